@@ -1,0 +1,8 @@
+//! The slow path: publishing what an administrator changed.
+//!
+//! The handshake path reads a [`View`](crate::store::View) and writes nothing; the administrator's path makes
+//! views. They meet at one pointer, [`LiveTrust`].
+
+mod live;
+
+pub use live::LiveTrust;

@@ -1,0 +1,219 @@
+//! A walk over DER: is every length exact and minimal, and where does each part lie?
+//!
+//! `x509-parser` passes over bytes that are left in a sequence. This walk runs before it and does not.
+
+use crate::error::CertificateError;
+use crate::limits::MAX_DER_DEPTH;
+
+const SEQUENCE: u8 = 0x30;
+const CONSTRUCTED: u8 = 0x20;
+
+/// Where a part of a certificate lies in its DER. Two bytes each suffice: see `MAX_CERTIFICATE_BYTES`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    start: u16,
+    len: u16,
+}
+
+impl Span {
+    pub(crate) const EMPTY: Self = Self { start: 0, len: 0 };
+
+    /// The place of `part` in `whole`, of which it must be a slice.
+    pub(crate) fn of(whole: &[u8], part: &[u8]) -> Option<Self> {
+        let start = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
+        let end = start.checked_add(part.len())?;
+        if end > whole.len() {
+            return None;
+        }
+        Some(Self {
+            start: u16::try_from(start).ok()?,
+            len: u16::try_from(part.len()).ok()?,
+        })
+    }
+
+    pub(crate) fn get(self, whole: &[u8]) -> &[u8] {
+        let start = usize::from(self.start);
+        whole
+            .get(start..start.saturating_add(usize::from(self.len)))
+            .unwrap_or(&[])
+    }
+}
+
+/// One DER value: its tag byte, its content, and the whole of it with tag and length.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Value<'a> {
+    pub(crate) tag: u8,
+    pub(crate) content: &'a [u8],
+    pub(crate) whole: &'a [u8],
+}
+
+/// Takes one value off the front of `input`.
+pub(crate) fn take(input: &[u8]) -> Option<(Value<'_>, &[u8])> {
+    let (&tag, after_tag) = input.split_first()?;
+    if tag & 0x1f == 0x1f {
+        return None; // no field of a certificate has a tag number above 30
+    }
+    let (&first, after_length) = after_tag.split_first()?;
+    let (length, content_at) = match first {
+        0..=0x7f => (usize::from(first), after_length),
+        0x81 => {
+            let (&length, rest) = after_length.split_first()?;
+            if length < 0x80 {
+                return None; // not the shortest form (X.690 section 10.1)
+            }
+            (usize::from(length), rest)
+        }
+        0x82 => {
+            let (bytes, rest) = after_length.split_first_chunk::<2>()?;
+            if bytes.first() == Some(&0) {
+                return None;
+            }
+            (usize::from(u16::from_be_bytes(*bytes)), rest)
+        }
+        // Longer than any certificate, or the indefinite form.
+        _ => return None,
+    };
+    let content = content_at.get(..length)?;
+    let rest = content_at.get(length..)?;
+    let whole = input.get(..input.len().checked_sub(rest.len())?)?;
+    Some((
+        Value {
+            tag,
+            content,
+            whole,
+        },
+        rest,
+    ))
+}
+
+/// The children of a constructed value, or the offset in `content` at which it is malformed.
+pub(crate) fn children(content: &[u8]) -> Result<Vec<Value<'_>>, usize> {
+    let mut found = Vec::new();
+    let mut rest = content;
+    while !rest.is_empty() {
+        let (value, after) = take(rest).ok_or(content.len().saturating_sub(rest.len()))?;
+        found.push(value);
+        rest = after;
+    }
+    Ok(found)
+}
+
+/// Checks that every constructed value below `content` is made of whole values. `base` is the offset of
+/// `content` in the certificate, for the error.
+fn check(content: &[u8], base: usize, depth: usize) -> Result<(), usize> {
+    if depth > MAX_DER_DEPTH {
+        return Err(base);
+    }
+    let mut rest = content;
+    while !rest.is_empty() {
+        let at = base.saturating_add(content.len().saturating_sub(rest.len()));
+        let (value, after) = take(rest).ok_or(at)?;
+        if value.tag & CONSTRUCTED != 0 {
+            let header = value.whole.len().saturating_sub(value.content.len());
+            check(
+                value.content,
+                at.saturating_add(header),
+                depth.saturating_add(1),
+            )?;
+        }
+        rest = after;
+    }
+    Ok(())
+}
+
+/// Refuses anything that is not exactly one DER `SEQUENCE` of well-formed values.
+pub(crate) fn check_certificate(der: &[u8]) -> Result<(), CertificateError> {
+    let malformed = |offset| CertificateError::Malformed {
+        field: "encoding",
+        offset: Some(offset),
+    };
+    let (outer, rest) = take(der).ok_or(malformed(0))?;
+    if outer.tag != SEQUENCE {
+        return Err(malformed(0));
+    }
+    if !rest.is_empty() {
+        return Err(CertificateError::TrailingBytes {
+            offset: outer.whole.len(),
+            count: rest.len(),
+        });
+    }
+    let header = outer.whole.len().saturating_sub(outer.content.len());
+    check(outer.content, header, 0).map_err(malformed)
+}
+
+/// How many children the certificate and its `TBSCertificate` have, to be compared with what was understood.
+pub(crate) fn shape(der: &[u8]) -> Option<(usize, usize)> {
+    let (outer, _) = take(der)?;
+    let top = children(outer.content).ok()?;
+    let tbs = top.first()?;
+    Some((top.len(), children(tbs.content).ok()?.len()))
+}
+
+/// The contents of the `AlgorithmIdentifier` of a `SubjectPublicKeyInfo`, and its public key's span parent.
+pub(crate) fn algorithm_of_spki(spki: &[u8]) -> Option<&[u8]> {
+    let (outer, rest) = take(spki)?;
+    if outer.tag != SEQUENCE || !rest.is_empty() {
+        return None;
+    }
+    let (algorithm, _) = take(outer.content)?;
+    (algorithm.tag == SEQUENCE).then_some(algorithm.content)
+}
+
+/// The contents of the certificate's outer `signatureAlgorithm`, and of the one inside its `TBSCertificate`.
+pub(crate) fn signature_algorithms(der: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (outer, _) = take(der)?;
+    let (tbs, rest) = take(outer.content)?;
+    let (outside, _) = take(rest)?;
+    let fields = children(tbs.content).ok()?;
+    // version [0]?, serialNumber, signature
+    let inside = fields.iter().find(|value| value.tag == SEQUENCE)?;
+    Some((outside.content, inside.content))
+}
+
+/// The extension values of a certificate must themselves be single well-formed values.
+pub(crate) fn is_single_value(bytes: &[u8]) -> bool {
+    match take(bytes) {
+        Some((value, [])) => value.tag & CONSTRUCTED == 0 || check(value.content, 0, 0).is_ok(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_must_be_minimal_and_exact() {
+        assert!(take(&[0x30, 0x00]).is_some());
+        assert!(take(&[0x30, 0x01]).is_none());
+        assert!(take(&[0x30, 0x81, 0x05, 0, 0, 0, 0, 0]).is_none());
+        assert!(take(&[0x30, 0x82, 0x00, 0x80]).is_none());
+        assert!(take(&[0x30, 0x80, 0x00, 0x00]).is_none());
+        assert!(take(&[0x3f, 0x81, 0x00, 0x00]).is_none());
+    }
+
+    #[test]
+    fn leftovers_inside_a_sequence_are_found_with_their_offset() {
+        let bytes = [0x30, 0x05, 0x30, 0x03, 0x02, 0x01, 0x01];
+        assert!(check_certificate(&bytes).is_ok());
+        let bytes = [0x30, 0x05, 0x30, 0x03, 0x02, 0x02, 0x01];
+        assert!(matches!(
+            check_certificate(&bytes),
+            Err(CertificateError::Malformed {
+                offset: Some(4),
+                ..
+            })
+        ));
+    }
+
+    #[test]
+    fn nesting_is_bounded() {
+        let mut bytes = vec![0x30, 0x00];
+        for _ in 0..MAX_DER_DEPTH.saturating_add(2) {
+            let mut outer = vec![0x30, u8::try_from(bytes.len()).unwrap()];
+            outer.extend_from_slice(&bytes);
+            bytes = outer;
+        }
+        assert!(check_certificate(&bytes).is_err());
+    }
+}

@@ -1,0 +1,226 @@
+//! SHA-256 names of certificates and keys.
+
+use core::fmt;
+use core::str::FromStr;
+
+use sha2::{Digest, Sha256};
+
+use crate::error::FingerprintError;
+use crate::limits::MAX_FINGERPRINT_TEXT;
+
+macro_rules! digest_type {
+    ($(#[$meta:meta])* $name:ident) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name([u8; 32]);
+
+        impl $name {
+            /// Wraps 32 bytes that are already a SHA-256 value.
+            pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+                Self(bytes)
+            }
+
+            /// The 32 bytes.
+            pub const fn as_bytes(&self) -> &[u8; 32] {
+                &self.0
+            }
+
+            /// SHA-256 over `bytes`.
+            pub(crate) fn over(bytes: &[u8]) -> Self {
+                Self(Sha256::digest(bytes).into())
+            }
+        }
+
+        /// Upper-case hexadecimal with colons, as `openssl x509 -fingerprint -sha256` prints it.
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                for (index, byte) in self.0.iter().enumerate() {
+                    if index > 0 {
+                        f.write_str(":")?;
+                    }
+                    write!(f, "{byte:02X}")?;
+                }
+                Ok(())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = FingerprintError;
+
+            /// Reads 32 bytes in hexadecimal, with colons between all bytes or none, in either case; also the
+            /// whole line that `openssl x509 -fingerprint -sha256` prints.
+            fn from_str(text: &str) -> Result<Self, FingerprintError> {
+                parse(text).map(Self)
+            }
+        }
+    };
+}
+
+digest_type! {
+    /// SHA-256 over the DER of a whole certificate.
+    ///
+    /// ```
+    /// use mutual_trust::Fingerprint;
+    ///
+    /// let pasted = "sha256 Fingerprint=0E:87:54:E6:1D:3A:FC:16:5A:84:5C:A7:37:6D:1C:D4:\
+    ///               E3:1F:20:28:A7:94:03:84:45:57:3F:9B:E1:23:FA:66";
+    /// let fingerprint: Fingerprint = pasted.parse()?;
+    /// assert!(fingerprint.to_string().starts_with("0E:87:54:E6"));
+    /// # Ok::<(), mutual_trust::error::FingerprintError>(())
+    /// ```
+    Fingerprint
+}
+
+digest_type! {
+    /// SHA-256 over the DER of a `SubjectPublicKeyInfo` (the pin of RFC 7469 section 2.4, there in base64).
+    ///
+    /// Two certificates of one key have the same key pin.
+    KeyPin
+}
+
+fn parse(text: &str) -> Result<[u8; 32], FingerprintError> {
+    if text.len() > MAX_FINGERPRINT_TEXT {
+        return Err(FingerprintError::TooLong {
+            length: text.len(),
+            limit: MAX_FINGERPRINT_TEXT,
+        });
+    }
+    let text = text.trim();
+    let hex = match text.rsplit_once('=') {
+        Some((label, value)) => {
+            check_label(label)?;
+            value.trim()
+        }
+        None => text,
+    };
+    let mut bytes = [0_u8; 32];
+    let mut count = 0_usize;
+    let colons = hex.contains(':');
+    let mut digits = hex.bytes().enumerate();
+    while let Some((at, high)) = digits.next() {
+        let Some((_, low)) = digits.next() else {
+            return Err(FingerprintError::NotHex { offset: at });
+        };
+        let (Some(high), Some(low)) = (nibble(high), nibble(low)) else {
+            return Err(FingerprintError::NotHex { offset: at });
+        };
+        if let Some(place) = bytes.get_mut(count) {
+            *place = (high << 4) | low;
+        }
+        count = count.saturating_add(1);
+        if colons {
+            match digits.next() {
+                None => break,
+                // A colon must be followed by another byte.
+                Some((at, b':')) if at.saturating_add(1) < hex.len() => {}
+                Some((at, _)) => return Err(FingerprintError::NotHex { offset: at }),
+            }
+        }
+    }
+    if count == 32 {
+        Ok(bytes)
+    } else {
+        Err(FingerprintError::Length { found: count })
+    }
+}
+
+/// Accepts the label that openssl prints before the value only if it names SHA-256.
+fn check_label(label: &str) -> Result<(), FingerprintError> {
+    let mut words = label.split_ascii_whitespace();
+    let digest = words.next().unwrap_or("");
+    let fingerprint = words.next().unwrap_or("");
+    if !fingerprint.eq_ignore_ascii_case("fingerprint") || words.next().is_some() {
+        return Err(FingerprintError::NotHex { offset: 0 });
+    }
+    if digest.eq_ignore_ascii_case("sha256") || digest.eq_ignore_ascii_case("sha-256") {
+        Ok(())
+    } else {
+        Err(FingerprintError::OtherDigest)
+    }
+}
+
+const fn nibble(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CANONICAL: &str = "0E:87:54:E6:1D:3A:FC:16:5A:84:5C:A7:37:6D:1C:D4:\
+                             E3:1F:20:28:A7:94:03:84:45:57:3F:9B:E1:23:FA:66";
+
+    #[test]
+    fn every_form_that_people_paste_is_the_same_fingerprint() {
+        let canonical: Fingerprint = CANONICAL.parse().unwrap();
+        let plain = CANONICAL.replace(':', "");
+        for form in [
+            plain.clone(),
+            plain.to_lowercase(),
+            CANONICAL.to_lowercase(),
+            format!("  {CANONICAL}\n"),
+            format!("sha256 Fingerprint={CANONICAL}\n"),
+            format!("SHA256 Fingerprint={CANONICAL}"),
+        ] {
+            assert_eq!(form.parse::<Fingerprint>().unwrap(), canonical, "{form}");
+        }
+        assert_eq!(canonical.to_string(), CANONICAL);
+    }
+
+    #[test]
+    fn anything_but_32_bytes_is_refused_with_a_hint() {
+        let sha1 = &CANONICAL[..20 * 3 - 1];
+        let error = sha1.parse::<Fingerprint>().unwrap_err();
+        assert!(matches!(error, FingerprintError::Length { found: 20 }));
+        assert!(error.to_string().contains("-sha256"), "{error}");
+        let error = format!("SHA1 Fingerprint={sha1}")
+            .parse::<Fingerprint>()
+            .unwrap_err();
+        assert!(matches!(error, FingerprintError::OtherDigest));
+        assert!(matches!(
+            "".parse::<Fingerprint>(),
+            Err(FingerprintError::Length { found: 0 })
+        ));
+        assert!(matches!(
+            format!("{CANONICAL}:00").parse::<Fingerprint>(),
+            Err(FingerprintError::Length { found: 33 })
+        ));
+    }
+
+    #[test]
+    fn odd_characters_are_refused_with_their_place() {
+        for (text, offset) in [
+            ("0", 0),
+            ("0g", 0),
+            ("00:0", 3),
+            ("00:", 2),
+            (":00", 0),
+            ("00::00", 3),
+            ("0000:00", 2),
+            ("é0", 0),
+        ] {
+            match text.parse::<Fingerprint>() {
+                Err(FingerprintError::NotHex { offset: found }) => {
+                    assert_eq!(found, offset, "{text}");
+                }
+                other => unreachable!("{text}: {other:?}"),
+            }
+        }
+        let long = "00".repeat(MAX_FINGERPRINT_TEXT);
+        assert!(matches!(
+            long.parse::<Fingerprint>(),
+            Err(FingerprintError::TooLong { .. })
+        ));
+    }
+}

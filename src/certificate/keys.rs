@@ -1,0 +1,188 @@
+//! Which keys and signatures are strong enough to rest a verdict on.
+
+use core::fmt;
+
+use pki_types::{SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer};
+
+use super::{Certificate, der};
+use crate::limits::{MAX_RSA_BITS, MIN_RSA_BITS};
+
+/// The kind and size of a public key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyKind {
+    /// RSA with a modulus of this many bits.
+    #[non_exhaustive]
+    Rsa {
+        /// Length of the modulus in bits.
+        bits: u32,
+    },
+    /// ECDSA on NIST P-256 (secp256r1).
+    P256,
+    /// ECDSA on NIST P-384 (secp384r1).
+    P384,
+    /// ECDSA on NIST P-521 (secp521r1).
+    P521,
+    /// Ed25519 (RFC 8410).
+    Ed25519,
+    /// Anything else; whether it can be used is for the provider's algorithms to say.
+    Other,
+}
+
+impl fmt::Display for KeyKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rsa { bits } => write!(f, "RSA {bits}"),
+            Self::P256 => f.write_str("ECDSA P-256"),
+            Self::P384 => f.write_str("ECDSA P-384"),
+            Self::P521 => f.write_str("ECDSA P-521"),
+            Self::Ed25519 => f.write_str("Ed25519"),
+            Self::Other => f.write_str("unknown key type"),
+        }
+    }
+}
+
+/// Which public keys may decide anything: those that the crypto provider verifies and that are not weak.
+///
+/// It is asked at import and again of every certificate on which a verdict rests (rule I4).
+#[derive(Clone, Copy)]
+pub struct KeyPolicy {
+    algorithms: &'static [&'static dyn SignatureVerificationAlgorithm],
+    min_rsa_bits: u32,
+}
+
+/// Why a key policy refuses a certificate's key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyRefusal {
+    /// The provider has no algorithm for keys of this kind.
+    #[non_exhaustive]
+    Unsupported {
+        /// What the certificate has.
+        key: KeyKind,
+    },
+    /// The modulus is shorter than the policy asks.
+    #[non_exhaustive]
+    Weak {
+        /// What the certificate has.
+        key: KeyKind,
+        /// The least number of bits.
+        min_bits: u32,
+    },
+}
+
+impl fmt::Display for KeyRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unsupported { key } => {
+                write!(f, "the crypto provider cannot verify this key ({key})")
+            }
+            Self::Weak { key, min_bits } => {
+                write!(f, "the key ({key}) is below the {min_bits} bits asked for")
+            }
+        }
+    }
+}
+
+impl KeyPolicy {
+    /// A policy that accepts what `algorithms` verify, with RSA from 2048 bits (NIST SP 800-131A).
+    ///
+    /// For rustls, `algorithms` is `provider.signature_verification_algorithms.all`.
+    pub const fn new(algorithms: &'static [&'static dyn SignatureVerificationAlgorithm]) -> Self {
+        Self {
+            algorithms,
+            min_rsa_bits: MIN_RSA_BITS,
+        }
+    }
+
+    /// Asks for RSA keys of at least `bits`. A number below 2048 changes nothing: providers verify none.
+    #[must_use]
+    pub const fn require_rsa_bits(mut self, bits: u32) -> Self {
+        if bits > MIN_RSA_BITS {
+            self.min_rsa_bits = bits;
+        }
+        self
+    }
+
+    /// Judges the key of a certificate.
+    ///
+    /// # Errors
+    /// The reason for which the key is refused.
+    pub fn check(&self, certificate: &Certificate) -> Result<(), KeyRefusal> {
+        let key = certificate.key_kind();
+        if let KeyKind::Rsa { bits } = key {
+            if bits < self.min_rsa_bits {
+                return Err(KeyRefusal::Weak {
+                    key,
+                    min_bits: self.min_rsa_bits,
+                });
+            }
+            if bits > MAX_RSA_BITS {
+                return Err(KeyRefusal::Unsupported { key });
+            }
+        }
+        let spki = certificate.subject_public_key_info();
+        let known = der::algorithm_of_spki(spki).is_some_and(|found| {
+            let mut algorithms = self.algorithms.iter();
+            algorithms.any(|algorithm| algorithm.public_key_alg_id().as_ref() == found)
+        });
+        if known {
+            Ok(())
+        } else {
+            Err(KeyRefusal::Unsupported { key })
+        }
+    }
+
+    pub(crate) fn algorithms(&self) -> &'static [&'static dyn SignatureVerificationAlgorithm] {
+        self.algorithms
+    }
+
+    /// Whether `issued` carries a signature made with the key `issuer_spki`.
+    pub(crate) fn check_signature(
+        &self,
+        issuer_spki: &[u8],
+        issued: &Certificate,
+    ) -> SignatureCheck {
+        let (Some((algorithm_id, _)), Some(key_id)) = (
+            der::signature_algorithms(issued.der()),
+            der::algorithm_of_spki(issuer_spki),
+        ) else {
+            return SignatureCheck::Wrong;
+        };
+        let spki = SubjectPublicKeyInfoDer::from(issuer_spki);
+        let Ok(key) = webpki::RawPublicKeyEntity::try_from(&spki) else {
+            return SignatureCheck::Wrong;
+        };
+        let mut result = SignatureCheck::Unsupported;
+        for algorithm in self.algorithms {
+            if algorithm.signature_alg_id().as_ref() != algorithm_id
+                || algorithm.public_key_alg_id().as_ref() != key_id
+            {
+                continue;
+            }
+            match key.verify_signature(*algorithm, issued.to_be_signed(), issued.signature()) {
+                Ok(()) => return SignatureCheck::Verified,
+                Err(_) => result = SignatureCheck::Wrong,
+            }
+        }
+        result
+    }
+}
+
+impl fmt::Debug for KeyPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyPolicy")
+            .field("algorithms", &self.algorithms.len())
+            .field("min_rsa_bits", &self.min_rsa_bits)
+            .finish()
+    }
+}
+
+/// What came of checking the signature on a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SignatureCheck {
+    Verified,
+    Wrong,
+    /// The provider has no algorithm for it (SHA-1, or a key type it does not know).
+    Unsupported,
+}

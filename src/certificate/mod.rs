@@ -1,0 +1,423 @@
+//! Bytes -> a certificate that can be talked about.
+//!
+//! A [`Certificate`] is parsed once and never changes. Parsing says what stands in it, not whether it is
+//! trusted: that is for the [store](crate::store) and the [policy](crate::policy).
+
+mod der;
+mod fingerprint;
+mod keys;
+mod names;
+mod parse;
+pub(crate) mod pem;
+mod time;
+
+use core::fmt;
+use std::sync::Arc;
+
+use pki_types::CertificateDer;
+use x509_parser::prelude::FromDer;
+use x509_parser::x509::X509Name;
+
+pub use fingerprint::{Fingerprint, KeyPin};
+pub use keys::{KeyKind, KeyPolicy, KeyRefusal};
+pub use names::{HostName, SanName};
+pub use time::{Clock, SystemClock, TimeSource, Validity};
+
+pub(crate) use keys::SignatureCheck;
+pub(crate) use names::shown;
+pub(crate) use time::{Moment, seconds};
+
+use crate::error::{CertificateError, PemError};
+use parse::{Facts, NameKind};
+
+/// The label of a certificate section (RFC 7468 section 5).
+const LABEL: &str = "CERTIFICATE";
+
+/// Which end of a link a peer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a TLS connection has two ends; a third would have to be judged by every caller"
+)]
+pub enum Role {
+    /// The peer is a server: a key server, seen from the system.
+    Server,
+    /// The peer is a client: a system, seen from the key server.
+    Client,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Server => "server",
+            Self::Client => "client",
+        })
+    }
+}
+
+/// The `basicConstraints` extension (RFC 5280 section 4.2.1.9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BasicConstraints {
+    /// Whether the certificate says that it is a CA.
+    pub ca: bool,
+    /// How many CA certificates may stand between this one and an end entity.
+    pub path_len: Option<u32>,
+}
+
+/// The `keyUsage` extension (RFC 5280 section 4.2.1.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyUsage(u16);
+
+impl KeyUsage {
+    /// Signatures other than on certificates and CRLs: what a TLS handshake needs.
+    pub const fn digital_signature(self) -> bool {
+        self.0 & 1 != 0
+    }
+
+    /// Signatures on certificates.
+    pub const fn key_cert_sign(self) -> bool {
+        self.0 & (1 << 5) != 0
+    }
+
+    /// Signatures on certificate revocation lists.
+    pub const fn crl_sign(self) -> bool {
+        self.0 & (1 << 6) != 0
+    }
+}
+
+/// The `extKeyUsage` extension (RFC 5280 section 4.2.1.12), as far as TLS asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExtendedKeyUsage {
+    /// `anyExtendedKeyUsage` is listed.
+    pub any: bool,
+    /// `id-kp-serverAuth` is listed.
+    pub server_auth: bool,
+    /// `id-kp-clientAuth` is listed.
+    pub client_auth: bool,
+}
+
+impl ExtendedKeyUsage {
+    /// Whether a peer in `role` may use the certificate.
+    pub const fn allows(self, role: Role) -> bool {
+        self.any
+            || match role {
+                Role::Server => self.server_auth,
+                Role::Client => self.client_auth,
+            }
+    }
+}
+
+/// One X.509 certificate of any version, parsed once, never changed, cheap to clone.
+///
+/// ```
+/// use mutual_trust::Certificate;
+///
+/// let pem = include_bytes!("../../tests/fixtures/ee-p256.pem");
+/// let certificate = Certificate::from_pem(pem)?;
+/// println!("{} {}", certificate.subject(), certificate.fingerprint());
+/// # assert_eq!(certificate.version(), 3);
+/// # Ok::<(), mutual_trust::error::CertificateError>(())
+/// ```
+#[derive(Clone)]
+pub struct Certificate(Arc<Inner>);
+
+struct Inner {
+    der: CertificateDer<'static>,
+    fingerprint: Fingerprint,
+    key_pin: KeyPin,
+    facts: Facts,
+}
+
+impl Certificate {
+    /// Reads one certificate from DER.
+    ///
+    /// # Errors
+    /// What is wrong with it: empty, too large, malformed with the field or the offset, bytes behind it,
+    /// the same extension twice, extensions in a version before 3, two signature algorithms that differ.
+    pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
+        let facts = parse::facts(der)?;
+        Ok(Self(Arc::new(Inner {
+            fingerprint: Fingerprint::over(der),
+            key_pin: KeyPin::over(facts.spki.get(der)),
+            der: CertificateDer::from(der.to_vec()),
+            facts,
+        })))
+    }
+
+    /// Reads exactly one certificate from PEM (RFC 7468). Text around the section is allowed.
+    ///
+    /// # Errors
+    /// As [`from_der`](Self::from_der), with the section; and [`CertificateError::NotOne`] if there are more,
+    /// [`CertificateError::PrivateKey`] if there is a private key.
+    pub fn from_pem(text: &[u8]) -> Result<Self, CertificateError> {
+        let mut all = Self::many_from_pem(text)?;
+        match (all.pop(), all.len()) {
+            (Some(only), 0) => Ok(only),
+            (_, others) => Err(CertificateError::NotOne {
+                found: others.saturating_add(1),
+            }),
+        }
+    }
+
+    /// Reads every certificate of a PEM file, in its order.
+    ///
+    /// # Errors
+    /// All or nothing: the first section that is truncated, mislabelled or unreadable is named by its index
+    /// (from 0) and its line (from 1), and nothing is returned of the others.
+    pub fn many_from_pem(text: &[u8]) -> Result<Vec<Self>, CertificateError> {
+        let sections = pem::sections(text)?;
+        if let Some(key) = sections
+            .iter()
+            .find(|section| section.label.ends_with("PRIVATE KEY"))
+        {
+            return Err(CertificateError::PrivateKey {
+                index: key.index,
+                line: key.line,
+            });
+        }
+        let mut certificates = Vec::with_capacity(sections.len());
+        for section in &sections {
+            if section.label != LABEL {
+                return Err(PemError::Label {
+                    index: section.index,
+                    line: section.line,
+                    label: section.label.to_owned(),
+                }
+                .into());
+            }
+            let der = section.decode()?;
+            let certificate = Self::from_der(&der).map_err(|error| CertificateError::Section {
+                index: section.index,
+                line: section.line,
+                source: Box::new(error),
+            })?;
+            certificates.push(certificate);
+        }
+        Ok(certificates)
+    }
+
+    /// The certificate as one PEM section with lines of 64 characters.
+    pub fn to_pem(&self) -> String {
+        pem::encode(LABEL, self.der())
+    }
+
+    /// The DER, byte for byte as it was read.
+    pub fn der(&self) -> &CertificateDer<'static> {
+        &self.0.der
+    }
+
+    /// SHA-256 over the DER.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.0.fingerprint
+    }
+
+    /// SHA-256 over the `SubjectPublicKeyInfo`.
+    pub fn key_pin(&self) -> KeyPin {
+        self.0.key_pin
+    }
+
+    /// The X.509 version: 1, 2 or 3.
+    pub fn version(&self) -> u8 {
+        self.0.facts.version
+    }
+
+    /// The serial number's content bytes, as encoded.
+    pub fn serial(&self) -> &[u8] {
+        self.0.facts.serial.get(self.der())
+    }
+
+    /// The subject as one line of text, safe to show; empty if the certificate has none.
+    pub fn subject(&self) -> String {
+        distinguished(self.subject_der())
+    }
+
+    /// The issuer as one line of text, safe to show.
+    pub fn issuer(&self) -> String {
+        distinguished(self.issuer_der())
+    }
+
+    /// The subject's DER, in which names are compared.
+    pub fn subject_der(&self) -> &[u8] {
+        self.0.facts.subject.get(self.der())
+    }
+
+    /// The issuer's DER, in which names are compared.
+    pub fn issuer_der(&self) -> &[u8] {
+        self.0.facts.issuer.get(self.der())
+    }
+
+    /// The validity period.
+    pub fn validity(&self) -> Validity {
+        self.0.facts.validity
+    }
+
+    /// The subject alternative names, in their order; none without the extension. The common name of the
+    /// subject is never one of them (RFC 9525 section 2).
+    pub fn names(&self) -> impl Iterator<Item = SanName<'_>> {
+        let der = self.der();
+        self.0.facts.names.iter().map(move |(kind, span)| {
+            let bytes = span.get(der);
+            let text = core::str::from_utf8(bytes);
+            match (kind, text) {
+                (NameKind::Ip, _) => SanName::ip(bytes),
+                (NameKind::Dns, Ok(text)) => SanName::Dns(text),
+                (NameKind::Uri, Ok(text)) => SanName::Uri(text),
+                (NameKind::Email, Ok(text)) => SanName::Email(text),
+                _ => SanName::Other,
+            }
+        })
+    }
+
+    /// Whether one of the subject alternative names covers `host` (RFC 9525 section 6).
+    pub fn covers(&self, host: &HostName) -> bool {
+        self.names().any(|name| name.covers(host))
+    }
+
+    /// The kind and size of the public key.
+    pub fn key_kind(&self) -> KeyKind {
+        self.0.facts.key
+    }
+
+    /// The DER of the `SubjectPublicKeyInfo`.
+    pub fn subject_public_key_info(&self) -> &[u8] {
+        self.0.facts.spki.get(self.der())
+    }
+
+    /// The object identifier of the algorithm with which the certificate was signed, in dotted form.
+    pub fn signature_algorithm(&self) -> String {
+        der::signature_algorithms(self.der())
+            .and_then(|(contents, _)| der::take(contents))
+            .map(|(oid, _)| dotted(oid.content))
+            .unwrap_or_default()
+    }
+
+    /// The `basicConstraints`, if present.
+    pub fn basic_constraints(&self) -> Option<BasicConstraints> {
+        self.0.facts.basic_constraints
+    }
+
+    /// The `keyUsage`, if present.
+    pub fn key_usage(&self) -> Option<KeyUsage> {
+        self.0.facts.key_usage
+    }
+
+    /// The `extKeyUsage`, if present.
+    pub fn extended_key_usage(&self) -> Option<ExtendedKeyUsage> {
+        self.0.facts.extended_key_usage
+    }
+
+    /// The `keyIdentifier` of the `authorityKeyIdentifier`, if present.
+    pub fn authority_key_id(&self) -> Option<&[u8]> {
+        Some(self.0.facts.authority_key_id?.get(self.der()))
+    }
+
+    /// The `subjectKeyIdentifier`, if present.
+    pub fn subject_key_id(&self) -> Option<&[u8]> {
+        Some(self.0.facts.subject_key_id?.get(self.der()))
+    }
+
+    /// Whether the certificate says that it is a CA.
+    pub fn is_ca(&self) -> bool {
+        self.basic_constraints().is_some_and(|found| found.ca)
+    }
+
+    /// Whether issuer and subject are the same name. This says nothing about who signed it.
+    pub fn is_self_issued(&self) -> bool {
+        self.subject_der() == self.issuer_der()
+    }
+
+    /// The first critical extension that is not understood in a pin, in dotted form.
+    pub(crate) fn unknown_critical_in_pin(&self) -> Option<String> {
+        let place = self.0.facts.unknown_critical_in_pin?;
+        Some(dotted(place.get(self.der())))
+    }
+
+    /// The first critical extension that is not understood in an authority or intermediate, in dotted form.
+    pub(crate) fn unknown_critical_in_ca(&self) -> Option<String> {
+        let place = self.0.facts.unknown_critical_in_ca?;
+        Some(dotted(place.get(self.der())))
+    }
+
+    /// Whether the path builder reads the certificate, and reads the same subject and key as we do.
+    pub(crate) fn is_readable_in_path(&self) -> bool {
+        let Ok(anchor) = webpki::anchor_from_trusted_cert(self.der()) else {
+            return false;
+        };
+        let contents = |der| der::take(der).map(|(value, _)| value.content);
+        webpki::EndEntityCert::try_from(self.der()).is_ok()
+            && Some(anchor.subject.as_ref()) == contents(self.subject_der())
+            && Some(anchor.subject_public_key_info.as_ref())
+                == contents(self.subject_public_key_info())
+    }
+
+    pub(crate) fn to_be_signed(&self) -> &[u8] {
+        self.0.facts.tbs.get(self.der())
+    }
+
+    pub(crate) fn signature(&self) -> &[u8] {
+        self.0.facts.signature.get(self.der())
+    }
+
+    /// Whether the certificate names its own key as the one that signed it (rule I4), before any signature is
+    /// looked at. `None` if it names a key by an identifier that it does not state for its own.
+    pub(crate) fn names_own_key(&self) -> Option<bool> {
+        if !self.is_self_issued() {
+            return Some(false);
+        }
+        let facts = &self.0.facts;
+        if facts
+            .authority_serial
+            .is_some_and(|serial| serial.get(self.der()) != self.serial())
+        {
+            return Some(false);
+        }
+        match (self.authority_key_id(), self.subject_key_id()) {
+            (None, _) => Some(true),
+            (Some(authority), Some(own)) => Some(authority == own),
+            (Some(_), None) => None,
+        }
+    }
+
+    /// Whether both are the same object in memory or the same bytes.
+    fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0.der == other.0.der
+    }
+}
+
+/// Equality is over the whole DER.
+impl PartialEq for Certificate {
+    fn eq(&self, other: &Self) -> bool {
+        self.is_same(other)
+    }
+}
+
+impl Eq for Certificate {}
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Certificate")
+            .field("subject", &self.subject())
+            .field("fingerprint", &self.fingerprint())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The DER of the public key of a certificate that was already accepted, for the handshake signature.
+pub(crate) fn public_key_of(certificate: &[u8]) -> Result<Vec<u8>, CertificateError> {
+    let facts = parse::facts(certificate)?;
+    Ok(facts.spki.get(certificate).to_vec())
+}
+
+fn distinguished(der: &[u8]) -> String {
+    match X509Name::from_der(der) {
+        Ok((_, name)) => shown(&name.to_string()),
+        Err(_) => String::from("(unreadable name)"),
+    }
+}
+
+/// An object identifier's content in dotted form (X.690 section 8.19).
+fn dotted(content: &[u8]) -> String {
+    x509_parser::asn1_rs::Oid::new(content.into()).to_id_string()
+}

@@ -1,0 +1,307 @@
+//! Names of servers, in one normal form, and the names that certificates carry.
+
+use core::fmt;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::str::FromStr;
+use std::sync::Arc;
+
+use pki_types::ServerName;
+
+use crate::error::HostNameError;
+use crate::limits::{MAX_DNS_NAME_BYTES, MAX_SHOWN_NAME};
+
+/// The name or address under which a server is dialled, in normal form.
+///
+/// Two spellings of one name are equal: case, one trailing dot, brackets around an IPv6 address and
+/// IPv4-mapped IPv6 addresses make no difference.
+///
+/// ```
+/// use mutual_trust::HostName;
+///
+/// assert_eq!("KMS1.Example.".parse::<HostName>()?, "kms1.example".parse()?);
+/// assert_eq!("[::ffff:192.0.2.7]".parse::<HostName>()?, "192.0.2.7".parse()?);
+/// assert!("*.example".parse::<HostName>().is_err());
+/// # Ok::<(), mutual_trust::error::HostNameError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HostName(Form);
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Form {
+    Dns(Arc<str>),
+    Ip(IpAddr),
+}
+
+impl HostName {
+    /// The address, if the name is one.
+    pub fn ip(&self) -> Option<IpAddr> {
+        match &self.0 {
+            Form::Ip(address) => Some(*address),
+            Form::Dns(_) => None,
+        }
+    }
+
+    /// The DNS name in lower case without trailing dot, if the name is one.
+    pub fn dns(&self) -> Option<&str> {
+        match &self.0 {
+            Form::Dns(name) => Some(name),
+            Form::Ip(_) => None,
+        }
+    }
+
+    /// The same name as the TLS libraries of the rustls family take it.
+    pub fn to_server_name(&self) -> Option<ServerName<'static>> {
+        match &self.0 {
+            Form::Dns(name) => ServerName::try_from(name.to_string()).ok(),
+            Form::Ip(address) => Some(ServerName::IpAddress((*address).into())),
+        }
+    }
+}
+
+impl FromStr for HostName {
+    type Err = HostNameError;
+
+    /// Normalises a name. This is the only place where a text becomes a name.
+    fn from_str(text: &str) -> Result<Self, HostNameError> {
+        if text.is_empty() {
+            return Err(HostNameError::Empty);
+        }
+        if text.len() > MAX_DNS_NAME_BYTES.saturating_add(1) {
+            return Err(HostNameError::TooLong {
+                length: text.len(),
+                limit: MAX_DNS_NAME_BYTES,
+            });
+        }
+        if let Some(inner) = text.strip_prefix('[') {
+            let inner = inner.strip_suffix(']').ok_or(HostNameError::Brackets)?;
+            no_zone(inner)?;
+            let address = inner.parse().map_err(|_| HostNameError::Brackets)?;
+            return Ok(Self::from(IpAddr::V6(address)));
+        }
+        no_zone(text)?;
+        if let Ok(address) = text.parse::<IpAddr>() {
+            return Ok(Self::from(address));
+        }
+        dns(text).map(|name| Self(Form::Dns(name)))
+    }
+}
+
+impl From<IpAddr> for HostName {
+    fn from(address: IpAddr) -> Self {
+        Self(Form::Ip(address.to_canonical()))
+    }
+}
+
+impl TryFrom<&ServerName<'_>> for HostName {
+    type Error = HostNameError;
+
+    fn try_from(name: &ServerName<'_>) -> Result<Self, HostNameError> {
+        match name {
+            ServerName::DnsName(name) => name.as_ref().parse(),
+            ServerName::IpAddress(address) => Ok(Self::from(IpAddr::from(*address))),
+            _ => Err(HostNameError::Form),
+        }
+    }
+}
+
+fn no_zone(text: &str) -> Result<(), HostNameError> {
+    if text.contains('%') {
+        return Err(HostNameError::ZoneId);
+    }
+    Ok(())
+}
+
+fn dns(text: &str) -> Result<Arc<str>, HostNameError> {
+    let name = text.strip_suffix('.').unwrap_or(text);
+    if !name.is_ascii() {
+        return Err(HostNameError::NotAscii);
+    }
+    if name.contains('*') {
+        return Err(HostNameError::Wildcard);
+    }
+    if name.len() > MAX_DNS_NAME_BYTES {
+        return Err(HostNameError::TooLong {
+            length: name.len(),
+            limit: MAX_DNS_NAME_BYTES,
+        });
+    }
+    let mut at = 0_usize;
+    for label in name.split('.') {
+        let fits = (1..=63).contains(&label.len());
+        let letters = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        if !fits || !label.bytes().all(letters) || label.starts_with('-') || label.ends_with('-') {
+            return Err(HostNameError::Label { offset: at });
+        }
+        at = at.saturating_add(label.len()).saturating_add(1);
+    }
+    // `1.2.3.4.`, `10.0.0.256`, `0x7f.1`: what looks like an address to some resolver is no DNS name.
+    let last = name.rsplit('.').next().unwrap_or("");
+    let hexadecimal = last
+        .strip_prefix("0x")
+        .or_else(|| last.strip_prefix("0X"))
+        .is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    if hexadecimal || last.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(HostNameError::LooksLikeAddress);
+    }
+    Ok(name.to_ascii_lowercase().into())
+}
+
+impl fmt::Display for HostName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Form::Dns(name) => f.write_str(name),
+            Form::Ip(address) => write!(f, "{address}"),
+        }
+    }
+}
+
+impl fmt::Debug for HostName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HostName({self})")
+    }
+}
+
+/// One subject alternative name of a certificate (RFC 5280 section 4.2.1.6), as it stands there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SanName<'a> {
+    /// A DNS name, perhaps with a wildcard, in printable ASCII.
+    Dns(&'a str),
+    /// An IP address.
+    Ip(IpAddr),
+    /// A URI, in printable ASCII.
+    Uri(&'a str),
+    /// An e-mail address, in printable ASCII.
+    Email(&'a str),
+    /// A name of another form, or one with characters that no name has. It is never compared.
+    Other,
+}
+
+impl<'a> SanName<'a> {
+    pub(super) fn ip(bytes: &'a [u8]) -> Self {
+        if let Ok(v4) = <[u8; 4]>::try_from(bytes) {
+            Self::Ip(IpAddr::V4(Ipv4Addr::from(v4)))
+        } else if let Ok(v6) = <[u8; 16]>::try_from(bytes) {
+            Self::Ip(IpAddr::V6(Ipv6Addr::from(v6)))
+        } else {
+            Self::Other
+        }
+    }
+
+    /// Whether this name covers `host` (RFC 9525 section 6): the same address, the same DNS name, or a
+    /// wildcard that stands for exactly the leftmost label.
+    ///
+    /// This serves notes and dry runs. In a chain, webpki decides.
+    pub(crate) fn covers(&self, host: &HostName) -> bool {
+        match (self, &host.0) {
+            (Self::Ip(address), Form::Ip(host)) => address.to_canonical() == *host,
+            (Self::Dns(name), Form::Dns(host)) => match name.strip_prefix("*.") {
+                Some(parent) => host
+                    .split_once('.')
+                    .is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(parent)),
+                None => name.eq_ignore_ascii_case(host),
+            },
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for SanName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dns(name) => write!(f, "dns:{name}"),
+            Self::Ip(address) => write!(f, "ip:{address}"),
+            Self::Uri(name) => write!(f, "uri:{name}"),
+            Self::Email(name) => write!(f, "email:{name}"),
+            Self::Other => f.write_str("other"),
+        }
+    }
+}
+
+/// A text from a certificate made safe to show: one line, no control or direction characters, bounded.
+pub(crate) fn shown(text: &str) -> String {
+    let mut safe = String::new();
+    for (count, letter) in text.chars().enumerate() {
+        if count >= MAX_SHOWN_NAME {
+            safe.push('…');
+            break;
+        }
+        let direction = matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        if letter.is_control() || direction {
+            safe.extend(letter.escape_unicode());
+        } else {
+            safe.push(letter);
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> Result<HostName, HostNameError> {
+        text.parse()
+    }
+
+    #[test]
+    fn spellings_of_one_name_are_equal() {
+        for (left, right) in [
+            ("KMS1.Example", "kms1.example"),
+            ("kms1.example.", "kms1.example"),
+            ("[2001:DB8::1]", "2001:db8:0:0::1"),
+            ("::ffff:192.0.2.1", "192.0.2.1"),
+            ("[::ffff:c000:201]", "192.0.2.1"),
+            ("_kmip.example", "_KMIP.example"),
+            ("xn--bcher-kva.example", "XN--BCHER-KVA.EXAMPLE"),
+        ] {
+            assert_eq!(name(left).unwrap(), name(right).unwrap(), "{left}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_name_is_refused_with_its_reason() {
+        use HostNameError as E;
+        type Expected = fn(&HostNameError) -> bool;
+        let cases: &[(&str, Expected)] = &[
+            ("", |e| matches!(e, E::Empty)),
+            ("*.example", |e| matches!(e, E::Wildcard)),
+            ("fe80::1%eth0", |e| matches!(e, E::ZoneId)),
+            ("[fe80::1%eth0]", |e| matches!(e, E::ZoneId)),
+            ("[192.0.2.1]", |e| matches!(e, E::Brackets)),
+            ("[::1", |e| matches!(e, E::Brackets)),
+            ("bücher.example", |e| matches!(e, E::NotAscii)),
+            ("a..b", |e| matches!(e, E::Label { offset: 2 })),
+            (".", |e| matches!(e, E::Label { offset: 0 })),
+            ("-a.example", |e| matches!(e, E::Label { offset: 0 })),
+            ("a b", |e| matches!(e, E::Label { offset: 0 })),
+            ("kms1.example:5696", |e| matches!(e, E::Label { offset: 5 })),
+            ("192.0.2.1.", |e| matches!(e, E::LooksLikeAddress)),
+            ("10.0.0.256", |e| matches!(e, E::LooksLikeAddress)),
+            ("0x7f.0x1", |e| matches!(e, E::LooksLikeAddress)),
+            ("127.1", |e| matches!(e, E::LooksLikeAddress)),
+        ];
+        for (text, expected) in cases {
+            let error = name(text).unwrap_err();
+            assert!(expected(&error), "{text}: {error:?}");
+        }
+        assert!(matches!(name(&"a.".repeat(200)), Err(E::TooLong { .. })));
+    }
+
+    #[test]
+    fn a_wildcard_stands_for_one_label() {
+        let host = |text| name(text).unwrap();
+        assert!(SanName::Dns("*.kms.example").covers(&host("a.kms.example")));
+        assert!(!SanName::Dns("*.kms.example").covers(&host("kms.example")));
+        assert!(!SanName::Dns("*.kms.example").covers(&host("a.b.kms.example")));
+        assert!(!SanName::Dns("192.0.2.1").covers(&host("192.0.2.1")));
+        assert!(SanName::Ip("::ffff:192.0.2.1".parse().unwrap()).covers(&host("192.0.2.1")));
+    }
+
+    #[test]
+    fn texts_from_certificates_cannot_break_a_log_line() {
+        assert_eq!(shown("a\nb\u{202e}c"), "a\\u{a}b\\u{202e}c");
+        assert_eq!(shown(&"x".repeat(1000)).chars().count(), MAX_SHOWN_NAME + 1);
+    }
+}

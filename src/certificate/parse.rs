@@ -1,0 +1,332 @@
+//! DER -> the facts that the rest of the crate asks for, read once.
+
+use x509_parser::extensions::{GeneralName, ParsedExtension, X509Extension};
+use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::public_key::PublicKey;
+use x509_parser::x509::{SubjectPublicKeyInfo, X509Version};
+
+use super::der::{self, Span};
+use super::keys::KeyKind;
+use super::time::Validity;
+use super::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
+use crate::error::CertificateError;
+use crate::limits::{
+    KNOWN_CRITICAL_IN_CA, KNOWN_CRITICAL_IN_PIN, MAX_CERTIFICATE_BYTES, MAX_EXTENSIONS,
+    MAX_SERIAL_BYTES, MAX_SUBJECT_ALT_NAMES,
+};
+
+/// What kind of name a span of the subject alternative names holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NameKind {
+    Dns,
+    Ip,
+    Uri,
+    Email,
+    /// A form that is never compared, or a text with characters that no name has.
+    Other,
+}
+
+/// Everything that is read from a certificate, as places in its DER and small values.
+#[derive(Debug)]
+pub(super) struct Facts {
+    pub(super) version: u8,
+    pub(super) serial: Span,
+    pub(super) issuer: Span,
+    pub(super) subject: Span,
+    pub(super) spki: Span,
+    pub(super) tbs: Span,
+    pub(super) signature: Span,
+    pub(super) validity: Validity,
+    pub(super) key: KeyKind,
+    pub(super) basic_constraints: Option<BasicConstraints>,
+    pub(super) key_usage: Option<KeyUsage>,
+    pub(super) extended_key_usage: Option<ExtendedKeyUsage>,
+    pub(super) authority_key_id: Option<Span>,
+    pub(super) authority_serial: Option<Span>,
+    pub(super) subject_key_id: Option<Span>,
+    pub(super) unknown_critical_in_pin: Option<Span>,
+    pub(super) unknown_critical_in_ca: Option<Span>,
+    pub(super) names: Box<[(NameKind, Span)]>,
+}
+
+fn malformed(field: &'static str) -> CertificateError {
+    CertificateError::Malformed {
+        field,
+        offset: None,
+    }
+}
+
+/// Reads `der`, of which nothing is known yet.
+pub(super) fn facts(der: &[u8]) -> Result<Facts, CertificateError> {
+    if der.is_empty() {
+        return Err(CertificateError::Empty);
+    }
+    if der.len() > MAX_CERTIFICATE_BYTES {
+        return Err(CertificateError::TooLarge {
+            size: der.len(),
+            limit: MAX_CERTIFICATE_BYTES,
+        });
+    }
+    der::check_certificate(der)?;
+    let (_, parsed) =
+        X509Certificate::from_der(der).map_err(|_| malformed("certificate structure"))?;
+    check_shape(der, &parsed)?;
+
+    let tbs = &parsed.tbs_certificate;
+    let span = |part: &[u8], field| Span::of(der, part).ok_or(malformed(field));
+    let (outside, inside) =
+        der::signature_algorithms(der).ok_or(malformed("signature algorithm"))?;
+    if outside != inside {
+        return Err(CertificateError::SignatureAlgorithmMismatch);
+    }
+    if parsed.signature_value.unused_bits != 0 {
+        return Err(malformed("signature"));
+    }
+    let serial = tbs.raw_serial();
+    if serial.is_empty() || serial.len() > MAX_SERIAL_BYTES {
+        return Err(malformed("serial number"));
+    }
+    let validity = Validity {
+        not_before: tbs.validity.not_before.timestamp(),
+        not_after: tbs.validity.not_after.timestamp(),
+    };
+    if validity.not_before > validity.not_after {
+        return Err(CertificateError::ValidityReversed);
+    }
+    let mut facts = Facts {
+        version: match tbs.version {
+            X509Version::V1 => 1,
+            X509Version::V2 => 2,
+            X509Version::V3 => 3,
+            _ => return Err(malformed("version")),
+        },
+        serial: span(serial, "serial number")?,
+        issuer: span(tbs.issuer.as_raw(), "issuer")?,
+        subject: span(tbs.subject.as_raw(), "subject")?,
+        spki: span(tbs.subject_pki.raw, "subject public key")?,
+        tbs: span(tbs.as_ref(), "certificate structure")?,
+        signature: span(&parsed.signature_value.data, "signature")?,
+        validity,
+        key: key_kind(&tbs.subject_pki)?,
+        basic_constraints: None,
+        key_usage: None,
+        extended_key_usage: None,
+        authority_key_id: None,
+        authority_serial: None,
+        subject_key_id: None,
+        unknown_critical_in_pin: None,
+        unknown_critical_in_ca: None,
+        names: Box::default(),
+    };
+    read_extensions(der, tbs.extensions(), &mut facts)?;
+    Ok(facts)
+}
+
+/// Compares how many fields there are with how many the parser understood: it passes over the rest.
+fn check_shape(der: &[u8], parsed: &X509Certificate<'_>) -> Result<(), CertificateError> {
+    let tbs = &parsed.tbs_certificate;
+    let extensions = tbs.extensions();
+    let v1 = tbs.version == X509Version::V1;
+    if !extensions.is_empty() && tbs.version != X509Version::V3 {
+        return Err(CertificateError::ExtensionsNeedVersion3);
+    }
+    if v1 && (tbs.issuer_uid.is_some() || tbs.subject_uid.is_some()) {
+        return Err(malformed("unique identifier in version 1"));
+    }
+    let (top, fields) = der::shape(der).ok_or(malformed("certificate structure"))?;
+    let optional = [
+        !v1,
+        tbs.issuer_uid.is_some(),
+        tbs.subject_uid.is_some(),
+        !extensions.is_empty(),
+    ];
+    let expected = optional.iter().filter(|present| **present).count() + 6;
+    if top == 3 && fields == expected {
+        Ok(())
+    } else {
+        Err(malformed("certificate structure"))
+    }
+}
+
+fn key_kind(spki: &SubjectPublicKeyInfo<'_>) -> Result<KeyKind, CertificateError> {
+    let curve = || {
+        let parameters = spki.algorithm.parameters.as_ref()?;
+        Some(parameters.as_oid().ok()?.to_id_string())
+    };
+    Ok(match spki.algorithm.algorithm.to_id_string().as_str() {
+        "1.2.840.113549.1.1.1" => match spki.parsed() {
+            Ok(PublicKey::RSA(rsa)) => KeyKind::Rsa {
+                bits: bits_of(rsa.modulus),
+            },
+            _ => return Err(malformed("subject public key")),
+        },
+        "1.2.840.10045.2.1" => match curve().as_deref() {
+            Some("1.2.840.10045.3.1.7") => KeyKind::P256,
+            Some("1.3.132.0.34") => KeyKind::P384,
+            Some("1.3.132.0.35") => KeyKind::P521,
+            _ => KeyKind::Other,
+        },
+        "1.3.101.112" => KeyKind::Ed25519,
+        _ => KeyKind::Other,
+    })
+}
+
+/// The length in bits of a big-endian number.
+fn bits_of(modulus: &[u8]) -> u32 {
+    let mut digits = modulus.iter().skip_while(|byte| **byte == 0);
+    match digits.next() {
+        None => 0,
+        Some(first) => {
+            let whole = u32::try_from(digits.count()).unwrap_or(u32::MAX / 16);
+            whole.saturating_mul(8) + (8 - first.leading_zeros())
+        }
+    }
+}
+
+fn read_extensions(
+    der: &[u8],
+    extensions: &[X509Extension<'_>],
+    facts: &mut Facts,
+) -> Result<(), CertificateError> {
+    if extensions.len() > MAX_EXTENSIONS {
+        return Err(CertificateError::TooManyExtensions {
+            count: extensions.len(),
+            limit: MAX_EXTENSIONS,
+        });
+    }
+    for (index, extension) in extensions.iter().enumerate() {
+        let earlier = extensions.iter().take(index);
+        if earlier.into_iter().any(|other| other.oid == extension.oid) {
+            return Err(CertificateError::DuplicateExtension {
+                oid: extension.oid.to_id_string(),
+                index,
+            });
+        }
+        read_extension(der, extension, facts)?;
+        if extension.critical {
+            let oid = extension.oid.to_id_string();
+            let place = Span::of(der, extension.oid.as_bytes());
+            let place = Some(place.unwrap_or(Span::EMPTY));
+            if !KNOWN_CRITICAL_IN_PIN.contains(&oid.as_str()) {
+                facts.unknown_critical_in_pin = facts.unknown_critical_in_pin.or(place);
+            }
+            if !KNOWN_CRITICAL_IN_CA.contains(&oid.as_str()) {
+                facts.unknown_critical_in_ca = facts.unknown_critical_in_ca.or(place);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The name under which an extension that a judgement rests on is reported when it cannot be read.
+fn relevant(oid: &str) -> Option<&'static str> {
+    Some(match oid {
+        "2.5.29.14" => "subjectKeyIdentifier",
+        "2.5.29.15" => "keyUsage",
+        "2.5.29.17" => "subjectAltName",
+        "2.5.29.19" => "basicConstraints",
+        "2.5.29.30" => "nameConstraints",
+        "2.5.29.35" => "authorityKeyIdentifier",
+        "2.5.29.37" => "extKeyUsage",
+        _ => return None,
+    })
+}
+
+fn read_extension(
+    der: &[u8],
+    extension: &X509Extension<'_>,
+    facts: &mut Facts,
+) -> Result<(), CertificateError> {
+    let Some(field) = relevant(&extension.oid.to_id_string()) else {
+        return Ok(());
+    };
+    if !der::is_single_value(extension.value) {
+        return Err(malformed(field));
+    }
+    let span = |part: &[u8]| Span::of(der, part).ok_or(malformed(field));
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "whatever the parser made of a relevant extension, if it is none of these it was not read"
+    )]
+    match extension.parsed_extension() {
+        ParsedExtension::SubjectKeyIdentifier(id) => facts.subject_key_id = Some(span(id.0)?),
+        ParsedExtension::KeyUsage(usage) => facts.key_usage = Some(KeyUsage(usage.flags)),
+        ParsedExtension::SubjectAlternativeName(names) => {
+            facts.names = names_of(der, &names.general_names)?;
+        }
+        ParsedExtension::BasicConstraints(constraints) => {
+            facts.basic_constraints = Some(BasicConstraints {
+                ca: constraints.ca,
+                path_len: constraints.path_len_constraint,
+            });
+        }
+        ParsedExtension::NameConstraints(_) => {}
+        ParsedExtension::AuthorityKeyIdentifier(id) => {
+            facts.authority_key_id = id
+                .key_identifier
+                .as_ref()
+                .map(|id| span(id.0))
+                .transpose()?;
+            facts.authority_serial = id.authority_cert_serial.map(span).transpose()?;
+        }
+        ParsedExtension::ExtendedKeyUsage(usage) => {
+            facts.extended_key_usage = Some(ExtendedKeyUsage {
+                any: usage.any,
+                server_auth: usage.server_auth,
+                client_auth: usage.client_auth,
+            });
+        }
+        _ => return Err(malformed(field)),
+    }
+    Ok(())
+}
+
+fn names_of(
+    der: &[u8],
+    names: &[GeneralName<'_>],
+) -> Result<Box<[(NameKind, Span)]>, CertificateError> {
+    if names.len() > MAX_SUBJECT_ALT_NAMES {
+        return Err(CertificateError::TooManyNames {
+            count: names.len(),
+            limit: MAX_SUBJECT_ALT_NAMES,
+        });
+    }
+    // A name with a control character, a space or a letter beyond ASCII is in none of the forms of RFC 5280
+    // section 4.2.1.6, and would be a trap in a log or an access list.
+    let text = |kind, text: &str| {
+        let clean = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let span = Span::of(der, text.as_bytes()).filter(|_| clean);
+        span.map_or((NameKind::Other, Span::EMPTY), |span| (kind, span))
+    };
+    let read = |name: &GeneralName<'_>| {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "all other forms are kept as names that are never compared"
+        )]
+        match name {
+            GeneralName::DNSName(name) => text(NameKind::Dns, name),
+            GeneralName::URI(name) => text(NameKind::Uri, name),
+            GeneralName::RFC822Name(name) => text(NameKind::Email, name),
+            GeneralName::IPAddress(address) if matches!(address.len(), 4 | 16) => {
+                Span::of(der, address)
+                    .map_or((NameKind::Other, Span::EMPTY), |span| (NameKind::Ip, span))
+            }
+            _ => (NameKind::Other, Span::EMPTY),
+        }
+    };
+    Ok(names.iter().map(read).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bits_of;
+
+    #[test]
+    fn the_size_of_a_modulus_is_its_highest_bit() {
+        assert_eq!(bits_of(&[]), 0);
+        assert_eq!(bits_of(&[0, 0]), 0);
+        assert_eq!(bits_of(&[0, 1]), 1);
+        assert_eq!(bits_of(&[0x80, 0]), 16);
+        assert_eq!(bits_of(&[0, 0x7f, 0xff]), 15);
+    }
+}

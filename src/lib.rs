@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+
+// The rooms, in the order in which a certificate flows. A room names only rooms above it; errors and limits
+// belong to all.
+pub mod error;
+pub mod limits;
+
+pub mod certificate;
+
+pub mod identity;
+
+pub mod store;
+
+pub mod policy;
+
+pub mod admin;
+
+pub mod tls;
+
+pub use admin::LiveTrust;
+pub use certificate::{Certificate, Clock, Fingerprint, HostName, KeyPin, KeyPolicy, Role};
+pub use policy::{PeerIdentity, Policy, Question, ReasonCode, Rule, Target, Verdict, decide};
+pub use store::{
+    AuthorityScope, EntryOptions, GroupId, Matching, PinScope, ServerId, TrustStore, View,
+};
+pub use tls::{ClientConfigBuilder, Identity, PeerCheck, ServerConfigBuilder};

@@ -1,0 +1,136 @@
+//! Every bound of the crate, each with its source.
+//!
+//! A bound is here because something a peer or a file sends could otherwise grow without end, or because
+//! a judgement needs a number. None of them can be raised at run time.
+
+use core::time::Duration;
+
+/// Largest certificate in bytes of DER.
+///
+/// webpki reads certificates of up to 64 KiB, and a TLS handshake message that carries one is held to
+/// 64 KiB by rustls; anything larger could be installed but never be presented.
+pub const MAX_CERTIFICATE_BYTES: usize = 0xffff;
+
+/// Most certificates that a peer may present, the end entity included.
+///
+/// webpki builds paths of at most six intermediates; twice that leaves room for the cross-signed and
+/// superfluous certificates that real servers send.
+pub const MAX_PRESENTED_CERTIFICATES: usize = 16;
+
+/// Most bytes of DER that a peer may present in all its certificates together.
+///
+/// rustls refuses handshake messages above 64 KiB; callers of the verdict without TLS are held to the same.
+pub const MAX_PRESENTED_BYTES: usize = 0xffff;
+
+/// Largest PEM file in bytes that is read as certificates: 10,000 authorities of 3 KiB of base64 each.
+pub const MAX_PEM_BYTES: usize = 32 * 1024 * 1024;
+
+/// Most sections in one PEM file: more than ten times the largest public root programme.
+pub const MAX_PEM_SECTIONS: usize = 10_000;
+
+/// Longest PEM label in bytes. The longest registered one (RFC 7468) has 21.
+pub const MAX_PEM_LABEL: usize = 64;
+
+/// Most extensions in one certificate. RFC 5280 defines 17; 32 leaves room for private ones.
+pub const MAX_EXTENSIONS: usize = 32;
+
+/// Most subject alternative names in one certificate: what fits in [`MAX_CERTIFICATE_BYTES`] with names of
+/// ordinary length, and what a verdict may have to compare.
+pub const MAX_SUBJECT_ALT_NAMES: usize = 4096;
+
+/// Deepest nesting of DER values. A certificate with name constraints on directory names nests 12 deep.
+pub const MAX_DER_DEPTH: usize = 24;
+
+/// Longest serial number in bytes (RFC 5280 section 4.1.2.2: 20 octets; old tools write a leading zero more).
+pub const MAX_SERIAL_BYTES: usize = 32;
+
+/// Smallest RSA modulus in bits (NIST SP 800-131A Rev. 2; the crypto providers verify none below it either).
+pub const MIN_RSA_BITS: u32 = 2048;
+
+/// Largest RSA modulus in bits: what the crypto providers verify.
+pub const MAX_RSA_BITS: u32 = 8192;
+
+/// Longest id of a server or a group in bytes: a full domain name fits.
+pub const MAX_ID_BYTES: usize = 253;
+
+/// Longest label of an entry in bytes: a line on a terminal.
+pub const MAX_LABEL_BYTES: usize = 128;
+
+/// Longest DNS name in bytes without its trailing dot (RFC 1035 section 2.3.4).
+pub const MAX_DNS_NAME_BYTES: usize = 253;
+
+/// Longest text that is read as a fingerprint: what `openssl x509 -fingerprint -sha256` prints, with room.
+pub const MAX_FINGERPRINT_TEXT: usize = 192;
+
+/// Most SAN patterns on one client authority. Each is compared with each name of a presented leaf.
+pub const MAX_SAN_PATTERNS: usize = 64;
+
+/// Most intermediates between a leaf and an authority: what webpki builds.
+pub const MAX_INTERMEDIATES_IN_PATH: usize = 6;
+
+/// Most candidate paths tried in one verdict.
+///
+/// Candidates are ordered by key identifier and validity, so that the right one comes early; real
+/// deployments with cross-signed authorities have a handful.
+pub const MAX_PATHS_TRIED: usize = 16;
+
+/// Most candidate edges (issuer of a certificate) looked at in one verdict while paths are formed. An edge
+/// costs a comparison of names and key identifiers; the bound stops forests of same-subject certificates.
+pub const MAX_PATH_STEPS: usize = 2048;
+
+/// Most candidates listed in full in a verdict; the rest are counted.
+pub const MAX_CONSIDERED: usize = 16;
+
+/// Most items listed in full in each list of a [`Report`](crate::store::Report); the rest are counted.
+pub const MAX_REPORTED: usize = 64;
+
+/// Most characters of a name taken from a certificate that are shown in a text.
+pub const MAX_SHOWN_NAME: usize = 256;
+
+/// How far a clock may be behind before a certificate that was just made counts as not yet valid, and how far
+/// it may be below the floor before it counts as unset: five minutes, the skew that Kerberos (RFC 4120) allows
+/// machines that keep their own time.
+pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(5 * 60);
+
+/// Longest grace after `notAfter` that an entry or a policy can be given: one year. Longer is not a grace but
+/// a certificate without an end, for which an administrator should accept a new one.
+pub const MAX_GRACE: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+/// Extensions whose critical marking is understood in a certificate that a peer presents as a pin, as dotted
+/// object identifiers.
+///
+/// A pin is trusted for what it is, so extensions that only limit the certificates below a CA (name and policy
+/// constraints) say nothing about it and are understood by being ignored.
+pub const KNOWN_CRITICAL_IN_PIN: &[&str] = &[
+    "2.5.29.14", // subjectKeyIdentifier
+    "2.5.29.15", // keyUsage: checked
+    "2.5.29.17", // subjectAltName: read
+    "2.5.29.18", // issuerAltName: names no one that we compare
+    "2.5.29.19", // basicConstraints: read
+    "2.5.29.30", // nameConstraints: about certificates below it
+    "2.5.29.31", // cRLDistributionPoints: where to look, not a limit
+    "2.5.29.32", // certificatePolicies: no policy is demanded
+    "2.5.29.33", // policyMappings
+    "2.5.29.35", // authorityKeyIdentifier
+    "2.5.29.36", // policyConstraints: about certificates below it
+    "2.5.29.37", // extKeyUsage: checked
+    "2.5.29.54", // inhibitAnyPolicy: about certificates below it
+];
+
+/// Extensions whose critical marking is understood in an authority or an intermediate, as dotted object
+/// identifiers.
+///
+/// Narrower than for a pin: a constraint on the certificates below must be applied, and policy constraints are
+/// not. webpki is narrower still for the certificates of a path other than the authority.
+pub const KNOWN_CRITICAL_IN_CA: &[&str] = &[
+    "2.5.29.14", // subjectKeyIdentifier
+    "2.5.29.15", // keyUsage: checked
+    "2.5.29.17", // subjectAltName
+    "2.5.29.18", // issuerAltName
+    "2.5.29.19", // basicConstraints: checked
+    "2.5.29.30", // nameConstraints: applied by webpki
+    "2.5.29.31", // cRLDistributionPoints
+    "2.5.29.32", // certificatePolicies: every policy is acceptable, none is demanded
+    "2.5.29.35", // authorityKeyIdentifier
+    "2.5.29.37", // extKeyUsage: checked
+];

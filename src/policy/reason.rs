@@ -1,0 +1,298 @@
+//! Why a verdict is what it is: stable codes, the rule behind each, and what to do about it.
+
+use core::fmt;
+
+/// A rule by which verdicts and imports are judged. `P2` reads "rule P2".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+#[rustfmt::skip]
+pub enum Rule {
+    /// A pin never vouches for another certificate.
+    I3,
+    /// Keys and self-signatures are judged at import, and keys again in each verdict.
+    I4,
+    /// Entries for clients are never consulted for servers, nor the other way round.
+    I7,
+    /// An entry that is disabled, or past its end, accepts nothing.
+    I8,
+    /// A block wins over everything.
+    P1,
+    /// A claimed server must present a pin; authorities are not consulted.
+    P2,
+    /// A migrating server may present a pin or a chain until its time has come.
+    P3,
+    /// Of an unclaimed server, its own authorities are asked, else those of any server.
+    P4,
+    /// A match with a held pin is final.
+    P5,
+    /// Nothing installed, nothing trusted; unlisted names are refused.
+    P6,
+    /// Clients: pins first, then authorities with their patterns.
+    P7,
+    /// An entry for one server has no effect on another.
+    P8,
+    /// How a pin matches.
+    M1,
+    /// The handshake signature must verify under the certificate's key.
+    M2,
+    /// The validity period.
+    M3,
+    /// The extended key usage must allow the peer's role.
+    M4,
+    /// Unknown critical extensions are refused.
+    M6,
+    /// A clock is known or unset.
+    M7,
+    /// What every certificate of a path must satisfy.
+    C1,
+    /// A subject alternative name must match.
+    C2,
+    /// A CA certificate is no end entity.
+    C3,
+    /// Work per verdict is bounded.
+    C5,
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+macro_rules! reasons {
+    ($( $name:ident, $rule:ident, $accepts:literal, $meaning:literal, $remedy:literal; )*) => {
+        /// Why a verdict is what it is. The names are stable: they stand in logs and in scripts.
+        ///
+        #[doc = include_str!("reasons.md")]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum ReasonCode {
+            $( #[doc = $meaning] $name, )*
+        }
+
+        impl ReasonCode {
+            /// Every code, accepting ones first.
+            pub const ALL: &'static [Self] = &[$( Self::$name, )*];
+
+            /// The stable name.
+            pub const fn code(self) -> &'static str {
+                match self { $( Self::$name => stringify!($name), )* }
+            }
+
+            /// The rule behind it.
+            pub const fn rule(self) -> Rule {
+                match self { $( Self::$name => Rule::$rule, )* }
+            }
+
+            /// Whether a verdict with this code trusts the peer.
+            pub const fn accepts(self) -> bool {
+                match self { $( Self::$name => $accepts, )* }
+            }
+
+            /// What it means, as a sentence.
+            pub const fn meaning(self) -> &'static str {
+                match self { $( Self::$name => $meaning, )* }
+            }
+
+            /// What an operator does about it.
+            pub const fn remedy(self) -> &'static str {
+                match self { $( Self::$name => $remedy, )* }
+            }
+        }
+    };
+}
+
+reasons! {
+    PinMatched, M1, true,
+        "The peer presented a certificate that is installed as a pin, byte for byte.",
+        "Nothing to do.";
+    FingerprintMatched, M1, true,
+        "The peer presented a certificate whose fingerprint is installed as a pin.",
+        "Nothing to do; installing the certificate itself completes the entry.";
+    KeyMatched, M1, true,
+        "The peer presented a certificate with the public key of a pin that matches by key.",
+        "Nothing to do.";
+    ChainVerified, C1, true,
+        "The peer presented a chain that ends in an installed authority.",
+        "Nothing to do.";
+    PresentedTooMuch, C5, false,
+        "The peer presented more certificates, or more bytes, than the limits allow.",
+        "Configure the peer to send its own certificate and its intermediates only.";
+    MalformedCertificate, C1, false,
+        "The certificate that the peer presented is malformed.",
+        "Have the peer's certificate made again; `openssl x509 -text` shows what is wrong.";
+    Blocked, P1, false,
+        "The presented certificate, one that it rests on, or the key of one is blocked.",
+        "If the block was a mistake, unblock it by the selector named here; else give the peer a new key.";
+    NothingInstalled, P6, false,
+        "Nothing is installed for this peer.",
+        "Install the peer's certificate as a pin, or the CA that issued it as an authority.";
+    UnknownServer, P6, false,
+        "The server id is not in the trust store.",
+        "Add the server, or correct the id in the configuration.";
+    UnlistedName, P6, false,
+        "The dialled name belongs to no server.",
+        "Add the name to its server, or connect by server id.";
+    NoPinLeft, P2, false,
+        "The server is claimed by a pin, and no usable pin is left for it.",
+        "Install the server's current certificate as a pin, or release the server to let authorities decide.";
+    PinDoesNotMatch, P2, false,
+        "A pin had to be presented, and the peer presented another certificate.",
+        "Compare the presented fingerprint with the peer's own over another channel; if it is right, install it as a pin.";
+    RenewedWithSameKey, M1, false,
+        "The peer presented another certificate with the key of a pin that matches by the whole certificate.",
+        "If the peer renewed its certificate, install the new one, or let the pin match by public key.";
+    SameSubjectOtherKey, P2, false,
+        "The peer presented a certificate with the subject of a pin and another key.",
+        "Find out whether the peer changed its key; if it did, install the new certificate; if not, somebody imitates it.";
+    IssuedByPin, I3, false,
+        "The presented certificate was signed with the key of a pin, and a pin vouches for no other certificate.",
+        "If that pin is really a CA of yours, install it as an authority; if not, the key of that peer is misused.";
+    AuthoritiesNotAsked, P2, false,
+        "The server is claimed by a pin and presented a certificate of a CA, which is not consulted for it.",
+        "To move the server to CA-signed certificates, migrate it, then release it.";
+    PinOfAnotherServer, P8, false,
+        "The presented certificate is installed for another server or group.",
+        "Check the address; if the servers replicate one certificate, make them a group.";
+    InstalledForOtherRole, I7, false,
+        "The presented certificate is installed for the other end: a client's where a server is, or the reverse.",
+        "Check which machine answers here; install the certificate for this role as well if that is meant.";
+    EntryDisabled, I8, false,
+        "The entry that matches is disabled.",
+        "Look up why it was disabled; enable it, or install another certificate.";
+    EntryEnded, I8, false,
+        "The entry that matches is past the end that was set for it.",
+        "Set a later end, or install another certificate.";
+    Expired, M3, false,
+        "The presented certificate, or the installed one that matches it, has expired.",
+        "Renew the peer's certificate and install it; a grace bridges the time until then.";
+    NotYetValid, M3, false,
+        "The presented certificate, or the installed one that matches it, is not valid yet.",
+        "Compare the clocks of both machines.";
+    WrongExtendedKeyUsage, M4, false,
+        "The extended key usage of the certificate does not allow the peer's role.",
+        "Have a certificate made with serverAuth for servers, clientAuth for clients; for a pin, `any_role` waives it.";
+    UnknownCriticalExtension, M6, false,
+        "The certificate has a critical extension that is not understood.",
+        "Have the certificate made without that extension, or with it not critical.";
+    KeyNotAllowed, I4, false,
+        "The key of the certificate is weaker than the policy asks, or the crypto provider cannot verify it.",
+        "Give the peer a key that is allowed: RSA from 2048 bits, P-256, P-384, Ed25519.";
+    WrongSelfSignature, I4, false,
+        "The certificate says that it signed itself, and its signature does not verify.",
+        "Have the certificate made again: it is damaged or forged.";
+    HandshakeSignatureInvalid, M2, false,
+        "The peer did not prove that it has the private key of the certificate that it presented.",
+        "Somebody presents a copied certificate, or the peer's key and certificate do not belong together.";
+    HandshakeNotFinished, M2, false,
+        "The handshake is not finished, so the peer has not proved anything.",
+        "Finish the handshake before asking who the peer is.";
+    ClockUnset, M7, false,
+        "The clock is not set, and chains are not judged without one.",
+        "Set the clock, or let the policy judge chains without a clock.";
+    UnknownIssuer, C1, false,
+        "No installed authority issued the presented certificate.",
+        "Install the CA that issued it as an authority; if an intermediate is missing, install that or have the peer send it.";
+    SelfSignedNotInstalled, C1, false,
+        "The presented certificate is a self-signed end entity that is not installed.",
+        "Compare its fingerprint with the peer's own over another channel, then install it as a pin.";
+    CaAsLeaf, C3, false,
+        "The peer presented a CA certificate as its own.",
+        "Install it as a pin if that is the peer's certificate (`openssl req -x509` makes such ones), else give the peer an end-entity certificate.";
+    AuthorityPresentedAsPeer, C3, false,
+        "The peer presented a certificate that is installed as a CA: it ends chains and is no peer.",
+        "If it is the peer's own certificate, install it as a pin.";
+    LeafNotReadable, C1, false,
+        "The path builder cannot read the presented certificate, which is of an old version or has odd extensions.",
+        "Install it as a pin, or have the peer's certificate made as X.509 version 3.";
+    ChainSignatureInvalid, C1, false,
+        "A signature in the presented chain does not verify under the issuer's key.",
+        "An issuer has the right name and another key: install the CA's current certificate.";
+    IssuerExpired, C1, false,
+        "An authority or intermediate of the chain has expired.",
+        "Install the CA's current certificate, or have the peer's chain renewed.";
+    IssuerNotYetValid, C1, false,
+        "An authority or intermediate of the chain is not valid yet.",
+        "Compare the clocks, or wait until it is valid.";
+    IssuerCannotSign, C1, false,
+        "An issuer in the chain is not a CA, may not sign certificates, or is a CA for another purpose.",
+        "Have the chain issued by a CA with basicConstraints, keyCertSign and a fitting extended key usage.";
+    PathTooLong, C1, false,
+        "The chain has more intermediates than a CA in it, or the limit, allows.",
+        "Have the certificate issued closer to the authority, or install a nearer authority.";
+    NameConstraintViolated, C1, false,
+        "A CA of the chain is not allowed to issue for the names in the certificate.",
+        "Have the certificate issued by a CA that may issue for these names.";
+    TooManyPaths, C5, false,
+        "Too many candidate paths were tried without success.",
+        "Remove duplicate authorities and intermediates of one name.";
+    PathRefused, C1, false,
+        "The path builder refused the chain for another reason, which is named.",
+        "Have the chain made again without what is named.";
+    NameMismatch, C2, false,
+        "No subject alternative name of the certificate matches a name of the server.",
+        "Have the certificate issued for the server's name, add the name to the server, or set expected names.";
+    NoNameToMatch, C2, false,
+        "The server has no name that a certificate could be compared with.",
+        "Give the server its names, or dial it by a name.";
+    NoPatternMatches, P7, false,
+        "No subject alternative name of the client matches a pattern of the authority.",
+        "Have the client's certificate issued with such a name, or widen the authority's patterns.";
+    PinsOnly, P7, false,
+        "The policy accepts clients by pin only, and no pin matches.",
+        "Install the client's certificate as a pin.";
+}
+
+impl fmt::Display for ReasonCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// The page of all codes as it must stand in `reasons.md`.
+#[cfg(test)]
+fn page() -> String {
+    let mut page = String::from(
+        "\n| code | verdict | rule | what it means | what to do |\n|---|---|---|---|---|\n",
+    );
+    for reason in ReasonCode::ALL {
+        let verdict = if reason.accepts() {
+            "accepted"
+        } else {
+            "refused"
+        };
+        page.push_str(&format!(
+            "| `{reason}` | {verdict} | {} | {} | {} |\n",
+            reason.rule(),
+            reason.meaning(),
+            reason.remedy()
+        ));
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_of_codes_is_what_the_code_says() {
+        assert_eq!(
+            include_str!("reasons.md"),
+            page(),
+            "write the page() of this test to src/policy/reasons.md"
+        );
+    }
+
+    #[test]
+    fn codes_are_unique_and_say_what_to_do() {
+        let mut codes: Vec<_> = ReasonCode::ALL.iter().map(|reason| reason.code()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), ReasonCode::ALL.len());
+        for reason in ReasonCode::ALL {
+            assert!(reason.meaning().ends_with('.'), "{reason}");
+            assert!(reason.remedy().ends_with('.'), "{reason}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The moment at which a verdict judges, when the clock is known and when it is unset (rules M3 and M7).
+
+use pki_types::UnixTime;
+
+use super::{Detail, ReasonCode};
+use crate::certificate::{Clock, Validity, seconds};
+use crate::limits::CLOCK_TOLERANCE;
+use crate::store::{Entry, ValidityRule, View};
+
+/// Why something fell away: the code, with the values behind it.
+pub(super) type Fall = (ReasonCode, Detail);
+
+/// A moment, and whether it is the time or just the floor below it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timing {
+    moment: i64,
+    known: bool,
+}
+
+impl Timing {
+    pub(super) fn of(view: &View, clock: Clock) -> Self {
+        match view.judge(clock) {
+            Clock::Known(now) => Self {
+                moment: seconds(now),
+                known: true,
+            },
+            // Without a floor, nothing is known of the time but that it is after 1970.
+            Clock::Unset => Self {
+                moment: view.floor().map_or(0, seconds),
+                known: false,
+            },
+        }
+    }
+
+    pub(super) fn is_known(&self) -> bool {
+        self.known
+    }
+
+    /// The moment at which ends are judged, in seconds since the epoch.
+    pub(super) fn moment(&self) -> i64 {
+        self.moment
+    }
+
+    /// Whether an end, exclusive, has passed.
+    pub(super) fn is_past(&self, end: UnixTime) -> bool {
+        self.moment >= seconds(end)
+    }
+
+    fn begins_later(&self, validity: Validity, tolerance: i64) -> Option<Fall> {
+        let late = self.known && validity.not_before() > self.moment.saturating_add(tolerance);
+        late.then_some((
+            ReasonCode::NotYetValid,
+            Detail::Time {
+                limit: validity.not_before(),
+                judged_at: self.moment,
+            },
+        ))
+    }
+
+    fn ended(&self, validity: Validity, grace: i64) -> Option<Fall> {
+        let past = self.moment > validity.not_after().saturating_add(grace);
+        past.then_some((
+            ReasonCode::Expired,
+            Detail::Time {
+                limit: validity.not_after(),
+                judged_at: self.moment,
+            },
+        ))
+    }
+
+    /// Judges a pin's certificate; `Ok(true)` if it lives on its grace.
+    pub(super) fn pin(&self, validity: Validity, rule: ValidityRule) -> Result<bool, Fall> {
+        let tolerance = i64::try_from(CLOCK_TOLERANCE.as_secs()).unwrap_or(0);
+        let grace = match rule {
+            ValidityRule::Enforce => 0,
+            ValidityRule::Grace(grace) => i64::try_from(grace.as_secs()).unwrap_or(0),
+        };
+        if let Some(fall) = self.begins_later(validity, tolerance) {
+            return Err(fall);
+        }
+        match self.ended(validity, grace) {
+            Some(fall) => Err(fall),
+            None => Ok(self.moment > validity.not_after()),
+        }
+    }
+
+    /// Judges a certificate of a chain, to the second.
+    pub(super) fn chain(&self, validity: Validity) -> Result<(), Fall> {
+        let fall = self
+            .begins_later(validity, 0)
+            .or_else(|| self.ended(validity, 0));
+        fall.map_or(Ok(()), Err)
+    }
+
+    /// An entry that is disabled or past its end accepts nothing.
+    pub(super) fn entry(&self, entry: &Entry) -> Result<(), Fall> {
+        if let Some(why) = entry.disabled() {
+            return Err((ReasonCode::EntryDisabled, Detail::Text(why.into())));
+        }
+        match entry.options().get_ends() {
+            Some(end) if self.is_past(end) => Err((
+                ReasonCode::EntryEnded,
+                Detail::Time {
+                    limit: seconds(end),
+                    judged_at: self.moment,
+                },
+            )),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,421 @@
+//! A verdict as data, and as a text that an operator can act on.
+
+use core::fmt;
+use std::sync::Arc;
+
+use super::decide::Accepted;
+use super::{ReasonCode, Rule};
+use crate::certificate::{
+    Certificate, Fingerprint, HostName, KeyRefusal, Moment, Role, SanName, shown,
+};
+use crate::limits::MAX_CONSIDERED;
+use crate::store::{BlockSelector, Bounded, Entry, EntryKey, ServerId};
+
+/// The values behind a reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Detail {
+    /// There are none.
+    None,
+    /// A limit in time and the moment at which it was judged, both in seconds since 1970-01-01T00:00:00Z.
+    #[non_exhaustive]
+    Time {
+        /// The beginning or end that was not kept.
+        limit: i64,
+        /// The time, or the floor while the clock is unset.
+        judged_at: i64,
+    },
+    /// The block that hit.
+    Block(BlockSelector),
+    /// The key that is not allowed.
+    Key(KeyRefusal),
+    /// An object identifier in dotted form.
+    Oid(String),
+    /// The entry that stands in the way.
+    Entry(EntryKey),
+    /// A number and its limit.
+    #[non_exhaustive]
+    Limit {
+        /// The number found.
+        found: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// Names that were wanted and names that the certificate has, at most 16 of each.
+    #[non_exhaustive]
+    Names {
+        /// Wanted.
+        wanted: Vec<String>,
+        /// Presented.
+        presented: Vec<String>,
+    },
+    /// A sentence.
+    Text(String),
+}
+
+impl fmt::Display for Detail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => Ok(()),
+            Self::Time { limit, judged_at } => write!(
+                f,
+                "limit {}, judged at {}",
+                Moment(*limit),
+                Moment(*judged_at)
+            ),
+            Self::Block(selector) => write!(f, "block on {selector}"),
+            Self::Key(refusal) => write!(f, "{refusal}"),
+            Self::Oid(oid) => write!(f, "extension {oid}"),
+            Self::Entry(key) => write!(f, "{key}"),
+            Self::Limit { found, limit } => write!(f, "{found}, the limit is {limit}"),
+            Self::Names { wanted, presented } => {
+                let or_none = |names: &[String]| {
+                    if names.is_empty() {
+                        String::from("none")
+                    } else {
+                        names.join(", ")
+                    }
+                };
+                write!(
+                    f,
+                    "wanted {}; the certificate has {}",
+                    or_none(wanted),
+                    or_none(presented)
+                )
+            }
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+/// One installed or presented certificate that was considered, and why it fell away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Considered {
+    /// The certificate.
+    pub fingerprint: Fingerprint,
+    /// The entry that holds it; `None` if the peer presented it.
+    pub entry: Option<EntryKey>,
+    /// Why it fell away.
+    pub reason: ReasonCode,
+    /// The values behind the reason.
+    pub detail: Detail,
+}
+
+impl Considered {
+    pub(super) fn entry(entry: &Entry, reason: ReasonCode, detail: Detail) -> Self {
+        Self {
+            fingerprint: entry.key().fingerprint,
+            entry: Some(entry.key().clone()),
+            reason,
+            detail,
+        }
+    }
+}
+
+/// Something that an operator should know although, or because, the verdict is what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum VerdictWarning {
+    /// The clock is unset: ends were judged at the floor, beginnings not at all (rule M7).
+    ClockUnset,
+    /// The pin's certificate has expired and lives on its grace (rule M3).
+    #[non_exhaustive]
+    InGrace {
+        /// `notAfter` in seconds since the epoch.
+        not_after: i64,
+    },
+    /// The server migrates, and an authority vouched for what it presented (rule P3).
+    #[non_exhaustive]
+    Migrating {
+        /// The end of the migration in seconds since the epoch.
+        until: i64,
+    },
+    /// The dialled name belongs to no server (rule P6).
+    UnlistedName,
+    /// The certificate does not cover the dialled name. The pin's scope vouches for it (rule M5).
+    NameNotCovered,
+    /// `keyUsage` lacks digitalSignature (rule M4).
+    NoDigitalSignature,
+    /// The extended key usage is for another role and was waived for the pin (rule I6).
+    RoleWaived,
+    /// The provider cannot verify the signature of a self-signed certificate that was matched by its
+    /// fingerprint (rule I4).
+    SelfSignatureUnsupported,
+}
+
+impl fmt::Display for VerdictWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ClockUnset => {
+                f.write_str("the clock is not set: ends were judged at the last known time")
+            }
+            Self::InGrace { not_after } => write!(
+                f,
+                "the certificate expired at {} and is in its grace: renew it",
+                Moment(*not_after)
+            ),
+            Self::Migrating { until } => write!(
+                f,
+                "the server migrates until {}: an authority decided, not a pin",
+                Moment(*until)
+            ),
+            Self::UnlistedName => f.write_str("the dialled name belongs to no server"),
+            Self::NameNotCovered => {
+                f.write_str("the certificate does not cover the dialled name; its pin does")
+            }
+            Self::NoDigitalSignature => f.write_str("keyUsage lacks digitalSignature"),
+            Self::RoleWaived => f.write_str("the extended key usage is for another role: waived"),
+            Self::SelfSignatureUnsupported => {
+                f.write_str("the certificate's own signature cannot be verified by this provider")
+            }
+        }
+    }
+}
+
+/// Who an accepted peer is, for authorisation (rule P7).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum PeerIdentity {
+    /// A pin says whose certificate it is.
+    #[non_exhaustive]
+    Pin {
+        /// The fingerprint of what was presented.
+        fingerprint: Fingerprint,
+        /// The entry's label.
+        label: Option<String>,
+    },
+    /// A chain was verified. The authority by itself identifies nobody: authorise by the names, which it
+    /// vouches for, or by the fingerprint.
+    #[non_exhaustive]
+    Chain {
+        /// The fingerprint of the end entity's certificate.
+        fingerprint: Fingerprint,
+        /// Its subject alternative names, as `dns:…`, `ip:…`, `uri:…` or `email:…`; if the authority has
+        /// patterns, only those that match one. Never the common name.
+        names: Vec<String>,
+    },
+}
+
+pub(super) fn names_of(
+    certificate: &Certificate,
+    keep: impl Fn(&SanName<'_>) -> bool,
+) -> Vec<String> {
+    let named = certificate.names().filter(|name| *name != SanName::Other);
+    named.filter(keep).map(|name| name.to_string()).collect()
+}
+
+/// Whether a peer may be trusted, by which entry, and why.
+///
+/// An accepted verdict is made by [`decide`](super::decide()) alone. In TLS it counts only once the handshake
+/// signature has verified.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    pub(super) outcome: Result<Accepted, (ReasonCode, Detail)>,
+    pub(super) role: Role,
+    pub(super) generation: u64,
+    pub(super) server: Option<ServerId>,
+    pub(super) dialled: Option<HostName>,
+    pub(super) presented: Option<Fingerprint>,
+    pub(super) subject: Option<String>,
+    pub(super) decided: Option<Arc<Entry>>,
+    pub(super) considered: Bounded<Considered>,
+    pub(super) warnings: Vec<VerdictWarning>,
+}
+
+impl Verdict {
+    /// Whether the peer may be trusted.
+    pub fn is_accepted(&self) -> bool {
+        self.outcome.is_ok()
+    }
+
+    /// The acceptance, with who the peer is.
+    pub fn accepted(&self) -> Option<&Accepted> {
+        self.outcome.as_ref().ok()
+    }
+
+    /// The reason code.
+    pub fn reason(&self) -> ReasonCode {
+        match &self.outcome {
+            Ok(accepted) => accepted.reason(),
+            Err((reason, _)) => *reason,
+        }
+    }
+
+    /// The values behind the reason.
+    pub fn detail(&self) -> &Detail {
+        match &self.outcome {
+            Ok(_) => &Detail::None,
+            Err((_, detail)) => detail,
+        }
+    }
+
+    /// The rule that decided.
+    pub fn rule(&self) -> Rule {
+        self.reason().rule()
+    }
+
+    /// The role of the peer.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// The generation of the view that was asked.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The server that the peer had to be, if that is known.
+    pub fn server(&self) -> Option<&ServerId> {
+        self.server.as_ref()
+    }
+
+    /// The name that was dialled, if that is known.
+    pub fn dialled(&self) -> Option<&HostName> {
+        self.dialled.as_ref()
+    }
+
+    /// The fingerprint of what the peer presented; `None` if that was over the limits.
+    pub fn presented(&self) -> Option<Fingerprint> {
+        self.presented
+    }
+
+    /// The entry that decided: the pin that matched, or the authority in which the chain ends. A refusal has
+    /// one if a pin matched and could not be used.
+    pub fn decided_by(&self) -> Option<&Entry> {
+        self.decided.as_deref()
+    }
+
+    /// What was considered and fell away: at most 16 in full, the rest counted.
+    pub fn considered(&self) -> &Bounded<Considered> {
+        &self.considered
+    }
+
+    /// The fingerprints of the pins of which the peer should have presented one, as far as they are listed in
+    /// [`considered`](Self::considered).
+    pub fn expected(&self) -> impl Iterator<Item = Fingerprint> {
+        let pins = self.considered.items().iter().filter(|considered| {
+            let slot = considered.entry.as_ref().map(|key| key.slot);
+            slot == Some(crate::store::Slot::Pin)
+        });
+        pins.map(|considered| considered.fingerprint)
+    }
+
+    /// What an operator should know besides.
+    pub fn warnings(&self) -> &[VerdictWarning] {
+        &self.warnings
+    }
+
+    pub(super) fn consider(&mut self, considered: Considered) {
+        self.considered.push_within(considered, MAX_CONSIDERED);
+    }
+
+    fn refused(role: Role, reason: ReasonCode, why: String) -> Self {
+        Self {
+            outcome: Err((reason, Detail::Text(why))),
+            role,
+            generation: 0,
+            server: None,
+            dialled: None,
+            presented: None,
+            subject: None,
+            decided: None,
+            considered: Bounded::default(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// The refusal of a peer that was accepted and then did not prove possession of its key (rule M2). There
+    /// is no way back from it.
+    pub(crate) fn without_possession(role: Role, end_entity: &[u8], why: String) -> Self {
+        let certificate = Certificate::from_der(end_entity).ok();
+        Self {
+            presented: Some(Fingerprint::over(end_entity)),
+            subject: certificate.map(|certificate| certificate.subject()),
+            ..Self::refused(role, ReasonCode::HandshakeSignatureInvalid, why)
+        }
+    }
+
+    /// The refusal of a connection whose peer has not proved anything yet.
+    pub(crate) fn unfinished(is_server: bool, generation: u64) -> Self {
+        let role = if is_server {
+            Role::Server
+        } else {
+            Role::Client
+        };
+        let why = String::from("there is no peer certificate yet");
+        Self {
+            generation,
+            ..Self::refused(role, ReasonCode::HandshakeNotFinished, why)
+        }
+    }
+
+    /// The refusal of a name that cannot be one of a server's.
+    pub(crate) fn unlisted(end_entity: &[u8], generation: u64, why: String) -> Self {
+        Self {
+            generation,
+            presented: Some(Fingerprint::over(end_entity)),
+            ..Self::refused(Role::Server, ReasonCode::UnlistedName, why)
+        }
+    }
+}
+
+/// Several lines: verdict and reason, who, what was presented and expected, what was considered, warnings,
+/// and what to do.
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reason = self.reason();
+        let word = if self.is_accepted() {
+            "accepted"
+        } else {
+            "refused"
+        };
+        write!(f, "{word}: ")?;
+        match (&self.server, &self.dialled, self.role) {
+            (Some(server), Some(name), _) => write!(f, "server {server} (dialled {name})")?,
+            (Some(server), None, _) => write!(f, "server {server}")?,
+            (None, Some(name), _) => write!(f, "server dialled as {name}")?,
+            (None, None, Role::Server) => f.write_str("a server")?,
+            (None, None, Role::Client) => f.write_str("a client")?,
+        }
+        write!(f, ": {} [{reason}, rule {}]", reason.meaning(), self.rule())?;
+        if *self.detail() != Detail::None {
+            write!(f, "\n  detail: {}", self.detail())?;
+        }
+        if let Some(presented) = self.presented {
+            write!(f, "\n  presented: {presented}")?;
+            if let Some(subject) = self.subject.as_deref().filter(|text| !text.is_empty()) {
+                write!(f, " ({})", shown(subject))?;
+            }
+        }
+        if let Some(entry) = &self.decided {
+            write!(f, "\n  decided by: {}", entry.key())?;
+            if let Some(label) = entry.options().get_label() {
+                write!(f, " \"{label}\"")?;
+            }
+        }
+        for item in &self.considered {
+            match &item.entry {
+                Some(key) => write!(f, "\n  considered: {key}: {}", item.reason)?,
+                None => write!(
+                    f,
+                    "\n  considered: presented {}: {}",
+                    item.fingerprint, item.reason
+                )?,
+            }
+            if item.detail != Detail::None {
+                write!(f, " ({})", item.detail)?;
+            }
+        }
+        if self.considered.more() > 0 {
+            write!(f, "\n  considered: {} more", self.considered.more())?;
+        }
+        for warning in &self.warnings {
+            write!(f, "\n  warning: {warning}")?;
+        }
+        if !self.is_accepted() {
+            write!(f, "\n  to do: {}", reason.remedy())?;
+        }
+        Ok(())
+    }
+}

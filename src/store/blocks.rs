@@ -1,0 +1,161 @@
+//! Certificates and keys that are never accepted, whatever else is installed (rule P1).
+
+use core::fmt;
+use std::collections::{BTreeSet, HashMap};
+
+use crate::certificate::{Certificate, Fingerprint, KeyPin};
+
+/// What a block names. `unblock` takes the same selector.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum BlockSelector {
+    /// A certificate and its key, so that re-issuing it with the same key does not help.
+    #[non_exhaustive]
+    Certificate {
+        /// The certificate.
+        fingerprint: Fingerprint,
+        /// Its key.
+        key: KeyPin,
+    },
+    /// One certificate only.
+    Fingerprint(Fingerprint),
+    /// Every certificate of one key.
+    Key(KeyPin),
+    /// What one issuer numbered so. Tools that renew with the same key may give the same number again.
+    #[non_exhaustive]
+    IssuerSerial {
+        /// The issuer's name in DER.
+        issuer: Box<[u8]>,
+        /// The serial number's content bytes.
+        serial: Box<[u8]>,
+    },
+}
+
+impl BlockSelector {
+    /// The certificate and its key.
+    pub fn certificate(certificate: &Certificate) -> Self {
+        Self::Certificate {
+            fingerprint: certificate.fingerprint(),
+            key: certificate.key_pin(),
+        }
+    }
+
+    /// The issuer and serial number of a certificate.
+    pub fn issuer_serial(certificate: &Certificate) -> Self {
+        Self::IssuerSerial {
+            issuer: certificate.issuer_der().into(),
+            serial: certificate.serial().into(),
+        }
+    }
+
+    fn terms(&self) -> impl Iterator<Item = Term> {
+        let (first, second) = match self {
+            Self::Certificate { fingerprint, key } => {
+                (Term::Fingerprint(*fingerprint), Some(Term::Key(*key)))
+            }
+            Self::Fingerprint(fingerprint) => (Term::Fingerprint(*fingerprint), None),
+            Self::Key(key) => (Term::Key(*key), None),
+            Self::IssuerSerial { issuer, serial } => (issuer_serial(issuer, serial), None),
+        };
+        core::iter::once(first).chain(second)
+    }
+}
+
+impl fmt::Display for BlockSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Certificate { fingerprint, .. } => {
+                write!(f, "certificate {fingerprint} and its key")
+            }
+            Self::Fingerprint(fingerprint) => write!(f, "fingerprint {fingerprint}"),
+            Self::Key(key) => write!(f, "key {key}"),
+            Self::IssuerSerial { serial, .. } => {
+                f.write_str("issuer and serial number ")?;
+                serial.iter().try_for_each(|byte| write!(f, "{byte:02X}"))
+            }
+        }
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Term {
+    Fingerprint(Fingerprint),
+    Key(KeyPin),
+    IssuerSerial(Box<[u8]>),
+}
+
+fn issuer_serial(issuer: &[u8], serial: &[u8]) -> Term {
+    // The issuer is DER and so ends where its length says: no two pairs run together.
+    Term::IssuerSerial([issuer, serial].concat().into_boxed_slice())
+}
+
+/// All blocks, with an index by each thing that they name.
+#[derive(Clone, Default)]
+pub(crate) struct Blocks {
+    selectors: BTreeSet<BlockSelector>,
+    terms: HashMap<Term, BTreeSet<BlockSelector>>,
+    by_issuer_serial: usize,
+}
+
+impl Blocks {
+    pub(super) fn insert(&mut self, selector: &BlockSelector) -> bool {
+        if !self.selectors.insert(selector.clone()) {
+            return false;
+        }
+        if matches!(selector, BlockSelector::IssuerSerial { .. }) {
+            self.by_issuer_serial = self.by_issuer_serial.saturating_add(1);
+        }
+        for term in selector.terms() {
+            self.terms.entry(term).or_default().insert(selector.clone());
+        }
+        true
+    }
+
+    pub(super) fn remove(&mut self, selector: &BlockSelector) -> bool {
+        if !self.selectors.remove(selector) {
+            return false;
+        }
+        if matches!(selector, BlockSelector::IssuerSerial { .. }) {
+            self.by_issuer_serial = self.by_issuer_serial.saturating_sub(1);
+        }
+        for term in selector.terms() {
+            if let Some(holders) = self.terms.get_mut(&term) {
+                holders.remove(selector);
+                if holders.is_empty() {
+                    self.terms.remove(&term);
+                }
+            }
+        }
+        true
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &BlockSelector> {
+        self.selectors.iter()
+    }
+
+    /// The first block that names `certificate`, if any.
+    pub(crate) fn find(&self, certificate: &Certificate) -> Option<&BlockSelector> {
+        if self.selectors.is_empty() {
+            return None;
+        }
+        let by = |term: &Term| self.terms.get(term).and_then(BTreeSet::first);
+        by(&Term::Fingerprint(certificate.fingerprint()))
+            .or_else(|| by(&Term::Key(certificate.key_pin())))
+            .or_else(|| {
+                if self.by_issuer_serial == 0 {
+                    return None;
+                }
+                by(&issuer_serial(
+                    certificate.issuer_der(),
+                    certificate.serial(),
+                ))
+            })
+    }
+
+    /// The first block that names the certificate with this fingerprint, when nothing else is known of it.
+    pub(crate) fn find_fingerprint(&self, fingerprint: Fingerprint) -> Option<&BlockSelector> {
+        self.terms
+            .get(&Term::Fingerprint(fingerprint))
+            .and_then(BTreeSet::first)
+    }
+}

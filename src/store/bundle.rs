@@ -1,0 +1,176 @@
+//! Proposing slots for the certificates of a mixed bundle (rule I1).
+
+use std::collections::{HashMap, HashSet};
+
+use super::TrustStore;
+use crate::certificate::{Certificate, KeyPolicy, SignatureCheck};
+
+/// Candidate issuers looked at for one certificate of a bundle: re-issued CAs of one name are few.
+const MAX_SAME_SUBJECT: usize = 16;
+
+/// What [`sort_bundle`](TrustStore::sort_bundle) proposes for a certificate, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Proposal {
+    /// An end entity whose issuer is in the bundle: leave it out. As a pin it would be exclusive, and its
+    /// issuer vouches for it already.
+    LeaveOut,
+    /// An end entity whose issuer is not in the bundle.
+    Pin,
+    /// A CA whose issuer is in the bundle.
+    Intermediate,
+    /// A self-signed CA that issued nothing else in the bundle: a key server's own certificate, or an
+    /// authority. Only the administrator knows.
+    Undecided,
+    /// Any other CA.
+    Authority,
+}
+
+/// What an administrator decided for a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Decision {
+    /// Do not install it.
+    LeaveOut,
+    /// Install it as a pin.
+    Pin,
+    /// Install it as an intermediate.
+    Intermediate,
+    /// Install it as an authority.
+    Authority,
+    /// Not decided yet: the bundle cannot be installed.
+    Undecided,
+}
+
+impl From<Proposal> for Decision {
+    fn from(proposal: Proposal) -> Self {
+        match proposal {
+            Proposal::LeaveOut => Self::LeaveOut,
+            Proposal::Pin => Self::Pin,
+            Proposal::Intermediate => Self::Intermediate,
+            Proposal::Undecided => Self::Undecided,
+            Proposal::Authority => Self::Authority,
+        }
+    }
+}
+
+/// One certificate of a bundle.
+#[derive(Clone, Debug)]
+pub struct BundleItem {
+    certificate: Certificate,
+    proposal: Proposal,
+    decision: Decision,
+}
+
+impl BundleItem {
+    /// The certificate.
+    pub fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+
+    /// What was proposed.
+    pub fn proposal(&self) -> Proposal {
+        self.proposal
+    }
+
+    /// What will be done.
+    pub fn decision(&self) -> Decision {
+        self.decision
+    }
+}
+
+/// A bundle with a proposal for each certificate. Nothing of it is installed.
+#[derive(Clone, Debug)]
+pub struct Bundle {
+    items: Vec<BundleItem>,
+}
+
+impl Bundle {
+    /// The certificates in their order.
+    pub fn items(&self) -> &[BundleItem] {
+        &self.items
+    }
+
+    /// Decides for the certificate at `index` (from 0); `false` if there is none.
+    pub fn decide(&mut self, index: usize, decision: Decision) -> bool {
+        match self.items.get_mut(index) {
+            Some(item) => {
+                item.decision = decision;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+impl TrustStore {
+    /// Proposes a slot for each certificate of a bundle. Nothing is installed.
+    ///
+    /// Whether one certificate issued another is judged by name and signature.
+    pub fn sort_bundle(&self, certificates: Vec<Certificate>) -> Bundle {
+        let mut by_subject: HashMap<&[u8], Vec<usize>> = HashMap::new();
+        for (index, certificate) in certificates.iter().enumerate() {
+            let same = by_subject.entry(certificate.subject_der()).or_default();
+            same.push(index);
+        }
+        let issuers: Vec<Option<usize>> = certificates
+            .iter()
+            .map(|certificate| {
+                let named = by_subject.get(certificate.issuer_der())?;
+                let candidates = named.iter().take(MAX_SAME_SUBJECT).copied();
+                let mut candidates = candidates.filter_map(|at| Some((at, certificates.get(at)?)));
+                candidates
+                    .find(|(_, issuer)| issued(self.key_policy(), issuer, certificate))
+                    .map(|(at, _)| at)
+            })
+            .collect();
+        let issued_some: HashSet<usize> = issuers.iter().copied().flatten().collect();
+        let issued_another = |index: usize| issued_some.contains(&index);
+        let items = certificates
+            .iter()
+            .enumerate()
+            .map(|(index, certificate)| {
+                let has_issuer = issuers.get(index).is_some_and(Option::is_some);
+                let proposal = match (certificate.is_ca(), has_issuer) {
+                    (false, true) => Proposal::LeaveOut,
+                    (false, false) => Proposal::Pin,
+                    (true, true) => Proposal::Intermediate,
+                    (true, false) => {
+                        let own = certificate.names_own_key() != Some(false);
+                        if own && !issued_another(index) {
+                            Proposal::Undecided
+                        } else {
+                            Proposal::Authority
+                        }
+                    }
+                };
+                BundleItem {
+                    certificate: certificate.clone(),
+                    proposal,
+                    decision: proposal.into(),
+                }
+            })
+            .collect();
+        Bundle { items }
+    }
+}
+
+/// Whether `issuer`, another certificate with a CA's role, signed `certificate`.
+fn issued(keys: &KeyPolicy, issuer: &Certificate, certificate: &Certificate) -> bool {
+    if issuer == certificate || !issuer.is_ca() || issuer.key_pin() == certificate.key_pin() {
+        // A re-issued self-signed CA has the same key: it did not issue its twin in the sense of a chain.
+        return false;
+    }
+    let key = issuer.subject_public_key_info();
+    match keys.check_signature(key, certificate) {
+        SignatureCheck::Verified => true,
+        SignatureCheck::Wrong => false,
+        // Not verifiable here: the key identifiers are the next best witness.
+        SignatureCheck::Unsupported => {
+            match (certificate.authority_key_id(), issuer.subject_key_id()) {
+                (Some(authority), Some(subject)) => authority == subject,
+                _ => !certificate.is_self_issued(),
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Changing and removing what is installed, and blocking.
+
+use super::{
+    BlockSelector, Done, Entry, EntryKey, EntryOptions, Report, Scope, Slot, StoreWarning,
+    TrustStore,
+};
+use crate::certificate::Certificate;
+use crate::error::StoreError;
+use crate::limits::MAX_LABEL_BYTES;
+
+impl TrustStore {
+    /// Gives an entry other options.
+    ///
+    /// # Errors
+    /// There is no such entry; the options do not apply to it, or with them it could never match.
+    pub fn update(&mut self, key: &EntryKey, options: EntryOptions) -> Result<Report, StoreError> {
+        let entry = self.known_entry(key)?.clone();
+        if entry.options == options {
+            return Ok(Report::new(Done::AlreadyThere, self.data.generation()));
+        }
+        let warnings = match &entry.certificate {
+            Some(certificate) => self.check_import(key.slot, &key.scope, certificate, &options)?,
+            None => {
+                options.check(key.slot, &key.scope, true)?;
+                Vec::new()
+            }
+        };
+        if options.get_ends() != entry.options.get_ends() {
+            self.check_entry_end(&options)?;
+        }
+        Ok(self.replace(Entry { options, ..entry }, warnings))
+    }
+
+    /// Lets an entry accept nothing while it is held: a claim stays, and so does what it shadows.
+    ///
+    /// # Errors
+    /// There is no such entry, or the reason is not one line of text.
+    pub fn disable(&mut self, key: &EntryKey, why: &str) -> Result<Report, StoreError> {
+        if why.is_empty() || why.len() > MAX_LABEL_BYTES || why.chars().any(char::is_control) {
+            return Err(StoreError::Label {
+                limit: MAX_LABEL_BYTES,
+            });
+        }
+        let mut entry = self.known_entry(key)?.clone();
+        entry.disabled = Some(why.into());
+        Ok(self.replace(entry, Vec::new()))
+    }
+
+    /// Lets a disabled entry accept again, if it would be installed today.
+    ///
+    /// # Errors
+    /// There is no such entry, or import refuses it.
+    pub fn enable(&mut self, key: &EntryKey) -> Result<Report, StoreError> {
+        let mut entry = self.known_entry(key)?.clone();
+        if entry.disabled.is_none() {
+            return Ok(Report::new(Done::AlreadyThere, self.data.generation()));
+        }
+        let warnings = match &entry.certificate {
+            Some(certificate) => {
+                self.check_import(key.slot, &key.scope, certificate, &entry.options)?
+            }
+            None => Vec::new(),
+        };
+        entry.disabled = None;
+        Ok(self.replace(entry, warnings))
+    }
+
+    /// Removes an entry. A claim stays (rule P2); the report says what is asked instead, and which other
+    /// entries hold the same certificate or key.
+    ///
+    /// # Errors
+    /// There is no such entry.
+    pub fn remove(&mut self, key: &EntryKey) -> Result<Report, StoreError> {
+        let entry = self.known_entry(key)?.clone();
+        let before = self.data.before(&self.affected(key));
+        self.edit().take(key);
+        let mut report = self.finish(Done::Removed, before);
+        report.entries.push(key.clone());
+        if let Some(certificate) = &entry.certificate {
+            let mut others: Vec<EntryKey> = self
+                .data
+                .data()
+                .holders(certificate.key_pin())
+                .iter()
+                .map(|other| other.key.clone())
+                .collect();
+            others.sort();
+            others
+                .into_iter()
+                .for_each(|key| report.still_held.push(key));
+        }
+        for bare in self.bare_twins(key) {
+            report.still_held.push(bare);
+        }
+        Ok(report)
+    }
+
+    /// Fingerprint-only pins of the same certificate that would accept it for the same servers.
+    fn bare_twins(&self, key: &EntryKey) -> Vec<EntryKey> {
+        let groups = self.affected(key).into_iter().filter_map(|id| {
+            let server = self.data.server(&id)?;
+            let own = Scope::Server(id);
+            Some([Some(own), server.group().cloned().map(Scope::Group)])
+        });
+        let mut twins: Vec<EntryKey> = groups
+            .flatten()
+            .flatten()
+            .map(|scope| EntryKey::new(Slot::Pin, scope, key.fingerprint))
+            .filter(|twin| {
+                let entry = self.data.entry(twin);
+                entry.is_some_and(|entry| entry.certificate().is_none())
+            })
+            .collect();
+        twins.sort();
+        twins.dedup();
+        twins
+    }
+
+    /// Blocks a certificate and its key: neither is accepted in any slot or scope, nor any path through them
+    /// (rule P1). Entries stay and accept nothing.
+    pub fn block(&mut self, certificate: &Certificate) -> Report {
+        self.block_selector(BlockSelector::certificate(certificate))
+    }
+
+    /// Blocks by one selector alone. [`block`](Self::block) is what a compromised certificate needs.
+    pub fn block_selector(&mut self, selector: BlockSelector) -> Report {
+        if !self.edit().blocks.insert(&selector) {
+            return Report::new(Done::AlreadyThere, self.data.generation());
+        }
+        let mut report = self.finish(Done::Added, Vec::new());
+        for entry in self.data.data().all() {
+            let certificate = entry.certificate.as_ref();
+            let hit = match certificate {
+                Some(certificate) => self.data.data().blocks.find(certificate),
+                None => self
+                    .data
+                    .data()
+                    .blocks
+                    .find_fingerprint(entry.key.fingerprint),
+            };
+            if hit == Some(&selector) {
+                report.entries.push(entry.key.clone());
+            }
+        }
+        report
+    }
+
+    /// Lifts a block, by the selector that made it.
+    ///
+    /// # Errors
+    /// There is no such block.
+    pub fn unblock(&mut self, selector: &BlockSelector) -> Result<Report, StoreError> {
+        if !self.edit().blocks.remove(selector) {
+            return Err(StoreError::NotBlocked(Box::new(selector.clone())));
+        }
+        Ok(self.finish(Done::Removed, Vec::new()))
+    }
+
+    fn known_entry(&self, key: &EntryKey) -> Result<&Entry, StoreError> {
+        self.data
+            .entry(key)
+            .ok_or_else(|| StoreError::NoSuchEntry(Box::new(key.clone())))
+    }
+
+    fn replace(&mut self, entry: Entry, warnings: Vec<StoreWarning>) -> Report {
+        let key = entry.key.clone();
+        self.edit().put(entry);
+        let mut report = self.finish(Done::Changed, Vec::new());
+        report.entries.push(key);
+        warnings
+            .into_iter()
+            .for_each(|warning| report.warnings.push(warning));
+        report
+    }
+}

@@ -1,0 +1,142 @@
+//! What a pin claims, and how a claim is lifted (rules P2 and P3).
+
+use std::collections::BTreeSet;
+
+use pki_types::UnixTime;
+
+use super::{Claim, Done, EntryKey, GroupId, Report, Scope, ServerId, Slot, TrustStore};
+use crate::error::StoreError;
+
+impl TrustStore {
+    /// Lets a claimed server migrate until `until`: a pin that it presents decides as before, anything else
+    /// goes to the authorities and carries a warning; from then on the claim holds again (rule P3).
+    ///
+    /// # Errors
+    /// The server is not claimed, or the end has passed. There is no such server.
+    pub fn migrate(&mut self, id: &ServerId, until: UnixTime) -> Result<Report, StoreError> {
+        self.migrate_all(core::iter::once(id.clone()).collect(), until)
+    }
+
+    /// [`migrate`](Self::migrate) for the present members of a group.
+    ///
+    /// # Errors
+    /// One of the members is not claimed, or the end has passed. There is no such group.
+    pub fn migrate_group(&mut self, id: &GroupId, until: UnixTime) -> Result<Report, StoreError> {
+        let members = self.data.known_group(id)?.members.clone();
+        self.migrate_all(members, until)
+    }
+
+    fn migrate_all(
+        &mut self,
+        servers: BTreeSet<ServerId>,
+        until: UnixTime,
+    ) -> Result<Report, StoreError> {
+        for id in &servers {
+            if self.data.known_server(id)?.claim == Claim::Unclaimed {
+                return Err(StoreError::NotClaimed { server: id.clone() });
+            }
+        }
+        self.check_end(until)?;
+        let data = self.edit();
+        for id in &servers {
+            if let Some(server) = data.server_mut(id) {
+                server.claim = Claim::Migrating { until };
+            }
+        }
+        Ok(self.finish(Done::Changed, Vec::new()))
+    }
+
+    /// Ends a migration before its time: the server must present a pin again.
+    ///
+    /// # Errors
+    /// The server is not claimed. There is no such server.
+    pub fn stop_migrating(&mut self, id: &ServerId) -> Result<Report, StoreError> {
+        match self.data.known_server(id)?.claim {
+            Claim::Unclaimed => Err(StoreError::NotClaimed { server: id.clone() }),
+            Claim::Claimed => Ok(Report::new(Done::AlreadyThere, self.data.generation())),
+            Claim::Migrating { .. } => {
+                if let Some(server) = self.edit().server_mut(id) {
+                    server.claim = Claim::Claimed;
+                }
+                Ok(self.finish(Done::Changed, Vec::new()))
+            }
+        }
+    }
+
+    /// Ends the claim of a server and removes its own pins: authorities decide from now on (rule P2).
+    ///
+    /// # Security
+    /// This is the only call after which an authority can vouch for a server that had a pin.
+    ///
+    /// # Errors
+    /// The server's group holds a pin, or the server is not claimed. There is no such server.
+    pub fn release(&mut self, id: &ServerId) -> Result<Report, StoreError> {
+        let server = self.data.known_server(id)?;
+        if let Some(group) = server.group()
+            && self.data.holds(Slot::Pin, Scope::Group(group.clone()))
+        {
+            return Err(StoreError::GroupHoldsPin {
+                server: id.clone(),
+                group: group.clone(),
+            });
+        }
+        if server.claim == Claim::Unclaimed {
+            return Err(StoreError::NotClaimed { server: id.clone() });
+        }
+        let keys = self.keys_of(&[(Slot::Pin, Scope::Server(id.clone()))]);
+        Ok(self.release_all(core::iter::once(id.clone()).collect(), keys))
+    }
+
+    /// [`release`](Self::release) for the present members of a group, with the group's own pins.
+    ///
+    /// # Security
+    /// As for [`release`](Self::release), for every present member.
+    ///
+    /// # Errors
+    /// There is no such group.
+    pub fn release_group(&mut self, id: &GroupId) -> Result<Report, StoreError> {
+        let members = self.data.known_group(id)?.members.clone();
+        let mut scopes = vec![(Slot::Pin, Scope::Group(id.clone()))];
+        scopes.extend(
+            members
+                .iter()
+                .map(|member| (Slot::Pin, Scope::Server(member.clone()))),
+        );
+        let keys = self.keys_of(&scopes);
+        Ok(self.release_all(members, keys))
+    }
+
+    fn release_all(&mut self, servers: BTreeSet<ServerId>, keys: Vec<EntryKey>) -> Report {
+        let before = self.data.before(&servers);
+        let data = self.edit();
+        for key in &keys {
+            data.take(key);
+        }
+        for id in &servers {
+            if let Some(server) = data.server_mut(id) {
+                server.claim = Claim::Unclaimed;
+            }
+        }
+        let mut report = self.finish(Done::Changed, before);
+        keys.into_iter().for_each(|key| report.entries.push(key));
+        report
+    }
+
+    /// Marks servers as claimed; returns those that were not.
+    pub(super) fn claim<'a>(
+        &mut self,
+        servers: impl IntoIterator<Item = &'a ServerId>,
+    ) -> Vec<ServerId> {
+        let data = self.edit();
+        let mut claimed = Vec::new();
+        for id in servers {
+            if let Some(server) = data.server_mut(id)
+                && server.claim == Claim::Unclaimed
+            {
+                server.claim = Claim::Claimed;
+                claimed.push(id.clone());
+            }
+        }
+        claimed
+    }
+}

@@ -1,0 +1,121 @@
+//! Groups of servers that replicate one certificate.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::{Done, GroupId, Report, Scope, ServerId, Slot, TrustStore};
+use crate::error::StoreError;
+
+/// Servers that replicate one certificate.
+#[derive(Clone, Debug)]
+pub struct Group {
+    pub(super) id: GroupId,
+    pub(super) members: BTreeSet<ServerId>,
+}
+
+impl Group {
+    /// The id.
+    pub fn id(&self) -> &GroupId {
+        &self.id
+    }
+
+    /// The members, ordered by id.
+    pub fn members(&self) -> impl Iterator<Item = &ServerId> {
+        self.members.iter()
+    }
+}
+
+impl TrustStore {
+    /// Adds a group without members.
+    ///
+    /// # Errors
+    /// The id is taken.
+    pub fn add_group(&mut self, id: GroupId) -> Result<Report, StoreError> {
+        if self.data.group(&id).is_some() {
+            return Err(StoreError::GroupExists(id));
+        }
+        let group = Group {
+            id: id.clone(),
+            members: BTreeSet::new(),
+        };
+        self.edit().groups.insert(id, Arc::new(group));
+        Ok(self.finish(Done::Added, Vec::new()))
+    }
+
+    /// Deletes a group with its pins. Its members stay claimed (rule P2).
+    ///
+    /// # Errors
+    /// There is no such group.
+    pub fn remove_group(&mut self, id: &GroupId) -> Result<Report, StoreError> {
+        let members = self.data.known_group(id)?.members.clone();
+        let before = self.data.before(&members);
+        let keys = self.keys_of(&[(Slot::Pin, Scope::Group(id.clone()))]);
+        let data = self.edit();
+        for key in &keys {
+            data.take(key);
+        }
+        for member in &members {
+            if let Some(server) = data.server_mut(member) {
+                server.group = None;
+            }
+        }
+        data.groups.remove(id);
+        let mut report = self.finish(Done::Removed, before);
+        keys.into_iter().for_each(|key| report.entries.push(key));
+        Ok(report)
+    }
+
+    /// Makes a server a member of a group. If the group holds a pin, the server is claimed by that.
+    ///
+    /// # Errors
+    /// The server is in another group. There is no such server or group.
+    pub fn join_group(&mut self, group: &GroupId, id: &ServerId) -> Result<Report, StoreError> {
+        self.data.known_group(group)?;
+        let server = self.data.known_server(id)?;
+        match &server.group {
+            Some(found) if found == group => {
+                return Ok(Report::new(Done::AlreadyThere, self.data.generation()));
+            }
+            Some(other) => {
+                return Err(StoreError::InAnotherGroup {
+                    server: id.clone(),
+                    group: other.clone(),
+                });
+            }
+            None => {}
+        }
+        let before = self.data.before([id]);
+        let claims = self.data.holds(Slot::Pin, Scope::Group(group.clone()));
+        let data = self.edit();
+        if let Some(group) = data.group_mut(group) {
+            group.members.insert(id.clone());
+        }
+        if let Some(server) = data.server_mut(id) {
+            server.group = Some(group.clone());
+        }
+        let claimed = if claims { self.claim([id]) } else { Vec::new() };
+        let mut report = self.finish(Done::Changed, before);
+        claimed.into_iter().for_each(|id| report.claims.push(id));
+        Ok(report)
+    }
+
+    /// Takes a server out of its group. A claim stays (rule P2).
+    ///
+    /// # Errors
+    /// The server is in no group. There is no such server.
+    pub fn leave_group(&mut self, id: &ServerId) -> Result<Report, StoreError> {
+        let server = self.data.known_server(id)?;
+        let Some(group) = server.group.clone() else {
+            return Err(StoreError::NotInGroup { server: id.clone() });
+        };
+        let before = self.data.before([id]);
+        let data = self.edit();
+        if let Some(group) = data.group_mut(&group) {
+            group.members.remove(id);
+        }
+        if let Some(server) = data.server_mut(id) {
+            server.group = None;
+        }
+        Ok(self.finish(Done::Changed, before))
+    }
+}

@@ -1,0 +1,158 @@
+//! What a certificate must be before it is installed (rules I2, I4 and I6).
+
+use super::{EntryOptions, Scope, Slot, StoreWarning, TrustStore};
+use crate::certificate::{Certificate, Clock, Role, SignatureCheck, seconds};
+use crate::error::{NeverMatch, StoreError};
+use crate::limits::CLOCK_TOLERANCE;
+
+impl TrustStore {
+    /// Judges a certificate for a slot and scope; the warnings are for the report.
+    pub(super) fn check_import(
+        &self,
+        slot: Slot,
+        scope: &Scope,
+        certificate: &Certificate,
+        options: &EntryOptions,
+    ) -> Result<Vec<StoreWarning>, StoreError> {
+        options.check(slot, scope, false)?;
+        if let Some(selector) = self.data.data().blocks.find(certificate) {
+            return Err(StoreError::Blocked(Box::new(selector.clone())));
+        }
+        let mut warnings = Vec::new();
+        if slot != Slot::Pin {
+            check_issuer(certificate)?;
+        }
+        self.key_policy()
+            .check(certificate)
+            .map_err(StoreError::Key)?;
+        self.check_self_signature(slot, certificate, &mut warnings)?;
+        check_role(slot, scope, certificate, options, &mut warnings)?;
+        check_critical(slot, certificate)?;
+        if slot == Slot::Pin {
+            if certificate.is_ca() {
+                warnings.push(StoreWarning::PinIsCa);
+            }
+            if certificate
+                .key_usage()
+                .is_some_and(|usage| !usage.digital_signature())
+            {
+                warnings.push(StoreWarning::NoDigitalSignature);
+            }
+        } else if !certificate.is_readable_in_path() {
+            return Err(StoreError::CanNeverMatch {
+                why: NeverMatch::Unreadable,
+            });
+        }
+        self.warn_of_dates(certificate, &mut warnings);
+        Ok(warnings)
+    }
+
+    /// A certificate that says it signed itself must have done so (rule I4).
+    fn check_self_signature(
+        &self,
+        slot: Slot,
+        certificate: &Certificate,
+        warnings: &mut Vec<StoreWarning>,
+    ) -> Result<(), StoreError> {
+        if certificate.names_own_key() != Some(true) {
+            // Self-issued at most: somebody else's signature is not judged here.
+            return Ok(());
+        }
+        let own_key = certificate.subject_public_key_info();
+        match self.key_policy().check_signature(own_key, certificate) {
+            SignatureCheck::Verified => Ok(()),
+            SignatureCheck::Wrong => Err(StoreError::WrongSelfSignature),
+            SignatureCheck::Unsupported => {
+                let algorithm = certificate.signature_algorithm();
+                if slot != Slot::Pin {
+                    return Err(StoreError::SelfSignatureUnsupported { algorithm });
+                }
+                warnings.push(StoreWarning::SelfSignatureUnsupported { algorithm });
+                Ok(())
+            }
+        }
+    }
+
+    fn warn_of_dates(&self, certificate: &Certificate, warnings: &mut Vec<StoreWarning>) {
+        let validity = certificate.validity();
+        let (now, known) = match (self.now(), self.data.floor()) {
+            (Clock::Known(now), _) => (seconds(now), true),
+            (Clock::Unset, Some(floor)) => (seconds(floor), false),
+            (Clock::Unset, None) => return,
+        };
+        let tolerance = i64::try_from(CLOCK_TOLERANCE.as_secs()).unwrap_or(0);
+        if validity.not_after() < now {
+            warnings.push(StoreWarning::Expired {
+                not_after: validity.not_after(),
+            });
+        } else if known && validity.not_before() > now.saturating_add(tolerance) {
+            warnings.push(StoreWarning::NotYetValid {
+                not_before: validity.not_before(),
+            });
+        }
+    }
+}
+
+/// An authority or intermediate must be able to issue (rule I2).
+fn check_issuer(certificate: &Certificate) -> Result<(), StoreError> {
+    if certificate.version() != 3 {
+        return Err(StoreError::RoleNotStated {
+            version: certificate.version(),
+        });
+    }
+    if !certificate.is_ca() {
+        return Err(StoreError::NotCa);
+    }
+    if certificate
+        .key_usage()
+        .is_some_and(|usage| !usage.key_cert_sign())
+    {
+        return Err(StoreError::NoKeyCertSign);
+    }
+    Ok(())
+}
+
+/// The extended key usage must leave room for the peer's role (rule I6).
+fn check_role(
+    slot: Slot,
+    scope: &Scope,
+    certificate: &Certificate,
+    options: &EntryOptions,
+    warnings: &mut Vec<StoreWarning>,
+) -> Result<(), StoreError> {
+    let Some(usage) = certificate.extended_key_usage() else {
+        return Ok(());
+    };
+    let never = |role| StoreError::CanNeverMatch {
+        why: NeverMatch::ExtendedKeyUsage { role },
+    };
+    let Some(role) = scope.role() else {
+        // An intermediate serves both ends. webpki does not read anyExtendedKeyUsage in a path.
+        return if usage.server_auth || usage.client_auth {
+            Ok(())
+        } else {
+            Err(never(Role::Server))
+        };
+    };
+    if usage.allows(role) {
+        return Ok(());
+    }
+    if slot == Slot::Pin && options.is_any_role() {
+        warnings.push(StoreWarning::RoleWaived);
+        return Ok(());
+    }
+    Err(never(role))
+}
+
+fn check_critical(slot: Slot, certificate: &Certificate) -> Result<(), StoreError> {
+    let unknown = match slot {
+        Slot::Pin => certificate.unknown_critical_in_pin(),
+        Slot::Authority | Slot::Intermediate => certificate.unknown_critical_in_ca(),
+    };
+    match unknown {
+        None => Ok(()),
+        Some(oid) => Err(StoreError::CanNeverMatch {
+            why: NeverMatch::CriticalExtension { oid },
+        }),
+    }
+}

@@ -1,0 +1,317 @@
+//! Putting entries in (rules I1 to I6), and what that claims.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::{
+    AuthorityScope, Bundle, Claim, Decision, Done, Entry, EntryKey, EntryOptions, PinScope, Report,
+    Scope, Server, ServerId, Slot, StoreWarning, TrustStore,
+};
+use crate::certificate::{Certificate, Clock, Fingerprint, HostName};
+use crate::error::StoreError;
+
+/// Where an entry goes, and the server that must be made for it first.
+struct Place {
+    scope: Scope,
+    new_server: Option<(ServerId, HostName)>,
+}
+
+impl From<Scope> for Place {
+    fn from(scope: Scope) -> Self {
+        Self {
+            scope,
+            new_server: None,
+        }
+    }
+}
+
+impl TrustStore {
+    /// Installs a certificate that the peer itself must present.
+    ///
+    /// A pin for a server or its group claims that server: from now on it must present a pin, and authorities
+    /// are not asked about it, until it is released (rule P2).
+    ///
+    /// # Errors
+    /// The certificate is blocked, could never match, has a weak or unknown key or a wrong self-signature; it
+    /// is there with other options; the options do not apply; there is no such server or group.
+    pub fn install_pin(
+        &mut self,
+        scope: PinScope,
+        certificate: Certificate,
+        options: EntryOptions,
+    ) -> Result<Report, StoreError> {
+        let place = self.pin_place(scope)?;
+        self.install(Slot::Pin, place, certificate, options)
+    }
+
+    /// Installs just the fingerprint of a certificate that the peer itself must present. What import would
+    /// have judged is judged on what is presented (rule M1); installing the certificate later completes it.
+    ///
+    /// # Errors
+    /// The fingerprint is blocked; it is there with other options; the options do not apply (a fingerprint
+    /// cannot match by public key); there is no such server or group.
+    pub fn install_pin_fingerprint(
+        &mut self,
+        scope: PinScope,
+        fingerprint: Fingerprint,
+        options: EntryOptions,
+    ) -> Result<Report, StoreError> {
+        let place = self.pin_place(scope)?;
+        options.check(Slot::Pin, &place.scope, true)?;
+        let blocks = &self.data.data().blocks;
+        if let Some(selector) = blocks.find_fingerprint(fingerprint) {
+            return Err(StoreError::Blocked(Box::new(selector.clone())));
+        }
+        let key = EntryKey::new(Slot::Pin, place.scope.clone(), fingerprint);
+        if let Some(found) = self.data.entry(&key) {
+            return self.there_already(key, found.options() == &options);
+        }
+        self.check_entry_end(&options)?;
+        Ok(self.add(place, key, None, options, Done::Added, Vec::new()))
+    }
+
+    /// Installs a CA certificate in which chains may end.
+    ///
+    /// # Errors
+    /// As for [`install_pin`](Self::install_pin); and the certificate cannot issue (version, basicConstraints,
+    /// keyUsage).
+    pub fn install_authority(
+        &mut self,
+        scope: AuthorityScope,
+        certificate: Certificate,
+        options: EntryOptions,
+    ) -> Result<Report, StoreError> {
+        let place = match scope {
+            AuthorityScope::Server(id) => self.server_place(id)?,
+            AuthorityScope::Name(name) => self.name_place(name)?,
+            AuthorityScope::AnyServer => Scope::AnyServer.into(),
+            AuthorityScope::Clients => Scope::Clients.into(),
+        };
+        self.install(Slot::Authority, place, certificate, options)
+    }
+
+    /// Installs a CA certificate that completes chains which peers send incomplete. It ends none.
+    ///
+    /// # Errors
+    /// As for [`install_authority`](Self::install_authority).
+    pub fn install_intermediate(
+        &mut self,
+        certificate: Certificate,
+        options: EntryOptions,
+    ) -> Result<Report, StoreError> {
+        let place = Scope::Everyone.into();
+        self.install(Slot::Intermediate, place, certificate, options)
+    }
+
+    /// Installs what an administrator accepted of a [sorted bundle](Self::sort_bundle): all of it or nothing.
+    ///
+    /// # Errors
+    /// A certificate is undecided, or its installation is refused; it is named by its index, and nothing of
+    /// the bundle is installed.
+    pub fn install_bundle(
+        &mut self,
+        bundle: &Bundle,
+        pins: &PinScope,
+        authorities: &AuthorityScope,
+        options: &EntryOptions,
+    ) -> Result<Report, StoreError> {
+        let untouched = self.data.clone();
+        let servers: Vec<ServerId> = untouched
+            .servers()
+            .map(|found| found.id().clone())
+            .collect();
+        let before = untouched.before(&servers);
+        let mut warnings = Vec::new();
+        let mut entries = Vec::new();
+        let mut claims = Vec::new();
+        for (index, item) in bundle.items().iter().enumerate() {
+            let certificate = item.certificate().clone();
+            let options = options.clone();
+            let done = match item.decision() {
+                Decision::Pin => self.install_pin(pins.clone(), certificate, options),
+                Decision::Authority => {
+                    self.install_authority(authorities.clone(), certificate, options)
+                }
+                Decision::Intermediate => self.install_intermediate(certificate, options),
+                Decision::LeaveOut => {
+                    warnings.push(StoreWarning::LeftOut { index });
+                    continue;
+                }
+                Decision::Undecided => Err(StoreError::Undecided { index }),
+            };
+            match done {
+                Ok(report) => {
+                    entries.extend(report.entries.items().to_vec());
+                    claims.extend(report.claims.items().to_vec());
+                    warnings.extend(report.warnings.items().to_vec());
+                }
+                Err(error @ StoreError::Undecided { .. }) => {
+                    self.data = untouched;
+                    return Err(error);
+                }
+                Err(error) => {
+                    self.data = untouched;
+                    return Err(StoreError::BundleItem {
+                        index,
+                        source: Box::new(error),
+                    });
+                }
+            }
+        }
+        if entries.is_empty() {
+            let mut report = Report::new(Done::AlreadyThere, self.data.generation());
+            warnings
+                .into_iter()
+                .for_each(|warning| report.warnings.push(warning));
+            return Ok(report);
+        }
+        let mut report = self.finish(Done::Added, before);
+        entries.into_iter().for_each(|key| report.entries.push(key));
+        claims.into_iter().for_each(|id| report.claims.push(id));
+        warnings
+            .into_iter()
+            .for_each(|warning| report.warnings.push(warning));
+        Ok(report)
+    }
+
+    fn install(
+        &mut self,
+        slot: Slot,
+        place: Place,
+        certificate: Certificate,
+        options: EntryOptions,
+    ) -> Result<Report, StoreError> {
+        let warnings = self.check_import(slot, &place.scope, &certificate, &options)?;
+        let key = EntryKey::new(slot, place.scope.clone(), certificate.fingerprint());
+        let mut done = Done::Added;
+        if let Some(found) = self.data.entry(&key) {
+            let same = found.options() == &options;
+            if found.certificate().is_some() || !same {
+                return self.there_already(key, same);
+            }
+            done = Done::Completed;
+        } else {
+            self.check_entry_end(&options)?;
+        }
+        Ok(self.add(place, key, Some(certificate), options, done, warnings))
+    }
+
+    fn there_already(&self, key: EntryKey, same_options: bool) -> Result<Report, StoreError> {
+        if !same_options {
+            return Err(StoreError::OptionsDiffer(Box::new(key)));
+        }
+        let mut report = Report::new(Done::AlreadyThere, self.data.generation());
+        report.entries.push(key);
+        Ok(report)
+    }
+
+    fn add(
+        &mut self,
+        place: Place,
+        key: EntryKey,
+        certificate: Option<Certificate>,
+        options: EntryOptions,
+        done: Done,
+        warnings: Vec<StoreWarning>,
+    ) -> Report {
+        if let Some((id, name)) = place.new_server {
+            let server = Server {
+                id: id.clone(),
+                names: core::iter::once(name.clone()).collect(),
+                expected: BTreeSet::new(),
+                group: None,
+                claim: Claim::Unclaimed,
+            };
+            let data = self.edit();
+            data.names.insert(name, id.clone());
+            data.servers.insert(id, Arc::new(server));
+        }
+        let affected = self.affected(&key);
+        let before = self.data.before(&affected);
+        let installed = match self.now() {
+            Clock::Known(now) => Some(now),
+            Clock::Unset => None,
+        };
+        let certificate = certificate.map(|certificate| self.data.data().intern(certificate));
+        self.edit().put(Entry {
+            key: key.clone(),
+            certificate,
+            options,
+            installed,
+            disabled: None,
+        });
+        let claimed = if key.slot == Slot::Pin {
+            self.claim(&affected)
+        } else {
+            Vec::new()
+        };
+        let mut report = self.finish(done, before);
+        report.entries.push(key);
+        claimed.into_iter().for_each(|id| report.claims.push(id));
+        warnings
+            .into_iter()
+            .for_each(|warning| report.warnings.push(warning));
+        report
+    }
+
+    /// The servers about which a change of this entry may change what is asked.
+    pub(super) fn affected(&self, key: &EntryKey) -> Vec<ServerId> {
+        match &key.scope {
+            Scope::Server(id) => vec![id.clone()],
+            Scope::Group(id) => self
+                .data
+                .group(id)
+                .map(|group| group.members().cloned().collect())
+                .unwrap_or_default(),
+            Scope::AnyServer => {
+                // Only the first and the last of this level change it for anybody.
+                let shelf = self.data.data().shelf(key.slot, Scope::AnyServer);
+                let several = shelf.is_some_and(|shelf| shelf.len() > 1);
+                if several {
+                    return Vec::new();
+                }
+                self.data
+                    .servers()
+                    .map(|server| server.id().clone())
+                    .collect()
+            }
+            Scope::Clients | Scope::Everyone => Vec::new(),
+        }
+    }
+
+    fn pin_place(&self, scope: PinScope) -> Result<Place, StoreError> {
+        match scope {
+            PinScope::Server(id) => self.server_place(id),
+            PinScope::Name(name) => self.name_place(name),
+            PinScope::Group(id) => {
+                self.data.known_group(&id)?;
+                Ok(Scope::Group(id).into())
+            }
+            PinScope::Clients => Ok(Scope::Clients.into()),
+        }
+    }
+
+    fn server_place(&self, id: ServerId) -> Result<Place, StoreError> {
+        self.data.known_server(&id)?;
+        Ok(Scope::Server(id).into())
+    }
+
+    fn name_place(&self, name: HostName) -> Result<Place, StoreError> {
+        if let Some(server) = self.data.server_of(&name) {
+            return Ok(Scope::Server(server.id().clone()).into());
+        }
+        let id: ServerId = name.to_string().parse()?;
+        if self.data.server(&id).is_some() {
+            // An id is never read as a name: that server may be another one.
+            return Err(StoreError::ServerExists(id));
+        }
+        Ok(Place {
+            scope: Scope::Server(id.clone()),
+            new_server: Some((id, name)),
+        })
+    }
+
+    pub(super) fn check_entry_end(&self, options: &EntryOptions) -> Result<(), StoreError> {
+        options.get_ends().map_or(Ok(()), |end| self.check_end(end))
+    }
+}

@@ -1,0 +1,150 @@
+//! Facts: what is installed, for whom.
+//!
+//! A [`TrustStore`] is changed by an administrator, one call at a time; each call says what it did
+//! ([`Report`]) or leaves the store as it was ([`StoreError`](crate::error::StoreError)). What verdicts read
+//! is a [`View`]: an immutable snapshot of it with a number, the *generation*, that only grows.
+//!
+//! A store with nothing in it trusts nobody.
+
+mod blocks;
+mod bundle;
+mod changes;
+mod claims;
+mod data;
+mod entry;
+mod groups;
+mod ids;
+mod import;
+mod install;
+mod patterns;
+mod report;
+mod servers;
+mod view;
+
+use std::sync::Arc;
+
+use pki_types::UnixTime;
+
+pub use blocks::BlockSelector;
+pub use bundle::{Bundle, BundleItem, Decision, Proposal};
+pub use entry::{
+    AuthorityScope, Entry, EntryKey, EntryOptions, Matching, PinScope, Scope, Slot, ValidityRule,
+};
+pub use groups::Group;
+pub use ids::{GroupId, ServerId};
+pub use patterns::SanPattern;
+pub use report::{Bounded, Done, Level, Report, Shift, StoreWarning};
+pub use servers::{Claim, Server};
+pub use view::View;
+
+use crate::certificate::{Clock, KeyPolicy, SystemClock, TimeSource, seconds};
+use crate::limits::CLOCK_TOLERANCE;
+use data::Data;
+
+/// The certificates that an administrator installed, and for whom.
+///
+/// One store per tenant; stores share nothing. It is not meant to be shared between threads: publish
+/// [views](Self::view) of it.
+///
+/// ```
+/// use mutual_trust::{Certificate, EntryOptions, KeyPolicy, PinScope, TrustStore, tls};
+///
+/// let provider = tls::provider::default_provider();
+/// let mut store = TrustStore::new(KeyPolicy::new(provider.signature_verification_algorithms.all));
+/// store.add_server("keys-1".parse()?, ["kms1.example".parse()?, "192.0.2.7".parse()?])?;
+///
+/// let certificate = Certificate::from_pem(include_bytes!("../../tests/fixtures/ee-p256.pem"))?;
+/// let report = store.install_pin(PinScope::Server("keys-1".parse()?), certificate, EntryOptions::new())?;
+/// assert_eq!(report.claims().len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct TrustStore {
+    data: View,
+    keys: KeyPolicy,
+    clock: Arc<dyn TimeSource>,
+}
+
+impl TrustStore {
+    /// An empty store, which trusts nobody, on the system's clock.
+    ///
+    /// `keys` says which public keys may be installed at all.
+    pub fn new(keys: KeyPolicy) -> Self {
+        Self {
+            data: View::default(),
+            keys,
+            clock: Arc::new(SystemClock::new()),
+        }
+    }
+
+    /// Reads the time from `clock` instead of the system's clock: for install times, for warnings about
+    /// expiry, and for the floor.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn TimeSource>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// What is installed now, for reading. To publish, take a [`view`](Self::view).
+    pub fn contents(&self) -> &View {
+        &self.data
+    }
+
+    /// A snapshot to publish. If the clock is known and later than the floor, the floor moves up to it (rule
+    /// M7), which makes a new generation.
+    pub fn view(&mut self) -> View {
+        if let Clock::Known(now) = self.now() {
+            let raise = self
+                .data
+                .floor()
+                .is_none_or(|floor| seconds(floor) < seconds(now));
+            if raise {
+                let data = self.edit();
+                data.floor = Some(now);
+                data.grow();
+            }
+        }
+        self.data.clone()
+    }
+
+    /// Sets the floor, which a wrong clock may have raised (rule M7). `None` forgets it until the next
+    /// [`view`](Self::view).
+    ///
+    /// # Security
+    /// While the clock is unset, every end is judged at the floor: a lower one lets certificates count as
+    /// valid that have expired since.
+    pub fn reset_floor(&mut self, floor: Option<UnixTime>) -> Report {
+        let data = self.edit();
+        data.floor = floor;
+        data.grow();
+        Report::new(Done::Changed, data.generation)
+    }
+
+    /// The key policy that is asked at import.
+    pub fn key_policy(&self) -> &KeyPolicy {
+        &self.keys
+    }
+
+    /// The time as the store judges it: below the floor by more than the tolerance, a clock counts as unset.
+    fn now(&self) -> Clock {
+        self.data.judge(self.clock.now())
+    }
+
+    fn edit(&mut self) -> &mut Data {
+        self.data.edit()
+    }
+}
+
+impl View {
+    /// A clock more than five minutes below the floor is unset (rule M7).
+    pub(crate) fn judge(&self, clock: Clock) -> Clock {
+        match (clock, self.floor()) {
+            (Clock::Known(now), Some(floor))
+                if now.as_secs().saturating_add(CLOCK_TOLERANCE.as_secs()) < floor.as_secs() =>
+            {
+                Clock::Unset
+            }
+            _ => clock,
+        }
+    }
+}

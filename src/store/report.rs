@@ -1,0 +1,322 @@
+//! What a change did (rule I9).
+
+use core::fmt;
+
+use super::{EntryKey, ServerId};
+use crate::certificate::Moment;
+use crate::limits::MAX_REPORTED;
+
+/// A list of which at most 64 items are kept and the rest counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bounded<T> {
+    items: Vec<T>,
+    more: usize,
+}
+
+impl<T> Default for Bounded<T> {
+    fn default() -> Self {
+        Self {
+            items: Vec::new(),
+            more: 0,
+        }
+    }
+}
+
+impl<T> Bounded<T> {
+    pub(crate) fn push(&mut self, item: T) {
+        self.push_within(item, MAX_REPORTED);
+    }
+
+    pub(crate) fn push_within(&mut self, item: T, limit: usize) {
+        if self.items.len() < limit {
+            self.items.push(item);
+        } else {
+            self.more = self.more.saturating_add(1);
+        }
+    }
+
+    /// The items that were kept, in order.
+    pub fn items(&self) -> &[T] {
+        &self.items
+    }
+
+    /// How many more there were.
+    pub fn more(&self) -> usize {
+        self.more
+    }
+
+    /// How many there were in all.
+    pub fn len(&self) -> usize {
+        self.items.len().saturating_add(self.more)
+    }
+
+    /// Whether there was none.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+}
+
+impl<'a, T> IntoIterator for &'a Bounded<T> {
+    type Item = &'a T;
+    type IntoIter = core::slice::Iter<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.items.iter()
+    }
+}
+
+/// What became of the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Done {
+    /// A new entry, server, group or block is there.
+    Added,
+    /// It was there already; nothing changed (rule I5).
+    AlreadyThere,
+    /// A pin of which only the fingerprint was known has its certificate now (rule M1).
+    Completed,
+    /// Something that was there is different now.
+    Changed,
+    /// Something is gone.
+    Removed,
+}
+
+/// What is asked about a server, from the highest priority to the lowest (rules P2 and P4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Level {
+    /// The server's own pins.
+    OwnPins,
+    /// The pins of its group.
+    GroupPins,
+    /// It is claimed and holds no pin: everything is refused.
+    NoPinLeft,
+    /// The server's own authorities.
+    OwnAuthorities,
+    /// The authorities of any server.
+    AnyServerAuthorities,
+    /// Nothing is installed for it: everything is refused.
+    Nothing,
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OwnPins => "its own pins",
+            Self::GroupPins => "the pins of its group",
+            Self::NoPinLeft => "nothing (claimed, no pin left)",
+            Self::OwnAuthorities => "its own authorities",
+            Self::AnyServerAuthorities => "the authorities of any server",
+            Self::Nothing => "nothing (not installed)",
+        })
+    }
+}
+
+/// A server about which another level is asked than before the change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Shift {
+    /// The server.
+    pub server: ServerId,
+    /// What was asked before.
+    pub from: Level,
+    /// What is asked now.
+    pub to: Level,
+}
+
+impl fmt::Display for Shift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "server {}: {} instead of {}",
+            self.server, self.to, self.from
+        )
+    }
+}
+
+/// Something that an administrator should know about a change that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreWarning {
+    /// The certificate has expired.
+    #[non_exhaustive]
+    Expired {
+        /// `notAfter` in seconds since the epoch.
+        not_after: i64,
+    },
+    /// The certificate is not valid yet.
+    #[non_exhaustive]
+    NotYetValid {
+        /// `notBefore` in seconds since the epoch.
+        not_before: i64,
+    },
+    /// The provider lacks the algorithm of a pin's self-signature (rule I4). The pin is trusted for its bytes.
+    #[non_exhaustive]
+    SelfSignatureUnsupported {
+        /// The algorithm's object identifier in dotted form.
+        algorithm: String,
+    },
+    /// The extended key usage is for another role and was waived (`any_role`).
+    RoleWaived,
+    /// `keyUsage` lacks digitalSignature, with which TLS handshakes are signed (rule M4).
+    NoDigitalSignature,
+    /// The pin is a CA certificate. As a pin it vouches for itself only (rule I3).
+    PinIsCa,
+    /// A server is claimed and no pin is left for it: everything that it presents is refused.
+    #[non_exhaustive]
+    NoPinLeft {
+        /// The server.
+        server: ServerId,
+    },
+    /// A chain of certificates left this one out, since a pin would be exclusive (rule I1).
+    #[non_exhaustive]
+    LeftOut {
+        /// Number of the certificate in the bundle, from 0.
+        index: usize,
+    },
+}
+
+impl fmt::Display for StoreWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Expired { not_after } => {
+                write!(f, "the certificate expired at {}", Moment(*not_after))
+            }
+            Self::NotYetValid { not_before } => {
+                write!(
+                    f,
+                    "the certificate is valid only from {} on",
+                    Moment(*not_before)
+                )
+            }
+            Self::SelfSignatureUnsupported { algorithm } => write!(
+                f,
+                "the certificate's own signature (algorithm {algorithm}) cannot be verified by this provider"
+            ),
+            Self::RoleWaived => f.write_str("the extended key usage is for another role: waived"),
+            Self::NoDigitalSignature => {
+                f.write_str("keyUsage lacks digitalSignature, with which handshakes are signed")
+            }
+            Self::PinIsCa => f.write_str(
+                "the certificate is a CA: as a pin it vouches for itself only, not for what it signs",
+            ),
+            Self::NoPinLeft { server } => write!(
+                f,
+                "server {server} is claimed and holds no pin now: everything that it presents is refused"
+            ),
+            Self::LeftOut { index } => write!(
+                f,
+                "certificate {index} of the bundle was left out: it is vouched for by its issuer, and a pin would be exclusive"
+            ),
+        }
+    }
+}
+
+/// What a change of the store did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    pub(super) done: Done,
+    pub(super) generation: u64,
+    pub(super) entries: Bounded<EntryKey>,
+    pub(super) claims: Bounded<ServerId>,
+    pub(super) shifts: Bounded<Shift>,
+    pub(super) still_held: Bounded<EntryKey>,
+    pub(super) warnings: Bounded<StoreWarning>,
+}
+
+impl Report {
+    pub(super) fn new(done: Done, generation: u64) -> Self {
+        Self {
+            done,
+            generation,
+            entries: Bounded::default(),
+            claims: Bounded::default(),
+            shifts: Bounded::default(),
+            still_held: Bounded::default(),
+            warnings: Bounded::default(),
+        }
+    }
+
+    /// What became of the call.
+    pub fn done(&self) -> Done {
+        self.done
+    }
+
+    /// The generation after the change.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The entries that were installed, updated or removed.
+    pub fn entries(&self) -> &Bounded<EntryKey> {
+        &self.entries
+    }
+
+    /// The servers that are claimed since this change: they must present a pin from now on.
+    pub fn claims(&self) -> &Bounded<ServerId> {
+        &self.claims
+    }
+
+    /// Servers about which something of higher priority is asked now: what was asked before is shadowed.
+    pub fn shadows(&self) -> impl Iterator<Item = &Shift> {
+        self.shifts
+            .items()
+            .iter()
+            .filter(|shift| shift.to < shift.from)
+    }
+
+    /// Servers about which something of lower priority, or nothing, is asked now.
+    pub fn exposes(&self) -> impl Iterator<Item = &Shift> {
+        self.shifts
+            .items()
+            .iter()
+            .filter(|shift| shift.to > shift.from)
+    }
+
+    /// Every server about which another level is asked than before.
+    pub fn shifts(&self) -> &Bounded<Shift> {
+        &self.shifts
+    }
+
+    /// Other entries that hold the certificate of a removed one, or its key.
+    pub fn still_held(&self) -> &Bounded<EntryKey> {
+        &self.still_held
+    }
+
+    /// What an administrator should know.
+    pub fn warnings(&self) -> &Bounded<StoreWarning> {
+        &self.warnings
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let done = match self.done {
+            Done::Added => "added",
+            Done::AlreadyThere => "nothing changed: already there",
+            Done::Completed => "completed",
+            Done::Changed => "changed",
+            Done::Removed => "removed",
+        };
+        write!(f, "{done} (generation {})", self.generation)?;
+        list(f, "entry", &self.entries)?;
+        list(f, "claims server", &self.claims)?;
+        list(f, "now asked of", &self.shifts)?;
+        list(f, "still held by", &self.still_held)?;
+        list(f, "warning", &self.warnings)
+    }
+}
+
+fn list<T: fmt::Display>(
+    f: &mut fmt::Formatter<'_>,
+    title: &str,
+    items: &Bounded<T>,
+) -> fmt::Result {
+    for item in items {
+        write!(f, "\n  {title}: {item}")?;
+    }
+    if items.more() > 0 {
+        write!(f, "\n  {title}: and {} more", items.more())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,301 @@
+//! Servers, their names, their groups, and what a pin's claim means for them (rules P2 and P3).
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use pki_types::UnixTime;
+
+use super::{
+    Done, EntryKey, Group, GroupId, Report, Scope, ServerId, Shift, Slot, StoreWarning, TrustStore,
+    View,
+};
+use crate::certificate::{Clock, HostName, seconds};
+use crate::error::StoreError;
+
+/// Whether a server must present a pin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a further state would change what authorities may vouch for"
+)]
+pub enum Claim {
+    /// No pin was ever installed for it, or it was released: authorities decide.
+    #[default]
+    Unclaimed,
+    /// It must present a pin. Authorities are not asked.
+    Claimed,
+    /// Until this time, what matches no pin goes to the authorities; from then on it is claimed as before.
+    Migrating {
+        /// The end, exclusive.
+        until: UnixTime,
+    },
+}
+
+/// A server: an id that never changes, with its names.
+#[derive(Clone, Debug)]
+pub struct Server {
+    pub(super) id: ServerId,
+    pub(super) names: BTreeSet<HostName>,
+    pub(super) expected: BTreeSet<HostName>,
+    pub(super) group: Option<GroupId>,
+    pub(super) claim: Claim,
+}
+
+impl Server {
+    /// The id.
+    pub fn id(&self) -> &ServerId {
+        &self.id
+    }
+
+    /// The names and addresses under which it is dialled; empty if it is reached by id alone.
+    pub fn names(&self) -> impl Iterator<Item = &HostName> {
+        self.names.iter()
+    }
+
+    /// The names that its certificate must have instead of [`names`](Self::names), in a chain (rule C2).
+    pub fn expected_names(&self) -> impl Iterator<Item = &HostName> {
+        self.expected.iter()
+    }
+
+    /// The group that it is in.
+    pub fn group(&self) -> Option<&GroupId> {
+        self.group.as_ref()
+    }
+
+    /// Whether it must present a pin.
+    pub fn claim(&self) -> Claim {
+        self.claim
+    }
+}
+
+impl View {
+    pub(super) fn known_server(&self, id: &ServerId) -> Result<&Server, StoreError> {
+        self.server(id)
+            .ok_or_else(|| StoreError::UnknownServer(id.clone()))
+    }
+
+    pub(super) fn known_group(&self, id: &GroupId) -> Result<&Group, StoreError> {
+        self.group(id)
+            .ok_or_else(|| StoreError::UnknownGroup(id.clone()))
+    }
+
+    /// What is asked about each of `servers`, for [`TrustStore::finish`].
+    pub(super) fn before<'a>(&self, servers: impl IntoIterator<Item = &'a ServerId>) -> Vec<Shift> {
+        let known = servers.into_iter().filter_map(|id| self.server(id));
+        known
+            .map(|server| {
+                let level = self.level(server);
+                Shift {
+                    server: server.id().clone(),
+                    from: level,
+                    to: level,
+                }
+            })
+            .collect()
+    }
+}
+
+impl TrustStore {
+    /// Closes a change: a new generation, and what shifted for the servers in `before`.
+    pub(super) fn finish(&mut self, done: Done, before: Vec<Shift>) -> Report {
+        let data = self.edit();
+        data.grow();
+        let mut report = Report::new(done, data.generation);
+        for mut shift in before {
+            let Some(server) = self.data.server(&shift.server) else {
+                continue;
+            };
+            shift.to = self.data.level(server);
+            if shift.to == shift.from {
+                continue;
+            }
+            if shift.to == super::Level::NoPinLeft {
+                report.warnings.push(StoreWarning::NoPinLeft {
+                    server: shift.server.clone(),
+                });
+            }
+            report.shifts.push(shift);
+        }
+        report
+    }
+
+    /// Adds a server with its names; none if it is reached by id alone.
+    ///
+    /// # Errors
+    /// The id or one of the names is taken.
+    pub fn add_server(
+        &mut self,
+        id: ServerId,
+        names: impl IntoIterator<Item = HostName>,
+    ) -> Result<Report, StoreError> {
+        if self.data.server(&id).is_some() {
+            return Err(StoreError::ServerExists(id));
+        }
+        let names: BTreeSet<HostName> = names.into_iter().collect();
+        for name in &names {
+            self.free_name(name)?;
+        }
+        let data = self.edit();
+        for name in &names {
+            data.names.insert(name.clone(), id.clone());
+        }
+        let server = Server {
+            id: id.clone(),
+            names,
+            expected: BTreeSet::new(),
+            group: None,
+            claim: Claim::Unclaimed,
+        };
+        data.servers.insert(id, Arc::new(server));
+        Ok(self.finish(Done::Added, Vec::new()))
+    }
+
+    /// Deletes a server that is not claimed, with its authorities; it leaves its group.
+    ///
+    /// # Errors
+    /// The server is claimed: `release` it first. There is no such server.
+    pub fn remove_server(&mut self, id: &ServerId) -> Result<Report, StoreError> {
+        let server = self.data.known_server(id)?.clone();
+        if server.claim != Claim::Unclaimed {
+            return Err(StoreError::Claimed { server: id.clone() });
+        }
+        let scope = Scope::Server(id.clone());
+        let keys = self.keys_of(&[(Slot::Authority, scope.clone()), (Slot::Pin, scope)]);
+        let data = self.edit();
+        for key in &keys {
+            data.take(key);
+        }
+        for name in &server.names {
+            data.names.remove(name);
+        }
+        if let Some(group) = server
+            .group
+            .as_ref()
+            .and_then(|group| data.group_mut(group))
+        {
+            group.members.remove(id);
+        }
+        data.servers.remove(id);
+        let mut report = self.finish(Done::Removed, Vec::new());
+        keys.into_iter().for_each(|key| report.entries.push(key));
+        Ok(report)
+    }
+
+    /// Gives a server one name more.
+    ///
+    /// # Errors
+    /// Another server has the name: `move_name` moves it. There is no such server.
+    pub fn add_name(&mut self, id: &ServerId, name: HostName) -> Result<Report, StoreError> {
+        let server = self.data.known_server(id)?;
+        if server.names.contains(&name) {
+            return Ok(Report::new(Done::AlreadyThere, self.data.generation()));
+        }
+        self.free_name(&name)?;
+        let data = self.edit();
+        data.names.insert(name.clone(), id.clone());
+        if let Some(server) = data.server_mut(id) {
+            server.names.insert(name);
+        }
+        Ok(self.finish(Done::Changed, Vec::new()))
+    }
+
+    /// Moves a name to another server. From a claimed server it goes to a claimed one only, so that no
+    /// authority comes to vouch for what is dialled by it (words of the rules, *server*).
+    ///
+    /// # Errors
+    /// The name belongs to nobody, or its server is claimed and the other is not. There is no such server.
+    pub fn move_name(&mut self, name: &HostName, to: &ServerId) -> Result<Report, StoreError> {
+        let target = self.data.known_server(to)?.claim;
+        let from = self.owner(name)?.clone();
+        if from.id == *to {
+            return Ok(Report::new(Done::AlreadyThere, self.data.generation()));
+        }
+        if from.claim != Claim::Unclaimed && target != Claim::Claimed {
+            return Err(StoreError::Claimed { server: from.id });
+        }
+        let data = self.edit();
+        data.names.insert(name.clone(), to.clone());
+        if let Some(server) = data.server_mut(&from.id) {
+            server.names.remove(name);
+        }
+        if let Some(server) = data.server_mut(to) {
+            server.names.insert(name.clone());
+        }
+        Ok(self.finish(Done::Changed, Vec::new()))
+    }
+
+    /// Takes a name from its server, claimed or not; the name then belongs to nobody.
+    ///
+    /// # Security
+    /// For a claimed server this lifts the claim from the name: under a policy that allows unlisted names,
+    /// authorities may then vouch for it.
+    ///
+    /// # Errors
+    /// The name belongs to nobody.
+    pub fn release_name(&mut self, name: &HostName) -> Result<Report, StoreError> {
+        let from = self.owner(name)?.id.clone();
+        let data = self.edit();
+        data.names.remove(name);
+        if let Some(server) = data.server_mut(&from) {
+            server.names.remove(name);
+        }
+        Ok(self.finish(Done::Removed, Vec::new()))
+    }
+
+    /// Sets the names of which a chain's certificate must have one, instead of the server's own names (rule
+    /// C2); none goes back to those.
+    ///
+    /// # Errors
+    /// There is no such server.
+    pub fn expect_names(
+        &mut self,
+        id: &ServerId,
+        names: impl IntoIterator<Item = HostName>,
+    ) -> Result<Report, StoreError> {
+        self.data.known_server(id)?;
+        if let Some(server) = self.edit().server_mut(id) {
+            server.expected = names.into_iter().collect();
+        }
+        Ok(self.finish(Done::Changed, Vec::new()))
+    }
+
+    /// The keys of all entries of some slots and scopes, in order.
+    pub(super) fn keys_of(&self, scopes: &[(Slot, Scope)]) -> Vec<EntryKey> {
+        let shelves = scopes
+            .iter()
+            .filter_map(|(slot, scope)| self.data.data().shelf(*slot, scope.clone()));
+        let mut keys: Vec<EntryKey> = shelves
+            .flat_map(|shelf| shelf.iter().map(|entry| entry.key.clone()))
+            .collect();
+        keys.sort();
+        keys
+    }
+
+    fn owner(&self, name: &HostName) -> Result<&Server, StoreError> {
+        self.data
+            .server_of(name)
+            .ok_or_else(|| StoreError::UnknownName(name.clone()))
+    }
+
+    fn free_name(&self, name: &HostName) -> Result<(), StoreError> {
+        match self.data.server_of(name) {
+            None => Ok(()),
+            Some(server) => Err(StoreError::NameTaken {
+                name: name.clone(),
+                server: server.id.clone(),
+            }),
+        }
+    }
+
+    /// An end must lie in the future, as far as the time is known.
+    pub(super) fn check_end(&self, end: UnixTime) -> Result<(), StoreError> {
+        let now = match self.now() {
+            Clock::Known(now) => Some(now),
+            Clock::Unset => self.data.floor(),
+        };
+        match now {
+            Some(now) if seconds(end) <= seconds(now) => Err(StoreError::EndInThePast),
+            _ => Ok(()),
+        }
+    }
+}

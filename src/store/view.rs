@@ -1,0 +1,121 @@
+//! An immutable, numbered snapshot of a store.
+
+use core::fmt;
+use std::sync::Arc;
+
+use pki_types::UnixTime;
+
+use super::data::Data;
+use super::{
+    BlockSelector, Claim, Entry, EntryKey, Group, GroupId, Level, Scope, Server, ServerId, Slot,
+};
+use crate::certificate::HostName;
+
+/// What verdicts read: a snapshot of a [`TrustStore`](super::TrustStore), cheap to clone, never changed.
+///
+/// The default view is empty and trusts nobody.
+#[derive(Clone, Default)]
+pub struct View(Arc<Data>);
+
+impl View {
+    pub(super) fn edit(&mut self) -> &mut Data {
+        Arc::make_mut(&mut self.0)
+    }
+
+    pub(crate) fn data(&self) -> &Data {
+        &self.0
+    }
+
+    /// The number of this snapshot. It grows with every change of the store; equal numbers of one store are
+    /// equal snapshots.
+    pub fn generation(&self) -> u64 {
+        self.0.generation
+    }
+
+    /// The newest time at which a view was taken with a known clock (rule M7).
+    pub fn floor(&self) -> Option<UnixTime> {
+        self.0.floor
+    }
+
+    /// All entries, ordered by scope, slot and fingerprint. Sorts them: for the slow path.
+    pub fn entries(&self) -> Vec<&Entry> {
+        let mut entries: Vec<&Entry> = self.0.all().map(|entry| &**entry).collect();
+        entries.sort_by(|left, right| left.key.cmp(&right.key));
+        entries
+    }
+
+    /// One entry.
+    pub fn entry(&self, key: &EntryKey) -> Option<&Entry> {
+        self.0.entry(key).map(|entry| &**entry)
+    }
+
+    /// All servers, ordered by id.
+    pub fn servers(&self) -> impl Iterator<Item = &Server> {
+        self.0.servers.values().map(|server| &**server)
+    }
+
+    /// One server.
+    pub fn server(&self, id: &ServerId) -> Option<&Server> {
+        self.0.servers.get(id).map(|server| &**server)
+    }
+
+    /// The server to which a name belongs. An id is never read as a name.
+    pub fn server_of(&self, name: &HostName) -> Option<&Server> {
+        self.server(self.0.names.get(name)?)
+    }
+
+    /// All groups, ordered by id.
+    pub fn groups(&self) -> impl Iterator<Item = &Group> {
+        self.0.groups.values().map(|group| &**group)
+    }
+
+    /// One group.
+    pub fn group(&self, id: &GroupId) -> Option<&Group> {
+        self.0.groups.get(id).map(|group| &**group)
+    }
+
+    /// All blocks, in order.
+    pub fn blocks(&self) -> impl Iterator<Item = &BlockSelector> {
+        self.0.blocks.iter()
+    }
+
+    pub(crate) fn holds(&self, slot: Slot, scope: Scope) -> bool {
+        self.0
+            .shelf(slot, scope)
+            .is_some_and(|shelf| !shelf.is_empty())
+    }
+
+    /// Which level of what is installed is asked about a server (rules P2 and P4). A migrating server is asked
+    /// at the level of its pins first.
+    pub fn level(&self, server: &Server) -> Level {
+        let own = Scope::Server(server.id().clone());
+        if server.claim() != Claim::Unclaimed {
+            if self.holds(Slot::Pin, own) {
+                return Level::OwnPins;
+            }
+            let group = server.group().cloned().map(Scope::Group);
+            return if group.is_some_and(|group| self.holds(Slot::Pin, group)) {
+                Level::GroupPins
+            } else {
+                Level::NoPinLeft
+            };
+        }
+        if self.holds(Slot::Authority, own) {
+            Level::OwnAuthorities
+        } else if self.holds(Slot::Authority, Scope::AnyServer) {
+            Level::AnyServerAuthorities
+        } else {
+            Level::Nothing
+        }
+    }
+}
+
+impl fmt::Debug for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("View")
+            .field("generation", &self.generation())
+            .field("servers", &self.0.servers.len())
+            .field("entries", &self.0.all().count())
+            .finish_non_exhaustive()
+    }
+}

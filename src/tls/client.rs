@@ -1,0 +1,105 @@
+//! The system's end: a rustls client configuration for a key server.
+
+use std::sync::Arc;
+
+use rustls::client::Resumption;
+use rustls::crypto::CryptoProvider;
+use rustls::{ClientConfig, NoKeyLog};
+
+use super::settings::{Settings, refused_by_rustls};
+use super::verifier::ServerVerifier;
+use super::{Identity, PeerCheck, TlsVersion};
+use crate::admin::LiveTrust;
+use crate::certificate::TimeSource;
+use crate::error::ConfigError;
+use crate::policy::Policy;
+use crate::store::ServerId;
+
+/// Builds rustls client configurations that connect to key servers under the rules.
+///
+/// Sessions are not resumed, early data is not sent, keys are not logged. In TLS 1.3 a client's handshake
+/// ends before the server has judged the client's certificate: a refusal arrives with the first read.
+#[derive(Clone, Debug)]
+pub struct ClientConfigBuilder(Settings);
+
+impl ClientConfigBuilder {
+    /// Takes what decides security: the crypto provider, what is installed, what is demanded, and who we are.
+    ///
+    /// `trust` is a [`View`](crate::store::View), or a [`LiveTrust`] whose publications the configurations
+    /// follow.
+    pub fn new(
+        provider: Arc<CryptoProvider>,
+        trust: impl Into<LiveTrust>,
+        policy: Policy,
+        identity: Identity,
+    ) -> Self {
+        Self(Settings::new(provider, trust.into(), policy, identity))
+    }
+
+    /// Application protocols to offer, in order of preference (RFC 7301). None by default: KMIP has none.
+    #[must_use]
+    pub fn alpn(mut self, protocols: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        self.0.alpn = protocols.into_iter().collect();
+        self
+    }
+
+    /// Protocol versions to offer. TLS 1.2 and 1.3 by default.
+    #[must_use]
+    pub fn versions(mut self, versions: &[TlsVersion]) -> Self {
+        self.0.set_versions(versions);
+        self
+    }
+
+    /// The clock by which verdicts are made (rule M7). The system's clock by default.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn TimeSource>) -> Self {
+        self.0.clock = clock;
+        self
+    }
+
+    /// A check of open connections with the same trust, policy and clock.
+    pub fn peer_check(&self) -> PeerCheck {
+        self.0.peer_check()
+    }
+
+    /// A configuration for one server, which must be that server whatever address is dialled. The recommended
+    /// way: a name that is spelled otherwise, or resolved elsewhere, changes nothing.
+    ///
+    /// # Errors
+    /// The server is not in the view in force; the identity, the versions or the application protocols cannot
+    /// be used.
+    pub fn build_for(&self, server: &ServerId) -> Result<Arc<ClientConfig>, ConfigError> {
+        if self.0.trust.view().server(server).is_none() {
+            return Err(ConfigError::UnknownServer(server.clone()));
+        }
+        self.build(Some(server.clone()))
+    }
+
+    /// A configuration for any listed server: the dialled name says which one the peer must be.
+    ///
+    /// # Errors
+    /// The identity, the versions or the application protocols cannot be used.
+    pub fn build_by_name(&self) -> Result<Arc<ClientConfig>, ConfigError> {
+        self.build(None)
+    }
+
+    fn build(&self, server: Option<ServerId>) -> Result<Arc<ClientConfig>, ConfigError> {
+        let settings = &self.0;
+        settings.check()?;
+        let verifier = ServerVerifier::new(settings, server);
+        let mut config = ClientConfig::builder_with_provider(settings.provider.clone())
+            .with_protocol_versions(&settings.rustls_versions()?)
+            .map_err(refused_by_rustls)?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_client_cert_resolver(settings.identity.resolver());
+        config.alpn_protocols.clone_from(&settings.alpn);
+        config.time_provider = settings.time_provider();
+        // S2: a resumed session calls no verifier.
+        config.resumption = Resumption::disabled();
+        config.enable_early_data = false;
+        config.enable_secret_extraction = false;
+        config.key_log = Arc::new(NoKeyLog {});
+        Ok(Arc::new(config))
+    }
+}

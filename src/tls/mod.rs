@@ -1,0 +1,30 @@
+//! Thin adapters to rustls 0.23: configurations for both ends that enforce the verdict, and nothing else.
+//!
+//! Both builders switch off what would pass by the verdict: sessions are never resumed (rule S2), no early or
+//! half-RTT data is sent, keys are not logged, no CA names are sent, and no process-default provider is read.
+
+mod client;
+mod identity;
+mod peer;
+pub mod provider;
+mod refusal;
+mod server;
+mod settings;
+mod signature;
+mod verifier;
+
+pub use client::ClientConfigBuilder;
+pub use identity::Identity;
+pub use peer::PeerCheck;
+pub use refusal::{Refusal, refusal};
+pub use server::ServerConfigBuilder;
+pub use settings::TlsVersion;
+
+use rustls::crypto::CryptoProvider;
+
+use crate::certificate::KeyPolicy;
+
+/// The key policy of a provider: what it verifies, with RSA from 2048 bits.
+pub fn key_policy(provider: &CryptoProvider) -> KeyPolicy {
+    KeyPolicy::new(provider.signature_verification_algorithms.all)
+}

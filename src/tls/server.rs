@@ -1,0 +1,89 @@
+//! The key server's end: a rustls server configuration for the systems that are its clients.
+
+use std::sync::Arc;
+
+use rustls::crypto::CryptoProvider;
+use rustls::server::NoServerSessionStorage;
+use rustls::{NoKeyLog, ServerConfig};
+
+use super::settings::{Settings, refused_by_rustls};
+use super::verifier::ClientVerifier;
+use super::{Identity, PeerCheck, TlsVersion};
+use crate::admin::LiveTrust;
+use crate::certificate::TimeSource;
+use crate::error::ConfigError;
+use crate::policy::Policy;
+
+/// Builds rustls server configurations that accept systems under the rules. A client certificate is always
+/// demanded.
+///
+/// Sessions are not resumed and no tickets are sent; no data is taken or sent before the client is judged;
+/// no CA names are sent; keys are not logged.
+#[derive(Clone, Debug)]
+pub struct ServerConfigBuilder(Settings);
+
+impl ServerConfigBuilder {
+    /// Takes what decides security: the crypto provider, what is installed, what is demanded, and who we are.
+    ///
+    /// `trust` is a [`View`](crate::store::View), or a [`LiveTrust`] whose publications the configuration
+    /// follows.
+    pub fn new(
+        provider: Arc<CryptoProvider>,
+        trust: impl Into<LiveTrust>,
+        policy: Policy,
+        identity: Identity,
+    ) -> Self {
+        Self(Settings::new(provider, trust.into(), policy, identity))
+    }
+
+    /// Application protocols to accept, in order of preference (RFC 7301). None by default.
+    #[must_use]
+    pub fn alpn(mut self, protocols: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        self.0.alpn = protocols.into_iter().collect();
+        self
+    }
+
+    /// Protocol versions to accept. TLS 1.2 and 1.3 by default.
+    #[must_use]
+    pub fn versions(mut self, versions: &[TlsVersion]) -> Self {
+        self.0.set_versions(versions);
+        self
+    }
+
+    /// The clock by which verdicts are made (rule M7). The system's clock by default.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn TimeSource>) -> Self {
+        self.0.clock = clock;
+        self
+    }
+
+    /// Says who the client of a connection is, and later whether that still stands.
+    pub fn peer_check(&self) -> PeerCheck {
+        self.0.peer_check()
+    }
+
+    /// The configuration.
+    ///
+    /// # Errors
+    /// The identity, the versions or the application protocols cannot be used.
+    pub fn build(&self) -> Result<Arc<ServerConfig>, ConfigError> {
+        let settings = &self.0;
+        settings.check()?;
+        let verifier = ClientVerifier::new(settings);
+        let mut config = ServerConfig::builder_with_provider(settings.provider.clone())
+            .with_protocol_versions(&settings.rustls_versions()?)
+            .map_err(refused_by_rustls)?
+            .with_client_cert_verifier(Arc::new(verifier))
+            .with_cert_resolver(settings.identity.resolver());
+        config.alpn_protocols.clone_from(&settings.alpn);
+        config.time_provider = settings.time_provider();
+        // S2: a resumed session calls no verifier. The ticketer is rustls's default, which makes none.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        config.max_early_data_size = 0;
+        config.send_half_rtt_data = false;
+        config.enable_secret_extraction = false;
+        config.key_log = Arc::new(NoKeyLog {});
+        Ok(Arc::new(config))
+    }
+}

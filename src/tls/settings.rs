@@ -1,0 +1,125 @@
+//! What both builders share.
+
+use core::fmt;
+use std::sync::Arc;
+
+use pki_types::UnixTime;
+use rustls::SupportedProtocolVersion;
+use rustls::crypto::CryptoProvider;
+use rustls::time_provider::TimeProvider;
+
+use super::{Identity, PeerCheck};
+use crate::admin::LiveTrust;
+use crate::certificate::{Clock, SystemClock, TimeSource};
+use crate::error::ConfigError;
+use crate::policy::Policy;
+
+/// A protocol version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a further version would need its own way to verify signatures"
+)]
+pub enum TlsVersion {
+    /// TLS 1.2 (RFC 5246).
+    Tls12,
+    /// TLS 1.3 (RFC 8446).
+    Tls13,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) provider: Arc<CryptoProvider>,
+    pub(super) trust: LiveTrust,
+    pub(super) policy: Policy,
+    pub(super) identity: Identity,
+    pub(super) alpn: Vec<Vec<u8>>,
+    versions: Vec<TlsVersion>,
+    pub(super) clock: Arc<dyn TimeSource>,
+}
+
+impl Settings {
+    pub(super) fn new(
+        provider: Arc<CryptoProvider>,
+        trust: LiveTrust,
+        policy: Policy,
+        identity: Identity,
+    ) -> Self {
+        Self {
+            provider,
+            trust,
+            policy,
+            identity,
+            alpn: Vec::new(),
+            // Both: key servers in service speak 1.2, and 1.3 is chosen where both ends have it.
+            versions: vec![TlsVersion::Tls13, TlsVersion::Tls12],
+            clock: Arc::new(SystemClock::new()),
+        }
+    }
+
+    pub(super) fn set_versions(&mut self, versions: &[TlsVersion]) {
+        versions.clone_into(&mut self.versions);
+        self.versions.sort_unstable();
+        self.versions.dedup();
+    }
+
+    pub(super) fn peer_check(&self) -> PeerCheck {
+        PeerCheck::new(self.trust.clone(), self.policy, self.clock.clone())
+    }
+
+    pub(super) fn rustls_versions(
+        &self,
+    ) -> Result<Vec<&'static SupportedProtocolVersion>, ConfigError> {
+        if self.versions.is_empty() {
+            return Err(ConfigError::NoVersion);
+        }
+        let versions = self.versions.iter().map(|version| match version {
+            TlsVersion::Tls12 => &rustls::version::TLS12,
+            TlsVersion::Tls13 => &rustls::version::TLS13,
+        });
+        Ok(versions.collect())
+    }
+
+    /// What can be known at build about what would fail in a handshake.
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let schemes = self
+            .provider
+            .signature_verification_algorithms
+            .supported_schemes();
+        if !self.identity.signs_with(&schemes) {
+            return Err(ConfigError::IdentityUnusable);
+        }
+        let fits = |protocol: &Vec<u8>| (1..=255).contains(&protocol.len());
+        if !self.alpn.iter().all(fits) {
+            return Err(ConfigError::Alpn);
+        }
+        Ok(())
+    }
+
+    pub(super) fn time_provider(&self) -> Arc<dyn TimeProvider> {
+        Arc::new(HandshakeTime(self.clock.clone()))
+    }
+}
+
+/// rustls ends a handshake when it cannot get the time, even if nobody asks for it; our verdicts read their
+/// clock themselves. So a machine without a clock gets a constant here.
+struct HandshakeTime(Arc<dyn TimeSource>);
+
+impl TimeProvider for HandshakeTime {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(match self.0.now() {
+            Clock::Known(now) => now,
+            Clock::Unset => UnixTime::since_unix_epoch(core::time::Duration::ZERO),
+        })
+    }
+}
+
+impl fmt::Debug for HandshakeTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HandshakeTime")
+    }
+}
+
+pub(super) fn refused_by_rustls(error: rustls::Error) -> ConfigError {
+    ConfigError::Rustls(error.to_string())
+}
