@@ -4,6 +4,7 @@
 //! trusted: that is for the [store](crate::store) and the [policy](crate::policy).
 
 mod der;
+mod extensions;
 mod fingerprint;
 mod keys;
 mod names;
@@ -18,6 +19,7 @@ use pki_types::CertificateDer;
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::X509Name;
 
+pub use extensions::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 pub use fingerprint::{Fingerprint, KeyPin};
 pub use keys::{KeyKind, KeyPolicy, KeyRefusal};
 pub use names::{HostName, SanName};
@@ -52,60 +54,6 @@ impl fmt::Display for Role {
             Self::Server => "server",
             Self::Client => "client",
         })
-    }
-}
-
-/// The `basicConstraints` extension (RFC 5280 section 4.2.1.9).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct BasicConstraints {
-    /// Whether the certificate says that it is a CA.
-    pub ca: bool,
-    /// How many CA certificates may stand between this one and an end entity.
-    pub path_len: Option<u32>,
-}
-
-/// The `keyUsage` extension (RFC 5280 section 4.2.1.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeyUsage(u16);
-
-impl KeyUsage {
-    /// Signatures other than on certificates and CRLs: what a TLS handshake needs.
-    pub const fn digital_signature(self) -> bool {
-        self.0 & 1 != 0
-    }
-
-    /// Signatures on certificates.
-    pub const fn key_cert_sign(self) -> bool {
-        self.0 & (1 << 5) != 0
-    }
-
-    /// Signatures on certificate revocation lists.
-    pub const fn crl_sign(self) -> bool {
-        self.0 & (1 << 6) != 0
-    }
-}
-
-/// The `extKeyUsage` extension (RFC 5280 section 4.2.1.12), as far as TLS asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ExtendedKeyUsage {
-    /// `anyExtendedKeyUsage` is listed.
-    pub any: bool,
-    /// `id-kp-serverAuth` is listed.
-    pub server_auth: bool,
-    /// `id-kp-clientAuth` is listed.
-    pub client_auth: bool,
-}
-
-impl ExtendedKeyUsage {
-    /// Whether a peer in `role` may use the certificate.
-    pub const fn allows(self, role: Role) -> bool {
-        self.any
-            || match role {
-                Role::Server => self.server_auth,
-                Role::Client => self.client_auth,
-            }
     }
 }
 

@@ -5,10 +5,12 @@
 
 mod decide;
 mod explain;
+mod issuers;
 mod path;
 mod pinned;
 mod question;
 mod reason;
+mod text;
 mod timing;
 mod verdict;
 

@@ -4,7 +4,6 @@
 //! signature; webpki gets one linear path and one anchor at a time, so that the entry that decided is known
 //! and the reason for each refusal is that of the path at hand.
 
-use core::cmp::Reverse;
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -14,7 +13,7 @@ use webpki::{EndEntityCert, KeyUsage};
 use super::decide::Case;
 use super::timing::Fall;
 use super::verdict::names_of;
-use super::{Considered, Detail, ReasonCode, Verdict};
+use super::{Considered, Detail, ReasonCode, Verdict, issuers};
 use crate::certificate::{Certificate, HostName, Role};
 use crate::limits::{MAX_CONSIDERED, MAX_INTERMEDIATES_IN_PATH, MAX_PATH_STEPS, MAX_PATHS_TRIED};
 use crate::store::{Entry, Scope, Server, Slot};
@@ -145,53 +144,6 @@ fn named(usage: crate::certificate::ExtendedKeyUsage, role: Role) -> bool {
     }
 }
 
-/// An issuer in a path by itself (rule C1). `below` is how many intermediates stand between it and the leaf,
-/// self-issued ones not counted (RFC 5280 section 4.2.1.9).
-fn check_issuer(case: &Case<'_>, issuer: &Certificate, below: usize) -> Result<(), Fall> {
-    if let Some(block) = case.view.data().blocks().find(issuer) {
-        return Err((ReasonCode::Blocked, Detail::Block(block.clone())));
-    }
-    if let Err(refusal) = case.policy.keys.check(issuer) {
-        return Err((ReasonCode::KeyNotAllowed, Detail::Key(refusal)));
-    }
-    let cannot = |why: &str| Err((ReasonCode::IssuerCannotSign, Detail::Text(why.into())));
-    let constraints = issuer.basic_constraints().filter(|found| found.ca);
-    let Some(constraints) = constraints.filter(|_| issuer.version() == 3) else {
-        return cannot("it is not a CA (version, basicConstraints)");
-    };
-    if issuer
-        .key_usage()
-        .is_some_and(|usage| !usage.key_cert_sign())
-    {
-        return cannot("keyUsage lacks keyCertSign");
-    }
-    if let Some(limit) = constraints.path_len {
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        if below > limit {
-            let found = below;
-            return Err((ReasonCode::PathTooLong, Detail::Limit { found, limit }));
-        }
-    }
-    if issuer
-        .extended_key_usage()
-        .is_some_and(|usage| !usage.allows(case.role()))
-    {
-        return cannot("its extended key usage is for another role");
-    }
-    if let Some(oid) = issuer.unknown_critical_in_ca() {
-        return Err((ReasonCode::UnknownCriticalExtension, Detail::Oid(oid)));
-    }
-    case.timing
-        .chain(issuer.validity())
-        .map_err(|(reason, detail)| {
-            if reason == ReasonCode::NotYetValid {
-                (ReasonCode::IssuerNotYetValid, detail)
-            } else {
-                (ReasonCode::IssuerExpired, detail)
-            }
-        })
-}
-
 struct Search<'a, 'b> {
     case: &'a Case<'a>,
     scope: &'a Scope,
@@ -211,7 +163,9 @@ impl Search<'_, '_> {
             .skip(1)
             .filter(|certificate| !certificate.is_self_issued())
             .count();
-        for (entry, certificate) in self.authorities_above(&last) {
+        let authorities = issuers::authorities_above(self.case, self.scope, &last);
+        self.note_left_out(authorities.left_out);
+        for (entry, certificate) in authorities.listed {
             if !self.step() {
                 return None;
             }
@@ -219,7 +173,7 @@ impl Search<'_, '_> {
                 .case
                 .timing
                 .entry(&entry)
-                .and_then(|()| check_issuer(self.case, &certificate, below));
+                .and_then(|()| issuers::check(self.case, &certificate, below));
             let verified = match fit {
                 Ok(()) if self.tried >= MAX_PATHS_TRIED => {
                     self.note(too_many(self.tried));
@@ -246,7 +200,9 @@ impl Search<'_, '_> {
         if path.len() > MAX_INTERMEDIATES_IN_PATH {
             return None;
         }
-        for certificate in self.intermediates_above(&last) {
+        let intermediates = issuers::intermediates_above(self.case, &self.presented, &last);
+        self.note_left_out(intermediates.left_out);
+        for certificate in intermediates.listed {
             if !self.step() {
                 return None;
             }
@@ -258,7 +214,7 @@ impl Search<'_, '_> {
             if again {
                 continue;
             }
-            if let Err(fall) = check_issuer(self.case, &certificate, below) {
+            if let Err(fall) = issuers::check(self.case, &certificate, below) {
                 self.verdict.consider(Considered {
                     fingerprint: certificate.fingerprint(),
                     entry: None,
@@ -275,6 +231,12 @@ impl Search<'_, '_> {
             path.pop();
         }
         None
+    }
+
+    fn note_left_out(&mut self, count: usize) {
+        if count > 0 {
+            self.note(too_many(count.saturating_add(MAX_PATHS_TRIED)));
+        }
     }
 
     fn step(&mut self) -> bool {
@@ -346,65 +308,6 @@ impl Search<'_, '_> {
             }
         }
         UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(moment).unwrap_or(0)))
-    }
-
-    fn authorities_above(&self, below: &Certificate) -> Vec<(Arc<Entry>, Certificate)> {
-        let data = self.case.view.data();
-        let found = data.by_subject(Slot::Authority, self.scope.clone(), below.issuer_der());
-        let mut found: Vec<_> = found
-            .map(|(entry, certificate)| (self.order(below, certificate), entry, certificate))
-            .collect();
-        found.sort_by_key(|(order, _, _)| *order);
-        // Beyond what can be tried, more candidates only cost time; the order does not depend on how they
-        // were installed, and so neither does the choice.
-        found
-            .into_iter()
-            .take(MAX_PATHS_TRIED)
-            .map(|(_, entry, certificate)| (entry.clone(), certificate.clone()))
-            .collect()
-    }
-
-    fn intermediates_above(&self, below: &Certificate) -> Vec<Certificate> {
-        let data = self.case.view.data();
-        let installed = data
-            .by_subject(Slot::Intermediate, Scope::Everyone, below.issuer_der())
-            .filter(|(entry, _)| self.case.timing.entry(entry).is_ok())
-            .map(|(_, certificate)| certificate);
-        let presented = self
-            .presented
-            .iter()
-            .filter(|certificate| certificate.subject_der() == below.issuer_der());
-        let mut found: Vec<_> = installed
-            .chain(presented)
-            .map(|certificate| (self.order(below, certificate), certificate))
-            .collect();
-        found.sort_by_key(|(order, _)| *order);
-        found.dedup_by_key(|(_, certificate)| certificate.fingerprint());
-        found
-            .into_iter()
-            .take(MAX_PATHS_TRIED)
-            .map(|(_, certificate)| certificate.clone())
-            .collect()
-    }
-
-    /// The order in which issuers are tried: those with the key identifier that is asked for, then those
-    /// without one; those that are valid now; those that last longest; then by fingerprint.
-    fn order(
-        &self,
-        below: &Certificate,
-        issuer: &Certificate,
-    ) -> (u8, bool, Reverse<i64>, crate::Fingerprint) {
-        let identifier = match (below.authority_key_id(), issuer.subject_key_id()) {
-            (Some(wanted), Some(own)) if wanted == own => 0,
-            (Some(_), Some(_)) => 2,
-            _ => 1,
-        };
-        (
-            identifier,
-            self.case.timing.chain(issuer.validity()).is_err(),
-            Reverse(issuer.validity().not_after()),
-            issuer.fingerprint(),
-        )
     }
 
     /// Keeps the reason that came closest to success; of equals, the first.

@@ -1,0 +1,57 @@
+//! The extensions that a judgement rests on.
+
+use super::Role;
+
+/// The `basicConstraints` extension (RFC 5280 section 4.2.1.9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BasicConstraints {
+    /// Whether the certificate says that it is a CA.
+    pub ca: bool,
+    /// How many CA certificates may stand between this one and an end entity.
+    pub path_len: Option<u32>,
+}
+
+/// The `keyUsage` extension (RFC 5280 section 4.2.1.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyUsage(pub(super) u16);
+
+impl KeyUsage {
+    /// Signatures other than on certificates and CRLs: what a TLS handshake needs.
+    pub const fn digital_signature(self) -> bool {
+        self.0 & 1 != 0
+    }
+
+    /// Signatures on certificates.
+    pub const fn key_cert_sign(self) -> bool {
+        self.0 & (1 << 5) != 0
+    }
+
+    /// Signatures on certificate revocation lists.
+    pub const fn crl_sign(self) -> bool {
+        self.0 & (1 << 6) != 0
+    }
+}
+
+/// The `extKeyUsage` extension (RFC 5280 section 4.2.1.12), as far as TLS asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExtendedKeyUsage {
+    /// `anyExtendedKeyUsage` is listed.
+    pub any: bool,
+    /// `id-kp-serverAuth` is listed.
+    pub server_auth: bool,
+    /// `id-kp-clientAuth` is listed.
+    pub client_auth: bool,
+}
+
+impl ExtendedKeyUsage {
+    /// Whether a peer in `role` may use the certificate.
+    pub const fn allows(self, role: Role) -> bool {
+        self.any
+            || match role {
+                Role::Server => self.server_auth,
+                Role::Client => self.client_auth,
+            }
+    }
+}

@@ -1,0 +1,253 @@
+//! Errors of changing what is installed.
+
+use thiserror::Error;
+
+use super::HostNameError;
+use crate::certificate::{HostName, KeyRefusal, Role};
+use crate::store::{BlockSelector, EntryKey, GroupId, ServerId};
+
+/// Why a text is not an id of a server or a group.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum IdError {
+    /// No text.
+    #[error("the id is empty")]
+    Empty,
+    /// Too long.
+    #[error("the id has {length} bytes, the limit is {limit}")]
+    #[non_exhaustive]
+    TooLong {
+        /// Length in bytes.
+        length: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// A character that ids do not have.
+    #[error("an id has letters and digits of ASCII and `-_.:@/` only; not so at byte {offset}")]
+    #[non_exhaustive]
+    Character {
+        /// Where.
+        offset: usize,
+    },
+}
+
+/// Why a text is not a pattern for subject alternative names.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SanPatternError {
+    /// No `dns:`, `ip:`, `uri:` or `email:` before the value.
+    #[error("a pattern starts with `dns:`, `ip:`, `uri:` or `email:`")]
+    Kind,
+    /// The value is empty, too long, or has characters that no such name has.
+    #[error("the value of the pattern is not a name of its kind")]
+    Value,
+    /// A wildcard where none is allowed.
+    #[error(
+        "a wildcard stands for the whole leftmost label of a DNS name (`dns:*.example`) or for what follows a `/` at the end of a URI (`uri:spiffe://example/*`)"
+    )]
+    Wildcard,
+}
+
+/// Why a change of the store was refused. The store is as it was before the call.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The id is malformed.
+    #[error(transparent)]
+    Id(#[from] IdError),
+    /// The name is malformed.
+    #[error(transparent)]
+    Name(#[from] HostNameError),
+    /// There is no such server.
+    #[error("there is no server {0}")]
+    UnknownServer(ServerId),
+    /// There is no such group.
+    #[error("there is no group {0}")]
+    UnknownGroup(GroupId),
+    /// The id is taken.
+    #[error("there is a server {0} already")]
+    ServerExists(ServerId),
+    /// The id is taken.
+    #[error("there is a group {0} already")]
+    GroupExists(GroupId),
+    /// A name belongs to at most one server.
+    #[error("the name {name} belongs to server {server}")]
+    #[non_exhaustive]
+    NameTaken {
+        /// The name.
+        name: HostName,
+        /// Who has it.
+        server: ServerId,
+    },
+    /// The name belongs to no server.
+    #[error("the name {0} belongs to no server")]
+    UnknownName(HostName),
+    /// A claimed server is deleted, and loses a name to an unclaimed one, only after its release (P2).
+    #[error(
+        "server {server} is claimed by a pin: release it first, knowing that authorities then vouch for it"
+    )]
+    #[non_exhaustive]
+    Claimed {
+        /// The server.
+        server: ServerId,
+    },
+    /// The server is not claimed, so there is nothing to release or to migrate from.
+    #[error("server {server} is not claimed by a pin")]
+    #[non_exhaustive]
+    NotClaimed {
+        /// The server.
+        server: ServerId,
+    },
+    /// Release is refused while the server's group holds a pin (P2).
+    #[error("group {group} of server {server} holds a pin: leave or release the group first")]
+    #[non_exhaustive]
+    GroupHoldsPin {
+        /// The server.
+        server: ServerId,
+        /// Its group.
+        group: GroupId,
+    },
+    /// A server is in at most one group.
+    #[error("server {server} is in group {group} already")]
+    #[non_exhaustive]
+    InAnotherGroup {
+        /// The server.
+        server: ServerId,
+        /// The group it is in.
+        group: GroupId,
+    },
+    /// The server is in no group.
+    #[error("server {server} is in no group")]
+    #[non_exhaustive]
+    NotInGroup {
+        /// The server.
+        server: ServerId,
+    },
+    /// An end that has passed already.
+    #[error("the end given has passed already")]
+    EndInThePast,
+    /// No entry of this slot and scope has this fingerprint.
+    #[error("there is no entry {0}")]
+    NoSuchEntry(Box<EntryKey>),
+    /// The same entry is there with other options (I5).
+    #[error("the entry {0} is there with other options: use update")]
+    OptionsDiffer(Box<EntryKey>),
+    /// The certificate is blocked (P1).
+    #[error("the certificate is blocked by {0}: unblock it first")]
+    Blocked(Box<BlockSelector>),
+    /// There is no such block.
+    #[error("nothing is blocked by {0}")]
+    NotBlocked(Box<BlockSelector>),
+    /// The certificate is of a version that cannot say whether it is a CA (I2).
+    #[error(
+        "a certificate of version {version} does not state that it may issue others (RoleNotStated): to trust the peer that presents it, install it as a pin"
+    )]
+    #[non_exhaustive]
+    RoleNotStated {
+        /// The X.509 version.
+        version: u8,
+    },
+    /// The certificate says that it is no CA (I2).
+    #[error(
+        "the certificate is not a CA (basicConstraints): to trust the peer that presents it, install it as a pin"
+    )]
+    NotCa,
+    /// The certificate's `keyUsage` does not allow it to sign certificates (I2).
+    #[error("the certificate's keyUsage does not allow it to sign certificates (keyCertSign)")]
+    NoKeyCertSign,
+    /// The key cannot be verified or is weak (I4).
+    #[error("{0}")]
+    Key(KeyRefusal),
+    /// The certificate says that it signed itself, and did not (I4).
+    #[error("the certificate's signature by its own key does not verify: it is damaged or forged")]
+    WrongSelfSignature,
+    /// The provider lacks the algorithm with which a CA signed itself (I4).
+    #[error(
+        "the provider cannot verify the certificate's signature by its own key (algorithm {algorithm})"
+    )]
+    #[non_exhaustive]
+    SelfSignatureUnsupported {
+        /// The signature algorithm's object identifier.
+        algorithm: String,
+    },
+    /// The certificate could never be accepted in this slot and scope (I6).
+    #[error("the certificate could never be accepted here (CanNeverMatch): {why}")]
+    #[non_exhaustive]
+    CanNeverMatch {
+        /// What stands in the way.
+        why: NeverMatch,
+    },
+    /// A label is too long or has control characters.
+    #[error("a label is one line of at most {limit} bytes")]
+    #[non_exhaustive]
+    Label {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// A grace longer than the limit.
+    #[error("a grace after notAfter is at most {limit} days: accept a new certificate instead")]
+    #[non_exhaustive]
+    GraceTooLong {
+        /// The limit in days.
+        limit: u64,
+    },
+    /// An option that this slot or scope does not have.
+    #[error("{option} does not apply to this slot and scope")]
+    #[non_exhaustive]
+    OptionNotHere {
+        /// The option.
+        option: &'static str,
+    },
+    /// More SAN patterns than the limit.
+    #[error("{count} patterns, the limit is {limit}")]
+    #[non_exhaustive]
+    TooManyPatterns {
+        /// How many there are.
+        count: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// A proposed bundle has a certificate whose slot nobody decided (I1).
+    #[error(
+        "certificate {index} of the bundle is a self-signed CA alone: say whether it is a pin or an authority"
+    )]
+    #[non_exhaustive]
+    Undecided {
+        /// Number of the certificate in the bundle, from 0.
+        index: usize,
+    },
+    /// One certificate of a bundle was refused, and with it the bundle (I1).
+    #[error("certificate {index} of the bundle: {source}")]
+    #[non_exhaustive]
+    BundleItem {
+        /// Number of the certificate in the bundle, from 0.
+        index: usize,
+        /// Why.
+        source: Box<StoreError>,
+    },
+}
+
+/// Why a certificate could never be accepted in a slot and scope (rule I6).
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum NeverMatch {
+    /// The extended key usage is for the other role or for none.
+    #[error(
+        "its extended key usage does not allow the role of {role} (for a pin, the option any_role waives this)"
+    )]
+    #[non_exhaustive]
+    ExtendedKeyUsage {
+        /// The role that it would have to allow.
+        role: Role,
+    },
+    /// A critical extension that is not understood.
+    #[error("its critical extension {oid} is not understood")]
+    #[non_exhaustive]
+    CriticalExtension {
+        /// The object identifier in dotted form.
+        oid: String,
+    },
+    /// The path builder cannot read the certificate.
+    #[error("the path builder cannot read it")]
+    Unreadable,
+}

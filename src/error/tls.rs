@@ -1,0 +1,41 @@
+//! Errors of publishing, and of building configurations.
+
+use thiserror::Error;
+
+use crate::store::ServerId;
+
+/// Why a view was not published.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// The generation must grow.
+    #[error("generation {offered} is not newer than generation {current}, which is in force")]
+    #[non_exhaustive]
+    NotNewer {
+        /// In force.
+        current: u64,
+        /// Offered.
+        offered: u64,
+    },
+}
+
+/// Why a TLS configuration cannot be built.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The provider and the protocol versions do not fit.
+    #[error("rustls refuses the configuration: {0}")]
+    Rustls(String),
+    /// The server id is not in the view.
+    #[error("there is no server {0} in the trust store")]
+    UnknownServer(ServerId),
+    /// The identity cannot be used with any signature scheme of the provider (K3).
+    #[error("no signature scheme of the provider fits the identity's key")]
+    IdentityUnusable,
+    /// No protocol version was given.
+    #[error("no protocol version is allowed")]
+    NoVersion,
+    /// An application protocol that ALPN cannot carry (RFC 7301 section 3.1).
+    #[error("an application protocol has 1 to 255 bytes")]
+    Alpn,
+}

@@ -1,0 +1,130 @@
+//! Verdicts as text. It is made here, at the edge; everything before it is data.
+
+use core::fmt;
+
+use super::{Detail, Verdict, VerdictWarning};
+use crate::certificate::{Moment, Role, shown};
+
+impl fmt::Display for Detail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => Ok(()),
+            Self::Time { limit, judged_at } => write!(
+                f,
+                "limit {}, judged at {}",
+                Moment(*limit),
+                Moment(*judged_at)
+            ),
+            Self::Block(selector) => write!(f, "block on {selector}"),
+            Self::Key(refusal) => write!(f, "{refusal}"),
+            Self::Oid(oid) => write!(f, "extension {oid}"),
+            Self::Entry(key) => write!(f, "{key}"),
+            Self::Limit { found, limit } => write!(f, "{found}, the limit is {limit}"),
+            Self::Names { wanted, presented } => {
+                let or_none = |names: &[String]| {
+                    if names.is_empty() {
+                        String::from("none")
+                    } else {
+                        names.join(", ")
+                    }
+                };
+                write!(
+                    f,
+                    "wanted {}; the certificate has {}",
+                    or_none(wanted),
+                    or_none(presented)
+                )
+            }
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+impl fmt::Display for VerdictWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ClockUnset => {
+                f.write_str("the clock is not set: ends were judged at the last known time")
+            }
+            Self::InGrace { not_after } => write!(
+                f,
+                "the certificate expired at {} and is in its grace: renew it",
+                Moment(*not_after)
+            ),
+            Self::Migrating { until } => write!(
+                f,
+                "the server migrates until {}: an authority decided, not a pin",
+                Moment(*until)
+            ),
+            Self::UnlistedName => f.write_str("the dialled name belongs to no server"),
+            Self::NameNotCovered => {
+                f.write_str("the certificate does not cover the dialled name; its pin does")
+            }
+            Self::NoDigitalSignature => f.write_str("keyUsage lacks digitalSignature"),
+            Self::RoleWaived => f.write_str("the extended key usage is for another role: waived"),
+            Self::SelfSignatureUnsupported => {
+                f.write_str("the certificate's own signature cannot be verified by this provider")
+            }
+        }
+    }
+}
+
+/// Several lines: verdict and reason, who, what was presented and expected, what was considered, warnings,
+/// and what to do.
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reason = self.reason();
+        let word = if self.is_accepted() {
+            "accepted"
+        } else {
+            "refused"
+        };
+        write!(f, "{word}: ")?;
+        match (&self.server, &self.dialled, self.role) {
+            (Some(server), Some(name), _) => write!(f, "server {server} (dialled {name})")?,
+            (Some(server), None, _) => write!(f, "server {server}")?,
+            (None, Some(name), _) => write!(f, "server dialled as {name}")?,
+            (None, None, Role::Server) => f.write_str("a server")?,
+            (None, None, Role::Client) => f.write_str("a client")?,
+        }
+        write!(f, ": {} [{reason}, rule {}]", reason.meaning(), self.rule())?;
+        if *self.detail() != Detail::None {
+            write!(f, "\n  detail: {}", self.detail())?;
+        }
+        if let Some(presented) = self.presented {
+            write!(f, "\n  presented: {presented}")?;
+            if let Some(subject) = self.subject.as_deref().filter(|text| !text.is_empty()) {
+                write!(f, " ({})", shown(subject))?;
+            }
+        }
+        if let Some(entry) = &self.decided {
+            write!(f, "\n  decided by: {}", entry.key())?;
+            if let Some(label) = entry.options().get_label() {
+                write!(f, " \"{label}\"")?;
+            }
+        }
+        for item in &self.considered {
+            match &item.entry {
+                Some(key) => write!(f, "\n  considered: {key}: {}", item.reason)?,
+                None => write!(
+                    f,
+                    "\n  considered: presented {}: {}",
+                    item.fingerprint, item.reason
+                )?,
+            }
+            if item.detail != Detail::None {
+                write!(f, " ({})", item.detail)?;
+            }
+        }
+        if self.considered.more() > 0 {
+            write!(f, "\n  considered: {} more", self.considered.more())?;
+        }
+        for warning in &self.warnings {
+            write!(f, "\n  warning: {warning}")?;
+        }
+        if !self.is_accepted() {
+            write!(f, "\n  to do: {}", reason.remedy())?;
+        }
+        Ok(())
+    }
+}
