@@ -2,7 +2,7 @@
 
 use super::{
     BlockSelector, Done, Entry, EntryKey, EntryOptions, Report, Scope, Slot, StoreWarning,
-    TrustStore,
+    TrustStore, import,
 };
 use crate::certificate::Certificate;
 use crate::error::StoreError;
@@ -18,13 +18,11 @@ impl TrustStore {
         if entry.options == options {
             return Ok(Report::new(Done::AlreadyThere, self.data.generation()));
         }
-        let warnings = match &entry.certificate {
-            Some(certificate) => self.check_import(key.slot, &key.scope, certificate, &options)?,
-            None => {
-                options.check(key.slot, &key.scope, true)?;
-                Vec::new()
-            }
-        };
+        options.check(key.slot, &key.scope, entry.certificate.is_none())?;
+        let mut warnings = Vec::new();
+        if let Some(certificate) = &entry.certificate {
+            import::check_role(key.slot, &key.scope, certificate, &options, &mut warnings)?;
+        }
         if options.get_ends() != entry.options.get_ends() {
             self.check_entry_end(&options)?;
         }

@@ -113,7 +113,7 @@ fn check_issuer(certificate: &Certificate) -> Result<(), StoreError> {
 }
 
 /// The extended key usage must leave room for the peer's role (rule I6).
-fn check_role(
+pub(super) fn check_role(
     slot: Slot,
     scope: &Scope,
     certificate: &Certificate,

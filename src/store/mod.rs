@@ -47,6 +47,7 @@ use data::Data;
 /// [views](Self::view) of it.
 ///
 /// ```
+/// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] {
 /// use mutual_trust::{Certificate, EntryOptions, KeyPolicy, PinScope, TrustStore, tls};
 ///
 /// let provider = tls::provider::default_provider();
@@ -56,6 +57,7 @@ use data::Data;
 /// let certificate = Certificate::from_pem(include_bytes!("../../tests/fixtures/ee-p256.pem"))?;
 /// let report = store.install_pin(PinScope::Server("keys-1".parse()?), certificate, EntryOptions::new())?;
 /// assert_eq!(report.claims().len(), 1);
+/// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
