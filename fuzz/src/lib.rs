@@ -1,0 +1,36 @@
+//! The bodies of the fuzz targets: plain functions of bytes.
+//!
+//! libFuzzer drives them through `targets/` (see `run`), and `cargo test` replays the corpus. Each panics when
+//! something does not hold, and returns whether the library accepted the input, so that the replay can tell a
+//! seed that is read from one that is refused at the first byte.
+
+mod certificate;
+mod pem;
+mod snapshot;
+mod store;
+mod text;
+
+pub use certificate::certificate;
+pub use pem::pem;
+pub use store::store;
+pub use text::{fingerprint, host_name, san_pattern};
+
+/// A target: the name of its corpus folder, the longest input that it looks at, its body.
+pub type Target = (&'static str, usize, fn(&[u8]) -> bool);
+
+/// All targets. `run` and the replay find them by the folders of `corpus/`; a test compares.
+pub const TARGETS: &[Target] = &[
+    ("certificate", CERTIFICATE_BYTES, certificate),
+    ("fingerprint", TEXT_BYTES, fingerprint),
+    ("host_name", TEXT_BYTES, host_name),
+    ("pem", PEM_BYTES, pem),
+    ("san_pattern", TEXT_BYTES, san_pattern),
+    ("store", STORE_BYTES, store),
+];
+
+// Long enough for the largest seed, short enough that libFuzzer does not lose itself in long inputs.
+const CERTIFICATE_BYTES: usize = 24 * 1024;
+const PEM_BYTES: usize = 16 * 1024;
+const TEXT_BYTES: usize = 1024;
+// Four bytes an operation.
+const STORE_BYTES: usize = 1024;
