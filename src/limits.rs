@@ -31,6 +31,9 @@ pub const MAX_PEM_SECTIONS: usize = 10_000;
 /// Longest PEM label in bytes. The longest registered one (RFC 7468) has 21.
 pub const MAX_PEM_LABEL: usize = 64;
 
+/// Largest private key in bytes of DER. RSA with [`MAX_RSA_BITS`] has 4.7 KB in PKCS#8.
+pub const MAX_PRIVATE_KEY_BYTES: usize = 16 * 1024;
+
 /// Most extensions in one certificate. RFC 5280 defines 17; 32 leaves room for private ones.
 pub const MAX_EXTENSIONS: usize = 32;
 

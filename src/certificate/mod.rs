@@ -3,7 +3,7 @@
 //! A [`Certificate`] is parsed once and never changes. Parsing says what stands in it, not whether it is
 //! trusted: that is for the [store](crate::store) and the [policy](crate::policy).
 
-mod der;
+pub(crate) mod der;
 mod extensions;
 mod fingerprint;
 mod keys;

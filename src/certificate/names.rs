@@ -226,7 +226,7 @@ pub(crate) fn shown(text: &str) -> String {
             safe.push('…');
             break;
         }
-        let direction = matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        let direction = matches!(letter, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
             | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
         if letter.is_control() || direction {
             safe.extend(letter.escape_unicode());

@@ -46,6 +46,18 @@ pub enum IdentityError {
     /// The key is encrypted.
     #[error("the private key is encrypted: decrypt it first (`openssl pkey`)")]
     EncryptedKey,
+    /// The key is not in one of the forms that are read.
+    #[error("the private key is damaged, or neither PKCS#8, PKCS#1 nor SEC 1")]
+    KeyMalformed,
+    /// More bytes than any key has.
+    #[error("the private key has {size} bytes, the limit is {limit}")]
+    #[non_exhaustive]
+    KeyTooLarge {
+        /// Size in bytes of DER.
+        size: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// The provider cannot load the key.
     #[error("the crypto provider cannot use this private key")]
     KeyUnusable,

@@ -2,11 +2,14 @@
 
 use core::fmt;
 
-use pki_types::{PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer};
+use pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use zeroize::Zeroizing;
 
+use super::pkcs8::{self, Form};
+use super::scrub_stack;
 use crate::certificate::pem;
-use crate::error::IdentityError;
+use crate::error::{IdentityError, PemError};
+use crate::limits::MAX_PRIVATE_KEY_BYTES;
 
 /// A private key in DER, wiped when dropped. It cannot be cloned, compared, printed or turned into bytes.
 ///
@@ -14,17 +17,19 @@ use crate::error::IdentityError;
 /// let key = mutual_trust::identity::PrivateKey::from_pem(b"").unwrap();
 /// let copy = key.clone();
 /// ```
-pub struct PrivateKey {
-    form: Form,
-    der: Zeroizing<Vec<u8>>,
-}
-
-#[derive(Clone, Copy)]
-enum Form {
-    Pkcs8,
-    Pkcs1,
-    Sec1,
-}
+/// ```compile_fail,E0369
+/// # fn key() -> mutual_trust::identity::PrivateKey { unimplemented!() }
+/// let same = key() == key();
+/// ```
+/// ```compile_fail,E0277
+/// # fn key() -> mutual_trust::identity::PrivateKey { unimplemented!() }
+/// fn bytes(of: impl AsRef<[u8]>) {}
+/// bytes(key());
+/// ```
+pub struct PrivateKey(
+    /// PKCS#8, whatever was read.
+    Zeroizing<Vec<u8>>,
+);
 
 impl PrivateKey {
     /// Reads exactly one private key from PEM: PKCS#8 (`PRIVATE KEY`, RFC 5958), PKCS#1 (`RSA PRIVATE KEY`,
@@ -51,40 +56,52 @@ impl PrivateKey {
             "EC PRIVATE KEY" => Form::Sec1,
             "ENCRYPTED PRIVATE KEY" => return Err(IdentityError::EncryptedKey),
             _ => {
-                return Err(IdentityError::KeyPem(crate::error::PemError::Label {
+                return Err(IdentityError::KeyPem(PemError::Label {
                     index: section.index,
                     line: section.line,
                     label: section.label.to_owned(),
                 }));
             }
         };
-        let der = section.decode().map_err(|error| {
+        let key = section.decode();
+        scrub_stack();
+        let key = key.map_err(|error| {
             // The headers of an encrypted PKCS#1 key (`Proc-Type: 4,ENCRYPTED`).
-            if matches!(error, crate::error::PemError::Headers { .. }) {
+            if matches!(error, PemError::Headers { .. }) {
                 IdentityError::EncryptedKey
             } else {
                 IdentityError::KeyPem(error)
             }
         })?;
-        Ok(Self { form, der })
+        Self::of_form(form, key)
     }
 
-    /// Takes a PKCS#8 key in DER; `der` is wiped when the key is dropped.
-    pub fn from_pkcs8(der: Vec<u8>) -> Self {
-        Self {
-            form: Form::Pkcs8,
-            der: Zeroizing::new(der),
+    /// Takes a key in DER: PKCS#8, PKCS#1 or SEC 1, told apart by its fields. `der` is wiped.
+    ///
+    /// # Errors
+    /// It is none of these, or larger than any key.
+    pub fn from_der(der: Vec<u8>) -> Result<Self, IdentityError> {
+        let key = Zeroizing::new(der);
+        let form = pkcs8::form_of(&key).ok_or(IdentityError::KeyMalformed)?;
+        Self::of_form(form, key)
+    }
+
+    fn of_form(form: Form, key: Zeroizing<Vec<u8>>) -> Result<Self, IdentityError> {
+        if key.len() > MAX_PRIVATE_KEY_BYTES {
+            return Err(IdentityError::KeyTooLarge {
+                size: key.len(),
+                limit: MAX_PRIVATE_KEY_BYTES,
+            });
         }
+        pkcs8::from(form, key)
+            .map(Self)
+            .ok_or(IdentityError::KeyMalformed)
     }
 
     /// The key for the one call that hands it to the provider, which wipes it (rustls does for owned keys).
     pub(crate) fn into_der(mut self) -> PrivateKeyDer<'static> {
-        let der = core::mem::take(&mut *self.der);
-        match self.form {
-            Form::Pkcs8 => PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(der)),
-            Form::Pkcs1 => PrivateKeyDer::Pkcs1(PrivatePkcs1KeyDer::from(der)),
-            Form::Sec1 => PrivateKeyDer::Sec1(PrivateSec1KeyDer::from(der)),
-        }
+        let der = core::mem::take(&mut *self.0);
+        PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(der))
     }
 }
 

@@ -5,6 +5,10 @@
 
 mod chain;
 mod key;
+mod pkcs8;
+mod scrub;
 
 pub use chain::Chain;
 pub use key::PrivateKey;
+
+pub(crate) use scrub::scrub_stack;

@@ -48,6 +48,22 @@ impl BlockSelector {
         }
     }
 
+    /// Whether this block hits the certificate.
+    pub(super) fn names(&self, certificate: &Certificate) -> bool {
+        let found = [
+            Term::Fingerprint(certificate.fingerprint()),
+            Term::Key(certificate.key_pin()),
+            issuer_serial(certificate.issuer_der(), certificate.serial()),
+        ];
+        self.terms().any(|term| found.contains(&term))
+    }
+
+    /// Whether this block hits the certificate with this fingerprint, when nothing else is known of it.
+    pub(super) fn names_fingerprint(&self, fingerprint: Fingerprint) -> bool {
+        self.terms()
+            .any(|term| term == Term::Fingerprint(fingerprint))
+    }
+
     fn terms(&self) -> impl Iterator<Item = Term> {
         let (first, second) = match self {
             Self::Certificate { fingerprint, key } => {

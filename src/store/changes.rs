@@ -115,7 +115,7 @@ impl TrustStore {
     }
 
     /// Blocks a certificate and its key: neither is accepted in any slot or scope, nor any path through them
-    /// (rule P1). Entries stay and accept nothing.
+    /// (rule P1). Entries stay and accept nothing; the report lists those that are hit.
     pub fn block(&mut self, certificate: &Certificate) -> Report {
         self.block_selector(BlockSelector::certificate(certificate))
     }
@@ -126,19 +126,18 @@ impl TrustStore {
             return Report::new(Done::AlreadyThere, self.data.generation());
         }
         let mut report = self.finish(Done::Added, Vec::new());
-        for entry in self.data.data().all() {
-            let certificate = entry.certificate.as_ref();
-            let hit = match certificate {
-                Some(certificate) => self.data.data().blocks.find(certificate),
-                None => self
-                    .data
-                    .data()
-                    .blocks
-                    .find_fingerprint(entry.key.fingerprint),
-            };
-            if hit == Some(&selector) {
-                report.entries.push(entry.key.clone());
-            }
+        let data = self.data.data();
+        let mut hit: Vec<&EntryKey> = data
+            .all()
+            .filter(|entry| match &entry.certificate {
+                Some(certificate) => selector.names(certificate),
+                None => selector.names_fingerprint(entry.key.fingerprint),
+            })
+            .map(|entry| &entry.key)
+            .collect();
+        hit.sort();
+        for key in hit {
+            report.entries.push(key.clone());
         }
         report
     }

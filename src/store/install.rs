@@ -121,9 +121,7 @@ impl TrustStore {
             .map(|found| found.id().clone())
             .collect();
         let before = untouched.before(&servers);
-        let mut warnings = Vec::new();
-        let mut entries = Vec::new();
-        let mut claims = Vec::new();
+        let mut sum = Report::new(Done::AlreadyThere, untouched.generation());
         for (index, item) in bundle.items().iter().enumerate() {
             let certificate = item.certificate().clone();
             let options = options.clone();
@@ -134,23 +132,25 @@ impl TrustStore {
                 }
                 Decision::Intermediate => self.install_intermediate(certificate, options),
                 Decision::LeaveOut => {
-                    warnings.push(StoreWarning::LeftOut { index });
+                    sum.warnings.push(StoreWarning::LeftOut { index });
                     continue;
                 }
                 Decision::Undecided => Err(StoreError::Undecided { index }),
             };
             match done {
                 Ok(report) => {
-                    entries.extend(report.entries.items().to_vec());
-                    claims.extend(report.claims.items().to_vec());
-                    warnings.extend(report.warnings.items().to_vec());
-                }
-                Err(error @ StoreError::Undecided { .. }) => {
-                    self.data = untouched;
-                    return Err(error);
+                    if report.done != Done::AlreadyThere {
+                        sum.done = Done::Added;
+                    }
+                    sum.entries.append(report.entries);
+                    sum.claims.append(report.claims);
+                    sum.warnings.append(report.warnings);
                 }
                 Err(error) => {
                     self.data = untouched;
+                    if item.decision() == Decision::Undecided {
+                        return Err(error);
+                    }
                     return Err(StoreError::BundleItem {
                         index,
                         source: Box::new(error),
@@ -158,20 +158,13 @@ impl TrustStore {
                 }
             }
         }
-        if entries.is_empty() {
-            let mut report = Report::new(Done::AlreadyThere, self.data.generation());
-            warnings
-                .into_iter()
-                .for_each(|warning| report.warnings.push(warning));
-            return Ok(report);
+        if sum.done != Done::AlreadyThere {
+            let finished = self.finish(sum.done, before);
+            sum.generation = finished.generation;
+            sum.shifts = finished.shifts;
+            sum.warnings.append(finished.warnings);
         }
-        let mut report = self.finish(Done::Added, before);
-        entries.into_iter().for_each(|key| report.entries.push(key));
-        claims.into_iter().for_each(|id| report.claims.push(id));
-        warnings
-            .into_iter()
-            .for_each(|warning| report.warnings.push(warning));
-        Ok(report)
+        Ok(sum)
     }
 
     fn install(

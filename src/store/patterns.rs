@@ -95,7 +95,7 @@ impl FromStr for SanPattern {
             "uri" => match value.strip_suffix('*') {
                 // With a slash before the wildcard, the authority part of the URI is whole.
                 Some(parent) => match parent.split_once("://") {
-                    Some((_, rest)) if rest.ends_with('/') && rest.len() > 1 => {
+                    Some((_, rest)) if rest.ends_with('/') && !rest.starts_with('/') => {
                         Kind::UriBelow(exact(parent)?)
                     }
                     _ => return Err(SanPatternError::Wildcard),
@@ -175,6 +175,7 @@ mod tests {
             "uri:*",
             "uri:spiffe://*",
             "uri:spiffe:///*",
+            "uri:spiffe:////*",
             "uri:spiffe://exam*",
             "email:*@example",
             "ip:192.0.2.*",

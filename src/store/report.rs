@@ -35,6 +35,12 @@ impl<T> Bounded<T> {
         }
     }
 
+    /// Adds the items of another list, and what that had counted.
+    pub(crate) fn append(&mut self, other: Self) {
+        other.items.into_iter().for_each(|item| self.push(item));
+        self.more = self.more.saturating_add(other.more);
+    }
+
     /// The items that were kept, in order.
     pub fn items(&self) -> &[T] {
         &self.items

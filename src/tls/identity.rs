@@ -3,13 +3,14 @@
 use core::fmt;
 use std::sync::Arc;
 
-use rustls::SignatureScheme;
+use pki_types::SubjectPublicKeyInfoDer;
 use rustls::crypto::CryptoProvider;
-use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::sign::{CertifiedKey, Signer, SigningKey, SingleCertAndKey};
+use rustls::{SignatureAlgorithm, SignatureScheme};
 
 use crate::certificate::Certificate;
 use crate::error::IdentityError;
-use crate::identity::{Chain, PrivateKey};
+use crate::identity::{Chain, PrivateKey, scrub_stack};
 
 /// Who we are: a chain of certificates, and the private key of the first, loaded into a crypto provider.
 ///
@@ -31,10 +32,9 @@ impl Identity {
         key: PrivateKey,
         provider: &CryptoProvider,
     ) -> Result<Self, IdentityError> {
-        let key = provider
-            .key_provider
-            .load_private_key(key.into_der())
-            .map_err(|_| IdentityError::KeyUnusable)?;
+        let key = provider.key_provider.load_private_key(key.into_der());
+        scrub_stack();
+        let key = key.map_err(|_| IdentityError::KeyUnusable)?;
         let public = key.public_key().ok_or(IdentityError::KeyUnknown)?;
         if public.as_ref() != chain.leaf().subject_public_key_info() {
             return Err(IdentityError::KeyMismatch {
@@ -44,7 +44,7 @@ impl Identity {
         let certificates = chain
             .certificates()
             .map(|certificate| certificate.der().clone());
-        let key = CertifiedKey::new(certificates.collect(), key);
+        let key = CertifiedKey::new(certificates.collect(), Arc::new(Scrubbing(key)));
         Ok(Self {
             chain,
             key: Arc::new(key),
@@ -87,5 +87,49 @@ impl fmt::Debug for Identity {
         f.debug_struct("Identity")
             .field("certificate", self.certificate())
             .finish_non_exhaustive()
+    }
+}
+
+/// A provider's key, after each use of which the dead stack is scrubbed (rule K2).
+struct Scrubbing(Arc<dyn SigningKey>);
+
+impl SigningKey for Scrubbing {
+    fn choose_scheme(&self, offered: &[SignatureScheme]) -> Option<Box<dyn Signer>> {
+        let signer = self.0.choose_scheme(offered)?;
+        Some(Box::new(ScrubbingSigner(signer)))
+    }
+
+    fn public_key(&self) -> Option<SubjectPublicKeyInfoDer<'_>> {
+        self.0.public_key()
+    }
+
+    fn algorithm(&self) -> SignatureAlgorithm {
+        self.0.algorithm()
+    }
+}
+
+impl fmt::Debug for Scrubbing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SigningKey({:?})", self.algorithm())
+    }
+}
+
+struct ScrubbingSigner(Box<dyn Signer>);
+
+impl Signer for ScrubbingSigner {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rustls::Error> {
+        let signature = self.0.sign(message);
+        scrub_stack();
+        signature
+    }
+
+    fn scheme(&self) -> SignatureScheme {
+        self.0.scheme()
+    }
+}
+
+impl fmt::Debug for ScrubbingSigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Signer({:?})", self.scheme())
     }
 }
