@@ -11,6 +11,10 @@ use crate::store::{Entry, Matching, Scope, Server, Slot};
 /// few, and the clients of a key server can be a million.
 const MAX_EXAMINED: usize = 64;
 
+/// Most signatures verified to tell that a pin's key made the presented certificate. A peer can make as many
+/// pins as there are appear as its issuer only by their names, of which a few are the same at most.
+const MAX_SIGNATURES: usize = 4;
+
 /// Nothing is installed for the peer; perhaps it is for another one.
 pub(super) fn nothing_installed(case: &Case<'_>) -> Fall {
     installed_elsewhere(case, None).unwrap_or((ReasonCode::NothingInstalled, Detail::None))
@@ -25,28 +29,36 @@ pub(super) fn no_pin(
 ) -> Fall {
     let held = held_pins(case, scope);
     let mut usable = held.truncated;
+    let mut near = None;
+    let mut signatures = 0;
     for entry in &held.listed {
-        match pinned::unusable(case, entry) {
-            Some((reason, detail)) => verdict.consider(Considered::entry(entry, reason, detail)),
+        let reason = mismatch(case, entry, &mut signatures);
+        let (shown, detail) = match pinned::unusable(case, entry) {
+            Some(fall) => fall,
             None => {
                 usable = true;
-                let reason = mismatch(case, entry);
-                verdict.consider(Considered::entry(entry, reason, Detail::None));
+                (reason, Detail::None)
             }
+        };
+        verdict.consider(Considered::entry(entry, shown, detail));
+        if reason != ReasonCode::PinDoesNotMatch {
+            near.get_or_insert((reason, Detail::Entry(entry.key().clone())));
         }
     }
-    for entry in held.listed.iter() {
-        let reason = mismatch(case, entry);
-        if reason != ReasonCode::PinDoesNotMatch {
-            return (reason, Detail::Entry(entry.key().clone()));
-        }
+    if let Some(near) = near {
+        return near;
     }
     if let Some(fall) = installed_elsewhere(case, Some(scope)) {
         return fall;
     }
     if case.role() == Role::Client {
-        return (ReasonCode::PinsOnly, Detail::None)
-            .only_if(case.policy.pins_only && case.view.holds(Slot::Authority, Scope::Clients));
+        let authorities = case.view.holds(Slot::Authority, Scope::Clients);
+        let reason = if case.policy.pins_only && authorities {
+            ReasonCode::PinsOnly
+        } else {
+            ReasonCode::PinDoesNotMatch
+        };
+        return (reason, Detail::None);
     }
     if !usable {
         return (ReasonCode::NoPinLeft, Detail::None);
@@ -58,21 +70,6 @@ pub(super) fn no_pin(
         );
     }
     (ReasonCode::PinDoesNotMatch, Detail::None)
-}
-
-trait OnlyIf {
-    fn only_if(self, condition: bool) -> Fall;
-}
-
-impl OnlyIf for Fall {
-    /// The reason if it applies, else the plain one.
-    fn only_if(self, condition: bool) -> Fall {
-        if condition {
-            self
-        } else {
-            (ReasonCode::PinDoesNotMatch, Detail::None)
-        }
-    }
 }
 
 struct Held<'a> {
@@ -97,8 +94,8 @@ fn held_pins<'a>(case: &Case<'a>, scope: &Scope) -> Held<'a> {
     held
 }
 
-/// How what was presented differs from a pin.
-fn mismatch(case: &Case<'_>, entry: &Entry) -> ReasonCode {
+/// How what was presented differs from a pin. `signatures` counts the signatures verified so far.
+fn mismatch(case: &Case<'_>, entry: &Entry, signatures: &mut usize) -> ReasonCode {
     let Some(installed) = entry.certificate() else {
         return ReasonCode::PinDoesNotMatch;
     };
@@ -109,7 +106,8 @@ fn mismatch(case: &Case<'_>, entry: &Entry) -> ReasonCode {
             Matching::PublicKey => ReasonCode::PinDoesNotMatch,
         };
     }
-    if case.leaf.issuer_der() == installed.subject_der() {
+    if case.leaf.issuer_der() == installed.subject_der() && *signatures < MAX_SIGNATURES {
+        *signatures = signatures.saturating_add(1);
         let key = installed.subject_public_key_info();
         if case.policy.keys.check_signature(key, case.leaf) == SignatureCheck::Verified {
             return ReasonCode::IssuedByPin;
