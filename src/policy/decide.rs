@@ -13,7 +13,7 @@ use super::{
 };
 use crate::certificate::{Certificate, Fingerprint, HostName, Role, SanName, seconds};
 use crate::limits::{MAX_PRESENTED_BYTES, MAX_PRESENTED_CERTIFICATES};
-use crate::store::{Bounded, Claim, Entry, Scope, Server, Slot, View};
+use crate::store::{Bounded, Claim, Entry, Scope, Server, ServerId, Slot, View};
 
 /// That a peer may be trusted. In TLS it counts only once the handshake signature has verified (rule M2).
 ///
@@ -101,7 +101,7 @@ pub fn decide(view: &View, policy: &Policy, question: &Question<'_>) -> Verdict 
         outcome: Err((ReasonCode::NothingInstalled, Detail::None)),
         role: question.role(),
         generation: view.generation(),
-        server: None,
+        server: question.target.and_then(|target| server_of(view, target)),
         dialled: question.target.and_then(|target| target.dialled().cloned()),
         presented: None,
         subject: None,
@@ -130,6 +130,14 @@ pub fn decide(view: &View, policy: &Policy, question: &Question<'_>) -> Verdict 
         verdict.warnings.push(VerdictWarning::ClockUnset);
     }
     verdict
+}
+
+/// The server that the peer must be, as far as it is known before anything is judged.
+fn server_of(view: &View, target: Target<'_>) -> Option<ServerId> {
+    match target {
+        Target::Id { id, .. } => Some(id.clone()),
+        Target::Name(name) => view.server_of(name).map(|server| server.id().clone()),
+    }
 }
 
 /// The end entity, from what is installed if it is, else parsed; within the limits.
@@ -184,15 +192,11 @@ fn judge_server(
 ) -> Result<Accepted, Fall> {
     let server = match target {
         Target::Id { id, .. } => {
-            verdict.server = Some(id.clone());
             let found = case.view.server(id);
             Some(found.ok_or((ReasonCode::UnknownServer, Detail::None))?)
         }
         Target::Name(name) => match case.view.server_of(name) {
-            Some(server) => {
-                verdict.server = Some(server.id().clone());
-                Some(server)
-            }
+            Some(server) => Some(server),
             None if case.policy.unlisted => {
                 verdict.warnings.push(VerdictWarning::UnlistedName);
                 None
@@ -234,7 +238,13 @@ fn judge_server(
             None => explain::nothing_installed(case),
         });
     }
-    let chain = path::verify(case, &authorities, verdict)?;
+    let chain = match path::verify(case, &authorities, &mut verdict.considered) {
+        Ok(chain) => chain,
+        Err(fall) => {
+            let pins = migrating.as_ref().map(|(_, pins)| pins);
+            return Err(explain::no_chain(case, pins, fall, verdict));
+        }
+    };
     path::check_names(case, server, target.dialled())?;
     if let Some((until, _)) = migrating {
         verdict.warnings.push(VerdictWarning::Migrating { until });
@@ -261,7 +271,8 @@ fn judge_client(case: &Case<'_>, verdict: &mut Verdict) -> Result<Accepted, Fall
         }
         return Err(explain::nothing_installed(case));
     }
-    let chain = path::verify(case, &Scope::Clients, verdict)?;
+    let chain = path::verify(case, &Scope::Clients, &mut verdict.considered)
+        .map_err(|fall| explain::no_chain(case, Some(&pins), fall, verdict))?;
     Ok(accept_chain(case, chain, verdict))
 }
 

@@ -1,18 +1,19 @@
 //! Which refusal it is. Nothing here can accept: it runs when the verdict is no already.
 
+use std::sync::Arc;
+
 use super::decide::Case;
 use super::timing::Fall;
-use super::{Considered, Detail, ReasonCode, Verdict, pinned};
+use super::{Considered, Detail, ReasonCode, Verdict, path, pinned};
 use crate::certificate::{Certificate, Role, SignatureCheck};
-use crate::limits::MAX_CONSIDERED;
-use crate::store::{Entry, Matching, Scope, Server, Slot};
+use crate::store::{Bounded, Entry, Matching, Scope, Server, Slot};
 
-/// Most pins looked at for their use when none matches. Beyond it, pins are only counted: key servers hold a
-/// few, and the clients of a key server can be a million.
-const MAX_EXAMINED: usize = 64;
+/// Most pins looked at when none matches. Beyond it, pins are only counted: key servers hold a few, and the
+/// clients of a key server can be a million, which a stranger must not make us read.
+const MAX_EXAMINED: usize = 1024;
 
-/// Most signatures verified to tell that a pin's key made the presented certificate. A peer can make as many
-/// pins as there are appear as its issuer only by their names, of which a few are the same at most.
+/// Most signatures verified to tell that a pin's key made the presented certificate. Pins of one subject, which
+/// alone are asked, are a current and a next one; a peer must not make us verify for a hundred.
 const MAX_SIGNATURES: usize = 4;
 
 /// Nothing is installed for the peer; perhaps it is for another one.
@@ -27,27 +28,11 @@ pub(super) fn no_pin(
     server: Option<&Server>,
     verdict: &mut Verdict,
 ) -> Fall {
-    let held = held_pins(case, scope);
-    let mut usable = held.truncated;
-    let mut near = None;
-    let mut signatures = 0;
-    for entry in &held.listed {
-        let reason = mismatch(case, entry, &mut signatures);
-        let (shown, detail) = match pinned::unusable(case, entry) {
-            Some(fall) => fall,
-            None => {
-                usable = true;
-                (reason, Detail::None)
-            }
-        };
-        verdict.consider(Considered::entry(entry, shown, detail));
-        if reason != ReasonCode::PinDoesNotMatch {
-            near.get_or_insert((reason, Detail::Entry(entry.key().clone())));
-        }
-    }
-    if let Some(near) = near {
-        return near;
-    }
+    let survey = survey(case, scope, verdict);
+    let same_subject = match survey.near {
+        Some(near) if near.0 != ReasonCode::SameSubjectOtherKey => return near,
+        near => near,
+    };
     if let Some(fall) = installed_elsewhere(case, Some(scope)) {
         return fall;
     }
@@ -58,40 +43,111 @@ pub(super) fn no_pin(
         } else {
             ReasonCode::PinDoesNotMatch
         };
-        return (reason, Detail::None);
+        return same_subject.unwrap_or((reason, Detail::None));
     }
-    if !usable {
-        return (ReasonCode::NoPinLeft, Detail::None);
+    if !survey.usable {
+        return same_subject.unwrap_or((ReasonCode::NoPinLeft, Detail::None));
     }
+    // Before the same subject: a server that moves to a CA keeps its name.
     if let Some(authority) = would_be_asked(case, server) {
-        return (
-            ReasonCode::AuthoritiesNotAsked,
-            Detail::Entry(authority.key().clone()),
-        );
+        let entry = Detail::Entry(authority.key().clone());
+        return (ReasonCode::AuthoritiesNotAsked, entry);
     }
-    (ReasonCode::PinDoesNotMatch, Detail::None)
+    same_subject.unwrap_or((ReasonCode::PinDoesNotMatch, Detail::None))
 }
 
-struct Held<'a> {
-    listed: Vec<&'a Entry>,
-    truncated: bool,
+/// The chain was refused for a reason that says no more than that it is none of ours: perhaps the certificate
+/// was meant for a pin, of this peer or of another one.
+pub(super) fn no_chain(
+    case: &Case<'_>,
+    pins: Option<&Scope>,
+    chain: Fall,
+    verdict: &mut Verdict,
+) -> Fall {
+    let unknown = matches!(
+        chain.0,
+        ReasonCode::UnknownIssuer
+            | ReasonCode::SelfSignedNotInstalled
+            | ReasonCode::ChainSignatureInvalid
+            | ReasonCode::CaAsLeaf
+            | ReasonCode::LeafNotReadable
+            | ReasonCode::IssuerCannotSign
+    );
+    if !unknown {
+        return chain;
+    }
+    pins.and_then(|pins| survey(case, pins, verdict).near)
+        .or_else(|| installed_elsewhere(case, pins))
+        .unwrap_or(chain)
 }
 
-/// The pins of a scope by ascending fingerprint, if they are few.
-fn held_pins<'a>(case: &Case<'a>, scope: &Scope) -> Held<'a> {
-    let mut held = Held {
-        listed: Vec::new(),
-        truncated: false,
+/// What the held pins say about a certificate that matches none of them.
+struct Survey {
+    /// One of them could accept its own certificate.
+    usable: bool,
+    /// The pin that what was presented comes nearest to, and how.
+    near: Option<Fall>,
+}
+
+fn survey(case: &Case<'_>, scope: &Scope, verdict: &mut Verdict) -> Survey {
+    let mut survey = Survey {
+        usable: false,
+        near: None,
     };
-    if let Some(shelf) = case.view.data().shelf(Slot::Pin, scope.clone()) {
-        if shelf.len() > MAX_EXAMINED {
-            held.truncated = true;
-            return held;
-        }
-        held.listed = shelf.iter().map(|entry| &**entry).collect();
-        held.listed.sort_by_key(|entry| entry.key().fingerprint);
+    let Some(shelf) = case.view.data().shelf(Slot::Pin, scope.clone()) else {
+        return survey;
+    };
+    if shelf.len() > MAX_EXAMINED {
+        survey.usable = true;
+        verdict.considered.count(shelf.len());
+        // By the key, a pin is found among any number.
+        let holders = case.view.data().holders(case.leaf.key_pin()).iter();
+        let twin = holders
+            .filter(|entry| entry.key().slot == Slot::Pin && entry.key().scope == *scope)
+            .filter(|entry| mismatch(case, entry, &mut 0) == ReasonCode::RenewedWithSameKey)
+            .min_by_key(|entry| entry.key());
+        survey.near = twin.map(|entry| {
+            let detail = Detail::Entry(entry.key().clone());
+            (ReasonCode::RenewedWithSameKey, detail)
+        });
+        return survey;
     }
-    held
+    let mut held: Vec<&Entry> = shelf.iter().map(|entry| &**entry).collect();
+    held.sort_by_key(|entry| entry.key().fingerprint);
+    let mut signatures = 0;
+    for entry in held {
+        let reason = mismatch(case, entry, &mut signatures);
+        let (shown, detail) = match pinned::unusable(case, entry) {
+            Some(fall) => fall,
+            None => {
+                survey.usable = true;
+                (reason, Detail::None)
+            }
+        };
+        verdict.consider(Considered::entry(entry, shown, detail));
+        let nearer = match &survey.near {
+            Some((near, _)) => nearness(reason) > nearness(*near),
+            None => nearness(reason) > 0,
+        };
+        if nearer {
+            survey.near = Some((reason, Detail::Entry(entry.key().clone())));
+        }
+    }
+    survey
+}
+
+/// How much a mismatch says about who presents the certificate.
+fn nearness(reason: ReasonCode) -> u8 {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "only orders mismatches among each other"
+    )]
+    match reason {
+        ReasonCode::RenewedWithSameKey => 3,
+        ReasonCode::IssuedByPin => 2,
+        ReasonCode::SameSubjectOtherKey => 1,
+        _ => 0,
+    }
 }
 
 /// How what was presented differs from a pin. `signatures` counts the signatures verified so far.
@@ -124,70 +180,32 @@ fn empty_name(certificate: &Certificate) -> bool {
     certificate.subject_der() == [0x30, 0x00]
 }
 
-/// Whether exactly this certificate is installed where it does not count for this peer.
+/// Whether exactly this certificate is installed where it does not count for this peer: as a pin in another
+/// scope than the one that was asked, or as a CA.
 fn installed_elsewhere(case: &Case<'_>, scope: Option<&Scope>) -> Option<Fall> {
-    let mut elsewhere: Vec<&Entry> = case
-        .view
-        .data()
-        .holders(case.leaf.key_pin())
-        .iter()
-        .map(|entry| &**entry)
-        .filter(|entry| entry.key().fingerprint == case.leaf.fingerprint())
-        .filter(|entry| Some(&entry.key().scope) != scope)
-        .take(MAX_CONSIDERED)
-        .collect();
-    elsewhere.sort_by_key(|entry| entry.key());
     let reason_of = |entry: &Entry| {
-        let same_role = entry
-            .key()
-            .scope
-            .role()
-            .is_none_or(|role| role == case.role());
-        match (entry.key().slot, same_role) {
-            (Slot::Authority | Slot::Intermediate, true) => ReasonCode::AuthorityPresentedAsPeer,
-            (Slot::Pin, true) => ReasonCode::PinOfAnotherServer,
-            (_, false) => ReasonCode::InstalledForOtherRole,
+        let role = entry.key().scope.role();
+        match entry.key().slot {
+            Slot::Pin if role == Some(case.role()) => (0, ReasonCode::PinOfAnotherServer),
+            Slot::Authority | Slot::Intermediate => (1, ReasonCode::AuthorityPresentedAsPeer),
+            Slot::Pin => (2, ReasonCode::InstalledForOtherRole),
         }
     };
-    let entry = elsewhere
-        .iter()
+    let holders = case.view.data().holders(case.leaf.key_pin()).iter();
+    let entry = holders
+        .filter(|entry| entry.key().fingerprint == case.leaf.fingerprint())
+        .filter(|entry| entry.key().slot != Slot::Pin || Some(&entry.key().scope) != scope)
         .min_by_key(|entry| (reason_of(entry), entry.key()))?;
-    Some((reason_of(entry), Detail::Entry(entry.key().clone())))
+    Some((reason_of(entry).1, Detail::Entry(entry.key().clone())))
 }
 
-/// The authority that would have been asked if the server were not claimed, and that issued the leaf or one
-/// of the presented certificates, by its name.
-fn would_be_asked<'a>(case: &Case<'a>, server: Option<&Server>) -> Option<&'a Entry> {
+/// The authority that would have vouched for what was presented if the server were not claimed. It is looked
+/// for by the whole check of a path, so that the remedy which follows is never read off a forged name.
+fn would_be_asked(case: &Case<'_>, server: Option<&Server>) -> Option<Arc<Entry>> {
     let own = server.map(|server| Scope::Server(server.id().clone()));
     let scope = own
         .filter(|own| case.view.holds(Slot::Authority, own.clone()))
         .unwrap_or(Scope::AnyServer);
-    let presented = case.question.intermediates.iter();
-    let presented: Vec<Certificate> = presented
-        .filter_map(|der| Certificate::from_der(der).ok())
-        .collect();
-    let data = case.view.data();
-    let first_of = |slot, scope: &Scope, subject: &[u8]| {
-        let shelf = data.by_subject(slot, scope.clone(), subject);
-        let mut found: Vec<_> = shelf
-            .map(|(entry, certificate)| (&**entry, certificate))
-            .collect();
-        found.sort_by_key(|(entry, _)| entry.key().fingerprint);
-        found.into_iter().next().map(|(entry, certificate)| {
-            let issuer = certificate.issuer_der().to_vec();
-            (data.entry(entry.key()), issuer)
-        })
-    };
-    let mut issuers: Vec<Vec<u8>> = vec![case.leaf.issuer_der().to_vec()];
-    issuers.extend(presented.iter().map(|found| found.issuer_der().to_vec()));
-    let through_installed: Vec<Vec<u8>> = issuers
-        .iter()
-        .filter_map(|issuer| first_of(Slot::Intermediate, &Scope::Everyone, issuer))
-        .map(|(_, issuer)| issuer)
-        .collect();
-    issuers.extend(through_installed);
-    issuers
-        .iter()
-        .find_map(|issuer| first_of(Slot::Authority, &scope, issuer)?.0)
-        .map(|entry| &**entry)
+    let chain = path::verify(case, &scope, &mut Bounded::default()).ok()?;
+    Some(chain.authority)
 }

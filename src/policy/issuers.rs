@@ -103,19 +103,26 @@ pub(super) fn intermediates_above(
     case: &Case<'_>,
     presented: &[Certificate],
     below: &Certificate,
-) -> Candidates<Certificate> {
+) -> Candidates<(Option<Arc<Entry>>, Certificate)> {
     let data = case.view.data();
-    let installed = data
-        .by_subject(Slot::Intermediate, Scope::Everyone, below.issuer_der())
-        .filter(|(entry, _)| case.timing.entry(entry).is_ok())
-        .map(|(_, certificate)| certificate);
+    let installed = || data.by_subject(Slot::Intermediate, Scope::Everyone, below.issuer_der());
+    let alive = |entry: &Entry| case.timing.entry(entry).is_ok();
+    let from_store = |(entry, certificate): (&Arc<Entry>, &Certificate)| {
+        (Some(entry.clone()), certificate.clone())
+    };
     let presented = presented
         .iter()
-        .filter(|certificate| certificate.subject_der() == below.issuer_der());
+        .filter(|certificate| certificate.subject_der() == below.issuer_der())
+        .map(|certificate| (None, certificate.clone()));
+    // Of one certificate the first is kept: a disabled entry must not stand before what the peer presents.
+    let living = installed().filter(|(entry, _)| alive(entry));
+    let dead = installed().filter(|(entry, _)| !alive(entry));
     Candidates::of(
-        installed
+        living
+            .map(from_store)
             .chain(presented)
-            .map(|certificate| (order(case, below, certificate), certificate.clone()))
+            .chain(dead.map(from_store))
+            .map(|candidate| (order(case, below, &candidate.1), candidate))
             .collect(),
     )
 }

@@ -13,10 +13,10 @@ use webpki::{EndEntityCert, KeyUsage};
 use super::decide::Case;
 use super::timing::Fall;
 use super::verdict::names_of;
-use super::{Considered, Detail, ReasonCode, Verdict, issuers};
+use super::{Considered, Detail, ReasonCode, issuers};
 use crate::certificate::{Certificate, HostName, Role};
 use crate::limits::{MAX_CONSIDERED, MAX_INTERMEDIATES_IN_PATH, MAX_PATH_STEPS, MAX_PATHS_TRIED};
-use crate::store::{Entry, Scope, Server, Slot};
+use crate::store::{Bounded, Entry, Scope, Server, Slot};
 
 /// A verified path. Making that an acceptance is up to the caller.
 pub(super) struct Chain {
@@ -26,7 +26,11 @@ pub(super) struct Chain {
 }
 
 /// Finds a path to an authority of `scope` and has it verified.
-pub(super) fn verify(case: &Case<'_>, scope: &Scope, verdict: &mut Verdict) -> Result<Chain, Fall> {
+pub(super) fn verify(
+    case: &Case<'_>,
+    scope: &Scope,
+    considered: &mut Bounded<Considered>,
+) -> Result<Chain, Fall> {
     if !case.timing.is_known() && !case.policy.chains_without_clock {
         return Err((ReasonCode::ClockUnset, Detail::None));
     }
@@ -48,7 +52,7 @@ pub(super) fn verify(case: &Case<'_>, scope: &Scope, verdict: &mut Verdict) -> R
         steps: 0,
         tried: 0,
         best: None,
-        verdict,
+        considered,
     };
     let mut path = vec![case.leaf.clone()];
     match search.extend(&mut path) {
@@ -151,7 +155,7 @@ struct Search<'a, 'b> {
     steps: usize,
     tried: usize,
     best: Option<Fall>,
-    verdict: &'b mut Verdict,
+    considered: &'b mut Bounded<Considered>,
 }
 
 impl Search<'_, '_> {
@@ -176,7 +180,7 @@ impl Search<'_, '_> {
                 .and_then(|()| issuers::check(self.case, &certificate, below));
             let verified = match fit {
                 Ok(()) if self.tried >= MAX_PATHS_TRIED => {
-                    self.note(too_many(self.tried));
+                    self.note(too_many(self.tried, MAX_PATHS_TRIED));
                     return None;
                 }
                 Ok(()) => {
@@ -192,17 +196,20 @@ impl Search<'_, '_> {
                 }
                 Err(fall) => {
                     let item = Considered::entry(&entry, fall.0, fall.1.clone());
-                    self.verdict.consider(item);
+                    self.consider(item);
                     self.note(fall);
                 }
             }
         }
+        let intermediates = issuers::intermediates_above(self.case, &self.presented, &last);
         if path.len() > MAX_INTERMEDIATES_IN_PATH {
+            if !intermediates.listed.is_empty() {
+                self.note(too_long(path.len()));
+            }
             return None;
         }
-        let intermediates = issuers::intermediates_above(self.case, &self.presented, &last);
         self.note_left_out(intermediates.left_out);
-        for certificate in intermediates.listed {
+        for (entry, certificate) in intermediates.listed {
             if !self.step() {
                 return None;
             }
@@ -214,10 +221,14 @@ impl Search<'_, '_> {
             if again {
                 continue;
             }
-            if let Err(fall) = issuers::check(self.case, &certificate, below) {
-                self.verdict.consider(Considered {
+            let alive = entry
+                .as_ref()
+                .map_or(Ok(()), |entry| self.case.timing.entry(entry));
+            let fit = alive.and_then(|()| issuers::check(self.case, &certificate, below));
+            if let Err(fall) = fit {
+                self.consider(Considered {
                     fingerprint: certificate.fingerprint(),
-                    entry: None,
+                    entry: entry.map(|entry| entry.key().clone()),
                     reason: fall.0,
                     detail: fall.1.clone(),
                 });
@@ -235,14 +246,21 @@ impl Search<'_, '_> {
 
     fn note_left_out(&mut self, count: usize) {
         if count > 0 {
-            self.note(too_many(count.saturating_add(MAX_PATHS_TRIED)));
+            self.note(too_many(
+                count.saturating_add(MAX_PATHS_TRIED),
+                MAX_PATHS_TRIED,
+            ));
         }
+    }
+
+    fn consider(&mut self, item: Considered) {
+        self.considered.push_within(item, MAX_CONSIDERED);
     }
 
     fn step(&mut self) -> bool {
         self.steps = self.steps.saturating_add(1);
         if self.steps > MAX_PATH_STEPS {
-            self.note(too_many(self.steps));
+            self.note(too_many(self.steps, MAX_PATH_STEPS));
             return false;
         }
         true
@@ -338,9 +356,13 @@ impl Search<'_, '_> {
     }
 }
 
-fn too_many(found: usize) -> Fall {
-    let limit = MAX_PATHS_TRIED;
+fn too_many(found: usize, limit: usize) -> Fall {
     (ReasonCode::TooManyPaths, Detail::Limit { found, limit })
+}
+
+fn too_long(found: usize) -> Fall {
+    let limit = MAX_INTERMEDIATES_IN_PATH;
+    (ReasonCode::PathTooLong, Detail::Limit { found, limit })
 }
 
 /// How far a path came before it fell away.
@@ -351,11 +373,12 @@ fn closeness(reason: ReasonCode) -> u8 {
     )]
     match reason {
         ReasonCode::ChainSignatureInvalid => 0,
-        ReasonCode::TooManyPaths => 1,
-        ReasonCode::NoPatternMatches => 5,
-        ReasonCode::NameConstraintViolated | ReasonCode::PathRefused => 4,
-        ReasonCode::Blocked => 3,
-        _ => 2,
+        ReasonCode::PathTooLong => 1,
+        ReasonCode::TooManyPaths => 2,
+        ReasonCode::Blocked => 4,
+        ReasonCode::NameConstraintViolated | ReasonCode::PathRefused => 5,
+        ReasonCode::NoPatternMatches => 6,
+        _ => 3,
     }
 }
 

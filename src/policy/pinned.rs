@@ -73,10 +73,11 @@ fn usable(case: &Case<'_>, entry: &Entry) -> Result<Vec<VerdictWarning>, Fall> {
         if installed != case.leaf {
             certificate_usable(case, entry, installed, &mut warnings)?;
         }
-    } else {
-        check_self_signature(case, &mut warnings)?;
     }
     certificate_usable(case, entry, case.leaf, &mut warnings)?;
+    if entry.certificate().is_none() {
+        check_self_signature(case, &mut warnings)?;
+    }
     Ok(warnings)
 }
 

@@ -150,7 +150,7 @@ reasons! {
         "If that pin is really a CA of yours, install it as an authority; if not, the key of that peer is misused.";
     AuthoritiesNotAsked, P2, false,
         "The server is claimed by a pin and presented a certificate of a CA, which is not consulted for it.",
-        "To move the server to CA-signed certificates, migrate it, then release it.";
+        "If the server was given a CA-signed certificate on purpose, migrate it, then release it; if not, somebody has one in its name.";
     PinOfAnotherServer, P8, false,
         "The presented certificate is installed for another server or group.",
         "Check the address; if the servers replicate one certificate, make them a group.";

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{Detail, Verdict, VerdictWarning};
+use super::{Detail, PeerIdentity, Verdict, VerdictWarning};
 use crate::certificate::{Moment, Role, shown};
 
 impl fmt::Display for Detail {
@@ -69,6 +69,17 @@ impl fmt::Display for VerdictWarning {
     }
 }
 
+/// The label of a pin, or the names of a chain; else the fingerprint.
+impl fmt::Display for PeerIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.label(), self.names()) {
+            (Some(label), _) => f.write_str(label),
+            (None, []) => write!(f, "{}", self.fingerprint()),
+            (None, names) => f.write_str(&names.join(", ")),
+        }
+    }
+}
+
 /// Several lines: verdict and reason, who, what was presented and expected, what was considered, warnings,
 /// and what to do.
 impl fmt::Display for Verdict {
@@ -120,7 +131,13 @@ impl fmt::Display for Verdict {
             write!(f, "\n  considered: {} more", self.considered.more())?;
         }
         for warning in &self.warnings {
-            write!(f, "\n  warning: {warning}")?;
+            // M5: a name that a pin's certificate does not cover is nothing to act on.
+            let kind = if *warning == VerdictWarning::NameNotCovered {
+                "note"
+            } else {
+                "warning"
+            };
+            write!(f, "\n  {kind}: {warning}")?;
         }
         if !self.is_accepted() {
             write!(f, "\n  to do: {}", reason.remedy())?;

@@ -130,6 +130,31 @@ pub enum PeerIdentity {
     },
 }
 
+impl PeerIdentity {
+    /// The fingerprint of what the peer presented.
+    pub fn fingerprint(&self) -> Fingerprint {
+        match self {
+            Self::Pin { fingerprint, .. } | Self::Chain { fingerprint, .. } => *fingerprint,
+        }
+    }
+
+    /// The label of the pin that decided; `None` for a chain, and for a pin without label.
+    pub fn label(&self) -> Option<&str> {
+        match self {
+            Self::Pin { label, .. } => label.as_deref(),
+            Self::Chain { .. } => None,
+        }
+    }
+
+    /// The names that the authority vouches for; none for a pin.
+    pub fn names(&self) -> &[String] {
+        match self {
+            Self::Pin { .. } => &[],
+            Self::Chain { names, .. } => names,
+        }
+    }
+}
+
 pub(super) fn names_of(
     certificate: &Certificate,
     keep: impl Fn(&SanName<'_>) -> bool,
@@ -165,6 +190,11 @@ impl Verdict {
     /// The acceptance, with who the peer is.
     pub fn accepted(&self) -> Option<&Accepted> {
         self.outcome.as_ref().ok()
+    }
+
+    /// Who the peer is, for authorisation, if it may be trusted.
+    pub fn peer(&self) -> Option<PeerIdentity> {
+        self.accepted().map(Accepted::peer)
     }
 
     /// The reason code.

@@ -35,6 +35,11 @@ impl<T> Bounded<T> {
         }
     }
 
+    /// Counts items without keeping them.
+    pub(crate) fn count(&mut self, more: usize) {
+        self.more = self.more.saturating_add(more);
+    }
+
     /// Adds the items of another list, and what that had counted.
     pub(crate) fn append(&mut self, other: Self) {
         other.items.into_iter().for_each(|item| self.push(item));
@@ -58,7 +63,7 @@ impl<T> Bounded<T> {
 
     /// Whether there was none.
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.len() == 0
     }
 }
 

@@ -1,4 +1,4 @@
-//! Real handshakes for accepted and refused rows, both TLS versions, both ends.
+//! Real handshakes for accepted and refused rows, both TLS versions, both providers, both ends' errors.
 
 #![cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 #![allow(
@@ -9,7 +9,21 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[path = "../support/mod.rs"]
 mod support;
+
+mod builds;
+mod chains;
+mod clocks;
+mod keys;
+mod loopback;
+mod migration;
+mod pins;
+mod possession;
+mod refused_clients;
+mod refused_servers;
+mod sessions;
+mod unfinished;
 
 use std::sync::Arc;
 

@@ -51,13 +51,17 @@ pub fn run(mut client: ClientConnection, mut server: ServerConnection) -> Outcom
     for _ in 0..24 {
         let to_server = drain(|buffer| client.write_tls(buffer));
         if server_result.is_ok() {
-            server_result = feed(&to_server, |bytes| server.read_tls(bytes))
-                .and_then(|()| server.process_new_packets().map(drop));
+            server_result = feed(&to_server, |bytes| {
+                server.read_tls(bytes)?;
+                Ok(server.process_new_packets().map(drop))
+            });
         }
         let to_client = drain(|buffer| server.write_tls(buffer));
         if client_result.is_ok() {
-            client_result = feed(&to_client, |bytes| client.read_tls(bytes))
-                .and_then(|()| client.process_new_packets().map(drop));
+            client_result = feed(&to_client, |bytes| {
+                client.read_tls(bytes)?;
+                Ok(client.process_new_packets().map(drop))
+            });
         }
         if client_result.is_ok() && !client.is_handshaking() && !sent {
             client.writer().write_all(b"ping").unwrap();
@@ -105,12 +109,13 @@ fn drain(mut write: impl FnMut(&mut dyn Write) -> std::io::Result<usize>) -> Vec
     buffer
 }
 
+/// Reads and processes in turns: rustls holds no more unread bytes than one record needs.
 fn feed(
     mut bytes: &[u8],
-    mut read: impl FnMut(&mut dyn Read) -> std::io::Result<usize>,
+    mut read: impl FnMut(&mut dyn Read) -> std::io::Result<Result<(), rustls::Error>>,
 ) -> Result<(), rustls::Error> {
     while !bytes.is_empty() {
-        read(&mut bytes).map_err(|error| rustls::Error::General(error.to_string()))?;
+        read(&mut bytes).map_err(|error| rustls::Error::General(error.to_string()))??;
     }
     Ok(())
 }

@@ -15,8 +15,13 @@
     reason = "a test that cannot go on has failed"
 )]
 
+pub mod der;
 pub mod handshake;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+pub mod link;
 pub mod pki;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+pub mod plain;
 
 use std::sync::Arc;
 use std::time::Duration;

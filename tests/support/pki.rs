@@ -7,7 +7,7 @@ use mutual_trust::certificate::Certificate;
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType,
     ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    NameConstraints, SanType, SerialNumber,
+    NameConstraints, SanType, SerialNumber, SubjectPublicKeyInfo,
 };
 use rustls::crypto::CryptoProvider;
 
@@ -186,6 +186,15 @@ impl Spec {
             key,
             params: self.params,
         }
+    }
+
+    /// Signed by `issuer`, for the public key of a certificate whose private key is not at hand or too weak
+    /// to be used.
+    pub fn for_key_of(self, other: &Certificate, issuer: &Made) -> Certificate {
+        let key = SubjectPublicKeyInfo::from_der(other.subject_public_key_info()).unwrap();
+        let by = Issuer::from_params(&issuer.params, &issuer.key);
+        let certificate = self.params.signed_by(&key, &by).unwrap();
+        Certificate::from_der(certificate.der()).unwrap()
     }
 }
 

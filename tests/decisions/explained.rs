@@ -1,0 +1,288 @@
+//! Which refusal it is (rules I3, I7, M1, P2, P8): the reason on which an operator acts.
+
+use mutual_trust::ReasonCode::*;
+use mutual_trust::store::Matching;
+
+use super::row::{Expect, Row, hold, refused, row};
+use super::support::pki::{pki, self_signed, spec};
+use super::support::{fixture, server_id};
+use super::world::{For, KEYS_1, KMS, World, by_public_key, plain};
+
+const OWN: &str = "pin own for server keys-1: PinDoesNotMatch";
+
+fn other_pin() -> Expect {
+    refused(PinDoesNotMatch).considered(&[OWN])
+}
+
+fn not_asked() -> Expect {
+    refused(AuthoritiesNotAsked).considered(&[OWN])
+}
+
+fn own_pin(world: &mut World) {
+    world.pin(KEYS_1, "own", &self_signed("own"));
+}
+
+/// A leaf that the holder of a pinned key signed, for the pin's name or for another one.
+fn signed_by_pins() -> Vec<Row> {
+    let mut rows = Vec::new();
+    for pin in ["ca-false", "no-basic-constraints", "openssl-req-san", "v1"] {
+        for (name, dialled) in [("kms1", KMS), ("other", "other.example")] {
+            let leaf = format!("leaf-signed-by-pin-{pin}-{name}");
+            for (how, matching) in [
+                ("certificate", Matching::Certificate),
+                ("key", Matching::PublicKey),
+            ] {
+                let leaf = leaf.clone();
+                let expect = refused(IssuedByPin)
+                    .considered(&["pin own for server keys-1: IssuedByPin"])
+                    .detail("pin own for server keys-1");
+                let says =
+                    format!("a leaf for {dialled} signed with the key of {pin}, pinned by {how}");
+                rows.push(row("I3", says, expect, move |w| {
+                    w.pin_with(KEYS_1, "own", &fixture(pin), plain().matching(matching));
+                    w.authority(For::AnyServer, "root", &pki("any").root);
+                    w.presents(&fixture(&leaf)).with("own", &fixture(pin));
+                    w.ask_id("keys-1", Some(dialled));
+                }));
+            }
+            let leaf = leaf.clone();
+            let says =
+                format!("a leaf for {dialled} signed with the key of {pin}, which was released");
+            rows.push(row("I3", says, refused(UnknownIssuer), move |w| {
+                let root = pki("any").root;
+                w.authority(For::AnyServer, "root", &root);
+                w.pin(KEYS_1, "own", &fixture(pin));
+                w.store.release(&server_id("keys-1")).unwrap();
+                w.presents(&fixture(&leaf));
+                w.ask_id("keys-1", Some(dialled));
+            }));
+            let leaf = format!("leaf-signed-by-pin-{pin}-{name}");
+            let says = format!(
+                "a leaf for {dialled} signed with the key of {pin}, pinned for another server"
+            );
+            rows.push(row("I3", says, refused(UnknownIssuer), move |w| {
+                w.authority(For::AnyServer, "root", &pki("any").root);
+                w.pin(For::Server("keys-2"), "own", &fixture(pin));
+                w.presents(&fixture(&leaf));
+                w.ask_id("keys-1", Some(dialled));
+            }));
+        }
+    }
+    rows
+}
+
+/// Pins of one subject, and a leaf that the one with the highest fingerprint signed.
+fn signed_by_last_of(world: &mut World, count: usize) {
+    let mut pins: Vec<_> = (0..count).map(|_| self_signed("own")).collect();
+    pins.sort_by_key(|made| made.certificate().fingerprint());
+    for made in &pins {
+        world.pin(KEYS_1, "own", made);
+    }
+    world.presents(&spec("x").dns(KMS).signed_by(&pins[count - 1]));
+}
+
+#[rustfmt::skip]
+fn mismatches() -> Vec<Row> {
+    let from_group = |what: &'static str| refused(PinOfAnotherServer).considered(&[OWN]).detail(what);
+    vec![
+        row("P2", "a leaf that names the pin as its issuer and was signed with another key", other_pin(), |w| {
+            own_pin(w);
+            w.presents(&spec("x").dns(KMS).signed_by(&self_signed("own")));
+        }),
+        row("P2", "two certificates without a subject have no subject in common", other_pin(), |w| {
+            w.pin(KEYS_1, "own", &fixture("empty-subject"));
+            w.presents(&spec("").dns(KMS).self_signed());
+        }),
+        row("P2", "the pin's subject with another key", refused(SameSubjectOtherKey).considered(&["pin own for server keys-1: SameSubjectOtherKey"]).detail("pin own for server keys-1"), |w| {
+            own_pin(w);
+            w.presents(&spec("own").dns("elsewhere.example").self_signed());
+        }),
+        row("P2", "the pin's subject with another key, signed by an authority", refused(AuthoritiesNotAsked).considered(&["pin own for server keys-1: SameSubjectOtherKey"]), |w| {
+            let pki = pki("any");
+            own_pin(w);
+            w.authority(For::AnyServer, "root", &pki.root);
+            w.presents(&spec("own").dns(KMS).signed_by(&pki.root));
+        }),
+        row("M1", "renewed with the same key, and the pin has expired", refused(RenewedWithSameKey).considered(&["pin own for server keys-1: Expired"]), |w| {
+            w.pin(KEYS_1, "own", &fixture("expired"));
+            let key = String::from_utf8(super::support::fixture_key("expired")).unwrap();
+            w.presents(&spec("x").dns(KMS).key(rcgen::KeyPair::from_pem(&key).unwrap()).self_signed());
+        }),
+        row("M1", "renewed with the same key, as openssl made both", refused(RenewedWithSameKey).considered(&["pin own for server keys-1: RenewedWithSameKey"]), |w| {
+            w.pin(KEYS_1, "own", &fixture("reissued-old"));
+            w.presents(&fixture("reissued-new"));
+        }),
+        row("P2", "the same subject with another key, as openssl made both", refused(SameSubjectOtherKey).considered(&["pin own for server keys-1: SameSubjectOtherKey"]), |w| {
+            w.pin(KEYS_1, "own", &fixture("reissued-old"));
+            w.presents(&fixture("same-subject-other-key"));
+        }),
+        row("M1", "renewed with the same key, one of 65 pins", refused(RenewedWithSameKey).any_considered(), |w| {
+            let own = self_signed("own");
+            w.pin(KEYS_1, "own", &own);
+            w.unknown_fingerprints(KEYS_1, 64);
+            w.presents(&spec("own").key_of(&own).self_signed());
+        }),
+        row("M1", "a client's certificate renewed with the same key, one of 2000 pins", refused(RenewedWithSameKey).any_considered(), |w| {
+            let own = self_signed("own");
+            w.pin(For::Clients, "own", &own);
+            w.unknown_fingerprints(For::Clients, 1999);
+            w.presents(&spec("own").key_of(&own).self_signed());
+            w.ask_client();
+        }),
+        row("I3", "a leaf signed with the key of the last of four pins of one subject", refused(IssuedByPin).any_considered(), |w| signed_by_last_of(w, 4)),
+        row("C5", "no more than four signatures are verified to tell so", refused(PinDoesNotMatch).any_considered(), |w| signed_by_last_of(w, 5)),
+        row("P2", "65 pins that have all expired", refused(NoPinLeft).any_considered(), |w| {
+            for _ in 0..65 {
+                w.pin(KEYS_1, "one of many", &spec("x").valid(-1000, -1).self_signed());
+            }
+            w.presents(&self_signed("unknown"));
+        }),
+        row("P2", "one of two pins can be used", refused(PinDoesNotMatch).considered(&["pin own for server keys-1: PinDoesNotMatch", "pin old for server keys-1: Expired"]), |w| {
+            own_pin(w);
+            w.pin(KEYS_1, "old", &fixture("expired"));
+            w.presents(&self_signed("unknown"));
+        }),
+        row("P2", "neither of two pins can be used", refused(NoPinLeft).considered(&["pin early for server keys-1: NotYetValid", "pin old for server keys-1: Expired"]), |w| {
+            w.pin(KEYS_1, "early", &fixture("not-yet-valid"));
+            w.pin(KEYS_1, "old", &fixture("expired"));
+            w.presents(&self_signed("unknown"));
+        }),
+        row("P2", "the pin's key is shorter than the policy asks", refused(NoPinLeft).considered(&["pin own for server keys-1: KeyNotAllowed"]), |w| {
+            w.pin(KEYS_1, "own", &fixture("ee-rsa2048"));
+            w.policy = mutual_trust::Policy::new(super::support::keys().require_rsa_bits(3072));
+            w.presents(&self_signed("unknown"));
+        }),
+        // Installed for somebody else
+        row("P8", "another server's pin", from_group("pin other for server keys-2"), |w| {
+            let other = self_signed("kms2.example");
+            own_pin(w);
+            w.pin(For::Server("keys-2"), "other", &other);
+            w.presents(&other);
+        }),
+        row("P8", "a group's pin, and the server is not in it", from_group("pin other for group replicas"), |w| {
+            let other = self_signed("kms2.example");
+            own_pin(w);
+            w.group("replicas", &["keys-2"]);
+            w.pin(For::Group("replicas"), "other", &other);
+            w.presents(&other);
+        }),
+        row("P8", "a pin of another server and of a client: the server's is named", from_group("pin other for server keys-2"), |w| {
+            let other = self_signed("kms2.example");
+            own_pin(w);
+            w.pin(For::Clients, "other", &other);
+            w.pin(For::Server("keys-2"), "other", &other);
+            w.presents(&other);
+        }),
+        row("P8", "a pin of another server, by key", from_group("pin other for server keys-2"), |w| {
+            let other = self_signed("kms2.example");
+            own_pin(w);
+            w.pin_with(For::Server("keys-2"), "other", &other, by_public_key());
+            w.presents(&other);
+        }),
+        row("P8", "the key of another server's pin in another certificate", other_pin(), |w| {
+            let other = self_signed("kms2.example");
+            own_pin(w);
+            w.pin_with(For::Server("keys-2"), "other", &other, by_public_key());
+            w.presents(&spec("kms2.example").key_of(&other).self_signed());
+        }),
+        row("I7", "a client's pin", refused(InstalledForOtherRole).considered(&[OWN]).detail("pin other for clients"), |w| {
+            let other = self_signed("array-7.example");
+            own_pin(w);
+            w.pin(For::Clients, "other", &other);
+            w.presents(&other);
+        }),
+        row("C3", "an authority for clients", refused(AuthorityPresentedAsPeer).considered(&[OWN]).detail("authority root for clients"), |w| {
+            let pki = pki("site");
+            own_pin(w);
+            w.authority(For::Clients, "root", &pki.root);
+            w.presents(&pki.root);
+        }),
+        row("C3", "an installed intermediate", refused(AuthorityPresentedAsPeer).considered(&[OWN]).detail("intermediate i for all chains"), |w| {
+            let pki = pki("site");
+            own_pin(w);
+            w.intermediate("i", &pki.intermediate);
+            w.presents(&pki.intermediate);
+        }),
+    ]
+}
+
+#[rustfmt::skip]
+fn authorities() -> Vec<Row> {
+    vec![
+        row("P2", "a claimed server presents a chain: the authority issued the leaf", not_asked().detail("authority root for any server"), |w| {
+            let pki = pki("any");
+            own_pin(w);
+            w.authority(For::AnyServer, "root", &pki.root);
+            w.presents(&spec("x").dns(KMS).signed_by(&pki.root));
+        }),
+        row("P2", "a claimed server presents a chain: the authority issued the presented intermediate", not_asked().detail("authority root for any server"), |w| {
+            let pki = pki("any");
+            own_pin(w);
+            w.authority(For::AnyServer, "root", &pki.root);
+            w.presents(&pki.server(KMS)).with("i", &pki.intermediate);
+        }),
+        row("P2", "a claimed server presents a chain: the authority issued the installed intermediate", not_asked().detail("authority root for any server"), |w| {
+            let pki = pki("any");
+            own_pin(w);
+            w.authority(For::AnyServer, "root", &pki.root);
+            w.intermediate("i", &pki.intermediate);
+            w.presents(&pki.server(KMS));
+        }),
+        row("P2", "a claimed server presents a chain: the server's own authority issued the leaf", not_asked().detail("authority own root for server keys-1"), |w| {
+            let pki = pki("own");
+            own_pin(w);
+            w.authority(For::AnyServer, "root", &super::support::pki::pki("any").root);
+            w.authority(KEYS_1, "own root", &pki.root);
+            w.presents(&spec("x").dns(KMS).signed_by(&pki.root));
+        }),
+        row("P2", "a claimed server presents a chain: any server's authority issued the leaf, and the server has one of its own that would be asked", other_pin(), |w| {
+            let pki = pki("any");
+            own_pin(w);
+            w.authority(For::AnyServer, "root", &pki.root);
+            w.authority(KEYS_1, "own root", &super::support::pki::pki("own").root);
+            w.presents(&spec("x").dns(KMS).signed_by(&pki.root));
+        }),
+        row("P2", "a claimed server presents a chain: another server's authority issued the leaf", other_pin(), |w| {
+            let pki = pki("other");
+            own_pin(w);
+            w.authority(For::Server("keys-2"), "root", &pki.root);
+            w.presents(&spec("x").dns(KMS).signed_by(&pki.root));
+        }),
+        row("P2", "a claimed server presents a chain: an authority for clients issued the leaf", other_pin(), |w| {
+            let pki = pki("site");
+            own_pin(w);
+            w.authority(For::Clients, "root", &pki.root);
+            w.presents(&spec("x").dns(KMS).signed_by(&pki.root));
+        }),
+        row("P2", "a claimed server presents a chain: no installed authority issued the leaf", other_pin(), |w| {
+            own_pin(w);
+            w.authority(For::AnyServer, "root", &pki("any").root);
+            w.presents(&pki("elsewhere").server(KMS));
+        }),
+    ]
+}
+
+pub fn rows() -> Vec<Row> {
+    let mut rows = signed_by_pins();
+    rows.extend(mismatches());
+    rows.extend(authorities());
+    rows
+}
+
+// I3
+#[test]
+fn a_pin_vouches_for_no_other_certificate() {
+    hold(signed_by_pins());
+}
+
+// I7, M1, P2, P8, C3
+#[test]
+fn what_matches_no_pin_is_told_apart() {
+    hold(mismatches());
+}
+
+// P2
+#[test]
+fn a_claimed_server_is_told_which_authority_was_not_asked() {
+    hold(authorities());
+}

@@ -1,0 +1,258 @@
+//! Work per verdict is bounded, and many certificates of one name hide none (rule C5).
+
+use mutual_trust::ReasonCode::*;
+use mutual_trust::limits::{
+    MAX_INTERMEDIATES_IN_PATH, MAX_PATHS_TRIED, MAX_PRESENTED_BYTES, MAX_PRESENTED_CERTIFICATES,
+};
+
+use super::row::{Expect, Row, accepted, hold, refused, row};
+use super::support::fixture_bytes;
+use super::support::pki::{Made, pki, self_signed, spec};
+use super::world::{For, KEYS_1, KMS, World};
+
+const DAY: i64 = 24 * 60 * 60;
+const PIN: &str = "pin own for server keys-1";
+const GOOD: &str = "authority good for any server";
+
+/// A pin is presented with `count` certificates in all, of `bytes` in all.
+fn with_ballast(world: &mut World, count: usize, bytes: Option<usize>) {
+    let own = self_signed(KMS);
+    world.pin(KEYS_1, "own", &own);
+    world.presents(&own);
+    for _ in 2..count {
+        world.with_bytes(vec![0x30, 0x00]);
+    }
+    if count > 1 {
+        let so_far: usize = world.presented().iter().map(|der| der.len()).sum();
+        world.with_bytes(vec![0; bytes.map_or(2, |bytes| bytes - so_far)]);
+    }
+}
+
+/// A leaf below `count` intermediates, all presented, below an authority.
+fn intermediates(world: &mut World, count: usize) {
+    let root = spec("CA 0").ca().self_signed();
+    world.authority(For::AnyServer, "good", &root);
+    let mut all = vec![root];
+    for number in 1..=count {
+        let next = spec(&format!("CA {number}"))
+            .ca()
+            .signed_by(&all[number - 1]);
+        all.push(next);
+    }
+    world.presents(&spec("x").dns(KMS).signed_by(&all[count]));
+    for issuer in &all[1..] {
+        world.with("i", issuer);
+    }
+}
+
+/// Authorities of one name, each with its own key; the last one issued the leaf.
+fn namesakes(count: usize, life: impl Fn(usize) -> i64) -> Vec<Made> {
+    let one = |number| spec("CA").ca().valid(-DAY, life(number)).self_signed();
+    (0..count).map(one).collect()
+}
+
+fn install(world: &mut World, all: &[Made], backwards: bool) {
+    let mut order: Vec<usize> = (0..all.len()).collect();
+    if backwards {
+        order.reverse();
+    }
+    for number in order {
+        let name = if number + 1 == all.len() {
+            "good"
+        } else {
+            "namesake"
+        };
+        world.authority(For::AnyServer, name, &all[number]);
+    }
+}
+
+#[rustfmt::skip]
+fn presented() -> Vec<Row> {
+    let pin = || accepted(PinMatched, PIN);
+    vec![
+        row("C5", "as many certificates as are allowed", pin(), |w| with_ballast(w, MAX_PRESENTED_CERTIFICATES, None)),
+        row("C5", "one certificate too many", refused(PresentedTooMuch).detail("17, the limit is 16"), |w| with_ballast(w, MAX_PRESENTED_CERTIFICATES + 1, None)),
+        row("C5", "as many bytes as are allowed", pin(), |w| with_ballast(w, 2, Some(MAX_PRESENTED_BYTES))),
+        row("C5", "one byte too many", refused(PresentedTooMuch).detail("65536, the limit is 65535"), |w| with_ballast(w, 2, Some(MAX_PRESENTED_BYTES + 1))),
+        row("C5", "a leaf over the limit", refused(PresentedTooMuch), |w| {
+            let pem = String::from_utf8(fixture_bytes("huge-over-limit.pem")).unwrap();
+            let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+            let der = <base64ct::Base64 as base64ct::Encoding>::decode_vec(&body).unwrap();
+            w.presents_bytes(der);
+        }),
+        row("C5", "too much from a client", refused(PresentedTooMuch), |w| { with_ballast(w, MAX_PRESENTED_CERTIFICATES + 1, None); w.ask_client(); }),
+        row("C5", "too much for a server that is not in the store", refused(PresentedTooMuch), |w| { with_ballast(w, 17, None); w.ask_id("nobody", None); }),
+    ]
+}
+
+#[rustfmt::skip]
+fn lengths() -> Vec<Row> {
+    vec![
+        row("C5", "as many intermediates as are allowed", accepted(ChainVerified, GOOD), |w| intermediates(w, MAX_INTERMEDIATES_IN_PATH)),
+        row("C5", "one intermediate too many", refused(PathTooLong).any_considered(), |w| intermediates(w, MAX_INTERMEDIATES_IN_PATH + 1)),
+    ]
+}
+
+fn in_both_orders(
+    says: &str,
+    expect: &Expect,
+    build: impl Fn(&mut World, bool) + Copy + 'static,
+) -> Vec<Row> {
+    [false, true]
+        .into_iter()
+        .map(|backwards| {
+            let place = if backwards { "last" } else { "first" };
+            let name = format!("{says} (the first made is installed {place})");
+            row("C5", name, expect.clone(), move |w| build(w, backwards))
+        })
+        .collect()
+}
+
+fn names() -> Vec<Row> {
+    let good = || accepted(ChainVerified, GOOD);
+    let mut rows = in_both_orders(
+        "the key identifier finds one authority among many of its name",
+        &good(),
+        |w, backwards| {
+            // It is the one that ends first, and so is tried last of those with its identifier.
+            let all = namesakes(60, |number| (100 - i64::try_from(number).unwrap()) * DAY);
+            install(w, &all, backwards);
+            w.presents(&spec("x").dns(KMS).signed_by(&all[59]));
+        },
+    );
+    rows.extend(in_both_orders(
+        "without key identifiers the one valid authority is found among expired ones of its name",
+        &good(),
+        |w, backwards| {
+            let all = namesakes(40, |number| if number == 39 { DAY } else { -1 });
+            install(w, &all, backwards);
+            w.presents(&spec("x").dns(KMS).no_authority_key_id().signed_by(&all[39]));
+        },
+    ));
+    rows.extend(in_both_orders(
+        "without key identifiers an authority is not found among too many valid ones of its name",
+        &refused(TooManyPaths)
+            .any_considered()
+            .detail("40, the limit is 16"),
+        |w, backwards| {
+            let all = namesakes(40, |number| (100 - i64::try_from(number).unwrap()) * DAY);
+            install(w, &all, backwards);
+            w.presents(&spec("x").dns(KMS).no_authority_key_id().signed_by(&all[39]));
+        },
+    ));
+    rows.extend(in_both_orders(
+        "without key identifiers the last of as many as may be tried is found",
+        &good().any_considered(),
+        |w, backwards| {
+            let all = namesakes(MAX_PATHS_TRIED, |number| {
+                (100 - i64::try_from(number).unwrap()) * DAY
+            });
+            install(w, &all, backwards);
+            w.presents(
+                &spec("x")
+                    .dns(KMS)
+                    .no_authority_key_id()
+                    .signed_by(&all[MAX_PATHS_TRIED - 1]),
+            );
+        },
+    ));
+    rows
+}
+
+#[rustfmt::skip]
+fn work() -> Vec<Row> {
+    vec![
+        row("C5", "too many paths over several levels of namesakes", refused(TooManyPaths).any_considered(), |w| {
+            let others = pki("other");
+            for made in namesakes(10, |_| 90 * DAY).iter().chain(&(0..10).map(|_| spec("upper").ca().self_signed()).collect::<Vec<_>>()) {
+                w.authority(For::AnyServer, "namesake", made);
+            }
+            // The peer's own CA of that name, below one that has namesakes too.
+            let lower = spec("CA").ca().signed_by(&spec("upper").ca().self_signed());
+            w.presents(&spec("x").dns(KMS).signed_by(&lower));
+            w.with("lower", &lower).with("other", &others.intermediate);
+        }),
+        row("C5", "many installed intermediates of one name on each of three levels", refused(TooManyPaths).detail("2049, the limit is 2048"), |w| {
+            let upper = |level: usize| spec(&format!("level {level}")).ca().self_signed();
+            for level in 0..3 {
+                let above = upper(level + 1);
+                for _ in 0..MAX_PATHS_TRIED {
+                    w.intermediate("tree", &spec(&format!("level {level}")).ca().no_authority_key_id().signed_by(&above));
+                }
+            }
+            w.authority(For::AnyServer, "good", &pki("any").root);
+            w.presents(&spec("x").dns(KMS).no_authority_key_id().signed_by(&upper(0)));
+        }),
+        row("C5", "a forest of presented intermediates of one name", refused(TooManyPaths).detail("2049, the limit is 2048"), |w| {
+            let top = spec("CA").ca().self_signed();
+            w.authority(For::AnyServer, "good", &pki("any").root);
+            w.presents(&spec("x").dns(KMS).no_authority_key_id().signed_by(&top));
+            for _ in 0..12 {
+                w.with("tree", &spec("CA").ca().no_authority_key_id().self_signed());
+            }
+        }),
+        row("C5", "many certificates of one name and key stand in a path once", refused(UnknownIssuer), |w| {
+            let top = spec("CA").ca().self_signed();
+            w.authority(For::AnyServer, "good", &pki("any").root);
+            w.presents(&spec("x").dns(KMS).signed_by(&top));
+            for _ in 0..12 {
+                w.with("again", &spec("CA").ca().key_of(&top).self_signed());
+            }
+        }),
+        row("C5", "what is considered is listed up to a bound and then counted", refused(PinDoesNotMatch).any_considered(), |w| {
+            for _ in 0..20 {
+                w.pin(KEYS_1, "one of many", &self_signed(KMS));
+            }
+            w.presents(&self_signed("other.example"));
+        }),
+    ]
+}
+
+pub fn rows() -> Vec<Row> {
+    let mut rows = presented();
+    rows.extend(lengths());
+    rows.extend(names());
+    rows.extend(work());
+    rows
+}
+
+// C5
+#[test]
+fn what_a_peer_presents_is_bounded() {
+    hold(presented());
+}
+
+// C5
+#[test]
+fn a_path_is_bounded() {
+    hold(lengths());
+}
+
+// C5, P8
+#[test]
+fn many_authorities_of_one_name_hide_none_whatever_their_order() {
+    hold(names());
+}
+
+// C5
+#[test]
+fn the_search_for_a_path_is_bounded() {
+    hold(work());
+}
+
+// C5
+#[test]
+fn at_most_16_are_listed_and_the_rest_is_counted() {
+    for held in [1, 15, 16, 17, 65, 1024, 1025, 3000] {
+        let mut world = World::new();
+        world.unknown_fingerprints(KEYS_1, held);
+        world.presents(&self_signed("other.example"));
+        let verdict = world.verdict();
+        assert_eq!(verdict.reason(), PinDoesNotMatch, "{held} pins");
+        assert!(verdict.considered().items().len() <= 16, "{held} pins");
+        assert_eq!(verdict.considered().len(), held, "{held} pins");
+        if held <= 1024 {
+            assert_eq!(verdict.considered().items().len(), held.min(16));
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The same over real sockets, where errors arrive inside `io::Error`.
+
+use std::io::{Error, ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use mutual_trust::tls::refusal;
+use mutual_trust::{PinScope, ReasonCode};
+use pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection, Stream};
+
+use crate::support::link::{Setting, keys_1, pin, settings};
+use crate::support::pki::self_signed;
+use crate::support::plain::Credential;
+
+/// Long enough for a busy machine; no test waits for it unless it has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn serve(listener: &TcpListener, config: Arc<ServerConfig>) -> Result<String, Error> {
+    let (mut socket, _) = listener.accept()?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.set_write_timeout(Some(PATIENCE))?;
+    let mut connection = ServerConnection::new(config).map_err(Error::other)?;
+    let mut stream = Stream::new(&mut connection, &mut socket);
+    let mut message = [0; 4];
+    stream.read_exact(&mut message)?;
+    stream.write_all(b"pong")?;
+    stream.flush()?;
+    Ok(String::from_utf8_lossy(&message).into_owned())
+}
+
+fn dial(port: u16, config: Arc<ClientConfig>) -> Result<String, Error> {
+    let mut socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.set_write_timeout(Some(PATIENCE))?;
+    let name = ServerName::try_from("127.0.0.1").map_err(Error::other)?;
+    let mut connection = ClientConnection::new(config, name).map_err(Error::other)?;
+    let mut stream = Stream::new(&mut connection, &mut socket);
+    stream.write_all(b"ping")?;
+    let mut message = [0; 4];
+    stream.read_exact(&mut message)?;
+    Ok(String::from_utf8_lossy(&message).into_owned())
+}
+
+/// What the client and the server end with.
+fn over_loopback(
+    client: Arc<ClientConfig>,
+    server: Arc<ServerConfig>,
+) -> (Result<String, Error>, Result<String, Error>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = thread::spawn(move || serve(&listener, server));
+    let client = dial(port, client);
+    (client, server.join().unwrap())
+}
+
+fn reason(result: &Result<String, Error>) -> Option<ReasonCode> {
+    let error = result.as_ref().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidData, "{error:?}");
+    refusal(error).map(|verdict| verdict.reason())
+}
+
+fn ours(setting: &Setting, trusting: bool) -> (Arc<ClientConfig>, Arc<ServerConfig>) {
+    let (system, key_server) = (self_signed("array-7.example"), self_signed("kms1.example"));
+    let other = self_signed("kms1.example");
+    let expected = if trusting { &key_server } else { &other };
+    let mut store = setting.pinning_server(&expected.certificate);
+    pin(&mut store, PinScope::Clients, &system.certificate);
+    let view = store.view();
+    let client = setting.client(view.clone(), system.identity(&[], &setting.provider));
+    let server = setting.server(view, key_server.identity(&[], &setting.provider));
+    (client.build_by_name().unwrap(), server.build().unwrap())
+}
+
+#[test]
+fn two_machines_talk_over_loopback() {
+    for setting in settings() {
+        let (client, server) = ours(&setting, true);
+        let (client, server) = over_loopback(client, server);
+        assert_eq!(client.unwrap(), "pong", "{}", setting.name);
+        assert_eq!(server.unwrap(), "ping", "{}", setting.name);
+    }
+}
+
+#[test]
+fn a_client_over_loopback_finds_its_reason_in_the_io_error() {
+    for setting in settings() {
+        let (client, server) = ours(&setting, false);
+        let (client, server) = over_loopback(client, server);
+        let expected = Some(ReasonCode::SameSubjectOtherKey);
+        assert_eq!(reason(&client), expected, "{}", setting.name);
+        // The other end was refused, and refused nobody.
+        assert!(refusal(&server.unwrap_err()).is_none());
+    }
+}
+
+#[test]
+fn a_server_over_loopback_finds_its_reason_in_the_io_error() {
+    for setting in settings() {
+        let (_, server) = ours(&setting, true);
+        let stranger = self_signed("array-7.example");
+        let client = setting.client_of(&Credential::of(&stranger, &[]));
+        let (client, server) = over_loopback(client, server);
+        let expected = Some(ReasonCode::SameSubjectOtherKey);
+        assert_eq!(reason(&server), expected, "{}", setting.name);
+        // In TLS 1.3 the client learns it when it reads, if the closed socket lets it.
+        assert!(refusal(&client.unwrap_err()).is_none());
+    }
+}
+
+#[derive(Debug)]
+struct Wrapped(Error);
+
+impl std::fmt::Display for Wrapped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("could not reach the key server")
+    }
+}
+
+impl std::error::Error for Wrapped {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+#[test]
+fn a_reason_is_found_inside_errors_that_wrap_each_other_and_nowhere_else() {
+    let setting = settings().remove(0);
+    let (client, server) = ours(&setting, false);
+    let error = over_loopback(client, server).0.unwrap_err();
+    let wrapped = Wrapped(Error::other(Wrapped(Error::other(error))));
+    let verdict = refusal(&wrapped).unwrap();
+    assert_eq!(verdict.reason(), ReasonCode::SameSubjectOtherKey);
+    assert_eq!(verdict.server(), Some(&keys_1()));
+
+    for other in [
+        Error::from(ErrorKind::ConnectionRefused),
+        Error::other("InvalidCertificate"),
+        Error::other(rustls::Error::DecryptError),
+        Error::other(rustls::Error::InvalidCertificate(
+            rustls::CertificateError::UnknownIssuer,
+        )),
+    ] {
+        assert!(refusal(&Wrapped(other)).is_none());
+    }
+}

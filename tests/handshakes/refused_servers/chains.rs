@@ -1,0 +1,181 @@
+//! Rows about chains (rules C1 to C5).
+
+use mutual_trust::{AuthorityScope, Clock, EntryOptions, ReasonCode};
+
+use super::{Row, authority, fixture_authority, itself, row};
+use crate::support::link::{Setting, keys_1};
+use crate::support::pki::{Made, pki, self_signed, spec};
+use crate::support::plain::Credential;
+use crate::support::{DAY, NOW, at};
+
+pub(super) fn rows(setting: &Setting) -> Vec<Row> {
+    use ReasonCode as R;
+    let ca = pki("Example");
+    let other = pki("Other");
+    let server = || ca.server("kms1.example");
+    let sent = || Credential::of(&server(), &[&ca.intermediate]);
+    let trusting = |root: &Made| {
+        let mut store = setting.listing_server();
+        authority(&mut store, root);
+        store
+    };
+    let day = i64::try_from(DAY).unwrap();
+    let below = |issuer: &Made| {
+        let leaf = spec("kms1.example").dns("kms1.example").server_auth();
+        Credential::of(&leaf.signed_by(issuer), &[issuer])
+    };
+    let root = spec("root").ca().self_signed();
+    let late = spec("late").ca().valid(day, 100 * day).self_signed();
+    let no_ca = spec("no ca").signed_by(&root);
+    let narrow = spec("narrow").ca().permit_dns("a.example").self_signed();
+    let first = spec("first").ca().path_len(0).signed_by(&root);
+    let second = spec("second").ca().signed_by(&first);
+    let policies = rcgen::CustomExtension::from_oid_content(
+        &[2, 5, 29, 32],
+        vec![0x30, 0x08, 0x30, 0x06, 0x06, 0x04, 0x55, 0x1d, 0x20, 0x00],
+    );
+    let odd = spec("odd").ca().params(|params| {
+        let mut policies = policies;
+        policies.set_criticality(true);
+        params.custom_extensions.push(policies);
+    });
+    let odd = odd.signed_by(&root);
+    let twin = pki("Example");
+    let mut forest = setting.listing_server();
+    let same = || spec("same").ca().no_authority_key_id().self_signed();
+    for _ in 0..20 {
+        authority(&mut forest, &same());
+    }
+    let mut ending = setting.listing_server();
+    let options = EntryOptions::new().ends(at(NOW + DAY));
+    let scope = AuthorityScope::Server(keys_1());
+    ending
+        .install_authority(scope, ca.root.certificate(), options)
+        .unwrap();
+    let mut blocked = trusting(&ca.root);
+    blocked.block(&ca.intermediate.certificate);
+    let old = spec("kms1.example")
+        .dns("kms1.example")
+        .server_auth()
+        .valid(-9 * day, -day);
+    let for_clients = spec("kms1.example").dns("kms1.example").client_auth();
+    let mut long = Credential::of(
+        &{
+            let leaf = spec("kms1.example").dns("kms1.example").server_auth();
+            leaf.signed_by(&second)
+        },
+        &[&second],
+    );
+    long = long.and(&first.certificate);
+
+    vec![
+        row(
+            "an unknown issuer",
+            R::UnknownIssuer,
+            trusting(&other.root),
+            sent(),
+        ),
+        row(
+            "a missing intermediate",
+            R::UnknownIssuer,
+            trusting(&ca.root),
+            Credential::of(&server(), &[]),
+        ),
+        row(
+            "a stranger's own certificate",
+            R::SelfSignedNotInstalled,
+            trusting(&ca.root),
+            Credential::of(&self_signed("kms1.example"), &[]),
+        ),
+        row(
+            "a CA as leaf",
+            R::CaAsLeaf,
+            trusting(&ca.root),
+            itself("openssl-req-default"),
+        ),
+        row(
+            "the authority as leaf",
+            R::AuthorityPresentedAsPeer,
+            trusting(&ca.root),
+            Credential::of(&ca.root, &[]),
+        ),
+        row(
+            "a leaf of version 1",
+            R::LeafNotReadable,
+            fixture_authority(setting, "ca-root"),
+            itself("v1-ca-signed"),
+        ),
+        row(
+            "an authority of the same name",
+            R::ChainSignatureInvalid,
+            trusting(&twin.root),
+            sent(),
+        ),
+        row(
+            "an expired authority",
+            R::IssuerExpired,
+            fixture_authority(setting, "ca-expired"),
+            itself("ca-expired-leaf"),
+        ),
+        row(
+            "an authority not yet valid",
+            R::IssuerNotYetValid,
+            trusting(&late),
+            below(&late),
+        ),
+        row(
+            "an issuer that is no CA",
+            R::IssuerCannotSign,
+            trusting(&root),
+            below(&no_ca),
+        ),
+        row("one CA too many", R::PathTooLong, trusting(&root), long),
+        row(
+            "a name outside the CA's",
+            R::NameConstraintViolated,
+            trusting(&narrow),
+            below(&narrow),
+        ),
+        row(
+            "an issuer that the path builder refuses",
+            R::PathRefused,
+            trusting(&root),
+            below(&odd),
+        ),
+        row(
+            "twenty authorities of one name",
+            R::TooManyPaths,
+            forest,
+            below(&same()),
+        ),
+        row(
+            "a certificate for another name",
+            R::NameMismatch,
+            trusting(&ca.root),
+            Credential::of(&ca.server("other.example"), &[&ca.intermediate]),
+        ),
+        row(
+            "an expired leaf",
+            R::Expired,
+            trusting(&root),
+            Credential::of(&old.signed_by(&root), &[]),
+        ),
+        row(
+            "a leaf for clients",
+            R::WrongExtendedKeyUsage,
+            trusting(&root),
+            Credential::of(&for_clients.signed_by(&root), &[]),
+        ),
+        row("an authority past its end", R::EntryEnded, ending, sent()).clock(NOW + DAY),
+        row("a blocked intermediate", R::Blocked, blocked, sent()),
+        Row {
+            clock: Clock::Unset,
+            ..row(
+                "a chain without a clock",
+                R::ClockUnset,
+                trusting(&ca.root),
+                sent(),
+            )
+        },
+    ]
+}
