@@ -37,8 +37,10 @@ pub mod tls;
 
 pub use admin::LiveTrust;
 pub use certificate::{Certificate, Clock, Fingerprint, HostName, KeyPin, KeyPolicy, Role};
-pub use policy::{PeerIdentity, Policy, Question, ReasonCode, Rule, Target, Verdict, decide};
+pub use policy::{
+    PeerIdentity, Policy, Question, ReasonCode, Rule, Target, Verdict, VerdictWarning, decide,
+};
 pub use store::{
     AuthorityScope, EntryOptions, GroupId, Matching, PinScope, ServerId, TrustStore, View,
 };
-pub use tls::{ClientConfigBuilder, Identity, PeerCheck, ServerConfigBuilder};
+pub use tls::{ClientConfigBuilder, Identity, PeerCheck, ServerConfigBuilder, TlsVersion};

@@ -34,6 +34,47 @@ pub const MAX_PEM_LABEL: usize = 64;
 /// Largest private key in bytes of DER. RSA with [`MAX_RSA_BITS`] has 4.7 KB in PKCS#8.
 pub const MAX_PRIVATE_KEY_BYTES: usize = 16 * 1024;
 
+/// Largest file or text in bytes in which a private key is looked for: a key and a chain at their limits take
+/// 110 KB of base64; twice that leaves room for the text that tools write between them.
+pub const MAX_KEY_FILE_BYTES: usize = 256 * 1024;
+
+/// Most iterations of PBKDF2 for one encrypted key: what RFC 8018 section 4.2 names for especially critical
+/// keys, a few seconds of work. OpenSSL 3 writes 2048 by default.
+#[cfg(feature = "encrypted-keys")]
+pub const MAX_PBKDF2_ITERATIONS: u32 = 10_000_000;
+
+/// Largest product N × r × p of scrypt for one encrypted key: the costliest that OWASP recommends for
+/// passwords, N = 2^17 and r = 8, which takes 128 MiB; no choice of the three takes more than twice that. OpenSSL 3
+/// writes N = 2^14 and reads no more than 32 MiB.
+#[cfg(feature = "encrypted-keys")]
+pub const MAX_SCRYPT_COST: u32 = 1 << 20;
+
+/// How long before its end a certificate of our own is reported to expire soon: the renewal window that ACME
+/// clients use for certificates of 90 days, and time for an administrator to act.
+pub const EXPIRY_NOTICE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Longest validity in days of a certificate that we make for ourselves: ten years, which outlasts an array in
+/// service. What never ends is never renewed, and its key never changed.
+pub const MAX_VALIDITY_DAYS: u32 = 3653;
+
+/// How long before the moment of its making a certificate of ours becomes valid: as long as [`CLOCK_TOLERANCE`],
+/// since other peers have no such tolerance and would refuse it while their clocks are behind ours.
+pub const BACKDATE: Duration = CLOCK_TOLERANCE;
+
+/// Longest part of a subject in characters (RFC 5280 appendix A.1: `ub-common-name`, `ub-organization-name`,
+/// `ub-organizational-unit-name` are 64; `ub-locality-name` and `ub-state-name` are 128 and held to the same).
+pub const MAX_SUBJECT_PART: usize = 64;
+
+/// Largest certificate request in bytes of DER: as large as the certificate that answers it.
+pub const MAX_REQUEST_BYTES: usize = MAX_CERTIFICATE_BYTES;
+
+/// Most signature schemes that are kept of what a server offered: twice what IANA lists for TLS.
+pub const MAX_RECORDED_SCHEMES: usize = 128;
+
+/// Most names tried for a temporary file. Names are counted up within a process; one is taken only after a crash
+/// of a process with the same number.
+pub const MAX_TEMPORARY_NAMES: usize = 64;
+
 /// Most extensions in one certificate. RFC 5280 defines 17; 32 leaves room for private ones.
 pub const MAX_EXTENSIONS: usize = 32;
 

@@ -5,12 +5,14 @@
 //! seed that is read from one that is refused at the first byte.
 
 mod certificate;
+mod key;
 mod pem;
 mod snapshot;
 mod store;
 mod text;
 
 pub use certificate::certificate;
+pub use key::{encrypted_key, private_key};
 pub use pem::pem;
 pub use store::store;
 pub use text::{fingerprint, host_name, san_pattern};
@@ -21,9 +23,11 @@ pub type Target = (&'static str, usize, fn(&[u8]) -> bool);
 /// All targets. `run` and the replay find them by the folders of `corpus/`; a test compares.
 pub const TARGETS: &[Target] = &[
     ("certificate", CERTIFICATE_BYTES, certificate),
+    ("encrypted_key", ENCRYPTED_KEY_BYTES, encrypted_key),
     ("fingerprint", TEXT_BYTES, fingerprint),
     ("host_name", TEXT_BYTES, host_name),
     ("pem", PEM_BYTES, pem),
+    ("private_key", PRIVATE_KEY_BYTES, private_key),
     ("san_pattern", TEXT_BYTES, san_pattern),
     ("store", STORE_BYTES, store),
 ];
@@ -31,6 +35,8 @@ pub const TARGETS: &[Target] = &[
 // Long enough for the largest seed, short enough that libFuzzer does not lose itself in long inputs.
 const CERTIFICATE_BYTES: usize = 24 * 1024;
 const PEM_BYTES: usize = 16 * 1024;
+const PRIVATE_KEY_BYTES: usize = 8 * 1024;
+const ENCRYPTED_KEY_BYTES: usize = 4 * 1024;
 const TEXT_BYTES: usize = 1024;
 // Four bytes an operation.
 const STORE_BYTES: usize = 1024;

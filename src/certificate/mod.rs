@@ -6,6 +6,7 @@
 pub(crate) mod der;
 mod extensions;
 mod fingerprint;
+mod grammar;
 mod keys;
 mod names;
 mod parse;
@@ -26,7 +27,7 @@ pub use names::{HostName, SanName};
 pub use time::{Clock, SystemClock, TimeSource, Validity};
 
 pub(crate) use keys::SignatureCheck;
-pub(crate) use names::shown;
+pub(crate) use names::{breaks_a_line, shown};
 pub(crate) use time::{Moment, seconds};
 
 use crate::error::{CertificateError, PemError};
@@ -288,16 +289,20 @@ impl Certificate {
         Some(dotted(place.get(self.der())))
     }
 
-    /// Whether the path builder reads the certificate, and reads the same subject and key as we do.
-    pub(crate) fn is_readable_in_path(&self) -> bool {
+    /// Whether the path builder reads the certificate as an anchor, and reads the same subject and key as we do.
+    pub(crate) fn is_readable_as_anchor(&self) -> bool {
         let Ok(anchor) = webpki::anchor_from_trusted_cert(self.der()) else {
             return false;
         };
         let contents = |der| der::take(der).map(|(value, _)| value.content);
-        webpki::EndEntityCert::try_from(self.der()).is_ok()
-            && Some(anchor.subject.as_ref()) == contents(self.subject_der())
+        Some(anchor.subject.as_ref()) == contents(self.subject_der())
             && Some(anchor.subject_public_key_info.as_ref())
                 == contents(self.subject_public_key_info())
+    }
+
+    /// Whether the path builder reads the certificate between a leaf and an anchor, where it is stricter.
+    pub(crate) fn is_readable_in_path(&self) -> bool {
+        webpki::EndEntityCert::try_from(self.der()).is_ok() && self.is_readable_as_anchor()
     }
 
     pub(crate) fn to_be_signed(&self) -> &[u8] {

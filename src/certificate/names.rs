@@ -218,6 +218,13 @@ impl fmt::Display for SanName<'_> {
     }
 }
 
+/// Whether a letter ends a line, turns its direction or cannot be seen: none of that belongs into a log line.
+pub(crate) fn breaks_a_line(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
 /// A text from a certificate made safe to show: one line, no control or direction characters, bounded.
 pub(crate) fn shown(text: &str) -> String {
     let mut safe = String::new();
@@ -226,9 +233,7 @@ pub(crate) fn shown(text: &str) -> String {
             safe.push('…');
             break;
         }
-        let direction = matches!(letter, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-            | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-        if letter.is_control() || direction {
+        if breaks_a_line(letter) {
             safe.extend(letter.escape_unicode());
         } else {
             safe.push(letter);

@@ -6,6 +6,7 @@ use x509_parser::public_key::PublicKey;
 use x509_parser::x509::{SubjectPublicKeyInfo, X509Version};
 
 use super::der::{self, Span};
+use super::grammar;
 use super::keys::KeyKind;
 use super::time::Validity;
 use super::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
@@ -68,6 +69,7 @@ pub(super) fn facts(der: &[u8]) -> Result<Facts, CertificateError> {
         });
     }
     der::check_certificate(der)?;
+    grammar::certificate(der).map_err(malformed)?;
     let (_, parsed) =
         X509Certificate::from_der(der).map_err(|_| malformed("certificate structure"))?;
     check_shape(der, &parsed)?;

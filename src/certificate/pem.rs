@@ -139,6 +139,40 @@ pub(crate) fn sections(text: &[u8]) -> Result<Vec<Section<'_>>, PemError> {
     Ok(found)
 }
 
+/// Whether a line was a boundary before a mail program or a word processor had it: dashes lost, joined or
+/// spread, letters in another case. Text around sections has no such lines.
+fn looks_like_boundary(line: &str) -> bool {
+    if line.contains("---BEGIN") || line.contains("---END") {
+        return true;
+    }
+    // A boundary that was cut off: dashes, then as much of its first word as there is.
+    if line.starts_with("---") {
+        let rest = line.trim_start_matches('-');
+        let first = rest
+            .split(|letter: char| !letter.is_ascii_alphabetic())
+            .next();
+        let cut = first.filter(|word| !word.is_empty());
+        if cut.is_some_and(|word| "BEGIN".starts_with(word) || "END".starts_with(word)) {
+            return true;
+        }
+    }
+    let mut letters = String::new();
+    let words = line.chars().filter(char::is_ascii_alphabetic);
+    letters.extend(
+        words
+            .take(MAX_PEM_LABEL)
+            .map(|letter| letter.to_ascii_uppercase()),
+    );
+    let rest = letters
+        .strip_prefix("BEGIN")
+        .or_else(|| letters.strip_prefix("END"));
+    rest.is_some_and(|label| {
+        ["CERTIFICATE", "PRIVATEKEY", "PUBLICKEY"]
+            .iter()
+            .any(|kind| label.ends_with(kind))
+    })
+}
+
 enum Boundary<'a> {
     None,
     Begin(&'a str),
@@ -158,7 +192,7 @@ fn boundary(line: &str) -> Boundary<'_> {
         make(rest).map_or(Boundary::Damaged, Boundary::Begin)
     } else if let Some(rest) = line.strip_prefix(END) {
         make(rest).map_or(Boundary::Damaged, Boundary::End)
-    } else if line.contains("---BEGIN") || line.contains("---END") {
+    } else if looks_like_boundary(line) {
         Boundary::Damaged
     } else {
         Boundary::None

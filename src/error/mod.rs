@@ -4,12 +4,26 @@
 
 mod certificate;
 mod identity;
+#[cfg(feature = "issue")]
+mod issue;
+mod key;
+mod rotation;
 mod store;
 mod tls;
+#[cfg(unix)]
+mod write;
 
 pub use certificate::{CertificateError, FingerprintError, HostNameError, PemError};
 pub use identity::IdentityError;
+#[cfg(feature = "issue")]
+pub use issue::{IssueError, SubjectProblem};
+#[cfg(feature = "encrypted-keys")]
+pub use key::DecryptError;
+pub use key::{FoundInstead, ReadFileError};
+pub use rotation::RotationError;
 pub use store::{IdError, NeverMatch, SanPatternError, StoreError};
 pub use tls::{ConfigError, PublishError};
+#[cfg(unix)]
+pub use write::{WriteError, WriteStep};
 
 pub use crate::certificate::KeyRefusal;

@@ -3,12 +3,35 @@
 //! The chain and the holder of the key are here; that they belong together is checked where the crypto
 //! provider is known, when a [`tls::Identity`](crate::tls::Identity) is built (rule K1).
 
+mod advice;
 mod chain;
+#[cfg(feature = "encrypted-keys")]
+mod encrypted;
+mod file;
+mod form;
+#[cfg(feature = "issue")]
+mod issue;
 mod key;
 mod pkcs8;
+mod reader;
 mod scrub;
+#[cfg(unix)]
+mod write;
 
+pub use advice::IdentityAdvice;
 pub use chain::Chain;
+#[cfg(feature = "encrypted-keys")]
+pub use encrypted::Passphrase;
+#[cfg(all(feature = "issue", any(feature = "aws-lc-rs", feature = "ring")))]
+pub use issue::NewKey;
+#[cfg(feature = "issue")]
+pub use issue::{CertificateRequest, CertificateSpec, KeyType, SubjectPart};
 pub use key::PrivateKey;
+pub use reader::KeyReader;
+#[cfg(unix)]
+pub use write::{Existing, write_certificates, write_private};
 
+pub(crate) use advice::advice;
+#[cfg(feature = "issue")]
+pub(crate) use issue::{SERIAL_BYTES, is_self_signed, request, self_signed};
 pub(crate) use scrub::scrub_stack;

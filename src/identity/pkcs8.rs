@@ -1,37 +1,147 @@
-//! Turning the older forms of private keys into PKCS#8 (RFC 5958), in buffers that are wiped.
+//! Turning every form of private key into PKCS#8 of version 1 (RFC 5958), in buffers that are wiped.
 //!
 //! Providers do it too, and some leave copies behind; so they get one form only.
 
 use zeroize::Zeroizing;
 
+use super::form::Form;
+use crate::certificate::KeyKind;
 use crate::certificate::der::{self, Value};
 
 const INTEGER: u8 = 0x02;
 const OCTET_STRING: u8 = 0x04;
+const OID: u8 = 0x06;
 const SEQUENCE: u8 = 0x30;
-/// `[0] parameters` of an `ECPrivateKey` (RFC 5915).
-const PARAMETERS: u8 = 0xa0;
+/// `[0] parameters` of an `ECPrivateKey` (RFC 5915), `[0] attributes` of PKCS#8.
+const CONTEXT_0: u8 = 0xa0;
+/// `[1] publicKey` of an `ECPrivateKey`; of PKCS#8 version 2 as ring wrote it.
+const CONTEXT_1: u8 = 0xa1;
+/// `[1] publicKey` of PKCS#8 version 2.
+const IMPLICIT_1: u8 = 0x81;
 
 /// `AlgorithmIdentifier` of rsaEncryption with its NULL (RFC 3279 section 2.3.1).
 const RSA: &[u8] = &[
     0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00,
 ];
+/// Object identifier of rsaEncryption.
+const RSA_OID: &[u8] = &[
+    0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01,
+];
 /// Object identifier of id-ecPublicKey (RFC 5480 section 2.1.1).
 const EC: &[u8] = &[0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
-/// Object identifiers of the curves, by the length of their scalars (RFC 5480 section 2.1.1.1).
-const P256: &[u8] = &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
-const P384: &[u8] = &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22];
-const P521: &[u8] = &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23];
+/// Object identifier of id-Ed25519 (RFC 8410 section 3).
+const ED25519: &[u8] = &[0x06, 0x03, 0x2b, 0x65, 0x70];
+/// Object identifiers of the curves (RFC 5480 section 2.1.1.1), with the lengths of their scalars.
+const CURVES: [(&[u8], usize, KeyKind); 3] = [
+    (
+        &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07],
+        32,
+        KeyKind::P256,
+    ),
+    (
+        &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22],
+        48,
+        KeyKind::P384,
+    ),
+    (
+        &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23],
+        66,
+        KeyKind::P521,
+    ),
+];
 
-/// The form of a private key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
-    Pkcs8,
-    Pkcs1,
-    Sec1,
+/// A key in the one form that providers get, and what can be said about it.
+pub(super) struct Pkcs8 {
+    pub(super) der: Zeroizing<Vec<u8>>,
+    pub(super) kind: KeyKind,
+    /// The public part is missing where it is usual: in a key of an elliptic curve.
+    pub(super) lacks_public_part: bool,
 }
 
-/// The fields of the outer sequence of a private key.
+/// The key as PKCS#8. `None` if it is not of the form that it claims. `curve` is an object identifier that
+/// stands beside a SEC 1 key, in a section of its own.
+pub(super) fn from(form: Form, key: Zeroizing<Vec<u8>>, curve: Option<&[u8]>) -> Option<Pkcs8> {
+    match form {
+        Form::Pkcs8 => from_pkcs8(key),
+        Form::Pkcs1 => Some(Pkcs8 {
+            kind: rsa(&key)?,
+            der: wrap(&[RSA], &key),
+            lacks_public_part: false,
+        }),
+        Form::Sec1 => {
+            let inner = EcKey::read(&key)?;
+            let curve = match (inner.curve, curve) {
+                (Some(inner), Some(beside)) if inner != beside => return None,
+                (Some(curve), _) | (None, Some(curve)) => curve,
+                // Without parameters: by the length, which is exact (RFC 5915 section 3).
+                (None, None) => {
+                    let mut curves = CURVES.iter();
+                    curves.find(|(_, length, _)| *length == inner.scalar)?.0
+                }
+            };
+            let (header, used) = header(SEQUENCE, EC.len().saturating_add(curve.len()));
+            Some(Pkcs8 {
+                kind: inner.kind(curve)?,
+                der: wrap(&[header.get(..used)?, EC, curve], &key),
+                lacks_public_part: !inner.has_public,
+            })
+        }
+        Form::Encrypted => None,
+    }
+}
+
+/// Judges a key that is PKCS#8 already, and leaves out what only version 2 has and attributes: providers
+/// compute the public part, and ring reads neither.
+fn from_pkcs8(key: Zeroizing<Vec<u8>>) -> Option<Pkcs8> {
+    let fields = fields(&key)?;
+    let (version, algorithm, octets) = (fields.first()?, fields.get(1)?, fields.get(2)?);
+    let more = fields.get(3..)?.iter().map(|field| field.tag);
+    let more: Vec<u8> = more.collect();
+    let is_v1 = version.content == [0];
+    let known = match more.as_slice() {
+        [] | [CONTEXT_0] => true,
+        [IMPLICIT_1 | CONTEXT_1] | [CONTEXT_0, IMPLICIT_1 | CONTEXT_1] => !is_v1,
+        _ => false,
+    };
+    if !known {
+        return None;
+    }
+    let (oid, parameters) = der::take(algorithm.content)?;
+    if oid.tag != OID {
+        return None;
+    }
+    let mut lacks_public_part = false;
+    let kind = match oid.whole {
+        RSA_OID => rsa(octets.content)?,
+        EC => {
+            let inner = EcKey::read(octets.content)?;
+            if inner.curve.is_some_and(|curve| curve != parameters) {
+                return None;
+            }
+            lacks_public_part = !inner.has_public;
+            inner.kind(parameters)?
+        }
+        ED25519 => {
+            let (seed, rest) = der::take(octets.content)?;
+            let good = seed.tag == OCTET_STRING && seed.content.len() == 32 && rest.is_empty();
+            good.then_some(KeyKind::Ed25519)?
+        }
+        // For the provider to say.
+        _ => KeyKind::Other,
+    };
+    let der = if is_v1 && more.is_empty() {
+        None
+    } else {
+        Some(wrap(&[algorithm.whole], octets.content))
+    };
+    Some(Pkcs8 {
+        der: der.unwrap_or(key),
+        kind,
+        lacks_public_part,
+    })
+}
+
+/// The fields of a sequence with nothing behind it.
 fn fields(key: &[u8]) -> Option<Vec<Value<'_>>> {
     let (outer, rest) = der::take(key)?;
     if outer.tag != SEQUENCE || !rest.is_empty() {
@@ -40,39 +150,58 @@ fn fields(key: &[u8]) -> Option<Vec<Value<'_>>> {
     der::children(outer.content).ok()
 }
 
-/// The form of a key in DER, by the tags of its first two fields.
-pub(super) fn form_of(key: &[u8]) -> Option<Form> {
+/// An `RSAPrivateKey` (RFC 8017 appendix A.1.2): a version and eight numbers, the first of them the modulus.
+fn rsa(key: &[u8]) -> Option<KeyKind> {
     let fields = fields(key)?;
-    match (fields.first()?.tag, fields.get(1)?.tag) {
-        (INTEGER, SEQUENCE) => Some(Form::Pkcs8),
-        (INTEGER, INTEGER) => Some(Form::Pkcs1),
-        (INTEGER, OCTET_STRING) => Some(Form::Sec1),
-        _ => None,
-    }
-}
-
-/// The key as PKCS#8. `None` if it is not of the form that it claims.
-pub(super) fn from(form: Form, key: Zeroizing<Vec<u8>>) -> Option<Zeroizing<Vec<u8>>> {
-    if form_of(&key)? != form {
+    let numbers = fields.iter().take(9);
+    if numbers.filter(|field| field.tag == INTEGER).count() != 9 {
         return None;
     }
-    match form {
-        Form::Pkcs8 => Some(key),
-        Form::Pkcs1 => Some(wrap(&[RSA], &key)),
-        Form::Sec1 => {
-            let fields = fields(&key)?;
-            let parameters = fields.iter().find(|field| field.tag == PARAMETERS);
-            let curve = match (parameters, fields.get(1)?.content.len()) {
-                (Some(parameters), _) => parameters.content,
-                (None, 32) => P256,
-                (None, 48) => P384,
-                (None, 66) => P521,
-                (None, _) => return None,
-            };
-            let (tag_and_length, used) = header(SEQUENCE, EC.len().saturating_add(curve.len()));
-            let algorithm = [tag_and_length.get(..used)?, EC, curve];
-            Some(wrap(&algorithm, &key))
+    let modulus = fields.get(1)?.content;
+    let zeros = modulus.iter().take_while(|digit| **digit == 0).count();
+    let modulus = modulus.get(zeros..)?;
+    let bits = u32::try_from(modulus.len()).ok()?.checked_mul(8)?;
+    let bits = bits.checked_sub(modulus.first()?.leading_zeros())?;
+    Some(KeyKind::Rsa { bits })
+}
+
+/// An `ECPrivateKey` (RFC 5915).
+struct EcKey<'a> {
+    /// Length of the scalar in bytes.
+    scalar: usize,
+    /// What stands in the parameters: the object identifier of a curve, or the curve itself.
+    curve: Option<&'a [u8]>,
+    has_public: bool,
+}
+
+impl<'a> EcKey<'a> {
+    fn read(key: &'a [u8]) -> Option<Self> {
+        let fields = fields(key)?;
+        let (version, scalar) = (fields.first()?, fields.get(1)?);
+        let more: Vec<u8> = fields.get(2..)?.iter().map(|field| field.tag).collect();
+        let known = matches!(
+            more.as_slice(),
+            [] | [CONTEXT_0] | [CONTEXT_1] | [CONTEXT_0, CONTEXT_1]
+        );
+        let is_key = version.tag == INTEGER && version.content == [1];
+        if !known || !is_key || scalar.tag != OCTET_STRING || scalar.content.is_empty() {
+            return None;
         }
+        let parameters = fields.get(2).filter(|field| field.tag == CONTEXT_0);
+        Some(Self {
+            scalar: scalar.content.len(),
+            curve: parameters.map(|field| field.content),
+            has_public: more.contains(&CONTEXT_1),
+        })
+    }
+
+    /// The kind of key on `curve`. `None` if the scalar is too long for it.
+    fn kind(&self, curve: &[u8]) -> Option<KeyKind> {
+        let known = CURVES.iter().find(|(oid, ..)| *oid == curve);
+        known.map_or(Some(KeyKind::Other), |(_, length, kind)| {
+            // Old writers left out leading zeros.
+            (self.scalar <= *length).then_some(*kind)
+        })
     }
 }
 
@@ -100,7 +229,7 @@ fn wrap(algorithm: &[&[u8]], key: &[u8]) -> Zeroizing<Vec<u8>> {
 
 /// Tag and length in the shortest form, and how many bytes of it are used.
 fn header(tag: u8, length: usize) -> ([u8; 4], usize) {
-    // Whatever was read had a length of two bytes at most; what is added to it is less than 64.
+    // Whatever was read has at most `MAX_PRIVATE_KEY_BYTES`; what is added to it is less than 64.
     let length = u16::try_from(length).unwrap_or(u16::MAX);
     let [high, low] = length.to_be_bytes();
     match (high, low) {
@@ -108,6 +237,12 @@ fn header(tag: u8, length: usize) -> ([u8; 4], usize) {
         (0, _) => ([tag, 0x81, low, 0], 3),
         _ => ([tag, 0x82, high, low], 4),
     }
+}
+
+/// The object identifier in the DER of an `EC PARAMETERS` section; `None` if there is anything else.
+pub(super) fn named_curve(parameters: &[u8]) -> Option<&[u8]> {
+    let (value, rest) = der::take(parameters)?;
+    (value.tag == OID && rest.is_empty()).then_some(value.whole)
 }
 
 #[cfg(test)]
@@ -122,20 +257,74 @@ mod tests {
         assert_eq!(header(4, 0x100), ([4, 0x82, 1, 0], 4));
     }
 
-    #[test]
-    fn forms_are_told_by_their_fields() {
-        assert_eq!(form_of(&[0x30, 5, 2, 1, 0, 0x30, 0]), Some(Form::Pkcs8));
-        assert_eq!(form_of(&[0x30, 6, 2, 1, 0, 2, 1, 5]), Some(Form::Pkcs1));
-        assert_eq!(form_of(&[0x30, 5, 2, 1, 1, 4, 0]), Some(Form::Sec1));
-        assert_eq!(form_of(&[0x30, 3, 2, 1, 0]), None);
-        assert_eq!(form_of(&[0x30, 5, 2, 1, 0, 0x30, 0, 0]), None);
-        assert_eq!(form_of(&[]), None);
+    /// A SEC 1 key of one scalar, with `more` behind it.
+    fn sec1(scalar: &[u8], more: &[u8]) -> Zeroizing<Vec<u8>> {
+        let length = |bytes: usize| u8::try_from(bytes).unwrap();
+        let mut key = vec![0x30, length(5 + scalar.len() + more.len())];
+        key.extend([2, 1, 1, 4, length(scalar.len())]);
+        key.extend(scalar);
+        key.extend(more);
+        Zeroizing::new(key)
     }
 
     #[test]
-    fn a_key_that_is_not_of_its_form_is_no_key() {
-        let pkcs8 = Zeroizing::new(vec![0x30, 5, 2, 1, 0, 0x30, 0]);
-        assert!(from(Form::Pkcs1, pkcs8.clone()).is_none());
-        assert!(from(Form::Pkcs8, pkcs8).is_some());
+    fn a_sec1_key_without_parameters_is_of_the_curve_of_its_length() {
+        for (oid, length, kind) in CURVES {
+            let made = from(Form::Sec1, sec1(&vec![7; length], &[]), None).unwrap();
+            assert_eq!(made.kind, kind);
+            assert!(made.lacks_public_part);
+            assert!(made.der.windows(oid.len()).any(|window| window == oid));
+            assert!(from(Form::Sec1, sec1(&vec![7; length - 1], &[]), None).is_none());
+        }
+    }
+
+    #[test]
+    fn parameters_beside_a_sec1_key_say_its_curve() {
+        // secp256k1, whose scalars are as long as those of P-256
+        const OTHER: &[u8] = &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x0a];
+        let made = from(Form::Sec1, sec1(&[7; 32], &[]), Some(OTHER)).unwrap();
+        assert_eq!(made.kind, KeyKind::Other);
+        let p256 = CURVES[0].0;
+        let mut parameters = vec![CONTEXT_0, 10];
+        parameters.extend(p256);
+        let key = sec1(&[7; 32], &parameters);
+        assert!(from(Form::Sec1, key.clone(), Some(OTHER)).is_none());
+        let made = from(Form::Sec1, key, Some(p256)).unwrap();
+        assert_eq!(made.kind, KeyKind::P256);
+        assert!(from(Form::Sec1, sec1(&[7; 33], &parameters), None).is_none());
+    }
+
+    #[test]
+    fn what_version_2_adds_is_left_out() {
+        let algorithm = [&[SEQUENCE, 5][..], ED25519].concat();
+        let seed = [&[OCTET_STRING, 34, OCTET_STRING, 32][..], &[7; 32]].concat();
+        let attributes = [CONTEXT_0, 0];
+        let public = [&[IMPLICIT_1, 33, 0][..], &[9; 32]].concat();
+        let key = |version: u8, more: &[&[u8]]| {
+            let more = more.concat();
+            let content = [&[INTEGER, 1, version][..], &algorithm, &seed, &more].concat();
+            let length = u8::try_from(content.len()).unwrap();
+            Zeroizing::new([&[SEQUENCE, length][..], &content].concat())
+        };
+        let plain = key(0, &[]);
+        for same in [
+            key(0, &[]),
+            key(0, &[&attributes]),
+            key(1, &[]),
+            key(1, &[&public]),
+            key(1, &[&attributes, &public]),
+        ] {
+            let made = from(Form::Pkcs8, same, None).unwrap();
+            assert_eq!(made.der, plain);
+            assert_eq!(made.kind, KeyKind::Ed25519);
+            assert_eq!(made.der.capacity(), made.der.len());
+        }
+        for other in [
+            key(0, &[&public]),
+            key(1, &[&public, &attributes]),
+            key(1, &[&public, &public]),
+        ] {
+            assert!(from(Form::Pkcs8, other, None).is_none());
+        }
     }
 }

@@ -10,6 +10,7 @@ mod path;
 mod pinned;
 mod question;
 mod reason;
+mod search;
 mod text;
 mod timing;
 mod verdict;

@@ -97,15 +97,15 @@ impl Timing {
         if let Some(why) = entry.disabled() {
             return Err((ReasonCode::EntryDisabled, Detail::Text(why.into())));
         }
-        match entry.options().get_ends() {
-            Some(end) if self.is_past(end) => Err((
+        match entry.options().get_ends().filter(|end| self.is_past(*end)) {
+            Some(end) => Err((
                 ReasonCode::EntryEnded,
                 Detail::Time {
                     limit: seconds(end),
                     judged_at: self.moment,
                 },
             )),
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 }

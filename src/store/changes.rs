@@ -1,10 +1,11 @@
 //! Changing and removing what is installed, and blocking.
 
+use std::sync::Arc;
+
 use super::{
-    BlockSelector, Done, Entry, EntryKey, EntryOptions, Report, Scope, Slot, StoreWarning,
-    TrustStore, import,
+    BlockSelector, Done, Entry, EntryKey, EntryOptions, Report, StoreWarning, TrustStore, import,
 };
-use crate::certificate::Certificate;
+use crate::certificate::{Certificate, breaks_a_line};
 use crate::error::StoreError;
 use crate::limits::MAX_LABEL_BYTES;
 
@@ -34,7 +35,7 @@ impl TrustStore {
     /// # Errors
     /// There is no such entry, or the reason is not one line of text.
     pub fn disable(&mut self, key: &EntryKey, why: &str) -> Result<Report, StoreError> {
-        if why.is_empty() || why.len() > MAX_LABEL_BYTES || why.chars().any(char::is_control) {
+        if why.is_empty() || why.len() > MAX_LABEL_BYTES || why.chars().any(breaks_a_line) {
             return Err(StoreError::Label {
                 limit: MAX_LABEL_BYTES,
             });
@@ -69,49 +70,32 @@ impl TrustStore {
     /// # Errors
     /// There is no such entry.
     pub fn remove(&mut self, key: &EntryKey) -> Result<Report, StoreError> {
-        let entry = self.known_entry(key)?.clone();
+        self.known_entry(key)?;
         let before = self.data.before(&self.affected(key));
-        self.edit().take(key);
+        let removed = self.take_all(core::slice::from_ref(key));
         let mut report = self.finish(Done::Removed, before);
-        report.entries.push(key.clone());
-        if let Some(certificate) = &entry.certificate {
-            let mut others: Vec<EntryKey> = self
-                .data
-                .data()
-                .holders(certificate.key_pin())
-                .iter()
-                .map(|other| other.key.clone())
-                .collect();
-            others.sort();
-            others
-                .into_iter()
-                .for_each(|key| report.still_held.push(key));
-        }
-        for bare in self.bare_twins(key) {
-            report.still_held.push(bare);
-        }
+        self.report_removed(&removed, &mut report);
         Ok(report)
     }
 
-    /// Fingerprint-only pins of the same certificate that would accept it for the same servers.
-    fn bare_twins(&self, key: &EntryKey) -> Vec<EntryKey> {
-        let groups = self.affected(key).into_iter().filter_map(|id| {
-            let server = self.data.server(&id)?;
-            let own = Scope::Server(id);
-            Some([Some(own), server.group().cloned().map(Scope::Group)])
-        });
-        let mut twins: Vec<EntryKey> = groups
-            .flatten()
-            .flatten()
-            .map(|scope| EntryKey::new(Slot::Pin, scope, key.fingerprint))
-            .filter(|twin| {
-                let entry = self.data.entry(twin);
-                entry.is_some_and(|entry| entry.certificate().is_none())
-            })
-            .collect();
+    /// Takes entries out, for [`report_removed`](Self::report_removed).
+    pub(super) fn take_all(&mut self, keys: &[EntryKey]) -> Vec<Arc<Entry>> {
+        let data = self.edit();
+        keys.iter().filter_map(|key| data.take(key)).collect()
+    }
+
+    /// Says which entries are gone, and which others hold their certificates or keys.
+    pub(super) fn report_removed(&self, removed: &[Arc<Entry>], report: &mut Report) {
+        let data = self.data.data();
+        let mut twins: Vec<EntryKey> = removed.iter().flat_map(|entry| data.twins(entry)).collect();
         twins.sort();
         twins.dedup();
+        for entry in removed {
+            report.entries.push(entry.key.clone());
+        }
         twins
+            .into_iter()
+            .for_each(|key| report.still_held.push(key));
     }
 
     /// Blocks a certificate and its key: neither is accepted in any slot or scope, nor any path through them

@@ -37,13 +37,14 @@ impl TrustStore {
             }
         }
         self.check_end(until)?;
+        let before = self.data.before(&servers);
         let data = self.edit();
         for id in &servers {
             if let Some(server) = data.server_mut(id) {
                 server.claim = Claim::Migrating { until };
             }
         }
-        Ok(self.finish(Done::Changed, Vec::new()))
+        Ok(self.finish(Done::Changed, before))
     }
 
     /// Ends a migration before its time: the server must present a pin again.
@@ -55,10 +56,11 @@ impl TrustStore {
             Claim::Unclaimed => Err(StoreError::NotClaimed { server: id.clone() }),
             Claim::Claimed => Ok(Report::new(Done::AlreadyThere, self.data.generation())),
             Claim::Migrating { .. } => {
+                let before = self.data.before([id]);
                 if let Some(server) = self.edit().server_mut(id) {
                     server.claim = Claim::Claimed;
                 }
-                Ok(self.finish(Done::Changed, Vec::new()))
+                Ok(self.finish(Done::Changed, before))
             }
         }
     }
@@ -108,17 +110,15 @@ impl TrustStore {
 
     fn release_all(&mut self, servers: BTreeSet<ServerId>, keys: Vec<EntryKey>) -> Report {
         let before = self.data.before(&servers);
+        let removed = self.take_all(&keys);
         let data = self.edit();
-        for key in &keys {
-            data.take(key);
-        }
         for id in &servers {
             if let Some(server) = data.server_mut(id) {
                 server.claim = Claim::Unclaimed;
             }
         }
         let mut report = self.finish(Done::Changed, before);
-        keys.into_iter().for_each(|key| report.entries.push(key));
+        self.report_removed(&removed, &mut report);
         report
     }
 

@@ -115,6 +115,8 @@ pub(crate) struct Data {
     known: HashMap<Tail, Few<Certificate>>,
     /// Every entry that has a certificate, by its key: to explain a refusal, and for reports.
     holders: HashMap<KeyPin, Few<Arc<Entry>>>,
+    /// Every pin of which only the fingerprint is known, for reports.
+    bare: HashMap<Fingerprint, Few<Arc<Entry>>>,
     subjects: RandomState,
 }
 
@@ -160,6 +162,29 @@ impl Data {
         self.holders.get(&key).map_or(&[], Few::as_slice)
     }
 
+    /// The other entries that hold the certificate of an entry or its key, in order.
+    pub(super) fn twins(&self, entry: &Entry) -> Vec<EntryKey> {
+        let same = |other: &&Arc<Entry>| other.key.fingerprint == entry.key.fingerprint;
+        let bare = self.bare.get(&entry.key.fingerprint);
+        let bare = bare.map_or(&[][..], Few::as_slice).iter();
+        let mut twins: Vec<EntryKey> = match &entry.certificate {
+            Some(certificate) => {
+                let holders = self.holders(certificate.key_pin()).iter();
+                holders.chain(bare).map(|twin| twin.key.clone()).collect()
+            }
+            // The key is not known: only a look at everything tells. It is a rare kind of pin.
+            None => self
+                .all()
+                .filter(same)
+                .map(|twin| twin.key.clone())
+                .collect(),
+        };
+        twins.retain(|twin| *twin != entry.key);
+        twins.sort();
+        twins.dedup();
+        twins
+    }
+
     /// The installed certificate whose bytes are exactly `der`, if there is one.
     pub(crate) fn known(&self, der: &[u8]) -> Option<&Certificate> {
         let bucket = self.known.get(&Tail::of(der)?)?;
@@ -201,6 +226,7 @@ impl Data {
         let shelf = Arc::make_mut(self.shelves.entry(slot).or_default());
         shelf.entries.insert(key.fingerprint, entry.clone());
         let Some(certificate) = entry.certificate.clone() else {
+            add_to(&mut self.bare, key.fingerprint, entry);
             return;
         };
         if key.slot == Slot::Pin {
@@ -234,6 +260,9 @@ impl Data {
         }
         if shelf.is_empty() {
             self.shelves.remove(&slot);
+        }
+        if entry.certificate.is_none() {
+            take_from(&mut self.bare, &key.fingerprint, other);
         }
         if let Some(certificate) = &entry.certificate {
             take_from(&mut self.holders, &certificate.key_pin(), other);

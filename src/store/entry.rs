@@ -6,7 +6,7 @@ use core::time::Duration;
 use pki_types::UnixTime;
 
 use super::{GroupId, SanPattern, ServerId};
-use crate::certificate::{Certificate, Fingerprint, HostName, Role};
+use crate::certificate::{Certificate, Fingerprint, HostName, Role, breaks_a_line};
 use crate::error::StoreError;
 use crate::limits::{MAX_GRACE, MAX_LABEL_BYTES, MAX_SAN_PATTERNS};
 
@@ -251,7 +251,7 @@ impl EntryOptions {
     pub(super) fn check(&self, slot: Slot, scope: &Scope, bare: bool) -> Result<(), StoreError> {
         let not_here = |option| Err(StoreError::OptionNotHere { option });
         if let Some(label) = &self.label
-            && (label.len() > MAX_LABEL_BYTES || label.chars().any(char::is_control))
+            && (label.len() > MAX_LABEL_BYTES || label.chars().any(breaks_a_line))
         {
             return Err(StoreError::Label {
                 limit: MAX_LABEL_BYTES,

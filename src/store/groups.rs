@@ -50,10 +50,8 @@ impl TrustStore {
         let members = self.data.known_group(id)?.members.clone();
         let before = self.data.before(&members);
         let keys = self.keys_of(&[(Slot::Pin, Scope::Group(id.clone()))]);
+        let removed = self.take_all(&keys);
         let data = self.edit();
-        for key in &keys {
-            data.take(key);
-        }
         for member in &members {
             if let Some(server) = data.server_mut(member) {
                 server.group = None;
@@ -61,7 +59,7 @@ impl TrustStore {
         }
         data.groups.remove(id);
         let mut report = self.finish(Done::Removed, before);
-        keys.into_iter().for_each(|key| report.entries.push(key));
+        self.report_removed(&removed, &mut report);
         Ok(report)
     }
 

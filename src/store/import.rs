@@ -38,7 +38,13 @@ impl TrustStore {
             {
                 warnings.push(StoreWarning::NoDigitalSignature);
             }
-        } else if !certificate.is_readable_in_path() {
+        }
+        let readable = match slot {
+            Slot::Pin => true,
+            Slot::Authority => certificate.is_readable_as_anchor(),
+            Slot::Intermediate => certificate.is_readable_in_path(),
+        };
+        if !readable {
             return Err(StoreError::CanNeverMatch {
                 why: NeverMatch::Unreadable,
             });

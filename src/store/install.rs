@@ -226,12 +226,18 @@ impl TrustStore {
             Clock::Unset => None,
         };
         let certificate = certificate.map(|certificate| self.data.data().intern(certificate));
+        // Completing an entry with its certificate does not enable it.
+        let disabled = self
+            .data
+            .entry(&key)
+            .and_then(Entry::disabled)
+            .map(Box::from);
         self.edit().put(Entry {
             key: key.clone(),
             certificate,
             options,
             installed,
-            disabled: None,
+            disabled,
         });
         let claimed = if key.slot == Slot::Pin {
             self.claim(&affected)

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use pki_types::UnixTime;
 
 use super::{
-    Done, EntryKey, Group, GroupId, Report, Scope, ServerId, Shift, Slot, StoreWarning, TrustStore,
-    View,
+    Done, EntryKey, Group, GroupId, Level, Report, Scope, ServerId, Shift, Slot, StoreWarning,
+    TrustStore, View,
 };
 use crate::certificate::{Clock, HostName, seconds};
 use crate::error::StoreError;
@@ -80,41 +80,55 @@ impl View {
     }
 
     /// What is asked about each of `servers`, for [`TrustStore::finish`].
-    pub(super) fn before<'a>(&self, servers: impl IntoIterator<Item = &'a ServerId>) -> Vec<Shift> {
+    pub(super) fn before<'a>(
+        &self,
+        servers: impl IntoIterator<Item = &'a ServerId>,
+    ) -> Vec<Before> {
         let known = servers.into_iter().filter_map(|id| self.server(id));
         known
-            .map(|server| {
-                let level = self.level(server);
-                Shift {
-                    server: server.id().clone(),
-                    from: level,
-                    to: level,
-                }
+            .map(|server| Before {
+                server: server.id().clone(),
+                asked: self.level(server),
+                last: self.last_level(server),
             })
             .collect()
     }
 }
 
+/// What was asked about a server before a change.
+pub(super) struct Before {
+    server: ServerId,
+    asked: Level,
+    last: Level,
+}
+
 impl TrustStore {
     /// Closes a change: a new generation, and what shifted for the servers in `before`.
-    pub(super) fn finish(&mut self, done: Done, before: Vec<Shift>) -> Report {
+    pub(super) fn finish(&mut self, done: Done, before: Vec<Before>) -> Report {
         let data = self.edit();
         data.grow();
         let mut report = Report::new(done, data.generation);
-        for mut shift in before {
-            let Some(server) = self.data.server(&shift.server) else {
+        for before in before {
+            let Some(server) = self.data.server(&before.server) else {
                 continue;
             };
-            shift.to = self.data.level(server);
-            if shift.to == shift.from {
-                continue;
-            }
-            if shift.to == super::Level::NoPinLeft {
+            let asked = (before.asked, self.data.level(server));
+            let last = (before.last, self.data.last_level(server));
+            if asked.0 != asked.1 && asked.1 == Level::NoPinLeft {
                 report.warnings.push(StoreWarning::NoPinLeft {
-                    server: shift.server.clone(),
+                    server: before.server.clone(),
                 });
             }
-            report.shifts.push(shift);
+            // Of a server that does not migrate, what is asked first is asked last too.
+            let both = [asked, last];
+            let shifts = if asked == last { &both[..1] } else { &both[..] };
+            for (from, to) in shifts.iter().filter(|(from, to)| from != to) {
+                report.shifts.push(Shift {
+                    server: before.server.clone(),
+                    from: *from,
+                    to: *to,
+                });
+            }
         }
         report
     }
@@ -161,10 +175,8 @@ impl TrustStore {
         }
         let scope = Scope::Server(id.clone());
         let keys = self.keys_of(&[(Slot::Authority, scope.clone()), (Slot::Pin, scope)]);
+        let removed = self.take_all(&keys);
         let data = self.edit();
-        for key in &keys {
-            data.take(key);
-        }
         for name in &server.names {
             data.names.remove(name);
         }
@@ -177,7 +189,7 @@ impl TrustStore {
         }
         data.servers.remove(id);
         let mut report = self.finish(Done::Removed, Vec::new());
-        keys.into_iter().for_each(|key| report.entries.push(key));
+        self.report_removed(&removed, &mut report);
         Ok(report)
     }
 

@@ -100,6 +100,19 @@ impl View {
                 Level::NoPinLeft
             };
         }
+        self.authority_level(server)
+    }
+
+    /// What is asked last: of a migrating server, the authorities (rule P3).
+    pub(super) fn last_level(&self, server: &Server) -> Level {
+        match server.claim() {
+            Claim::Migrating { .. } => self.authority_level(server),
+            Claim::Claimed | Claim::Unclaimed => self.level(server),
+        }
+    }
+
+    fn authority_level(&self, server: &Server) -> Level {
+        let own = Scope::Server(server.id().clone());
         if self.holds(Slot::Authority, own) {
             Level::OwnAuthorities
         } else if self.holds(Slot::Authority, Scope::AnyServer) {

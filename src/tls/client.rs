@@ -6,9 +6,10 @@ use rustls::client::Resumption;
 use rustls::crypto::CryptoProvider;
 use rustls::{ClientConfig, NoKeyLog};
 
+use super::resolver::ClientResolver;
 use super::settings::{Settings, refused_by_rustls};
 use super::verifier::ServerVerifier;
-use super::{Identity, PeerCheck, TlsVersion};
+use super::{Identities, PeerCheck, TlsVersion, UnsentCertificates};
 use crate::admin::LiveTrust;
 use crate::certificate::TimeSource;
 use crate::error::ConfigError;
@@ -26,14 +27,15 @@ impl ClientConfigBuilder {
     /// Takes what decides security: the crypto provider, what is installed, what is demanded, and who we are.
     ///
     /// `trust` is a [`View`](crate::store::View), or a [`LiveTrust`] whose publications the configurations
-    /// follow.
+    /// follow. `identities` is an [`Identity`](super::Identity), or [`Identities`] whose changes they follow.
     pub fn new(
         provider: Arc<CryptoProvider>,
         trust: impl Into<LiveTrust>,
         policy: Policy,
-        identity: Identity,
+        identities: impl Into<Identities>,
     ) -> Self {
-        Self(Settings::new(provider, trust.into(), policy, identity))
+        let (trust, identities) = (trust.into(), identities.into());
+        Self(Settings::new(provider, trust, policy, identities))
     }
 
     /// Application protocols to offer, in order of preference (RFC 7301). None by default: KMIP has none.
@@ -62,6 +64,12 @@ impl ClientConfigBuilder {
         self.0.peer_check()
     }
 
+    /// The handshakes in which a server offered no signature scheme for our key (rule K3), of all configurations
+    /// of this builder and its clones.
+    pub fn unsent_certificates(&self) -> UnsentCertificates {
+        self.0.unsent.clone()
+    }
+
     /// A configuration for one server, which must be that server whatever address is dialled. The recommended
     /// way: a name that is spelled otherwise, or resolved elsewhere, changes nothing.
     ///
@@ -86,13 +94,19 @@ impl ClientConfigBuilder {
     fn build(&self, server: Option<ServerId>) -> Result<Arc<ClientConfig>, ConfigError> {
         let settings = &self.0;
         settings.check()?;
+        let resolver = ClientResolver {
+            identities: settings.identities.clone(),
+            server: server.clone(),
+            unsent: settings.unsent.clone(),
+            clock: settings.clock.clone(),
+        };
         let verifier = ServerVerifier::new(settings, server);
         let mut config = ClientConfig::builder_with_provider(settings.provider.clone())
             .with_protocol_versions(&settings.rustls_versions()?)
             .map_err(refused_by_rustls)?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))
-            .with_client_cert_resolver(settings.identity.resolver());
+            .with_client_cert_resolver(Arc::new(resolver));
         config.alpn_protocols.clone_from(&settings.alpn);
         config.time_provider = settings.time_provider();
         // S2: a resumed session calls no verifier.

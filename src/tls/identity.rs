@@ -1,6 +1,7 @@
 //! A chain and a key that belong together, ready to be presented (rule K1).
 
 use core::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use pki_types::SubjectPublicKeyInfoDer;
@@ -8,21 +9,40 @@ use rustls::crypto::CryptoProvider;
 use rustls::sign::{CertifiedKey, Signer, SigningKey, SingleCertAndKey};
 use rustls::{SignatureAlgorithm, SignatureScheme};
 
-use crate::certificate::Certificate;
+use crate::certificate::{Certificate, Clock, KeyPolicy};
 use crate::error::IdentityError;
-use crate::identity::{Chain, PrivateKey, scrub_stack};
+use crate::identity::{self, Chain, IdentityAdvice, KeyReader, PrivateKey, scrub_stack};
+
+/// Whether a signer must say which public key it signs for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a key that cannot be compared is accepted or it is not"
+)]
+pub enum KeyMatch {
+    /// It must say it, and it must be that of the certificate (rule K1).
+    Required,
+    /// If it does not say it, the caller vouches for it. If the key is another's, handshakes fail at the peer.
+    AcceptUnknown,
+}
 
 /// Who we are: a chain of certificates, and the private key of the first, loaded into a crypto provider.
 ///
-/// Any certificate will do, of any version, self-signed or CA-signed. Cheap to clone.
+/// Any certificate will do, of any version, a self-signed end entity or CA-signed. Cheap to clone.
 #[derive(Clone)]
 pub struct Identity {
     chain: Chain,
     key: Arc<CertifiedKey>,
+    /// What the provider verifies, if the key was loaded into one.
+    keys: Option<KeyPolicy>,
 }
 
 impl Identity {
     /// Loads the key into the provider and checks that it belongs to the first certificate.
+    ///
+    /// # Security
+    /// The key is wiped from our buffer when the provider has it. A provider of your own must wipe what it is
+    /// given; those of rustls do.
     ///
     /// # Errors
     /// The provider cannot use the key, or the key belongs to another certificate (compared by
@@ -32,39 +52,137 @@ impl Identity {
         key: PrivateKey,
         provider: &CryptoProvider,
     ) -> Result<Self, IdentityError> {
-        let key = provider.key_provider.load_private_key(key.into_der());
+        let kind = key.kind();
+        let (der, unusable) = key.into_der();
+        let key = provider.key_provider.load_private_key(der);
         scrub_stack();
-        let key = key.map_err(|_| IdentityError::KeyUnusable)?;
-        let public = key.public_key().ok_or(IdentityError::KeyUnknown)?;
-        if public.as_ref() != chain.leaf().subject_public_key_info() {
-            return Err(IdentityError::KeyMismatch {
-                certificate: chain.leaf().fingerprint(),
-            });
+        let keys = super::key_policy(provider);
+        let key = key.map_err(|_| {
+            if keys.check(chain.leaf()).is_err() {
+                // Nor would it with its public part.
+                IdentityError::KeyUnusable { key: kind }
+            } else {
+                unusable
+            }
+        })?;
+        let identity = Self::of_signer(chain, key, KeyMatch::Required, Some(keys));
+        if identity.is_err() {
+            // The provider has let go of the key.
+            scrub_stack();
+        }
+        identity
+    }
+
+    /// Takes a key that stays where it is, in a HSM, behind PKCS#11 or in a TPM, and a signer that reaches it.
+    ///
+    /// # Security
+    /// With [`KeyMatch::AcceptUnknown`], a signer that does not tell its public key is taken at the caller's
+    /// word. A key that is told is compared all the same.
+    ///
+    /// # Errors
+    /// The key belongs to another certificate, or is not told and must be.
+    pub fn from_signer(
+        chain: Chain,
+        signer: Arc<dyn SigningKey>,
+        key_match: KeyMatch,
+    ) -> Result<Self, IdentityError> {
+        Self::of_signer(chain, signer, key_match, None)
+    }
+
+    fn of_signer(
+        chain: Chain,
+        key: Arc<dyn SigningKey>,
+        key_match: KeyMatch,
+        keys: Option<KeyPolicy>,
+    ) -> Result<Self, IdentityError> {
+        match (key.public_key(), key_match) {
+            (Some(public), _) => {
+                if public.as_ref() != chain.leaf().subject_public_key_info() {
+                    return Err(IdentityError::KeyMismatch {
+                        certificate: chain.leaf().fingerprint(),
+                    });
+                }
+            }
+            (None, KeyMatch::Required) => return Err(IdentityError::KeyUnknown),
+            (None, KeyMatch::AcceptUnknown) => {}
         }
         let certificates = chain
             .certificates()
             .map(|certificate| certificate.der().clone());
+        // Not `CertifiedKey::from_der`, which does not read certificates of version 1.
         let key = CertifiedKey::new(certificates.collect(), Arc::new(Scrubbing(key)));
         Ok(Self {
             chain,
             key: Arc::new(key),
+            keys,
         })
     }
 
     /// Reads the chain and the key from PEM; both may be the same text.
     ///
     /// # Errors
-    /// As [`Chain::from_pem`], [`PrivateKey::from_pem`] and [`new`](Self::new).
+    /// As [`Chain::from_combined_pem`], [`PrivateKey::from_pem`] and [`new`](Self::new).
     pub fn from_pem(
         chain: &[u8],
         key: &[u8],
         provider: &CryptoProvider,
     ) -> Result<Self, IdentityError> {
         Self::new(
-            Chain::from_pem(chain)?,
+            Chain::from_combined_pem(chain)?,
             PrivateKey::from_pem(key)?,
             provider,
         )
+    }
+
+    /// Reads the chain and the key from one PEM text.
+    ///
+    /// # Errors
+    /// As [`KeyReader::combined_pem`] and [`new`](Self::new).
+    pub fn from_combined_pem(
+        text: &[u8],
+        provider: &CryptoProvider,
+    ) -> Result<Self, IdentityError> {
+        let (chain, key) = KeyReader::new().combined_pem(text)?;
+        Self::new(chain, key, provider)
+    }
+
+    /// Reads the chain and the key from files; both may be the same. The file of the key must be private, as
+    /// [`PrivateKey::from_file`] says.
+    ///
+    /// # Errors
+    /// As [`Chain::from_file`], [`PrivateKey::from_file`] and [`new`](Self::new).
+    pub fn from_files(
+        chain: impl AsRef<Path>,
+        key: impl AsRef<Path>,
+        provider: &CryptoProvider,
+    ) -> Result<Self, IdentityError> {
+        Self::new(
+            Chain::from_file(chain)?,
+            PrivateKey::from_file(key)?,
+            provider,
+        )
+    }
+
+    /// What peers are known to refuse about this identity, with the time by `clock`. An empty list promises
+    /// nothing.
+    ///
+    /// ```
+    /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+    /// # fn show(identity: mutual_trust::Identity) {
+    /// use mutual_trust::certificate::{SystemClock, TimeSource};
+    ///
+    /// for advice in identity.advice(SystemClock::new().now()) {
+    ///     println!("{advice}");
+    /// }
+    /// # }
+    /// ```
+    pub fn advice(&self, clock: Clock) -> Vec<IdentityAdvice> {
+        identity::advice(&self.chain, clock, self.keys.as_ref())
+    }
+
+    /// All certificates that are presented, in their order.
+    pub fn chain(&self) -> &Chain {
+        &self.chain
     }
 
     /// Our own certificate: what the other end's administrator installs.

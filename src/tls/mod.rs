@@ -5,18 +5,26 @@
 
 mod client;
 mod identity;
+#[cfg(feature = "issue")]
+mod issue;
 mod peer;
 pub mod provider;
 mod refusal;
+mod resolver;
+mod rotation;
 mod server;
 mod settings;
 mod signature;
 mod verifier;
 
 pub use client::ClientConfigBuilder;
-pub use identity::Identity;
+pub use identity::{Identity, KeyMatch};
+#[cfg(feature = "issue")]
+pub use issue::OwnKey;
 pub use peer::PeerCheck;
 pub use refusal::{Refusal, refusal};
+pub use resolver::{NoCommonSignatureScheme, UnsentCertificates};
+pub use rotation::Identities;
 pub use server::ServerConfigBuilder;
 pub use settings::TlsVersion;
 

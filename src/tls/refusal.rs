@@ -10,7 +10,7 @@ use rustls::{CertificateError, OtherError};
 use crate::policy::Verdict;
 
 /// A verdict on its way through rustls. [`refusal`] takes it out.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Refusal(Arc<Verdict>);
 
 impl Refusal {
@@ -27,6 +27,13 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+/// The same as `Display`: rustls shows our error by its `Debug`, and what it shows stands in logs.
+impl fmt::Debug for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

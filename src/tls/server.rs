@@ -6,9 +6,10 @@ use rustls::crypto::CryptoProvider;
 use rustls::server::NoServerSessionStorage;
 use rustls::{NoKeyLog, ServerConfig};
 
+use super::resolver::ServerResolver;
 use super::settings::{Settings, refused_by_rustls};
 use super::verifier::ClientVerifier;
-use super::{Identity, PeerCheck, TlsVersion};
+use super::{Identities, PeerCheck, TlsVersion};
 use crate::admin::LiveTrust;
 use crate::certificate::TimeSource;
 use crate::error::ConfigError;
@@ -26,14 +27,16 @@ impl ServerConfigBuilder {
     /// Takes what decides security: the crypto provider, what is installed, what is demanded, and who we are.
     ///
     /// `trust` is a [`View`](crate::store::View), or a [`LiveTrust`] whose publications the configuration
-    /// follows.
+    /// follows. `identities` is an [`Identity`](super::Identity), or [`Identities`] whose changes it follows: a
+    /// next one is presented once it was activated for all.
     pub fn new(
         provider: Arc<CryptoProvider>,
         trust: impl Into<LiveTrust>,
         policy: Policy,
-        identity: Identity,
+        identities: impl Into<Identities>,
     ) -> Self {
-        Self(Settings::new(provider, trust.into(), policy, identity))
+        let (trust, identities) = (trust.into(), identities.into());
+        Self(Settings::new(provider, trust, policy, identities))
     }
 
     /// Application protocols to accept, in order of preference (RFC 7301). None by default.
@@ -74,7 +77,7 @@ impl ServerConfigBuilder {
             .with_protocol_versions(&settings.rustls_versions()?)
             .map_err(refused_by_rustls)?
             .with_client_cert_verifier(Arc::new(verifier))
-            .with_cert_resolver(settings.identity.resolver());
+            .with_cert_resolver(Arc::new(ServerResolver(settings.identities.clone())));
         config.alpn_protocols.clone_from(&settings.alpn);
         config.time_provider = settings.time_provider();
         // S2: a resumed session calls no verifier. The ticketer is rustls's default, which makes none.

@@ -8,7 +8,7 @@ use rustls::SupportedProtocolVersion;
 use rustls::crypto::CryptoProvider;
 use rustls::time_provider::TimeProvider;
 
-use super::{Identity, PeerCheck};
+use super::{Identities, PeerCheck, UnsentCertificates};
 use crate::admin::LiveTrust;
 use crate::certificate::{Clock, SystemClock, TimeSource};
 use crate::error::ConfigError;
@@ -32,7 +32,8 @@ pub(super) struct Settings {
     pub(super) provider: Arc<CryptoProvider>,
     pub(super) trust: LiveTrust,
     pub(super) policy: Policy,
-    pub(super) identity: Identity,
+    pub(super) identities: Identities,
+    pub(super) unsent: UnsentCertificates,
     pub(super) alpn: Vec<Vec<u8>>,
     versions: Vec<TlsVersion>,
     pub(super) clock: Arc<dyn TimeSource>,
@@ -43,13 +44,14 @@ impl Settings {
         provider: Arc<CryptoProvider>,
         trust: LiveTrust,
         policy: Policy,
-        identity: Identity,
+        identities: Identities,
     ) -> Self {
         Self {
             provider,
             trust,
             policy,
-            identity,
+            identities,
+            unsent: UnsentCertificates::default(),
             alpn: Vec::new(),
             // Both: key servers in service speak 1.2, and 1.3 is chosen where both ends have it.
             versions: vec![TlsVersion::Tls13, TlsVersion::Tls12],
@@ -86,7 +88,10 @@ impl Settings {
             .provider
             .signature_verification_algorithms
             .supported_schemes();
-        if !self.identity.signs_with(&schemes) {
+        // The next one as well: it would be presented without a further look.
+        let current = self.identities.current();
+        let mut all = self.identities.next().into_iter().chain([current]);
+        if !all.all(|identity| identity.signs_with(&schemes)) {
             return Err(ConfigError::IdentityUnusable);
         }
         let fits = |protocol: &Vec<u8>| (1..=255).contains(&protocol.len());

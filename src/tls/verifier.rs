@@ -147,7 +147,7 @@ impl ClientVerifier {
 }
 
 impl ClientCertVerifier for ClientVerifier {
-    /// None: a list of CA names would tell strangers whom we trust, and self-signed clients have no CA.
+    /// None: a list of CA names would tell strangers whom we trust, and clients with a certificate of their own making have no CA.
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &[]
     }

@@ -264,6 +264,14 @@ fn paths_and_more() -> Vec<Row> {
             w.presents(&spec("x").dns(KMS).signed_by(&first));
             w.with("first", &first).with("second", &second);
         }),
+        row("P1", "a blocked intermediate that is installed and presented is named once", refused(Blocked).considered(&["intermediate I for all chains: Blocked"]), |w| {
+            let pki = pki("any");
+            w.authority(For::AnyServer, "root", &pki.root);
+            w.intermediate("I", &pki.intermediate);
+            w.store.block(&pki.intermediate.certificate());
+            w.presents(&pki.server(KMS));
+            w.with("I", &pki.intermediate).with("I", &pki.intermediate);
+        }),
         row("P1", "the block by the key hits both cross-signed intermediates", refused(Blocked).considered(&["presented first: Blocked", "presented second: Blocked"]), |w| {
             let (root, other) = (pki("one").root, pki("two").root);
             let first = spec("I").ca().signed_by(&root);

@@ -302,7 +302,7 @@ fn leaves() -> Vec<Row> {
             let key = KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
             leaf_of(&spec("any root").ca().key(key).self_signed())
         })),
-        row("C1", "a leaf signed with an algorithm that the provider does not have", wrong_signature(), |w| {
+        row("C1", "a leaf signed with an algorithm that the provider does not have", wrong_signature().detail("UnsupportedSignatureAlgorithmContext"), |w| {
             let pki = any(w);
             w.presents_bytes(with_unknown_signature(&leaf_of(&pki.root)));
         }),
@@ -316,6 +316,7 @@ fn leaves() -> Vec<Row> {
             w.presents(&fixture("self-signed-with-ca-subject"));
         }),
         row("C3", "a CA certificate of the authority's as leaf", refused(CaAsLeaf), leaf(|pki| spec("x").ca().dns(KMS).signed_by(&pki.root))),
+        row("C3", "another CA certificate with the authority's key as leaf", refused(CaAsLeaf), leaf(|pki| spec("any root").ca().key_of(&pki.root).self_signed())),
         row("C3", "a self-signed CA as leaf, as openssl req makes it", refused(CaAsLeaf), |w| { any(w); w.presents(&fixture("openssl-req-san")); }),
         row("C3", "an installed intermediate as leaf", refused(AuthorityPresentedAsPeer).detail("intermediate i for all chains"), |w| {
             let pki = any(w);

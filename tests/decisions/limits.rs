@@ -1,13 +1,14 @@
 //! Work per verdict is bounded, and many certificates of one name hide none (rule C5).
 
 use mutual_trust::ReasonCode::*;
+use mutual_trust::certificate::Certificate;
 use mutual_trust::limits::{
     MAX_INTERMEDIATES_IN_PATH, MAX_PATHS_TRIED, MAX_PRESENTED_BYTES, MAX_PRESENTED_CERTIFICATES,
 };
 
 use super::row::{Expect, Row, accepted, hold, refused, row};
-use super::support::fixture_bytes;
 use super::support::pki::{Made, pki, self_signed, spec};
+use super::support::{der, fixture_bytes};
 use super::world::{For, KEYS_1, KMS, World};
 
 const DAY: i64 = 24 * 60 * 60;
@@ -51,6 +52,15 @@ fn namesakes(count: usize, life: impl Fn(usize) -> i64) -> Vec<Made> {
     (0..count).map(one).collect()
 }
 
+/// A CA certificate without its subjectKeyIdentifier. An authority's own signature is not judged unless it
+/// signed itself.
+fn without_key_identifier(certificate: &Certificate) -> Certificate {
+    let mut tree = der::tree(certificate);
+    let extensions = tree.extensions();
+    extensions.retain_mut(|extension| *extension.at(&[0]).content() != [0x55, 0x1d, 14]);
+    Certificate::from_der(&tree.write()).unwrap()
+}
+
 fn install(world: &mut World, all: &[Made], backwards: bool) {
     let mut order: Vec<usize> = (0..all.len()).collect();
     if backwards {
@@ -89,6 +99,12 @@ fn presented() -> Vec<Row> {
 fn lengths() -> Vec<Row> {
     vec![
         row("C5", "as many intermediates as are allowed", accepted(ChainVerified, GOOD), |w| intermediates(w, MAX_INTERMEDIATES_IN_PATH)),
+        row("C5", "as many intermediates as are allowed, and nobody knows the issuer of the last", refused(UnknownIssuer), |w| {
+            intermediates(w, MAX_INTERMEDIATES_IN_PATH);
+            let key = w.store.contents().entries()[0].key().clone();
+            w.store.remove(&key).unwrap();
+            w.authority(For::AnyServer, "good", &pki("any").root);
+        }),
         row("C5", "one intermediate too many", refused(PathTooLong).any_considered(), |w| intermediates(w, MAX_INTERMEDIATES_IN_PATH + 1)),
     ]
 }
@@ -130,6 +146,36 @@ fn names() -> Vec<Row> {
         },
     ));
     rows.extend(in_both_orders(
+        "without key identifiers the one valid authority is found among those that are not valid yet",
+        &good(),
+        |w, backwards| {
+            let early = |_| spec("CA").ca().valid(DAY, 90 * DAY).self_signed();
+            let mut all: Vec<Made> = (0..39).map(early).collect();
+            all.push(spec("CA").ca().self_signed());
+            install(w, &all, backwards);
+            w.presents(&spec("x").dns(KMS).no_authority_key_id().signed_by(&all[39]));
+        },
+    ));
+    rows.extend(in_both_orders(
+        "an authority without a key identifier is found among many with another one",
+        &good(),
+        |w, backwards| {
+            let issuer = spec("CA").ca().valid(-DAY, DAY);
+            let issuer = issuer.signed_by(&spec("upper").ca().self_signed());
+            let good = without_key_identifier(&issuer.certificate());
+            if backwards {
+                w.authority(For::AnyServer, "good", &good);
+            }
+            for made in namesakes(40, |_| 90 * DAY) {
+                w.authority(For::AnyServer, "namesake", &made);
+            }
+            if !backwards {
+                w.authority(For::AnyServer, "good", &good);
+            }
+            w.presents(&spec("x").dns(KMS).signed_by(&issuer));
+        },
+    ));
+    rows.extend(in_both_orders(
         "without key identifiers an authority is not found among too many valid ones of its name",
         &refused(TooManyPaths)
             .any_considered()
@@ -159,6 +205,19 @@ fn names() -> Vec<Row> {
     rows
 }
 
+/// `count` intermediates of the name of each of `levels`, each with its own key, none with the issuer's.
+fn forest(world: &mut World, levels: usize, count: usize) {
+    for level in 0..levels {
+        let above = spec(&format!("level {}", level + 1)).ca().self_signed();
+        for _ in 0..count {
+            let tree = spec(&format!("level {level}")).ca().no_authority_key_id();
+            world.intermediate("tree", &tree.signed_by(&above));
+        }
+    }
+    let below = spec("level 0").ca().self_signed();
+    world.presents(&spec("x").dns(KMS).no_authority_key_id().signed_by(&below));
+}
+
 #[rustfmt::skip]
 fn work() -> Vec<Row> {
     vec![
@@ -173,15 +232,29 @@ fn work() -> Vec<Row> {
             w.with("lower", &lower).with("other", &others.intermediate);
         }),
         row("C5", "many installed intermediates of one name on each of three levels", refused(TooManyPaths).detail("2049, the limit is 2048"), |w| {
-            let upper = |level: usize| spec(&format!("level {level}")).ca().self_signed();
-            for level in 0..3 {
-                let above = upper(level + 1);
+            w.authority(For::AnyServer, "good", &pki("any").root);
+            forest(w, 3, MAX_PATHS_TRIED);
+        }),
+        row("C5", "authorities that cannot be used count as well", refused(TooManyPaths).any_considered().detail("2049, the limit is 2048"), |w| {
+            for level in [1, 2] {
                 for _ in 0..MAX_PATHS_TRIED {
-                    w.intermediate("tree", &spec(&format!("level {level}")).ca().no_authority_key_id().signed_by(&above));
+                    let short = spec(&format!("level {level}")).ca().path_len(0).self_signed();
+                    w.authority(For::AnyServer, "too short", &short);
                 }
             }
-            w.authority(For::AnyServer, "good", &pki("any").root);
-            w.presents(&spec("x").dns(KMS).no_authority_key_id().signed_by(&upper(0)));
+            forest(w, 2, MAX_PATHS_TRIED);
+        }),
+        row("C5", "one installed intermediate of the name too many: the last is not tried", refused(TooManyPaths).any_considered().detail("17, the limit is 16"), |w| {
+            let root = spec("root").ca().self_signed();
+            w.authority(For::AnyServer, "good", &root);
+            let one = |life: i64| spec("I").ca().valid(-DAY, life * DAY);
+            for number in 0..MAX_PATHS_TRIED {
+                let life = 90 - i64::try_from(number).unwrap();
+                w.intermediate("namesake", &one(life).signed_by(&spec("nobody").ca().self_signed()));
+            }
+            let last = one(9).signed_by(&root);
+            w.intermediate("last", &last);
+            w.presents(&spec("x").dns(KMS).no_authority_key_id().signed_by(&last));
         }),
         row("C5", "a forest of presented intermediates of one name", refused(TooManyPaths).detail("2049, the limit is 2048"), |w| {
             let top = spec("CA").ca().self_signed();

@@ -10,6 +10,7 @@ use super::world::{For, KEYS_1, KMS, World, by_public_key, plain};
 
 const WEEK: i64 = 7 * 24 * 60 * 60;
 const WHOLE: &str = "pin whole for server keys-1";
+const SAME: &str = "pin same for server keys-1";
 const LOW: &str = "pin low for server keys-1";
 const HIGH: &str = "pin high for server keys-1";
 
@@ -89,6 +90,19 @@ fn ties(lower: bool) -> Vec<Row> {
                 let (presented, low, high) = one_key(lower);
                 by_key(w, "low", &low);
                 by_key(w, "high", &high);
+                w.presents(&presented);
+            },
+        ),
+        row(
+            "P5",
+            says(
+                "the very certificate that is presented, pinned by key, has no precedence over a key match",
+            ),
+            accepted(KeyMatched, if lower { LOW } else { SAME }),
+            move |w| {
+                let (presented, low, _) = one_key(lower);
+                by_key(w, "same", &presented);
+                by_key(w, "low", &low);
                 w.presents(&presented);
             },
         ),

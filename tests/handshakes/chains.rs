@@ -214,6 +214,10 @@ fn a_server_without_names_is_compared_with_the_dialled_one() {
             let leaf = spec("kms2.example").dns(san);
             let verdict = dial(&setting, list, setting.policy(), leaf, dialled, true);
             assert_eq!(verdict.is_ok(), accepted, "{dialled} {}", setting.name);
+            // Asked again, it must be the same.
+            if let Ok(verdict) = verdict {
+                chained(&verdict);
+            }
         }
     }
 }

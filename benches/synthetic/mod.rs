@@ -1,0 +1,170 @@
+//! Many different certificates, quickly: one CA signs for keys that nobody has. What the store and the verdict
+//! on a pin do with a certificate does not depend on whether its key exists.
+
+use std::time::Duration;
+
+use pki_types::UnixTime;
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, PublicKeyData,
+    SerialNumber, SignatureAlgorithm,
+};
+
+#[derive(Clone, Copy)]
+pub enum Key {
+    P256,
+    Rsa2048,
+}
+
+/// 2027-01-01, inside every period.
+pub fn now() -> UnixTime {
+    UnixTime::since_unix_epoch(Duration::from_secs(1_798_761_600))
+}
+
+struct NobodysKey {
+    bytes: Vec<u8>,
+    algorithm: &'static SignatureAlgorithm,
+}
+
+impl PublicKeyData for NobodysKey {
+    fn der_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        self.algorithm
+    }
+}
+
+/// Bytes that differ for each number (xorshift64*; they need not be random, only different).
+fn noise(number: u32, length: usize) -> Vec<u8> {
+    let mut state = u64::from(number) * 2 + 1;
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        bytes.extend(state.wrapping_mul(0x2545_f491_4f6c_dd1d).to_be_bytes());
+    }
+    bytes.truncate(length);
+    bytes
+}
+
+impl Key {
+    fn nobodys(self, number: u32) -> NobodysKey {
+        match self {
+            Self::P256 => {
+                let mut bytes = vec![0x04];
+                bytes.extend(noise(number, 64));
+                NobodysKey {
+                    bytes,
+                    algorithm: &PKCS_ECDSA_P256_SHA256,
+                }
+            }
+            Self::Rsa2048 => {
+                // RSAPublicKey (RFC 8017 A.1.1): an odd modulus of 256 bytes, exponent 65537.
+                let mut bytes = vec![0x30, 0x82, 0x01, 0x0a, 0x02, 0x82, 0x01, 0x01, 0x00];
+                let mut modulus = noise(number, 256);
+                modulus.first_mut().map(|first| *first |= 0x80);
+                modulus.last_mut().map(|last| *last |= 1);
+                bytes.extend(modulus);
+                bytes.extend([0x02, 0x03, 0x01, 0x00, 0x01]);
+                NobodysKey {
+                    bytes,
+                    algorithm: &PKCS_RSA_SHA256,
+                }
+            }
+        }
+    }
+}
+
+pub struct Chain {
+    pub leaf: Vec<u8>,
+    pub intermediate: Vec<u8>,
+    pub root: Vec<u8>,
+}
+
+pub struct Maker {
+    issuer: Issuer<'static, KeyPair>,
+}
+
+fn params(name: &str, number: u32) -> CertificateParams {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.serial_number = Some(SerialNumber::from(u64::from(number) + 1));
+    params.not_before = rcgen::date_time_ymd(2026, 1, 1);
+    params.not_after = rcgen::date_time_ymd(2036, 1, 1);
+    params
+}
+
+impl Maker {
+    pub fn new() -> Self {
+        let mut own = params("Example Issuing CA", 0);
+        own.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        own.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        Self {
+            issuer: Issuer::new(own, KeyPair::generate().unwrap()),
+        }
+    }
+
+    /// An end entity with a name, for both roles.
+    pub fn end_entity(&self, number: u32, key: Key) -> Vec<u8> {
+        let name = format!("array-{number:06}.example");
+        let mut params = params(&name, number);
+        params.subject_alt_names = vec![rcgen::SanType::DnsName(name.try_into().unwrap())];
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![
+            ExtendedKeyUsagePurpose::ServerAuth,
+            ExtendedKeyUsagePurpose::ClientAuth,
+        ];
+        self.sign(&params, &key.nobodys(number))
+    }
+
+    pub fn authority(&self, number: u32) -> Vec<u8> {
+        let mut params = params(&format!("Example CA {number:06}"), number);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        self.sign(&params, &Key::P256.nobodys(number))
+    }
+
+    /// Another certificate for the same key.
+    pub fn renewed(&self, number: u32, key: Key) -> Vec<u8> {
+        let mut params = params("renewed.example", number + 1_000_000);
+        params.is_ca = IsCa::ExplicitNoCa;
+        self.sign(&params, &key.nobodys(number))
+    }
+
+    /// Leaf, intermediate and root with keys of their own.
+    pub fn chain(&self, number: u32) -> Chain {
+        let ca = |name: &str, number| {
+            let mut params = params(name, number);
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+            params
+        };
+        let (root, root_key) = (ca("Chain Root", 1), KeyPair::generate().unwrap());
+        let (below, below_key) = (ca("Chain Intermediate", 2), KeyPair::generate().unwrap());
+        let root_der = root.self_signed(&root_key).unwrap();
+        let by_root = Issuer::from_params(&root, &root_key);
+        let below_der = below.signed_by(&below_key, &by_root).unwrap();
+        let name = format!("array-{number:06}.example");
+        let mut leaf = params(&name, 3);
+        leaf.subject_alt_names = vec![rcgen::SanType::DnsName(name.try_into().unwrap())];
+        leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        let by_below = Issuer::from_params(&below, &below_key);
+        let leaf_der = leaf
+            .signed_by(&Key::P256.nobodys(number), &by_below)
+            .unwrap();
+        Chain {
+            leaf: leaf_der.der().to_vec(),
+            intermediate: below_der.der().to_vec(),
+            root: root_der.der().to_vec(),
+        }
+    }
+
+    fn sign(&self, params: &CertificateParams, key: &NobodysKey) -> Vec<u8> {
+        params.signed_by(key, &self.issuer).unwrap().der().to_vec()
+    }
+}

@@ -1,0 +1,177 @@
+//! Private keys from files, encrypted ones among them.
+
+use mutual_trust::certificate::KeyKind;
+use mutual_trust::error::{DecryptError, IdentityError};
+use mutual_trust::identity::{Chain, KeyReader, Passphrase, PrivateKey};
+use mutual_trust::limits::{MAX_PBKDF2_ITERATIONS, MAX_SCRYPT_COST};
+
+use crate::{ENCRYPTED_KEY_BYTES, PRIVATE_KEY_BYTES};
+
+/// A key that is read from a file is read from memory as well, as PEM or as DER but not both, and is the only one
+/// there; whatever is not read is an error with a text.
+pub fn private_key(content: &[u8]) -> bool {
+    if content.len() > PRIVATE_KEY_BYTES {
+        return false;
+    }
+    let pem = PrivateKey::from_pem(content);
+    let der = PrivateKey::from_der(content.to_vec());
+    let file = PrivateKey::from_reader(content, content.len());
+    assert!(pem.is_err() || der.is_err(), "both PEM and DER");
+    assert_eq!(file.is_ok(), pem.is_ok() || der.is_ok(), "{file:?}");
+    if pem.is_ok() {
+        assert_eq!(begins(content, "PRIVATE KEY-----"), 1, "exactly one key");
+    }
+    if der.is_ok() {
+        let length = u16::from_be_bytes([content[2], content[3]]);
+        let long = content[1] == 0x82 && usize::from(length) + 4 == content.len();
+        let middle = content[1] == 0x81 && usize::from(content[2]) + 3 == content.len();
+        let short = usize::from(content[1]) + 2 == content.len();
+        assert!(
+            content[0] == 0x30 && (long || middle || short),
+            "not one sequence"
+        );
+    }
+    // One byte more or less is another file.
+    assert!(PrivateKey::from_reader(content, content.len() + 1).is_err());
+    assert!(PrivateKey::from_reader(content, content.len().saturating_sub(1)).is_err());
+    for result in [&pem, &der, &file] {
+        judge(result);
+    }
+    if let (Ok(key), Ok(again)) = (pem.as_ref().or(der.as_ref()), &file) {
+        assert_eq!(key.kind(), again.kind());
+    }
+    combined(content, pem.is_ok());
+    file.is_ok()
+}
+
+/// A chain and a key in one text are what each of them is alone.
+fn combined(content: &[u8], key: bool) {
+    let chain = Chain::from_combined_pem(content);
+    let both = KeyReader::new().combined_pem(content);
+    assert_eq!(both.is_ok(), key && chain.is_ok());
+    if let Ok(chain) = chain {
+        let certificates: Vec<_> = chain.certificates().cloned().collect();
+        assert!(certificates.len() <= begins(content, "CERTIFICATE-----"));
+        let again = Chain::new(certificates.clone()).expect("its own order is one");
+        assert!(again.certificates().eq(&certificates));
+    }
+}
+
+/// How many sections begin whose label ends so.
+fn begins(content: &[u8], label: &str) -> usize {
+    let text = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
+    text.split(|byte| *byte == b'\n')
+        .map(<[u8]>::trim_ascii_end)
+        .filter(|line| line.starts_with(b"-----BEGIN ") && line.ends_with(label.as_bytes()))
+        .count()
+}
+
+/// What holds for every key and every error.
+fn judge(result: &Result<PrivateKey, IdentityError>) {
+    match result {
+        Ok(key) => {
+            assert_eq!(format!("{key:?}"), format!("PrivateKey({})", key.kind()));
+            if let KeyKind::Rsa { bits, .. } = key.kind() {
+                assert!((2048..=8192).contains(&bits), "{bits}");
+            }
+        }
+        Err(error) => {
+            let text = error.to_string();
+            assert!(!text.is_empty() && text.len() < 400, "{text}");
+        }
+    }
+}
+
+/// The passphrase of the seeds.
+const PASSPHRASE: &str = "correct horse";
+
+/// How much work one input may ask for. More is passed over, unless it is above the limits of the library, which
+/// must then refuse it without doing any.
+const CHEAP: u64 = 4096;
+
+/// An encrypted key is read with its passphrase only, and never at more cost than the limits.
+pub fn encrypted_key(content: &[u8]) -> bool {
+    if content.len() > ENCRYPTED_KEY_BYTES {
+        return false;
+    }
+    let numbers = numbers(content).unwrap_or_default();
+    let (cost, limit) = match numbers.as_slice() {
+        // Iterations, and perhaps the length of the key.
+        [iterations] | [iterations, _] => (*iterations, u64::from(MAX_PBKDF2_ITERATIONS)),
+        [n, r, p, ..] => (
+            n.saturating_mul(*r).saturating_mul(*p),
+            u64::from(MAX_SCRYPT_COST),
+        ),
+        [] => (0, 0),
+    };
+    if cost > CHEAP && cost <= limit {
+        return false;
+    }
+    let read = |passphrase: &str| {
+        let passphrase = Passphrase::from(passphrase.to_owned());
+        KeyReader::new()
+            .passphrase(&passphrase)
+            .der(content.to_vec())
+    };
+    let result = read(PASSPHRASE);
+    judge(&result);
+    let without = PrivateKey::from_der(content.to_vec());
+    judge(&without);
+    match (&result, &without) {
+        // It is not encrypted at all.
+        (Ok(_), Ok(_)) => return false,
+        (Ok(_), Err(without)) => {
+            assert!(matches!(without, IdentityError::EncryptedKey));
+            let wrong = read("incorrect horse");
+            let refused = matches!(wrong, Err(IdentityError::Decrypt(DecryptError::Passphrase)));
+            assert!(refused, "{wrong:?}");
+        }
+        (Err(_), _) => {}
+    }
+    assert!(
+        cost <= CHEAP || result.is_err(),
+        "{cost} is above the limit"
+    );
+    result.is_ok()
+}
+
+/// The numbers among the parameters of the key derivation, by a plain walk.
+fn numbers(content: &[u8]) -> Option<Vec<u64>> {
+    let mut at = content;
+    // EncryptedPrivateKeyInfo, its algorithm, the parameters of PBES2, the key derivation, its parameters.
+    for skip in [0, 1, 0, 1] {
+        let (_, inside, _) = value(at)?;
+        at = inside;
+        for _ in 0..skip {
+            at = value(at)?.2;
+        }
+    }
+    let (_, mut left, _) = value(at)?;
+    let mut found = Vec::new();
+    while let Some((tag, inside, behind)) = value(left) {
+        if tag == 2 {
+            let digits = inside.iter().skip_while(|digit| **digit == 0);
+            let number = digits.fold(0_u128, |number, digit| {
+                (number << 8 | u128::from(*digit)).min(u128::from(u64::MAX))
+            });
+            found.push(u64::try_from(number).ok()?);
+        }
+        left = behind;
+    }
+    Some(found)
+}
+
+/// Tag, content, and what is behind the value.
+fn value(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (&tag, rest) = bytes.split_first()?;
+    let (&first, rest) = rest.split_first()?;
+    let (length, rest) = match first {
+        0x81 => (usize::from(*rest.first()?), rest.get(1..)?),
+        0x82 => {
+            let digits = rest.first_chunk::<2>()?;
+            (usize::from(u16::from_be_bytes(*digits)), rest.get(2..)?)
+        }
+        short => (usize::from(short), rest),
+    };
+    Some((tag, rest.get(..length)?, rest.get(length..)?))
+}

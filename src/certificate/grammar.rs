@@ -1,0 +1,309 @@
+//! The grammar of a certificate (RFC 5280 section 4.1), tag by tag.
+//!
+//! `x509-parser` passes over values that are left at the end of a structure, over tags of another class, and
+//! over more than one form of the same key. A certificate that two readers could read in two ways must not be
+//! trusted for what one of them read, and a block on a key must hit the key in every form that is let in.
+
+use super::der::{self, Value};
+
+const BOOLEAN: u8 = 0x01;
+const INTEGER: u8 = 0x02;
+const BIT_STRING: u8 = 0x03;
+const OCTET_STRING: u8 = 0x04;
+const OID: u8 = 0x06;
+const UTC_TIME: u8 = 0x17;
+const GENERALIZED_TIME: u8 = 0x18;
+const SEQUENCE: u8 = 0x30;
+const SET: u8 = 0x31;
+
+type Checked = Result<(), &'static str>;
+
+fn list<'a>(
+    value: &Value<'a>,
+    tag: u8,
+    field: &'static str,
+) -> Result<Vec<Value<'a>>, &'static str> {
+    if value.tag != tag {
+        return Err(field);
+    }
+    der::children(value.content).map_err(|_| field)
+}
+
+/// The content of the certificate's outer sequence, which is known to be made of whole values.
+pub(super) fn certificate(der: &[u8]) -> Checked {
+    let field = "certificate structure";
+    let (outer, _) = der::take(der).ok_or(field)?;
+    let [body, signature_algorithm, signature] = &list(&outer, SEQUENCE, field)?[..] else {
+        return Err(field);
+    };
+    algorithm(signature_algorithm, "signature algorithm")?;
+    if signature.tag != BIT_STRING || signature.content.first() != Some(&0) {
+        return Err("signature");
+    }
+    let fields = list(body, SEQUENCE, field)?;
+    let mut fields = fields.iter().peekable();
+    if let Some(version) = fields.next_if(|value| value.tag == 0xa0) {
+        let [number] = &list(version, 0xa0, "version")?[..] else {
+            return Err("version");
+        };
+        if number.tag != INTEGER || number.content.len() != 1 {
+            return Err("version");
+        }
+    }
+    let mut next = || fields.next().ok_or(field);
+    if next()?.tag != INTEGER {
+        return Err("serial number");
+    }
+    algorithm(next()?, "signature algorithm")?;
+    name(next()?, "issuer")?;
+    validity(next()?)?;
+    name(next()?, "subject")?;
+    public_key(next()?)?;
+    for tag in [0x81, 0x82] {
+        fields.next_if(|value| value.tag == tag);
+    }
+    if let Some(wrapper) = fields.next_if(|value| value.tag == 0xa3) {
+        let [extensions] = &list(wrapper, 0xa3, "extensions")?[..] else {
+            return Err("extensions");
+        };
+        let extensions = list(extensions, SEQUENCE, "extensions")?;
+        if extensions.is_empty() {
+            return Err("extensions");
+        }
+        extensions.iter().try_for_each(extension)?;
+    }
+    fields.next().map_or(Ok(()), |_| Err(field))
+}
+
+/// An identifier, and parameters of whatever kind it has.
+fn algorithm(value: &Value<'_>, field: &'static str) -> Checked {
+    match &list(value, SEQUENCE, field)?[..] {
+        [id] | [id, _] if id.tag == OID => Ok(()),
+        _ => Err(field),
+    }
+}
+
+fn name(value: &Value<'_>, field: &'static str) -> Checked {
+    for set in list(value, SEQUENCE, field)? {
+        let attributes = list(&set, SET, field)?;
+        if attributes.is_empty() {
+            return Err(field);
+        }
+        for attribute in attributes {
+            match &list(&attribute, SEQUENCE, field)?[..] {
+                [id, _] if id.tag == OID => {}
+                _ => return Err(field),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn validity(value: &Value<'_>) -> Checked {
+    let time = |value: &Value<'_>| matches!(value.tag, UTC_TIME | GENERALIZED_TIME);
+    match &list(value, SEQUENCE, "validity")?[..] {
+        [from, to] if time(from) && time(to) => Ok(()),
+        _ => Err("validity"),
+    }
+}
+
+/// A key in the one form in which it is let in: uncompressed points, keys of their exact length.
+fn public_key(value: &Value<'_>) -> Checked {
+    let field = "subject public key";
+    let [algorithm_id, key] = &list(value, SEQUENCE, field)?[..] else {
+        return Err(field);
+    };
+    algorithm(algorithm_id, field)?;
+    let Some((0, key)) = key
+        .content
+        .split_first()
+        .map(|(unused, rest)| (*unused, rest))
+        .filter(|_| key.tag == BIT_STRING)
+    else {
+        return Err(field);
+    };
+    // The contents of the AlgorithmIdentifier: identifier and, for elliptic curves, the curve.
+    let exact = |length| key.len() == length;
+    let good = match algorithm_id.content {
+        // id-ecPublicKey (RFC 5480) with P-256, P-384, P-521
+        [
+            0x06,
+            0x07,
+            0x2a,
+            0x86,
+            0x48,
+            0xce,
+            0x3d,
+            0x02,
+            0x01,
+            curve @ ..,
+        ] => {
+            let length = match curve {
+                [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07] => Some(65),
+                [0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22] => Some(97),
+                [0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23] => Some(133),
+                _ => None,
+            };
+            length.is_none_or(|length| exact(length) && key.first() == Some(&0x04))
+        }
+        // id-Ed25519 (RFC 8410)
+        [0x06, 0x03, 0x2b, 0x65, 0x70, parameters @ ..] => parameters.is_empty() && exact(32),
+        // rsaEncryption (RFC 3279), whose parameters are NULL
+        [
+            0x06,
+            0x09,
+            0x2a,
+            0x86,
+            0x48,
+            0x86,
+            0xf7,
+            0x0d,
+            0x01,
+            0x01,
+            0x01,
+            parameters @ ..,
+        ] => matches!(parameters, [] | [0x05, 0x00]) && rsa_key(key),
+        _ => true,
+    };
+    if good { Ok(()) } else { Err(field) }
+}
+
+/// `RSAPublicKey` (RFC 8017 appendix A.1.1): two positive numbers in their shortest form.
+fn rsa_key(key: &[u8]) -> bool {
+    let Some((outer, [])) = der::take(key) else {
+        return false;
+    };
+    let number = |value: &Value<'_>| {
+        let shortest = match value.content {
+            [0, next, ..] => next & 0x80 != 0,
+            [first, ..] => first & 0x80 == 0,
+            [] => false,
+        };
+        value.tag == INTEGER && shortest
+    };
+    match list(&outer, SEQUENCE, "subject public key").as_deref() {
+        Ok([modulus, exponent]) => number(modulus) && number(exponent),
+        _ => false,
+    }
+}
+
+fn truth(value: &Value<'_>) -> bool {
+    // FALSE is a default and should be left out (X.690 section 11.5), but tools write it.
+    value.tag == BOOLEAN && matches!(value.content, [0x00 | 0xff])
+}
+
+fn extension(value: &Value<'_>) -> Checked {
+    let field = "extensions";
+    let (id, content) = match &list(value, SEQUENCE, field)?[..] {
+        [id, content] => (*id, *content),
+        [id, critical, content] if truth(critical) => (*id, *content),
+        _ => return Err(field),
+    };
+    if id.tag != OID || content.tag != OCTET_STRING {
+        return Err(field);
+    }
+    // All of id-ce: 2.5.29.n
+    match id.content {
+        [0x55, 0x1d, last] => known(*last, content.content),
+        _ => Ok(()),
+    }
+}
+
+/// The extensions that a judgement rests on.
+fn known(last: u8, content: &[u8]) -> Checked {
+    let value = |field| match der::take(content) {
+        Some((value, [])) => Ok(value),
+        _ => Err(field),
+    };
+    let when = |good: bool, field| if good { Ok(()) } else { Err(field) };
+    match last {
+        14 => when(
+            value("subjectKeyIdentifier")?.tag == OCTET_STRING,
+            "subjectKeyIdentifier",
+        ),
+        15 => {
+            let usage = value("keyUsage")?;
+            let bits = matches!(usage.content, [0..=7, _] | [0..=7, _, _]);
+            when(usage.tag == BIT_STRING && bits, "keyUsage")
+        }
+        17 => names(&value("subjectAltName")?, SEQUENCE, "subjectAltName"),
+        19 => {
+            let field = "basicConstraints";
+            match &list(&value(field)?, SEQUENCE, field)?[..] {
+                [] => Ok(()),
+                [one] => when(truth(one) || one.tag == INTEGER, field),
+                [ca, length] => when(truth(ca) && length.tag == INTEGER, field),
+                _ => Err(field),
+            }
+        }
+        30 => name_constraints(&value("nameConstraints")?),
+        35 => authority_key_id(&value("authorityKeyIdentifier")?),
+        37 => {
+            let field = "extKeyUsage";
+            let usages = list(&value(field)?, SEQUENCE, field)?;
+            when(
+                !usages.is_empty() && usages.iter().all(|id| id.tag == OID),
+                field,
+            )
+        }
+        _ => Ok(()),
+    }
+}
+
+fn name_constraints(value: &Value<'_>) -> Checked {
+    let field = "nameConstraints";
+    let mut after = 0;
+    for subtrees in list(value, SEQUENCE, field)? {
+        if !matches!(subtrees.tag, 0xa0 | 0xa1) || subtrees.tag <= after {
+            return Err(field);
+        }
+        after = subtrees.tag;
+        for subtree in list(&subtrees, subtrees.tag, field)? {
+            match &list(&subtree, SEQUENCE, field)?[..] {
+                [base, limits @ ..]
+                    if limits.iter().all(|limit| matches!(limit.tag, 0x80 | 0x81)) =>
+                {
+                    general_name(base, field)?;
+                }
+                _ => return Err(field),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn authority_key_id(value: &Value<'_>) -> Checked {
+    let field = "authorityKeyIdentifier";
+    let parts = list(value, SEQUENCE, field)?;
+    let mut parts = parts.iter().peekable();
+    parts.next_if(|part| part.tag == 0x80);
+    if let Some(issuer) = parts.next_if(|part| part.tag == 0xa1) {
+        names(issuer, 0xa1, field)?;
+    }
+    parts.next_if(|part| part.tag == 0x82);
+    parts.next().map_or(Ok(()), |_| Err(field))
+}
+
+fn names(value: &Value<'_>, tag: u8, field: &'static str) -> Checked {
+    let names = list(value, tag, field)?;
+    if names.is_empty() {
+        return Err(field);
+    }
+    names.iter().try_for_each(|name| general_name(name, field))
+}
+
+/// `GeneralName` (RFC 5280 section 4.2.1.6).
+fn general_name(value: &Value<'_>, field: &'static str) -> Checked {
+    match value.tag {
+        0x81 | 0x82 | 0x86 | 0x87 | 0x88 | 0xa3 | 0xa5 => Ok(()),
+        0xa0 => match &list(value, 0xa0, field)?[..] {
+            [id, _] if id.tag == OID => Ok(()),
+            _ => Err(field),
+        },
+        0xa4 => match &list(value, 0xa4, field)?[..] {
+            [directory] => name(directory, field),
+            _ => Err(field),
+        },
+        _ => Err(field),
+    }
+}

@@ -1,0 +1,222 @@
+//! What peers are known to refuse about a certificate that we could present.
+
+use core::fmt;
+
+use super::Chain;
+use crate::certificate::{Certificate, Clock, KeyKind, KeyPolicy, KeyRefusal, Moment, seconds};
+use crate::limits::{EXPIRY_NOTICE, MIN_RSA_BITS};
+
+/// Something about an identity that some peers refuse. It can be used all the same: what matters is what the
+/// peers at hand accept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum IdentityAdvice {
+    /// The extended key usage is there and does not list clientAuth: peers refuse the certificate from a
+    /// client.
+    NotForClients,
+    /// clientAuth is not stated, by an extended key usage that is missing or says any usage. PyKMIP refuses
+    /// such clients.
+    ClientAuthNotStated,
+    /// Our own certificate is a CA. MinIO KES and plain rustls refuse it as an end entity.
+    IsCa,
+    /// There are no subject alternative names: peers that check names have none to find.
+    NoNames,
+    /// The certificate is of a version before 3, which webpki, and with it plain rustls, does not read.
+    #[non_exhaustive]
+    OldVersion {
+        /// The version.
+        version: u8,
+    },
+    /// The key is one that TLS 1.2 peers on rustls cannot verify: only TLS 1.3 will do.
+    #[non_exhaustive]
+    OnlyTls13 {
+        /// What it is.
+        key: KeyKind,
+    },
+    /// A certificate has ended.
+    #[non_exhaustive]
+    Expired {
+        /// Its number in the chain, from 0, which is our own.
+        index: usize,
+        /// Its last second, in seconds since 1970-01-01T00:00:00Z.
+        not_after: i64,
+    },
+    /// A certificate ends within 30 days.
+    #[non_exhaustive]
+    ExpiresSoon {
+        /// Its number in the chain, from 0, which is our own.
+        index: usize,
+        /// Its last second, in seconds since 1970-01-01T00:00:00Z.
+        not_after: i64,
+    },
+    /// A certificate has not begun.
+    #[non_exhaustive]
+    NotYetValid {
+        /// Its number in the chain, from 0, which is our own.
+        index: usize,
+        /// Its first second, in seconds since 1970-01-01T00:00:00Z.
+        not_before: i64,
+    },
+    /// The clock is unset, so that nothing can be said about ends and beginnings.
+    ClockUnset,
+    /// A key is weaker than the policy asks, or the provider cannot verify it.
+    #[non_exhaustive]
+    Key {
+        /// The number of its certificate in the chain, from 0, which is our own.
+        index: usize,
+        /// Why it would be refused.
+        refusal: KeyRefusal,
+    },
+    /// A certificate was signed by its issuer with a digest that can be forged. OpenSSL, rustls and others
+    /// refuse it.
+    #[non_exhaustive]
+    WeakSignature {
+        /// Its number in the chain, from 0, which is our own.
+        index: usize,
+        /// The digest.
+        digest: &'static str,
+    },
+}
+
+impl fmt::Display for IdentityAdvice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotForClients => f.write_str(
+                "the extended key usage does not allow clientAuth: key servers refuse this certificate from a \
+                 client",
+            ),
+            Self::ClientAuthNotStated => f.write_str(
+                "clientAuth is not stated in an extended key usage: PyKMIP refuses this certificate",
+            ),
+            Self::IsCa => f.write_str(
+                "the certificate is a CA: MinIO KES and plain rustls refuse it as an end entity",
+            ),
+            Self::NoNames => f.write_str(
+                "there are no subject alternative names: peers that check names refuse this certificate",
+            ),
+            Self::OldVersion { version } => write!(
+                f,
+                "the certificate is of X.509 version {version}: plain rustls does not read it"
+            ),
+            Self::OnlyTls13 { key } => write!(
+                f,
+                "peers on rustls verify this key ({key}) in TLS 1.3 only"
+            ),
+            Self::Expired { index, not_after } => {
+                write!(f, "{} ended at {}", Which(*index), Moment(*not_after))
+            }
+            Self::ExpiresSoon { index, not_after } => {
+                write!(f, "{} ends soon, at {}", Which(*index), Moment(*not_after))
+            }
+            Self::NotYetValid { index, not_before } => write!(
+                f,
+                "{} is not valid before {}",
+                Which(*index),
+                Moment(*not_before)
+            ),
+            Self::ClockUnset => {
+                f.write_str("the clock is unset: whether the certificates are in date is not known")
+            }
+            Self::Key { index, refusal } => write!(f, "{}: {refusal}", Which(*index)),
+            Self::WeakSignature { index, digest } => write!(
+                f,
+                "{} was signed with {digest}, which peers refuse",
+                Which(*index)
+            ),
+        }
+    }
+}
+
+/// A certificate by its number in the chain.
+struct Which(usize);
+
+impl fmt::Display for Which {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => f.write_str("the certificate"),
+            index => write!(f, "certificate {index} of the chain"),
+        }
+    }
+}
+
+/// `keys` is what the provider verifies, if one is known.
+pub(crate) fn advice(chain: &Chain, clock: Clock, keys: Option<&KeyPolicy>) -> Vec<IdentityAdvice> {
+    let mut found = Vec::new();
+    let leaf = chain.leaf();
+    match leaf.extended_key_usage() {
+        Some(usage) if usage.client_auth => {}
+        Some(usage) if !usage.any => found.push(IdentityAdvice::NotForClients),
+        _ => found.push(IdentityAdvice::ClientAuthNotStated),
+    }
+    if leaf.is_ca() {
+        found.push(IdentityAdvice::IsCa);
+    }
+    if leaf.names().next().is_none() {
+        found.push(IdentityAdvice::NoNames);
+    }
+    let version = leaf.version();
+    if version < 3 {
+        found.push(IdentityAdvice::OldVersion { version });
+    }
+    if leaf.key_kind() == KeyKind::P521 {
+        let key = KeyKind::P521;
+        found.push(IdentityAdvice::OnlyTls13 { key });
+    }
+    if clock == Clock::Unset {
+        found.push(IdentityAdvice::ClockUnset);
+    }
+    for (index, certificate) in chain.certificates().enumerate() {
+        found.extend(of_time(index, certificate, clock));
+        found.extend(
+            key_refusal(certificate, keys).map(|refusal| IdentityAdvice::Key { index, refusal }),
+        );
+        found.extend(
+            weak_digest(certificate).map(|digest| IdentityAdvice::WeakSignature { index, digest }),
+        );
+    }
+    found
+}
+
+fn of_time(index: usize, certificate: &Certificate, clock: Clock) -> Option<IdentityAdvice> {
+    let now = match clock {
+        Clock::Known(now) => seconds(now),
+        Clock::Unset => return None,
+    };
+    let validity = certificate.validity();
+    let (not_before, not_after) = (validity.not_before(), validity.not_after());
+    let notice = i64::try_from(EXPIRY_NOTICE.as_secs()).unwrap_or(i64::MAX);
+    if now > not_after {
+        Some(IdentityAdvice::Expired { index, not_after })
+    } else if now < not_before {
+        Some(IdentityAdvice::NotYetValid { index, not_before })
+    } else if not_after.saturating_sub(now) < notice {
+        Some(IdentityAdvice::ExpiresSoon { index, not_after })
+    } else {
+        None
+    }
+}
+
+fn key_refusal(certificate: &Certificate, keys: Option<&KeyPolicy>) -> Option<KeyRefusal> {
+    if let Some(keys) = keys {
+        return keys.check(certificate).err();
+    }
+    let key = certificate.key_kind();
+    let min_bits = MIN_RSA_BITS;
+    matches!(key, KeyKind::Rsa { bits } if bits < min_bits)
+        .then_some(KeyRefusal::Weak { key, min_bits })
+}
+
+/// The digest under the signature of an issuer, if it can be forged. Nobody needs to verify the signature that a
+/// certificate carries of its own key.
+fn weak_digest(certificate: &Certificate) -> Option<&'static str> {
+    if certificate.names_own_key() == Some(true) {
+        return None;
+    }
+    match certificate.signature_algorithm().as_str() {
+        // With RSA (RFC 3279 section 2.2.1), DSA and ECDSA.
+        "1.2.840.113549.1.1.2" => Some("MD2"),
+        "1.2.840.113549.1.1.4" => Some("MD5"),
+        "1.2.840.113549.1.1.5" | "1.2.840.10040.4.3" | "1.2.840.10045.4.1" => Some("SHA-1"),
+        _ => None,
+    }
+}

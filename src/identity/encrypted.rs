@@ -1,0 +1,394 @@
+//! Encrypted PKCS#8 (RFC 5958 section 3) with PBES2 (RFC 8018 section 6.2).
+//!
+//! Passphrase, derived key and private key are in buffers that are wiped, and what the algorithms leave on the
+//! stack is scrubbed by the caller. scrypt's working memory is freed as it is: neither the passphrase nor the
+//! derived key stands in it, but whoever finds it could test guesses of the passphrase cheaply.
+
+use core::fmt;
+
+use cbc::cipher::block_padding::Pkcs7;
+use cbc::cipher::{BlockCipherDecrypt, BlockModeDecrypt, KeyInit, KeyIvInit};
+use zeroize::Zeroizing;
+
+use crate::certificate::der::{self, Value};
+use crate::error::DecryptError;
+use crate::limits::{MAX_PBKDF2_ITERATIONS, MAX_SCRYPT_COST};
+
+const INTEGER: u8 = 0x02;
+const OCTET_STRING: u8 = 0x04;
+const NULL: u8 = 0x05;
+const OID: u8 = 0x06;
+const SEQUENCE: u8 = 0x30;
+
+/// Contents of object identifiers: of PKCS#5 (RFC 8018 appendix C), of scrypt (RFC 7914 section 7), of the AES
+/// modes of NIST (2.16.840.1.101.3.4.1) without their last byte.
+const PBES2: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0d];
+const PBKDF2: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0c];
+const SCRYPT: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0xda, 0x47, 0x04, 0x0b];
+const HMAC: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02];
+const AES: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01];
+
+/// What else is found in real files, so that an error can name it.
+const NOT_READ: &[(&[u8], &str)] = &[
+    (
+        &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x03],
+        "PBES1 with MD5 and DES",
+    ),
+    (
+        &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0a],
+        "PBES1 with SHA-1 and DES",
+    ),
+    (
+        &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x01, 0x03],
+        "the PKCS#12 scheme with SHA-1 and triple DES",
+    ),
+    (
+        &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x01, 0x06],
+        "the PKCS#12 scheme with SHA-1 and RC2",
+    ),
+    (&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x03, 0x02], "RC2"),
+    (
+        &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x03, 0x07],
+        "triple DES",
+    ),
+];
+
+/// What protects an encrypted key, wiped when dropped. It cannot be cloned, compared or printed.
+///
+/// It is taken by value, so that no second copy stays behind: from a `Vec<u8>`, or from a `String` whose UTF-8
+/// is used as it is.
+///
+/// ```compile_fail,E0599
+/// let passphrase = mutual_trust::identity::Passphrase::from(String::new());
+/// let copy = passphrase.clone();
+/// ```
+/// ```compile_fail,E0369
+/// # fn passphrase() -> mutual_trust::identity::Passphrase { unimplemented!() }
+/// let same = passphrase() == passphrase();
+/// ```
+/// ```compile_fail,E0277
+/// # fn passphrase() -> mutual_trust::identity::Passphrase { unimplemented!() }
+/// println!("{}", passphrase());
+/// ```
+pub struct Passphrase(Zeroizing<Vec<u8>>);
+
+impl From<Vec<u8>> for Passphrase {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+}
+
+impl From<String> for Passphrase {
+    fn from(text: String) -> Self {
+        Self::from(text.into_bytes())
+    }
+}
+
+impl fmt::Debug for Passphrase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Passphrase(..)")
+    }
+}
+
+/// Decrypts an `EncryptedPrivateKeyInfo`. The caller scrubs the stack directly after.
+#[inline(never)]
+pub(super) fn decrypt(
+    bytes: &[u8],
+    passphrase: &Passphrase,
+) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+    let scheme = Scheme::read(bytes)?;
+    let mut derived = Zeroizing::new([0; 32]);
+    let key = derived
+        .get_mut(..scheme.cipher.key_length())
+        .ok_or(DecryptError::Malformed)?;
+    scheme.derivation.derive(&passphrase.0, key)?;
+    let mut plain = Zeroizing::new(scheme.encrypted.to_vec());
+    let length = match scheme.cipher {
+        Cipher::Aes128 => cbc_decrypt::<aes::Aes128Dec>(key, scheme.iv, &mut plain),
+        Cipher::Aes192 => cbc_decrypt::<aes::Aes192Dec>(key, scheme.iv, &mut plain),
+        Cipher::Aes256 => cbc_decrypt::<aes::Aes256Dec>(key, scheme.iv, &mut plain),
+    }?;
+    // What is cut off stays in the buffer, which is wiped whole.
+    plain.truncate(length);
+    Ok(plain)
+}
+
+/// Decrypts in place and returns the length without the padding.
+fn cbc_decrypt<C: BlockCipherDecrypt + KeyInit>(
+    key: &[u8],
+    iv: &[u8],
+    bytes: &mut [u8],
+) -> Result<usize, DecryptError> {
+    let decryptor = cbc::Decryptor::<C>::new_from_slices(key, iv);
+    let decryptor = decryptor.map_err(|_| DecryptError::Malformed)?;
+    let plain = decryptor.decrypt_padded::<Pkcs7>(bytes);
+    plain.map(<[u8]>::len).map_err(|_| DecryptError::Passphrase)
+}
+
+/// How a key is encrypted, within the limits.
+struct Scheme<'a> {
+    derivation: Derivation<'a>,
+    cipher: Cipher,
+    iv: &'a [u8],
+    encrypted: &'a [u8],
+}
+
+enum Derivation<'a> {
+    Pbkdf2 {
+        salt: &'a [u8],
+        iterations: u32,
+        prf: Prf,
+    },
+    Scrypt {
+        salt: &'a [u8],
+        params: scrypt::Params,
+    },
+}
+
+#[derive(Clone, Copy)]
+enum Prf {
+    Sha1,
+    Sha224,
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+#[derive(Clone, Copy)]
+enum Cipher {
+    Aes128,
+    Aes192,
+    Aes256,
+}
+
+impl Cipher {
+    const fn key_length(self) -> usize {
+        match self {
+            Self::Aes128 => 16,
+            Self::Aes192 => 24,
+            Self::Aes256 => 32,
+        }
+    }
+}
+
+impl<'a> Scheme<'a> {
+    fn read(bytes: &'a [u8]) -> Result<Self, DecryptError> {
+        let (outer, rest) = der::take(bytes).ok_or(DecryptError::Malformed)?;
+        let [algorithm, encrypted] = children(outer, SEQUENCE)?;
+        if !rest.is_empty() || encrypted.tag != OCTET_STRING {
+            return Err(DecryptError::Malformed);
+        }
+        let (scheme, parameters) = identifier(algorithm)?;
+        if scheme != PBES2 {
+            return Err(not_read(scheme, "this way of encryption"));
+        }
+        let [derivation, cipher] = children(parameters?, SEQUENCE)?;
+        let (cipher, iv) = cipher_of(cipher)?;
+        let (kind, parameters) = identifier(derivation)?;
+        let derivation = match kind {
+            PBKDF2 => pbkdf2(parameters?, cipher)?,
+            SCRYPT => scrypt(parameters?, cipher)?,
+            _ => return Err(not_read(kind, "this way of deriving a key")),
+        };
+        let length = encrypted.content.len();
+        if length == 0 || !length.is_multiple_of(16) {
+            return Err(DecryptError::Malformed);
+        }
+        Ok(Self {
+            derivation,
+            cipher,
+            iv,
+            encrypted: encrypted.content,
+        })
+    }
+}
+
+impl Derivation<'_> {
+    fn derive(&self, passphrase: &[u8], key: &mut [u8]) -> Result<(), DecryptError> {
+        match *self {
+            Self::Pbkdf2 {
+                salt,
+                iterations,
+                prf,
+            } => {
+                let derive = match prf {
+                    Prf::Sha1 => pbkdf2::pbkdf2_hmac::<sha1::Sha1>,
+                    Prf::Sha224 => pbkdf2::pbkdf2_hmac::<sha2::Sha224>,
+                    Prf::Sha256 => pbkdf2::pbkdf2_hmac::<sha2::Sha256>,
+                    Prf::Sha384 => pbkdf2::pbkdf2_hmac::<sha2::Sha384>,
+                    Prf::Sha512 => pbkdf2::pbkdf2_hmac::<sha2::Sha512>,
+                };
+                derive(passphrase, salt, iterations, key);
+                Ok(())
+            }
+            Self::Scrypt { salt, params } => {
+                scrypt::scrypt(passphrase, salt, &params, key).map_err(|_| DecryptError::Malformed)
+            }
+        }
+    }
+}
+
+/// `PBKDF2-params` (RFC 8018 appendix A.2).
+fn pbkdf2<'a>(parameters: Value<'a>, cipher: Cipher) -> Result<Derivation<'a>, DecryptError> {
+    let fields = der::children(parameters.content).map_err(|_| DecryptError::Malformed)?;
+    let mut fields = fields.into_iter().peekable();
+    let salt = fields.next().ok_or(DecryptError::Malformed)?;
+    let iterations = fields.next().ok_or(DecryptError::Malformed)?;
+    if parameters.tag != SEQUENCE || salt.tag != OCTET_STRING {
+        return Err(DecryptError::Malformed);
+    }
+    if let Some(length) = fields.next_if(|field| field.tag == INTEGER) {
+        check_length(length, cipher)?;
+    }
+    let prf = match fields.next() {
+        None => Prf::Sha1,
+        Some(algorithm) => prf_of(algorithm)?,
+    };
+    if fields.next().is_some() {
+        return Err(DecryptError::Malformed);
+    }
+    let iterations = number(iterations)?;
+    match u32::try_from(iterations) {
+        Ok(iterations @ 1..=MAX_PBKDF2_ITERATIONS) => Ok(Derivation::Pbkdf2 {
+            salt: salt.content,
+            iterations,
+            prf,
+        }),
+        Ok(0) => Err(DecryptError::Malformed),
+        _ => Err(DecryptError::Iterations {
+            iterations,
+            limit: MAX_PBKDF2_ITERATIONS,
+        }),
+    }
+}
+
+fn prf_of(algorithm: Value<'_>) -> Result<Prf, DecryptError> {
+    let (oid, parameters) = identifier(algorithm)?;
+    if parameters.is_ok_and(|parameters| parameters.tag != NULL) {
+        return Err(DecryptError::Malformed);
+    }
+    match oid.split_last() {
+        Some((7, HMAC)) => Ok(Prf::Sha1),
+        Some((8, HMAC)) => Ok(Prf::Sha224),
+        Some((9, HMAC)) => Ok(Prf::Sha256),
+        Some((10, HMAC)) => Ok(Prf::Sha384),
+        Some((11, HMAC)) => Ok(Prf::Sha512),
+        _ => Err(not_read(oid, "this function of PBKDF2")),
+    }
+}
+
+/// `scrypt-params` (RFC 7914 section 7.1).
+fn scrypt<'a>(parameters: Value<'a>, cipher: Cipher) -> Result<Derivation<'a>, DecryptError> {
+    let fields = der::children(parameters.content).map_err(|_| DecryptError::Malformed)?;
+    let (fields, length) = match fields.as_slice() {
+        [fields @ .., length] if fields.len() == 4 => (fields, Some(*length)),
+        fields => (fields, None),
+    };
+    let [salt, n, r, p] = fields else {
+        return Err(DecryptError::Malformed);
+    };
+    if parameters.tag != SEQUENCE || salt.tag != OCTET_STRING {
+        return Err(DecryptError::Malformed);
+    }
+    if let Some(length) = length {
+        check_length(length, cipher)?;
+    }
+    let (n, r, p) = (number(*n)?, number(*r)?, number(*p)?);
+    let limit = MAX_SCRYPT_COST;
+    let cost = n.checked_mul(r).and_then(|cost| cost.checked_mul(p));
+    if cost.is_none_or(|cost| cost > u64::from(limit)) {
+        return Err(DecryptError::ScryptCost { n, r, p, limit });
+    }
+    // RFC 7914 section 2: N is a power of two above 1.
+    if !n.is_power_of_two() || n < 2 {
+        return Err(DecryptError::Malformed);
+    }
+    let log_n = u8::try_from(n.trailing_zeros());
+    let (Ok(log_n), Ok(r), Ok(p)) = (log_n, u32::try_from(r), u32::try_from(p)) else {
+        return Err(DecryptError::Malformed);
+    };
+    let params = scrypt::Params::new(log_n, r, p).map_err(|_| DecryptError::Malformed)?;
+    Ok(Derivation::Scrypt {
+        salt: salt.content,
+        params,
+    })
+}
+
+fn cipher_of(algorithm: Value<'_>) -> Result<(Cipher, &[u8]), DecryptError> {
+    let (oid, parameters) = identifier(algorithm)?;
+    let cipher = match oid.split_last() {
+        Some((2, AES)) => Cipher::Aes128,
+        Some((22, AES)) => Cipher::Aes192,
+        Some((42, AES)) => Cipher::Aes256,
+        Some((6 | 26 | 46, AES)) => {
+            return Err(DecryptError::Algorithm {
+                algorithm: "AES-GCM",
+            });
+        }
+        _ => return Err(not_read(oid, "this cipher")),
+    };
+    let iv = parameters?;
+    if iv.tag != OCTET_STRING || iv.content.len() != 16 {
+        return Err(DecryptError::Malformed);
+    }
+    Ok((cipher, iv.content))
+}
+
+/// The length of a derived key, where it is stated, is that of the cipher.
+fn check_length(length: Value<'_>, cipher: Cipher) -> Result<(), DecryptError> {
+    if number(length)? == u64::try_from(cipher.key_length()).unwrap_or(u64::MAX) {
+        Ok(())
+    } else {
+        Err(DecryptError::Malformed)
+    }
+}
+
+fn not_read(oid: &[u8], otherwise: &'static str) -> DecryptError {
+    let known = NOT_READ.iter().find(|(known, _)| *known == oid);
+    DecryptError::Algorithm {
+        algorithm: known.map_or(otherwise, |(_, name)| name),
+    }
+}
+
+type Parameters<'a> = Result<Value<'a>, DecryptError>;
+
+/// The object identifier and the parameters of an `AlgorithmIdentifier`; an error in place of parameters that
+/// are not there.
+fn identifier(algorithm: Value<'_>) -> Result<(&[u8], Parameters<'_>), DecryptError> {
+    let fields = der::children(algorithm.content).map_err(|_| DecryptError::Malformed)?;
+    let (oid, parameters) = match fields.as_slice() {
+        [oid] => (oid, Err(DecryptError::Malformed)),
+        [oid, parameters] => (oid, Ok(*parameters)),
+        _ => return Err(DecryptError::Malformed),
+    };
+    if algorithm.tag != SEQUENCE || oid.tag != OID {
+        return Err(DecryptError::Malformed);
+    }
+    Ok((oid.content, parameters))
+}
+
+/// Exactly `N` children.
+fn children<const N: usize>(value: Value<'_>, tag: u8) -> Result<[Value<'_>; N], DecryptError> {
+    if value.tag != tag {
+        return Err(DecryptError::Malformed);
+    }
+    let found = der::children(value.content).map_err(|_| DecryptError::Malformed)?;
+    found.try_into().map_err(|_| DecryptError::Malformed)
+}
+
+/// A number above or equal to zero; those of more than eight bytes are as good as the largest.
+fn number(value: Value<'_>) -> Result<u64, DecryptError> {
+    let digits = match value.content {
+        [] | [0x80..=0xff, ..] | [0, ..=0x7f, ..] => return Err(DecryptError::Malformed),
+        [0, digits @ ..] => digits,
+        digits => digits,
+    };
+    if value.tag != INTEGER {
+        return Err(DecryptError::Malformed);
+    }
+    if digits.len() > 8 {
+        return Ok(u64::MAX);
+    }
+    let add = |number: u64, digit: &u8| (number << 8) | u64::from(*digit);
+    Ok(digits.iter().fold(0, add))
+}

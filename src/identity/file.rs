@@ -1,0 +1,169 @@
+//! The bytes of a file or a reader in one buffer of exactly their size, which is wiped when dropped.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use crate::error::ReadFileError;
+
+/// Who may have access to a file that is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Its owner alone, who is root or the user of this process. Checked on Unix only.
+    Private,
+    Any,
+}
+
+/// Reads a regular file: opened once, its size taken first, read once.
+pub(super) fn read(
+    path: &Path,
+    access: Access,
+    limit: usize,
+) -> Result<Zeroizing<Vec<u8>>, ReadFileError> {
+    // Asked before it is opened as well: opening a pipe would wait for a writer.
+    let is_file = fs::metadata(path)?.is_file();
+    if !is_file {
+        return Err(ReadFileError::NotAFile);
+    }
+    let mut file = File::open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(ReadFileError::NotAFile);
+    }
+    if access == Access::Private {
+        check_private(&metadata)?;
+    }
+    let size = metadata.len();
+    match usize::try_from(size) {
+        Ok(size) => exactly(&mut file, size, limit),
+        Err(_) => Err(ReadFileError::TooLarge { size, limit }),
+    }
+}
+
+/// Reads what is exactly `size` bytes long, its end included.
+pub(super) fn exactly(
+    reader: &mut impl Read,
+    size: usize,
+    limit: usize,
+) -> Result<Zeroizing<Vec<u8>>, ReadFileError> {
+    if size > limit {
+        return Err(ReadFileError::TooLarge {
+            size: u64::try_from(size).unwrap_or(u64::MAX),
+            limit,
+        });
+    }
+    if size == 0 {
+        return Err(ReadFileError::Empty);
+    }
+    let mut content = Zeroizing::new(vec![0; size]);
+    let mut found = 0;
+    while let Some(rest) = content.get_mut(found..).filter(|rest| !rest.is_empty()) {
+        match some(reader, rest)? {
+            0 => return Err(ReadFileError::Short { size, found }),
+            count => found = found.saturating_add(count),
+        }
+    }
+    let mut more = Zeroizing::new([0]);
+    match some(reader, &mut *more)? {
+        0 => Ok(content),
+        _ => Err(ReadFileError::Long { size }),
+    }
+}
+
+/// Reads once, and again if a signal came between.
+fn some(reader: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match reader.read(into) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+#[cfg(unix)]
+fn check_private(metadata: &Metadata) -> Result<(), ReadFileError> {
+    use std::os::unix::fs::MetadataExt;
+
+    let mode = metadata.mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        return Err(ReadFileError::Mode { mode });
+    }
+    let owner = metadata.uid();
+    if owner == 0 {
+        return Ok(());
+    }
+    let user = effective_user()?;
+    if owner == user {
+        Ok(())
+    } else {
+        Err(ReadFileError::Owner { owner, user })
+    }
+}
+
+/// The effective user of this process: the owner of a pipe that it makes.
+///
+/// The standard library has no call for it. A new pipe belongs to the effective user on Linux, the BSDs and
+/// macOS, and needs neither `/proc` nor a folder to write to, which a locked-down service may lack.
+#[cfg(unix)]
+fn effective_user() -> io::Result<u32> {
+    use std::os::fd::OwnedFd;
+    use std::os::unix::fs::MetadataExt;
+
+    let (reader, _writer) = io::pipe()?;
+    Ok(File::from(OwnedFd::from(reader)).metadata()?.uid())
+}
+
+#[cfg(not(unix))]
+fn check_private(_: &Metadata) -> Result<(), ReadFileError> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_pipe_belongs_to_the_effective_user() {
+        use std::os::unix::fs::MetadataExt;
+
+        let kernel = fs::metadata("/proc/self").unwrap().uid();
+        assert_eq!(effective_user().unwrap(), kernel);
+    }
+
+    /// A reader that gives a byte at a time and is interrupted before each.
+    struct Slow<'a>(&'a [u8], bool);
+
+    impl Read for Slow<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            self.1 = !self.1;
+            if self.1 {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            let (now, later) = self.0.split_at(self.0.len().min(1));
+            self.0 = later;
+            into[..now.len()].copy_from_slice(now);
+            Ok(now.len())
+        }
+    }
+
+    #[test]
+    fn a_reader_gives_exactly_its_size() {
+        let read = |size| exactly(&mut Slow(b"abcd", false), size, 8);
+        let content = read(4).unwrap();
+        assert_eq!(*content, b"abcd");
+        assert_eq!(content.capacity(), 4);
+        assert_eq!(
+            read(5).unwrap_err(),
+            ReadFileError::Short { size: 5, found: 4 }
+        );
+        assert_eq!(read(3).unwrap_err(), ReadFileError::Long { size: 3 });
+        assert_eq!(read(0).unwrap_err(), ReadFileError::Empty);
+        assert_eq!(
+            read(9).unwrap_err(),
+            ReadFileError::TooLarge { size: 9, limit: 8 }
+        );
+    }
+}

@@ -1,0 +1,193 @@
+//! New private keys, from the crypto library that the features offer.
+
+use core::fmt;
+#[cfg(unix)]
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::KeyType;
+use crate::error::IssueError;
+#[cfg(unix)]
+use crate::error::WriteError;
+#[cfg(unix)]
+use crate::identity::{Existing, write_private};
+use crate::identity::{PrivateKey, scrub_stack};
+
+/// A private key that was just made, to be [written](Self::write) and then [used](Self::into_key): once it is
+/// in a crypto provider, it does not come out again. Wiped when dropped.
+pub struct NewKey(
+    /// PKCS#8.
+    Zeroizing<Vec<u8>>,
+);
+
+impl NewKey {
+    /// Makes a key: with aws-lc-rs if its feature is on, else with ring. Any provider loads it.
+    ///
+    /// # Security
+    /// The buffers of aws-lc-rs are wiped by it; ring's key document lies on the stack, which is scrubbed.
+    ///
+    /// # Errors
+    /// The library cannot make keys of this type, or has failed.
+    pub fn generate(key: KeyType) -> Result<Self, IssueError> {
+        let made = library::generate(key);
+        scrub_stack();
+        let made = made?.ok_or(IssueError::Library {
+            doing: "generating a key",
+        })?;
+        Ok(Self(made))
+    }
+
+    /// Writes the key as PKCS#8 in PEM, as [`write_private`] writes.
+    ///
+    /// # Errors
+    /// As [`write_private`].
+    #[cfg(unix)]
+    pub fn write(&self, path: &Path, existing: Existing) -> Result<(), WriteError> {
+        write_private(path, &self.to_pem(), existing)
+    }
+
+    /// The key, for a crypto provider.
+    ///
+    /// # Errors
+    /// As [`PrivateKey::from_der`]; none is known for a key that was just made.
+    pub fn into_key(mut self) -> Result<PrivateKey, IssueError> {
+        Ok(PrivateKey::from_der(core::mem::take(&mut *self.0))?)
+    }
+
+    /// PEM in one buffer, sized before it is filled.
+    #[cfg(unix)]
+    fn to_pem(&self) -> Zeroizing<Vec<u8>> {
+        use base64ct::{Base64, Encoding};
+
+        const BEGIN: &[u8] = b"-----BEGIN PRIVATE KEY-----\n";
+        const END: &[u8] = b"-----END PRIVATE KEY-----\n";
+        // 48 bytes make a line of 64 characters (RFC 7468 section 2).
+        const LINE: usize = 48;
+
+        let lines = self.0.len().div_ceil(LINE);
+        let size = BEGIN
+            .len()
+            .saturating_add(lines.saturating_mul(65))
+            .saturating_add(END.len());
+        let mut pem = Zeroizing::new(Vec::with_capacity(size));
+        pem.extend_from_slice(BEGIN);
+        let mut line = Zeroizing::new([0_u8; 64]);
+        for bytes in self.0.chunks(LINE) {
+            // 64 characters hold 48 bytes, so this does not fail.
+            let text = Base64::encode(bytes, &mut *line).unwrap_or("");
+            pem.extend_from_slice(text.as_bytes());
+            pem.push(b'\n');
+        }
+        pem.extend_from_slice(END);
+        pem
+    }
+}
+
+impl fmt::Debug for NewKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NewKey(..)")
+    }
+}
+
+/// A copy in a buffer of its exact size; the library wipes or leaves to the scrub what it is a copy of.
+fn kept(document: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut kept = Zeroizing::new(Vec::with_capacity(document.len()));
+    kept.extend_from_slice(document);
+    kept
+}
+
+#[cfg(feature = "aws-lc-rs")]
+mod library {
+    use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+    use aws_lc_rs::rsa;
+    use aws_lc_rs::signature::{
+        ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair,
+        EcdsaSigningAlgorithm, Ed25519KeyPair,
+    };
+    use zeroize::Zeroizing;
+
+    use super::{KeyType, kept};
+    use crate::error::IssueError;
+
+    type Made = Option<Zeroizing<Vec<u8>>>;
+
+    /// Not inlined, so that the frames of the library are below that of the caller, who scrubs.
+    #[inline(never)]
+    pub(super) fn generate(key: KeyType) -> Result<Made, IssueError> {
+        Ok(match key {
+            KeyType::P256 => ecdsa(&ECDSA_P256_SHA256_ASN1_SIGNING),
+            KeyType::P384 => ecdsa(&ECDSA_P384_SHA384_ASN1_SIGNING),
+            KeyType::Ed25519 => ed25519(),
+            KeyType::Rsa2048 => rsa(rsa::KeySize::Rsa2048),
+            KeyType::Rsa3072 => rsa(rsa::KeySize::Rsa3072),
+            KeyType::Rsa4096 => rsa(rsa::KeySize::Rsa4096),
+        })
+    }
+
+    fn ecdsa(algorithm: &'static EcdsaSigningAlgorithm) -> Made {
+        let document = EcdsaKeyPair::generate(algorithm).ok()?.to_pkcs8v1().ok()?;
+        Some(kept(document.as_ref()))
+    }
+
+    /// Version 1, without the public part: OpenSSL does not read the version with it.
+    fn ed25519() -> Made {
+        let document = Ed25519KeyPair::generate().ok()?.to_pkcs8v1().ok()?;
+        Some(kept(document.as_ref()))
+    }
+
+    fn rsa(size: rsa::KeySize) -> Made {
+        let pair = rsa::KeyPair::generate(size).ok()?;
+        let document: Pkcs8V1Der<'_> = pair.as_der().ok()?;
+        Some(kept(document.as_ref()))
+    }
+}
+
+#[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
+mod library {
+    use ring::rand::{SecureRandom, SystemRandom};
+    use ring::signature::{
+        ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair,
+        EcdsaSigningAlgorithm,
+    };
+    use zeroize::Zeroizing;
+
+    use super::{KeyType, kept};
+    use crate::error::IssueError;
+
+    type Made = Option<Zeroizing<Vec<u8>>>;
+
+    /// PKCS#8 of version 1 for Ed25519 (RFC 8410 section 7) up to the seed.
+    const ED25519: [u8; 16] = [
+        0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04,
+        0x20,
+    ];
+    const SEED: usize = 32;
+
+    /// Not inlined, so that the frames of the library are below that of the caller, who scrubs.
+    #[inline(never)]
+    pub(super) fn generate(key: KeyType) -> Result<Made, IssueError> {
+        match key {
+            KeyType::P256 => Ok(ecdsa(&ECDSA_P256_SHA256_ASN1_SIGNING)),
+            KeyType::P384 => Ok(ecdsa(&ECDSA_P384_SHA384_ASN1_SIGNING)),
+            KeyType::Ed25519 => Ok(ed25519()),
+            KeyType::Rsa2048 | KeyType::Rsa3072 | KeyType::Rsa4096 => {
+                Err(IssueError::KeyType { key })
+            }
+        }
+    }
+
+    fn ecdsa(algorithm: &'static EcdsaSigningAlgorithm) -> Made {
+        let document = EcdsaKeyPair::generate_pkcs8(algorithm, &SystemRandom::new()).ok()?;
+        Some(kept(document.as_ref()))
+    }
+
+    /// ring writes a form of version 2 that OpenSSL does not read; a seed is 32 random bytes.
+    fn ed25519() -> Made {
+        let mut key = kept(&[ED25519.as_slice(), &[0; SEED]].concat());
+        SystemRandom::new()
+            .fill(key.get_mut(ED25519.len()..)?)
+            .ok()?;
+        Some(key)
+    }
+}

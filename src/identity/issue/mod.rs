@@ -1,0 +1,18 @@
+//! Making keys, and describing what they are to be certified as. Signing with them is for
+//! [`tls::OwnKey`](crate::tls::OwnKey), which has them inside a crypto provider.
+
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod generate;
+mod kind;
+mod profile;
+mod request;
+mod spec;
+
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+pub use generate::NewKey;
+pub use kind::KeyType;
+pub use request::CertificateRequest;
+pub use spec::{CertificateSpec, SubjectPart};
+
+pub(crate) use profile::{SERIAL_BYTES, request, self_signed};
+pub(crate) use request::is_self_signed;

@@ -1,0 +1,362 @@
+//! Reading private keys, and chains beside them, from memory, files and readers.
+
+#[cfg(not(feature = "encrypted-keys"))]
+use core::marker::PhantomData;
+use std::io::Read;
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+#[cfg(feature = "encrypted-keys")]
+use super::Passphrase;
+use super::file::{self, Access};
+use super::form::{self, Form, form_of};
+use super::key::check_size;
+use super::{Chain, PrivateKey, pkcs8, scrub_stack};
+use crate::certificate::pem::{self, Section};
+use crate::error::{FoundInstead, IdentityError, PemError, ReadFileError};
+use crate::limits::MAX_KEY_FILE_BYTES;
+
+pub(super) const CERTIFICATE: &str = "CERTIFICATE";
+const EC_PARAMETERS: &str = "EC PARAMETERS";
+const ENCRYPTED: &str = "ENCRYPTED PRIVATE KEY";
+
+/// Labels that an error may repeat. Others could be anything.
+const KNOWN_LABELS: &[&str] = &[
+    CERTIFICATE,
+    EC_PARAMETERS,
+    ENCRYPTED,
+    "CERTIFICATE REQUEST",
+    "DH PARAMETERS",
+    "DSA PRIVATE KEY",
+    "EC PRIVATE KEY",
+    "NEW CERTIFICATE REQUEST",
+    "OPENSSH PRIVATE KEY",
+    "PKCS12",
+    "PKCS7",
+    "PRIVATE KEY",
+    "PUBLIC KEY",
+    "RSA PRIVATE KEY",
+    "RSA PUBLIC KEY",
+    "TRUSTED CERTIFICATE",
+    "X509 CERTIFICATE",
+    "X509 CRL",
+];
+
+/// Reads a private key in other ways than the default: encrypted, from a file that others can read, or in one
+/// text with its chain.
+///
+/// ```no_run
+/// use mutual_trust::identity::KeyReader;
+///
+/// // A file that its group may read, as orchestrators mount them.
+/// let key = KeyReader::new().any_owner_and_mode().file("/run/secrets/array.key")?;
+/// # Ok::<(), mutual_trust::error::IdentityError>(())
+/// ```
+#[cfg_attr(
+    feature = "encrypted-keys",
+    doc = r#"
+```no_run
+use mutual_trust::identity::{KeyReader, Passphrase};
+
+# fn ask() -> String { String::new() }
+let passphrase = Passphrase::from(ask());
+let key = KeyReader::new().passphrase(&passphrase).file("array.key")?;
+# Ok::<(), mutual_trust::error::IdentityError>(())
+```
+"#
+)]
+#[derive(Clone, Copy, Debug)]
+pub struct KeyReader<'a> {
+    access: Access,
+    #[cfg(feature = "encrypted-keys")]
+    passphrase: Option<&'a Passphrase>,
+    #[cfg(not(feature = "encrypted-keys"))]
+    passphrase: PhantomData<&'a ()>,
+}
+
+impl Default for KeyReader<'_> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<'a> KeyReader<'a> {
+    /// Reads as [`PrivateKey::from_pem`], [`from_der`](PrivateKey::from_der) and
+    /// [`from_file`](PrivateKey::from_file) do, until told otherwise.
+    pub const fn new() -> Self {
+        Self {
+            access: Access::Private,
+            #[cfg(feature = "encrypted-keys")]
+            passphrase: None,
+            #[cfg(not(feature = "encrypted-keys"))]
+            passphrase: PhantomData,
+        }
+    }
+
+    /// Waives the check of a file's owner and mode.
+    ///
+    /// # Security
+    /// Whoever can read the file has the key, and whoever owns it can replace it. Meant for files that an
+    /// orchestrator mounts, and for file systems without owners.
+    #[must_use]
+    pub const fn any_owner_and_mode(mut self) -> Self {
+        self.access = Access::Any;
+        self
+    }
+
+    /// Decrypts encrypted keys. A key that is not encrypted is read as well.
+    #[cfg(feature = "encrypted-keys")]
+    #[must_use]
+    pub const fn passphrase(mut self, passphrase: &'a Passphrase) -> Self {
+        self.passphrase = Some(passphrase);
+        self
+    }
+
+    /// As [`PrivateKey::from_pem`].
+    ///
+    /// # Errors
+    /// As there; with a passphrase, what `IdentityError::Decrypt` says.
+    pub fn pem(self, text: &[u8]) -> Result<PrivateKey, IdentityError> {
+        self.one_of(&sections(text).map_err(IdentityError::KeyPem)?)
+    }
+
+    /// As [`PrivateKey::from_der`].
+    ///
+    /// # Errors
+    /// As [`pem`](Self::pem).
+    pub fn der(self, der: Vec<u8>) -> Result<PrivateKey, IdentityError> {
+        self.of_der(Zeroizing::new(der))
+    }
+
+    /// As [`PrivateKey::from_file`].
+    ///
+    /// # Errors
+    /// As there, and as [`pem`](Self::pem).
+    pub fn file(self, path: impl AsRef<Path>) -> Result<PrivateKey, IdentityError> {
+        self.content(self.read(path.as_ref())?)
+    }
+
+    /// As [`PrivateKey::from_reader`].
+    ///
+    /// # Errors
+    /// As there, and as [`pem`](Self::pem).
+    pub fn reader(self, mut reader: impl Read, size: usize) -> Result<PrivateKey, IdentityError> {
+        let content = file::exactly(&mut reader, size, MAX_KEY_FILE_BYTES);
+        self.content(content.map_err(IdentityError::KeyFile)?)
+    }
+
+    /// Reads a chain and the private key of its first certificate from one PEM text, in any order.
+    ///
+    /// # Errors
+    /// As [`Chain::from_pem`] and [`pem`](Self::pem).
+    pub fn combined_pem(self, text: &[u8]) -> Result<(Chain, PrivateKey), IdentityError> {
+        let sections = sections(text).map_err(IdentityError::KeyPem)?;
+        let key = self.one_of(&sections)?;
+        Ok((Chain::of(&sections)?, key))
+    }
+
+    /// Reads a chain and the private key of its first certificate from one PEM file, held to the same as a file
+    /// with a key alone.
+    ///
+    /// # Errors
+    /// As [`combined_pem`](Self::combined_pem) and [`file`](Self::file).
+    pub fn combined_file(
+        self,
+        path: impl AsRef<Path>,
+    ) -> Result<(Chain, PrivateKey), IdentityError> {
+        self.combined_pem(&self.read(path.as_ref())?)
+    }
+
+    fn read(self, path: &Path) -> Result<Zeroizing<Vec<u8>>, IdentityError> {
+        file::read(path, self.access, MAX_KEY_FILE_BYTES).map_err(IdentityError::KeyFile)
+    }
+
+    fn content(self, content: Zeroizing<Vec<u8>>) -> Result<PrivateKey, IdentityError> {
+        if form::is_der(&content) {
+            self.of_der(content)
+        } else {
+            self.pem(&content)
+        }
+    }
+
+    fn of_der(self, der: Zeroizing<Vec<u8>>) -> Result<PrivateKey, IdentityError> {
+        check_size(der.len())?;
+        match form_of(&der)? {
+            Form::Encrypted => self.decrypted(&der),
+            form @ (Form::Pkcs8 | Form::Pkcs1 | Form::Sec1) => PrivateKey::of_form(form, der, None),
+        }
+    }
+
+    /// The one private key among the sections of a file.
+    fn one_of(self, sections: &[Section<'_>]) -> Result<PrivateKey, IdentityError> {
+        let mut keys = sections.iter().filter(|section| is_key(section));
+        let found = keys.clone().count();
+        let section = match (keys.next(), found) {
+            (Some(section), 1) => section,
+            (Some(_), _) => return Err(IdentityError::NotOneKey { found }),
+            (None, _) => return Err(instead(sections)),
+        };
+        let beside = |section: &&Section<'_>| {
+            !is_key(section) && section.label != CERTIFICATE && section.label != EC_PARAMETERS
+        };
+        if let Some(other) = sections.iter().find(beside) {
+            return Err(IdentityError::KeyPem(unknown(other)));
+        }
+        let form = match section.label {
+            "PRIVATE KEY" => Form::Pkcs8,
+            "RSA PRIVATE KEY" => Form::Pkcs1,
+            "EC PRIVATE KEY" => Form::Sec1,
+            ENCRYPTED => Form::Encrypted,
+            _ => return Err(IdentityError::KeyPem(unknown(section))),
+        };
+        if form == Form::Encrypted && !self.decrypts() {
+            return Err(IdentityError::EncryptedKey);
+        }
+        let key = section.decode();
+        scrub_stack();
+        let key = key.map_err(|error| {
+            let old_form = matches!(form, Form::Pkcs1 | Form::Sec1);
+            if old_form && matches!(error, PemError::Headers { .. }) {
+                IdentityError::LegacyEncryptedKey
+            } else {
+                IdentityError::KeyPem(error)
+            }
+        })?;
+        check_size(key.len())?;
+        // What it is, whatever the label says.
+        if form_of(&key)? != form {
+            return Err(IdentityError::KeyMalformed);
+        }
+        if form == Form::Encrypted {
+            return self.decrypted(&key);
+        }
+        let curve = match form {
+            Form::Sec1 => parameters(sections)?,
+            Form::Pkcs8 | Form::Pkcs1 | Form::Encrypted => None,
+        };
+        let curve = match &curve {
+            Some(der) => Some(pkcs8::named_curve(der).ok_or(IdentityError::KeyMalformed)?),
+            None => None,
+        };
+        PrivateKey::of_form(form, key, curve)
+    }
+
+    const fn decrypts(self) -> bool {
+        #[cfg(feature = "encrypted-keys")]
+        return self.passphrase.is_some();
+        #[cfg(not(feature = "encrypted-keys"))]
+        return false;
+    }
+
+    #[cfg(feature = "encrypted-keys")]
+    fn decrypted(self, der: &[u8]) -> Result<PrivateKey, IdentityError> {
+        use super::encrypted::decrypt;
+        use crate::error::DecryptError;
+
+        let passphrase = self.passphrase.ok_or(IdentityError::EncryptedKey)?;
+        let key = decrypt(der, passphrase);
+        // The derived key, its schedule, and the first blocks of the private key.
+        scrub_stack();
+        let key = key.map_err(IdentityError::Decrypt)?;
+        // A wrong passphrase leaves good padding once in 256 times.
+        match form_of(&key) {
+            Ok(Form::Pkcs8) => PrivateKey::of_form(Form::Pkcs8, key, None),
+            _ => Err(IdentityError::Decrypt(DecryptError::Passphrase)),
+        }
+    }
+
+    #[cfg(not(feature = "encrypted-keys"))]
+    fn decrypted(self, _: &[u8]) -> Result<PrivateKey, IdentityError> {
+        Err(IdentityError::EncryptedKey)
+    }
+}
+
+/// Reads the file of a chain, which is public.
+pub(super) fn read_public(path: &Path) -> Result<Zeroizing<Vec<u8>>, ReadFileError> {
+    file::read(path, Access::Any, MAX_KEY_FILE_BYTES)
+}
+
+/// The sections of a text in which a private key may stand.
+pub(super) fn sections(text: &[u8]) -> Result<Vec<Section<'_>>, PemError> {
+    if text.len() > MAX_KEY_FILE_BYTES {
+        return Err(PemError::TooLarge {
+            size: text.len(),
+            limit: MAX_KEY_FILE_BYTES,
+        });
+    }
+    pem::sections(text).map_err(quiet)
+}
+
+fn is_key(section: &Section<'_>) -> bool {
+    section.label.ends_with("PRIVATE KEY")
+}
+
+/// Whether a section may stand beside the certificates of a chain: a key, and what belongs to it.
+pub(super) fn is_of_key(section: &Section<'_>) -> bool {
+    is_key(section) || section.label == EC_PARAMETERS
+}
+
+/// What there is in place of a private key.
+fn instead(sections: &[Section<'_>]) -> IdentityError {
+    let Some(section) = sections.first() else {
+        return IdentityError::KeyPem(PemError::NoSection);
+    };
+    let found = match section.label {
+        CERTIFICATE | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" => FoundInstead::Certificate,
+        "PUBLIC KEY" | "RSA PUBLIC KEY" => FoundInstead::PublicKey,
+        "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => FoundInstead::CertificateRequest,
+        "X509 CRL" => FoundInstead::RevocationList,
+        EC_PARAMETERS | "DH PARAMETERS" => FoundInstead::Parameters,
+        "PKCS12" => FoundInstead::Keystore,
+        _ => return IdentityError::KeyPem(unknown(section)),
+    };
+    IdentityError::NotAKey { found }
+}
+
+pub(super) fn unknown(section: &Section<'_>) -> PemError {
+    quiet(PemError::Label {
+        index: section.index,
+        line: section.line,
+        label: section.label.to_owned(),
+    })
+}
+
+/// The DER of the `EC PARAMETERS` section, if there is one.
+fn parameters(sections: &[Section<'_>]) -> Result<Option<Zeroizing<Vec<u8>>>, IdentityError> {
+    let mut found = sections
+        .iter()
+        .filter(|section| section.label == EC_PARAMETERS);
+    match (found.next(), found.next()) {
+        (None, _) => Ok(None),
+        (Some(section), None) => {
+            let der = section.decode().map_err(IdentityError::KeyPem)?;
+            Ok(Some(der))
+        }
+        (Some(_), Some(other)) => Err(IdentityError::KeyPem(unknown(other))),
+    }
+}
+
+/// Takes out labels that are not known: between damaged boundaries, anything may stand for one.
+fn quiet(mut error: PemError) -> PemError {
+    let hide = |label: &mut String| {
+        if !KNOWN_LABELS.contains(&label.as_str()) {
+            *label = String::from("(unknown label)");
+        }
+    };
+    match &mut error {
+        PemError::MissingEnd { label, .. } | PemError::Label { label, .. } => hide(label),
+        PemError::LabelMismatch { begin, end, .. } => {
+            hide(begin);
+            hide(end);
+        }
+        PemError::TooLarge { .. }
+        | PemError::NotText { .. }
+        | PemError::NoSection
+        | PemError::Boundary { .. }
+        | PemError::Headers { .. }
+        | PemError::Base64 { .. }
+        | PemError::TooManySections { .. } => {}
+    }
+    error
+}

@@ -1,0 +1,282 @@
+//! Making certificates and requests with a key that is inside a crypto provider.
+
+use core::fmt;
+use std::sync::Arc;
+
+use pki_types::{AlgorithmIdentifier, alg_id};
+use rustls::SignatureScheme;
+use rustls::client::ResolvesClientCert;
+use rustls::crypto::{CryptoProvider, SecureRandom};
+use rustls::sign::SigningKey;
+
+use super::{Identity, KeyMatch};
+use crate::certificate::{Clock, KeyKind, der};
+use crate::error::{IdentityError, IssueError};
+use crate::identity::{
+    CertificateRequest, CertificateSpec, Chain, PrivateKey, SERIAL_BYTES, is_self_signed, request,
+    scrub_stack, self_signed,
+};
+
+/// A private key of ours inside a crypto provider, to make certificates and requests with. Cheap to clone.
+///
+/// ```
+/// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use mutual_trust::Clock;
+/// use mutual_trust::certificate::{SystemClock, TimeSource};
+/// use mutual_trust::identity::{CertificateSpec, KeyType, NewKey};
+/// use mutual_trust::tls::{self, OwnKey};
+///
+/// let provider = tls::provider::default_provider();
+/// let new = NewKey::generate(KeyType::P256)?; // new.write(..) before it goes into the provider
+/// let key = OwnKey::new(new.into_key()?, &provider)?;
+/// let spec = CertificateSpec::new("array-7")?.name("array-7.example".parse()?);
+/// let identity = key.self_signed(&spec, 730, SystemClock::new().now())?;
+/// println!("{}", identity.certificate().to_pem()); // for the key servers' administrators
+/// # Ok(())
+/// # }
+/// # #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
+/// # fn main() {}
+/// ```
+#[derive(Clone)]
+pub struct OwnKey {
+    key: Arc<dyn SigningKey>,
+    kind: KeyKind,
+    spki: Vec<u8>,
+    random: &'static dyn SecureRandom,
+}
+
+impl OwnKey {
+    /// Loads a key into the provider.
+    ///
+    /// # Errors
+    /// The provider cannot use the key, or does not tell its public key.
+    pub fn new(key: PrivateKey, provider: &CryptoProvider) -> Result<Self, IdentityError> {
+        let kind = key.kind();
+        let (der, unusable) = key.into_der();
+        let key = provider.key_provider.load_private_key(der);
+        scrub_stack();
+        Self::of_signer(key.map_err(|_| unusable)?, kind, provider)
+    }
+
+    /// The key of an identity, which stays where it is.
+    ///
+    /// # Errors
+    /// The key does not tell its public key: an external signer may not.
+    pub fn of(identity: &Identity, provider: &CryptoProvider) -> Result<Self, IdentityError> {
+        let key = ResolvesClientCert::resolve(&*identity.resolver(), &[], &[]);
+        let key = key.ok_or(IdentityError::KeyUnknown)?.key.clone();
+        Self::of_signer(key, identity.certificate().key_kind(), provider)
+    }
+
+    fn of_signer(
+        key: Arc<dyn SigningKey>,
+        kind: KeyKind,
+        provider: &CryptoProvider,
+    ) -> Result<Self, IdentityError> {
+        let Some(spki) = key.public_key().map(|public| public.to_vec()) else {
+            drop(key);
+            // The provider may have let go of the key.
+            scrub_stack();
+            return Err(IdentityError::KeyUnknown);
+        };
+        Ok(Self {
+            key,
+            kind,
+            spki,
+            random: provider.secure_random,
+        })
+    }
+
+    /// Makes a certificate signed by the key itself, valid from five minutes before `now` for `days`, with a
+    /// random serial number.
+    ///
+    /// It is what every key server that we know of accepts: version 3, CA:FALSE, for clients and servers,
+    /// digitalSignature (and keyEncipherment for RSA).
+    ///
+    /// # Errors
+    /// The clock is unset, the validity out of bounds, or the key signs nothing.
+    pub fn self_signed(
+        &self,
+        spec: &CertificateSpec,
+        days: u32,
+        now: Clock,
+    ) -> Result<Identity, IssueError> {
+        let mut serial = [0; SERIAL_BYTES];
+        self.random
+            .fill(&mut serial)
+            .map_err(|_| IssueError::Library {
+                doing: "giving random numbers",
+            })?;
+        let certificate = self_signed(spec, days, now, serial, &self.signer()?)?;
+        self.identity(Chain::new(vec![certificate])?)
+    }
+
+    /// Makes a request for a certificate by a CA. The request is outstanding until its answer is
+    /// [installed](Self::install); until then, key and request are to be kept.
+    ///
+    /// # Errors
+    /// The key signs nothing.
+    pub fn request(&self, spec: &CertificateSpec) -> Result<CertificateRequest, IssueError> {
+        request(spec, &self.signer()?)
+    }
+
+    /// Makes an identity of the answer to a request: our certificate with those of its issuers. Whether it
+    /// suits the key servers is for its [advice](Identity::advice) to say.
+    ///
+    /// # Errors
+    /// The answer is to another request, a self-signed certificate or a CA; or the request was made with another
+    /// key than this one.
+    pub fn install(
+        &self,
+        request: &CertificateRequest,
+        answer: Chain,
+    ) -> Result<Identity, IssueError> {
+        request.check_answer(&answer)?;
+        self.identity(answer)
+    }
+
+    fn identity(&self, chain: Chain) -> Result<Identity, IssueError> {
+        let key = self.key.clone();
+        Ok(Identity::from_signer(chain, key, KeyMatch::Required)?)
+    }
+
+    /// How this key signs certificates.
+    fn signer(&self) -> Result<Signer<'_>, IssueError> {
+        let signer = parts(&self.spki).and_then(|(algorithm, public)| {
+            let (rcgen, scheme) = algorithms(algorithm)?;
+            self.key.choose_scheme(&[scheme])?;
+            Some(Signer {
+                key: &*self.key,
+                public,
+                rcgen,
+                scheme,
+            })
+        });
+        signer.ok_or(IssueError::CannotSign { key: self.kind })
+    }
+}
+
+impl Identity {
+    /// A certificate of the same key, subject and names, signed by the key itself, with other dates and another
+    /// serial number: for key servers that bind to the key, and ahead of expiry for all others, each of which
+    /// has to be given the new certificate before it is presented there
+    /// ([`Identities`](super::Identities)).
+    ///
+    /// # Errors
+    /// The certificate is issued by a CA, which is to be [asked](Self::request_renewal); or its subject or names
+    /// cannot be written again as they are; or as [`OwnKey::self_signed`].
+    pub fn renew(
+        &self,
+        days: u32,
+        now: Clock,
+        provider: &CryptoProvider,
+    ) -> Result<Self, IssueError> {
+        self.self_signed_anew(&OwnKey::of(self, provider)?, days, now)
+    }
+
+    /// The same with a new key: for the end of a key's life, or when it may be known to others.
+    ///
+    /// # Errors
+    /// The key is the old one; or as [`renew`](Self::renew).
+    pub fn rekey(&self, key: &OwnKey, days: u32, now: Clock) -> Result<Self, IssueError> {
+        if key.spki == self.certificate().subject_public_key_info() {
+            return Err(IssueError::SameKey);
+        }
+        self.self_signed_anew(key, days, now)
+    }
+
+    /// A request for a certificate of the same key, subject and names, by a CA. With a new key, it is
+    /// [`OwnKey::request`].
+    ///
+    /// # Errors
+    /// The subject or names cannot be written again as they are; or as [`OwnKey::request`].
+    pub fn request_renewal(
+        &self,
+        provider: &CryptoProvider,
+    ) -> Result<CertificateRequest, IssueError> {
+        let spec = CertificateSpec::like(self.certificate())?;
+        OwnKey::of(self, provider)?.request(&spec)
+    }
+
+    fn self_signed_anew(&self, key: &OwnKey, days: u32, now: Clock) -> Result<Self, IssueError> {
+        let old = self.certificate();
+        if !is_self_signed(old) {
+            return Err(IssueError::NotSelfSigned {
+                issuer: old.issuer(),
+            });
+        }
+        let new = key.self_signed(&CertificateSpec::like(old)?, days, now)?;
+        if !CertificateSpec::is_kept(new.certificate(), old) {
+            return Err(IssueError::NotKept {
+                what: "the subject or a name",
+            });
+        }
+        Ok(new)
+    }
+}
+
+/// The key as the writer of certificates wants it: it signs, and is not given away.
+struct Signer<'a> {
+    key: &'a dyn SigningKey,
+    public: &'a [u8],
+    rcgen: &'static rcgen::SignatureAlgorithm,
+    scheme: SignatureScheme,
+}
+
+impl rcgen::PublicKeyData for Signer<'_> {
+    fn der_bytes(&self) -> &[u8] {
+        self.public
+    }
+
+    fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
+        self.rcgen
+    }
+}
+
+impl rcgen::SigningKey for Signer<'_> {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        let signer = self.key.choose_scheme(&[self.scheme]);
+        let signer = signer.ok_or(rcgen::Error::RemoteKeyError)?;
+        let signature = signer.sign(message);
+        // What a signature leaves on the stack gives the key away (rule K2).
+        scrub_stack();
+        signature.map_err(|_| rcgen::Error::RemoteKeyError)
+    }
+}
+
+/// The contents of the algorithm identifier and of the public key in a `SubjectPublicKeyInfo`.
+fn parts(spki: &[u8]) -> Option<(&[u8], &[u8])> {
+    let algorithm = der::algorithm_of_spki(spki)?;
+    let (outer, _) = der::take(spki)?;
+    let (_, rest) = der::take(outer.content)?;
+    let (bits, _) = der::take(rest)?;
+    // The first byte counts unused bits; keys have none.
+    let public = bits.content.strip_prefix(&[0])?;
+    Some((algorithm, public))
+}
+
+/// With what certificates are signed: the hash that fits the curve, and for RSA the padding that every reader of
+/// certificates knows.
+fn algorithms(key: &[u8]) -> Option<(&'static rcgen::SignatureAlgorithm, SignatureScheme)> {
+    let is = |algorithm: AlgorithmIdentifier| algorithm.as_ref() == key;
+    if is(alg_id::ECDSA_P256) {
+        let scheme = SignatureScheme::ECDSA_NISTP256_SHA256;
+        Some((&rcgen::PKCS_ECDSA_P256_SHA256, scheme))
+    } else if is(alg_id::ECDSA_P384) {
+        let scheme = SignatureScheme::ECDSA_NISTP384_SHA384;
+        Some((&rcgen::PKCS_ECDSA_P384_SHA384, scheme))
+    } else if is(alg_id::ED25519) {
+        Some((&rcgen::PKCS_ED25519, SignatureScheme::ED25519))
+    } else if is(alg_id::RSA_ENCRYPTION) {
+        Some((&rcgen::PKCS_RSA_SHA256, SignatureScheme::RSA_PKCS1_SHA256))
+    } else {
+        None
+    }
+}
+
+impl fmt::Debug for OwnKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OwnKey({})", self.kind)
+    }
+}

@@ -1,0 +1,246 @@
+//! Changing who we are, server by server, while connections are made.
+
+use core::fmt;
+use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::Identity;
+use crate::error::RotationError;
+use crate::store::ServerId;
+
+/// Who we are now, and perhaps who we are to be next. Cheap to clone: all clones follow the same changes.
+///
+/// A new certificate has to be accepted by the administrator of each key server before it can be presented
+/// there. So the next identity is staged, presented only to the servers for which it was activated, then to
+/// all, and only then becomes the current one. Going back is possible at every step before the last.
+///
+/// Connections whose handshake comes after a call present what it says; open ones go on as they are.
+///
+/// ```
+/// use mutual_trust::tls::{Identities, Identity};
+/// use mutual_trust::{ServerId, error::RotationError};
+///
+/// fn rotate(identities: &Identities, next: Identity, first: &ServerId) -> Result<(), RotationError> {
+///     identities.stage(next)?; // nobody sees it yet; its certificate goes to the administrators
+///     identities.activate(first)?; // one has accepted it
+///     identities.activate_all()?; // the others have as well
+///     identities.finish() // the old key is let go
+/// }
+/// ```
+///
+/// # Security
+/// rustls does not tell which server asks for our certificate. What is presented per server is so through
+/// [`build_for`](super::ClientConfigBuilder::build_for), a configuration for each server; one that serves many
+/// servers presents the current identity as long as it is presented to any.
+#[derive(Clone)]
+pub struct Identities(Arc<RwLock<Arc<State>>>);
+
+#[derive(Clone)]
+struct State {
+    current: Identity,
+    next: Option<Next>,
+}
+
+#[derive(Clone)]
+struct Next {
+    identity: Identity,
+    /// To whom it is presented: to all, or to nobody, …
+    all: bool,
+    /// … except to these.
+    except: BTreeSet<ServerId>,
+}
+
+impl Next {
+    fn is_for(&self, server: &ServerId) -> bool {
+        self.all != self.except.contains(server)
+    }
+
+    fn is_for_all(&self) -> bool {
+        self.all && self.except.is_empty()
+    }
+
+    fn is_for_none(&self) -> bool {
+        !self.all && self.except.is_empty()
+    }
+
+    /// Says for one server whether it gets the next identity.
+    fn set(&mut self, server: &ServerId, next: bool) {
+        if self.all == next {
+            self.except.remove(server);
+        } else {
+            self.except.insert(server.clone());
+        }
+    }
+
+    fn set_all(&mut self, next: bool) {
+        self.all = next;
+        self.except.clear();
+    }
+}
+
+impl Identities {
+    /// Presents one identity to all. An [`Identity`] becomes this wherever one is asked for.
+    pub fn new(current: Identity) -> Self {
+        let next = None;
+        Self(Arc::new(RwLock::new(Arc::new(State { current, next }))))
+    }
+
+    /// Makes `next` ready. Nobody is presented it until it is activated. An identity that was staged before
+    /// and never activated is replaced.
+    ///
+    /// # Errors
+    /// It presents the same certificate as the current one; or an identity that was staged before is presented
+    /// to some server.
+    pub fn stage(&self, next: Identity) -> Result<(), RotationError> {
+        self.change(|state| {
+            let certificate = next.certificate().fingerprint();
+            if state.current.certificate().fingerprint() == certificate {
+                return Err(RotationError::AlreadyCurrent { certificate });
+            }
+            if let Some(staged) = state.next.as_ref().filter(|next| !next.is_for_none()) {
+                let certificate = staged.identity.certificate().fingerprint();
+                return Err(RotationError::InUse { certificate });
+            }
+            state.next = Some(Next {
+                identity: next,
+                all: false,
+                except: BTreeSet::new(),
+            });
+            Ok(())
+        })
+    }
+
+    /// Presents the next identity to this server. The id is not looked up in any store.
+    ///
+    /// # Errors
+    /// Nothing is staged.
+    pub fn activate(&self, server: &ServerId) -> Result<(), RotationError> {
+        self.change_next(|next| next.set(server, true))
+    }
+
+    /// Presents the next identity to all servers, and through configurations that serve many.
+    ///
+    /// # Errors
+    /// Nothing is staged.
+    pub fn activate_all(&self) -> Result<(), RotationError> {
+        self.change_next(|next| next.set_all(true))
+    }
+
+    /// Presents the current identity to this server again, also after the next one was activated for all.
+    ///
+    /// # Errors
+    /// Nothing is staged.
+    pub fn back(&self, server: &ServerId) -> Result<(), RotationError> {
+        self.change_next(|next| next.set(server, false))
+    }
+
+    /// Presents the current identity to all servers again. The next one stays staged.
+    ///
+    /// # Errors
+    /// Nothing is staged.
+    pub fn back_all(&self) -> Result<(), RotationError> {
+        self.change_next(|next| next.set_all(false))
+    }
+
+    /// Makes the next identity the current one and lets go of the old one, whose key is wiped as soon as no
+    /// handshake is using it.
+    ///
+    /// # Errors
+    /// Nothing is staged, or it is not activated for all servers without exception.
+    pub fn finish(&self) -> Result<(), RotationError> {
+        self.change(|state| {
+            let next = state.next.take().ok_or(RotationError::NothingStaged)?;
+            if !next.is_for_all() {
+                return Err(RotationError::NotForAll);
+            }
+            state.current = next.identity;
+            Ok(())
+        })
+    }
+
+    /// Lets go of the next identity. All servers are presented the current one.
+    ///
+    /// # Errors
+    /// Nothing is staged.
+    pub fn abandon(&self) -> Result<(), RotationError> {
+        self.change(|state| {
+            let next = state.next.take();
+            next.map(drop).ok_or(RotationError::NothingStaged)
+        })
+    }
+
+    /// The current identity.
+    pub fn current(&self) -> Identity {
+        self.state().current.clone()
+    }
+
+    /// The next identity, if one is staged.
+    pub fn next(&self) -> Option<Identity> {
+        let state = self.state();
+        state.next.as_ref().map(|next| next.identity.clone())
+    }
+
+    /// What is presented to a server through a configuration for it.
+    pub fn presented_to(&self, server: &ServerId) -> Identity {
+        self.state().presented(|next| next.is_for(server))
+    }
+
+    /// What is presented through configurations that serve many peers.
+    pub fn presented_to_many(&self) -> Identity {
+        self.state().presented(Next::is_for_all)
+    }
+
+    /// Holds a lock only while a pointer is copied.
+    fn state(&self) -> Arc<State> {
+        // A state is put in place whole, so poisoning says nothing about it.
+        let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        state.clone()
+    }
+
+    /// Changes a copy, and puts it in place if that went well.
+    fn change(
+        &self,
+        change: impl FnOnce(&mut State) -> Result<(), RotationError>,
+    ) -> Result<(), RotationError> {
+        let mut place = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = State::clone(&place);
+        change(&mut state)?;
+        let old = core::mem::replace(&mut *place, Arc::new(state));
+        drop(place);
+        // A key may go with it, which takes as long as its provider likes; handshakes do not wait for that.
+        drop(old);
+        Ok(())
+    }
+
+    fn change_next(&self, change: impl FnOnce(&mut Next)) -> Result<(), RotationError> {
+        self.change(|state| {
+            let next = state.next.as_mut().ok_or(RotationError::NothingStaged)?;
+            change(next);
+            Ok(())
+        })
+    }
+}
+
+impl State {
+    fn presented(&self, is_next: impl FnOnce(&Next) -> bool) -> Identity {
+        let next = self.next.as_ref().filter(|next| is_next(next));
+        next.map_or(&self.current, |next| &next.identity).clone()
+    }
+}
+
+impl From<Identity> for Identities {
+    fn from(current: Identity) -> Self {
+        Self::new(current)
+    }
+}
+
+impl fmt::Debug for Identities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state();
+        let next = state.next.as_ref();
+        f.debug_struct("Identities")
+            .field("current", &state.current)
+            .field("next", &next.map(|next| &next.identity))
+            .finish_non_exhaustive()
+    }
+}

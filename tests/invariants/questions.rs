@@ -1,0 +1,275 @@
+//! Questions about peers, and what is compared of the answers.
+
+use core::time::Duration;
+
+use mutual_trust::policy::{Considered, Question, Target, VerdictWarning};
+use mutual_trust::store::{EntryKey, ValidityRule, View};
+use mutual_trust::{Clock, Fingerprint, Policy, ReasonCode, Verdict, decide};
+use pki_types::CertificateDer;
+use proptest::prelude::*;
+
+use crate::operations::any_item;
+use crate::pool::{days, item, item_of, pool};
+use crate::support::{DAY, at, host, policy, server_id};
+
+/// The ids of servers; servers that are made for a bare name have that as their id.
+pub const SERVERS: [&str; 4] = ["one", "two", "three", "s1.example"];
+pub const NAMES: [&str; 4] = ["s1.example", "s2.example", "192.0.2.1", "unlisted.example"];
+
+/// Which peer is asked about; numbers index [`SERVERS`] and [`NAMES`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Peer {
+    Id(usize, Option<usize>),
+    Name(usize),
+    Client,
+}
+
+/// Which certificate is presented.
+#[derive(Clone, Copy, Debug)]
+pub enum Presented {
+    /// One of the pool.
+    Item(usize),
+    /// The one of an entry that is installed, by its number: hits are more frequent so.
+    Held(usize),
+    /// One that was signed with the key of an entry, by both numbers.
+    Below(usize, usize),
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Demands {
+    pub unlisted: bool,
+    pub pins_only: bool,
+    pub chains_without_clock: bool,
+    pub grace: bool,
+}
+
+/// Days for which a grace lasts, here and in the options of pins.
+pub const GRACE_DAYS: u64 = 100;
+
+pub fn grace() -> ValidityRule {
+    ValidityRule::Grace(Duration::from_secs(GRACE_DAYS * DAY))
+}
+
+impl Demands {
+    pub fn policy(self) -> Policy {
+        let mut made = policy();
+        if self.unlisted {
+            made = made.allow_unlisted();
+        }
+        if self.pins_only {
+            made = made.clients_by_pin_only();
+        }
+        if self.chains_without_clock {
+            made = made.allow_chains_without_clock();
+        }
+        if self.grace {
+            made = made.validity(grace());
+        }
+        made
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Ask {
+    pub peer: Peer,
+    pub presented: Presented,
+    /// Items that are presented behind it.
+    pub chain: Vec<usize>,
+    /// Seconds since the epoch; `None` is an unset clock.
+    pub time: Option<i64>,
+    pub demands: Demands,
+}
+
+/// A verdict without its generation, which differs between views that hold the same.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    pub reason: ReasonCode,
+    pub detail: String,
+    pub decided: Option<EntryKey>,
+    pub accepted: Option<EntryKey>,
+    pub path: Vec<Fingerprint>,
+    pub peer: String,
+    pub considered: Vec<Considered>,
+    pub more: usize,
+    pub warnings: Vec<VerdictWarning>,
+}
+
+impl Answer {
+    fn of(verdict: &Verdict) -> Self {
+        let accepted = verdict.accepted();
+        // Two ways to ask for one thing may not differ.
+        assert_eq!(verdict.is_accepted(), accepted.is_some());
+        assert_eq!(verdict.is_accepted(), verdict.reason().accepts());
+        Self {
+            reason: verdict.reason(),
+            detail: format!("{:?}", verdict.detail()),
+            decided: verdict.decided_by().map(|entry| entry.key().clone()),
+            accepted: accepted.map(|accepted| accepted.by().key().clone()),
+            path: accepted.map_or(Vec::new(), |accepted| {
+                let path = accepted.path().iter();
+                path.map(|certificate| certificate.fingerprint()).collect()
+            }),
+            peer: accepted.map_or(String::new(), |accepted| format!("{:?}", accepted.peer())),
+            considered: verdict.considered().items().to_vec(),
+            more: verdict.considered().more(),
+            warnings: verdict.warnings().to_vec(),
+        }
+    }
+
+    pub fn yes(&self) -> bool {
+        self.accepted.is_some()
+    }
+}
+
+pub fn clock(time: Option<i64>) -> Clock {
+    time.map_or(Clock::Unset, |time| {
+        Clock::Known(at(u64::try_from(time).unwrap()))
+    })
+}
+
+impl Ask {
+    /// The question with its certificate settled, so that it stays the same whatever becomes of the store.
+    pub fn settle(&self, view: &View) -> Self {
+        let entries = view.entries();
+        let held = |number: usize| match entries.get(number % entries.len().max(1)) {
+            Some(entry) => item_of(entry.key().fingerprint),
+            None => number % pool().len(),
+        };
+        let presented = match self.presented {
+            Presented::Item(item) => item,
+            Presented::Held(number) => held(number),
+            Presented::Below(number, choice) => {
+                let above = held(number);
+                let issued: Vec<usize> = (0..pool().len())
+                    .filter(|&item| pool()[item].issuer_key == pool()[above].key && item != above)
+                    .collect();
+                *issued.get(choice % issued.len().max(1)).unwrap_or(&above)
+            }
+        };
+        let presented = Presented::Item(presented);
+        Self {
+            presented,
+            ..self.clone()
+        }
+    }
+
+    pub fn item(&self) -> usize {
+        match self.presented {
+            Presented::Item(item) => item,
+            Presented::Held(_) | Presented::Below(..) => panic!("the question is not settled"),
+        }
+    }
+
+    pub fn answer(&self, view: &View) -> Answer {
+        self.answer_for(view, pool()[self.item()].certificate.der())
+    }
+
+    /// The answer when `leaf` is presented instead of an item.
+    pub fn answer_for(&self, view: &View, leaf: &CertificateDer<'_>) -> Answer {
+        let chain = self
+            .chain
+            .iter()
+            .map(|&item| pool()[item].certificate.der());
+        let chain: Vec<CertificateDer<'_>> = chain.cloned().collect();
+        let clock = clock(self.time);
+        let (id, dialled) = match self.peer {
+            Peer::Id(id, dialled) => (
+                Some(server_id(SERVERS[id])),
+                dialled.map(|name| host(NAMES[name])),
+            ),
+            Peer::Name(name) => (None, Some(host(NAMES[name]))),
+            Peer::Client => (None, None),
+        };
+        let question = match (&id, &dialled) {
+            (Some(id), dialled) => {
+                Question::server(Target::id(id, dialled.as_ref()), leaf, &chain, clock)
+            }
+            (None, Some(name)) => Question::server(Target::Name(name), leaf, &chain, clock),
+            (None, None) => Question::client(leaf, &chain, clock),
+        };
+        Answer::of(&decide(view, &self.demands.policy(), &question))
+    }
+}
+
+pub fn any_peer() -> impl Strategy<Value = Peer> {
+    let id = prop_oneof![9 => 0..3_usize, 1 => Just(3)];
+    let name = 0..NAMES.len();
+    prop_oneof![
+        4 => (id, proptest::option::of(name.clone())).prop_map(|(id, name)| Peer::Id(id, name)),
+        2 => name.prop_map(Peer::Name),
+        2 => Just(Peer::Client),
+    ]
+}
+
+/// Moments at which validity periods, ends and migrations begin and stop, and unset.
+pub fn any_time() -> impl Strategy<Value = Option<i64>> {
+    prop_oneof![
+        8 => Just(Some(days(0))),
+        1 => Just(Some(days(100) - 200)),
+        1 => Just(Some(days(100) - 400)),
+        1 => Just(Some(days(40))),
+        1 => Just(Some(days(200))),
+        1 => Just(Some(days(200) + 1)),
+        1 => Just(Some(days(300) + 1)),
+        1 => Just(Some(days(-300))),
+        2 => Just(None),
+    ]
+}
+
+pub fn any_demands() -> impl Strategy<Value = Demands> {
+    let rarely = || proptest::bool::weighted(0.15);
+    (
+        proptest::bool::weighted(0.3),
+        rarely(),
+        proptest::bool::ANY,
+        rarely(),
+    )
+        .prop_map(
+            |(unlisted, pins_only, chains_without_clock, grace)| Demands {
+                unlisted,
+                pins_only,
+                chains_without_clock,
+                grace,
+            },
+        )
+}
+
+pub fn any_ask() -> impl Strategy<Value = Ask> {
+    let presented = prop_oneof![
+        2 => any_item().prop_map(Presented::Item),
+        2 => (0..64_usize).prop_map(Presented::Held),
+        3 => (0..64_usize, 0..16_usize).prop_map(|(at, choice)| Presented::Below(at, choice)),
+    ];
+    let issuer = prop_oneof![2 => item("inter-a")..item("inter-old"), 1 => 0..item("s1")];
+    let chain = proptest::collection::vec(issuer, 0..3);
+    (any_peer(), presented, chain, any_time(), any_demands()).prop_map(
+        |(peer, presented, chain, time, demands)| Ask {
+            peer,
+            presented,
+            chain,
+            time,
+            demands,
+        },
+    )
+}
+
+pub fn asks(count: usize) -> impl Strategy<Value = Vec<Ask>> {
+    proptest::collection::vec(any_ask(), count)
+}
+
+/// Settles all questions against one view.
+pub fn settle(asks: &[Ask], view: &View) -> Vec<Ask> {
+    asks.iter().map(|ask| ask.settle(view)).collect()
+}
+
+pub fn answers(asks: &[Ask], view: &View) -> Vec<Answer> {
+    asks.iter().map(|ask| ask.answer(view)).collect()
+}
+
+/// Fails with the first question to which the answers differ.
+pub fn same(asks: &[Ask], before: &[Answer], after: &[Answer]) -> Result<(), TestCaseError> {
+    for ((ask, before), after) in asks.iter().zip(before).zip(after) {
+        prop_assert_eq!(before, after, "{:?} of {}", ask, pool()[ask.item()].name);
+    }
+    Ok(())
+}
