@@ -1,6 +1,18 @@
 //! Many different certificates, quickly: one CA signs for keys that nobody has. What the store and the verdict
 //! on a pin do with a certificate does not depend on whether its key exists.
 
+#![allow(
+    missing_docs,
+    clippy::option_map_unit_fn,
+    reason = "each benchmark takes what it needs of this module"
+)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_debug_implementations,
+    reason = "each benchmark takes what it needs of this module"
+)]
+
 use std::time::Duration;
 
 use pki_types::UnixTime;
@@ -155,7 +167,7 @@ impl Maker {
         leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let by_below = Issuer::from_params(&below, &below_key);
         let leaf_der = leaf
-            .signed_by(&Key::P256.nobodys(number), &by_below)
+            .signed_by(&Key::P256.nobodys(number + 2_000_000), &by_below)
             .unwrap();
         Chain {
             leaf: leaf_der.der().to_vec(),

@@ -116,6 +116,19 @@ fn mismatches() -> Vec<Row> {
             w.pin(KEYS_1, "own", &fixture("reissued-old"));
             w.presents(&fixture("same-subject-other-key"));
         }),
+        row("M1", "renewed with the same key by a CA that is an authority", refused(RenewedWithSameKey).considered(&["pin own for server keys-1: RenewedWithSameKey"]), |w| {
+            let (own, root) = (self_signed("own"), pki("any").root);
+            w.pin(KEYS_1, "own", &own);
+            w.authority(For::AnyServer, "root", &root);
+            w.presents(&spec("x").dns(KMS).key_of(&own).signed_by(&root));
+        }),
+        row("M1", "renewed with the same key, and that is pinned for another server", refused(RenewedWithSameKey).considered(&["pin own for server keys-1: RenewedWithSameKey"]), |w| {
+            let own = self_signed("own");
+            let new = spec("own").key_of(&own).self_signed();
+            w.pin(KEYS_1, "own", &own);
+            w.pin(For::Server("keys-2"), "new", &new);
+            w.presents(&new);
+        }),
         row("M1", "renewed with the same key, one of 65 pins", refused(RenewedWithSameKey).any_considered(), |w| {
             let own = self_signed("own");
             w.pin(KEYS_1, "own", &own);

@@ -106,6 +106,7 @@ fn by_themselves() -> Vec<Row> {
         row("C1", "the intermediate has a critical extension that the path builder alone does not know", refused(PathRefused).considered(&["authority root for any server: PathRefused"]).detail("UnsupportedCriticalExtension"), |w| {
             presented(w, |s| s.critical_extension(&[2, 5, 29, 32]));
         }),
+        row("C1", "the authority has critical policies, every one of which is acceptable", found(), |w| authority(w, |s| s.critical_extension(&[2, 5, 29, 32]))),
         // Keys
         row("I4", "the policy asks for longer keys than the intermediate has", of_presented(KeyNotAllowed, "presented I: KeyNotAllowed"), |w| { presented(w, rsa2048); longer_keys(w); }),
         row("I4", "the policy asks for longer keys than the authority has", refused(KeyNotAllowed).considered(&["authority root for any server: KeyNotAllowed"]), |w| { authority(w, rsa2048); longer_keys(w); }),
@@ -232,6 +233,33 @@ fn closest() -> Vec<Row> {
             two(w, &|s| s, &|s| s.valid(-9 * day, -day));
             let key = w.store.contents().entries().into_iter().find(|entry| entry.certificate().unwrap().validity().not_after() > 1_798_761_600).unwrap().key().fingerprint;
             w.store.block_selector(mutual_trust::store::BlockSelector::Fingerprint(key));
+        }),
+        row("P1", "a disabled CA, and a blocked one after it", both(Blocked, "authority one for any server: EntryDisabled", "authority other for any server: Blocked"), move |w| {
+            let one = spec("CA").ca().valid(-day, 90 * day).self_signed();
+            let other = spec("CA").ca().valid(-day, 80 * day).key_of(&one).self_signed();
+            let key = w.authority(For::AnyServer, "one", &one);
+            w.disable(&key);
+            w.authority(For::AnyServer, "other", &other);
+            w.store.block_selector(mutual_trust::store::BlockSelector::Fingerprint(other.certificate().fingerprint()));
+            w.presents(&leaf().signed_by(&one));
+        }),
+        row("P7", "a CA whose pattern does not match, and a disabled one before it", refused(NoPatternMatches).considered(&["authority one for clients: EntryDisabled", "authority other for clients: NoPatternMatches"]), move |w| {
+            let one = spec("CA").ca().valid(-day, 90 * day).self_signed();
+            let other = spec("CA").ca().valid(-day, 80 * day).key_of(&one).self_signed();
+            let key = w.authority(For::Clients, "one", &one);
+            w.disable(&key);
+            let options = super::world::plain().san_patterns(["dns:other.example".parse().unwrap()]);
+            w.authority_with(For::Clients, "other", &other, options);
+            w.presents(&leaf().signed_by(&one));
+            w.ask_client();
+        }),
+        row("C1", "too many CAs of the name, and one of them may not issue for the name", refused(NameConstraintViolated).any_considered(), move |w| {
+            let one = spec("CA").ca().permit_dns("other.example").valid(-day, 90 * day).self_signed();
+            w.authority(For::AnyServer, "one", &one);
+            for _ in 0..20 {
+                w.authority(For::AnyServer, "namesake", &spec("CA").ca().valid(-day, 80 * day).self_signed());
+            }
+            w.presents(&leaf().no_authority_key_id().signed_by(&one));
         }),
         row("C1", "an expired CA of the right key, and one of another key", both(IssuerExpired, "authority one for any server: IssuerExpired", "authority other for any server: ChainSignatureInvalid"), move |w| {
             let one = spec("CA").ca().valid(-9 * day, -day).self_signed();

@@ -329,3 +329,24 @@ fn at_most_16_are_listed_and_the_rest_is_counted() {
         }
     }
 }
+
+// C5
+#[test]
+fn of_issuers_too_at_most_16_are_listed_and_the_rest_is_counted() {
+    let mut world = World::new();
+    let upper = spec("upper").ca().self_signed();
+    for _ in 0..10 {
+        for name in ["CA", "upper"] {
+            let made = spec(name).ca().self_signed();
+            let key = world.authority(For::AnyServer, "disabled", &made);
+            world.disable(&key);
+        }
+    }
+    let issuer = spec("CA").ca().signed_by(&upper);
+    world.presents(&spec("x").dns(KMS).signed_by(&issuer));
+    world.with("issuer", &issuer);
+    let verdict = world.verdict();
+    assert_eq!(verdict.reason(), EntryDisabled);
+    assert_eq!(verdict.considered().items().len(), 16);
+    assert_eq!(verdict.considered().len(), 20);
+}

@@ -110,6 +110,17 @@ fn a_server_over_loopback_finds_its_reason_in_the_io_error() {
     }
 }
 
+#[test]
+fn the_io_error_by_itself_says_what_to_do() {
+    // What most programs log is the error, not the verdict in it
+    for setting in settings() {
+        let (client, server) = ours(&setting, false);
+        let error = over_loopback(client, server).0.unwrap_err();
+        let verdict = refusal(&error).unwrap().to_string();
+        assert!(error.to_string().contains(&verdict), "{error}");
+    }
+}
+
 #[derive(Debug)]
 struct Wrapped(Error);
 

@@ -4,6 +4,7 @@
 
 #![cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 #![allow(
+    clippy::type_complexity,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

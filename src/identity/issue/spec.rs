@@ -294,7 +294,10 @@ mod tests {
             [vec![0x30, u8::try_from(content.len()).unwrap()], content].concat()
         };
         let one = set(&[attribute(UTF8_STRING, 3)]);
-        assert_eq!(attributes(&name(&[one.clone()])).unwrap().len(), 1);
+        assert_eq!(
+            attributes(&name(std::slice::from_ref(&one))).unwrap().len(),
+            1
+        );
         assert!(attributes(&name(&[])).unwrap().is_empty());
         // Two of one kind; two in one set; a string of two-byte characters; something behind it.
         assert!(attributes(&name(&[one.clone(), one.clone()])).is_none());
