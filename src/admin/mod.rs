@@ -4,5 +4,7 @@
 //! views. They meet at one pointer, [`LiveTrust`].
 
 mod live;
+mod observation;
 
 pub use live::LiveTrust;
+pub use observation::Observation;

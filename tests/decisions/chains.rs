@@ -329,6 +329,13 @@ fn leaves() -> Vec<Row> {
             w.authority(For::Server("keys-2"), "other", &other);
             w.presents(&other);
         }),
+        row("C3", "a CA certificate that is an authority and pinned for another server as leaf", refused(AuthorityPresentedAsPeer).detail("authority other for clients"), |w| {
+            any(w);
+            let other = spec("other").ca().dns(KMS).self_signed();
+            w.pin(For::Server("keys-2"), "other", &other);
+            w.authority(For::Clients, "other", &other);
+            w.presents(&other);
+        }),
         row("P8", "a CA certificate that is pinned for another server as leaf", refused(PinOfAnotherServer).detail("pin other for server keys-2"), |w| {
             any(w);
             let other = spec("other").ca().dns(KMS).self_signed();

@@ -275,8 +275,52 @@ fn authorities() -> Vec<Row> {
     ]
 }
 
+/// A chain could have been presented, and what was presented is none: perhaps it was meant for a pin.
+#[rustfmt::skip]
+fn meant_for_pins() -> Vec<Row> {
+    let migrating = |w: &mut World| {
+        let until = super::support::at(super::support::NOW + 60);
+        w.authority(For::AnyServer, "root", &pki("any").root);
+        w.store.migrate(&server_id("keys-1"), until).unwrap();
+    };
+    vec![
+        row("P8", "another server's pin, of version 1", refused(PinOfAnotherServer).detail("pin other for server keys-2"), |w| {
+            w.authority(For::AnyServer, "root", &pki("any").root);
+            w.pin(For::Server("keys-2"), "other", &fixture("v1"));
+            w.presents(&fixture("v1"));
+        }),
+        row("P8", "another server's pin, issued by a CA of the authority's name", refused(PinOfAnotherServer).detail("pin other for server keys-2").any_considered(), |w| {
+            let other = spec("x").dns(KMS).signed_by(&spec("any root").ca().self_signed());
+            w.authority(For::AnyServer, "root", &pki("any").root);
+            w.pin(For::Server("keys-2"), "other", &other);
+            w.presents(&other);
+        }),
+        row("P8", "another server's pin, issued by what is no CA", refused(PinOfAnotherServer).detail("pin other for server keys-2").any_considered(), |w| {
+            let no_ca = self_signed("no CA");
+            let other = spec("x").dns(KMS).signed_by(&no_ca);
+            w.authority(For::AnyServer, "root", &pki("any").root);
+            w.pin(For::Server("keys-2"), "other", &other);
+            w.presents(&other).with("no CA", &no_ca);
+        }),
+        row("I3", "while the server migrates, a leaf signed with the key of its pin, presented with that", refused(IssuedByPin).any_considered().detail("pin own for server keys-1"), move |w| {
+            let own = self_signed("own");
+            w.pin(KEYS_1, "own", &own);
+            migrating(w);
+            w.presents(&spec("x").dns(KMS).signed_by(&own)).with("own", &own);
+        }),
+        row("M1", "while the server migrates, a certificate of version 1 of the pin's key", refused(RenewedWithSameKey).any_considered(), move |w| {
+            let key = String::from_utf8(super::support::fixture_key("v1")).unwrap();
+            let own = spec("x").key(rcgen::KeyPair::from_pem(&key).unwrap()).self_signed();
+            w.pin(KEYS_1, "own", &own);
+            migrating(w);
+            w.presents(&fixture("v1"));
+        }),
+    ]
+}
+
 pub fn rows() -> Vec<Row> {
     let mut rows = signed_by_pins();
+    rows.extend(meant_for_pins());
     rows.extend(mismatches());
     rows.extend(authorities());
     rows
@@ -292,6 +336,12 @@ fn a_pin_vouches_for_no_other_certificate() {
 #[test]
 fn what_matches_no_pin_is_told_apart() {
     hold(mismatches());
+}
+
+// I3, M1, P8
+#[test]
+fn what_is_no_chain_was_perhaps_meant_for_a_pin() {
+    hold(meant_for_pins());
 }
 
 // P2

@@ -23,6 +23,10 @@ mod keys;
 #[path = "../residue/needles.rs"]
 #[allow(dead_code, unreachable_pub, reason = "it is not all wanted here")]
 mod needles;
+#[cfg(all(feature = "issue", feature = "aws-lc-rs", target_os = "linux"))]
+#[path = "../residue/scan.rs"]
+#[allow(dead_code, unreachable_pub, reason = "it is not all wanted here")]
+mod scan;
 
 mod folder;
 #[cfg(all(feature = "issue", any(feature = "aws-lc-rs", feature = "ring")))]

@@ -3,7 +3,6 @@
 //!
 //! What loading and handshakes leave is for `tests/residue`, from which the secrets in all their forms are taken.
 
-use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::FileExt;
@@ -17,7 +16,8 @@ use mutual_trust::tls::OwnKey;
 use crate::folder::Folder;
 use crate::keys::{Fixture, signed_parts};
 use crate::made::spec;
-use crate::needles::{Kind, Needle, WINDOW, check, of_fixture, of_signature};
+use crate::needles::{Kind, Needle, check, of_fixture, of_signature};
+use crate::scan::Index;
 use crate::support::{now, provider};
 
 const FOLDER: &str = "MUTUAL_TRUST_TEST_RESIDUE";
@@ -136,53 +136,6 @@ impl Drop for Looked {
     }
 }
 
-/// Bits of the filter in front of the table of windows.
-const FILTER_BITS: u32 = 20;
-
-fn bit(window: u64) -> (usize, u64) {
-    let hash = window.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - FILTER_BITS);
-    (usize::try_from(hash / 64).unwrap(), 1 << (hash % 64))
-}
-
-/// Where pieces of the needles lie: each as its kind, its name and its address.
-fn hits(memory: &Memory, needles: &[Needle]) -> Vec<(Kind, String, u64)> {
-    let mut windows = HashMap::new();
-    let mut filter = vec![0_u64; 1 << (FILTER_BITS - 6)];
-    for needle in needles {
-        for (_, window) in needle.windows() {
-            let (word, mask) = bit(window);
-            filter[word] |= mask;
-            windows.insert(window, needle);
-        }
-    }
-    let mut found: Vec<(Kind, String, u64)> = Vec::new();
-    for (from, bytes) in memory {
-        let mut window = 0_u64;
-        let mut last = 0;
-        for (end, byte) in bytes.iter().enumerate() {
-            window = window >> 8 | u64::from(*byte) << 56;
-            // Most of a process's memory is zeros.
-            if window == 0 {
-                continue;
-            }
-            let (word, mask) = bit(window);
-            if filter[word] & mask == 0 {
-                continue;
-            }
-            let Some(needle) = windows.get(&window) else {
-                continue;
-            };
-            // The windows of one piece count once.
-            if last + 1 != end {
-                let address = from + u64::try_from(end + 1 - WINDOW).unwrap();
-                found.push((needle.kind, needle.name.clone(), address));
-            }
-            last = end;
-        }
-    }
-    found
-}
-
 type Memory = Vec<(u64, Vec<u8>)>;
 
 /// Runs the child to its end, and returns its memory at each moment with what is to be looked for.
@@ -232,11 +185,12 @@ fn making_a_key_and_signing_with_it_leave_nothing_but_the_live_copy() {
         KeyType::Rsa2048,
     ] {
         let (looks, needles) = run(kind, false);
+        let index = Index::new(&needles);
         for (name, memory) in looks {
-            let found = hits(&memory, &needles);
+            let found = index.find(&memory);
             let none = name == "start" || name == "dropped";
             let good = |kind: Kind| kind == Kind::Key && !none;
-            let bad: Vec<_> = found.iter().filter(|(kind, ..)| !good(*kind)).collect();
+            let bad: Vec<_> = found.iter().filter(|hit| !good(hit.kind)).collect();
             assert!(bad.is_empty(), "{kind}, {name}: {bad:?}");
             // One copy: the numbers of the key in our buffer, or in the provider's and what it computes of them.
             let most = match (kind, name) {
@@ -252,9 +206,10 @@ fn making_a_key_and_signing_with_it_leave_nothing_but_the_live_copy() {
 #[test]
 fn a_copy_that_is_kept_is_found() {
     let (looks, needles) = run(KeyType::P256, true);
+    let index = Index::new(&needles);
     for (name, memory) in looks {
-        let found = hits(&memory, &needles);
-        let planted = found.iter().any(|(kind, ..)| *kind == Kind::Text);
+        let found = index.find(&memory);
+        let planted = found.iter().any(|hit| hit.kind == Kind::Text);
         let kept = matches!(name, "loaded" | "signed" | "requested" | "dropped");
         assert_eq!(planted, kept, "{name}: {found:?}");
     }

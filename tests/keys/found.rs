@@ -5,7 +5,7 @@ use mutual_trust::error::{FoundInstead, IdentityError as E, KeyRefusal, PemError
 use mutual_trust::identity::{KeyReader, PrivateKey};
 use mutual_trust::limits::{MAX_KEY_FILE_BYTES, MAX_PRIVATE_KEY_BYTES};
 
-use crate::support::der::{Der, INTEGER, OCTETS, SEQUENCE, bytes, parts};
+use crate::support::der::{Der, INTEGER, OCTETS, OID, SEQUENCE, bytes, parts};
 use crate::{assert_is, keys_format, path};
 
 fn pem(name: &str) -> Result<PrivateKey, E> {
@@ -302,6 +302,20 @@ fn a_key_that_is_damaged_is_said_to_be() {
         vec![0x30, 3, 2, 1, 0],
     ] {
         assert_is!(PrivateKey::from_der(junk), E::KeyMalformed);
+    }
+    // The curve may be stated again inside, if it is the same.
+    let mut key = Der::read(&keys_format("p256-pkcs8.der"));
+    let curve = key.at(&[1, 1]).clone();
+    for (curve, good) in [
+        (curve, true),
+        (bytes(OID, &[0x2b, 0x81, 4, 0, 0x0a]), false),
+    ] {
+        let mut inner = Der::read(&keys_format("p256-sec1-without-parameters.der"));
+        inner.list().insert(2, parts(0xa0, vec![curve]));
+        *key.at(&[2]).content() = inner.write();
+        let result = PrivateKey::from_der(key.write());
+        assert_eq!(result.is_ok(), good, "{result:?}");
+        assert!(good || matches!(result, Err(E::KeyMalformed)));
     }
     // Of another form than the label says.
     for (label, name) in [

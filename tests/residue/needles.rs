@@ -239,7 +239,10 @@ fn nonce(curve: Curve, scalar: &BigUint, message: &[u8], r: &BigUint, s: &BigUin
         Curve::P384 => BigUint::from_bytes_be(&Sha384::digest(message)),
         Curve::P521 => BigUint::from_bytes_be(&Sha512::digest(message)),
     };
-    s.modinv(&n).unwrap() * (z + r * scalar) % n
+    // By Fermat's theorem, as the order is prime.
+    let inverse = s.modpow(&(&n - 2_u8), &n);
+    assert_eq!(&inverse * s % &n, BigUint::from(1_u8), "not an inverse");
+    inverse * (z + r * scalar) % n
 }
 
 /// RFC 8032 section 5.1.5.

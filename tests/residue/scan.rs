@@ -137,6 +137,18 @@ impl<'a> Index<'a> {
     }
 }
 
+impl Index<'_> {
+    /// What a copy of a process's memory holds, in stretches that are long enough to count.
+    pub fn find(&self, memory: &[(u64, Vec<u8>)]) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        for (address, bytes) in memory {
+            self.search(bytes, *address, |_| Place::Heap, &mut hits);
+        }
+        hits.retain(|hit| hit.length >= hit.least);
+        hits
+    }
+}
+
 /// Waits until a thread of a process sleeps in a read, and returns the stack pointer of the first thread.
 fn stack_pointer(process: u32) -> u64 {
     // Number of the call (0 is read on x86-64, 63 on AArch64), six arguments, stack pointer, program counter.
