@@ -63,8 +63,8 @@ fn visit(provider: Arc<CryptoProvider>) -> Result<(), Box<dyn Error>> {
         store.install_pin(scope, certificate, EntryOptions::new())?
     );
 
-    // Who we are. `read` leaves the key in memory: where that matters, wipe it (crate `zeroize`).
-    let identity = Identity::from_pem(&read(our_chain)?, &read(our_key)?, &provider)?;
+    // Who we are. The key's file must be ours alone; nothing of it stays in memory but the provider's copy.
+    let identity = Identity::from_files(our_chain, our_key, &provider)?;
     let builder = ClientConfigBuilder::new(provider, store.view(), Policy::new(keys), identity)
         .versions(versions);
 

@@ -47,8 +47,8 @@ fn serve(provider: Arc<CryptoProvider>) -> Outcome<()> {
         store.install_pin(PinScope::Clients, certificate, options)?;
     }
 
-    // Who we are. `read` leaves the key in memory: where that matters, wipe it (crate `zeroize`).
-    let identity = Identity::from_pem(&read(our_chain)?, &read(our_key)?, &provider)?;
+    // Who we are. The key's file must be ours alone; nothing of it stays in memory but the provider's copy.
+    let identity = Identity::from_files(our_chain, our_key, &provider)?;
     let builder = ServerConfigBuilder::new(provider, store.view(), Policy::new(keys), identity);
     let (config, check) = (builder.build()?, builder.peer_check());
     let listener = TcpListener::bind(address.as_str())?;

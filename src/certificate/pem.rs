@@ -5,7 +5,7 @@
 //! held decoded bytes are wiped, so that private keys can be read by the same code.
 
 use base64ct::{Base64, Encoding};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::error::PemError;
 use crate::limits::{MAX_PEM_BYTES, MAX_PEM_LABEL, MAX_PEM_SECTIONS};
@@ -26,7 +26,7 @@ pub(crate) struct Section<'a> {
 }
 
 impl Section<'_> {
-    /// Decodes the content into a buffer of exactly the size it needs, which is wiped when dropped.
+    /// Decodes the content into one buffer, which holds nothing else and is wiped when dropped.
     pub(crate) fn decode(&self) -> Result<Zeroizing<Vec<u8>>, PemError> {
         let mut text = Zeroizing::new(Vec::new());
         text.try_reserve_exact(self.body.len())
@@ -50,6 +50,10 @@ impl Section<'_> {
         let length = Base64::decode_in_place(&mut text)
             .map_err(|_| self.bad_base64(0))?
             .len();
+        // What is left of the text behind the content would live as long as that.
+        if let Some(rest) = text.get_mut(length..) {
+            rest.zeroize();
+        }
         text.truncate(length);
         Ok(text)
     }
@@ -156,21 +160,17 @@ fn looks_like_boundary(line: &str) -> bool {
             return true;
         }
     }
-    let mut letters = String::new();
-    let words = line.chars().filter(char::is_ascii_alphabetic);
-    letters.extend(
-        words
-            .take(MAX_PEM_LABEL)
-            .map(|letter| letter.to_ascii_uppercase()),
-    );
-    let rest = letters
-        .strip_prefix("BEGIN")
-        .or_else(|| letters.strip_prefix("END"));
-    rest.is_some_and(|label| {
-        ["CERTIFICATE", "PRIVATEKEY", "PUBLICKEY"]
-            .iter()
-            .any(|kind| label.ends_with(kind))
-    })
+    // Compared where it lies: the line may be of a private key, and a copy would stay behind.
+    let letters = || {
+        let letters = line.bytes().filter(u8::is_ascii_alphabetic);
+        letters.map(|letter| letter.to_ascii_uppercase())
+    };
+    let begins = |word: &str| letters().take(word.len()).eq(word.bytes());
+    let ends = |word: &str| letters().rev().take(word.len()).eq(word.bytes().rev());
+    (begins("BEGIN") || begins("END"))
+        && ["CERTIFICATE", "PRIVATEKEY", "PUBLICKEY"]
+            .into_iter()
+            .any(ends)
 }
 
 enum Boundary<'a> {

@@ -14,7 +14,7 @@ mod openssl;
 mod support;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -116,8 +116,19 @@ fn machine(folder: &Path, name: &str) -> Machine {
     let made = spec(name).valid(-century / 4, century).self_signed();
     let files = Machine::at(folder, name);
     fs::write(&files.chain, made.certificate.to_pem()).unwrap();
-    fs::write(&files.key, made.key.serialize_pem()).unwrap();
+    private(&files.key, &made.key.serialize_pem());
     files
+}
+
+/// Writes a file that is for its owner alone, as tools write keys.
+fn private(path: &Path, text: &str) {
+    let mut options = fs::File::options();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    // Anew, since the mode is that of the making.
+    let _ = fs::remove_file(path);
+    let mut file = options.write(true).create_new(true).open(path).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
 }
 
 impl Machine {

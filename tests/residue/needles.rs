@@ -315,6 +315,13 @@ pub fn of_fixture(fixture: &Fixture) -> Vec<Needle> {
 
 /// The arithmetic above against RFC 6979 appendix A.2.5, of which everything is known.
 pub fn check() {
+    // FIPS 186-5: the orders are primes as long as the curves.
+    for (curve, bits) in [(Curve::P256, 256), (Curve::P384, 384), (Curve::P521, 521)] {
+        let order = curve.order();
+        let one = BigUint::from(1_u8);
+        assert_eq!(order.bits(), bits);
+        assert_eq!(BigUint::from(3_u8).modpow(&(&order - &one), &order), one);
+    }
     let hex = |text: &[u8]| BigUint::parse_bytes(text, 16).unwrap();
     let scalar = hex(b"C9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721");
     let r = hex(b"EFD48B2AACB6A8FD1140DD9CD45E81D69D2C877B56AAF991C34D0EA84EAF3716");
