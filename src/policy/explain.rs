@@ -101,7 +101,7 @@ fn survey(case: &Case<'_>, scope: &Scope, verdict: &mut Verdict) -> Survey {
         survey.usable = true;
         verdict.considered.count(shelf.len());
         // By the key, a pin is found among any number.
-        let holders = case.view.data().holders(case.leaf.key_pin()).iter();
+        let holders = case.view.data().holders(case.leaf.key_pin());
         let twin = holders
             .filter(|entry| entry.key().slot == Slot::Pin && entry.key().scope == *scope)
             .filter(|entry| mismatch(case, entry, &mut 0) == ReasonCode::RenewedWithSameKey)
@@ -191,7 +191,7 @@ fn installed_elsewhere(case: &Case<'_>, scope: Option<&Scope>) -> Option<Fall> {
             Slot::Pin => (2, ReasonCode::InstalledForOtherRole),
         }
     };
-    let holders = case.view.data().holders(case.leaf.key_pin()).iter();
+    let holders = case.view.data().holders(case.leaf.key_pin());
     let entry = holders
         .filter(|entry| entry.key().fingerprint == case.leaf.fingerprint())
         .filter(|entry| entry.key().slot != Slot::Pin || Some(&entry.key().scope) != scope)

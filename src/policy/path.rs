@@ -108,7 +108,7 @@ fn check_leaf(case: &Case<'_>) -> Result<(), Fall> {
     let leaf = case.leaf;
     if leaf.is_ca() {
         // C3; a CA that is installed as one is told apart.
-        let holders = case.view.data().holders(leaf.key_pin()).iter();
+        let holders = case.view.data().holders(leaf.key_pin());
         let authority = holders
             .filter(|entry| entry.key().slot != Slot::Pin)
             .filter(|entry| entry.key().fingerprint == leaf.fingerprint())

@@ -28,16 +28,16 @@ pub(super) fn ask(case: &Case<'_>, scope: &Scope, verdict: &mut Verdict) -> PinO
     let whole = shelf
         .get(case.leaf.fingerprint())
         .filter(|entry| entry.options().get_matching() == Matching::Certificate);
-    let by_key = shelf.by_public_key(case.leaf.key_pin());
-    let sorted;
-    let by_key = if by_key.len() > 1 {
-        let mut entries = by_key.to_vec();
-        entries.sort_by_key(|entry| entry.key().fingerprint);
-        sorted = entries;
-        &sorted
-    } else {
-        by_key
-    };
+    let mut by_key = shelf.by_public_key(case.leaf.key_pin());
+    let (only, mut others) = (by_key.next(), Vec::new());
+    others.extend(by_key);
+    if !others.is_empty() {
+        others.extend(only);
+        others.sort_by_key(|entry| entry.key().fingerprint);
+    }
+    // One alone is almost always what there is, and takes no list.
+    let only = only.filter(|_| others.is_empty());
+    let by_key = only.into_iter().chain(others);
     let mut first_failed: Option<(Arc<Entry>, Fall)> = None;
     for entry in whole.into_iter().chain(by_key) {
         match usable(case, entry) {

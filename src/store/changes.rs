@@ -106,7 +106,7 @@ impl TrustStore {
 
     /// Blocks by one selector alone. [`block`](Self::block) is what a compromised certificate needs.
     pub fn block_selector(&mut self, selector: BlockSelector) -> Report {
-        if !self.edit().blocks.insert(&selector) {
+        if !self.edit().blocks_mut().insert(&selector) {
             return Report::new(Done::AlreadyThere, self.data.generation());
         }
         let mut report = self.finish(Done::Added, Vec::new());
@@ -131,7 +131,7 @@ impl TrustStore {
     /// # Errors
     /// There is no such block.
     pub fn unblock(&mut self, selector: &BlockSelector) -> Result<Report, StoreError> {
-        if !self.edit().blocks.remove(selector) {
+        if !self.edit().blocks_mut().remove(selector) {
             return Err(StoreError::NotBlocked(Box::new(selector.clone())));
         }
         Ok(self.finish(Done::Removed, Vec::new()))

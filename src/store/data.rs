@@ -1,17 +1,20 @@
 //! The content of a view, with the indexes by which verdicts find entries.
 //!
-//! Everything large is behind an `Arc`, so that a change while a view is out copies tables of pointers and
-//! never a certificate. Which entries there are is told by the shelves alone; the other tables are indexes.
+//! Everything is behind pointers and in tables that share what they have in common, so that a change while a view
+//! is out copies a few kilobytes and never a certificate. Which entries there are is told by the shelves alone; the
+//! other tables are indexes.
 
 use core::hash::BuildHasher;
-use std::collections::{BTreeMap, HashMap, hash_map::RandomState};
+use std::collections::{HashMap, hash_map::RandomState};
 use std::sync::Arc;
 
 use pki_types::UnixTime;
 
 use super::blocks::Blocks;
-use super::{Entry, EntryKey, Group, GroupId, Matching, Scope, Server, ServerId, Slot};
-use crate::certificate::{Certificate, Fingerprint, HostName, KeyPin};
+use super::shelf::Shelf;
+use super::table::Table;
+use super::{Entry, EntryKey, Group, Scope, Server, ServerId, Slot};
+use crate::certificate::{Certificate, KeyPin};
 
 /// One value or several. Almost every index entry has one, and a `Vec` for each would double the tables.
 #[derive(Clone, Debug)]
@@ -49,7 +52,11 @@ impl<T: Clone> Few<T> {
     }
 }
 
-fn add_to<K: Eq + core::hash::Hash, T: Clone>(map: &mut HashMap<K, Few<T>>, key: K, value: T) {
+pub(super) fn add_to<K: Eq + core::hash::Hash, T: Clone>(
+    map: &mut HashMap<K, Few<T>>,
+    key: K,
+    value: T,
+) {
     match map.entry(key) {
         std::collections::hash_map::Entry::Occupied(mut found) => found.get_mut().push(value),
         std::collections::hash_map::Entry::Vacant(free) => {
@@ -58,7 +65,7 @@ fn add_to<K: Eq + core::hash::Hash, T: Clone>(map: &mut HashMap<K, Few<T>>, key:
     }
 }
 
-fn take_from<K: Eq + core::hash::Hash, T: Clone>(
+pub(super) fn take_from<K: Eq + core::hash::Hash, T: Clone>(
     map: &mut HashMap<K, Few<T>>,
     key: &K,
     keep: impl Fn(&T) -> bool,
@@ -68,56 +75,26 @@ fn take_from<K: Eq + core::hash::Hash, T: Clone>(
     }
 }
 
-/// The entries of one slot and scope.
-#[derive(Clone, Default)]
-pub(crate) struct Shelf {
-    entries: HashMap<Fingerprint, Arc<Entry>>,
-    /// Pins that match by public key.
-    by_key: HashMap<KeyPin, Few<Arc<Entry>>>,
-    /// Authorities and intermediates by a keyed hash of their subject; the subject is compared when read.
-    by_subject: HashMap<u64, Few<Arc<Entry>>>,
-}
-
-impl Shelf {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    pub(crate) fn get(&self, fingerprint: Fingerprint) -> Option<&Arc<Entry>> {
-        self.entries.get(&fingerprint)
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Entry>> {
-        self.entries.values()
-    }
-
-    pub(crate) fn by_public_key(&self, key: KeyPin) -> &[Arc<Entry>] {
-        self.by_key.get(&key).map_or(&[], Few::as_slice)
-    }
-}
-
 /// See [`View`](super::View).
 #[derive(Clone, Default)]
 pub(crate) struct Data {
     pub(super) generation: u64,
     pub(super) floor: Option<UnixTime>,
-    pub(super) servers: BTreeMap<ServerId, Arc<Server>>,
-    pub(super) names: HashMap<HostName, ServerId>,
-    pub(super) groups: BTreeMap<GroupId, Arc<Group>>,
-    pub(super) blocks: Blocks,
-    shelves: HashMap<(Slot, Scope), Arc<Shelf>>,
+    pub(super) blocks: Arc<Blocks>,
+    pub(super) servers: Table<Arc<Server>>,
+    /// The ids of servers by the hashes of their names.
+    pub(super) names: Table<ServerId>,
+    pub(super) groups: Table<Arc<Group>>,
+    shelves: Table<Shelf>,
     /// Every certificate that is installed anywhere, by its length and last bytes: one object for all its
     /// entries, found from bytes that a peer presents without hashing or parsing them.
-    known: HashMap<Tail, Few<Certificate>>,
+    known: Table<Certificate>,
     /// Every entry that has a certificate, by its key: to explain a refusal, and for reports.
-    holders: HashMap<KeyPin, Few<Arc<Entry>>>,
+    holders: Table<Arc<Entry>>,
     /// Every pin of which only the fingerprint is known, for reports.
-    bare: HashMap<Fingerprint, Few<Arc<Entry>>>,
-    subjects: RandomState,
+    bare: Table<Arc<Entry>>,
+    /// One for all tables of all versions of a store. What is hashed comes from outside, so the hashes are keyed.
+    pub(super) hasher: RandomState,
 }
 
 /// Length and last bytes of a certificate. The last bytes are those of its signature, which differ between
@@ -143,9 +120,14 @@ impl Data {
         &self.blocks
     }
 
+    pub(super) fn blocks_mut(&mut self) -> &mut Blocks {
+        Arc::make_mut(&mut self.blocks)
+    }
+
     /// The entries of a slot and scope; `None` if there are none.
     pub(crate) fn shelf(&self, slot: Slot, scope: Scope) -> Option<&Shelf> {
-        self.shelves.get(&(slot, scope)).map(|shelf| &**shelf)
+        let mut found = self.shelves.find(self.hasher.hash_one((slot, &scope)));
+        found.find(|shelf| shelf.is_for(slot, &scope))
     }
 
     pub(crate) fn entry(&self, key: &EntryKey) -> Option<&Arc<Entry>> {
@@ -154,22 +136,23 @@ impl Data {
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Entry>> {
-        self.shelves.values().flat_map(|shelf| shelf.iter())
+        self.shelves.iter().flat_map(|shelf| shelf.iter())
     }
 
     /// Every entry whose certificate has this key.
-    pub(crate) fn holders(&self, key: KeyPin) -> &[Arc<Entry>] {
-        self.holders.get(&key).map_or(&[], Few::as_slice)
+    pub(crate) fn holders(&self, key: KeyPin) -> impl Iterator<Item = &Arc<Entry>> {
+        let found = self.holders.find(self.hasher.hash_one(key));
+        found.filter(move |entry| entry.holds_key(key))
     }
 
     /// The other entries that hold the certificate of an entry or its key, in order.
     pub(super) fn twins(&self, entry: &Entry) -> Vec<EntryKey> {
         let same = |other: &&Arc<Entry>| other.key.fingerprint == entry.key.fingerprint;
-        let bare = self.bare.get(&entry.key.fingerprint);
-        let bare = bare.map_or(&[][..], Few::as_slice).iter();
+        let bare = self.bare.find(self.hasher.hash_one(entry.key.fingerprint));
+        let bare = bare.filter(same);
         let mut twins: Vec<EntryKey> = match &entry.certificate {
             Some(certificate) => {
-                let holders = self.holders(certificate.key_pin()).iter();
+                let holders = self.holders(certificate.key_pin());
                 holders.chain(bare).map(|twin| twin.key.clone()).collect()
             }
             // The key is not known: only a look at everything tells. It is a rare kind of pin.
@@ -187,8 +170,7 @@ impl Data {
 
     /// The installed certificate whose bytes are exactly `der`, if there is one.
     pub(crate) fn known(&self, der: &[u8]) -> Option<&Certificate> {
-        let bucket = self.known.get(&Tail::of(der)?)?;
-        let mut same = bucket.as_slice().iter();
+        let mut same = self.known.find(self.hasher.hash_one(Tail::of(der)?));
         same.find(|certificate| certificate.der().as_ref() == der)
     }
 
@@ -199,13 +181,12 @@ impl Data {
         scope: Scope,
         subject: &'a [u8],
     ) -> impl Iterator<Item = (&'a Arc<Entry>, &'a Certificate)> {
-        let hash = self.subjects.hash_one(subject);
-        let found = self
-            .shelf(slot, scope)
-            .and_then(|shelf| shelf.by_subject.get(&hash));
-        found
-            .map_or(&[][..], Few::as_slice)
-            .iter()
+        let hash = self.hasher.hash_one(subject);
+        let found = self.shelf(slot, scope);
+        let entries = found.map(|shelf| shelf.by_subject(hash));
+        entries
+            .into_iter()
+            .flatten()
             .filter_map(|entry| Some((entry, entry.certificate.as_ref()?)))
             .filter(move |(_, certificate)| certificate.subject_der() == subject)
     }
@@ -222,65 +203,51 @@ impl Data {
         let key = entry.key.clone();
         self.take(&key);
         let entry = Arc::new(entry);
-        let slot = (key.slot, key.scope);
-        let shelf = Arc::make_mut(self.shelves.entry(slot).or_default());
-        shelf.entries.insert(key.fingerprint, entry.clone());
+        let by_fingerprint = self.hasher.hash_one(key.fingerprint);
+        let place = self.hasher.hash_one((key.slot, &key.scope));
+        let is_for = |shelf: &Shelf| shelf.is_for(key.slot, &key.scope);
+        match self.shelves.find_mut(place, is_for) {
+            Some(shelf) => shelf.put(entry.clone(), &self.hasher),
+            None => self.shelves.insert(place, Shelf::One(entry.clone())),
+        }
         let Some(certificate) = entry.certificate.clone() else {
-            add_to(&mut self.bare, key.fingerprint, entry);
+            self.bare.insert(by_fingerprint, entry);
             return;
         };
-        if key.slot == Slot::Pin {
-            if entry.options.get_matching() == Matching::PublicKey {
-                add_to(&mut shelf.by_key, certificate.key_pin(), entry.clone());
-            }
-        } else {
-            let hash = self.subjects.hash_one(certificate.subject_der());
-            add_to(&mut shelf.by_subject, hash, entry.clone());
-        }
+        let by_key = self.hasher.hash_one(certificate.key_pin());
+        self.holders.insert(by_key, entry);
         if self.known(certificate.der()).is_none()
             && let Some(tail) = Tail::of(certificate.der())
         {
-            add_to(&mut self.known, tail, certificate.clone());
+            self.known.insert(self.hasher.hash_one(tail), certificate);
         }
-        add_to(&mut self.holders, certificate.key_pin(), entry);
     }
 
     /// Takes an entry out of its shelf and the indexes.
     pub(super) fn take(&mut self, key: &EntryKey) -> Option<Arc<Entry>> {
-        let slot = (key.slot, key.scope.clone());
-        let shelf = Arc::make_mut(self.shelves.get_mut(&slot)?);
-        let entry = shelf.entries.remove(&key.fingerprint)?;
-        let other = |held: &Arc<Entry>| held.key != *key;
-        if let Some(certificate) = &entry.certificate {
-            take_from(&mut shelf.by_key, &certificate.key_pin(), other);
-            if key.slot != Slot::Pin {
-                let hash = self.subjects.hash_one(certificate.subject_der());
-                take_from(&mut shelf.by_subject, &hash, other);
-            }
+        let entry = self.entry(key)?.clone();
+        let is = |held: &Arc<Entry>| held.key == *key;
+        let by_fingerprint = self.hasher.hash_one(key.fingerprint);
+        let place = self.hasher.hash_one((key.slot, &key.scope));
+        let is_for = |shelf: &Shelf| shelf.is_for(key.slot, &key.scope);
+        let shelf = self.shelves.find_mut(place, is_for)?;
+        if shelf.len() > 1 {
+            shelf.take(&entry);
+        } else {
+            self.shelves.take(place, is_for);
         }
-        if shelf.is_empty() {
-            self.shelves.remove(&slot);
-        }
-        if entry.certificate.is_none() {
-            take_from(&mut self.bare, &key.fingerprint, other);
-        }
-        if let Some(certificate) = &entry.certificate {
-            take_from(&mut self.holders, &certificate.key_pin(), other);
-            let mut rest = self.holders(certificate.key_pin()).iter();
-            if !rest.any(|held| held.certificate.as_ref() == Some(certificate))
-                && let Some(tail) = Tail::of(certificate.der())
-            {
-                take_from(&mut self.known, &tail, |held| held != certificate);
-            }
+        let Some(certificate) = &entry.certificate else {
+            self.bare.take(by_fingerprint, is);
+            return Some(entry);
+        };
+        let by_key = self.hasher.hash_one(certificate.key_pin());
+        self.holders.take(by_key, is);
+        let same = |held: &Arc<Entry>| held.certificate.as_ref() == Some(certificate);
+        let held = self.holders(certificate.key_pin()).any(same);
+        if let Some(tail) = Tail::of(certificate.der()).filter(|_| !held) {
+            let hash = self.hasher.hash_one(tail);
+            self.known.take(hash, |held| held == certificate);
         }
         Some(entry)
-    }
-
-    pub(super) fn server_mut(&mut self, id: &ServerId) -> Option<&mut Server> {
-        self.servers.get_mut(id).map(Arc::make_mut)
-    }
-
-    pub(super) fn group_mut(&mut self, id: &GroupId) -> Option<&mut Group> {
-        self.groups.get_mut(id).map(Arc::make_mut)
     }
 }

@@ -6,7 +6,7 @@ use core::time::Duration;
 use pki_types::UnixTime;
 
 use super::{GroupId, SanPattern, ServerId};
-use crate::certificate::{Certificate, Fingerprint, HostName, Role, breaks_a_line};
+use crate::certificate::{Certificate, Fingerprint, HostName, KeyPin, Role, breaks_a_line};
 use crate::error::StoreError;
 use crate::limits::{MAX_GRACE, MAX_LABEL_BYTES, MAX_SAN_PATTERNS};
 
@@ -307,6 +307,15 @@ pub struct Entry {
 }
 
 impl Entry {
+    pub(super) fn holds_key(&self, key: KeyPin) -> bool {
+        let certificate = self.certificate.as_ref();
+        certificate.is_some_and(|certificate| certificate.key_pin() == key)
+    }
+
+    pub(super) fn matches_by_key(&self) -> bool {
+        self.key.slot == Slot::Pin && self.options.matching == Matching::PublicKey
+    }
+
     /// Slot, scope and fingerprint.
     pub fn key(&self) -> &EntryKey {
         &self.key

@@ -1,7 +1,6 @@
 //! Groups of servers that replicate one certificate.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use super::{Done, GroupId, Report, Scope, ServerId, Slot, TrustStore};
 use crate::error::StoreError;
@@ -34,11 +33,8 @@ impl TrustStore {
         if self.data.group(&id).is_some() {
             return Err(StoreError::GroupExists(id));
         }
-        let group = Group {
-            id: id.clone(),
-            members: BTreeSet::new(),
-        };
-        self.edit().groups.insert(id, Arc::new(group));
+        let members = BTreeSet::new();
+        self.edit().add_group(Group { id, members });
         Ok(self.finish(Done::Added, Vec::new()))
     }
 
@@ -57,7 +53,7 @@ impl TrustStore {
                 server.group = None;
             }
         }
-        data.groups.remove(id);
+        data.drop_group(id);
         let mut report = self.finish(Done::Removed, before);
         self.report_removed(&removed, &mut report);
         Ok(report)

@@ -1,11 +1,8 @@
 //! Putting entries in (rules I1 to I6), and what that claims.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
-
 use super::{
-    AuthorityScope, Bundle, Claim, Decision, Done, Entry, EntryKey, EntryOptions, PinScope, Report,
-    Scope, Server, ServerId, Slot, StoreWarning, TrustStore,
+    AuthorityScope, Bundle, Decision, Done, Entry, EntryKey, EntryOptions, PinScope, Report, Scope,
+    Server, ServerId, Slot, StoreWarning, TrustStore,
 };
 use crate::certificate::{Certificate, Clock, Fingerprint, HostName};
 use crate::error::StoreError;
@@ -208,16 +205,7 @@ impl TrustStore {
         warnings: Vec<StoreWarning>,
     ) -> Report {
         if let Some((id, name)) = place.new_server {
-            let server = Server {
-                id: id.clone(),
-                names: core::iter::once(name.clone()).collect(),
-                expected: BTreeSet::new(),
-                group: None,
-                claim: Claim::Unclaimed,
-            };
-            let data = self.edit();
-            data.names.insert(name, id.clone());
-            data.servers.insert(id, Arc::new(server));
+            self.edit().add_server(Server::new(id, [name]));
         }
         let affected = self.affected(&key);
         let before = self.data.before(&affected);

@@ -11,6 +11,7 @@ mod bundle;
 mod changes;
 mod claims;
 mod data;
+mod directory;
 mod entry;
 mod groups;
 mod ids;
@@ -19,6 +20,8 @@ mod install;
 mod patterns;
 mod report;
 mod servers;
+mod shelf;
+mod table;
 mod view;
 
 use std::sync::Arc;

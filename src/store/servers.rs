@@ -1,8 +1,5 @@
 //! Servers, their names, their groups, and what a pin's claim means for them (rules P2 and P3).
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
-
 use pki_types::UnixTime;
 
 use super::{
@@ -35,13 +32,59 @@ pub enum Claim {
 #[derive(Clone, Debug)]
 pub struct Server {
     pub(super) id: ServerId,
-    pub(super) names: BTreeSet<HostName>,
-    pub(super) expected: BTreeSet<HostName>,
+    pub(super) names: Names,
+    pub(super) expected: Names,
     pub(super) group: Option<GroupId>,
     pub(super) claim: Claim,
 }
 
+/// Names in order, each once. Almost every server has one or two, for which a `BTreeSet` takes 280 bytes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names(Vec<HostName>);
+
+impl Names {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &HostName> {
+        self.0.iter()
+    }
+
+    pub(super) fn contains(&self, name: &HostName) -> bool {
+        self.0.binary_search(name).is_ok()
+    }
+
+    pub(super) fn insert(&mut self, name: HostName) {
+        if let Err(place) = self.0.binary_search(&name) {
+            self.0.insert(place, name);
+        }
+    }
+
+    /// Whether it was there.
+    pub(super) fn remove(&mut self, name: &HostName) -> bool {
+        let place = self.0.binary_search(name);
+        place.map(|place| self.0.remove(place)).is_ok()
+    }
+}
+
+impl FromIterator<HostName> for Names {
+    fn from_iter<I: IntoIterator<Item = HostName>>(names: I) -> Self {
+        let mut names: Vec<HostName> = names.into_iter().collect();
+        names.sort_unstable();
+        names.dedup();
+        names.shrink_to_fit();
+        Self(names)
+    }
+}
+
 impl Server {
+    pub(super) fn new(id: ServerId, names: impl IntoIterator<Item = HostName>) -> Self {
+        Self {
+            id,
+            names: names.into_iter().collect(),
+            expected: Names::default(),
+            group: None,
+            claim: Claim::Unclaimed,
+        }
+    }
+
     /// The id.
     pub fn id(&self) -> &ServerId {
         &self.id
@@ -145,22 +188,11 @@ impl TrustStore {
         if self.data.server(&id).is_some() {
             return Err(StoreError::ServerExists(id));
         }
-        let names: BTreeSet<HostName> = names.into_iter().collect();
-        for name in &names {
+        let server = Server::new(id, names);
+        for name in server.names.iter() {
             self.free_name(name)?;
         }
-        let data = self.edit();
-        for name in &names {
-            data.names.insert(name.clone(), id.clone());
-        }
-        let server = Server {
-            id: id.clone(),
-            names,
-            expected: BTreeSet::new(),
-            group: None,
-            claim: Claim::Unclaimed,
-        };
-        data.servers.insert(id, Arc::new(server));
+        self.edit().add_server(server);
         Ok(self.finish(Done::Added, Vec::new()))
     }
 
@@ -177,9 +209,6 @@ impl TrustStore {
         let keys = self.keys_of(&[(Slot::Authority, scope.clone()), (Slot::Pin, scope)]);
         let removed = self.take_all(&keys);
         let data = self.edit();
-        for name in &server.names {
-            data.names.remove(name);
-        }
         if let Some(group) = server
             .group
             .as_ref()
@@ -187,7 +216,7 @@ impl TrustStore {
         {
             group.members.remove(id);
         }
-        data.servers.remove(id);
+        data.drop_server(id);
         let mut report = self.finish(Done::Removed, Vec::new());
         self.report_removed(&removed, &mut report);
         Ok(report)
@@ -203,11 +232,7 @@ impl TrustStore {
             return Ok(Report::new(Done::AlreadyThere, self.data.generation()));
         }
         self.free_name(&name)?;
-        let data = self.edit();
-        data.names.insert(name.clone(), id.clone());
-        if let Some(server) = data.server_mut(id) {
-            server.names.insert(name);
-        }
+        self.edit().add_name(id, name);
         Ok(self.finish(Done::Changed, Vec::new()))
     }
 
@@ -226,13 +251,8 @@ impl TrustStore {
             return Err(StoreError::Claimed { server: from.id });
         }
         let data = self.edit();
-        data.names.insert(name.clone(), to.clone());
-        if let Some(server) = data.server_mut(&from.id) {
-            server.names.remove(name);
-        }
-        if let Some(server) = data.server_mut(to) {
-            server.names.insert(name.clone());
-        }
+        data.drop_name(&from.id, name);
+        data.add_name(to, name.clone());
         Ok(self.finish(Done::Changed, Vec::new()))
     }
 
@@ -246,11 +266,7 @@ impl TrustStore {
     /// The name belongs to nobody.
     pub fn release_name(&mut self, name: &HostName) -> Result<Report, StoreError> {
         let from = self.owner(name)?.id.clone();
-        let data = self.edit();
-        data.names.remove(name);
-        if let Some(server) = data.server_mut(&from) {
-            server.names.remove(name);
-        }
+        self.edit().drop_name(&from, name);
         Ok(self.finish(Done::Removed, Vec::new()))
     }
 

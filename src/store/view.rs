@@ -49,29 +49,35 @@ impl View {
         self.0.entry(key).map(|entry| &**entry)
     }
 
-    /// All servers, ordered by id.
+    /// All servers, ordered by id. Sorts them: for the slow path.
     pub fn servers(&self) -> impl Iterator<Item = &Server> {
-        self.0.servers.values().map(|server| &**server)
+        let servers = self.0.servers.iter().map(|server| &**server);
+        let mut servers: Vec<&Server> = servers.collect();
+        servers.sort_unstable_by(|left, right| left.id().cmp(right.id()));
+        servers.into_iter()
     }
 
     /// One server.
     pub fn server(&self, id: &ServerId) -> Option<&Server> {
-        self.0.servers.get(id).map(|server| &**server)
+        self.0.server(id).map(|server| &**server)
     }
 
     /// The server to which a name belongs. An id is never read as a name.
     pub fn server_of(&self, name: &HostName) -> Option<&Server> {
-        self.server(self.0.names.get(name)?)
+        self.0.server_of(name).map(|server| &**server)
     }
 
-    /// All groups, ordered by id.
+    /// All groups, ordered by id. Sorts them: for the slow path.
     pub fn groups(&self) -> impl Iterator<Item = &Group> {
-        self.0.groups.values().map(|group| &**group)
+        let groups = self.0.groups.iter().map(|group| &**group);
+        let mut groups: Vec<&Group> = groups.collect();
+        groups.sort_unstable_by(|left, right| left.id().cmp(right.id()));
+        groups.into_iter()
     }
 
     /// One group.
     pub fn group(&self, id: &GroupId) -> Option<&Group> {
-        self.0.groups.get(id).map(|group| &**group)
+        self.0.group(id).map(|group| &**group)
     }
 
     /// All blocks, in order.
@@ -80,9 +86,7 @@ impl View {
     }
 
     pub(crate) fn holds(&self, slot: Slot, scope: Scope) -> bool {
-        self.0
-            .shelf(slot, scope)
-            .is_some_and(|shelf| !shelf.is_empty())
+        self.0.shelf(slot, scope).is_some()
     }
 
     /// Which level of what is installed is asked about a server (rules P2 and P4). A migrating server is asked

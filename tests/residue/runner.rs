@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use crate::keys::{Fixture, Key};
 use crate::needles::{self, Kind, Needle};
-use crate::scan::{Findings, Hit, Index, Place, scan};
+use crate::scan::{Findings, Hit, Index, Place, pieces, scan};
 
 /// A process that waits for us.
 pub struct Case {
@@ -93,20 +93,12 @@ impl Drop for Case {
 pub type Tally = BTreeMap<(Kind, Place), usize>;
 
 pub fn tally(findings: &Findings) -> Tally {
-    let mut counts = Tally::new();
-    let mut ends: BTreeMap<(Kind, Place), u64> = BTreeMap::new();
-    let mut hits: Vec<&Hit> = findings.hits.iter().collect();
-    hits.sort_by_key(|hit| hit.address);
-    for hit in hits {
-        let key = (hit.kind, hit.place);
-        let end = ends.entry(key).or_default();
-        // Needles share windows: what overlaps is one piece.
-        if hit.address >= *end {
-            *counts.entry(key).or_default() += 1;
-        }
-        *end = (*end).max(hit.address + u64::try_from(hit.length).unwrap());
+    let mut groups: BTreeMap<(Kind, Place), Vec<&Hit>> = BTreeMap::new();
+    for hit in &findings.hits {
+        groups.entry((hit.kind, hit.place)).or_default().push(hit);
     }
-    counts
+    let groups = groups.into_iter();
+    groups.map(|(key, hits)| (key, pieces(hits))).collect()
 }
 
 pub fn show(tally: &Tally) -> String {

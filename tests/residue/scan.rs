@@ -149,6 +149,20 @@ impl Index<'_> {
     }
 }
 
+/// The number of separate pieces: needles share windows, and what overlaps is one.
+pub fn pieces<'a>(hits: impl IntoIterator<Item = &'a Hit>) -> usize {
+    let mut hits: Vec<&Hit> = hits.into_iter().collect();
+    hits.sort_by_key(|hit| hit.address);
+    let (mut count, mut end) = (0, 0);
+    for hit in hits {
+        if hit.address >= end {
+            count += 1;
+        }
+        end = end.max(hit.address + u64::try_from(hit.length).unwrap());
+    }
+    count
+}
+
 /// Waits until a thread of a process sleeps in a read, and returns the stack pointer of the first thread.
 fn stack_pointer(process: u32) -> u64 {
     // Number of the call (0 is read on x86-64, 63 on AArch64), six arguments, stack pointer, program counter.

@@ -1,0 +1,148 @@
+//! The entries of one slot and scope.
+
+use core::hash::BuildHasher;
+use std::collections::{HashMap, hash_map::RandomState};
+use std::sync::Arc;
+
+use super::data::{Few, add_to, take_from};
+use super::table::Table;
+use super::{Entry, Scope, Slot};
+use crate::certificate::{Fingerprint, KeyPin};
+
+/// The entries of one slot and scope, of which there is at least one.
+#[derive(Clone)]
+pub(crate) enum Shelf {
+    /// What almost every server has. It takes no tables.
+    One(Arc<Entry>),
+    Several(Arc<Several>),
+}
+
+#[derive(Clone)]
+pub(crate) struct Several {
+    slot: Slot,
+    scope: Scope,
+    entries: Table<Arc<Entry>>,
+    /// Pins that match by public key.
+    by_key: Table<Arc<Entry>>,
+    /// Authorities and intermediates by a keyed hash of their subject; the subject is compared when read.
+    by_subject: HashMap<u64, Few<Arc<Entry>>>,
+    hasher: RandomState,
+}
+
+impl Shelf {
+    pub(super) fn is_for(&self, slot: Slot, scope: &Scope) -> bool {
+        match self {
+            Self::One(entry) => entry.key.slot == slot && entry.key.scope == *scope,
+            Self::Several(shelf) => shelf.slot == slot && shelf.scope == *scope,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::One(_) => 1,
+            Self::Several(shelf) => shelf.entries.len(),
+        }
+    }
+
+    pub(crate) fn get(&self, fingerprint: Fingerprint) -> Option<&Arc<Entry>> {
+        let is = |entry: &&Arc<Entry>| entry.key.fingerprint == fingerprint;
+        match self {
+            Self::One(entry) => Some(entry).filter(is),
+            Self::Several(shelf) => {
+                let mut found = shelf.entries.find(shelf.hasher.hash_one(fingerprint));
+                found.find(is)
+            }
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        let (one, several) = self.parts();
+        let several = several.into_iter().flat_map(|shelf| shelf.entries.iter());
+        one.into_iter().chain(several)
+    }
+
+    /// The pins that match by this key, in no order.
+    pub(crate) fn by_public_key(&self, key: KeyPin) -> impl Iterator<Item = &Arc<Entry>> {
+        let (one, several) = self.parts();
+        let several = several.into_iter().flat_map(move |shelf| {
+            // The key of almost every peer is hashed for nothing, unless some pin matches so.
+            let any = (shelf.by_key.len() > 0).then(|| shelf.hasher.hash_one(key));
+            any.into_iter().flat_map(|hash| shelf.by_key.find(hash))
+        });
+        let one = one.into_iter().filter(|entry| entry.matches_by_key());
+        one.chain(several).filter(move |entry| entry.holds_key(key))
+    }
+
+    /// The authorities or intermediates whose subject has this hash, and perhaps others.
+    pub(super) fn by_subject(&self, hash: u64) -> impl Iterator<Item = &Arc<Entry>> {
+        let (one, several) = self.parts();
+        let several = several.and_then(|shelf| shelf.by_subject.get(&hash));
+        one.into_iter()
+            .chain(several.map_or(&[][..], Few::as_slice))
+    }
+
+    fn parts(&self) -> (Option<&Arc<Entry>>, Option<&Several>) {
+        match self {
+            Self::One(entry) => (Some(entry), None),
+            Self::Several(shelf) => (None, Some(shelf)),
+        }
+    }
+
+    /// Adds an entry whose key no other has.
+    pub(super) fn put(&mut self, entry: Arc<Entry>, hasher: &RandomState) {
+        match self {
+            Self::One(first) => {
+                let mut shelf = Several {
+                    slot: entry.key.slot,
+                    scope: entry.key.scope.clone(),
+                    entries: Table::default(),
+                    by_key: Table::default(),
+                    by_subject: HashMap::default(),
+                    hasher: hasher.clone(),
+                };
+                shelf.put(first.clone());
+                shelf.put(entry);
+                *self = Self::Several(Arc::new(shelf));
+            }
+            Self::Several(shelf) => Arc::make_mut(shelf).put(entry),
+        }
+    }
+
+    /// Takes out one of several entries.
+    pub(super) fn take(&mut self, entry: &Entry) {
+        if let Self::Several(shelf) = self {
+            Arc::make_mut(shelf).take(entry);
+        }
+    }
+}
+
+impl Several {
+    fn put(&mut self, entry: Arc<Entry>) {
+        if let Some(certificate) = &entry.certificate {
+            if entry.matches_by_key() {
+                let hash = self.hasher.hash_one(certificate.key_pin());
+                self.by_key.insert(hash, entry.clone());
+            }
+            if self.slot != Slot::Pin {
+                let hash = self.hasher.hash_one(certificate.subject_der());
+                add_to(&mut self.by_subject, hash, entry.clone());
+            }
+        }
+        let hash = self.hasher.hash_one(entry.key.fingerprint);
+        self.entries.insert(hash, entry);
+    }
+
+    fn take(&mut self, entry: &Entry) {
+        let is = |held: &Arc<Entry>| held.key == entry.key;
+        if let Some(certificate) = &entry.certificate {
+            let hash = self.hasher.hash_one(certificate.key_pin());
+            self.by_key.take(hash, is);
+            if self.slot != Slot::Pin {
+                let hash = self.hasher.hash_one(certificate.subject_der());
+                take_from(&mut self.by_subject, &hash, |held| !is(held));
+            }
+        }
+        let hash = self.hasher.hash_one(entry.key.fingerprint);
+        self.entries.take(hash, is);
+    }
+}
