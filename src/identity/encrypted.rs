@@ -379,7 +379,7 @@ fn children<const N: usize>(value: Value<'_>, tag: u8) -> Result<[Value<'_>; N],
 /// A number above or equal to zero; those of more than eight bytes are as good as the largest.
 fn number(value: Value<'_>) -> Result<u64, DecryptError> {
     let digits = match value.content {
-        [] | [0x80..=0xff, ..] | [0, ..=0x7f, ..] => return Err(DecryptError::Malformed),
+        [] | [(0x80..=0xff), ..] | [0, (..=0x7f), ..] => return Err(DecryptError::Malformed),
         [0, digits @ ..] => digits,
         digits => digits,
     };
