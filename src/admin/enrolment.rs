@@ -264,13 +264,7 @@ impl Enrolment {
         let peer = state.waiting.peer(id)?.clone();
         state.waiting.remove(id);
         let (presented, address) = (&peer.presented, Some(peer.address));
-        self.note(
-            &mut state,
-            EnrolmentEvent::Rejected,
-            presented,
-            address,
-            by,
-        );
+        self.note(&mut state, EnrolmentEvent::Rejected, presented, address, by);
         Ok(())
     }
 

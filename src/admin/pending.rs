@@ -14,8 +14,8 @@ use super::Presented;
 use crate::certificate::Fingerprint;
 use crate::error::EnrolmentError;
 use crate::limits::{
-    CLOCK_TOLERANCE, MAX_ENROLMENT_WINDOW, MAX_EXPECTED, MAX_PENDING_AGE, MAX_PENDING_BYTES, MAX_PENDING_PEERS,
-    PENDING_SHARE,
+    CLOCK_TOLERANCE, MAX_ENROLMENT_WINDOW, MAX_EXPECTED, MAX_PENDING_AGE, MAX_PENDING_BYTES,
+    MAX_PENDING_PEERS, PENDING_SHARE,
 };
 
 /// What names a peer that waits, as long as it does. Numbers are not used again.
@@ -177,12 +177,7 @@ impl Waiting {
     }
 
     /// A peer proved possession of its key and was refused as unknown.
-    pub(super) fn knock(
-        &mut self,
-        now: UnixTime,
-        address: IpAddr,
-        presented: Presented,
-    ) -> Knock {
+    pub(super) fn knock(&mut self, now: UnixTime, address: IpAddr, presented: Presented) -> Knock {
         self.age(now);
         let Some(window) = self.window(now) else {
             return Knock::Closed;

@@ -94,7 +94,13 @@ impl Presented {
 /// Several lines, for an administrator to look at.
 impl fmt::Display for Presented {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let or_none = |text: String| if text.is_empty() { "(none)".into() } else { text };
+        let or_none = |text: String| {
+            if text.is_empty() {
+                "(none)".into()
+            } else {
+                text
+            }
+        };
         writeln!(f, "subject: {}", or_none(self.subject()))?;
         writeln!(f, "issuer: {}", or_none(self.issuer()))?;
         let names = self.names();

@@ -44,13 +44,10 @@ pub enum ConfigError {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ProbeError {
-    /// The stream failed, or the handshake did before the server had proved anything. A refusal of ours is inside
-    /// if the server's certificate is malformed.
+    /// The stream failed, or the handshake did before the server had proved anything; what rustls says of it is
+    /// inside. A refusal of ours is inside that if the server's certificate is malformed.
     #[error("the server was not probed: {0}")]
     Io(#[from] std::io::Error),
-    /// rustls did not begin.
-    #[error("the server was not probed: {0}")]
-    Rustls(#[from] rustls::Error),
     /// The handshake came to its end without a look at a certificate.
     #[error("the server was not probed: it presented no certificate")]
     NotProbed,

@@ -128,10 +128,7 @@ impl ClientConfigBuilder {
         }
     }
 
-    pub(super) fn build(
-        &self,
-        server: Option<ServerId>,
-    ) -> Result<Arc<ClientConfig>, ConfigError> {
+    pub(super) fn build(&self, server: Option<ServerId>) -> Result<Arc<ClientConfig>, ConfigError> {
         let settings = &self.0;
         settings.check()?;
         let resolver = ClientResolver {

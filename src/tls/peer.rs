@@ -88,7 +88,9 @@ impl PeerCheck {
         let asked = connections
             .into_iter()
             .map(|(key, connection, target)| (key, check.ask(target, connection)));
-        asked.filter(|(_, verdict)| !verdict.is_accepted()).collect()
+        asked
+            .filter(|(_, verdict)| !verdict.is_accepted())
+            .collect()
     }
 
     fn ask(&self, target: Option<Target<'_>>, connection: &CommonState) -> Verdict {

@@ -2,7 +2,7 @@
 
 use core::fmt;
 use std::error::Error as StdError;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pki_types::{CertificateDer, ServerName, UnixTime};
@@ -103,7 +103,8 @@ impl Probe {
         name: ServerName<'static>,
         mut stream: impl Read + Write,
     ) -> Result<Probed, ProbeError> {
-        let mut connection = ClientConnection::new(self.0, name)?;
+        let connection = ClientConnection::new(self.0, name);
+        let mut connection = connection.map_err(io::Error::other)?;
         loop {
             match connection.complete_io(&mut stream) {
                 Ok(_) if connection.is_handshaking() => {}
@@ -170,19 +171,12 @@ impl ProbeVerifier {
     ) -> Result<HandshakeSignatureValid, Error> {
         let role = Role::Server;
         let algorithms = &self.common.algorithms;
-        let signature = signature::verify(
-            algorithms,
-            version,
-            role,
-            message,
-            end_entity,
-            signed,
-        );
+        let signature = signature::verify(algorithms, version, role, message, end_entity, signed);
         let evidence = self.remember(None);
         let Some((sight, leaf)) = evidence.filter(|(sight, _)| sight.is_of(end_entity)) else {
             let why = String::from("no certificate of this connection was judged before");
             let verdict = Verdict::without_possession(role, end_entity, why);
-            return Err(self.common.not_proved(verdict, None, end_entity));
+            return Err(self.common.not_proved(Box::new(verdict), None, end_entity));
         };
         let (proved, verdict) = match signature {
             Ok(_) => (true, sight.verdict.clone()),

@@ -19,8 +19,11 @@ pub(super) fn verify(
     message: &[u8],
     certificate: &CertificateDer<'_>,
     signed: &DigitallySignedStruct,
-) -> Result<HandshakeSignatureValid, Verdict> {
-    let refuse = |why: String| Err(Verdict::without_possession(role, certificate, why));
+) -> Result<HandshakeSignatureValid, Box<Verdict>> {
+    let refuse = |why: String| {
+        let verdict = Verdict::without_possession(role, certificate, why);
+        Err(Box::new(verdict))
+    };
     if version == TlsVersion::Tls13 && !allowed_in_tls13(signed.scheme) {
         return refuse(format!("{:?} is not allowed in TLS 1.3", signed.scheme));
     }

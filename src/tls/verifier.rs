@@ -55,10 +55,7 @@ impl Common {
             (None, Ok(name)) => Target::Name(name),
             (None, Err(error)) => {
                 let why = error.to_string();
-                return (
-                    Verdict::unlisted(end_entity, view.generation(), why),
-                    clock,
-                );
+                return (Verdict::unlisted(end_entity, view.generation(), why), clock);
             }
         };
         let question = Question::server(target, end_entity, intermediates, clock);
@@ -98,14 +95,7 @@ impl Common {
         parking: &impl Parking,
     ) -> Result<HandshakeSignatureValid, Error> {
         let sight = parking.take(end_entity, &self.watch);
-        match signature::verify(
-            &self.algorithms,
-            version,
-            role,
-            message,
-            end_entity,
-            signed,
-        ) {
+        match signature::verify(&self.algorithms, version, role, message, end_entity, signed) {
             Ok(valid) => {
                 self.watch.tell(sight, true);
                 Ok(valid)
@@ -117,7 +107,7 @@ impl Common {
     /// The refusal of a peer that did not prove possession of its key.
     pub(super) fn not_proved(
         &self,
-        verdict: Verdict,
+        verdict: Box<Verdict>,
         sight: Option<Sight>,
         end_entity: &CertificateDer<'_>,
     ) -> Error {
@@ -127,7 +117,7 @@ impl Common {
                 (verdict.clone(), Some(sight.with(verdict)))
             }
             None => {
-                let verdict = Arc::new(verdict);
+                let verdict: Arc<Verdict> = verdict.into();
                 let clock = self.clock.now();
                 let sight = self.watch.sight(&verdict, end_entity, &[], clock);
                 (verdict, sight)
