@@ -35,7 +35,7 @@ pub mod admin;
 
 pub mod tls;
 
-pub use admin::LiveTrust;
+pub use admin::{Enrolment, LiveTrust};
 pub use certificate::{Certificate, Clock, Fingerprint, HostName, KeyPin, KeyPolicy, Role};
 pub use policy::{
     PeerIdentity, Policy, Question, ReasonCode, Rule, Target, Verdict, VerdictWarning, decide,
@@ -43,4 +43,4 @@ pub use policy::{
 pub use store::{
     AuthorityScope, EntryOptions, GroupId, Matching, PinScope, ServerId, TrustStore, View,
 };
-pub use tls::{ClientConfigBuilder, Identity, PeerCheck, ServerConfigBuilder, TlsVersion};
+pub use tls::{ClientConfigBuilder, Identity, Links, PeerCheck, ServerConfigBuilder, TlsVersion};

@@ -131,6 +131,49 @@ pub const MAX_REPORTED: usize = 64;
 /// Most characters of a name taken from a certificate that are shown in a text.
 pub const MAX_SHOWN_NAME: usize = 256;
 
+/// Most configurations that [`Links`](crate::tls::Links) keeps: ten times the key servers that the largest sites
+/// run. Beyond it, one is made anew when it is asked for.
+pub const MAX_CACHED_LINKS: usize = 1024;
+
+/// Most observations that a queue can be made for; whoever reads it seldom should read it more often.
+pub const MAX_OBSERVATIONS: usize = 65_536;
+
+/// Most bytes of presented certificates in a queue of observations: sixty-four peers at their limit, or a thousand
+/// with ordinary chains. What does not fit is counted.
+pub const MAX_OBSERVED_BYTES: usize = 4 * 1024 * 1024;
+
+/// Most accepted verdicts of one server configuration that wait for their handshake signature. Both messages come
+/// in one flight, so that there are only as many as handshakes are in work at one moment.
+pub const MAX_PARKED_VERDICTS: usize = 64;
+
+/// Most peers that wait for an administrator: more than anybody compares by hand in one window, and with
+/// [`MAX_PENDING_BYTES`] four megabytes in all.
+pub const MAX_PENDING_PEERS: usize = 256;
+
+/// Largest certificate in bytes of DER of a peer that waits for an administrator. One for RSA with 8192 bits takes
+/// 3 KB; systems have no certificates with thousands of names.
+pub const MAX_PENDING_BYTES: usize = 16 * 1024;
+
+/// The part of the places for peers that wait which one source network has for itself: a quarter, so that it takes
+/// four networks to leave none for a fifth. What nobody else asks for is lent.
+pub const PENDING_SHARE: usize = 4;
+
+/// Most fingerprints that are expected at a time, each with a place of its own beside the others.
+pub const MAX_EXPECTED: usize = 64;
+
+/// Longest time for which enrolment is opened: a working day with its night. A door that stands open for longer
+/// has been forgotten.
+pub const MAX_ENROLMENT_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long a peer that was not seen again waits for an administrator.
+pub const MAX_PENDING_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Most decisions about unknown peers that are kept, the newest: a page or two for whoever asks what was done.
+pub const MAX_DECISIONS: usize = 256;
+
+/// Most names of an unknown peer's certificate that are shown; the rest are counted.
+pub const MAX_SHOWN_NAMES: usize = 16;
+
 /// How far a clock may be behind before a certificate that was just made counts as not yet valid, and how far
 /// it may be below the floor before it counts as unset: five minutes, the skew that Kerberos (RFC 4120) allows
 /// machines that keep their own time.

@@ -1,8 +1,10 @@
 //! The pointer at which the administrator's path and the handshake path meet.
 
 use core::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use core::time::Duration;
+use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 
+use super::trace;
 use crate::error::PublishError;
 use crate::store::View;
 
@@ -22,21 +24,31 @@ use crate::store::View;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct LiveTrust(Arc<RwLock<View>>);
+pub struct LiveTrust(Arc<Inner>);
+
+struct Inner {
+    /// What verdicts read. Locked only while a pointer is copied or put in place.
+    view: RwLock<View>,
+    /// The generation in force, for those who publish and those who wait; readers of the view never touch it.
+    generation: Mutex<u64>,
+    published: Condvar,
+}
 
 impl LiveTrust {
     /// Puts a first view in force.
     pub fn new(view: View) -> Self {
-        Self(Arc::new(RwLock::new(view)))
+        Self(Arc::new(Inner {
+            generation: Mutex::new(view.generation()),
+            view: RwLock::new(view),
+            published: Condvar::new(),
+        }))
     }
 
     /// The view in force. Holds a lock only while a pointer is copied.
     pub fn view(&self) -> View {
         // No code that can panic runs under the lock, so poisoning says nothing about the view.
-        self.0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        let view = self.0.view.read();
+        view.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Puts a newer view in force. Verdicts made from then on use it.
@@ -48,15 +60,63 @@ impl LiveTrust {
     /// # Errors
     /// The generation is not newer than the one in force.
     pub fn publish(&self, view: View) -> Result<(), PublishError> {
-        let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if view.generation() <= current.generation() {
+        let offered = view.generation();
+        let generation = self.0.generation.lock();
+        let mut generation = generation.unwrap_or_else(PoisonError::into_inner);
+        if offered <= *generation {
             return Err(PublishError::NotNewer {
-                current: current.generation(),
-                offered: view.generation(),
+                current: *generation,
+                offered,
             });
         }
-        *current = view;
+        let place = self.0.view.write();
+        let mut place = place.unwrap_or_else(PoisonError::into_inner);
+        let old = core::mem::replace(&mut *place, view);
+        drop(place);
+        // Only now: whoever is woken finds the view that he was waiting for.
+        *generation = offered;
+        drop(generation);
+        self.0.published.notify_all();
+        // A view of a million entries takes its time to be freed; no verdict waits for that.
+        drop(old);
+        trace::published(offered);
         Ok(())
+    }
+
+    /// Waits until a view is in force that is newer than `generation`, at most for `timeout`. Returns at once if
+    /// there is one already; with no time to wait, it only looks.
+    ///
+    /// For whoever must act on each change, as by asking again about open connections. Ask with the generation of
+    /// the view that was acted on last: a publication between that and this call is then not missed, and of
+    /// several the newest is returned.
+    ///
+    /// ```
+    /// use mutual_trust::{LiveTrust, View};
+    /// use std::time::Duration;
+    ///
+    /// fn follow(trust: &LiveTrust, act_on: impl Fn(&View), is_over: impl Fn() -> bool) {
+    ///     let mut view = trust.view();
+    ///     act_on(&view);
+    ///     while !is_over() {
+    ///         if let Some(newer) = trust.wait_newer_than(view.generation(), Duration::from_secs(1)) {
+    ///             view = newer;
+    ///             act_on(&view);
+    ///         }
+    ///     }
+    /// }
+    /// # follow(&LiveTrust::new(View::default()), |_| {}, || true);
+    /// ```
+    pub fn wait_newer_than(&self, generation: u64, timeout: Duration) -> Option<View> {
+        let current = self.0.generation.lock();
+        let current = current.unwrap_or_else(PoisonError::into_inner);
+        let waited = self
+            .0
+            .published
+            .wait_timeout_while(current, timeout, |current| *current <= generation);
+        let (current, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let newer = *current > generation;
+        drop(current);
+        newer.then(|| self.view())
     }
 }
 

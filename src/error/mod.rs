@@ -3,6 +3,7 @@
 //! Refusals of a peer are not here. They are [verdicts](crate::policy::Verdict).
 
 mod certificate;
+mod enrolment;
 mod identity;
 #[cfg(feature = "issue")]
 mod issue;
@@ -14,6 +15,7 @@ mod tls;
 mod write;
 
 pub use certificate::{CertificateError, FingerprintError, HostNameError, PemError};
+pub use enrolment::EnrolmentError;
 pub use identity::IdentityError;
 #[cfg(feature = "issue")]
 pub use issue::{IssueError, SubjectProblem};
@@ -22,7 +24,7 @@ pub use key::DecryptError;
 pub use key::{FoundInstead, ReadFileError};
 pub use rotation::RotationError;
 pub use store::{IdError, NeverMatch, SanPatternError, StoreError};
-pub use tls::{ConfigError, PublishError};
+pub use tls::{ConfigError, ProbeError, PublishError};
 #[cfg(unix)]
 pub use write::{WriteError, WriteStep};
 

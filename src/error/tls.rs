@@ -1,4 +1,4 @@
-//! Errors of publishing, and of building configurations.
+//! Errors of publishing, of building configurations, and of probing servers.
 
 use thiserror::Error;
 
@@ -38,4 +38,17 @@ pub enum ConfigError {
     /// An application protocol that ALPN cannot carry (RFC 7301 section 3.1).
     #[error("an application protocol has 1 to 255 bytes")]
     Alpn,
+}
+
+/// Why a probe did not show what a server presents.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ProbeError {
+    /// The stream failed, or the handshake did before the server had proved anything; what rustls says of it is
+    /// inside. A refusal of ours is inside that if the server's certificate is malformed.
+    #[error("the server was not probed: {0}")]
+    Io(#[from] std::io::Error),
+    /// The handshake came to its end without a look at a certificate.
+    #[error("the server was not probed: it presented no certificate")]
+    NotProbed,
 }

@@ -11,6 +11,7 @@ mod pinned;
 mod question;
 mod reason;
 mod search;
+mod stranger;
 mod text;
 mod timing;
 mod verdict;
@@ -20,6 +21,7 @@ use core::time::Duration;
 pub use decide::{Accepted, decide};
 pub use question::{Question, Target};
 pub use reason::{ReasonCode, Rule};
+pub(crate) use stranger::stranger;
 pub use verdict::{Considered, Detail, PeerIdentity, Verdict, VerdictWarning};
 
 use crate::certificate::KeyPolicy;

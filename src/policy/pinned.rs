@@ -6,7 +6,7 @@ use super::decide::Case;
 use super::timing::Fall;
 use super::{Considered, Detail, ReasonCode, Verdict, VerdictWarning};
 use crate::certificate::{Certificate, SignatureCheck};
-use crate::store::{Entry, Matching, Scope, Slot};
+use crate::store::{Entry, EntryOptions, Matching, Scope, Slot};
 
 pub(super) enum PinOutcome {
     /// A pin matches and may be used. Making that an acceptance is up to the caller.
@@ -71,10 +71,10 @@ fn usable(case: &Case<'_>, entry: &Entry) -> Result<Vec<VerdictWarning>, Fall> {
         // Under public-key match the presented certificate is the key holder's own statement: it may cost
         // trust, never give it. So what was installed must stand by itself.
         if installed != case.leaf {
-            certificate_usable(case, entry, installed, &mut warnings)?;
+            certificate_usable(case, entry.options(), installed, &mut warnings)?;
         }
     }
-    certificate_usable(case, entry, case.leaf, &mut warnings)?;
+    certificate_usable(case, entry.options(), case.leaf, &mut warnings)?;
     if entry.certificate().is_none() {
         check_self_signature(case, &mut warnings)?;
     }
@@ -97,11 +97,10 @@ fn alive(case: &Case<'_>, entry: &Entry) -> Result<(), Fall> {
 /// I4 (keys), M3, M4 and M6 for one certificate.
 fn certificate_usable(
     case: &Case<'_>,
-    entry: &Entry,
+    options: &EntryOptions,
     certificate: &Certificate,
     warnings: &mut Vec<VerdictWarning>,
 ) -> Result<(), Fall> {
-    let options = entry.options();
     if let Err(refusal) = case.policy.keys.check(certificate) {
         return Err((ReasonCode::KeyNotAllowed, Detail::Key(refusal)));
     }
@@ -153,5 +152,13 @@ pub(super) fn unusable(case: &Case<'_>, entry: &Entry) -> Option<Fall> {
         return Some(fall);
     }
     let installed = entry.certificate()?;
-    certificate_usable(case, entry, installed, &mut Vec::new()).err()
+    certificate_usable(case, entry.options(), installed, &mut Vec::new()).err()
+}
+
+/// Whether what was presented would be accepted now if it were installed as a pin without any option. It is not
+/// installed, and nothing follows from this but that an administrator may be asked about it.
+pub(super) fn could_be_pinned(case: &Case<'_>) -> bool {
+    let mut warnings = Vec::new();
+    certificate_usable(case, &EntryOptions::new(), case.leaf, &mut warnings).is_ok()
+        && check_self_signature(case, &mut warnings).is_ok()
 }

@@ -243,6 +243,32 @@ reasons! {
         "Install the client's certificate as a pin.";
 }
 
+impl ReasonCode {
+    /// Whether it says that nothing installed matches what the peer presented, and nothing else against it: an
+    /// administrator who compares the fingerprint may want to accept the peer.
+    ///
+    /// A blocked, expired or forged certificate, one for another role or of another server, and one that an
+    /// installed certificate vouches against are never unknown. A code that is not listed here is not unknown.
+    pub const fn is_unknown_peer(self) -> bool {
+        matches!(
+            self,
+            Self::NothingInstalled
+                | Self::NoPinLeft
+                | Self::PinDoesNotMatch
+                | Self::PinsOnly
+                // A peer that renewed its certificate, or says that it is one we know: the fingerprint tells.
+                | Self::RenewedWithSameKey
+                | Self::SameSubjectOtherKey
+                // Authorities were asked, and none of them has anything to do with it.
+                | Self::UnknownIssuer
+                | Self::SelfSignedNotInstalled
+                // What `openssl req -x509` makes, and certificates of version 1: no chain can have them.
+                | Self::CaAsLeaf
+                | Self::LeafNotReadable
+        )
+    }
+}
+
 impl fmt::Display for ReasonCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code())

@@ -299,6 +299,23 @@ impl Verdict {
         }
     }
 
+    /// The same, about the server and by the view of an earlier verdict on this connection.
+    pub(crate) fn after(mut self, earlier: &Self) -> Self {
+        self.generation = earlier.generation;
+        self.server.clone_from(&earlier.server);
+        self.dialled.clone_from(&earlier.dialled);
+        self
+    }
+
+    /// The same without the fingerprint of what was presented, which whoever decides about it must hear over
+    /// another channel and not read here first.
+    pub(crate) fn without_fingerprint(mut self) -> Self {
+        if let Some(presented) = self.presented.take() {
+            self.considered.retain(|item| item.fingerprint != presented);
+        }
+        self
+    }
+
     /// The refusal of a connection whose peer has not proved anything yet.
     pub(crate) fn unfinished(is_server: bool, generation: u64) -> Self {
         let role = if is_server {

@@ -40,6 +40,13 @@ impl<T> Bounded<T> {
         self.more = self.more.saturating_add(more);
     }
 
+    /// Drops items, which are then counted.
+    pub(crate) fn retain(&mut self, keep: impl FnMut(&T) -> bool) {
+        let before = self.items.len();
+        self.items.retain(keep);
+        self.count(before.saturating_sub(self.items.len()));
+    }
+
     /// Adds the items of another list, and what that had counted.
     pub(crate) fn append(&mut self, other: Self) {
         other.items.into_iter().for_each(|item| self.push(item));

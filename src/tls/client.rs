@@ -9,8 +9,9 @@ use rustls::{ClientConfig, NoKeyLog};
 use super::resolver::ClientResolver;
 use super::settings::{Settings, refused_by_rustls};
 use super::verifier::ServerVerifier;
-use super::{Identities, PeerCheck, TlsVersion, UnsentCertificates};
-use crate::admin::LiveTrust;
+use super::watch::Watch;
+use super::{Identities, Links, PeerCheck, Probe, TlsVersion, UnsentCertificates};
+use crate::admin::{LiveTrust, Observations};
 use crate::certificate::TimeSource;
 use crate::error::ConfigError;
 use crate::policy::Policy;
@@ -59,6 +60,14 @@ impl ClientConfigBuilder {
         self
     }
 
+    /// Tells `observations` what handshakes show: who was refused, and who was accepted and proved that it has its
+    /// key. Nobody is told by default. No handshake waits for it (rule S5).
+    #[must_use]
+    pub fn observer(mut self, observations: Observations) -> Self {
+        self.0.watch = Watch::telling(observations);
+        self
+    }
+
     /// A check of open connections with the same trust, policy and clock.
     pub fn peer_check(&self) -> PeerCheck {
         self.0.peer_check()
@@ -77,9 +86,7 @@ impl ClientConfigBuilder {
     /// The server is not in the view in force; the identity, the versions or the application protocols cannot
     /// be used.
     pub fn build_for(&self, server: &ServerId) -> Result<Arc<ClientConfig>, ConfigError> {
-        if self.0.trust.view().server(server).is_none() {
-            return Err(ConfigError::UnknownServer(server.clone()));
-        }
+        self.known(server)?;
         self.build(Some(server.clone()))
     }
 
@@ -91,7 +98,37 @@ impl ClientConfigBuilder {
         self.build(None)
     }
 
-    fn build(&self, server: Option<ServerId>) -> Result<Arc<ClientConfig>, ConfigError> {
+    /// Hands out configurations for one server each, as often as they are asked for, by the view in force then.
+    ///
+    /// # Errors
+    /// The identity, the versions or the application protocols cannot be used.
+    pub fn links(&self) -> Result<Links, ConfigError> {
+        self.0.check()?;
+        Ok(Links::new(self.clone()))
+    }
+
+    /// A look at what a server presents, before anything is installed for it. The server must be in the view in
+    /// force.
+    ///
+    /// # Errors
+    /// The server is not in the view in force; the versions or the application protocols cannot be used.
+    pub fn probe(&self, server: &ServerId) -> Result<Probe, ConfigError> {
+        self.known(server)?;
+        Probe::new(&self.0, server)
+    }
+
+    pub(super) fn trust(&self) -> &LiveTrust {
+        &self.0.trust
+    }
+
+    fn known(&self, server: &ServerId) -> Result<(), ConfigError> {
+        match self.0.trust.view().server(server) {
+            Some(_) => Ok(()),
+            None => Err(ConfigError::UnknownServer(server.clone())),
+        }
+    }
+
+    pub(super) fn build(&self, server: Option<ServerId>) -> Result<Arc<ClientConfig>, ConfigError> {
         let settings = &self.0;
         settings.check()?;
         let resolver = ClientResolver {
@@ -101,19 +138,24 @@ impl ClientConfigBuilder {
             clock: settings.clock.clone(),
         };
         let verifier = ServerVerifier::new(settings, server);
-        let mut config = ClientConfig::builder_with_provider(settings.provider.clone())
+        let config = ClientConfig::builder_with_provider(settings.provider.clone())
             .with_protocol_versions(&settings.rustls_versions()?)
             .map_err(refused_by_rustls)?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_client_cert_resolver(Arc::new(resolver));
-        config.alpn_protocols.clone_from(&settings.alpn);
-        config.time_provider = settings.time_provider();
-        // S2: a resumed session calls no verifier.
-        config.resumption = Resumption::disabled();
-        config.enable_early_data = false;
-        config.enable_secret_extraction = false;
-        config.key_log = Arc::new(NoKeyLog {});
-        Ok(Arc::new(config))
+        Ok(Arc::new(restrict(config, settings)))
     }
+}
+
+/// Switches off what would pass by the verdict.
+pub(super) fn restrict(mut config: ClientConfig, settings: &Settings) -> ClientConfig {
+    config.alpn_protocols.clone_from(&settings.alpn);
+    config.time_provider = settings.time_provider();
+    // S2: a resumed session calls no verifier.
+    config.resumption = Resumption::disabled();
+    config.enable_early_data = false;
+    config.enable_secret_extraction = false;
+    config.key_log = Arc::new(NoKeyLog {});
+    config
 }

@@ -4,10 +4,13 @@
 //! half-RTT data is sent, keys are not logged, no CA names are sent, and no process-default provider is read.
 
 mod client;
+mod enrol;
 mod identity;
 #[cfg(feature = "issue")]
 mod issue;
+mod links;
 mod peer;
+mod probe;
 pub mod provider;
 mod refusal;
 mod resolver;
@@ -16,12 +19,16 @@ mod server;
 mod settings;
 mod signature;
 mod verifier;
+mod watch;
 
 pub use client::ClientConfigBuilder;
+pub use enrol::EnrolmentAcceptor;
 pub use identity::{Identity, KeyMatch};
 #[cfg(feature = "issue")]
 pub use issue::OwnKey;
+pub use links::Links;
 pub use peer::PeerCheck;
+pub use probe::{Probe, Probed, probed};
 pub use refusal::{Refusal, refusal};
 pub use resolver::{NoCommonSignatureScheme, UnsentCertificates};
 pub use rotation::Identities;

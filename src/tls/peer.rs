@@ -52,6 +52,47 @@ impl PeerCheck {
         self.ask(Some(Target::Name(name)), connection)
     }
 
+    /// A check that stays at the view and the time of this call, whatever is published: for asking about several
+    /// connections, one after the other, and judging all of them by the same.
+    #[must_use]
+    pub fn at_this_moment(&self) -> Self {
+        Self {
+            trust: self.trust.view().into(),
+            policy: self.policy,
+            clock: Arc::new(self.clock.now()),
+        }
+    }
+
+    /// Which of these connections no longer stand, with the verdict about each: the ones to close after trust has
+    /// changed. All of them are judged on one view and at one time (rules S1 and S3).
+    ///
+    /// A connection comes with a key by which the caller knows it, and with the server that its peer must be, or
+    /// `None` if the peer is a client.
+    ///
+    /// ```
+    /// use mutual_trust::{PeerCheck, ServerId, Target};
+    /// use rustls::ClientConnection;
+    ///
+    /// fn to_close(check: &PeerCheck, open: &[(ServerId, ClientConnection)]) -> Vec<usize> {
+    ///     let asked = open.iter().enumerate().map(|(index, (server, connection))| {
+    ///         (index, &***connection, Some(Target::id(server, None)))
+    ///     });
+    ///     check.fallen(asked).into_iter().map(|(index, _)| index).collect()
+    /// }
+    /// ```
+    pub fn fallen<'a, K>(
+        &self,
+        connections: impl IntoIterator<Item = (K, &'a CommonState, Option<Target<'a>>)>,
+    ) -> Vec<(K, Verdict)> {
+        let check = self.at_this_moment();
+        let asked = connections
+            .into_iter()
+            .map(|(key, connection, target)| (key, check.ask(target, connection)));
+        asked
+            .filter(|(_, verdict)| !verdict.is_accepted())
+            .collect()
+    }
+
     fn ask(&self, target: Option<Target<'_>>, connection: &CommonState) -> Verdict {
         let view = self.trust.view();
         // rustls keeps the certificates only once the handshake signature has verified.

@@ -14,8 +14,8 @@ use crate::policy::Verdict;
 pub struct Refusal(Arc<Verdict>);
 
 impl Refusal {
-    pub(super) fn new(verdict: Verdict) -> Self {
-        Self(Arc::new(verdict))
+    pub(super) fn new(verdict: impl Into<Arc<Verdict>>) -> Self {
+        Self(verdict.into())
     }
 
     /// The verdict.
@@ -59,12 +59,19 @@ impl From<Refusal> for rustls::Error {
 /// }
 /// ```
 pub fn refusal<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Verdict> {
+    inside::<Refusal>(error).map(Refusal::verdict)
+}
+
+/// An error of ours inside another one, however rustls and I/O have wrapped it.
+pub(super) fn inside<'a, E: StdError + 'static>(
+    error: &'a (dyn StdError + 'static),
+) -> Option<&'a E> {
     let mut next = Some(error);
     // Errors that wrap each other in a circle do not exist, but nothing forbids them.
     for _ in 0..16 {
         let error = next?;
-        if let Some(refusal) = error.downcast_ref::<Refusal>() {
-            return Some(refusal.verdict());
+        if let Some(found) = error.downcast_ref::<E>() {
+            return Some(found);
         }
         next = if let Some(error) = error.downcast_ref::<io::Error>() {
             error

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
 use rustls::server::NoServerSessionStorage;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::{NoKeyLog, ServerConfig};
 
 use super::resolver::ServerResolver;
 use super::settings::{Settings, refused_by_rustls};
 use super::verifier::ClientVerifier;
-use super::{Identities, PeerCheck, TlsVersion};
-use crate::admin::LiveTrust;
+use super::watch::Watch;
+use super::{EnrolmentAcceptor, Identities, PeerCheck, TlsVersion};
+use crate::admin::{Enrolment, LiveTrust, Observations};
 use crate::certificate::TimeSource;
 use crate::error::ConfigError;
 use crate::policy::Policy;
@@ -60,6 +62,14 @@ impl ServerConfigBuilder {
         self
     }
 
+    /// Tells `observations` what handshakes show: who was refused, and who was accepted and proved that it has its
+    /// key. Nobody is told by default. No handshake waits for it (rule S5).
+    #[must_use]
+    pub fn observer(mut self, observations: Observations) -> Self {
+        self.0.watch = Watch::telling(observations);
+        self
+    }
+
     /// Says who the client of a connection is, and later whether that still stands.
     pub fn peer_check(&self) -> PeerCheck {
         self.0.peer_check()
@@ -70,23 +80,39 @@ impl ServerConfigBuilder {
     /// # Errors
     /// The identity, the versions or the application protocols cannot be used.
     pub fn build(&self) -> Result<Arc<ServerConfig>, ConfigError> {
-        let settings = &self.0;
-        settings.check()?;
-        let verifier = ClientVerifier::new(settings);
-        let mut config = ServerConfig::builder_with_provider(settings.provider.clone())
-            .with_protocol_versions(&settings.rustls_versions()?)
-            .map_err(refused_by_rustls)?
-            .with_client_cert_verifier(Arc::new(verifier))
-            .with_cert_resolver(Arc::new(ServerResolver(settings.identities.clone())));
-        config.alpn_protocols.clone_from(&settings.alpn);
-        config.time_provider = settings.time_provider();
-        // S2: a resumed session calls no verifier. The ticketer is rustls's default, which makes none.
-        config.session_storage = Arc::new(NoServerSessionStorage {});
-        config.send_tls13_tickets = 0;
-        config.max_early_data_size = 0;
-        config.send_half_rtt_data = false;
-        config.enable_secret_extraction = false;
-        config.key_log = Arc::new(NoKeyLog {});
-        Ok(Arc::new(config))
+        self.0.check()?;
+        configure(&self.0, Arc::new(ClientVerifier::new(&self.0)))
     }
+
+    /// Lets clients that nothing installed knows wait in `enrolment` while that is open. They are refused all the
+    /// same.
+    ///
+    /// # Errors
+    /// The identity, the versions or the application protocols cannot be used.
+    pub fn enrolment(&self, enrolment: &Enrolment) -> Result<EnrolmentAcceptor, ConfigError> {
+        self.0.check()?;
+        EnrolmentAcceptor::new(self.0.clone(), enrolment.clone())
+    }
+}
+
+/// A configuration with a verifier, and with everything switched off that would pass by the verdict.
+pub(super) fn configure(
+    settings: &Settings,
+    verifier: Arc<dyn ClientCertVerifier>,
+) -> Result<Arc<ServerConfig>, ConfigError> {
+    let mut config = ServerConfig::builder_with_provider(settings.provider.clone())
+        .with_protocol_versions(&settings.rustls_versions()?)
+        .map_err(refused_by_rustls)?
+        .with_client_cert_verifier(verifier)
+        .with_cert_resolver(Arc::new(ServerResolver(settings.identities.clone())));
+    config.alpn_protocols.clone_from(&settings.alpn);
+    config.time_provider = settings.time_provider();
+    // S2: a resumed session calls no verifier. The ticketer is rustls's default, which makes none.
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    config.max_early_data_size = 0;
+    config.send_half_rtt_data = false;
+    config.enable_secret_extraction = false;
+    config.key_log = Arc::new(NoKeyLog {});
+    Ok(Arc::new(config))
 }

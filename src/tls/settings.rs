@@ -8,6 +8,7 @@ use rustls::SupportedProtocolVersion;
 use rustls::crypto::CryptoProvider;
 use rustls::time_provider::TimeProvider;
 
+use super::watch::Watch;
 use super::{Identities, PeerCheck, UnsentCertificates};
 use crate::admin::LiveTrust;
 use crate::certificate::{Clock, SystemClock, TimeSource};
@@ -37,6 +38,7 @@ pub(super) struct Settings {
     pub(super) alpn: Vec<Vec<u8>>,
     versions: Vec<TlsVersion>,
     pub(super) clock: Arc<dyn TimeSource>,
+    pub(super) watch: Watch,
 }
 
 impl Settings {
@@ -56,6 +58,7 @@ impl Settings {
             // Both: key servers in service speak 1.2, and 1.3 is chosen where both ends have it.
             versions: vec![TlsVersion::Tls13, TlsVersion::Tls12],
             clock: Arc::new(SystemClock::new()),
+            watch: Watch::default(),
         }
     }
 
@@ -94,6 +97,10 @@ impl Settings {
         if !all.all(|identity| identity.signs_with(&schemes)) {
             return Err(ConfigError::IdentityUnusable);
         }
+        self.check_protocols()
+    }
+
+    pub(super) fn check_protocols(&self) -> Result<(), ConfigError> {
         let fits = |protocol: &Vec<u8>| (1..=255).contains(&protocol.len());
         if !self.alpn.iter().all(fits) {
             return Err(ConfigError::Alpn);

@@ -6,9 +6,8 @@
 use pki_types::{CertificateDer, SubjectPublicKeyInfoDer};
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::WebPkiSupportedAlgorithms;
-use rustls::{DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{DigitallySignedStruct, SignatureScheme};
 
-use super::refusal::Refusal;
 use super::settings::TlsVersion;
 use crate::certificate::{Role, public_key_of};
 use crate::policy::Verdict;
@@ -20,10 +19,10 @@ pub(super) fn verify(
     message: &[u8],
     certificate: &CertificateDer<'_>,
     signed: &DigitallySignedStruct,
-) -> Result<HandshakeSignatureValid, Error> {
+) -> Result<HandshakeSignatureValid, Box<Verdict>> {
     let refuse = |why: String| {
         let verdict = Verdict::without_possession(role, certificate, why);
-        Err(Refusal::new(verdict).into())
+        Err(Box::new(verdict))
     };
     if version == TlsVersion::Tls13 && !allowed_in_tls13(signed.scheme) {
         return refuse(format!("{:?} is not allowed in TLS 1.3", signed.scheme));

@@ -1,4 +1,5 @@
-//! The verifiers for both ends. They refuse in their certificate step, and hold no state between the steps.
+//! The verifiers for both ends. They refuse in their certificate step, and no answer to rustls depends on anything
+//! that is kept between the steps.
 
 use std::sync::Arc;
 
@@ -11,35 +12,119 @@ use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 use super::refusal::Refusal;
 use super::settings::{Settings, TlsVersion};
 use super::signature;
+use super::watch::{InThread, Parking, Sight, UnderCertificate, Watch};
 use crate::admin::LiveTrust;
-use crate::certificate::{HostName, Role, TimeSource};
+use crate::certificate::{Clock, HostName, Role, TimeSource};
 use crate::policy::{Policy, Question, Target, Verdict, decide};
-use crate::store::ServerId;
+use crate::store::{ServerId, View};
 
+/// What every verifier judges by.
 #[derive(Debug)]
-struct Common {
-    trust: LiveTrust,
-    policy: Policy,
-    clock: Arc<dyn TimeSource>,
-    algorithms: WebPkiSupportedAlgorithms,
+pub(super) struct Common {
+    pub(super) trust: LiveTrust,
+    pub(super) policy: Policy,
+    pub(super) clock: Arc<dyn TimeSource>,
+    pub(super) algorithms: WebPkiSupportedAlgorithms,
+    pub(super) watch: Watch,
 }
 
 impl Common {
-    fn new(settings: &Settings) -> Self {
+    pub(super) fn new(settings: &Settings) -> Self {
         Self {
             trust: settings.trust.clone(),
             policy: settings.policy,
             clock: settings.clock.clone(),
             algorithms: settings.provider.signature_verification_algorithms,
+            watch: settings.watch.clone(),
         }
     }
-}
 
-fn accepted(verdict: Verdict) -> Result<(), Error> {
-    if verdict.is_accepted() {
-        Ok(())
-    } else {
-        Err(Refusal::new(verdict).into())
+    /// Judges a server; `server` is the one that it must be, or `None`: the one to which the dialled name belongs.
+    pub(super) fn judge_server(
+        &self,
+        server: Option<&ServerId>,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+    ) -> (Verdict, Clock) {
+        let view = self.trust.view();
+        let clock = self.clock.now();
+        let dialled = HostName::try_from(server_name);
+        let target = match (server, &dialled) {
+            (Some(id), dialled) => Target::id(id, dialled.as_ref().ok()),
+            (None, Ok(name)) => Target::Name(name),
+            (None, Err(error)) => {
+                let why = error.to_string();
+                return (Verdict::unlisted(end_entity, view.generation(), why), clock);
+            }
+        };
+        let question = Question::server(target, end_entity, intermediates, clock);
+        (decide(&view, &self.policy, &question), clock)
+    }
+
+    pub(super) fn judge_client(&self, view: &View, question: &Question<'_>) -> Verdict {
+        decide(view, &self.policy, question)
+    }
+
+    /// The end of a certificate step in which nobody is let pass but who is accepted.
+    fn answer(
+        &self,
+        verdict: Verdict,
+        (end_entity, intermediates): (&CertificateDer<'_>, &[CertificateDer<'_>]),
+        clock: Clock,
+        parking: &impl Parking,
+    ) -> Result<(), Error> {
+        let verdict = Arc::new(verdict);
+        let sight = self.watch.sight(&verdict, end_entity, intermediates, clock);
+        if verdict.is_accepted() {
+            parking.park(sight, &self.watch);
+            Ok(())
+        } else {
+            self.watch.tell(sight, false);
+            Err(Refusal::new(verdict).into())
+        }
+    }
+
+    /// The signature step after such a certificate step.
+    fn prove(
+        &self,
+        (role, version): (Role, TlsVersion),
+        message: &[u8],
+        end_entity: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+        parking: &impl Parking,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let sight = parking.take(end_entity, &self.watch);
+        match signature::verify(&self.algorithms, version, role, message, end_entity, signed) {
+            Ok(valid) => {
+                self.watch.tell(sight, true);
+                Ok(valid)
+            }
+            Err(verdict) => Err(self.not_proved(verdict, sight, end_entity)),
+        }
+    }
+
+    /// The refusal of a peer that did not prove possession of its key.
+    pub(super) fn not_proved(
+        &self,
+        verdict: Box<Verdict>,
+        sight: Option<Sight>,
+        end_entity: &CertificateDer<'_>,
+    ) -> Error {
+        let (verdict, sight) = match sight {
+            Some(sight) => {
+                let verdict = Arc::new(verdict.after(&sight.verdict));
+                (verdict.clone(), Some(sight.with(verdict)))
+            }
+            None => {
+                let verdict: Arc<Verdict> = verdict.into();
+                let clock = self.clock.now();
+                let sight = self.watch.sight(&verdict, end_entity, &[], clock);
+                (verdict, sight)
+            }
+        };
+        self.watch.tell(sight, false);
+        Refusal::new(verdict).into()
     }
 }
 
@@ -49,6 +134,7 @@ pub(super) struct ServerVerifier {
     common: Common,
     /// The server that the peer must be; `None`: the one to which the dialled name belongs.
     server: Option<ServerId>,
+    parking: InThread,
 }
 
 impl ServerVerifier {
@@ -56,27 +142,20 @@ impl ServerVerifier {
         Self {
             common: Common::new(settings),
             server,
+            parking: InThread::new(),
         }
     }
 
-    fn judge(
+    fn prove(
         &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-    ) -> Verdict {
-        let view = self.common.trust.view();
-        let dialled = HostName::try_from(server_name);
-        let target = match (&self.server, &dialled) {
-            (Some(id), dialled) => Target::id(id, dialled.as_ref().ok()),
-            (None, Ok(name)) => Target::Name(name),
-            (None, Err(error)) => {
-                return Verdict::unlisted(end_entity, view.generation(), error.to_string());
-            }
-        };
-        let clock = self.common.clock.now();
-        let question = Question::server(target, end_entity, intermediates, clock);
-        decide(&view, &self.common.policy, &question)
+        version: TlsVersion,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let what = (Role::Server, version);
+        self.common
+            .prove(what, message, certificate, signed, &self.parking)
     }
 }
 
@@ -89,7 +168,13 @@ impl ServerCertVerifier for ServerVerifier {
         _ocsp_response: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        accepted(self.judge(end_entity, intermediates, server_name))?;
+        let server = self.server.as_ref();
+        let (verdict, clock) =
+            self.common
+                .judge_server(server, end_entity, intermediates, server_name);
+        let presented = (end_entity, intermediates);
+        self.common
+            .answer(verdict, presented, clock, &self.parking)?;
         Ok(ServerCertVerified::assertion())
     }
 
@@ -99,15 +184,7 @@ impl ServerCertVerifier for ServerVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let (algorithms, version) = (&self.common.algorithms, TlsVersion::Tls12);
-        signature::verify(
-            algorithms,
-            version,
-            Role::Server,
-            message,
-            certificate,
-            signed,
-        )
+        self.prove(TlsVersion::Tls12, message, certificate, signed)
     }
 
     fn verify_tls13_signature(
@@ -116,15 +193,7 @@ impl ServerCertVerifier for ServerVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let (algorithms, version) = (&self.common.algorithms, TlsVersion::Tls13);
-        signature::verify(
-            algorithms,
-            version,
-            Role::Server,
-            message,
-            certificate,
-            signed,
-        )
+        self.prove(TlsVersion::Tls13, message, certificate, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -136,13 +205,27 @@ impl ServerCertVerifier for ServerVerifier {
 #[derive(Debug)]
 pub(super) struct ClientVerifier {
     common: Common,
+    parking: UnderCertificate,
 }
 
 impl ClientVerifier {
     pub(super) fn new(settings: &Settings) -> Self {
         Self {
             common: Common::new(settings),
+            parking: UnderCertificate::default(),
         }
+    }
+
+    fn prove(
+        &self,
+        version: TlsVersion,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let what = (Role::Client, version);
+        self.common
+            .prove(what, message, certificate, signed, &self.parking)
     }
 }
 
@@ -165,7 +248,10 @@ impl ClientCertVerifier for ClientVerifier {
         let view = self.common.trust.view();
         let clock = self.common.clock.now();
         let question = Question::client(end_entity, intermediates, clock);
-        accepted(decide(&view, &self.common.policy, &question))?;
+        let verdict = self.common.judge_client(&view, &question);
+        let presented = (end_entity, intermediates);
+        self.common
+            .answer(verdict, presented, clock, &self.parking)?;
         Ok(ClientCertVerified::assertion())
     }
 
@@ -175,15 +261,7 @@ impl ClientCertVerifier for ClientVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let (algorithms, version) = (&self.common.algorithms, TlsVersion::Tls12);
-        signature::verify(
-            algorithms,
-            version,
-            Role::Client,
-            message,
-            certificate,
-            signed,
-        )
+        self.prove(TlsVersion::Tls12, message, certificate, signed)
     }
 
     fn verify_tls13_signature(
@@ -192,15 +270,7 @@ impl ClientCertVerifier for ClientVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let (algorithms, version) = (&self.common.algorithms, TlsVersion::Tls13);
-        signature::verify(
-            algorithms,
-            version,
-            Role::Client,
-            message,
-            certificate,
-            signed,
-        )
+        self.prove(TlsVersion::Tls13, message, certificate, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -133,9 +133,18 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("std::io::stdin", &[]),
     ("std::io::stdout", &[]),
     ("std::io::stderr", &[]),
-    // A yes to rustls is given in one place for certificates and in one for handshake signatures.
-    ("ServerCertVerified::assertion", &["src/tls/verifier.rs"]),
-    ("ClientCertVerified::assertion", &["src/tls/verifier.rs"]),
+    // Only the events.
+    ("tracing", &["src/admin/trace.rs"]),
+    // A yes to rustls is given in one place for certificates and in one for handshake signatures; for certificates
+    // also where the verifier belongs to one connection and the signature step refuses.
+    (
+        "ServerCertVerified::assertion",
+        &["src/tls/verifier.rs", "src/tls/probe.rs"],
+    ),
+    (
+        "ClientCertVerified::assertion",
+        &["src/tls/verifier.rs", "src/tls/enrol.rs"],
+    ),
     (
         "HandshakeSignatureValid::assertion",
         &["src/tls/signature.rs"],

@@ -1,0 +1,274 @@
+//! Peers that wait for an administrator, as data: who gets a place, and who loses one.
+//!
+//! Nothing here has a clock or a lock; both are [`Enrolment`](super::Enrolment)'s.
+
+use core::fmt;
+use core::str::FromStr;
+use core::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use pki_types::UnixTime;
+
+use super::Presented;
+use crate::certificate::Fingerprint;
+use crate::error::EnrolmentError;
+use crate::limits::{
+    CLOCK_TOLERANCE, MAX_ENROLMENT_WINDOW, MAX_EXPECTED, MAX_PENDING_AGE, MAX_PENDING_BYTES,
+    MAX_PENDING_PEERS, PENDING_SHARE,
+};
+
+/// What names a peer that waits, as long as it does. Numbers are not used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PendingId(u64);
+
+impl fmt::Display for PendingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for PendingId {
+    type Err = core::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
+/// A client that nothing installed knows, that proved possession of its key, and that was refused.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PendingPeer {
+    /// What names it.
+    pub id: PendingId,
+    /// What it presented.
+    pub presented: Presented,
+    /// Where it came from, the last time.
+    pub address: IpAddr,
+    /// When it was first seen.
+    pub first_seen: UnixTime,
+    /// When it was last seen.
+    pub last_seen: UnixTime,
+    /// How often it was seen.
+    pub times: u64,
+    /// Whether its fingerprint is one that was [expected](super::Enrolment::expect).
+    pub expected: bool,
+    network: Network,
+}
+
+/// Where a place for a peer is counted: an IPv4 /24, or an IPv6 /56.
+///
+/// One site has at least that (RFC 6177 recommends a /56 or shorter even for homes), and a whole one is at the
+/// disposal of whoever has a machine there: by /64, a single home could come as 256 networks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Network {
+    V4([u8; 3]),
+    V6([u8; 7]),
+}
+
+impl Network {
+    fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => {
+                let [a, b, c, _] = address.octets();
+                Self::V4([a, b, c])
+            }
+            IpAddr::V6(address) => {
+                let [a, b, c, d, e, f, g, ..] = address.octets();
+                Self::V6([a, b, c, d, e, f, g])
+            }
+        }
+    }
+}
+
+/// What became of a peer that knocked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Knock {
+    /// It waits now.
+    New,
+    /// It was waiting already.
+    Again,
+    /// There was no place for it.
+    NoPlace,
+    /// Its certificate is too large to be kept.
+    TooLarge,
+    /// Enrolment is closed.
+    Closed,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    opened: u64,
+    ends: u64,
+    places: usize,
+}
+
+/// Whether a moment lies ahead by more than clocks are corrected while they run.
+fn is_ahead(moment: u64, now: UnixTime) -> bool {
+    moment > now.as_secs().saturating_add(CLOCK_TOLERANCE.as_secs())
+}
+
+/// Who waits.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    window: Option<Window>,
+    peers: Vec<PendingPeer>,
+    expected: BTreeSet<Fingerprint>,
+    last_id: u64,
+}
+
+impl Waiting {
+    pub(super) fn open(
+        &mut self,
+        now: UnixTime,
+        window: Duration,
+        places: usize,
+    ) -> Result<(), EnrolmentError> {
+        if window > MAX_ENROLMENT_WINDOW || window.as_secs() == 0 {
+            return Err(EnrolmentError::Window {
+                limit: MAX_ENROLMENT_WINDOW.as_secs() / (60 * 60),
+            });
+        }
+        if places == 0 || places > MAX_PENDING_PEERS {
+            return Err(EnrolmentError::Places {
+                limit: MAX_PENDING_PEERS,
+            });
+        }
+        self.window = Some(Window {
+            opened: now.as_secs(),
+            ends: now.as_secs().saturating_add(window.as_secs()),
+            places,
+        });
+        Ok(())
+    }
+
+    pub(super) fn close(&mut self) {
+        self.window = None;
+    }
+
+    /// A clock that was set back to before the opening must not make the window longer: it closes it.
+    fn window(&self, now: UnixTime) -> Option<Window> {
+        let window = self.window.filter(|window| now.as_secs() < window.ends)?;
+        (!is_ahead(window.opened, now)).then_some(window)
+    }
+
+    pub(super) fn is_open(&self, now: UnixTime) -> bool {
+        self.window(now).is_some()
+    }
+
+    pub(super) fn expect(&mut self, fingerprint: Fingerprint) -> Result<(), EnrolmentError> {
+        if !self.expected.contains(&fingerprint) && self.expected.len() >= MAX_EXPECTED {
+            return Err(EnrolmentError::TooManyExpected {
+                limit: MAX_EXPECTED,
+            });
+        }
+        self.expected.insert(fingerprint);
+        for peer in &mut self.peers {
+            peer.expected |= peer.presented.fingerprint() == fingerprint;
+        }
+        Ok(())
+    }
+
+    pub(super) fn expect_no_more(&mut self, fingerprint: Fingerprint) {
+        self.expected.remove(&fingerprint);
+        self.peers
+            .retain(|peer| !peer.expected || peer.presented.fingerprint() != fingerprint);
+    }
+
+    /// A peer proved possession of its key and was refused as unknown.
+    pub(super) fn knock(&mut self, now: UnixTime, address: IpAddr, presented: Presented) -> Knock {
+        self.age(now);
+        let Some(window) = self.window(now) else {
+            return Knock::Closed;
+        };
+        let fingerprint = presented.fingerprint();
+        let known = |peer: &&mut PendingPeer| peer.presented.fingerprint() == fingerprint;
+        if let Some(peer) = self.peers.iter_mut().find(known) {
+            // The network stays that of the first knock: its place is counted there.
+            peer.presented = presented;
+            peer.address = address;
+            peer.last_seen = now;
+            peer.times = peer.times.saturating_add(1);
+            return Knock::Again;
+        }
+        if presented.certificate().der().len() > MAX_PENDING_BYTES {
+            return Knock::TooLarge;
+        }
+        let expected = self.expected.contains(&fingerprint);
+        let network = Network::of(address);
+        if !expected && !self.make_place(network, window.places) {
+            return Knock::NoPlace;
+        }
+        self.last_id = self.last_id.saturating_add(1);
+        self.peers.push(PendingPeer {
+            id: PendingId(self.last_id),
+            presented,
+            address,
+            first_seen: now,
+            last_seen: now,
+            times: 1,
+            expected,
+            network,
+        });
+        Knock::New
+    }
+
+    /// Whether there is a place for one more peer of a network.
+    ///
+    /// Each network has a share. What it takes beyond that is lent, as long as nobody else asks for it: so a rack
+    /// of systems can knock at once, and a flood pushes out its own and what was lent, never what another network
+    /// has within its share.
+    fn make_place(&mut self, network: Network, places: usize) -> bool {
+        let taken = self.peers.iter().filter(|peer| !peer.expected);
+        let mut counts = BTreeMap::<Network, usize>::new();
+        for peer in taken.clone() {
+            let count = counts.entry(peer.network).or_default();
+            *count = count.saturating_add(1);
+        }
+        if counts.values().sum::<usize>() < places {
+            return true;
+        }
+        let share = (places / PENDING_SHARE).max(1);
+        let loser = if counts.get(&network).is_some_and(|own| *own >= share) {
+            network
+        } else {
+            match counts.iter().max_by_key(|(_, count)| **count) {
+                Some((most, count)) if *count > share => *most,
+                Some(_) | None => return false,
+            }
+        };
+        // The one that was not seen for the longest time.
+        let of_loser = taken.filter(|peer| peer.network == loser);
+        let oldest = of_loser.min_by_key(|peer| (peer.last_seen.as_secs(), peer.id));
+        let oldest = oldest.map(|peer| peer.id);
+        self.peers.retain(|peer| Some(peer.id) != oldest);
+        true
+    }
+
+    /// Lets go of those that were not seen for long. Those from a time that has not come yet were seen by a clock
+    /// that was wrong; they go as well.
+    pub(super) fn age(&mut self, now: UnixTime) {
+        self.peers.retain(|peer| {
+            let waits = now.as_secs().saturating_sub(peer.last_seen.as_secs());
+            !is_ahead(peer.last_seen.as_secs(), now) && waits < MAX_PENDING_AGE.as_secs()
+        });
+    }
+
+    pub(super) fn peers(&self) -> &[PendingPeer] {
+        &self.peers
+    }
+
+    pub(super) fn peer(&self, id: PendingId) -> Result<&PendingPeer, EnrolmentError> {
+        let found = self.peers.iter().find(|peer| peer.id == id);
+        found.ok_or(EnrolmentError::NotPending(id))
+    }
+
+    /// Takes a peer about which was decided. What was expected of it is settled.
+    pub(super) fn remove(&mut self, id: PendingId) {
+        if let Some(at) = self.peers.iter().position(|peer| peer.id == id) {
+            let peer = self.peers.remove(at);
+            self.expected.remove(&peer.presented.fingerprint());
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! A certificate that nobody has accepted yet, as an administrator gets to see it.
+
+use core::fmt;
+
+use crate::certificate::{Certificate, Fingerprint, KeyKind, Role, SanName, Validity};
+use crate::limits::MAX_SHOWN_NAMES;
+use crate::policy::ReasonCode;
+use crate::store::Bounded;
+
+/// What an unknown peer presented: everything that helps to recognise it, except what must be compared.
+///
+/// Neither the fingerprint nor the certificate itself can be had from it. Whoever accepts the peer gives the
+/// fingerprint that was read out at the peer, over another channel; if it were shown here first, it would be
+/// copied from here.
+#[derive(Clone)]
+pub struct Presented {
+    certificate: Certificate,
+    role: Role,
+    reason: ReasonCode,
+    proved: bool,
+}
+
+impl Presented {
+    /// `proved`: the peer proved that it has the key (rule M2).
+    pub(crate) fn new(
+        certificate: Certificate,
+        role: Role,
+        reason: ReasonCode,
+        proved: bool,
+    ) -> Self {
+        Self {
+            certificate,
+            role,
+            reason,
+            proved,
+        }
+    }
+
+    /// Which end of the link the peer is.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// The subject as one line of text, safe to show. The peer chose it.
+    pub fn subject(&self) -> String {
+        self.certificate.subject()
+    }
+
+    /// The issuer as one line of text, safe to show. The peer chose it.
+    pub fn issuer(&self) -> String {
+        self.certificate.issuer()
+    }
+
+    /// The subject alternative names, as `dns:…`, `ip:…`, `uri:…` or `email:…`: the first sixteen, the rest counted.
+    /// The peer chose them.
+    pub fn names(&self) -> Bounded<String> {
+        let mut names = Bounded::default();
+        let named = self.certificate.names();
+        for name in named.filter(|name| *name != SanName::Other) {
+            names.push_within(name.to_string(), MAX_SHOWN_NAMES);
+        }
+        names
+    }
+
+    /// The validity period.
+    pub fn validity(&self) -> Validity {
+        self.certificate.validity()
+    }
+
+    /// The kind and size of the public key.
+    pub fn key_kind(&self) -> KeyKind {
+        self.certificate.key_kind()
+    }
+
+    /// What the verdict was: whether nothing is known of the peer, or it looks like one that is.
+    pub fn reason(&self) -> ReasonCode {
+        self.reason
+    }
+
+    /// Whether the peer proved that it has the private key (rule M2). If not, it cannot be accepted.
+    pub fn is_proved(&self) -> bool {
+        self.proved
+    }
+
+    pub(super) fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        self.certificate.fingerprint()
+    }
+}
+
+/// Several lines, for an administrator to look at.
+impl fmt::Display for Presented {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let or_none = |text: String| {
+            if text.is_empty() {
+                "(none)".into()
+            } else {
+                text
+            }
+        };
+        writeln!(f, "subject: {}", or_none(self.subject()))?;
+        writeln!(f, "issuer: {}", or_none(self.issuer()))?;
+        let names = self.names();
+        let more = match names.more() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let shown = or_none(names.items().join(", "));
+        writeln!(f, "names: {shown}{more}")?;
+        writeln!(f, "valid: {}", self.validity())?;
+        writeln!(f, "key: {}", self.key_kind())?;
+        write!(f, "verdict: {}: {}", self.reason, self.reason.meaning())
+    }
+}
+
+/// Never the fingerprint.
+impl fmt::Debug for Presented {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Presented")
+            .field("role", &self.role)
+            .field("subject", &self.subject())
+            .field("reason", &self.reason)
+            .field("proved", &self.proved)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,173 @@
+//! The queue in which observations wait for their reader (rule S5).
+
+use core::fmt;
+use core::time::Duration;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::Observation;
+use crate::limits::{MAX_OBSERVATIONS, MAX_OBSERVED_BYTES};
+
+/// Makes a queue of at most `capacity` observations (at least one): the end for the configurations' builders, and
+/// the end from which the embedder reads.
+///
+/// ```
+/// let (observations, reader) = mutual_trust::admin::observation_queue(1024);
+/// // ClientConfigBuilder::new(…).observer(observations.clone()) …, and in a thread of its own:
+/// for observation in reader.drain() {
+///     println!("{}", observation.verdict);
+/// }
+/// println!("{} were dropped", reader.dropped());
+/// ```
+pub fn observation_queue(capacity: usize) -> (Observations, ObservationReader) {
+    let capacity = capacity.clamp(1, MAX_OBSERVATIONS);
+    let (sender, receiver) = sync_channel(capacity);
+    let counts = Arc::new(Counts {
+        for_refused: capacity.div_ceil(2),
+        refused: AtomicUsize::new(0),
+        bytes: AtomicUsize::new(0),
+        dropped: AtomicU64::new(0),
+    });
+    let reader = ObservationReader {
+        receiver: Mutex::new(receiver),
+        counts: counts.clone(),
+    };
+    (Observations { sender, counts }, reader)
+}
+
+#[derive(Debug)]
+struct Counts {
+    /// How many places refused peers may take.
+    for_refused: usize,
+    refused: AtomicUsize,
+    bytes: AtomicUsize,
+    dropped: AtomicU64,
+}
+
+/// Takes `amount` of what is bounded by `limit`, or nothing.
+fn take(counter: &AtomicUsize, amount: usize, limit: usize) -> bool {
+    let take = |taken: usize| {
+        let sum = taken.checked_add(amount);
+        sum.filter(|sum| *sum <= limit)
+    };
+    let order = Ordering::Relaxed;
+    counter.fetch_update(order, order, take).is_ok()
+}
+
+impl Counts {
+    fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Takes room for an observation, or nothing.
+    fn take(&self, observation: &Observation) -> bool {
+        if !take(&self.bytes, bytes(observation), MAX_OBSERVED_BYTES) {
+            return false;
+        }
+        // Everybody who reaches the machine can be refused: that must not hide who was accepted.
+        if !observation.is_accepted() && !take(&self.refused, 1, self.for_refused) {
+            self.bytes.fetch_sub(bytes(observation), Ordering::Relaxed);
+            return false;
+        }
+        true
+    }
+
+    fn give_back(&self, observation: &Observation) {
+        self.bytes.fetch_sub(bytes(observation), Ordering::Relaxed);
+        if !observation.is_accepted() {
+            self.refused.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+fn bytes(observation: &Observation) -> usize {
+    let certificates = observation.presented.iter();
+    certificates.fold(0, |sum, der| sum.saturating_add(der.len()))
+}
+
+/// The end of the queue into which handshakes put what they saw. Cheap to clone.
+///
+/// No handshake waits: when the queue is full, or half full of refused peers, what comes is counted and dropped
+/// (rule S5).
+#[derive(Clone)]
+pub struct Observations {
+    sender: SyncSender<Observation>,
+    counts: Arc<Counts>,
+}
+
+impl Observations {
+    /// Puts an observation in, or counts it as dropped. Never waits.
+    pub fn offer(&self, observation: Observation) {
+        if self.counts.take(&observation) {
+            match self.sender.try_send(observation) {
+                Ok(()) => return,
+                Err(full) => self.counts.give_back(match &full {
+                    std::sync::mpsc::TrySendError::Full(observation)
+                    | std::sync::mpsc::TrySendError::Disconnected(observation) => observation,
+                }),
+            }
+        }
+        self.count_dropped();
+    }
+
+    /// Counts one that could not even be made.
+    pub(crate) fn count_dropped(&self) {
+        self.counts.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many were dropped since the queue was made.
+    pub fn dropped(&self) -> u64 {
+        self.counts.dropped()
+    }
+}
+
+impl fmt::Debug for Observations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observations")
+            .field("dropped", &self.dropped())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The end of the queue from which the embedder reads, at its leisure.
+pub struct ObservationReader {
+    receiver: Mutex<Receiver<Observation>>,
+    counts: Arc<Counts>,
+}
+
+impl ObservationReader {
+    /// The oldest observation, waiting for one at most for `timeout`. `None` if none came, and at once if nobody
+    /// is left who could put one in.
+    pub fn next_within(&self, timeout: Duration) -> Option<Observation> {
+        let receiver = self.receiver.lock();
+        let receiver = receiver.unwrap_or_else(PoisonError::into_inner);
+        let observation = receiver.recv_timeout(timeout).ok()?;
+        self.counts.give_back(&observation);
+        Some(observation)
+    }
+
+    /// All that wait now, the oldest first. Does not wait for more.
+    pub fn drain(&self) -> Vec<Observation> {
+        let receiver = self.receiver.lock();
+        let receiver = receiver.unwrap_or_else(PoisonError::into_inner);
+        let mut all = Vec::new();
+        // No more than the queue can hold: what comes in meanwhile must not keep us here.
+        all.extend(receiver.try_iter().take(MAX_OBSERVATIONS));
+        all.iter().for_each(|found| self.counts.give_back(found));
+        all
+    }
+
+    /// How many were dropped since the queue was made.
+    pub fn dropped(&self) -> u64 {
+        self.counts.dropped()
+    }
+}
+
+impl fmt::Debug for ObservationReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ObservationReader")
+            .field("dropped", &self.dropped())
+            .finish_non_exhaustive()
+    }
+}

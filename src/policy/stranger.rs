@@ -1,0 +1,32 @@
+//! Who may be let in by an administrator: a client that nothing installed knows. Nothing here can accept.
+
+use super::decide::Case;
+use super::pinned;
+use super::timing::Timing;
+use super::{Policy, Question, Verdict};
+use crate::certificate::Certificate;
+use crate::store::View;
+
+/// The certificate of a refused peer about whom an administrator may be asked: nothing installed matches it, and
+/// as a pin it would be accepted now. `None` for everybody else.
+///
+/// `verdict` must be the answer of [`decide`](super::decide()) to the same arguments.
+pub(crate) fn stranger(
+    view: &View,
+    policy: &Policy,
+    question: &Question<'_>,
+    verdict: &Verdict,
+) -> Option<Certificate> {
+    if verdict.is_accepted() || !verdict.reason().is_unknown_peer() {
+        return None;
+    }
+    let leaf = Certificate::from_der(question.end_entity).ok()?;
+    let case = Case {
+        view,
+        policy,
+        question,
+        timing: Timing::of(view, question.clock),
+        leaf: &leaf,
+    };
+    pinned::could_be_pinned(&case).then_some(leaf)
+}

@@ -1,0 +1,176 @@
+//! Views are put in force one after the other, and nobody waits for another, nor misses one (rule S1).
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use mutual_trust::error::PublishError;
+use mutual_trust::{LiveTrust, TrustStore, View};
+
+use crate::support::{server_id, store};
+
+/// No test waits for it unless it has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Every generation has one server more: a view is told by what is in it, and by its number.
+fn grow(store: &mut TrustStore) -> View {
+    let next = store.contents().servers().count();
+    let id = server_id(&format!("keys-{next}"));
+    store.add_server(id, []).unwrap();
+    store.view()
+}
+
+#[test]
+fn only_a_newer_view_can_be_published() {
+    let mut store = store();
+    let first = store.view();
+    let second = grow(&mut store);
+    let trust = LiveTrust::new(first.clone());
+    trust.publish(second.clone()).unwrap();
+    for stale in [first, second.clone()] {
+        let PublishError::NotNewer {
+            current, offered, ..
+        } = trust.publish(stale.clone()).unwrap_err()
+        else {
+            panic!("another error")
+        };
+        assert_eq!(
+            (current, offered),
+            (second.generation(), stale.generation())
+        );
+        assert_eq!(trust.view().generation(), second.generation());
+    }
+}
+
+#[test]
+fn a_view_that_was_taken_stays_what_it_was() {
+    let mut store = store();
+    let trust = LiveTrust::new(store.view());
+    let taken = trust.view();
+    trust.publish(grow(&mut store)).unwrap();
+    assert_eq!(taken.servers().count(), 0);
+    assert_eq!(trust.view().servers().count(), 1);
+}
+
+#[test]
+fn readers_get_whole_views_that_only_grow_while_a_writer_publishes() {
+    // Neither waits for long: everybody gets on, on however few cores.
+    let mut store = store();
+    let first = store.view();
+    let start = first.generation();
+    let trust = LiveTrust::new(first);
+    let over = AtomicBool::new(false);
+    let reads = AtomicU64::new(0);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            let (trust, over, reads) = (trust.clone(), &over, &reads);
+            scope.spawn(move || {
+                let mut last = 0;
+                while !over.load(Ordering::Relaxed) {
+                    let view = trust.view();
+                    assert!(view.generation() >= last);
+                    last = view.generation();
+                    let servers = u64::try_from(view.servers().count()).unwrap();
+                    assert_eq!(servers, last - start, "half a view");
+                    reads.fetch_add(1, Ordering::Relaxed);
+                }
+                assert!(last > start, "the reader never got on");
+            });
+        }
+        for _ in 0..1_000 {
+            trust.publish(grow(&mut store)).unwrap();
+        }
+        // Every reader reads the last one at least once more.
+        let seen = reads.load(Ordering::Relaxed);
+        while reads.load(Ordering::Relaxed) < seen + 100 {
+            thread::yield_now();
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn of_several_who_publish_the_newest_view_stays() {
+    let mut store = store();
+    let first = store.view();
+    let views: Vec<View> = (0..64).map(|_| grow(&mut store)).collect();
+    let newest = views[63].generation();
+    let trust = LiveTrust::new(first);
+    thread::scope(|scope| {
+        for part in views.chunks(8) {
+            let trust = trust.clone();
+            scope.spawn(move || {
+                for view in part {
+                    // Refused if another one was faster.
+                    let _ = trust.publish(view.clone());
+                }
+            });
+        }
+    });
+    assert_eq!(trust.view().generation(), newest);
+}
+
+#[test]
+fn a_publication_between_a_look_and_the_wait_is_not_missed() {
+    let mut store = store();
+    let trust = LiveTrust::new(store.view());
+    let acted_on = trust.view();
+    trust.publish(grow(&mut store)).unwrap();
+    // It is there already; however long the patience.
+    let newer = trust.wait_newer_than(acted_on.generation(), Duration::from_secs(86_400));
+    assert_eq!(newer.unwrap().servers().count(), 1);
+}
+
+#[test]
+fn who_waits_in_vain_gets_nothing() {
+    let trust = LiveTrust::new(store().view());
+    let generation = trust.view().generation();
+    for patience in [Duration::ZERO, Duration::from_millis(1)] {
+        assert!(trust.wait_newer_than(generation, patience).is_none());
+    }
+    // A look without patience at what is there.
+    assert!(
+        trust
+            .wait_newer_than(generation.wrapping_sub(1), Duration::ZERO)
+            .is_some()
+    );
+}
+
+#[test]
+fn everybody_who_waits_is_woken_and_acts_on_the_newest_of_several() {
+    let mut store = store();
+    let trust = LiveTrust::new(store.view());
+    let last = {
+        let mut last = trust.view().generation();
+        last += 50;
+        last
+    };
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            let trust = trust.clone();
+            scope.spawn(move || {
+                let mut acted_on = trust.view().generation();
+                while acted_on < last {
+                    let view = trust.wait_newer_than(acted_on, PATIENCE).unwrap();
+                    assert!(view.generation() > acted_on);
+                    acted_on = view.generation();
+                }
+            });
+        }
+        for _ in 0..50 {
+            trust.publish(grow(&mut store)).unwrap();
+            thread::yield_now();
+        }
+    });
+}
+
+#[test]
+fn all_clones_follow_the_same_publications() {
+    let mut store = store();
+    let trust = LiveTrust::new(store.view());
+    let clone = trust.clone();
+    clone.publish(grow(&mut store)).unwrap();
+    assert_eq!(trust.view().generation(), clone.view().generation());
+    let generation = store.contents().generation();
+    assert!(format!("{trust:?}").contains(&format!("generation: {generation}")));
+}
