@@ -13,6 +13,7 @@ mod reason;
 mod search;
 mod text;
 mod timing;
+mod usable;
 mod verdict;
 
 use core::time::Duration;
@@ -21,6 +22,8 @@ pub use decide::{Accepted, decide};
 pub use question::{Question, Target};
 pub use reason::{ReasonCode, Rule};
 pub use verdict::{Considered, Detail, PeerIdentity, Verdict, VerdictWarning};
+
+pub(crate) use usable::Usable;
 
 use crate::certificate::KeyPolicy;
 use crate::limits::MAX_GRACE;
@@ -86,6 +89,11 @@ impl Policy {
     pub const fn allow_chains_without_clock(mut self) -> Self {
         self.chains_without_clock = true;
         self
+    }
+
+    /// What happens after `notAfter` of pins that have no rule of their own.
+    pub(crate) const fn validity_rule(&self) -> ValidityRule {
+        self.validity
     }
 
     /// The key policy.

@@ -162,11 +162,15 @@ impl Data {
         self.holders.get(&key).map_or(&[], Few::as_slice)
     }
 
+    /// Every pin of which only this fingerprint is known.
+    pub(crate) fn bare(&self, fingerprint: Fingerprint) -> &[Arc<Entry>] {
+        self.bare.get(&fingerprint).map_or(&[], Few::as_slice)
+    }
+
     /// The other entries that hold the certificate of an entry or its key, in order.
     pub(super) fn twins(&self, entry: &Entry) -> Vec<EntryKey> {
         let same = |other: &&Arc<Entry>| other.key.fingerprint == entry.key.fingerprint;
-        let bare = self.bare.get(&entry.key.fingerprint);
-        let bare = bare.map_or(&[][..], Few::as_slice).iter();
+        let bare = self.bare(entry.key.fingerprint).iter();
         let mut twins: Vec<EntryKey> = match &entry.certificate {
             Some(certificate) => {
                 let holders = self.holders(certificate.key_pin()).iter();
@@ -274,6 +278,26 @@ impl Data {
             }
         }
         Some(entry)
+    }
+
+    /// Whether `self` was made of `before` and differs from it in its blocks at most. Compares pointers: what was
+    /// put anew counts as different, even if it is the same.
+    pub(super) fn is_but_for_blocks(&self, before: &Self) -> bool {
+        fn same<K: Eq, V>(left: &BTreeMap<K, Arc<V>>, right: &BTreeMap<K, Arc<V>>) -> bool {
+            let mut pairs = left.iter().zip(right);
+            left.len() == right.len()
+                && pairs.all(|(left, right)| left.0 == right.0 && Arc::ptr_eq(left.1, right.1))
+        }
+        let kept = |(key, shelf): (&(Slot, Scope), &Arc<Shelf>)| {
+            let found = before.shelves.get(key);
+            found.is_some_and(|found| Arc::ptr_eq(found, shelf))
+        };
+        self.floor == before.floor
+            && self.names == before.names
+            && same(&self.servers, &before.servers)
+            && same(&self.groups, &before.groups)
+            && self.shelves.len() == before.shelves.len()
+            && self.shelves.iter().all(kept)
     }
 
     pub(super) fn server_mut(&mut self, id: &ServerId) -> Option<&mut Server> {

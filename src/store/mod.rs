@@ -11,6 +11,7 @@ mod bundle;
 mod changes;
 mod claims;
 mod data;
+mod draft;
 mod entry;
 mod groups;
 mod ids;
@@ -27,6 +28,7 @@ use pki_types::UnixTime;
 
 pub use blocks::BlockSelector;
 pub use bundle::{Bundle, BundleItem, Decision, Proposal};
+pub use draft::Draft;
 pub use entry::{
     AuthorityScope, Entry, EntryKey, EntryOptions, Matching, PinScope, Scope, Slot, ValidityRule,
 };
