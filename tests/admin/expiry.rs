@@ -218,6 +218,21 @@ fn what_peers_present_is_reported_though_it_is_not_installed() {
 }
 
 #[test]
+fn what_a_client_presents_is_reported_until_it_has_ended() {
+    let mut desk = Desk::at(days(0));
+    let root = spec("root").ca().self_signed();
+    desk.authority(AuthorityScope::Clients, &root);
+    let client = spec("array-7").valid(-DAY_, HOUR).signed_by(&root);
+    assert!(desk.client_connects(&[&client]));
+    let who = mutual_trust::admin::Peer::Client(client.certificate.fingerprint());
+    assert_eq!(only(&desk).dependents.peers.items(), [who]);
+    desk.clock.set(Some(days(0) + HOUR));
+    assert_eq!(only(&desk).severity, Severity::Critical);
+    desk.clock.set(Some(days(0) + HOUR + 1));
+    assert!(report(&desk).items().is_empty());
+}
+
+#[test]
 fn an_installed_intermediate_is_reported_with_those_whose_chain_it_completes() {
     let mut desk = Desk::at(days(0));
     desk.server("keys-1", &["kms1.example"]);

@@ -16,9 +16,10 @@ pub use subject::{Dependents, OwnCertificates, Subject};
 pub use timeline::Turn;
 pub use windows::{Severity, Windows};
 
+use super::seen::role_of;
 use super::ways::{Ways, pins_of};
 use super::{Peer, Seen};
-use crate::certificate::{Clock, Moment, seconds};
+use crate::certificate::{Clock, Moment, Role, seconds};
 use crate::limits::MAX_EXPIRIES;
 use crate::policy::{Policy, Usable};
 use crate::store::{Bounded, Claim, EntryKey, Scope, Server, Slot, View};
@@ -75,7 +76,7 @@ impl ExpiryReport {
 /// Reports what ends within the windows: installed certificates and the ends set for entries, migrations, what peers
 /// presented when they were last accepted, and our own certificates.
 ///
-/// What is disabled is left out: it accepts nothing already.
+/// What is disabled is left out: it accepts nothing already. So is what clients presented and has ended.
 ///
 /// ```
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] {
@@ -180,7 +181,9 @@ impl List<'_> {
                 let known = view
                     .entry(pin)
                     .is_some_and(|entry| entry.certificate().is_some());
-                if installed && known {
+                // A client that has renewed is another peer: what it had before would stay here for ever.
+                let gone = event.at <= self.now && role_of(peer) == Role::Client;
+                if gone || (installed && known) {
                     return;
                 }
                 Some(peer)

@@ -3,9 +3,9 @@
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::admin::seen::{Seen, Sighting};
+use crate::admin::Peer;
+use crate::admin::seen::{Seen, Sighting, role_of};
 use crate::admin::ways::{Asked, Ways, pins_of};
-use crate::admin::{Peer, seen};
 use crate::certificate::{Clock, Role};
 use crate::policy::{Detail, Policy, Question, ReasonCode, Rule, Target, Verdict, decide};
 use crate::store::{Bounded, Claim, EntryKey, Level, Server, ServerId, Slot, View};
@@ -265,7 +265,7 @@ fn ask_seen(
     let owner = sighting
         .dialled()
         .and_then(|name| before.view.server_of(name));
-    let named = seen::role_of(peer) == Role::Server
+    let named = role_of(peer) == Role::Server
         && owner.is_some_and(|owner| peer.server() == Some(owner.id()));
     if !lost
         && named

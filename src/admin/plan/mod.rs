@@ -49,7 +49,8 @@ impl Override {
 /// Tries `change` on a copy of the store, and asks for every peer that was seen whether it is accepted before and
 /// after, by the verdict itself, at the time of `clock`. A later time than now says what the change does then.
 ///
-/// A server that was never seen is judged by the certificates that are installed for it.
+/// A server that was never seen is judged by the certificates that are installed for it: it is lost if none of those
+/// that could accept it is left, and at risk if one is gone. Costs two verdicts for each peer that was seen.
 ///
 /// ```
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] {

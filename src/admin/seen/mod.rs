@@ -26,6 +26,9 @@ use recent::Recent;
 /// are more than it keeps; clients never push out servers. It is empty after a restart, and then
 /// [`plan`](super::plan) judges a server by what is installed for it.
 ///
+/// A client is known by its certificate alone: one that has renewed is another client, until the old one is
+/// [forgotten](Self::forget).
+///
 /// Only what was accepted and proved counts. What was refused, or not proved, can be looked at and decides nothing.
 ///
 /// ```
