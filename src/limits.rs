@@ -53,6 +53,12 @@ pub const MAX_SCRYPT_COST: u32 = 1 << 20;
 /// clients use for certificates of 90 days, and time for an administrator to act.
 pub const EXPIRY_NOTICE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
+/// How long before an end it is worth a warning: a working week to have a certificate made and installed.
+pub const EXPIRY_WARNING: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// How long before an end it is critical: somebody must be called today.
+pub const CRITICAL_NOTICE: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Longest validity in days of a certificate that we make for ourselves: ten years, which outlasts an array in
 /// service. What never ends is never renewed, and its key never changed.
 pub const MAX_VALIDITY_DAYS: u32 = 3653;
@@ -221,3 +227,35 @@ pub const KNOWN_CRITICAL_IN_CA: &[&str] = &[
     "2.5.29.35", // authorityKeyIdentifier
     "2.5.29.37", // extKeyUsage: checked
 ];
+
+/// Most servers of which it is remembered what they last presented: a hundred times what the largest arrays have
+/// key servers. Beyond it, those that were seen longest ago are forgotten.
+pub const MAX_SEEN_SERVERS: usize = 4096;
+
+/// Most clients of which it is remembered what they last presented: clients of a key server can be a million, and
+/// each may change its certificate as often as its CA lets it.
+pub const MAX_SEEN_CLIENTS: usize = 4096;
+
+/// Most dialled names that belong to no server of which it is remembered what was presented.
+pub const MAX_SEEN_UNLISTED: usize = 1024;
+
+/// Most peers of which it is remembered with what they were last refused. Strangers fill this table.
+pub const MAX_SEEN_REFUSED: usize = 256;
+
+/// Most bytes of presented certificates kept in each table of what was seen: [`MAX_SEEN_SERVERS`] chains of 8 KiB,
+/// which are long ones. Larger ones push out those that were seen longest ago.
+pub const MAX_SEEN_BYTES: usize = 32 * 1024 * 1024;
+
+/// Largest refused certificate in bytes of DER that is kept to be looked at: ten times an ordinary one.
+pub const MAX_SEEN_REFUSED_BYTES: usize = 16 * 1024;
+
+/// Most entries of which it is remembered when they were last needed, for servers and for clients each.
+pub const MAX_SEEN_ENTRIES: usize = 8192;
+
+/// Most changes over time, or things that end, that are listed in full in each severity of an expiry report; the
+/// rest are counted.
+pub const MAX_EXPIRIES: usize = 256;
+
+/// Most moments at which a forecast asks again to find when a peer is lost. Each costs a verdict for each peer that
+/// is listed; beyond it, the forecast says that a peer is lost and not when.
+pub const MAX_FORECAST_MOMENTS: usize = 4096;

@@ -8,6 +8,7 @@ mod identity;
 #[cfg(feature = "issue")]
 mod issue;
 mod key;
+mod plan;
 mod rotation;
 mod store;
 mod tls;
@@ -22,6 +23,7 @@ pub use issue::{IssueError, SubjectProblem};
 #[cfg(feature = "encrypted-keys")]
 pub use key::DecryptError;
 pub use key::{FoundInstead, ReadFileError};
+pub use plan::{PlanError, WindowsError};
 pub use rotation::RotationError;
 pub use store::{IdError, NeverMatch, SanPatternError, StoreError};
 pub use tls::{ConfigError, ProbeError, PublishError};

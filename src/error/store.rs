@@ -216,6 +216,17 @@ pub enum StoreError {
         /// Number of the certificate in the bundle, from 0.
         index: usize,
     },
+    /// The store has changed since the draft was made, or the draft is another store's.
+    #[error(
+        "the draft was made on generation {planned} of a store, and this one is at generation {current}: make it again"
+    )]
+    #[non_exhaustive]
+    StaleDraft {
+        /// The generation on which the draft was made.
+        planned: u64,
+        /// The store's generation now.
+        current: u64,
+    },
     /// One certificate of a bundle was refused, and with it the bundle (I1).
     #[error("certificate {index} of the bundle: {source}")]
     #[non_exhaustive]

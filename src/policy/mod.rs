@@ -14,6 +14,7 @@ mod search;
 mod stranger;
 mod text;
 mod timing;
+mod usable;
 mod verdict;
 
 use core::time::Duration;
@@ -23,6 +24,8 @@ pub use question::{Question, Target};
 pub use reason::{ReasonCode, Rule};
 pub(crate) use stranger::stranger;
 pub use verdict::{Considered, Detail, PeerIdentity, Verdict, VerdictWarning};
+
+pub(crate) use usable::Usable;
 
 use crate::certificate::KeyPolicy;
 use crate::limits::MAX_GRACE;
@@ -88,6 +91,11 @@ impl Policy {
     pub const fn allow_chains_without_clock(mut self) -> Self {
         self.chains_without_clock = true;
         self
+    }
+
+    /// What happens after `notAfter` of pins that have no rule of their own.
+    pub(crate) const fn validity_rule(&self) -> ValidityRule {
+        self.validity
     }
 
     /// The key policy.

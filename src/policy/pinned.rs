@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::decide::Case;
-use super::timing::Fall;
+use super::timing::{Fall, Timing};
 use super::{Considered, Detail, ReasonCode, Verdict, VerdictWarning};
 use crate::certificate::{Certificate, SignatureCheck};
-use crate::store::{Entry, EntryOptions, Matching, Scope, Slot};
+use crate::store::{Entry, EntryOptions, Matching, Scope, Slot, View};
 
 pub(super) enum PinOutcome {
     /// A pin matches and may be used. Making that an acceptance is up to the caller.
@@ -66,7 +66,7 @@ pub(super) fn ask(case: &Case<'_>, scope: &Scope, verdict: &mut Verdict) -> PinO
 /// Whether a pin that matches may be used. Allocates nothing unless there is something to say.
 fn usable(case: &Case<'_>, entry: &Entry) -> Result<Vec<VerdictWarning>, Fall> {
     let mut warnings = Vec::new();
-    alive(case, entry)?;
+    alive(case.view, &case.timing, entry)?;
     if let Some(installed) = entry.certificate() {
         // Under public-key match the presented certificate is the key holder's own statement: it may cost
         // trust, never give it. So what was installed must stand by itself.
@@ -82,8 +82,8 @@ fn usable(case: &Case<'_>, entry: &Entry) -> Result<Vec<VerdictWarning>, Fall> {
 }
 
 /// P1 for the installed certificate, and whether the entry accepts anything at all.
-fn alive(case: &Case<'_>, entry: &Entry) -> Result<(), Fall> {
-    let blocks = case.view.data().blocks();
+pub(super) fn alive(view: &View, timing: &Timing, entry: &Entry) -> Result<(), Fall> {
+    let blocks = view.data().blocks();
     let block = match entry.certificate() {
         Some(installed) => blocks.find(installed),
         None => blocks.find_fingerprint(entry.key().fingerprint),
@@ -91,7 +91,7 @@ fn alive(case: &Case<'_>, entry: &Entry) -> Result<(), Fall> {
     if let Some(block) = block {
         return Err((ReasonCode::Blocked, Detail::Block(block.clone())));
     }
-    case.timing.entry(entry)
+    timing.entry(entry)
 }
 
 /// I4 (keys), M3, M4 and M6 for one certificate.
@@ -148,7 +148,7 @@ fn check_self_signature(case: &Case<'_>, warnings: &mut Vec<VerdictWarning>) -> 
 
 /// Why a pin that does not match would not have helped either; `None` if it could accept its own certificate.
 pub(super) fn unusable(case: &Case<'_>, entry: &Entry) -> Option<Fall> {
-    if let Err(fall) = alive(case, entry) {
+    if let Err(fall) = alive(case.view, &case.timing, entry) {
         return Some(fall);
     }
     let installed = entry.certificate()?;

@@ -145,6 +145,10 @@ impl Blocks {
         true
     }
 
+    pub(super) fn contains(&self, selector: &BlockSelector) -> bool {
+        self.selectors.contains(selector)
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &BlockSelector> {
         self.selectors.iter()
     }

@@ -106,9 +106,11 @@ impl TrustStore {
 
     /// Blocks by one selector alone. [`block`](Self::block) is what a compromised certificate needs.
     pub fn block_selector(&mut self, selector: BlockSelector) -> Report {
-        if !self.edit().blocks_mut().insert(&selector) {
+        // Asked first: a call that changes nothing leaves the snapshot as it is, so that plans made on it stand.
+        if self.data.data().blocks.contains(&selector) {
             return Report::new(Done::AlreadyThere, self.data.generation());
         }
+        self.edit().blocks_mut().insert(&selector);
         let mut report = self.finish(Done::Added, Vec::new());
         let data = self.data.data();
         let mut hit: Vec<&EntryKey> = data
@@ -131,9 +133,10 @@ impl TrustStore {
     /// # Errors
     /// There is no such block.
     pub fn unblock(&mut self, selector: &BlockSelector) -> Result<Report, StoreError> {
-        if !self.edit().blocks_mut().remove(selector) {
+        if !self.data.data().blocks.contains(selector) {
             return Err(StoreError::NotBlocked(Box::new(selector.clone())));
         }
+        self.edit().blocks_mut().remove(selector);
         Ok(self.finish(Done::Removed, Vec::new()))
     }
 

@@ -14,7 +14,7 @@ use super::blocks::Blocks;
 use super::shelf::Shelf;
 use super::table::Table;
 use super::{Entry, EntryKey, Group, Scope, Server, ServerId, Slot};
-use crate::certificate::{Certificate, KeyPin};
+use crate::certificate::{Certificate, Fingerprint, KeyPin};
 
 /// One value or several. Almost every index entry has one, and a `Vec` for each would double the tables.
 #[derive(Clone, Debug)]
@@ -145,11 +145,16 @@ impl Data {
         found.filter(move |entry| entry.holds_key(key))
     }
 
+    /// Every pin of which only this fingerprint is known.
+    pub(crate) fn bare(&self, fingerprint: Fingerprint) -> impl Iterator<Item = &Arc<Entry>> {
+        let found = self.bare.find(self.hasher.hash_one(fingerprint));
+        found.filter(move |entry| entry.key.fingerprint == fingerprint)
+    }
+
     /// The other entries that hold the certificate of an entry or its key, in order.
     pub(super) fn twins(&self, entry: &Entry) -> Vec<EntryKey> {
         let same = |other: &&Arc<Entry>| other.key.fingerprint == entry.key.fingerprint;
-        let bare = self.bare.find(self.hasher.hash_one(entry.key.fingerprint));
-        let bare = bare.filter(same);
+        let bare = self.bare(entry.key.fingerprint);
         let mut twins: Vec<EntryKey> = match &entry.certificate {
             Some(certificate) => {
                 let holders = self.holders(certificate.key_pin());
@@ -249,5 +254,32 @@ impl Data {
             self.known.take(hash, |held| held == certificate);
         }
         Some(entry)
+    }
+
+    /// Whether `self` was made of `before` and differs from it in its blocks at most. Compares pointers: what was
+    /// put anew counts as different, even if it is the same.
+    pub(super) fn is_but_for_blocks(&self, before: &Self) -> bool {
+        // Each field by its name, so that a further one has to be thought of here.
+        let Self {
+            generation: _,
+            floor,
+            blocks: _,
+            servers,
+            names,
+            groups,
+            shelves,
+            known,
+            holders,
+            bare,
+            hasher: _,
+        } = self;
+        *floor == before.floor
+            && servers.is_shared(&before.servers)
+            && names.is_shared(&before.names)
+            && groups.is_shared(&before.groups)
+            && shelves.is_shared(&before.shelves)
+            && known.is_shared(&before.known)
+            && holders.is_shared(&before.holders)
+            && bare.is_shared(&before.bare)
     }
 }

@@ -12,6 +12,7 @@ mod changes;
 mod claims;
 mod data;
 mod directory;
+mod draft;
 mod entry;
 mod groups;
 mod ids;
@@ -30,6 +31,7 @@ use pki_types::UnixTime;
 
 pub use blocks::BlockSelector;
 pub use bundle::{Bundle, BundleItem, Decision, Proposal};
+pub use draft::Draft;
 pub use entry::{
     AuthorityScope, Entry, EntryKey, EntryOptions, Matching, PinScope, Scope, Slot, ValidityRule,
 };

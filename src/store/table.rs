@@ -38,6 +38,15 @@ impl<T> Table<T> {
         self.len
     }
 
+    /// Whether both are copies of one table, and neither was changed since.
+    pub(super) fn is_shared(&self, other: &Self) -> bool {
+        match (&self.chunks, &other.chunks) {
+            (Some(ours), Some(theirs)) => Arc::ptr_eq(ours, theirs),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        }
+    }
+
     /// All items, in no order that means anything.
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
         self.items().map(|(_, item)| item)
@@ -198,7 +207,10 @@ mod tests {
             table.insert(mix(number), number);
         }
         let copy = table.clone();
+        assert!(table.is_shared(&copy));
+        assert!(!table.is_shared(&Table::default()));
         table.insert(mix(5_000), 5_000);
+        assert!(!table.is_shared(&copy));
         *table.find_mut(mix(7), |item| *item == 7).unwrap() = 70;
         table.take(mix(8), |_| true).unwrap();
         assert!(all(&copy).into_iter().eq(0..5_000));

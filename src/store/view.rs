@@ -26,6 +26,11 @@ impl View {
         &self.0
     }
 
+    /// Whether both are the same snapshot of the same store.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// The number of this snapshot. It grows with every change of the store; equal numbers of one store are
     /// equal snapshots.
     pub fn generation(&self) -> u64 {

@@ -35,6 +35,7 @@ fn example(name: &str) -> Command {
         build
             .args(["build", "--quiet", "--offline"])
             .args(["--example=link", "--example=client", "--example=server"])
+            .arg("--example=planning")
             .args((!cfg!(feature = "default")).then_some("--no-default-features"))
             .args(cfg!(feature = "aws-lc-rs").then_some("--features=aws-lc-rs"))
             .args(cfg!(feature = "ring").then_some("--features=ring"))
@@ -180,6 +181,24 @@ fn link_shows_its_scenes_on_one_screen_and_finds_them_right() {
     // P2: the reason of scene (b) stands there, with what to do.
     assert!(shown.contains("[AuthoritiesNotAsked, rule P2]"), "{shown}");
     assert!(shown.contains("to do: "), "{shown}");
+}
+
+#[test]
+fn planning_shows_its_scenes_on_one_screen_and_finds_them_right() {
+    let output = example("planning").output().unwrap();
+    assert!(output.status.success(), "{}{}", out(&output), err(&output));
+    let shown = out(&output);
+    assert!(shown.lines().count() <= 40, "{shown}");
+    for scene in [
+        "(a)",
+        "(b)",
+        "(c)",
+        "(d)",
+        "kms-3 presents",
+        "would lock out server keys-1",
+    ] {
+        assert!(shown.contains(scene), "{scene}");
+    }
 }
 
 #[test]

@@ -166,6 +166,10 @@ impl Ask {
 
     /// The answer when `leaf` is presented instead of an item.
     pub fn answer_for(&self, view: &View, leaf: &CertificateDer<'_>) -> Answer {
+        Answer::of(&self.verdict_for(view, leaf))
+    }
+
+    pub fn verdict_for(&self, view: &View, leaf: &CertificateDer<'_>) -> Verdict {
         let chain = self
             .chain
             .iter()
@@ -187,7 +191,7 @@ impl Ask {
             (None, Some(name)) => Question::server(Target::Name(name), leaf, &chain, clock),
             (None, None) => Question::client(leaf, &chain, clock),
         };
-        Answer::of(&decide(view, &self.demands.policy(), &question))
+        decide(view, &self.demands.policy(), &question)
     }
 }
 

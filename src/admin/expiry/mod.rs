@@ -1,0 +1,369 @@
+//! What runs out, when, and who depends on it.
+
+mod next;
+mod subject;
+pub(super) mod timeline;
+mod windows;
+
+use core::cmp::Reverse;
+use core::fmt;
+use std::collections::BTreeMap;
+
+use pki_types::UnixTime;
+
+pub use next::{Change, NextChange, next_change};
+pub use subject::{Dependents, OwnCertificates, Subject};
+pub use timeline::Turn;
+pub use windows::{Severity, Windows};
+
+use super::seen::role_of;
+use super::ways::{Ways, pins_of};
+use super::{Peer, Seen};
+use crate::certificate::{Clock, Moment, Role, seconds};
+use crate::limits::MAX_EXPIRIES;
+use crate::policy::{Policy, Usable};
+use crate::store::{Bounded, Claim, EntryKey, Scope, Server, Slot, View};
+use timeline::{About, Event};
+
+/// Something that ends soon, or has ended and is still there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Expiring {
+    /// What ends.
+    pub subject: Subject,
+    /// How urgent it is.
+    pub severity: Severity,
+    /// The first second at which it is accepted no more, its grace included.
+    pub ends: UnixTime,
+    /// Whether it lives on its grace already (rule M3).
+    pub in_grace: bool,
+    /// Who depends on it.
+    pub dependents: Dependents,
+}
+
+/// What ends within the windows, and what has ended: the earliest first, at one time the most urgent first.
+#[derive(Clone, Debug)]
+pub struct ExpiryReport {
+    items: Vec<Expiring>,
+    more: BTreeMap<Severity, usize>,
+    judged_at: i64,
+    clock_known: bool,
+}
+
+impl ExpiryReport {
+    /// What ends. Of each severity, 256 at most are listed: of what has ended, the latest; of the others, the
+    /// earliest.
+    pub fn items(&self) -> &[Expiring] {
+        &self.items
+    }
+
+    /// How many more there are of a severity than are listed.
+    pub fn more(&self, severity: Severity) -> usize {
+        self.more.get(&severity).copied().unwrap_or(0)
+    }
+
+    /// The highest severity in the report; `None` if nothing ends soon.
+    pub fn worst(&self) -> Option<Severity> {
+        self.items.iter().map(|item| item.severity).max()
+    }
+
+    /// Whether the clock was known. If not, ends were judged at the floor: more may have ended (rule M7).
+    pub fn is_clock_known(&self) -> bool {
+        self.clock_known
+    }
+}
+
+/// Reports what ends within the windows: installed certificates and the ends set for entries, migrations, what peers
+/// presented when they were last accepted, and our own certificates.
+///
+/// What is disabled is left out: it accepts nothing already. So is what clients presented and has ended.
+///
+/// ```
+/// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] {
+/// use mutual_trust::admin::{Seen, Severity, Windows, expiry};
+/// use mutual_trust::certificate::{SystemClock, TimeSource};
+/// use mutual_trust::{KeyPolicy, Policy, TrustStore};
+///
+/// let store = TrustStore::new(KeyPolicy::new(&[]));
+/// let policy = Policy::new(*store.key_policy());
+/// let clock = SystemClock::new().now();
+/// let report = expiry(store.contents(), &policy, &Seen::new(), clock, &Windows::default(), &[]);
+/// for item in report.items().iter().filter(|item| item.severity >= Severity::Critical) {
+///     eprintln!("{item}");
+/// }
+/// # assert!(report.worst().is_none());
+/// # }
+/// ```
+pub fn expiry(
+    view: &View,
+    policy: &Policy,
+    seen: &Seen,
+    clock: Clock,
+    windows: &Windows,
+    own: &[OwnCertificates],
+) -> ExpiryReport {
+    let judged = view.judge(clock);
+    let now = match judged {
+        Clock::Known(now) => seconds(now),
+        Clock::Unset => view.floor().map_or(0, seconds),
+    };
+    let mut list = List {
+        now,
+        windows,
+        found: BTreeMap::new(),
+    };
+    timeline::visit(view, policy, seen, &mut |event| list.add(view, &event));
+    for own in own {
+        for certificate in &own.certificates {
+            let ends = certificate.validity().not_after().saturating_add(1);
+            let subject = Subject::Own {
+                name: own.name.clone(),
+                fingerprint: certificate.fingerprint(),
+            };
+            list.note(subject, ends, None, None);
+        }
+    }
+    let usable = Usable {
+        view,
+        policy,
+        clock,
+    };
+    let (items, more) = list.close(|subject, ends, peers| {
+        let mut dependents = dependents(&usable, seen, subject, peers);
+        let then = timeline::moment(ends.max(now)).map_or(Clock::Unset, Clock::Known);
+        let mut ways = Ways::new(view, policy, then);
+        for id in &dependents.servers {
+            let left = view.server(id).map(|server| ways.of(server));
+            if left.is_some_and(|left| left.usable.is_empty()) {
+                dependents.left_with_nothing.push(id.clone());
+            }
+        }
+        dependents
+    });
+    ExpiryReport {
+        items,
+        more,
+        judged_at: now,
+        clock_known: judged != Clock::Unset,
+    }
+}
+
+/// What was found so far: each thing once, with the end that counts.
+struct List<'a> {
+    now: i64,
+    windows: &'a Windows,
+    found: BTreeMap<Subject, Found>,
+}
+
+struct Found {
+    ends: i64,
+    severity: Severity,
+    in_grace: bool,
+    peers: Bounded<Peer>,
+}
+
+impl List<'_> {
+    fn add(&mut self, view: &View, event: &Event<'_>) {
+        if event.turn != Turn::Ends || !event.counts {
+            return;
+        }
+        let peer = match event.about {
+            About::Certificate(entry) | About::EntryEnd(entry) => {
+                if entry.disabled().is_some() {
+                    return;
+                }
+                None
+            }
+            About::Migration(_) => None,
+            About::Presented(peer, sighting, fingerprint, is_leaf) => {
+                let pin = sighting.entry();
+                let installed = is_leaf && pin.slot == Slot::Pin && pin.fingerprint == fingerprint;
+                let known = view
+                    .entry(pin)
+                    .is_some_and(|entry| entry.certificate().is_some());
+                // A client that has renewed is another peer: what it had before would stay here for ever.
+                let gone = event.at <= self.now && role_of(peer) == Role::Client;
+                if gone || (installed && known) {
+                    return;
+                }
+                Some(peer)
+            }
+        };
+        self.note(Subject::of(event.about), event.at, event.grace_from, peer);
+    }
+
+    /// Of several ends of one thing, which peers present under different rules, the earliest counts.
+    fn note(&mut self, subject: Subject, ends: i64, grace_from: Option<i64>, peer: Option<&Peer>) {
+        let in_grace = grace_from.is_some_and(|from| from <= self.now) && self.now < ends;
+        let near = self.windows.severity(ends.saturating_sub(self.now));
+        let Some(severity) = near.max(in_grace.then_some(Severity::Warning)) else {
+            return;
+        };
+        let found = self.found.entry(subject).or_insert_with(|| Found {
+            ends,
+            severity,
+            in_grace,
+            peers: Bounded::default(),
+        });
+        if ends < found.ends {
+            (found.ends, found.severity, found.in_grace) = (ends, severity, in_grace);
+        }
+        if let Some(peer) = peer
+            && !found.peers.items().contains(peer)
+        {
+            found.peers.push(peer.clone());
+        }
+    }
+
+    fn close(
+        self,
+        mut dependents: impl FnMut(&Subject, i64, Bounded<Peer>) -> Dependents,
+    ) -> (Vec<Expiring>, BTreeMap<Severity, usize>) {
+        let mut by_severity: BTreeMap<Severity, Vec<(Subject, Found)>> = BTreeMap::new();
+        for (subject, found) in self.found {
+            let list = by_severity.entry(found.severity).or_default();
+            list.push((subject, found));
+        }
+        let mut items = Vec::new();
+        let mut more = BTreeMap::new();
+        for (severity, mut list) in by_severity {
+            list.sort_by_key(|(_, found)| found.ends);
+            if severity == Severity::Ended {
+                // What ended long ago must not hide what ended just now.
+                list.reverse();
+            }
+            let left_out = list.len().saturating_sub(MAX_EXPIRIES);
+            if left_out > 0 {
+                more.insert(severity, left_out);
+            }
+            list.truncate(MAX_EXPIRIES);
+            for (subject, found) in list {
+                items.push(Expiring {
+                    dependents: dependents(&subject, found.ends, found.peers),
+                    ends: timeline::moment(found.ends).unwrap_or_else(epoch),
+                    severity,
+                    in_grace: found.in_grace,
+                    subject,
+                });
+            }
+        }
+        items.sort_by(|left, right| {
+            let key = |item: &Expiring| (item.ends, Reverse(item.severity));
+            key(left)
+                .cmp(&key(right))
+                .then_with(|| left.subject.cmp(&right.subject))
+        });
+        (items, more)
+    }
+}
+
+fn epoch() -> UnixTime {
+    UnixTime::since_unix_epoch(core::time::Duration::ZERO)
+}
+
+fn dependents(
+    usable: &Usable<'_>,
+    seen: &Seen,
+    subject: &Subject,
+    peers: Bounded<Peer>,
+) -> Dependents {
+    let view = usable.view;
+    let mut found = Dependents::default();
+    match subject {
+        Subject::Certificate(key) | Subject::EntryEnd(key) => {
+            let completes = |peer: &Peer| {
+                let sighting = seen.last(peer);
+                sighting.is_some_and(|sighting| sighting.completed_by().contains(&key.fingerprint))
+            };
+            for server in view
+                .servers()
+                .filter(|server| is_asked(usable, server, key))
+            {
+                found.servers.push(server.id().clone());
+            }
+            if let Scope::Group(group) = &key.scope {
+                found.group = Some(group.clone());
+            }
+            found.clients = key.scope == Scope::Clients;
+            if key.slot == Slot::Intermediate {
+                let all = seen.all().map(|(peer, _)| peer);
+                all.filter(|peer| completes(peer))
+                    .for_each(|peer| place(&mut found, peer));
+            }
+        }
+        Subject::Migration(server) => found.servers.push(server.clone()),
+        Subject::Presented(_) => {
+            found.peers.count(peers.more());
+            for peer in &peers {
+                place(&mut found, peer.clone());
+            }
+        }
+        Subject::Own { .. } | Subject::Clock => {}
+    }
+    found
+}
+
+fn place(found: &mut Dependents, peer: Peer) {
+    match peer {
+        Peer::Server(id) => found.servers.push(id),
+        Peer::Unlisted(_) | Peer::Client(_) => found.peers.push(peer),
+    }
+}
+
+/// Whether an entry is asked about a server (rules P2 to P4).
+fn is_asked(usable: &Usable<'_>, server: &Server, key: &EntryKey) -> bool {
+    let own = Scope::Server(server.id().clone());
+    match key.slot {
+        Slot::Pin => {
+            let asked = pins_of(usable.view, server);
+            server.claim() != Claim::Unclaimed && asked == key.scope
+        }
+        Slot::Authority => {
+            let asked = if usable.view.holds(Slot::Authority, own.clone()) {
+                own
+            } else {
+                Scope::AnyServer
+            };
+            asked == key.scope && usable.asks_authorities(server)
+        }
+        Slot::Intermediate => false,
+    }
+}
+
+impl fmt::Display for Expiring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let severity = match self.severity {
+            Severity::Notice => "notice",
+            Severity::Warning => "warning",
+            Severity::Critical => "critical",
+            Severity::Ended => "ended",
+        };
+        let grace = if self.in_grace { " (in its grace)" } else { "" };
+        write!(
+            f,
+            "{severity}: {} ends at {}{grace}; on it: {}",
+            self.subject,
+            Moment(seconds(self.ends)),
+            self.dependents
+        )
+    }
+}
+
+impl fmt::Display for ExpiryReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unset = if self.clock_known {
+            ""
+        } else {
+            " (the clock is unset: judged at the floor)"
+        };
+        write!(f, "at {}{unset}", Moment(self.judged_at))?;
+        for item in &self.items {
+            write!(f, "\n  {item}")?;
+        }
+        let more: usize = self.more.values().copied().fold(0, usize::saturating_add);
+        if more > 0 {
+            write!(f, "\n  and {more} more")?;
+        }
+        Ok(())
+    }
+}

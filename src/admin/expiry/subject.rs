@@ -1,0 +1,130 @@
+//! What ends, and who depends on it.
+
+use core::fmt;
+
+use super::timeline::About;
+use crate::admin::Peer;
+use crate::certificate::{Certificate, Fingerprint, breaks_a_line};
+use crate::identity::Chain;
+use crate::limits::MAX_LABEL_BYTES;
+use crate::store::{Bounded, EntryKey, GroupId, ServerId};
+
+/// What begins or ends by itself.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Subject {
+    /// The certificate of an entry.
+    Certificate(EntryKey),
+    /// The end that was set for an entry.
+    EntryEnd(EntryKey),
+    /// The migration of a server: from then on it must present a pin again (rule P3).
+    Migration(ServerId),
+    /// A certificate that peers presented and that is not installed: an end entity, or an intermediate.
+    Presented(Fingerprint),
+    /// A certificate that we present ourselves.
+    #[non_exhaustive]
+    Own {
+        /// What the caller calls the identity.
+        name: String,
+        /// Which of its certificates.
+        fingerprint: Fingerprint,
+    },
+    /// The clock, which is too far below the floor to count (rule M7).
+    Clock,
+}
+
+impl Subject {
+    pub(super) fn of(about: About<'_>) -> Self {
+        match about {
+            About::Certificate(entry) => Self::Certificate(entry.key().clone()),
+            About::EntryEnd(entry) => Self::EntryEnd(entry.key().clone()),
+            About::Migration(server) => Self::Migration(server.id().clone()),
+            About::Presented(_, _, fingerprint, _) => Self::Presented(fingerprint),
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Certificate(key) => write!(f, "{key}"),
+            Self::EntryEnd(key) => write!(f, "the end set for {key}"),
+            Self::Migration(server) => write!(f, "the migration of server {server}"),
+            Self::Presented(fingerprint) => write!(f, "presented certificate {fingerprint}"),
+            Self::Own { name, fingerprint } => {
+                write!(f, "our own certificate {fingerprint} ({name})")
+            }
+            Self::Clock => f.write_str("the clock"),
+        }
+    }
+}
+
+/// Who depends on something.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Dependents {
+    /// Servers about which it is asked, or that present it.
+    pub servers: Bounded<ServerId>,
+    /// Of these, the servers that nothing installed could accept from then on.
+    pub left_with_nothing: Bounded<ServerId>,
+    /// The group whose members share it.
+    pub group: Option<GroupId>,
+    /// Whether it is installed for clients.
+    pub clients: bool,
+    /// Other peers that present it, or whose chain it completed.
+    pub peers: Bounded<Peer>,
+}
+
+impl fmt::Display for Dependents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = Vec::new();
+        if let Some(group) = &self.group {
+            parts.push(format!("group {group}"));
+        }
+        if self.clients {
+            parts.push(String::from("clients"));
+        }
+        let shown = self.servers.items().iter().take(4);
+        parts.extend(shown.map(|server| format!("server {server}")));
+        let more = self.servers.len().saturating_sub(4);
+        if more > 0 {
+            parts.push(format!("{more} more servers"));
+        }
+        if !self.peers.is_empty() {
+            parts.push(format!("{} other peers", self.peers.len()));
+        }
+        if parts.is_empty() {
+            parts.push(String::from("nobody"));
+        }
+        f.write_str(&parts.join(", "))?;
+        match self.left_with_nothing.len() {
+            0 => Ok(()),
+            count => write!(f, "; {count} would be left with nothing"),
+        }
+    }
+}
+
+/// Our own certificates, with the name under which a report lists them: what they are for.
+#[derive(Clone, Debug)]
+pub struct OwnCertificates {
+    pub(super) name: String,
+    pub(super) certificates: Vec<Certificate>,
+}
+
+impl OwnCertificates {
+    /// The certificates of an identity, called by a name of at most 128 bytes in one line; what is beyond it or
+    /// would break the line is left out.
+    pub fn new(name: &str, chain: &Chain) -> Self {
+        let mut kept = String::new();
+        for letter in name.chars().filter(|letter| !breaks_a_line(*letter)) {
+            if kept.len().saturating_add(letter.len_utf8()) > MAX_LABEL_BYTES {
+                break;
+            }
+            kept.push(letter);
+        }
+        Self {
+            name: kept,
+            certificates: chain.certificates().cloned().collect(),
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Every moment at which time alone changes what something accepts.
+//!
+//! One place for all of them: the report, the next change and the forecast ask here. What is added to a store and
+//! ends by itself gets its events here.
+
+use core::time::Duration;
+use std::collections::BTreeSet;
+
+use pki_types::UnixTime;
+
+use crate::admin::{Peer, Seen, Sighting};
+use crate::certificate::{Certificate, Fingerprint, Validity, seconds};
+use crate::limits::CLOCK_TOLERANCE;
+use crate::policy::Policy;
+use crate::store::{Claim, Entry, Server, Slot, ValidityRule, View};
+
+/// What turns at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Turn {
+    /// It may be accepted from then on.
+    Begins,
+    /// It lives on its grace from then on (rule M3).
+    GraceBegins,
+    /// It is accepted no more from then on.
+    Ends,
+}
+
+/// What an event is about.
+#[derive(Clone, Copy)]
+pub(in crate::admin) enum About<'a> {
+    /// The validity of an entry's certificate.
+    Certificate(&'a Entry),
+    /// The end that was set for an entry.
+    EntryEnd(&'a Entry),
+    /// The end of a migration.
+    Migration(&'a Server),
+    /// A certificate that a peer presented and that is not installed; `true`: the end entity.
+    Presented(&'a Peer, &'a Sighting, Fingerprint, bool),
+}
+
+/// An event: from the second `at` on, something is judged differently than the second before.
+#[derive(Clone, Copy)]
+pub(in crate::admin) struct Event<'a> {
+    pub(in crate::admin) at: i64,
+    pub(in crate::admin) turn: Turn,
+    /// The moment from which on it lives on its grace, if it has one.
+    pub(in crate::admin) grace_from: Option<i64>,
+    /// Whether it is by the rules that count for it now. Others may come to count when what is installed changes what
+    /// decides.
+    pub(in crate::admin) counts: bool,
+    pub(in crate::admin) about: About<'a>,
+}
+
+/// By which rules a certificate's validity is judged.
+#[derive(Clone, Copy)]
+enum Judged {
+    /// As a pin: notBefore with a tolerance, notAfter with a grace.
+    Pin(i64),
+    /// As part of a chain: to the second.
+    Chain,
+}
+
+/// Shows every event, in no order. Costs a look at every entry.
+pub(in crate::admin) fn visit(
+    view: &View,
+    policy: &Policy,
+    seen: &Seen,
+    show: &mut dyn FnMut(Event<'_>),
+) {
+    for entry in view.data().all() {
+        if let Some(end) = entry.options().get_ends() {
+            show(end_at(seconds(end), About::EntryEnd(entry)));
+        }
+        let Some(certificate) = entry.certificate() else {
+            continue;
+        };
+        let judged = match entry.key().slot {
+            Slot::Pin => Judged::Pin(grace_of(policy, entry)),
+            Slot::Authority | Slot::Intermediate => Judged::Chain,
+        };
+        let about = About::Certificate(entry);
+        validity(certificate.validity(), judged, true, about, show);
+    }
+    for server in view.servers() {
+        if let Claim::Migrating { until } = server.claim() {
+            show(end_at(seconds(until), About::Migration(server)));
+        }
+    }
+    for (peer, sighting) in seen.all() {
+        presented(view, policy, &peer, sighting, show);
+    }
+}
+
+/// The events of what a peer presented: also of an end entity that is installed, which another entry may accept by
+/// its key.
+fn presented(
+    view: &View,
+    policy: &Policy,
+    peer: &Peer,
+    sighting: &Sighting,
+    show: &mut dyn FnMut(Event<'_>),
+) {
+    let read = |der: &pki_types::CertificateDer<'_>| match view.data().known(der) {
+        Some(known) => Some(known.clone()),
+        None => Certificate::from_der(der).ok(),
+    };
+    let mut certificates = sighting.presented().iter().filter_map(read);
+    if let Some(leaf) = certificates.next() {
+        let about = About::Presented(peer, sighting, leaf.fingerprint(), true);
+        let mut graces = BTreeSet::new();
+        for entry in view.data().holders(leaf.key_pin()) {
+            graces.insert(grace_of(policy, entry));
+        }
+        for entry in view.data().bare(leaf.fingerprint()) {
+            graces.insert(grace_of(policy, entry));
+        }
+        // Which rules apply is for the verdict to say: the moments of all are shown.
+        let decided = view.entry(sighting.entry());
+        let decided = decided.filter(|entry| entry.key().slot == Slot::Pin);
+        let counts = decided.map(|entry| grace_of(policy, entry));
+        validity(
+            leaf.validity(),
+            Judged::Chain,
+            counts.is_none(),
+            about,
+            show,
+        );
+        for grace in graces.into_iter().chain(counts).collect::<BTreeSet<i64>>() {
+            let counts = counts == Some(grace);
+            validity(leaf.validity(), Judged::Pin(grace), counts, about, show);
+        }
+    }
+    for issuer in certificates {
+        let about = About::Presented(peer, sighting, issuer.fingerprint(), false);
+        validity(issuer.validity(), Judged::Chain, true, about, show);
+    }
+}
+
+fn end_at(at: i64, about: About<'_>) -> Event<'_> {
+    Event {
+        at,
+        turn: Turn::Ends,
+        grace_from: None,
+        counts: true,
+        about,
+    }
+}
+
+/// The seconds at which a validity period is judged differently than the second before. Both ends of a period are
+/// inside it (RFC 5280 section 4.1.2.5).
+fn validity<'a>(
+    validity: Validity,
+    judged: Judged,
+    counts: bool,
+    about: About<'a>,
+    show: &mut dyn FnMut(Event<'_>),
+) {
+    let tolerance = i64::try_from(CLOCK_TOLERANCE.as_secs()).unwrap_or(0);
+    let lapses = validity.not_after().saturating_add(1);
+    let (begins, ends, grace_from) = match judged {
+        Judged::Pin(grace) => (
+            validity.not_before().saturating_sub(tolerance),
+            lapses.saturating_add(grace),
+            (grace > 0).then_some(lapses),
+        ),
+        Judged::Chain => (validity.not_before(), lapses, None),
+    };
+    let event = |at, turn| Event {
+        at,
+        turn,
+        grace_from,
+        counts,
+        about,
+    };
+    show(event(begins, Turn::Begins));
+    if grace_from.is_some() {
+        show(event(lapses, Turn::GraceBegins));
+    }
+    show(event(ends, Turn::Ends));
+}
+
+/// The grace of a pin in seconds: its own, else the policy's.
+fn grace_of(policy: &Policy, entry: &Entry) -> i64 {
+    let rule = entry.options().get_validity();
+    match rule.unwrap_or(policy.validity_rule()) {
+        ValidityRule::Enforce => 0,
+        ValidityRule::Grace(grace) => i64::try_from(grace.as_secs()).unwrap_or(0),
+    }
+}
+
+/// A moment as a time; `None` before 1970, which no clock says.
+pub(in crate::admin) fn moment(seconds: i64) -> Option<UnixTime> {
+    let seconds = u64::try_from(seconds).ok()?;
+    Some(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
+}

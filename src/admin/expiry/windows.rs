@@ -1,0 +1,97 @@
+//! How soon is soon.
+
+use core::time::Duration;
+
+use crate::error::WindowsError;
+use crate::limits::{CRITICAL_NOTICE, EXPIRY_NOTICE, EXPIRY_WARNING};
+
+/// How urgent an end is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Severity {
+    /// It comes within the widest window.
+    Notice,
+    /// It comes within the middle window, or something lives on its grace.
+    Warning,
+    /// It comes within the narrowest window.
+    Critical,
+    /// It has come.
+    Ended,
+}
+
+/// How long before an end each severity begins. Hours are as good as months.
+///
+/// ```
+/// use core::time::Duration;
+/// use mutual_trust::admin::Windows;
+///
+/// const HOUR: u64 = 3600;
+/// let short_lived = Windows::new(
+///     Duration::from_secs(24 * HOUR),
+///     Duration::from_secs(8 * HOUR),
+///     Duration::from_secs(2 * HOUR),
+/// )?;
+/// # let _ = short_lived;
+/// # Ok::<(), mutual_trust::error::WindowsError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Windows {
+    notice: Duration,
+    warning: Duration,
+    critical: Duration,
+}
+
+impl Windows {
+    /// An end comes to notice, to a warning, and to be critical, that long before.
+    ///
+    /// # Errors
+    /// A window is longer than the one before it, or the critical one is shorter than a minute.
+    pub fn new(
+        notice: Duration,
+        warning: Duration,
+        critical: Duration,
+    ) -> Result<Self, WindowsError> {
+        if critical < Duration::from_secs(60) {
+            return Err(WindowsError::Empty);
+        }
+        if notice < warning || warning < critical {
+            return Err(WindowsError::Order);
+        }
+        Ok(Self {
+            notice,
+            warning,
+            critical,
+        })
+    }
+
+    /// How urgent an end is that comes in `left` seconds; `None` if it is too far away.
+    pub(super) fn severity(&self, left: i64) -> Option<Severity> {
+        // A window longer than any time is one that has always begun.
+        let within = |window: Duration| {
+            let window = i64::try_from(window.as_secs()).unwrap_or(i64::MAX);
+            left <= window
+        };
+        if left <= 0 {
+            Some(Severity::Ended)
+        } else if within(self.critical) {
+            Some(Severity::Critical)
+        } else if within(self.warning) {
+            Some(Severity::Warning)
+        } else if within(self.notice) {
+            Some(Severity::Notice)
+        } else {
+            None
+        }
+    }
+}
+
+impl Default for Windows {
+    /// Thirty days, a week, a day.
+    fn default() -> Self {
+        Self {
+            notice: EXPIRY_NOTICE,
+            warning: EXPIRY_WARNING,
+            critical: CRITICAL_NOTICE,
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Operations that take days and several steps, told from what is installed and what was seen.
+//!
+//! They keep no state of their own, so a restart loses nothing but what was seen, and a step that somebody made by
+//! hand counts.
+
+mod moving;
+mod replacing;
+
+use core::fmt;
+
+pub use moving::{MoveStep, Moving, moving};
+pub use replacing::{ReplaceStep, Replacing, replacing};
+
+use super::{Peer, Seen, Sighting};
+use crate::certificate::Clock;
+use crate::error::StoreError;
+use crate::policy::{Policy, Verdict};
+use crate::store::{GroupId, Scope, ServerId, View};
+
+/// For whom an operation is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Whom {
+    /// One server.
+    Server(ServerId),
+    /// The present members of a group.
+    Group(GroupId),
+}
+
+impl Whom {
+    fn servers(&self, view: &View) -> Result<Vec<ServerId>, StoreError> {
+        match self {
+            Self::Server(id) => match view.server(id) {
+                Some(_) => Ok(vec![id.clone()]),
+                None => Err(StoreError::UnknownServer(id.clone())),
+            },
+            Self::Group(id) => match view.group(id) {
+                Some(group) => Ok(group.members().cloned().collect()),
+                None => Err(StoreError::UnknownGroup(id.clone())),
+            },
+        }
+    }
+
+    fn scope(&self) -> Scope {
+        match self {
+            Self::Server(id) => Scope::Server(id.clone()),
+            Self::Group(id) => Scope::Group(id.clone()),
+        }
+    }
+}
+
+impl From<ServerId> for Whom {
+    fn from(id: ServerId) -> Self {
+        Self::Server(id)
+    }
+}
+
+impl From<GroupId> for Whom {
+    fn from(id: GroupId) -> Self {
+        Self::Group(id)
+    }
+}
+
+impl fmt::Display for Whom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.scope())
+    }
+}
+
+/// What an operation is judged by.
+#[derive(Clone, Copy)]
+struct Facts<'a> {
+    view: &'a View,
+    policy: &'a Policy,
+    seen: &'a Seen,
+    clock: Clock,
+}
+
+impl Facts<'_> {
+    /// What a server last presented, and what it would be told now if it presented that again.
+    fn last(&self, id: &ServerId) -> Option<(&Sighting, Verdict)> {
+        let peer = Peer::Server(id.clone());
+        let sighting = self.seen.last(&peer)?;
+        let verdict = sighting.ask(&peer, false, self.view, self.policy, self.clock)?;
+        Some((sighting, verdict))
+    }
+}
+
+/// Shows a list of servers in one line.
+fn listed(f: &mut fmt::Formatter<'_>, what: &str, servers: &[ServerId]) -> fmt::Result {
+    const SHOWN: usize = 8;
+    f.write_str(what)?;
+    for (index, server) in servers.iter().take(SHOWN).enumerate() {
+        let comma = if index == 0 { "" } else { "," };
+        write!(f, "{comma} {server}")?;
+    }
+    match servers.len().saturating_sub(SHOWN) {
+        0 => Ok(()),
+        more => write!(f, " and {more} more"),
+    }
+}

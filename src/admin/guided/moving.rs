@@ -1,0 +1,234 @@
+//! Moving servers from a pin to CA-signed certificates (rule P3).
+
+use core::fmt;
+use std::sync::Arc;
+
+use pki_types::UnixTime;
+
+use super::{Facts, Whom, listed};
+use crate::admin::plan::guard;
+use crate::admin::ways::Ways;
+use crate::admin::{Applied, Override, Seen};
+use crate::certificate::{Clock, Moment, seconds};
+use crate::error::{PlanError, StoreError};
+use crate::policy::{Policy, Usable};
+use crate::store::{Claim, Draft, GroupId, Report, Scope, ServerId, Slot, TrustStore, View};
+
+/// How far a move is, and what comes next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moving {
+    whom: Whom,
+    step: MoveStep,
+}
+
+/// What is to be done next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MoveStep {
+    /// No usable authority would be asked about these servers: install the CA's certificate as an authority.
+    #[non_exhaustive]
+    InstallAuthority {
+        /// The servers that lack one.
+        servers: Vec<ServerId>,
+    },
+    /// These servers must present a pin: let them migrate, with an end.
+    #[non_exhaustive]
+    Migrate {
+        /// The servers that do not migrate, or whose migration has ended.
+        servers: Vec<ServerId>,
+    },
+    /// These servers do not present what authorities accept yet: give them their CA-signed certificates and connect.
+    #[non_exhaustive]
+    Observe {
+        /// The servers that are waited for.
+        waiting: Vec<ServerId>,
+        /// When the first migration ends.
+        until: Option<UnixTime>,
+    },
+    /// The group holds a pin, so that its member cannot be released: move the whole group, or let the server leave.
+    #[non_exhaustive]
+    LeaveGroup {
+        /// The group.
+        group: GroupId,
+    },
+    /// All present what authorities accept: release them, so that authorities alone decide.
+    Release,
+    /// Nobody is claimed any more: authorities decide.
+    Done,
+}
+
+/// Says how far the move of a server, or of a group's members, to CA-signed certificates is.
+///
+/// The state is read from what is installed and from what was seen since the start: it survives a restart, after which
+/// servers must be seen again before they are released.
+///
+/// # Errors
+/// There is no such server or group.
+pub fn moving(
+    view: &View,
+    policy: &Policy,
+    seen: &Seen,
+    clock: Clock,
+    whom: impl Into<Whom>,
+) -> Result<Moving, StoreError> {
+    let whom = whom.into();
+    let servers = whom.servers(view)?;
+    let facts = Facts {
+        view,
+        policy,
+        seen,
+        clock,
+    };
+    let step = next_step(&facts, &whom, &servers);
+    Ok(Moving { whom, step })
+}
+
+fn next_step(facts: &Facts<'_>, whom: &Whom, servers: &[ServerId]) -> MoveStep {
+    let those = |wanted: &dyn Fn(&ServerId) -> bool| -> Vec<ServerId> {
+        servers.iter().filter(|id| wanted(id)).cloned().collect()
+    };
+    let without = those(&|id| !has_authority(facts, id));
+    if !without.is_empty() {
+        return MoveStep::InstallAuthority { servers: without };
+    }
+    let claims = servers.iter().filter_map(|id| facts.view.server(id));
+    let claims: Vec<Claim> = claims.map(|server| server.claim()).collect();
+    if claims.iter().all(|claim| *claim == Claim::Unclaimed) {
+        return MoveStep::Done;
+    }
+    let released = released(facts, whom);
+    let waiting = those(&|id| !is_ready(facts, &released, id));
+    let usable = Usable {
+        view: facts.view,
+        policy: facts.policy,
+        clock: facts.clock,
+    };
+    let must_pin = |id: &&ServerId| {
+        let server = facts.view.server(id);
+        server.is_some_and(|server| !usable.asks_authorities(server))
+    };
+    let must_pin: Vec<ServerId> = waiting.iter().filter(must_pin).cloned().collect();
+    if !must_pin.is_empty() {
+        return MoveStep::Migrate { servers: must_pin };
+    }
+    let until = claims.iter().filter_map(|claim| match claim {
+        Claim::Migrating { until } => Some(*until),
+        Claim::Unclaimed | Claim::Claimed => None,
+    });
+    if !waiting.is_empty() {
+        let until = until.min();
+        return MoveStep::Observe { waiting, until };
+    }
+    if let Whom::Server(id) = whom
+        && let Some(group) = facts.view.server(id).and_then(|server| server.group())
+        && facts.view.holds(Slot::Pin, Scope::Group(group.clone()))
+    {
+        let group = group.clone();
+        return MoveStep::LeaveGroup { group };
+    }
+    MoveStep::Release
+}
+
+/// The view as it would be after the release.
+fn released(facts: &Facts<'_>, whom: &Whom) -> View {
+    let keys = *facts.policy.key_policy();
+    let mut draft = Draft::of(facts.view, keys, Arc::new(facts.clock));
+    let store = draft.store();
+    // What is refused here changes nothing, and then nobody is ready.
+    let _done = match whom {
+        Whom::Server(id) => {
+            let _left = store.leave_group(id);
+            store.release(id)
+        }
+        Whom::Group(id) => store.release_group(id),
+    };
+    draft.after().clone()
+}
+
+/// Whether a server is accepted with what it last presented, and would be once released.
+fn is_ready(facts: &Facts<'_>, released: &View, id: &ServerId) -> bool {
+    let then = Facts {
+        view: released,
+        ..*facts
+    };
+    let accepts = |facts: &Facts<'_>| facts.last(id).is_some_and(|(_, it)| it.is_accepted());
+    accepts(facts) && accepts(&then)
+}
+
+/// Whether an authority that is usable would be asked about a server if it were not claimed.
+fn has_authority(facts: &Facts<'_>, id: &ServerId) -> bool {
+    let ways = Ways::new(facts.view, facts.policy, facts.clock);
+    let server = facts.view.server(id);
+    server.is_some_and(|server| !ways.authorities(server).usable.is_empty())
+}
+
+impl Moving {
+    /// For whom it is.
+    pub fn whom(&self) -> &Whom {
+        &self.whom
+    }
+
+    /// What is to be done next.
+    pub fn step(&self) -> &MoveStep {
+        &self.step
+    }
+
+    /// Makes the next step, if it is one that the store makes: lets servers migrate until `until`, or releases them if
+    /// that loses nobody. `None` if the step is for somebody else: to install an authority, to wait, to leave a group,
+    /// or nothing is left to do.
+    ///
+    /// # Errors
+    /// The store refuses the step, or it would lock somebody out.
+    pub fn advance(
+        &self,
+        store: &mut TrustStore,
+        policy: &Policy,
+        seen: &Seen,
+        clock: Clock,
+        until: UnixTime,
+    ) -> Result<Option<Applied<Vec<Report>>>, PlanError> {
+        let nobody = Override::none();
+        let done = match &self.step {
+            MoveStep::Migrate { servers } => guard(store, policy, seen, clock, &nobody, |store| {
+                servers.iter().map(|id| store.migrate(id, until)).collect()
+            })?,
+            MoveStep::Release => guard(store, policy, seen, clock, &nobody, |store| {
+                match &self.whom {
+                    Whom::Server(id) => store.release(id),
+                    Whom::Group(id) => store.release_group(id),
+                }
+                .map(|report| vec![report])
+            })?,
+            MoveStep::InstallAuthority { .. }
+            | MoveStep::Observe { .. }
+            | MoveStep::LeaveGroup { .. }
+            | MoveStep::Done => return Ok(None),
+        };
+        Ok(Some(done))
+    }
+}
+
+impl fmt::Display for Moving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.whom)?;
+        match &self.step {
+            MoveStep::InstallAuthority { servers } => {
+                listed(f, "install a usable authority for", servers)
+            }
+            MoveStep::Migrate { servers } => listed(f, "let migrate, with an end:", servers),
+            MoveStep::Observe { waiting, until } => {
+                listed(f, "waiting for a CA-signed certificate from", waiting)?;
+                match until {
+                    Some(until) => write!(f, ", until {}", Moment(seconds(*until))),
+                    None => Ok(()),
+                }
+            }
+            MoveStep::LeaveGroup { group } => write!(
+                f,
+                "group {group} holds a pin: move the whole group, or let the server leave it"
+            ),
+            MoveStep::Release => f.write_str("all present CA-signed certificates: release"),
+            MoveStep::Done => f.write_str("done, authorities decide"),
+        }
+    }
+}

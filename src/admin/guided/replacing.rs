@@ -1,0 +1,217 @@
+//! Replacing the certificate that servers must present: the next pin beside the current one, then the old one goes.
+
+use core::fmt;
+
+use super::{Facts, Whom, listed};
+use crate::admin::plan::guard;
+use crate::admin::ways::{Unusable, pins_of};
+use crate::admin::{Applied, Override, Seen};
+use crate::certificate::{Clock, Fingerprint};
+use crate::error::{PlanError, StoreError};
+use crate::policy::{Policy, Usable};
+use crate::store::{EntryKey, GroupId, Report, Scope, ServerId, Slot, TrustStore, View};
+
+/// How far a replacement is, and what comes next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replacing {
+    whom: Whom,
+    next: EntryKey,
+    step: ReplaceStep,
+}
+
+/// What is to be done next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReplaceStep {
+    /// The server holds no pin of its own and must present its group's: replace that, for the group. A pin of its own
+    /// would not stand beside it but in its place.
+    OfGroup(GroupId),
+    /// The next certificate is not installed: install it as a pin, beside the present one.
+    InstallNext,
+    /// The next pin could accept nothing now: wait until it is valid, or mend it.
+    Mend(Unusable),
+    /// These servers were not accepted with the next certificate yet: install it on them and connect.
+    #[non_exhaustive]
+    Observe {
+        /// The servers that are waited for.
+        waiting: Vec<ServerId>,
+    },
+    /// All present the next certificate: the other pins can go.
+    #[non_exhaustive]
+    RemoveOld {
+        /// The other pins.
+        old: Vec<EntryKey>,
+    },
+    /// The next certificate is the only pin, and all present it.
+    Done,
+}
+
+/// Says how far the replacement of a server's certificate, or of that which a group replicates, by `next` is.
+///
+/// The state is read from what is installed and from what was seen since the start: it survives a restart, after which
+/// servers must be seen again before an old pin is removed. Members that hold pins of their own are not asked for the
+/// group's and not waited for.
+///
+/// # Errors
+/// There is no such server or group.
+pub fn replacing(
+    view: &View,
+    policy: &Policy,
+    seen: &Seen,
+    clock: Clock,
+    whom: impl Into<Whom>,
+    next: Fingerprint,
+) -> Result<Replacing, StoreError> {
+    let whom = whom.into();
+    let mut servers = whom.servers(view)?;
+    let scope = whom.scope();
+    let next = EntryKey::new(Slot::Pin, scope.clone(), next);
+    // A server that has no pin of its own yet is asked for its group's, until the next one is installed.
+    servers.retain(|id| {
+        let asked = view.server(id).map(|server| pins_of(view, server));
+        matches!(whom, Whom::Server(_)) || asked.as_ref() == Some(&scope)
+    });
+    let facts = Facts {
+        view,
+        policy,
+        seen,
+        clock,
+    };
+    let step = match shared_with(view, &whom) {
+        Some(group) => ReplaceStep::OfGroup(group),
+        None => next_step(&facts, &servers, &next),
+    };
+    Ok(Replacing { whom, next, step })
+}
+
+/// The group whose pin a server must present, if it has none of its own.
+fn shared_with(view: &View, whom: &Whom) -> Option<GroupId> {
+    let Whom::Server(id) = whom else {
+        return None;
+    };
+    match pins_of(view, view.server(id)?) {
+        Scope::Group(group) => {
+            let holds = view.holds(Slot::Pin, Scope::Group(group.clone()));
+            holds.then_some(group)
+        }
+        Scope::Server(_) | Scope::AnyServer | Scope::Clients | Scope::Everyone => None,
+    }
+}
+
+fn next_step(facts: &Facts<'_>, servers: &[ServerId], next: &EntryKey) -> ReplaceStep {
+    let Some(entry) = facts.view.entry(next) else {
+        return ReplaceStep::InstallNext;
+    };
+    let usable = Usable {
+        view: facts.view,
+        policy: facts.policy,
+        clock: facts.clock,
+    };
+    let fall = servers.first().and_then(|id| usable.why_not(id, entry));
+    if let Some((reason, detail)) = fall {
+        return ReplaceStep::Mend(Unusable {
+            entry: next.clone(),
+            reason,
+            detail,
+        });
+    }
+    let waiting: Vec<ServerId> = servers
+        .iter()
+        .filter(|id| !presents(facts, id, next))
+        .cloned()
+        .collect();
+    if !waiting.is_empty() {
+        return ReplaceStep::Observe { waiting };
+    }
+    let shelf = facts.view.data().shelf(Slot::Pin, next.scope.clone());
+    let pins = shelf.into_iter().flat_map(|shelf| shelf.iter());
+    let mut old: Vec<EntryKey> = pins
+        .map(|entry| entry.key().clone())
+        .filter(|key| key != next)
+        .collect();
+    old.sort();
+    if old.is_empty() {
+        ReplaceStep::Done
+    } else {
+        ReplaceStep::RemoveOld { old }
+    }
+}
+
+/// Whether a server was last accepted with the next pin, and would be again.
+fn presents(facts: &Facts<'_>, id: &ServerId, next: &EntryKey) -> bool {
+    facts.last(id).is_some_and(|(_, verdict)| {
+        let by = verdict.accepted().map(|accepted| accepted.by().key());
+        by == Some(next)
+    })
+}
+
+impl Replacing {
+    /// For whom it is.
+    pub fn whom(&self) -> &Whom {
+        &self.whom
+    }
+
+    /// The entry of the next certificate, installed or not.
+    pub fn next(&self) -> &EntryKey {
+        &self.next
+    }
+
+    /// What is to be done next.
+    pub fn step(&self) -> &ReplaceStep {
+        &self.step
+    }
+
+    /// Makes the next step, if it is one that the store makes: removes the old pins, if that loses nobody. `None` if the
+    /// step is for somebody else.
+    ///
+    /// # Errors
+    /// The store refuses the step, or it would lock somebody out.
+    pub fn advance(
+        &self,
+        store: &mut TrustStore,
+        policy: &Policy,
+        seen: &Seen,
+        clock: Clock,
+    ) -> Result<Option<Applied<Vec<Report>>>, PlanError> {
+        let ReplaceStep::RemoveOld { old } = &self.step else {
+            return Ok(None);
+        };
+        let nobody = Override::none();
+        let done = guard(store, policy, seen, clock, &nobody, |store| {
+            old.iter().map(|key| store.remove(key)).collect()
+        })?;
+        Ok(Some(done))
+    }
+}
+
+impl fmt::Display for Replacing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.whom)?;
+        match &self.step {
+            ReplaceStep::OfGroup(group) => {
+                write!(
+                    f,
+                    "it must present the certificate of group {group}: replace that"
+                )
+            }
+            ReplaceStep::InstallNext => {
+                write!(f, "install {} as a pin", self.next.fingerprint)
+            }
+            ReplaceStep::Mend(unusable) => {
+                let reason = unusable.reason;
+                write!(f, "the next pin accepts nothing now: {reason}")
+            }
+            ReplaceStep::Observe { waiting } => {
+                listed(f, "waiting for the next certificate from", waiting)
+            }
+            ReplaceStep::RemoveOld { old } => {
+                write!(
+                    f,
+                    "all present the next certificate: remove {} old",
+                    old.len()
+                )
+            }
+            ReplaceStep::Done => f.write_str("done, the next certificate is the only pin"),
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Whom something is about.
+
+use core::fmt;
+
+use super::Observation;
+use crate::certificate::{Fingerprint, HostName, Role};
+use crate::store::ServerId;
+
+/// A peer as an administrator names it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Peer {
+    /// A server.
+    Server(ServerId),
+    /// A dialled name that belongs to no server, under a policy that allows it (rule P6).
+    Unlisted(HostName),
+    /// A client, by the fingerprint of the certificate that it presents.
+    Client(Fingerprint),
+}
+
+impl Peer {
+    /// Whom an observation is about; `None` if it does not say which server it was.
+    pub fn of(observation: &Observation) -> Option<Self> {
+        match observation.verdict.role() {
+            Role::Client => observation.verdict.presented().map(Self::Client),
+            Role::Server => {
+                let id = observation.server.clone().map(Self::Server);
+                id.or_else(|| observation.dialled.clone().map(Self::Unlisted))
+            }
+        }
+    }
+
+    /// The server, if it is one.
+    pub fn server(&self) -> Option<&ServerId> {
+        match self {
+            Self::Server(id) => Some(id),
+            Self::Unlisted(_) | Self::Client(_) => None,
+        }
+    }
+}
+
+impl From<ServerId> for Peer {
+    fn from(id: ServerId) -> Self {
+        Self::Server(id)
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Server(id) => write!(f, "server {id}"),
+            Self::Unlisted(name) => write!(f, "unlisted name {name}"),
+            Self::Client(fingerprint) => write!(f, "client {fingerprint}"),
+        }
+    }
+}

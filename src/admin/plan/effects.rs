@@ -1,0 +1,385 @@
+//! Who is gained and lost between two views, or two moments.
+
+use core::fmt;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::admin::Peer;
+use crate::admin::seen::{Seen, Sighting, role_of};
+use crate::admin::ways::{Asked, Ways, pins_of};
+use crate::certificate::{Clock, Role};
+use crate::policy::{Detail, Policy, Question, ReasonCode, Rule, Target, Verdict, decide};
+use crate::store::{Bounded, Claim, EntryKey, Level, Server, ServerId, Slot, View};
+
+/// A view and a moment at which it is asked.
+#[derive(Clone, Copy)]
+pub(super) struct Side<'a> {
+    pub(super) view: &'a View,
+    pub(super) clock: Clock,
+}
+
+/// On what a prediction rests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Basis {
+    /// On what the peer presented when it was last accepted.
+    Seen,
+    /// The same, if the peer is dialled by its name alone and not by its id.
+    SeenByName,
+    /// The peer was never seen: on the certificates that are installed for it.
+    Installed,
+}
+
+/// What a peer is told: the reason, and the entry that decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Finding {
+    /// The reason code.
+    pub reason: ReasonCode,
+    /// The values behind it.
+    pub detail: Detail,
+    /// The entry that decided, if one did.
+    pub by: Option<EntryKey>,
+}
+
+impl Finding {
+    fn of(verdict: &Verdict) -> Self {
+        Self {
+            reason: verdict.reason(),
+            detail: verdict.detail().clone(),
+            by: verdict.decided_by().map(|entry| entry.key().clone()),
+        }
+    }
+
+    fn usable(by: Option<EntryKey>) -> Self {
+        let slot = by.as_ref().map(|key| key.slot);
+        Self {
+            reason: if slot == Some(Slot::Pin) {
+                ReasonCode::PinMatched
+            } else {
+                ReasonCode::ChainVerified
+            },
+            detail: Detail::None,
+            by,
+        }
+    }
+
+    /// Whether it is a yes.
+    pub fn is_accepted(&self) -> bool {
+        self.reason.accepts()
+    }
+
+    /// The rule behind the reason.
+    pub fn rule(&self) -> Rule {
+        self.reason.rule()
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (rule {})", self.reason, self.rule())?;
+        match &self.by {
+            Some(by) => write!(f, " by {by}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What becomes of one peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Effect {
+    /// Whom it concerns.
+    pub peer: Peer,
+    /// On what the prediction rests.
+    pub basis: Basis,
+    /// What it is told before.
+    pub before: Finding,
+    /// What it is told after.
+    pub after: Finding,
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}, then {}", self.peer, self.before, self.after)?;
+        f.write_str(match self.basis {
+            Basis::Seen => "",
+            Basis::SeenByName => ", if it is dialled by its name",
+            Basis::Installed => ", judged by what is installed for it: it was not seen",
+        })
+    }
+}
+
+/// What becomes of everybody. A peer stands in one of the lists at most, ordered by peer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Effects {
+    pub(super) everybody_lost: BTreeSet<Peer>,
+    lost: Bounded<Effect>,
+    at_risk: Bounded<Effect>,
+    gained: Bounded<Effect>,
+    moved: Bounded<Effect>,
+    unknown: Bounded<ServerId>,
+}
+
+impl Effects {
+    /// Peers that are accepted before and refused after.
+    pub fn lost(&self) -> &Bounded<Effect> {
+        &self.lost
+    }
+
+    /// Whether this peer is lost, also if it is not listed in full.
+    pub fn loses(&self, peer: &Peer) -> bool {
+        self.everybody_lost.contains(peer)
+    }
+
+    /// Every peer that is lost, ordered.
+    pub fn everybody_lost(&self) -> impl Iterator<Item = &Peer> {
+        self.everybody_lost.iter()
+    }
+
+    /// Servers that were never seen and may be lost: some of what is installed for them is accepted no more.
+    pub fn at_risk(&self) -> &Bounded<Effect> {
+        &self.at_risk
+    }
+
+    /// Peers that were accepted once, are refused before and accepted after.
+    pub fn gained(&self) -> &Bounded<Effect> {
+        &self.gained
+    }
+
+    /// Peers that are accepted before and after, by different entries.
+    pub fn moved(&self) -> &Bounded<Effect> {
+        &self.moved
+    }
+
+    /// Servers of which nothing is known: never seen, and before nothing installed could accept them.
+    pub fn unknown(&self) -> &Bounded<ServerId> {
+        &self.unknown
+    }
+
+    fn note(&mut self, effect: Effect) {
+        match (effect.before.is_accepted(), effect.after.is_accepted()) {
+            (true, false) => {
+                self.everybody_lost.insert(effect.peer.clone());
+                self.lost.push(effect);
+            }
+            (false, true) => self.gained.push(effect),
+            (true, true) if effect.before.by != effect.after.by => self.moved.push(effect),
+            (true, true) | (false, false) => {}
+        }
+    }
+}
+
+impl fmt::Display for Effects {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut lines = 0_usize;
+        for (title, effects) in [
+            ("lost", &self.lost),
+            ("at risk", &self.at_risk),
+            ("gained", &self.gained),
+            ("moved", &self.moved),
+        ] {
+            for effect in effects {
+                let start = if lines == 0 { "" } else { "\n" };
+                lines = lines.saturating_add(1);
+                write!(f, "{start}{title}: {effect}")?;
+            }
+            if effects.more() > 0 {
+                write!(f, "\n{title}: and {} more", effects.more())?;
+            }
+        }
+        if lines == 0 {
+            f.write_str("nobody is gained or lost")?;
+        }
+        Ok(())
+    }
+}
+
+/// Asks about everybody before and after.
+pub(super) fn compare(before: Side<'_>, after: Side<'_>, policy: &Policy, seen: &Seen) -> Effects {
+    let mut all: BTreeMap<Peer, Option<&Sighting>> = before
+        .view
+        .servers()
+        .map(|server| (Peer::Server(server.id().clone()), None))
+        .collect();
+    all.extend(seen.all().map(|(peer, sighting)| (peer, Some(sighting))));
+    compare_these(before, after, policy, all)
+}
+
+/// Asks about one peer, as [`compare`] does about all.
+pub(super) fn is_lost(
+    before: Side<'_>,
+    after: Side<'_>,
+    policy: &Policy,
+    seen: &Seen,
+    peer: &Peer,
+) -> bool {
+    let one = [(peer.clone(), seen.last(peer))];
+    compare_these(before, after, policy, one).loses(peer)
+}
+
+fn compare_these<'a>(
+    before: Side<'_>,
+    after: Side<'_>,
+    policy: &Policy,
+    peers: impl IntoIterator<Item = (Peer, Option<&'a Sighting>)>,
+) -> Effects {
+    let mut effects = Effects::default();
+    let mut never = NeverSeen {
+        before,
+        after,
+        policy,
+        ways_before: Ways::new(before.view, policy, before.clock),
+        ways_after: Ways::new(after.view, policy, after.clock),
+    };
+    for (peer, sighting) in peers {
+        match sighting {
+            Some(sighting) => ask_seen(before, after, policy, &peer, sighting, &mut effects),
+            None => {
+                if let Some(server) = peer.server().and_then(|id| before.view.server(id)) {
+                    never.ask(server, &mut effects);
+                }
+            }
+        }
+    }
+    effects
+}
+
+fn ask_seen(
+    before: Side<'_>,
+    after: Side<'_>,
+    policy: &Policy,
+    peer: &Peer,
+    sighting: &Sighting,
+    effects: &mut Effects,
+) {
+    let ask = |by_name| {
+        let was = sighting.ask(peer, by_name, before.view, policy, before.clock)?;
+        let is = sighting.ask(peer, by_name, after.view, policy, after.clock)?;
+        Some((was, is))
+    };
+    let Some((was, is)) = ask(false) else {
+        return;
+    };
+    let lost = was.is_accepted() && !is.is_accepted();
+    // Whether the caller dials by id or by name is not known: a name that is taken away locks out the latter.
+    let owner = sighting
+        .dialled()
+        .and_then(|name| before.view.server_of(name));
+    let named = role_of(peer) == Role::Server
+        && owner.is_some_and(|owner| peer.server() == Some(owner.id()));
+    if !lost
+        && named
+        && let Some((was, is)) = ask(true)
+        && was.is_accepted()
+        && !is.is_accepted()
+    {
+        effects.note(Effect {
+            peer: peer.clone(),
+            basis: Basis::SeenByName,
+            before: Finding::of(&was),
+            after: Finding::of(&is),
+        });
+        return;
+    }
+    effects.note(Effect {
+        peer: peer.clone(),
+        basis: Basis::Seen,
+        before: Finding::of(&was),
+        after: Finding::of(&is),
+    });
+}
+
+/// Servers that were never seen are judged by what is installed for them.
+struct NeverSeen<'a> {
+    before: Side<'a>,
+    after: Side<'a>,
+    policy: &'a Policy,
+    ways_before: Ways<'a>,
+    ways_after: Ways<'a>,
+}
+
+impl NeverSeen<'_> {
+    fn ask(&mut self, server: &Server, effects: &mut Effects) {
+        let was = self.ways_before.of(server);
+        if was.usable.is_empty() {
+            effects.unknown.push(server.id().clone());
+            return;
+        }
+        let later = self.after.view.server(server.id());
+        let is = later.map(|later| self.ways_after.of(later));
+        if is.as_ref().is_some_and(|is| was.usable == is.usable) {
+            return;
+        }
+        let level = later.map_or(Level::Nothing, |later| self.after.view.level(later));
+        let (left, first_lost) = self.left(server, &was, is.as_deref());
+        if left == was.usable.len() {
+            return;
+        }
+        let after = Finding {
+            reason: match &is {
+                None => ReasonCode::UnknownServer,
+                Some(is) if is.usable.is_empty() => is.reason(level),
+                Some(_) => self.refusal(server, first_lost.as_ref()),
+            },
+            detail: Detail::None,
+            by: None,
+        };
+        let effect = Effect {
+            peer: Peer::Server(server.id().clone()),
+            basis: Basis::Installed,
+            before: Finding::usable(first_lost.or_else(|| was.first.clone())),
+            after,
+        };
+        // A server that was asked for a chain may yet present the pin that it is asked for now.
+        let nothing_left = is.as_ref().is_none_or(|is| is.usable.is_empty());
+        let only_pins = was.usable.iter().all(|(slot, _)| *slot == Slot::Pin);
+        if left == 0 && (nothing_left || only_pins) {
+            effects.note(effect);
+        } else {
+            effects.at_risk.push(effect);
+        }
+    }
+
+    /// How many of the usable entries still accept, and the first that does not.
+    fn left(&self, server: &Server, was: &Asked, is: Option<&Asked>) -> (usize, Option<EntryKey>) {
+        let mut left = 0_usize;
+        let mut first_lost = None;
+        let pins = pins_of(self.before.view, server);
+        for (slot, fingerprint) in &was.usable {
+            let kept = is.is_some_and(|is| is.usable.contains(&(*slot, *fingerprint)));
+            let scope = pins.clone();
+            let key = (*slot == Slot::Pin).then(|| EntryKey::new(*slot, scope, *fingerprint));
+            if kept
+                || key
+                    .as_ref()
+                    .is_some_and(|key| self.verdict(server, key).is_some_and(|it| it.is_accepted()))
+            {
+                left = left.saturating_add(1);
+            } else if first_lost.is_none() {
+                first_lost = key;
+            }
+        }
+        (left, first_lost)
+    }
+
+    /// What the server would be told after if it presented the certificate of one of its pins.
+    fn verdict(&self, server: &Server, pin: &EntryKey) -> Option<Verdict> {
+        let certificate = self.before.view.entry(pin)?.certificate()?;
+        let target = Target::id(server.id(), None);
+        let question = Question::server(target, certificate.der(), &[], self.after.clock);
+        Some(decide(self.after.view, self.policy, &question))
+    }
+
+    fn refusal(&self, server: &Server, pin: Option<&EntryKey>) -> ReasonCode {
+        let verdict = pin.and_then(|pin| self.verdict(server, pin));
+        let claimed = |server: &Server| server.claim() != Claim::Unclaimed;
+        match verdict.filter(|verdict| !verdict.is_accepted()) {
+            Some(verdict) => verdict.reason(),
+            None if pin.is_some() => ReasonCode::PinDoesNotMatch,
+            None if self.after.view.server(server.id()).is_some_and(claimed) => {
+                ReasonCode::AuthoritiesNotAsked
+            }
+            None => ReasonCode::UnknownIssuer,
+        }
+    }
+}

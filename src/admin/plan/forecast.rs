@@ -1,0 +1,109 @@
+//! Who will be refused at a later time, if nothing is done.
+
+use core::fmt;
+use std::collections::BTreeSet;
+
+use pki_types::UnixTime;
+
+use super::effects::{Side, compare, is_lost};
+use super::{Effect, Effects};
+use crate::admin::Seen;
+use crate::admin::expiry::timeline;
+use crate::certificate::{Clock, Moment, seconds};
+use crate::limits::MAX_FORECAST_MOMENTS;
+use crate::policy::Policy;
+use crate::store::{Bounded, View};
+
+/// What time alone does to the peers that are accepted now.
+#[derive(Clone, Debug)]
+pub struct Forecast {
+    at: UnixTime,
+    effects: Effects,
+    outages: Bounded<Outage>,
+}
+
+/// A peer that time alone will lock out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Outage {
+    /// Whom, and why.
+    pub effect: Effect,
+    /// The first second at which it is refused; `None` if there are too many moments to try.
+    pub since: Option<UnixTime>,
+}
+
+impl Forecast {
+    /// The time that was asked about.
+    pub fn at(&self) -> UnixTime {
+        self.at
+    }
+
+    /// The peers that are accepted now and refused then, ordered by peer.
+    pub fn outages(&self) -> &Bounded<Outage> {
+        &self.outages
+    }
+
+    /// The same with everything else that time does: who is gained, at risk, or accepted by another entry.
+    pub fn effects(&self) -> &Effects {
+        &self.effects
+    }
+}
+
+/// Asks who is accepted now, by `clock`, and will be refused at a later time, with what is installed now and what was
+/// last seen.
+///
+/// A server that was never seen is judged by the certificates that are installed for it.
+pub fn forecast(view: &View, policy: &Policy, seen: &Seen, clock: Clock, at: UnixTime) -> Forecast {
+    let side = |clock| Side { view, clock };
+    let (now, then) = (side(clock), side(Clock::Known(at)));
+    let effects = compare(now, then, policy, seen);
+    let mut moments = BTreeSet::new();
+    if !effects.lost().is_empty() {
+        let start = match view.judge(clock) {
+            Clock::Known(time) => seconds(time),
+            Clock::Unset => view.floor().map_or(0, seconds),
+        };
+        timeline::visit(view, policy, seen, &mut |event| {
+            let between = event.at > start && event.at <= seconds(at);
+            // One more than are tried says that there are too many.
+            if between && moments.len() <= MAX_FORECAST_MOMENTS {
+                moments.insert(event.at);
+            }
+        });
+    }
+    let mut outages = Bounded::default();
+    for effect in effects.lost() {
+        let lost_at = |moment: &UnixTime| {
+            let then = side(Clock::Known(*moment));
+            is_lost(now, then, policy, seen, &effect.peer)
+        };
+        let since = (moments.len() <= MAX_FORECAST_MOMENTS)
+            .then(|| {
+                moments
+                    .iter()
+                    .filter_map(|at| timeline::moment(*at))
+                    .find(lost_at)
+            })
+            .flatten();
+        outages.push(Outage {
+            effect: effect.clone(),
+            since,
+        });
+    }
+    outages.count(effects.lost().more());
+    Forecast {
+        at,
+        effects,
+        outages,
+    }
+}
+
+impl fmt::Display for Outage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.effect)?;
+        match self.since {
+            Some(since) => write!(f, ", from {} on", Moment(seconds(since))),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! What a change would do to the peers that work now, before it is made.
+
+mod effects;
+mod forecast;
+mod own;
+
+use core::fmt;
+use std::collections::BTreeSet;
+
+pub use effects::{Basis, Effect, Effects, Finding};
+pub use forecast::{Forecast, Outage, forecast};
+pub use own::{OwnRenewal, own_renewal};
+
+use super::{Peer, Seen};
+use crate::certificate::Clock;
+use crate::error::{PlanError, StoreError};
+use crate::policy::Policy;
+use crate::store::{BlockSelector, Bounded, Draft, EntryKey, Report, TrustStore, View};
+use effects::{Side, compare};
+
+/// A change that was tried on a copy of the store: what it reports, whom it gains and loses. Nothing is changed
+/// until it is [applied](Self::apply).
+#[derive(Debug)]
+pub struct Plan<T> {
+    draft: Draft,
+    policy: Policy,
+    outcome: T,
+    effects: Effects,
+}
+
+/// The peers that a change may lock out, named one by one.
+///
+/// There is no way to say "whomever it hits": a guard that can be switched off is switched off.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Override(BTreeSet<Peer>);
+
+impl Override {
+    /// Nobody may be lost.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// These may be lost.
+    pub fn lose<P: Into<Peer>>(peers: impl IntoIterator<Item = P>) -> Self {
+        Self(peers.into_iter().map(Into::into).collect())
+    }
+}
+
+/// Tries `change` on a copy of the store, and asks for every peer that was seen whether it is accepted before and
+/// after, by the verdict itself, at the time of `clock`. A later time than now says what the change does then.
+///
+/// A server that was never seen is judged by the certificates that are installed for it: it is lost if none of those
+/// that could accept it is left, and at risk if one is gone. Costs two verdicts for each peer that was seen.
+///
+/// ```
+/// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] {
+/// use mutual_trust::admin::{Override, Seen, plan};
+/// use mutual_trust::error::PlanError;
+/// use mutual_trust::{Certificate, Clock, EntryOptions, KeyPolicy, PinScope, Policy, ServerId, TrustStore, tls};
+///
+/// let keys = tls::key_policy(&tls::provider::default_provider());
+/// let mut store = TrustStore::new(keys);
+/// let id: ServerId = "keys-1".parse()?;
+/// store.add_server(id.clone(), [])?;
+/// let certificate = Certificate::from_pem(include_bytes!("../../../tests/fixtures/ee-p256.pem"))?;
+/// let pin = store.install_pin(PinScope::Server(id.clone()), certificate, EntryOptions::new())?;
+/// let pin = &pin.entries().items()[0];
+///
+/// let (policy, seen, clock) = (Policy::new(keys), Seen::new(), Clock::Unset);
+/// let plan = plan(&store, &policy, &seen, clock, |store| store.remove(pin))?;
+/// assert!(plan.effects().loses(&id.clone().into()));
+/// let refused = plan.apply(&mut store, &seen, clock, &Override::none());
+/// assert!(matches!(refused, Err(PlanError::Loses { .. })));
+///
+/// plan.apply(&mut store, &seen, clock, &Override::lose([id]))?;
+/// assert!(store.contents().entry(pin).is_none());
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// The change's own.
+pub fn plan<T>(
+    store: &TrustStore,
+    policy: &Policy,
+    seen: &Seen,
+    clock: Clock,
+    change: impl FnOnce(&mut TrustStore) -> Result<T, StoreError>,
+) -> Result<Plan<T>, StoreError> {
+    Plan::make(store.draft(), policy, seen, clock, change)
+}
+
+/// [`plan`] and [`Plan::apply`] in one, with nothing in between.
+///
+/// # Errors
+/// The change's own, or it would lose somebody who may not be lost. The store is then as it was.
+pub fn guard<T>(
+    store: &mut TrustStore,
+    policy: &Policy,
+    seen: &Seen,
+    clock: Clock,
+    allowed: &Override,
+    change: impl FnOnce(&mut TrustStore) -> Result<T, StoreError>,
+) -> Result<Applied<T>, PlanError> {
+    let plan = plan(store, policy, seen, clock, change)?;
+    let effects = plan.apply(store, seen, clock, allowed)?;
+    Ok(Applied {
+        outcome: plan.outcome,
+        effects,
+    })
+}
+
+/// Blocks, and says who is lost by that. It is never refused: what is compromised must be refused now.
+pub fn block(
+    store: &mut TrustStore,
+    policy: &Policy,
+    seen: &Seen,
+    clock: Clock,
+    selector: BlockSelector,
+) -> Applied<Report> {
+    let before = store.contents().clone();
+    let outcome = store.block_selector(selector);
+    let was = Side {
+        view: &before,
+        clock,
+    };
+    let is = Side {
+        view: store.contents(),
+        clock,
+    };
+    let effects = compare(was, is, policy, seen);
+    Applied { outcome, effects }
+}
+
+/// A change that was made, and what it did.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Applied<T> {
+    /// What the change returned.
+    pub outcome: T,
+    /// Who was gained and lost.
+    pub effects: Effects,
+}
+
+impl<T> Plan<T> {
+    pub(super) fn make(
+        mut draft: Draft,
+        policy: &Policy,
+        seen: &Seen,
+        clock: Clock,
+        change: impl FnOnce(&mut TrustStore) -> Result<T, StoreError>,
+    ) -> Result<Self, StoreError> {
+        let outcome = change(draft.store())?;
+        let mut plan = Self {
+            draft,
+            policy: *policy,
+            outcome,
+            effects: Effects::default(),
+        };
+        plan.effects = plan.effects_at(seen, clock);
+        Ok(plan)
+    }
+
+    fn effects_at(&self, seen: &Seen, clock: Clock) -> Effects {
+        let side = |view| Side { view, clock };
+        let (before, after) = (side(self.draft.before()), side(self.draft.after()));
+        compare(before, after, &self.policy, seen)
+    }
+
+    /// What the change returned: its reports.
+    pub fn outcome(&self) -> &T {
+        &self.outcome
+    }
+
+    /// Who would be gained and lost, as far as it was known when the plan was made.
+    pub fn effects(&self) -> &Effects {
+        &self.effects
+    }
+
+    /// The generation on which the plan was made.
+    pub fn generation(&self) -> u64 {
+        self.draft.before().generation()
+    }
+
+    /// The store as it would be, for reading. Not to be published.
+    pub fn contents(&self) -> &View {
+        self.draft.after()
+    }
+
+    /// Makes the change, if it loses nobody but those that `allowed` names. Who is lost is asked again, at the time
+    /// of `clock` and by what was seen until then: a server may have renewed since the plan was made.
+    ///
+    /// Whom the blocks among the changes lose by themselves need not be named, and a plan that only blocks is
+    /// applied to a store that has changed since as well: a block is never held up.
+    ///
+    /// # Errors
+    /// The store has changed since the plan was made, or is another one; or somebody would be lost. The store is
+    /// then as it was.
+    pub fn apply(
+        &self,
+        store: &mut TrustStore,
+        seen: &Seen,
+        clock: Clock,
+        allowed: &Override,
+    ) -> Result<Effects, PlanError> {
+        if self.draft.only_blocks() {
+            return Ok(self.block(store, seen, clock));
+        }
+        self.draft.check(store)?;
+        let effects = self.effects_at(seen, clock);
+        let by_block = self.lost_by_block(seen, clock);
+        let held: Vec<&Peer> = effects
+            .everybody_lost
+            .iter()
+            .filter(|peer| !by_block.contains(*peer) && !allowed.0.contains(*peer))
+            .collect();
+        if !held.is_empty() {
+            let mut lost = Bounded::default();
+            held.into_iter().for_each(|peer| lost.push(peer.clone()));
+            return Err(PlanError::Loses { lost });
+        }
+        store.adopt(self.draft.copy())?;
+        Ok(effects)
+    }
+
+    fn block(&self, store: &mut TrustStore, seen: &Seen, clock: Clock) -> Effects {
+        let before = store.contents().clone();
+        store.block_all(self.draft.new_blocks());
+        let side = |view| Side { view, clock };
+        compare(side(&before), side(store.contents()), &self.policy, seen)
+    }
+
+    fn lost_by_block(&self, seen: &Seen, clock: Clock) -> BTreeSet<Peer> {
+        if self.draft.new_blocks().is_empty() {
+            return BTreeSet::new();
+        }
+        let blocked = self.draft.with_blocks_alone();
+        let side = |view| Side { view, clock };
+        let effects = compare(
+            side(self.draft.before()),
+            side(&blocked),
+            &self.policy,
+            seen,
+        );
+        effects.everybody_lost
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Plan<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n{}", self.outcome, self.effects)
+    }
+}
+
+/// Whether an entry can be removed without locking anybody out.
+#[derive(Clone, Debug)]
+pub struct Removal {
+    effects: Effects,
+}
+
+impl Removal {
+    /// Whether nobody who was seen is lost by it, and no server that was not seen may be.
+    pub fn is_safe(&self) -> bool {
+        self.effects.everybody_lost.is_empty() && self.effects.at_risk().is_empty()
+    }
+
+    /// Who is lost, and who may be.
+    pub fn effects(&self) -> &Effects {
+        &self.effects
+    }
+}
+
+/// Asks who was last accepted with an entry and would have nothing else if it were removed.
+///
+/// # Errors
+/// There is no such entry.
+pub fn safe_to_remove(
+    view: &View,
+    policy: &Policy,
+    seen: &Seen,
+    clock: Clock,
+    key: &EntryKey,
+) -> Result<Removal, StoreError> {
+    let draft = Draft::of(view, *policy.key_policy(), std::sync::Arc::new(clock));
+    let plan = Plan::make(draft, policy, seen, clock, |store| store.remove(key))?;
+    Ok(Removal {
+        effects: plan.effects,
+    })
+}

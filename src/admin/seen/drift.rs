@@ -1,0 +1,263 @@
+//! Which servers of a group still present an old certificate.
+
+use core::fmt;
+use std::collections::BTreeMap;
+
+use pki_types::UnixTime;
+
+use super::{Seen, Sighting};
+use crate::admin::Peer;
+use crate::certificate::{Fingerprint, Moment, seconds};
+use crate::store::{Bounded, Entry, EntryKey, Matching, Scope, ServerId, Slot, View};
+
+/// Servers that share pins, of which some do not present the newest one, or were not seen to.
+#[derive(Clone, Debug)]
+pub struct Drift {
+    scope: Scope,
+    expected: Expected,
+    on_it: usize,
+    behind: Bounded<Behind>,
+}
+
+/// The certificate that servers which share pins should present.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Expected {
+    /// The entry that accepts it.
+    pub entry: EntryKey,
+    /// Its fingerprint. For a pin that matches by public key, of the newest that was seen.
+    pub fingerprint: Fingerprint,
+    /// Whether its pin was installed last; else most of the servers present it.
+    pub newest: bool,
+    /// When its pin was installed; `None` if the clock was unset then.
+    pub installed: Option<UnixTime>,
+}
+
+/// A server that does not present what is expected, or was not seen to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Behind {
+    /// The server.
+    pub server: ServerId,
+    /// What is known of it.
+    pub lag: Lag,
+}
+
+/// How a server is behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Lag {
+    /// It presents something else that is accepted.
+    #[non_exhaustive]
+    Presents {
+        /// What it presents.
+        fingerprint: Fingerprint,
+        /// The entry that accepted it.
+        entry: EntryKey,
+        /// When it was last accepted; `None` if the clock was unset.
+        at: Option<UnixTime>,
+    },
+    /// It was last accepted with something else, before the pin was installed: it may have renewed since.
+    #[non_exhaustive]
+    NotSeenSince {
+        /// When it was last accepted.
+        last: UnixTime,
+    },
+    /// It was not seen at all.
+    NeverSeen,
+}
+
+impl Drift {
+    /// The group, or the server that holds several pins of its own.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// What should be presented.
+    pub fn expected(&self) -> &Expected {
+        &self.expected
+    }
+
+    /// How many servers present it.
+    pub fn on_it(&self) -> usize {
+        self.on_it
+    }
+
+    /// Those that do not, ordered by id.
+    pub fn behind(&self) -> &Bounded<Behind> {
+        &self.behind
+    }
+}
+
+impl Seen {
+    /// Groups, and servers with several pins of their own, of which not all were seen with the newest pin. A member
+    /// with pins of its own is not asked for the group's.
+    ///
+    /// The newest pin is the one that was installed last; if that cannot be told, the one that most were seen with.
+    /// Pins that are disabled or blocked are none that could be expected.
+    pub fn drift(&self, view: &View) -> Vec<Drift> {
+        let groups = view.groups().map(|group| {
+            let own = |id: &ServerId| view.holds(Slot::Pin, Scope::Server(id.clone()));
+            let members = group.members().filter(|id| !own(id)).cloned().collect();
+            (Scope::Group(group.id().clone()), members)
+        });
+        let servers = view.servers().map(|server| {
+            (
+                Scope::Server(server.id().clone()),
+                vec![server.id().clone()],
+            )
+        });
+        groups
+            .chain(servers)
+            .filter_map(|(scope, servers)| self.drift_of(view, scope, servers))
+            .collect()
+    }
+
+    fn drift_of(&self, view: &View, scope: Scope, servers: Vec<ServerId>) -> Option<Drift> {
+        let shelf = view.data().shelf(Slot::Pin, scope.clone())?;
+        if matches!(scope, Scope::Server(_)) && shelf.len() < 2 {
+            return None;
+        }
+        let seen: Vec<(ServerId, Option<&Sighting>)> = servers
+            .into_iter()
+            .map(|id| {
+                let sighting = self.last(&Peer::Server(id.clone()));
+                (id, sighting)
+            })
+            .collect();
+        let sightings: Vec<&Sighting> = seen.iter().filter_map(|(_, found)| *found).collect();
+        let pins = shelf.iter().map(|entry| &**entry);
+        let expected = expected(view, pins, &sightings)?;
+        let mut drift = Drift {
+            scope,
+            expected,
+            on_it: 0,
+            behind: Bounded::default(),
+        };
+        for (server, sighting) in seen {
+            match lag(&drift.expected, sighting) {
+                None => drift.on_it = drift.on_it.saturating_add(1),
+                Some(lag) => drift.behind.push(Behind { server, lag }),
+            }
+        }
+        Some(drift).filter(|drift| !drift.behind.is_empty())
+    }
+}
+
+fn expected<'a>(
+    view: &View,
+    pins: impl Iterator<Item = &'a Entry>,
+    sightings: &[&Sighting],
+) -> Option<Expected> {
+    let blocks = view.data().blocks();
+    let blocked = |entry: &Entry| match entry.certificate() {
+        Some(certificate) => blocks.find(certificate).is_some(),
+        None => blocks.find_fingerprint(entry.key().fingerprint).is_some(),
+    };
+    let pins: Vec<&Entry> = pins
+        .filter(|entry| entry.disabled().is_none() && !blocked(entry))
+        .collect();
+    let latest = pins.iter().filter_map(|entry| entry.installed()).max();
+    let all_known = pins.iter().all(|entry| entry.installed().is_some());
+    let last: Vec<&&Entry> = pins
+        .iter()
+        .filter(|entry| entry.installed() == latest)
+        .collect();
+    let newest = all_known && last.len() == 1;
+    let entry: &Entry = if newest {
+        last.first().copied()?
+    } else {
+        let mut counts: BTreeMap<&EntryKey, usize> = BTreeMap::new();
+        for sighting in sightings {
+            let count = counts.entry(sighting.entry()).or_default();
+            *count = count.saturating_add(1);
+        }
+        let begins = |entry: &Entry| {
+            let certificate = entry.certificate();
+            certificate.map(|found| found.validity().not_before())
+        };
+        let count = |entry: &Entry| counts.get(entry.key()).copied();
+        pins.iter()
+            .max_by_key(|entry| (count(entry), begins(entry), entry.key().fingerprint))
+            .copied()?
+    };
+    let by_key = entry.options().get_matching() == Matching::PublicKey;
+    let newest_seen = sightings
+        .iter()
+        .filter(|sighting| by_key && sighting.entry() == entry.key())
+        .filter_map(|sighting| sighting.certificate())
+        .max_by_key(|found| (found.validity().not_before(), found.fingerprint()));
+    let own = entry.key().fingerprint;
+    Some(Expected {
+        entry: entry.key().clone(),
+        fingerprint: newest_seen.map_or(own, |found| found.fingerprint()),
+        newest,
+        installed: entry.installed(),
+    })
+}
+
+/// How a server is behind; `None` if it presents what is expected.
+fn lag(expected: &Expected, sighting: Option<&Sighting>) -> Option<Lag> {
+    let Some(sighting) = sighting else {
+        return Some(Lag::NeverSeen);
+    };
+    if sighting.fingerprint() == expected.fingerprint {
+        return None;
+    }
+    Some(match (sighting.at(), expected.installed) {
+        (Some(last), Some(installed)) if last < installed => Lag::NotSeenSince { last },
+        (at, _) => Lag::Presents {
+            fingerprint: sighting.fingerprint(),
+            entry: sighting.entry().clone(),
+            at,
+        },
+    })
+}
+
+impl fmt::Display for Drift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let why = if self.expected.newest {
+            "the newest pin"
+        } else {
+            "what most present"
+        };
+        write!(
+            f,
+            "{}: {} present {} ({why}), {} do not",
+            self.scope,
+            self.on_it,
+            self.expected.fingerprint,
+            self.behind.len()
+        )?;
+        for behind in &self.behind {
+            write!(f, "\n  {behind}")?;
+        }
+        if self.behind.more() > 0 {
+            write!(f, "\n  and {} more", self.behind.more())?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Behind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let server = &self.server;
+        match &self.lag {
+            Lag::Presents {
+                fingerprint, at, ..
+            } => {
+                write!(f, "server {server} presents {fingerprint}")?;
+                match at {
+                    Some(at) => write!(f, ", last at {}", Moment(seconds(*at))),
+                    None => Ok(()),
+                }
+            }
+            Lag::NotSeenSince { last } => write!(
+                f,
+                "server {server} was not seen since the pin was installed, last at {}",
+                Moment(seconds(*last))
+            ),
+            Lag::NeverSeen => write!(f, "server {server} was not seen"),
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! What peers presented and were accepted with, and what they were refused with.
+//!
+//! Memory only, for an administrator: no verdict depends on it (rule S5).
+
+mod drift;
+mod recent;
+mod sighting;
+
+use pki_types::UnixTime;
+
+pub use drift::{Behind, Drift, Expected, Lag};
+pub use sighting::{Refused, Sighting, Use};
+
+use super::{Observation, Peer};
+use crate::certificate::{Clock, Fingerprint, HostName, Role};
+use crate::limits::{
+    MAX_SEEN_BYTES, MAX_SEEN_CLIENTS, MAX_SEEN_ENTRIES, MAX_SEEN_REFUSED, MAX_SEEN_SERVERS,
+    MAX_SEEN_UNLISTED,
+};
+use crate::store::{EntryKey, Scope, ServerId, Slot, View};
+use recent::Recent;
+
+/// What each peer last presented and was accepted with, and apart from that, what it was last refused with.
+///
+/// Feed it with every [`Observation`], in their order. It forgets the peers that were seen longest ago when there
+/// are more than it keeps; clients never push out servers. It is empty after a restart, and then
+/// [`plan`](super::plan) judges a server by what is installed for it.
+///
+/// A client is known by its certificate alone: one that has renewed is another client, until the old one is
+/// [forgotten](Self::forget).
+///
+/// Only what was accepted and proved counts. What was refused, or not proved, can be looked at and decides nothing.
+///
+/// ```
+/// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] {
+/// use std::sync::Arc;
+/// use mutual_trust::admin::{Observation, Peer, Seen};
+/// use mutual_trust::{
+///     Certificate, Clock, EntryOptions, KeyPolicy, PinScope, Policy, Question, Target, TrustStore, decide, tls,
+/// };
+///
+/// let keys = tls::key_policy(&tls::provider::default_provider());
+/// let mut store = TrustStore::new(keys);
+/// let id: mutual_trust::ServerId = "keys-1".parse()?;
+/// store.add_server(id.clone(), [])?;
+/// let certificate = Certificate::from_pem(include_bytes!("../../../tests/fixtures/ee-p256.pem"))?;
+/// store.install_pin(PinScope::Server(id.clone()), certificate.clone(), EntryOptions::new())?;
+///
+/// // In service, the adapters make observations; `true`: the peer proved that it has the key.
+/// let question = Question::server(Target::id(&id, None), certificate.der(), &[], Clock::Unset);
+/// let verdict = decide(store.contents(), &Policy::new(keys), &question);
+/// let presented = vec![certificate.der().clone()];
+/// let mut seen = Seen::new();
+/// seen.observe(&Observation::new(Arc::new(verdict), presented, Clock::Unset, true));
+///
+/// let sighting = seen.last(&Peer::Server(id)).expect("it was accepted");
+/// assert_eq!(sighting.fingerprint(), certificate.fingerprint());
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Seen {
+    servers: Recent<ServerId, Sighting>,
+    unlisted: Recent<HostName, Sighting>,
+    clients: Recent<Fingerprint, Sighting>,
+    refused_servers: Recent<Peer, Refused>,
+    refused_clients: Recent<Peer, Refused>,
+    used_by_servers: Recent<EntryKey, Use>,
+    used_by_clients: Recent<EntryKey, Use>,
+    confirmed: Recent<ServerId, Confirmed>,
+    unplaced: u64,
+}
+
+/// Which of our own certificates a server accepted last.
+#[derive(Clone, Copy, Debug)]
+struct Confirmed(Fingerprint);
+
+impl recent::Weight for Confirmed {
+    fn weight(&self) -> usize {
+        size_of::<Self>()
+    }
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Seen {
+    /// Nothing was seen yet.
+    pub const fn new() -> Self {
+        Self {
+            servers: Recent::new(MAX_SEEN_SERVERS, MAX_SEEN_BYTES),
+            unlisted: Recent::new(MAX_SEEN_UNLISTED, MAX_SEEN_BYTES),
+            clients: Recent::new(MAX_SEEN_CLIENTS, MAX_SEEN_BYTES),
+            refused_servers: Recent::new(MAX_SEEN_REFUSED, MAX_SEEN_BYTES),
+            refused_clients: Recent::new(MAX_SEEN_REFUSED, MAX_SEEN_BYTES),
+            used_by_servers: Recent::new(MAX_SEEN_ENTRIES, usize::MAX),
+            used_by_clients: Recent::new(MAX_SEEN_ENTRIES, usize::MAX),
+            confirmed: Recent::new(MAX_SEEN_SERVERS, usize::MAX),
+            unplaced: 0,
+        }
+    }
+
+    /// Takes in what a handshake showed. The later call counts as the later sighting: clocks can be set back.
+    pub fn observe(&mut self, observation: &Observation) {
+        let Some(peer) = Peer::of(observation) else {
+            self.unplaced = self.unplaced.saturating_add(1);
+            return;
+        };
+        if !observation.is_accepted() {
+            let refused = match &peer {
+                Peer::Client(_) => &mut self.refused_clients,
+                Peer::Server(_) | Peer::Unlisted(_) => &mut self.refused_servers,
+            };
+            refused.put(peer, Refused::of(observation));
+            return;
+        }
+        let Some(sighting) = Sighting::of(observation) else {
+            self.unplaced = self.unplaced.saturating_add(1);
+            return;
+        };
+        self.count_uses(&peer, &sighting);
+        match peer {
+            Peer::Server(id) => self.servers.put(id, sighting),
+            Peer::Unlisted(name) => self.unlisted.put(name, sighting),
+            Peer::Client(fingerprint) => self.clients.put(fingerprint, sighting),
+        }
+    }
+
+    /// Notes that the entry which decided, and every intermediate that the peer left to us, was needed.
+    fn count_uses(&mut self, peer: &Peer, sighting: &Sighting) {
+        let uses = match peer {
+            Peer::Client(_) => &mut self.used_by_clients,
+            Peer::Server(_) | Peer::Unlisted(_) => &mut self.used_by_servers,
+        };
+        let intermediates = sighting
+            .completed_by()
+            .iter()
+            .map(|fingerprint| EntryKey::new(Slot::Intermediate, Scope::Everyone, *fingerprint));
+        for key in intermediates.chain([sighting.entry().clone()]) {
+            let before = uses.take(&key).map_or(0, |found| found.count());
+            let found = Use::new(peer.clone(), sighting.at(), before.saturating_add(1));
+            uses.put(key, found);
+        }
+    }
+
+    /// What a peer was last accepted with.
+    pub fn last(&self, peer: &Peer) -> Option<&Sighting> {
+        match peer {
+            Peer::Server(id) => self.servers.get(id),
+            Peer::Unlisted(name) => self.unlisted.get(name),
+            Peer::Client(fingerprint) => self.clients.get(fingerprint),
+        }
+    }
+
+    /// What a peer was last refused with, or did not prove to have the key of. It may be anybody's: for an
+    /// administrator to look at.
+    pub fn last_refused(&self, peer: &Peer) -> Option<&Refused> {
+        let refused = match peer {
+            Peer::Client(_) => &self.refused_clients,
+            Peer::Server(_) | Peer::Unlisted(_) => &self.refused_servers,
+        };
+        refused.get(peer)
+    }
+
+    /// Every peer that was accepted, with its last sighting: servers, unlisted names, clients.
+    pub fn all(&self) -> impl Iterator<Item = (Peer, &Sighting)> {
+        let servers = self.servers.iter();
+        let servers = servers.map(|(id, found)| (Peer::Server(id.clone()), found));
+        let unlisted = self.unlisted.iter();
+        let unlisted = unlisted.map(|(name, found)| (Peer::Unlisted(name.clone()), found));
+        let clients = self.clients.iter();
+        let clients = clients.map(|(leaf, found)| (Peer::Client(*leaf), found));
+        servers.chain(unlisted).chain(clients)
+    }
+
+    /// When, and by whom, an entry was last needed: it decided, or is an intermediate that completed a chain. `None`
+    /// says that nobody was seen to need it, which after a restart means little.
+    pub fn in_use(&self, key: &EntryKey) -> Option<&Use> {
+        let by_server = self.used_by_servers.get(key);
+        let by_client = self.used_by_clients.get(key);
+        match (by_server, by_client) {
+            (Some(server), Some(client)) if client.at() > server.at() => Some(client),
+            (Some(server), _) => Some(server),
+            (None, client) => client,
+        }
+    }
+
+    /// Notes that a server accepted our own certificate: the caller saw its first answer on a connection on which
+    /// that was presented. In TLS 1.3 the end of the handshake does not say it.
+    pub fn confirm_own(&mut self, server: &ServerId, own: Fingerprint) {
+        self.confirmed.put(server.clone(), Confirmed(own));
+    }
+
+    /// Which of our own certificates a server accepted last, as far as [`confirm_own`](Self::confirm_own) was told.
+    pub fn own_confirmed(&self, server: &ServerId) -> Option<Fingerprint> {
+        self.confirmed.get(server).map(|confirmed| confirmed.0)
+    }
+
+    /// Forgets a peer, for instance a server that was replaced by another machine.
+    pub fn forget(&mut self, peer: &Peer) {
+        match peer {
+            Peer::Server(id) => {
+                self.servers.take(id);
+                self.confirmed.take(id);
+            }
+            Peer::Unlisted(name) => drop(self.unlisted.take(name)),
+            Peer::Client(fingerprint) => drop(self.clients.take(fingerprint)),
+        }
+        self.refused_servers.take(peer);
+        self.refused_clients.take(peer);
+    }
+
+    /// Forgets the servers that are not in the view any more, and the uses of entries that are not.
+    pub fn keep_only(&mut self, view: &View) {
+        self.servers.retain(|id| view.server(id).is_some());
+        self.confirmed.retain(|id| view.server(id).is_some());
+        self.used_by_servers.retain(|key| view.entry(key).is_some());
+        self.used_by_clients.retain(|key| view.entry(key).is_some());
+    }
+
+    /// How many servers were forgotten since there were more than are kept: of those, nothing is known.
+    pub fn servers_forgotten(&self) -> u64 {
+        self.servers.forgotten()
+    }
+
+    /// How many clients were forgotten since there were more than are kept.
+    pub fn clients_forgotten(&self) -> u64 {
+        self.clients.forgotten()
+    }
+
+    /// How many observations did not say whom they were about, or did not show what their verdict is about.
+    pub fn unplaced(&self) -> u64 {
+        self.unplaced
+    }
+}
+
+/// A known time; `None` if the clock was unset.
+fn time_of(clock: Clock) -> Option<UnixTime> {
+    match clock {
+        Clock::Known(time) => Some(time),
+        Clock::Unset => None,
+    }
+}
+
+/// The role of a peer.
+pub(super) fn role_of(peer: &Peer) -> Role {
+    match peer {
+        Peer::Client(_) => Role::Client,
+        Peer::Server(_) | Peer::Unlisted(_) => Role::Server,
+    }
+}

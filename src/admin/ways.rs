@@ -1,0 +1,180 @@
+//! Which installed entries could accept a server at a moment.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::certificate::{Clock, Fingerprint};
+use crate::policy::{Detail, Policy, ReasonCode, Usable};
+use crate::store::{Bounded, Claim, Entry, EntryKey, Level, Scope, Server, ServerId, Slot, View};
+
+/// What is asked about a server and could accept something, and what is asked in vain.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Asked {
+    pub(super) usable: BTreeSet<(Slot, Fingerprint)>,
+    pub(super) fallen: Bounded<Unusable>,
+    /// The first usable entry, by its key.
+    pub(super) first: Option<EntryKey>,
+}
+
+/// An entry that is asked and could accept nothing, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unusable {
+    /// The entry.
+    pub entry: EntryKey,
+    /// Why it accepts nothing.
+    pub reason: ReasonCode,
+    /// The values behind the reason.
+    pub detail: Detail,
+}
+
+impl Asked {
+    fn add(&mut self, entry: &Entry, fall: Option<(ReasonCode, Detail)>) {
+        let key = entry.key();
+        match fall {
+            None => {
+                self.usable.insert((key.slot, key.fingerprint));
+                self.first.get_or_insert_with(|| key.clone());
+            }
+            Some((reason, detail)) => self.fallen.push(Unusable {
+                entry: key.clone(),
+                reason,
+                detail,
+            }),
+        }
+    }
+
+    fn join(&mut self, other: &Self) {
+        self.usable.extend(other.usable.iter().copied());
+        self.fallen.append(other.fallen.clone());
+        if self.first.is_none() {
+            self.first.clone_from(&other.first);
+        }
+    }
+
+    /// Why nothing is usable.
+    pub(super) fn reason(&self, level: Level) -> ReasonCode {
+        match (level, self.fallen.items()) {
+            (Level::Nothing, _) => ReasonCode::NothingInstalled,
+            (Level::OwnAuthorities | Level::AnyServerAuthorities, [first, ..]) => first.reason,
+            _ => ReasonCode::NoPinLeft,
+        }
+    }
+}
+
+/// Asks about many servers of one view; what is asked about all of them is asked once.
+pub(super) struct Ways<'a> {
+    usable: Usable<'a>,
+    any_server: Option<Arc<Asked>>,
+}
+
+impl<'a> Ways<'a> {
+    pub(super) fn new(view: &'a View, policy: &'a Policy, clock: Clock) -> Self {
+        Self {
+            usable: Usable {
+                view,
+                policy,
+                clock,
+            },
+            any_server: None,
+        }
+    }
+
+    /// The entries that are asked about a server, its pins first.
+    pub(super) fn of(&mut self, server: &Server) -> Arc<Asked> {
+        let view = self.usable.view;
+        let asks_authorities = self.usable.asks_authorities(server);
+        let own = Scope::Server(server.id().clone());
+        let mut asked = Asked::default();
+        if server.claim() != Claim::Unclaimed {
+            self.add_all(server.id(), Slot::Pin, pins_of(view, server), &mut asked);
+        }
+        if !asks_authorities {
+            return Arc::new(asked);
+        }
+        if view.holds(Slot::Authority, own.clone()) {
+            self.add_all(server.id(), Slot::Authority, own, &mut asked);
+            return Arc::new(asked);
+        }
+        let any = match &self.any_server {
+            Some(any) => any.clone(),
+            None => {
+                let mut any = Asked::default();
+                self.add_all(server.id(), Slot::Authority, Scope::AnyServer, &mut any);
+                self.any_server.insert(Arc::new(any)).clone()
+            }
+        };
+        if server.claim() == Claim::Unclaimed {
+            return any;
+        }
+        asked.join(&any);
+        Arc::new(asked)
+    }
+
+    /// The authorities that would be asked about a server if it were not claimed (rule P4).
+    pub(super) fn authorities(&self, server: &Server) -> Asked {
+        let own = Scope::Server(server.id().clone());
+        let scope = if self.usable.view.holds(Slot::Authority, own.clone()) {
+            own
+        } else {
+            Scope::AnyServer
+        };
+        let mut asked = Asked::default();
+        self.add_all(server.id(), Slot::Authority, scope, &mut asked);
+        asked
+    }
+
+    fn add_all(&self, server: &ServerId, slot: Slot, scope: Scope, asked: &mut Asked) {
+        let Some(shelf) = self.usable.view.data().shelf(slot, scope) else {
+            return;
+        };
+        let mut entries: Vec<&Entry> = shelf.iter().map(|entry| &**entry).collect();
+        entries.sort_by_key(|entry| entry.key().fingerprint);
+        for entry in entries {
+            asked.add(entry, self.usable.why_not(server, entry));
+        }
+    }
+}
+
+/// The scope of the pins that a claimed server must present (rule P2).
+pub(super) fn pins_of(view: &View, server: &Server) -> Scope {
+    let own = Scope::Server(server.id().clone());
+    if view.holds(Slot::Pin, own.clone()) {
+        return own;
+    }
+    server.group().cloned().map_or(own, Scope::Group)
+}
+
+/// A server that nothing installed could accept now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WithoutUsable {
+    /// The server.
+    pub server: ServerId,
+    /// What is asked about it.
+    pub level: Level,
+    /// Why everything that it presents is refused. If entries are asked, each has its own reason.
+    pub reason: ReasonCode,
+    /// The entries that are asked in vain.
+    pub entries: Bounded<Unusable>,
+}
+
+/// The servers that nothing installed could accept at this time, whatever they present: claimed and without a usable
+/// pin, without a usable authority, or nothing is installed for them. Ordered by id.
+///
+/// Servers that are not listed may be refused all the same, if they present something else.
+pub fn servers_without_usable(view: &View, policy: &Policy, clock: Clock) -> Vec<WithoutUsable> {
+    let mut ways = Ways::new(view, policy, clock);
+    view.servers()
+        .filter_map(|server| {
+            let asked = ways.of(server);
+            let level = view.level(server);
+            asked.usable.is_empty().then(|| WithoutUsable {
+                server: server.id().clone(),
+                level,
+                reason: asked.reason(level),
+                entries: asked.fallen.clone(),
+            })
+        })
+        .collect()
+}

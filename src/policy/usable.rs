@@ -1,0 +1,66 @@
+//! Could an entry accept anything now? For reports to an administrator: nothing here accepts a peer.
+
+use super::decide::Case;
+use super::timing::{Fall, Timing};
+use super::{Detail, Policy, Question, ReasonCode, Target, issuers, pinned};
+use crate::certificate::{Certificate, Clock};
+use crate::store::{Claim, Entry, Server, ServerId, Slot, View};
+
+/// The arguments of a verdict but for what is presented.
+#[derive(Clone, Copy)]
+pub(crate) struct Usable<'a> {
+    pub(crate) view: &'a View,
+    pub(crate) policy: &'a Policy,
+    pub(crate) clock: Clock,
+}
+
+impl<'a> Usable<'a> {
+    /// Why an entry could accept nothing that `server` presents, whatever it is; `None` if it could.
+    pub(crate) fn why_not(&self, server: &ServerId, entry: &Entry) -> Option<Fall> {
+        let timing = Timing::of(self.view, self.clock);
+        let Some(certificate) = entry.certificate() else {
+            return pinned::alive(self.view, &timing, entry).err();
+        };
+        match entry.key().slot {
+            Slot::Pin => self.case(server, certificate, |case| pinned::unusable(case, entry)),
+            Slot::Authority | Slot::Intermediate => {
+                if !timing.is_known() && !self.policy.chains_without_clock {
+                    return Some((ReasonCode::ClockUnset, Detail::None));
+                }
+                self.case(server, certificate, |case| {
+                    let alive = timing.entry(entry);
+                    alive
+                        .and_then(|()| issuers::check(case, certificate, 0))
+                        .err()
+                })
+            }
+        }
+    }
+
+    /// Whether authorities are asked about a server: it is not claimed, or it migrates (rules P3 and P4).
+    pub(crate) fn asks_authorities(&self, server: &Server) -> bool {
+        match server.claim() {
+            Claim::Unclaimed => true,
+            Claim::Claimed => false,
+            Claim::Migrating { until } => !Timing::of(self.view, self.clock).is_past(until),
+        }
+    }
+
+    /// Asks as if the certificate itself were presented.
+    fn case<T>(
+        &self,
+        server: &ServerId,
+        certificate: &Certificate,
+        ask: impl FnOnce(&Case<'_>) -> T,
+    ) -> T {
+        let target = Target::id(server, None);
+        let question = Question::server(target, certificate.der(), &[], self.clock);
+        ask(&Case {
+            view: self.view,
+            policy: self.policy,
+            question: &question,
+            timing: Timing::of(self.view, self.clock),
+            leaf: certificate,
+        })
+    }
+}
