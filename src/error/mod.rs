@@ -7,10 +7,10 @@ mod identity;
 #[cfg(feature = "issue")]
 mod issue;
 mod key;
+mod persist;
 mod rotation;
 mod store;
 mod tls;
-#[cfg(unix)]
 mod write;
 
 pub use certificate::{CertificateError, FingerprintError, HostNameError, PemError};
@@ -20,10 +20,10 @@ pub use issue::{IssueError, SubjectProblem};
 #[cfg(feature = "encrypted-keys")]
 pub use key::DecryptError;
 pub use key::{FoundInstead, ReadFileError};
+pub use persist::{DurableError, SourceError, StoreFileError};
 pub use rotation::RotationError;
 pub use store::{IdError, NeverMatch, SanPatternError, StoreError};
 pub use tls::{ConfigError, PublishError};
-#[cfg(unix)]
 pub use write::{WriteError, WriteStep};
 
 pub use crate::certificate::KeyRefusal;
