@@ -89,7 +89,9 @@ pub fn filled() -> TrustStore {
 /// One certificate, one block, one claim: short enough that every byte of its text can be tried.
 pub fn small() -> TrustStore {
     let mut store = store();
-    store.add_server(server_id("a"), [host("a.example")]).unwrap();
+    store
+        .add_server(server_id("a"), [host("a.example")])
+        .unwrap();
     store.install_pin(server("a"), pin("a"), options()).unwrap();
     store.block_selector(BlockSelector::Key(pin("b").key_pin()));
     store.view();
@@ -135,7 +137,11 @@ pub fn fitting(text: &str) -> String {
             break;
         }
         let has_check = number > 0 && !line.starts_with("  ") && line.contains(" #");
-        let line = if has_check { checked(line) } else { line.to_owned() };
+        let line = if has_check {
+            checked(line)
+        } else {
+            line.to_owned()
+        };
         content.push_str(&line);
         content.push('\n');
     }
@@ -145,5 +151,8 @@ pub fn fitting(text: &str) -> String {
 
 /// The number of the first line that starts so, from 1.
 pub fn line_of(text: &str, start: &str) -> usize {
-    text.lines().position(|line| line.starts_with(start)).unwrap() + 1
+    text.lines()
+        .position(|line| line.starts_with(start))
+        .unwrap()
+        + 1
 }

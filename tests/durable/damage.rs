@@ -52,7 +52,10 @@ fn a_file_with_fitting_checks_is_still_held_to_its_one_form() {
         lines.swap(at, at - 1);
         let mut doubled = lines.clone();
         doubled.insert(at, lines[at]);
-        for (how, text) in [("swapped", swapped), ("doubled", fitting(&doubled.concat()))] {
+        for (how, text) in [
+            ("swapped", swapped),
+            ("doubled", fitting(&doubled.concat())),
+        ] {
             let error = load(&text).err();
             assert!(error.is_some(), "{how} at {at}: {text}");
             refused += 1;
@@ -70,25 +73,76 @@ fn an_error_names_the_line_and_what_should_stand_there() {
         text.replacen(from, to, 1)
     };
     let cases: Vec<(String, usize, &str)> = vec![
-        (edit("server keys-1 claimed", "server keys-1 unclaimed"), line("server keys-1"), "check"),
-        (edit("  name 192.0.2.7", "  nam 192.0.2.7"), line("  name 192"), "a field of this record"),
-        (edit("  name 192.0.2.7", "  name 192.0.2.777"), line("  name 192"), "a name"),
-        (edit("  match public-key", "  match key"), line("  match"), "match public-key"),
-        (edit("  role any", "  role some"), line("  role"), "role any"),
-        (edit("  validity enforce", "  validity no"), line("  validity enf"), "validity enforce"),
-        (edit("  ends 2027", "  ends 2027-"), line("  ends"), "a time"),
-        (edit("  san dns:*", "  san dns*"), line("  san"), "a pattern"),
-        (edit("  installed 2027", "  installed 20277"), line("  installed"), "a time"),
+        (
+            edit("server keys-1 claimed", "server keys-1 unclaimed"),
+            line("server keys-1"),
+            "check",
+        ),
+        (
+            edit("  name 192.0.2.7", "  nam 192.0.2.7"),
+            line("  name 192"),
+            "a field of this record",
+        ),
+        (
+            edit("  name 192.0.2.7", "  name 192.0.2.777"),
+            line("  name 192"),
+            "a name",
+        ),
+        (
+            edit("  match public-key", "  match key"),
+            line("  match"),
+            "match public-key",
+        ),
+        (
+            edit("  role any", "  role some"),
+            line("  role"),
+            "role any",
+        ),
+        (
+            edit("  validity enforce", "  validity no"),
+            line("  validity enf"),
+            "validity enforce",
+        ),
+        (
+            edit("  ends 2027", "  ends 2027-"),
+            line("  ends"),
+            "a time",
+        ),
+        (
+            edit("  san dns:*", "  san dns*"),
+            line("  san"),
+            "a pattern",
+        ),
+        (
+            edit("  installed 2027", "  installed 20277"),
+            line("  installed"),
+            "a time",
+        ),
         (edit("  by alice", "  by"), 0, ""),
-        (edit("mutual-trust store 1.0", "mutual-trust store one"), 1, "mutual-trust store 1.0"),
-        (edit("mutual-trust store 1.0", "mutual-trust store 0.9"), 1, "mutual-trust store 1.0"),
-        (edit("digest sha256", "digest sha1"), line("digest"), "digest sha256"),
+        (
+            edit("mutual-trust store 1.0", "mutual-trust store one"),
+            1,
+            "mutual-trust store 1.0",
+        ),
+        (
+            edit("mutual-trust store 1.0", "mutual-trust store 0.9"),
+            1,
+            "mutual-trust store 1.0",
+        ),
+        (
+            edit("digest sha256", "digest sha1"),
+            line("digest"),
+            "digest sha256",
+        ),
     ];
     for (text, line, wanted) in cases {
         let error = load(&text).unwrap_err();
         let said = error.to_string();
         if line > 0 {
-            assert!(said.contains(&format!("line {line}")), "{said}, not in line {line}");
+            assert!(
+                said.contains(&format!("line {line}")),
+                "{said}, not in line {line}"
+            );
         }
         assert!(said.contains(wanted), "{said}, without {wanted}");
     }
@@ -100,20 +154,35 @@ fn each_kind_of_damage_has_its_error() {
     let text = text_of(filled().contents());
     let digest_at = text.find("digest sha256 ").unwrap() + "digest sha256 ".len();
     let mut other_digest = text.clone();
-    let digit = if text.as_bytes()[digest_at] == b'0' { "1" } else { "0" };
+    let digit = if text.as_bytes()[digest_at] == b'0' {
+        "1"
+    } else {
+        "0"
+    };
     other_digest.replace_range(digest_at..=digest_at, digit);
     let cut = text.find("server keys-2").unwrap();
     type Expected = fn(&E) -> bool;
     let cases: Vec<(String, Expected)> = vec![
         (String::new(), |e| matches!(e, E::Empty)),
         ("\n".into(), |e| matches!(e, E::Line { line: 1, .. })),
-        (text.replace("site-a", "site-\u{202e}a"), |e| matches!(e, E::NotText { .. })),
-        (text.replacen("claimed", "claimet", 1), |e| matches!(e, E::Check { .. })),
+        (text.replace("site-a", "site-\u{202e}a"), |e| {
+            matches!(e, E::NotText { .. })
+        }),
+        (text.replacen("claimed", "claimet", 1), |e| {
+            matches!(e, E::Check { .. })
+        }),
         (text[..cut].into(), |e| matches!(e, E::Cut { .. })),
         (text[..cut + 5].into(), |e| matches!(e, E::Cut { .. })),
         (other_digest, |e| matches!(e, E::Digest)),
         (text.replacen("1.0", "2.0", 1), |e| {
-            matches!(e, E::NewerVersion { major: 2, known: 1, .. })
+            matches!(
+                e,
+                E::NewerVersion {
+                    major: 2,
+                    known: 1,
+                    ..
+                }
+            )
         }),
         (format!("{text}more\n"), |e| matches!(e, E::Line { .. })),
         (format!("{text}seal !\n"), |e| matches!(e, E::Line { .. })),
@@ -126,7 +195,10 @@ fn each_kind_of_damage_has_its_error() {
     let at = bytes.iter().filter(|byte| **byte == b'\n').count();
     *bytes.last_mut().unwrap() = 0xff;
     let error = mutual_trust::admin::file::read(&bytes, crate::support::keys(), None).unwrap_err();
-    assert!(matches!(error, E::NotText { line, .. } if line == at), "{error:?}");
+    assert!(
+        matches!(error, E::NotText { line, .. } if line == at),
+        "{error:?}"
+    );
 }
 
 /// With fitting checks, what one line says against another is an error of its own.
@@ -143,30 +215,49 @@ fn lines_that_contradict_each_other_are_refused() {
             |e| matches!(e, E::NotClaimed { .. }),
         ),
         (
-            text.replacen("keys-2 migrating until 2027-01-31T00:00:00Z", "keys-2 unclaimed", 1),
+            text.replacen(
+                "keys-2 migrating until 2027-01-31T00:00:00Z",
+                "keys-2 unclaimed",
+                1,
+            ),
             "pin group site-a",
             |e| matches!(e, E::NotClaimed { .. }),
         ),
-        (text.replacen("group empty", "group site-a", 1), "group site-a", |e| {
-            matches!(e, E::GroupExists(_))
-        }),
-        (text.replacen("server keys-3", "server keys-2", 1), "server keys-2", |e| {
-            matches!(e, E::ServerExists(_))
-        }),
-        (text.replacen("name kms2.example", "name kms1.example", 1), "server keys-2", |e| {
-            matches!(e, E::NameTaken { .. })
-        }),
-        (text.replacen("  group site-a", "  group site-b", 1), "server keys-2", |e| {
-            matches!(e, E::UnknownGroup(_))
-        }),
-        (text.replacen("pin server keys-1", "pin server keys-9", 1), "pin server keys-9", |e| {
-            matches!(e, E::UnknownServer(_))
-        }),
+        (
+            text.replacen("group empty", "group site-a", 1),
+            "group site-a",
+            |e| matches!(e, E::GroupExists(_)),
+        ),
+        (
+            text.replacen("server keys-3", "server keys-2", 1),
+            "server keys-2",
+            |e| matches!(e, E::ServerExists(_)),
+        ),
+        (
+            text.replacen("name kms2.example", "name kms1.example", 1),
+            "server keys-2",
+            |e| matches!(e, E::NameTaken { .. }),
+        ),
+        (
+            text.replacen("  group site-a", "  group site-b", 1),
+            "server keys-2",
+            |e| matches!(e, E::UnknownGroup(_)),
+        ),
+        (
+            text.replacen("pin server keys-1", "pin server keys-9", 1),
+            "pin server keys-9",
+            |e| matches!(e, E::UnknownServer(_)),
+        ),
     ];
     for (text, line, expected) in cases {
         let text = fitting(&text);
         let error = load(&text).unwrap_err();
-        let StoreFileError::Contradiction { line: found, source, .. } = &error else {
+        let StoreFileError::Contradiction {
+            line: found,
+            source,
+            ..
+        } = &error
+        else {
             panic!("{error:?}");
         };
         assert!(expected(source), "{error}");
@@ -183,10 +274,15 @@ fn a_certificate_that_is_not_the_one_of_its_line_is_refused() {
     let installed = entry.certificate().unwrap().to_pem();
     let other = fitting(&text.replacen(&installed, &pin("another").to_pem(), 1));
     let said = load(&other).unwrap_err().to_string();
-    assert!(said.contains(&entry.key().fingerprint.to_string()), "{said}");
+    assert!(
+        said.contains(&entry.key().fingerprint.to_string()),
+        "{said}"
+    );
     // Of a pin, the fingerprint is enough; of a CA it is not.
     let mut entries = store.contents().entries().into_iter();
-    let authority = entries.find(|entry| entry.key().slot == Slot::Authority).unwrap();
+    let authority = entries
+        .find(|entry| entry.key().slot == Slot::Authority)
+        .unwrap();
     let installed = authority.certificate().unwrap().to_pem();
     let none = fitting(&text.replacen(&installed, "", 1));
     let said = load(&none).unwrap_err().to_string();
@@ -215,5 +311,8 @@ fn a_generation_that_could_not_grow_is_refused() {
         let text = fitting(&text.replacen(&now, &format!("generation {more}"), 1));
         assert!(load(&text).is_err(), "{more}");
     }
-    assert_eq!(facts(load(&text).unwrap().store.contents()), facts(store.contents()));
+    assert_eq!(
+        facts(load(&text).unwrap().store.contents()),
+        facts(store.contents())
+    );
 }

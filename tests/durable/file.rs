@@ -20,7 +20,10 @@ fn a_store_with_one_of_everything_comes_back_to_the_last_fact() {
     assert_eq!(loaded.report.later_minor, None);
     assert!(loaded.report.disabled.is_empty(), "{}", loaded.report);
     assert_eq!(text_of(loaded.store.contents()), text);
-    assert_eq!(load(&text_of(&Default::default())).unwrap().report.entries, 0);
+    assert_eq!(
+        load(&text_of(&Default::default())).unwrap().report.entries,
+        0
+    );
 }
 
 #[test]
@@ -49,7 +52,9 @@ fn the_text_does_not_depend_on_the_order_of_the_calls() {
 fn a_change_of_one_thing_is_a_change_of_its_lines() {
     let mut store = filled();
     let before = text_of(store.contents());
-    store.add_name(&server_id("keys-2"), host("new.example")).unwrap();
+    store
+        .add_name(&server_id("keys-2"), host("new.example"))
+        .unwrap();
     let after = text_of(store.contents());
     let new: Vec<&str> = after
         .lines()
@@ -114,7 +119,10 @@ fn times_beyond_the_year_9999_and_an_unset_clock_come_back() {
     store.install_pin(server("a"), pin("a"), end).unwrap();
     let text = text_of(store.contents());
     assert!(text.contains("  ends @18446744073709551615\n"), "{text}");
-    assert!(!text.contains("floor") && !text.contains("installed"), "{text}");
+    assert!(
+        !text.contains("floor") && !text.contains("installed"),
+        "{text}"
+    );
     let loaded = load(&text).unwrap();
     assert_eq!(facts(loaded.store.contents()), facts(store.contents()));
 }
@@ -123,7 +131,10 @@ fn times_beyond_the_year_9999_and_an_unset_clock_come_back() {
 fn what_is_too_large_to_be_read_is_refused_with_the_limit() {
     let long = "x".repeat(MAX_STORE_LINE + 1);
     let error = load(&format!("mutual-trust store 1.0\n{long}\n")).unwrap_err();
-    assert!(matches!(error, StoreFileError::LineTooLong { line: 2, .. }), "{error}");
+    assert!(
+        matches!(error, StoreFileError::LineTooLong { line: 2, .. }),
+        "{error}"
+    );
     let huge = vec![b'\n'; MAX_STORE_FILE_BYTES + 1];
     let error = mutual_trust::admin::file::read(&huge, keys(), None).unwrap_err();
     let size = MAX_STORE_FILE_BYTES + 1;

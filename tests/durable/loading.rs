@@ -19,8 +19,12 @@ fn load_with(text: &str, keys: KeyPolicy) -> Loaded {
 fn with_rsa() -> (mutual_trust::Certificate, EntryKey, String) {
     let certificate = fixture("openssl-req-default");
     let mut store = store();
-    store.add_server(server_id("keys-1"), [host("kms1.example")]).unwrap();
-    let report = store.install_pin(server("keys-1"), certificate.clone(), options()).unwrap();
+    store
+        .add_server(server_id("keys-1"), [host("kms1.example")])
+        .unwrap();
+    let report = store
+        .install_pin(server("keys-1"), certificate.clone(), options())
+        .unwrap();
     let key = report.entries().items()[0].clone();
     (certificate, key, text_of(store.contents()))
 }
@@ -46,7 +50,10 @@ fn what_a_stricter_policy_would_refuse_is_held_and_accepts_nothing() {
     assert_eq!(entry.disabled(), Some(why.as_str()));
     assert!(entry.certificate().is_some());
     // It is held: its server stays claimed, and the peer is told why.
-    assert_eq!(reason(&loaded.store, &certificate), ReasonCode::EntryDisabled);
+    assert_eq!(
+        reason(&loaded.store, &certificate),
+        ReasonCode::EntryDisabled
+    );
     // It is not enabled as long as it would not be installed.
     assert!(matches!(loaded.store.enable(&key), Err(StoreError::Key(_))));
     loaded.store.remove(&key).unwrap();
@@ -100,7 +107,9 @@ fn what_is_blocked_expired_or_past_its_end_is_loaded_as_it_was() {
     store.install_pin(server("a"), expired, options()).unwrap();
     let ends = options().ends(at(NOW + DAY));
     let blocked = pin("a");
-    store.install_pin(server("a"), blocked.clone(), ends).unwrap();
+    store
+        .install_pin(server("a"), blocked.clone(), ends)
+        .unwrap();
     store.block(&blocked);
     let loaded = load(&text_of(store.contents())).unwrap();
     assert!(loaded.report.disabled.is_empty(), "{}", loaded.report);
@@ -130,10 +139,16 @@ fn a_certificate_that_cannot_be_read_any_more_is_held_and_written_back() {
     assert!(entry.certificate().is_none() && entry.disabled().is_some());
     assert_eq!(text_of(loaded.store.contents()), text);
     // Its bytes are lost by no call but its removal.
-    assert!(matches!(loaded.store.enable(&unread), Err(StoreError::Unread(_))));
+    assert!(matches!(
+        loaded.store.enable(&unread),
+        Err(StoreError::Unread(_))
+    ));
     loaded.store.disable(&unread, "why").unwrap();
     loaded.store.update(&unread, options().label("x")).unwrap();
-    assert!(matches!(loaded.store.enable(&unread), Err(StoreError::Unread(_))));
+    assert!(matches!(
+        loaded.store.enable(&unread),
+        Err(StoreError::Unread(_))
+    ));
     let again = text_of(loaded.store.contents());
     assert!(again.contains(&pem), "{again}");
     let again = load(&again).unwrap();

@@ -56,7 +56,10 @@ fn nothing_that_takes_trust_away_is_lost() {
     let line = damage(&folder, "  by alice");
 
     let error = DurableStore::open(folder.path(), settings()).unwrap_err();
-    assert!(error.to_string().contains(&format!("line {line}")), "{error}");
+    assert!(
+        error.to_string().contains(&format!("line {line}")),
+        "{error}"
+    );
     let damaged = fs::read(folder.file(CURRENT)).unwrap();
     let (store, report) = DurableStore::recover(folder.path(), settings()).unwrap();
     let view = store.contents();
@@ -75,8 +78,16 @@ fn nothing_that_takes_trust_away_is_lost() {
     assert_eq!(report.floor, view.floor());
     // What was removed is not brought back; what was installed is told.
     assert_eq!(report.removed.len(), 1, "{report}");
-    assert!(view.entries().iter().all(|entry| entry.certificate().is_some()));
-    assert_eq!((report.lost.len(), report.brought_back.len()), (2, 0), "{report}");
+    assert!(
+        view.entries()
+            .iter()
+            .all(|entry| entry.certificate().is_some())
+    );
+    assert_eq!(
+        (report.lost.len(), report.brought_back.len()),
+        (2, 0),
+        "{report}"
+    );
     // Nothing of the damaged file gives trust.
     assert_eq!(view.entries().len(), 6);
     // The numbers.
@@ -85,9 +96,17 @@ fn nothing_that_takes_trust_away_is_lost() {
     assert_eq!(view.generation(), report.generation);
     assert_eq!(report.damaged_lines.items(), [line]);
     // What was damaged is kept for those who want to know.
-    assert_eq!(fs::read(folder.file("trust-store.damaged")).unwrap(), damaged);
+    assert_eq!(
+        fs::read(folder.file("trust-store.damaged")).unwrap(),
+        damaged
+    );
     let said = report.to_string();
-    for part in ["block kept", "claim kept of server: keys-5", "lost, install it again", "floor"] {
+    for part in [
+        "block kept",
+        "claim kept of server: keys-5",
+        "lost, install it again",
+        "floor",
+    ] {
         assert!(said.contains(part), "{said}");
     }
     drop(store);
@@ -122,13 +141,27 @@ fn whatever_line_is_damaged_the_rest_is_kept() {
         let view = store.contents();
         let own = format!("block certificate {}", gone.fingerprint());
         let is = |start: &str| line.starts_with(start);
-        assert_eq!(view.blocks().any(|found| *found == block), !is(&own), "{line}");
+        assert_eq!(
+            view.blocks().any(|found| *found == block),
+            !is(&own),
+            "{line}"
+        );
         let keys_3 = view.server(&server_id("keys-3")).unwrap();
-        assert_eq!(keys_3.claim() == Claim::Claimed, !is("server keys-3"), "{line}");
+        assert_eq!(
+            keys_3.claim() == Claim::Claimed,
+            !is("server keys-3"),
+            "{line}"
+        );
         assert_eq!(view.floor() == Some(at(NOW + DAY)), !is("floor"), "{line}");
-        assert!(report.generation > report.from_generation + 1 || is("generation"), "{line}");
+        assert!(
+            report.generation > report.from_generation + 1 || is("generation"),
+            "{line}"
+        );
         // What stood before the damage is in any case.
-        assert!(view.blocks().count() >= 4 && view.entries().len() == 7, "{line}");
+        assert!(
+            view.blocks().count() >= 4 && view.entries().len() == 7,
+            "{line}"
+        );
         drop(store);
     }
 }
@@ -151,12 +184,18 @@ fn a_cut_file_brings_back_what_it_does_not_tell_of_and_says_so() {
     assert_eq!(store.contents().entries().len(), 7);
     assert_eq!(report.removed.len(), 0);
     assert!(report.brought_back.len() >= 2, "{report}");
-    assert!(report.to_string().contains("it may have been removed"), "{report}");
+    assert!(
+        report.to_string().contains("it may have been removed"),
+        "{report}"
+    );
 }
 
 #[test]
 fn a_file_that_is_missing_empty_or_noise_is_recovered_from_the_one_before() {
-    for (number, content) in [None, Some(vec![]), Some(vec![0xff; 5000])].into_iter().enumerate() {
+    for (number, content) in [None, Some(vec![]), Some(vec![0xff; 5000])]
+        .into_iter()
+        .enumerate()
+    {
         let folder = Folder::new(&format!("noise-{number}"));
         drop(durable(folder.path()));
         fs::copy(folder.file(CURRENT), folder.file(PREVIOUS)).unwrap();
@@ -168,7 +207,11 @@ fn a_file_that_is_missing_empty_or_noise_is_recovered_from_the_one_before() {
         let (store, report) = DurableStore::recover(folder.path(), settings()).unwrap();
         assert_eq!(store.contents().entries().len(), 7);
         assert_eq!(report.lost_generation, None);
-        assert_eq!(report.brought_back.len(), 7, "nothing tells what was removed");
+        assert_eq!(
+            report.brought_back.len(),
+            7,
+            "nothing tells what was removed"
+        );
         assert!(report.generation > report.from_generation);
     }
 }
@@ -203,7 +246,9 @@ fn with_a_counter_a_person_must_accept_what_is_older() {
     let with = || settings().counter(counter.clone());
     let mut store = DurableStore::create(folder.path(), with()).unwrap();
     store.change(fill).unwrap();
-    store.change(|store| store.add_server(server_id("new"), [])).unwrap();
+    store
+        .change(|store| store.add_server(server_id("new"), []))
+        .unwrap();
     drop(store);
     damage(&folder, "server new");
     let before = fs::read(folder.file(CURRENT)).unwrap();
@@ -224,7 +269,9 @@ fn of_a_whole_file_that_was_put_back_and_a_newer_one_before_it_the_newer_is_take
     let mut store = durable(folder.path());
     let old = fs::read(folder.file(CURRENT)).unwrap();
     for id in ["new", "newer"] {
-        store.change(|store| store.add_server(server_id(id), [])).unwrap();
+        store
+            .change(|store| store.add_server(server_id(id), []))
+            .unwrap();
     }
     let minimum = store.contents().generation();
     drop(store);
@@ -233,7 +280,14 @@ fn of_a_whole_file_that_was_put_back_and_a_newer_one_before_it_the_newer_is_take
     let (store, report) = DurableStore::recover(folder.path(), with).unwrap();
     assert!(store.contents().server(&server_id("new")).is_some());
     assert_eq!(report.from_generation, minimum - 1);
-    assert_eq!((report.removed.len(), report.lost.len(), report.brought_back.len()), (0, 0, 0));
+    assert_eq!(
+        (
+            report.removed.len(),
+            report.lost.len(),
+            report.brought_back.len()
+        ),
+        (0, 0, 0)
+    );
 }
 
 #[test]
@@ -251,6 +305,11 @@ fn a_migration_is_kept_no_longer_than_either_says() {
     let (store, report) = DurableStore::recover(folder.path(), settings()).unwrap();
     let claim = |id| store.contents().server(&server_id(id)).unwrap().claim();
     assert_eq!(claim("keys-1"), Claim::Claimed, "a claim is not loosened");
-    assert_eq!(claim("keys-2"), Claim::Migrating { until: at(NOW + 60 * DAY) });
+    assert_eq!(
+        claim("keys-2"),
+        Claim::Migrating {
+            until: at(NOW + 60 * DAY)
+        }
+    );
     assert_eq!(report.claims.len(), 0, "{report}");
 }

@@ -27,7 +27,9 @@ impl Seal for Key {
 
 fn sealed(key: u8) -> String {
     let store = filled();
-    write(store.contents(), &Kept::default(), Some(&Key(key))).unwrap().0
+    write(store.contents(), &Kept::default(), Some(&Key(key)))
+        .unwrap()
+        .0
 }
 
 #[test]
@@ -54,7 +56,14 @@ fn a_file_without_a_seal_or_with_another_one_is_refused() {
     let text = sealed(1);
     let seal = text.lines().last().unwrap();
     let forged = fitting(&text.replacen("keys-1 claimed", "keys-1 claimed", 1));
-    assert!(read(format!("{forged}{seal}\n").as_bytes(), keys(), Some(&Key(1))).is_ok());
+    assert!(
+        read(
+            format!("{forged}{seal}\n").as_bytes(),
+            keys(),
+            Some(&Key(1))
+        )
+        .is_ok()
+    );
     let forged = fitting(&text.replacen("  name kms2.example", "  name kms3.example", 1));
     let forged = format!("{forged}{seal}\n");
     let error = read(forged.as_bytes(), keys(), Some(&Key(1))).unwrap_err();
@@ -64,7 +73,9 @@ fn a_file_without_a_seal_or_with_another_one_is_refused() {
 #[test]
 fn any_change_of_a_sealed_file_is_refused() {
     let store = small();
-    let text = write(store.contents(), &Kept::default(), Some(&Key(1))).unwrap().0;
+    let text = write(store.contents(), &Kept::default(), Some(&Key(1)))
+        .unwrap()
+        .0;
     for at in 0..text.len() {
         let mut bytes = text.clone().into_bytes();
         bytes[at] ^= 0x01;
@@ -92,7 +103,10 @@ fn a_seal_of_no_length_or_too_much_is_not_written() {
     }
     for size in [1, 64 * 1024] {
         let text = write(size).unwrap().0;
-        assert!(read(text.as_bytes(), keys(), Some(&Long(size))).is_ok(), "{size}");
+        assert!(
+            read(text.as_bytes(), keys(), Some(&Long(size))).is_ok(),
+            "{size}"
+        );
     }
 }
 

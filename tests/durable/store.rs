@@ -68,8 +68,13 @@ fn the_version_before_is_kept() {
     let folder = Folder::new("previous");
     let mut store = durable(folder.path());
     let before = fs::read(folder.file("trust-store")).unwrap();
-    store.change(|store| store.add_server(server_id("new"), [])).unwrap();
-    assert_eq!(fs::read(folder.file("trust-store.previous")).unwrap(), before);
+    store
+        .change(|store| store.add_server(server_id("new"), []))
+        .unwrap();
+    assert_eq!(
+        fs::read(folder.file("trust-store.previous")).unwrap(),
+        before
+    );
     assert_ne!(fs::read(folder.file("trust-store")).unwrap(), before);
 }
 
@@ -81,7 +86,10 @@ fn files_are_for_their_owner_alone() {
     let folder = Folder::new("modes");
     drop(durable(folder.path()));
     for name in folder.names() {
-        let mode = fs::metadata(folder.file(&name)).unwrap().permissions().mode();
+        let mode = fs::metadata(folder.file(&name))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
 }
@@ -90,13 +98,19 @@ fn files_are_for_their_owner_alone() {
 fn a_change_that_is_refused_or_changes_nothing_is_not_stored() {
     let folder = Folder::new("refused");
     let mut store = durable(folder.path());
-    let (before, text) = (facts(store.contents()), fs::read(folder.file("trust-store")).unwrap());
+    let (before, text) = (
+        facts(store.contents()),
+        fs::read(folder.file("trust-store")).unwrap(),
+    );
     let error = store.change(|store| {
         store.add_server(server_id("new"), [])?;
         store.add_server(server_id("keys-1"), [])
     });
     let error = error.unwrap_err();
-    assert!(matches!(error, DurableError::Store(StoreError::ServerExists(_))), "{error}");
+    assert!(
+        matches!(error, DurableError::Store(StoreError::ServerExists(_))),
+        "{error}"
+    );
     store.change(|_| Ok(())).unwrap();
     assert_eq!(facts(store.contents()), before);
     assert_eq!(facts(&store.live().view()), before);
@@ -116,7 +130,9 @@ fn an_edit_that_panics_leaves_the_store_as_it_was() {
     });
     assert!(std::panic::catch_unwind(edit).is_err());
     assert_eq!(facts(store.contents()), before);
-    store.change(|store| store.add_server(server_id("new"), [])).unwrap();
+    store
+        .change(|store| store.add_server(server_id("new"), []))
+        .unwrap();
 }
 
 #[test]
@@ -128,7 +144,10 @@ fn another_store_cannot_be_put_in_the_place_of_the_one_that_is_edited() {
         *store = TrustStore::new(keys());
         Ok(())
     });
-    assert!(matches!(error, Err(DurableError::Replaced { offered: 0, .. })));
+    assert!(matches!(
+        error,
+        Err(DurableError::Replaced { offered: 0, .. })
+    ));
     assert_eq!(facts(store.contents()), before);
 }
 
@@ -141,7 +160,10 @@ fn a_second_writer_is_kept_out_until_the_first_is_gone() {
         DurableStore::create(folder.path(), settings()).map(drop),
         DurableStore::recover(folder.path(), settings()).map(drop),
     ] {
-        assert!(matches!(second, Err(DurableError::Locked { .. })), "{second:?}");
+        assert!(
+            matches!(second, Err(DurableError::Locked { .. })),
+            "{second:?}"
+        );
     }
     drop(store);
     DurableStore::open(folder.path(), settings()).unwrap();
@@ -151,15 +173,24 @@ fn a_second_writer_is_kept_out_until_the_first_is_gone() {
 fn a_store_is_neither_made_by_opening_nor_overwritten_by_making_one() {
     let folder = Folder::new("made");
     let none = DurableStore::open(folder.path(), settings()).map(drop);
-    assert!(matches!(none, Err(DurableError::NoStore { .. })), "{none:?}");
+    assert!(
+        matches!(none, Err(DurableError::NoStore { .. })),
+        "{none:?}"
+    );
     let store = durable(folder.path());
     let before = fs::read(folder.file("trust-store")).unwrap();
     drop(store);
     let again = DurableStore::create(folder.path(), settings()).map(drop);
-    assert!(matches!(again, Err(DurableError::Exists { .. })), "{again:?}");
+    assert!(
+        matches!(again, Err(DurableError::Exists { .. })),
+        "{again:?}"
+    );
     assert_eq!(fs::read(folder.file("trust-store")).unwrap(), before);
     let nowhere = DurableStore::open(&folder.file("nowhere"), settings()).map(drop);
-    assert!(matches!(nowhere, Err(DurableError::Io { .. })), "{nowhere:?}");
+    assert!(
+        matches!(nowhere, Err(DurableError::Io { .. })),
+        "{nowhere:?}"
+    );
 }
 
 #[test]
@@ -191,7 +222,10 @@ fn somebody_who_published_meanwhile_is_told() {
     }
     store.live().publish(other.view()).unwrap();
     let error = store.change(|store| store.add_server(server_id("new"), []));
-    assert!(matches!(error, Err(DurableError::NotPublished(_))), "{error:?}");
+    assert!(
+        matches!(error, Err(DurableError::NotPublished(_))),
+        "{error:?}"
+    );
 }
 
 #[test]
@@ -238,7 +272,17 @@ fn a_store_is_not_made_anew_where_the_counter_says_that_there_was_one() {
     let with = || settings().counter(counter.clone());
     counter.raise(40).unwrap();
     let error = DurableStore::create(folder.path(), with()).unwrap_err();
-    assert!(matches!(error, DurableError::RolledBack { found: 0, minimum: 40, .. }), "{error}");
+    assert!(
+        matches!(
+            error,
+            DurableError::RolledBack {
+                found: 0,
+                minimum: 40,
+                ..
+            }
+        ),
+        "{error}"
+    );
     let store = DurableStore::create(folder.path(), with().accept_roll_back()).unwrap();
     assert!(store.contents().generation() >= 40);
 }
@@ -250,9 +294,15 @@ fn a_counter_that_does_not_answer_is_an_error_at_first_and_a_matter_of_health_la
     let with = || settings().counter(counter.clone());
     let mut store = DurableStore::create(folder.path(), with()).unwrap();
     counter.broken.store(true, Ordering::Relaxed);
-    store.change(|store| store.add_server(server_id("a"), [])).unwrap();
+    store
+        .change(|store| store.add_server(server_id("a"), []))
+        .unwrap();
     assert!(!store.health().is_good());
-    assert!(store.health().to_string().contains("counter"), "{}", store.health());
+    assert!(
+        store.health().to_string().contains("counter"),
+        "{}",
+        store.health()
+    );
     counter.broken.store(false, Ordering::Relaxed);
     store.retry().unwrap();
     assert!(store.health().is_good(), "{}", store.health());
@@ -268,13 +318,17 @@ fn what_a_later_version_wrote_outlives_changes() {
     let folder = Folder::new("kept");
     drop(durable(folder.path()));
     let text = fs::read_to_string(folder.file("trust-store")).unwrap();
-    let later = text
-        .replacen("store 1.0", "store 1.3", 1)
-        .replacen("end groups", "zone blue #\nend groups", 1);
+    let later = text.replacen("store 1.0", "store 1.3", 1).replacen(
+        "end groups",
+        "zone blue #\nend groups",
+        1,
+    );
     fs::write(folder.file("trust-store"), fitting(&later)).unwrap();
     let (mut store, report) = DurableStore::open(folder.path(), settings()).unwrap();
     assert_eq!(report.later_minor, Some(3));
-    store.change(|store| store.add_server(server_id("new"), [])).unwrap();
+    store
+        .change(|store| store.add_server(server_id("new"), []))
+        .unwrap();
     let text = fs::read_to_string(folder.file("trust-store")).unwrap();
     assert!(text.starts_with("mutual-trust store 1.3\n"));
     assert!(text.contains(&checked("zone blue")), "{text}");

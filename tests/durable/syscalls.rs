@@ -34,7 +34,10 @@ fn saver() {
         let gone = fixture("ca-false");
         let blocked = store.block(&gone);
         let in_force = store.live().view().blocks().count();
-        println!("{in_force} blocks in force, unsaved: {}", blocked.unsaved.is_some());
+        println!(
+            "{in_force} blocks in force, unsaved: {}",
+            blocked.unsaved.is_some()
+        );
         println!("good: {}", store.health().is_good());
         println!("stored again: {}", store.retry().is_ok());
         println!("good then: {}", store.health().is_good());
@@ -140,14 +143,18 @@ fn the_new_file_is_flushed_before_it_gets_the_name_and_the_folder_after() {
     let name = folder.path().to_str().unwrap();
     let file = format!("{name}/{CURRENT}");
     let in_order: [(&str, &dyn Fn(&str) -> bool); 8] = [
-        ("the lock", &|line| line.starts_with("flock(") && line.contains(".lock>")),
+        ("the lock", &|line| {
+            line.starts_with("flock(") && line.contains(".lock>")
+        }),
         ("a file of its own", &|line| {
             line.starts_with("openat(") && line.contains("O_EXCL") && line.contains("0600")
         }),
         ("the content", &|line| {
             line.starts_with("write(") && line.contains(".tmp>, \"mutual-trust store 1.0")
         }),
-        ("its flush", &|line| line.starts_with("fsync(") && line.contains(".tmp>")),
+        ("its flush", &|line| {
+            line.starts_with("fsync(") && line.contains(".tmp>")
+        }),
         ("a second name of the old one", &|line| {
             line.starts_with("link") && line.contains(&format!("\"{file}\""))
         }),
@@ -165,7 +172,10 @@ fn the_new_file_is_flushed_before_it_gets_the_name_and_the_folder_after() {
         .lines()
         .map(|line| line.split_once(' ').unwrap().1.trim_start());
     for (step, expected) in in_order {
-        assert!(lines.any(expected), "{step} is missing or too early:\n{trace}");
+        assert!(
+            lines.any(expected),
+            "{step} is missing or too early:\n{trace}"
+        );
     }
 }
 
@@ -189,13 +199,18 @@ fn a_process_that_is_killed_at_any_call_leaves_the_old_store_or_the_new_one() {
         let (said, trace) = traced(&folder, "change", &["-e".into(), inject.clone()]).unwrap();
         let found = facts_in(&folder);
         // Killed when it had said so, it has done so.
-        assert!(found == new || !said.contains("saved"), "{inject}: {said}\n{trace}");
+        assert!(
+            found == new || !said.contains("saved"),
+            "{inject}: {said}\n{trace}"
+        );
         olds += usize::from(found == old);
         news += usize::from(found == new);
         assert!(found == old || found == new, "{inject}: {found:#?}");
         // What it left does not stand in the way of the next.
         let (mut store, _) = DurableStore::open(folder.path(), settings()).unwrap();
-        store.change(|store| store.add_server(server_id("later"), [])).unwrap();
+        store
+            .change(|store| store.add_server(server_id("later"), []))
+            .unwrap();
     }
     assert!(olds > 5 && news > 0, "{olds} old, {news} new");
 }
@@ -259,8 +274,18 @@ fn each_step_that_fails_is_refused_and_what_cannot_be_linked_is_copied() {
         // Nor can it be taken back.
         ("fsync", "EIO:when=2+", "behind: true", true),
         ("rename,renameat,renameat2", "ENOSPC:when=1", "saved", true),
-        ("rename,renameat,renameat2", "ENOSPC:when=2", "behind: false", false),
-        ("rename,renameat,renameat2", "ENOSPC", "behind: false", false),
+        (
+            "rename,renameat,renameat2",
+            "ENOSPC:when=2",
+            "behind: false",
+            false,
+        ),
+        (
+            "rename,renameat,renameat2",
+            "ENOSPC",
+            "behind: false",
+            false,
+        ),
         ("link,linkat", "EPERM", "saved", true),
     ];
     for (call, error, expected, written) in cases {
@@ -287,7 +312,12 @@ fn a_block_is_in_force_when_the_disk_refuses_and_stored_at_the_first_chance() {
     for (error, later) in [("EIO:when=1", true), ("EIO", false)] {
         prepared.copy(&folder);
         let inject = format!("inject=fsync:error={error}");
-        let arguments = ["-e".into(), "trace=openat,fsync".into(), "-e".into(), inject];
+        let arguments = [
+            "-e".into(),
+            "trace=openat,fsync".into(),
+            "-e".into(),
+            inject,
+        ];
         let Some((said, trace)) = traced(&folder, "block", &arguments) else {
             return skip();
         };

@@ -31,8 +31,13 @@ fn what_a_later_minor_version_wrote_is_kept_where_it_was() {
     assert!(!loaded.kept.is_empty());
     let known = load(&text_of(loaded.store.contents())).unwrap();
     assert!(known.kept.is_empty());
-    assert_eq!(facts(known.store.contents()), facts(loaded.store.contents()));
-    let written = write(loaded.store.contents(), &loaded.kept, None).unwrap().0;
+    assert_eq!(
+        facts(known.store.contents()),
+        facts(loaded.store.contents())
+    );
+    let written = write(loaded.store.contents(), &loaded.kept, None)
+        .unwrap()
+        .0;
     assert_eq!(written, text);
 }
 
@@ -44,14 +49,26 @@ fn what_is_kept_goes_with_what_it_belongs_to_and_with_nothing_else() {
     let key = entries.iter().find(|entry| entry.key().scope == of_keys_1);
     let key = key.unwrap().key().clone();
     loaded.store.add_server(server_id("keys-4"), []).unwrap();
-    let written = write(loaded.store.contents(), &loaded.kept, None).unwrap().0;
-    for line in ["  zone blue", "  zone-note two  spaces", "  field one", "-----BEGIN NOTE-----"] {
+    let written = write(loaded.store.contents(), &loaded.kept, None)
+        .unwrap()
+        .0;
+    for line in [
+        "  zone blue",
+        "  zone-note two  spaces",
+        "  field one",
+        "-----BEGIN NOTE-----",
+    ] {
         assert!(written.lines().any(|found| found == line), "{line}");
     }
     assert!(read(written.as_bytes(), keys(), None).is_ok());
     loaded.store.remove(&key).unwrap();
-    let written = write(loaded.store.contents(), &loaded.kept, None).unwrap().0;
-    assert!(!written.contains("  seen ") && written.contains("  zone blue"), "{written}");
+    let written = write(loaded.store.contents(), &loaded.kept, None)
+        .unwrap()
+        .0;
+    assert!(
+        !written.contains("  seen ") && written.contains("  zone blue"),
+        "{written}"
+    );
     assert!(read(written.as_bytes(), keys(), None).is_ok());
 }
 
@@ -86,12 +103,18 @@ fn a_later_major_version_is_refused_whatever_follows() {
         "mutual-trust store 4294967295.1\nanything".into(),
     ] {
         let error = load(&text).unwrap_err();
-        assert!(matches!(error, StoreFileError::NewerVersion { .. }), "{error}");
+        assert!(
+            matches!(error, StoreFileError::NewerVersion { .. }),
+            "{error}"
+        );
         assert!(error.to_string().contains("newer firmware"));
     }
     for odd in ["1", "01.0", "1.00", "+1.0", "1.0 ", "4294967296.0", "0.1"] {
         let text = later().replacen("store 1.7", &format!("store {odd}"), 1);
         let error = load(&text).unwrap_err();
-        assert!(matches!(error, StoreFileError::Line { line: 1, .. }), "{odd}: {error}");
+        assert!(
+            matches!(error, StoreFileError::Line { line: 1, .. }),
+            "{odd}: {error}"
+        );
     }
 }

@@ -12,21 +12,32 @@ fn an_entry_says_who_installed_it_and_who_completed_it() {
     let certificate = pin("a");
     let by = |store: &mutual_trust::TrustStore| {
         let entry = store.contents().entries()[0].clone();
-        (entry.installed_by().map(String::from), entry.source().map(String::from))
+        (
+            entry.installed_by().map(String::from),
+            entry.source().map(String::from),
+        )
     };
     store.act_as(Some("alice")).unwrap();
     let fingerprint = certificate.fingerprint();
-    store.install_pin_fingerprint(server("a"), fingerprint, options()).unwrap();
+    store
+        .install_pin_fingerprint(server("a"), fingerprint, options())
+        .unwrap();
     assert_eq!(by(&store), (Some("alice".into()), None));
     store.act_as(Some("bob")).unwrap();
-    store.install_pin(server("a"), certificate.clone(), options()).unwrap();
+    store
+        .install_pin(server("a"), certificate.clone(), options())
+        .unwrap();
     assert_eq!(by(&store).0.as_deref(), Some("bob"));
     // Nothing changes, so nobody did it.
     store.act_as(Some("carol")).unwrap();
-    store.install_pin(server("a"), certificate, options()).unwrap();
+    store
+        .install_pin(server("a"), certificate, options())
+        .unwrap();
     assert_eq!(by(&store).0.as_deref(), Some("bob"));
     store.act_as(None).unwrap();
-    store.remove(&store.contents().entries()[0].key().clone()).unwrap();
+    store
+        .remove(&store.contents().entries()[0].key().clone())
+        .unwrap();
     store.install_pin(server("a"), pin("b"), options()).unwrap();
     assert_eq!(by(&store).0, None);
 }

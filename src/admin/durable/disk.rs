@@ -17,8 +17,15 @@ const LOCK: &str = "trust-store.lock";
 #[derive(Debug)]
 pub(super) struct Disk {
     folder: PathBuf,
-    /// Locked until it is closed, by whatever end of the process.
-    _lock: File,
+    /// Locked until this is dropped, and by whatever end of the process.
+    lock: File,
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        // Closing it is not enough: a child that is just being started has it too, until it runs its program.
+        let _ = self.lock.unlock();
+    }
 }
 
 impl Disk {
@@ -33,7 +40,7 @@ impl Disk {
         match lock.try_lock() {
             Ok(()) => Ok(Self {
                 folder: folder.to_owned(),
-                _lock: lock,
+                lock,
             }),
             Err(TryLockError::WouldBlock) => Err(DurableError::Locked { path }),
             Err(TryLockError::Error(error)) => Err(io_error(&path)(error)),

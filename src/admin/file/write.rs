@@ -5,8 +5,7 @@ use core::fmt::{self, Write};
 use base64ct::{Base64, Encoding};
 
 use super::format::{
-    ContentDigest, DIGEST, INDENT, LABEL, MAJOR, SEAL, TITLE, Time, check, grace_text,
-    slot_word,
+    ContentDigest, DIGEST, INDENT, LABEL, MAJOR, SEAL, TITLE, Time, check, grace_text, slot_word,
 };
 use super::{Kept, Seal};
 use crate::certificate::pem;
