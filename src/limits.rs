@@ -81,6 +81,36 @@ pub const MAX_RECORDED_SCHEMES: usize = 128;
 /// of a process with the same number.
 pub const MAX_TEMPORARY_NAMES: usize = 64;
 
+/// Largest file of a store in bytes: 100,000 entries with certificates of RSA 4096 in base64. Beyond it, a change
+/// is refused rather than written to where it could not be read again.
+pub const MAX_STORE_FILE_BYTES: usize = 256 * 1024 * 1024;
+
+/// Longest line of a store's file in bytes: an issuer's name that is blocked may fill a certificate, which takes
+/// 88 KB of base64.
+pub const MAX_STORE_LINE: usize = 128 * 1024;
+
+/// Largest seal of a store's file in bytes: the largest signature that NIST has standardised (SLH-DSA, FIPS 205)
+/// has 50 KB, and a seal is one line.
+pub const MAX_SEAL_BYTES: usize = 64 * 1024;
+
+/// Most characters of a line that an error shows: enough to find the place.
+pub const MAX_SHOWN_LINE: usize = 80;
+
+/// Most files in a folder that is followed: a thousand key servers or clients with a file each.
+pub const MAX_FOLLOWED_FILES: usize = 1024;
+
+/// Most names in a folder that is followed, those that are passed over included.
+pub const MAX_FOLLOWED_NAMES: usize = 4 * MAX_FOLLOWED_FILES;
+
+/// Most bytes of all files of a followed source together: those of one PEM file.
+pub const MAX_FOLLOWED_BYTES: usize = MAX_PEM_BYTES;
+
+/// Most sources that one store follows: what an array can have of tenants and key servers, with room.
+pub const MAX_SOURCES: usize = 256;
+
+/// Most times that a source is read again in one poll because it changed meanwhile. The next poll tries again.
+pub const MAX_REREADS: usize = 4;
+
 /// Most extensions in one certificate. RFC 5280 defines 17; 32 leaves room for private ones.
 pub const MAX_EXTENSIONS: usize = 32;
 

@@ -9,12 +9,14 @@ mod key;
 mod pem;
 mod snapshot;
 mod store;
+mod store_file;
 mod text;
 
 pub use certificate::certificate;
 pub use key::{encrypted_key, private_key};
 pub use pem::pem;
 pub use store::store;
+pub use store_file::store_file;
 pub use text::{fingerprint, host_name, san_pattern};
 
 /// A target: the name of its corpus folder, the longest input that it looks at, its body.
@@ -30,6 +32,7 @@ pub const TARGETS: &[Target] = &[
     ("private_key", PRIVATE_KEY_BYTES, private_key),
     ("san_pattern", TEXT_BYTES, san_pattern),
     ("store", STORE_BYTES, store),
+    ("store_file", STORE_FILE_BYTES, store_file),
 ];
 
 // Long enough for the largest seed, short enough that libFuzzer does not lose itself in long inputs.
@@ -38,5 +41,6 @@ const PEM_BYTES: usize = 16 * 1024;
 const PRIVATE_KEY_BYTES: usize = 8 * 1024;
 const ENCRYPTED_KEY_BYTES: usize = 4 * 1024;
 const TEXT_BYTES: usize = 1024;
+const STORE_FILE_BYTES: usize = 16 * 1024;
 // Four bytes an operation.
 const STORE_BYTES: usize = 1024;

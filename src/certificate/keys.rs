@@ -137,6 +137,18 @@ impl KeyPolicy {
         self.algorithms
     }
 
+    /// Whether an algorithm is here that verifies the signature of a certificate by its own key.
+    pub(crate) fn knows_signature(&self, certificate: &Certificate) -> bool {
+        let Some((signature, _)) = der::signature_algorithms(certificate.der()) else {
+            return false;
+        };
+        let key = der::algorithm_of_spki(certificate.subject_public_key_info());
+        self.algorithms.iter().any(|algorithm| {
+            algorithm.signature_alg_id().as_ref() == signature
+                && Some(algorithm.public_key_alg_id().as_ref()) == key
+        })
+    }
+
     /// Whether `issued` carries a signature made with the key `issuer_spki`.
     pub(crate) fn check_signature(
         &self,

@@ -8,11 +8,11 @@ mod identity;
 #[cfg(feature = "issue")]
 mod issue;
 mod key;
+mod persist;
 mod plan;
 mod rotation;
 mod store;
 mod tls;
-#[cfg(unix)]
 mod write;
 
 pub use certificate::{CertificateError, FingerprintError, HostNameError, PemError};
@@ -23,11 +23,11 @@ pub use issue::{IssueError, SubjectProblem};
 #[cfg(feature = "encrypted-keys")]
 pub use key::DecryptError;
 pub use key::{FoundInstead, ReadFileError};
+pub use persist::{DurableError, SourceError, StoreFileError};
 pub use plan::{PlanError, WindowsError};
 pub use rotation::RotationError;
 pub use store::{IdError, NeverMatch, SanPatternError, StoreError};
 pub use tls::{ConfigError, ProbeError, PublishError};
-#[cfg(unix)]
 pub use write::{WriteError, WriteStep};
 
 pub use crate::certificate::KeyRefusal;

@@ -177,6 +177,11 @@ pub enum StoreError {
         /// What stands in the way.
         why: NeverMatch,
     },
+    /// This version cannot read the certificate that an earlier one had installed (I8).
+    #[error(
+        "this version cannot read the certificate of {0}: remove the entry and install another"
+    )]
+    Unread(Box<EntryKey>),
     /// A label is too long or has control characters.
     #[error("a label is one line of at most {limit} bytes")]
     #[non_exhaustive]

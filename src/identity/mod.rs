@@ -15,7 +15,6 @@ mod key;
 mod pkcs8;
 mod reader;
 mod scrub;
-#[cfg(unix)]
 mod write;
 
 pub use advice::IdentityAdvice;
@@ -30,6 +29,10 @@ pub use key::PrivateKey;
 pub use reader::KeyReader;
 #[cfg(unix)]
 pub use write::{Existing, write_certificates, write_private};
+
+#[cfg(not(unix))]
+pub(crate) use write::Existing;
+pub(crate) use write::{Readers, link_as, prepare};
 
 pub(crate) use advice::advice;
 #[cfg(feature = "issue")]

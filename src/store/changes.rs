@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::entry::Disabled;
 use super::{
     BlockSelector, Done, Entry, EntryKey, EntryOptions, Report, StoreWarning, TrustStore, import,
 };
@@ -35,24 +36,27 @@ impl TrustStore {
     /// # Errors
     /// There is no such entry, or the reason is not one line of text.
     pub fn disable(&mut self, key: &EntryKey, why: &str) -> Result<Report, StoreError> {
-        if why.is_empty() || why.len() > MAX_LABEL_BYTES || why.chars().any(breaks_a_line) {
-            return Err(StoreError::Label {
-                limit: MAX_LABEL_BYTES,
-            });
-        }
+        check_line(why)?;
         let mut entry = self.known_entry(key)?.clone();
-        entry.disabled = Some(why.into());
+        let disabled = entry.disabled.take().unwrap_or_default();
+        entry.disabled = Some(Box::new(Disabled {
+            by_call: Some(why.into()),
+            ..*disabled
+        }));
         Ok(self.replace(entry, Vec::new()))
     }
 
     /// Lets a disabled entry accept again, if it would be installed today.
     ///
     /// # Errors
-    /// There is no such entry, or import refuses it.
+    /// There is no such entry, import refuses it, or this version cannot read its certificate.
     pub fn enable(&mut self, key: &EntryKey) -> Result<Report, StoreError> {
         let mut entry = self.known_entry(key)?.clone();
         if entry.disabled.is_none() {
             return Ok(Report::new(Done::AlreadyThere, self.data.generation()));
+        }
+        if entry.unread().is_some() {
+            return Err(StoreError::Unread(Box::new(key.clone())));
         }
         let warnings = match &entry.certificate {
             Some(certificate) => {
@@ -146,7 +150,7 @@ impl TrustStore {
             .ok_or_else(|| StoreError::NoSuchEntry(Box::new(key.clone())))
     }
 
-    fn replace(&mut self, entry: Entry, warnings: Vec<StoreWarning>) -> Report {
+    pub(super) fn replace(&mut self, entry: Entry, warnings: Vec<StoreWarning>) -> Report {
         let key = entry.key.clone();
         self.edit().put(entry);
         let mut report = self.finish(Done::Changed, Vec::new());
@@ -156,4 +160,14 @@ impl TrustStore {
             .for_each(|warning| report.warnings.push(warning));
         report
     }
+}
+
+/// One line of text that says something, within the bound of labels.
+pub(super) fn check_line(text: &str) -> Result<(), StoreError> {
+    if text.is_empty() || text.len() > MAX_LABEL_BYTES || text.chars().any(breaks_a_line) {
+        return Err(StoreError::Label {
+            limit: MAX_LABEL_BYTES,
+        });
+    }
+    Ok(())
 }

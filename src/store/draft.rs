@@ -32,14 +32,10 @@ impl Draft {
     /// A draft on a view whose store is not at hand, to look at only: no store adopts it. `keys` is the policy that
     /// is asked at import, `clock` the time of the changes.
     pub fn of(view: &View, keys: KeyPolicy, clock: Arc<dyn TimeSource>) -> Self {
-        Self {
-            base: view.clone(),
-            store: TrustStore {
-                data: view.clone(),
-                keys,
-                clock,
-            },
-        }
+        let mut store = TrustStore::new(keys).with_clock(clock);
+        store.data = view.clone();
+        let base = view.clone();
+        Self { base, store }
     }
 
     /// The store as it was when the draft was made.
@@ -61,11 +57,7 @@ impl Draft {
     pub(crate) fn copy(&self) -> Self {
         Self {
             base: self.base.clone(),
-            store: TrustStore {
-                data: self.store.data.clone(),
-                keys: self.store.keys,
-                clock: self.store.clock.clone(),
-            },
+            store: self.store.fork(),
         }
     }
 
@@ -111,7 +103,10 @@ impl Draft {
 impl TrustStore {
     /// A copy of the store on which changes can be tried.
     pub fn draft(&self) -> Draft {
-        Draft::of(&self.data, self.keys, self.clock.clone())
+        Draft {
+            base: self.data.clone(),
+            store: self.fork(),
+        }
     }
 
     /// Takes over what a draft of this store holds.

@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::time::Duration;
+use std::sync::Arc;
 
 use pki_types::UnixTime;
 
@@ -303,7 +304,20 @@ pub struct Entry {
     pub(super) certificate: Option<Certificate>,
     pub(super) options: EntryOptions,
     pub(super) installed: Option<UnixTime>,
-    pub(super) disabled: Option<Box<str>>,
+    pub(super) installed_by: Option<Arc<str>>,
+    pub(super) source: Option<Arc<str>>,
+    pub(super) disabled: Option<Box<Disabled>>,
+}
+
+/// Why an entry accepts nothing although it is held. Boxed, since almost none is.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Disabled {
+    /// What the administrator said who disabled it.
+    pub(super) by_call: Option<Box<str>>,
+    /// Why this version, its key policy or its provider does not take it (rule I8). Judged at each loading.
+    pub(super) at_loading: Option<Box<str>>,
+    /// The bytes of its certificate, if this version cannot read them.
+    pub(super) unread: Option<Box<[u8]>>,
 }
 
 impl Entry {
@@ -336,8 +350,35 @@ impl Entry {
         self.installed
     }
 
-    /// Why the entry accepts nothing although it is held; `None` if it is enabled.
+    /// On whose behalf it was installed or completed ([`act_as`](super::TrustStore::act_as)); `None` if nobody
+    /// was named.
+    pub fn installed_by(&self) -> Option<&str> {
+        self.installed_by.as_deref()
+    }
+
+    /// The followed source that it came from; `None` if an administrator installed it. It goes when it vanishes
+    /// from that source.
+    pub fn source(&self) -> Option<&str> {
+        self.source.as_deref()
+    }
+
+    /// Why the entry accepts nothing although it is held; `None` if it is enabled. An administrator
+    /// disabled it, or this version does not take what an earlier one had installed (rule I8).
     pub fn disabled(&self) -> Option<&str> {
-        self.disabled.as_deref()
+        let disabled = self.disabled.as_deref()?;
+        disabled
+            .by_call
+            .as_deref()
+            .or(disabled.at_loading.as_deref())
+    }
+
+    /// What the administrator said who disabled it.
+    pub(crate) fn disabled_by_call(&self) -> Option<&str> {
+        self.disabled.as_deref()?.by_call.as_deref()
+    }
+
+    /// The bytes of a certificate that this version cannot read.
+    pub(crate) fn unread(&self) -> Option<&[u8]> {
+        self.disabled.as_deref()?.unread.as_deref()
     }
 }

@@ -19,15 +19,9 @@ impl TrustStore {
             return Err(StoreError::Blocked(Box::new(selector.clone())));
         }
         let mut warnings = Vec::new();
-        if slot != Slot::Pin {
-            check_issuer(certificate)?;
-        }
-        self.key_policy()
-            .check(certificate)
-            .map_err(StoreError::Key)?;
+        self.check_key(slot, certificate)?;
         self.check_self_signature(slot, certificate, &mut warnings)?;
-        check_role(slot, scope, certificate, options, &mut warnings)?;
-        check_critical(slot, certificate)?;
+        check_use(slot, scope, certificate, options, &mut warnings)?;
         if slot == Slot::Pin {
             if certificate.is_ca() {
                 warnings.push(StoreWarning::PinIsCa);
@@ -39,18 +33,38 @@ impl TrustStore {
                 warnings.push(StoreWarning::NoDigitalSignature);
             }
         }
-        let readable = match slot {
-            Slot::Pin => true,
-            Slot::Authority => certificate.is_readable_as_anchor(),
-            Slot::Intermediate => certificate.is_readable_in_path(),
-        };
-        if !readable {
-            return Err(StoreError::CanNeverMatch {
-                why: NeverMatch::Unreadable,
-            });
-        }
         self.warn_of_dates(certificate, &mut warnings);
         Ok(warnings)
+    }
+
+    /// Judges what was installed before, at loading: whether this version, its key policy and its provider would
+    /// take it (rule I8). Its signature was verified over the same bytes when it was installed; blocks and dates
+    /// count when a peer is judged.
+    pub(super) fn check_loaded(
+        &self,
+        slot: Slot,
+        scope: &Scope,
+        certificate: &Certificate,
+        options: &EntryOptions,
+    ) -> Result<(), StoreError> {
+        options.check(slot, scope, false)?;
+        self.check_key(slot, certificate)?;
+        if slot != Slot::Pin
+            && certificate.names_own_key() == Some(true)
+            && !self.key_policy().knows_signature(certificate)
+        {
+            let algorithm = certificate.signature_algorithm();
+            return Err(StoreError::SelfSignatureUnsupported { algorithm });
+        }
+        check_use(slot, scope, certificate, options, &mut Vec::new())
+    }
+
+    fn check_key(&self, slot: Slot, certificate: &Certificate) -> Result<(), StoreError> {
+        if slot != Slot::Pin {
+            check_issuer(certificate)?;
+        }
+        let keys = self.key_policy();
+        keys.check(certificate).map_err(StoreError::Key)
     }
 
     /// A certificate that says it signed itself must have done so (rule I4).
@@ -148,6 +162,29 @@ pub(super) fn check_role(
         return Ok(());
     }
     Err(never(role))
+}
+
+/// The certificate must be of use in its slot and scope (rule I6).
+fn check_use(
+    slot: Slot,
+    scope: &Scope,
+    certificate: &Certificate,
+    options: &EntryOptions,
+    warnings: &mut Vec<StoreWarning>,
+) -> Result<(), StoreError> {
+    check_role(slot, scope, certificate, options, warnings)?;
+    check_critical(slot, certificate)?;
+    let readable = match slot {
+        Slot::Pin => true,
+        Slot::Authority => certificate.is_readable_as_anchor(),
+        Slot::Intermediate => certificate.is_readable_in_path(),
+    };
+    if !readable {
+        return Err(StoreError::CanNeverMatch {
+            why: NeverMatch::Unreadable,
+        });
+    }
+    Ok(())
 }
 
 fn check_critical(slot: Slot, certificate: &Certificate) -> Result<(), StoreError> {

@@ -191,6 +191,12 @@ impl TrustStore {
             return Err(StoreError::OptionsDiffer(Box::new(key)));
         }
         let mut report = Report::new(Done::AlreadyThere, self.data.generation());
+        if let Some(source) = self.data.entry(&key).and_then(Entry::source)
+            && self.source.as_deref() != Some(source)
+        {
+            let source = source.into();
+            report.warnings.push(StoreWarning::Followed { source });
+        }
         report.entries.push(key);
         Ok(report)
     }
@@ -214,17 +220,21 @@ impl TrustStore {
             Clock::Unset => None,
         };
         let certificate = certificate.map(|certificate| self.data.data().intern(certificate));
-        // Completing an entry with its certificate does not enable it.
-        let disabled = self
-            .data
-            .entry(&key)
-            .and_then(Entry::disabled)
-            .map(Box::from);
+        // Completing an entry with its certificate does not enable it, nor does it change where it came from.
+        let found = self.data.entry(&key);
+        let disabled = found.and_then(|found| found.disabled.clone());
+        let source = match found {
+            Some(found) => found.source.clone(),
+            None => self.source.clone(),
+        };
+        let installed_by = self.acting.clone();
         self.edit().put(Entry {
             key: key.clone(),
             certificate,
             options,
             installed,
+            installed_by,
+            source,
             disabled,
         });
         let claimed = if key.slot == Slot::Pin {

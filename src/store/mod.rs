@@ -20,6 +20,7 @@ mod import;
 mod install;
 mod patterns;
 mod report;
+mod restore;
 mod servers;
 mod shelf;
 mod table;
@@ -38,11 +39,14 @@ pub use entry::{
 pub use groups::Group;
 pub use ids::{GroupId, ServerId};
 pub use patterns::SanPattern;
+pub(crate) use restore::{HeldEntry, HeldServer};
+
 pub use report::{Bounded, Done, Level, Report, Shift, StoreWarning};
 pub use servers::{Claim, Server};
 pub use view::View;
 
 use crate::certificate::{Clock, KeyPolicy, SystemClock, TimeSource, seconds};
+use crate::error::StoreError;
 use crate::limits::CLOCK_TOLERANCE;
 use data::Data;
 
@@ -70,6 +74,10 @@ pub struct TrustStore {
     data: View,
     keys: KeyPolicy,
     clock: Arc<dyn TimeSource>,
+    /// On whose behalf it is changed.
+    acting: Option<Arc<str>>,
+    /// The followed source whose content is being installed.
+    source: Option<Arc<str>>,
 }
 
 impl TrustStore {
@@ -81,6 +89,8 @@ impl TrustStore {
             data: View::default(),
             keys,
             clock: Arc::new(SystemClock::new()),
+            acting: None,
+            source: None,
         }
     }
 
@@ -90,6 +100,18 @@ impl TrustStore {
     pub fn with_clock(mut self, clock: Arc<dyn TimeSource>) -> Self {
         self.clock = clock;
         self
+    }
+
+    /// Says on whose behalf the store is changed from now on: an account, a controller, a ticket. Each entry that
+    /// is installed or completed then has it beside its time. One line of at most 128 bytes; `None` for nobody
+    /// in particular, as at first.
+    ///
+    /// # Errors
+    /// It is not one line of text within the bound.
+    pub fn act_as(&mut self, who: Option<&str>) -> Result<(), StoreError> {
+        who.map_or(Ok(()), changes::check_line)?;
+        self.acting = who.map(Arc::from);
+        Ok(())
     }
 
     /// What is installed now, for reading. To publish, take a [`view`](Self::view).

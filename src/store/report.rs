@@ -186,6 +186,13 @@ pub enum StoreWarning {
         /// The server.
         server: ServerId,
     },
+    /// The entry came from a followed source, and goes when it vanishes there. To keep it whatever the source
+    /// says, remove it and install it.
+    #[non_exhaustive]
+    Followed {
+        /// The source.
+        source: Box<str>,
+    },
     /// A chain of certificates left this one out, since a pin would be exclusive (rule I1).
     #[non_exhaustive]
     LeftOut {
@@ -221,6 +228,10 @@ impl fmt::Display for StoreWarning {
             Self::NoPinLeft { server } => write!(
                 f,
                 "server {server} is claimed and holds no pin now: everything that it presents is refused"
+            ),
+            Self::Followed { source } => write!(
+                f,
+                "the entry came from the followed source {source} and goes when it vanishes there"
             ),
             Self::LeftOut { index } => write!(
                 f,

@@ -305,7 +305,7 @@ impl TrustStore {
             .ok_or_else(|| StoreError::UnknownName(name.clone()))
     }
 
-    fn free_name(&self, name: &HostName) -> Result<(), StoreError> {
+    pub(super) fn free_name(&self, name: &HostName) -> Result<(), StoreError> {
         match self.data.server_of(name) {
             None => Ok(()),
             Some(server) => Err(StoreError::NameTaken {

@@ -37,6 +37,7 @@ mod calls_on_stores;
 mod claims;
 mod order;
 mod same_key;
+mod stored;
 mod time_passes;
 mod verdicts;
 

@@ -117,10 +117,15 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("std::time::SystemTime", &["src/certificate/time.rs"]),
     ("std::time::Instant", &[]),
     // No I/O, no environment, no threads.
-    // Private keys are read from and written to files, and nothing else.
+    // Private keys, the files of a store and followed files, and nothing else.
     (
         "std::fs",
-        &["src/identity/file.rs", "src/identity/write.rs"],
+        &[
+            "src/identity/file.rs",
+            "src/identity/write.rs",
+            "src/admin/durable/disk.rs",
+            "src/admin/follow/read.rs",
+        ],
     ),
     ("std::env", &[]),
     ("std::net::TcpStream", &[]),

@@ -16,6 +16,7 @@
 )]
 
 pub mod der;
+pub mod facts;
 pub mod handshake;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 pub mod link;

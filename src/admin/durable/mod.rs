@@ -1,0 +1,352 @@
+//! A store that outlives the process (rule S4): what is changed is stored, and only then in force.
+//!
+//! The folder holds `trust-store`, the file that [`file`](super::file) describes; `trust-store.previous`, the one
+//! before it; after a recovery `trust-store.damaged`; and `trust-store.lock`, which keeps a second writer out.
+
+mod disk;
+mod health;
+mod recover;
+mod settings;
+
+use std::path::Path;
+use std::sync::Arc;
+
+pub use health::Health;
+pub use recover::RecoveryReport;
+pub use settings::{Counter, DurableSettings};
+
+use super::LiveTrust;
+use super::file::{self, ContentDigest, Kept, LoadReport, Loaded};
+use super::follow::SourceHealth;
+use crate::certificate::Certificate;
+use crate::error::{DurableError, StoreError, WriteError};
+use crate::store::{BlockSelector, Report, TrustStore, View};
+use disk::Disk;
+
+/// A [`TrustStore`] in a folder, with the view of it that is in force.
+///
+/// ```
+/// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] {
+/// use mutual_trust::admin::{DurableSettings, DurableStore};
+/// use mutual_trust::{KeyPolicy, tls};
+///
+/// let keys = KeyPolicy::new(tls::provider::default_provider().signature_verification_algorithms.all);
+/// # let folder = std::env::temp_dir().join(format!("mutual-trust-doc-{}", std::process::id()));
+/// # std::fs::create_dir_all(&folder)?;
+/// let settings = DurableSettings::new(keys);
+/// let mut store = DurableStore::create(&folder, settings.clone())?;
+/// let live = store.live();
+/// store.change(|store| store.add_server("keys-1".parse()?, ["kms1.example".parse()?]))?;
+/// assert!(live.view().server(&"keys-1".parse()?).is_some());
+/// drop(store);
+///
+/// let (store, report) = DurableStore::open(&folder, settings)?;
+/// assert_eq!(report.generation, store.contents().generation());
+/// # drop(store);
+/// # std::fs::remove_dir_all(&folder)?;
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct DurableStore {
+    disk: Disk,
+    settings: DurableSettings,
+    store: TrustStore,
+    kept: Kept,
+    live: LiveTrust,
+    digest: ContentDigest,
+    health: Health,
+}
+
+/// What came of a block, which is in force in any case.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Blocked {
+    /// What it did.
+    pub report: Report,
+    /// Why it is not stored, if it is not: until it is, a restart forgets it.
+    pub unsaved: Option<DurableError>,
+}
+
+impl DurableStore {
+    /// Makes an empty store, which trusts nobody, in a folder that is there and holds none.
+    ///
+    /// # Errors
+    /// There is a store already; the folder is locked or cannot be written; a counter or minimum says that there
+    /// was a store.
+    pub fn create(folder: &Path, settings: DurableSettings) -> Result<Self, DurableError> {
+        let disk = Disk::lock(folder)?;
+        let minimum = settings.least()?;
+        settings.check(0, minimum)?;
+        let mut store = TrustStore::new(settings.keys).with_clock(settings.clock.clone());
+        store.count_up_to(minimum);
+        let view = store.view();
+        let kept = Kept::default();
+        let (text, digest) =
+            file::write(&view, &kept, settings.sealed_by()).map_err(DurableError::Unwritable)?;
+        match disk.create(&text) {
+            Err(WriteError::Exists { path }) => return Err(DurableError::Exists { path }),
+            written => written.map_err(DurableError::NotSaved)?,
+        }
+        Ok(Self::start(disk, settings, store, kept, digest))
+    }
+
+    /// Opens the store in a folder. It is whole, or an error.
+    ///
+    /// What is in force first is what was stored. Nothing is written, except after a roll-back that was accepted.
+    ///
+    /// # Errors
+    /// There is no store, it is locked, damaged, of a later major version, not sealed as asked, or older than a
+    /// counter or minimum says. Nothing is repaired or made in silence: [`recover`](Self::recover) and
+    /// [`create`](Self::create) are calls of their own.
+    pub fn open(
+        folder: &Path,
+        settings: DurableSettings,
+    ) -> Result<(Self, LoadReport), DurableError> {
+        let disk = Disk::lock(folder)?;
+        let path = disk.current();
+        let minimum = settings.least()?;
+        let content = disk::read(&path)?;
+        let content = content.ok_or_else(|| DurableError::NoStore { path: path.clone() })?;
+        let loaded = load(&path, &content, &settings)?;
+        let Loaded {
+            mut store,
+            kept,
+            report,
+        } = loaded;
+        let found = report.generation;
+        settings.check(found, minimum)?;
+        store.count_up_to(minimum);
+        let mut opened = Self::start(disk, settings, store, kept, report.digest);
+        if found < minimum {
+            let draft = opened.store.fork();
+            opened.persist(draft, Undo::No)?;
+        }
+        Ok((opened, report))
+    }
+
+    fn start(
+        disk: Disk,
+        settings: DurableSettings,
+        store: TrustStore,
+        kept: Kept,
+        digest: ContentDigest,
+    ) -> Self {
+        let view = store.contents().clone();
+        let health = Health {
+            generation: view.generation(),
+            stored: view.generation(),
+            ..Health::default()
+        };
+        let mut started = Self {
+            disk,
+            settings,
+            store,
+            kept,
+            live: LiveTrust::new(view),
+            digest,
+            health,
+        };
+        started.raise_counter();
+        started
+    }
+
+    /// The views in force, for the handshake path: all clones follow what is changed here.
+    pub fn live(&self) -> LiveTrust {
+        self.live.clone()
+    }
+
+    /// What is installed now, for reading.
+    pub fn contents(&self) -> &View {
+        self.store.contents()
+    }
+
+    /// The digest over what was stored last. With the generation, it tells two controllers whether they hold the
+    /// same.
+    pub fn digest(&self) -> ContentDigest {
+        self.digest
+    }
+
+    /// What an operator should know.
+    pub fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// Says on whose behalf the store is changed from now on ([`TrustStore::act_as`]).
+    ///
+    /// # Errors
+    /// It is not one line of text within the bound.
+    pub fn act_as(&mut self, who: Option<&str>) -> Result<(), DurableError> {
+        Ok(self.store.act_as(who)?)
+    }
+
+    /// Changes the store: what `edit` did is stored, and then in force. Several calls in one `edit` are one change,
+    /// all of it or nothing.
+    ///
+    /// # Errors
+    /// `edit` refused, or the disk. The store is as it was, and so is what is in force. After a flush that the disk
+    /// refused, what is on it is written over again; if that fails too, [`Health`] says so.
+    pub fn change<T>(
+        &mut self,
+        edit: impl FnOnce(&mut TrustStore) -> Result<T, StoreError>,
+    ) -> Result<T, DurableError> {
+        let current = self.store.contents().generation();
+        let mut draft = self.store.fork();
+        let done = edit(&mut draft)?;
+        let offered = draft.contents().generation();
+        if offered < current {
+            return Err(DurableError::Replaced { current, offered });
+        }
+        if offered == current {
+            // It was there already.
+            let _ = self.retry();
+            return Ok(done);
+        }
+        self.persist(draft, Undo::Yes)?;
+        Ok(done)
+    }
+
+    /// Blocks a certificate and its key (rule P1). In force in any case, and stored if the disk allows; else at the
+    /// first chance, and [`Health`] says so until then.
+    pub fn block(&mut self, certificate: &Certificate) -> Blocked {
+        self.block_selector(BlockSelector::certificate(certificate))
+    }
+
+    /// Blocks by one selector alone, as [`block`](Self::block).
+    pub fn block_selector(&mut self, selector: BlockSelector) -> Blocked {
+        let mut draft = self.store.fork();
+        let current = draft.contents().generation();
+        let report = draft.block_selector(selector.clone());
+        if draft.contents().generation() == current {
+            let unsaved = self.retry().err();
+            return Blocked { report, unsaved };
+        }
+        let unsaved = self.persist(draft.fork(), Undo::No).err();
+        if unsaved.is_some() {
+            self.health.unsaved_blocks.push(selector);
+            draft.count_up_to(self.store.contents().generation());
+            self.store = draft;
+            // Refused only if somebody else published meanwhile, which a later change reports.
+            let _ = self.publish();
+        }
+        Blocked { report, unsaved }
+    }
+
+    /// Stores the time up to which the clock is known to have come (rule M7), and publishes it: for once a day, so
+    /// that a clock that is lost later is judged by a recent floor.
+    ///
+    /// # Errors
+    /// The disk refused.
+    pub fn refresh(&mut self) -> Result<(), DurableError> {
+        let draft = self.store.fork();
+        self.persist(draft, Undo::No)
+    }
+
+    /// Stores what is in force and not stored, if there is something. Every change does so as well.
+    ///
+    /// # Errors
+    /// The disk refused again.
+    pub fn retry(&mut self) -> Result<(), DurableError> {
+        if self.health.is_behind() {
+            let draft = self.store.fork();
+            self.persist(draft, Undo::No)?;
+        } else if self.health.counter_error.is_some() {
+            self.raise_counter();
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_sources(&mut self, sources: Vec<SourceHealth>) {
+        self.health.sources = sources;
+    }
+
+    pub(super) fn fork(&self) -> TrustStore {
+        self.store.fork()
+    }
+
+    /// Puts `draft` in the place of the store: on the disk, then here, then in force.
+    fn persist(&mut self, mut draft: TrustStore, undo: Undo) -> Result<(), DurableError> {
+        let view = draft.view();
+        let seal = self.settings.sealed_by();
+        let written = file::write(&view, &self.kept, seal).map_err(DurableError::Unwritable);
+        let (text, digest) = match written {
+            Ok(written) => written,
+            Err(error) => return Err(self.failed(error)),
+        };
+        if let Err(error) = self.disk.replace(&text) {
+            // Its number may be on the disk: it is not given again.
+            self.store.count_up_to(view.generation());
+            if undo == Undo::Yes && matches!(error, WriteError::NotDurable { .. }) {
+                self.undo();
+            }
+            return Err(self.failed(DurableError::NotSaved(error)));
+        }
+        self.store = draft;
+        self.stored(digest);
+        self.publish().map_err(DurableError::NotPublished)
+    }
+
+    /// The file has its name already, and its change is refused: what is in force is written over it.
+    fn undo(&mut self) {
+        let next = self.store.contents().generation().saturating_add(1);
+        self.store.count_up_to(next);
+        let view = self.store.contents();
+        let Ok((text, digest)) = file::write(view, &self.kept, self.settings.sealed_by()) else {
+            self.health.refused_change_on_disk = true;
+            return;
+        };
+        match self.disk.replace(&text) {
+            Ok(()) => self.stored(digest),
+            Err(_) => self.health.refused_change_on_disk = true,
+        }
+    }
+
+    /// What the store holds is on the disk.
+    fn stored(&mut self, digest: ContentDigest) {
+        self.digest = digest;
+        self.health.stored = self.store.contents().generation();
+        self.health.unsaved_blocks = Default::default();
+        self.health.refused_change_on_disk = false;
+        self.health.last_error = None;
+        self.raise_counter();
+    }
+
+    fn failed(&mut self, error: DurableError) -> DurableError {
+        self.health.last_error = Some(error.to_string());
+        error
+    }
+
+    fn publish(&mut self) -> Result<(), crate::error::PublishError> {
+        let view = self.store.contents().clone();
+        let generation = view.generation();
+        if self.live.view().generation() != generation {
+            self.live.publish(view)?;
+        }
+        self.health.generation = generation;
+        Ok(())
+    }
+
+    fn raise_counter(&mut self) {
+        if let Some(counter) = &self.settings.counter {
+            let raised = counter.raise(self.health.stored);
+            self.health.counter_error = raised.err().map(|error| error.to_string());
+        }
+    }
+}
+
+/// Whether a change that may be on the disk is written over if it fails.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Undo {
+    Yes,
+    No,
+}
+
+fn load(path: &Path, content: &[u8], settings: &DurableSettings) -> Result<Loaded, DurableError> {
+    let loaded = file::read(content, settings.keys, settings.sealed_by());
+    let mut loaded = loaded.map_err(|source| DurableError::File {
+        path: path.to_owned(),
+        source,
+    })?;
+    loaded.store = loaded.store.with_clock(Arc::clone(&settings.clock));
+    Ok(loaded)
+}

@@ -1,0 +1,261 @@
+//! Falling back to the last good version, by a call of its own.
+
+use core::fmt;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use pki_types::UnixTime;
+
+use super::disk::{self, Disk};
+use super::{DurableSettings, DurableStore, load};
+use crate::admin::file::{self, LoadReport, Loaded, Salvaged, salvage};
+use crate::error::DurableError;
+use crate::store::{BlockSelector, Bounded, EntryKey, HeldServer, ServerId, TrustStore};
+
+/// What a recovery did: what an administrator has to look at.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RecoveryReport {
+    /// Why the file was not taken as it is.
+    pub damage: String,
+    /// Lines of it that cannot be read, from 1.
+    pub damaged_lines: Bounded<usize>,
+    /// The generation that it had, if that can be read.
+    pub lost_generation: Option<u64>,
+    /// The generation that the store fell back to.
+    pub from_generation: u64,
+    /// The generation of what was stored now, which is higher than both.
+    pub generation: u64,
+    /// What came of loading the version that it fell back to.
+    pub loaded: LoadReport,
+    /// Blocks that only the damaged file had, and that hold.
+    pub blocks: Bounded<BlockSelector>,
+    /// Servers whose claim only the damaged file had, or had more strictly. It holds; their pins may have to be
+    /// installed again.
+    pub claims: Bounded<ServerId>,
+    /// The floor, if only the damaged file had it so high.
+    pub floor: Option<UnixTime>,
+    /// Entries of the damaged file that are lost: install them again.
+    pub lost: Bounded<EntryKey>,
+    /// Entries of the older version that the damaged file shows to have been removed since. They were not brought
+    /// back.
+    pub removed: Bounded<EntryKey>,
+    /// Entries of the older version of which the damaged file does not tell whether they had been removed. **They
+    /// are trusted**: look at each.
+    pub brought_back: Bounded<EntryKey>,
+}
+
+impl fmt::Display for RecoveryReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "damaged: {}", self.damage)?;
+        write!(
+            f,
+            "fell back from generation {} to {}, stored as {}",
+            self.lost_generation
+                .map_or_else(|| String::from("(unreadable)"), |lost| lost.to_string()),
+            self.from_generation,
+            self.generation
+        )?;
+        list(f, "line not readable", &self.damaged_lines)?;
+        list(f, "block kept", &self.blocks)?;
+        list(f, "claim kept of server", &self.claims)?;
+        if self.floor.is_some() {
+            f.write_str("\n  clock floor kept")?;
+        }
+        list(f, "lost, install it again", &self.lost)?;
+        list(f, "not brought back, it was removed", &self.removed)?;
+        list(
+            f,
+            "brought back, it may have been removed",
+            &self.brought_back,
+        )?;
+        write!(f, "\n  loaded: {}", self.loaded)
+    }
+}
+
+fn list<T: fmt::Display>(
+    f: &mut fmt::Formatter<'_>,
+    title: &str,
+    items: &Bounded<T>,
+) -> fmt::Result {
+    for item in items {
+        write!(f, "\n  {title}: {item}")?;
+    }
+    if items.more() > 0 {
+        write!(f, "\n  {title}: and {} more", items.more())?;
+    }
+    Ok(())
+}
+
+/// One of the two files.
+struct Candidate {
+    /// Its bytes, if it could be read at all.
+    content: Option<Vec<u8>>,
+    loaded: Result<Loaded, DurableError>,
+}
+
+impl Candidate {
+    fn at(path: &Path, settings: &DurableSettings) -> Self {
+        let missing = || DurableError::NoStore {
+            path: path.to_owned(),
+        };
+        let content = disk::read(path).and_then(|found| found.ok_or_else(missing));
+        match content {
+            Ok(content) => Self {
+                loaded: load(path, &content, settings),
+                content: Some(content),
+            },
+            Err(error) => Self {
+                content: None,
+                loaded: Err(error),
+            },
+        }
+    }
+
+    fn generation(&self) -> Option<u64> {
+        Some(self.loaded.as_ref().ok()?.report.generation)
+    }
+}
+
+impl DurableStore {
+    /// Opens a store whose file is damaged or missing, from the version before it.
+    ///
+    /// Whatever of the damaged file can be read and takes trust away is taken over: its blocks, its claims with the
+    /// names of those servers, its floor, and that an entry was removed. Nothing of it that would give trust is. The
+    /// damaged file is kept as `trust-store.damaged`. A backup can be recovered from after it was copied to
+    /// `trust-store.previous`.
+    ///
+    /// # Security
+    /// What was installed, changed or removed since the older version is lost, as far as the report does not say
+    /// otherwise: show it to a person. With a counter or a minimum, a person must have
+    /// [accepted](DurableSettings::accept_roll_back) the roll-back before.
+    ///
+    /// # Errors
+    /// The store is whole: there is nothing to recover. Neither version can be read; a counter or minimum says that
+    /// there was a later one, and that was not accepted; the result was not stored.
+    pub fn recover(
+        folder: &Path,
+        settings: DurableSettings,
+    ) -> Result<(Self, RecoveryReport), DurableError> {
+        let disk = Disk::lock(folder)?;
+        let minimum = settings.least()?;
+        let path = disk.current();
+        let current = Candidate::at(&path, &settings);
+        if current.generation().is_some_and(|found| found >= minimum) {
+            return Err(DurableError::NotDamaged { path });
+        }
+        let previous = Candidate::at(&disk.previous(), &settings);
+        let damage = match &current.loaded {
+            Err(error) => error.to_string(),
+            Ok(loaded) => {
+                let found = loaded.report.generation;
+                DurableError::RolledBack { found, minimum }.to_string()
+            }
+        };
+        // The newer of those that are whole is taken; of the other, only what takes trust away.
+        let take_previous = previous.generation() > current.generation();
+        let (good, other) = if take_previous {
+            (previous, current)
+        } else {
+            (current, previous)
+        };
+        let Loaded {
+            mut store,
+            kept,
+            report: loaded,
+        } = match (good.loaded, other.loaded) {
+            (Ok(loaded), _) => loaded,
+            // Neither is whole, so that the current one comes first.
+            (Err(current), Err(previous)) => {
+                return Err(DurableError::NothingLeft {
+                    current: Box::new(current),
+                    previous: Box::new(previous),
+                });
+            }
+            (Err(error), Ok(_)) => return Err(error),
+        };
+        settings.check(loaded.generation, minimum)?;
+        let salvaged = other.content.as_deref().map(salvage).unwrap_or_default();
+        let mut report = RecoveryReport {
+            damage,
+            damaged_lines: Bounded::default(),
+            lost_generation: salvaged.generation,
+            from_generation: loaded.generation,
+            generation: 0,
+            loaded,
+            blocks: Bounded::default(),
+            claims: Bounded::default(),
+            floor: None,
+            lost: Bounded::default(),
+            removed: Bounded::default(),
+            brought_back: Bounded::default(),
+        };
+        merge(&mut store, salvaged, &mut report);
+        let highest = report.lost_generation.unwrap_or(0).max(minimum);
+        store.count_up_to(highest);
+        store.count_up_to(store.contents().generation().saturating_add(1));
+        let view = store.view();
+        report.generation = view.generation();
+        let (text, digest) =
+            file::write(&view, &kept, settings.sealed_by()).map_err(DurableError::Unwritable)?;
+        disk.replace_damaged(&text)
+            .map_err(DurableError::NotSaved)?;
+        Ok((Self::start(disk, settings, store, kept, digest), report))
+    }
+}
+
+/// Takes over what takes trust away.
+fn merge(store: &mut TrustStore, salvaged: Salvaged, report: &mut RecoveryReport) {
+    let held: BTreeSet<EntryKey> = {
+        let entries = store.contents().entries();
+        entries.iter().map(|entry| entry.key().clone()).collect()
+    };
+    let newer = salvaged.generation > Some(report.from_generation);
+    if newer || salvaged.generation.is_none() {
+        for key in salvaged.entries.difference(&held) {
+            report.lost.push(key.clone());
+        }
+        for key in held.difference(&salvaged.entries) {
+            if newer && salvaged.all_entries {
+                if store.remove(key).is_ok() {
+                    report.removed.push(key.clone());
+                }
+            } else {
+                report.brought_back.push(key.clone());
+            }
+        }
+    }
+    for block in salvaged.blocks {
+        if store.restore_block(&block) {
+            report.blocks.push(block);
+        }
+    }
+    for (id, claim) in salvaged.claims {
+        let known = store.contents().server(&id).is_some();
+        let changed = if known {
+            store.restore_claim(&id, claim)
+        } else {
+            let held = HeldServer {
+                id: id.clone(),
+                names: BTreeSet::new(),
+                expected: BTreeSet::new(),
+                group: None,
+                claim,
+            };
+            store.restore_server(held).is_ok()
+        };
+        if changed {
+            report.claims.push(id);
+        }
+    }
+    for (id, name) in salvaged.names {
+        store.restore_name(&id, &name);
+    }
+    let floor = store.contents().floor();
+    if salvaged.floor > floor {
+        let generation = store.contents().generation();
+        store.restore_numbers(generation, salvaged.floor);
+        report.floor = salvaged.floor;
+    }
+    report.damaged_lines = salvaged.damaged;
+}

@@ -1,0 +1,112 @@
+//! What a durable store is opened with.
+
+use core::fmt;
+use std::io;
+use std::sync::Arc;
+
+use crate::admin::file::Seal;
+use crate::certificate::{KeyPolicy, SystemClock, TimeSource};
+use crate::error::DurableError;
+
+/// Hardware that counts up and never down, and outlives the disk: against somebody who puts an older store back, in
+/// which a removed certificate is installed and a block is missing.
+pub trait Counter: fmt::Debug + Send + Sync {
+    /// The newest generation that was stored.
+    ///
+    /// # Errors
+    /// The hardware does not answer.
+    fn read(&self) -> io::Result<u64>;
+
+    /// Counts up to the generation that was stored just now. A lower one than it has changes nothing.
+    ///
+    /// # Errors
+    /// The hardware does not answer. The store goes on, says so in its health and tries again.
+    fn raise(&self, generation: u64) -> io::Result<()>;
+}
+
+/// What a durable store is opened with. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct DurableSettings {
+    pub(super) keys: KeyPolicy,
+    pub(super) clock: Arc<dyn TimeSource>,
+    pub(super) seal: Option<Arc<dyn Seal>>,
+    pub(super) counter: Option<Arc<dyn Counter>>,
+    pub(super) minimum: u64,
+    pub(super) accept_roll_back: bool,
+}
+
+impl DurableSettings {
+    /// On the system's clock, without a seal and a counter.
+    ///
+    /// `keys` says which public keys may be installed, and which entries are disabled when they are loaded.
+    pub fn new(keys: KeyPolicy) -> Self {
+        Self {
+            keys,
+            clock: Arc::new(SystemClock::new()),
+            seal: None,
+            counter: None,
+            minimum: 0,
+            accept_roll_back: false,
+        }
+    }
+
+    /// Reads the time from `clock`.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn TimeSource>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Seals what is stored, and refuses what is not sealed.
+    #[must_use]
+    pub fn seal(mut self, seal: Arc<dyn Seal>) -> Self {
+        self.seal = Some(seal);
+        self
+    }
+
+    /// Refuses a store that is older than the counter says.
+    #[must_use]
+    pub fn counter(mut self, counter: Arc<dyn Counter>) -> Self {
+        self.counter = Some(counter);
+        self
+    }
+
+    /// Refuses a store of a lower generation: for those who hold it elsewhere, as the other controller of an array.
+    #[must_use]
+    pub fn minimum_generation(mut self, generation: u64) -> Self {
+        self.minimum = generation;
+        self
+    }
+
+    /// Takes a store that is older than the counter or the minimum says, and counts on from there.
+    ///
+    /// # Security
+    /// What was removed, blocked or claimed since is as it was before. Ask a person each time; never set it in a
+    /// service that starts by itself.
+    #[must_use]
+    pub fn accept_roll_back(mut self) -> Self {
+        self.accept_roll_back = true;
+        self
+    }
+
+    pub(super) fn sealed_by(&self) -> Option<&dyn Seal> {
+        self.seal.as_deref()
+    }
+
+    /// The least generation that is taken.
+    pub(super) fn least(&self) -> Result<u64, DurableError> {
+        let counted = match &self.counter {
+            Some(counter) => counter.read().map_err(DurableError::Counter)?,
+            None => 0,
+        };
+        Ok(counted.max(self.minimum))
+    }
+
+    /// Refuses a lower generation than the least, unless a person accepted it.
+    pub(super) fn check(&self, found: u64, minimum: u64) -> Result<(), DurableError> {
+        if found < minimum && !self.accept_roll_back {
+            return Err(DurableError::RolledBack { found, minimum });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,238 @@
+//! The words of the file, and how a time, a check and a digest are written.
+
+use core::fmt;
+use core::time::Duration;
+
+use pki_types::UnixTime;
+use sha2::{Digest, Sha256};
+
+use crate::certificate::{Moment, seconds};
+use crate::limits::MAX_SHOWN_LINE;
+use crate::store::Slot;
+
+/// What the first line starts with.
+pub(super) const TITLE: &str = "mutual-trust store ";
+/// A later one is refused.
+pub(super) const MAJOR: u32 = 1;
+/// Of a later one, what is not known is kept.
+pub(super) const MINOR: u32 = 0;
+
+/// Whether a minor version may have what this one does not know.
+pub(super) const fn is_later(minor: u32) -> bool {
+    minor > MINOR
+}
+
+pub(super) const DIGEST: &str = "digest sha256 ";
+pub(super) const SEAL: &str = "seal ";
+/// The label of a certificate section (RFC 7468 section 5).
+pub(super) const LABEL: &str = "CERTIFICATE";
+/// What the fields of a record are indented by.
+pub(super) const INDENT: &str = "  ";
+/// What stands before the check of a line.
+const CHECK: &str = " #";
+/// The last second that RFC 3339 has a form for: the end of the year 9999.
+const LAST: u64 = 253_402_300_799;
+
+pub(super) const fn slot_word(slot: Slot) -> &'static str {
+    match slot {
+        Slot::Pin => "pin",
+        Slot::Authority => "authority",
+        Slot::Intermediate => "intermediate",
+    }
+}
+
+/// The check that ends the first line of a record: enough to tell damage of that line from what was written, when
+/// the rest of the file is damaged too.
+pub(super) fn check(head: &str) -> String {
+    let digest = Sha256::digest(head.as_bytes());
+    let first = digest.iter().take(4);
+    let hex = first.fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    format!("{CHECK}{hex}")
+}
+
+/// A line without its check, if that fits.
+pub(super) fn checked(line: &str) -> Option<&str> {
+    let (head, _) = line.rsplit_once(CHECK)?;
+    (line.get(head.len()..) == Some(&check(head))).then_some(head)
+}
+
+/// Reads a generation. One that could not grow any more is none: nothing newer could be published after it.
+pub(super) fn generation(text: &str) -> Option<u64> {
+    let number: u64 = text.parse().ok()?;
+    (number < 1 << 62).then_some(number)
+}
+
+/// A time as RFC 3339 in UTC; after the year 9999, `@` and its seconds.
+pub(super) struct Time(pub(super) UnixTime);
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.as_secs() > LAST {
+            return write!(f, "@{}", self.0.as_secs());
+        }
+        write!(f, "{}", Moment(seconds(self.0)))
+    }
+}
+
+/// Reads what [`Time`] writes, and nothing else.
+pub(super) fn time(text: &str) -> Option<UnixTime> {
+    let seconds = match text.strip_prefix('@') {
+        Some(seconds) => seconds.parse().ok()?,
+        None => rfc_3339(text)?,
+    };
+    let time = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+    (Time(time).to_string() == text).then_some(time)
+}
+
+/// Seconds since the epoch of `2027-01-01T00:00:00Z`. What is no date is told by [`time`], which writes it again.
+fn rfc_3339(text: &str) -> Option<u64> {
+    let part = |from: usize, to: usize| text.get(from..to)?.parse::<u64>().ok();
+    let (year, month, day) = (part(0, 4)?, part(5, 7)?, part(8, 10)?);
+    let (hour, minute, second) = (part(11, 13)?, part(14, 16)?, part(17, 19)?);
+    if year < 1970 || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    // Years that start in March end with the leap day (as where moments are written).
+    let year = if month > 2 { year } else { year - 1 };
+    let from_march = (month + 9) % 12;
+    let leap_days = year / 4 - year / 100 + year / 400;
+    let since_march_0 = year * 365 + leap_days + (153 * from_march + 2) / 5 + day - 1;
+    let days = since_march_0.checked_sub(719_468)?;
+    Some(((days * 24 + hour) * 60 + minute) * 60 + second)
+}
+
+/// A grace in seconds, with its nanoseconds if it has some.
+pub(super) fn grace_text(grace: Duration) -> String {
+    match grace.subsec_nanos() {
+        0 => format!("{} s", grace.as_secs()),
+        nanos => format!("{}.{nanos:09} s", grace.as_secs()),
+    }
+}
+
+pub(super) fn grace(text: &str) -> Option<Duration> {
+    let number = text.strip_suffix(" s")?;
+    let (seconds, nanos) = match number.split_once('.') {
+        Some((seconds, nanos)) => (seconds, nanos.parse().ok()?),
+        None => (number, 0),
+    };
+    let grace = Duration::new(seconds.parse().ok()?, 0).checked_add(Duration::from_nanos(nanos))?;
+    (grace_text(grace) == text).then_some(grace)
+}
+
+/// The start of a line, for an error.
+pub(super) fn shown_line(line: &str) -> String {
+    let mut start: String = line.chars().take(MAX_SHOWN_LINE).collect();
+    if start.len() < line.len() {
+        start.push('…');
+    }
+    start.escape_debug().to_string()
+}
+
+/// SHA-256 over all that a file says. Equal for two controllers exactly if they hold the same, generation included.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ContentDigest([u8; 32]);
+
+impl ContentDigest {
+    pub(super) fn over(content: &str) -> Self {
+        Self(Sha256::digest(content.as_bytes()).into())
+    }
+
+    /// The 32 bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// Lower-case hexadecimal, as `sha256sum` prints it.
+impl fmt::Display for ContentDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for ContentDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ContentDigest({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_they_are_written() {
+        let at = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+        for seconds in [
+            0,
+            1,
+            86_399,
+            951_782_399,
+            951_782_400,
+            951_868_800,
+            1_798_761_600,
+            4_107_542_400,
+            LAST,
+            LAST + 1,
+            u64::MAX,
+        ] {
+            let text = Time(at(seconds)).to_string();
+            assert_eq!(time(&text), Some(at(seconds)), "{text}");
+        }
+        for text in [
+            "",
+            "@",
+            "@5",
+            "@+5",
+            "2027-01-01",
+            "2027-13-01T00:00:00Z",
+            "2027-02-30T00:00:00Z",
+            "2027-01-01T24:00:00Z",
+            "2027-01-01T00:60:00Z",
+            "2027-01-01t00:00:00Z",
+            "2027-01-01T00:00:00Z ",
+            "+027-01-01T00:00:00Z",
+            "1969-12-31T23:59:59Z",
+            "9999-99-99T99:99:99Z",
+        ] {
+            assert_eq!(time(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_grace_is_read_as_it_is_written() {
+        for grace_of in [
+            Duration::ZERO,
+            Duration::from_secs(86_400),
+            Duration::new(1, 1),
+            Duration::new(0, 999_999_999),
+            Duration::MAX,
+        ] {
+            assert_eq!(grace(&grace_text(grace_of)), Some(grace_of));
+        }
+        for text in [
+            "",
+            "1",
+            "1s",
+            "01 s",
+            "1.5 s",
+            "1.000000000 s",
+            "-1 s",
+            "1.1000000000 s",
+        ] {
+            assert_eq!(grace(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_check_tells_any_change_of_its_line() {
+        let line = format!("server keys-1 claimed{}", check("server keys-1 claimed"));
+        assert_eq!(checked(&line), Some("server keys-1 claimed"));
+        for at in 0..line.len() {
+            let mut changed = line.clone().into_bytes();
+            changed[at] ^= 1;
+            assert_eq!(checked(&String::from_utf8(changed).unwrap()), None);
+        }
+        assert_eq!(checked("server keys-1 claimed"), None);
+    }
+}

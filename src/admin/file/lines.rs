@@ -1,0 +1,163 @@
+//! The text as lines and records, before anybody asks what they mean.
+
+use super::format::{INDENT, checked, shown_line};
+use crate::certificate::breaks_a_line;
+use crate::error::StoreFileError;
+use crate::limits::MAX_STORE_LINE;
+
+/// A line that a record has below its first one.
+#[derive(Clone, Copy)]
+pub(super) struct Field<'a> {
+    pub(super) line: usize,
+    /// The line as it stands, indented.
+    pub(super) text: &'a str,
+    pub(super) name: &'a str,
+    pub(super) value: &'a str,
+}
+
+/// A first line, what is indented below it, and then a PEM section.
+pub(super) struct Record<'a> {
+    pub(super) line: usize,
+    /// The first line without its check.
+    pub(super) head: &'a str,
+    pub(super) fields: Vec<Field<'a>>,
+    pub(super) section: Option<Section<'a>>,
+    /// All of it, as it stands.
+    pub(super) text: &'a str,
+}
+
+/// A PEM section with its boundaries.
+#[derive(Clone, Copy)]
+pub(super) struct Section<'a> {
+    pub(super) line: usize,
+    pub(super) text: &'a str,
+}
+
+/// Goes through a text line by line.
+#[derive(Clone)]
+pub(super) struct Lines<'a> {
+    text: &'a str,
+    /// Where the next line starts.
+    at: usize,
+    /// The number of the line that was read last, from 1.
+    number: usize,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            at: 0,
+            number: 0,
+        }
+    }
+
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    pub(super) fn number(&self) -> usize {
+        self.number
+    }
+
+    /// What stands between two places.
+    fn slice(&self, from: usize) -> &'a str {
+        self.text.get(from..self.at).unwrap_or("")
+    }
+
+    /// The next line without its end; `None` behind the last one.
+    pub(super) fn next(&mut self) -> Result<Option<&'a str>, StoreFileError> {
+        let rest = self.text.get(self.at..).unwrap_or("");
+        if rest.is_empty() {
+            return Ok(None);
+        }
+        let line = self.number.saturating_add(1);
+        // A line that does not end is as long as the rest: that is not looked at beyond the limit.
+        let length = rest
+            .bytes()
+            .take(MAX_STORE_LINE)
+            .position(|byte| byte == b'\n');
+        let Some(length) = length else {
+            return Err(if rest.len() < MAX_STORE_LINE {
+                StoreFileError::Cut { line }
+            } else {
+                StoreFileError::LineTooLong {
+                    line,
+                    limit: MAX_STORE_LINE,
+                }
+            });
+        };
+        let found = rest.get(..length).unwrap_or("");
+        // Almost all are base64: looked at byte by byte.
+        let bad = if found.is_ascii() {
+            found.bytes().any(|byte| byte.is_ascii_control())
+        } else {
+            found.chars().any(breaks_a_line)
+        };
+        if bad {
+            return Err(StoreFileError::NotText { line });
+        }
+        self.at = self.at.saturating_add(length).saturating_add(1);
+        self.number = line;
+        Ok(Some(found))
+    }
+
+    /// The next line, if there is one and it starts so.
+    fn next_if(&mut self, start: &str) -> Result<Option<&'a str>, StoreFileError> {
+        let rest = self.text.get(self.at..).unwrap_or("");
+        if rest.starts_with(start) {
+            self.next()
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// The next record.
+    pub(super) fn record(&mut self) -> Result<Record<'a>, StoreFileError> {
+        let start = self.at;
+        let Some(first) = self.next()? else {
+            return Err(StoreFileError::Cut { line: self.number });
+        };
+        let line = self.number;
+        let head = checked(first).ok_or_else(|| StoreFileError::Check {
+            line,
+            found: shown_line(first),
+        })?;
+        let mut fields = Vec::new();
+        while let Some(text) = self.next_if(INDENT)? {
+            let inner = text.strip_prefix(INDENT).unwrap_or(text);
+            let (name, value) = inner.split_once(' ').unwrap_or((inner, ""));
+            fields.push(Field {
+                line: self.number,
+                text,
+                name,
+                value,
+            });
+        }
+        let section = self.section()?;
+        Ok(Record {
+            line,
+            head,
+            fields,
+            section,
+            text: self.slice(start),
+        })
+    }
+
+    fn section(&mut self) -> Result<Option<Section<'a>>, StoreFileError> {
+        let start = self.at;
+        if self.next_if("-----BEGIN ")?.is_none() {
+            return Ok(None);
+        }
+        let line = self.number;
+        loop {
+            let Some(next) = self.next()? else {
+                return Err(StoreFileError::Cut { line: self.number });
+            };
+            if next.starts_with("-----END ") {
+                let text = self.slice(start);
+                return Ok(Some(Section { line, text }));
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! What can still be believed of a damaged file: only what takes trust away.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pki_types::UnixTime;
+
+use super::format::{DIGEST, INDENT, SEAL, TITLE, checked, generation, time};
+use super::records::{block, entry_key, server};
+use crate::certificate::HostName;
+use crate::limits::{MAX_STORE_FILE_BYTES, MAX_STORE_LINE};
+use crate::store::{BlockSelector, Bounded, Claim, EntryKey, ServerId};
+
+/// The facts of a damaged file whose own lines are whole. None of them can make a peer trusted.
+#[derive(Debug, Default)]
+pub(crate) struct Salvaged {
+    pub(crate) generation: Option<u64>,
+    pub(crate) floor: Option<UnixTime>,
+    pub(crate) claims: BTreeMap<ServerId, Claim>,
+    /// Names of claimed servers.
+    pub(crate) names: Vec<(ServerId, HostName)>,
+    pub(crate) blocks: Vec<BlockSelector>,
+    /// What was installed, as far as it can be read.
+    pub(crate) entries: BTreeSet<EntryKey>,
+    /// Whether `entries` is all that was installed: as many as the last line says.
+    pub(crate) all_entries: bool,
+    /// Lines that cannot be read, from 1.
+    pub(crate) damaged: Bounded<usize>,
+}
+
+/// Reads line by line and passes over what is damaged.
+pub(crate) fn salvage(bytes: &[u8]) -> Salvaged {
+    let mut found = Salvaged::default();
+    let mut claimed: Option<ServerId> = None;
+    let mut in_section = false;
+    let mut ended = None;
+    let bytes = bytes.get(..MAX_STORE_FILE_BYTES).unwrap_or(bytes);
+    let lines = bytes.split(|byte| *byte == b'\n');
+    for (number, line) in (1_usize..).zip(lines) {
+        let text = core::str::from_utf8(line).ok();
+        let text = text.filter(|text| text.len() <= MAX_STORE_LINE);
+        let Some(text) = text else {
+            found.damaged.push(number);
+            continue;
+        };
+        if let Some(head) = checked(text) {
+            in_section = false;
+            claimed = None;
+            match found.head(head) {
+                Head::Claimed(id) => claimed = Some(id),
+                Head::End(entries) => ended = Some(entries),
+                Head::Other => {}
+            }
+            continue;
+        }
+        if text.starts_with("-----BEGIN ") {
+            in_section = true;
+        } else if text.starts_with("-----END ") {
+            in_section = false;
+        } else if let Some(field) = text.strip_prefix(INDENT) {
+            let name = field
+                .strip_prefix("name ")
+                .and_then(|name| name.parse().ok());
+            if let (Some(id), Some(name)) = (&claimed, name) {
+                found.names.push((id.clone(), name));
+            }
+        } else if !in_section && !text.is_empty() && !is_frame(text) {
+            claimed = None;
+            found.damaged.push(number);
+        }
+    }
+    found.all_entries = ended == Some(found.entries.len());
+    found
+}
+
+/// Lines that have no check of their own.
+fn is_frame(text: &str) -> bool {
+    [TITLE, DIGEST, SEAL]
+        .iter()
+        .any(|start| text.starts_with(start))
+}
+
+enum Head {
+    Claimed(ServerId),
+    /// How many entries the last line says there are.
+    End(usize),
+    Other,
+}
+
+impl Salvaged {
+    fn head(&mut self, head: &str) -> Head {
+        let (kind, rest) = head.split_once(' ').unwrap_or((head, ""));
+        match kind {
+            "generation" => self.generation = self.generation.max(generation(rest)),
+            "floor" => self.floor = self.floor.max(time(rest)),
+            "server" => match server(head) {
+                None | Some((_, Claim::Unclaimed)) => {}
+                Some((id, claim)) => {
+                    self.claims.insert(id.clone(), claim);
+                    return Head::Claimed(id);
+                }
+            },
+            "block" => self.blocks.extend(block(rest)),
+            "end" => {
+                let entries = rest.split_once(" entries ");
+                let number = entries.and_then(|(_, rest)| rest.split(' ').next()?.parse().ok());
+                return number.map_or(Head::Other, Head::End);
+            }
+            _ => self.entries.extend(entry_key(head)),
+        }
+        Head::Other
+    }
+}

@@ -1,0 +1,134 @@
+//! Seals: who cannot seal cannot change what is loaded.
+
+use std::sync::Arc;
+
+use mutual_trust::admin::file::{Kept, SealState, read, write};
+use mutual_trust::admin::{DurableStore, Seal};
+use mutual_trust::error::{DurableError, StoreFileError};
+use sha2::{Digest, Sha256};
+
+use crate::common::*;
+use crate::folder::Folder;
+use crate::support::*;
+
+/// A code by a key; good enough for a test.
+#[derive(Debug)]
+struct Key(u8);
+
+impl Seal for Key {
+    fn seal(&self, content: &[u8]) -> Vec<u8> {
+        Sha256::digest([&[self.0; 32], content, &[self.0; 32]].concat()).to_vec()
+    }
+
+    fn verify(&self, content: &[u8], seal: &[u8]) -> bool {
+        self.seal(content) == seal
+    }
+}
+
+fn sealed(key: u8) -> String {
+    let store = filled();
+    write(store.contents(), &Kept::default(), Some(&Key(key)))
+        .unwrap()
+        .0
+}
+
+#[test]
+fn a_seal_is_verified_over_all_that_stands_above_it() {
+    let text = sealed(1);
+    let loaded = read(text.as_bytes(), keys(), Some(&Key(1))).unwrap();
+    assert_eq!(loaded.report.seal, SealState::Verified);
+    // Without a seal to verify with, it is loaded, and said.
+    let loaded = read(text.as_bytes(), keys(), None).unwrap();
+    assert_eq!(loaded.report.seal, SealState::NotVerified);
+    assert!(loaded.report.to_string().contains("not verified"));
+    let plain = text_of(filled().contents());
+    assert_eq!(load(&plain).unwrap().report.seal, SealState::None);
+}
+
+#[test]
+fn a_file_without_a_seal_or_with_another_one_is_refused() {
+    let other = read(sealed(2).as_bytes(), keys(), Some(&Key(1))).unwrap_err();
+    assert!(matches!(other, StoreFileError::SealWrong), "{other}");
+    let plain = text_of(filled().contents());
+    let none = read(plain.as_bytes(), keys(), Some(&Key(1))).unwrap_err();
+    assert!(matches!(none, StoreFileError::SealMissing), "{none}");
+    // The content is changed by somebody who knows how to make everything fit but the seal.
+    let text = sealed(1);
+    let seal = text.lines().last().unwrap();
+    let forged = fitting(&text.replacen("keys-1 claimed", "keys-1 claimed", 1));
+    assert!(
+        read(
+            format!("{forged}{seal}\n").as_bytes(),
+            keys(),
+            Some(&Key(1))
+        )
+        .is_ok()
+    );
+    let forged = fitting(&text.replacen("  name kms2.example", "  name kms3.example", 1));
+    let forged = format!("{forged}{seal}\n");
+    let error = read(forged.as_bytes(), keys(), Some(&Key(1))).unwrap_err();
+    assert!(matches!(error, StoreFileError::SealWrong), "{error}");
+}
+
+#[test]
+fn any_change_of_a_sealed_file_is_refused() {
+    let store = small();
+    let text = write(store.contents(), &Kept::default(), Some(&Key(1)))
+        .unwrap()
+        .0;
+    for at in 0..text.len() {
+        let mut bytes = text.clone().into_bytes();
+        bytes[at] ^= 0x01;
+        assert!(read(&bytes, keys(), Some(&Key(1))).is_err(), "byte {at}");
+    }
+}
+
+#[test]
+fn a_seal_of_no_length_or_too_much_is_not_written() {
+    #[derive(Debug)]
+    struct Long(usize);
+    impl Seal for Long {
+        fn seal(&self, _: &[u8]) -> Vec<u8> {
+            vec![7; self.0]
+        }
+        fn verify(&self, _: &[u8], _: &[u8]) -> bool {
+            true
+        }
+    }
+    let store = filled();
+    let write = |size| write(store.contents(), &Kept::default(), Some(&Long(size)));
+    for size in [0, 64 * 1024 + 1] {
+        let error = write(size).unwrap_err();
+        assert!(matches!(error, StoreFileError::SealSize { size: found, .. } if found == size));
+    }
+    for size in [1, 64 * 1024] {
+        let text = write(size).unwrap().0;
+        assert!(
+            read(text.as_bytes(), keys(), Some(&Long(size))).is_ok(),
+            "{size}"
+        );
+    }
+}
+
+#[test]
+fn a_store_that_is_opened_with_a_seal_takes_no_file_without_it() {
+    let folder = Folder::new("sealed");
+    let with = |key| settings().seal(Arc::new(Key(key)));
+    let mut store = DurableStore::create(folder.path(), with(1)).unwrap();
+    store.change(fill).unwrap();
+    drop(store);
+    let (store, report) = DurableStore::open(folder.path(), with(1)).unwrap();
+    assert_eq!(report.seal, SealState::Verified);
+    let plain = text_of(store.contents());
+    drop(store);
+    let refused = |expected: fn(&StoreFileError) -> bool, key| {
+        let error = DurableStore::open(folder.path(), with(key)).unwrap_err();
+        let DurableError::File { source, .. } = &error else {
+            panic!("{error}");
+        };
+        assert!(expected(source), "{error}");
+    };
+    refused(|e| matches!(e, StoreFileError::SealWrong), 2);
+    std::fs::write(folder.file("trust-store"), plain).unwrap();
+    refused(|e| matches!(e, StoreFileError::SealMissing), 1);
+}

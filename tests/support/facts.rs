@@ -1,0 +1,25 @@
+//! Everything that a view says, to be compared.
+
+use mutual_trust::View;
+
+/// One line for each fact: two views with the same lines hold the same.
+pub fn facts(view: &View) -> Vec<String> {
+    let mut facts = vec![
+        format!("generation {}", view.generation()),
+        format!("floor {:?}", view.floor()),
+    ];
+    for server in view.servers() {
+        facts.push(format!("{server:?} {:?}", view.level(server)));
+        for name in server.names() {
+            let owner = view.server_of(name).map(|owner| owner.id());
+            facts.push(format!("{name} belongs to {owner:?}"));
+        }
+    }
+    facts.extend(view.groups().map(|group| format!("{group:?}")));
+    for entry in view.entries() {
+        let der = entry.certificate().map(|found| found.der().as_ref());
+        facts.push(format!("{entry:?} {der:?}"));
+    }
+    facts.extend(view.blocks().map(|block| format!("{block:?}")));
+    facts
+}
