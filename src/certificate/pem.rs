@@ -69,10 +69,15 @@ impl Section<'_> {
 /// another label, or begins inside another; an indented or damaged boundary. A file without any section is
 /// an error as well.
 pub(crate) fn sections(text: &[u8]) -> Result<Vec<Section<'_>>, PemError> {
-    if text.len() > MAX_PEM_BYTES {
+    sections_within(text, MAX_PEM_BYTES)
+}
+
+/// Splits a file of at most `limit` bytes into its sections, as [`sections`].
+pub(super) fn sections_within(text: &[u8], limit: usize) -> Result<Vec<Section<'_>>, PemError> {
+    if text.len() > limit {
         return Err(PemError::TooLarge {
             size: text.len(),
-            limit: MAX_PEM_BYTES,
+            limit,
         });
     }
     let text = core::str::from_utf8(text).map_err(|error| PemError::NotText {
@@ -166,10 +171,12 @@ fn looks_like_boundary(line: &str) -> bool {
     let rest = letters
         .strip_prefix("BEGIN")
         .or_else(|| letters.strip_prefix("END"));
+    // A revocation list has a million lines of base64, so its short label must be all there is.
     rest.is_some_and(|label| {
-        ["CERTIFICATE", "PRIVATEKEY", "PUBLICKEY"]
-            .iter()
-            .any(|kind| label.ends_with(kind))
+        label == "XCRL"
+            || ["CERTIFICATE", "PRIVATEKEY", "PUBLICKEY"]
+                .iter()
+                .any(|kind| label.ends_with(kind))
     })
 }
 

@@ -3,6 +3,7 @@
 //! Refusals of a peer are not here. They are [verdicts](crate::policy::Verdict).
 
 mod certificate;
+mod crl;
 mod identity;
 #[cfg(feature = "issue")]
 mod issue;
@@ -14,6 +15,7 @@ mod tls;
 mod write;
 
 pub use certificate::{CertificateError, FingerprintError, HostNameError, PemError};
+pub use crl::{CrlError, CrlRefusal};
 pub use identity::IdentityError;
 #[cfg(feature = "issue")]
 pub use issue::{IssueError, SubjectProblem};

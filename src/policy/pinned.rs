@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::decide::Case;
 use super::timing::Fall;
-use super::{Considered, Detail, ReasonCode, Verdict, VerdictWarning};
+use super::{Considered, Detail, ReasonCode, Verdict, VerdictWarning, revocation};
 use crate::certificate::{Certificate, SignatureCheck};
 use crate::store::{Entry, Matching, Scope, Slot};
 
@@ -94,7 +94,7 @@ fn alive(case: &Case<'_>, entry: &Entry) -> Result<(), Fall> {
     case.timing.entry(entry)
 }
 
-/// I4 (keys), M3, M4 and M6 for one certificate.
+/// M8, I4 (keys), M3, M4 and M6 for one certificate.
 fn certificate_usable(
     case: &Case<'_>,
     entry: &Entry,
@@ -102,6 +102,7 @@ fn certificate_usable(
     warnings: &mut Vec<VerdictWarning>,
 ) -> Result<(), Fall> {
     let options = entry.options();
+    revocation::check_by_name(case, certificate)?;
     if let Err(refusal) = case.policy.keys.check(certificate) {
         return Err((ReasonCode::KeyNotAllowed, Detail::Key(refusal)));
     }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use pki_types::UnixTime;
 
 use super::blocks::Blocks;
+use super::crls::Crls;
 use super::{Entry, EntryKey, Group, GroupId, Matching, Scope, Server, ServerId, Slot};
 use crate::certificate::{Certificate, Fingerprint, HostName, KeyPin};
 
@@ -109,6 +110,7 @@ pub(crate) struct Data {
     pub(super) names: HashMap<HostName, ServerId>,
     pub(super) groups: BTreeMap<GroupId, Arc<Group>>,
     pub(super) blocks: Blocks,
+    crls: Arc<Crls>,
     shelves: HashMap<(Slot, Scope), Arc<Shelf>>,
     /// Every certificate that is installed anywhere, by its length and last bytes: one object for all its
     /// entries, found from bytes that a peer presents without hashing or parsing them.
@@ -141,6 +143,27 @@ impl Data {
 
     pub(crate) fn blocks(&self) -> &Blocks {
         &self.blocks
+    }
+
+    pub(crate) fn crls(&self) -> &Crls {
+        &self.crls
+    }
+
+    pub(crate) fn crls_mut(&mut self) -> &mut Crls {
+        Arc::make_mut(&mut self.crls)
+    }
+
+    /// The certificates of all authorities and intermediates whose subject is `subject`; one that is installed
+    /// in several scopes comes several times.
+    pub(super) fn issuers<'a>(
+        &'a self,
+        subject: &'a [u8],
+    ) -> impl Iterator<Item = &'a Certificate> {
+        let scopes = self.shelves.keys().filter(|(slot, _)| *slot != Slot::Pin);
+        scopes.flat_map(move |(slot, scope)| {
+            let found = self.by_subject(*slot, scope.clone(), subject);
+            found.map(|(_, certificate)| certificate)
+        })
     }
 
     /// The entries of a slot and scope; `None` if there are none.

@@ -10,6 +10,7 @@ mod blocks;
 mod bundle;
 mod changes;
 mod claims;
+mod crls;
 mod data;
 mod entry;
 mod groups;
@@ -18,6 +19,7 @@ mod import;
 mod install;
 mod patterns;
 mod report;
+mod revocation;
 mod servers;
 mod view;
 
@@ -27,6 +29,7 @@ use pki_types::UnixTime;
 
 pub use blocks::BlockSelector;
 pub use bundle::{Bundle, BundleItem, Decision, Proposal};
+pub use crls::{CrlIssuer, InstalledCrl};
 pub use entry::{
     AuthorityScope, Entry, EntryKey, EntryOptions, Matching, PinScope, Scope, Slot, ValidityRule,
 };
