@@ -215,9 +215,53 @@ pub const MAX_SHOWN_NAMES: usize = 16;
 /// machines that keep their own time.
 pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(5 * 60);
 
-/// Longest grace after `notAfter` that an entry or a policy can be given: one year. Longer is not a grace but
+/// Longest grace after `notAfter` that an entry or a policy can be given, and after `nextUpdate` of a revocation
+/// list: one year. Longer is not a grace but
 /// a certificate without an end, for which an administrator should accept a new one.
 pub const MAX_GRACE: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+/// Largest certificate revocation list in bytes of DER. A million revoked certificates take 35 to 53 MB, by the
+/// length of their serial numbers and with or without reason codes.
+pub const MAX_CRL_BYTES: usize = 64 * 1024 * 1024;
+
+/// Largest PEM file in bytes that is read as revocation lists: one list at [`MAX_CRL_BYTES`] in base64 with line
+/// ends, and room for text around it.
+pub const MAX_CRL_PEM_BYTES: usize = 96 * 1024 * 1024;
+
+/// Longest CRL number in bytes (RFC 5280 section 5.2.3: 20 octets).
+pub const MAX_CRL_NUMBER_BYTES: usize = 20;
+
+/// Most names of distribution points that are compared of one certificate, and that one revocation list may
+/// have: real ones have an HTTP address and perhaps an LDAP one, each perhaps on two machines.
+pub const MAX_DISTRIBUTION_POINT_NAMES: usize = 16;
+
+/// Most revocation lists held of one issuer: twice the 128 parts into which the largest public CA divides its
+/// list. Each is asked about every certificate of the issuer.
+pub const MAX_CRLS_PER_ISSUER: usize = 256;
+
+/// Most revocation lists held in all. Those of issuers of one name are all asked about a pin.
+pub const MAX_CRLS: usize = 1024;
+
+/// Most bytes of DER of all revocation lists held together: four at [`MAX_CRL_BYTES`].
+pub const MAX_CRL_BYTES_HELD: usize = 256 * 1024 * 1024;
+
+/// Extensions whose critical marking is understood in a revocation list, as dotted object identifiers.
+///
+/// Indirect and delta lists are told by theirs and refused for that.
+pub const KNOWN_CRITICAL_IN_CRL: &[&str] = &[
+    "2.5.29.18", // issuerAltName: names no one that we compare
+    "2.5.29.20", // cRLNumber: compared
+    "2.5.29.28", // issuingDistributionPoint: applied
+    "2.5.29.35", // authorityKeyIdentifier: compared
+];
+
+/// Extensions whose critical marking is understood in an entry of a revocation list, as dotted object
+/// identifiers. None of them changes that the certificate is revoked.
+pub const KNOWN_CRITICAL_IN_CRL_ENTRY: &[&str] = &[
+    "2.5.29.21", // reasonCode: read
+    "2.5.29.23", // holdInstructionCode: a certificate on hold is revoked
+    "2.5.29.24", // invalidityDate: before the revocation
+];
 
 /// Extensions whose critical marking is understood in a certificate that a peer presents as a pin, as dotted
 /// object identifiers.

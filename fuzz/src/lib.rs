@@ -5,6 +5,7 @@
 //! seed that is read from one that is refused at the first byte.
 
 mod certificate;
+mod crl;
 mod key;
 mod pem;
 mod snapshot;
@@ -13,6 +14,7 @@ mod store_file;
 mod text;
 
 pub use certificate::certificate;
+pub use crl::crl;
 pub use key::{encrypted_key, private_key};
 pub use pem::pem;
 pub use store::store;
@@ -25,6 +27,7 @@ pub type Target = (&'static str, usize, fn(&[u8]) -> bool);
 /// All targets. `run` and the replay find them by the folders of `corpus/`; a test compares.
 pub const TARGETS: &[Target] = &[
     ("certificate", CERTIFICATE_BYTES, certificate),
+    ("crl", CRL_BYTES, crl),
     ("encrypted_key", ENCRYPTED_KEY_BYTES, encrypted_key),
     ("fingerprint", TEXT_BYTES, fingerprint),
     ("host_name", TEXT_BYTES, host_name),
@@ -37,6 +40,7 @@ pub const TARGETS: &[Target] = &[
 
 // Long enough for the largest seed, short enough that libFuzzer does not lose itself in long inputs.
 const CERTIFICATE_BYTES: usize = 24 * 1024;
+const CRL_BYTES: usize = 8 * 1024;
 const PEM_BYTES: usize = 16 * 1024;
 const PRIVATE_KEY_BYTES: usize = 8 * 1024;
 const ENCRYPTED_KEY_BYTES: usize = 4 * 1024;

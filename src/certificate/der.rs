@@ -47,30 +47,37 @@ pub(crate) struct Value<'a> {
     pub(crate) whole: &'a [u8],
 }
 
-/// Takes one value off the front of `input`.
+/// Takes one value off the front of `input`. Its content has at most 65,535 bytes: no part of a certificate has
+/// more.
 pub(crate) fn take(input: &[u8]) -> Option<(Value<'_>, &[u8])> {
+    take_within(input, 2)
+}
+
+/// Takes one value of a revocation list off the front of `input`, which may have millions of bytes.
+pub(super) fn take_long(input: &[u8]) -> Option<(Value<'_>, &[u8])> {
+    take_within(input, 4)
+}
+
+/// Takes one value whose length is told in at most `most` bytes.
+fn take_within(input: &[u8], most: u8) -> Option<(Value<'_>, &[u8])> {
     let (&tag, after_tag) = input.split_first()?;
     if tag & 0x1f == 0x1f {
-        return None; // no field of a certificate has a tag number above 30
+        return None; // no field that we read has a tag number above 30
     }
     let (&first, after_length) = after_tag.split_first()?;
     let (length, content_at) = match first {
         0..=0x7f => (usize::from(first), after_length),
-        0x81 => {
-            let (&length, rest) = after_length.split_first()?;
-            if length < 0x80 {
+        0x81..=0x84 if first & 0x7f <= most => {
+            let (bytes, rest) = after_length.split_at_checked(usize::from(first & 0x7f))?;
+            let length = bytes
+                .iter()
+                .fold(0_u32, |sum, byte| (sum << 8) | u32::from(*byte));
+            if length < 0x80 || bytes.first() == Some(&0) {
                 return None; // not the shortest form (X.690 section 10.1)
             }
-            (usize::from(length), rest)
+            (usize::try_from(length).ok()?, rest)
         }
-        0x82 => {
-            let (bytes, rest) = after_length.split_first_chunk::<2>()?;
-            if bytes.first() == Some(&0) {
-                return None;
-            }
-            (usize::from(u16::from_be_bytes(*bytes)), rest)
-        }
-        // Longer than any certificate, or the indefinite form.
+        // Longer than is read here, or the indefinite form.
         _ => return None,
     };
     let content = content_at.get(..length)?;
@@ -190,6 +197,25 @@ mod tests {
         assert!(take(&[0x30, 0x82, 0x00, 0x80]).is_none());
         assert!(take(&[0x30, 0x80, 0x00, 0x00]).is_none());
         assert!(take(&[0x3f, 0x81, 0x00, 0x00]).is_none());
+    }
+
+    #[test]
+    fn only_the_parts_of_a_revocation_list_are_longer_than_two_bytes_tell() {
+        let mut long = vec![0x30, 0x83, 0x01, 0x00, 0x00];
+        long.resize(5 + 0x1_0000, 0);
+        assert!(take(&long).is_none());
+        assert_eq!(take_long(&long).unwrap().0.content.len(), 0x1_0000);
+        assert!(take_long(&long[..long.len() - 1]).is_none());
+        for not_shortest in [
+            &[0x30, 0x83, 0x00, 0x00, 0x80][..],
+            &[0x30, 0x83, 0x00, 0x80, 0x00],
+            &[0x30, 0x84, 0x00, 0x01, 0x00, 0x00],
+            &[0x30, 0x85, 0x01, 0x00, 0x00, 0x00, 0x00],
+        ] {
+            let mut bytes = not_shortest.to_vec();
+            bytes.resize(0x1_0010, 0);
+            assert!(take_long(&bytes).is_none(), "{not_shortest:?}");
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ const SET: u8 = 0x31;
 
 type Checked = Result<(), &'static str>;
 
-fn list<'a>(
+pub(super) fn list<'a>(
     value: &Value<'a>,
     tag: u8,
     field: &'static str,
@@ -76,14 +76,14 @@ pub(super) fn certificate(der: &[u8]) -> Checked {
 }
 
 /// An identifier, and parameters of whatever kind it has.
-fn algorithm(value: &Value<'_>, field: &'static str) -> Checked {
+pub(super) fn algorithm(value: &Value<'_>, field: &'static str) -> Checked {
     match &list(value, SEQUENCE, field)?[..] {
         [id] | [id, _] if id.tag == OID => Ok(()),
         _ => Err(field),
     }
 }
 
-fn name(value: &Value<'_>, field: &'static str) -> Checked {
+pub(super) fn name(value: &Value<'_>, field: &'static str) -> Checked {
     for set in list(value, SEQUENCE, field)? {
         let attributes = list(&set, SET, field)?;
         if attributes.is_empty() {
@@ -187,7 +187,7 @@ fn rsa_key(key: &[u8]) -> bool {
     }
 }
 
-fn truth(value: &Value<'_>) -> bool {
+pub(super) fn truth(value: &Value<'_>) -> bool {
     // FALSE is a default and should be left out (X.690 section 11.5), but tools write it.
     value.tag == BOOLEAN && matches!(value.content, [0x00 | 0xff])
 }
@@ -272,7 +272,7 @@ fn name_constraints(value: &Value<'_>) -> Checked {
     Ok(())
 }
 
-fn authority_key_id(value: &Value<'_>) -> Checked {
+pub(super) fn authority_key_id(value: &Value<'_>) -> Checked {
     let field = "authorityKeyIdentifier";
     let parts = list(value, SEQUENCE, field)?;
     let mut parts = parts.iter().peekable();
@@ -293,7 +293,7 @@ fn names(value: &Value<'_>, tag: u8, field: &'static str) -> Checked {
 }
 
 /// `GeneralName` (RFC 5280 section 4.2.1.6).
-fn general_name(value: &Value<'_>, field: &'static str) -> Checked {
+pub(super) fn general_name(value: &Value<'_>, field: &'static str) -> Checked {
     match value.tag {
         0x81 | 0x82 | 0x86 | 0x87 | 0x88 | 0xa3 | 0xa5 => Ok(()),
         0xa0 => match &list(value, 0xa0, field)?[..] {

@@ -4,7 +4,7 @@ use core::fmt;
 
 use pki_types::{SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer};
 
-use super::{Certificate, der};
+use super::{Certificate, Crl, der};
 use crate::limits::{MAX_RSA_BITS, MIN_RSA_BITS};
 
 /// The kind and size of a public key.
@@ -155,10 +155,27 @@ impl KeyPolicy {
         issuer_spki: &[u8],
         issued: &Certificate,
     ) -> SignatureCheck {
-        let (Some((algorithm_id, _)), Some(key_id)) = (
-            der::signature_algorithms(issued.der()),
-            der::algorithm_of_spki(issuer_spki),
-        ) else {
+        let Some((algorithm_id, _)) = der::signature_algorithms(issued.der()) else {
+            return SignatureCheck::Wrong;
+        };
+        let (message, signature) = (issued.to_be_signed(), issued.signature());
+        self.check_signed(issuer_spki, algorithm_id, message, signature)
+    }
+
+    /// Whether `crl` carries a signature made with the key `issuer_spki`.
+    pub(crate) fn check_crl_signature(&self, issuer_spki: &[u8], crl: &Crl) -> SignatureCheck {
+        let (message, signature) = (crl.to_be_signed(), crl.signature());
+        self.check_signed(issuer_spki, crl.algorithm_id(), message, signature)
+    }
+
+    fn check_signed(
+        &self,
+        issuer_spki: &[u8],
+        algorithm_id: &[u8],
+        message: &[u8],
+        signature: &[u8],
+    ) -> SignatureCheck {
+        let Some(key_id) = der::algorithm_of_spki(issuer_spki) else {
             return SignatureCheck::Wrong;
         };
         let spki = SubjectPublicKeyInfoDer::from(issuer_spki);
@@ -172,7 +189,7 @@ impl KeyPolicy {
             {
                 continue;
             }
-            match key.verify_signature(*algorithm, issued.to_be_signed(), issued.signature()) {
+            match key.verify_signature(*algorithm, message, signature) {
                 Ok(()) => return SignatureCheck::Verified,
                 Err(_) => result = SignatureCheck::Wrong,
             }
@@ -190,7 +207,7 @@ impl fmt::Debug for KeyPolicy {
     }
 }
 
-/// What came of checking the signature on a certificate.
+/// What came of checking the signature on a certificate or a revocation list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SignatureCheck {
     Verified,

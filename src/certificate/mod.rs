@@ -3,6 +3,7 @@
 //! A [`Certificate`] is parsed once and never changes. Parsing says what stands in it, not whether it is
 //! trusted: that is for the [store](crate::store) and the [policy](crate::policy).
 
+mod crl;
 pub(crate) mod der;
 mod extensions;
 mod fingerprint;
@@ -20,12 +21,14 @@ use pki_types::CertificateDer;
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::X509Name;
 
+pub use crl::{Crl, CrlDeviation, CrlKinds, CrlNumber, RevocationReason, Revoked};
 pub use extensions::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 pub use fingerprint::{Fingerprint, KeyPin};
 pub use keys::{KeyKind, KeyPolicy, KeyRefusal};
 pub use names::{HostName, SanName};
 pub use time::{Clock, SystemClock, TimeSource, Validity};
 
+pub(crate) use crl::{Reasons, Succession};
 pub(crate) use keys::SignatureCheck;
 pub(crate) use names::{breaks_a_line, shown};
 pub(crate) use time::{Moment, seconds};
@@ -363,7 +366,7 @@ pub(crate) fn public_key_of(certificate: &[u8]) -> Result<Vec<u8>, CertificateEr
     Ok(facts.spki.get(certificate).to_vec())
 }
 
-fn distinguished(der: &[u8]) -> String {
+pub(crate) fn distinguished(der: &[u8]) -> String {
     match X509Name::from_der(der) {
         Ok((_, name)) => shown(&name.to_string()),
         Err(_) => String::from("(unreadable name)"),

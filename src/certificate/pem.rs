@@ -73,10 +73,15 @@ impl Section<'_> {
 /// another label, or begins inside another; an indented or damaged boundary. A file without any section is
 /// an error as well.
 pub(crate) fn sections(text: &[u8]) -> Result<Vec<Section<'_>>, PemError> {
-    if text.len() > MAX_PEM_BYTES {
+    sections_within(text, MAX_PEM_BYTES)
+}
+
+/// Splits a file of at most `limit` bytes into its sections, as [`sections`].
+pub(super) fn sections_within(text: &[u8], limit: usize) -> Result<Vec<Section<'_>>, PemError> {
+    if text.len() > limit {
         return Err(PemError::TooLarge {
             size: text.len(),
-            limit: MAX_PEM_BYTES,
+            limit,
         });
     }
     let text = core::str::from_utf8(text).map_err(|error| PemError::NotText {
@@ -167,10 +172,16 @@ fn looks_like_boundary(line: &str) -> bool {
     };
     let begins = |word: &str| letters().take(word.len()).eq(word.bytes());
     let ends = |word: &str| letters().rev().take(word.len()).eq(word.bytes().rev());
-    (begins("BEGIN") || begins("END"))
-        && ["CERTIFICATE", "PRIVATEKEY", "PUBLICKEY"]
-            .into_iter()
-            .any(ends)
+    ["BEGIN", "END"]
+        .into_iter()
+        .filter(|word| begins(word))
+        .any(|word| {
+            // A revocation list has a million lines of base64, so its short label must be all there is.
+            letters().skip(word.len()).eq("XCRL".bytes())
+                || ["CERTIFICATE", "PRIVATEKEY", "PUBLICKEY"]
+                    .into_iter()
+                    .any(ends)
+        })
 }
 
 enum Boundary<'a> {

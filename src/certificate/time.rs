@@ -142,9 +142,102 @@ fn civil(days: i64) -> (i64, i64, i64) {
     (year, month, day)
 }
 
+/// The day number of a proleptic Gregorian date, counted from 1970-01-01: the inverse of [`civil`].
+fn day_number(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month > 2 { year } else { year - 1 };
+    let from_march = (month + 9) % 12;
+    let era = year.div_euclid(400);
+    let of_era = year.rem_euclid(400);
+    let in_year = (153 * from_march + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + in_year - 719_468
+}
+
+const UTC_TIME: u8 = 0x17;
+const GENERALIZED_TIME: u8 = 0x18;
+
+/// Reads a UTCTime or GeneralizedTime as DER and RFC 5280 section 4.1.2.5 have them: to the second, in UTC, with
+/// nothing left out.
+pub(super) fn read_time(tag: u8, content: &[u8]) -> Option<i64> {
+    let digits = content.strip_suffix(b"Z")?;
+    let number = |from: usize, count: usize| {
+        let digits = digits.get(from..from.checked_add(count)?)?;
+        digits.iter().try_fold(0_i64, |sum, digit| {
+            digit
+                .is_ascii_digit()
+                .then(|| sum * 10 + i64::from(digit - b'0'))
+        })
+    };
+    let (year, rest) = match (tag, digits.len()) {
+        // Two digits reach from 1950 to 2049.
+        (UTC_TIME, 12) => (1950 + (number(0, 2)? + 50) % 100, 2),
+        (GENERALIZED_TIME, 14) => (number(0, 4)?, 4),
+        _ => return None,
+    };
+    let part = |index: usize| number(rest + 2 * index, 2);
+    let (month, day) = (part(0)?, part(1)?);
+    let (hour, minute, second) = (part(2)?, part(3)?, part(4)?);
+    let days = day_number(year, month, day);
+    let exists = (1..=12).contains(&month) && civil(days) == (year, month, day);
+    let in_day = hour < 24 && minute < 60 && second < 60;
+    (exists && in_day).then_some(((days * 24 + hour) * 60 + minute) * 60 + second)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_read_as_der_has_them_and_in_no_other_form() {
+        let utc = |text: &str| read_time(UTC_TIME, text.as_bytes());
+        let generalized = |text: &str| read_time(GENERALIZED_TIME, text.as_bytes());
+        assert_eq!(utc("700101000000Z"), Some(0));
+        assert_eq!(utc("691231235959Z"), Some(-1));
+        assert_eq!(utc("000229235959Z"), Some(951_868_799));
+        assert_eq!(utc("500101000000Z"), Some(-631_152_000));
+        assert_eq!(utc("491231235959Z"), Some(2_524_607_999));
+        assert_eq!(generalized("20270101000000Z"), Some(1_798_761_600));
+        assert_eq!(generalized("99991231235959Z"), Some(253_402_300_799));
+        for bad in [
+            "",
+            "Z",
+            "7001010000Z",
+            "700101000000",
+            "700101000000+0000Z",
+            "700101000060Z",
+            "700101006000Z",
+            "700101240000Z",
+            "700132000000Z",
+            "700230000000Z",
+            "010229000000Z",
+            "701301000000Z",
+            "700001000000Z",
+            "700100000000Z",
+            "70010100000 Z",
+            "-00101000000Z",
+            "19700101000000Z",
+        ] {
+            assert_eq!(utc(bad), None, "{bad}");
+        }
+        for bad in [
+            "700101000000Z",
+            "20270101000000.5Z",
+            "20270101000000",
+            "20270229000000Z",
+        ] {
+            assert_eq!(generalized(bad), None, "{bad}");
+        }
+        assert_eq!(read_time(0x16, b"700101000000Z"), None);
+        // Every day of several eras is the day that it is shown as.
+        for day in (-25_000_i64..60_000).step_by(7) {
+            let text = Moment(day * 86_400).to_string();
+            let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+            assert_eq!(
+                generalized(&format!("{digits}Z")),
+                Some(day * 86_400),
+                "{text}"
+            );
+        }
+    }
 
     #[test]
     fn moments_are_shown_as_rfc_3339() {

@@ -3,6 +3,7 @@
 //! Refusals of a peer are not here. They are [verdicts](crate::policy::Verdict).
 
 mod certificate;
+mod crl;
 mod enrolment;
 mod identity;
 #[cfg(feature = "issue")]
@@ -16,6 +17,7 @@ mod tls;
 mod write;
 
 pub use certificate::{CertificateError, FingerprintError, HostNameError, PemError};
+pub use crl::{CrlError, CrlRefusal};
 pub use enrolment::EnrolmentError;
 pub use identity::IdentityError;
 #[cfg(feature = "issue")]

@@ -2,9 +2,9 @@
 
 use thiserror::Error;
 
-use super::HostNameError;
-use crate::certificate::{HostName, KeyRefusal, Role};
-use crate::store::{BlockSelector, EntryKey, GroupId, ServerId};
+use super::{CrlRefusal, HostNameError};
+use crate::certificate::{Fingerprint, HostName, KeyRefusal, Role};
+use crate::store::{BlockSelector, CrlIssuer, EntryKey, GroupId, ServerId};
 
 /// Why a text is not an id of a server or a group.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -241,6 +241,72 @@ pub enum StoreError {
         /// Why.
         source: Box<StoreError>,
     },
+    /// The revocation list is of a kind that is not installed (C4).
+    #[error("the revocation list cannot be used: {0}")]
+    CrlKind(CrlRefusal),
+    /// No installed authority or intermediate has the name of the list's issuer, or the key that it names (C4).
+    #[error(
+        "no installed authority or intermediate is the issuer of the revocation list ({issuer}): install the CA that signed it first"
+    )]
+    #[non_exhaustive]
+    CrlIssuerNotInstalled {
+        /// The issuer's name.
+        issuer: String,
+    },
+    /// The issuer's `keyUsage` does not allow it to sign revocation lists (C4).
+    #[error("the keyUsage of {issuer} does not allow it to sign revocation lists (cRLSign)")]
+    #[non_exhaustive]
+    NoCrlSign {
+        /// The issuer's name.
+        issuer: String,
+    },
+    /// The signature on the revocation list does not verify under the issuer's key (C4).
+    #[error(
+        "the signature on the revocation list does not verify under the key of {issuer}: the list is damaged or forged, or another CA of this name made it"
+    )]
+    #[non_exhaustive]
+    WrongCrlSignature {
+        /// The issuer's name.
+        issuer: String,
+    },
+    /// The provider lacks the algorithm with which the revocation list was signed (C4).
+    #[error(
+        "the provider cannot verify the signature on the revocation list (algorithm {algorithm})"
+    )]
+    #[non_exhaustive]
+    CrlSignatureUnsupported {
+        /// The signature algorithm's object identifier.
+        algorithm: String,
+    },
+    /// A newer revocation list of the same issuer and scope is there (C4).
+    #[error("a newer revocation list of this issuer and scope is there: {held}")]
+    #[non_exhaustive]
+    CrlOlder {
+        /// The fingerprint of the list that is there.
+        held: Fingerprint,
+    },
+    /// More revocation lists than the limit, of one issuer or in all.
+    #[error("{limit} revocation lists are the limit: remove some, or stop checking an issuer")]
+    #[non_exhaustive]
+    TooManyCrls {
+        /// The limit.
+        limit: usize,
+    },
+    /// More bytes of revocation lists than the limit.
+    #[error(
+        "revocation lists of {limit} bytes together are the limit: remove some, or stop checking an issuer"
+    )]
+    #[non_exhaustive]
+    CrlsTooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// There is no such revocation list.
+    #[error("there is no revocation list {0}")]
+    NoSuchCrl(Fingerprint),
+    /// The issuer's certificates are not checked for revocation.
+    #[error("the certificates of {0} are not checked for revocation")]
+    NotChecked(Box<CrlIssuer>),
 }
 
 /// Why a certificate could never be accepted in a slot and scope (rule I6).

@@ -9,7 +9,7 @@ use super::timing::{Fall, Timing};
 use super::verdict::names_of;
 use super::{
     Detail, PeerIdentity, Policy, Question, ReasonCode, Target, Verdict, VerdictWarning, explain,
-    path,
+    path, revocation,
 };
 use crate::certificate::{Certificate, Fingerprint, HostName, Role, SanName, seconds};
 use crate::limits::{MAX_PRESENTED_BYTES, MAX_PRESENTED_CERTIFICATES};
@@ -309,6 +309,8 @@ fn accept_pin(
 
 fn accept_chain(case: &Case<'_>, chain: path::Chain, verdict: &mut Verdict) -> Accepted {
     verdict.decided = Some(chain.authority.clone());
+    let warnings = revocation::warnings(case, &chain.path);
+    verdict.warnings.extend(warnings);
     let patterns = chain.authority.options().get_san_patterns();
     let offered = |name: &SanName<'_>| {
         patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(name))

@@ -10,6 +10,7 @@ mod path;
 mod pinned;
 mod question;
 mod reason;
+mod revocation;
 mod search;
 mod stranger;
 mod text;
@@ -39,10 +40,13 @@ pub struct Policy {
     unlisted: bool,
     pins_only: bool,
     chains_without_clock: bool,
+    require_crl: bool,
+    crl_grace: Duration,
 }
 
 impl Policy {
-    /// Expiry enforced, unlisted names refused, clients by pin or authority, no chains without a clock.
+    /// Expiry enforced, of revocation lists too; unlisted names refused; clients by pin or authority; no chains
+    /// without a clock; revocation checked for the issuers of which a list was installed.
     ///
     /// `keys` is asked of every certificate on which a verdict rests (rule I4).
     pub const fn new(keys: KeyPolicy) -> Self {
@@ -52,6 +56,8 @@ impl Policy {
             unlisted: false,
             pins_only: false,
             chains_without_clock: false,
+            require_crl: false,
+            crl_grace: Duration::ZERO,
         }
     }
 
@@ -96,6 +102,26 @@ impl Policy {
     /// What happens after `notAfter` of pins that have no rule of their own.
     pub(crate) const fn validity_rule(&self) -> ValidityRule {
         self.validity
+    }
+
+    /// Demands a current revocation list for every certificate of a chain but the authority, whoever issued it,
+    /// not only for issuers that are checked (rule C4). Pins are not asked for one.
+    #[must_use]
+    pub const fn require_crl(mut self) -> Self {
+        self.require_crl = true;
+        self
+    }
+
+    /// For how long after `nextUpdate` a revocation list still tells that a certificate is not revoked, with a
+    /// warning (rule C4). A grace beyond one year is cut to that; without one, chains of the issuer are refused
+    /// from `nextUpdate` on.
+    ///
+    /// # Security
+    /// What the CA revoked since is accepted for so long.
+    #[must_use]
+    pub fn crl_grace(mut self, grace: Duration) -> Self {
+        self.crl_grace = Duration::min(grace, MAX_GRACE);
+        self
     }
 
     /// The key policy.

@@ -14,7 +14,7 @@ use super::decide::Case;
 use super::search::Search;
 use super::timing::Fall;
 use super::verdict::names_of;
-use super::{Considered, Detail, ReasonCode};
+use super::{Considered, Detail, ReasonCode, revocation};
 use crate::certificate::{Certificate, HostName, Role};
 use crate::limits::MAX_CONSIDERED;
 use crate::store::{Bounded, Entry, Scope, Server, Slot};
@@ -174,6 +174,7 @@ pub(super) fn verify_linear(
             None,
         )
         .map_err(refused)?;
+    revocation::check_path(case, path, authority)?;
     let patterns = entry.options().get_san_patterns();
     let matches = leaf
         .names()

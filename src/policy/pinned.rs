@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::decide::Case;
 use super::timing::{Fall, Timing};
-use super::{Considered, Detail, ReasonCode, Verdict, VerdictWarning};
+use super::{Considered, Detail, ReasonCode, Verdict, VerdictWarning, revocation};
 use crate::certificate::{Certificate, SignatureCheck};
 use crate::store::{Entry, EntryOptions, Matching, Scope, Slot, View};
 
@@ -94,13 +94,14 @@ pub(super) fn alive(view: &View, timing: &Timing, entry: &Entry) -> Result<(), F
     timing.entry(entry)
 }
 
-/// I4 (keys), M3, M4 and M6 for one certificate.
+/// M8, I4 (keys), M3, M4 and M6 for one certificate.
 fn certificate_usable(
     case: &Case<'_>,
     options: &EntryOptions,
     certificate: &Certificate,
     warnings: &mut Vec<VerdictWarning>,
 ) -> Result<(), Fall> {
+    revocation::check_by_name(case, certificate)?;
     if let Err(refusal) = case.policy.keys.check(certificate) {
         return Err((ReasonCode::KeyNotAllowed, Detail::Key(refusal)));
     }

@@ -49,6 +49,8 @@ pub enum Rule {
     C2,
     /// A CA certificate is no end entity.
     C3,
+    /// Revocation is checked for issuers of which a list was installed. What a list names is refused, pins too.
+    C4,
     /// Work per verdict is bounded.
     C5,
 }
@@ -217,6 +219,15 @@ reasons! {
     IssuerCannotSign, C1, false,
         "An issuer in the chain is not a CA, may not sign certificates, or is a CA for another purpose.",
         "Have the chain issued by a CA with basicConstraints, keyCertSign and a fitting extended key usage.";
+    Revoked, C4, false,
+        "A revocation list names the presented certificate, one that it rests on, or the installed one of the pin that it matches.",
+        "Give the peer a new certificate, with a new key if the old one may be in other hands.";
+    RevocationUnknown, C4, false,
+        "No installed revocation list tells whether a certificate of the chain is revoked, though its issuer is checked.",
+        "Install the issuer's current revocation list that covers the certificate, or stop checking the issuer.";
+    CrlExpired, C4, false,
+        "The revocation lists that tell of a certificate of the chain have expired.",
+        "Install the issuer's current revocation list; a grace bridges the time until then.";
     PathTooLong, C1, false,
         "The chain has more intermediates than a CA in it, or the limit, allows.",
         "Have the certificate issued closer to the authority, or install a nearer authority.";

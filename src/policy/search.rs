@@ -195,7 +195,10 @@ fn closeness(reason: ReasonCode) -> u8 {
         ReasonCode::TooManyPaths => 2,
         ReasonCode::Blocked => 4,
         ReasonCode::NameConstraintViolated | ReasonCode::PathRefused => 5,
-        ReasonCode::NoPatternMatches => 6,
+        ReasonCode::NoPatternMatches
+        | ReasonCode::Revoked
+        | ReasonCode::RevocationUnknown
+        | ReasonCode::CrlExpired => 6,
         _ => 3,
     }
 }

@@ -35,6 +35,35 @@ impl fmt::Display for Detail {
                     or_none(presented)
                 )
             }
+            Self::Revoked {
+                certificate,
+                serial,
+                date,
+                why,
+                crl,
+                number,
+            } => {
+                write!(f, "certificate {certificate} with serial number ")?;
+                serial.iter().try_for_each(|byte| write!(f, "{byte:02X}"))?;
+                write!(f, " was revoked at {} ({why})", Moment(*date))?;
+                match number {
+                    Some(number) => write!(f, ", says list {crl}, number {number}"),
+                    None => write!(f, ", says list {crl}"),
+                }
+            }
+            Self::NotCovered {
+                certificate,
+                issuer,
+                lists,
+                last_end,
+            } => {
+                write!(f, "certificate {certificate} of {issuer}: ")?;
+                match (lists, last_end) {
+                    (0, _) => f.write_str("no list of this issuer is installed"),
+                    (_, Some(end)) => write!(f, "the last list expired at {}", Moment(*end)),
+                    (lists, None) => write!(f, "none of {lists} lists tells of it"),
+                }
+            }
             Self::Text(text) => f.write_str(text),
         }
     }
@@ -50,6 +79,11 @@ impl fmt::Display for VerdictWarning {
                 f,
                 "the certificate expired at {} and is in its grace: renew it",
                 Moment(*not_after)
+            ),
+            Self::CrlInGrace { next_update } => write!(
+                f,
+                "a revocation list expired at {} and is in its grace: install the current one",
+                Moment(*next_update)
             ),
             Self::Migrating { until } => write!(
                 f,

@@ -1,9 +1,11 @@
 //! The moment at which a verdict judges, when the clock is known and when it is unset (rules M3 and M7).
 
+use core::time::Duration;
+
 use pki_types::UnixTime;
 
 use super::{Detail, ReasonCode};
-use crate::certificate::{Clock, Validity, seconds};
+use crate::certificate::{Clock, Crl, Validity, seconds};
 use crate::limits::CLOCK_TOLERANCE;
 use crate::store::{Entry, ValidityRule, View};
 
@@ -15,6 +17,15 @@ pub(super) type Fall = (ReasonCode, Detail);
 pub(super) struct Timing {
     moment: i64,
     known: bool,
+}
+
+/// How old a revocation list is. Ends are its `nextUpdate`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Age {
+    NotYet,
+    Current,
+    InGrace(i64),
+    Expired(i64),
 }
 
 impl Timing {
@@ -81,6 +92,24 @@ impl Timing {
         match self.ended(validity, grace) {
             Some(fall) => Err(fall),
             None => Ok(self.moment > validity.not_after()),
+        }
+    }
+
+    /// Judges a revocation list. It ends with `nextUpdate`, exclusive: then the next one is there.
+    pub(super) fn crl(&self, crl: &Crl, grace: Duration) -> Age {
+        let tolerance = i64::try_from(CLOCK_TOLERANCE.as_secs()).unwrap_or(0);
+        let grace = i64::try_from(grace.as_secs()).unwrap_or(0);
+        if self.known && crl.this_update() > self.moment.saturating_add(tolerance) {
+            return Age::NotYet;
+        }
+        // Without an end it is not installed; were it, it would not be current.
+        let end = crl.next_update().unwrap_or(i64::MIN);
+        if self.moment < end {
+            Age::Current
+        } else if self.moment < end.saturating_add(grace) {
+            Age::InGrace(end)
+        } else {
+            Age::Expired(end)
         }
     }
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::decide::Accepted;
 use super::{ReasonCode, Rule};
-use crate::certificate::{Certificate, Fingerprint, HostName, KeyRefusal, Role, SanName};
+use crate::certificate::{
+    Certificate, CrlNumber, Fingerprint, HostName, KeyRefusal, RevocationReason, Role, SanName,
+};
 use crate::limits::MAX_CONSIDERED;
 use crate::store::{BlockSelector, Bounded, Entry, EntryKey, ServerId};
 
@@ -46,6 +48,35 @@ pub enum Detail {
         /// Presented.
         presented: Vec<String>,
     },
+    /// What a revocation list says of a certificate.
+    #[non_exhaustive]
+    Revoked {
+        /// The certificate.
+        certificate: Fingerprint,
+        /// Its serial number's content bytes.
+        serial: Box<[u8]>,
+        /// When it was revoked, in seconds since 1970-01-01T00:00:00Z.
+        date: i64,
+        /// Why it was revoked.
+        why: RevocationReason,
+        /// The list.
+        crl: Fingerprint,
+        /// Its number, if it has one.
+        number: Option<CrlNumber>,
+    },
+    /// A certificate of which no current revocation list tells.
+    #[non_exhaustive]
+    NotCovered {
+        /// The certificate.
+        certificate: Fingerprint,
+        /// The name of its issuer, safe to show.
+        issuer: String,
+        /// How many lists of the issuer are installed.
+        lists: usize,
+        /// If there are such that would tell but have expired, when the last of them did, in seconds since
+        /// 1970-01-01T00:00:00Z.
+        last_end: Option<i64>,
+    },
     /// A sentence.
     Text(String),
 }
@@ -86,6 +117,12 @@ pub enum VerdictWarning {
     InGrace {
         /// `notAfter` in seconds since the epoch.
         not_after: i64,
+    },
+    /// A revocation list has expired and lives on its grace (rule C4).
+    #[non_exhaustive]
+    CrlInGrace {
+        /// `nextUpdate` in seconds since the epoch.
+        next_update: i64,
     },
     /// The server migrates, and an authority vouched for what it presented (rule P3).
     #[non_exhaustive]

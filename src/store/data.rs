@@ -11,6 +11,7 @@ use std::sync::Arc;
 use pki_types::UnixTime;
 
 use super::blocks::Blocks;
+use super::crls::Crls;
 use super::shelf::Shelf;
 use super::table::Table;
 use super::{Entry, EntryKey, Group, Scope, Server, ServerId, Slot};
@@ -81,6 +82,7 @@ pub(crate) struct Data {
     pub(super) generation: u64,
     pub(super) floor: Option<UnixTime>,
     pub(super) blocks: Arc<Blocks>,
+    crls: Arc<Crls>,
     pub(super) servers: Table<Arc<Server>>,
     /// The ids of servers by the hashes of their names.
     pub(super) names: Table<ServerId>,
@@ -122,6 +124,28 @@ impl Data {
 
     pub(super) fn blocks_mut(&mut self) -> &mut Blocks {
         Arc::make_mut(&mut self.blocks)
+    }
+
+    pub(crate) fn crls(&self) -> &Crls {
+        &self.crls
+    }
+
+    pub(crate) fn crls_mut(&mut self) -> &mut Crls {
+        Arc::make_mut(&mut self.crls)
+    }
+
+    /// The certificates of all authorities and intermediates whose subject is `subject`; one that is installed
+    /// in several scopes comes several times.
+    pub(super) fn issuers<'a>(
+        &'a self,
+        subject: &'a [u8],
+    ) -> impl Iterator<Item = &'a Certificate> {
+        let hash = self.hasher.hash_one(subject);
+        let shelves = self.shelves.iter();
+        let shelves = shelves.filter(|shelf| shelf.slot() != Slot::Pin);
+        let entries = shelves.flat_map(move |shelf| shelf.by_subject(hash));
+        let certificates = entries.filter_map(|entry| entry.certificate.as_ref());
+        certificates.filter(move |certificate| certificate.subject_der() == subject)
     }
 
     /// The entries of a slot and scope; `None` if there are none.
@@ -264,6 +288,7 @@ impl Data {
             generation: _,
             floor,
             blocks: _,
+            crls,
             servers,
             names,
             groups,
@@ -274,6 +299,7 @@ impl Data {
             hasher: _,
         } = self;
         *floor == before.floor
+            && Arc::ptr_eq(crls, &before.crls)
             && servers.is_shared(&before.servers)
             && names.is_shared(&before.names)
             && groups.is_shared(&before.groups)

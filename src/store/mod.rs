@@ -10,6 +10,7 @@ mod blocks;
 mod bundle;
 mod changes;
 mod claims;
+mod crls;
 mod data;
 mod directory;
 mod draft;
@@ -21,6 +22,7 @@ mod install;
 mod patterns;
 mod report;
 mod restore;
+mod revocation;
 mod servers;
 mod shelf;
 mod table;
@@ -32,6 +34,7 @@ use pki_types::UnixTime;
 
 pub use blocks::BlockSelector;
 pub use bundle::{Bundle, BundleItem, Decision, Proposal};
+pub use crls::{CrlIssuer, InstalledCrl};
 pub use draft::Draft;
 pub use entry::{
     AuthorityScope, Entry, EntryKey, EntryOptions, Matching, PinScope, Scope, Slot, ValidityRule,

@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-use super::{EntryKey, ServerId};
-use crate::certificate::Moment;
+use super::{CrlIssuer, EntryKey, ServerId};
+use crate::certificate::{CrlDeviation, Moment};
 use crate::limits::MAX_REPORTED;
 
 /// A list of which at most 64 items are kept and the rest counted.
@@ -87,7 +87,7 @@ impl<'a, T> IntoIterator for &'a Bounded<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Done {
-    /// A new entry, server, group or block is there.
+    /// A new entry, server, group, block or revocation list is there.
     Added,
     /// It was there already; nothing changed (rule I5).
     AlreadyThere,
@@ -199,6 +199,30 @@ pub enum StoreWarning {
         /// Number of the certificate in the bundle, from 0.
         index: usize,
     },
+    /// The revocation list has expired: what it revokes stays revoked, and certificates that it does not name are
+    /// refused until a newer one is installed (rule C4).
+    #[non_exhaustive]
+    CrlExpired {
+        /// `nextUpdate` in seconds since the epoch.
+        next_update: i64,
+    },
+    /// The revocation list is not valid yet and tells of no certificate until then that it is not revoked.
+    #[non_exhaustive]
+    CrlNotYetValid {
+        /// `thisUpdate` in seconds since the epoch.
+        this_update: i64,
+    },
+    /// Another revocation list of the same issuer and scope is there, and neither is told to be the newer one:
+    /// both are asked.
+    CrlBeside,
+    /// The revocation list departs from RFC 5280 in something that changes nothing.
+    CrlDeviates(CrlDeviation),
+    /// No revocation list of a checked issuer is left: its certificates are refused in chains.
+    #[non_exhaustive]
+    NoCrlLeft {
+        /// The issuer.
+        issuer: CrlIssuer,
+    },
 }
 
 impl fmt::Display for StoreWarning {
@@ -237,6 +261,27 @@ impl fmt::Display for StoreWarning {
                 f,
                 "certificate {index} of the bundle was left out: it is vouched for by its issuer, and a pin would be exclusive"
             ),
+            Self::CrlExpired { next_update } => write!(
+                f,
+                "the revocation list expired at {}: install the current one",
+                Moment(*next_update)
+            ),
+            Self::CrlNotYetValid { this_update } => write!(
+                f,
+                "the revocation list is valid only from {} on",
+                Moment(*this_update)
+            ),
+            Self::CrlBeside => f.write_str(
+                "another revocation list of this issuer and scope is there, and neither is the newer one: both are asked",
+            ),
+            Self::CrlDeviates(deviation) => write!(
+                f,
+                "the revocation list is not as RFC 5280 has it: {deviation}"
+            ),
+            Self::NoCrlLeft { issuer } => write!(
+                f,
+                "no revocation list of {issuer} is left: its certificates are refused in chains until one is installed"
+            ),
         }
     }
 }
@@ -248,6 +293,7 @@ pub struct Report {
     pub(super) generation: u64,
     pub(super) entries: Bounded<EntryKey>,
     pub(super) claims: Bounded<ServerId>,
+    pub(super) checks: Bounded<CrlIssuer>,
     pub(super) shifts: Bounded<Shift>,
     pub(super) still_held: Bounded<EntryKey>,
     pub(super) warnings: Bounded<StoreWarning>,
@@ -260,6 +306,7 @@ impl Report {
             generation,
             entries: Bounded::default(),
             claims: Bounded::default(),
+            checks: Bounded::default(),
             shifts: Bounded::default(),
             still_held: Bounded::default(),
             warnings: Bounded::default(),
@@ -276,7 +323,8 @@ impl Report {
         self.generation
     }
 
-    /// The entries that were installed, updated or removed.
+    /// The entries that were installed, updated or removed; those that a block hits, or that a revocation list
+    /// revokes.
     pub fn entries(&self) -> &Bounded<EntryKey> {
         &self.entries
     }
@@ -284,6 +332,11 @@ impl Report {
     /// The servers that are claimed since this change: they must present a pin from now on.
     pub fn claims(&self) -> &Bounded<ServerId> {
         &self.claims
+    }
+
+    /// The issuers whose certificates are checked for revocation since this change.
+    pub fn checks(&self) -> &Bounded<CrlIssuer> {
+        &self.checks
     }
 
     /// Servers about which something of higher priority is asked now: what was asked before is shadowed.
@@ -330,6 +383,7 @@ impl fmt::Display for Report {
         write!(f, "{done} (generation {})", self.generation)?;
         list(f, "entry", &self.entries)?;
         list(f, "claims server", &self.claims)?;
+        list(f, "checks the certificates of", &self.checks)?;
         list(f, "now asked of", &self.shifts)?;
         list(f, "still held by", &self.still_held)?;
         list(f, "warning", &self.warnings)

@@ -37,6 +37,13 @@ impl Shelf {
         }
     }
 
+    pub(super) fn slot(&self) -> Slot {
+        match self {
+            Self::One(entry) => entry.key.slot,
+            Self::Several(shelf) => shelf.slot,
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::One(_) => 1,

@@ -7,7 +7,8 @@ use pki_types::UnixTime;
 
 use super::data::Data;
 use super::{
-    BlockSelector, Claim, Entry, EntryKey, Group, GroupId, Level, Scope, Server, ServerId, Slot,
+    BlockSelector, Claim, CrlIssuer, Entry, EntryKey, Group, GroupId, InstalledCrl, Level, Scope,
+    Server, ServerId, Slot,
 };
 use crate::certificate::HostName;
 
@@ -88,6 +89,16 @@ impl View {
     /// All blocks, in order.
     pub fn blocks(&self) -> impl Iterator<Item = &BlockSelector> {
         self.0.blocks.iter()
+    }
+
+    /// All revocation lists, ordered by issuer and fingerprint.
+    pub fn crls(&self) -> impl Iterator<Item = &InstalledCrl> {
+        self.0.crls().all().map(|list| &**list)
+    }
+
+    /// The issuers whose certificates are checked for revocation (rule C4), in order.
+    pub fn checked_issuers(&self) -> impl Iterator<Item = CrlIssuer> {
+        self.0.crls().checked()
     }
 
     pub(crate) fn holds(&self, slot: Slot, scope: Scope) -> bool {

@@ -6,7 +6,8 @@ use mutual_trust::ReasonCode;
 
 use super::row::{Row, ask};
 use super::{
-    blocks, chains, clients, clock, explained, issuers, limits, matches, names, pins, states,
+    blocks, chains, clients, clock, explained, issuers, limits, matches, names, pins, revoked,
+    states,
 };
 
 /// Codes that need a handshake; the tests over TLS produce them.
@@ -29,6 +30,7 @@ fn all() -> Vec<Row> {
         issuers::rows(),
         limits::rows(),
         explained::rows(),
+        revoked::rows(),
     ] {
         rows.extend(some);
     }

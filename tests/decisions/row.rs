@@ -342,6 +342,7 @@ fn warning(warning: &VerdictWarning) -> &'static str {
     match warning {
         VerdictWarning::ClockUnset => "ClockUnset",
         VerdictWarning::InGrace { .. } => "InGrace",
+        VerdictWarning::CrlInGrace { .. } => "CrlInGrace",
         VerdictWarning::Migrating { .. } => "Migrating",
         VerdictWarning::UnlistedName => "UnlistedName",
         VerdictWarning::NameNotCovered => "NameNotCovered",
@@ -375,6 +376,7 @@ fn rule_of(reason: ReasonCode) -> Rule {
         R::ClockUnset => Rule::M7,
         R::NameMismatch | R::NoNameToMatch => Rule::C2,
         R::CaAsLeaf | R::AuthorityPresentedAsPeer => Rule::C3,
+        R::Revoked | R::RevocationUnknown | R::CrlExpired => Rule::C4,
         R::PresentedTooMuch | R::TooManyPaths => Rule::C5,
         _ => Rule::C1,
     }

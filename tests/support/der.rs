@@ -151,8 +151,10 @@ pub fn wrap(tag: u8, content: &[u8]) -> Vec<u8> {
             out.extend(u16::try_from(length).unwrap().to_be_bytes());
         }
         _ => {
-            out.push(0x84);
-            out.extend(u32::try_from(length).unwrap().to_be_bytes());
+            let bytes = u32::try_from(length).unwrap().to_be_bytes();
+            let digits: Vec<u8> = bytes.into_iter().skip_while(|byte| *byte == 0).collect();
+            out.push(0x80 | u8::try_from(digits.len()).unwrap());
+            out.extend(digits);
         }
     }
     out.extend(content);

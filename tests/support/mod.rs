@@ -15,6 +15,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+pub mod crl;
 pub mod der;
 pub mod facts;
 pub mod handshake;

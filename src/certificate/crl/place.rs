@@ -1,0 +1,31 @@
+//! Where a part of a revocation list lies in its DER.
+
+/// As [`Span`](super::super::der::Span), for what may have millions of bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Place {
+    start: u32,
+    len: u32,
+}
+
+impl Place {
+    /// The place of `part` in `whole`, of which it must be a slice.
+    pub(super) fn of(whole: &[u8], part: &[u8]) -> Option<Self> {
+        let start = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
+        let end = start.checked_add(part.len())?;
+        if end > whole.len() {
+            return None;
+        }
+        Some(Self {
+            start: u32::try_from(start).ok()?,
+            len: u32::try_from(part.len()).ok()?,
+        })
+    }
+
+    pub(super) fn get(self, whole: &[u8]) -> &[u8] {
+        let index = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        let start = index(self.start);
+        whole
+            .get(start..start.saturating_add(index(self.len)))
+            .unwrap_or(&[])
+    }
+}

@@ -1,0 +1,156 @@
+//! Takes the values of a revocation list one after the other, and says where one is not as it must be.
+
+use super::super::der::{self, Value};
+use super::super::{dotted, grammar};
+use crate::error::CrlError;
+
+pub(super) const BOOLEAN: u8 = 0x01;
+pub(super) const INTEGER: u8 = 0x02;
+pub(super) const BIT_STRING: u8 = 0x03;
+pub(super) const OCTET_STRING: u8 = 0x04;
+pub(super) const OID: u8 = 0x06;
+pub(super) const ENUMERATED: u8 = 0x0a;
+pub(super) const UTC_TIME: u8 = 0x17;
+pub(super) const GENERALIZED_TIME: u8 = 0x18;
+pub(super) const SEQUENCE: u8 = 0x30;
+
+/// The values that are left of one constructed value.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'a> {
+    /// The whole list, in which offsets are told.
+    der: &'a [u8],
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(der: &'a [u8]) -> Self {
+        Self { der, rest: der }
+    }
+
+    /// What is in a value that came out of this reader.
+    pub(super) fn inside(&self, value: &Value<'a>) -> Self {
+        Self {
+            der: self.der,
+            rest: value.content,
+        }
+    }
+
+    /// What stands in the list from `offset` on.
+    pub(super) fn from(der: &'a [u8], offset: u32) -> Self {
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        Self {
+            der,
+            rest: der.get(offset..).unwrap_or(&[]),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    pub(super) fn left(&self) -> usize {
+        self.rest.len()
+    }
+
+    /// Where in the list the next value starts.
+    pub(super) fn offset(&self) -> usize {
+        let start = self.der.as_ptr().addr();
+        self.rest.as_ptr().addr().saturating_sub(start)
+    }
+
+    pub(super) fn malformed(&self, field: &'static str) -> CrlError {
+        CrlError::Malformed {
+            field,
+            offset: self.offset(),
+        }
+    }
+
+    pub(super) fn next(&mut self, tag: u8, field: &'static str) -> Result<Value<'a>, CrlError> {
+        match self.next_if(&[tag], field)? {
+            Some(value) => Ok(value),
+            None => Err(self.malformed(field)),
+        }
+    }
+
+    /// The next value if it has one of these tags.
+    pub(super) fn next_if(
+        &mut self,
+        tags: &[u8],
+        field: &'static str,
+    ) -> Result<Option<Value<'a>>, CrlError> {
+        if !self.rest.first().is_some_and(|tag| tags.contains(tag)) {
+            return Ok(None);
+        }
+        let (value, rest) = der::take_long(self.rest).ok_or(self.malformed(field))?;
+        self.rest = rest;
+        Ok(Some(value))
+    }
+
+    pub(super) fn end(&self, field: &'static str) -> Result<(), CrlError> {
+        if self.is_empty() {
+            Ok(())
+        } else {
+            Err(self.malformed(field))
+        }
+    }
+
+    /// The next value as one extension.
+    pub(super) fn extension(&mut self) -> Result<Extension<'a>, CrlError> {
+        let field = "extensions";
+        let offset = self.offset();
+        let whole = self.next(SEQUENCE, field)?;
+        let mut parts = self.inside(&whole);
+        let id = parts.next(OID, field)?.content;
+        let critical = match parts.next_if(&[BOOLEAN], field)? {
+            Some(value) if grammar::truth(&value) => value.content == [0xff],
+            Some(_) => return Err(parts.malformed(field)),
+            None => false,
+        };
+        let value = parts.next(OCTET_STRING, field)?;
+        parts.end(field)?;
+        let inside = parts.inside(&value);
+        Ok(Extension {
+            id,
+            critical,
+            value: inside,
+            offset,
+        })
+    }
+}
+
+/// One extension of a list or of one of its entries.
+pub(super) struct Extension<'a> {
+    pub(super) id: &'a [u8],
+    pub(super) critical: bool,
+    pub(super) value: Reader<'a>,
+    offset: usize,
+}
+
+impl<'a> Extension<'a> {
+    /// The last arc of an identifier `2.5.29.n`.
+    pub(super) fn standard(&self) -> Option<u8> {
+        match self.id {
+            [0x55, 0x1d, last] => Some(*last),
+            _ => None,
+        }
+    }
+
+    pub(super) fn oid(&self) -> String {
+        dotted(self.id)
+    }
+
+    /// The only value that is in it.
+    pub(super) fn only(&self, tag: u8, field: &'static str) -> Result<Value<'a>, CrlError> {
+        let mut reader = self.value;
+        let value = reader.next(tag, field)?;
+        reader.end(field)?;
+        Ok(value)
+    }
+
+    pub(super) fn twice(&self) -> CrlError {
+        CrlError::DuplicateExtension {
+            oid: self.oid(),
+            offset: self.offset,
+        }
+    }
+}

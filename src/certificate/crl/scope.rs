@@ -1,0 +1,270 @@
+//! Which certificates of its issuer a revocation list is about (RFC 5280 sections 5.2.5 and 6.3.3).
+
+use super::super::Certificate;
+use super::super::der::{self, Value};
+use super::super::grammar;
+use super::place::Place;
+use super::reader::{Extension, Reader, SEQUENCE};
+use crate::error::{CrlError, CrlRefusal};
+use crate::limits::MAX_DISTRIBUTION_POINT_NAMES;
+
+/// Which kind of certificates a list is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CrlKinds {
+    /// All of the issuer's.
+    #[default]
+    All,
+    /// Those of end entities only.
+    EndEntities,
+    /// Those of CAs only.
+    Authorities,
+}
+
+/// A set of reasons for a revocation, of which a list may tell some only.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reasons(u16);
+
+impl Reasons {
+    pub(crate) const NONE: Self = Self(0);
+    /// Each bit of `ReasonFlags` but the first, which is unused.
+    const ALL: Self = Self(0b0111_1111_1000_0000);
+
+    pub(crate) fn is_all(self) -> bool {
+        self == Self::ALL
+    }
+
+    pub(crate) fn is_none(self) -> bool {
+        self == Self::NONE
+    }
+
+    pub(crate) fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    fn both(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// Reads the content of a `ReasonFlags`.
+    fn read(content: &[u8]) -> Option<Self> {
+        let bits = match content {
+            [0..=7, first] => [*first, 0],
+            [0..=7, first, second] => [*first, *second],
+            _ => return None,
+        };
+        Some(Self(u16::from_be_bytes(bits)).both(Self::ALL))
+    }
+}
+
+/// The `issuingDistributionPoint` of a list; without one, all of the issuer's certificates.
+pub(super) struct Scope {
+    pub(super) kinds: CrlKinds,
+    pub(super) reasons: Reasons,
+    /// The names of its distribution point; none if it has none.
+    pub(super) names: Box<[Place]>,
+}
+
+impl Default for Scope {
+    fn default() -> Self {
+        Self {
+            kinds: CrlKinds::All,
+            reasons: Reasons::ALL,
+            names: Box::default(),
+        }
+    }
+}
+
+const FIELD: &str = "issuingDistributionPoint";
+
+/// Reads an `issuingDistributionPoint`.
+pub(super) fn read(
+    der: &[u8],
+    extension: &Extension<'_>,
+) -> Result<(Scope, Option<CrlRefusal>), CrlError> {
+    let malformed = || extension.value.malformed(FIELD);
+    let whole = extension.only(SEQUENCE, FIELD)?;
+    let mut parts = extension.value.inside(&whole);
+    let mut scope = Scope::default();
+    let mut refusal = None;
+    let mut is_empty = true;
+    if let Some(point) = parts.next_if(&[0xa0], FIELD)? {
+        is_empty = false;
+        let mut inside = parts.inside(&point);
+        // DistributionPointName is a choice, so its tag stands in one of its own.
+        if let Some(names) = inside.next_if(&[0xa0], FIELD)? {
+            scope.names = names_of(der, inside.inside(&names))?;
+        } else {
+            inside.next(0xa1, FIELD)?;
+            refusal = Some(CrlRefusal::RelativeDistributionPoint);
+        }
+        inside.end(FIELD)?;
+    }
+    let mut flag = |parts: &mut Reader<'_>, tag| match parts.next_if(&[tag], FIELD)? {
+        Some(value) if matches!(value.content, [0 | 0xff]) => {
+            is_empty = false;
+            Ok(value.content == [0xff])
+        }
+        Some(_) => Err(malformed()),
+        None => Ok(false),
+    };
+    let end_entities = flag(&mut parts, 0x81)?;
+    let authorities = flag(&mut parts, 0x82)?;
+    let some_reasons = parts.next_if(&[0x83], FIELD)?;
+    let indirect = flag(&mut parts, 0x84)?;
+    let attributes = flag(&mut parts, 0x85)?;
+    parts.end(FIELD)?;
+    if let Some(reasons) = some_reasons {
+        is_empty = false;
+        let reasons = Reasons::read(reasons.content).filter(|reasons| !reasons.is_none());
+        scope.reasons = reasons.ok_or_else(malformed)?;
+    }
+    scope.kinds = match (end_entities, authorities) {
+        (false, false) => CrlKinds::All,
+        (true, false) => CrlKinds::EndEntities,
+        (false, true) => CrlKinds::Authorities,
+        (true, true) => return Err(malformed()),
+    };
+    if is_empty || (attributes && scope.kinds != CrlKinds::All) {
+        return Err(malformed());
+    }
+    let flags = [
+        (attributes, CrlRefusal::AttributeCertificates),
+        (indirect, CrlRefusal::Indirect),
+    ];
+    for (is, why) in flags {
+        refusal = if is { Some(why) } else { refusal };
+    }
+    Ok((scope, refusal))
+}
+
+fn names_of(der: &[u8], mut names: Reader<'_>) -> Result<Box<[Place]>, CrlError> {
+    let start = names;
+    let mut found = Vec::new();
+    while !names.is_empty() {
+        let before = names;
+        let tags = [0x81, 0x82, 0x86, 0x87, 0x88, 0xa0, 0xa3, 0xa4, 0xa5];
+        let name = names.next_if(&tags, FIELD)?;
+        let name = name.filter(|name| grammar::general_name(name, FIELD).is_ok());
+        let name = name.ok_or(before.malformed(FIELD))?;
+        found.push(Place::of(der, name.whole).ok_or(before.malformed(FIELD))?);
+        if found.len() > MAX_DISTRIBUTION_POINT_NAMES {
+            return Err(before.malformed(FIELD));
+        }
+    }
+    if found.is_empty() {
+        return Err(start.malformed(FIELD));
+    }
+    Ok(found.into())
+}
+
+impl Scope {
+    /// Of which reasons the list `der` with this scope tells for a certificate of its issuer: none if the
+    /// certificate is not in its scope.
+    pub(super) fn covers(&self, der: &[u8], certificate: &Certificate) -> Reasons {
+        let of_this_kind = match self.kinds {
+            CrlKinds::All => true,
+            CrlKinds::EndEntities => !certificate.is_ca(),
+            CrlKinds::Authorities => certificate.is_ca(),
+        };
+        if !of_this_kind {
+            return Reasons::NONE;
+        }
+        if self.names.is_empty() {
+            return self.reasons;
+        }
+        let is_ours = |name: &[u8]| self.names.iter().any(|own| own.get(der) == name);
+        // RFC 5280 section 6.3.3: a list that no distribution point names counts as found under the name of
+        // the certificate's issuer, with all reasons.
+        let by_issuer = self.names.iter().any(|own| {
+            let name = der::take(own.get(der));
+            name.is_some_and(|(name, _)| {
+                name.tag == 0xa4 && name.content == certificate.issuer_der()
+            })
+        });
+        if by_issuer {
+            return self.reasons;
+        }
+        points_of(certificate).map_or(Reasons::NONE, |points| {
+            let reached = reached(&points, is_ours);
+            self.reasons.both(reached)
+        })
+    }
+}
+
+/// Of which reasons the distribution points that have one of our names tell.
+fn reached(points: &[Value<'_>], is_ours: impl Fn(&[u8]) -> bool) -> Reasons {
+    let mut reached = Reasons::NONE;
+    let mut looked_at = 0_usize;
+    for point in points {
+        let Some((names, reasons)) = point_of(point) else {
+            continue;
+        };
+        for name in names {
+            looked_at = looked_at.saturating_add(1);
+            if looked_at > MAX_DISTRIBUTION_POINT_NAMES {
+                return reached;
+            }
+            if is_ours(name.whole) {
+                reached = reached.with(reasons);
+            }
+        }
+    }
+    reached
+}
+
+/// The `cRLDistributionPoints` of a certificate, if they can be read.
+fn points_of(certificate: &Certificate) -> Option<Vec<Value<'_>>> {
+    let (tbs, _) = der::take(certificate.to_be_signed())?;
+    let fields = der::children(tbs.content).ok()?;
+    let wrapper = fields.iter().find(|field| field.tag == 0xa3)?;
+    let (extensions, _) = der::take(wrapper.content)?;
+    let extensions = der::children(extensions.content).ok()?;
+    let content = extensions.iter().find_map(|extension| {
+        let parts = der::children(extension.content).ok()?;
+        let id = parts.first()?.content;
+        (id == [0x55, 0x1d, 31]).then_some(parts.last()?.content)
+    })?;
+    match der::take(content)? {
+        (points, []) if points.tag == SEQUENCE => der::children(points.content).ok(),
+        _ => None,
+    }
+}
+
+/// The names of a distribution point at which the certificate's issuer publishes, and the reasons that it is
+/// for; `None` if it is for another issuer's list, or cannot be read.
+fn point_of<'a>(point: &Value<'a>) -> Option<(Vec<Value<'a>>, Reasons)> {
+    let parts = der::children(point.content).ok()?;
+    let mut parts = parts.into_iter().peekable();
+    let name = parts.next_if(|part| part.tag == 0xa0)?;
+    let reasons = match parts.next_if(|part| part.tag == 0x81) {
+        Some(reasons) => Reasons::read(reasons.content)?,
+        None => Reasons::ALL,
+    };
+    if parts.next().is_some() {
+        return None; // cRLIssuer, or nothing that is known
+    }
+    match der::take(name.content)? {
+        (names, []) if names.tag == 0xa0 => Some((der::children(names.content).ok()?, reasons)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_add_up_to_all_without_the_unused_bit() {
+        let read = |content: &[u8]| Reasons::read(content).unwrap();
+        let some = read(&[7, 0b0111_1111, 0]);
+        let rest = read(&[7, 0, 0b1000_0000]);
+        assert!(!some.is_all() && !rest.is_all());
+        assert!(some.with(rest).is_all());
+        assert!(read(&[0, 0xff, 0xff]).is_all());
+        assert!(read(&[0, 0x80]).is_none());
+        for bad in [&[][..], &[0], &[8, 1], &[0, 1, 1, 1]] {
+            assert!(Reasons::read(bad).is_none(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Is a certificate revoked, and does a current list tell that it is not? (rules C1, C4 and M8)
+//!
+//! A list can only take trust away. So a certificate that any list of its issuer names is refused, whether that
+//! list has expired, is not valid yet or is about other certificates: serial numbers are unique for an issuer.
+//! That a certificate is *not* revoked is told only by lists that are current and have it in their scope.
+
+use super::decide::Case;
+use super::timing::{Age, Fall};
+use super::{Detail, ReasonCode, VerdictWarning};
+use crate::certificate::{Certificate, Reasons, Revoked};
+use crate::store::InstalledCrl;
+
+/// Judges a verified path from the end entity up, of which `authority` is the end. The authority itself is not
+/// asked for a current list: that it is trusted is the administrator's word, not its issuer's.
+pub(super) fn check_path(
+    case: &Case<'_>,
+    path: &[Certificate],
+    authority: &Certificate,
+) -> Result<(), Fall> {
+    if case.view.data().crls().is_empty() && !case.policy.require_crl {
+        return Ok(());
+    }
+    let issuers = path.iter().skip(1).chain(core::iter::once(authority));
+    let pairs = || path.iter().zip(issuers.clone());
+    // What is revoked is said before what is not known.
+    for (certificate, issuer) in pairs() {
+        let lists = case.view.data().crls();
+        let lists = lists.of(issuer.subject_der(), issuer.key_pin());
+        for list in lists.unwrap_or(&[]) {
+            if let Some(revoked) = list.crl().revoked(certificate.serial()) {
+                return Err(fall(certificate, list, revoked));
+            }
+        }
+    }
+    check_by_name(case, authority)?;
+    pairs().try_for_each(|(certificate, issuer)| status(case, certificate, issuer).map(drop))
+}
+
+/// A certificate whose issuer is not at hand, and known by name alone: a pin (M8), or the authority in which a
+/// path ends (C1).
+pub(super) fn check_by_name(case: &Case<'_>, certificate: &Certificate) -> Result<(), Fall> {
+    let lists = case.view.data().crls().named(certificate.issuer_der());
+    for list in lists {
+        if let Some(revoked) = list.crl().revoked_by_name(certificate) {
+            return Err(fall(certificate, list, revoked));
+        }
+    }
+    Ok(())
+}
+
+/// What an operator should know of the lists on which an accepted path rests, from the end entity to the
+/// authority, both included.
+pub(super) fn warnings(case: &Case<'_>, path: &[Certificate]) -> Vec<VerdictWarning> {
+    let mut warnings = Vec::new();
+    for (certificate, issuer) in path.iter().zip(path.iter().skip(1)) {
+        if let Ok(Some(next_update)) = status(case, certificate, issuer) {
+            warnings.push(VerdictWarning::CrlInGrace { next_update });
+        }
+    }
+    warnings
+}
+
+/// Whether a certificate that no list names is known not to be revoked, as far as its issuer is checked: the end
+/// of the list that lives on its grace, if it takes that.
+fn status(
+    case: &Case<'_>,
+    certificate: &Certificate,
+    issuer: &Certificate,
+) -> Result<Option<i64>, Fall> {
+    let crls = case.view.data().crls();
+    let lists = match crls.of(issuer.subject_der(), issuer.key_pin()) {
+        Some(lists) => lists,
+        None if case.policy.require_crl => &[],
+        None => return Ok(None),
+    };
+    // RFC 5280 section 6.3.3 (f), for the certificate with which the issuer stands in this path.
+    if issuer.key_usage().is_some_and(|usage| !usage.crl_sign()) {
+        return Err((
+            ReasonCode::RevocationUnknown,
+            Detail::Text(format!(
+                "{} may not sign revocation lists (keyUsage lacks cRLSign)",
+                issuer.subject()
+            )),
+        ));
+    }
+    let mut current = Reasons::NONE;
+    let mut in_grace = Reasons::NONE;
+    let mut expired = Reasons::NONE;
+    let mut last_end: Option<i64> = None;
+    for list in lists {
+        let reasons = list.crl().covers(certificate);
+        if reasons.is_none() {
+            continue;
+        }
+        let (known, end) = match case.timing.crl(list.crl(), case.policy.crl_grace) {
+            Age::NotYet => continue,
+            Age::Current => (&mut current, None),
+            Age::InGrace(end) => (&mut in_grace, Some(end)),
+            Age::Expired(end) => (&mut expired, Some(end)),
+        };
+        *known = known.with(reasons);
+        last_end = last_end.max(end);
+    }
+    if current.is_all() {
+        return Ok(None);
+    }
+    let with_grace = current.with(in_grace);
+    if with_grace.is_all() {
+        return Ok(last_end);
+    }
+    let reason = if with_grace.with(expired).is_all() {
+        ReasonCode::CrlExpired
+    } else {
+        ReasonCode::RevocationUnknown
+    };
+    Err((
+        reason,
+        Detail::NotCovered {
+            certificate: certificate.fingerprint(),
+            issuer: issuer.subject(),
+            lists: lists.len(),
+            last_end: last_end.filter(|_| reason == ReasonCode::CrlExpired),
+        },
+    ))
+}
+
+fn fall(certificate: &Certificate, list: &InstalledCrl, revoked: Revoked) -> Fall {
+    (
+        ReasonCode::Revoked,
+        Detail::Revoked {
+            certificate: certificate.fingerprint(),
+            serial: certificate.serial().into(),
+            date: revoked.date,
+            why: revoked.reason,
+            crl: list.crl().fingerprint(),
+            number: list.crl().number().cloned(),
+        },
+    )
+}

@@ -1,0 +1,261 @@
+//! Installing and removing revocation lists (rule C4).
+
+use std::sync::Arc;
+
+use super::{CrlIssuer, Done, EntryKey, InstalledCrl, Report, StoreWarning, TrustStore};
+use crate::certificate::{
+    Certificate, Clock, Crl, Fingerprint, SignatureCheck, Succession, seconds,
+};
+use crate::error::StoreError;
+use crate::limits::{CLOCK_TOLERANCE, MAX_CRL_BYTES_HELD, MAX_CRLS, MAX_CRLS_PER_ISSUER};
+
+impl TrustStore {
+    /// Installs a revocation list that an installed authority or intermediate signed. From then on the
+    /// certificates of that issuer are checked: one of which no valid list tells is refused, until
+    /// [`stop_checking`](Self::stop_checking).
+    ///
+    /// It takes the place of an older list of the same issuer and scope. One that has expired is installed, with
+    /// a warning: what it revokes stays revoked. The report lists the entries that it revokes.
+    ///
+    /// # Errors
+    /// The list is of a kind that is not installed; no installed authority or intermediate of its issuer's name
+    /// has signed it, or may sign lists; a newer list of its scope is there; there are too many.
+    pub fn install_crl(&mut self, crl: Crl) -> Result<Report, StoreError> {
+        if let Some(why) = crl.refusal() {
+            return Err(StoreError::CrlKind(why.clone()));
+        }
+        let is_there = |held: &Arc<InstalledCrl>| held.crl().fingerprint() == crl.fingerprint();
+        if self
+            .data
+            .data()
+            .crls()
+            .named(crl.issuer_der())
+            .any(is_there)
+        {
+            return Ok(Report::new(Done::AlreadyThere, self.data.generation()));
+        }
+        let issuer = self.signer_of(&crl)?;
+        let crls = self.data.data().crls();
+        let held = crls.of(issuer.name_der(), issuer.key_pin()).unwrap_or(&[]);
+        let mut replaced = Vec::new();
+        let mut beside = false;
+        for list in held {
+            match crl.succession(list.crl()) {
+                Succession::Newer => replaced.push(list.clone()),
+                Succession::Beside => beside = true,
+                Succession::Apart => {}
+                Succession::Older => {
+                    return Err(StoreError::CrlOlder {
+                        held: list.crl().fingerprint(),
+                    });
+                }
+            }
+        }
+        let freed = replaced.iter().map(|list| list.crl().der().len());
+        let freed = freed.fold(0, usize::saturating_add);
+        let bytes = crls.bytes().saturating_sub(freed);
+        for (count, limit) in [
+            (
+                held.len().saturating_sub(replaced.len()),
+                MAX_CRLS_PER_ISSUER,
+            ),
+            (crls.count().saturating_sub(replaced.len()), MAX_CRLS),
+        ] {
+            if count >= limit {
+                return Err(StoreError::TooManyCrls { limit });
+            }
+        }
+        if bytes.saturating_add(crl.der().len()) > MAX_CRL_BYTES_HELD {
+            let limit = MAX_CRL_BYTES_HELD;
+            return Err(StoreError::CrlsTooLarge { limit });
+        }
+        Ok(self.put_crl(crl, issuer, &replaced, beside))
+    }
+
+    /// Installs several revocation lists, each by itself: one that is refused spoils none of the others. What
+    /// became of each is told in their order.
+    pub fn install_crls(
+        &mut self,
+        crls: impl IntoIterator<Item = Crl>,
+    ) -> Vec<Result<Report, StoreError>> {
+        let each = crls.into_iter();
+        each.map(|crl| self.install_crl(crl)).collect()
+    }
+
+    /// Removes a revocation list. Its issuer stays checked: without another list, its certificates are refused.
+    ///
+    /// # Errors
+    /// There is no such list.
+    pub fn remove_crl(&mut self, fingerprint: Fingerprint) -> Result<Report, StoreError> {
+        let taken = self.edit().crls_mut().take(fingerprint);
+        let taken = taken.ok_or(StoreError::NoSuchCrl(fingerprint))?;
+        let issuer = taken.issuer();
+        let left = self.data.data().crls();
+        let left = left.of(issuer.name_der(), issuer.key_pin());
+        let none_left = left.is_none_or(<[_]>::is_empty);
+        let mut report = self.finish(Done::Removed, Vec::new());
+        if none_left {
+            let issuer = issuer.clone();
+            report.warnings.push(StoreWarning::NoCrlLeft { issuer });
+        }
+        Ok(report)
+    }
+
+    /// Lets the certificates of an issuer be checked no more, and removes its revocation lists (rule C4).
+    ///
+    /// # Security
+    /// What the lists revoke is accepted again, pins and authorities too.
+    ///
+    /// # Errors
+    /// The issuer is not checked.
+    pub fn stop_checking(&mut self, issuer: &CrlIssuer) -> Result<Report, StoreError> {
+        let lists = self.edit().crls_mut().stop(issuer);
+        let lists = lists.ok_or_else(|| StoreError::NotChecked(Box::new(issuer.clone())))?;
+        let mut report = self.finish(Done::Removed, Vec::new());
+        for list in lists.iter() {
+            for key in self.revoked_by(list.crl()) {
+                report.entries.push(key);
+            }
+        }
+        Ok(report)
+    }
+
+    fn put_crl(
+        &mut self,
+        crl: Crl,
+        issuer: CrlIssuer,
+        replaced: &[Arc<InstalledCrl>],
+        beside: bool,
+    ) -> Report {
+        let installed = match self.now() {
+            Clock::Known(now) => Some(now),
+            Clock::Unset => None,
+        };
+        let crls = self.edit().crls_mut();
+        for list in replaced {
+            crls.take(list.crl().fingerprint());
+        }
+        let checks = crls.check(&issuer);
+        crls.put(InstalledCrl::new(crl.clone(), issuer.clone(), installed));
+        let done = if replaced.is_empty() {
+            Done::Added
+        } else {
+            Done::Changed
+        };
+        let mut report = self.finish(done, Vec::new());
+        if checks {
+            report.checks.push(issuer);
+        }
+        for key in self.revoked_by(&crl) {
+            report.entries.push(key);
+        }
+        self.warn_of_updates(&crl, &mut report);
+        if beside {
+            report.warnings.push(StoreWarning::CrlBeside);
+        }
+        for deviation in crl.deviations() {
+            report.warnings.push(StoreWarning::CrlDeviates(*deviation));
+        }
+        report
+    }
+
+    fn warn_of_updates(&self, crl: &Crl, report: &mut Report) {
+        let (now, known) = match (self.now(), self.data.floor()) {
+            (Clock::Known(now), _) => (seconds(now), true),
+            (Clock::Unset, Some(floor)) => (seconds(floor), false),
+            (Clock::Unset, None) => return,
+        };
+        let tolerance = i64::try_from(CLOCK_TOLERANCE.as_secs()).unwrap_or(0);
+        let this_update = crl.this_update();
+        if let Some(next_update) = crl.next_update().filter(|next| *next <= now) {
+            report
+                .warnings
+                .push(StoreWarning::CrlExpired { next_update });
+        } else if known && this_update > now.saturating_add(tolerance) {
+            report
+                .warnings
+                .push(StoreWarning::CrlNotYetValid { this_update });
+        }
+    }
+
+    /// The entries whose certificate a list revokes, in order.
+    fn revoked_by(&self, crl: &Crl) -> Vec<EntryKey> {
+        let entries = self.data.data().all();
+        let revoked = entries.filter(|entry| {
+            let certificate = entry.certificate();
+            certificate.is_some_and(|certificate| crl.revoked_by_name(certificate).is_some())
+        });
+        let mut keys: Vec<EntryKey> = revoked.map(|entry| entry.key().clone()).collect();
+        keys.sort();
+        keys
+    }
+
+    /// The installed authority or intermediate that signed a list. Whether it has expired makes no difference,
+    /// nor whether its entry is disabled: a list gives no trust.
+    fn signer_of(&self, crl: &Crl) -> Result<CrlIssuer, StoreError> {
+        let name = crl.issuer_der();
+        let mut why = StoreError::CrlIssuerNotInstalled {
+            issuer: crl.issuer(),
+        };
+        let mut asked: Vec<Fingerprint> = Vec::new();
+        for certificate in self.data.data().issuers(name) {
+            if asked.contains(&certificate.fingerprint()) {
+                continue;
+            }
+            asked.push(certificate.fingerprint());
+            match self.check_signer(certificate, crl) {
+                Ok(()) => return Ok(CrlIssuer::of(certificate)),
+                Err(closer) if closeness(&closer) > closeness(&why) => why = closer,
+                Err(_) => {}
+            }
+        }
+        Err(why)
+    }
+
+    fn check_signer(&self, certificate: &Certificate, crl: &Crl) -> Result<(), StoreError> {
+        let issuer = || crl.issuer();
+        if let (Some(wanted), Some(own)) = (crl.authority_key_id(), certificate.subject_key_id())
+            && wanted != own
+        {
+            let issuer = issuer();
+            return Err(StoreError::CrlIssuerNotInstalled { issuer });
+        }
+        // P1
+        if let Some(selector) = self.data.data().blocks().find(certificate) {
+            return Err(StoreError::Blocked(Box::new(selector.clone())));
+        }
+        // RFC 5280 section 6.3.3 (f)
+        if certificate
+            .key_usage()
+            .is_some_and(|usage| !usage.crl_sign())
+        {
+            let issuer = issuer();
+            return Err(StoreError::NoCrlSign { issuer });
+        }
+        let keys = self.key_policy();
+        keys.check(certificate).map_err(StoreError::Key)?;
+        match keys.check_crl_signature(certificate.subject_public_key_info(), crl) {
+            SignatureCheck::Verified => Ok(()),
+            SignatureCheck::Wrong => Err(StoreError::WrongCrlSignature { issuer: issuer() }),
+            SignatureCheck::Unsupported => Err(StoreError::CrlSignatureUnsupported {
+                algorithm: crl.signature_algorithm(),
+            }),
+        }
+    }
+}
+
+/// How far a certificate came as the signer of a list before it fell away.
+fn closeness(error: &StoreError) -> u8 {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "only orders refusals among each other"
+    )]
+    match error {
+        StoreError::CrlIssuerNotInstalled { .. } => 0,
+        StoreError::WrongCrlSignature { .. } => 1,
+        StoreError::CrlSignatureUnsupported { .. } => 2,
+        StoreError::Key(_) => 3,
+        StoreError::NoCrlSign { .. } => 4,
+        _ => 5,
+    }
+}

@@ -1,0 +1,266 @@
+//! Who may sign a list, and what installing, removing and stopping do (rule C4).
+
+use std::sync::Arc;
+
+use mutual_trust::error::StoreError;
+use mutual_trust::store::{BlockSelector, CrlIssuer, Done, EntryKey, Scope, Slot, StoreWarning};
+use mutual_trust::{Clock, EntryOptions, ReasonCode, TrustStore};
+use rcgen::KeyUsagePurpose;
+
+use super::common::{ca, leaf, trusting};
+use super::support::crl::*;
+use super::support::pki::spec;
+use super::support::{NOW, at, keys};
+
+#[test]
+fn a_list_is_installed_under_an_authority_or_an_intermediate_and_nobody_else() {
+    let issuer = ca("CA");
+    let mut scene = trusting(&[&issuer]);
+    let report = scene.install(crl().signed_by(&issuer));
+    assert_eq!(report.done(), Done::Added);
+    assert_eq!(
+        report.checks().items(),
+        [CrlIssuer::of(&issuer.certificate)]
+    );
+    assert!(
+        report
+            .to_string()
+            .contains("checks the certificates of: CN=CA")
+    );
+    assert_eq!(scene.held(&issuer), Some(1));
+
+    let mut scene = trusting(&[]);
+    scene.intermediate(&issuer);
+    scene.install(crl().signed_by(&issuer));
+    assert_eq!(scene.held(&issuer), Some(1));
+
+    // A pin vouches for nothing (I3).
+    let mut scene = trusting(&[]);
+    scene.pin(&issuer.certificate, EntryOptions::new());
+    let error = scene.refuse(crl().signed_by(&issuer));
+    assert!(matches!(error, StoreError::CrlIssuerNotInstalled { issuer, .. } if issuer == "CN=CA"));
+    // Another name.
+    let other = ca("Other");
+    let mut scene = trusting(&[&other]);
+    let error = scene.refuse(crl().signed_by(&issuer));
+    assert!(matches!(error, StoreError::CrlIssuerNotInstalled { .. }));
+}
+
+#[test]
+fn the_signature_must_be_that_of_the_installed_key() {
+    let issuer = ca("CA");
+    let impostor = ca("CA");
+    let mut scene = trusting(&[&issuer]);
+    let wrong =
+        |error| matches!(error, StoreError::WrongCrlSignature { issuer, .. } if issuer == "CN=CA");
+    assert!(wrong(
+        scene.refuse(crl().wrong_signature().signed_by(&issuer))
+    ));
+    // The same name and another key: told by the key identifier, or else by the signature.
+    let error = scene.refuse(crl().signed_by(&impostor));
+    assert!(matches!(error, StoreError::CrlIssuerNotInstalled { .. }));
+    assert!(wrong(scene.refuse(crl().no_key_id().signed_by(&impostor))));
+    // Of two CAs of one name, the one that signed it.
+    let mut scene = trusting(&[&issuer, &impostor]);
+    scene.install(crl().no_key_id().signed_by(&impostor));
+    assert_eq!(scene.held(&issuer), None);
+    assert_eq!(scene.held(&impostor), Some(1));
+    // A changed byte anywhere in what is signed.
+    let mut der = crl().no_key_id().der(&issuer);
+    let place = der.windows(2).position(|two| two == b"26").unwrap();
+    der[place] = b'1';
+    let list = mutual_trust::certificate::Crl::from_der(&der).unwrap();
+    assert!(wrong(trusting(&[&issuer]).refuse(list)));
+}
+
+#[test]
+fn the_issuer_must_be_allowed_to_sign_lists() {
+    let usages = [KeyUsagePurpose::KeyCertSign];
+    let without = spec("CA").ca().key_usage(&usages).self_signed();
+    let mut scene = trusting(&[&without]);
+    let error = scene.refuse(crl().signed_by(&without));
+    assert!(matches!(error, StoreError::NoCrlSign { issuer, .. } if issuer == "CN=CA"));
+    assert_eq!(scene.held(&without), None);
+    // Without keyUsage it may.
+    let silent = spec("CA").ca().key_usage(&[]).self_signed();
+    let mut scene = trusting(&[&silent]);
+    scene.install(crl().signed_by(&silent));
+    // One of its certificates is enough.
+    let renewed = spec("CA").ca().key_of(&without).self_signed();
+    let mut scene = trusting(&[&without, &renewed]);
+    scene.install(crl().signed_by(&renewed));
+    assert_eq!(scene.held(&without), Some(1));
+}
+
+#[test]
+fn a_blocked_issuer_signs_nothing_and_an_expired_or_disabled_one_may() {
+    let issuer = ca("CA");
+    let mut scene = trusting(&[&issuer]);
+    scene.store.block(&issuer.certificate);
+    let error = scene.refuse(crl().signed_by(&issuer));
+    assert!(matches!(error, StoreError::Blocked(selector)
+        if *selector == BlockSelector::certificate(&issuer.certificate)));
+
+    let expired = spec("CA").ca().valid(-2 * HOUR, -HOUR).self_signed();
+    let mut scene = trusting(&[&expired]);
+    scene.install(crl().signed_by(&expired));
+
+    let mut scene = trusting(&[&issuer]);
+    let fingerprint = issuer.certificate.fingerprint();
+    let key = EntryKey::new(Slot::Authority, Scope::AnyServer, fingerprint);
+    scene.store.disable(&key, "a reason").unwrap();
+    scene.install(crl().signed_by(&issuer));
+}
+
+#[test]
+fn a_list_stands_by_itself_when_its_ca_is_removed_and_comes_back() {
+    let issuer = ca("CA");
+    let revoked = leaf().signed_by(&issuer);
+    let good = leaf().signed_by(&issuer);
+    let mut scene = trusting(&[&issuer]);
+    scene.install(crl().revoke(&revoked.certificate).signed_by(&issuer));
+    let fingerprint = issuer.certificate.fingerprint();
+    let key = EntryKey::new(Slot::Authority, Scope::AnyServer, fingerprint);
+    scene.store.remove(&key).unwrap();
+    assert_eq!(scene.held(&issuer), Some(1));
+    // The CA is made again with its key: the same issuer.
+    let renewed = spec("CA").ca().key_of(&issuer).self_signed();
+    scene.authority(&renewed);
+    assert_eq!(scene.reason(&[&revoked]), ReasonCode::Revoked);
+    assert_eq!(scene.reason(&[&good]), ReasonCode::ChainVerified);
+}
+
+#[test]
+fn an_issuer_stays_checked_until_the_check_is_stopped_by_its_name() {
+    let issuer = ca("CA");
+    let good = leaf().signed_by(&issuer);
+    let revoked = leaf().signed_by(&issuer);
+    let mut scene = trusting(&[&issuer]);
+    assert_eq!(scene.reason(&[&good]), ReasonCode::ChainVerified);
+    let list = crl().revoke(&revoked.certificate).signed_by(&issuer);
+    scene.install(list.clone());
+    assert_eq!(scene.reason(&[&good]), ReasonCode::ChainVerified);
+    assert_eq!(scene.reason(&[&revoked]), ReasonCode::Revoked);
+
+    let report = scene.store.remove_crl(list.fingerprint()).unwrap();
+    assert_eq!(report.done(), Done::Removed);
+    assert!(matches!(
+        report.warnings().items(),
+        [StoreWarning::NoCrlLeft { issuer: named, .. }]
+            if *named == CrlIssuer::of(&issuer.certificate)
+    ));
+    assert_eq!(scene.held(&issuer), Some(0));
+    assert_eq!(scene.reason(&[&good]), ReasonCode::RevocationUnknown);
+    assert_eq!(scene.reason(&[&revoked]), ReasonCode::RevocationUnknown);
+    assert!(matches!(
+        scene.store.remove_crl(list.fingerprint()),
+        Err(StoreError::NoSuchCrl(fingerprint)) if fingerprint == list.fingerprint()
+    ));
+    // It was checked before: nothing new to report.
+    let report = scene.install(list);
+    assert!(report.checks().is_empty());
+
+    let name = CrlIssuer::of(&issuer.certificate);
+    let report = scene.store.stop_checking(&name).unwrap();
+    assert_eq!(report.done(), Done::Removed);
+    assert_eq!(scene.held(&issuer), None);
+    assert_eq!(scene.store.contents().crls().count(), 0);
+    assert_eq!(scene.reason(&[&good]), ReasonCode::ChainVerified);
+    assert_eq!(scene.reason(&[&revoked]), ReasonCode::ChainVerified);
+    assert!(matches!(
+        scene.store.stop_checking(&name),
+        Err(StoreError::NotChecked(issuer)) if *issuer == name
+    ));
+}
+
+#[test]
+fn the_report_lists_the_entries_that_a_list_revokes_and_that_come_back() {
+    let issuer = ca("CA");
+    let pinned = leaf().signed_by(&issuer);
+    let other = leaf().signed_by(&issuer);
+    let below = spec("Below").ca().signed_by(&issuer);
+    let mut scene = trusting(&[&issuer, &below]);
+    scene.pin(&pinned.certificate, EntryOptions::new());
+    scene.pin(&other.certificate, EntryOptions::new());
+    let list = crl()
+        .revoke(&pinned.certificate)
+        .revoke(&below.certificate)
+        .signed_by(&issuer);
+    let report = scene.install(list);
+    let mut hit: Vec<_> = [&pinned, &below]
+        .map(|made| made.certificate.fingerprint())
+        .into();
+    hit.sort();
+    let reported = |report: &mutual_trust::store::Report| {
+        let mut keys: Vec<_> = report
+            .entries()
+            .into_iter()
+            .map(|key| key.fingerprint)
+            .collect();
+        keys.sort();
+        keys
+    };
+    assert_eq!(reported(&report), hit);
+    let report = scene
+        .store
+        .stop_checking(&CrlIssuer::of(&issuer.certificate))
+        .unwrap();
+    assert_eq!(reported(&report), hit);
+}
+
+#[test]
+fn a_list_that_has_expired_or_is_not_valid_yet_is_installed_with_a_warning() {
+    let issuer = ca("CA");
+    for (from, to, warning) in [
+        (-2 * HOUR, 0, "expired at 2027-01-01T00:00:00Z"),
+        (-2 * HOUR, 1, ""),
+        (300, HOUR, ""),
+        (301, HOUR, "valid only from 2027-01-01T00:05:01Z on"),
+    ] {
+        let mut scene = trusting(&[&issuer]);
+        let report = scene.install(crl().valid(from, to).signed_by(&issuer));
+        assert_eq!(report.done(), Done::Added);
+        let count = usize::from(!warning.is_empty());
+        assert_eq!(report.warnings().len(), count, "{from} {to}");
+        assert!(report.to_string().contains(warning), "{report}");
+    }
+    // Without a clock, ends are judged at the floor and beginnings are not.
+    let mut store = TrustStore::new(keys()).with_clock(Arc::new(Clock::Unset));
+    let scope = mutual_trust::AuthorityScope::AnyServer;
+    store
+        .install_authority(scope, issuer.certificate(), EntryOptions::new())
+        .unwrap();
+    let old = crl().valid(-2 * HOUR, -HOUR).signed_by(&issuer);
+    let report = store.install_crl(old.clone()).unwrap();
+    assert!(report.warnings().is_empty());
+    store.remove_crl(old.fingerprint()).unwrap();
+    store.reset_floor(Some(at(NOW)));
+    let report = store.install_crl(old).unwrap();
+    assert_eq!(report.warnings().len(), 1);
+    let future = crl().number(2).valid(HOUR, 2 * HOUR).signed_by(&issuer);
+    assert!(store.install_crl(future).unwrap().warnings().is_empty());
+    assert_eq!(store.contents().crls().next().unwrap().installed(), None);
+}
+
+#[test]
+fn lists_are_shown_in_order_with_when_they_came() {
+    let one = ca("CA 1");
+    let two = ca("CA 2");
+    let mut scene = trusting(&[&one, &two]);
+    for issuer in [&two, &one] {
+        scene.install(crl().signed_by(issuer));
+    }
+    let view = scene.store.view();
+    let issuers: Vec<String> = view.crls().map(|list| list.issuer().name()).collect();
+    assert_eq!(issuers, ["CN=CA 1", "CN=CA 2"]);
+    assert!(view.crls().all(|list| list.installed() == Some(at(NOW))));
+    let checked: Vec<CrlIssuer> = view.checked_issuers().collect();
+    assert_eq!(
+        checked,
+        [&one, &two].map(|made| CrlIssuer::of(&made.certificate))
+    );
+    // A published view does not change.
+    scene.store.stop_checking(&checked[0]).unwrap();
+    assert_eq!(view.crls().count(), 2);
+    assert_eq!(scene.store.contents().crls().count(), 1);
+}

@@ -1,0 +1,244 @@
+//! The order in which lists are installed makes no difference, and no list takes the place of a newer one.
+
+use mutual_trust::certificate::Crl;
+use mutual_trust::error::StoreError;
+use mutual_trust::limits::MAX_CRLS_PER_ISSUER;
+use mutual_trust::store::{Done, StoreWarning};
+use mutual_trust::{Fingerprint, ReasonCode};
+
+use super::common::{ca, leaf, trusting};
+use super::support::crl::*;
+use super::support::pki::Made;
+
+/// All orders of some things.
+pub fn orders<T: Clone>(things: &[T]) -> Vec<Vec<T>> {
+    if things.is_empty() {
+        return vec![Vec::new()];
+    }
+    let mut all = Vec::new();
+    for (index, first) in things.iter().enumerate() {
+        let mut rest = things.to_vec();
+        rest.remove(index);
+        for order in orders(&rest) {
+            all.push([vec![first.clone()], order].concat());
+        }
+    }
+    all
+}
+
+/// Which lists are held after they were installed in this order, and what comes of a certificate.
+fn after(issuer: &Made, order: &[Crl], asked: &Made) -> (Vec<Fingerprint>, ReasonCode) {
+    let mut scene = trusting(&[issuer]);
+    for list in order {
+        // An older one is refused, and that is as it should be.
+        let done = scene.store.install_crl(list.clone());
+        assert!(matches!(done, Ok(_) | Err(StoreError::CrlOlder { .. })));
+    }
+    let reason = scene.reason(&[asked]);
+    let held = scene.store.contents().crls();
+    (held.map(|list| list.crl().fingerprint()).collect(), reason)
+}
+
+fn same_in_all_orders(what: &str, issuer: &Made, lists: &[Crl], asked: &Made) -> ReasonCode {
+    let all: Vec<_> = orders(lists)
+        .iter()
+        .map(|order| after(issuer, order, asked))
+        .collect();
+    assert!(
+        all.windows(2).all(|pair| pair[0] == pair[1]),
+        "{what}: {all:?}"
+    );
+    all[0].1
+}
+
+#[test]
+fn a_revoked_certificate_passes_in_no_order_of_three_lists() {
+    let issuer = ca("CA");
+    let revoked = leaf().signed_by(&issuer);
+    let day = 24 * HOUR;
+    let list = |number: u8, days: i64| crl().number(number).valid(days * day, (days + 7) * day);
+    let without = |number: u8, days: i64| list(number, days).signed_by(&issuer);
+    let with = |number: u8, days: i64| {
+        list(number, days)
+            .revoke(&revoked.certificate)
+            .signed_by(&issuer)
+    };
+    let unnumbered = |days: i64| list(0, days).no_number();
+    for (what, lists) in [
+        (
+            "the newest revokes",
+            [without(1, -3), without(2, -2), with(3, -1)],
+        ),
+        (
+            "the newer ones revoke",
+            [without(1, -3), with(2, -2), with(3, -1)],
+        ),
+        ("one number", [without(1, -1), with(1, -1), without(1, -1)]),
+        (
+            "one number, issued later",
+            [without(1, -3), without(1, -2), with(1, -1)],
+        ),
+        (
+            "numbers against dates",
+            [without(1, -1), with(2, -2), without(3, -3)],
+        ),
+        (
+            "a number less, issued later",
+            [without(5, -3), with(4, -2), without(3, -4)],
+        ),
+        (
+            "one without number",
+            [
+                without(1, -3),
+                without(2, -2),
+                unnumbered(-2)
+                    .revoke(&revoked.certificate)
+                    .signed_by(&issuer),
+            ],
+        ),
+        (
+            "one with number",
+            [
+                unnumbered(-3).signed_by(&issuer),
+                unnumbered(-1).signed_by(&issuer),
+                with(4, -2),
+            ],
+        ),
+        (
+            "without numbers, by date",
+            [
+                unnumbered(-3).signed_by(&issuer),
+                unnumbered(-2).signed_by(&issuer),
+                unnumbered(-1)
+                    .revoke(&revoked.certificate)
+                    .signed_by(&issuer),
+            ],
+        ),
+        (
+            "an expired one revokes",
+            [
+                list(1, -20)
+                    .scope(vec![flag(0x81)])
+                    .revoke(&revoked.certificate)
+                    .signed_by(&issuer),
+                without(1, -2),
+                without(2, -1),
+            ],
+        ),
+    ] {
+        let reason = same_in_all_orders(what, &issuer, &lists, &revoked);
+        assert_eq!(reason, ReasonCode::Revoked, "{what}");
+    }
+    // And one of which the newest list says nothing passes in all orders.
+    let lists = [without(1, -3), with(2, -2), without(3, -1)];
+    let reason = same_in_all_orders("let go", &issuer, &lists, &revoked);
+    assert_eq!(reason, ReasonCode::ChainVerified);
+}
+
+#[test]
+fn a_newer_list_takes_the_place_of_the_older_one_and_not_the_other_way_round() {
+    let issuer = ca("CA");
+    let held = |fingerprint| move |error| matches!(error, StoreError::CrlOlder { held, .. } if held == fingerprint);
+    let pairs = [
+        (crl().number(1), crl().number(2)),
+        (crl().number(2).valid(-9 * HOUR, HOUR), crl().number(2)),
+        (crl().number(1).valid(-48 * HOUR, HOUR), crl().number(2)),
+        (crl().no_number().valid(-48 * HOUR, HOUR), crl().no_number()),
+        (crl().version_1().valid(-48 * HOUR, HOUR), crl().version_1()),
+    ];
+    for (index, (older, newer)) in pairs.into_iter().enumerate() {
+        // The second pair is told apart by date alone.
+        let newer = if index == 1 {
+            newer.valid(-8 * HOUR, HOUR)
+        } else {
+            newer
+        };
+        let (older, newer) = (older.signed_by(&issuer), newer.signed_by(&issuer));
+        let mut scene = trusting(&[&issuer]);
+        assert_eq!(scene.install(older.clone()).done(), Done::Added);
+        assert_eq!(scene.install(older.clone()).done(), Done::AlreadyThere);
+        let report = scene.install(newer.clone());
+        assert_eq!(report.done(), Done::Changed);
+        assert!(report.checks().is_empty());
+        assert!(
+            held(newer.fingerprint())(scene.refuse(older.clone())),
+            "{index}"
+        );
+        assert_eq!(scene.held(&issuer), Some(1));
+        assert_eq!(scene.install(newer).done(), Done::AlreadyThere);
+    }
+}
+
+#[test]
+fn lists_of_other_scopes_and_of_unclear_age_stand_beside_each_other() {
+    let issuer = ca("CA");
+    let mut scene = trusting(&[&issuer]);
+    let one = point(&["http://ca.example/1"]);
+    let two = point(&["http://ca.example/2"]);
+    let scopes = [
+        crl(),
+        crl().scope(vec![flag(0x81)]),
+        crl().scope(vec![flag(0x82)]),
+        crl().scope(vec![one.clone()]),
+        crl().scope(vec![two.clone()]),
+        crl().scope(vec![one, flag(0x81)]),
+        crl().scope(vec![two, bytes_of_reasons()]),
+        crl().scope(vec![bytes_of_reasons()]),
+    ];
+    for (index, spec) in scopes.iter().enumerate() {
+        let report = scene.install(spec.clone().number(9).signed_by(&issuer));
+        assert!(!report.warnings().items().contains(&StoreWarning::CrlBeside));
+        assert_eq!(scene.held(&issuer), Some(index + 1));
+    }
+    // Each has its own newer one.
+    for spec in scopes {
+        let newer = spec.clone().number(10).signed_by(&issuer);
+        assert_eq!(scene.install(newer).done(), Done::Changed);
+        let error = scene.refuse(spec.number(8).signed_by(&issuer));
+        assert!(matches!(error, StoreError::CrlOlder { .. }));
+    }
+    assert_eq!(scene.held(&issuer), Some(8));
+    for unclear in [
+        crl().number(11).valid(-48 * HOUR, HOUR),
+        crl().number(10),
+        crl().no_number(),
+    ] {
+        let report = scene.install(unclear.signed_by(&issuer));
+        assert_eq!(report.warnings().items()[0], StoreWarning::CrlBeside);
+    }
+    assert_eq!(scene.held(&issuer), Some(11));
+    // The next one that is newer in both clears them up, but for the one without number.
+    let report = scene.install(crl().number(12).valid(-HOUR, HOUR).signed_by(&issuer));
+    assert_eq!(report.done(), Done::Changed);
+    assert_eq!(scene.held(&issuer), Some(9));
+}
+
+fn bytes_of_reasons() -> super::support::der::Der {
+    super::support::der::bytes(0x83, &[6, 0x40])
+}
+
+#[test]
+fn lists_of_one_issuer_are_bounded_and_a_newer_one_still_gets_in() {
+    let issuer = ca("CA");
+    let other = ca("Other");
+    let mut scene = trusting(&[&issuer, &other]);
+    let part = |number: usize| {
+        let uri = format!("http://ca.example/{number}");
+        crl().scope(vec![point(&[&uri])])
+    };
+    for number in 0..MAX_CRLS_PER_ISSUER {
+        scene.install(part(number).signed_by(&issuer));
+    }
+    let error = scene.refuse(part(MAX_CRLS_PER_ISSUER).signed_by(&issuer));
+    assert!(matches!(
+        error,
+        StoreError::TooManyCrls {
+            limit: MAX_CRLS_PER_ISSUER,
+            ..
+        }
+    ));
+    assert_eq!(scene.held(&issuer), Some(MAX_CRLS_PER_ISSUER));
+    let newer = part(7).number(2).signed_by(&issuer);
+    assert_eq!(scene.install(newer).done(), Done::Changed);
+    scene.install(part(0).signed_by(&other));
+}
