@@ -159,15 +159,41 @@ pub(crate) fn algorithm_of_spki(spki: &[u8]) -> Option<&[u8]> {
     (algorithm.tag == SEQUENCE).then_some(algorithm.content)
 }
 
+/// The bytes of the key in a `SubjectPublicKeyInfo`, without the number of unused bits before them.
+pub(crate) fn key_of_spki(spki: &[u8]) -> Option<&[u8]> {
+    let (outer, _) = take(spki)?;
+    let (_, rest) = take(outer.content)?;
+    let (key, _) = take(rest)?;
+    key.content.split_first().map(|(_, key)| key)
+}
+
+/// The subject of what may be a certificate, before anything of it is checked: to tell which of many it pays to read.
+pub(crate) fn subject_of(der: &[u8]) -> Option<&[u8]> {
+    let (outer, _) = take(der)?;
+    let (tbs, _) = take(outer.content)?;
+    let (first, mut rest) = take(tbs.content)?;
+    // version [0]?, serialNumber, signature, issuer, validity, subject
+    let before = if first.tag == 0xa0 { 4 } else { 3 };
+    for _ in 0..before {
+        (_, rest) = take(rest)?;
+    }
+    take(rest).map(|(subject, _)| subject.whole)
+}
+
 /// The contents of the certificate's outer `signatureAlgorithm`, and of the one inside its `TBSCertificate`.
 pub(crate) fn signature_algorithms(der: &[u8]) -> Option<(&[u8], &[u8])> {
     let (outer, _) = take(der)?;
     let (tbs, rest) = take(outer.content)?;
     let (outside, _) = take(rest)?;
-    let fields = children(tbs.content).ok()?;
     // version [0]?, serialNumber, signature
-    let inside = fields.iter().find(|value| value.tag == SEQUENCE)?;
-    Some((outside.content, inside.content))
+    let mut fields = tbs.content;
+    loop {
+        let (inside, after) = take(fields)?;
+        if inside.tag == SEQUENCE {
+            return Some((outside.content, inside.content));
+        }
+        fields = after;
+    }
 }
 
 /// The extension values of a certificate must themselves be single well-formed values.

@@ -6,7 +6,9 @@
 pub(crate) mod der;
 mod extensions;
 mod fingerprint;
+pub(crate) mod form;
 mod grammar;
+mod issued;
 mod keys;
 mod names;
 mod parse;
@@ -26,6 +28,7 @@ pub use keys::{KeyKind, KeyPolicy, KeyRefusal};
 pub use names::{HostName, SanName};
 pub use time::{Clock, SystemClock, TimeSource, Validity};
 
+pub(crate) use issued::{Issued, OfPath};
 pub(crate) use keys::SignatureCheck;
 pub(crate) use names::{breaks_a_line, shown};
 pub(crate) use time::{Moment, seconds};

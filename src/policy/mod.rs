@@ -3,14 +3,18 @@
 //! [`decide`] is a pure function of a [`View`](crate::store::View), a [`Policy`] and a [`Question`]. It has no
 //! clock, lock, file or socket, and it is the only place that can say yes.
 
+mod constraints;
 mod decide;
 mod explain;
 mod issuers;
 mod path;
 mod pinned;
+mod presented;
+mod profile;
 mod question;
 mod reason;
 mod search;
+mod signatures;
 mod text;
 mod timing;
 mod verdict;
@@ -18,12 +22,13 @@ mod verdict;
 use core::time::Duration;
 
 pub use decide::{Accepted, decide};
+pub use profile::{ChainProfile, ProfileAction, ProfileRule};
 pub use question::{Question, Target};
 pub use reason::{ReasonCode, Rule};
 pub use verdict::{Considered, Detail, PeerIdentity, Verdict, VerdictWarning};
 
 use crate::certificate::KeyPolicy;
-use crate::limits::MAX_GRACE;
+use crate::limits::{MAX_GRACE, MAX_INTERMEDIATES_IN_PATH};
 use crate::store::ValidityRule;
 
 /// What is demanded of peers beyond what is installed. The defaults are the strict ones.
@@ -34,6 +39,8 @@ pub struct Policy {
     unlisted: bool,
     pins_only: bool,
     chains_without_clock: bool,
+    profile: ChainProfile,
+    max_intermediates: usize,
 }
 
 impl Policy {
@@ -47,6 +54,8 @@ impl Policy {
             unlisted: false,
             pins_only: false,
             chains_without_clock: false,
+            profile: ChainProfile::Compatible,
+            max_intermediates: MAX_INTERMEDIATES_IN_PATH,
         }
     }
 
@@ -85,6 +94,23 @@ impl Policy {
     #[must_use]
     pub const fn allow_chains_without_clock(mut self) -> Self {
         self.chains_without_clock = true;
+        self
+    }
+
+    /// How closely the certificates of a chain are held to RFC 5280 (rule C1).
+    #[must_use]
+    pub const fn chain_profile(mut self, profile: ChainProfile) -> Self {
+        self.profile = profile;
+        self
+    }
+
+    /// Most intermediates in a chain, self-issued ones not counted (`max_path_length` of RFC 5280 section 6.1.1). A
+    /// number above six changes nothing.
+    #[must_use]
+    pub const fn max_intermediates(mut self, count: usize) -> Self {
+        if count < MAX_INTERMEDIATES_IN_PATH {
+            self.max_intermediates = count;
+        }
         self
     }
 

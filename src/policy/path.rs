@@ -7,15 +7,16 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use pki_types::{CertificateDer, UnixTime};
+use pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime};
 use webpki::{EndEntityCert, KeyUsage};
 
 use super::decide::Case;
+use super::issuers::Place;
 use super::search::Search;
 use super::timing::Fall;
 use super::verdict::names_of;
-use super::{Considered, Detail, ReasonCode};
-use crate::certificate::{Certificate, HostName, Role};
+use super::{Considered, Detail, ReasonCode, constraints, profile};
+use crate::certificate::{Certificate, HostName, Issued, OfPath, Role};
 use crate::limits::MAX_CONSIDERED;
 use crate::store::{Bounded, Entry, Scope, Server, Slot};
 
@@ -36,20 +37,9 @@ pub(super) fn verify(
         return Err((ReasonCode::ClockUnset, Detail::None));
     }
     check_leaf(case)?;
-    let presented = case
-        .question
-        .intermediates
-        .iter()
-        .filter_map(|der| match case.view.data().known(der) {
-            Some(known) => Some(known.clone()),
-            // What cannot be read completes no path.
-            None => Certificate::from_der(der).ok(),
-        })
-        .collect();
-    let mut search = Search::new(case, scope, presented, considered);
-    let mut path = vec![case.leaf.clone()];
-    match search.extend(&mut path) {
-        Some(authority) => Ok(Chain { authority, path }),
+    let mut search = Search::new(case, scope, considered);
+    match search.run() {
+        Some((authority, path)) => Ok(Chain { authority, path }),
         None => Err(search.why_not()),
     }
 }
@@ -131,7 +121,7 @@ fn check_leaf(case: &Case<'_>) -> Result<(), Fall> {
         Some(usage) if !named(usage, case.role()) => {
             Err((ReasonCode::WrongExtendedKeyUsage, Detail::None))
         }
-        Some(_) | None => Ok(()),
+        Some(_) | None => profile::check(case, leaf, Place::Leaf),
     }
 }
 
@@ -142,17 +132,18 @@ fn named(usage: crate::certificate::ExtendedKeyUsage, role: Role) -> bool {
     }
 }
 
-/// Has webpki verify one path to one anchor.
+/// Has webpki verify one path, from the end entity to the authority, of which every signature has been verified: of
+/// `pairs`, webpki takes the signatures of the path, and it finds no others.
 pub(super) fn verify_linear(
     case: &Case<'_>,
     path: &[Certificate],
+    pairs: &[Issued],
     entry: &Entry,
-    authority: &Certificate,
 ) -> Result<(), Fall> {
-    let refused = |error: webpki::Error| refusal(&error);
-    let (leaf, intermediates) = path
-        .split_first()
-        .ok_or((ReasonCode::UnknownIssuer, Detail::None))?;
+    let refused = |error: webpki::Error| refusal(&error, path);
+    let [leaf, intermediates @ .., authority] = path else {
+        return Err((ReasonCode::UnknownIssuer, Detail::None));
+    };
     let end_entity = EndEntityCert::try_from(leaf.der()).map_err(refused)?;
     let intermediates: Vec<CertificateDer<'_>> = intermediates
         .iter()
@@ -163,9 +154,12 @@ pub(super) fn verify_linear(
         Role::Server => KeyUsage::server_auth(),
         Role::Client => KeyUsage::client_auth(),
     };
+    let known = OfPath::algorithms(pairs);
+    let algorithms: Vec<&dyn SignatureVerificationAlgorithm> =
+        known.iter().map(|algorithm| algorithm as _).collect();
     end_entity
         .verify_for_usage(
-            case.policy.keys.algorithms(),
+            &algorithms,
             &[anchor],
             &intermediates,
             time(case, path),
@@ -188,7 +182,7 @@ pub(super) fn verify_linear(
             },
         ));
     }
-    Ok(())
+    profile::check_pairs(case, path)
 }
 
 /// The time at which webpki judges. With the clock unset, beginnings are not judged, but webpki judges
@@ -197,7 +191,8 @@ pub(super) fn verify_linear(
 fn time(case: &Case<'_>, path: &[Certificate]) -> UnixTime {
     let mut moment = case.timing.moment();
     if !case.timing.is_known() {
-        for certificate in path {
+        // The authority is not judged by webpki.
+        for certificate in path.iter().rev().skip(1) {
             moment = moment.max(certificate.validity().not_before());
         }
     }
@@ -205,7 +200,7 @@ fn time(case: &Case<'_>, path: &[Certificate]) -> UnixTime {
 }
 
 /// What webpki's error means here. Every arm refuses.
-fn refusal(error: &webpki::Error) -> Fall {
+fn refusal(error: &webpki::Error, path: &[Certificate]) -> Fall {
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "webpki's errors are non-exhaustive, and every one of them refuses"
@@ -219,7 +214,13 @@ fn refusal(error: &webpki::Error) -> Fall {
         webpki::Error::CertExpired { .. } | webpki::Error::CertNotValidYet { .. } => {
             ReasonCode::IssuerExpired
         }
-        webpki::Error::NameConstraintViolation => ReasonCode::NameConstraintViolated,
+        webpki::Error::NameConstraintViolation => {
+            if let Some(form) = constraints::unsupported(path) {
+                let detail = Detail::Text(form.to_owned());
+                return (ReasonCode::ConstraintFormUnsupported, detail);
+            }
+            ReasonCode::NameConstraintViolated
+        }
         webpki::Error::PathLenConstraintViolated => ReasonCode::PathTooLong,
         webpki::Error::RequiredEkuNotFoundContext(_) | webpki::Error::EndEntityUsedAsCa => {
             ReasonCode::IssuerCannotSign

@@ -1,20 +1,43 @@
 //! The search for a path: from the end entity up, authorities before intermediates, within bounds (rule C5).
+//!
+//! Names are followed without looking at signatures. Where they lead to an authority, the signatures are verified
+//! from there down: the first is one that only the authority can have made, so what a stranger sends costs him more
+//! than us. What is known of a pair of certificates is not asked again.
 
 use std::sync::Arc;
 
 use super::decide::Case;
+use super::issuers::{self, Place};
+use super::presented::Presented;
+use super::signatures::Signatures;
 use super::timing::Fall;
-use super::{Considered, Detail, ReasonCode, issuers, path};
-use crate::certificate::Certificate;
-use crate::limits::{MAX_CONSIDERED, MAX_INTERMEDIATES_IN_PATH, MAX_PATH_STEPS, MAX_PATHS_TRIED};
-use crate::store::{Bounded, Entry, Scope};
+use super::{Considered, Detail, ReasonCode, constraints, path};
+use crate::certificate::{Certificate, Fingerprint};
+use crate::limits::{
+    MAX_CONSIDERED, MAX_CONSTRAINT_COMPARISONS, MAX_INTERMEDIATES_IN_PATH, MAX_NAMESAKES_TRIED,
+    MAX_PATH_STEPS, MAX_PATHS_TRIED,
+};
+use crate::store::{Bounded, Entry, EntryKey, Scope, Slot};
+
+/// A certificate that may stand below an authority in a path.
+struct Node {
+    certificate: Certificate,
+    /// Candidates for its issuer, once they are known, in the order in which they are tried.
+    above: Option<Arc<[usize]>>,
+}
 
 pub(super) struct Search<'a, 'b> {
     case: &'a Case<'a>,
     scope: &'a Scope,
-    presented: Vec<Certificate>,
+    presented: Presented<'a>,
+    /// The end entity, then every intermediate that was met.
+    nodes: Vec<Node>,
+    signatures: Signatures,
     steps: usize,
     tried: usize,
+    comparisons: usize,
+    /// A bound was reached: nothing more is tried.
+    stopped: bool,
     best: Option<Fall>,
     considered: &'b mut Bounded<Considered>,
 }
@@ -23,127 +46,263 @@ impl<'a, 'b> Search<'a, 'b> {
     pub(super) fn new(
         case: &'a Case<'a>,
         scope: &'a Scope,
-        presented: Vec<Certificate>,
         considered: &'b mut Bounded<Considered>,
     ) -> Self {
         Self {
             case,
             scope,
-            presented,
+            presented: Presented::new(case.question.intermediates),
+            nodes: Vec::new(),
+            signatures: Signatures::default(),
             steps: 0,
             tried: 0,
+            comparisons: 0,
+            stopped: false,
             best: None,
             considered,
         }
     }
-}
 
-impl Search<'_, '_> {
-    /// Looks for an authority above the last certificate of `path`, then for an intermediate to go on from.
-    pub(super) fn extend(&mut self, path: &mut Vec<Certificate>) -> Option<Arc<Entry>> {
+    /// Finds an authority above the end entity; returns its entry and the verified path, both ends included.
+    pub(super) fn run(&mut self) -> Option<(Arc<Entry>, Vec<Certificate>)> {
+        let leaf = self.case.leaf.clone();
+        self.nodes.push(Node {
+            certificate: leaf.clone(),
+            above: None,
+        });
+        self.extend(&mut vec![0], &mut vec![leaf])
+    }
+
+    /// Looks for an authority above the last certificate of a path, then for an intermediate to go on from. `path`
+    /// has the certificates of the nodes `at`.
+    fn extend(
+        &mut self,
+        at: &mut Vec<usize>,
+        path: &mut Vec<Certificate>,
+    ) -> Option<(Arc<Entry>, Vec<Certificate>)> {
+        let case = self.case;
         let last = path.last()?.clone();
-        let below = path
-            .iter()
-            .skip(1)
-            .filter(|certificate| !certificate.is_self_issued())
-            .count();
-        let authorities = issuers::authorities_above(self.case, self.scope, &last);
-        self.note_left_out(authorities.left_out);
-        for (entry, certificate) in authorities.listed {
+        let below = issuers::counted(path);
+        let authorities = case.view.data().candidates(
+            Slot::Authority,
+            self.scope.clone(),
+            last.issuer_der(),
+            last.authority_key_id(),
+            MAX_NAMESAKES_TRIED,
+        );
+        for (entry, certificate) in authorities {
             if !self.step() {
                 return None;
             }
-            let fit = self
-                .case
-                .timing
-                .entry(&entry)
-                .and_then(|()| issuers::check(self.case, &certificate, below));
-            let verified = match fit {
-                Ok(()) if self.tried >= MAX_PATHS_TRIED => {
-                    self.note(too_many(self.tried, MAX_PATHS_TRIED));
-                    return None;
-                }
+            match self.try_authority(path, below, entry, certificate) {
                 Ok(()) => {
-                    self.tried = self.tried.saturating_add(1);
-                    path::verify_linear(self.case, path, &entry, &certificate)
-                }
-                Err(fall) => Err(fall),
-            };
-            match verified {
-                Ok(()) => {
-                    path.push(certificate);
-                    return Some(entry);
+                    path.push(certificate.clone());
+                    return Some((entry.clone(), core::mem::take(path)));
                 }
                 Err(fall) => {
-                    let item = Considered::entry(&entry, fall.0, fall.1.clone());
-                    self.consider(item);
-                    self.note(fall);
+                    let fingerprint = certificate.fingerprint();
+                    self.fell(fingerprint, Some(entry.key()), fall);
                 }
             }
+            if self.stopped || self.is_broken(path) {
+                return None;
+            }
         }
-        let intermediates = issuers::intermediates_above(self.case, &self.presented, &last);
+        let above = self.issuers_of(*at.last()?);
         if path.len() > MAX_INTERMEDIATES_IN_PATH {
-            if !intermediates.listed.is_empty() {
-                self.note(too_long(path.len()));
+            if !above.is_empty() {
+                self.note(too_long(path.len(), MAX_INTERMEDIATES_IN_PATH));
             }
             return None;
         }
-        self.note_left_out(intermediates.left_out);
-        for (entry, certificate) in intermediates.listed {
+        for &next in above.iter() {
             if !self.step() {
                 return None;
             }
+            let certificate = self.nodes.get(next)?.certificate.clone();
             // A certificate, or another one for the same name and key, stands in a path once.
             let again = path.iter().any(|used| {
-                used.subject_der() == certificate.subject_der()
-                    && used.key_pin() == certificate.key_pin()
+                used.key_pin() == certificate.key_pin()
+                    && used.subject_der() == certificate.subject_der()
             });
-            if again {
+            if again || self.signatures.is_wrong(&last, &certificate) {
                 continue;
             }
-            let alive = entry
-                .as_ref()
-                .map_or(Ok(()), |entry| self.case.timing.entry(entry));
-            let fit = alive.and_then(|()| issuers::check(self.case, &certificate, below));
-            if let Err(fall) = fit {
-                self.consider(Considered {
-                    fingerprint: certificate.fingerprint(),
-                    entry: entry.map(|entry| entry.key().clone()),
-                    reason: fall.0,
-                    detail: fall.1.clone(),
-                });
+            if let Err(fall) = issuers::check_length(&case.policy, &certificate, below) {
                 self.note(fall);
                 continue;
             }
+            at.push(next);
             path.push(certificate);
-            if let Some(authority) = self.extend(path) {
-                return Some(authority);
+            if let Some(found) = self.extend(at, path) {
+                return Some(found);
             }
+            at.pop();
             path.pop();
+            if self.stopped || self.is_broken(path) {
+                return None;
+            }
         }
         None
     }
 
-    fn note_left_out(&mut self, count: usize) {
-        if count > 0 {
-            self.note(too_many(
-                count.saturating_add(MAX_PATHS_TRIED),
-                MAX_PATHS_TRIED,
-            ));
-        }
+    /// Whether a signature inside a path is known to be wrong by now.
+    fn is_broken(&self, path: &[Certificate]) -> bool {
+        let mut pairs = path.iter().zip(path.iter().skip(1));
+        pairs.any(|(below, above)| self.signatures.is_wrong(below, above))
     }
 
-    fn consider(&mut self, item: Considered) {
-        self.considered.push_within(item, MAX_CONSIDERED);
+    fn try_authority(
+        &mut self,
+        path: &[Certificate],
+        below: usize,
+        entry: &Entry,
+        authority: &Certificate,
+    ) -> Result<(), Fall> {
+        let case = self.case;
+        case.timing.entry(entry)?;
+        issuers::check(case, authority, Place::Authority)?;
+        issuers::check_authority_length(case.policy, authority, below)?;
+        // From the authority down.
+        let mut above = authority;
+        for (index, certificate) in path.iter().enumerate().rev() {
+            let top = index.saturating_add(1) == path.len();
+            let keys = &case.policy.keys;
+            self.signatures
+                .check(keys, certificate, above, top)
+                .inspect_err(|fall| self.stopped |= fall.0 == ReasonCode::TooManyPaths)?;
+            above = certificate;
+        }
+        let mut whole = path.to_vec();
+        whole.push(authority.clone());
+        self.comparisons = self
+            .comparisons
+            .saturating_add(constraints::comparisons(&whole));
+        if self.comparisons > MAX_CONSTRAINT_COMPARISONS {
+            self.stopped = true;
+            let (found, limit) = (self.comparisons, MAX_CONSTRAINT_COMPARISONS);
+            return Err((
+                ReasonCode::TooManyConstraints,
+                Detail::Limit { found, limit },
+            ));
+        }
+        if self.tried >= MAX_PATHS_TRIED {
+            self.stopped = true;
+            return Err(too_many(self.tried, MAX_PATHS_TRIED));
+        }
+        self.tried = self.tried.saturating_add(1);
+        let pairs = self.signatures.of_path(&whole);
+        let pairs = pairs.ok_or((ReasonCode::ChainSignatureInvalid, Detail::None))?;
+        path::verify_linear(case, &whole, &pairs, entry)
+    }
+
+    /// Candidates for the issuer of a node, installed ones and presented ones, which may stand in a path.
+    fn issuers_of(&mut self, at: usize) -> Arc<[usize]> {
+        let Some(node) = self.nodes.get(at) else {
+            return Arc::default();
+        };
+        if let Some(known) = &node.above {
+            return known.clone();
+        }
+        let below = node.certificate.clone();
+        let mut found = self.candidates(&below);
+        found.sort_by_cached_key(|certificate| issuers::order(self.case, &below, certificate));
+        let mut above = Vec::with_capacity(found.len());
+        for certificate in found {
+            let fit = issuers::check(self.case, &certificate, Place::Intermediate);
+            match fit {
+                Ok(()) => above.push(self.node(certificate)),
+                Err(fall) => {
+                    let installed = self.installed(&certificate);
+                    self.fell(certificate.fingerprint(), installed.as_ref(), fall);
+                }
+            }
+        }
+        let above: Arc<[usize]> = above.into();
+        if let Some(node) = self.nodes.get_mut(at) {
+            node.above = Some(above.clone());
+        }
+        above
+    }
+
+    /// Certificates with the name of the issuer of `below`, each once.
+    fn candidates(&mut self, below: &Certificate) -> Vec<Certificate> {
+        let case = self.case;
+        let data = case.view.data();
+        let mut installed = data.candidates(
+            Slot::Intermediate,
+            Scope::Everyone,
+            below.issuer_der(),
+            below.authority_key_id(),
+            MAX_NAMESAKES_TRIED,
+        );
+        let mut found: Vec<Certificate> = Vec::new();
+        let mut dead: Vec<(&Entry, Fall)> = Vec::new();
+        for (entry, certificate) in installed.by_ref().take(MAX_NAMESAKES_TRIED) {
+            match case.timing.entry(entry) {
+                Ok(()) => found.push(certificate.clone()),
+                Err(fall) => dead.push((entry, fall)),
+            }
+        }
+        let left_out = installed.count();
+        for certificate in self.presented.with_subject(case.view, below.issuer_der()) {
+            if !found.contains(&certificate) {
+                found.push(certificate);
+            }
+        }
+        for (entry, fall) in dead {
+            // A disabled entry does not stand before what the peer presents.
+            let fingerprint = entry.key().fingerprint;
+            if !found.iter().any(|found| found.fingerprint() == fingerprint) {
+                self.fell(fingerprint, Some(entry.key()), fall);
+            }
+        }
+        if left_out > 0 {
+            let count = MAX_NAMESAKES_TRIED.saturating_add(left_out);
+            self.note(too_many(count, MAX_NAMESAKES_TRIED));
+        }
+        found
+    }
+
+    fn node(&mut self, certificate: Certificate) -> usize {
+        let known = self.nodes.iter().position(|node| node.certificate == certificate);
+        known.unwrap_or_else(|| {
+            self.nodes.push(Node {
+                certificate,
+                above: None,
+            });
+            self.nodes.len().saturating_sub(1)
+        })
+    }
+
+    /// The entry that holds an intermediate, if it is installed as one.
+    fn installed(&self, certificate: &Certificate) -> Option<EntryKey> {
+        let key = EntryKey::new(Slot::Intermediate, Scope::Everyone, certificate.fingerprint());
+        self.case.view.data().entry(&key).map(|_| key)
+    }
+
+    fn fell(&mut self, fingerprint: Fingerprint, entry: Option<&EntryKey>, fall: Fall) {
+        if self.considered.items().len() < MAX_CONSIDERED {
+            let item = Considered {
+                fingerprint,
+                entry: entry.cloned(),
+                reason: fall.0,
+                detail: fall.1.clone(),
+            };
+            self.considered.push_within(item, MAX_CONSIDERED);
+        } else {
+            self.considered.count(1);
+        }
+        self.note(fall);
     }
 
     fn step(&mut self) -> bool {
         self.steps = self.steps.saturating_add(1);
         if self.steps > MAX_PATH_STEPS {
+            self.stopped = true;
             self.note(too_many(self.steps, MAX_PATH_STEPS));
-            return false;
         }
-        true
+        !self.stopped
     }
 
     /// Keeps the reason that came closest to success; of equals, the first.
@@ -178,8 +337,7 @@ fn too_many(found: usize, limit: usize) -> Fall {
     (ReasonCode::TooManyPaths, Detail::Limit { found, limit })
 }
 
-fn too_long(found: usize) -> Fall {
-    let limit = MAX_INTERMEDIATES_IN_PATH;
+pub(super) fn too_long(found: usize, limit: usize) -> Fall {
     (ReasonCode::PathTooLong, Detail::Limit { found, limit })
 }
 
@@ -194,7 +352,10 @@ fn closeness(reason: ReasonCode) -> u8 {
         ReasonCode::PathTooLong => 1,
         ReasonCode::TooManyPaths => 2,
         ReasonCode::Blocked => 4,
-        ReasonCode::NameConstraintViolated | ReasonCode::PathRefused => 5,
+        ReasonCode::NameConstraintViolated
+        | ReasonCode::ConstraintFormUnsupported
+        | ReasonCode::TooManyConstraints
+        | ReasonCode::PathRefused => 5,
         ReasonCode::NoPatternMatches => 6,
         _ => 3,
     }

@@ -101,6 +101,14 @@ pub enum VerdictWarning {
     NoDigitalSignature,
     /// The extended key usage is for another role and was waived for the pin (rule I6).
     RoleWaived,
+    /// A certificate of the chain breaks RFC 5280 in a way that harms nobody (rule C1).
+    #[non_exhaustive]
+    Profile {
+        /// The name of the rule, of [`ChainProfile::rules`](super::ChainProfile::rules).
+        rule: &'static str,
+        /// The certificate.
+        fingerprint: Fingerprint,
+    },
     /// The provider cannot verify the signature of a self-signed certificate that was matched by its
     /// fingerprint (rule I4).
     SelfSignatureUnsupported,

@@ -4,12 +4,14 @@
 //! never a certificate. Which entries there are is told by the shelves alone; the other tables are indexes.
 
 use core::hash::BuildHasher;
-use std::collections::{BTreeMap, HashMap, hash_map::RandomState};
+use std::collections::hash_map::{Entry as HashEntry, RandomState};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use pki_types::UnixTime;
 
 use super::blocks::Blocks;
+use super::namesakes::{Installed, Namesakes};
 use super::{Entry, EntryKey, Group, GroupId, Matching, Scope, Server, ServerId, Slot};
 use crate::certificate::{Certificate, Fingerprint, HostName, KeyPin};
 
@@ -30,7 +32,7 @@ impl<T> Few<T> {
 }
 
 impl<T: Clone> Few<T> {
-    fn push(&mut self, value: T) {
+    pub(super) fn push(&mut self, value: T) {
         match self {
             Self::One(one) => *self = Self::Many(vec![one.clone(), value]),
             Self::Many(many) => many.push(value),
@@ -38,7 +40,7 @@ impl<T: Clone> Few<T> {
     }
 
     /// Removes what `is` says; `false` if nothing is left.
-    fn retain(&mut self, keep: impl Fn(&T) -> bool) -> bool {
+    pub(super) fn retain(&mut self, keep: impl Fn(&T) -> bool) -> bool {
         match self {
             Self::One(one) => keep(one),
             Self::Many(many) => {
@@ -49,16 +51,16 @@ impl<T: Clone> Few<T> {
     }
 }
 
-fn add_to<K: Eq + core::hash::Hash, T: Clone>(map: &mut HashMap<K, Few<T>>, key: K, value: T) {
+pub(super) fn add_to<K: Eq + core::hash::Hash, T: Clone>(map: &mut HashMap<K, Few<T>>, key: K, value: T) {
     match map.entry(key) {
-        std::collections::hash_map::Entry::Occupied(mut found) => found.get_mut().push(value),
-        std::collections::hash_map::Entry::Vacant(free) => {
+        HashEntry::Occupied(mut found) => found.get_mut().push(value),
+        HashEntry::Vacant(free) => {
             free.insert(Few::One(value));
         }
     }
 }
 
-fn take_from<K: Eq + core::hash::Hash, T: Clone>(
+pub(super) fn take_from<K: Eq + core::hash::Hash, T: Clone>(
     map: &mut HashMap<K, Few<T>>,
     key: &K,
     keep: impl Fn(&T) -> bool,
@@ -75,7 +77,7 @@ pub(crate) struct Shelf {
     /// Pins that match by public key.
     by_key: HashMap<KeyPin, Few<Arc<Entry>>>,
     /// Authorities and intermediates by a keyed hash of their subject; the subject is compared when read.
-    by_subject: HashMap<u64, Few<Arc<Entry>>>,
+    by_subject: HashMap<u64, Namesakes>,
 }
 
 impl Shelf {
@@ -192,22 +194,24 @@ impl Data {
         same.find(|certificate| certificate.der().as_ref() == der)
     }
 
-    /// Authorities or intermediates of a scope whose subject is `subject`.
-    pub(crate) fn by_subject<'a>(
+    /// Candidates for an issuer: authorities or intermediates of a scope whose subject is `subject`, in the order in
+    /// which they are tried ([`Namesakes::candidates`]).
+    pub(crate) fn candidates<'a>(
         &'a self,
         slot: Slot,
         scope: Scope,
         subject: &'a [u8],
-    ) -> impl Iterator<Item = (&'a Arc<Entry>, &'a Certificate)> {
+        key_id: Option<&'a [u8]>,
+        others: usize,
+    ) -> impl Iterator<Item = Installed<'a>> {
         let hash = self.subjects.hash_one(subject);
         let found = self
             .shelf(slot, scope)
             .and_then(|shelf| shelf.by_subject.get(&hash));
         found
-            .map_or(&[][..], Few::as_slice)
-            .iter()
-            .filter_map(|entry| Some((entry, entry.certificate.as_ref()?)))
-            .filter(move |(_, certificate)| certificate.subject_der() == subject)
+            .map(|found| found.candidates(subject, key_id, others, &self.subjects))
+            .into_iter()
+            .flatten()
     }
 
     /// The one object for a certificate, so that installing it in many scopes keeps its bytes once.
@@ -235,7 +239,14 @@ impl Data {
             }
         } else {
             let hash = self.subjects.hash_one(certificate.subject_der());
-            add_to(&mut shelf.by_subject, hash, entry.clone());
+            match shelf.by_subject.entry(hash) {
+                HashEntry::Occupied(mut found) => {
+                    found.get_mut().insert(entry.clone(), &self.subjects);
+                }
+                HashEntry::Vacant(free) => {
+                    free.insert(Namesakes::of(entry.clone()));
+                }
+            }
         }
         if self.known(certificate.der()).is_none()
             && let Some(tail) = Tail::of(certificate.der())
@@ -255,7 +266,10 @@ impl Data {
             take_from(&mut shelf.by_key, &certificate.key_pin(), other);
             if key.slot != Slot::Pin {
                 let hash = self.subjects.hash_one(certificate.subject_der());
-                take_from(&mut shelf.by_subject, &hash, other);
+                let found = shelf.by_subject.get_mut(&hash);
+                if found.is_some_and(|found| !found.remove(&entry, &self.subjects)) {
+                    shelf.by_subject.remove(&hash);
+                }
             }
         }
         if shelf.is_empty() {

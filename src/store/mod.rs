@@ -16,6 +16,7 @@ mod groups;
 mod ids;
 mod import;
 mod install;
+mod namesakes;
 mod patterns;
 mod report;
 mod servers;
