@@ -23,7 +23,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use limbo::{Result3, Settings, judge};
+use limbo::{Came, Settings, judge};
 use mutual_trust::{ChainProfile, KeyPolicy, tls};
 use rustls::pki_types::UnixTime;
 
@@ -53,11 +53,11 @@ struct Total {
 }
 
 impl Total {
-    fn count(&mut self, expected: Result3, got: Result3) {
+    fn count(&mut self, expected: Came, got: Came) {
         let place = match (expected, got) {
-            (_, Result3::Skipped) => &mut self.skipped,
-            (_, Result3::Success) if expected != got => &mut self.accepts_wrongly,
-            (_, Result3::Failure) if expected != got => &mut self.refuses_wrongly,
+            (_, Came::Skipped) => &mut self.skipped,
+            (_, Came::Success) if expected != got => &mut self.accepts_wrongly,
+            (_, Came::Failure) if expected != got => &mut self.refuses_wrongly,
             _ => &mut self.agree,
         };
         *place += 1;
@@ -70,7 +70,9 @@ fn run(keys: KeyPolicy) -> Outcome<()> {
         profile: ChainProfile::Compatible,
         pin: false,
         now: UnixTime::since_unix_epoch(
-            SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO),
+            SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or(Duration::ZERO),
         ),
     };
     let mut file = None;
@@ -105,7 +107,15 @@ fn run(keys: KeyPolicy) -> Outcome<()> {
             println!("  {}", judged.detail);
         }
         let namespace = case.id.split("::").next().unwrap_or_default();
-        for name in [namespace, "all", if namespace == "webpki" { "webpki alone" } else { "all but webpki" }] {
+        for name in [
+            namespace,
+            "all",
+            if namespace == "webpki" {
+                "webpki alone"
+            } else {
+                "all but webpki"
+            },
+        ] {
             let total = totals.entry(name.to_owned()).or_default();
             total.count(case.expected, judged.got);
         }

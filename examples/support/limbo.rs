@@ -18,15 +18,18 @@ use serde_json::Value;
 
 use super::Outcome;
 
-/// What a case asks for and what came of it.
+/// What must come of a case, and what came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Result3 {
+pub(crate) enum Came {
+    /// The peer is accepted.
     Success,
+    /// The peer is refused.
     Failure,
+    /// The case cannot be expressed.
     Skipped,
 }
 
-impl std::fmt::Display for Result3 {
+impl std::fmt::Display for Came {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(match self {
             Self::Success => "SUCCESS",
@@ -39,15 +42,17 @@ impl std::fmt::Display for Result3 {
 /// One case of the suite.
 pub(crate) struct Case {
     pub(crate) id: String,
-    pub(crate) expected: Result3,
-    server: bool,
-    trusted: Vec<String>,
-    intermediates: Vec<String>,
-    peer: String,
-    time: Option<String>,
-    names: Vec<(String, String)>,
+    pub(crate) expected: Came,
+    pub(crate) server: bool,
+    pub(crate) trusted: Vec<String>,
+    pub(crate) intermediates: Vec<String>,
+    pub(crate) peer: String,
+    pub(crate) time: Option<String>,
+    pub(crate) names: Vec<(String, String)>,
     max_depth: Option<u64>,
     crls: usize,
+    /// The peer's key must be for signatures.
+    signs: bool,
     odd_demand: Option<String>,
 }
 
@@ -64,7 +69,7 @@ pub(crate) struct Settings {
 
 /// What came of a case.
 pub(crate) struct Judged {
-    pub(crate) got: Result3,
+    pub(crate) got: Came,
     /// The reason code, or why the case cannot be expressed.
     pub(crate) reason: String,
     pub(crate) detail: String,
@@ -108,18 +113,26 @@ fn case(value: &Value) -> Outcome<Case> {
     let more = value.get("expected_peer_names").and_then(Value::as_array);
     let names = peer_name.into_iter().chain(more.into_iter().flatten());
     let names = names.filter_map(|name| {
-        let name = (text(name, "kind")?.to_owned(), text(name, "value")?.to_owned());
+        let name = (
+            text(name, "kind")?.to_owned(),
+            text(name, "value")?.to_owned(),
+        );
         Some(name)
     });
     let usual = if server { "serverAuth" } else { "clientAuth" };
     let mut odd = texts(value, "extended_key_usage");
     odd.retain(|usage| usage != usual);
-    odd.extend(texts(value, "key_usage"));
+    let mut usages = texts(value, "key_usage");
+    usages.retain(|usage| usage != "digitalSignature");
+    odd.append(&mut usages);
     odd.extend(texts(value, "signature_algorithms"));
+    let signs = texts(value, "key_usage")
+        .iter()
+        .any(|usage| usage == "digitalSignature");
     Ok(Case {
         expected: match need("expected_result")?.as_str() {
-            "SUCCESS" => Result3::Success,
-            "FAILURE" => Result3::Failure,
+            "SUCCESS" => Came::Success,
+            "FAILURE" => Came::Failure,
             other => return Err(format!("{id}: expected_result {other}").into()),
         },
         server,
@@ -130,6 +143,7 @@ fn case(value: &Value) -> Outcome<Case> {
         names: names.collect(),
         max_depth: value.get("max_chain_depth").and_then(Value::as_u64),
         crls: texts(value, "crls").len(),
+        signs,
         odd_demand: (!odd.is_empty()).then(|| odd.join(" ")),
         id,
     })
@@ -147,14 +161,14 @@ pub(crate) fn judge(case: &Case, settings: &Settings) -> Judged {
     let mut judged = match ask(case, settings) {
         Ok((verdict, imports)) => conclude(case, verdict, imports),
         Err(NotAsked::Skipped(why)) => Judged {
-            got: Result3::Skipped,
+            got: Came::Skipped,
             reason: "Skipped".to_owned(),
             detail: why,
             verdict: None,
             took: Duration::ZERO,
         },
         Err(NotAsked::Refused(reason, why)) => Judged {
-            got: Result3::Failure,
+            got: Came::Failure,
             reason: reason.to_owned(),
             detail: why,
             verdict: None,
@@ -174,13 +188,18 @@ fn der(pem: &str) -> Result<CertificateDer<'static>, NotAsked> {
         .map_err(|error| NotAsked::Skipped(format!("no PEM section of a certificate: {error}")))
 }
 
+/// Where the revocation lists of a case are installed, beside the certificates.
+fn install_crls(case: &Case) -> Result<(), NotAsked> {
+    if case.crls > 0 {
+        return Err(NotAsked::Skipped("has revocation lists".to_owned()));
+    }
+    Ok(())
+}
+
 fn ask(case: &Case, settings: &Settings) -> Result<(Verdict, Vec<String>), NotAsked> {
     let skip = |why: String| Err(NotAsked::Skipped(why));
     if let Some(odd) = &case.odd_demand {
         return skip(format!("asks for {odd}, which no verdict does"));
-    }
-    if case.crls > 0 {
-        return skip("has a revocation list".to_owned());
     }
     let time = match &case.time {
         None => settings.now,
@@ -242,10 +261,9 @@ fn ask(case: &Case, settings: &Settings) -> Result<(Verdict, Vec<String>), NotAs
             imports.push(error.to_string());
         }
     }
-    let sent: Vec<CertificateDer<'static>> = match case.intermediates.iter().map(|pem| der(pem)).collect() {
-        Ok(sent) => sent,
-        Err(error) => return Err(error),
-    };
+    install_crls(case)?;
+    let sent = case.intermediates.iter().map(|pem| der(pem));
+    let sent = sent.collect::<Result<Vec<_>, _>>()?;
     let view = store.view();
     let question = if case.server {
         Question::server(Target::id(&id, names.first()), &leaf, &sent, clock)
@@ -257,30 +275,44 @@ fn ask(case: &Case, settings: &Settings) -> Result<(Verdict, Vec<String>), NotAs
 
 fn conclude(case: &Case, verdict: Verdict, imports: Vec<String>) -> Judged {
     let mut got = if verdict.is_accepted() {
-        Result3::Success
+        Came::Success
     } else {
-        Result3::Failure
+        Came::Failure
     };
     let mut reason = verdict.reason().code().to_owned();
     let mut detail = verdict.detail().to_string();
     if case.server && case.names.is_empty() && verdict.reason() == ReasonCode::NoNameToMatch {
-        got = Result3::Skipped;
+        got = Came::Skipped;
         detail = "names no server, and a chain is accepted for none without a name".to_owned();
     }
     // Of a client, the verdict says which names its chain vouches for; whom to let in is up to the caller.
-    if !case.server && let Some(peer) = verdict.peer() {
+    if !case.server
+        && let Some(peer) = verdict.peer()
+    {
         let kind = |kind: &str| match kind {
             "RFC822" => "email".to_owned(),
             other => other.to_ascii_lowercase(),
         };
-        let mut wanted = case.names.iter().map(|(k, name)| format!("{}:{name}", kind(k)));
+        let mut wanted = case
+            .names
+            .iter()
+            .map(|(k, name)| format!("{}:{name}", kind(k)));
         if let Some(missing) = wanted.find(|name| !peer.names().contains(name)) {
-            got = Result3::Failure;
+            got = Came::Failure;
             reason = "NameNotOffered".to_owned();
             detail = missing;
         }
     }
-    if got == Result3::Failure && !imports.is_empty() {
+    if case.signs
+        && let Some(accepted) = verdict.accepted()
+    {
+        let usage = accepted.path().first().and_then(Certificate::key_usage);
+        if usage.is_some_and(|usage| !usage.digital_signature()) {
+            got = Came::Failure;
+            reason = "NoDigitalSignature".to_owned();
+        }
+    }
+    if got == Came::Failure && !imports.is_empty() {
         reason = "ImportRefused".to_owned();
         detail = imports.join("; ");
     }
@@ -298,7 +330,9 @@ pub(crate) fn moment(text: &str) -> Option<UnixTime> {
     let number = |from: usize, to: usize| text.get(from..to)?.parse::<i64>().ok();
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
     let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    let zone = text.get(19..)?.trim_start_matches(['.', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
+    let zone = text
+        .get(19..)?
+        .trim_start_matches(['.', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
     let offset = match zone {
         "Z" | "z" => 0,
         _ => {

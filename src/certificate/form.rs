@@ -27,6 +27,17 @@ pub(crate) const DIRECTORY_NAME: u8 = 0xa4;
 pub(crate) const URI: u8 = 0x86;
 pub(crate) const IP_ADDRESS: u8 = 0x87;
 
+/// What the names of a form are called on which the path builder processes no constraints; `None` if it does.
+pub(crate) fn unprocessed(form: u8) -> Option<&'static str> {
+    match form {
+        DNS_NAME | IP_ADDRESS => None,
+        DIRECTORY_NAME => Some("directory names (directoryName)"),
+        RFC822_NAME => Some("e-mail addresses (rfc822Name)"),
+        URI => Some("URIs (uniformResourceIdentifier)"),
+        _ => Some("names of another form"),
+    }
+}
+
 /// Values one behind the other, as far as they are whole.
 struct Values<'a>(&'a [u8]);
 
@@ -75,13 +86,15 @@ impl Certificate {
     pub(crate) fn constraints(&self) -> impl Iterator<Item = Subtree<'_>> {
         let extension = self.extension(&[0x55, 0x1d, 30]);
         let value = extension.map_or(&[][..], |extension| extension.value);
-        parts(value).flat_map(|list| Values(list.content)).filter_map(|subtree| {
-            let base = Values(subtree.content).next()?;
-            Some(Subtree {
-                form: base.tag,
-                name: base.content,
+        parts(value)
+            .flat_map(|list| Values(list.content))
+            .filter_map(|subtree| {
+                let base = Values(subtree.content).next()?;
+                Some(Subtree {
+                    form: base.tag,
+                    name: base.content,
+                })
             })
-        })
     }
 
     /// The forms and contents of the subject alternative names, as they are encoded.
@@ -97,10 +110,5 @@ impl Certificate {
     /// How many subject alternative names there are.
     pub(crate) fn count_names(&self) -> usize {
         self.0.facts.names.len()
-    }
-
-    /// Whether there is an `issuerUniqueID` or a `subjectUniqueID`.
-    pub(crate) fn has_unique_id(&self) -> bool {
-        parts(self.to_be_signed()).any(|field| matches!(field.tag, 0x81 | 0x82))
     }
 }

@@ -3,8 +3,8 @@
 //! The path builder compares every name below a CA with every subtree of it, and refuses a path in which a constraint
 //! that it cannot process applies.
 
-use crate::certificate::form::{DIRECTORY_NAME, DNS_NAME, IP_ADDRESS, RFC822_NAME, URI};
 use crate::certificate::Certificate;
+use crate::certificate::form::{DIRECTORY_NAME, unprocessed};
 
 /// How many comparisons of a name with a subtree a path from the end entity to the authority asks for.
 pub(super) fn comparisons(path: &[Certificate]) -> usize {
@@ -21,17 +21,6 @@ pub(super) fn comparisons(path: &[Certificate]) -> usize {
     sum
 }
 
-/// The name of a form of constraint that the path builder does not process.
-pub(super) fn unprocessed(form: u8) -> Option<&'static str> {
-    match form {
-        DNS_NAME | IP_ADDRESS => None,
-        DIRECTORY_NAME => Some("directory names (directoryName)"),
-        RFC822_NAME => Some("e-mail addresses (rfc822Name)"),
-        URI => Some("URIs (uniformResourceIdentifier)"),
-        _ => Some("another form of name"),
-    }
-}
-
 /// A form of constraint in a path that applies and is not processed.
 pub(super) fn unsupported(path: &[Certificate]) -> Option<&'static str> {
     path.iter().enumerate().skip(1).find_map(|(place, issuer)| {
@@ -41,7 +30,9 @@ pub(super) fn unsupported(path: &[Certificate]) -> Option<&'static str> {
             // Every certificate has a subject, which is a directory name.
             let applies = subtree.form == DIRECTORY_NAME
                 || below.iter().any(|certificate| {
-                    certificate.name_forms().any(|name| name.form == subtree.form)
+                    certificate
+                        .name_forms()
+                        .any(|name| name.form == subtree.form)
                 });
             applies.then_some(form)
         })

@@ -155,8 +155,10 @@ pub(super) fn verify_linear(
         Role::Client => KeyUsage::client_auth(),
     };
     let known = OfPath::algorithms(pairs);
-    let algorithms: Vec<&dyn SignatureVerificationAlgorithm> =
-        known.iter().map(|algorithm| algorithm as _).collect();
+    let mut algorithms: Vec<&dyn SignatureVerificationAlgorithm> = Vec::with_capacity(known.len());
+    for algorithm in &known {
+        algorithms.push(algorithm);
+    }
     end_entity
         .verify_for_usage(
             &algorithms,
@@ -206,10 +208,13 @@ fn refusal(error: &webpki::Error, path: &[Certificate]) -> Fall {
         reason = "webpki's errors are non-exhaustive, and every one of them refuses"
     )]
     let reason = match error {
+        // Every signature of the path has been verified: this one is of a way that is none.
         webpki::Error::InvalidSignatureForPublicKey
         | webpki::Error::UnsupportedSignatureAlgorithmContext(_)
         | webpki::Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
-            ReasonCode::ChainSignatureInvalid
+            let why = "the path builder judges a self-issued intermediate by its names and length";
+            let refused = (ReasonCode::PathRefused, Detail::Text(why.to_owned()));
+            return too_long(path).unwrap_or(refused);
         }
         webpki::Error::CertExpired { .. } | webpki::Error::CertNotValidYet { .. } => {
             ReasonCode::IssuerExpired
@@ -229,6 +234,17 @@ fn refusal(error: &webpki::Error, path: &[Certificate]) -> Fall {
         _ => ReasonCode::PathRefused,
     };
     (reason, Detail::Text(webpki_text(error)))
+}
+
+/// webpki counts self-issued intermediates as well (RFC 5280 section 4.2.1.9 does not).
+fn too_long(path: &[Certificate]) -> Option<Fall> {
+    let issuers = path.iter().skip(1).enumerate();
+    let limits = issuers.filter_map(|(below, issuer)| {
+        let limit = usize::try_from(issuer.basic_constraints()?.path_len?).ok()?;
+        (below > limit).then_some((below, limit))
+    });
+    let (found, limit) = limits.min()?;
+    Some((ReasonCode::PathTooLong, Detail::Limit { found, limit }))
 }
 
 /// webpki's name of an error, without the object identifiers in it, which 0.103 prints wrongly.

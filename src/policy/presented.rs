@@ -32,11 +32,13 @@ impl<'a> Presented<'a> {
         let named = self.0.iter_mut().filter(|one| one.subject == subject);
         named
             .filter_map(|one| {
-                let read = one.read.get_or_insert_with(|| match view.data().known(one.bytes) {
-                    Some(known) => Some(known.clone()),
-                    // What cannot be read completes no path.
-                    None => Certificate::from_der(one.bytes).ok(),
-                });
+                let read = one
+                    .read
+                    .get_or_insert_with(|| match view.data().known(one.bytes) {
+                        Some(known) => Some(known.clone()),
+                        // What cannot be read completes no path.
+                        None => Certificate::from_der(one.bytes).ok(),
+                    });
                 read.clone()
             })
             .collect()

@@ -128,8 +128,9 @@ impl<'a, 'b> Search<'a, 'b> {
             if again || self.signatures.is_wrong(&last, &certificate) {
                 continue;
             }
-            if let Err(fall) = issuers::check_length(&case.policy, &certificate, below) {
-                self.note(fall);
+            if let Err(fall) = issuers::check_length(case.policy, &certificate, below) {
+                let installed = self.installed(&certificate);
+                self.fell(certificate.fingerprint(), installed.as_ref(), fall);
                 continue;
             }
             at.push(next);
@@ -265,7 +266,10 @@ impl<'a, 'b> Search<'a, 'b> {
     }
 
     fn node(&mut self, certificate: Certificate) -> usize {
-        let known = self.nodes.iter().position(|node| node.certificate == certificate);
+        let known = self
+            .nodes
+            .iter()
+            .position(|node| node.certificate == certificate);
         known.unwrap_or_else(|| {
             self.nodes.push(Node {
                 certificate,
@@ -277,7 +281,11 @@ impl<'a, 'b> Search<'a, 'b> {
 
     /// The entry that holds an intermediate, if it is installed as one.
     fn installed(&self, certificate: &Certificate) -> Option<EntryKey> {
-        let key = EntryKey::new(Slot::Intermediate, Scope::Everyone, certificate.fingerprint());
+        let key = EntryKey::new(
+            Slot::Intermediate,
+            Scope::Everyone,
+            certificate.fingerprint(),
+        );
         self.case.view.data().entry(&key).map(|_| key)
     }
 

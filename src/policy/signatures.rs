@@ -43,7 +43,11 @@ impl Signatures {
             let why = "no algorithm for this signature under the key of that issuer";
             return Err((ReasonCode::ChainSignatureInvalid, Detail::Text(why.into())));
         }
-        let again = namesake && self.wrong.iter().any(|(known, _)| *known == below.fingerprint());
+        let again = namesake
+            && self
+                .wrong
+                .iter()
+                .any(|(known, _)| *known == below.fingerprint());
         let (spent, limit) = if again {
             (&mut self.spent_on_namesakes, MAX_NAMESAKE_SIGNATURES)
         } else {

@@ -63,9 +63,14 @@ impl fmt::Display for VerdictWarning {
             Self::NoDigitalSignature => f.write_str("keyUsage lacks digitalSignature"),
             Self::RoleWaived => f.write_str("the extended key usage is for another role: waived"),
             Self::Profile { rule, fingerprint } => {
-                let demand = ChainProfile::rules().iter().find(|known| known.name() == *rule);
+                let demand = ChainProfile::rules()
+                    .iter()
+                    .find(|known| known.name() == *rule);
                 let demand = demand.map_or("", |known| known.demand());
-                write!(f, "certificate {fingerprint} breaks RFC 5280 ({rule}): not so that {demand}")
+                write!(
+                    f,
+                    "certificate {fingerprint} breaks RFC 5280 ({rule}): not so that {demand}"
+                )
             }
             Self::SelfSignatureUnsupported => {
                 f.write_str("the certificate's own signature cannot be verified by this provider")

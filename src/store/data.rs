@@ -51,7 +51,11 @@ impl<T: Clone> Few<T> {
     }
 }
 
-pub(super) fn add_to<K: Eq + core::hash::Hash, T: Clone>(map: &mut HashMap<K, Few<T>>, key: K, value: T) {
+pub(super) fn add_to<K: Eq + core::hash::Hash, T: Clone>(
+    map: &mut HashMap<K, Few<T>>,
+    key: K,
+    value: T,
+) {
     match map.entry(key) {
         HashEntry::Occupied(mut found) => found.get_mut().push(value),
         HashEntry::Vacant(free) => {

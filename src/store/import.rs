@@ -1,6 +1,7 @@
 //! What a certificate must be before it is installed (rules I2, I4 and I6).
 
 use super::{EntryOptions, Scope, Slot, StoreWarning, TrustStore};
+use crate::certificate::form::unprocessed;
 use crate::certificate::{Certificate, Clock, Role, SignatureCheck, seconds};
 use crate::error::{NeverMatch, StoreError};
 use crate::limits::CLOCK_TOLERANCE;
@@ -28,6 +29,9 @@ impl TrustStore {
         self.check_self_signature(slot, certificate, &mut warnings)?;
         check_role(slot, scope, certificate, options, &mut warnings)?;
         check_critical(slot, certificate)?;
+        if slot != Slot::Pin {
+            warn_of_constraints(certificate, &mut warnings);
+        }
         if slot == Slot::Pin {
             if certificate.is_ca() {
                 warnings.push(StoreWarning::PinIsCa);
@@ -160,5 +164,16 @@ fn check_critical(slot: Slot, certificate: &Certificate) -> Result<(), StoreErro
         Some(oid) => Err(StoreError::CanNeverMatch {
             why: NeverMatch::CriticalExtension { oid },
         }),
+    }
+}
+
+/// Forms of name constraints that the path builder does not process, each once.
+fn warn_of_constraints(certificate: &Certificate, warnings: &mut Vec<StoreWarning>) {
+    let forms = certificate.constraints();
+    for form in forms.filter_map(|subtree| unprocessed(subtree.form)) {
+        let warning = StoreWarning::ConstraintForm { form };
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
     }
 }

@@ -146,7 +146,10 @@ impl Namesakes {
         match self {
             Self::Few(few) => {
                 let few = few.as_slice().iter();
-                let mut found: Vec<_> = few.filter_map(with_certificate).filter(of_subject).collect();
+                let mut found: Vec<_> = few
+                    .filter_map(with_certificate)
+                    .filter(of_subject)
+                    .collect();
                 found.sort_by_cached_key(|(entry, certificate)| {
                     let class = match (wanted, certificate.subject_key_id()) {
                         (Some(wanted), Some(own)) if wanted == own => 0,
@@ -172,7 +175,9 @@ impl Namesakes {
                     None => usize::MAX,
                 };
                 let rest = crowd.identified.iter().map(|ranked| &ranked.0);
-                let rest = rest.filter(move |entry| key_id(entry) != wanted).take(others);
+                let rest = rest
+                    .filter(move |entry| key_id(entry) != wanted)
+                    .take(others);
                 let all = matching.into_iter().chain(bare).chain(rest);
                 Box::new(all.filter_map(with_certificate).filter(of_subject))
             }

@@ -6,9 +6,8 @@ use crate::certificate::form::parts;
 
 type Issuer<'a> = Option<&'a Certificate>;
 
-/// `id-pe` 1 and 11 (RFC 5280 section 4.2.2).
+/// `id-pe` 1 (RFC 5280 section 4.2.2.1).
 const AUTHORITY_INFO_ACCESS: [u8; 8] = [0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x01];
-const SUBJECT_INFO_ACCESS: [u8; 8] = [0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x0b];
 
 fn not_critical(form: &Form<'_>, last: u8) -> bool {
     form.ce(last).is_none_or(|extension| !extension.critical)
@@ -65,31 +64,23 @@ pub(super) fn policy_constraints_critical(form: &Form<'_>, _: Issuer<'_>) -> boo
     critical(form, 36)
 }
 
-pub(super) fn policy_constraints_not_empty(form: &Form<'_>, _: Issuer<'_>) -> bool {
-    let constraints = form.ce(36);
-    constraints.is_none_or(|extension| parts(extension.value).next().is_some())
-}
-
 pub(super) fn inhibit_any_policy_critical(form: &Form<'_>, _: Issuer<'_>) -> bool {
     critical(form, 54)
 }
 
-pub(super) fn directory_attributes_not_critical(form: &Form<'_>, _: Issuer<'_>) -> bool {
-    not_critical(form, 9)
-}
-
-pub(super) fn freshest_crl_not_critical(form: &Form<'_>, _: Issuer<'_>) -> bool {
-    not_critical(form, 46)
-}
-
-pub(super) fn aia_not_critical(form: &Form<'_>, _: Issuer<'_>) -> bool {
-    let access = form.extension(&AUTHORITY_INFO_ACCESS);
-    access.is_none_or(|extension| !extension.critical)
-}
-
-pub(super) fn sia_not_critical(form: &Form<'_>, _: Issuer<'_>) -> bool {
-    let access = form.extension(&SUBJECT_INFO_ACCESS);
-    access.is_none_or(|extension| !extension.critical)
+pub(super) fn aia_form(form: &Form<'_>, _: Issuer<'_>) -> bool {
+    let Some(access) = form.extension(&AUTHORITY_INFO_ACCESS) else {
+        return true;
+    };
+    // AccessDescription: an identifier, and a GeneralName.
+    let mut descriptions = parts(access.value).peekable();
+    descriptions.peek().is_some()
+        && descriptions.all(|description| {
+            let mut fields = parts(description.whole);
+            let method = fields.next().is_some_and(|field| field.tag == 0x06);
+            let place = fields.next().is_some_and(|field| field.tag & 0xc0 == 0x80);
+            description.tag == 0x30 && method && place && fields.next().is_none()
+        })
 }
 
 pub(super) fn basic_constraints_critical(form: &Form<'_>, _: Issuer<'_>) -> bool {

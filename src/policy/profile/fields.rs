@@ -10,6 +10,14 @@ type Issuer<'a> = Option<&'a Certificate>;
 const EMPTY_NAME: [u8; 2] = [0x30, 0x00];
 
 pub(super) fn serial_positive(form: &Form<'_>, _: Issuer<'_>) -> bool {
+    form.is_authority() || positive(form)
+}
+
+pub(super) fn authority_serial_positive(form: &Form<'_>, _: Issuer<'_>) -> bool {
+    !form.is_authority() || positive(form)
+}
+
+fn positive(form: &Form<'_>) -> bool {
     let serial = form.certificate.serial();
     let negative = serial.first().is_some_and(|first| first & 0x80 != 0);
     !negative && serial.iter().any(|byte| *byte != 0)
@@ -25,10 +33,6 @@ pub(super) fn issuer_present(form: &Form<'_>, _: Issuer<'_>) -> bool {
 
 pub(super) fn ca_subject_present(form: &Form<'_>, _: Issuer<'_>) -> bool {
     !form.issues() || has_subject(form)
-}
-
-pub(super) fn unique_id_absent(form: &Form<'_>, _: Issuer<'_>) -> bool {
-    !form.certificate.has_unique_id()
 }
 
 pub(super) fn has_subject(form: &Form<'_>) -> bool {

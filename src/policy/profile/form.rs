@@ -25,6 +25,10 @@ impl<'a> Form<'a> {
         self.place != Place::Leaf
     }
 
+    pub(super) fn is_authority(&self) -> bool {
+        self.place == Place::Authority
+    }
+
     pub(super) fn extension(&self, id: &[u8]) -> Option<&Extension<'a>> {
         self.extensions.iter().find(|extension| extension.id == id)
     }

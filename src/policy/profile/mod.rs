@@ -17,8 +17,8 @@ use super::{Detail, ReasonCode, VerdictWarning};
 use crate::certificate::Certificate;
 use form::Form;
 
-pub use rules::{ProfileAction, ProfileRule};
 pub(super) use rules::RULES;
+pub use rules::{ProfileAction, ProfileRule};
 
 /// How closely the certificates of a chain are held to RFC 5280 (rule C1).
 ///
@@ -44,11 +44,7 @@ impl ChainProfile {
 }
 
 /// The rules for one certificate by itself, as far as the policy's profile refuses what breaks them.
-pub(super) fn check(
-    case: &Case<'_>,
-    certificate: &Certificate,
-    place: Place,
-) -> Result<(), Fall> {
+pub(super) fn check(case: &Case<'_>, certificate: &Certificate, place: Place) -> Result<(), Fall> {
     if case.policy.profile == ChainProfile::Compatible {
         // No rule refuses in it: a test holds the table to that.
         return Ok(());
@@ -108,6 +104,65 @@ fn broken<'a>(
 }
 
 fn refusal(rule: &ProfileRule) -> Fall {
-    let why = format!("{}: {} (RFC 5280 section {})", rule.name(), rule.demand(), rule.clause());
+    let why = format!(
+        "{}: {} (RFC 5280 section {})",
+        rule.name(),
+        rule.demand(),
+        rule.clause()
+    );
     (ReasonCode::BreaksProfile, Detail::Text(why))
+}
+
+/// The page of all rules as it must stand in `src/policy/profile.md`.
+#[cfg(test)]
+fn page() -> String {
+    let mut page = String::from(
+        "\n| rule | RFC 5280 | what is asked | strict | compatible | why a breach is safe |\n|---|---|---|---|---|---|\n",
+    );
+    for rule in RULES {
+        let shown = |profile| match rule.action(profile) {
+            ProfileAction::Refuse => "refuses",
+            ProfileAction::Warn => "warns",
+        };
+        page.push_str(&format!(
+            "| `{}` | {} | {} | {} | {} | {} |\n",
+            rule.name(),
+            rule.clause(),
+            rule.demand(),
+            shown(ChainProfile::Strict),
+            shown(ChainProfile::Compatible),
+            rule.harmless()
+        ));
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_of_rules_is_what_the_table_says() {
+        assert_eq!(
+            include_str!("../profile.md"),
+            page(),
+            "write the page() of this test to src/policy/profile.md"
+        );
+    }
+
+    #[test]
+    fn the_compatible_profile_refuses_nothing_and_says_why() {
+        let mut names: Vec<_> = RULES.iter().map(ProfileRule::name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), RULES.len());
+        for rule in RULES {
+            assert!(
+                !rule.action(ChainProfile::Compatible).is_refusal(),
+                "{rule:?}"
+            );
+            assert!(rule.harmless().ends_with('.'), "{rule:?}");
+            assert!(rule.clause().starts_with("4."), "{rule:?}");
+        }
+    }
 }

@@ -89,8 +89,11 @@ macro_rules! rules {
 /// Every rule; each certificate of a path is held to all of them.
 pub(in crate::policy) const RULES: &[ProfileRule] = rules! {
     "serial-positive", "4.1.2.2", Refuse, fields::serial_positive,
-        "the serial number is positive",
+        "the serial number of a certificate below an authority is positive",
         "Serial numbers only name certificates, in blocks and revocation lists, and are compared byte by byte.";
+    "authority-serial-positive", "4.1.2.2", Warn, fields::authority_serial_positive,
+        "the serial number of an authority is positive",
+        "Public CAs have roots with the number 0, and RFC 5280 asks to be prepared for it.";
     "serial-length", "4.1.2.2", Refuse, fields::serial_length,
         "the serial number has at most 20 octets",
         "Serial numbers only name certificates, and the limits hold longer ones.";
@@ -103,9 +106,6 @@ pub(in crate::policy) const RULES: &[ProfileRule] = rules! {
     "san-critical", "4.1.2.6", Refuse, names::san_critical,
         "without a subject, there are subject alternative names and they are critical",
         "The subject is never read for a name, so the subject alternative names always count.";
-    "unique-id-absent", "4.1.2.8", Refuse, fields::unique_id_absent,
-        "there are no unique identifiers",
-        "Nothing reads them.";
     "aki-present", "4.2.1.1", Refuse, extensions::aki_present,
         "the authority key identifier is there with a keyIdentifier, but in a certificate that signed itself",
         "It only helps to find the issuer; the signature says who that is.";
@@ -133,24 +133,12 @@ pub(in crate::policy) const RULES: &[ProfileRule] = rules! {
     "policy-constraints-critical", "4.2.1.11", Refuse, extensions::policy_constraints_critical,
         "policy constraints are critical",
         "No policy is demanded of a chain, so that a constraint on policies changes nothing.";
-    "policy-constraints-not-empty", "4.2.1.11", Refuse, extensions::policy_constraints_not_empty,
-        "policy constraints have a field",
-        "No policy is demanded of a chain.";
     "inhibit-any-policy-critical", "4.2.1.14", Refuse, extensions::inhibit_any_policy_critical,
         "inhibitAnyPolicy is critical",
         "No policy is demanded of a chain.";
-    "directory-attributes-not-critical", "4.2.1.8", Refuse, extensions::directory_attributes_not_critical,
-        "subject directory attributes are not critical",
-        "Critical ones are refused as not understood in any case.";
-    "freshest-crl-not-critical", "4.2.1.15", Refuse, extensions::freshest_crl_not_critical,
-        "the freshest CRL's address is not critical",
-        "A critical one is refused as not understood in any case.";
-    "aia-not-critical", "4.2.2.1", Refuse, extensions::aia_not_critical,
-        "the authority information access is not critical",
-        "A critical one is refused as not understood in any case.";
-    "sia-not-critical", "4.2.2.2", Refuse, extensions::sia_not_critical,
-        "the subject information access is not critical",
-        "A critical one is refused as not understood in any case.";
+    "aia-form", "4.2.2.1", Refuse, extensions::aia_form,
+        "the authority information access names at least one method and place",
+        "Nothing reads it.";
     "basic-constraints-critical", "4.2.1.9", Refuse, extensions::basic_constraints_critical,
         "the basicConstraints of a CA are critical",
         "They are read whether they are critical or not.";
@@ -165,7 +153,7 @@ pub(in crate::policy) const RULES: &[ProfileRule] = rules! {
         "They are applied whether they are critical or not.";
     "name-constraints-form", "4.2.1.10", Refuse, names::constraints_form,
         "name constraints are not empty, and each has the form of its kind of name",
-        "A malformed base permits or excludes no name, and the path builder compares it byte by byte.";
+        "The path builder reads a leading dot as all names of a domain, and refuses a path whose names it has to compare with a base that it cannot read.";
     "san-form", "4.2.1.6", Refuse, names::san_form,
         "each subject alternative name has the form of its kind",
         "Names are compared with those of a server, which are well-formed: a malformed one matches none.";
