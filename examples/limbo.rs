@@ -24,7 +24,7 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use limbo::{Came, Settings, judge};
-use mutual_trust::{ChainProfile, KeyPolicy, tls};
+use mutual_trust::{ChainProfile, KeyPolicy, Verdict, tls};
 use rustls::pki_types::UnixTime;
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -105,6 +105,8 @@ fn run(keys: KeyPolicy) -> Outcome<()> {
         );
         if judged.got != case.expected {
             println!("  {}", judged.detail);
+            let warnings = judged.verdict.iter().flat_map(Verdict::warnings);
+            warnings.for_each(|warning| println!("  {warning}"));
         }
         let namespace = case.id.split("::").next().unwrap_or_default();
         for name in [

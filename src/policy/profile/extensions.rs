@@ -33,10 +33,7 @@ pub(super) fn aki_not_critical(form: &Form<'_>, _: Issuer<'_>) -> bool {
 pub(super) fn aki_names_issuer(form: &Form<'_>, issuer: Issuer<'_>) -> bool {
     let named = form.certificate.authority_key_id();
     let own = issuer.and_then(Certificate::subject_key_id);
-    match (named, own) {
-        (Some(named), Some(own)) => named == own,
-        _ => true,
-    }
+    named.zip(own).is_none_or(|(named, own)| named == own)
 }
 
 pub(super) fn ski_present(form: &Form<'_>, _: Issuer<'_>) -> bool {

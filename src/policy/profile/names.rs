@@ -34,7 +34,7 @@ pub(super) fn san_form(form: &Form<'_>, _: Issuer<'_>) -> bool {
     form.ce(17).is_none() || form.certificate.name_forms().all(|one| name(&one))
 }
 
-/// Whether a name of a certificate has the form of its kind.
+/// Whether a name of a certificate has the form of its kind; other kinds have none that is known here.
 fn name(one: &Subtree<'_>) -> bool {
     match one.form {
         // "in the preferred name syntax", with a wildcard as RFC 9525 section 6.3 has it.
@@ -42,31 +42,25 @@ fn name(one: &Subtree<'_>) -> bool {
         RFC822_NAME => mailbox(one.name),
         IP_ADDRESS => matches!(one.name.len(), 4 | 16),
         URI => one.name.contains(&b':') && one.name.is_ascii(),
-        _ => true,
+        _ => one.form & 0xc0 == 0x80,
     }
 }
 
-/// Whether the base of a constraint has the form of its kind.
+/// Whether the base of a constraint has the form of its kind; other kinds have none that is known here.
 fn base(one: &Subtree<'_>) -> bool {
+    // A host, or with a dot before it the hosts of a domain.
+    let hosts = || dns(one.name.strip_prefix(b".").unwrap_or(one.name));
     match one.form {
         // The empty base stands for all names.
         DNS_NAME => one.name.is_empty() || dns(one.name),
-        // A mailbox, a host, or with a dot before it the hosts of a domain.
-        RFC822_NAME => {
-            if one.name.contains(&b'@') {
-                mailbox(one.name)
-            } else {
-                dns(one.name.strip_prefix(b".").unwrap_or(one.name))
-            }
-        }
+        RFC822_NAME if one.name.contains(&b'@') => mailbox(one.name),
+        RFC822_NAME | URI => hosts(),
         IP_ADDRESS => match one.name.len() {
             8 => mask(one.name.get(4..)),
             32 => mask(one.name.get(16..)),
             _ => false,
         },
-        // A host, or with a dot before it the hosts of a domain.
-        URI => dns(one.name.strip_prefix(b".").unwrap_or(one.name)),
-        _ => true,
+        _ => one.form & 0xc0 == 0x80,
     }
 }
 
