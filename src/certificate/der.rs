@@ -88,7 +88,8 @@ pub(crate) fn take(input: &[u8]) -> Option<(Value<'_>, &[u8])> {
 
 /// The children of a constructed value, or the offset in `content` at which it is malformed.
 pub(crate) fn children(content: &[u8]) -> Result<Vec<Value<'_>>, usize> {
-    let mut found = Vec::new();
+    // A TBSCertificate has ten at most.
+    let mut found = Vec::with_capacity(10);
     let mut rest = content;
     while !rest.is_empty() {
         let (value, after) = take(rest).ok_or(content.len().saturating_sub(rest.len()))?;
@@ -143,10 +144,17 @@ pub(crate) fn check_certificate(der: &[u8]) -> Result<(), CertificateError> {
 
 /// How many children the certificate and its `TBSCertificate` have, to be compared with what was understood.
 pub(crate) fn shape(der: &[u8]) -> Option<(usize, usize)> {
+    let count = |mut content| {
+        let mut count = 0_usize;
+        while let Some((_, rest)) = take(content) {
+            count = count.saturating_add(1);
+            content = rest;
+        }
+        content.is_empty().then_some(count)
+    };
     let (outer, _) = take(der)?;
-    let top = children(outer.content).ok()?;
-    let tbs = top.first()?;
-    Some((top.len(), children(tbs.content).ok()?.len()))
+    let (tbs, _) = take(outer.content)?;
+    Some((count(outer.content)?, count(tbs.content)?))
 }
 
 /// The contents of the `AlgorithmIdentifier` of a `SubjectPublicKeyInfo`, and its public key's span parent.

@@ -319,7 +319,7 @@ fn accept_chain(case: &Case<'_>, chain: path::Chain, verdict: &mut Verdict) -> A
         reason: ReasonCode::ChainVerified,
         presented: case.leaf.fingerprint(),
         chain: Some(ChainFacts {
-            names: names_of(case.leaf, offered),
+            names: names_of(case.leaf, offered).collect(),
             path: chain.path,
         }),
         by: chain.authority,

@@ -2,12 +2,10 @@
 //!
 //! No signature is looked at here.
 
-use core::cmp::Reverse;
-
 use super::decide::Case;
 use super::timing::Fall;
 use super::{Detail, Policy, ReasonCode, profile};
-use crate::certificate::{Certificate, Fingerprint};
+use crate::certificate::Certificate;
 
 /// Where in a path a certificate stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,22 +98,4 @@ pub(super) fn check(case: &Case<'_>, issuer: &Certificate, place: Place) -> Resu
             }
         })?;
     profile::check(case, issuer, place)
-}
-
-pub(super) type Order = (u8, bool, Reverse<i64>, Fingerprint);
-
-/// The order in which intermediates are tried: those with the key identifier that is asked for, then those without
-/// one; those that are valid now; those that last longest; then by fingerprint.
-pub(super) fn order(case: &Case<'_>, below: &Certificate, issuer: &Certificate) -> Order {
-    let identifier = match (below.authority_key_id(), issuer.subject_key_id()) {
-        (Some(wanted), Some(own)) if wanted == own => 0,
-        (Some(_), Some(_)) => 2,
-        _ => 1,
-    };
-    (
-        identifier,
-        case.timing.chain(issuer.validity()).is_err(),
-        Reverse(issuer.validity().not_after()),
-        issuer.fingerprint(),
-    )
 }

@@ -7,6 +7,7 @@ mod constraints;
 mod decide;
 mod explain;
 mod issuers;
+mod nodes;
 mod path;
 mod pinned;
 mod presented;
@@ -18,6 +19,7 @@ mod signatures;
 mod text;
 mod timing;
 mod verdict;
+mod work;
 
 use core::time::Duration;
 

@@ -67,18 +67,21 @@ pub(super) fn check_names(
     let leaf =
         EndEntityCert::try_from(case.leaf.der()).map_err(|error| unreadable(case, &error))?;
     let matches = |name: &&HostName| {
-        name.to_server_name()
-            .is_some_and(|name| leaf.verify_is_valid_for_subject_name(&name).is_ok())
+        // First by ourselves: of a mismatch, webpki makes a list of all names.
+        case.leaf.covers(name)
+            && name
+                .to_server_name()
+                .is_some_and(|name| leaf.verify_is_valid_for_subject_name(&name).is_ok())
     };
     if wanted.iter().any(matches) {
         return Ok(());
     }
-    let few = |names: Vec<String>| names.into_iter().take(MAX_CONSIDERED).collect();
+    let shown = wanted.iter().take(MAX_CONSIDERED);
     Err((
         ReasonCode::NameMismatch,
         Detail::Names {
-            wanted: few(wanted.iter().map(|name| name.to_string()).collect()),
-            presented: few(names_of(case.leaf, |_| true)),
+            wanted: shown.map(|name| name.to_string()).collect(),
+            presented: names_of(case.leaf, |_| true).take(MAX_CONSIDERED).collect(),
         },
     ))
 }
@@ -175,12 +178,12 @@ pub(super) fn verify_linear(
         .names()
         .any(|name| patterns.iter().any(|pattern| pattern.matches(&name)));
     if !patterns.is_empty() && !matches {
-        let few = |names: Vec<String>| names.into_iter().take(MAX_CONSIDERED).collect();
+        let shown = patterns.iter().take(MAX_CONSIDERED);
         return Err((
             ReasonCode::NoPatternMatches,
             Detail::Names {
-                wanted: few(patterns.iter().map(|pattern| pattern.to_string()).collect()),
-                presented: few(names_of(leaf, |_| true)),
+                wanted: shown.map(|pattern| pattern.to_string()).collect(),
+                presented: names_of(leaf, |_| true).take(MAX_CONSIDERED).collect(),
             },
         ));
     }

@@ -2,6 +2,7 @@
 
 use pki_types::CertificateDer;
 
+use super::work::Work;
 use crate::certificate::{Certificate, der};
 use crate::store::View;
 
@@ -27,19 +28,28 @@ impl<'a> Presented<'a> {
         Self(named.collect())
     }
 
-    /// Those with this subject that are certificates, in the order in which they were presented.
-    pub(super) fn with_subject(&mut self, view: &View, subject: &[u8]) -> Vec<Certificate> {
+    /// Those with this subject that are certificates, in the order in which they were presented, as far as there is
+    /// work left to read them.
+    pub(super) fn with_subject(
+        &mut self,
+        view: &View,
+        subject: &[u8],
+        work: &mut Work,
+    ) -> Vec<Certificate> {
         let named = self.0.iter_mut().filter(|one| one.subject == subject);
         named
-            .filter_map(|one| {
-                let read = one
-                    .read
-                    .get_or_insert_with(|| match view.data().known(one.bytes) {
-                        Some(known) => Some(known.clone()),
-                        // What cannot be read completes no path.
-                        None => Certificate::from_der(one.bytes).ok(),
-                    });
-                read.clone()
+            .filter_map(|one| match &one.read {
+                Some(read) => read.clone(),
+                None => {
+                    let known = view.data().known(one.bytes).cloned();
+                    if known.is_none() && work.spend(1).is_err() {
+                        return None;
+                    }
+                    // What cannot be read completes no path.
+                    let read = known.or_else(|| Certificate::from_der(one.bytes).ok());
+                    one.read = Some(read.clone());
+                    read
+                }
             })
             .collect()
     }

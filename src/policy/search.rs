@@ -8,36 +8,26 @@ use std::sync::Arc;
 
 use super::decide::Case;
 use super::issuers::{self, Place};
-use super::presented::Presented;
+use super::nodes::Nodes;
 use super::signatures::Signatures;
 use super::timing::Fall;
+use super::work::Work;
 use super::{Considered, Detail, ReasonCode, constraints, path};
 use crate::certificate::{Certificate, Fingerprint};
 use crate::limits::{
     MAX_CONSIDERED, MAX_CONSTRAINT_COMPARISONS, MAX_INTERMEDIATES_IN_PATH, MAX_NAMESAKES_TRIED,
-    MAX_PATH_STEPS, MAX_PATHS_TRIED,
+    MAX_PATHS_TRIED,
 };
 use crate::store::{Bounded, Entry, EntryKey, Scope, Slot};
-
-/// A certificate that may stand below an authority in a path.
-struct Node {
-    certificate: Certificate,
-    /// Candidates for its issuer, once they are known, in the order in which they are tried.
-    above: Option<Arc<[usize]>>,
-}
 
 pub(super) struct Search<'a, 'b> {
     case: &'a Case<'a>,
     scope: &'a Scope,
-    presented: Presented<'a>,
-    /// The end entity, then every intermediate that was met.
-    nodes: Vec<Node>,
+    nodes: Nodes<'a>,
     signatures: Signatures,
-    steps: usize,
+    work: Work,
     tried: usize,
     comparisons: usize,
-    /// A bound was reached: nothing more is tried.
-    stopped: bool,
     best: Option<Fall>,
     considered: &'b mut Bounded<Considered>,
 }
@@ -51,13 +41,11 @@ impl<'a, 'b> Search<'a, 'b> {
         Self {
             case,
             scope,
-            presented: Presented::new(case.question.intermediates),
-            nodes: Vec::new(),
+            nodes: Nodes::new(case),
             signatures: Signatures::default(),
-            steps: 0,
+            work: Work::default(),
             tried: 0,
             comparisons: 0,
-            stopped: false,
             best: None,
             considered,
         }
@@ -66,10 +54,6 @@ impl<'a, 'b> Search<'a, 'b> {
     /// Finds an authority above the end entity; returns its entry and the verified path, both ends included.
     pub(super) fn run(&mut self) -> Option<(Arc<Entry>, Vec<Certificate>)> {
         let leaf = self.case.leaf.clone();
-        self.nodes.push(Node {
-            certificate: leaf.clone(),
-            above: None,
-        });
         self.extend(&mut vec![0], &mut vec![leaf])
     }
 
@@ -80,17 +64,75 @@ impl<'a, 'b> Search<'a, 'b> {
         at: &mut Vec<usize>,
         path: &mut Vec<Certificate>,
     ) -> Option<(Arc<Entry>, Vec<Certificate>)> {
-        let case = self.case;
-        let last = path.last()?.clone();
         let below = issuers::counted(path);
-        let authorities = case.view.data().candidates(
+        let own = *at.last()?;
+        if !self.nodes.is_rootless(own) {
+            if let Some(found) = self.end(own, path, below) {
+                return Some(found);
+            }
+            if self.work.is_stopped() || self.is_broken(path) {
+                return None;
+            }
+        }
+        let above = self.issuers_of(own);
+        if path.len() > MAX_INTERMEDIATES_IN_PATH {
+            if !above.is_empty() {
+                self.note(too_long(path.len(), MAX_INTERMEDIATES_IN_PATH));
+            }
+            return None;
+        }
+        for &next in above.iter() {
+            if !self.step() {
+                return None;
+            }
+            let certificate = self.nodes.certificate(next)?.clone();
+            // A certificate, or another one for the same name and key, stands in a path once.
+            let again = path.iter().any(|used| {
+                used.key_pin() == certificate.key_pin()
+                    && used.subject_der() == certificate.subject_der()
+            });
+            if again || self.signatures.is_wrong(path.last()?, &certificate) {
+                continue;
+            }
+            if let Err(fall) = issuers::check_length(self.case.policy, &certificate, below) {
+                let installed = self.nodes.entry(&certificate);
+                self.fell(certificate.fingerprint(), installed.as_ref(), fall);
+                continue;
+            }
+            at.push(next);
+            path.push(certificate);
+            if let Some(found) = self.extend(at, path) {
+                return Some(found);
+            }
+            at.pop();
+            path.pop();
+            if self.work.is_stopped() || self.is_broken(path) {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// Looks for an authority above the last certificate of a path, which is that of the node `own`.
+    fn end(
+        &mut self,
+        own: usize,
+        path: &mut Vec<Certificate>,
+        below: usize,
+    ) -> Option<(Arc<Entry>, Vec<Certificate>)> {
+        let last = path.last()?.clone();
+        let mut authorities = self.case.view.data().candidates(
             Slot::Authority,
             self.scope.clone(),
             last.issuer_der(),
             last.authority_key_id(),
             MAX_NAMESAKES_TRIED,
         );
-        for (entry, certificate) in authorities {
+        let Some(first) = authorities.next() else {
+            self.nodes.set_rootless(own);
+            return None;
+        };
+        for (entry, certificate) in core::iter::once(first).chain(authorities) {
             if !self.step() {
                 return None;
             }
@@ -104,43 +146,7 @@ impl<'a, 'b> Search<'a, 'b> {
                     self.fell(fingerprint, Some(entry.key()), fall);
                 }
             }
-            if self.stopped || self.is_broken(path) {
-                return None;
-            }
-        }
-        let above = self.issuers_of(*at.last()?);
-        if path.len() > MAX_INTERMEDIATES_IN_PATH {
-            if !above.is_empty() {
-                self.note(too_long(path.len(), MAX_INTERMEDIATES_IN_PATH));
-            }
-            return None;
-        }
-        for &next in above.iter() {
-            if !self.step() {
-                return None;
-            }
-            let certificate = self.nodes.get(next)?.certificate.clone();
-            // A certificate, or another one for the same name and key, stands in a path once.
-            let again = path.iter().any(|used| {
-                used.key_pin() == certificate.key_pin()
-                    && used.subject_der() == certificate.subject_der()
-            });
-            if again || self.signatures.is_wrong(&last, &certificate) {
-                continue;
-            }
-            if let Err(fall) = issuers::check_length(case.policy, &certificate, below) {
-                let installed = self.installed(&certificate);
-                self.fell(certificate.fingerprint(), installed.as_ref(), fall);
-                continue;
-            }
-            at.push(next);
-            path.push(certificate);
-            if let Some(found) = self.extend(at, path) {
-                return Some(found);
-            }
-            at.pop();
-            path.pop();
-            if self.stopped || self.is_broken(path) {
+            if self.work.is_stopped() || self.is_broken(path) {
                 return None;
             }
         }
@@ -170,8 +176,7 @@ impl<'a, 'b> Search<'a, 'b> {
             let top = index.saturating_add(1) == path.len();
             let keys = &case.policy.keys;
             self.signatures
-                .check(keys, certificate, above, top)
-                .inspect_err(|fall| self.stopped |= fall.0 == ReasonCode::TooManyPaths)?;
+                .check(keys, certificate, above, top, &mut self.work)?;
             above = certificate;
         }
         let mut whole = path.to_vec();
@@ -180,113 +185,31 @@ impl<'a, 'b> Search<'a, 'b> {
             .comparisons
             .saturating_add(constraints::comparisons(&whole));
         if self.comparisons > MAX_CONSTRAINT_COMPARISONS {
-            self.stopped = true;
             let (found, limit) = (self.comparisons, MAX_CONSTRAINT_COMPARISONS);
-            return Err((
+            let fall = (
                 ReasonCode::TooManyConstraints,
                 Detail::Limit { found, limit },
-            ));
-        }
-        if self.tried >= MAX_PATHS_TRIED {
-            self.stopped = true;
-            return Err(too_many(self.tried, MAX_PATHS_TRIED));
+            );
+            return Err(self.work.stop(fall));
         }
         self.tried = self.tried.saturating_add(1);
+        self.work.within(self.tried, MAX_PATHS_TRIED)?;
         let pairs = self.signatures.of_path(&whole);
         let pairs = pairs.ok_or((ReasonCode::ChainSignatureInvalid, Detail::None))?;
         path::verify_linear(case, &whole, &pairs, entry)
     }
 
-    /// Candidates for the issuer of a node, installed ones and presented ones, which may stand in a path.
+    /// Candidates for the issuer of a node; notes what fell away while they were looked for.
     fn issuers_of(&mut self, at: usize) -> Arc<[usize]> {
-        let Some(node) = self.nodes.get(at) else {
-            return Arc::default();
-        };
-        if let Some(known) = &node.above {
-            return known.clone();
+        let above = self.nodes.issuers_of(at, &mut self.work);
+        for (fingerprint, entry, fall) in core::mem::take(&mut self.nodes.fallen) {
+            self.fell(fingerprint, entry.as_ref(), fall);
         }
-        let below = node.certificate.clone();
-        let mut found = self.candidates(&below);
-        found.sort_by_cached_key(|certificate| issuers::order(self.case, &below, certificate));
-        let mut above = Vec::with_capacity(found.len());
-        for certificate in found {
-            let fit = issuers::check(self.case, &certificate, Place::Intermediate);
-            match fit {
-                Ok(()) => above.push(self.node(certificate)),
-                Err(fall) => {
-                    let installed = self.installed(&certificate);
-                    self.fell(certificate.fingerprint(), installed.as_ref(), fall);
-                }
-            }
-        }
-        let above: Arc<[usize]> = above.into();
-        if let Some(node) = self.nodes.get_mut(at) {
-            node.above = Some(above.clone());
+        let left_out = core::mem::take(&mut self.nodes.left_out);
+        if left_out > 0 {
+            self.note(too_many(left_out, MAX_NAMESAKES_TRIED));
         }
         above
-    }
-
-    /// Certificates with the name of the issuer of `below`, each once.
-    fn candidates(&mut self, below: &Certificate) -> Vec<Certificate> {
-        let case = self.case;
-        let data = case.view.data();
-        let mut installed = data.candidates(
-            Slot::Intermediate,
-            Scope::Everyone,
-            below.issuer_der(),
-            below.authority_key_id(),
-            MAX_NAMESAKES_TRIED,
-        );
-        let mut found: Vec<Certificate> = Vec::new();
-        let mut dead: Vec<(&Entry, Fall)> = Vec::new();
-        for (entry, certificate) in installed.by_ref().take(MAX_NAMESAKES_TRIED) {
-            match case.timing.entry(entry) {
-                Ok(()) => found.push(certificate.clone()),
-                Err(fall) => dead.push((entry, fall)),
-            }
-        }
-        let left_out = installed.count();
-        for certificate in self.presented.with_subject(case.view, below.issuer_der()) {
-            if !found.contains(&certificate) {
-                found.push(certificate);
-            }
-        }
-        for (entry, fall) in dead {
-            // A disabled entry does not stand before what the peer presents.
-            let fingerprint = entry.key().fingerprint;
-            if !found.iter().any(|found| found.fingerprint() == fingerprint) {
-                self.fell(fingerprint, Some(entry.key()), fall);
-            }
-        }
-        if left_out > 0 {
-            let count = MAX_NAMESAKES_TRIED.saturating_add(left_out);
-            self.note(too_many(count, MAX_NAMESAKES_TRIED));
-        }
-        found
-    }
-
-    fn node(&mut self, certificate: Certificate) -> usize {
-        let known = self
-            .nodes
-            .iter()
-            .position(|node| node.certificate == certificate);
-        known.unwrap_or_else(|| {
-            self.nodes.push(Node {
-                certificate,
-                above: None,
-            });
-            self.nodes.len().saturating_sub(1)
-        })
-    }
-
-    /// The entry that holds an intermediate, if it is installed as one.
-    fn installed(&self, certificate: &Certificate) -> Option<EntryKey> {
-        let key = EntryKey::new(
-            Slot::Intermediate,
-            Scope::Everyone,
-            certificate.fingerprint(),
-        );
-        self.case.view.data().entry(&key).map(|_| key)
     }
 
     fn fell(&mut self, fingerprint: Fingerprint, entry: Option<&EntryKey>, fall: Fall) {
@@ -304,13 +227,9 @@ impl<'a, 'b> Search<'a, 'b> {
         self.note(fall);
     }
 
+    /// Whether one more candidate may be looked at.
     fn step(&mut self) -> bool {
-        self.steps = self.steps.saturating_add(1);
-        if self.steps > MAX_PATH_STEPS {
-            self.stopped = true;
-            self.note(too_many(self.steps, MAX_PATH_STEPS));
-        }
-        !self.stopped
+        self.work.step().is_ok() && !self.work.is_stopped()
     }
 
     /// Keeps the reason that came closest to success; of equals, the first.
@@ -324,7 +243,10 @@ impl<'a, 'b> Search<'a, 'b> {
         }
     }
 
-    pub(super) fn why_not(self) -> Fall {
+    pub(super) fn why_not(mut self) -> Fall {
+        if let Some(fall) = self.work.why_stopped() {
+            self.note(fall.clone());
+        }
         let leaf = self.case.leaf;
         let self_signed = leaf.names_own_key() == Some(true);
         match self.best {

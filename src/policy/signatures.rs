@@ -1,9 +1,10 @@
 //! The signatures that one verdict verifies: each at most once, and not more than the limits allow (rule C5).
 
 use super::timing::Fall;
+use super::work::Work;
 use super::{Detail, ReasonCode};
 use crate::certificate::{Certificate, Fingerprint, Issued, KeyPin, KeyPolicy, SignatureCheck};
-use crate::limits::{MAX_NAMESAKE_SIGNATURES, MAX_SIGNATURES};
+use crate::limits::{MAX_NAMESAKE_SIGNATURES, WORK_OF_SIGNATURE};
 
 /// What has been found of pairs of certificates so far, and what it cost.
 #[derive(Default)]
@@ -11,8 +12,8 @@ pub(super) struct Signatures {
     verified: Vec<Issued>,
     /// Certificates with keys that did not sign them.
     wrong: Vec<(Fingerprint, KeyPin)>,
-    spent: usize,
-    spent_on_namesakes: usize,
+    /// How many were verified for want of the right one of several authorities of one name.
+    of_namesakes: usize,
 }
 
 impl Signatures {
@@ -32,6 +33,7 @@ impl Signatures {
         below: &Certificate,
         above: &Certificate,
         namesake: bool,
+        work: &mut Work,
     ) -> Result<(), Fall> {
         if self.find(below, above).is_some() {
             return Ok(());
@@ -48,15 +50,11 @@ impl Signatures {
                 .wrong
                 .iter()
                 .any(|(known, _)| *known == below.fingerprint());
-        let (spent, limit) = if again {
-            (&mut self.spent_on_namesakes, MAX_NAMESAKE_SIGNATURES)
+        if again {
+            self.of_namesakes = self.of_namesakes.saturating_add(1);
+            work.within(self.of_namesakes, MAX_NAMESAKE_SIGNATURES)?;
         } else {
-            (&mut self.spent, MAX_SIGNATURES)
-        };
-        *spent = spent.saturating_add(1);
-        if *spent > limit {
-            let found = *spent;
-            return Err((ReasonCode::TooManyPaths, Detail::Limit { found, limit }));
+            work.spend(WORK_OF_SIGNATURE)?;
         }
         match keys.verify_issued(below, above) {
             Ok(issued) => {

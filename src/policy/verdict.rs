@@ -166,9 +166,9 @@ impl PeerIdentity {
 pub(super) fn names_of(
     certificate: &Certificate,
     keep: impl Fn(&SanName<'_>) -> bool,
-) -> Vec<String> {
+) -> impl Iterator<Item = String> {
     let named = certificate.names().filter(|name| *name != SanName::Other);
-    named.filter(keep).map(|name| name.to_string()).collect()
+    named.filter(keep).map(|name| name.to_string())
 }
 
 /// Whether a peer may be trusted, by which entry, and why.

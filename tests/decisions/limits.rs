@@ -230,11 +230,11 @@ fn work() -> Vec<Row> {
             w.presents(&spec("x").dns(KMS).signed_by(&lower));
             w.with("lower", &lower).with("other", &others.intermediate);
         }),
-        row("C5", "many installed intermediates of one name on each of three levels", refused(TooManyPaths).detail("2049, the limit is 2048"), |w| {
+        row("C5", "many installed intermediates of one name on each of three levels", refused(TooManyPaths).detail("513, the limit is 512"), |w| {
             w.authority(For::AnyServer, "good", &pki("any").root);
             forest(w, 3, MAX_NAMESAKES_TRIED);
         }),
-        row("C5", "authorities that cannot be used count as well", refused(TooManyPaths).any_considered().detail("2049, the limit is 2048"), |w| {
+        row("C5", "authorities that cannot be used count as well", refused(TooManyPaths).any_considered().detail("513, the limit is 512"), |w| {
             for level in [1, 2] {
                 for _ in 0..MAX_NAMESAKES_TRIED {
                     let short = spec(&format!("level {level}")).ca().path_len(0).self_signed();
@@ -255,7 +255,7 @@ fn work() -> Vec<Row> {
             w.intermediate("last", &last);
             w.presents(&spec("x").dns(KMS).no_authority_key_id().signed_by(&last));
         }),
-        row("C5", "a forest of presented intermediates of one name", refused(TooManyPaths).detail("2049, the limit is 2048"), |w| {
+        row("C5", "a forest of presented intermediates of one name", refused(TooManyPaths).detail("513, the limit is 512"), |w| {
             let top = spec("CA").ca().self_signed();
             w.authority(For::AnyServer, "good", &pki("any").root);
             w.presents(&spec("x").dns(KMS).no_authority_key_id().signed_by(&top));
