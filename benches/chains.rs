@@ -322,11 +322,9 @@ fn hostile(bench: &mut Bench, chain: &Chain, good: Duration) {
         let bytes: usize = sent.iter().map(|der| der.len()).sum();
         let policy = Policy::new(tls::key_policy(&bench.provider));
         let target = Target::id(&bench.id, Some(&bench.name));
-        let verdict = decide(
-            view,
-            &policy,
-            &Question::server(target, &sent[0], &sent[1..], bench.clock),
-        );
+        let (leaf, rest) = sent.split_first().unwrap();
+        let question = Question::server(target, leaf, rest, bench.clock);
+        let verdict = decide(view, &policy, &question);
         assert!(!verdict.is_accepted(), "{what}: {verdict}");
         let ours = bench.ours(view, &sent, verdict.reason());
         let (total, most) = bench.allocated(view, &sent);
