@@ -38,7 +38,8 @@ pub mod tls;
 pub use admin::{Enrolment, LiveTrust};
 pub use certificate::{Certificate, Clock, Fingerprint, HostName, KeyPin, KeyPolicy, Role};
 pub use policy::{
-    PeerIdentity, Policy, Question, ReasonCode, Rule, Target, Verdict, VerdictWarning, decide,
+    ChainProfile, PeerIdentity, Policy, Question, ReasonCode, Rule, Target, Verdict,
+    VerdictWarning, decide,
 };
 pub use store::{
     AuthorityScope, EntryOptions, GroupId, Matching, PinScope, ServerId, TrustStore, View,

@@ -13,9 +13,9 @@ pub const MAX_CERTIFICATE_BYTES: usize = 0xffff;
 
 /// Most certificates that a peer may present, the end entity included.
 ///
-/// webpki builds paths of at most six intermediates; twice that leaves room for the cross-signed and
-/// superfluous certificates that real servers send.
-pub const MAX_PRESENTED_CERTIFICATES: usize = 16;
+/// A path has at most eight certificates; the rest is room for the cross-signed and superfluous ones that real
+/// servers send. What no path needs is not read.
+pub const MAX_PRESENTED_CERTIFICATES: usize = 64;
 
 /// Most bytes of DER that a peer may present in all its certificates together.
 ///
@@ -124,6 +124,9 @@ pub const MAX_DER_DEPTH: usize = 24;
 /// Longest serial number in bytes (RFC 5280 section 4.1.2.2: 20 octets; old tools write a leading zero more).
 pub const MAX_SERIAL_BYTES: usize = 32;
 
+/// Longest serial number in bytes that RFC 5280 section 4.1.2.2 allows.
+pub const MAX_RFC_SERIAL_BYTES: usize = 20;
+
 /// Smallest RSA modulus in bits (NIST SP 800-131A Rev. 2; the crypto providers verify none below it either).
 pub const MIN_RSA_BITS: u32 = 2048;
 
@@ -148,15 +151,41 @@ pub const MAX_SAN_PATTERNS: usize = 64;
 /// Most intermediates between a leaf and an authority: what webpki builds.
 pub const MAX_INTERMEDIATES_IN_PATH: usize = 6;
 
-/// Most candidate paths tried in one verdict.
+/// Most candidate paths, with every signature verified, that the path builder is given in one verdict.
 ///
-/// Candidates are ordered by key identifier and validity, so that the right one comes early; real
-/// deployments with cross-signed authorities have a handful.
+/// What it refuses then is a violated constraint on names: real deployments have a handful of ways up.
 pub const MAX_PATHS_TRIED: usize = 16;
 
 /// Most candidate edges (issuer of a certificate) looked at in one verdict while paths are formed. An edge
-/// costs a comparison of names and key identifiers; the bound stops forests of same-subject certificates.
-pub const MAX_PATH_STEPS: usize = 2048;
+/// costs a comparison of names and keys; the bound stops forests of same-subject certificates. All of them together
+/// take about as long as a signature.
+pub const MAX_PATH_STEPS: usize = 512;
+
+/// Most work in one verdict on what a peer presents: reading a certificate is one unit, verifying a signature
+/// [`WORK_OF_SIGNATURE`]; what [`MAX_NAMESAKE_SIGNATURES`] is about comes on top.
+///
+/// The longest path has seven signatures and six intermediates. A chain of three certificates takes 34 units, so that
+/// the dearest chain, with its steps, costs less than five times as much.
+pub const MAX_WORK: usize = 128;
+
+/// What verifying a signature costs beside reading a certificate: ECDSA on P-256, about 60 µs and 4 µs on one core.
+pub const WORK_OF_SIGNATURE: usize = 16;
+
+/// Most signatures verified in one verdict to find the right one of several authorities of one name that key
+/// identifiers do not tell apart.
+///
+/// webpki verifies as many in all. With key identifiers the right one of any number is the first; without them, of
+/// more than these none may be found: they are tried from the one that lasts longest on.
+pub const MAX_NAMESAKE_SIGNATURES: usize = 100;
+
+/// Most installed CA certificates tried in one place of a path that have the right name and another key identifier
+/// than the one asked for, and most installed intermediates of one name. Identifiers only help to find an issuer
+/// (RFC 5280 section 4.2.1.1), but a mismatch is nearly always the wrong one.
+pub const MAX_NAMESAKES_TRIED: usize = 16;
+
+/// Most comparisons of a name with a subtree of name constraints in one verdict. A leaf of a hundred names below a CA
+/// with fifty subtrees takes 5,000; webpki stops at 250,000, which takes as long as a hundred good chains.
+pub const MAX_CONSTRAINT_COMPARISONS: usize = 10_000;
 
 /// Most candidates listed in full in a verdict; the rest are counted.
 pub const MAX_CONSIDERED: usize = 16;

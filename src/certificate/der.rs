@@ -95,7 +95,8 @@ fn take_within(input: &[u8], most: u8) -> Option<(Value<'_>, &[u8])> {
 
 /// The children of a constructed value, or the offset in `content` at which it is malformed.
 pub(crate) fn children(content: &[u8]) -> Result<Vec<Value<'_>>, usize> {
-    let mut found = Vec::new();
+    // A TBSCertificate has ten at most.
+    let mut found = Vec::with_capacity(10);
     let mut rest = content;
     while !rest.is_empty() {
         let (value, after) = take(rest).ok_or(content.len().saturating_sub(rest.len()))?;
@@ -150,10 +151,17 @@ pub(crate) fn check_certificate(der: &[u8]) -> Result<(), CertificateError> {
 
 /// How many children the certificate and its `TBSCertificate` have, to be compared with what was understood.
 pub(crate) fn shape(der: &[u8]) -> Option<(usize, usize)> {
+    let count = |mut content| {
+        let mut count = 0_usize;
+        while let Some((_, rest)) = take(content) {
+            count = count.saturating_add(1);
+            content = rest;
+        }
+        content.is_empty().then_some(count)
+    };
     let (outer, _) = take(der)?;
-    let top = children(outer.content).ok()?;
-    let tbs = top.first()?;
-    Some((top.len(), children(tbs.content).ok()?.len()))
+    let (tbs, _) = take(outer.content)?;
+    Some((count(outer.content)?, count(tbs.content)?))
 }
 
 /// The contents of the `AlgorithmIdentifier` of a `SubjectPublicKeyInfo`, and its public key's span parent.
@@ -166,15 +174,41 @@ pub(crate) fn algorithm_of_spki(spki: &[u8]) -> Option<&[u8]> {
     (algorithm.tag == SEQUENCE).then_some(algorithm.content)
 }
 
+/// The bytes of the key in a `SubjectPublicKeyInfo`, without the number of unused bits before them.
+pub(crate) fn key_of_spki(spki: &[u8]) -> Option<&[u8]> {
+    let (outer, _) = take(spki)?;
+    let (_, rest) = take(outer.content)?;
+    let (key, _) = take(rest)?;
+    key.content.split_first().map(|(_, key)| key)
+}
+
+/// The subject of what may be a certificate, before anything of it is checked: to tell which of many it pays to read.
+pub(crate) fn subject_of(der: &[u8]) -> Option<&[u8]> {
+    let (outer, _) = take(der)?;
+    let (tbs, _) = take(outer.content)?;
+    let (first, mut rest) = take(tbs.content)?;
+    // version [0]?, serialNumber, signature, issuer, validity, subject
+    let before = if first.tag == 0xa0 { 4 } else { 3 };
+    for _ in 0..before {
+        (_, rest) = take(rest)?;
+    }
+    take(rest).map(|(subject, _)| subject.whole)
+}
+
 /// The contents of the certificate's outer `signatureAlgorithm`, and of the one inside its `TBSCertificate`.
 pub(crate) fn signature_algorithms(der: &[u8]) -> Option<(&[u8], &[u8])> {
     let (outer, _) = take(der)?;
     let (tbs, rest) = take(outer.content)?;
     let (outside, _) = take(rest)?;
-    let fields = children(tbs.content).ok()?;
     // version [0]?, serialNumber, signature
-    let inside = fields.iter().find(|value| value.tag == SEQUENCE)?;
-    Some((outside.content, inside.content))
+    let mut fields = tbs.content;
+    loop {
+        let (inside, after) = take(fields)?;
+        if inside.tag == SEQUENCE {
+            return Some((outside.content, inside.content));
+        }
+        fields = after;
+    }
 }
 
 /// The extension values of a certificate must themselves be single well-formed values.

@@ -27,6 +27,11 @@ impl KeyUsage {
         self.0 & (1 << 5) != 0
     }
 
+    /// No use at all is asserted.
+    pub(crate) const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     /// Signatures on certificate revocation lists.
     pub const fn crl_sign(self) -> bool {
         self.0 & (1 << 6) != 0

@@ -4,6 +4,8 @@
 //! over more than one form of the same key. A certificate that two readers could read in two ways must not be
 //! trusted for what one of them read, and a block on a key must hit the key in every form that is let in.
 
+use core::ops::Deref;
+
 use super::der::{self, Value};
 
 const BOOLEAN: u8 = 0x01;
@@ -18,15 +20,69 @@ const SET: u8 = 0x31;
 
 type Checked = Result<(), &'static str>;
 
-pub(super) fn list<'a>(
+/// The parts of a value of few parts, without a list of their own.
+struct List<'a> {
+    few: [Value<'a>; FEW],
+    count: usize,
+}
+
+/// No structure that is read as a list has more parts; those of any length are walked.
+const FEW: usize = 4;
+
+impl<'a> Deref for List<'a> {
+    type Target = [Value<'a>];
+
+    fn deref(&self) -> &[Value<'a>] {
+        self.few.get(..self.count).unwrap_or(&[])
+    }
+}
+
+fn list<'a>(value: &Value<'a>, tag: u8, field: &'static str) -> Result<List<'a>, &'static str> {
+    let mut list = List {
+        few: [*value; FEW],
+        count: 0,
+    };
+    each(value, tag, field, |part| {
+        let place = list.few.get_mut(list.count).ok_or(field)?;
+        *place = *part;
+        list.count = list.count.saturating_add(1);
+        Ok(())
+    })?;
+    Ok(list)
+}
+
+/// Checks every part of a value; returns how many there are.
+fn each<'a>(
     value: &Value<'a>,
     tag: u8,
     field: &'static str,
-) -> Result<Vec<Value<'a>>, &'static str> {
+    mut check: impl FnMut(&Value<'a>) -> Checked,
+) -> Result<usize, &'static str> {
     if value.tag != tag {
         return Err(field);
     }
-    der::children(value.content).map_err(|_| field)
+    let mut rest = value.content;
+    let mut count = 0_usize;
+    while !rest.is_empty() {
+        let (part, after) = der::take(rest).ok_or(field)?;
+        check(&part)?;
+        rest = after;
+        count = count.saturating_add(1);
+    }
+    Ok(count)
+}
+
+/// The same, and there must be one.
+fn at_least_one<'a>(
+    value: &Value<'a>,
+    tag: u8,
+    field: &'static str,
+    check: impl FnMut(&Value<'a>) -> Checked,
+) -> Checked {
+    match each(value, tag, field, check)? {
+        0 => Err(field),
+        _ => Ok(()),
+    }
 }
 
 /// The content of the certificate's outer sequence, which is known to be made of whole values.
@@ -40,7 +96,10 @@ pub(super) fn certificate(der: &[u8]) -> Checked {
     if signature.tag != BIT_STRING || signature.content.first() != Some(&0) {
         return Err("signature");
     }
-    let fields = list(body, SEQUENCE, field)?;
+    if body.tag != SEQUENCE {
+        return Err(field);
+    }
+    let fields = der::children(body.content).map_err(|_| field)?;
     let mut fields = fields.iter().peekable();
     if let Some(version) = fields.next_if(|value| value.tag == 0xa0) {
         let [number] = &list(version, 0xa0, "version")?[..] else {
@@ -66,11 +125,7 @@ pub(super) fn certificate(der: &[u8]) -> Checked {
         let [extensions] = &list(wrapper, 0xa3, "extensions")?[..] else {
             return Err("extensions");
         };
-        let extensions = list(extensions, SEQUENCE, "extensions")?;
-        if extensions.is_empty() {
-            return Err("extensions");
-        }
-        extensions.iter().try_for_each(extension)?;
+        at_least_one(extensions, SEQUENCE, "extensions", extension)?;
     }
     fields.next().map_or(Ok(()), |_| Err(field))
 }
@@ -84,18 +139,13 @@ pub(super) fn algorithm(value: &Value<'_>, field: &'static str) -> Checked {
 }
 
 pub(super) fn name(value: &Value<'_>, field: &'static str) -> Checked {
-    for set in list(value, SEQUENCE, field)? {
-        let attributes = list(&set, SET, field)?;
-        if attributes.is_empty() {
-            return Err(field);
-        }
-        for attribute in attributes {
-            match &list(&attribute, SEQUENCE, field)?[..] {
-                [id, _] if id.tag == OID => {}
-                _ => return Err(field),
-            }
-        }
-    }
+    let attribute = |attribute: &Value<'_>| match &list(attribute, SEQUENCE, field)?[..] {
+        [id, _] if id.tag == OID => Ok(()),
+        _ => Err(field),
+    };
+    each(value, SEQUENCE, field, |set| {
+        at_least_one(set, SET, field, attribute)
+    })?;
     Ok(())
 }
 
@@ -240,11 +290,9 @@ fn known(last: u8, content: &[u8]) -> Checked {
         35 => authority_key_id(&value("authorityKeyIdentifier")?),
         37 => {
             let field = "extKeyUsage";
-            let usages = list(&value(field)?, SEQUENCE, field)?;
-            when(
-                !usages.is_empty() && usages.iter().all(|id| id.tag == OID),
-                field,
-            )
+            at_least_one(&value(field)?, SEQUENCE, field, |id| {
+                when(id.tag == OID, field)
+            })
         }
         _ => Ok(()),
     }
@@ -252,23 +300,21 @@ fn known(last: u8, content: &[u8]) -> Checked {
 
 fn name_constraints(value: &Value<'_>) -> Checked {
     let field = "nameConstraints";
+    let subtree = |subtree: &Value<'_>| match &list(subtree, SEQUENCE, field)?[..] {
+        [base, limits @ ..] if limits.iter().all(|limit| matches!(limit.tag, 0x80 | 0x81)) => {
+            general_name(base, field)
+        }
+        _ => Err(field),
+    };
     let mut after = 0;
-    for subtrees in list(value, SEQUENCE, field)? {
+    each(value, SEQUENCE, field, |subtrees| {
         if !matches!(subtrees.tag, 0xa0 | 0xa1) || subtrees.tag <= after {
             return Err(field);
         }
         after = subtrees.tag;
-        for subtree in list(&subtrees, subtrees.tag, field)? {
-            match &list(&subtree, SEQUENCE, field)?[..] {
-                [base, limits @ ..]
-                    if limits.iter().all(|limit| matches!(limit.tag, 0x80 | 0x81)) =>
-                {
-                    general_name(base, field)?;
-                }
-                _ => return Err(field),
-            }
-        }
-    }
+        each(subtrees, subtrees.tag, field, subtree)?;
+        Ok(())
+    })?;
     Ok(())
 }
 
@@ -285,11 +331,7 @@ pub(super) fn authority_key_id(value: &Value<'_>) -> Checked {
 }
 
 fn names(value: &Value<'_>, tag: u8, field: &'static str) -> Checked {
-    let names = list(value, tag, field)?;
-    if names.is_empty() {
-        return Err(field);
-    }
-    names.iter().try_for_each(|name| general_name(name, field))
+    at_least_one(value, tag, field, |name| general_name(name, field))
 }
 
 /// `GeneralName` (RFC 5280 section 4.2.1.6).

@@ -133,68 +133,87 @@ impl KeyPolicy {
         }
     }
 
-    pub(crate) fn algorithms(&self) -> &'static [&'static dyn SignatureVerificationAlgorithm] {
-        self.algorithms
-    }
-
-    /// Whether an algorithm is here that verifies the signature of a certificate by its own key.
-    pub(crate) fn knows_signature(&self, certificate: &Certificate) -> bool {
-        let Some((signature, _)) = der::signature_algorithms(certificate.der()) else {
-            return false;
-        };
-        let key = der::algorithm_of_spki(certificate.subject_public_key_info());
-        self.algorithms.iter().any(|algorithm| {
-            algorithm.signature_alg_id().as_ref() == signature
-                && Some(algorithm.public_key_alg_id().as_ref()) == key
-        })
-    }
-
     /// Whether `issued` carries a signature made with the key `issuer_spki`.
     pub(crate) fn check_signature(
         &self,
         issuer_spki: &[u8],
         issued: &Certificate,
     ) -> SignatureCheck {
-        let Some((algorithm_id, _)) = der::signature_algorithms(issued.der()) else {
-            return SignatureCheck::Wrong;
-        };
-        let (message, signature) = (issued.to_be_signed(), issued.signature());
-        self.check_signed(issuer_spki, algorithm_id, message, signature)
+        checked(self.verify_with(issuer_spki, issued))
     }
 
     /// Whether `crl` carries a signature made with the key `issuer_spki`.
     pub(crate) fn check_crl_signature(&self, issuer_spki: &[u8], crl: &Crl) -> SignatureCheck {
         let (message, signature) = (crl.to_be_signed(), crl.signature());
-        self.check_signed(issuer_spki, crl.algorithm_id(), message, signature)
+        checked(self.verify_signed(issuer_spki, crl.algorithm_id(), message, signature))
     }
 
-    fn check_signed(
+    /// The algorithm under which the signature on `issued` verifies with the key `issuer_spki`.
+    pub(super) fn verify_with(
+        &self,
+        issuer_spki: &[u8],
+        issued: &Certificate,
+    ) -> Result<&'static dyn SignatureVerificationAlgorithm, SignatureCheck> {
+        let Some((algorithm_id, _)) = der::signature_algorithms(issued.der()) else {
+            return Err(SignatureCheck::Wrong);
+        };
+        let (message, signature) = (issued.to_be_signed(), issued.signature());
+        self.verify_signed(issuer_spki, algorithm_id, message, signature)
+    }
+
+    fn verify_signed(
         &self,
         issuer_spki: &[u8],
         algorithm_id: &[u8],
         message: &[u8],
         signature: &[u8],
-    ) -> SignatureCheck {
+    ) -> Result<&'static dyn SignatureVerificationAlgorithm, SignatureCheck> {
         let Some(key_id) = der::algorithm_of_spki(issuer_spki) else {
-            return SignatureCheck::Wrong;
+            return Err(SignatureCheck::Wrong);
         };
         let spki = SubjectPublicKeyInfoDer::from(issuer_spki);
         let Ok(key) = webpki::RawPublicKeyEntity::try_from(&spki) else {
-            return SignatureCheck::Wrong;
+            return Err(SignatureCheck::Wrong);
         };
         let mut result = SignatureCheck::Unsupported;
-        for algorithm in self.algorithms {
-            if algorithm.signature_alg_id().as_ref() != algorithm_id
-                || algorithm.public_key_alg_id().as_ref() != key_id
-            {
-                continue;
-            }
-            match key.verify_signature(*algorithm, message, signature) {
-                Ok(()) => return SignatureCheck::Verified,
+        for algorithm in self.fitting(algorithm_id, key_id) {
+            match key.verify_signature(algorithm, message, signature) {
+                Ok(()) => return Ok(algorithm),
                 Err(_) => result = SignatureCheck::Wrong,
             }
         }
-        result
+        Err(result)
+    }
+
+    /// Whether the provider has an algorithm for the signature on `issued` under the kind of key of `issuer`: without
+    /// one, no signature needs to be looked at.
+    pub(crate) fn can_verify(&self, issued: &Certificate, issuer: &Certificate) -> bool {
+        let (Some((algorithm_id, _)), Some(key_id)) = (
+            der::signature_algorithms(issued.der()),
+            der::algorithm_of_spki(issuer.subject_public_key_info()),
+        ) else {
+            return false;
+        };
+        self.fitting(algorithm_id, key_id).next().is_some()
+    }
+
+    fn fitting(
+        &self,
+        algorithm_id: &[u8],
+        key_id: &[u8],
+    ) -> impl Iterator<Item = &'static dyn SignatureVerificationAlgorithm> {
+        let all = self.algorithms.iter().copied();
+        all.filter(move |algorithm| {
+            algorithm.signature_alg_id().as_ref() == algorithm_id
+                && algorithm.public_key_alg_id().as_ref() == key_id
+        })
+    }
+}
+
+fn checked<T>(result: Result<T, SignatureCheck>) -> SignatureCheck {
+    match result {
+        Ok(_) => SignatureCheck::Verified,
+        Err(other) => other,
     }
 }
 

@@ -7,7 +7,9 @@ mod crl;
 pub(crate) mod der;
 mod extensions;
 mod fingerprint;
+pub(crate) mod form;
 mod grammar;
+mod issued;
 mod keys;
 mod names;
 mod parse;
@@ -29,6 +31,7 @@ pub use names::{HostName, SanName};
 pub use time::{Clock, SystemClock, TimeSource, Validity};
 
 pub(crate) use crl::{Reasons, Succession};
+pub(crate) use issued::{Issued, OfPath};
 pub(crate) use keys::SignatureCheck;
 pub(crate) use names::{breaks_a_line, shown};
 pub(crate) use time::{Moment, seconds};

@@ -1,15 +1,19 @@
 //! DER -> the facts that the rest of the crate asks for, read once.
 
-use x509_parser::extensions::{GeneralName, ParsedExtension, X509Extension};
-use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::extensions::{
+    AuthorityKeyIdentifier, BasicConstraints as ParsedConstraints,
+    ExtendedKeyUsage as ParsedUsages, KeyIdentifier, KeyUsage as ParsedUsage, X509Extension,
+};
+use x509_parser::nom::Parser;
+use x509_parser::prelude::{FromDer, X509Certificate, X509CertificateParser};
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::{SubjectPublicKeyInfo, X509Version};
 
 use super::der::{self, Span};
-use super::grammar;
 use super::keys::KeyKind;
 use super::time::Validity;
 use super::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
+use super::{form, grammar};
 use crate::error::CertificateError;
 use crate::limits::{
     KNOWN_CRITICAL_IN_CA, KNOWN_CRITICAL_IN_PIN, MAX_CERTIFICATE_BYTES, MAX_EXTENSIONS,
@@ -70,8 +74,10 @@ pub(super) fn facts(der: &[u8]) -> Result<Facts, CertificateError> {
     }
     der::check_certificate(der)?;
     grammar::certificate(der).map_err(malformed)?;
-    let (_, parsed) =
-        X509Certificate::from_der(der).map_err(|_| malformed("certificate structure"))?;
+    // What is in an extension is read below, if a judgement rests on it.
+    let mut parser = X509CertificateParser::new().with_deep_parse_extensions(false);
+    let parsed = parser.parse(der);
+    let (_, parsed) = parsed.map_err(|_| malformed("certificate structure"))?;
     check_shape(der, &parsed)?;
 
     let tbs = &parsed.tbs_certificate;
@@ -155,20 +161,21 @@ fn key_kind(spki: &SubjectPublicKeyInfo<'_>) -> Result<KeyKind, CertificateError
         let parameters = spki.algorithm.parameters.as_ref()?;
         Some(parameters.as_oid().ok()?.to_id_string())
     };
-    Ok(match spki.algorithm.algorithm.to_id_string().as_str() {
-        "1.2.840.113549.1.1.1" => match spki.parsed() {
+    // rsaEncryption, id-ecPublicKey, id-Ed25519
+    Ok(match spki.algorithm.algorithm.as_bytes() {
+        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01] => match spki.parsed() {
             Ok(PublicKey::RSA(rsa)) => KeyKind::Rsa {
                 bits: bits_of(rsa.modulus),
             },
             _ => return Err(malformed("subject public key")),
         },
-        "1.2.840.10045.2.1" => match curve().as_deref() {
+        [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01] => match curve().as_deref() {
             Some("1.2.840.10045.3.1.7") => KeyKind::P256,
             Some("1.3.132.0.34") => KeyKind::P384,
             Some("1.3.132.0.35") => KeyKind::P521,
             _ => KeyKind::Other,
         },
-        "1.3.101.112" => KeyKind::Ed25519,
+        [0x2b, 0x65, 0x70] => KeyKind::Ed25519,
         _ => KeyKind::Other,
     })
 }
@@ -206,13 +213,12 @@ fn read_extensions(
         }
         read_extension(der, extension, facts)?;
         if extension.critical {
-            let oid = extension.oid.to_id_string();
             let place = Span::of(der, extension.oid.as_bytes());
             let place = Some(place.unwrap_or(Span::EMPTY));
-            if !KNOWN_CRITICAL_IN_PIN.contains(&oid.as_str()) {
+            if !is_listed(extension, KNOWN_CRITICAL_IN_PIN) {
                 facts.unknown_critical_in_pin = facts.unknown_critical_in_pin.or(place);
             }
-            if !KNOWN_CRITICAL_IN_CA.contains(&oid.as_str()) {
+            if !is_listed(extension, KNOWN_CRITICAL_IN_CA) {
                 facts.unknown_critical_in_ca = facts.unknown_critical_in_ca.or(place);
             }
         }
@@ -220,18 +226,25 @@ fn read_extensions(
     Ok(())
 }
 
-/// The name under which an extension that a judgement rests on is reported when it cannot be read.
-fn relevant(oid: &str) -> Option<&'static str> {
-    Some(match oid {
-        "2.5.29.14" => "subjectKeyIdentifier",
-        "2.5.29.15" => "keyUsage",
-        "2.5.29.17" => "subjectAltName",
-        "2.5.29.19" => "basicConstraints",
-        "2.5.29.30" => "nameConstraints",
-        "2.5.29.35" => "authorityKeyIdentifier",
-        "2.5.29.37" => "extKeyUsage",
-        _ => return None,
-    })
+/// The number of an extension below `2.5.29` (id-ce).
+fn number(extension: &X509Extension<'_>) -> Option<u8> {
+    match extension.oid.as_bytes() {
+        [0x55, 0x1d, last] => Some(*last),
+        _ => None,
+    }
+}
+
+/// Whether the object identifier is one of a list of such in dotted form. Those listed have one byte below `2.5.29`.
+fn is_listed(extension: &X509Extension<'_>, list: &[&str]) -> bool {
+    let Some(own) = number(extension) else {
+        return list.contains(&extension.oid.to_id_string().as_str());
+    };
+    let numbers = list
+        .iter()
+        .filter_map(|known| known.strip_prefix("2.5.29."));
+    numbers
+        .filter_map(|last| last.parse().ok())
+        .any(|last: u8| last == own)
 }
 
 fn read_extension(
@@ -239,84 +252,102 @@ fn read_extension(
     extension: &X509Extension<'_>,
     facts: &mut Facts,
 ) -> Result<(), CertificateError> {
-    let Some(field) = relevant(&extension.oid.to_id_string()) else {
-        return Ok(());
+    let value = extension.value;
+    // The grammar has been checked: each of these is a single value of its kind.
+    let whole = |field| {
+        let good = der::is_single_value(value);
+        good.then_some(()).ok_or(malformed(field))
     };
-    if !der::is_single_value(extension.value) {
-        return Err(malformed(field));
-    }
-    let span = |part: &[u8]| Span::of(der, part).ok_or(malformed(field));
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "whatever the parser made of a relevant extension, if it is none of these it was not read"
-    )]
-    match extension.parsed_extension() {
-        ParsedExtension::SubjectKeyIdentifier(id) => facts.subject_key_id = Some(span(id.0)?),
-        ParsedExtension::KeyUsage(usage) => facts.key_usage = Some(KeyUsage(usage.flags)),
-        ParsedExtension::SubjectAlternativeName(names) => {
-            facts.names = names_of(der, &names.general_names)?;
+    match number(extension) {
+        Some(14) => {
+            let field = "subjectKeyIdentifier";
+            whole(field)?;
+            let (_, id) = KeyIdentifier::from_der(value).map_err(|_| malformed(field))?;
+            facts.subject_key_id = Some(Span::of(der, id.0).ok_or(malformed(field))?);
         }
-        ParsedExtension::BasicConstraints(constraints) => {
+        Some(15) => {
+            let field = "keyUsage";
+            whole(field)?;
+            let (_, usage) = ParsedUsage::from_der(value).map_err(|_| malformed(field))?;
+            facts.key_usage = Some(KeyUsage(usage.flags));
+        }
+        Some(17) => {
+            whole("subjectAltName")?;
+            facts.names = names_of(der, value)?;
+        }
+        Some(19) => {
+            let field = "basicConstraints";
+            whole(field)?;
+            let parsed = ParsedConstraints::from_der(value);
+            let (_, constraints) = parsed.map_err(|_| malformed(field))?;
             facts.basic_constraints = Some(BasicConstraints {
                 ca: constraints.ca,
                 path_len: constraints.path_len_constraint,
             });
         }
-        ParsedExtension::NameConstraints(_) => {}
-        ParsedExtension::AuthorityKeyIdentifier(id) => {
-            facts.authority_key_id = id
-                .key_identifier
-                .as_ref()
-                .map(|id| span(id.0))
-                .transpose()?;
+        Some(30) => whole("nameConstraints")?,
+        Some(35) => {
+            let field = "authorityKeyIdentifier";
+            whole(field)?;
+            let parsed = AuthorityKeyIdentifier::from_der(value);
+            let (_, id) = parsed.map_err(|_| malformed(field))?;
+            let span = |part: &[u8]| Span::of(der, part).ok_or(malformed(field));
+            let key = id.key_identifier.as_ref().map(|id| span(id.0));
+            facts.authority_key_id = key.transpose()?;
             facts.authority_serial = id.authority_cert_serial.map(span).transpose()?;
         }
-        ParsedExtension::ExtendedKeyUsage(usage) => {
+        Some(37) => {
+            let field = "extKeyUsage";
+            whole(field)?;
+            let (_, usage) = ParsedUsages::from_der(value).map_err(|_| malformed(field))?;
             facts.extended_key_usage = Some(ExtendedKeyUsage {
                 any: usage.any,
                 server_auth: usage.server_auth,
                 client_auth: usage.client_auth,
             });
         }
-        _ => return Err(malformed(field)),
+        Some(_) | None => {}
     }
     Ok(())
 }
 
-fn names_of(
-    der: &[u8],
-    names: &[GeneralName<'_>],
-) -> Result<Box<[(NameKind, Span)]>, CertificateError> {
-    if names.len() > MAX_SUBJECT_ALT_NAMES {
+/// The subject alternative names, whose forms the grammar has checked.
+fn names_of(der: &[u8], value: &[u8]) -> Result<Box<[(NameKind, Span)]>, CertificateError> {
+    let count = form::parts(value).count();
+    if count > MAX_SUBJECT_ALT_NAMES {
         return Err(CertificateError::TooManyNames {
-            count: names.len(),
+            count,
             limit: MAX_SUBJECT_ALT_NAMES,
         });
     }
-    // A name with a control character, a space or a letter beyond ASCII is in none of the forms of RFC 5280
-    // section 4.2.1.6, and would be a trap in a log or an access list.
-    let text = |kind, text: &str| {
-        let clean = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
-        let span = Span::of(der, text.as_bytes()).filter(|_| clean);
-        span.map_or((NameKind::Other, Span::EMPTY), |span| (kind, span))
+    let mut names = Vec::with_capacity(count);
+    for name in form::parts(value) {
+        names.push(name_of(der, &name)?);
+    }
+    Ok(names.into_boxed_slice())
+}
+
+/// A name with a control character, a space or a letter beyond ASCII is in none of the forms of RFC 5280 section
+/// 4.2.1.6, and would be a trap in a log or an access list.
+fn name_of(der: &[u8], name: &der::Value<'_>) -> Result<(NameKind, Span), CertificateError> {
+    let kind = match name.tag {
+        form::DNS_NAME => NameKind::Dns,
+        form::URI => NameKind::Uri,
+        form::RFC822_NAME => NameKind::Email,
+        form::IP_ADDRESS if matches!(name.content.len(), 4 | 16) => NameKind::Ip,
+        // A form that is kept as a name that is never compared.
+        _ => return Ok((NameKind::Other, Span::EMPTY)),
     };
-    let read = |name: &GeneralName<'_>| {
-        #[expect(
-            clippy::wildcard_enum_match_arm,
-            reason = "all other forms are kept as names that are never compared"
-        )]
-        match name {
-            GeneralName::DNSName(name) => text(NameKind::Dns, name),
-            GeneralName::URI(name) => text(NameKind::Uri, name),
-            GeneralName::RFC822Name(name) => text(NameKind::Email, name),
-            GeneralName::IPAddress(address) if matches!(address.len(), 4 | 16) => {
-                Span::of(der, address)
-                    .map_or((NameKind::Other, Span::EMPTY), |span| (NameKind::Ip, span))
-            }
-            _ => (NameKind::Other, Span::EMPTY),
+    if kind != NameKind::Ip {
+        if core::str::from_utf8(name.content).is_err() {
+            return Err(malformed("subjectAltName"));
         }
-    };
-    Ok(names.iter().map(read).collect())
+        if name.content.is_empty() || !name.content.iter().all(u8::is_ascii_graphic) {
+            return Ok((NameKind::Other, Span::EMPTY));
+        }
+    }
+    let span = Span::of(der, name.content);
+    Ok(span.map_or((NameKind::Other, Span::EMPTY), |span| (kind, span)))
 }
 
 #[cfg(test)]

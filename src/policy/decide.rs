@@ -9,7 +9,7 @@ use super::timing::{Fall, Timing};
 use super::verdict::names_of;
 use super::{
     Detail, PeerIdentity, Policy, Question, ReasonCode, Target, Verdict, VerdictWarning, explain,
-    path, revocation,
+    path, profile, revocation,
 };
 use crate::certificate::{Certificate, Fingerprint, HostName, Role, SanName, seconds};
 use crate::limits::{MAX_PRESENTED_BYTES, MAX_PRESENTED_CERTIFICATES};
@@ -308,6 +308,8 @@ fn accept_pin(
 }
 
 fn accept_chain(case: &Case<'_>, chain: path::Chain, verdict: &mut Verdict) -> Accepted {
+    let harmless = profile::warnings(case, &chain.path);
+    verdict.warnings.extend(harmless);
     verdict.decided = Some(chain.authority.clone());
     let warnings = revocation::warnings(case, &chain.path);
     verdict.warnings.extend(warnings);
@@ -319,7 +321,7 @@ fn accept_chain(case: &Case<'_>, chain: path::Chain, verdict: &mut Verdict) -> A
         reason: ReasonCode::ChainVerified,
         presented: case.leaf.fingerprint(),
         chain: Some(ChainFacts {
-            names: names_of(case.leaf, offered),
+            names: names_of(case.leaf, offered).collect(),
             path: chain.path,
         }),
         by: chain.authority,

@@ -3,24 +3,31 @@
 //! [`decide`] is a pure function of a [`View`](crate::store::View), a [`Policy`] and a [`Question`]. It has no
 //! clock, lock, file or socket, and it is the only place that can say yes.
 
+mod constraints;
 mod decide;
 mod explain;
 mod issuers;
+mod nodes;
 mod path;
 mod pinned;
+mod presented;
+mod profile;
 mod question;
 mod reason;
 mod revocation;
 mod search;
+mod signatures;
 mod stranger;
 mod text;
 mod timing;
 mod usable;
 mod verdict;
+mod work;
 
 use core::time::Duration;
 
 pub use decide::{Accepted, decide};
+pub use profile::{ChainProfile, ProfileAction, ProfileRule};
 pub use question::{Question, Target};
 pub use reason::{ReasonCode, Rule};
 pub(crate) use stranger::stranger;
@@ -29,7 +36,7 @@ pub use verdict::{Considered, Detail, PeerIdentity, Verdict, VerdictWarning};
 pub(crate) use usable::Usable;
 
 use crate::certificate::KeyPolicy;
-use crate::limits::MAX_GRACE;
+use crate::limits::{MAX_GRACE, MAX_INTERMEDIATES_IN_PATH};
 use crate::store::ValidityRule;
 
 /// What is demanded of peers beyond what is installed. The defaults are the strict ones.
@@ -42,6 +49,8 @@ pub struct Policy {
     chains_without_clock: bool,
     require_crl: bool,
     crl_grace: Duration,
+    profile: ChainProfile,
+    max_intermediates: usize,
 }
 
 impl Policy {
@@ -58,6 +67,8 @@ impl Policy {
             chains_without_clock: false,
             require_crl: false,
             crl_grace: Duration::ZERO,
+            profile: ChainProfile::Compatible,
+            max_intermediates: MAX_INTERMEDIATES_IN_PATH,
         }
     }
 
@@ -121,6 +132,23 @@ impl Policy {
     #[must_use]
     pub fn crl_grace(mut self, grace: Duration) -> Self {
         self.crl_grace = Duration::min(grace, MAX_GRACE);
+        self
+    }
+
+    /// How closely the certificates of a chain are held to RFC 5280 (rule C1).
+    #[must_use]
+    pub const fn chain_profile(mut self, profile: ChainProfile) -> Self {
+        self.profile = profile;
+        self
+    }
+
+    /// Most intermediates in a chain, self-issued ones not counted (`max_path_length` of RFC 5280 section 6.1.1). A
+    /// number above six changes nothing.
+    #[must_use]
+    pub const fn max_intermediates(mut self, count: usize) -> Self {
+        if count < MAX_INTERMEDIATES_IN_PATH {
+            self.max_intermediates = count;
+        }
         self
     }
 

@@ -7,15 +7,16 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use pki_types::{CertificateDer, UnixTime};
+use pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime};
 use webpki::{EndEntityCert, KeyUsage};
 
 use super::decide::Case;
+use super::issuers::Place;
 use super::search::Search;
 use super::timing::Fall;
 use super::verdict::names_of;
-use super::{Considered, Detail, ReasonCode, revocation};
-use crate::certificate::{Certificate, HostName, Role};
+use super::{Considered, Detail, ReasonCode, constraints, profile, revocation};
+use crate::certificate::{Certificate, HostName, Issued, OfPath, Role};
 use crate::limits::MAX_CONSIDERED;
 use crate::store::{Bounded, Entry, Scope, Server, Slot};
 
@@ -36,20 +37,9 @@ pub(super) fn verify(
         return Err((ReasonCode::ClockUnset, Detail::None));
     }
     check_leaf(case)?;
-    let presented = case
-        .question
-        .intermediates
-        .iter()
-        .filter_map(|der| match case.view.data().known(der) {
-            Some(known) => Some(known.clone()),
-            // What cannot be read completes no path.
-            None => Certificate::from_der(der).ok(),
-        })
-        .collect();
-    let mut search = Search::new(case, scope, presented, considered);
-    let mut path = vec![case.leaf.clone()];
-    match search.extend(&mut path) {
-        Some(authority) => Ok(Chain { authority, path }),
+    let mut search = Search::new(case, scope, considered);
+    match search.run() {
+        Some((authority, path)) => Ok(Chain { authority, path }),
         None => Err(search.why_not()),
     }
 }
@@ -77,18 +67,21 @@ pub(super) fn check_names(
     let leaf =
         EndEntityCert::try_from(case.leaf.der()).map_err(|error| unreadable(case, &error))?;
     let matches = |name: &&HostName| {
-        name.to_server_name()
-            .is_some_and(|name| leaf.verify_is_valid_for_subject_name(&name).is_ok())
+        // First by ourselves: of a mismatch, webpki makes a list of all names.
+        case.leaf.covers(name)
+            && name
+                .to_server_name()
+                .is_some_and(|name| leaf.verify_is_valid_for_subject_name(&name).is_ok())
     };
     if wanted.iter().any(matches) {
         return Ok(());
     }
-    let few = |names: Vec<String>| names.into_iter().take(MAX_CONSIDERED).collect();
+    let shown = wanted.iter().take(MAX_CONSIDERED);
     Err((
         ReasonCode::NameMismatch,
         Detail::Names {
-            wanted: few(wanted.iter().map(|name| name.to_string()).collect()),
-            presented: few(names_of(case.leaf, |_| true)),
+            wanted: shown.map(|name| name.to_string()).collect(),
+            presented: names_of(case.leaf, |_| true).take(MAX_CONSIDERED).collect(),
         },
     ))
 }
@@ -131,7 +124,7 @@ fn check_leaf(case: &Case<'_>) -> Result<(), Fall> {
         Some(usage) if !named(usage, case.role()) => {
             Err((ReasonCode::WrongExtendedKeyUsage, Detail::None))
         }
-        Some(_) | None => Ok(()),
+        Some(_) | None => profile::check(case, leaf, Place::Leaf),
     }
 }
 
@@ -142,17 +135,18 @@ fn named(usage: crate::certificate::ExtendedKeyUsage, role: Role) -> bool {
     }
 }
 
-/// Has webpki verify one path to one anchor.
+/// Has webpki verify one path, from the end entity to the authority, of which every signature has been verified: of
+/// `pairs`, webpki takes the signatures of the path, and it finds no others.
 pub(super) fn verify_linear(
     case: &Case<'_>,
     path: &[Certificate],
+    pairs: &[Issued],
     entry: &Entry,
-    authority: &Certificate,
 ) -> Result<(), Fall> {
-    let refused = |error: webpki::Error| refusal(&error);
-    let (leaf, intermediates) = path
-        .split_first()
-        .ok_or((ReasonCode::UnknownIssuer, Detail::None))?;
+    let refused = |error: webpki::Error| refusal(&error, path);
+    let [leaf, intermediates @ .., authority] = path else {
+        return Err((ReasonCode::UnknownIssuer, Detail::None));
+    };
     let end_entity = EndEntityCert::try_from(leaf.der()).map_err(refused)?;
     let intermediates: Vec<CertificateDer<'_>> = intermediates
         .iter()
@@ -163,9 +157,14 @@ pub(super) fn verify_linear(
         Role::Server => KeyUsage::server_auth(),
         Role::Client => KeyUsage::client_auth(),
     };
+    let known = OfPath::algorithms(pairs);
+    let mut algorithms: Vec<&dyn SignatureVerificationAlgorithm> = Vec::with_capacity(known.len());
+    for algorithm in &known {
+        algorithms.push(algorithm);
+    }
     end_entity
         .verify_for_usage(
-            case.policy.keys.algorithms(),
+            &algorithms,
             &[anchor],
             &intermediates,
             time(case, path),
@@ -174,22 +173,22 @@ pub(super) fn verify_linear(
             None,
         )
         .map_err(refused)?;
-    revocation::check_path(case, path, authority)?;
+    revocation::check_path(case, path)?;
     let patterns = entry.options().get_san_patterns();
     let matches = leaf
         .names()
         .any(|name| patterns.iter().any(|pattern| pattern.matches(&name)));
     if !patterns.is_empty() && !matches {
-        let few = |names: Vec<String>| names.into_iter().take(MAX_CONSIDERED).collect();
+        let shown = patterns.iter().take(MAX_CONSIDERED);
         return Err((
             ReasonCode::NoPatternMatches,
             Detail::Names {
-                wanted: few(patterns.iter().map(|pattern| pattern.to_string()).collect()),
-                presented: few(names_of(leaf, |_| true)),
+                wanted: shown.map(|pattern| pattern.to_string()).collect(),
+                presented: names_of(leaf, |_| true).take(MAX_CONSIDERED).collect(),
             },
         ));
     }
-    Ok(())
+    profile::check_pairs(case, path)
 }
 
 /// The time at which webpki judges. With the clock unset, beginnings are not judged, but webpki judges
@@ -198,7 +197,8 @@ pub(super) fn verify_linear(
 fn time(case: &Case<'_>, path: &[Certificate]) -> UnixTime {
     let mut moment = case.timing.moment();
     if !case.timing.is_known() {
-        for certificate in path {
+        // The authority is not judged by webpki.
+        for certificate in path.iter().rev().skip(1) {
             moment = moment.max(certificate.validity().not_before());
         }
     }
@@ -206,21 +206,30 @@ fn time(case: &Case<'_>, path: &[Certificate]) -> UnixTime {
 }
 
 /// What webpki's error means here. Every arm refuses.
-fn refusal(error: &webpki::Error) -> Fall {
+fn refusal(error: &webpki::Error, path: &[Certificate]) -> Fall {
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "webpki's errors are non-exhaustive, and every one of them refuses"
     )]
     let reason = match error {
+        // Every signature of the path has been verified: this one is of a way that is none.
         webpki::Error::InvalidSignatureForPublicKey
         | webpki::Error::UnsupportedSignatureAlgorithmContext(_)
         | webpki::Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
-            ReasonCode::ChainSignatureInvalid
+            let why = "the path builder judges a self-issued intermediate by its names and length";
+            let refused = (ReasonCode::PathRefused, Detail::Text(why.to_owned()));
+            return too_long(path).unwrap_or(refused);
         }
         webpki::Error::CertExpired { .. } | webpki::Error::CertNotValidYet { .. } => {
             ReasonCode::IssuerExpired
         }
-        webpki::Error::NameConstraintViolation => ReasonCode::NameConstraintViolated,
+        webpki::Error::NameConstraintViolation => {
+            if let Some(form) = constraints::unsupported(path) {
+                let detail = Detail::Text(form.to_owned());
+                return (ReasonCode::ConstraintFormUnsupported, detail);
+            }
+            ReasonCode::NameConstraintViolated
+        }
         webpki::Error::PathLenConstraintViolated => ReasonCode::PathTooLong,
         webpki::Error::RequiredEkuNotFoundContext(_) | webpki::Error::EndEntityUsedAsCa => {
             ReasonCode::IssuerCannotSign
@@ -229,6 +238,17 @@ fn refusal(error: &webpki::Error) -> Fall {
         _ => ReasonCode::PathRefused,
     };
     (reason, Detail::Text(webpki_text(error)))
+}
+
+/// webpki counts self-issued intermediates as well (RFC 5280 section 4.2.1.9 does not).
+fn too_long(path: &[Certificate]) -> Option<Fall> {
+    let issuers = path.iter().skip(1).enumerate();
+    let limits = issuers.filter_map(|(below, issuer)| {
+        let limit = usize::try_from(issuer.basic_constraints()?.path_len?).ok()?;
+        (below > limit).then_some((below, limit))
+    });
+    let (found, limit) = limits.min()?;
+    Some((ReasonCode::PathTooLong, Detail::Limit { found, limit }))
 }
 
 /// webpki's name of an error, without the object identifiers in it, which 0.103 prints wrongly.

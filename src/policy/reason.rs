@@ -231,6 +231,15 @@ reasons! {
     PathTooLong, C1, false,
         "The chain has more intermediates than a CA in it, or the limit, allows.",
         "Have the certificate issued closer to the authority, or install a nearer authority.";
+    BreaksProfile, C1, false,
+        "A certificate of the chain breaks RFC 5280 in the way that is named, which the strict profile refuses.",
+        "Have that certificate made again as RFC 5280 has it, or let the policy use the compatible profile.";
+    ConstraintFormUnsupported, C1, false,
+        "A CA of the chain constrains names of a form that is not processed, and the chain has such names.",
+        "Have the CA made without constraints on names of that form, or install a CA below it as an authority.";
+    TooManyConstraints, C5, false,
+        "Comparing the names of the chain with the name constraints in it takes more than the limit.",
+        "Have the chain made with fewer names or fewer constraints.";
     NameConstraintViolated, C1, false,
         "A CA of the chain is not allowed to issue for the names in the certificate.",
         "Have the certificate issued by a CA that may issue for these names.";

@@ -10,18 +10,13 @@ use super::{Detail, ReasonCode, VerdictWarning};
 use crate::certificate::{Certificate, Reasons, Revoked};
 use crate::store::InstalledCrl;
 
-/// Judges a verified path from the end entity up, of which `authority` is the end. The authority itself is not
-/// asked for a current list: that it is trusted is the administrator's word, not its issuer's.
-pub(super) fn check_path(
-    case: &Case<'_>,
-    path: &[Certificate],
-    authority: &Certificate,
-) -> Result<(), Fall> {
+/// Judges a verified path, from the end entity to the authority, both included. The authority itself is not asked
+/// for a current list: that it is trusted is the administrator's word, not its issuer's.
+pub(super) fn check_path(case: &Case<'_>, path: &[Certificate]) -> Result<(), Fall> {
     if case.view.data().crls().is_empty() && !case.policy.require_crl {
         return Ok(());
     }
-    let issuers = path.iter().skip(1).chain(core::iter::once(authority));
-    let pairs = || path.iter().zip(issuers.clone());
+    let pairs = || path.iter().zip(path.iter().skip(1));
     // What is revoked is said before what is not known.
     for (certificate, issuer) in pairs() {
         let lists = case.view.data().crls();
@@ -32,7 +27,9 @@ pub(super) fn check_path(
             }
         }
     }
-    check_by_name(case, authority)?;
+    if let Some(authority) = path.last() {
+        check_by_name(case, authority)?;
+    }
     pairs().try_for_each(|(certificate, issuer)| status(case, certificate, issuer).map(drop))
 }
 

@@ -1,20 +1,33 @@
 //! The search for a path: from the end entity up, authorities before intermediates, within bounds (rule C5).
+//!
+//! Names are followed without looking at signatures. Where they lead to an authority, the signatures are verified
+//! from there down: the first is one that only the authority can have made, so what a stranger sends costs him more
+//! than us. What is known of a pair of certificates is not asked again.
 
 use std::sync::Arc;
 
 use super::decide::Case;
+use super::issuers::{self, Place};
+use super::nodes::Nodes;
+use super::signatures::Signatures;
 use super::timing::Fall;
-use super::{Considered, Detail, ReasonCode, issuers, path};
-use crate::certificate::Certificate;
-use crate::limits::{MAX_CONSIDERED, MAX_INTERMEDIATES_IN_PATH, MAX_PATH_STEPS, MAX_PATHS_TRIED};
-use crate::store::{Bounded, Entry, Scope};
+use super::work::Work;
+use super::{Considered, Detail, ReasonCode, constraints, path};
+use crate::certificate::{Certificate, Fingerprint};
+use crate::limits::{
+    MAX_CONSIDERED, MAX_CONSTRAINT_COMPARISONS, MAX_INTERMEDIATES_IN_PATH, MAX_NAMESAKES_TRIED,
+    MAX_PATHS_TRIED,
+};
+use crate::store::{Bounded, Entry, EntryKey, Scope, Slot};
 
 pub(super) struct Search<'a, 'b> {
     case: &'a Case<'a>,
     scope: &'a Scope,
-    presented: Vec<Certificate>,
-    steps: usize,
+    nodes: Nodes<'a>,
+    signatures: Signatures,
+    work: Work,
     tried: usize,
+    comparisons: usize,
     best: Option<Fall>,
     considered: &'b mut Bounded<Considered>,
 }
@@ -23,127 +36,200 @@ impl<'a, 'b> Search<'a, 'b> {
     pub(super) fn new(
         case: &'a Case<'a>,
         scope: &'a Scope,
-        presented: Vec<Certificate>,
         considered: &'b mut Bounded<Considered>,
     ) -> Self {
         Self {
             case,
             scope,
-            presented,
-            steps: 0,
+            nodes: Nodes::new(case),
+            signatures: Signatures::default(),
+            work: Work::default(),
             tried: 0,
+            comparisons: 0,
             best: None,
             considered,
         }
     }
-}
 
-impl Search<'_, '_> {
-    /// Looks for an authority above the last certificate of `path`, then for an intermediate to go on from.
-    pub(super) fn extend(&mut self, path: &mut Vec<Certificate>) -> Option<Arc<Entry>> {
-        let last = path.last()?.clone();
-        let below = path
-            .iter()
-            .skip(1)
-            .filter(|certificate| !certificate.is_self_issued())
-            .count();
-        let authorities = issuers::authorities_above(self.case, self.scope, &last);
-        self.note_left_out(authorities.left_out);
-        for (entry, certificate) in authorities.listed {
-            if !self.step() {
+    /// Finds an authority above the end entity; returns its entry and the verified path, both ends included.
+    pub(super) fn run(&mut self) -> Option<(Arc<Entry>, Vec<Certificate>)> {
+        let leaf = self.case.leaf.clone();
+        self.extend(&mut vec![0], &mut vec![leaf])
+    }
+
+    /// Looks for an authority above the last certificate of a path, then for an intermediate to go on from. `path`
+    /// has the certificates of the nodes `at`.
+    fn extend(
+        &mut self,
+        at: &mut Vec<usize>,
+        path: &mut Vec<Certificate>,
+    ) -> Option<(Arc<Entry>, Vec<Certificate>)> {
+        let below = issuers::counted(path);
+        let own = *at.last()?;
+        if !self.nodes.is_rootless(own) {
+            if let Some(found) = self.end(own, path, below) {
+                return Some(found);
+            }
+            if self.work.is_stopped() || self.is_broken(path) {
                 return None;
             }
-            let fit = self
-                .case
-                .timing
-                .entry(&entry)
-                .and_then(|()| issuers::check(self.case, &certificate, below));
-            let verified = match fit {
-                Ok(()) if self.tried >= MAX_PATHS_TRIED => {
-                    self.note(too_many(self.tried, MAX_PATHS_TRIED));
-                    return None;
-                }
-                Ok(()) => {
-                    self.tried = self.tried.saturating_add(1);
-                    path::verify_linear(self.case, path, &entry, &certificate)
-                }
-                Err(fall) => Err(fall),
-            };
-            match verified {
-                Ok(()) => {
-                    path.push(certificate);
-                    return Some(entry);
-                }
-                Err(fall) => {
-                    let item = Considered::entry(&entry, fall.0, fall.1.clone());
-                    self.consider(item);
-                    self.note(fall);
-                }
-            }
         }
-        let intermediates = issuers::intermediates_above(self.case, &self.presented, &last);
+        let above = self.issuers_of(own);
         if path.len() > MAX_INTERMEDIATES_IN_PATH {
-            if !intermediates.listed.is_empty() {
-                self.note(too_long(path.len()));
+            if !above.is_empty() {
+                self.note(too_long(path.len(), MAX_INTERMEDIATES_IN_PATH));
             }
             return None;
         }
-        self.note_left_out(intermediates.left_out);
-        for (entry, certificate) in intermediates.listed {
+        for &next in above.iter() {
             if !self.step() {
                 return None;
             }
+            let certificate = self.nodes.certificate(next)?.clone();
             // A certificate, or another one for the same name and key, stands in a path once.
             let again = path.iter().any(|used| {
-                used.subject_der() == certificate.subject_der()
-                    && used.key_pin() == certificate.key_pin()
+                used.key_pin() == certificate.key_pin()
+                    && used.subject_der() == certificate.subject_der()
             });
-            if again {
+            if again || self.signatures.is_wrong(path.last()?, &certificate) {
                 continue;
             }
-            let alive = entry
-                .as_ref()
-                .map_or(Ok(()), |entry| self.case.timing.entry(entry));
-            let fit = alive.and_then(|()| issuers::check(self.case, &certificate, below));
-            if let Err(fall) = fit {
-                self.consider(Considered {
-                    fingerprint: certificate.fingerprint(),
-                    entry: entry.map(|entry| entry.key().clone()),
-                    reason: fall.0,
-                    detail: fall.1.clone(),
-                });
-                self.note(fall);
+            if let Err(fall) = issuers::check_length(self.case.policy, &certificate, below) {
+                let installed = self.nodes.entry(&certificate);
+                self.fell(certificate.fingerprint(), installed.as_ref(), fall);
                 continue;
             }
+            at.push(next);
             path.push(certificate);
-            if let Some(authority) = self.extend(path) {
-                return Some(authority);
+            if let Some(found) = self.extend(at, path) {
+                return Some(found);
             }
+            at.pop();
             path.pop();
+            if self.work.is_stopped() || self.is_broken(path) {
+                return None;
+            }
         }
         None
     }
 
-    fn note_left_out(&mut self, count: usize) {
-        if count > 0 {
-            self.note(too_many(
-                count.saturating_add(MAX_PATHS_TRIED),
-                MAX_PATHS_TRIED,
-            ));
+    /// Looks for an authority above the last certificate of a path, which is that of the node `own`.
+    fn end(
+        &mut self,
+        own: usize,
+        path: &mut Vec<Certificate>,
+        below: usize,
+    ) -> Option<(Arc<Entry>, Vec<Certificate>)> {
+        let last = path.last()?.clone();
+        let mut authorities = self.case.view.data().candidates(
+            Slot::Authority,
+            self.scope.clone(),
+            last.issuer_der(),
+            last.authority_key_id(),
+            MAX_NAMESAKES_TRIED,
+        );
+        let Some(first) = authorities.next() else {
+            self.nodes.set_rootless(own);
+            return None;
+        };
+        for (entry, certificate) in core::iter::once(first).chain(authorities) {
+            if !self.step() {
+                return None;
+            }
+            match self.try_authority(path, below, entry, certificate) {
+                Ok(()) => {
+                    path.push(certificate.clone());
+                    return Some((entry.clone(), core::mem::take(path)));
+                }
+                Err(fall) => {
+                    let fingerprint = certificate.fingerprint();
+                    self.fell(fingerprint, Some(entry.key()), fall);
+                }
+            }
+            if self.work.is_stopped() || self.is_broken(path) {
+                return None;
+            }
         }
+        None
     }
 
-    fn consider(&mut self, item: Considered) {
-        self.considered.push_within(item, MAX_CONSIDERED);
+    /// Whether a signature inside a path is known to be wrong by now.
+    fn is_broken(&self, path: &[Certificate]) -> bool {
+        let mut pairs = path.iter().zip(path.iter().skip(1));
+        pairs.any(|(below, above)| self.signatures.is_wrong(below, above))
     }
 
+    fn try_authority(
+        &mut self,
+        path: &[Certificate],
+        below: usize,
+        entry: &Entry,
+        authority: &Certificate,
+    ) -> Result<(), Fall> {
+        let case = self.case;
+        case.timing.entry(entry)?;
+        issuers::check(case, authority, Place::Authority)?;
+        issuers::check_authority_length(case.policy, authority, below)?;
+        // From the authority down.
+        let mut above = authority;
+        for (index, certificate) in path.iter().enumerate().rev() {
+            let top = index.saturating_add(1) == path.len();
+            let keys = &case.policy.keys;
+            self.signatures
+                .check(keys, certificate, above, top, &mut self.work)?;
+            above = certificate;
+        }
+        let mut whole = path.to_vec();
+        whole.push(authority.clone());
+        self.comparisons = self
+            .comparisons
+            .saturating_add(constraints::comparisons(&whole));
+        if self.comparisons > MAX_CONSTRAINT_COMPARISONS {
+            let (found, limit) = (self.comparisons, MAX_CONSTRAINT_COMPARISONS);
+            let fall = (
+                ReasonCode::TooManyConstraints,
+                Detail::Limit { found, limit },
+            );
+            return Err(self.work.stop(fall));
+        }
+        self.tried = self.tried.saturating_add(1);
+        self.work.within(self.tried, MAX_PATHS_TRIED)?;
+        let pairs = self.signatures.of_path(&whole);
+        let pairs = pairs.ok_or((ReasonCode::ChainSignatureInvalid, Detail::None))?;
+        path::verify_linear(case, &whole, &pairs, entry)
+    }
+
+    /// Candidates for the issuer of a node; notes what fell away while they were looked for.
+    fn issuers_of(&mut self, at: usize) -> Arc<[usize]> {
+        let above = self.nodes.issuers_of(at, &mut self.work);
+        for (fingerprint, entry, fall) in core::mem::take(&mut self.nodes.fallen) {
+            self.fell(fingerprint, entry.as_ref(), fall);
+        }
+        let left_out = core::mem::take(&mut self.nodes.left_out);
+        if left_out > 0 {
+            self.note(too_many(left_out, MAX_NAMESAKES_TRIED));
+        }
+        above
+    }
+
+    fn fell(&mut self, fingerprint: Fingerprint, entry: Option<&EntryKey>, fall: Fall) {
+        if self.considered.items().len() < MAX_CONSIDERED {
+            let item = Considered {
+                fingerprint,
+                entry: entry.cloned(),
+                reason: fall.0,
+                detail: fall.1.clone(),
+            };
+            self.considered.push_within(item, MAX_CONSIDERED);
+        } else {
+            self.considered.count(1);
+        }
+        self.note(fall);
+    }
+
+    /// Whether one more candidate may be looked at.
     fn step(&mut self) -> bool {
-        self.steps = self.steps.saturating_add(1);
-        if self.steps > MAX_PATH_STEPS {
-            self.note(too_many(self.steps, MAX_PATH_STEPS));
-            return false;
-        }
-        true
+        self.work.step().is_ok() && !self.work.is_stopped()
     }
 
     /// Keeps the reason that came closest to success; of equals, the first.
@@ -157,7 +243,10 @@ impl Search<'_, '_> {
         }
     }
 
-    pub(super) fn why_not(self) -> Fall {
+    pub(super) fn why_not(mut self) -> Fall {
+        if let Some(fall) = self.work.why_stopped() {
+            self.note(fall.clone());
+        }
         let leaf = self.case.leaf;
         let self_signed = leaf.names_own_key() == Some(true);
         match self.best {
@@ -178,8 +267,7 @@ fn too_many(found: usize, limit: usize) -> Fall {
     (ReasonCode::TooManyPaths, Detail::Limit { found, limit })
 }
 
-fn too_long(found: usize) -> Fall {
-    let limit = MAX_INTERMEDIATES_IN_PATH;
+pub(super) fn too_long(found: usize, limit: usize) -> Fall {
     (ReasonCode::PathTooLong, Detail::Limit { found, limit })
 }
 
@@ -194,7 +282,10 @@ fn closeness(reason: ReasonCode) -> u8 {
         ReasonCode::PathTooLong => 1,
         ReasonCode::TooManyPaths => 2,
         ReasonCode::Blocked => 4,
-        ReasonCode::NameConstraintViolated | ReasonCode::PathRefused => 5,
+        ReasonCode::NameConstraintViolated
+        | ReasonCode::ConstraintFormUnsupported
+        | ReasonCode::TooManyConstraints
+        | ReasonCode::PathRefused => 5,
         ReasonCode::NoPatternMatches
         | ReasonCode::Revoked
         | ReasonCode::RevocationUnknown

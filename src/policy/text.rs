@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{Detail, PeerIdentity, Verdict, VerdictWarning};
+use super::{ChainProfile, Detail, PeerIdentity, Verdict, VerdictWarning};
 use crate::certificate::{Moment, Role, shown};
 
 impl fmt::Display for Detail {
@@ -96,6 +96,16 @@ impl fmt::Display for VerdictWarning {
             }
             Self::NoDigitalSignature => f.write_str("keyUsage lacks digitalSignature"),
             Self::RoleWaived => f.write_str("the extended key usage is for another role: waived"),
+            Self::Profile { rule, fingerprint } => {
+                let demand = ChainProfile::rules()
+                    .iter()
+                    .find(|known| known.name() == *rule);
+                let demand = demand.map_or("", |known| known.demand());
+                write!(
+                    f,
+                    "certificate {fingerprint} breaks RFC 5280 ({rule}): not so that {demand}"
+                )
+            }
             Self::SelfSignatureUnsupported => {
                 f.write_str("the certificate's own signature cannot be verified by this provider")
             }

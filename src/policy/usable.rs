@@ -2,7 +2,7 @@
 
 use super::decide::Case;
 use super::timing::{Fall, Timing};
-use super::{Detail, Policy, Question, ReasonCode, Target, issuers, pinned};
+use super::{Detail, Policy, Question, ReasonCode, Target, issuers, pinned, revocation};
 use crate::certificate::{Certificate, Clock};
 use crate::store::{Claim, Entry, Server, ServerId, Slot, View};
 
@@ -29,8 +29,10 @@ impl<'a> Usable<'a> {
                 }
                 self.case(server, certificate, |case| {
                     let alive = timing.entry(entry);
+                    let place = issuers::Place::Authority;
                     alive
-                        .and_then(|()| issuers::check(case, certificate, 0))
+                        .and_then(|()| issuers::check(case, certificate, place))
+                        .and_then(|()| revocation::check_by_name(case, certificate))
                         .err()
                 })
             }

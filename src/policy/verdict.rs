@@ -138,6 +138,14 @@ pub enum VerdictWarning {
     NoDigitalSignature,
     /// The extended key usage is for another role and was waived for the pin (rule I6).
     RoleWaived,
+    /// A certificate of the chain breaks RFC 5280 in a way that harms nobody (rule C1).
+    #[non_exhaustive]
+    Profile {
+        /// The name of the rule, of [`ChainProfile::rules`](super::ChainProfile::rules).
+        rule: &'static str,
+        /// The certificate.
+        fingerprint: Fingerprint,
+    },
     /// The provider cannot verify the signature of a self-signed certificate that was matched by its
     /// fingerprint (rule I4).
     SelfSignatureUnsupported,
@@ -195,9 +203,9 @@ impl PeerIdentity {
 pub(super) fn names_of(
     certificate: &Certificate,
     keep: impl Fn(&SanName<'_>) -> bool,
-) -> Vec<String> {
+) -> impl Iterator<Item = String> {
     let named = certificate.names().filter(|name| *name != SanName::Other);
-    named.filter(keep).map(|name| name.to_string()).collect()
+    named.filter(keep).map(|name| name.to_string())
 }
 
 /// Whether a peer may be trusted, by which entry, and why.

@@ -5,76 +5,18 @@
 //! other tables are indexes.
 
 use core::hash::BuildHasher;
-use std::collections::{HashMap, hash_map::RandomState};
+use std::collections::hash_map::RandomState;
 use std::sync::Arc;
 
 use pki_types::UnixTime;
 
 use super::blocks::Blocks;
 use super::crls::Crls;
+use super::namesakes::Installed;
 use super::shelf::Shelf;
 use super::table::Table;
 use super::{Entry, EntryKey, Group, Scope, Server, ServerId, Slot};
 use crate::certificate::{Certificate, Fingerprint, KeyPin};
-
-/// One value or several. Almost every index entry has one, and a `Vec` for each would double the tables.
-#[derive(Clone, Debug)]
-pub(super) enum Few<T> {
-    One(T),
-    Many(Vec<T>),
-}
-
-impl<T> Few<T> {
-    pub(super) fn as_slice(&self) -> &[T] {
-        match self {
-            Self::One(one) => core::slice::from_ref(one),
-            Self::Many(many) => many,
-        }
-    }
-}
-
-impl<T: Clone> Few<T> {
-    fn push(&mut self, value: T) {
-        match self {
-            Self::One(one) => *self = Self::Many(vec![one.clone(), value]),
-            Self::Many(many) => many.push(value),
-        }
-    }
-
-    /// Removes what `is` says; `false` if nothing is left.
-    fn retain(&mut self, keep: impl Fn(&T) -> bool) -> bool {
-        match self {
-            Self::One(one) => keep(one),
-            Self::Many(many) => {
-                many.retain(keep);
-                !many.is_empty()
-            }
-        }
-    }
-}
-
-pub(super) fn add_to<K: Eq + core::hash::Hash, T: Clone>(
-    map: &mut HashMap<K, Few<T>>,
-    key: K,
-    value: T,
-) {
-    match map.entry(key) {
-        std::collections::hash_map::Entry::Occupied(mut found) => found.get_mut().push(value),
-        std::collections::hash_map::Entry::Vacant(free) => {
-            free.insert(Few::One(value));
-        }
-    }
-}
-
-pub(super) fn take_from<K: Eq + core::hash::Hash, T: Clone>(
-    map: &mut HashMap<K, Few<T>>,
-    key: &K,
-    keep: impl Fn(&T) -> bool,
-) {
-    if map.get_mut(key).is_some_and(|found| !found.retain(keep)) {
-        map.remove(key);
-    }
-}
 
 /// See [`View`](super::View).
 #[derive(Clone, Default)]
@@ -203,21 +145,21 @@ impl Data {
         same.find(|certificate| certificate.der().as_ref() == der)
     }
 
-    /// Authorities or intermediates of a scope whose subject is `subject`.
-    pub(crate) fn by_subject<'a>(
+    /// Candidates for an issuer: authorities or intermediates of a scope whose subject is `subject`, in the order in
+    /// which they are tried ([`Namesakes::candidates`]).
+    pub(crate) fn candidates<'a>(
         &'a self,
         slot: Slot,
         scope: Scope,
         subject: &'a [u8],
-    ) -> impl Iterator<Item = (&'a Arc<Entry>, &'a Certificate)> {
+        key_id: Option<&'a [u8]>,
+        others: usize,
+    ) -> impl Iterator<Item = Installed<'a>> {
         let hash = self.hasher.hash_one(subject);
         let found = self.shelf(slot, scope);
-        let entries = found.map(|shelf| shelf.by_subject(hash));
-        entries
+        found
             .into_iter()
-            .flatten()
-            .filter_map(|entry| Some((entry, entry.certificate.as_ref()?)))
-            .filter(move |(_, certificate)| certificate.subject_der() == subject)
+            .flat_map(move |shelf| shelf.candidates(hash, subject, key_id, others))
     }
 
     /// The one object for a certificate, so that installing it in many scopes keeps its bytes once.

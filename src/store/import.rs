@@ -1,6 +1,7 @@
 //! What a certificate must be before it is installed (rules I2, I4 and I6).
 
 use super::{EntryOptions, Scope, Slot, StoreWarning, TrustStore};
+use crate::certificate::form::unprocessed;
 use crate::certificate::{Certificate, Clock, Role, SignatureCheck, seconds};
 use crate::error::{NeverMatch, StoreError};
 use crate::limits::CLOCK_TOLERANCE;
@@ -22,6 +23,9 @@ impl TrustStore {
         self.check_key(slot, certificate)?;
         self.check_self_signature(slot, certificate, &mut warnings)?;
         check_use(slot, scope, certificate, options, &mut warnings)?;
+        if slot != Slot::Pin {
+            warn_of_constraints(certificate, &mut warnings);
+        }
         if slot == Slot::Pin {
             if certificate.is_ca() {
                 warnings.push(StoreWarning::PinIsCa);
@@ -51,7 +55,7 @@ impl TrustStore {
         self.check_key(slot, certificate)?;
         if slot != Slot::Pin
             && certificate.names_own_key() == Some(true)
-            && !self.key_policy().knows_signature(certificate)
+            && !self.key_policy().can_verify(certificate, certificate)
         {
             let algorithm = certificate.signature_algorithm();
             return Err(StoreError::SelfSignatureUnsupported { algorithm });
@@ -197,5 +201,16 @@ fn check_critical(slot: Slot, certificate: &Certificate) -> Result<(), StoreErro
         Some(oid) => Err(StoreError::CanNeverMatch {
             why: NeverMatch::CriticalExtension { oid },
         }),
+    }
+}
+
+/// Forms of name constraints that the path builder does not process, each once.
+fn warn_of_constraints(certificate: &Certificate, warnings: &mut Vec<StoreWarning>) {
+    let forms = certificate.constraints();
+    for form in forms.filter_map(|subtree| unprocessed(subtree.form)) {
+        let warning = StoreWarning::ConstraintForm { form };
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
     }
 }

@@ -19,6 +19,7 @@ mod groups;
 mod ids;
 mod import;
 mod install;
+mod namesakes;
 mod patterns;
 mod report;
 mod restore;

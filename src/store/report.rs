@@ -180,6 +180,12 @@ pub enum StoreWarning {
     NoDigitalSignature,
     /// The pin is a CA certificate. As a pin it vouches for itself only (rule I3).
     PinIsCa,
+    /// The CA constrains names of a form that is not processed: chains through it that have such names are refused.
+    #[non_exhaustive]
+    ConstraintForm {
+        /// Names of which form.
+        form: &'static str,
+    },
     /// A server is claimed and no pin is left for it: everything that it presents is refused.
     #[non_exhaustive]
     NoPinLeft {
@@ -248,6 +254,10 @@ impl fmt::Display for StoreWarning {
             }
             Self::PinIsCa => f.write_str(
                 "the certificate is a CA: as a pin it vouches for itself only, not for what it signs",
+            ),
+            Self::ConstraintForm { form } => write!(
+                f,
+                "the CA constrains {form}, which is not processed: chains below it with such names are refused"
             ),
             Self::NoPinLeft { server } => write!(
                 f,

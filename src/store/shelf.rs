@@ -1,10 +1,10 @@
 //! The entries of one slot and scope.
 
 use core::hash::BuildHasher;
-use std::collections::{HashMap, hash_map::RandomState};
+use std::collections::hash_map::RandomState;
 use std::sync::Arc;
 
-use super::data::{Few, add_to, take_from};
+use super::namesakes::{self, Installed, Namesakes};
 use super::table::Table;
 use super::{Entry, Scope, Slot};
 use crate::certificate::{Fingerprint, KeyPin};
@@ -25,7 +25,7 @@ pub(crate) struct Several {
     /// Pins that match by public key.
     by_key: Table<Arc<Entry>>,
     /// Authorities and intermediates by a keyed hash of their subject; the subject is compared when read.
-    by_subject: HashMap<u64, Few<Arc<Entry>>>,
+    by_subject: Table<Namesakes>,
     hasher: RandomState,
 }
 
@@ -83,9 +83,28 @@ impl Shelf {
     /// The authorities or intermediates whose subject has this hash, and perhaps others.
     pub(super) fn by_subject(&self, hash: u64) -> impl Iterator<Item = &Arc<Entry>> {
         let (one, several) = self.parts();
-        let several = several.and_then(|shelf| shelf.by_subject.get(&hash));
+        let several = several.and_then(|shelf| shelf.by_subject.find(hash).next());
         one.into_iter()
-            .chain(several.map_or(&[][..], Few::as_slice))
+            .chain(several.into_iter().flat_map(Namesakes::iter))
+    }
+
+    /// Candidates for an issuer whose subject is `subject`, which has this hash ([`Namesakes::candidates`]).
+    pub(super) fn candidates<'a>(
+        &'a self,
+        hash: u64,
+        subject: &'a [u8],
+        key_id: Option<&'a [u8]>,
+        others: usize,
+    ) -> Box<dyn Iterator<Item = Installed<'a>> + 'a> {
+        match self {
+            Self::One(entry) => Box::new(namesakes::installed(entry, subject).into_iter()),
+            Self::Several(shelf) => {
+                let found = shelf.by_subject.find(hash);
+                Box::new(found.flat_map(move |found| {
+                    found.candidates(subject, key_id, others, &shelf.hasher)
+                }))
+            }
+        }
     }
 
     fn parts(&self) -> (Option<&Arc<Entry>>, Option<&Several>) {
@@ -104,7 +123,7 @@ impl Shelf {
                     scope: entry.key.scope.clone(),
                     entries: Table::default(),
                     by_key: Table::default(),
-                    by_subject: HashMap::default(),
+                    by_subject: Table::default(),
                     hasher: hasher.clone(),
                 };
                 shelf.put(first.clone());
@@ -116,7 +135,7 @@ impl Shelf {
     }
 
     /// Takes out one of several entries.
-    pub(super) fn take(&mut self, entry: &Entry) {
+    pub(super) fn take(&mut self, entry: &Arc<Entry>) {
         if let Self::Several(shelf) = self {
             Arc::make_mut(shelf).take(entry);
         }
@@ -132,21 +151,27 @@ impl Several {
             }
             if self.slot != Slot::Pin {
                 let hash = self.hasher.hash_one(certificate.subject_der());
-                add_to(&mut self.by_subject, hash, entry.clone());
+                match self.by_subject.find_mut(hash, |_| true) {
+                    Some(found) => found.insert(entry.clone(), &self.hasher),
+                    None => self.by_subject.insert(hash, Namesakes::of(entry.clone())),
+                }
             }
         }
         let hash = self.hasher.hash_one(entry.key.fingerprint);
         self.entries.insert(hash, entry);
     }
 
-    fn take(&mut self, entry: &Entry) {
+    fn take(&mut self, entry: &Arc<Entry>) {
         let is = |held: &Arc<Entry>| held.key == entry.key;
         if let Some(certificate) = &entry.certificate {
             let hash = self.hasher.hash_one(certificate.key_pin());
             self.by_key.take(hash, is);
             if self.slot != Slot::Pin {
                 let hash = self.hasher.hash_one(certificate.subject_der());
-                take_from(&mut self.by_subject, &hash, |held| !is(held));
+                let found = self.by_subject.find_mut(hash, |_| true);
+                if found.is_some_and(|found| !found.remove(entry, &self.hasher)) {
+                    self.by_subject.take(hash, |_| true);
+                }
             }
         }
         let hash = self.hasher.hash_one(entry.key.fingerprint);

@@ -302,7 +302,7 @@ fn leaves() -> Vec<Row> {
             let key = KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
             leaf_of(&spec("any root").ca().key(key).self_signed())
         })),
-        row("C1", "a leaf signed with an algorithm that the provider does not have", wrong_signature().detail("UnsupportedSignatureAlgorithmContext"), |w| {
+        row("C1", "a leaf signed with an algorithm that the provider does not have", wrong_signature().detail("no algorithm for this signature under the key of that issuer"), |w| {
             let pki = any(w);
             w.presents_bytes(with_unknown_signature(&leaf_of(&pki.root)));
         }),

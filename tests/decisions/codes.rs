@@ -6,8 +6,8 @@ use mutual_trust::ReasonCode;
 
 use super::row::{Row, ask};
 use super::{
-    blocks, chains, clients, clock, explained, issuers, limits, matches, names, pins, revoked,
-    states,
+    blocks, chains, clients, clock, explained, issuers, limits, matches, names, pins, profile,
+    revoked, states,
 };
 
 /// Codes that need a handshake; the tests over TLS produce them.
@@ -29,6 +29,7 @@ fn all() -> Vec<Row> {
         chains::rows(),
         issuers::rows(),
         limits::rows(),
+        profile::rows(),
         explained::rows(),
         revoked::rows(),
     ] {

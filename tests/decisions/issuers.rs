@@ -86,8 +86,8 @@ fn by_themselves() -> Vec<Row> {
         }),
         // keyUsage
         row("C1", "the intermediate's keyUsage lacks keyCertSign", cannot_sign(), |w| presented(w, usage(&[KeyUsagePurpose::DigitalSignature]))),
-        row("C1", "the intermediate has no keyUsage", found(), |w| presented(w, usage(&[]))),
-        row("C1", "the authority has no keyUsage", found(), |w| authority(w, usage(&[]))),
+        row("C1", "the intermediate has no keyUsage", found().warns(&["ca-key-usage"]), |w| presented(w, usage(&[]))),
+        row("C1", "the authority has no keyUsage", found().warns(&["ca-key-usage"]), |w| authority(w, usage(&[]))),
         row("C1", "the intermediate's keyUsage has keyCertSign alone", found(), |w| presented(w, usage(&[KeyUsagePurpose::KeyCertSign]))),
         // extKeyUsage
         row("C1", "the intermediate is for clients", cannot_sign(), |w| presented(w, Spec::client_auth)),

@@ -31,6 +31,7 @@ mod matches;
 mod matrix;
 mod names;
 mod pins;
+mod profile;
 mod revoked;
 mod row;
 mod states;

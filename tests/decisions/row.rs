@@ -349,6 +349,7 @@ fn warning(warning: &VerdictWarning) -> &'static str {
         VerdictWarning::NoDigitalSignature => "NoDigitalSignature",
         VerdictWarning::RoleWaived => "RoleWaived",
         VerdictWarning::SelfSignatureUnsupported => "SelfSignatureUnsupported",
+        VerdictWarning::Profile { rule, .. } => rule,
         _ => "a warning that this table does not know",
     }
 }
@@ -377,7 +378,7 @@ fn rule_of(reason: ReasonCode) -> Rule {
         R::NameMismatch | R::NoNameToMatch => Rule::C2,
         R::CaAsLeaf | R::AuthorityPresentedAsPeer => Rule::C3,
         R::Revoked | R::RevocationUnknown | R::CrlExpired => Rule::C4,
-        R::PresentedTooMuch | R::TooManyPaths => Rule::C5,
+        R::PresentedTooMuch | R::TooManyPaths | R::TooManyConstraints => Rule::C5,
         _ => Rule::C1,
     }
 }

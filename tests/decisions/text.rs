@@ -158,9 +158,9 @@ fn cases() -> Vec<Case> {
             w.presents(&own);
             w.ask_client();
         }),
-        case("too much", ReasonCode::PresentedTooMuch, "refused: server keys-1 (dialled kms1.example): ", &["detail: 17, the limit is 16"], |w| {
+        case("too much", ReasonCode::PresentedTooMuch, "refused: server keys-1 (dialled kms1.example): ", &["detail: 65, the limit is 64"], |w| {
             w.presents(&self_signed(KMS));
-            for _ in 0..16 {
+            for _ in 0..64 {
                 w.with_bytes(Vec::new());
             }
         }),

@@ -183,8 +183,8 @@ fn pin_rows(setting: &Setting) -> Vec<Row> {
             pinning(),
             presented().presenting(fixture_bytes("malformed/empty-sequence.der")),
         ),
-        row("seventeen certificates", R::PresentedTooMuch, pinning(), {
-            (0..16).fold(presented(), |many, _| many.and(&stranger.certificate))
+        row("sixty-five certificates", R::PresentedTooMuch, pinning(), {
+            (0..64).fold(presented(), |many, _| many.and(&stranger.certificate))
         }),
     ]
 }

@@ -244,8 +244,8 @@ fn pin_rows(setting: &Setting) -> Vec<Row> {
                     .presenting(fixture_bytes("malformed/trailing-byte.der"))
             },
         ),
-        row("seventeen certificates", R::PresentedTooMuch, pinning(), {
-            (0..16).fold(presented(), |many, _| many.and(&stranger.certificate))
+        row("sixty-five certificates", R::PresentedTooMuch, pinning(), {
+            (0..64).fold(presented(), |many, _| many.and(&stranger.certificate))
         }),
     ]
 }

@@ -1,6 +1,7 @@
 //! Rows about chains (rules C1 to C5).
 
-use mutual_trust::{AuthorityScope, Clock, EntryOptions, ReasonCode};
+use mutual_trust::{AuthorityScope, ChainProfile, Clock, EntryOptions, ReasonCode};
+use rcgen::{GeneralSubtree, NameConstraints};
 
 use super::{Row, authority, fixture_authority, itself, row};
 use crate::support::link::{Setting, keys_1};
@@ -20,10 +21,11 @@ pub(super) fn rows(setting: &Setting) -> Vec<Row> {
         store
     };
     let day = i64::try_from(DAY).unwrap();
-    let below = |issuer: &Made| {
+    let leaf_of = |issuer: &Made| {
         let leaf = spec("kms1.example").dns("kms1.example").server_auth();
-        Credential::of(&leaf.signed_by(issuer), &[issuer])
+        leaf.signed_by(issuer)
     };
+    let below = |issuer: &Made| Credential::of(&leaf_of(issuer), &[issuer]);
     let root = spec("root").ca().self_signed();
     let late = spec("late").ca().valid(day, 100 * day).self_signed();
     let no_ca = spec("no ca").signed_by(&root);
@@ -43,9 +45,29 @@ pub(super) fn rows(setting: &Setting) -> Vec<Row> {
     let twin = pki("Example");
     let mut forest = setting.listing_server();
     let same = || spec("same").ca().no_authority_key_id().self_signed();
-    for _ in 0..20 {
+    for _ in 0..102 {
         authority(&mut forest, &same());
     }
+    let of_forest = || {
+        let leaf = spec("kms1.example").dns("kms1.example").server_auth();
+        Credential::of(&leaf.no_authority_key_id().signed_by(&same()), &[])
+    };
+    let permits = |subtrees: Vec<GeneralSubtree>| {
+        let limit = |params: &mut rcgen::CertificateParams| {
+            params.name_constraints = Some(NameConstraints {
+                permitted_subtrees: subtrees,
+                excluded_subtrees: Vec::new(),
+            });
+        };
+        spec("limited").ca().params(limit).self_signed()
+    };
+    let directory = permits(vec![GeneralSubtree::DirectoryName(
+        rcgen::DistinguishedName::new(),
+    )]);
+    let name = |number| GeneralSubtree::DnsName(format!("d{number}.example"));
+    let many_names = spec("kms1.example").dns("kms1.example").server_auth();
+    let many_names = many_names.dns("a.example").dns("b.example");
+    let bomb = permits((0..2600).map(name).collect());
     let mut ending = setting.listing_server();
     let options = EntryOptions::new().ends(at(NOW + DAY));
     let scope = AuthorityScope::Server(keys_1());
@@ -143,11 +165,38 @@ pub(super) fn rows(setting: &Setting) -> Vec<Row> {
             below(&odd),
         ),
         row(
-            "twenty authorities of one name",
+            "a hundred and two authorities of one name and a leaf that names no key",
             R::TooManyPaths,
             forest,
-            below(&same()),
+            of_forest(),
         ),
+        row(
+            "a CA that constrains directory names",
+            R::ConstraintFormUnsupported,
+            trusting(&directory),
+            Credential::of(&leaf_of(&directory), &[]),
+        ),
+        row(
+            "more constraints than are compared",
+            R::TooManyConstraints,
+            trusting(&bomb),
+            Credential::of(&many_names.signed_by(&bomb), &[]),
+        ),
+        Row {
+            policy: |policy| policy.chain_profile(ChainProfile::Strict),
+            ..row(
+                "a leaf that breaks RFC 5280, with the strict profile",
+                R::BreaksProfile,
+                trusting(&root),
+                Credential::of(
+                    &spec("kms1.example")
+                        .dns("kms1.example")
+                        .no_authority_key_id()
+                        .signed_by(&root),
+                    &[],
+                ),
+            )
+        },
         row(
             "a certificate for another name",
             R::NameMismatch,

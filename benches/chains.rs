@@ -1,0 +1,406 @@
+//! What a verdict on a chain costs beside webpki, by how many authorities are installed, and what the dearest chain
+//! costs that a stranger can present. Ends with an error if a promised ratio does not hold.
+//!
+//! ```sh
+//! cargo bench --bench chains
+//! ```
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_precision_loss,
+    clippy::as_conversions,
+    reason = "a benchmark that cannot go on has failed"
+)]
+
+mod forests;
+mod synthetic;
+
+use std::hint::black_box;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use allocation_counter::measure;
+use forests::Chain;
+use mutual_trust::certificate::Certificate;
+use mutual_trust::policy::{Question, Target};
+use mutual_trust::{
+    AuthorityScope, Clock, EntryOptions, HostName, PinScope, Policy, ReasonCode, ServerId,
+    TrustStore, View, decide, tls,
+};
+use pki_types::{CertificateDer, TrustAnchor};
+use rustls::crypto::CryptoProvider;
+use synthetic::Maker;
+
+/// Ratios that are promised.
+const COLD: f64 = 1.25;
+const AMONG_100_000: f64 = 1.2;
+const WEBPKI_AMONG_100_000: f64 = 5.0;
+const NAMESAKES: f64 = 3.0;
+const HOSTILE: f64 = 5.0;
+const LOADING: f64 = 10.0;
+
+struct Bench {
+    provider: Arc<CryptoProvider>,
+    id: ServerId,
+    name: HostName,
+    clock: Clock,
+    broken: Vec<String>,
+}
+
+/// The least mean time of a call in several rounds: other work on the machine only adds to it.
+fn time(rounds: u32, calls: u32, call: &mut dyn FnMut()) -> Duration {
+    let mut least = Duration::MAX;
+    for _ in 0..rounds {
+        let begin = Instant::now();
+        for _ in 0..calls {
+            call();
+        }
+        least = least.min(begin.elapsed() / calls);
+    }
+    least
+}
+
+fn us(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+fn ders<'a>(all: &[&'a Vec<u8>]) -> Vec<CertificateDer<'a>> {
+    all.iter()
+        .map(|der| CertificateDer::from(der.as_slice()))
+        .collect()
+}
+
+impl Bench {
+    fn store(&self, authorities: &[&[u8]]) -> TrustStore {
+        let keys = tls::key_policy(&self.provider);
+        let mut store = TrustStore::new(keys).with_clock(Arc::new(self.clock));
+        store
+            .add_server(self.id.clone(), [self.name.clone()])
+            .unwrap();
+        for der in authorities {
+            let certificate = Certificate::from_der(der).unwrap();
+            store
+                .install_authority(AuthorityScope::AnyServer, certificate, EntryOptions::new())
+                .unwrap();
+        }
+        store
+    }
+
+    /// Our verdict; what is presented begins with the end entity.
+    fn ours(
+        &self,
+        view: &View,
+        presented: &[CertificateDer<'_>],
+        expected: ReasonCode,
+    ) -> Duration {
+        let policy = Policy::new(tls::key_policy(&self.provider));
+        let (leaf, rest) = presented.split_first().unwrap();
+        let target = Target::id(&self.id, Some(&self.name));
+        let question = Question::server(target, leaf, rest, self.clock);
+        let verdict = decide(view, &policy, &question);
+        assert_eq!(verdict.reason(), expected, "{verdict}");
+        time(400, 1, &mut || {
+            drop(black_box(decide(view, &policy, &question)))
+        })
+    }
+
+    /// What our verdict allocates in all, and at most at once.
+    fn allocated(&self, view: &View, presented: &[CertificateDer<'_>]) -> (u64, u64) {
+        let policy = Policy::new(tls::key_policy(&self.provider));
+        let (leaf, rest) = presented.split_first().unwrap();
+        let target = Target::id(&self.id, Some(&self.name));
+        let question = Question::server(target, leaf, rest, self.clock);
+        let info = measure(|| drop(black_box(decide(view, &policy, &question))));
+        (info.bytes_total, info.bytes_max)
+    }
+
+    /// Plain webpki: the path, and the name.
+    fn webpki(
+        &self,
+        anchors: &[TrustAnchor<'_>],
+        presented: &[CertificateDer<'_>],
+    ) -> Result<Duration, webpki::Error> {
+        let (leaf, rest) = presented.split_first().unwrap();
+        let name = self.name.to_server_name().unwrap();
+        let verify = || -> Result<(), webpki::Error> {
+            let end_entity = webpki::EndEntityCert::try_from(leaf)?;
+            let algorithms = self.provider.signature_verification_algorithms.all;
+            let usage = webpki::KeyUsage::server_auth();
+            let path = end_entity.verify_for_usage(
+                algorithms,
+                anchors,
+                rest,
+                synthetic::now(),
+                usage,
+                None,
+                None,
+            )?;
+            drop(black_box(path));
+            end_entity.verify_is_valid_for_subject_name(&name)
+        };
+        verify()?;
+        Ok(time(400, 1, &mut || verify().unwrap()))
+    }
+
+    fn hold(&mut self, what: &str, ratio: f64, limit: f64, at_most: bool) -> String {
+        let kept = if at_most {
+            ratio <= limit
+        } else {
+            ratio >= limit
+        };
+        if !kept {
+            self.broken
+                .push(format!("{what}: {ratio:.2}, promised {limit}"));
+        }
+        let sign = if at_most { "≤" } else { "≥" };
+        format!(
+            "{ratio:.2} ({sign} {limit}{})",
+            if kept { "" } else { ", BROKEN" }
+        )
+    }
+}
+
+fn anchors<'a>(all: &'a [CertificateDer<'a>]) -> Vec<TrustAnchor<'a>> {
+    let anchors = all.iter().map(webpki::anchor_from_trusted_cert);
+    anchors.map(Result::unwrap).collect()
+}
+
+fn main() {
+    // `cargo test --benches` only shows that it runs.
+    let whole = std::env::args().any(|argument| argument == "--bench");
+    let mut bench = Bench {
+        provider: tls::provider::aws_lc_rs(),
+        id: "keys-1".parse().unwrap(),
+        name: "array-000001.example".parse().unwrap(),
+        clock: Clock::Known(synthetic::now()),
+        broken: Vec::new(),
+    };
+    let maker = Maker::new();
+    let chain = Chain::good();
+    let (alone, good) = among_authorities(&mut bench, &maker, &chain, whole);
+    namesakes(&mut bench, &chain, alone, whole);
+    hostile(&mut bench, &chain, good);
+    if whole {
+        loading(&mut bench, &maker);
+    }
+    if !bench.broken.is_empty() && whole {
+        eprintln!("{}", bench.broken.join("\n"));
+        std::process::exit(1);
+    }
+}
+
+/// Returns our time with one authority, and that again as the measure of a good chain.
+fn among_authorities(
+    bench: &mut Bench,
+    maker: &Maker,
+    chain: &Chain,
+    whole: bool,
+) -> (Duration, Duration) {
+    println!("| authorities | ours, us | webpki, us | ours / webpki | ours / ours with 1 |");
+    println!("|---|---|---|---|---|");
+    let sent = ders(&[&chain.leaf, &chain.intermediate]);
+    let sizes: &[u32] = if whole {
+        &[1, 1_000, 100_000]
+    } else {
+        &[1, 100]
+    };
+    let mut first = None;
+    for &size in sizes {
+        let others: Vec<Vec<u8>> = (1..size).map(|number| maker.authority(number)).collect();
+        let mut all: Vec<&[u8]> = others.iter().map(Vec::as_slice).collect();
+        // Among the others, not first of them.
+        all.insert(all.len() / 2, &chain.root);
+        let view = bench.store(&all).view();
+        let roots: Vec<_> = all.iter().map(|der| CertificateDer::from(*der)).collect();
+        let anchors = anchors(&roots);
+        // In turn, twice: what the machine does besides hits both.
+        let mut ours = Duration::MAX;
+        let mut webpki = Duration::MAX;
+        for _ in 0..3 {
+            ours = ours.min(bench.ours(&view, &sent, ReasonCode::ChainVerified));
+            webpki = webpki.min(bench.webpki(&anchors, &sent).unwrap());
+        }
+        let alone = *first.get_or_insert(ours);
+        let beside = us(ours) / us(webpki);
+        let beside = match size {
+            1 => bench.hold("cold, 1 authority, beside webpki", beside, COLD, true),
+            100_000 => {
+                let ratio = bench.hold(
+                    "100,000 authorities, webpki beside ours",
+                    1.0 / beside,
+                    WEBPKI_AMONG_100_000,
+                    false,
+                );
+                format!("webpki / ours {ratio}")
+            }
+            _ => format!("{beside:.2}"),
+        };
+        let growth = us(ours) / us(alone);
+        let growth = match size {
+            100_000 => bench.hold("100,000 authorities beside 1", growth, AMONG_100_000, true),
+            _ => format!("{growth:.2}"),
+        };
+        println!(
+            "| {size} | {:.1} | {:.1} | {beside} | {growth} |",
+            us(ours),
+            us(webpki)
+        );
+    }
+    let alone = first.unwrap();
+    (alone, alone)
+}
+
+/// Authorities of one name, the right one among them.
+fn namesakes(bench: &mut Bench, chain: &Chain, alone: Duration, whole: bool) {
+    println!("\n| authorities of one name | ours, us | ours / ours with 1 | webpki |");
+    println!("|---|---|---|---|");
+    let sent = ders(&[&chain.leaf, &chain.intermediate]);
+    let count = if whole { 10_000 } else { 50 };
+    let others: Vec<Vec<u8>> = (1..count).map(|number| chain.namesake(number)).collect();
+    let mut all: Vec<&[u8]> = others.iter().map(Vec::as_slice).collect();
+    all.push(&chain.root);
+    let view = bench.store(&all).view();
+    let ours = bench.ours(&view, &sent, ReasonCode::ChainVerified);
+    let roots: Vec<_> = all.iter().map(|der| CertificateDer::from(*der)).collect();
+    let webpki = match bench.webpki(&anchors(&roots), &sent) {
+        Ok(time) => format!("{:.1} us", us(time)),
+        Err(error) => format!("refuses: {error:?}"),
+    };
+    let ratio = us(ours) / us(alone);
+    let ratio = if whole {
+        bench.hold(
+            "10,000 authorities of one name beside 1",
+            ratio,
+            NAMESAKES,
+            true,
+        )
+    } else {
+        format!("{ratio:.2}")
+    };
+    println!(
+        "| {count}, told apart by key identifiers | {:.1} | {ratio} | {webpki} |",
+        us(ours)
+    );
+    // A leaf that names no key, and a hundred authorities that it may be of: what cannot be told apart is tried.
+    let (root, named) = Chain::without_identifiers();
+    let others: Vec<Vec<u8>> = (1..100).map(|number| root.namesake(number)).collect();
+    let mut all: Vec<&[u8]> = others.iter().map(Vec::as_slice).collect();
+    all.push(&root.der);
+    let view = bench.store(&all).view();
+    let sent = ders(&[&named]);
+    let ours = bench.ours(&view, &sent, ReasonCode::ChainVerified);
+    println!(
+        "| 100, not told apart | {:.1} | {:.2} | |",
+        us(ours),
+        us(ours) / us(alone)
+    );
+}
+
+/// The dearest chains that a stranger can present, against a store with one authority.
+fn hostile(bench: &mut Bench, chain: &Chain, good: Duration) {
+    println!(
+        "\n| hostile chain | bytes | reason | ours, us | / a good chain | bytes allocated in all | at most at once |"
+    );
+    println!("|---|---|---|---|---|---|---|");
+    let plain = bench.store(&[&chain.root]).view();
+    for (what, root, presented) in chain.hostile() {
+        let own;
+        let view = match &root {
+            None => &plain,
+            Some(root) => {
+                own = bench.store(&[root]).view();
+                &own
+            }
+        };
+        let sent: Vec<_> = presented
+            .iter()
+            .map(|der| CertificateDer::from(der.as_slice()))
+            .collect();
+        let bytes: usize = sent.iter().map(|der| der.len()).sum();
+        let policy = Policy::new(tls::key_policy(&bench.provider));
+        let target = Target::id(&bench.id, Some(&bench.name));
+        let (leaf, rest) = sent.split_first().unwrap();
+        let question = Question::server(target, leaf, rest, bench.clock);
+        let verdict = decide(view, &policy, &question);
+        assert!(!verdict.is_accepted(), "{what}: {verdict}");
+        let ours = bench.ours(view, &sent, verdict.reason());
+        let (total, most) = bench.allocated(view, &sent);
+        let ratio = bench.hold(what, us(ours) / us(good), HOSTILE, true);
+        println!(
+            "| {what} | {bytes} | {} | {:.1} | {ratio} | {total} | {most} |",
+            verdict.reason(),
+            us(ours)
+        );
+    }
+}
+
+/// Ten thousand authorities from one PEM file, beside OpenSSL's command line.
+fn loading(bench: &mut Bench, maker: &Maker) {
+    let authorities =
+        (0..10_000).map(|number| Certificate::from_der(&maker.authority(number)).unwrap());
+    let pem: String = authorities.map(|authority| authority.to_pem()).collect();
+    let read = time(5, 1, &mut || {
+        drop(black_box(
+            Certificate::many_from_pem(pem.as_bytes()).unwrap(),
+        ));
+    });
+    let load = time(5, 1, &mut || {
+        let mut store = bench.store(&[]);
+        let bundle = store.sort_bundle(Certificate::many_from_pem(pem.as_bytes()).unwrap());
+        let pins = PinScope::Server(bench.id.clone());
+        let options = EntryOptions::new();
+        let report = store.install_bundle(&bundle, &pins, &AuthorityScope::AnyServer, &options);
+        drop(black_box(report.unwrap()));
+        assert_eq!(store.contents().entries().len(), 10_000);
+    });
+    println!(
+        "\n10,000 authorities, {} bytes of PEM: read {:.1} ms, installed {:.1} ms",
+        pem.len(),
+        us(read) / 1e3,
+        us(load) / 1e3
+    );
+    let folder = std::env::temp_dir().join(format!("mutual-trust-chains-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (bundle, one, leaf) = (
+        folder.join("bundle.pem"),
+        folder.join("one.pem"),
+        folder.join("leaf.pem"),
+    );
+    std::fs::write(&bundle, &pem).unwrap();
+    let single = Certificate::from_der(&maker.authority(0)).unwrap().to_pem();
+    std::fs::write(&one, &single).unwrap();
+    std::fs::write(&leaf, &single).unwrap();
+    let openssl = |file: &std::path::Path| {
+        let run = || {
+            Command::new("openssl")
+                .arg("verify")
+                .arg("-CAfile")
+                .arg(file)
+                .arg(&leaf)
+                .output()
+        };
+        run().ok()?;
+        Some(time(3, 1, &mut || drop(run())))
+    };
+    match (openssl(&bundle), openssl(&one)) {
+        (Some(all), Some(start)) => {
+            let load_theirs = all.saturating_sub(start);
+            let ratio = us(load_theirs) / us(load);
+            let ratio = bench.hold(
+                "loading 10,000 authorities, OpenSSL beside ours",
+                ratio,
+                LOADING,
+                false,
+            );
+            println!(
+                "openssl verify -CAfile, less its start: {:.1} ms; OpenSSL / ours {ratio}",
+                us(load_theirs) / 1e3
+            );
+        }
+        _ => println!("there is no openssl here to compare with"),
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}

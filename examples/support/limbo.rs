@@ -1,0 +1,357 @@
+//! The public conformance suite of X.509 path validation, x509-limbo, as it is judged by this crate.
+//!
+//! A case becomes a trust store, a policy and a question; nothing looks at the name of a case.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mutual_trust::policy::{Question, Target};
+use mutual_trust::{
+    AuthorityScope, Certificate, ChainProfile, Clock, EntryOptions, HostName, KeyPolicy, PinScope,
+    Policy, ReasonCode, ServerId, TrustStore, Verdict, decide,
+};
+use rustls::pki_types::{CertificateDer, UnixTime};
+use serde_json::Value;
+
+use super::Outcome;
+
+/// What must come of a case, and what came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Came {
+    /// The peer is accepted.
+    Success,
+    /// The peer is refused.
+    Failure,
+    /// The case cannot be expressed.
+    Skipped,
+}
+
+impl std::fmt::Display for Came {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Success => "SUCCESS",
+            Self::Failure => "FAILURE",
+            Self::Skipped => "SKIPPED",
+        })
+    }
+}
+
+/// One case of the suite.
+pub(crate) struct Case {
+    pub(crate) id: String,
+    pub(crate) expected: Came,
+    pub(crate) server: bool,
+    pub(crate) trusted: Vec<String>,
+    pub(crate) intermediates: Vec<String>,
+    pub(crate) peer: String,
+    pub(crate) time: Option<String>,
+    pub(crate) names: Vec<(String, String)>,
+    max_depth: Option<u64>,
+    crls: usize,
+    /// The peer's key must be for signatures.
+    signs: bool,
+    odd_demand: Option<String>,
+}
+
+/// How cases are judged.
+#[derive(Clone, Copy)]
+pub(crate) struct Settings {
+    pub(crate) keys: KeyPolicy,
+    pub(crate) profile: ChainProfile,
+    /// A trusted certificate that is the peer's own is installed as a pin.
+    pub(crate) pin: bool,
+    /// The time of cases that say none.
+    pub(crate) now: UnixTime,
+}
+
+/// What came of a case.
+pub(crate) struct Judged {
+    pub(crate) got: Came,
+    /// The reason code, or why the case cannot be expressed.
+    pub(crate) reason: String,
+    pub(crate) detail: String,
+    pub(crate) verdict: Option<Verdict>,
+    pub(crate) took: Duration,
+}
+
+/// Reads a file in the suite's format, plain or compressed with gzip.
+pub(crate) fn read(path: &Path) -> Outcome<Vec<Case>> {
+    let mut bytes = Vec::new();
+    let _: usize = File::open(path)?.read_to_end(&mut bytes)?;
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        let mut plain = Vec::new();
+        let _: usize = flate2::read::GzDecoder::new(bytes.as_slice()).read_to_end(&mut plain)?;
+        bytes = plain;
+    }
+    let suite: Value = serde_json::from_slice(&bytes)?;
+    let cases = suite.get("testcases").and_then(Value::as_array);
+    let cases = cases.ok_or("no list `testcases` in the file")?;
+    cases.iter().map(case).collect()
+}
+
+fn text<'a>(value: &'a Value, field: &str) -> Option<&'a str> {
+    value.get(field).and_then(Value::as_str)
+}
+
+fn texts(value: &Value, field: &str) -> Vec<String> {
+    let list = value.get(field).and_then(Value::as_array);
+    let texts = list.into_iter().flatten().filter_map(Value::as_str);
+    texts.map(str::to_owned).collect()
+}
+
+fn case(value: &Value) -> Outcome<Case> {
+    let need = |field: &str| {
+        let found = text(value, field).ok_or_else(|| format!("a case has no `{field}`"));
+        found.map(str::to_owned)
+    };
+    let id = need("id")?;
+    let server = need("validation_kind")? == "SERVER";
+    let peer_name = value.get("expected_peer_name");
+    let more = value.get("expected_peer_names").and_then(Value::as_array);
+    let names = peer_name.into_iter().chain(more.into_iter().flatten());
+    let names = names.filter_map(|name| {
+        let name = (
+            text(name, "kind")?.to_owned(),
+            text(name, "value")?.to_owned(),
+        );
+        Some(name)
+    });
+    let usual = if server { "serverAuth" } else { "clientAuth" };
+    let mut odd = texts(value, "extended_key_usage");
+    odd.retain(|usage| usage != usual);
+    let mut usages = texts(value, "key_usage");
+    usages.retain(|usage| usage != "digitalSignature");
+    odd.append(&mut usages);
+    odd.extend(texts(value, "signature_algorithms"));
+    let signs = texts(value, "key_usage")
+        .iter()
+        .any(|usage| usage == "digitalSignature");
+    Ok(Case {
+        expected: match need("expected_result")?.as_str() {
+            "SUCCESS" => Came::Success,
+            "FAILURE" => Came::Failure,
+            other => return Err(format!("{id}: expected_result {other}").into()),
+        },
+        server,
+        trusted: texts(value, "trusted_certs"),
+        intermediates: texts(value, "untrusted_intermediates"),
+        peer: need("peer_certificate")?,
+        time: text(value, "validation_time").map(str::to_owned),
+        names: names.collect(),
+        max_depth: value.get("max_chain_depth").and_then(Value::as_u64),
+        crls: texts(value, "crls").len(),
+        signs,
+        odd_demand: (!odd.is_empty()).then(|| odd.join(" ")),
+        id,
+    })
+}
+
+/// Why a case was not put to the verdict.
+enum NotAsked {
+    Skipped(String),
+    Refused(&'static str, String),
+}
+
+/// Judges one case.
+pub(crate) fn judge(case: &Case, settings: &Settings) -> Judged {
+    let begin = Instant::now();
+    let mut judged = match ask(case, settings) {
+        Ok((verdict, imports)) => conclude(case, verdict, imports),
+        Err(NotAsked::Skipped(why)) => Judged {
+            got: Came::Skipped,
+            reason: "Skipped".to_owned(),
+            detail: why,
+            verdict: None,
+            took: Duration::ZERO,
+        },
+        Err(NotAsked::Refused(reason, why)) => Judged {
+            got: Came::Failure,
+            reason: reason.to_owned(),
+            detail: why,
+            verdict: None,
+            took: Duration::ZERO,
+        },
+    };
+    if judged.took.is_zero() {
+        judged.took = begin.elapsed();
+    }
+    judged
+}
+
+/// DER of a PEM section, of which nothing more is asked: what is in it is for the crate to judge.
+fn der(pem: &str) -> Result<CertificateDer<'static>, NotAsked> {
+    use rustls::pki_types::pem::PemObject;
+    CertificateDer::from_pem_slice(pem.as_bytes())
+        .map_err(|error| NotAsked::Skipped(format!("no PEM section of a certificate: {error}")))
+}
+
+/// Where the revocation lists of a case are installed, beside the certificates.
+fn install_crls(case: &Case) -> Result<(), NotAsked> {
+    if case.crls > 0 {
+        return Err(NotAsked::Skipped("has revocation lists".to_owned()));
+    }
+    Ok(())
+}
+
+fn ask(case: &Case, settings: &Settings) -> Result<(Verdict, Vec<String>), NotAsked> {
+    let skip = |why: String| Err(NotAsked::Skipped(why));
+    if let Some(odd) = &case.odd_demand {
+        return skip(format!("asks for {odd}, which no verdict does"));
+    }
+    let time = match &case.time {
+        None => settings.now,
+        Some(text) => match moment(text) {
+            Some(time) => time,
+            None => return skip(format!("not a time: {text}")),
+        },
+    };
+    let clock = Clock::Known(time);
+    let mut store = TrustStore::new(settings.keys).with_clock(Arc::new(clock));
+    let mut policy = Policy::new(settings.keys).chain_profile(settings.profile);
+    if let Some(depth) = case.max_depth {
+        policy = policy.max_intermediates(usize::try_from(depth).unwrap_or(usize::MAX));
+    }
+    let id: ServerId = match "server".parse() {
+        Ok(id) => id,
+        Err(error) => return skip(format!("{error}")),
+    };
+    let names: Vec<HostName> = if case.server {
+        let mut names = Vec::new();
+        for (_, name) in &case.names {
+            match name.parse() {
+                Ok(name) => names.push(name),
+                // What cannot be dialled is accepted under no name.
+                Err(error) => return Err(NotAsked::Refused("HostName", format!("{error}"))),
+            }
+        }
+        names
+    } else {
+        Vec::new()
+    };
+    if let Err(error) = store.add_server(id.clone(), names.clone()) {
+        return skip(format!("{error}"));
+    }
+    let leaf = der(&case.peer)?;
+    let mut imports = Vec::new();
+    for pem in &case.trusted {
+        let trusted = der(pem)?;
+        let as_pin = settings.pin && trusted == leaf;
+        let certificate = match Certificate::from_der(&trusted) {
+            Ok(certificate) => certificate,
+            Err(error) => {
+                imports.push(error.to_string());
+                continue;
+            }
+        };
+        let options = EntryOptions::new();
+        let done = match (case.server, as_pin) {
+            (true, true) => store.install_pin(PinScope::Server(id.clone()), certificate, options),
+            (false, true) => store.install_pin(PinScope::Clients, certificate, options),
+            (true, false) => {
+                store.install_authority(AuthorityScope::AnyServer, certificate, options)
+            }
+            (false, false) => {
+                store.install_authority(AuthorityScope::Clients, certificate, options)
+            }
+        };
+        if let Err(error) = done {
+            imports.push(error.to_string());
+        }
+    }
+    install_crls(case)?;
+    let sent = case.intermediates.iter().map(|pem| der(pem));
+    let sent = sent.collect::<Result<Vec<_>, _>>()?;
+    let view = store.view();
+    let question = if case.server {
+        Question::server(Target::id(&id, names.first()), &leaf, &sent, clock)
+    } else {
+        Question::client(&leaf, &sent, clock)
+    };
+    Ok((decide(&view, &policy, &question), imports))
+}
+
+fn conclude(case: &Case, verdict: Verdict, imports: Vec<String>) -> Judged {
+    let mut got = if verdict.is_accepted() {
+        Came::Success
+    } else {
+        Came::Failure
+    };
+    let mut reason = verdict.reason().code().to_owned();
+    let mut detail = verdict.detail().to_string();
+    if case.server && case.names.is_empty() && verdict.reason() == ReasonCode::NoNameToMatch {
+        got = Came::Skipped;
+        detail = "names no server, and a chain is accepted for none without a name".to_owned();
+    }
+    // Of a client, the verdict says which names its chain vouches for; whom to let in is up to the caller.
+    if !case.server
+        && let Some(peer) = verdict.peer()
+    {
+        let kind = |kind: &str| match kind {
+            "RFC822" => "email".to_owned(),
+            other => other.to_ascii_lowercase(),
+        };
+        let mut wanted = case
+            .names
+            .iter()
+            .map(|(k, name)| format!("{}:{name}", kind(k)));
+        if let Some(missing) = wanted.find(|name| !peer.names().contains(name)) {
+            got = Came::Failure;
+            reason = "NameNotOffered".to_owned();
+            detail = missing;
+        }
+    }
+    if case.signs
+        && let Some(accepted) = verdict.accepted()
+    {
+        let usage = accepted.path().first().and_then(Certificate::key_usage);
+        if usage.is_some_and(|usage| !usage.digital_signature()) {
+            got = Came::Failure;
+            reason = "NoDigitalSignature".to_owned();
+        }
+    }
+    if got == Came::Failure && !imports.is_empty() {
+        reason = "ImportRefused".to_owned();
+        detail = imports.join("; ");
+    }
+    Judged {
+        got,
+        reason,
+        detail,
+        verdict: Some(verdict),
+        took: Duration::ZERO,
+    }
+}
+
+/// A moment of RFC 3339 in UTC or with an offset, without the fraction of its second.
+pub(crate) fn moment(text: &str) -> Option<UnixTime> {
+    let number = |from: usize, to: usize| text.get(from..to)?.parse::<i64>().ok();
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    let zone = text
+        .get(19..)?
+        .trim_start_matches(['.', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
+    let offset = match zone {
+        "Z" | "z" => 0,
+        _ => {
+            let sign = if zone.starts_with('-') { -1 } else { 1 };
+            let (hours, minutes) = zone.get(1..)?.split_once(':')?;
+            sign * (hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?) * 60
+        }
+    };
+    // Days of the proleptic Gregorian calendar, in years that start in March.
+    let shifted = if month > 2 { year } else { year - 1 };
+    let from_march = (month + 9) % 12;
+    let days = 365 * shifted + shifted.div_euclid(4) - shifted.div_euclid(100)
+        + shifted.div_euclid(400)
+        + (153 * from_march + 2) / 5
+        + day
+        - 1
+        - 719_468;
+    let seconds = days * 86_400 + hour * 3600 + minute * 60 + second - offset;
+    Some(UnixTime::since_unix_epoch(Duration::from_secs(
+        u64::try_from(seconds).ok()?,
+    )))
+}

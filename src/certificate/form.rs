@@ -1,0 +1,114 @@
+//! How a certificate is written: what no verdict needs to keep, read from its DER when somebody asks.
+
+use super::{Certificate, der};
+
+/// One extension as it stands in the certificate.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extension<'a> {
+    /// The contents of the object identifier.
+    pub(crate) id: &'a [u8],
+    pub(crate) critical: bool,
+    /// The DER of the value.
+    pub(crate) value: &'a [u8],
+}
+
+/// The base of a subtree of `nameConstraints` (RFC 5280 section 4.2.1.10).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Subtree<'a> {
+    /// The form of the name: its tag, with the bits of class and construction.
+    pub(crate) form: u8,
+    pub(crate) name: &'a [u8],
+}
+
+/// Tags of forms of names (RFC 5280 section 4.2.1.6).
+pub(crate) const RFC822_NAME: u8 = 0x81;
+pub(crate) const DNS_NAME: u8 = 0x82;
+pub(crate) const DIRECTORY_NAME: u8 = 0xa4;
+pub(crate) const URI: u8 = 0x86;
+pub(crate) const IP_ADDRESS: u8 = 0x87;
+
+/// What the names of a form are called on which the path builder processes no constraints; `None` if it does.
+pub(crate) fn unprocessed(form: u8) -> Option<&'static str> {
+    match form {
+        DNS_NAME | IP_ADDRESS => None,
+        DIRECTORY_NAME => Some("directory names (directoryName)"),
+        RFC822_NAME => Some("e-mail addresses (rfc822Name)"),
+        URI => Some("URIs (uniformResourceIdentifier)"),
+        _ => Some("names of another form"),
+    }
+}
+
+/// Values one behind the other, as far as they are whole.
+struct Values<'a>(&'a [u8]);
+
+impl<'a> Iterator for Values<'a> {
+    type Item = der::Value<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (value, rest) = der::take(self.0)?;
+        self.0 = rest;
+        Some(value)
+    }
+}
+
+/// The parts of a constructed value; none if it is malformed.
+pub(crate) fn parts(value: &[u8]) -> impl Iterator<Item = der::Value<'_>> {
+    Values(der::take(value).map_or(&[], |(value, _)| value.content))
+}
+
+impl Certificate {
+    /// The extensions, in their order.
+    pub(crate) fn extensions(&self) -> impl Iterator<Item = Extension<'_>> {
+        let wrapper = parts(self.to_be_signed()).find(|field| field.tag == 0xa3);
+        let list = wrapper.map_or(&[][..], |wrapper| wrapper.content);
+        parts(list).filter_map(|extension| {
+            let mut fields = Values(extension.content);
+            let id = fields.next()?.content;
+            let (mut critical, mut value) = (false, fields.next()?);
+            if let Some(last) = fields.next() {
+                critical = value.content != [0];
+                value = last;
+            }
+            Some(Extension {
+                id,
+                critical,
+                value: value.content,
+            })
+        })
+    }
+
+    /// The extension with this object identifier.
+    pub(crate) fn extension(&self, id: &[u8]) -> Option<Extension<'_>> {
+        self.extensions().find(|extension| extension.id == id)
+    }
+
+    /// What names of certificates below this one are held to, permitted and excluded ones.
+    pub(crate) fn constraints(&self) -> impl Iterator<Item = Subtree<'_>> {
+        let extension = self.extension(&[0x55, 0x1d, 30]);
+        let value = extension.map_or(&[][..], |extension| extension.value);
+        parts(value)
+            .flat_map(|list| Values(list.content))
+            .filter_map(|subtree| {
+                let base = Values(subtree.content).next()?;
+                Some(Subtree {
+                    form: base.tag,
+                    name: base.content,
+                })
+            })
+    }
+
+    /// The forms and contents of the subject alternative names, as they are encoded.
+    pub(crate) fn name_forms(&self) -> impl Iterator<Item = Subtree<'_>> {
+        let extension = self.extension(&[0x55, 0x1d, 17]);
+        let value = extension.map_or(&[][..], |extension| extension.value);
+        parts(value).map(|name| Subtree {
+            form: name.tag,
+            name: name.content,
+        })
+    }
+
+    /// How many subject alternative names there are.
+    pub(crate) fn count_names(&self) -> usize {
+        self.0.facts.names.len()
+    }
+}

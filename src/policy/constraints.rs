@@ -1,0 +1,40 @@
+//! Name constraints: what comparing them costs, and which of them the path builder does not process (rule C5).
+//!
+//! The path builder compares every name below a CA with every subtree of it, and refuses a path in which a constraint
+//! that it cannot process applies.
+
+use crate::certificate::Certificate;
+use crate::certificate::form::{DIRECTORY_NAME, unprocessed};
+
+/// How many comparisons of a name with a subtree a path from the end entity to the authority asks for.
+pub(super) fn comparisons(path: &[Certificate]) -> usize {
+    let mut names = 0_usize;
+    let mut sum = 0_usize;
+    for certificate in path {
+        if names > 0 {
+            let subtrees = certificate.constraints().count();
+            sum = sum.saturating_add(subtrees.saturating_mul(names));
+        }
+        // The subject is compared as well.
+        names = names.saturating_add(certificate.count_names().saturating_add(1));
+    }
+    sum
+}
+
+/// A form of constraint in a path that applies and is not processed.
+pub(super) fn unsupported(path: &[Certificate]) -> Option<&'static str> {
+    path.iter().enumerate().skip(1).find_map(|(place, issuer)| {
+        let below = path.get(..place)?;
+        issuer.constraints().find_map(|subtree| {
+            let form = unprocessed(subtree.form)?;
+            // Every certificate has a subject, which is a directory name.
+            let applies = subtree.form == DIRECTORY_NAME
+                || below.iter().any(|certificate| {
+                    certificate
+                        .name_forms()
+                        .any(|name| name.form == subtree.form)
+                });
+            applies.then_some(form)
+        })
+    })
+}

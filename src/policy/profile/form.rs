@@ -1,0 +1,40 @@
+//! A certificate as the rules look at it: where it stands, and its extensions read once.
+
+use super::super::issuers::Place;
+use crate::certificate::Certificate;
+use crate::certificate::form::Extension;
+
+/// A certificate and its place in a path.
+pub(in crate::policy) struct Form<'a> {
+    pub(super) certificate: &'a Certificate,
+    place: Place,
+    extensions: Vec<Extension<'a>>,
+}
+
+impl<'a> Form<'a> {
+    pub(super) fn new(certificate: &'a Certificate, place: Place) -> Self {
+        Self {
+            certificate,
+            place,
+            extensions: certificate.extensions().collect(),
+        }
+    }
+
+    /// Whether it issues others where it stands.
+    pub(super) fn issues(&self) -> bool {
+        self.place != Place::Leaf
+    }
+
+    pub(super) fn is_authority(&self) -> bool {
+        self.place == Place::Authority
+    }
+
+    pub(super) fn extension(&self, id: &[u8]) -> Option<&Extension<'a>> {
+        self.extensions.iter().find(|extension| extension.id == id)
+    }
+
+    /// The extension `2.5.29.last` (id-ce).
+    pub(super) fn ce(&self, last: u8) -> Option<&Extension<'a>> {
+        self.extension(&[0x55, 0x1d, last])
+    }
+}

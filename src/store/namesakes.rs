@@ -1,0 +1,229 @@
+//! The CA certificates of one subject, so that the right one of any number is found without looking at the others
+//! (rule C5).
+//!
+//! Nearly every subject has one or a few. From [`CROWD`] on they are kept in the order in which they are tried, and
+//! those with a key identifier are found by it.
+
+use core::cmp::Ordering;
+use core::hash::BuildHasher;
+use std::collections::{BTreeSet, hash_map::RandomState};
+use std::sync::Arc;
+
+use super::Entry;
+use super::table::Table;
+use crate::certificate::Certificate;
+
+/// From how many certificates of one subject on they are indexed: below it, looking at all costs less.
+const CROWD: usize = 16;
+
+/// An installed CA certificate, by the entry that holds it.
+pub(crate) type Installed<'a> = (&'a Arc<Entry>, &'a Certificate);
+
+/// One entry or several. Almost every subject has one, for which a list would double what the index takes.
+#[derive(Clone)]
+pub(crate) enum Few {
+    One(Arc<Entry>),
+    Many(Vec<Arc<Entry>>),
+}
+
+impl Few {
+    fn as_slice(&self) -> &[Arc<Entry>] {
+        match self {
+            Self::One(one) => core::slice::from_ref(one),
+            Self::Many(many) => many,
+        }
+    }
+
+    fn push(&mut self, value: Arc<Entry>) {
+        match self {
+            Self::One(one) => *self = Self::Many(vec![one.clone(), value]),
+            Self::Many(many) => many.push(value),
+        }
+    }
+
+    /// Removes what `is` says; `false` if nothing is left.
+    fn retain(&mut self, keep: impl Fn(&Arc<Entry>) -> bool) -> bool {
+        match self {
+            Self::One(one) => keep(one),
+            Self::Many(many) => {
+                many.retain(keep);
+                !many.is_empty()
+            }
+        }
+    }
+}
+
+/// An entry with its certificate, if its subject is `subject`.
+pub(super) fn installed<'a>(entry: &'a Arc<Entry>, subject: &[u8]) -> Option<Installed<'a>> {
+    let certificate = entry.certificate.as_ref()?;
+    (certificate.subject_der() == subject).then_some((entry, certificate))
+}
+
+/// See the module.
+#[derive(Clone)]
+pub(crate) enum Namesakes {
+    Few(Few),
+    Crowd(Arc<Crowd>),
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct Crowd {
+    /// Those that state a key identifier, and the same by a keyed hash of it.
+    identified: BTreeSet<Ranked>,
+    by_key_id: Table<Arc<Entry>>,
+    /// Those that state none.
+    bare: BTreeSet<Ranked>,
+}
+
+/// Entries in the order in which they are tried: those that last longest first, then by fingerprint. It does not
+/// depend on how they were installed.
+#[derive(Clone)]
+struct Ranked(Arc<Entry>);
+
+impl Ranked {
+    fn ends(&self) -> Option<i64> {
+        let certificate = self.0.certificate.as_ref();
+        certificate.map(|certificate| certificate.validity().not_after())
+    }
+}
+
+impl Ord for Ranked {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let longest = other.ends().cmp(&self.ends());
+        longest.then_with(|| self.0.key.fingerprint.cmp(&other.0.key.fingerprint))
+    }
+}
+
+impl PartialOrd for Ranked {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Ranked {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Ranked {}
+
+fn key_id(entry: &Entry) -> Option<&[u8]> {
+    entry.certificate.as_ref()?.subject_key_id()
+}
+
+impl Crowd {
+    fn insert(&mut self, entry: Arc<Entry>, hasher: &RandomState) {
+        let Some(id) = key_id(&entry) else {
+            let _: bool = self.bare.insert(Ranked(entry));
+            return;
+        };
+        self.by_key_id.insert(hasher.hash_one(id), entry.clone());
+        let _: bool = self.identified.insert(Ranked(entry));
+    }
+
+    fn remove(&mut self, entry: &Arc<Entry>, hasher: &RandomState) {
+        let ranked = Ranked(entry.clone());
+        match key_id(entry) {
+            None => {
+                let _: bool = self.bare.remove(&ranked);
+            }
+            Some(id) => {
+                let is = |held: &Arc<Entry>| held.key == entry.key;
+                self.by_key_id.take(hasher.hash_one(id), is);
+                let _: bool = self.identified.remove(&ranked);
+            }
+        }
+    }
+}
+
+impl Namesakes {
+    pub(super) fn of(entry: Arc<Entry>) -> Self {
+        Self::Few(Few::One(entry))
+    }
+
+    pub(super) fn insert(&mut self, entry: Arc<Entry>, hasher: &RandomState) {
+        match self {
+            Self::Crowd(crowd) => Arc::make_mut(crowd).insert(entry, hasher),
+            Self::Few(few) if few.as_slice().len() < CROWD => few.push(entry),
+            Self::Few(few) => {
+                let mut crowd = Crowd::default();
+                for held in few.as_slice() {
+                    crowd.insert(held.clone(), hasher);
+                }
+                crowd.insert(entry, hasher);
+                *self = Self::Crowd(Arc::new(crowd));
+            }
+        }
+    }
+
+    /// Removes an entry; `false` if nothing is left.
+    pub(super) fn remove(&mut self, entry: &Arc<Entry>, hasher: &RandomState) -> bool {
+        match self {
+            Self::Few(few) => few.retain(|held| held.key != entry.key),
+            Self::Crowd(crowd) => {
+                let crowd = Arc::make_mut(crowd);
+                crowd.remove(entry, hasher);
+                !(crowd.identified.is_empty() && crowd.bare.is_empty())
+            }
+        }
+    }
+
+    /// All entries, in no order that means anything.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        let (few, crowd) = match self {
+            Self::Few(few) => (few.as_slice(), None),
+            Self::Crowd(crowd) => (&[][..], Some(crowd)),
+        };
+        let crowd = crowd.into_iter();
+        let crowd = crowd.flat_map(|crowd| crowd.identified.iter().chain(&crowd.bare));
+        few.iter().chain(crowd.map(|ranked| &ranked.0))
+    }
+
+    /// Candidates for the issuer of a certificate that names it by `subject` and perhaps by a key identifier, in
+    /// the order in which they are tried: those with that identifier, then those without one, then the others.
+    ///
+    /// Of those with another identifier than the one asked for, the first `others` are listed: RFC 5280 only helps
+    /// to find an issuer by them, and they are wrong in some private PKIs.
+    pub(super) fn candidates<'a>(
+        &'a self,
+        subject: &'a [u8],
+        wanted: Option<&'a [u8]>,
+        others: usize,
+        hasher: &RandomState,
+    ) -> Box<dyn Iterator<Item = Installed<'a>> + 'a> {
+        let of_subject = move |entry: &'a Arc<Entry>| installed(entry, subject);
+        match self {
+            Self::Few(few) => {
+                let few = few.as_slice().iter();
+                let mut found: Vec<_> = few.filter_map(of_subject).collect();
+                found.sort_by_cached_key(|(entry, certificate)| {
+                    let class = match (wanted, certificate.subject_key_id()) {
+                        (Some(wanted), Some(own)) if wanted == own => 0,
+                        (Some(_), Some(_)) => 2,
+                        _ => 1_u8,
+                    };
+                    (class, Ranked((*entry).clone()))
+                });
+                Box::new(found.into_iter())
+            }
+            Self::Crowd(crowd) => {
+                let hash = wanted.map(|wanted| hasher.hash_one(wanted));
+                let by_id = hash.into_iter().flat_map(|hash| crowd.by_key_id.find(hash));
+                let mut matching: Vec<_> = by_id.filter(|entry| key_id(entry) == wanted).collect();
+                matching.sort_by_cached_key(|entry| Ranked((*entry).clone()));
+                let bare = crowd.bare.iter().map(|ranked| &ranked.0);
+                let others = match wanted {
+                    Some(_) => others,
+                    None => usize::MAX,
+                };
+                let rest = crowd.identified.iter().map(|ranked| &ranked.0);
+                let rest = rest
+                    .filter(move |entry| key_id(entry) != wanted)
+                    .take(others);
+                let all = matching.into_iter().chain(bare).chain(rest);
+                Box::new(all.filter_map(of_subject))
+            }
+        }
+    }
+}
