@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use mutual_trust::certificate::Crl;
 use mutual_trust::policy::{Question, Target};
 use mutual_trust::{
     AuthorityScope, Certificate, ChainProfile, Clock, EntryOptions, HostName, KeyPolicy, PinScope,
@@ -50,7 +51,7 @@ pub(crate) struct Case {
     pub(crate) time: Option<String>,
     pub(crate) names: Vec<(String, String)>,
     max_depth: Option<u64>,
-    crls: usize,
+    crls: Vec<String>,
     /// The peer's key must be for signatures.
     signs: bool,
     odd_demand: Option<String>,
@@ -142,7 +143,7 @@ fn case(value: &Value) -> Outcome<Case> {
         time: text(value, "validation_time").map(str::to_owned),
         names: names.collect(),
         max_depth: value.get("max_chain_depth").and_then(Value::as_u64),
-        crls: texts(value, "crls").len(),
+        crls: texts(value, "crls"),
         signs,
         odd_demand: (!odd.is_empty()).then(|| odd.join(" ")),
         id,
@@ -188,12 +189,23 @@ fn der(pem: &str) -> Result<CertificateDer<'static>, NotAsked> {
         .map_err(|error| NotAsked::Skipped(format!("no PEM section of a certificate: {error}")))
 }
 
-/// Where the revocation lists of a case are installed, beside the certificates.
-fn install_crls(case: &Case) -> Result<(), NotAsked> {
-    if case.crls > 0 {
-        return Err(NotAsked::Skipped("has revocation lists".to_owned()));
+/// Installs the revocation lists of a case. One that is refused is not there, and adds its reason.
+fn install_crls(store: &mut TrustStore, case: &Case, imports: &mut Vec<String>) {
+    for text in &case.crls {
+        let lists = match Crl::many_from_pem(text.as_bytes()) {
+            Ok(lists) => lists,
+            Err(error) => {
+                imports.push(error.to_string());
+                continue;
+            }
+        };
+        let done = store.install_crls(lists);
+        imports.extend(
+            done.into_iter()
+                .filter_map(Result::err)
+                .map(|error| error.to_string()),
+        );
     }
-    Ok(())
 }
 
 fn ask(case: &Case, settings: &Settings) -> Result<(Verdict, Vec<String>), NotAsked> {
@@ -213,6 +225,10 @@ fn ask(case: &Case, settings: &Settings) -> Result<(Verdict, Vec<String>), NotAs
     let mut policy = Policy::new(settings.keys).chain_profile(settings.profile);
     if let Some(depth) = case.max_depth {
         policy = policy.max_intermediates(usize::try_from(depth).unwrap_or(usize::MAX));
+    }
+    if !case.crls.is_empty() {
+        // A case that has lists is about them.
+        policy = policy.require_crl();
     }
     let id: ServerId = match "server".parse() {
         Ok(id) => id,
@@ -261,7 +277,7 @@ fn ask(case: &Case, settings: &Settings) -> Result<(Verdict, Vec<String>), NotAs
             imports.push(error.to_string());
         }
     }
-    install_crls(case)?;
+    install_crls(&mut store, case, &mut imports);
     let sent = case.intermediates.iter().map(|pem| der(pem));
     let sent = sent.collect::<Result<Vec<_>, _>>()?;
     let view = store.view();
