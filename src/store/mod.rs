@@ -7,6 +7,7 @@
 //! A store with nothing in it trusts nobody.
 
 mod blocks;
+mod bounded;
 mod bundle;
 mod changes;
 mod claims;
@@ -45,7 +46,8 @@ pub use ids::{GroupId, ServerId};
 pub use patterns::SanPattern;
 pub(crate) use restore::{HeldEntry, HeldServer};
 
-pub use report::{Bounded, Done, Level, Report, Shift, StoreWarning};
+pub use bounded::Bounded;
+pub use report::{Done, Level, Report, Shift, StoreWarning};
 pub use servers::{Claim, Server};
 pub use view::View;
 
