@@ -116,6 +116,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
 fn replaces(newer: &Facts, older: &Facts) -> bool {
     let age = |facts: &Facts| (facts.number, facts.this_update);
     newer.scope == older.scope
+        && newer.this_update <= 0
         && newer.number.is_some() == older.number.is_some()
         && newer.number >= older.number
         && newer.this_update >= older.this_update
