@@ -104,7 +104,7 @@ impl TrustStore {
         let lists = lists.ok_or_else(|| StoreError::NotChecked(Box::new(issuer.clone())))?;
         let mut report = self.finish(Done::Removed, Vec::new());
         for list in lists.iter() {
-            for key in self.revoked_by(list.crl()) {
+            for key in self.revoked_by(list) {
                 report.entries.push(key);
             }
         }
@@ -138,7 +138,7 @@ impl TrustStore {
         }
         let checks = self.restore_check(&issuer);
         let list = InstalledCrl::new(crl.clone(), issuer.clone(), installed);
-        self.restore_crl(list);
+        self.restore_crl(list.clone());
         let done = if replaced.is_empty() {
             Done::Added
         } else {
@@ -148,7 +148,7 @@ impl TrustStore {
         if checks {
             report.checks.push(issuer);
         }
-        for key in self.revoked_by(&crl) {
+        for key in self.revoked_by(&list) {
             report.entries.push(key);
         }
         self.warn_of_updates(&crl, &mut report);
@@ -188,11 +188,12 @@ impl TrustStore {
     }
 
     /// The entries whose certificate a list revokes, in order.
-    fn revoked_by(&self, crl: &Crl) -> Vec<EntryKey> {
+    fn revoked_by(&self, list: &InstalledCrl) -> Vec<EntryKey> {
         let entries = self.data.data().all();
         let revoked = entries.filter(|entry| {
             let certificate = entry.certificate();
-            certificate.is_some_and(|certificate| crl.revoked_by_name(certificate).is_some())
+            let slot = entry.key().slot;
+            certificate.is_some_and(|certificate| list.revokes(certificate, slot).is_some())
         });
         let mut keys: Vec<EntryKey> = revoked.map(|entry| entry.key().clone()).collect();
         keys.sort();
