@@ -36,7 +36,7 @@ pub mod admin;
 pub mod tls;
 
 pub use admin::{Enrolment, LiveTrust};
-pub use certificate::{Certificate, Clock, Fingerprint, HostName, KeyPin, KeyPolicy, Role};
+pub use certificate::{Certificate, Clock, Crl, Fingerprint, HostName, KeyPin, KeyPolicy, Role};
 pub use policy::{
     ChainProfile, PeerIdentity, Policy, Question, ReasonCode, Rule, Target, Verdict,
     VerdictWarning, decide,

@@ -101,7 +101,7 @@ fn certificate_usable(
     certificate: &Certificate,
     warnings: &mut Vec<VerdictWarning>,
 ) -> Result<(), Fall> {
-    revocation::check_by_name(case, certificate)?;
+    revocation::check_installed(case, certificate, Slot::Pin)?;
     if let Err(refusal) = case.policy.keys.check(certificate) {
         return Err((ReasonCode::KeyNotAllowed, Detail::Key(refusal)));
     }

@@ -223,7 +223,7 @@ reasons! {
         "A revocation list names the presented certificate, one that it rests on, or the installed one of the pin that it matches.",
         "Give the peer a new certificate, with a new key if the old one may be in other hands.";
     RevocationUnknown, C4, false,
-        "No installed revocation list tells whether a certificate of the chain is revoked, though its issuer is checked.",
+        "No installed revocation list tells whether a certificate of the chain is revoked, and its issuer is checked or the policy requires one.",
         "Install the issuer's current revocation list that covers the certificate, or stop checking the issuer.";
     CrlExpired, C4, false,
         "The revocation lists that tell of a certificate of the chain have expired.",

@@ -8,7 +8,7 @@ use super::decide::Case;
 use super::timing::{Age, Fall};
 use super::{ChainProfile, Detail, ReasonCode, VerdictWarning};
 use crate::certificate::{Certificate, Reasons, Revoked};
-use crate::store::InstalledCrl;
+use crate::store::{InstalledCrl, Slot};
 
 /// Judges a verified path, from the end entity to the authority, both included. The authority itself is not asked
 /// for a current list: that it is trusted is the administrator's word, not its issuer's.
@@ -28,17 +28,21 @@ pub(super) fn check_path(case: &Case<'_>, path: &[Certificate]) -> Result<(), Fa
         }
     }
     if let Some(authority) = path.last() {
-        check_by_name(case, authority)?;
+        check_installed(case, authority, Slot::Authority)?;
     }
     pairs().try_for_each(|(certificate, issuer)| status(case, certificate, issuer).map(drop))
 }
 
 /// A certificate whose issuer is not at hand, and known by name alone: a pin (M8), or the authority in which a
 /// path ends (C1).
-pub(super) fn check_by_name(case: &Case<'_>, certificate: &Certificate) -> Result<(), Fall> {
+pub(super) fn check_installed(
+    case: &Case<'_>,
+    certificate: &Certificate,
+    slot: Slot,
+) -> Result<(), Fall> {
     let lists = case.view.data().crls().named(certificate.issuer_der());
     for list in lists {
-        if let Some(revoked) = list.crl().revoked_by_name(certificate) {
+        if let Some(revoked) = list.revokes(certificate, slot) {
             return Err(fall(certificate, list, revoked));
         }
     }

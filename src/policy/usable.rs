@@ -32,7 +32,9 @@ impl<'a> Usable<'a> {
                     let place = issuers::Place::Authority;
                     alive
                         .and_then(|()| issuers::check(case, certificate, place))
-                        .and_then(|()| revocation::check_by_name(case, certificate))
+                        .and_then(|()| {
+                            revocation::check_installed(case, certificate, Slot::Authority)
+                        })
                         .err()
                 })
             }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use pki_types::UnixTime;
 
-use crate::certificate::{Certificate, Crl, Fingerprint, KeyPin, distinguished};
+use super::Slot;
+use crate::certificate::{Certificate, Crl, Fingerprint, KeyPin, Revoked, distinguished};
 
 /// Who issued a revocation list: a name and a key. Two CAs of one name are two issuers, and a CA that gets a new
 /// key is another one; a CA whose certificate is made again with its key is the same.
@@ -88,6 +89,16 @@ impl InstalledCrl {
     /// When it was installed; `None` if the clock was unset.
     pub fn installed(&self) -> Option<UnixTime> {
         self.installed
+    }
+
+    /// What it says of an installed certificate, whose issuer is not at hand and known by name alone; but that an
+    /// authority or intermediate signed itself was verified when it was installed (rule I4).
+    pub(crate) fn revokes(&self, certificate: &Certificate, slot: Slot) -> Option<Revoked> {
+        let signed_itself = slot != Slot::Pin && certificate.names_own_key() == Some(true);
+        if signed_itself && certificate.key_pin() != self.issuer.key {
+            return None;
+        }
+        self.crl.revoked_by_name(certificate)
     }
 }
 

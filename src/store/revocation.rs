@@ -14,7 +14,7 @@ impl TrustStore {
     /// certificates of that issuer are checked: one of which no valid list tells is refused, until
     /// [`stop_checking`](Self::stop_checking).
     ///
-    /// It takes the place of an older list of the same issuer and scope. One that has expired is installed, with
+    /// It takes the place of an older list of the same issuer and scope, if it is valid already. One that has expired is installed, with
     /// a warning: what it revokes stays revoked. The report lists the entries that it revokes.
     ///
     /// # Errors
@@ -41,34 +41,25 @@ impl TrustStore {
         let mut beside = false;
         for list in held {
             match crl.succession(list.crl()) {
-                Succession::Newer => replaced.push(list.clone()),
+                Succession::Newer if self.has_begun(&crl) => replaced.push(list.clone()),
                 Succession::Beside => beside = true,
-                Succession::Apart => {}
-                Succession::Older => {
+                Succession::Older if self.has_begun(list.crl()) => {
                     return Err(StoreError::CrlOlder {
                         held: list.crl().fingerprint(),
                     });
                 }
+                // One that is not valid yet tells of nobody, so it takes nobody's place yet.
+                Succession::Apart | Succession::Newer | Succession::Older => {}
             }
         }
         let freed = replaced.iter().map(|list| list.crl().der().len());
-        let freed = freed.fold(0, usize::saturating_add);
-        let bytes = crls.bytes().saturating_sub(freed);
-        for (count, limit) in [
-            (
-                held.len().saturating_sub(replaced.len()),
-                MAX_CRLS_PER_ISSUER,
-            ),
-            (crls.count().saturating_sub(replaced.len()), MAX_CRLS),
-        ] {
-            if count >= limit {
-                return Err(StoreError::TooManyCrls { limit });
-            }
+        let bytes = freed.fold(crls.bytes(), usize::saturating_sub);
+        Room {
+            of_issuer: held.len().saturating_sub(replaced.len()),
+            lists: crls.count().saturating_sub(replaced.len()),
+            bytes,
         }
-        if bytes.saturating_add(crl.der().len()) > MAX_CRL_BYTES_HELD {
-            let limit = MAX_CRL_BYTES_HELD;
-            return Err(StoreError::CrlsTooLarge { limit });
-        }
+        .check(crl.der().len())?;
         Ok(self.put_crl(crl, issuer, &replaced, beside))
     }
 
@@ -113,11 +104,22 @@ impl TrustStore {
         let lists = lists.ok_or_else(|| StoreError::NotChecked(Box::new(issuer.clone())))?;
         let mut report = self.finish(Done::Removed, Vec::new());
         for list in lists.iter() {
-            for key in self.revoked_by(list.crl()) {
+            for key in self.revoked_by(list) {
                 report.entries.push(key);
             }
         }
         Ok(report)
+    }
+
+    /// Puts a list in that was judged before, now or when it was stored: its issuer is checked from now on. It
+    /// makes no new generation.
+    pub(crate) fn restore_crl(&mut self, list: InstalledCrl) {
+        self.edit().crls_mut().put(list);
+    }
+
+    /// Lets an issuer be checked, with lists or without; `false` if it was already. It makes no new generation.
+    pub(crate) fn restore_check(&mut self, issuer: &CrlIssuer) -> bool {
+        self.edit().crls_mut().check(issuer)
     }
 
     fn put_crl(
@@ -131,12 +133,12 @@ impl TrustStore {
             Clock::Known(now) => Some(now),
             Clock::Unset => None,
         };
-        let crls = self.edit().crls_mut();
         for list in replaced {
-            crls.take(list.crl().fingerprint());
+            self.edit().crls_mut().take(list.crl().fingerprint());
         }
-        let checks = crls.check(&issuer);
-        crls.put(InstalledCrl::new(crl.clone(), issuer.clone(), installed));
+        let checks = self.restore_check(&issuer);
+        let list = InstalledCrl::new(crl.clone(), issuer.clone(), installed);
+        self.restore_crl(list.clone());
         let done = if replaced.is_empty() {
             Done::Added
         } else {
@@ -146,7 +148,7 @@ impl TrustStore {
         if checks {
             report.checks.push(issuer);
         }
-        for key in self.revoked_by(&crl) {
+        for key in self.revoked_by(&list) {
             report.entries.push(key);
         }
         self.warn_of_updates(&crl, &mut report);
@@ -159,19 +161,26 @@ impl TrustStore {
         report
     }
 
+    /// Whether a list is valid already, as far as the time is known.
+    fn has_begun(&self, crl: &Crl) -> bool {
+        let tolerance = i64::try_from(CLOCK_TOLERANCE.as_secs()).unwrap_or(0);
+        match self.now() {
+            Clock::Known(now) => crl.this_update() <= seconds(now).saturating_add(tolerance),
+            Clock::Unset => true,
+        }
+    }
+
     fn warn_of_updates(&self, crl: &Crl, report: &mut Report) {
-        let (now, known) = match (self.now(), self.data.floor()) {
-            (Clock::Known(now), _) => (seconds(now), true),
-            (Clock::Unset, Some(floor)) => (seconds(floor), false),
+        let now = match (self.now(), self.data.floor()) {
+            (Clock::Known(now), _) | (Clock::Unset, Some(now)) => seconds(now),
             (Clock::Unset, None) => return,
         };
-        let tolerance = i64::try_from(CLOCK_TOLERANCE.as_secs()).unwrap_or(0);
         let this_update = crl.this_update();
         if let Some(next_update) = crl.next_update().filter(|next| *next <= now) {
             report
                 .warnings
                 .push(StoreWarning::CrlExpired { next_update });
-        } else if known && this_update > now.saturating_add(tolerance) {
+        } else if !self.has_begun(crl) {
             report
                 .warnings
                 .push(StoreWarning::CrlNotYetValid { this_update });
@@ -179,11 +188,12 @@ impl TrustStore {
     }
 
     /// The entries whose certificate a list revokes, in order.
-    fn revoked_by(&self, crl: &Crl) -> Vec<EntryKey> {
+    fn revoked_by(&self, list: &InstalledCrl) -> Vec<EntryKey> {
         let entries = self.data.data().all();
         let revoked = entries.filter(|entry| {
             let certificate = entry.certificate();
-            certificate.is_some_and(|certificate| crl.revoked_by_name(certificate).is_some())
+            let slot = entry.key().slot;
+            certificate.is_some_and(|certificate| list.revokes(certificate, slot).is_some())
         });
         let mut keys: Vec<EntryKey> = revoked.map(|entry| entry.key().clone()).collect();
         keys.sort();
@@ -244,6 +254,32 @@ impl TrustStore {
     }
 }
 
+/// What is held without the lists whose place a new one takes.
+struct Room {
+    of_issuer: usize,
+    lists: usize,
+    bytes: usize,
+}
+
+impl Room {
+    /// Whether a list of so many bytes fits in.
+    fn check(&self, bytes: usize) -> Result<(), StoreError> {
+        for (count, limit) in [
+            (self.of_issuer, MAX_CRLS_PER_ISSUER),
+            (self.lists, MAX_CRLS),
+        ] {
+            if count >= limit {
+                return Err(StoreError::TooManyCrls { limit });
+            }
+        }
+        if self.bytes.saturating_add(bytes) > MAX_CRL_BYTES_HELD {
+            let limit = MAX_CRL_BYTES_HELD;
+            return Err(StoreError::CrlsTooLarge { limit });
+        }
+        Ok(())
+    }
+}
+
 /// How far a certificate came as the signer of a list before it fell away.
 fn closeness(error: &StoreError) -> u8 {
     #[expect(
@@ -257,5 +293,34 @@ fn closeness(error: &StoreError) -> u8 {
         StoreError::Key(_) => 3,
         StoreError::NoCrlSign { .. } => 4,
         _ => 5,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_room_up_to_each_limit() {
+        let most = |of_issuer, lists, bytes| Room {
+            of_issuer,
+            lists,
+            bytes,
+        };
+        let (of_issuer, lists) = (MAX_CRLS_PER_ISSUER - 1, MAX_CRLS - 1);
+        let bytes = MAX_CRL_BYTES_HELD - 100;
+        assert!(most(of_issuer, lists, bytes).check(100).is_ok());
+        assert!(matches!(
+            most(of_issuer, lists, bytes).check(101),
+            Err(StoreError::CrlsTooLarge { limit }) if limit == MAX_CRL_BYTES_HELD
+        ));
+        assert!(matches!(
+            most(of_issuer, lists + 1, bytes).check(100),
+            Err(StoreError::TooManyCrls { limit }) if limit == MAX_CRLS
+        ));
+        assert!(matches!(
+            most(of_issuer + 1, lists, bytes).check(100),
+            Err(StoreError::TooManyCrls { limit }) if limit == MAX_CRLS_PER_ISSUER
+        ));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use mutual_trust::Crl;
 use mutual_trust::error::StoreError;
 use mutual_trust::store::{BlockSelector, CrlIssuer, Done, EntryKey, Scope, Slot, StoreWarning};
 use mutual_trust::{Clock, EntryOptions, ReasonCode, TrustStore};
@@ -9,6 +10,7 @@ use rcgen::KeyUsagePurpose;
 
 use super::common::{ca, leaf, trusting};
 use super::support::crl::*;
+use super::support::der::{OID, SEQUENCE, bytes, parts};
 use super::support::pki::spec;
 use super::support::{NOW, at, keys};
 
@@ -65,11 +67,28 @@ fn the_signature_must_be_that_of_the_installed_key() {
     scene.install(crl().no_key_id().signed_by(&impostor));
     assert_eq!(scene.held(&issuer), None);
     assert_eq!(scene.held(&impostor), Some(1));
+    // An algorithm that no provider has any more: ecdsa-with-SHA1.
+    let mut tree = crl().tree(&issuer);
+    let old = || {
+        parts(
+            SEQUENCE,
+            vec![bytes(OID, &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01])],
+        )
+    };
+    *tree.at(&[0, 1]) = old();
+    *tree.at(&[1]) = old();
+    sign(&mut tree, &issuer);
+    let list = Crl::from_der(&tree.write()).unwrap();
+    let error = trusting(&[&issuer]).refuse(list);
+    assert!(
+        matches!(error, StoreError::CrlSignatureUnsupported { algorithm, .. }
+        if algorithm == "1.2.840.10045.4.1")
+    );
     // A changed byte anywhere in what is signed.
     let mut der = crl().no_key_id().der(&issuer);
     let place = der.windows(2).position(|two| two == b"26").unwrap();
     der[place] = b'1';
-    let list = mutual_trust::certificate::Crl::from_der(&der).unwrap();
+    let list = Crl::from_der(&der).unwrap();
     assert!(wrong(trusting(&[&issuer]).refuse(list)));
 }
 

@@ -21,6 +21,7 @@ mod ages;
 mod common;
 mod handshakes;
 mod installing;
+mod invariants;
 mod kinds;
 mod large;
 mod mutations;

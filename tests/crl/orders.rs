@@ -169,6 +169,38 @@ fn a_newer_list_takes_the_place_of_the_older_one_and_not_the_other_way_round() {
     }
 }
 
+// It would tell of nobody, and what tells now would be gone.
+#[test]
+fn a_list_that_is_not_valid_yet_takes_no_place_until_it_is() {
+    let issuer = ca("CA");
+    let good = leaf().signed_by(&issuer);
+    let current = crl().number(1).signed_by(&issuer);
+    let early = crl().number(2).valid(2 * HOUR, 9 * HOUR).signed_by(&issuer);
+    for order in orders(&[current.clone(), early.clone()]) {
+        let mut scene = trusting(&[&issuer]);
+        for list in order {
+            assert_eq!(scene.install(list).done(), Done::Added);
+        }
+        assert_eq!(scene.held(&issuer), Some(2));
+        assert_eq!(scene.reason(&[&good]), ReasonCode::ChainVerified);
+        scene.at(3 * HOUR);
+        assert_eq!(scene.reason(&[&good]), ReasonCode::ChainVerified);
+        // The next one takes the place of the first, and not of one that says it was issued later.
+        let next = crl().number(3).valid(-HOUR, HOUR).signed_by(&issuer);
+        let report = scene.install(next);
+        assert_eq!(report.done(), Done::Changed);
+        assert_eq!(scene.held(&issuer), Some(2));
+    }
+    // Without a clock, no beginning is judged.
+    let mut scene = trusting(&[&issuer]);
+    scene.store.reset_floor(None);
+    let unset = std::sync::Arc::new(mutual_trust::Clock::Unset);
+    scene.store = scene.store.with_clock(unset);
+    scene.install(current.clone());
+    assert_eq!(scene.install(early).done(), Done::Changed);
+    assert!(matches!(scene.refuse(current), StoreError::CrlOlder { .. }));
+}
+
 #[test]
 fn lists_of_other_scopes_and_of_unclear_age_stand_beside_each_other() {
     let issuer = ca("CA");

@@ -261,6 +261,39 @@ fn two_cas_of_one_name_are_two_issuers() {
     assert!(scene.reason(&[&leaf().signed_by(&two)]).accepts());
 }
 
+// The serial number that one CA gave to a leaf is that of the other's own certificate, which names no key.
+#[test]
+fn a_root_is_not_taken_for_what_another_ca_of_its_name_revoked() {
+    let one = ca("CA");
+    let two = spec("CA")
+        .ca()
+        .serial(7)
+        .no_authority_key_id()
+        .self_signed();
+    let other = spec("Below")
+        .ca()
+        .serial(7)
+        .no_authority_key_id()
+        .signed_by(&two);
+    let end = leaf().signed_by(&two);
+    for list in [crl(), crl().no_key_id()] {
+        let mut scene = trusting(&[&one, &two]);
+        let report = scene.install(list.clone().entry(entry(&[7])).signed_by(&one));
+        assert!(report.entries().is_empty());
+        assert!(scene.reason(&[&end]).accepts());
+        // Its own list is another matter,
+        let report = scene.install(list.clone().entry(entry(&[7])).signed_by(&two));
+        assert_eq!(report.entries().len(), 1);
+        assert_eq!(scene.reason(&[&end]), ReasonCode::Revoked);
+        // and so is a CA of which nobody says which of both issued it.
+        let mut scene = trusting(&[&other]);
+        scene.intermediate(&one);
+        scene.install(list.entry(entry(&[7])).signed_by(&one));
+        let below = leaf().signed_by(&other);
+        assert_eq!(scene.reason(&[&below]), ReasonCode::Revoked);
+    }
+}
+
 #[test]
 fn a_ca_with_a_new_key_is_another_issuer_and_one_with_a_new_certificate_is_not() {
     let old = ca("CA");

@@ -2,7 +2,7 @@
 
 use mutual_trust::error::{IdentityError, StoreError};
 use mutual_trust::tls::Identity;
-use mutual_trust::{AuthorityScope, EntryOptions, ReasonCode};
+use mutual_trust::{AuthorityScope, Crl, EntryOptions, ReasonCode};
 use pki_types::CertificateRevocationListDer;
 use rcgen::{CertificateRevocationListParams, Issuer, KeyIdMethod, KeyPair, SerialNumber};
 use rustls::{CertificateError, Error};
@@ -229,7 +229,9 @@ fn with_crls(
 }
 
 #[test]
-fn plain_rustls_uses_the_first_revocation_list_and_not_the_newest_and_lets_it_expire() {
+fn plain_rustls_uses_the_first_revocation_list_and_lets_it_expire_and_we_ask_all_that_are_current()
+{
+    // C4
     for setting in settings() {
         let root = spec("root").ca().self_signed();
         let leaf = spec("")
@@ -241,12 +243,27 @@ fn plain_rustls_uses_the_first_revocation_list_and_not_the_newest_and_lets_it_ex
         let older = crl(&root, 1, NOW - DAY / 2, None);
         let newer = crl(&root, 2, NOW - DAY / 4, Some(77));
         let revoked = Err(Error::InvalidCertificate(CertificateError::Revoked));
+        let ours = |lists: &[&CertificateRevocationListDer<'static>]| {
+            let mut store = trusting(&setting, &root.certificate);
+            for list in lists {
+                // The older one does not take the place of the newer one.
+                let _ = store.install_crl(Crl::from_der(list).unwrap());
+            }
+            store
+        };
+        for lists in [[&older, &newer], [&newer, &older]] {
+            let reason = ReasonCode::Revoked;
+            ours_refuses(&setting, ours(&lists), &server, "kms1.example", reason);
+        }
+        ours_accepts(&setting, ours(&[&older]), &server, "kms1.example");
         let both = vec![newer.clone(), older.clone()];
         assert_eq!(with_crls(&setting, &root, both, &server), revoked);
         let both = vec![older, newer];
         assert_eq!(with_crls(&setting, &root, both, &server), Ok(()));
         // One that ended a year ago still says that nothing is revoked.
         let expired = crl(&root, 3, NOW - 365 * DAY, None);
+        let reason = ReasonCode::CrlExpired;
+        ours_refuses(&setting, ours(&[&expired]), &server, "kms1.example", reason);
         assert_eq!(with_crls(&setting, &root, vec![expired], &server), Ok(()));
     }
 }

@@ -1,0 +1,80 @@
+//! Lists that do not grow with what they are about.
+
+use crate::limits::MAX_REPORTED;
+
+/// A list of which at most 64 items are kept and the rest counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bounded<T> {
+    items: Vec<T>,
+    more: usize,
+}
+
+impl<T> Default for Bounded<T> {
+    fn default() -> Self {
+        Self {
+            items: Vec::new(),
+            more: 0,
+        }
+    }
+}
+
+impl<T> Bounded<T> {
+    pub(crate) fn push(&mut self, item: T) {
+        self.push_within(item, MAX_REPORTED);
+    }
+
+    pub(crate) fn push_within(&mut self, item: T, limit: usize) {
+        if self.items.len() < limit {
+            self.items.push(item);
+        } else {
+            self.more = self.more.saturating_add(1);
+        }
+    }
+
+    /// Counts items without keeping them.
+    pub(crate) fn count(&mut self, more: usize) {
+        self.more = self.more.saturating_add(more);
+    }
+
+    /// Drops items, which are then counted.
+    pub(crate) fn retain(&mut self, keep: impl FnMut(&T) -> bool) {
+        let before = self.items.len();
+        self.items.retain(keep);
+        self.count(before.saturating_sub(self.items.len()));
+    }
+
+    /// Adds the items of another list, and what that had counted.
+    pub(crate) fn append(&mut self, other: Self) {
+        other.items.into_iter().for_each(|item| self.push(item));
+        self.more = self.more.saturating_add(other.more);
+    }
+
+    /// The items that were kept, in order.
+    pub fn items(&self) -> &[T] {
+        &self.items
+    }
+
+    /// How many more there were.
+    pub fn more(&self) -> usize {
+        self.more
+    }
+
+    /// How many there were in all.
+    pub fn len(&self) -> usize {
+        self.items.len().saturating_add(self.more)
+    }
+
+    /// Whether there was none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<'a, T> IntoIterator for &'a Bounded<T> {
+    type Item = &'a T;
+    type IntoIter = core::slice::Iter<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.items.iter()
+    }
+}
