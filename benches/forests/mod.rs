@@ -62,6 +62,12 @@ fn sign(
     params.signed_by(key, &issuer).unwrap().der().to_vec()
 }
 
+/// A self-signed CA.
+pub fn self_signed(number: u32) -> Vec<u8> {
+    let params = ca(&format!("Example Root {number:06}"), number);
+    params.self_signed(&key()).unwrap().der().to_vec()
+}
+
 /// A CA: its certificate, and what signs with it.
 pub struct Ca {
     pub der: Vec<u8>,

@@ -104,3 +104,52 @@ impl fmt::Debug for OfPath<'_> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, any(feature = "aws-lc-rs", feature = "ring")))]
+mod tests {
+    use super::*;
+
+    fn fixture(text: &[u8]) -> Certificate {
+        Certificate::from_pem(text).unwrap()
+    }
+
+    /// An authority, and a certificate that it issued.
+    fn pair() -> (Certificate, Certificate) {
+        (
+            fixture(include_bytes!("../../tests/fixtures/ca-intermediate.pem")),
+            fixture(include_bytes!("../../tests/fixtures/ca-root.pem")),
+        )
+    }
+
+    fn keys() -> KeyPolicy {
+        crate::tls::key_policy(&crate::tls::provider::default_provider())
+    }
+
+    #[test]
+    fn only_a_verified_signature_makes_a_pair() {
+        let (below, above) = pair();
+        let issued = keys().verify_issued(&below, &above).unwrap();
+        assert_eq!(issued.pair(), (&below, &above));
+        let reversed = keys().verify_issued(&above, &below);
+        assert_eq!(reversed.err(), Some(SignatureCheck::Wrong));
+    }
+
+    #[test]
+    fn a_path_knows_its_own_signatures_and_no_others() {
+        let (below, above) = pair();
+        let pairs = [keys().verify_issued(&below, &above).unwrap()];
+        let all = OfPath::algorithms(&pairs);
+        assert_eq!(all.len(), 1);
+        let algorithm = all.first().unwrap();
+        let key = der::key_of_spki(above.subject_public_key_info()).unwrap();
+        let other = der::key_of_spki(below.subject_public_key_info()).unwrap();
+        let verify = |key, message, signature| algorithm.verify_signature(key, message, signature);
+        let (message, signature) = (below.to_be_signed(), below.signature());
+        assert!(verify(key, message, signature).is_ok());
+        assert!(verify(other, message, signature).is_err());
+        assert!(verify(key, above.to_be_signed(), signature).is_err());
+        // Genuine, and of another path.
+        assert!(verify(key, above.to_be_signed(), above.signature()).is_err());
+        assert!(verify(key, message, above.signature()).is_err());
+    }
+}

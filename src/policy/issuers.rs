@@ -25,7 +25,7 @@ pub(super) fn counted(path: &[Certificate]) -> usize {
 }
 
 /// How many intermediates an issuer allows below it (rule C1); `below` counts them.
-fn check_path_len(issuer: &Certificate, below: usize) -> Result<(), Fall> {
+pub(super) fn check_path_len(issuer: &Certificate, below: usize) -> Result<(), Fall> {
     let constraints = issuer.basic_constraints();
     match constraints.and_then(|constraints| constraints.path_len) {
         Some(limit) => at_most(below, usize::try_from(limit).unwrap_or(usize::MAX)),
@@ -49,16 +49,6 @@ pub(super) fn check_length(
     check_path_len(issuer, below)?;
     let own = usize::from(!issuer.is_self_issued());
     at_most(below.saturating_add(own), policy.max_intermediates)
-}
-
-/// Whether an authority may end a path with `below` intermediates, by what it says and by the policy.
-pub(super) fn check_authority_length(
-    policy: &Policy,
-    authority: &Certificate,
-    below: usize,
-) -> Result<(), Fall> {
-    check_path_len(authority, below)?;
-    at_most(below, policy.max_intermediates)
 }
 
 /// An issuer in a path by itself (rule C1).

@@ -169,7 +169,7 @@ impl<'a, 'b> Search<'a, 'b> {
         let case = self.case;
         case.timing.entry(entry)?;
         issuers::check(case, authority, Place::Authority)?;
-        issuers::check_authority_length(case.policy, authority, below)?;
+        issuers::check_path_len(authority, below)?;
         // From the authority down.
         let mut above = authority;
         for (index, certificate) in path.iter().enumerate().rev() {

@@ -4,8 +4,9 @@ use mutual_trust::ReasonCode::*;
 use mutual_trust::certificate::Certificate;
 use mutual_trust::limits::{
     MAX_INTERMEDIATES_IN_PATH, MAX_NAMESAKE_SIGNATURES, MAX_NAMESAKES_TRIED, MAX_PRESENTED_BYTES,
-    MAX_PRESENTED_CERTIFICATES,
+    MAX_PRESENTED_CERTIFICATES, MAX_WORK, WORK_OF_SIGNATURE,
 };
+use mutual_trust::policy::Detail;
 
 use super::row::{Expect, Row, accepted, hold, refused, row};
 use super::support::pki::{Made, pki, self_signed, spec};
@@ -348,4 +349,95 @@ fn of_issuers_too_at_most_16_are_listed_and_the_rest_is_counted() {
     assert_eq!(verdict.reason(), EntryDisabled);
     assert_eq!(verdict.considered().items().len(), 16);
     assert_eq!(verdict.considered().len(), 20);
+}
+
+/// The signatures of certificates by one key stand for the search; the limit is in units of reading a certificate.
+fn worked(world: &mut World) -> (usize, usize) {
+    let verdict = world.verdict();
+    assert_eq!(verdict.reason(), TooManyPaths, "{verdict}");
+    match verdict.detail() {
+        Detail::Limit { found, limit, .. } => (*found, *limit),
+        other => panic!("{other:?}"),
+    }
+}
+
+// C5
+#[test]
+fn signatures_on_what_a_stranger_presents_are_bounded() {
+    let mut world = World::new();
+    world.authority(For::AnyServer, "good", &pki("any").root);
+    let forged = spec("any root").ca().self_signed();
+    // Each says that the authority issued it, so that a signature tells.
+    let all: Vec<Made> = (0..20)
+        .map(|_| spec("I").ca().no_authority_key_id().signed_by(&forged))
+        .collect();
+    world.presents(&spec("x").dns(KMS).no_authority_key_id().signed_by(&all[0]));
+    for one in &all {
+        world.with("I", one);
+    }
+    let (found, limit) = worked(&mut world);
+    assert_eq!(limit, MAX_WORK);
+    // One more signature would be over the limit.
+    assert!(
+        found > limit && found <= limit + WORK_OF_SIGNATURE,
+        "{found}"
+    );
+    let tried = world.verdict().considered().len();
+    assert_eq!(tried, (MAX_WORK - 20) / WORK_OF_SIGNATURE + 1);
+}
+
+// C5
+#[test]
+fn a_certificate_that_no_path_needs_is_not_read() {
+    // The longest path leaves less work than reading the others would take.
+    let mut world = World::new();
+    intermediates(&mut world, MAX_INTERMEDIATES_IN_PATH);
+    for number in 0..MAX_PRESENTED_CERTIFICATES - MAX_INTERMEDIATES_IN_PATH - 1 {
+        let other = spec(&format!("other {number}")).ca().self_signed();
+        world.with("no part", &other);
+    }
+    let verdict = world.verdict();
+    assert_eq!(verdict.reason(), ChainVerified, "{verdict}");
+}
+
+// C5, I5
+#[test]
+fn of_many_of_one_name_each_can_be_removed_and_installed_again() {
+    for identified in [true, false] {
+        let mut world = World::new();
+        let root = |_| {
+            let upper = spec("upper").ca().self_signed();
+            spec("CA").ca().signed_by(&upper)
+        };
+        let all: Vec<Made> = (0..40).map(root).collect();
+        let certificates: Vec<Certificate> = all
+            .iter()
+            .map(|made| match identified {
+                true => made.certificate(),
+                false => without_key_identifier(&made.certificate()),
+            })
+            .collect();
+        let install = |world: &mut World, number: usize| {
+            world.authority(For::AnyServer, "one", &certificates[number])
+        };
+        let keys: Vec<_> = (0..40).map(|number| install(&mut world, number)).collect();
+        for (number, named) in [(0, true), (17, true), (39, true), (0, false), (39, false)] {
+            let leaf = spec("x").dns(KMS);
+            let leaf = if named {
+                leaf
+            } else {
+                leaf.no_authority_key_id()
+            };
+            world.presents(&leaf.signed_by(&all[number]));
+            assert_eq!(world.verdict().reason(), ChainVerified, "{number}");
+            world.store.remove(&keys[number]).unwrap();
+            assert_eq!(world.verdict().reason(), ChainSignatureInvalid, "{number}");
+            install(&mut world, number);
+            assert_eq!(world.verdict().reason(), ChainVerified, "{number}");
+        }
+        for key in &keys {
+            world.store.remove(key).unwrap();
+        }
+        assert_eq!(world.verdict().reason(), NothingInstalled);
+    }
 }

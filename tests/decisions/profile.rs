@@ -330,6 +330,10 @@ pub fn rows() -> Vec<Row> {
         row("C1", "a constraint on e-mail addresses, and a leaf without one", found(), |w| {
             below(w, permits(spec("root").ca(), vec![GeneralSubtree::Rfc822Name("example".to_owned())]), spec("leaf").dns(KMS));
         }),
+        row("C1", "a constraint on e-mail addresses that does not apply is not blamed", refused(NameConstraintViolated).any_considered(), |w| {
+            let both = vec![GeneralSubtree::Rfc822Name("example".to_owned()), GeneralSubtree::DnsName("other.example".to_owned())];
+            below(w, permits(spec("root").ca(), both), spec("leaf").dns(KMS));
+        }),
         row("C1", "a constraint on DNS names is not called unsupported", refused(NameConstraintViolated).any_considered(), |w| {
             below(w, spec("root").ca().permit_dns("other.example"), spec("leaf").dns(KMS));
         }),

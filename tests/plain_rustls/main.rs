@@ -17,6 +17,7 @@ mod support;
 
 mod accepts;
 mod provider;
+mod random_chains;
 mod reasons;
 mod refuses;
 mod sessions;
