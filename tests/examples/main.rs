@@ -35,6 +35,7 @@ fn example(name: &str) -> Command {
         build
             .args(["build", "--quiet", "--offline"])
             .args(["--example=link", "--example=client", "--example=server"])
+            .arg("--example=recovery")
             .args((!cfg!(feature = "default")).then_some("--no-default-features"))
             .args(cfg!(feature = "aws-lc-rs").then_some("--features=aws-lc-rs"))
             .args(cfg!(feature = "ring").then_some("--features=ring"))
@@ -169,6 +170,24 @@ fn link_shows_its_scenes_on_one_screen_and_finds_them_right() {
     // P2: the reason of scene (b) stands there, with what to do.
     assert!(shown.contains("[AuthoritiesNotAsked, rule P2]"), "{shown}");
     assert!(shown.contains("to do: "), "{shown}");
+}
+
+#[test]
+fn recovery_refuses_the_damaged_line_and_keeps_the_block_and_the_claim() {
+    let output = example("recovery").output().unwrap();
+    let said = out(&output);
+    assert!(output.status.success(), "{said}{}", err(&output));
+    for part in [
+        "a field of this record expected, not:   b? alice",
+        "block kept: certificate ",
+        "claim kept of server: keys-2",
+        "the file is truncated",
+        "keys-2.pem is missing",
+        "trusts nobody",
+        "All of it is as it should be.",
+    ] {
+        assert!(said.contains(part), "{part}:\n{said}");
+    }
 }
 
 #[test]
