@@ -5,6 +5,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::type_complexity,
     clippy::indexing_slicing,
     clippy::wildcard_enum_match_arm,
     reason = "a test that cannot go on has failed"

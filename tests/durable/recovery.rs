@@ -313,3 +313,32 @@ fn a_migration_is_kept_no_longer_than_either_says() {
     );
     assert_eq!(report.claims.len(), 0, "{report}");
 }
+
+/// Words of the rules, *server*: from an unclaimed server a name goes to the claimed one, never the other way.
+#[test]
+fn a_name_of_a_claimed_server_goes_with_its_claim() {
+    let folder = Folder::new("names");
+    let mut store = durable(folder.path());
+    let (claimed, free) = (host("kms1.example"), host("old.example"));
+    store
+        .change(|store| store.add_name(&server_id("keys-3"), free.clone()))
+        .unwrap();
+    store
+        .change(|store| {
+            store.move_name(&free, &server_id("keys-1"))?;
+            store.release_name(&claimed)?;
+            store.add_server(server_id("keys-9"), [claimed.clone()])?;
+            store.install_pin(server("keys-9"), pin("nine"), options())
+        })
+        .unwrap();
+    drop(store);
+    damage(&folder, "  label rack");
+    let (store, _) = DurableStore::recover(folder.path(), settings()).unwrap();
+    let owner = |name| store.contents().server_of(name).unwrap().id().clone();
+    assert_eq!(owner(&free), server_id("keys-1"));
+    assert_eq!(
+        owner(&claimed),
+        server_id("keys-1"),
+        "it had one in the version before"
+    );
+}

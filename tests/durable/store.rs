@@ -258,7 +258,10 @@ fn a_store_that_is_older_than_the_counter_is_refused_unless_that_is_accepted() {
 
     let (store, report) = DurableStore::open(folder.path(), with().accept_roll_back()).unwrap();
     assert_eq!(report.generation, old_generation);
-    assert!(store.contents().generation() >= newest);
+    assert!(
+        store.contents().generation() > newest,
+        "no number is given twice"
+    );
     assert!(store.contents().blocks().count() == 4, "the block is lost");
     drop(store);
     // It was accepted once, and is the newest now.
@@ -284,7 +287,7 @@ fn a_store_is_not_made_anew_where_the_counter_says_that_there_was_one() {
         "{error}"
     );
     let store = DurableStore::create(folder.path(), with().accept_roll_back()).unwrap();
-    assert!(store.contents().generation() >= 40);
+    assert!(store.contents().generation() > 40);
 }
 
 #[test]
@@ -311,6 +314,95 @@ fn a_counter_that_does_not_answer_is_an_error_at_first_and_a_matter_of_health_la
     counter.broken.store(true, Ordering::Relaxed);
     let error = DurableStore::open(folder.path(), with()).unwrap_err();
     assert!(matches!(error, DurableError::Counter(_)), "{error}");
+}
+
+/// The folder is gone while the store is open: nothing can be written.
+#[test]
+fn what_cannot_be_stored_is_not_in_force_except_a_block() {
+    let folder = Folder::new("gone");
+    let mut store = durable(folder.path());
+    let (before, live) = (facts(store.contents()), store.live());
+    fs::remove_dir_all(folder.path()).unwrap();
+    let error = store.change(|store| store.add_server(server_id("new"), []));
+    assert!(matches!(error, Err(DurableError::NotSaved(_))), "{error:?}");
+    assert_eq!(facts(&live.view()), before);
+    assert!(store.contents().server(&server_id("new")).is_none());
+    assert!(!store.health().is_good() && store.health().unsaved_blocks.is_empty());
+
+    let gone = pin("gone");
+    let blocked = store.block(&gone);
+    assert!(matches!(blocked.unsaved, Some(DurableError::NotSaved(_))));
+    assert_eq!(blocked.report.done(), mutual_trust::store::Done::Added);
+    assert_eq!(live.view().blocks().count(), 5);
+    let health = store.health();
+    assert_eq!(health.unsaved_blocks.len(), 1);
+    assert!(health.generation > health.stored);
+    assert!(
+        health
+            .to_string()
+            .contains("in force and not stored: block of"),
+        "{health}"
+    );
+    // A change that is refused meanwhile does not lose it; asking for it again tries again.
+    assert!(
+        store
+            .change(|store| store.add_server(server_id("new"), []))
+            .is_err()
+    );
+    assert!(store.block(&gone).unsaved.is_some());
+    assert!(store.retry().is_err());
+    assert_eq!(live.view().blocks().count(), 5);
+
+    fs::create_dir(folder.path()).unwrap();
+    store
+        .change(|store| store.add_server(server_id("new"), []))
+        .unwrap();
+    assert!(store.health().is_good(), "{}", store.health());
+    let text = fs::read_to_string(folder.file("trust-store")).unwrap();
+    let stored = load(&text).unwrap().store;
+    assert_eq!(stored.contents().blocks().count(), 5);
+    assert_eq!(facts(stored.contents()), facts(&live.view()));
+}
+
+#[test]
+fn numbers_only_grow_whatever_fails() {
+    let folder = Folder::new("numbers");
+    let mut store = durable(folder.path());
+    let live = store.live();
+    let mut last = live.view().generation();
+    for round in 0..4 {
+        fs::remove_dir_all(folder.path()).unwrap();
+        let refused = store.change(|store| store.add_server(server_id("refused"), []));
+        assert!(refused.is_err());
+        let certificate = pin(&round.to_string());
+        assert!(store.block(&certificate).unsaved.is_some());
+        fs::create_dir(folder.path()).unwrap();
+        store.retry().unwrap();
+        store.change(|store| Ok(store.reset_floor(None))).unwrap();
+        let now = live.view().generation();
+        assert!(now > last);
+        assert_eq!(now, store.contents().generation());
+        last = now;
+    }
+}
+
+#[test]
+fn what_could_not_be_read_again_is_not_written() {
+    #[derive(Debug)]
+    struct Nothing;
+    impl mutual_trust::admin::Seal for Nothing {
+        fn seal(&self, _: &[u8]) -> Vec<u8> {
+            Vec::new()
+        }
+        fn verify(&self, _: &[u8], _: &[u8]) -> bool {
+            false
+        }
+    }
+    let folder = Folder::new("unwritable");
+    let with = settings().seal(Arc::new(Nothing));
+    let error = DurableStore::create(folder.path(), with).unwrap_err();
+    assert!(matches!(error, DurableError::Unwritable(_)), "{error}");
+    assert_eq!(folder.names(), ["trust-store.lock"]);
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn example(name: &str) -> Command {
         build
             .args(["build", "--quiet", "--offline"])
             .args(["--example=link", "--example=client", "--example=server"])
-            .arg("--example=planning")
+            .args(["--example=planning", "--example=recovery"])
             .args((!cfg!(feature = "default")).then_some("--no-default-features"))
             .args(cfg!(feature = "aws-lc-rs").then_some("--features=aws-lc-rs"))
             .args(cfg!(feature = "ring").then_some("--features=ring"))
@@ -198,6 +198,24 @@ fn planning_shows_its_scenes_on_one_screen_and_finds_them_right() {
         "would lock out server keys-1",
     ] {
         assert!(shown.contains(scene), "{scene}");
+    }
+}
+
+#[test]
+fn recovery_refuses_the_damaged_line_and_keeps_the_block_and_the_claim() {
+    let output = example("recovery").output().unwrap();
+    let said = out(&output);
+    assert!(output.status.success(), "{said}{}", err(&output));
+    for part in [
+        "a field of this record expected, not:   b? alice",
+        "block kept: certificate ",
+        "claim kept of server: keys-2",
+        "the file is truncated",
+        "keys-2.pem is missing",
+        "trusts nobody",
+        "All of it is as it should be.",
+    ] {
+        assert!(said.contains(part), "{part}:\n{said}");
     }
 }
 

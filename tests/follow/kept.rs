@@ -125,6 +125,27 @@ fn what_two_sources_have_stays_until_neither_has_it() {
 }
 
 #[test]
+fn a_source_that_cannot_be_read_keeps_what_it_had_while_another_changes() {
+    let mut world = World::new("unreadable");
+    let (one, two, three) = (pin("one"), pin("two"), pin("three"));
+    let follow = |world: &World| {
+        let path = |name: &str| world.path(&format!("{name}.pem"));
+        Follower::new(["a", "b"].map(|name| Source::new(name, path(name), keys_1()))).unwrap()
+    };
+    world.put("a.pem", one.to_pem());
+    world.put("b.pem", two.to_pem());
+    let mut follower = follow(&world);
+    world.settle(&mut follower);
+    // After a restart, one is missing from the start and the other has something new.
+    std::fs::remove_file(world.path("a.pem")).unwrap();
+    world.put("b.pem", three.to_pem());
+    let mut world = world.restart();
+    let mut follower = follow(&world);
+    world.settle(&mut follower);
+    assert!(world.holds(&[&one, &three]), "{}", world.store.health());
+}
+
+#[test]
 fn one_source_does_not_touch_what_comes_from_another() {
     let mut world = World::new("another");
     let (one, root) = (pin("one"), ca("root"));

@@ -174,6 +174,54 @@ fn a_source_that_is_no_file_is_not_waited_for() {
 }
 
 #[test]
+fn what_the_system_refuses_to_read_is_said() {
+    let mut world = World::new("io");
+    world.put("pins.pem", pin("one").to_pem());
+    // A file is no folder.
+    let mut follower = world.follow("pins.pem/below");
+    world.settle(&mut follower);
+    assert!(
+        world.error().contains("pins.pem/below: "),
+        "{}",
+        world.error()
+    );
+    assert!(world.holds(&[]));
+}
+
+/// Files come and go faster than a folder of them can be read.
+#[test]
+fn a_folder_that_never_stands_still_is_not_taken() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    let mut world = World::new("restless");
+    fs::create_dir(world.path("pins")).unwrap();
+    let one = pin("one").to_pem();
+    for number in 0..500 {
+        fs::write(world.path("pins").join(number.to_string()), &one).unwrap();
+    }
+    let (from, to) = (world.path("pins/499"), world.path("pins/500"));
+    let done = AtomicBool::new(false);
+    let mut follower = world.follow("pins");
+    let seen = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                fs::rename(&from, &to).unwrap();
+                fs::rename(&to, &from).unwrap();
+            }
+        });
+        let seen = (0..500).any(|_| {
+            follower.poll(&mut world.store).unwrap();
+            world.error().contains("is being changed")
+        });
+        done.store(true, Ordering::Relaxed);
+        seen
+    });
+    assert!(seen, "{}", world.error());
+    world.settle(&mut follower);
+    assert_eq!(world.entries().len(), 1);
+}
+
+#[test]
 fn the_size_and_number_of_files_is_bounded() {
     let mut world = World::new("bounds");
     fs::create_dir(world.path("pins")).unwrap();

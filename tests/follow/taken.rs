@@ -126,6 +126,21 @@ fn a_file_with_the_same_content_under_a_new_identity_is_no_change() {
 }
 
 #[test]
+fn a_file_that_was_written_between_two_polls_has_not_settled() {
+    let mut world = World::new("written-between");
+    let one = pin("one");
+    let mut follower = world.follow("pins.pem");
+    // The same bytes each time: a program that is halfway through the same again.
+    for _ in 0..3 {
+        world.put("pins.pem", one.to_pem());
+        assert!(!follower.poll(&mut world.store).unwrap());
+        assert!(world.store.health().sources[0].settling);
+    }
+    assert!(follower.poll(&mut world.store).unwrap());
+    assert!(world.holds(&[&one]));
+}
+
+#[test]
 fn several_sources_change_the_store_at_once_or_each_by_itself() {
     use mutual_trust::admin::{Feeds, Follower, Source};
     use mutual_trust::{AuthorityScope, PinScope};

@@ -25,6 +25,10 @@ use disk::Disk;
 
 /// A [`TrustStore`] in a folder, with the view of it that is in force.
 ///
+/// # Security
+/// Whoever can write to the folder can put another store there: it must be the owner's, or the store be
+/// [sealed](DurableSettings::seal) and its generation be [counted](DurableSettings::counter).
+///
 /// ```
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] {
 /// use mutual_trust::admin::{DurableSettings, DurableStore};
@@ -78,8 +82,9 @@ impl DurableStore {
         let disk = Disk::lock(folder)?;
         let minimum = settings.least()?;
         settings.check(0, minimum)?;
+        let first = if minimum > 0 { after(minimum) } else { 0 };
         let mut store = TrustStore::new(settings.keys).with_clock(settings.clock.clone());
-        store.count_up_to(minimum);
+        store.count_up_to(first);
         let view = store.view();
         let kept = Kept::default();
         let (text, digest) =
@@ -110,17 +115,17 @@ impl DurableStore {
         let content = content.ok_or_else(|| DurableError::NoStore { path: path.clone() })?;
         let loaded = load(&path, &content, &settings)?;
         let Loaded {
-            mut store,
+            store,
             kept,
             report,
         } = loaded;
         let found = report.generation;
         settings.check(found, minimum)?;
-        store.count_up_to(minimum);
         let mut opened = Self::start(disk, settings, store, kept, report.digest);
         if found < minimum {
-            let draft = opened.store.fork();
-            opened.persist(draft, Undo::No)?;
+            let mut draft = opened.store.fork();
+            draft.count_up_to(after(minimum));
+            opened.persist(&mut draft, Undo::No)?;
         }
         Ok((opened, report))
     }
@@ -202,7 +207,7 @@ impl DurableStore {
             let _ = self.retry();
             return Ok(done);
         }
-        self.persist(draft, Undo::Yes)?;
+        self.persist(&mut draft, Undo::Yes)?;
         Ok(done)
     }
 
@@ -221,10 +226,9 @@ impl DurableStore {
             let unsaved = self.retry().err();
             return Blocked { report, unsaved };
         }
-        let unsaved = self.persist(draft.fork(), Undo::No).err();
+        let unsaved = self.persist(&mut draft, Undo::No).err();
         if unsaved.is_some() {
             self.health.unsaved_blocks.push(selector);
-            draft.count_up_to(self.store.contents().generation());
             self.store = draft;
             // Refused only if somebody else published meanwhile, which a later change reports.
             let _ = self.publish();
@@ -238,8 +242,8 @@ impl DurableStore {
     /// # Errors
     /// The disk refused.
     pub fn refresh(&mut self) -> Result<(), DurableError> {
-        let draft = self.store.fork();
-        self.persist(draft, Undo::No)
+        let mut draft = self.store.fork();
+        self.persist(&mut draft, Undo::No)
     }
 
     /// Stores what is in force and not stored, if there is something. Every change does so as well.
@@ -248,8 +252,8 @@ impl DurableStore {
     /// The disk refused again.
     pub fn retry(&mut self) -> Result<(), DurableError> {
         if self.health.is_behind() {
-            let draft = self.store.fork();
-            self.persist(draft, Undo::No)?;
+            let mut draft = self.store.fork();
+            self.persist(&mut draft, Undo::No)?;
         } else if self.health.counter_error.is_some() {
             self.raise_counter();
         }
@@ -265,7 +269,7 @@ impl DurableStore {
     }
 
     /// Puts `draft` in the place of the store: on the disk, then here, then in force.
-    fn persist(&mut self, mut draft: TrustStore, undo: Undo) -> Result<(), DurableError> {
+    fn persist(&mut self, draft: &mut TrustStore, undo: Undo) -> Result<(), DurableError> {
         let view = draft.view();
         let seal = self.settings.sealed_by();
         let written = file::write(&view, &self.kept, seal).map_err(DurableError::Unwritable);
@@ -281,15 +285,15 @@ impl DurableStore {
             }
             return Err(self.failed(DurableError::NotSaved(error)));
         }
-        self.store = draft;
+        self.store = draft.fork();
         self.stored(digest);
         self.publish().map_err(DurableError::NotPublished)
     }
 
     /// The file has its name already, and its change is refused: what is in force is written over it.
     fn undo(&mut self) {
-        let next = self.store.contents().generation().saturating_add(1);
-        self.store.count_up_to(next);
+        self.store
+            .count_up_to(after(self.store.contents().generation()));
         let view = self.store.contents();
         let Ok((text, digest)) = file::write(view, &self.kept, self.settings.sealed_by()) else {
             self.health.refused_change_on_disk = true;
@@ -332,6 +336,11 @@ impl DurableStore {
             self.health.counter_error = raised.err().map(|error| error.to_string());
         }
     }
+}
+
+/// A generation that was given to nothing before.
+const fn after(generation: u64) -> u64 {
+    generation.saturating_add(1)
 }
 
 /// Whether a change that may be on the disk is written over if it fails.

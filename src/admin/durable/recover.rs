@@ -7,7 +7,7 @@ use std::path::Path;
 use pki_types::UnixTime;
 
 use super::disk::{self, Disk};
-use super::{DurableSettings, DurableStore, load};
+use super::{DurableSettings, DurableStore, after, load};
 use crate::admin::file::{self, LoadReport, Loaded, Salvaged, salvage};
 use crate::error::DurableError;
 use crate::store::{BlockSelector, Bounded, EntryKey, HeldServer, ServerId, TrustStore};
@@ -193,7 +193,7 @@ impl DurableStore {
         merge(&mut store, salvaged, &mut report);
         let highest = report.lost_generation.unwrap_or(0).max(minimum);
         store.count_up_to(highest);
-        store.count_up_to(store.contents().generation().saturating_add(1));
+        store.count_up_to(after(store.contents().generation()));
         let view = store.view();
         report.generation = view.generation();
         let (text, digest) =

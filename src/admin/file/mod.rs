@@ -100,7 +100,7 @@ impl fmt::Display for LoadReport {
             entries,
             ..
         } = self;
-        write!(f, "generation {generation}, {entries} entries")?;
+        write!(f, "generation {generation}, entries: {entries}")?;
         if let Some(minor) = self.later_minor {
             write!(f, "\n  written by a later minor version ({minor})")?;
         }

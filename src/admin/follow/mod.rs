@@ -66,7 +66,7 @@ impl fmt::Display for SourceHealth {
         }
         match self.certificates {
             Some(0) => f.write_str("trusts nobody"),
-            Some(count) => write!(f, "{count} certificates"),
+            Some(count) => write!(f, "certificates: {count}"),
             None => f.write_str("not read yet"),
         }
     }

@@ -98,8 +98,12 @@ fn says_nobody(content: &[u8]) -> bool {
 /// Reads a file or a folder, again if it changed meanwhile.
 pub(super) fn read(path: &Path) -> Result<Read, SourceError> {
     for _ in 0..MAX_REREADS {
-        if let Some(read) = once(path)? {
-            return Ok(read);
+        match once(path) {
+            Ok(Some(read)) => return Ok(read),
+            // It changed; and so it did if a file is gone that was listed.
+            Ok(None) => {}
+            Err(SourceError::Missing { path: gone }) if gone != path => {}
+            Err(error) => return Err(error),
         }
     }
     Err(SourceError::Changing {
