@@ -75,6 +75,20 @@ pub enum EnrolmentEvent {
     Rejected,
 }
 
+impl fmt::Display for EnrolmentEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Opened => "opened",
+            Self::Closed => "closed",
+            Self::Knocked => "knocked",
+            Self::Missed => "found no place",
+            Self::OtherFingerprint => "another fingerprint was given",
+            Self::Accepted => "accepted",
+            Self::Rejected => "rejected",
+        })
+    }
+}
+
 /// What somebody decided about an unknown peer, and when.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

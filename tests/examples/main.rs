@@ -35,6 +35,7 @@ fn example(name: &str) -> Command {
         build
             .args(["build", "--quiet", "--offline"])
             .args(["--example=link", "--example=client", "--example=server"])
+            .args(["--example=enrolment", "--example=renewal"])
             .args((!cfg!(feature = "default")).then_some("--no-default-features"))
             .args(cfg!(feature = "aws-lc-rs").then_some("--features=aws-lc-rs"))
             .args(cfg!(feature = "ring").then_some("--features=ring"))
@@ -169,6 +170,37 @@ fn link_shows_its_scenes_on_one_screen_and_finds_them_right() {
     // P2: the reason of scene (b) stands there, with what to do.
     assert!(shown.contains("[AuthoritiesNotAsked, rule P2]"), "{shown}");
     assert!(shown.contains("to do: "), "{shown}");
+}
+
+#[test]
+fn enrolment_shows_how_both_ends_come_to_trust_each_other() {
+    let output = example("enrolment").output().unwrap();
+    assert!(output.status.success(), "{}{}", out(&output), err(&output));
+    let shown = out(&output);
+    assert!(shown.lines().count() <= 60, "{shown}");
+    for step in [
+        "waiting: 0",
+        "waiting: number 1",
+        "mistyped: ",
+        "welcome, array-7",
+    ] {
+        assert!(shown.contains(step), "{step} in {shown}");
+    }
+    // No fingerprint is shown, whole or in part: it is read out elsewhere.
+    let byte_pairs = |word: &str| word.split(':').filter(|part| part.len() == 2).count();
+    assert!(
+        shown.split_whitespace().all(|word| byte_pairs(word) < 8),
+        "{shown}"
+    );
+}
+
+#[test]
+fn renewal_of_both_certificates_fails_no_connection() {
+    let output = example("renewal").output().unwrap();
+    assert!(output.status.success(), "{}{}", out(&output), err(&output));
+    let shown = out(&output);
+    assert!(shown.contains("; 0 failed"), "{shown}");
+    assert_eq!(err(&output), "");
 }
 
 #[test]
