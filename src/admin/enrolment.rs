@@ -145,6 +145,12 @@ impl Enrolment {
         now.is_some_and(|now| self.state().waiting.is_open(now))
     }
 
+    /// When enrolment ends by itself; `None` while it is closed.
+    pub fn open_until(&self) -> Option<UnixTime> {
+        let now = self.known_time()?;
+        self.state().waiting.ends(now)
+    }
+
     /// Keeps a place, beside the others, for the peer whose certificate has this fingerprint: nobody else can take
     /// it. It is not accepted by that. Enrolment must be open when the peer comes.
     ///
@@ -157,6 +163,11 @@ impl Enrolment {
     /// Gives up a place that was kept, and whoever waits in it.
     pub fn expect_no_more(&self, fingerprint: Fingerprint) {
         self.state().waiting.expect_no_more(fingerprint);
+    }
+
+    /// The fingerprints for which places are kept.
+    pub fn expected(&self) -> Vec<Fingerprint> {
+        self.state().waiting.expected().collect()
     }
 
     /// Who waits, the longest first. Those that were not seen for a day are gone.

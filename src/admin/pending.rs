@@ -157,6 +157,16 @@ impl Waiting {
         self.window(now).is_some()
     }
 
+    /// When the window that is open ends.
+    pub(super) fn ends(&self, now: UnixTime) -> Option<UnixTime> {
+        let window = self.window(now)?;
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(window.ends)))
+    }
+
+    pub(super) fn expected(&self) -> impl Iterator<Item = Fingerprint> {
+        self.expected.iter().copied()
+    }
+
     pub(super) fn expect(&mut self, fingerprint: Fingerprint) -> Result<(), EnrolmentError> {
         if !self.expected.contains(&fingerprint) && self.expected.len() >= MAX_EXPECTED {
             return Err(EnrolmentError::TooManyExpected {
