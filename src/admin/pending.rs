@@ -274,11 +274,26 @@ impl Waiting {
         found.ok_or(EnrolmentError::NotPending(id))
     }
 
-    /// Takes a peer about which was decided. What was expected of it is settled.
-    pub(super) fn remove(&mut self, id: PendingId) {
-        if let Some(at) = self.peers.iter().position(|peer| peer.id == id) {
-            let peer = self.peers.remove(at);
-            self.expected.remove(&peer.presented.fingerprint());
+    /// Takes a peer about which somebody decides.
+    pub(super) fn take(&mut self, id: PendingId) {
+        self.peers.retain(|peer| peer.id != id);
+    }
+
+    /// Puts it back if nothing came of that, unless it has knocked again meanwhile.
+    pub(super) fn put_back(&mut self, peer: PendingPeer) {
+        let fingerprint = peer.presented.fingerprint();
+        let mut all = self.peers.iter();
+        if all.all(|other| other.presented.fingerprint() != fingerprint) {
+            let at = self.peers.partition_point(|other| other.id < peer.id);
+            self.peers.insert(at, peer);
         }
+    }
+
+    /// It was decided about a certificate: nobody is expected with it any more, nor waits, should he have knocked
+    /// meanwhile.
+    pub(super) fn settle(&mut self, fingerprint: Fingerprint) {
+        self.expected.remove(&fingerprint);
+        let other = |peer: &PendingPeer| peer.presented.fingerprint() != fingerprint;
+        self.peers.retain(other);
     }
 }
