@@ -404,6 +404,23 @@ mod tests {
     }
 
     #[test]
+    fn nobody_waits_before_the_window_or_after_it() {
+        let at = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+        let mut waiting = Waiting::default();
+        let all = presented();
+        let mut knock = |waiting: &mut Waiting, seconds| {
+            waiting.knock(at(seconds), [10, 0, 0, 1].into(), all[0].clone())
+        };
+        assert_eq!(knock(&mut waiting, 1_000), Knock::Closed);
+        waiting.open(at(1_000), Duration::from_secs(60), 8).unwrap();
+        assert_eq!(knock(&mut waiting, 1_060), Knock::Closed);
+        assert_eq!(knock(&mut waiting, 1_059), Knock::New);
+        waiting.close();
+        assert_eq!(knock(&mut waiting, 1_030), Knock::Closed);
+        assert_eq!(waiting.peers().len(), 1);
+    }
+
+    #[test]
     fn who_is_put_back_keeps_its_order_and_is_not_doubled() {
         let all = presented();
         let at = UnixTime::since_unix_epoch(Duration::from_secs(1_000));
