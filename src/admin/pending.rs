@@ -408,7 +408,7 @@ mod tests {
         let at = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
         let mut waiting = Waiting::default();
         let all = presented();
-        let mut knock = |waiting: &mut Waiting, seconds| {
+        let knock = |waiting: &mut Waiting, seconds| {
             waiting.knock(at(seconds), [10, 0, 0, 1].into(), all[0].clone())
         };
         assert_eq!(knock(&mut waiting, 1_000), Knock::Closed);
