@@ -75,6 +75,20 @@ pub enum EnrolmentEvent {
     Rejected,
 }
 
+impl fmt::Display for EnrolmentEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Opened => "opened",
+            Self::Closed => "closed",
+            Self::Knocked => "knocked",
+            Self::Missed => "found no place",
+            Self::OtherFingerprint => "another fingerprint was given",
+            Self::Accepted => "accepted",
+            Self::Rejected => "rejected",
+        })
+    }
+}
+
 /// What somebody decided about an unknown peer, and when.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -131,6 +145,12 @@ impl Enrolment {
         now.is_some_and(|now| self.state().waiting.is_open(now))
     }
 
+    /// When enrolment ends by itself; `None` while it is closed.
+    pub fn open_until(&self) -> Option<UnixTime> {
+        let now = self.known_time()?;
+        self.state().waiting.ends(now)
+    }
+
     /// Keeps a place, beside the others, for the peer whose certificate has this fingerprint: nobody else can take
     /// it. It is not accepted by that. Enrolment must be open when the peer comes.
     ///
@@ -143,6 +163,11 @@ impl Enrolment {
     /// Gives up a place that was kept, and whoever waits in it.
     pub fn expect_no_more(&self, fingerprint: Fingerprint) {
         self.state().waiting.expect_no_more(fingerprint);
+    }
+
+    /// The fingerprints for which places are kept.
+    pub fn expected(&self) -> Vec<Fingerprint> {
+        self.state().waiting.expected().collect()
     }
 
     /// Who waits, the longest first. Those that were not seen for a day are gone.
@@ -177,21 +202,36 @@ impl Enrolment {
         by: &str,
     ) -> Result<Report, EnrolmentError> {
         check_by(by)?;
-        // Held until it is done, so that of two administrators one finds the peer gone.
+        let peer = {
+            let mut state = self.state();
+            let peer = state.waiting.peer(id)?.clone();
+            self.compare(
+                &mut state,
+                &peer.presented,
+                Some(peer.address),
+                fingerprint,
+                by,
+            )?;
+            // So that of two administrators the other one finds it gone.
+            state.waiting.take(id);
+            peer
+        };
+        // Without the lock: a large store takes its time.
+        let certificate = peer.presented.certificate().clone();
+        let installed = store.install_pin(PinScope::Clients, certificate, options);
         let mut state = self.state();
-        let peer = state.waiting.peer(id)?;
-        let (presented, address) = (peer.presented.clone(), Some(peer.address));
-        let scope = PinScope::Clients;
-        let report = self.accept(
-            &mut state,
-            &presented,
-            address,
-            (fingerprint, by),
-            store,
-            (scope, options),
-        )?;
-        state.waiting.remove(id);
-        Ok(report)
+        match installed {
+            Ok(report) => {
+                let (presented, address) = (&peer.presented, Some(peer.address));
+                state.waiting.settle(fingerprint);
+                self.note(&mut state, EnrolmentEvent::Accepted, presented, address, by);
+                Ok(report)
+            }
+            Err(error) => {
+                state.waiting.put_back(peer);
+                Err(error.into())
+            }
+        }
     }
 
     /// Installs what a server presented to a [`Probe`](crate::tls::Probe) as a pin for that server or a group, if
@@ -215,43 +255,31 @@ impl Enrolment {
                 role: presented.role(),
             });
         }
+        self.compare(&mut self.state(), presented, None, fingerprint, by)?;
+        let report = store.install_pin(scope, presented.certificate().clone(), options)?;
         let mut state = self.state();
-        self.accept(
-            &mut state,
-            presented,
-            None,
-            (fingerprint, by),
-            store,
-            (scope, options),
-        )
+        self.note(&mut state, EnrolmentEvent::Accepted, presented, None, by);
+        Ok(report)
     }
 
-    /// The one place where an unknown peer is let in.
-    fn accept(
+    /// The one place where it is judged whether an unknown peer may be let in.
+    fn compare(
         &self,
         state: &mut State,
         presented: &Presented,
         address: Option<IpAddr>,
-        (given, by): (Fingerprint, &str),
-        store: &mut TrustStore,
-        (scope, options): (PinScope, EntryOptions),
-    ) -> Result<Report, EnrolmentError> {
+        given: Fingerprint,
+        by: &str,
+    ) -> Result<(), EnrolmentError> {
         if !presented.is_proved() {
             return Err(EnrolmentError::NotProved);
         }
         if given != presented.fingerprint() {
-            self.note(
-                state,
-                EnrolmentEvent::OtherFingerprint,
-                presented,
-                address,
-                by,
-            );
+            let event = EnrolmentEvent::OtherFingerprint;
+            self.note(state, event, presented, address, by);
             return Err(EnrolmentError::OtherFingerprint);
         }
-        let report = store.install_pin(scope, presented.certificate().clone(), options)?;
-        self.note(state, EnrolmentEvent::Accepted, presented, address, by);
-        Ok(report)
+        Ok(())
     }
 
     /// Lets go of a client that waits. If it comes again while enrolment is open, it waits again.
@@ -262,7 +290,8 @@ impl Enrolment {
         check_by(by)?;
         let mut state = self.state();
         let peer = state.waiting.peer(id)?.clone();
-        state.waiting.remove(id);
+        state.waiting.take(id);
+        state.waiting.settle(peer.presented.fingerprint());
         let (presented, address) = (&peer.presented, Some(peer.address));
         self.note(&mut state, EnrolmentEvent::Rejected, presented, address, by);
         Ok(())

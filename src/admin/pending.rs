@@ -157,6 +157,16 @@ impl Waiting {
         self.window(now).is_some()
     }
 
+    /// When the window that is open ends.
+    pub(super) fn ends(&self, now: UnixTime) -> Option<UnixTime> {
+        let window = self.window(now)?;
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(window.ends)))
+    }
+
+    pub(super) fn expected(&self) -> impl Iterator<Item = Fingerprint> {
+        self.expected.iter().copied()
+    }
+
     pub(super) fn expect(&mut self, fingerprint: Fingerprint) -> Result<(), EnrolmentError> {
         if !self.expected.contains(&fingerprint) && self.expected.len() >= MAX_EXPECTED {
             return Err(EnrolmentError::TooManyExpected {
@@ -264,11 +274,180 @@ impl Waiting {
         found.ok_or(EnrolmentError::NotPending(id))
     }
 
-    /// Takes a peer about which was decided. What was expected of it is settled.
-    pub(super) fn remove(&mut self, id: PendingId) {
-        if let Some(at) = self.peers.iter().position(|peer| peer.id == id) {
-            let peer = self.peers.remove(at);
-            self.expected.remove(&peer.presented.fingerprint());
+    /// Takes a peer about which somebody decides.
+    pub(super) fn take(&mut self, id: PendingId) {
+        self.peers.retain(|peer| peer.id != id);
+    }
+
+    /// Puts it back if nothing came of that, unless it has knocked again meanwhile.
+    pub(super) fn put_back(&mut self, peer: PendingPeer) {
+        let fingerprint = peer.presented.fingerprint();
+        let mut all = self.peers.iter();
+        if all.all(|other| other.presented.fingerprint() != fingerprint) {
+            let at = self.peers.partition_point(|other| other.id < peer.id);
+            self.peers.insert(at, peer);
         }
+    }
+
+    /// It was decided about a certificate: nobody is expected with it any more, nor waits, should he have knocked
+    /// meanwhile.
+    pub(super) fn settle(&mut self, fingerprint: Fingerprint) {
+        self.expected.remove(&fingerprint);
+        let other = |peer: &PendingPeer| peer.presented.fingerprint() != fingerprint;
+        self.peers.retain(other);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair};
+
+    use super::*;
+    use crate::certificate::{Certificate, Role};
+    use crate::policy::ReasonCode;
+
+    fn presented() -> Vec<Presented> {
+        let key = KeyPair::generate().unwrap();
+        let one = |number: u64| {
+            let mut params = CertificateParams::new(Vec::new()).unwrap();
+            params.serial_number = Some(number.into());
+            let made = params.self_signed(&key).unwrap();
+            let certificate = Certificate::from_der(made.der()).unwrap();
+            Presented::new(
+                certificate,
+                Role::Client,
+                ReasonCode::NothingInstalled,
+                true,
+            )
+        };
+        (1..=60).map(one).collect()
+    }
+
+    fn counts(waiting: &Waiting) -> BTreeMap<Network, usize> {
+        let mut counts = BTreeMap::new();
+        for peer in waiting.peers.iter().filter(|peer| !peer.expected) {
+            *counts.entry(peer.network).or_default() += 1;
+        }
+        counts
+    }
+
+    #[test]
+    fn whatever_comes_no_network_loses_of_its_share_and_nobody_who_is_expected_goes() {
+        let all = presented();
+        let at = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+        for places in [1, 3, 4, 8, 13, 40] {
+            let share = (places / PENDING_SHARE).max(1);
+            let mut waiting = Waiting::default();
+            waiting
+                .open(at(1_000), Duration::from_secs(86_400), places)
+                .unwrap();
+            // The constants of Knuth's MMIX: numbers that are the same each time.
+            let mut dice = 7_u64;
+            let mut roll = |sides: u64| {
+                dice = dice.wrapping_mul(6_364_136_223_846_793_005);
+                dice = dice.wrapping_add(1_442_695_040_888_963_407);
+                (dice >> 33) % sides
+            };
+            for step in 0..3_000 {
+                let peer = &all[usize::try_from(roll(60)).unwrap()];
+                if roll(50) == 0 {
+                    match waiting.expected.len() < 5 {
+                        true => waiting.expect(peer.fingerprint()).unwrap(),
+                        false => waiting.expect_no_more(peer.fingerprint()),
+                    }
+                    continue;
+                }
+                let before = counts(&waiting);
+                let expected: Vec<_> = waiting.peers.iter().filter(|peer| peer.expected).collect();
+                let expected: Vec<_> = expected.iter().map(|peer| peer.id).collect();
+                let known = waiting
+                    .peers
+                    .iter()
+                    .any(|other| other.presented.fingerprint() == peer.fingerprint());
+                let octet = u8::try_from(roll(9)).unwrap();
+                let address = IpAddr::from([10, 0, octet, 1]);
+                let knock = waiting.knock(at(1_000 + step), address, peer.clone());
+                let after = counts(&waiting);
+                let total: usize = after.values().sum();
+                assert!(total <= places.max(before.values().sum()), "{places}");
+                for (network, count) in &before {
+                    let left = after.get(network).copied().unwrap_or(0);
+                    let own = *network == Network::of(address);
+                    assert!(
+                        left >= *count || own || left >= share,
+                        "{places}: {network:?}"
+                    );
+                }
+                for id in expected {
+                    assert!(
+                        waiting.peer(id).is_ok(),
+                        "{places}: an expected peer is gone"
+                    );
+                }
+                match knock {
+                    Knock::Again => assert!(known),
+                    Knock::New => assert!(!known),
+                    // Only if everybody else has no more than its share, and this network has none left.
+                    Knock::NoPlace => {
+                        assert!(after.values().all(|count| *count <= share));
+                        assert!(
+                            after
+                                .get(&Network::of(address))
+                                .is_none_or(|own| *own < share)
+                        );
+                        assert!(total >= places);
+                    }
+                    Knock::TooLarge | Knock::Closed => panic!("{knock:?}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_waits_before_the_window_or_after_it() {
+        let at = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+        let mut waiting = Waiting::default();
+        let all = presented();
+        let knock = |waiting: &mut Waiting, seconds| {
+            waiting.knock(at(seconds), [10, 0, 0, 1].into(), all[0].clone())
+        };
+        assert_eq!(knock(&mut waiting, 1_000), Knock::Closed);
+        waiting.open(at(1_000), Duration::from_secs(60), 8).unwrap();
+        assert_eq!(knock(&mut waiting, 1_060), Knock::Closed);
+        assert_eq!(knock(&mut waiting, 1_059), Knock::New);
+        waiting.close();
+        assert_eq!(knock(&mut waiting, 1_030), Knock::Closed);
+        assert_eq!(waiting.peers().len(), 1);
+    }
+
+    #[test]
+    fn who_is_put_back_keeps_its_order_and_is_not_doubled() {
+        let all = presented();
+        let at = UnixTime::since_unix_epoch(Duration::from_secs(1_000));
+        let mut waiting = Waiting::default();
+        waiting.open(at, Duration::from_secs(60), 8).unwrap();
+        let knock = |waiting: &mut Waiting, index: usize| {
+            waiting.knock(at, [10, 0, 0, 1].into(), all[index].clone());
+        };
+        (0..3).for_each(|index| knock(&mut waiting, index));
+        let ids = |waiting: &Waiting| {
+            waiting
+                .peers
+                .iter()
+                .map(|peer| peer.id.0)
+                .collect::<Vec<_>>()
+        };
+        let taken = waiting.peers[1].clone();
+        waiting.take(taken.id);
+        assert_eq!(ids(&waiting), [1, 3]);
+        waiting.put_back(taken.clone());
+        assert_eq!(ids(&waiting), [1, 2, 3]);
+        waiting.take(taken.id);
+        knock(&mut waiting, 1);
+        waiting.put_back(taken.clone());
+        assert_eq!(ids(&waiting), [1, 3, 4]);
+        // Accepted after all: nobody waits with that certificate.
+        waiting.settle(taken.presented.fingerprint());
+        assert_eq!(ids(&waiting), [1, 3]);
     }
 }

@@ -355,8 +355,17 @@ impl Verdict {
     /// The same without the fingerprint of what was presented, which whoever decides about it must hear over
     /// another channel and not read here first.
     pub(crate) fn without_fingerprint(mut self) -> Self {
-        if let Some(presented) = self.presented.take() {
-            self.considered.retain(|item| item.fingerprint != presented);
+        let Some(presented) = self.presented.take() else {
+            return self;
+        };
+        self.considered.retain(|item| item.fingerprint != presented);
+        // As the entry of another server, or as a block.
+        if let Err((_, detail)) = &mut self.outcome {
+            let shown = detail.to_string();
+            let hidden = shown.replace(&presented.to_string(), "(its fingerprint)");
+            if hidden != shown {
+                *detail = Detail::Text(hidden);
+            }
         }
         self
     }

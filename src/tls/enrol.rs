@@ -122,9 +122,13 @@ impl ConnectionVerifier {
         {
             Ok(valid) => valid,
             Err(verdict) => {
-                let sight = match evidence {
-                    Evidence::Refuse => None,
-                    Evidence::Accepted(sight) | Evidence::Unknown(sight, _) => Some(sight),
+                let (sight, verdict) = match evidence {
+                    Evidence::Refuse => (None, verdict),
+                    Evidence::Accepted(sight) => (Some(sight), verdict),
+                    // Whose it really is may be waiting.
+                    Evidence::Unknown(sight, _) => {
+                        (Some(sight), Box::new(verdict.without_fingerprint()))
+                    }
                 };
                 let sight = sight.filter(|sight| sight.is_of(certificate));
                 return Err(self.common.not_proved(verdict, sight, certificate));

@@ -9,16 +9,17 @@
 //!   in that thread takes its place. If rustls ever came to change threads between the calls, it would not be
 //!   found, and nothing would be told.
 //! - At the server end other calls can come between, and from other threads. The verdict waits under the
-//!   certificate. Whoever replays a certificate without its key may leave an accepted verdict there, about that
-//!   certificate; what is told is told after somebody proved that he has its key. So what holds of an observation
-//!   is: the holder of this key was here, and a verdict as of this moment accepted what was presented with it. The
-//!   certificates behind the first may be those of another connection that presented the same one.
+//!   certificate, and the newest about it is taken. Whoever replays a certificate without its key may have left
+//!   that one there, if the certificate was accepted of him as well; but what is told is told after somebody proved
+//!   that he has its key. So what an observation says holds: the holder of this key was here, and a verdict that
+//!   is no older than the certificate step of his connection accepted this certificate. Only the certificates
+//!   behind the first may be those that the other one presented.
 //! - [`EnrolmentAcceptor`](super::EnrolmentAcceptor) and [`Probe`](super::Probe) have a verifier for each connection.
 
 use core::cell::Cell;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, TryLockError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use pki_types::CertificateDer;
 
@@ -143,16 +144,29 @@ impl Parking for InThread {
 
 /// Under the certificate: for the server end.
 #[derive(Debug, Default)]
-pub(super) struct UnderCertificate(Mutex<VecDeque<Sight>>);
+pub(super) struct UnderCertificate {
+    all: Mutex<VecDeque<Sight>>,
+    /// One could not be put there, so that for its signature step there may be an older one about its certificate.
+    torn: AtomicBool,
+}
+
+impl UnderCertificate {
+    /// Never waits for another handshake.
+    fn try_all(&self) -> Option<MutexGuard<'_, VecDeque<Sight>>> {
+        match self.all.try_lock() {
+            Ok(all) => Some(all),
+            Err(TryLockError::Poisoned(all)) => Some(all.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+}
 
 impl Parking for UnderCertificate {
     fn park(&self, sight: Option<Sight>, watch: &Watch) {
         let Some(sight) = sight else { return };
-        // Never waits for another handshake.
-        let mut all = match self.0.try_lock() {
-            Ok(all) => all,
-            Err(TryLockError::Poisoned(all)) => all.into_inner(),
-            Err(TryLockError::WouldBlock) => return watch.missed(),
+        let Some(mut all) = self.try_all() else {
+            self.torn.store(true, Ordering::Release);
+            return watch.missed();
         };
         if all.len() >= MAX_PARKED_VERDICTS {
             // The oldest has no signature to come, most likely: its peer went away, or had no key.
@@ -166,15 +180,108 @@ impl Parking for UnderCertificate {
         if !watch.is_on() {
             return None;
         }
-        let mut all = match self.0.try_lock() {
-            Ok(all) => all,
-            Err(TryLockError::Poisoned(all)) => all.into_inner(),
-            Err(TryLockError::WouldBlock) => {
-                watch.missed();
-                return None;
-            }
+        let Some(mut all) = self.try_all() else {
+            watch.missed();
+            return None;
         };
+        if self.torn.swap(false, Ordering::AcqRel) {
+            all.drain(..).for_each(|_| watch.missed());
+        }
         let at = all.iter().rposition(|sight| sight.is_of(end_entity))?;
         all.remove(at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admin::observation_queue;
+
+    fn leaf(byte: u8) -> CertificateDer<'static> {
+        vec![byte; 8].into()
+    }
+
+    fn sight(byte: u8, generation: u64) -> Option<Sight> {
+        let verdict = Arc::new(Verdict::unfinished(false, generation));
+        Some(Sight::new(verdict, &leaf(byte), &[], Clock::Unset))
+    }
+
+    fn generation(sight: Option<Sight>) -> Option<u64> {
+        sight.map(|sight| sight.verdict.generation())
+    }
+
+    #[test]
+    fn under_a_certificate_the_newest_verdict_is_found_once() {
+        let (queue, _reader) = observation_queue(8);
+        let watch = Watch::telling(queue.clone());
+        let parking = UnderCertificate::default();
+        for (byte, at) in [(1, 10), (2, 11), (1, 12)] {
+            parking.park(sight(byte, at), &watch);
+        }
+        assert_eq!(generation(parking.take(&leaf(1), &watch)), Some(12));
+        assert_eq!(generation(parking.take(&leaf(1), &watch)), Some(10));
+        assert_eq!(generation(parking.take(&leaf(1), &watch)), None);
+        assert_eq!(generation(parking.take(&leaf(3), &watch)), None);
+        assert_eq!(generation(parking.take(&leaf(2), &watch)), Some(11));
+        assert_eq!(queue.dropped(), 0);
+    }
+
+    #[test]
+    fn what_waits_for_signatures_is_bounded_and_the_oldest_goes_first() {
+        let (queue, _reader) = observation_queue(8);
+        let watch = Watch::telling(queue.clone());
+        let parking = UnderCertificate::default();
+        for at in 0..=u64::try_from(MAX_PARKED_VERDICTS).unwrap() {
+            parking.park(sight(u8::try_from(at).unwrap(), at), &watch);
+        }
+        assert_eq!(queue.dropped(), 1);
+        assert_eq!(generation(parking.take(&leaf(0), &watch)), None);
+        assert_eq!(generation(parking.take(&leaf(1), &watch)), Some(1));
+    }
+
+    #[test]
+    fn a_verdict_that_could_not_wait_is_not_replaced_by_an_older_one() {
+        let (queue, _reader) = observation_queue(8);
+        let watch = Watch::telling(queue.clone());
+        let parking = UnderCertificate::default();
+        // Somebody without the key, long ago.
+        parking.park(sight(1, 10), &watch);
+        // The holder of the key comes while another handshake has the lock.
+        let busy = parking.all.lock().unwrap();
+        parking.park(sight(1, 99), &watch);
+        assert_eq!(generation(parking.take(&leaf(1), &watch)), None);
+        drop(busy);
+        assert_eq!(generation(parking.take(&leaf(1), &watch)), None);
+        assert_eq!(queue.dropped(), 3);
+        // Afterwards all is as before.
+        parking.park(sight(1, 100), &watch);
+        assert_eq!(generation(parking.take(&leaf(1), &watch)), Some(100));
+    }
+
+    #[test]
+    fn in_a_thread_only_the_same_verifier_finds_the_last_verdict_and_for_its_certificate() {
+        let watch = Watch::default();
+        let (one, other) = (InThread::new(), InThread::new());
+        let parked = |byte, at| one.park(sight(byte, at), &watch);
+        let taken = |by: &InThread, byte| generation(by.take(&leaf(byte), &watch));
+        parked(1, 10);
+        assert_eq!(taken(&one, 1), Some(10));
+        assert_eq!(taken(&one, 1), None);
+        parked(1, 11);
+        assert_eq!(taken(&other, 1), None);
+        parked(1, 12);
+        assert_eq!(taken(&one, 2), None);
+        // A later one takes its place, also one that nobody looks at.
+        parked(1, 13);
+        parked(2, 14);
+        assert_eq!(taken(&one, 2), Some(14));
+        parked(1, 15);
+        other.park(None, &watch);
+        assert_eq!(taken(&one, 1), None);
+        // Another thread has its own.
+        parked(1, 16);
+        let elsewhere = std::thread::scope(|scope| scope.spawn(|| taken(&one, 1)).join());
+        assert_eq!(elsewhere.unwrap(), None);
+        assert_eq!(taken(&one, 1), Some(16));
     }
 }

@@ -3,18 +3,19 @@
 use std::io::{Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use mutual_trust::store::{EntryKey, Scope, Slot};
-use mutual_trust::{LiveTrust, PinScope, ReasonCode, TrustStore};
+use mutual_trust::{Enrolment, LiveTrust, PinScope, ReasonCode, TrustStore};
 use pki_types::ServerName;
 use rustls::client::Resumption;
 use rustls::{ClientConfig, ClientConnection, HandshakeKind, ServerConfig, ServerConnection};
 
-use crate::support::fixture;
 use crate::support::handshake::handshake;
 use crate::support::link::{Setting, keys_1, pin, settings};
 use crate::support::pki::{Made, self_signed};
 use crate::support::plain::{AcceptAll, Credential, Sessions, keep_sessions};
+use crate::support::{fixture, now};
 
 /// A client that keeps what it gets.
 fn keeping_client(setting: &Setting, made: &Made) -> (Arc<ClientConfig>, Arc<Sessions>) {
@@ -206,5 +207,47 @@ fn tickets_that_arrive_after_trust_was_withdrawn_resume_nothing() {
         assert!(client.tls13_tickets_received() > 0, "{}", setting.name);
         let outcome = handshake(&config, &peer, "kms1.example");
         outcome.expect_client_refuses(&setting.name, ReasonCode::PinDoesNotMatch);
+    }
+}
+
+#[test]
+fn no_session_survives_a_change_through_links_and_enrolment_either() {
+    // S2: both ends, each against a peer that keeps what it can
+    for setting in settings() {
+        let (system, key_server) = (self_signed("array-7.example"), self_signed("kms1.example"));
+        let mut store = setting.pinning_server(&key_server.certificate);
+        pin(&mut store, PinScope::Clients, &system.certificate);
+        let trust = LiveTrust::new(store.view());
+        let identity = system.identity(&[], &setting.provider);
+        let links = setting.client(trust.clone(), identity).links().unwrap();
+        let identity = key_server.identity(&[], &setting.provider);
+        let enrolment = Enrolment::new(Arc::new(now()));
+        enrolment
+            .open_enrolment(Duration::from_secs(60), 4)
+            .unwrap();
+        let builder = setting.server(trust.clone(), identity);
+        let acceptor = builder.enrolment(&enrolment).unwrap();
+        // As somebody might do who did not read that a configuration is for one connection.
+        let ours = acceptor.config_for("192.0.2.7".parse().unwrap()).unwrap();
+        let (client, sessions) = keeping_client(&setting, &system);
+        let (server, _) = keeping_server(&setting, &key_server, true);
+        for _ in 0..2 {
+            let link = links.link(&keys_1()).unwrap();
+            for (client, server) in [(&link, &server), (&client, &ours)] {
+                let outcome = handshake(client, server, "kms1.example");
+                outcome.expect_link(&setting.name);
+                let kind = outcome.client_connection.handshake_kind();
+                assert_eq!(kind, Some(HandshakeKind::Full), "{}", setting.name);
+            }
+        }
+        assert_eq!(sessions.count(), 0, "{}", setting.name);
+        withdraw(&mut store, true, &system);
+        withdraw(&mut store, false, &key_server);
+        trust.publish(store.view()).unwrap();
+        let link = links.link(&keys_1()).unwrap();
+        let outcome = handshake(&link, &server, "kms1.example");
+        outcome.expect_client_refuses(&setting.name, ReasonCode::PinDoesNotMatch);
+        let outcome = handshake(&client, &ours, "kms1.example");
+        outcome.expect_server_refuses(&setting.name, ReasonCode::PinDoesNotMatch);
     }
 }

@@ -1,6 +1,9 @@
 //! Who waits is refused, and is let in by the fingerprint alone.
 
-use mutual_trust::admin::{EnrolmentEvent, PendingPeer};
+use std::sync::{Arc, Mutex};
+
+use mutual_trust::admin::{Enrolment, EnrolmentEvent, PendingId, PendingPeer};
+use mutual_trust::certificate::TimeSource;
 use mutual_trust::error::{EnrolmentError, StoreError};
 use mutual_trust::tls::refusal;
 use mutual_trust::{Clock, EntryOptions, Fingerprint, PinScope, ReasonCode, Role};
@@ -365,4 +368,42 @@ fn a_client_pinned_for_its_role_is_accepted_also_while_enrolment_is_open() {
             .expect_link(&setting.name);
         assert!(server.enrolment.pending().is_empty());
     }
+}
+
+/// A store's clock, which is read while the store is changed: somebody else decides about the same peer then.
+#[derive(Debug)]
+struct Meanwhile(Enrolment, Mutex<Vec<PendingId>>);
+
+impl TimeSource for Meanwhile {
+    fn now(&self) -> Clock {
+        // Of an Enrolment that were locked by now, this would wait for ever.
+        for id in self.1.lock().unwrap().drain(..) {
+            let rejected = self.0.reject(id, "bob");
+            assert!(matches!(rejected, Err(EnrolmentError::NotPending(_))));
+        }
+        now()
+    }
+}
+
+#[test]
+fn about_a_peer_that_is_being_accepted_nobody_else_decides_and_nobody_waits_for_the_store() {
+    let setting = &settings()[0];
+    let server = KeyServer::new(setting).open();
+    let system = self_signed("array-7.example");
+    server.knock(&system, "192.0.2.7");
+    let peer = server.only_pending();
+    let clock = Arc::new(Meanwhile(
+        server.enrolment.clone(),
+        Mutex::new(vec![peer.id]),
+    ));
+    let store = setting.store().with_clock(clock.clone());
+    *server.store.lock().unwrap() = store;
+    let fingerprint = system.certificate.fingerprint();
+    server.enrolment.expect(fingerprint).unwrap();
+    accept(&server, &peer, fingerprint, "alice").unwrap();
+    assert!(clock.1.lock().unwrap().is_empty(), "the clock was not read");
+    assert!(server.enrolment.pending().is_empty());
+    assert_eq!(server.enrolment.decisions().len(), 1);
+    // It is settled: no place is kept for it any more.
+    assert!(server.enrolment.expected().is_empty());
 }

@@ -81,10 +81,10 @@ fn in_a_flood_nobody_without_a_key_waits_and_everybody_is_judged_right() {
                     thread::yield_now();
                 }
             });
-            threads
-                .into_iter()
-                .for_each(|thread| thread.join().unwrap());
+            // Over also if one of them fails.
+            let done: Vec<_> = threads.into_iter().map(|thread| thread.join()).collect();
             over.store(true, Ordering::SeqCst);
+            assert!(done.iter().all(Result::is_ok));
             administrator.join().unwrap();
         });
         assert_eq!(linked.load(Ordering::SeqCst), ROUNDS, "{}", setting.name);

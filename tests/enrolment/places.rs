@@ -8,9 +8,9 @@ use mutual_trust::limits::{
 };
 use mutual_trust::{Fingerprint, ReasonCode};
 
-use crate::support::NOW;
 use crate::support::link::{Setting, settings};
 use crate::support::pki::{Made, self_signed, spec};
+use crate::support::{NOW, at};
 use crate::{HOUR, KeyServer};
 
 /// One setting will do: what is looked at here is behind the handshake.
@@ -45,10 +45,13 @@ fn of(server: &KeyServer, name: &str) -> Vec<String> {
 #[test]
 fn enrolment_ends_by_itself() {
     let server = server(8);
+    let end = at(NOW + HOUR.as_secs());
     server.clock.advance(HOUR.as_secs() - 1);
     assert!(server.enrolment.is_open());
+    assert_eq!(server.enrolment.open_until(), Some(end));
     server.clock.advance(1);
     assert!(!server.enrolment.is_open());
+    assert_eq!(server.enrolment.open_until(), None);
     crowd(&server, "late", 1, "192.0.2.7");
     assert!(server.enrolment.pending().is_empty());
 }
@@ -272,6 +275,8 @@ fn expectations_are_bounded() {
     let error = server.enrolment.expect(number(MAX_EXPECTED)).unwrap_err();
     assert!(matches!(error, EnrolmentError::TooManyExpected { .. }));
     server.enrolment.expect(number(0)).unwrap();
+    assert_eq!(server.enrolment.expected().len(), MAX_EXPECTED);
+    assert!(server.enrolment.expected().contains(&number(7)));
     server.enrolment.expect_no_more(number(0));
     server.enrolment.expect(number(MAX_EXPECTED)).unwrap();
 }

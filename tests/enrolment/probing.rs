@@ -90,6 +90,35 @@ fn what_is_probed_is_shown_without_its_fingerprint() {
 }
 
 #[test]
+fn nor_is_the_fingerprint_shown_if_it_is_installed_elsewhere_or_blocked() {
+    for setting in settings() {
+        let key_server = self_signed("kms1.example");
+        let (server, _) = curious(&setting, &key_server);
+        let mut elsewhere = setting.listing_server();
+        let other = server_id("keys-2");
+        elsewhere.add_server(other.clone(), []).unwrap();
+        pin(
+            &mut elsewhere,
+            PinScope::Server(other),
+            &key_server.certificate,
+        );
+        let mut blocked = setting.listing_server();
+        blocked.block(&key_server.certificate);
+        for (mut store, reason, says) in [
+            (elsewhere, ReasonCode::PinOfAnotherServer, "server keys-2"),
+            (blocked, ReasonCode::Blocked, "(its fingerprint)"),
+        ] {
+            let outcome = probe(&setting, &mut store, &server);
+            let probed = found(&outcome);
+            assert_eq!(probed.verdict().reason(), reason);
+            let shown = format!("{} {:?}", probed.verdict(), probed);
+            assert!(shown.contains(says), "{shown}");
+            assert_silent(&shown, &key_server.certificate);
+        }
+    }
+}
+
+#[test]
 fn a_server_without_the_key_is_shown_and_can_not_be_accepted() {
     // M2
     for setting in settings() {

@@ -36,6 +36,7 @@ fn example(name: &str) -> Command {
             .args(["build", "--quiet", "--offline"])
             .args(["--example=link", "--example=client", "--example=server"])
             .args(["--example=planning", "--example=recovery"])
+            .args(["--example=enrolment", "--example=renewal"])
             .args((!cfg!(feature = "default")).then_some("--no-default-features"))
             .args(cfg!(feature = "aws-lc-rs").then_some("--features=aws-lc-rs"))
             .args(cfg!(feature = "ring").then_some("--features=ring"))
@@ -217,6 +218,37 @@ fn recovery_refuses_the_damaged_line_and_keeps_the_block_and_the_claim() {
     ] {
         assert!(said.contains(part), "{part}:\n{said}");
     }
+}
+
+#[test]
+fn enrolment_shows_how_both_ends_come_to_trust_each_other() {
+    let output = example("enrolment").output().unwrap();
+    assert!(output.status.success(), "{}{}", out(&output), err(&output));
+    let shown = out(&output);
+    assert!(shown.lines().count() <= 60, "{shown}");
+    for step in [
+        "waiting: 0",
+        "waiting: number 1",
+        "mistyped: ",
+        "welcome, array-7",
+    ] {
+        assert!(shown.contains(step), "{step} in {shown}");
+    }
+    // No fingerprint is shown, whole or in part: it is read out elsewhere.
+    let byte_pairs = |word: &str| word.split(':').filter(|part| part.len() == 2).count();
+    assert!(
+        shown.split_whitespace().all(|word| byte_pairs(word) < 8),
+        "{shown}"
+    );
+}
+
+#[test]
+fn renewal_of_both_certificates_fails_no_connection() {
+    let output = example("renewal").output().unwrap();
+    assert!(output.status.success(), "{}{}", out(&output), err(&output));
+    let shown = out(&output);
+    assert!(shown.contains("; 0 failed"), "{shown}");
+    assert_eq!(err(&output), "");
 }
 
 #[test]

@@ -1,21 +1,25 @@
 //! Resumption: what plain rustls does by default, and what becomes of a trust change.
 
+use std::io::{Read, Write};
 use std::sync::{Arc, RwLock};
 
 use mutual_trust::store::{EntryKey, Scope, Slot};
 use mutual_trust::{LiveTrust, PinScope, ReasonCode};
 use pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{Resumption, Tls12Resumption};
+use rustls::client::{ClientSessionStore, Resumption, Tls12Resumption};
 use rustls::server::NoServerSessionStorage;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{DigitallySignedStruct, DistinguishedName, Error, HandshakeKind, SignatureScheme};
+use rustls::{
+    ClientConnection, DigitallySignedStruct, DistinguishedName, Error, HandshakeKind,
+    ServerConnection, SignatureScheme,
+};
 
 use crate::support::fixture;
 use crate::support::handshake::{Outcome, handshake};
 use crate::support::link::{Setting, keys_1, pin, settings};
 use crate::support::pki::{Made, self_signed};
-use crate::support::plain::Credential;
+use crate::support::plain::{Credential, Sessions};
 use crate::{client_verifier, server_verifier};
 
 /// A verifier whose contents are swapped when trust changes: the obvious thing to write.
@@ -258,5 +262,63 @@ fn plain_rustls_needs_the_right_switch_to_stop_resuming() {
             server.session_storage = Arc::new(NoServerSessionStorage {});
         };
         assert!(!resumes(&setting, |_| {}, nothing_kept), "{}", setting.name);
+    }
+}
+
+fn written(mut write: impl FnMut(&mut dyn Write) -> std::io::Result<usize>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while write(&mut bytes).unwrap() > 0 {}
+    bytes
+}
+
+fn read(client: &mut ClientConnection, mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        let reader: &mut dyn Read = &mut bytes;
+        client.read_tls(reader).unwrap();
+        client.process_new_packets().unwrap();
+    }
+}
+
+#[test]
+fn a_ticket_that_comes_after_a_server_was_removed_brings_it_back_at_a_plain_client() {
+    // S2: what attacks/sessions.rs shows us to be proof against. The tickets were sent before trust changed, and are
+    // read after it; the store of sessions was emptied in between, which does not help either.
+    for setting in settings().into_iter().filter(Setting::is_tls13) {
+        let Pair { system, key_server } = pair();
+        let first: Arc<dyn ServerCertVerifier> =
+            server_verifier(&setting, &[&key_server.certificate], vec![]);
+        let verifier = Swapping::new(first);
+        let own = Credential::of(&system, &[]).resolver(&setting.provider);
+        let mut config = setting.plain_client_verifying(verifier.clone(), own);
+        let sessions = Sessions::new();
+        config.resumption = Resumption::store(sessions.clone());
+        let config = Arc::new(config);
+        let peer = setting.server_of(&Credential::of(&key_server, &[]));
+
+        let name: ServerName<'static> = "kms1.example".try_into().unwrap();
+        let mut client = ClientConnection::new(config.clone(), name.clone()).unwrap();
+        let mut server = ServerConnection::new(peer.clone()).unwrap();
+        let mut late = Vec::new();
+        while server.is_handshaking() {
+            let bytes = written(|buffer| client.write_tls(buffer));
+            let mut bytes = &*bytes;
+            while !bytes.is_empty() {
+                let reader: &mut dyn Read = &mut bytes;
+                server.read_tls(reader).unwrap();
+                server.process_new_packets().unwrap();
+            }
+            late = written(|buffer| server.write_tls(buffer));
+            if server.is_handshaking() {
+                read(&mut client, &late);
+            }
+        }
+        verifier.swap(server_verifier(&setting, &[&fixture("ca-root")], vec![]));
+        while sessions.take_tls13_ticket(&name).is_some() {}
+        assert_eq!(client.tls13_tickets_received(), 0, "{}", setting.name);
+        read(&mut client, &late);
+        assert!(client.tls13_tickets_received() > 0, "{}", setting.name);
+        let outcome = handshake(&config, &peer, "kms1.example");
+        outcome.expect_link(&setting.name);
+        assert!(resumed(&outcome), "{}", setting.name);
     }
 }
