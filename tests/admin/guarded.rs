@@ -3,7 +3,7 @@
 use mutual_trust::admin::{Basis, Override, Peer, block, guard, plan, safe_to_remove};
 use mutual_trust::error::{PlanError, StoreError};
 use mutual_trust::policy::Rule;
-use mutual_trust::store::{BlockSelector, Done, Scope};
+use mutual_trust::store::{BlockSelector, Done, EntryKey, Report, Scope};
 use mutual_trust::{AuthorityScope, EntryOptions, PinScope, ReasonCode};
 
 use crate::copies::written_down;
@@ -179,6 +179,38 @@ fn a_block_does_not_carry_another_change_past_the_guard() {
     let allowed = Override::lose([server_id("keys-2")]);
     let done = guard(&mut desk.store, &policy, seen, now, &allowed, both).unwrap();
     assert_eq!(done.effects.everybody_lost().count(), 2);
+}
+
+#[test]
+fn a_plan_that_blocks_and_changes_anything_else_is_no_block_alone() {
+    type Change = fn(&mut mutual_trust::TrustStore, &EntryKey) -> Result<Report, StoreError>;
+    let changes: [Change; 7] = [
+        |store, key| store.disable(key, "a test"),
+        |store, key| store.remove(key),
+        |store, _| store.add_name(&server_id("keys-2"), host("more.example")),
+        |store, _| store.add_server(server_id("keys-3"), []),
+        |store, _| store.add_group(group("right")),
+        |store, _| store.migrate(&server_id("keys-2"), at(u64::try_from(days(5)).unwrap())),
+        |store, _| Ok(store.reset_floor(Some(at(1)))),
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        let (mut desk, one, two) = two_servers();
+        let key = pin_key(Scope::Server(server_id("keys-2")), &two.certificate);
+        let now = desk.now();
+        let both = plan(&desk.store, &desk.policy, &desk.seen, now, |store| {
+            store.block(&one.certificate);
+            change(store, &key)
+        });
+        let both = both.unwrap();
+        desk.store.add_group(group("left")).unwrap();
+        let allowed = Override::lose([server_id("keys-1"), server_id("keys-2")]);
+        let refused = both.apply(&mut desk.store, &desk.seen, now, &allowed);
+        let stale = matches!(
+            refused,
+            Err(PlanError::Store(StoreError::StaleDraft { .. }))
+        );
+        assert!(stale, "{number}: {refused:?}");
+    }
 }
 
 #[test]
