@@ -30,6 +30,7 @@ use mutual_trust::{
     ReasonCode, ServerId, Target, TrustStore, decide, tls,
 };
 use pki::Made;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::UnixTime;
 
 type Fault = Box<dyn Error + Send + Sync>;
@@ -39,7 +40,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 fn main() -> ExitCode {
     #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
-    let played = play(tls::key_policy(&tls::provider::default_provider()));
+    let played = play(&tls::provider::default_provider());
     #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
     let played: Outcome<()> = Err("a crypto provider is needed: feature aws-lc-rs or ring".into());
     match played {
@@ -51,7 +52,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn play(keys: KeyPolicy) -> Outcome<()> {
+fn play(provider: &CryptoProvider) -> Outcome<()> {
+    let keys = tls::key_policy(provider);
     println!("The administrator of an array looks ahead.");
     group_renewal(&mut Desk::new(keys)?)?;
     lock_out(&mut Desk::new(keys)?)?;

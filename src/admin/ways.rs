@@ -1,6 +1,6 @@
 //! Which installed entries could accept a server at a moment.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::certificate::{Clock, Fingerprint};
@@ -10,10 +10,8 @@ use crate::store::{Bounded, Claim, Entry, EntryKey, Level, Scope, Server, Server
 /// What is asked about a server and could accept something, and what is asked in vain.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Asked {
-    pub(super) usable: BTreeSet<(Slot, Fingerprint)>,
+    pub(super) usable: BTreeMap<(Slot, Fingerprint), EntryKey>,
     pub(super) fallen: Bounded<Unusable>,
-    /// The first usable entry, by its key.
-    pub(super) first: Option<EntryKey>,
 }
 
 /// An entry that is asked and could accept nothing, and why.
@@ -33,8 +31,8 @@ impl Asked {
         let key = entry.key();
         match fall {
             None => {
-                self.usable.insert((key.slot, key.fingerprint));
-                self.first.get_or_insert_with(|| key.clone());
+                let place = (key.slot, key.fingerprint);
+                self.usable.insert(place, key.clone());
             }
             Some((reason, detail)) => self.fallen.push(Unusable {
                 entry: key.clone(),
@@ -45,11 +43,8 @@ impl Asked {
     }
 
     fn join(&mut self, other: &Self) {
-        self.usable.extend(other.usable.iter().copied());
+        self.usable.extend(other.usable.clone());
         self.fallen.append(other.fallen.clone());
-        if self.first.is_none() {
-            self.first.clone_from(&other.first);
-        }
     }
 
     /// Why nothing is usable.

@@ -3,7 +3,7 @@
 use mutual_trust::admin::{Basis, Override, Peer, block, guard, plan, safe_to_remove};
 use mutual_trust::error::{PlanError, StoreError};
 use mutual_trust::policy::Rule;
-use mutual_trust::store::{BlockSelector, Done, Scope};
+use mutual_trust::store::{BlockSelector, Done, EntryKey, Report, Scope};
 use mutual_trust::{AuthorityScope, EntryOptions, PinScope, ReasonCode};
 
 use crate::copies::written_down;
@@ -182,6 +182,38 @@ fn a_block_does_not_carry_another_change_past_the_guard() {
 }
 
 #[test]
+fn a_plan_that_blocks_and_changes_anything_else_is_no_block_alone() {
+    type Change = fn(&mut mutual_trust::TrustStore, &EntryKey) -> Result<Report, StoreError>;
+    let changes: [Change; 7] = [
+        |store, key| store.disable(key, "a test"),
+        |store, key| store.remove(key),
+        |store, _| store.add_name(&server_id("keys-2"), host("more.example")),
+        |store, _| store.add_server(server_id("keys-3"), []),
+        |store, _| store.add_group(group("right")),
+        |store, _| store.migrate(&server_id("keys-2"), at(u64::try_from(days(5)).unwrap())),
+        |store, _| Ok(store.reset_floor(Some(at(1)))),
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        let (mut desk, one, two) = two_servers();
+        let key = pin_key(Scope::Server(server_id("keys-2")), &two.certificate);
+        let now = desk.now();
+        let both = plan(&desk.store, &desk.policy, &desk.seen, now, |store| {
+            store.block(&one.certificate);
+            change(store, &key)
+        });
+        let both = both.unwrap();
+        desk.store.add_group(group("left")).unwrap();
+        let allowed = Override::lose([server_id("keys-1"), server_id("keys-2")]);
+        let refused = both.apply(&mut desk.store, &desk.seen, now, &allowed);
+        let stale = matches!(
+            refused,
+            Err(PlanError::Store(StoreError::StaleDraft { .. }))
+        );
+        assert!(stale, "{number}: {refused:?}");
+    }
+}
+
+#[test]
 fn lifting_a_block_together_with_another_is_not_a_block_alone() {
     let (mut desk, one, two) = two_servers();
     let old = BlockSelector::Fingerprint(one.certificate.fingerprint());
@@ -269,6 +301,29 @@ fn a_name_that_is_taken_away_locks_out_whoever_dials_by_it() {
     assert_eq!(lost[0].after.reason, ReasonCode::UnlistedName);
 }
 
+// P8
+#[test]
+fn a_server_that_is_dialled_under_another_s_name_is_asked_by_its_id_alone() {
+    let (mut desk, one, two) = two_servers();
+    let (id, dialled) = (server_id("keys-1"), host("kms2.example"));
+    desk.server_pin("keys-2", &one);
+    let question = mutual_trust::Question::server(
+        mutual_trust::Target::id(&id, Some(&dialled)),
+        one.certificate.der(),
+        &[],
+        desk.now(),
+    );
+    let verdict = mutual_trust::decide(desk.view(), &desk.policy, &question);
+    assert!(desk.observe(verdict, &[&one], true));
+    let key = pin_key(Scope::Server(server_id("keys-2")), &one.certificate);
+    let now = desk.now();
+    let removal = plan(&desk.store, &desk.policy, &desk.seen, now, |store| {
+        store.remove(&key)
+    });
+    assert!(removal.unwrap().effects().lost().is_empty());
+    assert!(desk.connects("keys-2", &[&two]));
+}
+
 #[test]
 fn clients_and_unlisted_names_are_guarded_as_servers_are() {
     let mut desk = Desk::at(days(0));
@@ -302,9 +357,18 @@ fn a_server_that_was_never_seen_is_judged_by_what_is_installed_for_it() {
     desk.server("keys-1", &[]);
     let (one, two) = (self_signed("one"), self_signed("two"));
     let one_key = desk.server_pin("keys-1", &one);
-    let two_key = desk.server_pin("keys-1", &two);
     let now = desk.now();
     let (policy, seen) = (desk.policy, &desk.seen);
+    // One more risks nothing.
+    let scope = PinScope::Server(server_id("keys-1"));
+    let added = plan(&desk.store, &policy, seen, now, |store| {
+        store.install_pin(scope, two.certificate(), EntryOptions::new())
+    });
+    let added = added.unwrap();
+    assert!(added.effects().at_risk().is_empty());
+    let effects = added.apply(&mut desk.store, seen, now, &Override::none());
+    assert!(effects.unwrap().lost().is_empty());
+    let two_key = pin_key(Scope::Server(server_id("keys-1")), &two.certificate);
     let one_gone = plan(&desk.store, &policy, seen, now, |store| {
         store.remove(&one_key)
     })

@@ -69,7 +69,7 @@ fn everybody(view: &View, policy: &Policy, seen: &Seen, time: i64) -> Vec<Told> 
 }
 
 proptest! {
-    #![proptest_config(config(150))]
+    #![proptest_config(config(60))]
 
     #[test]
     fn no_verdict_changes_before_the_next_change(

@@ -16,10 +16,9 @@ pub use subject::{Dependents, OwnCertificates, Subject};
 pub use timeline::Turn;
 pub use windows::{Severity, Windows};
 
-use super::seen::role_of;
 use super::ways::{Ways, pins_of};
 use super::{Peer, Seen};
-use crate::certificate::{Clock, Moment, Role, seconds};
+use crate::certificate::{Clock, Moment, seconds};
 use crate::limits::MAX_EXPIRIES;
 use crate::policy::{Policy, Usable};
 use crate::store::{Bounded, Claim, EntryKey, Scope, Server, Slot, View};
@@ -182,7 +181,7 @@ impl List<'_> {
                     .entry(pin)
                     .is_some_and(|entry| entry.certificate().is_some());
                 // A client that has renewed is another peer: what it had before would stay here for ever.
-                let gone = event.at <= self.now && role_of(peer) == Role::Client;
+                let gone = event.at <= self.now && matches!(peer, Peer::Client(_));
                 if gone || (installed && known) {
                     return;
                 }

@@ -4,9 +4,9 @@ use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::admin::Peer;
-use crate::admin::seen::{Seen, Sighting, role_of};
-use crate::admin::ways::{Asked, Ways, pins_of};
-use crate::certificate::{Clock, Role};
+use crate::admin::seen::{Seen, Sighting};
+use crate::admin::ways::{Asked, Ways};
+use crate::certificate::Clock;
 use crate::policy::{Detail, Policy, Question, ReasonCode, Rule, Target, Verdict, decide};
 use crate::store::{Bounded, Claim, EntryKey, Level, Server, ServerId, Slot, View};
 
@@ -265,8 +265,7 @@ fn ask_seen(
     let owner = sighting
         .dialled()
         .and_then(|name| before.view.server_of(name));
-    let named = role_of(peer) == Role::Server
-        && owner.is_some_and(|owner| peer.server() == Some(owner.id()));
+    let named = owner.is_some_and(|owner| peer.server() == Some(owner.id()));
     if !lost
         && named
         && let Some((was, is)) = ask(true)
@@ -327,12 +326,12 @@ impl NeverSeen<'_> {
         let effect = Effect {
             peer: Peer::Server(server.id().clone()),
             basis: Basis::Installed,
-            before: Finding::usable(first_lost.or_else(|| was.first.clone())),
+            before: Finding::usable(first_lost),
             after,
         };
         // A server that was asked for a chain may yet present the pin that it is asked for now.
         let nothing_left = is.as_ref().is_none_or(|is| is.usable.is_empty());
-        let only_pins = was.usable.iter().all(|(slot, _)| *slot == Slot::Pin);
+        let only_pins = was.usable.keys().all(|(slot, _)| *slot == Slot::Pin);
         if left == 0 && (nothing_left || only_pins) {
             effects.note(effect);
         } else {
@@ -344,19 +343,14 @@ impl NeverSeen<'_> {
     fn left(&self, server: &Server, was: &Asked, is: Option<&Asked>) -> (usize, Option<EntryKey>) {
         let mut left = 0_usize;
         let mut first_lost = None;
-        let pins = pins_of(self.before.view, server);
-        for (slot, fingerprint) in &was.usable {
-            let kept = is.is_some_and(|is| is.usable.contains(&(*slot, *fingerprint)));
-            let scope = pins.clone();
-            let key = (*slot == Slot::Pin).then(|| EntryKey::new(*slot, scope, *fingerprint));
-            if kept
-                || key
-                    .as_ref()
-                    .is_some_and(|key| self.verdict(server, key).is_some_and(|it| it.is_accepted()))
-            {
+        for (place, key) in &was.usable {
+            let kept = is.is_some_and(|is| is.usable.contains_key(place));
+            // What was a pin may be vouched for by a chain.
+            let told = || self.verdict(server, key);
+            if kept || told().is_some_and(|told| told.is_accepted()) {
                 left = left.saturating_add(1);
             } else if first_lost.is_none() {
-                first_lost = key;
+                first_lost = Some(key.clone());
             }
         }
         (left, first_lost)
@@ -364,6 +358,9 @@ impl NeverSeen<'_> {
 
     /// What the server would be told after if it presented the certificate of one of its pins.
     fn verdict(&self, server: &Server, pin: &EntryKey) -> Option<Verdict> {
+        if pin.slot != Slot::Pin {
+            return None;
+        }
         let certificate = self.before.view.entry(pin)?.certificate()?;
         let target = Target::id(server.id(), None);
         let question = Question::server(target, certificate.der(), &[], self.after.clock);
@@ -375,7 +372,7 @@ impl NeverSeen<'_> {
         let claimed = |server: &Server| server.claim() != Claim::Unclaimed;
         match verdict.filter(|verdict| !verdict.is_accepted()) {
             Some(verdict) => verdict.reason(),
-            None if pin.is_some() => ReasonCode::PinDoesNotMatch,
+            None if pin.is_some_and(|pin| pin.slot == Slot::Pin) => ReasonCode::PinDoesNotMatch,
             None if self.after.view.server(server.id()).is_some_and(claimed) => {
                 ReasonCode::AuthoritiesNotAsked
             }

@@ -12,7 +12,7 @@ pub use drift::{Behind, Drift, Expected, Lag};
 pub use sighting::{Refused, Sighting, Use};
 
 use super::{Observation, Peer};
-use crate::certificate::{Clock, Fingerprint, HostName, Role};
+use crate::certificate::{Clock, Fingerprint, HostName};
 use crate::limits::{
     MAX_SEEN_BYTES, MAX_SEEN_CLIENTS, MAX_SEEN_ENTRIES, MAX_SEEN_REFUSED, MAX_SEEN_SERVERS,
     MAX_SEEN_UNLISTED,
@@ -242,13 +242,5 @@ fn time_of(clock: Clock) -> Option<UnixTime> {
     match clock {
         Clock::Known(time) => Some(time),
         Clock::Unset => None,
-    }
-}
-
-/// The role of a peer.
-pub(super) fn role_of(peer: &Peer) -> Role {
-    match peer {
-        Peer::Client(_) => Role::Client,
-        Peer::Server(_) | Peer::Unlisted(_) => Role::Server,
     }
 }
