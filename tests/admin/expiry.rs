@@ -218,6 +218,25 @@ fn what_peers_present_is_reported_though_it_is_not_installed() {
 }
 
 #[test]
+fn what_is_presented_ends_by_the_rules_of_the_entry_that_accepted_it() {
+    let mut desk = Desk::at(days(0));
+    desk.server("keys-1", &[]);
+    let installed = spec("kms1").valid(-DAY_, 1000 * DAY_).self_signed();
+    let presented = spec("kms1")
+        .valid(-DAY_, HOUR)
+        .key_of(&installed)
+        .self_signed();
+    let options = EntryOptions::new()
+        .matching(mutual_trust::Matching::PublicKey)
+        .validity(ValidityRule::Grace(Duration::from_secs(30 * DAY)));
+    desk.pin_with(PinScope::Server(server_id("keys-1")), &installed, options);
+    assert!(desk.connects("keys-1", &[&presented]));
+    assert!(report(&desk).items().is_empty());
+    desk.clock.set(Some(days(0) + HOUR + 1));
+    assert!(only(&desk).in_grace);
+}
+
+#[test]
 fn what_a_client_presents_is_reported_until_it_has_ended() {
     let mut desk = Desk::at(days(0));
     let root = spec("root").ca().self_signed();
