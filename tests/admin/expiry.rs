@@ -218,6 +218,47 @@ fn what_peers_present_is_reported_though_it_is_not_installed() {
 }
 
 #[test]
+fn what_is_presented_ends_by_the_rules_of_the_entry_that_accepted_it() {
+    let mut desk = Desk::at(days(0));
+    desk.server("keys-1", &[]);
+    let installed = spec("kms1").valid(-DAY_, 1000 * DAY_).self_signed();
+    let presented = spec("kms1")
+        .valid(-DAY_, HOUR)
+        .key_of(&installed)
+        .self_signed();
+    let options = EntryOptions::new()
+        .matching(mutual_trust::Matching::PublicKey)
+        .validity(ValidityRule::Grace(Duration::from_secs(30 * DAY)));
+    desk.pin_with(PinScope::Server(server_id("keys-1")), &installed, options);
+    assert!(desk.connects("keys-1", &[&presented]));
+    assert!(report(&desk).items().is_empty());
+    desk.clock.set(Some(days(0) + HOUR + 1));
+    assert!(only(&desk).in_grace);
+}
+
+#[test]
+fn of_the_ends_that_one_certificate_has_for_several_servers_the_earliest_counts() {
+    let mut desk = Desk::at(days(0));
+    let installed = spec("kms").valid(-DAY_, 1000 * DAY_).self_signed();
+    let presented = spec("kms")
+        .valid(-DAY_, HOUR)
+        .key_of(&installed)
+        .self_signed();
+    for (id, grace) in [("a", 8), ("b", 4)] {
+        desk.server(id, &[]);
+        let options = EntryOptions::new()
+            .matching(mutual_trust::Matching::PublicKey)
+            .validity(ValidityRule::Grace(hours(grace)));
+        desk.pin_with(PinScope::Server(server_id(id)), &installed, options);
+        assert!(desk.connects(id, &[&presented]));
+    }
+    let item = only(&desk);
+    let ends = days(0) + HOUR + 4 * HOUR + 1;
+    assert_eq!(item.ends, at(u64::try_from(ends).unwrap()));
+    assert_eq!(item.dependents.servers.len(), 2);
+}
+
+#[test]
 fn what_a_client_presents_is_reported_until_it_has_ended() {
     let mut desk = Desk::at(days(0));
     let root = spec("root").ca().self_signed();
@@ -303,6 +344,10 @@ fn the_earliest_stands_first_and_each_severity_is_bounded_by_itself() {
         desk.server(&id, &[]);
         desk.server_pin(&id, &long_ago);
     }
+    // What ended just now is not hidden by what ended long ago.
+    let just_now = spec("just now").valid(-DAY_, -HOUR).self_signed();
+    desk.server("just-now", &[]);
+    let just_now = Subject::Certificate(desk.server_pin("just-now", &just_now));
     let soon = spec("soon").valid(-DAY_, HOUR).self_signed();
     let sooner = spec("sooner").valid(-DAY_, HOUR / 2).self_signed();
     for (id, made) in [("soon", &soon), ("sooner", &sooner)] {
@@ -311,14 +356,15 @@ fn the_earliest_stands_first_and_each_severity_is_bounded_by_itself() {
     }
     let report = report(&desk);
     assert_eq!(report.items().len(), MAX_EXPIRIES + 2);
-    assert_eq!(report.more(Severity::Ended), 3);
+    assert_eq!(report.more(Severity::Ended), 4);
+    assert!(report.items().iter().any(|item| item.subject == just_now));
     assert_eq!(report.more(Severity::Critical), 0);
     let sooner = &report.items()[MAX_EXPIRIES];
     assert_eq!(sooner.subject, Subject::Certificate(key.unwrap()));
     let ends: Vec<_> = report.items().iter().map(|item| item.ends).collect();
     assert!(ends.is_sorted());
     assert_eq!(report.worst(), Some(Severity::Ended));
-    assert!(report.to_string().contains("and 3 more"), "{report}");
+    assert!(report.to_string().contains("and 4 more"), "{report}");
 }
 
 // M7

@@ -33,6 +33,8 @@ fn what_expires_until_then_is_told_with_its_first_second() {
         )
     };
     assert!(ask(days(10)).outages().is_empty());
+    let first = ask(days(10) + 1);
+    assert_eq!(first.outages().items()[0].since, Some(moment(days(10) + 1)));
     let soon = ask(days(30));
     let outages = soon.outages().items();
     assert_eq!(outages.len(), 1);

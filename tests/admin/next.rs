@@ -214,6 +214,41 @@ fn what_is_presented_for_a_bare_fingerprint_has_the_grace_of_its_entry() {
     assert_eq!(told, (ReasonCode::FingerprintMatched, Expired));
 }
 
+#[test]
+fn an_entry_that_takes_over_what_a_peer_presents_brings_its_own_grace() {
+    let made = spec("kms1").valid(-DAY_, 10 * DAY_).self_signed();
+    let twin = spec("kms1")
+        .valid(-DAY_, 1000 * DAY_)
+        .key_of(&made)
+        .self_signed();
+    let grace = ValidityRule::Grace(Duration::from_secs(5 * DAY));
+    for by_key in [true, false] {
+        let mut desk = Desk::at(days(0));
+        desk.group("cluster", &["keys-1"]);
+        let own = desk.server_pin("keys-1", &made);
+        assert!(desk.connects("keys-1", &[&made]));
+        desk.store.remove(&own).unwrap();
+        let scope = PinScope::Group(crate::desk::group("cluster"));
+        let options = EntryOptions::new().validity(grace);
+        if by_key {
+            let options = options.matching(Matching::PublicKey);
+            desk.pin_with(scope, &twin, options);
+        } else {
+            let fingerprint = made.certificate.fingerprint();
+            let done = desk
+                .store
+                .install_pin_fingerprint(scope, fingerprint, options);
+            done.unwrap();
+        }
+        desk.clock.set(Some(days(10) + 1));
+        let subject = Subject::Presented(made.certificate.fingerprint());
+        next_is(&desk, days(15) + 1, &subject, Turn::Ends);
+        let (before, after) = around(&desk, &[&made]);
+        assert!(before.is_accepted(), "{before}");
+        assert_eq!(after.reason(), Expired);
+    }
+}
+
 // M7
 #[test]
 fn a_clock_below_the_floor_changes_everything_once_it_comes_close_and_an_unset_one_nothing() {
