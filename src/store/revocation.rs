@@ -300,6 +300,33 @@ fn closeness(error: &StoreError) -> u8 {
 mod tests {
     use super::*;
 
+    // Installed authorities have passed the key policy; those that were put back may not.
+    #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+    #[test]
+    fn the_key_policy_is_asked_again_of_the_issuer() {
+        use crate::certificate::KeyPolicy;
+        use crate::store::{AuthorityScope, EntryOptions};
+        use crate::tls;
+
+        let file = |name: &str| {
+            let folder = env!("CARGO_MANIFEST_DIR");
+            std::fs::read(format!("{folder}/tests/fixtures/crls/{name}")).unwrap()
+        };
+        let provider = tls::provider::default_provider();
+        let mut store = TrustStore::new(tls::key_policy(&provider));
+        let certificate = Certificate::from_pem(&file("ca.pem")).unwrap();
+        let options = EntryOptions::new();
+        store
+            .install_authority(AuthorityScope::AnyServer, certificate, options)
+            .unwrap();
+        store.keys = KeyPolicy::new(&[]);
+        let list = Crl::from_pem(&file("v2.pem")).unwrap();
+        let refused = store.install_crl(list.clone());
+        assert!(matches!(refused, Err(StoreError::Key(_))));
+        store.keys = tls::key_policy(&provider);
+        store.install_crl(list).unwrap();
+    }
+
     #[test]
     fn there_is_room_up_to_each_limit() {
         let most = |of_issuer, lists, bytes| Room {

@@ -195,10 +195,15 @@ fn an_issuer_stays_checked_until_the_check_is_stopped_by_its_name() {
 #[test]
 fn the_report_lists_the_entries_that_a_list_revokes_and_that_come_back() {
     let issuer = ca("CA");
-    let pinned = leaf().signed_by(&issuer);
+    let pinned = leaf().serial(0x41).signed_by(&issuer);
     let other = leaf().signed_by(&issuer);
     let below = spec("Below").ca().signed_by(&issuer);
     let mut scene = trusting(&[&issuer, &below]);
+    // The same serial number, from somebody else.
+    let serial = u64::from(pinned.certificate.serial()[0]);
+    let elsewhere = leaf().serial(serial).no_authority_key_id();
+    let elsewhere = elsewhere.signed_by(&ca("Other"));
+    scene.pin(&elsewhere.certificate, EntryOptions::new());
     scene.pin(&pinned.certificate, EntryOptions::new());
     scene.pin(&other.certificate, EntryOptions::new());
     let list = crl()

@@ -340,6 +340,16 @@ fn entries_are_held_to_their_grammar() {
 }
 
 #[test]
+fn serial_numbers_that_begin_alike_are_told_apart() {
+    let issuer = ca("CA");
+    let serial = |number: u8| [&[0x55; 12][..], &[number.wrapping_mul(37), 1]].concat();
+    let list = (0..100).fold(crl(), |list, number| list.entry(entry(&serial(number))));
+    let list = list.signed_by(&issuer);
+    assert!((0..100).all(|number| list.revoked(&serial(number)).is_some()));
+    assert!((100..=255).all(|number| list.revoked(&serial(number)).is_none()));
+}
+
+#[test]
 fn extensions_are_held_to_their_grammar() {
     let issuer = ca("CA");
     let with = |extension: Der| crl().extension(extension).der(&issuer);

@@ -1,6 +1,7 @@
 //! Every refusal of a server that a handshake can show, at both ends.
 
 mod chains;
+mod revoked;
 
 use std::collections::BTreeSet;
 
@@ -253,6 +254,7 @@ fn pin_rows(setting: &Setting) -> Vec<Row> {
 fn rows(setting: &Setting) -> Vec<Row> {
     let mut rows = pin_rows(setting);
     rows.extend(chains::rows(setting));
+    rows.extend(revoked::rows(setting));
     rows
 }
 
