@@ -24,14 +24,16 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use limbo::{Came, Settings, judge};
-use mutual_trust::{ChainProfile, KeyPolicy, Verdict, tls};
+use mutual_trust::{ChainProfile, KeyPolicy, Verdict};
 use rustls::pki_types::UnixTime;
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 fn main() -> ExitCode {
     #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
-    let done = run(tls::key_policy(&tls::provider::default_provider()));
+    let done = run(mutual_trust::tls::key_policy(
+        &mutual_trust::tls::provider::default_provider(),
+    ));
     #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
     let done: Outcome<()> = Err("a crypto provider is needed: feature aws-lc-rs or ring".into());
     match done {

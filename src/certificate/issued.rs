@@ -105,8 +105,10 @@ impl fmt::Debug for OfPath<'_> {
     }
 }
 
-#[cfg(all(test, any(feature = "aws-lc-rs", feature = "ring")))]
+#[cfg(test)]
 mod tests {
+    #![cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+
     use super::*;
 
     fn fixture(text: &[u8]) -> Certificate {
