@@ -27,11 +27,10 @@ pub use issue::NewKey;
 pub use issue::{CertificateRequest, CertificateSpec, KeyType, SubjectPart};
 pub use key::PrivateKey;
 pub use reader::KeyReader;
+pub use write::Existing;
 #[cfg(unix)]
-pub use write::{Existing, write_certificates, write_private};
+pub use write::{write_certificates, write_private};
 
-#[cfg(not(unix))]
-pub(crate) use write::Existing;
 pub(crate) use write::{Readers, link_as, prepare};
 
 pub(crate) use advice::advice;

@@ -1,7 +1,7 @@
 //! Facts: what is installed, for whom.
 //!
 //! A [`TrustStore`] is changed by an administrator, one call at a time; each call says what it did
-//! ([`Report`]) or leaves the store as it was ([`StoreError`](crate::error::StoreError)). What verdicts read
+//! ([`Report`]) or leaves the store as it was ([`StoreError`]). What verdicts read
 //! is a [`View`]: an immutable snapshot of it with a number, the *generation*, that only grows.
 //!
 //! A store with nothing in it trusts nobody.

@@ -191,6 +191,14 @@ fn each_kind_of_damage_has_its_error() {
         let error = load(&text).unwrap_err();
         assert!(expected(&error), "{error:?}");
     }
+    let said = load(&fitting(&text.replacen("blocks 4", "blocks 5", 1)))
+        .unwrap_err()
+        .to_string();
+    let end = line_of(&text, "end groups");
+    assert!(
+        said.contains(&format!("line {end}")) && said.contains("blocks 4"),
+        "{said}"
+    );
     let mut bytes = text.into_bytes();
     let at = bytes.iter().filter(|byte| **byte == b'\n').count();
     *bytes.last_mut().unwrap() = 0xff;

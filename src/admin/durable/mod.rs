@@ -1,6 +1,6 @@
 //! A store that outlives the process (rule S4): what is changed is stored, and only then in force.
 //!
-//! The folder holds `trust-store`, the file that [`file`](super::file) describes; `trust-store.previous`, the one
+//! The folder holds `trust-store`, the file that [`file`](mod@file) describes; `trust-store.previous`, the one
 //! before it; after a recovery `trust-store.damaged`; and `trust-store.lock`, which keeps a second writer out.
 
 mod disk;

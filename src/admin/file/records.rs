@@ -11,7 +11,7 @@ use super::Kept;
 use super::format::{LABEL, generation, grace, is_later, time};
 use super::lines::{Field, Record, Section};
 use super::read::{expected, no_section, once};
-use super::write::{end_head, entry_head, server_head, server_name};
+use super::write::{entry_head, server_head, server_name};
 use crate::certificate::{Fingerprint, HostName, der, pem};
 use crate::error::{StoreError, StoreFileError};
 use crate::limits::{MAX_CERTIFICATE_BYTES, MAX_SERIAL_BYTES};
@@ -26,8 +26,6 @@ pub(super) struct Records {
     kept: Kept,
     generation: Option<u64>,
     floor: Option<UnixTime>,
-    /// Groups, servers, entries, blocks.
-    counts: [usize; 4],
     disabled: Bounded<(EntryKey, String)>,
     /// The texts that entries have in common, so that they are in memory once.
     shared: BTreeSet<Arc<str>>,
@@ -43,7 +41,6 @@ impl Records {
             },
             generation: None,
             floor: None,
-            counts: [0; 4],
             disabled: Bounded::default(),
             shared: BTreeSet::new(),
         }
@@ -57,18 +54,7 @@ impl Records {
 
     /// Takes a record; `false` if it was the last one.
     pub(super) fn take(&mut self, record: &Record<'_>) -> Result<bool, StoreFileError> {
-        let [groups, servers, entries, blocks] = &mut self.counts;
         let (kind, rest) = record.head.split_once(' ').unwrap_or((record.head, ""));
-        let count = match kind {
-            "group" => Some(groups),
-            "server" => Some(servers),
-            "pin" | "authority" | "intermediate" => Some(entries),
-            "block" => Some(blocks),
-            _ => None,
-        };
-        if let Some(count) = count {
-            *count = count.saturating_add(1);
-        }
         let wrong = |what: &str| expected(record.line, what, record.head);
         match kind {
             "generation" => {
@@ -95,10 +81,7 @@ impl Records {
                 self.only_head(record, record.head)?;
             }
             "end" => {
-                let wanted = end_head(self.counts);
-                if record.head != wanted {
-                    return Err(wrong(&format!("`{wanted}`")));
-                }
+                // Whether it counts right is told when it is written again.
                 if self.generation.is_none() {
                     return Err(wrong("a record `generation` before it"));
                 }

@@ -85,7 +85,7 @@ pub(super) fn content(view: &View, kept: &Kept, out: &mut impl Write) -> fmt::Re
 }
 
 /// What the last record says: how many of each kind there are.
-pub(super) fn end_head([groups, servers, entries, blocks]: [usize; 4]) -> String {
+fn end_head([groups, servers, entries, blocks]: [usize; 4]) -> String {
     format!("end groups {groups} servers {servers} entries {entries} blocks {blocks}")
 }
 
