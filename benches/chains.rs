@@ -344,13 +344,13 @@ fn loading(bench: &mut Bench, maker: &Maker) {
     );
     println!("|---|---|---|---|---|---|");
     let issued: Vec<_> = (0..10_000).map(|number| maker.authority(number)).collect();
-    load(bench, "issued by another CA", &issued);
+    load(bench, "issued by another CA", &issued, Some(LOADING));
     // Their own signatures are verified when they are installed, which OpenSSL does not do.
     let own: Vec<_> = (0..10_000).map(forests::self_signed).collect();
-    load(bench, "self-signed CAs", &own);
+    load(bench, "self-signed CAs", &own, None);
 }
 
-fn load(bench: &mut Bench, what: &str, authorities: &[Vec<u8>]) {
+fn load(bench: &mut Bench, what: &str, authorities: &[Vec<u8>], promised: Option<f64>) {
     let pem = |der: &Vec<u8>| Certificate::from_der(der).unwrap().to_pem();
     let all: String = authorities.iter().map(pem).collect();
     let read = time(3, 1, &mut || {
@@ -388,7 +388,11 @@ fn load(bench: &mut Bench, what: &str, authorities: &[Vec<u8>]) {
         None => "there is no openssl here | ".to_owned(),
         Some(theirs) => {
             let what = format!("loading 10,000 authorities, {what}, OpenSSL beside ours");
-            let ratio = bench.hold(&what, us(theirs) / us(load), LOADING, false);
+            let ratio = us(theirs) / us(load);
+            let ratio = match promised {
+                Some(promised) => bench.hold(&what, ratio, promised, false),
+                None => format!("{ratio:.2}"),
+            };
             format!("{:.1} | {ratio}", us(theirs) / 1e3)
         }
     };
