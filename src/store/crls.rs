@@ -219,8 +219,8 @@ impl Crls {
         self.issuers.is_empty()
     }
 
-    /// How many lists there are.
-    pub(super) fn count(&self) -> usize {
+    /// How many lists there are, read or not.
+    pub(crate) fn count(&self) -> usize {
         self.count
     }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use mutual_trust::admin::{Observation, Peer, Seen};
 use mutual_trust::limits::{
-    MAX_SEEN_BYTES, MAX_SEEN_CLIENTS, MAX_SEEN_REFUSED, MAX_SEEN_REFUSED_BYTES, MAX_SEEN_SERVERS,
+    MAX_PRESENTED_CERTIFICATES, MAX_SEEN_BYTES, MAX_SEEN_CLIENTS, MAX_SEEN_REFUSED,
+    MAX_SEEN_REFUSED_BYTES, MAX_SEEN_SERVERS,
 };
 use mutual_trust::policy::{Question, Target};
 use mutual_trust::store::{EntryKey, Scope, Slot};
@@ -76,7 +77,7 @@ fn an_observation_that_shows_another_certificate_than_its_verdict_accepted_is_no
     let verdict = desk.verdict("keys-1", &[&own]);
     desk.observe(verdict.clone(), &[&other], true);
     desk.observe(verdict.clone(), &[], true);
-    let crowd = vec![&own; 17];
+    let crowd = vec![&own; MAX_PRESENTED_CERTIFICATES + 1];
     desk.observe(verdict, &crowd, true);
     assert!(desk.seen.last(&peer("keys-1")).is_none());
     assert_eq!(desk.seen.unplaced(), 3);

@@ -35,7 +35,6 @@ pub(super) fn file(
         store,
         mut kept,
         disabled,
-        crls,
         disabled_crls,
     } = records.done();
     same_text(store.contents(), &kept, content)?;
@@ -69,7 +68,7 @@ pub(super) fn file(
         later_minor: is_later(minor).then_some(minor),
         entries: store.contents().data().all().count(),
         disabled,
-        crls,
+        crls: store.contents().data().crls().count(),
         disabled_crls,
     };
     Ok(Loaded {

@@ -11,7 +11,7 @@ use super::format::{generation, is_later, time};
 use super::heads::{block, checked_issuer, crl, entry_key, parsed, server};
 use super::lines::{Field, Record};
 use super::read::{expected, no_section, once};
-use super::write::{Counts, end_head, server_name};
+use super::write::server_name;
 use crate::certificate::{Fingerprint, HostName};
 use crate::error::{StoreError, StoreFileError};
 use crate::store::{
@@ -24,7 +24,6 @@ pub(super) struct Records {
     kept: Kept,
     generation: Option<u64>,
     floor: Option<UnixTime>,
-    counts: Counts,
     disabled: Bounded<(EntryKey, String)>,
     disabled_crls: Bounded<(Fingerprint, String)>,
     /// The texts that entries have in common, so that they are in memory once.
@@ -41,7 +40,6 @@ impl Records {
             },
             generation: None,
             floor: None,
-            counts: Counts::default(),
             disabled: Bounded::default(),
             disabled_crls: Bounded::default(),
             shared: BTreeSet::new(),
@@ -55,34 +53,13 @@ impl Records {
             store: self.store,
             kept: self.kept,
             disabled: self.disabled,
-            crls: self.counts.crls,
             disabled_crls: self.disabled_crls,
         }
     }
 
     /// Takes a record; `false` if it was the last one.
     pub(super) fn take(&mut self, record: &Record<'_>) -> Result<bool, StoreFileError> {
-        let Counts {
-            groups,
-            servers,
-            entries,
-            blocks,
-            checked,
-            crls,
-        } = &mut self.counts;
         let (kind, rest) = record.head.split_once(' ').unwrap_or((record.head, ""));
-        let count = match kind {
-            "group" => Some(groups),
-            "server" => Some(servers),
-            "pin" | "authority" | "intermediate" => Some(entries),
-            "block" => Some(blocks),
-            "checked" => Some(checked),
-            "crl" => Some(crls),
-            _ => None,
-        };
-        if let Some(count) = count {
-            *count = count.saturating_add(1);
-        }
         let wrong = |what: &str| expected(record.line, what, record.head);
         match kind {
             "generation" => {
@@ -116,10 +93,7 @@ impl Records {
             }
             "crl" => self.crl(record, rest)?,
             "end" => {
-                let wanted = end_head(&self.counts);
-                if record.head != wanted {
-                    return Err(wrong(&format!("`{wanted}`")));
-                }
+                // Whether it counts right is told when it is written again.
                 if self.generation.is_none() {
                     return Err(wrong("a record `generation` before it"));
                 }
@@ -278,7 +252,6 @@ pub(super) struct Done {
     pub(super) store: TrustStore,
     pub(super) kept: Kept,
     pub(super) disabled: Bounded<(EntryKey, String)>,
-    pub(super) crls: usize,
     pub(super) disabled_crls: Bounded<(Fingerprint, String)>,
 }
 

@@ -119,17 +119,17 @@ pub(super) fn content(view: &View, kept: &Kept, out: &mut impl Write) -> fmt::Re
 
 /// How many of each kind there are.
 #[derive(Default)]
-pub(super) struct Counts {
-    pub(super) groups: usize,
-    pub(super) servers: usize,
-    pub(super) entries: usize,
-    pub(super) blocks: usize,
-    pub(super) checked: usize,
-    pub(super) crls: usize,
+struct Counts {
+    groups: usize,
+    servers: usize,
+    entries: usize,
+    blocks: usize,
+    checked: usize,
+    crls: usize,
 }
 
 /// What the last record says.
-pub(super) fn end_head(counts: &Counts) -> String {
+fn end_head(counts: &Counts) -> String {
     let Counts {
         groups,
         servers,
