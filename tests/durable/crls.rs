@@ -347,10 +347,11 @@ fn whatever_line_is_damaged_what_the_others_say_of_lists_is_kept() {
         }
         fs::write(lists.folder.file(CURRENT), &text).unwrap();
         fs::write(lists.folder.file("trust-store.previous"), &previous).unwrap();
-        if line.len() == 64 {
-            // A bit of the list or of its signature: still base64.
-            let other = if line.starts_with('A') { "B" } else { "A" };
-            let changed = format!("{other}{}", &line[1..]);
+        if !line.contains(' ') {
+            // Other letters of the list or of its signature: still base64.
+            let (before, after) = line.split_at(line.len() / 2);
+            let other = if after.starts_with('A') { "B" } else { "A" };
+            let changed = format!("{before}{other}{}", &after[1..]);
             fs::write(lists.folder.file(CURRENT), text.replace(line, &changed)).unwrap();
         } else {
             lists.damage(number);
@@ -366,6 +367,29 @@ fn whatever_line_is_damaged_what_the_others_say_of_lists_is_kept() {
         assert_eq!(report.lost_crls.len(), named, "{line}: {report}");
         drop(store);
     }
+}
+
+/// The first line of a list alone tells that its issuer is checked.
+#[test]
+fn an_issuer_stays_checked_if_only_the_first_line_of_its_list_is_left() {
+    let lists = Lists::new("crls-first-line");
+    let start = |text: &str, start: &str| line_of(text, start) - 1;
+    lists.damage(start(&lists.text(), "checked "));
+    lists.damage(start(&lists.text(), "checked "));
+    let lines: Vec<String> = lists.text().lines().map(String::from).collect();
+    for (number, line) in lines.iter().enumerate() {
+        if line.starts_with("-----BEGIN X509") {
+            lists.damage(number + 1);
+        }
+    }
+    let (store, report) = DurableStore::recover(lists.folder.path(), settings()).unwrap();
+    assert_eq!(store.contents().checked_issuers().count(), 2, "{report}");
+    assert_eq!((report.crls.len(), report.lost_crls.len()), (0, 2));
+    let good = leaf(&lists.trusted);
+    assert_eq!(
+        verdict(store.contents(), &good),
+        ReasonCode::RevocationUnknown
+    );
 }
 
 #[test]
