@@ -81,9 +81,10 @@ pub const MAX_RECORDED_SCHEMES: usize = 128;
 /// of a process with the same number.
 pub const MAX_TEMPORARY_NAMES: usize = 64;
 
-/// Largest file of a store in bytes: 100,000 entries with certificates of RSA 4096 in base64. Beyond it, a change
-/// is refused rather than written to where it could not be read again.
-pub const MAX_STORE_FILE_BYTES: usize = 256 * 1024 * 1024;
+/// Largest file of a store in bytes: 256 MiB for 100,000 entries with certificates of RSA 4096 in base64, and all
+/// revocation lists that a store can hold ([`MAX_CRL_BYTES_HELD`]), of which 48 bytes take a line of 65. Beyond it,
+/// a change is refused rather than written to where it could not be read again.
+pub const MAX_STORE_FILE_BYTES: usize = 256 * 1024 * 1024 + MAX_CRL_BYTES_HELD / 48 * 66;
 
 /// Longest line of a store's file in bytes: an issuer's name that is blocked may fill a certificate, which takes
 /// 88 KB of base64.

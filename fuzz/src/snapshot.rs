@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mutual_trust::store::{
-    BlockSelector, Claim, EntryKey, EntryOptions, GroupId, Level, Scope, ServerId, Slot,
+    BlockSelector, Claim, CrlIssuer, EntryKey, EntryOptions, GroupId, Level, Scope, ServerId, Slot,
 };
 use mutual_trust::{Certificate, HostName, View};
 use pki_types::UnixTime;
@@ -14,6 +14,16 @@ type Held = (
     EntryOptions,
     Option<UnixTime>,
     Option<String>,
+);
+
+/// A revocation list: whose, its bytes, when and by whom it was installed, why it is disabled, whether it is read.
+type List = (
+    CrlIssuer,
+    Vec<u8>,
+    Option<UnixTime>,
+    Option<String>,
+    Option<String>,
+    bool,
 );
 
 /// A server without its id.
@@ -35,6 +45,33 @@ pub(crate) struct Snapshot {
     pub(crate) servers: BTreeMap<ServerId, ServerState>,
     groups: BTreeMap<GroupId, BTreeSet<ServerId>>,
     pub(crate) blocks: Vec<BlockSelector>,
+    checked: Vec<CrlIssuer>,
+    crls: Vec<List>,
+}
+
+fn lists(view: &View) -> Vec<List> {
+    let mut lists: Vec<List> = Vec::new();
+    for list in view.crls() {
+        lists.push((
+            list.issuer().clone(),
+            list.crl().der().to_vec(),
+            list.installed(),
+            list.installed_by().map(str::to_owned),
+            list.disabled().map(str::to_owned),
+            true,
+        ));
+    }
+    for list in view.unread_crls() {
+        lists.push((
+            list.issuer().clone(),
+            list.der().to_vec(),
+            list.installed(),
+            list.installed_by().map(str::to_owned),
+            None,
+            false,
+        ));
+    }
+    lists
 }
 
 impl Snapshot {
@@ -74,6 +111,8 @@ impl Snapshot {
                 .map(|group| (group.id().clone(), group.members().cloned().collect()))
                 .collect(),
             blocks: view.blocks().cloned().collect(),
+            checked: view.checked_issuers().collect(),
+            crls: lists(view),
         }
     }
 
@@ -157,5 +196,12 @@ impl Snapshot {
         let members = self.groups.values().flatten();
         assert!(members.into_iter().all(|id| self.servers.contains_key(id)));
         assert!(self.blocks.windows(2).all(|pair| pair[0] < pair[1]));
+        assert!(self.checked.windows(2).all(|pair| pair[0] < pair[1]));
+        for (issuer, ..) in &self.crls {
+            assert!(
+                self.checked.contains(issuer),
+                "a list whose issuer is not checked"
+            );
+        }
     }
 }

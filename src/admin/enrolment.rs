@@ -218,7 +218,9 @@ impl Enrolment {
         };
         // Without the lock: a large store takes its time.
         let certificate = peer.presented.certificate().clone();
-        let installed = store.install_pin(PinScope::Clients, certificate, options);
+        let installed = store.acting_as(by, |store| {
+            store.install_pin(PinScope::Clients, certificate, options)
+        });
         let mut state = self.state();
         match installed {
             Ok(report) => {
@@ -256,7 +258,8 @@ impl Enrolment {
             });
         }
         self.compare(&mut self.state(), presented, None, fingerprint, by)?;
-        let report = store.install_pin(scope, presented.certificate().clone(), options)?;
+        let certificate = presented.certificate().clone();
+        let report = store.acting_as(by, |store| store.install_pin(scope, certificate, options))?;
         let mut state = self.state();
         self.note(&mut state, EnrolmentEvent::Accepted, presented, None, by);
         Ok(report)

@@ -77,7 +77,7 @@ pub(crate) fn sections(text: &[u8]) -> Result<Vec<Section<'_>>, PemError> {
 }
 
 /// Splits a file of at most `limit` bytes into its sections, as [`sections`].
-pub(super) fn sections_within(text: &[u8], limit: usize) -> Result<Vec<Section<'_>>, PemError> {
+pub(crate) fn sections_within(text: &[u8], limit: usize) -> Result<Vec<Section<'_>>, PemError> {
     if text.len() > limit {
         return Err(PemError::TooLarge {
             size: text.len(),

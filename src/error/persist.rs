@@ -23,6 +23,19 @@ pub enum StoreFileError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// The file would have more bytes than are read again.
+    #[error(
+        "the file would have {size} bytes, {crls} of them revocation lists; the limit is {limit}: remove lists or entries first"
+    )]
+    #[non_exhaustive]
+    Unreadable {
+        /// Its size in bytes.
+        size: usize,
+        /// How many of these are revocation lists.
+        crls: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// A byte that is not text, or a character that no line has.
     #[error("line {line}: a byte or character that no line has: the file is damaged")]
     #[non_exhaustive]

@@ -30,6 +30,7 @@ pub use decide::{Accepted, decide};
 pub use profile::{ChainProfile, ProfileAction, ProfileRule};
 pub use question::{Question, Target};
 pub use reason::{ReasonCode, Rule};
+pub(crate) use revocation::may_tell;
 pub(crate) use stranger::stranger;
 pub use verdict::{Considered, Detail, PeerIdentity, Verdict, VerdictWarning};
 
@@ -113,6 +114,11 @@ impl Policy {
     /// What happens after `notAfter` of pins that have no rule of their own.
     pub(crate) const fn validity_rule(&self) -> ValidityRule {
         self.validity
+    }
+
+    /// For how long a revocation list tells after its end.
+    pub(crate) const fn crl_grace_time(&self) -> Duration {
+        self.crl_grace
     }
 
     /// Demands a current revocation list for every certificate of a chain but the authority, whoever issued it,

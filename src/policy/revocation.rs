@@ -4,9 +4,11 @@
 //! list has expired, is not valid yet or is about other certificates: serial numbers are unique for an issuer.
 //! That a certificate is *not* revoked is told only by lists that are current and have it in their scope.
 
+use std::sync::Arc;
+
 use super::decide::Case;
 use super::timing::{Age, Fall};
-use super::{ChainProfile, Detail, ReasonCode, VerdictWarning};
+use super::{ChainProfile, Detail, Policy, ReasonCode, VerdictWarning};
 use crate::certificate::{Certificate, Reasons, Revoked};
 use crate::store::{InstalledCrl, Slot};
 
@@ -68,32 +70,16 @@ fn status(
     certificate: &Certificate,
     issuer: &Certificate,
 ) -> Result<Option<i64>, Fall> {
-    let crls = case.view.data().crls();
-    let lists = match crls.of(issuer.subject_der(), issuer.key_pin()) {
-        Some(lists) => lists,
-        None if case.policy.require_crl => &[],
-        None => return Ok(None),
+    let Some(lists) = asked(case, issuer)? else {
+        return Ok(None);
     };
-    // RFC 5280 section 6.3.3 (f), for the certificate with which the issuer stands in this path.
-    if issuer.key_usage().is_some_and(|usage| !usage.crl_sign()) {
-        return Err((
-            ReasonCode::RevocationUnknown,
-            Detail::Text(format!(
-                "{} may not sign revocation lists (keyUsage lacks cRLSign)",
-                issuer.subject()
-            )),
-        ));
-    }
     let mut current = Reasons::NONE;
     let mut in_grace = Reasons::NONE;
     let mut expired = Reasons::NONE;
     let mut last_end: Option<i64> = None;
-    let strict = case.policy.profile == ChainProfile::Strict;
     for list in lists {
-        // What breaks RFC 5280 takes trust away all the same, but gives none in the strict profile.
-        let counts = !strict || list.crl().deviations().is_empty();
         let reasons = list.crl().covers(certificate);
-        if reasons.is_none() || !counts {
+        if reasons.is_none() || !may_tell(case.policy, list) {
             continue;
         }
         let (known, end) = match case.timing.crl(list.crl(), case.policy.crl_grace) {
@@ -126,6 +112,54 @@ fn status(
             last_end: last_end.filter(|_| reason == ReasonCode::CrlExpired),
         },
     ))
+}
+
+/// The lists that are asked about what an issuer signed; `None` if it is not checked.
+fn asked<'a>(
+    case: &Case<'a>,
+    issuer: &Certificate,
+) -> Result<Option<&'a [Arc<InstalledCrl>]>, Fall> {
+    let crls = case.view.data().crls();
+    let lists = match crls.of(issuer.subject_der(), issuer.key_pin()) {
+        Some(lists) => lists,
+        None if case.policy.require_crl => &[],
+        None => return Ok(None),
+    };
+    // RFC 5280 section 6.3.3 (f), for the certificate with which the issuer stands in this path.
+    if issuer.key_usage().is_some_and(|usage| !usage.crl_sign()) {
+        return Err((
+            ReasonCode::RevocationUnknown,
+            Detail::Text(format!(
+                "{} may not sign revocation lists (keyUsage lacks cRLSign)",
+                issuer.subject()
+            )),
+        ));
+    }
+    Ok(Some(lists))
+}
+
+/// Whether a list may tell that a certificate is not revoked, at its time. What breaks RFC 5280 takes trust away all
+/// the same, but gives none in the strict profile.
+pub(crate) fn may_tell(policy: &Policy, list: &InstalledCrl) -> bool {
+    let strict = policy.profile == ChainProfile::Strict;
+    list.tells() && (!strict || list.crl().deviations().is_empty())
+}
+
+/// Whether anything that an issuer signed could count as not revoked now. For reports.
+pub(super) fn check_issuer(case: &Case<'_>, issuer: &Certificate) -> Result<(), Fall> {
+    let Some(lists) = asked(case, issuer)? else {
+        return Ok(());
+    };
+    let mut reason = ReasonCode::RevocationUnknown;
+    for list in lists.iter().filter(|list| may_tell(case.policy, list)) {
+        match case.timing.crl(list.crl(), case.policy.crl_grace) {
+            Age::Current | Age::InGrace(_) => return Ok(()),
+            Age::NotYet => {}
+            Age::Expired(_) => reason = ReasonCode::CrlExpired,
+        }
+    }
+    let why = format!("no revocation list of {} is current", issuer.subject());
+    Err((reason, Detail::Text(why)))
 }
 
 fn fall(certificate: &Certificate, list: &InstalledCrl, revoked: Revoked) -> Fall {

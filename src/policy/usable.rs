@@ -35,6 +35,7 @@ impl<'a> Usable<'a> {
                         .and_then(|()| {
                             revocation::check_installed(case, certificate, Slot::Authority)
                         })
+                        .and_then(|()| revocation::check_issuer(case, certificate))
                         .err()
                 })
             }

@@ -63,16 +63,96 @@ impl fmt::Debug for CrlIssuer {
 pub struct InstalledCrl {
     crl: Crl,
     issuer: CrlIssuer,
-    installed: Option<UnixTime>,
+    origin: CrlOrigin,
+    disabled: Option<Box<str>>,
+}
+
+/// When and by whom a list was installed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CrlOrigin {
+    pub(crate) installed: Option<UnixTime>,
+    pub(crate) installed_by: Option<Arc<str>>,
+}
+
+/// A revocation list that was stored and that this version does not read: its bytes, to be stored again. It says
+/// nothing, and its issuer stays checked.
+#[derive(Clone, Debug)]
+pub struct UnreadCrl {
+    der: Box<[u8]>,
+    fingerprint: Fingerprint,
+    issuer: CrlIssuer,
+    origin: CrlOrigin,
+    disabled: Option<Box<str>>,
+}
+
+impl UnreadCrl {
+    /// The DER, byte for byte as it was stored.
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// SHA-256 over the DER.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+
+    /// Under whose key it was verified when it was installed.
+    pub fn issuer(&self) -> &CrlIssuer {
+        &self.issuer
+    }
+
+    /// When it was installed; `None` if the clock was unset.
+    pub fn installed(&self) -> Option<UnixTime> {
+        self.origin.installed
+    }
+
+    /// On whose behalf it was installed.
+    pub fn installed_by(&self) -> Option<&str> {
+        self.origin.installed_by.as_deref()
+    }
+
+    /// Why it was disabled before, if it was.
+    pub(crate) fn disabled(&self) -> Option<&str> {
+        self.disabled.as_deref()
+    }
+}
+
+/// A list as it was stored.
+pub(crate) struct HeldCrl<'a> {
+    pub(crate) issuer: CrlIssuer,
+    pub(crate) der: &'a [u8],
+    pub(crate) origin: CrlOrigin,
+    pub(crate) disabled: Option<Box<str>>,
+}
+
+impl HeldCrl<'_> {
+    pub(super) fn unread(self) -> UnreadCrl {
+        UnreadCrl {
+            der: self.der.into(),
+            fingerprint: Fingerprint::over(self.der),
+            issuer: self.issuer,
+            origin: self.origin,
+            disabled: self.disabled,
+        }
+    }
 }
 
 impl InstalledCrl {
     /// A list whose signature was verified under the key of `issuer`, now or when it was first installed.
-    pub(crate) fn new(crl: Crl, issuer: CrlIssuer, installed: Option<UnixTime>) -> Self {
+    pub(crate) fn new(crl: Crl, issuer: CrlIssuer, origin: CrlOrigin) -> Self {
         Self {
             crl,
             issuer,
-            installed,
+            origin,
+            disabled: None,
+        }
+    }
+
+    /// The same, from which nothing but revocations is taken.
+    pub(crate) fn disable(self, why: Option<Box<str>>) -> Self {
+        Self {
+            disabled: why,
+            ..self
         }
     }
 
@@ -88,7 +168,25 @@ impl InstalledCrl {
 
     /// When it was installed; `None` if the clock was unset.
     pub fn installed(&self) -> Option<UnixTime> {
-        self.installed
+        self.origin.installed
+    }
+
+    /// On whose behalf it was installed, if [`act_as`](crate::TrustStore::act_as) had said so.
+    pub fn installed_by(&self) -> Option<&str> {
+        self.origin.installed_by.as_deref()
+    }
+
+    /// Why the list is disabled, if it is: a recovery took it from a damaged file, and no installed certificate
+    /// verifies it. What it names is revoked all the same, and no certificate counts as not revoked by it. Installing
+    /// it again, with its issuer's certificate there, puts it in force.
+    pub fn disabled(&self) -> Option<&str> {
+        self.disabled.as_deref()
+    }
+
+    /// Whether it can tell that a certificate is not revoked. A list of a kind that is not installed any more cannot:
+    /// an earlier version took it.
+    pub(crate) fn tells(&self) -> bool {
+        self.disabled.is_none() && self.crl.refusal().is_none()
     }
 
     /// What it says of an installed certificate, whose issuer is not at hand and known by name alone; but that an
@@ -109,6 +207,8 @@ type Lists = Arc<Vec<Arc<InstalledCrl>>>;
 #[derive(Clone, Default)]
 pub(crate) struct Crls {
     issuers: BTreeMap<Arc<[u8]>, BTreeMap<KeyPin, Lists>>,
+    /// Lists that are not read. Their issuers are checked.
+    unread: BTreeMap<(CrlIssuer, Fingerprint), Arc<UnreadCrl>>,
     count: usize,
     bytes: usize,
 }
@@ -119,8 +219,8 @@ impl Crls {
         self.issuers.is_empty()
     }
 
-    /// How many lists there are.
-    pub(super) fn count(&self) -> usize {
+    /// How many lists there are, read or not.
+    pub(crate) fn count(&self) -> usize {
         self.count
     }
 
@@ -151,6 +251,11 @@ impl Crls {
         keys.flat_map(|lists| lists.iter())
     }
 
+    /// All lists that are not read, ordered by issuer and fingerprint.
+    pub(crate) fn unread(&self) -> impl Iterator<Item = &Arc<UnreadCrl>> {
+        self.unread.values()
+    }
+
     /// All checked issuers, in order.
     pub(crate) fn checked(&self) -> impl Iterator<Item = CrlIssuer> {
         self.issuers.iter().flat_map(|(name, keys)| {
@@ -179,7 +284,33 @@ impl Crls {
         self.count = self.count.saturating_sub(lists.len());
         let bytes = lists.iter().map(|list| list.crl.der().len());
         self.bytes = bytes.fold(self.bytes, usize::saturating_sub);
+        let unread = self.unread.keys().filter(|(held, _)| held == issuer);
+        let unread: Vec<Fingerprint> = unread.map(|(_, fingerprint)| *fingerprint).collect();
+        for fingerprint in unread {
+            self.take_unread(fingerprint);
+        }
         Some(lists)
+    }
+
+    /// Puts a list in that is not read; its issuer is checked from now on.
+    pub(crate) fn put_unread(&mut self, list: UnreadCrl) {
+        self.check(&list.issuer);
+        let size = list.der.len();
+        let place = (list.issuer.clone(), list.fingerprint);
+        if self.unread.insert(place, Arc::new(list)).is_none() {
+            self.count = self.count.saturating_add(1);
+            self.bytes = self.bytes.saturating_add(size);
+        }
+    }
+
+    /// Takes a list out that is not read, and says whose it was; its issuer stays checked.
+    pub(super) fn take_unread(&mut self, fingerprint: Fingerprint) -> Option<CrlIssuer> {
+        let mut places = self.unread.keys();
+        let place = places.find(|(_, held)| *held == fingerprint)?.clone();
+        let taken = self.unread.remove(&place)?;
+        self.count = self.count.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(taken.der.len());
+        Some(place.0)
     }
 
     /// Puts a list in, unjudged; its issuer is checked from now on.

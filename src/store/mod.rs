@@ -36,7 +36,8 @@ use pki_types::UnixTime;
 
 pub use blocks::BlockSelector;
 pub use bundle::{Bundle, BundleItem, Decision, Proposal};
-pub use crls::{CrlIssuer, InstalledCrl};
+pub use crls::{CrlIssuer, InstalledCrl, UnreadCrl};
+pub(crate) use crls::{CrlOrigin, HeldCrl};
 pub use draft::Draft;
 pub use entry::{
     AuthorityScope, Entry, EntryKey, EntryOptions, Matching, PinScope, Scope, Slot, ValidityRule,
@@ -118,6 +119,22 @@ impl TrustStore {
         who.map_or(Ok(()), changes::check_line)?;
         self.acting = who.map(Arc::from);
         Ok(())
+    }
+
+    /// Changes the store on behalf of `who`, and then again of whom it was before, whatever comes of `change`.
+    ///
+    /// # Errors
+    /// `who` is not one line of text within the bound of [`act_as`](Self::act_as); or `change` refused.
+    pub fn acting_as<T>(
+        &mut self,
+        who: &str,
+        change: impl FnOnce(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        changes::check_line(who)?;
+        let before = self.acting.replace(who.into());
+        let done = change(self);
+        self.acting = before;
+        done
     }
 
     /// What is installed now, for reading. To publish, take a [`view`](Self::view).

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use pki_types::UnixTime;
 
 use super::entry::Disabled;
+use super::revocation::Room;
 use super::{
-    BlockSelector, Claim, Done, Entry, EntryKey, EntryOptions, Group, GroupId, Report, Scope,
-    Server, ServerId, Slot, TrustStore,
+    BlockSelector, Claim, CrlIssuer, CrlOrigin, Done, Entry, EntryKey, EntryOptions, Group,
+    GroupId, HeldCrl, InstalledCrl, Report, Scope, Server, ServerId, Slot, TrustStore,
 };
-use crate::certificate::{Certificate, HostName, shown};
+use crate::certificate::{Certificate, Crl, Fingerprint, HostName, shown};
 use crate::error::StoreError;
 
 /// A server as it was stored.
@@ -175,6 +176,84 @@ impl TrustStore {
         }
         data.add_name(id, name.clone());
         true
+    }
+
+    /// Puts a list back that was judged when it was stored: its issuer is checked from now on. It makes no new
+    /// generation.
+    ///
+    /// Returns why this version does not take it as it did: it is held, and no certificate counts as not revoked by
+    /// it. What it names is revoked all the same, as far as it can be read.
+    pub(crate) fn restore_crl(&mut self, held: HeldCrl<'_>) -> Option<String> {
+        let crls = self.edit().crls_mut();
+        match Crl::from_der(held.der) {
+            Ok(crl) if crl.issuer_der() == held.issuer.name_der() => {
+                let refused = crl.refusal().map(ToString::to_string);
+                let list = InstalledCrl::new(crl, held.issuer, held.origin);
+                crls.put(list.disable(held.disabled));
+                refused
+            }
+            Ok(crl) => {
+                let why = format!("it is a list of {}", crl.issuer());
+                crls.put_unread(held.unread());
+                Some(why)
+            }
+            Err(error) => {
+                crls.put_unread(held.unread());
+                Some(error.to_string())
+            }
+        }
+    }
+
+    /// Takes over a list that stands whole in a damaged file. One that an installed certificate verifies, or that
+    /// needs no verifying since a newer one is there, is treated as when it is installed. Of any other, only what it
+    /// names is taken. Returns whether it is there now, and was not before.
+    pub(crate) fn salvage_crl(
+        &mut self,
+        issuer: &CrlIssuer,
+        crl: &Crl,
+    ) -> Result<bool, StoreError> {
+        let generation = self.data.generation();
+        match self.install_crl(crl.clone()) {
+            Ok(_) => Ok(self.data.generation() != generation),
+            Err(StoreError::CrlOlder { .. }) => Ok(false),
+            Err(error @ (StoreError::TooManyCrls { .. } | StoreError::CrlsTooLarge { .. })) => {
+                Err(error)
+            }
+            Err(_) => {
+                let crls = self.data.data().crls();
+                if crls
+                    .named(crl.issuer_der())
+                    .any(|list| list.crl().fingerprint() == crl.fingerprint())
+                {
+                    return Ok(false);
+                }
+                let of_issuer = crls.of(issuer.name_der(), issuer.key_pin()).unwrap_or(&[]);
+                Room {
+                    of_issuer: of_issuer.len(),
+                    lists: crls.count(),
+                    bytes: crls.bytes(),
+                }
+                .check(crl.der().len())?;
+                let list = InstalledCrl::new(crl.clone(), issuer.clone(), CrlOrigin::default());
+                let why =
+                    "taken from a damaged file, and its issuer's certificate is not installed";
+                self.edit().crls_mut().put(list.disable(Some(why.into())));
+                Ok(true)
+            }
+        }
+    }
+
+    /// Whether a list is there, read or not.
+    pub(crate) fn holds_crl(&self, fingerprint: Fingerprint) -> bool {
+        let view = self.contents();
+        let mut read = view.crls().map(|list| list.crl().fingerprint());
+        let mut unread = view.unread_crls().map(|list| list.fingerprint());
+        read.any(|held| held == fingerprint) || unread.any(|held| held == fingerprint)
+    }
+
+    /// Lets an issuer be checked, with lists or without; `false` if it was already. It makes no new generation.
+    pub(crate) fn restore_check(&mut self, issuer: &CrlIssuer) -> bool {
+        self.edit().crls_mut().check(issuer)
     }
 
     /// Puts the generation and the floor back.

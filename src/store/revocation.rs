@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{CrlIssuer, Done, EntryKey, InstalledCrl, Report, StoreWarning, TrustStore};
+use super::{CrlIssuer, CrlOrigin, Done, EntryKey, InstalledCrl, Report, StoreWarning, TrustStore};
 use crate::certificate::{
     Certificate, Clock, Crl, Fingerprint, SignatureCheck, Succession, seconds,
 };
@@ -24,7 +24,8 @@ impl TrustStore {
         if let Some(why) = crl.refusal() {
             return Err(StoreError::CrlKind(why.clone()));
         }
-        let is_there = |held: &Arc<InstalledCrl>| held.crl().fingerprint() == crl.fingerprint();
+        let is_same = |held: &Arc<InstalledCrl>| held.crl().fingerprint() == crl.fingerprint();
+        let is_there = |held: &Arc<InstalledCrl>| is_same(held) && held.disabled().is_none();
         if self
             .data
             .data()
@@ -40,9 +41,15 @@ impl TrustStore {
         let mut replaced = Vec::new();
         let mut beside = false;
         for list in held {
+            // A list that nobody has verified keeps none out, and is put in force by itself.
+            if is_same(list) {
+                replaced.push(list.clone());
+                continue;
+            }
             match crl.succession(list.crl()) {
                 Succession::Newer if self.has_begun(&crl) => replaced.push(list.clone()),
                 Succession::Beside => beside = true,
+                Succession::Older if list.disabled().is_some() => beside = true,
                 Succession::Older if self.has_begun(list.crl()) => {
                     return Err(StoreError::CrlOlder {
                         held: list.crl().fingerprint(),
@@ -78,15 +85,15 @@ impl TrustStore {
     /// # Errors
     /// There is no such list.
     pub fn remove_crl(&mut self, fingerprint: Fingerprint) -> Result<Report, StoreError> {
-        let taken = self.edit().crls_mut().take(fingerprint);
-        let taken = taken.ok_or(StoreError::NoSuchCrl(fingerprint))?;
-        let issuer = taken.issuer();
+        let crls = self.edit().crls_mut();
+        let taken = crls.take(fingerprint).map(|list| list.issuer().clone());
+        let taken = taken.or_else(|| crls.take_unread(fingerprint));
+        let issuer = taken.ok_or(StoreError::NoSuchCrl(fingerprint))?;
         let left = self.data.data().crls();
         let left = left.of(issuer.name_der(), issuer.key_pin());
         let none_left = left.is_none_or(<[_]>::is_empty);
         let mut report = self.finish(Done::Removed, Vec::new());
         if none_left {
-            let issuer = issuer.clone();
             report.warnings.push(StoreWarning::NoCrlLeft { issuer });
         }
         Ok(report)
@@ -111,17 +118,6 @@ impl TrustStore {
         Ok(report)
     }
 
-    /// Puts a list in that was judged before, now or when it was stored: its issuer is checked from now on. It
-    /// makes no new generation.
-    pub(crate) fn restore_crl(&mut self, list: InstalledCrl) {
-        self.edit().crls_mut().put(list);
-    }
-
-    /// Lets an issuer be checked, with lists or without; `false` if it was already. It makes no new generation.
-    pub(crate) fn restore_check(&mut self, issuer: &CrlIssuer) -> bool {
-        self.edit().crls_mut().check(issuer)
-    }
-
     fn put_crl(
         &mut self,
         crl: Crl,
@@ -133,12 +129,19 @@ impl TrustStore {
             Clock::Known(now) => Some(now),
             Clock::Unset => None,
         };
+        let origin = CrlOrigin {
+            installed,
+            installed_by: self.acting.clone(),
+        };
+        let crls = self.edit().crls_mut();
         for list in replaced {
-            self.edit().crls_mut().take(list.crl().fingerprint());
+            crls.take(list.crl().fingerprint());
         }
-        let checks = self.restore_check(&issuer);
-        let list = InstalledCrl::new(crl.clone(), issuer.clone(), installed);
-        self.restore_crl(list.clone());
+        crls.take(crl.fingerprint());
+        crls.take_unread(crl.fingerprint());
+        let checks = crls.check(&issuer);
+        let list = InstalledCrl::new(crl.clone(), issuer.clone(), origin);
+        crls.put(list.clone());
         let done = if replaced.is_empty() {
             Done::Added
         } else {
@@ -255,15 +258,15 @@ impl TrustStore {
 }
 
 /// What is held without the lists whose place a new one takes.
-struct Room {
-    of_issuer: usize,
-    lists: usize,
-    bytes: usize,
+pub(super) struct Room {
+    pub(super) of_issuer: usize,
+    pub(super) lists: usize,
+    pub(super) bytes: usize,
 }
 
 impl Room {
     /// Whether a list of so many bytes fits in.
-    fn check(&self, bytes: usize) -> Result<(), StoreError> {
+    pub(super) fn check(&self, bytes: usize) -> Result<(), StoreError> {
         for (count, limit) in [
             (self.of_issuer, MAX_CRLS_PER_ISSUER),
             (self.lists, MAX_CRLS),

@@ -8,7 +8,7 @@ use pki_types::UnixTime;
 use super::data::Data;
 use super::{
     BlockSelector, Claim, CrlIssuer, Entry, EntryKey, Group, GroupId, InstalledCrl, Level, Scope,
-    Server, ServerId, Slot,
+    Server, ServerId, Slot, UnreadCrl,
 };
 use crate::certificate::HostName;
 
@@ -94,6 +94,11 @@ impl View {
     /// All revocation lists, ordered by issuer and fingerprint.
     pub fn crls(&self) -> impl Iterator<Item = &InstalledCrl> {
         self.0.crls().all().map(|list| &**list)
+    }
+
+    /// Revocation lists that were stored and that this version does not read, ordered by issuer and fingerprint.
+    pub fn unread_crls(&self) -> impl Iterator<Item = &UnreadCrl> {
+        self.0.crls().unread().map(|list| &**list)
     }
 
     /// The issuers whose certificates are checked for revocation (rule C4), in order.

@@ -1,19 +1,23 @@
 //! A change that locks a server out is told beforehand, and not made unless that server is named.
 
+use std::sync::OnceLock;
+
 use mutual_trust::admin::{Basis, Override, Peer, block, guard, plan, safe_to_remove};
+use mutual_trust::certificate::Crl;
 use mutual_trust::error::{PlanError, StoreError};
 use mutual_trust::policy::Rule;
-use mutual_trust::store::{BlockSelector, Done, EntryKey, Report, Scope};
+use mutual_trust::store::{BlockSelector, CrlIssuer, Done, EntryKey, Report, Scope};
 use mutual_trust::{AuthorityScope, EntryOptions, PinScope, ReasonCode};
 
 use crate::copies::written_down;
 use crate::desk::{Desk, group, peer, pin_key};
 use crate::pool::days;
-use crate::support::pki::{pki, self_signed, spec};
+use crate::support::crl::crl;
+use crate::support::pki::{Made, pki, self_signed, spec};
 use crate::support::{DAY, at, host, server_id};
 
 /// Two servers with a pin each, both seen.
-fn two_servers() -> (Desk, crate::support::pki::Made, crate::support::pki::Made) {
+fn two_servers() -> (Desk, Made, Made) {
     let mut desk = Desk::at(days(0));
     let (one, two) = (self_signed("kms1.example"), self_signed("kms2.example"));
     desk.server("keys-1", &["kms1.example"]);
@@ -181,10 +185,20 @@ fn a_block_does_not_carry_another_change_past_the_guard() {
     assert_eq!(done.effects.everybody_lost().count(), 2);
 }
 
+/// A CA with revocation lists.
+fn listed() -> &'static Made {
+    static LISTED: OnceLock<Made> = OnceLock::new();
+    LISTED.get_or_init(|| spec("listed").ca().self_signed())
+}
+
+fn other_list() -> Crl {
+    crl().number(2).signed_by(listed())
+}
+
 #[test]
 fn a_plan_that_blocks_and_changes_anything_else_is_no_block_alone() {
     type Change = fn(&mut mutual_trust::TrustStore, &EntryKey) -> Result<Report, StoreError>;
-    let changes: [Change; 7] = [
+    let changes: [Change; 9] = [
         |store, key| store.disable(key, "a test"),
         |store, key| store.remove(key),
         |store, _| store.add_name(&server_id("keys-2"), host("more.example")),
@@ -192,10 +206,14 @@ fn a_plan_that_blocks_and_changes_anything_else_is_no_block_alone() {
         |store, _| store.add_group(group("right")),
         |store, _| store.migrate(&server_id("keys-2"), at(u64::try_from(days(5)).unwrap())),
         |store, _| Ok(store.reset_floor(Some(at(1)))),
+        |store, _| store.install_crl(other_list()),
+        |store, _| store.stop_checking(&CrlIssuer::of(&listed().certificate)),
     ];
     for (number, change) in changes.into_iter().enumerate() {
         let (mut desk, one, two) = two_servers();
         let key = pin_key(Scope::Server(server_id("keys-2")), &two.certificate);
+        desk.authority(AuthorityScope::Clients, listed());
+        desk.store.install_crl(crl().signed_by(listed())).unwrap();
         let now = desk.now();
         let both = plan(&desk.store, &desk.policy, &desk.seen, now, |store| {
             store.block(&one.certificate);

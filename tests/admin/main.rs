@@ -37,6 +37,7 @@ mod questions;
 mod desk;
 mod random;
 
+mod crls;
 mod draft;
 mod drift;
 mod expiry;

@@ -7,12 +7,13 @@ use std::time::Duration;
 use mutual_trust::admin::file::{Kept, Loaded, read, write};
 use mutual_trust::admin::{DurableSettings, DurableStore};
 use mutual_trust::error::{StoreError, StoreFileError};
-use mutual_trust::store::{BlockSelector, ValidityRule};
+use mutual_trust::store::{BlockSelector, InstalledCrl, ValidityRule};
 use mutual_trust::{
     AuthorityScope, Certificate, EntryOptions, Fingerprint, Matching, PinScope, TrustStore, View,
 };
 use sha2::{Digest, Sha256};
 
+use crate::support::crl::{crl, entry};
 use crate::support::pki::{Made, spec};
 use crate::support::*;
 
@@ -30,6 +31,33 @@ pub fn pin(name: &str) -> Certificate {
 
 pub fn ca(name: &str) -> Made {
     spec(name).ca().self_signed()
+}
+
+/// Revocation lists of two CAs, with a third that is checked without one.
+fn fill_crls(store: &mut TrustStore) -> Result<(), StoreError> {
+    for name in ["Listed", "Listed too", "Without a list"] {
+        let ca = ca(name);
+        let scope = AuthorityScope::AnyServer;
+        let report = store.install_authority(scope, ca.certificate(), options())?;
+        let authority = report.entries().items()[0].clone();
+        store.act_as((name == "Listed").then_some("bob"))?;
+        let revoking = crl().entry(entry(&[7])).entry(entry(&[9]));
+        store.install_crl(revoking.signed_by(&ca))?;
+        if name == "Listed" {
+            // Beside the first: neither is told to be the newer one.
+            store.install_crl(crl().no_number().entry(entry(&[5])).signed_by(&ca))?;
+        }
+        store.act_as(None)?;
+        // A list stands by itself.
+        store.remove(&authority)?;
+        if name == "Without a list" {
+            let own = |list: &&InstalledCrl| list.issuer().name().contains(name);
+            let held = store.contents().crls().find(own).unwrap();
+            let fingerprint = held.crl().fingerprint();
+            store.remove_crl(fingerprint)?;
+        }
+    }
+    Ok(())
 }
 
 /// One of everything that a store can hold.
@@ -76,6 +104,7 @@ pub fn fill(store: &mut TrustStore) -> Result<(), StoreError> {
             _ => BlockSelector::issuer_serial(&gone),
         });
     }
+    fill_crls(store)?;
     store.view();
     Ok(())
 }
@@ -86,7 +115,7 @@ pub fn filled() -> TrustStore {
     store
 }
 
-/// One certificate, one block, one claim: short enough that every byte of its text can be tried.
+/// One certificate, one block, one claim, one revocation list: short enough that every byte of its text can be tried.
 pub fn small() -> TrustStore {
     let mut store = store();
     store
@@ -94,6 +123,11 @@ pub fn small() -> TrustStore {
         .unwrap();
     store.install_pin(server("a"), pin("a"), options()).unwrap();
     store.block_selector(BlockSelector::Key(pin("b").key_pin()));
+    let root = ca("r");
+    let done = store.install_authority(AuthorityScope::Clients, root.certificate(), options());
+    let key = done.unwrap().entries().items()[0].clone();
+    store.install_crl(crl().signed_by(&root)).unwrap();
+    store.remove(&key).unwrap();
     store.view();
     store
 }

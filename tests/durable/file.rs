@@ -16,7 +16,8 @@ fn a_store_with_one_of_everything_comes_back_to_the_last_fact() {
     let text = text_of(store.contents());
     let loaded = load(&text).unwrap();
     assert_eq!(facts(loaded.store.contents()), facts(store.contents()));
-    assert_eq!(loaded.report.entries, 7);
+    assert_eq!((loaded.report.entries, loaded.report.crls), (7, 3));
+    assert!(loaded.report.disabled_crls.is_empty(), "{}", loaded.report);
     assert_eq!(loaded.report.later_minor, None);
     assert!(loaded.report.disabled.is_empty(), "{}", loaded.report);
     assert_eq!(text_of(loaded.store.contents()), text);
@@ -85,6 +86,8 @@ fn a_person_can_read_it() {
         "  label rack 4, left # server claimed",
         "  installed 2027-01-01T00:00:00Z",
         "  by alice@example, ticket 7",
+        "  by bob",
+        "-----BEGIN X509 CRL-----",
         "  match public-key",
         "  validity grace 86400.500000000 s",
         "  validity enforce",
@@ -92,7 +95,7 @@ fn a_person_can_read_it() {
         "  ends 2027-04-11T00:00:00Z",
         "  san dns:*.arrays.example",
         "  disabled looked at: ticket 9",
-        &checked("end groups 2 servers 3 entries 7 blocks 4"),
+        &checked("end groups 2 servers 3 entries 7 blocks 4 checked 3 crls 3"),
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
     }

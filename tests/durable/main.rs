@@ -24,6 +24,7 @@ mod support;
 mod folder;
 
 mod common;
+mod crls;
 mod damage;
 mod file;
 mod loading;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use mutual_trust::admin::{Enrolment, EnrolmentEvent, PendingId, PendingPeer};
 use mutual_trust::certificate::TimeSource;
 use mutual_trust::error::{EnrolmentError, StoreError};
+use mutual_trust::store::BlockSelector;
 use mutual_trust::tls::refusal;
 use mutual_trust::{Clock, EntryOptions, Fingerprint, PinScope, ReasonCode, Role};
 use rustls::ServerConnection;
@@ -12,7 +13,7 @@ use rustls::server::Acceptor;
 
 use crate::support::handshake::{handshake, run};
 use crate::support::link::settings;
-use crate::support::pki::{self_signed, spec};
+use crate::support::pki::{Made, self_signed, spec};
 use crate::support::plain::Credential;
 use crate::support::{NOW, at, now};
 use crate::{KeyServer, assert_silent, nearly, number};
@@ -105,6 +106,54 @@ fn an_accepted_client_connects_at_once_and_its_label_says_who_it_is() {
         let client = setting.client_of(&Credential::of(&system, &[]));
         handshake(&client, &plain.build().unwrap(), "kms1.example").expect_link(&setting.name);
     }
+}
+
+/// The entry says who let the client in, and the store goes on on behalf of whom it was before, also after a refusal.
+#[test]
+fn who_accepted_a_client_stands_beside_its_entry() {
+    let setting = &settings()[0];
+    let server = KeyServer::new(setting).open();
+    let (first, second) = (
+        self_signed("array-7.example"),
+        self_signed("array-8.example"),
+    );
+    let by = |system: &Made| {
+        let store = server.store.lock().unwrap();
+        let entries = store.contents().entries();
+        let fingerprint = system.certificate.fingerprint();
+        let entry = entries
+            .iter()
+            .find(|entry| entry.key().fingerprint == fingerprint)?;
+        entry.installed_by().map(str::to_owned)
+    };
+    for before in [None, Some("night shift")] {
+        server.store.lock().unwrap().act_as(before).unwrap();
+        let system = if before.is_none() { &first } else { &second };
+        server.knock(system, "192.0.2.7");
+        let peer = server.only_pending();
+        accept(&server, &peer, nearly(&system.certificate), "mallory").unwrap_err();
+        // P1: the store refuses what is blocked.
+        server.store.lock().unwrap().block(&system.certificate);
+        let heard = system.certificate.fingerprint();
+        accept(&server, &peer, heard, "mallory").unwrap_err();
+        let selector = BlockSelector::certificate(&system.certificate);
+        server.store.lock().unwrap().unblock(&selector).unwrap();
+        accept(&server, &peer, heard, "alice").unwrap();
+        assert_eq!(by(system).as_deref(), Some("alice"));
+        let next = self_signed("next.example");
+        let mut store = server.store.lock().unwrap();
+        let options = EntryOptions::new();
+        store
+            .install_pin(PinScope::Clients, next.certificate(), options)
+            .unwrap();
+        drop(store);
+        assert_eq!(by(&next).as_deref(), before);
+    }
+    let decisions = server.enrolment.decisions();
+    let accepted = decisions
+        .iter()
+        .filter(|made| made.event == EnrolmentEvent::Accepted);
+    assert!(accepted.map(|made| made.by.as_str()).eq(["alice", "alice"]));
 }
 
 fn accept(

@@ -210,7 +210,16 @@ fn a_probed_server_is_accepted_by_its_fingerprint_and_connects() {
             }
         ));
         assert!(store.contents().entries().is_empty());
+        store.act_as(Some("bob")).unwrap();
         accept(&mut store, right, scope()).unwrap();
+        let by = |store: &TrustStore| {
+            let entries = store.contents().entries();
+            let all: Vec<_> = entries.iter().map(|entry| entry.installed_by()).collect();
+            all.iter()
+                .map(|by| by.map(str::to_owned))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(by(&store), [Some("alice".to_owned())]);
         trust.publish(store.view()).unwrap();
         let config = builder.build_for(&keys_1()).unwrap();
         handshake(&config, &server, "kms1.example").expect_link(&setting.name);

@@ -22,6 +22,7 @@ fn a_broken_empty_or_missing_source_keeps_the_last_good_view() {
     let cut = one.to_pem();
     let cut = &cut[..cut.len() - 30];
     let good_and_cut = format!("{}{cut}", pin("two").to_pem());
+    let both = format!("{}trust nobody\n", pin("two").to_pem());
     let cases: &[(Option<&str>, &str)] = &[
         (None, "is missing"),
         (Some(""), "is empty"),
@@ -29,6 +30,7 @@ fn a_broken_empty_or_missing_source_keeps_the_last_good_view() {
         (Some("# trust nobody\n"), "no PEM section"),
         (Some("trust nobody\ntrust nobody\n"), "no PEM section"),
         (Some("Trust Nobody\n"), "no PEM section"),
+        (Some(&both), "there are certificates as well"),
         (Some(cut), "no end"),
         (Some(&good_and_cut), "no end"),
         (Some(&key), "private key"),

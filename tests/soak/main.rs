@@ -1,5 +1,6 @@
 //! Everything at once: verdicts and real handshakes on all cores while trust changes thousands of times, unknown
-//! clients flood in, and an administrator accepts some of them.
+//! clients flood in, and an administrator accepts some of them; files that a durable store follows are replaced and
+//! broken, and the store starts again.
 //!
 //! Each verdict is held against what was installed in the view of its generation, which the writer notes down before
 //! it publishes: nobody is accepted, refused, or refused for a reason, that this view did not ask for.
@@ -19,6 +20,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../issuing/folder.rs"]
+#[expect(dead_code, reason = "nobody lists a folder here")]
+mod folder;
+
+mod files;
 mod load;
 mod oracle;
 
@@ -26,6 +32,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use files::Files;
 use load::Site;
 
 /// Generations that are published at least, however short the time.
@@ -46,6 +53,9 @@ struct Counts {
     observed: AtomicU64,
     knocks: AtomicU64,
     enrolled: AtomicU64,
+    replaced: AtomicU64,
+    broken: AtomicU64,
+    restarts: AtomicU64,
 }
 
 fn count(of: &AtomicU64) -> u64 {
@@ -72,7 +82,7 @@ fn duration() -> Duration {
 #[test]
 fn under_load_every_verdict_is_that_of_its_view_and_nothing_grows() {
     let (counts, over) = (Counts::default(), AtomicBool::new(false));
-    let (site, seen) = Site::new();
+    let ((site, seen), files) = (Site::new(), Files::new());
     let (duration, start) = (duration(), Instant::now());
     // Whoever fails ends it for all.
     let guarded = |work: &dyn Fn()| {
@@ -91,7 +101,7 @@ fn under_load_every_verdict_is_that_of_its_view_and_nothing_grows() {
     };
     let mut warm = None;
     thread::scope(|scope| {
-        let (site, counts, guarded) = (&site, &counts, &guarded);
+        let (site, files, counts, guarded) = (&site, &files, &counts, &guarded);
         let mut writer = site.writer();
         scope.spawn(move || {
             let work = std::cell::RefCell::new(&mut writer);
@@ -114,7 +124,16 @@ fn under_load_every_verdict_is_that_of_its_view_and_nothing_grows() {
             let work = std::cell::RefCell::new(&mut crowd);
             guarded(&|| work.borrow_mut().knock(counts));
         });
-        // To come beside these: whoever replaces and breaks the files that are followed.
+        let mut replacer = files.replacer();
+        scope.spawn(move || {
+            let work = std::cell::RefCell::new(&mut replacer);
+            guarded(&|| work.borrow_mut().step(counts));
+        });
+        let mut asker = files.asker();
+        scope.spawn(move || {
+            let work = std::cell::RefCell::new(&mut asker);
+            guarded(&|| work.borrow_mut().judge(counts));
+        });
         while !over.load(Ordering::Relaxed) {
             for observation in seen.drain() {
                 site.check_observation(&observation);
@@ -124,7 +143,10 @@ fn under_load_every_verdict_is_that_of_its_view_and_nothing_grows() {
                 && count(&counts.accepted) > 0
                 && count(&counts.refused) > 0
                 && count(&counts.enrolled) > 0
-                && count(&counts.rechecked) > 0;
+                && count(&counts.rechecked) > 0
+                && [&counts.replaced, &counts.broken, &counts.restarts]
+                    .iter()
+                    .all(|done| count(done) > 0);
             if warm.is_none() && start.elapsed() >= duration / 4 && enough {
                 warm = resident();
             }
@@ -138,7 +160,8 @@ fn under_load_every_verdict_is_that_of_its_view_and_nothing_grows() {
     let megabytes = |bytes: Option<u64>| bytes.map(|bytes| bytes / (1024 * 1024));
     println!(
         "{} s: {} generations; {} verdicts; handshakes: {} accepted, {} refused; {} connections asked again; \
-         {} knocks of strangers, {} enrolled; {} observed, {} dropped; memory {:?} MB warm, {:?} MB at the end",
+         {} knocks of strangers, {} enrolled; files: {} replaced, {} broken, {} restarts; \
+         {} observed, {} dropped; memory {:?} MB warm, {:?} MB at the end",
         start.elapsed().as_secs(),
         count(&counts.generations),
         count(&counts.verdicts),
@@ -147,6 +170,9 @@ fn under_load_every_verdict_is_that_of_its_view_and_nothing_grows() {
         count(&counts.rechecked),
         count(&counts.knocks),
         count(&counts.enrolled),
+        count(&counts.replaced),
+        count(&counts.broken),
+        count(&counts.restarts),
         count(&counts.observed),
         seen.dropped(),
         megabytes(warm),

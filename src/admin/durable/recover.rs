@@ -9,8 +9,9 @@ use pki_types::UnixTime;
 use super::disk::{self, Disk};
 use super::{DurableSettings, DurableStore, after, load};
 use crate::admin::file::{self, LoadReport, Loaded, Salvaged, salvage};
+use crate::certificate::Fingerprint;
 use crate::error::DurableError;
-use crate::store::{BlockSelector, Bounded, EntryKey, HeldServer, ServerId, TrustStore};
+use crate::store::{BlockSelector, Bounded, CrlIssuer, EntryKey, HeldServer, ServerId, TrustStore};
 
 /// What a recovery did: what an administrator has to look at.
 #[derive(Clone, Debug)]
@@ -33,6 +34,14 @@ pub struct RecoveryReport {
     /// Servers whose claim only the damaged file had, or had more strictly. It holds; their pins may have to be
     /// installed again.
     pub claims: Bounded<ServerId>,
+    /// Issuers whose certificates only the damaged file said to be checked for revocation (rule C4). They are: a
+    /// certificate of theirs of which no current list tells is refused.
+    pub checked: Bounded<CrlIssuer>,
+    /// Revocation lists that only the damaged file had, and that are held. What they name is revoked; whether they
+    /// can tell that a certificate is not, says [`InstalledCrl::disabled`](crate::store::InstalledCrl::disabled).
+    pub crls: Bounded<Fingerprint>,
+    /// Revocation lists of the damaged file that are lost: install newer ones. Their issuers are checked.
+    pub lost_crls: Bounded<Fingerprint>,
     /// The floor, if only the damaged file had it so high.
     pub floor: Option<UnixTime>,
     /// Entries of the damaged file that are lost: install them again.
@@ -59,6 +68,13 @@ impl fmt::Display for RecoveryReport {
         list(f, "line not readable", &self.damaged_lines)?;
         list(f, "block kept", &self.blocks)?;
         list(f, "claim kept of server", &self.claims)?;
+        list(f, "checked issuer kept", &self.checked)?;
+        list(f, "revocation list kept", &self.crls)?;
+        list(
+            f,
+            "revocation list lost, install a newer one",
+            &self.lost_crls,
+        )?;
         if self.floor.is_some() {
             f.write_str("\n  clock floor kept")?;
         }
@@ -121,7 +137,8 @@ impl DurableStore {
     /// Opens a store whose file is damaged or missing, from the version before it.
     ///
     /// Whatever of the damaged file can be read and takes trust away is taken over: its blocks, its claims with the
-    /// names of those servers, its floor, and that an entry was removed. Nothing of it that would give trust is. The
+    /// names of those servers, its checked issuers with what their revocation lists name, its floor, and that an entry
+    /// was removed. Nothing of it that would give trust is. The
     /// damaged file is kept as `trust-store.damaged`. A backup can be recovered from after it was copied to
     /// `trust-store.previous`.
     ///
@@ -185,6 +202,9 @@ impl DurableStore {
             loaded,
             blocks: Bounded::default(),
             claims: Bounded::default(),
+            checked: Bounded::default(),
+            crls: Bounded::default(),
+            lost_crls: Bounded::default(),
             floor: None,
             lost: Bounded::default(),
             removed: Bounded::default(),
@@ -250,6 +270,23 @@ fn merge(store: &mut TrustStore, salvaged: Salvaged, report: &mut RecoveryReport
     }
     for (id, name) in salvaged.names {
         store.restore_name(&id, &name);
+    }
+    for issuer in salvaged.checked {
+        if store.restore_check(&issuer) {
+            report.checked.push(issuer);
+        }
+    }
+    for (issuer, list) in salvaged.crls {
+        match store.salvage_crl(&issuer, &list) {
+            Ok(true) => report.crls.push(list.fingerprint()),
+            Ok(false) => {}
+            Err(_) => report.lost_crls.push(list.fingerprint()),
+        }
+    }
+    for fingerprint in salvaged.lost_crls {
+        if !store.holds_crl(fingerprint) {
+            report.lost_crls.push(fingerprint);
+        }
     }
     let floor = store.contents().floor();
     if salvaged.floor > floor {

@@ -1,5 +1,6 @@
 //! What runs out, when, and who depends on it.
 
+mod depend;
 mod next;
 mod subject;
 pub(super) mod timeline;
@@ -16,12 +17,13 @@ pub use subject::{Dependents, OwnCertificates, Subject};
 pub use timeline::Turn;
 pub use windows::{Severity, Windows};
 
-use super::ways::{Ways, pins_of};
+use super::ways::Ways;
 use super::{Peer, Seen};
 use crate::certificate::{Clock, Moment, seconds};
 use crate::limits::MAX_EXPIRIES;
 use crate::policy::{Policy, Usable};
-use crate::store::{Bounded, Claim, EntryKey, Scope, Server, Slot, View};
+use crate::store::{Bounded, Slot, View};
+use depend::dependents;
 use timeline::{About, Event};
 
 /// Something that ends soon, or has ended and is still there.
@@ -72,8 +74,9 @@ impl ExpiryReport {
     }
 }
 
-/// Reports what ends within the windows: installed certificates and the ends set for entries, migrations, what peers
-/// presented when they were last accepted, and our own certificates.
+/// Reports what ends within the windows: installed certificates and the ends set for entries, migrations, revocation
+/// lists that no later one of their scope outlives, what peers presented when they were last accepted, and our own
+/// certificates.
 ///
 /// What is disabled is left out: it accepts nothing already. So is what clients presented and has ended.
 ///
@@ -173,7 +176,7 @@ impl List<'_> {
                 }
                 None
             }
-            About::Migration(_) => None,
+            About::Migration(_) | About::Crl(_) => None,
             About::Presented(peer, sighting, fingerprint, is_leaf) => {
                 let pin = sighting.entry();
                 let installed = is_leaf && pin.slot == Slot::Pin && pin.fingerprint == fingerprint;
@@ -258,75 +261,6 @@ impl List<'_> {
 
 fn epoch() -> UnixTime {
     UnixTime::since_unix_epoch(core::time::Duration::ZERO)
-}
-
-fn dependents(
-    usable: &Usable<'_>,
-    seen: &Seen,
-    subject: &Subject,
-    peers: Bounded<Peer>,
-) -> Dependents {
-    let view = usable.view;
-    let mut found = Dependents::default();
-    match subject {
-        Subject::Certificate(key) | Subject::EntryEnd(key) => {
-            let completes = |peer: &Peer| {
-                let sighting = seen.last(peer);
-                sighting.is_some_and(|sighting| sighting.completed_by().contains(&key.fingerprint))
-            };
-            for server in view
-                .servers()
-                .filter(|server| is_asked(usable, server, key))
-            {
-                found.servers.push(server.id().clone());
-            }
-            if let Scope::Group(group) = &key.scope {
-                found.group = Some(group.clone());
-            }
-            found.clients = key.scope == Scope::Clients;
-            if key.slot == Slot::Intermediate {
-                let all = seen.all().map(|(peer, _)| peer);
-                all.filter(|peer| completes(peer))
-                    .for_each(|peer| place(&mut found, peer));
-            }
-        }
-        Subject::Migration(server) => found.servers.push(server.clone()),
-        Subject::Presented(_) => {
-            found.peers.count(peers.more());
-            for peer in &peers {
-                place(&mut found, peer.clone());
-            }
-        }
-        Subject::Own { .. } | Subject::Clock => {}
-    }
-    found
-}
-
-fn place(found: &mut Dependents, peer: Peer) {
-    match peer {
-        Peer::Server(id) => found.servers.push(id),
-        Peer::Unlisted(_) | Peer::Client(_) => found.peers.push(peer),
-    }
-}
-
-/// Whether an entry is asked about a server (rules P2 to P4).
-fn is_asked(usable: &Usable<'_>, server: &Server, key: &EntryKey) -> bool {
-    let own = Scope::Server(server.id().clone());
-    match key.slot {
-        Slot::Pin => {
-            let asked = pins_of(usable.view, server);
-            server.claim() != Claim::Unclaimed && asked == key.scope
-        }
-        Slot::Authority => {
-            let asked = if usable.view.holds(Slot::Authority, own.clone()) {
-                own
-            } else {
-                Scope::AnyServer
-            };
-            asked == key.scope && usable.asks_authorities(server)
-        }
-        Slot::Intermediate => false,
-    }
 }
 
 impl fmt::Display for Expiring {

@@ -42,8 +42,8 @@ impl NextChange {
     }
 }
 
-/// The next moment after `clock` at which a verdict may change by time alone: a certificate begins or ends, its grace
-/// begins, an entry or a migration ends. `None` if nothing ever does, or while the clock is unset: ends are then
+/// The next moment after `clock` at which a verdict may change by time alone: a certificate or a revocation list begins
+/// or ends, its grace begins, an entry or a migration ends. `None` if nothing ever does, or while the clock is unset: ends are then
 /// judged at the floor, which does not move by itself.
 ///
 /// A caller that sets a timer for it, and again after each change of what is installed or seen, misses nothing of

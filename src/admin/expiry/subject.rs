@@ -7,7 +7,7 @@ use crate::admin::Peer;
 use crate::certificate::{Certificate, Fingerprint, breaks_a_line};
 use crate::identity::Chain;
 use crate::limits::MAX_LABEL_BYTES;
-use crate::store::{Bounded, EntryKey, GroupId, ServerId};
+use crate::store::{Bounded, CrlIssuer, EntryKey, GroupId, ServerId};
 
 /// What begins or ends by itself.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,6 +21,14 @@ pub enum Subject {
     Migration(ServerId),
     /// A certificate that peers presented and that is not installed: an end entity, or an intermediate.
     Presented(Fingerprint),
+    /// A revocation list: from its end on, it does not tell any more that a certificate is not revoked (rule C4).
+    #[non_exhaustive]
+    Crl {
+        /// Whose list it is.
+        issuer: CrlIssuer,
+        /// Which of its lists.
+        fingerprint: Fingerprint,
+    },
     /// A certificate that we present ourselves.
     #[non_exhaustive]
     Own {
@@ -40,6 +48,10 @@ impl Subject {
             About::EntryEnd(entry) => Self::EntryEnd(entry.key().clone()),
             About::Migration(server) => Self::Migration(server.id().clone()),
             About::Presented(_, _, fingerprint, _) => Self::Presented(fingerprint),
+            About::Crl(list) => Self::Crl {
+                issuer: list.issuer().clone(),
+                fingerprint: list.crl().fingerprint(),
+            },
         }
     }
 }
@@ -51,6 +63,10 @@ impl fmt::Display for Subject {
             Self::EntryEnd(key) => write!(f, "the end set for {key}"),
             Self::Migration(server) => write!(f, "the migration of server {server}"),
             Self::Presented(fingerprint) => write!(f, "presented certificate {fingerprint}"),
+            Self::Crl {
+                issuer,
+                fingerprint,
+            } => write!(f, "revocation list {fingerprint} of {}", issuer.name()),
             Self::Own { name, fingerprint } => {
                 write!(f, "our own certificate {fingerprint} ({name})")
             }
@@ -71,7 +87,7 @@ pub struct Dependents {
     pub group: Option<GroupId>,
     /// Whether it is installed for clients.
     pub clients: bool,
-    /// Other peers that present it, or whose chain it completed.
+    /// Other peers that present it, whose chain it completed, or whose chain it tells of.
     pub peers: Bounded<Peer>,
 }
 

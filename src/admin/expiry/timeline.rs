@@ -6,13 +6,13 @@
 use core::time::Duration;
 use std::collections::BTreeSet;
 
-use pki_types::UnixTime;
+use pki_types::{CertificateDer, UnixTime};
 
 use crate::admin::{Peer, Seen, Sighting};
 use crate::certificate::{Certificate, Fingerprint, Validity, seconds};
 use crate::limits::CLOCK_TOLERANCE;
-use crate::policy::Policy;
-use crate::store::{Claim, Entry, Server, Slot, ValidityRule, View};
+use crate::policy::{Policy, may_tell};
+use crate::store::{Claim, Entry, InstalledCrl, Server, Slot, ValidityRule, View};
 
 /// What turns at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,6 +37,8 @@ pub(in crate::admin) enum About<'a> {
     Migration(&'a Server),
     /// A certificate that a peer presented and that is not installed; `true`: the end entity.
     Presented(&'a Peer, &'a Sighting, Fingerprint, bool),
+    /// A revocation list, which tells for a time that certificates are not revoked.
+    Crl(&'a InstalledCrl),
 }
 
 /// An event: from the second `at` on, something is judged differently than the second before.
@@ -87,9 +89,46 @@ pub(in crate::admin) fn visit(
             show(end_at(seconds(until), About::Migration(server)));
         }
     }
+    for list in view.crls().filter(|list| may_tell(policy, list)) {
+        crl(view, policy, list, show);
+    }
     for (peer, sighting) in seen.all() {
         presented(view, policy, &peer, sighting, show);
     }
+}
+
+/// The events of a revocation list (rule C4). What it names is revoked at any time.
+fn crl(view: &View, policy: &Policy, list: &InstalledCrl, show: &mut dyn FnMut(Event<'_>)) {
+    let Some(end) = list.crl().next_update() else {
+        return;
+    };
+    let grace = i64::try_from(policy.crl_grace_time().as_secs()).unwrap_or(0);
+    let grace_from = (grace > 0).then_some(end);
+    // The end of one changes nothing while another of its scope tells for longer.
+    let outlived = view.crls().any(|other| {
+        other.issuer() == list.issuer()
+            && other.crl().next_update() > Some(end)
+            && other.crl().this_update() <= end
+            && other.crl().has_scope_of(list.crl())
+            && may_tell(policy, other)
+    });
+    let begins = list.crl().this_update().saturating_sub(tolerance());
+    let event = |at, turn| Event {
+        at,
+        turn,
+        grace_from,
+        counts: !outlived,
+        about: About::Crl(list),
+    };
+    show(event(begins, Turn::Begins));
+    if grace_from.is_some() {
+        show(event(end, Turn::GraceBegins));
+    }
+    show(event(end.saturating_add(grace), Turn::Ends));
+}
+
+fn tolerance() -> i64 {
+    i64::try_from(CLOCK_TOLERANCE.as_secs()).unwrap_or(0)
 }
 
 /// The events of what a peer presented: also of an end entity that is installed, which another entry may accept by
@@ -101,11 +140,8 @@ fn presented(
     sighting: &Sighting,
     show: &mut dyn FnMut(Event<'_>),
 ) {
-    let read = |der: &pki_types::CertificateDer<'_>| match view.data().known(der) {
-        Some(known) => Some(known.clone()),
-        None => Certificate::from_der(der).ok(),
-    };
-    let mut certificates = sighting.presented().iter().filter_map(read);
+    let presented = sighting.presented().iter();
+    let mut certificates = presented.filter_map(|der| read(view, der));
     if let Some(leaf) = certificates.next() {
         let about = About::Presented(peer, sighting, leaf.fingerprint(), true);
         let mut graces = BTreeSet::new();
@@ -137,6 +173,14 @@ fn presented(
     }
 }
 
+/// A certificate that was presented; the installed object if there is one.
+pub(super) fn read(view: &View, der: &CertificateDer<'_>) -> Option<Certificate> {
+    match view.data().known(der) {
+        Some(known) => Some(known.clone()),
+        None => Certificate::from_der(der).ok(),
+    }
+}
+
 fn end_at(at: i64, about: About<'_>) -> Event<'_> {
     Event {
         at,
@@ -156,11 +200,10 @@ fn validity<'a>(
     about: About<'a>,
     show: &mut dyn FnMut(Event<'_>),
 ) {
-    let tolerance = i64::try_from(CLOCK_TOLERANCE.as_secs()).unwrap_or(0);
     let lapses = validity.not_after().saturating_add(1);
     let (begins, ends, grace_from) = match judged {
         Judged::Pin(grace) => (
-            validity.not_before().saturating_sub(tolerance),
+            validity.not_before().saturating_sub(tolerance()),
             lapses.saturating_add(grace),
             (grace > 0).then_some(lapses),
         ),

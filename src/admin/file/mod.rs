@@ -1,6 +1,8 @@
 #![doc = include_str!("format.md")]
 
+mod fields;
 mod format;
+mod heads;
 mod lines;
 mod read;
 mod records;
@@ -10,7 +12,7 @@ mod write;
 use core::fmt;
 use std::collections::BTreeMap;
 
-use crate::certificate::KeyPolicy;
+use crate::certificate::{Fingerprint, KeyPolicy};
 use crate::error::StoreFileError;
 use crate::store::{Bounded, EntryKey, TrustStore, View};
 
@@ -91,6 +93,11 @@ pub struct LoadReport {
     /// Entries that this version, its key policy or its provider does not take, with the reason. They are held and
     /// accept nothing (rule I8).
     pub disabled: Bounded<(EntryKey, String)>,
+    /// How many revocation lists were loaded.
+    pub crls: usize,
+    /// Revocation lists that this version does not read or would not install, by fingerprint, with the reason. They
+    /// are held, their issuers are checked, and no certificate counts as not revoked by them: install newer ones.
+    pub disabled_crls: Bounded<(Fingerprint, String)>,
 }
 
 impl fmt::Display for LoadReport {
@@ -112,6 +119,13 @@ impl fmt::Display for LoadReport {
         }
         if self.disabled.more() > 0 {
             write!(f, "\n  disabled: and {} more", self.disabled.more())?;
+        }
+        for (fingerprint, why) in &self.disabled_crls {
+            write!(f, "\n  disabled: revocation list {fingerprint}: {why}")?;
+        }
+        if self.disabled_crls.more() > 0 {
+            let more = self.disabled_crls.more();
+            write!(f, "\n  disabled: and {more} more revocation lists")?;
         }
         Ok(())
     }

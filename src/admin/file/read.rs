@@ -6,7 +6,7 @@ use base64ct::{Base64, Encoding};
 
 use super::format::{ContentDigest, DIGEST, MAJOR, MINOR, SEAL, TITLE, is_later, shown_line};
 use super::lines::{Field, Lines, Record};
-use super::records::Records;
+use super::records::{Done, Records};
 use super::{Kept, LoadReport, Loaded, Seal, SealState, write};
 use crate::certificate::KeyPolicy;
 use crate::error::StoreFileError;
@@ -31,7 +31,12 @@ pub(super) fn file(
     if let Some(more) = lines.next()? {
         return Err(expected(lines.number(), "the end of the file", more));
     }
-    let (store, mut kept, disabled) = records.done();
+    let Done {
+        store,
+        mut kept,
+        disabled,
+        disabled_crls,
+    } = records.done();
     same_text(store.contents(), &kept, content)?;
     if !is_later(minor) {
         // Written back as this version writes.
@@ -63,6 +68,8 @@ pub(super) fn file(
         later_minor: is_later(minor).then_some(minor),
         entries: store.contents().data().all().count(),
         disabled,
+        crls: store.contents().data().crls().count(),
+        disabled_crls,
     };
     Ok(Loaded {
         store,
@@ -219,7 +226,7 @@ pub(super) fn no_section(record: &Record<'_>) -> Result<(), StoreFileError> {
         None => Ok(()),
         Some(section) => Err(expected(
             section.line,
-            "no certificate in this record",
+            "no PEM section in this record",
             section.text.lines().next().unwrap_or(""),
         )),
     }

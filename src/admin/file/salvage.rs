@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pki_types::UnixTime;
 
+use super::fields::crl_der;
 use super::format::{DIGEST, INDENT, SEAL, TITLE, checked, generation, time};
-use super::records::{block, entry_key, server};
-use crate::certificate::HostName;
+use super::heads::{block, checked_issuer, crl, entry_key, server};
+use super::lines::Section;
+use crate::certificate::{Crl, Fingerprint, HostName};
 use crate::limits::{MAX_STORE_FILE_BYTES, MAX_STORE_LINE};
-use crate::store::{BlockSelector, Bounded, Claim, EntryKey, ServerId};
+use crate::store::{BlockSelector, Bounded, Claim, CrlIssuer, EntryKey, ServerId};
 
 /// The facts of a damaged file whose own lines are whole. None of them can make a peer trusted.
 #[derive(Debug, Default)]
@@ -19,6 +21,12 @@ pub(crate) struct Salvaged {
     /// Names of claimed servers.
     pub(crate) names: Vec<(ServerId, HostName)>,
     pub(crate) blocks: Vec<BlockSelector>,
+    /// Issuers whose certificates are checked.
+    pub(crate) checked: BTreeSet<CrlIssuer>,
+    /// Revocation lists that stand whole in the file.
+    pub(crate) crls: Vec<(CrlIssuer, Crl)>,
+    /// Revocation lists of which no more than their first line can be read.
+    pub(crate) lost_crls: Vec<Fingerprint>,
     /// What was installed, as far as it can be read.
     pub(crate) entries: BTreeSet<EntryKey>,
     /// Whether `entries` is all that was installed: as many as the last line says.
@@ -31,6 +39,7 @@ pub(crate) struct Salvaged {
 pub(crate) fn salvage(bytes: &[u8]) -> Salvaged {
     let mut found = Salvaged::default();
     let mut claimed: Option<ServerId> = None;
+    let mut open: Option<OpenCrl<'_>> = None;
     let mut in_section = false;
     let mut ended = None;
     let bytes = bytes.get(..MAX_STORE_FILE_BYTES).unwrap_or(bytes);
@@ -45,12 +54,24 @@ pub(crate) fn salvage(bytes: &[u8]) -> Salvaged {
         if let Some(head) = checked(text) {
             in_section = false;
             claimed = None;
+            found.close(open.take());
             match found.head(head) {
                 Head::Claimed(id) => claimed = Some(id),
+                Head::Crl(issuer, fingerprint) => {
+                    let lines = Vec::new();
+                    open = Some(OpenCrl {
+                        issuer,
+                        fingerprint,
+                        lines,
+                    });
+                }
                 Head::End(entries) => ended = Some(entries),
                 Head::Other => {}
             }
             continue;
+        }
+        if let Some(open) = open.as_mut().filter(|_| !text.starts_with(INDENT)) {
+            open.lines.push(text);
         }
         if text.starts_with("-----BEGIN ") {
             in_section = true;
@@ -68,6 +89,7 @@ pub(crate) fn salvage(bytes: &[u8]) -> Salvaged {
             found.damaged.push(number);
         }
     }
+    found.close(open.take());
     found.all_entries = ended == Some(found.entries.len());
     found
 }
@@ -79,14 +101,54 @@ fn is_frame(text: &str) -> bool {
         .any(|start| text.starts_with(start))
 }
 
+/// A revocation list whose first line is whole, and what stands below.
+struct OpenCrl<'a> {
+    issuer: CrlIssuer,
+    fingerprint: Fingerprint,
+    lines: Vec<&'a str>,
+}
+
+impl OpenCrl<'_> {
+    /// The list, if it is the one of its first line.
+    fn read(&self) -> Option<Crl> {
+        let mut text = String::new();
+        for line in &self.lines {
+            text.push_str(line);
+            text.push('\n');
+            if line.starts_with("-----END ") {
+                break;
+            }
+        }
+        let der = crl_der(Section {
+            line: 0,
+            text: &text,
+        });
+        let der = der.ok()?;
+        let same = Fingerprint::over(&der) == self.fingerprint;
+        let list = Crl::from_der(&der).ok().filter(|_| same)?;
+        (list.issuer_der() == self.issuer.name_der()).then_some(list)
+    }
+}
+
 enum Head {
     Claimed(ServerId),
+    Crl(CrlIssuer, Fingerprint),
     /// How many entries the last line says there are.
     End(usize),
     Other,
 }
 
 impl Salvaged {
+    fn close(&mut self, open: Option<OpenCrl<'_>>) {
+        let Some(open) = open else {
+            return;
+        };
+        match open.read() {
+            Some(list) => self.crls.push((open.issuer, list)),
+            None => self.lost_crls.push(open.fingerprint),
+        }
+    }
+
     fn head(&mut self, head: &str) -> Head {
         let (kind, rest) = head.split_once(' ').unwrap_or((head, ""));
         match kind {
@@ -100,6 +162,13 @@ impl Salvaged {
                 }
             },
             "block" => self.blocks.extend(block(rest)),
+            "checked" => self.checked.extend(checked_issuer(rest)),
+            "crl" => {
+                if let Some((issuer, fingerprint)) = crl(rest) {
+                    self.checked.insert(issuer.clone());
+                    return Head::Crl(issuer, fingerprint);
+                }
+            }
             "end" => {
                 let entries = rest.split_once(" entries ");
                 let number = entries.and_then(|(_, rest)| rest.split(' ').next()?.parse().ok());

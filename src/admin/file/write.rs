@@ -3,16 +3,18 @@
 use core::fmt::{self, Write};
 
 use base64ct::{Base64, Encoding};
+use pki_types::UnixTime;
 
 use super::format::{
     ContentDigest, DIGEST, INDENT, LABEL, MAJOR, SEAL, TITLE, Time, check, grace_text, slot_word,
 };
 use super::{Kept, Seal};
-use crate::certificate::pem;
+use crate::certificate::{CRL_LABEL, Fingerprint, pem};
 use crate::error::StoreFileError;
 use crate::limits::{MAX_SEAL_BYTES, MAX_STORE_FILE_BYTES};
 use crate::store::{
-    BlockSelector, Claim, Entry, EntryKey, Matching, Scope, Server, ServerId, ValidityRule, View,
+    BlockSelector, Claim, CrlIssuer, Entry, EntryKey, InstalledCrl, Matching, Scope, Server,
+    ServerId, UnreadCrl, ValidityRule, View,
 };
 
 /// Writes the whole file: content, digest, and the seal if there is one.
@@ -36,13 +38,24 @@ pub(super) fn file(
         }
         text.push_str(&format!("{SEAL}{}\n", Base64::encode_string(&bytes)));
     }
-    if text.len() > MAX_STORE_FILE_BYTES {
-        return Err(StoreFileError::TooLarge {
-            size: text.len(),
-            limit: MAX_STORE_FILE_BYTES,
-        });
-    }
+    fits(&text, MAX_STORE_FILE_BYTES)?;
     Ok((text, digest))
+}
+
+/// Whether a text can be read again; if not, how much of it is what.
+fn fits(text: &str, limit: usize) -> Result<(), StoreFileError> {
+    if text.len() <= limit {
+        return Ok(());
+    }
+    let begin = format!("-----BEGIN {CRL_LABEL}-----\n");
+    let end = format!("-----END {CRL_LABEL}-----\n");
+    let lists = text.split(&begin).skip(1);
+    let sizes = lists.map(|list| list.find(&end).unwrap_or(0));
+    Err(StoreFileError::Unreadable {
+        size: text.len(),
+        crls: sizes.fold(0, usize::saturating_add),
+        limit,
+    })
 }
 
 pub(super) fn digest_line(digest: ContentDigest) -> String {
@@ -57,8 +70,15 @@ pub(super) fn content(view: &View, kept: &Kept, out: &mut impl Write) -> fmt::Re
     if let Some(floor) = view.floor() {
         out.record(&format!("floor {}", Time(floor)), "floor")?;
     }
-    let mut counts = [0_usize; 4];
-    let [groups, servers, entries, blocks] = &mut counts;
+    let mut counts = Counts::default();
+    let Counts {
+        groups,
+        servers,
+        entries,
+        blocks,
+        checked,
+        crls,
+    } = &mut counts;
     for group in view.groups() {
         *groups = groups.saturating_add(1);
         let head = format!("group {}", group.id());
@@ -77,16 +97,97 @@ pub(super) fn content(view: &View, kept: &Kept, out: &mut impl Write) -> fmt::Re
         let head = block_head(block);
         out.record(&head, &head)?;
     }
+    for issuer in view.checked_issuers() {
+        *checked = checked.saturating_add(1);
+        let head = checked_head(&issuer);
+        out.record(&head, &head)?;
+    }
+    let read = view.crls().map(StoredCrl::read);
+    let mut lists: Vec<StoredCrl<'_>> = read.collect();
+    lists.extend(view.unread_crls().map(StoredCrl::unread));
+    lists.sort_by_key(|list| (list.issuer, list.fingerprint));
+    for list in &lists {
+        *crls = crls.saturating_add(1);
+        out.crl(list)?;
+    }
     for record in &kept.records {
         out.out.write_str(record)?;
     }
-    let head = end_head(counts);
+    let head = end_head(&counts);
     out.record(&head, "end")
 }
 
-/// What the last record says: how many of each kind there are.
-fn end_head([groups, servers, entries, blocks]: [usize; 4]) -> String {
-    format!("end groups {groups} servers {servers} entries {entries} blocks {blocks}")
+/// How many of each kind there are.
+#[derive(Default)]
+struct Counts {
+    groups: usize,
+    servers: usize,
+    entries: usize,
+    blocks: usize,
+    checked: usize,
+    crls: usize,
+}
+
+/// What the last record says.
+fn end_head(counts: &Counts) -> String {
+    let Counts {
+        groups,
+        servers,
+        entries,
+        blocks,
+        checked,
+        crls,
+    } = counts;
+    format!(
+        "end groups {groups} servers {servers} entries {entries} blocks {blocks} checked {checked} crls {crls}"
+    )
+}
+
+/// What is written of a revocation list, whether this version reads it or not.
+struct StoredCrl<'a> {
+    issuer: &'a CrlIssuer,
+    fingerprint: Fingerprint,
+    der: &'a [u8],
+    installed: Option<UnixTime>,
+    by: Option<&'a str>,
+    disabled: Option<&'a str>,
+}
+
+impl<'a> StoredCrl<'a> {
+    fn read(list: &'a InstalledCrl) -> Self {
+        Self {
+            issuer: list.issuer(),
+            fingerprint: list.crl().fingerprint(),
+            der: list.crl().der(),
+            installed: list.installed(),
+            by: list.installed_by(),
+            disabled: list.disabled(),
+        }
+    }
+
+    fn unread(list: &'a UnreadCrl) -> Self {
+        Self {
+            issuer: list.issuer(),
+            fingerprint: list.fingerprint(),
+            der: list.der(),
+            installed: list.installed(),
+            by: list.installed_by(),
+            disabled: list.disabled(),
+        }
+    }
+}
+
+fn issuer_words(issuer: &CrlIssuer) -> String {
+    let name = Base64::encode_string(issuer.name_der());
+    format!("{name} key {}", issuer.key_pin())
+}
+
+pub(super) fn checked_head(issuer: &CrlIssuer) -> String {
+    format!("checked {}", issuer_words(issuer))
+}
+
+pub(super) fn crl_head(issuer: &CrlIssuer, fingerprint: Fingerprint) -> String {
+    format!("crl {} {fingerprint}", issuer_words(issuer))
 }
 
 pub(super) fn server_name(id: &ServerId) -> String {
@@ -172,6 +273,24 @@ impl<W: Write> Out<'_, W> {
         self.unknown(&server_name(server.id()))
     }
 
+    fn crl(&mut self, list: &StoredCrl<'_>) -> fmt::Result {
+        let head = crl_head(list.issuer, list.fingerprint);
+        self.head(&head)?;
+        self.origin(list.installed, list.by)?;
+        if let Some(why) = list.disabled {
+            self.field("disabled", why)?;
+        }
+        self.unknown(&head)?;
+        self.out.write_str(&pem::encode(CRL_LABEL, list.der))
+    }
+
+    fn origin(&mut self, installed: Option<UnixTime>, by: Option<&str>) -> fmt::Result {
+        if let Some(installed) = installed {
+            self.field("installed", Time(installed))?;
+        }
+        by.map_or(Ok(()), |who| self.field("by", who))
+    }
+
     fn entry(&mut self, entry: &Entry) -> fmt::Result {
         let head = entry_head(entry.key());
         self.head(&head)?;
@@ -198,12 +317,7 @@ impl<W: Write> Out<'_, W> {
         for pattern in options.get_san_patterns() {
             self.field("san", pattern)?;
         }
-        if let Some(installed) = entry.installed() {
-            self.field("installed", Time(installed))?;
-        }
-        if let Some(who) = entry.installed_by() {
-            self.field("by", who)?;
-        }
+        self.origin(entry.installed(), entry.installed_by())?;
         if let Some(source) = entry.source() {
             self.field("source", source)?;
         }
@@ -217,5 +331,27 @@ impl<W: Write> Out<'_, W> {
             // Of a pin, the fingerprint is enough.
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_again_is_refused_and_told_how_much_of_it_is_lists() {
+        let section = pem::encode(CRL_LABEL, &[7; 30]);
+        let body = 41;
+        let text = format!("crl x\n{section}crl y\n{section}end\n");
+        assert!(fits(&text, text.len()).is_ok());
+        let error = fits(&text, text.len() - 1).unwrap_err();
+        assert!(
+            matches!(
+                error,
+                StoreFileError::Unreadable { size, crls, limit }
+                    if size == text.len() && crls == 2 * body && limit == size - 1
+            ),
+            "{error:?}"
+        );
     }
 }

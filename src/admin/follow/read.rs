@@ -68,6 +68,10 @@ impl Read {
                 path: path.clone(),
                 source,
             })?;
+            if lines(content).any(|line| line == NOBODY) {
+                let path = path.clone();
+                return Err(SourceError::Contradiction { path });
+            }
             let new = found
                 .into_iter()
                 .filter(|found| fingerprints.insert(found.fingerprint()));
@@ -87,12 +91,15 @@ impl Read {
 }
 
 fn says_nobody(content: &[u8]) -> bool {
-    let Ok(text) = core::str::from_utf8(content) else {
-        return false;
-    };
-    let lines = text.lines().map(str::trim);
-    let mut said = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let mut said = lines(content);
     said.next() == Some(NOBODY) && said.next().is_none()
+}
+
+/// What a file says, line by line; nothing if it is no text.
+fn lines(content: &[u8]) -> impl Iterator<Item = &str> {
+    let text = core::str::from_utf8(content).unwrap_or("");
+    let lines = text.lines().map(str::trim);
+    lines.filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
 /// Reads a file or a folder, again if it changed meanwhile.

@@ -26,7 +26,7 @@ use crate::limits::MAX_CRL_PEM_BYTES;
 use read::Facts;
 
 /// The label of a section with a revocation list (RFC 7468 section 6).
-const LABEL: &str = "X509 CRL";
+pub(crate) const CRL_LABEL: &str = "X509 CRL";
 
 /// One certificate revocation list, parsed once, never changed, cheap to clone.
 ///
@@ -134,7 +134,7 @@ impl Crl {
         let sections = pem::sections_within(text, MAX_CRL_PEM_BYTES)?;
         let mut lists = Vec::with_capacity(sections.len());
         for section in &sections {
-            if section.label != LABEL {
+            if section.label != CRL_LABEL {
                 return Err(PemError::Label {
                     index: section.index,
                     line: section.line,
@@ -155,7 +155,7 @@ impl Crl {
 
     /// The list as one PEM section with lines of 64 characters.
     pub fn to_pem(&self) -> String {
-        pem::encode(LABEL, self.der())
+        pem::encode(CRL_LABEL, self.der())
     }
 
     /// The DER, byte for byte as it was read.
@@ -293,7 +293,8 @@ impl Crl {
         }
     }
 
-    fn has_scope_of(&self, other: &Self) -> bool {
+    /// Whether both tell of the same certificates and reasons.
+    pub(crate) fn has_scope_of(&self, other: &Self) -> bool {
         let reasons = |list: &Self| list.0.facts.scope.reasons;
         self.kinds() == other.kinds()
             && reasons(self) == reasons(other)

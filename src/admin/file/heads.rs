@@ -1,0 +1,97 @@
+//! What the first lines of records say.
+
+use core::str::FromStr;
+
+use base64ct::{Base64, Encoding};
+
+use super::format::time;
+use super::write::{checked_head, crl_head, entry_head, server_head};
+use crate::certificate::{Fingerprint, der};
+use crate::limits::{MAX_CERTIFICATE_BYTES, MAX_SERIAL_BYTES};
+use crate::store::{BlockSelector, Claim, CrlIssuer, EntryKey, Scope, ServerId, Slot};
+
+pub(super) fn parsed<T: FromStr>(text: &str) -> Option<T> {
+    text.parse().ok()
+}
+
+/// What a line of [`server_head`] says.
+pub(super) fn server(head: &str) -> Option<(ServerId, Claim)> {
+    let (id, claim) = head.strip_prefix("server ")?.split_once(' ')?;
+    let claim = match claim.strip_prefix("migrating until ") {
+        Some(until) => Claim::Migrating {
+            until: time(until)?,
+        },
+        None if claim == "claimed" => Claim::Claimed,
+        None if claim == "unclaimed" => Claim::Unclaimed,
+        None => return None,
+    };
+    let id = parsed(id)?;
+    (server_head(&id, claim) == head).then_some((id, claim))
+}
+
+/// What a line of [`entry_head`] says. Only slots with scopes that they have.
+pub(super) fn entry_key(head: &str) -> Option<EntryKey> {
+    let (slot, rest) = head.split_once(' ')?;
+    let (scope, fingerprint) = rest.rsplit_once(' ')?;
+    let slot = match slot {
+        "pin" => Slot::Pin,
+        "authority" => Slot::Authority,
+        "intermediate" => Slot::Intermediate,
+        _ => return None,
+    };
+    let scope = match (slot, scope.split_once(' ').unwrap_or((scope, ""))) {
+        (Slot::Pin | Slot::Authority, ("server", id)) => Scope::Server(parsed(id)?),
+        (Slot::Pin, ("group", id)) => Scope::Group(parsed(id)?),
+        (Slot::Authority, ("any-server", "")) => Scope::AnyServer,
+        (Slot::Pin | Slot::Authority, ("clients", "")) => Scope::Clients,
+        (Slot::Intermediate, ("everyone", "")) => Scope::Everyone,
+        _ => return None,
+    };
+    let key = EntryKey::new(slot, scope, parsed(fingerprint)?);
+    (entry_head(&key) == head).then_some(key)
+}
+
+/// What stands behind `block `.
+pub(super) fn block(rest: &str) -> Option<BlockSelector> {
+    let words: Vec<&str> = rest.split(' ').collect();
+    match words.as_slice() {
+        ["certificate", fingerprint, "key", key] => Some(BlockSelector::Certificate {
+            fingerprint: parsed(fingerprint)?,
+            key: parsed(key)?,
+        }),
+        ["fingerprint", fingerprint] => Some(BlockSelector::Fingerprint(parsed(fingerprint)?)),
+        ["key", key] => Some(BlockSelector::Key(parsed(key)?)),
+        ["issuer", issuer, "serial", serial] => {
+            let issuer = Base64::decode_vec(issuer).ok()?;
+            let serial = Base64::decode_vec(serial).ok()?;
+            // A name ends where its length says: no two pairs of issuer and serial run together.
+            let whole = der::take(&issuer).is_some_and(|(_, rest)| rest.is_empty());
+            let fits = issuer.len() <= MAX_CERTIFICATE_BYTES && serial.len() <= MAX_SERIAL_BYTES;
+            (whole && fits).then(|| BlockSelector::IssuerSerial {
+                issuer: issuer.into(),
+                serial: serial.into(),
+            })
+        }
+        _ => None,
+    }
+}
+
+/// What stands behind `checked `.
+pub(super) fn checked_issuer(rest: &str) -> Option<CrlIssuer> {
+    let (name, key) = rest.split_once(" key ")?;
+    let name = Base64::decode_vec(name).ok()?;
+    let whole = der::take(&name).is_some_and(|(_, rest)| rest.is_empty());
+    if !whole || name.len() > MAX_CERTIFICATE_BYTES {
+        return None;
+    }
+    let issuer = CrlIssuer::new(&name, parsed(key)?);
+    (checked_head(&issuer).strip_prefix("checked ") == Some(rest)).then_some(issuer)
+}
+
+/// What stands behind `crl `.
+pub(super) fn crl(rest: &str) -> Option<(CrlIssuer, Fingerprint)> {
+    let (issuer, fingerprint) = rest.rsplit_once(' ')?;
+    let (issuer, fingerprint) = (checked_issuer(issuer)?, parsed(fingerprint)?);
+    let same = crl_head(&issuer, fingerprint).strip_prefix("crl ") == Some(rest);
+    same.then_some((issuer, fingerprint))
+}
