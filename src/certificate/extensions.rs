@@ -12,6 +12,37 @@ pub struct BasicConstraints {
     pub path_len: Option<u32>,
 }
 
+/// [`BasicConstraints`] or their absence, in less memory.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Constraints {
+    ca: Option<bool>,
+    limited: bool,
+    path_len: u32,
+}
+
+impl Constraints {
+    pub(super) const ABSENT: Self = Self {
+        ca: None,
+        limited: false,
+        path_len: 0,
+    };
+
+    pub(super) fn of(constraints: BasicConstraints) -> Self {
+        Self {
+            ca: Some(constraints.ca),
+            limited: constraints.path_len.is_some(),
+            path_len: constraints.path_len.unwrap_or(0),
+        }
+    }
+
+    pub(super) fn get(self) -> Option<BasicConstraints> {
+        Some(BasicConstraints {
+            ca: self.ca?,
+            path_len: self.limited.then_some(self.path_len),
+        })
+    }
+}
+
 /// The `keyUsage` extension (RFC 5280 section 4.2.1.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyUsage(pub(super) u16);
