@@ -17,28 +17,29 @@ pub struct BasicConstraints {
 pub(super) struct Constraints {
     ca: Option<bool>,
     limited: bool,
-    path_len: u32,
+    // Bytes, which leave no gap behind the other two.
+    path_len: [u8; 4],
 }
 
 impl Constraints {
     pub(super) const ABSENT: Self = Self {
         ca: None,
         limited: false,
-        path_len: 0,
+        path_len: [0; 4],
     };
 
     pub(super) fn of(constraints: BasicConstraints) -> Self {
         Self {
             ca: Some(constraints.ca),
             limited: constraints.path_len.is_some(),
-            path_len: constraints.path_len.unwrap_or(0),
+            path_len: constraints.path_len.unwrap_or(0).to_ne_bytes(),
         }
     }
 
     pub(super) fn get(self) -> Option<BasicConstraints> {
         Some(BasicConstraints {
             ca: self.ca?,
-            path_len: self.limited.then_some(self.path_len),
+            path_len: self.limited.then_some(u32::from_ne_bytes(self.path_len)),
         })
     }
 }

@@ -372,3 +372,12 @@ pub(crate) fn distinguished(der: &[u8]) -> String {
 fn dotted(content: &[u8]) -> String {
     x509_parser::asn1_rs::Oid::new(content.into()).to_id_string()
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn a_certificate_takes_160_bytes_beyond_its_der() {
+        assert_eq!(size_of::<super::Inner>(), 160);
+    }
+}

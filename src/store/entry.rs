@@ -283,3 +283,64 @@ impl Entry {
         self.more().disabled.as_deref()?.unread.as_deref()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(options: EntryOptions, last: &mut Option<Arc<More>>) -> Entry {
+        let fingerprint = Fingerprint::from_bytes([7; 32]);
+        let key = EntryKey::new(Slot::Pin, Scope::Clients, fingerprint);
+        let more = More {
+            options,
+            ..NOTHING_MORE.clone()
+        };
+        Entry::new(key, None, None, more, last)
+    }
+
+    #[test]
+    fn an_entry_for_which_nothing_is_chosen_has_nothing_more() {
+        let mut last = None;
+        let plain = entry(EntryOptions::new(), &mut last);
+        assert!(plain.more.is_none() && last.is_none());
+        assert_eq!(*plain.options(), EntryOptions::default());
+        let mut chosen = entry(EntryOptions::new().any_role(), &mut last);
+        assert!(chosen.options().is_any_role());
+        chosen.change(|more| more.options = EntryOptions::new());
+        assert!(chosen.more.is_none());
+    }
+
+    #[test]
+    fn entries_with_the_same_share_it_until_one_is_changed() {
+        let mut last = None;
+        let mut of = |label: &str| entry(EntryOptions::new().label(label), &mut last);
+        let (mut first, second, other) = (of("a"), of("a"), of("b"));
+        let same = |one: &Entry, two: &Entry| {
+            Arc::ptr_eq(one.more.as_ref().unwrap(), two.more.as_ref().unwrap())
+        };
+        assert!(same(&first, &second));
+        assert!(!same(&first, &other));
+        assert_eq!(other.options().get_label(), Some("b"));
+        first.change(|more| more.source = Some("c".into()));
+        assert_eq!((first.source(), second.source()), (Some("c"), None));
+        assert_eq!(first.options(), second.options());
+    }
+
+    #[test]
+    fn times_are_kept_to_the_second() {
+        for seconds in [0, 1, 1_900_000_000, u64::MAX - 1] {
+            let time = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+            assert_eq!(Stamp::of(Some(time)).time(), Some(time));
+        }
+        let last = UnixTime::since_unix_epoch(Duration::from_secs(u64::MAX));
+        let read = Stamp::of(Some(last)).time().unwrap();
+        assert_eq!(read.as_secs(), u64::MAX - 1);
+        assert_eq!(Stamp::of(None).time(), None);
+    }
+
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn an_entry_takes_88_bytes() {
+        assert_eq!(size_of::<Entry>(), 88);
+    }
+}
