@@ -171,8 +171,9 @@ impl Namesakes {
         hasher: &RandomState,
     ) -> Box<dyn Iterator<Item = Installed<'a>> + 'a> {
         let of_subject = move |entry: &'a Arc<Entry>| installed(entry, subject);
-        match self.parts() {
-            (few, None) => {
+        match self {
+            Self::One(one) => Box::new(of_subject(one).into_iter()),
+            Self::Few(few) => {
                 let mut found: Vec<_> = few.iter().filter_map(of_subject).collect();
                 found.sort_by_cached_key(|(entry, certificate)| {
                     let class = match (wanted, certificate.subject_key_id()) {
@@ -184,7 +185,7 @@ impl Namesakes {
                 });
                 Box::new(found.into_iter())
             }
-            (_, Some(crowd)) => {
+            Self::Crowd(crowd) => {
                 let hash = wanted.map(|wanted| hasher.hash_one(wanted));
                 let by_id = hash.into_iter().flat_map(|hash| crowd.by_key_id.find(hash));
                 let mut matching: Vec<_> = by_id.filter(|entry| key_id(entry) == wanted).collect();
