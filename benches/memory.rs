@@ -1,5 +1,6 @@
 //! What a trust store takes of memory: live and peak, against the bound of twice the DER of what is installed
-//! plus 512 bytes an entry, and what one call takes. Ends with an error if the bound is broken.
+//! plus 512 bytes an entry, and what one call takes; and what an installed authority takes beyond its DER. Ends
+//! with an error if a bound is broken.
 //!
 //! ```sh
 //! cargo bench --bench memory
@@ -29,6 +30,17 @@ use synthetic::{Key, Maker};
 /// What one call takes while it reads a certificate and says what it did. It is not the view's, is the same for
 /// every size, and stands out in a store of ten alone.
 const ONE_CALL: u64 = 2048;
+
+/// From how many entries on an authority is held to [`AN_AUTHORITY`]: with fewer, what a store has once counts.
+const MANY: u32 = 100_000;
+
+/// What an authority of P-256 may take beyond its DER on a platform of 64 bits, with nothing chosen for it.
+///
+/// It consists of the entry (104: its key 64, three pointers or times 24, two counts 16), the certificate (176:
+/// two digests 64, what was read of it 72, the DER's place 24, two counts 16), and its places in four tables: by
+/// fingerprint, by subject, by key, and by the last bytes of its DER. Each takes 13 with the pointer, by subject 21,
+/// and a share of the list in which it lies, of 3 to 5.
+const AN_AUTHORITY: f64 = 360.0;
 
 /// What is installed, and for whom.
 #[derive(Clone, Copy)]
@@ -137,9 +149,9 @@ fn fill(kind: Kind, made: &[Vec<u8>]) -> Measured {
 fn main() {
     // `cargo test --benches` only shows that it runs.
     let whole = std::env::args().any(|argument| argument == "--bench");
-    // At 100,000 the tables have just doubled, which is when they are emptiest.
+    // Above 131,072 the tables have just doubled, which is when they are emptiest.
     let sizes: &[u32] = if whole {
-        &[10, 1_000, 100_000, 115_000]
+        &[10, 1_000, 100_000, 132_000]
     } else {
         &[10, 1_000]
     };
@@ -153,20 +165,22 @@ fn main() {
     let maker = Maker::new();
     let mut broken = 0;
     println!(
-        "| what | entries | DER bytes | store | live | peak | bound (2×DER + 512×n + 2048) | peak an entry beyond 2×DER | within |"
+        "| what | entries | DER bytes | store | live | peak | bound (2×DER + 512×n + 2048) | peak an entry beyond 2×DER | an entry beyond its DER | within |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|");
     for kind in kinds {
         for &size in sizes {
             let made: Vec<Vec<u8>> = (0..size).map(|number| kind.make(&maker, number)).collect();
             let der: u64 = made.iter().map(|made| kind.der(made)).sum();
             let bound = 2 * der + 512 * u64::from(size) + ONE_CALL;
             let found = fill(kind, &made);
-            let within = found.peak <= bound;
+            let beyond = (found.store as f64 - der as f64) / f64::from(size);
+            let held = matches!(kind, Kind::Authorities) && size >= MANY;
+            let within = found.peak <= bound && (!held || beyond <= AN_AUTHORITY);
             broken += u32::from(!within);
             let over = (found.peak as f64 - 2.0 * der as f64) / f64::from(size);
             println!(
-                "| {} | {size} | {der} | {} | {} | {} | {bound} | {over:.0} | {} |",
+                "| {} | {size} | {der} | {} | {} | {} | {bound} | {over:.0} | {beyond:.0} | {} |",
                 kind.title(),
                 found.store,
                 found.live,
@@ -176,7 +190,7 @@ fn main() {
         }
     }
     if broken > 0 {
-        eprintln!("{broken} stores take more than the bound");
+        eprintln!("{broken} stores take more than their bound");
         std::process::exit(1);
     }
 }

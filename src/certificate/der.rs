@@ -2,22 +2,24 @@
 //!
 //! `x509-parser` passes over bytes that are left in a sequence. This walk runs before it and does not.
 
+use core::num::NonZeroU16;
+
 use crate::error::CertificateError;
 use crate::limits::MAX_DER_DEPTH;
 
 const SEQUENCE: u8 = 0x30;
 const CONSTRUCTED: u8 = 0x20;
 
-/// Where a part of a certificate lies in its DER. Two bytes each suffice: see `MAX_CERTIFICATE_BYTES`.
+/// Where a part of a certificate lies in its DER, of which it is not the empty front. Two bytes each suffice: see
+/// `MAX_CERTIFICATE_BYTES`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
     start: u16,
-    len: u16,
+    // Never 0, so that a place or none takes no more than a place.
+    end: NonZeroU16,
 }
 
 impl Span {
-    pub(crate) const EMPTY: Self = Self { start: 0, len: 0 };
-
     /// The place of `part` in `whole`, of which it must be a slice.
     pub(crate) fn of(whole: &[u8], part: &[u8]) -> Option<Self> {
         let start = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
@@ -27,15 +29,13 @@ impl Span {
         }
         Some(Self {
             start: u16::try_from(start).ok()?,
-            len: u16::try_from(part.len()).ok()?,
+            end: u16::try_from(end).ok()?.try_into().ok()?,
         })
     }
 
     pub(crate) fn get(self, whole: &[u8]) -> &[u8] {
-        let start = usize::from(self.start);
-        whole
-            .get(start..start.saturating_add(usize::from(self.len)))
-            .unwrap_or(&[])
+        let end = usize::from(self.end.get());
+        whole.get(usize::from(self.start)..end).unwrap_or(&[])
     }
 }
 
@@ -147,6 +147,21 @@ pub(crate) fn check_certificate(der: &[u8]) -> Result<(), CertificateError> {
     }
     let header = outer.whole.len().saturating_sub(outer.content.len());
     check(outer.content, header, 0).map_err(malformed)
+}
+
+/// The `TBSCertificate` of a certificate, which is what is signed.
+pub(crate) fn to_be_signed(der: &[u8]) -> Option<&[u8]> {
+    let (outer, _) = take(der)?;
+    take(outer.content).map(|(tbs, _)| tbs.whole)
+}
+
+/// The signature of a certificate, without the number of unused bits before it.
+pub(crate) fn signature(der: &[u8]) -> Option<&[u8]> {
+    let (outer, _) = take(der)?;
+    let (_, rest) = take(outer.content)?;
+    let (_, rest) = take(rest)?;
+    let (signature, _) = take(rest)?;
+    signature.content.split_first().map(|(_, bits)| bits)
 }
 
 /// How many children the certificate and its `TBSCertificate` have, to be compared with what was understood.

@@ -12,6 +12,38 @@ pub struct BasicConstraints {
     pub path_len: Option<u32>,
 }
 
+/// [`BasicConstraints`] or their absence, in less memory.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Constraints {
+    ca: Option<bool>,
+    limited: bool,
+    // Bytes, which leave no gap behind the other two.
+    path_len: [u8; 4],
+}
+
+impl Constraints {
+    pub(super) const ABSENT: Self = Self {
+        ca: None,
+        limited: false,
+        path_len: [0; 4],
+    };
+
+    pub(super) fn of(constraints: BasicConstraints) -> Self {
+        Self {
+            ca: Some(constraints.ca),
+            limited: constraints.path_len.is_some(),
+            path_len: constraints.path_len.unwrap_or(0).to_ne_bytes(),
+        }
+    }
+
+    pub(super) fn get(self) -> Option<BasicConstraints> {
+        Some(BasicConstraints {
+            ca: self.ca?,
+            path_len: self.limited.then_some(u32::from_ne_bytes(self.path_len)),
+        })
+    }
+}
+
 /// The `keyUsage` extension (RFC 5280 section 4.2.1.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyUsage(pub(super) u16);

@@ -1,6 +1,7 @@
 //! How a certificate is written: what no verdict needs to keep, read from its DER when somebody asks.
 
-use super::{Certificate, der};
+use super::parse::is_listed;
+use super::{Certificate, der, dotted};
 
 /// One extension as it stands in the certificate.
 #[derive(Clone, Copy, Debug)]
@@ -99,9 +100,7 @@ impl Certificate {
 
     /// The forms and contents of the subject alternative names, as they are encoded.
     pub(crate) fn name_forms(&self) -> impl Iterator<Item = Subtree<'_>> {
-        let extension = self.extension(&[0x55, 0x1d, 17]);
-        let value = extension.map_or(&[][..], |extension| extension.value);
-        parts(value).map(|name| Subtree {
+        self.name_values().map(|name| Subtree {
             form: name.tag,
             name: name.content,
         })
@@ -109,6 +108,18 @@ impl Certificate {
 
     /// How many subject alternative names there are.
     pub(crate) fn count_names(&self) -> usize {
-        self.0.facts.names.len()
+        self.name_values().count()
+    }
+
+    pub(super) fn name_values(&self) -> impl Iterator<Item = der::Value<'_>> {
+        let value = self.0.facts.names.map(|place| place.get(self.der()));
+        parts(value.unwrap_or(&[]))
+    }
+
+    /// The first critical extension that is not in a list, in dotted form; empty if there is none.
+    pub(super) fn critical_beyond(&self, known: &[&str]) -> String {
+        let mut critical = self.extensions().filter(|extension| extension.critical);
+        let found = critical.find(|extension| !is_listed(extension.id, known));
+        found.map_or_else(String::new, |extension| dotted(extension.id))
     }
 }

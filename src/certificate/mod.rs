@@ -37,7 +37,8 @@ pub(crate) use names::{breaks_a_line, shown};
 pub(crate) use time::{Moment, seconds};
 
 use crate::error::{CertificateError, PemError};
-use parse::{Facts, NameKind};
+use crate::limits::{KNOWN_CRITICAL_IN_CA, KNOWN_CRITICAL_IN_PIN};
+use parse::Facts;
 
 /// The label of a certificate section (RFC 7468 section 5).
 const LABEL: &str = "CERTIFICATE";
@@ -211,18 +212,9 @@ impl Certificate {
     /// The subject alternative names, in their order; none without the extension. The common name of the
     /// subject is never one of them (RFC 9525 section 2).
     pub fn names(&self) -> impl Iterator<Item = SanName<'_>> {
-        let der = self.der();
-        self.0.facts.names.iter().map(move |(kind, span)| {
-            let bytes = span.get(der);
-            let text = core::str::from_utf8(bytes);
-            match (kind, text) {
-                (NameKind::Ip, _) => SanName::ip(bytes),
-                (NameKind::Dns, Ok(text)) => SanName::Dns(text),
-                (NameKind::Uri, Ok(text)) => SanName::Uri(text),
-                (NameKind::Email, Ok(text)) => SanName::Email(text),
-                _ => SanName::Other,
-            }
-        })
+        // Every one was read when the certificate was.
+        self.name_values()
+            .map(|name| parse::name_of(&name).unwrap_or(SanName::Other))
     }
 
     /// Whether one of the subject alternative names covers `host` (RFC 9525 section 6).
@@ -250,7 +242,7 @@ impl Certificate {
 
     /// The `basicConstraints`, if present.
     pub fn basic_constraints(&self) -> Option<BasicConstraints> {
-        self.0.facts.basic_constraints
+        self.0.facts.constraints.get()
     }
 
     /// The `keyUsage`, if present.
@@ -285,14 +277,14 @@ impl Certificate {
 
     /// The first critical extension that is not understood in a pin, in dotted form.
     pub(crate) fn unknown_critical_in_pin(&self) -> Option<String> {
-        let place = self.0.facts.unknown_critical_in_pin?;
-        Some(dotted(place.get(self.der())))
+        let any = self.0.facts.unknown_critical_in_pin;
+        any.then(|| self.critical_beyond(KNOWN_CRITICAL_IN_PIN))
     }
 
     /// The first critical extension that is not understood in an authority or intermediate, in dotted form.
     pub(crate) fn unknown_critical_in_ca(&self) -> Option<String> {
-        let place = self.0.facts.unknown_critical_in_ca?;
-        Some(dotted(place.get(self.der())))
+        let any = self.0.facts.unknown_critical_in_ca;
+        any.then(|| self.critical_beyond(KNOWN_CRITICAL_IN_CA))
     }
 
     /// Whether the path builder reads the certificate as an anchor, and reads the same subject and key as we do.
@@ -312,11 +304,11 @@ impl Certificate {
     }
 
     pub(crate) fn to_be_signed(&self) -> &[u8] {
-        self.0.facts.tbs.get(self.der())
+        der::to_be_signed(self.der()).unwrap_or(&[])
     }
 
     pub(crate) fn signature(&self) -> &[u8] {
-        self.0.facts.signature.get(self.der())
+        der::signature(self.der()).unwrap_or(&[])
     }
 
     /// Whether the certificate names its own key as the one that signed it (rule I4), before any signature is
@@ -379,4 +371,13 @@ pub(crate) fn distinguished(der: &[u8]) -> String {
 /// An object identifier's content in dotted form (X.690 section 8.19).
 fn dotted(content: &[u8]) -> String {
     x509_parser::asn1_rs::Oid::new(content.into()).to_id_string()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn a_certificate_takes_160_bytes_beyond_its_der() {
+        assert_eq!(size_of::<super::Inner>(), 160);
+    }
 }

@@ -10,9 +10,10 @@ use x509_parser::public_key::PublicKey;
 use x509_parser::x509::{SubjectPublicKeyInfo, X509Version};
 
 use super::der::{self, Span};
+use super::extensions::Constraints;
 use super::keys::KeyKind;
 use super::time::Validity;
-use super::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
+use super::{BasicConstraints, ExtendedKeyUsage, KeyUsage, SanName, dotted};
 use super::{form, grammar};
 use crate::error::CertificateError;
 use crate::limits::{
@@ -20,18 +21,8 @@ use crate::limits::{
     MAX_SERIAL_BYTES, MAX_SUBJECT_ALT_NAMES,
 };
 
-/// What kind of name a span of the subject alternative names holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NameKind {
-    Dns,
-    Ip,
-    Uri,
-    Email,
-    /// A form that is never compared, or a text with characters that no name has.
-    Other,
-}
-
-/// Everything that is read from a certificate, as places in its DER and small values.
+/// Everything that is read from a certificate, as places in its DER and small values. There is one of them for
+/// each certificate that is installed, so what is read again as cheaply is not in it.
 #[derive(Debug)]
 pub(super) struct Facts {
     pub(super) version: u8,
@@ -39,19 +30,18 @@ pub(super) struct Facts {
     pub(super) issuer: Span,
     pub(super) subject: Span,
     pub(super) spki: Span,
-    pub(super) tbs: Span,
-    pub(super) signature: Span,
     pub(super) validity: Validity,
     pub(super) key: KeyKind,
-    pub(super) basic_constraints: Option<BasicConstraints>,
+    pub(super) constraints: Constraints,
     pub(super) key_usage: Option<KeyUsage>,
     pub(super) extended_key_usage: Option<ExtendedKeyUsage>,
     pub(super) authority_key_id: Option<Span>,
     pub(super) authority_serial: Option<Span>,
     pub(super) subject_key_id: Option<Span>,
-    pub(super) unknown_critical_in_pin: Option<Span>,
-    pub(super) unknown_critical_in_ca: Option<Span>,
-    pub(super) names: Box<[(NameKind, Span)]>,
+    pub(super) unknown_critical_in_pin: bool,
+    pub(super) unknown_critical_in_ca: bool,
+    /// The value of `subjectAltName`.
+    pub(super) names: Option<Span>,
 }
 
 fn malformed(field: &'static str) -> CertificateError {
@@ -112,19 +102,17 @@ pub(super) fn facts(der: &[u8]) -> Result<Facts, CertificateError> {
         issuer: span(tbs.issuer.as_raw(), "issuer")?,
         subject: span(tbs.subject.as_raw(), "subject")?,
         spki: span(tbs.subject_pki.raw, "subject public key")?,
-        tbs: span(tbs.as_ref(), "certificate structure")?,
-        signature: span(&parsed.signature_value.data, "signature")?,
         validity,
         key: key_kind(&tbs.subject_pki)?,
-        basic_constraints: None,
+        constraints: Constraints::ABSENT,
         key_usage: None,
         extended_key_usage: None,
         authority_key_id: None,
         authority_serial: None,
         subject_key_id: None,
-        unknown_critical_in_pin: None,
-        unknown_critical_in_ca: None,
-        names: Box::default(),
+        unknown_critical_in_pin: false,
+        unknown_critical_in_ca: false,
+        names: None,
     };
     read_extensions(der, tbs.extensions(), &mut facts)?;
     Ok(facts)
@@ -213,31 +201,26 @@ fn read_extensions(
         }
         read_extension(der, extension, facts)?;
         if extension.critical {
-            let place = Span::of(der, extension.oid.as_bytes());
-            let place = Some(place.unwrap_or(Span::EMPTY));
-            if !is_listed(extension, KNOWN_CRITICAL_IN_PIN) {
-                facts.unknown_critical_in_pin = facts.unknown_critical_in_pin.or(place);
-            }
-            if !is_listed(extension, KNOWN_CRITICAL_IN_CA) {
-                facts.unknown_critical_in_ca = facts.unknown_critical_in_ca.or(place);
-            }
+            let id = extension.oid.as_bytes();
+            facts.unknown_critical_in_pin |= !is_listed(id, KNOWN_CRITICAL_IN_PIN);
+            facts.unknown_critical_in_ca |= !is_listed(id, KNOWN_CRITICAL_IN_CA);
         }
     }
     Ok(())
 }
 
 /// The number of an extension below `2.5.29` (id-ce).
-fn number(extension: &X509Extension<'_>) -> Option<u8> {
-    match extension.oid.as_bytes() {
+fn number(id: &[u8]) -> Option<u8> {
+    match id {
         [0x55, 0x1d, last] => Some(*last),
         _ => None,
     }
 }
 
 /// Whether the object identifier is one of a list of such in dotted form. Those listed have one byte below `2.5.29`.
-fn is_listed(extension: &X509Extension<'_>, list: &[&str]) -> bool {
-    let Some(own) = number(extension) else {
-        return list.contains(&extension.oid.to_id_string().as_str());
+pub(super) fn is_listed(id: &[u8], list: &[&str]) -> bool {
+    let Some(own) = number(id) else {
+        return list.contains(&dotted(id).as_str());
     };
     let numbers = list
         .iter()
@@ -258,7 +241,7 @@ fn read_extension(
         let good = der::is_single_value(value);
         good.then_some(()).ok_or(malformed(field))
     };
-    match number(extension) {
+    match number(extension.oid.as_bytes()) {
         Some(14) => {
             let field = "subjectKeyIdentifier";
             whole(field)?;
@@ -272,15 +255,17 @@ fn read_extension(
             facts.key_usage = Some(KeyUsage(usage.flags));
         }
         Some(17) => {
-            whole("subjectAltName")?;
-            facts.names = names_of(der, value)?;
+            let field = "subjectAltName";
+            whole(field)?;
+            check_names(value)?;
+            facts.names = Some(Span::of(der, value).ok_or(malformed(field))?);
         }
         Some(19) => {
             let field = "basicConstraints";
             whole(field)?;
             let parsed = ParsedConstraints::from_der(value);
             let (_, constraints) = parsed.map_err(|_| malformed(field))?;
-            facts.basic_constraints = Some(BasicConstraints {
+            facts.constraints = Constraints::of(BasicConstraints {
                 ca: constraints.ca,
                 path_len: constraints.path_len_constraint,
             });
@@ -311,8 +296,8 @@ fn read_extension(
     Ok(())
 }
 
-/// The subject alternative names, whose forms the grammar has checked.
-fn names_of(der: &[u8], value: &[u8]) -> Result<Box<[(NameKind, Span)]>, CertificateError> {
+/// Checks the subject alternative names, whose forms the grammar has checked.
+fn check_names(value: &[u8]) -> Result<(), CertificateError> {
     let count = form::parts(value).count();
     if count > MAX_SUBJECT_ALT_NAMES {
         return Err(CertificateError::TooManyNames {
@@ -320,34 +305,29 @@ fn names_of(der: &[u8], value: &[u8]) -> Result<Box<[(NameKind, Span)]>, Certifi
             limit: MAX_SUBJECT_ALT_NAMES,
         });
     }
-    let mut names = Vec::with_capacity(count);
-    for name in form::parts(value) {
-        names.push(name_of(der, &name)?);
-    }
-    Ok(names.into_boxed_slice())
+    let good = form::parts(value).all(|name| name_of(&name).is_some());
+    good.then_some(()).ok_or(malformed("subjectAltName"))
 }
 
 /// A name with a control character, a space or a letter beyond ASCII is in none of the forms of RFC 5280 section
-/// 4.2.1.6, and would be a trap in a log or an access list.
-fn name_of(der: &[u8], name: &der::Value<'_>) -> Result<(NameKind, Span), CertificateError> {
-    let kind = match name.tag {
-        form::DNS_NAME => NameKind::Dns,
-        form::URI => NameKind::Uri,
-        form::RFC822_NAME => NameKind::Email,
-        form::IP_ADDRESS if matches!(name.content.len(), 4 | 16) => NameKind::Ip,
+/// 4.2.1.6, and would be a trap in a log or an access list: it counts as one of another form. `None` if it is no
+/// text.
+pub(super) fn name_of<'a>(name: &der::Value<'a>) -> Option<SanName<'a>> {
+    let kind: fn(&'a str) -> SanName<'a> = match name.tag {
+        form::DNS_NAME => SanName::Dns,
+        form::URI => SanName::Uri,
+        form::RFC822_NAME => SanName::Email,
+        form::IP_ADDRESS => return Some(SanName::ip(name.content)),
         // A form that is kept as a name that is never compared.
-        _ => return Ok((NameKind::Other, Span::EMPTY)),
+        _ => return Some(SanName::Other),
     };
-    if kind != NameKind::Ip {
-        if core::str::from_utf8(name.content).is_err() {
-            return Err(malformed("subjectAltName"));
-        }
-        if name.content.is_empty() || !name.content.iter().all(u8::is_ascii_graphic) {
-            return Ok((NameKind::Other, Span::EMPTY));
-        }
-    }
-    let span = Span::of(der, name.content);
-    Ok(span.map_or((NameKind::Other, Span::EMPTY), |span| (kind, span)))
+    let text = core::str::from_utf8(name.content).ok()?;
+    let printable = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    Some(if printable {
+        kind(text)
+    } else {
+        SanName::Other
+    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::entry::Disabled;
 use super::{
     BlockSelector, Done, Entry, EntryKey, EntryOptions, Report, StoreWarning, TrustStore, import,
 };
@@ -16,8 +15,8 @@ impl TrustStore {
     /// # Errors
     /// There is no such entry; the options do not apply to it, or with them it could never match.
     pub fn update(&mut self, key: &EntryKey, options: EntryOptions) -> Result<Report, StoreError> {
-        let entry = self.known_entry(key)?.clone();
-        if entry.options == options {
+        let mut entry = self.known_entry(key)?.clone();
+        if *entry.options() == options {
             return Ok(Report::new(Done::AlreadyThere, self.data.generation()));
         }
         options.check(key.slot, &key.scope, entry.certificate.is_none())?;
@@ -25,10 +24,11 @@ impl TrustStore {
         if let Some(certificate) = &entry.certificate {
             import::check_role(key.slot, &key.scope, certificate, &options, &mut warnings)?;
         }
-        if options.get_ends() != entry.options.get_ends() {
+        if options.get_ends() != entry.options().get_ends() {
             self.check_entry_end(&options)?;
         }
-        Ok(self.replace(Entry { options, ..entry }, warnings))
+        entry.change(|more| more.options = options);
+        Ok(self.replace(entry, warnings))
     }
 
     /// Lets an entry accept nothing while it is held: a claim stays, and so does what it shadows.
@@ -38,11 +38,9 @@ impl TrustStore {
     pub fn disable(&mut self, key: &EntryKey, why: &str) -> Result<Report, StoreError> {
         check_line(why)?;
         let mut entry = self.known_entry(key)?.clone();
-        let disabled = entry.disabled.take().unwrap_or_default();
-        entry.disabled = Some(Box::new(Disabled {
-            by_call: Some(why.into()),
-            ..*disabled
-        }));
+        entry.change(|more| {
+            more.disabled.get_or_insert_default().by_call = Some(why.into());
+        });
         Ok(self.replace(entry, Vec::new()))
     }
 
@@ -52,7 +50,7 @@ impl TrustStore {
     /// There is no such entry, import refuses it, or this version cannot read its certificate.
     pub fn enable(&mut self, key: &EntryKey) -> Result<Report, StoreError> {
         let mut entry = self.known_entry(key)?.clone();
-        if entry.disabled.is_none() {
+        if entry.more().disabled.is_none() {
             return Ok(Report::new(Done::AlreadyThere, self.data.generation()));
         }
         if entry.unread().is_some() {
@@ -60,11 +58,11 @@ impl TrustStore {
         }
         let warnings = match &entry.certificate {
             Some(certificate) => {
-                self.check_import(key.slot, &key.scope, certificate, &entry.options)?
+                self.check_import(key.slot, &key.scope, certificate, entry.options())?
             }
             None => Vec::new(),
         };
-        entry.disabled = None;
+        entry.change(|more| more.disabled = None);
         Ok(self.replace(entry, warnings))
     }
 

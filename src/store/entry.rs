@@ -1,15 +1,14 @@
 //! What one installed certificate is, and for whom.
 
 use core::fmt;
+use core::num::NonZeroU64;
 use core::time::Duration;
 use std::sync::Arc;
 
 use pki_types::UnixTime;
 
-use super::{GroupId, SanPattern, ServerId};
-use crate::certificate::{Certificate, Fingerprint, HostName, KeyPin, Role, breaks_a_line};
-use crate::error::StoreError;
-use crate::limits::{MAX_GRACE, MAX_LABEL_BYTES, MAX_SAN_PATTERNS};
+use super::{EntryOptions, GroupId, Matching, ServerId};
+use crate::certificate::{Certificate, Fingerprint, HostName, KeyPin, Role};
 
 /// As what a certificate is installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -130,187 +129,47 @@ impl fmt::Display for EntryKey {
     }
 }
 
-/// How a pin is compared with what a peer presents (rule M1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "a further way to match would change what every match on it means for trust"
-)]
-pub enum Matching {
-    /// The whole certificate, byte for byte. The default: what the administrator saw is what is accepted.
-    #[default]
-    Certificate,
-    /// Any certificate with the same public key, so that a peer can renew without being installed again. All
-    /// conditions must then hold for the installed certificate and for the presented one.
-    PublicKey,
-}
-
-/// What happens when a pin's certificate has expired (rule M3).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ValidityRule {
-    /// It is refused. The default: an administrator chose the end, or the tool did.
-    #[default]
-    Enforce,
-    /// It is accepted for this long after `notAfter`, with a warning. At most one year.
-    Grace(Duration),
-}
-
-/// Options of an entry. Each applies to some slots only; the store refuses it elsewhere.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct EntryOptions {
-    label: Option<Box<str>>,
-    matching: Matching,
-    validity: Option<ValidityRule>,
-    any_role: bool,
-    ends: Option<UnixTime>,
-    san_patterns: Box<[SanPattern]>,
-}
-
-impl EntryOptions {
-    /// No label, whole-certificate match, the policy's validity rule, no waiver, no end, no patterns.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// A line of text for people and for authorisation, at most 128 bytes.
-    #[must_use]
-    pub fn label(mut self, label: impl Into<String>) -> Self {
-        self.label = Some(label.into().into_boxed_str());
-        self
-    }
-
-    /// Pins: how the presented certificate is compared.
-    #[must_use]
-    pub fn matching(mut self, matching: Matching) -> Self {
-        self.matching = matching;
-        self
-    }
-
-    /// Pins: what happens after `notAfter`, instead of what the policy says.
-    #[must_use]
-    pub fn validity(mut self, rule: ValidityRule) -> Self {
-        self.validity = Some(rule);
-        self
-    }
-
-    /// Pins: waives the extended key usage, for the one certificate that a system has for everything (rule I6).
-    #[must_use]
-    pub fn any_role(mut self) -> Self {
-        self.any_role = true;
-        self
-    }
-
-    /// The moment from which on the entry accepts nothing, whatever its certificate says.
-    #[must_use]
-    pub fn ends(mut self, end: UnixTime) -> Self {
-        self.ends = Some(end);
-        self
-    }
-
-    /// Authorities for clients: one of these patterns must match a name of the client's certificate (rule P7).
-    #[must_use]
-    pub fn san_patterns(mut self, patterns: impl IntoIterator<Item = SanPattern>) -> Self {
-        let mut patterns: Vec<_> = patterns.into_iter().collect();
-        patterns.sort();
-        patterns.dedup();
-        self.san_patterns = patterns.into_boxed_slice();
-        self
-    }
-
-    /// The label, if there is one.
-    pub fn get_label(&self) -> Option<&str> {
-        self.label.as_deref()
-    }
-
-    /// How the pin is compared.
-    pub fn get_matching(&self) -> Matching {
-        self.matching
-    }
-
-    /// The entry's own validity rule, if it has one.
-    pub fn get_validity(&self) -> Option<ValidityRule> {
-        self.validity
-    }
-
-    /// Whether the extended key usage is waived.
-    pub fn is_any_role(&self) -> bool {
-        self.any_role
-    }
-
-    /// The moment from which on the entry accepts nothing.
-    pub fn get_ends(&self) -> Option<UnixTime> {
-        self.ends
-    }
-
-    /// The patterns of a client authority.
-    pub fn get_san_patterns(&self) -> &[SanPattern] {
-        &self.san_patterns
-    }
-
-    /// Refuses options that the slot and scope do not have, and values out of bounds.
-    pub(super) fn check(&self, slot: Slot, scope: &Scope, bare: bool) -> Result<(), StoreError> {
-        let not_here = |option| Err(StoreError::OptionNotHere { option });
-        if let Some(label) = &self.label
-            && (label.len() > MAX_LABEL_BYTES || label.chars().any(breaks_a_line))
-        {
-            return Err(StoreError::Label {
-                limit: MAX_LABEL_BYTES,
-            });
-        }
-        if slot != Slot::Pin {
-            if self.matching != Matching::Certificate {
-                return not_here("public-key match");
-            }
-            if self.validity.is_some() {
-                return not_here("a validity rule");
-            }
-            if self.any_role {
-                return not_here("any_role");
-            }
-        }
-        if bare && self.matching == Matching::PublicKey {
-            return not_here("public-key match (the key is not known from a fingerprint)");
-        }
-        if let Some(ValidityRule::Grace(grace)) = self.validity {
-            check_grace(grace)?;
-        }
-        if !self.san_patterns.is_empty() && (slot, scope) != (Slot::Authority, &Scope::Clients) {
-            return not_here("a SAN pattern");
-        }
-        if self.san_patterns.len() > MAX_SAN_PATTERNS {
-            return Err(StoreError::TooManyPatterns {
-                count: self.san_patterns.len(),
-                limit: MAX_SAN_PATTERNS,
-            });
-        }
-        Ok(())
-    }
-}
-
-fn check_grace(grace: Duration) -> Result<(), StoreError> {
-    if grace > MAX_GRACE {
-        return Err(StoreError::GraceTooLong {
-            limit: MAX_GRACE.as_secs() / (24 * 60 * 60),
-        });
-    }
-    Ok(())
-}
-
 /// One installed certificate, or just its fingerprint, with its slot, scope and options.
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub(super) key: EntryKey,
     pub(super) certificate: Option<Certificate>,
+    installed: Stamp,
+    more: Option<Arc<More>>,
+}
+
+/// What most entries have nothing of. Behind a pointer, so that it takes memory only where there is something,
+/// and once for entries that have the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct More {
     pub(super) options: EntryOptions,
-    pub(super) installed: Option<UnixTime>,
     pub(super) installed_by: Option<Arc<str>>,
     pub(super) source: Option<Arc<str>>,
     pub(super) disabled: Option<Box<Disabled>>,
 }
 
-/// Why an entry accepts nothing although it is held. Boxed, since almost none is.
-#[derive(Clone, Debug, Default)]
+static NOTHING_MORE: More = More {
+    options: EntryOptions::new(),
+    installed_by: None,
+    source: None,
+    disabled: None,
+};
+
+impl More {
+    /// Makes it one object with the `last` that was made, if that is the same.
+    fn share(self, last: &mut Option<Arc<Self>>) -> Option<Arc<Self>> {
+        if self == NOTHING_MORE {
+            return None;
+        }
+        if last.as_deref() != Some(&self) {
+            *last = Some(Arc::new(self));
+        }
+        last.clone()
+    }
+}
+
+/// Why an entry accepts nothing although it is held.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Disabled {
     /// What the administrator said who disabled it.
     pub(super) by_call: Option<Box<str>>,
@@ -320,14 +179,56 @@ pub(super) struct Disabled {
     pub(super) unread: Option<Box<[u8]>>,
 }
 
+/// A time or none, in eight bytes: the seconds and one more. The last second that 64 bits count is read as the one
+/// before it.
+#[derive(Clone, Copy, Debug)]
+struct Stamp(Option<NonZeroU64>);
+
+impl Stamp {
+    fn of(time: Option<UnixTime>) -> Self {
+        Self(time.map(|time| NonZeroU64::MIN.saturating_add(time.as_secs())))
+    }
+
+    fn time(self) -> Option<UnixTime> {
+        let since = Duration::from_secs(self.0?.get().saturating_sub(1));
+        Some(UnixTime::since_unix_epoch(since))
+    }
+}
+
 impl Entry {
+    /// An entry, which shares what it can with the `last` one that was made.
+    pub(super) fn new(
+        key: EntryKey,
+        certificate: Option<Certificate>,
+        installed: Option<UnixTime>,
+        more: More,
+        last: &mut Option<Arc<More>>,
+    ) -> Self {
+        Self {
+            key,
+            certificate,
+            installed: Stamp::of(installed),
+            more: more.share(last),
+        }
+    }
+
+    pub(super) fn more(&self) -> &More {
+        self.more.as_deref().unwrap_or(&NOTHING_MORE)
+    }
+
+    pub(super) fn change(&mut self, change: impl FnOnce(&mut More)) {
+        let mut more = self.more().clone();
+        change(&mut more);
+        self.more = more.share(&mut None);
+    }
+
     pub(super) fn holds_key(&self, key: KeyPin) -> bool {
         let certificate = self.certificate.as_ref();
         certificate.is_some_and(|certificate| certificate.key_pin() == key)
     }
 
     pub(super) fn matches_by_key(&self) -> bool {
-        self.key.slot == Slot::Pin && self.options.matching == Matching::PublicKey
+        self.key.slot == Slot::Pin && self.options().get_matching() == Matching::PublicKey
     }
 
     /// Slot, scope and fingerprint.
@@ -342,30 +243,30 @@ impl Entry {
 
     /// The options.
     pub fn options(&self) -> &EntryOptions {
-        &self.options
+        &self.more().options
     }
 
     /// When it was installed; `None` if the clock was unset then.
     pub fn installed(&self) -> Option<UnixTime> {
-        self.installed
+        self.installed.time()
     }
 
     /// On whose behalf it was installed or completed ([`act_as`](super::TrustStore::act_as)); `None` if nobody
     /// was named.
     pub fn installed_by(&self) -> Option<&str> {
-        self.installed_by.as_deref()
+        self.more().installed_by.as_deref()
     }
 
     /// The followed source that it came from; `None` if an administrator installed it. It goes when it vanishes
     /// from that source.
     pub fn source(&self) -> Option<&str> {
-        self.source.as_deref()
+        self.more().source.as_deref()
     }
 
     /// Why the entry accepts nothing although it is held; `None` if it is enabled. An administrator
     /// disabled it, or this version does not take what an earlier one had installed (rule I8).
     pub fn disabled(&self) -> Option<&str> {
-        let disabled = self.disabled.as_deref()?;
+        let disabled = self.more().disabled.as_deref()?;
         disabled
             .by_call
             .as_deref()
@@ -374,11 +275,72 @@ impl Entry {
 
     /// What the administrator said who disabled it.
     pub(crate) fn disabled_by_call(&self) -> Option<&str> {
-        self.disabled.as_deref()?.by_call.as_deref()
+        self.more().disabled.as_deref()?.by_call.as_deref()
     }
 
     /// The bytes of a certificate that this version cannot read.
     pub(crate) fn unread(&self) -> Option<&[u8]> {
-        self.disabled.as_deref()?.unread.as_deref()
+        self.more().disabled.as_deref()?.unread.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(options: EntryOptions, last: &mut Option<Arc<More>>) -> Entry {
+        let fingerprint = Fingerprint::from_bytes([7; 32]);
+        let key = EntryKey::new(Slot::Pin, Scope::Clients, fingerprint);
+        let more = More {
+            options,
+            ..NOTHING_MORE.clone()
+        };
+        Entry::new(key, None, None, more, last)
+    }
+
+    #[test]
+    fn an_entry_for_which_nothing_is_chosen_has_nothing_more() {
+        let mut last = None;
+        let plain = entry(EntryOptions::new(), &mut last);
+        assert!(plain.more.is_none() && last.is_none());
+        assert_eq!(*plain.options(), EntryOptions::default());
+        let mut chosen = entry(EntryOptions::new().any_role(), &mut last);
+        assert!(chosen.options().is_any_role());
+        chosen.change(|more| more.options = EntryOptions::new());
+        assert!(chosen.more.is_none());
+    }
+
+    #[test]
+    fn entries_with_the_same_share_it_until_one_is_changed() {
+        let mut last = None;
+        let mut of = |label: &str| entry(EntryOptions::new().label(label), &mut last);
+        let (mut first, second, other) = (of("a"), of("a"), of("b"));
+        let same = |one: &Entry, two: &Entry| {
+            Arc::ptr_eq(one.more.as_ref().unwrap(), two.more.as_ref().unwrap())
+        };
+        assert!(same(&first, &second));
+        assert!(!same(&first, &other));
+        assert_eq!(other.options().get_label(), Some("b"));
+        first.change(|more| more.source = Some("c".into()));
+        assert_eq!((first.source(), second.source()), (Some("c"), None));
+        assert_eq!(first.options(), second.options());
+    }
+
+    #[test]
+    fn times_are_kept_to_the_second() {
+        for seconds in [0, 1, 1_900_000_000, u64::MAX - 1] {
+            let time = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+            assert_eq!(Stamp::of(Some(time)).time(), Some(time));
+        }
+        let last = UnixTime::since_unix_epoch(Duration::from_secs(u64::MAX));
+        let read = Stamp::of(Some(last)).time().unwrap();
+        assert_eq!(read.as_secs(), u64::MAX - 1);
+        assert_eq!(Stamp::of(None).time(), None);
+    }
+
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn an_entry_takes_88_bytes() {
+        assert_eq!(size_of::<Entry>(), 88);
     }
 }

@@ -1,5 +1,6 @@
 //! Putting entries in (rules I1 to I6), and what that claims.
 
+use super::entry::More;
 use super::{
     AuthorityScope, Bundle, Decision, Done, Entry, EntryKey, EntryOptions, PinScope, Report, Scope,
     Server, ServerId, Slot, StoreWarning, TrustStore,
@@ -222,21 +223,16 @@ impl TrustStore {
         let certificate = certificate.map(|certificate| self.data.data().intern(certificate));
         // Completing an entry with its certificate does not enable it, nor does it change where it came from.
         let found = self.data.entry(&key);
-        let disabled = found.and_then(|found| found.disabled.clone());
-        let source = match found {
-            Some(found) => found.source.clone(),
-            None => self.source.clone(),
-        };
-        let installed_by = self.acting.clone();
-        self.edit().put(Entry {
-            key: key.clone(),
-            certificate,
+        let more = More {
             options,
-            installed,
-            installed_by,
-            source,
-            disabled,
-        });
+            installed_by: self.acting.clone(),
+            source: found
+                .map_or(&self.source, |found| &found.more().source)
+                .clone(),
+            disabled: found.and_then(|found| found.more().disabled.clone()),
+        };
+        let entry = Entry::new(key.clone(), certificate, installed, more, &mut self.last);
+        self.edit().put(entry);
         let claimed = if key.slot == Slot::Pin {
             self.claim(&affected)
         } else {

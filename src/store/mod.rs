@@ -21,6 +21,7 @@ mod ids;
 mod import;
 mod install;
 mod namesakes;
+mod options;
 mod patterns;
 mod report;
 mod restore;
@@ -39,11 +40,10 @@ pub use bundle::{Bundle, BundleItem, Decision, Proposal};
 pub use crls::{CrlIssuer, InstalledCrl, UnreadCrl};
 pub(crate) use crls::{CrlOrigin, HeldCrl};
 pub use draft::Draft;
-pub use entry::{
-    AuthorityScope, Entry, EntryKey, EntryOptions, Matching, PinScope, Scope, Slot, ValidityRule,
-};
+pub use entry::{AuthorityScope, Entry, EntryKey, PinScope, Scope, Slot};
 pub use groups::Group;
 pub use ids::{GroupId, ServerId};
+pub use options::{EntryOptions, Matching, ValidityRule};
 pub use patterns::SanPattern;
 pub(crate) use restore::{HeldEntry, HeldServer};
 
@@ -56,6 +56,7 @@ use crate::certificate::{Clock, KeyPolicy, SystemClock, TimeSource, seconds};
 use crate::error::StoreError;
 use crate::limits::CLOCK_TOLERANCE;
 use data::Data;
+use entry::More;
 
 /// The certificates that an administrator installed, and for whom.
 ///
@@ -85,6 +86,8 @@ pub struct TrustStore {
     acting: Option<Arc<str>>,
     /// The followed source whose content is being installed.
     source: Option<Arc<str>>,
+    /// What the last entry that was made shares with the next one, if that has the same.
+    last: Option<Arc<More>>,
 }
 
 impl TrustStore {
@@ -98,6 +101,7 @@ impl TrustStore {
             clock: Arc::new(SystemClock::new()),
             acting: None,
             source: None,
+            last: None,
         }
     }
 

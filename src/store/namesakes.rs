@@ -19,50 +19,17 @@ const CROWD: usize = 16;
 /// An installed CA certificate, by the entry that holds it.
 pub(crate) type Installed<'a> = (&'a Arc<Entry>, &'a Certificate);
 
-/// One entry or several. Almost every subject has one, for which a list would double what the index takes.
-#[derive(Clone)]
-pub(crate) enum Few {
-    One(Arc<Entry>),
-    Many(Vec<Arc<Entry>>),
-}
-
-impl Few {
-    fn as_slice(&self) -> &[Arc<Entry>] {
-        match self {
-            Self::One(one) => core::slice::from_ref(one),
-            Self::Many(many) => many,
-        }
-    }
-
-    fn push(&mut self, value: Arc<Entry>) {
-        match self {
-            Self::One(one) => *self = Self::Many(vec![one.clone(), value]),
-            Self::Many(many) => many.push(value),
-        }
-    }
-
-    /// Removes what `is` says; `false` if nothing is left.
-    fn retain(&mut self, keep: impl Fn(&Arc<Entry>) -> bool) -> bool {
-        match self {
-            Self::One(one) => keep(one),
-            Self::Many(many) => {
-                many.retain(keep);
-                !many.is_empty()
-            }
-        }
-    }
-}
-
 /// An entry with its certificate, if its subject is `subject`.
 pub(super) fn installed<'a>(entry: &'a Arc<Entry>, subject: &[u8]) -> Option<Installed<'a>> {
     let certificate = entry.certificate.as_ref()?;
     (certificate.subject_der() == subject).then_some((entry, certificate))
 }
 
-/// See the module.
+/// See the module. Each form is one pointer: almost every subject has one entry, and the index has many subjects.
 #[derive(Clone)]
 pub(crate) enum Namesakes {
-    Few(Few),
+    One(Arc<Entry>),
+    Few(Arc<Vec<Arc<Entry>>>),
     Crowd(Arc<Crowd>),
 }
 
@@ -139,28 +106,42 @@ impl Crowd {
 
 impl Namesakes {
     pub(super) fn of(entry: Arc<Entry>) -> Self {
-        Self::Few(Few::One(entry))
+        Self::One(entry)
+    }
+
+    /// Those that are looked at one by one, or the crowd.
+    fn parts(&self) -> (&[Arc<Entry>], Option<&Crowd>) {
+        match self {
+            Self::One(one) => (core::slice::from_ref(one), None),
+            Self::Few(few) => (few, None),
+            Self::Crowd(crowd) => (&[], Some(crowd)),
+        }
     }
 
     pub(super) fn insert(&mut self, entry: Arc<Entry>, hasher: &RandomState) {
         match self {
-            Self::Crowd(crowd) => Arc::make_mut(crowd).insert(entry, hasher),
-            Self::Few(few) if few.as_slice().len() < CROWD => few.push(entry),
+            Self::One(one) => *self = Self::Few(Arc::new(vec![one.clone(), entry])),
+            Self::Few(few) if few.len() < CROWD => Arc::make_mut(few).push(entry),
             Self::Few(few) => {
                 let mut crowd = Crowd::default();
-                for held in few.as_slice() {
+                for held in few.iter() {
                     crowd.insert(held.clone(), hasher);
                 }
                 crowd.insert(entry, hasher);
                 *self = Self::Crowd(Arc::new(crowd));
             }
+            Self::Crowd(crowd) => Arc::make_mut(crowd).insert(entry, hasher),
         }
     }
 
     /// Removes an entry; `false` if nothing is left.
     pub(super) fn remove(&mut self, entry: &Arc<Entry>, hasher: &RandomState) -> bool {
         match self {
-            Self::Few(few) => few.retain(|held| held.key != entry.key),
+            Self::One(one) => one.key != entry.key,
+            Self::Few(few) => {
+                Arc::make_mut(few).retain(|held| held.key != entry.key);
+                !few.is_empty()
+            }
             Self::Crowd(crowd) => {
                 let crowd = Arc::make_mut(crowd);
                 crowd.remove(entry, hasher);
@@ -171,10 +152,7 @@ impl Namesakes {
 
     /// All entries, in no order that means anything.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Entry>> {
-        let (few, crowd) = match self {
-            Self::Few(few) => (few.as_slice(), None),
-            Self::Crowd(crowd) => (&[][..], Some(crowd)),
-        };
+        let (few, crowd) = self.parts();
         let crowd = crowd.into_iter();
         let crowd = crowd.flat_map(|crowd| crowd.identified.iter().chain(&crowd.bare));
         few.iter().chain(crowd.map(|ranked| &ranked.0))
@@ -194,9 +172,9 @@ impl Namesakes {
     ) -> Box<dyn Iterator<Item = Installed<'a>> + 'a> {
         let of_subject = move |entry: &'a Arc<Entry>| installed(entry, subject);
         match self {
+            Self::One(one) => Box::new(of_subject(one).into_iter()),
             Self::Few(few) => {
-                let few = few.as_slice().iter();
-                let mut found: Vec<_> = few.filter_map(of_subject).collect();
+                let mut found: Vec<_> = few.iter().filter_map(of_subject).collect();
                 found.sort_by_cached_key(|(entry, certificate)| {
                     let class = match (wanted, certificate.subject_key_id()) {
                         (Some(wanted), Some(own)) if wanted == own => 0,
@@ -217,12 +195,11 @@ impl Namesakes {
                     Some(_) => others,
                     None => usize::MAX,
                 };
+                let first = matching.into_iter().chain(bare).filter_map(of_subject);
                 let rest = crowd.identified.iter().map(|ranked| &ranked.0);
-                let rest = rest
-                    .filter(move |entry| key_id(entry) != wanted)
-                    .take(others);
-                let all = matching.into_iter().chain(bare).chain(rest);
-                Box::new(all.filter_map(of_subject))
+                let rest = rest.filter(move |entry| key_id(entry) != wanted);
+                // Counted are those of the subject: another one may have the same hash.
+                Box::new(first.chain(rest.filter_map(of_subject).take(others)))
             }
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use pki_types::UnixTime;
 
-use super::entry::Disabled;
+use super::entry::{Disabled, More};
 use super::revocation::Room;
 use super::{
     BlockSelector, Claim, CrlIssuer, CrlOrigin, Done, Entry, EntryKey, EntryOptions, Group,
@@ -126,15 +126,14 @@ impl TrustStore {
                 unread,
             })
         });
-        self.edit().put(Entry {
-            key,
-            certificate,
+        let more = More {
             options: held.options,
-            installed: held.installed,
             installed_by: held.installed_by,
             source: held.source,
             disabled,
-        });
+        };
+        let entry = Entry::new(key, certificate, held.installed, more, &mut self.last);
+        self.edit().put(entry);
         Ok(refused)
     }
 
@@ -278,6 +277,7 @@ impl TrustStore {
             clock: self.clock.clone(),
             acting: self.acting.clone(),
             source: self.source.clone(),
+            last: self.last.clone(),
         }
     }
 
@@ -291,10 +291,10 @@ impl TrustStore {
     /// Hands an entry over to the followed source that is being installed.
     pub(crate) fn hand_over(&mut self, key: &EntryKey) -> Option<Report> {
         let mut entry = self.data.entry(key)?.clone();
-        if entry.source == self.source {
+        if entry.more().source == self.source {
             return Some(Report::new(Done::AlreadyThere, self.data.generation()));
         }
-        entry.source = self.source.clone();
+        entry.change(|more| more.source = self.source.clone());
         Some(self.replace(entry, Vec::new()))
     }
 }

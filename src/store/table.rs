@@ -7,16 +7,46 @@
 use std::sync::Arc;
 
 /// Most items in a bucket on average. More make lists of pointers shorter and look-ups longer: beyond this a
-/// look-up reads a fourth cache line of hashes.
-const MEAN: usize = 12;
+/// look-up reads a fourth cache line of hashes and pointers.
+const MEAN: usize = 16;
 
 /// Most buckets in a chunk: with it, a change among 100,000 items copies two lists of about 130 pointers.
 const CHUNK: usize = 64;
 
-type Bucket<T> = Option<Arc<[(u64, T)]>>;
+type Bucket<T> = Option<Arc<[Pair<T>]>>;
 type Chunk<T> = Arc<[Bucket<T>]>;
 
-/// Items by a hash of 64 bits, which several may have. The hashes are the caller's, who compares what is found.
+/// Two items, or one at the end of a bucket: so a hash takes four bytes beside a pointer, not eight.
+#[derive(Clone)]
+struct Pair<T> {
+    hashes: (u32, u32),
+    first: T,
+    second: Option<T>,
+}
+
+impl<T> Pair<T> {
+    fn items(&self) -> impl Iterator<Item = (u32, &T)> {
+        let second = self.second.as_ref().map(|item| (self.hashes.1, item));
+        core::iter::once((self.hashes.0, &self.first)).chain(second)
+    }
+}
+
+/// A bucket of these items; none if there are none.
+fn bucket_of<T>(mut items: impl Iterator<Item = (u32, T)>) -> Bucket<T> {
+    let mut pairs = Vec::new();
+    while let Some((hash, first)) = items.next() {
+        let (other, second) = items.next().unzip();
+        pairs.push(Pair {
+            hashes: (hash, other.unwrap_or(0)),
+            first,
+            second,
+        });
+    }
+    (!pairs.is_empty()).then(|| pairs.into())
+}
+
+/// Items by a hash, of which the lower 32 bits count. Several may have the same, which happens in a table of a
+/// million. The hashes are the caller's, who compares what is found.
 #[derive(Clone)]
 pub(super) struct Table<T> {
     /// A power of two of chunks, each of the same power of two of buckets; none in an empty table.
@@ -54,22 +84,32 @@ impl<T> Table<T> {
 
     /// The items with this hash.
     pub(super) fn find(&self, hash: u64) -> impl Iterator<Item = &T> {
-        let bucket = self.bucket(hash).unwrap_or(&[]).iter();
-        bucket
-            .filter(move |(found, _)| *found == hash)
-            .map(|(_, item)| item)
+        let hash = short(hash);
+        let pairs = self.bucket(hash).unwrap_or(&[]).iter();
+        pairs.flat_map(move |pair| {
+            let first = (pair.hashes.0 == hash).then_some(&pair.first);
+            let second = pair.second.as_ref().filter(|_| pair.hashes.1 == hash);
+            first.into_iter().chain(second)
+        })
     }
 
-    fn items(&self) -> impl Iterator<Item = &(u64, T)> {
+    fn items(&self) -> impl Iterator<Item = (u32, &T)> {
         let chunks = self.chunks.iter().flat_map(|chunks| chunks.iter());
         let buckets = chunks.flat_map(|chunk| chunk.iter()).flatten();
-        buckets.flat_map(|bucket| bucket.iter())
+        let pairs = buckets.flat_map(|bucket| bucket.iter());
+        pairs.flat_map(Pair::items)
     }
 
-    fn bucket(&self, hash: u64) -> Option<&[(u64, T)]> {
+    fn bucket(&self, hash: u32) -> Option<&[Pair<T>]> {
         let chunks = self.chunks.as_ref()?;
         let (chunk, bucket) = place(hash, chunks.len(), chunks.first()?.len());
         chunks.get(chunk)?.get(bucket)?.as_deref()
+    }
+
+    /// Which item of its bucket is the first with this hash of which `is` holds.
+    fn position(&self, hash: u32, is: impl Fn(&T) -> bool) -> Option<usize> {
+        let mut items = self.bucket(hash)?.iter().flat_map(Pair::items);
+        items.position(|(found, item)| found == hash && is(item))
     }
 
     /// How many buckets there are.
@@ -86,27 +126,28 @@ impl<T: Clone> Table<T> {
         if len > self.buckets().saturating_mul(MEAN) {
             self.grow();
         }
+        let hash = short(hash);
         if let Some(bucket) = self.bucket_mut(hash) {
             let old = bucket.take();
-            let old = old.as_deref().unwrap_or(&[]);
-            *bucket = Some(old.iter().cloned().chain([(hash, item)]).collect());
+            let old = old.iter().flat_map(|old| old.iter()).flat_map(Pair::items);
+            let old = old.map(|(hash, item)| (hash, item.clone()));
+            *bucket = bucket_of(old.chain([(hash, item)]));
             self.len = len;
         }
     }
 
     /// Takes out the first item with this hash of which `is` holds.
     pub(super) fn take(&mut self, hash: u64, is: impl Fn(&T) -> bool) -> Option<T> {
+        let hash = short(hash);
         // Looked for first, so that nothing is copied if it is not there.
-        let items = self.bucket(hash)?;
-        let at = items.iter().position(|(h, item)| *h == hash && is(item))?;
-        let (_, taken) = items.get(at)?.clone();
+        let at = self.position(hash, is)?;
         let bucket = self.bucket_mut(hash)?;
         let old = bucket.take()?;
-        if old.len() > 1 {
-            let (before, after) = old.split_at_checked(at)?;
-            let rest = before.iter().chain(after.iter().skip(1));
-            *bucket = Some(rest.cloned().collect());
-        }
+        let items = || old.iter().flat_map(Pair::items).enumerate();
+        let rest = items().filter(|(index, _)| *index != at);
+        *bucket = bucket_of(rest.map(|(_, (hash, item))| (hash, item.clone())));
+        let (_, (_, taken)) = items().nth(at)?;
+        let taken = taken.clone();
         self.len = self.len.saturating_sub(1);
         if self.len == 0 {
             self.chunks = None;
@@ -116,13 +157,18 @@ impl<T: Clone> Table<T> {
 
     /// The first item with this hash of which `is` holds, to be changed in a way that leaves its hash.
     pub(super) fn find_mut(&mut self, hash: u64, is: impl Fn(&T) -> bool) -> Option<&mut T> {
-        let bucket = self.bucket(hash)?;
-        let at = bucket.iter().position(|(h, item)| *h == hash && is(item))?;
+        let hash = short(hash);
+        let at = self.position(hash, is)?;
         let bucket = Arc::make_mut(self.bucket_mut(hash)?.as_mut()?);
-        bucket.get_mut(at).map(|(_, item)| item)
+        let pair = bucket.get_mut(at / 2)?;
+        if at.is_multiple_of(2) {
+            Some(&mut pair.first)
+        } else {
+            pair.second.as_mut()
+        }
     }
 
-    fn bucket_mut(&mut self, hash: u64) -> Option<&mut Bucket<T>> {
+    fn bucket_mut(&mut self, hash: u32) -> Option<&mut Bucket<T>> {
         let chunks = Arc::make_mut(self.chunks.as_mut()?);
         let (chunk, bucket) = place(hash, chunks.len(), chunks.first()?.len());
         Arc::make_mut(chunks.get_mut(chunk)?).get_mut(bucket)
@@ -134,32 +180,35 @@ impl<T: Clone> Table<T> {
         let buckets = self.buckets().saturating_mul(2).max(1);
         let each = buckets.min(CHUNK);
         let count = buckets.checked_div(each).unwrap_or(1);
-        let mut sorted: Vec<Vec<Vec<(u64, T)>>> = vec![vec![Vec::new(); each]; count];
+        let mut sorted: Vec<Vec<Vec<(u32, T)>>> = vec![vec![Vec::new(); each]; count];
         for (hash, item) in self.items() {
-            let (chunk, bucket) = place(*hash, count, each);
+            let (chunk, bucket) = place(hash, count, each);
             if let Some(bucket) = sorted
                 .get_mut(chunk)
                 .and_then(|chunk| chunk.get_mut(bucket))
             {
-                bucket.push((*hash, item.clone()));
+                bucket.push((hash, item.clone()));
             }
         }
         let chunks = sorted.into_iter().map(|chunk| -> Chunk<T> {
             let buckets = chunk.into_iter();
-            let full = |items: Vec<_>| (!items.is_empty()).then(|| Arc::from(items));
-            buckets.map(full).collect()
+            buckets.map(|items| bucket_of(items.into_iter())).collect()
         });
         self.chunks = Some(chunks.collect());
     }
 }
 
-/// The chunk and the bucket for a hash, of `chunks` chunks of `each` buckets; both are powers of two.
-fn place(hash: u64, chunks: usize, each: usize) -> (usize, usize) {
-    let below = |number: u64, count: usize| {
-        let mask = u64::try_from(count.saturating_sub(1)).unwrap_or(0);
-        usize::try_from(number & mask).unwrap_or(0)
-    };
-    (below(hash >> 32, chunks), below(hash, each))
+/// The lower 32 bits.
+fn short(hash: u64) -> u32 {
+    u32::try_from(hash & u64::from(u32::MAX)).unwrap_or(0)
+}
+
+/// The chunk and the bucket for a hash, of `chunks` chunks of `each` buckets; both are powers of two. There is
+/// more than one chunk only of [`CHUNK`] buckets.
+fn place(hash: u32, chunks: usize, each: usize) -> (usize, usize) {
+    let hash = usize::try_from(hash).unwrap_or(0);
+    let below = |number: usize, count: usize| number & count.saturating_sub(1);
+    (below(hash / CHUNK, chunks), below(hash, each))
 }
 
 #[cfg(test)]
@@ -231,6 +280,29 @@ mod tests {
         let other = ours.iter().zip(&theirs).filter(|(a, b)| !Arc::ptr_eq(a, b));
         assert_eq!(other.count(), 1);
         assert!(ours.len() > 32);
+    }
+
+    #[test]
+    fn an_item_changed_in_place_is_the_one_asked_for() {
+        let mut table = Table::default();
+        for number in 0..7_u64 {
+            table.insert(1, number);
+        }
+        for number in 0..7 {
+            *table.find_mut(1, |item| *item == number).unwrap() += 100;
+            assert_eq!(all(&table).last(), Some(&(number + 100)));
+            assert_eq!(
+                table.take(1, |item| *item == number + 100),
+                Some(number + 100)
+            );
+            table.insert(1, number);
+            assert!(all(&table).into_iter().eq(0..7));
+        }
+    }
+
+    #[test]
+    fn a_pair_of_pointers_takes_no_more_than_they_and_two_short_hashes() {
+        assert_eq!(size_of::<Pair<Arc<u64>>>(), 2 * (size_of::<usize>() + 4));
     }
 
     #[test]

@@ -1,0 +1,186 @@
+//! How an entry counts: what an administrator may choose for it.
+
+use core::time::Duration;
+
+use pki_types::UnixTime;
+
+use super::{SanPattern, Scope, Slot};
+use crate::certificate::breaks_a_line;
+use crate::error::StoreError;
+use crate::limits::{MAX_GRACE, MAX_LABEL_BYTES, MAX_SAN_PATTERNS};
+
+/// How a pin is compared with what a peer presents (rule M1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a further way to match would change what every match on it means for trust"
+)]
+pub enum Matching {
+    /// The whole certificate, byte for byte. The default: what the administrator saw is what is accepted.
+    #[default]
+    Certificate,
+    /// Any certificate with the same public key, so that a peer can renew without being installed again. All
+    /// conditions must then hold for the installed certificate and for the presented one.
+    PublicKey,
+}
+
+/// What happens when a pin's certificate has expired (rule M3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ValidityRule {
+    /// It is refused. The default: an administrator chose the end, or the tool did.
+    #[default]
+    Enforce,
+    /// It is accepted for this long after `notAfter`, with a warning. At most one year.
+    Grace(Duration),
+}
+
+/// Options of an entry. Each applies to some slots only; the store refuses it elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EntryOptions {
+    label: Option<Box<str>>,
+    matching: Matching,
+    validity: Option<ValidityRule>,
+    any_role: bool,
+    ends: Option<UnixTime>,
+    /// Never empty.
+    san_patterns: Option<Box<[SanPattern]>>,
+}
+
+impl EntryOptions {
+    /// No label, whole-certificate match, the policy's validity rule, no waiver, no end, no patterns.
+    pub const fn new() -> Self {
+        Self {
+            label: None,
+            matching: Matching::Certificate,
+            validity: None,
+            any_role: false,
+            ends: None,
+            san_patterns: None,
+        }
+    }
+
+    /// A line of text for people and for authorisation, at most 128 bytes.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into().into_boxed_str());
+        self
+    }
+
+    /// Pins: how the presented certificate is compared.
+    #[must_use]
+    pub fn matching(mut self, matching: Matching) -> Self {
+        self.matching = matching;
+        self
+    }
+
+    /// Pins: what happens after `notAfter`, instead of what the policy says.
+    #[must_use]
+    pub fn validity(mut self, rule: ValidityRule) -> Self {
+        self.validity = Some(rule);
+        self
+    }
+
+    /// Pins: waives the extended key usage, for the one certificate that a system has for everything (rule I6).
+    #[must_use]
+    pub fn any_role(mut self) -> Self {
+        self.any_role = true;
+        self
+    }
+
+    /// The moment from which on the entry accepts nothing, whatever its certificate says.
+    #[must_use]
+    pub fn ends(mut self, end: UnixTime) -> Self {
+        self.ends = Some(end);
+        self
+    }
+
+    /// Authorities for clients: one of these patterns must match a name of the client's certificate (rule P7).
+    #[must_use]
+    pub fn san_patterns(mut self, patterns: impl IntoIterator<Item = SanPattern>) -> Self {
+        let mut patterns: Vec<_> = patterns.into_iter().collect();
+        patterns.sort();
+        patterns.dedup();
+        self.san_patterns = (!patterns.is_empty()).then(|| patterns.into_boxed_slice());
+        self
+    }
+
+    /// The label, if there is one.
+    pub fn get_label(&self) -> Option<&str> {
+        self.label.as_deref()
+    }
+
+    /// How the pin is compared.
+    pub fn get_matching(&self) -> Matching {
+        self.matching
+    }
+
+    /// The entry's own validity rule, if it has one.
+    pub fn get_validity(&self) -> Option<ValidityRule> {
+        self.validity
+    }
+
+    /// Whether the extended key usage is waived.
+    pub fn is_any_role(&self) -> bool {
+        self.any_role
+    }
+
+    /// The moment from which on the entry accepts nothing.
+    pub fn get_ends(&self) -> Option<UnixTime> {
+        self.ends
+    }
+
+    /// The patterns of a client authority.
+    pub fn get_san_patterns(&self) -> &[SanPattern] {
+        self.san_patterns.as_deref().unwrap_or(&[])
+    }
+
+    /// Refuses options that the slot and scope do not have, and values out of bounds.
+    pub(super) fn check(&self, slot: Slot, scope: &Scope, bare: bool) -> Result<(), StoreError> {
+        let not_here = |option| Err(StoreError::OptionNotHere { option });
+        if let Some(label) = &self.label
+            && (label.len() > MAX_LABEL_BYTES || label.chars().any(breaks_a_line))
+        {
+            return Err(StoreError::Label {
+                limit: MAX_LABEL_BYTES,
+            });
+        }
+        if slot != Slot::Pin {
+            if self.matching != Matching::Certificate {
+                return not_here("public-key match");
+            }
+            if self.validity.is_some() {
+                return not_here("a validity rule");
+            }
+            if self.any_role {
+                return not_here("any_role");
+            }
+        }
+        if bare && self.matching == Matching::PublicKey {
+            return not_here("public-key match (the key is not known from a fingerprint)");
+        }
+        if let Some(ValidityRule::Grace(grace)) = self.validity {
+            check_grace(grace)?;
+        }
+        if self.san_patterns.is_some() && (slot, scope) != (Slot::Authority, &Scope::Clients) {
+            return not_here("a SAN pattern");
+        }
+        let count = self.get_san_patterns().len();
+        if count > MAX_SAN_PATTERNS {
+            return Err(StoreError::TooManyPatterns {
+                count,
+                limit: MAX_SAN_PATTERNS,
+            });
+        }
+        Ok(())
+    }
+}
+
+fn check_grace(grace: Duration) -> Result<(), StoreError> {
+    if grace > MAX_GRACE {
+        return Err(StoreError::GraceTooLong {
+            limit: MAX_GRACE.as_secs() / (24 * 60 * 60),
+        });
+    }
+    Ok(())
+}
