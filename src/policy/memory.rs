@@ -216,31 +216,37 @@ impl Table {
         bytes: usize,
     ) -> Vec<Arc<Remembered>> {
         let mut gone = Vec::new();
-        self.bytes = self.bytes.saturating_add(chain.bytes);
-        match self.chains.insert(place, Arc::new(chain)) {
-            Some(older) => {
-                self.bytes = self.bytes.saturating_sub(older.bytes);
-                gone.push(older);
-            }
-            None => self.order.push_back(place),
+        let older = self.chains.remove(&place);
+        if older.is_none() {
+            self.order.push_back(place);
         }
+        gone.extend(older.inspect(|older| self.give_back(older)));
         let mut spared = 0_usize;
-        while self.chains.len() > most || self.bytes > bytes {
+        while self.chains.len() >= most || self.bytes.saturating_add(chain.bytes) > bytes {
             let Some(first) = self.order.pop_front() else {
                 break;
             };
-            let used = self.chains.get(&first).is_some_and(|chain| {
-                spared < MAX_SPARED_CHAINS && chain.used.swap(false, Ordering::Relaxed)
-            });
-            if used {
+            let stays = match self.chains.get(&first) {
+                // The place that is to be taken.
+                None => true,
+                Some(_) if spared >= MAX_SPARED_CHAINS => false,
+                Some(held) => held.used.swap(false, Ordering::Relaxed),
+            };
+            if stays {
                 spared = spared.saturating_add(1);
                 self.order.push_back(first);
-            } else if let Some(chain) = self.chains.remove(&first) {
-                self.bytes = self.bytes.saturating_sub(chain.bytes);
-                gone.push(chain);
+            } else if let Some(held) = self.chains.remove(&first) {
+                self.give_back(&held);
+                gone.push(held);
             }
         }
+        self.bytes = self.bytes.saturating_add(chain.bytes);
+        self.chains.insert(place, Arc::new(chain));
         gone
+    }
+
+    fn give_back(&mut self, chain: &Remembered) {
+        self.bytes = self.bytes.saturating_sub(chain.bytes);
     }
 }
 
