@@ -396,4 +396,56 @@ mod tests {
         assert!(memory.0.find(&View::default(), 0).is_none());
         assert_eq!(memory.statistics().chains, 0);
     }
+
+    #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+    #[test]
+    fn in_its_place_a_chain_answers_for_no_other_server_name_or_role() {
+        use crate::store::{AuthorityScope, EntryOptions, TrustStore};
+        use crate::tls::{key_policy, provider::default_provider};
+        use core::time::Duration;
+        use pki_types::UnixTime;
+
+        let read = |pem: &[u8]| Certificate::from_pem(pem).unwrap();
+        let root = read(include_bytes!("../../tests/fixtures/ca-root.pem"));
+        let issuer = read(include_bytes!("../../tests/fixtures/ca-intermediate.pem"));
+        let leaf = read(include_bytes!("../../tests/fixtures/chain-server.pem"));
+        let now = UnixTime::since_unix_epoch(Duration::from_secs(1_798_761_600));
+        let clock = Clock::Known(now);
+        let policy = Policy::new(key_policy(&default_provider()));
+        let mut store = TrustStore::new(policy.keys).with_clock(Arc::new(clock));
+        let [id, other] = ["keys-1", "keys-2"].map(|id| id.parse::<ServerId>().unwrap());
+        let [name, wrong] = ["kms1.example", "x.example"].map(|n| n.parse::<HostName>().unwrap());
+        store.add_server(id.clone(), [name.clone()]).unwrap();
+        let scope = AuthorityScope::AnyServer;
+        store
+            .install_authority(scope, root, EntryOptions::new())
+            .unwrap();
+        let view = store.view();
+        let timing = Timing::of(&view, clock);
+        let sent = [issuer.der().clone()];
+        let targets = [
+            Target::id(&id, Some(&name)),
+            Target::id(&id, Some(&wrong)),
+            Target::id(&id, None),
+            Target::Name(&name),
+        ];
+        let others = [
+            Target::id(&other, Some(&name)),
+            Target::id(&other, None),
+            Target::Name(&wrong),
+        ];
+        let remembered = targets.map(|target| {
+            let question = Question::server(target, leaf.der(), &sent, clock);
+            let (verdict, until) = decide_until(&view, &policy, &question);
+            Remembered::new(&question, &timing, until, &verdict).unwrap()
+        });
+        for (place, chain) in remembered.iter().enumerate() {
+            for (asked, target) in targets.iter().chain(&others).enumerate() {
+                let question = Question::server(*target, leaf.der(), &sent, clock);
+                assert_eq!(chain.answers(&question, &timing), asked == place);
+            }
+            let question = Question::client(leaf.der(), &sent, clock);
+            assert!(!chain.answers(&question, &timing));
+        }
+    }
 }
