@@ -25,10 +25,10 @@ use std::time::{Duration, Instant};
 use allocation_counter::measure;
 use forests::Chain;
 use mutual_trust::certificate::Certificate;
-use mutual_trust::policy::{Question, Target};
+use mutual_trust::policy::{ChainMemory, Question, Target};
 use mutual_trust::{
-    AuthorityScope, Clock, EntryOptions, HostName, Policy, ReasonCode, ServerId, TrustStore, View,
-    decide, tls,
+    AuthorityScope, Clock, EntryOptions, HostName, PinScope, Policy, ReasonCode, ServerId,
+    TrustStore, View, decide, tls,
 };
 use pki_types::{CertificateDer, TrustAnchor};
 use rustls::crypto::CryptoProvider;
@@ -36,6 +36,7 @@ use synthetic::Maker;
 
 /// Ratios that are promised.
 const COLD: f64 = 1.25;
+const REMEMBERED: f64 = 30.0;
 const AMONG_100_000: f64 = 1.2;
 const WEBPKI_AMONG_100_000: f64 = 5.0;
 const NAMESAKES: f64 = 3.0;
@@ -181,6 +182,7 @@ fn main() {
     let maker = Maker::new();
     let chain = Chain::good();
     let (alone, good) = among_authorities(&mut bench, &maker, &chain, whole);
+    remembered(&mut bench, &chain);
     namesakes(&mut bench, &chain, alone, whole);
     hostile(&mut bench, &chain, good);
     if whole {
@@ -203,7 +205,7 @@ fn among_authorities(
     println!("|---|---|---|---|---|");
     let sent = ders(&[&chain.leaf, &chain.intermediate]);
     let sizes: &[u32] = if whole {
-        &[1, 1_000, 100_000]
+        &[1, 1_000, 100_000, 1_000_000]
     } else {
         &[1, 100]
     };
@@ -251,6 +253,59 @@ fn among_authorities(
     }
     let alone = first.unwrap();
     (alone, alone)
+}
+
+/// A chain that is asked about again, beside webpki and a pin.
+fn remembered(bench: &mut Bench, chain: &Chain) {
+    println!(
+        "\n| a chain that was accepted before | ours, us | webpki, us | webpki / ours | allocations | bytes held | counted |"
+    );
+    println!("|---|---|---|---|---|---|---|");
+    let sent = ders(&[&chain.leaf, &chain.intermediate]);
+    let (leaf, rest) = sent.split_first().unwrap();
+    let view = bench.store(&[&chain.root]).view();
+    let root = CertificateDer::from(chain.root.as_slice());
+    let anchors = [webpki::anchor_from_trusted_cert(&root).unwrap()];
+    let policy = Policy::new(tls::key_policy(&bench.provider)).remember_chains(1_000);
+    let memory = ChainMemory::new(policy);
+    let (id, name) = (bench.id.clone(), bench.name.clone());
+    let target = Target::id(&id, Some(&name));
+    let question = Question::server(target, leaf, rest, bench.clock);
+    let ask = || memory.decide(&view, &question);
+    let held = measure(|| drop(black_box(ask()))).bytes_current;
+    let mut ours = Duration::MAX;
+    let mut webpki = Duration::MAX;
+    for _ in 0..5 {
+        ours = ours.min(time(200, 50, &mut || drop(black_box(ask()))));
+        webpki = webpki.min(bench.webpki(&anchors, &sent).unwrap());
+    }
+    let statistics = memory.statistics();
+    assert_eq!((statistics.decided, statistics.chains), (1, 1));
+    let allocations = measure(|| drop(black_box(ask()))).count_total;
+    let what = "a remembered chain, webpki beside ours";
+    let ratio = bench.hold(what, us(webpki) / us(ours), REMEMBERED, false);
+    println!(
+        "| remembered | {:.2} | {:.1} | {ratio} | {allocations} | {held} | {} |",
+        us(ours),
+        us(webpki),
+        statistics.bytes
+    );
+    let mut store = bench.store(&[]);
+    let certificate = Certificate::from_der(leaf).unwrap();
+    let scope = PinScope::Server(bench.id.clone());
+    store
+        .install_pin(scope, certificate, EntryOptions::new())
+        .unwrap();
+    let view = store.view();
+    let ask = || decide(&view, &policy, &question);
+    assert_eq!(ask().reason(), ReasonCode::PinMatched);
+    let pin = time(200, 50, &mut || drop(black_box(ask())));
+    let allocations = measure(|| drop(black_box(ask()))).count_total;
+    let ratio = us(webpki) / us(pin);
+    println!(
+        "| the same as a pin | {:.2} | | {ratio:.2} | {allocations} | | |",
+        us(pin)
+    );
 }
 
 /// Authorities of one name, the right one among them.

@@ -188,6 +188,18 @@ pub const MAX_NAMESAKES_TRIED: usize = 16;
 /// with fifty subtrees takes 5,000; webpki stops at 250,000, which takes as long as a hundred good chains.
 pub const MAX_CONSTRAINT_COMPARISONS: usize = 10_000;
 
+/// Most accepted chains that a policy can have remembered: four times the peers of which it is remembered what they
+/// presented. With [`REMEMBERED_BYTES_PER_CHAIN`], 256 MB.
+pub const MAX_REMEMBERED_CHAINS: usize = 16_384;
+
+/// Bytes for each chain that is to be remembered, for all of them together: a chain of two certificates for P-256
+/// takes about 8 KB, one for RSA 4096 about 14 KB. Beyond it, fewer are remembered.
+pub const REMEMBERED_BYTES_PER_CHAIN: usize = 16 * 1024;
+
+/// Most remembered chains that are passed over because they were asked about lately when one has to go. Then the
+/// next one goes all the same, so that making room takes about a microsecond.
+pub const MAX_SPARED_CHAINS: usize = 8;
+
 /// Most candidates listed in full in a verdict; the rest are counted.
 pub const MAX_CONSIDERED: usize = 16;
 

@@ -97,6 +97,16 @@ impl Case<'_> {
 /// This is half of an authentication. The other half is the handshake signature under the key of the
 /// certificate (rule M2), which the adapters in [`tls`](crate::tls) verify.
 pub fn decide(view: &View, policy: &Policy, question: &Question<'_>) -> Verdict {
+    decide_until(view, policy, question).0
+}
+
+/// The same, with the moment, exclusive, up to which the verdict stays as it is if nothing but the time changes and
+/// the time goes on.
+pub(super) fn decide_until(
+    view: &View,
+    policy: &Policy,
+    question: &Question<'_>,
+) -> (Verdict, i64) {
     let mut verdict = Verdict {
         outcome: Err((ReasonCode::NothingInstalled, Detail::None)),
         role: question.role(),
@@ -113,7 +123,7 @@ pub fn decide(view: &View, policy: &Policy, question: &Question<'_>) -> Verdict 
         Ok(leaf) => leaf,
         Err(fall) => {
             verdict.outcome = Err(fall);
-            return verdict;
+            return (verdict, i64::MIN);
         }
     };
     let case = Case {
@@ -129,7 +139,7 @@ pub fn decide(view: &View, policy: &Policy, question: &Question<'_>) -> Verdict 
     } else if !case.timing.is_known() {
         verdict.warnings.push(VerdictWarning::ClockUnset);
     }
-    verdict
+    (verdict, case.timing.same_until())
 }
 
 /// The server that the peer must be, as far as it is known before anything is judged.

@@ -7,6 +7,7 @@ mod constraints;
 mod decide;
 mod explain;
 mod issuers;
+mod memory;
 mod nodes;
 mod path;
 mod pinned;
@@ -27,6 +28,7 @@ mod work;
 use core::time::Duration;
 
 pub use decide::{Accepted, decide};
+pub use memory::{ChainMemory, MemoryStatistics};
 pub use profile::{ChainProfile, ProfileAction, ProfileRule};
 pub use question::{Question, Target};
 pub use reason::{ReasonCode, Rule};
@@ -37,7 +39,7 @@ pub use verdict::{Considered, Detail, PeerIdentity, Verdict, VerdictWarning};
 pub(crate) use usable::Usable;
 
 use crate::certificate::KeyPolicy;
-use crate::limits::{MAX_GRACE, MAX_INTERMEDIATES_IN_PATH};
+use crate::limits::{MAX_GRACE, MAX_INTERMEDIATES_IN_PATH, MAX_REMEMBERED_CHAINS};
 use crate::store::ValidityRule;
 
 /// What is demanded of peers beyond what is installed. The defaults are the strict ones.
@@ -52,6 +54,7 @@ pub struct Policy {
     crl_grace: Duration,
     profile: ChainProfile,
     max_intermediates: usize,
+    remembered: usize,
 }
 
 impl Policy {
@@ -70,6 +73,7 @@ impl Policy {
             crl_grace: Duration::ZERO,
             profile: ChainProfile::Compatible,
             max_intermediates: MAX_INTERMEDIATES_IN_PATH,
+            remembered: 0,
         }
     }
 
@@ -155,6 +159,24 @@ impl Policy {
         if count < MAX_INTERMEDIATES_IN_PATH {
             self.max_intermediates = count;
         }
+        self
+    }
+
+    /// Remembers so many accepted chains, of those that were asked about last, so that a peer that comes again is
+    /// judged about as fast as one with a pin ([`ChainMemory`]). None by default. A number above 16,384 is cut to
+    /// that.
+    ///
+    /// # Security
+    /// What is remembered is no verdict of its own: it is given again only to the same question, on the same view,
+    /// while everything that depends on the time is as it was. A new view forgets all of it, so that a block, a
+    /// removal or a revocation list counts from the next handshake on, as without.
+    #[must_use]
+    pub const fn remember_chains(mut self, chains: usize) -> Self {
+        self.remembered = if chains < MAX_REMEMBERED_CHAINS {
+            chains
+        } else {
+            MAX_REMEMBERED_CHAINS
+        };
         self
     }
 

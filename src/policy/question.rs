@@ -6,7 +6,7 @@ use crate::certificate::{Clock, HostName, Role};
 use crate::store::ServerId;
 
 /// Which server a peer must be.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Target<'a> {
     /// This server, whatever address was dialled: the recommended way.

@@ -1,5 +1,6 @@
 //! The moment at which a verdict judges, when the clock is known and when it is unset (rules M3 and M7).
 
+use core::cell::Cell;
 use core::time::Duration;
 
 use pki_types::UnixTime;
@@ -13,10 +14,12 @@ use crate::store::{Entry, ValidityRule, View};
 pub(super) type Fall = (ReasonCode, Detail);
 
 /// A moment, and whether it is the time or just the floor below it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Timing {
     moment: i64,
     known: bool,
+    /// Noted for whoever remembers the verdict; nothing that is judged here reads it.
+    same_until: Cell<i64>,
 }
 
 /// How old a revocation list is. Ends are its `nextUpdate`.
@@ -30,35 +33,56 @@ pub(super) enum Age {
 
 impl Timing {
     pub(super) fn of(view: &View, clock: Clock) -> Self {
-        match view.judge(clock) {
-            Clock::Known(now) => Self {
-                moment: seconds(now),
-                known: true,
-            },
+        let (moment, known) = match view.judge(clock) {
+            Clock::Known(now) => (seconds(now), true),
             // Without a floor, nothing is known of the time but that it is after 1970.
-            Clock::Unset => Self {
-                moment: view.floor().map_or(0, seconds),
-                known: false,
-            },
+            Clock::Unset => (view.floor().map_or(0, seconds), false),
+        };
+        Self {
+            moment,
+            known,
+            same_until: Cell::new(i64::MAX),
         }
+    }
+
+    /// Whether the moment has come. Every judgement of time is made of this, so that it is known up to when all of
+    /// them stay the same.
+    fn has_come(&self, moment: i64) -> bool {
+        let come = self.moment >= moment;
+        if !come {
+            self.same_until.set(self.same_until.get().min(moment));
+        }
+        come
+    }
+
+    /// The moment, exclusive, up to which everything that was judged so far is judged alike, if it is not judged
+    /// before the present one.
+    pub(super) fn same_until(&self) -> i64 {
+        self.same_until.get()
     }
 
     pub(super) fn is_known(&self) -> bool {
         self.known
     }
 
-    /// The moment at which ends are judged, in seconds since the epoch.
+    /// The moment at which ends are judged, in seconds since the epoch. To be shown, and for the path builder, which
+    /// compares it with nothing that was not compared here.
     pub(super) fn moment(&self) -> i64 {
         self.moment
     }
 
     /// Whether an end, exclusive, has passed.
     pub(super) fn is_past(&self, end: UnixTime) -> bool {
-        self.moment >= seconds(end)
+        self.has_come(seconds(end))
+    }
+
+    /// Whether a last second has passed.
+    fn is_over(&self, last: i64) -> bool {
+        self.has_come(last.saturating_add(1))
     }
 
     fn begins_later(&self, validity: Validity, tolerance: i64) -> Option<Fall> {
-        let late = self.known && validity.not_before() > self.moment.saturating_add(tolerance);
+        let late = self.known && !self.has_come(validity.not_before().saturating_sub(tolerance));
         late.then_some((
             ReasonCode::NotYetValid,
             Detail::Time {
@@ -69,7 +93,7 @@ impl Timing {
     }
 
     fn ended(&self, validity: Validity, grace: i64) -> Option<Fall> {
-        let past = self.moment > validity.not_after().saturating_add(grace);
+        let past = self.is_over(validity.not_after().saturating_add(grace));
         past.then_some((
             ReasonCode::Expired,
             Detail::Time {
@@ -91,7 +115,7 @@ impl Timing {
         }
         match self.ended(validity, grace) {
             Some(fall) => Err(fall),
-            None => Ok(self.moment > validity.not_after()),
+            None => Ok(self.is_over(validity.not_after())),
         }
     }
 
@@ -99,14 +123,14 @@ impl Timing {
     pub(super) fn crl(&self, crl: &Crl, grace: Duration) -> Age {
         let tolerance = i64::try_from(CLOCK_TOLERANCE.as_secs()).unwrap_or(0);
         let grace = i64::try_from(grace.as_secs()).unwrap_or(0);
-        if self.known && crl.this_update() > self.moment.saturating_add(tolerance) {
+        if self.known && !self.has_come(crl.this_update().saturating_sub(tolerance)) {
             return Age::NotYet;
         }
         // Without an end it is not installed; were it, it would not be current.
         let end = crl.next_update().unwrap_or(i64::MIN);
-        if self.moment < end {
+        if !self.has_come(end) {
             Age::Current
-        } else if self.moment < end.saturating_add(grace) {
+        } else if !self.has_come(end.saturating_add(grace)) {
             Age::InGrace(end)
         } else {
             Age::Expired(end)

@@ -43,6 +43,10 @@ impl<T> Bounded<T> {
         self.count(before.saturating_sub(self.items.len()));
     }
 
+    pub(crate) fn items_mut(&mut self) -> &mut [T] {
+        &mut self.items
+    }
+
     /// Adds the items of another list, and what that had counted.
     pub(crate) fn append(&mut self, other: Self) {
         other.items.into_iter().for_each(|item| self.push(item));

@@ -50,6 +50,7 @@ pub(crate) use restore::{HeldEntry, HeldServer};
 pub use bounded::Bounded;
 pub use report::{Done, Level, Report, Shift, StoreWarning};
 pub use servers::{Claim, Server};
+pub(crate) use view::Snapshot;
 pub use view::View;
 
 use crate::certificate::{Clock, KeyPolicy, SystemClock, TimeSource, seconds};

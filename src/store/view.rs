@@ -1,7 +1,7 @@
 //! An immutable, numbered snapshot of a store.
 
 use core::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use pki_types::UnixTime;
 
@@ -17,6 +17,34 @@ use crate::certificate::HostName;
 /// The default view is empty and trusts nobody.
 #[derive(Clone, Default)]
 pub struct View(Arc<Data>);
+
+/// Which snapshot of which store something was found in. It keeps nothing of it but the place where it was, which
+/// nothing else gets meanwhile: a snapshot that is recognised is the very one, however many stores there are and
+/// whatever their numbers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Snapshot {
+    place: Weak<Data>,
+    generation: u64,
+}
+
+impl Snapshot {
+    pub(crate) fn of(view: &View) -> Self {
+        Self {
+            place: Arc::downgrade(&view.0),
+            generation: view.generation(),
+        }
+    }
+
+    /// Whether `view` is that snapshot.
+    pub(crate) fn is(&self, view: &View) -> bool {
+        core::ptr::eq(self.place.as_ptr(), Arc::as_ptr(&view.0))
+    }
+
+    /// Whether that snapshot is still held by somebody, and later than `view`.
+    pub(crate) fn is_later_than(&self, view: &View) -> bool {
+        self.generation > view.generation() && self.place.strong_count() > 0
+    }
+}
 
 impl View {
     pub(super) fn edit(&mut self) -> &mut Data {

@@ -14,7 +14,7 @@ use super::{Identities, Links, PeerCheck, Probe, TlsVersion, UnsentCertificates}
 use crate::admin::{LiveTrust, Observations};
 use crate::certificate::TimeSource;
 use crate::error::ConfigError;
-use crate::policy::Policy;
+use crate::policy::{ChainMemory, Policy};
 use crate::store::ServerId;
 
 /// Builds rustls client configurations that connect to key servers under the rules.
@@ -71,6 +71,12 @@ impl ClientConfigBuilder {
     /// A check of open connections with the same trust, policy and clock.
     pub fn peer_check(&self) -> PeerCheck {
         self.0.peer_check()
+    }
+
+    /// The chains that are remembered for all configurations and checks of this builder and its clones, if the policy
+    /// says so ([`Policy::remember_chains`]), with how much that spares.
+    pub fn chain_memory(&self) -> ChainMemory {
+        self.0.memory.clone()
     }
 
     /// The handshakes in which a server offered no signature scheme for our key (rule K3), of all configurations

@@ -182,7 +182,7 @@ impl ClientCertVerifier for ConnectionVerifier {
             return Ok(ClientCertVerified::assertion());
         }
         if self.enrolment.is_open()
-            && let Some(leaf) = stranger(&view, &self.common.policy, &question, &verdict)
+            && let Some(leaf) = stranger(&view, self.common.memory.policy(), &question, &verdict)
         {
             // Whoever decides about it must not read the fingerprint in a log first.
             let sight = sight(verdict.without_fingerprint());

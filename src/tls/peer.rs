@@ -6,7 +6,7 @@ use rustls::CommonState;
 
 use crate::admin::LiveTrust;
 use crate::certificate::{HostName, TimeSource};
-use crate::policy::{Policy, Question, Target, Verdict, decide};
+use crate::policy::{ChainMemory, Question, Target, Verdict};
 use crate::store::ServerId;
 
 /// Asks again about connections whose handshake is done, against the view in force now.
@@ -16,15 +16,15 @@ use crate::store::ServerId;
 #[derive(Clone, Debug)]
 pub struct PeerCheck {
     trust: LiveTrust,
-    policy: Policy,
+    memory: ChainMemory,
     clock: Arc<dyn TimeSource>,
 }
 
 impl PeerCheck {
-    pub(super) fn new(trust: LiveTrust, policy: Policy, clock: Arc<dyn TimeSource>) -> Self {
+    pub(super) fn new(trust: LiveTrust, memory: ChainMemory, clock: Arc<dyn TimeSource>) -> Self {
         Self {
             trust,
-            policy,
+            memory,
             clock,
         }
     }
@@ -58,7 +58,7 @@ impl PeerCheck {
     pub fn at_this_moment(&self) -> Self {
         Self {
             trust: self.trust.view().into(),
-            policy: self.policy,
+            memory: self.memory.clone(),
             clock: Arc::new(self.clock.now()),
         }
     }
@@ -108,6 +108,6 @@ impl PeerCheck {
             Some(target) => Question::server(target, end_entity, intermediates, clock),
             None => Question::client(end_entity, intermediates, clock),
         };
-        decide(&view, &self.policy, &question)
+        self.memory.decide(&view, &question)
     }
 }

@@ -15,7 +15,7 @@ use super::{EnrolmentAcceptor, Identities, PeerCheck, TlsVersion};
 use crate::admin::{Enrolment, LiveTrust, Observations};
 use crate::certificate::TimeSource;
 use crate::error::ConfigError;
-use crate::policy::Policy;
+use crate::policy::{ChainMemory, Policy};
 
 /// Builds rustls server configurations that accept systems under the rules. A client certificate is always
 /// demanded.
@@ -73,6 +73,12 @@ impl ServerConfigBuilder {
     /// Says who the client of a connection is, and later whether that still stands.
     pub fn peer_check(&self) -> PeerCheck {
         self.0.peer_check()
+    }
+
+    /// The chains that are remembered for all configurations and checks of this builder and its clones, if the policy
+    /// says so ([`Policy::remember_chains`]), with how much that spares.
+    pub fn chain_memory(&self) -> ChainMemory {
+        self.0.memory.clone()
     }
 
     /// The configuration.

@@ -13,7 +13,7 @@ use super::{Identities, PeerCheck, UnsentCertificates};
 use crate::admin::LiveTrust;
 use crate::certificate::{Clock, SystemClock, TimeSource};
 use crate::error::ConfigError;
-use crate::policy::Policy;
+use crate::policy::{ChainMemory, Policy};
 
 /// A protocol version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,7 +32,8 @@ pub enum TlsVersion {
 pub(super) struct Settings {
     pub(super) provider: Arc<CryptoProvider>,
     pub(super) trust: LiveTrust,
-    pub(super) policy: Policy,
+    /// The policy, with the chains that it lets be remembered for all configurations.
+    pub(super) memory: ChainMemory,
     pub(super) identities: Identities,
     pub(super) unsent: UnsentCertificates,
     pub(super) alpn: Vec<Vec<u8>>,
@@ -51,7 +52,7 @@ impl Settings {
         Self {
             provider,
             trust,
-            policy,
+            memory: ChainMemory::new(policy),
             identities,
             unsent: UnsentCertificates::default(),
             alpn: Vec::new(),
@@ -69,7 +70,7 @@ impl Settings {
     }
 
     pub(super) fn peer_check(&self) -> PeerCheck {
-        PeerCheck::new(self.trust.clone(), self.policy, self.clock.clone())
+        PeerCheck::new(self.trust.clone(), self.memory.clone(), self.clock.clone())
     }
 
     pub(super) fn rustls_versions(

@@ -1,5 +1,5 @@
 //! The verifiers for both ends. They refuse in their certificate step, and no answer to rustls depends on anything
-//! that is kept between the steps.
+//! that is kept between the steps. Between handshakes, only accepted chains are remembered, if the policy says so.
 
 use std::sync::Arc;
 
@@ -15,14 +15,14 @@ use super::signature;
 use super::watch::{InThread, Parking, Sight, UnderCertificate, Watch};
 use crate::admin::LiveTrust;
 use crate::certificate::{Clock, HostName, Role, TimeSource};
-use crate::policy::{Policy, Question, Target, Verdict, decide};
+use crate::policy::{ChainMemory, Question, Target, Verdict};
 use crate::store::{ServerId, View};
 
 /// What every verifier judges by.
 #[derive(Debug)]
 pub(super) struct Common {
     pub(super) trust: LiveTrust,
-    pub(super) policy: Policy,
+    pub(super) memory: ChainMemory,
     pub(super) clock: Arc<dyn TimeSource>,
     pub(super) algorithms: WebPkiSupportedAlgorithms,
     pub(super) watch: Watch,
@@ -32,7 +32,7 @@ impl Common {
     pub(super) fn new(settings: &Settings) -> Self {
         Self {
             trust: settings.trust.clone(),
-            policy: settings.policy,
+            memory: settings.memory.clone(),
             clock: settings.clock.clone(),
             algorithms: settings.provider.signature_verification_algorithms,
             watch: settings.watch.clone(),
@@ -59,11 +59,11 @@ impl Common {
             }
         };
         let question = Question::server(target, end_entity, intermediates, clock);
-        (decide(&view, &self.policy, &question), clock)
+        (self.memory.decide(&view, &question), clock)
     }
 
     pub(super) fn judge_client(&self, view: &View, question: &Question<'_>) -> Verdict {
-        decide(view, &self.policy, question)
+        self.memory.decide(view, question)
     }
 
     /// The end of a certificate step in which nobody is let pass but who is accepted.

@@ -146,6 +146,9 @@ fn names_out_of_place_are_found() {
         ("src/admin/a.rs", "fn f() { dbg!(a) }"),
         ("src/policy/a.rs", "struct A(Mutex<u8>);"),
         ("src/store/a.rs", "static A: AtomicU64 = b;"),
+        ("src/policy/timing.rs", "struct A(RwLock<u8>);"),
+        ("src/policy/memory.rs", "struct A(Mutex<u8>);"),
+        ("src/policy/decide.rs", "struct A(Cell<u8>);"),
         ("src/certificate/a.rs", "static A: OnceLock<u8> = b;"),
     ] {
         assert_eq!(found(check, path, source), 1, "{path}: {source}");
@@ -153,6 +156,8 @@ fn names_out_of_place_are_found() {
     for (path, source) in [
         ("src/policy/path.rs", "fn f() { cert.verify_for_usage(a); }"),
         ("src/admin/a.rs", "struct A(RwLock<u8>);"),
+        ("src/policy/memory.rs", "struct A(RwLock<u8>);"),
+        ("src/policy/timing.rs", "struct A(Cell<u8>);"),
         ("src/tls/a.rs", "/// println!(a)\nfn print() { print(); }"),
         (
             "src/tls/a.rs",
