@@ -106,9 +106,8 @@ impl fmt::Debug for OfPath<'_> {
 }
 
 #[cfg(test)]
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod tests {
-    #![cfg(any(feature = "aws-lc-rs", feature = "ring"))]
-
     use super::*;
 
     fn fixture(text: &[u8]) -> Certificate {
