@@ -192,8 +192,8 @@ pub const MAX_CONSTRAINT_COMPARISONS: usize = 10_000;
 /// presented. With [`REMEMBERED_BYTES_PER_CHAIN`], 256 MB.
 pub const MAX_REMEMBERED_CHAINS: usize = 16_384;
 
-/// Bytes for each chain that is to be remembered, for all of them together: a chain of two certificates for P-256
-/// takes about 8 KB, one for RSA 4096 about 14 KB. Beyond it, fewer are remembered.
+/// Bytes for each chain that is to be remembered, for all of them together: an end entity and an intermediate for
+/// P-256 count as 4 KB, and take 2 KB. Beyond it, fewer are remembered.
 pub const REMEMBERED_BYTES_PER_CHAIN: usize = 16 * 1024;
 
 /// Most remembered chains that are passed over because they were asked about lately when one has to go. Then the
