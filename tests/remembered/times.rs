@@ -168,8 +168,7 @@ fn with_an_unset_clock_it_is_judged_at_the_floor_and_stays() {
         .certificate()
         .unwrap()
         .clone();
-    let mut store =
-        mutual_trust::TrustStore::new(*policy.key_policy()).with_clock(std::sync::Arc::new(later));
+    let mut store = TrustStore::new(*policy.key_policy()).with_clock(std::sync::Arc::new(later));
     store
         .add_server(server_id("keys-1"), [crate::support::host("kms1.example")])
         .unwrap();
