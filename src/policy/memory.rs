@@ -222,7 +222,10 @@ impl Table {
         }
         gone.extend(older.inspect(|older| self.give_back(older)));
         let mut spared = 0_usize;
-        while self.chains.len() >= most || self.bytes.saturating_add(chain.bytes) > bytes {
+        let full = |table: &Self| {
+            table.chains.len() >= most || table.bytes.saturating_add(chain.bytes) > bytes
+        };
+        while !self.chains.is_empty() && full(self) {
             let Some(first) = self.order.pop_front() else {
                 break;
             };
