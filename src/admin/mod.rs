@@ -44,6 +44,6 @@ pub use plan::{
     Removal, block, forecast, guard, own_renewal, plan, safe_to_remove,
 };
 pub use presented::Presented;
-pub use queue::{ObservationReader, Observations, observation_queue};
+pub use queue::{ObservationReader, Observations, Observer, observation_queue};
 pub use seen::{Behind, Drift, Expected, Lag, Refused, Seen, Sighting, Use};
 pub use ways::{Unusable, WithoutUsable, servers_without_usable};

@@ -130,6 +130,18 @@ impl fmt::Debug for Observations {
     }
 }
 
+/// Who is told what handshakes showed. A closure over an observation is one.
+pub trait Observer: Send + Sync {
+    /// Called by [`ObservationReader::serve`] in the thread that called that, never by a handshake: it may take its time.
+    fn observed(&self, observation: &Observation);
+}
+
+impl<F: Fn(&Observation) + Send + Sync> Observer for F {
+    fn observed(&self, observation: &Observation) {
+        self(observation);
+    }
+}
+
 /// The end of the queue from which the embedder reads, at its leisure.
 pub struct ObservationReader {
     receiver: Mutex<Receiver<Observation>>,
@@ -143,6 +155,23 @@ impl ObservationReader {
         let receiver = self.receiver.lock();
         let receiver = receiver.unwrap_or_else(PoisonError::into_inner);
         let observation = receiver.recv_timeout(timeout).ok()?;
+        self.counts.give_back(&observation);
+        Some(observation)
+    }
+
+    /// Tells `observer` of every observation, the oldest first, until nobody is left who could put one in: for a thread
+    /// of its own.
+    pub fn serve(&self, observer: &dyn Observer) {
+        while let Some(observation) = self.next() {
+            observer.observed(&observation);
+        }
+    }
+
+    /// Waits for the next one without holding the reader while it is told.
+    fn next(&self) -> Option<Observation> {
+        let receiver = self.receiver.lock();
+        let receiver = receiver.unwrap_or_else(PoisonError::into_inner);
+        let observation = receiver.recv().ok()?;
         self.counts.give_back(&observation);
         Some(observation)
     }

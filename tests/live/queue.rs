@@ -1,6 +1,6 @@
 //! The queue of observations: bounded, never waited for, and not to be filled by strangers (rule S5).
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -50,6 +50,28 @@ fn what_does_not_fit_is_counted_and_the_rest_is_read_in_order() {
         .collect();
     assert_eq!(lengths, [0, 1, 2, 3]);
     assert!(reader.drain().is_empty());
+}
+
+#[test]
+fn an_observer_is_told_of_each_in_order_until_nobody_is_left_who_could_put_one_in() {
+    let (queue, reader) = observation_queue(4);
+    let told = Mutex::new(Vec::new());
+    let observer = |found: &Observation| told.lock().unwrap().push(found.presented[0].len());
+    thread::scope(|scope| {
+        let serving = scope.spawn(|| reader.serve(&observer));
+        // One at a time, so that each finds the place that the one before it left.
+        for extra in 0..6 {
+            queue.offer(observation(true, extra));
+            while told.lock().unwrap().len() <= extra {
+                assert!(!serving.is_finished(), "it stopped after {extra}");
+                thread::yield_now();
+            }
+        }
+        // Else the thread would wait for ever, and this scope for it.
+        drop(queue);
+    });
+    assert_eq!(told.into_inner().unwrap(), [0, 1, 2, 3, 4, 5]);
+    assert_eq!(reader.dropped(), 0);
 }
 
 #[test]
