@@ -100,7 +100,7 @@ impl Snapshot {
             floor: view.floor(),
             entries: entries
                 .iter()
-                .map(|entry| (entry.key().clone(), held(entry.key())))
+                .map(|entry| (entry.key(), held(&entry.key())))
                 .collect(),
             servers: view
                 .servers()

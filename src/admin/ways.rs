@@ -124,7 +124,7 @@ impl<'a> Ways<'a> {
             return;
         };
         let mut entries: Vec<&Entry> = shelf.iter().map(|entry| &**entry).collect();
-        entries.sort_by_key(|entry| entry.key().fingerprint);
+        entries.sort_by_key(|entry| entry.fingerprint());
         for entry in entries {
             asked.add(entry, self.usable.why_not(server, entry));
         }

@@ -82,7 +82,6 @@ pub struct Certificate(Arc<Inner>);
 struct Inner {
     der: CertificateDer<'static>,
     fingerprint: Fingerprint,
-    key_pin: KeyPin,
     facts: Facts,
 }
 
@@ -96,7 +95,6 @@ impl Certificate {
         let facts = parse::facts(der)?;
         Ok(Self(Arc::new(Inner {
             fingerprint: Fingerprint::over(der),
-            key_pin: KeyPin::over(facts.spki.get(der)),
             der: CertificateDer::from(der.to_vec()),
             facts,
         })))
@@ -169,9 +167,9 @@ impl Certificate {
         self.0.fingerprint
     }
 
-    /// SHA-256 over the `SubjectPublicKeyInfo`.
+    /// SHA-256 over the `SubjectPublicKeyInfo`. It is computed at each call: nothing that is common asks for it.
     pub fn key_pin(&self) -> KeyPin {
-        self.0.key_pin
+        KeyPin::over(self.subject_public_key_info())
     }
 
     /// The X.509 version: 1, 2 or 3.
@@ -230,6 +228,11 @@ impl Certificate {
     /// The DER of the `SubjectPublicKeyInfo`.
     pub fn subject_public_key_info(&self) -> &[u8] {
         self.0.facts.spki.get(self.der())
+    }
+
+    /// Whether both have the same public key.
+    pub(crate) fn has_key_of(&self, other: &Self) -> bool {
+        self.subject_public_key_info() == other.subject_public_key_info()
     }
 
     /// The object identifier of the algorithm with which the certificate was signed, in dotted form.
@@ -377,7 +380,7 @@ fn dotted(content: &[u8]) -> String {
 mod tests {
     #[test]
     #[cfg(target_pointer_width = "64")]
-    fn a_certificate_takes_160_bytes_beyond_its_der() {
-        assert_eq!(size_of::<super::Inner>(), 160);
+    fn a_certificate_takes_128_bytes_beyond_its_der() {
+        assert_eq!(size_of::<super::Inner>(), 128);
     }
 }

@@ -103,17 +103,17 @@ fn survey(case: &Case<'_>, scope: &Scope, verdict: &mut Verdict) -> Survey {
         // By the key, a pin is found among any number.
         let holders = case.view.data().holders(case.leaf.key_pin());
         let twin = holders
-            .filter(|entry| entry.key().slot == Slot::Pin && entry.key().scope == *scope)
+            .filter(|entry| entry.slot() == Slot::Pin && entry.scope() == scope)
             .filter(|entry| mismatch(case, entry, &mut 0) == ReasonCode::RenewedWithSameKey)
             .min_by_key(|entry| entry.key());
         survey.near = twin.map(|entry| {
-            let detail = Detail::Entry(entry.key().clone());
+            let detail = Detail::Entry(entry.key());
             (ReasonCode::RenewedWithSameKey, detail)
         });
         return survey;
     }
     let mut held: Vec<&Entry> = shelf.iter().map(|entry| &**entry).collect();
-    held.sort_by_key(|entry| entry.key().fingerprint);
+    held.sort_by_key(|entry| entry.fingerprint());
     let mut signatures = 0;
     for entry in held {
         let reason = mismatch(case, entry, &mut signatures);
@@ -130,7 +130,7 @@ fn survey(case: &Case<'_>, scope: &Scope, verdict: &mut Verdict) -> Survey {
             None => nearness(reason) > 0,
         };
         if nearer {
-            survey.near = Some((reason, Detail::Entry(entry.key().clone())));
+            survey.near = Some((reason, Detail::Entry(entry.key())));
         }
     }
     survey
@@ -155,7 +155,7 @@ fn mismatch(case: &Case<'_>, entry: &Entry, signatures: &mut usize) -> ReasonCod
     let Some(installed) = entry.certificate() else {
         return ReasonCode::PinDoesNotMatch;
     };
-    if installed.key_pin() == case.leaf.key_pin() {
+    if installed.has_key_of(case.leaf) {
         // Under public-key match the same key would have matched.
         return match entry.options().get_matching() {
             Matching::Certificate => ReasonCode::RenewedWithSameKey,
@@ -184,8 +184,8 @@ fn empty_name(certificate: &Certificate) -> bool {
 /// scope than the one that was asked, or as a CA.
 fn installed_elsewhere(case: &Case<'_>, scope: Option<&Scope>) -> Option<Fall> {
     let reason_of = |entry: &Entry| {
-        let role = entry.key().scope.role();
-        match entry.key().slot {
+        let role = entry.scope().role();
+        match entry.slot() {
             Slot::Pin if role == Some(case.role()) => (0, ReasonCode::PinOfAnotherServer),
             Slot::Authority | Slot::Intermediate => (1, ReasonCode::AuthorityPresentedAsPeer),
             Slot::Pin => (2, ReasonCode::InstalledForOtherRole),
@@ -193,10 +193,10 @@ fn installed_elsewhere(case: &Case<'_>, scope: Option<&Scope>) -> Option<Fall> {
     };
     let holders = case.view.data().holders(case.leaf.key_pin());
     let entry = holders
-        .filter(|entry| entry.key().fingerprint == case.leaf.fingerprint())
-        .filter(|entry| entry.key().slot != Slot::Pin || Some(&entry.key().scope) != scope)
+        .filter(|entry| entry.fingerprint() == case.leaf.fingerprint())
+        .filter(|entry| entry.slot() != Slot::Pin || Some(entry.scope()) != scope)
         .min_by_key(|entry| (reason_of(entry), entry.key()))?;
-    Some((reason_of(entry).1, Detail::Entry(entry.key().clone())))
+    Some((reason_of(entry).1, Detail::Entry(entry.key())))
 }
 
 /// The authority that would have vouched for what was presented if the server were not claimed. It is looked

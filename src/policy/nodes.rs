@@ -154,7 +154,7 @@ impl<'a> Nodes<'a> {
             match fit {
                 Ok(()) => all.push(self.node(certificate.clone())),
                 Err(fall) => {
-                    self.fell(certificate.fingerprint(), Some(entry.key().clone()), fall);
+                    self.fell(certificate.fingerprint(), Some(entry.key()), fall);
                 }
             }
         }

@@ -103,13 +103,13 @@ fn check_leaf(case: &Case<'_>) -> Result<(), Fall> {
         // C3; a CA that is installed as one is told apart.
         let holders = case.view.data().holders(leaf.key_pin());
         let authority = holders
-            .filter(|entry| entry.key().slot != Slot::Pin)
-            .filter(|entry| entry.key().fingerprint == leaf.fingerprint())
+            .filter(|entry| entry.slot() != Slot::Pin)
+            .filter(|entry| entry.fingerprint() == leaf.fingerprint())
             .min_by_key(|entry| entry.key());
         return Err(match authority {
             Some(entry) => (
                 ReasonCode::AuthorityPresentedAsPeer,
-                Detail::Entry(entry.key().clone()),
+                Detail::Entry(entry.key()),
             ),
             None => (ReasonCode::CaAsLeaf, Detail::None),
         });

@@ -28,12 +28,12 @@ pub(super) fn ask(case: &Case<'_>, scope: &Scope, verdict: &mut Verdict) -> PinO
     let whole = shelf
         .get(case.leaf.fingerprint())
         .filter(|entry| entry.options().get_matching() == Matching::Certificate);
-    let mut by_key = shelf.by_public_key(case.leaf.key_pin());
+    let mut by_key = shelf.by_public_key(case.leaf.subject_public_key_info());
     let (only, mut others) = (by_key.next(), Vec::new());
     others.extend(by_key);
     if !others.is_empty() {
         others.extend(only);
-        others.sort_by_key(|entry| entry.key().fingerprint);
+        others.sort_by_key(|entry| entry.fingerprint());
     }
     // One alone is almost always what there is, and takes no list.
     let only = only.filter(|_| others.is_empty());
@@ -86,7 +86,7 @@ pub(super) fn alive(view: &View, timing: &Timing, entry: &Entry) -> Result<(), F
     let blocks = view.data().blocks();
     let block = match entry.certificate() {
         Some(installed) => blocks.find(installed),
-        None => blocks.find_fingerprint(entry.key().fingerprint),
+        None => blocks.find_fingerprint(entry.fingerprint()),
     };
     if let Some(block) = block {
         return Err((ReasonCode::Blocked, Detail::Block(block.clone())));

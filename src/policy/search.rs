@@ -88,8 +88,7 @@ impl<'a, 'b> Search<'a, 'b> {
             let certificate = self.nodes.certificate(next)?.clone();
             // A certificate, or another one for the same name and key, stands in a path once.
             let again = path.iter().any(|used| {
-                used.key_pin() == certificate.key_pin()
-                    && used.subject_der() == certificate.subject_der()
+                used.subject_der() == certificate.subject_der() && used.has_key_of(&certificate)
             });
             if again || self.signatures.is_wrong(path.last()?, &certificate) {
                 continue;
@@ -143,7 +142,7 @@ impl<'a, 'b> Search<'a, 'b> {
                 }
                 Err(fall) => {
                     let fingerprint = certificate.fingerprint();
-                    self.fell(fingerprint, Some(entry.key()), fall);
+                    self.fell(fingerprint, Some(&entry.key()), fall);
                 }
             }
             if self.work.is_stopped() || self.is_broken(path) {

@@ -3,7 +3,7 @@
 use super::timing::Fall;
 use super::work::Work;
 use super::{Detail, ReasonCode};
-use crate::certificate::{Certificate, Fingerprint, Issued, KeyPin, KeyPolicy, SignatureCheck};
+use crate::certificate::{Certificate, Fingerprint, Issued, KeyPolicy, SignatureCheck};
 use crate::limits::{MAX_NAMESAKE_SIGNATURES, WORK_OF_SIGNATURE};
 
 /// What has been found of pairs of certificates so far, and what it cost.
@@ -11,7 +11,7 @@ use crate::limits::{MAX_NAMESAKE_SIGNATURES, WORK_OF_SIGNATURE};
 pub(super) struct Signatures {
     verified: Vec<Issued>,
     /// Certificates with keys that did not sign them.
-    wrong: Vec<(Fingerprint, KeyPin)>,
+    wrong: Vec<(Fingerprint, Certificate)>,
     /// How many were verified for want of the right one of several authorities of one name.
     of_namesakes: usize,
 }
@@ -19,8 +19,8 @@ pub(super) struct Signatures {
 impl Signatures {
     /// Whether the key of `above` is known not to have signed `below`.
     pub(super) fn is_wrong(&self, below: &Certificate, above: &Certificate) -> bool {
-        let pair = (below.fingerprint(), above.key_pin());
-        self.wrong.contains(&pair)
+        let mut wrong = self.wrong.iter();
+        wrong.any(|(known, by)| *known == below.fingerprint() && by.has_key_of(above))
     }
 
     /// Verifies that the key of `above` signed `below`, unless that is known already.
@@ -62,7 +62,7 @@ impl Signatures {
                 Ok(())
             }
             Err(SignatureCheck::Verified | SignatureCheck::Wrong | SignatureCheck::Unsupported) => {
-                self.wrong.push((below.fingerprint(), above.key_pin()));
+                self.wrong.push((below.fingerprint(), above.clone()));
                 Err(wrong())
             }
         }
@@ -71,7 +71,7 @@ impl Signatures {
     fn find(&self, below: &Certificate, above: &Certificate) -> Option<&Issued> {
         self.verified.iter().find(|issued| {
             let (known, by) = issued.pair();
-            known == below && by.key_pin() == above.key_pin()
+            known == below && by.has_key_of(above)
         })
     }
 

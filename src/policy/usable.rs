@@ -21,7 +21,7 @@ impl<'a> Usable<'a> {
         let Some(certificate) = entry.certificate() else {
             return pinned::alive(self.view, &timing, entry).err();
         };
-        match entry.key().slot {
+        match entry.slot() {
             Slot::Pin => self.case(server, certificate, |case| pinned::unusable(case, entry)),
             Slot::Authority | Slot::Intermediate => {
                 if !timing.is_known() && !self.policy.chains_without_clock {

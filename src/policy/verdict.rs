@@ -98,8 +98,8 @@ pub struct Considered {
 impl Considered {
     pub(super) fn entry(entry: &Entry, reason: ReasonCode, detail: Detail) -> Self {
         Self {
-            fingerprint: entry.key().fingerprint,
-            entry: Some(entry.key().clone()),
+            fingerprint: entry.fingerprint(),
+            entry: Some(entry.key()),
             reason,
             detail,
         }

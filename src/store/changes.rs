@@ -19,9 +19,9 @@ impl TrustStore {
         if *entry.options() == options {
             return Ok(Report::new(Done::AlreadyThere, self.data.generation()));
         }
-        options.check(key.slot, &key.scope, entry.certificate.is_none())?;
+        options.check(key.slot, &key.scope, entry.certificate().is_none())?;
         let mut warnings = Vec::new();
-        if let Some(certificate) = &entry.certificate {
+        if let Some(certificate) = entry.certificate() {
             import::check_role(key.slot, &key.scope, certificate, &options, &mut warnings)?;
         }
         if options.get_ends() != entry.options().get_ends() {
@@ -56,7 +56,7 @@ impl TrustStore {
         if entry.unread().is_some() {
             return Err(StoreError::Unread(Box::new(key.clone())));
         }
-        let warnings = match &entry.certificate {
+        let warnings = match entry.certificate() {
             Some(certificate) => {
                 self.check_import(key.slot, &key.scope, certificate, entry.options())?
             }
@@ -93,7 +93,7 @@ impl TrustStore {
         twins.sort();
         twins.dedup();
         for entry in removed {
-            report.entries.push(entry.key.clone());
+            report.entries.push(entry.key());
         }
         twins
             .into_iter()
@@ -115,17 +115,17 @@ impl TrustStore {
         self.edit().blocks_mut().insert(&selector);
         let mut report = self.finish(Done::Added, Vec::new());
         let data = self.data.data();
-        let mut hit: Vec<&EntryKey> = data
+        let mut hit: Vec<EntryKey> = data
             .all()
-            .filter(|entry| match &entry.certificate {
+            .filter(|entry| match entry.certificate() {
                 Some(certificate) => selector.names(certificate),
-                None => selector.names_fingerprint(entry.key.fingerprint),
+                None => selector.names_fingerprint(entry.fingerprint()),
             })
-            .map(|entry| &entry.key)
+            .map(|entry| entry.key())
             .collect();
         hit.sort();
         for key in hit {
-            report.entries.push(key.clone());
+            report.entries.push(key);
         }
         report
     }
@@ -149,7 +149,7 @@ impl TrustStore {
     }
 
     pub(super) fn replace(&mut self, entry: Entry, warnings: Vec<StoreWarning>) -> Report {
-        let key = entry.key.clone();
+        let key = entry.key();
         self.edit().put(entry);
         let mut report = self.finish(Done::Changed, Vec::new());
         report.entries.push(key);

@@ -86,7 +86,7 @@ impl Data {
         let shelves = self.shelves.iter();
         let shelves = shelves.filter(|shelf| shelf.slot() != Slot::Pin);
         let entries = shelves.flat_map(move |shelf| shelf.by_subject(hash));
-        let certificates = entries.filter_map(|entry| entry.certificate.as_ref());
+        let certificates = entries.filter_map(|entry| entry.certificate());
         certificates.filter(move |certificate| certificate.subject_der() == subject)
     }
 
@@ -114,26 +114,22 @@ impl Data {
     /// Every pin of which only this fingerprint is known.
     pub(crate) fn bare(&self, fingerprint: Fingerprint) -> impl Iterator<Item = &Arc<Entry>> {
         let found = self.bare.find(self.hasher.hash_one(fingerprint));
-        found.filter(move |entry| entry.key.fingerprint == fingerprint)
+        found.filter(move |entry| entry.fingerprint() == fingerprint)
     }
 
     /// The other entries that hold the certificate of an entry or its key, in order.
     pub(super) fn twins(&self, entry: &Entry) -> Vec<EntryKey> {
-        let same = |other: &&Arc<Entry>| other.key.fingerprint == entry.key.fingerprint;
-        let bare = self.bare(entry.key.fingerprint);
-        let mut twins: Vec<EntryKey> = match &entry.certificate {
+        let same = |other: &&Arc<Entry>| other.fingerprint() == entry.fingerprint();
+        let bare = self.bare(entry.fingerprint());
+        let mut twins: Vec<EntryKey> = match entry.certificate() {
             Some(certificate) => {
                 let holders = self.holders(certificate.key_pin());
-                holders.chain(bare).map(|twin| twin.key.clone()).collect()
+                holders.chain(bare).map(|twin| twin.key()).collect()
             }
             // The key is not known: only a look at everything tells. It is a rare kind of pin.
-            None => self
-                .all()
-                .filter(same)
-                .map(|twin| twin.key.clone())
-                .collect(),
+            None => self.all().filter(same).map(|twin| twin.key()).collect(),
         };
-        twins.retain(|twin| *twin != entry.key);
+        twins.retain(|twin| *twin != entry.key());
         twins.sort();
         twins.dedup();
         twins
@@ -171,7 +167,7 @@ impl Data {
 
     /// Puts an entry on its shelf in place of one with the same key, and into the indexes.
     pub(super) fn put(&mut self, entry: Entry) {
-        let key = entry.key.clone();
+        let key = entry.key();
         self.take(&key);
         let entry = Arc::new(entry);
         let by_fingerprint = self.hasher.hash_one(key.fingerprint);
@@ -181,7 +177,7 @@ impl Data {
             Some(shelf) => shelf.put(entry.clone(), &self.hasher),
             None => self.shelves.insert(place, Shelf::One(entry.clone())),
         }
-        let Some(certificate) = entry.certificate.clone() else {
+        let Some(certificate) = entry.certificate().cloned() else {
             self.bare.insert(by_fingerprint, entry);
             return;
         };
@@ -197,7 +193,7 @@ impl Data {
     /// Takes an entry out of its shelf and the indexes.
     pub(super) fn take(&mut self, key: &EntryKey) -> Option<Arc<Entry>> {
         let entry = self.entry(key)?.clone();
-        let is = |held: &Arc<Entry>| held.key == *key;
+        let is = |held: &Arc<Entry>| held.is(key);
         let by_fingerprint = self.hasher.hash_one(key.fingerprint);
         let place = self.hasher.hash_one((key.slot, &key.scope));
         let is_for = |shelf: &Shelf| shelf.is_for(key.slot, &key.scope);
@@ -207,13 +203,13 @@ impl Data {
         } else {
             self.shelves.take(place, is_for);
         }
-        let Some(certificate) = &entry.certificate else {
+        let Some(certificate) = entry.certificate() else {
             self.bare.take(by_fingerprint, is);
             return Some(entry);
         };
         let by_key = self.hasher.hash_one(certificate.key_pin());
         self.holders.take(by_key, is);
-        let same = |held: &Arc<Entry>| held.certificate.as_ref() == Some(certificate);
+        let same = |held: &Arc<Entry>| held.certificate() == Some(certificate);
         let held = self.holders(certificate.key_pin()).any(same);
         if let Some(tail) = Tail::of(certificate.der()).filter(|_| !held) {
             let hash = self.hasher.hash_one(tail);

@@ -1,7 +1,6 @@
 //! What one installed certificate is, and for whom.
 
 use core::fmt;
-use core::num::NonZeroU64;
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -132,10 +131,18 @@ impl fmt::Display for EntryKey {
 /// One installed certificate, or just its fingerprint, with its slot, scope and options.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    pub(super) key: EntryKey,
-    pub(super) certificate: Option<Certificate>,
-    installed: Stamp,
+    scope: Scope,
+    held: Held,
     more: Option<Arc<More>>,
+    slot: Slot,
+    installed: Stamp,
+}
+
+/// A certificate, which knows its fingerprint, or the fingerprint alone, which is rare.
+#[derive(Clone, Debug)]
+enum Held {
+    Certificate(Certificate),
+    Fingerprint(Box<Fingerprint>),
 }
 
 /// What most entries have nothing of. Behind a pointer, so that it takes memory only where there is something,
@@ -179,19 +186,24 @@ pub(super) struct Disabled {
     pub(super) unread: Option<Box<[u8]>>,
 }
 
-/// A time or none, in eight bytes: the seconds and one more. The last second that 64 bits count is read as the one
-/// before it.
+/// A time or none, in the five bytes that lie free beside the slot: the seconds and one more, 0 for none. A time
+/// after the year 36,000 is read as the last one that they hold.
 #[derive(Clone, Copy, Debug)]
-struct Stamp(Option<NonZeroU64>);
+struct Stamp([u8; 5]);
 
 impl Stamp {
+    const LAST: u64 = (1 << 40) - 1;
+
     fn of(time: Option<UnixTime>) -> Self {
-        Self(time.map(|time| NonZeroU64::MIN.saturating_add(time.as_secs())))
+        let number = time.map_or(0, |time| time.as_secs().saturating_add(1).min(Self::LAST));
+        let [bytes @ .., _, _, _] = number.to_le_bytes();
+        Self(bytes)
     }
 
     fn time(self) -> Option<UnixTime> {
-        let since = Duration::from_secs(self.0?.get().saturating_sub(1));
-        Some(UnixTime::since_unix_epoch(since))
+        let [a, b, c, d, e] = self.0;
+        let since = u64::from_le_bytes([a, b, c, d, e, 0, 0, 0]).checked_sub(1)?;
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(since)))
     }
 }
 
@@ -205,11 +217,23 @@ impl Entry {
         last: &mut Option<Arc<More>>,
     ) -> Self {
         Self {
-            key,
-            certificate,
-            installed: Stamp::of(installed),
+            scope: key.scope,
+            held: match certificate {
+                Some(certificate) => Held::Certificate(certificate),
+                None => Held::Fingerprint(Box::new(key.fingerprint)),
+            },
             more: more.share(last),
+            slot: key.slot,
+            installed: Stamp::of(installed),
         }
+    }
+
+    pub(super) fn is(&self, key: &EntryKey) -> bool {
+        self.is_for(key.slot, &key.scope) && self.fingerprint() == key.fingerprint
+    }
+
+    pub(super) fn is_for(&self, slot: Slot, scope: &Scope) -> bool {
+        self.slot == slot && self.scope == *scope
     }
 
     pub(super) fn more(&self) -> &More {
@@ -223,22 +247,43 @@ impl Entry {
     }
 
     pub(super) fn holds_key(&self, key: KeyPin) -> bool {
-        let certificate = self.certificate.as_ref();
+        let certificate = self.certificate();
         certificate.is_some_and(|certificate| certificate.key_pin() == key)
     }
 
     pub(super) fn matches_by_key(&self) -> bool {
-        self.key.slot == Slot::Pin && self.options().get_matching() == Matching::PublicKey
+        self.slot == Slot::Pin && self.options().get_matching() == Matching::PublicKey
     }
 
-    /// Slot, scope and fingerprint.
-    pub fn key(&self) -> &EntryKey {
-        &self.key
+    /// Slot, scope and fingerprint, which name it.
+    pub fn key(&self) -> EntryKey {
+        EntryKey::new(self.slot, self.scope.clone(), self.fingerprint())
+    }
+
+    /// As what it is installed.
+    pub const fn slot(&self) -> Slot {
+        self.slot
+    }
+
+    /// For whom it is installed.
+    pub const fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// SHA-256 over the DER of its certificate.
+    pub fn fingerprint(&self) -> Fingerprint {
+        match &self.held {
+            Held::Certificate(certificate) => certificate.fingerprint(),
+            Held::Fingerprint(fingerprint) => **fingerprint,
+        }
     }
 
     /// The certificate; `None` while only the fingerprint of a pin is installed.
-    pub fn certificate(&self) -> Option<&Certificate> {
-        self.certificate.as_ref()
+    pub const fn certificate(&self) -> Option<&Certificate> {
+        match &self.held {
+            Held::Certificate(certificate) => Some(certificate),
+            Held::Fingerprint(_) => None,
+        }
     }
 
     /// The options.
@@ -328,19 +373,19 @@ mod tests {
 
     #[test]
     fn times_are_kept_to_the_second() {
-        for seconds in [0, 1, 1_900_000_000, u64::MAX - 1] {
-            let time = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
-            assert_eq!(Stamp::of(Some(time)).time(), Some(time));
+        let at = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+        for seconds in [0, 1, 1_900_000_000, Stamp::LAST - 1] {
+            assert_eq!(Stamp::of(Some(at(seconds))).time(), Some(at(seconds)));
         }
-        let last = UnixTime::since_unix_epoch(Duration::from_secs(u64::MAX));
-        let read = Stamp::of(Some(last)).time().unwrap();
-        assert_eq!(read.as_secs(), u64::MAX - 1);
+        for later in [Stamp::LAST, u64::MAX] {
+            assert_eq!(Stamp::of(Some(at(later))).time(), Some(at(Stamp::LAST - 1)));
+        }
         assert_eq!(Stamp::of(None).time(), None);
     }
 
     #[test]
     #[cfg(target_pointer_width = "64")]
-    fn an_entry_takes_88_bytes() {
-        assert_eq!(size_of::<Entry>(), 88);
+    fn an_entry_takes_56_bytes() {
+        assert_eq!(size_of::<Entry>(), 56);
     }
 }

@@ -21,7 +21,7 @@ pub(crate) type Installed<'a> = (&'a Arc<Entry>, &'a Certificate);
 
 /// An entry with its certificate, if its subject is `subject`.
 pub(super) fn installed<'a>(entry: &'a Arc<Entry>, subject: &[u8]) -> Option<Installed<'a>> {
-    let certificate = entry.certificate.as_ref()?;
+    let certificate = entry.certificate()?;
     (certificate.subject_der() == subject).then_some((entry, certificate))
 }
 
@@ -49,7 +49,7 @@ struct Ranked(Arc<Entry>);
 
 impl Ranked {
     fn ends(&self) -> Option<i64> {
-        let certificate = self.0.certificate.as_ref();
+        let certificate = self.0.certificate();
         certificate.map(|certificate| certificate.validity().not_after())
     }
 }
@@ -57,7 +57,7 @@ impl Ranked {
 impl Ord for Ranked {
     fn cmp(&self, other: &Self) -> Ordering {
         let longest = other.ends().cmp(&self.ends());
-        longest.then_with(|| self.0.key.fingerprint.cmp(&other.0.key.fingerprint))
+        longest.then_with(|| self.0.fingerprint().cmp(&other.0.fingerprint()))
     }
 }
 
@@ -76,7 +76,7 @@ impl PartialEq for Ranked {
 impl Eq for Ranked {}
 
 fn key_id(entry: &Entry) -> Option<&[u8]> {
-    entry.certificate.as_ref()?.subject_key_id()
+    entry.certificate()?.subject_key_id()
 }
 
 impl Crowd {
@@ -96,7 +96,8 @@ impl Crowd {
                 let _: bool = self.bare.remove(&ranked);
             }
             Some(id) => {
-                let is = |held: &Arc<Entry>| held.key == entry.key;
+                let key = entry.key();
+                let is = |held: &Arc<Entry>| held.is(&key);
                 self.by_key_id.take(hasher.hash_one(id), is);
                 let _: bool = self.identified.remove(&ranked);
             }
@@ -137,9 +138,10 @@ impl Namesakes {
     /// Removes an entry; `false` if nothing is left.
     pub(super) fn remove(&mut self, entry: &Arc<Entry>, hasher: &RandomState) -> bool {
         match self {
-            Self::One(one) => one.key != entry.key,
+            Self::One(one) => !one.is(&entry.key()),
             Self::Few(few) => {
-                Arc::make_mut(few).retain(|held| held.key != entry.key);
+                let key = entry.key();
+                Arc::make_mut(few).retain(|held| !held.is(&key));
                 !few.is_empty()
             }
             Self::Crowd(crowd) => {

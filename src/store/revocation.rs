@@ -195,10 +195,10 @@ impl TrustStore {
         let entries = self.data.data().all();
         let revoked = entries.filter(|entry| {
             let certificate = entry.certificate();
-            let slot = entry.key().slot;
+            let slot = entry.slot();
             certificate.is_some_and(|certificate| list.revokes(certificate, slot).is_some())
         });
-        let mut keys: Vec<EntryKey> = revoked.map(|entry| entry.key().clone()).collect();
+        let mut keys: Vec<EntryKey> = revoked.map(|entry| entry.key()).collect();
         keys.sort();
         keys
     }

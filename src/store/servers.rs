@@ -293,7 +293,7 @@ impl TrustStore {
             .iter()
             .filter_map(|(slot, scope)| self.data.data().shelf(*slot, scope.clone()));
         let mut keys: Vec<EntryKey> = shelves
-            .flat_map(|shelf| shelf.iter().map(|entry| entry.key.clone()))
+            .flat_map(|shelf| shelf.iter().map(|entry| entry.key()))
             .collect();
         keys.sort();
         keys

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::namesakes::{self, Installed, Namesakes};
 use super::table::Table;
 use super::{Entry, Scope, Slot};
-use crate::certificate::{Fingerprint, KeyPin};
+use crate::certificate::Fingerprint;
 
 /// The entries of one slot and scope, of which there is at least one.
 #[derive(Clone)]
@@ -32,14 +32,14 @@ pub(crate) struct Several {
 impl Shelf {
     pub(super) fn is_for(&self, slot: Slot, scope: &Scope) -> bool {
         match self {
-            Self::One(entry) => entry.key.slot == slot && entry.key.scope == *scope,
+            Self::One(entry) => entry.is_for(slot, scope),
             Self::Several(shelf) => shelf.slot == slot && shelf.scope == *scope,
         }
     }
 
     pub(super) fn slot(&self) -> Slot {
         match self {
-            Self::One(entry) => entry.key.slot,
+            Self::One(entry) => entry.slot(),
             Self::Several(shelf) => shelf.slot,
         }
     }
@@ -52,7 +52,7 @@ impl Shelf {
     }
 
     pub(crate) fn get(&self, fingerprint: Fingerprint) -> Option<&Arc<Entry>> {
-        let is = |entry: &&Arc<Entry>| entry.key.fingerprint == fingerprint;
+        let is = |entry: &&Arc<Entry>| entry.fingerprint() == fingerprint;
         match self {
             Self::One(entry) => Some(entry).filter(is),
             Self::Several(shelf) => {
@@ -68,8 +68,11 @@ impl Shelf {
         one.into_iter().chain(several)
     }
 
-    /// The pins that match by this key, in no order.
-    pub(crate) fn by_public_key(&self, key: KeyPin) -> impl Iterator<Item = &Arc<Entry>> {
+    /// The pins that match by this `SubjectPublicKeyInfo`, in no order.
+    pub(crate) fn by_public_key<'a>(
+        &'a self,
+        key: &'a [u8],
+    ) -> impl Iterator<Item = &'a Arc<Entry>> {
         let (one, several) = self.parts();
         let several = several.into_iter().flat_map(move |shelf| {
             // The key of almost every peer is hashed for nothing, unless some pin matches so.
@@ -77,7 +80,11 @@ impl Shelf {
             any.into_iter().flat_map(|hash| shelf.by_key.find(hash))
         });
         let one = one.into_iter().filter(|entry| entry.matches_by_key());
-        one.chain(several).filter(move |entry| entry.holds_key(key))
+        let same = move |entry: &&Arc<Entry>| {
+            let certificate = entry.certificate();
+            certificate.is_some_and(|certificate| certificate.subject_public_key_info() == key)
+        };
+        one.chain(several).filter(same)
     }
 
     /// The authorities or intermediates whose subject has this hash, and perhaps others.
@@ -119,8 +126,8 @@ impl Shelf {
         match self {
             Self::One(first) => {
                 let mut shelf = Several {
-                    slot: entry.key.slot,
-                    scope: entry.key.scope.clone(),
+                    slot: entry.slot(),
+                    scope: entry.scope().clone(),
                     entries: Table::default(),
                     by_key: Table::default(),
                     by_subject: Table::default(),
@@ -144,9 +151,9 @@ impl Shelf {
 
 impl Several {
     fn put(&mut self, entry: Arc<Entry>) {
-        if let Some(certificate) = &entry.certificate {
+        if let Some(certificate) = entry.certificate() {
             if entry.matches_by_key() {
-                let hash = self.hasher.hash_one(certificate.key_pin());
+                let hash = self.hasher.hash_one(certificate.subject_public_key_info());
                 self.by_key.insert(hash, entry.clone());
             }
             if self.slot != Slot::Pin {
@@ -157,14 +164,15 @@ impl Several {
                 }
             }
         }
-        let hash = self.hasher.hash_one(entry.key.fingerprint);
+        let hash = self.hasher.hash_one(entry.fingerprint());
         self.entries.insert(hash, entry);
     }
 
     fn take(&mut self, entry: &Arc<Entry>) {
-        let is = |held: &Arc<Entry>| held.key == entry.key;
-        if let Some(certificate) = &entry.certificate {
-            let hash = self.hasher.hash_one(certificate.key_pin());
+        let key = entry.key();
+        let is = |held: &Arc<Entry>| held.is(&key);
+        if let Some(certificate) = entry.certificate() {
+            let hash = self.hasher.hash_one(certificate.subject_public_key_info());
             self.by_key.take(hash, is);
             if self.slot != Slot::Pin {
                 let hash = self.hasher.hash_one(certificate.subject_der());
@@ -174,7 +182,7 @@ impl Several {
                 }
             }
         }
-        let hash = self.hasher.hash_one(entry.key.fingerprint);
+        let hash = self.hasher.hash_one(entry.fingerprint());
         self.entries.take(hash, is);
     }
 }

@@ -74,7 +74,7 @@ impl View {
     /// All entries, ordered by scope, slot and fingerprint. Sorts them: for the slow path.
     pub fn entries(&self) -> Vec<&Entry> {
         let mut entries: Vec<&Entry> = self.0.all().map(|entry| &**entry).collect();
-        entries.sort_by(|left, right| left.key.cmp(&right.key));
+        entries.sort_by_cached_key(|entry| entry.key());
         entries
     }
 

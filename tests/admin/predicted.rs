@@ -69,9 +69,9 @@ proptest! {
                     ask(view, &policy, Some(target), &presented, now())
                 };
                 let was = ask(&before);
-                let by = was.accepted().map(|accepted| accepted.by().key().slot);
+                let by = was.accepted().map(|accepted| accepted.by().slot());
                 let pinned = by == Some(Slot::Pin)
-                    && was.accepted().unwrap().by().key().fingerprint == item.certificate.fingerprint();
+                    && was.accepted().unwrap().by().fingerprint() == item.certificate.fingerprint();
                 if pinned && !ask(after).is_accepted() {
                     prop_assert!(risk || plan.effects().loses(&peer), "{}: {:?}", peer, ops);
                 }

@@ -28,7 +28,7 @@ impl Told {
     fn of(verdict: &Verdict) -> Self {
         Self {
             reason: verdict.reason(),
-            by: verdict.decided_by().map(|entry| entry.key().clone()),
+            by: verdict.decided_by().map(|entry| entry.key()),
             warnings: format!("{:?}", verdict.warnings()),
         }
     }
@@ -44,12 +44,12 @@ fn everybody(view: &View, policy: &Policy, seen: &Seen, time: i64) -> Vec<Told> 
         let Some(certificate) = entry.certificate() else {
             continue;
         };
-        if entry.key().slot != Slot::Pin {
+        if entry.slot() != Slot::Pin {
             continue;
         }
         let presented = [certificate.der().clone()];
         let of_server = |target| ask(view, policy, target, &presented, time);
-        match &entry.key().scope {
+        match entry.scope() {
             Scope::Server(id) => all.push(Told::of(&of_server(Some(Target::id(id, None))))),
             Scope::Group(id) => {
                 for member in view.group(id).unwrap().members() {

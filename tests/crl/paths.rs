@@ -235,7 +235,7 @@ fn a_cross_signed_path_that_is_revoked_is_passed_over_for_one_that_is_not() {
     scene.install(revoke_new);
     let verdict = scene.verdict(&[&end.certificate]);
     assert_eq!(
-        verdict.decided_by().unwrap().key().fingerprint,
+        verdict.decided_by().unwrap().fingerprint(),
         old_root.certificate.fingerprint()
     );
 }
@@ -328,7 +328,7 @@ fn an_issuer_whose_certificate_in_the_path_may_not_sign_lists_tells_of_nobody() 
         .contents()
         .entries()
         .iter()
-        .map(|entry| entry.key().clone())
+        .map(|entry| entry.key())
         .find(|key| key.fingerprint == good.certificate.fingerprint())
         .unwrap();
     scene.store.remove(&key).unwrap();

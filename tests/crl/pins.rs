@@ -73,7 +73,7 @@ fn a_pin_that_a_list_names_is_refused_however_it_matches() {
             scene.install(list.signed_by(&issuer));
             let verdict = scene.verdict(&[&pinned.certificate]);
             assert_eq!(verdict.reason(), ReasonCode::Revoked);
-            let by = verdict.decided_by().unwrap().key().fingerprint;
+            let by = verdict.decided_by().unwrap().fingerprint();
             assert_eq!(by, pinned.certificate.fingerprint());
             assert!(
                 matches!(verdict.detail(), Detail::Revoked { certificate, .. } if *certificate == by)

@@ -175,7 +175,7 @@ fn judge(row: &Row) -> Vec<String> {
         verdict.rule().to_string(),
         rule_of(verdict.reason()).to_string(),
     );
-    let by = verdict.decided_by().map(|entry| world.key(entry.key()));
+    let by = verdict.decided_by().map(|entry| world.key(&entry.key()));
     same(
         "decided by",
         by.unwrap_or_default(),

@@ -282,14 +282,11 @@ fn a_certificate_that_is_not_the_one_of_its_line_is_refused() {
     let installed = entry.certificate().unwrap().to_pem();
     let other = fitting(&text.replacen(&installed, &pin("another").to_pem(), 1));
     let said = load(&other).unwrap_err().to_string();
-    assert!(
-        said.contains(&entry.key().fingerprint.to_string()),
-        "{said}"
-    );
+    assert!(said.contains(&entry.fingerprint().to_string()), "{said}");
     // Of a pin, the fingerprint is enough; of a CA it is not.
     let mut entries = store.contents().entries().into_iter();
     let authority = entries
-        .find(|entry| entry.key().slot == Slot::Authority)
+        .find(|entry| entry.slot() == Slot::Authority)
         .unwrap();
     let installed = authority.certificate().unwrap().to_pem();
     let none = fitting(&text.replacen(&installed, "", 1));

@@ -123,7 +123,7 @@ fn who_accepted_a_client_stands_beside_its_entry() {
         let fingerprint = system.certificate.fingerprint();
         let entry = entries
             .iter()
-            .find(|entry| entry.key().fingerprint == fingerprint)?;
+            .find(|entry| entry.fingerprint() == fingerprint)?;
         entry.installed_by().map(str::to_owned)
     };
     for before in [None, Some("night shift")] {

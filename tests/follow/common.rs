@@ -102,7 +102,7 @@ impl World {
         let mut found: Vec<_> = self
             .entries()
             .iter()
-            .map(|entry| entry.key().fingerprint)
+            .map(|entry| entry.fingerprint())
             .collect();
         let mut wanted: Vec<_> = wanted.iter().map(|wanted| wanted.fingerprint()).collect();
         found.sort();

@@ -90,7 +90,7 @@ fn every_slot_and_scope_can_be_fed() {
         let [entry] = entries.as_slice() else {
             panic!("{feeds:?}: {}: {entries:#?}", world.error());
         };
-        assert_eq!((entry.key().slot, &entry.key().scope), (slot, &scope));
+        assert_eq!((entry.slot(), entry.scope()), (slot, &scope));
         world.put("fed.pem", "trust nobody\n");
         world.settle(&mut follower);
         assert!(world.entries().is_empty(), "{feeds:?}");

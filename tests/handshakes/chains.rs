@@ -66,7 +66,7 @@ fn both_ends_accept_a_chain_through_an_intermediate() {
             let verdict = check.server(&keys_1(), None, &outcome.client_connection);
             assert_eq!(chained(&verdict), ["dns:kms1.example"]);
             assert_eq!(
-                verdict.decided_by().unwrap().key().fingerprint,
+                verdict.decided_by().unwrap().fingerprint(),
                 ca.root.certificate.fingerprint()
             );
         }

@@ -75,7 +75,7 @@ impl Admin {
     pub fn entry_key(&self, number: usize) -> Option<EntryKey> {
         let entries = self.view().entries();
         let entry = entries.get(number % entries.len().max(1))?;
-        Some(entry.key().clone())
+        Some(entry.key())
     }
 
     /// Makes the call; `None` if there is nothing to call it for, or if it has no result.

@@ -126,7 +126,7 @@ proptest! {
                 (Some(one), Some(other)) => one.key_pin() == other.key_pin(),
                 (None, _) | (_, None) => false,
             };
-            prop_assert!(!same_key || told.contains(entry.key()), "{} in {}", entry.key(), report);
+            prop_assert!(!same_key || told.contains(&entry.key()), "{} in {}", entry.key(), report);
         }
         for other in told {
             prop_assert!(admin.view().entry(other).is_some());

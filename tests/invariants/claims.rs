@@ -25,7 +25,7 @@ struct Claimed {
 fn pinned(view: &View) -> BTreeSet<ServerId> {
     let mut all = BTreeSet::new();
     for entry in view.entries() {
-        match (entry.key().slot, &entry.key().scope) {
+        match (entry.slot(), entry.scope()) {
             (Slot::Pin, Scope::Server(id)) => drop(all.insert(id.clone())),
             (Slot::Pin, Scope::Group(id)) => {
                 all.extend(view.group(id).unwrap().members().cloned());

@@ -102,7 +102,7 @@ pub fn built_anew(view: &View, order: &[u32]) -> Admin {
     }
     for entry in entries {
         if let Some(why) = entry.disabled() {
-            store.disable(entry.key(), why).unwrap();
+            store.disable(&entry.key(), why).unwrap();
         }
     }
     let mut blocks: Vec<_> = order.iter().cycle().zip(view.blocks()).collect();

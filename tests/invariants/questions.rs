@@ -103,8 +103,8 @@ impl Answer {
         Self {
             reason: verdict.reason(),
             detail: format!("{:?}", verdict.detail()),
-            decided: verdict.decided_by().map(|entry| entry.key().clone()),
-            accepted: accepted.map(|accepted| accepted.by().key().clone()),
+            decided: verdict.decided_by().map(|entry| entry.key()),
+            accepted: accepted.map(|accepted| accepted.by().key()),
             path: accepted.map_or(Vec::new(), |accepted| {
                 let path = accepted.path().iter();
                 path.map(|certificate| certificate.fingerprint()).collect()
@@ -132,7 +132,7 @@ impl Ask {
     pub fn settle(&self, view: &View) -> Self {
         let entries = view.entries();
         let held = |number: usize| match entries.get(number % entries.len().max(1)) {
-            Some(entry) => item_of(entry.key().fingerprint),
+            Some(entry) => item_of(entry.fingerprint()),
             None => number % pool().len(),
         };
         let presented = match self.presented {

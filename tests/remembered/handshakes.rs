@@ -106,11 +106,7 @@ fn what_is_published_counts_from_the_next_handshake_on() {
     };
     let remove: Change = |link| {
         let view = link.store.view();
-        let keys: Vec<_> = view
-            .entries()
-            .iter()
-            .map(|entry| entry.key().clone())
-            .collect();
+        let keys: Vec<_> = view.entries().iter().map(|entry| entry.key()).collect();
         for key in keys {
             link.store.remove(&key).unwrap();
         }

@@ -201,11 +201,7 @@ fn a_new_view_forgets_what_was_remembered() {
             0 => drop(store.block(&leaf)),
             1 => drop(store.block(&ca.intermediate.certificate)),
             2 => {
-                let entries: Vec<_> = view
-                    .entries()
-                    .iter()
-                    .map(|entry| entry.key().clone())
-                    .collect();
+                let entries: Vec<_> = view.entries().iter().map(|entry| entry.key()).collect();
                 for key in entries {
                     store.remove(&key).unwrap();
                 }
@@ -267,7 +263,7 @@ fn memory_of_root(
     question: &Asked,
 ) -> mutual_trust::Fingerprint {
     let verdict = question.with(|question| memory.decide(view, question));
-    verdict.decided_by().unwrap().key().fingerprint
+    verdict.decided_by().unwrap().fingerprint()
 }
 
 #[test]

@@ -235,10 +235,7 @@ pub fn blocks(store: &TrustStore) -> Vec<BlockSelector> {
 /// The fingerprints of a store's entries in their order.
 pub fn fingerprints(store: &TrustStore) -> Vec<Fingerprint> {
     let entries = store.contents().entries();
-    entries
-        .iter()
-        .map(|entry| entry.key().fingerprint)
-        .collect()
+    entries.iter().map(|entry| entry.fingerprint()).collect()
 }
 
 pub fn assert_added(report: &Report) {

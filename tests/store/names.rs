@@ -246,7 +246,7 @@ fn a_name_leaves_a_claimed_server_only_for_another_claimed_one() {
         .contents()
         .entries()
         .into_iter()
-        .map(|entry| entry.key().clone());
+        .map(|entry| entry.key());
     let own = keys.find(|key| key.scope == of_server("s")).unwrap();
     drop(keys);
     store.remove(&own).unwrap();

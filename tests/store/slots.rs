@@ -207,7 +207,7 @@ fn one_certificate_may_stand_in_every_slot() {
         .contents()
         .entries()
         .iter()
-        .map(|entry| (entry.key().slot, entry.key().scope.clone()))
+        .map(|entry| (entry.slot(), entry.key().scope.clone()))
         .collect();
     assert_eq!(found.len(), 7);
     let everyone = EntryKey::new(
@@ -230,7 +230,7 @@ fn an_entry_keeps_what_was_installed() {
     let key = pin_key(of_server("s"), &certificate);
     assert_eq!(report.entries().items(), std::slice::from_ref(&key));
     let entry = store.contents().entry(&key).unwrap();
-    assert_eq!(entry.key(), &key);
+    assert_eq!(entry.key(), key);
     assert_eq!(entry.certificate(), Some(&certificate));
     assert_eq!(entry.options(), &options);
     assert_eq!(entry.installed(), Some(at(NOW)));

@@ -228,7 +228,7 @@ impl DurableStore {
 fn merge(store: &mut TrustStore, salvaged: Salvaged, report: &mut RecoveryReport) {
     let held: BTreeSet<EntryKey> = {
         let entries = store.contents().entries();
-        entries.iter().map(|entry| entry.key().clone()).collect()
+        entries.iter().map(|entry| entry.key()).collect()
     };
     let newer = salvaged.generation > Some(report.from_generation);
     if newer || salvaged.generation.is_none() {

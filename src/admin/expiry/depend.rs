@@ -57,10 +57,10 @@ fn told_of(usable: &Usable<'_>, seen: &Seen, issuer: &CrlIssuer, found: &mut Dep
     let view = usable.view;
     let is_issuer = |entry: &&Arc<Entry>| {
         let certificate = entry.certificate();
-        entry.key().slot == Slot::Authority
+        entry.slot() == Slot::Authority
             && certificate.is_some_and(|certificate| CrlIssuer::of(certificate) == *issuer)
     };
-    let own: Vec<&EntryKey> = {
+    let own: Vec<EntryKey> = {
         let entries = view.data().holders(issuer.key_pin());
         entries.filter(is_issuer).map(|entry| entry.key()).collect()
     };

@@ -44,8 +44,8 @@ pub enum Subject {
 impl Subject {
     pub(super) fn of(about: About<'_>) -> Self {
         match about {
-            About::Certificate(entry) => Self::Certificate(entry.key().clone()),
-            About::EntryEnd(entry) => Self::EntryEnd(entry.key().clone()),
+            About::Certificate(entry) => Self::Certificate(entry.key()),
+            About::EntryEnd(entry) => Self::EntryEnd(entry.key()),
             About::Migration(server) => Self::Migration(server.id().clone()),
             About::Presented(_, _, fingerprint, _) => Self::Presented(fingerprint),
             About::Crl(list) => Self::Crl {

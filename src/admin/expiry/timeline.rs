@@ -77,7 +77,7 @@ pub(in crate::admin) fn visit(
         let Some(certificate) = entry.certificate() else {
             continue;
         };
-        let judged = match entry.key().slot {
+        let judged = match entry.slot() {
             Slot::Pin => Judged::Pin(grace_of(policy, entry)),
             Slot::Authority | Slot::Intermediate => Judged::Chain,
         };
@@ -153,7 +153,7 @@ fn presented(
         }
         // Which rules apply is for the verdict to say: the moments of all are shown.
         let decided = view.entry(sighting.entry());
-        let decided = decided.filter(|entry| entry.key().slot == Slot::Pin);
+        let decided = decided.filter(|entry| entry.slot() == Slot::Pin);
         let counts = decided.map(|entry| grace_of(policy, entry));
         validity(
             leaf.validity(),

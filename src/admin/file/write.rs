@@ -292,7 +292,7 @@ impl<W: Write> Out<'_, W> {
     }
 
     fn entry(&mut self, entry: &Entry) -> fmt::Result {
-        let head = entry_head(entry.key());
+        let head = entry_head(&entry.key());
         self.head(&head)?;
         let options = entry.options();
         if let Some(label) = options.get_label() {

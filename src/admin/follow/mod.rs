@@ -172,8 +172,8 @@ impl Follower {
             let ours = entries
                 .iter()
                 .filter(|entry| entry.source() == Some(source.name()));
-            let gone = ours.filter(|entry| !followed.has(store, entry.key()));
-            gone.map(|entry| entry.key().clone()).collect()
+            let gone = ours.filter(|entry| !followed.has(store, &entry.key()));
+            gone.map(|entry| entry.key()).collect()
         };
         for key in gone {
             let mut others = self.sources.iter().filter(|other| other.has(store, &key));

@@ -126,7 +126,7 @@ fn next_step(facts: &Facts<'_>, servers: &[ServerId], next: &EntryKey) -> Replac
     let shelf = facts.view.data().shelf(Slot::Pin, next.scope.clone());
     let pins = shelf.into_iter().flat_map(|shelf| shelf.iter());
     let mut old: Vec<EntryKey> = pins
-        .map(|entry| entry.key().clone())
+        .map(|entry| entry.key())
         .filter(|key| key != next)
         .collect();
     old.sort();
@@ -141,7 +141,7 @@ fn next_step(facts: &Facts<'_>, servers: &[ServerId], next: &EntryKey) -> Replac
 fn presents(facts: &Facts<'_>, id: &ServerId, next: &EntryKey) -> bool {
     facts.last(id).is_some_and(|(_, verdict)| {
         let by = verdict.accepted().map(|accepted| accepted.by().key());
-        by == Some(next)
+        by.as_ref() == Some(next)
     })
 }
 

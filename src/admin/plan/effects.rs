@@ -46,7 +46,7 @@ impl Finding {
         Self {
             reason: verdict.reason(),
             detail: verdict.detail().clone(),
-            by: verdict.decided_by().map(|entry| entry.key().clone()),
+            by: verdict.decided_by().map(|entry| entry.key()),
         }
     }
 

@@ -152,7 +152,7 @@ fn expected<'a>(
     let blocks = view.data().blocks();
     let blocked = |entry: &Entry| match entry.certificate() {
         Some(certificate) => blocks.find(certificate).is_some(),
-        None => blocks.find_fingerprint(entry.key().fingerprint).is_some(),
+        None => blocks.find_fingerprint(entry.fingerprint()).is_some(),
     };
     let pins: Vec<&Entry> = pins
         .filter(|entry| entry.disabled().is_none() && !blocked(entry))
@@ -176,20 +176,21 @@ fn expected<'a>(
             let certificate = entry.certificate();
             certificate.map(|found| found.validity().not_before())
         };
-        let count = |entry: &Entry| counts.get(entry.key()).copied();
+        let count = |entry: &Entry| counts.get(&entry.key()).copied();
         pins.iter()
-            .max_by_key(|entry| (count(entry), begins(entry), entry.key().fingerprint))
+            .max_by_key(|entry| (count(entry), begins(entry), entry.fingerprint()))
             .copied()?
     };
     let by_key = entry.options().get_matching() == Matching::PublicKey;
+    let key = entry.key();
     let newest_seen = sightings
         .iter()
-        .filter(|sighting| by_key && sighting.entry() == entry.key())
+        .filter(|sighting| by_key && *sighting.entry() == key)
         .filter_map(|sighting| sighting.certificate())
         .max_by_key(|found| (found.validity().not_before(), found.fingerprint()));
-    let own = entry.key().fingerprint;
+    let own = entry.fingerprint();
     Some(Expected {
-        entry: entry.key().clone(),
+        entry: entry.key(),
         fingerprint: newest_seen.map_or(own, |found| found.fingerprint()),
         newest,
         installed: entry.installed(),

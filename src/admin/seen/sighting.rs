@@ -50,7 +50,7 @@ impl Sighting {
             at: time_of(observation.clock),
             generation: observation.verdict.generation(),
             reason: accepted.reason(),
-            entry: accepted.by().key().clone(),
+            entry: accepted.by().key(),
             dialled: observation.dialled.clone(),
             fingerprint,
             presented: presented.clone(),
