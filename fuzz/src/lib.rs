@@ -7,7 +7,10 @@
 mod certificate;
 mod crl;
 mod key;
+mod make;
+mod operations;
 mod pem;
+mod report;
 mod snapshot;
 mod store;
 mod store_file;
@@ -16,6 +19,7 @@ mod text;
 pub use certificate::certificate;
 pub use crl::crl;
 pub use key::{encrypted_key, private_key};
+pub use operations::operations;
 pub use pem::pem;
 pub use store::store;
 pub use store_file::store_file;
@@ -31,6 +35,7 @@ pub const TARGETS: &[Target] = &[
     ("encrypted_key", ENCRYPTED_KEY_BYTES, encrypted_key),
     ("fingerprint", TEXT_BYTES, fingerprint),
     ("host_name", TEXT_BYTES, host_name),
+    ("operations", OPERATIONS_BYTES, operations),
     ("pem", PEM_BYTES, pem),
     ("private_key", PRIVATE_KEY_BYTES, private_key),
     ("san_pattern", TEXT_BYTES, san_pattern),
@@ -46,5 +51,13 @@ const PRIVATE_KEY_BYTES: usize = 8 * 1024;
 const ENCRYPTED_KEY_BYTES: usize = 4 * 1024;
 const TEXT_BYTES: usize = 1024;
 const STORE_FILE_BYTES: usize = 16 * 1024;
+// Two to eight bytes a call or a question.
+const OPERATIONS_BYTES: usize = 1024;
 // Four bytes an operation.
 const STORE_BYTES: usize = 1024;
+
+/// Keys that the provider ring verifies.
+pub(crate) fn keys() -> mutual_trust::KeyPolicy {
+    let algorithms = rustls::crypto::ring::default_provider().signature_verification_algorithms;
+    mutual_trust::KeyPolicy::new(algorithms.all)
+}

@@ -1,6 +1,5 @@
 //! The file of a store.
 
-use mutual_trust::KeyPolicy;
 use mutual_trust::admin::file::{Loaded, read, write};
 use sha2::{Digest, Sha256};
 
@@ -8,8 +7,7 @@ use crate::STORE_FILE_BYTES;
 use crate::snapshot::Snapshot;
 
 fn load(text: &[u8]) -> Option<Loaded> {
-    let algorithms = rustls::crypto::ring::default_provider().signature_verification_algorithms;
-    match read(text, KeyPolicy::new(algorithms.all), None) {
+    match read(text, crate::keys(), None) {
         Ok(loaded) => Some(loaded),
         Err(error) => {
             assert!(!error.to_string().is_empty());
