@@ -6,6 +6,7 @@
 
 mod certificate;
 mod crl;
+mod differential;
 mod key;
 mod make;
 mod operations;
@@ -15,15 +16,18 @@ mod snapshot;
 mod store;
 mod store_file;
 mod text;
+mod verdict;
 
 pub use certificate::certificate;
 pub use crl::crl;
+pub use differential::differential;
 pub use key::{encrypted_key, private_key};
 pub use operations::operations;
 pub use pem::pem;
 pub use store::store;
 pub use store_file::store_file;
 pub use text::{fingerprint, host_name, san_pattern};
+pub use verdict::verdict;
 
 /// A target: the name of its corpus folder, the longest input that it looks at, its body.
 pub type Target = (&'static str, usize, fn(&[u8]) -> bool);
@@ -32,6 +36,7 @@ pub type Target = (&'static str, usize, fn(&[u8]) -> bool);
 pub const TARGETS: &[Target] = &[
     ("certificate", CERTIFICATE_BYTES, certificate),
     ("crl", CRL_BYTES, crl),
+    ("differential", DIFFERENTIAL_BYTES, differential),
     ("encrypted_key", ENCRYPTED_KEY_BYTES, encrypted_key),
     ("fingerprint", TEXT_BYTES, fingerprint),
     ("host_name", TEXT_BYTES, host_name),
@@ -41,10 +46,12 @@ pub const TARGETS: &[Target] = &[
     ("san_pattern", TEXT_BYTES, san_pattern),
     ("store", STORE_BYTES, store),
     ("store_file", STORE_FILE_BYTES, store_file),
+    ("verdict", VERDICT_BYTES, verdict),
 ];
 
 // Long enough for the largest seed, short enough that libFuzzer does not lose itself in long inputs.
 const CERTIFICATE_BYTES: usize = 24 * 1024;
+const DIFFERENTIAL_BYTES: usize = 8 * 1024;
 const CRL_BYTES: usize = 8 * 1024;
 const PEM_BYTES: usize = 16 * 1024;
 const PRIVATE_KEY_BYTES: usize = 8 * 1024;
@@ -53,6 +60,8 @@ const TEXT_BYTES: usize = 1024;
 const STORE_FILE_BYTES: usize = 16 * 1024;
 // Two to eight bytes a call or a question.
 const OPERATIONS_BYTES: usize = 1024;
+// Nine certificates, 23 calls and a dozen of questions take 300 bytes.
+const VERDICT_BYTES: usize = 1024;
 // Four bytes an operation.
 const STORE_BYTES: usize = 1024;
 

@@ -119,13 +119,22 @@ impl Spec {
     }
 
     fn write(&self) -> Vec<u8> {
+        self.write_below(&name(self.issuer))
+    }
+
+    /// Its DER with another name of the issuer, given in DER.
+    pub(crate) fn write_below(&self, issuer: &[u8]) -> Vec<u8> {
+        signed(&self.to_be_signed(issuer), self.signer, self.broken)
+    }
+
+    pub(crate) fn to_be_signed(&self, issuer: &[u8]) -> Vec<u8> {
         let mut tbs = Vec::new();
         if self.version == 3 {
             tbs.extend(tlv(0xa0, &tlv(2, &[2])));
         }
         tbs.extend(tlv(2, &self.serial));
         tbs.extend(algorithm());
-        tbs.extend(name(self.issuer));
+        tbs.extend(issuer);
         tbs.extend(tlv(0x30, &[time(self.from), time(self.to)].concat()));
         tbs.extend(name(self.subject));
         tbs.extend(public_key(self.key));
@@ -135,7 +144,7 @@ impl Spec {
                 tbs.extend(tlv(0xa3, &tlv(0x30, &extensions)));
             }
         }
-        signed(&tlv(0x30, &tbs), self.signer, self.broken)
+        tlv(0x30, &tbs)
     }
 
     fn extensions(&self) -> Vec<u8> {
@@ -259,7 +268,7 @@ fn key_id(key: u8) -> [u8; 8] {
     [key; 8]
 }
 
-fn name(text: &str) -> Vec<u8> {
+pub(crate) fn name(text: &str) -> Vec<u8> {
     let value = [tlv(6, &[0x55, 4, 3]), tlv(0x0c, text.as_bytes())].concat();
     tlv(0x30, &tlv(0x31, &tlv(0x30, &value)))
 }
@@ -345,7 +354,7 @@ fn date(mut day: i64) -> (i64, i64, i64) {
     (year, month, day + 1)
 }
 
-fn signed(tbs: &[u8], signer: u8, broken: bool) -> Vec<u8> {
+pub(crate) fn signed(tbs: &[u8], signer: u8, broken: bool) -> Vec<u8> {
     let pair = &PAIRS[usize::from(signer)];
     let mut signature = pair.sign(tbs).as_ref().to_vec();
     if broken {
