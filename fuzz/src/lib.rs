@@ -16,6 +16,7 @@ mod snapshot;
 mod store;
 mod store_file;
 mod text;
+mod tls;
 mod verdict;
 
 pub use certificate::certificate;
@@ -27,6 +28,7 @@ pub use pem::pem;
 pub use store::store;
 pub use store_file::store_file;
 pub use text::{fingerprint, host_name, san_pattern};
+pub use tls::{tls_client, tls_server};
 pub use verdict::verdict;
 
 /// A target: the name of its corpus folder, the longest input that it looks at, its body.
@@ -46,6 +48,8 @@ pub const TARGETS: &[Target] = &[
     ("san_pattern", TEXT_BYTES, san_pattern),
     ("store", STORE_BYTES, store),
     ("store_file", STORE_FILE_BYTES, store_file),
+    ("tls_client", TLS_BYTES, tls_client),
+    ("tls_server", TLS_BYTES, tls_server),
     ("verdict", VERDICT_BYTES, verdict),
 ];
 
@@ -60,6 +64,8 @@ const TEXT_BYTES: usize = 1024;
 const STORE_FILE_BYTES: usize = 16 * 1024;
 // Two to eight bytes a call or a question.
 const OPERATIONS_BYTES: usize = 1024;
+// A dozen of changes.
+const TLS_BYTES: usize = 80;
 // Nine certificates, 23 calls and a dozen of questions take 300 bytes.
 const VERDICT_BYTES: usize = 1024;
 // Four bytes an operation.
