@@ -130,13 +130,11 @@ fn link(
         return false;
     }
     assert!(verdict.is_accepted(), "{}", what());
-    assert_eq!(to_us.sent, to_us.came, "a change went unseen: {}", what());
-    assert_eq!(
-        to_them.sent,
-        to_them.came,
-        "a change of what we sent went unseen: {}",
-        what()
-    );
+    // What comes behind the last message of a flight breaks the link afterwards.
+    let seen = to_us.came.starts_with(&to_us.sent);
+    assert!(seen, "a change went unseen: {}", what());
+    let seen = to_them.came.starts_with(&to_them.sent);
+    assert!(seen, "a change of what we sent went unseen: {}", what());
     let state: &CommonState = &us;
     let presented = state.peer_certificates().and_then(|chain| chain.first());
     assert_eq!(

@@ -182,12 +182,21 @@ fn permits<'a>(issuer: &Spec, below: impl Iterator<Item = &'a Spec>) -> bool {
         name.strip_suffix(*base)
             .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     };
+    // A wildcard stands for the excluded name as well.
+    let wild = |name: &str, base: &str| {
+        let parent = name.strip_prefix("*.");
+        parent.is_some() && base.split_once('.').map(|(_, rest)| rest) == parent
+    };
     let constraints = &issuer.constraints;
     below.flat_map(|spec| &spec.names).all(|name| match name {
         Name::Dns(name) => {
             let permitted = constraints.permitted.is_empty()
                 || constraints.permitted.iter().any(|base| within(name, base));
-            permitted && !constraints.excluded.iter().any(|base| within(name, base))
+            permitted
+                && !constraints
+                    .excluded
+                    .iter()
+                    .any(|base| within(name, base) || wild(name, base))
         }
         Name::Ip(_) | Name::Uri(_) => true,
     })
