@@ -5,6 +5,7 @@
     unreachable_pub,
     dead_code,
     missing_docs,
+    clippy::type_complexity,
     missing_debug_implementations,
     reason = "most of it is shared with a test, whose business that is"
 )]
@@ -56,7 +57,7 @@ pub fn operations(data: &[u8]) -> bool {
         }
     }
     while !input.is_empty() {
-        if input.byte() % 4 == 0 {
+        if input.byte().is_multiple_of(4) {
             ask(&world, &mut input);
         } else {
             changed |= call(&mut world, &input.op());
