@@ -46,7 +46,7 @@ pub(crate) struct Snapshot {
     pub(crate) groups: BTreeMap<GroupId, BTreeSet<ServerId>>,
     pub(crate) blocks: Vec<BlockSelector>,
     pub(crate) checked: Vec<CrlIssuer>,
-    crls: Vec<List>,
+    pub(crate) crls: Vec<List>,
 }
 
 fn lists(view: &View) -> Vec<List> {

@@ -3,6 +3,7 @@
 use mutual_trust::store::Decision;
 
 use super::asks::{Ask, Demands, NAMES, Peer, Presented, SERVERS};
+use super::lists::{Act, LISTS};
 use super::ops::{AuthorityTo, GROUPS, Op, Options, PinTo, Selector};
 use super::pool::{days, item, pool};
 
@@ -183,6 +184,21 @@ impl<'a> Input<'a> {
             35 => Op::Publish,
             36 => Op::ResetFloor(self.time()),
             _ => Op::SetClock(self.time()),
+        }
+    }
+
+    /// Of revocation lists, mostly those of CAs.
+    pub fn list(&mut self) -> Act {
+        let cas = ["root-a", "root-b", "root-cl", "inter-a", "s2"];
+        let what = self.byte();
+        let issuer = match usize::from(what >> 4) {
+            at @ 0..5 => item(cas[at]),
+            _ => self.item(),
+        };
+        match what % 4 {
+            0 | 1 => Act::Install(issuer, self.byte() % LISTS),
+            2 => Act::Remove(issuer, self.byte() % LISTS),
+            _ => Act::Stop(issuer),
         }
     }
 

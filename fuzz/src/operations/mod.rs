@@ -21,6 +21,7 @@ mod decode;
 mod facts;
 #[path = "../../../tests/invariants/judge.rs"]
 mod judge;
+mod lists;
 #[path = "../../../tests/invariants/ops.rs"]
 mod ops;
 mod pool;
@@ -31,7 +32,10 @@ mod support;
 #[path = "../../../tests/invariants/world.rs"]
 mod world;
 
-use mutual_trust::store::Done;
+use core::fmt::Debug;
+
+use mutual_trust::error::StoreError;
+use mutual_trust::store::{Done, Report};
 
 use crate::OPERATIONS_BYTES;
 use crate::report::{self, Call};
@@ -39,6 +43,7 @@ use crate::snapshot::Snapshot;
 use decode::Input;
 use facts::Expected;
 use judge::Ruling;
+use lists::{Act, Lists};
 use ops::Op;
 use world::World;
 
@@ -50,53 +55,89 @@ pub fn operations(data: &[u8]) -> bool {
     }
     let mut input = Input::new(data);
     let mut world = World::new();
+    let mut lists = Lists::default();
     let mut changed = false;
     if input.byte() % 2 == 1 {
         for op in decode::start() {
-            call(&mut world, &op);
+            call(&mut world, &lists, &op);
         }
     }
     while !input.is_empty() {
-        if input.byte().is_multiple_of(4) {
-            ask(&world, &mut input);
-        } else {
-            changed |= call(&mut world, &input.op());
+        match input.byte() % 16 {
+            // What lists take away is the business of another target.
+            0..4 if lists.is_empty() => ask(&world, &mut input),
+            0 | 4 => changed |= list(&mut world, &mut lists, &input.list()),
+            _ => changed |= call(&mut world, &lists, &input.op()),
         }
     }
     changed
 }
 
-fn call(world: &mut World, op: &Op) -> bool {
+fn call(world: &mut World, lists: &Lists, op: &Op) -> bool {
     let before = Snapshot::of(world.admin.view());
     let levels = world.facts.levels();
     let step = world.apply(op);
+    let call = Call {
+        installs: matches!(
+            op,
+            Op::Pin(..) | Op::Fingerprint(..) | Op::Authority(..) | Op::Intermediate(..)
+        ),
+        may_release: matches!(op, Op::Release(_) | Op::ReleaseGroup(_)),
+    };
+    let done = settle(world, lists, &before, &call, step.expected, step.result, op);
+    done.is_some_and(|report| {
+        same::compare_shifts(&levels, &world.facts.levels(), &report, op);
+        report.done() != Done::AlreadyThere
+    })
+}
+
+fn list(world: &mut World, lists: &mut Lists, act: &Act) -> bool {
+    let before = Snapshot::of(world.admin.view());
+    let expected = lists.expect(&world.facts, act);
+    let result = Lists::apply(&mut world.admin.store, act);
+    if result.is_ok() && expected == Expected::Done {
+        lists.effect(&world.facts, act);
+    }
+    let call = Call {
+        installs: false,
+        may_release: false,
+    };
+    let done = settle(world, lists, &before, &call, expected, Some(result), act);
+    done.is_some_and(|report| report.done() != Done::AlreadyThere)
+}
+
+/// Compares the store after a call with the model; returns the report of a change.
+fn settle(
+    world: &World,
+    lists: &Lists,
+    before: &Snapshot,
+    call: &Call,
+    expected: Expected,
+    result: Option<Result<Report, StoreError>>,
+    what: &dyn Debug,
+) -> Option<Report> {
     let after = Snapshot::of(world.admin.view());
     after.check(world.admin.view());
-    match (&step.result, step.expected) {
-        (Some(Ok(_)), Expected::Refused) => panic!("{op:?} must be refused"),
-        (Some(Err(error)), Expected::Done) => panic!("{op:?} is refused: {error}"),
+    match (&result, expected) {
+        (Some(Ok(_)), Expected::Refused) => panic!("{what:?} must be refused"),
+        (Some(Err(error)), Expected::Done) => panic!("{what:?} is refused: {error}"),
         _ => {}
     }
-    same::compare(&world.facts, &after, op);
-    match step.result {
-        Some(Ok(report)) => {
-            let call = Call {
-                installs: matches!(
-                    op,
-                    Op::Pin(..) | Op::Fingerprint(..) | Op::Authority(..) | Op::Intermediate(..)
-                ),
-                may_release: matches!(op, Op::Release(_) | Op::ReleaseGroup(_)),
-            };
-            report::told(&call, &report, &before, &after);
-            same::compare_shifts(&levels, &world.facts.levels(), &report, op);
-            report.done() != Done::AlreadyThere
+    same::compare(&world.facts, &after, what);
+    lists.compare(&after, what);
+    match result? {
+        Ok(report) => {
+            report::told(call, &report, before, &after);
+            Some(report)
         }
-        Some(Err(error)) => {
+        Err(error) => {
             assert!(!error.to_string().is_empty());
-            assert_eq!(before, after, "{op:?} is refused with {error}, and changed");
-            false
+            assert_eq!(
+                *before, after,
+                "{what:?} is refused with {error}, and changed"
+            );
+            None
         }
-        None => false,
     }
 }
 

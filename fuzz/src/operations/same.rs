@@ -1,5 +1,6 @@
 //! The whole state of the store beside that of the model, and the levels at which servers are judged.
 
+use core::fmt::Debug;
 use std::collections::{BTreeMap, BTreeSet};
 
 use mutual_trust::store::{self, Level, Report, Scope, Slot};
@@ -22,7 +23,7 @@ fn hosts(names: &BTreeSet<&str>) -> BTreeSet<HostName> {
 }
 
 /// Panics unless both hold the same.
-pub fn compare(facts: &Facts, store: &Snapshot, op: &Op) {
+pub fn compare(facts: &Facts, store: &Snapshot, op: &dyn Debug) {
     assert_eq!(
         store.floor,
         facts.floor.map(moment),
