@@ -11,6 +11,7 @@ mod key;
 mod make;
 mod operations;
 mod pem;
+mod recovery;
 mod report;
 mod snapshot;
 mod store;
@@ -25,6 +26,7 @@ pub use differential::differential;
 pub use key::{encrypted_key, private_key};
 pub use operations::operations;
 pub use pem::pem;
+pub use recovery::recovery;
 pub use store::store;
 pub use store_file::store_file;
 pub use text::{fingerprint, host_name, san_pattern};
@@ -45,6 +47,7 @@ pub const TARGETS: &[Target] = &[
     ("operations", OPERATIONS_BYTES, operations),
     ("pem", PEM_BYTES, pem),
     ("private_key", PRIVATE_KEY_BYTES, private_key),
+    ("recovery", STORE_FILE_BYTES, recovery),
     ("san_pattern", TEXT_BYTES, san_pattern),
     ("store", STORE_BYTES, store),
     ("store_file", STORE_FILE_BYTES, store_file),

@@ -20,9 +20,9 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The text with checks and a digest that fit, as somebody makes them who knows the format: random bytes would not
-/// get past them.
-fn fitting(text: &str) -> String {
+/// The lines above the digest, with checks that fit, as somebody makes them who knows the format: random bytes would
+/// not get past them.
+pub(crate) fn fitting_lines(text: &str) -> String {
     let mut content = String::new();
     for line in text.lines() {
         if line.starts_with("digest ") {
@@ -37,6 +37,12 @@ fn fitting(text: &str) -> String {
         }
         content.push('\n');
     }
+    content
+}
+
+/// The same with a digest that fits.
+fn fitting(text: &str) -> String {
+    let content = fitting_lines(text);
     let digest = hex(&Sha256::digest(content.as_bytes()));
     format!("{content}digest sha256 {digest}\n")
 }
