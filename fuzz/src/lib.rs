@@ -6,20 +6,32 @@
 
 mod certificate;
 mod crl;
+mod differential;
 mod key;
+mod make;
+mod operations;
 mod pem;
+mod recovery;
+mod report;
 mod snapshot;
 mod store;
 mod store_file;
 mod text;
+mod tls;
+mod verdict;
 
 pub use certificate::certificate;
 pub use crl::crl;
+pub use differential::differential;
 pub use key::{encrypted_key, private_key};
+pub use operations::operations;
 pub use pem::pem;
+pub use recovery::recovery;
 pub use store::store;
 pub use store_file::store_file;
 pub use text::{fingerprint, host_name, san_pattern};
+pub use tls::{tls_client, tls_server};
+pub use verdict::verdict;
 
 /// A target: the name of its corpus folder, the longest input that it looks at, its body.
 pub type Target = (&'static str, usize, fn(&[u8]) -> bool);
@@ -28,23 +40,42 @@ pub type Target = (&'static str, usize, fn(&[u8]) -> bool);
 pub const TARGETS: &[Target] = &[
     ("certificate", CERTIFICATE_BYTES, certificate),
     ("crl", CRL_BYTES, crl),
+    ("differential", DIFFERENTIAL_BYTES, differential),
     ("encrypted_key", ENCRYPTED_KEY_BYTES, encrypted_key),
     ("fingerprint", TEXT_BYTES, fingerprint),
     ("host_name", TEXT_BYTES, host_name),
+    ("operations", OPERATIONS_BYTES, operations),
     ("pem", PEM_BYTES, pem),
     ("private_key", PRIVATE_KEY_BYTES, private_key),
+    ("recovery", STORE_FILE_BYTES, recovery),
     ("san_pattern", TEXT_BYTES, san_pattern),
     ("store", STORE_BYTES, store),
     ("store_file", STORE_FILE_BYTES, store_file),
+    ("tls_client", TLS_BYTES, tls_client),
+    ("tls_server", TLS_BYTES, tls_server),
+    ("verdict", VERDICT_BYTES, verdict),
 ];
 
 // Long enough for the largest seed, short enough that libFuzzer does not lose itself in long inputs.
 const CERTIFICATE_BYTES: usize = 24 * 1024;
+const DIFFERENTIAL_BYTES: usize = 8 * 1024;
 const CRL_BYTES: usize = 8 * 1024;
 const PEM_BYTES: usize = 16 * 1024;
 const PRIVATE_KEY_BYTES: usize = 8 * 1024;
 const ENCRYPTED_KEY_BYTES: usize = 4 * 1024;
 const TEXT_BYTES: usize = 1024;
 const STORE_FILE_BYTES: usize = 16 * 1024;
+// Two to eight bytes a call or a question.
+const OPERATIONS_BYTES: usize = 1024;
+// A dozen of changes.
+const TLS_BYTES: usize = 80;
+// Nine certificates, 23 calls and a dozen of questions take 300 bytes.
+const VERDICT_BYTES: usize = 1024;
 // Four bytes an operation.
 const STORE_BYTES: usize = 1024;
+
+/// Keys that the provider ring verifies.
+pub(crate) fn keys() -> mutual_trust::KeyPolicy {
+    let algorithms = rustls::crypto::ring::default_provider().signature_verification_algorithms;
+    mutual_trust::KeyPolicy::new(algorithms.all)
+}

@@ -30,7 +30,7 @@ type List = (
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ServerState {
     pub(crate) names: BTreeSet<HostName>,
-    expected: BTreeSet<HostName>,
+    pub(crate) expected: BTreeSet<HostName>,
     pub(crate) group: Option<GroupId>,
     pub(crate) claim: Claim,
     pub(crate) level: Level,
@@ -43,10 +43,10 @@ pub(crate) struct Snapshot {
     pub(crate) floor: Option<UnixTime>,
     pub(crate) entries: Vec<(EntryKey, Held)>,
     pub(crate) servers: BTreeMap<ServerId, ServerState>,
-    groups: BTreeMap<GroupId, BTreeSet<ServerId>>,
+    pub(crate) groups: BTreeMap<GroupId, BTreeSet<ServerId>>,
     pub(crate) blocks: Vec<BlockSelector>,
-    checked: Vec<CrlIssuer>,
-    crls: Vec<List>,
+    pub(crate) checked: Vec<CrlIssuer>,
+    pub(crate) crls: Vec<List>,
 }
 
 fn lists(view: &View) -> Vec<List> {

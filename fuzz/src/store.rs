@@ -7,15 +7,16 @@ use std::sync::{Arc, LazyLock};
 use mutual_trust::certificate::TimeSource;
 use mutual_trust::error::StoreError;
 use mutual_trust::store::{
-    BlockSelector, Claim, Decision, Done, EntryKey, GroupId, Matching, Report, Scope, ServerId,
-    Slot, ValidityRule,
+    BlockSelector, Decision, EntryKey, GroupId, Matching, Report, Scope, ServerId, Slot,
+    ValidityRule,
 };
 use mutual_trust::{
-    AuthorityScope, Certificate, Clock, EntryOptions, HostName, KeyPolicy, PinScope, TrustStore,
+    AuthorityScope, Certificate, Clock, EntryOptions, HostName, PinScope, TrustStore,
 };
 use pki_types::UnixTime;
 
 use crate::STORE_BYTES;
+use crate::report::{self, Call};
 use crate::snapshot::Snapshot;
 
 macro_rules! certificates {
@@ -228,9 +229,8 @@ impl Step {
 /// After each operation: a refusal changed nothing, a success is numbered and told truly, and every server
 /// that holds a pin is claimed.
 pub fn store(data: &[u8]) -> bool {
-    let algorithms = rustls::crypto::ring::default_provider().signature_verification_algorithms;
     let hand = Arc::new(Hand(AtomicU64::new(START)));
-    let mut store = TrustStore::new(KeyPolicy::new(algorithms.all)).with_clock(hand.clone());
+    let mut store = TrustStore::new(crate::keys()).with_clock(hand.clone());
     let mut published = store.view();
     let mut as_published = Snapshot::of(&published);
     let mut changed = false;
@@ -253,7 +253,11 @@ pub fn store(data: &[u8]) -> bool {
         match done {
             Some(Ok(report)) => {
                 changed = true;
-                told(&step, &report, &before, &after);
+                let call = Call {
+                    installs: matches!(step.what % 29, 16..=20 | 27),
+                    may_release: step.may_release(),
+                };
+                report::told(&call, &report, &before, &after);
             }
             Some(Err(error)) => {
                 assert!(!error.to_string().is_empty());
@@ -271,77 +275,4 @@ pub fn store(data: &[u8]) -> bool {
         }
     }
     changed
-}
-
-/// A report says what the difference between two snapshots says.
-fn told(step: &Step, report: &Report, before: &Snapshot, after: &Snapshot) {
-    assert_eq!(report.generation(), after.generation);
-    assert!(report.to_string().contains(&after.generation.to_string()));
-    if report.done() == Done::AlreadyThere {
-        assert_eq!(before, after, "nothing was to change");
-    } else {
-        assert!(
-            after.generation > before.generation,
-            "a change without a number"
-        );
-        let installing = matches!(step.what % 29, 16..=20 | 27);
-        assert!(
-            !installing || !before.same_content(after),
-            "nothing changed: {report}"
-        );
-    }
-    let is_new = |key: &EntryKey| before.entries.iter().all(|(other, _)| other != key);
-    for (key, (certificate, ..)) in after.entries.iter().filter(|(key, _)| is_new(key)) {
-        assert!(report.entries().items().contains(key), "{key} is not told");
-        let hit = after
-            .blocks
-            .iter()
-            .find(|block| names(block, key, certificate.as_ref()));
-        assert_eq!(hit, None, "{key} was installed");
-    }
-    let claimed: Vec<&ServerId> = after
-        .servers
-        .iter()
-        .filter(|(id, server)| {
-            let was = before
-                .servers
-                .get(id)
-                .map_or(Claim::Unclaimed, |server| server.claim);
-            was == Claim::Unclaimed && server.claim != Claim::Unclaimed
-        })
-        .map(|(id, _)| id)
-        .collect();
-    let mut told: Vec<&ServerId> = report.claims().items().iter().collect();
-    told.sort();
-    assert_eq!(told, claimed, "what is claimed is told");
-    for (id, was) in &before.servers {
-        let Some(is) = after.servers.get(id) else {
-            assert_eq!(was.claim, Claim::Unclaimed, "claimed {id} was deleted");
-            continue;
-        };
-        let lost = was.claim != Claim::Unclaimed && is.claim == Claim::Unclaimed;
-        assert!(!lost || step.may_release(), "{id} lost its claim: {report}");
-        // Of a migrating server a second shift tells what is asked last.
-        let shifts = report.shifts().items();
-        let told = shifts
-            .iter()
-            .any(|shift| shift.server == *id && (shift.from, shift.to) == (was.level, is.level));
-        assert_eq!(told, was.level != is.level, "{id}: {report}");
-    }
-}
-
-/// Whether a block names what is installed under `key`.
-fn names(block: &BlockSelector, key: &EntryKey, certificate: Option<&Certificate>) -> bool {
-    let print = key.fingerprint;
-    let pin = certificate.map(Certificate::key_pin);
-    match block {
-        BlockSelector::Fingerprint(blocked) => *blocked == print,
-        BlockSelector::Key(blocked) => pin == Some(*blocked),
-        BlockSelector::Certificate {
-            fingerprint, key, ..
-        } => *fingerprint == print || pin == Some(*key),
-        BlockSelector::IssuerSerial { issuer, serial, .. } => certificate
-            .is_some_and(|held| held.issuer_der() == &**issuer && held.serial() == &**serial),
-        _ => panic!("a block of a kind that this target does not know: {block}"),
-    }
 }

@@ -1,6 +1,5 @@
 //! The file of a store.
 
-use mutual_trust::KeyPolicy;
 use mutual_trust::admin::file::{Loaded, read, write};
 use sha2::{Digest, Sha256};
 
@@ -8,8 +7,7 @@ use crate::STORE_FILE_BYTES;
 use crate::snapshot::Snapshot;
 
 fn load(text: &[u8]) -> Option<Loaded> {
-    let algorithms = rustls::crypto::ring::default_provider().signature_verification_algorithms;
-    match read(text, KeyPolicy::new(algorithms.all), None) {
+    match read(text, crate::keys(), None) {
         Ok(loaded) => Some(loaded),
         Err(error) => {
             assert!(!error.to_string().is_empty());
@@ -22,9 +20,9 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The text with checks and a digest that fit, as somebody makes them who knows the format: random bytes would not
-/// get past them.
-fn fitting(text: &str) -> String {
+/// The lines above the digest, with checks that fit, as somebody makes them who knows the format: random bytes would
+/// not get past them.
+pub(crate) fn fitting_lines(text: &str) -> String {
     let mut content = String::new();
     for line in text.lines() {
         if line.starts_with("digest ") {
@@ -39,6 +37,12 @@ fn fitting(text: &str) -> String {
         }
         content.push('\n');
     }
+    content
+}
+
+/// The same with a digest that fits.
+fn fitting(text: &str) -> String {
+    let content = fitting_lines(text);
     let digest = hex(&Sha256::digest(content.as_bytes()));
     format!("{content}digest sha256 {digest}\n")
 }

@@ -8,10 +8,10 @@ use mutual_trust::error::StoreError;
 use mutual_trust::store::{EntryKey, Report, Scope, Slot, View};
 use mutual_trust::{AuthorityScope, Clock, EntryOptions, PinScope, TrustStore};
 
-use crate::operations::{GROUPS, Op, Selector, authority_scope, pin_scope, selector};
-use crate::pool::{days, item_of, pool};
-use crate::questions::{NAMES, SERVERS, clock};
-use crate::support::{at, host, keys, server_id};
+use super::asks::{NAMES, SERVERS, clock};
+use super::ops::{GROUPS, Op, Selector, authority_scope, pin_scope, selector};
+use super::pool::{days, item_of, pool};
+use super::support::{at, host, keys, server_id};
 
 /// A clock that a test sets.
 #[derive(Debug)]

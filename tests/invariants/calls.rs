@@ -2,10 +2,10 @@
 
 use mutual_trust::store::{Decision, EntryKey};
 
-use crate::facts::Expected::{self, Done, Open, Refused};
-use crate::facts::{Claim, Facts, block, done_if, group_scope, server_scope};
-use crate::operations::{GROUPS, Op, Options};
-use crate::questions::{NAMES, SERVERS};
+use super::asks::{NAMES, SERVERS};
+use super::facts::Expected::{self, Done, Open, Refused};
+use super::facts::{Claim, Facts, block, done_if, group_scope, server_scope};
+use super::ops::{GROUPS, Op, Options};
 
 impl Facts {
     /// A bundle is all or nothing: what it would leave, or why not.

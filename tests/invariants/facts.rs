@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use mutual_trust::GroupId;
 use mutual_trust::store::{EntryKey, Scope, Slot};
 
-use crate::operations::{AuthorityTo, GROUPS, Op, Options, PinTo, Selector};
-use crate::pool::{Usage, pool};
-use crate::questions::{NAMES, SERVERS};
-use crate::support::server_id;
+use super::asks::{NAMES, SERVERS};
+use super::ops::{AuthorityTo, GROUPS, Op, Options, PinTo, Selector};
+use super::pool::{Usage, pool};
+use super::support::server_id;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {

@@ -3,11 +3,11 @@
 
 use mutual_trust::store::{EntryKey, Scope, Slot};
 
-use crate::facts::{Claim, Facts, Held, Machine, group_scope, server_scope};
-use crate::operations::PATTERN;
-use crate::pool::{Item, Usage, pool};
-use crate::questions::{Ask, Demands, GRACE_DAYS, NAMES, Peer, SERVERS};
-use crate::support::DAY;
+use super::asks::{Ask, Demands, GRACE_DAYS, NAMES, Peer, SERVERS};
+use super::facts::{Claim, Facts, Held, Machine, group_scope, server_scope};
+use super::ops::PATTERN;
+use super::pool::{Item, Usage, pool};
+use super::support::DAY;
 
 /// Yes or no, and by whom.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -23,13 +23,16 @@
 mod support;
 
 mod admin;
+mod asks;
 mod calls;
 mod copies;
 mod facts;
 mod judge;
 mod operations;
+mod ops;
 mod pool;
 mod questions;
+mod rows;
 mod world;
 
 mod against_model;

@@ -3,10 +3,10 @@
 use mutual_trust::error::StoreError;
 use mutual_trust::store::{EntryKey, Report};
 
-use crate::admin::Admin;
-use crate::facts::{Expected, Facts};
-use crate::operations::Op;
-use crate::pool::days;
+use super::admin::Admin;
+use super::facts::{Expected, Facts};
+use super::ops::Op;
+use super::pool::days;
 
 pub struct World {
     pub admin: Admin,

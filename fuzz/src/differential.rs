@@ -1,0 +1,361 @@
+//! Two readers of one certificate, x509-parser behind the library and the path builder: what rests on both must be
+//! the same in both.
+
+use core::time::Duration;
+use std::sync::{Arc, LazyLock};
+
+use mutual_trust::certificate::SanName;
+use mutual_trust::policy::{Question, Target};
+use mutual_trust::{
+    AuthorityScope, Certificate, Clock, EntryOptions, HostName, Policy, ReasonCode, Role, ServerId,
+    TrustStore, View, decide,
+};
+use pki_types::{CertificateDer, UnixTime};
+use webpki::{EndEntityCert, Error, KeyUsage};
+
+use crate::DIFFERENTIAL_BYTES;
+use crate::make::{self, Name, Spec, Usage, tlv};
+
+/// 2027-01-01.
+const NOW: u64 = 1_798_761_600;
+const YEAR: i64 = 365 * 24 * 60 * 60;
+const HOST: &str = "a.kms.example";
+/// The keys of the root, of what stands below it, and of what is below that.
+const ROOT: u8 = 1;
+const MIDDLE: u8 = 2;
+const LEAF: u8 = 3;
+/// A key that is nobody else's.
+const BETWEEN: u8 = 9;
+
+fn at(seconds: u64) -> UnixTime {
+    UnixTime::since_unix_epoch(Duration::from_secs(seconds))
+}
+
+fn spec(subject: &'static str, key: u8, issuer: &'static str, signer: u8, ca: bool) -> Spec {
+    let now = i64::try_from(NOW).unwrap();
+    Spec {
+        issuer,
+        signer,
+        from: now - YEAR,
+        to: now + YEAR,
+        key_usage: Some(if ca { 0x06 } else { 0x80 }),
+        authority_key: (key != signer).then_some(signer),
+        ..Spec::new(subject, key, ca)
+    }
+}
+
+/// The root, what is below it, and a leaf of either: whose parts that are to be signed are seeds.
+pub(crate) fn good() -> [Spec; 4] {
+    let leaf = |issuer, signer| Spec {
+        names: vec![Name::Dns(HOST), Name::Ip([192, 0, 2, 1].into())],
+        usage: Some(Usage {
+            server: true,
+            client: true,
+            any: false,
+        }),
+        ..spec("leaf", LEAF, issuer, signer, false)
+    };
+    [
+        spec("root", ROOT, "root", ROOT, true),
+        spec("middle", MIDDLE, "root", ROOT, true),
+        leaf("root", ROOT),
+        leaf("middle", MIDDLE),
+    ]
+}
+
+/// A view that trusts the root for any server.
+static VIEW: LazyLock<View> = LazyLock::new(|| {
+    let mut store = store();
+    let root = Certificate::from_der(&good()[0].der()).unwrap();
+    let added = store.add_server(server(), [HOST.parse().unwrap()]);
+    assert!(added.is_ok());
+    let installed = store.install_authority(AuthorityScope::AnyServer, root, EntryOptions::new());
+    assert!(installed.is_ok());
+    store.view()
+});
+
+fn store() -> TrustStore {
+    let clock = Arc::new(Clock::Known(at(NOW)));
+    TrustStore::new(crate::keys()).with_clock(clock)
+}
+
+fn server() -> ServerId {
+    "one".parse().unwrap()
+}
+
+/// The first byte says what the rest is: a certificate; or what is to be signed of one, which the root then signs, as
+/// that of a server (odd) or of a CA above one.
+pub fn differential(data: &[u8]) -> bool {
+    let Some((mode, rest)) = data.split_first() else {
+        return false;
+    };
+    if data.len() > DIFFERENTIAL_BYTES {
+        return false;
+    }
+    match mode % 3 {
+        0 => read(rest),
+        1 => {
+            let leaf = make::signed(rest, ROOT, false);
+            let accepted = chain(&leaf, &[]);
+            read(&leaf);
+            accepted
+        }
+        _ => {
+            let middle = make::signed(rest, ROOT, false);
+            let accepted = chain(&good()[3].der(), std::slice::from_ref(&middle));
+            read(&middle);
+            accepted
+        }
+    }
+}
+
+/// What is accepted, the path builder accepts as a whole too, with its own algorithms; and it reads each certificate of
+/// the path as the library does.
+fn chain(leaf: &[u8], others: &[Vec<u8>]) -> bool {
+    let leaf = CertificateDer::from(leaf);
+    let others: Vec<CertificateDer<'_>> = others
+        .iter()
+        .map(|other| CertificateDer::from(other.as_slice()))
+        .collect();
+    let id = server();
+    let clock = Clock::Known(at(NOW));
+    let question = Question::server(Target::id(&id, None), &leaf, &others, clock);
+    let verdict = decide(&VIEW, &Policy::new(crate::keys()), &question);
+    let root = CertificateDer::from(good()[0].der());
+    let anchor = webpki::anchor_from_trusted_cert(&root).expect("it is good");
+    let theirs = EndEntityCert::try_from(&leaf).and_then(|leaf| {
+        let provider = rustls::crypto::ring::default_provider();
+        let algorithms = provider.signature_verification_algorithms.all;
+        let usage = KeyUsage::server_auth();
+        let anchors = std::slice::from_ref(&anchor);
+        leaf.verify_for_usage(algorithms, anchors, &others, at(NOW), usage, None, None)?;
+        let name = HOST.parse::<HostName>().unwrap().to_server_name().unwrap();
+        leaf.verify_is_valid_for_subject_name(&name)
+    });
+    if verdict.is_accepted() {
+        assert_eq!(verdict.reason(), ReasonCode::ChainVerified);
+        assert!(theirs.is_ok(), "{theirs:?}: {verdict}");
+        for one in std::iter::once(&leaf).chain(&others) {
+            assert!(read(one), "it was accepted and is not read by both");
+        }
+    }
+    verdict.is_accepted()
+}
+
+/// Whether both read it; then as the same. What may be installed as a CA, both read.
+fn read(der: &[u8]) -> bool {
+    let Ok(ours) = Certificate::from_der(der) else {
+        return false;
+    };
+    let der = CertificateDer::from(der);
+    let mut store = store();
+    let authority =
+        store.install_authority(AuthorityScope::AnyServer, ours.clone(), EntryOptions::new());
+    let anchor = webpki::anchor_from_trusted_cert(&der);
+    assert!(
+        authority.is_err() || anchor.is_ok(),
+        "an authority: {anchor:?}"
+    );
+    if let (Ok(_), Ok(anchor)) = (&authority, &anchor) {
+        let subject = tlv(0x30, &anchor.subject);
+        assert_eq!(subject, ours.subject_der(), "the subject of an authority");
+        let key = tlv(0x30, &anchor.subject_public_key_info);
+        assert_eq!(
+            key,
+            ours.subject_public_key_info(),
+            "the key of an authority"
+        );
+    }
+    let installed = store.install_intermediate(ours.clone(), EntryOptions::new());
+    let theirs = EndEntityCert::try_from(&der);
+    assert!(installed.is_err() || theirs.is_ok(), "an intermediate");
+    let Ok(theirs) = theirs else { return false };
+
+    assert_eq!(tlv(0x30, theirs.subject()), ours.subject_der());
+    assert_eq!(tlv(0x30, theirs.issuer()), ours.issuer_der());
+    assert_eq!(theirs.serial(), ours.serial());
+    let key = theirs.subject_public_key_info();
+    assert_eq!(key.as_ref(), ours.subject_public_key_info());
+    same_period(&ours, &theirs);
+    same_names(&ours, &theirs);
+    if authority.is_ok() {
+        same_issuer(&ours);
+    }
+    true
+}
+
+/// What the path builder says of an end entity by itself, before it looks for an issuer.
+fn alone(theirs: &EndEntityCert<'_>, time: u64, role: Role) -> Error {
+    let usage = match role {
+        Role::Client => KeyUsage::client_auth(),
+        _ => KeyUsage::server_auth(),
+    };
+    let found = theirs.verify_for_usage(&[], &[], &[], at(time), usage, None, None);
+    found.err().expect("there are no anchors")
+}
+
+/// The period, and what else is said of an end entity within it: whether it is a CA, and its role.
+fn same_period(ours: &Certificate, theirs: &EndEntityCert<'_>) {
+    let validity = ours.validity();
+    let (from, to) = (validity.not_before(), validity.not_after());
+    let seconds = |time: UnixTime| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+    let outside = [from.checked_sub(1), to.checked_add(1)];
+    let inside = [Some(from), Some(to)];
+    for (time, is_inside) in [(outside, false), (inside, true)]
+        .into_iter()
+        .flat_map(|(times, is_inside)| times.map(|time| (time, is_inside)))
+    {
+        let Some(time) = time.and_then(|time| u64::try_from(time).ok()) else {
+            continue;
+        };
+        match alone(theirs, time, Role::Server) {
+            Error::CertNotValidYet { not_before, .. } => {
+                assert!(!is_inside, "not yet valid at {time}, in {from} to {to}");
+                assert_eq!(seconds(not_before), from);
+            }
+            Error::CertExpired { not_after, .. } => {
+                assert!(!is_inside, "expired at {time}, in {from} to {to}");
+                assert_eq!(seconds(not_after), to);
+            }
+            // A time that the path builder does not read: it never accepts the certificate.
+            Error::BadDer
+            | Error::BadDerTime
+            | Error::InvalidCertValidity
+            | Error::CertDistrusted => {}
+            other => {
+                assert!(
+                    is_inside,
+                    "valid at {time}, outside of {from} to {to}: {other:?}"
+                );
+                facts(ours, &other, Role::Server);
+                facts(ours, &alone(theirs, time, Role::Client), Role::Client);
+            }
+        }
+    }
+}
+
+fn facts(ours: &Certificate, error: &Error, role: Role) {
+    match error {
+        Error::CaUsedAsEndEntity => assert!(ours.is_ca(), "only the path builder sees a CA"),
+        Error::RequiredEkuNotFoundContext(_) => {
+            let usage = ours.extended_key_usage();
+            let named = usage.is_none_or(|usage| match role {
+                Role::Client => usage.client_auth,
+                _ => usage.server_auth,
+            });
+            assert!(!named, "only the library sees a usage that allows {role:?}");
+        }
+        // Nothing but an issuer is missing.
+        Error::UnknownIssuer => {
+            assert!(!ours.is_ca(), "only the library sees a CA");
+            let usage = ours.extended_key_usage();
+            assert!(
+                usage.is_none_or(|usage| usage.allows(role)),
+                "only the path builder sees a usage that allows {role:?}"
+            );
+        }
+        _ => {}
+    }
+}
+
+/// What the path builder matches, the library covers.
+fn same_names(ours: &Certificate, theirs: &EndEntityCert<'_>) {
+    let mut hosts: Vec<HostName> = Vec::new();
+    for name in ours.names().take(16) {
+        match name {
+            SanName::Dns(text) => {
+                let concrete = text.replacen('*', "w", 1);
+                hosts.extend(
+                    [&concrete, text, &format!("x.{concrete}")]
+                        .map(|text| text.parse())
+                        .into_iter()
+                        .flatten(),
+                );
+            }
+            SanName::Ip(address) => hosts.push(address.into()),
+            _ => {}
+        }
+    }
+    for name in theirs.valid_dns_names().take(16) {
+        hosts.extend(name.replacen('*', "w", 1).parse::<HostName>());
+    }
+    hosts.extend([HOST, "192.0.2.1", "::1"].map(|text| text.parse().unwrap()));
+    for host in hosts {
+        let name = host.to_server_name().expect("a host is a name");
+        if theirs.verify_is_valid_for_subject_name(&name).is_ok() {
+            assert!(ours.covers(&host), "only the path builder sees {host}");
+        }
+    }
+}
+
+/// An authority above a leaf, and above another CA: whether it is a CA and its path length, as the path builder sees
+/// them in an intermediate.
+fn same_issuer(ours: &Certificate) {
+    let validity = ours.validity();
+    let Ok(time) = u64::try_from(validity.not_before().max(0)) else {
+        return;
+    };
+    if i64::try_from(time).is_ok_and(|time| time > validity.not_after()) {
+        return;
+    }
+    let length = ours.basic_constraints().and_then(|found| found.path_len);
+    let always = Spec {
+        from: 0,
+        to: 2_500_000_000,
+        ..good()[2].clone()
+    };
+    let Some(leaf) = below(&always, ours.subject_der()) else {
+        return;
+    };
+    let middle = Spec {
+        subject: "between",
+        key: BETWEEN,
+        ca: Some((true, None)),
+        usage: None,
+        ..always.clone()
+    };
+    let Some(middle) = below(&middle, ours.subject_der()) else {
+        return;
+    };
+    let under = Spec {
+        issuer: "between",
+        signer: BETWEEN,
+        ..always
+    };
+    let (leaf, middle) = (CertificateDer::from(leaf), CertificateDer::from(middle));
+    let own = ours.der().clone();
+    let under = CertificateDer::from(under.der());
+    for (leaf, others, most) in [
+        (&leaf, vec![own.clone()], None),
+        (&under, vec![middle, own], Some(0)),
+    ] {
+        let leaf = EndEntityCert::try_from(leaf).expect("it is good");
+        let found = leaf.verify_for_usage(
+            &[],
+            &[],
+            &others,
+            at(time),
+            KeyUsage::server_auth(),
+            None,
+            None,
+        );
+        let error = found.err().expect("there are no anchors");
+        assert!(
+            error != Error::EndEntityUsedAsCa,
+            "only the library sees a CA"
+        );
+        if error == Error::PathLenConstraintViolated {
+            assert!(
+                most.is_some() && length == Some(0),
+                "{length:?}, {others:?}"
+            );
+        } else if most.is_some() && error == Error::UnknownIssuer {
+            assert!(length != Some(0), "only the library sees a path length");
+        }
+    }
+}
+
+/// A certificate whose issuer has this name in DER.
+fn below(spec: &Spec, issuer: &[u8]) -> Option<Vec<u8>> {
+    (issuer.len() < 4096).then(|| spec.write_below(issuer))
+}

@@ -1,0 +1,365 @@
+//! Certificates and revocation lists made from a description: a small DER writer that shares no code with the
+//! library, and Ed25519, which signs fast and the same bytes each time.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{LazyLock, Mutex};
+
+use ring::signature::{Ed25519KeyPair, KeyPair};
+
+/// How many keys there are.
+pub(crate) const KEYS: u8 = 32;
+
+/// The keys, always the same.
+static PAIRS: LazyLock<Vec<Ed25519KeyPair>> = LazyLock::new(|| {
+    let pair = |number| Ed25519KeyPair::from_seed_unchecked(&[number; 32]);
+    (0..KEYS)
+        .map(|number| pair(number).expect("any seed makes a key"))
+        .collect()
+});
+
+/// The key of this number as PKCS#8 (RFC 8410 section 7).
+pub(crate) fn pkcs8(key: u8) -> Vec<u8> {
+    let head = [
+        0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20,
+    ];
+    [&head[..], &[key; 32]].concat()
+}
+
+/// A name in a certificate or below a constraint.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Name {
+    Dns(&'static str),
+    Ip(IpAddr),
+    Uri(&'static str),
+}
+
+/// What an extended key usage says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Usage {
+    pub(crate) server: bool,
+    pub(crate) client: bool,
+    pub(crate) any: bool,
+}
+
+/// What name constraints say; both lists are empty if there are none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Constraints {
+    pub(crate) permitted: Vec<&'static str>,
+    pub(crate) excluded: Vec<&'static str>,
+}
+
+/// A certificate in words. The subject and the issuer are common names; keys are numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Spec {
+    /// 3, or 1 without any extension.
+    pub(crate) version: u8,
+    pub(crate) serial: Vec<u8>,
+    pub(crate) subject: &'static str,
+    pub(crate) key: u8,
+    pub(crate) issuer: &'static str,
+    pub(crate) signer: u8,
+    /// Seconds since the epoch, both included.
+    pub(crate) from: i64,
+    pub(crate) to: i64,
+    /// basicConstraints, with a path length of a CA.
+    pub(crate) ca: Option<(bool, Option<u8>)>,
+    /// keyUsage, as its first byte: 0x80 digitalSignature, 0x04 keyCertSign, 0x02 cRLSign.
+    pub(crate) key_usage: Option<u8>,
+    /// extendedKeyUsage; none of all is codeSigning.
+    pub(crate) usage: Option<Usage>,
+    pub(crate) names: Vec<Name>,
+    pub(crate) constraints: Constraints,
+    /// The number of the key that the authority key identifier names.
+    pub(crate) authority_key: Option<u8>,
+    pub(crate) key_id: bool,
+    /// A critical extension that nobody knows.
+    pub(crate) critical: bool,
+    /// The signature is over something else.
+    pub(crate) broken: bool,
+}
+
+impl Spec {
+    /// A certificate that signed itself, without extensions but basicConstraints.
+    pub(crate) fn new(subject: &'static str, key: u8, ca: bool) -> Self {
+        Self {
+            version: 3,
+            serial: vec![key + 1],
+            subject,
+            key,
+            issuer: subject,
+            signer: key,
+            from: 0,
+            to: 0,
+            ca: Some((ca, None)),
+            key_usage: None,
+            usage: None,
+            names: Vec::new(),
+            constraints: Constraints::default(),
+            authority_key: None,
+            key_id: ca,
+            critical: false,
+            broken: false,
+        }
+    }
+
+    /// Its DER. What was made before is remembered: a fuzzer asks for the same ones again and again.
+    pub(crate) fn der(&self) -> Vec<u8> {
+        static MADE: LazyLock<Mutex<HashMap<Spec, Vec<u8>>>> = LazyLock::new(Mutex::default);
+        let mut made = MADE.lock().expect("no other thread panicked");
+        if made.len() > 20_000 {
+            made.clear();
+        }
+        if let Some(der) = made.get(self) {
+            return der.clone();
+        }
+        let der = self.write();
+        made.insert(self.clone(), der.clone());
+        der
+    }
+
+    fn write(&self) -> Vec<u8> {
+        self.write_below(&name(self.issuer))
+    }
+
+    /// Its DER with another name of the issuer, given in DER.
+    pub(crate) fn write_below(&self, issuer: &[u8]) -> Vec<u8> {
+        signed(&self.to_be_signed(issuer), self.signer, self.broken)
+    }
+
+    pub(crate) fn to_be_signed(&self, issuer: &[u8]) -> Vec<u8> {
+        let mut tbs = Vec::new();
+        if self.version == 3 {
+            tbs.extend(tlv(0xa0, &tlv(2, &[2])));
+        }
+        tbs.extend(tlv(2, &self.serial));
+        tbs.extend(algorithm());
+        tbs.extend(issuer);
+        tbs.extend(tlv(0x30, &[time(self.from), time(self.to)].concat()));
+        tbs.extend(name(self.subject));
+        tbs.extend(public_key(self.key));
+        if self.version == 3 {
+            let extensions = self.extensions();
+            if !extensions.is_empty() {
+                tbs.extend(tlv(0xa3, &tlv(0x30, &extensions)));
+            }
+        }
+        tlv(0x30, &tbs)
+    }
+
+    fn extensions(&self) -> Vec<u8> {
+        let mut all = Vec::new();
+        if let Some((ca, length)) = self.ca {
+            let mut content = Vec::new();
+            if ca {
+                content.extend(tlv(1, &[0xff]));
+                content.extend(length.into_iter().flat_map(|length| tlv(2, &[length])));
+            }
+            all.extend(extension(19, true, &tlv(0x30, &content)));
+        }
+        if let Some(usage) = self.key_usage {
+            let unused = u8::try_from(usage.trailing_zeros().min(7)).unwrap_or(0);
+            all.extend(extension(15, true, &tlv(3, &[unused, usage])));
+        }
+        if let Some(usage) = self.usage {
+            all.extend(extension(37, false, &tlv(0x30, &purposes(usage))));
+        }
+        if !self.names.is_empty() {
+            let names: Vec<u8> = self.names.iter().flat_map(general_name).collect();
+            all.extend(extension(17, false, &tlv(0x30, &names)));
+        }
+        let subtrees = |tag, bases: &[&str]| {
+            let tree = |base: &&str| tlv(0x30, &tlv(0x82, base.as_bytes()));
+            let list: Vec<u8> = bases.iter().flat_map(tree).collect();
+            if list.is_empty() {
+                list
+            } else {
+                tlv(tag, &list)
+            }
+        };
+        let constraints = [
+            subtrees(0xa0, &self.constraints.permitted),
+            subtrees(0xa1, &self.constraints.excluded),
+        ]
+        .concat();
+        if !constraints.is_empty() {
+            all.extend(extension(30, true, &tlv(0x30, &constraints)));
+        }
+        if let Some(key) = self.authority_key {
+            all.extend(extension(35, false, &tlv(0x30, &tlv(0x80, &key_id(key)))));
+        }
+        if self.key_id {
+            all.extend(extension(14, false, &tlv(4, &key_id(self.key))));
+        }
+        if self.critical {
+            let oid = tlv(6, &[0x2a, 3, 4, 5, 6]);
+            all.extend(tlv(0x30, &[oid, tlv(1, &[0xff]), tlv(4, &[5, 0])].concat()));
+        }
+        all
+    }
+}
+
+/// A revocation list in words.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct List {
+    pub(crate) issuer: &'static str,
+    pub(crate) signer: u8,
+    pub(crate) number: u8,
+    pub(crate) this_update: i64,
+    pub(crate) next_update: i64,
+    pub(crate) serials: Vec<Vec<u8>>,
+    pub(crate) broken: bool,
+}
+
+impl List {
+    pub(crate) fn der(&self) -> Vec<u8> {
+        let mut tbs = tlv(2, &[1]);
+        tbs.extend(algorithm());
+        tbs.extend(name(self.issuer));
+        tbs.extend(time(self.this_update));
+        tbs.extend(time(self.next_update));
+        let entry =
+            |serial: &Vec<u8>| tlv(0x30, &[tlv(2, serial), time(self.this_update)].concat());
+        let entries: Vec<u8> = self.serials.iter().flat_map(entry).collect();
+        if !entries.is_empty() {
+            tbs.extend(tlv(0x30, &entries));
+        }
+        let extensions = [
+            extension(35, false, &tlv(0x30, &tlv(0x80, &key_id(self.signer)))),
+            extension(20, false, &tlv(2, &[self.number & 0x7f])),
+        ];
+        tbs.extend(tlv(0xa0, &tlv(0x30, &extensions.concat())));
+        signed(&tlv(0x30, &tbs), self.signer, self.broken)
+    }
+}
+
+/// The value with this tag and content.
+pub(crate) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = content.len();
+    let mut all = vec![tag];
+    match u8::try_from(length) {
+        Ok(short) if short < 0x80 => all.push(short),
+        Ok(byte) => all.extend([0x81, byte]),
+        Err(_) => {
+            let [high, low] = u16::try_from(length)
+                .expect("shorter than 64 KiB")
+                .to_be_bytes();
+            all.extend([0x82, high, low]);
+        }
+    }
+    all.extend(content);
+    all
+}
+
+/// id-Ed25519 (RFC 8410 section 3).
+fn algorithm() -> Vec<u8> {
+    tlv(0x30, &tlv(6, &[0x2b, 0x65, 0x70]))
+}
+
+fn public_key(key: u8) -> Vec<u8> {
+    let public = PAIRS[usize::from(key)].public_key().as_ref();
+    tlv(
+        0x30,
+        &[algorithm(), tlv(3, &[&[0], public].concat())].concat(),
+    )
+}
+
+fn key_id(key: u8) -> [u8; 8] {
+    [key; 8]
+}
+
+pub(crate) fn name(text: &str) -> Vec<u8> {
+    let value = [tlv(6, &[0x55, 4, 3]), tlv(0x0c, text.as_bytes())].concat();
+    tlv(0x30, &tlv(0x31, &tlv(0x30, &value)))
+}
+
+fn general_name(name: &Name) -> Vec<u8> {
+    match name {
+        Name::Dns(text) => tlv(0x82, text.as_bytes()),
+        Name::Uri(text) => tlv(0x86, text.as_bytes()),
+        Name::Ip(IpAddr::V4(address)) => tlv(0x87, &address.octets()),
+        Name::Ip(IpAddr::V6(address)) => tlv(0x87, &address.octets()),
+    }
+}
+
+fn purposes(usage: Usage) -> Vec<u8> {
+    let id = |last| tlv(6, &[0x2b, 6, 1, 5, 5, 7, 3, last]);
+    let mut all = Vec::new();
+    if usage.server {
+        all.extend(id(1));
+    }
+    if usage.client {
+        all.extend(id(2));
+    }
+    if usage.any {
+        all.extend(tlv(6, &[0x55, 0x1d, 0x25, 0]));
+    }
+    if all.is_empty() {
+        all = id(3);
+    }
+    all
+}
+
+/// The extension `2.5.29.last`.
+fn extension(last: u8, critical: bool, value: &[u8]) -> Vec<u8> {
+    let flag = if critical {
+        tlv(1, &[0xff])
+    } else {
+        Vec::new()
+    };
+    let all = [tlv(6, &[0x55, 0x1d, last]), flag, tlv(4, value)];
+    tlv(0x30, &all.concat())
+}
+
+/// A UTCTime, so from 1970 to 2049.
+fn time(seconds: i64) -> Vec<u8> {
+    let (year, month, day) = date(seconds.div_euclid(86_400));
+    let second = seconds.rem_euclid(86_400);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    let year = year % 100;
+    let text = format!("{year:02}{month:02}{day:02}{hour:02}{minute:02}{second:02}Z");
+    tlv(0x17, text.as_bytes())
+}
+
+/// The date of a day since the epoch: whole years, then whole months.
+fn date(mut day: i64) -> (i64, i64, i64) {
+    let leap = |year: i64| year % 4 == 0;
+    let mut year = 1970;
+    while day >= 365 + i64::from(leap(year)) {
+        day -= 365 + i64::from(leap(year));
+        year += 1;
+    }
+    let lengths = [
+        31,
+        28 + i64::from(leap(year)),
+        31,
+        30,
+        31,
+        30,
+        31,
+        31,
+        30,
+        31,
+        30,
+        31,
+    ];
+    let mut month = 1;
+    for length in lengths {
+        if day < length {
+            break;
+        }
+        day -= length;
+        month += 1;
+    }
+    (year, month, day + 1)
+}
+
+pub(crate) fn signed(tbs: &[u8], signer: u8, broken: bool) -> Vec<u8> {
+    let pair = &PAIRS[usize::from(signer)];
+    let mut signature = pair.sign(tbs).as_ref().to_vec();
+    if broken {
+        signature[40] ^= 1;
+    }
+    let bits = tlv(3, &[&[0], signature.as_slice()].concat());
+    tlv(0x30, &[tbs.to_vec(), algorithm(), bits].concat())
+}

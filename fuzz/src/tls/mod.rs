@@ -1,0 +1,180 @@
+//! Both ends of TLS, given the flights of a handshake that a fuzzer changed.
+//!
+//! A live handshake in memory with a plain rustls peer that trusts everybody and presents what the input says. Nothing
+//! is encrypted, so that changes reach the messages inside.
+
+mod peers;
+mod provider;
+mod records;
+
+use std::io::Cursor;
+
+use pki_types::ServerName;
+use rustls::{ClientConnection, CommonState, Connection, ServerConnection};
+
+use crate::TLS_BYTES;
+use peers::{HOST, Presents, Setting, Trust};
+use records::{Edit, handshake};
+
+/// Most bytes that both ends of one handshake may hold at a time: three times what an unchanged one takes.
+const MOST_HELD: u64 = 512 * 1024;
+
+/// Our client and a changed server.
+pub fn tls_client(data: &[u8]) -> bool {
+    run(data, true)
+}
+
+/// Our server and a changed client.
+pub fn tls_server(data: &[u8]) -> bool {
+    run(data, false)
+}
+
+/// The first byte says what we trust and which version is spoken, the second what the peer presents; then come changes
+/// of six bytes.
+fn run(data: &[u8], client: bool) -> bool {
+    let Some(([how, what], rest)) = data.split_first_chunk::<2>() else {
+        return false;
+    };
+    if data.len() > TLS_BYTES {
+        return false;
+    }
+    let setting = Setting::of(*how, client);
+    let presents = Presents::of(*what, client);
+    let edits: Vec<Edit> = rest.as_chunks::<6>().0.iter().map(Edit::of).collect();
+    let (us, them) = setting.configs(presents);
+    provider::reset();
+    let mut finished = false;
+    let held = allocation_counter::measure(|| {
+        let (us, them) = if client {
+            let name = ServerName::try_from(HOST).expect("it is a name");
+            let us = ClientConnection::new(us.unwrap_left(), name).expect("it is configured");
+            let them = ServerConnection::new(them.unwrap_right()).expect("it is configured");
+            (Connection::from(us), Connection::from(them))
+        } else {
+            let name = ServerName::try_from(HOST).expect("it is a name");
+            let us = ServerConnection::new(us.unwrap_right()).expect("it is configured");
+            let them = ClientConnection::new(them.unwrap_left(), name).expect("it is configured");
+            (Connection::from(us), Connection::from(them))
+        };
+        finished = link(&setting, presents, &edits, us, them);
+    });
+    assert!(
+        held.bytes_max < MOST_HELD,
+        "{} bytes were held",
+        held.bytes_max
+    );
+    finished
+}
+
+/// What has come so far in one direction: as it was sent, and as it arrived.
+#[derive(Default)]
+struct Way {
+    sent: Vec<u8>,
+    came: Vec<u8>,
+    flights: u8,
+}
+
+impl Way {
+    fn carry(
+        &mut self,
+        mut flight: Vec<u8>,
+        to_us: bool,
+        edits: &[Edit],
+        encrypted: bool,
+    ) -> Vec<u8> {
+        if flight.is_empty() {
+            return flight;
+        }
+        self.sent.extend(handshake(&flight, encrypted));
+        for edit in edits.iter().filter(|edit| edit.is_for(to_us, self.flights)) {
+            edit.apply(&mut flight, encrypted);
+        }
+        self.came.extend(handshake(&flight, encrypted));
+        self.flights = self.flights.saturating_add(1);
+        flight
+    }
+}
+
+/// Whether our end finished its handshake.
+fn link(
+    setting: &Setting,
+    presents: Presents,
+    edits: &[Edit],
+    mut us: Connection,
+    mut them: Connection,
+) -> bool {
+    let (mut to_us, mut to_them) = (Way::default(), Way::default());
+    let encrypted = setting.is_13();
+    let mut failed = false;
+    for _ in 0..6 {
+        // Of what we send, only the first flight: the last may come after we have finished.
+        let ours = if to_them.flights == 0 { edits } else { &[] };
+        let flight = to_them.carry(drain(&mut us), false, ours, encrypted);
+        let their_error = feed(&mut them, &flight);
+        let flight = to_us.carry(drain(&mut them), true, edits, encrypted);
+        failed |= feed(&mut us, &flight);
+        if failed || their_error || !us.is_handshaking() {
+            break;
+        }
+    }
+    let verdict = setting.check(&us);
+    let finished = !failed && !us.is_handshaking();
+    let what = || format!("{presents:?}, {setting:?}, {edits:?}: {verdict}");
+    if us.is_handshaking() {
+        assert!(!verdict.is_accepted(), "unfinished: {}", what());
+        return false;
+    }
+    // Also if something behind the last message broke it.
+    assert!(setting.may_trust(presents), "it is trusted: {}", what());
+    if !finished {
+        return false;
+    }
+    assert!(verdict.is_accepted(), "{}", what());
+    // What comes behind the last message of a flight breaks the link afterwards.
+    let seen = to_us.came.starts_with(&to_us.sent);
+    assert!(seen, "a change went unseen: {}", what());
+    let seen = to_them.came.starts_with(&to_them.sent);
+    assert!(seen, "a change of what we sent went unseen: {}", what());
+    let state: &CommonState = &us;
+    let presented = state.peer_certificates().and_then(|chain| chain.first());
+    assert_eq!(
+        presented.map(|leaf| leaf.as_ref()),
+        Some(presents.leaf().as_slice())
+    );
+    true
+}
+
+fn drain(from: &mut Connection) -> Vec<u8> {
+    let mut flight = Vec::new();
+    while from.wants_write() {
+        from.write_tls(&mut flight).expect("memory takes it");
+    }
+    flight
+}
+
+/// Whether it failed.
+fn feed(to: &mut Connection, flight: &[u8]) -> bool {
+    let mut left = Cursor::new(flight);
+    while usize::try_from(left.position()).is_ok_and(|at| at < flight.len()) {
+        match to.read_tls(&mut left) {
+            Ok(0) | Err(_) => return true,
+            Ok(_) => {}
+        }
+        if let Err(error) = to.process_new_packets() {
+            assert!(!error.to_string().is_empty());
+            return true;
+        }
+    }
+    false
+}
+
+/// The one trust of an end.
+impl Setting {
+    /// Whether what is presented may be trusted: what is installed, and by who has its key.
+    fn may_trust(&self, presents: Presents) -> bool {
+        match self.trust {
+            Trust::Pin => presents == Presents::Pinned,
+            Trust::Authority => presents == Presents::Chain,
+        }
+    }
+}

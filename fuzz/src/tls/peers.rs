@@ -1,0 +1,390 @@
+//! The ends of a link: ours by the builders, the other one plain rustls that trusts everybody.
+
+use core::time::Duration;
+use std::sync::{Arc, LazyLock};
+
+use mutual_trust::identity::{Chain, KeyReader};
+use mutual_trust::tls::{TlsVersion, key_policy};
+use mutual_trust::{
+    AuthorityScope, Certificate, ClientConfigBuilder, Clock, EntryOptions, Identity, PeerCheck,
+    PinScope, Policy, ServerConfigBuilder, ServerId, TrustStore, Verdict, View,
+};
+use pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
+use rustls::client::Resumption;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{
+    ClientConfig, Connection, DigitallySignedStruct, DistinguishedName, Error, ServerConfig,
+    SignatureScheme, SupportedProtocolVersion,
+};
+
+use super::provider::provider;
+use crate::make::{self, Name, Spec};
+
+pub(super) const HOST: &str = "a.kms.example";
+
+const NOW: i64 = 1_798_761_600;
+const YEAR: i64 = 365 * 24 * 60 * 60;
+
+/// Keys, by their number.
+const PEER: u8 = 20;
+const IMPOSTOR: u8 = 21;
+const ROOT: u8 = 22;
+const CHAINED: u8 = 23;
+const OURS: u8 = 24;
+
+fn end_entity(key: u8, issuer: &'static str, signer: u8) -> Spec {
+    let subject = if key == OURS { "ours" } else { "peer" };
+    Spec {
+        issuer: if key == signer { subject } else { issuer },
+        signer,
+        from: NOW - YEAR,
+        to: NOW + YEAR,
+        key_usage: Some(0x80),
+        names: vec![Name::Dns(HOST)],
+        authority_key: (key != signer).then_some(signer),
+        ..Spec::new(subject, key, false)
+    }
+}
+
+fn root() -> Spec {
+    Spec {
+        from: NOW - YEAR,
+        to: NOW + YEAR,
+        key_usage: Some(0x06),
+        ..Spec::new("root", ROOT, true)
+    }
+}
+
+/// What the peer presents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Presents {
+    Pinned,
+    Chain,
+    Impostor,
+    /// The certificate that is pinned, with another key.
+    Stolen,
+    StolenChain,
+    Nothing,
+}
+
+impl Presents {
+    pub(super) fn of(byte: u8, client: bool) -> Self {
+        match byte % 8 {
+            0 | 6 => Self::Pinned,
+            1 | 7 => Self::Chain,
+            2 => Self::Impostor,
+            3 => Self::Stolen,
+            4 => Self::StolenChain,
+            // A server always presents something.
+            _ if client => Self::Impostor,
+            _ => Self::Nothing,
+        }
+    }
+
+    fn spec(self) -> (Spec, u8) {
+        let pinned = || end_entity(PEER, "peer", PEER);
+        let chained = || end_entity(CHAINED, "root", ROOT);
+        match self {
+            Self::Pinned => (pinned(), PEER),
+            Self::Stolen => (pinned(), IMPOSTOR),
+            Self::Chain => (chained(), CHAINED),
+            Self::StolenChain => (chained(), IMPOSTOR),
+            Self::Impostor | Self::Nothing => (end_entity(IMPOSTOR, "peer", IMPOSTOR), IMPOSTOR),
+        }
+    }
+
+    pub(super) fn leaf(self) -> Vec<u8> {
+        self.spec().0.der()
+    }
+
+    fn key(self) -> Arc<SingleCertAndKey> {
+        let (spec, key) = self.spec();
+        let chain = vec![CertificateDer::from(spec.der())];
+        let key = provider()
+            .key_provider
+            .load_private_key(PrivateKeyDer::from(PrivatePkcs8KeyDer::from(make::pkcs8(
+                key,
+            ))));
+        Arc::new(CertifiedKey::new(chain, key.expect("it is a key")).into())
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trust {
+    Pin,
+    Authority,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Versions {
+    Tls12,
+    Tls13,
+    Both,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Setting {
+    pub(super) trust: Trust,
+    versions: Versions,
+    client: bool,
+}
+
+/// The configurations of a client and of a server, of which an end has one.
+pub(super) enum Config {
+    Client(Arc<ClientConfig>),
+    Server(Arc<ServerConfig>),
+}
+
+impl Config {
+    pub(super) fn unwrap_left(self) -> Arc<ClientConfig> {
+        match self {
+            Self::Client(config) => config,
+            Self::Server(_) => panic!("a server"),
+        }
+    }
+
+    pub(super) fn unwrap_right(self) -> Arc<ServerConfig> {
+        match self {
+            Self::Server(config) => config,
+            Self::Client(_) => panic!("a client"),
+        }
+    }
+}
+
+fn id() -> ServerId {
+    "one".parse().unwrap()
+}
+
+fn now() -> Clock {
+    let now = u64::try_from(NOW).unwrap();
+    Clock::Known(UnixTime::since_unix_epoch(Duration::from_secs(now)))
+}
+
+/// A view with this trust in a server and in clients.
+fn view(trust: Trust) -> View {
+    static VIEWS: LazyLock<[View; 2]> =
+        LazyLock::new(|| [made(Trust::Pin), made(Trust::Authority)]);
+    VIEWS[usize::from(trust == Trust::Authority)].clone()
+}
+
+fn made(trust: Trust) -> View {
+    let mut store = TrustStore::new(key_policy(&provider())).with_clock(Arc::new(now()));
+    let mut all = vec![store.add_server(id(), [HOST.parse().unwrap()])];
+    let read = |spec: Spec| Certificate::from_der(&spec.der()).expect("it is good");
+    for client in [false, true] {
+        all.push(match trust {
+            Trust::Pin => {
+                let pins = [PinScope::Server(id()), PinScope::Clients];
+                let [server, clients] = pins;
+                let scope = if client { clients } else { server };
+                store.install_pin(scope, read(Presents::Pinned.spec().0), EntryOptions::new())
+            }
+            Trust::Authority => {
+                let scope = if client {
+                    AuthorityScope::Clients
+                } else {
+                    AuthorityScope::AnyServer
+                };
+                store.install_authority(scope, read(root()), EntryOptions::new())
+            }
+        });
+    }
+    assert!(all.iter().all(Result::is_ok), "{all:?}");
+    store.view()
+}
+
+fn identity() -> Identity {
+    static OWN: LazyLock<Identity> = LazyLock::new(|| {
+        let own = end_entity(OURS, "ours", OURS).der();
+        let chain = Chain::new(vec![Certificate::from_der(&own).expect("it is good")]);
+        let key = KeyReader::new()
+            .der(make::pkcs8(OURS))
+            .expect("it is a key");
+        Identity::new(chain.expect("one is a chain"), key, &provider())
+            .expect("they belong together")
+    });
+    OWN.clone()
+}
+
+impl Setting {
+    pub(super) fn of(byte: u8, client: bool) -> Self {
+        Self {
+            trust: if byte & 1 == 0 {
+                Trust::Pin
+            } else {
+                Trust::Authority
+            },
+            versions: match byte >> 1 & 3 {
+                0 => Versions::Tls12,
+                1 => Versions::Tls13,
+                _ => Versions::Both,
+            },
+            client,
+        }
+    }
+
+    /// Whether records may be such that TLS 1.3 would encrypt.
+    pub(super) fn is_13(&self) -> bool {
+        !matches!(self.versions, Versions::Tls12)
+    }
+
+    fn ours(&self) -> &'static [TlsVersion] {
+        match self.versions {
+            Versions::Tls12 => &[TlsVersion::Tls12],
+            Versions::Tls13 => &[TlsVersion::Tls13],
+            Versions::Both => &[TlsVersion::Tls12, TlsVersion::Tls13],
+        }
+    }
+
+    fn theirs(&self) -> Vec<&'static SupportedProtocolVersion> {
+        match self.versions {
+            Versions::Tls12 => vec![&rustls::version::TLS12],
+            Versions::Tls13 => vec![&rustls::version::TLS13],
+            Versions::Both => rustls::ALL_VERSIONS.to_vec(),
+        }
+    }
+
+    fn client_builder(&self) -> ClientConfigBuilder {
+        let policy = Policy::new(key_policy(&provider()));
+        ClientConfigBuilder::new(provider(), view(self.trust), policy, identity())
+            .versions(self.ours())
+            .clock(Arc::new(now()))
+    }
+
+    fn server_builder(&self) -> ServerConfigBuilder {
+        let policy = Policy::new(key_policy(&provider()));
+        ServerConfigBuilder::new(provider(), view(self.trust), policy, identity())
+            .versions(self.ours())
+            .clock(Arc::new(now()))
+    }
+
+    /// Ours, and the peer's.
+    pub(super) fn configs(&self, presents: Presents) -> (Config, Config) {
+        if self.client {
+            let ours = self.client_builder().build_for(&id()).expect("it is good");
+            (
+                Config::Client(ours),
+                Config::Server(self.plain_server(presents)),
+            )
+        } else {
+            let ours = self.server_builder().build().expect("it is good");
+            (
+                Config::Server(ours),
+                Config::Client(self.plain_client(presents)),
+            )
+        }
+    }
+
+    fn plain_server(&self, presents: Presents) -> Arc<ServerConfig> {
+        let config = ServerConfig::builder_with_provider(provider())
+            .with_protocol_versions(&self.theirs())
+            .expect("the provider has them")
+            .with_client_cert_verifier(Arc::new(Everybody))
+            .with_cert_resolver(presents.key());
+        Arc::new(config)
+    }
+
+    fn plain_client(&self, presents: Presents) -> Arc<ClientConfig> {
+        let builder = ClientConfig::builder_with_provider(provider())
+            .with_protocol_versions(&self.theirs())
+            .expect("the provider has them")
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Everybody));
+        let mut config = match presents {
+            Presents::Nothing => builder.with_no_client_auth(),
+            _ => builder.with_client_cert_resolver(presents.key()),
+        };
+        config.resumption = Resumption::disabled();
+        Arc::new(config)
+    }
+
+    pub(super) fn check(&self, connection: &Connection) -> Verdict {
+        let check: PeerCheck = if self.client {
+            self.client_builder().peer_check()
+        } else {
+            self.server_builder().peer_check()
+        };
+        match connection {
+            Connection::Client(us) => check.server(&id(), None, us),
+            Connection::Server(us) => check.client(us),
+        }
+    }
+}
+
+/// Trusts whoever comes.
+#[derive(Debug)]
+struct Everybody;
+
+impl ServerCertVerifier for Everybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        vec![SignatureScheme::ED25519]
+    }
+}
+
+impl ClientCertVerifier for Everybody {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        vec![SignatureScheme::ED25519]
+    }
+}

@@ -1,0 +1,104 @@
+//! The verdict on random PKIs, against a second one that is written from the rules: slow, over all paths.
+//!
+//! The model knows certificates by the words from which they were made and never by what the library reads of them;
+//! of the store it asks what is listed as installed.
+
+mod chain;
+mod decode;
+mod model;
+mod strict;
+mod world;
+
+use mutual_trust::policy::{ChainMemory, VerdictWarning};
+use mutual_trust::{ReasonCode, Verdict, decide};
+
+use crate::VERDICT_BYTES;
+use decode::Input;
+use model::{Model, Ruling};
+use world::{Ask, World};
+
+/// A peer is accepted exactly when the model accepts it: by the entry that the rules name if they name one, over a
+/// path that the model has found, with the warnings that are due; and a refusal has a reason that the rules allow.
+pub fn verdict(data: &[u8]) -> bool {
+    if data.len() > VERDICT_BYTES {
+        return false;
+    }
+    let mut input = Input::new(data);
+    let mut world = World::new(&mut input);
+    let mut accepted = false;
+    let view = world.store.view();
+    while !input.is_empty() {
+        let ask = Ask::new(&mut input, &world);
+        let policy = ask.policy();
+        let verdict = ask.with_question(&world, |question| {
+            let verdict = decide(&view, &policy, question);
+            // What is remembered is the same verdict, the first time and again.
+            let memory = ChainMemory::new(policy.remember_chains(2));
+            for _ in 0..2 {
+                let again = memory.decide(&view, question);
+                assert_eq!(again.reason(), verdict.reason());
+                assert_eq!(again.warnings(), verdict.warnings());
+                let by = |verdict: &Verdict| verdict.decided_by().map(|entry| entry.key().clone());
+                assert_eq!(by(&again), by(&verdict));
+            }
+            verdict
+        });
+        let model = Model::new(&world, &view, &ask);
+        compare(&world, &ask, &model, &verdict);
+        accepted |= verdict.is_accepted();
+    }
+    accepted
+}
+
+fn compare(world: &World, ask: &Ask, model: &Model<'_>, verdict: &Verdict) {
+    let shown = || format!("{ask:?}\n{}{verdict}", world.shown());
+    let has = |wanted: fn(&VerdictWarning) -> bool| verdict.warnings().iter().any(wanted);
+    let reason = verdict.reason();
+    let mut migrating = false;
+    match model.ruling() {
+        Ruling::Pin {
+            entry,
+            reasons,
+            grace,
+        } => {
+            let by = verdict
+                .accepted()
+                .map(|accepted| accepted.by().key().clone());
+            assert_eq!(by, Some(entry), "{}", shown());
+            assert_eq!(reason, reasons, "{}", shown());
+            let warned = has(|warning| matches!(warning, VerdictWarning::InGrace { .. }));
+            assert_eq!(warned, grace, "{}", shown());
+        }
+        Ruling::Chain { ends, migrates } => {
+            migrating = migrates;
+            if reason == ReasonCode::TooManyPaths && model.is_laborious() {
+                return;
+            }
+            let Some(accepted) = verdict.accepted() else {
+                panic!("one of {ends:?} must be accepted\n{}", shown());
+            };
+            let path: Vec<usize> = accepted
+                .path()
+                .iter()
+                .map(|certificate| world.index_of(certificate.fingerprint()))
+                .collect();
+            let end = (accepted.by().key().clone(), path);
+            assert!(
+                ends.contains(&end),
+                "{end:?} is none of {ends:?}\n{}",
+                shown()
+            );
+            assert_eq!(reason, ReasonCode::ChainVerified);
+        }
+        Ruling::No(reasons) => {
+            assert!(!verdict.is_accepted(), "{}", shown());
+            let allowed = reasons.is_empty() || reasons.contains(&reason);
+            assert!(allowed, "{reason} is none of {reasons:?}\n{}", shown());
+        }
+    }
+    let accepted = verdict.is_accepted();
+    let warned = has(|warning| matches!(warning, VerdictWarning::ClockUnset));
+    assert_eq!(warned, accepted && !model.knows_time(), "{}", shown());
+    let warned = has(|warning| matches!(warning, VerdictWarning::Migrating { .. }));
+    assert_eq!(warned, accepted && migrating, "{}", shown());
+}

@@ -1,0 +1,418 @@
+//! The rules P, M and C, one after the other.
+
+use std::collections::BTreeSet;
+
+use mutual_trust::store::{
+    BlockSelector, Claim, CrlIssuer, Entry, EntryKey, Matching, Scope, Server, Slot, ValidityRule,
+};
+use mutual_trust::{ReasonCode, ServerId, View};
+use pki_types::UnixTime;
+
+use super::world::{Ask, GRACE, HOSTS, PATTERN, Peer, SERVERS, World};
+use crate::make::{List, Name, Spec, Usage};
+
+/// An authority with the path that leads to it, from the end entity on.
+pub(super) type End = (EntryKey, Vec<usize>);
+
+#[derive(Debug)]
+pub(super) enum Ruling {
+    /// Refused, for one of these reasons; any if there is none.
+    No(Vec<ReasonCode>),
+    /// P5 names the pin, with how it matches and whether it lives on its grace.
+    Pin {
+        entry: EntryKey,
+        reasons: ReasonCode,
+        grace: bool,
+    },
+    /// Any of these ends.
+    Chain { ends: Vec<End>, migrates: bool },
+}
+
+pub(super) struct Held<'a> {
+    pub(super) entry: &'a Entry,
+    pub(super) at: usize,
+}
+
+pub(super) struct Model<'a> {
+    pub(super) world: &'a World,
+    pub(super) ask: &'a Ask,
+    view: &'a View,
+    held: Vec<Held<'a>>,
+    /// The lists that are installed.
+    pub(super) lists: Vec<&'a List>,
+    checked: BTreeSet<CrlIssuer>,
+    moment: i64,
+    known: bool,
+}
+
+/// What is said of a claimed server or a client without a pin that matches.
+const NO_PIN: &[ReasonCode] = &[
+    ReasonCode::NoPinLeft,
+    ReasonCode::PinDoesNotMatch,
+    ReasonCode::RenewedWithSameKey,
+    ReasonCode::SameSubjectOtherKey,
+    ReasonCode::IssuedByPin,
+    ReasonCode::AuthoritiesNotAsked,
+    ReasonCode::PinOfAnotherServer,
+    ReasonCode::InstalledForOtherRole,
+    ReasonCode::AuthorityPresentedAsPeer,
+    ReasonCode::PinsOnly,
+];
+
+/// What is said where nothing is installed that could accept the peer.
+const NOTHING: &[ReasonCode] = &[
+    ReasonCode::NothingInstalled,
+    ReasonCode::PinOfAnotherServer,
+    ReasonCode::InstalledForOtherRole,
+    ReasonCode::AuthorityPresentedAsPeer,
+];
+
+fn seconds(time: UnixTime) -> i64 {
+    i64::try_from(time.as_secs()).unwrap()
+}
+
+impl<'a> Model<'a> {
+    pub(super) fn new(world: &'a World, view: &'a View, ask: &'a Ask) -> Self {
+        // M7
+        let floor = view.floor().map(seconds);
+        let (moment, known) = match (ask.clock, floor) {
+            (Some(now), Some(floor)) if now < floor - 300 => (floor, false),
+            (Some(now), _) => (now, true),
+            (None, floor) => (floor.unwrap_or(0), false),
+        };
+        let held = view.entries().into_iter().map(|entry| Held {
+            entry,
+            at: world.index_of(entry.key().fingerprint),
+        });
+        let installed: Vec<_> = view.crls().map(|list| list.crl().fingerprint()).collect();
+        let lists = world.lists.iter();
+        let lists = lists.filter(|(_, fingerprint)| installed.contains(fingerprint));
+        Self {
+            world,
+            ask,
+            view,
+            held: held.collect(),
+            lists: lists.map(|(list, _)| list).collect(),
+            checked: view.checked_issuers().collect(),
+            moment,
+            known,
+        }
+    }
+
+    pub(super) fn knows_time(&self) -> bool {
+        self.known
+    }
+
+    pub(super) fn spec(&self, at: usize) -> &'a Spec {
+        &self.world.specs[at]
+    }
+
+    pub(super) fn on(&self, slot: Slot, scope: &Scope) -> Vec<&Held<'a>> {
+        let fits =
+            |held: &&Held<'_>| held.entry.key().slot == slot && held.entry.key().scope == *scope;
+        self.held.iter().filter(fits).collect()
+    }
+
+    pub(super) fn ruling(&self) -> Ruling {
+        // P1
+        if self.is_blocked(self.ask.leaf) {
+            return Ruling::No(vec![ReasonCode::Blocked]);
+        }
+        match self.ask.peer {
+            Peer::Client => self.client(),
+            Peer::Id(at, dialled) => {
+                let id: Option<ServerId> = SERVERS.get(at).map(|id| id.parse().unwrap());
+                match id.and_then(|id| self.view.server(&id)) {
+                    Some(server) => self.server(server, dialled),
+                    None => Ruling::No(vec![ReasonCode::UnknownServer]),
+                }
+            }
+            Peer::Name(at) => match self.view.server_of(&HOSTS[at].parse().unwrap()) {
+                Some(server) => self.server(server, Some(at)),
+                // P6
+                None if self.ask.unlisted => self.authorities(&Scope::AnyServer, Some(&[at]), None),
+                None => Ruling::No(vec![ReasonCode::UnlistedName]),
+            },
+        }
+    }
+
+    fn server(&self, server: &Server, dialled: Option<usize>) -> Ruling {
+        let own = Scope::Server(server.id().clone());
+        let mut migrates = None;
+        if server.claim() != Claim::Unclaimed {
+            // P2
+            let mut pins = self.on(Slot::Pin, &own);
+            if let (true, Some(group)) = (pins.is_empty(), server.group()) {
+                pins = self.on(Slot::Pin, &Scope::Group(group.clone()));
+            }
+            if let Some(ruling) = self.pins(&pins) {
+                return ruling;
+            }
+            // P3
+            match server.claim() {
+                Claim::Migrating { until } if self.moment < seconds(until) => {
+                    migrates = Some(NO_PIN)
+                }
+                _ => return Ruling::No(NO_PIN.to_vec()),
+            }
+        }
+        // P4
+        let scope = if self.on(Slot::Authority, &own).is_empty() {
+            Scope::AnyServer
+        } else {
+            own
+        };
+        // C2
+        let at = |name: &mutual_trust::HostName| {
+            let name = name.to_string();
+            HOSTS.iter().position(|host| *host == name).unwrap()
+        };
+        let mut names: Vec<usize> = server.expected_names().map(at).collect();
+        if names.is_empty() {
+            names = server.names().map(at).collect();
+        }
+        if names.is_empty() {
+            names.extend(dialled);
+        }
+        self.authorities(&scope, Some(&names), migrates)
+    }
+
+    /// P7
+    fn client(&self) -> Ruling {
+        let pins = self.on(Slot::Pin, &Scope::Clients);
+        if let Some(ruling) = self.pins(&pins) {
+            return ruling;
+        }
+        let none = self.on(Slot::Authority, &Scope::Clients).is_empty();
+        match (none, pins.is_empty()) {
+            (true, true) => Ruling::No(NOTHING.to_vec()),
+            (true, false) => Ruling::No(NO_PIN.to_vec()),
+            _ if self.ask.pins_only => Ruling::No(NO_PIN.to_vec()),
+            _ => self.authorities(&Scope::Clients, None, None),
+        }
+    }
+
+    fn authorities(
+        &self,
+        scope: &Scope,
+        names: Option<&[usize]>,
+        migrates: Option<&[ReasonCode]>,
+    ) -> Ruling {
+        if self.on(Slot::Authority, scope).is_empty() {
+            return Ruling::No(migrates.unwrap_or(NOTHING).to_vec());
+        }
+        // M7
+        if !self.known && !self.ask.without_clock {
+            return Ruling::No(vec![ReasonCode::ClockUnset]);
+        }
+        let ends = self.ends(scope);
+        if ends.is_empty() {
+            return Ruling::No(Vec::new());
+        }
+        let leaf = self.spec(self.ask.leaf);
+        if let Some(names) = names {
+            if names.is_empty() {
+                return Ruling::No(vec![ReasonCode::NoNameToMatch]);
+            }
+            if !names.iter().any(|name| covers(leaf, HOSTS[*name])) {
+                // A search that is given up comes to no name.
+                return Ruling::No(vec![ReasonCode::NameMismatch, ReasonCode::TooManyPaths]);
+            }
+        }
+        Ruling::Chain {
+            ends,
+            migrates: migrates.is_some(),
+        }
+    }
+
+    /// P5. `None` if no pin matches.
+    fn pins(&self, pins: &[&Held<'a>]) -> Option<Ruling> {
+        let leaf = self.ask.leaf;
+        let presented = self.world.certificates[leaf].fingerprint();
+        let key = self.spec(leaf).key;
+        let by_key = |held: &&&Held<'_>| held.entry.options().get_matching() == Matching::PublicKey;
+        let whole = pins.iter().filter(|held| !by_key(held));
+        let mut matching: Vec<&Held<'_>> = whole
+            .filter(|held| held.entry.key().fingerprint == presented)
+            .copied()
+            .collect();
+        let mut keys: Vec<&Held<'_>> = pins.iter().filter(by_key).copied().collect();
+        keys.retain(|held| self.spec(held.at).key == key);
+        keys.sort_by_key(|held| held.entry.key().fingerprint);
+        matching.extend(keys);
+        let first = matching.first().copied()?;
+        for held in &matching {
+            if self.faults(held).is_empty() {
+                let reasons = match (held.entry.certificate(), by_key(&held)) {
+                    (None, _) => ReasonCode::FingerprintMatched,
+                    (Some(_), false) => ReasonCode::PinMatched,
+                    (Some(_), true) => ReasonCode::KeyMatched,
+                };
+                let over = |at: usize| self.moment > self.spec(at).to;
+                return Some(Ruling::Pin {
+                    entry: held.entry.key().clone(),
+                    reasons,
+                    grace: over(leaf) || (held.entry.certificate().is_some() && over(held.at)),
+                });
+            }
+        }
+        Some(Ruling::No(self.faults(first)))
+    }
+
+    /// Everything for which a pin that matches may not be used.
+    fn faults(&self, held: &Held<'_>) -> Vec<ReasonCode> {
+        let mut faults = self.entry_faults(held);
+        let bare = held.entry.certificate().is_none();
+        let leaf = self.ask.leaf;
+        // M1
+        let mut all = vec![leaf];
+        if !bare && held.at != leaf {
+            all.push(held.at);
+        }
+        let rule = held.entry.options().get_validity();
+        let grace = match rule {
+            Some(ValidityRule::Enforce) => 0,
+            None if !self.ask.grace => 0,
+            _ => GRACE,
+        };
+        for at in all {
+            let spec = self.spec(at);
+            // M8
+            let lists = self.lists.iter();
+            let mut named = lists.filter(|list| {
+                list.issuer == spec.issuer
+                    && spec.authority_key.is_none_or(|key| key == list.signer)
+            });
+            if named.any(|list| list.serials.contains(&spec.serial)) {
+                faults.push(ReasonCode::Revoked);
+            }
+            // M3
+            if self.known && spec.from > self.moment + 300 {
+                faults.push(ReasonCode::NotYetValid);
+            }
+            if self.moment > spec.to + grace {
+                faults.push(ReasonCode::Expired);
+            }
+            // M4
+            if !held.entry.options().is_any_role() && !self.allows(spec.usage, true) {
+                faults.push(ReasonCode::WrongExtendedKeyUsage);
+            }
+            // M6
+            if spec.critical {
+                faults.push(ReasonCode::UnknownCriticalExtension);
+            }
+        }
+        // M1 with I4
+        let spec = self.spec(leaf);
+        if bare && names_own_key(spec) == Some(true) && (spec.broken || spec.signer != spec.key) {
+            faults.push(ReasonCode::WrongSelfSignature);
+        }
+        faults
+    }
+
+    /// P1 for what is installed, and whether the entry accepts anything.
+    pub(super) fn entry_faults(&self, held: &Held<'_>) -> Vec<ReasonCode> {
+        let mut faults = Vec::new();
+        let fingerprint = held.entry.key().fingerprint;
+        let blocked = match held.entry.certificate() {
+            Some(_) => self.is_blocked(held.at),
+            None => self.view.blocks().any(|block| match block {
+                BlockSelector::Fingerprint(blocked) => *blocked == fingerprint,
+                BlockSelector::Certificate {
+                    fingerprint: blocked,
+                    ..
+                } => *blocked == fingerprint,
+                _ => false,
+            }),
+        };
+        if blocked {
+            faults.push(ReasonCode::Blocked);
+        }
+        if held.entry.disabled().is_some() {
+            faults.push(ReasonCode::EntryDisabled);
+        }
+        let ends = held.entry.options().get_ends();
+        if ends.is_some_and(|end| self.moment >= seconds(end)) {
+            faults.push(ReasonCode::EntryEnded);
+        }
+        faults
+    }
+
+    /// P1
+    pub(super) fn is_blocked(&self, at: usize) -> bool {
+        let (spec, certificate) = (self.spec(at), &self.world.certificates[at]);
+        let key_of = |fingerprint| self.spec(self.world.index_of(fingerprint)).key;
+        self.view.blocks().any(|block| match block {
+            BlockSelector::Fingerprint(fingerprint) => *fingerprint == certificate.fingerprint(),
+            BlockSelector::Certificate { fingerprint, .. } => {
+                *fingerprint == certificate.fingerprint() || key_of(*fingerprint) == spec.key
+            }
+            BlockSelector::Key(key) => {
+                let mut all = self.world.certificates.iter().zip(&self.world.specs);
+                all.any(|(one, blocked)| one.key_pin() == *key && blocked.key == spec.key)
+            }
+            BlockSelector::IssuerSerial { issuer, serial, .. } => {
+                let mut all = self.world.certificates.iter().zip(&self.world.specs);
+                all.any(|(one, blocked)| {
+                    (one.issuer_der(), one.serial()) == (&**issuer, &**serial)
+                        && (blocked.issuer, &blocked.serial) == (spec.issuer, &spec.serial)
+                })
+            }
+            other => panic!("an unknown selector {other}"),
+        })
+    }
+
+    /// M4; `any` says whether anyExtendedKeyUsage counts.
+    pub(super) fn allows(&self, usage: Option<Usage>, any: bool) -> bool {
+        let client = matches!(self.ask.peer, Peer::Client);
+        usage.is_none_or(|usage| {
+            let named = if client { usage.client } else { usage.server };
+            named || (any && usage.any)
+        })
+    }
+
+    pub(super) fn in_period(&self, spec: &Spec) -> bool {
+        (!self.known || spec.from <= self.moment) && self.moment <= spec.to
+    }
+
+    /// C4: whether a list is read at this moment, perhaps in its grace.
+    pub(super) fn tells(&self, list: &List) -> bool {
+        let begun = !self.known || list.this_update <= self.moment + 300;
+        let grace = if self.ask.crl_grace { GRACE } else { 0 };
+        begun && self.moment < list.next_update + grace
+    }
+
+    pub(super) fn is_checked(&self, issuer: usize) -> bool {
+        let issuer = CrlIssuer::of(&self.world.certificates[issuer]);
+        self.ask.require_crl || self.checked.contains(&issuer)
+    }
+}
+
+/// Whether a self-issued certificate says that its own key signed it; `None` if that cannot be told.
+pub(super) fn names_own_key(spec: &Spec) -> Option<bool> {
+    if spec.subject != spec.issuer {
+        return Some(false);
+    }
+    match spec.authority_key {
+        None => Some(true),
+        Some(key) if spec.key_id => Some(key == spec.key),
+        Some(_) => None,
+    }
+}
+
+/// C2
+fn covers(spec: &Spec, host: &str) -> bool {
+    spec.names.iter().any(|name| match name {
+        Name::Ip(address) => address.to_string() == host,
+        Name::Dns("*.kms.example") => matches!(host, "a.kms.example" | "b.kms.example"),
+        Name::Dns(name) => *name == host,
+        Name::Uri(_) => false,
+    })
+}
+
+/// P7, for the one pattern that there is.
+pub(super) fn matches_pattern(spec: &Spec) -> bool {
+    assert_eq!(PATTERN, "dns:*.kms.example");
+    let mut names = spec.names.iter();
+    names.any(|name| matches!(name, Name::Dns("a.kms.example" | "b.kms.example")))
+}

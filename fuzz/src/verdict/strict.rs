@@ -1,0 +1,44 @@
+//! What the strict profile asks of certificates as they are made here (RFC 5280 section 4). Whatever the writer of
+//! certificates always does right is not here.
+
+use super::model::names_own_key;
+use crate::make::{Constraints, Spec};
+
+fn any(spec: &Spec) -> bool {
+    let ca = spec.ca.is_some_and(|(ca, _)| ca);
+    // 4.2.1.1: the authority key identifier is there but in a certificate that signed itself.
+    (spec.authority_key.is_some() || names_own_key(spec) == Some(true))
+        // 4.2.1.10: only a CA has name constraints.
+        && (ca || spec.constraints == Constraints::default())
+        // 4.2.1.9: only a CA signs certificates.
+        && (ca || spec.key_usage.is_none_or(|usage| usage & 0x04 == 0))
+}
+
+fn serial(spec: &Spec) -> bool {
+    spec.serial.iter().any(|byte| *byte != 0)
+}
+
+/// 4.2.1.2 and 4.2.1.3
+fn issuer(spec: &Spec) -> bool {
+    spec.key_id && spec.key_usage.is_some()
+}
+
+pub(super) fn leaf(spec: &Spec) -> bool {
+    any(spec) && serial(spec)
+}
+
+pub(super) fn intermediate(spec: &Spec) -> bool {
+    any(spec) && serial(spec) && issuer(spec)
+}
+
+/// Public CAs have roots with the serial number 0.
+pub(super) fn authority(spec: &Spec) -> bool {
+    any(spec) && issuer(spec)
+}
+
+/// 4.2.1.1: the authority key identifier is the subject key identifier of the issuer.
+pub(super) fn pair(below: &Spec, above: &Spec) -> bool {
+    below
+        .authority_key
+        .is_none_or(|key| !above.key_id || key == above.key)
+}

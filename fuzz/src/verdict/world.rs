@@ -1,0 +1,459 @@
+//! A PKI, what is installed of it, and questions about it, all from the bytes of the input.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use mutual_trust::certificate::Crl;
+use mutual_trust::policy::{Question, Target};
+use mutual_trust::store::{BlockSelector, CrlIssuer, Matching, ValidityRule};
+use mutual_trust::{
+    AuthorityScope, Certificate, ChainProfile, Clock, EntryOptions, Fingerprint, HostName,
+    PinScope, Policy, ServerId, TrustStore,
+};
+use pki_types::{CertificateDer, UnixTime};
+
+use super::decode::Input;
+use crate::make::{Constraints, List, Name, Spec, Usage};
+
+/// 2027-01-01.
+pub(super) const NOW: i64 = 1_798_761_600;
+pub(super) const DAY: i64 = 24 * 60 * 60;
+/// The grace of pins, where they have one, and of revocation lists.
+pub(super) const GRACE: i64 = 10 * DAY;
+
+const SUBJECTS: [&str; 6] = ["ca 0", "ca 1", "ca 2", "ca 3", "peer 0", "peer 1"];
+pub(super) const SERVERS: [&str; 3] = ["one", "two", "three"];
+pub(super) const HOSTS: [&str; 4] = ["a.kms.example", "b.kms.example", "192.0.2.1", "other.test"];
+pub(super) const PATTERN: &str = "dns:*.kms.example";
+
+pub(super) fn time(seconds: i64) -> UnixTime {
+    UnixTime::since_unix_epoch(Duration::from_secs(seconds.try_into().unwrap()))
+}
+
+fn id(at: usize) -> ServerId {
+    SERVERS[at].parse().unwrap()
+}
+
+fn host(at: usize) -> HostName {
+    HOSTS[at].parse().unwrap()
+}
+
+pub(super) struct World {
+    pub(super) specs: Vec<Spec>,
+    pub(super) certificates: Vec<Certificate>,
+    pub(super) lists: Vec<(List, Fingerprint)>,
+    pub(super) store: TrustStore,
+}
+
+/// One certificate, good unless the input says otherwise: its issuer is one of those before it or itself.
+fn spec(input: &mut Input<'_>, before: &[Spec]) -> Spec {
+    let number = u8::try_from(before.len()).unwrap();
+    let shape = input.byte();
+    let ca = shape & 1 == 0;
+    let own = if ca {
+        before.len() % 4
+    } else {
+        4 + before.len() % 2
+    };
+    let mut spec = Spec::new(SUBJECTS[own], number, ca);
+    (spec.from, spec.to) = (NOW - 100 * DAY, NOW + 100 * DAY);
+    spec.serial = vec![number + 1];
+    spec.key_usage = Some(if ca { 0x06 } else { 0x80 });
+    if shape & 2 != 0 {
+        spec.subject = input.one(&SUBJECTS);
+        spec.key = u8::try_from(input.below(10)).unwrap();
+        (spec.issuer, spec.signer) = (spec.subject, spec.key);
+    }
+    let issuer = input.below(before.len() + 1);
+    if let Some(issuer) = before.get(issuer) {
+        (spec.issuer, spec.signer) = (issuer.subject, issuer.key);
+        spec.authority_key = Some(issuer.key);
+    }
+    let names = input.byte();
+    if !ca || names & 0x80 != 0 {
+        let all = [
+            Name::Dns("a.kms.example"),
+            Name::Dns("b.kms.example"),
+            Name::Dns("*.kms.example"),
+            Name::Ip([192, 0, 2, 1].into()),
+            Name::Dns("other.test"),
+            Name::Uri("spiffe://example/peer"),
+        ];
+        let named = all.into_iter().enumerate();
+        let named = named.filter(|(bit, _)| names >> bit & 1 == 1);
+        spec.names = named.map(|(_, name)| name).collect();
+    }
+    for _ in 0..shape >> 2 & 3 {
+        fault(input, &mut spec, before);
+    }
+    spec
+}
+
+/// Something that is odd about a certificate.
+fn fault(input: &mut Input<'_>, spec: &mut Spec, before: &[Spec]) {
+    let usage = |server, client, any| {
+        Some(Usage {
+            server,
+            client,
+            any,
+        })
+    };
+    match input.byte() % 32 {
+        0 => spec.broken = true,
+        1 => (spec.from, spec.to) = (NOW - 200 * DAY, NOW - DAY),
+        2 => (spec.from, spec.to) = (NOW + DAY, NOW + 200 * DAY),
+        3 => spec.to = NOW,
+        4 => spec.to = NOW - 1,
+        5 => spec.from = NOW + 300,
+        6 => spec.from = NOW + 301,
+        7 => spec.ca = spec.ca.map(|(ca, _)| (ca, Some(0))),
+        8 => spec.ca = spec.ca.map(|(ca, _)| (ca, Some(1))),
+        9 => spec.key_usage = None,
+        10 => spec.key_usage = Some(0x80),
+        11 => spec.key_usage = Some(0x04),
+        12 => spec.key_usage = Some(0x86),
+        13 => spec.usage = usage(true, false, false),
+        14 => spec.usage = usage(false, true, false),
+        15 => spec.usage = usage(true, true, false),
+        16 => spec.usage = usage(false, false, true),
+        17 => spec.usage = usage(false, false, false),
+        18 => spec.critical = true,
+        19 => spec.version = 1,
+        20 => spec.signer = u8::try_from(input.below(10)).unwrap(),
+        21 => spec.issuer = input.one(&SUBJECTS),
+        22 => spec.authority_key = Some(u8::try_from(input.below(10)).unwrap()),
+        23 => spec.authority_key = None,
+        24 => spec.key_id = !spec.key_id,
+        25 => spec.ca = None,
+        26 => spec.ca = Some((!spec.ca.is_some_and(|(ca, _)| ca), None)),
+        27 => spec.serial = vec![0],
+        28 => spec.serial = before.first().map_or(vec![9], |first| first.serial.clone()),
+        29 => spec.constraints = constraints(input, true),
+        30 => spec.constraints = constraints(input, false),
+        _ => spec.to = NOW + 5 * DAY,
+    }
+    // A period that ends before it begins is no certificate's.
+    spec.to = spec.to.max(spec.from);
+    if spec.version == 1 {
+        // Extensions come with version 3.
+        spec.ca = None;
+        spec.key_usage = None;
+        spec.usage = None;
+        spec.names.clear();
+        spec.constraints = Constraints::default();
+        spec.authority_key = None;
+        spec.key_id = false;
+        spec.critical = false;
+    }
+}
+
+fn constraints(input: &mut Input<'_>, permitted: bool) -> Constraints {
+    let base = input.one(&[
+        "example",
+        "kms.example",
+        "a.kms.example",
+        "b.kms.example",
+        "test",
+    ]);
+    let (permitted, excluded) = if permitted {
+        (vec![base], Vec::new())
+    } else {
+        (Vec::new(), vec![base])
+    };
+    Constraints {
+        permitted,
+        excluded,
+    }
+}
+
+impl World {
+    pub(super) fn new(input: &mut Input<'_>) -> Self {
+        let mut specs: Vec<Spec> = Vec::new();
+        for _ in 0..1 + input.below(9) {
+            specs.push(spec(input, &specs));
+        }
+        let read = |spec: &Spec| {
+            Certificate::from_der(&spec.der()).unwrap_or_else(|error| panic!("{spec:?}: {error}"))
+        };
+        let certificates = specs.iter().map(read).collect();
+        let clock = Arc::new(Clock::Known(time(NOW)));
+        let mut world = Self {
+            specs,
+            certificates,
+            lists: Vec::new(),
+            store: TrustStore::new(crate::keys()).with_clock(clock),
+        };
+        let names = [vec![host(0), host(2)], vec![host(1)], Vec::new()];
+        for (at, names) in names.into_iter().enumerate() {
+            let added = world.store.add_server(id(at), names);
+            assert!(added.is_ok(), "{added:?}");
+        }
+        let added = world.store.add_group("group".parse().unwrap());
+        assert!(added.is_ok(), "{added:?}");
+        for _ in 0..input.below(24) {
+            world.change(input);
+        }
+        world
+    }
+
+    pub(super) fn index_of(&self, fingerprint: Fingerprint) -> usize {
+        let mut all = self.certificates.iter();
+        all.position(|certificate| certificate.fingerprint() == fingerprint)
+            .expect("only these are there")
+    }
+
+    /// For a panic.
+    pub(super) fn shown(&self) -> String {
+        let specs = self.specs.iter().enumerate();
+        let mut lines: Vec<String> = specs.map(|(at, spec)| format!("{at}: {spec:?}")).collect();
+        let view = self.store.contents();
+        lines.extend(view.entries().iter().map(|entry| {
+            let at = self.index_of(entry.key().fingerprint);
+            format!("{at} {entry:?}")
+        }));
+        lines.extend(view.servers().map(|server| format!("{server:?}")));
+        lines.extend(view.blocks().map(|block| format!("blocked {block}")));
+        lines.extend(self.lists.iter().map(|(list, _)| format!("{list:?}")));
+        lines.join("\n") + "\n"
+    }
+
+    fn options(input: &mut Input<'_>) -> EntryOptions {
+        let bits = input.byte();
+        let mut options = EntryOptions::new();
+        if bits & 1 != 0 {
+            options = options.matching(Matching::PublicKey);
+        }
+        if bits & 2 != 0 {
+            options = options.any_role();
+        }
+        options = match bits >> 2 & 3 {
+            0 | 1 => options,
+            2 => options.validity(ValidityRule::Enforce),
+            _ => options.validity(grace()),
+        };
+        options = match bits >> 4 & 3 {
+            1 => options.ends(time(NOW + 5 * DAY)),
+            _ => options,
+        };
+        if bits & 64 != 0 {
+            options = options.san_patterns([PATTERN.parse().unwrap()]);
+        }
+        options
+    }
+
+    fn pin_scope(input: &mut Input<'_>) -> PinScope {
+        match input.byte() % 8 {
+            0..5 => PinScope::Server(id(input.below(SERVERS.len()))),
+            5 => PinScope::Group("group".parse().unwrap()),
+            _ => PinScope::Clients,
+        }
+    }
+
+    /// One call, whatever comes of it: which calls are refused is another target's question.
+    fn change(&mut self, input: &mut Input<'_>) {
+        let what = input.byte() % 20;
+        let at = input.below(self.certificates.len());
+        let certificate = self.certificates[at].clone();
+        let server = id(at % SERVERS.len());
+        let store = &mut self.store;
+        let _: Result<_, _> = match what {
+            0..3 => store.install_pin(Self::pin_scope(input), certificate, Self::options(input)),
+            3 => {
+                let (scope, options) = (Self::pin_scope(input), Self::options(input));
+                store.install_pin_fingerprint(scope, certificate.fingerprint(), options)
+            }
+            4..9 => {
+                let scope = match input.byte() % 8 {
+                    0 | 1 => AuthorityScope::Server(id(input.below(SERVERS.len()))),
+                    2..6 => AuthorityScope::AnyServer,
+                    _ => AuthorityScope::Clients,
+                };
+                let mut options = Self::options(input);
+                if options.get_matching() == Matching::PublicKey || options.is_any_role() {
+                    options = EntryOptions::new();
+                }
+                store.install_authority(scope, certificate, options)
+            }
+            9 | 10 => store.install_intermediate(certificate, EntryOptions::new()),
+            11 => Ok(store.block_selector(match input.byte() % 4 {
+                0 => BlockSelector::certificate(&certificate),
+                1 => BlockSelector::Fingerprint(certificate.fingerprint()),
+                2 => BlockSelector::Key(certificate.key_pin()),
+                _ => BlockSelector::issuer_serial(&certificate),
+            })),
+            12 | 13 => self.install_list(input, at),
+            14 => store.join_group(&"group".parse().unwrap(), &server),
+            15 => store.migrate(&server, time(NOW + 5 * DAY)),
+            16 => store.release(&server),
+            17 => {
+                let keys: Vec<_> = store.contents().entries().into_iter().collect();
+                let key = keys.get(at).map(|entry| entry.key().clone());
+                key.map_or(Ok(store.reset_floor(None)), |key| {
+                    store.disable(&key, "it was disabled")
+                })
+            }
+            18 => store.stop_checking(&CrlIssuer::of(&certificate)),
+            _ => store.expect_names(&server, [host(input.below(HOSTS.len()))]),
+        };
+    }
+
+    fn install_list(
+        &mut self,
+        input: &mut Input<'_>,
+        issuer: usize,
+    ) -> Result<mutual_trust::store::Report, mutual_trust::error::StoreError> {
+        let bits = input.byte();
+        let (this_update, next_update) = match bits & 3 {
+            0 | 1 => (NOW - DAY, NOW + DAY),
+            2 => (NOW - 5 * DAY, NOW - DAY),
+            _ => (NOW - 30 * DAY, NOW - GRACE),
+        };
+        let revoked = input.byte();
+        let serials = self.specs.iter().enumerate();
+        let serials = serials.filter(|(at, _)| *at < 8 && revoked >> at & 1 == 1);
+        let mut serials: Vec<Vec<u8>> = serials.map(|(_, spec)| spec.serial.clone()).collect();
+        serials.sort();
+        serials.dedup();
+        let list = List {
+            issuer: self.specs[issuer].subject,
+            signer: self.specs[issuer].key,
+            number: bits >> 2,
+            this_update,
+            next_update,
+            serials,
+            broken: bits == 0xff,
+        };
+        let crl = Crl::from_der(&list.der()).unwrap_or_else(|error| panic!("{list:?}: {error}"));
+        self.lists.push((list, crl.fingerprint()));
+        self.store.install_crl(crl)
+    }
+}
+
+pub(super) fn grace() -> ValidityRule {
+    ValidityRule::Grace(Duration::from_secs(GRACE.try_into().unwrap()))
+}
+
+/// Which peer; numbers index [`SERVERS`] and [`HOSTS`]. A server beyond them is unknown.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Peer {
+    Id(usize, Option<usize>),
+    Name(usize),
+    Client,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Ask {
+    pub(super) peer: Peer,
+    pub(super) leaf: usize,
+    pub(super) chain: Vec<usize>,
+    pub(super) clock: Option<i64>,
+    pub(super) unlisted: bool,
+    pub(super) pins_only: bool,
+    pub(super) without_clock: bool,
+    pub(super) grace: bool,
+    pub(super) strict: bool,
+    pub(super) require_crl: bool,
+    pub(super) crl_grace: bool,
+    pub(super) most: Option<usize>,
+}
+
+impl Ask {
+    pub(super) fn new(input: &mut Input<'_>, world: &World) -> Self {
+        let peer = match input.byte() % 8 {
+            0..4 => {
+                let dialled = input.below(HOSTS.len() + 1);
+                Peer::Id(
+                    input.below(SERVERS.len() + 1),
+                    (dialled < HOSTS.len()).then_some(dialled),
+                )
+            }
+            4 | 5 => Peer::Name(input.below(HOSTS.len())),
+            _ => Peer::Client,
+        };
+        let leaf = input.below(world.specs.len());
+        let sent = u16::from_be_bytes([input.byte(), input.byte()]);
+        let chain = (0..world.specs.len()).filter(|at| sent >> at & 1 == 1);
+        let clock = input.one(&[
+            Some(NOW),
+            Some(NOW),
+            Some(NOW + 1),
+            Some(NOW - 300),
+            Some(NOW - 301),
+            Some(NOW + 5 * DAY),
+            Some(NOW + 9 * DAY),
+            Some(NOW + 101 * DAY),
+            None,
+        ]);
+        let bits = input.byte();
+        let more = input.byte();
+        Self {
+            peer,
+            leaf,
+            chain: chain.collect(),
+            clock,
+            unlisted: bits & 1 != 0,
+            pins_only: bits & 6 == 6,
+            without_clock: bits & 8 != 0,
+            grace: bits & 16 != 0,
+            strict: bits & 96 == 96,
+            require_crl: more & 3 == 3,
+            crl_grace: more & 4 != 0,
+            most: (more & 8 != 0).then_some(usize::from(more >> 4 & 3)),
+        }
+    }
+
+    pub(super) fn policy(&self) -> Policy {
+        let mut policy = Policy::new(crate::keys());
+        if self.unlisted {
+            policy = policy.allow_unlisted();
+        }
+        if self.pins_only {
+            policy = policy.clients_by_pin_only();
+        }
+        if self.without_clock {
+            policy = policy.allow_chains_without_clock();
+        }
+        if self.grace {
+            policy = policy.validity(grace());
+        }
+        if self.strict {
+            policy = policy.chain_profile(ChainProfile::Strict);
+        }
+        if self.require_crl {
+            policy = policy.require_crl();
+        }
+        if self.crl_grace {
+            policy = policy.crl_grace(Duration::from_secs(GRACE.try_into().unwrap()));
+        }
+        if let Some(most) = self.most {
+            policy = policy.max_intermediates(most);
+        }
+        policy
+    }
+
+    pub(super) fn with_question<T>(
+        &self,
+        world: &World,
+        answer: impl FnOnce(&Question<'_>) -> T,
+    ) -> T {
+        let der = |at: usize| world.certificates[at].der().clone();
+        let (leaf, chain) = (der(self.leaf), &self.chain);
+        let chain: Vec<CertificateDer<'_>> = chain.iter().map(|at| der(*at)).collect();
+        let clock = self
+            .clock
+            .map_or(Clock::Unset, |now| Clock::Known(time(now)));
+        match self.peer {
+            Peer::Id(at, dialled) => {
+                let server: ServerId = SERVERS.get(at).unwrap_or(&"nobody").parse().unwrap();
+                let dialled = dialled.map(host);
+                let target = Target::id(&server, dialled.as_ref());
+                answer(&Question::server(target, &leaf, &chain, clock))
+            }
+            Peer::Name(at) => {
+                let name = host(at);
+                answer(&Question::server(Target::Name(&name), &leaf, &chain, clock))
+            }
+            Peer::Client => answer(&Question::client(&leaf, &chain, clock)),
+        }
+    }
+}
