@@ -3,7 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 use core::time::Duration;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Instant;
@@ -89,6 +89,40 @@ pub(crate) fn dial(address: &Address, patience: Patience) -> Result<TcpStream, F
         }
     }
     Err(failed(last))
+}
+
+/// A stream that is over at a deadline, however slowly its peer says something.
+pub(crate) struct Deadlined {
+    tcp: TcpStream,
+    deadline: Instant,
+}
+
+impl Deadlined {
+    pub(crate) fn new(tcp: TcpStream, patience: Patience) -> Self {
+        let deadline = Instant::now() + patience.timeout();
+        Self { tcp, deadline }
+    }
+}
+
+impl Read for Deadlined {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::Error::from(ErrorKind::TimedOut));
+        }
+        self.tcp.set_read_timeout(Some(left))?;
+        self.tcp.read(buffer)
+    }
+}
+
+impl Write for Deadlined {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.tcp.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.tcp.flush()
+    }
 }
 
 /// How a link ended, as far as the other end or the network decided it.

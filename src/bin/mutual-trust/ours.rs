@@ -58,8 +58,13 @@ impl IdentityArguments {
         if let Some(identity) = self.read(provider)? {
             return Ok((identity, false));
         }
+        Self::temporary(provider)
+    }
+
+    /// An identity that is made for one link and known to nobody.
+    pub(crate) fn temporary(provider: &CryptoProvider) -> Result<(Identity, bool), Failure> {
         let key = OwnKey::new(NewKey::generate(KeyType::default())?.into_key()?, provider)?;
-        let spec = CertificateSpec::new("mutual-trust connect (temporary)")?;
+        let spec = CertificateSpec::new("mutual-trust (temporary)")?;
         Ok((key.self_signed(&spec, 1, SystemClock::new().now())?, true))
     }
 }
