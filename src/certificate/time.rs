@@ -358,7 +358,7 @@ mod tests {
             not_before: 10,
             not_after: 20,
         };
-        let at = |seconds| UnixTime::since_unix_epoch(core::time::Duration::from_secs(seconds));
+        let at = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
         assert!(!period.contains(at(9)));
         assert!(period.contains(at(10)));
         assert!(period.contains(at(20)));

@@ -50,7 +50,7 @@ use output::{Failure, Outcome};
 #[command(name = "mutual-trust", version, arg_required_else_help = true, after_help = EXIT_CODES)]
 struct Line {
     /// Print JSON: to standard output what came of it, to standard error what went wrong
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 1000)]
     json: bool,
     #[command(subcommand)]
     command: Command,
@@ -68,6 +68,8 @@ enum Command {
     Inspect(inspect::Arguments),
     /// Give the verdict about a chain without a network, at any time
     Check(check::Arguments),
+    /// Make a link to a server, and say why it is trusted or not
+    Connect(connect::Arguments),
     /// Look at a trust store, and change it
     Store(store::Arguments),
     /// Trust a server by the fingerprint that was read out at the server itself
@@ -80,8 +82,6 @@ enum Command {
     Completions(generate::Completions),
     /// Print the manual, or write a page for each subcommand
     Man(generate::Manual),
-    /// Make a link to a server, and say why it is trusted or not
-    Connect(connect::Arguments),
 }
 
 /// What the arguments are, with examples.

@@ -200,6 +200,7 @@ fn painted(text: &str, with_colour: bool) -> String {
         ("works:", "32"),
         ("refused:", "31"),
         ("would lock out:", "31"),
+        ("locked out:", "31"),
         ("warning:", "33"),
         ("to do:", "1"),
     ];

@@ -19,16 +19,16 @@ use crate::{facts, ours, trust};
 #[derive(Args, Clone, Debug)]
 pub(super) struct Common {
     /// The folder of the store
-    #[arg(long, global = true, value_name = "FOLDER")]
+    #[arg(long, global = true, value_name = "FOLDER", help_heading = "The store")]
     store: Option<PathBuf>,
     /// Show what the change would do, and change nothing
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "The store")]
     pub(super) dry_run: bool,
     /// Make the change although it locks somebody out
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "The store")]
     force: bool,
     /// On whose behalf the store is changed: an account, a ticket
-    #[arg(long, global = true, value_name = "WHO")]
+    #[arg(long, global = true, value_name = "WHO", help_heading = "The store")]
     by: Option<String>,
 }
 
@@ -147,7 +147,7 @@ fn told(tried: &Plan<Vec<Report>>, made: Made) -> Outcome {
         Made::Refused => vec![String::from("nothing was changed; it would be:")],
     };
     lines.extend(reports.iter().map(ToString::to_string));
-    lines.extend(lost_and_gained(tried.effects()));
+    lines.extend(lost_and_gained(tried.effects(), made));
     if made == Made::Refused {
         lines.push(String::from(
             "refused: the change would lock somebody out; to make it all the same, say --force",
@@ -169,9 +169,13 @@ fn told(tried: &Plan<Vec<Report>>, made: Made) -> Outcome {
     }
 }
 
-fn lost_and_gained(effects: &Effects) -> Vec<String> {
+fn lost_and_gained(effects: &Effects, made: Made) -> Vec<String> {
+    let lost = match made {
+        Made::Yes => "locked out",
+        Made::DryRun | Made::Refused => "would lock out",
+    };
     let kinds = [
-        ("would lock out", effects.lost()),
+        (lost, effects.lost()),
         ("at risk", effects.at_risk()),
         ("accepted now", effects.gained()),
         ("accepted by another rule", effects.moved()),
