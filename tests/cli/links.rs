@@ -1,15 +1,20 @@
 //! `connect`: links that are trusted, refused by either end, and that cannot be tried.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+use std::net::{Shutdown, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
+use mutual_trust::{
+    Certificate, EntryOptions, Identity, PinScope, Policy, ServerConfigBuilder, TrustStore,
+};
+use rustls::ServerConnection;
 use serde_json::json;
 
 use crate::folder::Folder;
 use crate::openssl::openssl;
 use crate::run::{Server, fingerprint, machine, now_spec, run, write};
+use crate::support::{keys, provider};
 
 const VERSIONS: [&str; 2] = ["1.2", "1.3"];
 
@@ -257,6 +262,50 @@ fn a_chain_is_drawn_from_its_authority_down() {
         .says("     └─ CN=keys-1 [presented as its own]".trim());
 }
 
+// What some TLS stacks do instead of an alert.
+#[test]
+fn a_server_that_closes_after_the_handshake_without_a_word_is_no_working_link() {
+    let folder = Folder::new("cli-closed");
+    machine(&folder, "keys-1");
+    machine(&folder, "array-7");
+    let provider = provider();
+    let mut store = TrustStore::new(keys());
+    let read = |name: &str| std::fs::read(folder.file(name)).unwrap();
+    let client = Certificate::from_pem(&read("array-7.pem")).unwrap();
+    store
+        .install_pin(PinScope::Clients, client, EntryOptions::new())
+        .unwrap();
+    let identity = Identity::from_pem(&read("keys-1.pem"), &read("keys-1.key"), &provider).unwrap();
+    let policy = Policy::new(keys());
+    let builder = ServerConfigBuilder::new(provider, store.view(), policy, identity);
+    let config = builder.build().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    // Once without goodbye, once in due form.
+    let peer = thread::spawn(move || {
+        for says_goodbye in [false, true] {
+            let (mut tcp, _) = listener.accept().unwrap();
+            let mut tls = ServerConnection::new(config.clone()).unwrap();
+            while tls.is_handshaking() {
+                tls.complete_io(&mut tcp).unwrap();
+            }
+            if says_goodbye {
+                tls.send_close_notify();
+                tls.complete_io(&mut tcp).unwrap();
+            }
+            tcp.shutdown(Shutdown::Write).unwrap();
+            let _ = tcp.read(&mut [0; 4096]);
+        }
+    });
+    let line = format!("connect {address} {OURS} --pin keys-1.pem --tls 1.3 --json");
+    let found = run(&folder, &line).ends_with(1).json();
+    assert_eq!(found["link"], "closed_by_peer");
+    assert_eq!(found["verdict"]["accepted"], true);
+    let found = run(&folder, &line).ends_with(0).json();
+    assert_eq!(found["link"], "works");
+    peer.join().unwrap();
+}
+
 #[test]
 fn what_cannot_be_tried_ends_with_2() {
     let folder = Folder::new("cli-untried");
@@ -298,7 +347,7 @@ fn what_cannot_be_tried_ends_with_2() {
         ),
         (
             "connect 127.0.0.1:1 --pin keys-1.pem --identity keys-1.pem",
-            "error[identity/NotAKey]",
+            "no --key was named",
         ),
         ("connect 127.0.0.1:1 --pin 00:11", "error[io]"),
     ] {

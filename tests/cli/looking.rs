@@ -176,5 +176,9 @@ fn lists_requests_and_stores_are_told_as_well() {
             .ends_with(2)
             .says(name);
     }
+    // What can be told of the others is told.
+    run(&folder, "inspect text ca.crl")
+        .ends_with(2)
+        .says("revocation list of CN=CA");
     run(&folder, "inspect .").ends_with(2).says("error[io]");
 }

@@ -25,7 +25,7 @@ fn fields(value: &Value, path: &str, all: &mut BTreeSet<String>) {
         Value::Array(items) => items
             .iter()
             .for_each(|item| fields(item, &format!("{path}[]"), all)),
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
@@ -53,8 +53,16 @@ fn hold(folder: &Folder, line: &str, schema: &str, code: i32, wanted: &[Vec<Stri
         format!("mutual-trust/{schema}/1"),
         "{line}"
     );
+    let documented = include_str!("../../src/bin/mutual-trust/json.md");
+    assert!(documented.contains(&format!("| `{schema}` |")), "{schema}");
     let mut all = BTreeSet::new();
     fields(&found, "", &mut all);
+    for field in all.iter().flat_map(|path: &String| path.rsplit('.').next()) {
+        assert!(
+            documented.contains(field),
+            "{schema}: {field} is not documented"
+        );
+    }
     let mut known: BTreeSet<String> = wanted.iter().flatten().cloned().collect();
     known.extend(below("", "schema refused"));
     assert_eq!(all, known, "{line}");
@@ -111,7 +119,7 @@ fn the_fields_of_the_json_are_held() {
         0,
         &[
             below("", "files"),
-            below("files[].", "file items"),
+            below("files[].", "error file items"),
             below(items, CERTIFICATE),
             below(items, "kind roles"),
             below(
@@ -228,6 +236,8 @@ fn the_fields_of_the_json_are_held() {
     let error = run(&folder, "inspect missing --json").ends_with(2).json();
     let names: Vec<&String> = error.as_object().unwrap().keys().collect();
     assert_eq!(names, ["kind", "message", "schema"]);
+    let usage = run(&folder, "nonsense --json").ends_with(2).json();
+    assert_eq!(usage["kind"], "usage");
 }
 
 #[test]

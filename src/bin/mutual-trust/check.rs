@@ -82,10 +82,5 @@ pub(crate) fn judged(
         "path": path,
     });
     let refused = (!verdict.is_accepted()).then(|| verdict.reason().to_string());
-    Outcome {
-        schema,
-        text,
-        json,
-        refused,
-    }
+    Outcome::done(schema, text, json).or_refused(refused)
 }

@@ -150,12 +150,7 @@ fn accept(
         store.apply(&tried, &seen, now, &Override::lose(lost))?;
     }
     let text = format!("{presented}\n{word}: server {id}: {line}");
-    Ok(Outcome {
-        schema: "enroll",
-        text,
-        json,
-        refused: code.map(str::to_owned),
-    })
+    Ok(Outcome::done("enroll", text, json).or_refused(code.map(str::to_owned)))
 }
 
 /// What was presented, without the fingerprint.

@@ -42,18 +42,37 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         .transpose()?;
     let mut text = Vec::new();
     let mut all = Vec::new();
+    let mut failed = None;
     for path in &arguments.files {
-        let found = look(path, keys, with.as_ref(), &arguments.passphrase);
-        let (lines, items) = found.map_err(|failure| failure.about(path.display()))?;
         text.push(format!("{}:", path.display()));
-        text.extend(lines.into_iter().map(|line| format!("  {line}")));
-        all.push(json!({ "file": path.display().to_string(), "items": items }));
+        let file = path.display().to_string();
+        match look(path, keys, with.as_ref(), &arguments.passphrase) {
+            Ok((lines, items)) => {
+                text.extend(lines.into_iter().map(|line| format!("  {line}")));
+                all.push(json!({ "file": file, "items": items, "error": null }));
+            }
+            // The others are told all the same.
+            Err(failure) => {
+                text.push(format!(
+                    "  error[{}]: {}",
+                    failure.kind(),
+                    failure.message()
+                ));
+                all.push(json!({ "file": file, "items": [], "error": failure.message() }));
+                failed = failed.or(Some(failure.about(&file)));
+            }
+        }
     }
-    Ok(Outcome::done(
+    let mut outcome = Outcome::done(
         "inspect",
-        text.join("\n"),
+        text.join(
+            "
+",
+        ),
         json!({ "files": all }),
-    ))
+    );
+    outcome.failed = failed;
+    Ok(outcome)
 }
 
 fn look(

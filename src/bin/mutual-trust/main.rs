@@ -1,7 +1,7 @@
 //! `mutual-trust`: looks at certificates, keeps a trust store, and says why a link is trusted or not.
 //!
 //! The command is thin: what it knows, the library knows.
-
+#![doc = include_str!("json.md")]
 #![cfg_attr(
     test,
     allow(
@@ -97,6 +97,11 @@ fn main() -> ExitCode {
         Ok(line) => output::finish(run(&line), line.json),
         // Help is no error; anything else ends with 2, as what could not be tried.
         Err(error) => {
+            let as_json = std::env::args_os().any(|argument| argument == "--json");
+            if error.use_stderr() && as_json {
+                let failure = Failure::new("usage", error.to_string());
+                return output::finish(Err(failure), as_json);
+            }
             let _ = error.print();
             ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
         }

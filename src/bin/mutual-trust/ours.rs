@@ -43,9 +43,14 @@ impl IdentityArguments {
                 let read = read.map_err(|error| Failure::from(error).about(chain.display()))?;
                 (read, self.passphrase.key(key)?)
             }
-            None => self
-                .passphrase
-                .with(chain, |reader| reader.combined_file(chain))?,
+            None => {
+                let read = self
+                    .passphrase
+                    .with(chain, |reader| reader.combined_file(chain));
+                read.map_err(|failure| {
+                    failure.about("no --key was named, so it was looked for beside the chain")
+                })?
+            }
         };
         Ok(Some(Identity::new(chain, key, provider)?))
     }

@@ -21,6 +21,8 @@ pub(crate) struct Outcome {
     pub(crate) json: Value,
     /// The code of the refusal, if it is one.
     pub(crate) refused: Option<String>,
+    /// Why a part of it could not be done.
+    pub(crate) failed: Option<Failure>,
 }
 
 impl Outcome {
@@ -30,12 +32,18 @@ impl Outcome {
             text,
             json,
             refused: None,
+            failed: None,
         }
+    }
+
+    pub(crate) fn or_refused(mut self, code: Option<String>) -> Self {
+        self.refused = code;
+        self
     }
 }
 
 /// Why a command could not do its work.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Failure {
     kind: String,
     message: String,
@@ -53,6 +61,10 @@ impl Failure {
     pub(crate) fn about(mut self, what: impl fmt::Display) -> Self {
         self.message = format!("{what}: {}", self.message);
         self
+    }
+
+    pub(crate) fn kind(&self) -> &str {
+        &self.kind
     }
 
     pub(crate) fn message(&self) -> &str {
@@ -136,9 +148,13 @@ pub(crate) fn finish(result: Result<Outcome, Failure>, as_json: bool) -> ExitCod
             return ExitCode::from(2);
         }
     };
-    let refused = outcome.refused.clone();
+    let (refused, failed) = (outcome.refused.clone(), outcome.failed.clone());
     // Who reads no more has seen enough: a closed pipe changes nothing about the answer.
     let _ = say(outcome, as_json);
+    if let Some(failure) = failed {
+        let _ = complain(&failure, as_json);
+        return ExitCode::from(2);
+    }
     match refused {
         None => ExitCode::SUCCESS,
         Some(code) => {

@@ -108,12 +108,7 @@ pub(super) fn run(common: &Common, arguments: &Arguments, whole: bool) -> Result
             fields.insert(String::from("changed"), json!(false));
         }
         let code = (whole && arguments.accept).then(|| String::from("BundleRefused"));
-        return Ok(Outcome {
-            schema: "store-adopt",
-            text: lines.join("\n"),
-            json,
-            refused: code,
-        });
+        return Ok(Outcome::done("store-adopt", lines.join("\n"), json).or_refused(code));
     }
     let good: Vec<(Certificate, Decision)> = items
         .into_iter()

@@ -177,10 +177,5 @@ pub(super) fn verify(common: &Common) -> Result<Outcome, Failure> {
         "disabled": disabled,
         "without_usable": servers,
     });
-    Ok(Outcome {
-        schema: "store-verify",
-        text: lines.join("\n"),
-        json,
-        refused,
-    })
+    Ok(Outcome::done("store-verify", lines.join("\n"), json).or_refused(refused))
 }

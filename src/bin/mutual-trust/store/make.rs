@@ -161,12 +161,7 @@ fn told(tried: &Plan<Vec<Report>>, made: Made) -> Outcome {
         "effects": facts::effects(tried.effects()),
     });
     let refused = (made == Made::Refused).then(|| String::from("LocksOut"));
-    Outcome {
-        schema: "store-change",
-        text: lines.join("\n"),
-        json,
-        refused,
-    }
+    Outcome::done("store-change", lines.join("\n"), json).or_refused(refused)
 }
 
 fn lost_and_gained(effects: &Effects, made: Made) -> Vec<String> {
