@@ -28,13 +28,13 @@ pub use extensions::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 pub use fingerprint::{Fingerprint, KeyPin};
 pub use keys::{KeyKind, KeyPolicy, KeyRefusal};
 pub use names::{HostName, SanName};
-pub use time::{Clock, SystemClock, TimeSource, Validity};
+pub use time::{Clock, Moment, SystemClock, TimeSource, Validity};
 
 pub(crate) use crl::{CRL_LABEL, Reasons, Succession};
 pub(crate) use issued::{Issued, OfPath};
 pub(crate) use keys::SignatureCheck;
 pub(crate) use names::{breaks_a_line, shown};
-pub(crate) use time::{Moment, seconds};
+pub(crate) use time::seconds;
 
 use crate::error::{CertificateError, PemError};
 use crate::limits::{KNOWN_CRITICAL_IN_CA, KNOWN_CRITICAL_IN_PIN};

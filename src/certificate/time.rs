@@ -1,9 +1,13 @@
 //! Clocks, and what a validity period says at a moment.
 
 use core::fmt;
+use core::str::FromStr;
+use core::time::Duration;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use pki_types::UnixTime;
+
+use crate::error::MomentError;
 
 /// What a machine knows of the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,9 +102,63 @@ pub(crate) fn seconds(time: UnixTime) -> i64 {
     i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// A moment in seconds since the epoch, shown as RFC 3339 in UTC.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Moment(pub(crate) i64);
+/// A moment to the second, as people write it: shown as RFC 3339 in UTC, read from that or from a date alone, which
+/// is its first second.
+///
+/// ```
+/// use mutual_trust::certificate::Moment;
+///
+/// let moment: Moment = "2027-01-31".parse()?;
+/// assert_eq!(moment.to_string(), "2027-01-31T00:00:00Z");
+/// assert_eq!(moment, "2027-01-31T00:00:00Z".parse()?);
+/// # Ok::<(), mutual_trust::error::MomentError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Moment(pub(crate) i64);
+
+impl Moment {
+    /// The moment so many seconds after 1970-01-01T00:00:00Z; before it, if negative.
+    pub const fn from_seconds(seconds: i64) -> Self {
+        Self(seconds)
+    }
+
+    /// Seconds since 1970-01-01T00:00:00Z.
+    pub const fn seconds(self) -> i64 {
+        self.0
+    }
+
+    /// The moment as clocks tell it; `None` before 1970.
+    pub fn unix_time(self) -> Option<UnixTime> {
+        let since = u64::try_from(self.0).ok()?;
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(since)))
+    }
+}
+
+impl From<UnixTime> for Moment {
+    fn from(time: UnixTime) -> Self {
+        Self(seconds(time))
+    }
+}
+
+impl FromStr for Moment {
+    type Err = MomentError;
+
+    /// Reads `2027-01-31` or `2027-01-31T12:00:00Z`: no other zone, no fractions, no day that does not exist.
+    fn from_str(text: &str) -> Result<Self, MomentError> {
+        let (date, time) = match text.split_once('T') {
+            Some((date, time)) => (date, time.strip_suffix('Z').ok_or(MomentError)?),
+            None => (text, "00:00:00"),
+        };
+        let parts: Vec<&str> = date.split('-').chain(time.split(':')).collect();
+        let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+        if lengths != [4, 2, 2, 2, 2, 2] {
+            return Err(MomentError);
+        }
+        let digits = format!("{}Z", parts.concat());
+        let moment = read_time(GENERALIZED_TIME, digits.as_bytes());
+        moment.map(Self).ok_or(MomentError)
+    }
+}
 
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -257,12 +315,50 @@ mod tests {
     }
 
     #[test]
+    fn moments_are_read_as_they_are_shown_and_in_no_other_form() {
+        for seconds in [-1, 0, 951_868_799, 1_798_761_600, 253_402_300_799] {
+            let moment = Moment::from_seconds(seconds);
+            let read: Moment = moment.to_string().parse().unwrap();
+            assert_eq!((read, read.seconds()), (moment, seconds));
+        }
+        let day: Moment = "2027-01-01".parse().unwrap();
+        assert_eq!(day.seconds(), 1_798_761_600);
+        assert_eq!(
+            Moment::from(day.unix_time().unwrap()).to_string(),
+            "2027-01-01T00:00:00Z"
+        );
+        assert_eq!(Moment::from_seconds(-1).unix_time(), None);
+        for bad in [
+            "",
+            "2027",
+            "2027-1-1",
+            "27-01-01",
+            "2027-02-29",
+            "2027-01-01T00:00:00",
+            "2027-01-01T00:00:00z",
+            "2027-01-01T00:00:00+01:00",
+            "2027-01-01T00:00:00.5Z",
+            "2027-01-01T24:00:00Z",
+            "2027-01-01 00:00:00Z",
+            "2027-01-01-00:00:00",
+            "2027:01:01",
+            "+027-01-01",
+            "2027-01-01T00:00Z",
+            " 2027-01-01",
+            "2027-01-01TT00:00:0Z",
+            "２027-01-01",
+        ] {
+            assert_eq!(bad.parse::<Moment>(), Err(MomentError), "{bad}");
+        }
+    }
+
+    #[test]
     fn both_ends_of_a_period_are_inside() {
         let period = Validity {
             not_before: 10,
             not_after: 20,
         };
-        let at = |seconds| UnixTime::since_unix_epoch(core::time::Duration::from_secs(seconds));
+        let at = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
         assert!(!period.contains(at(9)));
         assert!(period.contains(at(10)));
         assert!(period.contains(at(20)));

@@ -278,3 +278,9 @@ pub enum HostNameError {
     #[error("this form of name is not read")]
     Form,
 }
+
+/// A text is not a moment.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("a time is a date (2027-01-31) or a date and time in UTC (2027-01-31T12:00:00Z)")]
+#[non_exhaustive]
+pub struct MomentError;

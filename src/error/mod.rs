@@ -16,7 +16,7 @@ mod store;
 mod tls;
 mod write;
 
-pub use certificate::{CertificateError, FingerprintError, HostNameError, PemError};
+pub use certificate::{CertificateError, FingerprintError, HostNameError, MomentError, PemError};
 pub use crl::{CrlError, CrlRefusal};
 pub use enrolment::EnrolmentError;
 pub use identity::IdentityError;
@@ -25,7 +25,7 @@ pub use issue::{IssueError, SubjectProblem};
 #[cfg(feature = "encrypted-keys")]
 pub use key::DecryptError;
 pub use key::{FoundInstead, ReadFileError};
-pub use persist::{DurableError, SourceError, StoreFileError};
+pub use persist::{DurableError, GuardedError, SourceError, StoreFileError};
 pub use plan::{PlanError, WindowsError};
 pub use rotation::RotationError;
 pub use store::{IdError, NeverMatch, SanPatternError, StoreError};

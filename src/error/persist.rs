@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::{CertificateError, PublishError, StoreError, WriteError};
+use super::{CertificateError, PlanError, PublishError, StoreError, WriteError};
 
 /// Why a store's file was not read or written. Nothing of it was taken.
 #[derive(Debug, Error)]
@@ -312,4 +312,16 @@ pub enum SourceError {
         /// The limit.
         limit: usize,
     },
+}
+
+/// Why a planned change of a durable store was not made. The store and its file are as they were.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum GuardedError {
+    /// It would lose somebody, or the store has changed since it was planned.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// It was not stored.
+    #[error(transparent)]
+    Durable(#[from] DurableError),
 }

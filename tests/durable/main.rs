@@ -27,6 +27,7 @@ mod common;
 mod crls;
 mod damage;
 mod file;
+mod guarded;
 mod loading;
 mod recovery;
 mod sealed;

@@ -36,12 +36,59 @@ impl File {
 /// The rooms in the order in which a certificate flows.
 pub const ROOMS: [&str; 6] = ["certificate", "identity", "store", "policy", "admin", "tls"];
 
+/// Where the command is. It uses the library as everybody does, so it may name every room, do I/O and print.
+const PROGRAM: &str = "src/bin/mutual-trust/";
+
+/// The modules of the command, in the order in which one may name another.
+const MODULES: [&str; 17] = [
+    "output",
+    "facts",
+    "files",
+    "tree",
+    "passphrase",
+    "ours",
+    "trust",
+    "link",
+    "inspect",
+    "check",
+    "connect",
+    "store",
+    "enroll",
+    "serve",
+    "identity",
+    "examples",
+    "generate",
+];
+
+/// The command's modules name only modules before them, and nothing of the library but what it offers to all.
+pub fn modules(file: &File) -> Vec<String> {
+    let Some(below) = file.path.strip_prefix(PROGRAM) else {
+        return Vec::new();
+    };
+    let own = below.split(['/', '.']).next().unwrap();
+    let place = |module: &str| MODULES.iter().position(|known| *known == module);
+    let mut wrong = Vec::new();
+    if own != "main" && place(own).is_none() {
+        wrong.push(file.at(1, "a module of the command without a place in the order"));
+    }
+    for (line, path) in paths(&file.production) {
+        let (Some("crate"), Some(named)) = (path.first().map(String::as_str), path.get(1)) else {
+            continue;
+        };
+        if own != "main" && place(named) >= place(own) && named != own {
+            let what = format!("{own} names {}, which is not before it", path.join("::"));
+            wrong.push(file.at(line, &what));
+        }
+    }
+    wrong
+}
+
 /// A room names only rooms above it. All may name `error` and `limits`; `error` names types of all rooms, and
 /// `limits` names none.
 pub fn rooms(file: &File) -> Vec<String> {
     let own = file.room();
     let mut wrong = Vec::new();
-    if own == "lib" {
+    if own == "lib" || file.path.starts_with(PROGRAM) {
         return wrong;
     }
     let modules = file.path.matches('/').count() - usize::from(file.path.ends_with("/mod.rs"));
@@ -158,6 +205,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
 
 pub fn only_in(file: &File) -> Vec<String> {
     let mut wrong = Vec::new();
+    let is_program = file.path.starts_with(PROGRAM);
     for (line, path) in paths(&file.production) {
         let path = path.join("::");
         let is_below = |start: &str| {
@@ -168,9 +216,12 @@ pub fn only_in(file: &File) -> Vec<String> {
             .iter()
             .filter(|(start, _)| is_below(start))
             .collect();
+        let named_here = |places: &&[&str]| places.iter().any(|place| file.path.starts_with(place));
+        let of_program =
+            |start: &str| is_program && (start.starts_with("std::") || start == "rustls");
         let allowed = matching
             .iter()
-            .any(|(_, places)| places.iter().any(|place| file.path.starts_with(place)));
+            .any(|(start, places)| named_here(places) || of_program(start));
         if !matching.is_empty() && !allowed {
             wrong.push(file.at(line, &format!("names {path}")));
         }
@@ -201,6 +252,9 @@ const MACROS: [&str; 9] = [
     "unreachable",
     "panic",
 ];
+
+/// Those that the command may use.
+const PRINTING: [&str; 4] = ["println", "eprintln", "print", "eprint"];
 
 /// What a verdict may not depend on: nothing in the view or in its judgement changes by itself.
 const STATE: [&str; 9] = [
@@ -236,6 +290,10 @@ pub fn names(file: &File) -> Vec<String> {
         let elsewhere = |(only, places): &(&str, &[&str])| {
             *only == name && !places.contains(&file.path.as_str())
         };
+        let prints = PRINTING.contains(&name) || name == "Instant";
+        if prints && file.path.starts_with(PROGRAM) {
+            continue;
+        }
         let is_macro = MACROS.contains(&name) && next == Some(&Token::Mark('!'));
         let is_state = STATE.contains(&name) || name.starts_with("Atomic");
         let is_known = STATE_IN

@@ -70,6 +70,11 @@ fn a_room_names_only_rooms_above_it() {
 }
 
 #[test]
+fn the_modules_of_the_command_name_only_modules_before_them() {
+    hold(checks::modules);
+}
+
+#[test]
 fn lib_has_no_logic() {
     hold(checks::no_logic_in_lib);
 }

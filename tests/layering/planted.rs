@@ -63,6 +63,35 @@ fn rooms_below_are_found_however_they_are_named() {
 }
 
 #[test]
+fn modules_of_the_command_that_name_later_ones_are_found() {
+    let check = checks::modules;
+    let place = "src/bin/mutual-trust/";
+    for (file, source) in [
+        ("facts.rs", "use crate::connect::run;"),
+        ("store/look.rs", "use crate::{facts, serve};"),
+        ("trust.rs", "fn f() { crate::link::dial() }"),
+        ("other.rs", "fn f() {}"),
+    ] {
+        assert_eq!(found(check, &format!("{place}{file}"), source), 1, "{file}");
+    }
+    for (file, source) in [
+        ("connect.rs", "use crate::{check::judged, facts};"),
+        ("store/look.rs", "use crate::store::make::Common;"),
+        ("main.rs", "use crate::serve::run;"),
+    ] {
+        assert_eq!(found(check, &format!("{place}{file}"), source), 0, "{file}");
+    }
+    assert_eq!(found(check, "src/store/a.rs", "use crate::tls;"), 0);
+    // It may do what the library may not, and may not panic.
+    let program = format!("{place}link.rs");
+    let (io, stop) = ("use std::net::TcpStream;", "fn f() { unreachable!() }");
+    assert_eq!(found(checks::only_in, &program, io), 0);
+    assert_eq!(found(checks::only_in, &program, "use webpki::Error;"), 1);
+    assert_eq!(found(checks::names, &program, "fn f() { println!() }"), 0);
+    assert_eq!(found(checks::names, &program, stop), 1);
+}
+
+#[test]
 fn logic_in_lib_is_found() {
     let check = checks::no_logic_in_lib;
     assert_eq!(found(check, "src/lib.rs", "pub mod a;\npub use a::B;"), 0);

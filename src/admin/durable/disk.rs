@@ -48,7 +48,7 @@ impl Disk {
     }
 
     pub(super) fn current(&self) -> PathBuf {
-        self.folder.join(CURRENT)
+        current(&self.folder)
     }
 
     pub(super) fn previous(&self) -> PathBuf {
@@ -96,6 +96,11 @@ impl Disk {
             Err(_) => Err(refused),
         }
     }
+}
+
+/// The file of the store in a folder.
+pub(super) fn current(folder: &Path) -> PathBuf {
+    folder.join(CURRENT)
 }
 
 pub(super) fn io_error(path: &Path) -> impl FnOnce(io::Error) -> DurableError {

@@ -4,6 +4,7 @@
 //! before it; after a recovery `trust-store.damaged`; and `trust-store.lock`, which keeps a second writer out.
 
 mod disk;
+mod guarded;
 mod health;
 mod recover;
 mod settings;
@@ -128,6 +129,20 @@ impl DurableStore {
             opened.persist(&mut draft, Undo::No)?;
         }
         Ok((opened, report))
+    }
+
+    /// Reads the store in a folder without opening it, also while another process has it open: to look at it, or to
+    /// try a change on it. Nothing is locked and nothing is written.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), except that nobody is kept out.
+    pub fn read(folder: &Path, settings: &DurableSettings) -> Result<Loaded, DurableError> {
+        let path = disk::current(folder);
+        let content = disk::read(&path)?;
+        let content = content.ok_or_else(|| DurableError::NoStore { path: path.clone() })?;
+        let loaded = load(&path, &content, settings)?;
+        settings.check(loaded.report.generation, settings.least()?)?;
+        Ok(loaded)
     }
 
     fn start(

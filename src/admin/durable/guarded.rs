@@ -1,0 +1,45 @@
+//! Changes of a durable store that lose nobody who was not named.
+
+use super::{DurableStore, Undo};
+use crate::admin::{Effects, Override, Plan, Seen, plan};
+use crate::certificate::Clock;
+use crate::error::{GuardedError, StoreError};
+use crate::policy::Policy;
+use crate::store::TrustStore;
+
+impl DurableStore {
+    /// Tries a change without making it, as [`plan`] does. [`apply`](Self::apply) makes it.
+    ///
+    /// # Errors
+    /// The change's own.
+    pub fn plan<T>(
+        &self,
+        policy: &Policy,
+        seen: &Seen,
+        clock: Clock,
+        change: impl FnOnce(&mut TrustStore) -> Result<T, StoreError>,
+    ) -> Result<Plan<T>, StoreError> {
+        plan(&self.store, policy, seen, clock, change)
+    }
+
+    /// Makes a planned change, as [`Plan::apply`] does: it is stored, and then in force. A block
+    /// that must hold even if the disk refuses is for [`block`](Self::block).
+    ///
+    /// # Errors
+    /// The store has changed since the plan was made, or somebody would be lost whom `allowed` does not name; or the
+    /// disk refused. The store is then as it was, and so is what is in force.
+    pub fn apply<T>(
+        &mut self,
+        plan: &Plan<T>,
+        seen: &Seen,
+        clock: Clock,
+        allowed: &Override,
+    ) -> Result<Effects, GuardedError> {
+        let mut draft = self.store.fork();
+        let effects = plan.apply(&mut draft, seen, clock, allowed)?;
+        if draft.contents().generation() != self.store.contents().generation() {
+            self.persist(&mut draft, Undo::Yes)?;
+        }
+        Ok(effects)
+    }
+}

@@ -1,0 +1,86 @@
+//! `check`: the verdict without a network, at any time.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use mutual_trust::error::CertificateError;
+use mutual_trust::policy::Target;
+use mutual_trust::{Certificate, HostName, Question, Verdict, decide, tls};
+use pki_types::CertificateDer;
+use serde_json::{Value, json};
+
+use crate::output::{Failure, Outcome};
+use crate::trust::{TrustArguments, Whose};
+use crate::{facts, files, ours, tree};
+
+/// What is asked.
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// What the peer presents: its certificate first, then its issuers
+    #[arg(long, value_name = "FILE", required = true)]
+    chain: PathBuf,
+    /// The name or address under which the server is dialled
+    #[arg(long, value_name = "NAME", required_unless_present = "client")]
+    server_name: Option<HostName>,
+    /// Judge it as a client of ours, as a key server does
+    #[arg(long, conflicts_with_all = ["server_name", "server"])]
+    client: bool,
+    #[command(flatten)]
+    trust: TrustArguments,
+}
+
+/// Asks for the verdict.
+pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let keys = tls::key_policy(&ours::provider());
+    let presented = files::certificates(&arguments.chain)?;
+    let whose = match &arguments.server_name {
+        Some(name) => Whose::Server(name),
+        None => Whose::Client,
+    };
+    let trust = arguments.trust.read(keys, &whose)?;
+    let ders: Vec<CertificateDer<'static>> =
+        presented.iter().map(|one| one.der().clone()).collect();
+    let Some((end_entity, intermediates)) = ders.split_first() else {
+        return Err(Failure::from(CertificateError::Empty).about(arguments.chain.display()));
+    };
+    let name = arguments.server_name.as_ref();
+    let target = match (&trust.server, name) {
+        (Some(id), name) => Some(Target::id(id, name)),
+        (None, Some(name)) => Some(Target::Name(name)),
+        (None, None) => None,
+    };
+    let question = match target {
+        Some(target) => Question::server(target, end_entity, intermediates, trust.clock),
+        None => Question::client(end_entity, intermediates, trust.clock),
+    };
+    let verdict = decide(&trust.view, &trust.policy, &question);
+    let mut outcome = judged("check", &verdict, &presented);
+    outcome
+        .text
+        .push_str("\n(offline: whether the peer has the private key shows in a handshake alone)");
+    Ok(outcome)
+}
+
+/// A verdict with the picture of its chain.
+pub(crate) fn judged(
+    schema: &'static str,
+    verdict: &Verdict,
+    presented: &[Certificate],
+) -> Outcome {
+    let text = format!("{verdict}\n{}", tree::picture(verdict, presented));
+    let shown: Vec<Value> = presented.iter().map(facts::certificate).collect();
+    let path = verdict
+        .accepted()
+        .map_or(&[][..], |accepted| accepted.path());
+    let path: Vec<String> = path
+        .iter()
+        .map(|one| one.fingerprint().to_string())
+        .collect();
+    let json = json!({
+        "verdict": facts::verdict(verdict),
+        "presented": shown,
+        "path": path,
+    });
+    let refused = (!verdict.is_accepted()).then(|| verdict.reason().to_string());
+    Outcome::done(schema, text, json).or_refused(refused)
+}

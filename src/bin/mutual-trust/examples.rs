@@ -1,0 +1,214 @@
+//! The examples that each `--help` ends with.
+
+use clap::Command;
+
+/// By the words after the program's name. A line that starts with `mutual-trust` is a command that can be run.
+const EXAMPLES: &[(&str, &[&str])] = &[
+    (
+        "",
+        &[
+            "mutual-trust inspect keys-1.pem",
+            "mutual-trust connect kms1.example --pin keys-1.pem --identity array.pem --key array.key",
+        ],
+    ),
+    (
+        "inspect",
+        &[
+            "mutual-trust inspect keys-1.pem",
+            "mutual-trust inspect array.key --certificate array.pem",
+        ],
+    ),
+    (
+        "check",
+        &[
+            "mutual-trust check --chain keys-1.pem --server-name kms1.example --pin keys-1.pem",
+            "mutual-trust check --chain keys-1.pem --server-name kms1.example --store trust --at 2027-12-31",
+        ],
+    ),
+    (
+        "connect",
+        &[
+            "mutual-trust connect kms1.example:5696 --pin keys-1.pem --identity array.pem --key array.key",
+            "mutual-trust connect 192.0.2.7 --store trust --server keys-1 --tls 1.2",
+        ],
+    ),
+    (
+        "enroll",
+        &["mutual-trust enroll kms1.example --store trust --server keys-1"],
+    ),
+    (
+        "serve",
+        &[
+            "mutual-trust serve --listen 127.0.0.1:0 --store trust --identity keys-1.pem --key keys-1.key --for 600",
+        ],
+    ),
+    (
+        "identity",
+        &["mutual-trust identity new array-7 --identity array.pem --key array.key"],
+    ),
+    (
+        "identity new",
+        &[
+            "mutual-trust identity new array-7 --host array-7.example --identity array.pem --key array.key",
+        ],
+    ),
+    (
+        "identity request",
+        &[
+            "mutual-trust identity request array-7 --host array-7.example --key array.key --request array.csr",
+        ],
+    ),
+    (
+        "identity install",
+        &[
+            "mutual-trust identity install answer.pem --request array.csr --key array.key --identity array.pem",
+        ],
+    ),
+    (
+        "identity renew",
+        &[
+            "mutual-trust identity renew --identity array.pem --key array.key --out next.pem",
+            "mutual-trust identity renew --identity array.pem --key array.key --new-key next.key --out next.pem",
+        ],
+    ),
+    (
+        "identity show",
+        &["mutual-trust identity show --identity array.pem --key array.key"],
+    ),
+    ("completions", &["mutual-trust completions bash"]),
+    ("man", &["mutual-trust man", "mutual-trust man --out man1"]),
+    (
+        "store",
+        &[
+            "mutual-trust store create --store trust",
+            "mutual-trust store pin keys-1.pem --name kms1.example --store trust",
+            "mutual-trust store list --store trust",
+        ],
+    ),
+    ("store create", &["mutual-trust store create --store trust"]),
+    (
+        "store list",
+        &["mutual-trust store list --store trust --json"],
+    ),
+    (
+        "store expiring",
+        &["mutual-trust store expiring --within 90d --own array.pem --store trust"],
+    ),
+    ("store verify", &["mutual-trust store verify --store trust"]),
+    (
+        "store bundle",
+        &[
+            "mutual-trust store bundle ca-bundle.pem --any-server --store trust",
+            "mutual-trust store bundle ca-bundle.pem --any-server --undecided authority --accept --store trust",
+        ],
+    ),
+    (
+        "store adopt",
+        &[
+            "mutual-trust store adopt certificates --any-server --store trust",
+            "mutual-trust store adopt certificates --server keys-1 --undecided pin --accept --store trust",
+        ],
+    ),
+    (
+        "store plan",
+        &[
+            "mutual-trust store plan remove keys-1.pem --store trust",
+            "mutual-trust store plan release keys-1 --store trust",
+        ],
+    ),
+];
+
+/// Examples of changes of a store, which stand below `store` and below `store plan`.
+const CHANGES: &[(&str, &[&str])] = &[
+    ("server", &["server add keys-1 kms1.example 192.0.2.7"]),
+    ("server add", &["server add keys-1 kms1.example 192.0.2.7"]),
+    ("server remove", &["server remove keys-1"]),
+    (
+        "server add-name",
+        &["server add-name keys-1 kms1-b.example"],
+    ),
+    (
+        "server move-name",
+        &["server move-name kms1.example keys-2"],
+    ),
+    ("server release-name", &["server release-name kms1.example"]),
+    ("server expect", &["server expect keys-1 kms.example"]),
+    (
+        "pin",
+        &[
+            "pin keys-1.pem --server keys-1",
+            "pin array.pem --clients --label array-7 --match-key",
+        ],
+    ),
+    (
+        "authority",
+        &[
+            "authority ca.pem --any-server",
+            "authority ca.pem --clients --pattern dns:*.arrays.example",
+        ],
+    ),
+    ("intermediate", &["intermediate issuing.pem"]),
+    ("crl", &["crl ca.crl"]),
+    ("group", &["group add site-a"]),
+    ("group add", &["group add site-a"]),
+    ("group remove", &["group remove site-a"]),
+    ("group join", &["group join site-a keys-1"]),
+    ("group leave", &["group leave keys-1"]),
+    (
+        "migrate",
+        &["migrate keys-1 --until 2027-06-30", "migrate keys-1 --stop"],
+    ),
+    ("release", &["release keys-1", "release --group site-a"]),
+    ("block", &["block stolen.pem"]),
+    ("unblock", &["unblock stolen.pem"]),
+    (
+        "remove",
+        &[
+            "remove keys-1.pem --server keys-1",
+            "remove keys-1.pem --all --force",
+        ],
+    ),
+];
+
+/// Puts the examples behind the help of each subcommand.
+pub(crate) fn attached(command: Command) -> Command {
+    attach(command, "")
+}
+
+fn attach(command: Command, path: &str) -> Command {
+    let names: Vec<String> = command
+        .get_subcommands()
+        .map(|below| below.get_name().to_owned())
+        .collect();
+    let command = names.iter().fold(command, |command, name| {
+        let below = format!("{path} {name}");
+        command.mut_subcommand(name, |found| attach(found, below.trim()))
+    });
+    let lines = of(path);
+    if lines.is_empty() {
+        return command;
+    }
+    let shown: Vec<String> = lines.iter().map(|line| format!("  {line}")).collect();
+    let text = format!("Examples:\n{}", shown.join("\n"));
+    let after = command.get_after_help().map(|after| format!("\n\n{after}"));
+    command.after_help(format!("{text}{}", after.unwrap_or_default()))
+}
+
+fn of(path: &str) -> Vec<String> {
+    if let Some((_, lines)) = EXAMPLES.iter().find(|(known, _)| *known == path) {
+        return lines.iter().map(|line| (*line).to_owned()).collect();
+    }
+    let change = path
+        .strip_prefix("store plan ")
+        .map(|rest| ("store plan", rest));
+    let change = change.or(path.strip_prefix("store ").map(|rest| ("store", rest)));
+    let found = change.and_then(|(start, name)| {
+        let (_, lines) = CHANGES.iter().find(|(known, _)| *known == name)?;
+        Some(
+            lines
+                .iter()
+                .map(move |line| format!("mutual-trust {start} {line} --store trust")),
+        )
+    });
+    found.map(Iterator::collect).unwrap_or_default()
+}

@@ -1,0 +1,171 @@
+//! Facts about certificates, verdicts and changes as JSON. The names of the fields are a promise: they are only added to.
+
+use mutual_trust::admin::{Effect, Effects};
+use mutual_trust::certificate::{KeyKind, Moment, SanName};
+use mutual_trust::policy::Detail;
+use mutual_trust::store::{Bounded, Done, Entry, EntryKey, Report, Slot};
+use mutual_trust::{Certificate, Verdict};
+use serde_json::{Value, json};
+
+/// Bytes in hexadecimal, as certificates show them.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let parts: Vec<String> = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+    parts.join(":")
+}
+
+pub(crate) fn time(seconds: i64) -> String {
+    Moment::from_seconds(seconds).to_string()
+}
+
+/// The subject, or what stands for one that is empty.
+pub(crate) fn subject(certificate: &Certificate) -> String {
+    let subject = certificate.subject();
+    if subject.is_empty() {
+        String::from("(no subject)")
+    } else {
+        subject
+    }
+}
+
+pub(crate) fn names(certificate: &Certificate) -> Vec<String> {
+    let named = certificate.names().filter(|name| *name != SanName::Other);
+    named.map(|name| name.to_string()).collect()
+}
+
+pub(crate) fn certificate(certificate: &Certificate) -> Value {
+    let validity = certificate.validity();
+    json!({
+        "version": certificate.version(),
+        "subject": certificate.subject(),
+        "issuer": certificate.issuer(),
+        "serial": hex(certificate.serial()),
+        "names": names(certificate),
+        "not_before": time(validity.not_before()),
+        "not_after": time(validity.not_after()),
+        "key": key(certificate.key_kind()),
+        "ca": certificate.is_ca(),
+        "fingerprint": certificate.fingerprint().to_string(),
+        "key_pin": certificate.key_pin().to_string(),
+    })
+}
+
+pub(crate) fn key(kind: KeyKind) -> String {
+    kind.to_string()
+}
+
+pub(crate) const fn slot(slot: Slot) -> &'static str {
+    match slot {
+        Slot::Pin => "pin",
+        Slot::Authority => "authority",
+        Slot::Intermediate => "intermediate",
+    }
+}
+
+pub(crate) fn entry_key(key: &EntryKey) -> Value {
+    json!({
+        "slot": slot(key.slot),
+        "scope": key.scope.to_string(),
+        "fingerprint": key.fingerprint.to_string(),
+    })
+}
+
+pub(crate) fn entry(entry: &Entry) -> Value {
+    let options = entry.options();
+    let patterns = options.get_san_patterns().iter();
+    json!({
+        "slot": slot(entry.key().slot),
+        "scope": entry.key().scope.to_string(),
+        "fingerprint": entry.key().fingerprint.to_string(),
+        "label": options.get_label(),
+        "certificate": entry.certificate().map(certificate),
+        "ends": options.get_ends().map(|end| Moment::from(end).to_string()),
+        "patterns": patterns.map(ToString::to_string).collect::<Vec<String>>(),
+        "installed": entry.installed().map(|time| Moment::from(time).to_string()),
+        "installed_by": entry.installed_by(),
+        "disabled": entry.disabled(),
+    })
+}
+
+fn detail(detail: &Detail) -> Value {
+    if *detail == Detail::None {
+        Value::Null
+    } else {
+        Value::String(detail.to_string())
+    }
+}
+
+pub(crate) fn verdict(verdict: &Verdict) -> Value {
+    let considered = verdict.considered();
+    let items = considered.items().iter().map(|item| {
+        json!({
+            "fingerprint": item.fingerprint.to_string(),
+            "entry": item.entry.as_ref().map(entry_key),
+            "reason": item.reason.to_string(),
+            "detail": detail(&item.detail),
+        })
+    });
+    let remedy = (!verdict.is_accepted()).then(|| verdict.reason().remedy());
+    json!({
+        "accepted": verdict.is_accepted(),
+        "reason": verdict.reason().to_string(),
+        "rule": verdict.rule().to_string(),
+        "meaning": verdict.reason().meaning(),
+        "to_do": remedy,
+        "detail": detail(verdict.detail()),
+        "role": verdict.role().to_string(),
+        "server": verdict.server().map(ToString::to_string),
+        "dialled": verdict.dialled().map(ToString::to_string),
+        "presented": verdict.presented().map(|presented| presented.to_string()),
+        "decided_by": verdict.decided_by().map(|by| entry_key(by.key())),
+        "peer": verdict.peer().map(|peer| peer.to_string()),
+        "considered": items.collect::<Vec<Value>>(),
+        "considered_more": considered.more(),
+        "warnings": verdict.warnings().iter().map(ToString::to_string).collect::<Vec<String>>(),
+        "generation": verdict.generation(),
+    })
+}
+
+/// Items that a report bounds, with how many more there are.
+pub(crate) fn bounded<T>(items: &Bounded<T>, show: impl Fn(&T) -> Value) -> Value {
+    let shown: Vec<Value> = items.items().iter().map(show).collect();
+    json!({ "items": shown, "more": items.more() })
+}
+
+fn text<T: ToString>(item: &T) -> Value {
+    Value::String(item.to_string())
+}
+
+pub(crate) fn report(report: &Report) -> Value {
+    let done = match report.done() {
+        Done::Added => "added",
+        Done::AlreadyThere => "already_there",
+        Done::Completed => "completed",
+        Done::Removed => "removed",
+        _ => "changed",
+    };
+    json!({
+        "done": done,
+        "entries": bounded(report.entries(), entry_key),
+        "claims": bounded(report.claims(), text),
+        "shifts": bounded(report.shifts(), text),
+        "still_held": bounded(report.still_held(), entry_key),
+        "warnings": bounded(report.warnings(), text),
+    })
+}
+
+pub(crate) fn effects(effects: &Effects) -> Value {
+    let show = |effect: &Effect| {
+        json!({
+            "peer": effect.peer.to_string(),
+            "before": effect.before.reason.to_string(),
+            "after": effect.after.reason.to_string(),
+            "text": effect.to_string(),
+        })
+    };
+    json!({
+        "lost": bounded(effects.lost(), show),
+        "at_risk": bounded(effects.at_risk(), show),
+        "gained": bounded(effects.gained(), show),
+        "moved": bounded(effects.moved(), show),
+    })
+}

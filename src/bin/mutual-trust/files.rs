@@ -1,0 +1,111 @@
+//! Reading the files that are named on the command line, within bounds.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::Path;
+
+use mutual_trust::limits::MAX_CRL_PEM_BYTES;
+use mutual_trust::{Certificate, Crl};
+use zeroize::Zeroizing;
+
+use crate::output::Failure;
+
+/// Files above it take long enough for somebody to wonder.
+const LARGE: u64 = 4 * 1024 * 1024;
+
+/// Reads a file into one buffer of its size, which is wiped: it may hold a private key.
+pub(crate) fn bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    content(path).map_err(|error| Failure::from(error).about(path.display()))
+}
+
+fn content(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return Err(io::Error::from(io::ErrorKind::IsADirectory));
+    }
+    let limit = u64::try_from(MAX_CRL_PEM_BYTES).unwrap_or(u64::MAX);
+    if metadata.len() > limit {
+        let text = format!(
+            "the file has {} bytes, the limit is {limit}",
+            metadata.len()
+        );
+        return Err(io::Error::other(text));
+    }
+    let progress = Progress::start(path, metadata.len());
+    // One byte more than it has, so that its end is found without growing, which would leave a copy behind.
+    let size = usize::try_from(metadata.len()).unwrap_or(0).max(64 * 1024);
+    let mut content = Zeroizing::new(Vec::with_capacity(size.saturating_add(1)));
+    file.take(limit).read_to_end(&mut content)?;
+    drop(progress);
+    Ok(content)
+}
+
+/// Tells a person at a terminal what takes long.
+struct Progress(bool);
+
+impl Progress {
+    fn start(path: &Path, size: u64) -> Self {
+        let shown = size >= LARGE && io::stderr().is_terminal();
+        if shown {
+            let megabytes = size.div_ceil(1024 * 1024);
+            let _ = write!(
+                io::stderr(),
+                "reading {} ({megabytes} MiB) …",
+                path.display()
+            );
+        }
+        Self(shown)
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.0 {
+            let _ = writeln!(io::stderr(), " done");
+        }
+    }
+}
+
+/// Whether a file is PEM: it has a section.
+pub(crate) fn is_pem(content: &[u8]) -> bool {
+    let mark = b"-----BEGIN ";
+    content.windows(mark.len()).any(|window| window == mark)
+}
+
+/// The certificates of a file, PEM or DER.
+pub(crate) fn certificates(path: &Path) -> Result<Vec<Certificate>, Failure> {
+    let content = bytes(path)?;
+    let read = if is_pem(&content) {
+        Certificate::many_from_pem(&content)
+    } else {
+        Certificate::from_der(&content).map(|one| vec![one])
+    };
+    read.map_err(|error| Failure::from(error).about(path.display()))
+}
+
+/// The one certificate of a file, PEM or DER.
+pub(crate) fn certificate(path: &Path) -> Result<Certificate, Failure> {
+    let mut all = certificates(path)?;
+    match (all.pop(), all.len()) {
+        (Some(only), 0) => Ok(only),
+        (_, others) => {
+            let text = format!(
+                "{} certificates where one is wanted",
+                others.saturating_add(1)
+            );
+            Err(Failure::new("certificate/NotOne", text).about(path.display()))
+        }
+    }
+}
+
+/// The revocation lists of a file, PEM or DER.
+pub(crate) fn crls(path: &Path) -> Result<Vec<Crl>, Failure> {
+    let content = bytes(path)?;
+    let read = if is_pem(&content) {
+        Crl::many_from_pem(&content)
+    } else {
+        Crl::from_der(&content).map(|one| vec![one])
+    };
+    read.map_err(|error| Failure::from(error).about(path.display()))
+}

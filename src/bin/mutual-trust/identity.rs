@@ -1,0 +1,298 @@
+//! `identity`: makes and renews who a system is.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand, ValueEnum};
+use mutual_trust::certificate::{SystemClock, TimeSource};
+use mutual_trust::identity::{
+    CertificateRequest, CertificateSpec, Chain, Existing, KeyType, NewKey, write_certificates,
+};
+use mutual_trust::tls::OwnKey;
+use mutual_trust::{Clock, HostName, Identity};
+use rustls::crypto::CryptoProvider;
+use serde_json::{Value, json};
+
+use crate::inspect::describe;
+use crate::ours::{self, IdentityArguments};
+use crate::output::{Failure, Outcome};
+use crate::passphrase::PassphraseArguments;
+use crate::{facts, files};
+
+/// What is done.
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Make a private key, and a certificate that it signs itself
+    New {
+        /// The common name, by which some key servers know their clients
+        name: String,
+        #[command(flatten)]
+        spec: Spec,
+        /// Where the certificate goes; nothing is written over
+        #[arg(long, value_name = "FILE")]
+        identity: PathBuf,
+        /// Where the private key goes, for its owner alone; nothing is written over
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// Days for which the certificate is valid
+        #[arg(long, default_value_t = 730)]
+        days: u32,
+    },
+    /// Make a request for a certificate by a CA, with a key that is made if its file is not there
+    Request {
+        /// The common name
+        name: String,
+        #[command(flatten)]
+        spec: Spec,
+        /// The private key's file
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// Where the request goes; nothing is written over
+        #[arg(long, value_name = "FILE")]
+        request: PathBuf,
+        #[command(flatten)]
+        passphrase: PassphraseArguments,
+    },
+    /// Make an identity of a CA's answer to a request
+    Install {
+        /// The answer: our certificate, with its issuers
+        answer: PathBuf,
+        /// The request
+        #[arg(long, value_name = "FILE")]
+        request: PathBuf,
+        /// The private key with which it was made
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// Where the chain goes; nothing is written over
+        #[arg(long, value_name = "FILE")]
+        identity: PathBuf,
+        #[command(flatten)]
+        passphrase: PassphraseArguments,
+    },
+    /// Make the next certificate of the same subject and names: of the same key, or with --new-key of another
+    Renew {
+        #[command(flatten)]
+        identity: IdentityArguments,
+        /// Where the next certificate goes; nothing is written over
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Make a new private key there, for its owner alone
+        #[arg(long, value_name = "FILE")]
+        new_key: Option<PathBuf>,
+        /// The kind of the new key
+        #[arg(long = "type", value_enum, default_value_t = Kind::P256)]
+        kind: Kind,
+        /// Days for which the certificate is valid
+        #[arg(long, default_value_t = 730)]
+        days: u32,
+    },
+    /// Show an identity, whether its key belongs to it, and what peers are known to refuse about it
+    Show {
+        #[command(flatten)]
+        identity: IdentityArguments,
+    },
+}
+
+/// What a certificate says, and of which key.
+#[derive(Args, Debug)]
+struct Spec {
+    /// A name or address for the subject alternative names
+    #[arg(long, value_name = "NAME")]
+    host: Vec<HostName>,
+    /// The kind of the key
+    #[arg(long = "type", value_enum, default_value_t = Kind::P256)]
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Kind {
+    /// ECDSA P-256: every key server takes it
+    P256,
+    /// ECDSA P-384
+    P384,
+    /// Ed25519, which several TLS libraries in service do not know
+    Ed25519,
+    /// RSA with 2048 bits
+    Rsa2048,
+    /// RSA with 3072 bits
+    Rsa3072,
+    /// RSA with 4096 bits
+    Rsa4096,
+}
+
+impl From<Kind> for KeyType {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::P256 => Self::P256,
+            Kind::P384 => Self::P384,
+            Kind::Ed25519 => Self::Ed25519,
+            Kind::Rsa2048 => Self::Rsa2048,
+            Kind::Rsa3072 => Self::Rsa3072,
+            Kind::Rsa4096 => Self::Rsa4096,
+        }
+    }
+}
+
+impl Spec {
+    fn certificate(&self, name: &str) -> Result<CertificateSpec, Failure> {
+        let mut spec = CertificateSpec::new(name)?;
+        for host in &self.host {
+            spec = spec.name(host.clone());
+        }
+        Ok(spec)
+    }
+}
+
+fn now() -> Clock {
+    SystemClock::new().now()
+}
+
+/// Does it.
+pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let provider = ours::provider();
+    match &arguments.command {
+        Command::New {
+            name,
+            spec,
+            identity,
+            key,
+            days,
+        } => {
+            let certificate = spec.certificate(name)?;
+            absent(identity)?;
+            let own = made(key, spec.kind, &provider)?;
+            let new = own.self_signed(&certificate, *days, now())?;
+            write(identity, &new)?;
+            Ok(told(&new, Some(identity), Some(key)))
+        }
+        Command::Request {
+            name,
+            spec,
+            key,
+            request,
+            passphrase,
+        } => {
+            let certificate = spec.certificate(name)?;
+            absent(request)?;
+            let own = if key.exists() {
+                OwnKey::new(passphrase.key(key)?, &provider)?
+            } else {
+                made(key, spec.kind, &provider)?
+            };
+            let made = own.request(&certificate)?;
+            let written = made.write(request, Existing::Refuse);
+            written.map_err(|error| Failure::from(error).about(request.display()))?;
+            let text = format!(
+                "request for the CA: {}\nprivate key: {}\nkey pin: {}",
+                request.display(),
+                key.display(),
+                made.key_pin()
+            );
+            let json = json!({
+                "request": request.display().to_string(),
+                "key_file": key.display().to_string(),
+                "key_pin": made.key_pin().to_string(),
+            });
+            Ok(Outcome::done("identity-request", text, json))
+        }
+        Command::Install {
+            answer,
+            request,
+            key,
+            identity,
+            passphrase,
+        } => {
+            let asked = CertificateRequest::from_pem(&files::bytes(request)?)?;
+            let own = OwnKey::new(passphrase.key(key)?, &provider)?;
+            let chain = Chain::from_file(answer);
+            let chain = chain.map_err(|error| Failure::from(error).about(answer.display()))?;
+            let new = own.install(&asked, chain)?;
+            write(identity, &new)?;
+            Ok(told(&new, Some(identity), Some(key)))
+        }
+        Command::Renew {
+            identity,
+            out,
+            new_key,
+            kind,
+            days,
+        } => {
+            let old = needed(identity, &provider)?;
+            absent(out)?;
+            let new = match new_key {
+                Some(path) => old.rekey(&made(path, *kind, &provider)?, *days, now())?,
+                None => old.renew(*days, now(), &provider)?,
+            };
+            write(out, &new)?;
+            let mut outcome = told(&new, Some(out), new_key.as_deref());
+            outcome.text.push_str("\nto do: have it installed beside the old one at every key server, before it is presented there");
+            Ok(outcome)
+        }
+        Command::Show { identity } => Ok(told(&needed(identity, &provider)?, None, None)),
+    }
+}
+
+fn needed(identity: &IdentityArguments, provider: &CryptoProvider) -> Result<Identity, Failure> {
+    let missing = || {
+        Failure::new(
+            "usage",
+            "name our certificate with --identity, and its key with --key",
+        )
+    };
+    identity.read(provider)?.ok_or_else(missing)
+}
+
+/// Refuses before a key is made, so that none is left behind.
+fn absent(path: &Path) -> Result<(), Failure> {
+    if path.exists() {
+        let text = format!("{}: there is a file already, which is kept", path.display());
+        return Err(Failure::new("write/Exists", text));
+    }
+    Ok(())
+}
+
+/// Makes a key, which is on the disk before anything is made with it.
+fn made(path: &Path, kind: Kind, provider: &CryptoProvider) -> Result<OwnKey, Failure> {
+    let new = NewKey::generate(kind.into())?;
+    let written = new.write(path, Existing::Refuse);
+    written.map_err(|error| Failure::from(error).about(path.display()))?;
+    Ok(OwnKey::new(new.into_key()?, provider)?)
+}
+
+fn write(path: &Path, identity: &Identity) -> Result<(), Failure> {
+    let written = write_certificates(path, identity.chain().certificates(), Existing::Refuse);
+    written.map_err(|error| Failure::from(error).about(path.display()))
+}
+
+fn told(identity: &Identity, chain: Option<&Path>, key: Option<&Path>) -> Outcome {
+    let (mut lines, _) = describe(identity.certificate());
+    let advice: Vec<String> = identity
+        .advice(now())
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let files = [("certificate", chain), ("private key", key)];
+    lines.extend(
+        files
+            .iter()
+            .filter_map(|(what, path)| Some(format!("  {what}: {}", (*path)?.display()))),
+    );
+    lines.extend(advice.iter().map(|advice| format!("  note: {advice}")));
+    let certificates: Vec<Value> = identity
+        .chain()
+        .certificates()
+        .map(facts::certificate)
+        .collect();
+    let json = json!({
+        "chain": certificates,
+        "identity_file": chain.map(|path| path.display().to_string()),
+        "key_file": key.map(|path| path.display().to_string()),
+        "advice": advice,
+    });
+    Outcome::done("identity", lines.join("\n"), json)
+}

@@ -1,0 +1,413 @@
+//! `inspect`: what is in a file, in plain words, and what it could be installed as.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use mutual_trust::error::{IdentityError, StoreError};
+use mutual_trust::identity::{CertificateRequest, Chain, KeyReader, PrivateKey};
+use mutual_trust::store::Report;
+use mutual_trust::{
+    AuthorityScope, Certificate, Crl, EntryOptions, Identity, KeyPolicy, PinScope, TrustStore,
+    admin, tls,
+};
+use serde_json::{Value, json};
+
+use crate::output::{Failure, Outcome};
+use crate::passphrase::PassphraseArguments;
+use crate::{facts, files, ours};
+
+/// What is looked at.
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// Certificates, bundles, revocation lists, requests, private keys, or the file of a store
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// Say of private keys whether they belong to this certificate
+    #[arg(long, value_name = "FILE")]
+    certificate: Option<PathBuf>,
+    #[command(flatten)]
+    passphrase: PassphraseArguments,
+}
+
+/// What was found in one file: lines for people, and the same for programs.
+type Found = (Vec<String>, Vec<Value>);
+
+/// Looks at each file.
+pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let keys = tls::key_policy(&ours::provider());
+    let with = arguments
+        .certificate
+        .as_deref()
+        .map(files::certificate)
+        .transpose()?;
+    let mut text = Vec::new();
+    let mut all = Vec::new();
+    let mut failed = None;
+    for path in &arguments.files {
+        text.push(format!("{}:", path.display()));
+        let file = path.display().to_string();
+        match look(path, keys, with.as_ref(), &arguments.passphrase) {
+            Ok((lines, items)) => {
+                text.extend(lines.into_iter().map(|line| format!("  {line}")));
+                all.push(json!({ "file": file, "items": items, "error": null }));
+            }
+            // The others are told all the same.
+            Err(failure) => {
+                text.push(format!(
+                    "  error[{}]: {}",
+                    failure.kind(),
+                    failure.message()
+                ));
+                all.push(json!({ "file": file, "items": [], "error": failure.message() }));
+                failed = failed.or(Some(failure.about(&file)));
+            }
+        }
+    }
+    let mut outcome = Outcome::done(
+        "inspect",
+        text.join(
+            "
+",
+        ),
+        json!({ "files": all }),
+    );
+    outcome.failed = failed;
+    Ok(outcome)
+}
+
+fn look(
+    path: &Path,
+    keys: KeyPolicy,
+    with: Option<&Certificate>,
+    passphrase: &PassphraseArguments,
+) -> Result<Found, Failure> {
+    let content = files::bytes(path)?;
+    if content.starts_with(b"mutual-trust store") {
+        return store(&content, keys);
+    }
+    if !files::is_pem(&content) {
+        return der(path, &content, keys, with, passphrase);
+    }
+    let labels = labels(&content);
+    let of_kind = |ending: &str| labels.iter().any(|label| label.ends_with(ending));
+    let (certificates, lists) = (of_kind("CERTIFICATE"), of_kind("X509 CRL"));
+    let (requests, private) = (of_kind("CERTIFICATE REQUEST"), of_kind("PRIVATE KEY"));
+    match (certificates, lists, requests, private) {
+        (true, false, false, true) => {
+            let mut found =
+                certificates_of(Chain::from_combined_pem(&content)?.certificates(), keys);
+            add(&mut found, private_key(path, with, passphrase)?);
+            Ok(found)
+        }
+        (false, true, false, false) => Ok(lists_of(&Crl::many_from_pem(&content)?)),
+        (false, false, true, false) => Ok(request(&CertificateRequest::from_pem(&content)?)),
+        (false, false, false, true) => private_key(path, with, passphrase),
+        (_, true, _, _) | (_, _, true, _) => {
+            let text = format!(
+                "sections of several kinds ({}): put each kind in a file of its own",
+                labels.join(", ")
+            );
+            Err(Failure::new("file/Mixed", text))
+        }
+        // Whatever else it is, the reader of certificates says best what is wrong with it.
+        _ => Ok(certificates_of(
+            &Certificate::many_from_pem(&content)?,
+            keys,
+        )),
+    }
+}
+
+fn add(found: &mut Found, more: Found) {
+    found.0.extend(more.0);
+    found.1.extend(more.1);
+}
+
+/// The labels of the sections, each once. Other words than labels are not repeated.
+fn labels(content: &[u8]) -> Vec<String> {
+    let mut labels: Vec<String> = Vec::new();
+    for line in content.split(|byte| *byte == b'\n') {
+        let label = line.strip_prefix(b"-----BEGIN ").and_then(|rest| {
+            let end = rest.windows(5).position(|window| window == b"-----")?;
+            core::str::from_utf8(rest.get(..end)?).ok()
+        });
+        let is_plain = |label: &str| {
+            label
+                .bytes()
+                .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b' ')
+        };
+        if let Some(label) = label.filter(|label| label.len() <= 64 && is_plain(label)) {
+            if !labels.iter().any(|known| known == label) {
+                labels.push(label.to_owned());
+            }
+        }
+    }
+    labels
+}
+
+fn der(
+    path: &Path,
+    content: &[u8],
+    keys: KeyPolicy,
+    with: Option<&Certificate>,
+    passphrase: &PassphraseArguments,
+) -> Result<Found, Failure> {
+    let error = match Certificate::from_der(content) {
+        Ok(certificate) => return Ok(certificates_of([&certificate], keys)),
+        Err(error) => error,
+    };
+    if let Ok(list) = Crl::from_der(content) {
+        return Ok(lists_of(&[list]));
+    }
+    private_key(path, with, passphrase).map_err(|_| {
+        let text = format!("neither PEM nor a certificate, revocation list or private key in DER; read as a certificate: {error}");
+        Failure::new("file/Unknown", text)
+    })
+}
+
+fn certificates_of<'a>(
+    certificates: impl IntoIterator<Item = &'a Certificate>,
+    keys: KeyPolicy,
+) -> Found {
+    let mut found = Found::default();
+    for (index, certificate) in certificates.into_iter().enumerate() {
+        let (mut lines, mut fields) = describe(certificate);
+        if let Some(first) = lines.first_mut() {
+            *first = format!("certificate {}: {first}", index.saturating_add(1));
+        }
+        let mut roles = Vec::new();
+        for (role, tried) in try_roles(certificate, keys) {
+            let (text, fact) = match &tried {
+                Ok(report) => {
+                    let warnings: Vec<String> = report
+                        .warnings()
+                        .items()
+                        .iter()
+                        .map(ToString::to_string)
+                        .collect();
+                    let mut text = format!("  could be {role}");
+                    for warning in &warnings {
+                        text.push_str(&format!("\n        warning: {warning}"));
+                    }
+                    (
+                        text,
+                        json!({ "role": role, "possible": true, "warnings": warnings, "why_not": null }),
+                    )
+                }
+                Err(error) => (
+                    format!("  not {role}: {error}"),
+                    json!({ "role": role, "possible": false, "warnings": [], "why_not": error.to_string() }),
+                ),
+            };
+            lines.extend(text.split('\n').map(str::to_owned));
+            roles.push(fact);
+        }
+        if let Value::Object(fields) = &mut fields {
+            fields.insert(String::from("kind"), json!("certificate"));
+            fields.insert(String::from("roles"), json!(roles));
+        }
+        found.0.extend(lines);
+        found.1.push(fields);
+    }
+    if found.1.is_empty() {
+        found.0.push(String::from("nothing"));
+    }
+    found
+}
+
+/// Facts of a certificate, as lines and as fields.
+pub(crate) fn describe(certificate: &Certificate) -> (Vec<String>, Value) {
+    let names = facts::names(certificate);
+    let shown = if names.is_empty() {
+        String::from("(none)")
+    } else {
+        names.join(", ")
+    };
+    let kind = match (certificate.version(), certificate.is_ca()) {
+        (1 | 2, _) => format!(
+            "version {}, which cannot say whether it is a CA",
+            certificate.version()
+        ),
+        (_, true) => String::from("CA"),
+        (_, false) => String::from("end entity"),
+    };
+    let lines = vec![
+        facts::subject(certificate),
+        format!("  issuer: {}", certificate.issuer()),
+        format!("  kind: {kind}"),
+        format!("  names: {shown}"),
+        format!("  valid: {}", certificate.validity()),
+        format!("  key: {}", certificate.key_kind()),
+        format!("  SHA-256: {}", certificate.fingerprint()),
+        format!("  key pin: {}", certificate.key_pin()),
+    ];
+    (lines, facts::certificate(certificate))
+}
+
+/// What the importer says of it in each slot and scope, asked of a store that is thrown away.
+fn try_roles(
+    certificate: &Certificate,
+    keys: KeyPolicy,
+) -> [(&'static str, Result<Report, StoreError>); 5] {
+    let fresh = || TrustStore::new(keys);
+    let (one, options) = (|| certificate.clone(), EntryOptions::new);
+    let pin_of_server = || {
+        let mut store = fresh();
+        let id: mutual_trust::ServerId = "server".parse()?;
+        store.add_server(id.clone(), [])?;
+        store.install_pin(PinScope::Server(id), one(), options())
+    };
+    [
+        ("a pin of a server", pin_of_server()),
+        (
+            "a pin of a client",
+            fresh().install_pin(PinScope::Clients, one(), options()),
+        ),
+        (
+            "an authority for servers",
+            fresh().install_authority(AuthorityScope::AnyServer, one(), options()),
+        ),
+        (
+            "an authority for clients",
+            fresh().install_authority(AuthorityScope::Clients, one(), options()),
+        ),
+        (
+            "an intermediate",
+            fresh().install_intermediate(one(), options()),
+        ),
+    ]
+}
+
+fn lists_of(lists: &[Crl]) -> Found {
+    let mut found = Found::default();
+    for list in lists {
+        let next = list.next_update().map(facts::time);
+        found.0.extend([
+            format!("revocation list of {}", list.issuer()),
+            format!(
+                "  number: {}",
+                list.number()
+                    .map_or(String::from("(none)"), ToString::to_string)
+            ),
+            format!("  issued: {}", facts::time(list.this_update())),
+            format!(
+                "  next one due: {}",
+                next.as_deref().unwrap_or("(not stated)")
+            ),
+            format!("  revoked certificates: {}", list.revoked_count()),
+            format!("  SHA-256: {}", list.fingerprint()),
+        ]);
+        found.0.extend(
+            list.deviations()
+                .iter()
+                .map(|what| format!("  warning: {what}")),
+        );
+        found.0.extend(
+            list.refusal()
+                .map(|why| format!("  cannot be installed: {why}")),
+        );
+        found.1.push(json!({
+            "kind": "crl",
+            "issuer": list.issuer(),
+            "number": list.number().map(ToString::to_string),
+            "this_update": facts::time(list.this_update()),
+            "next_update": next,
+            "revoked": list.revoked_count(),
+            "fingerprint": list.fingerprint().to_string(),
+            "why_not": list.refusal().map(ToString::to_string),
+        }));
+    }
+    found
+}
+
+fn request(request: &CertificateRequest) -> Found {
+    let pin = request.key_pin();
+    let lines = vec![
+        String::from("certificate request, for a CA"),
+        format!("  key pin: {pin}"),
+    ];
+    (
+        lines,
+        vec![json!({ "kind": "request", "key_pin": pin.to_string() })],
+    )
+}
+
+/// The kind of a key and whose it is. Nothing else of it is shown.
+fn private_key(
+    path: &Path,
+    with: Option<&Certificate>,
+    passphrase: &PassphraseArguments,
+) -> Result<Found, Failure> {
+    let strict = passphrase.with(path, |reader| reader.file(path));
+    let (key, open): (PrivateKey, Option<String>) = match strict {
+        Ok(key) => (key, None),
+        Err(failure) => {
+            // To look at a key that others can read does no harm; to say so does good.
+            let any = |reader: KeyReader<'_>| reader.any_owner_and_mode().file(path);
+            let why = match KeyReader::new().file(path) {
+                Err(IdentityError::KeyFile(why)) => why.to_string(),
+                _ => return Err(failure),
+            };
+            (passphrase.with(path, any)?, Some(why))
+        }
+    };
+    let kind = facts::key(key.kind());
+    let mut lines = vec![format!("private key: {kind}")];
+    lines.extend(open.iter().map(|why| format!("  warning: {why}")));
+    let belongs = with
+        .map(|certificate| belongs(certificate, key))
+        .transpose()?;
+    if let (Some(belongs), Some(certificate)) = (belongs, with) {
+        let whose = facts::subject(certificate);
+        let word = if belongs {
+            "belongs"
+        } else {
+            "does NOT belong"
+        };
+        lines.push(format!("  it {word} to the certificate of {whose}"));
+    }
+    let fact = json!({ "kind": "private_key", "key": kind, "belongs": belongs, "warning": open });
+    Ok((lines, vec![fact]))
+}
+
+fn belongs(certificate: &Certificate, key: PrivateKey) -> Result<bool, Failure> {
+    let chain = Chain::new(vec![certificate.clone()])?;
+    match Identity::new(chain, key, &ours::provider()) {
+        Ok(_) => Ok(true),
+        Err(IdentityError::KeyMismatch { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn store(content: &[u8], keys: KeyPolicy) -> Result<Found, Failure> {
+    let loaded = admin::file::read(content, keys, None)?;
+    let view = loaded.store.contents();
+    let (servers, groups, blocks) = (
+        view.servers().count(),
+        view.groups().count(),
+        view.blocks().count(),
+    );
+    let mut lines = vec![String::from("trust store")];
+    lines.extend(
+        loaded
+            .report
+            .to_string()
+            .lines()
+            .map(|line| format!("  {line}")),
+    );
+    lines.push(format!(
+        "  servers: {servers}, groups: {groups}, blocks: {blocks}, revocation lists: {}",
+        loaded.report.crls
+    ));
+    let fact = json!({
+        "kind": "store",
+        "generation": loaded.report.generation,
+        "digest": loaded.report.digest.to_string(),
+        "entries": loaded.report.entries,
+        "servers": servers,
+        "groups": groups,
+        "blocks": blocks,
+        "crls": loaded.report.crls,
+        "disabled": facts::bounded(&loaded.report.disabled, |(key, why)| json!({ "entry": facts::entry_key(key), "why": why })),
+    });
+    Ok((lines, vec![fact]))
+}

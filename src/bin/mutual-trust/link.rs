@@ -1,0 +1,286 @@
+//! One link to a server, made by hand so that nothing of it can take longer than was allowed.
+
+use core::fmt;
+use core::str::FromStr;
+use core::time::Duration;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::Instant;
+
+use clap::Args;
+use mutual_trust::HostName;
+use rustls::{AlertDescription, ClientConfig, ClientConnection, ProtocolVersion};
+
+use crate::output::Failure;
+
+/// KMIP over TLS (IANA).
+const DEFAULT_PORT: u16 = 5696;
+
+/// Where a server is reached.
+#[derive(Clone, Debug)]
+pub(crate) struct Address {
+    pub(crate) host: HostName,
+    port: u16,
+}
+
+impl FromStr for Address {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let host = |text: &str| text.parse::<HostName>().map_err(|error| error.to_string());
+        // A name, an IPv4 address, or an IPv6 address in brackets, then a port; or any of them, or a bare IPv6
+        // address, without.
+        let (name, port) = match text.rsplit_once(':') {
+            Some((name, port)) if !name.contains(':') || name.ends_with(']') => {
+                let port = port.parse().map_err(|_| format!("not a port: {port}"))?;
+                (name, port)
+            }
+            _ => (text, DEFAULT_PORT),
+        };
+        Ok(Self {
+            host: host(name)?,
+            port,
+        })
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.host.ip() {
+            Some(ip) if ip.is_ipv6() => write!(f, "[{ip}]:{}", self.port),
+            _ => write!(f, "{}:{}", self.host, self.port),
+        }
+    }
+}
+
+/// How long is waited for.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// Seconds to wait for the connection, and again for the whole handshake: a key server that takes longer is
+    /// down, whatever it answers in the end
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+    timeout: u64,
+    /// Milliseconds to listen after the handshake: in TLS 1.3 a server refuses a client only then, one round trip
+    /// later
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(0..=60_000))]
+    settle: u64,
+}
+
+impl Patience {
+    fn timeout(self) -> Duration {
+        Duration::from_secs(self.timeout)
+    }
+}
+
+/// Connects, to the first address that answers.
+pub(crate) fn dial(address: &Address, patience: Patience) -> Result<TcpStream, Failure> {
+    let failed = |error: io::Error| Failure::new("connect", format!("{address}: {error}"));
+    let resolved = (address.host.to_string(), address.port).to_socket_addrs();
+    let mut last = io::Error::new(ErrorKind::NotFound, "the name has no address");
+    for place in resolved.map_err(failed)? {
+        match TcpStream::connect_timeout(&place, patience.timeout()) {
+            Ok(tcp) => {
+                tcp.set_read_timeout(Some(patience.timeout()))?;
+                tcp.set_write_timeout(Some(patience.timeout()))?;
+                return Ok(tcp);
+            }
+            Err(error) => last = error,
+        }
+    }
+    Err(failed(last))
+}
+
+/// A stream that is over at a deadline, however slowly its peer says something.
+pub(crate) struct Deadlined {
+    tcp: TcpStream,
+    deadline: Instant,
+}
+
+impl Deadlined {
+    pub(crate) fn new(tcp: TcpStream, patience: Patience) -> Self {
+        let deadline = Instant::now() + patience.timeout();
+        Self { tcp, deadline }
+    }
+}
+
+impl Read for Deadlined {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::Error::from(ErrorKind::TimedOut));
+        }
+        self.tcp.set_read_timeout(Some(left))?;
+        self.tcp.read(buffer)
+    }
+}
+
+impl Write for Deadlined {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.tcp.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.tcp.flush()
+    }
+}
+
+/// How a link ended, as far as the other end or the network decided it.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// The handshake is done, and the server said nothing against us.
+    Works,
+    /// The server sent an alert.
+    Alert(AlertDescription),
+    /// The server closed the connection without a word after the handshake.
+    Closed,
+    /// Our own end broke it off, or TLS failed between the two.
+    Failed(rustls::Error),
+    /// The network, or the time.
+    Io(io::Error),
+}
+
+/// What a link showed.
+pub(crate) struct Link {
+    pub(crate) end: End,
+    /// Whether our end had finished its handshake.
+    pub(crate) finished: bool,
+    pub(crate) version: Option<&'static str>,
+    pub(crate) suite: Option<String>,
+}
+
+/// Makes the handshake, listens for a refusal, and says goodbye.
+pub(crate) fn visit(
+    config: Arc<ClientConfig>,
+    name: &HostName,
+    mut tcp: TcpStream,
+    patience: Patience,
+) -> Result<Link, Failure> {
+    let named = name.to_server_name();
+    let named =
+        named.ok_or_else(|| Failure::new("name", format!("{name} cannot be sent to a server")))?;
+    let mut tls = ClientConnection::new(config, named)
+        .map_err(|error| Failure::new("tls", error.to_string()))?;
+    let mut end = run(
+        &mut tls,
+        &mut tcp,
+        Instant::now() + patience.timeout(),
+        Until::Finished,
+    );
+    let finished = !tls.is_handshaking();
+    if matches!(end, End::Works) {
+        let listen = Duration::from_millis(patience.settle);
+        end = match run(&mut tls, &mut tcp, Instant::now() + listen, Until::Said) {
+            End::Io(error) if is_timeout(&error) => End::Works,
+            End::Io(error) if error.kind() == ErrorKind::ConnectionReset => End::Closed,
+            end => end,
+        };
+        tls.send_close_notify();
+    }
+    let _ = tls.write_tls(&mut tcp);
+    let version = match tls.protocol_version() {
+        Some(ProtocolVersion::TLSv1_2) => Some("1.2"),
+        Some(ProtocolVersion::TLSv1_3) => Some("1.3"),
+        _ => None,
+    };
+    let suite = tls
+        .negotiated_cipher_suite()
+        .map(|suite| format!("{:?}", suite.suite()));
+    Ok(Link {
+        end,
+        finished,
+        version,
+        suite,
+    })
+}
+
+/// How far a link is driven.
+#[derive(PartialEq, Eq)]
+enum Until {
+    /// Our end has finished its handshake, and what it says is sent.
+    Finished,
+    /// The server says something to the application, or against us.
+    Said,
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
+
+fn run(tls: &mut ClientConnection, tcp: &mut TcpStream, deadline: Instant, until: Until) -> End {
+    loop {
+        while tls.wants_write() {
+            if let Err(error) = tls.write_tls(tcp) {
+                return End::Io(error);
+            }
+        }
+        if until == Until::Finished && !tls.is_handshaking() {
+            return End::Works;
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return End::Io(io::Error::from(ErrorKind::TimedOut));
+        }
+        if let Err(error) = tcp.set_read_timeout(Some(left)) {
+            return End::Io(error);
+        }
+        match tls.read_tls(tcp) {
+            Ok(0) if tls.is_handshaking() => {
+                return End::Io(io::Error::from(ErrorKind::UnexpectedEof));
+            }
+            Ok(0) => return End::Closed,
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return End::Io(error),
+        }
+        match tls.process_new_packets() {
+            Err(rustls::Error::AlertReceived(alert)) => return End::Alert(alert),
+            Err(error) => {
+                // The alert that tells the server, which stays without our reason.
+                let _ = tls.write_tls(tcp);
+                return End::Failed(error);
+            }
+            Ok(state) if until == Until::Said => {
+                // A goodbye in due form is no refusal.
+                if state.plaintext_bytes_to_read() > 0 || state.peer_has_closed() {
+                    return End::Works;
+                }
+            }
+            Ok(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_with_and_without_a_port() {
+        for (text, shown) in [
+            ("kms1.example", "kms1.example:5696"),
+            ("kms1.example:443", "kms1.example:443"),
+            ("192.0.2.7:1", "192.0.2.7:1"),
+            ("[2001:db8::7]:443", "[2001:db8::7]:443"),
+            ("2001:db8::7", "[2001:db8::7]:5696"),
+            ("[2001:db8::7]", "[2001:db8::7]:5696"),
+        ] {
+            assert_eq!(
+                text.parse::<Address>().unwrap().to_string(),
+                shown,
+                "{text}"
+            );
+        }
+        for bad in [
+            "",
+            ":443",
+            "kms1.example:",
+            "kms1.example:70000",
+            "a b:1",
+            "[::1",
+            "[::1]x:1",
+        ] {
+            assert!(bad.parse::<Address>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! `mutual-trust`: looks at certificates, keeps a trust store, and says why a link is trusted or not.
+//!
+//! The command is thin: what it knows, the library knows.
+#![doc = include_str!("json.md")]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "a test that cannot go on has failed"
+    )
+)]
+
+mod output;
+
+mod facts;
+mod files;
+mod tree;
+
+mod passphrase;
+
+mod ours;
+mod trust;
+
+mod link;
+
+mod check;
+mod connect;
+mod inspect;
+mod store;
+
+mod enroll;
+mod identity;
+mod serve;
+
+mod examples;
+mod generate;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use output::{Failure, Outcome};
+
+/// Trust between a storage system and its key servers: look at certificates, keep a trust store, try a link, and see
+/// why it is trusted or refused.
+#[derive(Parser)]
+#[command(name = "mutual-trust", version, arg_required_else_help = true, after_help = EXIT_CODES)]
+struct Line {
+    /// Print JSON: to standard output what came of it, to standard error what went wrong
+    #[arg(long, global = true, display_order = 1000)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done; the peer is trusted
+  1  refused: the peer is not trusted, or refuses us; the change would lock somebody out
+  2  could not be tried: an argument, a file, the store or the network";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Say what is in a file, and what it could be installed as
+    Inspect(inspect::Arguments),
+    /// Give the verdict about a chain without a network, at any time
+    Check(check::Arguments),
+    /// Make a link to a server, and say why it is trusted or not
+    Connect(connect::Arguments),
+    /// Look at a trust store, and change it
+    Store(store::Arguments),
+    /// Trust a server by the fingerprint that was read out at the server itself
+    Enroll(enroll::Arguments),
+    /// Serve as a key server, to try links with and to let unknown clients in
+    Serve(serve::Arguments),
+    /// Make and renew who this system is: its private key and certificate
+    Identity(identity::Arguments),
+    /// Print completions for a shell
+    Completions(generate::Completions),
+    /// Print the manual, or write a page for each subcommand
+    Man(generate::Manual),
+}
+
+/// What the arguments are, with examples.
+fn described() -> clap::Command {
+    examples::attached(Line::command())
+}
+
+fn main() -> ExitCode {
+    let read = described()
+        .try_get_matches()
+        .and_then(|matches| Line::from_arg_matches(&matches));
+    match read {
+        Ok(line) => output::finish(run(&line), line.json),
+        // Help is no error; anything else ends with 2, as what could not be tried.
+        Err(error) => {
+            let as_json = std::env::args_os().any(|argument| argument == "--json");
+            if error.use_stderr() && as_json {
+                let failure = Failure::new("usage", error.to_string());
+                return output::finish(Err(failure), as_json);
+            }
+            let _ = error.print();
+            ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+        }
+    }
+}
+
+fn run(line: &Line) -> Result<Outcome, Failure> {
+    match &line.command {
+        Command::Inspect(arguments) => inspect::run(arguments),
+        Command::Check(arguments) => check::run(arguments),
+        Command::Connect(arguments) => connect::run(arguments),
+        Command::Store(arguments) => store::run(arguments),
+        Command::Enroll(arguments) => enroll::run(arguments),
+        Command::Serve(arguments) => serve::run(arguments, line.json),
+        Command::Identity(arguments) => identity::run(arguments),
+        Command::Completions(arguments) => Ok(generate::completions(arguments, described())),
+        Command::Man(arguments) => generate::manual(arguments, described()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every subcommand, by the words that name it.
+    fn walk(command: &clap::Command, path: &str, all: &mut Vec<(String, Option<String>)>) {
+        let help = command.get_after_help().map(ToString::to_string);
+        all.push((path.to_owned(), help));
+        for below in command
+            .get_subcommands()
+            .filter(|below| below.get_name() != "help")
+        {
+            walk(below, format!("{path} {}", below.get_name()).trim(), all);
+        }
+    }
+
+    #[test]
+    fn every_subcommand_has_examples_and_each_of_them_is_understood() {
+        let command = described();
+        command.clone().debug_assert();
+        let mut all = Vec::new();
+        walk(&command, "", &mut all);
+        assert!(all.len() > 40, "{}", all.len());
+        for (path, help) in all {
+            let help = help.unwrap_or_else(|| panic!("no example: {path}"));
+            let lines = help
+                .lines()
+                .filter_map(|line| line.trim().strip_prefix("mutual-trust"));
+            let examples: Vec<&str> = lines.collect();
+            assert!(!examples.is_empty(), "{path}: {help}");
+            for example in examples {
+                assert!(
+                    path.is_empty() || example.trim().starts_with(&path),
+                    "{path}: {example}"
+                );
+                let words = ["mutual-trust"]
+                    .into_iter()
+                    .chain(example.split_whitespace());
+                let read = command.clone().try_get_matches_from(words);
+                let read = read.and_then(|matches| Line::from_arg_matches(&matches));
+                read.unwrap_or_else(|error| panic!("{example}: {error}"));
+            }
+        }
+    }
+}

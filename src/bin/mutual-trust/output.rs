@@ -1,0 +1,261 @@
+//! What a command hands to the one who called it: text or JSON, an exit code, and errors with their kind.
+
+use core::fmt;
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use mutual_trust::error::{
+    CertificateError, ConfigError, CrlError, DurableError, EnrolmentError, FingerprintError,
+    GuardedError, HostNameError, IdError, IdentityError, IssueError, MomentError, ProbeError,
+    SanPatternError, StoreError, StoreFileError, WindowsError, WriteError,
+};
+use serde_json::{Map, Value, json};
+
+/// What came of a command that could do its work.
+pub(crate) struct Outcome {
+    /// The name of the JSON schema, without the program's name and the version.
+    pub(crate) schema: &'static str,
+    /// For people.
+    pub(crate) text: String,
+    /// For programs: the fields beside `schema`.
+    pub(crate) json: Value,
+    /// The code of the refusal, if it is one.
+    pub(crate) refused: Option<String>,
+    /// Why a part of it could not be done.
+    pub(crate) failed: Option<Failure>,
+}
+
+impl Outcome {
+    pub(crate) fn done(schema: &'static str, text: String, json: Value) -> Self {
+        Self {
+            schema,
+            text,
+            json,
+            refused: None,
+            failed: None,
+        }
+    }
+
+    pub(crate) fn or_refused(mut self, code: Option<String>) -> Self {
+        self.refused = code;
+        self
+    }
+}
+
+/// Why a command could not do its work.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    kind: String,
+    message: String,
+}
+
+impl Failure {
+    pub(crate) fn new(kind: &str, message: impl Into<String>) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            message: message.into(),
+        }
+    }
+
+    /// The same, with what it was about in front.
+    pub(crate) fn about(mut self, what: impl fmt::Display) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
+    pub(crate) fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The kind of an error of the library: its room, and the name of its variant.
+    fn of(room: &str, error: &(impl fmt::Debug + fmt::Display)) -> Self {
+        let shown = format!("{error:?}");
+        let end = shown.find(|letter: char| !letter.is_ascii_alphanumeric());
+        let variant = end.and_then(|end| shown.get(..end)).unwrap_or(&shown);
+        Self::new(&format!("{room}/{variant}"), error.to_string())
+    }
+}
+
+/// Errors of the library, by the room that they come from.
+macro_rules! rooms {
+    ($($error:ty => $room:literal,)*) => {$(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::of($room, &error)
+            }
+        }
+    )*};
+}
+
+rooms! {
+    CertificateError => "certificate",
+    ConfigError => "tls",
+    CrlError => "crl",
+    EnrolmentError => "enrolment",
+    FingerprintError => "fingerprint",
+    HostNameError => "name",
+    IdError => "id",
+    IdentityError => "identity",
+    IssueError => "issue",
+    MomentError => "time",
+    SanPatternError => "pattern",
+    StoreError => "store",
+    StoreFileError => "file",
+    WindowsError => "windows",
+    WriteError => "write",
+}
+
+impl From<DurableError> for Failure {
+    fn from(error: DurableError) -> Self {
+        match error {
+            DurableError::Store(error) => error.into(),
+            error => Self::of("durable", &error),
+        }
+    }
+}
+
+impl From<GuardedError> for Failure {
+    fn from(error: GuardedError) -> Self {
+        match error {
+            GuardedError::Durable(error) => error.into(),
+            error => Self::of("plan", &error),
+        }
+    }
+}
+
+impl From<ProbeError> for Failure {
+    fn from(error: ProbeError) -> Self {
+        Self::new("link", error.to_string())
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::new("io", error.to_string())
+    }
+}
+
+/// Prints what came of a command, and says how the program ends: 0 done or trusted, 1 refused, 2 could not be tried.
+pub(crate) fn finish(result: Result<Outcome, Failure>, as_json: bool) -> ExitCode {
+    let outcome = match result {
+        Ok(outcome) => outcome,
+        Err(failure) => {
+            let _ = complain(&failure, as_json);
+            return ExitCode::from(2);
+        }
+    };
+    let (refused, failed) = (outcome.refused.clone(), outcome.failed.clone());
+    // Who reads no more has seen enough: a closed pipe changes nothing about the answer.
+    let _ = say(outcome, as_json);
+    if let Some(failure) = failed {
+        let _ = complain(&failure, as_json);
+        return ExitCode::from(2);
+    }
+    match refused {
+        None => ExitCode::SUCCESS,
+        Some(code) => {
+            if !as_json {
+                let _ = writeln!(io::stderr(), "refused[{code}]");
+            }
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn say(outcome: Outcome, as_json: bool) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    if as_json {
+        let mut fields = match outcome.json {
+            Value::Object(fields) => fields,
+            other => Map::from_iter([(String::from("value"), other)]),
+        };
+        let schema = format!("mutual-trust/{}/1", outcome.schema);
+        fields.insert(String::from("schema"), Value::String(schema));
+        fields.insert(String::from("refused"), json!(outcome.refused));
+        return writeln!(out, "{:#}", Value::Object(fields));
+    }
+    let text = outcome.text.trim_end_matches('\n');
+    if text.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "{}",
+        painted(text, wants_colour(io::stdout().is_terminal()))
+    )
+}
+
+fn complain(failure: &Failure, as_json: bool) -> io::Result<()> {
+    let mut out = io::stderr().lock();
+    if as_json {
+        let error = json!({
+            "schema": "mutual-trust/error/1",
+            "kind": failure.kind,
+            "message": failure.message,
+        });
+        return writeln!(out, "{error:#}");
+    }
+    writeln!(out, "error[{}]: {}", failure.kind, failure.message)
+}
+
+/// Colours only where a person looks, and never against `NO_COLOR` (no-color.org) or on a terminal without them.
+fn wants_colour(is_terminal: bool) -> bool {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    is_terminal && !is_set("NO_COLOR") && !is_dumb
+}
+
+/// Colours the words by which a line is told at a glance.
+fn painted(text: &str, with_colour: bool) -> String {
+    const WORDS: &[(&str, &str)] = &[
+        ("accepted:", "32"),
+        ("works:", "32"),
+        ("refused:", "31"),
+        ("would lock out:", "31"),
+        ("locked out:", "31"),
+        ("warning:", "33"),
+        ("to do:", "1"),
+    ];
+    if !with_colour {
+        return text.to_owned();
+    }
+    let lines = text.lines().map(|line| {
+        let word = line.trim_start();
+        let indent = line.strip_suffix(word).unwrap_or("");
+        let known = WORDS.iter().find(|(known, _)| word.starts_with(known));
+        known.map_or(line.to_owned(), |(known, code)| {
+            let rest = word.strip_prefix(known).unwrap_or("");
+            format!("{indent}\u{1b}[{code}m{known}\u{1b}[0m{rest}")
+        })
+    });
+    lines.collect::<Vec<String>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_coloured_on_request_only() {
+        let text = "refused: server a\n  warning: old";
+        assert_eq!(painted(text, false), text);
+        assert_eq!(
+            painted(text, true),
+            "\u{1b}[31mrefused:\u{1b}[0m server a\n  \u{1b}[33mwarning:\u{1b}[0m old"
+        );
+        assert!(!wants_colour(false));
+    }
+
+    #[test]
+    fn an_error_has_its_room_and_its_variant_as_kind() {
+        let failure = Failure::from(StoreError::NotCa);
+        assert_eq!(failure.kind, "store/NotCa");
+        let failure = Failure::from(DurableError::Store(StoreError::EndInThePast));
+        assert_eq!(failure.kind, "store/EndInThePast");
+        assert_eq!(Failure::from(IdError::Empty).kind, "id/Empty");
+    }
+}

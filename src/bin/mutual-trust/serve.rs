@@ -1,0 +1,304 @@
+//! `serve`: a key server to try links with, at which unknown clients can be let in.
+
+use core::time::Duration;
+use std::io::{self, BufRead, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::thread;
+use std::time::Instant;
+
+use clap::Args;
+use mutual_trust::admin::{DurableSettings, DurableStore, PendingPeer};
+use mutual_trust::certificate::{Moment, SystemClock};
+use mutual_trust::limits::MAX_ENROLMENT_WINDOW;
+use mutual_trust::tls::{self, EnrolmentAcceptor, refusal};
+use mutual_trust::{Enrolment, EntryOptions, Fingerprint, PeerCheck, Policy, ServerConfigBuilder};
+use rustls::{ServerConnection, StreamOwned};
+use serde_json::{Value, json};
+
+use crate::enroll::shown;
+use crate::facts;
+use crate::ours::{self, IdentityArguments};
+use crate::output::{Failure, Outcome};
+
+/// Seconds that a client may take for its handshake, and for each line.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Clients at a time: a test server, not one in earnest.
+const MAX_CLIENTS: usize = 64;
+/// Bytes of a line that is sent back.
+const MAX_LINE: usize = 4096;
+
+/// What is served, and to whom.
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// Where to listen; port 0 takes a free one, which is printed
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:5696")]
+    listen: String,
+    /// The folder of the store, in which clients are let in
+    #[arg(long, value_name = "FOLDER")]
+    store: PathBuf,
+    #[command(flatten)]
+    identity: IdentityArguments,
+    /// End after so many seconds
+    #[arg(long = "for", value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    seconds: Option<u64>,
+    /// How many unknown clients may wait at a time
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    places: usize,
+}
+
+const HELP: &str = "pending | accept NUMBER SHA-256 [LABEL] | reject NUMBER | quit";
+
+/// Prints what happens while it happens.
+#[derive(Clone, Copy)]
+struct Teller {
+    as_json: bool,
+}
+
+impl Teller {
+    fn tell(self, event: &str, text: &str, fields: Value) {
+        let mut out = io::stdout().lock();
+        let _ = if self.as_json {
+            let mut event = json!({ "schema": "mutual-trust/serve-event/1", "event": event });
+            if let (Value::Object(all), Value::Object(more)) = (&mut event, fields) {
+                all.extend(more);
+            }
+            writeln!(out, "{event}")
+        } else {
+            writeln!(out, "{text}")
+        };
+        let _ = out.flush();
+    }
+}
+
+/// Serves until it is told to end, its input ends, or its time is over.
+pub(crate) fn run(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failure> {
+    let provider = ours::provider();
+    let keys = tls::key_policy(&provider);
+    let missing = || Failure::new("usage", "a server needs an --identity");
+    let identity = arguments.identity.read(&provider)?.ok_or_else(missing)?;
+    let (mut store, _) = DurableStore::open(&arguments.store, DurableSettings::new(keys))?;
+    let enrolment = Enrolment::new(Arc::new(SystemClock::new()));
+    let lifetime = arguments.seconds.map(Duration::from_secs);
+    enrolment.open_enrolment(lifetime.unwrap_or(MAX_ENROLMENT_WINDOW), arguments.places)?;
+    let builder = ServerConfigBuilder::new(provider, store.live(), Policy::new(keys), identity);
+    let (acceptor, check) = (builder.enrolment(&enrolment)?, builder.peer_check());
+    let listener = TcpListener::bind(&arguments.listen);
+    let listener = listener.map_err(|error| Failure::from(error).about(&arguments.listen))?;
+    let address = listener.local_addr()?.to_string();
+    let teller = Teller { as_json };
+    teller.tell(
+        "listening",
+        &format!("listening on {address}; {HELP}"),
+        json!({ "address": address }),
+    );
+    // Both end with the process, which ends with this function.
+    thread::spawn(move || listen(&listener, &acceptor, &check, teller));
+    let lines = input();
+    let deadline = lifetime.map(|lifetime| Instant::now() + lifetime);
+    while let Some(line) = next(&lines, deadline) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        if words == ["quit"] {
+            break;
+        }
+        if let Err(failure) = obey(&words, &enrolment, &mut store, teller) {
+            let message = failure.message();
+            teller.tell(
+                "error",
+                &format!("error: {message}"),
+                json!({ "message": message }),
+            );
+        }
+    }
+    let decided = enrolment.decisions().len();
+    let missed = enrolment.missed();
+    let json = json!({ "decisions": decided, "missed": missed });
+    Ok(Outcome::done("serve", String::from("ended"), json))
+}
+
+/// The lines of the input, read by a thread of their own, since reading cannot be given up.
+fn input() -> Receiver<String> {
+    let (sender, receiver) = sync_channel(16);
+    thread::spawn(move || {
+        let mut input = io::stdin().lock();
+        loop {
+            let mut line = String::new();
+            match input.by_ref().take(4096).read_line(&mut line) {
+                Ok(0) | Err(_) => return,
+                Ok(_) => {}
+            }
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+fn next(lines: &Receiver<String>, deadline: Option<Instant>) -> Option<String> {
+    let Some(deadline) = deadline else {
+        return lines.recv().ok();
+    };
+    let left = deadline.saturating_duration_since(Instant::now());
+    match lines.recv_timeout(left) {
+        Ok(line) => Some(line),
+        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+    }
+}
+
+fn obey(
+    words: &[&str],
+    enrolment: &Enrolment,
+    store: &mut DurableStore,
+    teller: Teller,
+) -> Result<(), Failure> {
+    const BY: &str = "console of mutual-trust serve";
+    let number = |text: &str| {
+        text.parse()
+            .map_err(|_| Failure::new("usage", format!("not a number: {text}")))
+    };
+    match words {
+        [] => {}
+        ["pending"] => {
+            let pending = enrolment.pending();
+            teller.tell(
+                "pending",
+                &waiting(&pending),
+                json!({ "peers": pending.iter().map(waits).collect::<Vec<Value>>() }),
+            );
+        }
+        ["accept", id, fingerprint, label @ ..] => {
+            let (id, heard) = (number(id)?, fingerprint.parse::<Fingerprint>()?);
+            let mut options = EntryOptions::new();
+            if !label.is_empty() {
+                options = options.label(label.join(" "));
+            }
+            // What the enrolment refuses changes nothing, so nothing is stored.
+            let done =
+                store.change(|store| Ok(enrolment.accept_client(id, heard, store, options, BY)))?;
+            let report = done?;
+            teller.tell(
+                "accepted",
+                &format!("accepted: {report}"),
+                json!({ "report": facts::report(&report) }),
+            );
+        }
+        ["reject", id] => {
+            enrolment.reject(number(id)?, BY)?;
+            teller.tell("rejected", &format!("rejected: {id}"), json!({ "id": id }));
+        }
+        _ => return Err(Failure::new("usage", HELP)),
+    }
+    Ok(())
+}
+
+fn waiting(pending: &[PendingPeer]) -> String {
+    if pending.is_empty() {
+        return String::from("nobody waits");
+    }
+    let shown = pending.iter().map(|peer| {
+        let presented = peer.presented.to_string().replace('\n', "\n  ");
+        format!(
+            "{}: from {}, seen {} times, last at {}\n  {presented}",
+            peer.id,
+            peer.address,
+            peer.times,
+            Moment::from(peer.last_seen)
+        )
+    });
+    shown.collect::<Vec<String>>().join("\n")
+}
+
+fn waits(peer: &PendingPeer) -> Value {
+    json!({
+        "id": peer.id.to_string(),
+        "address": peer.address.to_string(),
+        "times": peer.times,
+        "last_seen": Moment::from(peer.last_seen).to_string(),
+        "presented": shown(&peer.presented),
+    })
+}
+
+fn listen(listener: &TcpListener, acceptor: &EnrolmentAcceptor, check: &PeerCheck, teller: Teller) {
+    let clients = Arc::new(AtomicUsize::new(0));
+    for tcp in listener.incoming() {
+        let Ok(tcp) = tcp else {
+            // Out of descriptors, or the client was gone: the next one may do.
+            thread::sleep(Duration::from_millis(50));
+            continue;
+        };
+        if clients.fetch_add(1, Ordering::Relaxed) >= MAX_CLIENTS {
+            clients.fetch_sub(1, Ordering::Relaxed);
+            continue;
+        }
+        let (clients, acceptor, check) = (Arc::clone(&clients), acceptor.clone(), check.clone());
+        thread::spawn(move || {
+            if let Err(error) = answer(tcp, &acceptor, &check, teller) {
+                let verdict = refusal(&error);
+                let text =
+                    verdict.map_or_else(|| format!("a link failed: {error}"), ToString::to_string);
+                teller.tell("refused", &text, json!({ "message": text, "reason": verdict.map(|verdict| verdict.reason().to_string()) }));
+            }
+            clients.fetch_sub(1, Ordering::Relaxed);
+        });
+    }
+}
+
+/// Sends each line back to a client that is accepted.
+fn answer(
+    tcp: TcpStream,
+    acceptor: &EnrolmentAcceptor,
+    check: &PeerCheck,
+    teller: Teller,
+) -> io::Result<()> {
+    tcp.set_read_timeout(Some(PATIENCE))?;
+    tcp.set_write_timeout(Some(PATIENCE))?;
+    let config = acceptor
+        .config_for(tcp.peer_addr()?.ip())
+        .map_err(io::Error::other)?;
+    let tls = ServerConnection::new(config).map_err(io::Error::other)?;
+    let mut link = StreamOwned::new(tls, tcp);
+    while link.conn.is_handshaking() {
+        if let Err(error) = link.conn.complete_io(&mut link.sock) {
+            // To close a socket with unread data resets the connection: the client could lose our alert.
+            let _ = link.sock.shutdown(Shutdown::Write);
+            let _ = io::copy(&mut (&link.sock).take(65_536), &mut io::sink());
+            return Err(error);
+        }
+    }
+    let verdict = check.client(&link.conn);
+    let Some(peer) = verdict.peer() else {
+        return Err(io::Error::other(verdict.to_string()));
+    };
+    teller.tell(
+        "client",
+        &format!("accepted: client {peer}"),
+        json!({ "peer": peer.to_string(), "verdict": facts::verdict(&verdict) }),
+    );
+    let mut buffer = [0; MAX_LINE];
+    loop {
+        match link.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(count) => {
+                link.write_all(buffer.get(..count).unwrap_or(&[]))?;
+                link.flush()?;
+            }
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::UnexpectedEof
+                        | io::ErrorKind::WouldBlock
+                        | io::ErrorKind::TimedOut
+                ) =>
+            {
+                link.conn.send_close_notify();
+                let _ = link.flush();
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}

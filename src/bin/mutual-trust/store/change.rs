@@ -1,0 +1,386 @@
+//! The changes of a store, as they are named on the command line.
+
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use mutual_trust::certificate::KeyPin;
+use mutual_trust::error::StoreError;
+use mutual_trust::store::{BlockSelector, EntryKey, Report};
+use mutual_trust::{Fingerprint, GroupId, HostName, ServerId, TrustStore, View};
+use pki_types::UnixTime;
+
+use super::whom::{OptionArguments, Whom, moment};
+use crate::facts;
+use crate::files;
+use crate::output::Failure;
+
+/// A change that can be tried and made: what it needs of files is read.
+pub(super) enum Edit {
+    /// Anything but a block.
+    Calls(Calls),
+    /// A block, which nothing holds up.
+    Block(BlockSelector),
+}
+
+/// Calls of the store that are one change.
+pub(super) type Calls = Box<dyn Fn(&mut TrustStore) -> Result<Vec<Report>, StoreError>>;
+
+/// A change of the store.
+#[derive(Subcommand, Clone, Debug)]
+pub(super) enum Change {
+    /// Servers, and the names under which they are dialled
+    #[command(subcommand)]
+    Server(ServerChange),
+    /// Install a certificate that the peer itself must present
+    Pin {
+        /// The certificate's file, or just its SHA-256 fingerprint
+        #[arg(value_name = "FILE|SHA-256")]
+        certificate: PathBuf,
+        #[command(flatten)]
+        whom: Whom,
+        #[command(flatten)]
+        options: OptionArguments,
+    },
+    /// Install a CA certificate in which chains may end
+    Authority {
+        /// The certificate's file
+        #[arg(value_name = "FILE")]
+        certificate: PathBuf,
+        #[command(flatten)]
+        whom: Whom,
+        #[command(flatten)]
+        options: OptionArguments,
+    },
+    /// Install a CA certificate that completes chains and ends none
+    Intermediate {
+        /// The certificate's file
+        #[arg(value_name = "FILE")]
+        certificate: PathBuf,
+    },
+    /// Install revocation lists, and check their issuers from then on
+    Crl {
+        /// The lists' file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Groups of servers that share one certificate
+    #[command(subcommand)]
+    Group(GroupChange),
+    /// Let a claimed server present a chain as well, until a time
+    Migrate {
+        /// The server
+        #[arg(value_name = "ID", required_unless_present = "group")]
+        server: Option<ServerId>,
+        /// All present members of this group instead
+        #[arg(long, value_name = "ID", conflicts_with = "server")]
+        group: Option<GroupId>,
+        /// The end
+        #[arg(long, value_name = "TIME", value_parser = moment, required_unless_present = "stop")]
+        until: Option<UnixTime>,
+        /// End it now: the server is claimed again
+        #[arg(long, conflicts_with_all = ["until", "group"])]
+        stop: bool,
+    },
+    /// End a server's claim: its pins go, and authorities decide about it
+    Release {
+        /// The server
+        #[arg(value_name = "ID", required_unless_present = "group")]
+        server: Option<ServerId>,
+        /// All present members of this group, and its pins, instead
+        #[arg(long, value_name = "ID", conflicts_with = "server")]
+        group: Option<GroupId>,
+    },
+    /// Never accept a certificate, nor its key, whatever else is installed
+    Block {
+        #[command(flatten)]
+        what: Blocked,
+    },
+    /// Lift a block: named as it was blocked
+    Unblock {
+        #[command(flatten)]
+        what: Blocked,
+    },
+    /// Remove an entry: a pin, an authority or an intermediate
+    Remove {
+        /// The fingerprint of the entry's certificate, or its file
+        #[arg(value_name = "FILE|SHA-256")]
+        certificate: PathBuf,
+        #[command(flatten)]
+        whom: Whom,
+        /// Remove all entries of the certificate, if there are several
+        #[arg(long)]
+        all: bool,
+    },
+}
+
+/// Servers and their names.
+#[derive(Subcommand, Clone, Debug)]
+pub(super) enum ServerChange {
+    /// Add a server with the names under which it is dialled
+    Add {
+        /// An id that never changes
+        id: ServerId,
+        /// Names and addresses
+        names: Vec<HostName>,
+    },
+    /// Delete a server that is not claimed
+    Remove {
+        /// The server
+        id: ServerId,
+    },
+    /// Give a server one name more
+    AddName {
+        /// The server
+        id: ServerId,
+        /// The name
+        name: HostName,
+    },
+    /// Move a name to another server
+    MoveName {
+        /// The name
+        name: HostName,
+        /// Where to
+        id: ServerId,
+    },
+    /// Take a name from its server
+    ReleaseName {
+        /// The name
+        name: HostName,
+    },
+    /// Set the names of which a chain's certificate must have one, instead of those that are dialled; none goes back
+    Expect {
+        /// The server
+        id: ServerId,
+        /// The names
+        names: Vec<HostName>,
+    },
+}
+
+/// Groups.
+#[derive(Subcommand, Clone, Debug)]
+pub(super) enum GroupChange {
+    /// Add a group
+    Add {
+        /// Its id
+        id: GroupId,
+    },
+    /// Delete a group, with its pins
+    Remove {
+        /// The group
+        id: GroupId,
+    },
+    /// Let a server join a group
+    Join {
+        /// The group
+        id: GroupId,
+        /// The server
+        server: ServerId,
+    },
+    /// Let a server leave its group
+    Leave {
+        /// The server
+        server: ServerId,
+    },
+}
+
+/// What a block names.
+#[derive(clap::Args, Clone, Debug)]
+#[group(required = true, multiple = false)]
+pub(super) struct Blocked {
+    /// A certificate and its key, by the certificate's file
+    #[arg(value_name = "FILE")]
+    certificate: Option<PathBuf>,
+    /// One certificate only, by its SHA-256 fingerprint
+    #[arg(long, value_name = "SHA-256")]
+    fingerprint: Option<Fingerprint>,
+    /// Every certificate of a key, by its key pin
+    #[arg(long, value_name = "SHA-256")]
+    key_pin: Option<KeyPin>,
+    /// The issuer and serial number of the certificate in this file
+    #[arg(long, value_name = "FILE")]
+    issuer_serial: Option<PathBuf>,
+}
+
+impl Blocked {
+    fn selector(&self) -> Result<BlockSelector, Failure> {
+        let fingerprint = self.fingerprint.map(BlockSelector::Fingerprint);
+        let by_value = fingerprint.or(self.key_pin.map(BlockSelector::Key));
+        match (by_value, &self.certificate, &self.issuer_serial) {
+            (Some(selector), _, _) => Ok(selector),
+            (None, Some(file), _) => Ok(BlockSelector::certificate(&files::certificate(file)?)),
+            (None, None, Some(file)) => {
+                Ok(BlockSelector::issuer_serial(&files::certificate(file)?))
+            }
+            (None, None, None) => Err(Failure::new("usage", "name what is blocked")),
+        }
+    }
+}
+
+fn one(calls: impl Fn(&mut TrustStore) -> Result<Report, StoreError> + 'static) -> Edit {
+    Edit::Calls(Box::new(move |store| Ok(vec![calls(store)?])))
+}
+
+impl Change {
+    /// Reads what the change needs.
+    pub(super) fn prepare(self, view: &View) -> Result<Edit, Failure> {
+        Ok(match self {
+            Self::Server(change) => change.prepare(),
+            Self::Group(change) => change.prepare(),
+            Self::Pin {
+                certificate,
+                whom,
+                options,
+            } => {
+                let scope = whom.pin()?.ok_or_else(nobody)?;
+                let options = options.options();
+                match certificate.to_string_lossy().parse::<Fingerprint>() {
+                    Ok(fingerprint) => one(move |store| {
+                        store.install_pin_fingerprint(scope.clone(), fingerprint, options.clone())
+                    }),
+                    Err(_) => {
+                        let certificate = files::certificate(&certificate)?;
+                        one(move |store| {
+                            store.install_pin(scope.clone(), certificate.clone(), options.clone())
+                        })
+                    }
+                }
+            }
+            Self::Authority {
+                certificate,
+                whom,
+                options,
+            } => {
+                let scope = whom.authority()?.ok_or_else(nobody)?;
+                let options = options.options();
+                let certificate = files::certificate(&certificate)?;
+                one(move |store| {
+                    store.install_authority(scope.clone(), certificate.clone(), options.clone())
+                })
+            }
+            Self::Intermediate { certificate } => {
+                let certificate = files::certificate(&certificate)?;
+                one(move |store| {
+                    store.install_intermediate(
+                        certificate.clone(),
+                        mutual_trust::EntryOptions::new(),
+                    )
+                })
+            }
+            Self::Crl { file } => {
+                let lists = files::crls(&file)?;
+                Edit::Calls(Box::new(move |store| {
+                    lists
+                        .iter()
+                        .map(|list| store.install_crl(list.clone()))
+                        .collect()
+                }))
+            }
+            Self::Migrate {
+                server,
+                group,
+                until,
+                stop,
+            } => migrate(server, group, until, stop)?,
+            Self::Release {
+                server: Some(id), ..
+            } => one(move |store| store.release(&id)),
+            Self::Release {
+                group: Some(id), ..
+            } => one(move |store| store.release_group(&id)),
+            Self::Release { .. } => return Err(nobody()),
+            Self::Block { what } => Edit::Block(what.selector()?),
+            Self::Unblock { what } => {
+                let selector = what.selector()?;
+                one(move |store| store.unblock(&selector))
+            }
+            Self::Remove {
+                certificate,
+                whom,
+                all,
+            } => {
+                let keys = entries(&certificate, &whom, all, view)?;
+                Edit::Calls(Box::new(move |store| {
+                    keys.iter().map(|key| store.remove(key)).collect()
+                }))
+            }
+        })
+    }
+}
+
+fn nobody() -> Failure {
+    let text = "say for whom: --server, --name, --group, --any-server or --clients";
+    Failure::new("usage", text)
+}
+
+fn migrate(
+    server: Option<ServerId>,
+    group: Option<GroupId>,
+    until: Option<UnixTime>,
+    stop: bool,
+) -> Result<Edit, Failure> {
+    Ok(match (server, group, until) {
+        (Some(id), _, _) if stop => one(move |store| store.stop_migrating(&id)),
+        (Some(id), _, Some(until)) => one(move |store| store.migrate(&id, until)),
+        (None, Some(id), Some(until)) => one(move |store| store.migrate_group(&id, until)),
+        _ => return Err(nobody()),
+    })
+}
+
+impl ServerChange {
+    fn prepare(self) -> Edit {
+        match self {
+            Self::Add { id, names } => {
+                one(move |store| store.add_server(id.clone(), names.clone()))
+            }
+            Self::Remove { id } => one(move |store| store.remove_server(&id)),
+            Self::AddName { id, name } => one(move |store| store.add_name(&id, name.clone())),
+            Self::MoveName { name, id } => one(move |store| store.move_name(&name, &id)),
+            Self::ReleaseName { name } => one(move |store| store.release_name(&name)),
+            Self::Expect { id, names } => one(move |store| store.expect_names(&id, names.clone())),
+        }
+    }
+}
+
+impl GroupChange {
+    fn prepare(self) -> Edit {
+        match self {
+            Self::Add { id } => one(move |store| store.add_group(id.clone())),
+            Self::Remove { id } => one(move |store| store.remove_group(&id)),
+            Self::Join { id, server } => one(move |store| store.join_group(&id, &server)),
+            Self::Leave { server } => one(move |store| store.leave_group(&server)),
+        }
+    }
+}
+
+/// The entries that are meant: one, unless all were asked for.
+fn entries(
+    certificate: &Path,
+    whom: &Whom,
+    all: bool,
+    view: &View,
+) -> Result<Vec<EntryKey>, Failure> {
+    let fingerprint = match certificate.to_string_lossy().parse::<Fingerprint>() {
+        Ok(fingerprint) => fingerprint,
+        Err(_) => files::certificate(certificate)?.fingerprint(),
+    };
+    let entries = view.entries();
+    let keys = entries.iter().map(|entry| entry.key());
+    let meant = keys.filter(|key| key.fingerprint == fingerprint && whom.covers(&key.scope, view));
+    let meant: Vec<EntryKey> = meant.cloned().collect();
+    if meant.is_empty() {
+        let text = format!("there is no such entry of {fingerprint}");
+        return Err(Failure::new("store/NoSuchEntry", text));
+    }
+    if meant.len() > 1 && !all {
+        let list: Vec<String> = meant
+            .iter()
+            .map(|key| format!("{} for {}", facts::slot(key.slot), key.scope))
+            .collect();
+        let text = format!(
+            "several entries have this certificate ({}): say which by --server, --group, --clients or --any-server, or remove --all",
+            list.join(", ")
+        );
+        return Err(Failure::new("store/Ambiguous", text));
+    }
+    Ok(meant)
+}

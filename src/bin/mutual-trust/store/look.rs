@@ -1,0 +1,181 @@
+//! Looking at a store: what is installed, what runs out, whether it is whole.
+
+use mutual_trust::admin::{
+    DurableSettings, DurableStore, OwnCertificates, Seen, Windows, expiry, next_change,
+    servers_without_usable,
+};
+use mutual_trust::certificate::{Moment, SystemClock, TimeSource};
+use mutual_trust::identity::Chain;
+use mutual_trust::limits::{CRITICAL_NOTICE, EXPIRY_WARNING};
+use mutual_trust::store::{Claim, Server};
+use mutual_trust::{Clock, Policy, View};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+use super::make::{Common, keys};
+use super::whom::Span;
+use crate::facts;
+use crate::output::{Failure, Outcome};
+
+fn claim(server: &Server) -> String {
+    match server.claim() {
+        Claim::Unclaimed => String::from("unclaimed"),
+        Claim::Claimed => String::from("claimed"),
+        Claim::Migrating { until } => format!("migrating until {}", Moment::from(until)),
+    }
+}
+
+/// Lists what is installed.
+pub(super) fn list(common: &Common) -> Result<Outcome, Failure> {
+    let store = common.look()?;
+    let view = store.contents();
+    let mut lines = vec![format!("generation {}", view.generation())];
+    let servers: Vec<Value> = view.servers().map(|server| {
+        let names: Vec<String> = server.names().map(ToString::to_string).collect();
+        let group = server.group().map(ToString::to_string);
+        let shown = if names.is_empty() { String::from("no names") } else { names.join(", ") };
+        let of = group.as_ref().map_or(String::new(), |group| format!(", in group {group}"));
+        lines.push(format!("server {} ({shown}){of}: {}, asked: {}", server.id(), claim(server), view.level(server)));
+        json!({
+            "id": server.id().to_string(),
+            "names": names,
+            "expected_names": server.expected_names().map(ToString::to_string).collect::<Vec<String>>(),
+            "group": group,
+            "claim": claim(server),
+            "asked": view.level(server).to_string(),
+        })
+    }).collect();
+    let groups: Vec<Value> = view
+        .groups()
+        .map(|group| {
+            let members: Vec<String> = group.members().map(ToString::to_string).collect();
+            lines.push(format!("group {}: {}", group.id(), members.join(", ")));
+            json!({ "id": group.id().to_string(), "members": members })
+        })
+        .collect();
+    let entries = view.entries();
+    for entry in &entries {
+        lines.push(entry.key().to_string());
+        if let Some(label) = entry.options().get_label() {
+            lines.push(format!("  label: {label}"));
+        }
+        match entry.certificate() {
+            Some(one) => lines.push(format!(
+                "  {}, valid {}",
+                facts::subject(one),
+                one.validity()
+            )),
+            None => lines.push(String::from("  only its fingerprint is known")),
+        }
+        lines.extend(
+            entry
+                .disabled()
+                .map(|why| format!("  warning: disabled: {why}")),
+        );
+    }
+    lines.extend(view.blocks().map(|block| format!("blocked: {block}")));
+    let crls: Vec<Value> = view.crls().map(|list| {
+        let crl = list.crl();
+        let due = crl.next_update().map(facts::time);
+        lines.push(format!("revocation list {} of {}, next one due {}", crl.fingerprint(), crl.issuer(), due.as_deref().unwrap_or("(not stated)")));
+        json!({ "fingerprint": crl.fingerprint().to_string(), "issuer": crl.issuer(), "next_update": due })
+    }).collect();
+    if entries.is_empty() {
+        lines.push(String::from("nothing is installed: it trusts nobody"));
+    }
+    let json = json!({
+        "generation": view.generation(),
+        "servers": servers,
+        "groups": groups,
+        "entries": entries.iter().map(|entry| facts::entry(entry)).collect::<Vec<Value>>(),
+        "blocks": view.blocks().map(ToString::to_string).collect::<Vec<String>>(),
+        "crls": crls,
+    });
+    Ok(Outcome::done("store-list", lines.join("\n"), json))
+}
+
+fn now() -> Clock {
+    SystemClock::new().now()
+}
+
+/// Lists what ends within a time.
+pub(super) fn expiring(common: &Common, within: Span, own: &[PathBuf]) -> Result<Outcome, Failure> {
+    let store = common.look()?;
+    let view = store.contents();
+    let policy = Policy::new(keys());
+    let Span(notice) = within;
+    let windows = Windows::new(
+        notice,
+        notice.min(EXPIRY_WARNING),
+        notice.min(CRITICAL_NOTICE),
+    )?;
+    let mut ours = Vec::new();
+    for path in own {
+        let chain =
+            Chain::from_file(path).map_err(|error| Failure::from(error).about(path.display()))?;
+        ours.push(OwnCertificates::new(&path.display().to_string(), &chain));
+    }
+    let seen = Seen::new();
+    let report = expiry(view, &policy, &seen, now(), &windows, &ours);
+    let mut text = report.to_string();
+    let next = next_change(view, &policy, &seen, now());
+    if let Some(next) = &next {
+        text.push_str(&format!("\nlook again: {next}"));
+    }
+    let items = report.items().iter().map(|item| {
+        json!({
+            "subject": item.subject.to_string(),
+            "severity": format!("{:?}", item.severity).to_lowercase(),
+            "ends": Moment::from(item.ends).to_string(),
+            "in_grace": item.in_grace,
+            "dependents": item.dependents.to_string(),
+        })
+    });
+    let json = json!({
+        "items": items.collect::<Vec<Value>>(),
+        "worst": report.worst().map(|worst| format!("{worst:?}").to_lowercase()),
+        "next_change": next.map(|next| Moment::from(next.at()).to_string()),
+    });
+    Ok(Outcome::done("store-expiring", text, json))
+}
+
+/// Reads the store whole, and says what of it accepts nothing.
+pub(super) fn verify(common: &Common) -> Result<Outcome, Failure> {
+    let loaded = DurableStore::read(common.folder()?, &DurableSettings::new(keys()))?;
+    let view: &View = loaded.store.contents();
+    let policy = Policy::new(keys());
+    let without = servers_without_usable(view, &policy, now());
+    let mut lines = vec![
+        format!("whole: {}", loaded.report),
+        format!("digest: {}", loaded.report.digest),
+    ];
+    let servers: Vec<Value> =
+        without
+            .iter()
+            .map(|one| {
+                lines.push(format!(
+                    "warning: nothing installed can accept server {} now: {}",
+                    one.server,
+                    one.reason.meaning()
+                ));
+                lines.extend(one.entries.items().iter().map(|entry| {
+                    format!("  {}: {} ({})", entry.entry, entry.reason, entry.detail)
+                }));
+                json!({ "server": one.server.to_string(), "reason": one.reason.to_string() })
+            })
+            .collect();
+    let refused = (!without.is_empty()).then(|| String::from("ServerWithoutUsable"));
+    let disabled = facts::bounded(
+        &loaded.report.disabled,
+        |(key, why)| json!({ "entry": facts::entry_key(key), "why": why }),
+    );
+    let json = json!({
+        "generation": loaded.report.generation,
+        "digest": loaded.report.digest.to_string(),
+        "entries": loaded.report.entries,
+        "crls": loaded.report.crls,
+        "disabled": disabled,
+        "without_usable": servers,
+    });
+    Ok(Outcome::done("store-verify", lines.join("\n"), json).or_refused(refused))
+}

@@ -1,0 +1,190 @@
+//! Trying a change, showing what it does, and making it if it locks nobody out.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use mutual_trust::admin::{
+    DurableSettings, DurableStore, Effects, Override, Peer, Plan, Seen, plan,
+};
+use mutual_trust::certificate::{SystemClock, TimeSource};
+use mutual_trust::store::Report;
+use mutual_trust::{Clock, KeyPolicy, Policy, TrustStore, tls};
+use serde_json::{Value, json};
+
+use super::change::{Calls, Edit};
+use crate::output::{Failure, Outcome};
+use crate::{facts, ours, trust};
+
+/// Which store, and how it is changed.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Common {
+    /// The folder of the store
+    #[arg(long, global = true, value_name = "FOLDER", help_heading = "The store")]
+    store: Option<PathBuf>,
+    /// Show what the change would do, and change nothing
+    #[arg(long, global = true, help_heading = "The store")]
+    pub(super) dry_run: bool,
+    /// Make the change although it locks somebody out
+    #[arg(long, global = true, help_heading = "The store")]
+    force: bool,
+    /// On whose behalf the store is changed: an account, a ticket
+    #[arg(long, global = true, value_name = "WHO", help_heading = "The store")]
+    by: Option<String>,
+}
+
+impl Common {
+    pub(super) fn folder(&self) -> Result<&Path, Failure> {
+        let missing = || Failure::new("usage", "name the folder of the store with --store");
+        self.store.as_deref().ok_or_else(missing)
+    }
+
+    /// The same, for a look.
+    pub(super) fn dry(&self) -> Self {
+        Self {
+            dry_run: true,
+            ..self.clone()
+        }
+    }
+
+    /// Reads the store without opening it.
+    pub(super) fn look(&self) -> Result<TrustStore, Failure> {
+        trust::look(self.folder()?, keys())
+    }
+
+    pub(super) fn open(&self) -> Result<DurableStore, Failure> {
+        let (mut store, _) = DurableStore::open(self.folder()?, DurableSettings::new(keys()))?;
+        store.act_as(self.by.as_deref())?;
+        Ok(store)
+    }
+}
+
+pub(super) fn keys() -> KeyPolicy {
+    tls::key_policy(&ours::provider())
+}
+
+fn now() -> Clock {
+    SystemClock::new().now()
+}
+
+/// Makes an empty store.
+pub(super) fn create(common: &Common) -> Result<Outcome, Failure> {
+    let folder = common.folder()?;
+    if common.dry_run {
+        let text = format!("would make an empty store in {}", folder.display());
+        return Ok(Outcome::done(
+            "store-change",
+            text,
+            json!({ "changed": false }),
+        ));
+    }
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Failure::from(error).about(folder.display()))?;
+    let store = DurableStore::create(folder, DurableSettings::new(keys()))?;
+    let generation = store.contents().generation();
+    let text = format!(
+        "made an empty store in {}: it trusts nobody",
+        folder.display()
+    );
+    let json = json!({ "changed": true, "generation": generation, "reports": [], "effects": null });
+    Ok(Outcome::done("store-change", text, json))
+}
+
+/// Tries the change, and makes it unless it is a dry run or locks somebody out.
+pub(super) fn change(
+    common: &Common,
+    edit: impl FnOnce(&TrustStore) -> Result<Edit, Failure>,
+) -> Result<Outcome, Failure> {
+    let looked = common.look()?;
+    match edit(&looked)? {
+        Edit::Block(selector) => {
+            let (policy, seen) = (Policy::new(keys()), Seen::new());
+            let tried = plan(&looked, &policy, &seen, now(), |store| {
+                Ok(vec![store.block_selector(selector.clone())])
+            })?;
+            if common.dry_run {
+                return Ok(told(&tried, Made::DryRun));
+            }
+            // Also if the disk refuses: it is in force then, but only as long as this process.
+            let blocked = common.open()?.block_selector(selector);
+            match blocked.unsaved {
+                Some(error) => Err(error.into()),
+                None => Ok(told(&tried, Made::Yes)),
+            }
+        }
+        Edit::Calls(calls) => guarded(common, &looked, &calls),
+    }
+}
+
+fn guarded(common: &Common, looked: &TrustStore, calls: &Calls) -> Result<Outcome, Failure> {
+    let (policy, seen) = (Policy::new(keys()), Seen::new());
+    if common.dry_run {
+        let tried = plan(looked, &policy, &seen, now(), calls)?;
+        return Ok(told(&tried, Made::DryRun));
+    }
+    let mut store = common.open()?;
+    let tried = store.plan(&policy, &seen, now(), calls)?;
+    let lost: Vec<Peer> = tried.effects().everybody_lost().cloned().collect();
+    if !lost.is_empty() && !common.force {
+        return Ok(told(&tried, Made::Refused));
+    }
+    store.apply(&tried, &seen, now(), &Override::lose(lost))?;
+    Ok(told(&tried, Made::Yes))
+}
+
+/// What became of a change.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Made {
+    Yes,
+    DryRun,
+    Refused,
+}
+
+fn told(tried: &Plan<Vec<Report>>, made: Made) -> Outcome {
+    let reports = tried.outcome();
+    let mut lines: Vec<String> = match made {
+        Made::Yes => Vec::new(),
+        Made::DryRun => vec![String::from("dry run, nothing was changed; it would be:")],
+        Made::Refused => vec![String::from("nothing was changed; it would be:")],
+    };
+    lines.extend(reports.iter().map(ToString::to_string));
+    lines.extend(lost_and_gained(tried.effects(), made));
+    if made == Made::Refused {
+        lines.push(String::from(
+            "refused: the change would lock somebody out; to make it all the same, say --force",
+        ));
+    }
+    let json = json!({
+        "changed": made == Made::Yes,
+        "dry_run": made == Made::DryRun,
+        "generation": tried.contents().generation(),
+        "reports": reports.iter().map(facts::report).collect::<Vec<Value>>(),
+        "effects": facts::effects(tried.effects()),
+    });
+    let refused = (made == Made::Refused).then(|| String::from("LocksOut"));
+    Outcome::done("store-change", lines.join("\n"), json).or_refused(refused)
+}
+
+fn lost_and_gained(effects: &Effects, made: Made) -> Vec<String> {
+    let lost = match made {
+        Made::Yes => "locked out",
+        Made::DryRun | Made::Refused => "would lock out",
+    };
+    let kinds = [
+        (lost, effects.lost()),
+        ("at risk", effects.at_risk()),
+        ("accepted now", effects.gained()),
+        ("accepted by another rule", effects.moved()),
+    ];
+    let mut lines = Vec::new();
+    for (what, list) in kinds {
+        lines.extend(
+            list.items()
+                .iter()
+                .map(|effect| format!("  {what}: {effect}")),
+        );
+        if list.more() > 0 {
+            lines.push(format!("  {what}: and {} more", list.more()));
+        }
+    }
+    lines
+}

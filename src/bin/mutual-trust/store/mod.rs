@@ -1,0 +1,75 @@
+//! `store`: looks at a store and changes it. Every change is tried before it is made.
+
+mod whom;
+
+mod change;
+
+mod make;
+
+mod adopt;
+mod look;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::output::{Failure, Outcome};
+use change::Change;
+use make::Common;
+use whom::Span;
+
+/// What is done with which store.
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Clone, Debug)]
+enum Command {
+    /// Make an empty store, which trusts nobody
+    Create,
+    /// List what is installed
+    List,
+    /// List what ends soon, and who depends on it
+    Expiring {
+        /// How soon: 30d, 12h, 2w
+        #[arg(long, value_name = "SPAN", default_value = "30d")]
+        within: Span,
+        /// A chain of our own, which is watched as well
+        #[arg(long, value_name = "CHAIN")]
+        own: Vec<PathBuf>,
+    },
+    /// Read the store whole; say what of it is disabled, and which servers nothing could accept now
+    Verify,
+    /// Propose a slot for each certificate of a PEM bundle; install all of it or nothing
+    Bundle(adopt::Arguments),
+    /// Take over the PEM files that are trusted today; what is refused is reported and left out
+    Adopt(adopt::Arguments),
+    /// Show what a change would do, and change nothing
+    Plan {
+        #[command(subcommand)]
+        change: Change,
+    },
+    #[command(flatten)]
+    Change(Change),
+}
+
+/// Does it.
+pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let common = &arguments.common;
+    match arguments.command.clone() {
+        Command::Create => make::create(common),
+        Command::List => look::list(common),
+        Command::Expiring { within, own } => look::expiring(common, within, &own),
+        Command::Verify => look::verify(common),
+        Command::Bundle(bundle) => adopt::run(common, &bundle, true),
+        Command::Adopt(adopt) => adopt::run(common, &adopt, false),
+        Command::Plan { change } => {
+            make::change(&common.dry(), |store| change.prepare(store.contents()))
+        }
+        Command::Change(change) => make::change(common, |store| change.prepare(store.contents())),
+    }
+}

@@ -1,0 +1,190 @@
+//! For whom something is installed.
+
+use core::str::FromStr;
+use core::time::Duration;
+
+use clap::Args;
+use mutual_trust::certificate::Moment;
+use mutual_trust::store::{SanPattern, Scope, ValidityRule};
+use mutual_trust::{
+    AuthorityScope, EntryOptions, GroupId, HostName, Matching, PinScope, ServerId, View,
+};
+use pki_types::UnixTime;
+
+use crate::output::Failure;
+
+/// A server, a group, or clients.
+#[derive(Args, Clone, Debug)]
+#[group(multiple = false)]
+pub(super) struct Whom {
+    /// This server, which is there
+    #[arg(long, value_name = "ID")]
+    server: Option<ServerId>,
+    /// The server that has this name; if none has, one is made that is called by it
+    #[arg(long, value_name = "NAME")]
+    name: Option<HostName>,
+    /// The members of this group (pins)
+    #[arg(long, value_name = "ID")]
+    group: Option<GroupId>,
+    /// Clients: the systems, seen from a key server
+    #[arg(long)]
+    clients: bool,
+    /// Servers that hold no authority of their own (authorities)
+    #[arg(long)]
+    any_server: bool,
+}
+
+impl Whom {
+    /// The scope of a pin, if one was named.
+    pub(super) fn pin(&self) -> Result<Option<PinScope>, Failure> {
+        if self.any_server {
+            let text = "there is no pin for any server: a pin says whose certificate it is; name the --server";
+            return Err(Failure::new("usage", text));
+        }
+        let server = self.server.clone().map(PinScope::Server);
+        let name = self.name.clone().map(PinScope::Name);
+        let group = self.group.clone().map(PinScope::Group);
+        let clients = self.clients.then_some(PinScope::Clients);
+        Ok(server.or(name).or(group).or(clients))
+    }
+
+    /// The scope of an authority, if one was named.
+    pub(super) fn authority(&self) -> Result<Option<AuthorityScope>, Failure> {
+        if self.group.is_some() {
+            let text = "an authority is installed for a --server, for --any-server or for --clients, not for a group";
+            return Err(Failure::new("usage", text));
+        }
+        let server = self.server.clone().map(AuthorityScope::Server);
+        let name = self.name.clone().map(AuthorityScope::Name);
+        let any = self.any_server.then_some(AuthorityScope::AnyServer);
+        let clients = self.clients.then_some(AuthorityScope::Clients);
+        Ok(server.or(name).or(any).or(clients))
+    }
+
+    /// Whether an entry of this scope is meant; any is, if nobody was named.
+    pub(super) fn covers(&self, scope: &Scope, view: &View) -> bool {
+        let named = self
+            .name
+            .as_ref()
+            .map(|name| view.server_of(name).map(|server| server.id()));
+        let server = self.server.as_ref().map(Some).or(named);
+        match (server, &self.group, self.clients, self.any_server) {
+            (Some(id), _, _, _) => {
+                matches!((scope, id), (Scope::Server(has), Some(id)) if has == id)
+            }
+            (None, Some(group), _, _) => matches!(scope, Scope::Group(has) if has == group),
+            (None, None, true, _) => *scope == Scope::Clients,
+            (None, None, false, true) => *scope == Scope::AnyServer,
+            (None, None, false, false) => true,
+        }
+    }
+}
+
+/// A span of time as people write it: `30d`, `12h`, `90m`, `2w`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span(pub(super) Duration);
+
+impl FromStr for Span {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const WRONG: &str = "a span of time is a number with w, d, h or m behind it: 30d";
+        let unit = match text.chars().last() {
+            Some('w') => 7 * 24 * 3600,
+            Some('d') => 24 * 3600,
+            Some('h') => 3600,
+            Some('m') => 60,
+            _ => return Err(WRONG),
+        };
+        let digits = text.get(..text.len().saturating_sub(1)).unwrap_or("");
+        let is_number = digits.bytes().all(|digit| digit.is_ascii_digit());
+        let number: Option<u64> = digits.parse().ok().filter(|_| is_number);
+        let seconds = number
+            .and_then(|number| number.checked_mul(unit))
+            .ok_or(WRONG)?;
+        Ok(Self(Duration::from_secs(seconds)))
+    }
+}
+
+/// A moment that entries can end at.
+pub(super) fn moment(text: &str) -> Result<UnixTime, String> {
+    let moment: Moment = text
+        .parse()
+        .map_err(|error: mutual_trust::error::MomentError| error.to_string())?;
+    moment
+        .unix_time()
+        .ok_or_else(|| String::from("a time after 1970 is wanted"))
+}
+
+/// How an entry counts.
+#[derive(Args, Clone, Debug)]
+pub(super) struct OptionArguments {
+    /// A line for people and for authorisation: who it is
+    #[arg(long, value_name = "TEXT")]
+    label: Option<String>,
+    /// Pins: accept every certificate of the same key, so that the peer can renew
+    #[arg(long)]
+    match_key: bool,
+    /// Pins: accept it for so long after its end: 30d
+    #[arg(long, value_name = "SPAN")]
+    grace: Option<Span>,
+    /// Pins: accept it although its extended key usage is for another role
+    #[arg(long)]
+    any_role: bool,
+    /// Accept nothing by it from this time on
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    ends: Option<UnixTime>,
+    /// Authorities for clients: a pattern of which one must match a name of the client: dns:*.arrays.example
+    #[arg(long, value_name = "PATTERN")]
+    pattern: Vec<SanPattern>,
+}
+
+impl OptionArguments {
+    pub(super) fn options(&self) -> EntryOptions {
+        let mut options = EntryOptions::new().san_patterns(self.pattern.clone());
+        if let Some(label) = &self.label {
+            options = options.label(label.as_str());
+        }
+        if self.match_key {
+            options = options.matching(Matching::PublicKey);
+        }
+        if let Some(Span(grace)) = self.grace {
+            options = options.validity(ValidityRule::Grace(grace));
+        }
+        if self.any_role {
+            options = options.any_role();
+        }
+        if let Some(end) = self.ends {
+            options = options.ends(end);
+        }
+        options
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_a_number_with_a_unit() {
+        let span = |text: &str| text.parse::<Span>().map(|span| span.0.as_secs());
+        assert_eq!(span("30d"), Ok(2_592_000));
+        assert_eq!(span("2w"), Ok(1_209_600));
+        assert_eq!(span("12h"), Ok(43_200));
+        assert_eq!(span("90m"), Ok(5_400));
+        for bad in [
+            "",
+            "d",
+            "30",
+            "-1d",
+            "+1d",
+            "1.5d",
+            "30 d",
+            "30s",
+            "99999999999999999999d",
+            "3ö",
+        ] {
+            assert!(span(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! A picture of a chain: from the one that vouches, at the top, down to what the peer presented as its own.
+
+use mutual_trust::store::Slot;
+use mutual_trust::{Certificate, Verdict};
+
+use crate::facts::subject;
+
+/// Draws what was presented, as far as it hangs together, and what an accepted verdict rests on.
+pub(crate) fn picture(verdict: &Verdict, presented: &[Certificate]) -> String {
+    let Some((leaf, others)) = presented.split_first() else {
+        return String::new();
+    };
+    let path = verdict.accepted().map(|accepted| accepted.path());
+    let mut rows: Vec<String> = Vec::new();
+    let mut used = vec![leaf.fingerprint()];
+    match path {
+        Some([_, issuers @ ..]) if !issuers.is_empty() => {
+            for (height, certificate) in issuers.iter().enumerate() {
+                let from = if height.saturating_add(1) == issuers.len() {
+                    "installed authority"
+                } else if presented.contains(certificate) {
+                    "presented"
+                } else {
+                    "installed intermediate"
+                };
+                used.push(certificate.fingerprint());
+                rows.push(row(certificate, from));
+            }
+        }
+        _ => {
+            let mut last = leaf;
+            // As many as there are, whatever circles they name.
+            for _ in others {
+                let issuer = others.iter().find(|other| {
+                    other.subject_der() == last.issuer_der() && !used.contains(&other.fingerprint())
+                });
+                let Some(issuer) = issuer else { break };
+                used.push(issuer.fingerprint());
+                rows.push(row(issuer, "presented"));
+                last = issuer;
+            }
+            let pinned = verdict.decided_by().map(|by| by.key());
+            if let Some(key) = pinned.filter(|key| key.slot == Slot::Pin) {
+                rows.clear();
+                used.truncate(1);
+                rows.push(format!("installed {key}"));
+            } else if last.issuer_der() != last.subject_der() {
+                rows.push(format!("? {} (its issuer, not presented)", last.issuer()));
+            }
+        }
+    }
+    rows.reverse();
+    rows.push(row(leaf, "presented as its own"));
+    let lines = rows.iter().enumerate().map(|(depth, row)| match depth {
+        0 => row.clone(),
+        _ => format!("{}└─ {row}", "   ".repeat(depth.saturating_sub(1))),
+    });
+    let mut lines: Vec<String> = lines.collect();
+    let beside = others
+        .iter()
+        .filter(|other| !used.contains(&other.fingerprint()));
+    lines.extend(beside.map(|other| format!("{} ", row(other, "presented beside, not used"))));
+    let shown = lines.iter().map(|line| format!("  {}", line.trim_end()));
+    format!("chain:\n{}", shown.collect::<Vec<String>>().join("\n"))
+}
+
+fn row(certificate: &Certificate, from: &str) -> String {
+    format!(
+        "{} [{from}] {} to {}",
+        subject(certificate),
+        certificate.fingerprint(),
+        crate::facts::time(certificate.validity().not_after()),
+    )
+}

@@ -1,0 +1,220 @@
+//! What is trusted: a store, or what is named on the command line for this one question.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use mutual_trust::admin::{DurableSettings, DurableStore};
+use mutual_trust::certificate::{Moment, SystemClock, TimeSource};
+use mutual_trust::error::StoreError;
+use mutual_trust::store::{Decision, Proposal};
+use mutual_trust::{
+    AuthorityScope, ChainProfile, Clock, EntryOptions, Fingerprint, HostName, KeyPolicy, PinScope,
+    Policy, ServerId, TrustStore, View,
+};
+
+use crate::files;
+use crate::output::Failure;
+
+/// What is trusted, and what is demanded.
+#[derive(Args, Debug)]
+pub(crate) struct TrustArguments {
+    /// The folder of a store; it is only read
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["pin", "ca", "intermediate", "crl"])]
+    store: Option<PathBuf>,
+    /// The server that the peer must be, by its id in the store; otherwise the name that is dialled says which
+    #[arg(long, value_name = "ID", requires = "store")]
+    pub(crate) server: Option<ServerId>,
+    /// A certificate that the peer itself must present: a file, or its SHA-256 fingerprint
+    #[arg(long, value_name = "FILE|SHA-256")]
+    pin: Vec<PathBuf>,
+    /// A CA certificate, or a bundle of them, in which the peer's chain may end
+    #[arg(long, value_name = "FILE")]
+    ca: Vec<PathBuf>,
+    /// A CA certificate that completes chains and ends none
+    #[arg(long, value_name = "FILE")]
+    intermediate: Vec<PathBuf>,
+    /// A revocation list
+    #[arg(long, value_name = "FILE")]
+    crl: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) demands: Demands,
+}
+
+/// What is demanded of peers beyond what is installed.
+#[derive(Args, Debug)]
+pub(crate) struct Demands {
+    /// How closely chains are held to RFC 5280
+    #[arg(long, value_enum, default_value_t = Profile::Compatible)]
+    profile: Profile,
+    /// Refuse chains of issuers of which no current revocation list is installed
+    #[arg(long)]
+    require_crl: bool,
+    /// Give names that belong to no server to the authorities of any server
+    #[arg(long)]
+    allow_unlisted: bool,
+    /// Judge at this time instead of now: 2027-01-31, or 2027-01-31T12:00:00Z
+    #[arg(long, value_name = "TIME")]
+    at: Option<Moment>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Profile {
+    /// Warn of what breaks it harmlessly
+    Compatible,
+    /// Refuse all that it does not allow
+    Strict,
+}
+
+impl Demands {
+    pub(crate) fn clock(&self) -> Result<Clock, Failure> {
+        let Some(at) = self.at else {
+            return Ok(SystemClock::new().now());
+        };
+        let time = at.unix_time();
+        let time =
+            time.ok_or_else(|| Failure::new("usage", "no certificate is judged before 1970"))?;
+        Ok(Clock::Known(time))
+    }
+
+    pub(crate) fn policy(&self, keys: KeyPolicy) -> Policy {
+        let mut policy = Policy::new(keys).chain_profile(match self.profile {
+            Profile::Compatible => ChainProfile::Compatible,
+            Profile::Strict => ChainProfile::Strict,
+        });
+        if self.require_crl {
+            policy = policy.require_crl();
+        }
+        if self.allow_unlisted {
+            policy = policy.allow_unlisted();
+        }
+        policy
+    }
+}
+
+/// Reads a store to look at it.
+pub(crate) fn look(folder: &std::path::Path, keys: KeyPolicy) -> Result<TrustStore, Failure> {
+    Ok(DurableStore::read(folder, &DurableSettings::new(keys))?.store)
+}
+
+/// Who the peer is to be.
+pub(crate) enum Whose<'a> {
+    /// The server that is dialled so.
+    Server(&'a HostName),
+    /// A client.
+    Client,
+}
+
+/// What is in force for one question.
+pub(crate) struct Trust {
+    pub(crate) view: View,
+    pub(crate) policy: Policy,
+    pub(crate) clock: Clock,
+    /// The server that the peer must be; by the dialled name if there is none.
+    pub(crate) server: Option<ServerId>,
+}
+
+impl TrustArguments {
+    /// Reads the store, or makes one of what is named.
+    pub(crate) fn read(&self, keys: KeyPolicy, whose: &Whose<'_>) -> Result<Trust, Failure> {
+        let clock = self.demands.clock()?;
+        let policy = self.demands.policy(keys);
+        if let Some(folder) = &self.store {
+            let mut store = look(folder, keys)?;
+            if self.demands.at.is_some() {
+                // A time that was asked for on purpose is no clock that was lost (rule M7). The store is a copy.
+                store.reset_floor(None);
+            }
+            let view = store.contents().clone();
+            if let Some(id) = self.server.clone().filter(|id| view.server(id).is_none()) {
+                return Err(StoreError::UnknownServer(id).into());
+            }
+            let server = self.server.clone();
+            return Ok(Trust {
+                view,
+                policy,
+                clock,
+                server,
+            });
+        }
+        if self.pin.is_empty() && self.ca.is_empty() {
+            let text = "nothing is trusted: name a store with --store, a pin with --pin, or a CA with --ca";
+            return Err(Failure::new("usage", text));
+        }
+        let mut store = TrustStore::new(keys).with_clock(Arc::new(clock));
+        let (pins, authorities, server) = match whose {
+            Whose::Client => (PinScope::Clients, AuthorityScope::Clients, None),
+            Whose::Server(name) => {
+                let id: ServerId = name.to_string().parse()?;
+                store.add_server(id.clone(), [(*name).clone()])?;
+                let server = id.clone();
+                (
+                    PinScope::Server(id.clone()),
+                    AuthorityScope::Server(id),
+                    Some(server),
+                )
+            }
+        };
+        self.install(&mut store, &pins, &authorities)?;
+        let view = store.view();
+        Ok(Trust {
+            view,
+            policy,
+            clock,
+            server,
+        })
+    }
+
+    fn install(
+        &self,
+        store: &mut TrustStore,
+        pins: &PinScope,
+        authorities: &AuthorityScope,
+    ) -> Result<(), Failure> {
+        let options = EntryOptions::new;
+        for pin in &self.pin {
+            let text = pin.to_string_lossy();
+            // 64 digits, with or without colons: no file is called so by accident.
+            let done = match text.parse::<Fingerprint>() {
+                Ok(fingerprint) => {
+                    store.install_pin_fingerprint(pins.clone(), fingerprint, options())
+                }
+                Err(_) => store.install_pin(pins.clone(), files::certificate(pin)?, options()),
+            };
+            done.map_err(|error| Failure::from(error).about(pin.display()))?;
+        }
+        for path in &self.ca {
+            let mut bundle = store.sort_bundle(files::certificates(path)?);
+            let proposals: Vec<Proposal> =
+                bundle.items().iter().map(|item| item.proposal()).collect();
+            for (index, proposal) in proposals.into_iter().enumerate() {
+                match proposal {
+                    Proposal::Undecided => {
+                        bundle.decide(index, Decision::Authority);
+                    }
+                    Proposal::Pin => {
+                        let text =
+                            format!("certificate {index} (from 0) is no CA: name it with --pin");
+                        return Err(Failure::new("store/NotCa", text).about(path.display()));
+                    }
+                    _ => {}
+                }
+            }
+            let done = store.install_bundle(&bundle, pins, authorities, &options());
+            done.map_err(|error| Failure::from(error).about(path.display()))?;
+        }
+        for path in &self.intermediate {
+            for certificate in files::certificates(path)? {
+                let done = store.install_intermediate(certificate, options());
+                done.map_err(|error| Failure::from(error).about(path.display()))?;
+            }
+        }
+        for path in &self.crl {
+            for list in files::crls(path)? {
+                let done = store.install_crl(list);
+                done.map_err(|error| Failure::from(error).about(path.display()))?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,313 @@
+//! What programs and people rely on: the fields of the JSON, plain text, completions and the manual.
+
+use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::folder::Folder;
+use crate::run::{Server, machine, now_spec, run, write};
+
+/// The fields of a value, with those below as `a.b` and of the items of a list as `a[].b`.
+fn fields(value: &Value, path: &str, all: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(map) => {
+            for (name, below) in map {
+                let path = if path.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{path}.{name}")
+                };
+                all.insert(path.clone());
+                fields(below, &path, all);
+            }
+        }
+        Value::Array(items) => items
+            .iter()
+            .for_each(|item| fields(item, &format!("{path}[]"), all)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+const CERTIFICATE: &str =
+    "ca fingerprint issuer key key_pin names not_after not_before serial subject version";
+const KEY: &str = "fingerprint scope slot";
+const VERDICT: &str = "accepted considered considered_more decided_by detail dialled generation meaning peer presented reason role rule server to_do warnings";
+const EFFECT: &str = "after before peer text";
+
+/// Names of fields below a path.
+fn below(path: &str, names: &str) -> Vec<String> {
+    names
+        .split_whitespace()
+        .map(|name| format!("{path}{name}"))
+        .collect()
+}
+
+#[track_caller]
+fn hold(folder: &Folder, line: &str, schema: &str, code: i32, wanted: &[Vec<String>]) {
+    let found = run(folder, &format!("{line} --json"))
+        .ends_with(code)
+        .json();
+    assert_eq!(
+        found["schema"],
+        format!("mutual-trust/{schema}/1"),
+        "{line}"
+    );
+    let documented = include_str!("../../src/bin/mutual-trust/json.md");
+    assert!(documented.contains(&format!("| `{schema}` |")), "{schema}");
+    let mut all = BTreeSet::new();
+    fields(&found, "", &mut all);
+    for field in all.iter().flat_map(|path: &String| path.rsplit('.').next()) {
+        assert!(
+            documented.contains(field),
+            "{schema}: {field} is not documented"
+        );
+    }
+    let mut known: BTreeSet<String> = wanted.iter().flatten().cloned().collect();
+    known.extend(below("", "schema refused"));
+    assert_eq!(all, known, "{line}");
+}
+
+/// The names may be added to, here and in the documentation; a name that goes makes another schema.
+#[test]
+fn the_fields_of_the_json_are_held() {
+    let folder = Folder::new("cli-schema");
+    machine(&folder, "keys-1");
+    write(&folder, "ca", &now_spec("CA").ca().self_signed());
+    run(&folder, "store create --store trust").ends_with(0);
+    run(
+        &folder,
+        "store server add keys-1 kms1.example --store trust",
+    )
+    .ends_with(0);
+    run(
+        &folder,
+        "store pin keys-1.pem --server keys-1 --store trust",
+    )
+    .ends_with(0);
+    let judged = || {
+        vec![
+            below("", "verdict presented path"),
+            below("verdict.", VERDICT),
+            below("verdict.considered[].", "detail entry fingerprint reason"),
+            below("verdict.considered[].entry.", KEY),
+            below("presented[].", CERTIFICATE),
+        ]
+    };
+    let line = "check --chain ca.pem --server-name kms1.example --store trust";
+    hold(&folder, line, "check", 1, &judged());
+    let server = Server::start(&folder, "");
+    let mut linked = judged();
+    linked.push(below(
+        "",
+        "address alert cipher_suite handshake_finished identity link tls",
+    ));
+    linked.push(below("identity.", "fingerprint sent temporary"));
+    hold(
+        &folder,
+        &format!("connect {} --pin ca.pem", server.address),
+        "connect",
+        1,
+        &linked,
+    );
+
+    let items = "files[].items[].";
+    hold(
+        &folder,
+        "inspect keys-1.pem",
+        "inspect",
+        0,
+        &[
+            below("", "files"),
+            below("files[].", "error file items"),
+            below(items, CERTIFICATE),
+            below(items, "kind roles"),
+            below(
+                &format!("{items}roles[]."),
+                "possible role warnings why_not",
+            ),
+        ],
+    );
+    let report = || {
+        vec![
+            below("", "changed dry_run effects generation reports"),
+            below(
+                "reports[].",
+                "claims done entries shifts still_held warnings",
+            ),
+            below("reports[].claims.", "items more"),
+            below("reports[].entries.", "items more"),
+            below("reports[].entries.items[].", KEY),
+            below("reports[].shifts.", "items more"),
+            below("reports[].still_held.", "items more"),
+            below("reports[].warnings.", "items more"),
+            below("effects.", "at_risk gained lost moved"),
+            below("effects.at_risk.", "items more"),
+            below("effects.gained.", "items more"),
+            below("effects.lost.", "items more"),
+            below("effects.lost.items[].", EFFECT),
+            below("effects.moved.", "items more"),
+        ]
+    };
+    hold(
+        &folder,
+        "store remove keys-1.pem --store trust",
+        "store-change",
+        1,
+        &report(),
+    );
+    hold(
+        &folder,
+        "store list --store trust",
+        "store-list",
+        0,
+        &[
+            below("", "blocks crls entries generation groups servers"),
+            below("servers[].", "asked claim expected_names group id names"),
+            below("entries[].", KEY),
+            below(
+                "entries[].",
+                "certificate disabled ends installed installed_by label patterns",
+            ),
+            below("entries[].certificate.", CERTIFICATE),
+        ],
+    );
+    hold(
+        &folder,
+        "store verify --store trust",
+        "store-verify",
+        0,
+        &[
+            below("", "crls digest disabled entries generation without_usable"),
+            below("disabled.", "items more"),
+        ],
+    );
+    hold(
+        &folder,
+        "store expiring --within 900d --store trust",
+        "store-expiring",
+        0,
+        &[
+            below("", "items next_change worst"),
+            below("items[].", "dependents ends in_grace severity subject"),
+        ],
+    );
+    hold(
+        &folder,
+        "store adopt ca.pem --store trust",
+        "store-adopt",
+        0,
+        &[
+            below("", "changed items refused_count unread"),
+            below("items[].", "as certificate file why_not"),
+            below("items[].certificate.", CERTIFICATE),
+        ],
+    );
+    hold(
+        &folder,
+        "identity show --identity keys-1.pem --key keys-1.key",
+        "identity",
+        0,
+        &[
+            below("", "advice chain identity_file key_file"),
+            below("chain[].", CERTIFICATE),
+        ],
+    );
+    let wrong = "07".repeat(32);
+    hold(
+        &folder,
+        &format!(
+            "enroll {} --store trust --fingerprint {wrong}",
+            server.address
+        ),
+        "enroll",
+        1,
+        &[
+            below(
+                "",
+                "address changed effects message presented report server",
+            ),
+            below(
+                "presented.",
+                "issuer key names not_after proved reason role subject",
+            ),
+        ],
+    );
+    let error = run(&folder, "inspect missing --json").ends_with(2).json();
+    let names: Vec<&String> = error.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["kind", "message", "schema"]);
+    let usage = run(&folder, "nonsense --json").ends_with(2).json();
+    assert_eq!(usage["kind"], "usage");
+}
+
+#[test]
+fn what_is_not_a_terminal_gets_no_colours() {
+    let folder = Folder::new("cli-colours");
+    machine(&folder, "keys-1");
+    let line = "check --chain keys-1.pem --server-name a.example --pin keys-1.pem --at 2090-01-01";
+    let ran = run(&folder, line).ends_with(1);
+    assert!(!ran.all().contains('\u{1b}'));
+    // A terminal, by way of util-linux.
+    let on_terminal = |no_color: &str| {
+        let command = format!("{} {line}", env!("CARGO_BIN_EXE_mutual-trust"));
+        let mut script = Command::new("script");
+        script
+            .args(["-qec", &command, "/dev/null"])
+            .current_dir(folder.path());
+        script
+            .env("TERM", "xterm")
+            .env("NO_COLOR", no_color)
+            .stdin(Stdio::null());
+        script
+            .output()
+            .ok()
+            .map(|output| String::from_utf8(output.stdout).unwrap())
+    };
+    let (Some(with), Some(without)) = (on_terminal(""), on_terminal("1")) else {
+        eprintln!("SKIPPED: no script, so there is no terminal to see colours at");
+        return;
+    };
+    assert!(
+        with.contains("\u{1b}[31mrefused:\u{1b}[0m server a.example"),
+        "{with}"
+    );
+    assert!(
+        without.contains("refused: server a.example") && !without.contains('\u{1b}'),
+        "{without}"
+    );
+}
+
+#[test]
+fn completions_and_the_manual_are_made_of_the_same_help() {
+    let folder = Folder::new("cli-made");
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let ran = run(&folder, &format!("completions {shell}")).ends_with(0);
+        for word in ["mutual-trust", "enroll", "--passphrase-fd"] {
+            assert!(
+                ran.out.contains(word.trim_start_matches("--")),
+                "{shell}: {word}"
+            );
+        }
+    }
+    let page = run(&folder, "man").ends_with(0).out;
+    assert!(
+        page.contains(".TH mutual-trust 1") && page.contains("Exit codes"),
+        "{page}"
+    );
+    run(&folder, "man --out man1").ends_with(0);
+    for page in [
+        "mutual-trust.1",
+        "mutual-trust-connect.1",
+        "mutual-trust-store-pin.1",
+        "mutual-trust-identity-new.1",
+    ] {
+        assert!(folder.file("man1").join(page).exists(), "{page}");
+    }
+    run(&folder, "--help")
+        .ends_with(0)
+        .says("Exit codes:")
+        .says("Examples:");
+    run(&folder, "--version")
+        .ends_with(0)
+        .says("mutual-trust 0.");
+}

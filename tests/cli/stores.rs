@@ -1,0 +1,372 @@
+//! `store`: every change is tried first, and none locks a server out unless somebody says so.
+
+use std::fs;
+
+use crate::folder::Folder;
+use crate::run::{machine, now_spec, run, write};
+
+fn store(test: &str) -> Folder {
+    let folder = Folder::new(test);
+    machine(&folder, "keys-1");
+    machine(&folder, "next");
+    run(&folder, "store create --store trust").ends_with(0);
+    run(
+        &folder,
+        "store server add keys-1 kms1.example --store trust",
+    )
+    .ends_with(0);
+    run(
+        &folder,
+        "store pin keys-1.pem --server keys-1 --store trust --by alice",
+    )
+    .ends_with(0)
+    .says("claims server: keys-1");
+    folder
+}
+
+fn content(folder: &Folder) -> Vec<u8> {
+    fs::read(folder.file("trust/trust-store")).unwrap()
+}
+
+#[test]
+fn what_locks_a_server_out_is_shown_and_needs_force() {
+    let folder = store("cli-lockout");
+    let before = content(&folder);
+    let line = "store remove keys-1.pem --store trust";
+    run(&folder, line)
+        .ends_with(1)
+        .says("nothing was changed")
+        .says("would lock out: server keys-1: PinMatched")
+        .says("refused[LocksOut]");
+    assert_eq!(content(&folder), before);
+    for dry in [
+        "store remove keys-1.pem --store trust --dry-run --force",
+        "store plan remove keys-1.pem --store trust",
+    ] {
+        run(&folder, dry)
+            .ends_with(0)
+            .says("dry run, nothing was changed")
+            .says("would lock out: server keys-1");
+        assert_eq!(content(&folder), before, "{dry}");
+    }
+    let found = run(&folder, &format!("{line} --json")).ends_with(1).json();
+    assert_eq!(
+        (&found["changed"], &found["refused"]),
+        (&false.into(), &"LocksOut".into())
+    );
+    assert_eq!(
+        found["effects"]["lost"]["items"][0]["peer"],
+        "server keys-1"
+    );
+
+    // With another pin, nobody is lost by it.
+    run(&folder, "store pin next.pem --server keys-1 --store trust").ends_with(0);
+    run(&folder, line).ends_with(0).says("removed");
+    run(&folder, "store remove next.pem --store trust").ends_with(1);
+    run(&folder, "store remove next.pem --store trust --force")
+        .ends_with(0)
+        .says("locked out: server keys-1");
+    run(&folder, "store verify --store trust")
+        .ends_with(1)
+        .says("nothing installed can accept server keys-1")
+        .says("refused[ServerWithoutUsable]");
+}
+
+#[test]
+fn a_dry_run_changes_nothing_whatever_it_is_of() {
+    let folder = store("cli-dry");
+    write(&folder, "ca", &now_spec("CA").ca().self_signed());
+    run(&folder, "store group add site-a --store trust").ends_with(0);
+    let before = content(&folder);
+    for change in [
+        "server add keys-2 kms2.example",
+        "server add-name keys-1 kms1-b.example",
+        "server expect keys-1 a.example",
+        "server release-name kms1.example",
+        "pin next.pem --server keys-1",
+        "pin next.pem --clients --label next",
+        "authority ca.pem --any-server",
+        "intermediate ca.pem",
+        "group add site-b",
+        "group join site-a keys-1",
+        "migrate keys-1 --until 2090-01-01",
+        "release keys-1",
+        "block next.pem",
+        "block keys-1.pem",
+        "remove keys-1.pem",
+    ] {
+        for line in [
+            format!("store {change} --dry-run --store trust"),
+            format!("store plan {change} --store trust"),
+        ] {
+            run(&folder, &line)
+                .ends_with(0)
+                .says("dry run, nothing was changed");
+            assert_eq!(content(&folder), before, "{line}");
+        }
+    }
+    run(&folder, "store create --dry-run --store other").ends_with(0);
+    assert!(!folder.file("other").exists());
+}
+
+#[test]
+fn changes_are_made_and_listed() {
+    let folder = store("cli-changes");
+    write(&folder, "ca", &now_spec("CA").ca().self_signed());
+    let listed = || run(&folder, "store list --store trust").ends_with(0).out;
+    for (change, shown) in [
+        ("authority ca.pem --any-server", "for any server"),
+        ("intermediate ca.pem", "for all chains"),
+        (
+            "authority ca.pem --clients --pattern dns:*.arrays.example",
+            "for clients",
+        ),
+        (
+            "server add keys-2 kms2.example 192.0.2.7",
+            "server keys-2 (kms2.example, 192.0.2.7)",
+        ),
+        ("group add site-a", "group site-a: "),
+        ("group join site-a keys-2", "in group site-a"),
+        ("pin next.pem --group site-a --label both", "label: both"),
+        (
+            "migrate keys-1 --until 2090-01-01",
+            "migrating until 2090-01-01T00:00:00Z",
+        ),
+        (
+            "block --fingerprint 07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07",
+            "blocked: ",
+        ),
+    ] {
+        assert!(!listed().contains(shown), "{shown}");
+        run(&folder, &format!("store {change} --store trust")).ends_with(0);
+        assert!(listed().contains(shown), "{shown} in {}", listed());
+    }
+    run(&folder, "store migrate keys-1 --stop --store trust").ends_with(0);
+    assert!(!listed().contains("migrating"));
+    // Which of the three is meant must be said.
+    run(&folder, "store remove ca.pem --store trust")
+        .ends_with(2)
+        .says("store/Ambiguous");
+    run(&folder, "store remove ca.pem --clients --store trust").ends_with(0);
+    run(&folder, "store remove ca.pem --all --store trust").ends_with(0);
+    assert!(!listed().contains("CN=CA"));
+    run(&folder, "store remove ca.pem --store trust")
+        .ends_with(2)
+        .says("store/NoSuchEntry");
+    run(&folder, "store release keys-1 --store trust")
+        .ends_with(1)
+        .says("would lock out: server keys-1");
+    let found = run(&folder, "store list --store trust --json").json();
+    let by: Vec<_> = found["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["installed_by"].clone())
+        .collect();
+    assert!(by.contains(&"alice".into()), "{by:?}");
+}
+
+// P1: a block is never held up.
+#[test]
+fn a_block_needs_no_force() {
+    let folder = store("cli-block");
+    run(&folder, "store block keys-1.pem --store trust")
+        .ends_with(0)
+        .says("locked out: server keys-1");
+    run(
+        &folder,
+        "check --chain keys-1.pem --server-name kms1.example --store trust",
+    )
+    .ends_with(1)
+    .says("rule P1");
+    run(&folder, "store unblock keys-1.pem --store trust").ends_with(0);
+    run(
+        &folder,
+        "check --chain keys-1.pem --server-name kms1.example --store trust",
+    )
+    .ends_with(0);
+}
+
+#[test]
+fn what_cannot_be_installed_says_why() {
+    let folder = store("cli-not-installed");
+    for (line, kind) in [
+        (
+            "store authority keys-1.pem --any-server",
+            "error[store/NotCa]",
+        ),
+        ("store pin next.pem --any-server", "error[usage]"),
+        ("store pin next.pem", "error[usage]"),
+        (
+            "store pin next.pem --server keys-9",
+            "error[store/UnknownServer]",
+        ),
+        ("store server add keys-1", "error[store/ServerExists]"),
+        ("store server remove keys-1", "error[store/Claimed]"),
+        ("store create", "error[durable/Exists]"),
+        (
+            "store pin next.key --server keys-1",
+            "error[certificate/PrivateKey]",
+        ),
+        (
+            "store migrate keys-1 --until 2001-01-01",
+            "error[store/EndInThePast]",
+        ),
+    ] {
+        let before = content(&folder);
+        run(&folder, &format!("{line} --store trust"))
+            .ends_with(2)
+            .says(kind);
+        assert_eq!(content(&folder), before);
+    }
+    run(&folder, "store list").ends_with(2).says("--store");
+    run(&folder, "store list --store missing")
+        .ends_with(2)
+        .says("error[durable/NoStore]");
+}
+
+#[test]
+fn damage_is_an_error_and_is_left_as_it_is() {
+    let folder = store("cli-damage");
+    run(&folder, "store verify --store trust")
+        .ends_with(0)
+        .says("whole: generation");
+    let mut text = content(&folder);
+    let middle = text.len() / 2;
+    text[middle] ^= 1;
+    fs::write(folder.file("trust/trust-store"), &text).unwrap();
+    run(&folder, "store verify --store trust")
+        .ends_with(2)
+        .says("error[durable/File]")
+        .says("line ");
+    run(&folder, "store pin next.pem --server keys-1 --store trust").ends_with(2);
+    assert_eq!(content(&folder), text);
+}
+
+#[test]
+fn what_ends_is_listed_with_who_depends_on_it() {
+    let folder = store("cli-expiring");
+    run(&folder, "store expiring --store trust --within 1d").ends_with(0);
+    let ran = run(
+        &folder,
+        "store expiring --store trust --within 900d --own next.pem",
+    )
+    .ends_with(0);
+    ran.says("server keys-1; 1 would be left with nothing")
+        .says("our own certificate")
+        .says("look again: ");
+    let found = run(&folder, "store expiring --store trust --within 900d --json").json();
+    assert_eq!(found["worst"], "notice");
+    assert_eq!(found["items"][0]["severity"], "notice");
+    run(&folder, "store expiring --store trust --within soon")
+        .ends_with(2)
+        .says("30d");
+}
+
+#[test]
+fn a_folder_of_today_is_adopted_and_what_is_refused_is_reported() {
+    let folder = store("cli-adopt");
+    fs::create_dir(folder.file("today")).unwrap();
+    let root = now_spec("Old root").ca().self_signed();
+    let issuing = now_spec("Old issuing").ca().signed_by(&root);
+    let leaf = now_spec("leaf").signed_by(&issuing);
+    let alone = now_spec("Alone").ca().self_signed();
+    for (name, text) in [
+        (
+            "chain.pem",
+            [&root, &issuing, &leaf]
+                .map(|one| one.certificate.to_pem())
+                .concat(),
+        ),
+        ("alone.pem", alone.certificate.to_pem()),
+        ("copy.pem", root.certificate.to_pem()),
+        (
+            "own.pem",
+            fs::read_to_string(folder.file("next.pem")).unwrap(),
+        ),
+        (
+            "broken.pem",
+            String::from("-----BEGIN CERTIFICATE-----\nAAAA\n"),
+        ),
+        ("key.pem", now_spec("x").self_signed().key.serialize_pem()),
+    ] {
+        fs::write(folder.file("today").join(name), text).unwrap();
+    }
+    let before = content(&folder);
+    let line = "store adopt today --store trust";
+    run(&folder, line)
+        .ends_with(0)
+        .says("authority: today/chain.pem: CN=Old root")
+        .says("intermediate: today/chain.pem: CN=Old issuing")
+        .says("left out (its issuer vouches for it): today/chain.pem: CN=leaf")
+        .says("refused: today/alone.pem: CN=Alone")
+        .says("--undecided")
+        .says("refused: today/own.pem: CN=next")
+        .says("a pin needs somebody")
+        .says("refused: today/broken.pem: ")
+        .says("refused: today/key.pem: ")
+        .says("say --accept");
+    assert_eq!(content(&folder), before);
+    let found = run(&folder, &format!("{line} --json")).ends_with(0).json();
+    assert_eq!(found["refused_count"], 4);
+    assert_eq!(found["items"].as_array().unwrap().len(), 5);
+
+    let line = "store adopt today --server keys-1 --undecided pin --accept --store trust";
+    run(&folder, &format!("{line} --dry-run")).ends_with(0);
+    assert_eq!(content(&folder), before);
+    run(&folder, line).ends_with(0);
+    let listed = run(&folder, "store list --store trust").out;
+    for shown in ["CN=Old root", "CN=Old issuing", "CN=Alone", "CN=next"] {
+        assert!(listed.contains(shown), "{shown} in {listed}");
+    }
+    assert!(!listed.contains("CN=leaf"), "{listed}");
+}
+
+#[test]
+fn a_bundle_is_installed_whole_or_not_at_all() {
+    let folder = store("cli-bundle");
+    let root = now_spec("Root").ca().self_signed();
+    let issuing = now_spec("Issuing").ca().signed_by(&root);
+    let alone = now_spec("Alone").ca().self_signed();
+    let text = [&root, &issuing, &alone]
+        .map(|one| one.certificate.to_pem())
+        .concat();
+    fs::write(folder.file("bundle.pem"), &text).unwrap();
+    let before = content(&folder);
+    let line = "store bundle bundle.pem --any-server --store trust --accept";
+    run(&folder, line)
+        .ends_with(1)
+        .says("CN=Alone")
+        .says("whole or not at all")
+        .says("refused[BundleRefused]");
+    assert_eq!(content(&folder), before);
+    run(&folder, &format!("{line} --undecided authority")).ends_with(0);
+    let listed = run(&folder, "store list --store trust").out;
+    assert!(
+        listed.contains("CN=Alone") && listed.contains("CN=Issuing"),
+        "{listed}"
+    );
+    fs::write(folder.file("cut.pem"), &text[..text.len() - 40]).unwrap();
+    run(&folder, "store bundle cut.pem --any-server --store trust")
+        .ends_with(2)
+        .says("cut.pem");
+}
+
+#[test]
+fn a_store_that_is_in_use_can_be_looked_at_and_not_changed() {
+    let folder = Folder::new("cli-in-use");
+    machine(&folder, "keys-1");
+    let _server = crate::run::Server::start(&folder, "");
+    run(&folder, "store list --store server-trust").ends_with(0);
+    run(
+        &folder,
+        "store plan pin keys-1.pem --clients --store server-trust",
+    )
+    .ends_with(0);
+    run(
+        &folder,
+        "store pin keys-1.pem --clients --store server-trust",
+    )
+    .ends_with(2)
+    .says("error[durable/Locked]");
+}
