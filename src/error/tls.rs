@@ -35,6 +35,13 @@ pub enum ConfigError {
     /// No protocol version was given.
     #[error("no protocol version is allowed")]
     NoVersion,
+    /// The provider or the versions lack what the profiles of KMIP 2.1 ask for.
+    #[error("the profile of KMIP 2.1 asks for {missing}, which is not to be had here")]
+    #[non_exhaustive]
+    KmipProfile {
+        /// What is not there.
+        missing: &'static str,
+    },
     /// An application protocol that ALPN cannot carry (RFC 7301 section 3.1).
     #[error("an application protocol has 1 to 255 bytes")]
     Alpn,

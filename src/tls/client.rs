@@ -12,7 +12,7 @@ use super::verifier::ServerVerifier;
 use super::watch::Watch;
 use super::{Identities, Links, PeerCheck, Probe, TlsVersion, UnsentCertificates};
 use crate::admin::{LiveTrust, Observations};
-use crate::certificate::TimeSource;
+use crate::certificate::{Role, TimeSource};
 use crate::error::ConfigError;
 use crate::policy::{ChainMemory, Policy};
 use crate::store::ServerId;
@@ -50,6 +50,18 @@ impl ClientConfigBuilder {
     #[must_use]
     pub fn versions(mut self, versions: &[TlsVersion]) -> Self {
         self.0.set_versions(versions);
+        self
+    }
+
+    /// Keeps to the versions and cipher suites of the profiles of KMIP 2.1 (KMIP Profiles Version 2.1, sections 3.1.1,
+    /// 3.1.2 and 3.2), narrowing the provider's: TLS 1.3 with its two mandatory suites, and TLS 1.2 with
+    /// AES-GCM for ECDSA keys. [`versions`](Self::versions) narrows it further.
+    ///
+    /// Off by default: key servers in service speak TLS 1.2 with RSA keys, for which the profiles list suites without
+    /// authenticated encryption alone; rustls has none of these.
+    #[must_use]
+    pub fn kmip_profile(mut self) -> Self {
+        self.0.keep_to_kmip_profile(Role::Client);
         self
     }
 

@@ -8,6 +8,7 @@ mod enrol;
 mod identity;
 #[cfg(feature = "issue")]
 mod issue;
+mod kmip;
 mod links;
 mod peer;
 mod probe;

@@ -13,7 +13,7 @@ use super::verifier::ClientVerifier;
 use super::watch::Watch;
 use super::{EnrolmentAcceptor, Identities, PeerCheck, TlsVersion};
 use crate::admin::{Enrolment, LiveTrust, Observations};
-use crate::certificate::TimeSource;
+use crate::certificate::{Role, TimeSource};
 use crate::error::ConfigError;
 use crate::policy::{ChainMemory, Policy};
 
@@ -52,6 +52,18 @@ impl ServerConfigBuilder {
     #[must_use]
     pub fn versions(mut self, versions: &[TlsVersion]) -> Self {
         self.0.set_versions(versions);
+        self
+    }
+
+    /// Keeps to the versions and cipher suites of the profiles of KMIP 2.1 (KMIP Profiles Version 2.1, sections 3.1.1,
+    /// 3.1.2 and 3.2), narrowing the provider's: TLS 1.3 with its two mandatory suites, and TLS 1.2 with
+    /// AES-GCM for ECDSA keys. A server must speak TLS 1.3.
+    ///
+    /// Off by default: key servers in service speak TLS 1.2 with RSA keys, for which the profiles list suites without
+    /// authenticated encryption alone; rustls has none of these.
+    #[must_use]
+    pub fn kmip_profile(mut self) -> Self {
+        self.0.keep_to_kmip_profile(Role::Server);
         self
     }
 

@@ -9,9 +9,9 @@ use rustls::crypto::CryptoProvider;
 use rustls::time_provider::TimeProvider;
 
 use super::watch::Watch;
-use super::{Identities, PeerCheck, UnsentCertificates};
+use super::{Identities, PeerCheck, UnsentCertificates, kmip};
 use crate::admin::LiveTrust;
-use crate::certificate::{Clock, SystemClock, TimeSource};
+use crate::certificate::{Clock, Role, SystemClock, TimeSource};
 use crate::error::ConfigError;
 use crate::policy::{ChainMemory, Policy};
 
@@ -38,6 +38,8 @@ pub(super) struct Settings {
     pub(super) unsent: UnsentCertificates,
     pub(super) alpn: Vec<Vec<u8>>,
     versions: Vec<TlsVersion>,
+    /// Our role, if the profiles of KMIP are to be kept to.
+    kmip: Option<Role>,
     pub(super) clock: Arc<dyn TimeSource>,
     pub(super) watch: Watch,
 }
@@ -58,6 +60,7 @@ impl Settings {
             alpn: Vec::new(),
             // Both: key servers in service speak 1.2, and 1.3 is chosen where both ends have it.
             versions: vec![TlsVersion::Tls13, TlsVersion::Tls12],
+            kmip: None,
             clock: Arc::new(SystemClock::new()),
             watch: Watch::default(),
         }
@@ -69,6 +72,11 @@ impl Settings {
         self.versions.dedup();
     }
 
+    pub(super) fn keep_to_kmip_profile(&mut self, ours: Role) {
+        self.provider = kmip::narrowed(&self.provider);
+        self.kmip = Some(ours);
+    }
+
     pub(super) fn peer_check(&self) -> PeerCheck {
         PeerCheck::new(self.trust.clone(), self.memory.clone(), self.clock.clone())
     }
@@ -78,6 +86,9 @@ impl Settings {
     ) -> Result<Vec<&'static SupportedProtocolVersion>, ConfigError> {
         if self.versions.is_empty() {
             return Err(ConfigError::NoVersion);
+        }
+        if let Some(ours) = self.kmip {
+            kmip::check(ours, &self.provider, &self.versions)?;
         }
         let versions = self.versions.iter().map(|version| match version {
             TlsVersion::Tls12 => &rustls::version::TLS12,

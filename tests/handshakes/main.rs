@@ -16,6 +16,7 @@ mod builds;
 mod chains;
 mod clocks;
 mod keys;
+mod kmip;
 mod loopback;
 mod migration;
 mod pins;
