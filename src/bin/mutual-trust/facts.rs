@@ -116,7 +116,7 @@ pub(crate) fn verdict(verdict: &Verdict) -> Value {
         "server": verdict.server().map(ToString::to_string),
         "dialled": verdict.dialled().map(ToString::to_string),
         "presented": verdict.presented().map(|presented| presented.to_string()),
-        "decided_by": verdict.decided_by().map(|by| entry_key(by.key())),
+        "decided_by": verdict.decided_by().map(|by| entry_key(&by.key())),
         "peer": verdict.peer().map(|peer| peer.to_string()),
         "considered": items.collect::<Vec<Value>>(),
         "considered_more": considered.more(),

@@ -366,7 +366,7 @@ fn entries(
     let entries = view.entries();
     let keys = entries.iter().map(|entry| entry.key());
     let meant = keys.filter(|key| key.fingerprint == fingerprint && whom.covers(&key.scope, view));
-    let meant: Vec<EntryKey> = meant.cloned().collect();
+    let meant: Vec<EntryKey> = meant.collect();
     if meant.is_empty() {
         let text = format!("there is no such entry of {fingerprint}");
         return Err(Failure::new("store/NoSuchEntry", text));
