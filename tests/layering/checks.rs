@@ -40,9 +40,10 @@ pub const ROOMS: [&str; 6] = ["certificate", "identity", "store", "policy", "adm
 const PROGRAM: &str = "src/bin/mutual-trust/";
 
 /// The modules of the command, in the order in which one may name another.
-const MODULES: [&str; 17] = [
+const MODULES: [&str; 18] = [
     "output",
     "facts",
+    "describe",
     "files",
     "tree",
     "passphrase",

@@ -5,10 +5,11 @@ use mutual_trust::admin::{Observation, observation_queue};
 use mutual_trust::tls::{self, TlsVersion, UnsentCertificates, refusal};
 use mutual_trust::{Certificate, ClientConfigBuilder, HostName, Verdict};
 use serde_json::{Value, json};
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use crate::check::judged;
-use crate::link::{Address, End, Link, Patience, dial, visit};
+use crate::link::{Address, End, Link, Patience, dial, is_timeout, visit};
 use crate::ours::{self, IdentityArguments};
 use crate::output::{Failure, Outcome};
 use crate::trust::{TrustArguments, Whose};
@@ -102,7 +103,7 @@ fn tell(
 ) -> Result<Outcome, Failure> {
     let ours = match &link.end {
         End::Failed(error) => refusal(error).cloned(),
-        _ => None,
+        End::Works | End::Alert(_) | End::Closed | End::Io(_) => None,
     };
     let presented: Vec<Certificate> = seen
         .as_ref()
@@ -146,7 +147,7 @@ fn tell(
     if let Value::Object(fields) = &mut outcome.json {
         let alert = match &link.end {
             End::Alert(alert) => Some(format!("{alert:?}")),
-            _ => None,
+            End::Works | End::Closed | End::Failed(_) | End::Io(_) => None,
         };
         let facts = json!({
             "address": address.to_string(),
@@ -201,15 +202,13 @@ fn not_tried(address: &Address, end: &End) -> Failure {
             "the server broke the handshake off with the alert {alert:?}, before it could be judged: perhaps no version or cipher suite in common"
         ),
         End::Failed(error) => format!("TLS failed before the server could be judged: {error}"),
-        End::Io(error) => match error.kind() {
-            std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut => {
-                String::from("the server did not finish the handshake in time (--timeout)")
-            }
-            std::io::ErrorKind::UnexpectedEof => String::from(
-                "the server closed the connection during the handshake: does it speak TLS at this port?",
-            ),
-            _ => format!("the connection failed during the handshake: {error}"),
-        },
+        End::Io(error) if is_timeout(error) => {
+            String::from("the server did not finish the handshake in time (--timeout)")
+        }
+        End::Io(error) if error.kind() == ErrorKind::UnexpectedEof => String::from(
+            "the server closed the connection during the handshake: does it speak TLS at this port?",
+        ),
+        End::Io(error) => format!("the connection failed during the handshake: {error}"),
     };
     Failure::new("link", format!("{address}: {text}"))
 }

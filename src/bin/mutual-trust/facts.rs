@@ -136,13 +136,14 @@ fn text<T: ToString>(item: &T) -> Value {
 }
 
 pub(crate) fn report(report: &Report) -> Value {
-    let done = match report.done() {
-        Done::Added => "added",
-        Done::AlreadyThere => "already_there",
-        Done::Completed => "completed",
-        Done::Removed => "removed",
-        _ => "changed",
-    };
+    let words = [
+        (Done::Added, "added"),
+        (Done::AlreadyThere, "already_there"),
+        (Done::Completed, "completed"),
+        (Done::Removed, "removed"),
+    ];
+    let done = words.iter().find(|(done, _)| *done == report.done());
+    let done = done.map_or("changed", |(_, word)| word);
     json!({
         "done": done,
         "entries": bounded(report.entries(), entry_key),

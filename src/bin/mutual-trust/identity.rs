@@ -12,7 +12,7 @@ use mutual_trust::{Clock, HostName, Identity};
 use rustls::crypto::CryptoProvider;
 use serde_json::{Value, json};
 
-use crate::inspect::describe;
+use crate::describe::describe;
 use crate::ours::{self, IdentityArguments};
 use crate::output::{Failure, Outcome};
 use crate::passphrase::PassphraseArguments;

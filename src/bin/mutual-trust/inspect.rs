@@ -3,15 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use mutual_trust::error::{IdentityError, StoreError};
+use mutual_trust::error::IdentityError;
 use mutual_trust::identity::{CertificateRequest, Chain, KeyReader, PrivateKey};
-use mutual_trust::store::Report;
-use mutual_trust::{
-    AuthorityScope, Certificate, Crl, EntryOptions, Identity, KeyPolicy, PinScope, TrustStore,
-    admin, tls,
-};
-use serde_json::{Value, json};
+use mutual_trust::{Certificate, Crl, Identity, KeyPolicy, admin, tls};
+use serde_json::json;
 
+use crate::describe::{Found, certificates_of};
 use crate::output::{Failure, Outcome};
 use crate::passphrase::PassphraseArguments;
 use crate::{facts, files, ours};
@@ -28,9 +25,6 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     passphrase: PassphraseArguments,
 }
-
-/// What was found in one file: lines for people, and the same for programs.
-type Found = (Vec<String>, Vec<Value>);
 
 /// Looks at each file.
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
@@ -135,10 +129,9 @@ fn labels(content: &[u8]) -> Vec<String> {
                 .bytes()
                 .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b' ')
         };
-        if let Some(label) = label.filter(|label| label.len() <= 64 && is_plain(label)) {
-            if !labels.iter().any(|known| known == label) {
-                labels.push(label.to_owned());
-            }
+        let label = label.filter(|label| label.len() <= 64 && is_plain(label));
+        if let Some(label) = label.filter(|label| !labels.iter().any(|known| known == label)) {
+            labels.push(label.to_owned());
         }
     }
     labels
@@ -162,119 +155,6 @@ fn der(
         let text = format!("neither PEM nor a certificate, revocation list or private key in DER; read as a certificate: {error}");
         Failure::new("file/Unknown", text)
     })
-}
-
-fn certificates_of<'a>(
-    certificates: impl IntoIterator<Item = &'a Certificate>,
-    keys: KeyPolicy,
-) -> Found {
-    let mut found = Found::default();
-    for (index, certificate) in certificates.into_iter().enumerate() {
-        let (mut lines, mut fields) = describe(certificate);
-        if let Some(first) = lines.first_mut() {
-            *first = format!("certificate {}: {first}", index.saturating_add(1));
-        }
-        let mut roles = Vec::new();
-        for (role, tried) in try_roles(certificate, keys) {
-            let (text, fact) = match &tried {
-                Ok(report) => {
-                    let warnings: Vec<String> = report
-                        .warnings()
-                        .items()
-                        .iter()
-                        .map(ToString::to_string)
-                        .collect();
-                    let mut text = format!("  could be {role}");
-                    for warning in &warnings {
-                        text.push_str(&format!("\n        warning: {warning}"));
-                    }
-                    (
-                        text,
-                        json!({ "role": role, "possible": true, "warnings": warnings, "why_not": null }),
-                    )
-                }
-                Err(error) => (
-                    format!("  not {role}: {error}"),
-                    json!({ "role": role, "possible": false, "warnings": [], "why_not": error.to_string() }),
-                ),
-            };
-            lines.extend(text.split('\n').map(str::to_owned));
-            roles.push(fact);
-        }
-        if let Value::Object(fields) = &mut fields {
-            fields.insert(String::from("kind"), json!("certificate"));
-            fields.insert(String::from("roles"), json!(roles));
-        }
-        found.0.extend(lines);
-        found.1.push(fields);
-    }
-    if found.1.is_empty() {
-        found.0.push(String::from("nothing"));
-    }
-    found
-}
-
-/// Facts of a certificate, as lines and as fields.
-pub(crate) fn describe(certificate: &Certificate) -> (Vec<String>, Value) {
-    let names = facts::names(certificate);
-    let shown = if names.is_empty() {
-        String::from("(none)")
-    } else {
-        names.join(", ")
-    };
-    let kind = match (certificate.version(), certificate.is_ca()) {
-        (1 | 2, _) => format!(
-            "version {}, which cannot say whether it is a CA",
-            certificate.version()
-        ),
-        (_, true) => String::from("CA"),
-        (_, false) => String::from("end entity"),
-    };
-    let lines = vec![
-        facts::subject(certificate),
-        format!("  issuer: {}", certificate.issuer()),
-        format!("  kind: {kind}"),
-        format!("  names: {shown}"),
-        format!("  valid: {}", certificate.validity()),
-        format!("  key: {}", certificate.key_kind()),
-        format!("  SHA-256: {}", certificate.fingerprint()),
-        format!("  key pin: {}", certificate.key_pin()),
-    ];
-    (lines, facts::certificate(certificate))
-}
-
-/// What the importer says of it in each slot and scope, asked of a store that is thrown away.
-fn try_roles(
-    certificate: &Certificate,
-    keys: KeyPolicy,
-) -> [(&'static str, Result<Report, StoreError>); 5] {
-    let fresh = || TrustStore::new(keys);
-    let (one, options) = (|| certificate.clone(), EntryOptions::new);
-    let pin_of_server = || {
-        let mut store = fresh();
-        let id: mutual_trust::ServerId = "server".parse()?;
-        store.add_server(id.clone(), [])?;
-        store.install_pin(PinScope::Server(id), one(), options())
-    };
-    [
-        ("a pin of a server", pin_of_server()),
-        (
-            "a pin of a client",
-            fresh().install_pin(PinScope::Clients, one(), options()),
-        ),
-        (
-            "an authority for servers",
-            fresh().install_authority(AuthorityScope::AnyServer, one(), options()),
-        ),
-        (
-            "an authority for clients",
-            fresh().install_authority(AuthorityScope::Clients, one(), options()),
-        ),
-        (
-            "an intermediate",
-            fresh().install_intermediate(one(), options()),
-        ),
-    ]
 }
 
 fn lists_of(lists: &[Crl]) -> Found {

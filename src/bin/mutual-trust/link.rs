@@ -173,7 +173,7 @@ pub(crate) fn visit(
         end = match run(&mut tls, &mut tcp, Instant::now() + listen, Until::Said) {
             End::Io(error) if is_timeout(&error) => End::Works,
             End::Io(error) if error.kind() == ErrorKind::ConnectionReset => End::Closed,
-            end => end,
+            end @ (End::Works | End::Alert(_) | End::Closed | End::Failed(_) | End::Io(_)) => end,
         };
         tls.send_close_notify();
     }
@@ -203,7 +203,8 @@ enum Until {
     Said,
 }
 
-fn is_timeout(error: &io::Error) -> bool {
+/// Whether the time is over.
+pub(crate) fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 

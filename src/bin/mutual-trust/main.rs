@@ -16,6 +16,8 @@
 mod output;
 
 mod facts;
+
+mod describe;
 mod files;
 mod tree;
 

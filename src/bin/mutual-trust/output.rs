@@ -111,19 +111,19 @@ rooms! {
 
 impl From<DurableError> for Failure {
     fn from(error: DurableError) -> Self {
-        match error {
-            DurableError::Store(error) => error.into(),
-            error => Self::of("durable", &error),
+        if let DurableError::Store(inner) = error {
+            return inner.into();
         }
+        Self::of("durable", &error)
     }
 }
 
 impl From<GuardedError> for Failure {
     fn from(error: GuardedError) -> Self {
-        match error {
-            GuardedError::Durable(error) => error.into(),
-            error => Self::of("plan", &error),
+        if let GuardedError::Durable(inner) = error {
+            return inner.into();
         }
+        Self::of("plan", &error)
     }
 }
 
@@ -169,10 +169,10 @@ pub(crate) fn finish(result: Result<Outcome, Failure>, as_json: bool) -> ExitCod
 fn say(outcome: Outcome, as_json: bool) -> io::Result<()> {
     let mut out = io::stdout().lock();
     if as_json {
-        let mut fields = match outcome.json {
-            Value::Object(fields) => fields,
-            other => Map::from_iter([(String::from("value"), other)]),
-        };
+        let mut fields = Map::new();
+        if let Value::Object(found) = outcome.json {
+            fields = found;
+        }
         let schema = format!("mutual-trust/{}/1", outcome.schema);
         fields.insert(String::from("schema"), Value::String(schema));
         fields.insert(String::from("refused"), json!(outcome.refused));

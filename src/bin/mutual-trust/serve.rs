@@ -6,7 +6,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 use std::time::Instant;
 
@@ -143,10 +143,7 @@ fn next(lines: &Receiver<String>, deadline: Option<Instant>) -> Option<String> {
         return lines.recv().ok();
     };
     let left = deadline.saturating_duration_since(Instant::now());
-    match lines.recv_timeout(left) {
-        Ok(line) => Some(line),
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-    }
+    lines.recv_timeout(left).ok()
 }
 
 fn obey(

@@ -188,16 +188,12 @@ impl TrustArguments {
             let proposals: Vec<Proposal> =
                 bundle.items().iter().map(|item| item.proposal()).collect();
             for (index, proposal) in proposals.into_iter().enumerate() {
-                match proposal {
-                    Proposal::Undecided => {
-                        bundle.decide(index, Decision::Authority);
-                    }
-                    Proposal::Pin => {
-                        let text =
-                            format!("certificate {index} (from 0) is no CA: name it with --pin");
-                        return Err(Failure::new("store/NotCa", text).about(path.display()));
-                    }
-                    _ => {}
+                if proposal == Proposal::Undecided {
+                    bundle.decide(index, Decision::Authority);
+                }
+                if proposal == Proposal::Pin {
+                    let text = format!("certificate {index} (from 0) is no CA: name it with --pin");
+                    return Err(Failure::new("store/NotCa", text).about(path.display()));
                 }
             }
             let done = store.install_bundle(&bundle, pins, authorities, &options());

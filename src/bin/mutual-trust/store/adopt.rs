@@ -140,24 +140,18 @@ impl Target {
         certificate: &Certificate,
         decision: Decision,
     ) -> Result<(), String> {
-        match decision {
-            Decision::Undecided => Err(String::from(
-                "a self-signed CA alone: say --undecided pin or --undecided authority",
-            )),
-            Decision::Pin if self.pins.is_none() => Err(String::from(
-                "a pin needs somebody: say --server, --name, --group or --clients",
-            )),
-            Decision::Authority if self.authorities.is_none() => Err(String::from(
-                "an authority is not for a group: say --server, --any-server or --clients",
-            )),
-            _ => {
-                let mut draft = store.draft();
-                let one = [(certificate.clone(), decision)];
-                self.install(draft.store(), &one)
-                    .map(|_| ())
-                    .map_err(|error| error.to_string())
-            }
-        }
+        let why = if decision == Decision::Undecided {
+            "a self-signed CA alone: say --undecided pin or --undecided authority"
+        } else if decision == Decision::Pin && self.pins.is_none() {
+            "a pin needs somebody: say --server, --name, --group or --clients"
+        } else if decision == Decision::Authority && self.authorities.is_none() {
+            "an authority is not for a group: say --server, --any-server or --clients"
+        } else {
+            let mut draft = store.draft();
+            let tried = self.install(draft.store(), &[(certificate.clone(), decision)]);
+            return tried.map(|_| ()).map_err(|error| error.to_string());
+        };
+        Err(String::from(why))
     }
 
     fn install(
@@ -169,18 +163,19 @@ impl Target {
         let mut reports = Vec::new();
         for (certificate, decision) in all {
             let certificate = certificate.clone();
-            match (decision, &self.pins, &self.authorities) {
+            let report = match (decision, &self.pins, &self.authorities) {
                 (Decision::Pin, Some(scope), _) => {
-                    reports.push(store.install_pin(scope.clone(), certificate, options())?)
+                    store.install_pin(scope.clone(), certificate, options())?
                 }
                 (Decision::Authority, _, Some(scope)) => {
-                    reports.push(store.install_authority(scope.clone(), certificate, options())?)
+                    store.install_authority(scope.clone(), certificate, options())?
                 }
                 (Decision::Intermediate, _, _) => {
-                    reports.push(store.install_intermediate(certificate, options())?)
+                    store.install_intermediate(certificate, options())?
                 }
-                _ => {}
-            }
+                _ => continue,
+            };
+            reports.push(report);
         }
         Ok(reports)
     }
@@ -195,13 +190,14 @@ fn decided(proposal: Proposal, undecided: Option<Undecided>) -> Decision {
 }
 
 fn word(decision: Decision) -> &'static str {
-    match decision {
-        Decision::Pin => "pin",
-        Decision::Authority => "authority",
-        Decision::Intermediate => "intermediate",
-        Decision::LeaveOut => "left out",
-        _ => "undecided",
-    }
+    let words = [
+        (Decision::Pin, "pin"),
+        (Decision::Authority, "authority"),
+        (Decision::Intermediate, "intermediate"),
+        (Decision::LeaveOut, "left out"),
+    ];
+    let found = words.iter().find(|(known, _)| *known == decision);
+    found.map_or("undecided", |(_, word)| word)
 }
 
 fn line(item: &Item) -> String {

@@ -1,0 +1,127 @@
+//! Certificates in plain words, with what they could be installed as.
+
+use mutual_trust::error::StoreError;
+use mutual_trust::store::Report;
+use mutual_trust::{
+    AuthorityScope, Certificate, EntryOptions, KeyPolicy, PinScope, ServerId, TrustStore,
+};
+use serde_json::{Value, json};
+
+use crate::facts;
+
+/// What was found in a file: lines for people, and the same for programs.
+pub(crate) type Found = (Vec<String>, Vec<Value>);
+
+/// Each certificate, with the roles that it could play.
+pub(crate) fn certificates_of<'a>(
+    certificates: impl IntoIterator<Item = &'a Certificate>,
+    keys: KeyPolicy,
+) -> Found {
+    let mut found = Found::default();
+    for (index, certificate) in certificates.into_iter().enumerate() {
+        let (mut lines, mut fields) = describe(certificate);
+        if let Some(first) = lines.first_mut() {
+            *first = format!("certificate {}: {first}", index.saturating_add(1));
+        }
+        let mut roles = Vec::new();
+        for (role, tried) in try_roles(certificate, keys) {
+            let (text, fact) = match &tried {
+                Ok(report) => {
+                    let warnings: Vec<String> = report
+                        .warnings()
+                        .items()
+                        .iter()
+                        .map(ToString::to_string)
+                        .collect();
+                    let mut text = format!("  could be {role}");
+                    for warning in &warnings {
+                        text.push_str(&format!("\n        warning: {warning}"));
+                    }
+                    (
+                        text,
+                        json!({ "role": role, "possible": true, "warnings": warnings, "why_not": null }),
+                    )
+                }
+                Err(error) => (
+                    format!("  not {role}: {error}"),
+                    json!({ "role": role, "possible": false, "warnings": [], "why_not": error.to_string() }),
+                ),
+            };
+            lines.extend(text.split('\n').map(str::to_owned));
+            roles.push(fact);
+        }
+        if let Value::Object(fields) = &mut fields {
+            fields.insert(String::from("kind"), json!("certificate"));
+            fields.insert(String::from("roles"), json!(roles));
+        }
+        found.0.extend(lines);
+        found.1.push(fields);
+    }
+    if found.1.is_empty() {
+        found.0.push(String::from("nothing"));
+    }
+    found
+}
+
+/// Facts of a certificate, as lines and as fields.
+pub(crate) fn describe(certificate: &Certificate) -> (Vec<String>, Value) {
+    let names = facts::names(certificate);
+    let shown = if names.is_empty() {
+        String::from("(none)")
+    } else {
+        names.join(", ")
+    };
+    let kind = match (certificate.version(), certificate.is_ca()) {
+        (1 | 2, _) => format!(
+            "version {}, which cannot say whether it is a CA",
+            certificate.version()
+        ),
+        (_, true) => String::from("CA"),
+        (_, false) => String::from("end entity"),
+    };
+    let lines = vec![
+        facts::subject(certificate),
+        format!("  issuer: {}", certificate.issuer()),
+        format!("  kind: {kind}"),
+        format!("  names: {shown}"),
+        format!("  valid: {}", certificate.validity()),
+        format!("  key: {}", certificate.key_kind()),
+        format!("  SHA-256: {}", certificate.fingerprint()),
+        format!("  key pin: {}", certificate.key_pin()),
+    ];
+    (lines, facts::certificate(certificate))
+}
+
+/// What the importer says of it in each slot and scope, asked of a store that is thrown away.
+fn try_roles(
+    certificate: &Certificate,
+    keys: KeyPolicy,
+) -> [(&'static str, Result<Report, StoreError>); 5] {
+    let fresh = || TrustStore::new(keys);
+    let (one, options) = (|| certificate.clone(), EntryOptions::new);
+    let pin_of_server = || {
+        let mut store = fresh();
+        let id: ServerId = "server".parse()?;
+        store.add_server(id.clone(), [])?;
+        store.install_pin(PinScope::Server(id), one(), options())
+    };
+    [
+        ("a pin of a server", pin_of_server()),
+        (
+            "a pin of a client",
+            fresh().install_pin(PinScope::Clients, one(), options()),
+        ),
+        (
+            "an authority for servers",
+            fresh().install_authority(AuthorityScope::AnyServer, one(), options()),
+        ),
+        (
+            "an authority for clients",
+            fresh().install_authority(AuthorityScope::Clients, one(), options()),
+        ),
+        (
+            "an intermediate",
+            fresh().install_intermediate(one(), options()),
+        ),
+    ]
+}
