@@ -25,14 +25,20 @@ mod support;
 
 #[path = "../invariants/admin.rs"]
 mod admin;
+#[path = "../invariants/asks.rs"]
+mod asks;
 #[path = "../invariants/copies.rs"]
 mod copies;
 #[path = "../invariants/operations.rs"]
 mod operations;
+#[path = "../invariants/ops.rs"]
+mod ops;
 #[path = "../invariants/pool.rs"]
 mod pool;
 #[path = "../invariants/questions.rs"]
 mod questions;
+#[path = "../invariants/rows.rs"]
+mod rows;
 
 mod desk;
 mod random;
