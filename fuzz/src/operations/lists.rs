@@ -111,6 +111,10 @@ impl Lists {
         match *act {
             Act::Install(item, number) => {
                 let issuer = issuer(item);
+                // As with any entry, the same one again changes nothing.
+                if self.held.contains(&(issuer, number)) {
+                    return;
+                }
                 if Self::has_begun(facts, number) {
                     self.held
                         .retain(|(one, held)| *one != issuer || *held > number);
