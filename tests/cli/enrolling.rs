@@ -79,7 +79,7 @@ fn a_server_is_trusted_by_the_fingerprint_that_was_heard_and_by_no_other() {
         .says(&right)
         .says("label: array-room")
         .says("claimed");
-    let connect = format!("connect {} --store trust", server.address);
+    let connect = format!("connect {} --store trust --settle 60000", server.address);
     run(&folder, &connect)
         .ends_with(1)
         .says("[PinMatched, rule M1]");
@@ -134,9 +134,10 @@ fn a_client_waits_at_the_console_and_is_let_in_by_its_fingerprint() {
         "connect {} --pin keys-1.pem --identity array-7.pem --key array-7.key",
         server.address
     );
+    let refused = format!("{connect} --settle 60000");
     server.tell("pending");
     server.until("nobody waits");
-    run(&folder, &connect)
+    run(&folder, &refused)
         .ends_with(1)
         .says("refused[RefusedByPeer]");
     server.until("refused: a client");
@@ -151,7 +152,7 @@ fn a_client_waits_at_the_console_and_is_let_in_by_its_fingerprint() {
     server.tell("nonsense");
     server.until("error: pending | accept");
     nowhere(&folder, "array-7.pem", &server.said);
-    run(&folder, &connect).ends_with(1);
+    run(&folder, &refused).ends_with(1);
 
     server.tell(&format!(
         "accept 1 {} array seven",
@@ -162,7 +163,7 @@ fn a_client_waits_at_the_console_and_is_let_in_by_its_fingerprint() {
     server.until("accepted: client array seven");
 
     let other = format!(
-        "connect {} --pin keys-1.pem --identity other.pem --key other.key",
+        "connect {} --pin keys-1.pem --identity other.pem --key other.key --settle 60000",
         server.address
     );
     run(&folder, &other).ends_with(1);

@@ -1,7 +1,9 @@
 //! `inspect`: what is in a file, and nothing of a private key but its kind.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
 
 use crate::folder::Folder;
 use crate::openssl::openssl;
@@ -137,6 +139,58 @@ fn a_passphrase_comes_from_a_descriptor_and_is_shown_nowhere() {
             "{help}"
         );
     }
+}
+
+/// What is shown at a terminal while `typed` is typed at the prompt, and the exit code; by way of util-linux.
+fn at_a_terminal(folder: &Folder, line: &str, typed: &[u8]) -> Option<(String, i32)> {
+    let line = format!("{} {line}", env!("CARGO_BIN_EXE_mutual-trust"));
+    let mut script = Command::new("script");
+    script
+        .args(["-qec", &line, "/dev/null"])
+        .current_dir(folder.path());
+    script.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut script = script.spawn().ok()?;
+    let (mut input, mut output) = (script.stdin.take().unwrap(), script.stdout.take().unwrap());
+    let (mut shown, mut byte) = (Vec::new(), [0]);
+    while !shown.ends_with(b"Passphrase of a.key: ") {
+        assert_eq!(
+            output.read(&mut byte).unwrap(),
+            1,
+            "{}",
+            String::from_utf8_lossy(&shown)
+        );
+        shown.push(byte[0]);
+    }
+    input.write_all(typed).unwrap();
+    output.read_to_end(&mut shown).unwrap();
+    let code = script.wait().unwrap().code().unwrap();
+    Some((String::from_utf8(shown).unwrap(), code))
+}
+
+#[test]
+fn a_passphrase_that_is_typed_is_not_shown() {
+    let Some(tool) = openssl("cli-typed-tool") else {
+        return;
+    };
+    let folder = Folder::new("cli-typed");
+    tool.run("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -aes-256-cbc -pass pass:correct-horse -out a.key");
+    private(
+        &folder,
+        "a.key",
+        &String::from_utf8(tool.read("a.key")).unwrap(),
+    );
+    let typed = |typed: &[u8]| at_a_terminal(&folder, "inspect a.key", typed);
+    let Some((shown, code)) = typed(b"correcx\x7ft-horse\r") else {
+        eprintln!("SKIPPED: no script, so there is no terminal to type at");
+        return;
+    };
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains("private key: ECDSA P-256"), "{shown}");
+    assert!(!shown.contains("horse"), "{shown}");
+    // An interrupt ends it.
+    let (shown, code) = typed(b"correct-h\x03").unwrap();
+    assert_eq!(code, 2, "{shown}");
+    assert!(!shown.contains("correct"), "{shown}");
 }
 
 #[test]

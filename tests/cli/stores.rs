@@ -1,6 +1,7 @@
 //! `store`: every change is tried first, and none locks a server out unless somebody says so.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use crate::folder::Folder;
 use crate::run::{machine, now_spec, run, write};
@@ -49,6 +50,8 @@ fn what_locks_a_server_out_is_shown_and_needs_force() {
             .says("would lock out: server keys-1");
         assert_eq!(content(&folder), before, "{dry}");
     }
+    let folder_of_store = fs::metadata(folder.file("trust")).unwrap();
+    assert_eq!(folder_of_store.permissions().mode() & 0o777, 0o700);
     let found = run(&folder, &format!("{line} --json")).ends_with(1).json();
     assert_eq!(
         (&found["changed"], &found["refused"]),
@@ -358,6 +361,9 @@ fn a_store_that_is_in_use_can_be_looked_at_and_not_changed() {
     machine(&folder, "keys-1");
     let _server = crate::run::Server::start(&folder, "");
     run(&folder, "store list --store server-trust").ends_with(0);
+    run(&folder, "enroll 127.0.0.1:1 --store server-trust")
+        .ends_with(2)
+        .says("error[durable/Locked]");
     run(
         &folder,
         "store plan pin keys-1.pem --clients --store server-trust",

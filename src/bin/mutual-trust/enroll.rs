@@ -50,13 +50,15 @@ pub(crate) struct Arguments {
 
 /// Asks for the fingerprint, looks at the server, compares, and installs.
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let provider = ours::provider();
+    let keys = tls::key_policy(&provider);
+    // Before anybody has to read something out: is the store free?
+    let (store, _) = DurableStore::open(&arguments.store, DurableSettings::new(keys))?;
     // Before anything of the server is known: what was shown here first would be compared with itself.
     let heard = match arguments.fingerprint {
         Some(fingerprint) => fingerprint,
         None => ask()?,
     };
-    let provider = ours::provider();
-    let keys = tls::key_policy(&provider);
     let policy = Policy::new(keys);
     let name = &arguments.address.host;
     let mut listed = trust::look(&arguments.store, keys)?;
@@ -81,6 +83,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let probed = probe.run(to, Deadlined::new(tcp, arguments.patience));
     let probed = probed.map_err(|error| Failure::from(error).about(&arguments.address))?;
     accept(
+        store,
         arguments,
         &policy,
         heard,
@@ -90,14 +93,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 }
 
 fn accept(
+    mut store: DurableStore,
     arguments: &Arguments,
     policy: &Policy,
     heard: Fingerprint,
     presented: &Presented,
     (id, name, is_new): (&ServerId, &HostName, bool),
 ) -> Result<Outcome, Failure> {
-    let settings = DurableSettings::new(*policy.key_policy());
-    let (mut store, _) = DurableStore::open(&arguments.store, settings)?;
     let enrolment = Enrolment::new(Arc::new(SystemClock::new()));
     let (seen, now) = (Seen::new(), SystemClock::new().now());
     let mut options = EntryOptions::new();

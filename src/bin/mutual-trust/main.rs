@@ -13,6 +13,11 @@
     )
 )]
 
+#[cfg(not(unix))]
+compile_error!(
+    "the command is for Unix: it keeps keys for their owner alone, and asks at a terminal"
+);
+
 mod output;
 
 mod facts;

@@ -1,5 +1,7 @@
 //! Trying a change, showing what it does, and making it if it locks nobody out.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -77,8 +79,9 @@ pub(super) fn create(common: &Common) -> Result<Outcome, Failure> {
             json!({ "changed": false }),
         ));
     }
-    std::fs::create_dir_all(folder)
-        .map_err(|error| Failure::from(error).about(folder.display()))?;
+    // Whoever can write to the folder can put another store there.
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|error| Failure::from(error).about(folder.display()))?;
     let store = DurableStore::create(folder, DurableSettings::new(keys()))?;
     let generation = store.contents().generation();
     let text = format!(
