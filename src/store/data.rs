@@ -91,13 +91,13 @@ impl Data {
     }
 
     /// The entries of a slot and scope; `None` if there are none.
-    pub(crate) fn shelf(&self, slot: Slot, scope: Scope) -> Option<&Shelf> {
-        let mut found = self.shelves.find(self.hasher.hash_one((slot, &scope)));
-        found.find(|shelf| shelf.is_for(slot, &scope))
+    pub(crate) fn shelf(&self, slot: Slot, scope: &Scope) -> Option<&Shelf> {
+        let mut found = self.shelves.find(self.hasher.hash_one((slot, scope)));
+        found.find(|shelf| shelf.is_for(slot, scope))
     }
 
     pub(crate) fn entry(&self, key: &EntryKey) -> Option<&Arc<Entry>> {
-        self.shelf(key.slot, key.scope.clone())?
+        self.shelf(key.slot, &key.scope)?
             .get(key.fingerprint)
     }
 
@@ -156,7 +156,7 @@ impl Data {
         others: usize,
     ) -> impl Iterator<Item = Installed<'a>> {
         let hash = self.hasher.hash_one(subject);
-        let found = self.shelf(slot, scope);
+        let found = self.shelf(slot, &scope);
         found
             .into_iter()
             .flat_map(move |shelf| shelf.candidates(hash, subject, key_id, others))
