@@ -54,7 +54,7 @@ fn compare(record: &mut Record, what: &str, live: &LiveTrust, store: &mut TrustS
             let views: Vec<View> = (0..STRETCH.as_millis() + 20)
                 .map(|_| {
                     store.add_server("passing".parse().unwrap(), []).unwrap();
-                    store.delete_server(&"passing".parse().unwrap()).unwrap();
+                    store.remove_server(&"passing".parse().unwrap()).unwrap();
                     store.view()
                 })
                 .collect();
