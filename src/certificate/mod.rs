@@ -219,10 +219,10 @@ impl Certificate {
 
     /// Whether one of the subject alternative names covers `host` (RFC 9525 section 6).
     pub fn covers(&self, host: &HostName) -> bool {
-        // A DNS name that is `host` letter for letter need not be read: `host` has no letter that a name may not have.
+        // A DNS name that is `host` byte for byte need not be read: `host` has no letter that a name may not have.
         let is_host = |name: &der::Value<'_>| {
             let host = host.dns().filter(|_| name.tag == form::DNS_NAME);
-            host.is_some_and(|host| name.content.eq_ignore_ascii_case(host.as_bytes()))
+            host.is_some_and(|host| name.content == host.as_bytes())
         };
         self.name_values().any(|name| {
             is_host(&name) || parse::name_of(&name).is_some_and(|name| name.covers(host))

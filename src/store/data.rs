@@ -4,7 +4,7 @@
 //! is out copies a few kilobytes and never a certificate. Which entries there are is told by the shelves alone; the
 //! other tables are indexes.
 
-use core::hash::BuildHasher;
+use core::hash::{BuildHasher, Hash, Hasher};
 use std::collections::hash_map::RandomState;
 use std::sync::Arc;
 
@@ -43,8 +43,16 @@ pub(crate) struct Data {
 
 /// Length and last bytes of a certificate. The last bytes are those of its signature, which differ between
 /// any two certificates that were not made to collide; colliding ones share a bucket and are compared whole.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy)]
 struct Tail(u16, [u8; 16]);
+
+impl Hash for Tail {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // Both have a fixed size, which need not be hashed.
+        state.write(&self.1);
+        state.write_u16(self.0);
+    }
+}
 
 impl Tail {
     fn of(der: &[u8]) -> Option<Self> {

@@ -12,7 +12,7 @@ pub mod record;
 
 use std::sync::Arc;
 
-use mutual_trust::{Clock, EntryOptions, HostName, PinScope, Policy, ServerId, TrustStore, tls};
+use mutual_trust::{Certificate, Clock, EntryOptions, HostName, PinScope, Policy, ServerId, TrustStore, tls};
 use pki_types::{CertificateDer, TrustAnchor};
 use rustls::crypto::CryptoProvider;
 
@@ -61,7 +61,7 @@ impl World {
     /// Installs pins for clients.
     pub fn install_clients(&self, store: &mut TrustStore, ders: &[Vec<u8>]) {
         for der in ders {
-            let certificate = mutual_trust::Certificate::from_der(der).unwrap();
+            let certificate = Certificate::from_der(der).unwrap();
             store
                 .install_pin(PinScope::Clients, certificate, EntryOptions::new())
                 .unwrap();
@@ -90,15 +90,22 @@ impl World {
     }
 }
 
-/// So many certificates of one size, each another one: copies of `template`, which a CA signed, with other last bytes.
-/// What is done with a pin does not look at who signed it.
+/// A certificate like `template`, which a CA signed, with another key and another signature: for a pin, neither has to
+/// be one that somebody has.
+pub fn variant(template: &Certificate, number: u32) -> Vec<u8> {
+    let mut der = template.der().to_vec();
+    let key = template.subject_public_key_info();
+    let at = der.windows(key.len()).position(|part| part == key).unwrap();
+    for end in [at + key.len(), der.len()] {
+        *der[..end].last_chunk_mut::<4>().unwrap() = number.to_be_bytes();
+    }
+    der
+}
+
+/// So many certificates of one size, each with a key of its own.
 pub fn variants(template: &[u8], count: u32) -> Vec<Vec<u8>> {
-    let variant = |number: u32| {
-        let mut der = template.to_vec();
-        *der.last_chunk_mut::<4>().unwrap() = number.to_be_bytes();
-        der
-    };
-    (0..count).map(variant).collect()
+    let template = Certificate::from_der(template).unwrap();
+    (0..count).map(|number| variant(&template, number)).collect()
 }
 
 /// Numbers below `below` that jump about (xorshift64*), so that what they pick is in no cache.

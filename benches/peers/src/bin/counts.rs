@@ -16,6 +16,7 @@ use mutual_trust::{
     AuthorityScope, Clock, EntryOptions, HostName, Matching, PinScope, Policy, ReasonCode,
     ServerId, TrustStore, View, decide, tls,
 };
+use mutual_trust_peers::variant;
 use pki_types::{CertificateDer, UnixTime};
 
 const PIN: &[u8] = include_bytes!("../../../../tests/fixtures/ee-p256.pem");
@@ -96,15 +97,6 @@ impl World {
     }
 }
 
-/// A certificate that is signed by a CA, with another signature: another certificate of the same size.
-fn variant(der: &[u8], number: u32) -> Vec<u8> {
-    let mut der = der.to_vec();
-    if let Some(last) = der.last_chunk_mut::<4>() {
-        *last = number.to_be_bytes();
-    }
-    der
-}
-
 fn main() {
     let provider = tls::provider::aws_lc_rs();
     let world = World {
@@ -153,7 +145,7 @@ fn pins(world: &World) {
     ));
 
     let mut store = world.store();
-    let variants = (0..MANY).map(|number| CertificateDer::from(variant(leaf.der(), number)));
+    let variants = (0..MANY).map(|number| CertificateDer::from(variant(&leaf, number)));
     let variants: Vec<CertificateDer<'static>> = variants.collect();
     for der in &variants {
         let certificate = Certificate::from_der(der).expect("a variant");
@@ -207,7 +199,7 @@ fn stores(world: &World) {
     let leaf = certificate(LEAF);
     let mut store = world.store();
     let install = |store: &mut TrustStore, number| {
-        let certificate = Certificate::from_der(&variant(leaf.der(), number)).expect("a variant");
+        let certificate = Certificate::from_der(&variant(&leaf, number)).expect("a variant");
         let options = EntryOptions::new().any_role();
         let installed = store.install_pin(PinScope::Clients, certificate, options);
         installed.expect("a pin");
