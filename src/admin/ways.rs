@@ -120,7 +120,7 @@ impl<'a> Ways<'a> {
     }
 
     fn add_all(&self, server: &ServerId, slot: Slot, scope: Scope, asked: &mut Asked) {
-        let Some(shelf) = self.usable.view.data().shelf(slot, scope) else {
+        let Some(shelf) = self.usable.view.data().shelf(slot, &scope) else {
             return;
         };
         let mut entries: Vec<&Entry> = shelf.iter().map(|entry| &**entry).collect();

@@ -199,6 +199,17 @@ pub(crate) fn key_of_spki(spki: &[u8]) -> Option<&[u8]> {
 
 /// The subject of what may be a certificate, before anything of it is checked: to tell which of many it pays to read.
 pub(crate) fn subject_of(der: &[u8]) -> Option<&[u8]> {
+    subject_and_key(der).map(|(subject, _)| subject)
+}
+
+/// The `SubjectPublicKeyInfo` of a certificate that was read before.
+pub(super) fn public_key_of(der: &[u8]) -> Option<&[u8]> {
+    let (_, behind) = subject_and_key(der)?;
+    take(behind).map(|(key, _)| key.whole)
+}
+
+/// The subject, and what is left of the `TBSCertificate` behind it, which begins with the public key.
+fn subject_and_key(der: &[u8]) -> Option<(&[u8], &[u8])> {
     let (outer, _) = take(der)?;
     let (tbs, _) = take(outer.content)?;
     let (first, mut rest) = take(tbs.content)?;
@@ -207,7 +218,7 @@ pub(crate) fn subject_of(der: &[u8]) -> Option<&[u8]> {
     for _ in 0..before {
         (_, rest) = take(rest)?;
     }
-    take(rest).map(|(subject, _)| subject.whole)
+    take(rest).map(|(subject, behind)| (subject.whole, behind))
 }
 
 /// The contents of the certificate's outer `signatureAlgorithm`, and of the one inside its `TBSCertificate`.

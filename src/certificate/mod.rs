@@ -217,7 +217,14 @@ impl Certificate {
 
     /// Whether one of the subject alternative names covers `host` (RFC 9525 section 6).
     pub fn covers(&self, host: &HostName) -> bool {
-        self.names().any(|name| name.covers(host))
+        // A DNS name that is `host` byte for byte need not be read: `host` has no letter that a name may not have.
+        let is_host = |name: &der::Value<'_>| {
+            let host = host.dns().filter(|_| name.tag == form::DNS_NAME);
+            host.is_some_and(|host| name.content == host.as_bytes())
+        };
+        self.name_values().any(|name| {
+            is_host(&name) || parse::name_of(&name).is_some_and(|name| name.covers(host))
+        })
     }
 
     /// The kind and size of the public key.
@@ -359,9 +366,8 @@ impl fmt::Debug for Certificate {
 }
 
 /// The DER of the public key of a certificate that was already accepted, for the handshake signature.
-pub(crate) fn public_key_of(certificate: &[u8]) -> Result<Vec<u8>, CertificateError> {
-    let facts = parse::facts(certificate)?;
-    Ok(facts.spki.get(certificate).to_vec())
+pub(crate) fn public_key_of(certificate: &[u8]) -> Option<&[u8]> {
+    der::public_key_of(certificate)
 }
 
 pub(crate) fn distinguished(der: &[u8]) -> String {
@@ -378,6 +384,39 @@ fn dotted(content: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    /// Each fixture that is a certificate, of every version and kind of key.
+    fn fixtures() -> Vec<super::Certificate> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
+        let files = std::fs::read_dir(folder).unwrap();
+        let read = files.filter_map(|file| std::fs::read(file.unwrap().path()).ok());
+        read.filter_map(|text| super::Certificate::from_pem(&text).ok())
+            .collect()
+    }
+
+    #[test]
+    fn the_key_of_a_handshake_signature_is_the_one_that_was_judged() {
+        let fixtures = fixtures();
+        assert!(fixtures.len() > 30, "{}", fixtures.len());
+        for certificate in fixtures {
+            let key = super::public_key_of(certificate.der());
+            assert_eq!(key, Some(certificate.subject_public_key_info()));
+        }
+        assert_eq!(super::public_key_of(&[]), None);
+        assert_eq!(super::public_key_of(&[0x30, 0x03, 0x02, 0x01, 0x01]), None);
+    }
+
+    #[test]
+    fn a_certificate_covers_what_one_of_its_names_does() {
+        for certificate in fixtures() {
+            let hosts = ["kms1.example", "KMS1.example.", "a.kms.example", "kms.example", "192.0.2.1", "::1"];
+            for host in hosts {
+                let host: super::HostName = host.parse().unwrap();
+                let covered = certificate.names().any(|name| name.covers(&host));
+                assert_eq!(certificate.covers(&host), covered, "{host} {certificate:?}");
+            }
+        }
+    }
+
     #[test]
     #[cfg(target_pointer_width = "64")]
     fn a_certificate_takes_128_bytes_beyond_its_der() {

@@ -2,6 +2,7 @@
 //!
 //! [`Accepted`] has private fields and no constructor: only this file makes one.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::pinned::{self, PinOutcome};
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::certificate::{Certificate, Fingerprint, HostName, Role, SanName, seconds};
 use crate::limits::{MAX_PRESENTED_BYTES, MAX_PRESENTED_CERTIFICATES};
-use crate::store::{Bounded, Claim, Entry, Scope, Server, ServerId, Slot, View};
+use crate::store::{Bounded, Claim, Entry, Scope, Server, ServerId, Shelf, Slot, View};
 
 /// That a peer may be trusted. In TLS it counts only once the handshake signature has verified (rule M2).
 ///
@@ -151,11 +152,11 @@ fn server_of(view: &View, target: Target<'_>) -> Option<ServerId> {
 }
 
 /// The end entity, from what is installed if it is, else parsed; within the limits.
-fn read_presented(
-    view: &View,
+fn read_presented<'a>(
+    view: &'a View,
     question: &Question<'_>,
     verdict: &mut Verdict,
-) -> Result<Certificate, Fall> {
+) -> Result<Cow<'a, Certificate>, Fall> {
     let end_entity = question.end_entity.as_ref();
     let count = question.intermediates.len().saturating_add(1);
     let too_much = |found, limit| (ReasonCode::PresentedTooMuch, Detail::Limit { found, limit });
@@ -169,11 +170,12 @@ fn read_presented(
     }
     if let Some(known) = view.data().known(end_entity) {
         verdict.presented = Some(known.fingerprint());
-        return Ok(known.clone());
+        return Ok(Cow::Borrowed(known));
     }
     let fingerprint = Fingerprint::over(end_entity);
     verdict.presented = Some(fingerprint);
-    Certificate::from_der(end_entity).map_err(|error| {
+    let read = Certificate::from_der(end_entity).map(Cow::Owned);
+    read.map_err(|error| {
         match view.data().blocks().find_fingerprint(fingerprint) {
             Some(block) => (ReasonCode::Blocked, Detail::Block(block.clone())),
             None => (
@@ -216,8 +218,8 @@ fn judge_server(
     };
     let mut migrating = None;
     if let Some(server) = server.filter(|server| server.claim() != Claim::Unclaimed) {
-        let scope = pin_scope(case.view, server);
-        match pinned::ask(case, &scope, verdict) {
+        let (scope, shelf) = pins_of(case.view, server);
+        match pinned::ask(case, shelf, verdict) {
             PinOutcome::Passed { entry, reason } => {
                 note_name(case, target.dialled(), verdict);
                 return Ok(accept_pin(case, entry, reason, verdict));
@@ -264,7 +266,8 @@ fn judge_server(
 
 fn judge_client(case: &Case<'_>, verdict: &mut Verdict) -> Result<Accepted, Fall> {
     let pins = Scope::Clients;
-    match pinned::ask(case, &pins, verdict) {
+    let shelf = case.view.data().shelf(Slot::Pin, &pins);
+    match pinned::ask(case, shelf, verdict) {
         PinOutcome::Passed { entry, reason } => {
             return Ok(accept_pin(case, entry, reason, verdict));
         }
@@ -276,7 +279,7 @@ fn judge_client(case: &Case<'_>, verdict: &mut Verdict) -> Result<Accepted, Fall
     }
     let authorities = case.view.holds(Slot::Authority, Scope::Clients);
     if !authorities || case.policy.pins_only {
-        if authorities || case.view.holds(Slot::Pin, Scope::Clients) {
+        if authorities || shelf.is_some() {
             return Err(explain::no_pin(case, &pins, None, verdict));
         }
         return Err(explain::nothing_installed(case));
@@ -287,12 +290,17 @@ fn judge_client(case: &Case<'_>, verdict: &mut Verdict) -> Result<Accepted, Fall
 }
 
 /// P2: the server's own pins if it holds any, else its group's.
-fn pin_scope(view: &View, server: &Server) -> Scope {
+fn pins_of<'a>(view: &'a View, server: &Server) -> (Scope, Option<&'a Shelf>) {
+    let pins = |scope| view.data().shelf(Slot::Pin, scope);
     let own = Scope::Server(server.id().clone());
-    if view.holds(Slot::Pin, own.clone()) {
-        return own;
+    match (pins(&own), server.group()) {
+        (None, Some(group)) => {
+            let group = Scope::Group(group.clone());
+            let held = pins(&group);
+            (group, held)
+        }
+        (held, _) => (own, held),
     }
-    server.group().cloned().map_or(own, Scope::Group)
 }
 
 /// M5: the scope vouches for the name; a mismatch is a note.

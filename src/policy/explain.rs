@@ -94,7 +94,7 @@ fn survey(case: &Case<'_>, scope: &Scope, verdict: &mut Verdict) -> Survey {
         usable: false,
         near: None,
     };
-    let Some(shelf) = case.view.data().shelf(Slot::Pin, scope.clone()) else {
+    let Some(shelf) = case.view.data().shelf(Slot::Pin, scope) else {
         return survey;
     };
     if shelf.len() > MAX_EXAMINED {

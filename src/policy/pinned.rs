@@ -6,7 +6,7 @@ use super::decide::Case;
 use super::timing::{Fall, Timing};
 use super::{Considered, Detail, ReasonCode, Verdict, VerdictWarning, revocation};
 use crate::certificate::{Certificate, SignatureCheck};
-use crate::store::{Entry, EntryOptions, Matching, Scope, Slot, View};
+use crate::store::{Entry, EntryOptions, Matching, Shelf, Slot, View};
 
 pub(super) enum PinOutcome {
     /// A pin matches and may be used. Making that an acceptance is up to the caller.
@@ -20,9 +20,9 @@ pub(super) enum PinOutcome {
     NoMatch,
 }
 
-/// Asks the pins of one scope.
-pub(super) fn ask(case: &Case<'_>, scope: &Scope, verdict: &mut Verdict) -> PinOutcome {
-    let Some(shelf) = case.view.data().shelf(Slot::Pin, scope.clone()) else {
+/// Asks the pins of one scope; `shelf` holds them, if there are any.
+pub(super) fn ask(case: &Case<'_>, shelf: Option<&Shelf>, verdict: &mut Verdict) -> PinOutcome {
+    let Some(shelf) = shelf else {
         return PinOutcome::NoMatch;
     };
     let whole = shelf

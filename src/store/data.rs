@@ -4,7 +4,7 @@
 //! is out copies a few kilobytes and never a certificate. Which entries there are is told by the shelves alone; the
 //! other tables are indexes.
 
-use core::hash::BuildHasher;
+use core::hash::{BuildHasher, Hash, Hasher};
 use std::collections::hash_map::RandomState;
 use std::sync::Arc;
 
@@ -43,8 +43,16 @@ pub(crate) struct Data {
 
 /// Length and last bytes of a certificate. The last bytes are those of its signature, which differ between
 /// any two certificates that were not made to collide; colliding ones share a bucket and are compared whole.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy)]
 struct Tail(u16, [u8; 16]);
+
+impl Hash for Tail {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // Both have a fixed size, which need not be hashed.
+        state.write(&self.1);
+        state.write_u16(self.0);
+    }
+}
 
 impl Tail {
     fn of(der: &[u8]) -> Option<Self> {
@@ -91,13 +99,13 @@ impl Data {
     }
 
     /// The entries of a slot and scope; `None` if there are none.
-    pub(crate) fn shelf(&self, slot: Slot, scope: Scope) -> Option<&Shelf> {
-        let mut found = self.shelves.find(self.hasher.hash_one((slot, &scope)));
-        found.find(|shelf| shelf.is_for(slot, &scope))
+    pub(crate) fn shelf(&self, slot: Slot, scope: &Scope) -> Option<&Shelf> {
+        let mut found = self.shelves.find(self.hasher.hash_one((slot, scope)));
+        found.find(|shelf| shelf.is_for(slot, scope))
     }
 
     pub(crate) fn entry(&self, key: &EntryKey) -> Option<&Arc<Entry>> {
-        self.shelf(key.slot, key.scope.clone())?
+        self.shelf(key.slot, &key.scope)?
             .get(key.fingerprint)
     }
 
@@ -152,7 +160,7 @@ impl Data {
         others: usize,
     ) -> impl Iterator<Item = Installed<'a>> {
         let hash = self.hasher.hash_one(subject);
-        let found = self.shelf(slot, scope);
+        let found = self.shelf(slot, &scope);
         found
             .into_iter()
             .flat_map(move |shelf| shelf.candidates(hash, subject, key_id, others))

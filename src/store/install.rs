@@ -258,7 +258,7 @@ impl TrustStore {
                 .unwrap_or_default(),
             Scope::AnyServer => {
                 // Only the first and the last of this level change it for anybody.
-                let shelf = self.data.data().shelf(key.slot, Scope::AnyServer);
+                let shelf = self.data.data().shelf(key.slot, &Scope::AnyServer);
                 let several = shelf.is_some_and(|shelf| shelf.len() > 1);
                 if several {
                     return Vec::new();

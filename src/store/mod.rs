@@ -38,6 +38,7 @@ use pki_types::UnixTime;
 pub use blocks::BlockSelector;
 pub use bundle::{Bundle, BundleItem, Decision, Proposal};
 pub use crls::{CrlIssuer, InstalledCrl, UnreadCrl};
+pub(crate) use shelf::Shelf;
 pub(crate) use crls::{CrlOrigin, HeldCrl};
 pub use draft::Draft;
 pub use entry::{AuthorityScope, Entry, EntryKey, PinScope, Scope, Slot};

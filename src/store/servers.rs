@@ -291,7 +291,7 @@ impl TrustStore {
     pub(super) fn keys_of(&self, scopes: &[(Slot, Scope)]) -> Vec<EntryKey> {
         let shelves = scopes
             .iter()
-            .filter_map(|(slot, scope)| self.data.data().shelf(*slot, scope.clone()));
+            .filter_map(|(slot, scope)| self.data.data().shelf(*slot, scope));
         let mut keys: Vec<EntryKey> = shelves
             .flat_map(|shelf| shelf.iter().map(|entry| entry.key()))
             .collect();

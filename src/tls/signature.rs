@@ -40,9 +40,8 @@ pub(super) fn verify(
         TlsVersion::Tls13 => candidates.get(..1).unwrap_or(&[]),
         TlsVersion::Tls12 => candidates,
     };
-    let spki = match public_key_of(certificate) {
-        Ok(spki) => SubjectPublicKeyInfoDer::from(spki),
-        Err(error) => return refuse(error.to_string()),
+    let Some(spki) = public_key_of(certificate).map(SubjectPublicKeyInfoDer::from) else {
+        return refuse(String::from("the certificate is malformed"));
     };
     let Ok(key) = webpki::RawPublicKeyEntity::try_from(&spki) else {
         return refuse(String::from("the public key is malformed"));

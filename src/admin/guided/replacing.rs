@@ -123,7 +123,7 @@ fn next_step(facts: &Facts<'_>, servers: &[ServerId], next: &EntryKey) -> Replac
     if !waiting.is_empty() {
         return ReplaceStep::Observe { waiting };
     }
-    let shelf = facts.view.data().shelf(Slot::Pin, next.scope.clone());
+    let shelf = facts.view.data().shelf(Slot::Pin, &next.scope);
     let pins = shelf.into_iter().flat_map(|shelf| shelf.iter());
     let mut old: Vec<EntryKey> = pins
         .map(|entry| entry.key())

@@ -114,7 +114,7 @@ impl Seen {
     }
 
     fn drift_of(&self, view: &View, scope: Scope, servers: Vec<ServerId>) -> Option<Drift> {
-        let shelf = view.data().shelf(Slot::Pin, scope.clone())?;
+        let shelf = view.data().shelf(Slot::Pin, &scope)?;
         if matches!(scope, Scope::Server(_)) && shelf.len() < 2 {
             return None;
         }
