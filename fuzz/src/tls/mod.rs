@@ -46,15 +46,14 @@ fn run(data: &[u8], client: bool) -> bool {
     provider::reset();
     let mut finished = false;
     let held = allocation_counter::measure(|| {
+        let name = ServerName::try_from(HOST).expect("it is a name");
         let (us, them) = if client {
-            let name = ServerName::try_from(HOST).expect("it is a name");
-            let us = ClientConnection::new(us.unwrap_left(), name).expect("it is configured");
-            let them = ServerConnection::new(them.unwrap_right()).expect("it is configured");
+            let us = ClientConnection::new(us.client(), name).expect("it is configured");
+            let them = ServerConnection::new(them.server()).expect("it is configured");
             (Connection::from(us), Connection::from(them))
         } else {
-            let name = ServerName::try_from(HOST).expect("it is a name");
-            let us = ServerConnection::new(us.unwrap_right()).expect("it is configured");
-            let them = ClientConnection::new(them.unwrap_left(), name).expect("it is configured");
+            let us = ServerConnection::new(us.server()).expect("it is configured");
+            let them = ClientConnection::new(them.client(), name).expect("it is configured");
             (Connection::from(us), Connection::from(them))
         };
         finished = link(&setting, presents, &edits, us, them);
@@ -169,7 +168,6 @@ fn feed(to: &mut Connection, flight: &[u8]) -> bool {
     false
 }
 
-/// The one trust of an end.
 impl Setting {
     /// Whether what is presented may be trusted: what is installed, and by who has its key.
     fn may_trust(&self, presents: Presents) -> bool {

@@ -138,14 +138,14 @@ pub(super) enum Config {
 }
 
 impl Config {
-    pub(super) fn unwrap_left(self) -> Arc<ClientConfig> {
+    pub(super) fn client(self) -> Arc<ClientConfig> {
         match self {
             Self::Client(config) => config,
             Self::Server(_) => panic!("a server"),
         }
     }
 
-    pub(super) fn unwrap_right(self) -> Arc<ServerConfig> {
+    pub(super) fn server(self) -> Arc<ServerConfig> {
         match self {
             Self::Server(config) => config,
             Self::Client(_) => panic!("a client"),

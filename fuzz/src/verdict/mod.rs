@@ -56,16 +56,12 @@ fn compare(world: &World, ask: &Ask, model: &Model<'_>, verdict: &Verdict) {
     let reason = verdict.reason();
     let mut migrating = false;
     match model.ruling() {
-        Ruling::Pin {
-            entry,
-            reasons,
-            grace,
-        } => {
+        Ruling::Pin { entry, how, grace } => {
             let by = verdict
                 .accepted()
                 .map(|accepted| accepted.by().key().clone());
             assert_eq!(by, Some(entry), "{}", shown());
-            assert_eq!(reason, reasons, "{}", shown());
+            assert_eq!(reason, how, "{}", shown());
             let warned = has(|warning| matches!(warning, VerdictWarning::InGrace { .. }));
             assert_eq!(warned, grace, "{}", shown());
         }

@@ -21,7 +21,7 @@ pub(super) enum Ruling {
     /// P5 names the pin, with how it matches and whether it lives on its grace.
     Pin {
         entry: EntryKey,
-        reasons: ReasonCode,
+        how: ReasonCode,
         grace: bool,
     },
     /// Any of these ends.
@@ -243,7 +243,7 @@ impl<'a> Model<'a> {
         let first = matching.first().copied()?;
         for held in &matching {
             if self.faults(held).is_empty() {
-                let reasons = match (held.entry.certificate(), by_key(&held)) {
+                let how = match (held.entry.certificate(), by_key(&held)) {
                     (None, _) => ReasonCode::FingerprintMatched,
                     (Some(_), false) => ReasonCode::PinMatched,
                     (Some(_), true) => ReasonCode::KeyMatched,
@@ -251,7 +251,7 @@ impl<'a> Model<'a> {
                 let over = |at: usize| self.moment > self.spec(at).to;
                 return Some(Ruling::Pin {
                     entry: held.entry.key().clone(),
-                    reasons,
+                    how,
                     grace: over(leaf) || (held.entry.certificate().is_some() && over(held.at)),
                 });
             }
