@@ -122,9 +122,15 @@ fn peers(criterion: &mut Criterion<CpuTime>) {
     #[cfg(feature = "openssl")]
     for size in [1, 100] {
         use mutual_trust_peers::openssl;
-        let ders: Vec<_> = (1..=size)
-            .map(|number| maker.end_entity(number, Key::P256))
-            .collect();
+        // OpenSSL reads the key, which must be one.
+        let own = |number| {
+            let key = rcgen::KeyPair::generate().unwrap();
+            let mut params = rcgen::CertificateParams::new([format!("array-{number}")]).unwrap();
+            params.not_before = rcgen::date_time_ymd(2026, 1, 1);
+            params.not_after = rcgen::date_time_ymd(2036, 1, 1);
+            params.self_signed(&key).unwrap().der().to_vec()
+        };
+        let ders: Vec<Vec<u8>> = (1..=size).map(own).collect();
         let store = openssl::store(ders.iter().map(Vec::as_slice));
         let presented = &ders[..1];
         let parsed = openssl::parse(presented);
