@@ -6,6 +6,7 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use mutual_trust::policy::{ChainMemory, Question, Target};
 use mutual_trust::{AuthorityScope, Certificate, EntryOptions, ReasonCode, decide};
+use mutual_trust_peers::clock::{self, CpuTime};
 use mutual_trust_peers::synthetic::Maker;
 use mutual_trust_peers::{World, is_quick};
 use pki_types::CertificateDer;
@@ -24,7 +25,11 @@ fn params(name: &str) -> CertificateParams {
 }
 
 /// The root, and `length` certificates below it, the end entity first.
-fn chain(world: &World, algorithm: &'static SignatureAlgorithm, length: usize) -> (Vec<u8>, Vec<Vec<u8>>) {
+fn chain(
+    world: &World,
+    algorithm: &'static SignatureAlgorithm,
+    length: usize,
+) -> (Vec<u8>, Vec<Vec<u8>>) {
     let key = || KeyPair::generate_for(algorithm).unwrap();
     let ca = |number: usize| {
         let mut params = params(&format!("CA {number}"));
@@ -51,11 +56,24 @@ fn chain(world: &World, algorithm: &'static SignatureAlgorithm, length: usize) -
 }
 
 /// One chain among so many other authorities.
-fn among(criterion: &mut Criterion, group: &str, value: &str, root: &[u8], sent: &[Vec<u8>], others: &[Vec<u8>]) {
+fn among(
+    criterion: &mut Criterion<CpuTime>,
+    group: &str,
+    value: &str,
+    root: &[u8],
+    sent: &[Vec<u8>],
+    others: &[Vec<u8>],
+) {
     let world = World::default();
     let mut store = world.store();
     let (before, after) = others.split_at(others.len() / 2);
-    let authorities = || before.iter().map(Vec::as_slice).chain([root]).chain(after.iter().map(Vec::as_slice));
+    let authorities = || {
+        before
+            .iter()
+            .map(Vec::as_slice)
+            .chain([root])
+            .chain(after.iter().map(Vec::as_slice))
+    };
     for der in authorities() {
         let certificate = Certificate::from_der(der).unwrap();
         store
@@ -64,7 +82,10 @@ fn among(criterion: &mut Criterion, group: &str, value: &str, root: &[u8], sent:
     }
     let view = store.view();
     drop(store);
-    let presented: Vec<_> = sent.iter().map(|der| CertificateDer::from(der.as_slice())).collect();
+    let presented: Vec<_> = sent
+        .iter()
+        .map(|der| CertificateDer::from(der.as_slice()))
+        .collect();
     let (leaf, rest) = presented.split_first().unwrap();
     let target = Target::id(&world.id, Some(&world.name));
     let question = Question::server(target, leaf, rest, world.clock);
@@ -85,7 +106,10 @@ fn among(criterion: &mut Criterion, group: &str, value: &str, root: &[u8], sent:
         });
     });
     let roots: Vec<_> = authorities().map(CertificateDer::from).collect();
-    let anchors: Vec<_> = roots.iter().map(|der| webpki::anchor_from_trusted_cert(der).unwrap()).collect();
+    let anchors: Vec<_> = roots
+        .iter()
+        .map(|der| webpki::anchor_from_trusted_cert(der).unwrap())
+        .collect();
     group.bench_function(BenchmarkId::new("webpki", value), |bencher| {
         bencher.iter(|| world.webpki(&anchors, leaf, rest).unwrap());
     });
@@ -101,7 +125,7 @@ fn among(criterion: &mut Criterion, group: &str, value: &str, root: &[u8], sent:
     group.finish();
 }
 
-fn by_length(criterion: &mut Criterion) {
+fn by_length(criterion: &mut Criterion<CpuTime>) {
     let world = World::default();
     for (kind, algorithm) in [
         ("P-256", &rcgen::PKCS_ECDSA_P256_SHA256),
@@ -115,16 +139,31 @@ fn by_length(criterion: &mut Criterion) {
     }
 }
 
-fn by_authorities(criterion: &mut Criterion) {
+fn by_authorities(criterion: &mut Criterion<CpuTime>) {
     let world = World::default();
     let maker = Maker::new();
     let (root, sent) = chain(&world, &rcgen::PKCS_ECDSA_P256_SHA256, 2);
-    let sizes: &[u32] = if is_quick() { &[1, 1_000] } else { &[1, 1_000, 10_000, 100_000] };
+    let sizes: &[u32] = if is_quick() {
+        &[1, 1_000]
+    } else {
+        &[1, 1_000, 10_000, 100_000]
+    };
     for &size in sizes {
         let others: Vec<_> = (1..size).map(|number| maker.authority(number)).collect();
-        among(criterion, "authorities", &size.to_string(), &root, &sent, &others);
+        among(
+            criterion,
+            "authorities",
+            &size.to_string(),
+            &root,
+            &sent,
+            &others,
+        );
     }
 }
 
-criterion_group!(benches, by_length, by_authorities);
+criterion_group! {
+    name = benches;
+    config = clock::criterion();
+    targets = by_length, by_authorities
+}
 criterion_main!(benches);

@@ -7,6 +7,7 @@ use std::hint::black_box;
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
 use mutual_trust::policy::{Question, Target};
 use mutual_trust::{Certificate, EntryOptions, Matching, PinScope, ReasonCode, View, decide};
+use mutual_trust_peers::clock::{self, CpuTime};
 use mutual_trust_peers::synthetic::{Key, Maker};
 use mutual_trust_peers::{World, is_quick, jumps, variants};
 use pki_types::CertificateDer;
@@ -23,24 +24,34 @@ fn sizes() -> &'static [u32] {
 }
 
 fn ders(all: &[Vec<u8>]) -> Vec<CertificateDer<'_>> {
-    all.iter().map(|der| CertificateDer::from(der.as_slice())).collect()
+    all.iter()
+        .map(|der| CertificateDer::from(der.as_slice()))
+        .collect()
 }
 
 fn server(world: &World, view: &View, der: &CertificateDer<'_>, expected: ReasonCode) {
     let target = Target::id(&world.id, Some(&world.name));
-    let verdict = decide(view, &world.policy, &Question::server(target, der, &[], world.clock));
+    let verdict = decide(
+        view,
+        &world.policy,
+        &Question::server(target, der, &[], world.clock),
+    );
     assert_eq!(verdict.reason(), expected);
     drop(black_box(verdict));
 }
 
 fn client(world: &World, view: &View, der: &CertificateDer<'_>) -> mutual_trust::Verdict {
-    let verdict = decide(view, &world.policy, &Question::client(der, &[], world.clock));
+    let verdict = decide(
+        view,
+        &world.policy,
+        &Question::client(der, &[], world.clock),
+    );
     assert_eq!(verdict.reason(), ReasonCode::PinMatched);
     verdict
 }
 
 /// One pin for the server, all others for clients.
-fn by_number(criterion: &mut Criterion) {
+fn by_number(criterion: &mut Criterion<CpuTime>) {
     let world = World::default();
     let maker = Maker::new();
     let pin = maker.end_entity(1, Key::P256);
@@ -51,7 +62,9 @@ fn by_number(criterion: &mut Criterion) {
         let mut store = world.store();
         let certificate = Certificate::from_der(&pin).unwrap();
         let scope = PinScope::Server(world.id.clone());
-        store.install_pin(scope, certificate, EntryOptions::new()).unwrap();
+        store
+            .install_pin(scope, certificate, EntryOptions::new())
+            .unwrap();
         world.install_clients(&mut store, &clients);
         let view = store.view();
         drop(store);
@@ -88,7 +101,7 @@ fn by_number(criterion: &mut Criterion) {
 }
 
 /// What the others take for the same certificate: webpki for one that a CA signed, as it knows no pins.
-fn peers(criterion: &mut Criterion) {
+fn peers(criterion: &mut Criterion<CpuTime>) {
     let world = World::default();
     let maker = Maker::new();
     let chain = maker.chain(1);
@@ -109,7 +122,15 @@ fn peers(criterion: &mut Criterion) {
     #[cfg(feature = "openssl")]
     for size in [1, 100] {
         use mutual_trust_peers::openssl;
-        let ders: Vec<_> = (1..=size).map(|number| maker.end_entity(number, Key::P256)).collect();
+        // OpenSSL reads the key, which must be one.
+        let own = |number| {
+            let key = rcgen::KeyPair::generate().unwrap();
+            let mut params = rcgen::CertificateParams::new([format!("array-{number}")]).unwrap();
+            params.not_before = rcgen::date_time_ymd(2026, 1, 1);
+            params.not_after = rcgen::date_time_ymd(2036, 1, 1);
+            params.self_signed(&key).unwrap().der().to_vec()
+        };
+        let ders: Vec<Vec<u8>> = (1..=size).map(own).collect();
         let store = openssl::store(ders.iter().map(Vec::as_slice));
         let presented = &ders[..1];
         let parsed = openssl::parse(presented);
@@ -124,7 +145,7 @@ fn peers(criterion: &mut Criterion) {
 }
 
 /// By the whole certificate, by its key, and by its fingerprint.
-fn by_match(criterion: &mut Criterion) {
+fn by_match(criterion: &mut Criterion<CpuTime>) {
     let world = World::default();
     let maker = Maker::new();
     let scope = || PinScope::Server(world.id.clone());
@@ -137,7 +158,9 @@ fn by_match(criterion: &mut Criterion) {
         let renewed = CertificateDer::from(renewed.as_slice());
         let pinned = |options| {
             let mut store = world.store();
-            store.install_pin(scope(), certificate.clone(), options).unwrap();
+            store
+                .install_pin(scope(), certificate.clone(), options)
+                .unwrap();
             store.view()
         };
         let whole = pinned(EntryOptions::new());
@@ -151,7 +174,12 @@ fn by_match(criterion: &mut Criterion) {
             ("certificate", &whole, &presented, ReasonCode::PinMatched),
             ("key", &by_key, &presented, ReasonCode::KeyMatched),
             ("key-renewed", &by_key, &renewed, ReasonCode::KeyMatched),
-            ("fingerprint", &bare, &presented, ReasonCode::FingerprintMatched),
+            (
+                "fingerprint",
+                &bare,
+                &presented,
+                ReasonCode::FingerprintMatched,
+            ),
             ("refused", &whole, &renewed, ReasonCode::RenewedWithSameKey),
         ] {
             group.bench_function(BenchmarkId::new(name, kind), |bencher| {
@@ -162,5 +190,9 @@ fn by_match(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, by_match, peers, by_number);
+criterion_group! {
+    name = benches;
+    config = clock::criterion();
+    targets = by_match, peers, by_number
+}
 criterion_main!(benches);

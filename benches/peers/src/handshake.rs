@@ -131,12 +131,18 @@ impl Pair {
         let (mut at_system, mut at_server) = (world.store(), world.store());
         let options = EntryOptions::new;
         if self.by_ca {
-            at_system.install_authority(AuthorityScope::AnyServer, server, options()).unwrap();
-            at_server.install_authority(AuthorityScope::Clients, system, options()).unwrap();
+            at_system
+                .install_authority(AuthorityScope::AnyServer, server, options())
+                .unwrap();
+            at_server
+                .install_authority(AuthorityScope::Clients, system, options())
+                .unwrap();
         } else {
             let scope = PinScope::Server(world.id.clone());
             at_system.install_pin(scope, server, options()).unwrap();
-            at_server.install_pin(PinScope::Clients, system, options()).unwrap();
+            at_server
+                .install_pin(PinScope::Clients, system, options())
+                .unwrap();
         }
         [at_system, at_server]
     }
@@ -148,17 +154,33 @@ impl Pair {
             Identity::from_pem(machine.chain.as_bytes(), machine.key.as_bytes(), provider).unwrap()
         };
         let policy = world.policy;
-        let [system, server] = self.stores(world).map(|mut store| (LiveTrust::new(store.view()), store));
-        let client = ClientConfigBuilder::new(provider.clone(), system.0.clone(), policy, identity(&self.system))
-            .versions(&[version])
-            .build_for(&world.id)
-            .unwrap();
-        let own = ServerConfigBuilder::new(provider.clone(), server.0.clone(), policy, identity(&self.server))
-            .versions(&[version])
-            .build()
-            .unwrap();
+        let [system, server] = self
+            .stores(world)
+            .map(|mut store| (LiveTrust::new(store.view()), store));
+        let client = ClientConfigBuilder::new(
+            provider.clone(),
+            system.0.clone(),
+            policy,
+            identity(&self.system),
+        )
+        .versions(&[version])
+        .build_for(&world.id)
+        .unwrap();
+        let own = ServerConfigBuilder::new(
+            provider.clone(),
+            server.0.clone(),
+            policy,
+            identity(&self.server),
+        )
+        .versions(&[version])
+        .build()
+        .unwrap();
         let name = world.name.to_server_name().unwrap();
-        let ends = Ends { client, server: own, name };
+        let ends = Ends {
+            client,
+            server: own,
+            name,
+        };
         (ends, [system, server])
     }
 
@@ -167,7 +189,9 @@ impl Pair {
         let ours = self.ours(world, version).0;
         let verifier = Arc::new(Unchecked(world.provider.clone()));
         let mut client = (*ours.client).clone();
-        client.dangerous().set_certificate_verifier(verifier.clone());
+        client
+            .dangerous()
+            .set_certificate_verifier(verifier.clone());
         let mut server = ServerConfig::builder_with_provider(world.provider.clone())
             .with_protocol_versions(&[rustls_version(version)])
             .unwrap()
@@ -201,7 +225,8 @@ impl Pair {
             .with_client_auth_cert(chain, key)
             .unwrap();
         client.resumption = Resumption::disabled();
-        let verifier = WebPkiClientVerifier::builder_with_provider(for_system, world.provider.clone());
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(for_system, world.provider.clone());
         let (chain, key) = own(&self.server);
         let mut server = ServerConfig::builder_with_provider(world.provider.clone())
             .with_protocol_versions(&[rustls_version(version)])
@@ -269,27 +294,54 @@ impl Unchecked {
         self.0.signature_verification_algorithms.supported_schemes()
     }
 
-    fn tls12(&self, message: &[u8], der: &CertificateDer<'_>, signed: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, Error> {
+    fn tls12(
+        &self,
+        message: &[u8],
+        der: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
         let algorithms = &self.0.signature_verification_algorithms;
         crypto::verify_tls12_signature(message, der, signed, algorithms)
     }
 
-    fn tls13(&self, message: &[u8], der: &CertificateDer<'_>, signed: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, Error> {
+    fn tls13(
+        &self,
+        message: &[u8],
+        der: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
         let algorithms = &self.0.signature_verification_algorithms;
         crypto::verify_tls13_signature(message, der, signed, algorithms)
     }
 }
 
 impl ServerCertVerifier for Unchecked {
-    fn verify_server_cert(&self, _: &CertificateDer<'_>, _: &[CertificateDer<'_>], _: &ServerName<'_>, _: &[u8], _: UnixTime) -> Result<ServerCertVerified, Error> {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
         Ok(ServerCertVerified::assertion())
     }
 
-    fn verify_tls12_signature(&self, message: &[u8], der: &CertificateDer<'_>, signed: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, Error> {
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        der: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
         self.tls12(message, der, signed)
     }
 
-    fn verify_tls13_signature(&self, message: &[u8], der: &CertificateDer<'_>, signed: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, Error> {
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        der: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
         self.tls13(message, der, signed)
     }
 
@@ -303,15 +355,30 @@ impl ClientCertVerifier for Unchecked {
         &[]
     }
 
-    fn verify_client_cert(&self, _: &CertificateDer<'_>, _: &[CertificateDer<'_>], _: UnixTime) -> Result<ClientCertVerified, Error> {
+    fn verify_client_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
         Ok(ClientCertVerified::assertion())
     }
 
-    fn verify_tls12_signature(&self, message: &[u8], der: &CertificateDer<'_>, signed: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, Error> {
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        der: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
         self.tls12(message, der, signed)
     }
 
-    fn verify_tls13_signature(&self, message: &[u8], der: &CertificateDer<'_>, signed: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, Error> {
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        der: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
         self.tls13(message, der, signed)
     }
 

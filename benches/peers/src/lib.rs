@@ -4,15 +4,18 @@
 #[path = "../../synthetic/mod.rs"]
 pub mod synthetic;
 
+pub mod clock;
+pub mod handshake;
 #[cfg(feature = "openssl")]
 pub mod openssl;
-pub mod handshake;
 pub mod plot;
 pub mod record;
 
 use std::sync::Arc;
 
-use mutual_trust::{Certificate, Clock, EntryOptions, HostName, PinScope, Policy, ServerId, TrustStore, tls};
+use mutual_trust::{
+    Certificate, Clock, EntryOptions, HostName, PinScope, Policy, ServerId, TrustStore, tls,
+};
 use pki_types::{CertificateDer, TrustAnchor};
 use rustls::crypto::CryptoProvider;
 
@@ -105,7 +108,9 @@ pub fn variant(template: &Certificate, number: u32) -> Vec<u8> {
 /// So many certificates of one size, each with a key of its own.
 pub fn variants(template: &[u8], count: u32) -> Vec<Vec<u8>> {
     let template = Certificate::from_der(template).unwrap();
-    (0..count).map(|number| variant(&template, number)).collect()
+    (0..count)
+        .map(|number| variant(&template, number))
+        .collect()
 }
 
 /// Numbers below `below` that jump about (xorshift64*), so that what they pick is in no cache.

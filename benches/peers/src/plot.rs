@@ -8,7 +8,9 @@ const LEFT: f64 = 70.0;
 const RIGHT: f64 = 170.0;
 const TOP: f64 = 36.0;
 const BOTTOM: f64 = 44.0;
-const COLOURS: [&str; 6] = ["#1b6ca8", "#c0392b", "#27864a", "#8e44ad", "#b9770e", "#555555"];
+const COLOURS: [&str; 6] = [
+    "#1b6ca8", "#c0392b", "#27864a", "#8e44ad", "#b9770e", "#555555",
+];
 
 /// One line: its name, and its points as (number, nanoseconds).
 pub struct Series {
@@ -67,34 +69,53 @@ pub fn svg(title: &str, x_title: &str, series: &[Series]) -> Option<String> {
         let at = x(power.into());
         line(format!(
             "<path d=\"M{at:.1} {TOP}V{:.1}\" stroke=\"#dddddd\"/><text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"middle\" fill=\"#444444\">{}</text>",
-            HEIGHT - BOTTOM, HEIGHT - BOTTOM + 16.0, grouped(10_u64.pow(power.unsigned_abs()))
+            HEIGHT - BOTTOM,
+            HEIGHT - BOTTOM + 16.0,
+            grouped(10_u64.pow(power.unsigned_abs()))
         ));
     }
     for power in steps(1) {
         let at = y(power.into());
         line(format!(
             "<path d=\"M{LEFT} {at:.1}H{:.1}\" stroke=\"#dddddd\"/><text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\" fill=\"#444444\">{}</text>",
-            WIDTH - RIGHT, LEFT - 6.0, at + 4.0, time(10_f64.powi(power))
+            WIDTH - RIGHT,
+            LEFT - 6.0,
+            at + 4.0,
+            time(10_f64.powi(power))
         ));
     }
     line(format!(
         "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\" fill=\"#444444\">{x_title}</text>",
-        (LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 8.0
+        (LEFT + WIDTH - RIGHT) / 2.0,
+        HEIGHT - 8.0
     ));
     // Names stand at the ends of their lines, a line of text apart at least.
-    let shown = || series.iter().zip(COLOURS).filter(|(series, _)| !series.points.is_empty());
+    let shown = || {
+        series
+            .iter()
+            .zip(COLOURS)
+            .filter(|(series, _)| !series.points.is_empty())
+    };
     let mut names: Vec<(f64, &str, &str)> = Vec::new();
     for (series, colour) in shown() {
         let mut path = String::new();
         for (at, (number, value)) in series.points.iter().enumerate() {
             let step = if at == 0 { 'M' } else { 'L' };
-            let _ = write!(path, "{step}{:.1} {:.1}", x(number.log10()), y(value.log10()));
+            let _ = write!(
+                path,
+                "{step}{:.1} {:.1}",
+                x(number.log10()),
+                y(value.log10())
+            );
             line(format!(
                 "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"3\" fill=\"{colour}\"/>",
-                x(number.log10()), y(value.log10())
+                x(number.log10()),
+                y(value.log10())
             ));
         }
-        line(format!("<path d=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>"));
+        line(format!(
+            "<path d=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>"
+        ));
         if let Some((_, value)) = series.points.last() {
             names.push((y(value.log10()), series.name, colour));
         }
@@ -105,7 +126,8 @@ pub fn svg(title: &str, x_title: &str, series: &[Series]) -> Option<String> {
         above = at.max(above + 14.0);
         line(format!(
             "<text x=\"{:.1}\" y=\"{:.1}\" fill=\"{colour}\">{name}</text>",
-            WIDTH - RIGHT + 8.0, above + 4.0
+            WIDTH - RIGHT + 8.0,
+            above + 4.0
         ));
     }
     svg.push_str("</svg>\n");

@@ -7,7 +7,8 @@ use std::{env, fs};
 
 /// Where `benches/run` keeps what was measured.
 pub fn folder() -> PathBuf {
-    env::var_os("MUTUAL_TRUST_FIGURES").map_or_else(|| PathBuf::from("target/figures"), PathBuf::from)
+    env::var_os("MUTUAL_TRUST_FIGURES")
+        .map_or_else(|| PathBuf::from("target/figures"), PathBuf::from)
 }
 
 /// What one program measured.
@@ -24,7 +25,11 @@ impl Record {
 
     /// Replaces what the program kept before.
     pub fn save(&self, program: &str) {
-        let lines: String = self.0.iter().map(|(name, value)| format!("{name}\t{value}\n")).collect();
+        let lines: String = self
+            .0
+            .iter()
+            .map(|(name, value)| format!("{name}\t{value}\n"))
+            .collect();
         fs::create_dir_all(folder()).unwrap();
         fs::write(folder().join(format!("{program}.tsv")), lines).unwrap();
     }

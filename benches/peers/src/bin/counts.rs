@@ -149,8 +149,11 @@ fn pins(world: &World) {
     let variants: Vec<CertificateDer<'static>> = variants.collect();
     for der in &variants {
         let certificate = Certificate::from_der(der).expect("a variant");
-        let installed =
-            store.install_pin(PinScope::Clients, certificate, EntryOptions::new().any_role());
+        let installed = store.install_pin(
+            PinScope::Clients,
+            certificate,
+            EntryOptions::new().any_role(),
+        );
         installed.expect("a pin");
     }
     let view = store.view();

@@ -51,7 +51,9 @@ impl Figures {
     /// How many times of the second one the first takes.
     fn ratio(&self, name: &str, of: &str) -> String {
         let both = self.get(name).zip(self.get(of));
-        both.map_or("–".to_owned(), |(one, other)| format!("{} ×", digits(one / other)))
+        both.map_or("–".to_owned(), |(one, other)| {
+            format!("{} ×", digits(one / other))
+        })
     }
 
     fn sizes(&self, group: &str) -> Vec<u64> {
@@ -63,13 +65,22 @@ impl Figures {
 
     fn pins(&self) -> String {
         let head = [
-            "pins installed", "a server's pin", "few clients", "any client", "comparison of bytes",
-            "OpenSSL, parsed", "OpenSSL, with parsing", "webpki, one signature", "webpki / a server's pin",
+            "pins installed",
+            "a server's pin",
+            "few clients",
+            "any client",
+            "comparison of bytes",
+            "OpenSSL, parsed",
+            "OpenSSL, with parsing",
+            "webpki, one signature",
+            "webpki / a server's pin",
         ];
         let rows = self.sizes("pin/server/").into_iter().map(|size| {
             let ours = format!("pin/server/{size}");
-            let others = ["client-few", "client-any", "bytes"].map(|what| self.time(&format!("pin/{what}/{size}")));
-            let openssl = ["openssl-parsed", "openssl"].map(|what| self.time(&format!("pin-peers/{what}/{size}")));
+            let others = ["client-few", "client-any", "bytes"]
+                .map(|what| self.time(&format!("pin/{what}/{size}")));
+            let openssl = ["openssl-parsed", "openssl"]
+                .map(|what| self.time(&format!("pin-peers/{what}/{size}")));
             let webpki = "pin-peers/webpki-one";
             [grouped(size), self.time(&ours)]
                 .into_iter()
@@ -90,7 +101,8 @@ impl Figures {
             ("refused", "not: another certificate of the key is pinned"),
         ];
         let rows = rows.map(|(name, title)| {
-            let [ec, rsa] = ["P-256", "RSA-2048"].map(|kind| self.time(&format!("match/{name}/{kind}")));
+            let [ec, rsa] =
+                ["P-256", "RSA-2048"].map(|kind| self.time(&format!("match/{name}/{kind}")));
             vec![title.to_owned(), ec, rsa]
         });
         table(&["a pin matches", "P-256", "RSA-2048"], rows.into())
@@ -119,8 +131,14 @@ impl Figures {
             }
         }
         let head = [
-            "keys", "certificates presented", "first seen", "remembered", "webpki", "OpenSSL, with parsing",
-            "first seen / webpki", "webpki / remembered",
+            "keys",
+            "certificates presented",
+            "first seen",
+            "remembered",
+            "webpki",
+            "OpenSSL, with parsing",
+            "first seen / webpki",
+            "webpki / remembered",
         ];
         table(&head, rows)
     }
@@ -132,7 +150,12 @@ impl Figures {
             row
         });
         let head = [
-            "authorities", "first seen", "remembered", "webpki", "OpenSSL, with parsing", "first seen / webpki",
+            "authorities",
+            "first seen",
+            "remembered",
+            "webpki",
+            "OpenSSL, with parsing",
+            "first seen / webpki",
             "webpki / remembered",
         ];
         table(&head, rows.collect())
@@ -144,7 +167,8 @@ impl Figures {
             for kind in ["P-256", "RSA-2048"] {
                 for (what, title) in [("pin", "self-signed, pinned"), ("chain", "signed by a CA")] {
                     for tls in ["1.2", "1.3"] {
-                        let name = |way: &str| format!("handshake/{provider}/{kind}/{what}/{tls}/{way}");
+                        let name =
+                            |way: &str| format!("handshake/{provider}/{kind}/{what}/{tls}/{way}");
                         let [ours, unchecked, plain] = ["ours", "unchecked", "plain"].map(name);
                         rows.push(vec![
                             provider.to_owned(),
@@ -162,8 +186,15 @@ impl Figures {
             }
         }
         let head = [
-            "provider", "keys", "certificates", "TLS", "ours", "no certificate check", "plain rustls",
-            "ours / no check", "ours / plain",
+            "provider",
+            "keys",
+            "certificates",
+            "TLS",
+            "ours",
+            "no certificate check",
+            "plain rustls",
+            "ours / no check",
+            "ours / plain",
         ];
         table(&head, rows)
     }
@@ -173,19 +204,35 @@ impl Figures {
         for what in ["verdict", "handshake"] {
             for threads in ["1", "2"] {
                 let name = |way: &str| format!("publishing/{what}/{threads}/{way}");
-                let [with, without] = ["with", "without"].map(|way| self.get(&name(way)));
-                let rate = |value: Option<f64>| value.map_or("–".to_owned(), |value| grouped(value.round() as u64));
-                let lost = with.zip(without).map(|(with, without)| 100.0 * (1.0 - with / without));
+                let own = |way| self.get(&format!("{}/own", name(way)));
+                let passed = |way| self.get(&format!("{}/passed", name(way)));
+                let lost = |with: Option<f64>, without: Option<f64>| {
+                    let lost = with
+                        .zip(without)
+                        .map(|(with, without)| 100.0 * (1.0 - with / without));
+                    lost.map_or("–".to_owned(), |lost| format!("{lost:.1} %"))
+                };
+                let rate = |value: Option<f64>| {
+                    value.map_or("–".to_owned(), |value| grouped(value.round() as u64))
+                };
                 rows.push(vec![
                     format!("{what}s"),
                     threads.to_owned(),
-                    rate(without),
-                    rate(with),
-                    lost.map_or("–".to_owned(), |lost| format!("{lost:.1} %")),
+                    rate(own("without")),
+                    rate(own("with")),
+                    lost(own("with"), own("without")),
+                    lost(passed("with"), passed("without")),
                 ]);
             }
         }
-        let head = ["what", "threads", "a second, alone", "a second, 1,000 publications a second", "lost"];
+        let head = [
+            "what",
+            "threads",
+            "a second, alone",
+            "a second, 1,000 publications a second",
+            "lost",
+            "lost, by the time that passes",
+        ];
         table(&head, rows)
     }
 
@@ -193,15 +240,29 @@ impl Figures {
         let rows = self.sizes("store/write/").into_iter().map(|size| {
             let bytes = self.get(&format!("store/bytes/{size}")).unwrap_or(0.0);
             let memory = self.get(&format!("memory/entry/{size}"));
-            let times = ["write", "read", "open", "change", "publish-server", "publish-pin"];
+            let times = [
+                "write",
+                "read",
+                "open",
+                "change",
+                "publish-server",
+                "publish-pin",
+            ];
             let mut row = vec![grouped(size), format!("{} MB", digits(bytes / 1e6))];
             row.extend(times.map(|what| self.time(&format!("store/{what}/{size}"))));
             row.push(memory.map_or("–".to_owned(), |bytes| format!("{bytes:.0} bytes")));
             row
         });
         let head = [
-            "entries", "file", "to text", "from text", "open", "a change, on disk and in force", "publish a server",
-            "publish a pin", "memory for an entry beyond its DER",
+            "entries",
+            "file",
+            "to text",
+            "from text",
+            "open",
+            "a change, on disk and in force",
+            "publish a server",
+            "publish a pin",
+            "memory for an entry beyond its DER",
         ];
         table(&head, rows.collect())
     }
@@ -243,7 +304,14 @@ impl Figures {
         ];
         [
             ("pins", svg("Verdict on a pin", "pins installed", &pins)),
-            ("authorities", svg("Verdict on a chain of two", "authorities installed", &authorities)),
+            (
+                "authorities",
+                svg(
+                    "Verdict on a chain of two",
+                    "authorities installed",
+                    &authorities,
+                ),
+            ),
             ("stores", svg("Stores", "entries", &stores)),
         ]
     }
@@ -251,7 +319,10 @@ impl Figures {
 
 /// Puts a table between its markers, if the text has them.
 fn replace(text: &mut String, name: &str, table: &str) {
-    let (begin, end) = (format!("<!-- figures:{name} -->"), format!("<!-- /figures:{name} -->"));
+    let (begin, end) = (
+        format!("<!-- figures:{name} -->"),
+        format!("<!-- /figures:{name} -->"),
+    );
     let place = text.find(&begin).map(|at| at + begin.len());
     match place.zip(text.find(&end)).filter(|(from, to)| from <= to) {
         Some((from, to)) => text.replace_range(from..to, &format!("\n{table}")),
@@ -279,7 +350,9 @@ fn main() {
     }
     if let Some(readme) = readme {
         let mut text = fs::read_to_string(&readme).unwrap();
-        tables.iter().for_each(|(name, table)| replace(&mut text, name, table));
+        tables
+            .iter()
+            .for_each(|(name, table)| replace(&mut text, name, table));
         fs::write(readme, text).unwrap();
     }
     if let Some(folder) = plots {

@@ -1,22 +1,27 @@
 //! Full mutual handshakes in memory: with our verifiers, with none, and with those of rustls. The three take turns, so
-//! that what the machine does besides hits all of them alike; kept are the medians.
-
-use std::time::Instant;
+//! that what the machine does besides hits all of them alike; kept are the medians of the thread's own time.
 
 use mutual_trust::{TlsVersion, tls};
+use mutual_trust_peers::clock;
 use mutual_trust_peers::handshake::Pair;
 use mutual_trust_peers::record::Record;
 use mutual_trust_peers::{World, is_quick, median};
 
 fn main() {
     let mut record = Record::default();
-    for (provider, ready) in [("aws-lc-rs", tls::provider::aws_lc_rs()), ("ring", tls::provider::ring())] {
+    for (provider, ready) in [
+        ("aws-lc-rs", tls::provider::aws_lc_rs()),
+        ("ring", tls::provider::ring()),
+    ] {
         let world = World::with(ready);
         for (kind, algorithm, rounds) in [
             ("P-256", &rcgen::PKCS_ECDSA_P256_SHA256, 1_500),
             ("RSA-2048", &rcgen::PKCS_RSA_SHA256, 400),
         ] {
-            let pairs = [("pin", Pair::pinned(&world, algorithm)), ("chain", Pair::by_ca(&world, algorithm))];
+            let pairs = [
+                ("pin", Pair::pinned(&world, algorithm)),
+                ("chain", Pair::by_ca(&world, algorithm)),
+            ];
             for (what, pair) in &pairs {
                 for (tls, version) in [("1.2", TlsVersion::Tls12), ("1.3", TlsVersion::Tls13)] {
                     let ways = [
@@ -29,13 +34,14 @@ fn main() {
                         for turn in 0..3 {
                             // Who comes first changes too.
                             let way = (round + turn) % 3;
-                            let begin = Instant::now();
-                            ways[way].1.shake();
-                            times[way].push(begin.elapsed().as_secs_f64() * 1e9);
+                            times[way].push(clock::time(|| ways[way].1.shake()));
                         }
                     }
                     for ((way, _), times) in ways.iter().zip(&mut times) {
-                        record.put(format!("handshake/{provider}/{kind}/{what}/{tls}/{way}"), median(times));
+                        record.put(
+                            format!("handshake/{provider}/{kind}/{what}/{tls}/{way}"),
+                            median(times),
+                        );
                     }
                 }
             }

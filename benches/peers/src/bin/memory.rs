@@ -15,7 +15,11 @@ fn main() {
     let world = World::default();
     let maker = Maker::new();
     let template = maker.end_entity(2, Key::P256);
-    let sizes: &[u32] = if is_quick() { &[10, 1_000] } else { &[10, 1_000, 100_000] };
+    let sizes: &[u32] = if is_quick() {
+        &[10, 1_000]
+    } else {
+        &[10, 1_000, 100_000]
+    };
     for &size in sizes {
         let ders = variants(&template, size);
         let mut kept = None;
@@ -33,7 +37,9 @@ fn main() {
     let mut store = world.store();
     let scope = PinScope::Server(world.id.clone());
     let certificate = Certificate::from_der(&der).unwrap();
-    store.install_pin(scope, certificate, EntryOptions::new()).unwrap();
+    store
+        .install_pin(scope, certificate, EntryOptions::new())
+        .unwrap();
     let view = store.view();
     let presented = CertificateDer::from(der);
     let target = Target::id(&world.id, Some(&world.name));

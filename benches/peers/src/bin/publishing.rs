@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use mutual_trust::policy::{Question, Target};
 use mutual_trust::{LiveTrust, TlsVersion, TrustStore, View, decide};
+use mutual_trust_peers::clock;
 use mutual_trust_peers::handshake::Pair;
 use mutual_trust_peers::record::Record;
 use mutual_trust_peers::{World, is_quick, median};
@@ -17,19 +18,22 @@ use pki_types::CertificateDer;
 const EVERY: Duration = Duration::from_millis(1);
 const STRETCH: Duration = Duration::from_millis(200);
 
-/// How often `work` is done a second, on so many threads, while `tick` is called each millisecond.
-fn rate(threads: usize, work: &(impl Fn() + Sync), mut tick: impl FnMut()) -> f64 {
-    let (over, done) = (AtomicBool::new(false), AtomicU64::new(0));
+/// How often `work` is done, on so many threads, while `tick` is called each millisecond: in a second of the threads'
+/// own time, and in a second that passes, in which other work on the machine has its part.
+fn rates(threads: usize, work: &(impl Fn() + Sync), mut tick: impl FnMut()) -> [f64; 2] {
+    let (over, done, ran) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
     let begin = Instant::now();
     thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                let mut count = 0;
+                let (mut count, from) = (0, clock::now());
                 while !over.load(Ordering::Relaxed) {
                     work();
                     count += 1;
                 }
                 done.fetch_add(count, Ordering::Relaxed);
+                let time = (clock::now() - from).as_nanos();
+                ran.fetch_add(time.try_into().unwrap(), Ordering::Relaxed);
             });
         }
         let mut next = begin;
@@ -40,15 +44,24 @@ fn rate(threads: usize, work: &(impl Fn() + Sync), mut tick: impl FnMut()) -> f6
         }
         over.store(true, Ordering::Relaxed);
     });
-    done.load(Ordering::Relaxed) as f64 / begin.elapsed().as_secs_f64()
+    let passed = begin.elapsed().as_secs_f64();
+    let done = done.load(Ordering::Relaxed) as f64;
+    let own = ran.load(Ordering::Relaxed) as f64 / 1e9 / threads as f64;
+    [done / own, done / passed]
 }
 
-fn compare(record: &mut Record, what: &str, live: &LiveTrust, store: &mut TrustStore, work: impl Fn() + Sync) {
+fn compare(
+    record: &mut Record,
+    what: &str,
+    live: &LiveTrust,
+    store: &mut TrustStore,
+    work: impl Fn() + Sync,
+) {
     for threads in [1, 2] {
         let (mut with, mut without) = (Vec::new(), Vec::new());
         for turn in 0..if is_quick() { 4 } else { 60 } {
             if turn % 2 == 0 {
-                without.push(rate(threads, &work, || {}));
+                without.push(rates(threads, &work, || {}));
                 continue;
             }
             let views: Vec<View> = (0..STRETCH.as_millis() + 20)
@@ -59,14 +72,21 @@ fn compare(record: &mut Record, what: &str, live: &LiveTrust, store: &mut TrustS
                 })
                 .collect();
             let mut views = views.iter();
-            with.push(rate(threads, &work, || {
+            with.push(rates(threads, &work, || {
                 if let Some(view) = views.next() {
                     live.publish(view.clone()).unwrap();
                 }
             }));
         }
-        record.put(format!("publishing/{what}/{threads}/with"), median(&mut with));
-        record.put(format!("publishing/{what}/{threads}/without"), median(&mut without));
+        for (way, rates) in [("with", with), ("without", without)] {
+            for (at, time) in ["own", "passed"].into_iter().enumerate() {
+                let mut rates: Vec<f64> = rates.iter().map(|rates| rates[at]).collect();
+                record.put(
+                    format!("publishing/{what}/{threads}/{way}/{time}"),
+                    median(&mut rates),
+                );
+            }
+        }
     }
 }
 
@@ -79,7 +99,11 @@ fn main() {
     let presented = CertificateDer::from(der);
     let ask = || {
         let target = Target::id(&world.id, Some(&world.name));
-        let verdict = decide(&live.view(), &world.policy, &Question::server(target, &presented, &[], world.clock));
+        let verdict = decide(
+            &live.view(),
+            &world.policy,
+            &Question::server(target, &presented, &[], world.clock),
+        );
         assert!(verdict.is_accepted());
         drop(black_box(verdict));
     };
