@@ -1,0 +1,136 @@
+//! Links between our two ends and the TLS stacks and key servers of others. `tests/interop/run` prepares and runs it.
+//!
+//! `mutual-trust-interop --work FOLDER --results FILE [--check] [--require-all] [--only PEER]`. The work folder has what
+//! was built for the peers; the results are rewritten, or with `--check` compared.
+
+mod cells;
+mod kmip;
+mod link;
+mod peers;
+mod process;
+mod run;
+mod shapes;
+mod table;
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Mutex;
+
+use link::Ground;
+use peers::Tools;
+use run::Results;
+use shapes::Shapes;
+
+/// Peers that run at the same time.
+const AT_ONCE: usize = 3;
+
+#[derive(Debug, Default)]
+struct Arguments {
+    work: PathBuf,
+    results: PathBuf,
+    check: bool,
+    require_all: bool,
+    only: Option<String>,
+}
+
+fn arguments() -> Option<Arguments> {
+    let mut found = Arguments::default();
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--work" => found.work = words.next()?.into(),
+            "--results" => found.results = words.next()?.into(),
+            "--check" => found.check = true,
+            "--require-all" => found.require_all = true,
+            "--only" => found.only = Some(words.next()?),
+            _ => return None,
+        }
+    }
+    (found.work.is_absolute() && found.results.is_absolute()).then_some(found)
+}
+
+fn main() -> ExitCode {
+    let Some(arguments) = arguments() else {
+        eprintln!(
+            "interop --work FOLDER --results FILE [--check] [--require-all] [--only PEER], absolute paths"
+        );
+        return ExitCode::from(2);
+    };
+    let there = |path: PathBuf| path.exists().then_some(path);
+    let work = &arguments.work;
+    let scripts = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/peers"));
+    let tools = Tools {
+        go: there(work.join("gopeer")),
+        java: there(work.join("Peer.class")).map(|_| work.clone()),
+        python: there(work.join("venv/bin/python")),
+        work: work.clone(),
+        scripts,
+    };
+    let ground = Ground::new(Shapes::make(&work.join("shapes"), tools.go.as_deref()));
+    let mut skipped = Vec::new();
+    let mut queue = VecDeque::new();
+    let mut names = Vec::new();
+    for (index, (name, peer)) in peers::all(&tools).into_iter().enumerate() {
+        names.push(name);
+        match peer {
+            _ if arguments.only.as_ref().is_some_and(|only| only != name) => skipped.push(name),
+            Some(peer) => queue.push_back((index, name, peer)),
+            None => skipped.push(name),
+        }
+    }
+    for name in &skipped {
+        println!("SKIPPED: {name} is not to be had here");
+    }
+    let queue = Mutex::new(queue);
+    let results: Mutex<Vec<Option<Results>>> = Mutex::new(names.iter().map(|_| None).collect());
+    let keys = std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                loop {
+                    // The lock is let go of before the peer runs.
+                    let next = queue.lock().unwrap().pop_front();
+                    let Some((index, name, mut peer)) = next else {
+                        break;
+                    };
+                    let begin = std::time::Instant::now();
+                    let found = run::peer(name, peer.as_mut(), &ground);
+                    println!("{name}: {} s", begin.elapsed().as_secs());
+                    results.lock().unwrap()[index] = Some(found);
+                }
+            });
+        }
+        kmip::run(&ground, &tools)
+    });
+    let results = results.into_inner().unwrap();
+    let table = table::Table {
+        names: &names,
+        results: &results,
+        keys: keys.as_deref(),
+    };
+    let text = table.text();
+    let bad = table.bad();
+    for line in &bad {
+        println!("NOT AS EXPECTED: {line}");
+    }
+    let mut failed = !bad.is_empty() || (arguments.require_all && !skipped.is_empty());
+    if arguments.check {
+        let before = std::fs::read_to_string(&arguments.results).unwrap_or_default();
+        if before != text {
+            println!(
+                "the results are not those of {}",
+                arguments.results.display()
+            );
+            let _ = std::fs::write(work.join("RESULTS.md"), &text);
+            failed = true;
+        }
+    } else if arguments.only.is_none() {
+        std::fs::write(&arguments.results, &text).unwrap();
+    }
+    println!("{}", table.summary());
+    if failed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
+}

@@ -1,0 +1,181 @@
+//! The table of results, the same bytes for the same results.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use crate::cells::{self, LIMITS};
+use crate::run::{CHECKS, Mark, Results};
+
+pub struct Table<'a> {
+    pub names: &'a [&'static str],
+    pub results: &'a [Option<Results>],
+    pub keys: Option<&'a [(String, Result<(), String>)]>,
+}
+
+const HEAD: &str = "# Interoperability
+
+Made by `tests/interop/run`; do not edit. Each link is a real one on loopback with both ends authenticated. What is
+expected of a cell is written by hand from the rules of trust (`src/cells.rs`), before any run.
+
+`✓`: in TLS 1.2 and 1.3 our end gave this verdict with this reason, and the peer saw a link, or a failure where we
+refused. `✓ 1.2`, `✓ 1.3`: in that version; a letter beside it is the reason for which the other has no link. `–`: the
+peer does not do that (nginx is a server only; PyKMIP speaks TLS 1.2 only, stands as `✓ 1.2`).
+`skipped`: the peer was not there. `✗`: something else happened.
+";
+
+const MORE_LIMITS: &str = "- **c** nginx finishes the handshake with a client that it does not accept and answers with HTTP 400: what a \
+client learns, it learns from HTTP.\n";
+
+impl Table<'_> {
+    pub fn text(&self) -> String {
+        let mut text = HEAD.to_owned();
+        let cells = cells::cells();
+        for (title, of_clients) in [
+            ("The peer is the server", false),
+            ("The peer is the client", true),
+        ] {
+            let _ = write!(
+                text,
+                "\n## {title}\n\n| installed at our end | presented by the peer | verdict |"
+            );
+            self.heading(&mut text, 3);
+            for (index, cell) in cells
+                .iter()
+                .enumerate()
+                .filter(|(_, cell)| cell.slot.of_clients() == of_clients)
+            {
+                let verdict = if cell.want.accepts() {
+                    "trusted"
+                } else {
+                    "refused"
+                };
+                let _ = write!(
+                    text,
+                    "| {} | {} | {verdict}: {} ({}) |",
+                    cell.slot.text(),
+                    cell.shape.text(),
+                    cell.want.code(),
+                    cell.want.rule(),
+                );
+                self.row(&mut text, |results| &results.cells[index]);
+            }
+        }
+        text.push_str("\n## What else is asked of each peer\n\n| |");
+        self.heading(&mut text, 1);
+        for (index, what) in CHECKS.iter().enumerate() {
+            let _ = write!(text, "| {what} |");
+            self.row(&mut text, |results| &results.checks[index]);
+        }
+        text.push_str("\n## Keys from a key server\n\n| | |\n|---|---|\n");
+        match self.keys {
+            None => text.push_str("| PyKMIP | skipped |\n"),
+            Some(lines) => {
+                for (what, result) in lines {
+                    let mark = if result.is_ok() { "✓" } else { "✗" };
+                    let _ = writeln!(text, "| {what} | {mark} |");
+                }
+            }
+        }
+        text.push_str("\n## Why there is no link, or another end of it\n\n");
+        for limit in LIMITS {
+            let _ = writeln!(text, "- **{}** {}", limit.letter, limit.why);
+        }
+        text.push_str(MORE_LIMITS);
+        text
+    }
+
+    fn heading(&self, text: &mut String, before: usize) {
+        for name in self.names {
+            let _ = write!(text, " {name} |");
+        }
+        let _ = writeln!(text, "\n|{}", "---|".repeat(before + self.names.len()));
+    }
+
+    fn row(&self, text: &mut String, of: impl Fn(&Results) -> &[Mark; 2]) {
+        for results in self.results {
+            let shown = match results {
+                None => "skipped".to_owned(),
+                Some(results) => shown(of(results)),
+            };
+            let _ = write!(text, " {shown} |");
+        }
+        text.push('\n');
+    }
+
+    /// What did not come as expected.
+    pub fn bad(&self) -> Vec<String> {
+        let mut bad = Vec::new();
+        let cells = cells::cells();
+        for (name, results) in self.names.iter().zip(self.results) {
+            let Some(results) = results else { continue };
+            let named = cells
+                .iter()
+                .map(|cell| format!("{} / {}", cell.slot.text(), cell.shape.text()));
+            let checks = CHECKS.iter().map(|what| (*what).to_owned());
+            let all = named.zip(&results.cells).chain(checks.zip(&results.checks));
+            for (what, marks) in all {
+                for (mark, version) in marks.iter().zip(["1.2", "1.3"]) {
+                    if let Mark::Bad(text) = mark {
+                        bad.push(format!("{name} {version}, {what}: {text}"));
+                    }
+                }
+            }
+        }
+        for (what, result) in self.keys.unwrap_or_default() {
+            if let Err(text) = result {
+                bad.push(format!("{what}: {text}"));
+            }
+        }
+        bad
+    }
+
+    pub fn summary(&self) -> String {
+        let marks = self
+            .results
+            .iter()
+            .flatten()
+            .flat_map(|results| results.cells.iter().chain(&results.checks));
+        let (mut good, mut limits, mut bad) = (0, 0, 0);
+        for mark in marks.flatten() {
+            match mark {
+                Mark::Good => good += 1,
+                Mark::Limit(_) => limits += 1,
+                Mark::Bad(_) => bad += 1,
+                Mark::NotDone(_) => {}
+            }
+        }
+        let not_done: BTreeSet<_> = self
+            .names
+            .iter()
+            .zip(self.results)
+            .filter(|(_, found)| found.is_none())
+            .map(|(name, _)| *name)
+            .collect();
+        format!(
+            "{good} as expected, {limits} limits of a peer, {bad} not as expected, skipped: {not_done:?}"
+        )
+    }
+}
+
+fn shown(marks: &[Mark; 2]) -> String {
+    if marks.iter().any(|mark| matches!(mark, Mark::Bad(_))) {
+        return "✗".to_owned();
+    }
+    match marks {
+        [Mark::Good, Mark::Good] => "✓".to_owned(),
+        [Mark::NotDone(_), Mark::NotDone(_)] => "–".to_owned(),
+        [Mark::Limit(letter), Mark::Limit(other)] if letter == other => letter.to_string(),
+        [first, second] => {
+            let one = |mark: &Mark, version| match mark {
+                Mark::Good => Some(format!("✓ {version}")),
+                Mark::Limit(letter) => Some(letter.to_string()),
+                Mark::NotDone(_) | Mark::Bad(_) => None,
+            };
+            let both: Vec<_> = [one(first, "1.2"), one(second, "1.3")]
+                .into_iter()
+                .flatten()
+                .collect();
+            both.join(" ")
+        }
+    }
+}
