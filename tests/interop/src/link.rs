@@ -211,7 +211,12 @@ fn exchange(link: &mut (impl Read + Write), say: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 /// Answers one peer, unless it is `gone` and has not come.
-pub fn answer(listener: &TcpListener, config: &Arc<ServerConfig>, check: &PeerCheck, gone: &AtomicBool) -> Ours {
+pub fn answer(
+    listener: &TcpListener,
+    config: &Arc<ServerConfig>,
+    check: &PeerCheck,
+    gone: &AtomicBool,
+) -> Ours {
     match accept(listener, gone) {
         Some(tcp) => serve(tcp, config, check),
         None => Ours::Peer {

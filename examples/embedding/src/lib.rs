@@ -1,0 +1,188 @@
+//! What the programs share: certificates in memory, and what an administrator would have installed.
+
+use std::error::Error;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use mutual_trust::{
+    Certificate, ClientConfigBuilder, EntryOptions, Identity, LiveTrust, PinScope, Policy,
+    ServerConfigBuilder, ServerId, TrustStore, tls,
+};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rustls::crypto::CryptoProvider;
+use rustls::{ClientConfig, ClientConnection, ServerConnection, StreamOwned};
+
+/// What the programs return: any error ends them with a failure.
+pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+/// Fails with `what` unless it holds.
+///
+/// # Errors
+/// It does not hold.
+pub fn expect(holds: bool, what: &str) -> Outcome<()> {
+    println!("{} {what}", if holds { "ok:" } else { "NOT SO:" });
+    if holds { Ok(()) } else { Err(what.into()) }
+}
+
+/// A machine: its certificate, to be installed elsewhere, and its identity, which it keeps.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// What others install.
+    pub certificate: Certificate,
+    /// What it presents.
+    pub identity: Identity,
+}
+
+impl Machine {
+    /// A machine with a self-signed end-entity certificate.
+    ///
+    /// # Errors
+    /// The name cannot stand in a certificate.
+    pub fn new(name: &str) -> Outcome<Self> {
+        let (key, params) = (KeyPair::generate()?, named(name)?);
+        Self::of(&params.self_signed(&key)?, &key)
+    }
+
+    fn of(made: &rcgen::Certificate, key: &KeyPair) -> Outcome<Self> {
+        let (chain, key) = (made.pem(), key.serialize_pem());
+        let identity = Identity::from_pem(chain.as_bytes(), key.as_bytes(), &provider())?;
+        Ok(Self {
+            certificate: Certificate::from_pem(chain.as_bytes())?,
+            identity,
+        })
+    }
+}
+
+fn named(name: &str) -> Outcome<CertificateParams> {
+    let mut params = CertificateParams::new([name.to_owned()])?;
+    params.distinguished_name.push(DnType::CommonName, name);
+    Ok(params)
+}
+
+/// A CA.
+#[derive(Debug)]
+pub struct Authority {
+    /// What others install.
+    pub certificate: Certificate,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    /// A self-signed CA.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn new() -> Outcome<Self> {
+        let (key, mut params) = (KeyPair::generate()?, CertificateParams::default());
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let certificate = Certificate::from_pem(params.self_signed(&key)?.pem().as_bytes())?;
+        Ok(Self {
+            certificate,
+            issuer: Issuer::new(params, key),
+        })
+    }
+
+    /// A machine whose certificate it signs.
+    ///
+    /// # Errors
+    /// The name cannot stand in a certificate.
+    pub fn machine(&self, name: &str) -> Outcome<Machine> {
+        let (key, params) = (KeyPair::generate()?, named(name)?);
+        Machine::of(&params.signed_by(&key, &self.issuer)?, &key)
+    }
+}
+
+/// The crypto provider of all programs.
+pub fn provider() -> Arc<CryptoProvider> {
+    tls::provider::default_provider()
+}
+
+/// An empty trust store.
+pub fn store() -> TrustStore {
+    TrustStore::new(tls::key_policy(&provider()))
+}
+
+/// A trust store in which a server with the name `localhost` is pinned.
+///
+/// # Errors
+/// The certificate cannot be a pin.
+pub fn pinned(id: &ServerId, server: &Certificate) -> Outcome<TrustStore> {
+    let mut store = store();
+    store.add_server(id.clone(), ["localhost".parse()?])?;
+    store.install_pin(
+        PinScope::Server(id.clone()),
+        server.clone(),
+        EntryOptions::new(),
+    )?;
+    Ok(store)
+}
+
+/// A trust store in which a client is pinned, with a label.
+///
+/// # Errors
+/// The certificate cannot be a pin.
+pub fn client_pinned(label: &str, client: &Certificate) -> Outcome<TrustStore> {
+    let mut store = store();
+    store.install_pin(
+        PinScope::Clients,
+        client.clone(),
+        EntryOptions::new().label(label),
+    )?;
+    Ok(store)
+}
+
+/// Configurations of a system.
+pub fn client(trust: impl Into<LiveTrust>, us: &Machine) -> ClientConfigBuilder {
+    let policy = Policy::new(tls::key_policy(&provider()));
+    ClientConfigBuilder::new(provider(), trust, policy, us.identity.clone())
+}
+
+/// Configurations of a key server.
+pub fn server(trust: impl Into<LiveTrust>, us: &Machine) -> ServerConfigBuilder {
+    let policy = Policy::new(tls::key_policy(&provider()));
+    ServerConfigBuilder::new(provider(), trust, policy, us.identity.clone())
+}
+
+/// A key server that answers each byte with one, on threads of its own; the first `short` connections end after the
+/// first answer.
+///
+/// # Errors
+/// The configuration cannot be built.
+pub fn answer_bytes(
+    listener: TcpListener,
+    builder: &ServerConfigBuilder,
+    short: usize,
+) -> Outcome<()> {
+    let config = builder.build()?;
+    std::thread::spawn(move || {
+        for (index, tcp) in listener.incoming().flatten().enumerate() {
+            let Ok(connection) = ServerConnection::new(config.clone()) else {
+                continue;
+            };
+            let mut link = StreamOwned::new(connection, tcp);
+            std::thread::spawn(move || {
+                while link.read_exact(&mut [0; 1]).is_ok()
+                    && link.write_all(b"!").is_ok()
+                    && index >= short
+                {}
+            });
+        }
+    });
+    Ok(())
+}
+
+/// A connection to a server.
+pub type Link = StreamOwned<ClientConnection, TcpStream>;
+
+/// Connects to a port of this machine. The handshake runs with the first write or read.
+///
+/// # Errors
+/// Nobody answers there.
+pub fn dial(config: Arc<ClientConfig>, port: u16) -> Outcome<Link> {
+    let tcp = TcpStream::connect(("127.0.0.1", port))?;
+    tcp.set_read_timeout(Some(Duration::from_secs(10)))?;
+    let connection = ClientConnection::new(config, "localhost".try_into()?)?;
+    Ok(StreamOwned::new(connection, tcp))
+}
