@@ -84,6 +84,7 @@ fn a_private_key_shows_its_kind_and_whose_it_is() {
         "inspect keys-1.key --certificate keys-1.pem --json",
     )
     .ends_with(0);
+    run(&folder, "inspect keys-1.key").says("warning: its group or others have access");
     let item = &ran.json()["files"][0]["items"][0];
     assert_eq!(item["belongs"], true);
     assert!(item["warning"].as_str().unwrap().contains("chmod 600"));
@@ -190,6 +191,7 @@ fn a_passphrase_that_is_typed_is_not_shown() {
     // An interrupt ends it.
     let (shown, code) = typed(b"correct-h\x03").unwrap();
     assert_eq!(code, 2, "{shown}");
+    assert!(shown.contains("error[passphrase]"), "{shown}");
     assert!(!shown.contains("correct"), "{shown}");
 }
 
