@@ -116,7 +116,7 @@ fn main() -> ExitCode {
     let mut failed = !bad.is_empty() || (arguments.require_all && !skipped.is_empty());
     if arguments.check {
         let before = std::fs::read_to_string(&arguments.results).unwrap_or_default();
-        if before != text {
+        if !table::agree(&before, &text) {
             println!(
                 "the results are not those of {}",
                 arguments.results.display()

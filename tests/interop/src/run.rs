@@ -32,6 +32,9 @@ pub struct Results {
     pub checks: Vec<[Mark; 2]>,
 }
 
+/// Why a cell is not done whose shape no tool here makes.
+pub const NO_TOOL: &str = "no tool for the shape";
+
 /// The checks that every peer goes through besides the cells.
 pub const CHECKS: [&str; 6] = [
     "The peer's server refuses us: we say that it did, in TLS 1.3 with the first read",
@@ -88,7 +91,7 @@ fn run_cell(
         return Mark::NotDone("a server only");
     }
     if !ground.shapes.has(cell.shape) {
-        return Mark::NotDone("no tool for the shape");
+        return Mark::NotDone(NO_TOOL);
     }
     let limit = cells::limit(name, client, number(version), cell.shape);
     let result = one(peer, ground, cell, version);

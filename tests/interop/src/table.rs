@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use crate::cells::{self, LIMITS};
-use crate::run::{CHECKS, Mark, Results};
+use crate::run::{CHECKS, Mark, NO_TOOL, Results};
 
 pub struct Table<'a> {
     pub names: &'a [&'static str],
@@ -157,7 +157,36 @@ impl Table<'_> {
     }
 }
 
+/// Whether two tables say the same, but for what `now` skipped because a peer or a tool was not there.
+pub fn agree(before: &str, now: &str) -> bool {
+    const NO_KEYS: &str = "| PyKMIP | skipped |";
+    let without_keys = now.contains(NO_KEYS);
+    let lines = |text: &str| -> Vec<String> {
+        let kept = text.lines().filter(|line| {
+            !without_keys
+                || (*line != NO_KEYS
+                    && !line.starts_with("| kmip-protocol")
+                    && !line.starts_with("| PyKMIP's client"))
+        });
+        kept.map(str::to_owned).collect()
+    };
+    let (before, now) = (lines(before), lines(now));
+    before.len() == now.len()
+        && before.iter().zip(&now).all(|(before, now)| {
+            let (before, now): (Vec<_>, Vec<_>) =
+                (before.split('|').collect(), now.split('|').collect());
+            before.len() == now.len()
+                && before
+                    .iter()
+                    .zip(&now)
+                    .all(|(before, now)| before == now || now.trim() == "skipped")
+        })
+}
+
 fn shown(marks: &[Mark; 2]) -> String {
+    if marks.contains(&Mark::NotDone(NO_TOOL)) {
+        return "skipped".to_owned();
+    }
     if marks.iter().any(|mark| matches!(mark, Mark::Bad(_))) {
         return "✗".to_owned();
     }
@@ -177,5 +206,30 @@ fn shown(marks: &[Mark; 2]) -> String {
                 .collect();
             both.join(" ")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::agree;
+
+    #[test]
+    fn only_what_was_skipped_may_differ() {
+        let whole = "a\n| x | ✓ | ✓ |\n| kmip-protocol: Get | ✓ |\n";
+        assert!(agree(whole, whole));
+        assert!(agree(
+            whole,
+            "a\n| x | ✓ | skipped |\n| PyKMIP | skipped |\n"
+        ));
+        assert!(!agree(
+            whole,
+            "a\n| x | ✓ | ✗ |\n| kmip-protocol: Get | ✓ |\n"
+        ));
+        assert!(!agree(
+            whole,
+            "a\n| x | ✓ | ✓ |\n| kmip-protocol: Get | ✗ |\n"
+        ));
+        assert!(!agree(whole, "a\n| x | ✓ | ✓ |\n"));
+        assert!(!agree("a\n| x | skipped | ✓ |\n", "a\n| x | ✓ | ✓ |\n"));
     }
 }
