@@ -364,7 +364,7 @@ pub fn rows() -> Vec<Row> {
         }),
         row("C1", "a constraint on e-mail addresses, and a leaf with one", refused(ConstraintFormUnsupported).any_considered().detail("e-mail addresses (rfc822Name)"), |w| {
             let mail = |params: &mut rcgen::CertificateParams| {
-                params.subject_alt_names.push(rcgen::SanType::Rfc822Name("a@example".try_into().unwrap()));
+                params.subject_alt_names.push(SanType::Rfc822Name("a@example".try_into().unwrap()));
             };
             let root = permits(spec("root").ca(), vec![GeneralSubtree::Rfc822Name("example".to_owned())]);
             below(w, root, spec("leaf").dns(KMS).params(mail));
