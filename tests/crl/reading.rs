@@ -529,3 +529,27 @@ fn a_pem_file_gives_all_its_lists_or_names_the_section_that_is_bad() {
         Err(CrlError::Pem(PemError::NoSection))
     ));
 }
+
+// RFC 5280 section 5.3.1, but for the number 7, which is nobody's, and what is taken back.
+#[test]
+fn each_reason_is_read_by_its_number_and_has_its_name() {
+    let issuer = ca("CA");
+    for (number, name) in [
+        (0, "unspecified"),
+        (1, "keyCompromise"),
+        (2, "cACompromise"),
+        (3, "affiliationChanged"),
+        (4, "superseded"),
+        (5, "cessationOfOperation"),
+        (6, "certificateHold"),
+        (8, "removeFromCRL"),
+        (9, "privilegeWithdrawn"),
+        (10, "aACompromise"),
+    ] {
+        let list = crl()
+            .entry(entry_with(&[5], vec![reason(number)]))
+            .signed_by(&issuer);
+        let revoked = list.revoked(&[5]).unwrap();
+        assert_eq!(revoked.reason.to_string(), name);
+    }
+}

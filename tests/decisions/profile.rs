@@ -8,7 +8,9 @@ use mutual_trust::ReasonCode::*;
 use mutual_trust::certificate::Certificate;
 use mutual_trust::policy::{Detail, ProfileAction, VerdictWarning};
 use mutual_trust::store::StoreWarning;
-use rcgen::{GeneralSubtree, KeyPair, KeyUsagePurpose, NameConstraints, SigningKey};
+use rcgen::{
+    CidrSubnet, GeneralSubtree, KeyPair, KeyUsagePurpose, NameConstraints, SanType, SigningKey,
+};
 
 use super::row::{Row, accepted, hold, refused, row};
 use super::support::der::{self, Body, Der, OCTETS, OID, SEQUENCE, bytes, parts};
@@ -84,6 +86,22 @@ fn permits_dot(spec: Spec) -> Spec {
     spec.permit_dns(".example")
 }
 
+fn subnet(mask: [u8; 4]) -> GeneralSubtree {
+    GeneralSubtree::IpAddress(CidrSubnet::V4([192, 0, 2, 0], mask))
+}
+
+fn mail(base: &str) -> GeneralSubtree {
+    GeneralSubtree::Rfc822Name(base.to_owned())
+}
+
+/// With an e-mail address beside the other names.
+fn mailbox(spec: Spec, address: &str) -> Spec {
+    spec.params(|params| {
+        let address = SanType::Rfc822Name(address.try_into().unwrap());
+        params.subject_alt_names.push(address);
+    })
+}
+
 /// Breaks a rule in the certificate with this number: 0 root, 1 intermediate, 2 leaf.
 fn edited(rule: &'static str, place: usize, edit: fn(&mut Der)) -> Breach {
     let mut edits: [fn(&mut Der); 3] = [no_edit; 3];
@@ -148,7 +166,13 @@ fn breaches() -> Vec<Breach> {
         Breach { chain: chain([as_it_is, |s| s.permit_dns("example"), as_it_is], [no_edit, |t| turn(t, 30), no_edit]), rule: "name-constraints-critical", also: &[] },
         made("name-constraints-form", 1, permits_dot),
         made("name-constraints-form", 0, permits_dot),
+        // A mask is ones and then zeros.
+        made("name-constraints-form", 0, |s| permits(s, vec![subnet([255, 0, 255, 0])])),
+        made("name-constraints-form", 1, |s| permits(s, vec![mail("a@b@example")])),
+        made("name-constraints-form", 1, |s| permits(s, vec![mail("@example")])),
         made("san-form", 2, |s| s.dns("kms_1.example")),
+        made("san-form", 2, |s| mailbox(s, "nobody")),
+        made("san-form", 2, |s| mailbox(s, "a@b@kms1.example")),
     ]
 }
 
@@ -175,6 +199,24 @@ fn warned(world: &mut World) -> BTreeSet<&'static str> {
 #[test]
 fn a_chain_that_keeps_rfc_5280_is_accepted_in_both_profiles_without_a_warning() {
     let chain = chain([as_it_is; 3], [no_edit; 3]);
+    for profile in [ChainProfile::Compatible, ChainProfile::Strict] {
+        let verdict = world(&chain, profile).verdict();
+        assert_eq!(verdict.reason(), ChainVerified, "{verdict}");
+        assert!(verdict.warnings().is_empty(), "{verdict}");
+    }
+}
+
+// C1
+#[test]
+fn constraints_and_names_in_the_form_of_their_kind_break_nothing() {
+    let whole: fn(Spec) -> Spec = |s| {
+        let masks = [[255, 255, 255, 0], [255, 255, 254, 0], [255; 4], [0; 4]];
+        let mut all: Vec<GeneralSubtree> = masks.map(subnet).into();
+        all.extend(["root@kms1.example", "kms1.example", ".example"].map(mail));
+        permits(s, all)
+    };
+    let addressed: fn(Spec) -> Spec = |s| s.ip("192.0.2.7").uri("urn:kms:1");
+    let chain = chain([whole, as_it_is, addressed], [no_edit; 3]);
     for profile in [ChainProfile::Compatible, ChainProfile::Strict] {
         let verdict = world(&chain, profile).verdict();
         assert_eq!(verdict.reason(), ChainVerified, "{verdict}");
@@ -322,7 +364,7 @@ pub fn rows() -> Vec<Row> {
         }),
         row("C1", "a constraint on e-mail addresses, and a leaf with one", refused(ConstraintFormUnsupported).any_considered().detail("e-mail addresses (rfc822Name)"), |w| {
             let mail = |params: &mut rcgen::CertificateParams| {
-                params.subject_alt_names.push(rcgen::SanType::Rfc822Name("a@example".try_into().unwrap()));
+                params.subject_alt_names.push(SanType::Rfc822Name("a@example".try_into().unwrap()));
             };
             let root = permits(spec("root").ca(), vec![GeneralSubtree::Rfc822Name("example".to_owned())]);
             below(w, root, spec("leaf").dns(KMS).params(mail));
@@ -356,6 +398,14 @@ pub fn rows() -> Vec<Row> {
             w.policy = w.policy.max_intermediates(0);
             w.authority(For::AnyServer, "root", &chain[0]);
             w.presents(&chain[2]).with("I", &chain[1]);
+        }),
+        // The path builder counts self-issued intermediates, which RFC 5280 section 4.2.1.9 does not.
+        row("C1", "a self-issued intermediate below a CA with the path length 0", refused(PathTooLong).any_considered().detail("1, the limit is 0"), |w| {
+            let root = spec("root").ca().self_signed();
+            let limited = spec("I").ca().path_len(0).signed_by(&root);
+            let rolled = spec("I").ca().signed_by(&limited);
+            w.authority(For::AnyServer, "root", &root);
+            w.presents(&spec("leaf").dns(KMS).signed_by(&rolled)).with("I", &limited).with("J", &rolled);
         }),
         row("C1", "no intermediate, and the policy allows none", found(), |w| {
             w.policy = w.policy.max_intermediates(0);
