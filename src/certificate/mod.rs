@@ -408,7 +408,14 @@ mod tests {
     #[test]
     fn a_certificate_covers_what_one_of_its_names_does() {
         for certificate in fixtures() {
-            let hosts = ["kms1.example", "KMS1.example.", "a.kms.example", "kms.example", "192.0.2.1", "::1"];
+            let hosts = [
+                "kms1.example",
+                "KMS1.example.",
+                "a.kms.example",
+                "kms.example",
+                "192.0.2.1",
+                "::1",
+            ];
             for host in hosts {
                 let host: super::HostName = host.parse().unwrap();
                 let covered = certificate.names().any(|name| name.covers(&host));

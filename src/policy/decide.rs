@@ -175,15 +175,15 @@ fn read_presented<'a>(
     let fingerprint = Fingerprint::over(end_entity);
     verdict.presented = Some(fingerprint);
     let read = Certificate::from_der(end_entity).map(Cow::Owned);
-    read.map_err(|error| {
-        match view.data().blocks().find_fingerprint(fingerprint) {
+    read.map_err(
+        |error| match view.data().blocks().find_fingerprint(fingerprint) {
             Some(block) => (ReasonCode::Blocked, Detail::Block(block.clone())),
             None => (
                 ReasonCode::MalformedCertificate,
                 Detail::Text(error.to_string()),
             ),
-        }
-    })
+        },
+    )
 }
 
 fn judge(case: &Case<'_>, verdict: &mut Verdict) -> Result<Accepted, Fall> {

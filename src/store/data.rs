@@ -105,8 +105,7 @@ impl Data {
     }
 
     pub(crate) fn entry(&self, key: &EntryKey) -> Option<&Arc<Entry>> {
-        self.shelf(key.slot, &key.scope)?
-            .get(key.fingerprint)
+        self.shelf(key.slot, &key.scope)?.get(key.fingerprint)
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Entry>> {

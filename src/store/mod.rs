@@ -38,7 +38,6 @@ use pki_types::UnixTime;
 pub use blocks::BlockSelector;
 pub use bundle::{Bundle, BundleItem, Decision, Proposal};
 pub use crls::{CrlIssuer, InstalledCrl, UnreadCrl};
-pub(crate) use shelf::Shelf;
 pub(crate) use crls::{CrlOrigin, HeldCrl};
 pub use draft::Draft;
 pub use entry::{AuthorityScope, Entry, EntryKey, PinScope, Scope, Slot};
@@ -47,6 +46,7 @@ pub use ids::{GroupId, ServerId};
 pub use options::{EntryOptions, Matching, ValidityRule};
 pub use patterns::SanPattern;
 pub(crate) use restore::{HeldEntry, HeldServer};
+pub(crate) use shelf::Shelf;
 
 pub use bounded::Bounded;
 pub use report::{Done, Level, Report, Shift, StoreWarning};

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use mutual_trust::certificate::SystemClock;
 use mutual_trust::{
     AuthorityScope, Certificate, ClientConfigBuilder, EntryOptions, Identity, LiveTrust, PinScope,
     ServerConfigBuilder, TlsVersion, TrustStore,
@@ -128,7 +129,9 @@ impl Pair {
     fn stores(&self, world: &World) -> [TrustStore; 2] {
         let read = |der: &Vec<u8>| Certificate::from_der(der).unwrap();
         let [system, server] = self.installed.each_ref().map(read);
-        let (mut at_system, mut at_server) = (world.store(), world.store());
+        // By the time that rustls judges by.
+        let store = || world.store().with_clock(Arc::new(SystemClock::new()));
+        let (mut at_system, mut at_server) = (store(), store());
         let options = EntryOptions::new;
         if self.by_ca {
             at_system

@@ -169,17 +169,21 @@ impl Figures {
                     for tls in ["1.2", "1.3"] {
                         let name =
                             |way: &str| format!("handshake/{provider}/{kind}/{what}/{tls}/{way}");
-                        let [ours, unchecked, plain] = ["ours", "unchecked", "plain"].map(name);
+                        let [ours, remembered, unchecked, plain] =
+                            ["ours", "remembered", "unchecked", "plain"].map(name);
                         rows.push(vec![
                             provider.to_owned(),
                             kind.to_owned(),
                             title.to_owned(),
                             tls.to_owned(),
                             self.time(&ours),
+                            self.time(&remembered),
                             self.time(&unchecked),
                             self.time(&plain),
                             self.ratio(&ours, &unchecked),
+                            self.ratio(&remembered, &unchecked),
                             self.ratio(&ours, &plain),
+                            self.ratio(&remembered, &plain),
                         ]);
                     }
                 }
@@ -191,10 +195,13 @@ impl Figures {
             "certificates",
             "TLS",
             "ours",
+            "ours, remembering chains",
             "no certificate check",
             "plain rustls",
             "ours / no check",
+            "remembering / no check",
             "ours / plain",
+            "remembering / plain",
         ];
         table(&head, rows)
     }

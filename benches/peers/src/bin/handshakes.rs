@@ -1,4 +1,4 @@
-//! Full mutual handshakes in memory: with our verifiers, with none, and with those of rustls. The three take turns, so
+//! Full mutual handshakes in memory: with our verifiers, which remember chains or do not, with none, and with those of rustls. The ways take turns, so
 //! that what the machine does besides hits all of them alike; kept are the medians of the thread's own time.
 
 use mutual_trust::{TlsVersion, tls};
@@ -13,10 +13,14 @@ fn main() {
         ("aws-lc-rs", tls::provider::aws_lc_rs()),
         ("ring", tls::provider::ring()),
     ] {
-        let world = World::with(ready);
+        let world = World::with(ready.clone());
+        let remembering = World {
+            policy: world.policy.remember_chains(1_000),
+            ..World::with(ready)
+        };
         for (kind, algorithm, rounds) in [
-            ("P-256", &rcgen::PKCS_ECDSA_P256_SHA256, 1_500),
-            ("RSA-2048", &rcgen::PKCS_RSA_SHA256, 400),
+            ("P-256", &rcgen::PKCS_ECDSA_P256_SHA256, 600),
+            ("RSA-2048", &rcgen::PKCS_RSA_SHA256, 150),
         ] {
             let pairs = [
                 ("pin", Pair::pinned(&world, algorithm)),
@@ -26,14 +30,15 @@ fn main() {
                 for (tls, version) in [("1.2", TlsVersion::Tls12), ("1.3", TlsVersion::Tls13)] {
                     let ways = [
                         ("ours", pair.ours(&world, version).0),
+                        ("remembered", pair.ours(&remembering, version).0),
                         ("unchecked", pair.unchecked(&world, version)),
                         ("plain", pair.plain(&world, version)),
                     ];
-                    let mut times: [Vec<f64>; 3] = Default::default();
+                    let mut times: [Vec<f64>; 4] = Default::default();
                     for round in 0..if is_quick() { 20 } else { rounds } {
-                        for turn in 0..3 {
+                        for turn in 0..4 {
                             // Who comes first changes too.
-                            let way = (round + turn) % 3;
+                            let way = (round + turn) % 4;
                             times[way].push(clock::time(|| ways[way].1.shake()));
                         }
                     }

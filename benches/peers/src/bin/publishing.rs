@@ -59,7 +59,7 @@ fn compare(
 ) {
     for threads in [1, 2] {
         let (mut with, mut without) = (Vec::new(), Vec::new());
-        for turn in 0..if is_quick() { 4 } else { 60 } {
+        for turn in 0..if is_quick() { 4 } else { 30 } {
             if turn % 2 == 0 {
                 without.push(rates(threads, &work, || {}));
                 continue;
