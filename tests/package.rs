@@ -37,36 +37,62 @@ fn crates(tree: &str) -> BTreeSet<String> {
         .collect()
 }
 
-#[test]
-fn the_default_tree_is_small() {
+/// Most crates that the command adds to the features of the library that it uses: a reader of arguments with
+/// completions and a manual, JSON, and a terminal.
+const MAX_CRATES_OF_COMMAND: usize = 20;
+
+/// The crates of the tree with `features`; `None` if cargo does not run here.
+fn tree(features: &str) -> Option<BTreeSet<String>> {
+    let arguments = "tree -e normal,build --prefix none --locked --offline --features";
     let tree = Command::new(env!("CARGO"))
-        .args([
-            "tree",
-            "-e",
-            "normal,build",
-            "--prefix",
-            "none",
-            "--locked",
-            "--offline",
-        ])
+        .args(arguments.split(' ').chain([features]))
         .current_dir(root())
         .output();
-    let tree = match tree {
-        Ok(output) if output.status.success() => String::from_utf8(output.stdout).unwrap(),
+    match tree {
+        Ok(output) if output.status.success() => {
+            Some(crates(&String::from_utf8(output.stdout).unwrap()))
+        }
         other => {
             eprintln!("SKIPPED, cargo tree does not run here: {other:?}");
-            return;
+            None
         }
+    }
+}
+
+fn has(crates: &BTreeSet<String>, name: &str) -> bool {
+    let start = format!("{name} v");
+    crates.iter().any(|found| found.starts_with(&start))
+}
+
+#[test]
+fn the_default_tree_is_small_and_has_nothing_of_the_command() {
+    let Some(crates) = tree("default") else {
+        return;
     };
-    let crates = crates(&tree);
+    assert!(has(&crates, "rustls"), "{crates:#?}");
+    let of_command = ["clap", "serde_json", "rustix"];
     assert!(
-        crates.iter().any(|name| name.starts_with("rustls v")),
+        !of_command.iter().any(|name| has(&crates, name)),
         "{crates:#?}"
     );
     assert!(
         crates.len() <= MAX_CRATES,
         "{} crates, the limit is {MAX_CRATES}: {crates:#?}",
         crates.len()
+    );
+}
+
+#[test]
+fn the_tree_of_the_command_is_bounded() {
+    let (Some(all), Some(library)) = (tree("cli"), tree("issue,encrypted-keys")) else {
+        return;
+    };
+    assert!(has(&all, "clap"), "{all:#?}");
+    let added: Vec<_> = all.difference(&library).collect();
+    assert!(
+        added.len() <= MAX_CRATES_OF_COMMAND,
+        "{} crates, the limit is {MAX_CRATES_OF_COMMAND}: {added:#?}",
+        added.len()
     );
 }
 
@@ -167,6 +193,11 @@ fn commands(page: &str) -> Vec<String> {
 fn missing(command: &str, exists: impl Fn(&str, &str) -> bool) -> Option<String> {
     let mut words = command.split_whitespace().skip(1);
     let what = words.next()?;
+    if what == "install" {
+        // The command of this package, as its features have it.
+        let words: Vec<&str> = words.collect();
+        return (words != ["--path", ".", "--features", "cli"]).then(|| command.to_owned());
+    }
     if !matches!(what, "run" | "test" | "bench" | "build" | "doc") {
         return Some(format!("cargo {what}"));
     }
@@ -209,6 +240,8 @@ fn commands_that_do_not_exist_are_found() {
     let only = |folder: &str, name: &str| (folder, name) == ("examples", "a");
     assert_eq!(missing("cargo run --example a", only), None);
     assert_eq!(missing("cargo test", only), None);
+    assert_eq!(missing("cargo install --path . --features cli", only), None);
+    assert!(missing("cargo install --path .", only).is_some());
     assert!(missing("cargo run --example b", only).is_some());
     assert!(missing("cargo test --test a", only).is_some());
     assert!(missing("cargo bench --bench a -- b", only).is_some());
