@@ -56,10 +56,10 @@ fn link(client: &ClientConfigBuilder, server: &ServerConfigBuilder) -> Outcome {
 }
 
 fn missing(error: &ConfigError) -> &str {
-    match error {
-        ConfigError::KmipProfile { missing, .. } => missing,
-        other => panic!("{other:?}"),
-    }
+    let ConfigError::KmipProfile { missing, .. } = error else {
+        panic!("{error:?}")
+    };
+    missing
 }
 
 #[test]
