@@ -11,7 +11,7 @@ use rustls::crypto::CryptoProvider;
 use crate::support::handshake::{Outcome, handshake};
 use crate::support::link::{Setting, keys_1, pin, settings};
 use crate::support::now;
-use crate::support::pki::self_signed;
+use crate::support::pki::{Made, self_signed};
 
 const SUITES: [CipherSuite; 4] = [
     CipherSuite::TLS13_AES_256_GCM_SHA384,
@@ -26,7 +26,10 @@ struct Ends {
 }
 
 fn ends(setting: &Setting, provider: Arc<CryptoProvider>) -> Ends {
-    let made = self_signed("kms1.example");
+    ends_of(setting, provider, &self_signed("kms1.example"))
+}
+
+fn ends_of(setting: &Setting, provider: Arc<CryptoProvider>, made: &Made) -> Ends {
     let identity = made.identity(&[], &setting.provider);
     let mut store = setting.pinning_server(&made.certificate);
     pin(&mut store, PinScope::Clients, &made.certificate);
@@ -53,10 +56,10 @@ fn link(client: &ClientConfigBuilder, server: &ServerConfigBuilder) -> Outcome {
 }
 
 fn missing(error: &ConfigError) -> &str {
-    match error {
-        ConfigError::KmipProfile { missing, .. } => missing,
-        other => panic!("{other:?}"),
-    }
+    let ConfigError::KmipProfile { missing, .. } = error else {
+        panic!("{error:?}")
+    };
+    missing
 }
 
 #[test]
@@ -89,8 +92,11 @@ fn two_ends_that_keep_to_the_profile_talk_in_both_versions() {
 #[test]
 fn a_peer_that_has_no_suite_of_the_profile_gets_no_link() {
     for setting in settings() {
-        let Ends { client, server } = ends(&setting, without(&setting, &SUITES));
-        let kept = ends(&setting, setting.provider.clone());
+        let made = self_signed("kms1.example");
+        let Ends { client, server } = ends_of(&setting, without(&setting, &SUITES), &made);
+        let kept = ends_of(&setting, setting.provider.clone(), &made);
+        link(&kept.client, &server).expect_link("a client without the profile");
+        link(&client, &kept.server).expect_link("a server without the profile");
         assert!(!link(&kept.client.kmip_profile(), &server).is_ok());
         assert!(!link(&client, &kept.server.kmip_profile()).is_ok());
     }

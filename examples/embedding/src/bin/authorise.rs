@@ -81,7 +81,7 @@ fn answer(
     ca: &Authority,
 ) -> Outcome<()> {
     let mut link = StreamOwned::new(ServerConnection::new(config.clone())?, tcp);
-    link.read(&mut [0; 64])?;
+    let _count = link.read(&mut [0; 64])?;
     let verdict = check.client(&link.conn);
     let array = allowed(&verdict, ca).ok_or_else(|| format!("no keys: {verdict}"))?;
     link.write_all(format!("keys of {array}").as_bytes())?;

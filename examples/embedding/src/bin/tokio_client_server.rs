@@ -72,7 +72,7 @@ async fn ask(tcp: TcpStream, connector: &TlsConnector) -> Outcome<String> {
 
 async fn answer(tcp: TcpStream, acceptor: &TlsAcceptor, check: &PeerCheck) -> Outcome<String> {
     let mut link = acceptor.accept(tcp).await?;
-    link.read(&mut [0; 64]).await?;
+    let _count = link.read(&mut [0; 64]).await?;
     let verdict = check.client(link.get_ref().1);
     let Some(PeerIdentity::Pin {
         label: Some(label), ..
