@@ -99,7 +99,7 @@ fn main() {
         let settings = || DurableSettings::new(keys);
         put(
             "open",
-            passed(|| drop(DurableStore::open(&folder, settings()).unwrap())),
+            least(1, || drop(DurableStore::open(&folder, settings()).unwrap())),
         );
         let mut durable = DurableStore::open(&folder, settings()).unwrap().0;
         let mut change = || {
