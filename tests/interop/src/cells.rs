@@ -1,4 +1,5 @@
-//! The cells, with the verdict that the rules ask for. Written by hand: nothing here is taken from a run.
+//! The cells, with the verdict that the rules ask for. Written by hand from the rules. Where the rules leave the
+//! order of two reasons open, the cell says which one the library tells.
 
 use mutual_trust::ReasonCode::{
     self, AuthoritiesNotAsked, AuthorityPresentedAsPeer, CaAsLeaf, ChainVerified, IssuedByPin,

@@ -15,7 +15,7 @@ pub struct Table<'a> {
 const HEAD: &str = "# Interoperability
 
 Made by `tests/interop/run`; do not edit. Each link is a real one on loopback with both ends authenticated. What is
-expected of a cell is written by hand from the rules of trust (`src/cells.rs`), before any run.
+expected of a cell is written by hand from the rules of trust (`src/cells.rs`).
 
 `✓`: in TLS 1.2 and 1.3 our end gave this verdict with this reason, and the peer saw a link, or a failure where we
 refused. `✓ 1.2`, `✓ 1.3`: in that version; a letter beside it is the reason for which the other has no link. `–`: the
