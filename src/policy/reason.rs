@@ -206,7 +206,7 @@ reasons! {
         "If it is the peer's own certificate, install it as a pin.";
     LeafNotReadable, C1, false,
         "The path builder cannot read the presented certificate, which is of an old version or has odd extensions.",
-        "Install it as a pin, or have the peer's certificate made as X.509 version 3.";
+        "Compare its fingerprint over another channel and install it as a pin, or have it made as X.509 version 3.";
     ChainSignatureInvalid, C1, false,
         "A signature in the presented chain does not verify under the issuer's key.",
         "An issuer has the right name and another key: install the CA's current certificate.";
