@@ -4,6 +4,7 @@
 #![allow(
     missing_docs,
     clippy::option_map_unit_fn,
+    clippy::new_without_default,
     reason = "each benchmark takes what it needs of this module"
 )]
 #![allow(
