@@ -414,6 +414,6 @@ fn remove(store: &mut mutual_trust::TrustStore, trust: &LiveTrust, scope: &Scope
         .iter()
         .find(|entry| &entry.key().scope == scope)
         .unwrap();
-    store.remove(entry.key()).unwrap();
+    store.remove(&entry.key()).unwrap();
     trust.publish(store.view()).unwrap();
 }
