@@ -186,3 +186,45 @@ pub fn dial(config: Arc<ClientConfig>, port: u16) -> Outcome<Link> {
     let connection = ClientConnection::new(config, "localhost".try_into()?)?;
     Ok(StreamOwned::new(connection, tcp))
 }
+
+/// Four key servers that answer bytes, with what a system has installed of them. The first drops its first
+/// connection; the second presents another certificate than the one that is installed.
+#[derive(Debug)]
+pub struct Four {
+    /// Their pins.
+    pub installed: TrustStore,
+    /// Who they are, and where.
+    pub servers: Vec<(ServerId, u16)>,
+    /// What the second presents.
+    pub not_installed: Certificate,
+}
+
+/// Starts four key servers that know a system.
+///
+/// # Errors
+/// There is no free port.
+pub fn four(system: &Machine) -> Outcome<Four> {
+    let not_installed = Machine::new("keys-2")?;
+    let (mut installed, mut servers) = (store(), Vec::new());
+    for name in ["keys-1", "keys-2", "keys-3", "keys-4"] {
+        let (id, machine): (ServerId, _) = (name.parse()?, Machine::new(name)?);
+        let presents = if name == "keys-2" {
+            &not_installed
+        } else {
+            &machine
+        };
+        installed.add_server(id.clone(), [])?;
+        let known = machine.certificate.clone();
+        installed.install_pin(PinScope::Server(id.clone()), known, EntryOptions::new())?;
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        servers.push((id, listener.local_addr()?.port()));
+        let trust = client_pinned("array-7", &system.certificate)?.view();
+        let builder = server(trust, presents);
+        answer_bytes(listener, &builder, usize::from(name == "keys-1"))?;
+    }
+    Ok(Four {
+        installed,
+        servers,
+        not_installed: not_installed.certificate,
+    })
+}
