@@ -78,6 +78,26 @@ fn a_plan_for_a_store_that_has_changed_is_not_applied() {
 }
 
 #[test]
+fn a_plan_that_the_disk_refuses_is_not_in_force() {
+    let folder = Folder::new("no-disk");
+    let (mut store, _) = with_a_pin(&folder);
+    let (policy, seen) = (Policy::new(keys()), Seen::new());
+    let adding = store.plan(&policy, &seen, clock(), |store| {
+        store.add_server(server_id("keys-2"), [])
+    });
+    let adding = adding.unwrap();
+    fs::remove_dir_all(folder.path()).unwrap();
+    let refused = store.apply(&adding, &seen, clock(), &Override::none());
+    assert!(
+        matches!(refused, Err(GuardedError::Durable(_))),
+        "{refused:?}"
+    );
+    let added = server_id("keys-2");
+    assert!(store.contents().server(&added).is_none());
+    assert!(store.live().view().server(&added).is_none());
+}
+
+#[test]
 fn a_store_is_read_while_it_is_open_and_nothing_is_written() {
     let folder = Folder::new("read");
     let (mut store, pin) = with_a_pin(&folder);

@@ -8,6 +8,7 @@ use mutual_trust::admin::Enrolment;
 use mutual_trust::limits::{MAX_EXPECTED, MAX_PENDING_PEERS};
 use mutual_trust::tls::TlsVersion;
 use mutual_trust::{Clock, EntryOptions, Fingerprint, LiveTrust, PinScope, TrustStore};
+use rustls::CipherSuite;
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
 
 use crate::Produced;
@@ -52,6 +53,14 @@ fn configs(produced: &mut Produced, setting: &Setting) {
             .retain(|suite| suite.version() != version);
     });
     produced.error(client(&unable).versions(&[setting.version]).build_by_name());
+    let outside = with(&|provider| {
+        let small = CipherSuite::TLS13_AES_128_GCM_SHA256;
+        provider
+            .cipher_suites
+            .retain(|suite| suite.suite() == small);
+    });
+    let outside = client(&outside).versions(&[TlsVersion::Tls13]);
+    produced.error(outside.kmip_profile().build_by_name());
     let narrow = with(&|provider| {
         provider.signature_verification_algorithms = WebPkiSupportedAlgorithms {
             mapping: &[],

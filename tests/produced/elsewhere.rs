@@ -53,6 +53,17 @@ pub(crate) const ALL: &[(&str, &str, &str)] = &[
         "tests/follow/malformed.rs",
         "is being changed",
     ),
+    // A planned change of a durable store.
+    (
+        "GuardedError::Plan",
+        "tests/durable/guarded.rs",
+        "GuardedError::Plan(PlanError::Loses",
+    ),
+    (
+        "GuardedError::Durable",
+        "tests/durable/guarded.rs",
+        "GuardedError::Durable(_)",
+    ),
     // A system call fails: in a process that is watched.
     (
         "WriteStep::Write",
