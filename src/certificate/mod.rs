@@ -167,7 +167,8 @@ impl Certificate {
         self.0.fingerprint
     }
 
-    /// SHA-256 over the `SubjectPublicKeyInfo`. It is computed at each call: nothing that is common asks for it.
+    /// SHA-256 over the `SubjectPublicKeyInfo`. It is computed at each call: of what is common, only
+    /// verdicts while something is blocked ask for it.
     pub fn key_pin(&self) -> KeyPin {
         KeyPin::over(self.subject_public_key_info())
     }

@@ -22,7 +22,7 @@ pub(super) fn check_path(case: &Case<'_>, path: &[Certificate]) -> Result<(), Fa
     // What is revoked is said before what is not known.
     for (certificate, issuer) in pairs() {
         let lists = case.view.data().crls();
-        let lists = lists.of(issuer.subject_der(), issuer.key_pin());
+        let lists = lists.of_issuer(issuer);
         for list in lists.unwrap_or(&[]) {
             if let Some(revoked) = list.crl().revoked(certificate.serial()) {
                 return Err(fall(certificate, list, revoked));
@@ -120,7 +120,7 @@ fn asked<'a>(
     issuer: &Certificate,
 ) -> Result<Option<&'a [Arc<InstalledCrl>]>, Fall> {
     let crls = case.view.data().crls();
-    let lists = match crls.of(issuer.subject_der(), issuer.key_pin()) {
+    let lists = match crls.of_issuer(issuer) {
         Some(lists) => lists,
         None if case.policy.require_crl => &[],
         None => return Ok(None),

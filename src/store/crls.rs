@@ -235,6 +235,12 @@ impl Crls {
         Some(lists)
     }
 
+    /// The lists of one issuer, by its certificate: its key is hashed only if an issuer of its name is checked.
+    pub(crate) fn of_issuer(&self, issuer: &Certificate) -> Option<&[Arc<InstalledCrl>]> {
+        let lists = self.issuers.get(issuer.subject_der())?;
+        Some(lists.get(&issuer.key_pin())?)
+    }
+
     /// The lists of all issuers of one name.
     pub(crate) fn named(&self, name: &[u8]) -> impl Iterator<Item = &Arc<InstalledCrl>> {
         let keys = self

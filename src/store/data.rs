@@ -214,10 +214,10 @@ impl Data {
             self.bare.take(by_fingerprint, is);
             return Some(entry);
         };
-        let by_key = self.hasher.hash_one(certificate.key_pin());
-        self.holders.take(by_key, is);
+        let key_pin = certificate.key_pin();
+        self.holders.take(self.hasher.hash_one(key_pin), is);
         let same = |held: &Arc<Entry>| held.certificate() == Some(certificate);
-        let held = self.holders(certificate.key_pin()).any(same);
+        let held = self.holders(key_pin).any(same);
         if let Some(tail) = Tail::of(certificate.der()).filter(|_| !held) {
             let hash = self.hasher.hash_one(tail);
             self.known.take(hash, |held| held == certificate);
