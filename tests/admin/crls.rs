@@ -148,14 +148,7 @@ fn the_end_of_a_list_is_reported_with_those_whose_chains_it_is_about() {
     let of_stranger = install(&mut desk, days_of(-1, 12), &pki.stranger);
     let day = Duration::from_secs(24 * 3600);
     let windows = Windows::new(20 * day, 2 * day, day).unwrap();
-    let report = expiry(
-        desk.view(),
-        &desk.policy,
-        &desk.seen,
-        desk.now(),
-        &windows,
-        &[],
-    );
+    let report = desk.expiry(&windows);
     let item = |list, issuer| {
         let is = subject(list, issuer);
         let mut items = report.items().iter();
@@ -199,14 +192,7 @@ fn a_list_that_a_later_one_of_its_scope_outlives_is_not_reported() {
     let hour = Duration::from_secs(3600);
     let windows = Windows::new(week, hour, hour).unwrap();
     let reported = |desk: &Desk| {
-        let report = expiry(
-            desk.view(),
-            &desk.policy,
-            &desk.seen,
-            desk.now(),
-            &windows,
-            &[],
-        );
+        let report = desk.expiry(&windows);
         report
             .items()
             .iter()

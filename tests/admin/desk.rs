@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mutual_trust::admin::{Observation, Peer, Seen};
+use mutual_trust::admin::{ExpiryReport, Observation, Peer, Seen, Windows, expiry};
 use mutual_trust::policy::{Question, Target};
 use mutual_trust::store::{EntryKey, Report, Scope, Slot, View};
 use mutual_trust::{
@@ -61,6 +61,18 @@ impl Desk {
 
     pub fn now(&self) -> Clock {
         clock(self.clock.get())
+    }
+
+    /// What runs out, with no certificates of our own.
+    pub fn expiry(&self, windows: &Windows) -> ExpiryReport {
+        expiry(
+            self.view(),
+            &self.policy,
+            &self.seen,
+            self.now(),
+            windows,
+            &[],
+        )
     }
 
     pub fn server(&mut self, id: &str, names: &[&str]) -> ServerId {

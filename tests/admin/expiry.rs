@@ -28,14 +28,7 @@ fn windows() -> Windows {
 }
 
 fn report(desk: &Desk) -> ExpiryReport {
-    expiry(
-        desk.view(),
-        &desk.policy,
-        &desk.seen,
-        desk.now(),
-        &windows(),
-        &[],
-    )
+    desk.expiry(&windows())
 }
 
 fn only(desk: &Desk) -> Expiring {

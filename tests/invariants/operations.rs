@@ -182,15 +182,7 @@ pub fn any_op() -> impl Strategy<Value = Op> {
 
 /// Two servers with names and a third without, two groups with a member each, some entries, then anything.
 pub fn history(length: usize) -> impl Strategy<Value = Vec<Op>> {
-    let start = vec![
-        Op::AddServer(0, vec![0, 2]),
-        Op::AddServer(1, vec![1]),
-        Op::AddServer(2, Vec::new()),
-        Op::AddGroup(0),
-        Op::AddGroup(1),
-        Op::Join(0, 0),
-        Op::Join(1, 2),
-    ];
+    let start = start();
     let installs = proptest::collection::vec(install(), 2..8);
     let more = proptest::collection::vec(any_op(), 0..length);
     (installs, more).prop_map(move |(installs, more)| {

@@ -144,3 +144,16 @@ pub fn authority_scope(to: AuthorityTo) -> AuthorityScope {
         AuthorityTo::Clients => AuthorityScope::Clients,
     }
 }
+
+/// Two servers with names and a third without, two groups with a member each.
+pub fn start() -> Vec<Op> {
+    vec![
+        Op::AddServer(0, vec![0, 2]),
+        Op::AddServer(1, vec![1]),
+        Op::AddServer(2, Vec::new()),
+        Op::AddGroup(0),
+        Op::AddGroup(1),
+        Op::Join(0, 0),
+        Op::Join(1, 2),
+    ]
+}

@@ -5,21 +5,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mutual_trust::certificate::Certificate;
 use pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{
     ClientSessionMemoryCache, ClientSessionStore, ResolvesClientCert, Tls12ClientSessionValue,
     Tls13ClientSessionValue,
 };
 use rustls::crypto::CryptoProvider;
-use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{ClientHello, ProducesTickets, ResolvesServerCert, ServerSessionMemoryCache};
 use rustls::sign::{CertifiedKey, SigningKey, SingleCertAndKey};
 use rustls::time_provider::TimeProvider;
-use rustls::{
-    ClientConfig, DigitallySignedStruct, DistinguishedName, Error, NamedGroup, ServerConfig,
-    SignatureScheme,
-};
+use rustls::{ClientConfig, NamedGroup, ServerConfig, SignatureScheme};
 
+pub use super::accept_all::AcceptAll;
 use super::link::Setting;
 use super::pki::Made;
 use super::{NOW, at, fixture, fixture_key};
@@ -118,95 +116,10 @@ impl TimeProvider for FixedTime {
     }
 }
 
-/// Accepts every peer at either end, and counts them.
-#[derive(Debug)]
-pub struct AcceptAll {
-    schemes: Vec<SignatureScheme>,
-    pub asked: AtomicUsize,
-}
-
 impl AcceptAll {
     pub fn new(provider: &CryptoProvider) -> Arc<Self> {
-        Arc::new(Self {
-            schemes: provider
-                .signature_verification_algorithms
-                .supported_schemes(),
-            asked: AtomicUsize::new(0),
-        })
-    }
-}
-
-impl ServerCertVerifier for AcceptAll {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.schemes.clone()
-    }
-}
-
-impl ClientCertVerifier for AcceptAll {
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        &[]
-    }
-
-    fn verify_client_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: UnixTime,
-    ) -> Result<ClientCertVerified, Error> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        Ok(ClientCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.schemes.clone()
+        let algorithms = &provider.signature_verification_algorithms;
+        Self::offering(algorithms.supported_schemes())
     }
 }
 

@@ -7,19 +7,6 @@ use super::lists::{Act, LISTS};
 use super::ops::{AuthorityTo, GROUPS, Op, Options, PinTo, Selector};
 use super::pool::{days, item, pool};
 
-/// Two servers with names and a third without, two groups with a member each.
-pub fn start() -> Vec<Op> {
-    vec![
-        Op::AddServer(0, vec![0, 2]),
-        Op::AddServer(1, vec![1]),
-        Op::AddServer(2, Vec::new()),
-        Op::AddGroup(0),
-        Op::AddGroup(1),
-        Op::Join(0, 0),
-        Op::Join(1, 2),
-    ]
-}
-
 /// What is left of the bytes. After their end come zeros.
 pub struct Input<'a>(&'a [u8]);
 

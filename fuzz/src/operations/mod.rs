@@ -58,7 +58,7 @@ pub fn operations(data: &[u8]) -> bool {
     let mut lists = Lists::default();
     let mut changed = false;
     if input.byte() % 2 == 1 {
-        for op in decode::start() {
+        for op in ops::start() {
             call(&mut world, &lists, &op);
         }
     }

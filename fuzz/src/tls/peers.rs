@@ -9,16 +9,12 @@ use mutual_trust::{
     AuthorityScope, Certificate, ClientConfigBuilder, Clock, EntryOptions, Identity, PeerCheck,
     PinScope, Policy, ServerConfigBuilder, ServerId, TrustStore, Verdict, View,
 };
-use pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
+use pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, UnixTime};
 use rustls::client::Resumption;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{
-    ClientConfig, Connection, DigitallySignedStruct, DistinguishedName, Error, ServerConfig,
-    SignatureScheme, SupportedProtocolVersion,
-};
+use rustls::{ClientConfig, Connection, ServerConfig, SignatureScheme, SupportedProtocolVersion};
 
+use super::accept_all::AcceptAll;
 use super::provider::provider;
 use crate::make::{self, Name, Spec};
 
@@ -281,7 +277,7 @@ impl Setting {
         let config = ServerConfig::builder_with_provider(provider())
             .with_protocol_versions(&self.theirs())
             .expect("the provider has them")
-            .with_client_cert_verifier(Arc::new(Everybody))
+            .with_client_cert_verifier(everybody())
             .with_cert_resolver(presents.key());
         Arc::new(config)
     }
@@ -291,7 +287,7 @@ impl Setting {
             .with_protocol_versions(&self.theirs())
             .expect("the provider has them")
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Everybody));
+            .with_custom_certificate_verifier(everybody());
         let mut config = match presents {
             Presents::Nothing => builder.with_no_client_auth(),
             _ => builder.with_client_cert_resolver(presents.key()),
@@ -314,77 +310,6 @@ impl Setting {
 }
 
 /// Trusts whoever comes.
-#[derive(Debug)]
-struct Everybody;
-
-impl ServerCertVerifier for Everybody {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        vec![SignatureScheme::ED25519]
-    }
-}
-
-impl ClientCertVerifier for Everybody {
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        &[]
-    }
-
-    fn verify_client_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: UnixTime,
-    ) -> Result<ClientCertVerified, Error> {
-        Ok(ClientCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        vec![SignatureScheme::ED25519]
-    }
+fn everybody() -> Arc<AcceptAll> {
+    AcceptAll::offering(vec![SignatureScheme::ED25519])
 }

@@ -75,13 +75,7 @@ pub(crate) fn is_pem(content: &[u8]) -> bool {
 
 /// The certificates of a file, PEM or DER.
 pub(crate) fn certificates(path: &Path) -> Result<Vec<Certificate>, Failure> {
-    let content = bytes(path)?;
-    let read = if is_pem(&content) {
-        Certificate::many_from_pem(&content)
-    } else {
-        Certificate::from_der(&content).map(|one| vec![one])
-    };
-    read.map_err(|error| Failure::from(error).about(path.display()))
+    all(path, Certificate::many_from_pem, Certificate::from_der)
 }
 
 /// The one certificate of a file, PEM or DER.
@@ -101,11 +95,22 @@ pub(crate) fn certificate(path: &Path) -> Result<Certificate, Failure> {
 
 /// The revocation lists of a file, PEM or DER.
 pub(crate) fn crls(path: &Path) -> Result<Vec<Crl>, Failure> {
+    all(path, Crl::many_from_pem, Crl::from_der)
+}
+
+fn all<T, E>(
+    path: &Path,
+    many_from_pem: impl FnOnce(&[u8]) -> Result<Vec<T>, E>,
+    from_der: impl FnOnce(&[u8]) -> Result<T, E>,
+) -> Result<Vec<T>, Failure>
+where
+    Failure: From<E>,
+{
     let content = bytes(path)?;
     let read = if is_pem(&content) {
-        Crl::many_from_pem(&content)
+        many_from_pem(&content)
     } else {
-        Crl::from_der(&content).map(|one| vec![one])
+        from_der(&content).map(|one| vec![one])
     };
     read.map_err(|error| Failure::from(error).about(path.display()))
 }
