@@ -1,6 +1,6 @@
 //! A walk over DER: is every length exact and minimal, and where does each part lie?
 //!
-//! `x509-parser` passes over bytes that are left in a sequence. This walk runs before it and does not.
+//! General readers pass over bytes that are left in a sequence. This walk runs before what reads the parts, and does not.
 
 use core::num::NonZeroU16;
 
@@ -162,21 +162,6 @@ pub(crate) fn signature(der: &[u8]) -> Option<&[u8]> {
     let (_, rest) = take(rest)?;
     let (signature, _) = take(rest)?;
     signature.content.split_first().map(|(_, bits)| bits)
-}
-
-/// How many children the certificate and its `TBSCertificate` have, to be compared with what was understood.
-pub(crate) fn shape(der: &[u8]) -> Option<(usize, usize)> {
-    let count = |mut content| {
-        let mut count = 0_usize;
-        while let Some((_, rest)) = take(content) {
-            count = count.saturating_add(1);
-            content = rest;
-        }
-        content.is_empty().then_some(count)
-    };
-    let (outer, _) = take(der)?;
-    let (tbs, _) = take(outer.content)?;
-    Some((count(outer.content)?, count(tbs.content)?))
 }
 
 /// The contents of the `AlgorithmIdentifier` of a `SubjectPublicKeyInfo`, and its public key's span parent.

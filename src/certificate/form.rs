@@ -57,25 +57,31 @@ pub(crate) fn parts(value: &[u8]) -> impl Iterator<Item = der::Value<'_>> {
     Values(der::take(value).map_or(&[], |(value, _)| value.content))
 }
 
+/// Extensions that stand one behind the other, in their order.
+pub(super) fn extensions_of(list: &[u8]) -> impl Iterator<Item = Extension<'_>> {
+    Values(list).filter_map(|extension| {
+        let mut fields = Values(extension.content);
+        let id = fields.next()?.content;
+        let (mut critical, mut value) = (false, fields.next()?);
+        if let Some(last) = fields.next() {
+            critical = value.content != [0];
+            value = last;
+        }
+        Some(Extension {
+            id,
+            critical,
+            value: value.content,
+        })
+    })
+}
+
 impl Certificate {
     /// The extensions, in their order.
     pub(crate) fn extensions(&self) -> impl Iterator<Item = Extension<'_>> {
         let wrapper = parts(self.to_be_signed()).find(|field| field.tag == 0xa3);
-        let list = wrapper.map_or(&[][..], |wrapper| wrapper.content);
-        parts(list).filter_map(|extension| {
-            let mut fields = Values(extension.content);
-            let id = fields.next()?.content;
-            let (mut critical, mut value) = (false, fields.next()?);
-            if let Some(last) = fields.next() {
-                critical = value.content != [0];
-                value = last;
-            }
-            Some(Extension {
-                id,
-                critical,
-                value: value.content,
-            })
-        })
+        extensions_of(wrapper.map_or(&[], |wrapper| {
+            der::take(wrapper.content).map_or(&[], |(list, _)| list.content)
+        }))
     }
 
     /// The extension with this object identifier.

@@ -1,27 +1,29 @@
 //! The grammar of a certificate (RFC 5280 section 4.1), tag by tag.
 //!
-//! `x509-parser` passes over values that are left at the end of a structure, over tags of another class, and
+//! General readers pass over values that are left at the end of a structure, over tags of another class, and
 //! over more than one form of the same key. A certificate that two readers could read in two ways must not be
 //! trusted for what one of them read, and a block on a key must hit the key in every form that is let in.
 
 use core::ops::Deref;
 
 use super::der::{self, Value};
+use super::keys::KeyKind;
+use super::public_key;
 
 const BOOLEAN: u8 = 0x01;
-const INTEGER: u8 = 0x02;
-const BIT_STRING: u8 = 0x03;
+pub(super) const INTEGER: u8 = 0x02;
+pub(super) const BIT_STRING: u8 = 0x03;
 const OCTET_STRING: u8 = 0x04;
 const OID: u8 = 0x06;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
-const SEQUENCE: u8 = 0x30;
+pub(super) const SEQUENCE: u8 = 0x30;
 const SET: u8 = 0x31;
 
 type Checked = Result<(), &'static str>;
 
 /// The parts of a value of few parts, without a list of their own.
-struct List<'a> {
+pub(super) struct List<'a> {
     few: [Value<'a>; FEW],
     count: usize,
 }
@@ -37,7 +39,11 @@ impl<'a> Deref for List<'a> {
     }
 }
 
-fn list<'a>(value: &Value<'a>, tag: u8, field: &'static str) -> Result<List<'a>, &'static str> {
+pub(super) fn list<'a>(
+    value: &Value<'a>,
+    tag: u8,
+    field: &'static str,
+) -> Result<List<'a>, &'static str> {
     let mut list = List {
         few: [*value; FEW],
         count: 0,
@@ -85,8 +91,25 @@ fn at_least_one<'a>(
     }
 }
 
+/// The fields of a certificate.
+pub(super) struct Fields<'a> {
+    /// The number in the field, if there is one.
+    pub(super) version: Option<u8>,
+    pub(super) serial: &'a [u8],
+    /// The contents of the signature algorithm outside of what is signed, and inside.
+    pub(super) algorithms: [&'a [u8]; 2],
+    pub(super) issuer: &'a [u8],
+    pub(super) validity: &'a [u8],
+    pub(super) subject: &'a [u8],
+    pub(super) spki: &'a [u8],
+    pub(super) key: KeyKind,
+    pub(super) has_unique_id: bool,
+    /// The extensions, one behind the other; empty without any.
+    pub(super) extensions: &'a [u8],
+}
+
 /// The content of the certificate's outer sequence, which is known to be made of whole values.
-pub(super) fn certificate(der: &[u8]) -> Checked {
+pub(super) fn certificate(der: &[u8]) -> Result<Fields<'_>, &'static str> {
     let field = "certificate structure";
     let (outer, _) = der::take(der).ok_or(field)?;
     let [body, signature_algorithm, signature] = &list(&outer, SEQUENCE, field)?[..] else {
@@ -101,33 +124,63 @@ pub(super) fn certificate(der: &[u8]) -> Checked {
     }
     let fields = der::children(body.content).map_err(|_| field)?;
     let mut fields = fields.iter().peekable();
-    if let Some(version) = fields.next_if(|value| value.tag == 0xa0) {
-        let [number] = &list(version, 0xa0, "version")?[..] else {
-            return Err("version");
-        };
-        if number.tag != INTEGER || number.content.len() != 1 {
-            return Err("version");
-        }
-    }
+    let version = fields.next_if(|value| value.tag == 0xa0);
+    let version = version.map(version_number).transpose()?;
     let mut next = || fields.next().ok_or(field);
-    if next()?.tag != INTEGER {
+    let serial = next()?;
+    if serial.tag != INTEGER {
         return Err("serial number");
     }
-    algorithm(next()?, "signature algorithm")?;
-    name(next()?, "issuer")?;
-    validity(next()?)?;
-    name(next()?, "subject")?;
-    public_key(next()?)?;
+    let inside = next()?;
+    algorithm(inside, "signature algorithm")?;
+    let issuer = next()?;
+    name(issuer, "issuer")?;
+    let period = next()?;
+    validity(period)?;
+    let subject = next()?;
+    name(subject, "subject")?;
+    let spki = next()?;
+    let key = public_key::kind(spki)?;
+    let mut has_unique_id = false;
     for tag in [0x81, 0x82] {
-        fields.next_if(|value| value.tag == tag);
+        if let Some(id) = fields.next_if(|value| value.tag == tag) {
+            if !matches!(id.content, [0] | [0..=7, _, ..]) {
+                return Err("unique identifier");
+            }
+            has_unique_id = true;
+        }
     }
+    let mut all: &[u8] = &[];
     if let Some(wrapper) = fields.next_if(|value| value.tag == 0xa3) {
         let [extensions] = &list(wrapper, 0xa3, "extensions")?[..] else {
             return Err("extensions");
         };
         at_least_one(extensions, SEQUENCE, "extensions", extension)?;
+        all = extensions.content;
     }
-    fields.next().map_or(Ok(()), |_| Err(field))
+    let read = Fields {
+        version,
+        serial: serial.content,
+        algorithms: [signature_algorithm.content, inside.content],
+        issuer: issuer.whole,
+        validity: period.whole,
+        subject: subject.whole,
+        spki: spki.whole,
+        key,
+        has_unique_id,
+        extensions: all,
+    };
+    fields.next().map_or(Ok(read), |_| Err(field))
+}
+
+fn version_number(value: &Value<'_>) -> Result<u8, &'static str> {
+    match &list(value, 0xa0, "version")?[..] {
+        [number] if number.tag == INTEGER => match number.content {
+            [version] => Ok(*version),
+            _ => Err("version"),
+        },
+        _ => Err("version"),
+    }
 }
 
 /// An identifier, and parameters of whatever kind it has.
@@ -154,86 +207,6 @@ fn validity(value: &Value<'_>) -> Checked {
     match &list(value, SEQUENCE, "validity")?[..] {
         [from, to] if time(from) && time(to) => Ok(()),
         _ => Err("validity"),
-    }
-}
-
-/// A key in the one form in which it is let in: uncompressed points, keys of their exact length.
-fn public_key(value: &Value<'_>) -> Checked {
-    let field = "subject public key";
-    let [algorithm_id, key] = &list(value, SEQUENCE, field)?[..] else {
-        return Err(field);
-    };
-    algorithm(algorithm_id, field)?;
-    let Some((0, key)) = key
-        .content
-        .split_first()
-        .map(|(unused, rest)| (*unused, rest))
-        .filter(|_| key.tag == BIT_STRING)
-    else {
-        return Err(field);
-    };
-    // The contents of the AlgorithmIdentifier: identifier and, for elliptic curves, the curve.
-    let exact = |length| key.len() == length;
-    let good = match algorithm_id.content {
-        // id-ecPublicKey (RFC 5480) with P-256, P-384, P-521
-        [
-            0x06,
-            0x07,
-            0x2a,
-            0x86,
-            0x48,
-            0xce,
-            0x3d,
-            0x02,
-            0x01,
-            curve @ ..,
-        ] => {
-            let length = match curve {
-                [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07] => Some(65),
-                [0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22] => Some(97),
-                [0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23] => Some(133),
-                _ => None,
-            };
-            length.is_none_or(|length| exact(length) && key.first() == Some(&0x04))
-        }
-        // id-Ed25519 (RFC 8410)
-        [0x06, 0x03, 0x2b, 0x65, 0x70, parameters @ ..] => parameters.is_empty() && exact(32),
-        // rsaEncryption (RFC 3279), whose parameters are NULL
-        [
-            0x06,
-            0x09,
-            0x2a,
-            0x86,
-            0x48,
-            0x86,
-            0xf7,
-            0x0d,
-            0x01,
-            0x01,
-            0x01,
-            parameters @ ..,
-        ] => matches!(parameters, [] | [0x05, 0x00]) && rsa_key(key),
-        _ => true,
-    };
-    if good { Ok(()) } else { Err(field) }
-}
-
-/// `RSAPublicKey` (RFC 8017 appendix A.1.1): two positive numbers in their shortest form.
-fn rsa_key(key: &[u8]) -> bool {
-    let Some((outer, [])) = der::take(key) else {
-        return false;
-    };
-    let number = |value: &Value<'_>| {
-        let shortest = match value.content {
-            [0, next, ..] => next & 0x80 != 0,
-            [first, ..] => first & 0x80 == 0,
-            [] => false,
-        };
-        value.tag == INTEGER && shortest
-    };
-    match list(&outer, SEQUENCE, "subject public key").as_deref() {
-        Ok([modulus, exponent]) => number(modulus) && number(exponent),
-        _ => false,
     }
 }
 

@@ -14,6 +14,7 @@ mod keys;
 mod names;
 mod parse;
 pub(crate) mod pem;
+mod public_key;
 mod time;
 
 use core::fmt;
@@ -92,10 +93,15 @@ impl Certificate {
     /// What is wrong with it: empty, too large, malformed with the field or the offset, bytes behind it,
     /// the same extension twice, extensions in a version before 3, two signature algorithms that differ.
     pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
+        Self::read(der, None)
+    }
+
+    /// The same, of bytes whose fingerprint may be known.
+    pub(crate) fn read(der: &[u8], known: Option<Fingerprint>) -> Result<Self, CertificateError> {
         let facts = parse::facts(der)?;
         Ok(Self(Arc::new(Inner {
-            fingerprint: Fingerprint::over(der),
             der: CertificateDer::from(der.to_vec()),
+            fingerprint: known.unwrap_or_else(|| Fingerprint::over(der)),
             facts,
         })))
     }
@@ -218,14 +224,15 @@ impl Certificate {
 
     /// Whether one of the subject alternative names covers `host` (RFC 9525 section 6).
     pub fn covers(&self, host: &HostName) -> bool {
-        // A DNS name that is `host` byte for byte need not be read: `host` has no letter that a name may not have.
-        let is_host = |name: &der::Value<'_>| {
-            let host = host.dns().filter(|_| name.tag == form::DNS_NAME);
-            host.is_some_and(|host| name.content == host.as_bytes())
+        // What covers nothing need not be read: a stranger chooses how many names there are.
+        let is_covered = |name: &der::Value<'_>| match host.dns() {
+            Some(host) => name.tag == form::DNS_NAME && names::dns_covers(name.content, host),
+            None => {
+                name.tag == form::IP_ADDRESS
+                    && parse::name_of(name).is_some_and(|name| name.covers(host))
+            }
         };
-        self.name_values().any(|name| {
-            is_host(&name) || parse::name_of(&name).is_some_and(|name| name.covers(host))
-        })
+        self.name_values().any(|name| is_covered(&name))
     }
 
     /// The kind and size of the public key.

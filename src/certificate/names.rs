@@ -195,25 +195,50 @@ impl<'a> SanName<'a> {
     pub(crate) fn covers(&self, host: &HostName) -> bool {
         match (self, &host.0) {
             (Self::Ip(address), Form::Ip(host)) => address.to_canonical() == *host,
-            (Self::Dns(name), Form::Dns(host)) => match name.strip_prefix("*.") {
-                Some(parent) => host
-                    .split_once('.')
-                    .is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(parent)),
-                None => name.eq_ignore_ascii_case(host),
-            },
+            (Self::Dns(name), Form::Dns(host)) => dns_covers(name.as_bytes(), host),
             _ => false,
         }
+    }
+
+    /// What the name is called before its text.
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::Dns(_) => "dns:",
+            Self::Ip(_) => "ip:",
+            Self::Uri(_) => "uri:",
+            Self::Email(_) => "email:",
+            Self::Other => "other",
+        }
+    }
+
+    /// The same as what is displayed, for the names that are text without the machinery of formatting: each verdict on
+    /// a chain has a list of them.
+    pub(crate) fn to_text(self) -> String {
+        match self {
+            Self::Dns(name) | Self::Uri(name) | Self::Email(name) => [self.kind(), name].concat(),
+            Self::Ip(_) | Self::Other => self.to_string(),
+        }
+    }
+}
+
+/// Whether a DNS name of a certificate covers `host`. What it is equal to has no letter that a name may not have, so
+/// that it need not be read before.
+pub(super) fn dns_covers(name: &[u8], host: &str) -> bool {
+    match name.strip_prefix(b"*.") {
+        Some(parent) => host
+            .split_once('.')
+            .is_some_and(|(_, rest)| rest.as_bytes().eq_ignore_ascii_case(parent)),
+        None => name.eq_ignore_ascii_case(host.as_bytes()),
     }
 }
 
 impl fmt::Display for SanName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind())?;
         match self {
-            Self::Dns(name) => write!(f, "dns:{name}"),
-            Self::Ip(address) => write!(f, "ip:{address}"),
-            Self::Uri(name) => write!(f, "uri:{name}"),
-            Self::Email(name) => write!(f, "email:{name}"),
-            Self::Other => f.write_str("other"),
+            Self::Dns(name) | Self::Uri(name) | Self::Email(name) => f.write_str(name),
+            Self::Ip(address) => write!(f, "{address}"),
+            Self::Other => Ok(()),
         }
     }
 }

@@ -1,20 +1,19 @@
 //! DER -> the facts that the rest of the crate asks for, read once.
 
+use x509_parser::certificate::Validity as ParsedValidity;
 use x509_parser::extensions::{
     AuthorityKeyIdentifier, BasicConstraints as ParsedConstraints,
-    ExtendedKeyUsage as ParsedUsages, KeyIdentifier, KeyUsage as ParsedUsage, X509Extension,
+    ExtendedKeyUsage as ParsedUsages, KeyIdentifier, KeyUsage as ParsedUsage,
 };
-use x509_parser::nom::Parser;
-use x509_parser::prelude::{FromDer, X509Certificate, X509CertificateParser};
-use x509_parser::public_key::PublicKey;
-use x509_parser::x509::{SubjectPublicKeyInfo, X509Version};
+use x509_parser::prelude::FromDer;
 
 use super::der::{self, Span};
 use super::extensions::Constraints;
+use super::form::{self, Extension};
+use super::grammar::{self, Fields};
 use super::keys::KeyKind;
 use super::time::Validity;
 use super::{BasicConstraints, ExtendedKeyUsage, KeyUsage, SanName, dotted};
-use super::{form, grammar};
 use crate::error::CertificateError;
 use crate::limits::{
     KNOWN_CRITICAL_IN_CA, KNOWN_CRITICAL_IN_PIN, MAX_CERTIFICATE_BYTES, MAX_EXTENSIONS,
@@ -63,47 +62,33 @@ pub(super) fn facts(der: &[u8]) -> Result<Facts, CertificateError> {
         });
     }
     der::check_certificate(der)?;
-    grammar::certificate(der).map_err(malformed)?;
-    // What is in an extension is read below, if a judgement rests on it.
-    let mut parser = X509CertificateParser::new().with_deep_parse_extensions(false);
-    let parsed = parser.parse(der);
-    let (_, parsed) = parsed.map_err(|_| malformed("certificate structure"))?;
-    check_shape(der, &parsed)?;
-
-    let tbs = &parsed.tbs_certificate;
-    let span = |part: &[u8], field| Span::of(der, part).ok_or(malformed(field));
-    let (outside, inside) =
-        der::signature_algorithms(der).ok_or(malformed("signature algorithm"))?;
+    let fields = grammar::certificate(der).map_err(malformed)?;
+    let version = version(&fields)?;
+    let [outside, inside] = fields.algorithms;
     if outside != inside {
         return Err(CertificateError::SignatureAlgorithmMismatch);
     }
-    if parsed.signature_value.unused_bits != 0 {
-        return Err(malformed("signature"));
-    }
-    let serial = tbs.raw_serial();
-    if serial.is_empty() || serial.len() > MAX_SERIAL_BYTES {
+    if fields.serial.is_empty() || fields.serial.len() > MAX_SERIAL_BYTES {
         return Err(malformed("serial number"));
     }
+    let (_, period) =
+        ParsedValidity::from_der(fields.validity).map_err(|_| malformed("validity"))?;
     let validity = Validity {
-        not_before: tbs.validity.not_before.timestamp(),
-        not_after: tbs.validity.not_after.timestamp(),
+        not_before: period.not_before.timestamp(),
+        not_after: period.not_after.timestamp(),
     };
     if validity.not_before > validity.not_after {
         return Err(CertificateError::ValidityReversed);
     }
+    let span = |part: &[u8], field| Span::of(der, part).ok_or(malformed(field));
     let mut facts = Facts {
-        version: match tbs.version {
-            X509Version::V1 => 1,
-            X509Version::V2 => 2,
-            X509Version::V3 => 3,
-            _ => return Err(malformed("version")),
-        },
-        serial: span(serial, "serial number")?,
-        issuer: span(tbs.issuer.as_raw(), "issuer")?,
-        subject: span(tbs.subject.as_raw(), "subject")?,
-        spki: span(tbs.subject_pki.raw, "subject public key")?,
+        version,
+        serial: span(fields.serial, "serial number")?,
+        issuer: span(fields.issuer, "issuer")?,
+        subject: span(fields.subject, "subject")?,
+        spki: span(fields.spki, "subject public key")?,
         validity,
-        key: key_kind(&tbs.subject_pki)?,
+        key: fields.key,
         constraints: Constraints::ABSENT,
         key_usage: None,
         extended_key_usage: None,
@@ -114,96 +99,47 @@ pub(super) fn facts(der: &[u8]) -> Result<Facts, CertificateError> {
         unknown_critical_in_ca: false,
         names: None,
     };
-    read_extensions(der, tbs.extensions(), &mut facts)?;
+    read_extensions(der, fields.extensions, &mut facts)?;
     Ok(facts)
 }
 
-/// Compares how many fields there are with how many the parser understood: it passes over the rest.
-fn check_shape(der: &[u8], parsed: &X509Certificate<'_>) -> Result<(), CertificateError> {
-    let tbs = &parsed.tbs_certificate;
-    let extensions = tbs.extensions();
-    let v1 = tbs.version == X509Version::V1;
-    if !extensions.is_empty() && tbs.version != X509Version::V3 {
+/// The version, which must have what there is.
+fn version(fields: &Fields<'_>) -> Result<u8, CertificateError> {
+    if !fields.extensions.is_empty() && fields.version != Some(2) {
         return Err(CertificateError::ExtensionsNeedVersion3);
     }
-    if v1 && (tbs.issuer_uid.is_some() || tbs.subject_uid.is_some()) {
-        return Err(malformed("unique identifier in version 1"));
-    }
-    let (top, fields) = der::shape(der).ok_or(malformed("certificate structure"))?;
-    let optional = [
-        !v1,
-        tbs.issuer_uid.is_some(),
-        tbs.subject_uid.is_some(),
-        !extensions.is_empty(),
-    ];
-    let expected = optional.iter().filter(|present| **present).count() + 6;
-    if top == 3 && fields == expected {
-        Ok(())
-    } else {
-        Err(malformed("certificate structure"))
+    match fields.version {
+        None if fields.has_unique_id => Err(malformed("unique identifier in version 1")),
+        None => Ok(1),
+        // The default is not written (X.690 section 11.5).
+        Some(0) => Err(malformed("certificate structure")),
+        Some(1) => Ok(2),
+        Some(2) => Ok(3),
+        Some(_) => Err(malformed("version")),
     }
 }
 
-fn key_kind(spki: &SubjectPublicKeyInfo<'_>) -> Result<KeyKind, CertificateError> {
-    let curve = || {
-        let parameters = spki.algorithm.parameters.as_ref()?;
-        Some(parameters.as_oid().ok()?.to_id_string())
-    };
-    // rsaEncryption, id-ecPublicKey, id-Ed25519
-    Ok(match spki.algorithm.algorithm.as_bytes() {
-        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01] => match spki.parsed() {
-            Ok(PublicKey::RSA(rsa)) => KeyKind::Rsa {
-                bits: bits_of(rsa.modulus),
-            },
-            _ => return Err(malformed("subject public key")),
-        },
-        [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01] => match curve().as_deref() {
-            Some("1.2.840.10045.3.1.7") => KeyKind::P256,
-            Some("1.3.132.0.34") => KeyKind::P384,
-            Some("1.3.132.0.35") => KeyKind::P521,
-            _ => KeyKind::Other,
-        },
-        [0x2b, 0x65, 0x70] => KeyKind::Ed25519,
-        _ => KeyKind::Other,
-    })
-}
-
-/// The length in bits of a big-endian number.
-fn bits_of(modulus: &[u8]) -> u32 {
-    let mut digits = modulus.iter().skip_while(|byte| **byte == 0);
-    match digits.next() {
-        None => 0,
-        Some(first) => {
-            let whole = u32::try_from(digits.count()).unwrap_or(u32::MAX / 16);
-            whole.saturating_mul(8) + (8 - first.leading_zeros())
-        }
-    }
-}
-
-fn read_extensions(
-    der: &[u8],
-    extensions: &[X509Extension<'_>],
-    facts: &mut Facts,
-) -> Result<(), CertificateError> {
-    if extensions.len() > MAX_EXTENSIONS {
+fn read_extensions(der: &[u8], list: &[u8], facts: &mut Facts) -> Result<(), CertificateError> {
+    let count = form::extensions_of(list).count();
+    if count > MAX_EXTENSIONS {
         return Err(CertificateError::TooManyExtensions {
-            count: extensions.len(),
+            count,
             limit: MAX_EXTENSIONS,
         });
     }
-    for (index, extension) in extensions.iter().enumerate() {
-        let earlier = extensions.iter().take(index);
-        if earlier.into_iter().any(|other| other.oid == extension.oid) {
+    let mut earlier: Vec<&[u8]> = Vec::with_capacity(count);
+    for (index, extension) in form::extensions_of(list).enumerate() {
+        if earlier.contains(&extension.id) {
             return Err(CertificateError::DuplicateExtension {
-                oid: extension.oid.to_id_string(),
+                oid: dotted(extension.id),
                 index,
             });
         }
-        read_extension(der, extension, facts)?;
+        earlier.push(extension.id);
+        read_extension(der, &extension, facts)?;
         if extension.critical {
-            let id = extension.oid.as_bytes();
-            facts.unknown_critical_in_pin |= !is_listed(id, KNOWN_CRITICAL_IN_PIN);
-            facts.unknown_critical_in_ca |= !is_listed(id, KNOWN_CRITICAL_IN_CA);
+            facts.unknown_critical_in_pin |= !is_listed(extension.id, KNOWN_CRITICAL_IN_PIN);
+            facts.unknown_critical_in_ca |= !is_listed(extension.id, KNOWN_CRITICAL_IN_CA);
         }
     }
     Ok(())
@@ -222,17 +158,28 @@ pub(super) fn is_listed(id: &[u8], list: &[&str]) -> bool {
     let Some(own) = number(id) else {
         return list.contains(&dotted(id).as_str());
     };
-    let numbers = list
+    let mut text = [0; 3];
+    let own = decimal(own, &mut text);
+    let mut numbers = list
         .iter()
         .filter_map(|known| known.strip_prefix("2.5.29."));
-    numbers
-        .filter_map(|last| last.parse().ok())
-        .any(|last: u8| last == own)
+    numbers.any(|last| last.as_bytes() == own)
+}
+
+/// A number as text.
+fn decimal(number: u8, text: &mut [u8; 3]) -> &[u8] {
+    *text = [number / 100, number / 10 % 10, number % 10].map(|digit| b'0' + digit);
+    let zeros = match number {
+        0..=9 => 2,
+        10..=99 => 1,
+        100..=255 => 0,
+    };
+    text.get(zeros..).unwrap_or(&[])
 }
 
 fn read_extension(
     der: &[u8],
-    extension: &X509Extension<'_>,
+    extension: &Extension<'_>,
     facts: &mut Facts,
 ) -> Result<(), CertificateError> {
     let value = extension.value;
@@ -241,7 +188,7 @@ fn read_extension(
         let good = der::is_single_value(value);
         good.then_some(()).ok_or(malformed(field))
     };
-    match number(extension.oid.as_bytes()) {
+    match number(extension.id) {
         Some(14) => {
             let field = "subjectKeyIdentifier";
             whole(field)?;
@@ -332,14 +279,18 @@ pub(super) fn name_of<'a>(name: &der::Value<'a>) -> Option<SanName<'a>> {
 
 #[cfg(test)]
 mod tests {
-    use super::bits_of;
+    use super::*;
 
     #[test]
-    fn the_size_of_a_modulus_is_its_highest_bit() {
-        assert_eq!(bits_of(&[]), 0);
-        assert_eq!(bits_of(&[0, 0]), 0);
-        assert_eq!(bits_of(&[0, 1]), 1);
-        assert_eq!(bits_of(&[0x80, 0]), 16);
-        assert_eq!(bits_of(&[0, 0x7f, 0xff]), 15);
+    fn an_extension_is_listed_under_its_whole_number() {
+        for number in 0..=u8::MAX {
+            let listed = format!("2.5.29.{number}");
+            for id in 0..=u8::MAX {
+                let found = is_listed(&[0x55, 0x1d, id], &[&listed]);
+                assert_eq!(found, id == number, "{id} in {listed}");
+            }
+        }
+        assert!(!is_listed(&[0x55, 0x1d, 0x81, 0x00], &["2.5.29.0"]));
+        assert!(is_listed(&[0x55, 0x1d, 0x81, 0x00], &["2.5.29.128"]));
     }
 }

@@ -174,7 +174,7 @@ fn read_presented<'a>(
     }
     let fingerprint = Fingerprint::over(end_entity);
     verdict.presented = Some(fingerprint);
-    let read = Certificate::from_der(end_entity).map(Cow::Owned);
+    let read = Certificate::read(end_entity, Some(fingerprint)).map(Cow::Owned);
     read.map_err(
         |error| match view.data().blocks().find_fingerprint(fingerprint) {
             Some(block) => (ReasonCode::Blocked, Detail::Block(block.clone())),
@@ -257,7 +257,7 @@ fn judge_server(
             return Err(explain::no_chain(case, pins, fall, verdict));
         }
     };
-    path::check_names(case, server, target.dialled())?;
+    path::check_names(case, &chain, server, target.dialled())?;
     if let Some((until, _)) = migrating {
         verdict.warnings.push(VerdictWarning::Migrating { until });
     }
@@ -325,7 +325,7 @@ fn accept_pin(
     }
 }
 
-fn accept_chain(case: &Case<'_>, chain: path::Chain, verdict: &mut Verdict) -> Accepted {
+fn accept_chain(case: &Case<'_>, chain: path::Chain<'_>, verdict: &mut Verdict) -> Accepted {
     let harmless = profile::warnings(case, &chain.path);
     verdict.warnings.extend(harmless);
     verdict.decided = Some(chain.authority.clone());

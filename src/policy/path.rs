@@ -20,26 +20,34 @@ use crate::certificate::{Certificate, HostName, Issued, OfPath, Role};
 use crate::limits::MAX_CONSIDERED;
 use crate::store::{Bounded, Entry, Scope, Server, Slot};
 
+/// The end entity, as the path builder reads it.
+pub(super) struct EndEntity<'a>(EndEntityCert<'a>);
+
 /// A verified path. Making that an acceptance is up to the caller.
-pub(super) struct Chain {
+pub(super) struct Chain<'a> {
+    end_entity: EndEntity<'a>,
     pub(super) authority: Arc<Entry>,
     /// From the end entity to the authority, both included.
     pub(super) path: Vec<Certificate>,
 }
 
 /// Finds a path to an authority of `scope` and has it verified.
-pub(super) fn verify(
-    case: &Case<'_>,
+pub(super) fn verify<'a>(
+    case: &Case<'a>,
     scope: &Scope,
     considered: &mut Bounded<Considered>,
-) -> Result<Chain, Fall> {
+) -> Result<Chain<'a>, Fall> {
     if !case.timing.is_known() && !case.policy.chains_without_clock {
         return Err((ReasonCode::ClockUnset, Detail::None));
     }
-    check_leaf(case)?;
-    let mut search = Search::new(case, scope, considered);
+    let end_entity = check_leaf(case)?;
+    let mut search = Search::new(case, scope, &end_entity, considered);
     match search.run() {
-        Some((authority, path)) => Ok(Chain { authority, path }),
+        Some((authority, path)) => Ok(Chain {
+            end_entity,
+            authority,
+            path,
+        }),
         None => Err(search.why_not()),
     }
 }
@@ -48,6 +56,7 @@ pub(super) fn verify(
 /// the server's names, else the dialled one.
 pub(super) fn check_names(
     case: &Case<'_>,
+    chain: &Chain<'_>,
     server: Option<&Server>,
     dialled: Option<&HostName>,
 ) -> Result<(), Fall> {
@@ -64,14 +73,16 @@ pub(super) fn check_names(
     if wanted.is_empty() {
         return Err((ReasonCode::NoNameToMatch, Detail::None));
     }
-    let leaf =
-        EndEntityCert::try_from(case.leaf.der()).map_err(|error| unreadable(case, &error))?;
     let matches = |name: &&HostName| {
         // First by ourselves: of a mismatch, webpki makes a list of all names.
         case.leaf.covers(name)
-            && name
-                .to_server_name()
-                .is_some_and(|name| leaf.verify_is_valid_for_subject_name(&name).is_ok())
+            && name.to_server_name().is_some_and(|name| {
+                chain
+                    .end_entity
+                    .0
+                    .verify_is_valid_for_subject_name(&name)
+                    .is_ok()
+            })
     };
     if wanted.iter().any(matches) {
         return Ok(());
@@ -97,7 +108,7 @@ fn unreadable(case: &Case<'_>, error: &webpki::Error) -> Fall {
 }
 
 /// The end entity by itself, before any issuer is looked for.
-fn check_leaf(case: &Case<'_>) -> Result<(), Fall> {
+fn check_leaf<'a>(case: &Case<'a>) -> Result<EndEntity<'a>, Fall> {
     let leaf = case.leaf;
     if leaf.is_ca() {
         // C3; a CA that is installed as one is told apart.
@@ -114,7 +125,8 @@ fn check_leaf(case: &Case<'_>) -> Result<(), Fall> {
             None => (ReasonCode::CaAsLeaf, Detail::None),
         });
     }
-    EndEntityCert::try_from(leaf.der()).map_err(|error| unreadable(case, &error))?;
+    let end_entity =
+        EndEntityCert::try_from(leaf.der()).map_err(|error| unreadable(case, &error))?;
     if let Err(refusal) = case.policy.keys.check(leaf) {
         return Err((ReasonCode::KeyNotAllowed, Detail::Key(refusal)));
     }
@@ -124,7 +136,7 @@ fn check_leaf(case: &Case<'_>) -> Result<(), Fall> {
         Some(usage) if !named(usage, case.role()) => {
             Err((ReasonCode::WrongExtendedKeyUsage, Detail::None))
         }
-        Some(_) | None => profile::check(case, leaf, Place::Leaf),
+        Some(_) | None => profile::check(case, leaf, Place::Leaf).map(|()| EndEntity(end_entity)),
     }
 }
 
@@ -139,6 +151,7 @@ fn named(usage: crate::certificate::ExtendedKeyUsage, role: Role) -> bool {
 /// `pairs`, webpki takes the signatures of the path, and it finds no others.
 pub(super) fn verify_linear(
     case: &Case<'_>,
+    end_entity: &EndEntity<'_>,
     path: &[Certificate],
     pairs: &[Issued],
     entry: &Entry,
@@ -147,7 +160,6 @@ pub(super) fn verify_linear(
     let [leaf, intermediates @ .., authority] = path else {
         return Err((ReasonCode::UnknownIssuer, Detail::None));
     };
-    let end_entity = EndEntityCert::try_from(leaf.der()).map_err(refused)?;
     let intermediates: Vec<CertificateDer<'_>> = intermediates
         .iter()
         .map(|certificate| CertificateDer::from(certificate.der().as_ref()))
@@ -163,6 +175,7 @@ pub(super) fn verify_linear(
         algorithms.push(algorithm);
     }
     end_entity
+        .0
         .verify_for_usage(
             &algorithms,
             &[anchor],
@@ -175,10 +188,11 @@ pub(super) fn verify_linear(
         .map_err(refused)?;
     revocation::check_path(case, path)?;
     let patterns = entry.options().get_san_patterns();
-    let matches = leaf
-        .names()
-        .any(|name| patterns.iter().any(|pattern| pattern.matches(&name)));
-    if !patterns.is_empty() && !matches {
+    let matches = || {
+        let mut names = leaf.names();
+        names.any(|name| patterns.iter().any(|pattern| pattern.matches(&name)))
+    };
+    if !patterns.is_empty() && !matches() {
         let shown = patterns.iter().take(MAX_CONSIDERED);
         return Err((
             ReasonCode::NoPatternMatches,

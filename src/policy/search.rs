@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::decide::Case;
 use super::issuers::{self, Place};
 use super::nodes::Nodes;
+use super::path::EndEntity;
 use super::signatures::Signatures;
 use super::timing::Fall;
 use super::work::Work;
@@ -23,6 +24,7 @@ use crate::store::{Bounded, Entry, EntryKey, Scope, Slot};
 pub(super) struct Search<'a, 'b> {
     case: &'a Case<'a>,
     scope: &'a Scope,
+    end_entity: &'a EndEntity<'a>,
     nodes: Nodes<'a>,
     signatures: Signatures,
     work: Work,
@@ -36,11 +38,13 @@ impl<'a, 'b> Search<'a, 'b> {
     pub(super) fn new(
         case: &'a Case<'a>,
         scope: &'a Scope,
+        end_entity: &'a EndEntity<'a>,
         considered: &'b mut Bounded<Considered>,
     ) -> Self {
         Self {
             case,
             scope,
+            end_entity,
             nodes: Nodes::new(case),
             signatures: Signatures::default(),
             work: Work::default(),
@@ -195,7 +199,7 @@ impl<'a, 'b> Search<'a, 'b> {
         self.work.within(self.tried, MAX_PATHS_TRIED)?;
         let pairs = self.signatures.of_path(&whole);
         let pairs = pairs.ok_or((ReasonCode::ChainSignatureInvalid, Detail::None))?;
-        path::verify_linear(case, &whole, &pairs, entry)
+        path::verify_linear(case, self.end_entity, &whole, &pairs, entry)
     }
 
     /// Candidates for the issuer of a node; notes what fell away while they were looked for.

@@ -205,7 +205,7 @@ pub(super) fn names_of(
     keep: impl Fn(&SanName<'_>) -> bool,
 ) -> impl Iterator<Item = String> {
     let named = certificate.names().filter(|name| *name != SanName::Other);
-    named.filter(keep).map(|name| name.to_string())
+    named.filter(keep).map(SanName::to_text)
 }
 
 /// Whether a peer may be trusted, by which entry, and why.

@@ -1,0 +1,121 @@
+//! The grammar of a public key (RFC 5280 section 4.1.2.7), of which each kind is let in in one form alone: a block on a
+//! key must hit it.
+
+use super::der::{self, Value};
+use super::grammar::{BIT_STRING, INTEGER, SEQUENCE, algorithm, list};
+use super::keys::KeyKind;
+
+/// A key in the one form in which it is let in: uncompressed points, keys of their exact length.
+pub(super) fn kind(value: &Value<'_>) -> Result<KeyKind, &'static str> {
+    let field = "subject public key";
+    let [algorithm_id, key] = &list(value, SEQUENCE, field)?[..] else {
+        return Err(field);
+    };
+    algorithm(algorithm_id, field)?;
+    let Some((0, key)) = key
+        .content
+        .split_first()
+        .map(|(unused, rest)| (*unused, rest))
+        .filter(|_| key.tag == BIT_STRING)
+    else {
+        return Err(field);
+    };
+    let exact = |length| key.len() == length;
+    let point = |length| exact(length) && key.first() == Some(&0x04);
+    // The contents of the AlgorithmIdentifier: identifier and, for elliptic curves, the curve.
+    let (kind, good) = match algorithm_id.content {
+        // id-ecPublicKey (RFC 5480) with P-256, P-384, P-521
+        [
+            0x06,
+            0x07,
+            0x2a,
+            0x86,
+            0x48,
+            0xce,
+            0x3d,
+            0x02,
+            0x01,
+            curve @ ..,
+        ] => match curve {
+            [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07] => {
+                (KeyKind::P256, point(65))
+            }
+            [0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22] => (KeyKind::P384, point(97)),
+            [0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23] => (KeyKind::P521, point(133)),
+            _ => (KeyKind::Other, true),
+        },
+        // id-Ed25519 (RFC 8410)
+        [0x06, 0x03, 0x2b, 0x65, 0x70, parameters @ ..] => {
+            (KeyKind::Ed25519, parameters.is_empty() && exact(32))
+        }
+        // rsaEncryption (RFC 3279), whose parameters are NULL
+        [
+            0x06,
+            0x09,
+            0x2a,
+            0x86,
+            0x48,
+            0x86,
+            0xf7,
+            0x0d,
+            0x01,
+            0x01,
+            0x01,
+            parameters @ ..,
+        ] => {
+            let modulus = rsa_modulus(key).ok_or(field)?;
+            let bits = bits_of(modulus);
+            (
+                KeyKind::Rsa { bits },
+                matches!(parameters, [] | [0x05, 0x00]),
+            )
+        }
+        _ => (KeyKind::Other, true),
+    };
+    if good { Ok(kind) } else { Err(field) }
+}
+
+/// The modulus of an `RSAPublicKey` (RFC 8017 appendix A.1.1): two positive numbers in their shortest form.
+fn rsa_modulus(key: &[u8]) -> Option<&[u8]> {
+    let (outer, []) = der::take(key)? else {
+        return None;
+    };
+    let number = |value: &Value<'_>| {
+        let shortest = match value.content {
+            [0, next, ..] => next & 0x80 != 0,
+            [first, ..] => first & 0x80 == 0,
+            [] => false,
+        };
+        value.tag == INTEGER && shortest
+    };
+    match &list(&outer, SEQUENCE, "subject public key").ok()?[..] {
+        [modulus, exponent] if number(modulus) && number(exponent) => Some(modulus.content),
+        _ => None,
+    }
+}
+
+/// The length in bits of a big-endian number.
+fn bits_of(modulus: &[u8]) -> u32 {
+    let mut digits = modulus.iter().skip_while(|byte| **byte == 0);
+    match digits.next() {
+        None => 0,
+        Some(first) => {
+            let whole = u32::try_from(digits.count()).unwrap_or(u32::MAX / 16);
+            whole.saturating_mul(8) + (8 - first.leading_zeros())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bits_of;
+
+    #[test]
+    fn the_size_of_a_modulus_is_its_highest_bit() {
+        assert_eq!(bits_of(&[]), 0);
+        assert_eq!(bits_of(&[0, 0]), 0);
+        assert_eq!(bits_of(&[0, 1]), 1);
+        assert_eq!(bits_of(&[0x80, 0]), 16);
+        assert_eq!(bits_of(&[0, 0x7f, 0xff]), 15);
+    }
+}
