@@ -3,6 +3,7 @@
 use mutual_trust::{Certificate, Fingerprint, HostName, KeyPin, Role};
 
 use crate::CERTIFICATE_BYTES;
+use crate::differential::general;
 
 /// A certificate that is read can be asked everything, is the same when read again from DER and PEM, and
 /// shows nothing that could forge a line of a log or turn its direction.
@@ -14,6 +15,7 @@ pub fn certificate(der: &[u8]) -> bool {
         Ok(certificate) => {
             assert_eq!(certificate.der().as_ref(), der, "the bytes are kept");
             accepted(&certificate);
+            general(&certificate);
             true
         }
         Err(error) => {

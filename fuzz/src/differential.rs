@@ -1,5 +1,5 @@
-//! Two readers of one certificate, x509-parser behind the library and the path builder: what rests on both must be
-//! the same in both.
+//! Readers of one certificate, the library, x509-parser and the path builder: what rests on more than one must be the
+//! same in them.
 
 use core::time::Duration;
 use std::sync::{Arc, LazyLock};
@@ -12,6 +12,10 @@ use mutual_trust::{
 };
 use pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, Error, KeyUsage};
+use x509_parser::asn1_rs::Oid;
+use x509_parser::extensions::ParsedExtension;
+use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::public_key::PublicKey;
 
 use crate::DIFFERENTIAL_BYTES;
 use crate::make::{self, Name, Spec, Usage, tlv};
@@ -147,6 +151,7 @@ fn read(der: &[u8]) -> bool {
     let Ok(ours) = Certificate::from_der(der) else {
         return false;
     };
+    general(&ours);
     let der = CertificateDer::from(der);
     let mut store = store();
     let authority =
@@ -182,6 +187,107 @@ fn read(der: &[u8]) -> bool {
         same_issuer(&ours);
     }
     true
+}
+
+/// What is read here, a general reader reads too, and as the same.
+pub(crate) fn general(ours: &Certificate) {
+    let (rest, theirs) = X509Certificate::from_der(ours.der()).expect("a general reader reads it");
+    assert!(rest.is_empty());
+    assert_eq!(u32::from(ours.version()), theirs.version().0 + 1);
+    assert_eq!(ours.serial(), theirs.raw_serial());
+    assert_eq!(ours.issuer_der(), theirs.issuer().as_raw());
+    assert_eq!(ours.subject_der(), theirs.subject().as_raw());
+    assert_eq!(ours.subject_public_key_info(), theirs.public_key().raw);
+    let validity = ours.validity();
+    assert_eq!(
+        validity.not_before(),
+        theirs.validity().not_before.timestamp()
+    );
+    assert_eq!(
+        validity.not_after(),
+        theirs.validity().not_after.timestamp()
+    );
+    let algorithm = theirs.signature_algorithm.algorithm.to_id_string();
+    assert_eq!(ours.signature_algorithm(), algorithm);
+    let key = &theirs.public_key().algorithm;
+    let curve = key
+        .parameters
+        .as_ref()
+        .and_then(|curve| curve.as_oid().ok());
+    // By their bytes: one identifier may be padded to look like another in text.
+    let is = |oid: &Oid<'_>, known: &[u64]| *oid == Oid::from(known).expect("it is one");
+    let is_curve = |known: &[u64]| curve.as_ref().is_some_and(|curve| is(curve, known));
+    let curves: [(&[u64], &str); 3] = [
+        (&[1, 2, 840, 10_045, 3, 1, 7], "ECDSA P-256"),
+        (&[1, 3, 132, 0, 34], "ECDSA P-384"),
+        (&[1, 3, 132, 0, 35], "ECDSA P-521"),
+    ];
+    let kind = if is(&key.algorithm, &[1, 2, 840, 113_549, 1, 1, 1]) {
+        match theirs.public_key().parsed() {
+            Ok(PublicKey::RSA(key)) => {
+                let digits = key.modulus.iter().map(|byte| format!("{byte:08b}"));
+                let digits: String = digits.collect();
+                format!("RSA {}", digits.trim_start_matches('0').len())
+            }
+            other => panic!("an RSA key is none: {other:?}"),
+        }
+    } else if is(&key.algorithm, &[1, 3, 101, 112]) {
+        "Ed25519".to_owned()
+    } else {
+        let on_curve = is(&key.algorithm, &[1, 2, 840, 10_045, 2, 1]);
+        let mut curves = curves
+            .iter()
+            .filter(|(known, _)| on_curve && is_curve(known));
+        curves
+            .next()
+            .map_or("unknown key type", |(_, name)| name)
+            .to_owned()
+    };
+    assert_eq!(ours.key_kind().to_string(), kind);
+    extensions(ours, &theirs);
+}
+
+fn extensions(ours: &Certificate, theirs: &X509Certificate<'_>) {
+    let constraints = theirs.basic_constraints().expect("it is there once");
+    let constraints = constraints.map(|found| (found.value.ca, found.value.path_len_constraint));
+    let own = ours.basic_constraints().map(|own| (own.ca, own.path_len));
+    assert_eq!(own, constraints);
+    let usage = theirs.key_usage().expect("it is there once");
+    let own = ours
+        .key_usage()
+        .map(|own| [own.digital_signature(), own.key_cert_sign(), own.crl_sign()]);
+    let usage = usage.map(|usage| {
+        let usage = usage.value;
+        [
+            usage.digital_signature(),
+            usage.key_cert_sign(),
+            usage.crl_sign(),
+        ]
+    });
+    assert_eq!(own, usage);
+    let usage = theirs.extended_key_usage().expect("it is there once");
+    let own = ours.extended_key_usage();
+    let own = own.map(|own| [own.any, own.server_auth, own.client_auth]);
+    let usage = usage.map(|usage| {
+        [
+            usage.value.any,
+            usage.value.server_auth,
+            usage.value.client_auth,
+        ]
+    });
+    assert_eq!(own, usage);
+    let (mut own_key, mut issuer_key) = (None, None);
+    for extension in theirs.extensions() {
+        match extension.parsed_extension() {
+            ParsedExtension::SubjectKeyIdentifier(id) => own_key = Some(id.0),
+            ParsedExtension::AuthorityKeyIdentifier(id) => {
+                issuer_key = id.key_identifier.as_ref().map(|id| id.0);
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(ours.subject_key_id(), own_key);
+    assert_eq!(ours.authority_key_id(), issuer_key);
 }
 
 /// What the path builder says of an end entity by itself, before it looks for an issuer.
