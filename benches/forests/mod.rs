@@ -11,7 +11,7 @@
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType,
     ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    NameConstraints, SanType, SerialNumber,
+    NameConstraints, SanType, SerialNumber, SignatureAlgorithm,
 };
 
 pub const NAME: &str = "array-000001.example";
@@ -60,6 +60,21 @@ fn sign(
 ) -> Vec<u8> {
     let issuer = Issuer::from_params(by, by_key);
     params.signed_by(key, &issuer).unwrap().der().to_vec()
+}
+
+/// A root, and `length` certificates below it with keys of one kind, the end entity first.
+pub fn chain_of(algorithm: &'static SignatureAlgorithm, length: u32) -> (Vec<u8>, Vec<Vec<u8>>) {
+    let key = || KeyPair::generate_for(algorithm).unwrap();
+    let (mut above, mut above_key) = (ca("Root", 0), key());
+    let root = above.self_signed(&above_key).unwrap().der().to_vec();
+    let mut sent = Vec::new();
+    for number in 1..length {
+        let (own, own_key) = (ca(&format!("CA {number}"), number), key());
+        sent.insert(0, sign(&own, &own_key, &above, &above_key));
+        (above, above_key) = (own, own_key);
+    }
+    sent.insert(0, sign(&plain_leaf(), &key(), &above, &above_key));
+    (root, sent)
 }
 
 /// A self-signed CA.
