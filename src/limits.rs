@@ -169,8 +169,8 @@ pub const MAX_PATH_STEPS: usize = 512;
 /// the dearest chain, with its steps, costs less than five times as much.
 pub const MAX_WORK: usize = 128;
 
-/// What verifying a signature costs beside reading a certificate: ECDSA on P-256, about 60 µs and 3 µs on one core, with what is asked of a
-/// certificate that was read.
+/// What verifying a signature costs beside reading a certificate: ECDSA on P-256, about 60 µs on one core, and 3 to 4 µs
+/// with what is asked of a certificate that was read.
 pub const WORK_OF_SIGNATURE: usize = 16;
 
 /// Most signatures verified in one verdict to find the right one of several authorities of one name that key

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::certificate::{Certificate, Fingerprint, HostName, Role, SanName, seconds};
 use crate::limits::{MAX_PRESENTED_BYTES, MAX_PRESENTED_CERTIFICATES};
-use crate::store::{Bounded, Claim, Entry, Scope, Server, ServerId, Shelf, Slot, View};
+use crate::store::{Bounded, Claim, Entry, GroupId, Scope, Server, ServerId, Shelf, Slot, View};
 
 /// That a peer may be trusted. In TLS it counts only once the handshake signature has verified (rule M2).
 ///
@@ -218,7 +218,11 @@ fn judge_server(
     };
     let mut migrating = None;
     if let Some(server) = server.filter(|server| server.claim() != Claim::Unclaimed) {
-        let (scope, shelf) = pins_of(case.view, server);
+        let (group, shelf) = pins_of(case.view, server);
+        let scope = || match group {
+            Some(group) => Scope::Group(group.clone()),
+            None => Scope::Server(server.id().clone()),
+        };
         match pinned::ask(case, shelf, verdict) {
             PinOutcome::Passed { entry, reason } => {
                 note_name(case, target.dialled(), verdict);
@@ -231,11 +235,11 @@ fn judge_server(
             }
             PinOutcome::NoMatch => match server.claim() {
                 Claim::Migrating { until } if !case.timing.is_past(until) => {
-                    migrating = Some((seconds(until), scope));
+                    migrating = Some((seconds(until), scope()));
                 }
                 // P2: authorities are not consulted.
                 Claim::Claimed | Claim::Migrating { .. } | Claim::Unclaimed => {
-                    return Err(explain::no_pin(case, &scope, Some(server), verdict));
+                    return Err(explain::no_pin(case, &scope(), Some(server), verdict));
                 }
             },
         }
@@ -289,17 +293,14 @@ fn judge_client(case: &Case<'_>, verdict: &mut Verdict) -> Result<Accepted, Fall
     Ok(accept_chain(case, chain, verdict))
 }
 
-/// P2: the server's own pins if it holds any, else its group's.
-fn pins_of<'a>(view: &'a View, server: &Server) -> (Scope, Option<&'a Shelf>) {
-    let pins = |scope| view.data().shelf(Slot::Pin, scope);
-    let own = Scope::Server(server.id().clone());
-    match (pins(&own), server.group()) {
+/// P2: the server's own pins if it holds any, else those of its group, which is named then.
+fn pins_of<'a>(view: &'a View, server: &'a Server) -> (Option<&'a GroupId>, Option<&'a Shelf>) {
+    match (view.data().own_pins(server), server.group()) {
         (None, Some(group)) => {
-            let group = Scope::Group(group.clone());
-            let held = pins(&group);
-            (group, held)
+            let scope = Scope::Group(group.clone());
+            (Some(group), view.data().shelf(Slot::Pin, &scope))
         }
-        (held, _) => (own, held),
+        (held, _) => (None, held),
     }
 }
 

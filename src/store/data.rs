@@ -63,6 +63,15 @@ impl Tail {
     }
 }
 
+/// A place of its own for each slot of what has this hash.
+pub(super) fn place_beside(hash: u64, slot: Slot) -> u64 {
+    hash.rotate_left(match slot {
+        Slot::Pin => 16,
+        Slot::Authority => 32,
+        Slot::Intermediate => 48,
+    })
+}
+
 impl Data {
     pub(super) fn grow(&mut self) {
         self.generation = self.generation.saturating_add(1);
@@ -100,8 +109,25 @@ impl Data {
 
     /// The entries of a slot and scope; `None` if there are none.
     pub(crate) fn shelf(&self, slot: Slot, scope: &Scope) -> Option<&Shelf> {
-        let mut found = self.shelves.find(self.hasher.hash_one((slot, scope)));
+        let mut found = self.shelves.find(self.place(slot, scope));
         found.find(|shelf| shelf.is_for(slot, scope))
+    }
+
+    /// The pins of a server of these data itself; `None` if it has none.
+    pub(crate) fn own_pins(&self, server: &Server) -> Option<&Shelf> {
+        let mut found = self.shelves.find(server.pins.0);
+        found.find(|shelf| shelf.is_pins_of(&server.id))
+    }
+
+    /// Where the entries of a slot and scope stand in the table of shelves. Those of a server follow from where it
+    /// stands itself, so that its pins are found without another hash.
+    fn place(&self, slot: Slot, scope: &Scope) -> u64 {
+        match scope {
+            Scope::Server(id) => place_beside(self.hasher.hash_one(id), slot),
+            Scope::Group(_) | Scope::AnyServer | Scope::Clients | Scope::Everyone => {
+                self.hasher.hash_one((slot, scope))
+            }
+        }
     }
 
     pub(crate) fn entry(&self, key: &EntryKey) -> Option<&Arc<Entry>> {
@@ -178,7 +204,7 @@ impl Data {
         self.take(&key);
         let entry = Arc::new(entry);
         let by_fingerprint = self.hasher.hash_one(key.fingerprint);
-        let place = self.hasher.hash_one((key.slot, &key.scope));
+        let place = self.place(key.slot, &key.scope);
         let is_for = |shelf: &Shelf| shelf.is_for(key.slot, &key.scope);
         match self.shelves.find_mut(place, is_for) {
             Some(shelf) => shelf.put(entry.clone(), &self.hasher),
@@ -202,7 +228,7 @@ impl Data {
         let entry = self.entry(key)?.clone();
         let is = |held: &Arc<Entry>| held.is(key);
         let by_fingerprint = self.hasher.hash_one(key.fingerprint);
-        let place = self.hasher.hash_one((key.slot, &key.scope));
+        let place = self.place(key.slot, &key.scope);
         let is_for = |shelf: &Shelf| shelf.is_for(key.slot, &key.scope);
         let shelf = self.shelves.find_mut(place, is_for)?;
         if shelf.len() > 1 {

@@ -3,8 +3,9 @@
 use core::hash::BuildHasher;
 use std::sync::Arc;
 
-use super::data::Data;
-use super::{Group, GroupId, Server, ServerId};
+use super::data::{Data, place_beside};
+use super::servers::Place;
+use super::{Group, GroupId, Server, ServerId, Slot};
 use crate::certificate::HostName;
 
 impl Data {
@@ -26,12 +27,13 @@ impl Data {
     }
 
     /// Adds a server with its names, which must be free.
-    pub(super) fn add_server(&mut self, server: Server) {
+    pub(super) fn add_server(&mut self, mut server: Server) {
         for name in server.names.iter() {
             self.names
                 .insert(self.hasher.hash_one(name), server.id.clone());
         }
         let hash = self.hasher.hash_one(&server.id);
+        server.pins = Place(place_beside(hash, Slot::Pin));
         self.servers.insert(hash, Arc::new(server));
     }
 

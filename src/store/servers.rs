@@ -1,5 +1,7 @@
 //! Servers, their names, their groups, and what a pin's claim means for them (rules P2 and P3).
 
+use core::fmt;
+
 use pki_types::UnixTime;
 
 use super::{
@@ -36,6 +38,18 @@ pub struct Server {
     pub(super) expected: Names,
     pub(super) group: Option<GroupId>,
     pub(super) claim: Claim,
+    /// Where its own pins stand; known once it is among the data.
+    pub(super) pins: Place,
+}
+
+/// A place in a table of the data in hand, by a keyed hash. It is nobody else's business.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Place(pub(super) u64);
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("_")
+    }
 }
 
 /// Names in order, each once. Almost every server has one or two, for which a `BTreeSet` takes 280 bytes.
@@ -82,6 +96,7 @@ impl Server {
             expected: Names::default(),
             group: None,
             claim: Claim::Unclaimed,
+            pins: Place::default(),
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::namesakes::{self, Installed, Namesakes};
 use super::table::Table;
-use super::{Entry, Scope, Slot};
+use super::{Entry, Scope, ServerId, Slot};
 use crate::certificate::Fingerprint;
 
 /// The entries of one slot and scope, of which there is at least one.
@@ -35,6 +35,14 @@ impl Shelf {
             Self::One(entry) => entry.is_for(slot, scope),
             Self::Several(shelf) => shelf.slot == slot && shelf.scope == *scope,
         }
+    }
+
+    pub(super) fn is_pins_of(&self, server: &ServerId) -> bool {
+        let (slot, scope) = match self {
+            Self::One(entry) => (entry.slot(), entry.scope()),
+            Self::Several(shelf) => (shelf.slot, &shelf.scope),
+        };
+        slot == Slot::Pin && matches!(scope, Scope::Server(id) if id == server)
     }
 
     pub(super) fn slot(&self) -> Slot {
