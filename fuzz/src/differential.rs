@@ -12,7 +12,7 @@ use mutual_trust::{
 };
 use pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, Error, KeyUsage};
-use x509_parser::asn1_rs::Oid;
+use x509_parser::asn1_rs::{Oid, Tag};
 use x509_parser::extensions::ParsedExtension;
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::public_key::PublicKey;
@@ -210,10 +210,12 @@ pub(crate) fn general(ours: &Certificate) {
     let algorithm = theirs.signature_algorithm.algorithm.to_id_string();
     assert_eq!(ours.signature_algorithm(), algorithm);
     let key = &theirs.public_key().algorithm;
+    // It takes a value of any kind for an identifier.
     let curve = key
         .parameters
         .as_ref()
-        .and_then(|curve| curve.as_oid().ok());
+        .filter(|curve| curve.tag() == Tag::Oid);
+    let curve = curve.and_then(|curve| curve.as_oid().ok());
     // By their bytes: one identifier may be padded to look like another in text.
     let is = |oid: &Oid<'_>, known: &[u64]| *oid == Oid::from(known).expect("it is one");
     let is_curve = |known: &[u64]| curve.as_ref().is_some_and(|curve| is(curve, known));

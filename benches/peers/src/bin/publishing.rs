@@ -1,6 +1,8 @@
 //! What readers lose while a generation is published 1,000 times a second: verdicts and handshakes on one thread and
-//! on two, in short stretches with publishing and without, in turn. The views are made before, so that only putting
-//! them in force is measured; in the stretches without, a thread wakes as often and puts nothing in force.
+//! on two, which go on while short stretches with publishing and without take turns. The views are made before, so
+//! that only putting them in force is measured; in the stretches without, a thread wakes as often and puts nothing in
+//! force. Time is what passes, in which a reader that waits would show; kept is the median of what neighbouring
+//! stretches say, since the machine is faster at one time than at another.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,45 +11,31 @@ use std::time::{Duration, Instant};
 
 use mutual_trust::policy::{Question, Target};
 use mutual_trust::{LiveTrust, TlsVersion, TrustStore, View, decide};
-use mutual_trust_peers::clock;
 use mutual_trust_peers::handshake::Pair;
 use mutual_trust_peers::record::Record;
 use mutual_trust_peers::{World, is_quick, median};
 use pki_types::CertificateDer;
 
 const EVERY: Duration = Duration::from_millis(1);
-const STRETCH: Duration = Duration::from_millis(200);
+/// Short, so that neighbours have the same machine, and long enough for a hundred handshakes.
+const STRETCH: Duration = Duration::from_millis(60);
 
-/// How often `work` is done, on so many threads, while `tick` is called each millisecond: in a second of the threads'
-/// own time, and in a second that passes, in which other work on the machine has its part.
-fn rates(threads: usize, work: &(impl Fn() + Sync), mut tick: impl FnMut()) -> [f64; 2] {
-    let (over, done, ran) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
-    let begin = Instant::now();
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                let (mut count, from) = (0, clock::now());
-                while !over.load(Ordering::Relaxed) {
-                    work();
-                    count += 1;
-                }
-                done.fetch_add(count, Ordering::Relaxed);
-                let time = (clock::now() - from).as_nanos();
-                ran.fetch_add(time.try_into().unwrap(), Ordering::Relaxed);
-            });
-        }
-        let mut next = begin;
-        while begin.elapsed() < STRETCH {
-            next += EVERY;
-            thread::sleep(next.saturating_duration_since(Instant::now()));
-            tick();
-        }
-        over.store(true, Ordering::Relaxed);
-    });
-    let passed = begin.elapsed().as_secs_f64();
-    let done = done.load(Ordering::Relaxed) as f64;
-    let own = ran.load(Ordering::Relaxed) as f64 / 1e9 / threads as f64;
-    [done / own, done / passed]
+/// What one reader has done, with nothing beside it that another thread writes.
+#[repr(align(128))]
+#[derive(Default)]
+struct Done(AtomicU64);
+
+/// How often `work` was done in a second of a stretch in which `tick` is called each millisecond.
+fn rate(done: &[Done], mut tick: impl FnMut()) -> f64 {
+    let count = || -> u64 { done.iter().map(|one| one.0.load(Ordering::Relaxed)).sum() };
+    let (begin, before) = (Instant::now(), count());
+    let mut next = begin;
+    while begin.elapsed() < STRETCH {
+        next += EVERY;
+        thread::sleep(next.saturating_duration_since(Instant::now()));
+        tick();
+    }
+    (count() - before) as f64 / begin.elapsed().as_secs_f64()
 }
 
 fn compare(
@@ -58,35 +46,48 @@ fn compare(
     work: impl Fn() + Sync,
 ) {
     for threads in [1, 2] {
-        let (mut with, mut without) = (Vec::new(), Vec::new());
-        for turn in 0..if is_quick() { 4 } else { 30 } {
-            if turn % 2 == 0 {
-                without.push(rates(threads, &work, || {}));
-                continue;
+        let over = AtomicBool::new(false);
+        let done: Vec<Done> = (0..threads).map(|_| Done::default()).collect();
+        let (mut alone, mut ratios) = (Vec::new(), Vec::new());
+        thread::scope(|scope| {
+            for one in &done {
+                scope.spawn(|| {
+                    while !over.load(Ordering::Relaxed) {
+                        work();
+                        one.0.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
             }
-            let views: Vec<View> = (0..STRETCH.as_millis() + 20)
-                .map(|_| {
-                    store.add_server("passing".parse().unwrap(), []).unwrap();
-                    store.remove_server(&"passing".parse().unwrap()).unwrap();
-                    store.view()
-                })
-                .collect();
-            let mut views = views.iter();
-            with.push(rates(threads, &work, || {
-                if let Some(view) = views.next() {
-                    live.publish(view.clone()).unwrap();
-                }
-            }));
-        }
-        for (way, rates) in [("with", with), ("without", without)] {
-            for (at, time) in ["own", "passed"].into_iter().enumerate() {
-                let mut rates: Vec<f64> = rates.iter().map(|rates| rates[at]).collect();
-                record.put(
-                    format!("publishing/{what}/{threads}/{way}/{time}"),
-                    median(&mut rates),
-                );
+            for turn in 0..if is_quick() { 4 } else { 200 } {
+                let views: Vec<View> = (0..STRETCH.as_millis() + 20)
+                    .map(|_| {
+                        store.add_server("passing".parse().unwrap(), []).unwrap();
+                        store.remove_server(&"passing".parse().unwrap()).unwrap();
+                        store.view()
+                    })
+                    .collect();
+                let mut views = views.iter();
+                let mut publish = || {
+                    if let Some(view) = views.next() {
+                        live.publish(view.clone()).unwrap();
+                    }
+                };
+                // Who comes first changes.
+                let (without, with) = if turn % 2 == 0 {
+                    let without = rate(&done, || {});
+                    (without, rate(&done, &mut publish))
+                } else {
+                    let with = rate(&done, &mut publish);
+                    (rate(&done, || {}), with)
+                };
+                alone.push(without);
+                ratios.push(with / without);
             }
-        }
+            over.store(true, Ordering::Relaxed);
+        });
+        let name = format!("publishing/{what}/{threads}");
+        record.put(format!("{name}/without"), median(&mut alone));
+        record.put(format!("{name}/kept"), median(&mut ratios));
     }
 }
 
