@@ -82,6 +82,14 @@ fn without(tree: &mut Der, last: u8) {
         .retain_mut(|extension| extension.at(&[0]).body != oid);
 }
 
+/// Permits names of one form alone, of which there are none below.
+fn constrain(tree: &mut Der, form: u8, base: &[u8]) {
+    let subtree = parts(SEQUENCE, vec![bytes(form, base)]);
+    let value = parts(SEQUENCE, vec![parts(0xa0, vec![subtree])]);
+    let extension = extension(&[0x55, 0x1d, 30], true, &value.write());
+    tree.extensions().push(extension);
+}
+
 fn permits_dot(spec: Spec) -> Spec {
     spec.permit_dns(".example")
 }
@@ -159,6 +167,11 @@ fn breaches() -> Vec<Breach> {
         edited("inhibit-any-policy-critical", 1, |t| t.extensions().push(extension(&[0x55, 0x1d, 54], false, &[2, 1, 0]))),
         edited("aia-form", 2, |t| t.extensions().push(extension(&AIA, false, &[0x30, 0]))),
         edited("aia-form", 1, |t| t.extensions().push(extension(&AIA, false, &[0x30, 4, 0x30, 2, 6, 0]))),
+        // A method that is no identifier, a place that is no name, a field too much, a set.
+        edited("aia-form", 1, |t| t.extensions().push(extension(&AIA, false, &[0x30, 8, 0x30, 6, 4, 1, 1, 0x86, 1, b':']))),
+        edited("aia-form", 1, |t| t.extensions().push(extension(&AIA, false, &[0x30, 8, 0x30, 6, 6, 1, 1, 0x0c, 1, b':']))),
+        edited("aia-form", 1, |t| t.extensions().push(extension(&AIA, false, &[0x30, 11, 0x30, 9, 6, 1, 1, 0x86, 1, b':', 0x86, 1, b':']))),
+        edited("aia-form", 1, |t| t.extensions().push(extension(&AIA, false, &[0x30, 8, 0x31, 6, 6, 1, 1, 0x86, 1, b':']))),
         edited("basic-constraints-critical", 1, |t| turn(t, 19)),
         edited("basic-constraints-critical", 0, |t| turn(t, 19)),
         edited("path-length-of-ca", 2, |t| *t.extension_value(19) = vec![0x30, 3, 2, 1, 0]),
@@ -170,7 +183,11 @@ fn breaches() -> Vec<Breach> {
         made("name-constraints-form", 0, |s| permits(s, vec![subnet([255, 0, 255, 0])])),
         made("name-constraints-form", 1, |s| permits(s, vec![mail("a@b@example")])),
         made("name-constraints-form", 1, |s| permits(s, vec![mail("@example")])),
+        made("name-constraints-form", 1, |s| permits(s, vec![mail("a b@example")])),
+        edited("name-constraints-form", 0, |t| constrain(t, 0x86, b"example:")),
+        edited("name-constraints-form", 0, |t| constrain(t, 0x87, &[0; 9])),
         made("san-form", 2, |s| s.dns("kms_1.example")),
+        made("san-form", 2, |s| s.uri("example")),
         made("san-form", 2, |s| mailbox(s, "nobody")),
         made("san-form", 2, |s| mailbox(s, "a@b@kms1.example")),
     ]
@@ -216,11 +233,34 @@ fn constraints_and_names_in_the_form_of_their_kind_break_nothing() {
         permits(s, all)
     };
     let addressed: fn(Spec) -> Spec = |s| s.ip("192.0.2.7").uri("urn:kms:1");
-    let chain = chain([whole, as_it_is, addressed], [no_edit; 3]);
-    for profile in [ChainProfile::Compatible, ChainProfile::Strict] {
-        let verdict = world(&chain, profile).verdict();
-        assert_eq!(verdict.reason(), ChainVerified, "{verdict}");
-        assert!(verdict.warnings().is_empty(), "{verdict}");
+    // A registered identifier, and two ways to learn of the issuer.
+    let registered: fn(&mut Der) = |t| {
+        let names = t.extension_value(17);
+        names[1] += 3;
+        names.extend([0x88, 1, 0x2a]);
+        let place = [6, 1, 0x2a, 0x86, 1, b':'];
+        let ways = [&[0x30, 6], &place[..], &[0x30, 6], &place].concat();
+        let value = [&[0x30, 16], &ways[..]].concat();
+        let access = [0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x01];
+        t.extensions().push(extension(&access, false, &value));
+    };
+    let mut chains = vec![chain(
+        [whole, as_it_is, addressed],
+        [no_edit, no_edit, registered],
+    )];
+    let bases: [fn(&mut Der); 4] = [
+        |t| constrain(t, 0x86, b"example"),
+        |t| constrain(t, 0x86, b".example"),
+        |t| constrain(t, 0x88, &[0x2a]),
+        |t| constrain(t, 0x87, &[[0x20; 16], [0; 16]].concat()),
+    ];
+    chains.extend(bases.map(|edit| chain([as_it_is; 3], [edit, no_edit, no_edit])));
+    for chain in chains {
+        for profile in [ChainProfile::Compatible, ChainProfile::Strict] {
+            let verdict = world(&chain, profile).verdict();
+            assert_eq!(verdict.reason(), ChainVerified, "{verdict}");
+            assert!(verdict.warnings().is_empty(), "{verdict}");
+        }
     }
 }
 
