@@ -393,3 +393,36 @@ impl Verdict {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_its_fingerprint_a_verdict_shows_it_nowhere_and_keeps_the_rest() {
+        let [presented, held] = [1, 2].map(|byte| Fingerprint::from_bytes([byte; 32]));
+        let mut verdict = Verdict {
+            presented: Some(presented),
+            ..Verdict::refused(Role::Client, ReasonCode::Blocked, format!("{presented}!"))
+        };
+        for fingerprint in [held, presented] {
+            verdict.consider(Considered {
+                fingerprint,
+                entry: None,
+                reason: ReasonCode::Expired,
+                detail: Detail::None,
+            });
+        }
+        let hidden = verdict.without_fingerprint();
+        assert_eq!(hidden.presented, None);
+        let considered = hidden.considered();
+        assert_eq!((considered.items().len(), considered.len()), (1, 2));
+        assert!(
+            considered
+                .items()
+                .iter()
+                .all(|item| item.fingerprint == held)
+        );
+        assert!(matches!(hidden.detail(), Detail::Text(text) if text == "(its fingerprint)!"));
+    }
+}

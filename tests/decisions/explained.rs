@@ -142,6 +142,12 @@ fn mismatches() -> Vec<Row> {
             w.presents(&spec("own").key_of(&own).self_signed());
             w.ask_client();
         }),
+        row("M1", "the key of another server's pin, beside 1025 pins of its own", refused(PinDoesNotMatch).any_considered(), |w| {
+            let own = self_signed("own");
+            w.pin(For::Server("keys-2"), "own", &own);
+            w.unknown_fingerprints(KEYS_1, 1025);
+            w.presents(&spec("own").key_of(&own).self_signed());
+        }),
         row("I3", "a leaf signed with the key of the last of four pins of one subject", refused(IssuedByPin).any_considered(), |w| signed_by_last_of(w, 4)),
         row("C5", "no more than four signatures are verified to tell so", refused(PinDoesNotMatch).any_considered(), |w| signed_by_last_of(w, 5)),
         row("P2", "65 pins that have all expired", refused(NoPinLeft).any_considered(), |w| {

@@ -280,7 +280,11 @@ fn what_breaks_rfc_5280_harmlessly_is_accepted_with_a_warning() {
         expected.insert(breach.rule);
         assert_eq!(warned(&mut world), expected, "{}", breach.rule);
         let text = verdict.to_string();
-        assert!(text.contains(&format!("({})", breach.rule)), "{text}");
+        let rules = ChainProfile::rules().iter();
+        let demand = rules.clone().find(|rule| rule.name() == breach.rule);
+        let demand = demand.unwrap().demand();
+        let told = format!("({}): not so that {demand}", breach.rule);
+        assert!(text.contains(&told), "{text}");
     }
 }
 
