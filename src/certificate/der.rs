@@ -241,7 +241,10 @@ mod tests {
         assert!(take(&[0x30, 0x81, 0x05, 0, 0, 0, 0, 0]).is_none());
         assert!(take(&[0x30, 0x82, 0x00, 0x80]).is_none());
         assert!(take(&[0x30, 0x80, 0x00, 0x00]).is_none());
-        assert!(take(&[0x3f, 0x81, 0x00, 0x00]).is_none());
+        for long_tag in [0x1f, 0x3f, 0xff] {
+            assert!(take(&[long_tag, 0x01, 0x00]).is_none());
+        }
+        assert!(take(&[0x00, 0x01, 0x00]).is_some());
     }
 
     #[test]
@@ -279,12 +282,17 @@ mod tests {
 
     #[test]
     fn nesting_is_bounded() {
-        let mut bytes = vec![0x30, 0x00];
-        for _ in 0..MAX_DER_DEPTH.saturating_add(2) {
-            let mut outer = vec![0x30, u8::try_from(bytes.len()).unwrap()];
-            outer.extend_from_slice(&bytes);
-            bytes = outer;
-        }
-        assert!(check_certificate(&bytes).is_err());
+        let nested = |depth: usize| {
+            let mut bytes = vec![0x30, 0x00];
+            for _ in 0..depth {
+                let mut outer = vec![0x30, u8::try_from(bytes.len()).unwrap()];
+                outer.extend_from_slice(&bytes);
+                bytes = outer;
+            }
+            bytes
+        };
+        assert!(check_certificate(&nested(MAX_DER_DEPTH)).is_ok());
+        let deeper = nested(MAX_DER_DEPTH.saturating_add(1));
+        assert!(check_certificate(&deeper).is_err());
     }
 }

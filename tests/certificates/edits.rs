@@ -365,3 +365,86 @@ fn a_long_serial_number_of_a_real_tool_is_read() {
     });
     assert_eq!(made.self_signed().certificate.serial(), [0x7f; 20]);
 }
+
+#[test]
+fn every_field_has_the_tag_of_the_grammar() {
+    // RFC 5280 section 4.1. Places in what is signed, and what they are about.
+    const UTF8: u8 = 0x0c;
+    let places: [(&[usize], &str); 13] = [
+        (&[0, 0], "version"),
+        (&[1], "serial number"),
+        (&[3, 0, 0, 0], "issuer"),
+        (&[3, 0, 0], "issuer"),
+        (&[3, 0], "issuer"),
+        (&[4, 0], "validity"),
+        (&[4, 1], "validity"),
+        (&[5, 0, 0, 0], "subject"),
+        (&[6, 0, 0], "subject public key"),
+        (&[6, 1], "subject public key"),
+        (&[7, 0, 0, 0], "extensions"),
+        (&[7, 0, 0], "extensions"),
+        (&[7, 0], "extensions"),
+    ];
+    for name in ["ca-root", "chain-server", "ee-rsa2048"] {
+        for (place, expected) in places {
+            let other = |tag: u8| match tag {
+                SEQUENCE => 0x31,
+                0x31 => SEQUENCE,
+                _ => UTF8,
+            };
+            let result = edited(name, |der| {
+                let part = der.at(&[0]).at(place);
+                part.tag = other(part.tag);
+            });
+            assert_is!(result, E::Malformed { field, .. } if *field == expected);
+        }
+        // Inside and outside alike, so that only the tag is wrong.
+        let result = edited(name, |der| {
+            der.at(&[1, 0]).tag = UTF8;
+            der.field(2).at(&[0]).tag = UTF8;
+        });
+        assert_is!(result, E::Malformed { field, .. } if *field == "signature algorithm");
+        let result = edited(name, |der| der.at(&[2]).tag = OCTETS);
+        assert_is!(result, E::Malformed { field, .. } if *field == "signature");
+        let value = edited(name, |der| {
+            der.extensions()[0].list().last_mut().unwrap().tag = UTF8;
+        });
+        assert_is!(value, E::Malformed { field, .. } if *field == "extensions");
+    }
+}
+
+#[test]
+fn a_unique_identifier_is_a_bit_string_and_needs_version_2() {
+    // RFC 5280 section 4.1.2.8, BIT STRING in X.690 section 11.2.
+    let with = |version: Option<u8>, tag: u8, content: &[u8]| {
+        edited("v1", |der| {
+            let body = der.at(&[0]).list();
+            body.push(bytes(tag, content));
+            if let Some(version) = version {
+                body.insert(0, parts(0xa0, vec![bytes(INTEGER, &[version])]));
+            }
+        })
+    };
+    for tag in [0x81, 0x82] {
+        assert_is!(with(None, tag, &[0, 1]), E::Malformed { field, .. } if field.starts_with("unique identifier"));
+        for content in [&[0][..], &[0, 1], &[7, 0x80]] {
+            assert_eq!(with(Some(1), tag, content).unwrap().version(), 2);
+        }
+        for content in [&[][..], &[8, 1], &[1]] {
+            assert_is!(with(Some(1), tag, content), E::Malformed { field, .. } if *field == "unique identifier");
+        }
+    }
+}
+
+#[test]
+fn what_stands_in_a_name_of_another_form_is_der() {
+    // otherName (RFC 5280 section 4.2.1.6) with a value that says that it is longer than it is.
+    let named = |value: &[u8]| {
+        let other = [&[0xa0, 7, 6, 1, 0x2a][..], value].concat();
+        edited("chain-server", |der| {
+            *der.extension_value(17) = [&[0x30, 9][..], &other].concat();
+        })
+    };
+    assert!(named(&[0xa0, 2, 0x05, 0x00]).is_ok());
+    assert_is!(named(&[0xa0, 2, 0x05, 0x01]), E::Malformed { field, .. } if *field == "subjectAltName");
+}

@@ -297,6 +297,13 @@ fn a_fingerprint_of_another_digest_is_refused_with_the_option_that_prints_the_ri
         Err(FingerprintError::Length { found: 20, .. })
     ));
     let whole = fixture("ee-p256").fingerprint().to_string();
+    for label in ["sha256 print", "sha256 fingerprint of", "sha256"] {
+        let error = format!("{label}={whole}").parse::<Fingerprint>();
+        assert!(
+            matches!(error, Err(FingerprintError::NotHex { offset: 0, .. })),
+            "{label}: {error:?}"
+        );
+    }
     let error = format!("sha3-256 Fingerprint={whole}").parse::<Fingerprint>();
     assert!(
         matches!(error, Err(FingerprintError::OtherDigest)),

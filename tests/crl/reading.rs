@@ -34,6 +34,15 @@ fn whole() -> CrlSpec {
 }
 
 #[test]
+fn two_lists_are_equal_if_their_bytes_are() {
+    let issuer = ca("CA");
+    let list = crl().entry(entry(&[1])).signed_by(&issuer);
+    assert_eq!(list, list.clone());
+    assert_eq!(list, Crl::from_der(list.der()).unwrap());
+    assert_ne!(list, crl().entry(entry(&[2])).signed_by(&issuer));
+}
+
+#[test]
 fn a_list_is_read_as_it_was_written() {
     let issuer = ca("CA");
     let list = whole().signed_by(&issuer);
