@@ -447,4 +447,9 @@ fn what_stands_in_a_name_of_another_form_is_der() {
     };
     assert!(named(&[0xa0, 2, 0x05, 0x00]).is_ok());
     assert_is!(named(&[0xa0, 2, 0x05, 0x01]), E::Malformed { field, .. } if *field == "subjectAltName");
+    // And it begins with an identifier.
+    let unnamed = edited("chain-server", |der| {
+        *der.extension_value(17) = vec![0x30, 9, 0xa0, 7, 4, 1, 0x2a, 0xa0, 2, 0x05, 0x00];
+    });
+    assert_is!(unnamed, E::Malformed { field, .. } if *field == "subjectAltName");
 }

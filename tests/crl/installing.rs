@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use mutual_trust::Crl;
-use mutual_trust::error::StoreError;
+use mutual_trust::error::{CrlError, StoreError};
 use mutual_trust::store::{BlockSelector, CrlIssuer, Done, EntryKey, Scope, Slot, StoreWarning};
 use mutual_trust::{Clock, EntryOptions, ReasonCode, TrustStore};
 use rcgen::KeyUsagePurpose;
 
 use super::common::{ca, leaf, trusting};
 use super::support::crl::*;
-use super::support::der::{OID, SEQUENCE, bytes, parts};
+use super::support::der::{OCTETS, OID, SEQUENCE, bytes, parts};
 use super::support::pki::spec;
 use super::support::{NOW, at, keys};
 
@@ -287,4 +287,24 @@ fn lists_are_shown_in_order_with_when_they_came() {
     scene.store.stop_checking(&checked[0]).unwrap();
     assert_eq!(view.crls().count(), 2);
     assert_eq!(scene.store.contents().crls().count(), 1);
+}
+
+#[test]
+fn an_entry_may_say_more_as_long_as_it_need_not_be_understood() {
+    let issuer = ca("CA");
+    let with = |count: u8| {
+        let more = (0..count).map(|last| {
+            let fields = vec![bytes(OID, &[0x2a, last]), bytes(OCTETS, &[5, 0])];
+            parts(SEQUENCE, fields)
+        });
+        crl().entry(entry_with(&[1], more.collect())).der(&issuer)
+    };
+    // As many as a certificate may have.
+    let list = Crl::from_der(&with(32)).unwrap();
+    let mut scene = trusting(&[&issuer]);
+    assert_eq!(scene.install(list).done(), Done::Added);
+    assert!(matches!(
+        Crl::from_der(&with(33)),
+        Err(CrlError::TooManyExtensions { limit: 32, .. })
+    ));
 }

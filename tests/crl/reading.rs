@@ -43,6 +43,25 @@ fn two_lists_are_equal_if_their_bytes_are() {
 }
 
 #[test]
+fn whether_an_extension_is_critical_is_yes_or_no() {
+    let issuer = ca("CA");
+    let marked = |mark: Der| {
+        let fields = vec![bytes(OID, &[0x2a, 1]), mark, bytes(OCTETS, &[5, 0])];
+        crl().extension(parts(SEQUENCE, fields)).der(&issuer)
+    };
+    assert!(Crl::from_der(&marked(bytes(0x01, &[0]))).is_ok());
+    for mark in [&[1][..], &[0xff, 0xff], &[]] {
+        refused("a mark", &marked(bytes(0x01, mark)), "extensions");
+    }
+}
+
+#[test]
+fn a_number_is_its_bytes() {
+    let list = crl().number(7).signed_by(&ca("CA"));
+    assert_eq!(list.number().unwrap().as_bytes(), [7]);
+}
+
+#[test]
 fn a_list_is_read_as_it_was_written() {
     let issuer = ca("CA");
     let list = whole().signed_by(&issuer);

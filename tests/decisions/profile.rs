@@ -501,4 +501,17 @@ fn a_constraint_that_is_not_processed_is_warned_of_when_it_is_installed() {
         ]
     );
     assert!(warnings(vec![GeneralSubtree::DnsName("example".to_owned())]).is_empty());
+    let of_uris = chain(
+        [as_it_is; 3],
+        [|t| constrain(t, 0x86, b"example"), no_edit, no_edit],
+    );
+    let installed = World::new().store.install_authority(
+        mutual_trust::AuthorityScope::AnyServer,
+        of_uris[0].clone(),
+        mutual_trust::EntryOptions::new(),
+    );
+    assert_eq!(
+        forms(installed.unwrap().warnings().items()),
+        ["URIs (uniformResourceIdentifier)"]
+    );
 }

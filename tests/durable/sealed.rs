@@ -125,3 +125,26 @@ fn a_store_that_is_opened_with_a_seal_takes_no_file_without_it() {
     std::fs::write(folder.file("trust-store"), plain).unwrap();
     refused(|e| matches!(e, StoreFileError::SealMissing), 1);
 }
+
+#[test]
+fn a_seal_of_no_length_or_too_much_is_not_read() {
+    #[derive(Debug)]
+    struct Any;
+    impl Seal for Any {
+        fn seal(&self, _: &[u8]) -> Vec<u8> {
+            vec![7]
+        }
+        fn verify(&self, _: &[u8], _: &[u8]) -> bool {
+            true
+        }
+    }
+    let content = write(small().contents(), &Kept::default(), None).unwrap().0;
+    let with = |groups: usize| format!("{content}seal {}\n", "AAAA".repeat(groups));
+    for groups in [1, 64 * 1024 / 3] {
+        assert!(read(with(groups).as_bytes(), keys(), Some(&Any)).is_ok());
+    }
+    for groups in [0, 64 * 1024 / 3 + 1] {
+        let error = read(with(groups).as_bytes(), keys(), Some(&Any)).unwrap_err();
+        assert!(error.to_string().contains("a seal"), "{error}");
+    }
+}

@@ -170,6 +170,19 @@ fn a_second_writer_is_kept_out_until_the_first_is_gone() {
 }
 
 #[test]
+fn a_store_that_cannot_be_read_is_not_taken_for_none() {
+    let folder = Folder::new("unreadable");
+    let file = folder.file("trust-store");
+    // A link to itself: opening it fails for everybody, and it is there.
+    std::os::unix::fs::symlink(&file, &file).unwrap();
+    let opened = DurableStore::open(folder.path(), settings()).map(drop);
+    assert!(matches!(opened, Err(DurableError::Io { .. })), "{opened:?}");
+    let made = DurableStore::create(folder.path(), settings()).map(drop);
+    assert!(made.is_err(), "{made:?}");
+    assert!(fs::symlink_metadata(&file).unwrap().is_symlink());
+}
+
+#[test]
 fn a_store_is_neither_made_by_opening_nor_overwritten_by_making_one() {
     let folder = Folder::new("made");
     let none = DurableStore::open(folder.path(), settings()).map(drop);

@@ -265,3 +265,34 @@ fn a_signature_by_an_issuer_with_a_broken_digest_is_told() {
         "{found:?}"
     );
 }
+
+#[test]
+fn each_digest_that_can_be_forged_has_its_name() {
+    // RFC 3279 sections 2.2.1 to 2.2.3; the last is SHA-256 with RSA.
+    let rsa = |last: u8| vec![0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, last];
+    for (oid, digest) in [
+        (rsa(2), Some("MD2")),
+        (rsa(4), Some("MD5")),
+        (rsa(5), Some("SHA-1")),
+        (
+            vec![0x2a, 0x86, 0x48, 0xce, 0x38, 0x04, 0x03],
+            Some("SHA-1"),
+        ),
+        (
+            vec![0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01],
+            Some("SHA-1"),
+        ),
+        (rsa(11), None),
+    ] {
+        let mut tree = crate::support::der::Der::read(fixture("chain-server").der());
+        *tree.at(&[1, 0]).content() = oid.clone();
+        *tree.field(2).at(&[0]).content() = oid;
+        let signed = Certificate::from_der(&tree.write()).unwrap();
+        let found = about(vec![signed], now());
+        let named = found.iter().find_map(|one| match one {
+            A::WeakSignature { digest, .. } => Some(*digest),
+            _ => None,
+        });
+        assert_eq!(named, digest, "{found:?}");
+    }
+}

@@ -165,7 +165,7 @@ impl Figures {
         let mut rows = Vec::new();
         for provider in ["aws-lc-rs", "ring"] {
             for kind in ["P-256", "RSA-2048"] {
-                for (what, title) in [("pin", "self-signed, pinned"), ("chain", "signed by a CA")] {
+                for (what, title) in [("pin", "pinned"), ("chain", "signed by a CA")] {
                     for tls in ["1.2", "1.3"] {
                         let name =
                             |way: &str| format!("handshake/{provider}/{kind}/{what}/{tls}/{way}");
