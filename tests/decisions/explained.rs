@@ -1,6 +1,7 @@
 //! Which refusal it is (rules I3, I7, M1, P2, P8): the reason on which an operator acts.
 
 use mutual_trust::ReasonCode::*;
+use mutual_trust::policy::Detail;
 use mutual_trust::store::Matching;
 
 use super::row::{Expect, Row, hold, refused, row};
@@ -354,4 +355,29 @@ fn what_is_no_chain_was_perhaps_meant_for_a_pin() {
 #[test]
 fn a_claimed_server_is_told_which_authority_was_not_asked() {
     hold(authorities());
+}
+
+// P8: of several pins the nearest is told, of equally near ones the first by fingerprint.
+#[test]
+fn the_nearest_of_several_pins_is_told_whatever_their_order() {
+    // Keys are made anew each time, and with them the order: one in 2^16 runs sees but one.
+    for _ in 0..16 {
+        let own = self_signed("own");
+        let new = spec("own").key_of(&own).self_signed();
+        let mut world = World::new();
+        world.pin(KEYS_1, "same subject", &self_signed("own"));
+        let renewed = world.pin(KEYS_1, "own", &own);
+        world.presents(&new);
+        let verdict = world.verdict();
+        assert_eq!(verdict.reason(), RenewedWithSameKey, "{verdict}");
+        assert_eq!(*verdict.detail(), Detail::Entry(renewed));
+
+        let mut world = World::new();
+        let pins = [1, 2, 3].map(|_| world.pin(KEYS_1, "same subject", &self_signed("own")));
+        world.presents(&new);
+        let verdict = world.verdict();
+        assert_eq!(verdict.reason(), SameSubjectOtherKey, "{verdict}");
+        let first = pins.into_iter().min_by_key(|key| key.fingerprint);
+        assert_eq!(*verdict.detail(), Detail::Entry(first.unwrap()));
+    }
 }

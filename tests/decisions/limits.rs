@@ -351,6 +351,28 @@ fn of_issuers_too_at_most_16_are_listed_and_the_rest_is_counted() {
     assert_eq!(verdict.considered().len(), 20);
 }
 
+// C5: more of one name than signatures are verified, all of them genuine, the right one the last by its rank.
+#[test]
+fn a_key_identifier_finds_the_issuer_among_many_of_its_name() {
+    for installed in [false, true] {
+        let root = spec("root").ca().self_signed();
+        let right = spec("I").ca().valid(-1000, 1000).signed_by(&root);
+        let mut world = World::new();
+        world.authority(For::AnyServer, "root", &root);
+        world.presents(&spec("x").dns(KMS).signed_by(&right));
+        for _ in 0..12 {
+            let longer = spec("I").ca().valid(-1000, 100_000).signed_by(&root);
+            if installed {
+                world.intermediate("longer", &longer);
+            } else {
+                world.with("longer", &longer);
+            }
+        }
+        world.with("right", &right);
+        assert_eq!(world.verdict().reason(), ChainVerified, "{installed}");
+    }
+}
+
 /// The signatures of certificates by one key stand for the search; the limit is in units of reading a certificate.
 fn worked(world: &mut World) -> (usize, usize) {
     let verdict = world.verdict();
