@@ -206,20 +206,11 @@ fn subject_and_key(der: &[u8]) -> Option<(&[u8], &[u8])> {
     take(rest).map(|(subject, behind)| (subject.whole, behind))
 }
 
-/// The contents of the certificate's outer `signatureAlgorithm`, and of the one inside its `TBSCertificate`.
-pub(crate) fn signature_algorithms(der: &[u8]) -> Option<(&[u8], &[u8])> {
+/// The contents of the certificate's `signatureAlgorithm`, which are also those inside what is signed.
+pub(crate) fn signature_algorithm(der: &[u8]) -> Option<&[u8]> {
     let (outer, _) = take(der)?;
-    let (tbs, rest) = take(outer.content)?;
-    let (outside, _) = take(rest)?;
-    // version [0]?, serialNumber, signature
-    let mut fields = tbs.content;
-    loop {
-        let (inside, after) = take(fields)?;
-        if inside.tag == SEQUENCE {
-            return Some((outside.content, inside.content));
-        }
-        fields = after;
-    }
+    let (_, rest) = take(outer.content)?;
+    take(rest).map(|(algorithm, _)| algorithm.content)
 }
 
 /// The extension values of a certificate must themselves be single well-formed values.

@@ -154,7 +154,7 @@ impl KeyPolicy {
         issuer_spki: &[u8],
         issued: &Certificate,
     ) -> Result<&'static dyn SignatureVerificationAlgorithm, SignatureCheck> {
-        let Some((algorithm_id, _)) = der::signature_algorithms(issued.der()) else {
+        let Some(algorithm_id) = der::signature_algorithm(issued.der()) else {
             return Err(SignatureCheck::Wrong);
         };
         let (message, signature) = (issued.to_be_signed(), issued.signature());
@@ -188,8 +188,8 @@ impl KeyPolicy {
     /// Whether the provider has an algorithm for the signature on `issued` under the kind of key of `issuer`: without
     /// one, no signature needs to be looked at.
     pub(crate) fn can_verify(&self, issued: &Certificate, issuer: &Certificate) -> bool {
-        let (Some((algorithm_id, _)), Some(key_id)) = (
-            der::signature_algorithms(issued.der()),
+        let (Some(algorithm_id), Some(key_id)) = (
+            der::signature_algorithm(issued.der()),
             der::algorithm_of_spki(issuer.subject_public_key_info()),
         ) else {
             return false;

@@ -252,8 +252,8 @@ impl Certificate {
 
     /// The object identifier of the algorithm with which the certificate was signed, in dotted form.
     pub fn signature_algorithm(&self) -> String {
-        der::signature_algorithms(self.der())
-            .and_then(|(contents, _)| der::take(contents))
+        der::signature_algorithm(self.der())
+            .and_then(der::take)
             .map(|(oid, _)| dotted(oid.content))
             .unwrap_or_default()
     }

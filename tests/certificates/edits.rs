@@ -453,3 +453,62 @@ fn what_stands_in_a_name_of_another_form_is_der() {
     });
     assert_is!(unnamed, E::Malformed { field, .. } if *field == "subjectAltName");
 }
+
+#[test]
+fn constraints_on_names_have_their_grammar() {
+    // RFC 5280 section 4.2.1.10: permitted before excluded, each once, and of a subtree its base and two distances.
+    let constrained = |value: &[u8]| {
+        edited("ca-root", |der| {
+            let oid = bytes(OID, &[0x55, 0x1d, 30]);
+            let extension = parts(SEQUENCE, vec![oid, bytes(OCTETS, value)]);
+            der.extensions().push(extension);
+        })
+    };
+    let subtree = |more: &[u8]| wrap(SEQUENCE, &[&[0x82, 1, b'x'][..], more].concat());
+    let lists = |lists: &[(u8, &[u8])]| {
+        let lists = lists.iter().map(|(tag, more)| wrap(*tag, &subtree(more)));
+        wrap(SEQUENCE, &lists.collect::<Vec<_>>().concat())
+    };
+    for good in [
+        lists(&[(0xa0, &[])]),
+        lists(&[(0xa1, &[])]),
+        lists(&[(0xa0, &[]), (0xa1, &[])]),
+        lists(&[(0xa0, &[0x80, 1, 0, 0x81, 1, 7])]),
+    ] {
+        assert!(constrained(&good).is_ok(), "{good:02x?}");
+    }
+    for bad in [
+        lists(&[(0xa1, &[]), (0xa0, &[])]),
+        lists(&[(0xa0, &[]), (0xa0, &[])]),
+        lists(&[(0xa2, &[])]),
+        lists(&[(0xa0, &[0x82, 1, 0])]),
+        lists(&[(0xa0, &[2, 1, 0])]),
+    ] {
+        let result = constrained(&bad);
+        assert_is!(result, E::Malformed { field, .. } if *field == "nameConstraints");
+    }
+}
+
+#[test]
+fn a_key_usage_is_one_or_two_bytes_of_bits() {
+    // RFC 5280 section 4.2.1.3: nine bits.
+    let usage = |value: &[u8]| edited("ca-root", |der| *der.extension_value(15) = value.to_vec());
+    assert!(
+        usage(&[3, 2, 2, 0x04])
+            .unwrap()
+            .key_usage()
+            .unwrap()
+            .key_cert_sign()
+    );
+    assert!(usage(&[3, 3, 7, 0x04, 0x80]).is_ok());
+    for bad in [
+        &[3, 4, 0, 4, 0, 0][..],
+        &[3, 2, 8, 4],
+        &[3, 1, 0],
+        &[4, 2, 2, 4],
+        &[3, 2, 2, 4, 0],
+    ] {
+        let result = usage(bad);
+        assert_is!(result, E::Malformed { field, .. } if *field == "keyUsage");
+    }
+}

@@ -381,3 +381,41 @@ fn the_nearest_of_several_pins_is_told_whatever_their_order() {
         assert_eq!(*verdict.detail(), Detail::Entry(first.unwrap()));
     }
 }
+
+// C5: of two ways that fail, the one that came further is told.
+#[test]
+fn the_way_that_came_furthest_is_told() {
+    let key = spec("root").ca().self_signed();
+    let constrained = spec("root").ca().key_of(&key).valid(-1000, 1000);
+    let constrained = constrained.permit_dns("elsewhere.example").self_signed();
+    let mut world = World::new();
+    // It lasts longer, so that it is looked at first.
+    let disabled = world.authority(For::AnyServer, "disabled", &key);
+    world.disable(&disabled);
+    world.authority(For::AnyServer, "constrained", &constrained);
+    world.presents(&spec("x").dns(KMS).signed_by(&key));
+    let verdict = world.verdict();
+    assert_eq!(verdict.reason(), NameConstraintViolated, "{verdict}");
+}
+
+#[test]
+fn a_peer_has_the_names_of_its_chain_and_a_pin_has_none() {
+    let good = pki("CA");
+    let mut world = World::new();
+    let leaf = spec("x").dns(KMS).ip("192.0.2.7").signed_by(&good.root);
+    world.authority(For::AnyServer, "root", &good.root);
+    world.presents(&leaf);
+    let names = |world: &mut World| {
+        let verdict = world.verdict();
+        let peer = verdict.accepted().unwrap().peer();
+        peer.names().to_vec()
+    };
+    assert_eq!(
+        names(&mut world),
+        [format!("dns:{KMS}"), "ip:192.0.2.7".to_owned()]
+    );
+    let mut world = World::new();
+    world.pin(KEYS_1, "own", &leaf);
+    world.presents(&leaf);
+    assert!(names(&mut world).is_empty());
+}

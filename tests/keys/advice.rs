@@ -289,9 +289,11 @@ fn each_digest_that_can_be_forged_has_its_name() {
         *tree.field(2).at(&[0]).content() = oid;
         let signed = Certificate::from_der(&tree.write()).unwrap();
         let found = about(vec![signed], now());
-        let named = found.iter().find_map(|one| match one {
-            A::WeakSignature { digest, .. } => Some(*digest),
-            _ => None,
+        let named = found.iter().find_map(|one| {
+            let A::WeakSignature { digest, .. } = one else {
+                return None;
+            };
+            Some(*digest)
         });
         assert_eq!(named, digest, "{found:?}");
     }
