@@ -108,7 +108,34 @@ fn bits_of(modulus: &[u8]) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::bits_of;
+    use super::{bits_of, rsa_modulus};
+
+    fn value(tag: u8, content: &[u8]) -> Vec<u8> {
+        [&[tag, u8::try_from(content.len()).unwrap()], content].concat()
+    }
+
+    #[test]
+    fn an_rsa_key_is_two_positive_numbers_in_their_shortest_form() {
+        let key = |parts: &[Vec<u8>]| value(0x30, &parts.concat());
+        let number = |content: &[u8]| value(2, content);
+        let good = key(&[number(&[0, 0x80]), number(&[3])]);
+        assert_eq!(rsa_modulus(&good), Some(&[0, 0x80][..]));
+        assert!(rsa_modulus(&key(&[number(&[0x7f]), number(&[0, 0xff])])).is_some());
+        for bad in [&[][..], &[0x80], &[0, 0x7f], &[0]] {
+            assert!(rsa_modulus(&key(&[number(bad), number(&[3])])).is_none());
+            assert!(rsa_modulus(&key(&[number(&[3]), number(bad)])).is_none());
+        }
+        for bad in [
+            key(&[value(3, &[3]), number(&[3])]),
+            key(&[number(&[3]), value(3, &[3])]),
+            key(&[number(&[3])]),
+            key(&[number(&[3]), number(&[3]), number(&[3])]),
+            value(0x31, &[number(&[3]), number(&[3])].concat()),
+            [good, vec![0]].concat(),
+        ] {
+            assert!(rsa_modulus(&bad).is_none(), "{bad:02x?}");
+        }
+    }
 
     #[test]
     fn the_size_of_a_modulus_is_its_highest_bit() {

@@ -284,8 +284,7 @@ mod tests {
             intermediates: &[CertificateDer<'_>],
             at: UnixTime,
         ) -> Result<ClientCertVerified, Error> {
-            let other = fixture("ee-rsa2048.pem");
-            let other = Certificate::from_pem(&other).unwrap();
+            let other = other();
             let ask = |der: &CertificateDer<'_>| self.0.verify_client_cert(der, &[], at);
             match self.1 {
                 Meddling::None | Meddling::Used => {
@@ -333,6 +332,11 @@ mod tests {
         }
     }
 
+    /// The certificate that is judged instead of the client's.
+    fn other() -> Certificate {
+        Certificate::from_pem(&fixture("ee-p384.pem")).unwrap()
+    }
+
     /// Records back and forth until both ends are done or one has failed.
     fn handshake(client: Arc<ClientConfig>, server: Arc<ServerConfig>) -> Result<(), Error> {
         let name = ServerName::try_from("kms1.example").unwrap();
@@ -366,63 +370,71 @@ mod tests {
             identity("ee-p256", "p256", &provider),
             identity("ee-rsa2048", "rsa2048", &provider),
         );
-        // Both clients are known, and the server is to the client.
-        let mut store = TrustStore::new(keys).with_clock(Arc::new(now()));
-        store.add_server("keys-1".parse().unwrap(), []).unwrap();
-        let scope = PinScope::Server("keys-1".parse().unwrap());
-        let mut install = |scope, id: &Identity| {
-            let options = EntryOptions::new();
-            let certificate = id.certificate().clone();
-            store.install_pin(scope, certificate, options).unwrap();
-        };
-        install(PinScope::Clients, &client_id);
-        install(PinScope::Clients, &server_id);
-        install(scope, &server_id);
-        let trust = LiveTrust::new(store.view());
-        for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
-            for meddling in [
-                Meddling::None,
-                Meddling::Skip,
-                Meddling::Other,
-                Meddling::Twice,
-                Meddling::Lost,
-                Meddling::Used,
-            ] {
-                let (provider, trust) = (provider.clone(), trust.clone());
-                let client = ClientConfigBuilder::new(
-                    provider.clone(),
-                    trust.clone(),
-                    policy,
-                    client_id.clone(),
-                );
-                let client = client.versions(&[version]).clock(Arc::new(now()));
-                let client = client.build_for(&"keys-1".parse().unwrap()).unwrap();
-                let builder = ServerConfigBuilder::new(provider, trust, policy, server_id.clone());
-                let enrolment = Enrolment::new(Arc::new(now()));
-                enrolment
-                    .open_enrolment(Duration::from_secs(60), 4)
+        // Both clients are known or neither, and the server is to the client.
+        for known in [true, false] {
+            let mut store = TrustStore::new(keys).with_clock(Arc::new(now()));
+            store.add_server("keys-1".parse().unwrap(), []).unwrap();
+            let scope = PinScope::Server("keys-1".parse().unwrap());
+            let mut install = |scope, certificate: &Certificate| {
+                let options = EntryOptions::new();
+                store
+                    .install_pin(scope, certificate.clone(), options)
                     .unwrap();
-                let builder = builder.clock(Arc::new(now()));
-                let acceptor = builder.enrolment(&enrolment).unwrap();
-                let verifier = ConnectionVerifier {
-                    common: Common::new(&acceptor.settings),
-                    enrolment: enrolment.clone(),
-                    address: core::net::Ipv4Addr::LOCALHOST.into(),
-                    evidence: Mutex::default(),
-                };
-                let meddler = Arc::new(Meddler(verifier, meddling));
-                let server = configure(&acceptor.settings, meddler).unwrap();
-                let done = handshake(client, server);
-                let what = format!("{version:?} {meddling:?}");
-                if meddling == Meddling::None {
-                    done.unwrap();
-                } else {
-                    let error = done.expect_err(&what);
-                    let verdict = crate::tls::refusal(&error).expect(&what);
-                    let reason = ReasonCode::HandshakeSignatureInvalid;
-                    assert_eq!(verdict.reason(), reason, "{what}");
+            };
+            if known {
+                install(PinScope::Clients, client_id.certificate());
+                install(PinScope::Clients, &other());
+            }
+            install(scope.clone(), server_id.certificate());
+            let trust = LiveTrust::new(store.view());
+            for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
+                for meddling in [
+                    Meddling::None,
+                    Meddling::Skip,
+                    Meddling::Other,
+                    Meddling::Twice,
+                    Meddling::Lost,
+                    Meddling::Used,
+                ] {
+                    let (provider, trust) = (provider.clone(), trust.clone());
+                    let client = ClientConfigBuilder::new(
+                        provider.clone(),
+                        trust.clone(),
+                        policy,
+                        client_id.clone(),
+                    );
+                    let client = client.versions(&[version]).clock(Arc::new(now()));
+                    let client = client.build_for(&"keys-1".parse().unwrap()).unwrap();
+                    let builder =
+                        ServerConfigBuilder::new(provider, trust, policy, server_id.clone());
+                    let enrolment = Enrolment::new(Arc::new(now()));
+                    enrolment
+                        .open_enrolment(Duration::from_secs(60), 4)
+                        .unwrap();
+                    let builder = builder.clock(Arc::new(now()));
+                    let acceptor = builder.enrolment(&enrolment).unwrap();
+                    let verifier = ConnectionVerifier {
+                        common: Common::new(&acceptor.settings),
+                        enrolment: enrolment.clone(),
+                        address: core::net::Ipv4Addr::LOCALHOST.into(),
+                        evidence: Mutex::default(),
+                    };
+                    let meddler = Arc::new(Meddler(verifier, meddling));
+                    let server = configure(&acceptor.settings, meddler).unwrap();
+                    let done = handshake(client, server);
+                    let what = format!("{version:?} {meddling:?} {known}");
+                    // Whoever is unknown, proves possession and was judged may wait.
+                    let waits = !known && matches!(meddling, Meddling::None | Meddling::Used);
+                    assert_eq!(enrolment.pending().len(), usize::from(waits), "{what}");
+                    if meddling == Meddling::None {
+                        assert_eq!(done.is_ok(), known, "{what}");
+                    } else {
+                        let error = done.expect_err(&what);
+                        let verdict = crate::tls::refusal(&error).expect(&what);
+                        let reason = ReasonCode::HandshakeSignatureInvalid;
+                        assert_eq!(verdict.reason(), reason, "{what}");
+                    }
                 }
-                assert!(enrolment.pending().is_empty(), "{what}");
             }
         }
     }
