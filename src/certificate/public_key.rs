@@ -82,9 +82,9 @@ fn rsa_modulus(key: &[u8]) -> Option<&[u8]> {
     };
     let number = |value: &Value<'_>| {
         let shortest = match value.content {
+            [] | [0] => false,
             [0, next, ..] => next & 0x80 != 0,
             [first, ..] => first & 0x80 == 0,
-            [] => false,
         };
         value.tag == INTEGER && shortest
     };
