@@ -194,3 +194,48 @@ impl Several {
         self.entries.take(hash, is);
     }
 }
+
+#[cfg(test)]
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod tests {
+    use super::*;
+    use crate::certificate::Certificate;
+    use crate::store::{EntryOptions, PinScope, TrustStore};
+
+    // Shelves are found by a keyed hash, of which a test makes no collision.
+    #[test]
+    fn a_shelf_is_for_its_slot_and_scope_alone() {
+        let keys = crate::tls::key_policy(&crate::tls::provider::default_provider());
+        let [own, other] = ["keys-1", "keys-2"].map(|id| id.parse::<ServerId>().unwrap());
+        let mut store = TrustStore::new(keys);
+        store.add_server(own.clone(), []).unwrap();
+        let certificates: [&[u8]; 2] = [
+            include_bytes!("../../tests/fixtures/ee-p256.pem"),
+            include_bytes!("../../tests/fixtures/ee-p384.pem"),
+        ];
+        for pem in certificates {
+            let scope = PinScope::Server(own.clone());
+            let certificate = Certificate::from_pem(pem).unwrap();
+            let options = EntryOptions::new();
+            store.install_pin(scope, certificate, options).unwrap();
+            let view = store.view();
+            let scope = Scope::Server(own.clone());
+            let shelf = view.data().shelf(Slot::Pin, &scope).unwrap();
+            assert!(shelf.is_for(Slot::Pin, &scope));
+            assert!(!shelf.is_for(Slot::Authority, &scope));
+            assert!(!shelf.is_for(Slot::Pin, &Scope::Server(other.clone())));
+            assert!(shelf.is_pins_of(&own));
+            assert!(!shelf.is_pins_of(&other));
+        }
+        let ca = include_bytes!("../../tests/fixtures/ca-root.pem");
+        let authority = Certificate::from_pem(ca).unwrap();
+        let scope = crate::store::AuthorityScope::Server(own.clone());
+        store
+            .install_authority(scope, authority, EntryOptions::new())
+            .unwrap();
+        let view = store.view();
+        let scope = Scope::Server(own.clone());
+        let shelf = view.data().shelf(Slot::Authority, &scope).unwrap();
+        assert!(!shelf.is_pins_of(&own));
+    }
+}

@@ -334,3 +334,22 @@ fn a_key_matches_only_if_both_certificates_hold() {
 fn usages_extensions_and_keys_of_a_pin_are_judged() {
     hold(usage_and_keys());
 }
+
+// M1: what is found first by its length and its end is compared as a whole.
+#[test]
+fn a_certificate_that_differs_from_a_pin_in_one_bit_is_another_one() {
+    let own = self_signed("own");
+    let der = own.certificate().der().to_vec();
+    let serial = own.certificate().serial().to_vec();
+    let at = der.windows(serial.len()).position(|part| part == serial);
+    for bit in 0..7 {
+        let mut other = der.clone();
+        other[at.unwrap() + serial.len() - 1] ^= 1 << bit;
+        let mut world = World::new();
+        world.pin(KEYS_1, "own", &own);
+        world.presents_bytes(other);
+        let verdict = world.verdict();
+        assert!(!verdict.is_accepted(), "{verdict}");
+        assert_eq!(verdict.reason(), RenewedWithSameKey, "{verdict}");
+    }
+}
