@@ -314,6 +314,30 @@ fn a_migration_is_kept_no_longer_than_either_says() {
     assert_eq!(report.claims.len(), 0, "{report}");
 }
 
+#[test]
+fn of_two_ends_of_a_migration_the_earlier_one_stays() {
+    for (before, after) in [(60, 30), (30, 60)] {
+        let folder = Folder::new("two-ends");
+        let mut store = durable(folder.path());
+        for days in [before, after] {
+            store
+                .change(|store| store.migrate(&server_id("keys-2"), at(NOW + days * DAY)))
+                .unwrap();
+        }
+        drop(store);
+        damage(&folder, "  label rack");
+        let (store, report) = DurableStore::recover(folder.path(), settings()).unwrap();
+        let server = store.contents().server(&server_id("keys-2")).unwrap();
+        let until = at(NOW + 30 * DAY);
+        assert_eq!(
+            server.claim(),
+            Claim::Migrating { until },
+            "{before} {after}"
+        );
+        assert_eq!(report.claims.len(), usize::from(after < before), "{report}");
+    }
+}
+
 /// Words of the rules, *server*: from an unclaimed server a name goes to the claimed one, never the other way.
 #[test]
 fn a_name_of_a_claimed_server_goes_with_its_claim() {
