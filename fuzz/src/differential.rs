@@ -12,7 +12,7 @@ use mutual_trust::{
 };
 use pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, Error, KeyUsage};
-use x509_parser::asn1_rs::{Oid, Tag};
+use x509_parser::asn1_rs::{Class, Header, Oid, Tag};
 use x509_parser::extensions::ParsedExtension;
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::public_key::PublicKey;
@@ -211,10 +211,14 @@ pub(crate) fn general(ours: &Certificate) {
     assert_eq!(ours.signature_algorithm(), algorithm);
     let key = &theirs.public_key().algorithm;
     // It takes a value of any kind for an identifier.
+    let is_oid = |header: &Header<'_>| {
+        let universal = header.class() == Class::Universal && !header.is_constructed();
+        universal && header.tag() == Tag::Oid
+    };
     let curve = key
         .parameters
         .as_ref()
-        .filter(|curve| curve.tag() == Tag::Oid);
+        .filter(|curve| is_oid(&curve.header));
     let curve = curve.and_then(|curve| curve.as_oid().ok());
     // By their bytes: one identifier may be padded to look like another in text.
     let is = |oid: &Oid<'_>, known: &[u64]| *oid == Oid::from(known).expect("it is one");
