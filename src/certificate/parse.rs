@@ -158,23 +158,12 @@ pub(super) fn is_listed(id: &[u8], list: &[&str]) -> bool {
     let Some(own) = number(id) else {
         return list.contains(&dotted(id).as_str());
     };
-    let mut text = [0; 3];
-    let own = decimal(own, &mut text);
-    let mut numbers = list
+    let numbers = list
         .iter()
         .filter_map(|known| known.strip_prefix("2.5.29."));
-    numbers.any(|last| last.as_bytes() == own)
-}
-
-/// A number as text.
-fn decimal(number: u8, text: &mut [u8; 3]) -> &[u8] {
-    *text = [number / 100, number / 10 % 10, number % 10].map(|digit| b'0' + digit);
-    let zeros = match number {
-        0..=9 => 2,
-        10..=99 => 1,
-        100..=255 => 0,
-    };
-    text.get(zeros..).unwrap_or(&[])
+    numbers
+        .filter_map(|last| last.parse().ok())
+        .any(|last: u8| last == own)
 }
 
 fn read_extension(

@@ -31,18 +31,18 @@ pub(crate) struct Several {
 
 impl Shelf {
     pub(super) fn is_for(&self, slot: Slot, scope: &Scope) -> bool {
-        match self {
-            Self::One(entry) => entry.is_for(slot, scope),
-            Self::Several(shelf) => shelf.slot == slot && shelf.scope == *scope,
-        }
+        self.slot() == slot && self.scope() == scope
     }
 
     pub(super) fn is_pins_of(&self, server: &ServerId) -> bool {
-        let (slot, scope) = match self {
-            Self::One(entry) => (entry.slot(), entry.scope()),
-            Self::Several(shelf) => (shelf.slot, &shelf.scope),
-        };
-        slot == Slot::Pin && matches!(scope, Scope::Server(id) if id == server)
+        self.slot() == Slot::Pin && matches!(self.scope(), Scope::Server(id) if id == server)
+    }
+
+    fn scope(&self) -> &Scope {
+        match self {
+            Self::One(entry) => entry.scope(),
+            Self::Several(shelf) => &shelf.scope,
+        }
     }
 
     pub(super) fn slot(&self) -> Slot {

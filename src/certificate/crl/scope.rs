@@ -215,17 +215,8 @@ fn reached(points: &[Value<'_>], is_ours: impl Fn(&[u8]) -> bool) -> Reasons {
 
 /// The `cRLDistributionPoints` of a certificate, if they can be read.
 fn points_of(certificate: &Certificate) -> Option<Vec<Value<'_>>> {
-    let (tbs, _) = der::take(certificate.to_be_signed())?;
-    let fields = der::children(tbs.content).ok()?;
-    let wrapper = fields.iter().find(|field| field.tag == 0xa3)?;
-    let (extensions, _) = der::take(wrapper.content)?;
-    let extensions = der::children(extensions.content).ok()?;
-    let content = extensions.iter().find_map(|extension| {
-        let parts = der::children(extension.content).ok()?;
-        let id = parts.first()?.content;
-        (id == [0x55, 0x1d, 31]).then_some(parts.last()?.content)
-    })?;
-    match der::take(content)? {
+    let extension = certificate.extension(&[0x55, 0x1d, 31])?;
+    match der::take(extension.value)? {
         (points, []) if points.tag == SEQUENCE => der::children(points.content).ok(),
         _ => None,
     }
