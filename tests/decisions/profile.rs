@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use mutual_trust::ChainProfile;
 use mutual_trust::ReasonCode::*;
 use mutual_trust::certificate::Certificate;
-use mutual_trust::policy::{Detail, ProfileAction, VerdictWarning};
+use mutual_trust::policy::{Detail, ProfileAction, ProfileRule, VerdictWarning};
 use mutual_trust::store::StoreWarning;
 use rcgen::{
     CidrSubnet, GeneralSubtree, KeyPair, KeyUsagePurpose, NameConstraints, SanType, SigningKey,
@@ -18,6 +18,8 @@ use super::support::pki::{Made, Spec, spec};
 use super::world::{For, KMS, World};
 
 const ROOT: &str = "authority root for any server";
+/// authorityInfoAccess (RFC 5280 section 4.2.2.1).
+const AIA: [u8; 8] = [0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x01];
 const TRUE: [u8; 1] = [0xff];
 
 /// Root, intermediate and leaf.
@@ -140,7 +142,6 @@ impl Breach {
 
 #[rustfmt::skip]
 fn breaches() -> Vec<Breach> {
-    const AIA: [u8; 8] = [0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x01];
     let nameless: fn(Spec) -> Spec = |_| spec("").ca();
     vec![
         edited("serial-positive", 2, |t| *t.field(1).content() = vec![0]),
@@ -212,6 +213,11 @@ fn world(chain: &Chain, profile: ChainProfile) -> World {
     world
 }
 
+fn rule_of(name: &str) -> &'static ProfileRule {
+    let mut rules = ChainProfile::rules().iter();
+    rules.find(|rule| rule.name() == name).unwrap()
+}
+
 fn warned(world: &mut World) -> BTreeSet<&'static str> {
     let verdict = world.verdict();
     let warnings = verdict.warnings().iter();
@@ -251,8 +257,7 @@ fn constraints_and_names_in_the_form_of_their_kind_break_nothing() {
         let place = [6, 1, 0x2a, 0x86, 1, b':'];
         let ways = [&[0x30, 6], &place[..], &[0x30, 6], &place].concat();
         let value = [&[0x30, 16], &ways[..]].concat();
-        let access = [0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x01];
-        t.extensions().push(extension(&access, false, &value));
+        t.extensions().push(extension(&AIA, false, &value));
     };
     let mut chains = vec![chain(
         [whole, as_it_is, addressed],
@@ -290,9 +295,7 @@ fn what_breaks_rfc_5280_harmlessly_is_accepted_with_a_warning() {
         expected.insert(breach.rule);
         assert_eq!(warned(&mut world), expected, "{}", breach.rule);
         let text = verdict.to_string();
-        let rules = ChainProfile::rules().iter();
-        let demand = rules.clone().find(|rule| rule.name() == breach.rule);
-        let demand = demand.unwrap().demand();
+        let demand = rule_of(breach.rule).demand();
         let told = format!("({}): not so that {demand}", breach.rule);
         assert!(text.contains(&told), "{text}");
     }
@@ -302,11 +305,7 @@ fn what_breaks_rfc_5280_harmlessly_is_accepted_with_a_warning() {
 #[test]
 fn the_strict_profile_refuses_what_breaks_rfc_5280() {
     for breach in breaches() {
-        let rules = ChainProfile::rules().iter();
-        let action = |name: &str| {
-            let rule = rules.clone().find(|rule| rule.name() == name).unwrap();
-            rule.action(ChainProfile::Strict)
-        };
+        let action = |name: &str| rule_of(name).action(ChainProfile::Strict);
         let mut world = world(&breach.chain, ChainProfile::Strict);
         let verdict = world.verdict();
         let mut all = breach.also.iter().chain([&breach.rule]);

@@ -25,6 +25,20 @@ impl Seal for Key {
     }
 }
 
+/// Seals of so many bytes, of which it takes any.
+#[derive(Debug)]
+struct Long(usize);
+
+impl Seal for Long {
+    fn seal(&self, _: &[u8]) -> Vec<u8> {
+        vec![7; self.0]
+    }
+
+    fn verify(&self, _: &[u8], _: &[u8]) -> bool {
+        true
+    }
+}
+
 fn sealed(key: u8) -> String {
     let store = filled();
     write(store.contents(), &Kept::default(), Some(&Key(key)))
@@ -78,16 +92,6 @@ fn any_change_of_a_sealed_file_is_refused() {
 
 #[test]
 fn a_seal_of_no_length_or_too_much_is_not_written() {
-    #[derive(Debug)]
-    struct Long(usize);
-    impl Seal for Long {
-        fn seal(&self, _: &[u8]) -> Vec<u8> {
-            vec![7; self.0]
-        }
-        fn verify(&self, _: &[u8], _: &[u8]) -> bool {
-            true
-        }
-    }
     let store = filled();
     let write = |size| write(store.contents(), &Kept::default(), Some(&Long(size)));
     for size in [0, 64 * 1024 + 1] {
@@ -128,23 +132,13 @@ fn a_store_that_is_opened_with_a_seal_takes_no_file_without_it() {
 
 #[test]
 fn a_seal_of_no_length_or_too_much_is_not_read() {
-    #[derive(Debug)]
-    struct Any;
-    impl Seal for Any {
-        fn seal(&self, _: &[u8]) -> Vec<u8> {
-            vec![7]
-        }
-        fn verify(&self, _: &[u8], _: &[u8]) -> bool {
-            true
-        }
-    }
     let content = write(small().contents(), &Kept::default(), None).unwrap().0;
     let with = |groups: usize| format!("{content}seal {}\n", "AAAA".repeat(groups));
     for groups in [1, 64 * 1024 / 3] {
-        assert!(read(with(groups).as_bytes(), keys(), Some(&Any)).is_ok());
+        assert!(read(with(groups).as_bytes(), keys(), Some(&Long(1))).is_ok());
     }
     for groups in [0, 64 * 1024 / 3 + 1] {
-        let error = read(with(groups).as_bytes(), keys(), Some(&Any)).unwrap_err();
+        let error = read(with(groups).as_bytes(), keys(), Some(&Long(1))).unwrap_err();
         assert!(error.to_string().contains("a seal"), "{error}");
     }
 }
