@@ -30,7 +30,7 @@ pub use recovery::recovery;
 pub use store::store;
 pub use store_file::store_file;
 pub use text::{fingerprint, host_name, san_pattern};
-pub use tls::{tls_client, tls_server};
+pub use tls::{tls_client, tls_enrolment, tls_server};
 pub use verdict::verdict;
 
 /// A target: the name of its corpus folder, the longest input that it looks at, its body.
@@ -52,6 +52,7 @@ pub const TARGETS: &[Target] = &[
     ("store", STORE_BYTES, store),
     ("store_file", STORE_FILE_BYTES, store_file),
     ("tls_client", TLS_BYTES, tls_client),
+    ("tls_enrolment", TLS_BYTES, tls_enrolment),
     ("tls_server", TLS_BYTES, tls_server),
     ("verdict", VERDICT_BYTES, verdict),
 ];

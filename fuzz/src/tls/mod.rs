@@ -12,6 +12,7 @@ mod accept_all;
 mod peers;
 mod provider;
 mod records;
+mod waiting;
 
 use std::io::Cursor;
 
@@ -19,7 +20,7 @@ use pki_types::ServerName;
 use rustls::{ClientConnection, CommonState, Connection, ServerConnection};
 
 use crate::TLS_BYTES;
-use peers::{HOST, Presents, Setting, Trust};
+use peers::{End, HOST, Presents, Setting, Trust};
 use records::{Edit, handshake};
 
 /// Most bytes that both ends of one handshake may hold at a time. An unchanged one takes 18 KB, the first one 49 KB with
@@ -28,32 +29,38 @@ const MOST_HELD: u64 = 128 * 1024;
 
 /// Our client and a changed server.
 pub fn tls_client(data: &[u8]) -> bool {
-    run(data, true)
+    run(data, End::Client)
 }
 
 /// Our server and a changed client.
 pub fn tls_server(data: &[u8]) -> bool {
-    run(data, false)
+    run(data, End::Server)
 }
 
-/// The first byte says what we trust and which version is spoken, the second what the peer presents; then come changes
+/// Our server with which unknown clients may wait, and a changed client.
+pub fn tls_enrolment(data: &[u8]) -> bool {
+    run(data, End::Acceptor)
+}
+
+/// The first byte says what we trust, which version is spoken and whether clients may wait, the second what the peer presents; then come changes
 /// of six bytes.
-fn run(data: &[u8], client: bool) -> bool {
+fn run(data: &[u8], end: End) -> bool {
     let Some(([how, what], rest)) = data.split_first_chunk::<2>() else {
         return false;
     };
     if data.len() > TLS_BYTES {
         return false;
     }
-    let setting = Setting::of(*how, client);
-    let presents = Presents::of(*what, client);
+    let setting = Setting::of(*how, end);
+    let presents = Presents::of(*what, end);
     let edits: Vec<Edit> = rest.as_chunks::<6>().0.iter().map(Edit::of).collect();
-    let (us, them) = setting.configs(presents);
+    let enrolment = setting.enrolment();
+    let (us, them) = setting.configs(presents, &enrolment);
     provider::reset();
     let mut finished = false;
     let held = allocation_counter::measure(|| {
         let name = ServerName::try_from(HOST).expect("it is a name");
-        let (us, them) = if client {
+        let (us, them) = if end == End::Client {
             let us = ClientConnection::new(us.client(), name).expect("it is configured");
             let them = ServerConnection::new(them.server()).expect("it is configured");
             (Connection::from(us), Connection::from(them))
@@ -62,7 +69,9 @@ fn run(data: &[u8], client: bool) -> bool {
             let them = ClientConnection::new(them.client(), name).expect("it is configured");
             (Connection::from(us), Connection::from(them))
         };
-        finished = link(&setting, presents, &edits, us, them);
+        let mut link = Link::new(setting, presents, &edits);
+        finished = link.run(us, them);
+        link.check_waiting(&enrolment);
     });
     assert!(
         held.bytes_max < MOST_HELD,
@@ -101,53 +110,78 @@ impl Way {
     }
 }
 
-/// Whether our end finished its handshake.
-fn link(
-    setting: &Setting,
+/// A handshake, and what has come of it.
+struct Link<'a> {
+    setting: Setting,
     presents: Presents,
-    edits: &[Edit],
-    mut us: Connection,
-    mut them: Connection,
-) -> bool {
-    let (mut to_us, mut to_them) = (Way::default(), Way::default());
-    let encrypted = setting.is_13();
-    let mut failed = false;
-    for _ in 0..6 {
-        // Of what we send, only the first flight: the last may come after we have finished.
-        let ours = if to_them.flights == 0 { edits } else { &[] };
-        let flight = to_them.carry(drain(&mut us), false, ours, encrypted);
-        let their_error = feed(&mut them, &flight);
-        let flight = to_us.carry(drain(&mut them), true, edits, encrypted);
-        failed |= feed(&mut us, &flight);
-        if failed || their_error || !us.is_handshaking() {
-            break;
+    edits: &'a [Edit],
+    to_us: Way,
+    to_them: Way,
+}
+
+impl<'a> Link<'a> {
+    fn new(setting: Setting, presents: Presents, edits: &'a [Edit]) -> Self {
+        Self {
+            setting,
+            presents,
+            edits,
+            to_us: Way::default(),
+            to_them: Way::default(),
         }
     }
-    let verdict = setting.check(&us);
-    let finished = !failed && !us.is_handshaking();
-    let what = || format!("{presents:?}, {setting:?}, {edits:?}: {verdict}");
-    if us.is_handshaking() {
-        assert!(!verdict.is_accepted(), "unfinished: {}", what());
-        return false;
+
+    fn what(&self) -> String {
+        format!("{:?}, {:?}, {:?}", self.presents, self.setting, self.edits)
     }
-    // Also if something behind the last message broke it.
-    assert!(setting.may_trust(presents), "it is trusted: {}", what());
-    if !finished {
-        return false;
+
+    /// Whether our end finished its handshake.
+    fn run(&mut self, mut us: Connection, mut them: Connection) -> bool {
+        let encrypted = self.setting.is_13();
+        let mut failed = false;
+        for _ in 0..6 {
+            // Of what we send, only the first flight: the last may come after we have finished.
+            let first = self.to_them.flights == 0;
+            let ours = if first { self.edits } else { &[] };
+            let flight = self.to_them.carry(drain(&mut us), false, ours, encrypted);
+            let their_error = feed(&mut them, &flight);
+            let flight = self
+                .to_us
+                .carry(drain(&mut them), true, self.edits, encrypted);
+            failed |= feed(&mut us, &flight);
+            if failed || their_error || !us.is_handshaking() {
+                break;
+            }
+        }
+        let verdict = self.setting.check(&us);
+        let finished = !failed && !us.is_handshaking();
+        let what = || format!("{}: {verdict}", self.what());
+        if us.is_handshaking() {
+            assert!(!verdict.is_accepted(), "unfinished: {}", what());
+            return false;
+        }
+        // Also if something behind the last message broke it.
+        assert!(
+            self.setting.may_trust(self.presents),
+            "it is trusted: {}",
+            what()
+        );
+        if !finished {
+            return false;
+        }
+        assert!(verdict.is_accepted(), "{}", what());
+        // What comes behind the last message of a flight breaks the link afterwards.
+        let seen = self.to_us.came.starts_with(&self.to_us.sent);
+        assert!(seen, "a change went unseen: {}", what());
+        let seen = self.to_them.came.starts_with(&self.to_them.sent);
+        assert!(seen, "a change of what we sent went unseen: {}", what());
+        let state: &CommonState = &us;
+        let presented = state.peer_certificates().and_then(|chain| chain.first());
+        assert_eq!(
+            presented.map(|leaf| leaf.as_ref()),
+            Some(self.presents.leaf().as_slice())
+        );
+        true
     }
-    assert!(verdict.is_accepted(), "{}", what());
-    // What comes behind the last message of a flight breaks the link afterwards.
-    let seen = to_us.came.starts_with(&to_us.sent);
-    assert!(seen, "a change went unseen: {}", what());
-    let seen = to_them.came.starts_with(&to_them.sent);
-    assert!(seen, "a change of what we sent went unseen: {}", what());
-    let state: &CommonState = &us;
-    let presented = state.peer_certificates().and_then(|chain| chain.first());
-    assert_eq!(
-        presented.map(|leaf| leaf.as_ref()),
-        Some(presents.leaf().as_slice())
-    );
-    true
 }
 
 fn drain(from: &mut Connection) -> Vec<u8> {

@@ -1,13 +1,14 @@
 //! The ends of a link: ours by the builders, the other one plain rustls that trusts everybody.
 
 use core::time::Duration;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, LazyLock};
 
 use mutual_trust::identity::{Chain, KeyReader};
 use mutual_trust::tls::{TlsVersion, key_policy};
 use mutual_trust::{
-    AuthorityScope, Certificate, ClientConfigBuilder, Clock, EntryOptions, Identity, PeerCheck,
-    PinScope, Policy, ServerConfigBuilder, ServerId, TrustStore, Verdict, View,
+    AuthorityScope, Certificate, ClientConfigBuilder, Clock, Enrolment, EntryOptions, Identity,
+    PeerCheck, PinScope, Policy, ServerConfigBuilder, ServerId, TrustStore, Verdict, View,
 };
 use pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, UnixTime};
 use rustls::client::Resumption;
@@ -19,6 +20,7 @@ use super::provider::provider;
 use crate::make::{self, Name, Spec};
 
 pub(super) const HOST: &str = "a.kms.example";
+const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 const NOW: i64 = 1_798_761_600;
 const YEAR: i64 = 365 * 24 * 60 * 60;
@@ -66,7 +68,7 @@ pub(super) enum Presents {
 }
 
 impl Presents {
-    pub(super) fn of(byte: u8, client: bool) -> Self {
+    pub(super) fn of(byte: u8, end: End) -> Self {
         match byte % 8 {
             0 | 6 => Self::Pinned,
             1 | 7 => Self::Chain,
@@ -74,7 +76,7 @@ impl Presents {
             3 => Self::Stolen,
             4 => Self::StolenChain,
             // A server always presents something.
-            _ if client => Self::Impostor,
+            _ if end == End::Client => Self::Impostor,
             _ => Self::Nothing,
         }
     }
@@ -120,11 +122,22 @@ enum Versions {
     Both,
 }
 
+/// Which end of a link is ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Client,
+    Server,
+    /// A server with which unknown clients may wait.
+    Acceptor,
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Setting {
     pub(super) trust: Trust,
     versions: Versions,
-    client: bool,
+    pub(super) end: End,
+    /// Whether unknown clients may wait now.
+    pub(super) open: bool,
 }
 
 /// The configurations of a client and of a server, of which an end has one.
@@ -205,8 +218,9 @@ fn identity() -> Identity {
 }
 
 impl Setting {
-    pub(super) fn of(byte: u8, client: bool) -> Self {
+    pub(super) fn of(byte: u8, end: End) -> Self {
         Self {
+            open: end == End::Acceptor && byte & 8 == 0,
             trust: if byte & 1 == 0 {
                 Trust::Pin
             } else {
@@ -217,7 +231,7 @@ impl Setting {
                 1 => Versions::Tls13,
                 _ => Versions::Both,
             },
-            client,
+            end,
         }
     }
 
@@ -256,20 +270,41 @@ impl Setting {
             .clock(Arc::new(now()))
     }
 
+    /// Nobody waits in it; open as this says.
+    pub(super) fn enrolment(&self) -> Enrolment {
+        let enrolment = Enrolment::new(Arc::new(now()));
+        if self.open {
+            let opened = enrolment.open_enrolment(Duration::from_secs(60), 4);
+            opened.expect("it is within the limits");
+        }
+        enrolment
+    }
+
     /// Ours, and the peer's.
-    pub(super) fn configs(&self, presents: Presents) -> (Config, Config) {
-        if self.client {
-            let ours = self.client_builder().build_for(&id()).expect("it is good");
-            (
-                Config::Client(ours),
-                Config::Server(self.plain_server(presents)),
-            )
-        } else {
-            let ours = self.server_builder().build().expect("it is good");
-            (
-                Config::Server(ours),
-                Config::Client(self.plain_client(presents)),
-            )
+    pub(super) fn configs(&self, presents: Presents, enrolment: &Enrolment) -> (Config, Config) {
+        match self.end {
+            End::Client => {
+                let ours = self.client_builder().build_for(&id()).expect("it is good");
+                (
+                    Config::Client(ours),
+                    Config::Server(self.plain_server(presents)),
+                )
+            }
+            End::Server => {
+                let ours = self.server_builder().build().expect("it is good");
+                (
+                    Config::Server(ours),
+                    Config::Client(self.plain_client(presents)),
+                )
+            }
+            End::Acceptor => {
+                let acceptor = self.server_builder().enrolment(enrolment);
+                let ours = acceptor.and_then(|it| it.config_for(ADDRESS));
+                (
+                    Config::Server(ours.expect("it is good")),
+                    Config::Client(self.plain_client(presents)),
+                )
+            }
         }
     }
 
@@ -297,10 +332,9 @@ impl Setting {
     }
 
     pub(super) fn check(&self, connection: &Connection) -> Verdict {
-        let check: PeerCheck = if self.client {
-            self.client_builder().peer_check()
-        } else {
-            self.server_builder().peer_check()
+        let check: PeerCheck = match self.end {
+            End::Client => self.client_builder().peer_check(),
+            End::Server | End::Acceptor => self.server_builder().peer_check(),
         };
         match connection {
             Connection::Client(us) => check.server(&id(), None, us),

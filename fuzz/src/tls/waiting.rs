@@ -1,0 +1,61 @@
+//! Who waits with an acceptor after a handshake.
+
+use mutual_trust::{Certificate, Enrolment, EntryOptions, TrustStore};
+
+use super::Link;
+use super::peers::Presents;
+
+/// The type of a message that proves possession (RFC 5246 section 7.4, RFC 8446 section 4).
+const CERTIFICATE_VERIFY: u8 = 15;
+
+impl Link<'_> {
+    /// Only an unknown client waits that has the key of what it presented and whose proof came as it was sent; and
+    /// such a one does wait, if nothing was changed.
+    pub(super) fn check_waiting(&self, enrolment: &Enrolment) {
+        let pending = enrolment.pending();
+        let known = self.setting.may_trust(self.presents);
+        let may_wait = self.setting.open && self.presents.has_key() && !known;
+        let what = || self.what();
+        let Some(peer) = pending.first() else {
+            let unchanged = self.edits.is_empty();
+            assert!(!(may_wait && unchanged), "it should wait: {}", what());
+            return;
+        };
+        assert!(may_wait, "it waits: {}", what());
+        assert_eq!(pending.len(), 1, "{}", what());
+        assert!(peer.presented.is_proved(), "{}", what());
+        let Some(proof) = up_to_proof(&self.to_us.sent) else {
+            panic!("it waits without a proof: {}", what());
+        };
+        assert!(self.to_us.came.starts_with(proof), "{}", what());
+        let seen = self.to_them.came.starts_with(&self.to_them.sent);
+        assert!(seen, "a change of what we sent went unseen: {}", what());
+        // Which certificate waits shows when it is accepted, not before.
+        let leaf = Certificate::from_der(&self.presents.leaf()).expect("it is good");
+        let mut store = TrustStore::new(crate::keys());
+        let (print, options) = (leaf.fingerprint(), EntryOptions::new());
+        let accepted = enrolment.accept_client(peer.id, print, &mut store, options, "admin");
+        assert!(accepted.is_ok(), "{accepted:?}: {}", what());
+        assert!(enrolment.pending().is_empty(), "{}", what());
+    }
+}
+
+/// The handshake messages up to the last proof of possession and with it.
+fn up_to_proof(messages: &[u8]) -> Option<&[u8]> {
+    let (mut at, mut end) = (0, None);
+    while let Some(&[typ, a, b, c]) = messages.get(at..).and_then(|left| left.first_chunk::<4>()) {
+        let length = u32::from_be_bytes([0, a, b, c]);
+        at = at.checked_add(4 + usize::try_from(length).ok()?)?;
+        if typ == CERTIFICATE_VERIFY {
+            end = Some(at);
+        }
+    }
+    messages.get(..end?)
+}
+
+impl Presents {
+    /// Whether the peer has the key of what it presents.
+    fn has_key(self) -> bool {
+        matches!(self, Self::Pinned | Self::Chain | Self::Impostor)
+    }
+}
