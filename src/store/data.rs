@@ -280,3 +280,59 @@ impl Data {
             && bare.is_shared(&before.bare)
     }
 }
+
+#[cfg(test)]
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod tests {
+    use super::*;
+    use crate::store::{EntryOptions, PinScope, TrustStore};
+
+    // Holders are found by a keyed hash, of which a test makes no collision.
+    #[test]
+    fn an_entry_holds_the_key_of_its_certificate_and_no_other() {
+        let files: [&[u8]; 2] = [
+            include_bytes!("../../tests/fixtures/ee-p256.pem"),
+            include_bytes!("../../tests/fixtures/ee-p384.pem"),
+        ];
+        let [own, other] = files.map(|pem| Certificate::from_pem(pem).unwrap());
+        let keys = crate::tls::key_policy(&crate::tls::provider::default_provider());
+        let mut store = TrustStore::new(keys);
+        let options = EntryOptions::new();
+        let report = store.install_pin(PinScope::Clients, own.clone(), options);
+        let key = report.unwrap().entries().items()[0].clone();
+        let entry = store.contents().data().entry(&key).unwrap();
+        assert!(entry.holds_key(own.key_pin()));
+        assert!(!entry.holds_key(other.key_pin()));
+    }
+
+    #[test]
+    fn a_certificate_is_known_as_long_as_some_entry_holds_it() {
+        let keys = crate::tls::key_policy(&crate::tls::provider::default_provider());
+        let mut store = TrustStore::new(keys);
+        let own: ServerId = "keys-1".parse().unwrap();
+        store.add_server(own.clone(), []).unwrap();
+        // Of one key.
+        let files: [&[u8]; 2] = [
+            include_bytes!("../../tests/fixtures/reissued-old.pem"),
+            include_bytes!("../../tests/fixtures/reissued-new.pem"),
+        ];
+        let [old, new] = files.map(|pem| Certificate::from_pem(pem).unwrap());
+        let mut install = |scope, certificate: &Certificate| {
+            let options = EntryOptions::new();
+            let report = store.install_pin(scope, certificate.clone(), options);
+            report.unwrap().entries().items()[0].clone()
+        };
+        let all = [
+            install(PinScope::Clients, &old),
+            install(PinScope::Server(own.clone()), &old),
+            install(PinScope::Server(own), &new),
+        ];
+        let mut known = vec![];
+        for key in all {
+            store.remove(&key).unwrap();
+            let data = store.contents().data();
+            known.push([&old, &new].map(|one| data.known(one.der()).is_some()));
+        }
+        assert_eq!(known, [[true, true], [false, true], [false, false]]);
+    }
+}

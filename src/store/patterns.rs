@@ -131,6 +131,21 @@ mod tests {
     }
 
     #[test]
+    fn a_value_is_some_visible_characters_and_not_too_many() {
+        let parse = |value: &str| ["uri", "email"].map(|kind| format!("{kind}:{value}").parse());
+        for good in ["x", &"x".repeat(MAX_SHOWN_NAME)] {
+            assert!(parse(good).iter().all(Result::<SanPattern, _>::is_ok));
+        }
+        for bad in ["", &"x".repeat(MAX_SHOWN_NAME + 1), "a b", "a\nb", "\u{e4}"] {
+            assert_eq!(
+                parse(bad),
+                [const { Err(SanPatternError::Value) }; 2],
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
     fn patterns_match_what_they_say() {
         assert!(matches("dns:a.example", SanName::Dns("A.EXAMPLE")));
         assert!(!matches("dns:a.example", SanName::Dns("b.a.example")));

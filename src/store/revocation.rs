@@ -302,11 +302,13 @@ fn closeness(error: &StoreError) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::certificate::{KeyKind, KeyRefusal};
+    use crate::store::BlockSelector;
 
     // Installed authorities have passed the key policy; those that were put back may not.
     #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
     #[test]
-    fn the_key_policy_is_asked_again_of_the_issuer() {
+    fn the_key_policy_is_asked_again_of_the_issuer_and_bytes_are_counted() {
         use crate::certificate::KeyPolicy;
         use crate::store::{AuthorityScope, EntryOptions};
         use crate::tls;
@@ -327,7 +329,32 @@ mod tests {
         let refused = store.install_crl(list.clone());
         assert!(matches!(refused, Err(StoreError::Key(_))));
         store.keys = tls::key_policy(&provider);
+        let (fingerprint, bytes) = (list.fingerprint(), list.der().len());
         store.install_crl(list).unwrap();
+        let held = |store: &TrustStore| store.data.data().crls().bytes();
+        assert_eq!(held(&store), bytes);
+        store.remove_crl(fingerprint).unwrap();
+        assert_eq!(held(&store), 0);
+    }
+
+    #[test]
+    fn a_signer_that_passed_more_checks_came_closer() {
+        let issuer = || String::from("CN=CA");
+        let algorithm = String::from("1.2.840.10045.4.1");
+        let key = KeyRefusal::Unsupported {
+            key: KeyKind::Other,
+        };
+        let blocked = BlockSelector::Fingerprint(Fingerprint::from_bytes([0; 32]));
+        let in_order = [
+            StoreError::CrlIssuerNotInstalled { issuer: issuer() },
+            StoreError::WrongCrlSignature { issuer: issuer() },
+            StoreError::CrlSignatureUnsupported { algorithm },
+            StoreError::Key(key),
+            StoreError::NoCrlSign { issuer: issuer() },
+            StoreError::Blocked(Box::new(blocked)),
+        ];
+        let far = in_order.iter().map(closeness);
+        assert!(far.is_sorted_by(|near, far| near < far));
     }
 
     #[test]

@@ -24,11 +24,10 @@ fn a_list_is_installed_under_an_authority_or_an_intermediate_and_nobody_else() {
         report.checks().items(),
         [CrlIssuer::of(&issuer.certificate)]
     );
-    assert!(
-        report
-            .to_string()
-            .contains("checks the certificates of: CN=CA")
-    );
+    let text = report.to_string();
+    assert!(text.contains("checks the certificates of: CN=CA"), "{text}");
+    // Nothing is told of what there is none of.
+    assert!(!text.contains("more"), "{text}");
     assert_eq!(scene.held(&issuer), Some(1));
 
     let mut scene = trusting(&[]);
@@ -109,6 +108,19 @@ fn the_issuer_must_be_allowed_to_sign_lists() {
     let mut scene = trusting(&[&without, &renewed]);
     scene.install(crl().signed_by(&renewed));
     assert_eq!(scene.held(&without), Some(1));
+}
+
+#[test]
+fn of_cas_of_one_name_the_one_that_came_closest_tells_why() {
+    let list = crl().no_key_id().signed_by(&ca("CA"));
+    // Whichever is looked at first: that is the one that lasts longer.
+    for days in [[10, 20], [20, 10]] {
+        let [other, without] = days.map(|days| spec("CA").ca().valid(-HOUR, days * 24 * HOUR));
+        let without = without.key_usage(&[KeyUsagePurpose::KeyCertSign]);
+        let mut scene = trusting(&[&other.self_signed(), &without.self_signed()]);
+        let error = scene.refuse(list.clone());
+        assert!(matches!(error, StoreError::NoCrlSign { .. }), "{error}");
+    }
 }
 
 #[test]

@@ -9,7 +9,8 @@ use mutual_trust::certificate::Certificate;
 use mutual_trust::policy::{Detail, ProfileAction, ProfileRule, VerdictWarning};
 use mutual_trust::store::StoreWarning;
 use rcgen::{
-    CidrSubnet, GeneralSubtree, KeyPair, KeyUsagePurpose, NameConstraints, SanType, SigningKey,
+    CidrSubnet, GeneralSubtree, KeyIdMethod, KeyPair, KeyUsagePurpose, NameConstraints, SanType,
+    SigningKey,
 };
 
 use super::row::{Row, accepted, hold, refused, row};
@@ -460,6 +461,30 @@ pub fn rows() -> Vec<Row> {
             let rolled = spec("I").ca().signed_by(&limited);
             w.authority(For::AnyServer, "root", &root);
             w.presents(&spec("leaf").dns(KMS).signed_by(&rolled)).with("I", &limited).with("J", &rolled);
+        }),
+        row("C1", "more intermediates than the policy allows, and the one is installed", refused(PathTooLong).considered(&["intermediate I for all chains: PathTooLong"]), |w| {
+            let chain = chain([as_it_is; 3], [no_edit; 3]);
+            w.policy = w.policy.max_intermediates(0);
+            w.authority(For::AnyServer, "root", &chain[0]);
+            w.intermediate("I", &chain[1]);
+            w.presents(&chain[2]);
+        }),
+        // It judges the names of self-issued intermediates as well. The length is what is allowed.
+        row("C1", "a self-issued intermediate with a name that its issuer may not give", refused(PathRefused).any_considered().detail("the path builder judges a self-issued intermediate by its names and length"), |w| {
+            let root = spec("root").ca().path_len(1).permit_dns(KMS).self_signed();
+            let rolled = spec("root").ca().dns("elsewhere.example").signed_by(&root);
+            w.authority(For::AnyServer, "root", &root);
+            w.presents(&spec("leaf").dns(KMS).signed_by(&rolled)).with("J", &rolled);
+        }),
+        row("C1", "of authorities of one name and key, one without a key identifier is tried before one with another", accepted(ChainVerified, "authority bare for any server").warns(&["ski-present"]), |w| {
+            let root = spec("root").ca().self_signed();
+            let bare = again(&root, &root.key, |tree| without(tree, 14));
+            // It lasts longer.
+            let other = spec("root").ca().key_of(&root).valid(-1, 400 * 24 * 60 * 60);
+            let other = other.params(|params| params.key_identifier_method = KeyIdMethod::PreSpecified(vec![1; 20]));
+            w.authority(For::AnyServer, "other", &other.self_signed());
+            w.authority(For::AnyServer, "bare", &bare);
+            w.presents(&spec("leaf").dns(KMS).signed_by(&root));
         }),
         row("C1", "no intermediate, and the policy allows none", found(), |w| {
             w.policy = w.policy.max_intermediates(0);

@@ -97,6 +97,11 @@ fn a_list_that_is_not_read_any_more_is_kept_and_its_issuer_stays_checked() {
     assert_eq!(text_of(view), text);
     let again = load(&text_of(view)).unwrap();
     assert_eq!(facts(again.store.contents()), facts(view));
+    // Also one that was disabled before.
+    let section = "-----BEGIN X509 CRL";
+    let disabled = fitting(&text.replace(section, &format!("  disabled a reason\n{section}")));
+    let kept = load(&disabled).unwrap();
+    assert_eq!(text_of(kept.store.contents()), disabled);
 
     // A list that is read stands beside it; and it can be removed by its fingerprint.
     let mut store = loaded.store.with_clock(std::sync::Arc::new(now()));
@@ -331,6 +336,66 @@ fn a_list_of_a_damaged_file_that_nobody_verified_keeps_no_genuine_one_out() {
         verdict(store.contents(), &lists.gone[1]),
         ReasonCode::Revoked
     );
+}
+
+/// No certificate that is installed verifies them.
+#[test]
+fn of_the_lists_of_an_unknown_ca_a_recovery_takes_those_that_are_not_there_yet() {
+    let lists = Lists::new("crls-both");
+    let (mut store, _) = DurableStore::open(lists.folder.path(), settings()).unwrap();
+    let gone = leaf(&lists.other);
+    let newer = crl().number(9).revoke(&gone.certificate);
+    let newer = newer.signed_by(&lists.other);
+    let (other, list) = (lists.other.certificate(), newer.clone());
+    store
+        .change(|store| {
+            let any = AuthorityScope::AnyServer;
+            let done = store.install_authority(any, other, options())?;
+            // The older one stays: it revokes what this one does not.
+            store.install_crl(list)?;
+            store.remove(&done.entries().items()[0])
+        })
+        .unwrap();
+    drop(store);
+    let line = line_of(&lists.text(), "  label first") - 1;
+    lists.damage(line);
+    let (store, report) = DurableStore::recover(lists.folder.path(), settings()).unwrap();
+    assert_eq!(report.crls.items(), [newer.fingerprint()], "{report}");
+    let held = store.contents().crls();
+    let mut held: Vec<_> = held.map(|list| list.crl().fingerprint()).collect();
+    assert!(held.contains(&newer.fingerprint()));
+    held.sort();
+    held.dedup();
+    assert_eq!(held.len(), store.contents().crls().count());
+}
+
+#[test]
+fn a_list_that_is_damaged_is_lost_only_if_the_version_before_has_it_not() {
+    let lists = Lists::new("crls-before");
+    let before = lists.text();
+    let (mut store, _) = DurableStore::open(lists.folder.path(), settings()).unwrap();
+    let (id, name) = (server_id("keys-2"), host("other.example"));
+    store.change(|store| store.add_server(id, [name])).unwrap();
+    let head = before.lines().find(|line| line.starts_with("crl "));
+    let damaged = head.and_then(|head| head.split(' ').nth(4)).unwrap();
+    drop(store);
+    let line = line_of(&lists.text(), "-----BEGIN X509 CRL");
+    lists.damage(line);
+    let after = lists.text();
+    let previous = lists.folder.file("trust-store.previous");
+    // Whole; and with another one in its place, which is not read.
+    for (before, lost) in [
+        (before.clone(), vec![]),
+        (with_list(&before, &[0x30, 3, 2, 1, 5]), vec![damaged]),
+    ] {
+        fs::write(lists.folder.file(CURRENT), &after).unwrap();
+        fs::write(&previous, &before).unwrap();
+        let (store, report) = DurableStore::recover(lists.folder.path(), settings()).unwrap();
+        let told = report.lost_crls.items().iter();
+        let told: Vec<String> = told.map(ToString::to_string).collect();
+        assert_eq!(told, lost, "{report}");
+        assert_eq!(store.contents().unread_crls().count(), lost.len());
+    }
 }
 
 #[test]

@@ -8,7 +8,8 @@ use mutual_trust::store::{
 use mutual_trust::{AuthorityScope, EntryOptions, PinScope, TrustStore};
 
 use crate::common::*;
-use crate::support::pki::{pki, spec};
+use crate::support::der;
+use crate::support::pki::{Made, pki, spec};
 use crate::support::*;
 
 fn proposals(certificates: Vec<Certificate>) -> Vec<P> {
@@ -339,6 +340,43 @@ fn a_bundle_completes_fingerprints() {
         .entry(&pin_key(of_server("s"), &certificate))
         .unwrap();
     assert_eq!(entry.certificate(), Some(&certificate));
+}
+
+/// With an algorithm that no provider has any more, ecdsa-with-SHA1, so that nobody can tell who signed it.
+fn of_old_algorithm(made: &Made) -> Certificate {
+    let mut tree = der::tree(&made.certificate());
+    let oid = [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01];
+    for place in [&[0, 2][..], &[1]] {
+        *tree.at(place) = der::parts(der::SEQUENCE, vec![der::bytes(der::OID, &oid)]);
+    }
+    Certificate::from_der(&tree.write()).unwrap()
+}
+
+#[test]
+fn where_no_signature_can_be_verified_key_identifiers_tell_who_issued_what() {
+    let (root, namesake) = (spec("CA").ca().self_signed(), spec("CA").ca().self_signed());
+    let named = |issuer: &Made| spec("leaf").dns("kms.example").signed_by(issuer);
+    let silent = spec("leaf").no_authority_key_id().signed_by(&root);
+    let self_issued = spec("CA").ca().no_authority_key_id().signed_by(&root);
+    for (certificate, expected) in [
+        (named(&root), [P::Authority, P::LeaveOut]),
+        (named(&namesake), [P::Undecided, P::Pin]),
+        // Without one it is the name, unless that is its own.
+        (silent, [P::Authority, P::LeaveOut]),
+        (self_issued, [P::Undecided, P::Undecided]),
+    ] {
+        let certificate = of_old_algorithm(&certificate);
+        let found = proposals(vec![root.certificate(), certificate.clone()]);
+        assert_eq!(found, expected, "{certificate:?}");
+    }
+}
+
+#[test]
+fn who_is_no_ca_issued_nothing() {
+    let leaf = spec("leaf").dns("kms.example").self_signed();
+    let below = spec("below").dns("kms.example").signed_by(&leaf);
+    let both = vec![leaf.certificate(), below.certificate()];
+    assert_eq!(proposals(both), [P::Pin, P::Pin]);
 }
 
 #[test]
