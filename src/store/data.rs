@@ -285,7 +285,23 @@ impl Data {
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod tests {
     use super::*;
+    use crate::certificate::HostName;
     use crate::store::{EntryOptions, PinScope, TrustStore};
+
+    #[test]
+    fn nothing_is_left_of_the_names_of_a_server_that_is_gone() {
+        let keys = crate::tls::key_policy(&crate::tls::provider::default_provider());
+        let mut store = TrustStore::new(keys);
+        let id: ServerId = "keys-1".parse().unwrap();
+        let names = ["a.example", "b.example"].map(|name| name.parse::<HostName>().unwrap());
+        let count = |store: &TrustStore| store.contents().data().names.len();
+        store.add_server(id.clone(), names.clone()).unwrap();
+        assert_eq!(count(&store), 2);
+        store.release_name(&names[0]).unwrap();
+        assert_eq!(count(&store), 1);
+        store.remove_server(&id).unwrap();
+        assert_eq!(count(&store), 0);
+    }
 
     // Holders are found by a keyed hash, of which a test makes no collision.
     #[test]

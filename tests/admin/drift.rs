@@ -173,3 +173,23 @@ fn under_a_pin_by_public_key_the_newest_certificate_that_was_seen_is_expected() 
     assert_eq!(drift[0].behind().items()[0].server, server_id("kms-2"));
     assert_eq!(drift[0].on_it(), 2);
 }
+
+#[test]
+fn under_a_pin_by_public_key_what_another_pin_accepted_is_not_expected() {
+    let mut desk = Desk::at(days(0));
+    desk.group("cluster", &MEMBERS);
+    let day = 24 * 60 * 60;
+    let shared = spec("shared").valid(-100 * day, 100 * day).self_signed();
+    let newer = spec("newer").valid(-day, 300 * day).self_signed();
+    let options = EntryOptions::new().matching(Matching::PublicKey);
+    let scope = PinScope::Group(group("cluster"));
+    let key = desk.pin_with(scope, &shared, options);
+    desk.group_pin("cluster", &newer);
+    for (member, made) in MEMBERS.iter().zip([&shared, &shared, &newer]) {
+        assert!(desk.connects(member, &[made]));
+    }
+    let drift = desk.seen.drift(desk.view());
+    let expected = drift[0].expected();
+    assert_eq!(expected.entry, key);
+    assert_eq!(expected.fingerprint, shared.certificate.fingerprint());
+}

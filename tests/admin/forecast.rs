@@ -97,6 +97,7 @@ fn a_server_that_was_never_seen_is_forecast_by_what_is_installed() {
         moment(days(6)),
     );
     let outage = &then.outages().items()[0];
+    assert_eq!(then.effects().lost().len(), 1);
     assert_eq!(outage.effect.basis, Basis::Installed);
     assert_eq!(outage.since, Some(moment(days(5))));
     assert!(outage.to_string().contains("server keys-1"), "{outage}");
@@ -125,9 +126,13 @@ fn a_new_certificate_of_our_own_is_followed_server_by_server() {
     assert_eq!(renewal.not_confirmed().items(), [server_id("keys-2")]);
     assert_eq!(renewal.not_presented().items(), [server_id("keys-3")]);
     assert!(!renewal.is_complete());
-    for id in ["keys-2", "keys-3"] {
-        desk.seen.confirm_own(&server_id(id), next);
-    }
+    desk.seen.confirm_own(&server_id("keys-2"), next);
+    let renewal = own_renewal(desk.view(), &desk.seen, next, presented);
+    assert!(renewal.not_confirmed().is_empty() && !renewal.is_complete());
+    desk.seen.confirm_own(&server_id("keys-3"), old);
+    let renewal = own_renewal(desk.view(), &desk.seen, next, |_| next);
+    assert!(renewal.not_presented().is_empty() && !renewal.is_complete());
+    desk.seen.confirm_own(&server_id("keys-3"), next);
     let renewal = own_renewal(desk.view(), &desk.seen, next, |_| next);
     assert!(renewal.is_complete());
 }

@@ -50,6 +50,7 @@ mod expiry;
 mod forecast;
 mod guarded;
 mod guided;
+mod never_seen;
 mod next;
 mod predicted;
 mod seen;

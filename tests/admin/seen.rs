@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use mutual_trust::admin::{Observation, Peer, Seen};
 use mutual_trust::limits::{
-    MAX_PRESENTED_CERTIFICATES, MAX_SEEN_BYTES, MAX_SEEN_CLIENTS, MAX_SEEN_REFUSED,
-    MAX_SEEN_REFUSED_BYTES, MAX_SEEN_SERVERS,
+    MAX_PRESENTED_BYTES, MAX_PRESENTED_CERTIFICATES, MAX_SEEN_BYTES, MAX_SEEN_CLIENTS,
+    MAX_SEEN_REFUSED, MAX_SEEN_REFUSED_BYTES, MAX_SEEN_SERVERS,
 };
 use mutual_trust::policy::{Question, Target};
 use mutual_trust::store::{EntryKey, Scope, Slot};
@@ -63,6 +63,7 @@ fn what_is_refused_or_not_proved_never_takes_the_place_of_what_was_accepted() {
     assert_eq!(last.fingerprint(), own.certificate.fingerprint());
     let refused = desk.seen.last_refused(&peer("keys-1")).unwrap();
     assert_eq!(refused.reason(), ReasonCode::PinDoesNotMatch);
+    assert_eq!(refused.at(), Some(at(u64::try_from(days(0)).unwrap())));
     assert_eq!(refused.fingerprint(), Some(other.certificate.fingerprint()));
     assert_eq!(refused.end_entity(), Some(other.certificate.der()));
     assert!(refused.is_proved());
@@ -84,6 +85,28 @@ fn an_observation_that_shows_another_certificate_than_its_verdict_accepted_is_no
 }
 
 #[test]
+fn what_is_presented_is_kept_up_to_the_bounds_of_a_handshake() {
+    let own = self_signed("kms1.example");
+    let der = own.certificate.der().clone();
+    let rest = MAX_PRESENTED_BYTES - der.len();
+    let with = |size: usize| vec![der.clone(), CertificateDer::from(vec![0x30; size])];
+    for (presented, kept) in [
+        (vec![der.clone(); MAX_PRESENTED_CERTIFICATES], true),
+        (vec![der.clone(); MAX_PRESENTED_CERTIFICATES + 1], false),
+        (with(rest), true),
+        (with(rest + 1), false),
+    ] {
+        let mut desk = Desk::at(days(0));
+        desk.server("keys-1", &[]);
+        desk.server_pin("keys-1", &own);
+        let verdict = Arc::new(desk.verdict("keys-1", &[&own]));
+        let observation = Observation::new(verdict, presented, desk.now(), true);
+        desk.seen.observe(&observation);
+        assert_eq!(desk.seen.last(&peer("keys-1")).is_some(), kept);
+    }
+}
+
+#[test]
 fn an_entry_is_in_use_by_whom_it_decided_for_and_so_is_an_intermediate_that_the_peer_left_out() {
     let mut desk = Desk::at(days(0));
     let pki = pki("corp");
@@ -97,6 +120,8 @@ fn an_entry_is_in_use_by_whom_it_decided_for_and_so_is_an_intermediate_that_the_
     assert!(desk.connects("keys-1", &[&leaf, &pki.intermediate]));
     let uses = desk.seen.in_use(&root).unwrap();
     assert_eq!((uses.by(), uses.count()), (&peer("keys-1"), 1));
+    assert_eq!(uses.at(), Some(at(u64::try_from(days(0)).unwrap())));
+    assert_eq!(uses.to_string(), "server keys-1, 1 times");
     // The peer presented it itself: ours was not needed.
     assert!(desk.seen.in_use(&inter).is_none());
     assert!(desk.connects("keys-1", &[&leaf]));
