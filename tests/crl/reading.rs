@@ -481,6 +481,13 @@ fn a_scope_that_means_nothing_or_two_things_is_not_read() {
     assert_eq!(said.kinds(), CrlKinds::All);
     let at_the_limit = crl().scope(vec![point(&many[..16])]).signed_by(&issuer);
     assert_eq!(at_the_limit.distribution_point().count(), 16);
+    // Other names, and texts that would not stay on their line, are not told.
+    let uris = [uri("http://ca.example/1"), uri("http://ca.example/a b")];
+    let names = [&uris[..], &[bytes(0x82, b"ca.example")]].concat();
+    let named = vec![parts(0xa0, vec![parts(0xa0, names)])];
+    let list = crl().scope(named).signed_by(&issuer);
+    let told: Vec<&str> = list.distribution_point().collect();
+    assert_eq!(told, ["http://ca.example/1"]);
     let not_critical = standard(28, false, &parts(SEQUENCE, vec![flag(0x82)]));
     let list = crl().extension(not_critical).signed_by(&issuer);
     assert_eq!(list.kinds(), CrlKinds::Authorities, "applied all the same");

@@ -285,9 +285,11 @@ fn a_damaged_request_is_refused_and_never_panics() {
         damaged[at] ^= 0x80;
         let _ = read(&damaged);
     }
-    // Version, subject and public key are of their types, and so is the whole; nothing stands behind it.
+    // Each part that is looked at is of its type.
     for (place, tag) in [
         (&[][..], 0x31),
+        (&[0], 0x31),
+        (&[1], 0x31),
         (&[0, 0], OCTETS),
         (&[0, 1], 0x31),
         (&[0, 2], 0x31),
