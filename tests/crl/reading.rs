@@ -178,6 +178,8 @@ fn nothing_that_is_not_exactly_a_list_is_read() {
         change(|tree| tree.at(&[0]).list().swap(3, 4)),
         "before its own",
     );
+    let one_second = crl().valid(0, 0);
+    assert!(Crl::from_der(&one_second.der(&issuer)).is_ok());
     v2(
         "two lists of entries",
         change(|tree| {
