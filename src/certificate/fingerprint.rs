@@ -217,10 +217,17 @@ mod tests {
                 other => unreachable!("{text}: {other:?}"),
             }
         }
-        let long = "00".repeat(MAX_FINGERPRINT_TEXT);
-        assert!(matches!(
-            long.parse::<Fingerprint>(),
-            Err(FingerprintError::TooLong { .. })
-        ));
+    }
+
+    #[test]
+    fn a_text_is_read_up_to_its_bound() {
+        let padded = |length: usize| format!("{CANONICAL:length$}").parse::<Fingerprint>();
+        assert!(padded(MAX_FINGERPRINT_TEXT).is_ok());
+        for length in [MAX_FINGERPRINT_TEXT + 1, 2 * MAX_FINGERPRINT_TEXT] {
+            assert!(matches!(
+                padded(length),
+                Err(FingerprintError::TooLong { length: found, .. }) if found == length
+            ));
+        }
     }
 }

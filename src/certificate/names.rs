@@ -324,6 +324,21 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_read_up_to_its_bound_with_or_without_a_dot_at_its_end() {
+        let longest = "a.".repeat(126) + "a";
+        assert_eq!(longest.len(), MAX_DNS_NAME_BYTES);
+        assert!(name(&longest).is_ok());
+        assert_eq!(name(&format!("{longest}.")), name(&longest));
+        for (longer, bytes) in [(format!("{longest}a"), 254), (format!("{longest}a."), 255)] {
+            let error = name(&longer).unwrap_err();
+            assert!(
+                matches!(error, HostNameError::TooLong { length, .. } if length == bytes),
+                "{error:?}"
+            );
+        }
+    }
+
+    #[test]
     fn a_wildcard_stands_for_one_label() {
         let host = |text| name(text).unwrap();
         assert!(SanName::Dns("*.kms.example").covers(&host("a.kms.example")));

@@ -100,8 +100,9 @@ fn bits_of(modulus: &[u8]) -> u32 {
     match digits.next() {
         None => 0,
         Some(first) => {
-            let whole = u32::try_from(digits.count()).unwrap_or(u32::MAX / 16);
-            whole.saturating_mul(8) + (8 - first.leading_zeros())
+            let whole = u32::try_from(digits.count()).unwrap_or(u32::MAX);
+            let highest = 8 - first.leading_zeros();
+            whole.saturating_mul(8).saturating_add(highest)
         }
     }
 }

@@ -364,4 +364,14 @@ mod tests {
         assert!(period.contains(at(20)));
         assert!(!period.contains(at(21)));
     }
+
+    #[test]
+    fn a_period_is_shown_by_its_ends() {
+        let period = Validity {
+            not_before: 0,
+            not_after: 1_798_761_600,
+        };
+        let shown = "1970-01-01T00:00:00Z to 2027-01-01T00:00:00Z";
+        assert_eq!(period.to_string(), shown);
+    }
 }

@@ -160,7 +160,7 @@ fn issuer_of<'a>(issued: &Given, left: &[&'a Given]) -> Result<Option<&'a Given>
     let named_key = issued.certificate.authority_key_id();
     let by_key =
         |one: &&Given| named_key.is_some() && one.certificate.subject_key_id() == named_key;
-    if named.len() > 1 && named.iter().any(by_key) {
+    if named.iter().any(by_key) {
         named.retain(by_key);
     }
     match named.as_slice() {

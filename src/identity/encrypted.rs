@@ -90,7 +90,7 @@ impl fmt::Debug for Passphrase {
     }
 }
 
-/// Decrypts an `EncryptedPrivateKeyInfo`. The caller scrubs the stack directly after.
+/// Decrypts an `EncryptedPrivateKeyInfo`, which the bytes are by their form. The caller scrubs the stack directly after.
 #[inline(never)]
 pub(super) fn decrypt(
     bytes: &[u8],
@@ -172,12 +172,11 @@ impl Cipher {
 }
 
 impl<'a> Scheme<'a> {
+    /// Reads what is of [`Form::Encrypted`](super::form::Form::Encrypted): an algorithm and octets, with nothing
+    /// behind them.
     fn read(bytes: &'a [u8]) -> Result<Self, DecryptError> {
-        let (outer, rest) = der::take(bytes).ok_or(DecryptError::Malformed)?;
+        let (outer, _) = der::take(bytes).ok_or(DecryptError::Malformed)?;
         let [algorithm, encrypted] = children(outer, SEQUENCE)?;
-        if !rest.is_empty() || encrypted.tag != OCTET_STRING {
-            return Err(DecryptError::Malformed);
-        }
         let (scheme, parameters) = identifier(algorithm)?;
         if scheme != PBES2 {
             return Err(not_read(scheme, "this way of encryption"));

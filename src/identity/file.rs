@@ -159,6 +159,10 @@ mod tests {
             read(5).unwrap_err(),
             ReadFileError::Short { size: 5, found: 4 }
         );
+        assert_eq!(
+            read(8).unwrap_err(),
+            ReadFileError::Short { size: 8, found: 4 }
+        );
         assert_eq!(read(3).unwrap_err(), ReadFileError::Long { size: 3 });
         assert_eq!(read(0).unwrap_err(), ReadFileError::Empty);
         assert_eq!(

@@ -168,7 +168,16 @@ mod tests {
             error(&[0x30, 3, 2, 1, 0, 0, 0]),
             IdentityError::KeyTrailing { count: 2 }
         ));
-        for bytes in [&[][..], &[0x30], &[0x30, 0], &[0; 64], &[0x30, 0x83, 1]] {
+        // The last two are all there, with a length that is not in its shortest form.
+        for bytes in [
+            &[][..],
+            &[0x30],
+            &[0x30, 0],
+            &[0; 64],
+            &[0x30, 0x83, 1],
+            &[0x30, 0x81, 2, 5, 0],
+            &[0x30, 0x81, 2, 5, 0, 0],
+        ] {
             assert!(
                 matches!(error(bytes), IdentityError::KeyMalformed),
                 "{bytes:?}"

@@ -278,3 +278,26 @@ impl Drop for Temporary {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn other_names_are_tried_for_a_temporary_file_only_where_one_is_taken() {
+        for (kind, count) in [
+            (ErrorKind::AlreadyExists, MAX_TEMPORARY_NAMES),
+            (ErrorKind::PermissionDenied, 1),
+        ] {
+            let tried = Cell::new(0);
+            let made = Temporary::take(Path::new("folder"), |_| {
+                tried.set(tried.get() + 1);
+                Err::<(), _>(kind.into())
+            });
+            assert_eq!(made.err().map(|error| error.kind()), Some(kind));
+            assert_eq!(tried.get(), count);
+        }
+    }
+}

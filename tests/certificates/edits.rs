@@ -1,7 +1,7 @@
 //! Certificates with one thing changed in their DER: what is not exactly a certificate is refused (rule I4).
 
-use mutual_trust::certificate::Certificate;
-use mutual_trust::error::CertificateError as E;
+use mutual_trust::certificate::{Certificate, KeyKind};
+use mutual_trust::error::{CertificateError as E, KeyRefusal};
 use mutual_trust::limits::{
     MAX_DER_DEPTH, MAX_EXTENSIONS, MAX_SERIAL_BYTES, MAX_SUBJECT_ALT_NAMES,
 };
@@ -11,8 +11,8 @@ use crate::common::*;
 use crate::support::der::{
     Body, Der, INTEGER, NULL, OCTETS, OID, SEQUENCE, bytes, parts, tree, wrap,
 };
-use crate::support::fixture;
 use crate::support::pki::spec;
+use crate::support::{fixture, keys};
 
 #[test]
 fn extensions_need_version_3() {
@@ -352,9 +352,34 @@ fn a_key_that_cannot_be_read_is_refused_and_an_unknown_one_is_read() {
     let unknown = edited("ca-false", |der| {
         *der.field(6).at(&[0]) = parts(SEQUENCE, vec![bytes(OID, &[0x2a, 0x03])]);
     });
-    assert_eq!(
-        unknown.unwrap().key_kind(),
-        mutual_trust::certificate::KeyKind::Other
+    assert_eq!(unknown.unwrap().key_kind(), KeyKind::Other);
+}
+
+#[test]
+fn an_rsa_key_is_judged_by_the_bits_of_its_modulus() {
+    let judged = |modulus: &[u8]| {
+        let numbers = vec![bytes(INTEGER, modulus), bytes(INTEGER, &[1, 0, 1])];
+        let key = [vec![0], parts(SEQUENCE, numbers).write()].concat();
+        let certificate = edited("ee-rsa2048", |der| *der.field(6).at(&[1]).content() = key);
+        keys().check(&certificate.unwrap())
+    };
+    let whole_bytes = |count: usize| [vec![0], vec![0xff; count]].concat();
+    assert!(judged(&whole_bytes(2048 / 8)).is_ok());
+    assert!(judged(&whole_bytes(8192 / 8)).is_ok());
+    assert_is!(
+        judged(&[0x7f; 2048 / 8]),
+        KeyRefusal::Weak {
+            key: KeyKind::Rsa { bits: 2047, .. },
+            min_bits: 2048,
+            ..
+        }
+    );
+    assert_is!(
+        judged(&[&[1][..], &[0xff; 8192 / 8]].concat()),
+        KeyRefusal::Unsupported {
+            key: KeyKind::Rsa { bits: 8193, .. },
+            ..
+        }
     );
 }
 

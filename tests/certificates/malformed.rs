@@ -392,7 +392,12 @@ fn other_damage_inside_a_section_is_an_error_with_its_line() {
 
 #[test]
 fn the_size_of_a_pem_file_and_its_sections_are_bounded() {
-    let file = vec![b'\n'; MAX_PEM_BYTES + 1];
+    let mut file = vec![b'\n'; MAX_PEM_BYTES];
+    assert_is!(
+        Certificate::many_from_pem(&file).unwrap_err(),
+        E::Pem(P::NoSection)
+    );
+    file.push(b'\n');
     assert_is!(
         Certificate::many_from_pem(&file).unwrap_err(),
         E::Pem(P::TooLarge { size, limit: MAX_PEM_BYTES, .. }) if *size == MAX_PEM_BYTES + 1

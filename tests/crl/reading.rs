@@ -93,11 +93,13 @@ fn nothing_that_is_not_exactly_a_list_is_read() {
     let good = whole().der(&issuer);
     let change = |change: fn(&mut Der)| changed(&issuer, &whole(), change);
     refused("nothing", &[], "empty");
-    refused(
-        "a trailing byte",
-        &[&good[..], &[0]].concat(),
-        "1 bytes follow",
-    );
+    for count in [1, 3] {
+        refused(
+            "trailing bytes",
+            &[&good[..], &vec![0; count]].concat(),
+            &format!("{count} bytes follow"),
+        );
+    }
     refused("a truncated one", &good[..good.len() - 1], "structure");
     refused(
         "a certificate",
@@ -176,6 +178,8 @@ fn nothing_that_is_not_exactly_a_list_is_read() {
         change(|tree| tree.at(&[0]).list().swap(3, 4)),
         "before its own",
     );
+    let one_second = crl().valid(0, 0);
+    assert!(Crl::from_der(&one_second.der(&issuer)).is_ok());
     v2(
         "two lists of entries",
         change(|tree| {
@@ -319,11 +323,13 @@ fn entries_are_held_to_their_grammar() {
         Crl::from_der(&twice),
         Err(CrlError::DuplicateExtension { oid, .. }) if oid == "2.5.29.21"
     ));
-    let many = (0..33_u8)
-        .map(|last| standard(100 + last, false, &bytes(NULL, &[])))
-        .collect();
+    let many = |count: u8| {
+        let all = (0..count).map(|last| standard(100 + last, false, &bytes(NULL, &[])));
+        with(entry_with(&[1], all.collect()))
+    };
+    assert!(Crl::from_der(&many(32)).is_ok());
     assert!(matches!(
-        Crl::from_der(&with(entry_with(&[1], many))),
+        Crl::from_der(&many(33)),
         Err(CrlError::TooManyExtensions { limit: 32, .. })
     ));
     let in_version_1 = crl().version_1().entry(entry_with(&[1], vec![reason(1)]));
@@ -333,7 +339,9 @@ fn entries_are_held_to_their_grammar() {
     ));
 
     // What tools write and what harms nobody.
+    let longest = [1; 32];
     let odd = crl()
+        .entry(entry(&longest))
         .entry(entry(&[0x80]))
         .entry(entry(&[0]))
         .entry(entry(&[9]))
@@ -344,10 +352,11 @@ fn entries_are_held_to_their_grammar() {
             vec![extension(&[0x2a, 3, 4], false, &bytes(NULL, &[]))],
         ))
         .signed_by(&issuer);
-    assert_eq!(odd.revoked_count(), 6);
-    // Negative, as old tools number; 0; twice, of which the first counts; a leading zero more.
+    assert_eq!(odd.revoked_count(), 7);
+    // As long as can be; negative, as old tools number; 0; twice, of which the first counts; a leading zero more.
     for serial in [
-        &[0x80][..],
+        &longest[..],
+        &[0x80],
         &[0xff, 0x80],
         &[0],
         &[9],
@@ -412,10 +421,14 @@ fn extensions_are_held_to_their_grammar() {
     );
     let odd = parts(SEQUENCE, vec![bytes(0x80, &[1]), bytes(0x80, &[2])]);
     refused("two key identifiers", &key(&odd), "authorityKeyIdentifier");
-    let many = (0..31_u8).map(|last| standard(100 + last, false, &bytes(NULL, &[])));
-    let many = many.fold(crl(), CrlSpec::extension).der(&issuer);
+    // The key identifier and the number are there already.
+    let many = |more: u8| {
+        let more = (0..more).map(|last| standard(100 + last, false, &bytes(NULL, &[])));
+        more.fold(crl(), CrlSpec::extension).der(&issuer)
+    };
+    assert!(Crl::from_der(&many(30)).is_ok());
     assert!(matches!(
-        Crl::from_der(&many),
+        Crl::from_der(&many(31)),
         Err(CrlError::TooManyExtensions { limit: 32, .. })
     ));
     let in_version_1 = crl().version_1().number(1).der(&issuer);
@@ -472,6 +485,13 @@ fn a_scope_that_means_nothing_or_two_things_is_not_read() {
     assert_eq!(said.kinds(), CrlKinds::All);
     let at_the_limit = crl().scope(vec![point(&many[..16])]).signed_by(&issuer);
     assert_eq!(at_the_limit.distribution_point().count(), 16);
+    // Other names, and texts that would not stay on their line, are not told.
+    let uris = [uri("http://ca.example/1"), uri("http://ca.example/a b")];
+    let names = [&uris[..], &[bytes(0x82, b"ca.example")]].concat();
+    let named = vec![parts(0xa0, vec![parts(0xa0, names)])];
+    let list = crl().scope(named).signed_by(&issuer);
+    let told: Vec<&str> = list.distribution_point().collect();
+    assert_eq!(told, ["http://ca.example/1"]);
     let not_critical = standard(28, false, &parts(SEQUENCE, vec![flag(0x82)]));
     let list = crl().extension(not_critical).signed_by(&issuer);
     assert_eq!(list.kinds(), CrlKinds::Authorities, "applied all the same");
@@ -483,7 +503,12 @@ fn a_scope_that_means_nothing_or_two_things_is_not_read() {
 
 #[test]
 fn lists_over_the_limits_are_not_read() {
-    let long = vec![0x30; MAX_CRL_BYTES + 1];
+    let mut long = vec![0x30; MAX_CRL_BYTES];
+    assert!(matches!(
+        Crl::from_der(&long),
+        Err(CrlError::TrailingBytes { offset: 50, .. })
+    ));
+    long.push(0x30);
     assert!(matches!(
         Crl::from_der(&long),
         Err(CrlError::TooLarge { size, limit: MAX_CRL_BYTES, .. }) if size == long.len()

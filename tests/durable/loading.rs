@@ -4,7 +4,10 @@ use base64ct::{Base64, Encoding};
 use mutual_trust::admin::file::{Loaded, read};
 use mutual_trust::error::StoreError;
 use mutual_trust::store::{EntryKey, Scope, Slot};
-use mutual_trust::{Fingerprint, KeyPolicy, Policy, Question, ReasonCode, Target, decide};
+use mutual_trust::{
+    AuthorityScope, Fingerprint, KeyPolicy, Policy, Question, ReasonCode, Target, decide,
+};
+use pki_types::alg_id::ECDSA_SHA256;
 use sha2::{Digest, Sha256};
 
 use crate::common::*;
@@ -97,6 +100,26 @@ fn a_provider_that_verifies_nothing_still_loads_everything() {
     };
     assert_eq!(claims(&loaded.store), claims(&store));
     loaded.store.view();
+}
+
+#[test]
+fn an_authority_whose_own_signature_cannot_be_verified_any_more_is_held_and_disabled() {
+    let mut store = store();
+    let scope = AuthorityScope::AnyServer;
+    let report = store.install_authority(scope, ca("root").certificate(), options());
+    let key = report.unwrap().entries().items()[0].clone();
+    // A provider that knows its kind of key still, and ECDSA with SHA-256 no more.
+    let mut algorithms = provider().signature_verification_algorithms.all.to_vec();
+    algorithms.retain(|algorithm| algorithm.signature_alg_id() != ECDSA_SHA256);
+    let loaded = load_with(
+        &text_of(store.contents()),
+        KeyPolicy::new(algorithms.leak()),
+    );
+    let [(disabled, why)] = loaded.report.disabled.items() else {
+        panic!("{}", loaded.report);
+    };
+    assert_eq!(disabled, &key);
+    assert!(why.contains("1.2.840.10045.4.3.2"), "{why}");
 }
 
 #[test]

@@ -5,12 +5,14 @@ use mutual_trust::error::{IdentityError, IssueError, PemError};
 use mutual_trust::identity::{
     CertificateRequest, CertificateSpec, Chain, Existing, KeyType, NewKey, PrivateKey,
 };
+use mutual_trust::limits::MAX_REQUEST_BYTES;
 use mutual_trust::tls::OwnKey;
 use mutual_trust::{AuthorityScope, Clock, EntryOptions, Identity, ReasonCode};
 
 use crate::folder::Folder;
 use crate::made::{kinds, own_key, spec};
 use crate::openssl::{OpenSsl, below, openssl};
+use crate::support::der::{Der, OCTETS};
 use crate::support::handshake::handshake;
 use crate::support::link::{Setting, keys_1, settings};
 use crate::support::pki::{pki, self_signed};
@@ -282,6 +284,33 @@ fn a_damaged_request_is_refused_and_never_panics() {
         let mut damaged = der.to_vec();
         damaged[at] ^= 0x80;
         let _ = read(&damaged);
+    }
+    // Each part that is looked at is of its type.
+    for (place, tag) in [
+        (&[][..], 0x31),
+        (&[0], 0x31),
+        (&[1], 0x31),
+        (&[0, 0], OCTETS),
+        (&[0, 1], 0x31),
+        (&[0, 2], 0x31),
+    ] {
+        let mut damaged = Der::read(der);
+        damaged.at(place).tag = tag;
+        let refused = read(&damaged.write());
+        assert!(
+            matches!(refused, Err(IssueError::RequestMalformed)),
+            "{place:?}"
+        );
+    }
+    let mut signed = Der::read(der);
+    for (length, good) in [(MAX_REQUEST_BYTES, true), (MAX_REQUEST_BYTES + 1, false)] {
+        // As long as the signature makes it, with longer lengths of it and of the whole.
+        signed.at(&[2]).content().resize(length / 2, 0);
+        let around = signed.write().len() - length / 2;
+        signed.at(&[2]).content().resize(length - around, 0);
+        let written = signed.write();
+        assert_eq!(written.len(), length);
+        assert_eq!(read(&written).is_ok(), good, "{length}");
     }
     let huge = vec![0x30; 70_000];
     assert!(matches!(read(&huge), Err(IssueError::RequestMalformed)));

@@ -139,6 +139,16 @@ fn of_issuers_of_one_name_the_key_identifier_tells_which() {
         order(&[&leaf, &second, &first]),
         E::ChainBroken { index: 2, .. }
     );
+    // Without it any of them can be the issuer.
+    let (first, second, leaf) = same_name(false);
+    assert_is!(
+        order(&[&first.certificate, &second.certificate, &leaf]),
+        E::ChainAmbiguous {
+            first: 0,
+            second: 1,
+            ..
+        }
+    );
     // Intermediates of one name, each below a root of its own: with the key identifiers there is one way.
     let roots = [
         spec("root a").ca().self_signed(),

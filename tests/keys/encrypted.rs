@@ -233,8 +233,12 @@ fn memory_and_time_of_scrypt_are_bounded_together() {
     for (n, r, p) in [(3, 4, 3), (1, 4, 3), (0, 4, 3), (256, 0, 3), (256, 4, 0)] {
         assert_is!(with(n, r, p), E::Decrypt(D::Malformed));
     }
+    // The cost at its limit is not what is wrong with this one.
+    assert_is!(with(1, limit, 1), E::Decrypt(D::Malformed));
     // Others than it was encrypted with: another key, so another passphrase as far as anyone can tell.
-    assert_is!(with(512, 4, 3), E::Decrypt(D::Passphrase));
+    for n in [2, 512] {
+        assert_is!(with(n, 4, 3), E::Decrypt(D::Passphrase));
+    }
     with(256, 4, 3).unwrap();
 }
 
@@ -301,11 +305,17 @@ fn every_parameter_is_looked_at() {
         ("p256-scrypt-parameters", |key| {
             parameters(key).list().push(bytes(INTEGER, &[32]))
         }),
-        // HMAC-SHA-1 is what is meant when nothing is said (RFC 8018 appendix A.2).
+        // HMAC-SHA-1 is what is meant when nothing is said (RFC 8018 appendix A.2), as here, and may be said.
         ("p256-pbkdf2-hmacWithSHA1", |key| {
             let fields = parameters(key).list();
-            fields.retain(|field| field.tag != SEQUENCE);
             assert_eq!(fields.len(), 2);
+            let hmac_sha1 = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 2, 7];
+            let said = vec![bytes(OID, &hmac_sha1), bytes(NULL, &[])];
+            fields.push(parts(SEQUENCE, said));
+        }),
+        // The function's parameters are NULL, which some leave out.
+        ("p256-pbkdf2-aes128", |key| {
+            drop(parameters(key).at(&[2]).list().pop())
         }),
     ];
     for (name, change) in read {

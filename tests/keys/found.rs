@@ -79,6 +79,13 @@ fn something_else_than_a_private_key_is_named() {
             ..
         }
     );
+    assert_is!(
+        PrivateKey::from_pem(&section("PKCS12", &keys_format("keystore.p12"))),
+        E::NotAKey {
+            found: F::Keystore,
+            ..
+        }
+    );
     // Java's own is no DER: PEM is what it is judged by.
     assert_is!(
         file("keystore.jks"),
@@ -142,16 +149,21 @@ fn beside_a_key_there_may_be_certificates_and_parameters_and_nothing_else() {
         PrivateKey::from_pem(&[&*other, &*key].concat()),
         E::KeyMalformed
     );
-    let junk = section("EC PARAMETERS", &[0x30, 0]);
-    assert_is!(
-        PrivateKey::from_pem(&[&*junk, &*key].concat()),
-        E::KeyMalformed
-    );
     // The parameters decide where the key has none: on secp256k1 it is not P-256.
     let other = section("EC PARAMETERS", &[6, 5, 0x2b, 0x81, 4, 0, 0x0a]);
     let bare = keys_format("p256-sec1-without-parameters.pem");
     let read = PrivateKey::from_pem(&[&*other, &*bare].concat()).unwrap();
     assert_eq!(read.kind(), KeyKind::Other);
+    // No curve, and one with something behind it.
+    for junk in [&[0x30, 0][..], &[6, 5, 0x2b, 0x81, 4, 0, 0x0a, 5, 0]] {
+        let junk = section("EC PARAMETERS", junk);
+        for key in [&key, &bare] {
+            assert_is!(
+                PrivateKey::from_pem(&[&*junk, &**key].concat()),
+                E::KeyMalformed
+            );
+        }
+    }
 }
 
 #[test]
@@ -267,6 +279,8 @@ fn a_key_that_is_damaged_is_said_to_be() {
         ("p256-pkcs8", |key| *key.at(&[2]).content() = vec![0x30, 0]),
         ("p256-pkcs8", |key| *key.at(&[2]).content() = vec![7; 40]),
         ("p256-pkcs8", |key| key.list().push(bytes(INTEGER, &[1]))),
+        ("p256-pkcs8", |key| key.at(&[2]).content().push(0)),
+        ("p256-pkcs8", |key| key.at(&[2]).content()[0] = OCTETS),
         ("p256-sec1", |key| *key.at(&[0]).content() = vec![0]),
         ("p256-sec1", |key| *key.at(&[1]).content() = Vec::new()),
         ("p256-sec1", |key| *key.at(&[1]).content() = vec![1; 33]),
@@ -343,16 +357,19 @@ fn a_key_that_is_damaged_is_said_to_be() {
 
 #[test]
 fn a_key_that_is_too_large_is_said_to_be() {
-    let content = vec![0; MAX_PRIVATE_KEY_BYTES];
-    let large = parts(
-        SEQUENCE,
-        vec![
+    let key = |content: usize| {
+        let key = vec![
             bytes(INTEGER, &[0]),
             parts(SEQUENCE, Vec::new()),
-            bytes(OCTETS, &content),
-        ],
-    )
-    .write();
+            bytes(OCTETS, &vec![0; content]),
+        ];
+        parts(SEQUENCE, key).write()
+    };
+    let around = key(MAX_PRIVATE_KEY_BYTES).len() - MAX_PRIVATE_KEY_BYTES;
+    let fits = key(MAX_PRIVATE_KEY_BYTES - around);
+    assert_eq!(fits.len(), MAX_PRIVATE_KEY_BYTES);
+    assert_is!(PrivateKey::from_der(fits), E::KeyMalformed);
+    let large = key(MAX_PRIVATE_KEY_BYTES - around + 1);
     for result in [
         PrivateKey::from_der(large.clone()),
         PrivateKey::from_pem(&section("PRIVATE KEY", &large)),

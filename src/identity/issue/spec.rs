@@ -298,6 +298,15 @@ mod tests {
             attributes(&name(std::slice::from_ref(&one))).unwrap().len(),
             1
         );
+        // Mail addresses and domain components are in ASCII (RFC 5280 appendix A.1), and stay so.
+        let ascii = attributes(&name(&[set(&[attribute(IA5_STRING, 3)])])).unwrap();
+        assert!(matches!(
+            ascii[..],
+            [Attribute {
+                form: Form::Ia5,
+                ..
+            }]
+        ));
         assert!(attributes(&name(&[])).unwrap().is_empty());
         // Two of one kind; two in one set; a string of two-byte characters; something behind it.
         assert!(attributes(&name(&[one.clone(), one.clone()])).is_none());
