@@ -99,6 +99,7 @@ fn a_plan_made_on_an_older_generation_is_refused() {
     })
     .unwrap();
     assert_eq!(added.generation(), desk.view().generation());
+    assert!(added.contents().generation() > added.generation());
     desk.store.add_group("left".parse().unwrap()).unwrap();
     let before = content(desk.view());
     let now = desk.now();
