@@ -207,7 +207,7 @@ impl List<'_> {
             in_grace,
             peers: Bounded::default(),
         });
-        if ends < found.ends {
+        if found.ends > ends {
             (found.ends, found.severity, found.in_grace) = (ends, severity, in_grace);
         }
         if let Some(peer) = peer

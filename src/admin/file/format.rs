@@ -179,6 +179,7 @@ mod tests {
             let text = Time(at(seconds)).to_string();
             assert_eq!(time(&text), Some(at(seconds)), "{text}");
         }
+        assert_eq!(Time(at(LAST)).to_string(), "9999-12-31T23:59:59Z");
         for text in [
             "",
             "@",
