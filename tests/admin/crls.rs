@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::sync::OnceLock;
 
 use mutual_trust::admin::{
-    Severity, Subject, Turn, Windows, expiry, forecast, next_change, safe_to_remove,
+    Peer, Severity, Subject, Turn, Windows, expiry, forecast, next_change, safe_to_remove,
     servers_without_usable,
 };
 use mutual_trust::certificate::Crl;
@@ -126,6 +126,7 @@ fn a_list_begins_five_minutes_early_and_ends_with_its_next_update_or_its_grace()
     let list = install(&mut plain, days_of(2, 10), &pki.root);
     let told = around(&plain, &list, &pki.root, Turn::Begins, days(2) - 300);
     assert_eq!(reasons(told), (RevocationUnknown, ChainVerified));
+    assert_eq!(next(&plain).changes().len(), 1);
     let told = around(&plain, &list, &pki.root, Turn::Ends, days(10));
     assert_eq!(reasons(told), (ChainVerified, CrlExpired));
 
@@ -144,6 +145,12 @@ fn the_end_of_a_list_is_reported_with_those_whose_chains_it_is_about() {
     let mut desk = desk();
     let of_root = install(&mut desk, days_of(-1, 10), &pki.root);
     let of_inter = install(&mut desk, days_of(-1, 11), &pki.inter);
+    desk.authority(AuthorityScope::Clients, &pki.root);
+    let client = spec("array").signed_by(&pki.root);
+    assert!(desk.client_connects(&[&client]));
+    let client = Peer::Client(client.certificate.fingerprint());
+    // A pin of the issuer's certificate vouches for nothing that it signed.
+    desk.pin(PinScope::Clients, &pki.inter);
     desk.authority(AuthorityScope::Clients, &pki.stranger);
     let of_stranger = install(&mut desk, days_of(-1, 12), &pki.stranger);
     let day = Duration::from_secs(24 * 3600);
@@ -159,6 +166,8 @@ fn the_end_of_a_list_is_reported_with_those_whose_chains_it_is_about() {
     assert_eq!(item_of_root.ends, at(u64::try_from(days(10)).unwrap()));
     let both = [server_id("keys-1"), server_id("keys-2")];
     assert_eq!(item_of_root.dependents.servers.items(), both);
+    assert!(item_of_root.dependents.clients);
+    assert_eq!(item_of_root.dependents.peers.items(), [client]);
     // Without a list of the root, no chain that ends in it is accepted.
     assert_eq!(item_of_root.dependents.left_with_nothing.items(), both);
     let item_of_inter = item(&of_inter, &pki.inter);
@@ -167,6 +176,7 @@ fn the_end_of_a_list_is_reported_with_those_whose_chains_it_is_about() {
         [server_id("keys-2")]
     );
     assert!(!item_of_inter.dependents.clients);
+    assert!(item_of_inter.dependents.peers.is_empty());
     let item_of_stranger = item(&of_stranger, &pki.stranger);
     assert!(item_of_stranger.dependents.clients);
     assert!(item_of_stranger.dependents.servers.is_empty());
@@ -176,7 +186,7 @@ fn the_end_of_a_list_is_reported_with_those_whose_chains_it_is_about() {
     let then = at(u64::try_from(days(11)).unwrap());
     let told = forecast(desk.view(), &desk.policy, &desk.seen, desk.now(), then);
     let lost: Vec<_> = told.outages().items().iter().collect();
-    assert_eq!(lost.len(), 2, "{lost:?}");
+    assert_eq!(lost.len(), 3, "{lost:?}");
     for outage in lost {
         assert_eq!(outage.since, Some(at(u64::try_from(days(10)).unwrap())));
     }

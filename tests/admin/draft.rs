@@ -94,11 +94,13 @@ fn a_draft_that_was_swapped_for_an_older_store_is_refused() {
 fn a_plan_made_on_an_older_generation_is_refused() {
     let mut desk = Desk::at(days(0));
     desk.server("keys-1", &[]);
+    desk.server("keys-3", &[]);
     let added = plan(&desk.store, &desk.policy, &desk.seen, desk.now(), |store| {
         store.add_server(server_id("keys-2"), [])
     })
     .unwrap();
     assert_eq!(added.generation(), desk.view().generation());
+    assert!(added.contents().generation() > added.generation());
     desk.store.add_group("left".parse().unwrap()).unwrap();
     let before = content(desk.view());
     let now = desk.now();

@@ -290,10 +290,16 @@ fn a_pinned_certificate_that_is_also_presented_is_reported_once() {
     let mut desk = Desk::at(days(0));
     desk.server("keys-1", &[]);
     let made = spec("kms1").valid(-DAY_, DAY_).self_signed();
-    desk.server_pin("keys-1", &made);
+    let key = desk.server_pin("keys-1", &made);
     assert!(desk.connects("keys-1", &[&made]));
     only(&desk);
     assert!(desk.seen.last(&peer("keys-1")).is_some());
+    // Also behind another certificate, which has the pinned key.
+    let by_key = EntryOptions::new().matching(mutual_trust::Matching::PublicKey);
+    desk.store.update(&key, by_key).unwrap();
+    let renewed = spec("kms1").key_of(&made).self_signed();
+    assert!(desk.connects("keys-1", &[&renewed, &made]));
+    assert_eq!(only(&desk).subject, Subject::Certificate(key));
 }
 
 #[test]

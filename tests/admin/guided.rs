@@ -204,6 +204,29 @@ fn unknown_servers_and_groups_are_refused() {
     ));
 }
 
+#[test]
+fn what_comes_next_is_told_in_one_line_that_names_eight_servers_at_most() {
+    let next = self_signed("next");
+    let shown = "kms-0, kms-1, kms-2, kms-3, kms-4, kms-5, kms-6, kms-7";
+    for (id, members, more) in [("eight", 8, ""), ("ten", 10, " and 2 more")] {
+        let mut desk = Desk::at(days(0));
+        let members: Vec<_> = (0..members).map(|number| format!("kms-{number}")).collect();
+        let members: Vec<&str> = members.iter().map(String::as_str).collect();
+        desk.group(id, &members);
+        desk.group_pin(id, &next);
+        let (view, policy, now) = (desk.view(), &desk.policy, desk.now());
+        let told = moving(view, policy, &desk.seen, now, group(id)).unwrap();
+        let what = "install a usable authority for";
+        let wanted = format!("group {id}: {what} {shown}{more}");
+        assert_eq!(told.to_string(), wanted);
+        let fingerprint = next.certificate.fingerprint();
+        let told = replacing(view, policy, &desk.seen, now, group(id), fingerprint).unwrap();
+        let what = "waiting for the next certificate from";
+        let wanted = format!("group {id}: {what} {shown}{more}");
+        assert_eq!(told.to_string(), wanted);
+    }
+}
+
 fn replace(desk: &Desk, whom: impl Into<Whom>, next: &Made) -> Said {
     let next = next.certificate.fingerprint();
     let now = desk.now();

@@ -63,6 +63,8 @@ fn a_pin_begins_five_minutes_early_and_ends_after_its_last_second() {
     next_is(&desk, days(1) - 300, &subject, Turn::Begins);
     assert_eq!(reasons(around(&desk, &[&made])), (NotYetValid, PinMatched));
     next_is(&desk, days(10) + 1, &subject, Turn::Ends);
+    let told = next(&desk).unwrap();
+    assert_eq!(told.changes().len(), 1, "{told}");
     assert_eq!(reasons(around(&desk, &[&made])), (PinMatched, Expired));
     assert!(next(&desk).is_none());
 }
@@ -83,6 +85,10 @@ fn a_grace_begins_and_ends() {
         }
         let subject = Subject::Certificate(key);
         next_is(&desk, days(10) + 1, &subject, Turn::GraceBegins);
+        let said = next(&desk).unwrap().to_string();
+        let lines: Vec<_> = said.lines().collect();
+        let change = format!("  {subject}: lives on its grace");
+        assert_eq!(lines[1..], [change], "{said}");
         let (before, after) = around(&desk, &[&made]);
         assert!(before.warnings().is_empty());
         assert_eq!(after.warnings().len(), 1);

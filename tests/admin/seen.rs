@@ -134,6 +134,33 @@ fn an_entry_is_in_use_by_whom_it_decided_for_and_so_is_an_intermediate_that_the_
 }
 
 #[test]
+fn an_intermediate_that_completes_chains_of_both_roles_is_in_use_by_whoever_came_last() {
+    let mut desk = Desk::at(days(0));
+    let pki = pki("corp");
+    desk.server("keys-1", &["kms1.example"]);
+    desk.authority(AuthorityScope::AnyServer, &pki.root);
+    desk.authority(AuthorityScope::Clients, &pki.root);
+    let done = desk
+        .store
+        .install_intermediate(pki.intermediate.certificate(), EntryOptions::new());
+    let inter = crate::desk::key_of(&done.unwrap());
+    let (server, client) = (pki.server("kms1.example"), pki.client("array-7.example"));
+    let who = Peer::Client(client.certificate.fingerprint());
+    let by = |desk: &Desk| desk.seen.in_use(&inter).unwrap().by().clone();
+    assert!(desk.client_connects(&[&client]));
+    assert_eq!(by(&desk), who);
+    // In the same second, the server is named.
+    assert!(desk.connects("keys-1", &[&server]));
+    assert_eq!(by(&desk), peer("keys-1"));
+    desk.clock.set(Some(days(1)));
+    assert!(desk.client_connects(&[&client]));
+    assert_eq!(by(&desk), who);
+    desk.clock.set(Some(days(2)));
+    assert!(desk.connects("keys-1", &[&server]));
+    assert_eq!(by(&desk), peer("keys-1"));
+}
+
+#[test]
 fn clients_are_kept_by_what_they_present_and_unlisted_names_by_their_name() {
     let mut desk = Desk::at(days(0));
     let pki = pki("corp");
@@ -302,6 +329,7 @@ fn accepted_clients_are_bounded_without_touching_servers() {
         desk.seen.observe(&observation);
     }
     assert_eq!(desk.seen.clients_forgotten(), 1);
+    assert_eq!(Seen::new().clients_forgotten(), 0);
     assert!(desk.seen.last(&last.unwrap()).is_some());
     assert!(desk.seen.last(&peer("keys-1")).is_some());
     assert!(desk.seen.in_use(&key).is_some());

@@ -138,8 +138,20 @@ fn what_is_too_large_to_be_read_is_refused_with_the_limit() {
         matches!(error, StoreFileError::LineTooLong { line: 2, .. }),
         "{error}"
     );
-    // Never touched, so that it takes no memory.
-    let huge = vec![0; MAX_STORE_FILE_BYTES + 1];
+    // So long and without an end, a line is one byte too long; below that, it may have been cut.
+    let open = |length: usize| load(&"x".repeat(length)).unwrap_err();
+    let too_long = open(MAX_STORE_LINE);
+    let is = matches!(too_long, StoreFileError::LineTooLong { line: 1, .. });
+    assert!(is, "{too_long}");
+    let cut = open(MAX_STORE_LINE - 1);
+    assert!(matches!(cut, StoreFileError::Cut { line: 1, .. }), "{cut}");
+    // Touched at its start alone, so that it takes no memory.
+    let mut huge = vec![0; MAX_STORE_FILE_BYTES + 1];
+    huge[0] = 0xff;
+    let largest = &huge[..MAX_STORE_FILE_BYTES];
+    let error = mutual_trust::admin::file::read(largest, keys(), None).unwrap_err();
+    let is = matches!(error, StoreFileError::NotText { line: 1, .. });
+    assert!(is, "{error}");
     let error = mutual_trust::admin::file::read(&huge, keys(), None).unwrap_err();
     let size = MAX_STORE_FILE_BYTES + 1;
     assert!(

@@ -217,6 +217,24 @@ fn a_file_that_is_missing_empty_or_noise_is_recovered_from_the_one_before() {
 }
 
 #[test]
+fn beside_a_backup_of_the_same_number_nothing_is_lost_removed_or_in_doubt() {
+    let folder = Folder::new("backup");
+    drop(durable(folder.path()));
+    fs::copy(folder.file(CURRENT), folder.file(PREVIOUS)).unwrap();
+    let line = damage(&folder, "pin clients");
+    let (store, report) = DurableStore::recover(folder.path(), settings()).unwrap();
+    assert_eq!(store.contents().entries().len(), 7);
+    assert_eq!(report.damaged_lines.items(), [line]);
+    assert_eq!(report.lost_generation, Some(report.from_generation));
+    let entries = (&report.lost, &report.removed, &report.brought_back);
+    assert!(
+        entries.0.is_empty() && entries.1.is_empty() && entries.2.is_empty(),
+        "{report}"
+    );
+    assert_eq!(report.floor, None, "both had it so high");
+}
+
+#[test]
 fn a_store_that_can_be_opened_is_not_recovered() {
     let folder = Folder::new("whole");
     drop(durable(folder.path()));
@@ -233,7 +251,13 @@ fn without_a_good_version_nothing_is_made_up() {
     damage(&folder, "server keys-1");
     fs::write(folder.file(PREVIOUS), "not a store\n").unwrap();
     let error = DurableStore::recover(folder.path(), settings()).unwrap_err();
-    assert!(matches!(error, DurableError::NothingLeft { .. }), "{error}");
+    // Of each it says what is wrong with it.
+    let is = |error: &DurableError, file: &str| matches!(error, DurableError::File { path, .. } if *path == folder.file(file));
+    assert!(
+        matches!(&error, DurableError::NothingLeft { current, previous, .. }
+            if is(current, CURRENT) && is(previous, PREVIOUS)),
+        "{error}"
+    );
     fs::remove_file(folder.file(PREVIOUS)).unwrap();
     let error = DurableStore::recover(folder.path(), settings()).unwrap_err();
     assert!(matches!(error, DurableError::NothingLeft { .. }), "{error}");

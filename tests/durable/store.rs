@@ -277,8 +277,10 @@ fn a_store_that_is_older_than_the_counter_is_refused_unless_that_is_accepted() {
     );
     assert!(store.contents().blocks().count() == 4, "the block is lost");
     drop(store);
-    // It was accepted once, and is the newest now.
+    // It was accepted once, and is the newest now: opening writes nothing.
+    let newest = fs::read(folder.file("trust-store")).unwrap();
     DurableStore::open(folder.path(), with()).unwrap();
+    assert_eq!(fs::read(folder.file("trust-store")).unwrap(), newest);
 }
 
 #[test]
@@ -301,6 +303,16 @@ fn a_store_is_not_made_anew_where_the_counter_says_that_there_was_one() {
     );
     let store = DurableStore::create(folder.path(), with().accept_roll_back()).unwrap();
     assert!(store.contents().generation() > 40);
+    // Where there was none, it is counted as a store in memory is.
+    let first = Folder::new("first");
+    let made = DurableStore::create(first.path(), settings()).unwrap();
+    assert_eq!(
+        made.contents().generation(),
+        TrustStore::new(keys())
+            .with_clock(Arc::new(now()))
+            .view()
+            .generation()
+    );
 }
 
 #[test]

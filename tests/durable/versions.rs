@@ -42,6 +42,20 @@ fn what_a_later_minor_version_wrote_is_kept_where_it_was() {
 }
 
 #[test]
+fn a_field_or_a_record_alone_is_something_that_is_kept() {
+    let text = text_of(filled().contents()).replacen("store 1.0", "store 1.7", 1);
+    let none = load(&fitting(&text)).unwrap();
+    assert!(none.kept.is_empty());
+    for (before, kept) in [
+        ("server keys-3", "  zone blue\n"),
+        ("end groups", "note #\n"),
+    ] {
+        let text = text.replacen(before, &format!("{kept}{before}"), 1);
+        assert!(!load(&fitting(&text)).unwrap().kept.is_empty(), "{kept}");
+    }
+}
+
+#[test]
 fn what_is_kept_goes_with_what_it_belongs_to_and_with_nothing_else() {
     let mut loaded = load(&later()).unwrap();
     let of_keys_1 = Scope::Server(server_id("keys-1"));

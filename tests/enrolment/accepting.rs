@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use mutual_trust::admin::{Enrolment, EnrolmentEvent, PendingId, PendingPeer};
 use mutual_trust::certificate::TimeSource;
 use mutual_trust::error::{EnrolmentError, StoreError};
+use mutual_trust::limits::MAX_LABEL_BYTES;
 use mutual_trust::store::BlockSelector;
 use mutual_trust::tls::refusal;
 use mutual_trust::{Clock, EntryOptions, Fingerprint, PinScope, ReasonCode, Role};
@@ -282,6 +283,11 @@ fn a_rejected_peer_is_gone_and_who_and_when_is_recorded() {
     let fingerprint = system.certificate.fingerprint();
     assert_eq!(decisions[2].fingerprint, Some(fingerprint));
     assert_eq!(decisions[2].role, Role::Client);
+    let texts = decisions.iter().map(|made| made.event.to_string());
+    assert_eq!(
+        texts.collect::<Vec<_>>(),
+        ["rejected", "another fingerprint was given", "accepted"]
+    );
 }
 
 #[test]
@@ -291,13 +297,15 @@ fn whoever_decides_says_who_he_is() {
     let system = self_signed("array-7.example");
     server.knock(&system, "192.0.2.7");
     let peer = server.only_pending();
-    for by in ["", "alice\nmallory", &"x".repeat(129)] {
+    for by in ["", "alice\nmallory", &"x".repeat(MAX_LABEL_BYTES + 1)] {
         let error = accept(&server, &peer, system.certificate.fingerprint(), by).unwrap_err();
         assert!(matches!(error, EnrolmentError::By { .. }), "{by:?}");
         let error = server.enrolment.reject(peer.id, by).unwrap_err();
         assert!(matches!(error, EnrolmentError::By { .. }), "{by:?}");
     }
     assert_eq!(server.enrolment.pending().len(), 1);
+    let longest = "x".repeat(MAX_LABEL_BYTES);
+    server.enrolment.reject(peer.id, &longest).unwrap();
 }
 
 #[test]

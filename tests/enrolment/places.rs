@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use mutual_trust::error::EnrolmentError;
 use mutual_trust::limits::{
-    MAX_ENROLMENT_WINDOW, MAX_EXPECTED, MAX_PENDING_BYTES, MAX_PENDING_PEERS,
+    CLOCK_TOLERANCE, MAX_ENROLMENT_WINDOW, MAX_EXPECTED, MAX_PENDING_BYTES, MAX_PENDING_PEERS,
 };
 use mutual_trust::{Fingerprint, ReasonCode};
+use rcgen::{CustomExtension, KeyPair};
 
 use crate::support::link::{Setting, settings};
 use crate::support::pki::{Made, self_signed, spec};
@@ -77,9 +78,9 @@ fn enrolment_can_be_closed_and_those_who_wait_can_still_be_accepted() {
 fn a_clock_that_is_set_back_does_not_keep_enrolment_open() {
     let server = server(8);
     // Within what clocks are corrected by, it stays open; beyond, nobody knows what the time is.
-    server.clock.set(NOW - 200);
+    server.clock.set(NOW - CLOCK_TOLERANCE.as_secs());
     assert!(server.enrolment.is_open());
-    server.clock.set(NOW - 24 * 60 * 60);
+    server.clock.set(NOW - CLOCK_TOLERANCE.as_secs() - 1);
     assert!(!server.enrolment.is_open());
 }
 
@@ -92,10 +93,9 @@ fn windows_and_places_have_bounds() {
         Duration::from_millis(999),
         MAX_ENROLMENT_WINDOW + HOUR,
     ] {
-        assert!(matches!(
-            open(window, 8),
-            Err(EnrolmentError::Window { .. })
-        ));
+        let error = open(window, 8).unwrap_err();
+        assert!(matches!(error, EnrolmentError::Window { .. }));
+        assert!(error.to_string().contains("24 hours at most"), "{error}");
     }
     for places in [0, MAX_PENDING_PEERS + 1] {
         assert!(matches!(
@@ -256,9 +256,21 @@ fn an_expectation_changes_nothing_about_a_closed_enrolment_and_can_be_taken_back
     assert!(server.enrolment.pending().is_empty());
     server.knock(&system, "192.0.2.7");
     assert!(!server.only_pending().expected);
-    // Expected only now.
+    // It waits by itself now: nobody more is expected, and nobody goes.
+    server.enrolment.expect_no_more(fingerprint);
+    assert!(!server.only_pending().expected);
+    // Expected only now, and beside another one, which stays.
     server.enrolment.expect(fingerprint).unwrap();
     assert!(server.only_pending().expected);
+    let other = self_signed("array-8.example");
+    let expected = other.certificate.fingerprint();
+    server.enrolment.expect(expected).unwrap();
+    server.knock(&other, "192.0.2.8");
+    server.enrolment.expect_no_more(fingerprint);
+    assert_eq!(
+        server.only_pending().presented.subject(),
+        "CN=array-8.example"
+    );
 }
 
 #[test]
@@ -289,18 +301,44 @@ fn who_was_not_seen_for_a_day_is_gone() {
         .open_enrolment(MAX_ENROLMENT_WINDOW, 4)
         .unwrap();
     let made = crowd(&server, "own", 2, "192.0.2.7");
+    // The second one knocked last, and does so once more.
     server.clock.advance(12 * 60 * 60);
     server.knock(&made[1], "192.0.2.7");
-    server.clock.advance(12 * 60 * 60);
+    server.clock.advance(12 * 60 * 60 - 2);
+    assert_eq!(server.subjects(), ["CN=own-0", "CN=own-1"]);
+    server.clock.advance(1);
     assert_eq!(server.subjects(), ["CN=own-1"]);
     // A clock that was a year ahead and is right again.
     server.clock.set(NOW);
     assert!(server.subjects().is_empty());
 }
 
+/// A self-signed certificate of exactly this many bytes.
+fn of_size(size: usize) -> Made {
+    let padded = |padding: usize| {
+        let padding = vec![0; padding];
+        let extension = CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 32473, 1], padding);
+        spec("large")
+            .key(KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap())
+            .serial(7)
+            .params(|params| params.custom_extensions.push(extension))
+            .self_signed()
+    };
+    let more = size - padded(1000).certificate.der().len();
+    let made = padded(1000 + more);
+    assert_eq!(made.certificate.der().len(), size);
+    made
+}
+
 #[test]
 fn a_certificate_that_is_too_large_to_keep_is_counted() {
     let server = server(4);
+    server.knock(&of_size(MAX_PENDING_BYTES), "192.0.2.7");
+    let largest = server.only_pending();
+    server.enrolment.reject(largest.id, "alice").unwrap();
+    server.knock(&of_size(MAX_PENDING_BYTES + 1), "192.0.2.7");
+    assert!(server.enrolment.pending().is_empty());
+    assert_eq!(server.enrolment.missed(), 1);
     let name = |number| format!("a-name-that-is-rather-long-{number}.example");
     let large = (0..500).fold(spec("large"), |spec, number| spec.dns(&name(number)));
     let large = large.self_signed();
@@ -308,7 +346,7 @@ fn a_certificate_that_is_too_large_to_keep_is_counted() {
     let outcome = server.knock(&large, "192.0.2.7");
     outcome.expect_server_refuses("large", ReasonCode::NothingInstalled);
     assert!(server.enrolment.pending().is_empty());
-    assert_eq!(server.enrolment.missed(), 1);
+    assert_eq!(server.enrolment.missed(), 2);
     // Of one with many names, the first are shown.
     let many = (0..20).fold(spec("many"), |spec, number| spec.dns(&name(number)));
     server.knock(&many.self_signed(), "192.0.2.7");

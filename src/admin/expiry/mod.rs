@@ -177,9 +177,9 @@ impl List<'_> {
                 None
             }
             About::Migration(_) | About::Crl(_) => None,
-            About::Presented(peer, sighting, fingerprint, is_leaf) => {
+            About::Presented(peer, sighting, fingerprint) => {
                 let pin = sighting.entry();
-                let installed = is_leaf && pin.slot == Slot::Pin && pin.fingerprint == fingerprint;
+                let installed = pin.slot == Slot::Pin && pin.fingerprint == fingerprint;
                 let known = view
                     .entry(pin)
                     .is_some_and(|entry| entry.certificate().is_some());
@@ -207,7 +207,7 @@ impl List<'_> {
             in_grace,
             peers: Bounded::default(),
         });
-        if ends < found.ends {
+        if found.ends > ends {
             (found.ends, found.severity, found.in_grace) = (ends, severity, in_grace);
         }
         if let Some(peer) = peer
@@ -235,9 +235,7 @@ impl List<'_> {
                 list.reverse();
             }
             let left_out = list.len().saturating_sub(MAX_EXPIRIES);
-            if left_out > 0 {
-                more.insert(severity, left_out);
-            }
+            more.insert(severity, left_out);
             list.truncate(MAX_EXPIRIES);
             for (subject, found) in list {
                 items.push(Expiring {

@@ -47,7 +47,7 @@ impl Subject {
             About::Certificate(entry) => Self::Certificate(entry.key()),
             About::EntryEnd(entry) => Self::EntryEnd(entry.key()),
             About::Migration(server) => Self::Migration(server.id().clone()),
-            About::Presented(_, _, fingerprint, _) => Self::Presented(fingerprint),
+            About::Presented(_, _, fingerprint) => Self::Presented(fingerprint),
             About::Crl(list) => Self::Crl {
                 issuer: list.issuer().clone(),
                 fingerprint: list.crl().fingerprint(),

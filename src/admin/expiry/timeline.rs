@@ -35,8 +35,8 @@ pub(in crate::admin) enum About<'a> {
     EntryEnd(&'a Entry),
     /// The end of a migration.
     Migration(&'a Server),
-    /// A certificate that a peer presented and that is not installed; `true`: the end entity.
-    Presented(&'a Peer, &'a Sighting, Fingerprint, bool),
+    /// A certificate that a peer presented.
+    Presented(&'a Peer, &'a Sighting, Fingerprint),
     /// A revocation list, which tells for a time that certificates are not revoked.
     Crl(&'a InstalledCrl),
 }
@@ -143,7 +143,7 @@ fn presented(
     let presented = sighting.presented().iter();
     let mut certificates = presented.filter_map(|der| read(view, der));
     if let Some(leaf) = certificates.next() {
-        let about = About::Presented(peer, sighting, leaf.fingerprint(), true);
+        let about = About::Presented(peer, sighting, leaf.fingerprint());
         let mut graces = BTreeSet::new();
         for entry in view.data().holders(leaf.key_pin()) {
             graces.insert(grace_of(policy, entry));
@@ -168,7 +168,7 @@ fn presented(
         }
     }
     for issuer in certificates {
-        let about = About::Presented(peer, sighting, issuer.fingerprint(), false);
+        let about = About::Presented(peer, sighting, issuer.fingerprint());
         validity(issuer.validity(), Judged::Chain, true, about, show);
     }
 }

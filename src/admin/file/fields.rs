@@ -150,3 +150,35 @@ impl Kind {
         Ok(der.to_vec())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use base64ct::{Base64, Encoding};
+
+    use super::*;
+
+    #[test]
+    fn a_section_holds_between_one_byte_and_the_most_of_its_kind() {
+        let kind = Kind {
+            what: "a note",
+            label: "NOTE",
+            text: 1000,
+            der: 3,
+        };
+        let decode = |content: &[u8]| {
+            let body = Base64::encode_string(content);
+            let text = format!("-----BEGIN NOTE-----\n{body}\n-----END NOTE-----\n");
+            kind.decode(Section {
+                line: 7,
+                text: &text,
+            })
+        };
+        for content in [&[1][..], &[1, 2, 3]] {
+            assert_eq!(decode(content).unwrap(), content);
+        }
+        for (content, found) in [(&[][..], "0 bytes"), (&[1, 2, 3, 4], "4 bytes")] {
+            let said = decode(content).unwrap_err().to_string();
+            assert!(said.contains("line 7") && said.contains(found), "{said}");
+        }
+    }
+}

@@ -179,6 +179,7 @@ mod tests {
             let text = Time(at(seconds)).to_string();
             assert_eq!(time(&text), Some(at(seconds)), "{text}");
         }
+        assert_eq!(Time(at(LAST)).to_string(), "9999-12-31T23:59:59Z");
         for text in [
             "",
             "@",
@@ -193,6 +194,7 @@ mod tests {
             "2027-01-01T00:00:00Z ",
             "+027-01-01T00:00:00Z",
             "1969-12-31T23:59:59Z",
+            "0000-01-01T00:00:00Z",
             "9999-99-99T99:99:99Z",
         ] {
             assert_eq!(time(text), None, "{text}");
@@ -222,6 +224,15 @@ mod tests {
         ] {
             assert_eq!(grace(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_line_is_shown_whole_up_to_its_limit_and_its_start_beyond() {
+        let line = |length| "ö".repeat(length);
+        assert_eq!(shown_line("short\t"), "short\\t");
+        assert_eq!(shown_line(&line(MAX_SHOWN_LINE)), line(MAX_SHOWN_LINE));
+        let start = format!("{}…", line(MAX_SHOWN_LINE));
+        assert_eq!(shown_line(&line(MAX_SHOWN_LINE + 1)), start);
     }
 
     #[test]

@@ -95,3 +95,51 @@ pub(super) fn crl(rest: &str) -> Option<(CrlIssuer, Fingerprint)> {
     let same = crl_head(&issuer, fingerprint).strip_prefix("crl ") == Some(rest);
     same.then_some((issuer, fingerprint))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A sequence of this many bytes.
+    fn name(size: usize) -> Vec<u8> {
+        let length = u16::try_from(size - 4).unwrap().to_be_bytes();
+        let mut name = vec![0; size];
+        name[..4].copy_from_slice(&[0x30, 0x82, length[0], length[1]]);
+        name
+    }
+
+    #[test]
+    fn a_block_has_one_whole_name_and_a_serial_number_both_within_their_limits() {
+        let read = |issuer: &[u8], serial: usize| {
+            let issuer = Base64::encode_string(issuer);
+            let serial = Base64::encode_string(&vec![1; serial]);
+            block(&format!("issuer {issuer} serial {serial}"))
+        };
+        let largest = name(MAX_CERTIFICATE_BYTES);
+        let too_large = name(MAX_CERTIFICATE_BYTES + 1);
+        let found = read(&largest, MAX_SERIAL_BYTES);
+        assert!(
+            matches!(&found, Some(BlockSelector::IssuerSerial { issuer, serial })
+                if **issuer == *largest && **serial == [1; MAX_SERIAL_BYTES])
+        );
+        assert!(read(&name(300), MAX_SERIAL_BYTES + 1).is_none());
+        assert!(read(&too_large, 1).is_none());
+        // Cut, and with a byte behind it.
+        let two = [&name(300)[..], &[0]].concat();
+        for not_whole in [&largest[..300], &two] {
+            assert!(read(not_whole, 1).is_none());
+        }
+    }
+
+    #[test]
+    fn a_checked_issuer_has_one_whole_name_within_its_limit() {
+        let read = |name: &[u8]| {
+            let key = Fingerprint::from_bytes([7; 32]);
+            checked_issuer(&format!("{} key {key}", Base64::encode_string(name)))
+        };
+        let largest = name(MAX_CERTIFICATE_BYTES);
+        assert_eq!(read(&largest).unwrap().name_der(), largest);
+        assert!(read(&name(MAX_CERTIFICATE_BYTES + 1)).is_none());
+        assert!(read(&largest[..300]).is_none());
+    }
+}
