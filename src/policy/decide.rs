@@ -82,6 +82,8 @@ pub(super) struct Case<'a> {
     pub(super) question: &'a Question<'a>,
     pub(super) timing: Timing,
     pub(super) leaf: &'a Certificate,
+    /// One of the entries that hold it, if there is one.
+    pub(super) holder: Option<&'a Arc<Entry>>,
 }
 
 impl Case<'_> {
@@ -120,8 +122,8 @@ pub(super) fn decide_until(
         considered: Bounded::default(),
         warnings: Vec::new(),
     };
-    let leaf = match read_presented(view, question, &mut verdict) {
-        Ok(leaf) => leaf,
+    let (leaf, holder) = match read_presented(view, question, &mut verdict) {
+        Ok(found) => found,
         Err(fall) => {
             verdict.outcome = Err(fall);
             return (verdict, i64::MIN);
@@ -133,6 +135,7 @@ pub(super) fn decide_until(
         question,
         timing: Timing::of(view, question.clock),
         leaf: &leaf,
+        holder,
     };
     verdict.outcome = judge(&case, &mut verdict);
     if verdict.outcome.is_err() {
@@ -151,12 +154,15 @@ fn server_of(view: &View, target: Target<'_>) -> Option<ServerId> {
     }
 }
 
+/// An end entity, and one of the entries that hold it.
+type Presented<'a> = (Cow<'a, Certificate>, Option<&'a Arc<Entry>>);
+
 /// The end entity, from what is installed if it is, else parsed; within the limits.
 fn read_presented<'a>(
     view: &'a View,
     question: &Question<'_>,
     verdict: &mut Verdict,
-) -> Result<Cow<'a, Certificate>, Fall> {
+) -> Result<Presented<'a>, Fall> {
     let end_entity = question.end_entity.as_ref();
     let count = question.intermediates.len().saturating_add(1);
     let too_much = |found, limit| (ReasonCode::PresentedTooMuch, Detail::Limit { found, limit });
@@ -168,22 +174,24 @@ fn read_presented<'a>(
     if bytes > MAX_PRESENTED_BYTES {
         return Err(too_much(bytes, MAX_PRESENTED_BYTES));
     }
-    if let Some(known) = view.data().known(end_entity) {
+    if let Some(holder) = view.data().holder(end_entity)
+        && let Some(known) = holder.certificate()
+    {
         verdict.presented = Some(known.fingerprint());
-        return Ok(Cow::Borrowed(known));
+        return Ok((Cow::Borrowed(known), Some(holder)));
     }
     let fingerprint = Fingerprint::over(end_entity);
     verdict.presented = Some(fingerprint);
-    let read = Certificate::read(end_entity, Some(fingerprint)).map(Cow::Owned);
-    read.map_err(
-        |error| match view.data().blocks().find_fingerprint(fingerprint) {
+    let read = Certificate::read(end_entity, Some(fingerprint));
+    read.map(|leaf| (Cow::Owned(leaf), None)).map_err(|error| {
+        match view.data().blocks().find_fingerprint(fingerprint) {
             Some(block) => (ReasonCode::Blocked, Detail::Block(block.clone())),
             None => (
                 ReasonCode::MalformedCertificate,
                 Detail::Text(error.to_string()),
             ),
-        },
-    )
+        }
+    })
 }
 
 fn judge(case: &Case<'_>, verdict: &mut Verdict) -> Result<Accepted, Fall> {

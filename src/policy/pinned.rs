@@ -26,7 +26,7 @@ pub(super) fn ask(case: &Case<'_>, shelf: Option<&Shelf>, verdict: &mut Verdict)
         return PinOutcome::NoMatch;
     };
     let whole = shelf
-        .get(case.leaf.fingerprint())
+        .get_held(case.leaf.fingerprint(), case.holder)
         .filter(|entry| entry.options().get_matching() == Matching::Certificate);
     let mut by_key = shelf.by_public_key(case.leaf.subject_public_key_info());
     let (only, mut others) = (by_key.next(), Vec::new());

@@ -27,6 +27,7 @@ pub(crate) fn stranger(
         question,
         timing: Timing::of(view, question.clock),
         leaf: &leaf,
+        holder: None,
     };
     pinned::could_be_pinned(&case).then_some(leaf)
 }

@@ -66,6 +66,7 @@ impl<'a> Usable<'a> {
             question: &question,
             timing: Timing::of(self.view, self.clock),
             leaf: certificate,
+            holder: None,
         })
     }
 }

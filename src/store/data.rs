@@ -30,9 +30,9 @@ pub(crate) struct Data {
     pub(super) names: Table<ServerId>,
     pub(super) groups: Table<Arc<Group>>,
     shelves: Table<Shelf>,
-    /// Every certificate that is installed anywhere, by its length and last bytes: one object for all its
-    /// entries, found from bytes that a peer presents without hashing or parsing them.
-    known: Table<Certificate>,
+    /// Of every certificate that is installed anywhere one entry that holds it, by its length and last bytes: one
+    /// object for all its entries, found from bytes that a peer presents without hashing or parsing them.
+    known: Table<Arc<Entry>>,
     /// Every entry that has a certificate, by its key: to explain a refusal, and for reports.
     holders: Table<Arc<Entry>>,
     /// Every pin of which only the fingerprint is known, for reports.
@@ -170,8 +170,13 @@ impl Data {
 
     /// The installed certificate whose bytes are exactly `der`, if there is one.
     pub(crate) fn known(&self, der: &[u8]) -> Option<&Certificate> {
+        self.holder(der)?.certificate()
+    }
+
+    /// One of the entries whose certificate has exactly these bytes, if there is one.
+    pub(crate) fn holder(&self, der: &[u8]) -> Option<&Arc<Entry>> {
         let mut same = self.known.find(self.hasher.hash_one(Tail::of(der)?));
-        same.find(|certificate| certificate.der().as_ref() == der)
+        same.find(|entry| entry.holds(der))
     }
 
     /// Candidates for an issuer: authorities or intermediates of a scope whose subject is `subject`, in the order in
@@ -215,11 +220,11 @@ impl Data {
             return;
         };
         let by_key = self.hasher.hash_one(certificate.key_pin());
-        self.holders.insert(by_key, entry);
+        self.holders.insert(by_key, entry.clone());
         if self.known(certificate.der()).is_none()
             && let Some(tail) = Tail::of(certificate.der())
         {
-            self.known.insert(self.hasher.hash_one(tail), certificate);
+            self.known.insert(self.hasher.hash_one(tail), entry);
         }
     }
 
@@ -242,11 +247,15 @@ impl Data {
         };
         let key_pin = certificate.key_pin();
         self.holders.take(self.hasher.hash_one(key_pin), is);
-        let same = |held: &Arc<Entry>| held.certificate() == Some(certificate);
-        let held = self.holders(key_pin).any(same);
-        if let Some(tail) = Tail::of(certificate.der()).filter(|_| !held) {
+        if let Some(tail) = Tail::of(certificate.der()) {
             let hash = self.hasher.hash_one(tail);
-            self.known.take(hash, |held| held == certificate);
+            if self.known.take(hash, is).is_some() {
+                let same = |held: &&Arc<Entry>| held.certificate() == Some(certificate);
+                let other = self.holders(key_pin).find(same).cloned();
+                if let Some(other) = other {
+                    self.known.insert(hash, other);
+                }
+            }
         }
         Some(entry)
     }
@@ -343,9 +352,20 @@ mod tests {
             install(PinScope::Server(own.clone()), &old),
             install(PinScope::Server(own), &new),
         ];
+        // Each change puts another object in its place, of which what is found must be the newest.
+        let updated = EntryOptions::new().label("updated");
+        store.update(&all[0], updated).unwrap();
         let mut known = vec![];
-        for key in all {
-            store.remove(&key).unwrap();
+        for key in &all {
+            let data = store.contents().data();
+            for one in [&old, &new] {
+                let Some(holder) = data.holder(one.der()) else {
+                    continue;
+                };
+                let held = data.entry(&holder.key()).unwrap();
+                assert!(Arc::ptr_eq(holder, held));
+            }
+            store.remove(key).unwrap();
             let data = store.contents().data();
             known.push([&old, &new].map(|one| data.known(one.der()).is_some()));
         }

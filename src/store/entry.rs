@@ -246,6 +246,11 @@ impl Entry {
         self.more = more.share(&mut None);
     }
 
+    pub(super) fn holds(&self, der: &[u8]) -> bool {
+        let certificate = self.certificate();
+        certificate.is_some_and(|certificate| certificate.der().as_ref() == der)
+    }
+
     pub(super) fn holds_key(&self, key: KeyPin) -> bool {
         let certificate = self.certificate();
         certificate.is_some_and(|certificate| certificate.key_pin() == key)

@@ -70,6 +70,21 @@ impl Shelf {
         }
     }
 
+    /// The same, where an entry of these data is at hand that holds the certificate: it stands here if it is of this
+    /// slot and scope, and need not be looked for. Among a million, each look is a wait for memory.
+    pub(crate) fn get_held<'a>(
+        &'a self,
+        fingerprint: Fingerprint,
+        holder: Option<&'a Arc<Entry>>,
+    ) -> Option<&'a Arc<Entry>> {
+        match self {
+            Self::One(_) => self.get(fingerprint),
+            Self::Several(shelf) => holder
+                .filter(|holder| holder.is_for(shelf.slot, &shelf.scope))
+                .or_else(|| self.get(fingerprint)),
+        }
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Entry>> {
         let (one, several) = self.parts();
         let several = several.into_iter().flat_map(|shelf| shelf.entries.iter());

@@ -1,9 +1,11 @@
 //! Which authorities are asked, and which path is found (rules P4, P8, C1 and C3).
 
+use mutual_trust::Certificate;
 use mutual_trust::ReasonCode::*;
-use rcgen::{ExtendedKeyUsagePurpose, KeyPair};
+use rcgen::{ExtendedKeyUsagePurpose, KeyIdMethod, KeyPair, SigningKey};
 
 use super::row::{Row, accepted, hold, refused, row};
+use super::support::der;
 use super::support::pki::{Made, Pki, pki, self_signed, spec};
 use super::support::{NOW, at, fixture};
 use super::world::{For, KEYS_1, KMS, World, plain};
@@ -387,4 +389,79 @@ fn a_bad_path_is_passed_over_for_a_good_one() {
 #[test]
 fn the_leaf_of_a_chain_is_judged_by_itself() {
     hold(leaves());
+}
+
+/// Two intermediates of one name and key, of which the second lasts longer.
+fn pair(root: &Made) -> [Made; 2] {
+    let first = spec("I").ca().signed_by(root);
+    let longer = spec("I").ca().key_of(&first).valid(-DAY, 400 * DAY);
+    let longer = longer.signed_by(root);
+    [first, longer]
+}
+
+// C1: whether they are installed or presented makes no difference.
+#[test]
+fn of_two_intermediates_the_one_that_lasts_longer_is_tried_first() {
+    let root = spec("root").ca().self_signed();
+    let pair = pair(&root);
+    for (installed, presented) in [(0, 1), (1, 0)] {
+        let mut world = World::new();
+        world.authority(For::AnyServer, "root", &root);
+        world.intermediate("installed", &pair[installed]);
+        world.presents(&leaf_of(&pair[0]));
+        world.with("presented", &pair[presented]);
+        let verdict = world.verdict();
+        let path = verdict.accepted().unwrap().path();
+        assert_eq!(path[1], pair[1].certificate, "{verdict}");
+    }
+}
+
+// C1: and one without a key identifier before one with another than is asked for.
+#[test]
+fn an_intermediate_without_a_key_identifier_is_tried_before_one_with_another() {
+    let root = spec("root").ca().self_signed();
+    let bare = spec("I").ca().signed_by(&root);
+    let other = spec("I").ca().key_of(&bare).valid(-DAY, 400 * DAY);
+    let other = other.params(|params| {
+        params.key_identifier_method = KeyIdMethod::PreSpecified(vec![1; 20]);
+    });
+    let other = other.signed_by(&root);
+    let leaf = leaf_of(&bare);
+    let mut tree = der::tree(&bare.certificate());
+    let id = der::Body::Bytes(vec![0x55, 0x1d, 14]);
+    tree.extensions()
+        .retain_mut(|extension| extension.at(&[0]).body != id);
+    let signature = root.key.sign(&tree.at(&[0]).write()).unwrap();
+    *tree.at(&[2]).content() = [vec![0], signature].concat();
+    let bare = Certificate::from_der(&tree.write()).unwrap();
+    let mut world = World::new();
+    world.authority(For::AnyServer, "root", &root);
+    world.presents(&leaf);
+    world.with("other", &other).with("bare", &bare);
+    let verdict = world.verdict();
+    let path = verdict.accepted().unwrap().path();
+    assert_eq!(path[1], bare, "{verdict}");
+}
+
+// C1, I8
+#[test]
+fn an_intermediate_that_is_disabled_is_told_beside_another_that_is_presented() {
+    let root = spec("root").ca().self_signed();
+    let [installed, presented] = pair(&root);
+    let mut world = World::new();
+    world.authority(For::AnyServer, "root", &root);
+    let key = world.intermediate("installed", &installed);
+    world.disable(&key);
+    world.presents(&leaf_of(&installed));
+    world.with("presented", &presented);
+    let considered = |world: &mut World| {
+        let verdict = world.verdict();
+        assert!(verdict.is_accepted(), "{verdict}");
+        let told = verdict.considered().items().iter();
+        told.filter(|one| one.entry.as_ref() == Some(&key)).count()
+    };
+    assert_eq!(considered(&mut world), 1);
+    // What is presented itself stands for itself.
+    world.with("installed", &installed);
+    assert_eq!(considered(&mut world), 0);
 }

@@ -5,7 +5,7 @@ use mutual_trust::admin::file::{Loaded, read};
 use mutual_trust::error::StoreError;
 use mutual_trust::store::{EntryKey, Scope, Slot};
 use mutual_trust::{
-    AuthorityScope, Fingerprint, KeyPolicy, Policy, Question, ReasonCode, Target, decide,
+    AuthorityScope, Fingerprint, KeyPolicy, PinScope, Policy, Question, ReasonCode, Target, decide,
 };
 use pki_types::alg_id::ECDSA_SHA256;
 use sha2::{Digest, Sha256};
@@ -108,6 +108,10 @@ fn an_authority_whose_own_signature_cannot_be_verified_any_more_is_held_and_disa
     let scope = AuthorityScope::AnyServer;
     let report = store.install_authority(scope, ca("root").certificate(), options());
     let key = report.unwrap().entries().items()[0].clone();
+    // Nobody relies on the signature of a pin.
+    store
+        .install_pin(PinScope::Clients, pin("own"), options())
+        .unwrap();
     // A provider that knows its kind of key still, and ECDSA with SHA-256 no more.
     let mut algorithms = provider().signature_verification_algorithms.all.to_vec();
     algorithms.retain(|algorithm| algorithm.signature_alg_id() != ECDSA_SHA256);
