@@ -246,6 +246,16 @@ mod tests {
     }
 
     #[test]
+    fn a_text_may_be_as_long_as_its_limit() {
+        let text = b"-----BEGIN A-----\nAAAA\n-----END A-----\n";
+        assert_eq!(sections_within(text, text.len()).unwrap().len(), 1);
+        assert!(matches!(
+            sections_within(text, text.len() - 1),
+            Err(PemError::TooLarge { size, limit }) if size == text.len() && limit + 1 == size
+        ));
+    }
+
+    #[test]
     fn sections_are_found_with_their_lines() {
         let text = "subject=x\n-----BEGIN A-----\r\nAAAA\r\n-----END A-----\n\n\
                     -----BEGIN B C-----\nAAAA\n-----END B C-----";

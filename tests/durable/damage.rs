@@ -149,6 +149,23 @@ fn an_error_names_the_line_and_what_should_stand_there() {
 }
 
 #[test]
+fn what_does_not_belong_in_a_record_is_named() {
+    let text = text_of(filled().contents());
+    let section = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    for start in ["generation ", "group ", "server ", "block "] {
+        let head = text.lines().find(|line| line.starts_with(start)).unwrap();
+        for (more, said) in [
+            (section, "no PEM section in this record"),
+            ("  colour red\n", "a field of this record"),
+        ] {
+            let with = text.replacen(&format!("{head}\n"), &format!("{head}\n{more}"), 1);
+            let error = load(&fitting(&with)).unwrap_err().to_string();
+            assert!(error.contains(said), "{start}: {error}");
+        }
+    }
+}
+
+#[test]
 fn each_kind_of_damage_has_its_error() {
     use StoreFileError as E;
     let text = text_of(filled().contents());
