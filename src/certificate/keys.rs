@@ -98,7 +98,7 @@ impl KeyPolicy {
     /// Asks for RSA keys of at least `bits`. A number below 2048 changes nothing: providers verify none.
     #[must_use]
     pub const fn require_rsa_bits(mut self, bits: u32) -> Self {
-        if bits > MIN_RSA_BITS {
+        if bits >= MIN_RSA_BITS {
             self.min_rsa_bits = bits;
         }
         self

@@ -156,7 +156,7 @@ impl Policy {
     /// number above six changes nothing.
     #[must_use]
     pub const fn max_intermediates(mut self, count: usize) -> Self {
-        if count < MAX_INTERMEDIATES_IN_PATH {
+        if count <= MAX_INTERMEDIATES_IN_PATH {
             self.max_intermediates = count;
         }
         self

@@ -462,6 +462,12 @@ pub fn rows() -> Vec<Row> {
             w.authority(For::AnyServer, "root", &root);
             w.presents(&spec("leaf").dns(KMS).signed_by(&rolled)).with("I", &limited).with("J", &rolled);
         }),
+        row("C1", "the last word on how many intermediates there may be counts, up to six", found(), |w| {
+            let chain = chain([as_it_is; 3], [no_edit; 3]);
+            w.policy = w.policy.max_intermediates(0).max_intermediates(6);
+            w.authority(For::AnyServer, "root", &chain[0]);
+            w.presents(&chain[2]).with("I", &chain[1]);
+        }),
         row("C1", "more intermediates than the policy allows, and the one is installed", refused(PathTooLong).considered(&["intermediate I for all chains: PathTooLong"]), |w| {
             let chain = chain([as_it_is; 3], [no_edit; 3]);
             w.policy = w.policy.max_intermediates(0);

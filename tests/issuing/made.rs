@@ -283,6 +283,19 @@ fn a_subject_that_misleads_or_does_not_fit_is_refused() {
     for country in ["", "D", "DEU", "de", "D1", "ÄÖ"] {
         assert!(with(SubjectPart::Country, country).is_err(), "{country}");
     }
+    for (part, name) in [
+        (SubjectPart::Country, "country"),
+        (SubjectPart::State, "state"),
+        (SubjectPart::Locality, "locality"),
+        (SubjectPart::Organization, "organization"),
+        (SubjectPart::OrganizationalUnit, "organizational unit"),
+    ] {
+        let error = with(part, "").unwrap_err();
+        assert!(
+            matches!(error, IssueError::Subject { attribute, .. } if attribute == name),
+            "{error}"
+        );
+    }
     let twice = with(SubjectPart::Organization, "One").unwrap();
     let twice = twice.subject(SubjectPart::Organization, "Two");
     assert_eq!(problem(twice), SubjectProblem::Twice);

@@ -92,6 +92,13 @@ fn a_policy_may_ask_for_longer_rsa_keys_and_never_for_shorter_ones() {
             .install_pin(PinScope::Clients, fixture("ee-p256"), options())
             .unwrap(),
     );
+    // The last word counts, down to what any provider asks for.
+    let mut store = with_keys(keys().require_rsa_bits(3072).require_rsa_bits(2048));
+    assert_added(
+        &store
+            .install_pin(PinScope::Clients, fixture("ee-rsa2048"), options())
+            .unwrap(),
+    );
     let mut store = with_keys(keys().require_rsa_bits(1024));
     refused!(
         store,
