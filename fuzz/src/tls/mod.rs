@@ -100,11 +100,13 @@ impl Way {
         if flight.is_empty() {
             return flight;
         }
-        self.sent.extend(handshake(&flight, encrypted));
+        let sent = handshake(&flight, encrypted, &self.sent);
+        self.sent.extend(sent);
         for edit in edits.iter().filter(|edit| edit.is_for(to_us, self.flights)) {
             edit.apply(&mut flight, encrypted);
         }
-        self.came.extend(handshake(&flight, encrypted));
+        let came = handshake(&flight, encrypted, &self.came);
+        self.came.extend(came);
         self.flights = self.flights.saturating_add(1);
         flight
     }

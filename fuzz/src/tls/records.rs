@@ -1,6 +1,7 @@
 //! A flight as records and messages, and what a fuzzer changes of it.
 
 /// Types of records (RFC 8446 section 5.1).
+const CHANGE_CIPHER_SPEC: u8 = 20;
 const HANDSHAKE: u8 = 22;
 const APPLICATION_DATA: u8 = 23;
 
@@ -14,6 +15,15 @@ struct Record {
 }
 
 impl Record {
+    /// Takes the type out that stands inside.
+    fn open(&mut self) {
+        // Padding is zeros (RFC 8446 section 5.4).
+        while self.content.last() == Some(&0) {
+            self.content.pop();
+        }
+        self.inner = self.content.pop();
+    }
+
     fn is_handshake(&self) -> bool {
         self.inner.unwrap_or(self.typ) == HANDSHAKE
     }
@@ -35,7 +45,8 @@ impl Record {
     }
 }
 
-fn records(mut flight: &[u8], encrypted: bool) -> Vec<Record> {
+/// The records of a flight as they are written.
+fn split(mut flight: &[u8]) -> Vec<Record> {
     let mut all = Vec::new();
     while let Some((head, rest)) = flight.split_first_chunk::<5>() {
         let length = usize::from(u16::from_be_bytes([head[3], head[4]]));
@@ -43,21 +54,22 @@ fn records(mut flight: &[u8], encrypted: bool) -> Vec<Record> {
             break;
         };
         flight = rest;
-        let mut content = content.to_vec();
-        let mut inner = None;
-        if encrypted && head[0] == APPLICATION_DATA {
-            // Padding is zeros (RFC 8446 section 5.4).
-            while content.last() == Some(&0) {
-                content.pop();
-            }
-            inner = content.pop();
-        }
         all.push(Record {
             typ: head[0],
             version: [head[1], head[2]],
-            inner,
-            content,
+            inner: None,
+            content: content.to_vec(),
         });
+    }
+    all
+}
+
+fn records(flight: &[u8], encrypted: bool) -> Vec<Record> {
+    let mut all = split(flight);
+    for record in &mut all {
+        if encrypted && record.typ == APPLICATION_DATA {
+            record.open();
+        }
     }
     all
 }
@@ -80,11 +92,32 @@ fn write(records: &[Record]) -> Vec<u8> {
     all
 }
 
-/// All bytes of handshake messages in a flight: what the digest of a handshake is over.
-pub(super) fn handshake(flight: &[u8], encrypted: bool) -> Vec<u8> {
-    let records = records(flight, encrypted);
-    let records = records.iter().filter(|record| record.is_handshake());
-    records.flat_map(|record| record.content.clone()).collect()
+/// All bytes of handshake messages in a flight, behind those that came before: what the digest of a handshake is over.
+///
+/// What comes behind the first message of TLS 1.3 is encrypted, but for its change of cipher; rustls takes the type of a
+/// record from inside then, whatever is written outside.
+pub(super) fn handshake(flight: &[u8], encrypted: bool, before: &[u8]) -> Vec<u8> {
+    let mut all = before.to_vec();
+    for mut record in split(flight) {
+        let changes_cipher = record.typ == CHANGE_CIPHER_SPEC && record.content == [1];
+        if encrypted && is_whole(&all) && !changes_cipher {
+            record.open();
+        }
+        if record.is_handshake() {
+            all.extend(record.content);
+        }
+    }
+    all.split_off(before.len())
+}
+
+/// Whether the first message has come as a whole.
+fn is_whole(messages: &[u8]) -> bool {
+    messages
+        .split_first_chunk::<4>()
+        .is_some_and(|(head, rest)| {
+            let length = u32::from_be_bytes([0, head[1], head[2], head[3]]);
+            usize::try_from(length).is_ok_and(|length| rest.len() >= length)
+        })
 }
 
 /// One change: where, what, and a byte for it.
