@@ -21,7 +21,7 @@ use rustls::{ClientConnection, CommonState, Connection, ServerConnection};
 
 use crate::TLS_BYTES;
 use peers::{End, HOST, Presents, Setting, Trust};
-use records::{Edit, handshake};
+use records::{Edit, read_handshake};
 
 /// Most bytes that both ends of one handshake may hold at a time. An unchanged one takes 18 KB, the first one 49 KB with
 /// what is kept for all; rustls holds at most one message of 64 KiB besides.
@@ -42,8 +42,8 @@ pub fn tls_enrolment(data: &[u8]) -> bool {
     run(data, End::Acceptor)
 }
 
-/// The first byte says what we trust, which version is spoken and whether clients may wait, the second what the peer presents; then come changes
-/// of six bytes.
+/// The first byte says what we trust, which version is spoken and whether clients may wait, the second what the peer
+/// presents; then come changes of six bytes.
 fn run(data: &[u8], end: End) -> bool {
     let Some(([how, what], rest)) = data.split_first_chunk::<2>() else {
         return false;
@@ -100,13 +100,11 @@ impl Way {
         if flight.is_empty() {
             return flight;
         }
-        let sent = handshake(&flight, encrypted, &self.sent);
-        self.sent.extend(sent);
+        read_handshake(&mut self.sent, &flight, encrypted);
         for edit in edits.iter().filter(|edit| edit.is_for(to_us, self.flights)) {
             edit.apply(&mut flight, encrypted);
         }
-        let came = handshake(&flight, encrypted, &self.came);
-        self.came.extend(came);
+        read_handshake(&mut self.came, &flight, encrypted);
         self.flights = self.flights.saturating_add(1);
         flight
     }

@@ -282,30 +282,24 @@ impl Setting {
 
     /// Ours, and the peer's.
     pub(super) fn configs(&self, presents: Presents, enrolment: &Enrolment) -> (Config, Config) {
-        match self.end {
+        let server = match self.end {
             End::Client => {
                 let ours = self.client_builder().build_for(&id()).expect("it is good");
-                (
+                return (
                     Config::Client(ours),
                     Config::Server(self.plain_server(presents)),
-                )
+                );
             }
-            End::Server => {
-                let ours = self.server_builder().build().expect("it is good");
-                (
-                    Config::Server(ours),
-                    Config::Client(self.plain_client(presents)),
-                )
-            }
+            End::Server => self.server_builder().build(),
             End::Acceptor => {
                 let acceptor = self.server_builder().enrolment(enrolment);
-                let ours = acceptor.and_then(|it| it.config_for(ADDRESS));
-                (
-                    Config::Server(ours.expect("it is good")),
-                    Config::Client(self.plain_client(presents)),
-                )
+                acceptor.and_then(|it| it.config_for(ADDRESS))
             }
-        }
+        };
+        (
+            Config::Server(server.expect("it is good")),
+            Config::Client(self.plain_client(presents)),
+        )
     }
 
     fn plain_server(&self, presents: Presents) -> Arc<ServerConfig> {

@@ -5,6 +5,9 @@ const CHANGE_CIPHER_SPEC: u8 = 20;
 const HANDSHAKE: u8 = 22;
 const APPLICATION_DATA: u8 = 23;
 
+/// How long the type and the length of a message are (RFC 8446 section 4).
+const HEAD: usize = 4;
+
 #[derive(Clone, Debug)]
 struct Record {
     typ: u8,
@@ -30,19 +33,25 @@ impl Record {
 
     /// The messages in it; none if it is of another type, or cut.
     fn messages(&self) -> Vec<Vec<u8>> {
+        if !self.is_handshake() {
+            return Vec::new();
+        }
         let mut all = Vec::new();
         let mut left = self.content.as_slice();
-        while self.is_handshake() && left.len() >= 4 {
-            let length =
-                usize::from(left[1]) << 16 | usize::from(left[2]) << 8 | usize::from(left[3]);
-            let Some((message, rest)) = left.split_at_checked(length + 4) else {
-                return Vec::new();
-            };
+        while let Some((message, rest)) = first_message(left) {
             all.push(message.to_vec());
             left = rest;
         }
-        all
+        if left.len() < HEAD { all } else { Vec::new() }
     }
+}
+
+/// The first of these messages, with its head, and the rest; nothing if it is cut.
+pub(super) fn first_message(messages: &[u8]) -> Option<(&[u8], &[u8])> {
+    let [_, length @ ..] = messages.first_chunk::<HEAD>()?;
+    let [high, middle, low] = *length;
+    let length = usize::try_from(u32::from_be_bytes([0, high, middle, low])).ok()?;
+    messages.split_at_checked(HEAD + length)
 }
 
 /// The records of a flight as they are written.
@@ -92,32 +101,20 @@ fn write(records: &[Record]) -> Vec<u8> {
     all
 }
 
-/// All bytes of handshake messages in a flight, behind those that came before: what the digest of a handshake is over.
+/// Puts the handshake messages of a flight behind those that came before: what the digest of a handshake is over.
 ///
 /// What comes behind the first message of TLS 1.3 is encrypted, but for its change of cipher; rustls takes the type of a
 /// record from inside then, whatever is written outside.
-pub(super) fn handshake(flight: &[u8], encrypted: bool, before: &[u8]) -> Vec<u8> {
-    let mut all = before.to_vec();
+pub(super) fn read_handshake(all: &mut Vec<u8>, flight: &[u8], encrypted: bool) {
     for mut record in split(flight) {
         let changes_cipher = record.typ == CHANGE_CIPHER_SPEC && record.content == [1];
-        if encrypted && is_whole(&all) && !changes_cipher {
+        if encrypted && first_message(all).is_some() && !changes_cipher {
             record.open();
         }
         if record.is_handshake() {
             all.extend(record.content);
         }
     }
-    all.split_off(before.len())
-}
-
-/// Whether the first message has come as a whole.
-fn is_whole(messages: &[u8]) -> bool {
-    messages
-        .split_first_chunk::<4>()
-        .is_some_and(|(head, rest)| {
-            let length = u32::from_be_bytes([0, head[1], head[2], head[3]]);
-            usize::try_from(length).is_ok_and(|length| rest.len() >= length)
-        })
 }
 
 /// One change: where, what, and a byte for it.

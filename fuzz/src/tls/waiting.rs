@@ -4,6 +4,7 @@ use mutual_trust::{Certificate, Enrolment, EntryOptions, TrustStore};
 
 use super::Link;
 use super::peers::Presents;
+use super::records::first_message;
 
 /// The type of a message that proves possession (RFC 5246 section 7.4, RFC 8446 section 4).
 const CERTIFICATE_VERIFY: u8 = 15;
@@ -42,13 +43,12 @@ impl Link<'_> {
 
 /// The handshake messages up to the last proof of possession and with it.
 fn up_to_proof(messages: &[u8]) -> Option<&[u8]> {
-    let (mut at, mut end) = (0, None);
-    while let Some(&[typ, a, b, c]) = messages.get(at..).and_then(|left| left.first_chunk::<4>()) {
-        let length = u32::from_be_bytes([0, a, b, c]);
-        at = at.checked_add(4 + usize::try_from(length).ok()?)?;
-        if typ == CERTIFICATE_VERIFY {
-            end = Some(at);
+    let (mut left, mut end) = (messages, None);
+    while let Some((message, rest)) = first_message(left) {
+        if message.first() == Some(&CERTIFICATE_VERIFY) {
+            end = Some(messages.len() - rest.len());
         }
+        left = rest;
     }
     messages.get(..end?)
 }
