@@ -297,10 +297,19 @@ mod tests {
     use crate::certificate::HostName;
     use crate::store::{EntryOptions, PinScope, TrustStore};
 
+    fn store() -> TrustStore {
+        TrustStore::new(crate::tls::key_policy(
+            &crate::tls::provider::default_provider(),
+        ))
+    }
+
+    fn certificates(files: [&[u8]; 2]) -> [Certificate; 2] {
+        files.map(|pem| Certificate::from_pem(pem).unwrap())
+    }
+
     #[test]
     fn nothing_is_left_of_the_names_of_a_server_that_is_gone() {
-        let keys = crate::tls::key_policy(&crate::tls::provider::default_provider());
-        let mut store = TrustStore::new(keys);
+        let mut store = store();
         let id: ServerId = "keys-1".parse().unwrap();
         let names = ["a.example", "b.example"].map(|name| name.parse::<HostName>().unwrap());
         let count = |store: &TrustStore| store.contents().data().names.len();
@@ -315,13 +324,11 @@ mod tests {
     // Holders are found by a keyed hash, of which a test makes no collision.
     #[test]
     fn an_entry_holds_the_key_of_its_certificate_and_no_other() {
-        let files: [&[u8]; 2] = [
+        let [own, other] = certificates([
             include_bytes!("../../tests/fixtures/ee-p256.pem"),
             include_bytes!("../../tests/fixtures/ee-p384.pem"),
-        ];
-        let [own, other] = files.map(|pem| Certificate::from_pem(pem).unwrap());
-        let keys = crate::tls::key_policy(&crate::tls::provider::default_provider());
-        let mut store = TrustStore::new(keys);
+        ]);
+        let mut store = store();
         let options = EntryOptions::new();
         let report = store.install_pin(PinScope::Clients, own.clone(), options);
         let key = report.unwrap().entries().items()[0].clone();
@@ -332,16 +339,14 @@ mod tests {
 
     #[test]
     fn a_certificate_is_known_as_long_as_some_entry_holds_it() {
-        let keys = crate::tls::key_policy(&crate::tls::provider::default_provider());
-        let mut store = TrustStore::new(keys);
+        let mut store = store();
         let own: ServerId = "keys-1".parse().unwrap();
         store.add_server(own.clone(), []).unwrap();
         // Of one key.
-        let files: [&[u8]; 2] = [
+        let [old, new] = certificates([
             include_bytes!("../../tests/fixtures/reissued-old.pem"),
             include_bytes!("../../tests/fixtures/reissued-new.pem"),
-        ];
-        let [old, new] = files.map(|pem| Certificate::from_pem(pem).unwrap());
+        ]);
         let mut install = |scope, certificate: &Certificate| {
             let options = EntryOptions::new();
             let report = store.install_pin(scope, certificate.clone(), options);

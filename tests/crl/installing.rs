@@ -10,7 +10,7 @@ use rcgen::KeyUsagePurpose;
 
 use super::common::{ca, leaf, trusting};
 use super::support::crl::*;
-use super::support::der::{OCTETS, OID, SEQUENCE, bytes, parts};
+use super::support::der::{OCTETS, OID, SEQUENCE, bytes, ecdsa_with_sha1, parts};
 use super::support::pki::spec;
 use super::support::{NOW, at, keys};
 
@@ -66,16 +66,10 @@ fn the_signature_must_be_that_of_the_installed_key() {
     scene.install(crl().no_key_id().signed_by(&impostor));
     assert_eq!(scene.held(&issuer), None);
     assert_eq!(scene.held(&impostor), Some(1));
-    // An algorithm that no provider has any more: ecdsa-with-SHA1.
+    // An algorithm that no provider has any more.
     let mut tree = crl().tree(&issuer);
-    let old = || {
-        parts(
-            SEQUENCE,
-            vec![bytes(OID, &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01])],
-        )
-    };
-    *tree.at(&[0, 1]) = old();
-    *tree.at(&[1]) = old();
+    *tree.at(&[0, 1]) = ecdsa_with_sha1();
+    *tree.at(&[1]) = ecdsa_with_sha1();
     sign(&mut tree, &issuer);
     let list = Crl::from_der(&tree.write()).unwrap();
     let error = trusting(&[&issuer]).refuse(list);

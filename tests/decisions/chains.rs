@@ -1,11 +1,10 @@
 //! Which authorities are asked, and which path is found (rules P4, P8, C1 and C3).
 
-use mutual_trust::Certificate;
 use mutual_trust::ReasonCode::*;
-use rcgen::{ExtendedKeyUsagePurpose, KeyIdMethod, KeyPair, SigningKey};
+use rcgen::{ExtendedKeyUsagePurpose, KeyIdMethod, KeyPair};
 
+use super::profile::{again, without};
 use super::row::{Row, accepted, hold, refused, row};
-use super::support::der;
 use super::support::pki::{Made, Pki, pki, self_signed, spec};
 use super::support::{NOW, at, fixture};
 use super::world::{For, KEYS_1, KMS, World, plain};
@@ -427,13 +426,7 @@ fn an_intermediate_without_a_key_identifier_is_tried_before_one_with_another() {
     });
     let other = other.signed_by(&root);
     let leaf = leaf_of(&bare);
-    let mut tree = der::tree(&bare.certificate());
-    let id = der::Body::Bytes(vec![0x55, 0x1d, 14]);
-    tree.extensions()
-        .retain_mut(|extension| extension.at(&[0]).body != id);
-    let signature = root.key.sign(&tree.at(&[0]).write()).unwrap();
-    *tree.at(&[2]).content() = [vec![0], signature].concat();
-    let bare = Certificate::from_der(&tree.write()).unwrap();
+    let bare = again(&bare, &root.key, |tree| without(tree, 14));
     let mut world = World::new();
     world.authority(For::AnyServer, "root", &root);
     world.presents(&leaf);

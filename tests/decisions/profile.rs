@@ -52,7 +52,7 @@ fn chain(make: [fn(Spec) -> Spec; 3], edit: [fn(&mut Der); 3]) -> Chain {
 }
 
 /// The certificate edited, and signed again.
-fn again(made: &Made, issuer: &KeyPair, edit: fn(&mut Der)) -> Certificate {
+pub fn again(made: &Made, issuer: &KeyPair, edit: fn(&mut Der)) -> Certificate {
     let mut tree = der::tree(&made.certificate());
     edit(&mut tree);
     let signature = issuer.sign(&tree.at(&[0]).write()).unwrap();
@@ -79,7 +79,7 @@ fn turn(tree: &mut Der, last: u8) {
     }
 }
 
-fn without(tree: &mut Der, last: u8) {
+pub fn without(tree: &mut Der, last: u8) {
     let oid = Body::Bytes(vec![0x55, 0x1d, last]);
     tree.extensions()
         .retain_mut(|extension| extension.at(&[0]).body != oid);

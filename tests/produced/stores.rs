@@ -13,7 +13,7 @@ use rcgen::KeyUsagePurpose;
 
 use crate::Produced;
 use crate::support::crl::{crl, point, sign};
-use crate::support::der::{OID, SEQUENCE, bytes, parts, tree};
+use crate::support::der::{bytes, ecdsa_with_sha1, tree};
 use crate::support::pki::{Made, spec};
 use crate::support::{DAY, NOW, at, fixture, host, keys, server_id, store};
 
@@ -197,14 +197,8 @@ fn crls(produced: &mut Produced) {
     produced.error(trusting(&mute).install_crl(crl().signed_by(&mute)));
     produced.error(store.install_crl(crl().wrong_signature().signed_by(&issuer)));
     let mut old = crl().tree(&issuer);
-    let sha1 = || {
-        parts(
-            SEQUENCE,
-            vec![bytes(OID, &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 1])],
-        )
-    };
-    *old.at(&[0, 1]) = sha1();
-    *old.at(&[1]) = sha1();
+    *old.at(&[0, 1]) = ecdsa_with_sha1();
+    *old.at(&[1]) = ecdsa_with_sha1();
     sign(&mut old, &issuer);
     produced.error(store.install_crl(Crl::from_der(&old.write()).unwrap()));
     let newer = crl().number(7).signed_by(&issuer);

@@ -342,13 +342,11 @@ fn a_bundle_completes_fingerprints() {
     assert_eq!(entry.certificate(), Some(&certificate));
 }
 
-/// With an algorithm that no provider has any more, ecdsa-with-SHA1, so that nobody can tell who signed it.
+/// With an algorithm that no provider has any more, so that nobody can tell who signed it.
 fn of_old_algorithm(made: &Made) -> Certificate {
     let mut tree = der::tree(&made.certificate());
-    let oid = [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01];
-    for place in [&[0, 2][..], &[1]] {
-        *tree.at(place) = der::parts(der::SEQUENCE, vec![der::bytes(der::OID, &oid)]);
-    }
+    *tree.at(&[0, 2]) = der::ecdsa_with_sha1();
+    *tree.at(&[1]) = der::ecdsa_with_sha1();
     Certificate::from_der(&tree.write()).unwrap()
 }
 

@@ -35,6 +35,12 @@ pub fn parts(tag: u8, parts: Vec<Der>) -> Der {
     }
 }
 
+/// A signature algorithm that no provider has any more: ecdsa-with-SHA1 (RFC 3279 section 2.2.3).
+pub fn ecdsa_with_sha1() -> Der {
+    let oid = [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01];
+    parts(SEQUENCE, vec![bytes(OID, &oid)])
+}
+
 /// The tree of a certificate.
 pub fn tree(certificate: &Certificate) -> Der {
     Der::read(certificate.der())
