@@ -18,8 +18,8 @@ use crate::certificate::{Certificate, HostName};
 use crate::limits::{MAX_SPARED_CHAINS, REMEMBERED_BYTES_PER_CHAIN};
 use crate::store::{ServerId, Snapshot, View};
 
-/// What a remembered chain takes beside what it grows with: the verdict and the table.
-const BYTES_BESIDE: usize = 2 * 1024;
+/// What a remembered chain is counted as beside what it grows with: more than the verdict and the table take.
+const BYTES_BESIDE: usize = 2_048;
 
 /// A policy that decides, and remembers the chains that it accepted, as many as
 /// [`Policy::remember_chains`] says; with none, it just decides. Clones share what is remembered.

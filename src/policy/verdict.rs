@@ -398,6 +398,16 @@ impl Verdict {
 mod tests {
     use super::*;
 
+    // Which names rustls reads and this library does not depends on the version of its types: today none.
+    #[test]
+    fn a_name_of_no_server_is_refused_with_what_was_presented_and_the_view() {
+        let verdict = Verdict::unlisted(b"end entity", 7, String::from("why"));
+        assert_eq!(verdict.reason(), ReasonCode::UnlistedName);
+        assert_eq!(verdict.generation(), 7);
+        assert_eq!(verdict.presented(), Some(Fingerprint::over(b"end entity")));
+        assert!(matches!(verdict.detail(), Detail::Text(text) if text == "why"));
+    }
+
     #[test]
     fn without_its_fingerprint_a_verdict_shows_it_nowhere_and_keeps_the_rest() {
         let [presented, held] = [1, 2].map(|byte| Fingerprint::from_bytes([byte; 32]));

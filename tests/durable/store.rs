@@ -59,6 +59,9 @@ fn what_was_changed_is_there_after_a_restart_and_in_force_at_once() {
     assert_eq!(facts(store.contents()), before);
     assert_eq!(facts(&store.live().view()), before);
     assert_eq!((report.digest, store.digest()), (digest, digest));
+    let health = store.health();
+    assert!(health.is_good() && health.generation > 0, "{health}");
+    assert_eq!(health.generation, store.contents().generation());
     let names = ["trust-store", "trust-store.lock", "trust-store.previous"];
     assert_eq!(folder.names(), names);
 }

@@ -32,8 +32,13 @@ fn both_ends(setting: &Setting, mut store: TrustStore, peer: CertifiedKey) -> [O
 }
 
 fn expect_refused(what: &str, [as_server, as_client]: &[Outcome; 2]) {
-    let presented = as_server.expect_client_refuses(what, REASON).presented();
-    assert!(presented.is_some(), "{what}");
+    let verdict = as_server.expect_client_refuses(what, REASON);
+    assert!(verdict.presented().is_some(), "{what}");
+    // With its subject: whose certificate it is that somebody has without the key.
+    let text = verdict.to_string();
+    let mut lines = text.lines();
+    let shown = lines.find(|line| line.starts_with("  presented: "));
+    assert!(shown.unwrap().ends_with(')'), "{what}: {text}");
     as_client.expect_server_refuses(what, REASON);
     assert!(as_client.server_connection.is_handshaking(), "{what}");
 }

@@ -1,5 +1,6 @@
 //! How much is remembered, and what has to go.
 
+use allocation_counter::measure;
 use mutual_trust::limits::{MAX_REMEMBERED_CHAINS, REMEMBERED_BYTES_PER_CHAIN};
 use mutual_trust::policy::ChainMemory;
 use mutual_trust::{EntryOptions, View};
@@ -99,6 +100,26 @@ fn what_they_take_is_bounded_too() {
     expect_decided(&memory, &view, &first);
     expect_decided(&memory, &view, &first);
     expect_answered(&memory, &view, &small);
+}
+
+#[test]
+fn a_chain_is_counted_as_more_than_it_takes() {
+    let (root, view) = world();
+    for names in [0, 1, 20, 200] {
+        let memory = ChainMemory::new(policy().remember_chains(100));
+        let clients: Vec<_> = (0..20).map(|_| client(&root, names)).collect();
+        let decide = |client: &Asked| {
+            let verdict = client.with(|question| memory.decide(&view, question));
+            assert!(verdict.is_accepted(), "{verdict}");
+        };
+        let taken = measure(|| clients.iter().for_each(decide)).bytes_current;
+        assert_eq!(memory.statistics().chains, 20);
+        let taken = usize::try_from(taken).unwrap();
+        let counted = memory.statistics().bytes;
+        // Half as much again is room for what an allocator adds.
+        let least = taken * 3 / 2;
+        assert!(taken > 0 && counted >= least, "{names}: {counted}, {taken}");
+    }
 }
 
 #[test]
