@@ -35,8 +35,8 @@ impl Record {
     }
 }
 
-/// All that all programs kept, and what criterion did: of each benchmark, the fastest of its samples, since other work
-/// on the machine, or beside a virtual one, only adds to the time.
+/// All that all programs kept, and what criterion did: of each benchmark, the fastest of its samples in all rounds, since
+/// other work on the machine, or beside a virtual one, only adds to the time.
 pub fn all() -> BTreeMap<String, f64> {
     let mut found = BTreeMap::new();
     let files = fs::read_dir(folder()).into_iter().flatten();
@@ -69,7 +69,8 @@ fn criterion(folder: &std::path::Path, found: &mut BTreeMap<String, f64>) {
         let each = numbers("times").zip(numbers("iters"));
         let fastest = each.map(|(time, times)| time / times).reduce(f64::min);
         if let (Some(name), Some(fastest)) = (name, fastest) {
-            found.insert(name.to_owned(), fastest);
+            let kept = found.entry(name.to_owned()).or_insert(fastest);
+            *kept = kept.min(fastest);
         }
     }
     for below in fs::read_dir(folder).into_iter().flatten() {
