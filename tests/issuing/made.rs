@@ -267,6 +267,20 @@ fn a_subject_that_misleads_or_does_not_fit_is_refused() {
     ] {
         assert_eq!(problem(CertificateSpec::new(name)), expected, "{name:?}");
     }
+    let text = |result: Result<CertificateSpec, IssueError>| result.unwrap_err().to_string();
+    for (name, expected) in [
+        ("", "the common name of the subject is empty"),
+        (
+            "array\0",
+            "the common name of the subject has characters that cannot be seen",
+        ),
+        (
+            &"a".repeat(65),
+            "the common name of the subject has 65 characters, the limit is 64",
+        ),
+    ] {
+        assert_eq!(text(CertificateSpec::new(name)), expected);
+    }
     let long = "ä".repeat(64);
     assert!(CertificateSpec::new(&long).is_ok());
     let longer = problem(CertificateSpec::new(&format!("{long}ä")));
@@ -281,7 +295,12 @@ fn a_subject_that_misleads_or_does_not_fit_is_refused() {
 
     let with = |part, text| CertificateSpec::new("array-7").unwrap().subject(part, text);
     for country in ["", "D", "DEU", "de", "D1", "ÄÖ"] {
-        assert!(with(SubjectPart::Country, country).is_err(), "{country}");
+        let refused = text(with(SubjectPart::Country, country));
+        let expected = match country {
+            "" => "the country of the subject is empty",
+            _ => "the country of the subject is not two capital letters",
+        };
+        assert_eq!(refused, expected, "{country}");
     }
     for (part, name) in [
         (SubjectPart::Country, "country"),
@@ -296,9 +315,15 @@ fn a_subject_that_misleads_or_does_not_fit_is_refused() {
             "{error}"
         );
     }
-    let twice = with(SubjectPart::Organization, "One").unwrap();
-    let twice = twice.subject(SubjectPart::Organization, "Two");
-    assert_eq!(problem(twice), SubjectProblem::Twice);
+    let twice = || {
+        let once = with(SubjectPart::Organization, "One").unwrap();
+        once.subject(SubjectPart::Organization, "Two")
+    };
+    assert_eq!(problem(twice()), SubjectProblem::Twice);
+    assert_eq!(
+        text(twice()),
+        "the organization of the subject is given twice"
+    );
 }
 
 #[test]
