@@ -66,7 +66,7 @@ impl Model<'_> {
     }
 
     /// What the peer sent, and the installed intermediates that accept anything.
-    fn intermediates(&self) -> BTreeSet<usize> {
+    pub(super) fn intermediates(&self) -> BTreeSet<usize> {
         let installed = self.on(Slot::Intermediate, &Scope::Everyone).into_iter();
         let alive = installed.filter(|held| self.entry_faults(held).is_empty());
         let mut all: BTreeSet<usize> = alive.map(|held| held.at).collect();
@@ -74,7 +74,7 @@ impl Model<'_> {
         all
     }
 
-    fn signed(&self, above: usize, below: usize) -> bool {
+    pub(super) fn signed(&self, above: usize, below: usize) -> bool {
         let (above, below) = (self.spec(above), self.spec(below));
         below.issuer == above.subject && below.signer == above.key && !below.broken
     }
@@ -86,7 +86,7 @@ impl Model<'_> {
     }
 
     /// C1 for an issuer, wherever it stands.
-    fn may_issue(&self, at: usize) -> bool {
+    pub(super) fn may_issue(&self, at: usize) -> bool {
         let spec = self.spec(at);
         spec.version == 3
             && spec.ca.is_some_and(|(ca, _)| ca)

@@ -7,6 +7,7 @@ mod chain;
 mod decode;
 mod model;
 mod strict;
+mod witness;
 mod world;
 
 use mutual_trust::policy::{ChainMemory, VerdictWarning};
@@ -93,9 +94,14 @@ fn compare(world: &World, ask: &Ask, model: &Model<'_>, verdict: &Verdict) {
             );
             assert_eq!(reason, ReasonCode::ChainVerified);
         }
+        Ruling::NoChain(scope) => {
+            assert!(!verdict.is_accepted(), "{}", shown());
+            let witness = model.has_witness(reason, &scope);
+            assert!(witness, "{reason} without a cause\n{}", shown());
+        }
         Ruling::No(reasons) => {
             assert!(!verdict.is_accepted(), "{}", shown());
-            let allowed = reasons.is_empty() || reasons.contains(&reason);
+            let allowed = reasons.contains(&reason);
             assert!(allowed, "{reason} is none of {reasons:?}\n{}", shown());
         }
     }

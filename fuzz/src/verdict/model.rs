@@ -16,8 +16,10 @@ pub(super) type End = (EntryKey, Vec<usize>);
 
 #[derive(Debug)]
 pub(super) enum Ruling {
-    /// Refused, for one of these reasons; any if there is none.
+    /// Refused, for one of these reasons.
     No(Vec<ReasonCode>),
+    /// Refused, since no chain leads to an authority of this scope.
+    NoChain(Scope),
     /// P5 names the pin, with how it matches and whether it lives on its grace.
     Pin {
         entry: EntryKey,
@@ -37,7 +39,7 @@ pub(super) struct Model<'a> {
     pub(super) world: &'a World,
     pub(super) ask: &'a Ask,
     view: &'a View,
-    held: Vec<Held<'a>>,
+    pub(super) held: Vec<Held<'a>>,
     /// The lists that are installed.
     pub(super) lists: Vec<&'a List>,
     /// The subjects and keys of the issuers that are checked.
@@ -220,7 +222,7 @@ impl<'a> Model<'a> {
         }
         let ends = self.ends(scope);
         if ends.is_empty() {
-            return Ruling::No(Vec::new());
+            return Ruling::NoChain(scope.clone());
         }
         let leaf = self.spec(self.ask.leaf);
         if let Some(names) = names {
@@ -229,7 +231,9 @@ impl<'a> Model<'a> {
             }
             if !names.iter().any(|name| covers(leaf, HOSTS[*name])) {
                 // A search that is given up comes to no name.
-                return Ruling::No(vec![ReasonCode::NameMismatch, ReasonCode::TooManyPaths]);
+                let laborious = self.is_laborious().then_some(ReasonCode::TooManyPaths);
+                let reasons = [ReasonCode::NameMismatch].into_iter().chain(laborious);
+                return Ruling::No(reasons.collect());
             }
         }
         Ruling::Chain {
@@ -394,6 +398,10 @@ impl<'a> Model<'a> {
             let named = if client { usage.client } else { usage.server };
             named || (any && usage.any)
         })
+    }
+
+    pub(super) fn moment_is_past(&self, last: i64) -> bool {
+        self.moment > last
     }
 
     pub(super) fn in_period(&self, spec: &Spec) -> bool {
