@@ -264,7 +264,7 @@ fn what_is_not_a_terminal_gets_no_colours() {
             .map(|output| String::from_utf8(output.stdout).unwrap())
     };
     let (Some(with), Some(without)) = (on_terminal(""), on_terminal("1")) else {
-        eprintln!("SKIPPED: no script, so there is no terminal to see colours at");
+        crate::support::skips::skipped("no script, so there is no terminal to see colours at");
         return;
     };
     assert!(

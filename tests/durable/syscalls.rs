@@ -99,7 +99,7 @@ fn strace_works() -> bool {
         .status();
     let works = status.is_ok_and(|status| status.success());
     if !works {
-        eprintln!("SKIPPED: no strace that works, so no save was interrupted");
+        skips::skipped("no strace that works, so no save was interrupted");
     }
     works
 }
