@@ -207,6 +207,11 @@ pub const MAX_CONSIDERED: usize = 16;
 /// Most items listed in full in each list of a [`Report`](crate::store::Report); the rest are counted.
 pub const MAX_REPORTED: usize = 64;
 
+/// Longest subject or issuer in bytes of DER that is compared by value (RFC 5280 section 7.1). A longer one is compared
+/// by its bytes, so that a peer does not make us fold 64 KiB: the seven attributes of RFC 5280 appendix A.1 that have
+/// an upper bound take less than this, each once with letters of two bytes.
+pub const MAX_COMPARED_NAME_BYTES: usize = 2048;
+
 /// Most characters of a name taken from a certificate that are shown in a text.
 pub const MAX_SHOWN_NAME: usize = 256;
 

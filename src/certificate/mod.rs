@@ -3,6 +3,7 @@
 //! A [`Certificate`] is parsed once and never changes. Parsing says what stands in it, not whether it is
 //! trusted: that is for the [store](crate::store) and the [policy](crate::policy).
 
+mod compare;
 mod crl;
 pub(crate) mod der;
 mod extensions;
@@ -31,7 +32,8 @@ pub use keys::{KeyKind, KeyPolicy, KeyRefusal};
 pub use names::{HostName, SanName};
 pub use time::{Clock, Moment, SystemClock, TimeSource, Validity};
 
-pub(crate) use crl::{CRL_LABEL, Reasons, Succession};
+pub(crate) use compare::{canonical_name, names_equal};
+pub(crate) use crl::{CRL_LABEL, Reasons, Succession, shortest};
 pub(crate) use issued::{Issued, OfPath};
 pub(crate) use keys::SignatureCheck;
 pub(crate) use names::{breaks_a_line, shown};
@@ -288,7 +290,10 @@ impl Certificate {
         self.basic_constraints().is_some_and(|found| found.ca)
     }
 
-    /// Whether issuer and subject are the same name. This says nothing about who signed it.
+    /// Whether issuer and subject are the same name in the same bytes. This says nothing about who signed it.
+    ///
+    /// RFC 5280 section 7.1 would call more certificates self-issued, which are spared by `pathLenConstraint`. No
+    /// tool writes its own name in two ways, so the bytes decide, which spares the fewest.
     pub fn is_self_issued(&self) -> bool {
         self.subject_der() == self.issuer_der()
     }
@@ -338,7 +343,7 @@ impl Certificate {
         let facts = &self.0.facts;
         if facts
             .authority_serial
-            .is_some_and(|serial| serial.get(self.der()) != self.serial())
+            .is_some_and(|serial| shortest(serial.get(self.der())) != shortest(self.serial()))
         {
             return Some(false);
         }

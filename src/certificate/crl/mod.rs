@@ -18,6 +18,7 @@ pub use number::CrlNumber;
 pub use revoked::{RevocationReason, Revoked};
 pub use scope::CrlKinds;
 
+pub(crate) use revoked::shortest;
 pub(crate) use scope::Reasons;
 
 use super::{Certificate, Fingerprint, der, distinguished, dotted, pem};
