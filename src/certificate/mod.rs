@@ -16,14 +16,13 @@ mod names;
 mod parse;
 pub(crate) mod pem;
 mod public_key;
+mod shown;
 mod time;
 
 use core::fmt;
 use std::sync::Arc;
 
 use pki_types::CertificateDer;
-use x509_parser::prelude::FromDer;
-use x509_parser::x509::X509Name;
 
 pub use crl::{Crl, CrlDeviation, CrlKinds, CrlNumber, RevocationReason, Revoked};
 pub use extensions::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
@@ -36,7 +35,7 @@ pub(crate) use compare::{canonical_name, names_equal};
 pub(crate) use crl::{CRL_LABEL, Reasons, Succession, shortest};
 pub(crate) use issued::{Issued, OfPath};
 pub(crate) use keys::SignatureCheck;
-pub(crate) use names::{breaks_a_line, shown};
+pub(crate) use shown::{breaks_a_line, distinguished, shown};
 pub(crate) use time::seconds;
 
 use crate::error::{CertificateError, PemError};
@@ -201,12 +200,12 @@ impl Certificate {
         distinguished(self.issuer_der())
     }
 
-    /// The subject's DER, in which names are compared.
+    /// The subject's DER, as it stands there.
     pub fn subject_der(&self) -> &[u8] {
         self.0.facts.subject.get(self.der())
     }
 
-    /// The issuer's DER, in which names are compared.
+    /// The issuer's DER, as it stands there.
     pub fn issuer_der(&self) -> &[u8] {
         self.0.facts.issuer.get(self.der())
     }
@@ -381,13 +380,6 @@ impl fmt::Debug for Certificate {
 /// The DER of the public key of a certificate that was already accepted, for the handshake signature.
 pub(crate) fn public_key_of(certificate: &[u8]) -> Option<&[u8]> {
     der::public_key_of(certificate)
-}
-
-pub(crate) fn distinguished(der: &[u8]) -> String {
-    match X509Name::from_der(der) {
-        Ok((_, name)) => shown(&name.to_string()),
-        Err(_) => String::from("(unreadable name)"),
-    }
 }
 
 /// An object identifier's content in dotted form (X.690 section 8.19).
