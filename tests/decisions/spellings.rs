@@ -117,25 +117,30 @@ fn leaves_of_the_field_are_accepted_under_the_ca_that_openssl_accepts_them_under
 #[test]
 fn the_right_one_of_many_authorities_of_one_name_is_found_however_each_is_written() {
     let spellings = spellings();
+    let spelling = |number: usize| spellings[number % spellings.len()].1.clone();
     let roots: Vec<Made> = (0..40)
-        .map(|number| named(spellings[number % spellings.len()].1.clone()).self_signed())
+        .map(|number| named(spelling(number)).self_signed())
         .collect();
-    for few in [3, 40] {
+    let leaves: Vec<Made> = (0..40)
+        .map(|number| leaf().signed_by(&roots[number].writes_its_name(spelling(number + 3))))
+        .collect();
+    for few in [1, 3, 40] {
         let mut world = World::new();
-        for root in roots.iter().take(few) {
+        for root in &roots[..few] {
             world.authority(For::AnyServer, "root", root);
         }
-        for root in roots.iter().take(few) {
-            let leaf = leaf().signed_by(root);
-            assert_eq!(ask(&mut world, &leaf), ChainVerified);
+        for leaf in &leaves[..few] {
+            assert_eq!(ask(&mut world, leaf), ChainVerified);
         }
-        for root in roots.iter().take(few) {
+        world.authority(For::AnyServer, "other", &spec("other").ca().self_signed());
+        for (root, leaf) in roots[..few].iter().zip(&leaves) {
+            assert_eq!(ask(&mut world, leaf), ChainVerified);
             let fingerprint = root.certificate().fingerprint();
             let key = EntryKey::new(Slot::Authority, Scope::AnyServer, fingerprint);
             world.store.remove(&key).unwrap();
+            assert_ne!(ask(&mut world, leaf), ChainVerified);
         }
-        let leaf = leaf().signed_by(&roots[0]);
-        assert_eq!(ask(&mut world, &leaf), NothingInstalled);
+        assert_eq!(ask(&mut world, &leaves[0]), UnknownIssuer);
     }
 }
 
