@@ -12,7 +12,7 @@
 use std::borrow::Cow;
 
 use super::der::{self, Value};
-use crate::limits::MAX_COMPARED_NAME_BYTES;
+use crate::limits::{MAX_ATTRIBUTES_OF_SET, MAX_COMPARED_NAME_BYTES};
 
 const SEQUENCE: u8 = 0x30;
 const SET: u8 = 0x31;
@@ -44,8 +44,9 @@ pub(crate) fn canonical_name(name: &[u8]) -> Cow<'_, [u8]> {
 
 fn canonical(name: &[u8]) -> Option<Vec<u8>> {
     let mut sets = only(der::take(name)?, SEQUENCE)?;
-    let mut body = Vec::with_capacity(name.len().saturating_add(8));
-    let mut text = String::new();
+    let mut out = Vec::with_capacity(name.len().saturating_add(16));
+    out.extend_from_slice(&[0; LONGEST_HEADER]);
+    let mut text = String::with_capacity(64);
     while !sets.is_empty() {
         let (set, behind) = der::take(sets)?;
         sets = behind;
@@ -54,28 +55,36 @@ fn canonical(name: &[u8]) -> Option<Vec<u8>> {
         }
         let (first, rest) = der::take(set.content)?;
         if rest.is_empty() {
-            let start = body.len();
-            attribute(&first, &mut text, &mut body)?;
-            wrap(SET, start, &mut body)?;
+            let attribute = Attribute::read(&first, &mut text)?;
+            header(SET, attribute.size()?, &mut out)?;
+            attribute.write(&text, &mut out)?;
             continue;
         }
         // RFC 5280 section 7.1 compares attributes of one set in any order.
-        let mut all = Vec::new();
+        let mut all: Vec<Vec<u8>> = Vec::with_capacity(2);
         let mut attributes = set.content;
         while !attributes.is_empty() {
             let (one, behind) = der::take(attributes)?;
             attributes = behind;
+            if all.len() >= MAX_ATTRIBUTES_OF_SET {
+                return None;
+            }
             let mut written = Vec::with_capacity(one.whole.len());
-            attribute(&one, &mut text, &mut written)?;
+            Attribute::read(&one, &mut text)?.write(&text, &mut written)?;
             all.push(written);
         }
         all.sort_unstable();
-        let start = body.len();
-        body.extend(all.iter().flatten());
-        wrap(SET, start, &mut body)?;
+        header(SET, all.iter().map(Vec::len).sum(), &mut out)?;
+        out.extend(all.iter().flatten());
     }
-    wrap(SEQUENCE, 0, &mut body)?;
-    Some(body)
+    // What stands before the content, at the end of the room that was left for it.
+    let mut front = Vec::with_capacity(LONGEST_HEADER);
+    let content = out.len().checked_sub(LONGEST_HEADER)?;
+    header(SEQUENCE, content, &mut front)?;
+    let unused = LONGEST_HEADER.checked_sub(front.len())?;
+    out.get_mut(unused..LONGEST_HEADER)?.copy_from_slice(&front);
+    out.drain(..unused);
+    Some(out)
 }
 
 /// The content of a value that stands alone and has this tag.
@@ -83,41 +92,82 @@ fn only<'a>((value, rest): (Value<'a>, &[u8]), tag: u8) -> Option<&'a [u8]> {
     (value.tag == tag && rest.is_empty()).then_some(value.content)
 }
 
-/// Writes an `AttributeTypeAndValue`. Of the type, the bytes count.
-fn attribute(value: &Value<'_>, text: &mut String, out: &mut Vec<u8>) -> Option<()> {
-    if value.tag != SEQUENCE {
-        return None;
-    }
-    let (kind, rest) = der::take(value.content)?;
-    let (value, rest) = der::take(rest)?;
-    if kind.tag != OBJECT_IDENTIFIER || !rest.is_empty() {
-        return None;
-    }
-    let start = out.len();
-    out.extend_from_slice(kind.whole);
-    text.clear();
-    if fold(&value, text).is_some() {
-        // No value that keeps its bytes can look like this one: a `UTF8String` keeps them only if it is not UTF-8 or
-        // has a letter that no folded text has.
-        let content = out.len();
-        out.extend_from_slice(text.as_bytes());
-        wrap(UTF8_STRING, content, out)?;
-    } else {
-        out.extend_from_slice(value.whole);
-    }
-    wrap(SEQUENCE, start, out)
+/// An `AttributeTypeAndValue`, of whose type the bytes count.
+struct Attribute<'a> {
+    kind: &'a [u8],
+    /// The value as it stands there; `None` if it was folded into a text.
+    kept: Option<&'a [u8]>,
+    /// How many bytes the value takes.
+    value: usize,
 }
 
-/// Makes what stands behind `start` the content of a value.
-fn wrap(tag: u8, start: usize, out: &mut Vec<u8>) -> Option<()> {
-    let length = out.len().checked_sub(start)?;
-    let [high, low] = u16::try_from(length).ok()?.to_be_bytes();
-    let header: &[u8] = match length {
-        0..=0x7f => &[tag, low],
-        0x80..=0xff => &[tag, 0x81, low],
-        _ => &[tag, 0x82, high, low],
-    };
-    out.splice(start..start, header.iter().copied());
+impl<'a> Attribute<'a> {
+    /// Reads an attribute, and writes its text in canonical form if it has one.
+    fn read(attribute: &Value<'a>, text: &mut String) -> Option<Self> {
+        if attribute.tag != SEQUENCE {
+            return None;
+        }
+        let (kind, rest) = der::take(attribute.content)?;
+        let (value, rest) = der::take(rest)?;
+        if kind.tag != OBJECT_IDENTIFIER || !rest.is_empty() {
+            return None;
+        }
+        text.clear();
+        // No value that keeps its bytes can look like one that was folded: a `UTF8String` keeps them only if it is not
+        // UTF-8 or has a letter that no folded text has.
+        let folded = fold(&value, text).is_some();
+        Some(Self {
+            kind: kind.whole,
+            kept: (!folded).then_some(value.whole),
+            value: if folded {
+                whole_size(text.len())?
+            } else {
+                value.whole.len()
+            },
+        })
+    }
+
+    fn content(&self) -> Option<usize> {
+        self.kind.len().checked_add(self.value)
+    }
+
+    fn size(&self) -> Option<usize> {
+        whole_size(self.content()?)
+    }
+
+    fn write(&self, text: &str, out: &mut Vec<u8>) -> Option<()> {
+        header(SEQUENCE, self.content()?, out)?;
+        out.extend_from_slice(self.kind);
+        match self.kept {
+            Some(value) => out.extend_from_slice(value),
+            None => {
+                header(UTF8_STRING, text.len(), out)?;
+                out.extend_from_slice(text.as_bytes());
+            }
+        }
+        Some(())
+    }
+}
+
+/// A tag, and a length of at most two bytes.
+const LONGEST_HEADER: usize = 4;
+
+/// How many bytes a value takes whose content takes so many.
+fn whole_size(content: usize) -> Option<usize> {
+    content.checked_add(match content {
+        0..=0x7f => 2,
+        0x80..=0xff => 3,
+        _ => LONGEST_HEADER,
+    })
+}
+
+fn header(tag: u8, content: usize, out: &mut Vec<u8>) -> Option<()> {
+    let [high, low] = u16::try_from(content).ok()?.to_be_bytes();
+    match content {
+        0..=0x7f => out.extend_from_slice(&[tag, low]),
+        0x80..=0xff => out.extend_from_slice(&[tag, 0x81, low]),
+        _ => out.extend_from_slice(&[tag, 0x82, high, low]),
+    }
     Some(())
 }
 
@@ -193,6 +243,14 @@ struct Folded<'a> {
 impl Folded<'_> {
     /// `None` if RFC 4518 section 2.4 prohibits the letter: then nothing is said of the string.
     fn push(&mut self, letter: char) -> Option<()> {
+        // Nearly every letter is one of these.
+        if letter.is_ascii_graphic() {
+            if core::mem::take(&mut self.space) {
+                self.out.push(' ');
+            }
+            self.out.push(letter.to_ascii_lowercase());
+            return Some(());
+        }
         if is_space(letter) {
             self.space = !self.out.is_empty();
             return Some(());
@@ -245,8 +303,9 @@ mod tests {
     const DOMAIN_COMPONENT: &[u8] = &[0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 0x01, 0x19];
 
     fn value(tag: u8, content: &[u8]) -> Vec<u8> {
-        let mut out = content.to_vec();
-        wrap(tag, 0, &mut out).unwrap();
+        let mut out = Vec::new();
+        header(tag, content.len(), &mut out).unwrap();
+        out.extend_from_slice(content);
         out
     }
 
@@ -404,6 +463,21 @@ mod tests {
             &name(&[&[ca.clone(), other]])
         ));
         assert!(!names_equal(&name(&[&[lab]]), &name(&[&[ca]])));
+    }
+
+    #[test]
+    fn a_set_is_put_in_order_up_to_its_limit() {
+        let set = |count: usize, letter: char| {
+            let each = |number| {
+                let text = format!("{letter}{number}");
+                typed(COMMON_NAME, UTF8_STRING, text.as_bytes())
+            };
+            let attributes: Vec<Vec<u8>> = (0..count).map(each).collect();
+            name(&[&attributes])
+        };
+        let most = MAX_ATTRIBUTES_OF_SET;
+        assert!(names_equal(&set(most, 'A'), &set(most, 'a')));
+        assert!(!names_equal(&set(most + 1, 'A'), &set(most + 1, 'a')));
     }
 
     #[test]

@@ -192,11 +192,10 @@ impl Data {
         key_id: Option<&'a [u8]>,
         others: usize,
     ) -> impl Iterator<Item = Installed<'a>> {
-        let hash = self.hasher.hash_one(canonical_name(subject));
         let found = self.shelf(slot, &scope);
         found
             .into_iter()
-            .flat_map(move |shelf| shelf.candidates(hash, subject, key_id, others))
+            .flat_map(move |shelf| shelf.candidates(subject, key_id, others))
     }
 
     /// Whether an installed intermediate has this subject in other bytes. Of those of that name, the first `most` are

@@ -118,10 +118,9 @@ impl Shelf {
             .chain(several.into_iter().flat_map(Namesakes::iter))
     }
 
-    /// Candidates for an issuer whose subject is `subject`, which has this hash ([`Namesakes::candidates`]).
+    /// Candidates for an issuer whose subject is `subject` ([`Namesakes::candidates`]).
     pub(super) fn candidates<'a>(
         &'a self,
-        hash: u64,
         subject: &'a [u8],
         key_id: Option<&'a [u8]>,
         others: usize,
@@ -129,6 +128,7 @@ impl Shelf {
         match self {
             Self::One(entry) => Box::new(namesakes::installed(entry, subject).into_iter()),
             Self::Several(shelf) => {
+                let hash = shelf.hasher.hash_one(canonical_name(subject));
                 let found = shelf.by_subject.find(hash);
                 Box::new(found.flat_map(move |found| {
                     found.candidates(subject, key_id, others, &shelf.hasher)

@@ -508,3 +508,26 @@ fn looking_alike() -> Vec<Row> {
 fn names_that_look_alike_are_told_apart() {
     hold(looking_alike());
 }
+
+// P7: for whoever authorises by the text.
+#[test]
+fn an_identity_has_no_text_in_which_another_name_begins() {
+    let root = spec("root").ca().self_signed();
+    let mut world = World::new();
+    world.authority(For::Clients, "root", &root);
+    let names = spec("x")
+        .client_auth()
+        .uri("x:y,dns:admin.example")
+        .dns("z,ip:192.0.2.1");
+    world.presents(&names.signed_by(&root));
+    world.ask_client();
+    let verdict = world.verdict();
+    let identity = verdict.peer().unwrap();
+    let names = [
+        "uri:x:y\\u{2c}dns:admin.example",
+        "dns:z\\u{2c}ip\\u{3a}192.0.2.1",
+    ];
+    assert_eq!(identity.names(), names);
+    assert_eq!(identity.to_string(), names.join(", "));
+    assert!(!format!("{identity:?}").contains(",dns:"), "{identity:?}");
+}
