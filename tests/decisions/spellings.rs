@@ -11,7 +11,7 @@ use rcgen::{CertificateParams, CidrSubnet, DnType, DnValue, GeneralSubtree, Name
 
 use super::row::{Row, accepted, hold, refused, row};
 use super::support::crl::{crl, sign};
-use super::support::der::{Der, tree};
+use super::support::der::{Der, parts, tree};
 use super::support::pki::{Made, Spec, spec};
 use super::support::{fixture, host, server_id, store};
 use super::world::{For, KEYS_1, KMS, World, plain};
@@ -267,6 +267,26 @@ fn lists_of_an_authority_count_for_what_writes_its_name_otherwise() {
             assert_eq!(ask(&mut world, &good), ChainVerified, "{says}");
             assert_eq!(ask(&mut world, &bad), Revoked, "{says}");
         }
+    }
+}
+
+// C4, RFC 5280 section 6.3.3: the name of the issuer stands for a distribution point.
+#[test]
+fn a_list_for_the_name_of_its_issuer_covers_what_writes_that_name_otherwise() {
+    let root = lab();
+    for (says, name) in spellings() {
+        let writes = made_again(&root, name);
+        let place = Der::read(writes.certificate.subject_der());
+        let place = parts(0xa0, vec![parts(0xa0, vec![parts(0xa4, vec![place])])]);
+        let mut world = World::new();
+        world.authority(For::AnyServer, "root", &root);
+        let list = crl().scope(vec![place]).signed_by(&root);
+        world.store.install_crl(list).unwrap();
+        assert_eq!(
+            ask(&mut world, &leaf().signed_by(&root)),
+            ChainVerified,
+            "{says}"
+        );
     }
 }
 
