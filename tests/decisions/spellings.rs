@@ -7,11 +7,14 @@ use mutual_trust::error::StoreError;
 use mutual_trust::policy::{ChainProfile, Detail};
 use mutual_trust::store::{BlockSelector, CrlIssuer, EntryKey, Proposal, Scope, Slot};
 use mutual_trust::{EntryOptions, Verdict};
-use rcgen::{CertificateParams, CidrSubnet, DnType, DnValue, GeneralSubtree, NameConstraints};
+use rcgen::{
+    CertificateParams, CidrSubnet, CustomExtension, DnType, DnValue, GeneralSubtree,
+    NameConstraints,
+};
 
 use super::row::{Row, accepted, hold, refused, row};
 use super::support::crl::{crl, sign};
-use super::support::der::{Der, parts, tree};
+use super::support::der::{Der, SEQUENCE, bytes, parts, tree};
 use super::support::pki::{Made, Spec, spec};
 use super::support::{fixture, host, server_id, store};
 use super::world::{For, KEYS_1, KMS, World, plain};
@@ -463,6 +466,35 @@ fn a_certificate_whose_issuer_is_its_subject_in_another_spelling_is_not_self_iss
     let mut world = World::new();
     world.pin(KEYS_1, "own", &own);
     assert_eq!(ask(&mut world, &own), PinMatched);
+}
+
+// I4: which certificate a key identifier names is a matter of numbers.
+#[test]
+fn a_certificate_that_names_itself_by_its_serial_number_is_judged_however_that_is_written() {
+    let name = Der::read(spec(KMS).self_signed().certificate.subject_der());
+    let names = parts(0xa1, vec![parts(0xa4, vec![name])]);
+    for (serial, own, itself) in [
+        (&[5][..], &[5][..], true),
+        (&[0, 5], &[5], true),
+        (&[5], &[0, 5], true),
+        (&[6], &[5], false),
+        (&[5, 0], &[5], false),
+    ] {
+        let value = parts(SEQUENCE, vec![names.clone(), bytes(0x82, serial)]).write();
+        let made = spec(KMS).no_authority_key_id().params(|params| {
+            let extension = CustomExtension::from_oid_content(&[2, 5, 29, 35], value);
+            params.custom_extensions.push(extension);
+        });
+        let made = made.self_signed();
+        let mut broken = numbered(&made, own, &made).der().to_vec();
+        *broken.last_mut().unwrap() ^= 1;
+        let broken = Certificate::from_der(&broken).unwrap();
+        let mut store = store();
+        store.add_server(server_id("keys-9"), []).unwrap();
+        let scope = mutual_trust::PinScope::Server(server_id("keys-9"));
+        let refused = store.install_pin(scope, broken, plain()).is_err();
+        assert_eq!(refused, itself, "{serial:?} {own:?}");
+    }
 }
 
 fn excluding_ten(params: &mut CertificateParams) {
