@@ -207,6 +207,15 @@ pub const MAX_CONSIDERED: usize = 16;
 /// Most items listed in full in each list of a [`Report`](crate::store::Report); the rest are counted.
 pub const MAX_REPORTED: usize = 64;
 
+/// Longest subject or issuer in bytes of DER that is compared by value (RFC 5280 section 7.1); a longer one is compared
+/// by its bytes. A peer chooses the names that it presents, and folding takes up to 12 µs for a name of this size. Twelve
+/// attributes of 64 letters (`ub-common-name`), more than any CA has, take 904 bytes.
+pub const MAX_COMPARED_NAME_BYTES: usize = 1024;
+
+/// Most attributes in one set of a subject or issuer that is compared by value. They are put in order for that; real
+/// names have one in each set, and seldom two or three.
+pub const MAX_ATTRIBUTES_OF_SET: usize = 16;
+
 /// Most characters of a name taken from a certificate that are shown in a text.
 pub const MAX_SHOWN_NAME: usize = 256;
 

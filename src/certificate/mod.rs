@@ -3,6 +3,7 @@
 //! A [`Certificate`] is parsed once and never changes. Parsing says what stands in it, not whether it is
 //! trusted: that is for the [store](crate::store) and the [policy](crate::policy).
 
+mod compare;
 mod crl;
 pub(crate) mod der;
 mod extensions;
@@ -15,14 +16,13 @@ mod names;
 mod parse;
 pub(crate) mod pem;
 mod public_key;
+mod shown;
 mod time;
 
 use core::fmt;
 use std::sync::Arc;
 
 use pki_types::CertificateDer;
-use x509_parser::prelude::FromDer;
-use x509_parser::x509::X509Name;
 
 pub use crl::{Crl, CrlDeviation, CrlKinds, CrlNumber, RevocationReason, Revoked};
 pub use extensions::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
@@ -31,10 +31,11 @@ pub use keys::{KeyKind, KeyPolicy, KeyRefusal};
 pub use names::{HostName, SanName};
 pub use time::{Clock, Moment, SystemClock, TimeSource, Validity};
 
-pub(crate) use crl::{CRL_LABEL, Reasons, Succession};
+pub(crate) use compare::{canonical_name, names_equal};
+pub(crate) use crl::{CRL_LABEL, Reasons, Succession, shortest};
 pub(crate) use issued::{Issued, OfPath};
 pub(crate) use keys::SignatureCheck;
-pub(crate) use names::{breaks_a_line, shown};
+pub(crate) use shown::{breaks_a_line, distinguished, shown};
 pub(crate) use time::seconds;
 
 use crate::error::{CertificateError, PemError};
@@ -199,12 +200,12 @@ impl Certificate {
         distinguished(self.issuer_der())
     }
 
-    /// The subject's DER, in which names are compared.
+    /// The subject's DER, as it stands there.
     pub fn subject_der(&self) -> &[u8] {
         self.0.facts.subject.get(self.der())
     }
 
-    /// The issuer's DER, in which names are compared.
+    /// The issuer's DER, as it stands there.
     pub fn issuer_der(&self) -> &[u8] {
         self.0.facts.issuer.get(self.der())
     }
@@ -288,7 +289,10 @@ impl Certificate {
         self.basic_constraints().is_some_and(|found| found.ca)
     }
 
-    /// Whether issuer and subject are the same name. This says nothing about who signed it.
+    /// Whether issuer and subject are the same name in the same bytes. This says nothing about who signed it.
+    ///
+    /// RFC 5280 section 7.1 would call more certificates self-issued, which are spared by `pathLenConstraint`. No
+    /// tool writes its own name in two ways, so the bytes decide, which spares the fewest.
     pub fn is_self_issued(&self) -> bool {
         self.subject_der() == self.issuer_der()
     }
@@ -338,7 +342,7 @@ impl Certificate {
         let facts = &self.0.facts;
         if facts
             .authority_serial
-            .is_some_and(|serial| serial.get(self.der()) != self.serial())
+            .is_some_and(|serial| shortest(serial.get(self.der())) != shortest(self.serial()))
         {
             return Some(false);
         }
@@ -376,13 +380,6 @@ impl fmt::Debug for Certificate {
 /// The DER of the public key of a certificate that was already accepted, for the handshake signature.
 pub(crate) fn public_key_of(certificate: &[u8]) -> Option<&[u8]> {
     der::public_key_of(certificate)
-}
-
-pub(crate) fn distinguished(der: &[u8]) -> String {
-    match X509Name::from_der(der) {
-        Ok((_, name)) => shown(&name.to_string()),
-        Err(_) => String::from("(unreadable name)"),
-    }
 }
 
 /// An object identifier's content in dotted form (X.690 section 8.19).

@@ -269,7 +269,7 @@ fn judge_server(
             return Err(explain::no_chain(case, pins, fall, verdict));
         }
     };
-    path::check_names(case, &chain, server, target.dialled())?;
+    path::check_names(case, server, target.dialled())?;
     if let Some((until, _)) = migrating {
         verdict.warnings.push(VerdictWarning::Migrating { until });
     }
@@ -334,7 +334,7 @@ fn accept_pin(
     }
 }
 
-fn accept_chain(case: &Case<'_>, chain: path::Chain<'_>, verdict: &mut Verdict) -> Accepted {
+fn accept_chain(case: &Case<'_>, chain: path::Chain, verdict: &mut Verdict) -> Accepted {
     let harmless = profile::warnings(case, &chain.path);
     verdict.warnings.extend(harmless);
     verdict.decided = Some(chain.authority.clone());

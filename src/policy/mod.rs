@@ -8,6 +8,7 @@ mod decide;
 mod explain;
 mod issuers;
 mod memory;
+mod names;
 mod nodes;
 mod path;
 mod pinned;

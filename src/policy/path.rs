@@ -16,7 +16,7 @@ use super::search::Search;
 use super::timing::Fall;
 use super::verdict::names_of;
 use super::{Considered, Detail, ReasonCode, constraints, profile, revocation};
-use crate::certificate::{Certificate, HostName, Issued, OfPath, Role};
+use crate::certificate::{Certificate, HostName, Issued, OfPath, Role, der, names_equal};
 use crate::limits::MAX_CONSIDERED;
 use crate::store::{Bounded, Entry, Scope, Server, Slot};
 
@@ -24,39 +24,36 @@ use crate::store::{Bounded, Entry, Scope, Server, Slot};
 pub(super) struct EndEntity<'a>(EndEntityCert<'a>);
 
 /// A verified path. Making that an acceptance is up to the caller.
-pub(super) struct Chain<'a> {
-    end_entity: EndEntity<'a>,
+pub(super) struct Chain {
     pub(super) authority: Arc<Entry>,
     /// From the end entity to the authority, both included.
     pub(super) path: Vec<Certificate>,
 }
 
 /// Finds a path to an authority of `scope` and has it verified.
-pub(super) fn verify<'a>(
-    case: &Case<'a>,
+pub(super) fn verify(
+    case: &Case<'_>,
     scope: &Scope,
     considered: &mut Bounded<Considered>,
-) -> Result<Chain<'a>, Fall> {
+) -> Result<Chain, Fall> {
     if !case.timing.is_known() && !case.policy.chains_without_clock {
         return Err((ReasonCode::ClockUnset, Detail::None));
     }
     let end_entity = check_leaf(case)?;
     let mut search = Search::new(case, scope, &end_entity, considered);
     match search.run() {
-        Some((authority, path)) => Ok(Chain {
-            end_entity,
-            authority,
-            path,
-        }),
+        Some((authority, path)) => Ok(Chain { authority, path }),
         None => Err(search.why_not()),
     }
 }
 
 /// A subject alternative name must match (rule C2): one of the expected names if there are any, else one of
 /// the server's names, else the dialled one.
+///
+/// We compare by ourselves (RFC 9525): webpki wants two labels behind a wildcard, and private zones (`.lan`,
+/// `.internal`) have one.
 pub(super) fn check_names(
     case: &Case<'_>,
-    chain: &Chain<'_>,
     server: Option<&Server>,
     dialled: Option<&HostName>,
 ) -> Result<(), Fall> {
@@ -73,18 +70,7 @@ pub(super) fn check_names(
     if wanted.is_empty() {
         return Err((ReasonCode::NoNameToMatch, Detail::None));
     }
-    let matches = |name: &&HostName| {
-        // First by ourselves: of a mismatch, webpki makes a list of all names.
-        case.leaf.covers(name)
-            && name.to_server_name().is_some_and(|name| {
-                chain
-                    .end_entity
-                    .0
-                    .verify_is_valid_for_subject_name(&name)
-                    .is_ok()
-            })
-    };
-    if wanted.iter().any(matches) {
+    if wanted.iter().any(|name| case.leaf.covers(name)) {
         return Ok(());
     }
     let shown = wanted.iter().take(MAX_CONSIDERED);
@@ -164,7 +150,15 @@ pub(super) fn verify_linear(
         .iter()
         .map(|certificate| CertificateDer::from(certificate.der().as_ref()))
         .collect();
-    let anchor = webpki::anchor_from_trusted_cert(authority.der()).map_err(refused)?;
+    let mut anchor = webpki::anchor_from_trusted_cert(authority.der()).map_err(refused)?;
+    // webpki compares names by their bytes. An authority is a name and a key (RFC 5280 section 6.1.1 (d)): where the
+    // name below it is the same (section 7.1), it is given as it is written there.
+    if let Some(below) = path.iter().nth_back(1)
+        && names_equal(below.issuer_der(), authority.subject_der())
+        && let Some((issuer, [])) = der::take(below.issuer_der())
+    {
+        anchor.subject = issuer.content.into();
+    }
     let usage = match case.role() {
         Role::Server => KeyUsage::server_auth(),
         Role::Client => KeyUsage::client_auth(),

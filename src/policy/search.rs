@@ -13,7 +13,7 @@ use super::path::EndEntity;
 use super::signatures::Signatures;
 use super::timing::Fall;
 use super::work::Work;
-use super::{Considered, Detail, ReasonCode, constraints, path};
+use super::{Considered, Detail, ReasonCode, constraints, names, path};
 use crate::certificate::{Certificate, Fingerprint};
 use crate::limits::{
     MAX_CONSIDERED, MAX_CONSTRAINT_COMPARISONS, MAX_INTERMEDIATES_IN_PATH, MAX_NAMESAKES_TRIED,
@@ -258,10 +258,11 @@ impl<'a, 'b> Search<'a, 'b> {
                 (ReasonCode::SelfSignedNotInstalled, Detail::None)
             }
             Some(fall) => fall,
-            None => (
-                ReasonCode::UnknownIssuer,
-                Detail::Text(format!("issuer {}", leaf.issuer())),
-            ),
+            None => {
+                let met = (0..MAX_CONSIDERED).map_while(|at| self.nodes.certificate(at));
+                let text = names::unknown_issuer(self.case, met);
+                (ReasonCode::UnknownIssuer, Detail::Text(text))
+            }
         }
     }
 }

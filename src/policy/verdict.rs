@@ -170,7 +170,8 @@ pub enum PeerIdentity {
         /// The fingerprint of the end entity's certificate.
         fingerprint: Fingerprint,
         /// Its subject alternative names, as `dns:…`, `ip:…`, `uri:…` or `email:…`; if the authority has
-        /// patterns, only those that match one. Never the common name.
+        /// patterns, only those that match one. Never the common name. What could make a name look like another one, or
+        /// like two, is written as `\u{…}`: a comma, a backslash, in a DNS name all that host names do not have.
         names: Vec<String>,
     },
 }

@@ -16,7 +16,7 @@ use super::namesakes::Installed;
 use super::shelf::Shelf;
 use super::table::Table;
 use super::{Entry, EntryKey, Group, Scope, Server, ServerId, Slot};
-use crate::certificate::{Certificate, Fingerprint, KeyPin};
+use crate::certificate::{Certificate, Fingerprint, KeyPin, canonical_name, names_equal};
 
 /// See [`View`](super::View).
 #[derive(Clone, Default)]
@@ -99,12 +99,12 @@ impl Data {
         &'a self,
         subject: &'a [u8],
     ) -> impl Iterator<Item = &'a Certificate> {
-        let hash = self.hasher.hash_one(subject);
+        let hash = self.hasher.hash_one(canonical_name(subject));
         let shelves = self.shelves.iter();
         let shelves = shelves.filter(|shelf| shelf.slot() != Slot::Pin);
         let entries = shelves.flat_map(move |shelf| shelf.by_subject(hash));
         let certificates = entries.filter_map(|entry| entry.certificate());
-        certificates.filter(move |certificate| certificate.subject_der() == subject)
+        certificates.filter(move |certificate| names_equal(certificate.subject_der(), subject))
     }
 
     /// The entries of a slot and scope; `None` if there are none.
@@ -181,6 +181,9 @@ impl Data {
 
     /// Candidates for an issuer: authorities or intermediates of a scope whose subject is `subject`, in the order in
     /// which they are tried ([`Namesakes::candidates`]).
+    ///
+    /// Authorities are found by the name (RFC 5280 section 7.1), intermediates by its bytes, in which the path builder
+    /// compares it.
     pub(crate) fn candidates<'a>(
         &'a self,
         slot: Slot,
@@ -189,11 +192,23 @@ impl Data {
         key_id: Option<&'a [u8]>,
         others: usize,
     ) -> impl Iterator<Item = Installed<'a>> {
-        let hash = self.hasher.hash_one(subject);
         let found = self.shelf(slot, &scope);
         found
             .into_iter()
-            .flat_map(move |shelf| shelf.candidates(hash, subject, key_id, others))
+            .flat_map(move |shelf| shelf.candidates(subject, key_id, others))
+    }
+
+    /// Whether an installed intermediate has this subject in other bytes. Of those of that name, the first `most` are
+    /// looked at.
+    pub(crate) fn has_intermediate_encoded_otherwise(&self, subject: &[u8], most: usize) -> bool {
+        let hash = self.hasher.hash_one(canonical_name(subject));
+        let shelf = self.shelf(Slot::Intermediate, &Scope::Everyone).into_iter();
+        let entries = shelf.flat_map(|shelf| shelf.by_subject(hash)).take(most);
+        let mut certificates = entries.filter_map(|entry| entry.certificate());
+        certificates.any(|certificate| {
+            let own = certificate.subject_der();
+            own != subject && names_equal(own, subject)
+        })
     }
 
     /// The one object for a certificate, so that installing it in many scopes keeps its bytes once.

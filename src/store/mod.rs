@@ -11,6 +11,7 @@ mod bounded;
 mod bundle;
 mod changes;
 mod claims;
+mod crl_issuer;
 mod crls;
 mod data;
 mod directory;
@@ -37,8 +38,9 @@ use pki_types::UnixTime;
 
 pub use blocks::BlockSelector;
 pub use bundle::{Bundle, BundleItem, Decision, Proposal};
-pub use crls::{CrlIssuer, InstalledCrl, UnreadCrl};
+pub use crl_issuer::CrlIssuer;
 pub(crate) use crls::{CrlOrigin, HeldCrl};
+pub use crls::{InstalledCrl, UnreadCrl};
 pub use draft::Draft;
 pub use entry::{AuthorityScope, Entry, EntryKey, PinScope, Scope, Slot};
 pub use groups::Group;

@@ -9,9 +9,9 @@ use core::hash::BuildHasher;
 use std::collections::{BTreeSet, hash_map::RandomState};
 use std::sync::Arc;
 
-use super::Entry;
 use super::table::Table;
-use crate::certificate::Certificate;
+use super::{Entry, Slot};
+use crate::certificate::{Certificate, names_equal};
 
 /// From how many certificates of one subject on they are indexed: below it, looking at all costs less.
 const CROWD: usize = 16;
@@ -19,10 +19,13 @@ const CROWD: usize = 16;
 /// An installed CA certificate, by the entry that holds it.
 pub(crate) type Installed<'a> = (&'a Arc<Entry>, &'a Certificate);
 
-/// An entry with its certificate, if its subject is `subject`.
+/// An entry with its certificate, if its subject is `subject`: of an authority in any bytes (RFC 5280 section 7.1), of
+/// an intermediate in the same, since the path builder compares bytes below the authority.
 pub(super) fn installed<'a>(entry: &'a Arc<Entry>, subject: &[u8]) -> Option<Installed<'a>> {
     let certificate = entry.certificate()?;
-    (certificate.subject_der() == subject).then_some((entry, certificate))
+    let own = certificate.subject_der();
+    let same = own == subject || (entry.slot() == Slot::Authority && names_equal(own, subject));
+    same.then_some((entry, certificate))
 }
 
 /// See the module. Each form is one pointer: almost every subject has one entry, and the index has many subjects.

@@ -37,7 +37,7 @@ impl TrustStore {
         }
         let issuer = self.signer_of(&crl)?;
         let crls = self.data.data().crls();
-        let held = crls.of(issuer.name_der(), issuer.key_pin()).unwrap_or(&[]);
+        let held = crls.of(&issuer).unwrap_or(&[]);
         let mut replaced = Vec::new();
         let mut beside = false;
         for list in held {
@@ -90,7 +90,7 @@ impl TrustStore {
         let taken = taken.or_else(|| crls.take_unread(fingerprint));
         let issuer = taken.ok_or(StoreError::NoSuchCrl(fingerprint))?;
         let left = self.data.data().crls();
-        let left = left.of(issuer.name_der(), issuer.key_pin());
+        let left = left.of(&issuer);
         let none_left = left.is_none_or(<[_]>::is_empty);
         let mut report = self.finish(Done::Removed, Vec::new());
         if none_left {

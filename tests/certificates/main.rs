@@ -16,6 +16,7 @@ mod support;
 #[macro_use]
 mod common;
 
+mod against_webpki;
 mod edits;
 mod encoding;
 mod facts;

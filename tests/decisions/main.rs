@@ -34,6 +34,7 @@ mod pins;
 mod profile;
 mod revoked;
 mod row;
+mod spellings;
 mod states;
 mod text;
 mod world;

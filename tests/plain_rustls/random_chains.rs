@@ -22,7 +22,8 @@ use x509_parser::x509::X509Version;
 
 use super::support::{DAY, NOW, at, host, keys, now, policy, provider, server_id};
 
-const NAME: &str = "kms1.example";
+/// Two labels behind the first: with one, rustls takes no wildcard, and we do (rule C2).
+const NAME: &str = "kms1.lab.example";
 const CAS: usize = 5;
 const WORLDS: u64 = 1200;
 
@@ -92,7 +93,7 @@ fn ca(name: &str, numbers: &mut Numbers) -> CertificateParams {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     }
     if numbers.once_in(8) {
-        let base = ["example", "other.example", "kms1.example", ".example"][numbers.below(4)];
+        let base = ["example", "other.example", NAME, ".example"][numbers.below(4)];
         let subtrees = vec![GeneralSubtree::DnsName(base.to_owned())];
         let excluded = numbers.once_in(3);
         params.name_constraints = Some(NameConstraints {
@@ -154,7 +155,7 @@ fn world(keys: &[KeyPair], numbers: &mut Numbers) -> World {
     let mut leaf = params("leaf", numbers);
     let names: &[&str] = match numbers.below(8) {
         0 => &["other.example"],
-        1 => &["*.example", "other.example"],
+        1 => &["*.lab.example", "other.example"],
         2 => &[],
         _ => &[NAME],
     };

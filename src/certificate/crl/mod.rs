@@ -18,9 +18,10 @@ pub use number::CrlNumber;
 pub use revoked::{RevocationReason, Revoked};
 pub use scope::CrlKinds;
 
+pub(crate) use revoked::shortest;
 pub(crate) use scope::Reasons;
 
-use super::{Certificate, Fingerprint, der, distinguished, dotted, pem};
+use super::{Certificate, Fingerprint, der, distinguished, dotted, names_equal, pem};
 use crate::error::{CrlError, CrlRefusal, PemError};
 use crate::limits::MAX_CRL_PEM_BYTES;
 use read::Facts;
@@ -178,7 +179,7 @@ impl Crl {
         distinguished(self.issuer_der())
     }
 
-    /// The issuer's DER, in which names are compared.
+    /// The issuer's DER, as it stands there.
     pub fn issuer_der(&self) -> &[u8] {
         self.0.facts.issuer.get(self.der())
     }
@@ -254,7 +255,7 @@ impl Crl {
     /// What it says of a certificate whose issuer is known by name alone: `None` too if the certificate names
     /// the key of another issuer of that name.
     pub(crate) fn revoked_by_name(&self, certificate: &Certificate) -> Option<Revoked> {
-        if certificate.issuer_der() != self.issuer_der() {
+        if !names_equal(certificate.issuer_der(), self.issuer_der()) {
             return None;
         }
         if let (Some(theirs), Some(ours)) =

@@ -248,8 +248,9 @@ fn serial_at(der: &[u8], offset: u32) -> &[u8] {
     serial.map_or(&[], |serial| serial.content)
 }
 
-/// A serial number in its shortest form. Old tools write a leading zero more, in certificates or in lists.
-fn shortest(mut serial: &[u8]) -> &[u8] {
+/// The content of an `INTEGER` in its shortest form, in which serial numbers are compared. Old tools write a leading
+/// zero more, in certificates or in lists.
+pub(crate) fn shortest(mut serial: &[u8]) -> &[u8] {
     while let [0, next, ..] | [0xff, next, ..] = serial {
         let redundant = serial.first().map(|first| first & 0x80) == Some(next & 0x80);
         match serial.get(1..) {

@@ -1,8 +1,8 @@
 //! Which certificates of its issuer a revocation list is about (RFC 5280 sections 5.2.5 and 6.3.3).
 
-use super::super::Certificate;
 use super::super::der::{self, Value};
 use super::super::grammar;
+use super::super::{Certificate, names_equal};
 use super::place::Place;
 use super::reader::{Extension, Reader, SEQUENCE};
 use crate::error::{CrlError, CrlRefusal};
@@ -179,7 +179,7 @@ impl Scope {
         let by_issuer = self.names.iter().any(|own| {
             let name = der::take(own.get(der));
             name.is_some_and(|(name, _)| {
-                name.tag == 0xa4 && name.content == certificate.issuer_der()
+                name.tag == 0xa4 && names_equal(name.content, certificate.issuer_der())
             })
         });
         if by_issuer {
