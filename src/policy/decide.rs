@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::pinned::{self, PinOutcome};
 use super::timing::{Fall, Timing};
 use super::verdict::names_of;
+use super::work::Work;
 use super::{
     Detail, PeerIdentity, Policy, Question, ReasonCode, Target, Verdict, VerdictWarning, explain,
     path, profile, revocation,
@@ -81,6 +82,8 @@ pub(super) struct Case<'a> {
     pub(super) policy: &'a Policy,
     pub(super) question: &'a Question<'a>,
     pub(super) timing: Timing,
+    /// What this verdict has spent on what the peer presents.
+    pub(super) work: Work,
     pub(super) leaf: &'a Certificate,
     /// One of the entries that hold it, if there is one.
     pub(super) holder: Option<&'a Arc<Entry>>,
@@ -134,6 +137,7 @@ pub(super) fn decide_until(
         policy,
         question,
         timing: Timing::of(view, question.clock),
+        work: Work::default(),
         leaf: &leaf,
         holder,
     };

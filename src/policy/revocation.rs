@@ -35,6 +35,26 @@ pub(super) fn check_path(case: &Case<'_>, path: &[Certificate]) -> Result<(), Fa
     pairs().try_for_each(|(certificate, issuer)| status(case, certificate, issuer).map(drop))
 }
 
+/// How many lists a path asks.
+pub(super) fn count(case: &Case<'_>, path: &[Certificate]) -> usize {
+    let crls = case.view.data().crls();
+    if crls.is_empty() {
+        return 0;
+    }
+    let issuers = path.iter().skip(1);
+    let lists = issuers.filter_map(|issuer| crls.of_issuer(issuer));
+    lists.map(<[_]>::len).fold(0, usize::saturating_add)
+}
+
+/// How many lists are asked about a certificate whose issuer is known by name alone.
+pub(super) fn count_named(case: &Case<'_>, certificate: &Certificate) -> usize {
+    let crls = case.view.data().crls();
+    if crls.is_empty() {
+        return 0;
+    }
+    crls.named(certificate.issuer_der()).count()
+}
+
 /// A certificate whose issuer is not at hand, and known by name alone: a pin (M8), or the authority in which a
 /// path ends (C1).
 pub(super) fn check_installed(

@@ -28,6 +28,7 @@ mod restore;
 mod revocation;
 mod servers;
 mod shelf;
+mod signers;
 mod table;
 mod view;
 
@@ -47,6 +48,7 @@ pub use options::{EntryOptions, Matching, ValidityRule};
 pub use patterns::SanPattern;
 pub(crate) use restore::{HeldEntry, HeldServer};
 pub(crate) use shelf::Shelf;
+pub(crate) use signers::Signer;
 
 pub use bounded::Bounded;
 pub use report::{Done, Level, Report, Shift, StoreWarning};
