@@ -31,7 +31,7 @@ pub use keys::{KeyKind, KeyPolicy, KeyRefusal};
 pub use names::{HostName, SanName};
 pub use time::{Clock, Moment, SystemClock, TimeSource, Validity};
 
-pub(crate) use crl::{CRL_LABEL, Reasons, Succession};
+pub(crate) use crl::{CRL_LABEL, Reasons, Succession, shortest};
 pub(crate) use issued::{Issued, OfPath};
 pub(crate) use keys::SignatureCheck;
 pub(crate) use names::{breaks_a_line, shown};

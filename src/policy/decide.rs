@@ -113,6 +113,16 @@ pub(super) fn decide_until(
     policy: &Policy,
     question: &Question<'_>,
 ) -> (Verdict, i64) {
+    let (verdict, until, _) = decide_at_cost(view, policy, question);
+    (verdict, until)
+}
+
+/// The same, with the work that it took.
+pub(super) fn decide_at_cost(
+    view: &View,
+    policy: &Policy,
+    question: &Question<'_>,
+) -> (Verdict, i64, Work) {
     let mut verdict = Verdict {
         outcome: Err((ReasonCode::NothingInstalled, Detail::None)),
         role: question.role(),
@@ -129,7 +139,7 @@ pub(super) fn decide_until(
         Ok(found) => found,
         Err(fall) => {
             verdict.outcome = Err(fall);
-            return (verdict, i64::MIN);
+            return (verdict, i64::MIN, Work::default());
         }
     };
     let case = Case {
@@ -147,7 +157,7 @@ pub(super) fn decide_until(
     } else if !case.timing.is_known() {
         verdict.warnings.push(VerdictWarning::ClockUnset);
     }
-    (verdict, case.timing.same_until())
+    (verdict, case.timing.same_until(), case.work)
 }
 
 /// The server that the peer must be, as far as it is known before anything is judged.

@@ -10,6 +10,10 @@ use crate::limits::{MAX_WORK, WORK_OF_SIGNATURE};
 #[derive(Default)]
 pub(super) struct Work {
     spent: Cell<usize>,
+    /// How many revocation lists were asked.
+    lists: Cell<usize>,
+    /// How many pins were judged beyond whether they match.
+    pins: Cell<usize>,
 }
 
 impl Work {
@@ -27,6 +31,16 @@ impl Work {
         needed <= MAX_WORK && self.spend(units).is_ok()
     }
 
+    /// Counts a revocation list that is asked.
+    pub(super) fn list(&self) {
+        self.lists.set(self.lists.get().saturating_add(1));
+    }
+
+    /// Counts a pin that is judged.
+    pub(super) fn pin(&self) {
+        self.pins.set(self.pins.get().saturating_add(1));
+    }
+
     /// Whether a signature could still be paid for.
     pub(super) fn is_used_up(&self) -> bool {
         self.spent.get().saturating_add(WORK_OF_SIGNATURE) > MAX_WORK
@@ -38,4 +52,12 @@ pub(super) fn within(found: usize, limit: usize) -> Result<(), Fall> {
         return Err((ReasonCode::TooManyPaths, Detail::Limit { found, limit }));
     }
     Ok(())
+}
+
+#[cfg(test)]
+impl Work {
+    /// Units, revocation lists and pins.
+    pub(super) fn done(&self) -> (usize, usize, usize) {
+        (self.spent.get(), self.lists.get(), self.pins.get())
+    }
 }

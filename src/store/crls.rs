@@ -7,7 +7,8 @@ use std::sync::Arc;
 use pki_types::UnixTime;
 
 use super::Slot;
-use crate::certificate::{Certificate, Crl, Fingerprint, KeyPin, Revoked, distinguished};
+use super::filter::{Filter, MANY_LISTS};
+use crate::certificate::{Certificate, Crl, Fingerprint, KeyPin, Revoked, distinguished, shortest};
 
 /// Who issued a revocation list: a name and a key. Two CAs of one name are two issuers, and a CA that gets a new
 /// key is another one; a CA whose certificate is made again with its key is the same.
@@ -207,6 +208,8 @@ type Lists = Arc<Vec<Arc<InstalledCrl>>>;
 #[derive(Clone, Default)]
 pub(crate) struct Crls {
     issuers: BTreeMap<Arc<[u8]>, BTreeMap<KeyPin, Lists>>,
+    /// Of names with many lists, which serial numbers none of these has.
+    filters: BTreeMap<Arc<[u8]>, Arc<Filter>>,
     /// Lists that are not read. Their issuers are checked.
     unread: BTreeMap<(CrlIssuer, Fingerprint), Arc<UnreadCrl>>,
     count: usize,
@@ -242,13 +245,39 @@ impl Crls {
     }
 
     /// The lists of all issuers of one name.
-    pub(crate) fn named(&self, name: &[u8]) -> impl Iterator<Item = &Arc<InstalledCrl>> {
+    pub(crate) fn named(&self, name: &[u8]) -> impl Iterator<Item = &Arc<InstalledCrl>> + Clone {
         let keys = self
             .issuers
             .get(name)
             .into_iter()
             .flat_map(BTreeMap::values);
         keys.flat_map(|lists| lists.iter())
+    }
+
+    /// Whether some list of an issuer of this name may have this serial number: `false` is certain.
+    pub(crate) fn may_have(&self, name: &[u8], serial: &[u8]) -> bool {
+        let filter = self.filters.get(name);
+        filter.is_none_or(|filter| filter.may_have(shortest(serial)))
+    }
+
+    /// Keeps the filter of a name in step with its lists, of which `added` came last. What is taken out stays in a filter
+    /// until that is made anew: it only rules out less.
+    fn filter(&mut self, name: &Arc<[u8]>, added: Option<&Crl>) {
+        let lists = self.named(name);
+        if lists.count() < MANY_LISTS {
+            self.filters.remove(name);
+            return;
+        }
+        let held = self.filters.get_mut(name);
+        if let (Some(filter), Some(added)) = (held, added)
+            && Arc::make_mut(filter).add(added)
+        {
+            return;
+        }
+        if added.is_some() || !self.filters.contains_key(name) {
+            let filter = Filter::of(self.named(name).map(|list| &list.crl));
+            self.filters.insert(name.clone(), Arc::new(filter));
+        }
     }
 
     /// All lists, ordered by issuer and fingerprint.
@@ -295,6 +324,7 @@ impl Crls {
         for fingerprint in unread {
             self.take_unread(fingerprint);
         }
+        self.filter(&issuer.name, None);
         Some(lists)
     }
 
@@ -331,7 +361,9 @@ impl Crls {
         if let Err(at) = place {
             self.count = self.count.saturating_add(1);
             self.bytes = self.bytes.saturating_add(list.crl.der().len());
+            let (name, crl) = (list.issuer.name.clone(), list.crl.clone());
             Arc::make_mut(lists).insert(at, Arc::new(list));
+            self.filter(&name, Some(&crl));
         }
     }
 
@@ -342,6 +374,7 @@ impl Crls {
         let lists = all.find(|lists| lists.iter().any(is))?;
         let at = lists.iter().position(is)?;
         let taken = Arc::make_mut(lists).remove(at);
+        self.filter(&taken.issuer.name.clone(), None);
         self.count = self.count.saturating_sub(1);
         self.bytes = self.bytes.saturating_sub(taken.crl.der().len());
         Some(taken)

@@ -16,6 +16,7 @@ mod data;
 mod directory;
 mod draft;
 mod entry;
+mod filter;
 mod groups;
 mod ids;
 mod import;

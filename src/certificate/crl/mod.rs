@@ -18,6 +18,7 @@ pub use number::CrlNumber;
 pub use revoked::{RevocationReason, Revoked};
 pub use scope::CrlKinds;
 
+pub(crate) use revoked::shortest;
 pub(crate) use scope::Reasons;
 
 use super::{Certificate, Fingerprint, der, distinguished, dotted, pem};
@@ -239,6 +240,11 @@ impl Crl {
     /// What it says of the certificate of its issuer that has this serial number, as content bytes.
     pub fn revoked(&self, serial: &[u8]) -> Option<Revoked> {
         self.0.facts.index.find(self.der(), serial)
+    }
+
+    /// The serial numbers that it has, in their shortest form.
+    pub(crate) fn serials(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.facts.index.serials(self.der())
     }
 
     /// Why a list of this kind is not installed, if so.

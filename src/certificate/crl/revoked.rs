@@ -218,6 +218,12 @@ impl Index {
         self.0.len()
     }
 
+    /// The serial numbers in their shortest form.
+    pub(super) fn serials<'a>(&'a self, der: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        let offsets = self.0.iter();
+        offsets.map(|offset| shortest(serial_at(der, *offset)))
+    }
+
     /// What the list says of a serial number; of several entries, the first.
     pub(super) fn find(&self, der: &[u8], serial: &[u8]) -> Option<Revoked> {
         let at = self
@@ -249,7 +255,7 @@ fn serial_at(der: &[u8], offset: u32) -> &[u8] {
 }
 
 /// A serial number in its shortest form. Old tools write a leading zero more, in certificates or in lists.
-fn shortest(mut serial: &[u8]) -> &[u8] {
+pub(crate) fn shortest(mut serial: &[u8]) -> &[u8] {
     while let [0, next, ..] | [0xff, next, ..] = serial {
         let redundant = serial.first().map(|first| first & 0x80) == Some(next & 0x80);
         match serial.get(1..) {
