@@ -157,36 +157,52 @@ pub const MAX_INTERMEDIATES_IN_PATH: usize = 6;
 /// What it refuses then is a violated constraint on names: real deployments have a handful of ways up.
 pub const MAX_PATHS_TRIED: usize = 16;
 
-/// Most candidate edges (issuer of a certificate) looked at in one verdict while paths are formed. An edge
+/// Most candidate edges (issuer of a certificate) looked at in one pass of a search while paths are formed. An edge
 /// costs a comparison of names and keys; the bound stops forests of same-subject certificates. All of them together
 /// take about as long as a signature.
 pub const MAX_PATH_STEPS: usize = 512;
 
 /// Most work in one verdict on what a peer presents: reading a certificate is one unit, verifying a signature
-/// [`WORK_OF_SIGNATURE`]; what [`MAX_NAMESAKE_SIGNATURES`] is about comes on top.
+/// [`WORK_OF_SIGNATURE`]; what [`MAX_NAMESAKE_SIGNATURES`] is about comes on top. The signatures of installed
+/// certificates on one another cost nothing: they were verified when they were installed.
 ///
 /// The longest path has seven signatures and six intermediates. A chain of three certificates takes 34 units, so that
-/// the dearest chain, with its steps, costs less than five times as much.
+/// the dearest chain, with its steps, costs less than five times as much. What explains a refusal takes its signatures
+/// and list look-ups from the same units.
 pub const MAX_WORK: usize = 128;
 
 /// What verifying a signature costs beside reading a certificate: ECDSA on P-256, about 60 µs on one core, and 3 to 4 µs
 /// with what is asked of a certificate that was read.
 pub const WORK_OF_SIGNATURE: usize = 16;
 
-/// Most signatures verified in one verdict to find the right one of several authorities of one name that key
-/// identifiers do not tell apart.
+/// Most signatures verified in one verdict to find the right one of several installed CA certificates of one name that
+/// key identifiers do not tell apart, and most such certificates of one name that are tried.
 ///
-/// webpki verifies as many in all. With key identifiers the right one of any number is the first; without them, of
-/// more than these none may be found: they are tried from the one that lasts longest on.
-pub const MAX_NAMESAKE_SIGNATURES: usize = 100;
+/// An issuing CA that gets a new key every year has as many in two generations of operators. With key identifiers the
+/// right one of any number is the first; without them, of more than these none may be found: they are tried from the
+/// one that lasts longest on. A change that installs more of one name warns of it.
+pub const MAX_NAMESAKE_SIGNATURES: usize = 64;
 
-/// Most installed CA certificates tried in one place of a path that have the right name and another key identifier
-/// than the one asked for, and most installed intermediates of one name. Identifiers only help to find an issuer
-/// (RFC 5280 section 4.2.1.1), but a mismatch is nearly always the wrong one.
-pub const MAX_NAMESAKES_TRIED: usize = 16;
+/// Most installed CA certificates of one name that are looked at in one place of a path to find
+/// [`MAX_NAMESAKE_SIGNATURES`] that can be used: expired ones and others that fall away come in between.
+pub const MAX_NAMESAKES_EXAMINED: usize = 256;
 
-/// Most comparisons of a name with a subtree of name constraints in one verdict. A leaf of a hundred names below a CA
-/// with fifty subtrees takes 5,000; webpki stops at 250,000, which takes as long as a hundred good chains.
+/// Most CA certificates tried as the issuer of one certificate that have the right name and another key identifier than
+/// the one asked for. Identifiers only help to find an issuer (RFC 5280 section 4.2.1.1), but a mismatch is nearly
+/// always the wrong one, and a peer that names a key of its own must not make us try all.
+pub const MAX_MISMATCHES_TRIED: usize = 3;
+
+/// Most signatures that are verified when a CA certificate is installed, to find what it signed among the installed
+/// intermediates that no key identifier assigns to it: 60 ms. What is left is verified in the verdicts that need it.
+pub const MAX_SIGNATURES_AT_INSTALLATION: usize = 1024;
+
+/// Most revocation lists asked in one verdict for all paths but the first: those of two issuers with
+/// [`MAX_CRLS_PER_ISSUER`]. A list takes about 0.2 µs.
+pub const MAX_LISTS_ASKED: usize = 2 * MAX_CRLS_PER_ISSUER;
+
+/// Most comparisons of a name with a subtree of name constraints, or with a SAN pattern of an authority, in one verdict.
+/// A leaf of a hundred names below a CA with fifty subtrees takes 5,000, and so does one below an authority with fifty
+/// patterns; webpki stops at 250,000, which takes as long as a hundred good chains.
 pub const MAX_CONSTRAINT_COMPARISONS: usize = 10_000;
 
 /// Most accepted chains that a policy can have remembered: four times the peers of which it is remembered what they
@@ -200,6 +216,11 @@ pub const REMEMBERED_BYTES_PER_CHAIN: usize = 16 * 1024;
 /// Most remembered chains that are passed over because they were asked about lately when one has to go. Then the
 /// next one goes all the same, so that making room takes about a microsecond.
 pub const MAX_SPARED_CHAINS: usize = 8;
+
+/// Most pins looked at when none matches what was presented, and most entries that hold its key. Beyond it, they are only
+/// counted: key servers hold a few, and the clients of a key server can be a million, which a peer must not make us
+/// read.
+pub const MAX_HOLDERS_EXAMINED: usize = 1024;
 
 /// Most candidates listed in full in a verdict; the rest are counted.
 pub const MAX_CONSIDERED: usize = 16;

@@ -197,6 +197,13 @@ impl KeyPolicy {
         self.fitting(algorithm_id, key_id).next().is_some()
     }
 
+    /// Whether `algorithm` is one of those of this policy, the very same and not another one of its name: two may
+    /// differ in the sizes of keys that they verify.
+    pub(super) fn has(&self, algorithm: &'static dyn SignatureVerificationAlgorithm) -> bool {
+        let mut all = self.algorithms.iter();
+        all.any(|known| core::ptr::eq(*known, algorithm))
+    }
+
     fn fitting(
         &self,
         algorithm_id: &[u8],

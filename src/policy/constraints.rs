@@ -5,6 +5,7 @@
 
 use crate::certificate::Certificate;
 use crate::certificate::form::{DIRECTORY_NAME, unprocessed};
+use crate::store::Entry;
 
 /// How many comparisons of a name with a subtree a path from the end entity to the authority asks for.
 pub(super) fn comparisons(path: &[Certificate]) -> usize {
@@ -19,6 +20,16 @@ pub(super) fn comparisons(path: &[Certificate]) -> usize {
         names = names.saturating_add(certificate.count_names().saturating_add(1));
     }
     sum
+}
+
+/// How many comparisons of a name of the end entity with a pattern of the authority a path may ask for: of names none of
+/// which matches, each is compared with each pattern.
+pub(super) fn of_patterns(leaf: &Certificate, entry: &Entry) -> usize {
+    let patterns = entry.options().get_san_patterns().len();
+    match patterns {
+        0 => 0,
+        patterns => patterns.saturating_mul(leaf.count_names()),
+    }
 }
 
 /// A form of constraint in a path that applies and is not processed.

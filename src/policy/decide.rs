@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::pinned::{self, PinOutcome};
 use super::timing::{Fall, Timing};
 use super::verdict::names_of;
+use super::work::Work;
 use super::{
     Detail, PeerIdentity, Policy, Question, ReasonCode, Target, Verdict, VerdictWarning, explain,
     path, profile, revocation,
@@ -81,6 +82,8 @@ pub(super) struct Case<'a> {
     pub(super) policy: &'a Policy,
     pub(super) question: &'a Question<'a>,
     pub(super) timing: Timing,
+    /// What this verdict has spent on what the peer presents.
+    pub(super) work: Work,
     pub(super) leaf: &'a Certificate,
     /// One of the entries that hold it, if there is one.
     pub(super) holder: Option<&'a Arc<Entry>>,
@@ -110,6 +113,16 @@ pub(super) fn decide_until(
     policy: &Policy,
     question: &Question<'_>,
 ) -> (Verdict, i64) {
+    let (verdict, until, _) = decide_at_cost(view, policy, question);
+    (verdict, until)
+}
+
+/// The same, with the work that it took.
+pub(super) fn decide_at_cost(
+    view: &View,
+    policy: &Policy,
+    question: &Question<'_>,
+) -> (Verdict, i64, Work) {
     let mut verdict = Verdict {
         outcome: Err((ReasonCode::NothingInstalled, Detail::None)),
         role: question.role(),
@@ -126,7 +139,7 @@ pub(super) fn decide_until(
         Ok(found) => found,
         Err(fall) => {
             verdict.outcome = Err(fall);
-            return (verdict, i64::MIN);
+            return (verdict, i64::MIN, Work::default());
         }
     };
     let case = Case {
@@ -134,6 +147,7 @@ pub(super) fn decide_until(
         policy,
         question,
         timing: Timing::of(view, question.clock),
+        work: Work::default(),
         leaf: &leaf,
         holder,
     };
@@ -143,7 +157,7 @@ pub(super) fn decide_until(
     } else if !case.timing.is_known() {
         verdict.warnings.push(VerdictWarning::ClockUnset);
     }
-    (verdict, case.timing.same_until())
+    (verdict, case.timing.same_until(), case.work)
 }
 
 /// The server that the peer must be, as far as it is known before anything is judged.

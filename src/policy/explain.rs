@@ -4,17 +4,20 @@ use std::sync::Arc;
 
 use super::decide::Case;
 use super::timing::Fall;
-use super::{Considered, Detail, ReasonCode, Verdict, path, pinned};
+use super::{Considered, Detail, ReasonCode, Verdict, path, pinned, revocation};
 use crate::certificate::{Certificate, Role, SignatureCheck};
+use crate::limits::{MAX_CONSIDERED, MAX_HOLDERS_EXAMINED, MAX_LISTS_ASKED, WORK_OF_SIGNATURE};
 use crate::store::{Bounded, Entry, Matching, Scope, Server, Slot};
-
-/// Most pins looked at when none matches. Beyond it, pins are only counted: key servers hold a few, and the
-/// clients of a key server can be a million, which a stranger must not make us read.
-const MAX_EXAMINED: usize = 1024;
 
 /// Most signatures verified to tell that a pin's key made the presented certificate. Pins of one subject, which
 /// alone are asked, are a current and a next one; a peer must not make us verify for a hundred.
 const MAX_SIGNATURES: usize = 4;
+
+/// The work that is left for the chain of three certificates that a server may present which moves to a CA.
+const WORK_OF_CHAIN: usize = 3 * WORK_OF_SIGNATURE;
+
+/// Most bytes of names compared, those of different lengths not counted: 0.1 ms.
+const MAX_COMPARED_BYTES: usize = 1024 * 1024;
 
 /// Nothing is installed for the peer; perhaps it is for another one.
 pub(super) fn nothing_installed(case: &Case<'_>) -> Fall {
@@ -97,15 +100,17 @@ fn survey(case: &Case<'_>, scope: &Scope, verdict: &mut Verdict) -> Survey {
     let Some(shelf) = case.view.data().shelf(Slot::Pin, scope) else {
         return survey;
     };
-    if shelf.len() > MAX_EXAMINED {
+    let mut looks = Looks::default();
+    if shelf.len() > MAX_HOLDERS_EXAMINED {
         survey.usable = true;
         verdict.considered.count(shelf.len());
         // By the key, a pin is found among any number.
         let holders = case.view.data().holders(case.leaf.key_pin());
         let twin = holders
+            .take(MAX_HOLDERS_EXAMINED)
             .filter(|entry| entry.slot() == Slot::Pin && entry.scope() == scope)
-            .filter(|entry| mismatch(case, entry, &mut 0) == ReasonCode::RenewedWithSameKey)
-            .min_by_key(|entry| entry.key());
+            .filter(|entry| mismatch(case, entry, &mut looks) == ReasonCode::RenewedWithSameKey)
+            .min_by_key(|entry| entry.fingerprint());
         survey.near = twin.map(|entry| {
             let detail = Detail::Entry(entry.key());
             (ReasonCode::RenewedWithSameKey, detail)
@@ -114,26 +119,92 @@ fn survey(case: &Case<'_>, scope: &Scope, verdict: &mut Verdict) -> Survey {
     }
     let mut held: Vec<&Entry> = shelf.iter().map(|entry| &**entry).collect();
     held.sort_by_key(|entry| entry.fingerprint());
-    let mut signatures = 0;
-    for entry in held {
-        let reason = mismatch(case, entry, &mut signatures);
-        let (shown, detail) = match pinned::unusable(case, entry) {
-            Some(fall) => fall,
-            None => {
+    let mut near: Option<(ReasonCode, &Entry)> = None;
+    for (place, &entry) in held.iter().enumerate() {
+        let reason = mismatch(case, entry, &mut looks);
+        let is_shown = place < MAX_CONSIDERED;
+        // Whether a pin could be used is asked of those that are shown, and beyond them until one is found.
+        let unusable = if is_shown || !survey.usable {
+            looks.usability(case, entry)
+        } else {
+            Usability::NotAsked
+        };
+        let fall = match unusable {
+            Usability::No(fall) => Some(fall),
+            Usability::Yes => {
                 survey.usable = true;
-                (reason, Detail::None)
+                None
+            }
+            Usability::NotAsked => None,
+            // What is not known is not said: pins beyond MAX_HOLDERS_EXAMINED are only counted as well.
+            Usability::TooDear => {
+                survey.usable = true;
+                None
             }
         };
-        verdict.consider(Considered::entry(entry, shown, detail));
-        let nearer = match &survey.near {
-            Some((near, _)) => nearness(reason) > nearness(*near),
-            None => nearness(reason) > 0,
-        };
-        if nearer {
-            survey.near = Some((reason, Detail::Entry(entry.key())));
+        if is_shown {
+            let (shown, detail) = fall.unwrap_or((reason, Detail::None));
+            verdict.consider(Considered::entry(entry, shown, detail));
+        } else {
+            verdict.considered.count(1);
+        }
+        let nearest = near.map_or(0, |(near, _)| nearness(near));
+        if nearness(reason) > nearest {
+            near = Some((reason, entry));
         }
     }
+    survey.near = near.map(|(reason, entry)| (reason, Detail::Entry(entry.key())));
     survey
+}
+
+/// What a survey may cost, whatever is installed (rule C5).
+#[derive(Default)]
+struct Looks {
+    signatures: usize,
+    name_bytes: usize,
+    usable: usize,
+}
+
+/// Whether a pin could accept its own certificate.
+enum Usability {
+    Yes,
+    No(Fall),
+    NotAsked,
+    TooDear,
+}
+
+impl Looks {
+    /// Verifies that the key of `pin` signed what was presented, within what the verdict may spend on that.
+    fn is_signed_by(&mut self, case: &Case<'_>, pin: &Certificate) -> bool {
+        if self.signatures >= MAX_SIGNATURES
+            || !case.work.spend_beside(WORK_OF_SIGNATURE, WORK_OF_CHAIN)
+        {
+            return false;
+        }
+        self.signatures = self.signatures.saturating_add(1);
+        let key = pin.subject_public_key_info();
+        case.policy.keys.check_signature(key, case.leaf) == SignatureCheck::Verified
+    }
+
+    /// Compares names, of which two long ones may be alike up to their ends.
+    fn same_name(&mut self, one: &[u8], other: &[u8]) -> bool {
+        if one.len() != other.len() || self.name_bytes > MAX_COMPARED_BYTES {
+            return false;
+        }
+        self.name_bytes = self.name_bytes.saturating_add(one.len());
+        one == other
+    }
+
+    fn usability(&mut self, case: &Case<'_>, entry: &Entry) -> Usability {
+        let lists = entry
+            .certificate()
+            .map_or(0, |certificate| revocation::count_named(case, certificate));
+        self.usable = self.usable.saturating_add(lists).saturating_add(1);
+        if self.usable > MAX_LISTS_ASKED {
+            return Usability::TooDear;
+        }
+        pinned::unusable(case, entry).map_or(Usability::Yes, Usability::No)
+    }
 }
 
 /// How much a mismatch says about who presents the certificate.
@@ -150,8 +221,8 @@ fn nearness(reason: ReasonCode) -> u8 {
     }
 }
 
-/// How what was presented differs from a pin. `signatures` counts the signatures verified so far.
-fn mismatch(case: &Case<'_>, entry: &Entry, signatures: &mut usize) -> ReasonCode {
+/// How what was presented differs from a pin.
+fn mismatch(case: &Case<'_>, entry: &Entry, looks: &mut Looks) -> ReasonCode {
     let Some(installed) = entry.certificate() else {
         return ReasonCode::PinDoesNotMatch;
     };
@@ -162,14 +233,12 @@ fn mismatch(case: &Case<'_>, entry: &Entry, signatures: &mut usize) -> ReasonCod
             Matching::PublicKey => ReasonCode::PinDoesNotMatch,
         };
     }
-    if case.leaf.issuer_der() == installed.subject_der() && *signatures < MAX_SIGNATURES {
-        *signatures = signatures.saturating_add(1);
-        let key = installed.subject_public_key_info();
-        if case.policy.keys.check_signature(key, case.leaf) == SignatureCheck::Verified {
-            return ReasonCode::IssuedByPin;
-        }
+    if looks.same_name(case.leaf.issuer_der(), installed.subject_der())
+        && looks.is_signed_by(case, installed)
+    {
+        return ReasonCode::IssuedByPin;
     }
-    if case.leaf.subject_der() == installed.subject_der() && !empty_name(installed) {
+    if !empty_name(installed) && looks.same_name(case.leaf.subject_der(), installed.subject_der()) {
         return ReasonCode::SameSubjectOtherKey;
     }
     ReasonCode::PinDoesNotMatch
@@ -191,11 +260,18 @@ fn installed_elsewhere(case: &Case<'_>, scope: Option<&Scope>) -> Option<Fall> {
             Slot::Pin => (2, ReasonCode::InstalledForOtherRole),
         }
     };
+    // One certificate may be installed for every server: then the first of so many tells as well as all.
     let holders = case.view.data().holders(case.leaf.key_pin());
     let entry = holders
+        .take(MAX_HOLDERS_EXAMINED)
         .filter(|entry| entry.fingerprint() == case.leaf.fingerprint())
         .filter(|entry| entry.slot() != Slot::Pin || Some(entry.scope()) != scope)
-        .min_by_key(|entry| (reason_of(entry), entry.key()))?;
+        .min_by(|left, right| {
+            let reasons = reason_of(left).0.cmp(&reason_of(right).0);
+            let scopes = || left.scope().cmp(right.scope());
+            let slots = || left.slot().cmp(&right.slot());
+            reasons.then_with(scopes).then_with(slots)
+        })?;
     Some((reason_of(entry).1, Detail::Entry(entry.key())))
 }
 

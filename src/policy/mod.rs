@@ -4,6 +4,8 @@
 //! clock, lock, file or socket, and it is the only place that can say yes.
 
 mod constraints;
+#[cfg(all(test, any(feature = "aws-lc-rs", feature = "ring")))]
+mod cost;
 mod decide;
 mod explain;
 mod issuers;

@@ -17,7 +17,7 @@ use super::timing::Fall;
 use super::verdict::names_of;
 use super::{Considered, Detail, ReasonCode, constraints, profile, revocation};
 use crate::certificate::{Certificate, HostName, Issued, OfPath, Role, der, names_equal};
-use crate::limits::MAX_CONSIDERED;
+use crate::limits::{MAX_CONSIDERED, MAX_HOLDERS_EXAMINED};
 use crate::store::{Bounded, Entry, Scope, Server, Slot};
 
 /// The end entity, as the path builder reads it.
@@ -100,6 +100,7 @@ fn check_leaf<'a>(case: &Case<'a>) -> Result<EndEntity<'a>, Fall> {
         // C3; a CA that is installed as one is told apart.
         let holders = case.view.data().holders(leaf.key_pin());
         let authority = holders
+            .take(MAX_HOLDERS_EXAMINED)
             .filter(|entry| entry.slot() != Slot::Pin)
             .filter(|entry| entry.fingerprint() == leaf.fingerprint())
             .min_by_key(|entry| entry.key());

@@ -34,7 +34,7 @@ impl<'a> Presented<'a> {
         &mut self,
         view: &View,
         subject: &[u8],
-        work: &mut Work,
+        work: &Work,
     ) -> Vec<Certificate> {
         let named = self.0.iter_mut().filter(|one| one.subject == subject);
         named

@@ -4,22 +4,39 @@
 //! from there down: the first is one that only the authority can have made, so what a stranger sends costs him more
 //! than us. What is known of a pair of certificates is not asked again.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::decide::Case;
 use super::issuers::{self, Place};
-use super::nodes::Nodes;
+use super::nodes::{Above, Nodes, Told};
 use super::path::EndEntity;
-use super::signatures::Signatures;
+use super::signatures::{self, Check, Link, Paid, Signatures};
 use super::timing::Fall;
-use super::work::Work;
-use super::{Considered, Detail, ReasonCode, constraints, names, path};
+use super::{Considered, Detail, ReasonCode, constraints, names, path, revocation, work};
 use crate::certificate::{Certificate, Fingerprint};
 use crate::limits::{
-    MAX_CONSIDERED, MAX_CONSTRAINT_COMPARISONS, MAX_INTERMEDIATES_IN_PATH, MAX_NAMESAKES_TRIED,
+    MAX_CONSIDERED, MAX_CONSTRAINT_COMPARISONS, MAX_INTERMEDIATES_IN_PATH, MAX_LISTS_ASKED,
+    MAX_MISMATCHES_TRIED, MAX_NAMESAKE_SIGNATURES, MAX_NAMESAKES_EXAMINED, MAX_PATH_STEPS,
     MAX_PATHS_TRIED,
 };
 use crate::store::{Bounded, Entry, EntryKey, Scope, Slot};
+
+/// The authority in which a path ends, and the path with both ends.
+type Found = (Arc<Entry>, Vec<Certificate>);
+
+/// A search is made in up to three passes, of which the next begins only if the one before it found nothing and had to
+/// leave something out. What is known of pairs of certificates holds for all of them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    /// What is presented and what is installed, in its order, as long as there is work left. Of several installed CAs
+    /// that key identifiers do not tell apart, one is tried for each presented certificate.
+    First,
+    /// What is installed alone, all of it: whatever a peer presents besides, it spoils none of it.
+    Installed,
+    /// Again everything, with all of the installed CAs that key identifiers do not tell apart.
+    Namesakes,
+}
 
 pub(super) struct Search<'a, 'b> {
     case: &'a Case<'a>,
@@ -27,11 +44,30 @@ pub(super) struct Search<'a, 'b> {
     end_entity: &'a EndEntity<'a>,
     nodes: Nodes<'a>,
     signatures: Signatures,
-    work: Work,
+    pass: Pass,
+    /// Candidates that were looked at in this pass.
+    steps: usize,
+    /// Why nothing more is tried in this pass.
+    stopped: Option<Fall>,
+    /// Nothing more is tried in any pass.
+    over: bool,
+    /// Whether installed CAs were left for a later pass: for the end entity, and for a presented intermediate.
+    left: (bool, bool),
     tried: usize,
     comparisons: usize,
+    lists: usize,
     best: Option<Fall>,
+    /// What is among the considered: a later pass does not name it again.
+    named: HashSet<Fingerprint>,
     considered: &'b mut Bounded<Considered>,
+}
+
+/// How a path to one authority ended.
+enum Tried {
+    Verified,
+    Fell(Fall),
+    /// Nothing more is tried in this pass.
+    Stopped(Fall),
 }
 
 impl<'a, 'b> Search<'a, 'b> {
@@ -47,34 +83,63 @@ impl<'a, 'b> Search<'a, 'b> {
             end_entity,
             nodes: Nodes::new(case),
             signatures: Signatures::default(),
-            work: Work::default(),
+            pass: Pass::First,
+            steps: 0,
+            stopped: None,
+            over: false,
+            left: (false, false),
             tried: 0,
             comparisons: 0,
+            lists: 0,
             best: None,
+            named: HashSet::new(),
             considered,
         }
     }
 
     /// Finds an authority above the end entity; returns its entry and the verified path, both ends included.
-    pub(super) fn run(&mut self) -> Option<(Arc<Entry>, Vec<Certificate>)> {
+    pub(super) fn run(&mut self) -> Option<Found> {
+        if let Some(found) = self.pass(Pass::First) {
+            return Some(found);
+        }
+        let stopped = self.stopped.is_some();
+        let (of_leaf, of_others) = self.left;
+        if (stopped || of_leaf)
+            && !self.over
+            && let Some(found) = self.pass(Pass::Installed)
+        {
+            return Some(found);
+        }
+        if of_others && !stopped && !self.over && !self.case.work.is_used_up() {
+            return self.pass(Pass::Namesakes);
+        }
+        None
+    }
+
+    fn pass(&mut self, pass: Pass) -> Option<Found> {
+        self.pass = pass;
+        self.steps = 0;
+        self.stopped = None;
         let leaf = self.case.leaf.clone();
-        self.extend(&mut vec![0], &mut vec![leaf])
+        let found = self.extend(&mut vec![0], &mut vec![leaf]);
+        if found.is_none()
+            && let Some(fall) = self.stopped.clone()
+        {
+            self.note(fall);
+        }
+        found
     }
 
     /// Looks for an authority above the last certificate of a path, then for an intermediate to go on from. `path`
     /// has the certificates of the nodes `at`.
-    fn extend(
-        &mut self,
-        at: &mut Vec<usize>,
-        path: &mut Vec<Certificate>,
-    ) -> Option<(Arc<Entry>, Vec<Certificate>)> {
+    fn extend(&mut self, at: &mut Vec<usize>, path: &mut Vec<Certificate>) -> Option<Found> {
         let below = issuers::counted(path);
         let own = *at.last()?;
         if !self.nodes.is_rootless(own) {
-            if let Some(found) = self.end(own, path, below) {
+            if let Some(found) = self.end(at, path, below) {
                 return Some(found);
             }
-            if self.work.is_stopped() || self.is_broken(path) {
+            if self.is_stopped() || self.is_broken(path) {
                 return None;
             }
         }
@@ -85,11 +150,15 @@ impl<'a, 'b> Search<'a, 'b> {
             }
             return None;
         }
-        for &next in above.iter() {
+        for next in above.iter() {
+            let link = self.nodes.link(next.node)?;
+            let (certificate, installed) = (link.certificate.clone(), link.installed);
+            if !self.is_for_this_pass(own, &certificate, installed, next.told) {
+                continue;
+            }
             if !self.step() {
                 return None;
             }
-            let certificate = self.nodes.certificate(next)?.clone();
             // A certificate, or another one for the same name and key, stands in a path once.
             let again = path.iter().any(|used| {
                 used.subject_der() == certificate.subject_der() && used.has_key_of(&certificate)
@@ -102,55 +171,114 @@ impl<'a, 'b> Search<'a, 'b> {
                 self.fell(certificate.fingerprint(), installed.as_ref(), fall);
                 continue;
             }
-            at.push(next);
+            at.push(next.node);
             path.push(certificate);
             if let Some(found) = self.extend(at, path) {
                 return Some(found);
             }
             at.pop();
             path.pop();
-            if self.work.is_stopped() || self.is_broken(path) {
+            if self.is_stopped() || self.is_broken(path) {
                 return None;
             }
         }
         None
     }
 
-    /// Looks for an authority above the last certificate of a path, which is that of the node `own`.
-    fn end(
+    /// Whether a candidate for the issuer of the node `own` is tried in this pass.
+    fn is_for_this_pass(
         &mut self,
         own: usize,
-        path: &mut Vec<Certificate>,
-        below: usize,
-    ) -> Option<(Arc<Entry>, Vec<Certificate>)> {
+        above: &Certificate,
+        installed: bool,
+        told: Told,
+    ) -> bool {
+        if !installed {
+            return self.pass != Pass::Installed;
+        }
+        let Some(below) = self.nodes.link(own).filter(|below| !below.installed) else {
+            // Between installed certificates, the signature is known.
+            return true;
+        };
+        if self.signatures.is_verified(below.certificate, above) {
+            return true;
+        }
+        match self.pass {
+            Pass::First if told == Told::Other => true,
+            Pass::First => {
+                let wait = self.signatures.is_wrong_of_installed(below.certificate);
+                if wait && own == 0 {
+                    self.left.0 = true;
+                } else if wait {
+                    self.left.1 = true;
+                }
+                !wait
+            }
+            Pass::Installed | Pass::Namesakes => told != Told::Other,
+        }
+    }
+
+    /// Looks for an authority above the last certificate of a path.
+    fn end(&mut self, at: &[usize], path: &mut Vec<Certificate>, below: usize) -> Option<Found> {
+        let own = *at.last()?;
         let last = path.last()?.clone();
-        let mut authorities = self.case.view.data().candidates(
+        let data = self.case.view.data();
+        let authorities = data.candidates(
             Slot::Authority,
             self.scope.clone(),
             last.issuer_der(),
             last.authority_key_id(),
-            MAX_NAMESAKES_TRIED,
+            MAX_MISMATCHES_TRIED,
         );
-        let Some(first) = authorities.next() else {
-            self.nodes.set_rootless(own);
-            return None;
-        };
-        for (entry, certificate) in core::iter::once(first).chain(authorities) {
+        let signer = self.nodes.signer(own);
+        // Whether one of them may have signed it, and one that has not.
+        let (mut any, mut other) = (false, None);
+        let mut fit = 0_usize;
+        for (seen, (entry, certificate)) in authorities.enumerate() {
+            if seen >= MAX_NAMESAKES_EXAMINED || fit >= MAX_NAMESAKE_SIGNATURES {
+                self.note(too_many());
+                any = true;
+                break;
+            }
+            if !signer.may_be(certificate, true) {
+                other.get_or_insert(entry);
+                continue;
+            }
+            any = true;
+            let told = Told::of(&last, certificate);
+            if !self.is_for_this_pass(own, certificate, true, told) {
+                continue;
+            }
             if !self.step() {
                 return None;
             }
-            match self.try_authority(path, below, entry, certificate) {
+            let tried = match self.fits(below, entry, certificate) {
                 Ok(()) => {
+                    fit = fit.saturating_add(1);
+                    self.try_authority(at, path, entry, certificate)
+                }
+                Err(fall) => Tried::Fell(fall),
+            };
+            let fall = match tried {
+                Tried::Verified => {
                     path.push(certificate.clone());
                     return Some((entry.clone(), core::mem::take(path)));
                 }
-                Err(fall) => {
-                    let fingerprint = certificate.fingerprint();
-                    self.fell(fingerprint, Some(&entry.key()), fall);
+                Tried::Fell(fall) => fall,
+                Tried::Stopped(fall) => {
+                    self.stopped = Some(fall.clone());
+                    fall
                 }
-            }
-            if self.work.is_stopped() || self.is_broken(path) {
+            };
+            self.fell(certificate.fingerprint(), Some(&entry.key()), fall);
+            if self.is_stopped() || self.is_broken(path) {
                 return None;
+            }
+        }
+        if !any {
+            self.nodes.set_rootless(own);
+            if let Some(entry) = other {
+                self.fell(entry.fingerprint(), Some(&entry.key()), signatures::wrong());
             }
         }
         None
@@ -162,60 +290,107 @@ impl<'a, 'b> Search<'a, 'b> {
         pairs.any(|(below, above)| self.signatures.is_wrong(below, above))
     }
 
+    /// Whether an authority may stand above `below` intermediates, before any signature.
+    fn fits(&self, below: usize, entry: &Entry, authority: &Certificate) -> Result<(), Fall> {
+        self.case.timing.entry(entry)?;
+        issuers::check(self.case, authority, Place::Authority)?;
+        issuers::check_path_len(authority, below)
+    }
+
     fn try_authority(
         &mut self,
+        at: &[usize],
         path: &[Certificate],
-        below: usize,
         entry: &Entry,
         authority: &Certificate,
-    ) -> Result<(), Fall> {
-        let case = self.case;
-        case.timing.entry(entry)?;
-        issuers::check(case, authority, Place::Authority)?;
-        issuers::check_path_len(authority, below)?;
+    ) -> Tried {
+        let paid = match self.pass {
+            Pass::First => Paid::Work,
+            Pass::Installed | Pass::Namesakes => Paid::Namesakes,
+        };
         // From the authority down.
-        let mut above = authority;
-        for (index, certificate) in path.iter().enumerate().rev() {
-            let top = index.saturating_add(1) == path.len();
-            let keys = &case.policy.keys;
-            self.signatures
-                .check(keys, certificate, above, top, &mut self.work)?;
-            above = certificate;
+        let mut above = Link {
+            certificate: authority,
+            installed: true,
+        };
+        for node in at.iter().rev() {
+            let Some(below) = self.nodes.link(*node) else {
+                return Tried::Stopped((ReasonCode::UnknownIssuer, Detail::None));
+            };
+            match self.signatures.check(self.case, below, above, paid) {
+                Ok(()) => above = below,
+                Err(Check::Fell(fall)) => return Tried::Fell(fall),
+                Err(Check::Stopped(fall)) => return Tried::Stopped(fall),
+            }
         }
         let mut whole = path.to_vec();
         whole.push(authority.clone());
+        if let Err(fall) = self.may_be_built(&whole, entry) {
+            self.over = true;
+            return Tried::Stopped(fall);
+        }
+        let Some(pairs) = self.signatures.of_path(&whole) else {
+            return Tried::Fell((ReasonCode::ChainSignatureInvalid, Detail::None));
+        };
+        match path::verify_linear(self.case, self.end_entity, &whole, &pairs, entry) {
+            Ok(()) => Tried::Verified,
+            Err(fall) => {
+                // By whatever path, its signer is the same.
+                self.over = matches!(&fall.1, Detail::Revoked { certificate, .. } if *certificate == self.case.leaf.fingerprint());
+                if self.over {
+                    Tried::Stopped(fall)
+                } else {
+                    Tried::Fell(fall)
+                }
+            }
+        }
+    }
+
+    /// Whether the path builder may be given one more path, of which every signature is verified: paths, comparisons of
+    /// names and look-ups in revocation lists are bounded for all of them together.
+    fn may_be_built(&mut self, whole: &[Certificate], entry: &Entry) -> Result<(), Fall> {
+        let of_patterns = constraints::of_patterns(self.case.leaf, entry);
         self.comparisons = self
             .comparisons
-            .saturating_add(constraints::comparisons(&whole));
+            .saturating_add(constraints::comparisons(whole))
+            .saturating_add(of_patterns);
         if self.comparisons > MAX_CONSTRAINT_COMPARISONS {
             let (found, limit) = (self.comparisons, MAX_CONSTRAINT_COMPARISONS);
-            let fall = (
+            return Err((
                 ReasonCode::TooManyConstraints,
                 Detail::Limit { found, limit },
-            );
-            return Err(self.work.stop(fall));
+            ));
         }
         self.tried = self.tried.saturating_add(1);
-        self.work.within(self.tried, MAX_PATHS_TRIED)?;
-        let pairs = self.signatures.of_path(&whole);
-        let pairs = pairs.ok_or((ReasonCode::ChainSignatureInvalid, Detail::None))?;
-        path::verify_linear(case, self.end_entity, &whole, &pairs, entry)
+        work::within(self.tried, MAX_PATHS_TRIED)?;
+        self.lists = self
+            .lists
+            .saturating_add(revocation::count(self.case, whole));
+        // One path is judged whatever its issuers have.
+        if self.tried > 1 {
+            work::within(self.lists, MAX_LISTS_ASKED)?;
+        }
+        Ok(())
     }
 
     /// Candidates for the issuer of a node; notes what fell away while they were looked for.
-    fn issuers_of(&mut self, at: usize) -> Arc<[usize]> {
-        let above = self.nodes.issuers_of(at, &mut self.work);
+    fn issuers_of(&mut self, at: usize) -> Arc<[Above]> {
+        let above = self.nodes.issuers_of(at);
         for (fingerprint, entry, fall) in core::mem::take(&mut self.nodes.fallen) {
             self.fell(fingerprint, entry.as_ref(), fall);
         }
-        let left_out = core::mem::take(&mut self.nodes.left_out);
-        if left_out > 0 {
-            self.note(too_many(left_out, MAX_NAMESAKES_TRIED));
+        if core::mem::take(&mut self.nodes.left_out) {
+            self.note(too_many());
         }
         above
     }
 
     fn fell(&mut self, fingerprint: Fingerprint, entry: Option<&EntryKey>, fall: Fall) {
+        let new = self.named.insert(fingerprint) || self.pass == Pass::First;
+        if !new {
+            self.note(fall);
+            return;
+        }
         if self.considered.items().len() < MAX_CONSIDERED {
             let item = Considered {
                 fingerprint,
@@ -230,9 +405,17 @@ impl<'a, 'b> Search<'a, 'b> {
         self.note(fall);
     }
 
+    fn is_stopped(&self) -> bool {
+        self.stopped.is_some()
+    }
+
     /// Whether one more candidate may be looked at.
     fn step(&mut self) -> bool {
-        self.work.step().is_ok() && !self.work.is_stopped()
+        self.steps = self.steps.saturating_add(1);
+        if let Err(fall) = work::within(self.steps, MAX_PATH_STEPS) {
+            self.stopped.get_or_insert(fall);
+        }
+        !self.is_stopped()
     }
 
     /// Keeps the reason that came closest to success; of equals, the first.
@@ -246,10 +429,7 @@ impl<'a, 'b> Search<'a, 'b> {
         }
     }
 
-    pub(super) fn why_not(mut self) -> Fall {
-        if let Some(fall) = self.work.why_stopped() {
-            self.note(fall.clone());
-        }
+    pub(super) fn why_not(self) -> Fall {
         let leaf = self.case.leaf;
         let self_signed = leaf.names_own_key() == Some(true);
         match self.best {
@@ -267,7 +447,10 @@ impl<'a, 'b> Search<'a, 'b> {
     }
 }
 
-fn too_many(found: usize, limit: usize) -> Fall {
+/// More of one name than are tried.
+fn too_many() -> Fall {
+    let limit = MAX_NAMESAKE_SIGNATURES;
+    let found = limit.saturating_add(1);
     (ReasonCode::TooManyPaths, Detail::Limit { found, limit })
 }
 

@@ -2,6 +2,7 @@
 
 use super::decide::Case;
 use super::timing::{Fall, Timing};
+use super::work::Work;
 use super::{Detail, Policy, Question, ReasonCode, Target, issuers, pinned, revocation};
 use crate::certificate::{Certificate, Clock};
 use crate::store::{Claim, Entry, Server, ServerId, Slot, View};
@@ -65,6 +66,7 @@ impl<'a> Usable<'a> {
             policy: self.policy,
             question: &question,
             timing: Timing::of(self.view, self.clock),
+            work: Work::default(),
             leaf: certificate,
             holder: None,
         })

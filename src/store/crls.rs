@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use pki_types::UnixTime;
 
+use super::filter::{Filter, MANY_LISTS};
 use super::{CrlIssuer, Slot};
-use crate::certificate::{Certificate, Crl, Fingerprint, KeyPin, Revoked, canonical_name};
+use crate::certificate::{
+    Certificate, Crl, Fingerprint, KeyPin, Revoked, canonical_name, shortest,
+};
 
 /// A revocation list whose signature was verified when it was installed. It stands by itself: removing the CA's
 /// certificate does not remove it.
@@ -166,6 +169,8 @@ struct Checked {
 #[derive(Clone, Default)]
 pub(crate) struct Crls {
     issuers: BTreeMap<Arc<[u8]>, BTreeMap<KeyPin, Checked>>,
+    /// Of names with many lists, which serial numbers none of these has; by the canonical name.
+    filters: BTreeMap<Arc<[u8]>, Arc<Filter>>,
     /// Lists that are not read. Their issuers are checked.
     unread: BTreeMap<(CrlIssuer, Fingerprint), Arc<UnreadCrl>>,
     count: usize,
@@ -212,9 +217,45 @@ impl Crls {
     }
 
     /// The lists of all issuers of one name.
-    pub(crate) fn named(&self, name: &[u8]) -> impl Iterator<Item = &Arc<InstalledCrl>> {
-        let keys = self.keys(name).into_iter().flat_map(BTreeMap::values);
+    pub(crate) fn named(&self, name: &[u8]) -> impl Iterator<Item = &Arc<InstalledCrl>> + Clone {
+        Self::lists_of(self.keys(name))
+    }
+
+    fn lists_of(
+        keys: Option<&BTreeMap<KeyPin, Checked>>,
+    ) -> impl Iterator<Item = &Arc<InstalledCrl>> + Clone {
+        let keys = keys.into_iter().flat_map(BTreeMap::values);
         keys.flat_map(|checked| checked.lists.iter())
+    }
+
+    /// Whether some list of an issuer of this name may have this serial number: `false` is certain.
+    pub(crate) fn may_have(&self, name: &[u8], serial: &[u8]) -> bool {
+        if self.filters.is_empty() {
+            return true;
+        }
+        let filter = self.filters.get(&*canonical_name(name));
+        filter.is_none_or(|filter| filter.may_have(shortest(serial)))
+    }
+
+    /// Keeps the filter of a canonical name in step with its lists, of which `added` came last. What is taken out stays in a filter
+    /// until that is made anew: it only rules out less.
+    fn filter(&mut self, name: &Arc<[u8]>, added: Option<&Crl>) {
+        let lists = Self::lists_of(self.issuers.get(name));
+        if lists.count() < MANY_LISTS {
+            self.filters.remove(name);
+            return;
+        }
+        let held = self.filters.get_mut(name);
+        if let (Some(filter), Some(added)) = (held, added)
+            && Arc::make_mut(filter).add(added)
+        {
+            return;
+        }
+        if added.is_some() || !self.filters.contains_key(name) {
+            let lists = Self::lists_of(self.issuers.get(name));
+            let filter = Filter::of(lists.map(|list| &list.crl));
+            self.filters.insert(name.clone(), Arc::new(filter));
+        }
     }
 
     /// All lists, ordered by issuer and fingerprint.
@@ -263,6 +304,7 @@ impl Crls {
         for fingerprint in unread {
             self.take_unread(fingerprint);
         }
+        self.filter(issuer.canonical_name(), None);
         Some(lists)
     }
 
@@ -304,7 +346,9 @@ impl Crls {
         if let Err(at) = place {
             self.count = self.count.saturating_add(1);
             self.bytes = self.bytes.saturating_add(list.crl.der().len());
+            let (name, crl) = (list.issuer.canonical_name().clone(), list.crl.clone());
             Arc::make_mut(lists).insert(at, Arc::new(list));
+            self.filter(&name, Some(&crl));
         }
     }
 
@@ -316,6 +360,7 @@ impl Crls {
         let lists = all.find(|lists| lists.iter().any(is))?;
         let at = lists.iter().position(is)?;
         let taken = Arc::make_mut(lists).remove(at);
+        self.filter(&taken.issuer.canonical_name().clone(), None);
         self.count = self.count.saturating_sub(1);
         self.bytes = self.bytes.saturating_sub(taken.crl.der().len());
         Some(taken)

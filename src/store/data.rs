@@ -14,6 +14,7 @@ use super::blocks::Blocks;
 use super::crls::Crls;
 use super::namesakes::Installed;
 use super::shelf::Shelf;
+use super::signers::Signers;
 use super::table::Table;
 use super::{Entry, EntryKey, Group, Scope, Server, ServerId, Slot};
 use crate::certificate::{Certificate, Fingerprint, KeyPin, canonical_name, names_equal};
@@ -37,6 +38,8 @@ pub(crate) struct Data {
     holders: Table<Arc<Entry>>,
     /// Every pin of which only the fingerprint is known, for reports.
     bare: Table<Arc<Entry>>,
+    /// Which installed CA signed which installed intermediate.
+    pub(super) signers: Signers,
     /// One for all tables of all versions of a store. What is hashed comes from outside, so the hashes are keyed.
     pub(super) hasher: RandomState,
 }
@@ -105,6 +108,15 @@ impl Data {
         let entries = shelves.flat_map(move |shelf| shelf.by_subject(hash));
         let certificates = entries.filter_map(|entry| entry.certificate());
         certificates.filter(move |certificate| names_equal(certificate.subject_der(), subject))
+    }
+
+    /// The certificates of all authorities and intermediates; one that is installed in several scopes comes several
+    /// times.
+    pub(super) fn cas(&self) -> impl Iterator<Item = &Certificate> {
+        let shelves = self.shelves.iter();
+        let shelves = shelves.filter(|shelf| shelf.slot() != Slot::Pin);
+        let entries = shelves.flat_map(|shelf| shelf.iter());
+        entries.filter_map(|entry| entry.certificate())
     }
 
     /// The entries of a slot and scope; `None` if there are none.
@@ -221,7 +233,7 @@ impl Data {
     /// Puts an entry on its shelf in place of one with the same key, and into the indexes.
     pub(super) fn put(&mut self, entry: Entry) {
         let key = entry.key();
-        self.take(&key);
+        self.take_out(&key);
         let entry = Arc::new(entry);
         let by_fingerprint = self.hasher.hash_one(key.fingerprint);
         let place = self.place(key.slot, &key.scope);
@@ -243,8 +255,18 @@ impl Data {
         }
     }
 
-    /// Takes an entry out of its shelf and the indexes.
+    /// Takes an entry out of its shelf and the indexes, with what is known of its signature.
     pub(super) fn take(&mut self, key: &EntryKey) -> Option<Arc<Entry>> {
+        let entry = self.take_out(key)?;
+        if key.slot == Slot::Intermediate
+            && let Some(certificate) = entry.certificate()
+        {
+            self.signers.forget(certificate, &self.hasher);
+        }
+        Some(entry)
+    }
+
+    fn take_out(&mut self, key: &EntryKey) -> Option<Arc<Entry>> {
         let entry = self.entry(key)?.clone();
         let is = |held: &Arc<Entry>| held.is(key);
         let by_fingerprint = self.hasher.hash_one(key.fingerprint);
@@ -291,6 +313,7 @@ impl Data {
             known,
             holders,
             bare,
+            signers,
             hasher: _,
         } = self;
         *floor == before.floor
@@ -302,6 +325,7 @@ impl Data {
             && known.is_shared(&before.known)
             && holders.is_shared(&before.holders)
             && bare.is_shared(&before.bare)
+            && signers.is_shared(&before.signers)
     }
 }
 

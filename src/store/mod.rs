@@ -17,6 +17,7 @@ mod data;
 mod directory;
 mod draft;
 mod entry;
+mod filter;
 mod groups;
 mod ids;
 mod import;
@@ -29,6 +30,7 @@ mod restore;
 mod revocation;
 mod servers;
 mod shelf;
+mod signers;
 mod table;
 mod view;
 
@@ -49,6 +51,7 @@ pub use options::{EntryOptions, Matching, ValidityRule};
 pub use patterns::SanPattern;
 pub(crate) use restore::{HeldEntry, HeldServer};
 pub(crate) use shelf::Shelf;
+pub(crate) use signers::Signer;
 
 pub use bounded::Bounded;
 pub use report::{Done, Level, Report, Shift, StoreWarning};

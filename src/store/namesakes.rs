@@ -155,6 +155,15 @@ impl Namesakes {
         }
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        let (few, crowd) = self.parts();
+        let crowd = crowd.map_or(0, |crowd| {
+            crowd.identified.len().saturating_add(crowd.bare.len())
+        });
+        few.len().saturating_add(crowd)
+    }
+
     /// All entries, in no order that means anything.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Entry>> {
         let (few, crowd) = self.parts();
@@ -180,14 +189,17 @@ impl Namesakes {
             Self::One(one) => Box::new(of_subject(one).into_iter()),
             Self::Few(few) => {
                 let mut found: Vec<_> = few.iter().filter_map(of_subject).collect();
+                let class = |certificate: &Certificate| match (wanted, certificate.subject_key_id())
+                {
+                    (Some(wanted), Some(own)) if wanted == own => 0,
+                    (Some(_), Some(_)) => 2,
+                    _ => 1_u8,
+                };
                 found.sort_by_cached_key(|(entry, certificate)| {
-                    let class = match (wanted, certificate.subject_key_id()) {
-                        (Some(wanted), Some(own)) if wanted == own => 0,
-                        (Some(_), Some(_)) => 2,
-                        _ => 1_u8,
-                    };
-                    (class, Ranked((*entry).clone()))
+                    (class(certificate), Ranked((*entry).clone()))
                 });
+                let told = found.partition_point(|(_, certificate)| class(certificate) < 2);
+                found.truncate(told.saturating_add(others));
                 Box::new(found.into_iter())
             }
             Self::Crowd(crowd) => {

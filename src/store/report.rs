@@ -4,6 +4,7 @@ use core::fmt;
 
 use super::{Bounded, CrlIssuer, EntryKey, ServerId};
 use crate::certificate::{CrlDeviation, Moment};
+use crate::limits::MAX_NAMESAKE_SIGNATURES;
 
 /// What became of the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +109,13 @@ pub enum StoreWarning {
         /// Names of which form.
         form: &'static str,
     },
+    /// More CA certificates of this name are installed here than are tried for a certificate that names no key of its
+    /// issuer: of those, the ones that end first may not be found (rule C5).
+    #[non_exhaustive]
+    ManyOfOneName {
+        /// How many there are now.
+        count: usize,
+    },
     /// A server is claimed and no pin is left for it: everything that it presents is refused.
     #[non_exhaustive]
     NoPinLeft {
@@ -180,6 +188,10 @@ impl fmt::Display for StoreWarning {
             Self::ConstraintForm { form } => write!(
                 f,
                 "the CA constrains {form}, which is not processed: chains below it with such names are refused"
+            ),
+            Self::ManyOfOneName { count } => write!(
+                f,
+                "{count} CA certificates of this name are installed here: of a certificate without authorityKeyIdentifier, {MAX_NAMESAKE_SIGNATURES} are tried as the issuer, those that last longest first"
             ),
             Self::NoPinLeft { server } => write!(
                 f,

@@ -255,8 +255,10 @@ impl TrustStore {
         self.edit().crls_mut().check(issuer)
     }
 
-    /// Puts the generation and the floor back.
+    /// Puts the generation and the floor back, after everything else, and verifies the signatures of the installed CAs
+    /// on the installed intermediates.
     pub(crate) fn restore_numbers(&mut self, generation: u64, floor: Option<UnixTime>) {
+        self.learn_all_signatures();
         let data = self.edit();
         data.generation = generation;
         data.floor = floor;

@@ -118,6 +118,14 @@ impl Shelf {
             .chain(several.into_iter().flat_map(Namesakes::iter))
     }
 
+    /// How many authorities or intermediates have a subject with this hash: those of one name, and hardly ever another.
+    pub(super) fn count_by_subject(&self, hash: u64) -> usize {
+        match self {
+            Self::One(_) => 1,
+            Self::Several(shelf) => shelf.by_subject.find(hash).map(Namesakes::len).sum(),
+        }
+    }
+
     /// Candidates for an issuer whose subject is `subject` ([`Namesakes::candidates`]).
     pub(super) fn candidates<'a>(
         &'a self,

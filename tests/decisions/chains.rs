@@ -398,20 +398,27 @@ fn pair(root: &Made) -> [Made; 2] {
     [first, longer]
 }
 
-// C1: whether they are installed or presented makes no difference.
+// C5: of what is installed. What the peer presents is tried before that, in the peer's own order.
 #[test]
 fn of_two_intermediates_the_one_that_lasts_longer_is_tried_first() {
     let root = spec("root").ca().self_signed();
     let pair = pair(&root);
+    let path_of = |world: &mut World| {
+        let verdict = world.verdict();
+        verdict.accepted().unwrap().path()[1].clone()
+    };
     for (installed, presented) in [(0, 1), (1, 0)] {
         let mut world = World::new();
         world.authority(For::AnyServer, "root", &root);
         world.intermediate("installed", &pair[installed]);
         world.presents(&leaf_of(&pair[0]));
         world.with("presented", &pair[presented]);
-        let verdict = world.verdict();
-        let path = verdict.accepted().unwrap().path();
-        assert_eq!(path[1], pair[1].certificate, "{verdict}");
+        assert_eq!(path_of(&mut world), pair[presented].certificate);
+        world.with("presented", &pair[installed]);
+        assert_eq!(path_of(&mut world), pair[presented].certificate);
+        world.intermediate("installed", &pair[presented]);
+        world.presents(&leaf_of(&pair[0]));
+        assert_eq!(path_of(&mut world), pair[1].certificate);
     }
 }
 

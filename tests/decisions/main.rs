@@ -24,6 +24,7 @@ mod clients;
 mod clock;
 mod codes;
 mod explained;
+mod generations;
 mod imports;
 mod issuers;
 mod limits;

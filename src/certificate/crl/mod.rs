@@ -242,6 +242,11 @@ impl Crl {
         self.0.facts.index.find(self.der(), serial)
     }
 
+    /// The serial numbers that it has, in their shortest form.
+    pub(crate) fn serials(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.facts.index.serials(self.der())
+    }
+
     /// Why a list of this kind is not installed, if so.
     pub fn refusal(&self) -> Option<&CrlRefusal> {
         self.0.facts.refusal.as_ref()

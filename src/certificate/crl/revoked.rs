@@ -218,6 +218,12 @@ impl Index {
         self.0.len()
     }
 
+    /// The serial numbers in their shortest form.
+    pub(super) fn serials<'a>(&'a self, der: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        let offsets = self.0.iter();
+        offsets.map(|offset| shortest(serial_at(der, *offset)))
+    }
+
     /// What the list says of a serial number; of several entries, the first.
     pub(super) fn find(&self, der: &[u8], serial: &[u8]) -> Option<Revoked> {
         let at = self
