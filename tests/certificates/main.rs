@@ -19,6 +19,7 @@ mod common;
 mod edits;
 mod encoding;
 mod facts;
+mod field;
 mod fixtures;
 mod identity;
 mod malformed;
