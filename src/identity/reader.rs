@@ -214,7 +214,7 @@ impl<'a> KeyReader<'a> {
             Form::Pkcs8 | Form::Pkcs1 | Form::Encrypted => None,
         };
         let curve = match &curve {
-            Some(der) => Some(pkcs8::named_curve(der).ok_or(IdentityError::KeyMalformed)?),
+            Some(der) => Some(pkcs8::named_curve(der)?),
             None => None,
         };
         PrivateKey::of_form(form, key, curve)
