@@ -134,6 +134,10 @@ pub const MIN_RSA_BITS: u32 = 2048;
 /// Largest RSA modulus in bits: what the crypto providers verify.
 pub const MAX_RSA_BITS: u32 = 8192;
 
+/// Longest RSA exponent in bits: what the crypto providers verify (ring and aws-lc have 33, against keys that are made to
+/// cost much).
+pub const MAX_RSA_EXPONENT_BITS: u32 = 33;
+
 /// Longest id of a server or a group in bytes: a full domain name fits.
 pub const MAX_ID_BYTES: usize = 253;
 
@@ -318,61 +322,62 @@ pub const MAX_CRLS: usize = 1024;
 /// Most bytes of DER of all revocation lists held together: four at [`MAX_CRL_BYTES`].
 pub const MAX_CRL_BYTES_HELD: usize = 256 * 1024 * 1024;
 
-/// Extensions whose critical marking is understood in a revocation list, as dotted object identifiers.
+/// Extensions whose critical marking is understood in a revocation list, each as the last number of an object
+/// identifier below id-ce (`2.5.29`). Their bytes are compared, never a text.
 ///
 /// Indirect and delta lists are told by theirs and refused for that.
-pub const KNOWN_CRITICAL_IN_CRL: &[&str] = &[
-    "2.5.29.18", // issuerAltName: names no one that we compare
-    "2.5.29.20", // cRLNumber: compared
-    "2.5.29.28", // issuingDistributionPoint: applied
-    "2.5.29.35", // authorityKeyIdentifier: compared
+pub const KNOWN_CRITICAL_IN_CRL: &[u8] = &[
+    18, // issuerAltName: names no one that we compare
+    20, // cRLNumber: compared
+    28, // issuingDistributionPoint: applied
+    35, // authorityKeyIdentifier: compared
 ];
 
-/// Extensions whose critical marking is understood in an entry of a revocation list, as dotted object
-/// identifiers. None of them changes that the certificate is revoked.
-pub const KNOWN_CRITICAL_IN_CRL_ENTRY: &[&str] = &[
-    "2.5.29.21", // reasonCode: read
-    "2.5.29.23", // holdInstructionCode: a certificate on hold is revoked
-    "2.5.29.24", // invalidityDate: before the revocation
+/// Extensions whose critical marking is understood in an entry of a revocation list, as last numbers
+/// below id-ce (`2.5.29`). None of them changes that the certificate is revoked.
+pub const KNOWN_CRITICAL_IN_CRL_ENTRY: &[u8] = &[
+    21, // reasonCode: read
+    23, // holdInstructionCode: a certificate on hold is revoked
+    24, // invalidityDate: before the revocation
 ];
 
-/// Extensions whose critical marking is understood in a certificate that a peer presents as a pin, as dotted
-/// object identifiers.
+/// Extensions whose critical marking is understood in a certificate that a peer presents as a pin, as last
+/// numbers below id-ce (`2.5.29`).
 ///
 /// A pin is trusted for what it is, so extensions that only limit the certificates below a CA (name and policy
 /// constraints) say nothing about it and are understood by being ignored.
-pub const KNOWN_CRITICAL_IN_PIN: &[&str] = &[
-    "2.5.29.14", // subjectKeyIdentifier
-    "2.5.29.15", // keyUsage: checked
-    "2.5.29.17", // subjectAltName: read
-    "2.5.29.18", // issuerAltName: names no one that we compare
-    "2.5.29.19", // basicConstraints: read
-    "2.5.29.30", // nameConstraints: about certificates below it
-    "2.5.29.31", // cRLDistributionPoints: where to look, not a limit
-    "2.5.29.32", // certificatePolicies: no policy is demanded
-    "2.5.29.33", // policyMappings
-    "2.5.29.35", // authorityKeyIdentifier
-    "2.5.29.36", // policyConstraints: about certificates below it
-    "2.5.29.37", // extKeyUsage: checked
-    "2.5.29.54", // inhibitAnyPolicy: about certificates below it
+pub const KNOWN_CRITICAL_IN_PIN: &[u8] = &[
+    14, // subjectKeyIdentifier
+    15, // keyUsage: checked
+    17, // subjectAltName: read
+    18, // issuerAltName: names no one that we compare
+    19, // basicConstraints: read
+    30, // nameConstraints: about certificates below it
+    31, // cRLDistributionPoints: where to look, not a limit
+    32, // certificatePolicies: no policy is demanded
+    33, // policyMappings
+    35, // authorityKeyIdentifier
+    36, // policyConstraints: about certificates below it
+    37, // extKeyUsage: checked
+    54, // inhibitAnyPolicy: about certificates below it
 ];
 
-/// Extensions whose critical marking is understood in an authority or an intermediate, as dotted object
-/// identifiers.
+/// Extensions whose critical marking is understood in an authority or an intermediate, as last numbers below
+/// id-ce (`2.5.29`).
 ///
 /// Narrower than for a pin: a constraint on the certificates below must be applied, and policy constraints are
 /// not. webpki is narrower still for the certificates of a path other than the authority.
-pub const KNOWN_CRITICAL_IN_CA: &[&str] = &[
-    "2.5.29.14", // subjectKeyIdentifier
-    "2.5.29.15", // keyUsage: checked
-    "2.5.29.17", // subjectAltName
-    "2.5.29.18", // issuerAltName
-    "2.5.29.19", // basicConstraints: checked
-    "2.5.29.30", // nameConstraints: applied by webpki
-    "2.5.29.31", // cRLDistributionPoints
-    "2.5.29.32", // certificatePolicies: every policy is acceptable, none is demanded
-    "2.5.29.35", // authorityKeyIdentifier
-    "2.5.29.37", // extKeyUsage: checked
+pub const KNOWN_CRITICAL_IN_CA: &[u8] = &[
+    14, // subjectKeyIdentifier
+    15, // keyUsage: checked
+    17, // subjectAltName
+    18, // issuerAltName
+    19, // basicConstraints: checked
+    30, // nameConstraints: applied by webpki
+    31, // cRLDistributionPoints
+    32, // certificatePolicies: every policy is acceptable, none is demanded
+    35, // authorityKeyIdentifier
+    37, // extKeyUsage: checked
 ];
 
 /// Most servers of which it is remembered what they last presented: a hundred times what the largest arrays have

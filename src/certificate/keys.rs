@@ -42,7 +42,8 @@ impl fmt::Display for KeyKind {
     }
 }
 
-/// Which public keys may decide anything: those that the crypto provider verifies and that are not weak.
+/// Which public keys may decide anything: those that the crypto provider verifies, that are not weak, and under which
+/// a signature can verify at all.
 ///
 /// It is asked at import and again of every certificate on which a verdict rests (rule I4).
 #[derive(Clone, Copy)]
@@ -69,6 +70,41 @@ pub enum KeyRefusal {
         /// The least number of bits.
         min_bits: u32,
     },
+    /// No signature verifies under the key, whoever makes it.
+    #[non_exhaustive]
+    VerifiesNothing {
+        /// What the certificate has.
+        key: KeyKind,
+        /// What is wrong with it.
+        fault: KeyFault,
+    },
+}
+
+/// What is wrong with a public key under which no signature verifies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyFault {
+    /// The point is not on the curve (SEC 1 section 3.2.2.1).
+    OffCurve,
+    /// The RSA modulus is even, so it is no product of two odd primes (RFC 8017 section 3.1).
+    EvenModulus,
+    /// The RSA exponent is 1 or even (RFC 8017 section 3.1: odd, at least 3).
+    Exponent,
+    /// The RSA exponent is longer than any that providers take ([`MAX_RSA_EXPONENT_BITS`](crate::limits::MAX_RSA_EXPONENT_BITS)).
+    LongExponent,
+}
+
+impl fmt::Display for KeyFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OffCurve => "its point is not on the curve",
+            Self::EvenModulus => "its modulus is even",
+            Self::Exponent => "its exponent is 1 or even",
+            Self::LongExponent => {
+                "its exponent has more than 33 bits, which crypto providers do not take"
+            }
+        })
+    }
 }
 
 impl fmt::Display for KeyRefusal {
@@ -79,6 +115,9 @@ impl fmt::Display for KeyRefusal {
             }
             Self::Weak { key, min_bits } => {
                 write!(f, "the key ({key}) is below the {min_bits} bits asked for")
+            }
+            Self::VerifiesNothing { key, fault } => {
+                write!(f, "the key ({key}) verifies no signature: {fault}")
             }
         }
     }
@@ -120,6 +159,9 @@ impl KeyPolicy {
             if bits > MAX_RSA_BITS {
                 return Err(KeyRefusal::Unsupported { key });
             }
+        }
+        if let Some(fault) = certificate.key_fault() {
+            return Err(KeyRefusal::VerifiesNothing { key, fault });
         }
         let spki = certificate.subject_public_key_info();
         let known = der::algorithm_of_spki(spki).is_some_and(|found| {

@@ -3,8 +3,10 @@
 //! A [`Certificate`] is parsed once and never changes. Parsing says what stands in it, not whether it is
 //! trusted: that is for the [store](crate::store) and the [policy](crate::policy).
 
+mod boundary;
 mod compare;
 mod crl;
+mod curve;
 pub(crate) mod der;
 mod extensions;
 mod fingerprint;
@@ -27,7 +29,7 @@ use pki_types::CertificateDer;
 pub use crl::{Crl, CrlDeviation, CrlKinds, CrlNumber, RevocationReason, Revoked};
 pub use extensions::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 pub use fingerprint::{Fingerprint, KeyPin};
-pub use keys::{KeyKind, KeyPolicy, KeyRefusal};
+pub use keys::{KeyFault, KeyKind, KeyPolicy, KeyRefusal};
 pub use names::{HostName, SanName};
 pub use time::{Clock, Moment, SystemClock, TimeSource, Validity};
 
@@ -38,8 +40,7 @@ pub(crate) use keys::SignatureCheck;
 pub(crate) use shown::{breaks_a_line, distinguished, shown};
 pub(crate) use time::seconds;
 
-use crate::error::{CertificateError, PemError};
-use crate::limits::{KNOWN_CRITICAL_IN_CA, KNOWN_CRITICAL_IN_PIN};
+use crate::error::CertificateError;
 use parse::Facts;
 
 /// The label of a certificate section (RFC 7468 section 5).
@@ -141,14 +142,9 @@ impl Certificate {
         let mut certificates = Vec::with_capacity(sections.len());
         for section in &sections {
             if section.label != LABEL {
-                return Err(PemError::Label {
-                    index: section.index,
-                    line: section.line,
-                    label: section.label.to_owned(),
-                }
-                .into());
+                return Err(section.unexpected().into());
             }
-            let der = section.decode()?;
+            let der = section.decode_public()?;
             let certificate = Self::from_der(&der).map_err(|error| CertificateError::Section {
                 index: section.index,
                 line: section.line,
@@ -241,6 +237,11 @@ impl Certificate {
         self.0.facts.key
     }
 
+    /// Why no signature verifies under the public key, if so.
+    fn key_fault(&self) -> Option<KeyFault> {
+        self.0.facts.key_fault
+    }
+
     /// The DER of the `SubjectPublicKeyInfo`.
     pub fn subject_public_key_info(&self) -> &[u8] {
         self.0.facts.spki.get(self.der())
@@ -297,18 +298,6 @@ impl Certificate {
         self.subject_der() == self.issuer_der()
     }
 
-    /// The first critical extension that is not understood in a pin, in dotted form.
-    pub(crate) fn unknown_critical_in_pin(&self) -> Option<String> {
-        let any = self.0.facts.unknown_critical_in_pin;
-        any.then(|| self.critical_beyond(KNOWN_CRITICAL_IN_PIN))
-    }
-
-    /// The first critical extension that is not understood in an authority or intermediate, in dotted form.
-    pub(crate) fn unknown_critical_in_ca(&self) -> Option<String> {
-        let any = self.0.facts.unknown_critical_in_ca;
-        any.then(|| self.critical_beyond(KNOWN_CRITICAL_IN_CA))
-    }
-
     /// Whether the path builder reads the certificate as an anchor, and reads the same subject and key as we do.
     pub(crate) fn is_readable_as_anchor(&self) -> bool {
         let Ok(anchor) = webpki::anchor_from_trusted_cert(self.der()) else {
@@ -322,7 +311,9 @@ impl Certificate {
 
     /// Whether the path builder reads the certificate between a leaf and an anchor, where it is stricter.
     pub(crate) fn is_readable_in_path(&self) -> bool {
-        webpki::EndEntityCert::try_from(self.der()).is_ok() && self.is_readable_as_anchor()
+        webpki::EndEntityCert::try_from(self.der()).is_ok()
+            && self.is_readable_as_anchor()
+            && self.unread_time().is_none()
     }
 
     pub(crate) fn to_be_signed(&self) -> &[u8] {

@@ -107,6 +107,13 @@ pub enum IdentityError {
     /// The key is not in one of the forms that are read.
     #[error("the private key is damaged, or neither PKCS#8, PKCS#1 nor SEC 1")]
     KeyMalformed,
+    /// The key of an elliptic curve describes its curve instead of naming it, which RFC 5480 section 2.1.1 forbids:
+    /// whoever may choose a curve's numbers can choose a weak one.
+    #[error(
+        "the private key describes its curve by explicit parameters, where RFC 5480 wants the name of one: write it \
+         anew with `openssl pkey -in KEY -out NEW -ec_param_enc named_curve`"
+    )]
+    ExplicitCurve,
     /// The key is cut short.
     #[error("the private key is truncated: it has {found} of {size} bytes")]
     #[non_exhaustive]

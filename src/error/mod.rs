@@ -16,7 +16,9 @@ mod store;
 mod tls;
 mod write;
 
-pub use certificate::{CertificateError, FingerprintError, HostNameError, MomentError, PemError};
+pub use certificate::{
+    CertificateError, FingerprintError, HostNameError, MomentError, OtherFormat, PemError,
+};
 pub use crl::{CrlError, CrlRefusal};
 pub use enrolment::EnrolmentError;
 pub use identity::IdentityError;
@@ -32,4 +34,4 @@ pub use store::{IdError, NeverMatch, SanPatternError, StoreError};
 pub use tls::{ConfigError, ProbeError, PublishError};
 pub use write::{WriteError, WriteStep};
 
-pub use crate::certificate::KeyRefusal;
+pub use crate::certificate::{KeyFault, KeyRefusal};

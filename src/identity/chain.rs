@@ -85,9 +85,9 @@ impl Chain {
             .filter(|section| !reader::is_of_key(section))
         {
             if section.label != reader::CERTIFICATE {
-                return Err(CertificateError::Pem(reader::unknown(section)).into());
+                return Err(CertificateError::Pem(section.unexpected()).into());
             }
-            let der = section.decode().map_err(CertificateError::Pem)?;
+            let der = section.decode_public().map_err(CertificateError::Pem)?;
             let certificate =
                 Certificate::from_der(&der).map_err(|source| CertificateError::Section {
                     index: section.index,

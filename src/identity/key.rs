@@ -109,7 +109,7 @@ impl PrivateKey {
         curve: Option<&[u8]>,
     ) -> Result<Self, IdentityError> {
         check_size(key.len())?;
-        let key = pkcs8::from(form, key, curve).ok_or(IdentityError::KeyMalformed)?;
+        let key = pkcs8::from(form, key, curve)?;
         if let KeyKind::Rsa { bits } = key.kind {
             let key = key.kind;
             if bits < MIN_RSA_BITS {

@@ -244,9 +244,25 @@ fn refusal(error: &webpki::Error, path: &[Certificate]) -> Fall {
             ReasonCode::IssuerCannotSign
         }
         webpki::Error::UnknownIssuer => ReasonCode::UnknownIssuer,
+        webpki::Error::BadDerTime => {
+            let detail = unread_time(path).unwrap_or_else(|| webpki_text(error));
+            return (ReasonCode::PathRefused, Detail::Text(detail));
+        }
         _ => ReasonCode::PathRefused,
     };
     (reason, Detail::Text(webpki_text(error)))
+}
+
+/// Which time webpki could not read: of the authority it reads none.
+fn unread_time(path: &[Certificate]) -> Option<String> {
+    let mut read = path.iter().rev().skip(1).rev();
+    read.find_map(|certificate| {
+        let (field, subject) = (certificate.unread_time()?, certificate.subject());
+        Some(format!(
+            "the path builder cannot read the {field} of {subject}: it reads times from 1970 on, to the second and \
+             in UTC (RFC 5280 4.1.2.5)"
+        ))
+    })
 }
 
 /// webpki counts self-issued intermediates as well (RFC 5280 section 4.2.1.9 does not).

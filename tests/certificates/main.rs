@@ -20,6 +20,7 @@ mod against_webpki;
 mod edits;
 mod encoding;
 mod facts;
+mod field;
 mod fixtures;
 mod identity;
 mod malformed;

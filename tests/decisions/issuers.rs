@@ -12,6 +12,7 @@ use super::support::pki::{Spec, spec};
 use super::support::{fixture, fixture_key, keys};
 use super::world::{For, KMS, World};
 
+const DAY: i64 = 24 * 60 * 60;
 const ROOT: &str = "authority root for any server";
 
 fn leaf() -> Spec {
@@ -105,6 +106,11 @@ fn by_themselves() -> Vec<Row> {
         row("M6", "policyConstraints is not known in a CA, since it is not applied", of_presented(UnknownCriticalExtension, "presented I: UnknownCriticalExtension"), |w| presented(w, |s| s.critical_extension(&[2, 5, 29, 36]))),
         row("C1", "the intermediate has a critical extension that the path builder alone does not know", refused(PathRefused).considered(&["authority root for any server: PathRefused"]).detail("UnsupportedCriticalExtension"), |w| {
             presented(w, |s| s.critical_extension(&[2, 5, 29, 32]));
+        }),
+        row("C1", "the leaf began before 1970", refused(PathRefused).any_considered().detail("the path builder cannot read the notBefore of CN=leaf: it reads times from 1970 on, to the second and in UTC (RFC 5280 4.1.2.5)"), |w| {
+            let root = spec("root").ca().self_signed();
+            w.authority(For::AnyServer, "root", &root);
+            w.presents(&spec("leaf").dns(KMS).valid(-60 * 365 * DAY, DAY).signed_by(&root));
         }),
         row("C1", "the authority has critical policies, every one of which is acceptable", found(), |w| authority(w, |s| s.critical_extension(&[2, 5, 29, 32]))),
         // Keys

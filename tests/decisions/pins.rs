@@ -155,6 +155,8 @@ fn bare_fingerprints() -> Vec<Row> {
         fixture_row("broken-self-signature", fell(WrongSelfSignature, "pin own for server keys-1: WrongSelfSignature")),
         fixture_row("self-issued-other-key", fell(WrongSelfSignature, "pin own for server keys-1: WrongSelfSignature")),
         fixture_row("rsa1024", fell(KeyNotAllowed, "pin own for server keys-1: KeyNotAllowed")),
+        fixture_row("field/key-off-curve", fell(KeyNotAllowed, "pin own for server keys-1: KeyNotAllowed").detail("the key (ECDSA P-256) verifies no signature: its point is not on the curve")),
+        fixture_row("field/key-rsa-e1", fell(KeyNotAllowed, "pin own for server keys-1: KeyNotAllowed")),
         fixture_row("expired", fell(Expired, "pin own for server keys-1: Expired")),
         fixture_row("not-yet-valid", fell(NotYetValid, "pin own for server keys-1: NotYetValid")),
         fixture_row("eku-client-only", fell(WrongExtendedKeyUsage, "pin own for server keys-1: WrongExtendedKeyUsage")),

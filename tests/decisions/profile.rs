@@ -163,12 +163,14 @@ fn breaches() -> Vec<Breach> {
         edited("ski-not-critical", 0, |t| turn(t, 14)),
         made("ca-key-usage", 1, |s| s.key_usage(&[])),
         made("ca-key-usage", 0, |s| s.key_usage(&[])),
+        // In its DER form (X.690 section 11.2.2), and in one that tools write.
+        edited("key-usage-not-empty", 2, |t| *t.extension_value(15) = vec![3, 1, 0]),
         edited("key-usage-not-empty", 2, |t| *t.extension_value(15) = vec![3, 2, 7, 0]),
         made("leaf-no-cert-sign", 2, |s| s.key_usage(&[KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyCertSign])),
         edited("policy-constraints-critical", 1, |t| t.extensions().push(extension(&[0x55, 0x1d, 36], false, &[0x30, 3, 0x80, 1, 0]))),
         edited("inhibit-any-policy-critical", 1, |t| t.extensions().push(extension(&[0x55, 0x1d, 54], false, &[2, 1, 0]))),
         edited("aia-form", 2, |t| t.extensions().push(extension(&AIA, false, &[0x30, 0]))),
-        edited("aia-form", 1, |t| t.extensions().push(extension(&AIA, false, &[0x30, 4, 0x30, 2, 6, 0]))),
+        edited("aia-form", 1, |t| t.extensions().push(extension(&AIA, false, &[0x30, 5, 0x30, 3, 6, 1, 1]))),
         // A method that is no identifier, a place that is no name, a field too much, a set.
         edited("aia-form", 1, |t| t.extensions().push(extension(&AIA, false, &[0x30, 8, 0x30, 6, 4, 1, 1, 0x86, 1, b':']))),
         edited("aia-form", 1, |t| t.extensions().push(extension(&AIA, false, &[0x30, 8, 0x30, 6, 6, 1, 1, 0x0c, 1, b':']))),

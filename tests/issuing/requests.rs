@@ -12,7 +12,7 @@ use mutual_trust::{AuthorityScope, Clock, EntryOptions, Identity, ReasonCode};
 use crate::folder::Folder;
 use crate::made::{kinds, own_key, spec};
 use crate::openssl::{OpenSsl, below, openssl};
-use crate::support::der::{Der, OCTETS};
+use crate::support::der::{Der, OCTETS, OID};
 use crate::support::handshake::handshake;
 use crate::support::link::{Setting, keys_1, settings};
 use crate::support::pki::{pki, self_signed};
@@ -302,6 +302,24 @@ fn a_damaged_request_is_refused_and_never_panics() {
             "{place:?}"
         );
     }
+    // I4: an identifier that is padded, unfinished or empty, in the name, the key and the algorithm.
+    let whole = Der::read(der);
+    let identifiers = whole.paths().into_iter();
+    let identifiers = identifiers.filter(|path| whole.clone().at(path).tag == OID);
+    let mut places = 0;
+    for path in identifiers {
+        places += 1;
+        for bad in [&[0x80, 0x2a][..], &[0x2a, 0x80, 1], &[0xaa], &[]] {
+            let mut damaged = whole.clone();
+            *damaged.at(&path).content() = bad.to_vec();
+            let refused = read(&damaged.write());
+            assert!(
+                matches!(refused, Err(IssueError::RequestMalformed)),
+                "{path:?} {bad:02x?}"
+            );
+        }
+    }
+    assert!(places > 3, "{places}");
     let mut signed = Der::read(der);
     for (length, good) in [(MAX_REQUEST_BYTES, true), (MAX_REQUEST_BYTES + 1, false)] {
         // As long as the signature makes it, with longer lengths of it and of the whole.

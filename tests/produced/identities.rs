@@ -74,6 +74,7 @@ fn keys(produced: &mut Produced) {
     produced.error(PrivateKey::from_pem(&key.repeat(2)));
     produced.error(PrivateKey::from_pem(&format("refused-legacy-rsa.pem")));
     produced.error(PrivateKey::from_der(vec![0x30, 0]));
+    produced.error(PrivateKey::from_pem(&format("refused-explicit-curve.pem")));
     let whole = format("p256-pkcs8.der");
     produced.error(PrivateKey::from_der(whole[..whole.len() - 1].to_vec()));
     produced.error(PrivateKey::from_der([&whole[..], &[0]].concat()));

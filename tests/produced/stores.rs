@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mutual_trust::certificate::Crl;
-use mutual_trust::error::{NeverMatch, StoreError};
+use mutual_trust::error::{KeyRefusal, NeverMatch, StoreError};
 use mutual_trust::limits::{MAX_CRLS_PER_ISSUER, MAX_GRACE, MAX_SAN_PATTERNS};
 use mutual_trust::store::{BlockSelector, CrlIssuer, EntryKey, Scope, Slot, ValidityRule};
 use mutual_trust::{
@@ -125,9 +125,22 @@ fn roles(produced: &mut Produced) {
     produced.error(as_authority(fixture("v1")));
     produced.error(as_authority(fixture("ca-false")));
     produced.error(as_authority(fixture("ku-no-cert-sign")));
-    match produced.error(store().install_pin(PinScope::Clients, fixture("rsa1024"), options())) {
-        StoreError::Key(refusal) => produced.value(&refusal),
-        other => panic!("{other}"),
+    for name in [
+        "rsa1024",
+        "field/key-zero",
+        "field/key-rsa-e1",
+        "field/key-rsa-long-exponent",
+        "field/key-rsa-even",
+    ] {
+        match produced.error(store().install_pin(PinScope::Clients, fixture(name), options())) {
+            StoreError::Key(refusal) => {
+                produced.value(&refusal);
+                if let KeyRefusal::VerifiesNothing { fault, .. } = refusal {
+                    produced.value(&fault);
+                }
+            }
+            other => panic!("{other}"),
+        }
     }
     produced.error(store().install_pin(
         PinScope::Clients,

@@ -169,6 +169,42 @@ fn a_key_that_is_not_in_the_form_of_its_kind_is_refused() {
 }
 
 #[test]
+fn a_key_under_which_nothing_verifies_is_refused_in_every_slot() {
+    // I4. The signatures are another key's, so that they are not judged.
+    let issuer = new_ca();
+    let leaf = spec("x").signed_by(&issuer).certificate;
+    let below = spec("y").ca().signed_by(&issuer).certificate;
+    for good in [&leaf, &below] {
+        let mut der = tree(good);
+        *der.field(6).at(&[1]).content().last_mut().unwrap() ^= 1;
+        let bad = Certificate::from_der(&der.write()).unwrap();
+        assert!(is_useless(pin(&bad).unwrap_err()));
+        if bad.is_ca() {
+            assert!(authority(good).is_ok() && is_useless(authority(&bad).unwrap_err()));
+            let result = store().install_intermediate(bad, options());
+            assert!(is_useless(result.unwrap_err()));
+        }
+    }
+    for name in [
+        "off-curve",
+        "zero",
+        "rsa-e1",
+        "rsa-e2",
+        "rsa-even",
+        "rsa-long-exponent",
+    ] {
+        assert!(
+            is_useless(pin(&fixture(&format!("field/key-{name}"))).unwrap_err()),
+            "{name}"
+        );
+    }
+}
+
+fn is_useless(error: E) -> bool {
+    matches!(error, E::Key(KeyRefusal::VerifiesNothing { .. }))
+}
+
+#[test]
 fn a_wrong_self_signature_is_refused_in_every_slot() {
     let broken = fixture("broken-self-signature");
     assert!(matches!(pin(&broken), Err(E::WrongSelfSignature)));

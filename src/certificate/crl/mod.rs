@@ -22,7 +22,7 @@ pub(crate) use revoked::shortest;
 pub(crate) use scope::Reasons;
 
 use super::{Certificate, Fingerprint, der, distinguished, dotted, names_equal, pem};
-use crate::error::{CrlError, CrlRefusal, PemError};
+use crate::error::{CrlError, CrlRefusal};
 use crate::limits::MAX_CRL_PEM_BYTES;
 use read::Facts;
 
@@ -136,14 +136,9 @@ impl Crl {
         let mut lists = Vec::with_capacity(sections.len());
         for section in &sections {
             if section.label != CRL_LABEL {
-                return Err(PemError::Label {
-                    index: section.index,
-                    line: section.line,
-                    label: section.label.to_owned(),
-                }
-                .into());
+                return Err(section.unexpected().into());
             }
-            let der = section.decode()?;
+            let der = section.decode_public()?;
             let list = Self::from_der(&der).map_err(|error| CrlError::Section {
                 index: section.index,
                 line: section.line,

@@ -206,9 +206,10 @@ fn read_extension(
         Some(29) => Ok(Some(CrlRefusal::Indirect)),
         _ if !extension.critical => Ok(None),
         _ => {
-            let oid = extension.oid();
-            let known = KNOWN_CRITICAL_IN_CRL_ENTRY.contains(&oid.as_str());
-            Ok((!known).then_some(CrlRefusal::CriticalEntryExtension { oid }))
+            let known = extension.is_listed(KNOWN_CRITICAL_IN_CRL_ENTRY);
+            Ok((!known).then(|| CrlRefusal::CriticalEntryExtension {
+                oid: extension.oid(),
+            }))
         }
     }
 }
