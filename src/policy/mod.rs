@@ -34,6 +34,7 @@ pub use question::{Question, Target};
 pub use reason::{ReasonCode, Rule};
 pub(crate) use revocation::may_tell;
 pub(crate) use stranger::stranger;
+pub(crate) use verdict::rule_of;
 pub use verdict::{Considered, Detail, PeerIdentity, Verdict, VerdictWarning};
 
 pub(crate) use usable::Usable;

@@ -134,7 +134,7 @@ pub enum VerdictWarning {
     UnlistedName,
     /// The certificate does not cover the dialled name. The pin's scope vouches for it (rule M5).
     NameNotCovered,
-    /// `keyUsage` lacks digitalSignature (rule M4).
+    /// `keyUsage` of the end entity lacks digitalSignature (rules M4 and C1).
     NoDigitalSignature,
     /// The extended key usage is for another role and was waived for the pin (rule I6).
     RoleWaived,
@@ -208,6 +208,15 @@ pub(super) fn names_of(
     named.filter(keep).map(SanName::to_text)
 }
 
+/// The rule behind the reason of a verdict, by whether an entry decided.
+pub(crate) fn rule_of(reason: ReasonCode, has_decided: bool) -> Rule {
+    match reason.rule() {
+        // A pin that is refused decides; where no entry does, a chain was refused.
+        Rule::M3 | Rule::M4 | Rule::M6 if !has_decided => Rule::C1,
+        rule => rule,
+    }
+}
+
 /// Whether a peer may be trusted, by which entry, and why.
 ///
 /// An accepted verdict is made by [`decide`](super::decide()) alone. In TLS it counts only once the handshake
@@ -258,9 +267,9 @@ impl Verdict {
         }
     }
 
-    /// The rule that decided.
+    /// The rule that decided. What M3, M4 and M6 ask of a pin, C1 asks of each certificate of a chain.
     pub fn rule(&self) -> Rule {
-        self.reason().rule()
+        rule_of(self.reason(), self.decided.is_some())
     }
 
     /// The role of the peer.

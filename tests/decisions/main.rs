@@ -19,6 +19,7 @@
 mod support;
 
 mod blocks;
+mod breaches;
 mod chains;
 mod clients;
 mod clock;
@@ -33,6 +34,7 @@ mod names;
 mod pins;
 mod profile;
 mod revoked;
+mod rfc5280;
 mod row;
 mod states;
 mod text;
