@@ -34,7 +34,6 @@ pub use question::{Question, Target};
 pub use reason::{ReasonCode, Rule};
 pub(crate) use revocation::may_tell;
 pub(crate) use stranger::stranger;
-pub(crate) use verdict::rule_of;
 pub use verdict::{Considered, Detail, PeerIdentity, Verdict, VerdictWarning};
 
 pub(crate) use usable::Usable;
@@ -184,5 +183,14 @@ impl Policy {
     /// The key policy.
     pub const fn key_policy(&self) -> &KeyPolicy {
         &self.keys
+    }
+}
+
+/// The rule behind the reason of a verdict, by whether an entry decided.
+pub(crate) fn rule_of(reason: ReasonCode, has_decided: bool) -> Rule {
+    match reason.rule() {
+        // A pin that is refused decides; where no entry does, a chain was refused.
+        Rule::M3 | Rule::M4 | Rule::M6 if !has_decided => Rule::C1,
+        rule => rule,
     }
 }

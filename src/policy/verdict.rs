@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::decide::Accepted;
-use super::{ReasonCode, Rule};
+use super::{ReasonCode, Rule, rule_of};
 use crate::certificate::{
     Certificate, CrlNumber, Fingerprint, HostName, KeyRefusal, RevocationReason, Role, SanName,
 };
@@ -206,15 +206,6 @@ pub(super) fn names_of(
 ) -> impl Iterator<Item = String> {
     let named = certificate.names().filter(|name| *name != SanName::Other);
     named.filter(keep).map(SanName::to_text)
-}
-
-/// The rule behind the reason of a verdict, by whether an entry decided.
-pub(crate) fn rule_of(reason: ReasonCode, has_decided: bool) -> Rule {
-    match reason.rule() {
-        // A pin that is refused decides; where no entry does, a chain was refused.
-        Rule::M3 | Rule::M4 | Rule::M6 if !has_decided => Rule::C1,
-        rule => rule,
-    }
 }
 
 /// Whether a peer may be trusted, by which entry, and why.

@@ -43,16 +43,16 @@ pub(super) fn aki_pair(form: &Form<'_>, _: Above<'_>) -> bool {
 }
 
 pub(super) fn aki_form(form: &Form<'_>, _: Above<'_>) -> bool {
-    aki_fields(form).all(|field| match field.tag {
-        0xa1 => parts(field.whole).all(|one| {
-            let one = Subtree {
-                form: one.tag,
-                name: one.content,
-            };
-            name(&one, Hosts::Required)
-        }),
-        0x82 => is_minimal(field.content),
-        _ => true,
+    let is_good = |one: Value<'_>| {
+        let one = Subtree {
+            form: one.tag,
+            name: one.content,
+        };
+        name(&one, Hosts::Required)
+    };
+    aki_fields(form).all(|field| {
+        let names = field.tag != 0xa1 || parts(field.whole).all(is_good);
+        names && (field.tag != 0x82 || is_minimal(field.content))
     })
 }
 

@@ -52,12 +52,9 @@ fn qualifier(one: &Value<'_>) -> bool {
     let (Some(id), Some(value), None) = (fields.next(), fields.next(), fields.next()) else {
         return false;
     };
-    let is_good = match id.content {
-        CPS => value.tag == IA5 && characters(IA5, value.content).is_some(),
-        USER_NOTICE => value.tag == SEQUENCE && notice(&value),
-        _ => true,
-    };
-    one.tag == SEQUENCE && id.tag == OID && is_good
+    let place = id.content != CPS || (value.tag == IA5 && characters(IA5, value.content).is_some());
+    let notice = id.content != USER_NOTICE || (value.tag == SEQUENCE && notice(&value));
+    one.tag == SEQUENCE && id.tag == OID && place && notice
 }
 
 /// `UserNotice`: a reference to a notice, a text to be shown, each of them optional.
