@@ -61,7 +61,7 @@ pub fn chain(make: [fn(Spec) -> Spec; 3], edit: [fn(&mut Der); 3]) -> Chain {
 }
 
 /// The certificate edited, and signed again.
-pub fn again(made: &Made, issuer: &KeyPair, edit: fn(&mut Der)) -> Certificate {
+pub fn again(made: &Made, issuer: &KeyPair, edit: impl FnOnce(&mut Der)) -> Certificate {
     let mut tree = der::tree(&made.certificate());
     edit(&mut tree);
     let signature = issuer.sign(&tree.at(&[0]).write()).unwrap();

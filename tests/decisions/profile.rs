@@ -11,8 +11,8 @@ use mutual_trust::store::StoreWarning;
 use rcgen::{ExtendedKeyUsagePurpose, GeneralSubtree, KeyIdMethod, KeyUsagePurpose, SanType};
 
 use super::breaches::{
-    AIA, Chain, SIA, again, as_it_is, at_uri, breaches, chain, constrain, extension, in_aki, mail,
-    name, no_edit, oid, permits, policy, qualifier, seq, subnet, uri, with, without,
+    AIA, Chain, EMAIL, IA5, SIA, again, as_it_is, at_uri, breaches, chain, constrain, extension,
+    in_aki, mail, name, no_edit, oid, permits, policy, qualifier, seq, subnet, uri, with, without,
 };
 use super::row::{Row, accepted, hold, refused, row};
 use super::support::der::{Der, bytes, parts};
@@ -268,6 +268,21 @@ fn of_client(world: &mut World, root: Spec, leaf: Spec) {
     world.ask_client();
 }
 
+/// A client with so many addresses in its subject and no alternative names, below a CA with 100 constraints on such.
+fn addressed(world: &mut World, count: usize) {
+    let root = permits(spec("root").ca(), vec![mail("example"); 100]).self_signed();
+    let leaf = spec("leaf").signed_by(&root);
+    let leaf = again(&leaf, &root.key, |tree| {
+        let address = |number: usize| format!("a{number}@example").into_bytes();
+        let attribute = |value: Vec<u8>| seq(vec![oid(EMAIL), bytes(IA5, &value)]);
+        let all: Vec<Der> = (0..count).map(address).map(attribute).collect();
+        *tree.field(5) = seq(vec![parts(0x31, all)]);
+    });
+    world.authority(For::Clients, "root", &root);
+    world.presents(&leaf);
+    world.ask_client();
+}
+
 fn many(count: usize) -> Vec<GeneralSubtree> {
     let name = |number: usize| GeneralSubtree::DnsName(format!("d{number}.example"));
     let mut all: Vec<_> = (1..count).map(name).collect();
@@ -365,6 +380,9 @@ pub fn rows() -> Vec<Row> {
         row("C5", "more comparisons of names with constraints than are allowed", refused(TooManyConstraints).any_considered().detail("10100, the limit is 10000"), |w| {
             below(w, permits(spec("root").ca(), many(100)), named(100));
         }),
+        // So does each e-mail address in a subject, where there are no alternative names.
+        row("C5", "as many comparisons of addresses in a subject as are allowed", accepted(ChainVerified, "authority root for clients"), |w| addressed(w, 99)),
+        row("C5", "more comparisons of addresses in a subject than are allowed", refused(TooManyConstraints).any_considered().detail("10100, the limit is 10000"), |w| addressed(w, 100)),
         // The length that the policy allows.
         row("C1", "as many intermediates as the policy allows", found(), |w| {
             let chain = chain([as_it_is; 3], [no_edit; 3]);
