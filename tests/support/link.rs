@@ -169,9 +169,11 @@ fn refused(result: &Result<(), Error>, role: Role, reason: ReasonCode) -> Result
         return Err(format!("{error:?} is no refusal of ours"));
     };
     // What the rules on pins ask, C1 asks of chains.
-    let rule = match reason.rule() {
-        Rule::M3 | Rule::M4 | Rule::M6 if verdict.decided_by().is_none() => Rule::C1,
-        rule => rule,
+    let of_pin = matches!(reason.rule(), Rule::M3 | Rule::M4 | Rule::M6);
+    let rule = if of_pin && verdict.decided_by().is_none() {
+        Rule::C1
+    } else {
+        reason.rule()
     };
     if verdict.is_accepted() || verdict.reason() != reason || verdict.rule() != rule {
         return Err(verdict.to_string());

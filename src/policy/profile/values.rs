@@ -78,10 +78,10 @@ fn wide(content: &[u8], width: usize) -> Option<usize> {
 pub(super) fn is_list_of(
     value: &[u8],
     tag: u8,
-    mut is_good: impl FnMut(crate::certificate::der::Value<'_>) -> bool,
+    is_good: impl FnMut(crate::certificate::der::Value<'_>) -> bool,
 ) -> bool {
     let mut parts = parts(value).peekable();
-    value.first() == Some(&tag) && parts.peek().is_some() && parts.all(|part| is_good(part))
+    value.first() == Some(&tag) && parts.peek().is_some() && parts.all(is_good)
 }
 
 #[cfg(test)]
