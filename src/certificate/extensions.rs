@@ -91,10 +91,14 @@ pub struct ExtendedKeyUsage {
 impl ExtendedKeyUsage {
     /// Whether a peer in `role` may use the certificate.
     pub const fn allows(self, role: Role) -> bool {
-        self.any
-            || match role {
-                Role::Server => self.server_auth,
-                Role::Client => self.client_auth,
-            }
+        self.any || self.names(role)
+    }
+
+    /// Whether the purpose of `role` itself is listed: anyExtendedKeyUsage alone is not enough for a chain.
+    pub(crate) const fn names(self, role: Role) -> bool {
+        match role {
+            Role::Server => self.server_auth,
+            Role::Client => self.client_auth,
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! The path builder compares every name below a CA with every subtree of it, and refuses a path in which a constraint
 //! that it cannot process applies.
 
+use super::profile;
 use crate::certificate::Certificate;
 use crate::certificate::form::{DIRECTORY_NAME, unprocessed};
 use crate::store::Entry;
@@ -16,8 +17,9 @@ pub(super) fn comparisons(path: &[Certificate]) -> usize {
             let subtrees = certificate.constraints().count();
             sum = sum.saturating_add(subtrees.saturating_mul(names));
         }
-        // The subject is compared as well.
-        names = names.saturating_add(certificate.count_names().saturating_add(1));
+        // The subject is compared as well, and so are the e-mail addresses in it where they count.
+        let in_subject = profile::addresses(certificate).count().saturating_add(1);
+        names = names.saturating_add(certificate.count_names().saturating_add(in_subject));
     }
     sum
 }

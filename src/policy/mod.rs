@@ -188,3 +188,14 @@ impl Policy {
         &self.keys
     }
 }
+
+/// The rule behind the reason of a verdict, by whether an entry decided.
+pub(crate) fn rule_of(reason: ReasonCode, has_decided: bool) -> Rule {
+    let rule = reason.rule();
+    // A pin that is refused decides; where no entry does, a chain was refused.
+    if !has_decided && matches!(rule, Rule::M3 | Rule::M4 | Rule::M6) {
+        Rule::C1
+    } else {
+        rule
+    }
+}

@@ -15,7 +15,7 @@ use super::issuers::Place;
 use super::search::Search;
 use super::timing::Fall;
 use super::verdict::names_of;
-use super::{Considered, Detail, ReasonCode, constraints, profile, revocation};
+use super::{Considered, Detail, ReasonCode, constraints, issuers, profile, revocation};
 use crate::certificate::{Certificate, HostName, Issued, OfPath, Role, der, names_equal};
 use crate::limits::{MAX_CONSIDERED, MAX_HOLDERS_EXAMINED};
 use crate::store::{Bounded, Entry, Scope, Server, Slot};
@@ -119,18 +119,8 @@ fn check_leaf<'a>(case: &Case<'a>) -> Result<EndEntity<'a>, Fall> {
     }
     case.timing.chain(leaf.validity())?;
     match leaf.extended_key_usage() {
-        // webpki does not read anyExtendedKeyUsage in a path, and we accept nothing that it refuses.
-        Some(usage) if !named(usage, case.role()) => {
-            Err((ReasonCode::WrongExtendedKeyUsage, Detail::None))
-        }
+        Some(usage) if !usage.names(case.role()) => Err((issuers::unnamed(usage), Detail::None)),
         Some(_) | None => profile::check(case, leaf, Place::Leaf).map(|()| EndEntity(end_entity)),
-    }
-}
-
-fn named(usage: crate::certificate::ExtendedKeyUsage, role: Role) -> bool {
-    match role {
-        Role::Server => usage.server_auth,
-        Role::Client => usage.client_auth,
     }
 }
 

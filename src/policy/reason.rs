@@ -174,6 +174,9 @@ reasons! {
     WrongExtendedKeyUsage, M4, false,
         "The extended key usage of the certificate does not allow the peer's role.",
         "Have a certificate made with serverAuth for servers, clientAuth for clients; for a pin, `any_role` waives it.";
+    AnyExtendedKeyUsageAlone, C1, false,
+        "In the extended key usage of a certificate of the chain, anyExtendedKeyUsage alone stands for the peer's role, which is not enough for a chain.",
+        "Have that certificate issued with serverAuth for servers, clientAuth for clients; or install the peer's certificate as a pin, for which anyExtendedKeyUsage is enough.";
     UnknownCriticalExtension, M6, false,
         "The certificate has a critical extension that is not understood.",
         "Have the certificate made without that extension, or with it not critical.";

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::decide::Accepted;
-use super::{ReasonCode, Rule};
+use super::{ReasonCode, Rule, rule_of};
 use crate::certificate::{
     Certificate, CrlNumber, Fingerprint, HostName, KeyRefusal, RevocationReason, Role, SanName,
 };
@@ -134,7 +134,7 @@ pub enum VerdictWarning {
     UnlistedName,
     /// The certificate does not cover the dialled name. The pin's scope vouches for it (rule M5).
     NameNotCovered,
-    /// `keyUsage` lacks digitalSignature (rule M4).
+    /// `keyUsage` of the end entity lacks digitalSignature (rules M4 and C1).
     NoDigitalSignature,
     /// The extended key usage is for another role and was waived for the pin (rule I6).
     RoleWaived,
@@ -259,9 +259,9 @@ impl Verdict {
         }
     }
 
-    /// The rule that decided.
+    /// The rule that decided. What M3, M4 and M6 ask of a pin, C1 asks of each certificate of a chain.
     pub fn rule(&self) -> Rule {
-        self.reason().rule()
+        rule_of(self.reason(), self.decided.is_some())
     }
 
     /// The role of the peer.

@@ -3,7 +3,7 @@
 use mutual_trust::ReasonCode::*;
 use rcgen::{ExtendedKeyUsagePurpose, KeyIdMethod, KeyPair};
 
-use super::profile::{again, without};
+use super::breaches::{again, without};
 use super::row::{Row, accepted, hold, refused, row};
 use super::support::pki::{Made, Pki, pki, self_signed, spec};
 use super::support::{NOW, at, fixture};
@@ -348,7 +348,7 @@ fn leaves() -> Vec<Row> {
         row("M4", "a client's leaf for a server", refused(WrongExtendedKeyUsage), leaf(|pki| spec("x").dns(KMS).client_auth().signed_by(&pki.root))),
         row("M4", "a leaf of both roles", accepted(ChainVerified, ROOT), leaf(|pki| spec("x").dns(KMS).client_auth().server_auth().signed_by(&pki.root))),
         row("M4", "a leaf for signing code", refused(WrongExtendedKeyUsage), leaf(|pki| spec("x").dns(KMS).extended_key_usage(ExtendedKeyUsagePurpose::CodeSigning).signed_by(&pki.root))),
-        row("C1", "a leaf with anyExtendedKeyUsage alone", refused(WrongExtendedKeyUsage), leaf(|pki| spec("x").dns(KMS).extended_key_usage(ExtendedKeyUsagePurpose::Any).signed_by(&pki.root))),
+        row("C1", "a leaf with anyExtendedKeyUsage alone", refused(AnyExtendedKeyUsageAlone), leaf(|pki| spec("x").dns(KMS).extended_key_usage(ExtendedKeyUsagePurpose::Any).signed_by(&pki.root))),
         row("M6", "a leaf with an unknown critical extension", refused(UnknownCriticalExtension).detail("extension 1.2.3.4"), leaf(|pki| spec("x").dns(KMS).critical_extension(&[1, 2, 3, 4]).signed_by(&pki.root))),
         row("C1", "a leaf with a critical extension that the path builder does not know", refused(LeafNotReadable).detail("UnsupportedCriticalExtension"), leaf(|pki| spec("x").dns(KMS).critical_extension(&[2, 5, 29, 36]).signed_by(&pki.root))),
         row("C1", "a leaf of version 1", refused(LeafNotReadable).detail("UnsupportedCertVersion"), |w| {

@@ -19,6 +19,7 @@
 mod support;
 
 mod blocks;
+mod breaches;
 mod chains;
 mod clients;
 mod clock;
@@ -34,6 +35,7 @@ mod names;
 mod pins;
 mod profile;
 mod revoked;
+mod rfc5280;
 mod row;
 mod spellings;
 mod states;

@@ -173,7 +173,7 @@ fn judge(row: &Row) -> Vec<String> {
     same(
         "rule",
         verdict.rule().to_string(),
-        rule_of(verdict.reason()).to_string(),
+        rule_of(verdict.reason(), expect.by.is_some()).to_string(),
     );
     let by = verdict.decided_by().map(|entry| world.key(&entry.key()));
     same(
@@ -355,9 +355,15 @@ fn warning(warning: &VerdictWarning) -> &'static str {
 }
 
 /// The rule behind each reason, as the rules say it.
-fn rule_of(reason: ReasonCode) -> Rule {
+fn rule_of(reason: ReasonCode, has_decided: bool) -> Rule {
     use ReasonCode as R;
     match reason {
+        // What M3, M4 and M6 ask of a pin, C1 asks of a chain, in which no entry decides a refusal.
+        R::Expired | R::NotYetValid | R::WrongExtendedKeyUsage | R::UnknownCriticalExtension
+            if !has_decided =>
+        {
+            Rule::C1
+        }
         R::PinMatched | R::FingerprintMatched | R::KeyMatched | R::RenewedWithSameKey => Rule::M1,
         R::IssuedByPin => Rule::I3,
         R::KeyNotAllowed | R::WrongSelfSignature => Rule::I4,

@@ -6,7 +6,7 @@ use mutual_trust::certificate::Certificate;
 use mutual_trust::tls::{TlsVersion, key_policy, refusal};
 use mutual_trust::{
     ClientConfigBuilder, Clock, EntryOptions, Identity, LiveTrust, PinScope, Policy, ReasonCode,
-    Role, ServerConfigBuilder, ServerId, TrustStore, Verdict,
+    Role, Rule, ServerConfigBuilder, ServerId, TrustStore, Verdict,
 };
 use rustls::crypto::CryptoProvider;
 use rustls::{AlertDescription, Error, ProtocolVersion, SupportedProtocolVersion};
@@ -168,7 +168,14 @@ fn refused(result: &Result<(), Error>, role: Role, reason: ReasonCode) -> Result
     let Some(verdict) = refusal(error) else {
         return Err(format!("{error:?} is no refusal of ours"));
     };
-    if verdict.is_accepted() || verdict.reason() != reason || verdict.rule() != reason.rule() {
+    // What the rules on pins ask, C1 asks of chains.
+    let of_pin = matches!(reason.rule(), Rule::M3 | Rule::M4 | Rule::M6);
+    let rule = if of_pin && verdict.decided_by().is_none() {
+        Rule::C1
+    } else {
+        reason.rule()
+    };
+    if verdict.is_accepted() || verdict.reason() != reason || verdict.rule() != rule {
         return Err(verdict.to_string());
     }
     if verdict.role() != role {

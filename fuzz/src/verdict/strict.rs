@@ -23,8 +23,9 @@ fn issuer(spec: &Spec) -> bool {
     spec.key_id && spec.key_usage.is_some()
 }
 
+/// 4.2.1.3: the key of an end entity may sign.
 pub(super) fn leaf(spec: &Spec) -> bool {
-    any(spec) && serial(spec)
+    any(spec) && serial(spec) && spec.key_usage.is_none_or(|usage| usage & 0x80 != 0)
 }
 
 pub(super) fn intermediate(spec: &Spec) -> bool {

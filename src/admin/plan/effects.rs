@@ -7,7 +7,7 @@ use crate::admin::Peer;
 use crate::admin::seen::{Seen, Sighting};
 use crate::admin::ways::{Asked, Ways};
 use crate::certificate::Clock;
-use crate::policy::{Detail, Policy, Question, ReasonCode, Rule, Target, Verdict, decide};
+use crate::policy::{Detail, Policy, Question, ReasonCode, Rule, Target, Verdict, decide, rule_of};
 use crate::store::{Bounded, Claim, EntryKey, Level, Server, ServerId, Slot, View};
 
 /// A view and a moment at which it is asked.
@@ -70,7 +70,7 @@ impl Finding {
 
     /// The rule behind the reason.
     pub fn rule(&self) -> Rule {
-        self.reason.rule()
+        rule_of(self.reason, self.by.is_some())
     }
 }
 

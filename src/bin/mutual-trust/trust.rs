@@ -62,7 +62,7 @@ pub(crate) struct Demands {
 enum Profile {
     /// Warn of what breaks it harmlessly
     Compatible,
-    /// Refuse all that it does not allow
+    /// Refuse what it does not allow; an authority with the serial number 0 is only warned of
     Strict,
 }
 

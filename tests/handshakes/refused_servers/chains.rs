@@ -1,7 +1,7 @@
 //! Rows about chains (rules C1 to C5).
 
 use mutual_trust::{AuthorityScope, ChainProfile, Clock, EntryOptions, ReasonCode};
-use rcgen::{GeneralSubtree, NameConstraints};
+use rcgen::{ExtendedKeyUsagePurpose, GeneralSubtree, NameConstraints};
 
 use super::{Row, authority, fixture_authority, itself, row};
 use crate::support::link::{Setting, keys_1};
@@ -81,6 +81,9 @@ pub(super) fn rows(setting: &Setting) -> Vec<Row> {
         .server_auth()
         .valid(-9 * day, -day);
     let for_clients = spec("kms1.example").dns("kms1.example").client_auth();
+    let any_purpose = spec("kms1.example")
+        .dns("kms1.example")
+        .extended_key_usage(ExtendedKeyUsagePurpose::Any);
     let mut long = Credential::of(
         &{
             let leaf = spec("kms1.example").dns("kms1.example").server_auth();
@@ -214,6 +217,12 @@ pub(super) fn rows(setting: &Setting) -> Vec<Row> {
             R::WrongExtendedKeyUsage,
             trusting(&root),
             Credential::of(&for_clients.signed_by(&root), &[]),
+        ),
+        row(
+            "a leaf with anyExtendedKeyUsage alone",
+            R::AnyExtendedKeyUsageAlone,
+            trusting(&root),
+            Credential::of(&any_purpose.signed_by(&root), &[]),
         ),
         row("an authority past its end", R::EntryEnded, ending, sent()).clock(NOW + DAY),
         row("a blocked intermediate", R::Blocked, blocked, sent()),
