@@ -3,6 +3,7 @@
 //! A [`Certificate`] is parsed once and never changes. Parsing says what stands in it, not whether it is
 //! trusted: that is for the [store](crate::store) and the [policy](crate::policy).
 
+pub(crate) mod algorithms;
 mod crl;
 pub(crate) mod der;
 mod extensions;
@@ -24,6 +25,7 @@ use pki_types::CertificateDer;
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::X509Name;
 
+pub use algorithms::{AllowedKeys, NamedKey};
 pub use crl::{Crl, CrlDeviation, CrlKinds, CrlNumber, RevocationReason, Revoked};
 pub use extensions::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 pub use fingerprint::{Fingerprint, KeyPin};
@@ -240,6 +242,22 @@ impl Certificate {
         self.0.facts.key
     }
 
+    /// The kind and size of the public key as a text, with the object identifier of what is not usual.
+    pub fn key_name(&self) -> String {
+        let kind = self.key_kind();
+        match self.unnamed_key_oid() {
+            Some(oid) => format!("{kind} ({oid})"),
+            None => kind.to_string(),
+        }
+    }
+
+    /// The object identifier of the kind of key, in dotted form, if the kind has no name.
+    pub(crate) fn unnamed_key_oid(&self) -> Option<String> {
+        let algorithm = der::algorithm_of_spki(self.subject_public_key_info())?;
+        let unnamed = self.key_kind() == KeyKind::Other;
+        unnamed.then(|| algorithms::key_oid(algorithm))?
+    }
+
     /// The DER of the `SubjectPublicKeyInfo`.
     pub fn subject_public_key_info(&self) -> &[u8] {
         self.0.facts.spki.get(self.der())
@@ -256,6 +274,12 @@ impl Certificate {
             .and_then(der::take)
             .map(|(oid, _)| dotted(oid.content))
             .unwrap_or_default()
+    }
+
+    /// What the algorithm is called with which the certificate was signed; its object identifier stands in
+    /// parentheses unless it is a usual one.
+    pub fn signature_algorithm_name(&self) -> String {
+        algorithms::signature_name(der::signature_algorithm(self.der()).unwrap_or(&[]))
     }
 
     /// The `basicConstraints`, if present.

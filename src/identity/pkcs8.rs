@@ -5,8 +5,8 @@
 use zeroize::Zeroizing;
 
 use super::form::Form;
-use crate::certificate::KeyKind;
 use crate::certificate::der::{self, Value};
+use crate::certificate::{KeyKind, algorithms};
 
 const INTEGER: u8 = 0x02;
 const OCTET_STRING: u8 = 0x04;
@@ -127,7 +127,7 @@ fn from_pkcs8(key: Zeroizing<Vec<u8>>) -> Option<Pkcs8> {
             good.then_some(KeyKind::Ed25519)?
         }
         // For the provider to say.
-        _ => KeyKind::Other,
+        _ => algorithms::key_kind(algorithm.content),
     };
     let der = if is_v1 && more.is_empty() {
         None
@@ -198,7 +198,7 @@ impl<'a> EcKey<'a> {
     /// The kind of key on `curve`. `None` if the scalar is too long for it.
     fn kind(&self, curve: &[u8]) -> Option<KeyKind> {
         let known = CURVES.iter().find(|(oid, ..)| *oid == curve);
-        known.map_or(Some(KeyKind::Other), |(_, length, kind)| {
+        known.map_or(Some(algorithms::curve_kind(curve)), |(_, length, kind)| {
             // Old writers left out leading zeros.
             (self.scalar <= *length).then_some(*kind)
         })
@@ -283,7 +283,7 @@ mod tests {
         // secp256k1, whose scalars are as long as those of P-256
         const OTHER: &[u8] = &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x0a];
         let made = from(Form::Sec1, sec1(&[7; 32], &[]), Some(OTHER)).unwrap();
-        assert_eq!(made.kind, KeyKind::Other);
+        assert_eq!(made.kind.to_string(), "ECDSA secp256k1 (1.3.132.0.10)");
         let p256 = CURVES[0].0;
         let mut parameters = vec![CONTEXT_0, 10];
         parameters.extend(p256);

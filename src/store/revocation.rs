@@ -343,6 +343,8 @@ mod tests {
         let algorithm = String::from("1.2.840.10045.4.1");
         let key = KeyRefusal::Unsupported {
             key: KeyKind::Other,
+            oid: None,
+            allowed: None,
         };
         let blocked = BlockSelector::Fingerprint(Fingerprint::from_bytes([0; 32]));
         let in_order = [
