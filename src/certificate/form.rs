@@ -123,7 +123,7 @@ impl Certificate {
     }
 
     /// The first critical extension that is not in a list, in dotted form; empty if there is none.
-    pub(super) fn critical_beyond(&self, known: &[&str]) -> String {
+    pub(crate) fn critical_beyond(&self, known: &[&str]) -> String {
         let mut critical = self.extensions().filter(|extension| extension.critical);
         let found = critical.find(|extension| !is_listed(extension.id, known));
         found.map_or_else(String::new, |extension| dotted(extension.id))

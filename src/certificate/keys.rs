@@ -38,6 +38,16 @@ pub enum KeyKind {
     Other,
 }
 
+impl KeyKind {
+    /// Whether rustls's provider `aws-lc-rs` takes keys of this kind, and its provider `ring` does not.
+    pub(crate) const fn needs_aws_lc_rs(self) -> bool {
+        matches!(
+            self,
+            Self::P521 | Self::MlDsa44 | Self::MlDsa65 | Self::MlDsa87
+        )
+    }
+}
+
 impl fmt::Display for KeyKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

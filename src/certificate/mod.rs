@@ -312,6 +312,19 @@ impl Certificate {
         self.basic_constraints().is_some_and(|found| found.ca)
     }
 
+    /// Why the certificate may not issue others (rule I2); `None` if it may.
+    pub(crate) fn cannot_issue(&self) -> Option<&'static str> {
+        if self.version() != 3 {
+            return Some("it is of an old X.509 version, which does not say that it is a CA");
+        }
+        if !self.is_ca() {
+            return Some("it does not say that it is a CA (basicConstraints)");
+        }
+        let usage = self.key_usage();
+        let may_sign = usage.is_none_or(KeyUsage::key_cert_sign);
+        (!may_sign).then_some("its keyUsage lacks keyCertSign")
+    }
+
     /// Whether issuer and subject are the same name. This says nothing about who signed it.
     pub fn is_self_issued(&self) -> bool {
         self.subject_der() == self.issuer_der()

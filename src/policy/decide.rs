@@ -121,6 +121,7 @@ pub(super) fn decide_until(
         decided: None,
         considered: Bounded::default(),
         warnings: Vec::new(),
+        remedy: None,
     };
     let (leaf, holder) = match read_presented(view, question, &mut verdict) {
         Ok(found) => found,

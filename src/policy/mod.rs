@@ -15,6 +15,7 @@ mod presented;
 mod profile;
 mod question;
 mod reason;
+mod remedy;
 mod revocation;
 mod search;
 mod signatures;

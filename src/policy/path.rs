@@ -97,14 +97,72 @@ pub(super) fn check_names(
     ))
 }
 
+/// Extensions whose critical marking webpki 0.103 understands, as dotted object identifiers (`remember_cert_extension`
+/// there). It refuses a certificate below the authority with another one.
+const KNOWN_CRITICAL_IN_WEBPKI: &[&str] = &[
+    "2.5.29.15",               // keyUsage
+    "2.5.29.17",               // subjectAltName
+    "2.5.29.19",               // basicConstraints
+    "2.5.29.30",               // nameConstraints
+    "2.5.29.31",               // cRLDistributionPoints
+    "2.5.29.37",               // extKeyUsage
+    "1.3.6.1.4.1.11129.2.4.2", // signed certificate timestamps
+];
+
 fn unreadable(case: &Case<'_>, error: &webpki::Error) -> Fall {
     match case.leaf.unknown_critical_in_pin() {
         Some(oid) => (ReasonCode::UnknownCriticalExtension, Detail::Oid(oid)),
         None => (
             ReasonCode::LeafNotReadable,
-            Detail::Text(webpki_text(error)),
+            Detail::Text(why_unreadable(case.leaf, error)),
         ),
     }
+}
+
+/// What webpki does not read in a certificate, as far as we find it: its errors do not say where it is.
+fn why_unreadable(certificate: &Certificate, error: &webpki::Error) -> String {
+    let version = certificate.version();
+    let validity = certificate.validity();
+    let critical = certificate.critical_beyond(KNOWN_CRITICAL_IN_WEBPKI);
+    if version != 3 {
+        format!("it is of X.509 version {version}, and a chain needs version 3")
+    } else if !critical.is_empty() {
+        let name = extension_name(&critical);
+        format!("critical extension {critical}{name}, which the path builder does not process")
+    } else if validity.not_before() < 0 || validity.not_after() < 0 {
+        format!("valid {validity}: the path builder knows no time before 1970")
+    } else {
+        webpki_text(error)
+    }
+}
+
+fn extension_name(oid: &str) -> &'static str {
+    match oid {
+        "2.5.29.14" => " (subjectKeyIdentifier)",
+        "2.5.29.18" => " (issuerAltName)",
+        "2.5.29.32" => " (certificatePolicies)",
+        "2.5.29.33" => " (policyMappings)",
+        "2.5.29.35" => " (authorityKeyIdentifier)",
+        "2.5.29.36" => " (policyConstraints)",
+        "2.5.29.54" => " (inhibitAnyPolicy)",
+        _ => "",
+    }
+}
+
+/// The certificate of a path, below the authority, that webpki does not read, and what in it. Its errors name none.
+fn unreadable_in(path: &[Certificate], error: &webpki::Error) -> Option<Detail> {
+    let (_, below) = path.split_last()?;
+    let found = below.iter().find(|certificate| {
+        let validity = certificate.validity();
+        validity.not_before() < 0
+            || validity.not_after() < 0
+            || EndEntityCert::try_from(certificate.der()).is_err()
+    })?;
+    Some(Detail::Certificate {
+        certificate: found.fingerprint(),
+        subject: found.subject(),
+        what: why_unreadable(found, error),
+    })
 }
 
 /// The end entity by itself, before any issuer is looked for.
@@ -249,7 +307,11 @@ fn refusal(error: &webpki::Error, path: &[Certificate]) -> Fall {
             ReasonCode::IssuerCannotSign
         }
         webpki::Error::UnknownIssuer => ReasonCode::UnknownIssuer,
-        _ => ReasonCode::PathRefused,
+        _ => {
+            let detail = unreadable_in(path, error);
+            let detail = detail.unwrap_or_else(|| Detail::Text(webpki_text(error)));
+            return (ReasonCode::PathRefused, detail);
+        }
     };
     (reason, Detail::Text(webpki_text(error)))
 }

@@ -13,7 +13,7 @@ use super::path::EndEntity;
 use super::signatures::Signatures;
 use super::timing::Fall;
 use super::work::Work;
-use super::{Considered, Detail, ReasonCode, constraints, path};
+use super::{Considered, Detail, ReasonCode, constraints, explain, path};
 use crate::certificate::{Certificate, Fingerprint};
 use crate::limits::{
     MAX_CONSIDERED, MAX_CONSTRAINT_COMPARISONS, MAX_INTERMEDIATES_IN_PATH, MAX_NAMESAKES_TRIED,
@@ -251,17 +251,43 @@ impl<'a, 'b> Search<'a, 'b> {
             self.note(fall.clone());
         }
         let leaf = self.case.leaf;
-        let self_signed = leaf.names_own_key() == Some(true);
-        match self.best {
-            // Its own signature is no reason to trust it, but a reason to say what to do.
-            None | Some((ReasonCode::ChainSignatureInvalid, _)) if self_signed => {
-                (ReasonCode::SelfSignedNotInstalled, Detail::None)
+        // Its own signature is no reason to trust it, but a reason to say what to do. What others of its name are
+        // like, which a peer may send along, is none.
+        let none_of_others = || match &self.best {
+            None | Some((ReasonCode::ChainSignatureInvalid, _)) => true,
+            Some(_) => explain::signed_itself(self.case),
+        };
+        if leaf.names_own_key() == Some(true)
+            && !self.signatures.has_issuer(leaf)
+            && none_of_others()
+        {
+            return (ReasonCode::SelfSignedNotInstalled, Detail::None);
+        }
+        let best = self.best.take();
+        best.unwrap_or_else(|| (ReasonCode::UnknownIssuer, Detail::Text(self.missing())))
+    }
+
+    /// Which issuer is missing, up from the end entity along the first candidates.
+    fn missing(&mut self) -> String {
+        let mut passed = vec![0];
+        loop {
+            let own = passed.last().copied().unwrap_or(0);
+            let next = self.nodes.issuers_of(own, &mut self.work).first().copied();
+            let Some(certificate) = self.nodes.certificate(own) else {
+                return String::new();
+            };
+            match next {
+                None if own == 0 => return format!("issuer {}", certificate.issuer()),
+                None => {
+                    let (issuer, below) = (certificate.issuer(), certificate.subject());
+                    return format!("issuer {issuer} of {below}");
+                }
+                Some(next) if passed.contains(&next) => {
+                    let last = certificate.subject();
+                    return format!("the chain ends in {last}, which is no installed authority");
+                }
+                Some(next) => passed.push(next),
             }
-            Some(fall) => fall,
-            None => (
-                ReasonCode::UnknownIssuer,
-                Detail::Text(format!("issuer {}", leaf.issuer())),
-            ),
         }
     }
 }
@@ -284,7 +310,8 @@ fn closeness(reason: ReasonCode) -> u8 {
         ReasonCode::ChainSignatureInvalid => 0,
         ReasonCode::PathTooLong => 1,
         ReasonCode::TooManyPaths => 2,
-        ReasonCode::Blocked => 4,
+        // Whatever issuer it had, it would be refused.
+        ReasonCode::Blocked | ReasonCode::SignatureAlgorithmUnsupported => 4,
         ReasonCode::NameConstraintViolated
         | ReasonCode::ConstraintFormUnsupported
         | ReasonCode::TooManyConstraints

@@ -2,7 +2,7 @@
 
 use super::timing::Fall;
 use super::work::Work;
-use super::{Detail, ReasonCode};
+use super::{Detail, ReasonCode, explain};
 use crate::certificate::{Certificate, Fingerprint, Issued, KeyPolicy, SignatureCheck};
 use crate::limits::{MAX_NAMESAKE_SIGNATURES, WORK_OF_SIGNATURE};
 
@@ -42,8 +42,7 @@ impl Signatures {
             return Err(wrong());
         }
         if !keys.can_verify(below, above) {
-            let why = "no algorithm for this signature under the key of that issuer";
-            return Err((ReasonCode::ChainSignatureInvalid, Detail::Text(why.into())));
+            return Err(explain::not_verifiable(below, above));
         }
         let again = namesake
             && self
@@ -66,6 +65,12 @@ impl Signatures {
                 Err(wrong())
             }
         }
+    }
+
+    /// Whether the key of any issuer is known to have signed `below`.
+    pub(super) fn has_issuer(&self, below: &Certificate) -> bool {
+        let mut verified = self.verified.iter();
+        verified.any(|issued| issued.pair().0 == below)
     }
 
     fn find(&self, below: &Certificate, above: &Certificate) -> Option<&Issued> {

@@ -1,11 +1,13 @@
 //! A verdict as data, and as a text that an operator can act on.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::ReasonCode;
 use super::decide::Accepted;
-use super::{ReasonCode, Rule};
 use crate::certificate::{
-    Certificate, CrlNumber, Fingerprint, HostName, KeyRefusal, RevocationReason, Role, SanName,
+    Certificate, CrlNumber, Fingerprint, HostName, KeyKind, KeyRefusal, RevocationReason, Role,
+    SanName,
 };
 use crate::limits::MAX_CONSIDERED;
 use crate::store::{BlockSelector, Bounded, Entry, EntryKey, ServerId};
@@ -32,6 +34,38 @@ pub enum Detail {
     Oid(String),
     /// The entry that stands in the way.
     Entry(EntryKey),
+    /// A signature that cannot be verified.
+    #[non_exhaustive]
+    Signature {
+        /// The certificate that carries it.
+        certificate: Fingerprint,
+        /// Its subject, safe to show.
+        subject: String,
+        /// The name of the signature algorithm, with its object identifier if it is no usual one.
+        algorithm: String,
+        /// The kind of the issuer's key.
+        key: KeyKind,
+        /// Whether the crypto provider `aws-lc-rs` verifies it.
+        aws_lc_rs: bool,
+    },
+    /// The pin whose key signed what was presented.
+    #[non_exhaustive]
+    IssuedByPin {
+        /// The pin.
+        entry: EntryKey,
+        /// Why its certificate cannot be installed as an authority (rule I2); `None` if it can.
+        no_authority: Option<&'static str>,
+    },
+    /// What stands in the way in a certificate of the chain.
+    #[non_exhaustive]
+    Certificate {
+        /// The certificate.
+        certificate: Fingerprint,
+        /// Its subject, safe to show.
+        subject: String,
+        /// What it is, with the object identifier of an extension.
+        what: String,
+    },
     /// A number and its limit.
     #[non_exhaustive]
     Limit {
@@ -76,6 +110,13 @@ pub enum Detail {
         /// If there are such that would tell but have expired, when the last of them did, in seconds since
         /// 1970-01-01T00:00:00Z.
         last_end: Option<i64>,
+        /// If there are such that would tell but are not valid yet, when the first of them is, in seconds since
+        /// 1970-01-01T00:00:00Z.
+        not_yet: Option<i64>,
+        /// How many are about other certificates of the issuer: another distribution point or kind.
+        elsewhere: usize,
+        /// The time at which they were judged, in seconds since 1970-01-01T00:00:00Z.
+        judged_at: i64,
     },
     /// A sentence.
     Text(String),
@@ -224,6 +265,8 @@ pub struct Verdict {
     pub(super) decided: Option<Arc<Entry>>,
     pub(super) considered: Bounded<Considered>,
     pub(super) warnings: Vec<VerdictWarning>,
+    /// The remedy, if it was told before the values that it rests on were hidden.
+    pub(super) remedy: Option<Cow<'static, str>>,
 }
 
 impl Verdict {
@@ -256,11 +299,6 @@ impl Verdict {
             Ok(_) => &Detail::None,
             Err((_, detail)) => detail,
         }
-    }
-
-    /// The rule that decided.
-    pub fn rule(&self) -> Rule {
-        self.reason().rule()
     }
 
     /// The role of the peer.
@@ -330,6 +368,7 @@ impl Verdict {
             decided: None,
             considered: Bounded::default(),
             warnings: Vec::new(),
+            remedy: None,
         }
     }
 
@@ -353,11 +392,13 @@ impl Verdict {
     }
 
     /// The same without the fingerprint of what was presented, which whoever decides about it must hear over
-    /// another channel and not read here first.
+    /// another channel and not read here first. A pin that was refused stays: it was compared when it was installed.
     pub(crate) fn without_fingerprint(mut self) -> Self {
+        let remedy = self.remedy();
         let Some(presented) = self.presented.take() else {
             return self;
         };
+        self.remedy = Some(remedy);
         self.considered.retain(|item| item.fingerprint != presented);
         // As the entry of another server, or as a block.
         if let Err((_, detail)) = &mut self.outcome {

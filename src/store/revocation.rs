@@ -251,7 +251,7 @@ impl TrustStore {
             SignatureCheck::Verified => Ok(()),
             SignatureCheck::Wrong => Err(StoreError::WrongCrlSignature { issuer: issuer() }),
             SignatureCheck::Unsupported => Err(StoreError::CrlSignatureUnsupported {
-                algorithm: crl.signature_algorithm(),
+                algorithm: crl.signature_algorithm_name(),
             }),
         }
     }

@@ -104,7 +104,7 @@ pub(crate) fn verdict(verdict: &Verdict) -> Value {
             "detail": detail(&item.detail),
         })
     });
-    let remedy = (!verdict.is_accepted()).then(|| verdict.reason().remedy());
+    let remedy = (!verdict.is_accepted()).then(|| verdict.remedy());
     json!({
         "accepted": verdict.is_accepted(),
         "reason": verdict.reason().to_string(),
