@@ -140,7 +140,7 @@ impl Verdict {
                 no_authority: Some(_),
                 ..
             } => format!(
-                "If that pin is really a CA of yours, have it issue itself a new certificate of X.509 version 3 with basicConstraints CA:TRUE and keyUsage keyCertSign, and {scope}; or install the presented certificate as a pin; {misused}."
+                "If that pin is really a CA of yours, have it issue itself a new certificate of X.509 version 3 with basicConstraints CA:TRUE and keyUsage keyCertSign, then {scope}; or install the presented certificate as a pin; {misused}."
             ),
             _ => format!("If that pin is really a CA of yours, {scope}; {misused}."),
         }

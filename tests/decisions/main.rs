@@ -34,6 +34,8 @@ mod pins;
 mod profile;
 mod revoked;
 mod row;
+mod sense;
 mod states;
 mod text;
+mod told;
 mod world;
