@@ -4,7 +4,7 @@ use core::fmt;
 
 use pki_types::{SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer};
 
-use super::algorithms::{AllowedKeys, NamedKey};
+use super::algorithms::{self, AllowedKeys, NamedKey};
 use super::{Certificate, Crl, der};
 use crate::limits::{MAX_RSA_BITS, MIN_RSA_BITS};
 
@@ -220,7 +220,11 @@ impl KeyPolicy {
         let Ok(key) = webpki::RawPublicKeyEntity::try_from(&spki) else {
             return Err(SignatureCheck::Wrong);
         };
-        let mut result = SignatureCheck::Unsupported;
+        // A key of another kind than the algorithm asks for has not made it, whatever the provider has.
+        let mut result = match algorithms::signs_with(key_id, algorithm_id) {
+            Some(false) => SignatureCheck::Wrong,
+            Some(true) | None => SignatureCheck::Unsupported,
+        };
         for algorithm in self.fitting(algorithm_id, key_id) {
             match key.verify_signature(algorithm, message, signature) {
                 Ok(()) => return Ok(algorithm),

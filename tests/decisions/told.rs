@@ -6,7 +6,7 @@ use mutual_trust::certificate::{Certificate, Crl};
 use mutual_trust::policy::{Detail, Rule};
 use mutual_trust::{AuthorityScope, Clock, PinScope, ReasonCode, Role, Verdict};
 
-use super::support::der::{Der, ecdsa_with_sha1, tree};
+use super::support::der::{Der, tree, with_sha1};
 use super::support::pki::{Made, pki, self_signed, spec};
 use super::support::{DAY, NOW, at, fixture, fixture_bytes, host, server_id};
 use super::world::{For, Has, KEYS_1, KMS, World, plain};
@@ -152,7 +152,7 @@ fn the_certificate_with_the_signature_that_is_not_supported_is_named() {
     let root = spec("root").ca().self_signed();
     let issuing = spec("issuing").ca().signed_by(&root);
     let leaf = spec("x").dns(KMS).signed_by(&issuing);
-    let weak = with_sha1(&issuing);
+    let weak = with_sha1(&issuing.certificate);
     let mut world = World::new();
     world.authority(For::AnyServer, "root", &root);
     world.presents(&leaf).with("issuing", &weak);
@@ -407,14 +407,6 @@ fn an_ml_dsa_key_has_its_name() {
     assert_eq!(certificate.signature_algorithm_name(), "ML-DSA-65");
 }
 
-/// The certificate as if it were signed with SHA-1: an algorithm that the provider lacks is found before a signature.
-fn with_sha1(certificate: &impl Has) -> Certificate {
-    let mut tree = tree(&certificate.certificate());
-    *tree.at(&[1]) = ecdsa_with_sha1();
-    *tree.field(2) = ecdsa_with_sha1();
-    Certificate::from_der(&tree.write()).unwrap()
-}
-
 /// The certificate with another key, which is judged before its signature.
 fn with_key_of(certificate: &impl Has, other: &Certificate) -> Certificate {
     let mut tree = tree(&certificate.certificate());
@@ -499,7 +491,7 @@ fn present(world: &mut World, chain: Chain, any: &super::support::pki::Pki) {
             world.presents(&leaf).with("i", &other.intermediate);
         }
         Chain::Sha1 => {
-            world.presents(&with_sha1(&leaf().signed_by(root)));
+            world.presents(&with_sha1(&leaf().signed_by(root).certificate));
         }
         Chain::Version1 => {
             world.presents(&version_1(&leaf().signed_by(root)));
