@@ -4,8 +4,8 @@ use core::fmt;
 
 use pki_types::{SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer};
 
-use super::algorithms::{self, AllowedKeys, NamedKey};
-use super::{Certificate, Crl, der};
+use super::algorithms::{self, NamedKey};
+use super::{AllowedKeys, Certificate, Crl, der};
 use crate::limits::{MAX_RSA_BITS, MIN_RSA_BITS};
 
 /// The kind and size of a public key.

@@ -4,8 +4,10 @@
 //! trusted: that is for the [store](crate::store) and the [policy](crate::policy).
 
 pub(crate) mod algorithms;
+mod allowed;
 mod crl;
 pub(crate) mod der;
+mod described;
 mod extensions;
 mod fingerprint;
 pub(crate) mod form;
@@ -25,7 +27,8 @@ use pki_types::CertificateDer;
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::X509Name;
 
-pub use algorithms::{AllowedKeys, NamedKey};
+pub use algorithms::NamedKey;
+pub use allowed::AllowedKeys;
 pub use crl::{Crl, CrlDeviation, CrlKinds, CrlNumber, RevocationReason, Revoked};
 pub use extensions::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 pub use fingerprint::{Fingerprint, KeyPin};
@@ -242,22 +245,6 @@ impl Certificate {
         self.0.facts.key
     }
 
-    /// The kind and size of the public key as a text, with the object identifier of what is not usual.
-    pub fn key_name(&self) -> String {
-        let kind = self.key_kind();
-        match self.unnamed_key_oid() {
-            Some(oid) => format!("{kind} ({oid})"),
-            None => kind.to_string(),
-        }
-    }
-
-    /// The object identifier of the kind of key, in dotted form, if the kind has no name.
-    pub(crate) fn unnamed_key_oid(&self) -> Option<String> {
-        let algorithm = der::algorithm_of_spki(self.subject_public_key_info())?;
-        let unnamed = self.key_kind() == KeyKind::Other;
-        unnamed.then(|| algorithms::key_oid(algorithm))?
-    }
-
     /// The DER of the `SubjectPublicKeyInfo`.
     pub fn subject_public_key_info(&self) -> &[u8] {
         self.0.facts.spki.get(self.der())
@@ -266,20 +253,6 @@ impl Certificate {
     /// Whether both have the same public key.
     pub(crate) fn has_key_of(&self, other: &Self) -> bool {
         self.subject_public_key_info() == other.subject_public_key_info()
-    }
-
-    /// The object identifier of the algorithm with which the certificate was signed, in dotted form.
-    pub fn signature_algorithm(&self) -> String {
-        der::signature_algorithm(self.der())
-            .and_then(der::take)
-            .map(|(oid, _)| dotted(oid.content))
-            .unwrap_or_default()
-    }
-
-    /// What the algorithm is called with which the certificate was signed; its object identifier stands in
-    /// parentheses unless it is a usual one.
-    pub fn signature_algorithm_name(&self) -> String {
-        algorithms::signature_name(der::signature_algorithm(self.der()).unwrap_or(&[]))
     }
 
     /// The `basicConstraints`, if present.
@@ -310,19 +283,6 @@ impl Certificate {
     /// Whether the certificate says that it is a CA.
     pub fn is_ca(&self) -> bool {
         self.basic_constraints().is_some_and(|found| found.ca)
-    }
-
-    /// Why the certificate may not issue others (rule I2); `None` if it may.
-    pub(crate) fn cannot_issue(&self) -> Option<&'static str> {
-        if self.version() != 3 {
-            return Some("it is of an old X.509 version, which does not say that it is a CA");
-        }
-        if !self.is_ca() {
-            return Some("it does not say that it is a CA (basicConstraints)");
-        }
-        let usage = self.key_usage();
-        let may_sign = usage.is_none_or(KeyUsage::key_cert_sign);
-        (!may_sign).then_some("its keyUsage lacks keyCertSign")
     }
 
     /// Whether issuer and subject are the same name. This says nothing about who signed it.

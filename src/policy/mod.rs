@@ -5,6 +5,7 @@
 
 mod constraints;
 mod decide;
+mod detail;
 mod explain;
 mod issuers;
 mod memory;
@@ -29,13 +30,14 @@ mod work;
 use core::time::Duration;
 
 pub use decide::{Accepted, decide};
+pub use detail::{Considered, Detail};
 pub use memory::{ChainMemory, MemoryStatistics};
 pub use profile::{ChainProfile, ProfileAction, ProfileRule};
 pub use question::{Question, Target};
 pub use reason::{ReasonCode, Rule};
 pub(crate) use revocation::may_tell;
 pub(crate) use stranger::stranger;
-pub use verdict::{Considered, Detail, PeerIdentity, Verdict, VerdictWarning};
+pub use verdict::{PeerIdentity, Verdict, VerdictWarning};
 
 pub(crate) use usable::Usable;
 

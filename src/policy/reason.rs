@@ -209,7 +209,7 @@ reasons! {
         "If it is the peer's own certificate, install it as a pin.";
     LeafNotReadable, C1, false,
         "The presented certificate can stand in no chain: it is of an old version, or has what is named.",
-        "Have it made again without what is named, or compare its fingerprint over another channel and install it as a pin.";
+        "Have it made again as X.509 version 3 and without what is named, or compare its fingerprint over another channel and install it as a pin.";
     SignatureAlgorithmUnsupported, C1, false,
         "A certificate of the presented chain is signed with an algorithm that is too weak, or that the crypto provider lacks.",
         "Have the certificate that is named issued again, signed with SHA-256; the certificate of the CA that signs it may stay.";

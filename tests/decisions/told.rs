@@ -72,7 +72,7 @@ fn a_server_that_migrates_is_told_what_its_chain_lacks() {
                 "f9",
                 LeafNotReadable,
                 "X.509 version 1",
-                "Have it made again without what is named",
+                "Have it made again as X.509 version 3",
             ),
         ] {
             let mut world = sklm1();
