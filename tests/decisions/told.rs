@@ -407,6 +407,49 @@ fn an_ml_dsa_key_has_its_name() {
     assert_eq!(certificate.signature_algorithm_name(), "ML-DSA-65");
 }
 
+// C1, I4: what the other provider takes is said where it is the way out, and only there.
+#[cfg(feature = "ring")]
+#[test]
+fn with_ring_the_other_provider_is_named_where_it_helps() {
+    let ring = mutual_trust::tls::key_policy(&mutual_trust::tls::provider::ring());
+    let by_ring = mutual_trust::Policy::new(ring);
+    let root = spec("root").ca().self_signed();
+    // ecdsa-with-SHA512 under a P-256 key.
+    let mut leaf = tree(&spec("x").dns(KMS).signed_by(&root).certificate);
+    let sha512 = [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x04];
+    *leaf.at(&[1, 0]).content() = sha512.to_vec();
+    *leaf.field(2).at(&[0]).content() = sha512.to_vec();
+    let mut world = World::new();
+    world.policy = by_ring;
+    world.authority(For::AnyServer, "root", &root);
+    world.presents_bytes(leaf.write());
+    let detail = "ECDSA with SHA-512, by a key of the kind ECDSA P-256";
+    let remedy = "Use the crypto provider aws-lc-rs";
+    says(
+        &mut world,
+        SignatureAlgorithmUnsupported,
+        Rule::C1,
+        detail,
+        remedy,
+    );
+    for (key, detail, helps) in [
+        ("told/mldsa65", "ML-DSA-65", true),
+        ("ee-p521", "ECDSA P-521", true),
+        ("told/j_k256", "secp256k1", false),
+    ] {
+        let mut world = World::new();
+        world.policy = by_ring;
+        world.fingerprint(KEYS_1, "own", &fixture(key), plain());
+        world.presents(&fixture(key));
+        let taken = "taken here: RSA from 2048 to 8192 bits, ECDSA P-256, ECDSA P-384, Ed25519";
+        let verdict = says(&mut world, KeyNotAllowed, Rule::I4, detail, taken);
+        let named = verdict
+            .remedy()
+            .contains("or use the crypto provider aws-lc-rs");
+        assert_eq!(named, helps, "{verdict}");
+    }
+}
+
 /// The certificate with another key, which is judged before its signature.
 fn with_key_of(certificate: &impl Has, other: &Certificate) -> Certificate {
     let mut tree = tree(&certificate.certificate());
@@ -671,6 +714,21 @@ fn what_a_self_signed_peer_sends_beside_its_certificate_hides_nothing() {
             assert!(verdict.reason().is_unknown_peer());
         }
     }
+    // Of a CA of its own name that is not installed: its copy is no issuer that could not sign.
+    let leaf = spec("own")
+        .dns(KMS)
+        .signed_by(&spec("own").ca().self_signed());
+    let mut world = World::new();
+    world.authority(For::AnyServer, "root", &pki("any").root);
+    world.presents(&leaf).with("leaf", &leaf);
+    let verdict = says(
+        &mut world,
+        UnknownIssuer,
+        Rule::C1,
+        "issuer CN=own",
+        "as an authority",
+    );
+    assert!(verdict.considered().is_empty(), "{verdict}");
     // A CA of the leaf's own name that is installed and has expired: it may have issued the leaf, unless the leaf
     // signed itself.
     let old = spec("own").ca().valid(-1000, -10).self_signed();
