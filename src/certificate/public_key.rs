@@ -74,13 +74,13 @@ pub(super) fn kind(value: &Value<'_>) -> Result<KeyKind, &'static str> {
         other => {
             let kind = key_kind(other);
             // FIPS 204 table 2.
-            let good = match kind {
-                KeyKind::MlDsa44 => exact(1312),
-                KeyKind::MlDsa65 => exact(1952),
-                KeyKind::MlDsa87 => exact(2592),
-                _ => true,
-            };
-            (kind, good)
+            let lengths = [
+                (KeyKind::MlDsa44, 1312),
+                (KeyKind::MlDsa65, 1952),
+                (KeyKind::MlDsa87, 2592),
+            ];
+            let mut lengths = lengths.iter().filter(|(known, _)| *known == kind);
+            (kind, lengths.all(|(_, length)| exact(*length)))
         }
     };
     if good { Ok(kind) } else { Err(field) }

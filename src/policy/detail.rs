@@ -96,7 +96,7 @@ pub enum Detail {
         /// The certificate.
         certificate: Fingerprint,
         /// The name of its issuer, safe to show.
-        issuer: String,
+        issuer: Box<str>,
         /// How many lists of the issuer are installed.
         lists: usize,
         /// If there are such that would tell but have expired, when the last of them did, in seconds since

@@ -135,14 +135,19 @@ impl Verdict {
             Role::Server => "install it as an authority and release the server from its pins",
             Role::Client => "install it as an authority for clients",
         };
-        match self.detail() {
+        let no_authority = matches!(
+            self.detail(),
             Detail::IssuedByPin {
                 no_authority: Some(_),
                 ..
-            } => format!(
+            }
+        );
+        if no_authority {
+            format!(
                 "If that pin is really a CA of yours, have it issue itself a new certificate of X.509 version 3 with basicConstraints CA:TRUE and keyUsage keyCertSign, then {scope}; or install the presented certificate as a pin; {misused}."
-            ),
-            _ => format!("If that pin is really a CA of yours, {scope}; {misused}."),
+            )
+        } else {
+            format!("If that pin is really a CA of yours, {scope}; {misused}.")
         }
         .into()
     }

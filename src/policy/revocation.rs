@@ -117,7 +117,7 @@ fn status(
         reason,
         Detail::NotCovered {
             certificate: certificate.fingerprint(),
-            issuer: issuer.subject(),
+            issuer: issuer.subject().into(),
             lists: lists.len(),
             last_end: last_end.filter(|_| reason == ReasonCode::CrlExpired),
             not_yet,

@@ -69,13 +69,11 @@ pub struct Shift {
 impl fmt::Display for Shift {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (server, from, to) = (&self.server, self.from, self.to);
-        match from {
-            // P3: a pin that is presented decides as before.
-            Level::OwnPins | Level::GroupPins if self.migrates => {
-                write!(f, "server {server}: {from} as before, else {to}")
-            }
-            _ => write!(f, "server {server}: {to} instead of {from}"),
+        // P3: a pin that is presented decides as before.
+        if self.migrates && matches!(from, Level::OwnPins | Level::GroupPins) {
+            return write!(f, "server {server}: {from} as before, else {to}");
         }
+        write!(f, "server {server}: {to} instead of {from}")
     }
 }
 
