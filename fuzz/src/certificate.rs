@@ -101,7 +101,12 @@ pub(crate) fn accepted(certificate: &Certificate) {
         algorithm.bytes().all(dotted) && !algorithm.is_empty(),
         "{algorithm:?}"
     );
-    for text in [certificate.key_kind().to_string(), validity.to_string()] {
+    for text in [
+        certificate.key_kind().to_string(),
+        certificate.key_name(),
+        certificate.signature_algorithm_name(),
+        validity.to_string(),
+    ] {
         assert!(!text.is_empty());
     }
 }

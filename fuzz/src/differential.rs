@@ -4,7 +4,7 @@
 use core::time::Duration;
 use std::sync::{Arc, LazyLock};
 
-use mutual_trust::certificate::SanName;
+use mutual_trust::certificate::{KeyKind, SanName};
 use mutual_trust::policy::{Question, Target};
 use mutual_trust::{
     AuthorityScope, Certificate, Clock, EntryOptions, HostName, Policy, ReasonCode, Role, ServerId,
@@ -244,10 +244,17 @@ pub(crate) fn general(ours: &Certificate) {
         let mut curves = curves
             .iter()
             .filter(|(known, _)| on_curve && is_curve(known));
-        curves
-            .next()
-            .map_or("unknown key type", |(_, name)| name)
-            .to_owned()
+        // Others have a name, which decides nothing, or none.
+        let judged = |kind: &KeyKind| {
+            !matches!(kind, KeyKind::Named(_) | KeyKind::Other)
+                && !kind.to_string().starts_with("ML-DSA")
+        };
+        let other = ours.key_kind();
+        match curves.next() {
+            Some((_, name)) => (*name).to_owned(),
+            None if judged(&other) => panic!("{other} is of another kind"),
+            None => other.to_string(),
+        }
     };
     assert_eq!(ours.key_kind().to_string(), kind);
     extensions(ours, &theirs);

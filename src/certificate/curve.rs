@@ -78,7 +78,13 @@ pub(super) fn has_point(kind: KeyKind, point: &[u8]) -> bool {
         KeyKind::P256 => P256.has(point),
         KeyKind::P384 => P384.has(point),
         KeyKind::P521 => P521.has(point),
-        KeyKind::Rsa { .. } | KeyKind::Ed25519 | KeyKind::Other => true,
+        KeyKind::Rsa { .. }
+        | KeyKind::Ed25519
+        | KeyKind::MlDsa44
+        | KeyKind::MlDsa65
+        | KeyKind::MlDsa87
+        | KeyKind::Named(_)
+        | KeyKind::Other => true,
     }
 }
 

@@ -151,7 +151,7 @@ impl Certificate {
     }
 
     /// The first critical extension that is not in a list, in dotted form; empty if there is none.
-    fn critical_beyond(&self, known: &[u8]) -> String {
+    pub(crate) fn critical_beyond(&self, known: &[u8]) -> String {
         let mut critical = self.extensions().filter(|extension| extension.critical);
         let found = critical.find(|extension| !is_listed(extension.id, known));
         found.map_or_else(String::new, |extension| dotted(extension.id))

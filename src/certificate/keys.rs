@@ -4,7 +4,8 @@ use core::fmt;
 
 use pki_types::{SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer};
 
-use super::{Certificate, Crl, der};
+use super::algorithms::{self, NamedKey};
+use super::{AllowedKeys, Certificate, Crl, der};
 use crate::limits::{MAX_RSA_BITS, MIN_RSA_BITS};
 
 /// The kind and size of a public key.
@@ -25,8 +26,26 @@ pub enum KeyKind {
     P521,
     /// Ed25519 (RFC 8410).
     Ed25519,
+    /// ML-DSA-44 (RFC 9881).
+    MlDsa44,
+    /// ML-DSA-65 (RFC 9881).
+    MlDsa65,
+    /// ML-DSA-87 (RFC 9881).
+    MlDsa87,
+    /// Another kind that has a name; whether it can be used is for the provider's algorithms to say.
+    Named(NamedKey),
     /// Anything else; whether it can be used is for the provider's algorithms to say.
     Other,
+}
+
+impl KeyKind {
+    /// Whether rustls's provider `aws-lc-rs` takes keys of this kind, and its provider `ring` does not.
+    pub(crate) const fn needs_aws_lc_rs(self) -> bool {
+        matches!(
+            self,
+            Self::P521 | Self::MlDsa44 | Self::MlDsa65 | Self::MlDsa87
+        )
+    }
 }
 
 impl fmt::Display for KeyKind {
@@ -37,6 +56,10 @@ impl fmt::Display for KeyKind {
             Self::P384 => f.write_str("ECDSA P-384"),
             Self::P521 => f.write_str("ECDSA P-521"),
             Self::Ed25519 => f.write_str("Ed25519"),
+            Self::MlDsa44 => f.write_str("ML-DSA-44"),
+            Self::MlDsa65 => f.write_str("ML-DSA-65"),
+            Self::MlDsa87 => f.write_str("ML-DSA-87"),
+            Self::Named(named) => fmt::Display::fmt(named, f),
             Self::Other => f.write_str("unknown key type"),
         }
     }
@@ -53,7 +76,7 @@ pub struct KeyPolicy {
 }
 
 /// Why a key policy refuses a certificate's key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyRefusal {
     /// The provider has no algorithm for keys of this kind.
@@ -61,6 +84,10 @@ pub enum KeyRefusal {
     Unsupported {
         /// What the certificate has.
         key: KeyKind,
+        /// The object identifier of the kind, in dotted form, if it has no name here.
+        oid: Option<Box<str>>,
+        /// The kinds that would do, if a provider was asked.
+        allowed: Option<AllowedKeys>,
     },
     /// The modulus is shorter than the policy asks.
     #[non_exhaustive]
@@ -110,8 +137,15 @@ impl fmt::Display for KeyFault {
 impl fmt::Display for KeyRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unsupported { key } => {
-                write!(f, "the crypto provider cannot verify this key ({key})")
+            Self::Unsupported { key, oid, allowed } => {
+                write!(f, "the crypto provider cannot verify this key ({key}")?;
+                if let Some(oid) = oid {
+                    write!(f, ", {oid}")?;
+                }
+                match allowed {
+                    Some(allowed) => write!(f, "); it takes {allowed}"),
+                    None => f.write_str(")"),
+                }
             }
             Self::Weak { key, min_bits } => {
                 write!(f, "the key ({key}) is below the {min_bits} bits asked for")
@@ -157,7 +191,7 @@ impl KeyPolicy {
                 });
             }
             if bits > MAX_RSA_BITS {
-                return Err(KeyRefusal::Unsupported { key });
+                return Err(self.unsupported(key, None));
             }
         }
         if let Some(fault) = certificate.key_fault() {
@@ -171,8 +205,19 @@ impl KeyPolicy {
         if known {
             Ok(())
         } else {
-            Err(KeyRefusal::Unsupported { key })
+            let oid = certificate.unnamed_key_oid();
+            Err(self.unsupported(key, oid.map(String::into_boxed_str)))
         }
+    }
+
+    /// The kinds of keys that it takes.
+    pub fn allowed(&self) -> AllowedKeys {
+        AllowedKeys::of(self.algorithms, self.min_rsa_bits)
+    }
+
+    fn unsupported(&self, key: KeyKind, oid: Option<Box<str>>) -> KeyRefusal {
+        let allowed = Some(self.allowed());
+        KeyRefusal::Unsupported { key, oid, allowed }
     }
 
     /// Whether `issued` carries a signature made with the key `issuer_spki`.
@@ -217,7 +262,11 @@ impl KeyPolicy {
         let Ok(key) = webpki::RawPublicKeyEntity::try_from(&spki) else {
             return Err(SignatureCheck::Wrong);
         };
-        let mut result = SignatureCheck::Unsupported;
+        // A key of another kind than the algorithm asks for has not made it, whatever the provider has.
+        let mut result = match algorithms::signs_with(key_id, algorithm_id) {
+            Some(false) => SignatureCheck::Wrong,
+            Some(true) | None => SignatureCheck::Unsupported,
+        };
         for algorithm in self.fitting(algorithm_id, key_id) {
             match key.verify_signature(algorithm, message, signature) {
                 Ok(()) => return Ok(algorithm),

@@ -3,11 +3,14 @@
 //! A [`Certificate`] is parsed once and never changes. Parsing says what stands in it, not whether it is
 //! trusted: that is for the [store](crate::store) and the [policy](crate::policy).
 
+pub(crate) mod algorithms;
+mod allowed;
 mod boundary;
 mod compare;
 mod crl;
 mod curve;
 pub(crate) mod der;
+mod described;
 mod extensions;
 mod fingerprint;
 pub(crate) mod form;
@@ -26,6 +29,8 @@ use std::sync::Arc;
 
 use pki_types::CertificateDer;
 
+pub use algorithms::NamedKey;
+pub use allowed::AllowedKeys;
 pub use crl::{Crl, CrlDeviation, CrlKinds, CrlNumber, RevocationReason, Revoked};
 pub use extensions::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 pub use fingerprint::{Fingerprint, KeyPin};
@@ -250,14 +255,6 @@ impl Certificate {
     /// Whether both have the same public key.
     pub(crate) fn has_key_of(&self, other: &Self) -> bool {
         self.subject_public_key_info() == other.subject_public_key_info()
-    }
-
-    /// The object identifier of the algorithm with which the certificate was signed, in dotted form.
-    pub fn signature_algorithm(&self) -> String {
-        der::signature_algorithm(self.der())
-            .and_then(der::take)
-            .map(|(oid, _)| dotted(oid.content))
-            .unwrap_or_default()
     }
 
     /// The `basicConstraints`, if present.

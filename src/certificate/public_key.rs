@@ -1,6 +1,7 @@
 //! The grammar of a public key (RFC 5280 section 4.1.2.7), of which each kind is let in in one form alone: a block on a
 //! key must hit it.
 
+use super::algorithms::key_kind;
 use super::curve;
 use super::der::{self, Value};
 use super::grammar::{BIT_STRING, INTEGER, SEQUENCE, algorithm, list};
@@ -48,7 +49,7 @@ pub(super) fn read(value: &Value<'_>) -> Result<Read, &'static str> {
             }
             [0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22] => (KeyKind::P384, point(97)),
             [0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23] => (KeyKind::P521, point(133)),
-            _ => (KeyKind::Other, true),
+            _ => (key_kind(algorithm_id.content), true),
         },
         // id-Ed25519 (RFC 8410)
         [0x06, 0x03, 0x2b, 0x65, 0x70, parameters @ ..] => {
@@ -77,7 +78,17 @@ pub(super) fn read(value: &Value<'_>) -> Result<Read, &'static str> {
                 matches!(parameters, [] | [0x05, 0x00]),
             )
         }
-        _ => (KeyKind::Other, true),
+        other => {
+            let kind = key_kind(other);
+            // FIPS 204 table 2.
+            let lengths = [
+                (KeyKind::MlDsa44, 1312),
+                (KeyKind::MlDsa65, 1952),
+                (KeyKind::MlDsa87, 2592),
+            ];
+            let mut lengths = lengths.iter().filter(|(known, _)| *known == kind);
+            (kind, lengths.all(|(_, length)| exact(*length)))
+        }
     };
     if !good {
         return Err(field);

@@ -140,7 +140,7 @@ pub enum StoreError {
     NotBlocked(Box<BlockSelector>),
     /// The certificate is of a version that cannot say whether it is a CA (I2).
     #[error(
-        "a certificate of version {version} does not state that it may issue others (RoleNotStated): to trust the peer that presents it, install it as a pin"
+        "a certificate of version {version} does not state that it may issue others (RoleNotStated): to trust the peer that presents it, install it as a pin; to trust what it issued, have that CA issue itself a certificate of version 3 with basicConstraints CA:TRUE"
     )]
     #[non_exhaustive]
     RoleNotStated {
@@ -149,11 +149,13 @@ pub enum StoreError {
     },
     /// The certificate says that it is no CA (I2).
     #[error(
-        "the certificate is not a CA (basicConstraints): to trust the peer that presents it, install it as a pin"
+        "the certificate is not a CA (basicConstraints): to trust the peer that presents it, install it as a pin; to trust what it issued, have that CA issue itself a certificate with basicConstraints CA:TRUE"
     )]
     NotCa,
     /// The certificate's `keyUsage` does not allow it to sign certificates (I2).
-    #[error("the certificate's keyUsage does not allow it to sign certificates (keyCertSign)")]
+    #[error(
+        "the certificate's keyUsage does not allow it to sign certificates: have the CA issue itself one with keyCertSign"
+    )]
     NoKeyCertSign,
     /// The key cannot be verified or is weak (I4).
     #[error("{0}")]
@@ -161,15 +163,6 @@ pub enum StoreError {
     /// The certificate says that it signed itself, and did not (I4).
     #[error("the certificate's signature by its own key does not verify: it is damaged or forged")]
     WrongSelfSignature,
-    /// The provider lacks the algorithm with which a CA signed itself (I4).
-    #[error(
-        "the provider cannot verify the certificate's signature by its own key (algorithm {algorithm})"
-    )]
-    #[non_exhaustive]
-    SelfSignatureUnsupported {
-        /// The signature algorithm's object identifier.
-        algorithm: String,
-    },
     /// The certificate could never be accepted in this slot and scope (I6).
     #[error("the certificate could never be accepted here (CanNeverMatch): {why}")]
     #[non_exhaustive]
@@ -271,11 +264,11 @@ pub enum StoreError {
     },
     /// The provider lacks the algorithm with which the revocation list was signed (C4).
     #[error(
-        "the provider cannot verify the signature on the revocation list (algorithm {algorithm})"
+        "the provider cannot verify the signature on the revocation list, made with {algorithm}: have the CA sign its lists with SHA-256"
     )]
     #[non_exhaustive]
     CrlSignatureUnsupported {
-        /// The signature algorithm's object identifier.
+        /// The name of the signature algorithm, with its object identifier unless it is a usual one.
         algorithm: String,
     },
     /// A newer revocation list of the same issuer and scope is there (C4).

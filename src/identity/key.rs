@@ -120,7 +120,11 @@ impl PrivateKey {
                 }));
             }
             if bits > MAX_RSA_BITS {
-                return Err(IdentityError::KeyRefused(KeyRefusal::Unsupported { key }));
+                return Err(IdentityError::KeyRefused(KeyRefusal::Unsupported {
+                    key,
+                    oid: None,
+                    allowed: None,
+                }));
             }
         }
         Ok(Self {

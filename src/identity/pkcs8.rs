@@ -5,8 +5,8 @@
 use zeroize::Zeroizing;
 
 use super::form::Form;
-use crate::certificate::KeyKind;
 use crate::certificate::der::{self, Value};
+use crate::certificate::{KeyKind, algorithms};
 use crate::error::IdentityError;
 
 const INTEGER: u8 = 0x02;
@@ -136,7 +136,7 @@ fn from_pkcs8(key: Zeroizing<Vec<u8>>) -> Result<Pkcs8, IdentityError> {
             good.then_some(KeyKind::Ed25519)
         }
         // For the provider to say.
-        _ => Some(KeyKind::Other),
+        _ => Some(algorithms::key_kind(parts.kind)),
     };
     let kind = kind.ok_or(IdentityError::KeyMalformed)?;
     let der = match exact {
@@ -155,7 +155,8 @@ fn from_pkcs8(key: Zeroizing<Vec<u8>>) -> Result<Pkcs8, IdentityError> {
 struct Parts<'a> {
     /// The whole `AlgorithmIdentifier`.
     algorithm: &'a [u8],
-    /// The whole object identifier in it, and what is behind it.
+    /// What is in it: the whole object identifier, and what is behind that.
+    kind: &'a [u8],
     oid: &'a [u8],
     parameters: &'a [u8],
     key: &'a [u8],
@@ -178,6 +179,7 @@ impl<'a> Parts<'a> {
         let (oid, parameters) = der::take(algorithm.content)?;
         (known && oid.tag == OID).then_some(Self {
             algorithm: algorithm.whole,
+            kind: algorithm.content,
             oid: oid.whole,
             parameters,
             key: octets.content,
@@ -257,7 +259,7 @@ impl<'a> EcKey<'a> {
     fn on(&self, curve: &[u8]) -> Option<(KeyKind, Option<Zeroizing<Vec<u8>>>)> {
         let known = CURVES.iter().find(|(oid, ..)| *oid == curve);
         let Some((_, length, kind)) = known else {
-            return Some((KeyKind::Other, None));
+            return Some((algorithms::curve_kind(curve), None));
         };
         if self.scalar.len() == *length {
             return Some((*kind, None));
@@ -413,7 +415,7 @@ mod tests {
         // secp256k1, whose scalars are as long as those of P-256
         const OTHER: &[u8] = &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x0a];
         let made = from(Form::Sec1, sec1(&[7; 32], &[]), Some(OTHER)).unwrap();
-        assert_eq!(made.kind, KeyKind::Other);
+        assert_eq!(made.kind.to_string(), "ECDSA secp256k1 (1.3.132.0.10)");
         let p256 = CURVES[0].0;
         let mut parameters = vec![CONTEXT_0, 10];
         parameters.extend(p256);

@@ -134,6 +134,7 @@ pub(super) fn decide_at_cost(
         decided: None,
         considered: Bounded::default(),
         warnings: Vec::new(),
+        remedy: None,
     };
     let (leaf, holder) = match read_presented(view, question, &mut verdict) {
         Ok(found) => found,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::decide::Case;
 use super::timing::Fall;
 use super::{Considered, Detail, ReasonCode, Verdict, path, pinned, revocation};
-use crate::certificate::{Certificate, Role, SignatureCheck};
+use crate::certificate::{Certificate, Role, SignatureCheck, algorithms, der};
 use crate::limits::{MAX_CONSIDERED, MAX_HOLDERS_EXAMINED, MAX_LISTS_ASKED, WORK_OF_SIGNATURE};
 use crate::store::{Bounded, Entry, Matching, Scope, Server, Slot};
 
@@ -41,12 +41,12 @@ pub(super) fn no_pin(
     }
     if case.role() == Role::Client {
         let authorities = case.view.holds(Slot::Authority, Scope::Clients);
-        let reason = if case.policy.pins_only && authorities {
-            ReasonCode::PinsOnly
-        } else {
-            ReasonCode::PinDoesNotMatch
-        };
-        return same_subject.unwrap_or((reason, Detail::None));
+        if !(case.policy.pins_only && authorities) {
+            return same_subject.unwrap_or((ReasonCode::PinDoesNotMatch, Detail::None));
+        }
+        // As for servers: before the same subject.
+        let same_subject = same_subject.filter(|_| vouching(case, &Scope::Clients).is_none());
+        return same_subject.unwrap_or((ReasonCode::PinsOnly, Detail::None));
     }
     if !survey.usable {
         return same_subject.unwrap_or((ReasonCode::NoPinLeft, Detail::None));
@@ -61,6 +61,9 @@ pub(super) fn no_pin(
 
 /// The chain was refused for a reason that says no more than that it is none of ours: perhaps the certificate
 /// was meant for a pin, of this peer or of another one.
+///
+/// What the authorities say of a chain comes before what its subject looks like: a peer that moves to a CA keeps its
+/// name. Of a certificate that signed itself they say nothing, and there the subject says most.
 pub(super) fn no_chain(
     case: &Case<'_>,
     pins: Option<&Scope>,
@@ -72,6 +75,7 @@ pub(super) fn no_chain(
         ReasonCode::UnknownIssuer
             | ReasonCode::SelfSignedNotInstalled
             | ReasonCode::ChainSignatureInvalid
+            | ReasonCode::SignatureAlgorithmUnsupported
             | ReasonCode::CaAsLeaf
             | ReasonCode::LeafNotReadable
             | ReasonCode::IssuerCannotSign
@@ -79,9 +83,48 @@ pub(super) fn no_chain(
     if !unknown {
         return chain;
     }
-    pins.and_then(|pins| survey(case, pins, verdict).near)
-        .or_else(|| installed_elsewhere(case, pins))
+    let near = pins.and_then(|pins| survey(case, pins, verdict).near);
+    let same_subject = match near {
+        Some(near) if near.0 != ReasonCode::SameSubjectOtherKey => return near,
+        near => near,
+    };
+    installed_elsewhere(case, pins)
+        .or_else(|| same_subject.filter(|_| signed_itself(case)))
         .unwrap_or(chain)
+}
+
+/// Whether what was presented carries a signature of its own key, as far as that can be told: it is no chain then.
+pub(super) fn signed_itself(case: &Case<'_>) -> bool {
+    if case.leaf.names_own_key() != Some(true) {
+        return false;
+    }
+    let own_key = case.leaf.subject_public_key_info();
+    // With an algorithm that the provider lacks, names are all there is.
+    case.policy.keys.check_signature(own_key, case.leaf) != SignatureCheck::Wrong
+}
+
+/// The provider has no algorithm for the signature on `below` under the key of `above`: it was not made with that
+/// key, if keys of its kind make none by that algorithm; else nobody can tell.
+pub(super) fn not_verifiable(below: &Certificate, above: &Certificate) -> Fall {
+    let algorithm = der::signature_algorithm(below.der()).unwrap_or(&[]);
+    let key = der::algorithm_of_spki(above.subject_public_key_info()).unwrap_or(&[]);
+    let name = algorithms::signature_name(algorithm);
+    if algorithms::signs_with(key, algorithm) == Some(false) {
+        let why = format!(
+            "{} is signed with {name}, and the key of that issuer ({}) makes no such signatures",
+            below.subject(),
+            above.key_name()
+        );
+        return (ReasonCode::ChainSignatureInvalid, Detail::Text(why));
+    }
+    let detail = Detail::Signature {
+        certificate: below.fingerprint(),
+        subject: below.subject(),
+        algorithm: name,
+        key: above.key_kind(),
+        aws_lc_rs: algorithms::aws_lc_rs_verifies(algorithm, above.key_kind()),
+    };
+    (ReasonCode::SignatureAlgorithmUnsupported, detail)
 }
 
 /// What the held pins say about a certificate that matches none of them.
@@ -153,7 +196,7 @@ fn survey(case: &Case<'_>, scope: &Scope, verdict: &mut Verdict) -> Survey {
             near = Some((reason, entry));
         }
     }
-    survey.near = near.map(|(reason, entry)| (reason, Detail::Entry(entry.key())));
+    survey.near = near.map(|(reason, entry)| (reason, detail_of(reason, entry)));
     survey
 }
 
@@ -204,6 +247,18 @@ impl Looks {
             return Usability::TooDear;
         }
         pinned::unusable(case, entry).map_or(Usability::Yes, Usability::No)
+    }
+}
+
+/// The pin that a mismatch is about; of one that issued what was presented, whether it could have done so as a CA.
+fn detail_of(reason: ReasonCode, entry: &Entry) -> Detail {
+    let key = entry.key();
+    match entry.certificate() {
+        Some(issuer) if reason == ReasonCode::IssuedByPin => Detail::IssuedByPin {
+            entry: key,
+            no_authority: issuer.cannot_issue(),
+        },
+        _ => Detail::Entry(key),
     }
 }
 
@@ -282,6 +337,11 @@ fn would_be_asked(case: &Case<'_>, server: Option<&Server>) -> Option<Arc<Entry>
     let scope = own
         .filter(|own| case.view.holds(Slot::Authority, own.clone()))
         .unwrap_or(Scope::AnyServer);
-    let chain = path::verify(case, &scope, &mut Bounded::default()).ok()?;
+    vouching(case, &scope)
+}
+
+/// The authority of a scope in which what was presented ends.
+fn vouching(case: &Case<'_>, scope: &Scope) -> Option<Arc<Entry>> {
+    let chain = path::verify(case, scope, &mut Bounded::default()).ok()?;
     Some(chain.authority)
 }

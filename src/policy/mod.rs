@@ -7,6 +7,7 @@ mod constraints;
 #[cfg(all(test, any(feature = "aws-lc-rs", feature = "ring")))]
 mod cost;
 mod decide;
+mod detail;
 mod explain;
 mod issuers;
 mod memory;
@@ -18,6 +19,7 @@ mod presented;
 mod profile;
 mod question;
 mod reason;
+mod remedy;
 mod revocation;
 mod search;
 mod signatures;
@@ -31,13 +33,14 @@ mod work;
 use core::time::Duration;
 
 pub use decide::{Accepted, decide};
+pub use detail::{Considered, Detail};
 pub use memory::{ChainMemory, MemoryStatistics};
 pub use profile::{ChainProfile, ProfileAction, ProfileRule};
 pub use question::{Question, Target};
 pub use reason::{ReasonCode, Rule};
 pub(crate) use revocation::may_tell;
 pub(crate) use stranger::stranger;
-pub use verdict::{Considered, Detail, PeerIdentity, Verdict, VerdictWarning};
+pub use verdict::{PeerIdentity, Verdict, VerdictWarning};
 
 pub(crate) use usable::Usable;
 
@@ -186,16 +189,5 @@ impl Policy {
     /// The key policy.
     pub const fn key_policy(&self) -> &KeyPolicy {
         &self.keys
-    }
-}
-
-/// The rule behind the reason of a verdict, by whether an entry decided.
-pub(crate) fn rule_of(reason: ReasonCode, has_decided: bool) -> Rule {
-    let rule = reason.rule();
-    // A pin that is refused decides; where no entry does, a chain was refused.
-    if !has_decided && matches!(rule, Rule::M3 | Rule::M4 | Rule::M6) {
-        Rule::C1
-    } else {
-        rule
     }
 }

@@ -9,12 +9,11 @@ use super::decide::Case;
 use crate::certificate::{Certificate, canonical_name, der};
 use crate::limits::MAX_CONSIDERED;
 
-/// What to say when no authority issued the end entity; `met` are the certificates that were met, the end entity first.
-pub(super) fn unknown_issuer<'a>(
+/// What to add when no authority issued the end entity; `met` are the certificates that were met, the end entity first.
+pub(super) fn encoded_differently<'a>(
     case: &Case<'_>,
     met: impl Iterator<Item = &'a Certificate>,
-) -> String {
-    let issuer = format!("issuer {}", case.leaf.issuer());
+) -> Option<String> {
     let presented = case.question.intermediates.iter().take(MAX_CONSIDERED);
     let presented: Vec<(&[u8], Cow<'_, [u8]>)> = presented
         .filter_map(|bytes| der::subject_of(bytes))
@@ -34,12 +33,12 @@ pub(super) fn unknown_issuer<'a>(
         } else {
             continue;
         };
-        return format!(
-            "{issuer}; an intermediate named {} is {place}, but its name is encoded differently (string type, case or \
+        return Some(format!(
+            "; an intermediate named {} is {place}, but its name is encoded differently (string type, case or \
              spacing) than the certificate below it writes it; for an authority that makes no difference: install that \
              CA as one",
             below.issuer()
-        );
+        ));
     }
-    issuer
+    None
 }

@@ -68,7 +68,7 @@ impl<'a> Nodes<'a> {
     pub(super) fn new(case: &'a Case<'a>) -> Self {
         let mut nodes = Self {
             case,
-            presented: Presented::new(case.question.intermediates),
+            presented: Presented::new(case.leaf.der(), case.question.intermediates),
             all: Vec::new(),
             by_name: Vec::new(),
             fallen: Vec::new(),

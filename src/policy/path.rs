@@ -83,14 +83,71 @@ pub(super) fn check_names(
     ))
 }
 
+/// Extensions whose critical marking webpki 0.103 understands, as dotted object identifiers (`remember_cert_extension`
+/// there). It refuses a certificate below the authority with another one.
+const KNOWN_CRITICAL_IN_WEBPKI: &[u8] = &[
+    15, // keyUsage
+    17, // subjectAltName
+    19, // basicConstraints
+    30, // nameConstraints
+    31, // cRLDistributionPoints
+    37, // extKeyUsage
+];
+
 fn unreadable(case: &Case<'_>, error: &webpki::Error) -> Fall {
     match case.leaf.unknown_critical_in_pin() {
         Some(oid) => (ReasonCode::UnknownCriticalExtension, Detail::Oid(oid)),
         None => (
             ReasonCode::LeafNotReadable,
-            Detail::Text(webpki_text(error)),
+            Detail::Text(why_unreadable(case.leaf, error)),
         ),
     }
+}
+
+/// What webpki does not read in a certificate, as far as we find it: its errors do not say where it is.
+fn why_unreadable(certificate: &Certificate, error: &webpki::Error) -> String {
+    let version = certificate.version();
+    let critical = certificate.critical_beyond(KNOWN_CRITICAL_IN_WEBPKI);
+    if version != 3 {
+        format!("it is of X.509 version {version}, and a chain needs version 3")
+    } else if !critical.is_empty() {
+        let name = extension_name(&critical);
+        format!("critical extension {critical}{name}, which the path builder does not process")
+    } else if let Some(field) = certificate.unread_time() {
+        format!(
+            "the path builder cannot read its {field} (valid {}): it reads times from 1970 on, to the second and in UTC \
+             (RFC 5280 4.1.2.5)",
+            certificate.validity()
+        )
+    } else {
+        webpki_text(error)
+    }
+}
+
+fn extension_name(oid: &str) -> &'static str {
+    match oid {
+        "2.5.29.14" => " (subjectKeyIdentifier)",
+        "2.5.29.18" => " (issuerAltName)",
+        "2.5.29.32" => " (certificatePolicies)",
+        "2.5.29.33" => " (policyMappings)",
+        "2.5.29.35" => " (authorityKeyIdentifier)",
+        "2.5.29.36" => " (policyConstraints)",
+        "2.5.29.54" => " (inhibitAnyPolicy)",
+        _ => "",
+    }
+}
+
+/// The certificate of a path, below the authority, that webpki does not read, and what in it. Its errors name none.
+fn unreadable_in(path: &[Certificate], error: &webpki::Error) -> Option<Detail> {
+    let (_, below) = path.split_last()?;
+    let found = below.iter().find(|certificate| {
+        certificate.unread_time().is_some() || EndEntityCert::try_from(certificate.der()).is_err()
+    })?;
+    Some(Detail::Certificate {
+        certificate: found.fingerprint(),
+        subject: found.subject(),
+        what: why_unreadable(found, error),
+    })
 }
 
 /// The end entity by itself, before any issuer is looked for.
@@ -234,25 +291,13 @@ fn refusal(error: &webpki::Error, path: &[Certificate]) -> Fall {
             ReasonCode::IssuerCannotSign
         }
         webpki::Error::UnknownIssuer => ReasonCode::UnknownIssuer,
-        webpki::Error::BadDerTime => {
-            let detail = unread_time(path).unwrap_or_else(|| webpki_text(error));
-            return (ReasonCode::PathRefused, Detail::Text(detail));
+        _ => {
+            let detail = unreadable_in(path, error);
+            let detail = detail.unwrap_or_else(|| Detail::Text(webpki_text(error)));
+            return (ReasonCode::PathRefused, detail);
         }
-        _ => ReasonCode::PathRefused,
     };
     (reason, Detail::Text(webpki_text(error)))
-}
-
-/// Which time webpki could not read: of the authority it reads none.
-fn unread_time(path: &[Certificate]) -> Option<String> {
-    let mut read = path.iter().rev().skip(1).rev();
-    read.find_map(|certificate| {
-        let (field, subject) = (certificate.unread_time()?, certificate.subject());
-        Some(format!(
-            "the path builder cannot read the {field} of {subject}: it reads times from 1970 on, to the second and \
-             in UTC (RFC 5280 4.1.2.5)"
-        ))
-    })
 }
 
 /// webpki counts self-issued intermediates as well (RFC 5280 section 4.2.1.9 does not).

@@ -105,14 +105,24 @@ fn status(
     let mut in_grace = Reasons::NONE;
     let mut expired = Reasons::NONE;
     let mut last_end: Option<i64> = None;
+    let mut not_yet: Option<i64> = None;
+    let mut elsewhere = 0_usize;
     for list in lists {
         case.work.list();
         let reasons = list.crl().covers(certificate);
-        if reasons.is_none() || !may_tell(case.policy, list) {
+        if reasons.is_none() {
+            elsewhere = elsewhere.saturating_add(1);
+            continue;
+        }
+        if !may_tell(case.policy, list) {
             continue;
         }
         let (known, end) = match case.timing.crl(list.crl(), case.policy.crl_grace) {
-            Age::NotYet => continue,
+            Age::NotYet => {
+                let begin = list.crl().this_update();
+                not_yet = Some(not_yet.map_or(begin, |first| first.min(begin)));
+                continue;
+            }
             Age::Current => (&mut current, None),
             Age::InGrace(end) => (&mut in_grace, Some(end)),
             Age::Expired(end) => (&mut expired, Some(end)),
@@ -136,9 +146,12 @@ fn status(
         reason,
         Detail::NotCovered {
             certificate: certificate.fingerprint(),
-            issuer: issuer.subject(),
+            issuer: issuer.subject().into(),
             lists: lists.len(),
             last_end: last_end.filter(|_| reason == ReasonCode::CrlExpired),
+            not_yet,
+            elsewhere,
+            judged_at: case.timing.moment(),
         },
     ))
 }

@@ -13,7 +13,7 @@ use super::nodes::{Above, Nodes, Told};
 use super::path::EndEntity;
 use super::signatures::{self, Check, Link, Paid, Signatures};
 use super::timing::Fall;
-use super::{Considered, Detail, ReasonCode, constraints, names, path, revocation, work};
+use super::{Considered, Detail, ReasonCode, constraints, explain, names, path, revocation, work};
 use crate::certificate::{Certificate, Fingerprint};
 use crate::limits::{
     MAX_CONSIDERED, MAX_CONSTRAINT_COMPARISONS, MAX_INTERMEDIATES_IN_PATH, MAX_LISTS_ASKED,
@@ -429,19 +429,54 @@ impl<'a, 'b> Search<'a, 'b> {
         }
     }
 
-    pub(super) fn why_not(self) -> Fall {
+    pub(super) fn why_not(mut self) -> Fall {
         let leaf = self.case.leaf;
-        let self_signed = leaf.names_own_key() == Some(true);
-        match self.best {
-            // Its own signature is no reason to trust it, but a reason to say what to do.
-            None | Some((ReasonCode::ChainSignatureInvalid, _)) if self_signed => {
-                (ReasonCode::SelfSignedNotInstalled, Detail::None)
-            }
-            Some(fall) => fall,
-            None => {
-                let met = (0..MAX_CONSIDERED).map_while(|at| self.nodes.certificate(at));
-                let text = names::unknown_issuer(self.case, met);
-                (ReasonCode::UnknownIssuer, Detail::Text(text))
+        // Its own signature is no reason to trust it, but a reason to say what to do. What others of its name are
+        // like, which a peer may send along, is none.
+        let none_of_others = || match &self.best {
+            None | Some((ReasonCode::ChainSignatureInvalid, _)) => true,
+            Some(_) => explain::signed_itself(self.case),
+        };
+        if leaf.names_own_key() == Some(true)
+            && !self.signatures.has_issuer(leaf)
+            && none_of_others()
+        {
+            return (ReasonCode::SelfSignedNotInstalled, Detail::None);
+        }
+        if let Some(best) = self.best.take() {
+            return best;
+        }
+        let mut text = self.missing();
+        let met = (0..MAX_CONSIDERED).map_while(|at| self.nodes.certificate(at));
+        if let Some(why) = names::encoded_differently(self.case, met) {
+            text.push_str(&why);
+        }
+        (ReasonCode::UnknownIssuer, Detail::Text(text))
+    }
+
+    /// Which issuer is missing, up from the end entity along the first candidates.
+    fn missing(&mut self) -> String {
+        let mut passed = vec![0];
+        loop {
+            let own = passed.last().copied().unwrap_or(0);
+            let above = self.nodes.issuers_of(own);
+            let next = above.first().map(|above| above.node);
+            // The names of longer chains tell nothing more: no path is that long.
+            let next = next.filter(|_| passed.len() <= MAX_INTERMEDIATES_IN_PATH);
+            let Some(certificate) = self.nodes.certificate(own) else {
+                return String::new();
+            };
+            match next {
+                None if own == 0 => return format!("issuer {}", certificate.issuer()),
+                None => {
+                    let (issuer, below) = (certificate.issuer(), certificate.subject());
+                    return format!("issuer {issuer} of {below}");
+                }
+                Some(next) if passed.contains(&next) => {
+                    let last = certificate.subject();
+                    return format!("the chain ends in {last}, which is no installed authority");
+                }
+                Some(next) => passed.push(next),
             }
         }
     }
@@ -468,7 +503,8 @@ fn closeness(reason: ReasonCode) -> u8 {
         ReasonCode::ChainSignatureInvalid => 0,
         ReasonCode::PathTooLong => 1,
         ReasonCode::TooManyPaths => 2,
-        ReasonCode::Blocked => 4,
+        // Whatever issuer it had, it would be refused.
+        ReasonCode::Blocked | ReasonCode::SignatureAlgorithmUnsupported => 4,
         ReasonCode::NameConstraintViolated
         | ReasonCode::ConstraintFormUnsupported
         | ReasonCode::TooManyConstraints

@@ -3,7 +3,7 @@
 use super::decide::Case;
 use super::timing::Fall;
 use super::work;
-use super::{Detail, ReasonCode};
+use super::{Detail, ReasonCode, explain};
 use crate::certificate::{Certificate, Fingerprint, Issued, SignatureCheck};
 use crate::limits::{MAX_NAMESAKE_SIGNATURES, WORK_OF_SIGNATURE};
 use crate::store::Signer;
@@ -82,9 +82,7 @@ impl Signatures {
             return Err(Check::Fell(wrong()));
         }
         if !keys.can_verify(lower, upper) {
-            let why = "no algorithm for this signature under the key of that issuer";
-            let fall = (ReasonCode::ChainSignatureInvalid, Detail::Text(why.into()));
-            return Err(Check::Fell(fall));
+            return Err(Check::Fell(explain::not_verifiable(lower, upper)));
         }
         if below.installed {
             match case.view.data().signer(lower) {
@@ -118,6 +116,12 @@ impl Signatures {
                 Err(Check::Fell(wrong()))
             }
         }
+    }
+
+    /// Whether the key of any issuer is known to have signed `below`.
+    pub(super) fn has_issuer(&self, below: &Certificate) -> bool {
+        let mut verified = self.verified.iter();
+        verified.any(|issued| issued.pair().0 == below)
     }
 
     fn find(&self, below: &Certificate, above: &Certificate) -> Option<&Issued> {

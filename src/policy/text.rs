@@ -19,6 +19,28 @@ impl fmt::Display for Detail {
             Self::Key(refusal) => write!(f, "{refusal}"),
             Self::Oid(oid) => write!(f, "extension {oid}"),
             Self::Entry(key) => write!(f, "{key}"),
+            Self::Signature {
+                certificate,
+                subject,
+                algorithm,
+                key,
+                aws_lc_rs: _,
+            } => write!(
+                f,
+                "certificate {certificate} ({subject}) is signed with {algorithm}, by a key of the kind {key}"
+            ),
+            Self::IssuedByPin {
+                entry,
+                no_authority,
+            } => match no_authority {
+                Some(why) => write!(f, "{entry}, which cannot be an authority: {why}"),
+                None => write!(f, "{entry}"),
+            },
+            Self::Certificate {
+                certificate,
+                subject,
+                what,
+            } => write!(f, "certificate {certificate} ({subject}): {what}"),
             Self::Limit { found, limit } => write!(f, "{found}, the limit is {limit}"),
             Self::Names { wanted, presented } => {
                 let or_none = |names: &[String]| {
@@ -56,12 +78,28 @@ impl fmt::Display for Detail {
                 issuer,
                 lists,
                 last_end,
+                not_yet,
+                elsewhere,
+                judged_at,
             } => {
                 write!(f, "certificate {certificate} of {issuer}: ")?;
-                match (lists, last_end) {
-                    (0, _) => f.write_str("no list of this issuer is installed"),
-                    (_, Some(end)) => write!(f, "the last list expired at {}", Moment(*end)),
-                    (lists, None) => write!(f, "none of {lists} lists tells of it"),
+                match (lists, last_end, not_yet) {
+                    (0, ..) => f.write_str("no list of this issuer is installed"),
+                    (_, Some(end), _) => write!(f, "the last list expired at {}", Moment(*end)),
+                    (_, None, Some(begin)) => write!(
+                        f,
+                        "the list that would tell of it is valid only from {} on, judged at {}",
+                        Moment(*begin),
+                        Moment(*judged_at)
+                    ),
+                    (1, ..) if *elsewhere == 1 => f.write_str(
+                        "the list that is installed is of another distribution point, or about certificates of another kind",
+                    ),
+                    (lists, ..) if elsewhere == lists => write!(
+                        f,
+                        "the {lists} lists that are installed are of other distribution points, or about certificates of another kind"
+                    ),
+                    (lists, ..) => write!(f, "none of {lists} lists tells of it"),
                 }
             }
             Self::Text(text) => f.write_str(text),
@@ -184,7 +222,7 @@ impl fmt::Display for Verdict {
             write!(f, "\n  {kind}: {warning}")?;
         }
         if !self.is_accepted() {
-            write!(f, "\n  to do: {}", reason.remedy())?;
+            write!(f, "\n  to do: {}", self.remedy())?;
         }
         Ok(())
     }

@@ -63,15 +63,18 @@ pub struct Shift {
     pub from: Level,
     /// What is asked now.
     pub to: Level,
+    /// The server migrates, and `to` is asked if it presents no pin: a pin decides as before (rule P3).
+    pub migrates: bool,
 }
 
 impl fmt::Display for Shift {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "server {}: {} instead of {}",
-            self.server, self.to, self.from
-        )
+        let (server, from, to) = (&self.server, self.from, self.to);
+        // P3: a pin that is presented decides as before.
+        if self.migrates && matches!(from, Level::OwnPins | Level::GroupPins) {
+            return write!(f, "server {server}: {from} as before, else {to}");
+        }
+        write!(f, "server {server}: {to} instead of {from}")
     }
 }
 
@@ -91,10 +94,11 @@ pub enum StoreWarning {
         /// `notBefore` in seconds since the epoch.
         not_before: i64,
     },
-    /// The provider lacks the algorithm of a pin's self-signature (rule I4). The pin is trusted for its bytes.
+    /// The provider lacks the algorithm of a certificate's signature on itself (rule I4). The certificate is trusted
+    /// because it is installed, for its bytes and its key; what a CA signs for others must be verifiable all the same.
     #[non_exhaustive]
     SelfSignatureUnsupported {
-        /// The algorithm's object identifier in dotted form.
+        /// The name of the algorithm, with its object identifier unless it is a usual one.
         algorithm: String,
     },
     /// The extended key usage is for another role and was waived (`any_role`).
@@ -176,7 +180,7 @@ impl fmt::Display for StoreWarning {
             }
             Self::SelfSignatureUnsupported { algorithm } => write!(
                 f,
-                "the certificate's own signature (algorithm {algorithm}) cannot be verified by this provider"
+                "the certificate's signature on itself, made with {algorithm}, cannot be verified by this provider: compare its fingerprint with that of its owner"
             ),
             Self::RoleWaived => f.write_str("the extended key usage is for another role: waived"),
             Self::NoDigitalSignature => {

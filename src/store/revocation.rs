@@ -251,7 +251,7 @@ impl TrustStore {
             SignatureCheck::Verified => Ok(()),
             SignatureCheck::Wrong => Err(StoreError::WrongCrlSignature { issuer: issuer() }),
             SignatureCheck::Unsupported => Err(StoreError::CrlSignatureUnsupported {
-                algorithm: crl.signature_algorithm(),
+                algorithm: crl.signature_algorithm_name(),
             }),
         }
     }
@@ -343,6 +343,8 @@ mod tests {
         let algorithm = String::from("1.2.840.10045.4.1");
         let key = KeyRefusal::Unsupported {
             key: KeyKind::Other,
+            oid: None,
+            allowed: None,
         };
         let blocked = BlockSelector::Fingerprint(Fingerprint::from_bytes([0; 32]));
         let in_order = [

@@ -180,11 +180,17 @@ impl TrustStore {
             // Of a server that does not migrate, what is asked first is asked last too.
             let both = [asked, last];
             let shifts = if asked == last { &both[..1] } else { &both[..] };
-            for (from, to) in shifts.iter().filter(|(from, to)| from != to) {
+            let migrates = matches!(server.claim(), Claim::Migrating { .. });
+            for (place, (from, to)) in shifts
+                .iter()
+                .enumerate()
+                .filter(|(_, (from, to))| from != to)
+            {
                 report.shifts.push(Shift {
                     server: before.server.clone(),
                     from: *from,
                     to: *to,
+                    migrates: migrates && place == 1,
                 });
             }
         }

@@ -57,7 +57,7 @@ fn a_list_tells_until_its_next_update_and_revokes_for_ever() {
                 verdict.detail(),
                 Detail::NotCovered { certificate, issuer, lists: 1, last_end, .. }
                     if *certificate == case.good.certificate.fingerprint()
-                        && issuer == "CN=CA"
+                        && **issuer == *"CN=CA"
                         && *last_end == Some(end)
             ));
             assert!(

@@ -104,7 +104,7 @@ fn by_themselves() -> Vec<Row> {
         // Critical extensions
         row("M6", "the intermediate has an unknown critical extension", of_presented(UnknownCriticalExtension, "presented I: UnknownCriticalExtension"), |w| presented(w, |s| s.critical_extension(&[1, 2, 3, 4]))),
         row("M6", "policyConstraints is not known in a CA, since it is not applied", of_presented(UnknownCriticalExtension, "presented I: UnknownCriticalExtension"), |w| presented(w, |s| s.critical_extension(&[2, 5, 29, 36]))),
-        row("C1", "the intermediate has a critical extension that the path builder alone does not know", refused(PathRefused).considered(&["authority root for any server: PathRefused"]).detail("UnsupportedCriticalExtension"), |w| {
+        row("C1", "the intermediate has a critical extension that the path builder alone does not know", refused(PathRefused).considered(&["authority root for any server: PathRefused"]).detail("certificate I (CN=I): critical extension 2.5.29.32 (certificatePolicies), which the path builder does not process"), |w| {
             presented(w, |s| s.critical_extension(&[2, 5, 29, 32]));
         }),
         row("C1", "the leaf began before 1970", refused(PathRefused).any_considered().detail("the path builder cannot read the notBefore of CN=leaf: it reads times from 1970 on, to the second and in UTC (RFC 5280 4.1.2.5)"), |w| {

@@ -188,7 +188,7 @@ fn the_text_of_a_verdict_is_one_that_an_operator_can_act_on() {
         )];
         wanted.extend(case.lines.iter().map(|line| format!("  {line}")));
         if !verdict.is_accepted() {
-            wanted.push(format!("  to do: {}", case.reason.remedy()));
+            wanted.push(format!("  to do: {}", verdict.remedy()));
         }
         if text.split('\n').ne(&wanted) {
             let wanted = wanted.join("\n");

@@ -147,13 +147,6 @@ fn roles(produced: &mut Produced) {
         fixture("broken-self-signature"),
         options(),
     ));
-    // SHA-1, with which no provider verifies.
-    let mut der = tree(&fixture("openssl-req-default"));
-    for path in [&[0, 2, 0][..], &[1, 0]] {
-        *der.at(path).content() = vec![0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 5];
-    }
-    let sha1 = Certificate::from_der(&der.write()).unwrap();
-    produced.error(as_authority(sha1));
     let mut unread = tree(&fixture("ca-intermediate"));
     unread.at(&[0]).list().insert(7, bytes(0x82, &[0, 1]));
     let never: Vec<StoreError> = vec![

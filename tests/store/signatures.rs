@@ -131,8 +131,9 @@ fn an_unknown_kind_of_key_is_refused() {
         store.install_pin(server("s"), certificate.clone(), options()),
         E::Key(KeyRefusal::Unsupported {
             key: KeyKind::Other,
+            oid: Some(oid),
             ..
-        })
+        }) if &**oid == "curve 1.2.3.4"
     );
 }
 
@@ -256,10 +257,10 @@ fn the_signature_of_another_key_is_not_judged() {
 }
 
 #[test]
-fn a_signature_that_the_provider_cannot_verify_is_a_warning_on_a_pin_and_an_error_on_a_ca() {
+fn a_signature_of_its_own_that_the_provider_cannot_verify_is_a_warning_in_every_slot() {
     // SHA-1.
     let report = pin(&fixture("sha1-self-signed")).unwrap();
-    let expected = |warning: &W| matches!(warning, W::SelfSignatureUnsupported { algorithm, .. } if algorithm == "1.2.840.113549.1.1.5");
+    let expected = |warning: &W| matches!(warning, W::SelfSignatureUnsupported { algorithm, .. } if algorithm == "RSA with SHA-1 (1.2.840.113549.1.1.5)");
     assert!(report.warnings().items().iter().all(expected), "{report}");
     assert_eq!(report.warnings().len(), 1);
 
@@ -267,14 +268,24 @@ fn a_signature_that_the_provider_cannot_verify_is_a_warning_on_a_pin_and_an_erro
     *der.field(2).at(&[0]).content() = RSA_SHA1.to_vec();
     *der.at(&[1, 0]).content() = RSA_SHA1.to_vec();
     let ca = Certificate::from_der(&der.write()).unwrap();
-    let unsupported = |error: &E| matches!(error, E::SelfSignatureUnsupported { algorithm, .. } if algorithm == "1.2.840.113549.1.1.5");
-    assert!(unsupported(&authority(&ca).unwrap_err()));
-    let error = store()
-        .install_intermediate(ca.clone(), options())
-        .unwrap_err();
-    assert!(unsupported(&error), "{error:?}");
-    let report = pin(&ca).unwrap();
-    assert!(report.warnings().items().iter().any(expected), "{report}");
+    // RFC 5280 section 6.1: the signature that an anchor carries is no part of path validation.
+    let intermediate = store().install_intermediate(ca.clone(), options());
+    for report in [authority(&ca), intermediate, pin(&ca)] {
+        let report = report.unwrap();
+        assert!(report.warnings().items().iter().any(expected), "{report}");
+        assert!(report.to_string().contains("SHA-1"), "{report}");
+    }
+    // As they come from the field.
+    for name in ["told/rootsha1", "told/sha1ca"] {
+        let report = authority(&fixture(name)).unwrap();
+        assert!(report.warnings().items().iter().all(expected), "{report}");
+    }
+    // What can be verified must be right, as before.
+    let mut der = tree(&fixture("told/root"));
+    *der.at(&[2]).content().last_mut().unwrap() ^= 1;
+    let wrong = Certificate::from_der(&der.write()).unwrap();
+    let error = authority(&wrong).unwrap_err();
+    assert!(matches!(error, E::WrongSelfSignature), "{error:?}");
 }
 
 #[test]
@@ -285,22 +296,16 @@ fn an_algorithm_that_does_not_fit_the_key_is_no_way_around_the_check() {
     *der.field(2) = algorithm.clone();
     *der.at(&[1]) = algorithm;
     let certificate = Certificate::from_der(&der.write()).unwrap();
-    // Not verifiable is the best that can be said of it on a pin, and never without a word.
-    match pin(&certificate) {
-        Err(E::WrongSelfSignature) => {}
-        Ok(report) => assert!(!report.warnings().is_empty(), "{report}"),
-        Err(other) => panic!("{other:?}"),
-    }
+    // No key on P-256 has made that.
+    let error = pin(&certificate).unwrap_err();
+    assert!(matches!(error, E::WrongSelfSignature), "{error:?}");
     let mut der = tree(&fixture("ca-root"));
     let algorithm = tree(&fixture("ee-rsa2048")).at(&[1]).clone();
     *der.field(2) = algorithm.clone();
     *der.at(&[1]) = algorithm;
     let certificate = Certificate::from_der(&der.write()).unwrap();
-    let refused = authority(&certificate);
-    assert!(
-        matches!(refused, Err(E::SelfSignatureUnsupported { .. })),
-        "{refused:?}"
-    );
+    let error = authority(&certificate).unwrap_err();
+    assert!(matches!(error, E::WrongSelfSignature), "{error:?}");
 }
 
 #[test]

@@ -168,14 +168,7 @@ fn refused(result: &Result<(), Error>, role: Role, reason: ReasonCode) -> Result
     let Some(verdict) = refusal(error) else {
         return Err(format!("{error:?} is no refusal of ours"));
     };
-    // What the rules on pins ask, C1 asks of chains.
-    let of_pin = matches!(reason.rule(), Rule::M3 | Rule::M4 | Rule::M6);
-    let rule = if of_pin && verdict.decided_by().is_none() {
-        Rule::C1
-    } else {
-        reason.rule()
-    };
-    if verdict.is_accepted() || verdict.reason() != reason || verdict.rule() != rule {
+    if verdict.is_accepted() || verdict.reason() != reason {
         return Err(verdict.to_string());
     }
     if verdict.role() != role {

@@ -7,7 +7,7 @@ use crate::admin::Peer;
 use crate::admin::seen::{Seen, Sighting};
 use crate::admin::ways::{Asked, Ways};
 use crate::certificate::Clock;
-use crate::policy::{Detail, Policy, Question, ReasonCode, Rule, Target, Verdict, decide, rule_of};
+use crate::policy::{Detail, Policy, Question, ReasonCode, Rule, Target, Verdict, decide};
 use crate::store::{Bounded, Claim, EntryKey, Level, Server, ServerId, Slot, View};
 
 /// A view and a moment at which it is asked.
@@ -39,12 +39,14 @@ pub struct Finding {
     pub detail: Detail,
     /// The entry that decided, if one did.
     pub by: Option<EntryKey>,
+    rule: Rule,
 }
 
 impl Finding {
     fn of(verdict: &Verdict) -> Self {
         Self {
             reason: verdict.reason(),
+            rule: verdict.rule(),
             detail: verdict.detail().clone(),
             by: verdict.decided_by().map(|entry| entry.key()),
         }
@@ -52,14 +54,24 @@ impl Finding {
 
     fn usable(by: Option<EntryKey>) -> Self {
         let slot = by.as_ref().map(|key| key.slot);
+        let reason = if slot == Some(Slot::Pin) {
+            ReasonCode::PinMatched
+        } else {
+            ReasonCode::ChainVerified
+        };
         Self {
-            reason: if slot == Some(Slot::Pin) {
-                ReasonCode::PinMatched
-            } else {
-                ReasonCode::ChainVerified
-            },
-            detail: Detail::None,
             by,
+            ..Self::foreseen(reason)
+        }
+    }
+
+    /// What is told without a peer having been asked about.
+    fn foreseen(reason: ReasonCode) -> Self {
+        Self {
+            reason,
+            rule: reason.rule(),
+            detail: Detail::None,
+            by: None,
         }
     }
 
@@ -70,7 +82,7 @@ impl Finding {
 
     /// The rule behind the reason.
     pub fn rule(&self) -> Rule {
-        rule_of(self.reason, self.by.is_some())
+        self.rule
     }
 }
 
@@ -314,15 +326,11 @@ impl NeverSeen<'_> {
         if left == was.usable.len() {
             return;
         }
-        let after = Finding {
-            reason: match &is {
-                None => ReasonCode::UnknownServer,
-                Some(is) if is.usable.is_empty() => is.reason(level),
-                Some(_) => self.refusal(server, first_lost.as_ref()),
-            },
-            detail: Detail::None,
-            by: None,
-        };
+        let after = Finding::foreseen(match &is {
+            None => ReasonCode::UnknownServer,
+            Some(is) if is.usable.is_empty() => is.reason(level),
+            Some(_) => self.refusal(server, first_lost.as_ref()),
+        });
         let effect = Effect {
             peer: Peer::Server(server.id().clone()),
             basis: Basis::Installed,

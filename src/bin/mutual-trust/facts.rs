@@ -42,7 +42,7 @@ pub(crate) fn certificate(certificate: &Certificate) -> Value {
         "names": names(certificate),
         "not_before": time(validity.not_before()),
         "not_after": time(validity.not_after()),
-        "key": key(certificate.key_kind()),
+        "key": certificate.key_name(),
         "ca": certificate.is_ca(),
         "fingerprint": certificate.fingerprint().to_string(),
         "key_pin": certificate.key_pin().to_string(),
@@ -104,7 +104,7 @@ pub(crate) fn verdict(verdict: &Verdict) -> Value {
             "detail": detail(&item.detail),
         })
     });
-    let remedy = (!verdict.is_accepted()).then(|| verdict.reason().remedy());
+    let remedy = (!verdict.is_accepted()).then(|| verdict.remedy());
     json!({
         "accepted": verdict.is_accepted(),
         "reason": verdict.reason().to_string(),

@@ -192,7 +192,9 @@ impl TrustArguments {
                     bundle.decide(index, Decision::Authority);
                 }
                 if proposal == Proposal::Pin {
-                    let text = format!("certificate {index} (from 0) is no CA: name it with --pin");
+                    let text = format!(
+                        "certificate {index} (from 0) does not say that it is a CA (X.509 version 3 with basicConstraints CA:TRUE): name it with --pin to trust the peer that presents it; what it issued can be trusted once the CA has issued itself a certificate that says so"
+                    );
                     return Err(Failure::new("store/NotCa", text).about(path.display()));
                 }
             }

@@ -21,7 +21,7 @@ pub use scope::CrlKinds;
 pub(crate) use revoked::shortest;
 pub(crate) use scope::Reasons;
 
-use super::{Certificate, Fingerprint, der, distinguished, dotted, names_equal, pem};
+use super::{Certificate, Fingerprint, algorithms, der, distinguished, dotted, names_equal, pem};
 use crate::error::{CrlError, CrlRefusal};
 use crate::limits::MAX_CRL_PEM_BYTES;
 use read::Facts;
@@ -204,6 +204,12 @@ impl Crl {
         der::take(self.algorithm_id())
             .map(|(oid, _)| dotted(oid.content))
             .unwrap_or_default()
+    }
+
+    /// What the algorithm is called with which it was signed; its object identifier stands in parentheses unless it is
+    /// a usual one.
+    pub fn signature_algorithm_name(&self) -> String {
+        algorithms::signature_name(self.algorithm_id())
     }
 
     /// Which kind of certificates it is about.

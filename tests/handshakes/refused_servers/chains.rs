@@ -4,6 +4,7 @@ use mutual_trust::{AuthorityScope, ChainProfile, Clock, EntryOptions, ReasonCode
 use rcgen::{ExtendedKeyUsagePurpose, GeneralSubtree, NameConstraints};
 
 use super::{Row, authority, fixture_authority, itself, row};
+use crate::support::der::with_sha1;
 use crate::support::link::{Setting, keys_1};
 use crate::support::pki::{Made, pki, self_signed, spec};
 use crate::support::plain::Credential;
@@ -76,6 +77,7 @@ pub(super) fn rows(setting: &Setting) -> Vec<Row> {
         .unwrap();
     let mut blocked = trusting(&ca.root);
     blocked.block(&ca.intermediate.certificate);
+    let sha1 = leaf_of(&ca.root);
     let old = spec("kms1.example")
         .dns("kms1.example")
         .server_auth()
@@ -135,6 +137,12 @@ pub(super) fn rows(setting: &Setting) -> Vec<Row> {
             R::ChainSignatureInvalid,
             trusting(&twin.root),
             sent(),
+        ),
+        row(
+            "a leaf signed with SHA-1",
+            R::SignatureAlgorithmUnsupported,
+            trusting(&ca.root),
+            Credential::of(&sha1, &[]).presenting(with_sha1(&sha1.certificate).der().to_vec()),
         ),
         row(
             "an expired authority",
