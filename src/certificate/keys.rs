@@ -4,7 +4,7 @@ use core::fmt;
 
 use pki_types::{SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer};
 
-use super::{Certificate, Crl, der};
+use super::{Certificate, Crl, der, variants};
 use crate::limits::{MAX_RSA_BITS, MIN_RSA_BITS};
 
 /// The kind and size of a public key.
@@ -171,6 +171,9 @@ impl KeyPolicy {
         let Some(key_id) = der::algorithm_of_spki(issuer_spki) else {
             return Err(SignatureCheck::Wrong);
         };
+        if !variants::is_form_of(algorithm_id, signature) {
+            return Err(SignatureCheck::Wrong);
+        }
         let spki = SubjectPublicKeyInfoDer::from(issuer_spki);
         let Ok(key) = webpki::RawPublicKeyEntity::try_from(&spki) else {
             return Err(SignatureCheck::Wrong);

@@ -16,6 +16,7 @@ mod parse;
 pub(crate) mod pem;
 mod public_key;
 mod time;
+pub(crate) mod variants;
 
 use core::fmt;
 use std::sync::Arc;

@@ -184,7 +184,7 @@ fn read_presented<'a>(
     verdict.presented = Some(fingerprint);
     let read = Certificate::read(end_entity, Some(fingerprint));
     read.map(|leaf| (Cow::Owned(leaf), None)).map_err(|error| {
-        match view.data().blocks().find_fingerprint(fingerprint) {
+        match view.data().blocks().find_unread(end_entity, fingerprint) {
             Some(block) => (ReasonCode::Blocked, Detail::Block(block.clone())),
             None => (
                 ReasonCode::MalformedCertificate,

@@ -135,3 +135,37 @@ fn a_client_is_judged_as_a_key_server_does() {
     .ends_with(2)
     .says("empty.pem");
 }
+
+// P1. With the certificates of a report: a block by the fingerprint that was reported was undone without any key.
+#[test]
+fn a_block_by_fingerprint_hits_the_certificate_with_the_other_value_of_its_signature() {
+    let folder = Folder::new("cli-check-other-signature");
+    for name in ["ca.pem", "kms.pem", "kms-other-signature.pem"] {
+        let bytes = crate::support::fixture_bytes(&format!("malleated/{name}"));
+        fs::write(folder.file(name), bytes).unwrap();
+    }
+    run(&folder, "store create --store trust").ends_with(0);
+    run(
+        &folder,
+        "store server add keys-1 kms1.example --store trust",
+    )
+    .ends_with(0);
+    run(&folder, "store authority ca.pem --any-server --store trust").ends_with(0);
+    let both = ["kms.pem", "kms-other-signature.pem"];
+    let check = |presented: &str| {
+        let line = "--server-name kms1.example --store trust --at 2027-01-01";
+        run(&folder, &format!("check --chain {presented} {line}"))
+    };
+    for presented in both {
+        check(presented).ends_with(0);
+    }
+    for reported in both {
+        let fingerprint = fingerprint(&folder, reported);
+        let block = format!("block --fingerprint {fingerprint} --store trust");
+        run(&folder, &format!("store {block}")).ends_with(0);
+        for presented in both {
+            check(presented).ends_with(1).says("[Blocked, rule P1]");
+        }
+        run(&folder, &format!("store un{block}")).ends_with(0);
+    }
+}

@@ -36,4 +36,5 @@ mod revoked;
 mod row;
 mod states;
 mod text;
+mod variants;
 mod world;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mutual_trust::admin::Enrolment;
 use mutual_trust::certificate::Certificate;
-use mutual_trust::store::ValidityRule;
+use mutual_trust::store::{BlockSelector, ValidityRule};
 use mutual_trust::{AuthorityScope, EntryOptions, PinScope, ReasonCode, TrustStore};
 use rcgen::ExtendedKeyUsagePurpose;
 
@@ -13,6 +13,7 @@ use crate::support::handshake::handshake;
 use crate::support::link::{Setting, pin, settings};
 use crate::support::pki::{Made, pki, self_signed, spec};
 use crate::support::plain::Credential;
+use crate::support::variants::other;
 use crate::support::{NOW, fixture, now};
 use crate::{HOUR, KeyServer, assert_silent};
 
@@ -139,6 +140,12 @@ fn a_blocked_peer_never_waits() {
             let credential = Credential::of(made, &[]);
             assert!(!waits(&setting, store, &credential, ReasonCode::Blocked));
         }
+        // Nor with the other value of the signature of a blocked certificate.
+        let mut store = setting.store();
+        let changed = other(&system.certificate);
+        store.block_selector(BlockSelector::Fingerprint(changed.fingerprint()));
+        let credential = Credential::of(&system, &[]);
+        assert!(!waits(&setting, store, &credential, ReasonCode::Blocked));
     }
 }
 

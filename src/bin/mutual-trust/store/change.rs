@@ -90,7 +90,7 @@ pub(super) enum Change {
         #[arg(long, value_name = "ID", conflicts_with = "server")]
         group: Option<GroupId>,
     },
-    /// Never accept a certificate, nor its key, whatever else is installed
+    /// Never accept a certificate and its key, or what else is named, whatever is installed
     Block {
         #[command(flatten)]
         what: Blocked,
@@ -190,7 +190,7 @@ pub(super) struct Blocked {
     /// A certificate and its key, by the certificate's file
     #[arg(value_name = "FILE")]
     certificate: Option<PathBuf>,
-    /// One certificate only, by its SHA-256 fingerprint
+    /// One certificate, by its SHA-256 fingerprint in either form of an ECDSA signature; its key is not blocked
     #[arg(long, value_name = "SHA-256")]
     fingerprint: Option<Fingerprint>,
     /// Every certificate of a key, by its key pin
