@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::{CrlRefusal, HostNameError};
-use crate::certificate::{Fingerprint, HostName, KeyRefusal, Role};
+use crate::certificate::{Fingerprint, HostName, KeyRefusal, Moment, Role};
 use crate::store::{BlockSelector, CrlIssuer, EntryKey, GroupId, ServerId};
 
 /// Why a text is not an id of a server or a group.
@@ -126,6 +126,15 @@ pub enum StoreError {
     /// An end that has passed already.
     #[error("the end given has passed already")]
     EndInThePast,
+    /// A migration that would last too long, or without a time to count from (P3).
+    #[error("{}", migration_too_long(*latest, *limit))]
+    #[non_exhaustive]
+    MigrationTooLong {
+        /// The latest end in seconds since the epoch; `None` if neither the clock nor the floor says what time it is.
+        latest: Option<i64>,
+        /// The limit in days.
+        limit: u64,
+    },
     /// No entry of this slot and scope has this fingerprint.
     #[error("there is no entry {0}")]
     NoSuchEntry(Box<EntryKey>),
@@ -307,6 +316,18 @@ pub enum StoreError {
     /// The issuer's certificates are not checked for revocation.
     #[error("the certificates of {0} are not checked for revocation")]
     NotChecked(Box<CrlIssuer>),
+}
+
+fn migration_too_long(latest: Option<i64>, limit: u64) -> String {
+    match latest {
+        Some(latest) => format!(
+            "a migration lasts at most {limit} days, now until {}: name an earlier end, and set it again when it comes",
+            Moment(latest)
+        ),
+        None => format!(
+            "a migration lasts at most {limit} days, and the time is not known from which they count: set the clock first"
+        ),
+    }
 }
 
 /// Why a certificate could never be accepted in a slot and scope (rule I6).

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, SystemTime};
 
 use crate::folder::Folder;
 use crate::run::{machine, now_spec, run, write};
@@ -23,6 +24,16 @@ fn store(test: &str) -> Folder {
     .ends_with(0)
     .says("claims server: keys-1");
     folder
+}
+
+/// A day that a migration may end on: the command reads the clock of the machine that runs the tests.
+fn in_a_month() -> String {
+    let month = Duration::from_secs(30 * 24 * 60 * 60);
+    let end = SystemTime::now().checked_add(month).unwrap();
+    let end = end.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let end = pki_types::UnixTime::since_unix_epoch(end);
+    let end = mutual_trust::certificate::Moment::from(end).to_string();
+    end[..10].to_owned()
 }
 
 fn content(folder: &Folder) -> Vec<u8> {
@@ -92,7 +103,7 @@ fn a_dry_run_changes_nothing_whatever_it_is_of() {
         "intermediate ca.pem",
         "group add site-b",
         "group join site-a keys-1",
-        "migrate keys-1 --until 2090-01-01",
+        &format!("migrate keys-1 --until {}", in_a_month()),
         "release keys-1",
         "block next.pem",
         "block keys-1.pem",
@@ -117,6 +128,8 @@ fn changes_are_made_and_listed() {
     let folder = store("cli-changes");
     write(&folder, "ca", &now_spec("CA").ca().self_signed());
     let listed = || run(&folder, "store list --store trust").ends_with(0).out;
+    let migrate = format!("migrate keys-1 --until {}", in_a_month());
+    let migrating = format!("migrating until {}T00:00:00Z", in_a_month());
     for (change, shown) in [
         ("authority ca.pem --any-server", "for any server"),
         ("intermediate ca.pem", "for all chains"),
@@ -131,10 +144,7 @@ fn changes_are_made_and_listed() {
         ("group add site-a", "group site-a: "),
         ("group join site-a keys-2", "in group site-a"),
         ("pin next.pem --group site-a --label both", "label: both"),
-        (
-            "migrate keys-1 --until 2090-01-01",
-            "migrating until 2090-01-01T00:00:00Z",
-        ),
+        (&migrate, &migrating),
         (
             "block --fingerprint 07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07",
             "blocked: ",
@@ -214,6 +224,10 @@ fn what_cannot_be_installed_says_why() {
         (
             "store migrate keys-1 --until 2001-01-01",
             "error[store/EndInThePast]",
+        ),
+        (
+            "store migrate keys-1 --until 2090-01-01",
+            "error[store/MigrationTooLong]: a migration lasts at most 366 days",
         ),
     ] {
         let before = content(&folder);

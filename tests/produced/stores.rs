@@ -75,6 +75,7 @@ fn servers(produced: &mut Produced) {
     let _ = store.add_group("h".parse().unwrap()).unwrap();
     produced.error(store.join_group(&"h".parse().unwrap(), &b));
     produced.error(store.migrate(&a, at(NOW - DAY)));
+    produced.error(store.migrate(&a, at(NOW + 367 * DAY)));
 }
 
 fn entries(produced: &mut Produced) {

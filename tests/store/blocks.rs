@@ -190,7 +190,7 @@ fn a_bundle_and_a_revocation_list_of_a_blocked_certificate_are_refused() {
         matches!(&done, Err(E::BundleItem { source, .. }) if matches!(&**source, E::Blocked(found) if **found == selector)),
         "{done:?}"
     );
-    let list = crate::support::crl::crl().signed_by(&pki.intermediate);
+    let list = crl::crl().signed_by(&pki.intermediate);
     let done = store.install_crl(list);
     assert!(
         matches!(&done, Err(E::Blocked(found)) if **found == selector),

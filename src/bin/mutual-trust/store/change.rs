@@ -74,7 +74,7 @@ pub(super) enum Change {
         /// All present members of this group instead
         #[arg(long, value_name = "ID", conflicts_with = "server")]
         group: Option<GroupId>,
-        /// The end
+        /// The end, at most 366 days ahead; it can be set again
         #[arg(long, value_name = "TIME", value_parser = moment, required_unless_present = "stop")]
         until: Option<UnixTime>,
         /// End it now: the server is claimed again
