@@ -16,13 +16,16 @@ use super::namesakes::Installed;
 use super::shelf::Shelf;
 use super::table::Table;
 use super::{Entry, EntryKey, Group, Scope, Server, ServerId, Slot};
-use crate::certificate::{Certificate, Fingerprint, KeyPin};
+use crate::certificate::{Certificate, Fingerprint, KeyPin, KeyPolicy};
 
 /// See [`View`](super::View).
 #[derive(Clone, Default)]
 pub(crate) struct Data {
     pub(super) generation: u64,
     pub(super) floor: Option<UnixTime>,
+    /// What the store demands of keys, for verdicts: what may not be installed decides nothing either. `None` in a view
+    /// of no store, which is empty.
+    pub(crate) keys: Option<KeyPolicy>,
     pub(super) blocks: Arc<Blocks>,
     crls: Arc<Crls>,
     pub(super) servers: Table<Arc<Server>>,
@@ -267,6 +270,8 @@ impl Data {
         let Self {
             generation: _,
             floor,
+            // The store's, which no call changes.
+            keys: _,
             blocks: _,
             crls,
             servers,

@@ -23,6 +23,7 @@ mod chains;
 mod clients;
 mod clock;
 mod codes;
+mod demands;
 mod explained;
 mod imports;
 mod issuers;

@@ -41,7 +41,7 @@ fn reason(store: &mutual_trust::TrustStore, certificate: &mutual_trust::Certific
 #[test]
 fn what_a_stricter_policy_would_refuse_is_held_and_accepts_nothing() {
     let (certificate, key, text) = with_rsa();
-    let strict = keys().require_rsa_bits(3072);
+    let strict = keys().require_rsa_bits(3072).unwrap();
     let mut loaded = load_with(&text, strict);
     let [(disabled, why)] = loaded.report.disabled.items() else {
         panic!("{}", loaded.report);
@@ -65,7 +65,7 @@ fn what_a_stricter_policy_would_refuse_is_held_and_accepts_nothing() {
 #[test]
 fn the_judgement_of_one_version_is_not_stored_for_the_next() {
     let (certificate, key, text) = with_rsa();
-    let loaded = load_with(&text, keys().require_rsa_bits(3072));
+    let loaded = load_with(&text, keys().require_rsa_bits(3072).unwrap());
     assert_eq!(text_of(loaded.store.contents()), text);
     let again = load(&text).unwrap();
     assert_eq!(again.store.contents().entry(&key).unwrap().disabled(), None);
@@ -75,7 +75,7 @@ fn the_judgement_of_one_version_is_not_stored_for_the_next() {
 #[test]
 fn what_an_administrator_disabled_stays_disabled_under_any_policy() {
     let (_, key, text) = with_rsa();
-    let mut loaded = load_with(&text, keys().require_rsa_bits(3072));
+    let mut loaded = load_with(&text, keys().require_rsa_bits(3072).unwrap());
     loaded.store.disable(&key, "ticket 5").unwrap();
     let text = text_of(loaded.store.contents());
     let again = load(&text).unwrap();

@@ -76,6 +76,9 @@ fn servers(produced: &mut Produced) {
     produced.error(store.join_group(&"h".parse().unwrap(), &b));
     produced.error(store.migrate(&a, at(NOW - DAY)));
     produced.error(store.migrate(&a, at(NOW + 367 * DAY)));
+    let policy = crate::support::policy();
+    produced.error(policy.max_intermediates(7));
+    produced.error(policy.max_intermediates(0).unwrap().max_intermediates(1));
 }
 
 fn entries(produced: &mut Produced) {

@@ -215,7 +215,7 @@ fn verdicts(produced: &mut Produced) {
     let _ = listed
         .install_crl(crl().valid(-5 * DAY_, -DAY_).signed_by(&root))
         .unwrap();
-    let lenient = policy().crl_grace(Duration::from_secs(10 * DAY));
+    let lenient = policy().crl_grace(Duration::from_secs(10 * DAY)).unwrap();
     ask(produced, &listed.view(), &lenient, &leaf, by_id, now());
 
     // A CA without a key usage.
