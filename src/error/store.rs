@@ -253,7 +253,7 @@ pub enum StoreError {
     /// The revocation list is of a kind that is not installed (C4).
     #[error("the revocation list cannot be used: {0}")]
     CrlKind(CrlRefusal),
-    /// No installed authority or intermediate has the name of the list's issuer, or the key that it names (C4).
+    /// No installed authority or intermediate has the name of the list's issuer (C4).
     #[error(
         "no installed authority or intermediate is the issuer of the revocation list ({issuer}): install the CA that signed it first"
     )]
@@ -269,9 +269,19 @@ pub enum StoreError {
         /// The issuer's name.
         issuer: String,
     },
-    /// The signature on the revocation list does not verify under the issuer's key (C4).
+    /// An installed authority or intermediate has the name of the list's issuer, and another key signed the list: by the
+    /// key identifiers, or without them by the signature (C4).
     #[error(
-        "the signature on the revocation list does not verify under the key of {issuer}: the list is damaged or forged, or another CA of this name made it"
+        "the revocation list of {issuer} is not signed by the key of that name that is installed, but by another one: if the CA changed its key, install its certificate of the other key as well; if not, the list is damaged or forged"
+    )]
+    #[non_exhaustive]
+    CrlSignedByOtherKey {
+        /// The issuer's name.
+        issuer: String,
+    },
+    /// The revocation list names the issuer's key, and its signature does not verify under that (C4).
+    #[error(
+        "the signature on the revocation list does not verify under the key of {issuer} that it names: the list is damaged or forged"
     )]
     #[non_exhaustive]
     WrongCrlSignature {

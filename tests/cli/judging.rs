@@ -169,3 +169,36 @@ fn a_block_by_fingerprint_hits_the_certificate_with_the_other_value_of_its_signa
         run(&folder, &format!("store un{block}")).ends_with(0);
     }
 }
+
+// C4. With the lists of a report: the newer one came first, and what it revokes was accepted.
+#[test]
+fn revocation_lists_are_named_in_any_order() {
+    let folder = Folder::new("cli-check-crl-order");
+    for name in [
+        "root.pem",
+        "int.pem",
+        "srv-chain.pem",
+        "int.crl",
+        "int2.crl",
+        "two.crl",
+    ] {
+        let bytes = crate::support::fixture_bytes(&format!("crl-order/{name}"));
+        fs::write(folder.file(name), bytes).unwrap();
+    }
+    let trust = "--server-name localhost --ca root.pem --intermediate int.pem --at 2026-12-01";
+    let check = |lists: &str| {
+        run(
+            &folder,
+            &format!("check --chain srv-chain.pem {trust} {lists}"),
+        )
+    };
+    check("--crl int.crl").ends_with(0);
+    for lists in [
+        "--crl int2.crl",
+        "--crl int.crl --crl int2.crl",
+        "--crl int2.crl --crl int.crl",
+        "--crl two.crl",
+    ] {
+        check(lists).ends_with(1).says("[Revoked,");
+    }
+}

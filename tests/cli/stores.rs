@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::folder::Folder;
 use crate::run::{machine, now_spec, run, write};
+use crate::support::crl::crl;
 
 fn store(test: &str) -> Folder {
     let folder = Folder::new(test);
@@ -389,4 +390,61 @@ fn a_store_that_is_in_use_can_be_looked_at_and_not_changed() {
     )
     .ends_with(2)
     .says("error[durable/Locked]");
+}
+
+// C4
+#[test]
+fn a_file_of_revocation_lists_is_installed_in_whatever_order_it_has() {
+    let years = 365 * 24 * 60 * 60;
+    let ca = now_spec("CA").ca().self_signed();
+    let other = now_spec("Other").ca().self_signed();
+    let server = now_spec("kms2.example").dns("kms2.example").signed_by(&ca);
+    let list = |number: u8| crl().number(number).valid(-2 * years, 20 * years);
+    let older = list(1).signed_by(&ca).to_pem();
+    let newer = list(2).revoke(&server.certificate).signed_by(&ca).to_pem();
+    let unknown = list(1).signed_by(&other).to_pem();
+    let prepared = |test: &str| {
+        let folder = store(test);
+        write(&folder, "ca", &ca);
+        write(&folder, "kms2", &server);
+        for line in [
+            "server add keys-2 kms2.example",
+            "authority ca.pem --server keys-2",
+        ] {
+            run(&folder, &format!("store {line} --store trust")).ends_with(0);
+        }
+        folder
+    };
+    let check = |folder: &Folder| {
+        let line = "check --chain kms2.pem --server-name kms2.example --store trust";
+        run(folder, line)
+    };
+    let install = |folder: &Folder, lists: &[&String]| {
+        let lists: String = lists.iter().map(|list| list.as_str()).collect();
+        fs::write(folder.file("lists.pem"), lists).unwrap();
+        run(folder, "store crl lists.pem --store trust --force")
+    };
+    for lists in [[&older, &newer], [&newer, &older]] {
+        let folder = prepared("cli-crl-order");
+        check(&folder).ends_with(0);
+        install(&folder, &lists).ends_with(0);
+        check(&folder).ends_with(1).says("[Revoked, rule C4]");
+        // By itself, the older one is a mistake.
+        install(&folder, &[&older])
+            .ends_with(2)
+            .says("error[store/CrlOlder]");
+    }
+    // One that is refused keeps no other out, and is told.
+    for lists in [[&unknown, &newer], [&newer, &unknown]] {
+        let folder = prepared("cli-crl-unknown");
+        install(&folder, &lists)
+            .ends_with(2)
+            .says("error[store/CrlIssuerNotInstalled]: left out, 1 in all");
+        check(&folder).ends_with(1).says("[Revoked, rule C4]");
+        let before = content(&folder);
+        install(&folder, &[&unknown])
+            .ends_with(2)
+            .says("error[store/CrlIssuerNotInstalled]");
+        assert_eq!(content(&folder), before);
+    }
 }

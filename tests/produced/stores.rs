@@ -194,6 +194,8 @@ fn crls(produced: &mut Produced) {
     produced.error(store.install_crl(crl().no_end().signed_by(&issuer)));
     let stranger = spec("Stranger").ca().self_signed();
     produced.error(store.install_crl(crl().signed_by(&stranger)));
+    let changed = spec("CA").ca().self_signed();
+    produced.error(store.install_crl(crl().signed_by(&changed)));
     let mute = spec("Mute")
         .ca()
         .key_usage(&[KeyUsagePurpose::KeyCertSign])

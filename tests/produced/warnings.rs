@@ -116,6 +116,10 @@ fn lists(produced: &mut Produced) {
         store.install_crl(crl().no_number().signed_by(&issuer)),
     );
     let mut store = trusting(&issuer);
+    let newer_first = [2, 1].map(|number| crl().number(number).signed_by(&issuer));
+    let mut done = store.install_crls(newer_first);
+    told(produced, done.remove(1));
+    let mut store = trusting(&issuer);
     let list = crl().signed_by(&issuer);
     let print = list.fingerprint();
     let _ = store.install_crl(list).unwrap();
