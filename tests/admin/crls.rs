@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::sync::OnceLock;
 
 use mutual_trust::admin::{
-    Peer, Severity, Subject, Turn, Windows, expiry, forecast, next_change, safe_to_remove,
+    Peer, Seen, Severity, Subject, Turn, Windows, expiry, forecast, next_change, safe_to_remove,
     servers_without_usable,
 };
 use mutual_trust::certificate::Crl;
@@ -416,4 +416,23 @@ proptest! {
             }
         }
     }
+}
+
+// The list of an intermediate tells of chains that only peers present: without having seen any, it is not known whose.
+#[test]
+fn who_depends_on_the_list_of_an_intermediate_is_not_known_before_it_was_seen() {
+    let pki = pki();
+    let mut desk = desk();
+    let list = install(&mut desk, days_of(-1, 10), &pki.inter);
+    let is = subject(&list, &pki.inter);
+    let told = |desk: &Desk, seen: &Seen| {
+        let (now, windows) = (clock(Some(days(0))), Windows::default());
+        let report = expiry(desk.view(), &desk.policy, seen, now, &windows, &[]);
+        let mut items = report.items().iter();
+        items.find(|item| is(&item.subject)).unwrap().to_string()
+    };
+    let unseen = told(&desk, &Seen::new());
+    assert!(unseen.ends_with("; on it: not known"), "{unseen}");
+    let seen = told(&desk, &desk.seen);
+    assert!(seen.contains("; on it: server keys-2"), "{seen}");
 }
