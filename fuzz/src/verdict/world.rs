@@ -423,7 +423,9 @@ impl Ask {
             policy = policy.require_crl();
         }
         if self.crl_grace {
-            policy = policy.crl_grace(Duration::from_secs(GRACE.try_into().unwrap())).unwrap();
+            policy = policy
+                .crl_grace(Duration::from_secs(GRACE.try_into().unwrap()))
+                .unwrap();
         }
         if let Some(most) = self.most {
             policy = policy.max_intermediates(most).unwrap_or(policy);
