@@ -297,6 +297,10 @@ pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(5 * 60);
 /// a certificate without an end, for which an administrator should accept a new one.
 pub const MAX_GRACE: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
+/// Longest migration of a claimed server, from the time at which it is set: one year. While it lasts, an authority can
+/// vouch for a server that holds a pin (rule P3), so it has an end that an administrator meets. It can be set again.
+pub const MAX_MIGRATION: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
 /// Largest certificate revocation list in bytes of DER. A million revoked certificates take 35 to 53 MB, by the
 /// length of their serial numbers and with or without reason codes.
 pub const MAX_CRL_BYTES: usize = 64 * 1024 * 1024;

@@ -5,7 +5,8 @@ use core::fmt;
 use pki_types::{SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer};
 
 use super::algorithms::{self, NamedKey};
-use super::{AllowedKeys, Certificate, Crl, der};
+use super::{AllowedKeys, Certificate, Crl, der, variants};
+use crate::error::SettingError;
 use crate::limits::{MAX_RSA_BITS, MIN_RSA_BITS};
 
 /// The kind and size of a public key.
@@ -168,13 +169,44 @@ impl KeyPolicy {
         }
     }
 
-    /// Asks for RSA keys of at least `bits`. A number below 2048 changes nothing: providers verify none.
-    #[must_use]
-    pub const fn require_rsa_bits(mut self, bits: u32) -> Self {
-        if bits >= MIN_RSA_BITS {
-            self.min_rsa_bits = bits;
+    /// Demands RSA keys of at least `bits`. A further call may demand more.
+    ///
+    /// # Errors
+    /// The number is below 2048 or above 8192, between which providers verify; or an earlier call demanded more.
+    pub fn require_rsa_bits(mut self, bits: u32) -> Result<Self, SettingError> {
+        let setting = "bits of an RSA key";
+        let [found, set] = [bits, self.min_rsa_bits].map(u64::from);
+        SettingError::check(setting, found, MIN_RSA_BITS.into(), MAX_RSA_BITS.into())?;
+        if found < set {
+            return Err(SettingError::Lowered {
+                setting,
+                found,
+                set,
+            });
         }
-        self
+        self.min_rsa_bits = bits;
+        Ok(self)
+    }
+
+    /// Judges the key of a certificate by two policies, of which the stricter decides.
+    pub(crate) fn check_with(
+        &self,
+        other: Option<&Self>,
+        certificate: &Certificate,
+    ) -> Result<(), KeyRefusal> {
+        match other {
+            None => self.check(certificate),
+            // Almost always: both were made of one provider.
+            Some(other) if core::ptr::eq(self.algorithms, other.algorithms) => {
+                let stricter = self.min_rsa_bits < other.min_rsa_bits;
+                let stricter = if stricter { other } else { self };
+                stricter.check(certificate)
+            }
+            Some(other) => {
+                self.check(certificate)?;
+                other.check(certificate)
+            }
+        }
     }
 
     /// Judges the key of a certificate.
@@ -258,6 +290,9 @@ impl KeyPolicy {
         let Some(key_id) = der::algorithm_of_spki(issuer_spki) else {
             return Err(SignatureCheck::Wrong);
         };
+        if !variants::is_form_of(algorithm_id, signature) {
+            return Err(SignatureCheck::Wrong);
+        }
         let spki = SubjectPublicKeyInfoDer::from(issuer_spki);
         let Ok(key) = webpki::RawPublicKeyEntity::try_from(&spki) else {
             return Err(SignatureCheck::Wrong);

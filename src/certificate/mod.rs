@@ -23,6 +23,7 @@ pub(crate) mod pem;
 mod public_key;
 mod shown;
 mod time;
+pub(crate) mod variants;
 
 use core::fmt;
 use std::sync::Arc;

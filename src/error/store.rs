@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::{CrlRefusal, HostNameError};
-use crate::certificate::{Fingerprint, HostName, KeyRefusal, Role};
+use crate::certificate::{Fingerprint, HostName, KeyRefusal, Moment, Role};
 use crate::store::{BlockSelector, CrlIssuer, EntryKey, GroupId, ServerId};
 
 /// Why a text is not an id of a server or a group.
@@ -126,6 +126,15 @@ pub enum StoreError {
     /// An end that has passed already.
     #[error("the end given has passed already")]
     EndInThePast,
+    /// A migration that would last too long, or without a time to count from (P3).
+    #[error("{}", migration_too_long(*latest, *limit))]
+    #[non_exhaustive]
+    MigrationTooLong {
+        /// The latest end in seconds since the epoch; `None` if neither the clock nor the floor says what time it is.
+        latest: Option<i64>,
+        /// The limit in days.
+        limit: u64,
+    },
     /// No entry of this slot and scope has this fingerprint.
     #[error("there is no entry {0}")]
     NoSuchEntry(Box<EntryKey>),
@@ -237,7 +246,7 @@ pub enum StoreError {
     /// The revocation list is of a kind that is not installed (C4).
     #[error("the revocation list cannot be used: {0}")]
     CrlKind(CrlRefusal),
-    /// No installed authority or intermediate has the name of the list's issuer, or the key that it names (C4).
+    /// No installed authority or intermediate has the name of the list's issuer (C4).
     #[error(
         "no installed authority or intermediate is the issuer of the revocation list ({issuer}): install the CA that signed it first"
     )]
@@ -253,9 +262,19 @@ pub enum StoreError {
         /// The issuer's name.
         issuer: String,
     },
-    /// The signature on the revocation list does not verify under the issuer's key (C4).
+    /// An installed authority or intermediate has the name of the list's issuer, and another key signed the list: by the
+    /// key identifiers, or without them by the signature (C4).
     #[error(
-        "the signature on the revocation list does not verify under the key of {issuer}: the list is damaged or forged, or another CA of this name made it"
+        "the revocation list of {issuer} is not signed by the key of that name that is installed, but by another one: if the CA changed its key, install its certificate of the other key as well; if not, the list is damaged or forged"
+    )]
+    #[non_exhaustive]
+    CrlSignedByOtherKey {
+        /// The issuer's name.
+        issuer: String,
+    },
+    /// The revocation list names the issuer's key, and its signature does not verify under that (C4).
+    #[error(
+        "the signature on the revocation list does not verify under the key of {issuer} that it names: the list is damaged or forged"
     )]
     #[non_exhaustive]
     WrongCrlSignature {
@@ -300,6 +319,18 @@ pub enum StoreError {
     /// The issuer's certificates are not checked for revocation.
     #[error("the certificates of {0} are not checked for revocation")]
     NotChecked(Box<CrlIssuer>),
+}
+
+fn migration_too_long(latest: Option<i64>, limit: u64) -> String {
+    match latest {
+        Some(latest) => format!(
+            "a migration lasts at most {limit} days, now until {}: name an earlier end, and set it again when it comes",
+            Moment(latest)
+        ),
+        None => format!(
+            "a migration lasts at most {limit} days, and the time is not known from which they count: set the clock first"
+        ),
+    }
 }
 
 /// Why a certificate could never be accepted in a slot and scope (rule I6).

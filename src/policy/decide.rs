@@ -93,6 +93,14 @@ impl Case<'_> {
     pub(super) fn role(&self) -> Role {
         self.question.role()
     }
+
+    /// I4: whether a verdict may rest on the key of a certificate, by what the policy demands and by what the store
+    /// demands whose view is asked.
+    pub(super) fn check_key(&self, certificate: &Certificate) -> Result<(), Fall> {
+        let stores = self.view.data().keys.as_ref();
+        let judged = self.policy.keys.check_with(stores, certificate);
+        judged.map_err(|refusal| (ReasonCode::KeyNotAllowed, Detail::Key(refusal)))
+    }
 }
 
 /// Decides whether a peer may be trusted, and by which installed certificate.
@@ -199,7 +207,7 @@ fn read_presented<'a>(
     verdict.presented = Some(fingerprint);
     let read = Certificate::read(end_entity, Some(fingerprint));
     read.map(|leaf| (Cow::Owned(leaf), None)).map_err(|error| {
-        match view.data().blocks().find_fingerprint(fingerprint) {
+        match view.data().blocks().find_unread(end_entity, fingerprint) {
             Some(block) => (ReasonCode::Blocked, Detail::Block(block.clone())),
             None => (
                 ReasonCode::MalformedCertificate,

@@ -68,9 +68,7 @@ pub(super) fn check(case: &Case<'_>, issuer: &Certificate, place: Place) -> Resu
     if let Some(block) = case.view.data().blocks().find(issuer) {
         return Err((ReasonCode::Blocked, Detail::Block(block.clone())));
     }
-    if let Err(refusal) = case.policy.keys.check(issuer) {
-        return Err((ReasonCode::KeyNotAllowed, Detail::Key(refusal)));
-    }
+    case.check_key(issuer)?;
     let cannot = |why: &str| Err((ReasonCode::IssuerCannotSign, Detail::Text(why.into())));
     if !issuer.is_ca() || issuer.version() != 3 {
         return cannot("it is not a CA (version, basicConstraints)");

@@ -34,7 +34,7 @@ const BYTES_BESIDE: usize = 2_048;
 /// use pki_types::CertificateDer;
 ///
 /// let keys = tls::key_policy(&tls::provider::default_provider());
-/// let memory = ChainMemory::new(Policy::new(keys).remember_chains(1_000));
+/// let memory = ChainMemory::new(Policy::new(keys).remember_chains(1_000)?);
 /// let leaf = CertificateDer::from(b"presented".to_vec());
 /// let verdict = memory.decide(&View::default(), &Question::client(&leaf, &[], Clock::Unset));
 /// assert!(!verdict.is_accepted());
@@ -363,7 +363,7 @@ mod tests {
     use pki_types::CertificateDer;
 
     fn memory() -> ChainMemory {
-        ChainMemory::new(Policy::new(KeyPolicy::new(&[])).remember_chains(2))
+        ChainMemory::new(Policy::new(KeyPolicy::new(&[])).remember_chains(2).unwrap())
     }
 
     fn ask(memory: &ChainMemory) -> Verdict {

@@ -171,9 +171,7 @@ fn check_leaf<'a>(case: &Case<'a>) -> Result<EndEntity<'a>, Fall> {
     }
     let end_entity =
         EndEntityCert::try_from(leaf.der()).map_err(|error| unreadable(case, &error))?;
-    if let Err(refusal) = case.policy.keys.check(leaf) {
-        return Err((ReasonCode::KeyNotAllowed, Detail::Key(refusal)));
-    }
+    case.check_key(leaf)?;
     case.timing.chain(leaf.validity())?;
     match leaf.extended_key_usage() {
         Some(usage) if !usage.names(case.role()) => Err((issuers::unnamed(usage), Detail::None)),

@@ -103,9 +103,7 @@ fn certificate_usable(
     warnings: &mut Vec<VerdictWarning>,
 ) -> Result<(), Fall> {
     revocation::check_installed(case, certificate, Slot::Pin)?;
-    if let Err(refusal) = case.policy.keys.check(certificate) {
-        return Err((ReasonCode::KeyNotAllowed, Detail::Key(refusal)));
-    }
+    case.check_key(certificate)?;
     let rule = options.get_validity().unwrap_or(case.policy.validity);
     if case.timing.pin(certificate.validity(), rule)? {
         warnings.push(VerdictWarning::InGrace {

@@ -17,13 +17,18 @@ use super::shelf::Shelf;
 use super::signers::Signers;
 use super::table::Table;
 use super::{Entry, EntryKey, Group, Scope, Server, ServerId, Slot};
-use crate::certificate::{Certificate, Fingerprint, KeyPin, canonical_name, names_equal};
+use crate::certificate::{
+    Certificate, Fingerprint, KeyPin, KeyPolicy, canonical_name, names_equal,
+};
 
 /// See [`View`](super::View).
 #[derive(Clone, Default)]
 pub(crate) struct Data {
     pub(super) generation: u64,
     pub(super) floor: Option<UnixTime>,
+    /// What the store demands of keys, for verdicts: what may not be installed decides nothing either. `None` in a view
+    /// of no store, which is empty.
+    pub(crate) keys: Option<KeyPolicy>,
     pub(super) blocks: Arc<Blocks>,
     crls: Arc<Crls>,
     pub(super) servers: Table<Arc<Server>>,
@@ -304,6 +309,8 @@ impl Data {
         let Self {
             generation: _,
             floor,
+            // The store's, which no call changes.
+            keys: _,
             blocks: _,
             crls,
             servers,

@@ -100,10 +100,13 @@ pub struct TrustStore {
 impl TrustStore {
     /// An empty store, which trusts nobody, on the system's clock.
     ///
-    /// `keys` says which public keys may be installed at all.
+    /// `keys` says which public keys may be installed at all, and which may decide anything by a view of this store,
+    /// whatever the policy of the question takes (rule I4).
     pub fn new(keys: KeyPolicy) -> Self {
+        let mut data = View::default();
+        data.edit().keys = Some(keys);
         Self {
-            data: View::default(),
+            data,
             keys,
             clock: Arc::new(SystemClock::new()),
             acting: None,
@@ -183,7 +186,7 @@ impl TrustStore {
         Report::new(Done::Changed, data.generation)
     }
 
-    /// The key policy that is asked at import.
+    /// The key policy that is asked at import and, beside that of the policy, by verdicts.
     pub fn key_policy(&self) -> &KeyPolicy {
         &self.keys
     }

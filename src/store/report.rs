@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::{Bounded, CrlIssuer, EntryKey, ServerId};
-use crate::certificate::{CrlDeviation, Moment};
+use crate::certificate::{CrlDeviation, Fingerprint, Moment};
 use crate::limits::MAX_NAMESAKE_SIGNATURES;
 
 /// What became of the call.
@@ -12,7 +12,7 @@ use crate::limits::MAX_NAMESAKE_SIGNATURES;
 pub enum Done {
     /// A new entry, server, group, block or revocation list is there.
     Added,
-    /// It was there already; nothing changed (rule I5).
+    /// It was there already, or something newer is; nothing changed (rules I5 and C4).
     AlreadyThere,
     /// A pin of which only the fingerprint was known has its certificate now (rule M1).
     Completed,
@@ -155,6 +155,13 @@ pub enum StoreWarning {
     /// Another revocation list of the same issuer and scope is there, and neither is told to be the newer one:
     /// both are asked.
     CrlBeside,
+    /// The revocation list is older than another one of the same issuer and scope that was installed with it: it was
+    /// left out, and the newer one is in force (rule C4).
+    #[non_exhaustive]
+    CrlSuperseded {
+        /// The fingerprint of the newer list.
+        by: Fingerprint,
+    },
     /// The revocation list departs from RFC 5280 in something that changes nothing.
     CrlDeviates(CrlDeviation),
     /// No revocation list of a checked issuer is left: its certificates are refused in chains.
@@ -221,6 +228,10 @@ impl fmt::Display for StoreWarning {
             ),
             Self::CrlBeside => f.write_str(
                 "another revocation list of this issuer and scope is there, and neither is the newer one: both are asked",
+            ),
+            Self::CrlSuperseded { by } => write!(
+                f,
+                "the revocation list is older than {by}, which came with it: it was left out"
             ),
             Self::CrlDeviates(deviation) => write!(
                 f,

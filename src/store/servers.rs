@@ -338,13 +338,17 @@ impl TrustStore {
 
     /// An end must lie in the future, as far as the time is known.
     pub(super) fn check_end(&self, end: UnixTime) -> Result<(), StoreError> {
-        let now = match self.now() {
-            Clock::Known(now) => Some(now),
-            Clock::Unset => self.data.floor(),
-        };
-        match now {
+        match self.latest_time() {
             Some(now) if seconds(end) <= seconds(now) => Err(StoreError::EndInThePast),
             _ => Ok(()),
+        }
+    }
+
+    /// The clock if it is known, else the floor if there is one (rule M7).
+    pub(super) fn latest_time(&self) -> Option<UnixTime> {
+        match self.now() {
+            Clock::Known(now) => Some(now),
+            Clock::Unset => self.data.floor(),
         }
     }
 }

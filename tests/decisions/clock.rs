@@ -152,7 +152,7 @@ fn chains() -> Vec<Row> {
         row("C1", "the leaf a second before notBefore: chains have no tolerance", refused(NotYetValid), |w| chain(w, |s| s.valid(1, DAY), same, same)),
         row("M3", "a grace is for pins: it prolongs no leaf of a chain", refused(Expired), |w| {
             chain(w, |s| s.valid(-DAY, -1), same, same);
-            w.policy = w.policy.validity(ValidityRule::Grace(Duration::from_secs(1000)));
+            w.policy = w.policy.validity(ValidityRule::Grace(Duration::from_secs(1000))).unwrap();
         }),
         row("C1", "the presented intermediate at its ends", known(), |w| chain(w, same, |s| s.valid(0, 0), same)),
         row("C1", "the presented intermediate has expired", expired_intermediate(), |w| chain(w, same, |s| s.valid(-DAY, -1), same)),

@@ -176,7 +176,7 @@ fn mismatches() -> Vec<Row> {
         }),
         row("P2", "the pin's key is shorter than the policy asks", refused(NoPinLeft).considered(&["pin own for server keys-1: KeyNotAllowed"]), |w| {
             w.pin(KEYS_1, "own", &fixture("ee-rsa2048"));
-            w.policy = mutual_trust::Policy::new(super::support::keys().require_rsa_bits(3072));
+            w.policy = mutual_trust::Policy::new(super::support::keys().require_rsa_bits(3072).unwrap());
             w.presents(&self_signed("unknown"));
         }),
         // Installed for somebody else

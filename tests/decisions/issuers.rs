@@ -68,7 +68,7 @@ fn any_usage(spec: Spec) -> Spec {
 }
 
 fn longer_keys(world: &mut World) {
-    world.policy = mutual_trust::Policy::new(keys().require_rsa_bits(3072));
+    world.policy = mutual_trust::Policy::new(keys().require_rsa_bits(3072).unwrap());
 }
 
 #[rustfmt::skip]

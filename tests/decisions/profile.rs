@@ -386,13 +386,13 @@ pub fn rows() -> Vec<Row> {
         // The length that the policy allows.
         row("C1", "as many intermediates as the policy allows", found(), |w| {
             let chain = chain([as_it_is; 3], [no_edit; 3]);
-            w.policy = w.policy.max_intermediates(1);
+            w.policy = w.policy.max_intermediates(1).unwrap();
             w.authority(For::AnyServer, "root", &chain[0]);
             w.presents(&chain[2]).with("I", &chain[1]);
         }),
         row("C1", "more intermediates than the policy allows", refused(PathTooLong).any_considered().detail("1, the limit is 0"), |w| {
             let chain = chain([as_it_is; 3], [no_edit; 3]);
-            w.policy = w.policy.max_intermediates(0);
+            w.policy = w.policy.max_intermediates(0).unwrap();
             w.authority(For::AnyServer, "root", &chain[0]);
             w.presents(&chain[2]).with("I", &chain[1]);
         }),
@@ -404,15 +404,9 @@ pub fn rows() -> Vec<Row> {
             w.authority(For::AnyServer, "root", &root);
             w.presents(&spec("leaf").dns(KMS).signed_by(&rolled)).with("I", &limited).with("J", &rolled);
         }),
-        row("C1", "the last word on how many intermediates there may be counts, up to six", found(), |w| {
-            let chain = chain([as_it_is; 3], [no_edit; 3]);
-            w.policy = w.policy.max_intermediates(0).max_intermediates(6);
-            w.authority(For::AnyServer, "root", &chain[0]);
-            w.presents(&chain[2]).with("I", &chain[1]);
-        }),
         row("C1", "more intermediates than the policy allows, and the one is installed", refused(PathTooLong).considered(&["intermediate I for all chains: PathTooLong"]), |w| {
             let chain = chain([as_it_is; 3], [no_edit; 3]);
-            w.policy = w.policy.max_intermediates(0);
+            w.policy = w.policy.max_intermediates(0).unwrap();
             w.authority(For::AnyServer, "root", &chain[0]);
             w.intermediate("I", &chain[1]);
             w.presents(&chain[2]);
@@ -435,7 +429,7 @@ pub fn rows() -> Vec<Row> {
             w.presents(&spec("leaf").dns(KMS).signed_by(&root));
         }),
         row("C1", "no intermediate, and the policy allows none", found(), |w| {
-            w.policy = w.policy.max_intermediates(0);
+            w.policy = w.policy.max_intermediates(0).unwrap();
             below(w, spec("root").ca(), spec("leaf").dns(KMS));
         }),
     ]

@@ -16,6 +16,7 @@ use crate::support::handshake::{handshake, run};
 use crate::support::link::settings;
 use crate::support::pki::{Made, self_signed, spec};
 use crate::support::plain::Credential;
+use crate::support::variants::other;
 use crate::support::{NOW, at, now};
 use crate::{KeyServer, assert_silent, nearly, number};
 
@@ -325,6 +326,20 @@ fn what_the_store_refuses_waits_on() {
     );
     assert_eq!(server.only_pending().id, peer.id);
     assert!(server.enrolment.decisions().is_empty());
+    // By the fingerprint that it has with the other value of its signature, too.
+    {
+        let mut store = server.store.lock().unwrap();
+        let selector = BlockSelector::certificate(&system.certificate);
+        store.unblock(&selector).unwrap();
+        store.block_selector(BlockSelector::Fingerprint(
+            other(&system.certificate).fingerprint(),
+        ));
+    }
+    let error = accept(&server, &peer, fingerprint, "alice").unwrap_err();
+    assert!(
+        matches!(&error, EnrolmentError::Store(StoreError::Blocked(_))),
+        "{error}"
+    );
     let error = accept(&server, &peer, fingerprint, "alice").unwrap_err();
     assert!(matches!(error, EnrolmentError::Store(_)));
     let unknown = server.enrolment.reject(number("999"), "alice");

@@ -13,6 +13,7 @@ use crate::support::handshake::handshake;
 use crate::support::link::{Setting, pin, settings};
 use crate::support::pki::{Made, pki, self_signed, spec};
 use crate::support::plain::Credential;
+use crate::support::variants::other;
 use crate::support::{NOW, fixture, now};
 use crate::{HOUR, KeyServer, assert_silent};
 
@@ -248,6 +249,12 @@ fn a_blocked_peer_never_waits() {
             let credential = Credential::of(made, &[]);
             assert!(!waits(&setting, store, &credential, ReasonCode::Blocked));
         }
+        // Nor with the other value of the signature of a blocked certificate.
+        let mut store = setting.store();
+        let changed = other(&system.certificate);
+        store.block_selector(BlockSelector::Fingerprint(changed.fingerprint()));
+        let credential = Credential::of(&system, &[]);
+        assert!(!waits(&setting, store, &credential, ReasonCode::Blocked));
     }
 }
 
@@ -397,7 +404,7 @@ fn an_expired_certificate_waits_if_the_policy_has_a_grace_for_it() {
     let setting = &settings()[0];
     let expired = spec("a").valid(-2 * day, -day).self_signed();
     let grace = ValidityRule::Grace(Duration::from_secs(3 * 86_400));
-    let policy = setting.policy().validity(grace);
+    let policy = setting.policy().validity(grace).unwrap();
     let identity = self_signed("kms1.example").identity(&[], &setting.provider);
     let enrolment = Enrolment::new(Arc::new(now()));
     enrolment.open_enrolment(HOUR, 4).unwrap();

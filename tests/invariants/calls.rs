@@ -106,12 +106,12 @@ impl Facts {
                 done_if(self.groups.contains(GROUPS[*to]) && fits)
             }
             Op::Leave(id) => done_if(known(*id).is_some_and(|server| server.group.is_some())),
-            Op::Migrate(id, until) => done_if(claimed(*id) && self.in_future(*until)),
+            Op::Migrate(id, until) => done_if(claimed(*id) && self.may_migrate_until(*until)),
             Op::MigrateGroup(id, until) => {
                 let members = self.members(GROUPS[*id]);
                 let all_claimed = members.iter().all(|id| self.is_claimed(id));
                 let known = self.groups.contains(GROUPS[*id]);
-                done_if(known && all_claimed && self.in_future(*until))
+                done_if(known && all_claimed && self.may_migrate_until(*until))
             }
             Op::StopMigrating(id) => done_if(claimed(*id)),
             Op::Release(id) => {

@@ -91,6 +91,12 @@ impl Facts {
         moment.is_none_or(|moment| end > moment)
     }
 
+    /// P3: a migration ends in the future, and at most 366 days ahead of a time that is known.
+    pub fn may_migrate_until(&self, end: i64) -> bool {
+        let (moment, _) = self.judged(self.now);
+        moment.is_some_and(|moment| end > moment && end <= moment + 366 * 24 * 60 * 60)
+    }
+
     pub fn is_blocked(&self, item: usize) -> bool {
         let same_key = |other: usize| pool()[other].key == pool()[item].key;
         self.blocks.iter().any(|&(kind, blocked)| match kind {

@@ -120,7 +120,14 @@ fn arrange() -> impl Strategy<Value = Op> {
     let name = || 0..NAMES.len();
     let names = || proptest::collection::vec(0..NAMES.len(), 0..3);
     let group = || 0..GROUPS.len();
-    let until = || prop_oneof![Just(days(30)), Just(days(100) - 400), Just(days(-30))];
+    let until = || {
+        prop_oneof![
+            Just(days(30)),
+            Just(days(100) - 400),
+            Just(days(-30)),
+            Just(days(380))
+        ]
+    };
     prop_oneof![
         2 => (server(), names()).prop_map(|(id, names)| Op::AddServer(id, names)),
         1 => server().prop_map(Op::RemoveServer),

@@ -75,6 +75,10 @@ fn servers(produced: &mut Produced) {
     let _ = store.add_group("h".parse().unwrap()).unwrap();
     produced.error(store.join_group(&"h".parse().unwrap(), &b));
     produced.error(store.migrate(&a, at(NOW - DAY)));
+    produced.error(store.migrate(&a, at(NOW + 367 * DAY)));
+    let policy = crate::support::policy();
+    produced.error(policy.max_intermediates(7));
+    produced.error(policy.max_intermediates(0).unwrap().max_intermediates(1));
 }
 
 fn entries(produced: &mut Produced) {
@@ -196,6 +200,8 @@ fn crls(produced: &mut Produced) {
     produced.error(store.install_crl(crl().no_end().signed_by(&issuer)));
     let stranger = spec("Stranger").ca().self_signed();
     produced.error(store.install_crl(crl().signed_by(&stranger)));
+    let changed = spec("CA").ca().self_signed();
+    produced.error(store.install_crl(crl().signed_by(&changed)));
     let mute = spec("Mute")
         .ca()
         .key_usage(&[KeyUsagePurpose::KeyCertSign])

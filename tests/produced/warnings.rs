@@ -116,6 +116,10 @@ fn lists(produced: &mut Produced) {
         store.install_crl(crl().no_number().signed_by(&issuer)),
     );
     let mut store = trusting(&issuer);
+    let newer_first = [2, 1].map(|number| crl().number(number).signed_by(&issuer));
+    let mut done = store.install_crls(newer_first);
+    told(produced, done.remove(1));
+    let mut store = trusting(&issuer);
     let list = crl().signed_by(&issuer);
     let print = list.fingerprint();
     let _ = store.install_crl(list).unwrap();
@@ -215,7 +219,7 @@ fn verdicts(produced: &mut Produced) {
     let _ = listed
         .install_crl(crl().valid(-5 * DAY_, -DAY_).signed_by(&root))
         .unwrap();
-    let lenient = policy().crl_grace(Duration::from_secs(10 * DAY));
+    let lenient = policy().crl_grace(Duration::from_secs(10 * DAY)).unwrap();
     ask(produced, &listed.view(), &lenient, &leaf, by_id, now());
 
     // A CA without a key usage.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mutual_trust::certificate::{Certificate, KeyKind, KeyPolicy};
-use mutual_trust::error::{KeyRefusal, StoreError as E};
+use mutual_trust::error::{KeyRefusal, SettingError, StoreError as E};
 use mutual_trust::store::{Report, StoreWarning as W};
 use mutual_trust::{AuthorityScope, PinScope, TrustStore};
 
@@ -72,7 +72,7 @@ fn a_key_that_the_provider_does_not_verify_is_refused() {
 
 #[test]
 fn a_policy_may_ask_for_longer_rsa_keys_and_never_for_shorter_ones() {
-    let mut store = with_keys(keys().require_rsa_bits(3072));
+    let mut store = with_keys(keys().require_rsa_bits(3072).unwrap());
     refused!(
         store,
         store.install_pin(PinScope::Clients, fixture("ee-rsa2048"), options()),
@@ -92,14 +92,33 @@ fn a_policy_may_ask_for_longer_rsa_keys_and_never_for_shorter_ones() {
             .install_pin(PinScope::Clients, fixture("ee-p256"), options())
             .unwrap(),
     );
-    // The last word counts, down to what any provider asks for.
-    let mut store = with_keys(keys().require_rsa_bits(3072).require_rsa_bits(2048));
+    // A further call demands more, and none less; below 2048 there is nothing to demand.
+    let strict = keys().require_rsa_bits(3072).unwrap();
+    assert!(strict.require_rsa_bits(3072).is_ok() && strict.require_rsa_bits(4096).is_ok());
+    assert!(matches!(
+        strict.require_rsa_bits(2048),
+        Err(SettingError::Lowered {
+            found: 2048,
+            set: 3072,
+            ..
+        })
+    ));
+    for out_of_range in [0, 1024, 2047, 8193, u32::MAX] {
+        assert!(matches!(
+            keys().require_rsa_bits(out_of_range),
+            Err(SettingError::OutOfRange {
+                least: 2048,
+                most: 8192,
+                ..
+            })
+        ));
+    }
+    let mut store = with_keys(keys().require_rsa_bits(2048).unwrap());
     assert_added(
         &store
             .install_pin(PinScope::Clients, fixture("ee-rsa2048"), options())
             .unwrap(),
     );
-    let mut store = with_keys(keys().require_rsa_bits(1024));
     refused!(
         store,
         store.install_pin(PinScope::Clients, fixture("rsa1024"), options()),

@@ -33,7 +33,7 @@ pub fn verdict(data: &[u8]) -> bool {
         let verdict = ask.with_question(&world, |question| {
             let verdict = decide(&view, &policy, question);
             // What is remembered is the same verdict, the first time and again.
-            let memory = ChainMemory::new(policy.remember_chains(2));
+            let memory = ChainMemory::new(policy.remember_chains(2).unwrap());
             for _ in 0..2 {
                 let again = memory.decide(&view, question);
                 assert_eq!(again.reason(), verdict.reason());

@@ -414,7 +414,7 @@ impl Ask {
             policy = policy.allow_chains_without_clock();
         }
         if self.grace {
-            policy = policy.validity(grace());
+            policy = policy.validity(grace()).unwrap();
         }
         if self.strict {
             policy = policy.chain_profile(ChainProfile::Strict);
@@ -423,10 +423,12 @@ impl Ask {
             policy = policy.require_crl();
         }
         if self.crl_grace {
-            policy = policy.crl_grace(Duration::from_secs(GRACE.try_into().unwrap()));
+            policy = policy
+                .crl_grace(Duration::from_secs(GRACE.try_into().unwrap()))
+                .unwrap();
         }
         if let Some(most) = self.most {
-            policy = policy.max_intermediates(most);
+            policy = policy.max_intermediates(most).unwrap_or(policy);
         }
         policy
     }

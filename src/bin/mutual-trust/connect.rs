@@ -72,7 +72,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let trust = arguments.trust.read(keys, &Whose::Server(name))?;
     let (identity, is_temporary) = arguments.identity.read_or_make(&provider)?;
     let certificate = identity.certificate().clone();
-    let (observations, reader) = observation_queue(4);
+    let (observations, reader) = observation_queue(4)?;
     let mut builder = ClientConfigBuilder::new(provider, trust.view, trust.policy, identity)
         .clock(Arc::new(trust.clock))
         .observer(observations);

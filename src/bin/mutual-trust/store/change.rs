@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use mutual_trust::certificate::KeyPin;
+use mutual_trust::certificate::{Crl, KeyPin};
 use mutual_trust::error::StoreError;
 use mutual_trust::store::{BlockSelector, EntryKey, Report};
 use mutual_trust::{Fingerprint, GroupId, HostName, ServerId, TrustStore, View};
@@ -23,7 +23,48 @@ pub(super) enum Edit {
 }
 
 /// Calls of the store that are one change.
-pub(super) type Calls = Box<dyn Fn(&mut TrustStore) -> Result<Vec<Report>, StoreError>>;
+pub(super) type Calls = Box<dyn Fn(&mut TrustStore) -> Result<Came, StoreError>>;
+
+/// What came of the calls.
+#[derive(Debug)]
+pub(super) struct Came {
+    pub(super) reports: Vec<Report>,
+    /// Why the first of the parts was left out that were refused by themselves, and how many those are.
+    pub(super) left_out: Option<(Failure, usize)>,
+}
+
+impl From<Vec<Report>> for Came {
+    fn from(reports: Vec<Report>) -> Self {
+        Self {
+            reports,
+            left_out: None,
+        }
+    }
+}
+
+/// Installs what can be of several revocation lists: one that is refused keeps no other out, since what the others
+/// revoke would be accepted. Fails if all are refused.
+fn crls(store: &mut TrustStore, lists: &[Crl]) -> Result<Came, StoreError> {
+    let mut came = Came::from(Vec::new());
+    let mut first = None;
+    let mut count = 0_usize;
+    for done in store.install_crls(lists.iter().cloned()) {
+        match done {
+            Ok(report) => came.reports.push(report),
+            Err(error) => {
+                count = count.saturating_add(1);
+                first.get_or_insert(error);
+            }
+        }
+    }
+    match first {
+        Some(error) if came.reports.is_empty() => Err(error),
+        refused => {
+            came.left_out = refused.map(|error| (Failure::from(error), count));
+            Ok(came)
+        }
+    }
+}
 
 /// A change of the store.
 #[derive(Subcommand, Clone, Debug)]
@@ -59,7 +100,7 @@ pub(super) enum Change {
     },
     /// Install revocation lists, and check their issuers from then on
     Crl {
-        /// The lists' file
+        /// The lists' file, in any order; of each issuer and scope the newest is in force
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
@@ -74,7 +115,7 @@ pub(super) enum Change {
         /// All present members of this group instead
         #[arg(long, value_name = "ID", conflicts_with = "server")]
         group: Option<GroupId>,
-        /// The end
+        /// The end, at most 366 days ahead; it can be set again
         #[arg(long, value_name = "TIME", value_parser = moment, required_unless_present = "stop")]
         until: Option<UnixTime>,
         /// End it now: the server is claimed again
@@ -90,7 +131,7 @@ pub(super) enum Change {
         #[arg(long, value_name = "ID", conflicts_with = "server")]
         group: Option<GroupId>,
     },
-    /// Never accept a certificate, nor its key, whatever else is installed
+    /// Never accept a certificate and its key, or what else is named, whatever is installed
     Block {
         #[command(flatten)]
         what: Blocked,
@@ -190,7 +231,7 @@ pub(super) struct Blocked {
     /// A certificate and its key, by the certificate's file
     #[arg(value_name = "FILE")]
     certificate: Option<PathBuf>,
-    /// One certificate only, by its SHA-256 fingerprint
+    /// One certificate, by its SHA-256 fingerprint in either form of an ECDSA signature; its key is not blocked
     #[arg(long, value_name = "SHA-256")]
     fingerprint: Option<Fingerprint>,
     /// Every certificate of a key, by its key pin
@@ -217,7 +258,7 @@ impl Blocked {
 }
 
 fn one(calls: impl Fn(&mut TrustStore) -> Result<Report, StoreError> + 'static) -> Edit {
-    Edit::Calls(Box::new(move |store| Ok(vec![calls(store)?])))
+    Edit::Calls(Box::new(move |store| Ok(vec![calls(store)?].into())))
 }
 
 impl Change {
@@ -268,12 +309,7 @@ impl Change {
             }
             Self::Crl { file } => {
                 let lists = files::crls(&file)?;
-                Edit::Calls(Box::new(move |store| {
-                    lists
-                        .iter()
-                        .map(|list| store.install_crl(list.clone()))
-                        .collect()
-                }))
+                Edit::Calls(Box::new(move |store| crls(store, &lists)))
             }
             Self::Migrate {
                 server,
@@ -300,7 +336,8 @@ impl Change {
             } => {
                 let keys = entries(&certificate, &whom, all, view)?;
                 Edit::Calls(Box::new(move |store| {
-                    keys.iter().map(|key| store.remove(key)).collect()
+                    let removed = keys.iter().map(|key| store.remove(key));
+                    Ok(removed.collect::<Result<Vec<Report>, StoreError>>()?.into())
                 }))
             }
         })

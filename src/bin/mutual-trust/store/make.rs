@@ -9,11 +9,10 @@ use mutual_trust::admin::{
     DurableSettings, DurableStore, Effects, Override, Peer, Plan, Seen, plan,
 };
 use mutual_trust::certificate::{SystemClock, TimeSource};
-use mutual_trust::store::Report;
 use mutual_trust::{Clock, KeyPolicy, Policy, TrustStore, tls};
 use serde_json::{Value, json};
 
-use super::change::{Calls, Edit};
+use super::change::{Calls, Came, Edit};
 use crate::output::{Failure, Outcome};
 use crate::{facts, ours, trust};
 
@@ -102,7 +101,7 @@ pub(super) fn change(
         Edit::Block(selector) => {
             let (policy, seen) = (Policy::new(keys()), Seen::new());
             let tried = plan(&looked, &policy, &seen, now(), |store| {
-                Ok(vec![store.block_selector(selector.clone())])
+                Ok(Came::from(vec![store.block_selector(selector.clone())]))
             })?;
             if common.dry_run {
                 return Ok(told(&tried, Made::DryRun));
@@ -142,8 +141,8 @@ enum Made {
     Refused,
 }
 
-fn told(tried: &Plan<Vec<Report>>, made: Made) -> Outcome {
-    let reports = tried.outcome();
+fn told(tried: &Plan<Came>, made: Made) -> Outcome {
+    let Came { reports, left_out } = tried.outcome();
     let mut lines: Vec<String> = match made {
         Made::Yes => Vec::new(),
         Made::DryRun => vec![String::from("dry run, nothing was changed; it would be:")],
@@ -164,7 +163,12 @@ fn told(tried: &Plan<Vec<Report>>, made: Made) -> Outcome {
         "effects": facts::effects(tried.effects()),
     });
     let refused = (made == Made::Refused).then(|| String::from("LocksOut"));
-    Outcome::done("store-change", lines.join("\n"), json).or_refused(refused)
+    let mut outcome = Outcome::done("store-change", lines.join("\n"), json).or_refused(refused);
+    outcome.failed = left_out.as_ref().map(|(first, count)| {
+        let about = format!("left out, {count} in all");
+        first.clone().about(about)
+    });
+    outcome
 }
 
 fn lost_and_gained(effects: &Effects, made: Made) -> Vec<String> {
