@@ -449,20 +449,19 @@ mod tests {
         let lab = typed(ORGANIZATION, UTF8_STRING, b"Lab");
         let ca = typed(COMMON_NAME, UTF8_STRING, b"CA");
         let other = typed(COMMON_NAME, PRINTABLE_STRING, b"ca");
+        let alone = core::slice::from_ref;
         let both = name(&[&[lab.clone(), ca.clone()]]);
         assert!(names_equal(&both, &name(&[&[other.clone(), lab.clone()]])));
-        let [first, last] = [
-            name(&[&[lab.clone()], &[ca.clone()]]),
-            name(&[&[ca.clone()], &[lab.clone()]]),
-        ];
+        let first = name(&[alone(&lab), alone(&ca)]);
+        let last = name(&[alone(&ca), alone(&lab)]);
         assert!(!names_equal(&first, &last));
         assert!(!names_equal(&both, &first));
         // A set in which one attribute stands twice is another one.
         assert!(!names_equal(
-            &name(&[&[ca.clone()]]),
+            &name(&[alone(&ca)]),
             &name(&[&[ca.clone(), other]])
         ));
-        assert!(!names_equal(&name(&[&[lab]]), &name(&[&[ca]])));
+        assert!(!names_equal(&name(&[alone(&lab)]), &name(&[alone(&ca)])));
     }
 
     #[test]

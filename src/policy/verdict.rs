@@ -73,8 +73,7 @@ pub enum PeerIdentity {
         /// The fingerprint of the end entity's certificate.
         fingerprint: Fingerprint,
         /// Its subject alternative names, as `dns:…`, `ip:…`, `uri:…` or `email:…`; if the authority has
-        /// patterns, only those that match one. Never the common name. What could make a name look like another one, or
-        /// like two, is written as `\u{…}`: a comma, a backslash, in a DNS name all that host names do not have.
+        /// patterns, only those that match one. Never the common name. A name has no comma: it stands there as `\u{2c}`.
         names: Vec<String>,
     },
 }

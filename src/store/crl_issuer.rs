@@ -44,6 +44,11 @@ impl CrlIssuer {
         &self.canonical
     }
 
+    /// Whether a name in DER is that of this issuer.
+    pub(crate) fn is_named(&self, name: &[u8]) -> bool {
+        *self.name == *name || *self.canonical == *canonical_name(name)
+    }
+
     fn compared(&self) -> (&[u8], KeyPin) {
         (&self.canonical, self.key)
     }

@@ -146,6 +146,9 @@ impl InstalledCrl {
     /// What it says of an installed certificate, whose issuer is not at hand and known by name alone; but that an
     /// authority or intermediate signed itself was verified when it was installed (rule I4).
     pub(crate) fn revokes(&self, certificate: &Certificate, slot: Slot) -> Option<Revoked> {
+        if !self.issuer.is_named(certificate.issuer_der()) {
+            return None;
+        }
         let signed_itself = slot != Slot::Pin && certificate.names_own_key() == Some(true);
         if signed_itself && certificate.key_pin() != self.issuer.key_pin() {
             return None;

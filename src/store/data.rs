@@ -107,12 +107,14 @@ impl Data {
         &'a self,
         subject: &'a [u8],
     ) -> impl Iterator<Item = &'a Certificate> {
-        let hash = self.hasher.hash_one(canonical_name(subject));
+        let canonical = canonical_name(subject);
+        let hash = self.hasher.hash_one(&canonical);
         let shelves = self.shelves.iter();
         let shelves = shelves.filter(|shelf| shelf.slot() != Slot::Pin);
         let entries = shelves.flat_map(move |shelf| shelf.by_subject(hash));
         let certificates = entries.filter_map(|entry| entry.certificate());
-        certificates.filter(move |certificate| names_equal(certificate.subject_der(), subject))
+        let is_named = move |own: &[u8]| own == subject || canonical_name(own) == canonical;
+        certificates.filter(move |certificate| is_named(certificate.subject_der()))
     }
 
     /// The certificates of all authorities and intermediates; one that is installed in several scopes comes several

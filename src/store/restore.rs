@@ -12,7 +12,7 @@ use super::{
     BlockSelector, Claim, CrlIssuer, CrlOrigin, Done, Entry, EntryKey, EntryOptions, Group,
     GroupId, HeldCrl, InstalledCrl, Report, Scope, Server, ServerId, Slot, TrustStore,
 };
-use crate::certificate::{Certificate, Crl, Fingerprint, HostName, names_equal, shown};
+use crate::certificate::{Certificate, Crl, Fingerprint, HostName, shown};
 use crate::error::StoreError;
 
 /// A server as it was stored.
@@ -185,7 +185,7 @@ impl TrustStore {
     pub(crate) fn restore_crl(&mut self, held: HeldCrl<'_>) -> Option<String> {
         let crls = self.edit().crls_mut();
         match Crl::from_der(held.der) {
-            Ok(crl) if names_equal(crl.issuer_der(), held.issuer.name_der()) => {
+            Ok(crl) if held.issuer.is_named(crl.issuer_der()) => {
                 let refused = crl.refusal().map(ToString::to_string);
                 let list = InstalledCrl::new(crl, held.issuer, held.origin);
                 crls.put(list.disable(held.disabled));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Dependents, Subject, timeline};
 use crate::admin::ways::pins_of;
 use crate::admin::{Peer, Seen, Sighting};
-use crate::certificate::{Certificate, Fingerprint, names_equal};
+use crate::certificate::{Certificate, Fingerprint};
 use crate::policy::Usable;
 use crate::store::{Bounded, Claim, CrlIssuer, Entry, EntryKey, Scope, Server, Slot};
 
@@ -69,8 +69,7 @@ fn told_of(usable: &Usable<'_>, seen: &Seen, issuer: &CrlIssuer, found: &mut Dep
     };
     found.clients = own.iter().any(|key| key.scope == Scope::Clients);
     let in_chain = |sighting: &Sighting| {
-        let signed =
-            |certificate: &Certificate| names_equal(certificate.issuer_der(), issuer.name_der());
+        let signed = |certificate: &Certificate| issuer.is_named(certificate.issuer_der());
         let presented = sighting.presented().iter();
         let mut presented = presented.filter_map(|der| timeline::read(view, der));
         let completed = |fingerprint: &Fingerprint| {

@@ -8,7 +8,7 @@ use super::fields::crl_der;
 use super::format::{DIGEST, INDENT, SEAL, TITLE, checked, generation, time};
 use super::heads::{block, checked_issuer, crl, entry_key, server};
 use super::lines::Section;
-use crate::certificate::{Crl, Fingerprint, HostName, names_equal};
+use crate::certificate::{Crl, Fingerprint, HostName};
 use crate::limits::{MAX_STORE_FILE_BYTES, MAX_STORE_LINE};
 use crate::store::{BlockSelector, Bounded, Claim, CrlIssuer, EntryKey, ServerId};
 
@@ -126,7 +126,7 @@ impl OpenCrl<'_> {
         let der = der.ok()?;
         let same = Fingerprint::over(&der) == self.fingerprint;
         let list = Crl::from_der(&der).ok().filter(|_| same)?;
-        names_equal(list.issuer_der(), self.issuer.name_der()).then_some(list)
+        self.issuer.is_named(list.issuer_der()).then_some(list)
     }
 }
 

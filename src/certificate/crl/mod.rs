@@ -21,7 +21,7 @@ pub use scope::CrlKinds;
 pub(crate) use revoked::shortest;
 pub(crate) use scope::Reasons;
 
-use super::{Certificate, Fingerprint, algorithms, der, distinguished, dotted, names_equal, pem};
+use super::{Certificate, Fingerprint, algorithms, der, distinguished, dotted, pem};
 use crate::error::{CrlError, CrlRefusal};
 use crate::limits::MAX_CRL_PEM_BYTES;
 use read::Facts;
@@ -258,12 +258,9 @@ impl Crl {
         &self.0.facts.deviations
     }
 
-    /// What it says of a certificate whose issuer is known by name alone: `None` too if the certificate names
-    /// the key of another issuer of that name.
+    /// What it says of a certificate that names its issuer: `None` if the certificate names the key of another issuer of
+    /// that name.
     pub(crate) fn revoked_by_name(&self, certificate: &Certificate) -> Option<Revoked> {
-        if !names_equal(certificate.issuer_der(), self.issuer_der()) {
-            return None;
-        }
         if let (Some(theirs), Some(ours)) =
             (certificate.authority_key_id(), self.authority_key_id())
             && theirs != ours
