@@ -1,0 +1,113 @@
+//! What fell away in a search for a path, and which of the reasons a refusal gives.
+
+use std::collections::HashSet;
+
+use super::timing::Fall;
+use super::{Considered, Detail, ReasonCode};
+use crate::certificate::{Certificate, Fingerprint};
+use crate::limits::{MAX_CONSIDERED, MAX_NAMESAKE_SIGNATURES};
+use crate::store::{Bounded, EntryKey};
+
+pub(super) struct Fallen<'b> {
+    best: Option<Fall>,
+    /// What is among the considered: a later pass does not name it again.
+    named: HashSet<Fingerprint>,
+    considered: &'b mut Bounded<Considered>,
+}
+
+impl<'b> Fallen<'b> {
+    pub(super) fn new(considered: &'b mut Bounded<Considered>) -> Self {
+        Self {
+            best: None,
+            named: HashSet::new(),
+            considered,
+        }
+    }
+
+    /// A certificate fell away; `again` if it may have been named before for the same.
+    pub(super) fn fell(
+        &mut self,
+        fingerprint: Fingerprint,
+        entry: Option<&EntryKey>,
+        fall: Fall,
+        again: bool,
+    ) {
+        if !self.named.insert(fingerprint) && again {
+            self.note(fall);
+            return;
+        }
+        if self.considered.items().len() < MAX_CONSIDERED {
+            let item = Considered {
+                fingerprint,
+                entry: entry.cloned(),
+                reason: fall.0,
+                detail: fall.1.clone(),
+            };
+            self.considered.push_within(item, MAX_CONSIDERED);
+        } else {
+            self.considered.count(1);
+        }
+        self.note(fall);
+    }
+
+    /// Keeps the reason that came closest to success; of equals, the first.
+    pub(super) fn note(&mut self, fall: Fall) {
+        let closer = match &self.best {
+            None => true,
+            Some(best) => closeness(fall.0) > closeness(best.0),
+        };
+        if closer {
+            self.best = Some(fall);
+        }
+    }
+
+    /// Why there is no path.
+    pub(super) fn why_not(self, leaf: &Certificate) -> Fall {
+        let self_signed = leaf.names_own_key() == Some(true);
+        match self.best {
+            // Its own signature is no reason to trust it, but a reason to say what to do.
+            None | Some((ReasonCode::ChainSignatureInvalid, _)) if self_signed => {
+                (ReasonCode::SelfSignedNotInstalled, Detail::None)
+            }
+            Some(fall) => fall,
+            None => (
+                ReasonCode::UnknownIssuer,
+                Detail::Text(format!("issuer {}", leaf.issuer())),
+            ),
+        }
+    }
+}
+
+/// More of one name than are tried.
+pub(super) fn too_many() -> Fall {
+    let limit = MAX_NAMESAKE_SIGNATURES;
+    let found = limit.saturating_add(1);
+    (ReasonCode::TooManyPaths, Detail::Limit { found, limit })
+}
+
+pub(super) fn too_long(found: usize, limit: usize) -> Fall {
+    (ReasonCode::PathTooLong, Detail::Limit { found, limit })
+}
+
+/// How far a path came before it fell away.
+fn closeness(reason: ReasonCode) -> u8 {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "only orders refusals among each other; what is not named was refused before its signatures"
+    )]
+    match reason {
+        ReasonCode::ChainSignatureInvalid => 0,
+        ReasonCode::PathTooLong => 1,
+        ReasonCode::TooManyPaths => 2,
+        ReasonCode::Blocked => 4,
+        ReasonCode::NameConstraintViolated
+        | ReasonCode::ConstraintFormUnsupported
+        | ReasonCode::TooManyConstraints
+        | ReasonCode::PathRefused => 5,
+        ReasonCode::NoPatternMatches
+        | ReasonCode::Revoked
+        | ReasonCode::RevocationUnknown
+        | ReasonCode::CrlExpired => 6,
+        _ => 3,
+    }
+}
