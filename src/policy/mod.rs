@@ -3,12 +3,14 @@
 //! [`decide`] is a pure function of a [`View`](crate::store::View), a [`Policy`] and a [`Question`]. It has no
 //! clock, lock, file or socket, and it is the only place that can say yes.
 
+mod built;
 mod constraints;
 #[cfg(all(test, any(feature = "aws-lc-rs", feature = "ring")))]
 mod cost;
 mod decide;
 mod detail;
 mod explain;
+mod fallen;
 mod issuers;
 mod memory;
 mod names;

@@ -5,12 +5,52 @@
 
 use std::borrow::Cow;
 
+use super::Detail;
 use super::decide::Case;
+use super::nodes::Nodes;
 use crate::certificate::{Certificate, canonical_name, der};
-use crate::limits::MAX_CONSIDERED;
+use crate::limits::{MAX_CONSIDERED, MAX_INTERMEDIATES_IN_PATH};
 
-/// What to add when no authority issued the end entity; `met` are the certificates that were met, the end entity first.
-pub(super) fn encoded_differently<'a>(
+/// What to say when no authority issued the end entity: which issuer is missing, and whether a name that is the same in
+/// another encoding is the cause.
+pub(super) fn unknown_issuer(case: &Case<'_>, nodes: &mut Nodes<'_>) -> Detail {
+    let mut text = missing(nodes);
+    let met = (0..MAX_CONSIDERED).map_while(|at| nodes.certificate(at));
+    if let Some(why) = encoded_differently(case, met) {
+        text.push_str(&why);
+    }
+    Detail::Text(text)
+}
+
+/// Which issuer is missing, up from the end entity along the first candidates.
+fn missing(nodes: &mut Nodes<'_>) -> String {
+    let mut passed = vec![0];
+    loop {
+        let own = passed.last().copied().unwrap_or(0);
+        let above = nodes.issuers_of(own);
+        let next = above.first().map(|above| above.node);
+        // The names of longer chains tell nothing more: no path is that long.
+        let next = next.filter(|_| passed.len() <= MAX_INTERMEDIATES_IN_PATH);
+        let Some(certificate) = nodes.certificate(own) else {
+            return String::new();
+        };
+        match next {
+            None if own == 0 => return format!("issuer {}", certificate.issuer()),
+            None => {
+                let (issuer, below) = (certificate.issuer(), certificate.subject());
+                return format!("issuer {issuer} of {below}");
+            }
+            Some(next) if passed.contains(&next) => {
+                let last = certificate.subject();
+                return format!("the chain ends in {last}, which is no installed authority");
+            }
+            Some(next) => passed.push(next),
+        }
+    }
+}
+
+/// What to add; `met` are the certificates that were met, the end entity first.
+fn encoded_differently<'a>(
     case: &Case<'_>,
     met: impl Iterator<Item = &'a Certificate>,
 ) -> Option<String> {

@@ -4,21 +4,21 @@
 //! from there down: the first is one that only the authority can have made, so what a stranger sends costs him more
 //! than us. What is known of a pair of certificates is not asked again.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::built::Built;
 use super::decide::Case;
+use super::fallen::{Fallen, too_long, too_many};
 use super::issuers::{self, Place};
 use super::nodes::{Above, Nodes, Told};
 use super::path::EndEntity;
 use super::signatures::{self, Check, Link, Paid, Signatures};
 use super::timing::Fall;
-use super::{Considered, Detail, ReasonCode, constraints, explain, names, path, revocation, work};
+use super::{Considered, Detail, path, work};
 use crate::certificate::{Certificate, Fingerprint};
 use crate::limits::{
-    MAX_CONSIDERED, MAX_CONSTRAINT_COMPARISONS, MAX_INTERMEDIATES_IN_PATH, MAX_LISTS_ASKED,
-    MAX_MISMATCHES_TRIED, MAX_NAMESAKE_SIGNATURES, MAX_NAMESAKES_EXAMINED, MAX_PATH_STEPS,
-    MAX_PATHS_TRIED,
+    MAX_INTERMEDIATES_IN_PATH, MAX_MISMATCHES_TRIED, MAX_NAMESAKE_SIGNATURES,
+    MAX_NAMESAKES_EXAMINED, MAX_PATH_STEPS,
 };
 use crate::store::{Bounded, Entry, EntryKey, Scope, Slot};
 
@@ -53,21 +53,8 @@ pub(super) struct Search<'a, 'b> {
     over: bool,
     /// Whether installed CAs were left for a later pass: for the end entity, and for a presented intermediate.
     left: (bool, bool),
-    tried: usize,
-    comparisons: usize,
-    lists: usize,
-    best: Option<Fall>,
-    /// What is among the considered: a later pass does not name it again.
-    named: HashSet<Fingerprint>,
-    considered: &'b mut Bounded<Considered>,
-}
-
-/// How a path to one authority ended.
-enum Tried {
-    Verified,
-    Fell(Fall),
-    /// Nothing more is tried in this pass.
-    Stopped(Fall),
+    built: Built,
+    fallen: Fallen<'b>,
 }
 
 impl<'a, 'b> Search<'a, 'b> {
@@ -88,12 +75,8 @@ impl<'a, 'b> Search<'a, 'b> {
             stopped: None,
             over: false,
             left: (false, false),
-            tried: 0,
-            comparisons: 0,
-            lists: 0,
-            best: None,
-            named: HashSet::new(),
-            considered,
+            built: Built::default(),
+            fallen: Fallen::new(considered),
         }
     }
 
@@ -171,6 +154,9 @@ impl<'a, 'b> Search<'a, 'b> {
                 self.fell(certificate.fingerprint(), installed.as_ref(), fall);
                 continue;
             }
+            if !self.is_signed_by_namesake(own, next.node) {
+                continue;
+            }
             at.push(next.node);
             path.push(certificate);
             if let Some(found) = self.extend(at, path) {
@@ -183,6 +169,34 @@ impl<'a, 'b> Search<'a, 'b> {
             }
         }
         None
+    }
+
+    /// Of installed intermediates that key identifiers do not tell apart, the right one alone is gone on from: so what is
+    /// above them is looked at once, however many they are.
+    fn is_signed_by_namesake(&mut self, own: usize, next: usize) -> bool {
+        if self.pass == Pass::First {
+            return true;
+        }
+        let (Some(below), Some(above)) = (self.nodes.link(own), self.nodes.link(next)) else {
+            return false;
+        };
+        if below.installed || !above.installed {
+            return true;
+        }
+        match self
+            .signatures
+            .check(self.case, below, above, Paid::Namesakes)
+        {
+            Ok(()) => true,
+            Err(Check::Fell(fall)) => {
+                self.note(fall);
+                false
+            }
+            Err(Check::Stopped(fall)) => {
+                self.stopped = Some(fall);
+                false
+            }
+        }
     }
 
     /// Whether a candidate for the issuer of the node `own` is tried in this pass.
@@ -257,15 +271,15 @@ impl<'a, 'b> Search<'a, 'b> {
                     fit = fit.saturating_add(1);
                     self.try_authority(at, path, entry, certificate)
                 }
-                Err(fall) => Tried::Fell(fall),
+                Err(fall) => Err(Check::Fell(fall)),
             };
             let fall = match tried {
-                Tried::Verified => {
+                Ok(()) => {
                     path.push(certificate.clone());
                     return Some((entry.clone(), core::mem::take(path)));
                 }
-                Tried::Fell(fall) => fall,
-                Tried::Stopped(fall) => {
+                Err(Check::Fell(fall)) => fall,
+                Err(Check::Stopped(fall)) => {
                     self.stopped = Some(fall.clone());
                     fall
                 }
@@ -303,7 +317,7 @@ impl<'a, 'b> Search<'a, 'b> {
         path: &[Certificate],
         entry: &Entry,
         authority: &Certificate,
-    ) -> Tried {
+    ) -> Result<(), Check> {
         let paid = match self.pass {
             Pass::First => Paid::Work,
             Pass::Installed | Pass::Namesakes => Paid::Namesakes,
@@ -314,63 +328,31 @@ impl<'a, 'b> Search<'a, 'b> {
             installed: true,
         };
         for node in at.iter().rev() {
-            let Some(below) = self.nodes.link(*node) else {
-                return Tried::Stopped((ReasonCode::UnknownIssuer, Detail::None));
-            };
-            match self.signatures.check(self.case, below, above, paid) {
-                Ok(()) => above = below,
-                Err(Check::Fell(fall)) => return Tried::Fell(fall),
-                Err(Check::Stopped(fall)) => return Tried::Stopped(fall),
-            }
+            let gone = (ReasonCode::UnknownIssuer, Detail::None);
+            let below = self.nodes.link(*node).ok_or(Check::Stopped(gone))?;
+            self.signatures.check(self.case, below, above, paid)?;
+            above = below;
         }
         let mut whole = path.to_vec();
         whole.push(authority.clone());
-        if let Err(fall) = self.may_be_built(&whole, entry) {
+        if let Err(fall) = self.built.one_more(self.case, &whole, entry) {
             self.over = true;
-            return Tried::Stopped(fall);
+            return Err(Check::Stopped(fall));
         }
-        let Some(pairs) = self.signatures.of_path(&whole) else {
-            return Tried::Fell((ReasonCode::ChainSignatureInvalid, Detail::None));
-        };
-        match path::verify_linear(self.case, self.end_entity, &whole, &pairs, entry) {
-            Ok(()) => Tried::Verified,
-            Err(fall) => {
-                // By whatever path, its signer is the same.
-                self.over = matches!(&fall.1, Detail::Revoked { certificate, .. } if *certificate == self.case.leaf.fingerprint());
-                if self.over {
-                    Tried::Stopped(fall)
-                } else {
-                    Tried::Fell(fall)
-                }
+        let pairs = self.signatures.of_path(&whole);
+        let pairs = pairs.ok_or_else(|| Check::Fell(signatures::wrong()))?;
+        let verified = path::verify_linear(self.case, self.end_entity, &whole, &pairs, entry);
+        verified.map_err(|fall| {
+            // By whatever path, the signer of a revoked end entity is the same.
+            let leaf = self.case.leaf.fingerprint();
+            self.over =
+                matches!(&fall.1, Detail::Revoked { certificate, .. } if *certificate == leaf);
+            if self.over {
+                Check::Stopped(fall)
+            } else {
+                Check::Fell(fall)
             }
-        }
-    }
-
-    /// Whether the path builder may be given one more path, of which every signature is verified: paths, comparisons of
-    /// names and look-ups in revocation lists are bounded for all of them together.
-    fn may_be_built(&mut self, whole: &[Certificate], entry: &Entry) -> Result<(), Fall> {
-        let of_patterns = constraints::of_patterns(self.case.leaf, entry);
-        self.comparisons = self
-            .comparisons
-            .saturating_add(constraints::comparisons(whole))
-            .saturating_add(of_patterns);
-        if self.comparisons > MAX_CONSTRAINT_COMPARISONS {
-            let (found, limit) = (self.comparisons, MAX_CONSTRAINT_COMPARISONS);
-            return Err((
-                ReasonCode::TooManyConstraints,
-                Detail::Limit { found, limit },
-            ));
-        }
-        self.tried = self.tried.saturating_add(1);
-        work::within(self.tried, MAX_PATHS_TRIED)?;
-        self.lists = self
-            .lists
-            .saturating_add(revocation::count(self.case, whole));
-        // One path is judged whatever its issuers have.
-        if self.tried > 1 {
-            work::within(self.lists, MAX_LISTS_ASKED)?;
-        }
-        Ok(())
+        })
     }
 
     /// Candidates for the issuer of a node; notes what fell away while they were looked for.
@@ -386,23 +368,12 @@ impl<'a, 'b> Search<'a, 'b> {
     }
 
     fn fell(&mut self, fingerprint: Fingerprint, entry: Option<&EntryKey>, fall: Fall) {
-        let new = self.named.insert(fingerprint) || self.pass == Pass::First;
-        if !new {
-            self.note(fall);
-            return;
-        }
-        if self.considered.items().len() < MAX_CONSIDERED {
-            let item = Considered {
-                fingerprint,
-                entry: entry.cloned(),
-                reason: fall.0,
-                detail: fall.1.clone(),
-            };
-            self.considered.push_within(item, MAX_CONSIDERED);
-        } else {
-            self.considered.count(1);
-        }
-        self.note(fall);
+        let again = self.pass != Pass::First;
+        self.fallen.fell(fingerprint, entry, fall, again);
+    }
+
+    fn note(&mut self, fall: Fall) {
+        self.fallen.note(fall);
     }
 
     fn is_stopped(&self) -> bool {
@@ -418,101 +389,8 @@ impl<'a, 'b> Search<'a, 'b> {
         !self.is_stopped()
     }
 
-    /// Keeps the reason that came closest to success; of equals, the first.
-    fn note(&mut self, fall: Fall) {
-        let closer = match &self.best {
-            None => true,
-            Some(best) => closeness(fall.0) > closeness(best.0),
-        };
-        if closer {
-            self.best = Some(fall);
-        }
-    }
-
     pub(super) fn why_not(mut self) -> Fall {
-        let leaf = self.case.leaf;
-        // Its own signature is no reason to trust it, but a reason to say what to do. What others of its name are
-        // like, which a peer may send along, is none.
-        let none_of_others = || match &self.best {
-            None | Some((ReasonCode::ChainSignatureInvalid, _)) => true,
-            Some(_) => explain::signed_itself(self.case),
-        };
-        if leaf.names_own_key() == Some(true)
-            && !self.signatures.has_issuer(leaf)
-            && none_of_others()
-        {
-            return (ReasonCode::SelfSignedNotInstalled, Detail::None);
-        }
-        if let Some(best) = self.best.take() {
-            return best;
-        }
-        let mut text = self.missing();
-        let met = (0..MAX_CONSIDERED).map_while(|at| self.nodes.certificate(at));
-        if let Some(why) = names::encoded_differently(self.case, met) {
-            text.push_str(&why);
-        }
-        (ReasonCode::UnknownIssuer, Detail::Text(text))
-    }
-
-    /// Which issuer is missing, up from the end entity along the first candidates.
-    fn missing(&mut self) -> String {
-        let mut passed = vec![0];
-        loop {
-            let own = passed.last().copied().unwrap_or(0);
-            let above = self.nodes.issuers_of(own);
-            let next = above.first().map(|above| above.node);
-            // The names of longer chains tell nothing more: no path is that long.
-            let next = next.filter(|_| passed.len() <= MAX_INTERMEDIATES_IN_PATH);
-            let Some(certificate) = self.nodes.certificate(own) else {
-                return String::new();
-            };
-            match next {
-                None if own == 0 => return format!("issuer {}", certificate.issuer()),
-                None => {
-                    let (issuer, below) = (certificate.issuer(), certificate.subject());
-                    return format!("issuer {issuer} of {below}");
-                }
-                Some(next) if passed.contains(&next) => {
-                    let last = certificate.subject();
-                    return format!("the chain ends in {last}, which is no installed authority");
-                }
-                Some(next) => passed.push(next),
-            }
-        }
-    }
-}
-
-/// More of one name than are tried.
-fn too_many() -> Fall {
-    let limit = MAX_NAMESAKE_SIGNATURES;
-    let found = limit.saturating_add(1);
-    (ReasonCode::TooManyPaths, Detail::Limit { found, limit })
-}
-
-pub(super) fn too_long(found: usize, limit: usize) -> Fall {
-    (ReasonCode::PathTooLong, Detail::Limit { found, limit })
-}
-
-/// How far a path came before it fell away.
-fn closeness(reason: ReasonCode) -> u8 {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "only orders refusals among each other; what is not named was refused before its signatures"
-    )]
-    match reason {
-        ReasonCode::ChainSignatureInvalid => 0,
-        ReasonCode::PathTooLong => 1,
-        ReasonCode::TooManyPaths => 2,
-        // Whatever issuer it had, it would be refused.
-        ReasonCode::Blocked | ReasonCode::SignatureAlgorithmUnsupported => 4,
-        ReasonCode::NameConstraintViolated
-        | ReasonCode::ConstraintFormUnsupported
-        | ReasonCode::TooManyConstraints
-        | ReasonCode::PathRefused => 5,
-        ReasonCode::NoPatternMatches
-        | ReasonCode::Revoked
-        | ReasonCode::RevocationUnknown
-        | ReasonCode::CrlExpired => 6,
-        _ => 3,
+        let has_issuer = self.signatures.has_issuer(self.case.leaf);
+        self.fallen.why_not(self.case, &mut self.nodes, has_issuer)
     }
 }

@@ -140,11 +140,11 @@ impl Signatures {
     }
 }
 
-/// Why a signature does not count.
+/// Why a signature or a path does not count.
 pub(super) enum Check {
     /// It is wrong or cannot be verified: this path is none.
     Fell(Fall),
-    /// There is no work left: nothing more is tried.
+    /// Nothing more is tried in this pass: there is no work left, or no other path can be better.
     Stopped(Fall),
 }
 

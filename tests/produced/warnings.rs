@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use mutual_trust::certificate::Crl;
 use mutual_trust::error::StoreError;
+use mutual_trust::limits::MAX_NAMESAKE_SIGNATURES;
 use mutual_trust::policy::{Question, Target};
 use mutual_trust::store::{CrlIssuer, Report, ValidityRule};
 use mutual_trust::{
@@ -54,6 +55,15 @@ fn changes(produced: &mut Produced) {
     let usage = [KeyUsagePurpose::KeyEncipherment];
     told(produced, as_pin(spec("a").key_usage(&usage), options()));
     told(produced, as_pin(spec("a").ca(), options()));
+    let mut many = store();
+    for number in 0..=MAX_NAMESAKE_SIGNATURES {
+        let scope = AuthorityScope::AnyServer;
+        let made = spec("a").ca().self_signed().certificate();
+        let report = many.install_authority(scope, made, options());
+        if number == MAX_NAMESAKE_SIGNATURES {
+            told(produced, report);
+        }
+    }
     let sha1 = fixture("sha1-self-signed");
     told(
         produced,
