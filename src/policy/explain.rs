@@ -104,7 +104,7 @@ pub(super) fn signed_itself(case: &Case<'_>) -> bool {
 }
 
 /// The provider has no algorithm for the signature on `below` under the key of `above`: it was not made with that
-/// key, if keys of its kind make none by that algorithm; else nobody can tell.
+/// key, if keys of its kind make none by that algorithm; else it cannot be told.
 pub(super) fn not_verifiable(below: &Certificate, above: &Certificate) -> Fall {
     let algorithm = der::signature_algorithm(below.der()).unwrap_or(&[]);
     let key = der::algorithm_of_spki(above.subject_public_key_info()).unwrap_or(&[]);
