@@ -16,6 +16,8 @@ mod key;
 mod pkcs8;
 mod reader;
 mod scrub;
+#[cfg(feature = "encrypted-keys")]
+mod scrypt;
 mod write;
 
 pub use advice::IdentityAdvice;
