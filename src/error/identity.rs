@@ -50,6 +50,21 @@ pub enum IdentityError {
         /// Number of another.
         second: usize,
     },
+    /// A certificate of the chain is not signed by the next one, which has the name of its issuer and another key
+    /// (K1).
+    #[error(
+        "certificate {index} (from 0, our own) of the chain, {subject}, is not signed by the next, {issuer}, which \
+         has the name of its issuer and another key: put the certificate there whose key signed it"
+    )]
+    #[non_exhaustive]
+    ChainNotSigned {
+        /// Its number in the chain, from 0, which is our own.
+        index: usize,
+        /// Its subject.
+        subject: String,
+        /// The subject of the next certificate.
+        issuer: String,
+    },
     /// Every certificate is the issuer of another, so none is our own.
     #[error("every certificate of the chain issued another of it: our own is missing")]
     ChainWithoutLeaf,

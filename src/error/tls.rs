@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::IdentityError;
 use crate::store::ServerId;
 
 /// Why a view was not published.
@@ -32,6 +33,10 @@ pub enum ConfigError {
     /// The identity cannot be used with any signature scheme of the provider (K3).
     #[error("no signature scheme of the provider fits the identity's key")]
     IdentityUnusable,
+    /// The chain of an identity with an external signer, which no provider has looked at before, is not in order
+    /// (K1).
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     /// No protocol version was given.
     #[error("no protocol version is allowed")]
     NoVersion,

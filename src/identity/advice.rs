@@ -3,6 +3,7 @@
 use core::fmt;
 
 use super::Chain;
+use super::chain::can_check;
 use crate::certificate::{Certificate, Clock, KeyKind, KeyPolicy, KeyRefusal, Moment, seconds};
 use crate::limits::{EXPIRY_NOTICE, MIN_RSA_BITS};
 
@@ -76,6 +77,15 @@ pub enum IdentityAdvice {
         /// The digest.
         digest: &'static str,
     },
+    /// The provider has no algorithm for the signature on a certificate, so that whether the next one's key made it
+    /// is not known. Peers on the same provider refuse the chain.
+    #[non_exhaustive]
+    SignatureNotChecked {
+        /// Its number in the chain, from 0, which is our own.
+        index: usize,
+        /// Object identifier of the signature's algorithm.
+        algorithm: String,
+    },
 }
 
 impl fmt::Display for IdentityAdvice {
@@ -121,6 +131,12 @@ impl fmt::Display for IdentityAdvice {
             Self::WeakSignature { index, digest } => write!(
                 f,
                 "{} was signed with {digest}, which peers refuse",
+                Which(*index)
+            ),
+            Self::SignatureNotChecked { index, algorithm } => write!(
+                f,
+                "{} is signed with the algorithm {algorithm}, which the crypto provider does not verify: whether the \
+                 next certificate is its issuer is not known",
                 Which(*index)
             ),
         }
@@ -173,6 +189,14 @@ pub(crate) fn advice(chain: &Chain, clock: Clock, keys: Option<&KeyPolicy>) -> V
         found.extend(
             weak_digest(certificate).map(|digest| IdentityAdvice::WeakSignature { index, digest }),
         );
+    }
+    for (index, (issued, issuer)) in chain.links().enumerate() {
+        // What is said of the key or the digest above says it already.
+        let is_told = key_refusal(issuer, keys).is_some() || weak_digest(issued).is_some();
+        if keys.is_some_and(|keys| !is_told && !can_check(issued, issuer, keys)) {
+            let algorithm = issued.signature_algorithm();
+            found.push(IdentityAdvice::SignatureNotChecked { index, algorithm });
+        }
     }
     found
 }

@@ -9,8 +9,8 @@ use rustls::client::ResolvesClientCert;
 use rustls::crypto::{CryptoProvider, SecureRandom};
 use rustls::sign::SigningKey;
 
-use super::{Identity, KeyMatch};
-use crate::certificate::{Clock, KeyKind, der};
+use super::Identity;
+use crate::certificate::{Clock, KeyKind, KeyPolicy, der};
 use crate::error::{IdentityError, IssueError};
 use crate::identity::{
     CertificateRequest, CertificateSpec, Chain, PrivateKey, SERIAL_BYTES, is_self_signed, request,
@@ -43,6 +43,8 @@ pub struct OwnKey {
     key: Arc<dyn SigningKey>,
     kind: KeyKind,
     spki: Vec<u8>,
+    /// What its provider verifies.
+    keys: KeyPolicy,
     random: &'static dyn SecureRandom,
 }
 
@@ -84,6 +86,7 @@ impl OwnKey {
             key,
             kind,
             spki,
+            keys: super::key_policy(provider),
             random: provider.secure_random,
         })
     }
@@ -125,8 +128,8 @@ impl OwnKey {
     /// suits the key servers is for its [advice](Identity::advice) to say.
     ///
     /// # Errors
-    /// The answer is to another request, a self-signed certificate or a CA; or the request was made with another
-    /// key than this one.
+    /// The answer is to another request, a self-signed certificate or a CA; or one of its certificates is not signed
+    /// by the next; or the request was made with another key than this one.
     pub fn install(
         &self,
         request: &CertificateRequest,
@@ -137,8 +140,7 @@ impl OwnKey {
     }
 
     fn identity(&self, chain: Chain) -> Result<Identity, IssueError> {
-        let key = self.key.clone();
-        Ok(Identity::from_signer(chain, key, KeyMatch::Required)?)
+        Ok(Identity::of_key(chain, self.key.clone(), self.keys)?)
     }
 
     /// How this key signs certificates.

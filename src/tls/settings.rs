@@ -103,11 +103,14 @@ impl Settings {
             .provider
             .signature_verification_algorithms
             .supported_schemes();
+        let keys = super::key_policy(&self.provider);
         // The next one as well: it would be presented without a further look.
         let current = self.identities.current();
-        let mut all = self.identities.next().into_iter().chain([current]);
-        if !all.all(|identity| identity.signs_with(&schemes)) {
-            return Err(ConfigError::IdentityUnusable);
+        for identity in self.identities.next().into_iter().chain([current]) {
+            if !identity.signs_with(&schemes) {
+                return Err(ConfigError::IdentityUnusable);
+            }
+            identity.check_chain(&keys)?;
         }
         self.check_protocols()
     }

@@ -100,7 +100,7 @@ fn the_fields_of_the_json_are_held() {
     let mut linked = judged();
     linked.push(below(
         "",
-        "address alert cipher_suite handshake_finished identity link tls",
+        "address alert cipher_suite handshake_finished identity key_exchange link tls",
     ));
     linked.push(below("identity.", "fingerprint sent temporary"));
     hold(

@@ -15,6 +15,7 @@ mod support;
 mod builds;
 mod chains;
 mod clocks;
+mod groups;
 mod keys;
 mod kmip;
 mod loopback;

@@ -15,7 +15,7 @@ use crate::openssl::{OpenSsl, below, openssl};
 use crate::support::der::{Der, OCTETS, OID};
 use crate::support::handshake::handshake;
 use crate::support::link::{Setting, keys_1, settings};
-use crate::support::pki::{pki, self_signed};
+use crate::support::pki::{pki, self_signed, spec as certificate};
 use crate::support::{NOW, at, fixture, fixture_bytes, now, provider};
 
 /// A root and an intermediate of OpenSSL's.
@@ -164,6 +164,36 @@ fn an_answer_to_another_request_is_refused() {
     // Nor to a request of the right kind by another key of ours.
     let theirs = other.request(&spec()).unwrap();
     assert_ne!(theirs.key_pin(), request.key_pin());
+}
+
+#[test]
+fn an_answer_with_an_issuer_that_did_not_sign_it_is_refused() {
+    // K1: the CA has rolled its key, and its old certificate came with the answer.
+    let [root, old, new] = ["Root", "Issuing", "Issuing"]
+        .map(|name| certificate(name).ca().no_authority_key_id().self_signed());
+    let own = self_signed("array-7.example");
+    let key = PrivateKey::from_pem(own.key.serialize_pem().as_bytes()).unwrap();
+    let key = OwnKey::new(key, &provider()).unwrap();
+    let request = key.request(&spec()).unwrap();
+    let issuing = |key| {
+        let spec = certificate("Issuing").ca().no_authority_key_id();
+        spec.key_of(key).signed_by(&root).certificate
+    };
+    let answer = certificate("array-7.example").no_authority_key_id();
+    let answer = answer.key_of(&own).signed_by(&new).certificate;
+    let chain = |issuer| Chain::new(vec![answer.clone(), issuing(issuer)]).unwrap();
+    let refused = key.install(&request, chain(&old));
+    assert!(
+        matches!(
+            refused,
+            Err(IssueError::Identity(IdentityError::ChainNotSigned {
+                index: 0,
+                ..
+            }))
+        ),
+        "{refused:?}"
+    );
+    key.install(&request, chain(&new)).unwrap();
 }
 
 #[test]

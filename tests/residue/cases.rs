@@ -241,7 +241,8 @@ fn encrypted_cases(
 
     let mut cases = Vec::new();
     let (right, wrong) = (&encrypted::passphrase(0)[..], &encrypted::passphrase(1)[..]);
-    let mut add = |row: &str, way, form, source, input: &[u8], passphrase: &[u8], ending| {
+    let usual = plan(kind);
+    let mut add = |row: &str, plan, way, form, source, input: &[u8], passphrase: &[u8], ending| {
         let mut needles = needles::of_fixture(fixture);
         needles.extend(encrypted::needles(way, right));
         if passphrase != right && !passphrase.is_empty() {
@@ -252,7 +253,7 @@ fn encrypted_cases(
             provider,
             kind,
             source,
-            plan: plan(kind),
+            plan,
             form,
             input: input.to_vec(),
             passphrase: (!passphrase.is_empty()).then(|| passphrase.to_vec()),
@@ -266,35 +267,89 @@ fn encrypted_cases(
             let der = encrypted::encrypt(&fixture.pkcs8.bytes, way);
             let text = pem("ENCRYPTED PRIVATE KEY", &der);
             let row = format!("encrypted PEM: {}", way.0);
-            add(&row, way, "pem", source, text.as_bytes(), right, works);
+            add(
+                &row,
+                usual,
+                way,
+                "pem",
+                source,
+                text.as_bytes(),
+                right,
+                works,
+            );
             if way != WAYS[0] {
                 continue;
             }
             let row = format!("encrypted DER: {}", way.0);
-            add(&row, way, "der", source, &der, right, works);
+            add(&row, usual, way, "der", source, &der, right, works);
             let row = "encrypted, wrong passphrase";
             let ending = Ending::Refused("Decrypt(Passphrase");
-            add(row, way, "pem", source, text.as_bytes(), wrong, ending);
+            add(
+                row,
+                usual,
+                way,
+                "pem",
+                source,
+                text.as_bytes(),
+                wrong,
+                ending,
+            );
             let row = "encrypted, no passphrase";
             let ending = Ending::Refused("EncryptedKey");
-            add(row, way, "pem", source, text.as_bytes(), b"", ending);
+            add(row, usual, way, "pem", source, text.as_bytes(), b"", ending);
             let row = "encrypted, last byte damaged";
             let mut damaged = der.clone();
             *damaged.last_mut().unwrap() ^= 1;
             let ending = Ending::Refused("Decrypt(Passphrase");
-            add(row, way, "der", source, &damaged, right, ending);
+            add(row, usual, way, "der", source, &damaged, right, ending);
             let row = "encrypted, truncated";
             let ending = Ending::Refused("KeyTruncated");
             let shorter = &der[..der.len() - 16];
-            add(row, way, "der", source, shorter, right, ending);
+            add(row, usual, way, "der", source, shorter, right, ending);
             let row = "encrypted, unknown cipher";
             let mut other = der.clone();
             let oid = [0x60, 0x86, 0x48, 1, 0x65, 3, 4, 1, 42];
             let at = other.windows(9).position(|window| window == oid).unwrap();
             other[at + 8] = 99;
             let ending = Ending::Refused("Decrypt(Algorithm");
-            add(row, way, "der", source, &other, right, ending);
+            add(row, usual, way, "der", source, &other, right, ending);
         }
+    }
+    // scrypt's working memory is large: the allocator treats a second one otherwise than the first, and that of a
+    // thread otherwise than the program's.
+    let way = WAYS[3];
+    assert_eq!(way.1, encrypted::Derivation::Scrypt);
+    let der = encrypted::encrypt(&fixture.pkcs8.bytes, way);
+    let text = pem("ENCRYPTED PRIVATE KEY", &der);
+    for (plan, when) in [
+        (usual, ""),
+        ("thread", ", in another thread"),
+        ("twice", ", twice"),
+        ("thread twice", ", twice in another thread"),
+    ] {
+        // Both versions are spoken there; and what ring keeps of the first key is still there at the second.
+        let again = plan != usual;
+        if again && (kind == "p521" || provider != "aws-lc-rs") {
+            continue;
+        }
+        let mut add = |row: &str, passphrase, ending| {
+            let row = format!("{row}{when}");
+            add(
+                &row,
+                plan,
+                way,
+                "pem",
+                Source::Memory,
+                text.as_bytes(),
+                passphrase,
+                ending,
+            );
+        };
+        if again {
+            add("encrypted PEM: AES-256, scrypt", right, works);
+        }
+        let refused = Ending::Refused("Decrypt(Passphrase");
+        add("scrypt, wrong passphrase", wrong, refused);
     }
     cases
 }

@@ -185,6 +185,12 @@ pub fn run(arguments: &[String]) {
         #[cfg(feature = "issue")]
         "make" => made(&parent, &provider(name), form, Path::new(file)),
         "thread" => std::thread::scope(|scope| scope.spawn(load).join().unwrap()),
+        // As a process does that loads its next key, or tries a passphrase again.
+        "twice" => load().and(load()),
+        "thread twice" => std::thread::scope(|scope| {
+            let load = || load().and(load());
+            scope.spawn(load).join().unwrap()
+        }),
         _ => load(),
     };
     if plan != "plant" {

@@ -34,6 +34,8 @@ mod encrypted;
 mod handshake;
 #[cfg(target_os = "linux")]
 mod keys;
+#[cfg(all(target_os = "linux", feature = "encrypted-keys"))]
+mod mixing;
 #[cfg(target_os = "linux")]
 mod needles;
 #[cfg(target_os = "linux")]
