@@ -14,7 +14,7 @@ use super::nodes::{Above, Nodes, Told};
 use super::path::EndEntity;
 use super::signatures::{self, Check, Link, Paid, Signatures};
 use super::timing::Fall;
-use super::{Considered, Detail, path, work};
+use super::{Considered, Detail, ReasonCode, path, work};
 use crate::certificate::{Certificate, Fingerprint};
 use crate::limits::{
     MAX_INTERMEDIATES_IN_PATH, MAX_MISMATCHES_TRIED, MAX_NAMESAKE_SIGNATURES,
