@@ -6,7 +6,7 @@ use mutual_trust::certificate::Certificate;
 use mutual_trust::tls::{TlsVersion, key_policy, refusal};
 use mutual_trust::{
     ClientConfigBuilder, Clock, EntryOptions, Identity, LiveTrust, PinScope, Policy, ReasonCode,
-    Role, Rule, ServerConfigBuilder, ServerId, TrustStore, Verdict,
+    Role, ServerConfigBuilder, ServerId, TrustStore, Verdict,
 };
 use rustls::crypto::CryptoProvider;
 use rustls::{AlertDescription, Error, ProtocolVersion, SupportedProtocolVersion};
