@@ -120,7 +120,9 @@ impl Made {
     }
 
     fn lists(&self, count: usize, entries: u64) -> Vec<Crl> {
-        let serials: Vec<u64> = (0..entries).map(|serial| 1 << 40 | serial * 7919).collect();
+        let serials: Vec<u64> = (0..entries)
+            .map(|serial| (1 << 40) | (serial * 7919))
+            .collect();
         (0..count)
             .map(|number| self.list(number, &serials))
             .collect()
@@ -150,7 +152,7 @@ impl Maker {
     }
 
     fn with_lists(&self, store: &mut TrustStore, ca: &Made) {
-        for list in ca.lists(self.count(256), 2_000) {
+        for list in ca.lists(self.count(255), 2_000) {
             store.install_crl(list).unwrap();
         }
     }
@@ -284,9 +286,7 @@ impl Maker {
                     .unwrap();
             }
             self.with_lists(&mut store, &root);
-            if !serials.is_empty() {
-                store.install_crl(root.list(1000, &serials)).ok();
-            }
+            store.install_crl(root.list(1000, &serials)).unwrap();
             all.push(Dear {
                 what,
                 view: store.view(),

@@ -5,8 +5,6 @@
 
 mod built;
 mod constraints;
-#[cfg(all(test, any(feature = "aws-lc-rs", feature = "ring")))]
-mod cost;
 mod decide;
 mod detail;
 mod explain;

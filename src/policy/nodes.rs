@@ -112,7 +112,7 @@ impl<'a> Nodes<'a> {
         };
         match self.case.view.data().signer(&node.certificate) {
             Signer::Is(issued) if !self.case.policy.keys.stands_by(issued) => Signer::Unknown,
-            known => known,
+            known @ (Signer::Is(_) | Signer::NotInstalled | Signer::Unknown) => known,
         }
     }
 

@@ -24,31 +24,60 @@ pub(super) enum Paid {
     Namesakes,
 }
 
+/// What has been found of one certificate.
+struct Known {
+    below: Fingerprint,
+    signer: Option<Issued>,
+    /// Certificates with keys that did not sign it.
+    wrong: Vec<Certificate>,
+    /// Whether one of those is an installed CA.
+    wrong_of_installed: bool,
+}
+
 /// What has been found of pairs of certificates so far, and what it cost.
 #[derive(Default)]
 pub(super) struct Signatures {
-    verified: Vec<Issued>,
-    /// Certificates with keys that did not sign them, and whether those are the keys of installed CAs.
-    wrong: Vec<(Fingerprint, Certificate, bool)>,
+    known: Vec<Known>,
     /// How many were verified to find the right one of several installed CAs of one name.
     of_namesakes: usize,
 }
 
 impl Signatures {
-    /// Whether the key of `above` is known not to have signed `below`.
-    pub(super) fn is_wrong(&self, below: &Certificate, above: &Certificate) -> bool {
+    fn get(&self, below: &Certificate) -> Option<&Known> {
         let fingerprint = below.fingerprint();
-        let mut wrong = self.wrong.iter();
-        wrong.any(|(known, by, _)| *known == fingerprint && by.has_key_of(above))
-            || self.signed_by_another(below, above)
+        self.known.iter().find(|known| known.below == fingerprint)
     }
 
-    /// Whether `below` is known to be signed with another key than that of `above`.
-    fn signed_by_another(&self, below: &Certificate, above: &Certificate) -> bool {
-        let mut verified = self.verified.iter();
-        verified.any(|issued| {
-            let (known, by) = issued.pair();
-            known == below && !by.has_key_of(above)
+    fn of(&mut self, below: &Certificate) -> Option<&mut Known> {
+        let fingerprint = below.fingerprint();
+        let place = self
+            .known
+            .iter()
+            .position(|known| known.below == fingerprint);
+        let place = place.unwrap_or_else(|| {
+            self.known.push(Known {
+                below: fingerprint,
+                signer: None,
+                wrong: Vec::new(),
+                wrong_of_installed: false,
+            });
+            self.known.len().saturating_sub(1)
+        });
+        self.known.get_mut(place)
+    }
+
+    fn is_signed_by(&mut self, below: &Certificate, issued: Issued) {
+        if let Some(known) = self.of(below) {
+            known.signer = Some(issued);
+        }
+    }
+
+    /// Whether the key of `above` is known not to have signed `below`: it is among those that did not, or another one
+    /// did.
+    pub(super) fn is_wrong(&self, below: &Certificate, above: &Certificate) -> bool {
+        self.get(below).is_some_and(|known| match &known.signer {
+            Some(issued) => !issued.pair().1.has_key_of(above),
+            None => known.wrong.iter().any(|by| by.has_key_of(above)),
         })
     }
 
@@ -59,9 +88,8 @@ impl Signatures {
 
     /// Whether the key of some installed CA is known not to have signed `below`.
     pub(super) fn is_wrong_of_installed(&self, below: &Certificate) -> bool {
-        let fingerprint = below.fingerprint();
-        let mut wrong = self.wrong.iter();
-        wrong.any(|(known, _, installed)| *installed && *known == fingerprint)
+        self.get(below)
+            .is_some_and(|known| known.wrong_of_installed)
     }
 
     /// Verifies that the key of `above` signed `below`, unless that is known already: in this verdict, or since both
@@ -87,7 +115,7 @@ impl Signatures {
         if below.installed {
             match case.view.data().signer(lower) {
                 Signer::Is(issued) if keys.stands_by(issued) => {
-                    self.verified.push(issued.clone());
+                    self.is_signed_by(lower, issued.clone());
                     return if issued.pair().1.has_key_of(upper) {
                         Ok(())
                     } else {
@@ -107,12 +135,14 @@ impl Signatures {
         }
         match keys.verify_issued(lower, upper) {
             Ok(issued) => {
-                self.verified.push(issued);
+                self.is_signed_by(lower, issued);
                 Ok(())
             }
             Err(SignatureCheck::Verified | SignatureCheck::Wrong | SignatureCheck::Unsupported) => {
-                let fact = (lower.fingerprint(), upper.clone(), above.installed);
-                self.wrong.push(fact);
+                if let Some(known) = self.of(lower) {
+                    known.wrong.push(upper.clone());
+                    known.wrong_of_installed |= above.installed;
+                }
                 Err(Check::Fell(wrong()))
             }
         }
@@ -125,10 +155,8 @@ impl Signatures {
     }
 
     fn find(&self, below: &Certificate, above: &Certificate) -> Option<&Issued> {
-        self.verified.iter().find(|issued| {
-            let (known, by) = issued.pair();
-            known == below && by.has_key_of(above)
-        })
+        let issued = self.get(below)?.signer.as_ref();
+        issued.filter(|issued| issued.pair().1.has_key_of(above))
     }
 
     /// The pairs of a path from the end entity to the authority; `None` if one of them has not been verified.
