@@ -211,8 +211,8 @@ impl Blocks {
             .or_else(|| self.find_variant(der))
     }
 
-    /// The first block on the fingerprint of a certificate of which `der` is a variant. Costs a hash for each curve, so
-    /// it is asked only if there is such a block.
+    /// The first block on the fingerprint of a certificate of which `der` is a variant. Costs a hash, so it is
+    /// asked only if there is such a block.
     fn find_variant(&self, der: &[u8]) -> Option<&BlockSelector> {
         if self.by_fingerprint == 0 {
             return None;

@@ -12,7 +12,8 @@ use mutual_trust::certificate::{SystemClock, TimeSource};
 use mutual_trust::{Clock, KeyPolicy, Policy, TrustStore, tls};
 use serde_json::{Value, json};
 
-use super::change::{Calls, Came, Edit};
+use super::calls::{Calls, Came};
+use super::change::Edit;
 use crate::output::{Failure, Outcome};
 use crate::{facts, ours, trust};
 

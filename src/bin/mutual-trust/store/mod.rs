@@ -2,6 +2,7 @@
 
 mod whom;
 
+mod calls;
 mod change;
 
 mod make;
