@@ -62,7 +62,7 @@ pub fn derive(derivation: Derivation, passphrase: &[u8], length: usize) -> Vec<u
             pbkdf2::pbkdf2_hmac::<sha1::Sha1>(passphrase, SALT, ITERATIONS, &mut key);
         }
         Derivation::Sha256 => {
-            pbkdf2::pbkdf2_hmac::<sha2::Sha256>(passphrase, SALT, ITERATIONS, &mut key);
+            pbkdf2::pbkdf2_hmac::<Sha256>(passphrase, SALT, ITERATIONS, &mut key);
         }
         Derivation::Sha512 => {
             pbkdf2::pbkdf2_hmac::<sha2::Sha512>(passphrase, SALT, ITERATIONS, &mut key);
