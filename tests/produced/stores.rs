@@ -75,6 +75,10 @@ fn servers(produced: &mut Produced) {
     let _ = store.add_group("h".parse().unwrap()).unwrap();
     produced.error(store.join_group(&"h".parse().unwrap(), &b));
     produced.error(store.migrate(&a, at(NOW - DAY)));
+    store.view();
+    let mut store = store.with_clock(std::sync::Arc::new(mutual_trust::Clock::Unset));
+    produced.error(store.migrate(&a, at(NOW - DAY)));
+    produced.error(store.confirm_clock());
 }
 
 fn entries(produced: &mut Produced) {
