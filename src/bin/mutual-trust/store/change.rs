@@ -9,6 +9,7 @@ use mutual_trust::store::{BlockSelector, EntryKey, Report};
 use mutual_trust::{Fingerprint, GroupId, HostName, ServerId, TrustStore, View};
 use pki_types::UnixTime;
 
+use super::clock::ClockChange;
 use super::whom::{OptionArguments, Whom, moment};
 use crate::facts;
 use crate::files;
@@ -100,6 +101,9 @@ pub(super) enum Change {
         #[command(flatten)]
         what: Blocked,
     },
+    /// The clock of the machine, and the floor: the newest time at which the store was changed
+    #[command(subcommand)]
+    Clock(ClockChange),
     /// Remove an entry: a pin, an authority or an intermediate
     Remove {
         /// The fingerprint of the entry's certificate, or its file
@@ -216,7 +220,7 @@ impl Blocked {
     }
 }
 
-fn one(calls: impl Fn(&mut TrustStore) -> Result<Report, StoreError> + 'static) -> Edit {
+pub(super) fn one(calls: impl Fn(&mut TrustStore) -> Result<Report, StoreError> + 'static) -> Edit {
     Edit::Calls(Box::new(move |store| Ok(vec![calls(store)?])))
 }
 
@@ -226,6 +230,7 @@ impl Change {
         Ok(match self {
             Self::Server(change) => change.prepare(),
             Self::Group(change) => change.prepare(),
+            Self::Clock(change) => change.prepare(),
             Self::Pin {
                 certificate,
                 whom,

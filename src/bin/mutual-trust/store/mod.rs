@@ -3,6 +3,7 @@
 mod whom;
 
 mod change;
+mod clock;
 
 mod make;
 
