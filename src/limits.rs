@@ -287,10 +287,19 @@ pub const MAX_DECISIONS: usize = 256;
 /// Most names of an unknown peer's certificate that are shown; the rest are counted.
 pub const MAX_SHOWN_NAMES: usize = 16;
 
-/// How far a clock may be behind before a certificate that was just made counts as not yet valid, and how far
-/// it may be below the floor before it counts as unset: five minutes, the skew that Kerberos (RFC 4120) allows
-/// machines that keep their own time.
+/// How far a clock may be behind before a certificate that was just made counts as not yet valid: five minutes, the
+/// skew that Kerberos (RFC 4120) allows machines that keep their own time.
 pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(5 * 60);
+
+/// How far a clock may be below the floor before it counts as unset (rule M7): 26 hours. Zones of local time reach
+/// from UTC-12 to UTC+14, so that a clock which was kept in the time of any zone, or by the wrong daylight saving,
+/// comes back by no more when it is corrected.
+pub const FLOOR_TOLERANCE: Duration = Duration::from_secs(26 * 60 * 60);
+
+/// How far above the floor the clock of a publication may be to raise it (rule M7): 366 days, a year with its leap
+/// day. A store in use is published more often; a clock that is further ahead is wrong, or belongs to a machine that
+/// was off for more than a year, which a person confirms.
+pub const MAX_FLOOR_RISE: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// Longest grace after `notAfter` that an entry or a policy can be given, and after `nextUpdate` of a revocation
 /// list: one year. Longer is not a grace but

@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::{CrlRefusal, HostNameError};
 use crate::certificate::{Fingerprint, HostName, KeyRefusal, Moment, Role};
-use crate::store::{BlockSelector, CrlIssuer, EntryKey, GroupId, ServerId};
+use crate::store::{BlockSelector, ClockState, CrlIssuer, EntryKey, GroupId, ServerId};
 
 /// Why a text is not an id of a server or a group.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -134,6 +134,20 @@ pub enum StoreError {
         latest: Option<i64>,
         /// The limit in days.
         limit: u64,
+    },
+    /// An end that has passed at the floor, while the clock does not count (M7).
+    #[error("the end given is not after the floor: {state}")]
+    #[non_exhaustive]
+    EndAtFloor {
+        /// The clock and the floor.
+        state: ClockState,
+    },
+    /// There is no clock that could be confirmed (M7).
+    #[error("the clock cannot be confirmed: {state}")]
+    #[non_exhaustive]
+    NothingToConfirm {
+        /// The clock and the floor.
+        state: ClockState,
     },
     /// No entry of this slot and scope has this fingerprint.
     #[error("there is no entry {0}")]

@@ -2,7 +2,7 @@
 
 use super::ReasonCode;
 use crate::certificate::{CrlNumber, Fingerprint, KeyKind, KeyRefusal, RevocationReason};
-use crate::store::{BlockSelector, Entry, EntryKey};
+use crate::store::{BlockSelector, ClockState, Entry, EntryKey};
 
 /// The values behind a reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum Detail {
         /// The time, or the floor while the clock is unset.
         judged_at: i64,
     },
+    /// The clock, which does not count, and the floor.
+    Clock(ClockState),
     /// The block that hit.
     Block(BlockSelector),
     /// The key that is not allowed.

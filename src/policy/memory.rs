@@ -13,7 +13,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::decide::{decide, decide_until};
 use super::timing::Timing;
-use super::{Accepted, Detail, Policy, Question, Target, Verdict};
+use super::{Accepted, Detail, Policy, Question, Target, Verdict, VerdictWarning};
 use crate::certificate::{Certificate, HostName};
 use crate::limits::{MAX_SPARED_CHAINS, REMEMBERED_BYTES_PER_CHAIN};
 use crate::store::{ServerId, Snapshot, View};
@@ -334,6 +334,12 @@ impl Remembered {
         for considered in verdict.considered.items_mut() {
             if let Detail::Time { judged_at, .. } = &mut considered.detail {
                 *judged_at = timing.moment();
+            }
+        }
+        // A clock that does not count may go on all the same.
+        for warning in &mut verdict.warnings {
+            if let (VerdictWarning::ClockUnset(_), Some(now)) = (&*warning, timing.warning()) {
+                *warning = now;
             }
         }
         verdict

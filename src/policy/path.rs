@@ -37,7 +37,7 @@ pub(super) fn verify(
     considered: &mut Bounded<Considered>,
 ) -> Result<Chain, Fall> {
     if !case.timing.is_known() && !case.policy.chains_without_clock {
-        return Err((ReasonCode::ClockUnset, Detail::None));
+        return Err(case.timing.not_by_clock());
     }
     let end_entity = check_leaf(case)?;
     let mut search = Search::new(case, scope, &end_entity, considered);

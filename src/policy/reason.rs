@@ -196,8 +196,11 @@ reasons! {
         "The handshake is not finished, so the peer has not proved anything.",
         "Finish the handshake before asking who the peer is.";
     ClockUnset, M7, false,
-        "The clock is not set, and chains are not judged without one.",
-        "Set the clock, or let the policy judge chains without a clock.";
+        "The clock is not set: ends are judged at the floor, and chains are not judged without a clock.",
+        "Set the clock; or reset the floor, if it is later than the true time; or let the policy judge chains without a clock.";
+    ClockBelowFloor, M7, false,
+        "The clock is more than 26 hours below the floor, so it does not count: ends are judged at the floor, and chains are not judged.",
+        "Set the clock; or, if the clock is right, reset the floor (`reset_floor`, `mutual-trust store clock reset`).";
     UnknownIssuer, C1, false,
         "No installed authority issued the presented certificate.",
         "If the issuer that is named is an intermediate, have the peer send its certificate, or install it as an intermediate; if it is a CA of its own, install it as an authority.";

@@ -150,8 +150,7 @@ impl Signatures {
 
     /// Whether the key of any issuer is known to have signed `below`.
     pub(super) fn has_issuer(&self, below: &Certificate) -> bool {
-        let mut verified = self.verified.iter();
-        verified.any(|issued| issued.pair().0 == below)
+        self.get(below).is_some_and(|known| known.signer.is_some())
     }
 
     fn find(&self, below: &Certificate, above: &Certificate) -> Option<&Issued> {

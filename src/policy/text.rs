@@ -15,6 +15,7 @@ impl fmt::Display for Detail {
                 Moment(*limit),
                 Moment(*judged_at)
             ),
+            Self::Clock(state) => f.write_str(&state.times()),
             Self::Block(selector) => write!(f, "block on {selector}"),
             Self::Key(refusal) => write!(f, "{refusal}"),
             Self::Oid(oid) => write!(f, "extension {oid}"),
@@ -110,9 +111,7 @@ impl fmt::Display for Detail {
 impl fmt::Display for VerdictWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ClockUnset => {
-                f.write_str("the clock is not set: ends were judged at the last known time")
-            }
+            Self::ClockUnset(state) => write!(f, "{state}"),
             Self::InGrace { not_after } => write!(
                 f,
                 "the certificate expired at {} and is in its grace: renew it",

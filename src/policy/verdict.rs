@@ -7,14 +7,14 @@ use super::decide::Accepted;
 use super::{Considered, Detail, ReasonCode};
 use crate::certificate::{Certificate, Fingerprint, HostName, Role, SanName};
 use crate::limits::MAX_CONSIDERED;
-use crate::store::{Bounded, Entry, ServerId};
+use crate::store::{Bounded, ClockState, Entry, EntryKey, ServerId, Slot};
 
 /// Something that an operator should know although, or because, the verdict is what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VerdictWarning {
-    /// The clock is unset: ends were judged at the floor, beginnings not at all (rule M7).
-    ClockUnset,
+    /// The clock does not count: ends were judged at the floor, beginnings not at all (rule M7).
+    ClockUnset(ClockState),
     /// The pin's certificate has expired and lives on its grace (rule M3).
     #[non_exhaustive]
     InGrace {
@@ -202,11 +202,10 @@ impl Verdict {
     /// The fingerprints of the pins of which the peer should have presented one, as far as they are listed in
     /// [`considered`](Self::considered).
     pub fn expected(&self) -> impl Iterator<Item = Fingerprint> {
-        let pins = self.considered.items().iter().filter(|considered| {
-            let slot = considered.entry.as_ref().map(|key| key.slot);
-            slot == Some(crate::store::Slot::Pin)
-        });
-        pins.map(|considered| considered.fingerprint)
+        let is_pin = |key: &EntryKey| key.slot == Slot::Pin;
+        let items = self.considered.items().iter();
+        let pins = items.filter(move |item| item.entry.as_ref().is_some_and(is_pin));
+        pins.map(|item| item.fingerprint)
     }
 
     /// What an operator should know besides.
@@ -281,9 +280,10 @@ impl Verdict {
             Role::Client
         };
         let why = String::from("there is no peer certificate yet");
+        let refused = Self::refused(role, ReasonCode::HandshakeNotFinished, why);
         Self {
             generation,
-            ..Self::refused(role, ReasonCode::HandshakeNotFinished, why)
+            ..refused
         }
     }
 

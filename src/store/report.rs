@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{Bounded, CrlIssuer, EntryKey, ServerId};
+use super::{Bounded, ClockState, CrlIssuer, EntryKey, ServerId};
 use crate::certificate::{CrlDeviation, Fingerprint, Moment};
 use crate::limits::MAX_NAMESAKE_SIGNATURES;
 
@@ -170,6 +170,11 @@ pub enum StoreWarning {
         /// The issuer.
         issuer: CrlIssuer,
     },
+    /// The clock is so far above the floor that it must be confirmed before a publication raises the floor to it
+    /// (rule M7).
+    ClockJumped(ClockState),
+    /// The clock is so far below the floor that it does not count (rule M7).
+    ClockBelowFloor(ClockState),
 }
 
 impl fmt::Display for StoreWarning {
@@ -241,6 +246,7 @@ impl fmt::Display for StoreWarning {
                 f,
                 "no revocation list of {issuer} is left: its certificates are refused in chains until one is installed"
             ),
+            Self::ClockJumped(state) | Self::ClockBelowFloor(state) => write!(f, "{state}"),
         }
     }
 }

@@ -9,10 +9,10 @@ use pki_types::UnixTime;
 use super::entry::{Disabled, More};
 use super::revocation::Room;
 use super::{
-    BlockSelector, Claim, CrlIssuer, CrlOrigin, Done, Entry, EntryKey, EntryOptions, Group,
-    GroupId, HeldCrl, InstalledCrl, Report, Scope, Server, ServerId, Slot, TrustStore,
+    BlockSelector, Claim, ClockState, CrlIssuer, CrlOrigin, Done, Entry, EntryKey, EntryOptions,
+    Group, GroupId, HeldCrl, InstalledCrl, Report, Scope, Server, ServerId, Slot, TrustStore,
 };
-use crate::certificate::{Certificate, Crl, Fingerprint, HostName, shown};
+use crate::certificate::{Certificate, Clock, Crl, Fingerprint, HostName, shown};
 use crate::error::StoreError;
 
 /// A server as it was stored.
@@ -262,6 +262,28 @@ impl TrustStore {
         let data = self.edit();
         data.generation = generation;
         data.floor = floor;
+    }
+
+    /// Takes over a higher floor of a damaged file, if the publication of another clock could have raised it so far:
+    /// `Some(false)` if not, `None` if it is not higher. It makes no new generation.
+    ///
+    /// A store that has no floor takes one unless the clock would not count by it.
+    pub(crate) fn salvage_floor(&mut self, floor: UnixTime) -> Option<bool> {
+        let has = self.contents().floor();
+        if Some(floor) <= has {
+            return None;
+        }
+        let taken = match (has, self.clock.now()) {
+            (Some(_), _) => self.contents().clock_state(Clock::Known(floor)) == ClockState::Known,
+            (None, clock) => {
+                let view = self.contents().with_floor(Some(floor));
+                clock == Clock::Unset || view.clock_state(clock).counts()
+            }
+        };
+        if taken {
+            self.edit().floor = Some(floor);
+        }
+        Some(taken)
     }
 
     /// Counts at least up to `generation`, so that a number that was given away is not given again.

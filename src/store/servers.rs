@@ -194,6 +194,7 @@ impl TrustStore {
                 });
             }
         }
+        self.warn_of_clock(&mut report);
         report
     }
 
@@ -338,8 +339,15 @@ impl TrustStore {
 
     /// An end must lie in the future, as far as the time is known.
     pub(super) fn check_end(&self, end: UnixTime) -> Result<(), StoreError> {
-        match self.latest_time() {
-            Some(now) if seconds(end) <= seconds(now) => Err(StoreError::EndInThePast),
+        let clock = self.clock.now();
+        if matches!(clock, Clock::Known(now) if seconds(end) <= seconds(now)) {
+            return Err(StoreError::EndInThePast);
+        }
+        match self.data.floor() {
+            Some(floor) if self.now() == Clock::Unset && seconds(end) <= seconds(floor) => {
+                let state = self.clock_state();
+                Err(StoreError::EndAtFloor { state })
+            }
             _ => Ok(()),
         }
     }

@@ -262,10 +262,11 @@ fn a_clock_below_the_floor_changes_everything_once_it_comes_close_and_an_unset_o
     let (mut desk, _) = with_pin(&made, EntryOptions::new());
     desk.store.view();
     assert_eq!(desk.view().floor(), Some(moment(days(0))));
-    desk.clock.set(Some(days(0) - 301));
-    next_is(&desk, days(0) - 300, &Subject::Clock, Turn::Begins);
+    desk.clock.set(Some(days(0) - 26 * 3600 - 1));
+    next_is(&desk, days(0) - 26 * 3600, &Subject::Clock, Turn::Begins);
     // Unset, its beginning is not judged.
     assert_eq!(reasons(around(&desk, &[&made])), (PinMatched, NotYetValid));
+    desk.clock.set(Some(days(0) - 26 * 3600));
     next_is(
         &desk,
         days(1) - 300,

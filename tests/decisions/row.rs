@@ -339,7 +339,7 @@ pub fn peer(verdict: &Verdict) -> String {
 
 fn warning(warning: &VerdictWarning) -> &'static str {
     match warning {
-        VerdictWarning::ClockUnset => "ClockUnset",
+        VerdictWarning::ClockUnset(_) => "ClockUnset",
         VerdictWarning::InGrace { .. } => "InGrace",
         VerdictWarning::CrlInGrace { .. } => "CrlInGrace",
         VerdictWarning::Migrating { .. } => "Migrating",
@@ -383,7 +383,7 @@ fn rule_of(verdict: &Verdict) -> Rule {
         R::Expired | R::NotYetValid => Rule::M3,
         R::WrongExtendedKeyUsage => Rule::M4,
         R::UnknownCriticalExtension => Rule::M6,
-        R::ClockUnset => Rule::M7,
+        R::ClockUnset | R::ClockBelowFloor => Rule::M7,
         R::NameMismatch | R::NoNameToMatch => Rule::C2,
         R::CaAsLeaf | R::AuthorityPresentedAsPeer => Rule::C3,
         R::Revoked | R::RevocationUnknown | R::CrlExpired => Rule::C4,

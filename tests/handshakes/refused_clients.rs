@@ -289,6 +289,15 @@ fn chain_rows(setting: &Setting) -> Vec<Row> {
         ),
         row("a blocked authority", R::Blocked, blocked, sent()),
         Row {
+            clock: Clock::Known(at(NOW - 2 * DAY)),
+            ..row(
+                "a chain by a clock that is below the floor",
+                R::ClockBelowFloor,
+                trusting(setting, &ca.root),
+                sent(),
+            )
+        },
+        Row {
             clock: Clock::Unset,
             ..row(
                 "a chain without a clock",

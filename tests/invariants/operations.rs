@@ -151,15 +151,17 @@ fn time_passes() -> impl Strategy<Value = Op> {
     let time = || {
         prop_oneof![
             Just(days(0)),
-            Just(days(0) - 400),
-            Just(days(0) - 200),
-            Just(days(50))
+            Just(days(0) - 100_000),
+            Just(days(0) - 90_000),
+            Just(days(50)),
+            Just(days(420))
         ]
     };
     prop_oneof![
         3 => Just(Op::Publish),
         1 => proptest::option::of(time()).prop_map(Op::ResetFloor),
         2 => proptest::option::weighted(0.8, time()).prop_map(Op::SetClock),
+        1 => Just(Op::ConfirmClock),
     ]
 }
 

@@ -180,7 +180,7 @@ proptest! {
             if let (Some(end), Some(time)) = (entry.options().get_ends(), ask.time) {
                 let floor = view.floor().map_or(0, |floor| floor.as_secs());
                 let time = u64::try_from(time).unwrap();
-                let judged = if time + 300 < floor { floor } else { time };
+                let judged = if time + 93_600 < floor { floor } else { time };
                 prop_assert!(end.as_secs() > judged, "{:?}", answer);
             }
             for block in view.blocks() {

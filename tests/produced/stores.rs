@@ -79,6 +79,10 @@ fn servers(produced: &mut Produced) {
     let policy = crate::support::policy();
     produced.error(policy.max_intermediates(7));
     produced.error(policy.max_intermediates(0).unwrap().max_intermediates(1));
+    store.view();
+    let mut store = store.with_clock(std::sync::Arc::new(mutual_trust::Clock::Unset));
+    produced.error(store.migrate(&a, at(NOW - DAY)));
+    produced.error(store.confirm_clock());
 }
 
 fn entries(produced: &mut Produced) {

@@ -64,6 +64,12 @@ fn changes(produced: &mut Produced) {
             told(produced, report);
         }
     }
+    for seconds in [NOW - 2 * DAY, NOW + 367 * DAY] {
+        let mut published = store();
+        published.view();
+        let mut published = published.with_clock(Arc::new(Clock::Known(at(seconds))));
+        told(produced, published.add_server(server_id("keys-1"), []));
+    }
     let sha1 = fixture("sha1-self-signed");
     told(
         produced,

@@ -136,7 +136,7 @@ fn an_unset_clock_is_another_question() {
     // A clock far below the floor counts as unset.
     let memory = ChainMemory::new(policy);
     expect_remembered(&memory, &view, &unset);
-    expect_answered(&memory, &view, &question.at(-10_000));
+    expect_answered(&memory, &view, &question.at(-100_000));
     expect_answered(&memory, &view, &unset);
 }
 

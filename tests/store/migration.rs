@@ -146,12 +146,12 @@ fn without_a_clock_the_end_of_a_migration_is_judged_at_the_floor() {
         .install_pin(server("s"), fixture("ee-p256"), options())
         .unwrap();
     store.view();
-    for clock_now in [Clock::Unset, Clock::Known(at(NOW - DAY))] {
+    for clock_now in [Clock::Unset, Clock::Known(at(NOW - 2 * DAY))] {
         clock.set(clock_now);
         refused!(
             store,
             store.migrate(&server_id("s"), at(NOW)),
-            E::EndInThePast
+            E::EndAtFloor { .. }
         );
         store.migrate(&server_id("s"), at(NOW + 1)).unwrap();
         store.stop_migrating(&server_id("s")).unwrap();

@@ -3,6 +3,7 @@
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::floor::FloorMove;
 use crate::admin::Peer;
 use crate::admin::seen::{Seen, Sighting};
 use crate::admin::ways::{Asked, Ways};
@@ -27,6 +28,9 @@ pub enum Basis {
     SeenByName,
     /// The peer was never seen: on the certificates that are installed for it.
     Installed,
+    /// On the floor, which the change moves past the end of what the peer is accepted by (rule M7): it is refused
+    /// whenever the clock is unset, or earlier than the floor by more than 26 hours.
+    Floor,
 }
 
 /// What a peer is told: the reason, and the entry that decided.
@@ -117,6 +121,9 @@ impl fmt::Display for Effect {
             Basis::Seen => "",
             Basis::SeenByName => ", if it is dialled by its name",
             Basis::Installed => ", judged by what is installed for it: it was not seen",
+            Basis::Floor => {
+                ", while the clock is unset or earlier than the floor, which moves past an end"
+            }
         })
     }
 }
@@ -125,11 +132,12 @@ impl fmt::Display for Effect {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Effects {
     pub(super) everybody_lost: BTreeSet<Peer>,
-    lost: Bounded<Effect>,
-    at_risk: Bounded<Effect>,
-    gained: Bounded<Effect>,
-    moved: Bounded<Effect>,
+    pub(super) lost: Bounded<Effect>,
+    pub(super) at_risk: Bounded<Effect>,
+    pub(super) gained: Bounded<Effect>,
+    pub(super) moved: Bounded<Effect>,
     unknown: Bounded<ServerId>,
+    pub(super) floor: Option<FloorMove>,
 }
 
 impl Effects {
@@ -202,7 +210,10 @@ impl fmt::Display for Effects {
         if lines == 0 {
             f.write_str("nobody is gained or lost")?;
         }
-        Ok(())
+        match self.floor {
+            Some(floor) => write!(f, "\n{floor}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -328,7 +339,7 @@ impl NeverSeen<'_> {
         }
         let after = Finding::foreseen(match &is {
             None => ReasonCode::UnknownServer,
-            Some(is) if is.usable.is_empty() => is.reason(level),
+            Some(is) if is.usable.is_empty() => self.ways_after.reason(is, level),
             Some(_) => self.refusal(server, first_lost.as_ref()),
         });
         let effect = Effect {

@@ -4,7 +4,7 @@ use mutual_trust::admin::{Effect, Effects};
 use mutual_trust::certificate::{KeyKind, Moment, SanName};
 use mutual_trust::policy::Detail;
 use mutual_trust::store::{Bounded, Done, Entry, EntryKey, Report, Slot};
-use mutual_trust::{Certificate, Verdict};
+use mutual_trust::{Certificate, Clock, Verdict, View};
 use serde_json::{Value, json};
 
 /// Bytes in hexadecimal, as certificates show them.
@@ -125,6 +125,36 @@ pub(crate) fn verdict(verdict: &Verdict) -> Value {
     })
 }
 
+/// The clock and the floor (rule M7).
+pub(crate) fn clock(view: &View, clock: Clock) -> Value {
+    let state = view.clock_state(clock);
+    let now = match clock {
+        Clock::Known(now) => Some(Moment::from(now).to_string()),
+        Clock::Unset => None,
+    };
+    json!({
+        "state": state.code(),
+        "now": now,
+        "floor": view.floor().map(|floor| Moment::from(floor).to_string()),
+        "text": state.to_string(),
+    })
+}
+
+/// The same in words: the floor, and a warning if there is something to do.
+pub(crate) fn clock_lines(view: &View, clock: Clock) -> Vec<String> {
+    let floor = view.floor().map(|floor| Moment::from(floor).to_string());
+    let floor = floor.as_deref().unwrap_or("(none yet)");
+    let state = view.clock_state(clock);
+    let hint = match state.code() {
+        "below_floor" => " (store clock reset)",
+        "jumped" => " (store clock confirm)",
+        _ => "",
+    };
+    let warning = (!state.is_good()).then(|| format!("warning: {state}{hint}"));
+    let floor = format!("clock floor {floor}");
+    [Some(floor), warning].into_iter().flatten().collect()
+}
+
 /// Items that a report bounds, with how many more there are.
 pub(crate) fn bounded<T>(items: &Bounded<T>, show: impl Fn(&T) -> Value) -> Value {
     let shown: Vec<Value> = items.items().iter().map(show).collect();
@@ -168,5 +198,9 @@ pub(crate) fn effects(effects: &Effects) -> Value {
         "at_risk": bounded(effects.at_risk(), show),
         "gained": bounded(effects.gained(), show),
         "moved": bounded(effects.moved(), show),
+        "floor": effects.floor().map(|floor| json!({
+            "from": Moment::from(floor.from).to_string(),
+            "to": Moment::from(floor.to).to_string(),
+        })),
     })
 }

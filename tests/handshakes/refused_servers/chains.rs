@@ -235,6 +235,15 @@ pub(super) fn rows(setting: &Setting) -> Vec<Row> {
         row("an authority past its end", R::EntryEnded, ending, sent()).clock(NOW + DAY),
         row("a blocked intermediate", R::Blocked, blocked, sent()),
         Row {
+            clock: Clock::Known(at(NOW - 2 * DAY)),
+            ..row(
+                "a chain by a clock that is below the floor",
+                R::ClockBelowFloor,
+                trusting(&ca.root),
+                sent(),
+            )
+        },
+        Row {
             clock: Clock::Unset,
             ..row(
                 "a chain without a clock",

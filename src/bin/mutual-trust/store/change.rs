@@ -10,6 +10,7 @@ use mutual_trust::{Fingerprint, GroupId, HostName, ServerId, TrustStore, View};
 use pki_types::UnixTime;
 
 use super::calls::{Calls, crls};
+use super::clock::ClockChange;
 use super::whom::{OptionArguments, Whom, moment};
 use crate::facts;
 use crate::files;
@@ -98,6 +99,9 @@ pub(super) enum Change {
         #[command(flatten)]
         what: Blocked,
     },
+    /// The clock of the machine, and the floor: the newest time at which the store was changed
+    #[command(subcommand)]
+    Clock(ClockChange),
     /// Remove an entry: a pin, an authority or an intermediate
     Remove {
         /// The fingerprint of the entry's certificate, or its file
@@ -214,7 +218,7 @@ impl Blocked {
     }
 }
 
-fn one(calls: impl Fn(&mut TrustStore) -> Result<Report, StoreError> + 'static) -> Edit {
+pub(super) fn one(calls: impl Fn(&mut TrustStore) -> Result<Report, StoreError> + 'static) -> Edit {
     Edit::Calls(Box::new(move |store| Ok(vec![calls(store)?].into())))
 }
 
@@ -224,6 +228,7 @@ impl Change {
         Ok(match self {
             Self::Server(change) => change.prepare(),
             Self::Group(change) => change.prepare(),
+            Self::Clock(change) => change.prepare(),
             Self::Pin {
                 certificate,
                 whom,

@@ -4,6 +4,7 @@ mod whom;
 
 mod calls;
 mod change;
+mod clock;
 
 mod make;
 
