@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::pinned::{self, PinOutcome};
+use super::text::names_of;
 use super::timing::{Fall, Timing};
-use super::verdict::names_of;
 use super::{
     Considered, Detail, PeerIdentity, Policy, Question, ReasonCode, Target, Verdict,
     VerdictWarning, explain, path, profile, revocation,
