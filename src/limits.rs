@@ -3,7 +3,13 @@
 //! A bound is here because something a peer or a file sends could otherwise grow without end, or because
 //! a judgement needs a number. None of them can be raised at run time.
 
+mod known;
+
 use core::time::Duration;
+
+pub use known::{
+    KNOWN_CRITICAL_IN_CA, KNOWN_CRITICAL_IN_CRL, KNOWN_CRITICAL_IN_CRL_ENTRY, KNOWN_CRITICAL_IN_PIN,
+};
 
 /// Largest certificate in bytes of DER.
 ///
@@ -334,64 +340,6 @@ pub const MAX_CRLS: usize = 1024;
 
 /// Most bytes of DER of all revocation lists held together: four at [`MAX_CRL_BYTES`].
 pub const MAX_CRL_BYTES_HELD: usize = 256 * 1024 * 1024;
-
-/// Extensions whose critical marking is understood in a revocation list, each as the last number of an object
-/// identifier below id-ce (`2.5.29`). Their bytes are compared, never a text.
-///
-/// Indirect and delta lists are told by theirs and refused for that.
-pub const KNOWN_CRITICAL_IN_CRL: &[u8] = &[
-    18, // issuerAltName: names no one that we compare
-    20, // cRLNumber: compared
-    28, // issuingDistributionPoint: applied
-    35, // authorityKeyIdentifier: compared
-];
-
-/// Extensions whose critical marking is understood in an entry of a revocation list, as last numbers
-/// below id-ce (`2.5.29`). None of them changes that the certificate is revoked.
-pub const KNOWN_CRITICAL_IN_CRL_ENTRY: &[u8] = &[
-    21, // reasonCode: read
-    23, // holdInstructionCode: a certificate on hold is revoked
-    24, // invalidityDate: before the revocation
-];
-
-/// Extensions whose critical marking is understood in a certificate that a peer presents as a pin, as last
-/// numbers below id-ce (`2.5.29`).
-///
-/// A pin is trusted for what it is, so extensions that only limit the certificates below a CA (name and policy
-/// constraints) say nothing about it and are understood by being ignored.
-pub const KNOWN_CRITICAL_IN_PIN: &[u8] = &[
-    14, // subjectKeyIdentifier
-    15, // keyUsage: checked
-    17, // subjectAltName: read
-    18, // issuerAltName: names no one that we compare
-    19, // basicConstraints: read
-    30, // nameConstraints: about certificates below it
-    31, // cRLDistributionPoints: where to look, not a limit
-    32, // certificatePolicies: no policy is demanded
-    33, // policyMappings
-    35, // authorityKeyIdentifier
-    36, // policyConstraints: about certificates below it
-    37, // extKeyUsage: checked
-    54, // inhibitAnyPolicy: about certificates below it
-];
-
-/// Extensions whose critical marking is understood in an authority or an intermediate, as last numbers below
-/// id-ce (`2.5.29`).
-///
-/// Narrower than for a pin: a constraint on the certificates below must be applied, and policy constraints are
-/// not. webpki is narrower still for the certificates of a path other than the authority.
-pub const KNOWN_CRITICAL_IN_CA: &[u8] = &[
-    14, // subjectKeyIdentifier
-    15, // keyUsage: checked
-    17, // subjectAltName
-    18, // issuerAltName
-    19, // basicConstraints: checked
-    30, // nameConstraints: applied by webpki
-    31, // cRLDistributionPoints
-    32, // certificatePolicies: every policy is acceptable, none is demanded
-    35, // authorityKeyIdentifier
-    37, // extKeyUsage: checked
-];
 
 /// Most servers of which it is remembered what they last presented: a hundred times what the largest arrays have
 /// key servers. Beyond it, those that were seen longest ago are forgotten.

@@ -280,7 +280,7 @@ fn known(last: u8, content: &[u8]) -> Checked {
         37 => {
             let field = "extKeyUsage";
             at_least_one(&value(field)?, SEQUENCE, field, |id| {
-                when(id.tag == OID && !id.content.is_empty(), field)
+                when(id.tag == OID, field)
             })
         }
         _ => Ok(()),

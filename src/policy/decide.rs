@@ -6,12 +6,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::pinned::{self, PinOutcome};
+use super::text::names_of;
 use super::timing::{Fall, Timing};
-use super::verdict::names_of;
 use super::work::Work;
 use super::{
-    Considered, Detail, PeerIdentity, Policy, Question, ReasonCode, Target, Verdict,
-    VerdictWarning, explain, path, profile, revocation,
+    Detail, PeerIdentity, Policy, Question, ReasonCode, Target, Verdict, VerdictWarning, explain,
+    floor, path, profile, revocation,
 };
 use crate::certificate::{Certificate, Fingerprint, HostName, Role, SanName, seconds};
 use crate::limits::{MAX_PRESENTED_BYTES, MAX_PRESENTED_CERTIFICATES};
@@ -162,39 +162,13 @@ pub(super) fn decide_at_cost(
         leaf: &leaf,
         holder,
     };
-    verdict.outcome =
-        judge(&case, &mut verdict).map_err(|fall| at_floor(&case, fall, &mut verdict));
+    verdict.outcome = judge(&case, &mut verdict)
+        .map_err(|fall| floor::instead_of_ends(&case, fall, &mut verdict));
     if verdict.outcome.is_err() {
         verdict.subject = Some(leaf.subject());
     }
     verdict.warnings.extend(case.timing.warning());
     (verdict, case.timing.same_until(), case.work)
-}
-
-/// What a refusal is at the floor: if it rests on an end that has passed there, it is the clock's, and what ended is
-/// among what was considered.
-fn at_floor(case: &Case<'_>, fall: Fall, verdict: &mut Verdict) -> Fall {
-    if !case.timing.is_of_floor(fall.0) {
-        return fall;
-    }
-    instead_of(case, fall, verdict)
-}
-
-/// The refusal of the clock, with the one that it stands for among what was considered.
-fn instead_of(case: &Case<'_>, (reason, detail): Fall, verdict: &mut Verdict) -> Fall {
-    let mut known = verdict.considered.items().iter();
-    // That no pin is left is shown by the pins.
-    let shown = reason == ReasonCode::NoPinLeft
-        || known.any(|item| item.reason == reason && item.detail == detail);
-    if !shown {
-        verdict.consider(Considered {
-            fingerprint: case.leaf.fingerprint(),
-            entry: None,
-            reason,
-            detail,
-        });
-    }
-    case.timing.not_by_clock()
 }
 
 /// The server that the peer must be, as far as it is known before anything is judged.
@@ -300,7 +274,7 @@ fn judge_server(
                 Claim::Migrating { .. } if !case.timing.is_known() => {
                     let fall = explain::no_pin(case, &scope(), Some(server), verdict);
                     return Err(if Timing::is_of_migration(fall.0) {
-                        instead_of(case, fall, verdict)
+                        floor::instead_of(case, fall, verdict)
                     } else {
                         fall
                     });

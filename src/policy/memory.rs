@@ -40,6 +40,7 @@ const BYTES_BESIDE: usize = 2_048;
 /// assert!(!verdict.is_accepted());
 /// assert_eq!(memory.statistics().chains, 0);
 /// # }
+/// # Ok::<(), mutual_trust::error::SettingError>(())
 /// ```
 ///
 /// # Security

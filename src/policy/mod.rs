@@ -9,6 +9,7 @@ mod decide;
 mod detail;
 mod explain;
 mod fallen;
+mod floor;
 mod issuers;
 mod memory;
 mod names;

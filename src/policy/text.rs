@@ -3,7 +3,16 @@
 use core::fmt;
 
 use super::{ChainProfile, Detail, PeerIdentity, Verdict, VerdictWarning};
-use crate::certificate::{Moment, Role, shown};
+use crate::certificate::{Certificate, Moment, Role, SanName, shown};
+
+/// The subject alternative names of a certificate that are kept.
+pub(super) fn names_of(
+    certificate: &Certificate,
+    keep: impl Fn(&SanName<'_>) -> bool,
+) -> impl Iterator<Item = String> {
+    let named = certificate.names().filter(|name| *name != SanName::Other);
+    named.filter(keep).map(SanName::to_text)
+}
 
 impl fmt::Display for Detail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::decide::Accepted;
 use super::{Considered, Detail, ReasonCode};
-use crate::certificate::{Certificate, Fingerprint, HostName, Role, SanName};
+use crate::certificate::{Certificate, Fingerprint, HostName, Role};
 use crate::limits::MAX_CONSIDERED;
 use crate::store::{Bounded, ClockState, Entry, EntryKey, ServerId, Slot};
 
@@ -101,14 +101,6 @@ impl PeerIdentity {
             Self::Chain { names, .. } => names,
         }
     }
-}
-
-pub(super) fn names_of(
-    certificate: &Certificate,
-    keep: impl Fn(&SanName<'_>) -> bool,
-) -> impl Iterator<Item = String> {
-    let named = certificate.names().filter(|name| *name != SanName::Other);
-    named.filter(keep).map(SanName::to_text)
 }
 
 /// Whether a peer may be trusted, by which entry, and why.

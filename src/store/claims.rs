@@ -76,7 +76,8 @@ impl TrustStore {
 
     /// A migration whose end is too far away to matter is priority that falls back (rules P2 and P3).
     fn check_migration(&self, until: UnixTime) -> Result<(), StoreError> {
-        let latest = self.latest_time().map(latest_end);
+        // A clock that jumped is not believed until it is confirmed: the end that it sets would stay (rule M7).
+        let latest = self.data.floor_after(self.now()).map(latest_end);
         if latest.is_some_and(|latest| seconds(until) <= latest) {
             return Ok(());
         }

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use pki_types::UnixTime;
+
 use super::{CrlIssuer, CrlOrigin, Done, EntryKey, InstalledCrl, Report, StoreWarning, TrustStore};
 use crate::certificate::{
     Certificate, Clock, Crl, Fingerprint, SignatureCheck, Succession, seconds,
@@ -200,11 +202,14 @@ impl TrustStore {
         report
     }
 
-    /// Whether a list is valid already, as far as the time is known.
+    /// Whether a list is valid already, as far as the time is known, so that it may take the place of an older one for
+    /// good: a clock that jumped is not believed until it is confirmed (rule M7).
     fn has_begun(&self, crl: &Crl) -> bool {
-        let tolerance = i64::try_from(CLOCK_TOLERANCE.as_secs()).unwrap_or(0);
         match self.now() {
-            Clock::Known(now) => crl.this_update() <= seconds(now).saturating_add(tolerance),
+            Clock::Known(now) => {
+                let now = self.data.floor_after(Clock::Known(now)).unwrap_or(now);
+                begins_by(crl, now)
+            }
             Clock::Unset => true,
         }
     }
@@ -219,7 +224,7 @@ impl TrustStore {
             report
                 .warnings
                 .push(StoreWarning::CrlExpired { next_update });
-        } else if !self.has_begun(crl) {
+        } else if matches!(self.now(), Clock::Known(now) if !begins_by(crl, now)) {
             report
                 .warnings
                 .push(StoreWarning::CrlNotYetValid { this_update });
@@ -425,4 +430,10 @@ mod tests {
             Err(StoreError::TooManyCrls { limit }) if limit == MAX_CRLS_PER_ISSUER
         ));
     }
+}
+
+/// Whether a list is valid at a moment, but for its end.
+fn begins_by(crl: &Crl, now: UnixTime) -> bool {
+    let tolerance = i64::try_from(CLOCK_TOLERANCE.as_secs()).unwrap_or(0);
+    crl.this_update() <= seconds(now).saturating_add(tolerance)
 }

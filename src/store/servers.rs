@@ -351,12 +351,4 @@ impl TrustStore {
             _ => Ok(()),
         }
     }
-
-    /// The clock if it is known, else the floor if there is one (rule M7).
-    pub(super) fn latest_time(&self) -> Option<UnixTime> {
-        match self.now() {
-            Clock::Known(now) => Some(now),
-            Clock::Unset => self.data.floor(),
-        }
-    }
 }

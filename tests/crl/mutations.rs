@@ -70,6 +70,7 @@ fn every_byte_may_be_changed_and_no_changed_list_is_installed() {
                     StoreError::WrongCrlSignature { .. }
                         | StoreError::CrlIssuerNotInstalled { .. }
                         | StoreError::CrlSignatureUnsupported { .. }
+                        | StoreError::CrlSignedByOtherKey { .. }
                         | StoreError::CrlKind(_)
                 );
                 assert!(known, "byte {place}: {error:?}");

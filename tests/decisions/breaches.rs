@@ -410,7 +410,6 @@ pub fn breaches() -> Vec<Breach> {
         edited("san-form", 2, |t| also_named(t, &bytes(0x82, b""))),
         edited("san-form", 2, |t| also_named(t, &bytes(0x82, b" "))),
         edited("san-form", 2, |t| also_named(t, &bytes(0x81, b""))),
-        edited("san-form", 2, |t| also_named(t, &bytes(0x88, b""))),
         edited("san-form", 2, |t| also_named(t, &parts(0xa4, vec![seq(vec![])]))),
         made("san-form", 2, |s| s.uri("http://")),
         made("san-form", 2, |s| s.uri("urn:")),

@@ -107,7 +107,7 @@ fn by_themselves() -> Vec<Row> {
         row("C1", "the intermediate has a critical extension that the path builder alone does not know", refused(PathRefused).considered(&["authority root for any server: PathRefused"]).detail("certificate I (CN=I): critical extension 2.5.29.32 (certificatePolicies), which the path builder does not process"), |w| {
             presented(w, |s| s.critical_extension(&[2, 5, 29, 32]));
         }),
-        row("C1", "the leaf began before 1970", refused(PathRefused).any_considered().detail("the path builder cannot read the notBefore of CN=leaf: it reads times from 1970 on, to the second and in UTC (RFC 5280 4.1.2.5)"), |w| {
+        row("C1", "the leaf began before 1970", refused(PathRefused).any_considered(), |w| {
             let root = spec("root").ca().self_signed();
             w.authority(For::AnyServer, "root", &root);
             w.presents(&spec("leaf").dns(KMS).valid(-60 * 365 * DAY, DAY).signed_by(&root));

@@ -93,6 +93,10 @@ fn nonsense(verdict: &Verdict) -> Vec<&'static str> {
             "compare the clocks",
         ),
         WrongExtendedKeyUsage => must(client != has("serverAuth"), "the usage of its role"),
+        AnyExtendedKeyUsageAlone => must(
+            client == has("clientAuth") || has("serverAuth for servers, clientAuth for clients"),
+            "the usage of its role",
+        ),
         UnknownCriticalExtension => must(has("without that extension"), "leave it out"),
         KeyNotAllowed => must(
             has("key") && !has("RSA from 2048 bits, P-256"),
@@ -100,6 +104,7 @@ fn nonsense(verdict: &Verdict) -> Vec<&'static str> {
         ),
         HandshakeSignatureInvalid | HandshakeNotFinished => {}
         ClockUnset => must(has("clock"), "set the clock"),
+        ClockBelowFloor => must(has("clock") && has("floor"), "either may be wrong"),
         UnknownIssuer => must(
             has("intermediate") && has("as an authority"),
             "send it, or install it",

@@ -46,6 +46,16 @@ fn spellings() -> Vec<(&'static str, DnValue)> {
     ]
 }
 
+/// The profiles that take certificates with names of these spellings: an IA5String is no DirectoryString, which Strict
+/// asks a common name to be (RFC 5280 appendix A.1).
+fn profiles(spelled: &[&str]) -> Vec<ChainProfile> {
+    let mut all = vec![ChainProfile::Compatible];
+    if !spelled.contains(&"IA5String") {
+        all.push(ChainProfile::Strict);
+    }
+    all
+}
+
 fn named(name: DnValue) -> Spec {
     spec("")
         .ca()
@@ -68,10 +78,10 @@ fn ask(world: &mut World, leaf: &Made) -> ReasonCode {
 // C1
 #[test]
 fn an_authority_is_found_by_its_name_however_a_leaf_writes_it() {
-    for (_, own) in spellings() {
+    for (own_says, own) in spellings() {
         let root = named(own).self_signed();
         for (says, name) in spellings() {
-            for profile in [ChainProfile::Compatible, ChainProfile::Strict] {
+            for profile in profiles(&[own_says, says]) {
                 let mut world = World::new();
                 world.policy = world.policy.chain_profile(profile);
                 world.authority(For::AnyServer, "root", &root);
@@ -260,7 +270,7 @@ fn lists_of_an_authority_count_for_what_writes_its_name_otherwise() {
         let (good, bad) = (leaf(), leaf());
         let writes = root.writes_its_name(name);
         let (good, bad) = (good.signed_by(&writes), bad.signed_by(&writes));
-        for profile in [ChainProfile::Compatible, ChainProfile::Strict] {
+        for profile in profiles(&[says]) {
             let mut world = World::new();
             world.policy = world.policy.chain_profile(profile).require_crl();
             world.authority(For::AnyServer, "root", &root);
@@ -355,7 +365,7 @@ fn a_list_that_writes_its_issuer_otherwise_is_verified_by_the_ca_of_that_name() 
         let forged = crl().number(7).no_key_id().signed_by(&lab());
         let refused = world.store.install_crl(forged);
         assert!(
-            matches!(refused, Err(StoreError::WrongCrlSignature { .. })),
+            matches!(refused, Err(StoreError::CrlSignedByOtherKey { .. })),
             "{says}"
         );
     }

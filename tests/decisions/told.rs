@@ -345,7 +345,7 @@ fn what_the_path_builder_does_not_read_is_named_with_its_certificate() {
     world
         .presents(&spec("x").dns(KMS).signed_by(&intermediate))
         .with("I", &intermediate);
-    let detail = "(CN=I): valid 1969-12-31T00:00:00Z";
+    let detail = "(CN=I): the path builder cannot read its notBefore (valid 1969-12-31T00:00:00Z";
     says(
         &mut world,
         PathRefused,

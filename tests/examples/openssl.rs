@@ -89,7 +89,7 @@ fn the_server_answers_the_s_client_that_is_installed_and_no_other() {
         );
         let refused = server.rest();
         assert!(
-            refused.contains("[PinDoesNotMatch, rule P2]"),
+            refused.contains("[PinDoesNotMatch, rule P7]"),
             "{version}: {refused}"
         );
     }

@@ -283,29 +283,23 @@ fn ask_seen(
     let Some((was, is)) = ask(false) else {
         return;
     };
-    let lost = was.is_accepted() && !is.is_accepted();
+    let is_lost = |(was, is): &(Verdict, Verdict)| was.is_accepted() && !is.is_accepted();
+    let mut told = (Basis::Seen, (was, is));
     // Whether the caller dials by id or by name is not known: a name that is taken away locks out the latter.
     let owner = sighting
         .dialled()
         .and_then(|name| before.view.server_of(name));
     let named = owner.is_some_and(|owner| peer.server() == Some(owner.id()));
-    if !lost
+    if !is_lost(&told.1)
         && named
-        && let Some((was, is)) = ask(true)
-        && was.is_accepted()
-        && !is.is_accepted()
+        && let Some(by_name) = ask(true).filter(is_lost)
     {
-        effects.note(Effect {
-            peer: peer.clone(),
-            basis: Basis::SeenByName,
-            before: Finding::of(&was),
-            after: Finding::of(&is),
-        });
-        return;
+        told = (Basis::SeenByName, by_name);
     }
+    let (basis, (was, is)) = told;
     effects.note(Effect {
         peer: peer.clone(),
-        basis: Basis::Seen,
+        basis,
         before: Finding::of(&was),
         after: Finding::of(&is),
     });
