@@ -14,6 +14,7 @@
     reason = "a benchmark that cannot go on has failed"
 )]
 
+mod dear;
 mod forests;
 mod synthetic;
 
@@ -202,11 +203,22 @@ fn main() {
     };
     let maker = Maker::new();
     let chain = Chain::good();
+    // `cargo bench --bench chains -- refusals` measures these alone.
+    if std::env::args().any(|argument| argument == "refusals") {
+        let root = bench.store(&[&chain.root]).view();
+        let sent = ders(&[&chain.leaf, &chain.intermediate]);
+        let good = bench.ours(&root, &sent, ReasonCode::ChainVerified, 2000);
+        hostile(&mut bench, &chain, good);
+        dear(&mut bench, &chain, good, whole);
+        eprintln!("{}", bench.broken.join("\n"));
+        return;
+    }
     cold(&mut bench, whole);
     let (alone, good) = among_authorities(&mut bench, &maker, &chain, whole);
     remembered(&mut bench, &chain);
     namesakes(&mut bench, &chain, alone, whole);
     hostile(&mut bench, &chain, good);
+    dear(&mut bench, &chain, good, whole);
     if whole {
         loading(&mut bench, &maker);
     }
@@ -307,7 +319,9 @@ fn remembered(bench: &mut Bench, chain: &Chain) {
     let view = bench.store(&[&chain.root]).view();
     let root = CertificateDer::from(chain.root.as_slice());
     let anchors = [webpki::anchor_from_trusted_cert(&root).unwrap()];
-    let policy = Policy::new(tls::key_policy(&bench.provider)).remember_chains(1_000);
+    let policy = Policy::new(tls::key_policy(&bench.provider))
+        .remember_chains(1_000)
+        .unwrap();
     let memory = ChainMemory::new(policy);
     let (id, name) = (bench.id.clone(), bench.name.clone());
     let target = Target::id(&id, Some(&name));
@@ -380,16 +394,16 @@ fn namesakes(bench: &mut Bench, chain: &Chain, alone: Duration, whole: bool) {
         "| {count}, told apart by key identifiers | {:.1} | {ratio} | {webpki} |",
         us(ours)
     );
-    // A leaf that names no key, and a hundred authorities that it may be of: what cannot be told apart is tried.
+    // A leaf that names no key, and 64 authorities that it may be of: what cannot be told apart is tried.
     let (root, named) = Chain::without_identifiers();
-    let others: Vec<Vec<u8>> = (1..100).map(|number| root.namesake(number)).collect();
+    let others: Vec<Vec<u8>> = (1..64).map(|number| root.namesake(number)).collect();
     let mut all: Vec<&[u8]> = others.iter().map(Vec::as_slice).collect();
     all.push(&root.der);
     let view = bench.store(&all).view();
     let sent = ders(&[&named]);
     let ours = bench.ours(&view, &sent, ReasonCode::ChainVerified, 400);
     println!(
-        "| 100, not told apart | {:.1} | {:.2} | |",
+        "| 64, not told apart | {:.1} | {:.2} | |",
         us(ours),
         us(ours) / us(alone)
     );
@@ -431,6 +445,72 @@ fn hostile(bench: &mut Bench, chain: &Chain, good: Duration) {
             us(ours)
         );
     }
+}
+
+/// Refusals beside what could make them dear: what is installed. For each installed CA that key identifiers do not tell
+/// apart, a signature comes on top.
+fn dear(bench: &mut Bench, chain: &Chain, good: Duration, whole: bool) {
+    println!("\n| refused beside | reason | ours, us | less signatures / a good chain |");
+    println!("|---|---|---|---|");
+    let (leaf, issuer) = (
+        Certificate::from_der(&chain.leaf).unwrap(),
+        Certificate::from_der(&chain.intermediate).unwrap(),
+    );
+    let signature = signature(&bench.provider, &leaf, &issuer);
+    let maker = dear::Maker {
+        keys: tls::key_policy(&bench.provider),
+        clock: bench.clock,
+        id: bench.id.clone(),
+        name: bench.name.clone(),
+        whole,
+    };
+    let policy = Policy::new(maker.keys);
+    for case in maker.all() {
+        let sent: Vec<_> = case
+            .presented
+            .iter()
+            .map(|der| CertificateDer::from(der.as_slice()))
+            .collect();
+        let (leaf, rest) = sent.split_first().unwrap();
+        let target = Target::id(&bench.id, Some(&bench.name));
+        let question = match case.client {
+            true => Question::client(leaf, rest, bench.clock),
+            false => Question::server(target, leaf, rest, bench.clock),
+        };
+        let verdict = decide(&case.view, &policy, &question);
+        assert!(!verdict.is_accepted(), "{}: {verdict}", case.what);
+        let ours = time(200, 1, &mut || {
+            drop(black_box(decide(&case.view, &policy, &question)))
+        });
+        let less = ours.saturating_sub(signature * case.signatures);
+        let ratio = bench.hold(case.what, us(less) / us(good), HOSTILE, true);
+        println!(
+            "| {} | {} | {:.1} | {ratio} |",
+            case.what,
+            verdict.reason(),
+            us(ours)
+        );
+    }
+}
+
+/// What verifying one signature takes.
+fn signature(provider: &CryptoProvider, below: &Certificate, above: &Certificate) -> Duration {
+    let anchor = [webpki::anchor_from_trusted_cert(above.der()).unwrap()];
+    let verify = || {
+        let end_entity = webpki::EndEntityCert::try_from(below.der()).unwrap();
+        let algorithms = provider.signature_verification_algorithms.all;
+        let path = end_entity.verify_for_usage(
+            algorithms,
+            &anchor,
+            &[],
+            synthetic::now(),
+            webpki::KeyUsage::server_auth(),
+            None,
+            None,
+        );
+        drop(black_box(path.unwrap()));
+    };
+    time(200, 10, &mut || verify())
 }
 
 /// Ten thousand authorities from one PEM file, beside OpenSSL's command line.

@@ -82,7 +82,7 @@ fn play(provider: &Arc<CryptoProvider>) -> Outcome<()> {
     );
     let (config, check) = (server.build()?, server.peer_check());
     let desk = Desk::open(Box::new(move |_| Ok(config.clone())), check)?;
-    let (observations, seen) = observation_queue(4096);
+    let (observations, seen) = observation_queue(4096)?;
     let system = ClientConfigBuilder::new(
         provider.clone(),
         system_trust.clone(),

@@ -3,7 +3,13 @@
 //! A bound is here because something a peer or a file sends could otherwise grow without end, or because
 //! a judgement needs a number. None of them can be raised at run time.
 
+mod known;
+
 use core::time::Duration;
+
+pub use known::{
+    KNOWN_CRITICAL_IN_CA, KNOWN_CRITICAL_IN_CRL, KNOWN_CRITICAL_IN_CRL_ENTRY, KNOWN_CRITICAL_IN_PIN,
+};
 
 /// Largest certificate in bytes of DER.
 ///
@@ -134,6 +140,10 @@ pub const MIN_RSA_BITS: u32 = 2048;
 /// Largest RSA modulus in bits: what the crypto providers verify.
 pub const MAX_RSA_BITS: u32 = 8192;
 
+/// Longest RSA exponent in bits: what the crypto providers verify (ring and aws-lc have 33, against keys that are made to
+/// cost much).
+pub const MAX_RSA_EXPONENT_BITS: u32 = 33;
+
 /// Longest id of a server or a group in bytes: a full domain name fits.
 pub const MAX_ID_BYTES: usize = 253;
 
@@ -157,36 +167,52 @@ pub const MAX_INTERMEDIATES_IN_PATH: usize = 6;
 /// What it refuses then is a violated constraint on names: real deployments have a handful of ways up.
 pub const MAX_PATHS_TRIED: usize = 16;
 
-/// Most candidate edges (issuer of a certificate) looked at in one verdict while paths are formed. An edge
+/// Most candidate edges (issuer of a certificate) looked at in one pass of a search while paths are formed. An edge
 /// costs a comparison of names and keys; the bound stops forests of same-subject certificates. All of them together
 /// take about as long as a signature.
 pub const MAX_PATH_STEPS: usize = 512;
 
 /// Most work in one verdict on what a peer presents: reading a certificate is one unit, verifying a signature
-/// [`WORK_OF_SIGNATURE`]; what [`MAX_NAMESAKE_SIGNATURES`] is about comes on top.
+/// [`WORK_OF_SIGNATURE`]; what [`MAX_NAMESAKE_SIGNATURES`] is about comes on top. The signatures of installed
+/// certificates on one another cost nothing: they were verified when they were installed.
 ///
 /// The longest path has seven signatures and six intermediates. A chain of three certificates takes 34 units, so that
-/// the dearest chain, with its steps, costs less than five times as much.
+/// the dearest chain, with its steps, costs less than five times as much. What explains a refusal takes its signatures
+/// and list look-ups from the same units.
 pub const MAX_WORK: usize = 128;
 
 /// What verifying a signature costs beside reading a certificate: ECDSA on P-256, about 60 µs on one core, and 3 to 4 µs
 /// with what is asked of a certificate that was read.
 pub const WORK_OF_SIGNATURE: usize = 16;
 
-/// Most signatures verified in one verdict to find the right one of several authorities of one name that key
-/// identifiers do not tell apart.
+/// Most signatures verified in one verdict to find the right one of several installed CA certificates of one name that
+/// key identifiers do not tell apart, and most such certificates of one name that are tried.
 ///
-/// webpki verifies as many in all. With key identifiers the right one of any number is the first; without them, of
-/// more than these none may be found: they are tried from the one that lasts longest on.
-pub const MAX_NAMESAKE_SIGNATURES: usize = 100;
+/// An issuing CA that gets a new key every year has as many in two generations of operators. With key identifiers the
+/// right one of any number is the first; without them, of more than these none may be found: they are tried from the
+/// one that lasts longest on. A change that installs more of one name warns of it.
+pub const MAX_NAMESAKE_SIGNATURES: usize = 64;
 
-/// Most installed CA certificates tried in one place of a path that have the right name and another key identifier
-/// than the one asked for, and most installed intermediates of one name. Identifiers only help to find an issuer
-/// (RFC 5280 section 4.2.1.1), but a mismatch is nearly always the wrong one.
-pub const MAX_NAMESAKES_TRIED: usize = 16;
+/// Most installed CA certificates of one name that are looked at in one place of a path to find
+/// [`MAX_NAMESAKE_SIGNATURES`] that can be used: expired ones and others that fall away come in between.
+pub const MAX_NAMESAKES_EXAMINED: usize = 256;
 
-/// Most comparisons of a name with a subtree of name constraints in one verdict. A leaf of a hundred names below a CA
-/// with fifty subtrees takes 5,000; webpki stops at 250,000, which takes as long as a hundred good chains.
+/// Most CA certificates tried as the issuer of one certificate that have the right name and another key identifier than
+/// the one asked for. Identifiers only help to find an issuer (RFC 5280 section 4.2.1.1), but a mismatch is nearly
+/// always the wrong one, and a peer that names a key of its own must not make us try all.
+pub const MAX_MISMATCHES_TRIED: usize = 3;
+
+/// Most signatures that are verified when a CA certificate is installed, to find what it signed among the installed
+/// intermediates that no key identifier assigns to it: 60 ms. What is left is verified in the verdicts that need it.
+pub const MAX_SIGNATURES_AT_INSTALLATION: usize = 1024;
+
+/// Most revocation lists asked in one verdict for all paths but the first: those of two issuers with
+/// [`MAX_CRLS_PER_ISSUER`]. A list takes about 0.2 µs.
+pub const MAX_LISTS_ASKED: usize = 2 * MAX_CRLS_PER_ISSUER;
+
+/// Most comparisons of a name with a subtree of name constraints, or with a SAN pattern of an authority, in one verdict.
+/// A leaf of a hundred names below a CA with fifty subtrees takes 5,000, and so does one below an authority with fifty
+/// patterns; webpki stops at 250,000, which takes as long as a hundred good chains.
 pub const MAX_CONSTRAINT_COMPARISONS: usize = 10_000;
 
 /// Most accepted chains that a policy can have remembered: four times the peers of which it is remembered what they
@@ -201,11 +227,25 @@ pub const REMEMBERED_BYTES_PER_CHAIN: usize = 16 * 1024;
 /// next one goes all the same, so that making room takes about a microsecond.
 pub const MAX_SPARED_CHAINS: usize = 8;
 
+/// Most pins looked at when none matches what was presented, and most entries that hold its key. Beyond it, they are only
+/// counted: key servers hold a few, and the clients of a key server can be a million, which a peer must not make us
+/// read.
+pub const MAX_HOLDERS_EXAMINED: usize = 1024;
+
 /// Most candidates listed in full in a verdict; the rest are counted.
 pub const MAX_CONSIDERED: usize = 16;
 
 /// Most items listed in full in each list of a [`Report`](crate::store::Report); the rest are counted.
 pub const MAX_REPORTED: usize = 64;
+
+/// Longest subject or issuer in bytes of DER that is compared by value (RFC 5280 section 7.1); a longer one is compared
+/// by its bytes. A peer chooses the names that it presents, and folding takes up to 12 µs for a name of this size. Twelve
+/// attributes of 64 letters (`ub-common-name`), more than any CA has, take 904 bytes.
+pub const MAX_COMPARED_NAME_BYTES: usize = 1024;
+
+/// Most attributes in one set of a subject or issuer that is compared by value. They are put in order for that; real
+/// names have one in each set, and seldom two or three.
+pub const MAX_ATTRIBUTES_OF_SET: usize = 16;
 
 /// Most characters of a name taken from a certificate that are shown in a text.
 pub const MAX_SHOWN_NAME: usize = 256;
@@ -253,15 +293,28 @@ pub const MAX_DECISIONS: usize = 256;
 /// Most names of an unknown peer's certificate that are shown; the rest are counted.
 pub const MAX_SHOWN_NAMES: usize = 16;
 
-/// How far a clock may be behind before a certificate that was just made counts as not yet valid, and how far
-/// it may be below the floor before it counts as unset: five minutes, the skew that Kerberos (RFC 4120) allows
-/// machines that keep their own time.
+/// How far a clock may be behind before a certificate that was just made counts as not yet valid: five minutes, the
+/// skew that Kerberos (RFC 4120) allows machines that keep their own time.
 pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(5 * 60);
+
+/// How far a clock may be below the floor before it counts as unset (rule M7): 26 hours. Zones of local time reach
+/// from UTC-12 to UTC+14, so that a clock which was kept in the time of any zone, or by the wrong daylight saving,
+/// comes back by no more when it is corrected.
+pub const FLOOR_TOLERANCE: Duration = Duration::from_secs(26 * 60 * 60);
+
+/// How far above the floor the clock of a publication may be to raise it (rule M7): 366 days, a year with its leap
+/// day. A store in use is published more often; a clock that is further ahead is wrong, or belongs to a machine that
+/// was off for more than a year, which a person confirms.
+pub const MAX_FLOOR_RISE: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// Longest grace after `notAfter` that an entry or a policy can be given, and after `nextUpdate` of a revocation
 /// list: one year. Longer is not a grace but
 /// a certificate without an end, for which an administrator should accept a new one.
 pub const MAX_GRACE: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+/// Longest migration of a claimed server, from the time at which it is set: one year. While it lasts, an authority can
+/// vouch for a server that holds a pin (rule P3), so it has an end that an administrator meets. It can be set again.
+pub const MAX_MIGRATION: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// Largest certificate revocation list in bytes of DER. A million revoked certificates take 35 to 53 MB, by the
 /// length of their serial numbers and with or without reason codes.
@@ -287,63 +340,6 @@ pub const MAX_CRLS: usize = 1024;
 
 /// Most bytes of DER of all revocation lists held together: four at [`MAX_CRL_BYTES`].
 pub const MAX_CRL_BYTES_HELD: usize = 256 * 1024 * 1024;
-
-/// Extensions whose critical marking is understood in a revocation list, as dotted object identifiers.
-///
-/// Indirect and delta lists are told by theirs and refused for that.
-pub const KNOWN_CRITICAL_IN_CRL: &[&str] = &[
-    "2.5.29.18", // issuerAltName: names no one that we compare
-    "2.5.29.20", // cRLNumber: compared
-    "2.5.29.28", // issuingDistributionPoint: applied
-    "2.5.29.35", // authorityKeyIdentifier: compared
-];
-
-/// Extensions whose critical marking is understood in an entry of a revocation list, as dotted object
-/// identifiers. None of them changes that the certificate is revoked.
-pub const KNOWN_CRITICAL_IN_CRL_ENTRY: &[&str] = &[
-    "2.5.29.21", // reasonCode: read
-    "2.5.29.23", // holdInstructionCode: a certificate on hold is revoked
-    "2.5.29.24", // invalidityDate: before the revocation
-];
-
-/// Extensions whose critical marking is understood in a certificate that a peer presents as a pin, as dotted
-/// object identifiers.
-///
-/// A pin is trusted for what it is, so extensions that only limit the certificates below a CA (name and policy
-/// constraints) say nothing about it and are understood by being ignored.
-pub const KNOWN_CRITICAL_IN_PIN: &[&str] = &[
-    "2.5.29.14", // subjectKeyIdentifier
-    "2.5.29.15", // keyUsage: checked
-    "2.5.29.17", // subjectAltName: read
-    "2.5.29.18", // issuerAltName: names no one that we compare
-    "2.5.29.19", // basicConstraints: read
-    "2.5.29.30", // nameConstraints: about certificates below it
-    "2.5.29.31", // cRLDistributionPoints: where to look, not a limit
-    "2.5.29.32", // certificatePolicies: no policy is demanded
-    "2.5.29.33", // policyMappings
-    "2.5.29.35", // authorityKeyIdentifier
-    "2.5.29.36", // policyConstraints: about certificates below it
-    "2.5.29.37", // extKeyUsage: checked
-    "2.5.29.54", // inhibitAnyPolicy: about certificates below it
-];
-
-/// Extensions whose critical marking is understood in an authority or an intermediate, as dotted object
-/// identifiers.
-///
-/// Narrower than for a pin: a constraint on the certificates below must be applied, and policy constraints are
-/// not. webpki is narrower still for the certificates of a path other than the authority.
-pub const KNOWN_CRITICAL_IN_CA: &[&str] = &[
-    "2.5.29.14", // subjectKeyIdentifier
-    "2.5.29.15", // keyUsage: checked
-    "2.5.29.17", // subjectAltName
-    "2.5.29.18", // issuerAltName
-    "2.5.29.19", // basicConstraints: checked
-    "2.5.29.30", // nameConstraints: applied by webpki
-    "2.5.29.31", // cRLDistributionPoints
-    "2.5.29.32", // certificatePolicies: every policy is acceptable, none is demanded
-    "2.5.29.35", // authorityKeyIdentifier
-    "2.5.29.37", // extKeyUsage: checked
-];
 
 /// Most servers of which it is remembered what they last presented: a hundred times what the largest arrays have
 /// key servers. Beyond it, those that were seen longest ago are forgotten.

@@ -224,7 +224,9 @@ fn ask(case: &Case, settings: &Settings) -> Result<(Verdict, Vec<String>), NotAs
     let mut store = TrustStore::new(settings.keys).with_clock(Arc::new(clock));
     let mut policy = Policy::new(settings.keys).chain_profile(settings.profile);
     if let Some(depth) = case.max_depth {
-        policy = policy.max_intermediates(usize::try_from(depth).unwrap_or(usize::MAX));
+        // More than any path has is no demand.
+        let most = usize::try_from(depth).unwrap_or(usize::MAX);
+        policy = policy.max_intermediates(most).unwrap_or(policy);
     }
     if !case.crls.is_empty() {
         // A case that has lists is about them.

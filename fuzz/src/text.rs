@@ -1,5 +1,7 @@
 //! Texts that an administrator types or pastes.
 
+use std::net::IpAddr;
+
 use mutual_trust::certificate::SanName;
 use mutual_trust::store::SanPattern;
 use mutual_trust::{Fingerprint, HostName};
@@ -91,7 +93,12 @@ pub fn san_pattern(data: &[u8]) -> bool {
         assert_eq!(pattern.matches(&san), expected, "{shown} against {san}");
     }
     if kind == "ip" {
-        assert!(pattern.matches(&SanName::Ip(value.parse().unwrap())));
+        let address: IpAddr = value.parse().unwrap();
+        assert!(pattern.matches(&SanName::Ip(address)));
+        if let IpAddr::V4(address) = address {
+            let mapped = IpAddr::V6(address.to_ipv6_mapped());
+            assert!(!pattern.matches(&SanName::Ip(mapped)), "{shown}");
+        }
     } else if !value.contains('*') {
         assert!(
             expected(kind, value, value),
@@ -110,8 +117,13 @@ fn expected(kind: &str, pattern: &str, name: &str) -> bool {
         ("dns", None) => pattern == name.to_ascii_lowercase(),
         ("dns", Some(("", parent))) => {
             let lower = name.to_ascii_lowercase();
-            let label = lower.strip_suffix(parent).unwrap_or("");
-            !label.is_empty() && label != "*" && !label.contains('.')
+            // A label of a host name (RFC 1123 section 2.1), letter by letter.
+            let label = lower.strip_suffix(parent).unwrap_or("").as_bytes();
+            let inner = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+            let ends = [label.first(), label.last()];
+            label.len() < 64
+                && label.iter().all(inner)
+                && ends.iter().all(|end| end.is_some_and(|end| *end != b'-'))
         }
         ("uri", Some((folder, ""))) => name.strip_prefix(folder).is_some_and(|rest| {
             !rest.is_empty()

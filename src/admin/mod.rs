@@ -40,8 +40,8 @@ pub use observation::Observation;
 pub use peer::Peer;
 pub use pending::{PendingId, PendingPeer};
 pub use plan::{
-    Applied, Basis, Effect, Effects, Finding, Forecast, Outage, Override, OwnRenewal, Plan,
-    Removal, block, forecast, guard, own_renewal, plan, safe_to_remove,
+    Applied, Basis, Effect, Effects, Finding, FloorMove, Forecast, Outage, Override, OwnRenewal,
+    Plan, Removal, block, forecast, guard, own_renewal, plan, safe_to_remove,
 };
 pub use presented::Presented;
 pub use queue::{ObservationReader, Observations, Observer, observation_queue};

@@ -111,7 +111,7 @@ impl fmt::Display for Presented {
         let shown = or_none(names.items().join(", "));
         writeln!(f, "names: {shown}{more}")?;
         writeln!(f, "valid: {}", self.validity())?;
-        writeln!(f, "key: {}", self.key_kind())?;
+        writeln!(f, "key: {}", self.certificate.key_name())?;
         write!(f, "verdict: {}: {}", self.reason, self.reason.meaning())
     }
 }

@@ -7,21 +7,30 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Observation;
+use crate::error::SettingError;
 use crate::limits::{MAX_OBSERVATIONS, MAX_OBSERVED_BYTES};
 
-/// Makes a queue of at most `capacity` observations (at least one): the end for the configurations' builders, and
+/// Makes a queue of at most `capacity` observations: the end for the configurations' builders, and
 /// the end from which the embedder reads.
 ///
 /// ```
-/// let (observations, reader) = mutual_trust::admin::observation_queue(1024);
+/// let (observations, reader) = mutual_trust::admin::observation_queue(1024)?;
 /// // ClientConfigBuilder::new(…).observer(observations.clone()) …, and in a thread of its own:
 /// for observation in reader.drain() {
 ///     println!("{}", observation.verdict);
 /// }
 /// println!("{} were dropped", reader.dropped());
+/// # Ok::<(), mutual_trust::error::SettingError>(())
 /// ```
-pub fn observation_queue(capacity: usize) -> (Observations, ObservationReader) {
-    let capacity = capacity.clamp(1, MAX_OBSERVATIONS);
+///
+/// # Errors
+/// The capacity is zero or over its limit.
+pub fn observation_queue(
+    capacity: usize,
+) -> Result<(Observations, ObservationReader), SettingError> {
+    let [found, most] =
+        [capacity, MAX_OBSERVATIONS].map(|number| u64::try_from(number).unwrap_or(u64::MAX));
+    SettingError::check("places for observations", found, 1, most)?;
     let (sender, receiver) = sync_channel(capacity);
     let counts = Arc::new(Counts {
         for_refused: capacity.div_ceil(2),
@@ -33,7 +42,7 @@ pub fn observation_queue(capacity: usize) -> (Observations, ObservationReader) {
         receiver: Mutex::new(receiver),
         counts: counts.clone(),
     };
-    (Observations { sender, counts }, reader)
+    Ok((Observations { sender, counts }, reader))
 }
 
 #[derive(Debug)]

@@ -4,6 +4,7 @@
 //! this file names the crate.
 
 use super::{EnrolmentEvent, Observation};
+use crate::store::ClockState;
 
 /// A view was put in force.
 pub(super) fn published(generation: u64) {
@@ -11,6 +12,17 @@ pub(super) fn published(generation: u64) {
     tracing::info!(target: "mutual_trust", generation, "trust published");
     #[cfg(not(feature = "tracing"))]
     let _ = generation;
+}
+
+/// A view was stored by a clock of which an operator should know.
+pub(super) fn clock(state: ClockState) {
+    #[cfg(feature = "tracing")]
+    if !state.is_good() {
+        let state = tracing::field::display(state);
+        tracing::warn!(target: "mutual_trust", state, "clock");
+    }
+    #[cfg(not(feature = "tracing"))]
+    let _ = state;
 }
 
 /// A peer was judged.

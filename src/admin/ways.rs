@@ -48,7 +48,7 @@ impl Asked {
     }
 
     /// Why nothing is usable.
-    pub(super) fn reason(&self, level: Level) -> ReasonCode {
+    fn reason(&self, level: Level) -> ReasonCode {
         match (level, self.fallen.items()) {
             (Level::Nothing, _) => ReasonCode::NothingInstalled,
             (Level::OwnAuthorities | Level::AnyServerAuthorities, [first, ..]) => first.reason,
@@ -104,6 +104,19 @@ impl<'a> Ways<'a> {
         }
         asked.join(&any);
         Arc::new(asked)
+    }
+
+    /// Why nothing of what is asked is usable: at the floor, the clock, if time has to do with it.
+    pub(super) fn reason(&self, asked: &Asked, level: Level) -> ReasonCode {
+        let reason = asked.reason(level);
+        let fallen = asked.fallen.items().iter();
+        let mut of_floor = fallen.map(|fallen| self.usable.at_floor(fallen.reason));
+        let clock = of_floor
+            .find(|reason| matches!(reason, ReasonCode::ClockUnset | ReasonCode::ClockBelowFloor));
+        match (reason, clock) {
+            (ReasonCode::NoPinLeft, Some(clock)) => clock,
+            (reason, _) => self.usable.at_floor(reason),
+        }
     }
 
     /// The authorities that would be asked about a server if it were not claimed (rule P4).
@@ -167,7 +180,7 @@ pub fn servers_without_usable(view: &View, policy: &Policy, clock: Clock) -> Vec
             asked.usable.is_empty().then(|| WithoutUsable {
                 server: server.id().clone(),
                 level,
-                reason: asked.reason(level),
+                reason: ways.reason(&asked, level),
                 entries: asked.fallen.clone(),
             })
         })

@@ -1,14 +1,19 @@
-//! A walk over DER: is every length exact and minimal, and where does each part lie?
+//! A walk over DER: is every length exact and minimal, is every identifier one, and where does each part lie?
 //!
-//! General readers pass over bytes that are left in a sequence. This walk runs before what reads the parts, and does not.
+//! General readers pass over bytes that are left in a sequence, and print a padded object identifier as they print the
+//! one that it looks like. This walk runs before what reads the parts, and lets neither in.
 
 use core::num::NonZeroU16;
 
-use crate::error::CertificateError;
+use crate::error::{CertificateError, OtherFormat};
 use crate::limits::MAX_DER_DEPTH;
 
+pub(super) const OID: u8 = 0x06;
 const SEQUENCE: u8 = 0x30;
 const CONSTRUCTED: u8 = 0x20;
+const CLASS: u8 = 0xc0;
+/// `registeredID` of a `GeneralName` (RFC 5280 section 4.2.1.6): an object identifier under another tag.
+const REGISTERED_ID: u8 = 0x88;
 
 /// Where a part of a certificate lies in its DER, of which it is not the empty front. Two bytes each suffice: see
 /// `MAX_CERTIFICATE_BYTES`.
@@ -106,16 +111,61 @@ pub(crate) fn children(content: &[u8]) -> Result<Vec<Value<'_>>, usize> {
     Ok(found)
 }
 
-/// Checks that every constructed value below `content` is made of whole values. `base` is the offset of
-/// `content` in the certificate, for the error.
-fn check(content: &[u8], base: usize, depth: usize) -> Result<(), usize> {
+/// Whether the content of an `OBJECT IDENTIFIER` is one (X.690 section 8.19): there is a last byte, and no part of it
+/// begins with a padding.
+pub(super) fn is_identifier(content: &[u8]) -> bool {
+    let mut before = 0;
+    let shortest = content.iter().all(|byte| {
+        let starts = before & 0x80 == 0;
+        before = *byte;
+        !(starts && *byte == 0x80)
+    });
+    shortest && content.last().is_some_and(|last| last & 0x80 == 0)
+}
+
+/// Whether a value of this tag is made of parts if, and only if, DER has it so: strings in pieces are for BER
+/// (X.690 section 10.2).
+fn is_built_as_its_kind(tag: u8) -> bool {
+    // EXTERNAL, EMBEDDED PDV, SEQUENCE, SET, CHARACTER STRING
+    let of_parts = matches!(tag & 0x1f, 8 | 11 | 16 | 17 | 29);
+    tag & CLASS != 0 || (tag & CONSTRUCTED != 0) == of_parts
+}
+
+/// What is not as it must be, and its offset in the whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Fault {
+    field: &'static str,
+    offset: usize,
+}
+
+impl Fault {
+    fn encoding(offset: usize) -> Self {
+        Self {
+            field: "encoding",
+            offset,
+        }
+    }
+}
+
+/// Checks that every constructed value below `content` is made of whole values, and every object identifier. `base` is
+/// the offset of `content` in the whole, for the error.
+fn check(content: &[u8], base: usize, depth: usize) -> Result<(), Fault> {
     if depth > MAX_DER_DEPTH {
-        return Err(base);
+        return Err(Fault::encoding(base));
     }
     let mut rest = content;
     while !rest.is_empty() {
         let at = base.saturating_add(content.len().saturating_sub(rest.len()));
-        let (value, after) = take(rest).ok_or(at)?;
+        let (value, after) = take(rest).ok_or(Fault::encoding(at))?;
+        if !is_built_as_its_kind(value.tag) {
+            return Err(Fault::encoding(at));
+        }
+        if value.tag == OID && !is_identifier(value.content) {
+            return Err(Fault {
+                field: IDENTIFIER,
+                offset: at,
+            });
+        }
         if value.tag & CONSTRUCTED != 0 {
             let header = value.whole.len().saturating_sub(value.content.len());
             check(
@@ -129,15 +179,70 @@ fn check(content: &[u8], base: usize, depth: usize) -> Result<(), usize> {
     Ok(())
 }
 
-/// Refuses anything that is not exactly one DER `SEQUENCE` of well-formed values.
-pub(crate) fn check_certificate(der: &[u8]) -> Result<(), CertificateError> {
-    let malformed = |offset| CertificateError::Malformed {
-        field: "encoding",
-        offset: Some(offset),
+/// What errors call an object identifier that is padded, empty or unfinished.
+pub(super) const IDENTIFIER: &str = "object identifier";
+
+/// The first part below `content` that stands for an object identifier and is none. The walk ends where no whole value
+/// follows: this is for values of extensions, of which some are for others to read.
+///
+/// With `names`, a `registeredID` is one as well.
+pub(super) fn bad_identifier(content: &[u8], names: bool) -> Option<&[u8]> {
+    bad_identifier_below(content, names, 0)
+}
+
+fn bad_identifier_below(content: &[u8], names: bool, depth: usize) -> Option<&[u8]> {
+    let mut rest = content;
+    while let Some((value, after)) = take_long(rest) {
+        let is_one = value.tag == OID || (names && value.tag == REGISTERED_ID);
+        // What is nested deeper than anything that is read counts as one, so that nothing hides there.
+        if (is_one && !is_identifier(value.content)) || depth > MAX_DER_DEPTH {
+            return Some(value.whole);
+        }
+        if value.tag & CONSTRUCTED != 0 {
+            let found = bad_identifier_below(value.content, names, depth.saturating_add(1));
+            if found.is_some() {
+                return found;
+            }
+        }
+        rest = after;
+    }
+    None
+}
+
+/// The first object identifier in the value of an extension that is none (rule I4): in an extension that RFC 5280 or
+/// its kin define, as far as it can be read; in one of others, if it is one whole value, as that RFC demands.
+pub(super) fn bad_identifier_in_extension<'a>(id: &[u8], value: &'a [u8]) -> Option<&'a [u8]> {
+    let (known, names) = match id {
+        // id-ce: the alternative names, issuing and other distribution points, the issuer of an entry, constraints on
+        // names, the authority's key, the freshest list.
+        [0x55, 0x1d, last] => (true, matches!(last, 17 | 18 | 28..=31 | 35 | 46)),
+        // id-pe: access to information of the authority and of the subject.
+        [0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, last] => (true, matches!(last, 1 | 11)),
+        _ => (false, false),
     };
-    let (outer, rest) = take(der).ok_or(malformed(0))?;
+    let is_whole = || take_long(value).is_some_and(|(_, rest)| rest.is_empty());
+    if known || is_whole() {
+        bad_identifier(value, names)
+    } else {
+        None
+    }
+}
+
+/// Where `part` starts in `whole`, of which it must be a slice.
+pub(super) fn offset_in(whole: &[u8], part: &[u8]) -> Option<usize> {
+    let offset = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
+    (offset <= whole.len()).then_some(offset)
+}
+
+/// Refuses anything that is not exactly one DER `SEQUENCE` of well-formed values.
+pub(crate) fn check_whole(der: &[u8]) -> Result<(), CertificateError> {
+    let malformed = |fault: Fault| CertificateError::Malformed {
+        field: fault.field,
+        offset: Some(fault.offset),
+    };
+    let (outer, rest) = take(der).ok_or(malformed(Fault::encoding(0)))?;
     if outer.tag != SEQUENCE {
-        return Err(malformed(0));
+        return Err(malformed(Fault::encoding(0)));
     }
     if !rest.is_empty() {
         return Err(CertificateError::TrailingBytes {
@@ -147,6 +252,20 @@ pub(crate) fn check_certificate(der: &[u8]) -> Result<(), CertificateError> {
     }
     let header = outer.whole.len().saturating_sub(outer.content.len());
     check(outer.content, header, 0).map_err(malformed)
+}
+
+/// What holds certificates and is none, by its first fields.
+pub(super) fn other_format(der: &[u8]) -> Option<OtherFormat> {
+    // 1.2.840.113549.1.7 (pkcs-7)
+    const PKCS7: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07];
+    let (outer, _) = take(der)?;
+    let (first, rest) = take(outer.content)?;
+    match (first.tag, first.content, rest.first()) {
+        (OID, id, Some(0xa0)) if id.starts_with(PKCS7) => Some(OtherFormat::Pkcs7),
+        // PFX: version 3, and a ContentInfo.
+        (0x02, [3], Some(&SEQUENCE)) => Some(OtherFormat::Pkcs12),
+        _ => None,
+    }
 }
 
 /// The `TBSCertificate` of a certificate, which is what is signed.
@@ -260,15 +379,80 @@ mod tests {
     #[test]
     fn leftovers_inside_a_sequence_are_found_with_their_offset() {
         let bytes = [0x30, 0x05, 0x30, 0x03, 0x02, 0x01, 0x01];
-        assert!(check_certificate(&bytes).is_ok());
+        assert!(check_whole(&bytes).is_ok());
         let bytes = [0x30, 0x05, 0x30, 0x03, 0x02, 0x02, 0x01];
         assert!(matches!(
-            check_certificate(&bytes),
+            check_whole(&bytes),
             Err(CertificateError::Malformed {
                 offset: Some(4),
                 ..
             })
         ));
+    }
+
+    #[test]
+    fn an_object_identifier_has_no_padding_and_an_end() {
+        for good in [
+            &[0x55, 0x1d, 0x1e][..],
+            &[0],
+            &[0x2a, 0x81, 0x00],
+            &[0x81, 0x80, 0x01],
+        ] {
+            assert!(is_identifier(good), "{good:02x?}");
+        }
+        for bad in [
+            &[][..],
+            &[0x80],
+            &[0x80, 0x01],
+            &[0x81],
+            &[0x55, 0x1d, 0x9e],
+            &[0x55, 0x1d, 0x80, 0x1e],
+            &[0x55, 0x80, 0x1d, 0x1e],
+            &[0x55, 0x1d, 0x81, 0x80],
+            &[0x55, 0x1d, 0x80, 0x80, 0x1e],
+        ] {
+            assert!(!is_identifier(bad), "{bad:02x?}");
+        }
+    }
+
+    #[test]
+    fn a_string_in_pieces_and_a_sequence_without_parts_are_not_der() {
+        for tag in [
+            0x01, 0x02, 0x04, 0x06, 0x0c, 0x13, 0x17, 0x30, 0x31, 0x80, 0xa0,
+        ] {
+            assert!(
+                check(&[tag, 1, 0][..], 0, 0).is_ok() || tag & CONSTRUCTED != 0,
+                "{tag:02x}"
+            );
+            assert!(is_built_as_its_kind(tag), "{tag:02x}");
+        }
+        for tag in [0x21, 0x22, 0x24, 0x26, 0x2c, 0x33, 0x37, 0x10, 0x11] {
+            assert_eq!(check(&[tag, 0], 0, 0), Err(Fault::encoding(0)), "{tag:02x}");
+        }
+    }
+
+    #[test]
+    fn an_identifier_in_an_extension_is_looked_at_where_somebody_reads_it() {
+        let found = bad_identifier_in_extension;
+        let bad = [0x06, 0x02, 0x80, 0x01];
+        let nested = [&[0x30, 0x04][..], &bad].concat();
+        for id in [&[0x55, 0x1d, 32][..], &[0x2a, 0x03]] {
+            assert_eq!(found(id, &nested), Some(&bad[..]));
+            assert_eq!(found(id, &[0x30, 0x03, 0x06, 0x01, 0x2a]), None);
+        }
+        // With more behind it, a reader of the first value would read it: only of what is known there is one.
+        let more = [&nested[..], &[0]].concat();
+        assert_eq!(found(&[0x55, 0x1d, 32], &more), Some(&bad[..]));
+        assert_eq!(found(&[0x2a, 0x03], &more), None);
+        // An identifier under the tag of a name, where names are.
+        let name = [0x30, 0x03, 0x88, 0x01, 0x80];
+        assert_eq!(found(&[0x55, 0x1d, 17], &name), Some(&name[2..]));
+        assert_eq!(found(&[0x55, 0x1d, 32], &name), None);
+        let mut deep = vec![0x30, 0];
+        for _ in 0..=MAX_DER_DEPTH + 1 {
+            deep = [&[0x30, u8::try_from(deep.len()).unwrap()][..], &deep].concat();
+        }
+        assert!(found(&[0x55, 0x1d, 32], &deep).is_some());
     }
 
     #[test]
@@ -282,8 +466,8 @@ mod tests {
             }
             bytes
         };
-        assert!(check_certificate(&nested(MAX_DER_DEPTH)).is_ok());
+        assert!(check_whole(&nested(MAX_DER_DEPTH)).is_ok());
         let deeper = nested(MAX_DER_DEPTH.saturating_add(1));
-        assert!(check_certificate(&deeper).is_err());
+        assert!(check_whole(&deeper).is_err());
     }
 }

@@ -49,6 +49,12 @@ impl Constraints {
 pub struct KeyUsage(pub(super) u16);
 
 impl KeyUsage {
+    /// The bits in the order of RFC 5280, of which the first is the highest of the first byte.
+    pub(super) fn of(bits: &[u8]) -> Self {
+        let byte = |index| bits.get(index).copied().unwrap_or(0_u8).reverse_bits();
+        Self(u16::from_le_bytes([byte(0), byte(1)]))
+    }
+
     /// Signatures other than on certificates and CRLs: what a TLS handshake needs.
     pub const fn digital_signature(self) -> bool {
         self.0 & 1 != 0
@@ -85,10 +91,14 @@ pub struct ExtendedKeyUsage {
 impl ExtendedKeyUsage {
     /// Whether a peer in `role` may use the certificate.
     pub const fn allows(self, role: Role) -> bool {
-        self.any
-            || match role {
-                Role::Server => self.server_auth,
-                Role::Client => self.client_auth,
-            }
+        self.any || self.names(role)
+    }
+
+    /// Whether the purpose of `role` itself is listed: anyExtendedKeyUsage alone is not enough for a chain.
+    pub(crate) const fn names(self, role: Role) -> bool {
+        match role {
+            Role::Server => self.server_auth,
+            Role::Client => self.client_auth,
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! How a certificate is written: what no verdict needs to keep, read from its DER when somebody asks.
 
-use super::parse::is_listed;
+use super::parse::{self, is_listed};
+use super::time::read_time;
 use super::{Certificate, der, dotted};
+use crate::limits::{KNOWN_CRITICAL_IN_CA, KNOWN_CRITICAL_IN_PIN};
 
 /// One extension as it stands in the certificate.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +91,20 @@ impl Certificate {
         self.extensions().find(|extension| extension.id == id)
     }
 
+    /// The first field whose time the path builder cannot read, which reads those from 1970 on in the one form of RFC
+    /// 5280 section 4.1.2.5.
+    pub(crate) fn unread_time(&self) -> Option<&'static str> {
+        // serialNumber, signature, issuer, validity
+        let mut fields = parts(self.to_be_signed()).skip_while(|field| field.tag == 0xa0);
+        let period = fields.nth(3)?;
+        let is_unread = |time: &der::Value<'_>| {
+            read_time(time.tag, time.content).is_none_or(|seconds| seconds < 0)
+        };
+        let times = Values(period.content).zip(["notBefore", "notAfter"]);
+        let mut unread = times.filter(|(time, _)| is_unread(time));
+        unread.next().map(|(_, field)| field)
+    }
+
     /// What names of certificates below this one are held to, permitted and excluded ones.
     pub(crate) fn constraints(&self) -> impl Iterator<Item = Subtree<'_>> {
         let extension = self.extension(&[0x55, 0x1d, 30]);
@@ -122,8 +138,20 @@ impl Certificate {
         parts(value.unwrap_or(&[]))
     }
 
+    /// The first critical extension that is not understood in a pin, in dotted form.
+    pub(crate) fn unknown_critical_in_pin(&self) -> Option<String> {
+        let any = self.0.facts.unknown_critical & parse::IN_PIN != 0;
+        any.then(|| self.critical_beyond(KNOWN_CRITICAL_IN_PIN))
+    }
+
+    /// The first critical extension that is not understood in an authority or intermediate, in dotted form.
+    pub(crate) fn unknown_critical_in_ca(&self) -> Option<String> {
+        let any = self.0.facts.unknown_critical & parse::IN_CA != 0;
+        any.then(|| self.critical_beyond(KNOWN_CRITICAL_IN_CA))
+    }
+
     /// The first critical extension that is not in a list, in dotted form; empty if there is none.
-    pub(super) fn critical_beyond(&self, known: &[&str]) -> String {
+    pub(crate) fn critical_beyond(&self, known: &[u8]) -> String {
         let mut critical = self.extensions().filter(|extension| extension.critical);
         let found = critical.find(|extension| !is_listed(extension.id, known));
         found.map_or_else(String::new, |extension| dotted(extension.id))

@@ -6,15 +6,15 @@
 
 use core::ops::Deref;
 
-use super::der::{self, Value};
-use super::keys::KeyKind;
+use super::der::{self, OID, Value};
+use super::keys::{KeyFault, KeyKind};
 use super::public_key;
 
 const BOOLEAN: u8 = 0x01;
 pub(super) const INTEGER: u8 = 0x02;
 pub(super) const BIT_STRING: u8 = 0x03;
 const OCTET_STRING: u8 = 0x04;
-const OID: u8 = 0x06;
+
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 pub(super) const SEQUENCE: u8 = 0x30;
@@ -103,6 +103,7 @@ pub(super) struct Fields<'a> {
     pub(super) subject: &'a [u8],
     pub(super) spki: &'a [u8],
     pub(super) key: KeyKind,
+    pub(super) key_fault: Option<KeyFault>,
     pub(super) has_unique_id: bool,
     /// The extensions, one behind the other; empty without any.
     pub(super) extensions: &'a [u8],
@@ -140,7 +141,7 @@ pub(super) fn certificate(der: &[u8]) -> Result<Fields<'_>, &'static str> {
     let subject = next()?;
     name(subject, "subject")?;
     let spki = next()?;
-    let key = public_key::kind(spki)?;
+    let (key, key_fault) = public_key::read(spki)?;
     let mut has_unique_id = false;
     for tag in [0x81, 0x82] {
         if let Some(id) = fields.next_if(|value| value.tag == tag) {
@@ -167,6 +168,7 @@ pub(super) fn certificate(der: &[u8]) -> Result<Fields<'_>, &'static str> {
         subject: subject.whole,
         spki: spki.whole,
         key,
+        key_fault,
         has_unique_id,
         extensions: all,
     };
@@ -215,6 +217,20 @@ pub(super) fn truth(value: &Value<'_>) -> bool {
     value.tag == BOOLEAN && matches!(value.content, [0x00 | 0xff])
 }
 
+/// The bytes of a list of named bits, of which there may be none (X.690 section 11.2.2), from the content of a
+/// `BIT STRING`. Bits behind its end are 0 (section 11.2.1): readers that pass over their count and readers that obey
+/// it must read the same.
+pub(super) fn named_bits(content: &[u8]) -> Option<&[u8]> {
+    match content {
+        [0] => Some(&[]),
+        [unused @ 0..=7, bits @ ..] => {
+            let last = bits.last()?;
+            (last.trailing_zeros() >= u32::from(*unused)).then_some(bits)
+        }
+        _ => None,
+    }
+}
+
 fn extension(value: &Value<'_>) -> Checked {
     let field = "extensions";
     let (id, content) = match &list(value, SEQUENCE, field)?[..] {
@@ -246,7 +262,7 @@ fn known(last: u8, content: &[u8]) -> Checked {
         ),
         15 => {
             let usage = value("keyUsage")?;
-            let bits = matches!(usage.content, [0..=7, _] | [0..=7, _, _]);
+            let bits = named_bits(usage.content).is_some_and(|bits| bits.len() <= 2);
             when(usage.tag == BIT_STRING && bits, "keyUsage")
         }
         17 => names(&value("subjectAltName")?, SEQUENCE, "subjectAltName"),

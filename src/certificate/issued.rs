@@ -33,6 +33,12 @@ impl KeyPolicy {
             algorithm,
         })
     }
+
+    /// Whether this policy would have verified what was verified before, perhaps under another one: it has the very
+    /// algorithm. Whether it takes the keys is for [`check`](Self::check) to say.
+    pub(crate) fn stands_by(&self, issued: &Issued) -> bool {
+        self.has(issued.algorithm)
+    }
 }
 
 impl Issued {

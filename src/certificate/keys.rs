@@ -4,7 +4,9 @@ use core::fmt;
 
 use pki_types::{SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer};
 
-use super::{Certificate, Crl, der};
+use super::algorithms::{self, NamedKey};
+use super::{AllowedKeys, Certificate, Crl, der, variants};
+use crate::error::SettingError;
 use crate::limits::{MAX_RSA_BITS, MIN_RSA_BITS};
 
 /// The kind and size of a public key.
@@ -25,8 +27,26 @@ pub enum KeyKind {
     P521,
     /// Ed25519 (RFC 8410).
     Ed25519,
+    /// ML-DSA-44 (RFC 9881).
+    MlDsa44,
+    /// ML-DSA-65 (RFC 9881).
+    MlDsa65,
+    /// ML-DSA-87 (RFC 9881).
+    MlDsa87,
+    /// Another kind that has a name; whether it can be used is for the provider's algorithms to say.
+    Named(NamedKey),
     /// Anything else; whether it can be used is for the provider's algorithms to say.
     Other,
+}
+
+impl KeyKind {
+    /// Whether rustls's provider `aws-lc-rs` takes keys of this kind, and its provider `ring` does not.
+    pub(crate) const fn needs_aws_lc_rs(self) -> bool {
+        matches!(
+            self,
+            Self::P521 | Self::MlDsa44 | Self::MlDsa65 | Self::MlDsa87
+        )
+    }
 }
 
 impl fmt::Display for KeyKind {
@@ -37,12 +57,17 @@ impl fmt::Display for KeyKind {
             Self::P384 => f.write_str("ECDSA P-384"),
             Self::P521 => f.write_str("ECDSA P-521"),
             Self::Ed25519 => f.write_str("Ed25519"),
+            Self::MlDsa44 => f.write_str("ML-DSA-44"),
+            Self::MlDsa65 => f.write_str("ML-DSA-65"),
+            Self::MlDsa87 => f.write_str("ML-DSA-87"),
+            Self::Named(named) => fmt::Display::fmt(named, f),
             Self::Other => f.write_str("unknown key type"),
         }
     }
 }
 
-/// Which public keys may decide anything: those that the crypto provider verifies and that are not weak.
+/// Which public keys may decide anything: those that the crypto provider verifies, that are not weak, and under which
+/// a signature can verify at all.
 ///
 /// It is asked at import and again of every certificate on which a verdict rests (rule I4).
 #[derive(Clone, Copy)]
@@ -52,7 +77,7 @@ pub struct KeyPolicy {
 }
 
 /// Why a key policy refuses a certificate's key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyRefusal {
     /// The provider has no algorithm for keys of this kind.
@@ -60,6 +85,10 @@ pub enum KeyRefusal {
     Unsupported {
         /// What the certificate has.
         key: KeyKind,
+        /// The object identifier of the kind, in dotted form, if it has no name here.
+        oid: Option<Box<str>>,
+        /// The kinds that would do, if a provider was asked.
+        allowed: Option<AllowedKeys>,
     },
     /// The modulus is shorter than the policy asks.
     #[non_exhaustive]
@@ -69,16 +98,61 @@ pub enum KeyRefusal {
         /// The least number of bits.
         min_bits: u32,
     },
+    /// No signature verifies under the key, whoever makes it.
+    #[non_exhaustive]
+    VerifiesNothing {
+        /// What the certificate has.
+        key: KeyKind,
+        /// What is wrong with it.
+        fault: KeyFault,
+    },
+}
+
+/// What is wrong with a public key under which no signature verifies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyFault {
+    /// The point is not on the curve (SEC 1 section 3.2.2.1).
+    OffCurve,
+    /// The RSA modulus is even, so it is no product of two odd primes (RFC 8017 section 3.1).
+    EvenModulus,
+    /// The RSA exponent is 1 or even (RFC 8017 section 3.1: odd, at least 3).
+    Exponent,
+    /// The RSA exponent is longer than any that providers take ([`MAX_RSA_EXPONENT_BITS`](crate::limits::MAX_RSA_EXPONENT_BITS)).
+    LongExponent,
+}
+
+impl fmt::Display for KeyFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OffCurve => "its point is not on the curve",
+            Self::EvenModulus => "its modulus is even",
+            Self::Exponent => "its exponent is 1 or even",
+            Self::LongExponent => {
+                "its exponent has more than 33 bits, which crypto providers do not take"
+            }
+        })
+    }
 }
 
 impl fmt::Display for KeyRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unsupported { key } => {
-                write!(f, "the crypto provider cannot verify this key ({key})")
+            Self::Unsupported { key, oid, allowed } => {
+                write!(f, "the crypto provider cannot verify this key ({key}")?;
+                if let Some(oid) = oid {
+                    write!(f, ", {oid}")?;
+                }
+                match allowed {
+                    Some(allowed) => write!(f, "); it takes {allowed}"),
+                    None => f.write_str(")"),
+                }
             }
             Self::Weak { key, min_bits } => {
                 write!(f, "the key ({key}) is below the {min_bits} bits asked for")
+            }
+            Self::VerifiesNothing { key, fault } => {
+                write!(f, "the key ({key}) verifies no signature: {fault}")
             }
         }
     }
@@ -95,13 +169,44 @@ impl KeyPolicy {
         }
     }
 
-    /// Asks for RSA keys of at least `bits`. A number below 2048 changes nothing: providers verify none.
-    #[must_use]
-    pub const fn require_rsa_bits(mut self, bits: u32) -> Self {
-        if bits >= MIN_RSA_BITS {
-            self.min_rsa_bits = bits;
+    /// Demands RSA keys of at least `bits`. A further call may demand more.
+    ///
+    /// # Errors
+    /// The number is below 2048 or above 8192, between which providers verify; or an earlier call demanded more.
+    pub fn require_rsa_bits(mut self, bits: u32) -> Result<Self, SettingError> {
+        let setting = "bits of an RSA key";
+        let [found, set] = [bits, self.min_rsa_bits].map(u64::from);
+        SettingError::check(setting, found, MIN_RSA_BITS.into(), MAX_RSA_BITS.into())?;
+        if found < set {
+            return Err(SettingError::Lowered {
+                setting,
+                found,
+                set,
+            });
         }
-        self
+        self.min_rsa_bits = bits;
+        Ok(self)
+    }
+
+    /// Judges the key of a certificate by two policies, of which the stricter decides.
+    pub(crate) fn check_with(
+        &self,
+        other: Option<&Self>,
+        certificate: &Certificate,
+    ) -> Result<(), KeyRefusal> {
+        match other {
+            None => self.check(certificate),
+            // Almost always: both were made of one provider.
+            Some(other) if core::ptr::eq(self.algorithms, other.algorithms) => {
+                let stricter = self.min_rsa_bits < other.min_rsa_bits;
+                let stricter = if stricter { other } else { self };
+                stricter.check(certificate)
+            }
+            Some(other) => {
+                self.check(certificate)?;
+                other.check(certificate)
+            }
+        }
     }
 
     /// Judges the key of a certificate.
@@ -118,8 +223,11 @@ impl KeyPolicy {
                 });
             }
             if bits > MAX_RSA_BITS {
-                return Err(KeyRefusal::Unsupported { key });
+                return Err(self.unsupported(key, None));
             }
+        }
+        if let Some(fault) = certificate.key_fault() {
+            return Err(KeyRefusal::VerifiesNothing { key, fault });
         }
         let spki = certificate.subject_public_key_info();
         let known = der::algorithm_of_spki(spki).is_some_and(|found| {
@@ -129,8 +237,19 @@ impl KeyPolicy {
         if known {
             Ok(())
         } else {
-            Err(KeyRefusal::Unsupported { key })
+            let oid = certificate.unnamed_key_oid();
+            Err(self.unsupported(key, oid.map(String::into_boxed_str)))
         }
+    }
+
+    /// The kinds of keys that it takes.
+    pub fn allowed(&self) -> AllowedKeys {
+        AllowedKeys::of(self.algorithms, self.min_rsa_bits)
+    }
+
+    fn unsupported(&self, key: KeyKind, oid: Option<Box<str>>) -> KeyRefusal {
+        let allowed = Some(self.allowed());
+        KeyRefusal::Unsupported { key, oid, allowed }
     }
 
     /// Whether `issued` carries a signature made with the key `issuer_spki`.
@@ -171,11 +290,18 @@ impl KeyPolicy {
         let Some(key_id) = der::algorithm_of_spki(issuer_spki) else {
             return Err(SignatureCheck::Wrong);
         };
+        if !variants::is_form_of(algorithm_id, signature) {
+            return Err(SignatureCheck::Wrong);
+        }
         let spki = SubjectPublicKeyInfoDer::from(issuer_spki);
         let Ok(key) = webpki::RawPublicKeyEntity::try_from(&spki) else {
             return Err(SignatureCheck::Wrong);
         };
-        let mut result = SignatureCheck::Unsupported;
+        // A key of another kind than the algorithm asks for has not made it, whatever the provider has.
+        let mut result = match algorithms::signs_with(key_id, algorithm_id) {
+            Some(false) => SignatureCheck::Wrong,
+            Some(true) | None => SignatureCheck::Unsupported,
+        };
         for algorithm in self.fitting(algorithm_id, key_id) {
             match key.verify_signature(algorithm, message, signature) {
                 Ok(()) => return Ok(algorithm),
@@ -195,6 +321,13 @@ impl KeyPolicy {
             return false;
         };
         self.fitting(algorithm_id, key_id).next().is_some()
+    }
+
+    /// Whether `algorithm` is one of those of this policy, the very same and not another one of its name: two may
+    /// differ in the sizes of keys that they verify.
+    pub(super) fn has(&self, algorithm: &'static dyn SignatureVerificationAlgorithm) -> bool {
+        let mut all = self.algorithms.iter();
+        all.any(|known| core::ptr::eq(*known, algorithm))
     }
 
     fn fitting(

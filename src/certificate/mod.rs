@@ -3,8 +3,14 @@
 //! A [`Certificate`] is parsed once and never changes. Parsing says what stands in it, not whether it is
 //! trusted: that is for the [store](crate::store) and the [policy](crate::policy).
 
+pub(crate) mod algorithms;
+mod allowed;
+mod boundary;
+mod compare;
 mod crl;
+mod curve;
 pub(crate) mod der;
+mod described;
 mod extensions;
 mod fingerprint;
 pub(crate) mod form;
@@ -15,30 +21,32 @@ mod names;
 mod parse;
 pub(crate) mod pem;
 mod public_key;
+mod shown;
 mod time;
+pub(crate) mod variants;
 
 use core::fmt;
 use std::sync::Arc;
 
 use pki_types::CertificateDer;
-use x509_parser::prelude::FromDer;
-use x509_parser::x509::X509Name;
 
+pub use algorithms::NamedKey;
+pub use allowed::AllowedKeys;
 pub use crl::{Crl, CrlDeviation, CrlKinds, CrlNumber, RevocationReason, Revoked};
 pub use extensions::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 pub use fingerprint::{Fingerprint, KeyPin};
-pub use keys::{KeyKind, KeyPolicy, KeyRefusal};
+pub use keys::{KeyFault, KeyKind, KeyPolicy, KeyRefusal};
 pub use names::{HostName, SanName};
 pub use time::{Clock, Moment, SystemClock, TimeSource, Validity};
 
-pub(crate) use crl::{CRL_LABEL, Reasons, Succession};
+pub(crate) use compare::{canonical_name, names_equal};
+pub(crate) use crl::{CRL_LABEL, Reasons, Succession, shortest};
 pub(crate) use issued::{Issued, OfPath};
 pub(crate) use keys::SignatureCheck;
-pub(crate) use names::{breaks_a_line, shown};
+pub(crate) use shown::{breaks_a_line, distinguished, shown};
 pub(crate) use time::seconds;
 
-use crate::error::{CertificateError, PemError};
-use crate::limits::{KNOWN_CRITICAL_IN_CA, KNOWN_CRITICAL_IN_PIN};
+use crate::error::CertificateError;
 use parse::Facts;
 
 /// The label of a certificate section (RFC 7468 section 5).
@@ -140,14 +148,9 @@ impl Certificate {
         let mut certificates = Vec::with_capacity(sections.len());
         for section in &sections {
             if section.label != LABEL {
-                return Err(PemError::Label {
-                    index: section.index,
-                    line: section.line,
-                    label: section.label.to_owned(),
-                }
-                .into());
+                return Err(section.unexpected().into());
             }
-            let der = section.decode()?;
+            let der = section.decode_public()?;
             let certificate = Self::from_der(&der).map_err(|error| CertificateError::Section {
                 index: section.index,
                 line: section.line,
@@ -199,12 +202,12 @@ impl Certificate {
         distinguished(self.issuer_der())
     }
 
-    /// The subject's DER, in which names are compared.
+    /// The subject's DER, as it stands there.
     pub fn subject_der(&self) -> &[u8] {
         self.0.facts.subject.get(self.der())
     }
 
-    /// The issuer's DER, in which names are compared.
+    /// The issuer's DER, as it stands there.
     pub fn issuer_der(&self) -> &[u8] {
         self.0.facts.issuer.get(self.der())
     }
@@ -240,6 +243,11 @@ impl Certificate {
         self.0.facts.key
     }
 
+    /// Why no signature verifies under the public key, if so.
+    fn key_fault(&self) -> Option<KeyFault> {
+        self.0.facts.key_fault
+    }
+
     /// The DER of the `SubjectPublicKeyInfo`.
     pub fn subject_public_key_info(&self) -> &[u8] {
         self.0.facts.spki.get(self.der())
@@ -248,14 +256,6 @@ impl Certificate {
     /// Whether both have the same public key.
     pub(crate) fn has_key_of(&self, other: &Self) -> bool {
         self.subject_public_key_info() == other.subject_public_key_info()
-    }
-
-    /// The object identifier of the algorithm with which the certificate was signed, in dotted form.
-    pub fn signature_algorithm(&self) -> String {
-        der::signature_algorithm(self.der())
-            .and_then(der::take)
-            .map(|(oid, _)| dotted(oid.content))
-            .unwrap_or_default()
     }
 
     /// The `basicConstraints`, if present.
@@ -288,21 +288,12 @@ impl Certificate {
         self.basic_constraints().is_some_and(|found| found.ca)
     }
 
-    /// Whether issuer and subject are the same name. This says nothing about who signed it.
+    /// Whether issuer and subject are the same name in the same bytes. This says nothing about who signed it.
+    ///
+    /// RFC 5280 section 7.1 would call more certificates self-issued, which are spared by `pathLenConstraint`. No
+    /// tool writes its own name in two ways, so the bytes decide, which spares the fewest.
     pub fn is_self_issued(&self) -> bool {
         self.subject_der() == self.issuer_der()
-    }
-
-    /// The first critical extension that is not understood in a pin, in dotted form.
-    pub(crate) fn unknown_critical_in_pin(&self) -> Option<String> {
-        let any = self.0.facts.unknown_critical_in_pin;
-        any.then(|| self.critical_beyond(KNOWN_CRITICAL_IN_PIN))
-    }
-
-    /// The first critical extension that is not understood in an authority or intermediate, in dotted form.
-    pub(crate) fn unknown_critical_in_ca(&self) -> Option<String> {
-        let any = self.0.facts.unknown_critical_in_ca;
-        any.then(|| self.critical_beyond(KNOWN_CRITICAL_IN_CA))
     }
 
     /// Whether the path builder reads the certificate as an anchor, and reads the same subject and key as we do.
@@ -318,7 +309,9 @@ impl Certificate {
 
     /// Whether the path builder reads the certificate between a leaf and an anchor, where it is stricter.
     pub(crate) fn is_readable_in_path(&self) -> bool {
-        webpki::EndEntityCert::try_from(self.der()).is_ok() && self.is_readable_as_anchor()
+        webpki::EndEntityCert::try_from(self.der()).is_ok()
+            && self.is_readable_as_anchor()
+            && self.unread_time().is_none()
     }
 
     pub(crate) fn to_be_signed(&self) -> &[u8] {
@@ -338,7 +331,7 @@ impl Certificate {
         let facts = &self.0.facts;
         if facts
             .authority_serial
-            .is_some_and(|serial| serial.get(self.der()) != self.serial())
+            .is_some_and(|serial| shortest(serial.get(self.der())) != shortest(self.serial()))
         {
             return Some(false);
         }
@@ -376,13 +369,6 @@ impl fmt::Debug for Certificate {
 /// The DER of the public key of a certificate that was already accepted, for the handshake signature.
 pub(crate) fn public_key_of(certificate: &[u8]) -> Option<&[u8]> {
     der::public_key_of(certificate)
-}
-
-pub(crate) fn distinguished(der: &[u8]) -> String {
-    match X509Name::from_der(der) {
-        Ok((_, name)) => shown(&name.to_string()),
-        Err(_) => String::from("(unreadable name)"),
-    }
 }
 
 /// An object identifier's content in dotted form (X.690 section 8.19).
@@ -428,6 +414,19 @@ mod tests {
                 let host: super::HostName = host.parse().unwrap();
                 let covered = certificate.names().any(|name| name.covers(&host));
                 assert_eq!(certificate.covers(&host), covered, "{host} {certificate:?}");
+                // Among many as by itself, first or last.
+                let others: Vec<super::HostName> = (0..20)
+                    .map(|number| format!("other-{number}.test").parse().unwrap())
+                    .collect();
+                for place in [0, 10, 20] {
+                    let mut all: Vec<&super::HostName> = others.iter().collect();
+                    all.insert(place, &host);
+                    assert_eq!(
+                        certificate.covers_any(&all),
+                        covered,
+                        "{host} {certificate:?}"
+                    );
+                }
             }
         }
     }

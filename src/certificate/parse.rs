@@ -3,7 +3,7 @@
 use x509_parser::certificate::Validity as ParsedValidity;
 use x509_parser::extensions::{
     AuthorityKeyIdentifier, BasicConstraints as ParsedConstraints,
-    ExtendedKeyUsage as ParsedUsages, KeyIdentifier, KeyUsage as ParsedUsage,
+    ExtendedKeyUsage as ParsedUsages, KeyIdentifier,
 };
 use x509_parser::prelude::FromDer;
 
@@ -11,7 +11,7 @@ use super::der::{self, Span};
 use super::extensions::Constraints;
 use super::form::{self, Extension};
 use super::grammar::{self, Fields};
-use super::keys::KeyKind;
+use super::keys::{KeyFault, KeyKind};
 use super::time::Validity;
 use super::{BasicConstraints, ExtendedKeyUsage, KeyUsage, SanName, dotted};
 use crate::error::CertificateError;
@@ -31,17 +31,23 @@ pub(super) struct Facts {
     pub(super) spki: Span,
     pub(super) validity: Validity,
     pub(super) key: KeyKind,
+    /// Why no signature verifies under the key, if so.
+    pub(super) key_fault: Option<KeyFault>,
     pub(super) constraints: Constraints,
     pub(super) key_usage: Option<KeyUsage>,
     pub(super) extended_key_usage: Option<ExtendedKeyUsage>,
     pub(super) authority_key_id: Option<Span>,
     pub(super) authority_serial: Option<Span>,
     pub(super) subject_key_id: Option<Span>,
-    pub(super) unknown_critical_in_pin: bool,
-    pub(super) unknown_critical_in_ca: bool,
+    /// The slots in which a critical extension is not understood: [`IN_PIN`], [`IN_CA`].
+    pub(super) unknown_critical: u8,
     /// The value of `subjectAltName`.
     pub(super) names: Option<Span>,
 }
+
+/// Bits of [`Facts::unknown_critical`].
+pub(super) const IN_PIN: u8 = 1;
+pub(super) const IN_CA: u8 = 2;
 
 fn malformed(field: &'static str) -> CertificateError {
     CertificateError::Malformed {
@@ -61,8 +67,10 @@ pub(super) fn facts(der: &[u8]) -> Result<Facts, CertificateError> {
             limit: MAX_CERTIFICATE_BYTES,
         });
     }
-    der::check_certificate(der)?;
-    let fields = grammar::certificate(der).map_err(malformed)?;
+    let fields = fields(der).map_err(|error| match der::other_format(der) {
+        Some(found) => CertificateError::OtherFormat { found },
+        None => error,
+    })?;
     let version = version(&fields)?;
     let [outside, inside] = fields.algorithms;
     if outside != inside {
@@ -89,18 +97,23 @@ pub(super) fn facts(der: &[u8]) -> Result<Facts, CertificateError> {
         spki: span(fields.spki, "subject public key")?,
         validity,
         key: fields.key,
+        key_fault: fields.key_fault,
         constraints: Constraints::ABSENT,
         key_usage: None,
         extended_key_usage: None,
         authority_key_id: None,
         authority_serial: None,
         subject_key_id: None,
-        unknown_critical_in_pin: false,
-        unknown_critical_in_ca: false,
+        unknown_critical: 0,
         names: None,
     };
     read_extensions(der, fields.extensions, &mut facts)?;
     Ok(facts)
+}
+
+fn fields(der: &[u8]) -> Result<Fields<'_>, CertificateError> {
+    der::check_whole(der)?;
+    grammar::certificate(der).map_err(malformed)
 }
 
 /// The version, which must have what there is.
@@ -136,10 +149,22 @@ fn read_extensions(der: &[u8], list: &[u8], facts: &mut Facts) -> Result<(), Cer
             });
         }
         earlier.push(extension.id);
+        if let Some(bad) = der::bad_identifier_in_extension(extension.id, extension.value) {
+            return Err(CertificateError::Malformed {
+                field: der::IDENTIFIER,
+                offset: der::offset_in(der, bad),
+            });
+        }
         read_extension(der, &extension, facts)?;
         if extension.critical {
-            facts.unknown_critical_in_pin |= !is_listed(extension.id, KNOWN_CRITICAL_IN_PIN);
-            facts.unknown_critical_in_ca |= !is_listed(extension.id, KNOWN_CRITICAL_IN_CA);
+            for (slot, known) in [
+                (IN_PIN, KNOWN_CRITICAL_IN_PIN),
+                (IN_CA, KNOWN_CRITICAL_IN_CA),
+            ] {
+                if !is_listed(extension.id, known) {
+                    facts.unknown_critical |= slot;
+                }
+            }
         }
     }
     Ok(())
@@ -153,17 +178,10 @@ fn number(id: &[u8]) -> Option<u8> {
     }
 }
 
-/// Whether the object identifier is one of a list of such in dotted form. Those listed have one byte below `2.5.29`.
-pub(super) fn is_listed(id: &[u8], list: &[&str]) -> bool {
-    let Some(own) = number(id) else {
-        return list.contains(&dotted(id).as_str());
-    };
-    let numbers = list
-        .iter()
-        .filter_map(|known| known.strip_prefix("2.5.29."));
-    numbers
-        .filter_map(|last| last.parse().ok())
-        .any(|last: u8| last == own)
+/// Whether the object identifier is one below `2.5.29` (id-ce) whose last number is in a list. Its bytes are compared:
+/// the walk that ran before has let each identifier in in one form alone.
+pub(super) fn is_listed(id: &[u8], list: &[u8]) -> bool {
+    number(id).is_some_and(|own| list.contains(&own))
 }
 
 fn read_extension(
@@ -186,9 +204,8 @@ fn read_extension(
         }
         Some(15) => {
             let field = "keyUsage";
-            whole(field)?;
-            let (_, usage) = ParsedUsage::from_der(value).map_err(|_| malformed(field))?;
-            facts.key_usage = Some(KeyUsage(usage.flags));
+            let bits = der::take(value).and_then(|(usage, _)| grammar::named_bits(usage.content));
+            facts.key_usage = Some(KeyUsage::of(bits.ok_or(malformed(field))?));
         }
         Some(17) => {
             let field = "subjectAltName";
@@ -271,15 +288,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_extension_is_listed_under_its_whole_number() {
+    fn an_extension_is_listed_under_its_own_bytes() {
         for number in 0..=u8::MAX {
-            let listed = format!("2.5.29.{number}");
             for id in 0..=u8::MAX {
-                let found = is_listed(&[0x55, 0x1d, id], &[&listed]);
-                assert_eq!(found, id == number, "{id} in {listed}");
+                let found = is_listed(&[0x55, 0x1d, id], &[number]);
+                assert_eq!(found, id == number, "{id} in {number}");
             }
         }
-        assert!(!is_listed(&[0x55, 0x1d, 0x81, 0x00], &["2.5.29.0"]));
-        assert!(is_listed(&[0x55, 0x1d, 0x81, 0x00], &["2.5.29.128"]));
+        for other in [
+            &[0x55, 0x1d, 0x81, 0x00][..],
+            &[0x55, 0x1d, 0x80, 0x1e],
+            &[0x55, 0x1e, 0x1e],
+            &[0x55, 0x1d],
+            &[0x1e],
+        ] {
+            assert!(!is_listed(other, &[0, 0x1e, 0x80]), "{other:02x?}");
+        }
     }
 }

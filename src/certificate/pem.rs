@@ -1,20 +1,53 @@
 //! PEM (RFC 7468): every section of a file, or an error that names the first bad one.
 //!
-//! The reader is strict where a mistake could hide a certificate (labels, ends, lengths) and lenient where
-//! nothing can be lost: text around sections, CRLF line ends, a byte-order mark, any line width. Buffers that
-//! held decoded bytes are wiped, so that private keys can be read by the same code.
+//! The scanner here is strict where a mistake could hide a certificate (labels, ends, lengths) and lenient where
+//! nothing can be lost: text around sections in whatever encoding, CRLF line ends, a byte-order mark, any line width,
+//! white space around lines of base64. It alone says where sections begin and end. What is not secret is then decoded
+//! by the crate `pem`, one section at a time; private keys are decoded here, into buffers that are wiped.
+
+use std::borrow::Cow;
 
 use base64ct::{Base64, Encoding};
 use zeroize::{Zeroize, Zeroizing};
 
+use super::boundary::{BEGIN, Boundary, DASHES, END, boundary};
 use crate::error::PemError;
-use crate::limits::{MAX_PEM_BYTES, MAX_PEM_LABEL, MAX_PEM_SECTIONS};
+use crate::limits::{MAX_PEM_BYTES, MAX_PEM_SECTIONS};
 
-const BEGIN: &str = "-----BEGIN ";
-const END: &str = "-----END ";
-const DASHES: &str = "-----";
+/// Labels that an error may repeat. Others could be anything, also a part of a key.
+const KNOWN_LABELS: &[&str] = &[
+    "ATTRIBUTE CERTIFICATE",
+    "CERTIFICATE",
+    "CERTIFICATE REQUEST",
+    "CMS",
+    "DH PARAMETERS",
+    "DSA PARAMETERS",
+    "DSA PRIVATE KEY",
+    "EC PARAMETERS",
+    "EC PRIVATE KEY",
+    "ENCRYPTED PRIVATE KEY",
+    "NEW CERTIFICATE REQUEST",
+    "OPENSSH PRIVATE KEY",
+    "PKCS12",
+    "PKCS7",
+    "PRIVATE KEY",
+    "PUBLIC KEY",
+    "RSA PRIVATE KEY",
+    "RSA PUBLIC KEY",
+    "TRUSTED CERTIFICATE",
+    "X509 CERTIFICATE",
+    "X509 CRL",
+];
 
-/// One section: what it claims to be, where it starts, and its decoded content.
+/// A label as an error may repeat it.
+pub(crate) fn shown_label(label: &str) -> &'static str {
+    let mut known = KNOWN_LABELS.iter();
+    known
+        .find(|known| **known == label)
+        .unwrap_or(&"(unknown label)")
+}
+
+/// One section: what it claims to be, where it starts, and its text.
 #[derive(Clone)]
 pub(crate) struct Section<'a> {
     pub(crate) label: &'a str,
@@ -22,34 +55,71 @@ pub(crate) struct Section<'a> {
     pub(crate) line: usize,
     /// Number of the section in the file, counted from 0.
     pub(crate) index: usize,
-    body: &'a str,
+    /// From its first boundary to the end of its last one.
+    whole: &'a [u8],
+    /// What is between its boundaries.
+    body: &'a [u8],
 }
 
 impl Section<'_> {
+    /// Decodes the content, which is public. The crate `pem` decodes it, from this section alone.
+    pub(crate) fn decode_public(&self) -> Result<Vec<u8>, PemError> {
+        let mut has_blank = false;
+        for (number, line) in lines_of(self.body).enumerate() {
+            has_blank |= self.clean(number, line)?.is_empty();
+        }
+        // For `pem`, a blank line ends headers, of which there are none here.
+        let text = if has_blank {
+            let mut text = Vec::new();
+            let size = self.whole.len();
+            text.try_reserve_exact(size)
+                .map_err(|_| self.bad_base64(0))?;
+            text.extend_from_slice(self.whole_before_body());
+            for line in lines_of(self.body).map(trimmed) {
+                text.extend_from_slice(line);
+            }
+            text.push(b'\n');
+            for part in [END, self.label, DASHES] {
+                text.extend_from_slice(part.as_bytes());
+            }
+            Cow::Owned(text)
+        } else {
+            Cow::Borrowed(self.whole)
+        };
+        let read = ::pem::parse(&text).map_err(|_| self.bad_base64(0))?;
+        // It must read the section that the scanner found, and all of it.
+        if read.tag() != self.label || read.headers().iter().next().is_some() {
+            return Err(self.bad_base64(0));
+        }
+        Ok(read.into_contents())
+    }
+
     /// Decodes the content into one buffer, which holds nothing else and is wiped when dropped.
-    pub(crate) fn decode(&self) -> Result<Zeroizing<Vec<u8>>, PemError> {
+    pub(crate) fn decode_secret(&self) -> Result<Zeroizing<Vec<u8>>, PemError> {
         let mut text = Zeroizing::new(Vec::new());
         text.try_reserve_exact(self.body.len())
             .map_err(|_| self.bad_base64(0))?;
-        for (number, line) in self.body.lines().enumerate() {
-            let line = line.trim_end_matches([' ', '\t']);
-            if line.contains(':') {
-                return Err(PemError::Headers {
-                    index: self.index,
-                    line: self.line.saturating_add(number).saturating_add(1),
-                });
-            }
-            let clean = line
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='));
-            if !clean {
-                return Err(self.bad_base64(number.saturating_add(1)));
-            }
-            text.extend_from_slice(line.as_bytes());
+        for (number, line) in lines_of(self.body).enumerate() {
+            text.extend_from_slice(self.clean(number, line)?);
+        }
+        // The last letters, of which some bits may stand for nothing: the decoder below passes over those.
+        let mut end = Zeroizing::new([0; 4]);
+        let last = text.len().checked_sub(end.len());
+        if let Some(last) = last.and_then(|start| text.get(start..)) {
+            end.copy_from_slice(last);
         }
         let length = Base64::decode_in_place(&mut text)
             .map_err(|_| self.bad_base64(0))?
             .len();
+        let last = text.get(length.saturating_sub(1) / 3 * 3..length);
+        let mut again = Zeroizing::new([0; 4]);
+        let is_canonical = last.is_some_and(|last| {
+            let written = Base64::encode(last, again.as_mut_slice());
+            written.is_ok_and(|written| written.is_empty() || written.as_bytes() == *end)
+        });
+        if !is_canonical {
+            return Err(self.bad_base64(0));
+        }
         // What is left of the text behind the content would live as long as that.
         if let Some(rest) = text.get_mut(length..) {
             rest.zeroize();
@@ -58,12 +128,61 @@ impl Section<'_> {
         Ok(text)
     }
 
+    /// The error for a section with a label that is not wanted.
+    pub(crate) fn unexpected(&self) -> PemError {
+        PemError::Label {
+            index: self.index,
+            line: self.line,
+            label: shown_label(self.label).to_owned(),
+        }
+    }
+
+    /// The letters of a line of the body, without the white space around them (RFC 7468 section 2: parsers should
+    /// ignore it).
+    fn clean<'b>(&self, number: usize, line: &'b [u8]) -> Result<&'b [u8], PemError> {
+        let line = trimmed(line);
+        if line.contains(&b':') {
+            return Err(PemError::Headers {
+                index: self.index,
+                line: self.line.saturating_add(number).saturating_add(1),
+            });
+        }
+        let letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+        if line.iter().all(letter) {
+            Ok(line)
+        } else {
+            Err(self.bad_base64(number.saturating_add(1)))
+        }
+    }
+
+    fn whole_before_body(&self) -> &[u8] {
+        let length = super::der::offset_in(self.whole, self.body);
+        self.whole.get(..length.unwrap_or(0)).unwrap_or(&[])
+    }
+
     fn bad_base64(&self, lines_below: usize) -> PemError {
         PemError::Base64 {
             index: self.index,
             line: self.line.saturating_add(lines_below),
         }
     }
+}
+
+/// The lines of a text, without their ends.
+fn lines_of(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let lines = text.split_inclusive(|byte| *byte == b'\n');
+    lines.map(|line| {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        line.strip_suffix(b"\r").unwrap_or(line)
+    })
+}
+
+/// A line without blanks and tabs around it.
+fn trimmed(mut line: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = line {
+        line = rest;
+    }
+    line
 }
 
 /// Splits a file into its sections.
@@ -76,7 +195,23 @@ pub(crate) fn sections(text: &[u8]) -> Result<Vec<Section<'_>>, PemError> {
     sections_within(text, MAX_PEM_BYTES)
 }
 
+/// Whether there is a boundary at which a section begins, as far as a look tells.
+pub(crate) fn has_boundary(text: &[u8]) -> bool {
+    let mark = BEGIN.as_bytes();
+    text.windows(mark.len()).any(|window| window == mark)
+}
+
+/// A section whose end was not found yet.
+struct Open<'a> {
+    label: &'a str,
+    line: usize,
+    start: usize,
+    body: usize,
+}
+
 /// Splits a file of at most `limit` bytes into its sections, as [`sections`].
+///
+/// Text around the sections may be of any encoding (RFC 7468 section 2: it is not for a parser to fail on).
 pub(crate) fn sections_within(text: &[u8], limit: usize) -> Result<Vec<Section<'_>>, PemError> {
     if text.len() > limit {
         return Err(PemError::TooLarge {
@@ -84,41 +219,43 @@ pub(crate) fn sections_within(text: &[u8], limit: usize) -> Result<Vec<Section<'
             limit,
         });
     }
-    let text = core::str::from_utf8(text).map_err(|error| PemError::NotText {
-        offset: error.valid_up_to(),
-    })?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut found: Vec<Section<'_>> = Vec::new();
-    let mut open: Option<(&str, usize, usize)> = None; // label, line, start of the body
+    let mut open: Option<Open<'_>> = None;
     let mut offset = 0_usize;
-    for (index, with_end) in text.split_inclusive('\n').enumerate() {
+    for (index, with_end) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
         let number = index.saturating_add(1);
-        let line = with_end.trim_end_matches(['\n', '\r', ' ', '\t']);
+        let mut line = with_end;
+        while let [rest @ .., b'\n' | b'\r' | b' ' | b'\t'] = line {
+            line = rest;
+        }
         let start = offset;
         offset = offset.saturating_add(with_end.len());
         let boundary = match boundary(line) {
             Boundary::None => continue,
             Boundary::Damaged => return Err(PemError::Boundary { line: number }),
+            Boundary::Utf16 => return Err(PemError::Utf16),
             Boundary::Begin(label) => (true, label),
             Boundary::End(label) => (false, label),
         };
         match (boundary, open.take()) {
-            ((true, label), None) => open = Some((label, number, offset)),
-            ((true, _), Some((label, line, _))) => {
-                return Err(PemError::MissingEnd {
-                    index: found.len(),
-                    line,
-                    label: label.to_owned(),
+            ((true, label), None) => {
+                open = Some(Open {
+                    label,
+                    line: number,
+                    start,
+                    body: offset,
                 });
             }
+            ((true, _), Some(before)) => return Err(without_end(&before, found.len())),
             ((false, _), None) => return Err(PemError::Boundary { line: number }),
-            ((false, end), Some((label, line, body))) => {
-                if end != label {
+            ((false, end), Some(begin)) => {
+                if end != begin.label {
                     return Err(PemError::LabelMismatch {
                         index: found.len(),
                         line: number,
-                        begin: label.to_owned(),
-                        end: end.to_owned(),
+                        begin: shown_label(begin.label).to_owned(),
+                        end: shown_label(end).to_owned(),
                     });
                 }
                 if found.len() >= MAX_PEM_SECTIONS {
@@ -127,110 +264,49 @@ pub(crate) fn sections_within(text: &[u8], limit: usize) -> Result<Vec<Section<'
                     });
                 }
                 found.push(Section {
-                    label,
-                    line,
+                    label: begin.label,
+                    line: begin.line,
                     index: found.len(),
-                    body: text.get(body..start).unwrap_or(""),
+                    whole: text.get(begin.start..offset).unwrap_or(&[]),
+                    body: text.get(begin.body..start).unwrap_or(&[]),
                 });
             }
         }
     }
-    if let Some((label, line, _)) = open {
-        return Err(PemError::MissingEnd {
-            index: found.len(),
-            line,
-            label: label.to_owned(),
-        });
+    if let Some(begin) = open {
+        return Err(without_end(&begin, found.len()));
     }
     if found.is_empty() {
-        return Err(PemError::NoSection);
+        return Err(no_section(text));
     }
     Ok(found)
 }
 
-/// Whether a line was a boundary before a mail program or a word processor had it: dashes lost, joined or
-/// spread, letters in another case. Text around sections has no such lines.
-fn looks_like_boundary(line: &str) -> bool {
-    if line.contains("---BEGIN") || line.contains("---END") {
-        return true;
+fn without_end(begin: &Open<'_>, index: usize) -> PemError {
+    PemError::MissingEnd {
+        index,
+        line: begin.line,
+        label: shown_label(begin.label).to_owned(),
     }
-    // A boundary that was cut off: dashes, then as much of its first word as there is.
-    if line.starts_with("---") {
-        let rest = line.trim_start_matches('-');
-        let first = rest
-            .split(|letter: char| !letter.is_ascii_alphabetic())
-            .next();
-        let cut = first.filter(|word| !word.is_empty());
-        if cut.is_some_and(|word| "BEGIN".starts_with(word) || "END".starts_with(word)) {
-            return true;
-        }
-    }
-    // Compared where it lies: the line may be of a private key, and a copy would stay behind.
-    let letters = || {
-        let letters = line.bytes().filter(u8::is_ascii_alphabetic);
-        letters.map(|letter| letter.to_ascii_uppercase())
-    };
-    let begins = |word: &str| letters().take(word.len()).eq(word.bytes());
-    let ends = |word: &str| letters().rev().take(word.len()).eq(word.bytes().rev());
-    ["BEGIN", "END"]
-        .into_iter()
-        .filter(|word| begins(word))
-        .any(|word| {
-            // A revocation list has a million lines of base64, so its short label must be all there is.
-            letters().skip(word.len()).eq("XCRL".bytes())
-                || ["CERTIFICATE", "PRIVATEKEY", "PUBLICKEY"]
-                    .into_iter()
-                    .any(ends)
-        })
 }
 
-enum Boundary<'a> {
-    None,
-    Begin(&'a str),
-    End(&'a str),
-    Damaged,
-}
-
-fn boundary(line: &str) -> Boundary<'_> {
-    let label = |rest: &str| {
-        let label = rest.strip_suffix(DASHES)?;
-        let letters = |byte: u8| (0x20..0x7f).contains(&byte) && byte != b'-';
-        let good = !label.is_empty() && label.len() <= MAX_PEM_LABEL && label.bytes().all(letters);
-        good.then_some(label.len())
-    };
-    let make = |rest| label(rest).and_then(|length| str::get(rest, ..length));
-    if let Some(rest) = line.strip_prefix(BEGIN) {
-        make(rest).map_or(Boundary::Damaged, Boundary::Begin)
-    } else if let Some(rest) = line.strip_prefix(END) {
-        make(rest).map_or(Boundary::Damaged, Boundary::End)
-    } else if looks_like_boundary(line) {
-        Boundary::Damaged
-    } else {
-        Boundary::None
+/// What a file without a section is, as far as its bytes tell.
+fn no_section(text: &[u8]) -> PemError {
+    if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
+        return PemError::Utf16;
     }
+    core::str::from_utf8(text).map_or_else(
+        |error| PemError::NotText {
+            offset: error.valid_up_to(),
+        },
+        |_| PemError::NoSection,
+    )
 }
 
 /// One section with lines of 64 characters, as RFC 7468 section 2 asks of writers.
 pub(crate) fn encode(label: &str, der: &[u8]) -> String {
-    let body = Base64::encode_string(der);
-    let mut text = String::with_capacity(body.len().saturating_add(128));
-    text.push_str(BEGIN);
-    text.push_str(label);
-    text.push_str("-----\n");
-    let mut rest = body.as_str();
-    while let Some((line, after)) = rest.split_at_checked(64) {
-        text.push_str(line);
-        text.push('\n');
-        rest = after;
-    }
-    if !rest.is_empty() {
-        text.push_str(rest);
-        text.push('\n');
-    }
-    text.push_str(END);
-    text.push_str(label);
-    text.push_str("-----\n");
-    text
+    let config = ::pem::EncodeConfig::new().set_line_ending(::pem::LineEnding::LF);
+    ::pem::encode_config(&::pem::Pem::new(label, der), config)
 }
 
 #[cfg(test)]
@@ -325,11 +401,59 @@ mod tests {
         let decode = |body: &str| {
             let text = format!("-----BEGIN A-----\n{body}\n-----END A-----\n");
             let found = sections(text.as_bytes()).unwrap();
-            found.first().unwrap().decode()
+            let section = found.first().unwrap();
+            let (secret, public) = (section.decode_secret(), section.decode_public());
+            // Both readers read the same or refuse.
+            match (&secret, &public) {
+                (Ok(secret), Ok(public)) => assert_eq!(**secret, *public, "{body:?}"),
+                (Err(left), Err(right)) => {
+                    assert_eq!(format!("{left:?}"), format!("{right:?}"), "{body:?}");
+                }
+                _ => panic!("{body:?}: {secret:?}, {public:?}"),
+            }
+            secret
         };
         assert_eq!(*decode("AQID\nBAU=").unwrap(), [1, 2, 3, 4, 5]);
         assert!(decode("").unwrap().is_empty());
-        for bad in ["AQI", "AQI=AQID", "AQIDBA", "AQ=ID===", "AQIB!A=="] {
+        assert!(decode("\n \n").unwrap().is_empty());
+        // White space around the letters, blank lines, line ends of other systems, lines of any length.
+        for same in [
+            " AQID\n\tBAU= ",
+            "AQID \t\r\n  BAU=\r",
+            "\nAQID\n\nBAU=\n",
+            "AQID\r\n\r\nBAU=\r\n",
+            "A\nQ\nID\nBAU\n=",
+            "AQIDBAU=",
+        ] {
+            assert_eq!(*decode(same).unwrap(), [1, 2, 3, 4, 5], "{same:?}");
+        }
+        // Bits at the end that stand for nothing (RFC 4648 section 3.5).
+        for (good, others) in [
+            ("AQ==", ["AR==", "AX==", "Af=="]),
+            ("AQI=", ["AQJ=", "AQK=", "AQL="]),
+            ("AQIDBA==", ["AQIDBB==", "AQIDBP==", "AQIDBC=="]),
+        ] {
+            assert!(decode(good).is_ok(), "{good}");
+            for other in others {
+                assert!(
+                    matches!(decode(other), Err(PemError::Base64 { line: 1, .. })),
+                    "{other}"
+                );
+            }
+        }
+        let bad = [
+            "AQI",
+            "AQI=AQID",
+            "AQIDBA",
+            "AQ=ID===",
+            "AQIB!A==",
+            "====",
+            "AQ ID",
+            "AQID\u{e9}",
+            "=",
+            "A===",
+        ];
+        for bad in bad {
             assert!(
                 matches!(decode(bad), Err(PemError::Base64 { index: 0, .. })),
                 "{bad}"
@@ -346,12 +470,77 @@ mod tests {
     }
 
     #[test]
+    fn text_around_sections_is_of_any_encoding_and_what_is_in_them_is_not() {
+        let section = b"-----BEGIN A-----\nAQID\n-----END A-----\n";
+        // Latin-1, UTF-16 that holds no section, any byte there is.
+        let bytes: Vec<u8> = (0..=u8::MAX).collect();
+        for around in [&b"# Autorit\xe9\n"[..], b"\xff\xfeA\0\n\0", &bytes] {
+            let text = [around, b"\n", section, around].concat();
+            let found = sections(&text).unwrap();
+            assert_eq!(found.len(), 1, "{around:02x?}");
+            assert_eq!(found[0].decode_public().unwrap(), [1, 2, 3]);
+        }
+        let inside = b"-----BEGIN A-----\nAQ\xe9ID\n-----END A-----\n";
+        let found = sections(inside).unwrap();
+        assert!(matches!(
+            found[0].decode_secret(),
+            Err(PemError::Base64 { line: 2, .. })
+        ));
+        for label in [&b"-----BEGIN \xe9-----\n"[..], b"\xe9-----BEGIN A-----\n"] {
+            let text = [label, b"AQID\n-----END A-----\n"].concat();
+            assert!(matches!(
+                sections(&text),
+                Err(PemError::Boundary { line: 1 })
+            ));
+        }
+    }
+
+    #[test]
+    fn utf_16_is_named_wherever_it_has_a_boundary() {
+        let text = "-----BEGIN PKCS7-----\nAQID\n-----END PKCS7-----\n";
+        let utf16 = |text: &str, write: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            text.encode_utf16().flat_map(write).collect()
+        };
+        for write in [u16::to_le_bytes, u16::to_be_bytes] {
+            let plain = utf16(text, write);
+            let marked = utf16(&format!("\u{feff}{text}"), write);
+            let beside = [text.as_bytes(), &marked].concat();
+            let only_text = utf16("\u{feff}hello\n", write);
+            for file in [plain, marked, beside, only_text] {
+                assert!(
+                    matches!(sections(&file), Err(PemError::Utf16)),
+                    "{file:02x?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_label_is_repeated_only_if_it_is_known() {
+        let unknown = "SECRETKEYMATERIAL";
+        for text in [
+            format!("-----BEGIN {unknown}-----\nAAAA\n"),
+            format!("-----BEGIN {unknown}-----\nAAAA\n-----BEGIN A-----\n"),
+            format!("-----BEGIN {unknown}-----\nAAAA\n-----END A-----\n"),
+            format!("-----BEGIN A-----\nAAAA\n-----END {unknown}-----\n"),
+            format!("-----BEGIN A-----\nAAAA\n-----END A {unknown}\n"),
+        ] {
+            let error = sections(text.as_bytes()).err().unwrap();
+            assert!(!format!("{error} {error:?}").contains(unknown), "{error:?}");
+        }
+        let text = format!("-----BEGIN {unknown}-----\nAAAA\n-----END {unknown}-----\n");
+        let error = sections(text.as_bytes()).unwrap()[0].unexpected();
+        assert!(!format!("{error} {error:?}").contains(unknown), "{error:?}");
+        assert_eq!(shown_label("PKCS7"), "PKCS7");
+    }
+
+    #[test]
     fn what_is_written_is_read_again() {
         for length in [0_usize, 1, 47, 48, 49, 96, 1000] {
             let der = vec![7; length];
             let text = encode("CERTIFICATE", &der);
             let found = sections(text.as_bytes()).unwrap();
-            assert_eq!(*found.first().unwrap().decode().unwrap(), der);
+            assert_eq!(found.first().unwrap().decode_public().unwrap(), der);
             assert!(text.lines().all(|line| line.len() <= 64));
         }
     }

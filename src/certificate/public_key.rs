@@ -1,12 +1,18 @@
 //! The grammar of a public key (RFC 5280 section 4.1.2.7), of which each kind is let in in one form alone: a block on a
 //! key must hit it.
 
+use super::algorithms::key_kind;
+use super::curve;
 use super::der::{self, Value};
 use super::grammar::{BIT_STRING, INTEGER, SEQUENCE, algorithm, list};
-use super::keys::KeyKind;
+use super::keys::{KeyFault, KeyKind};
+use crate::limits::MAX_RSA_EXPONENT_BITS;
+
+/// What a key is, and why no signature can verify under it, if so.
+pub(super) type Read = (KeyKind, Option<KeyFault>);
 
 /// A key in the one form in which it is let in: uncompressed points, keys of their exact length.
-pub(super) fn kind(value: &Value<'_>) -> Result<KeyKind, &'static str> {
+pub(super) fn read(value: &Value<'_>) -> Result<Read, &'static str> {
     let field = "subject public key";
     let [algorithm_id, key] = &list(value, SEQUENCE, field)?[..] else {
         return Err(field);
@@ -22,6 +28,7 @@ pub(super) fn kind(value: &Value<'_>) -> Result<KeyKind, &'static str> {
     };
     let exact = |length| key.len() == length;
     let point = |length| exact(length) && key.first() == Some(&0x04);
+    let mut fault = None;
     // The contents of the AlgorithmIdentifier: identifier and, for elliptic curves, the curve.
     let (kind, good) = match algorithm_id.content {
         // id-ecPublicKey (RFC 5480) with P-256, P-384, P-521
@@ -42,7 +49,7 @@ pub(super) fn kind(value: &Value<'_>) -> Result<KeyKind, &'static str> {
             }
             [0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22] => (KeyKind::P384, point(97)),
             [0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23] => (KeyKind::P521, point(133)),
-            _ => (KeyKind::Other, true),
+            _ => (key_kind(algorithm_id.content), true),
         },
         // id-Ed25519 (RFC 8410)
         [0x06, 0x03, 0x2b, 0x65, 0x70, parameters @ ..] => {
@@ -63,20 +70,49 @@ pub(super) fn kind(value: &Value<'_>) -> Result<KeyKind, &'static str> {
             0x01,
             parameters @ ..,
         ] => {
-            let modulus = rsa_modulus(key).ok_or(field)?;
+            let (modulus, exponent) = rsa_numbers(key).ok_or(field)?;
             let bits = bits_of(modulus);
+            fault = rsa_fault(modulus, exponent);
             (
                 KeyKind::Rsa { bits },
                 matches!(parameters, [] | [0x05, 0x00]),
             )
         }
-        _ => (KeyKind::Other, true),
+        other => {
+            let kind = key_kind(other);
+            // FIPS 204 table 2.
+            let lengths = [
+                (KeyKind::MlDsa44, 1312),
+                (KeyKind::MlDsa65, 1952),
+                (KeyKind::MlDsa87, 2592),
+            ];
+            let mut lengths = lengths.iter().filter(|(known, _)| *known == kind);
+            (kind, lengths.all(|(_, length)| exact(*length)))
+        }
     };
-    if good { Ok(kind) } else { Err(field) }
+    if !good {
+        return Err(field);
+    }
+    if !curve::has_point(kind, key.get(1..).unwrap_or(&[])) {
+        fault = Some(KeyFault::OffCurve);
+    }
+    Ok((kind, fault))
 }
 
-/// The modulus of an `RSAPublicKey` (RFC 8017 appendix A.1.1): two positive numbers in their shortest form.
-fn rsa_modulus(key: &[u8]) -> Option<&[u8]> {
+/// Why no signature verifies under an RSA key of these numbers.
+fn rsa_fault(modulus: &[u8], exponent: &[u8]) -> Option<KeyFault> {
+    let is_even = |number: &[u8]| number.last().is_none_or(|last| last & 1 == 0);
+    if is_even(modulus) {
+        return Some(KeyFault::EvenModulus);
+    }
+    if exponent == [1] || is_even(exponent) {
+        return Some(KeyFault::Exponent);
+    }
+    (bits_of(exponent) > MAX_RSA_EXPONENT_BITS).then_some(KeyFault::LongExponent)
+}
+
+/// Modulus and exponent of an `RSAPublicKey` (RFC 8017 appendix A.1.1): two positive numbers in their shortest form.
+fn rsa_numbers(key: &[u8]) -> Option<(&[u8], &[u8])> {
     let (outer, []) = der::take(key)? else {
         return None;
     };
@@ -89,7 +125,9 @@ fn rsa_modulus(key: &[u8]) -> Option<&[u8]> {
         value.tag == INTEGER && shortest
     };
     match &list(&outer, SEQUENCE, "subject public key").ok()?[..] {
-        [modulus, exponent] if number(modulus) && number(exponent) => Some(modulus.content),
+        [modulus, exponent] if number(modulus) && number(exponent) => {
+            Some((modulus.content, exponent.content))
+        }
         _ => None,
     }
 }
@@ -109,7 +147,8 @@ fn bits_of(modulus: &[u8]) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{bits_of, rsa_modulus};
+    use super::{bits_of, rsa_fault, rsa_numbers};
+    use crate::certificate::keys::KeyFault;
 
     fn value(tag: u8, content: &[u8]) -> Vec<u8> {
         [&[tag, u8::try_from(content.len()).unwrap()], content].concat()
@@ -120,11 +159,11 @@ mod tests {
         let key = |parts: &[Vec<u8>]| value(0x30, &parts.concat());
         let number = |content: &[u8]| value(2, content);
         let good = key(&[number(&[0, 0x80]), number(&[3])]);
-        assert_eq!(rsa_modulus(&good), Some(&[0, 0x80][..]));
-        assert!(rsa_modulus(&key(&[number(&[0x7f]), number(&[0, 0xff])])).is_some());
+        assert_eq!(rsa_numbers(&good), Some((&[0, 0x80][..], &[3][..])));
+        assert!(rsa_numbers(&key(&[number(&[0x7f]), number(&[0, 0xff])])).is_some());
         for bad in [&[][..], &[0x80], &[0, 0x7f], &[0]] {
-            assert!(rsa_modulus(&key(&[number(bad), number(&[3])])).is_none());
-            assert!(rsa_modulus(&key(&[number(&[3]), number(bad)])).is_none());
+            assert!(rsa_numbers(&key(&[number(bad), number(&[3])])).is_none());
+            assert!(rsa_numbers(&key(&[number(&[3]), number(bad)])).is_none());
         }
         for bad in [
             key(&[value(3, &[3]), number(&[3])]),
@@ -134,7 +173,20 @@ mod tests {
             value(0x31, &[number(&[3]), number(&[3])].concat()),
             [good, vec![0]].concat(),
         ] {
-            assert!(rsa_modulus(&bad).is_none(), "{bad:02x?}");
+            assert!(rsa_numbers(&bad).is_none(), "{bad:02x?}");
+        }
+    }
+
+    #[test]
+    fn an_rsa_key_of_an_even_number_or_the_exponent_1_verifies_nothing() {
+        assert_eq!(rsa_fault(&[0, 0xff], &[3]), None);
+        assert_eq!(rsa_fault(&[0, 0xff], &[1, 0, 1]), None);
+        assert_eq!(rsa_fault(&[0, 0xff], &[1, 0xff, 0xff, 0xff, 0xff]), None);
+        let long = [3, 0xff, 0xff, 0xff, 0xff];
+        assert_eq!(rsa_fault(&[0, 0xff], &long), Some(KeyFault::LongExponent));
+        assert_eq!(rsa_fault(&[0, 0xfe], &[3]), Some(KeyFault::EvenModulus));
+        for exponent in [&[1][..], &[2], &[1, 0, 0]] {
+            assert_eq!(rsa_fault(&[0, 0xff], exponent), Some(KeyFault::Exponent));
         }
     }
 

@@ -1,5 +1,7 @@
 //! Errors of reading certificates, PEM, fingerprints and names.
 
+use core::fmt;
+
 use thiserror::Error;
 
 /// Why bytes are not a certificate that this crate can talk about.
@@ -26,6 +28,13 @@ pub enum CertificateError {
         field: &'static str,
         /// Where in the DER, if one place can be named.
         offset: Option<usize>,
+    },
+    /// A whole file of another kind.
+    #[error("this is no certificate but {found}")]
+    #[non_exhaustive]
+    OtherFormat {
+        /// What it is.
+        found: OtherFormat,
     },
     /// There are bytes behind the certificate.
     #[error("{count} bytes follow the certificate, which ends at byte {offset}")]
@@ -106,6 +115,29 @@ pub enum CertificateError {
     },
 }
 
+/// What may be given for a certificate in DER, and holds some.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OtherFormat {
+    /// PKCS#7, or CMS (RFC 5652).
+    Pkcs7,
+    /// A keystore (RFC 7292).
+    Pkcs12,
+}
+
+impl fmt::Display for OtherFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pkcs7 => {
+                "PKCS#7: take its certificates out with `openssl pkcs7 -inform DER -print_certs -in FILE -out NEW`"
+            }
+            Self::Pkcs12 => {
+                "a PKCS#12 keystore: take its certificates out with `openssl pkcs12 -nokeys -in FILE -out NEW`"
+            }
+        })
+    }
+}
+
 fn at(offset: Option<usize>) -> String {
     offset.map_or_else(String::new, |offset| format!(" at byte {offset}"))
 }
@@ -130,6 +162,12 @@ pub enum PemError {
         /// Where the first byte is that is not UTF-8.
         offset: usize,
     },
+    /// Text in UTF-16, in which no section is looked for.
+    #[error(
+        "the file is UTF-16 text, as PowerShell's `>` writes it: convert it to ASCII with \
+         `iconv -f UTF-16 -t UTF-8 FILE > NEW`, or in PowerShell with `Get-Content FILE | Set-Content -Encoding ascii NEW`"
+    )]
+    Utf16,
     /// No `-----BEGIN` anywhere.
     #[error("the file has no PEM section")]
     NoSection,
@@ -148,7 +186,7 @@ pub enum PemError {
         index: usize,
         /// Line of its first boundary, from 1.
         line: usize,
-        /// Its label.
+        /// Its label, as in [`Label`](Self::Label).
         label: String,
     },
     /// The end of a section names another label than its beginning.
@@ -165,14 +203,17 @@ pub enum PemError {
         end: String,
     },
     /// A label that is not wanted here.
-    #[error("section {index} (line {line}) is a {label}, which is not read here")]
+    #[error(
+        "section {index} (line {line}) is a {label}, which is not read here{}",
+        way_out(label)
+    )]
     #[non_exhaustive]
     Label {
         /// Number of the section, from 0.
         index: usize,
         /// Line of its first boundary, from 1.
         line: usize,
-        /// The label found.
+        /// The label found; "(unknown label)" if it is none that tools write, since anything may stand there.
         label: String,
     },
     /// Headers in a section, which only the legacy encryption of keys has (RFC 1421).
@@ -200,6 +241,20 @@ pub enum PemError {
         /// The limit.
         limit: usize,
     },
+}
+
+/// What makes a section that is read of one with another label; empty if nothing does that is easy to say.
+fn way_out(label: &str) -> &'static str {
+    match label {
+        "PKCS7" | "CMS" => {
+            ": take its certificates out with `openssl pkcs7 -print_certs -in FILE -out NEW`"
+        }
+        "TRUSTED CERTIFICATE" | "X509 CERTIFICATE" => {
+            ": write it anew with `openssl x509 -in FILE -out NEW`"
+        }
+        "OPENSSH PRIVATE KEY" => ": convert a copy with `ssh-keygen -p -m PKCS8 -f COPY`",
+        _ => "",
+    }
 }
 
 /// Why a text is not a fingerprint.

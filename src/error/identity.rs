@@ -50,6 +50,21 @@ pub enum IdentityError {
         /// Number of another.
         second: usize,
     },
+    /// A certificate of the chain is not signed by the next one, which has the name of its issuer and another key
+    /// (K1).
+    #[error(
+        "certificate {index} (from 0, our own) of the chain, {subject}, is not signed by the next, {issuer}, which \
+         has the name of its issuer and another key: put the certificate there whose key signed it"
+    )]
+    #[non_exhaustive]
+    ChainNotSigned {
+        /// Its number in the chain, from 0, which is our own.
+        index: usize,
+        /// Its subject.
+        subject: String,
+        /// The subject of the next certificate.
+        issuer: String,
+    },
     /// Every certificate is the issuer of another, so none is our own.
     #[error("every certificate of the chain issued another of it: our own is missing")]
     ChainWithoutLeaf,
@@ -107,6 +122,13 @@ pub enum IdentityError {
     /// The key is not in one of the forms that are read.
     #[error("the private key is damaged, or neither PKCS#8, PKCS#1 nor SEC 1")]
     KeyMalformed,
+    /// The key of an elliptic curve describes its curve instead of naming it, which RFC 5480 section 2.1.1 forbids:
+    /// whoever may choose a curve's numbers can choose a weak one.
+    #[error(
+        "the private key describes its curve by explicit parameters, where RFC 5480 wants the name of one: write it \
+         anew with `openssl pkey -in KEY -out NEW -ec_param_enc named_curve`"
+    )]
+    ExplicitCurve,
     /// The key is cut short.
     #[error("the private key is truncated: it has {found} of {size} bytes")]
     #[non_exhaustive]

@@ -12,11 +12,14 @@ mod key;
 mod persist;
 mod plan;
 mod rotation;
+mod setting;
 mod store;
 mod tls;
 mod write;
 
-pub use certificate::{CertificateError, FingerprintError, HostNameError, MomentError, PemError};
+pub use certificate::{
+    CertificateError, FingerprintError, HostNameError, MomentError, OtherFormat, PemError,
+};
 pub use crl::{CrlError, CrlRefusal};
 pub use enrolment::EnrolmentError;
 pub use identity::IdentityError;
@@ -28,8 +31,9 @@ pub use key::{FoundInstead, ReadFileError};
 pub use persist::{DurableError, GuardedError, SourceError, StoreFileError};
 pub use plan::{PlanError, WindowsError};
 pub use rotation::RotationError;
+pub use setting::SettingError;
 pub use store::{IdError, NeverMatch, SanPatternError, StoreError};
 pub use tls::{ConfigError, ProbeError, PublishError};
 pub use write::{WriteError, WriteStep};
 
-pub use crate::certificate::KeyRefusal;
+pub use crate::certificate::{KeyFault, KeyRefusal};

@@ -3,8 +3,8 @@
 use thiserror::Error;
 
 use super::{CrlRefusal, HostNameError};
-use crate::certificate::{Fingerprint, HostName, KeyRefusal, Role};
-use crate::store::{BlockSelector, CrlIssuer, EntryKey, GroupId, ServerId};
+use crate::certificate::{Fingerprint, HostName, KeyRefusal, Moment, Role};
+use crate::store::{BlockSelector, ClockState, CrlIssuer, EntryKey, GroupId, ServerId};
 
 /// Why a text is not an id of a server or a group.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -126,6 +126,29 @@ pub enum StoreError {
     /// An end that has passed already.
     #[error("the end given has passed already")]
     EndInThePast,
+    /// A migration that would last too long, or without a time to count from (P3).
+    #[error("{}", migration_too_long(*latest, *limit))]
+    #[non_exhaustive]
+    MigrationTooLong {
+        /// The latest end in seconds since the epoch; `None` if neither the clock nor the floor says what time it is.
+        latest: Option<i64>,
+        /// The limit in days.
+        limit: u64,
+    },
+    /// An end that has passed at the floor, while the clock does not count (M7).
+    #[error("the end given is not after the floor: {state}")]
+    #[non_exhaustive]
+    EndAtFloor {
+        /// The clock and the floor.
+        state: ClockState,
+    },
+    /// There is no clock that could be confirmed (M7).
+    #[error("the clock cannot be confirmed: {state}")]
+    #[non_exhaustive]
+    NothingToConfirm {
+        /// The clock and the floor.
+        state: ClockState,
+    },
     /// No entry of this slot and scope has this fingerprint.
     #[error("there is no entry {0}")]
     NoSuchEntry(Box<EntryKey>),
@@ -140,7 +163,7 @@ pub enum StoreError {
     NotBlocked(Box<BlockSelector>),
     /// The certificate is of a version that cannot say whether it is a CA (I2).
     #[error(
-        "a certificate of version {version} does not state that it may issue others (RoleNotStated): to trust the peer that presents it, install it as a pin"
+        "a certificate of version {version} does not state that it may issue others (RoleNotStated): to trust the peer that presents it, install it as a pin; to trust what it issued, have that CA issue itself a certificate of version 3 with basicConstraints CA:TRUE"
     )]
     #[non_exhaustive]
     RoleNotStated {
@@ -149,11 +172,13 @@ pub enum StoreError {
     },
     /// The certificate says that it is no CA (I2).
     #[error(
-        "the certificate is not a CA (basicConstraints): to trust the peer that presents it, install it as a pin"
+        "the certificate is not a CA (basicConstraints): to trust the peer that presents it, install it as a pin; to trust what it issued, have that CA issue itself a certificate with basicConstraints CA:TRUE"
     )]
     NotCa,
     /// The certificate's `keyUsage` does not allow it to sign certificates (I2).
-    #[error("the certificate's keyUsage does not allow it to sign certificates (keyCertSign)")]
+    #[error(
+        "the certificate's keyUsage does not allow it to sign certificates: have the CA issue itself one with keyCertSign"
+    )]
     NoKeyCertSign,
     /// The key cannot be verified or is weak (I4).
     #[error("{0}")]
@@ -161,15 +186,6 @@ pub enum StoreError {
     /// The certificate says that it signed itself, and did not (I4).
     #[error("the certificate's signature by its own key does not verify: it is damaged or forged")]
     WrongSelfSignature,
-    /// The provider lacks the algorithm with which a CA signed itself (I4).
-    #[error(
-        "the provider cannot verify the certificate's signature by its own key (algorithm {algorithm})"
-    )]
-    #[non_exhaustive]
-    SelfSignatureUnsupported {
-        /// The signature algorithm's object identifier.
-        algorithm: String,
-    },
     /// The certificate could never be accepted in this slot and scope (I6).
     #[error("the certificate could never be accepted here (CanNeverMatch): {why}")]
     #[non_exhaustive]
@@ -244,7 +260,7 @@ pub enum StoreError {
     /// The revocation list is of a kind that is not installed (C4).
     #[error("the revocation list cannot be used: {0}")]
     CrlKind(CrlRefusal),
-    /// No installed authority or intermediate has the name of the list's issuer, or the key that it names (C4).
+    /// No installed authority or intermediate has the name of the list's issuer (C4).
     #[error(
         "no installed authority or intermediate is the issuer of the revocation list ({issuer}): install the CA that signed it first"
     )]
@@ -260,9 +276,19 @@ pub enum StoreError {
         /// The issuer's name.
         issuer: String,
     },
-    /// The signature on the revocation list does not verify under the issuer's key (C4).
+    /// An installed authority or intermediate has the name of the list's issuer, and another key signed the list: by the
+    /// key identifiers, or without them by the signature (C4).
     #[error(
-        "the signature on the revocation list does not verify under the key of {issuer}: the list is damaged or forged, or another CA of this name made it"
+        "the revocation list of {issuer} is not signed by the key of that name that is installed, but by another one: if the CA changed its key, install its certificate of the other key as well; if not, the list is damaged or forged"
+    )]
+    #[non_exhaustive]
+    CrlSignedByOtherKey {
+        /// The issuer's name.
+        issuer: String,
+    },
+    /// The revocation list names the issuer's key, and its signature does not verify under that (C4).
+    #[error(
+        "the signature on the revocation list does not verify under the key of {issuer} that it names: the list is damaged or forged"
     )]
     #[non_exhaustive]
     WrongCrlSignature {
@@ -271,11 +297,11 @@ pub enum StoreError {
     },
     /// The provider lacks the algorithm with which the revocation list was signed (C4).
     #[error(
-        "the provider cannot verify the signature on the revocation list (algorithm {algorithm})"
+        "the provider cannot verify the signature on the revocation list, made with {algorithm}: have the CA sign its lists with SHA-256"
     )]
     #[non_exhaustive]
     CrlSignatureUnsupported {
-        /// The signature algorithm's object identifier.
+        /// The name of the signature algorithm, with its object identifier unless it is a usual one.
         algorithm: String,
     },
     /// A newer revocation list of the same issuer and scope is there (C4).
@@ -307,6 +333,18 @@ pub enum StoreError {
     /// The issuer's certificates are not checked for revocation.
     #[error("the certificates of {0} are not checked for revocation")]
     NotChecked(Box<CrlIssuer>),
+}
+
+fn migration_too_long(latest: Option<i64>, limit: u64) -> String {
+    match latest {
+        Some(latest) => format!(
+            "a migration lasts at most {limit} days, now until {}: name an earlier end, and set it again when it comes",
+            Moment(latest)
+        ),
+        None => format!(
+            "a migration lasts at most {limit} days, and the time is not known from which they count: set the clock first"
+        ),
+    }
 }
 
 /// Why a certificate could never be accepted in a slot and scope (rule I6).

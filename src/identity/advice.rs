@@ -2,8 +2,13 @@
 
 use core::fmt;
 
+use pki_types::alg_id;
+
 use super::Chain;
-use crate::certificate::{Certificate, Clock, KeyKind, KeyPolicy, KeyRefusal, Moment, seconds};
+use super::chain::can_check;
+use crate::certificate::{
+    Certificate, Clock, KeyKind, KeyPolicy, KeyRefusal, Moment, der, seconds,
+};
 use crate::limits::{EXPIRY_NOTICE, MIN_RSA_BITS};
 
 /// Something about an identity that some peers refuse. It can be used all the same: what matters is what the
@@ -33,6 +38,8 @@ pub enum IdentityAdvice {
         /// What it is.
         key: KeyKind,
     },
+    /// The key signs with ML-DSA (RFC 9881), which TLS 1.2 has not and few peers verify.
+    MlDsa,
     /// A certificate has ended.
     #[non_exhaustive]
     Expired {
@@ -76,6 +83,15 @@ pub enum IdentityAdvice {
         /// The digest.
         digest: &'static str,
     },
+    /// The provider has no algorithm for the signature on a certificate, so that whether the next one's key made it
+    /// is not known. Peers on the same provider refuse the chain.
+    #[non_exhaustive]
+    SignatureNotChecked {
+        /// Its number in the chain, from 0, which is our own.
+        index: usize,
+        /// Object identifier of the signature's algorithm.
+        algorithm: String,
+    },
 }
 
 impl fmt::Display for IdentityAdvice {
@@ -102,6 +118,10 @@ impl fmt::Display for IdentityAdvice {
                 f,
                 "peers on rustls verify this key ({key}) in TLS 1.3 only"
             ),
+            Self::MlDsa => f.write_str(
+                "the key signs with ML-DSA: in TLS 1.3 only, and few peers verify it (OpenSSL from 3.5 on, Go from \
+                 1.27 on)",
+            ),
             Self::Expired { index, not_after } => {
                 write!(f, "{} ended at {}", Which(*index), Moment(*not_after))
             }
@@ -121,6 +141,12 @@ impl fmt::Display for IdentityAdvice {
             Self::WeakSignature { index, digest } => write!(
                 f,
                 "{} was signed with {digest}, which peers refuse",
+                Which(*index)
+            ),
+            Self::SignatureNotChecked { index, algorithm } => write!(
+                f,
+                "{} is signed with the algorithm {algorithm}, which the crypto provider does not verify: whether the \
+                 next certificate is its issuer is not known",
                 Which(*index)
             ),
         }
@@ -162,6 +188,9 @@ pub(crate) fn advice(chain: &Chain, clock: Clock, keys: Option<&KeyPolicy>) -> V
         let key = KeyKind::P521;
         found.push(IdentityAdvice::OnlyTls13 { key });
     }
+    if signs_with_ml_dsa(leaf) {
+        found.push(IdentityAdvice::MlDsa);
+    }
     if clock == Clock::Unset {
         found.push(IdentityAdvice::ClockUnset);
     }
@@ -174,7 +203,22 @@ pub(crate) fn advice(chain: &Chain, clock: Clock, keys: Option<&KeyPolicy>) -> V
             weak_digest(certificate).map(|digest| IdentityAdvice::WeakSignature { index, digest }),
         );
     }
+    for (index, (issued, issuer)) in chain.links().enumerate() {
+        // What is said of the key or the digest above says it already.
+        let is_told = key_refusal(issuer, keys).is_some() || weak_digest(issued).is_some();
+        if keys.is_some_and(|keys| !is_told && !can_check(issued, issuer, keys)) {
+            let algorithm = issued.signature_algorithm();
+            found.push(IdentityAdvice::SignatureNotChecked { index, algorithm });
+        }
+    }
     found
+}
+
+/// Whether the key is one of RFC 9881, which have signature schemes in TLS 1.3 alone.
+pub(crate) fn signs_with_ml_dsa(certificate: &Certificate) -> bool {
+    let kinds = [alg_id::ML_DSA_44, alg_id::ML_DSA_65, alg_id::ML_DSA_87];
+    der::algorithm_of_spki(certificate.subject_public_key_info())
+        .is_some_and(|found| kinds.iter().any(|kind| kind.as_ref() == found))
 }
 
 fn of_time(index: usize, certificate: &Certificate, clock: Clock) -> Option<IdentityAdvice> {

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::reader;
-use crate::certificate::Certificate;
 use crate::certificate::pem::Section;
+use crate::certificate::{Certificate, KeyPolicy, SignatureCheck};
 use crate::error::{CertificateError, IdentityError};
 use crate::limits::MAX_PRESENTED_CERTIFICATES;
 
@@ -85,9 +85,9 @@ impl Chain {
             .filter(|section| !reader::is_of_key(section))
         {
             if section.label != reader::CERTIFICATE {
-                return Err(CertificateError::Pem(reader::unknown(section)).into());
+                return Err(CertificateError::Pem(section.unexpected()).into());
             }
-            let der = section.decode().map_err(CertificateError::Pem)?;
+            let der = section.decode_public().map_err(CertificateError::Pem)?;
             let certificate =
                 Certificate::from_der(&der).map_err(|source| CertificateError::Section {
                     index: section.index,
@@ -99,6 +99,32 @@ impl Chain {
         Self::new(certificates)
     }
 
+    /// Whether each certificate is signed by the next, as far as the provider can tell (rule K1). The last one's
+    /// own signature is not asked: an anchor's is no part of path validation (RFC 5280 section 6.1).
+    ///
+    /// # Errors
+    /// The first that is not.
+    pub(crate) fn check_signatures(&self, keys: &KeyPolicy) -> Result<(), IdentityError> {
+        for (index, (issued, issuer)) in self.links().enumerate() {
+            if can_check(issued, issuer, keys)
+                && keys.check_signature(issuer.subject_public_key_info(), issued)
+                    == SignatureCheck::Wrong
+            {
+                return Err(IdentityError::ChainNotSigned {
+                    index,
+                    subject: issued.subject(),
+                    issuer: issuer.subject(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Each certificate with the next.
+    pub(super) fn links(&self) -> impl Iterator<Item = (&Certificate, &Certificate)> {
+        self.certificates().zip(&self.issuers)
+    }
+
     /// Our own certificate.
     pub fn leaf(&self) -> &Certificate {
         &self.leaf
@@ -108,6 +134,12 @@ impl Chain {
     pub fn certificates(&self) -> impl Iterator<Item = &Certificate> {
         core::iter::once(&self.leaf).chain(&self.issuers)
     }
+}
+
+/// Whether the provider can tell if `issued` is signed by `issuer`. What it says of a key that is too weak or unknown
+/// to it would look like a wrong signature.
+pub(super) fn can_check(issued: &Certificate, issuer: &Certificate, keys: &KeyPolicy) -> bool {
+    keys.check(issuer).is_ok() && keys.can_verify(issued, issuer)
 }
 
 /// A certificate with its place in what was given, from 0.

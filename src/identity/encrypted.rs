@@ -1,8 +1,7 @@
 //! Encrypted PKCS#8 (RFC 5958 section 3) with PBES2 (RFC 8018 section 6.2).
 //!
-//! Passphrase, derived key and private key are in buffers that are wiped, and what the algorithms leave on the
-//! stack is scrubbed by the caller. scrypt's working memory is freed as it is: neither the passphrase nor the
-//! derived key stands in it, but whoever finds it could test guesses of the passphrase cheaply.
+//! Passphrase, derived key, private key and scrypt's working memory are in buffers that are wiped, and what the
+//! algorithms leave on the stack is scrubbed by the caller.
 
 use core::fmt;
 
@@ -10,6 +9,7 @@ use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockCipherDecrypt, BlockModeDecrypt, KeyInit, KeyIvInit};
 use zeroize::Zeroizing;
 
+use super::scrypt::{self, Cost};
 use crate::certificate::der::{self, Value};
 use crate::error::DecryptError;
 use crate::limits::{MAX_PBKDF2_ITERATIONS, MAX_SCRYPT_COST};
@@ -141,7 +141,7 @@ enum Derivation<'a> {
     },
     Scrypt {
         salt: &'a [u8],
-        params: scrypt::Params,
+        cost: Cost,
     },
 }
 
@@ -220,8 +220,8 @@ impl Derivation<'_> {
                 derive(passphrase, salt, iterations, key);
                 Ok(())
             }
-            Self::Scrypt { salt, params } => {
-                scrypt::scrypt(passphrase, salt, &params, key).map_err(|_| DecryptError::Malformed)
+            Self::Scrypt { salt, cost } => {
+                scrypt::scrypt(passphrase, salt, cost, key).ok_or(DecryptError::Malformed)
             }
         }
     }
@@ -298,18 +298,10 @@ fn scrypt<'a>(parameters: Value<'a>, cipher: Cipher) -> Result<Derivation<'a>, D
     if cost.is_none_or(|cost| cost > u64::from(limit)) {
         return Err(DecryptError::ScryptCost { n, r, p, limit });
     }
-    // RFC 7914 section 2: N is a power of two above 1.
-    if !n.is_power_of_two() || n < 2 {
-        return Err(DecryptError::Malformed);
-    }
-    let log_n = u8::try_from(n.trailing_zeros());
-    let (Ok(log_n), Ok(r), Ok(p)) = (log_n, u32::try_from(r), u32::try_from(p)) else {
-        return Err(DecryptError::Malformed);
-    };
-    let params = scrypt::Params::new(log_n, r, p).map_err(|_| DecryptError::Malformed)?;
+    let cost = Cost::new(n, r, p).ok_or(DecryptError::Malformed)?;
     Ok(Derivation::Scrypt {
         salt: salt.content,
-        params,
+        cost,
     })
 }
 

@@ -1,6 +1,7 @@
 //! What some DER is: a private key in one of its forms, or what else an operator may have given for one.
 
 use crate::certificate::der::{self, Value};
+use crate::certificate::pem;
 use crate::error::{FoundInstead, IdentityError};
 
 const INTEGER: u8 = 0x02;
@@ -127,7 +128,9 @@ pub(super) fn is_der(content: &[u8]) -> bool {
         return false;
     }
     let whole = der::take(content).is_some_and(|(_, rest)| rest.is_empty());
-    whole || core::str::from_utf8(content).is_err()
+    // A text may begin with the digit 0, which is the same byte, and may be of any encoding around its sections.
+    let is_text = || core::str::from_utf8(content).is_ok() || pem::has_boundary(content);
+    whole || !is_text()
 }
 
 #[cfg(test)]
@@ -148,6 +151,15 @@ mod tests {
         assert_eq!(form(&[0x30, 4, 0x30, 0, 4, 0]), Some(Form::Encrypted));
         assert_eq!(form(&[0x30, 3, 2, 1, 0]), None);
         assert_eq!(form(&[]), None);
+    }
+
+    #[test]
+    fn a_text_that_begins_with_a_zero_is_no_der() {
+        let text = b"0. Schl\xfcssel\n-----BEGIN PRIVATE KEY-----\n";
+        assert!(!is_der(text));
+        assert!(is_der(&text[..20]));
+        assert!(is_der(&[0x30, 0]));
+        assert!(!is_der(b"0"));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Who we are: a chain of certificates, and the private key that belongs to the first.
 //!
-//! The chain and the holder of the key are here; that they belong together is checked where the crypto
-//! provider is known, when a [`tls::Identity`](crate::tls::Identity) is built (rule K1).
+//! The chain and the holder of the key are here; that they belong together, and that each certificate is signed by
+//! the next, is checked where the crypto provider is known, when a [`tls::Identity`](crate::tls::Identity) is built
+//! (rule K1).
 
 mod advice;
 mod chain;
@@ -15,6 +16,8 @@ mod key;
 mod pkcs8;
 mod reader;
 mod scrub;
+#[cfg(feature = "encrypted-keys")]
+mod scrypt;
 mod write;
 
 pub use advice::IdentityAdvice;
@@ -33,7 +36,7 @@ pub use write::{write_certificates, write_private};
 
 pub(crate) use write::{Readers, link_as, prepare};
 
-pub(crate) use advice::advice;
+pub(crate) use advice::{advice, signs_with_ml_dsa};
 #[cfg(feature = "issue")]
 pub(crate) use issue::{SERIAL_BYTES, is_self_signed, request, self_signed};
 pub(crate) use scrub::scrub_stack;

@@ -5,8 +5,9 @@
 use zeroize::Zeroizing;
 
 use super::form::Form;
-use crate::certificate::KeyKind;
 use crate::certificate::der::{self, Value};
+use crate::certificate::{KeyKind, algorithms};
+use crate::error::IdentityError;
 
 const INTEGER: u8 = 0x02;
 const OCTET_STRING: u8 = 0x04;
@@ -58,87 +59,133 @@ pub(super) struct Pkcs8 {
     pub(super) lacks_public_part: bool,
 }
 
-/// The key as PKCS#8. `None` if it is not of the form that it claims. `curve` is an object identifier that
-/// stands beside a SEC 1 key, in a section of its own.
-pub(super) fn from(form: Form, key: Zeroizing<Vec<u8>>, curve: Option<&[u8]>) -> Option<Pkcs8> {
+/// The key as PKCS#8. `curve` is an object identifier that stands beside a SEC 1 key, in a section of its own.
+///
+/// # Errors
+/// It is not of the form that it claims; or its curve is described where one has to be named.
+pub(super) fn from(
+    form: Form,
+    key: Zeroizing<Vec<u8>>,
+    curve: Option<&[u8]>,
+) -> Result<Pkcs8, IdentityError> {
     match form {
         Form::Pkcs8 => from_pkcs8(key),
-        Form::Pkcs1 => Some(Pkcs8 {
-            kind: rsa(&key)?,
+        Form::Pkcs1 => Ok(Pkcs8 {
+            kind: rsa(&key).ok_or(IdentityError::KeyMalformed)?,
             der: wrap(&[RSA], &key),
             lacks_public_part: false,
         }),
-        Form::Sec1 => {
-            let inner = EcKey::read(&key)?;
-            let curve = match (inner.curve, curve) {
-                (Some(inner), Some(beside)) if inner != beside => return None,
-                (Some(curve), _) | (None, Some(curve)) => curve,
-                // Without parameters: by the length, which is exact (RFC 5915 section 3).
-                (None, None) => {
-                    let mut curves = CURVES.iter();
-                    curves.find(|(_, length, _)| *length == inner.scalar)?.0
-                }
-            };
-            let (header, used) = header(SEQUENCE, EC.len().saturating_add(curve.len()));
-            Some(Pkcs8 {
-                kind: inner.kind(curve)?,
-                der: wrap(&[header.get(..used)?, EC, curve], &key),
-                lacks_public_part: !inner.has_public,
-            })
-        }
-        Form::Encrypted => None,
+        Form::Sec1 => from_sec1(&key, curve),
+        Form::Encrypted => Err(IdentityError::KeyMalformed),
     }
+}
+
+fn from_sec1(key: &[u8], beside: Option<&[u8]>) -> Result<Pkcs8, IdentityError> {
+    let malformed = IdentityError::KeyMalformed;
+    let inner = EcKey::read(key).ok_or(malformed)?;
+    let curve = match (inner.curve()?, beside) {
+        (Some(inner), Some(beside)) if inner != beside => return Err(IdentityError::KeyMalformed),
+        (Some(curve), _) | (None, Some(curve)) => curve,
+        // Without parameters: by the length, which is exact (RFC 5915 section 3) but for a zero of some writers.
+        (None, None) => {
+            let is_long = |length: usize| match inner.scalar {
+                [0, rest @ ..] => rest.len() == length,
+                _ => false,
+            };
+            let mut curves = CURVES.iter();
+            let found =
+                curves.find(|(_, length, _)| inner.scalar.len() == *length || is_long(*length));
+            found.ok_or(IdentityError::KeyMalformed)?.0
+        }
+    };
+    let (kind, exact) = inner.on(curve).ok_or(IdentityError::KeyMalformed)?;
+    let (header, used) = header(SEQUENCE, EC.len().saturating_add(curve.len()));
+    let algorithm = [header.get(..used).unwrap_or(&[]), EC, curve];
+    Ok(Pkcs8 {
+        kind,
+        der: wrap(&algorithm, exact.as_deref().map_or(key, |key| key)),
+        lacks_public_part: !inner.has_public,
+    })
 }
 
 /// Judges a key that is PKCS#8 already, and leaves out what only version 2 has and attributes: providers
 /// compute the public part, and ring reads neither.
-fn from_pkcs8(key: Zeroizing<Vec<u8>>) -> Option<Pkcs8> {
-    let fields = fields(&key)?;
-    let (version, algorithm, octets) = (fields.first()?, fields.get(1)?, fields.get(2)?);
-    let more = fields.get(3..)?.iter().map(|field| field.tag);
-    let more: Vec<u8> = more.collect();
-    let is_v1 = version.content == [0];
-    let known = match more.as_slice() {
-        [] | [CONTEXT_0] => true,
-        [IMPLICIT_1 | CONTEXT_1] | [CONTEXT_0, IMPLICIT_1 | CONTEXT_1] => !is_v1,
-        _ => false,
-    };
-    if !known {
-        return None;
-    }
-    let (oid, parameters) = der::take(algorithm.content)?;
-    if oid.tag != OID {
-        return None;
-    }
+fn from_pkcs8(key: Zeroizing<Vec<u8>>) -> Result<Pkcs8, IdentityError> {
+    let parts = Parts::read(&key).ok_or(IdentityError::KeyMalformed)?;
     let mut lacks_public_part = false;
-    let kind = match oid.whole {
-        RSA_OID => rsa(octets.content)?,
+    let mut exact = None;
+    let kind = match parts.oid {
+        RSA_OID => rsa(parts.key),
         EC => {
-            let inner = EcKey::read(octets.content)?;
-            if inner.curve.is_some_and(|curve| curve != parameters) {
-                return None;
+            let parameters = named(parts.parameters)?;
+            let inner = EcKey::read(parts.key).ok_or(IdentityError::KeyMalformed)?;
+            if inner.curve()?.is_some_and(|curve| curve != parameters) {
+                return Err(IdentityError::KeyMalformed);
             }
             lacks_public_part = !inner.has_public;
-            inner.kind(parameters)?
+            inner.on(parameters).map(|(kind, key)| {
+                exact = key;
+                kind
+            })
         }
         ED25519 => {
-            let (seed, rest) = der::take(octets.content)?;
-            let good = seed.tag == OCTET_STRING && seed.content.len() == 32 && rest.is_empty();
-            good.then_some(KeyKind::Ed25519)?
+            let seed = der::take(parts.key);
+            let good = seed.is_some_and(|(seed, rest)| {
+                seed.tag == OCTET_STRING && seed.content.len() == 32 && rest.is_empty()
+            });
+            good.then_some(KeyKind::Ed25519)
         }
         // For the provider to say.
-        _ => KeyKind::Other,
+        _ => Some(algorithms::key_kind(parts.kind)),
     };
-    let der = if is_v1 && more.is_empty() {
-        None
-    } else {
-        Some(wrap(&[algorithm.whole], octets.content))
+    let kind = kind.ok_or(IdentityError::KeyMalformed)?;
+    let der = match exact {
+        Some(inner) => Some(wrap(&[parts.algorithm], &inner)),
+        None if parts.is_plain => None,
+        None => Some(wrap(&[parts.algorithm], parts.key)),
     };
-    Some(Pkcs8 {
+    Ok(Pkcs8 {
         der: der.unwrap_or(key),
         kind,
         lacks_public_part,
     })
+}
+
+/// What stands in a PKCS#8 key (RFC 5958 section 2).
+struct Parts<'a> {
+    /// The whole `AlgorithmIdentifier`.
+    algorithm: &'a [u8],
+    /// What is in it: the whole object identifier, and what is behind that.
+    kind: &'a [u8],
+    oid: &'a [u8],
+    parameters: &'a [u8],
+    key: &'a [u8],
+    /// Of version 1, without attributes.
+    is_plain: bool,
+}
+
+impl<'a> Parts<'a> {
+    fn read(key: &'a [u8]) -> Option<Self> {
+        let fields = fields(key)?;
+        let (version, algorithm, octets) = (fields.first()?, fields.get(1)?, fields.get(2)?);
+        let more = fields.get(3..)?.iter().map(|field| field.tag);
+        let more: Vec<u8> = more.collect();
+        let is_v1 = version.content == [0];
+        let known = match more.as_slice() {
+            [] | [CONTEXT_0] => true,
+            [IMPLICIT_1 | CONTEXT_1] | [CONTEXT_0, IMPLICIT_1 | CONTEXT_1] => !is_v1,
+            _ => false,
+        };
+        let (oid, parameters) = der::take(algorithm.content)?;
+        (known && oid.tag == OID).then_some(Self {
+            algorithm: algorithm.whole,
+            kind: algorithm.content,
+            oid: oid.whole,
+            parameters,
+            key: octets.content,
+            is_plain: is_v1 && more.is_empty(),
+        })
+    }
 }
 
 /// The fields of a sequence with nothing behind it.
@@ -167,11 +214,13 @@ fn rsa(key: &[u8]) -> Option<KeyKind> {
 
 /// An `ECPrivateKey` (RFC 5915).
 struct EcKey<'a> {
-    /// Length of the scalar in bytes.
-    scalar: usize,
+    scalar: &'a [u8],
     /// What stands in the parameters: the object identifier of a curve, or the curve itself.
-    curve: Option<&'a [u8]>,
+    parameters: Option<&'a [u8]>,
     has_public: bool,
+    /// The whole version, and what follows the scalar.
+    version: &'a [u8],
+    behind: &'a [u8],
 }
 
 impl<'a> EcKey<'a> {
@@ -188,20 +237,56 @@ impl<'a> EcKey<'a> {
             return None;
         }
         let parameters = fields.get(2).filter(|field| field.tag == CONTEXT_0);
+        let (outer, _) = der::take(key)?;
+        let before = version.whole.len().checked_add(scalar.whole.len())?;
         Some(Self {
-            scalar: scalar.content.len(),
-            curve: parameters.map(|field| field.content),
+            scalar: scalar.content,
+            parameters: parameters.map(|field| field.content),
             has_public: more.contains(&CONTEXT_1),
+            version: version.whole,
+            behind: outer.content.get(before..)?,
         })
     }
 
-    /// The kind of key on `curve`. `None` if the scalar is too long for it.
-    fn kind(&self, curve: &[u8]) -> Option<KeyKind> {
+    /// The object identifier of the curve, if it is stated here.
+    fn curve(&self) -> Result<Option<&'a [u8]>, IdentityError> {
+        self.parameters.map(named).transpose()
+    }
+
+    /// The kind of key on `curve`, and the key written anew if its scalar is not as long as the curve has it (RFC 5915
+    /// section 3): old writers left out zeros in front, and GnuTLS and mbed TLS write one more where the first bit is
+    /// set. `None` if the scalar is too long for the curve.
+    fn on(&self, curve: &[u8]) -> Option<(KeyKind, Option<Zeroizing<Vec<u8>>>)> {
         let known = CURVES.iter().find(|(oid, ..)| *oid == curve);
-        known.map_or(Some(KeyKind::Other), |(_, length, kind)| {
-            // Old writers left out leading zeros.
-            (self.scalar <= *length).then_some(*kind)
-        })
+        let Some((_, length, kind)) = known else {
+            return Some((algorithms::curve_kind(curve), None));
+        };
+        if self.scalar.len() == *length {
+            return Some((*kind, None));
+        }
+        let beyond = self.scalar.len().saturating_sub(*length);
+        let (zeros, digits) = self.scalar.split_at_checked(beyond)?;
+        if zeros.iter().any(|byte| *byte != 0) {
+            return None;
+        }
+        Some((*kind, Some(self.written(digits, *length))))
+    }
+
+    /// The same key with a scalar of this length. The digits are no more.
+    fn written(&self, digits: &[u8], length: usize) -> Zeroizing<Vec<u8>> {
+        let (octets, octets_used) = header(OCTET_STRING, length);
+        let content = [self.version.len(), octets_used, length, self.behind.len()];
+        let content = content.into_iter().fold(0, usize::saturating_add);
+        let (outer, outer_used) = header(SEQUENCE, content);
+        // Sized before it is filled, as below.
+        let mut key = Zeroizing::new(Vec::with_capacity(content.saturating_add(outer_used)));
+        key.extend_from_slice(outer.get(..outer_used).unwrap_or(&[]));
+        key.extend_from_slice(self.version);
+        key.extend_from_slice(octets.get(..octets_used).unwrap_or(&[]));
+        key.extend(core::iter::repeat_n(0, length.saturating_sub(digits.len())));
+        key.extend_from_slice(digits);
+        key.extend_from_slice(self.behind);
+        key
     }
 }
 
@@ -239,10 +324,30 @@ fn header(tag: u8, length: usize) -> ([u8; 4], usize) {
     }
 }
 
-/// The object identifier in the DER of an `EC PARAMETERS` section; `None` if there is anything else.
-pub(super) fn named_curve(parameters: &[u8]) -> Option<&[u8]> {
-    let (value, rest) = der::take(parameters)?;
-    (value.tag == OID && rest.is_empty()).then_some(value.whole)
+/// The object identifier in the DER of an `EC PARAMETERS` section.
+///
+/// # Errors
+/// The curve is described in it; or it is none.
+pub(super) fn named_curve(parameters: &[u8]) -> Result<&[u8], IdentityError> {
+    match der::take(parameters) {
+        Some((value, [])) if value.tag == OID => Ok(value.whole),
+        Some((value, [])) if is_described(&value) => Err(IdentityError::ExplicitCurve),
+        _ => Err(IdentityError::KeyMalformed),
+    }
+}
+
+/// The parameters of a key, unless they describe a curve. What else they may be is compared with curves that have names.
+fn named(parameters: &[u8]) -> Result<&[u8], IdentityError> {
+    match der::take(parameters) {
+        Some((value, [])) if is_described(&value) => Err(IdentityError::ExplicitCurve),
+        _ => Ok(parameters),
+    }
+}
+
+/// Whether a value is `SpecifiedECDomain` (SEC 1 section C.2): a sequence whose first field is its version.
+fn is_described(value: &Value<'_>) -> bool {
+    let version = der::take(value.content).map(|(version, _)| version.tag);
+    value.tag == SEQUENCE && version == Some(INTEGER)
 }
 
 #[cfg(test)]
@@ -274,7 +379,34 @@ mod tests {
             assert_eq!(made.kind, kind);
             assert!(made.lacks_public_part);
             assert!(made.der.windows(oid.len()).any(|window| window == oid));
-            assert!(from(Form::Sec1, sec1(&vec![7; length - 1], &[]), None).is_none());
+            assert!(from(Form::Sec1, sec1(&vec![7; length - 1], &[]), None).is_err());
+        }
+    }
+
+    #[test]
+    fn a_scalar_of_another_length_is_written_with_the_length_of_its_curve() {
+        for (oid, length, kind) in CURVES {
+            let parameters = [&[CONTEXT_0, u8::try_from(oid.len()).unwrap()][..], oid].concat();
+            let good = from(Form::Sec1, sec1(&vec![7; length], &parameters), None).unwrap();
+            for zeros in [1, 2, 20] {
+                let long = [vec![0; zeros], vec![7; length]].concat();
+                let made = from(Form::Sec1, sec1(&long, &parameters), None).unwrap();
+                assert_eq!((made.kind, &made.der), (kind, &good.der), "{zeros}");
+                assert_eq!(made.der.capacity(), made.der.len());
+            }
+            // Without parameters, one zero more is as far as the curve can be told.
+            let bare = from(Form::Sec1, sec1(&vec![7; length], &[]), None).unwrap();
+            let long = [vec![0], vec![7; length]].concat();
+            let made = from(Form::Sec1, sec1(&long, &[]), None).unwrap();
+            assert_eq!((made.kind, &made.der), (kind, &bare.der));
+            assert!(from(Form::Sec1, sec1(&[vec![0], long].concat(), &[]), None).is_err());
+            // Shorter, as the number is 2^8 times smaller.
+            let short = from(Form::Sec1, sec1(&vec![7; length - 1], &parameters), None).unwrap();
+            let zero = [vec![0], vec![7; length - 1]].concat();
+            let padded = from(Form::Sec1, sec1(&zero, &parameters), None).unwrap();
+            assert_eq!(short.der, padded.der);
+            let other = [vec![1], vec![7; length]].concat();
+            assert!(from(Form::Sec1, sec1(&other, &parameters), None).is_err());
         }
     }
 
@@ -283,15 +415,15 @@ mod tests {
         // secp256k1, whose scalars are as long as those of P-256
         const OTHER: &[u8] = &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x0a];
         let made = from(Form::Sec1, sec1(&[7; 32], &[]), Some(OTHER)).unwrap();
-        assert_eq!(made.kind, KeyKind::Other);
+        assert_eq!(made.kind.to_string(), "ECDSA secp256k1 (1.3.132.0.10)");
         let p256 = CURVES[0].0;
         let mut parameters = vec![CONTEXT_0, 10];
         parameters.extend(p256);
         let key = sec1(&[7; 32], &parameters);
-        assert!(from(Form::Sec1, key.clone(), Some(OTHER)).is_none());
+        assert!(from(Form::Sec1, key.clone(), Some(OTHER)).is_err());
         let made = from(Form::Sec1, key, Some(p256)).unwrap();
         assert_eq!(made.kind, KeyKind::P256);
-        assert!(from(Form::Sec1, sec1(&[7; 33], &parameters), None).is_none());
+        assert!(from(Form::Sec1, sec1(&[7; 33], &parameters), None).is_err());
     }
 
     #[test]
@@ -324,7 +456,7 @@ mod tests {
             key(1, &[&public, &attributes]),
             key(1, &[&public, &public]),
         ] {
-            assert!(from(Form::Pkcs8, other, None).is_none());
+            assert!(from(Form::Pkcs8, other, None).is_err());
         }
     }
 }

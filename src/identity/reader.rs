@@ -21,28 +21,6 @@ pub(super) const CERTIFICATE: &str = "CERTIFICATE";
 const EC_PARAMETERS: &str = "EC PARAMETERS";
 const ENCRYPTED: &str = "ENCRYPTED PRIVATE KEY";
 
-/// Labels that an error may repeat. Others could be anything.
-const KNOWN_LABELS: &[&str] = &[
-    CERTIFICATE,
-    EC_PARAMETERS,
-    ENCRYPTED,
-    "CERTIFICATE REQUEST",
-    "DH PARAMETERS",
-    "DSA PRIVATE KEY",
-    "EC PRIVATE KEY",
-    "NEW CERTIFICATE REQUEST",
-    "OPENSSH PRIVATE KEY",
-    "PKCS12",
-    "PKCS7",
-    "PRIVATE KEY",
-    "PUBLIC KEY",
-    "RSA PRIVATE KEY",
-    "RSA PUBLIC KEY",
-    "TRUSTED CERTIFICATE",
-    "X509 CERTIFICATE",
-    "X509 CRL",
-];
-
 /// Reads a private key in other ways than the default: encrypted, from a file that others can read, or in one
 /// text with its chain.
 ///
@@ -201,19 +179,19 @@ impl<'a> KeyReader<'a> {
             !is_key(section) && section.label != CERTIFICATE && section.label != EC_PARAMETERS
         };
         if let Some(other) = sections.iter().find(beside) {
-            return Err(IdentityError::KeyPem(unknown(other)));
+            return Err(IdentityError::KeyPem(other.unexpected()));
         }
         let form = match section.label {
             "PRIVATE KEY" => Form::Pkcs8,
             "RSA PRIVATE KEY" => Form::Pkcs1,
             "EC PRIVATE KEY" => Form::Sec1,
             ENCRYPTED => Form::Encrypted,
-            _ => return Err(IdentityError::KeyPem(unknown(section))),
+            _ => return Err(IdentityError::KeyPem(section.unexpected())),
         };
         if form == Form::Encrypted && !self.decrypts() {
             return Err(IdentityError::EncryptedKey);
         }
-        let key = section.decode();
+        let key = section.decode_secret();
         scrub_stack();
         let key = key.map_err(|error| {
             let old_form = matches!(form, Form::Pkcs1 | Form::Sec1);
@@ -236,7 +214,7 @@ impl<'a> KeyReader<'a> {
             Form::Pkcs8 | Form::Pkcs1 | Form::Encrypted => None,
         };
         let curve = match &curve {
-            Some(der) => Some(pkcs8::named_curve(der).ok_or(IdentityError::KeyMalformed)?),
+            Some(der) => Some(pkcs8::named_curve(der)?),
             None => None,
         };
         PrivateKey::of_form(form, key, curve)
@@ -277,7 +255,8 @@ pub(super) fn read_public(path: &Path) -> Result<Zeroizing<Vec<u8>>, ReadFileErr
     file::read(path, Access::Any, MAX_KEY_FILE_BYTES)
 }
 
-/// The sections of a text in which a private key may stand.
+/// The sections of a text in which a private key may stand. What is left on the stack of a text that has none in order
+/// is wiped, as it is where a key is read.
 pub(super) fn sections(text: &[u8]) -> Result<Vec<Section<'_>>, PemError> {
     if text.len() > MAX_KEY_FILE_BYTES {
         return Err(PemError::TooLarge {
@@ -285,7 +264,7 @@ pub(super) fn sections(text: &[u8]) -> Result<Vec<Section<'_>>, PemError> {
             limit: MAX_KEY_FILE_BYTES,
         });
     }
-    pem::sections(text).map_err(quiet)
+    pem::sections(text).inspect_err(|_| scrub_stack())
 }
 
 fn is_key(section: &Section<'_>) -> bool {
@@ -309,17 +288,9 @@ fn instead(sections: &[Section<'_>]) -> IdentityError {
         "X509 CRL" => FoundInstead::RevocationList,
         EC_PARAMETERS | "DH PARAMETERS" => FoundInstead::Parameters,
         "PKCS12" => FoundInstead::Keystore,
-        _ => return IdentityError::KeyPem(unknown(section)),
+        _ => return IdentityError::KeyPem(section.unexpected()),
     };
     IdentityError::NotAKey { found }
-}
-
-pub(super) fn unknown(section: &Section<'_>) -> PemError {
-    quiet(PemError::Label {
-        index: section.index,
-        line: section.line,
-        label: section.label.to_owned(),
-    })
 }
 
 /// The DER of the `EC PARAMETERS` section, if there is one.
@@ -330,33 +301,9 @@ fn parameters(sections: &[Section<'_>]) -> Result<Option<Zeroizing<Vec<u8>>>, Id
     match (found.next(), found.next()) {
         (None, _) => Ok(None),
         (Some(section), None) => {
-            let der = section.decode().map_err(IdentityError::KeyPem)?;
+            let der = section.decode_secret().map_err(IdentityError::KeyPem)?;
             Ok(Some(der))
         }
-        (Some(_), Some(other)) => Err(IdentityError::KeyPem(unknown(other))),
+        (Some(_), Some(other)) => Err(IdentityError::KeyPem(other.unexpected())),
     }
-}
-
-/// Takes out labels that are not known: between damaged boundaries, anything may stand for one.
-fn quiet(mut error: PemError) -> PemError {
-    let hide = |label: &mut String| {
-        if !KNOWN_LABELS.contains(&label.as_str()) {
-            *label = String::from("(unknown label)");
-        }
-    };
-    match &mut error {
-        PemError::MissingEnd { label, .. } | PemError::Label { label, .. } => hide(label),
-        PemError::LabelMismatch { begin, end, .. } => {
-            hide(begin);
-            hide(end);
-        }
-        PemError::TooLarge { .. }
-        | PemError::NotText { .. }
-        | PemError::NoSection
-        | PemError::Boundary { .. }
-        | PemError::Headers { .. }
-        | PemError::Base64 { .. }
-        | PemError::TooManySections { .. } => {}
-    }
-    error
 }

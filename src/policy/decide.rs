@@ -6,11 +6,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::pinned::{self, PinOutcome};
+use super::text::names_of;
 use super::timing::{Fall, Timing};
-use super::verdict::names_of;
+use super::work::Work;
 use super::{
     Detail, PeerIdentity, Policy, Question, ReasonCode, Target, Verdict, VerdictWarning, explain,
-    path, profile, revocation,
+    floor, path, profile, revocation,
 };
 use crate::certificate::{Certificate, Fingerprint, HostName, Role, SanName, seconds};
 use crate::limits::{MAX_PRESENTED_BYTES, MAX_PRESENTED_CERTIFICATES};
@@ -81,6 +82,8 @@ pub(super) struct Case<'a> {
     pub(super) policy: &'a Policy,
     pub(super) question: &'a Question<'a>,
     pub(super) timing: Timing,
+    /// What this verdict has spent on what the peer presents.
+    pub(super) work: &'a Work,
     pub(super) leaf: &'a Certificate,
     /// One of the entries that hold it, if there is one.
     pub(super) holder: Option<&'a Arc<Entry>>,
@@ -89,6 +92,14 @@ pub(super) struct Case<'a> {
 impl Case<'_> {
     pub(super) fn role(&self) -> Role {
         self.question.role()
+    }
+
+    /// I4: whether a verdict may rest on the key of a certificate, by what the policy demands and by what the store
+    /// demands whose view is asked.
+    pub(super) fn check_key(&self, certificate: &Certificate) -> Result<(), Fall> {
+        let stores = self.view.data().keys.as_ref();
+        let judged = self.policy.keys.check_with(stores, certificate);
+        judged.map_err(|refusal| (ReasonCode::KeyNotAllowed, Detail::Key(refusal)))
     }
 }
 
@@ -110,6 +121,16 @@ pub(super) fn decide_until(
     policy: &Policy,
     question: &Question<'_>,
 ) -> (Verdict, i64) {
+    decide_at_cost(view, policy, question, &Work::default())
+}
+
+/// The same, which counts what it spends.
+pub(super) fn decide_at_cost(
+    view: &View,
+    policy: &Policy,
+    question: &Question<'_>,
+    work: &Work,
+) -> (Verdict, i64) {
     let mut verdict = Verdict {
         outcome: Err((ReasonCode::NothingInstalled, Detail::None)),
         role: question.role(),
@@ -121,11 +142,14 @@ pub(super) fn decide_until(
         decided: None,
         considered: Bounded::default(),
         warnings: Vec::new(),
+        remedy: None,
     };
+    let timing = Timing::of(view, question.clock);
     let (leaf, holder) = match read_presented(view, question, &mut verdict) {
         Ok(found) => found,
         Err(fall) => {
             verdict.outcome = Err(fall);
+            verdict.warnings.extend(timing.warning());
             return (verdict, i64::MIN);
         }
     };
@@ -133,16 +157,17 @@ pub(super) fn decide_until(
         view,
         policy,
         question,
-        timing: Timing::of(view, question.clock),
+        timing,
+        work,
         leaf: &leaf,
         holder,
     };
-    verdict.outcome = judge(&case, &mut verdict);
+    verdict.outcome = judge(&case, &mut verdict)
+        .map_err(|fall| floor::instead_of_ends(&case, fall, &mut verdict));
     if verdict.outcome.is_err() {
         verdict.subject = Some(leaf.subject());
-    } else if !case.timing.is_known() {
-        verdict.warnings.push(VerdictWarning::ClockUnset);
     }
+    verdict.warnings.extend(case.timing.warning());
     (verdict, case.timing.same_until())
 }
 
@@ -184,7 +209,7 @@ fn read_presented<'a>(
     verdict.presented = Some(fingerprint);
     let read = Certificate::read(end_entity, Some(fingerprint));
     read.map(|leaf| (Cow::Owned(leaf), None)).map_err(|error| {
-        match view.data().blocks().find_fingerprint(fingerprint) {
+        match view.data().blocks().find_unread(end_entity, fingerprint) {
             Some(block) => (ReasonCode::Blocked, Detail::Block(block.clone())),
             None => (
                 ReasonCode::MalformedCertificate,
@@ -245,6 +270,15 @@ fn judge_server(
                 Claim::Migrating { until } if !case.timing.is_past(until) => {
                     migrating = Some((seconds(until), scope()));
                 }
+                // P3: at the floor, a migration may have ended that has not.
+                Claim::Migrating { .. } if !case.timing.is_known() => {
+                    let fall = explain::no_pin(case, &scope(), Some(server), verdict);
+                    return Err(if Timing::is_of_migration(fall.0) {
+                        floor::instead_of(case, fall, verdict)
+                    } else {
+                        fall
+                    });
+                }
                 // P2: authorities are not consulted.
                 Claim::Claimed | Claim::Migrating { .. } | Claim::Unclaimed => {
                     return Err(explain::no_pin(case, &scope(), Some(server), verdict));
@@ -269,7 +303,7 @@ fn judge_server(
             return Err(explain::no_chain(case, pins, fall, verdict));
         }
     };
-    path::check_names(case, &chain, server, target.dialled())?;
+    path::check_names(case, server, target.dialled())?;
     if let Some((until, _)) = migrating {
         verdict.warnings.push(VerdictWarning::Migrating { until });
     }
@@ -334,7 +368,7 @@ fn accept_pin(
     }
 }
 
-fn accept_chain(case: &Case<'_>, chain: path::Chain<'_>, verdict: &mut Verdict) -> Accepted {
+fn accept_chain(case: &Case<'_>, chain: path::Chain, verdict: &mut Verdict) -> Accepted {
     let harmless = profile::warnings(case, &chain.path);
     verdict.warnings.extend(harmless);
     verdict.decided = Some(chain.authority.clone());

@@ -4,17 +4,20 @@ use std::sync::Arc;
 
 use super::decide::Case;
 use super::timing::Fall;
-use super::{Considered, Detail, ReasonCode, Verdict, path, pinned};
-use crate::certificate::{Certificate, Role, SignatureCheck};
+use super::{Considered, Detail, ReasonCode, Verdict, path, pinned, revocation};
+use crate::certificate::{Certificate, Role, SignatureCheck, algorithms, der};
+use crate::limits::{MAX_CONSIDERED, MAX_HOLDERS_EXAMINED, MAX_LISTS_ASKED, WORK_OF_SIGNATURE};
 use crate::store::{Bounded, Entry, Matching, Scope, Server, Slot};
-
-/// Most pins looked at when none matches. Beyond it, pins are only counted: key servers hold a few, and the
-/// clients of a key server can be a million, which a stranger must not make us read.
-const MAX_EXAMINED: usize = 1024;
 
 /// Most signatures verified to tell that a pin's key made the presented certificate. Pins of one subject, which
 /// alone are asked, are a current and a next one; a peer must not make us verify for a hundred.
 const MAX_SIGNATURES: usize = 4;
+
+/// The work that is left for the chain of three certificates that a server may present which moves to a CA.
+const WORK_OF_CHAIN: usize = 3 * WORK_OF_SIGNATURE;
+
+/// Most bytes of names compared, those of different lengths not counted: 0.1 ms.
+const MAX_COMPARED_BYTES: usize = 1024 * 1024;
 
 /// Nothing is installed for the peer; perhaps it is for another one.
 pub(super) fn nothing_installed(case: &Case<'_>) -> Fall {
@@ -38,12 +41,12 @@ pub(super) fn no_pin(
     }
     if case.role() == Role::Client {
         let authorities = case.view.holds(Slot::Authority, Scope::Clients);
-        let reason = if case.policy.pins_only && authorities {
-            ReasonCode::PinsOnly
-        } else {
-            ReasonCode::PinDoesNotMatch
-        };
-        return same_subject.unwrap_or((reason, Detail::None));
+        if !(case.policy.pins_only && authorities) {
+            return same_subject.unwrap_or((ReasonCode::PinDoesNotMatch, Detail::None));
+        }
+        // As for servers: before the same subject.
+        let same_subject = same_subject.filter(|_| vouching(case, &Scope::Clients).is_none());
+        return same_subject.unwrap_or((ReasonCode::PinsOnly, Detail::None));
     }
     if !survey.usable {
         return same_subject.unwrap_or((ReasonCode::NoPinLeft, Detail::None));
@@ -58,6 +61,9 @@ pub(super) fn no_pin(
 
 /// The chain was refused for a reason that says no more than that it is none of ours: perhaps the certificate
 /// was meant for a pin, of this peer or of another one.
+///
+/// What the authorities say of a chain comes before what its subject looks like: a peer that moves to a CA keeps its
+/// name. Of a certificate that signed itself they say nothing, and there the subject says most.
 pub(super) fn no_chain(
     case: &Case<'_>,
     pins: Option<&Scope>,
@@ -69,6 +75,7 @@ pub(super) fn no_chain(
         ReasonCode::UnknownIssuer
             | ReasonCode::SelfSignedNotInstalled
             | ReasonCode::ChainSignatureInvalid
+            | ReasonCode::SignatureAlgorithmUnsupported
             | ReasonCode::CaAsLeaf
             | ReasonCode::LeafNotReadable
             | ReasonCode::IssuerCannotSign
@@ -76,9 +83,48 @@ pub(super) fn no_chain(
     if !unknown {
         return chain;
     }
-    pins.and_then(|pins| survey(case, pins, verdict).near)
-        .or_else(|| installed_elsewhere(case, pins))
+    let near = pins.and_then(|pins| survey(case, pins, verdict).near);
+    let same_subject = match near {
+        Some(near) if near.0 != ReasonCode::SameSubjectOtherKey => return near,
+        near => near,
+    };
+    installed_elsewhere(case, pins)
+        .or_else(|| same_subject.filter(|_| signed_itself(case)))
         .unwrap_or(chain)
+}
+
+/// Whether what was presented carries a signature of its own key, as far as that can be told: it is no chain then.
+pub(super) fn signed_itself(case: &Case<'_>) -> bool {
+    if case.leaf.names_own_key() != Some(true) {
+        return false;
+    }
+    let own_key = case.leaf.subject_public_key_info();
+    // With an algorithm that the provider lacks, names are all there is.
+    case.policy.keys.check_signature(own_key, case.leaf) != SignatureCheck::Wrong
+}
+
+/// The provider has no algorithm for the signature on `below` under the key of `above`: it was not made with that
+/// key, if keys of its kind make none by that algorithm; else it cannot be told.
+pub(super) fn not_verifiable(below: &Certificate, above: &Certificate) -> Fall {
+    let algorithm = der::signature_algorithm(below.der()).unwrap_or(&[]);
+    let key = der::algorithm_of_spki(above.subject_public_key_info()).unwrap_or(&[]);
+    let name = algorithms::signature_name(algorithm);
+    if algorithms::signs_with(key, algorithm) == Some(false) {
+        let why = format!(
+            "{} is signed with {name}, and the key of that issuer ({}) makes no such signatures",
+            below.subject(),
+            above.key_name()
+        );
+        return (ReasonCode::ChainSignatureInvalid, Detail::Text(why));
+    }
+    let detail = Detail::Signature {
+        certificate: below.fingerprint(),
+        subject: below.subject(),
+        algorithm: name,
+        key: above.key_kind(),
+        aws_lc_rs: algorithms::aws_lc_rs_verifies(algorithm, above.key_kind()),
+    };
+    (ReasonCode::SignatureAlgorithmUnsupported, detail)
 }
 
 /// What the held pins say about a certificate that matches none of them.
@@ -97,15 +143,17 @@ fn survey(case: &Case<'_>, scope: &Scope, verdict: &mut Verdict) -> Survey {
     let Some(shelf) = case.view.data().shelf(Slot::Pin, scope) else {
         return survey;
     };
-    if shelf.len() > MAX_EXAMINED {
+    let mut looks = Looks::default();
+    if shelf.len() > MAX_HOLDERS_EXAMINED {
         survey.usable = true;
         verdict.considered.count(shelf.len());
         // By the key, a pin is found among any number.
         let holders = case.view.data().holders(case.leaf.key_pin());
         let twin = holders
+            .take(MAX_HOLDERS_EXAMINED)
             .filter(|entry| entry.slot() == Slot::Pin && entry.scope() == scope)
-            .filter(|entry| mismatch(case, entry, &mut 0) == ReasonCode::RenewedWithSameKey)
-            .min_by_key(|entry| entry.key());
+            .filter(|entry| mismatch(case, entry, &mut looks) == ReasonCode::RenewedWithSameKey)
+            .min_by_key(|entry| entry.fingerprint());
         survey.near = twin.map(|entry| {
             let detail = Detail::Entry(entry.key());
             (ReasonCode::RenewedWithSameKey, detail)
@@ -114,26 +162,104 @@ fn survey(case: &Case<'_>, scope: &Scope, verdict: &mut Verdict) -> Survey {
     }
     let mut held: Vec<&Entry> = shelf.iter().map(|entry| &**entry).collect();
     held.sort_by_key(|entry| entry.fingerprint());
-    let mut signatures = 0;
-    for entry in held {
-        let reason = mismatch(case, entry, &mut signatures);
-        let (shown, detail) = match pinned::unusable(case, entry) {
-            Some(fall) => fall,
-            None => {
+    let mut near: Option<(ReasonCode, &Entry)> = None;
+    for (place, &entry) in held.iter().enumerate() {
+        let reason = mismatch(case, entry, &mut looks);
+        let is_shown = place < MAX_CONSIDERED;
+        // Whether a pin could be used is asked of those that are shown, and beyond them until one is found.
+        let unusable = if is_shown || !survey.usable {
+            looks.usability(case, entry)
+        } else {
+            Usability::NotAsked
+        };
+        let fall = match unusable {
+            Usability::No(fall) => Some(fall),
+            Usability::Yes => {
                 survey.usable = true;
-                (reason, Detail::None)
+                None
+            }
+            Usability::NotAsked => None,
+            // What is not known is not said: pins beyond MAX_HOLDERS_EXAMINED are only counted as well.
+            Usability::TooDear => {
+                survey.usable = true;
+                None
             }
         };
-        verdict.consider(Considered::entry(entry, shown, detail));
-        let nearer = match &survey.near {
-            Some((near, _)) => nearness(reason) > nearness(*near),
-            None => nearness(reason) > 0,
-        };
-        if nearer {
-            survey.near = Some((reason, Detail::Entry(entry.key())));
+        if is_shown {
+            let (shown, detail) = fall.unwrap_or((reason, Detail::None));
+            verdict.consider(Considered::entry(entry, shown, detail));
+        } else {
+            verdict.considered.count(1);
+        }
+        let nearest = near.map_or(0, |(near, _)| nearness(near));
+        if nearness(reason) > nearest {
+            near = Some((reason, entry));
         }
     }
+    survey.near = near.map(|(reason, entry)| (reason, detail_of(reason, entry)));
     survey
+}
+
+/// What a survey may cost, whatever is installed (rule C5).
+#[derive(Default)]
+struct Looks {
+    signatures: usize,
+    name_bytes: usize,
+    usable: usize,
+}
+
+/// Whether a pin could accept its own certificate.
+enum Usability {
+    Yes,
+    No(Fall),
+    NotAsked,
+    TooDear,
+}
+
+impl Looks {
+    /// Verifies that the key of `pin` signed what was presented, within what the verdict may spend on that.
+    fn is_signed_by(&mut self, case: &Case<'_>, pin: &Certificate) -> bool {
+        if self.signatures >= MAX_SIGNATURES
+            || !case.work.spend_beside(WORK_OF_SIGNATURE, WORK_OF_CHAIN)
+        {
+            return false;
+        }
+        self.signatures = self.signatures.saturating_add(1);
+        let key = pin.subject_public_key_info();
+        case.policy.keys.check_signature(key, case.leaf) == SignatureCheck::Verified
+    }
+
+    /// Compares names, of which two long ones may be alike up to their ends.
+    fn same_name(&mut self, one: &[u8], other: &[u8]) -> bool {
+        if one.len() != other.len() || self.name_bytes > MAX_COMPARED_BYTES {
+            return false;
+        }
+        self.name_bytes = self.name_bytes.saturating_add(one.len());
+        one == other
+    }
+
+    fn usability(&mut self, case: &Case<'_>, entry: &Entry) -> Usability {
+        let lists = entry
+            .certificate()
+            .map_or(0, |certificate| revocation::count_named(case, certificate));
+        self.usable = self.usable.saturating_add(lists).saturating_add(1);
+        if self.usable > MAX_LISTS_ASKED {
+            return Usability::TooDear;
+        }
+        pinned::unusable(case, entry).map_or(Usability::Yes, Usability::No)
+    }
+}
+
+/// The pin that a mismatch is about; of one that issued what was presented, whether it could have done so as a CA.
+fn detail_of(reason: ReasonCode, entry: &Entry) -> Detail {
+    let key = entry.key();
+    match entry.certificate() {
+        Some(issuer) if reason == ReasonCode::IssuedByPin => Detail::IssuedByPin {
+            entry: key,
+            no_authority: issuer.cannot_issue(),
+        },
+        _ => Detail::Entry(key),
+    }
 }
 
 /// How much a mismatch says about who presents the certificate.
@@ -150,8 +276,8 @@ fn nearness(reason: ReasonCode) -> u8 {
     }
 }
 
-/// How what was presented differs from a pin. `signatures` counts the signatures verified so far.
-fn mismatch(case: &Case<'_>, entry: &Entry, signatures: &mut usize) -> ReasonCode {
+/// How what was presented differs from a pin.
+fn mismatch(case: &Case<'_>, entry: &Entry, looks: &mut Looks) -> ReasonCode {
     let Some(installed) = entry.certificate() else {
         return ReasonCode::PinDoesNotMatch;
     };
@@ -162,14 +288,12 @@ fn mismatch(case: &Case<'_>, entry: &Entry, signatures: &mut usize) -> ReasonCod
             Matching::PublicKey => ReasonCode::PinDoesNotMatch,
         };
     }
-    if case.leaf.issuer_der() == installed.subject_der() && *signatures < MAX_SIGNATURES {
-        *signatures = signatures.saturating_add(1);
-        let key = installed.subject_public_key_info();
-        if case.policy.keys.check_signature(key, case.leaf) == SignatureCheck::Verified {
-            return ReasonCode::IssuedByPin;
-        }
+    if looks.same_name(case.leaf.issuer_der(), installed.subject_der())
+        && looks.is_signed_by(case, installed)
+    {
+        return ReasonCode::IssuedByPin;
     }
-    if case.leaf.subject_der() == installed.subject_der() && !empty_name(installed) {
+    if !empty_name(installed) && looks.same_name(case.leaf.subject_der(), installed.subject_der()) {
         return ReasonCode::SameSubjectOtherKey;
     }
     ReasonCode::PinDoesNotMatch
@@ -191,11 +315,18 @@ fn installed_elsewhere(case: &Case<'_>, scope: Option<&Scope>) -> Option<Fall> {
             Slot::Pin => (2, ReasonCode::InstalledForOtherRole),
         }
     };
+    // One certificate may be installed for every server: then the first of so many tells as well as all.
     let holders = case.view.data().holders(case.leaf.key_pin());
     let entry = holders
+        .take(MAX_HOLDERS_EXAMINED)
         .filter(|entry| entry.fingerprint() == case.leaf.fingerprint())
         .filter(|entry| entry.slot() != Slot::Pin || Some(entry.scope()) != scope)
-        .min_by_key(|entry| (reason_of(entry), entry.key()))?;
+        .min_by(|left, right| {
+            let reasons = reason_of(left).0.cmp(&reason_of(right).0);
+            let scopes = || left.scope().cmp(right.scope());
+            let slots = || left.slot().cmp(&right.slot());
+            reasons.then_with(scopes).then_with(slots)
+        })?;
     Some((reason_of(entry).1, Detail::Entry(entry.key())))
 }
 
@@ -206,6 +337,11 @@ fn would_be_asked(case: &Case<'_>, server: Option<&Server>) -> Option<Arc<Entry>
     let scope = own
         .filter(|own| case.view.holds(Slot::Authority, own.clone()))
         .unwrap_or(Scope::AnyServer);
-    let chain = path::verify(case, &scope, &mut Bounded::default()).ok()?;
+    vouching(case, &scope)
+}
+
+/// The authority of a scope in which what was presented ends.
+fn vouching(case: &Case<'_>, scope: &Scope) -> Option<Arc<Entry>> {
+    let chain = path::verify(case, scope, &mut Bounded::default()).ok()?;
     Some(chain.authority)
 }

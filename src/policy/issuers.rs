@@ -5,7 +5,7 @@
 use super::decide::Case;
 use super::timing::Fall;
 use super::{Detail, Policy, ReasonCode, profile};
-use crate::certificate::Certificate;
+use crate::certificate::{Certificate, ExtendedKeyUsage};
 
 /// Where in a path a certificate stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,14 +51,24 @@ pub(super) fn check_length(
     at_most(below.saturating_add(own), policy.max_intermediates)
 }
 
+/// Why an extended key usage that does not name the role of a peer is not enough for a chain. webpki does not read
+/// anyExtendedKeyUsage in a path, and nothing is accepted that it refuses. "Applications that require the presence of a
+/// particular purpose MAY reject certificates that include the anyExtendedKeyUsage OID but not the particular OID" (RFC
+/// 5280 section 4.2.1.12).
+pub(super) fn unnamed(usage: ExtendedKeyUsage) -> ReasonCode {
+    if usage.any {
+        ReasonCode::AnyExtendedKeyUsageAlone
+    } else {
+        ReasonCode::WrongExtendedKeyUsage
+    }
+}
+
 /// An issuer in a path by itself (rule C1).
 pub(super) fn check(case: &Case<'_>, issuer: &Certificate, place: Place) -> Result<(), Fall> {
     if let Some(block) = case.view.data().blocks().find(issuer) {
         return Err((ReasonCode::Blocked, Detail::Block(block.clone())));
     }
-    if let Err(refusal) = case.policy.keys.check(issuer) {
-        return Err((ReasonCode::KeyNotAllowed, Detail::Key(refusal)));
-    }
+    case.check_key(issuer)?;
     let cannot = |why: &str| Err((ReasonCode::IssuerCannotSign, Detail::Text(why.into())));
     if !issuer.is_ca() || issuer.version() != 3 {
         return cannot("it is not a CA (version, basicConstraints)");
@@ -69,11 +79,14 @@ pub(super) fn check(case: &Case<'_>, issuer: &Certificate, place: Place) -> Resu
     {
         return cannot("keyUsage lacks keyCertSign");
     }
-    if issuer
-        .extended_key_usage()
-        .is_some_and(|usage| !usage.allows(case.role()))
-    {
-        return cannot("its extended key usage is for another role");
+    if let Some(usage) = issuer.extended_key_usage() {
+        if !usage.allows(case.role()) {
+            return cannot("its extended key usage is for another role");
+        }
+        // An authority is installed for its role; what the peer sends is not.
+        if place == Place::Intermediate && !usage.names(case.role()) {
+            return Err((unnamed(usage), Detail::None));
+        }
     }
     if let Some(oid) = issuer.unknown_critical_in_ca() {
         return Err((ReasonCode::UnknownCriticalExtension, Detail::Oid(oid)));

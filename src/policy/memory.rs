@@ -13,7 +13,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::decide::{decide, decide_until};
 use super::timing::Timing;
-use super::{Accepted, Detail, Policy, Question, Target, Verdict};
+use super::{Accepted, Detail, Policy, Question, Target, Verdict, VerdictWarning};
 use crate::certificate::{Certificate, HostName};
 use crate::limits::{MAX_SPARED_CHAINS, REMEMBERED_BYTES_PER_CHAIN};
 use crate::store::{ServerId, Snapshot, View};
@@ -34,12 +34,13 @@ const BYTES_BESIDE: usize = 2_048;
 /// use pki_types::CertificateDer;
 ///
 /// let keys = tls::key_policy(&tls::provider::default_provider());
-/// let memory = ChainMemory::new(Policy::new(keys).remember_chains(1_000));
+/// let memory = ChainMemory::new(Policy::new(keys).remember_chains(1_000)?);
 /// let leaf = CertificateDer::from(b"presented".to_vec());
 /// let verdict = memory.decide(&View::default(), &Question::client(&leaf, &[], Clock::Unset));
 /// assert!(!verdict.is_accepted());
 /// assert_eq!(memory.statistics().chains, 0);
 /// # }
+/// # Ok::<(), mutual_trust::error::SettingError>(())
 /// ```
 ///
 /// # Security
@@ -336,6 +337,12 @@ impl Remembered {
                 *judged_at = timing.moment();
             }
         }
+        // A clock that does not count may go on all the same.
+        for warning in &mut verdict.warnings {
+            if let (VerdictWarning::ClockUnset(_), Some(now)) = (&*warning, timing.warning()) {
+                *warning = now;
+            }
+        }
         verdict
     }
 }
@@ -363,7 +370,7 @@ mod tests {
     use pki_types::CertificateDer;
 
     fn memory() -> ChainMemory {
-        ChainMemory::new(Policy::new(KeyPolicy::new(&[])).remember_chains(2))
+        ChainMemory::new(Policy::new(KeyPolicy::new(&[])).remember_chains(2).unwrap())
     }
 
     fn ask(memory: &ChainMemory) -> Verdict {

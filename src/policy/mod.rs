@@ -3,11 +3,16 @@
 //! [`decide`] is a pure function of a [`View`](crate::store::View), a [`Policy`] and a [`Question`]. It has no
 //! clock, lock, file or socket, and it is the only place that can say yes.
 
+mod built;
 mod constraints;
 mod decide;
+mod detail;
 mod explain;
+mod fallen;
+mod floor;
 mod issuers;
 mod memory;
+mod names;
 mod nodes;
 mod path;
 mod pinned;
@@ -15,6 +20,7 @@ mod presented;
 mod profile;
 mod question;
 mod reason;
+mod remedy;
 mod revocation;
 mod search;
 mod signatures;
@@ -28,21 +34,26 @@ mod work;
 use core::time::Duration;
 
 pub use decide::{Accepted, decide};
+pub use detail::{Considered, Detail};
 pub use memory::{ChainMemory, MemoryStatistics};
 pub use profile::{ChainProfile, ProfileAction, ProfileRule};
 pub use question::{Question, Target};
 pub use reason::{ReasonCode, Rule};
 pub(crate) use revocation::may_tell;
 pub(crate) use stranger::stranger;
-pub use verdict::{Considered, Detail, PeerIdentity, Verdict, VerdictWarning};
+pub use verdict::{PeerIdentity, Verdict, VerdictWarning};
 
 pub(crate) use usable::Usable;
 
 use crate::certificate::KeyPolicy;
+use crate::error::SettingError;
 use crate::limits::{MAX_GRACE, MAX_INTERMEDIATES_IN_PATH, MAX_REMEMBERED_CHAINS};
 use crate::store::ValidityRule;
 
 /// What is demanded of peers beyond what is installed. The defaults are the strict ones.
+///
+/// What is named `require_…` or `max_…` is a demand, which a further call may tighten and none lowers. Of the other
+/// settings the last call holds.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
     keys: KeyPolicy,
@@ -61,7 +72,8 @@ impl Policy {
     /// Expiry enforced, of revocation lists too; unlisted names refused; clients by pin or authority; no chains
     /// without a clock; revocation checked for the issuers of which a list was installed.
     ///
-    /// `keys` is asked of every certificate on which a verdict rests (rule I4).
+    /// `keys` is asked of every certificate on which a verdict rests, and so is the key policy of the store whose view
+    /// is asked: what one of them refuses is refused (rule I4).
     pub const fn new(keys: KeyPolicy) -> Self {
         Self {
             keys,
@@ -77,15 +89,16 @@ impl Policy {
         }
     }
 
-    /// What happens after `notAfter` of pins that have no rule of their own (rule M3). A grace beyond one
-    /// year is cut to that.
-    #[must_use]
-    pub fn validity(mut self, rule: ValidityRule) -> Self {
-        self.validity = match rule {
-            ValidityRule::Enforce => ValidityRule::Enforce,
-            ValidityRule::Grace(grace) => ValidityRule::Grace(Duration::min(grace, MAX_GRACE)),
-        };
-        self
+    /// What happens after `notAfter` of pins that have no rule of their own (rule M3).
+    ///
+    /// # Errors
+    /// A grace beyond 366 days.
+    pub fn validity(mut self, rule: ValidityRule) -> Result<Self, SettingError> {
+        if let ValidityRule::Grace(grace) = rule {
+            check_grace("seconds of grace after notAfter", grace)?;
+        }
+        self.validity = rule;
+        Ok(self)
     }
 
     /// Gives names that belong to no server to the authorities of any server, with a warning (rule P6).
@@ -134,15 +147,17 @@ impl Policy {
     }
 
     /// For how long after `nextUpdate` a revocation list still tells that a certificate is not revoked, with a
-    /// warning (rule C4). A grace beyond one year is cut to that; without one, chains of the issuer are refused
-    /// from `nextUpdate` on.
+    /// warning (rule C4). Without one, chains of the issuer are refused from `nextUpdate` on.
     ///
     /// # Security
     /// What the CA revoked since is accepted for so long.
-    #[must_use]
-    pub fn crl_grace(mut self, grace: Duration) -> Self {
-        self.crl_grace = Duration::min(grace, MAX_GRACE);
-        self
+    ///
+    /// # Errors
+    /// A grace beyond 366 days.
+    pub fn crl_grace(mut self, grace: Duration) -> Result<Self, SettingError> {
+        check_grace("seconds of grace after nextUpdate", grace)?;
+        self.crl_grace = grace;
+        Ok(self)
     }
 
     /// How closely the certificates of a chain are held to RFC 5280 (rule C1).
@@ -153,35 +168,53 @@ impl Policy {
     }
 
     /// Most intermediates in a chain, self-issued ones not counted (`max_path_length` of RFC 5280 section 6.1.1). A
-    /// number above six changes nothing.
-    #[must_use]
-    pub const fn max_intermediates(mut self, count: usize) -> Self {
-        if count <= MAX_INTERMEDIATES_IN_PATH {
-            self.max_intermediates = count;
+    /// further call may demand fewer.
+    ///
+    /// # Errors
+    /// The number is above six, or an earlier call demanded fewer.
+    pub fn max_intermediates(mut self, count: usize) -> Result<Self, SettingError> {
+        let setting = "intermediates in a chain";
+        let [found, set, most] = [count, self.max_intermediates, MAX_INTERMEDIATES_IN_PATH]
+            .map(|number| u64::try_from(number).unwrap_or(u64::MAX));
+        SettingError::check(setting, found, 0, most)?;
+        if found > set {
+            return Err(SettingError::Lowered {
+                setting,
+                found,
+                set,
+            });
         }
-        self
+        self.max_intermediates = count;
+        Ok(self)
     }
 
     /// Remembers so many accepted chains, of those that were asked about last, so that a peer that comes again is
-    /// judged about as fast as one with a pin ([`ChainMemory`]). None by default. A number above 16,384 is cut to
-    /// that.
+    /// judged about as fast as one with a pin ([`ChainMemory`]). None by default.
     ///
     /// # Security
     /// What is remembered is no verdict of its own: it is given again only to the same question, on the same view,
     /// while everything that depends on the time is as it was. A new view forgets all of it, so that a block, a
     /// removal or a revocation list counts from the next handshake on, as without.
-    #[must_use]
-    pub const fn remember_chains(mut self, chains: usize) -> Self {
-        self.remembered = if chains < MAX_REMEMBERED_CHAINS {
-            chains
-        } else {
-            MAX_REMEMBERED_CHAINS
-        };
-        self
+    ///
+    /// # Errors
+    /// The number is above 16,384.
+    pub fn remember_chains(mut self, chains: usize) -> Result<Self, SettingError> {
+        let [found, most] =
+            [chains, MAX_REMEMBERED_CHAINS].map(|number| u64::try_from(number).unwrap_or(u64::MAX));
+        SettingError::check("remembered chains", found, 0, most)?;
+        self.remembered = chains;
+        Ok(self)
     }
 
     /// The key policy.
     pub const fn key_policy(&self) -> &KeyPolicy {
         &self.keys
     }
+}
+
+/// Judged to the nanosecond; told in seconds, those that have begun counted.
+fn check_grace(setting: &'static str, grace: Duration) -> Result<(), SettingError> {
+    let begun = u64::from(grace.subsec_nanos() > 0);
+    let found = grace.as_secs().saturating_add(begun);
+    SettingError::check(setting, found, 0, MAX_GRACE.as_secs())
 }

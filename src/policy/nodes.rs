@@ -1,27 +1,51 @@
 //! The certificates that a search has met, each once, and the candidates for the issuer of each.
 
-use core::cmp::Reverse;
 use std::sync::Arc;
 
 use super::decide::Case;
 use super::issuers::{self, Place};
 use super::presented::Presented;
+use super::signatures::Link;
 use super::timing::Fall;
-use super::work::Work;
 use crate::certificate::{Certificate, Fingerprint};
-use crate::limits::MAX_NAMESAKES_TRIED;
-use crate::store::{EntryKey, Scope, Slot};
+use crate::limits::{MAX_MISMATCHES_TRIED, MAX_NAMESAKE_SIGNATURES, MAX_NAMESAKES_EXAMINED};
+use crate::store::{EntryKey, Scope, Signer, Slot};
 
-/// The order in which intermediates of one name are tried: those that are valid now, those that last longest, then
-/// by fingerprint. It does not depend on the order in which they were installed or presented.
-type Rank = (bool, Reverse<i64>, Fingerprint);
+/// What key identifiers say of a candidate for the issuer of a certificate. Ordered as candidates are tried.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Told {
+    /// It has the one that is asked for.
+    Named,
+    /// Nothing: one of them has none.
+    Nothing,
+    /// It has another one.
+    Other,
+}
+
+impl Told {
+    pub(super) fn of(below: &Certificate, above: &Certificate) -> Self {
+        match (below.authority_key_id(), above.subject_key_id()) {
+            (Some(wanted), Some(own)) if wanted == own => Self::Named,
+            (Some(_), Some(_)) => Self::Other,
+            _ => Self::Nothing,
+        }
+    }
+}
+
+/// A candidate for the issuer of a node.
+#[derive(Clone, Copy)]
+pub(super) struct Above {
+    pub(super) node: usize,
+    pub(super) told: Told,
+}
 
 /// A certificate that may stand below an authority in a path.
 struct Node {
     certificate: Certificate,
-    rank: Rank,
-    above: Option<Arc<[usize]>>,
-    /// No authority has the name of its issuer.
+    /// It is installed as an intermediate, whether the peer presents it or not.
+    installed: bool,
+    above: Option<Arc<[Above]>>,
+    /// No authority has the name of its issuer, or none has the key that signed it.
     rootless: bool,
 }
 
@@ -36,26 +60,39 @@ pub(super) struct Nodes<'a> {
     /// The presented ones of a name, by a certificate whose issuer has that name.
     by_name: Vec<(Certificate, Arc<[usize]>)>,
     pub(super) fallen: Vec<Fallen>,
-    /// How many installed intermediates of one name were left out.
-    pub(super) left_out: usize,
+    /// Whether installed intermediates of one name were left out.
+    pub(super) left_out: bool,
 }
 
 impl<'a> Nodes<'a> {
     pub(super) fn new(case: &'a Case<'a>) -> Self {
         let mut nodes = Self {
             case,
-            presented: Presented::new(case.question.intermediates),
+            presented: Presented::new(case.leaf.der(), case.question.intermediates),
             all: Vec::new(),
             by_name: Vec::new(),
             fallen: Vec::new(),
-            left_out: 0,
+            left_out: false,
         };
-        nodes.add(case.leaf.clone());
+        // An end entity is no CA: as what it may be installed says nothing of its issuer.
+        nodes.all.push(Node {
+            certificate: case.leaf.clone(),
+            installed: false,
+            above: None,
+            rootless: false,
+        });
         nodes
     }
 
     pub(super) fn certificate(&self, at: usize) -> Option<&Certificate> {
         self.all.get(at).map(|node| &node.certificate)
+    }
+
+    pub(super) fn link(&self, at: usize) -> Option<Link<'_>> {
+        self.all.get(at).map(|node| Link {
+            certificate: &node.certificate,
+            installed: node.installed,
+        })
     }
 
     pub(super) fn is_rootless(&self, at: usize) -> bool {
@@ -68,9 +105,21 @@ impl<'a> Nodes<'a> {
         }
     }
 
-    /// Candidates for the issuer of a node, installed ones and presented ones, which may stand in a path: those with
-    /// the key identifier that is asked for, then those without one, then the others; each by its rank.
-    pub(super) fn issuers_of(&mut self, at: usize, work: &mut Work) -> Arc<[usize]> {
+    /// Who is known to have signed a node, if it is installed and as far as the policy of this verdict stands by that.
+    pub(super) fn signer(&self, at: usize) -> Signer<'a> {
+        let Some(node) = self.all.get(at).filter(|node| node.installed) else {
+            return Signer::Unknown;
+        };
+        match self.case.view.data().signer(&node.certificate) {
+            Signer::Is(issued) if !self.case.policy.keys.stands_by(issued) => Signer::Unknown,
+            known @ (Signer::Is(_) | Signer::NotInstalled | Signer::Unknown) => known,
+        }
+    }
+
+    /// Candidates for the issuer of a node, which may stand in a path: those with the key identifier that is asked for,
+    /// then those without one, then the others; of each, what the peer presents in its own order, then what is
+    /// installed. If it is known which key signed the node, those that have it.
+    pub(super) fn issuers_of(&mut self, at: usize) -> Arc<[Above]> {
         let Some(node) = self.all.get(at) else {
             return Arc::default();
         };
@@ -78,64 +127,64 @@ impl<'a> Nodes<'a> {
             return known.clone();
         }
         let below = node.certificate.clone();
-        let presented = self.presented_above(&below, work);
-        let mut above = self.installed_above(&below);
-        let only_presented = above.is_empty();
-        for &one in presented.iter() {
-            if only_presented || !above.contains(&one) {
-                above.push(one);
+        let mut above = self.presented_above(&below).to_vec();
+        for installed in self.installed_above(&below) {
+            if !above.contains(&installed) {
+                above.push(installed);
             }
         }
         // An entry that accepts nothing does not stand before what the peer presents.
-        let all = &self.all;
-        self.fallen.retain(|(fingerprint, entry, _)| {
-            let mut found = presented.iter().filter_map(|one| all.get(*one));
-            entry.is_none() || !found.any(|node| node.rank.2 == *fingerprint)
+        let presented: Vec<Fingerprint> = above
+            .iter()
+            .filter_map(|one| Some(self.certificate(*one)?.fingerprint()))
+            .collect();
+        self.fallen
+            .retain(|(fingerprint, entry, _)| entry.is_none() || !presented.contains(fingerprint));
+        let signer = self.signer(at);
+        let candidates = above.into_iter().filter_map(|node| {
+            let candidate = self.all.get(node)?;
+            let may = signer.may_be(&candidate.certificate, candidate.installed);
+            let told = Told::of(&below, &candidate.certificate);
+            may.then_some(Above { node, told })
         });
-        if !only_presented {
-            above.sort_by_key(|one| self.all.get(*one).map(|node| node.rank));
-        }
-        let wanted = below.authority_key_id();
-        // Stable: within a class the rank decides.
-        above.sort_by_key(|one| {
-            let own = self.certificate(*one).and_then(Certificate::subject_key_id);
-            match (wanted, own) {
-                (Some(wanted), Some(own)) if wanted == own => 0,
-                (Some(_), Some(_)) => 2,
-                _ => 1_u8,
-            }
-        });
-        let above: Arc<[usize]> = above.into();
+        let mut above: Vec<Above> = candidates.collect();
+        above.sort_by_key(|above| above.told);
+        let above: Arc<[Above]> = above.into();
         if let Some(node) = self.all.get_mut(at) {
             node.above = Some(above.clone());
         }
         above
     }
 
-    /// Presented certificates with the name of the issuer of `below`, by rank.
-    fn presented_above(&mut self, below: &Certificate, work: &mut Work) -> Arc<[usize]> {
+    /// Presented certificates with the name of the issuer of `below`, in the peer's own order, each once.
+    fn presented_above(&mut self, below: &Certificate) -> Arc<[usize]> {
         let mut known = self.by_name.iter();
         let same = |(other, _): &&(Certificate, _)| other.issuer_der() == below.issuer_der();
         if let Some((_, found)) = known.find(same) {
             return found.clone();
         }
-        let view = self.case.view;
-        let found = self.presented.with_subject(view, below.issuer_der(), work);
+        let case = self.case;
+        let found = self
+            .presented
+            .with_subject(case.view, below.issuer_der(), case.work);
         let mut all: Vec<usize> = Vec::with_capacity(found.len());
         for certificate in found {
-            match issuers::check(self.case, &certificate, Place::Intermediate) {
-                Ok(()) => all.push(self.node(certificate)),
+            match issuers::check(case, &certificate, Place::Intermediate) {
+                Ok(()) => {
+                    let node = self.node(certificate);
+                    if !all.contains(&node) {
+                        all.push(node);
+                    }
+                }
                 Err(fall) => self.fell(certificate.fingerprint(), None, fall),
             }
         }
-        all.sort_by_key(|one| self.all.get(*one).map(|node| node.rank));
-        all.dedup();
         let all: Arc<[usize]> = all.into();
         self.by_name.push((below.clone(), all.clone()));
         all
     }
 
-    /// Installed intermediates with the name of the issuer of `below`.
+    /// Installed intermediates with the name of the issuer of `below`, in the order in which they are tried.
     fn installed_above(&mut self, below: &Certificate) -> Vec<usize> {
         let case = self.case;
         let mut installed = case.view.data().candidates(
@@ -143,25 +192,26 @@ impl<'a> Nodes<'a> {
             Scope::Everyone,
             below.issuer_der(),
             below.authority_key_id(),
-            MAX_NAMESAKES_TRIED,
+            MAX_MISMATCHES_TRIED,
         );
         let mut all = Vec::new();
-        for (entry, certificate) in installed.by_ref().take(MAX_NAMESAKES_TRIED) {
+        for (entry, certificate) in installed.by_ref().take(MAX_NAMESAKES_EXAMINED) {
             let fit = case
                 .timing
                 .entry(entry)
                 .and_then(|()| issuers::check(case, certificate, Place::Intermediate));
             match fit {
+                Ok(()) if all.len() >= MAX_NAMESAKE_SIGNATURES => {
+                    self.left_out = true;
+                    return all;
+                }
                 Ok(()) => all.push(self.node(certificate.clone())),
                 Err(fall) => {
                     self.fell(certificate.fingerprint(), Some(entry.key()), fall);
                 }
             }
         }
-        let left_out = installed.count();
-        if left_out > 0 {
-            self.left_out = left_out.saturating_add(MAX_NAMESAKES_TRIED);
-        }
+        self.left_out |= installed.next().is_some();
         all
     }
 
@@ -176,20 +226,12 @@ impl<'a> Nodes<'a> {
 
     /// The node of a certificate; a new one if it was not met before.
     fn node(&mut self, certificate: Certificate) -> usize {
-        let fingerprint = certificate.fingerprint();
         let mut all = self.all.iter();
-        let known = all.position(|node| node.rank.2 == fingerprint);
-        known.unwrap_or_else(|| self.add(certificate))
-    }
-
-    fn add(&mut self, certificate: Certificate) -> usize {
-        let validity = certificate.validity();
+        if let Some(known) = all.position(|node| node.certificate == certificate) {
+            return known;
+        }
         self.all.push(Node {
-            rank: (
-                self.case.timing.chain(validity).is_err(),
-                Reverse(validity.not_after()),
-                certificate.fingerprint(),
-            ),
+            installed: self.entry(&certificate).is_some(),
             certificate,
             above: None,
             rootless: false,

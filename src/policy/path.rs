@@ -13,50 +13,47 @@ use webpki::{EndEntityCert, KeyUsage};
 use super::decide::Case;
 use super::issuers::Place;
 use super::search::Search;
+use super::text::names_of;
 use super::timing::Fall;
-use super::verdict::names_of;
-use super::{Considered, Detail, ReasonCode, constraints, profile, revocation};
-use crate::certificate::{Certificate, HostName, Issued, OfPath, Role};
-use crate::limits::MAX_CONSIDERED;
+use super::{Considered, Detail, ReasonCode, constraints, issuers, profile, revocation};
+use crate::certificate::{Certificate, HostName, Issued, OfPath, Role, der, names_equal};
+use crate::limits::{MAX_CONSIDERED, MAX_HOLDERS_EXAMINED};
 use crate::store::{Bounded, Entry, Scope, Server, Slot};
 
 /// The end entity, as the path builder reads it.
 pub(super) struct EndEntity<'a>(EndEntityCert<'a>);
 
 /// A verified path. Making that an acceptance is up to the caller.
-pub(super) struct Chain<'a> {
-    end_entity: EndEntity<'a>,
+pub(super) struct Chain {
     pub(super) authority: Arc<Entry>,
     /// From the end entity to the authority, both included.
     pub(super) path: Vec<Certificate>,
 }
 
 /// Finds a path to an authority of `scope` and has it verified.
-pub(super) fn verify<'a>(
-    case: &Case<'a>,
+pub(super) fn verify(
+    case: &Case<'_>,
     scope: &Scope,
     considered: &mut Bounded<Considered>,
-) -> Result<Chain<'a>, Fall> {
+) -> Result<Chain, Fall> {
     if !case.timing.is_known() && !case.policy.chains_without_clock {
-        return Err((ReasonCode::ClockUnset, Detail::None));
+        return Err(case.timing.not_by_clock());
     }
     let end_entity = check_leaf(case)?;
     let mut search = Search::new(case, scope, &end_entity, considered);
     match search.run() {
-        Some((authority, path)) => Ok(Chain {
-            end_entity,
-            authority,
-            path,
-        }),
+        Some((authority, path)) => Ok(Chain { authority, path }),
         None => Err(search.why_not()),
     }
 }
 
 /// A subject alternative name must match (rule C2): one of the expected names if there are any, else one of
 /// the server's names, else the dialled one.
+///
+/// We compare by ourselves (RFC 9525): webpki wants two labels behind a wildcard, and private zones (`.lan`,
+/// `.internal`) have one.
 pub(super) fn check_names(
     case: &Case<'_>,
-    chain: &Chain<'_>,
     server: Option<&Server>,
     dialled: Option<&HostName>,
 ) -> Result<(), Fall> {
@@ -73,18 +70,7 @@ pub(super) fn check_names(
     if wanted.is_empty() {
         return Err((ReasonCode::NoNameToMatch, Detail::None));
     }
-    let matches = |name: &&HostName| {
-        // First by ourselves: of a mismatch, webpki makes a list of all names.
-        case.leaf.covers(name)
-            && name.to_server_name().is_some_and(|name| {
-                chain
-                    .end_entity
-                    .0
-                    .verify_is_valid_for_subject_name(&name)
-                    .is_ok()
-            })
-    };
-    if wanted.iter().any(matches) {
+    if case.leaf.covers_any(&wanted) {
         return Ok(());
     }
     let shown = wanted.iter().take(MAX_CONSIDERED);
@@ -97,14 +83,71 @@ pub(super) fn check_names(
     ))
 }
 
+/// Extensions whose critical marking webpki 0.103 understands, as dotted object identifiers (`remember_cert_extension`
+/// there). It refuses a certificate below the authority with another one.
+const KNOWN_CRITICAL_IN_WEBPKI: &[u8] = &[
+    15, // keyUsage
+    17, // subjectAltName
+    19, // basicConstraints
+    30, // nameConstraints
+    31, // cRLDistributionPoints
+    37, // extKeyUsage
+];
+
 fn unreadable(case: &Case<'_>, error: &webpki::Error) -> Fall {
     match case.leaf.unknown_critical_in_pin() {
         Some(oid) => (ReasonCode::UnknownCriticalExtension, Detail::Oid(oid)),
         None => (
             ReasonCode::LeafNotReadable,
-            Detail::Text(webpki_text(error)),
+            Detail::Text(why_unreadable(case.leaf, error)),
         ),
     }
+}
+
+/// What webpki does not read in a certificate, as far as we find it: its errors do not say where it is.
+fn why_unreadable(certificate: &Certificate, error: &webpki::Error) -> String {
+    let version = certificate.version();
+    let critical = certificate.critical_beyond(KNOWN_CRITICAL_IN_WEBPKI);
+    if version != 3 {
+        format!("it is of X.509 version {version}, and a chain needs version 3")
+    } else if !critical.is_empty() {
+        let name = extension_name(&critical);
+        format!("critical extension {critical}{name}, which the path builder does not process")
+    } else if let Some(field) = certificate.unread_time() {
+        format!(
+            "the path builder cannot read its {field} (valid {}): it reads times from 1970 on, to the second and in UTC \
+             (RFC 5280 4.1.2.5)",
+            certificate.validity()
+        )
+    } else {
+        webpki_text(error)
+    }
+}
+
+fn extension_name(oid: &str) -> &'static str {
+    match oid {
+        "2.5.29.14" => " (subjectKeyIdentifier)",
+        "2.5.29.18" => " (issuerAltName)",
+        "2.5.29.32" => " (certificatePolicies)",
+        "2.5.29.33" => " (policyMappings)",
+        "2.5.29.35" => " (authorityKeyIdentifier)",
+        "2.5.29.36" => " (policyConstraints)",
+        "2.5.29.54" => " (inhibitAnyPolicy)",
+        _ => "",
+    }
+}
+
+/// The certificate of a path, below the authority, that webpki does not read, and what in it. Its errors name none.
+fn unreadable_in(path: &[Certificate], error: &webpki::Error) -> Option<Detail> {
+    let (_, below) = path.split_last()?;
+    let found = below.iter().find(|certificate| {
+        certificate.unread_time().is_some() || EndEntityCert::try_from(certificate.der()).is_err()
+    })?;
+    Some(Detail::Certificate {
+        certificate: found.fingerprint(),
+        subject: found.subject(),
+        what: why_unreadable(found, error),
+    })
 }
 
 /// The end entity by itself, before any issuer is looked for.
@@ -114,6 +157,7 @@ fn check_leaf<'a>(case: &Case<'a>) -> Result<EndEntity<'a>, Fall> {
         // C3; a CA that is installed as one is told apart.
         let holders = case.view.data().holders(leaf.key_pin());
         let authority = holders
+            .take(MAX_HOLDERS_EXAMINED)
             .filter(|entry| entry.slot() != Slot::Pin)
             .filter(|entry| entry.fingerprint() == leaf.fingerprint())
             .min_by_key(|entry| entry.key());
@@ -127,23 +171,11 @@ fn check_leaf<'a>(case: &Case<'a>) -> Result<EndEntity<'a>, Fall> {
     }
     let end_entity =
         EndEntityCert::try_from(leaf.der()).map_err(|error| unreadable(case, &error))?;
-    if let Err(refusal) = case.policy.keys.check(leaf) {
-        return Err((ReasonCode::KeyNotAllowed, Detail::Key(refusal)));
-    }
+    case.check_key(leaf)?;
     case.timing.chain(leaf.validity())?;
     match leaf.extended_key_usage() {
-        // webpki does not read anyExtendedKeyUsage in a path, and we accept nothing that it refuses.
-        Some(usage) if !named(usage, case.role()) => {
-            Err((ReasonCode::WrongExtendedKeyUsage, Detail::None))
-        }
+        Some(usage) if !usage.names(case.role()) => Err((issuers::unnamed(usage), Detail::None)),
         Some(_) | None => profile::check(case, leaf, Place::Leaf).map(|()| EndEntity(end_entity)),
-    }
-}
-
-fn named(usage: crate::certificate::ExtendedKeyUsage, role: Role) -> bool {
-    match role {
-        Role::Server => usage.server_auth,
-        Role::Client => usage.client_auth,
     }
 }
 
@@ -164,7 +196,15 @@ pub(super) fn verify_linear(
         .iter()
         .map(|certificate| CertificateDer::from(certificate.der().as_ref()))
         .collect();
-    let anchor = webpki::anchor_from_trusted_cert(authority.der()).map_err(refused)?;
+    let mut anchor = webpki::anchor_from_trusted_cert(authority.der()).map_err(refused)?;
+    // webpki compares names by their bytes. An authority is a name and a key (RFC 5280 section 6.1.1 (d)): where the
+    // name below it is the same (section 7.1), it is given as it is written there.
+    if let Some(below) = path.iter().nth_back(1)
+        && names_equal(below.issuer_der(), authority.subject_der())
+        && let Some((issuer, [])) = der::take(below.issuer_der())
+    {
+        anchor.subject = issuer.content.into();
+    }
     let usage = match case.role() {
         Role::Server => KeyUsage::server_auth(),
         Role::Client => KeyUsage::client_auth(),
@@ -249,7 +289,11 @@ fn refusal(error: &webpki::Error, path: &[Certificate]) -> Fall {
             ReasonCode::IssuerCannotSign
         }
         webpki::Error::UnknownIssuer => ReasonCode::UnknownIssuer,
-        _ => ReasonCode::PathRefused,
+        _ => {
+            let detail = unreadable_in(path, error);
+            let detail = detail.unwrap_or_else(|| Detail::Text(webpki_text(error)));
+            return (ReasonCode::PathRefused, detail);
+        }
     };
     (reason, Detail::Text(webpki_text(error)))
 }

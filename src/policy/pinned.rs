@@ -66,6 +66,7 @@ pub(super) fn ask(case: &Case<'_>, shelf: Option<&Shelf>, verdict: &mut Verdict)
 /// Whether a pin that matches may be used. Allocates nothing unless there is something to say.
 fn usable(case: &Case<'_>, entry: &Entry) -> Result<Vec<VerdictWarning>, Fall> {
     let mut warnings = Vec::new();
+    case.work.pin();
     alive(case.view, &case.timing, entry)?;
     if let Some(installed) = entry.certificate() {
         // Under public-key match the presented certificate is the key holder's own statement: it may cost
@@ -102,9 +103,7 @@ fn certificate_usable(
     warnings: &mut Vec<VerdictWarning>,
 ) -> Result<(), Fall> {
     revocation::check_installed(case, certificate, Slot::Pin)?;
-    if let Err(refusal) = case.policy.keys.check(certificate) {
-        return Err((ReasonCode::KeyNotAllowed, Detail::Key(refusal)));
-    }
+    case.check_key(certificate)?;
     let rule = options.get_validity().unwrap_or(case.policy.validity);
     if case.timing.pin(certificate.validity(), rule)? {
         warnings.push(VerdictWarning::InGrace {
@@ -149,6 +148,7 @@ fn check_self_signature(case: &Case<'_>, warnings: &mut Vec<VerdictWarning>) -> 
 
 /// Why a pin that does not match would not have helped either; `None` if it could accept its own certificate.
 pub(super) fn unusable(case: &Case<'_>, entry: &Entry) -> Option<Fall> {
+    case.work.pin();
     if let Err(fall) = alive(case.view, &case.timing, entry) {
         return Some(fall);
     }

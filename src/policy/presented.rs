@@ -16,9 +16,11 @@ struct One<'a> {
 pub(super) struct Presented<'a>(Vec<One<'a>>);
 
 impl<'a> Presented<'a> {
-    /// What has no name that can be found completes no path, and is left out.
-    pub(super) fn new(all: &'a [CertificateDer<'a>]) -> Self {
-        let named = all.iter().filter_map(|bytes| {
+    /// What has no name that can be found completes no path, and is left out; so is the end entity, which some
+    /// peers send twice.
+    pub(super) fn new(end_entity: &[u8], all: &'a [CertificateDer<'a>]) -> Self {
+        let others = all.iter().filter(|bytes| bytes.as_ref() != end_entity);
+        let named = others.filter_map(|bytes| {
             Some(One {
                 bytes,
                 subject: der::subject_of(bytes)?,
@@ -34,7 +36,7 @@ impl<'a> Presented<'a> {
         &mut self,
         view: &View,
         subject: &[u8],
-        work: &mut Work,
+        work: &Work,
     ) -> Vec<Certificate> {
         let named = self.0.iter_mut().filter(|one| one.subject == subject);
         named

@@ -43,6 +43,8 @@ pub enum Rule {
     M6,
     /// A clock is known or unset.
     M7,
+    /// A pin that a revocation list names is refused.
+    M8,
     /// What every certificate of a path must satisfy.
     C1,
     /// A subject alternative name must match.
@@ -81,7 +83,7 @@ macro_rules! reasons {
                 match self { $( Self::$name => stringify!($name), )* }
             }
 
-            /// The rule behind it.
+            /// The rule behind it in general; [`Verdict::rule`](super::Verdict::rule) is that of one case.
             pub const fn rule(self) -> Rule {
                 match self { $( Self::$name => Rule::$rule, )* }
             }
@@ -96,7 +98,8 @@ macro_rules! reasons {
                 match self { $( Self::$name => $meaning, )* }
             }
 
-            /// What an operator does about it.
+            /// What an operator does about it in general; [`Verdict::remedy`](super::Verdict::remedy) is what helps
+            /// in one case.
             pub const fn remedy(self) -> &'static str {
                 match self { $( Self::$name => $remedy, )* }
             }
@@ -146,13 +149,13 @@ reasons! {
         "If the peer renewed its certificate, install the new one, or let the pin match by public key.";
     SameSubjectOtherKey, P2, false,
         "The peer presented a certificate with the subject of a pin and another key.",
-        "Find out whether the peer changed its key; if it did, install the new certificate; if not, somebody imitates it.";
+        "Find out whether the peer changed its key; if it did, install the new certificate; if not, another machine presents itself under its name.";
     IssuedByPin, I3, false,
         "The presented certificate was signed with the key of a pin, and a pin vouches for no other certificate.",
-        "If that pin is really a CA of yours, install it as an authority; if not, the key of that peer is misused.";
+        "If that pin is a CA of yours and says so by its extensions, install it as an authority; if it is no CA of yours, the key of that peer is misused.";
     AuthoritiesNotAsked, P2, false,
         "The server is claimed by a pin and presented a certificate of a CA, which is not consulted for it.",
-        "If the server was given a CA-signed certificate on purpose, migrate it, then release it; if not, somebody has one in its name.";
+        "If the server was given a CA-signed certificate on purpose, migrate it, then release it; if not, a CA issued one in its name to another machine.";
     PinOfAnotherServer, P8, false,
         "The presented certificate is installed for another server or group.",
         "Check the address; if the servers replicate one certificate, make them a group.";
@@ -160,41 +163,47 @@ reasons! {
         "The presented certificate is installed for the other end: a client's where a server is, or the reverse.",
         "Check which machine answers here; install the certificate for this role as well if that is meant.";
     EntryDisabled, I8, false,
-        "The entry that matches is disabled.",
+        "The entry that would decide is disabled.",
         "Look up why it was disabled; enable it, or install another certificate.";
     EntryEnded, I8, false,
-        "The entry that matches is past the end that was set for it.",
+        "The entry that would decide is past the end that was set for it.",
         "Set a later end, or install another certificate.";
     Expired, M3, false,
         "The presented certificate, or the installed one that matches it, has expired.",
-        "Renew the peer's certificate and install it; a grace bridges the time until then.";
+        "Renew the peer's certificate; that of a pin is installed anew, and a grace bridges the time until then.";
     NotYetValid, M3, false,
         "The presented certificate, or the installed one that matches it, is not valid yet.",
         "Compare the clocks of both machines.";
     WrongExtendedKeyUsage, M4, false,
         "The extended key usage of the certificate does not allow the peer's role.",
         "Have a certificate made with serverAuth for servers, clientAuth for clients; for a pin, `any_role` waives it.";
+    AnyExtendedKeyUsageAlone, C1, false,
+        "In the extended key usage of a certificate of the chain, anyExtendedKeyUsage alone stands for the peer's role, which is not enough for a chain.",
+        "Have that certificate issued with serverAuth for servers, clientAuth for clients; or install the peer's certificate as a pin, for which anyExtendedKeyUsage is enough.";
     UnknownCriticalExtension, M6, false,
         "The certificate has a critical extension that is not understood.",
         "Have the certificate made without that extension, or with it not critical.";
     KeyNotAllowed, I4, false,
         "The key of the certificate is weaker than the policy asks, or the crypto provider cannot verify it.",
-        "Give the peer a key that is allowed: RSA from 2048 bits, P-256, P-384, Ed25519.";
+        "Give the peer a key of a kind and size that the crypto provider and the policy take.";
     WrongSelfSignature, I4, false,
         "The certificate says that it signed itself, and its signature does not verify.",
         "Have the certificate made again: it is damaged or forged.";
     HandshakeSignatureInvalid, M2, false,
         "The peer did not prove that it has the private key of the certificate that it presented.",
-        "Somebody presents a copied certificate, or the peer's key and certificate do not belong together.";
+        "Check that the key and the certificate of the peer belong together; if they do, another machine presents a copy of the certificate.";
     HandshakeNotFinished, M2, false,
         "The handshake is not finished, so the peer has not proved anything.",
         "Finish the handshake before asking who the peer is.";
     ClockUnset, M7, false,
-        "The clock is not set, and chains are not judged without one.",
-        "Set the clock, or let the policy judge chains without a clock.";
+        "The clock is not set: ends are judged at the floor, and chains are not judged without a clock.",
+        "Set the clock; or reset the floor, if it is later than the true time; or let the policy judge chains without a clock.";
+    ClockBelowFloor, M7, false,
+        "The clock is more than 26 hours below the floor, so it does not count: ends are judged at the floor, and chains are not judged.",
+        "Set the clock; or, if the clock is right, reset the floor (`reset_floor`, `mutual-trust store clock reset`).";
     UnknownIssuer, C1, false,
         "No installed authority issued the presented certificate.",
-        "Install the CA that issued it as an authority; if an intermediate is missing, install that or have the peer send it.";
+        "If the issuer that is named is an intermediate, have the peer send its certificate, or install it as an intermediate; if it is a CA of its own, install it as an authority.";
     SelfSignedNotInstalled, C1, false,
         "The presented certificate is a self-signed end entity that is not installed.",
         "Compare its fingerprint with the peer's own over another channel, then install it as a pin.";
@@ -205,8 +214,11 @@ reasons! {
         "The peer presented a certificate that is installed as a CA: it ends chains and is no peer.",
         "If it is the peer's own certificate, install it as a pin.";
     LeafNotReadable, C1, false,
-        "The path builder cannot read the presented certificate, which is of an old version or has odd extensions.",
-        "Compare its fingerprint over another channel and install it as a pin, or have it made as X.509 version 3.";
+        "The presented certificate can stand in no chain: it is of an old version, or has what is named.",
+        "Have it made again as X.509 version 3 and without what is named, or compare its fingerprint over another channel and install it as a pin.";
+    SignatureAlgorithmUnsupported, C1, false,
+        "A certificate of the presented chain is signed with an algorithm that is too weak, or that the crypto provider lacks.",
+        "Have the certificate that is named issued again, signed with SHA-256; the certificate of the CA that signs it may stay.";
     ChainSignatureInvalid, C1, false,
         "A signature in the presented chain does not verify under the issuer's key.",
         "An issuer has the right name and another key: install the CA's current certificate.";
@@ -248,7 +260,7 @@ reasons! {
         "Remove duplicate authorities and intermediates of one name.";
     PathRefused, C1, false,
         "The path builder refused the chain for another reason, which is named.",
-        "Have the chain made again without what is named.";
+        "Have the certificate that is named made again without what is named.";
     NameMismatch, C2, false,
         "No subject alternative name of the certificate matches a name of the server.",
         "Have the certificate issued for the server's name, add the name to the server, or set expected names.";

@@ -22,8 +22,12 @@ pub(super) fn check_path(case: &Case<'_>, path: &[Certificate]) -> Result<(), Fa
     // What is revoked is said before what is not known.
     for (certificate, issuer) in pairs() {
         let lists = case.view.data().crls();
+        if !lists.may_have(issuer.subject_der(), certificate.serial()) {
+            continue;
+        }
         let lists = lists.of_issuer(issuer);
         for list in lists.unwrap_or(&[]) {
+            case.work.list();
             if let Some(revoked) = list.crl().revoked(certificate.serial()) {
                 return Err(fall(certificate, list, revoked));
             }
@@ -35,6 +39,26 @@ pub(super) fn check_path(case: &Case<'_>, path: &[Certificate]) -> Result<(), Fa
     pairs().try_for_each(|(certificate, issuer)| status(case, certificate, issuer).map(drop))
 }
 
+/// How many lists a path asks.
+pub(super) fn count(case: &Case<'_>, path: &[Certificate]) -> usize {
+    let crls = case.view.data().crls();
+    if crls.is_empty() {
+        return 0;
+    }
+    let issuers = path.iter().skip(1);
+    let lists = issuers.filter_map(|issuer| crls.of_issuer(issuer));
+    lists.map(<[_]>::len).fold(0, usize::saturating_add)
+}
+
+/// How many lists are asked whether they name a certificate whose issuer is known by name alone.
+pub(super) fn count_named(case: &Case<'_>, certificate: &Certificate) -> usize {
+    let crls = case.view.data().crls();
+    if crls.is_empty() || !crls.may_have(certificate.issuer_der(), certificate.serial()) {
+        return 0;
+    }
+    crls.named(certificate.issuer_der()).count()
+}
+
 /// A certificate whose issuer is not at hand, and known by name alone: a pin (M8), or the authority in which a
 /// path ends (C1).
 pub(super) fn check_installed(
@@ -42,8 +66,12 @@ pub(super) fn check_installed(
     certificate: &Certificate,
     slot: Slot,
 ) -> Result<(), Fall> {
-    let lists = case.view.data().crls().named(certificate.issuer_der());
-    for list in lists {
+    let lists = case.view.data().crls();
+    if !lists.may_have(certificate.issuer_der(), certificate.serial()) {
+        return Ok(());
+    }
+    for list in lists.named(certificate.issuer_der()) {
+        case.work.list();
         if let Some(revoked) = list.revokes(certificate, slot) {
             return Err(fall(certificate, list, revoked));
         }
@@ -77,13 +105,24 @@ fn status(
     let mut in_grace = Reasons::NONE;
     let mut expired = Reasons::NONE;
     let mut last_end: Option<i64> = None;
+    let mut not_yet: Option<i64> = None;
+    let mut elsewhere = 0_usize;
     for list in lists {
+        case.work.list();
         let reasons = list.crl().covers(certificate);
-        if reasons.is_none() || !may_tell(case.policy, list) {
+        if reasons.is_none() {
+            elsewhere = elsewhere.saturating_add(1);
+            continue;
+        }
+        if !may_tell(case.policy, list) {
             continue;
         }
         let (known, end) = match case.timing.crl(list.crl(), case.policy.crl_grace) {
-            Age::NotYet => continue,
+            Age::NotYet => {
+                let begin = list.crl().this_update();
+                not_yet = Some(not_yet.map_or(begin, |first| first.min(begin)));
+                continue;
+            }
             Age::Current => (&mut current, None),
             Age::InGrace(end) => (&mut in_grace, Some(end)),
             Age::Expired(end) => (&mut expired, Some(end)),
@@ -107,9 +146,12 @@ fn status(
         reason,
         Detail::NotCovered {
             certificate: certificate.fingerprint(),
-            issuer: issuer.subject(),
+            issuer: issuer.subject().into(),
             lists: lists.len(),
             last_end: last_end.filter(|_| reason == ReasonCode::CrlExpired),
+            not_yet,
+            elsewhere,
+            judged_at: case.timing.moment(),
         },
     ))
 }

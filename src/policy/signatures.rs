@@ -1,78 +1,161 @@
 //! The signatures that one verdict verifies: each at most once, and not more than the limits allow (rule C5).
 
+use super::decide::Case;
 use super::timing::Fall;
-use super::work::Work;
-use super::{Detail, ReasonCode};
-use crate::certificate::{Certificate, Fingerprint, Issued, KeyPolicy, SignatureCheck};
+use super::work;
+use super::{Detail, ReasonCode, explain};
+use crate::certificate::{Certificate, Fingerprint, Issued, SignatureCheck};
 use crate::limits::{MAX_NAMESAKE_SIGNATURES, WORK_OF_SIGNATURE};
+use crate::store::Signer;
+
+/// A certificate of a path, and whether it is installed as a CA.
+#[derive(Clone, Copy)]
+pub(super) struct Link<'c> {
+    pub(super) certificate: &'c Certificate,
+    pub(super) installed: bool,
+}
+
+/// What pays for a signature of an installed CA on what a peer presents.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Paid {
+    /// The work on what a peer presents.
+    Work,
+    /// The signatures that find the right one of several installed CAs of one name.
+    Namesakes,
+}
+
+/// What has been found of one certificate.
+struct Known {
+    below: Fingerprint,
+    signer: Option<Issued>,
+    /// Certificates with keys that did not sign it.
+    wrong: Vec<Certificate>,
+    /// Whether one of those is an installed CA.
+    wrong_of_installed: bool,
+}
 
 /// What has been found of pairs of certificates so far, and what it cost.
 #[derive(Default)]
 pub(super) struct Signatures {
-    verified: Vec<Issued>,
-    /// Certificates with keys that did not sign them.
-    wrong: Vec<(Fingerprint, Certificate)>,
-    /// How many were verified for want of the right one of several authorities of one name.
+    known: Vec<Known>,
+    /// How many were verified to find the right one of several installed CAs of one name.
     of_namesakes: usize,
 }
 
 impl Signatures {
-    /// Whether the key of `above` is known not to have signed `below`.
-    pub(super) fn is_wrong(&self, below: &Certificate, above: &Certificate) -> bool {
-        let mut wrong = self.wrong.iter();
-        wrong.any(|(known, by)| *known == below.fingerprint() && by.has_key_of(above))
+    fn get(&self, below: &Certificate) -> Option<&Known> {
+        let fingerprint = below.fingerprint();
+        self.known.iter().find(|known| known.below == fingerprint)
     }
 
-    /// Verifies that the key of `above` signed `below`, unless that is known already.
-    ///
-    /// A further authority of a name whose other keys did not sign `below` counts among the namesakes: they are the
-    /// administrator's own, and a peer chooses none of them.
+    fn of(&mut self, below: &Certificate) -> Option<&mut Known> {
+        let fingerprint = below.fingerprint();
+        let place = self
+            .known
+            .iter()
+            .position(|known| known.below == fingerprint);
+        let place = place.unwrap_or_else(|| {
+            self.known.push(Known {
+                below: fingerprint,
+                signer: None,
+                wrong: Vec::new(),
+                wrong_of_installed: false,
+            });
+            self.known.len().saturating_sub(1)
+        });
+        self.known.get_mut(place)
+    }
+
+    fn is_signed_by(&mut self, below: &Certificate, issued: Issued) {
+        if let Some(known) = self.of(below) {
+            known.signer = Some(issued);
+        }
+    }
+
+    /// Whether the key of `above` is known not to have signed `below`: it is among those that did not, or another one
+    /// did.
+    pub(super) fn is_wrong(&self, below: &Certificate, above: &Certificate) -> bool {
+        self.get(below).is_some_and(|known| match &known.signer {
+            Some(issued) => !issued.pair().1.has_key_of(above),
+            None => known.wrong.iter().any(|by| by.has_key_of(above)),
+        })
+    }
+
+    /// Whether the key of `above` is known to have signed `below`.
+    pub(super) fn is_verified(&self, below: &Certificate, above: &Certificate) -> bool {
+        self.find(below, above).is_some()
+    }
+
+    /// Whether the key of some installed CA is known not to have signed `below`.
+    pub(super) fn is_wrong_of_installed(&self, below: &Certificate) -> bool {
+        self.get(below)
+            .is_some_and(|known| known.wrong_of_installed)
+    }
+
+    /// Verifies that the key of `above` signed `below`, unless that is known already: in this verdict, or since both
+    /// were installed.
     pub(super) fn check(
         &mut self,
-        keys: &KeyPolicy,
-        below: &Certificate,
-        above: &Certificate,
-        namesake: bool,
-        work: &mut Work,
-    ) -> Result<(), Fall> {
-        if self.find(below, above).is_some() {
+        case: &Case<'_>,
+        below: Link<'_>,
+        above: Link<'_>,
+        paid: Paid,
+    ) -> Result<(), Check> {
+        let keys = &case.policy.keys;
+        let (lower, upper) = (below.certificate, above.certificate);
+        if self.find(lower, upper).is_some() {
             return Ok(());
         }
-        if self.is_wrong(below, above) {
-            return Err(wrong());
+        if self.is_wrong(lower, upper) {
+            return Err(Check::Fell(wrong()));
         }
-        if !keys.can_verify(below, above) {
-            let why = "no algorithm for this signature under the key of that issuer";
-            return Err((ReasonCode::ChainSignatureInvalid, Detail::Text(why.into())));
+        if !keys.can_verify(lower, upper) {
+            return Err(Check::Fell(explain::not_verifiable(lower, upper)));
         }
-        let again = namesake
-            && self
-                .wrong
-                .iter()
-                .any(|(known, _)| *known == below.fingerprint());
-        if again {
+        if below.installed {
+            match case.view.data().signer(lower) {
+                Signer::Is(issued) if keys.stands_by(issued) => {
+                    self.is_signed_by(lower, issued.clone());
+                    return if issued.pair().1.has_key_of(upper) {
+                        Ok(())
+                    } else {
+                        Err(Check::Fell(wrong()))
+                    };
+                }
+                Signer::NotInstalled if above.installed => return Err(Check::Fell(wrong())),
+                Signer::Is(_) | Signer::NotInstalled | Signer::Unknown => {}
+            }
+        }
+        if paid == Paid::Namesakes && above.installed && !below.installed {
             self.of_namesakes = self.of_namesakes.saturating_add(1);
-            work.within(self.of_namesakes, MAX_NAMESAKE_SIGNATURES)?;
+            work::within(self.of_namesakes, MAX_NAMESAKE_SIGNATURES).map_err(Check::Stopped)?;
         } else {
-            work.spend(WORK_OF_SIGNATURE)?;
+            let spent = case.work.spend(WORK_OF_SIGNATURE);
+            spent.map_err(Check::Stopped)?;
         }
-        match keys.verify_issued(below, above) {
+        match keys.verify_issued(lower, upper) {
             Ok(issued) => {
-                self.verified.push(issued);
+                self.is_signed_by(lower, issued);
                 Ok(())
             }
             Err(SignatureCheck::Verified | SignatureCheck::Wrong | SignatureCheck::Unsupported) => {
-                self.wrong.push((below.fingerprint(), above.clone()));
-                Err(wrong())
+                if let Some(known) = self.of(lower) {
+                    known.wrong.push(upper.clone());
+                    known.wrong_of_installed |= above.installed;
+                }
+                Err(Check::Fell(wrong()))
             }
         }
     }
 
+    /// Whether the key of any issuer is known to have signed `below`.
+    pub(super) fn has_issuer(&self, below: &Certificate) -> bool {
+        self.get(below).is_some_and(|known| known.signer.is_some())
+    }
+
     fn find(&self, below: &Certificate, above: &Certificate) -> Option<&Issued> {
-        self.verified.iter().find(|issued| {
-            let (known, by) = issued.pair();
-            known == below && by.has_key_of(above)
-        })
+        let issued = self.get(below)?.signer.as_ref();
+        issued.filter(|issued| issued.pair().1.has_key_of(above))
     }
 
     /// The pairs of a path from the end entity to the authority; `None` if one of them has not been verified.
@@ -84,7 +167,15 @@ impl Signatures {
     }
 }
 
-fn wrong() -> Fall {
+/// Why a signature or a path does not count.
+pub(super) enum Check {
+    /// It is wrong or cannot be verified: this path is none.
+    Fell(Fall),
+    /// Nothing more is tried in this pass: there is no work left, or no other path can be better.
+    Stopped(Fall),
+}
+
+pub(super) fn wrong() -> Fall {
     let why = "a signature does not verify under the key of the issuer";
     (ReasonCode::ChainSignatureInvalid, Detail::Text(why.into()))
 }

@@ -3,6 +3,7 @@
 use super::decide::Case;
 use super::pinned;
 use super::timing::Timing;
+use super::work::Work;
 use super::{Policy, Question, Verdict};
 use crate::certificate::Certificate;
 use crate::store::View;
@@ -26,6 +27,7 @@ pub(crate) fn stranger(
         policy,
         question,
         timing: Timing::of(view, question.clock),
+        work: &Work::default(),
         leaf: &leaf,
         holder: None,
     };

@@ -3,7 +3,16 @@
 use core::fmt;
 
 use super::{ChainProfile, Detail, PeerIdentity, Verdict, VerdictWarning};
-use crate::certificate::{Moment, Role, shown};
+use crate::certificate::{Certificate, Moment, Role, SanName, shown};
+
+/// The subject alternative names of a certificate that are kept.
+pub(super) fn names_of(
+    certificate: &Certificate,
+    keep: impl Fn(&SanName<'_>) -> bool,
+) -> impl Iterator<Item = String> {
+    let named = certificate.names().filter(|name| *name != SanName::Other);
+    named.filter(keep).map(SanName::to_text)
+}
 
 impl fmt::Display for Detail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -15,10 +24,33 @@ impl fmt::Display for Detail {
                 Moment(*limit),
                 Moment(*judged_at)
             ),
+            Self::Clock(state) => f.write_str(&state.times()),
             Self::Block(selector) => write!(f, "block on {selector}"),
             Self::Key(refusal) => write!(f, "{refusal}"),
             Self::Oid(oid) => write!(f, "extension {oid}"),
             Self::Entry(key) => write!(f, "{key}"),
+            Self::Signature {
+                certificate,
+                subject,
+                algorithm,
+                key,
+                aws_lc_rs: _,
+            } => write!(
+                f,
+                "certificate {certificate} ({subject}) is signed with {algorithm}, by a key of the kind {key}"
+            ),
+            Self::IssuedByPin {
+                entry,
+                no_authority,
+            } => match no_authority {
+                Some(why) => write!(f, "{entry}, which cannot be an authority: {why}"),
+                None => write!(f, "{entry}"),
+            },
+            Self::Certificate {
+                certificate,
+                subject,
+                what,
+            } => write!(f, "certificate {certificate} ({subject}): {what}"),
             Self::Limit { found, limit } => write!(f, "{found}, the limit is {limit}"),
             Self::Names { wanted, presented } => {
                 let or_none = |names: &[String]| {
@@ -56,12 +88,28 @@ impl fmt::Display for Detail {
                 issuer,
                 lists,
                 last_end,
+                not_yet,
+                elsewhere,
+                judged_at,
             } => {
                 write!(f, "certificate {certificate} of {issuer}: ")?;
-                match (lists, last_end) {
-                    (0, _) => f.write_str("no list of this issuer is installed"),
-                    (_, Some(end)) => write!(f, "the last list expired at {}", Moment(*end)),
-                    (lists, None) => write!(f, "none of {lists} lists tells of it"),
+                match (lists, last_end, not_yet) {
+                    (0, ..) => f.write_str("no list of this issuer is installed"),
+                    (_, Some(end), _) => write!(f, "the last list expired at {}", Moment(*end)),
+                    (_, None, Some(begin)) => write!(
+                        f,
+                        "the list that would tell of it is valid only from {} on, judged at {}",
+                        Moment(*begin),
+                        Moment(*judged_at)
+                    ),
+                    (1, ..) if *elsewhere == 1 => f.write_str(
+                        "the list that is installed is of another distribution point, or about certificates of another kind",
+                    ),
+                    (lists, ..) if elsewhere == lists => write!(
+                        f,
+                        "the {lists} lists that are installed are of other distribution points, or about certificates of another kind"
+                    ),
+                    (lists, ..) => write!(f, "none of {lists} lists tells of it"),
                 }
             }
             Self::Text(text) => f.write_str(text),
@@ -72,9 +120,7 @@ impl fmt::Display for Detail {
 impl fmt::Display for VerdictWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ClockUnset => {
-                f.write_str("the clock is not set: ends were judged at the last known time")
-            }
+            Self::ClockUnset(state) => write!(f, "{state}"),
             Self::InGrace { not_after } => write!(
                 f,
                 "the certificate expired at {} and is in its grace: renew it",
@@ -184,7 +230,7 @@ impl fmt::Display for Verdict {
             write!(f, "\n  {kind}: {warning}")?;
         }
         if !self.is_accepted() {
-            write!(f, "\n  to do: {}", reason.remedy())?;
+            write!(f, "\n  to do: {}", self.remedy())?;
         }
         Ok(())
     }

@@ -5,10 +5,10 @@ use core::time::Duration;
 
 use pki_types::UnixTime;
 
-use super::{Detail, ReasonCode};
+use super::{Detail, ReasonCode, VerdictWarning};
 use crate::certificate::{Clock, Crl, Validity, seconds};
 use crate::limits::CLOCK_TOLERANCE;
-use crate::store::{Entry, ValidityRule, View};
+use crate::store::{ClockState, Entry, ValidityRule, View};
 
 /// Why something fell away: the code, with the values behind it.
 pub(super) type Fall = (ReasonCode, Detail);
@@ -18,6 +18,10 @@ pub(super) type Fall = (ReasonCode, Detail);
 pub(super) struct Timing {
     moment: i64,
     known: bool,
+    /// How the clock stands to the floor.
+    state: ClockState,
+    /// Whether anything had ended at the floor, while the clock does not count.
+    ended_at_floor: Cell<bool>,
     /// Noted for whoever remembers the verdict; nothing that is judged here reads it.
     same_until: Cell<i64>,
 }
@@ -33,6 +37,7 @@ pub(super) enum Age {
 
 impl Timing {
     pub(super) fn of(view: &View, clock: Clock) -> Self {
+        let state = view.clock_state(clock);
         let (moment, known) = match view.judge(clock) {
             Clock::Known(now) => (seconds(now), true),
             // Without a floor, nothing is known of the time but that it is after 1970.
@@ -41,6 +46,8 @@ impl Timing {
         Self {
             moment,
             known,
+            state,
+            ended_at_floor: Cell::new(false),
             same_until: Cell::new(i64::MAX),
         }
     }
@@ -51,6 +58,8 @@ impl Timing {
         let come = self.moment >= moment;
         if !come {
             self.same_until.set(self.same_until.get().min(moment));
+        } else if !self.known {
+            self.ended_at_floor.set(true);
         }
         come
     }
@@ -63,6 +72,35 @@ impl Timing {
 
     pub(super) fn is_known(&self) -> bool {
         self.known
+    }
+
+    /// That a verdict was made at the floor; `None` if the clock counts.
+    pub(super) fn warning(&self) -> Option<VerdictWarning> {
+        (!self.known).then_some(VerdictWarning::ClockUnset(self.state))
+    }
+
+    /// Why a chain is not judged, and why nothing is to be renewed, while the clock does not count.
+    pub(super) fn not_by_clock(&self) -> Fall {
+        let reason = match self.state {
+            ClockState::BelowFloor { .. } => ReasonCode::ClockBelowFloor,
+            ClockState::Unset { .. } | ClockState::Known | ClockState::Jumped { .. } => {
+                ReasonCode::ClockUnset
+            }
+        };
+        (reason, Detail::Clock(self.state))
+    }
+
+    /// Whether a refusal rests on an end that was judged at the floor: what has ended there may be valid, so its
+    /// remedy is the clock or the floor, never a renewal (rule M7).
+    pub(super) fn is_of_floor(&self, reason: ReasonCode) -> bool {
+        let by_end = matches!(
+            reason,
+            ReasonCode::Expired
+                | ReasonCode::EntryEnded
+                | ReasonCode::IssuerExpired
+                | ReasonCode::CrlExpired
+        );
+        !self.known && (by_end || (reason == ReasonCode::NoPinLeft && self.ended_at_floor.get()))
     }
 
     /// The moment at which ends are judged, in seconds since the epoch. To be shown, and for the path builder, which
@@ -101,6 +139,16 @@ impl Timing {
                 judged_at: self.moment,
             },
         ))
+    }
+
+    /// Whether a server that migrates may be refused for this reason only since authorities were not asked.
+    pub(super) fn is_of_migration(reason: ReasonCode) -> bool {
+        matches!(
+            reason,
+            ReasonCode::PinDoesNotMatch
+                | ReasonCode::SameSubjectOtherKey
+                | ReasonCode::AuthoritiesNotAsked
+        )
     }
 
     /// Judges a pin's certificate; `Ok(true)` if it lives on its grace.

@@ -2,7 +2,8 @@
 
 use super::decide::Case;
 use super::timing::{Fall, Timing};
-use super::{Detail, Policy, Question, ReasonCode, Target, issuers, pinned, revocation};
+use super::work::Work;
+use super::{Policy, Question, ReasonCode, Target, issuers, pinned, revocation};
 use crate::certificate::{Certificate, Clock};
 use crate::store::{Claim, Entry, Server, ServerId, Slot, View};
 
@@ -25,7 +26,7 @@ impl<'a> Usable<'a> {
             Slot::Pin => self.case(server, certificate, |case| pinned::unusable(case, entry)),
             Slot::Authority | Slot::Intermediate => {
                 if !timing.is_known() && !self.policy.chains_without_clock {
-                    return Some((ReasonCode::ClockUnset, Detail::None));
+                    return Some(timing.not_by_clock());
                 }
                 self.case(server, certificate, |case| {
                     let alive = timing.entry(entry);
@@ -39,6 +40,16 @@ impl<'a> Usable<'a> {
                         .err()
                 })
             }
+        }
+    }
+
+    /// What a reason is at the floor: the clock's, if it is that something has ended there (rule M7).
+    pub(crate) fn at_floor(&self, reason: ReasonCode) -> ReasonCode {
+        let timing = Timing::of(self.view, self.clock);
+        if timing.is_of_floor(reason) {
+            timing.not_by_clock().0
+        } else {
+            reason
         }
     }
 
@@ -65,6 +76,7 @@ impl<'a> Usable<'a> {
             policy: self.policy,
             question: &question,
             timing: Timing::of(self.view, self.clock),
+            work: &Work::default(),
             leaf: certificate,
             holder: None,
         })

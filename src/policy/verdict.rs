@@ -1,117 +1,20 @@
 //! A verdict as data, and as a text that an operator can act on.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::decide::Accepted;
-use super::{ReasonCode, Rule};
-use crate::certificate::{
-    Certificate, CrlNumber, Fingerprint, HostName, KeyRefusal, RevocationReason, Role, SanName,
-};
+use super::{Considered, Detail, ReasonCode};
+use crate::certificate::{Certificate, Fingerprint, HostName, Role};
 use crate::limits::MAX_CONSIDERED;
-use crate::store::{BlockSelector, Bounded, Entry, EntryKey, ServerId};
-
-/// The values behind a reason.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Detail {
-    /// There are none.
-    None,
-    /// A limit in time and the moment at which it was judged, both in seconds since 1970-01-01T00:00:00Z.
-    #[non_exhaustive]
-    Time {
-        /// The beginning or end that was not kept.
-        limit: i64,
-        /// The time, or the floor while the clock is unset.
-        judged_at: i64,
-    },
-    /// The block that hit.
-    Block(BlockSelector),
-    /// The key that is not allowed.
-    Key(KeyRefusal),
-    /// An object identifier in dotted form.
-    Oid(String),
-    /// The entry that stands in the way.
-    Entry(EntryKey),
-    /// A number and its limit.
-    #[non_exhaustive]
-    Limit {
-        /// The number found.
-        found: usize,
-        /// The limit.
-        limit: usize,
-    },
-    /// Names that were wanted and names that the certificate has, at most 16 of each.
-    #[non_exhaustive]
-    Names {
-        /// Wanted.
-        wanted: Vec<String>,
-        /// Presented.
-        presented: Vec<String>,
-    },
-    /// What a revocation list says of a certificate.
-    #[non_exhaustive]
-    Revoked {
-        /// The certificate.
-        certificate: Fingerprint,
-        /// Its serial number's content bytes.
-        serial: Box<[u8]>,
-        /// When it was revoked, in seconds since 1970-01-01T00:00:00Z.
-        date: i64,
-        /// Why it was revoked.
-        why: RevocationReason,
-        /// The list.
-        crl: Fingerprint,
-        /// Its number, if it has one.
-        number: Option<CrlNumber>,
-    },
-    /// A certificate of which no current revocation list tells.
-    #[non_exhaustive]
-    NotCovered {
-        /// The certificate.
-        certificate: Fingerprint,
-        /// The name of its issuer, safe to show.
-        issuer: String,
-        /// How many lists of the issuer are installed.
-        lists: usize,
-        /// If there are such that would tell but have expired, when the last of them did, in seconds since
-        /// 1970-01-01T00:00:00Z.
-        last_end: Option<i64>,
-    },
-    /// A sentence.
-    Text(String),
-}
-
-/// One installed or presented certificate that was considered, and why it fell away.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Considered {
-    /// The certificate.
-    pub fingerprint: Fingerprint,
-    /// The entry that holds it; `None` if the peer presented it.
-    pub entry: Option<EntryKey>,
-    /// Why it fell away.
-    pub reason: ReasonCode,
-    /// The values behind the reason.
-    pub detail: Detail,
-}
-
-impl Considered {
-    pub(super) fn entry(entry: &Entry, reason: ReasonCode, detail: Detail) -> Self {
-        Self {
-            fingerprint: entry.fingerprint(),
-            entry: Some(entry.key()),
-            reason,
-            detail,
-        }
-    }
-}
+use crate::store::{Bounded, ClockState, Entry, EntryKey, ServerId, Slot};
 
 /// Something that an operator should know although, or because, the verdict is what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VerdictWarning {
-    /// The clock is unset: ends were judged at the floor, beginnings not at all (rule M7).
-    ClockUnset,
+    /// The clock does not count: ends were judged at the floor, beginnings not at all (rule M7).
+    ClockUnset(ClockState),
     /// The pin's certificate has expired and lives on its grace (rule M3).
     #[non_exhaustive]
     InGrace {
@@ -134,7 +37,7 @@ pub enum VerdictWarning {
     UnlistedName,
     /// The certificate does not cover the dialled name. The pin's scope vouches for it (rule M5).
     NameNotCovered,
-    /// `keyUsage` lacks digitalSignature (rule M4).
+    /// `keyUsage` of the end entity lacks digitalSignature (rules M4 and C1).
     NoDigitalSignature,
     /// The extended key usage is for another role and was waived for the pin (rule I6).
     RoleWaived,
@@ -170,7 +73,7 @@ pub enum PeerIdentity {
         /// The fingerprint of the end entity's certificate.
         fingerprint: Fingerprint,
         /// Its subject alternative names, as `dns:…`, `ip:…`, `uri:…` or `email:…`; if the authority has
-        /// patterns, only those that match one. Never the common name.
+        /// patterns, only those that match one. Never the common name. A name has no comma: it stands there as `\u{2c}`.
         names: Vec<String>,
     },
 }
@@ -200,14 +103,6 @@ impl PeerIdentity {
     }
 }
 
-pub(super) fn names_of(
-    certificate: &Certificate,
-    keep: impl Fn(&SanName<'_>) -> bool,
-) -> impl Iterator<Item = String> {
-    let named = certificate.names().filter(|name| *name != SanName::Other);
-    named.filter(keep).map(SanName::to_text)
-}
-
 /// Whether a peer may be trusted, by which entry, and why.
 ///
 /// An accepted verdict is made by [`decide`](super::decide()) alone. In TLS it counts only once the handshake
@@ -224,6 +119,8 @@ pub struct Verdict {
     pub(super) decided: Option<Arc<Entry>>,
     pub(super) considered: Bounded<Considered>,
     pub(super) warnings: Vec<VerdictWarning>,
+    /// The remedy, if it was told before the values that it rests on were hidden.
+    pub(super) remedy: Option<Cow<'static, str>>,
 }
 
 impl Verdict {
@@ -256,11 +153,6 @@ impl Verdict {
             Ok(_) => &Detail::None,
             Err((_, detail)) => detail,
         }
-    }
-
-    /// The rule that decided.
-    pub fn rule(&self) -> Rule {
-        self.reason().rule()
     }
 
     /// The role of the peer.
@@ -302,11 +194,10 @@ impl Verdict {
     /// The fingerprints of the pins of which the peer should have presented one, as far as they are listed in
     /// [`considered`](Self::considered).
     pub fn expected(&self) -> impl Iterator<Item = Fingerprint> {
-        let pins = self.considered.items().iter().filter(|considered| {
-            let slot = considered.entry.as_ref().map(|key| key.slot);
-            slot == Some(crate::store::Slot::Pin)
-        });
-        pins.map(|considered| considered.fingerprint)
+        let is_pin = |key: &EntryKey| key.slot == Slot::Pin;
+        let items = self.considered.items().iter();
+        let pins = items.filter(move |item| item.entry.as_ref().is_some_and(is_pin));
+        pins.map(|item| item.fingerprint)
     }
 
     /// What an operator should know besides.
@@ -330,6 +221,7 @@ impl Verdict {
             decided: None,
             considered: Bounded::default(),
             warnings: Vec::new(),
+            remedy: None,
         }
     }
 
@@ -353,11 +245,13 @@ impl Verdict {
     }
 
     /// The same without the fingerprint of what was presented, which whoever decides about it must hear over
-    /// another channel and not read here first.
+    /// another channel and not read here first. A pin that was refused stays: it was compared when it was installed.
     pub(crate) fn without_fingerprint(mut self) -> Self {
+        let remedy = self.remedy();
         let Some(presented) = self.presented.take() else {
             return self;
         };
+        self.remedy = Some(remedy);
         self.considered.retain(|item| item.fingerprint != presented);
         // As the entry of another server, or as a block.
         if let Err((_, detail)) = &mut self.outcome {
@@ -378,9 +272,10 @@ impl Verdict {
             Role::Client
         };
         let why = String::from("there is no peer certificate yet");
+        let refused = Self::refused(role, ReasonCode::HandshakeNotFinished, why);
         Self {
             generation,
-            ..Self::refused(role, ReasonCode::HandshakeNotFinished, why)
+            ..refused
         }
     }
 

@@ -1,50 +1,269 @@
-//! What one verdict may spend on a search (rule C5).
+//! What one verdict may spend on what a peer presents (rule C5).
+
+use core::cell::Cell;
 
 use super::timing::Fall;
 use super::{Detail, ReasonCode};
-use crate::limits::{MAX_PATH_STEPS, MAX_WORK};
+use crate::limits::{MAX_WORK, WORK_OF_SIGNATURE};
 
-/// Work done so far.
+/// Work done so far, in one verdict: for the search of a path and for what explains a refusal.
 #[derive(Default)]
 pub(super) struct Work {
-    spent: usize,
-    steps: usize,
-    /// The bound that was reached first: nothing more is tried.
-    stopped: Option<Fall>,
+    spent: Cell<usize>,
+    /// How many revocation lists were asked.
+    lists: Cell<usize>,
+    /// How many pins were judged beyond whether they match.
+    pins: Cell<usize>,
 }
 
 impl Work {
     /// Spends units of work, of which there are [`MAX_WORK`].
-    pub(super) fn spend(&mut self, units: usize) -> Result<(), Fall> {
-        self.spent = self.spent.saturating_add(units);
-        self.within(self.spent, MAX_WORK)
+    pub(super) fn spend(&self, units: usize) -> Result<(), Fall> {
+        let spent = self.spent.get().saturating_add(units);
+        self.spent.set(spent);
+        within(spent, MAX_WORK)
     }
 
-    /// Looks at one candidate.
-    pub(super) fn step(&mut self) -> Result<(), Fall> {
-        self.steps = self.steps.saturating_add(1);
-        self.within(self.steps, MAX_PATH_STEPS)
+    /// Spends units if that leaves enough for `rest`: what only explains a refusal goes without rather than use up what
+    /// a search still needs.
+    pub(super) fn spend_beside(&self, units: usize, rest: usize) -> bool {
+        let needed = self.spent.get().saturating_add(units).saturating_add(rest);
+        needed <= MAX_WORK && self.spend(units).is_ok()
     }
 
-    /// Stops the search if there were more than the limit.
-    pub(super) fn within(&mut self, found: usize, limit: usize) -> Result<(), Fall> {
-        if found > limit {
-            let fall = (ReasonCode::TooManyPaths, Detail::Limit { found, limit });
-            return Err(self.stop(fall));
+    /// Counts a revocation list that is asked.
+    pub(super) fn list(&self) {
+        self.lists.set(self.lists.get().saturating_add(1));
+    }
+
+    /// Counts a pin that is judged.
+    pub(super) fn pin(&self) {
+        self.pins.set(self.pins.get().saturating_add(1));
+    }
+
+    /// Whether a signature could still be paid for.
+    pub(super) fn is_used_up(&self) -> bool {
+        self.spent.get().saturating_add(WORK_OF_SIGNATURE) > MAX_WORK
+    }
+}
+
+pub(super) fn within(found: usize, limit: usize) -> Result<(), Fall> {
+    if found > limit {
+        return Err((ReasonCode::TooManyPaths, Detail::Limit { found, limit }));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+impl Work {
+    /// Units, revocation lists and pins.
+    pub(super) fn done(&self) -> (usize, usize, usize) {
+        (self.spent.get(), self.lists.get(), self.pins.get())
+    }
+}
+
+// What refusals cost beside much that is installed, counted in look-ups and units of work.
+#[cfg(test)]
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod tests {
+    use core::time::Duration;
+    use std::sync::Arc;
+
+    use pki_types::{CertificateDer, UnixTime};
+    use rcgen::{
+        BasicConstraints, CertificateParams, CertificateRevocationListParams, CrlDistributionPoint,
+        CrlIssuingDistributionPoint, DnType, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
+        RevokedCertParams, SerialNumber,
+    };
+
+    use super::Work;
+    use crate::certificate::{Certificate, Clock, Crl, KeyPolicy};
+    use crate::limits::{MAX_CONSIDERED, MAX_CRLS_PER_ISSUER, MAX_LISTS_ASKED, MAX_WORK};
+    use crate::policy::decide::decide_at_cost;
+    use crate::policy::{Policy, Question, ReasonCode};
+    use crate::store::{AuthorityScope, EntryOptions, Matching, PinScope, TrustStore};
+
+    struct Ca {
+        params: CertificateParams,
+        key: KeyPair,
+    }
+
+    fn params(name: &str, serial: u64) -> CertificateParams {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.serial_number = Some(SerialNumber::from(serial));
+        params.not_before = rcgen::date_time_ymd(2026, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2036, 1, 1);
+        params
+    }
+
+    fn read(der: &[u8]) -> Certificate {
+        Certificate::from_der(der).unwrap()
+    }
+
+    impl Ca {
+        fn new() -> Self {
+            let mut params = params("CA", 1);
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+            let key = KeyPair::generate().unwrap();
+            Self { params, key }
         }
-        Ok(())
+
+        /// Its certificate, made again under another serial number.
+        fn again(&self, serial: u64) -> Certificate {
+            let mut params = self.params.clone();
+            params.serial_number = Some(SerialNumber::from(serial));
+            read(params.self_signed(&self.key).unwrap().der())
+        }
+
+        fn issues(&self, params: &CertificateParams, key: &KeyPair) -> Certificate {
+            let issuer = Issuer::from_params(&self.params, &self.key);
+            read(params.signed_by(key, &issuer).unwrap().der())
+        }
+
+        fn list(&self, number: usize, serial: u64) -> Crl {
+            let params = CertificateRevocationListParams {
+                this_update: rcgen::date_time_ymd(2026, 12, 30),
+                next_update: rcgen::date_time_ymd(2036, 1, 1),
+                crl_number: SerialNumber::from(1_u64),
+                issuing_distribution_point: Some(CrlIssuingDistributionPoint {
+                    distribution_point: CrlDistributionPoint {
+                        uris: vec![format!("http://ca.example/{number}")],
+                    },
+                    scope: None,
+                }),
+                revoked_certs: vec![RevokedCertParams {
+                    serial_number: SerialNumber::from(serial),
+                    revocation_time: rcgen::date_time_ymd(2026, 1, 1),
+                    reason_code: None,
+                    invalidity_date: None,
+                }],
+                key_identifier_method: KeyIdMethod::Sha256,
+            };
+            let issuer = Issuer::from_params(&self.params, &self.key);
+            Crl::from_der(params.signed_by(&issuer).unwrap().der()).unwrap()
+        }
     }
 
-    /// Stops the search for this reason, unless it has been stopped.
-    pub(super) fn stop(&mut self, fall: Fall) -> Fall {
-        self.stopped.get_or_insert(fall).clone()
+    fn clock() -> Clock {
+        Clock::Known(UnixTime::since_unix_epoch(Duration::from_secs(
+            1_798_761_600,
+        )))
     }
 
-    pub(super) fn is_stopped(&self) -> bool {
-        self.stopped.is_some()
+    fn keys() -> KeyPolicy {
+        crate::tls::key_policy(&crate::tls::provider::default_provider())
     }
 
-    pub(super) fn why_stopped(&self) -> Option<&Fall> {
-        self.stopped.as_ref()
+    /// A store for clients below a CA with as many lists as it can have, of which the last revokes `revoked`.
+    fn store(ca: &Ca, authorities: u64, revoked: u64) -> TrustStore {
+        let mut store = TrustStore::new(keys()).with_clock(Arc::new(clock()));
+        for number in 0..authorities {
+            let again = ca.again(1_000 + number);
+            store
+                .install_authority(AuthorityScope::Clients, again, EntryOptions::new())
+                .unwrap();
+        }
+        for number in 0..MAX_CRLS_PER_ISSUER {
+            let last = number + 1 == MAX_CRLS_PER_ISSUER;
+            let serial = if last { revoked } else { 1 << 40 };
+            store.install_crl(ca.list(number, serial)).unwrap();
+        }
+        store
+    }
+
+    /// Reason, units of work, lists that were asked and pins that were judged.
+    fn ask(store: &mut TrustStore, leaf: &Certificate) -> (ReasonCode, (usize, usize, usize)) {
+        let leaf = CertificateDer::from(leaf.der().to_vec());
+        let question = Question::client(&leaf, &[], clock());
+        let work = Work::default();
+        let (verdict, _) = decide_at_cost(&store.view(), &Policy::new(keys()), &question, &work);
+        (verdict.reason(), work.done())
+    }
+
+    fn stranger() -> Certificate {
+        let key = KeyPair::generate().unwrap();
+        read(params("stranger", 1).self_signed(&key).unwrap().der())
+    }
+
+    #[test]
+    fn a_thousand_pins_beside_256_lists_are_hardly_looked_at() {
+        let ca = Ca::new();
+        let key = KeyPair::generate().unwrap();
+        for revoked in [1 << 41, 500] {
+            let mut store = store(&ca, 1, revoked);
+            for serial in 0..1024 {
+                let pin = ca.issues(&params(&format!("client {serial}"), serial), &key);
+                store
+                    .install_pin(PinScope::Clients, pin, EntryOptions::new())
+                    .unwrap();
+            }
+            let (reason, (units, lists, pins)) = ask(&mut store, &stranger());
+            assert_eq!(reason, ReasonCode::SelfSignedNotInstalled);
+            assert_eq!(pins, MAX_CONSIDERED);
+            assert!(lists <= MAX_LISTS_ASKED, "{lists}");
+            assert!(units <= MAX_WORK, "{units}");
+        }
+    }
+
+    #[test]
+    fn pins_of_one_key_ask_no_list_that_does_not_name_them() {
+        let ca = Ca::new();
+        let key = KeyPair::generate().unwrap();
+        let mut store = store(&ca, 1, 1 << 41);
+        for serial in 0..100 {
+            let pin = ca.issues(&params("client", serial), &key);
+            let options = EntryOptions::new().matching(Matching::PublicKey);
+            store.install_pin(PinScope::Clients, pin, options).unwrap();
+        }
+        let mut late = params("client", 200);
+        late.not_after = rcgen::date_time_ymd(2026, 2, 1);
+        let (reason, (_, lists, pins)) = ask(&mut store, &ca.issues(&late, &key));
+        assert_eq!(reason, ReasonCode::Expired);
+        assert_eq!(pins, 100);
+        // The filter may be wrong about one of them, whose lists are then all asked.
+        assert!(lists <= 2 * MAX_CRLS_PER_ISSUER, "{lists}");
+    }
+
+    #[test]
+    fn many_paths_ask_the_lists_of_few() {
+        let ca = Ca::new();
+        let key = KeyPair::generate().unwrap();
+        let mut store = store(&ca, 20, 77);
+        let (reason, (_, lists, _)) = ask(&mut store, &ca.issues(&params("client", 77), &key));
+        assert_eq!(reason, ReasonCode::Revoked);
+        assert!(lists <= MAX_CRLS_PER_ISSUER, "{lists}");
+        let (reason, (_, lists, _)) = ask(&mut store, &ca.issues(&params("client", 78), &key));
+        assert_eq!(reason, ReasonCode::RevocationUnknown);
+        // As many for what is not known to be revoked, and a filter that is wrong.
+        assert!(lists <= 2 * MAX_LISTS_ASKED, "{lists}");
+    }
+
+    #[test]
+    fn a_list_that_is_taken_out_and_a_new_one_are_seen_at_once() {
+        let ca = Ca::new();
+        let key = KeyPair::generate().unwrap();
+        let mut store = store(&ca, 1, 77);
+        let revoked = |store: &mut TrustStore, serial: u64| {
+            let leaf = ca.issues(&params("client", serial), &key);
+            ask(store, &leaf).0 == ReasonCode::Revoked
+        };
+        assert!(revoked(&mut store, 77) && !revoked(&mut store, 78));
+        let last = store.view();
+        let last = last.crls().find(|list| list.crl().revoked(&[77]).is_some());
+        let last = last.unwrap().crl().fingerprint();
+        store.remove_crl(last).unwrap();
+        assert!(!revoked(&mut store, 77));
+        // More than a filter had room for at first.
+        for serial in 1_000..1_040 {
+            let list = ca.list(10_000, serial);
+            let old = store.view();
+            let old = old.crls().next().unwrap().crl().fingerprint();
+            store.remove_crl(old).unwrap();
+            store.install_crl(list).unwrap();
+            assert!(revoked(&mut store, serial), "{serial}");
+        }
     }
 }

@@ -3,7 +3,9 @@
 use core::fmt;
 use std::collections::{BTreeSet, HashMap};
 
-use crate::certificate::{Certificate, Fingerprint, KeyPin};
+use crate::certificate::{
+    Certificate, Fingerprint, KeyPin, canonical_name, names_equal, shortest, variants,
+};
 
 /// What a block names. `unblock` takes the same selector.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,11 +19,20 @@ pub enum BlockSelector {
         /// Its key.
         key: KeyPin,
     },
-    /// One certificate only.
+    /// The certificate with this fingerprint, and those that anyone can make of it without a key: an ECDSA signature
+    /// `(r, s)` verifies as `(r, n-s)` as well, which gives the same certificate another fingerprint. Known of the
+    /// curves P-256, P-384 and P-521.
+    ///
+    /// # Security
+    /// Not the key: its holder may be issued another certificate with it, or present a self-made one to an
+    /// administrator. For a compromised key, block the [certificate with its key](Self::certificate).
     Fingerprint(Fingerprint),
     /// Every certificate of one key.
     Key(KeyPin),
     /// What one issuer numbered so. Tools that renew with the same key may give the same number again.
+    ///
+    /// The issuer is compared as a name (RFC 5280 section 7.1: in any case, string type and spacing), the serial number
+    /// as a number: leading zeros make no difference.
     #[non_exhaustive]
     IssuerSerial {
         /// The issuer's name in DER.
@@ -50,12 +61,18 @@ impl BlockSelector {
 
     /// Whether this block hits the certificate.
     pub(super) fn names(&self, certificate: &Certificate) -> bool {
+        if let Self::IssuerSerial { issuer, serial } = self {
+            // The number first: it tells nearly all certificates apart, of a million that may be asked.
+            return shortest(serial) == shortest(certificate.serial())
+                && names_equal(issuer, certificate.issuer_der());
+        }
         let found = [
             Term::Fingerprint(certificate.fingerprint()),
             Term::Key(certificate.key_pin()),
-            issuer_serial(certificate.issuer_der(), certificate.serial()),
         ];
+        let named = |fingerprint| self.names_fingerprint(fingerprint);
         self.terms().any(|term| found.contains(&term))
+            || variants::fingerprints(certificate.der()).any(named)
     }
 
     /// Whether this block hits the certificate with this fingerprint, when nothing else is known of it.
@@ -102,7 +119,8 @@ enum Term {
 
 fn issuer_serial(issuer: &[u8], serial: &[u8]) -> Term {
     // The issuer is DER and so ends where its length says: no two pairs run together.
-    Term::IssuerSerial([issuer, serial].concat().into_boxed_slice())
+    let pair: [&[u8]; 2] = [&canonical_name(issuer), shortest(serial)];
+    Term::IssuerSerial(pair.concat().into_boxed_slice())
 }
 
 /// All blocks, with an index by each thing that they name.
@@ -111,6 +129,8 @@ pub(crate) struct Blocks {
     selectors: BTreeSet<BlockSelector>,
     terms: HashMap<Term, BTreeSet<BlockSelector>>,
     by_issuer_serial: usize,
+    /// Blocks of a fingerprint alone: one of a certificate names its key as well, which its variants share.
+    by_fingerprint: usize,
 }
 
 impl Blocks {
@@ -118,8 +138,8 @@ impl Blocks {
         if !self.selectors.insert(selector.clone()) {
             return false;
         }
-        if matches!(selector, BlockSelector::IssuerSerial { .. }) {
-            self.by_issuer_serial = self.by_issuer_serial.saturating_add(1);
+        if let Some(count) = self.count_of(selector) {
+            *count = count.saturating_add(1);
         }
         for term in selector.terms() {
             self.terms.entry(term).or_default().insert(selector.clone());
@@ -131,8 +151,8 @@ impl Blocks {
         if !self.selectors.remove(selector) {
             return false;
         }
-        if matches!(selector, BlockSelector::IssuerSerial { .. }) {
-            self.by_issuer_serial = self.by_issuer_serial.saturating_sub(1);
+        if let Some(count) = self.count_of(selector) {
+            *count = count.saturating_sub(1);
         }
         for term in selector.terms() {
             if let Some(holders) = self.terms.get_mut(&term) {
@@ -143,6 +163,14 @@ impl Blocks {
             }
         }
         true
+    }
+
+    fn count_of(&mut self, selector: &BlockSelector) -> Option<&mut usize> {
+        match selector {
+            BlockSelector::IssuerSerial { .. } => Some(&mut self.by_issuer_serial),
+            BlockSelector::Fingerprint(_) => Some(&mut self.by_fingerprint),
+            BlockSelector::Certificate { .. } | BlockSelector::Key(_) => None,
+        }
     }
 
     pub(super) fn contains(&self, selector: &BlockSelector) -> bool {
@@ -170,6 +198,26 @@ impl Blocks {
                     certificate.serial(),
                 ))
             })
+            .or_else(|| self.find_variant(certificate.der()))
+    }
+
+    /// The first block that names the certificate with these bytes, which could not be read.
+    pub(crate) fn find_unread(
+        &self,
+        der: &[u8],
+        fingerprint: Fingerprint,
+    ) -> Option<&BlockSelector> {
+        self.find_fingerprint(fingerprint)
+            .or_else(|| self.find_variant(der))
+    }
+
+    /// The first block on the fingerprint of a certificate of which `der` is a variant. Costs a hash, so it is
+    /// asked only if there is such a block.
+    fn find_variant(&self, der: &[u8]) -> Option<&BlockSelector> {
+        if self.by_fingerprint == 0 {
+            return None;
+        }
+        variants::fingerprints(der).find_map(|fingerprint| self.find_fingerprint(fingerprint))
     }
 
     /// The first block that names the certificate with this fingerprint, when nothing else is known of it.

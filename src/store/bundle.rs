@@ -1,9 +1,10 @@
 //! Proposing slots for the certificates of a mixed bundle (rule I1).
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::TrustStore;
-use crate::certificate::{Certificate, KeyPolicy, SignatureCheck};
+use crate::certificate::{Certificate, KeyPolicy, SignatureCheck, canonical_name};
 
 /// Candidate issuers looked at for one certificate of a bundle: re-issued CAs of one name are few.
 const MAX_SAME_SUBJECT: usize = 16;
@@ -108,15 +109,15 @@ impl TrustStore {
     ///
     /// Whether one certificate issued another is judged by name and signature.
     pub fn sort_bundle(&self, certificates: Vec<Certificate>) -> Bundle {
-        let mut by_subject: HashMap<&[u8], Vec<usize>> = HashMap::new();
+        let mut by_subject: HashMap<Cow<'_, [u8]>, Vec<usize>> = HashMap::new();
         for (index, certificate) in certificates.iter().enumerate() {
-            let same = by_subject.entry(certificate.subject_der()).or_default();
-            same.push(index);
+            let subject = canonical_name(certificate.subject_der());
+            by_subject.entry(subject).or_default().push(index);
         }
         let issuers: Vec<Option<usize>> = certificates
             .iter()
             .map(|certificate| {
-                let named = by_subject.get(certificate.issuer_der())?;
+                let named = by_subject.get(&canonical_name(certificate.issuer_der()))?;
                 let candidates = named.iter().take(MAX_SAME_SUBJECT).copied();
                 let mut candidates = candidates.filter_map(|at| Some((at, certificates.get(at)?)));
                 candidates

@@ -4,15 +4,40 @@ use std::collections::BTreeSet;
 
 use pki_types::UnixTime;
 
-use super::{Claim, Done, EntryKey, GroupId, Report, Scope, ServerId, Slot, TrustStore};
+use super::{Claim, Done, EntryKey, GroupId, Report, Scope, ServerId, Slot, TrustStore, View};
+use crate::certificate::seconds;
 use crate::error::StoreError;
+use crate::limits::MAX_MIGRATION;
+
+/// The latest end of a migration that is set at `now`.
+fn latest_end(now: UnixTime) -> i64 {
+    let limit = i64::try_from(MAX_MIGRATION.as_secs()).unwrap_or(i64::MAX);
+    seconds(now).saturating_add(limit)
+}
+
+impl View {
+    /// The servers whose migration ends later than any that could be set when this view was published, with the end: an
+    /// earlier version took them, or they came from elsewhere.
+    pub(crate) fn long_migrations(&self) -> Vec<(ServerId, UnixTime)> {
+        let latest = self.floor().map(latest_end);
+        let long = |until: UnixTime| latest.is_none_or(|latest| seconds(until) > latest);
+        let ends = self.servers().filter_map(|server| match server.claim {
+            Claim::Migrating { until } if long(until) => Some((server.id.clone(), until)),
+            Claim::Migrating { .. } | Claim::Claimed | Claim::Unclaimed => None,
+        });
+        ends.collect()
+    }
+}
 
 impl TrustStore {
     /// Lets a claimed server migrate until `until`: a pin that it presents decides as before, anything else
     /// goes to the authorities and carries a warning; from then on the claim holds again (rule P3).
     ///
+    /// The end is at most 366 days ahead of the clock; while the clock is unset, of the floor. It can be set again.
+    ///
     /// # Errors
-    /// The server is not claimed, or the end has passed. There is no such server.
+    /// The server is not claimed. The end has passed, is too far ahead, or there is neither a clock nor a floor to count
+    /// from. There is no such server.
     pub fn migrate(&mut self, id: &ServerId, until: UnixTime) -> Result<Report, StoreError> {
         self.migrate_all(core::iter::once(id.clone()).collect(), until)
     }
@@ -20,7 +45,8 @@ impl TrustStore {
     /// [`migrate`](Self::migrate) for the present members of a group.
     ///
     /// # Errors
-    /// One of the members is not claimed, or the end has passed. There is no such group.
+    /// One of the members is not claimed. The end has passed, is too far ahead, or there is neither a clock nor a floor
+    /// to count from. There is no such group.
     pub fn migrate_group(&mut self, id: &GroupId, until: UnixTime) -> Result<Report, StoreError> {
         let members = self.data.known_group(id)?.members.clone();
         self.migrate_all(members, until)
@@ -37,6 +63,7 @@ impl TrustStore {
             }
         }
         self.check_end(until)?;
+        self.check_migration(until)?;
         let before = self.data.before(&servers);
         let data = self.edit();
         for id in &servers {
@@ -45,6 +72,19 @@ impl TrustStore {
             }
         }
         Ok(self.finish(Done::Changed, before))
+    }
+
+    /// A migration whose end is too far away to matter is priority that falls back (rules P2 and P3).
+    fn check_migration(&self, until: UnixTime) -> Result<(), StoreError> {
+        // A clock that jumped is not believed until it is confirmed: the end that it sets would stay (rule M7).
+        let latest = self.data.floor_after(self.now()).map(latest_end);
+        if latest.is_some_and(|latest| seconds(until) <= latest) {
+            return Ok(());
+        }
+        Err(StoreError::MigrationTooLong {
+            latest,
+            limit: MAX_MIGRATION.as_secs() / (24 * 60 * 60),
+        })
     }
 
     /// Ends a migration before its time: the server must present a pin again.

@@ -1,61 +1,15 @@
 //! The revocation lists that are installed, and the issuers whose certificates are checked (rule C4).
 
-use core::fmt;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pki_types::UnixTime;
 
-use super::Slot;
-use crate::certificate::{Certificate, Crl, Fingerprint, KeyPin, Revoked, distinguished};
-
-/// Who issued a revocation list: a name and a key. Two CAs of one name are two issuers, and a CA that gets a new
-/// key is another one; a CA whose certificate is made again with its key is the same.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CrlIssuer {
-    name: Arc<[u8]>,
-    key: KeyPin,
-}
-
-impl CrlIssuer {
-    /// A CA, by its certificate.
-    pub fn of(certificate: &Certificate) -> Self {
-        Self::new(certificate.subject_der(), certificate.key_pin())
-    }
-
-    /// `name` is the DER of the issuer's name.
-    pub(crate) fn new(name: &[u8], key: KeyPin) -> Self {
-        let name = name.into();
-        Self { name, key }
-    }
-
-    /// Its name as one line of text, safe to show.
-    pub fn name(&self) -> String {
-        distinguished(&self.name)
-    }
-
-    /// The DER of its name.
-    pub fn name_der(&self) -> &[u8] {
-        &self.name
-    }
-
-    /// Its key.
-    pub fn key_pin(&self) -> KeyPin {
-        self.key
-    }
-}
-
-impl fmt::Display for CrlIssuer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} with key {}", self.name(), self.key)
-    }
-}
-
-impl fmt::Debug for CrlIssuer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CrlIssuer({self})")
-    }
-}
+use super::filter::{Filter, MANY_LISTS};
+use super::{CrlIssuer, Slot};
+use crate::certificate::{
+    Certificate, Crl, Fingerprint, KeyPin, Revoked, canonical_name, shortest,
+};
 
 /// A revocation list whose signature was verified when it was installed. It stands by itself: removing the CA's
 /// certificate does not remove it.
@@ -192,8 +146,11 @@ impl InstalledCrl {
     /// What it says of an installed certificate, whose issuer is not at hand and known by name alone; but that an
     /// authority or intermediate signed itself was verified when it was installed (rule I4).
     pub(crate) fn revokes(&self, certificate: &Certificate, slot: Slot) -> Option<Revoked> {
+        if !self.issuer.is_named(certificate.issuer_der()) {
+            return None;
+        }
         let signed_itself = slot != Slot::Pin && certificate.names_own_key() == Some(true);
-        if signed_itself && certificate.key_pin() != self.issuer.key {
+        if signed_itself && certificate.key_pin() != self.issuer.key_pin() {
             return None;
         }
         self.crl.revoked_by_name(certificate)
@@ -203,10 +160,20 @@ impl InstalledCrl {
 /// The lists of one checked issuer, ordered by fingerprint.
 type Lists = Arc<Vec<Arc<InstalledCrl>>>;
 
-/// All lists, by issuer. Whoever stands here is checked, with lists or without; whoever does not has none.
+/// A checked issuer, as its name was first written.
+#[derive(Clone)]
+struct Checked {
+    issuer: CrlIssuer,
+    lists: Lists,
+}
+
+/// All lists, by the canonical name of the issuer and its key. An issuer that stands here is checked, with lists or
+/// without; one that does not has none.
 #[derive(Clone, Default)]
 pub(crate) struct Crls {
-    issuers: BTreeMap<Arc<[u8]>, BTreeMap<KeyPin, Lists>>,
+    issuers: BTreeMap<Arc<[u8]>, BTreeMap<KeyPin, Checked>>,
+    /// Of names with many lists, which serial numbers none of these has; by the canonical name.
+    filters: BTreeMap<Arc<[u8]>, Arc<Filter>>,
     /// Lists that are not read. Their issuers are checked.
     unread: BTreeMap<(CrlIssuer, Fingerprint), Arc<UnreadCrl>>,
     count: usize,
@@ -230,31 +197,74 @@ impl Crls {
     }
 
     /// The lists of one issuer; `None` if it is not checked.
-    pub(crate) fn of(&self, name: &[u8], key: KeyPin) -> Option<&[Arc<InstalledCrl>]> {
-        let lists = self.issuers.get(name)?.get(&key)?;
-        Some(lists)
+    pub(crate) fn of(&self, issuer: &CrlIssuer) -> Option<&[Arc<InstalledCrl>]> {
+        let checked = self
+            .issuers
+            .get(issuer.canonical_name())?
+            .get(&issuer.key_pin())?;
+        Some(&checked.lists)
+    }
+
+    /// The issuers of one name, by their keys.
+    fn keys(&self, name: &[u8]) -> Option<&BTreeMap<KeyPin, Checked>> {
+        if self.issuers.is_empty() {
+            return None;
+        }
+        self.issuers.get(&*canonical_name(name))
     }
 
     /// The lists of one issuer, by its certificate: its key is hashed only if an issuer of its name is checked.
     pub(crate) fn of_issuer(&self, issuer: &Certificate) -> Option<&[Arc<InstalledCrl>]> {
-        let lists = self.issuers.get(issuer.subject_der())?;
-        Some(lists.get(&issuer.key_pin())?)
+        let checked = self.keys(issuer.subject_der())?.get(&issuer.key_pin())?;
+        Some(&checked.lists)
     }
 
     /// The lists of all issuers of one name.
-    pub(crate) fn named(&self, name: &[u8]) -> impl Iterator<Item = &Arc<InstalledCrl>> {
-        let keys = self
-            .issuers
-            .get(name)
-            .into_iter()
-            .flat_map(BTreeMap::values);
-        keys.flat_map(|lists| lists.iter())
+    pub(crate) fn named(&self, name: &[u8]) -> impl Iterator<Item = &Arc<InstalledCrl>> + Clone {
+        Self::lists_of(self.keys(name))
+    }
+
+    fn lists_of(
+        keys: Option<&BTreeMap<KeyPin, Checked>>,
+    ) -> impl Iterator<Item = &Arc<InstalledCrl>> + Clone {
+        let keys = keys.into_iter().flat_map(BTreeMap::values);
+        keys.flat_map(|checked| checked.lists.iter())
+    }
+
+    /// Whether some list of an issuer of this name may have this serial number: `false` is certain.
+    pub(crate) fn may_have(&self, name: &[u8], serial: &[u8]) -> bool {
+        if self.filters.is_empty() {
+            return true;
+        }
+        let filter = self.filters.get(&*canonical_name(name));
+        filter.is_none_or(|filter| filter.may_have(shortest(serial)))
+    }
+
+    /// Keeps the filter of a canonical name in step with its lists, of which `added` came last. What is taken out stays in a filter
+    /// until that is made anew: it only rules out less.
+    fn filter(&mut self, name: &Arc<[u8]>, added: Option<&Crl>) {
+        let lists = Self::lists_of(self.issuers.get(name));
+        if lists.count() < MANY_LISTS {
+            self.filters.remove(name);
+            return;
+        }
+        let held = self.filters.get_mut(name);
+        if let (Some(filter), Some(added)) = (held, added)
+            && Arc::make_mut(filter).add(added)
+        {
+            return;
+        }
+        if added.is_some() || !self.filters.contains_key(name) {
+            let lists = Self::lists_of(self.issuers.get(name));
+            let filter = Filter::of(lists.map(|list| &list.crl));
+            self.filters.insert(name.clone(), Arc::new(filter));
+        }
     }
 
     /// All lists, ordered by issuer and fingerprint.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<InstalledCrl>> {
         let keys = self.issuers.values().flat_map(BTreeMap::values);
-        keys.flat_map(|lists| lists.iter())
+        keys.flat_map(|checked| checked.lists.iter())
     }
 
     /// All lists that are not read, ordered by issuer and fingerprint.
@@ -264,28 +274,30 @@ impl Crls {
 
     /// All checked issuers, in order.
     pub(crate) fn checked(&self) -> impl Iterator<Item = CrlIssuer> {
-        self.issuers.iter().flat_map(|(name, keys)| {
-            keys.keys().map(|key| CrlIssuer {
-                name: name.clone(),
-                key: *key,
-            })
-        })
+        let keys = self.issuers.values().flat_map(BTreeMap::values);
+        keys.map(|checked| checked.issuer.clone())
     }
 
     /// Lets an issuer be checked from now on; `false` if it was already.
     pub(crate) fn check(&mut self, issuer: &CrlIssuer) -> bool {
-        let keys = self.issuers.entry(issuer.name.clone()).or_default();
-        let new = !keys.contains_key(&issuer.key);
-        keys.entry(issuer.key).or_default();
+        let keys = self
+            .issuers
+            .entry(issuer.canonical_name().clone())
+            .or_default();
+        let new = !keys.contains_key(&issuer.key_pin());
+        keys.entry(issuer.key_pin()).or_insert_with(|| Checked {
+            issuer: issuer.clone(),
+            lists: Lists::default(),
+        });
         new
     }
 
     /// Lets an issuer be checked no more, and takes its lists out; `None` if it was not checked.
     pub(super) fn stop(&mut self, issuer: &CrlIssuer) -> Option<Lists> {
-        let keys = self.issuers.get_mut(&issuer.name)?;
-        let lists = keys.remove(&issuer.key)?;
+        let keys = self.issuers.get_mut(issuer.canonical_name())?;
+        let lists = keys.remove(&issuer.key_pin())?.lists;
         if keys.is_empty() {
-            self.issuers.remove(&issuer.name);
+            self.issuers.remove(issuer.canonical_name());
         }
         self.count = self.count.saturating_sub(lists.len());
         let bytes = lists.iter().map(|list| list.crl.der().len());
@@ -295,6 +307,7 @@ impl Crls {
         for fingerprint in unread {
             self.take_unread(fingerprint);
         }
+        self.filter(issuer.canonical_name(), None);
         Some(lists)
     }
 
@@ -322,26 +335,35 @@ impl Crls {
     /// Puts a list in, unjudged; its issuer is checked from now on.
     pub(crate) fn put(&mut self, list: InstalledCrl) {
         self.check(&list.issuer);
-        let keys = self.issuers.get_mut(&list.issuer.name);
-        let Some(lists) = keys.and_then(|keys| keys.get_mut(&list.issuer.key)) else {
+        let keys = self.issuers.get_mut(list.issuer.canonical_name());
+        let Some(Checked { issuer, lists }) =
+            keys.and_then(|keys| keys.get_mut(&list.issuer.key_pin()))
+        else {
             return;
         };
+        // In one spelling, so that a stored list has the name of the stored issuer.
+        let issuer = issuer.clone();
+        let list = InstalledCrl { issuer, ..list };
         let fingerprint = list.crl.fingerprint();
         let place = lists.binary_search_by_key(&fingerprint, |held| held.crl.fingerprint());
         if let Err(at) = place {
             self.count = self.count.saturating_add(1);
             self.bytes = self.bytes.saturating_add(list.crl.der().len());
+            let (name, crl) = (list.issuer.canonical_name().clone(), list.crl.clone());
             Arc::make_mut(lists).insert(at, Arc::new(list));
+            self.filter(&name, Some(&crl));
         }
     }
 
     /// Takes a list out; its issuer stays checked.
     pub(super) fn take(&mut self, fingerprint: Fingerprint) -> Option<Arc<InstalledCrl>> {
         let is = |held: &Arc<InstalledCrl>| held.crl.fingerprint() == fingerprint;
-        let mut all = self.issuers.values_mut().flat_map(BTreeMap::values_mut);
+        let all = self.issuers.values_mut().flat_map(BTreeMap::values_mut);
+        let mut all = all.map(|checked| &mut checked.lists);
         let lists = all.find(|lists| lists.iter().any(is))?;
         let at = lists.iter().position(is)?;
         let taken = Arc::make_mut(lists).remove(at);
+        self.filter(&taken.issuer.canonical_name().clone(), None);
         self.count = self.count.saturating_sub(1);
         self.bytes = self.bytes.saturating_sub(taken.crl.der().len());
         Some(taken)

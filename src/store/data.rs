@@ -14,15 +14,21 @@ use super::blocks::Blocks;
 use super::crls::Crls;
 use super::namesakes::Installed;
 use super::shelf::Shelf;
+use super::signers::Signers;
 use super::table::Table;
 use super::{Entry, EntryKey, Group, Scope, Server, ServerId, Slot};
-use crate::certificate::{Certificate, Fingerprint, KeyPin};
+use crate::certificate::{
+    Certificate, Fingerprint, KeyPin, KeyPolicy, canonical_name, names_equal,
+};
 
 /// See [`View`](super::View).
 #[derive(Clone, Default)]
 pub(crate) struct Data {
     pub(super) generation: u64,
     pub(super) floor: Option<UnixTime>,
+    /// What the store demands of keys, for verdicts: what may not be installed decides nothing either. `None` in a view
+    /// of no store, which is empty.
+    pub(crate) keys: Option<KeyPolicy>,
     pub(super) blocks: Arc<Blocks>,
     crls: Arc<Crls>,
     pub(super) servers: Table<Arc<Server>>,
@@ -37,6 +43,8 @@ pub(crate) struct Data {
     holders: Table<Arc<Entry>>,
     /// Every pin of which only the fingerprint is known, for reports.
     bare: Table<Arc<Entry>>,
+    /// Which installed CA signed which installed intermediate.
+    pub(super) signers: Signers,
     /// One for all tables of all versions of a store. What is hashed comes from outside, so the hashes are keyed.
     pub(super) hasher: RandomState,
 }
@@ -99,12 +107,23 @@ impl Data {
         &'a self,
         subject: &'a [u8],
     ) -> impl Iterator<Item = &'a Certificate> {
-        let hash = self.hasher.hash_one(subject);
+        let canonical = canonical_name(subject);
+        let hash = self.hasher.hash_one(&canonical);
         let shelves = self.shelves.iter();
         let shelves = shelves.filter(|shelf| shelf.slot() != Slot::Pin);
         let entries = shelves.flat_map(move |shelf| shelf.by_subject(hash));
         let certificates = entries.filter_map(|entry| entry.certificate());
-        certificates.filter(move |certificate| certificate.subject_der() == subject)
+        let is_named = move |own: &[u8]| own == subject || canonical_name(own) == canonical;
+        certificates.filter(move |certificate| is_named(certificate.subject_der()))
+    }
+
+    /// The certificates of all authorities and intermediates; one that is installed in several scopes comes several
+    /// times.
+    pub(super) fn cas(&self) -> impl Iterator<Item = &Certificate> {
+        let shelves = self.shelves.iter();
+        let shelves = shelves.filter(|shelf| shelf.slot() != Slot::Pin);
+        let entries = shelves.flat_map(|shelf| shelf.iter());
+        entries.filter_map(|entry| entry.certificate())
     }
 
     /// The entries of a slot and scope; `None` if there are none.
@@ -181,6 +200,9 @@ impl Data {
 
     /// Candidates for an issuer: authorities or intermediates of a scope whose subject is `subject`, in the order in
     /// which they are tried ([`Namesakes::candidates`]).
+    ///
+    /// Authorities are found by the name (RFC 5280 section 7.1), intermediates by its bytes, in which the path builder
+    /// compares it.
     pub(crate) fn candidates<'a>(
         &'a self,
         slot: Slot,
@@ -189,11 +211,23 @@ impl Data {
         key_id: Option<&'a [u8]>,
         others: usize,
     ) -> impl Iterator<Item = Installed<'a>> {
-        let hash = self.hasher.hash_one(subject);
         let found = self.shelf(slot, &scope);
         found
             .into_iter()
-            .flat_map(move |shelf| shelf.candidates(hash, subject, key_id, others))
+            .flat_map(move |shelf| shelf.candidates(subject, key_id, others))
+    }
+
+    /// Whether an installed intermediate has this subject in other bytes. Of those of that name, the first `most` are
+    /// looked at.
+    pub(crate) fn has_intermediate_encoded_otherwise(&self, subject: &[u8], most: usize) -> bool {
+        let hash = self.hasher.hash_one(canonical_name(subject));
+        let shelf = self.shelf(Slot::Intermediate, &Scope::Everyone).into_iter();
+        let entries = shelf.flat_map(|shelf| shelf.by_subject(hash)).take(most);
+        let mut certificates = entries.filter_map(|entry| entry.certificate());
+        certificates.any(|certificate| {
+            let own = certificate.subject_der();
+            own != subject && names_equal(own, subject)
+        })
     }
 
     /// The one object for a certificate, so that installing it in many scopes keeps its bytes once.
@@ -206,7 +240,7 @@ impl Data {
     /// Puts an entry on its shelf in place of one with the same key, and into the indexes.
     pub(super) fn put(&mut self, entry: Entry) {
         let key = entry.key();
-        self.take(&key);
+        self.take_out(&key);
         let entry = Arc::new(entry);
         let by_fingerprint = self.hasher.hash_one(key.fingerprint);
         let place = self.place(key.slot, &key.scope);
@@ -228,8 +262,18 @@ impl Data {
         }
     }
 
-    /// Takes an entry out of its shelf and the indexes.
+    /// Takes an entry out of its shelf and the indexes, with what is known of its signature.
     pub(super) fn take(&mut self, key: &EntryKey) -> Option<Arc<Entry>> {
+        let entry = self.take_out(key)?;
+        if key.slot == Slot::Intermediate
+            && let Some(certificate) = entry.certificate()
+        {
+            self.signers.forget(certificate, &self.hasher);
+        }
+        Some(entry)
+    }
+
+    fn take_out(&mut self, key: &EntryKey) -> Option<Arc<Entry>> {
         let entry = self.entry(key)?.clone();
         let is = |held: &Arc<Entry>| held.is(key);
         let by_fingerprint = self.hasher.hash_one(key.fingerprint);
@@ -267,6 +311,8 @@ impl Data {
         let Self {
             generation: _,
             floor,
+            // The store's, which no call changes.
+            keys: _,
             blocks: _,
             crls,
             servers,
@@ -276,6 +322,7 @@ impl Data {
             known,
             holders,
             bare,
+            signers,
             hasher: _,
         } = self;
         *floor == before.floor
@@ -287,6 +334,7 @@ impl Data {
             && known.is_shared(&before.known)
             && holders.is_shared(&before.holders)
             && bare.is_shared(&before.bare)
+            && signers.is_shared(&before.signers)
     }
 }
 

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use pki_types::UnixTime;
+
 use super::{BlockSelector, Report, TrustStore, View};
 use crate::certificate::{KeyPolicy, TimeSource};
 use crate::error::StoreError;
+use crate::limits::FLOOR_TOLERANCE;
 
 /// A copy of a store: changed at will, then thrown away or put in the store's place.
 ///
@@ -69,6 +72,15 @@ impl Draft {
             .filter(|block| !before.contains(block))
             .cloned()
             .collect()
+    }
+
+    /// From where to where the floor moves when the draft is published now; `None` if it stays, and if it moves by
+    /// no more than a clock may be below it: then no clock stops counting by that.
+    pub(crate) fn floor_move(&self) -> Option<(UnixTime, UnixTime)> {
+        let from = self.base.floor()?;
+        let to = self.after().floor_after(self.store.clock.now())?;
+        let within = from.as_secs().saturating_add(FLOOR_TOLERANCE.as_secs());
+        (to.as_secs() > within).then_some((from, to))
     }
 
     /// Whether the draft adds blocks and changes nothing else.

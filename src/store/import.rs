@@ -21,7 +21,7 @@ impl TrustStore {
         }
         let mut warnings = Vec::new();
         self.check_key(slot, certificate)?;
-        self.check_self_signature(slot, certificate, &mut warnings)?;
+        self.check_self_signature(certificate, &mut warnings)?;
         check_use(slot, scope, certificate, options, &mut warnings)?;
         if slot != Slot::Pin {
             warn_of_constraints(certificate, &mut warnings);
@@ -53,13 +53,6 @@ impl TrustStore {
     ) -> Result<(), StoreError> {
         options.check(slot, scope, false)?;
         self.check_key(slot, certificate)?;
-        if slot != Slot::Pin
-            && certificate.names_own_key() == Some(true)
-            && !self.key_policy().can_verify(certificate, certificate)
-        {
-            let algorithm = certificate.signature_algorithm();
-            return Err(StoreError::SelfSignatureUnsupported { algorithm });
-        }
         check_use(slot, scope, certificate, options, &mut Vec::new())
     }
 
@@ -71,10 +64,11 @@ impl TrustStore {
         keys.check(certificate).map_err(StoreError::Key)
     }
 
-    /// A certificate that says it signed itself must have done so (rule I4).
+    /// A certificate that says it signed itself must have done so, as far as the provider can tell (rule I4). The
+    /// signature that an authority carries is no part of path validation (RFC 5280 section 6.1), so that one of an
+    /// algorithm which the provider lacks, as SHA-1, is no reason to refuse it.
     fn check_self_signature(
         &self,
-        slot: Slot,
         certificate: &Certificate,
         warnings: &mut Vec<StoreWarning>,
     ) -> Result<(), StoreError> {
@@ -87,10 +81,7 @@ impl TrustStore {
             SignatureCheck::Verified => Ok(()),
             SignatureCheck::Wrong => Err(StoreError::WrongSelfSignature),
             SignatureCheck::Unsupported => {
-                let algorithm = certificate.signature_algorithm();
-                if slot != Slot::Pin {
-                    return Err(StoreError::SelfSignatureUnsupported { algorithm });
-                }
+                let algorithm = certificate.signature_algorithm_name();
                 warnings.push(StoreWarning::SelfSignatureUnsupported { algorithm });
                 Ok(())
             }

@@ -1,12 +1,15 @@
 //! Putting entries in (rules I1 to I6), and what that claims.
 
+use core::hash::BuildHasher;
+
 use super::entry::More;
 use super::{
     AuthorityScope, Bundle, Decision, Done, Entry, EntryKey, EntryOptions, PinScope, Report, Scope,
     Server, ServerId, Slot, StoreWarning, TrustStore,
 };
-use crate::certificate::{Certificate, Clock, Fingerprint, HostName};
+use crate::certificate::{Certificate, Clock, Fingerprint, HostName, canonical_name};
 use crate::error::StoreError;
+use crate::limits::MAX_NAMESAKE_SIGNATURES;
 
 /// Where an entry goes, and the server that must be made for it first.
 struct Place {
@@ -184,7 +187,22 @@ impl TrustStore {
         } else {
             self.check_entry_end(&options)?;
         }
-        Ok(self.add(place, key, Some(certificate), options, done, warnings))
+        let subject = canonical_name(certificate.subject_der());
+        let subject = self.data.data().hasher.hash_one(subject);
+        let mut report = self.add(
+            place,
+            key.clone(),
+            Some(certificate),
+            options,
+            done,
+            warnings,
+        );
+        let shelf = self.data.data().shelf(slot, &key.scope);
+        let count = shelf.map_or(0, |shelf| shelf.count_by_subject(subject));
+        if slot != Slot::Pin && count > MAX_NAMESAKE_SIGNATURES {
+            report.warnings.push(StoreWarning::ManyOfOneName { count });
+        }
+        Ok(report)
     }
 
     fn there_already(&self, key: EntryKey, same_options: bool) -> Result<Report, StoreError> {
@@ -233,6 +251,7 @@ impl TrustStore {
         };
         let entry = Entry::new(key.clone(), certificate, installed, more, &mut self.last);
         self.edit().put(entry);
+        self.learn_signatures(&key);
         let claimed = if key.slot == Slot::Pin {
             self.claim(&affected)
         } else {

@@ -11,11 +11,14 @@ mod bounded;
 mod bundle;
 mod changes;
 mod claims;
+mod clock;
+mod crl_issuer;
 mod crls;
 mod data;
 mod directory;
 mod draft;
 mod entry;
+mod filter;
 mod groups;
 mod ids;
 mod import;
@@ -28,17 +31,18 @@ mod restore;
 mod revocation;
 mod servers;
 mod shelf;
+mod signers;
 mod table;
 mod view;
 
 use std::sync::Arc;
 
-use pki_types::UnixTime;
-
 pub use blocks::BlockSelector;
 pub use bundle::{Bundle, BundleItem, Decision, Proposal};
-pub use crls::{CrlIssuer, InstalledCrl, UnreadCrl};
+pub use clock::ClockState;
+pub use crl_issuer::CrlIssuer;
 pub(crate) use crls::{CrlOrigin, HeldCrl};
+pub use crls::{InstalledCrl, UnreadCrl};
 pub use draft::Draft;
 pub use entry::{AuthorityScope, Entry, EntryKey, PinScope, Scope, Slot};
 pub use groups::Group;
@@ -47,6 +51,7 @@ pub use options::{EntryOptions, Matching, ValidityRule};
 pub use patterns::SanPattern;
 pub(crate) use restore::{HeldEntry, HeldServer};
 pub(crate) use shelf::Shelf;
+pub(crate) use signers::Signer;
 
 pub use bounded::Bounded;
 pub use report::{Done, Level, Report, Shift, StoreWarning};
@@ -54,9 +59,8 @@ pub use servers::{Claim, Server};
 pub(crate) use view::Snapshot;
 pub use view::View;
 
-use crate::certificate::{Clock, KeyPolicy, SystemClock, TimeSource, seconds};
+use crate::certificate::{KeyPolicy, SystemClock, TimeSource};
 use crate::error::StoreError;
-use crate::limits::CLOCK_TOLERANCE;
 use data::Data;
 use entry::More;
 
@@ -95,10 +99,13 @@ pub struct TrustStore {
 impl TrustStore {
     /// An empty store, which trusts nobody, on the system's clock.
     ///
-    /// `keys` says which public keys may be installed at all.
+    /// `keys` says which public keys may be installed at all, and which may decide anything by a view of this store,
+    /// whatever the policy of the question takes (rule I4).
     pub fn new(keys: KeyPolicy) -> Self {
+        let mut data = View::default();
+        data.edit().keys = Some(keys);
         Self {
-            data: View::default(),
+            data,
             keys,
             clock: Arc::new(SystemClock::new()),
             acting: None,
@@ -148,61 +155,12 @@ impl TrustStore {
         &self.data
     }
 
-    /// A snapshot to publish. If the clock is known and later than the floor, the floor moves up to it (rule
-    /// M7), which makes a new generation.
-    pub fn view(&mut self) -> View {
-        if let Clock::Known(now) = self.now() {
-            let raise = self
-                .data
-                .floor()
-                .is_none_or(|floor| seconds(floor) < seconds(now));
-            if raise {
-                let data = self.edit();
-                data.floor = Some(now);
-                data.grow();
-            }
-        }
-        self.data.clone()
-    }
-
-    /// Sets the floor, which a wrong clock may have raised (rule M7). `None` forgets it until the next
-    /// [`view`](Self::view).
-    ///
-    /// # Security
-    /// While the clock is unset, every end is judged at the floor: a lower one lets certificates count as
-    /// valid that have expired since.
-    pub fn reset_floor(&mut self, floor: Option<UnixTime>) -> Report {
-        let data = self.edit();
-        data.floor = floor;
-        data.grow();
-        Report::new(Done::Changed, data.generation)
-    }
-
-    /// The key policy that is asked at import.
+    /// The key policy that is asked at import and, beside that of the policy, by verdicts.
     pub fn key_policy(&self) -> &KeyPolicy {
         &self.keys
     }
 
-    /// The time as the store judges it: below the floor by more than the tolerance, a clock counts as unset.
-    fn now(&self) -> Clock {
-        self.data.judge(self.clock.now())
-    }
-
     fn edit(&mut self) -> &mut Data {
         self.data.edit()
-    }
-}
-
-impl View {
-    /// A clock more than five minutes below the floor is unset (rule M7).
-    pub(crate) fn judge(&self, clock: Clock) -> Clock {
-        match (clock, self.floor()) {
-            (Clock::Known(now), Some(floor))
-                if now.as_secs().saturating_add(CLOCK_TOLERANCE.as_secs()) < floor.as_secs() =>
-            {
-                Clock::Unset
-            }
-            _ => clock,
-        }
     }
 }

@@ -9,9 +9,9 @@ use core::hash::BuildHasher;
 use std::collections::{BTreeSet, hash_map::RandomState};
 use std::sync::Arc;
 
-use super::Entry;
 use super::table::Table;
-use crate::certificate::Certificate;
+use super::{Entry, Slot};
+use crate::certificate::{Certificate, names_equal};
 
 /// From how many certificates of one subject on they are indexed: below it, looking at all costs less.
 const CROWD: usize = 16;
@@ -19,10 +19,13 @@ const CROWD: usize = 16;
 /// An installed CA certificate, by the entry that holds it.
 pub(crate) type Installed<'a> = (&'a Arc<Entry>, &'a Certificate);
 
-/// An entry with its certificate, if its subject is `subject`.
+/// An entry with its certificate, if its subject is `subject`: of an authority in any bytes (RFC 5280 section 7.1), of
+/// an intermediate in the same, since the path builder compares bytes below the authority.
 pub(super) fn installed<'a>(entry: &'a Arc<Entry>, subject: &[u8]) -> Option<Installed<'a>> {
     let certificate = entry.certificate()?;
-    (certificate.subject_der() == subject).then_some((entry, certificate))
+    let own = certificate.subject_der();
+    let same = own == subject || (entry.slot() == Slot::Authority && names_equal(own, subject));
+    same.then_some((entry, certificate))
 }
 
 /// See the module. Each form is one pointer: almost every subject has one entry, and the index has many subjects.
@@ -152,6 +155,15 @@ impl Namesakes {
         }
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        let (few, crowd) = self.parts();
+        let crowd = crowd.map_or(0, |crowd| {
+            crowd.identified.len().saturating_add(crowd.bare.len())
+        });
+        few.len().saturating_add(crowd)
+    }
+
     /// All entries, in no order that means anything.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Entry>> {
         let (few, crowd) = self.parts();
@@ -177,14 +189,17 @@ impl Namesakes {
             Self::One(one) => Box::new(of_subject(one).into_iter()),
             Self::Few(few) => {
                 let mut found: Vec<_> = few.iter().filter_map(of_subject).collect();
+                let class = |certificate: &Certificate| match (wanted, certificate.subject_key_id())
+                {
+                    (Some(wanted), Some(own)) if wanted == own => 0,
+                    (Some(_), Some(_)) => 2,
+                    _ => 1_u8,
+                };
                 found.sort_by_cached_key(|(entry, certificate)| {
-                    let class = match (wanted, certificate.subject_key_id()) {
-                        (Some(wanted), Some(own)) if wanted == own => 0,
-                        (Some(_), Some(_)) => 2,
-                        _ => 1_u8,
-                    };
-                    (class, Ranked((*entry).clone()))
+                    (class(certificate), Ranked((*entry).clone()))
                 });
+                let told = found.partition_point(|(_, certificate)| class(certificate) < 2);
+                found.truncate(told.saturating_add(others));
                 Box::new(found.into_iter())
             }
             Self::Crowd(crowd) => {

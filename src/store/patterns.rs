@@ -13,8 +13,8 @@ use crate::limits::MAX_SHOWN_NAME;
 /// | text | matches |
 /// |---|---|
 /// | `dns:array-7.example` | that DNS name, in any case |
-/// | `dns:*.arrays.example` | DNS names with exactly one label more |
-/// | `ip:192.0.2.7` | that address |
+/// | `dns:*.arrays.example` | DNS names with exactly one label more, of letters, digits and hyphens |
+/// | `ip:192.0.2.7` | that address, as it is encoded: an IPv4-mapped IPv6 address is another one |
 /// | `uri:spiffe://example/array/7` | that URI, byte for byte |
 /// | `uri:spiffe://example/array/*` | URIs that continue it by at least one byte |
 /// | `email:array@example` | that address, byte for byte |
@@ -43,10 +43,11 @@ impl SanPattern {
             }
             (Kind::DnsBelow(parent), SanName::Dns(name)) => {
                 name.split_once('.').is_some_and(|(label, rest)| {
-                    !label.is_empty() && label != "*" && rest.eq_ignore_ascii_case(parent)
+                    is_host_label(label) && rest.eq_ignore_ascii_case(parent)
                 })
             }
-            (Kind::Ip(want), SanName::Ip(address)) => *want == address.to_canonical(),
+            // Name constraints see the encoded form: what an excluded IPv4 subtree hits must not match as another.
+            (Kind::Ip(want), SanName::Ip(address)) => want == address,
             (Kind::Uri(want), SanName::Uri(name)) => **want == **name,
             (Kind::UriBelow(parent), SanName::Uri(name)) => name
                 .strip_prefix(&**parent)
@@ -55,6 +56,18 @@ impl SanPattern {
             _ => false,
         }
     }
+}
+
+/// Whether a label is one of a host name: the preferred name syntax of RFC 1034 section 3.5, with digits first as in RFC
+/// 1123 section 2.1, which RFC 5280 section 4.2.1.6 asks of DNS names. The client chose it, so that an underscore, which
+/// no host has, is out as well; one that is written in the pattern itself is the administrator's.
+fn is_host_label(label: &str) -> bool {
+    (1..=63).contains(&label.len())
+        && label
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && !label.starts_with('-')
+        && !label.ends_with('-')
 }
 
 /// Whether the rest of a path leads out of the folder that the pattern names, by dots or by encoded dots.
@@ -154,10 +167,12 @@ mod tests {
         assert!(!matches("dns:*.example", SanName::Dns("example")));
         assert!(!matches("dns:*.example", SanName::Dns("*.example")));
         assert!(!matches("dns:a.example", SanName::Uri("a.example")));
-        assert!(matches(
-            "ip:192.0.2.1",
-            SanName::Ip("::ffff:192.0.2.1".parse().unwrap())
-        ));
+        let ip = |text: &str| SanName::Ip(text.parse().unwrap());
+        for pattern in ["ip:192.0.2.1", "ip:::ffff:192.0.2.1"] {
+            assert!(matches(pattern, ip("192.0.2.1")));
+            assert!(!matches(pattern, ip("::ffff:192.0.2.1")));
+        }
+        assert!(matches("ip:2001:db8::1", ip("2001:DB8::1")));
         assert!(matches("uri:spiffe://e/a", SanName::Uri("spiffe://e/a")));
         assert!(!matches("uri:spiffe://e/a", SanName::Uri("spiffe://e/A")));
         assert!(matches(
@@ -179,6 +194,48 @@ mod tests {
         }
         assert!(matches("email:a@example", SanName::Email("a@example")));
         assert!(!matches("email:a@example", SanName::Other));
+    }
+
+    #[test]
+    fn a_label_that_a_client_chose_is_one_of_a_host_name() {
+        for name in [
+            "a.example",
+            "7.EXAMPLE",
+            "xn--bcher-kva.example",
+            "a-b.example",
+        ] {
+            assert!(matches("dns:*.example", SanName::Dns(name)), "{name}");
+        }
+        assert!(matches(
+            "dns:*.example",
+            SanName::Dns(&("a".repeat(63) + ".example"))
+        ));
+        assert!(!matches(
+            "dns:*.example",
+            SanName::Dns(&("a".repeat(64) + ".example"))
+        ));
+        for name in [
+            "x,dns:admin.example",
+            "a*.example",
+            "*.example",
+            "*a.example",
+            "_a.example",
+            "a_b.example",
+            "-a.example",
+            "a-.example",
+            ".example",
+            "a/b.example",
+            "a@b.example",
+            "a\\b.example",
+            "a.example.",
+        ] {
+            assert!(!matches("dns:*.example", SanName::Dns(name)), "{name}");
+        }
+        assert!(matches("dns:_kmip.example", SanName::Dns("_KMIP.example")));
+        assert!(matches(
+            "dns:*._kmip.example",
+            SanName::Dns("a._kmip.example")
+        ));
     }
 
     #[test]

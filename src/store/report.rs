@@ -2,8 +2,9 @@
 
 use core::fmt;
 
-use super::{Bounded, CrlIssuer, EntryKey, ServerId};
-use crate::certificate::{CrlDeviation, Moment};
+use super::{Bounded, ClockState, CrlIssuer, EntryKey, ServerId};
+use crate::certificate::{CrlDeviation, Fingerprint, Moment};
+use crate::limits::MAX_NAMESAKE_SIGNATURES;
 
 /// What became of the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +12,7 @@ use crate::certificate::{CrlDeviation, Moment};
 pub enum Done {
     /// A new entry, server, group, block or revocation list is there.
     Added,
-    /// It was there already; nothing changed (rule I5).
+    /// It was there already, or something newer is; nothing changed (rules I5 and C4).
     AlreadyThere,
     /// A pin of which only the fingerprint was known has its certificate now (rule M1).
     Completed,
@@ -62,15 +63,18 @@ pub struct Shift {
     pub from: Level,
     /// What is asked now.
     pub to: Level,
+    /// The server migrates, and `to` is asked if it presents no pin: a pin decides as before (rule P3).
+    pub migrates: bool,
 }
 
 impl fmt::Display for Shift {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "server {}: {} instead of {}",
-            self.server, self.to, self.from
-        )
+        let (server, from, to) = (&self.server, self.from, self.to);
+        // P3: a pin that is presented decides as before.
+        if self.migrates && matches!(from, Level::OwnPins | Level::GroupPins) {
+            return write!(f, "server {server}: {from} as before, else {to}");
+        }
+        write!(f, "server {server}: {to} instead of {from}")
     }
 }
 
@@ -90,10 +94,11 @@ pub enum StoreWarning {
         /// `notBefore` in seconds since the epoch.
         not_before: i64,
     },
-    /// The provider lacks the algorithm of a pin's self-signature (rule I4). The pin is trusted for its bytes.
+    /// The provider lacks the algorithm of a certificate's signature on itself (rule I4). The certificate is trusted
+    /// because it is installed, for its bytes and its key; what a CA signs for others must be verifiable all the same.
     #[non_exhaustive]
     SelfSignatureUnsupported {
-        /// The algorithm's object identifier in dotted form.
+        /// The name of the algorithm, with its object identifier unless it is a usual one.
         algorithm: String,
     },
     /// The extended key usage is for another role and was waived (`any_role`).
@@ -107,6 +112,13 @@ pub enum StoreWarning {
     ConstraintForm {
         /// Names of which form.
         form: &'static str,
+    },
+    /// More CA certificates of this name are installed here than are tried for a certificate that names no key of its
+    /// issuer: of those, the ones that end first may not be found (rule C5).
+    #[non_exhaustive]
+    ManyOfOneName {
+        /// How many there are now.
+        count: usize,
     },
     /// A server is claimed and no pin is left for it: everything that it presents is refused.
     #[non_exhaustive]
@@ -143,6 +155,13 @@ pub enum StoreWarning {
     /// Another revocation list of the same issuer and scope is there, and neither is told to be the newer one:
     /// both are asked.
     CrlBeside,
+    /// The revocation list is older than another one of the same issuer and scope that was installed with it: it was
+    /// left out, and the newer one is in force (rule C4).
+    #[non_exhaustive]
+    CrlSuperseded {
+        /// The fingerprint of the newer list.
+        by: Fingerprint,
+    },
     /// The revocation list departs from RFC 5280 in something that changes nothing.
     CrlDeviates(CrlDeviation),
     /// No revocation list of a checked issuer is left: its certificates are refused in chains.
@@ -151,6 +170,11 @@ pub enum StoreWarning {
         /// The issuer.
         issuer: CrlIssuer,
     },
+    /// The clock is so far above the floor that it must be confirmed before a publication raises the floor to it
+    /// (rule M7).
+    ClockJumped(ClockState),
+    /// The clock is so far below the floor that it does not count (rule M7).
+    ClockBelowFloor(ClockState),
 }
 
 impl fmt::Display for StoreWarning {
@@ -168,7 +192,7 @@ impl fmt::Display for StoreWarning {
             }
             Self::SelfSignatureUnsupported { algorithm } => write!(
                 f,
-                "the certificate's own signature (algorithm {algorithm}) cannot be verified by this provider"
+                "the certificate's signature on itself, made with {algorithm}, cannot be verified by this provider: compare its fingerprint with that of its owner"
             ),
             Self::RoleWaived => f.write_str("the extended key usage is for another role: waived"),
             Self::NoDigitalSignature => {
@@ -180,6 +204,10 @@ impl fmt::Display for StoreWarning {
             Self::ConstraintForm { form } => write!(
                 f,
                 "the CA constrains {form}, which is not processed: chains below it with such names are refused"
+            ),
+            Self::ManyOfOneName { count } => write!(
+                f,
+                "{count} CA certificates of this name are installed here: of a certificate without authorityKeyIdentifier, {MAX_NAMESAKE_SIGNATURES} are tried as the issuer, those that last longest first"
             ),
             Self::NoPinLeft { server } => write!(
                 f,
@@ -206,6 +234,10 @@ impl fmt::Display for StoreWarning {
             Self::CrlBeside => f.write_str(
                 "another revocation list of this issuer and scope is there, and neither is the newer one: both are asked",
             ),
+            Self::CrlSuperseded { by } => write!(
+                f,
+                "the revocation list is older than {by}, which came with it: it was left out"
+            ),
             Self::CrlDeviates(deviation) => write!(
                 f,
                 "the revocation list is not as RFC 5280 has it: {deviation}"
@@ -214,6 +246,7 @@ impl fmt::Display for StoreWarning {
                 f,
                 "no revocation list of {issuer} is left: its certificates are refused in chains until one is installed"
             ),
+            Self::ClockJumped(state) | Self::ClockBelowFloor(state) => write!(f, "{state}"),
         }
     }
 }

@@ -9,10 +9,10 @@ use pki_types::UnixTime;
 use super::entry::{Disabled, More};
 use super::revocation::Room;
 use super::{
-    BlockSelector, Claim, CrlIssuer, CrlOrigin, Done, Entry, EntryKey, EntryOptions, Group,
-    GroupId, HeldCrl, InstalledCrl, Report, Scope, Server, ServerId, Slot, TrustStore,
+    BlockSelector, Claim, ClockState, CrlIssuer, CrlOrigin, Done, Entry, EntryKey, EntryOptions,
+    Group, GroupId, HeldCrl, InstalledCrl, Report, Scope, Server, ServerId, Slot, TrustStore,
 };
-use crate::certificate::{Certificate, Crl, Fingerprint, HostName, shown};
+use crate::certificate::{Certificate, Clock, Crl, Fingerprint, HostName, shown};
 use crate::error::StoreError;
 
 /// A server as it was stored.
@@ -185,7 +185,7 @@ impl TrustStore {
     pub(crate) fn restore_crl(&mut self, held: HeldCrl<'_>) -> Option<String> {
         let crls = self.edit().crls_mut();
         match Crl::from_der(held.der) {
-            Ok(crl) if crl.issuer_der() == held.issuer.name_der() => {
+            Ok(crl) if held.issuer.is_named(crl.issuer_der()) => {
                 let refused = crl.refusal().map(ToString::to_string);
                 let list = InstalledCrl::new(crl, held.issuer, held.origin);
                 crls.put(list.disable(held.disabled));
@@ -226,7 +226,7 @@ impl TrustStore {
                 {
                     return Ok(false);
                 }
-                let of_issuer = crls.of(issuer.name_der(), issuer.key_pin()).unwrap_or(&[]);
+                let of_issuer = crls.of(issuer).unwrap_or(&[]);
                 Room {
                     of_issuer: of_issuer.len(),
                     lists: crls.count(),
@@ -255,11 +255,35 @@ impl TrustStore {
         self.edit().crls_mut().check(issuer)
     }
 
-    /// Puts the generation and the floor back.
+    /// Puts the generation and the floor back, after everything else, and verifies the signatures of the installed CAs
+    /// on the installed intermediates.
     pub(crate) fn restore_numbers(&mut self, generation: u64, floor: Option<UnixTime>) {
+        self.learn_all_signatures();
         let data = self.edit();
         data.generation = generation;
         data.floor = floor;
+    }
+
+    /// Takes over a higher floor of a damaged file, if the publication of another clock could have raised it so far:
+    /// `Some(false)` if not, `None` if it is not higher. It makes no new generation.
+    ///
+    /// A store that has no floor takes one unless the clock would not count by it.
+    pub(crate) fn salvage_floor(&mut self, floor: UnixTime) -> Option<bool> {
+        let has = self.contents().floor();
+        if Some(floor) <= has {
+            return None;
+        }
+        let taken = match (has, self.clock.now()) {
+            (Some(_), _) => self.contents().clock_state(Clock::Known(floor)) == ClockState::Known,
+            (None, clock) => {
+                let view = self.contents().with_floor(Some(floor));
+                clock == Clock::Unset || view.clock_state(clock).counts()
+            }
+        };
+        if taken {
+            self.edit().floor = Some(floor);
+        }
+        Some(taken)
     }
 
     /// Counts at least up to `generation`, so that a number that was given away is not given again.

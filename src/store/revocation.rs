@@ -1,6 +1,9 @@
 //! Installing and removing revocation lists (rule C4).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+
+use pki_types::UnixTime;
 
 use super::{CrlIssuer, CrlOrigin, Done, EntryKey, InstalledCrl, Report, StoreWarning, TrustStore};
 use crate::certificate::{
@@ -19,7 +22,8 @@ impl TrustStore {
     ///
     /// # Errors
     /// The list is of a kind that is not installed; no installed authority or intermediate of its issuer's name
-    /// has signed it, or may sign lists; a newer list of its scope is there; there are too many.
+    /// has signed it, or may sign lists; a newer list of its scope is there; there are too many. A CA that changed its
+    /// key is two certificates of one name: a list that it signs with the other key asks for that one.
     pub fn install_crl(&mut self, crl: Crl) -> Result<Report, StoreError> {
         if let Some(why) = crl.refusal() {
             return Err(StoreError::CrlKind(why.clone()));
@@ -37,7 +41,7 @@ impl TrustStore {
         }
         let issuer = self.signer_of(&crl)?;
         let crls = self.data.data().crls();
-        let held = crls.of(issuer.name_der(), issuer.key_pin()).unwrap_or(&[]);
+        let held = crls.of(&issuer).unwrap_or(&[]);
         let mut replaced = Vec::new();
         let mut beside = false;
         for list in held {
@@ -72,12 +76,46 @@ impl TrustStore {
 
     /// Installs several revocation lists, each by itself: one that is refused spoils none of the others. What
     /// became of each is told in their order.
+    ///
+    /// In whatever order they come, what the newest of an issuer and scope says is in force: an older one beside it is
+    /// left out with a warning ([`StoreWarning::CrlSuperseded`]). Only one that is older than what was there before is
+    /// an error.
+    #[must_use = "a list that is refused revokes nothing"]
     pub fn install_crls(
         &mut self,
         crls: impl IntoIterator<Item = Crl>,
     ) -> Vec<Result<Report, StoreError>> {
-        let each = crls.into_iter();
-        each.map(|crl| self.install_crl(crl)).collect()
+        let crls: Vec<Crl> = crls.into_iter().collect();
+        let each = crls.iter();
+        let mut done: Vec<_> = each.map(|crl| self.install_crl(crl.clone())).collect();
+        let came: BTreeSet<Fingerprint> = crls
+            .iter()
+            .zip(&done)
+            .filter(|(_, done)| done.is_ok())
+            .map(|(crl, _)| crl.fingerprint())
+            .collect();
+        // Asked when all are there: which one stood in the way of an older one depends on the order.
+        for (crl, done) in crls.iter().zip(&mut done) {
+            if matches!(done, Err(StoreError::CrlOlder { .. }))
+                && let Some(by) = self.newer_of(crl, &came)
+            {
+                let mut report = Report::new(Done::AlreadyThere, self.data.generation());
+                report.warnings.push(StoreWarning::CrlSuperseded { by });
+                *done = Ok(report);
+            }
+        }
+        done
+    }
+
+    /// The newer one of the lists `came`, which were installed, of the issuer and scope of one that was refused.
+    fn newer_of(&self, crl: &Crl, came: &BTreeSet<Fingerprint>) -> Option<Fingerprint> {
+        let issuer = self.signer_of(crl).ok()?;
+        let held = self.data.data().crls();
+        let held = held.of(&issuer).unwrap_or(&[]);
+        let newer = held.iter().map(|list| list.crl()).find(|list| {
+            came.contains(&list.fingerprint()) && crl.succession(list) == Succession::Older
+        });
+        newer.map(Crl::fingerprint)
     }
 
     /// Removes a revocation list. Its issuer stays checked: without another list, its certificates are refused.
@@ -90,7 +128,7 @@ impl TrustStore {
         let taken = taken.or_else(|| crls.take_unread(fingerprint));
         let issuer = taken.ok_or(StoreError::NoSuchCrl(fingerprint))?;
         let left = self.data.data().crls();
-        let left = left.of(issuer.name_der(), issuer.key_pin());
+        let left = left.of(&issuer);
         let none_left = left.is_none_or(<[_]>::is_empty);
         let mut report = self.finish(Done::Removed, Vec::new());
         if none_left {
@@ -164,11 +202,14 @@ impl TrustStore {
         report
     }
 
-    /// Whether a list is valid already, as far as the time is known.
+    /// Whether a list is valid already, as far as the time is known, so that it may take the place of an older one for
+    /// good: a clock that jumped is not believed until it is confirmed (rule M7).
     fn has_begun(&self, crl: &Crl) -> bool {
-        let tolerance = i64::try_from(CLOCK_TOLERANCE.as_secs()).unwrap_or(0);
         match self.now() {
-            Clock::Known(now) => crl.this_update() <= seconds(now).saturating_add(tolerance),
+            Clock::Known(now) => {
+                let now = self.data.floor_after(Clock::Known(now)).unwrap_or(now);
+                begins_by(crl, now)
+            }
             Clock::Unset => true,
         }
     }
@@ -183,7 +224,7 @@ impl TrustStore {
             report
                 .warnings
                 .push(StoreWarning::CrlExpired { next_update });
-        } else if !self.has_begun(crl) {
+        } else if matches!(self.now(), Clock::Known(now) if !begins_by(crl, now)) {
             report
                 .warnings
                 .push(StoreWarning::CrlNotYetValid { this_update });
@@ -227,11 +268,12 @@ impl TrustStore {
 
     fn check_signer(&self, certificate: &Certificate, crl: &Crl) -> Result<(), StoreError> {
         let issuer = || crl.issuer();
-        if let (Some(wanted), Some(own)) = (crl.authority_key_id(), certificate.subject_key_id())
-            && wanted != own
-        {
+        let ids = (crl.authority_key_id(), certificate.subject_key_id());
+        let names_key = matches!(ids, (Some(wanted), Some(own)) if wanted == own);
+        let names_another = matches!(ids, (Some(wanted), Some(own)) if wanted != own);
+        if names_another {
             let issuer = issuer();
-            return Err(StoreError::CrlIssuerNotInstalled { issuer });
+            return Err(StoreError::CrlSignedByOtherKey { issuer });
         }
         // P1
         if let Some(selector) = self.data.data().blocks().find(certificate) {
@@ -249,9 +291,13 @@ impl TrustStore {
         keys.check(certificate).map_err(StoreError::Key)?;
         match keys.check_crl_signature(certificate.subject_public_key_info(), crl) {
             SignatureCheck::Verified => Ok(()),
-            SignatureCheck::Wrong => Err(StoreError::WrongCrlSignature { issuer: issuer() }),
+            SignatureCheck::Wrong if names_key => {
+                Err(StoreError::WrongCrlSignature { issuer: issuer() })
+            }
+            // Without identifiers, a CA that changed its key is not told from a damaged list.
+            SignatureCheck::Wrong => Err(StoreError::CrlSignedByOtherKey { issuer: issuer() }),
             SignatureCheck::Unsupported => Err(StoreError::CrlSignatureUnsupported {
-                algorithm: crl.signature_algorithm(),
+                algorithm: crl.signature_algorithm_name(),
             }),
         }
     }
@@ -291,11 +337,12 @@ fn closeness(error: &StoreError) -> u8 {
     )]
     match error {
         StoreError::CrlIssuerNotInstalled { .. } => 0,
-        StoreError::WrongCrlSignature { .. } => 1,
-        StoreError::CrlSignatureUnsupported { .. } => 2,
-        StoreError::Key(_) => 3,
-        StoreError::NoCrlSign { .. } => 4,
-        _ => 5,
+        StoreError::CrlSignedByOtherKey { .. } => 1,
+        StoreError::WrongCrlSignature { .. } => 2,
+        StoreError::CrlSignatureUnsupported { .. } => 3,
+        StoreError::Key(_) => 4,
+        StoreError::NoCrlSign { .. } => 5,
+        _ => 6,
     }
 }
 
@@ -343,10 +390,13 @@ mod tests {
         let algorithm = String::from("1.2.840.10045.4.1");
         let key = KeyRefusal::Unsupported {
             key: KeyKind::Other,
+            oid: None,
+            allowed: None,
         };
         let blocked = BlockSelector::Fingerprint(Fingerprint::from_bytes([0; 32]));
         let in_order = [
             StoreError::CrlIssuerNotInstalled { issuer: issuer() },
+            StoreError::CrlSignedByOtherKey { issuer: issuer() },
             StoreError::WrongCrlSignature { issuer: issuer() },
             StoreError::CrlSignatureUnsupported { algorithm },
             StoreError::Key(key),
@@ -380,4 +430,10 @@ mod tests {
             Err(StoreError::TooManyCrls { limit }) if limit == MAX_CRLS_PER_ISSUER
         ));
     }
+}
+
+/// Whether a list is valid at a moment, but for its end.
+fn begins_by(crl: &Crl, now: UnixTime) -> bool {
+    let tolerance = i64::try_from(CLOCK_TOLERANCE.as_secs()).unwrap_or(0);
+    crl.this_update() <= seconds(now).saturating_add(tolerance)
 }

@@ -180,14 +180,21 @@ impl TrustStore {
             // Of a server that does not migrate, what is asked first is asked last too.
             let both = [asked, last];
             let shifts = if asked == last { &both[..1] } else { &both[..] };
-            for (from, to) in shifts.iter().filter(|(from, to)| from != to) {
+            let migrates = matches!(server.claim(), Claim::Migrating { .. });
+            for (place, (from, to)) in shifts
+                .iter()
+                .enumerate()
+                .filter(|(_, (from, to))| from != to)
+            {
                 report.shifts.push(Shift {
                     server: before.server.clone(),
                     from: *from,
                     to: *to,
+                    migrates: migrates && place == 1,
                 });
             }
         }
+        self.warn_of_clock(&mut report);
         report
     }
 
@@ -332,12 +339,15 @@ impl TrustStore {
 
     /// An end must lie in the future, as far as the time is known.
     pub(super) fn check_end(&self, end: UnixTime) -> Result<(), StoreError> {
-        let now = match self.now() {
-            Clock::Known(now) => Some(now),
-            Clock::Unset => self.data.floor(),
-        };
-        match now {
-            Some(now) if seconds(end) <= seconds(now) => Err(StoreError::EndInThePast),
+        let clock = self.clock.now();
+        if matches!(clock, Clock::Known(now) if seconds(end) <= seconds(now)) {
+            return Err(StoreError::EndInThePast);
+        }
+        match self.data.floor() {
+            Some(floor) if self.now() == Clock::Unset && seconds(end) <= seconds(floor) => {
+                let state = self.clock_state();
+                Err(StoreError::EndAtFloor { state })
+            }
             _ => Ok(()),
         }
     }

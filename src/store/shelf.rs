@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::namesakes::{self, Installed, Namesakes};
 use super::table::Table;
 use super::{Entry, Scope, ServerId, Slot};
-use crate::certificate::Fingerprint;
+use crate::certificate::{Fingerprint, canonical_name};
 
 /// The entries of one slot and scope, of which there is at least one.
 #[derive(Clone)]
@@ -24,7 +24,7 @@ pub(crate) struct Several {
     entries: Table<Arc<Entry>>,
     /// Pins that match by public key.
     by_key: Table<Arc<Entry>>,
-    /// Authorities and intermediates by a keyed hash of their subject; the subject is compared when read.
+    /// Authorities and intermediates by a keyed hash of their canonical subject; the subject is compared when read.
     by_subject: Table<Namesakes>,
     hasher: RandomState,
 }
@@ -118,10 +118,17 @@ impl Shelf {
             .chain(several.into_iter().flat_map(Namesakes::iter))
     }
 
-    /// Candidates for an issuer whose subject is `subject`, which has this hash ([`Namesakes::candidates`]).
+    /// How many authorities or intermediates have a subject with this hash: those of one name, and hardly ever another.
+    pub(super) fn count_by_subject(&self, hash: u64) -> usize {
+        match self {
+            Self::One(_) => 1,
+            Self::Several(shelf) => shelf.by_subject.find(hash).map(Namesakes::len).sum(),
+        }
+    }
+
+    /// Candidates for an issuer whose subject is `subject` ([`Namesakes::candidates`]).
     pub(super) fn candidates<'a>(
         &'a self,
-        hash: u64,
         subject: &'a [u8],
         key_id: Option<&'a [u8]>,
         others: usize,
@@ -129,6 +136,7 @@ impl Shelf {
         match self {
             Self::One(entry) => Box::new(namesakes::installed(entry, subject).into_iter()),
             Self::Several(shelf) => {
+                let hash = shelf.hasher.hash_one(canonical_name(subject));
                 let found = shelf.by_subject.find(hash);
                 Box::new(found.flat_map(move |found| {
                     found.candidates(subject, key_id, others, &shelf.hasher)
@@ -180,7 +188,9 @@ impl Several {
                 self.by_key.insert(hash, entry.clone());
             }
             if self.slot != Slot::Pin {
-                let hash = self.hasher.hash_one(certificate.subject_der());
+                let hash = self
+                    .hasher
+                    .hash_one(canonical_name(certificate.subject_der()));
                 match self.by_subject.find_mut(hash, |_| true) {
                     Some(found) => found.insert(entry.clone(), &self.hasher),
                     None => self.by_subject.insert(hash, Namesakes::of(entry.clone())),
@@ -198,7 +208,9 @@ impl Several {
             let hash = self.hasher.hash_one(certificate.subject_public_key_info());
             self.by_key.take(hash, is);
             if self.slot != Slot::Pin {
-                let hash = self.hasher.hash_one(certificate.subject_der());
+                let hash = self
+                    .hasher
+                    .hash_one(canonical_name(certificate.subject_der()));
                 let found = self.by_subject.find_mut(hash, |_| true);
                 if found.is_some_and(|found| !found.remove(entry, &self.hasher)) {
                     self.by_subject.take(hash, |_| true);

@@ -108,6 +108,16 @@ impl ConnectionVerifier {
         core::mem::replace(&mut *place, found)
     }
 
+    /// A refusal as it may be shown now: while enrolment is open, without the fingerprint of what was presented. Who
+    /// is refused for one reason may wait in the next connection, and its fingerprint would be copied from here.
+    fn quiet(&self, verdict: Verdict) -> Verdict {
+        if self.enrolment.is_open() {
+            verdict.without_fingerprint()
+        } else {
+            verdict
+        }
+    }
+
     fn prove(
         &self,
         version: TlsVersion,
@@ -122,14 +132,14 @@ impl ConnectionVerifier {
         {
             Ok(valid) => valid,
             Err(verdict) => {
+                // Whose it really is may be waiting.
+                let verdict = self.quiet(*verdict);
                 let (sight, verdict) = match evidence {
                     Evidence::Refuse => (None, verdict),
                     Evidence::Accepted(sight) => (Some(sight), verdict),
-                    // Whose it really is may be waiting.
-                    Evidence::Unknown(sight, _) => {
-                        (Some(sight), Box::new(verdict.without_fingerprint()))
-                    }
+                    Evidence::Unknown(sight, _) => (Some(sight), verdict.without_fingerprint()),
                 };
+                let verdict = Box::new(verdict);
                 let sight = sight.filter(|sight| sight.is_of(certificate));
                 return Err(self.common.not_proved(verdict, sight, certificate));
             }
@@ -148,7 +158,7 @@ impl ConnectionVerifier {
             }
             Evidence::Accepted(_) | Evidence::Unknown(..) | Evidence::Refuse => {
                 let why = String::from("no certificate of this connection was judged before");
-                let verdict = Verdict::without_possession(role, certificate, why);
+                let verdict = self.quiet(Verdict::without_possession(role, certificate, why));
                 Err(self.common.not_proved(Box::new(verdict), None, certificate))
             }
         }
@@ -189,7 +199,7 @@ impl ClientCertVerifier for ConnectionVerifier {
             self.remember(Evidence::Unknown(sight, leaf));
             return Ok(ClientCertVerified::assertion());
         }
-        let sight = sight(verdict);
+        let sight = sight(self.quiet(verdict));
         let refusal = Refusal::new(sight.verdict.clone());
         self.common.watch.tell(Some(sight), false);
         Err(refusal.into())

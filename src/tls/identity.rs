@@ -3,6 +3,7 @@
 use core::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pki_types::SubjectPublicKeyInfoDer;
 use rustls::crypto::CryptoProvider;
@@ -33,12 +34,16 @@ pub enum KeyMatch {
 pub struct Identity {
     chain: Chain,
     key: Arc<CertifiedKey>,
-    /// What the provider verifies, if the key was loaded into one.
+    /// What the provider verifies, if the key was loaded into one. The signatures in the chain are checked then.
     keys: Option<KeyPolicy>,
+    /// Whether they were checked since, with the provider of a configuration. All clones know of it.
+    is_checked: Arc<AtomicBool>,
 }
 
 impl Identity {
-    /// Loads the key into the provider and checks that it belongs to the first certificate.
+    /// Loads the key into the provider and checks that it belongs to the first certificate, and that each certificate
+    /// is signed by the next (rule K1). A signature for which the provider has no algorithm is not judged; the
+    /// [advice](Self::advice) tells of it.
     ///
     /// # Security
     /// The key is wiped from our buffer when the provider has it. A provider of your own must wipe what it is
@@ -46,7 +51,7 @@ impl Identity {
     ///
     /// # Errors
     /// The provider cannot use the key, or the key belongs to another certificate (compared by
-    /// `SubjectPublicKeyInfo`).
+    /// `SubjectPublicKeyInfo`); or a certificate of the chain is not signed by the next.
     pub fn new(
         chain: Chain,
         key: PrivateKey,
@@ -65,7 +70,7 @@ impl Identity {
                 unusable
             }
         })?;
-        let identity = Self::of_signer(chain, key, KeyMatch::Required, Some(keys));
+        let identity = Self::of_key(chain, key, keys);
         if identity.is_err() {
             // The provider has let go of the key.
             scrub_stack();
@@ -73,7 +78,21 @@ impl Identity {
         identity
     }
 
-    /// Takes a key that stays where it is, in a HSM, behind PKCS#11 or in a TPM, and a signer that reaches it.
+    /// The same with a key that the provider has already, which verifies what `keys` says.
+    pub(super) fn of_key(
+        chain: Chain,
+        key: Arc<dyn SigningKey>,
+        keys: KeyPolicy,
+    ) -> Result<Self, IdentityError> {
+        let identity = Self::of_signer(chain, key, KeyMatch::Required, Some(keys))?;
+        identity.chain.check_signatures(&keys)?;
+        Ok(identity)
+    }
+
+    /// Takes a key that stays where it is, in a HSM, behind PKCS#11 or in a TPM, and a signer that reaches it. That
+    /// each certificate is signed by the next is checked when a configuration is built, since the provider that can
+    /// do so is known only then. An identity that is [staged](super::Identities::stage) after the last configuration
+    /// was built is not checked.
     ///
     /// # Security
     /// With [`KeyMatch::AcceptUnknown`], a signer that does not tell its public key is taken at the caller's
@@ -115,6 +134,7 @@ impl Identity {
             chain,
             key: Arc::new(key),
             keys,
+            is_checked: Arc::default(),
         })
     }
 
@@ -188,6 +208,15 @@ impl Identity {
     /// Our own certificate: what the other end's administrator installs.
     pub fn certificate(&self) -> &Certificate {
         self.chain.leaf()
+    }
+
+    /// Checks the signatures in the chain of an external signer with the provider of a configuration, once (rule K1).
+    pub(super) fn check_chain(&self, keys: &KeyPolicy) -> Result<(), IdentityError> {
+        if self.keys.is_none() && !self.is_checked.load(Ordering::Relaxed) {
+            self.chain.check_signatures(keys)?;
+            self.is_checked.store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Whether the key can sign with one of `schemes` (rule K3).

@@ -9,8 +9,8 @@ use rustls::client::ResolvesClientCert;
 use rustls::crypto::{CryptoProvider, SecureRandom};
 use rustls::sign::SigningKey;
 
-use super::{Identity, KeyMatch};
-use crate::certificate::{Clock, KeyKind, der};
+use super::Identity;
+use crate::certificate::{Clock, KeyKind, KeyPolicy, der};
 use crate::error::{IdentityError, IssueError};
 use crate::identity::{
     CertificateRequest, CertificateSpec, Chain, PrivateKey, SERIAL_BYTES, is_self_signed, request,
@@ -43,6 +43,8 @@ pub struct OwnKey {
     key: Arc<dyn SigningKey>,
     kind: KeyKind,
     spki: Vec<u8>,
+    /// What its provider verifies.
+    keys: KeyPolicy,
     random: &'static dyn SecureRandom,
 }
 
@@ -84,6 +86,7 @@ impl OwnKey {
             key,
             kind,
             spki,
+            keys: super::key_policy(provider),
             random: provider.secure_random,
         })
     }
@@ -125,8 +128,8 @@ impl OwnKey {
     /// suits the key servers is for its [advice](Identity::advice) to say.
     ///
     /// # Errors
-    /// The answer is to another request, a self-signed certificate or a CA; or the request was made with another
-    /// key than this one.
+    /// The answer is to another request, a self-signed certificate or a CA; or one of its certificates is not signed
+    /// by the next; or the request was made with another key than this one.
     pub fn install(
         &self,
         request: &CertificateRequest,
@@ -137,8 +140,7 @@ impl OwnKey {
     }
 
     fn identity(&self, chain: Chain) -> Result<Identity, IssueError> {
-        let key = self.key.clone();
-        Ok(Identity::from_signer(chain, key, KeyMatch::Required)?)
+        Ok(Identity::of_key(chain, self.key.clone(), self.keys)?)
     }
 
     /// How this key signs certificates.
@@ -271,8 +273,28 @@ fn algorithms(key: &[u8]) -> Option<(&'static rcgen::SignatureAlgorithm, Signatu
     } else if is(alg_id::RSA_ENCRYPTION) {
         Some((&rcgen::PKCS_RSA_SHA256, SignatureScheme::RSA_PKCS1_SHA256))
     } else {
+        ml_dsa(key)
+    }
+}
+
+/// The writer of certificates knows these identifiers with its backend for aws-lc-rs, which is not asked for more.
+#[cfg(feature = "aws-lc-rs")]
+fn ml_dsa(key: &[u8]) -> Option<(&'static rcgen::SignatureAlgorithm, SignatureScheme)> {
+    let is = |algorithm: AlgorithmIdentifier| algorithm.as_ref() == key;
+    if is(alg_id::ML_DSA_44) {
+        Some((&rcgen::PKCS_ML_DSA_44, SignatureScheme::ML_DSA_44))
+    } else if is(alg_id::ML_DSA_65) {
+        Some((&rcgen::PKCS_ML_DSA_65, SignatureScheme::ML_DSA_65))
+    } else if is(alg_id::ML_DSA_87) {
+        Some((&rcgen::PKCS_ML_DSA_87, SignatureScheme::ML_DSA_87))
+    } else {
         None
     }
+}
+
+#[cfg(not(feature = "aws-lc-rs"))]
+fn ml_dsa(_: &[u8]) -> Option<(&'static rcgen::SignatureAlgorithm, SignatureScheme)> {
+    None
 }
 
 impl fmt::Debug for OwnKey {

@@ -213,7 +213,7 @@ impl ServerCertVerifier for ProbeVerifier {
             self.common
                 .judge_server(server, end_entity, intermediates, server_name);
         let Ok(leaf) = Certificate::from_der(end_entity) else {
-            return Err(Refusal::new(verdict).into());
+            return Err(Refusal::new(verdict.without_fingerprint()).into());
         };
         let verdict = Arc::new(verdict.without_fingerprint());
         let sight = Sight::new(verdict, end_entity, intermediates, clock);

@@ -59,6 +59,9 @@ impl ServerConfigBuilder {
     /// 3.1.2 and 3.2), narrowing the provider's: TLS 1.3 with its two mandatory suites, and TLS 1.2 with
     /// AES-GCM for ECDSA keys. A server must speak TLS 1.3.
     ///
+    /// The profiles say nothing of the groups for key exchange, so the provider's stay, in their order: with
+    /// [`aws_lc_rs`](super::provider::aws_lc_rs), X25519MLKEM768 is preferred.
+    ///
     /// Off by default: key servers in service speak TLS 1.2 with RSA keys, for which the profiles list suites without
     /// authenticated encryption alone; rustls has none of these.
     #[must_use]

@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn under_a_certificate_the_newest_verdict_is_found_once() {
-        let (queue, _reader) = observation_queue(8);
+        let (queue, _reader) = observation_queue(8).unwrap();
         let watch = Watch::telling(queue.clone());
         let parking = UnderCertificate::default();
         for (byte, at) in [(1, 10), (2, 11), (1, 12)] {
@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn what_waits_for_signatures_is_bounded_and_the_oldest_goes_first() {
-        let (queue, _reader) = observation_queue(8);
+        let (queue, _reader) = observation_queue(8).unwrap();
         let watch = Watch::telling(queue.clone());
         let parking = UnderCertificate::default();
         for at in 0..=u64::try_from(MAX_PARKED_VERDICTS).unwrap() {
@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_verdict_that_could_not_wait_is_not_replaced_by_an_older_one() {
-        let (queue, _reader) = observation_queue(8);
+        let (queue, _reader) = observation_queue(8).unwrap();
         let watch = Watch::telling(queue.clone());
         let parking = UnderCertificate::default();
         // Somebody without the key, long ago.

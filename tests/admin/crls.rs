@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::sync::OnceLock;
 
 use mutual_trust::admin::{
-    Peer, Severity, Subject, Turn, Windows, expiry, forecast, next_change, safe_to_remove,
+    Peer, Seen, Severity, Subject, Turn, Windows, expiry, forecast, next_change, safe_to_remove,
     servers_without_usable,
 };
 use mutual_trust::certificate::Crl;
@@ -131,7 +131,7 @@ fn a_list_begins_five_minutes_early_and_ends_with_its_next_update_or_its_grace()
     assert_eq!(reasons(told), (ChainVerified, CrlExpired));
 
     let mut graced = desk();
-    graced.policy = policy().crl_grace(Duration::from_secs(3600));
+    graced.policy = policy().crl_grace(Duration::from_secs(3600)).unwrap();
     let list = install(&mut graced, days_of(-1, 10), &pki.root);
     let (before, after) = around(&graced, &list, &pki.root, Turn::GraceBegins, days(10));
     assert_eq!((before.warnings().len(), after.warnings().len()), (0, 1));
@@ -270,7 +270,7 @@ fn what_a_list_revokes_and_what_no_list_is_current_for_is_no_way_in() {
     assert!(without(&listed).is_empty());
     listed.clock.set(Some(days(9)));
     assert_eq!(only(&listed), (CrlExpired, vec![CrlExpired]));
-    listed.policy = policy().crl_grace(Duration::from_secs(1));
+    listed.policy = policy().crl_grace(Duration::from_secs(1)).unwrap();
     assert!(without(&listed).is_empty());
     listed.store.remove_crl(list.fingerprint()).unwrap();
     assert_eq!(only(&listed), (RevocationUnknown, vec![RevocationUnknown]));
@@ -327,7 +327,7 @@ fn any_list() -> impl Strategy<Value = Listed> {
 fn any_policy() -> impl Strategy<Value = Policy> {
     let grace = prop_oneof![Just(0), 1..10 * 24 * 3600_u64];
     (grace, any::<bool>(), any::<bool>()).prop_map(|(grace, required, strict)| {
-        let policy = policy().crl_grace(Duration::from_secs(grace));
+        let policy = policy().crl_grace(Duration::from_secs(grace)).unwrap();
         let policy = if required {
             policy.require_crl()
         } else {
@@ -416,4 +416,23 @@ proptest! {
             }
         }
     }
+}
+
+// The list of an intermediate tells of chains that only peers present: without having seen any, it is not known whose.
+#[test]
+fn who_depends_on_the_list_of_an_intermediate_is_not_known_before_it_was_seen() {
+    let pki = pki();
+    let mut desk = desk();
+    let list = install(&mut desk, days_of(-1, 10), &pki.inter);
+    let is = subject(&list, &pki.inter);
+    let told = |desk: &Desk, seen: &Seen| {
+        let (now, windows) = (clock(Some(days(0))), Windows::default());
+        let report = expiry(desk.view(), &desk.policy, seen, now, &windows, &[]);
+        let mut items = report.items().iter();
+        items.find(|item| is(&item.subject)).unwrap().to_string()
+    };
+    let unseen = told(&desk, &Seen::new());
+    assert!(unseen.ends_with("; on it: not known"), "{unseen}");
+    let seen = told(&desk, &desk.seen);
+    assert!(seen.contains("; on it: server keys-2"), "{seen}");
 }

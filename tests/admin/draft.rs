@@ -60,7 +60,10 @@ fn a_draft_of_another_store_of_the_same_generation_is_refused() {
     ));
     assert_eq!(two.contents().servers().count(), 1);
     let draft = Draft::of(&View::default(), keys(), std::sync::Arc::new(now()));
-    assert!(one.adopt(draft).is_err());
+    assert!(matches!(
+        one.adopt(draft),
+        Err(StoreError::StaleDraft { .. })
+    ));
 }
 
 #[test]
@@ -71,11 +74,18 @@ fn calls_that_change_nothing_leave_a_draft_fresh() {
     let draft = store.draft();
     store.block(&blocked);
     let other = BlockSelector::Fingerprint(blocked.fingerprint());
-    assert!(store.unblock(&other).is_err());
+    assert!(matches!(
+        store.unblock(&other),
+        Err(StoreError::NotBlocked(_))
+    ));
     assert!(store.add_group("left".parse().unwrap()).is_ok());
-    assert!(store.adopt(draft).is_err());
+    assert!(matches!(
+        store.adopt(draft),
+        Err(StoreError::StaleDraft { .. })
+    ));
     let draft = store.draft();
-    assert!(store.add_group("left".parse().unwrap()).is_err());
+    let again = store.add_group("left".parse().unwrap());
+    assert!(matches!(again, Err(StoreError::GroupExists(_))));
     store.block(&blocked);
     store.adopt(draft).unwrap();
 }
@@ -86,7 +96,10 @@ fn a_draft_that_was_swapped_for_an_older_store_is_refused() {
     add(&mut store, "keys-1");
     let mut draft = store.draft();
     *draft.store() = TrustStore::new(keys());
-    assert!(store.adopt(draft).is_err());
+    assert!(matches!(
+        store.adopt(draft),
+        Err(StoreError::StaleDraft { .. })
+    ));
     assert_eq!(store.contents().servers().count(), 1);
 }
 

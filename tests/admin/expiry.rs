@@ -384,7 +384,28 @@ fn while_the_clock_is_unset_ends_are_judged_at_the_floor() {
     );
     assert!(!report.is_clock_known());
     assert_eq!(report.items()[0].severity, Severity::Notice);
-    assert!(report.to_string().contains("the clock is unset"));
+    let said = report.to_string();
+    assert!(
+        said.contains("the clock is not set: ends are judged at the floor"),
+        "{said}"
+    );
+    // What the clock shows, and the floor.
+    let early = crate::questions::clock(Some(days(-3)));
+    let (view, policy) = (desk.view(), &desk.policy);
+    let report = expiry(view, policy, &desk.seen, early, &windows(), &[]);
+    assert!(!report.is_clock_known());
+    let said = report.to_string();
+    assert!(said.contains("the clock (2026-12-29T00:00:00Z) is more than 26 hours below the floor (2027-01-01T00:00:00Z)"), "{said}");
+    let late = crate::questions::clock(Some(days(367)));
+    let report = expiry(view, policy, &desk.seen, late, &windows(), &[]);
+    assert!(report.is_clock_known());
+    let said = report.to_string();
+    assert!(
+        said.contains(
+            "the clock jumped: it shows 2028-01-03T00:00:00Z, more than 366 days above the floor"
+        ),
+        "{said}"
+    );
     let month = crate::questions::clock(Some(days(30)));
     let (view, policy) = (desk.view(), &desk.policy);
     let report = expiry(view, policy, &desk.seen, month, &windows(), &[]);

@@ -47,6 +47,7 @@ mod crls;
 mod draft;
 mod drift;
 mod expiry;
+mod floor;
 mod forecast;
 mod guarded;
 mod guided;

@@ -83,7 +83,7 @@ fn a_grace_keeps_a_pin_usable_and_one_usable_pin_is_enough() {
         .unwrap();
     assert_eq!(without(&desk).len(), 2);
     let grace = core::time::Duration::from_secs(2 * DAY);
-    desk.policy = desk.policy.validity(ValidityRule::Grace(grace));
+    desk.policy = desk.policy.validity(ValidityRule::Grace(grace)).unwrap();
     assert!(without(&desk).is_empty());
 }
 

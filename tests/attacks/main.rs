@@ -17,6 +17,7 @@ mod claimed;
 mod impostors;
 mod sessions;
 mod signed_by_pin;
+mod variants;
 
 use mutual_trust::{Policy, ReasonCode, TrustStore};
 use support::handshake::{Outcome, handshake};

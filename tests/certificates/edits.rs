@@ -526,10 +526,13 @@ fn a_key_usage_is_one_or_two_bytes_of_bits() {
             .key_cert_sign()
     );
     assert!(usage(&[3, 3, 7, 0x04, 0x80]).is_ok());
+    // None at all, in the form that DER has for it.
+    assert!(usage(&[3, 1, 0]).is_ok());
     for bad in [
         &[3, 4, 0, 4, 0, 0][..],
         &[3, 2, 8, 4],
-        &[3, 1, 0],
+        &[3, 1, 1],
+        &[3, 0],
         &[4, 2, 2, 4],
         &[3, 2, 2, 4, 0],
     ] {

@@ -16,9 +16,11 @@ mod support;
 #[macro_use]
 mod common;
 
+mod against_webpki;
 mod edits;
 mod encoding;
 mod facts;
+mod field;
 mod fixtures;
 mod identity;
 mod malformed;

@@ -326,3 +326,84 @@ fn the_texts_of_errors_say_where() {
     ));
     assert!(error.to_string().contains("DER"), "{error}");
 }
+
+/// The subject, as it is shown, of a certificate with a common name.
+fn subject_shown(name: &str) -> String {
+    spec(name).self_signed().certificate.subject()
+}
+
+#[test]
+fn a_subject_of_one_part_is_not_shown_as_two() {
+    for (name, shown) in [
+        ("kms1, O=Trusted Bank", "CN=kms1\\, O\\=Trusted Bank"),
+        ("kms1 + O=Trusted Bank", "CN=kms1 \\+ O\\=Trusted Bank"),
+        ("#0401", "CN=\\#0401"),
+        (" kms1 ", "CN=\\ kms1\\ "),
+        ("a\nb", "CN=a\\u{a}b"),
+        ("a\\u{a}b", "CN=a\\\\u{a}b"),
+        ("Schlüsselverwaltung 鍵", "CN=Schlüsselverwaltung 鍵"),
+    ] {
+        assert_eq!(subject_shown(name), shown);
+    }
+    // The issuer, and what an administrator looks at.
+    let made = spec("kms1, O=Trusted Bank").self_signed();
+    let shown = "CN=kms1\\, O\\=Trusted Bank";
+    assert_eq!(made.certificate.issuer(), shown);
+    assert!(format!("{:?}", made.certificate).contains("kms1\\\\, O"));
+    let der = made.certificate.der().clone();
+    let verdict = decide(
+        &store().view(),
+        &policy(),
+        &Question::client(&der, &[], now()),
+    );
+    assert!(
+        verdict.to_string().contains(&format!("({shown})")),
+        "{verdict}"
+    );
+}
+
+#[test]
+fn letters_without_a_picture_are_shown_by_their_numbers() {
+    for code in [
+        0xad, 0x34f, 0x115f, 0x1160, 0x180e, 0x2800, 0x3164, 0xfe00, 0xfe0f, 0xffa0, 0xfff9,
+        0xfffb, 0xe0000, 0xe0041, 0xe0100, 0xe01ef, 0x202e, 0x200b, 0x2066, 0xfeff, 0xa0, 0x3000,
+    ] {
+        let letter = char::from_u32(code).unwrap();
+        assert_eq!(
+            subject_shown(&format!("kms{letter}1")),
+            format!("CN=kms\\u{{{code:x}}}1")
+        );
+    }
+}
+
+#[test]
+fn an_alternative_name_is_not_shown_as_two() {
+    for (made, shown) in [
+        (
+            spec("x").dns("x,dns:admin.example"),
+            "dns:x\\u{2c}dns\\u{3a}admin.example",
+        ),
+        (
+            spec("x").dns("a\\u{2c}b.example"),
+            "dns:a\\u{5c}u\\u{7b}2c\\u{7d}b.example",
+        ),
+        (
+            spec("x").uri("x:y,dns:admin.example"),
+            "uri:x:y\\u{2c}dns:admin.example",
+        ),
+        (
+            spec("x").uri("spiffe://e/a?b=c;d"),
+            "uri:spiffe://e/a?b=c;d",
+        ),
+        (spec("x").dns("*._kms.Example-1"), "dns:*._kms.Example-1"),
+        (spec("x").ip("::ffff:192.0.2.1"), "ip:::ffff:192.0.2.1"),
+    ] {
+        let made = made.self_signed();
+        let names: Vec<String> = made
+            .certificate
+            .names()
+            .map(|name| name.to_string())
+            .collect();
+        assert_eq!(names, [shown]);
+    }
+}

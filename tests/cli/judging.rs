@@ -135,3 +135,70 @@ fn a_client_is_judged_as_a_key_server_does() {
     .ends_with(2)
     .says("empty.pem");
 }
+
+// P1. With the certificates of a report: a block by the fingerprint that was reported was undone without any key.
+#[test]
+fn a_block_by_fingerprint_hits_the_certificate_with_the_other_value_of_its_signature() {
+    let folder = Folder::new("cli-check-other-signature");
+    for name in ["ca.pem", "kms.pem", "kms-other-signature.pem"] {
+        let bytes = crate::support::fixture_bytes(&format!("malleated/{name}"));
+        fs::write(folder.file(name), bytes).unwrap();
+    }
+    run(&folder, "store create --store trust").ends_with(0);
+    run(
+        &folder,
+        "store server add keys-1 kms1.example --store trust",
+    )
+    .ends_with(0);
+    run(&folder, "store authority ca.pem --any-server --store trust").ends_with(0);
+    let both = ["kms.pem", "kms-other-signature.pem"];
+    let check = |presented: &str| {
+        let line = "--server-name kms1.example --store trust --at 2027-01-01";
+        run(&folder, &format!("check --chain {presented} {line}"))
+    };
+    for presented in both {
+        check(presented).ends_with(0);
+    }
+    for reported in both {
+        let fingerprint = fingerprint(&folder, reported);
+        let block = format!("block --fingerprint {fingerprint} --store trust");
+        run(&folder, &format!("store {block}")).ends_with(0);
+        for presented in both {
+            check(presented).ends_with(1).says("[Blocked, rule P1]");
+        }
+        run(&folder, &format!("store un{block}")).ends_with(0);
+    }
+}
+
+// C4. With the lists of a report: the newer one came first, and what it revokes was accepted.
+#[test]
+fn revocation_lists_are_named_in_any_order() {
+    let folder = Folder::new("cli-check-crl-order");
+    for name in [
+        "root.pem",
+        "int.pem",
+        "srv-chain.pem",
+        "int.crl",
+        "int2.crl",
+        "two.crl",
+    ] {
+        let bytes = crate::support::fixture_bytes(&format!("crl-order/{name}"));
+        fs::write(folder.file(name), bytes).unwrap();
+    }
+    let trust = "--server-name localhost --ca root.pem --intermediate int.pem --at 2026-12-01";
+    let check = |lists: &str| {
+        run(
+            &folder,
+            &format!("check --chain srv-chain.pem {trust} {lists}"),
+        )
+    };
+    check("--crl int.crl").ends_with(0);
+    for lists in [
+        "--crl int2.crl",
+        "--crl int.crl --crl int2.crl",
+        "--crl int2.crl --crl int.crl",
+        "--crl two.crl",
+    ] {
+        check(lists).ends_with(1).says("[Revoked,");
+    }
+}

@@ -35,6 +35,14 @@ fn both(test: &str) -> (Folder, Server) {
 
 const OURS: &str = "--identity array-7.pem --key array-7.key";
 
+/// What our two ends agree on.
+fn group(version: &str) -> &'static str {
+    match version {
+        "1.2" => "X25519",
+        _ => "X25519MLKEM768",
+    }
+}
+
 /// Where a refusal is awaited, however slow the machine is.
 const PATIENT: &str = "--settle 60000";
 
@@ -136,7 +144,8 @@ fn a_link_of_two_that_know_each_other_works_in_both_versions() {
             )
             .ends_with(0)
             .says("[PinMatched, rule M1]")
-            .says(&format!("works: {address}, TLS {version}, "));
+            .says(&format!("works: {address}, TLS {version}, "))
+            .says(&format!(", {}\n", group(version)));
             server.until("accepted: client array-7");
         }
     }

@@ -182,7 +182,7 @@ fn a_passphrase_that_is_typed_is_not_shown() {
     );
     let typed = |typed: &[u8]| at_a_terminal(&folder, "inspect a.key", typed);
     let Some((shown, code)) = typed(b"correcx\x7ft-horse\r") else {
-        eprintln!("SKIPPED: no script, so there is no terminal to type at");
+        crate::support::skips::skipped("no script, so there is no terminal to type at");
         return;
     };
     assert_eq!(code, 0, "{shown}");

@@ -22,6 +22,7 @@ mod folder;
 #[path = "../issuing/openssl.rs"]
 mod openssl;
 
+mod clock;
 mod enrolling;
 mod identities;
 mod judging;

@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, SystemTime};
 
 use crate::folder::Folder;
 use crate::run::{machine, now_spec, run, write};
+use crate::support::crl::crl;
 
 fn store(test: &str) -> Folder {
     let folder = Folder::new(test);
@@ -23,6 +25,16 @@ fn store(test: &str) -> Folder {
     .ends_with(0)
     .says("claims server: keys-1");
     folder
+}
+
+/// A day that a migration may end on: the command reads the clock of the machine that runs the tests.
+fn in_a_month() -> String {
+    let month = Duration::from_secs(30 * 24 * 60 * 60);
+    let end = SystemTime::now().checked_add(month).unwrap();
+    let end = end.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let end = pki_types::UnixTime::since_unix_epoch(end);
+    let end = mutual_trust::certificate::Moment::from(end).to_string();
+    end[..10].to_owned()
 }
 
 fn content(folder: &Folder) -> Vec<u8> {
@@ -92,7 +104,7 @@ fn a_dry_run_changes_nothing_whatever_it_is_of() {
         "intermediate ca.pem",
         "group add site-b",
         "group join site-a keys-1",
-        "migrate keys-1 --until 2090-01-01",
+        &format!("migrate keys-1 --until {}", in_a_month()),
         "release keys-1",
         "block next.pem",
         "block keys-1.pem",
@@ -117,6 +129,8 @@ fn changes_are_made_and_listed() {
     let folder = store("cli-changes");
     write(&folder, "ca", &now_spec("CA").ca().self_signed());
     let listed = || run(&folder, "store list --store trust").ends_with(0).out;
+    let migrate = format!("migrate keys-1 --until {}", in_a_month());
+    let migrating = format!("migrating until {}T00:00:00Z", in_a_month());
     for (change, shown) in [
         ("authority ca.pem --any-server", "for any server"),
         ("intermediate ca.pem", "for all chains"),
@@ -131,10 +145,7 @@ fn changes_are_made_and_listed() {
         ("group add site-a", "group site-a: "),
         ("group join site-a keys-2", "in group site-a"),
         ("pin next.pem --group site-a --label both", "label: both"),
-        (
-            "migrate keys-1 --until 2090-01-01",
-            "migrating until 2090-01-01T00:00:00Z",
-        ),
+        (&migrate, &migrating),
         (
             "block --fingerprint 07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07",
             "blocked: ",
@@ -214,6 +225,10 @@ fn what_cannot_be_installed_says_why() {
         (
             "store migrate keys-1 --until 2001-01-01",
             "error[store/EndInThePast]",
+        ),
+        (
+            "store migrate keys-1 --until 2090-01-01",
+            "error[store/MigrationTooLong]: a migration lasts at most 366 days",
         ),
     ] {
         let before = content(&folder);
@@ -375,4 +390,61 @@ fn a_store_that_is_in_use_can_be_looked_at_and_not_changed() {
     )
     .ends_with(2)
     .says("error[durable/Locked]");
+}
+
+// C4
+#[test]
+fn a_file_of_revocation_lists_is_installed_in_whatever_order_it_has() {
+    let years = 365 * 24 * 60 * 60;
+    let ca = now_spec("CA").ca().self_signed();
+    let other = now_spec("Other").ca().self_signed();
+    let server = now_spec("kms2.example").dns("kms2.example").signed_by(&ca);
+    let list = |number: u8| crl().number(number).valid(-2 * years, 20 * years);
+    let older = list(1).signed_by(&ca).to_pem();
+    let newer = list(2).revoke(&server.certificate).signed_by(&ca).to_pem();
+    let unknown = list(1).signed_by(&other).to_pem();
+    let prepared = |test: &str| {
+        let folder = store(test);
+        write(&folder, "ca", &ca);
+        write(&folder, "kms2", &server);
+        for line in [
+            "server add keys-2 kms2.example",
+            "authority ca.pem --server keys-2",
+        ] {
+            run(&folder, &format!("store {line} --store trust")).ends_with(0);
+        }
+        folder
+    };
+    let check = |folder: &Folder| {
+        let line = "check --chain kms2.pem --server-name kms2.example --store trust";
+        run(folder, line)
+    };
+    let install = |folder: &Folder, lists: &[&String]| {
+        let lists: String = lists.iter().map(|list| list.as_str()).collect();
+        fs::write(folder.file("lists.pem"), lists).unwrap();
+        run(folder, "store crl lists.pem --store trust --force")
+    };
+    for lists in [[&older, &newer], [&newer, &older]] {
+        let folder = prepared("cli-crl-order");
+        check(&folder).ends_with(0);
+        install(&folder, &lists).ends_with(0);
+        check(&folder).ends_with(1).says("[Revoked, rule C4]");
+        // By itself, the older one is a mistake.
+        install(&folder, &[&older])
+            .ends_with(2)
+            .says("error[store/CrlOlder]");
+    }
+    // One that is refused keeps no other out, and is told.
+    for lists in [[&unknown, &newer], [&newer, &unknown]] {
+        let folder = prepared("cli-crl-unknown");
+        install(&folder, &lists)
+            .ends_with(2)
+            .says("error[store/CrlIssuerNotInstalled]: left out, 1 in all");
+        check(&folder).ends_with(1).says("[Revoked, rule C4]");
+        let before = content(&folder);
+        install(&folder, &[&unknown])
+            .ends_with(2)
+            .says("error[store/CrlIssuerNotInstalled]");
+        assert_eq!(content(&folder), before);
+    }
 }

@@ -202,6 +202,31 @@ fn a_list_that_is_not_valid_yet_takes_no_place_until_it_is() {
 }
 
 #[test]
+fn a_list_takes_no_place_by_a_clock_that_jumped() {
+    // M7: the older list is what is in force when the clock is right again.
+    let issuer = ca("CA");
+    let good = leaf().signed_by(&issuer);
+    let current = crl().number(1).signed_by(&issuer);
+    let years = 70 * 366 * 24 * HOUR;
+    let early = crl()
+        .number(2)
+        .valid(years, years + 9 * HOUR)
+        .signed_by(&issuer);
+    for order in orders(&[current.clone(), early.clone()]) {
+        let mut scene = trusting(&[&issuer]);
+        scene.store.view();
+        let jumped = u64::try_from(years).unwrap() + crate::support::NOW + 3600;
+        let clock = mutual_trust::Clock::Known(crate::support::at(jumped));
+        scene.store = scene.store.with_clock(std::sync::Arc::new(clock));
+        for list in order {
+            assert_eq!(scene.install(list).done(), Done::Added);
+        }
+        assert_eq!(scene.held(&issuer), Some(2));
+        assert_eq!(scene.reason(&[&good]), ReasonCode::ChainVerified);
+    }
+}
+
+#[test]
 fn lists_of_other_scopes_and_of_unclear_age_stand_beside_each_other() {
     let issuer = ca("CA");
     let mut scene = trusting(&[&issuer]);
@@ -273,4 +298,82 @@ fn lists_of_one_issuer_are_bounded_and_a_newer_one_still_gets_in() {
     let newer = part(7).number(2).signed_by(&issuer);
     assert_eq!(scene.install(newer).done(), Done::Changed);
     scene.install(part(0).signed_by(&other));
+}
+
+// C4: what comes in one file comes in any order.
+#[test]
+fn of_several_lists_the_newest_is_in_force_in_whatever_order_they_come() {
+    let issuer = ca("CA");
+    let revoked = leaf().signed_by(&issuer);
+    let day = 24 * HOUR;
+    let list = |number: u8, days: i64| crl().number(number).valid(days * day, (days + 7) * day);
+    let newest = list(3, -1).revoke(&revoked.certificate).signed_by(&issuer);
+    let lists = [
+        list(1, -3).signed_by(&issuer),
+        list(2, -2).signed_by(&issuer),
+        newest.clone(),
+    ];
+    for order in orders(&lists) {
+        for before in [None, Some(&lists[0]), Some(&lists[1]), Some(&lists[2])] {
+            let mut scene = trusting(&[&issuer]);
+            if let Some(before) = before {
+                scene.install(before.clone());
+            }
+            let done = scene.store.install_crls(order.clone());
+            for (list, done) in order.iter().zip(&done) {
+                let report = done.as_ref().unwrap();
+                let by = newest.fingerprint();
+                let superseded = report
+                    .warnings()
+                    .items()
+                    .iter()
+                    .any(|warning| matches!(warning, StoreWarning::CrlSuperseded { by: newer, .. } if lists[1..].iter().any(|list| list.fingerprint() == *newer)));
+                let is_newest = list.fingerprint() == by;
+                assert!(!(is_newest && superseded), "{report}");
+                if superseded {
+                    assert_eq!(report.done(), Done::AlreadyThere);
+                    assert!(report.to_string().contains("older than"), "{report}");
+                }
+            }
+            let held = scene.store.contents().crls();
+            let held: Vec<_> = held.map(|list| list.crl().fingerprint()).collect();
+            assert_eq!(held, [newest.fingerprint()]);
+            assert_eq!(scene.reason(&[&revoked]), ReasonCode::Revoked);
+        }
+    }
+    // The newest first: the others are left out, which is told of each.
+    let mut scene = trusting(&[&issuer]);
+    let newest_first = [lists[2].clone(), lists[1].clone(), lists[0].clone()];
+    let done = scene.store.install_crls(newest_first);
+    for report in &done[1..] {
+        let report = report.as_ref().unwrap();
+        let by = newest.fingerprint();
+        let [StoreWarning::CrlSuperseded { by: newer, .. }] = report.warnings().items() else {
+            panic!("{report}");
+        };
+        assert_eq!(*newer, by);
+    }
+    // By itself, an older one than what is there is an error: a mistake, or an attack.
+    for alone in &lists[..2] {
+        let done = scene.store.install_crls([alone.clone()]);
+        assert!(matches!(done[..], [Err(StoreError::CrlOlder { .. })]));
+    }
+    let done = scene.store.install_crls(lists[..2].to_vec());
+    assert!(
+        done.iter()
+            .all(|done| matches!(done, Err(StoreError::CrlOlder { .. })))
+    );
+    // Beside a newer one of another issuer or scope as well.
+    let other = ca("Other");
+    let mut scene = trusting(&[&issuer, &other]);
+    scene.install(newest);
+    let done = scene.store.install_crls([
+        list(9, -1).signed_by(&other),
+        list(9, -1).scope(vec![flag(0x81)]).signed_by(&issuer),
+        lists[0].clone(),
+    ]);
+    assert!(matches!(
+        done[..],
+        [Ok(_), Ok(_), Err(StoreError::CrlOlder { .. })]
+    ));
 }

@@ -56,6 +56,114 @@ fn whether_an_extension_is_critical_is_yes_or_no() {
 }
 
 #[test]
+fn an_identifier_that_is_none_is_refused_wherever_it_stands_in_a_list() {
+    // I4. A critical issuingDistributionPoint under a padded identifier would count as understood by its text, and
+    // make a list of some certificates count as one of all.
+    let read =
+        |name: &str| Crl::from_pem(&super::support::fixture_bytes(&format!("field/{name}.pem")));
+    assert!(read("crl-distribution-point-plain").is_ok());
+    let error = read("crl-distribution-point-padded")
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("object identifier at byte"), "{error}");
+
+    let issuer = ca("CA");
+    let id = |content: &[u8]| bytes(OID, content);
+    let values = |content: &[u8]| -> Vec<Der> {
+        let name = |tag| parts(tag, vec![bytes(0x88, content)]);
+        vec![
+            extension(content, false, &bytes(NULL, &[])),
+            standard(18, false, &parts(SEQUENCE, vec![bytes(0x88, content)])),
+            standard(
+                28,
+                true,
+                &parts(SEQUENCE, vec![parts(0xa0, vec![name(0xa0)])]),
+            ),
+            standard(35, false, &parts(SEQUENCE, vec![name(0xa1)])),
+            extension(&[0x2a, 3], false, &parts(SEQUENCE, vec![id(content)])),
+        ]
+    };
+    let entries = |content: &[u8]| -> Vec<Der> {
+        vec![
+            extension(content, false, &bytes(NULL, &[])),
+            standard(23, false, &id(content)),
+            standard(29, false, &parts(SEQUENCE, vec![bytes(0x88, content)])),
+        ]
+    };
+    let plain = |extension: Der| {
+        let mut spec = crl();
+        spec.key_id = false;
+        spec.extension(extension)
+    };
+    let lists = |content: &[u8]| -> Vec<Vec<u8>> {
+        let in_lists = values(content)
+            .into_iter()
+            .map(|one| plain(one).der(&issuer));
+        let in_entries = entries(content)
+            .into_iter()
+            .map(|one| crl().entry(entry_with(&[1], vec![one])).der(&issuer));
+        let algorithm = changed(&issuer, &whole(), |tree| {
+            for path in [&[0, 1][..], &[1]] {
+                tree.at(path).list().push(id(content));
+            }
+        });
+        let name = changed(&issuer, &whole(), |tree| {
+            *tree.at(&[0, 2, 0, 0, 0]).content() = content.to_vec();
+        });
+        in_lists
+            .chain(in_entries)
+            .chain([algorithm, name])
+            .collect()
+    };
+    let all = lists(&[0x2a, 0x81, 0x01]);
+    assert_eq!(all.len(), 10);
+    for (number, good) in all.iter().enumerate() {
+        let read = Crl::from_der(good);
+        assert!(read.is_ok(), "{number}: {read:?}");
+    }
+    for bad in [
+        &[0x2a, 0x80, 0x01][..],
+        &[0x80, 0x2a, 0x01],
+        &[],
+        &[0x2a, 0x81],
+    ] {
+        for (number, list) in lists(bad).iter().enumerate() {
+            refused(
+                &format!("{number} {bad:02x?}"),
+                list,
+                "object identifier at byte",
+            );
+        }
+    }
+}
+
+#[test]
+fn a_label_that_is_not_known_is_not_repeated() {
+    let secret = "83pmYAnn4UnQ6hI0Yl3xkcQ7A5vP3kV0";
+    let text = format!("-----BEGIN {secret}-----\nAAAA\n-----END {secret}-----\n");
+    let error = Crl::from_pem(text.as_bytes()).unwrap_err();
+    let said = format!("{error} {error:?}");
+    assert!(
+        !said.contains(&secret[..6]) && said.contains("(unknown label)"),
+        "{said}"
+    );
+}
+
+#[test]
+fn reasons_have_no_bits_behind_their_end() {
+    // X.690 section 11.2.1: readers that pass over their count would read more reasons than the CA means.
+    let issuer = ca("CA");
+    let some = |bits: &[u8]| crl().scope(vec![bytes(0x83, bits)]).der(&issuer);
+    assert!(!Crl::from_der(&some(&[1, 0x7e])).unwrap().has_all_reasons());
+    refused("reasons", &some(&[6, 0x7f]), "issuingDistributionPoint");
+    refused(
+        "reasons",
+        &some(&[6, 0x7f, 0x80 | 0x40 | 0x20]),
+        "issuingDistributionPoint",
+    );
+}
+
+#[test]
 fn a_number_is_its_bytes() {
     let list = crl().number(7).signed_by(&ca("CA"));
     assert_eq!(list.number().unwrap().as_bytes(), [7]);
@@ -324,7 +432,7 @@ fn entries_are_held_to_their_grammar() {
         Err(CrlError::DuplicateExtension { oid, .. }) if oid == "2.5.29.21"
     ));
     let many = |count: u8| {
-        let all = (0..count).map(|last| standard(100 + last, false, &bytes(NULL, &[])));
+        let all = (0..count).map(|last| standard(60 + last, false, &bytes(NULL, &[])));
         with(entry_with(&[1], all.collect()))
     };
     assert!(Crl::from_der(&many(32)).is_ok());
@@ -423,7 +531,7 @@ fn extensions_are_held_to_their_grammar() {
     refused("two key identifiers", &key(&odd), "authorityKeyIdentifier");
     // The key identifier and the number are there already.
     let many = |more: u8| {
-        let more = (0..more).map(|last| standard(100 + last, false, &bytes(NULL, &[])));
+        let more = (0..more).map(|last| standard(60 + last, false, &bytes(NULL, &[])));
         more.fold(crl(), CrlSpec::extension).der(&issuer)
     };
     assert!(Crl::from_der(&many(30)).is_ok());

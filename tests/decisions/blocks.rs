@@ -6,12 +6,19 @@ use mutual_trust::store::BlockSelector;
 
 use super::row::{Expect, Row, accepted, hold, refused, row};
 use super::support::pki::{Made, pki, self_signed, spec};
+use super::support::variants::other;
 use super::world::{For, KEYS_1, KMS, World, by_public_key};
 
 const OWN: &str = "pin own for server keys-1";
 
 fn by_fingerprint(of: &Certificate) -> BlockSelector {
     BlockSelector::Fingerprint(of.fingerprint())
+}
+
+/// The fingerprint of the same certificate with the other value of its signature: whichever of the two is presented,
+/// installed or named, the other one is meant as well.
+fn by_other_fingerprint(of: &Certificate) -> BlockSelector {
+    by_fingerprint(&other(of))
 }
 
 fn by_key(of: &Certificate) -> BlockSelector {
@@ -24,9 +31,13 @@ fn renewed(own: &Made) -> Made {
 
 type Selector = fn(&Certificate) -> BlockSelector;
 
-const SELECTORS: [(&str, Selector); 4] = [
+const SELECTORS: [(&str, Selector); 5] = [
     ("certificate and key", BlockSelector::certificate),
     ("fingerprint", by_fingerprint),
+    (
+        "the fingerprint with the other value of the signature",
+        by_other_fingerprint,
+    ),
     ("key", by_key),
     ("issuer and serial number", BlockSelector::issuer_serial),
 ];
@@ -293,6 +304,25 @@ fn paths_and_more() -> Vec<Row> {
             let fingerprint = mutual_trust::Fingerprint::from_bytes(digest);
             w.store.block_selector(BlockSelector::Fingerprint(fingerprint));
             w.presents_bytes(malformed);
+        }),
+        row("P1", "something malformed, of which a fingerprint is blocked that it has with the other value of its signature", refused(Blocked), |w| {
+            let made = self_signed(KMS);
+            let damaged = |certificate: &Certificate| {
+                let mut tree = super::support::der::tree(certificate);
+                // A version that there is not.
+                *tree.field(0).at(&[0]).content() = vec![7];
+                tree.write()
+            };
+            let own = damaged(&made.certificate);
+            let digest: [u8; 32] = <sha2::Sha256 as sha2::Digest>::digest(damaged(&other(&made.certificate))).into();
+            w.store.block_selector(BlockSelector::Fingerprint(mutual_trust::Fingerprint::from_bytes(digest)));
+            w.presents_bytes(own);
+        }),
+        row("P1", "a fingerprint alone is held, and that of the certificate with the other signature is blocked", refused(Blocked), |w| {
+            let own = self_signed(KMS);
+            w.fingerprint(KEYS_1, "own", &own, super::world::plain());
+            w.store.block_selector(by_other_fingerprint(&own.certificate()));
+            w.presents(&own);
         }),
         row("P1", "the fingerprint that is held is blocked, and another certificate is presented", refused(NoPinLeft).considered(&["pin own for server keys-1: Blocked"]), |w| {
             let own = self_signed(KMS);

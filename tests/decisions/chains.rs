@@ -3,7 +3,7 @@
 use mutual_trust::ReasonCode::*;
 use rcgen::{ExtendedKeyUsagePurpose, KeyIdMethod, KeyPair};
 
-use super::profile::{again, without};
+use super::breaches::{again, without};
 use super::row::{Row, accepted, hold, refused, row};
 use super::support::pki::{Made, Pki, pki, self_signed, spec};
 use super::support::{NOW, at, fixture};
@@ -303,7 +303,7 @@ fn leaves() -> Vec<Row> {
             let key = KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
             leaf_of(&spec("any root").ca().key(key).self_signed())
         })),
-        row("C1", "a leaf signed with an algorithm that the provider does not have", wrong_signature().detail("no algorithm for this signature under the key of that issuer"), |w| {
+        row("C1", "a leaf signed with an algorithm that the provider does not have", refused(SignatureAlgorithmUnsupported).considered(&["authority root for any server: SignatureAlgorithmUnsupported"]), |w| {
             let pki = any(w);
             w.presents_bytes(with_unknown_signature(&leaf_of(&pki.root)));
         }),
@@ -348,10 +348,10 @@ fn leaves() -> Vec<Row> {
         row("M4", "a client's leaf for a server", refused(WrongExtendedKeyUsage), leaf(|pki| spec("x").dns(KMS).client_auth().signed_by(&pki.root))),
         row("M4", "a leaf of both roles", accepted(ChainVerified, ROOT), leaf(|pki| spec("x").dns(KMS).client_auth().server_auth().signed_by(&pki.root))),
         row("M4", "a leaf for signing code", refused(WrongExtendedKeyUsage), leaf(|pki| spec("x").dns(KMS).extended_key_usage(ExtendedKeyUsagePurpose::CodeSigning).signed_by(&pki.root))),
-        row("C1", "a leaf with anyExtendedKeyUsage alone", refused(WrongExtendedKeyUsage), leaf(|pki| spec("x").dns(KMS).extended_key_usage(ExtendedKeyUsagePurpose::Any).signed_by(&pki.root))),
+        row("C1", "a leaf with anyExtendedKeyUsage alone", refused(AnyExtendedKeyUsageAlone), leaf(|pki| spec("x").dns(KMS).extended_key_usage(ExtendedKeyUsagePurpose::Any).signed_by(&pki.root))),
         row("M6", "a leaf with an unknown critical extension", refused(UnknownCriticalExtension).detail("extension 1.2.3.4"), leaf(|pki| spec("x").dns(KMS).critical_extension(&[1, 2, 3, 4]).signed_by(&pki.root))),
-        row("C1", "a leaf with a critical extension that the path builder does not know", refused(LeafNotReadable).detail("UnsupportedCriticalExtension"), leaf(|pki| spec("x").dns(KMS).critical_extension(&[2, 5, 29, 36]).signed_by(&pki.root))),
-        row("C1", "a leaf of version 1", refused(LeafNotReadable).detail("UnsupportedCertVersion"), |w| {
+        row("C1", "a leaf with a critical extension that the path builder does not know", refused(LeafNotReadable).detail("critical extension 2.5.29.36 (policyConstraints), which the path builder does not process"), leaf(|pki| spec("x").dns(KMS).critical_extension(&[2, 5, 29, 36]).signed_by(&pki.root))),
+        row("C1", "a leaf of version 1", refused(LeafNotReadable).detail("it is of X.509 version 1, and a chain needs version 3"), |w| {
             w.authority(For::AnyServer, "root", &fixture("ca-root"));
             w.presents(&fixture("v1-ca-signed"));
         }),
@@ -398,20 +398,27 @@ fn pair(root: &Made) -> [Made; 2] {
     [first, longer]
 }
 
-// C1: whether they are installed or presented makes no difference.
+// C5: of what is installed. What the peer presents is tried before that, in the peer's own order.
 #[test]
 fn of_two_intermediates_the_one_that_lasts_longer_is_tried_first() {
     let root = spec("root").ca().self_signed();
     let pair = pair(&root);
+    let path_of = |world: &mut World| {
+        let verdict = world.verdict();
+        verdict.accepted().unwrap().path()[1].clone()
+    };
     for (installed, presented) in [(0, 1), (1, 0)] {
         let mut world = World::new();
         world.authority(For::AnyServer, "root", &root);
         world.intermediate("installed", &pair[installed]);
         world.presents(&leaf_of(&pair[0]));
         world.with("presented", &pair[presented]);
-        let verdict = world.verdict();
-        let path = verdict.accepted().unwrap().path();
-        assert_eq!(path[1], pair[1].certificate, "{verdict}");
+        assert_eq!(path_of(&mut world), pair[presented].certificate);
+        world.with("presented", &pair[installed]);
+        assert_eq!(path_of(&mut world), pair[presented].certificate);
+        world.intermediate("installed", &pair[presented]);
+        world.presents(&leaf_of(&pair[0]));
+        assert_eq!(path_of(&mut world), pair[1].certificate);
     }
 }
 

@@ -306,7 +306,7 @@ fn with_pattern_rows() -> Vec<Row> {
         row(
             "C1",
             "anyExtendedKeyUsage does not do for a client in a chain",
-            refused(WrongExtendedKeyUsage),
+            refused(AnyExtendedKeyUsageAlone),
             |w| {
                 let root = &cast().pki.root;
                 w.authority(For::Clients, "root", root);

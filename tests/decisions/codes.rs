@@ -11,12 +11,12 @@ use super::{
 };
 
 /// Codes that need a handshake; the tests over TLS produce them.
-const IN_TLS: [ReasonCode; 2] = [
+pub const IN_TLS: [ReasonCode; 2] = [
     ReasonCode::HandshakeSignatureInvalid,
     ReasonCode::HandshakeNotFinished,
 ];
 
-fn all() -> Vec<Row> {
+pub fn all() -> Vec<Row> {
     let mut rows = Vec::new();
     for some in [
         states::rows(),

@@ -26,7 +26,14 @@ fn own_pin(world: &mut World) {
 /// A leaf that the holder of a pinned key signed, for the pin's name or for another one.
 fn signed_by_pins() -> Vec<Row> {
     let mut rows = Vec::new();
-    for pin in ["ca-false", "no-basic-constraints", "openssl-req-san", "v1"] {
+    const NO_CA: &str = "pin own for server keys-1, which cannot be an authority: it does not say that it is a CA (basicConstraints)";
+    const OLD: &str = "pin own for server keys-1, which cannot be an authority: it is of an old X.509 version, which does not say that it is a CA";
+    for (pin, detail) in [
+        ("ca-false", NO_CA),
+        ("no-basic-constraints", NO_CA),
+        ("openssl-req-san", "pin own for server keys-1"),
+        ("v1", OLD),
+    ] {
         for (name, dialled) in [("kms1", KMS), ("other", "other.example")] {
             let leaf = format!("leaf-signed-by-pin-{pin}-{name}");
             for (how, matching) in [
@@ -36,7 +43,7 @@ fn signed_by_pins() -> Vec<Row> {
                 let leaf = leaf.clone();
                 let expect = refused(IssuedByPin)
                     .considered(&["pin own for server keys-1: IssuedByPin"])
-                    .detail("pin own for server keys-1");
+                    .detail(detail);
                 let says =
                     format!("a leaf for {dialled} signed with the key of {pin}, pinned by {how}");
                 rows.push(row("I3", says, expect, move |w| {
@@ -169,7 +176,7 @@ fn mismatches() -> Vec<Row> {
         }),
         row("P2", "the pin's key is shorter than the policy asks", refused(NoPinLeft).considered(&["pin own for server keys-1: KeyNotAllowed"]), |w| {
             w.pin(KEYS_1, "own", &fixture("ee-rsa2048"));
-            w.policy = mutual_trust::Policy::new(super::support::keys().require_rsa_bits(3072));
+            w.policy = mutual_trust::Policy::new(super::support::keys().require_rsa_bits(3072).unwrap());
             w.presents(&self_signed("unknown"));
         }),
         // Installed for somebody else
@@ -309,7 +316,7 @@ fn meant_for_pins() -> Vec<Row> {
             w.pin(For::Server("keys-2"), "other", &other);
             w.presents(&other).with("no CA", &no_ca);
         }),
-        row("I3", "while the server migrates, a leaf signed with the key of its pin, presented with that", refused(IssuedByPin).any_considered().detail("pin own for server keys-1"), move |w| {
+        row("I3", "while the server migrates, a leaf signed with the key of its pin, presented with that", refused(IssuedByPin).any_considered().detail("pin own for server keys-1, which cannot be an authority: it does not say that it is a CA (basicConstraints)"), move |w| {
             let own = self_signed("own");
             w.pin(KEYS_1, "own", &own);
             migrating(w);

@@ -12,6 +12,7 @@ use super::support::pki::{Spec, spec};
 use super::support::{fixture, fixture_key, keys};
 use super::world::{For, KMS, World};
 
+const DAY: i64 = 24 * 60 * 60;
 const ROOT: &str = "authority root for any server";
 
 fn leaf() -> Spec {
@@ -67,7 +68,7 @@ fn any_usage(spec: Spec) -> Spec {
 }
 
 fn longer_keys(world: &mut World) {
-    world.policy = mutual_trust::Policy::new(keys().require_rsa_bits(3072));
+    world.policy = mutual_trust::Policy::new(keys().require_rsa_bits(3072).unwrap());
 }
 
 #[rustfmt::skip]
@@ -99,14 +100,19 @@ fn by_themselves() -> Vec<Row> {
         row("C1", "the intermediate of a client is for clients", accepted(ChainVerified, "authority root for clients"), |w| for_client(w, Spec::client_auth)),
         row("C1", "the authority is for servers", found(), |w| authority(w, Spec::server_auth)),
         row("C1", "the authority has anyExtendedKeyUsage", found(), |w| authority(w, any_usage)),
-        row("C1", "the intermediate has anyExtendedKeyUsage, which the path builder does not read", refused(IssuerCannotSign).considered(&["authority root for any server: IssuerCannotSign"]).detail("RequiredEkuNotFoundContext"), |w| presented(w, any_usage)),
+        row("C1", "the intermediate has anyExtendedKeyUsage, which the path builder does not read", of_presented(AnyExtendedKeyUsageAlone, "presented I: AnyExtendedKeyUsageAlone"), |w| presented(w, any_usage)),
         // Critical extensions
         row("M6", "the intermediate has an unknown critical extension", of_presented(UnknownCriticalExtension, "presented I: UnknownCriticalExtension"), |w| presented(w, |s| s.critical_extension(&[1, 2, 3, 4]))),
         row("M6", "policyConstraints is not known in a CA, since it is not applied", of_presented(UnknownCriticalExtension, "presented I: UnknownCriticalExtension"), |w| presented(w, |s| s.critical_extension(&[2, 5, 29, 36]))),
-        row("C1", "the intermediate has a critical extension that the path builder alone does not know", refused(PathRefused).considered(&["authority root for any server: PathRefused"]).detail("UnsupportedCriticalExtension"), |w| {
+        row("C1", "the intermediate has a critical extension that the path builder alone does not know", refused(PathRefused).considered(&["authority root for any server: PathRefused"]).detail("certificate I (CN=I): critical extension 2.5.29.32 (certificatePolicies), which the path builder does not process"), |w| {
             presented(w, |s| s.critical_extension(&[2, 5, 29, 32]));
         }),
-        row("C1", "the authority has critical policies, every one of which is acceptable", found(), |w| authority(w, |s| s.critical_extension(&[2, 5, 29, 32]))),
+        row("C1", "the leaf began before 1970", refused(PathRefused).any_considered(), |w| {
+            let root = spec("root").ca().self_signed();
+            w.authority(For::AnyServer, "root", &root);
+            w.presents(&spec("leaf").dns(KMS).valid(-60 * 365 * DAY, DAY).signed_by(&root));
+        }),
+        row("C1", "the authority has critical policies, every one of which is acceptable", found().warns(&["policies-form"]), |w| authority(w, |s| s.critical_extension(&[2, 5, 29, 32]))),
         // Keys
         row("I4", "the policy asks for longer keys than the intermediate has", of_presented(KeyNotAllowed, "presented I: KeyNotAllowed"), |w| { presented(w, rsa2048); longer_keys(w); }),
         row("I4", "the policy asks for longer keys than the authority has", refused(KeyNotAllowed).considered(&["authority root for any server: KeyNotAllowed"]), |w| { authority(w, rsa2048); longer_keys(w); }),

@@ -3,7 +3,7 @@
 use mutual_trust::ReasonCode::*;
 use mutual_trust::certificate::Certificate;
 use mutual_trust::limits::{
-    MAX_INTERMEDIATES_IN_PATH, MAX_NAMESAKE_SIGNATURES, MAX_NAMESAKES_TRIED, MAX_PRESENTED_BYTES,
+    MAX_INTERMEDIATES_IN_PATH, MAX_NAMESAKE_SIGNATURES, MAX_PRESENTED_BYTES,
     MAX_PRESENTED_CERTIFICATES, MAX_WORK, WORK_OF_SIGNATURE,
 };
 use mutual_trust::policy::Detail;
@@ -181,9 +181,9 @@ fn names() -> Vec<Row> {
         "without key identifiers an authority is not found among too many valid ones of its name",
         &refused(TooManyPaths)
             .any_considered()
-            .detail("101, the limit is 100"),
+            .detail("65, the limit is 64"),
         |w, backwards| {
-            let count = MAX_NAMESAKE_SIGNATURES + 2;
+            let count = MAX_NAMESAKE_SIGNATURES + 1;
             let all = namesakes(count, |number| (200 - i64::try_from(number).unwrap()) * DAY);
             install(w, &all, backwards);
             let issuer = &all[count - 1];
@@ -194,8 +194,7 @@ fn names() -> Vec<Row> {
         "without key identifiers the last of as many as may be tried is found",
         &good().any_considered().warns(&["aki-present"]),
         |w, backwards| {
-            // The first of them is tried for the leaf, the rest for want of it.
-            let count = MAX_NAMESAKE_SIGNATURES + 1;
+            let count = MAX_NAMESAKE_SIGNATURES;
             let all = namesakes(count, |number| (200 - i64::try_from(number).unwrap()) * DAY);
             install(w, &all, backwards);
             let issuer = &all[count - 1];
@@ -206,16 +205,21 @@ fn names() -> Vec<Row> {
 }
 
 /// `count` intermediates of the name of each of `levels`, each with its own key, none with the issuer's.
-fn forest(world: &mut World, levels: usize, count: usize) {
+fn forest(world: &mut World, levels: usize, count: usize, installed: bool) {
+    let below = spec("level 0").ca().self_signed();
+    world.presents(&spec("x").dns(KMS).no_authority_key_id().signed_by(&below));
     for level in 0..levels {
         let above = spec(&format!("level {}", level + 1)).ca().self_signed();
         for _ in 0..count {
             let tree = spec(&format!("level {level}")).ca().no_authority_key_id();
-            world.intermediate("tree", &tree.signed_by(&above));
+            let tree = tree.signed_by(&above);
+            if installed {
+                world.intermediate("tree", &tree);
+            } else {
+                world.with("tree", &tree);
+            }
         }
     }
-    let below = spec("level 0").ca().self_signed();
-    world.presents(&spec("x").dns(KMS).no_authority_key_id().signed_by(&below));
 }
 
 #[rustfmt::skip]
@@ -231,24 +235,28 @@ fn work() -> Vec<Row> {
             w.presents(&spec("x").dns(KMS).signed_by(&lower));
             w.with("lower", &lower).with("other", &others.intermediate);
         }),
-        row("C5", "many installed intermediates of one name on each of three levels", refused(TooManyPaths).detail("513, the limit is 512"), |w| {
+        row("C5", "many installed intermediates of one name on each of three levels: who signed them is known", refused(UnknownIssuer), |w| {
             w.authority(For::AnyServer, "good", &pki("any").root);
-            forest(w, 3, MAX_NAMESAKES_TRIED);
+            forest(w, 3, 64, true);
+        }),
+        row("C5", "many presented intermediates of one name on each of three levels", refused(TooManyPaths).detail("513, the limit is 512"), |w| {
+            w.authority(For::AnyServer, "good", &pki("any").root);
+            forest(w, 3, 16, false);
         }),
         row("C5", "authorities that cannot be used count as well", refused(TooManyPaths).any_considered().detail("513, the limit is 512"), |w| {
             for level in [1, 2] {
-                for _ in 0..MAX_NAMESAKES_TRIED {
+                for _ in 0..16 {
                     let short = spec(&format!("level {level}")).ca().path_len(0).self_signed();
                     w.authority(For::AnyServer, "too short", &short);
                 }
             }
-            forest(w, 2, MAX_NAMESAKES_TRIED);
+            forest(w, 2, 16, false);
         }),
-        row("C5", "one installed intermediate of the name too many: the last is not tried", refused(TooManyPaths).any_considered().detail("17, the limit is 16"), |w| {
+        row("C5", "one installed intermediate of the name too many: the last is not tried", refused(TooManyPaths).any_considered().detail("65, the limit is 64"), |w| {
             let root = spec("root").ca().self_signed();
             w.authority(For::AnyServer, "good", &root);
             let one = |life: i64| spec("I").ca().valid(-DAY, life * DAY);
-            for number in 0..MAX_NAMESAKES_TRIED {
+            for number in 0..MAX_NAMESAKE_SIGNATURES {
                 let life = 90 - i64::try_from(number).unwrap();
                 w.intermediate("namesake", &one(life).signed_by(&spec("nobody").ca().self_signed()));
             }
@@ -342,8 +350,9 @@ fn of_issuers_too_at_most_16_are_listed_and_the_rest_is_counted() {
             world.disable(&key);
         }
     }
-    let issuer = spec("CA").ca().signed_by(&upper);
-    world.presents(&spec("x").dns(KMS).signed_by(&issuer));
+    let issuer = spec("CA").ca().no_authority_key_id().signed_by(&upper);
+    let leaf = spec("x").dns(KMS).no_authority_key_id();
+    world.presents(&leaf.signed_by(&issuer));
     world.with("issuer", &issuer);
     let verdict = world.verdict();
     assert_eq!(verdict.reason(), EntryDisabled);

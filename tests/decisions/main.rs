@@ -19,11 +19,14 @@
 mod support;
 
 mod blocks;
+mod breaches;
 mod chains;
 mod clients;
 mod clock;
 mod codes;
+mod demands;
 mod explained;
+mod generations;
 mod imports;
 mod issuers;
 mod limits;
@@ -33,7 +36,12 @@ mod names;
 mod pins;
 mod profile;
 mod revoked;
+mod rfc5280;
 mod row;
+mod sense;
+mod spellings;
 mod states;
 mod text;
+mod told;
+mod variants;
 mod world;

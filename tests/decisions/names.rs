@@ -1,6 +1,7 @@
 //! Names: who is dialled, and what a certificate must be for (rules P6, C2 and M5).
 
 use mutual_trust::ReasonCode::*;
+use mutual_trust::error::StoreError;
 
 use super::row::{Expect, Row, accepted, hold, refused, row};
 use super::support::pki::{Spec, self_signed, spec};
@@ -205,7 +206,8 @@ fn who_is_dialled() -> Vec<Row> {
         row("P6", "a name that moved from a claimed server to another claimed one", accepted(PinMatched, "pin other for server keys-2"), |w| {
             let other = self_signed(KMS);
             w.pin(KEYS_1, "own", &self_signed(KMS));
-            assert!(w.store.move_name(&host(KMS), &server_id("keys-2")).is_err());
+            let refused = w.store.move_name(&host(KMS), &server_id("keys-2"));
+            assert!(matches!(refused, Err(StoreError::Claimed { .. })), "{refused:?}");
             w.pin(For::Server("keys-2"), "other", &other);
             w.store.move_name(&host(KMS), &server_id("keys-2")).unwrap();
             w.presents(&other);

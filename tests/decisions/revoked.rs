@@ -54,7 +54,7 @@ pub fn rows() -> Vec<Row> {
         row("C4", "the same in its grace", accepted(ChainVerified, root).warns(&["CrlInGrace"]), |w| {
             let (root, _) = issued(w, For::AnyServer);
             install(w, crl().valid(-2 * HOUR, -HOUR), &root);
-            w.policy = w.policy.crl_grace(Duration::from_secs(2 * 60 * 60));
+            w.policy = w.policy.crl_grace(Duration::from_secs(2 * 60 * 60)).unwrap();
         }),
         row("C4", "no list is left of a checked issuer", refused_by(RevocationUnknown), |w| {
             let (root, _) = issued(w, For::AnyServer);

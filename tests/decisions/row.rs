@@ -1,7 +1,7 @@
 //! A row of the table, and how it is judged.
 
 use mutual_trust::policy::{Considered, VerdictWarning};
-use mutual_trust::store::EntryKey;
+use mutual_trust::store::{EntryKey, Slot};
 use mutual_trust::{Fingerprint, PeerIdentity, ReasonCode, Role, Rule, Verdict, decide};
 
 use sha2::Digest;
@@ -173,7 +173,7 @@ fn judge(row: &Row) -> Vec<String> {
     same(
         "rule",
         verdict.rule().to_string(),
-        rule_of(verdict.reason()).to_string(),
+        rule_of(&verdict).to_string(),
     );
     let by = verdict.decided_by().map(|entry| world.key(&entry.key()));
     same(
@@ -305,8 +305,7 @@ fn always(world: &mut World, verdict: &Verdict) -> Vec<String> {
         "its text has the server, the presented fingerprint, the reason and the rule",
     );
     must(
-        verdict.is_accepted()
-            != text.contains(&format!("\n  to do: {}", verdict.reason().remedy())),
+        verdict.is_accepted() != text.contains(&format!("\n  to do: {}", verdict.remedy())),
         "the text of a refusal, and only that, says what to do",
     );
     wrong
@@ -340,7 +339,7 @@ pub fn peer(verdict: &Verdict) -> String {
 
 fn warning(warning: &VerdictWarning) -> &'static str {
     match warning {
-        VerdictWarning::ClockUnset => "ClockUnset",
+        VerdictWarning::ClockUnset(_) => "ClockUnset",
         VerdictWarning::InGrace { .. } => "InGrace",
         VerdictWarning::CrlInGrace { .. } => "CrlInGrace",
         VerdictWarning::Migrating { .. } => "Migrating",
@@ -354,10 +353,20 @@ fn warning(warning: &VerdictWarning) -> &'static str {
     }
 }
 
-/// The rule behind each reason, as the rules say it.
-fn rule_of(reason: ReasonCode) -> Rule {
+/// The rule behind each reason, as the rules say it: a pin is judged by other rules than a chain, and a client has no
+/// claim.
+fn rule_of(verdict: &Verdict) -> Rule {
     use ReasonCode as R;
-    match reason {
+    let decided = verdict.decided_by().map(|entry| entry.slot());
+    let of_pin = decided == Some(Slot::Pin);
+    match verdict.reason() {
+        R::PinDoesNotMatch | R::SameSubjectOtherKey if verdict.role() == Role::Client => Rule::P7,
+        R::Expired | R::NotYetValid | R::WrongExtendedKeyUsage | R::UnknownCriticalExtension
+            if !of_pin =>
+        {
+            Rule::C1
+        }
+        R::Revoked if of_pin => Rule::M8,
         R::PinMatched | R::FingerprintMatched | R::KeyMatched | R::RenewedWithSameKey => Rule::M1,
         R::IssuedByPin => Rule::I3,
         R::KeyNotAllowed | R::WrongSelfSignature => Rule::I4,
@@ -374,7 +383,7 @@ fn rule_of(reason: ReasonCode) -> Rule {
         R::Expired | R::NotYetValid => Rule::M3,
         R::WrongExtendedKeyUsage => Rule::M4,
         R::UnknownCriticalExtension => Rule::M6,
-        R::ClockUnset => Rule::M7,
+        R::ClockUnset | R::ClockBelowFloor => Rule::M7,
         R::NameMismatch | R::NoNameToMatch => Rule::C2,
         R::CaAsLeaf | R::AuthorityPresentedAsPeer => Rule::C3,
         R::Revoked | R::RevocationUnknown | R::CrlExpired => Rule::C4,

@@ -1,6 +1,7 @@
 //! Everything that can be held for a server, crossed with everything that it can present.
 
 use mutual_trust::ReasonCode::{self, *};
+use mutual_trust::error::StoreError;
 use mutual_trust::store::{BlockSelector, ValidityRule};
 use std::time::Duration;
 
@@ -154,7 +155,8 @@ fn table() -> Vec<(State, Reasons)> {
             any_authority(w, c);
             own_pin(w, c);
             let id = server_id("keys-1");
-            assert!(w.store.remove_server(&id).is_err(), "P2: not while it is claimed");
+            let claimed = w.store.remove_server(&id);
+            assert!(matches!(claimed, Err(StoreError::Claimed { .. })), "P2: {claimed:?}");
             w.store.release(&id).unwrap();
             w.store.remove_server(&id).unwrap();
             w.store.add_server(id, [host(KMS)]).unwrap();

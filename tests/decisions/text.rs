@@ -37,7 +37,7 @@ fn cases() -> Vec<Case> {
             "decided by: pin own for server keys-1",
             "warning: the certificate expired at 2026-12-31T00:00:00Z and is in its grace: renew it",
             "note: the certificate does not cover the dialled name; its pin does",
-            "warning: the clock is not set: ends were judged at the last known time",
+            "warning: the clock is not set: ends are judged at the floor (2027-01-01T00:00:00Z), the newest time at which the store was published; set the clock",
         ], |w| {
             let own = spec("x").valid(-9 * DAY_I, -DAY_I).self_signed();
             let rule = ValidityRule::Grace(Duration::from_secs(2 * DAY));
@@ -188,7 +188,7 @@ fn the_text_of_a_verdict_is_one_that_an_operator_can_act_on() {
         )];
         wanted.extend(case.lines.iter().map(|line| format!("  {line}")));
         if !verdict.is_accepted() {
-            wanted.push(format!("  to do: {}", case.reason.remedy()));
+            wanted.push(format!("  to do: {}", verdict.remedy()));
         }
         if text.split('\n').ne(&wanted) {
             let wanted = wanted.join("\n");

@@ -7,8 +7,8 @@ use mutual_trust::certificate::Certificate;
 use mutual_trust::policy::{Question, Target};
 use mutual_trust::store::{EntryKey, Matching, Scope, Slot};
 use mutual_trust::{
-    AuthorityScope, Clock, EntryOptions, Fingerprint, PinScope, Policy, Role, TrustStore, Verdict,
-    decide,
+    AuthorityScope, Clock, EntryOptions, Fingerprint, KeyPolicy, PinScope, Policy, Role,
+    TrustStore, Verdict, decide,
 };
 use pki_types::CertificateDer;
 
@@ -93,6 +93,16 @@ impl World {
             ask: Ask::Name(KMS),
             presented: Vec::new(),
             called: BTreeMap::new(),
+        }
+    }
+
+    /// The same, under another key policy.
+    pub fn with_keys(keys: KeyPolicy) -> Self {
+        let store = TrustStore::new(keys).with_clock(Arc::new(now()));
+        Self {
+            store: with_servers(store),
+            policy: Policy::new(keys),
+            ..Self::new()
         }
     }
 

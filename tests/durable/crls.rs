@@ -143,6 +143,63 @@ fn a_list_of_a_kind_that_is_not_installed_any_more_revokes_and_tells_nothing() {
     assert_eq!(verdict(view, &good), ReasonCode::RevocationUnknown);
 }
 
+/// RFC 5280 section 7.1: the issuer of both lists is one name and one key.
+#[test]
+fn lists_of_one_issuer_that_is_written_in_two_ways_are_kept_and_recovered() {
+    let root = ca("Lab CA");
+    let printable = rcgen::DnValue::PrintableString("LAB  ca".try_into().unwrap());
+    let again = spec("").ca().key_of(&root).params(|params| {
+        let name = rcgen::DnType::CommonName;
+        params.distinguished_name.push(name, printable);
+    });
+    let again = again.self_signed();
+    let (first, second) = (leaf(&root), leaf(&again));
+    let lists = |store: &mut TrustStore| {
+        let any = AuthorityScope::AnyServer;
+        store.install_authority(any.clone(), root.certificate(), options())?;
+        store.install_authority(any, again.certificate(), options())?;
+        store.install_crl(crl().revoke(&first.certificate).signed_by(&root))?;
+        let beside = crl().no_number().revoke(&second.certificate);
+        store.install_crl(beside.signed_by(&again))
+    };
+    let check = |view: &View| {
+        assert_eq!(view.checked_issuers().count(), 1);
+        assert_eq!(view.crls().count(), 2);
+        assert!(view.crls().all(|list| list.disabled().is_none()));
+        for gone in [&first, &second] {
+            assert_eq!(verdict(view, gone), ReasonCode::Revoked);
+        }
+        for issuer in [&root, &again] {
+            assert_eq!(verdict(view, &leaf(issuer)), ReasonCode::ChainVerified);
+        }
+    };
+    let names = [host("kms.example")];
+    let folder = Folder::new("crls-two-ways");
+    let mut store = DurableStore::create(folder.path(), settings()).unwrap();
+    store
+        .change(|store| {
+            store.add_server(server_id("keys-1"), names)?;
+            lists(store)
+        })
+        .unwrap();
+    check(store.contents());
+    let text = text_of(store.contents());
+    drop(store);
+    let loaded = load(&text).unwrap();
+    assert!(loaded.report.disabled_crls.is_empty(), "{}", loaded.report);
+    check(loaded.store.contents());
+    assert_eq!(text_of(loaded.store.contents()), text);
+
+    // What stands whole in a damaged file is the same; the servers are named again.
+    let damaged = text.replacen("  name ", "  ???? ", 1);
+    assert_ne!(damaged, text);
+    fs::write(folder.file(CURRENT), damaged).unwrap();
+    let (store, report) = DurableStore::recover(folder.path(), settings()).unwrap();
+    assert!(report.lost_crls.is_empty(), "{report}");
+    assert_eq!(report.crls.len(), 2, "{report}");
+    assert_eq!(store.contents().checked_issuers().count(), 1);
+}
+
 #[test]
 fn a_record_of_a_list_says_one_thing_only() {
     let (root, other) = (ca("root"), ca("other"));

@@ -41,7 +41,7 @@ fn reason(store: &mutual_trust::TrustStore, certificate: &mutual_trust::Certific
 #[test]
 fn what_a_stricter_policy_would_refuse_is_held_and_accepts_nothing() {
     let (certificate, key, text) = with_rsa();
-    let strict = keys().require_rsa_bits(3072);
+    let strict = keys().require_rsa_bits(3072).unwrap();
     let mut loaded = load_with(&text, strict);
     let [(disabled, why)] = loaded.report.disabled.items() else {
         panic!("{}", loaded.report);
@@ -65,7 +65,7 @@ fn what_a_stricter_policy_would_refuse_is_held_and_accepts_nothing() {
 #[test]
 fn the_judgement_of_one_version_is_not_stored_for_the_next() {
     let (certificate, key, text) = with_rsa();
-    let loaded = load_with(&text, keys().require_rsa_bits(3072));
+    let loaded = load_with(&text, keys().require_rsa_bits(3072).unwrap());
     assert_eq!(text_of(loaded.store.contents()), text);
     let again = load(&text).unwrap();
     assert_eq!(again.store.contents().entry(&key).unwrap().disabled(), None);
@@ -75,7 +75,7 @@ fn the_judgement_of_one_version_is_not_stored_for_the_next() {
 #[test]
 fn what_an_administrator_disabled_stays_disabled_under_any_policy() {
     let (_, key, text) = with_rsa();
-    let mut loaded = load_with(&text, keys().require_rsa_bits(3072));
+    let mut loaded = load_with(&text, keys().require_rsa_bits(3072).unwrap());
     loaded.store.disable(&key, "ticket 5").unwrap();
     let text = text_of(loaded.store.contents());
     let again = load(&text).unwrap();
@@ -103,27 +103,25 @@ fn a_provider_that_verifies_nothing_still_loads_everything() {
 }
 
 #[test]
-fn an_authority_whose_own_signature_cannot_be_verified_any_more_is_held_and_disabled() {
+fn an_authority_whose_own_signature_cannot_be_verified_any_more_stays_in_use() {
     let mut store = store();
     let scope = AuthorityScope::AnyServer;
     let report = store.install_authority(scope, ca("root").certificate(), options());
     let key = report.unwrap().entries().items()[0].clone();
-    // Nobody relies on the signature of a pin.
     store
         .install_pin(PinScope::Clients, pin("own"), options())
         .unwrap();
+    let text = text_of(store.contents());
     // A provider that knows its kind of key still, and ECDSA with SHA-256 no more.
     let mut algorithms = provider().signature_verification_algorithms.all.to_vec();
     algorithms.retain(|algorithm| algorithm.signature_alg_id() != ECDSA_SHA256);
-    let loaded = load_with(
-        &text_of(store.contents()),
-        KeyPolicy::new(algorithms.leak()),
+    // Neither a pin nor an authority rests on the signature that it carries (I4, RFC 5280 section 6.1).
+    let loaded = load_with(&text, KeyPolicy::new(algorithms.leak()));
+    assert!(loaded.report.disabled.is_empty(), "{}", loaded.report);
+    assert_eq!(
+        loaded.store.contents().entry(&key).unwrap().disabled(),
+        None
     );
-    let [(disabled, why)] = loaded.report.disabled.items() else {
-        panic!("{}", loaded.report);
-    };
-    assert_eq!(disabled, &key);
-    assert!(why.contains("1.2.840.10045.4.3.2"), "{why}");
 }
 
 #[test]
@@ -197,4 +195,37 @@ fn options_beyond_todays_limits_disable_their_entry_and_come_back() {
     let edited = text.replacen("  label \n", "  label \n  match public-key\n", 1);
     let loaded = load(&fitting(&edited)).unwrap();
     assert_eq!(loaded.report.disabled.len(), 1);
+}
+
+// I8, P3: an earlier version took any end.
+#[test]
+fn a_migration_that_lasts_too_long_is_loaded_as_it_is_and_reported() {
+    let mut store = store();
+    let id = server_id("keys-1");
+    store.add_server(id.clone(), []).unwrap();
+    store
+        .install_pin(server("keys-1"), fixture("ee-p256"), options())
+        .unwrap();
+    store.migrate(&id, at(NOW + 366 * DAY)).unwrap();
+    store.view();
+    let text = text_of(store.contents());
+    assert!(load(&text).unwrap().report.long_migrations.is_empty());
+    for until in ["2028-01-02T00:00:01Z", "9999-12-31T23:59:59Z"] {
+        let long = text.replace("until 2028-01-02T00:00:00Z", &format!("until {until}"));
+        let loaded = load(&fitting(&long)).unwrap();
+        let [(server, end)] = loaded.report.long_migrations.items() else {
+            panic!("{}", loaded.report);
+        };
+        assert_eq!(server, &id);
+        let found = mutual_trust::certificate::Moment::from(*end).to_string();
+        assert_eq!(found, until);
+        let shown = loaded.report.to_string();
+        let says = format!("migrates for too long: server keys-1, until {until}");
+        assert!(shown.contains(&says), "{shown}");
+        assert_eq!(text_of(loaded.store.contents()), fitting(&long));
+        // As before: pins decide, and anything else goes to the authorities until the end that is written.
+        let claim = loaded.store.contents().server(&id).unwrap().claim();
+        let until = *end;
+        assert_eq!(claim, mutual_trust::store::Claim::Migrating { until });
+    }
 }

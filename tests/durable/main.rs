@@ -23,6 +23,7 @@ mod support;
 #[path = "../issuing/folder.rs"]
 mod folder;
 
+mod clock;
 mod common;
 mod crls;
 mod damage;

@@ -77,6 +77,76 @@ fn a_file_without_a_seal_or_with_another_one_is_refused() {
     assert!(matches!(error, StoreFileError::SealWrong), "{error}");
 }
 
+/// Keeps what it was asked to seal and to verify.
+#[derive(Debug, Default)]
+struct Recording(std::sync::Mutex<Vec<Vec<u8>>>);
+
+impl Seal for Recording {
+    fn seal(&self, content: &[u8]) -> Vec<u8> {
+        self.0.lock().unwrap().push(content.to_vec());
+        vec![7]
+    }
+
+    fn verify(&self, content: &[u8], _: &[u8]) -> bool {
+        self.0.lock().unwrap().push(content.to_vec());
+        true
+    }
+}
+
+#[test]
+fn a_seal_is_made_and_verified_over_every_byte_above_its_line() {
+    let seal = Recording::default();
+    let text = write(filled().contents(), &Kept::default(), Some(&seal))
+        .unwrap()
+        .0;
+    assert!(read(text.as_bytes(), keys(), Some(&seal)).is_ok());
+    let above = text.rfind("\nseal ").unwrap() + 1;
+    let seen = seal.0.into_inner().unwrap();
+    assert_eq!(seen.len(), 2);
+    for content in seen {
+        assert_eq!(content, text.as_bytes()[..above]);
+    }
+}
+
+#[test]
+fn the_seal_of_a_store_is_not_that_of_one_with_another_record() {
+    // Two stores of one generation that differ in one record, of each kind that takes or gives trust.
+    type Edit = Box<dyn Fn(&mut mutual_trust::TrustStore)>;
+    let base = text_of(filled().contents());
+    let with = |edit: &Edit| {
+        let mut store = load(&base).unwrap().store;
+        edit(&mut store);
+        let sealed = write(store.contents(), &Kept::default(), Some(&Key(1)));
+        let sealed = sealed.unwrap().0;
+        let (content, seal) = sealed.trim_end().rsplit_once('\n').unwrap();
+        (format!("{content}\n"), format!("{seal}\n"))
+    };
+    let block =
+        |name: &'static str| -> Edit { Box::new(move |store| drop(store.block(&pin(name)))) };
+    let server = |name: &'static str| -> Edit {
+        Box::new(move |store| drop(store.add_server(server_id(name), []).unwrap()))
+    };
+    let installed = |name: &'static str| -> Edit {
+        Box::new(move |store| {
+            let scope = mutual_trust::PinScope::Clients;
+            drop(store.install_pin(scope, pin(name), options()).unwrap());
+        })
+    };
+    for pair in [
+        [block("x"), block("y")],
+        [server("zz-1"), server("zz-2")],
+        [installed("x"), installed("y")],
+    ] {
+        let [(one, seal), (other, _)] = pair.each_ref().map(&with);
+        assert_ne!(one, other);
+        let own = format!("{one}{seal}");
+        assert!(read(own.as_bytes(), keys(), Some(&Key(1))).is_ok());
+        let swapped = read(format!("{other}{seal}").as_bytes(), keys(), Some(&Key(1)));
+        let error = swapped.map(|loaded| loaded.report.seal).unwrap_err();
+        assert!(matches!(error, StoreFileError::SealWrong), "{error}");
+    }
+}
+
 #[test]
 fn any_change_of_a_sealed_file_is_refused() {
     let store = small();

@@ -25,6 +25,13 @@ fn saver() {
     };
     // So that the number of the first write to the file is one that no other thread of the process reaches.
     (0..4).for_each(|_| println!("ready"));
+    if std::env::var(WHAT).unwrap() == "create" {
+        match DurableStore::create(Path::new(&folder), settings()) {
+            Ok(_) => println!("saved"),
+            Err(error) => println!("refused: {error}"),
+        }
+        return;
+    }
     let opened = DurableStore::open(Path::new(&folder), settings());
     let Ok((mut store, _)) = opened else {
         println!("not opened");
@@ -92,7 +99,7 @@ fn strace_works() -> bool {
         .status();
     let works = status.is_ok_and(|status| status.success());
     if !works {
-        eprintln!("SKIPPED: no strace that works, so no save was interrupted");
+        skips::skipped("no strace that works, so no save was interrupted");
     }
     works
 }
@@ -205,6 +212,7 @@ fn a_process_that_is_killed_at_any_call_leaves_the_old_store_or_the_new_one() {
         prepared.copy(&folder);
         let inject = format!("inject={call}:signal=KILL:when={number}");
         let (said, trace) = traced(&folder, "change", &["-e".into(), inject.clone()]);
+        assert!(trace.contains("+++ killed by SIGKILL"), "{inject}: {trace}");
         let found = facts_in(&folder);
         // Killed when it had said so, it has done so.
         assert!(
@@ -351,4 +359,55 @@ fn a_block_is_in_force_when_the_disk_refuses_and_stored_at_the_first_chance() {
         let stored = store.contents().blocks().count();
         assert_eq!(stored, if later { 5 } else { 4 }, "{said}");
     }
+}
+
+#[test]
+fn a_store_does_not_open_where_its_lock_cannot_be_had() {
+    if !strace_works() {
+        return;
+    }
+    let prepared = Prepared::new("unlocked");
+    let folder = Folder::new("unlocked");
+    // What a file system without locks says, and one that lost its server.
+    for error in ["ENOLCK", "EOPNOTSUPP", "EIO"] {
+        prepared.copy(&folder);
+        let arguments = ["-e".into(), format!("inject=flock:error={error}")];
+        let (said, trace) = traced(&folder, "change", &arguments);
+        assert!(trace.contains("(INJECTED)"), "{trace}");
+        assert!(said.contains("not opened"), "{error}: {said}\n{trace}");
+        assert_eq!(facts_in(&folder), prepared.old());
+    }
+}
+
+#[test]
+fn a_process_that_is_killed_while_it_makes_a_store_leaves_none_or_an_empty_one() {
+    if !strace_works() {
+        return;
+    }
+    let folder = Folder::new("made");
+    let (said, trace) = traced(&folder, "create", &[]);
+    assert!(said.contains("saved"), "{said}");
+    let points = points(&trace, &folder);
+    assert!(points.len() >= 6, "{points:?}");
+    let (mut made, mut none) = (0, 0);
+    for (call, number) in points {
+        for name in folder.names() {
+            fs::remove_file(folder.file(&name)).unwrap();
+        }
+        let inject = format!("inject={call}:signal=KILL:when={number}");
+        let (said, trace) = traced(&folder, "create", &["-e".into(), inject.clone()]);
+        match DurableStore::open(folder.path(), settings()) {
+            Ok((store, _)) => {
+                made += 1;
+                assert_eq!(store.contents().entries().iter().count(), 0, "{inject}");
+            }
+            Err(error) => {
+                none += 1;
+                assert!(!said.contains("saved"), "{inject}: {error}\n{trace}");
+                // What was left does not stand in the way of making one.
+                DurableStore::create(folder.path(), settings()).unwrap();
+            }
+        }
+    }
+    assert!(made > 0 && none > 0, "{made} made, {none} not");
 }

@@ -106,7 +106,10 @@ fn a_later_minor_version_may_not_change_what_is_known() {
         ("block key", "block name"),
         ("  zone blue", "  name blue..example"),
     ] {
-        assert!(load(&fitting(&text.replacen(from, to, 1))).is_err(), "{to}");
+        let text = fitting(&text.replacen(from, to, 1));
+        let line = 1 + text.lines().position(|line| line.starts_with(to)).unwrap();
+        let said = load(&text).unwrap_err().to_string();
+        assert!(said.contains(&format!("line {line}")), "{to}: {said}");
     }
 }
 

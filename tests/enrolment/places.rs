@@ -308,6 +308,9 @@ fn who_was_not_seen_for_a_day_is_gone() {
     assert_eq!(server.subjects(), ["CN=own-0", "CN=own-1"]);
     server.clock.advance(1);
     assert_eq!(server.subjects(), ["CN=own-1"]);
+    // It counts from when it was last seen: by now, the second one was first seen a day ago, too.
+    server.clock.advance(1);
+    assert_eq!(server.subjects(), ["CN=own-1"]);
     // A clock that was a year ahead and is right again.
     server.clock.set(NOW);
     assert!(server.subjects().is_empty());

@@ -171,7 +171,8 @@ fn a_probe_never_ends_in_a_connection_whatever_is_installed() {
             !found(&outcome)
                 .verdict()
                 .warnings()
-                .contains(&VerdictWarning::ClockUnset)
+                .iter()
+                .any(|warning| matches!(warning, VerdictWarning::ClockUnset(_)))
         );
     }
 }

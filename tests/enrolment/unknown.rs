@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mutual_trust::admin::Enrolment;
 use mutual_trust::certificate::Certificate;
-use mutual_trust::store::ValidityRule;
+use mutual_trust::store::{BlockSelector, ValidityRule};
 use mutual_trust::{AuthorityScope, EntryOptions, PinScope, ReasonCode, TrustStore};
 use rcgen::ExtendedKeyUsagePurpose;
 
@@ -13,6 +13,7 @@ use crate::support::handshake::handshake;
 use crate::support::link::{Setting, pin, settings};
 use crate::support::pki::{Made, pki, self_signed, spec};
 use crate::support::plain::Credential;
+use crate::support::variants::other;
 use crate::support::{NOW, fixture, now};
 use crate::{HOUR, KeyServer, assert_silent};
 
@@ -127,6 +128,115 @@ fn what_openssl_makes_by_default_and_certificates_of_version_1_can_wait() {
 }
 
 #[test]
+fn what_a_self_signed_client_sends_beside_its_certificate_keeps_it_from_nothing() {
+    // C1: itself once more, as from a file that is both certificate and chain; an expired CA of its own name.
+    for setting in settings() {
+        let system = self_signed("array-7.example");
+        let junk = spec("array-7.example").ca().valid(-1000, -10).self_signed();
+        for beside in [&[&system][..], &[&junk], &[&system, &junk, &system]] {
+            let mut store = setting.store();
+            install(&mut store, &pki("Example").root.certificate);
+            let server = KeyServer::with(&setting, store).open();
+            let outcome = server.visit(&Credential::of(&system, beside), "192.0.2.7");
+            let reason = ReasonCode::SelfSignedNotInstalled;
+            let verdict = outcome.expect_server_refuses(&setting.name, reason);
+            assert_eq!(server.only_pending().presented.reason(), reason);
+            let error = outcome.server.unwrap_err();
+            let texts = format!("{verdict} {verdict:?} {error} {error:?}");
+            assert_silent(&texts, &system.certificate);
+        }
+    }
+}
+
+#[test]
+fn no_refusal_shows_what_was_presented_while_enrolment_is_open() {
+    // Whatever the reason: who is refused for it now may wait in the next connection.
+    let day = 24 * 60 * 60;
+    for setting in settings() {
+        let ca = pki("Example");
+        let with_ca = || {
+            let mut store = setting.store();
+            install(&mut store, &ca.root.certificate);
+            store
+        };
+        let system = self_signed("array-7.example");
+        let blocked = || {
+            let mut store = setting.store();
+            let selector = BlockSelector::Fingerprint(system.certificate.fingerprint());
+            store.block_selector(selector);
+            store
+        };
+        let nothing = || setting.store();
+        let pinned = || setting.pinning_server(&system.certificate);
+        type Build<'a> = &'a dyn Fn() -> TrustStore;
+        let old = spec("a").client_auth().valid(-2 * day, -day);
+        let other_root = spec("Example root").ca().self_signed();
+        let no_ca = self_signed("no CA");
+        let cases: [(ReasonCode, Build<'_>, Certificate, Vec<Certificate>); 7] = [
+            (ReasonCode::Blocked, &blocked, system.certificate(), vec![]),
+            (
+                ReasonCode::NothingInstalled,
+                &nothing,
+                spec("a").valid(-2 * day, -day).self_signed().certificate(),
+                vec![],
+            ),
+            (
+                ReasonCode::Expired,
+                &with_ca,
+                old.signed_by(&ca.root).certificate(),
+                vec![],
+            ),
+            (
+                ReasonCode::ChainSignatureInvalid,
+                &with_ca,
+                spec("a").signed_by(&other_root).certificate(),
+                vec![],
+            ),
+            (
+                ReasonCode::IssuerCannotSign,
+                &with_ca,
+                spec("a").signed_by(&no_ca).certificate(),
+                vec![no_ca.certificate()],
+            ),
+            (
+                ReasonCode::AuthorityPresentedAsPeer,
+                &with_ca,
+                ca.root.certificate(),
+                vec![],
+            ),
+            (
+                ReasonCode::InstalledForOtherRole,
+                &pinned,
+                system.certificate(),
+                vec![],
+            ),
+        ];
+        for (reason, store, leaf, beside) in cases {
+            for open in [true, false] {
+                let server = KeyServer::with(&setting, store());
+                let server = if open { server.open() } else { server };
+                let mut presented = Credential::of(&system, &[]).presenting(leaf.der().to_vec());
+                for certificate in &beside {
+                    presented = presented.and(certificate);
+                }
+                let outcome = server.visit(&presented, "192.0.2.7");
+                let verdict = outcome.expect_server_refuses(&setting.name, reason);
+                let error = outcome.server.unwrap_err();
+                let texts = format!("{verdict} {verdict:?} {error} {error:?}");
+                if open {
+                    assert_silent(&texts, &leaf);
+                } else {
+                    let fingerprint = leaf.fingerprint().to_string();
+                    assert!(texts.contains(&fingerprint), "{texts}");
+                }
+                // What to do is told all the same.
+                assert!(verdict.remedy().len() > 10, "{verdict}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_blocked_peer_never_waits() {
     // P1
     for setting in settings() {
@@ -139,6 +249,12 @@ fn a_blocked_peer_never_waits() {
             let credential = Credential::of(made, &[]);
             assert!(!waits(&setting, store, &credential, ReasonCode::Blocked));
         }
+        // Nor with the other value of the signature of a blocked certificate.
+        let mut store = setting.store();
+        let changed = other(&system.certificate);
+        store.block_selector(BlockSelector::Fingerprint(changed.fingerprint()));
+        let credential = Credential::of(&system, &[]);
+        assert!(!waits(&setting, store, &credential, ReasonCode::Blocked));
     }
 }
 
@@ -288,7 +404,7 @@ fn an_expired_certificate_waits_if_the_policy_has_a_grace_for_it() {
     let setting = &settings()[0];
     let expired = spec("a").valid(-2 * day, -day).self_signed();
     let grace = ValidityRule::Grace(Duration::from_secs(3 * 86_400));
-    let policy = setting.policy().validity(grace);
+    let policy = setting.policy().validity(grace).unwrap();
     let identity = self_signed("kms1.example").identity(&[], &setting.provider);
     let enrolment = Enrolment::new(Arc::new(now()));
     enrolment.open_enrolment(HOUR, 4).unwrap();

@@ -291,7 +291,7 @@ fn the_server_refuses_a_client_that_is_not_installed_and_goes_on() {
         );
         let refused = server.line();
         assert!(
-            refused.contains("[PinDoesNotMatch, rule P2]"),
+            refused.contains("[PinDoesNotMatch, rule P7]"),
             "{version}: {refused}"
         );
         while !server.line().contains("to do: ") {}

@@ -125,6 +125,29 @@ fn what_two_sources_have_stays_until_neither_has_it() {
 }
 
 #[test]
+fn a_certificate_is_handed_over_to_an_earlier_source_within_the_poll() {
+    // The source that had it comes after the one that keeps it: no poll in between is without it.
+    let mut world = World::new("handed-over");
+    let (one, two) = (pin("one"), pin("two"));
+    world.put("a.pem", two.to_pem());
+    world.put("b.pem", one.to_pem());
+    let sources =
+        ["a", "b"].map(|name| Source::new(name, world.path(&format!("{name}.pem")), keys_1()));
+    let mut follower = Follower::new(sources).unwrap();
+    world.settle(&mut follower);
+    assert!(world.holds(&[&one, &two]));
+    world.put("a.pem", pem(&[&one, &two]));
+    world.settle(&mut follower);
+    world.put("b.pem", "trust nobody\n");
+    assert!(!follower.poll(&mut world.store).unwrap());
+    assert!(follower.poll(&mut world.store).unwrap());
+    assert!(world.holds(&[&one, &two]));
+    let key = world.key_of(&one);
+    let entry = world.store.contents().entry(&key).unwrap();
+    assert_eq!(entry.source(), Some("a"), "handed over");
+}
+
+#[test]
 fn a_source_that_cannot_be_read_keeps_what_it_had_while_another_changes() {
     let mut world = World::new("unreadable");
     let (one, two, three) = (pin("one"), pin("two"), pin("three"));

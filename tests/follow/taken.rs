@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use mutual_trust::AuthorityScope;
+use mutual_trust::admin::{Feeds, Follower, Source};
 use mutual_trust::store::Claim;
 
 use crate::common::*;
@@ -34,6 +36,24 @@ fn a_file_is_taken_over_when_two_polls_find_it_unchanged() {
         generation,
         "nothing changed, so nothing was stored"
     );
+}
+
+#[test]
+fn a_source_that_the_store_refuses_does_not_stop_a_later_one() {
+    let mut world = World::new("refused-first");
+    let one = pin("one");
+    // A certificate that is no CA: readable, and refused by the store.
+    world.put("bad.pem", one.to_pem());
+    world.put("pins.pem", one.to_pem());
+    let authorities = Feeds::Authorities(AuthorityScope::AnyServer);
+    let mut follower = Follower::new([
+        Source::new("bad", world.path("bad.pem"), authorities),
+        Source::new("pins", world.path("pins.pem"), keys_1()),
+    ])
+    .unwrap();
+    world.settle(&mut follower);
+    assert!(world.holds(&[&one]), "{}", world.store.health());
+    assert!(world.error().contains("is not a CA"), "{}", world.error());
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod support;
 mod builds;
 mod chains;
 mod clocks;
+mod groups;
 mod keys;
 mod kmip;
 mod loopback;
@@ -120,6 +121,35 @@ fn an_empty_store_trusts_nobody_and_says_so() {
         let error = outcome.client.unwrap_err();
         let verdict = refusal(&error).unwrap();
         assert_eq!(verdict.reason(), ReasonCode::UnlistedName);
-        assert!(outcome.server.is_err());
+
+        // The other end, with a client that trusts it.
+        let mut trusting = store();
+        let id = server_id("keys-1");
+        trusting
+            .add_server(id.clone(), [host("kms1.example")])
+            .unwrap();
+        trusting
+            .install_pin(
+                PinScope::Server(id),
+                key_server.certificate(),
+                EntryOptions::new(),
+            )
+            .unwrap();
+        let client = ClientConfigBuilder::new(
+            provider.clone(),
+            trusting.view(),
+            policy(),
+            system.identity(&[], &provider),
+        )
+        .versions(&[version])
+        .clock(Arc::new(now()));
+        let outcome = handshake(
+            &client.build_by_name().unwrap(),
+            &server.build().unwrap(),
+            "kms1.example",
+        );
+        let error = outcome.server.unwrap_err();
+        let verdict = refusal(&error).unwrap();
+        assert_eq!(verdict.reason(), ReasonCode::NothingInstalled);
     }
 }

@@ -7,6 +7,7 @@ use mutual_trust::tls::refusal;
 use mutual_trust::{AuthorityScope, Clock, EntryOptions, PinScope, Policy, ReasonCode, TrustStore};
 use rustls::{AlertDescription, ClientConfig, Error};
 
+use crate::support::der::with_sha1;
 use crate::support::handshake::handshake;
 use crate::support::link::{Setting, keys_1, pin, settings};
 use crate::support::pki::{Made, pki, self_signed, spec};
@@ -210,6 +211,7 @@ fn chain_rows(setting: &Setting) -> Vec<Row> {
     let mut blocked = trusting(setting, &ca.root);
     blocked.block(&ca.root.certificate);
     let day = i64::try_from(DAY).unwrap();
+    let sha1 = leaf().signed_by(&root);
     let old = leaf().valid(-9 * day, -day).signed_by(&root);
     // The same certificate is a CA for servers, which says nothing about clients (I7).
     let mut for_any_server = setting.pinning_client(&fixture("ee-p256"));
@@ -256,6 +258,12 @@ fn chain_rows(setting: &Setting) -> Vec<Row> {
             sent(),
         ),
         row(
+            "a leaf signed with SHA-1",
+            R::SignatureAlgorithmUnsupported,
+            trusting(setting, &root),
+            Credential::of(&sha1, &[]).presenting(with_sha1(&sha1.certificate).der().to_vec()),
+        ),
+        row(
             "an issuer that is no CA",
             R::IssuerCannotSign,
             trusting(setting, &root),
@@ -280,6 +288,15 @@ fn chain_rows(setting: &Setting) -> Vec<Row> {
             sent(),
         ),
         row("a blocked authority", R::Blocked, blocked, sent()),
+        Row {
+            clock: Clock::Known(at(NOW - 2 * DAY)),
+            ..row(
+                "a chain by a clock that is below the floor",
+                R::ClockBelowFloor,
+                trusting(setting, &ca.root),
+                sent(),
+            )
+        },
         Row {
             clock: Clock::Unset,
             ..row(

@@ -222,7 +222,7 @@ fn pin_rows(setting: &Setting) -> Vec<Row> {
             Credential::fixture("broken-self-signature", "ca-false"),
         ),
         Row {
-            policy: |policy| Policy::new(policy.key_policy().require_rsa_bits(3072)),
+            policy: |policy| Policy::new(policy.key_policy().require_rsa_bits(3072).unwrap()),
             ..row(
                 "a key below the policy",
                 R::KeyNotAllowed,

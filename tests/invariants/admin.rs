@@ -142,6 +142,7 @@ impl Admin {
             Op::Release(id) => store.release(&server(*id)),
             Op::ReleaseGroup(id) => store.release_group(&group(*id)),
             Op::ResetFloor(floor) => Ok(store.reset_floor(floor.map(until))),
+            Op::ConfirmClock => store.confirm_clock(),
             Op::Publish => {
                 store.view();
                 return None;

@@ -82,7 +82,7 @@ fn the_cases_reach_every_verdict_that_the_model_knows() {
         Blocked, NothingInstalled, UnknownServer, UnlistedName, NoPinLeft, PinDoesNotMatch,
         RenewedWithSameKey, IssuedByPin, AuthoritiesNotAsked, PinOfAnotherServer,
         InstalledForOtherRole, EntryDisabled, EntryEnded, Expired, NotYetValid, WrongExtendedKeyUsage,
-        UnknownCriticalExtension, ClockUnset, UnknownIssuer, SelfSignedNotInstalled, CaAsLeaf,
+        UnknownCriticalExtension, ClockUnset, ClockBelowFloor, UnknownIssuer, SelfSignedNotInstalled, CaAsLeaf,
         AuthorityPresentedAsPeer, IssuerExpired, NameMismatch, PinsOnly,
     ];
     for reason in ReasonCode::ALL {

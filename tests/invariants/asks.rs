@@ -61,7 +61,7 @@ impl Demands {
             made = made.allow_chains_without_clock();
         }
         if self.grace {
-            made = made.validity(grace());
+            made = made.validity(grace()).unwrap();
         }
         made
     }

@@ -4,7 +4,7 @@ use mutual_trust::store::{Decision, EntryKey};
 
 use super::asks::{NAMES, SERVERS};
 use super::facts::Expected::{self, Done, Open, Refused};
-use super::facts::{Claim, Facts, block, done_if, group_scope, server_scope};
+use super::facts::{Claim, FLOOR_RISE, Facts, block, done_if, group_scope, server_scope};
 use super::ops::{GROUPS, Op, Options};
 
 impl Facts {
@@ -106,12 +106,12 @@ impl Facts {
                 done_if(self.groups.contains(GROUPS[*to]) && fits)
             }
             Op::Leave(id) => done_if(known(*id).is_some_and(|server| server.group.is_some())),
-            Op::Migrate(id, until) => done_if(claimed(*id) && self.in_future(*until)),
+            Op::Migrate(id, until) => done_if(claimed(*id) && self.may_migrate_until(*until)),
             Op::MigrateGroup(id, until) => {
                 let members = self.members(GROUPS[*id]);
                 let all_claimed = members.iter().all(|id| self.is_claimed(id));
                 let known = self.groups.contains(GROUPS[*id]);
-                done_if(known && all_claimed && self.in_future(*until))
+                done_if(known && all_claimed && self.may_migrate_until(*until))
             }
             Op::StopMigrating(id) => done_if(claimed(*id)),
             Op::Release(id) => {
@@ -119,6 +119,8 @@ impl Facts {
                 done_if(claimed(*id) && !group.is_some_and(|group| self.group_holds_pin(group)))
             }
             Op::Remove(_) | Op::Disable(_) | Op::Block(..) => Done,
+            // There must be a clock, and it must count.
+            Op::ConfirmClock => done_if(self.judged(self.now).1),
             Op::Publish | Op::ResetFloor(_) | Op::SetClock(_) => Done,
         }
     }
@@ -199,8 +201,17 @@ impl Facts {
                 self.entries.retain(|held| held.key.scope != scope);
             }
             Op::Publish => {
-                if let (Some(moment), true) = self.judged(self.now) {
+                if let (Some(moment), true) = self.judged(self.now)
+                    && self.floor.is_none_or(|floor| moment <= floor + FLOOR_RISE)
+                {
                     self.floor = Some(self.floor.map_or(moment, |floor| floor.max(moment)));
+                }
+            }
+            Op::ConfirmClock => {
+                if let (Some(moment), Some(floor)) = (self.now, self.floor)
+                    && moment > floor + FLOOR_RISE
+                {
+                    self.floor = Some(moment);
                 }
             }
             Op::ResetFloor(floor) => self.floor = *floor,

@@ -60,6 +60,10 @@ pub struct Facts {
     pub blocks: Vec<(Selector, usize)>,
 }
 
+/// M7: how far a clock may be below the floor and counts, and above it and raises it.
+pub const FLOOR_TOLERANCE: i64 = 26 * 60 * 60;
+pub const FLOOR_RISE: i64 = 366 * 24 * 60 * 60;
+
 pub fn server_scope(id: &str) -> Scope {
     Scope::Server(server_id(id))
 }
@@ -76,11 +80,11 @@ pub fn block(kind: Selector, item: usize) -> (Selector, usize) {
 }
 
 impl Facts {
-    /// M7: a clock more than five minutes below the floor is unset. The moment at which ends are judged, and
+    /// M7: a clock more than 26 hours below the floor is unset. The moment at which ends are judged, and
     /// whether it is the time.
     pub fn judged(&self, clock: Option<i64>) -> (Option<i64>, bool) {
         match (clock, self.floor) {
-            (Some(time), Some(floor)) if time + 300 < floor => (Some(floor), false),
+            (Some(time), Some(floor)) if time + FLOOR_TOLERANCE < floor => (Some(floor), false),
             (Some(time), _) => (Some(time), true),
             (None, floor) => (floor, false),
         }
@@ -89,6 +93,12 @@ impl Facts {
     pub fn in_future(&self, end: i64) -> bool {
         let (moment, _) = self.judged(self.now);
         moment.is_none_or(|moment| end > moment)
+    }
+
+    /// P3: a migration ends in the future, and at most 366 days ahead of a time that is known.
+    pub fn may_migrate_until(&self, end: i64) -> bool {
+        let (moment, _) = self.judged(self.now);
+        moment.is_some_and(|moment| end > moment && end <= moment + 366 * 24 * 60 * 60)
     }
 
     pub fn is_blocked(&self, item: usize) -> bool {

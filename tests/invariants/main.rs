@@ -38,6 +38,7 @@ mod world;
 mod against_model;
 mod calls_on_stores;
 mod claims;
+mod floor;
 mod order;
 mod same_key;
 mod stored;

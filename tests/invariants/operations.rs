@@ -120,7 +120,14 @@ fn arrange() -> impl Strategy<Value = Op> {
     let name = || 0..NAMES.len();
     let names = || proptest::collection::vec(0..NAMES.len(), 0..3);
     let group = || 0..GROUPS.len();
-    let until = || prop_oneof![Just(days(30)), Just(days(100) - 400), Just(days(-30))];
+    let until = || {
+        prop_oneof![
+            Just(days(30)),
+            Just(days(100) - 400),
+            Just(days(-30)),
+            Just(days(380))
+        ]
+    };
     prop_oneof![
         2 => (server(), names()).prop_map(|(id, names)| Op::AddServer(id, names)),
         1 => server().prop_map(Op::RemoveServer),
@@ -144,15 +151,17 @@ fn time_passes() -> impl Strategy<Value = Op> {
     let time = || {
         prop_oneof![
             Just(days(0)),
-            Just(days(0) - 400),
-            Just(days(0) - 200),
-            Just(days(50))
+            Just(days(0) - 100_000),
+            Just(days(0) - 90_000),
+            Just(days(50)),
+            Just(days(420))
         ]
     };
     prop_oneof![
         3 => Just(Op::Publish),
         1 => proptest::option::of(time()).prop_map(Op::ResetFloor),
         2 => proptest::option::weighted(0.8, time()).prop_map(Op::SetClock),
+        1 => Just(Op::ConfirmClock),
     ]
 }
 

@@ -124,6 +124,7 @@ pub enum Op {
     /// A view is taken, which raises the floor.
     Publish,
     ResetFloor(Option<i64>),
+    ConfirmClock,
     SetClock(Option<i64>),
 }
 

@@ -142,7 +142,7 @@ proptest! {
             store.install_authority(scope, root.clone(), EntryOptions::new()).unwrap();
         }
         if migrates && to != PinTo::Clients {
-            let until = at(u64::try_from(days(400)).unwrap());
+            let until = at(u64::try_from(days(366)).unwrap());
             store.migrate(&server_id(SERVERS[0]), until).unwrap();
         }
         match harm {

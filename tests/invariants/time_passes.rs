@@ -1,6 +1,7 @@
 //! Rules M3 and M7: time only takes a pin's trust away.
 
 use mutual_trust::ReasonCode;
+use mutual_trust::policy::VerdictWarning;
 use mutual_trust::store::Slot;
 use proptest::prelude::*;
 
@@ -9,6 +10,10 @@ use crate::config;
 use crate::operations::{Op, history};
 use crate::pool::days;
 use crate::questions::{Answer, Ask, asks, settle};
+
+fn is_clock(warning: &VerdictWarning) -> bool {
+    matches!(warning, VerdictWarning::ClockUnset(_))
+}
 
 proptest! {
     #![proptest_config(config(250))]
@@ -51,10 +56,25 @@ proptest! {
         for ask in settle(&asks, admin.view()) {
             let known = Ask { time: Some(floor), ..ask.clone() }.answer(admin.view());
             let unset = Ask { time: None, ..ask.clone() }.answer(admin.view());
-            let below = Ask { time: Some(floor - 301), ..ask.clone() }.answer(admin.view());
-            prop_assert_eq!(&unset, &below, "more than five minutes below the floor: {:?}", ask);
-            let warned = unset.warnings.contains(&mutual_trust::policy::VerdictWarning::ClockUnset);
-            prop_assert_eq!(warned, unset.yes());
+            let below = Ask { time: Some(floor - 93_601), ..ask.clone() }.answer(admin.view());
+            let one_clock = |answer: &Answer| {
+                let mut answer = answer.clone();
+                answer.warnings.retain(|warning| !is_clock(warning));
+                if answer.reason == ReasonCode::ClockBelowFloor {
+                    answer.reason = ReasonCode::ClockUnset;
+                }
+                (answer.reason, answer.accepted, answer.decided, answer.considered, answer.warnings)
+            };
+            prop_assert_eq!(one_clock(&unset), one_clock(&below), "more than 26 hours below the floor: {:?}", ask);
+            // Every verdict, also a refusal.
+            for answer in [&unset, &below] {
+                prop_assert!(answer.warnings.iter().any(is_clock), "{:?}", answer);
+            }
+            // An end that was judged at the floor is no reason to renew anything.
+            for answer in [&unset, &below] {
+                let ended = [ReasonCode::Expired, ReasonCode::EntryEnded, ReasonCode::IssuerExpired];
+                prop_assert!(!ended.contains(&answer.reason), "{:?}", answer);
+            }
             let by = |answer: &Answer, slot| answer.accepted.as_ref().is_some_and(|by| by.slot == slot);
             if by(&known, Slot::Pin) {
                 prop_assert!(by(&unset, Slot::Pin), "{:?}: {:?}", ask, unset);

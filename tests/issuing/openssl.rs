@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use crate::folder::Folder;
+use crate::support::skips::skipped;
 
 /// A folder in which `openssl` works. `None`, said loudly, where there is none.
 pub(crate) fn openssl(test: &str) -> Option<OpenSsl> {
@@ -12,7 +13,7 @@ pub(crate) fn openssl(test: &str) -> Option<OpenSsl> {
     if found.is_ok_and(|output| output.status.success()) {
         return Some(OpenSsl(Folder::new(test)));
     }
-    eprintln!("SKIPPED: no openssl, so {test} has no second opinion");
+    skipped(&format!("no openssl, so {test} has no second opinion"));
     None
 }
 

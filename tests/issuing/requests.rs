@@ -12,10 +12,10 @@ use mutual_trust::{AuthorityScope, Clock, EntryOptions, Identity, ReasonCode};
 use crate::folder::Folder;
 use crate::made::{kinds, own_key, spec};
 use crate::openssl::{OpenSsl, below, openssl};
-use crate::support::der::{Der, OCTETS};
+use crate::support::der::{Der, OCTETS, OID};
 use crate::support::handshake::handshake;
 use crate::support::link::{Setting, keys_1, settings};
-use crate::support::pki::{pki, self_signed};
+use crate::support::pki::{pki, self_signed, spec as certificate};
 use crate::support::{NOW, at, fixture, fixture_bytes, now, provider};
 
 /// A root and an intermediate of OpenSSL's.
@@ -167,6 +167,36 @@ fn an_answer_to_another_request_is_refused() {
 }
 
 #[test]
+fn an_answer_with_an_issuer_that_did_not_sign_it_is_refused() {
+    // K1: the CA has rolled its key, and its old certificate came with the answer.
+    let [root, old, new] = ["Root", "Issuing", "Issuing"]
+        .map(|name| certificate(name).ca().no_authority_key_id().self_signed());
+    let own = self_signed("array-7.example");
+    let key = PrivateKey::from_pem(own.key.serialize_pem().as_bytes()).unwrap();
+    let key = OwnKey::new(key, &provider()).unwrap();
+    let request = key.request(&spec()).unwrap();
+    let issuing = |key| {
+        let spec = certificate("Issuing").ca().no_authority_key_id();
+        spec.key_of(key).signed_by(&root).certificate
+    };
+    let answer = certificate("array-7.example").no_authority_key_id();
+    let answer = answer.key_of(&own).signed_by(&new).certificate;
+    let chain = |issuer| Chain::new(vec![answer.clone(), issuing(issuer)]).unwrap();
+    let refused = key.install(&request, chain(&old));
+    assert!(
+        matches!(
+            refused,
+            Err(IssueError::Identity(IdentityError::ChainNotSigned {
+                index: 0,
+                ..
+            }))
+        ),
+        "{refused:?}"
+    );
+    key.install(&request, chain(&new)).unwrap();
+}
+
+#[test]
 fn an_answer_to_the_request_of_another_key_is_refused_by_the_key() {
     // Two requests are outstanding, and the wrong key is at hand (K1).
     let request = CertificateRequest::from_pem(request_of_fixture().as_bytes()).unwrap();
@@ -302,6 +332,24 @@ fn a_damaged_request_is_refused_and_never_panics() {
             "{place:?}"
         );
     }
+    // I4: an identifier that is padded, unfinished or empty, in the name, the key and the algorithm.
+    let whole = Der::read(der);
+    let identifiers = whole.paths().into_iter();
+    let identifiers = identifiers.filter(|path| whole.clone().at(path).tag == OID);
+    let mut places = 0;
+    for path in identifiers {
+        places += 1;
+        for bad in [&[0x80, 0x2a][..], &[0x2a, 0x80, 1], &[0xaa], &[]] {
+            let mut damaged = whole.clone();
+            *damaged.at(&path).content() = bad.to_vec();
+            let refused = read(&damaged.write());
+            assert!(
+                matches!(refused, Err(IssueError::RequestMalformed)),
+                "{path:?} {bad:02x?}"
+            );
+        }
+    }
+    assert!(places > 3, "{places}");
     let mut signed = Der::read(der);
     for (length, good) in [(MAX_REQUEST_BYTES, true), (MAX_REQUEST_BYTES + 1, false)] {
         // As long as the signature makes it, with longer lengths of it and of the whole.

@@ -1,12 +1,19 @@
 //! The order of a chain: kept, repaired, or refused with a reason.
 
-use mutual_trust::Certificate;
-use mutual_trust::error::{CertificateError, IdentityError as E, PemError};
-use mutual_trust::identity::Chain;
-use mutual_trust::limits::MAX_PRESENTED_CERTIFICATES;
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use crate::support::fixture;
+use mutual_trust::error::{CertificateError, ConfigError, IdentityError as E, PemError};
+use mutual_trust::identity::{Chain, IdentityAdvice};
+use mutual_trust::limits::MAX_PRESENTED_CERTIFICATES;
+use mutual_trust::tls::KeyMatch;
+use mutual_trust::{Certificate, ClientConfigBuilder, Identity, ServerConfigBuilder};
+use rcgen::KeyPair;
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
+
 use crate::support::pki::{Made, pki, spec};
+use crate::support::plain::load;
+use crate::support::{fixture, fixture_key, now, policy, providers, store};
 use crate::{assert_is, keys_format};
 
 fn order(certificates: &[&Certificate]) -> Result<Vec<Certificate>, E> {
@@ -262,5 +269,251 @@ fn a_file_of_a_chain_holds_certificates_and_perhaps_their_key() {
             line: 1,
             ..
         })
+    );
+}
+
+/// The certificate with another signature, of the same length.
+fn with_wrong_signature(certificate: &Certificate) -> Certificate {
+    let mut der = certificate.der().to_vec();
+    *der.last_mut().unwrap() ^= 1;
+    Certificate::from_der(&der).unwrap()
+}
+
+/// A chain of three with their keys, and for each of its issuers another of the same name, with another key and no
+/// key identifiers by which it could be told.
+struct Rolled {
+    leaf: Made,
+    intermediate: Certificate,
+    root: Certificate,
+    other_intermediate: Certificate,
+    other_root: Certificate,
+}
+
+fn rolled() -> Rolled {
+    let ca = |name: &str| spec(name).ca().no_authority_key_id();
+    let (root, other_root) = (ca("root").self_signed(), ca("root").self_signed());
+    let intermediate = ca("issuing").signed_by(&root);
+    let leaf = spec("array-7").no_authority_key_id();
+    Rolled {
+        leaf: leaf.signed_by(&intermediate),
+        intermediate: intermediate.certificate,
+        root: root.certificate,
+        other_intermediate: ca("issuing").signed_by(&other_root).certificate,
+        other_root: other_root.certificate,
+    }
+}
+
+fn pem(certificates: &[&Certificate]) -> String {
+    certificates.iter().map(|one| one.to_pem()).collect()
+}
+
+/// Where a test keeps a file for as long as it runs.
+struct File(PathBuf);
+
+impl File {
+    fn new(name: &str, text: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
+        std::fs::write(&path, text).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        }
+        Self(path)
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn a_chain_whose_certificate_is_not_signed_by_the_next_is_refused_with_its_place() {
+    // K1
+    let rolled = rolled();
+    let leaf = &rolled.leaf.certificate;
+    let key = rolled.leaf.key.serialize_pem();
+    for (name, provider) in providers() {
+        for (given, place) in [
+            (vec![leaf, &rolled.other_intermediate], 0),
+            (
+                vec![leaf, &rolled.other_intermediate, &rolled.other_root],
+                0,
+            ),
+            (vec![leaf, &rolled.intermediate, &rolled.other_root], 1),
+        ] {
+            let text = pem(&given);
+            let is_refused = |result: Result<Identity, E>| {
+                let error = assert_is!(
+                    result,
+                    E::ChainNotSigned { index, subject, issuer, .. }
+                        if *index == place
+                            && *subject == given[place].subject()
+                            && *issuer == given[place + 1].subject()
+                );
+                let text = error.to_string();
+                assert!(text.contains(&format!("certificate {place} ")), "{text}");
+                assert!(text.contains("another key"), "{name}: {text}");
+            };
+            is_refused(Identity::from_pem(
+                text.as_bytes(),
+                key.as_bytes(),
+                &provider,
+            ));
+            let both = format!("{text}{key}");
+            is_refused(Identity::from_combined_pem(both.as_bytes(), &provider));
+            let file = File::new("chain-not-signed", &both);
+            is_refused(Identity::from_files(&file.0, &file.0, &provider));
+        }
+        for given in [
+            vec![leaf],
+            vec![leaf, &rolled.intermediate],
+            vec![leaf, &rolled.intermediate, &rolled.root],
+        ] {
+            let text = pem(&given);
+            let identity = Identity::from_pem(text.as_bytes(), key.as_bytes(), &provider).unwrap();
+            assert_eq!(identity.chain().certificates().count(), given.len());
+        }
+    }
+}
+
+#[test]
+fn of_a_root_at_the_end_and_of_a_certificate_alone_no_signature_is_asked() {
+    let rolled = rolled();
+    let key = rolled.leaf.key.serialize_pem();
+    let root = with_wrong_signature(&rolled.root);
+    let own = spec("array-7").self_signed();
+    let alone = with_wrong_signature(&own.certificate);
+    for (_, provider) in providers() {
+        let text = pem(&[&rolled.leaf.certificate, &rolled.intermediate, &root]);
+        Identity::from_pem(text.as_bytes(), key.as_bytes(), &provider).unwrap();
+        let text = alone.to_pem();
+        Identity::from_pem(
+            text.as_bytes(),
+            own.key.serialize_pem().as_bytes(),
+            &provider,
+        )
+        .unwrap();
+    }
+}
+
+#[test]
+fn the_chain_of_an_external_signer_is_checked_when_a_configuration_is_built() {
+    // There is no provider before.
+    let rolled = rolled();
+    let leaf = &rolled.leaf.certificate;
+    for (name, provider) in providers() {
+        let identity = |issuer: &Certificate| {
+            let chain = Chain::new(vec![leaf.clone(), issuer.clone()]).unwrap();
+            let signer = load(rolled.leaf.key.serialized_der(), &provider);
+            Identity::from_signer(chain, signer, KeyMatch::Required).unwrap()
+        };
+        let client = |identity| {
+            ClientConfigBuilder::new(provider.clone(), store().view(), policy(), identity)
+                .clock(Arc::new(now()))
+        };
+        let server = |identity| {
+            ServerConfigBuilder::new(provider.clone(), store().view(), policy(), identity)
+                .clock(Arc::new(now()))
+        };
+        let wrong = identity(&rolled.other_intermediate);
+        let is_refused = |error: ConfigError| {
+            assert!(
+                matches!(
+                    &error,
+                    ConfigError::Identity(E::ChainNotSigned { index: 0, .. })
+                ),
+                "{name}: {error:?}"
+            );
+            let text = error.to_string();
+            assert!(text.contains("CN=issuing"), "{text}");
+        };
+        is_refused(client(wrong.clone()).build_by_name().unwrap_err());
+        is_refused(client(wrong.clone()).links().unwrap_err());
+        is_refused(server(wrong).build().unwrap_err());
+        let right = identity(&rolled.intermediate);
+        for _ in 0..2 {
+            client(right.clone()).build_by_name().unwrap();
+            server(right.clone()).build().unwrap();
+        }
+    }
+}
+
+/// The provider without one algorithm for signatures on certificates.
+fn without(provider: &CryptoProvider, algorithm: pki_types::AlgorithmIdentifier) -> CryptoProvider {
+    let all = provider.signature_verification_algorithms;
+    let kept: Vec<_> = all
+        .all
+        .iter()
+        .copied()
+        .filter(|one| one.signature_alg_id() != algorithm)
+        .collect();
+    assert!(kept.len() < all.all.len());
+    CryptoProvider {
+        signature_verification_algorithms: WebPkiSupportedAlgorithms {
+            all: kept.leak(),
+            mapping: all.mapping,
+        },
+        ..provider.clone()
+    }
+}
+
+#[test]
+fn a_signature_that_the_provider_cannot_verify_is_told_and_no_error() {
+    // Peers may verify it; that it is right is then for them to find out.
+    let key = String::from_utf8(fixture_key("rsa2048")).unwrap();
+    let key = KeyPair::from_pem_and_sign_algo(&key, &rcgen::PKCS_RSA_SHA512).unwrap();
+    let issuing = spec("issuing").ca().key(key).self_signed();
+    let leaf = spec("array-7")
+        .dns("array-7.example")
+        .client_auth()
+        .signed_by(&issuing);
+    let untold = leaf.identity(&[&issuing], &crate::support::provider());
+    assert_eq!(untold.advice(now()), []);
+    for (name, provider) in providers() {
+        let lacking = without(&provider, pki_types::alg_id::RSA_PKCS1_SHA512);
+        let identity = leaf.identity(&[&issuing], &lacking);
+        let advice = identity.advice(now());
+        let [
+            IdentityAdvice::SignatureNotChecked {
+                index: 0,
+                algorithm,
+                ..
+            },
+        ] = &advice[..]
+        else {
+            panic!("{name}: {advice:?}");
+        };
+        assert_eq!(algorithm, "1.2.840.113549.1.1.13");
+        let text = advice[0].to_string();
+        assert!(text.starts_with("the certificate "), "{text}");
+        // Nor can what such a provider says of it be taken for a wrong signature.
+        let wrong = with_wrong_signature(&leaf.certificate);
+        let text = pem(&[&wrong, &issuing.certificate]);
+        let key = leaf.key.serialize_pem();
+        Identity::from_pem(text.as_bytes(), key.as_bytes(), &lacking).unwrap();
+        assert_is!(
+            Identity::from_pem(text.as_bytes(), key.as_bytes(), &provider),
+            E::ChainNotSigned { index: 0, .. }
+        );
+    }
+}
+
+#[cfg(all(feature = "ring", feature = "aws-lc-rs"))]
+#[test]
+fn an_issuer_whose_key_the_provider_does_not_know_is_told_once() {
+    let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P521_SHA512).unwrap();
+    let issuing = spec("issuing").ca().key(key).self_signed();
+    let leaf = spec("array-7")
+        .dns("array-7.example")
+        .client_auth()
+        .signed_by(&issuing);
+    let identity = leaf.identity(&[&issuing], &mutual_trust::tls::provider::ring());
+    let advice = identity.advice(now());
+    assert!(
+        matches!(advice[..], [IdentityAdvice::Key { index: 1, .. }]),
+        "{advice:?}"
     );
 }

@@ -6,6 +6,7 @@ use mutual_trust::identity::{Chain, KeyReader, PrivateKey};
 use mutual_trust::{Identity, ReasonCode};
 use rustls::crypto::CryptoProvider;
 
+use crate::support::der::Der;
 use crate::support::handshake::handshake;
 use crate::support::link::{Setting, keys_1, settings};
 use crate::support::providers;
@@ -253,25 +254,113 @@ fn chain_and_key_are_read_from_one_text_in_either_order() {
 
 #[test]
 fn kinds_of_key_that_no_provider_has_are_an_error_when_the_identity_is_built() {
-    for (name, provider) in providers() {
-        for file in ["ed448", "x25519", "secp256k1", "rsa-pss", "explicit-curve"] {
+    for (_, provider) in providers() {
+        for (file, kind) in [
+            ("ed448", "Ed448 (1.3.101.113)"),
+            ("x25519", "X25519 (1.3.101.110)"),
+            ("secp256k1", "ECDSA secp256k1 (1.3.132.0.10)"),
+            ("rsa-pss", "RSASSA-PSS (1.2.840.113549.1.1.10)"),
+        ] {
             let key = PrivateKey::from_pem(&keys_format(&format!("refused-{file}.pem"))).unwrap();
-            assert_eq!(key.kind(), KeyKind::Other, "{file}");
+            assert_eq!(key.kind().to_string(), kind, "{file}");
             let result = Identity::new(chain("p256"), key, &provider);
-            // aws-lc-rs knows the curve behind explicit parameters; the key is another's all the same.
-            let known = name == "aws-lc-rs" && file == "explicit-curve";
-            if known {
-                assert_is!(result, E::KeyMismatch { .. });
-            } else {
-                let error = assert_is!(
-                    result,
-                    E::KeyUnusable {
-                        key: KeyKind::Other,
-                        ..
-                    }
-                );
-                assert!(error.to_string().contains("unknown key type"), "{error}");
+            let error = assert_is!(
+                result,
+                E::KeyUnusable {
+                    key: KeyKind::Named(_),
+                    ..
+                }
+            );
+            assert!(error.to_string().contains(kind), "{error}");
+        }
+    }
+}
+
+fn field(name: &str) -> Vec<u8> {
+    fixture_bytes(&format!("field/{name}"))
+}
+
+#[test]
+fn a_key_with_a_zero_in_front_of_its_octets_makes_an_identity_and_a_link() {
+    // mbed TLS and GnuTLS write one where the first bit is set, as an INTEGER has it; RFC 5915 section 3 has none.
+    for (name, provider) in providers() {
+        for file in [
+            "gnutls-certtool-ec",
+            "ec-33-octets-sec1",
+            "ec-33-octets-pkcs8",
+        ] {
+            let key = PrivateKey::from_pem(&field(&format!("{file}.key")));
+            let key = key.unwrap_or_else(|error| panic!("{file}: {error}"));
+            assert_eq!(key.kind(), KeyKind::P256, "{file}");
+            // K1: that the key belongs to the certificate is asked of the provider.
+            let chain = Chain::from_pem(&field(&format!("{file}.pem"))).unwrap();
+            let identity = Identity::new(chain, key, &provider);
+            let identity = identity.unwrap_or_else(|error| panic!("{name} {file}: {error}"));
+            // The others are not valid for long.
+            if file == "gnutls-certtool-ec" {
+                expect_links(file, &identity, name);
             }
+        }
+        for kind in ["p256", "p384", "p521"] {
+            for (form, path) in [
+                ("sec1", &[1][..]),
+                ("sec1-without-parameters", &[1]),
+                ("pkcs8", &[2]),
+            ] {
+                for zeros in [1, 2] {
+                    let mut der = Der::read(&keys_format(&format!("{kind}-{form}.der")));
+                    let value = der.at(path).content();
+                    if form == "pkcs8" {
+                        let mut inner = Der::read(value);
+                        inner.at(&[1]).content().splice(..0, vec![0; zeros]);
+                        *value = inner.write();
+                    } else {
+                        value.splice(..0, vec![0; zeros]);
+                    }
+                    let what = format!("{kind} {form} with {zeros} zeros");
+                    let key = PrivateKey::from_der(der.write());
+                    if form == "sec1-without-parameters" && zeros > 1 {
+                        // Its length is all that tells the curve.
+                        assert_is!(key, E::KeyMalformed);
+                        continue;
+                    }
+                    let key = key.unwrap_or_else(|error| panic!("{what}: {error}"));
+                    judge(&what, (name, &provider), kind, chain(kind), key);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_digit_more_than_the_curve_has_is_no_zero_to_leave_out() {
+    for kind in ["p256", "p384", "p521"] {
+        let mut der = Der::read(&keys_format(&format!("{kind}-sec1.der")));
+        der.at(&[1]).content().insert(0, 1);
+        assert_is!(PrivateKey::from_der(der.write()), E::KeyMalformed);
+    }
+}
+
+#[test]
+fn a_key_that_describes_its_curve_is_refused_with_the_way_to_name_it() {
+    // RFC 5480 section 2.1.1.
+    let both = String::from_utf8(field("ec-explicit-curve.key")).unwrap();
+    let end = both.find("-----BEGIN EC PRIVATE KEY").unwrap();
+    let parameters = both.as_bytes()[..end].to_vec();
+    for text in [
+        field("ec-explicit-curve.key"),
+        keys_format("refused-explicit-curve.pem"),
+        // Beside a key that names none.
+        [parameters, keys_format("p256-sec1-without-parameters.pem")].concat(),
+    ] {
+        let error = assert_is!(PrivateKey::from_pem(&text), E::ExplicitCurve);
+        let said = error.to_string();
+        for words in [
+            "explicit parameters",
+            "RFC 5480",
+            "-ec_param_enc named_curve",
+        ] {
+            assert!(said.contains(words), "{said}");
         }
     }
 }

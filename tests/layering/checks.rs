@@ -271,13 +271,15 @@ const STATE: [&str; 9] = [
 ];
 
 /// Where there is state all the same: what was decided is remembered there, and given again only if it would be
-/// decided again; and a judgement of time notes up to when it stays the same, which no judgement reads.
+/// decided again; a judgement of time notes up to when it stays the same, which no judgement reads; and each verdict
+/// counts from zero what it spends.
 const STATE_IN: &[(&str, &[&str])] = &[
     (
         "src/policy/memory.rs",
         &["RwLock", "AtomicBool", "AtomicU64"],
     ),
     ("src/policy/timing.rs", &["Cell"]),
+    ("src/policy/work.rs", &["Cell"]),
 ];
 
 pub fn names(file: &File) -> Vec<String> {

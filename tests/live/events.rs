@@ -178,3 +178,39 @@ fn enrolment_tells_each_step_and_never_a_fingerprint_that_is_to_be_compared() {
         assert!(!lines.concat().contains(half), "{lines:?}");
     }
 }
+
+// M7
+#[test]
+fn a_clock_that_jumped_is_told_by_each_publication_until_it_is_confirmed() {
+    use crate::support::{DAY, NOW, at, keys, server_id};
+    use mutual_trust::Clock;
+    use mutual_trust::admin::{DurableSettings, DurableStore};
+
+    let name = format!("mutual-trust-live-clock-{}", std::process::id());
+    let folder = std::env::temp_dir().join(name);
+    std::fs::create_dir(&folder).unwrap();
+    let settings = |seconds| {
+        let clock = Arc::new(Clock::Known(at(seconds)));
+        DurableSettings::new(keys()).clock(clock)
+    };
+    drop(DurableStore::create(&folder, settings(NOW)).unwrap());
+    let (mut store, _) = DurableStore::open(&folder, settings(NOW + 400 * DAY)).unwrap();
+    let of_clock = |lines: Vec<String>| {
+        let said = |line: &String| line.contains("WARN") && line.contains("the clock jumped");
+        lines.iter().filter(|line| said(line)).count()
+    };
+    let mut add = |id: &str| {
+        told(|| {
+            let add = |store: &mut mutual_trust::TrustStore| store.add_server(server_id(id), []);
+            store.change(add).unwrap();
+        })
+    };
+    assert_eq!(of_clock(add("one")), 1);
+    assert_eq!(of_clock(add("two")), 1);
+    let confirmed = told(|| {
+        store.change(|store| store.confirm_clock()).unwrap();
+    });
+    assert_eq!(of_clock(confirmed), 0);
+    drop(store);
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -49,7 +49,7 @@ fn an_accepted_client_is_told_of_once_with_all_that_it_presented() {
         store
             .install_authority(scope, ca.root.certificate(), options)
             .unwrap();
-        let (queue, reader) = observation_queue(16);
+        let (queue, reader) = observation_queue(16).unwrap();
         let identity = self_signed("kms1.example").identity(&[], &setting.provider);
         let builder = setting.server(store.view(), identity).observer(queue);
         let credential = Credential::of(&made, &[&ca.intermediate]);
@@ -74,7 +74,7 @@ fn a_client_without_the_key_is_told_of_as_refused_only() {
     for setting in settings() {
         let made = self_signed("array-7.example");
         let mut store = setting.pinning_client(&made.certificate);
-        let (queue, reader) = observation_queue(16);
+        let (queue, reader) = observation_queue(16).unwrap();
         let identity = self_signed("kms1.example").identity(&[], &setting.provider);
         let builder = setting.server(store.view(), identity).observer(queue);
         let thief = Credential::of(&self_signed("thief.example"), &[]);
@@ -101,7 +101,7 @@ fn a_client_without_the_key_is_told_of_as_refused_only() {
 fn a_refused_peer_is_told_of_with_its_reason_at_both_ends() {
     for setting in settings() {
         let made = self_signed("stranger.example");
-        let (queue, reader) = observation_queue(16);
+        let (queue, reader) = observation_queue(16).unwrap();
         let identity = self_signed("kms1.example").identity(&[], &setting.provider);
         let mut empty = setting.store();
         let builder = setting
@@ -135,7 +135,7 @@ fn an_accepted_server_is_told_of_and_one_without_its_key_is_not() {
     for setting in settings() {
         let made = self_signed("kms1.example");
         let mut store = setting.pinning_server(&made.certificate);
-        let (queue, reader) = observation_queue(16);
+        let (queue, reader) = observation_queue(16).unwrap();
         let identity = self_signed("array-7.example").identity(&[], &setting.provider);
         let client = setting.client(store.view(), identity).observer(queue);
         let config = client.build_for(&keys_1()).unwrap();
@@ -177,7 +177,7 @@ fn servers_with_one_certificate_are_never_taken_for_each_other() {
             store.join_group(&group, id).unwrap();
         }
         pin(&mut store, PinScope::Group(group), &made.certificate);
-        let (queue, reader) = observation_queue(256);
+        let (queue, reader) = observation_queue(256).unwrap();
         let identity = self_signed("array-7.example").identity(&[], &setting.provider);
         let client = setting.client(store.view(), identity).observer(queue);
         let config = client.build_by_name().unwrap();
@@ -219,7 +219,7 @@ fn servers_with_one_certificate_are_never_taken_for_each_other() {
 fn a_probe_is_told_of_without_the_fingerprint_in_its_text() {
     for setting in settings() {
         let made = self_signed("kms1.example");
-        let (queue, reader) = observation_queue(16);
+        let (queue, reader) = observation_queue(16).unwrap();
         let identity = self_signed("array-7.example").identity(&[], &setting.provider);
         let client = setting.client(setting.listing_server().view(), identity);
         let client = client.observer(queue);
@@ -241,7 +241,7 @@ fn a_full_queue_stops_no_handshake() {
         let mut store = setting.pinning_server(&made.certificate);
         pin(&mut store, PinScope::Clients, &system.certificate);
         let trust = LiveTrust::new(store.view());
-        let (queue, reader) = observation_queue(1);
+        let (queue, reader) = observation_queue(1).unwrap();
         let identity = system.identity(&[], &setting.provider);
         let client = setting
             .client(trust.clone(), identity)
@@ -263,7 +263,7 @@ fn a_machine_without_a_clock_tells_of_that() {
     let setting = &settings()[0];
     let made = self_signed("kms1.example");
     let mut store = setting.pinning_server(&made.certificate);
-    let (queue, reader) = observation_queue(4);
+    let (queue, reader) = observation_queue(4).unwrap();
     let identity = self_signed("array-7.example").identity(&[], &setting.provider);
     let client = setting.client_with(store.view(), identity, setting.policy(), Clock::Unset);
     let config = client.observer(queue).build_for(&keys_1()).unwrap();

@@ -141,6 +141,18 @@ fn who_waits_in_vain_gets_nothing() {
 }
 
 #[test]
+fn of_several_publications_the_newest_is_returned() {
+    let mut store = store();
+    let trust = LiveTrust::new(store.view());
+    let acted_on = trust.view().generation();
+    for _ in 0..3 {
+        trust.publish(grow(&mut store)).unwrap();
+    }
+    let newest = trust.wait_newer_than(acted_on, Duration::ZERO).unwrap();
+    assert_eq!(newest.generation(), store.contents().generation());
+}
+
+#[test]
 fn everybody_who_waits_is_woken_and_acts_on_the_newest_of_several() {
     let mut store = store();
     let trust = LiveTrust::new(store.view());

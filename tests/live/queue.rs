@@ -5,7 +5,8 @@ use std::thread;
 use std::time::Duration;
 
 use mutual_trust::admin::{Observation, ObservationReader, Observations, observation_queue};
-use mutual_trust::limits::MAX_OBSERVED_BYTES;
+use mutual_trust::error::SettingError;
+use mutual_trust::limits::{MAX_OBSERVATIONS, MAX_OBSERVED_BYTES};
 use mutual_trust::{PinScope, Question, decide};
 use pki_types::CertificateDer;
 
@@ -38,7 +39,7 @@ fn counts(reader: &ObservationReader) -> (usize, usize) {
 
 #[test]
 fn what_does_not_fit_is_counted_and_the_rest_is_read_in_order() {
-    let (queue, reader) = observation_queue(4);
+    let (queue, reader) = observation_queue(4).unwrap();
     for extra in 0..6 {
         queue.offer(observation(true, extra));
     }
@@ -54,7 +55,7 @@ fn what_does_not_fit_is_counted_and_the_rest_is_read_in_order() {
 
 #[test]
 fn an_observer_is_told_of_each_in_order_until_nobody_is_left_who_could_put_one_in() {
-    let (queue, reader) = observation_queue(4);
+    let (queue, reader) = observation_queue(4).unwrap();
     let told = Mutex::new(Vec::new());
     let observer = |found: &Observation| told.lock().unwrap().push(found.presented[0].len());
     thread::scope(|scope| {
@@ -76,7 +77,7 @@ fn an_observer_is_told_of_each_in_order_until_nobody_is_left_who_could_put_one_i
 
 #[test]
 fn refused_peers_take_half_of_it_at_most() {
-    let (queue, reader) = observation_queue(8);
+    let (queue, reader) = observation_queue(8).unwrap();
     offer(&queue, false, 20);
     assert_eq!(queue.dropped(), 16);
     offer(&queue, true, 20);
@@ -91,7 +92,7 @@ fn refused_peers_take_half_of_it_at_most() {
 
 #[test]
 fn bytes_are_bounded_however_much_peers_present() {
-    let (queue, reader) = observation_queue(1024);
+    let (queue, reader) = observation_queue(1024).unwrap();
     let large = observation(true, 60_000);
     (0..1024).for_each(|_| queue.offer(large.clone()));
     assert_eq!(reader.drain().len(), MAX_OBSERVED_BYTES / 60_000);
@@ -106,8 +107,13 @@ fn bytes_are_bounded_however_much_peers_present() {
 }
 
 #[test]
-fn a_queue_of_no_length_has_one_place_and_a_reader_that_is_gone_costs_nothing() {
-    let (queue, reader) = observation_queue(0);
+fn a_queue_has_a_place_and_a_reader_that_is_gone_costs_nothing() {
+    for out_of_range in [0, MAX_OBSERVATIONS + 1, usize::MAX] {
+        let refused = observation_queue(out_of_range);
+        assert!(matches!(refused, Err(SettingError::OutOfRange { .. })));
+    }
+    assert!(observation_queue(MAX_OBSERVATIONS).is_ok());
+    let (queue, reader) = observation_queue(1).unwrap();
     offer(&queue, true, 2);
     assert_eq!(counts(&reader), (1, 0));
     drop(reader);
@@ -117,7 +123,7 @@ fn a_queue_of_no_length_has_one_place_and_a_reader_that_is_gone_costs_nothing() 
 
 #[test]
 fn who_reads_can_wait_and_is_told_when_nobody_is_left() {
-    let (queue, reader) = observation_queue(4);
+    let (queue, reader) = observation_queue(4).unwrap();
     assert!(reader.next_within(Duration::from_millis(1)).is_none());
     thread::scope(|scope| {
         let waiting = scope.spawn(|| reader.next_within(Duration::from_secs(60)));
@@ -130,7 +136,7 @@ fn who_reads_can_wait_and_is_told_when_nobody_is_left() {
 
 #[test]
 fn nothing_is_lost_or_counted_twice_by_many_threads() {
-    let (queue, reader) = observation_queue(16);
+    let (queue, reader) = observation_queue(16).unwrap();
     let mut read = 0;
     thread::scope(|scope| {
         for number in 0..4 {

@@ -1,5 +1,7 @@
 //! What plain rustls accepts although no operator meant it.
 
+use std::time::Duration;
+
 use mutual_trust::error::{IdentityError, StoreError};
 use mutual_trust::tls::Identity;
 use mutual_trust::{AuthorityScope, Crl, EntryOptions, ReasonCode};
@@ -7,11 +9,12 @@ use pki_types::CertificateRevocationListDer;
 use rcgen::{CertificateRevocationListParams, Issuer, KeyIdMethod, KeyPair, SerialNumber};
 use rustls::{CertificateError, Error};
 
+use crate::support::crl::{HOUR, crl as support_crl, entry};
 use crate::support::handshake::handshake;
 use crate::support::link::{Setting, keys_1, settings};
 use crate::support::pki::{Made, pki, self_signed, spec};
 use crate::support::plain::Credential;
-use crate::support::{DAY, NOW, fixture, fixture_key, host, server_id};
+use crate::support::{DAY, NOW, fixture, fixture_key, host, now, server_id};
 use crate::{
     client_verifier, ours_accepts, ours_refuses, plain_accepts, plain_refuses, server_verifier,
     trusting,
@@ -165,11 +168,19 @@ fn plain_rustls_accepts_under_a_ca_that_may_not_sign_certificates_and_we_do_not_
 }
 
 #[test]
-fn plain_rustls_takes_a_wrong_private_key_and_fails_at_the_peer_and_we_do_not_take_it() {
+fn a_wrong_private_key_is_refused_by_both_and_a_resolver_made_by_hand_takes_it() {
     // K1
     for setting in settings() {
         let wrong = Credential::fixture("ee-p256", "p256-b");
-        // Nothing is said when it is built …
+        let key = pki_types::PrivatePkcs8KeyDer::from(wrong.key.clone());
+        let built = rustls::ServerConfig::builder_with_provider(setting.provider.clone())
+            .with_protocol_versions(&[setting.rustls_version()])
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(wrong.chain.clone(), key.into());
+        let mismatch = Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch);
+        assert_eq!(built.err(), Some(mismatch), "{}", setting.name);
+        // A resolver that is given a key as it is says nothing when it is built …
         let config = setting.plain_server(wrong.resolver(&setting.provider));
         let own = Credential::of(&self_signed("array-7.example"), &[]);
         let verifier = server_verifier(&setting, &[&fixture("ee-p256")], Vec::new());
@@ -260,6 +271,38 @@ fn plain_rustls_uses_the_first_revocation_list_and_lets_it_expire_and_we_ask_all
         assert_eq!(with_crls(&setting, &root, both, &server), revoked);
         let both = vec![older, newer];
         assert_eq!(with_crls(&setting, &root, both, &server), Ok(()));
+        // Two that are in force side by side, since neither says that it is the newer one: both are asked.
+        let silent = support_crl().number(1).signed_by(&root);
+        let revoking = support_crl().no_number().entry(entry(&[77]));
+        let revoking = revoking.signed_by(&root);
+        for lists in [[&silent, &revoking], [&revoking, &silent]] {
+            let mut store = trusting(&setting, &root.certificate);
+            for list in lists {
+                store.install_crl(list.clone()).unwrap();
+            }
+            assert_eq!(store.contents().crls().count(), 2);
+            let reason = ReasonCode::Revoked;
+            ours_refuses(&setting, store, &server, "kms1.example", reason);
+        }
+        // One that ended an hour ago counts for two hours more if the policy says so.
+        let day = i64::try_from(DAY).unwrap();
+        let ended = support_crl().valid(-day, -HOUR).signed_by(&root);
+        for (grace, reason) in [(1, Some(ReasonCode::CrlExpired)), (2, None)] {
+            let mut store = trusting(&setting, &root.certificate);
+            store.install_crl(ended.clone()).unwrap();
+            let grace = setting
+                .policy()
+                .crl_grace(Duration::from_secs(grace * 3600))
+                .unwrap();
+            let own = self_signed("array-7.example").identity(&[], &setting.provider);
+            let config = setting.client_with(store.view(), own, grace, now());
+            let config = config.build_by_name().unwrap();
+            let outcome = handshake(&config, &setting.server_of(&server), "kms1.example");
+            match reason {
+                Some(reason) => drop(outcome.expect_client_refuses(&setting.name, reason)),
+                None => outcome.expect_link(&setting.name),
+            }
+        }
         // One that ended a year ago still says that nothing is revoked.
         let expired = crl(&root, 3, NOW - 365 * DAY, None);
         let reason = ReasonCode::CrlExpired;

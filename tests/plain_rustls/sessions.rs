@@ -11,8 +11,8 @@ use rustls::client::{ClientSessionStore, Resumption, Tls12Resumption};
 use rustls::server::NoServerSessionStorage;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{
-    ClientConnection, DigitallySignedStruct, DistinguishedName, Error, HandshakeKind,
-    ServerConnection, SignatureScheme,
+    CertificateError, ClientConnection, DigitallySignedStruct, DistinguishedName, Error,
+    HandshakeKind, ServerConnection, SignatureScheme,
 };
 
 use crate::support::fixture;
@@ -194,6 +194,46 @@ fn a_plain_server_resumes_with_a_client_that_was_removed_and_ours_refuses_it() {
         trust.publish(store.view()).unwrap();
         let outcome = handshake(&client, &server, "kms1.example");
         outcome.expect_server_refuses(&setting.name, ReasonCode::NothingInstalled);
+    }
+}
+
+#[test]
+fn a_plain_server_built_anew_resumes_if_it_keeps_its_session_storage_and_a_plain_client_does_not() {
+    // S2: what becomes of a `RootCertStore` that is replaced, with all that belongs to it made anew but the sessions.
+    let other = fixture("ca-root");
+    for setting in settings() {
+        let Pair { system, key_server } = pair();
+        let own = Credential::of(&key_server, &[]).resolver(&setting.provider);
+        let server = |installed| {
+            let verifier = client_verifier(&setting, &[installed]);
+            setting.plain_server_verifying(verifier, own.clone())
+        };
+        let (before, mut after) = (server(&system.certificate), server(&other));
+        after.session_storage = before.session_storage.clone();
+        let anew = Arc::new(server(&other));
+        let (before, after) = (Arc::new(before), Arc::new(after));
+        let client = setting.client_of(&Credential::of(&system, &[]));
+        handshake(&client, &before, "kms1.example").expect_link(&setting.name);
+        let outcome = handshake(&client, &after, "kms1.example");
+        outcome.expect_link(&setting.name);
+        assert!(resumed(&outcome), "{}", setting.name);
+        let unknown = Err(Error::InvalidCertificate(CertificateError::UnknownIssuer));
+        handshake(&client, &before, "kms1.example").expect_link(&setting.name);
+        let outcome = handshake(&client, &anew, "kms1.example");
+        assert_eq!(outcome.server, unknown, "{}", setting.name);
+
+        let own = Credential::of(&system, &[]).resolver(&setting.provider);
+        let client = |installed| {
+            let verifier = server_verifier(&setting, &[installed], vec![]);
+            setting.plain_client_verifying(verifier, own.clone())
+        };
+        let (before, mut after) = (client(&key_server.certificate), client(&other));
+        after.resumption = before.resumption.clone();
+        let (before, after) = (Arc::new(before), Arc::new(after));
+        let server = setting.server_of(&Credential::of(&key_server, &[]));
+        handshake(&before, &server, "kms1.example").expect_link(&setting.name);
+        let outcome = handshake(&after, &server, "kms1.example");
+        assert_eq!(outcome.client, unknown, "{}", setting.name);
     }
 }
 

@@ -57,6 +57,12 @@ fn der(produced: &mut Produced) {
         *der.at(&[1, 0]).content() = vec![0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 3];
     }));
     produced.error(edited("ca-false", |der| der.field(4).list().reverse()));
+    for name in ["field/bundle-der.p7b", "field/keystore.p12"] {
+        match produced.error(Certificate::from_der(&fixture_bytes(name))) {
+            CertificateError::OtherFormat { found, .. } => produced.value(&found),
+            other => panic!("{name}: {other}"),
+        }
+    }
 }
 
 fn pem(produced: &mut Produced) {
@@ -79,6 +85,7 @@ fn pem(produced: &mut Produced) {
     let cases: Vec<Vec<u8>> = vec![
         vec![b'x'; MAX_PEM_BYTES + 1],
         vec![0xff],
+        fixture_bytes("field/utf16.pem"),
         Vec::new(),
         text.replace("-----END", " -----END").into_bytes(),
         fixture_bytes("malformed/missing-end.pem"),

@@ -5,22 +5,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mutual_trust::admin::Enrolment;
+use mutual_trust::identity::Chain;
 use mutual_trust::limits::{MAX_EXPECTED, MAX_PENDING_PEERS};
-use mutual_trust::tls::TlsVersion;
-use mutual_trust::{Clock, EntryOptions, Fingerprint, LiveTrust, PinScope, TrustStore};
+use mutual_trust::tls::{KeyMatch, TlsVersion};
+use mutual_trust::{Clock, EntryOptions, Fingerprint, Identity, LiveTrust, PinScope, TrustStore};
 use rustls::CipherSuite;
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
 
 use crate::Produced;
 use crate::support::handshake::handshake;
 use crate::support::link::{Setting, keys_1, settings};
-use crate::support::pki::self_signed;
-use crate::support::plain::Credential;
+use crate::support::pki::{self_signed, spec};
+use crate::support::plain::{Credential, load};
 use crate::support::{now, server_id, store};
 
 pub(crate) fn produce(produced: &mut Produced) {
     let setting = settings().remove(0);
     configs(produced, &setting);
+    external(produced, &setting);
+    newer(produced, &setting);
     probes(produced, &setting);
     enrolment(produced, &setting);
     let mut one = store();
@@ -70,6 +73,30 @@ fn configs(produced: &mut Produced, setting: &Setting) {
     let mut trust = setting.listing_server();
     let identity = own.identity(&[], &setting.provider);
     produced.error(narrow.client(trust.view(), identity).build_by_name());
+}
+
+/// An external signer, with a CA of the issuer's name that signed nothing.
+fn external(produced: &mut Produced, setting: &Setting) {
+    let ca = || spec("issuing").ca().no_authority_key_id().self_signed();
+    let (issuing, other) = (ca(), ca());
+    let leaf = spec("array-7").no_authority_key_id().signed_by(&issuing);
+    let chain = Chain::new(vec![leaf.certificate, other.certificate]).unwrap();
+    let signer = load(leaf.key.serialized_der(), &setting.provider);
+    let identity = Identity::from_signer(chain, signer, KeyMatch::Required).unwrap();
+    let mut trust = setting.listing_server();
+    produced.error(setting.client(trust.view(), identity).build_by_name());
+}
+
+/// A key that only TLS 1.3 has signatures of.
+fn newer(produced: &mut Produced, setting: &Setting) {
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ML_DSA_44).unwrap();
+    let identity = spec("a")
+        .key(key)
+        .self_signed()
+        .identity(&[], &setting.provider);
+    let mut trust = setting.listing_server();
+    let builder = setting.client(trust.view(), identity);
+    produced.error(builder.versions(&[TlsVersion::Tls12]).build_by_name());
 }
 
 /// A probe of what is no TLS server.

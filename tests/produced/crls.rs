@@ -20,7 +20,7 @@ pub(crate) fn produce(produced: &mut Produced) {
         &crl().entry(entry_with(&[1], vec![reason(1), reason(1)])),
     ));
     let many = (0..33)
-        .map(|last| standard(100 + last, false, &null()))
+        .map(|last| standard(60 + last, false, &null()))
         .collect();
     produced.error(read(&crl().entry(entry_with(&[1], many))));
     produced.error(read(

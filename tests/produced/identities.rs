@@ -10,6 +10,7 @@ use mutual_trust::limits::{MAX_KEY_FILE_BYTES, MAX_PRESENTED_CERTIFICATES, MAX_P
 use mutual_trust::tls::{Identities, KeyMatch};
 use mutual_trust::{Certificate, Clock, Identity};
 use pki_types::PrivateKeyDer;
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
 use rustls::sign::{Signer, SigningKey};
 use rustls::{SignatureAlgorithm, SignatureScheme};
 
@@ -74,6 +75,7 @@ fn keys(produced: &mut Produced) {
     produced.error(PrivateKey::from_pem(&key.repeat(2)));
     produced.error(PrivateKey::from_pem(&format("refused-legacy-rsa.pem")));
     produced.error(PrivateKey::from_der(vec![0x30, 0]));
+    produced.error(PrivateKey::from_pem(&format("refused-explicit-curve.pem")));
     let whole = format("p256-pkcs8.der");
     produced.error(PrivateKey::from_der(whole[..whole.len() - 1].to_vec()));
     produced.error(PrivateKey::from_der([&whole[..], &[0]].concat()));
@@ -199,10 +201,36 @@ fn belonging(produced: &mut Produced) {
     let signer = Arc::new(Silent(provider.key_provider.load_private_key(own).unwrap()));
     let own = Chain::new(vec![made.certificate()]).unwrap();
     produced.error(Identity::from_signer(own, signer, KeyMatch::Required));
+    // Two CAs of one name, one of which signed.
+    let ca = || spec("issuing").ca().no_authority_key_id().self_signed();
+    let (issuing, other) = (ca(), ca());
+    let leaf = spec("leaf").no_authority_key_id().signed_by(&issuing);
+    let wrong = super::identities::chain(&[&leaf.certificate, &other.certificate]).unwrap();
+    let own = PrivateKey::from_pem(leaf.key.serialize_pem().as_bytes()).unwrap();
+    produced.error(Identity::new(wrong, own, &provider));
     // Java's elliptic curve keys lack the public part, which ring wants.
     let ring = mutual_trust::tls::provider::ring();
     let key = PrivateKey::from_pem(&format("keytool-p256-key.pem")).unwrap();
     produced.error(Identity::new(chain(), key, &ring));
+}
+
+/// The provider without the algorithm with which the certificates of these tests are signed.
+fn without_sha256() -> CryptoProvider {
+    let provider = CryptoProvider::clone(&provider());
+    let all = provider.signature_verification_algorithms;
+    let kept: Vec<_> = all
+        .all
+        .iter()
+        .copied()
+        .filter(|one| one.signature_alg_id() != pki_types::alg_id::ECDSA_SHA256)
+        .collect();
+    CryptoProvider {
+        signature_verification_algorithms: WebPkiSupportedAlgorithms {
+            all: kept.leak(),
+            mapping: all.mapping,
+        },
+        ..provider
+    }
 }
 
 fn advice(produced: &mut Produced) {
@@ -223,6 +251,17 @@ fn advice(produced: &mut Produced) {
         ask(&spec.self_signed().identity(&[], &provider()), clock);
     }
     ask(&fixture_identity("v1", "v1", &provider()), now);
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ML_DSA_44).unwrap();
+    let post_quantum = spec("a").key(key).self_signed();
+    ask(&post_quantum.identity(&[], &provider()), now);
+    let issuing = spec("issuing").ca().self_signed();
+    let provider_without = without_sha256();
+    ask(
+        &spec("a")
+            .signed_by(&issuing)
+            .identity(&[&issuing], &provider_without),
+        now,
+    );
     // Keys that only a signer of one's own can have.
     let of = |certificate: Certificate| {
         let own = self_signed("any").key.serialize_der();

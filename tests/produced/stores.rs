@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mutual_trust::certificate::Crl;
-use mutual_trust::error::{NeverMatch, StoreError};
+use mutual_trust::error::{KeyRefusal, NeverMatch, StoreError};
 use mutual_trust::limits::{MAX_CRLS_PER_ISSUER, MAX_GRACE, MAX_SAN_PATTERNS};
 use mutual_trust::store::{BlockSelector, CrlIssuer, EntryKey, Scope, Slot, ValidityRule};
 use mutual_trust::{
@@ -75,6 +75,14 @@ fn servers(produced: &mut Produced) {
     let _ = store.add_group("h".parse().unwrap()).unwrap();
     produced.error(store.join_group(&"h".parse().unwrap(), &b));
     produced.error(store.migrate(&a, at(NOW - DAY)));
+    produced.error(store.migrate(&a, at(NOW + 367 * DAY)));
+    let policy = crate::support::policy();
+    produced.error(policy.max_intermediates(7));
+    produced.error(policy.max_intermediates(0).unwrap().max_intermediates(1));
+    store.view();
+    let mut store = store.with_clock(std::sync::Arc::new(mutual_trust::Clock::Unset));
+    produced.error(store.migrate(&a, at(NOW - DAY)));
+    produced.error(store.confirm_clock());
 }
 
 fn entries(produced: &mut Produced) {
@@ -125,22 +133,28 @@ fn roles(produced: &mut Produced) {
     produced.error(as_authority(fixture("v1")));
     produced.error(as_authority(fixture("ca-false")));
     produced.error(as_authority(fixture("ku-no-cert-sign")));
-    match produced.error(store().install_pin(PinScope::Clients, fixture("rsa1024"), options())) {
-        StoreError::Key(refusal) => produced.value(&refusal),
-        other => panic!("{other}"),
+    for name in [
+        "rsa1024",
+        "field/key-zero",
+        "field/key-rsa-e1",
+        "field/key-rsa-long-exponent",
+        "field/key-rsa-even",
+    ] {
+        match produced.error(store().install_pin(PinScope::Clients, fixture(name), options())) {
+            StoreError::Key(refusal) => {
+                produced.value(&refusal);
+                if let KeyRefusal::VerifiesNothing { fault, .. } = refusal {
+                    produced.value(&fault);
+                }
+            }
+            other => panic!("{other}"),
+        }
     }
     produced.error(store().install_pin(
         PinScope::Clients,
         fixture("broken-self-signature"),
         options(),
     ));
-    // SHA-1, with which no provider verifies.
-    let mut der = tree(&fixture("openssl-req-default"));
-    for path in [&[0, 2, 0][..], &[1, 0]] {
-        *der.at(path).content() = vec![0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 5];
-    }
-    let sha1 = Certificate::from_der(&der.write()).unwrap();
-    produced.error(as_authority(sha1));
     let mut unread = tree(&fixture("ca-intermediate"));
     unread.at(&[0]).list().insert(7, bytes(0x82, &[0, 1]));
     let never: Vec<StoreError> = vec![
@@ -190,6 +204,8 @@ fn crls(produced: &mut Produced) {
     produced.error(store.install_crl(crl().no_end().signed_by(&issuer)));
     let stranger = spec("Stranger").ca().self_signed();
     produced.error(store.install_crl(crl().signed_by(&stranger)));
+    let changed = spec("CA").ca().self_signed();
+    produced.error(store.install_crl(crl().signed_by(&changed)));
     let mute = spec("Mute")
         .ca()
         .key_usage(&[KeyUsagePurpose::KeyCertSign])

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use mutual_trust::certificate::Crl;
 use mutual_trust::error::StoreError;
+use mutual_trust::limits::MAX_NAMESAKE_SIGNATURES;
 use mutual_trust::policy::{Question, Target};
 use mutual_trust::store::{CrlIssuer, Report, ValidityRule};
 use mutual_trust::{
@@ -54,6 +55,21 @@ fn changes(produced: &mut Produced) {
     let usage = [KeyUsagePurpose::KeyEncipherment];
     told(produced, as_pin(spec("a").key_usage(&usage), options()));
     told(produced, as_pin(spec("a").ca(), options()));
+    let mut many = store();
+    for number in 0..=MAX_NAMESAKE_SIGNATURES {
+        let scope = AuthorityScope::AnyServer;
+        let made = spec("a").ca().self_signed().certificate();
+        let report = many.install_authority(scope, made, options());
+        if number == MAX_NAMESAKE_SIGNATURES {
+            told(produced, report);
+        }
+    }
+    for seconds in [NOW - 2 * DAY, NOW + 367 * DAY] {
+        let mut published = store();
+        published.view();
+        let mut published = published.with_clock(Arc::new(Clock::Known(at(seconds))));
+        told(produced, published.add_server(server_id("keys-1"), []));
+    }
     let sha1 = fixture("sha1-self-signed");
     told(
         produced,
@@ -115,6 +131,10 @@ fn lists(produced: &mut Produced) {
         produced,
         store.install_crl(crl().no_number().signed_by(&issuer)),
     );
+    let mut store = trusting(&issuer);
+    let newer_first = [2, 1].map(|number| crl().number(number).signed_by(&issuer));
+    let mut done = store.install_crls(newer_first);
+    told(produced, done.remove(1));
     let mut store = trusting(&issuer);
     let list = crl().signed_by(&issuer);
     let print = list.fingerprint();
@@ -215,7 +235,7 @@ fn verdicts(produced: &mut Produced) {
     let _ = listed
         .install_crl(crl().valid(-5 * DAY_, -DAY_).signed_by(&root))
         .unwrap();
-    let lenient = policy().crl_grace(Duration::from_secs(10 * DAY));
+    let lenient = policy().crl_grace(Duration::from_secs(10 * DAY)).unwrap();
     ask(produced, &listed.view(), &lenient, &leaf, by_id, now());
 
     // A CA without a key usage.

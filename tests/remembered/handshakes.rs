@@ -38,7 +38,7 @@ fn link(setting: &Setting) -> Link {
     let trust = LiveTrust::new(store.view());
     let (system, key_server) = (ca.client("array-7.example"), ca.server("kms1.example"));
     let ours = |made: &Made| made.identity(&[&ca.intermediate], &setting.provider);
-    let policy = setting.policy().remember_chains(16);
+    let policy = setting.policy().remember_chains(16).unwrap();
     Link {
         client: setting.client_with(trust.clone(), ours(&system), policy, now()),
         server: setting.server_with(trust.clone(), ours(&key_server), policy, now()),

@@ -144,9 +144,11 @@ fn store(bits: Bits) -> TrustStore {
 
 fn policies(bits: Bits) -> Policy {
     let has = |place: u32| bits >> place & 1 == 1;
-    let mut policy = policy().remember_chains([1, 3, 9, 27][usize::try_from(bits % 4).unwrap()]);
+    let mut policy = policy()
+        .remember_chains([1, 3, 9, 27][usize::try_from(bits % 4).unwrap()])
+        .unwrap();
     if has(3) {
-        policy = policy.crl_grace(Duration::from_secs(100));
+        policy = policy.crl_grace(Duration::from_secs(100)).unwrap();
     }
     if has(4) {
         policy = policy.allow_chains_without_clock();
@@ -161,7 +163,7 @@ fn policies(bits: Bits) -> Policy {
         policy = policy.require_crl();
     }
     if has(10) && has(11) && has(12) {
-        policy = policy.max_intermediates(0);
+        policy = policy.max_intermediates(0).unwrap();
     }
     policy
 }

@@ -5,7 +5,34 @@ use crate::keys::{Der, Fixture, pem};
 use crate::needles::{self, Needle};
 
 /// Kinds of keys, by the name of their fixture.
-pub const KINDS: [&str; 6] = ["p256", "p384", "p521", "ed25519", "rsa2048", "rsa4096"];
+pub const KINDS: &[&str] = &[
+    "p256",
+    "p384",
+    "p521",
+    "ed25519",
+    "rsa2048",
+    "rsa4096",
+    #[cfg(feature = "aws-lc-rs")]
+    "mldsa65",
+    #[cfg(feature = "aws-lc-rs")]
+    "mldsa87",
+];
+
+fn is_ml_dsa(kind: &str) -> bool {
+    kind.starts_with("mldsa")
+}
+
+/// The file of a key.
+pub fn key_file(kind: &str) -> String {
+    let folder = if is_ml_dsa(kind) { "ml-dsa" } else { "keys" };
+    path(&format!("{folder}/{kind}.key.pem"))
+}
+
+/// That of its certificate.
+fn certificate_file(kind: &str) -> String {
+    let folder = if is_ml_dsa(kind) { "ml-dsa/" } else { "" };
+    format!("{folder}ee-{kind}.pem")
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -109,9 +136,9 @@ pub fn cases(provider: &'static str, kind: &'static str, fixture: &Fixture) -> V
             needles: needles.clone(),
         });
     };
-    let own = format!("ee-{kind}.pem");
-    // ring has no P-521: each of its cases is one more way to be refused.
-    let lacking = provider == "ring" && kind == "p521";
+    let own = certificate_file(kind);
+    // ring has neither P-521 nor ML-DSA: each of their cases is one more way to be refused.
+    let lacking = provider == "ring" && (kind == "p521" || is_ml_dsa(kind));
     let works = if lacking {
         Ending::Refused("KeyUnusable")
     } else {
@@ -173,6 +200,19 @@ pub fn cases(provider: &'static str, kind: &'static str, fixture: &Fixture) -> V
     add(row, "together", "pem", Source::Memory, text, &own, works);
     let row = "in another thread";
     add(row, "thread", "pem", Source::Memory, text, &own, works);
+    // RSA and P-521 sign too slowly for many interruptions.
+    if matches!(kind, "p256" | "p384" | "ed25519") {
+        for (plan, row) in [
+            ("signals", "interrupted by signals"),
+            ("old signals", "interrupted by signals, older processor"),
+            (
+                "thread signals",
+                "interrupted by signals, in another thread",
+            ),
+        ] {
+            add(row, plan, "pem", Source::Memory, text, &own, Ending::Works);
+        }
+    }
     if !lacking {
         let row = "rustls alone, for comparison";
         add(
@@ -188,7 +228,9 @@ pub fn cases(provider: &'static str, kind: &'static str, fixture: &Fixture) -> V
     #[cfg(feature = "encrypted-keys")]
     cases.extend(encrypted_cases(provider, kind, fixture, works));
     #[cfg(feature = "issue")]
-    if matches!(kind, "p256" | "p384" | "ed25519" | "rsa2048") {
+    if matches!(kind, "p256" | "p384" | "ed25519" | "rsa2048")
+        || is_ml_dsa(kind) && provider == "aws-lc-rs"
+    {
         cases.push(made(provider, kind));
     }
     // Not optimised, the search takes long: only what shows most.
@@ -241,7 +283,8 @@ fn encrypted_cases(
 
     let mut cases = Vec::new();
     let (right, wrong) = (&encrypted::passphrase(0)[..], &encrypted::passphrase(1)[..]);
-    let mut add = |row: &str, way, form, source, input: &[u8], passphrase: &[u8], ending| {
+    let usual = plan(kind);
+    let mut add = |row: &str, plan, way, form, source, input: &[u8], passphrase: &[u8], ending| {
         let mut needles = needles::of_fixture(fixture);
         needles.extend(encrypted::needles(way, right));
         if passphrase != right && !passphrase.is_empty() {
@@ -252,11 +295,11 @@ fn encrypted_cases(
             provider,
             kind,
             source,
-            plan: plan(kind),
+            plan,
             form,
             input: input.to_vec(),
             passphrase: (!passphrase.is_empty()).then(|| passphrase.to_vec()),
-            certificate: path(&format!("ee-{kind}.pem")),
+            certificate: path(&certificate_file(kind)),
             ending,
             needles,
         });
@@ -266,35 +309,90 @@ fn encrypted_cases(
             let der = encrypted::encrypt(&fixture.pkcs8.bytes, way);
             let text = pem("ENCRYPTED PRIVATE KEY", &der);
             let row = format!("encrypted PEM: {}", way.0);
-            add(&row, way, "pem", source, text.as_bytes(), right, works);
+            add(
+                &row,
+                usual,
+                way,
+                "pem",
+                source,
+                text.as_bytes(),
+                right,
+                works,
+            );
             if way != WAYS[0] {
                 continue;
             }
             let row = format!("encrypted DER: {}", way.0);
-            add(&row, way, "der", source, &der, right, works);
+            add(&row, usual, way, "der", source, &der, right, works);
             let row = "encrypted, wrong passphrase";
             let ending = Ending::Refused("Decrypt(Passphrase");
-            add(row, way, "pem", source, text.as_bytes(), wrong, ending);
+            add(
+                row,
+                usual,
+                way,
+                "pem",
+                source,
+                text.as_bytes(),
+                wrong,
+                ending,
+            );
             let row = "encrypted, no passphrase";
             let ending = Ending::Refused("EncryptedKey");
-            add(row, way, "pem", source, text.as_bytes(), b"", ending);
+            add(row, usual, way, "pem", source, text.as_bytes(), b"", ending);
             let row = "encrypted, last byte damaged";
             let mut damaged = der.clone();
             *damaged.last_mut().unwrap() ^= 1;
             let ending = Ending::Refused("Decrypt(Passphrase");
-            add(row, way, "der", source, &damaged, right, ending);
+            add(row, usual, way, "der", source, &damaged, right, ending);
             let row = "encrypted, truncated";
             let ending = Ending::Refused("KeyTruncated");
             let shorter = &der[..der.len() - 16];
-            add(row, way, "der", source, shorter, right, ending);
+            add(row, usual, way, "der", source, shorter, right, ending);
             let row = "encrypted, unknown cipher";
             let mut other = der.clone();
             let oid = [0x60, 0x86, 0x48, 1, 0x65, 3, 4, 1, 42];
             let at = other.windows(9).position(|window| window == oid).unwrap();
             other[at + 8] = 99;
             let ending = Ending::Refused("Decrypt(Algorithm");
-            add(row, way, "der", source, &other, right, ending);
+            add(row, usual, way, "der", source, &other, right, ending);
         }
+    }
+    // scrypt's working memory is large: the allocator treats a second one otherwise than the first, and that of a
+    // thread otherwise than the program's.
+    let way = WAYS[3];
+    assert_eq!(way.1, encrypted::Derivation::Scrypt);
+    let der = encrypted::encrypt(&fixture.pkcs8.bytes, way);
+    let text = pem("ENCRYPTED PRIVATE KEY", &der);
+    for (plan, when) in [
+        (usual, ""),
+        ("thread", ", in another thread"),
+        ("twice", ", twice"),
+        ("thread twice", ", twice in another thread"),
+    ] {
+        // Both versions are spoken there; and what ring keeps of the first key is still there at the second.
+        let again = plan != usual;
+        let only_tls13 = usual != "use";
+        if again && (only_tls13 || provider != "aws-lc-rs") {
+            continue;
+        }
+        let mut add = |row: &str, passphrase, ending| {
+            let row = format!("{row}{when}");
+            add(
+                &row,
+                plan,
+                way,
+                "pem",
+                Source::Memory,
+                text.as_bytes(),
+                passphrase,
+                ending,
+            );
+        };
+        if again {
+            add("encrypted PEM: AES-256, scrypt", right, works);
+        }
+        let refused = Ending::Refused("Decrypt(Passphrase");
+        add("scrypt, wrong passphrase", wrong, refused);
     }
     cases
 }
@@ -396,7 +494,7 @@ fn damaged(kind: &str, fixture: &Fixture) -> Vec<Damaged> {
     // What only the provider finds: a public point, or a factor, that does not belong to the rest.
     let secret = fixture.pkcs8.secrets.last().unwrap();
     let unfit = match kind {
-        "ed25519" => None,
+        "ed25519" | "mldsa65" | "mldsa87" => None,
         "rsa2048" | "rsa4096" => Some(secret.end - 1),
         _ => Some(der.len() - 1),
     };

@@ -8,6 +8,7 @@ use std::os::fd::AsFd;
 #[cfg(feature = "issue")]
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use mutual_trust::error::IdentityError;
 use mutual_trust::identity::{Chain, KeyReader, PrivateKey};
@@ -185,6 +186,17 @@ pub fn run(arguments: &[String]) {
         #[cfg(feature = "issue")]
         "make" => made(&parent, &provider(name), form, Path::new(file)),
         "thread" => std::thread::scope(|scope| scope.spawn(load).join().unwrap()),
+        "signals" | "old signals" => signals(&parent, &provider(name), certificate),
+        "old thread signals" => std::thread::scope(|scope| {
+            let signals = || signals(&parent, &provider(name), certificate);
+            scope.spawn(signals).join().unwrap()
+        }),
+        // As a process does that loads its next key, or tries a passphrase again.
+        "twice" => load().and(load()),
+        "thread twice" => std::thread::scope(|scope| {
+            let load = || load().and(load());
+            scope.spawn(load).join().unwrap()
+        }),
         _ => load(),
     };
     if plan != "plant" {
@@ -227,9 +239,11 @@ fn use_it(
     match loaded {
         Ok(identity) => {
             parent.moment("loaded");
-            // P-521 has no place in TLS 1.2.
+            // P-521 has no place in TLS 1.2, nor has ML-DSA (RFC 9881).
+            let algorithm = identity.certificate().signature_algorithm();
             let versions: &[TlsVersion] = match plan {
                 "tls 1.3" => &[TlsVersion::Tls13],
+                _ if algorithm.starts_with("2.16.840.1.101.3.4.3.") => &[TlsVersion::Tls13],
                 _ => &[TlsVersion::Tls13, TlsVersion::Tls12],
             };
             for version in versions {
@@ -314,6 +328,8 @@ fn made(
         "p256" => KeyType::P256,
         "p384" => KeyType::P384,
         "ed25519" => KeyType::Ed25519,
+        "mldsa65" => KeyType::MlDsa65,
+        "mldsa87" => KeyType::MlDsa87,
         _ => KeyType::Rsa2048,
     };
     parent.moment("start");
@@ -336,6 +352,48 @@ fn made(
     parent.signed(scheme, message, signature);
     drop(key);
     use_it(parent, provider, Ok(identity), "use")
+}
+
+/// How many signals must have arrived while signatures are made. One in thirty or so arrives at the worst moment.
+const SIGNALS: usize = 5000;
+
+/// Signs while signals interrupt it, as those of a profiler do: the kernel saves all registers on the stack, below
+/// what is in use there.
+fn signals(
+    parent: &Arc<Parent>,
+    provider: &Arc<CryptoProvider>,
+    certificate: &str,
+) -> Result<(), String> {
+    let arrived = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(signal_hook::consts::SIGUSR1, arrived.clone()).unwrap();
+    let chain = std::fs::read(certificate).unwrap();
+    parent.moment("start");
+    let text = parent.receive();
+    let identity = Identity::from_pem(&chain, &text, provider).unwrap();
+    drop(text);
+    parent.moment("loaded");
+    let keys = mutual_trust::tls::key_policy(provider);
+    let view = TrustStore::new(keys).view();
+    let client = ClientConfigBuilder::new(provider.clone(), view, Policy::new(keys), identity);
+    let config = client.build_by_name().unwrap();
+    drop(client);
+    let schemes = provider
+        .signature_verification_algorithms
+        .supported_schemes();
+    let presented = config.client_auth_cert_resolver.resolve(&[], &schemes);
+    let signer = presented.unwrap().key.choose_scheme(&schemes).unwrap();
+    parent.moment("signals");
+    let mut signals = 0;
+    while signals < SIGNALS {
+        signer.sign(b"a message").unwrap();
+        if arrived.swap(false, Ordering::Relaxed) {
+            signals += 1;
+        }
+    }
+    parent.moment("interrupted");
+    drop(signer);
+    drop(config);
+    Ok(())
 }
 
 /// What remains without this crate: a key as most programs load it, and one signature.

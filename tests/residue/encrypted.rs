@@ -5,6 +5,7 @@ use cbc::cipher::{BlockModeEncrypt, KeyIvInit};
 use sha2::block_api::{compress256, compress512};
 use sha2::{Digest, Sha256};
 
+use crate::mixing;
 use crate::needles::{Kind, Needle};
 
 /// The passphrase, and others by other numbers. Computed, so that it is not among the constants of this program,
@@ -61,7 +62,7 @@ pub fn derive(derivation: Derivation, passphrase: &[u8], length: usize) -> Vec<u
             pbkdf2::pbkdf2_hmac::<sha1::Sha1>(passphrase, SALT, ITERATIONS, &mut key);
         }
         Derivation::Sha256 => {
-            pbkdf2::pbkdf2_hmac::<sha2::Sha256>(passphrase, SALT, ITERATIONS, &mut key);
+            pbkdf2::pbkdf2_hmac::<Sha256>(passphrase, SALT, ITERATIONS, &mut key);
         }
         Derivation::Sha512 => {
             pbkdf2::pbkdf2_hmac::<sha2::Sha512>(passphrase, SALT, ITERATIONS, &mut key);
@@ -201,6 +202,9 @@ pub fn needles(
         add(&format!("key of round {number}"), round);
         add(&format!("inverse key of round {number}"), &unmix(round));
     }
+    if derivation == Derivation::Scrypt {
+        out.extend(mixing::needles(passphrase, SALT));
+    }
     out
 }
 
@@ -272,6 +276,7 @@ fn unmix(round: &[u8; 16]) -> Vec<u8> {
 
 /// The arithmetic above against FIPS 197 appendix A.1.
 pub fn check() {
+    mixing::check();
     let key = [
         0x2b, 0x7e, 0x15, 0x16, 0x28, 0xae, 0xd2, 0xa6, 0xab, 0xf7, 0x15, 0x88, 0x09, 0xcf, 0x4f,
         0x3c,

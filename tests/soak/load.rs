@@ -80,7 +80,7 @@ fn first_store(site_servers: &[Made], ids: &[ServerId]) -> (TrustStore, View) {
 
 impl Site {
     pub(crate) fn new() -> (Self, ObservationReader) {
-        let (observations, reader) = observation_queue(8192);
+        let (observations, reader) = observation_queue(8192).unwrap();
         let ids = (0..SERVERS).map(|index| server_id(&format!("keys-{index}")));
         let enrolment = Enrolment::new(Arc::new(now()));
         enrolment

@@ -6,7 +6,8 @@ use mutual_trust::store::{BlockSelector, Claim, Done, EntryKey, Level, Scope, Sl
 use mutual_trust::{AuthorityScope, PinScope, TrustStore};
 
 use crate::common::*;
-use crate::support::pki::spec;
+use crate::support::pki::{pki, self_signed, spec};
+use crate::support::variants::other;
 use crate::support::*;
 
 /// Every way to install a certificate that can be a pin.
@@ -104,6 +105,97 @@ fn a_fingerprint_alone_blocks_one_certificate_alone() {
     nothing_new!(store, store.block_selector(selector.clone()));
     assert_no_pin(&mut store, &old, &selector);
     assert_added(&store.install_pin(server("s"), new, options()).unwrap());
+}
+
+#[test]
+fn a_fingerprint_blocks_the_certificate_with_the_other_value_of_its_signature() {
+    // P1: one is made of the other without the key.
+    let pin = self_signed("kms1.example").certificate();
+    let ca = new_ca().certificate();
+    for [blocked, tried] in [
+        [pin.clone(), other(&pin)],
+        [other(&pin), pin.clone()],
+        [ca.clone(), other(&ca)],
+        [other(&ca), ca.clone()],
+    ] {
+        let mut store = prepared();
+        assert_ne!(blocked.fingerprint(), tried.fingerprint());
+        let selector = BlockSelector::Fingerprint(blocked.fingerprint());
+        store.block_selector(selector.clone());
+        assert_no_pin(&mut store, &tried, &selector);
+        if tried.is_ca() {
+            assert_no_ca(&mut store, &tried, &selector);
+        }
+        store.unblock(&selector).unwrap();
+        assert_added(
+            &store
+                .install_pin(server("s"), tried.clone(), options())
+                .unwrap(),
+        );
+        // Found where it is installed, and not enabled again.
+        let report = changed!(store, store.block_selector(selector.clone()));
+        let key = pin_key(of_server("s"), &tried);
+        assert_eq!(report.entries().items(), std::slice::from_ref(&key));
+        store.disable(&key, "blocked").unwrap();
+        refused!(
+            store,
+            store.enable(&key),
+            E::Blocked(found) if **found == selector
+        );
+    }
+}
+
+#[test]
+fn a_fingerprint_that_is_completed_by_a_blocked_certificate_stays_bare() {
+    let mut store = prepared();
+    let pin = self_signed("kms1.example").certificate();
+    let tried = other(&pin);
+    let selector = BlockSelector::Fingerprint(pin.fingerprint());
+    store
+        .install_pin_fingerprint(server("s"), tried.fingerprint(), options())
+        .unwrap();
+    // Of the fingerprint alone it cannot be told.
+    assert!(
+        store
+            .block_selector(selector.clone())
+            .entries()
+            .items()
+            .is_empty()
+    );
+    refused!(
+        store,
+        store.install_pin(server("s"), tried.clone(), options()),
+        E::Blocked(found) if **found == selector
+    );
+}
+
+#[test]
+fn a_bundle_and_a_revocation_list_of_a_blocked_certificate_are_refused() {
+    let mut store = prepared();
+    let pki = pki("any");
+    let issuer = other(&pki.intermediate.certificate);
+    store
+        .install_intermediate(issuer.clone(), options())
+        .unwrap();
+    let selector = BlockSelector::Fingerprint(pki.intermediate.certificate.fingerprint());
+    store.block_selector(selector.clone());
+    let bundle = store.sort_bundle(vec![issuer, pki.root.certificate()]);
+    let done = store.install_bundle(
+        &bundle,
+        &server("s"),
+        &AuthorityScope::AnyServer,
+        &options(),
+    );
+    assert!(
+        matches!(&done, Err(E::BundleItem { source, .. }) if matches!(&**source, E::Blocked(found) if **found == selector)),
+        "{done:?}"
+    );
+    let list = crl::crl().signed_by(&pki.intermediate);
+    let done = store.install_crl(list);
+    assert!(
+        matches!(&done, Err(E::Blocked(found)) if **found == selector),
+        "{done:?}"
+    );
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod again;
 mod blocks;
 mod bundles;
 mod claims;
+mod clock;
 mod fingerprints;
 mod groups;
 mod migration;

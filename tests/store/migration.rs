@@ -70,6 +70,99 @@ fn the_end_of_a_migration_lies_in_the_future() {
 }
 
 #[test]
+fn a_migration_lasts_at_most_366_days_and_can_be_set_again() {
+    // P3. Without an end that comes, it would be priority that falls back (P2).
+    let mut store = prepared();
+    let latest = NOW + 366 * DAY;
+    for far in [latest + 1, NOW + 2000 * DAY, u64::MAX] {
+        refused!(
+            store,
+            store.migrate(&server_id("s"), at(far)),
+            E::MigrationTooLong { latest: Some(found), limit: 366, .. }
+                if *found == i64::try_from(latest).unwrap()
+        );
+    }
+    changed!(store, store.migrate(&server_id("s"), at(latest)).unwrap());
+    let error = store
+        .migrate(&server_id("s"), at(latest + 1))
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("366 days"), "{error}");
+    assert!(error.contains("2028-01-02T00:00:00Z"), "{error}");
+    // For the members of a group as well.
+    store.add_group(group_id("g")).unwrap();
+    store.join_group(&group_id("g"), &server_id("s")).unwrap();
+    refused!(
+        store,
+        store.migrate_group(&group_id("g"), at(latest + 1)),
+        E::MigrationTooLong { .. }
+    );
+    // A year later it can be set for another one.
+    let mut store = store.with_clock(std::sync::Arc::new(Clock::Known(at(latest - DAY))));
+    changed!(
+        store,
+        store
+            .migrate(&server_id("s"), at(latest + 365 * DAY))
+            .unwrap()
+    );
+}
+
+#[test]
+fn without_a_clock_a_migration_is_bounded_from_the_floor_on() {
+    // P3, M7.
+    let (mut store, clock) = on_clock();
+    store.add_server(server_id("s"), []).unwrap();
+    store
+        .install_pin(server("s"), fixture("ee-p256"), options())
+        .unwrap();
+    clock.set(Clock::Unset);
+    // Nothing says from when on the days count.
+    refused!(
+        store,
+        store.migrate(&server_id("s"), at(NOW + 1)),
+        E::MigrationTooLong { latest: None, .. }
+    );
+    clock.set(Clock::Known(at(NOW)));
+    store.view();
+    clock.set(Clock::Unset);
+    let latest = NOW + 366 * DAY;
+    refused!(
+        store,
+        store.migrate(&server_id("s"), at(latest + 1)),
+        E::MigrationTooLong {
+            latest: Some(_),
+            ..
+        }
+    );
+    changed!(store, store.migrate(&server_id("s"), at(latest)).unwrap());
+}
+
+#[test]
+fn a_clock_that_jumped_sets_no_migration_that_outlasts_it() {
+    // P3, M7: the end would stay when the clock is right again.
+    let (mut store, clock) = on_clock();
+    store.add_server(server_id("s"), []).unwrap();
+    store
+        .install_pin(server("s"), fixture("ee-p256"), options())
+        .unwrap();
+    store.view();
+    let jumped = NOW + 70 * 366 * DAY;
+    clock.set(Clock::Known(at(jumped)));
+    refused!(
+        store,
+        store.migrate(&server_id("s"), at(jumped + DAY)),
+        E::MigrationTooLong {
+            latest: Some(_),
+            ..
+        }
+    );
+    // The administrator says that the clock is right.
+    store.confirm_clock().unwrap();
+    let latest = jumped + 366 * DAY;
+    changed!(store, store.migrate(&server_id("s"), at(latest)).unwrap());
+}
+
+#[test]
 fn without_a_clock_the_end_of_a_migration_is_judged_at_the_floor() {
     // M7.
     let (mut store, clock) = on_clock();
@@ -78,12 +171,12 @@ fn without_a_clock_the_end_of_a_migration_is_judged_at_the_floor() {
         .install_pin(server("s"), fixture("ee-p256"), options())
         .unwrap();
     store.view();
-    for clock_now in [Clock::Unset, Clock::Known(at(NOW - DAY))] {
+    for clock_now in [Clock::Unset, Clock::Known(at(NOW - 2 * DAY))] {
         clock.set(clock_now);
         refused!(
             store,
             store.migrate(&server_id("s"), at(NOW)),
-            E::EndInThePast
+            E::EndAtFloor { .. }
         );
         store.migrate(&server_id("s"), at(NOW + 1)).unwrap();
         store.stop_migrating(&server_id("s")).unwrap();

@@ -321,6 +321,15 @@ fn the_text_of_a_report_says_all_of_it() {
     ] {
         assert!(text.contains(part), "{part:?} in {text}");
     }
+    // P3: a pin decides as before while the server migrates.
+    let until = at(NOW + DAY);
+    let text = store.migrate(&server_id("keys-1"), until).unwrap();
+    let text = text.to_string();
+    let shift = "keys-1: its own pins as before, else the authorities of any server";
+    assert!(text.contains(shift) && !text.contains("instead"), "{text}");
+    let text = store.stop_migrating(&server_id("keys-1")).unwrap();
+    let shift = "its own pins instead of the authorities of any server";
+    assert!(text.to_string().contains(shift), "{text}");
     store
         .install_pin(PinScope::Clients, pin.clone(), options())
         .unwrap();

@@ -213,7 +213,10 @@ fn what_counts_as_known_is_the_list_in_limits() {
         "2.5.29.35",
         "2.5.29.37",
     ];
-    let candidates = KNOWN_CRITICAL_IN_PIN.iter().chain(KNOWN_CRITICAL_IN_CA);
+    let dotted =
+        |list: &[u8]| -> Vec<String> { list.iter().map(|last| format!("2.5.29.{last}")).collect() };
+    let (in_pins, in_cas) = (dotted(KNOWN_CRITICAL_IN_PIN), dotted(KNOWN_CRITICAL_IN_CA));
+    let candidates = in_pins.iter().chain(&in_cas).map(String::as_str);
     let more = [
         "2.5.29.46",
         "2.5.29.20",
@@ -222,11 +225,7 @@ fn what_counts_as_known_is_the_list_in_limits() {
         "2.5.29.55",
     ];
     let mut wrong = Vec::new();
-    for oid in candidates
-        .copied()
-        .chain(more)
-        .filter(|oid| !read.contains(oid))
-    {
+    for oid in candidates.chain(more).filter(|oid| !read.contains(oid)) {
         let with = |spec: Spec| {
             let mut extension = CustomExtension::from_oid_content(&numbers(oid), content(oid));
             extension.set_criticality(true);
@@ -234,8 +233,8 @@ fn what_counts_as_known_is_the_list_in_limits() {
                 .self_signed()
         };
         let (leaf, ca) = (with(spec("x")), with(spec("x").ca()));
-        let in_pin = KNOWN_CRITICAL_IN_PIN.contains(&oid);
-        let in_ca = KNOWN_CRITICAL_IN_CA.contains(&oid);
+        let is_in = |list: &[String]| list.iter().any(|known| known == oid);
+        let (in_pin, in_ca) = (is_in(&in_pins), is_in(&in_cas));
         for (slot, result, known) in [
             ("pin", as_pin(leaf.certificate()), in_pin),
             ("authority", as_authority(ca.certificate()), in_ca),
@@ -319,4 +318,19 @@ fn a_ca_that_the_path_builder_cannot_read_can_never_match() {
         assert_eq!(never(result.unwrap_err()), NeverMatch::Unreadable);
     }
     as_pin(certificate).unwrap();
+}
+
+#[test]
+fn an_intermediate_whose_time_the_path_builder_cannot_read_could_never_be_of_use() {
+    // I6. As an authority it is of use: of those the path builder reads no times.
+    const YEAR: i64 = 365 * 24 * 60 * 60;
+    let root = spec("root").ca().self_signed();
+    let early = |years: i64| {
+        let made = spec("I").ca().valid(-years * YEAR, YEAR).signed_by(&root);
+        made.certificate()
+    };
+    assert!(as_intermediate(early(50)).is_ok());
+    let why = never(as_intermediate(early(60)).unwrap_err());
+    assert!(matches!(why, NeverMatch::Unreadable), "{why:?}");
+    assert!(as_authority(early(60)).is_ok());
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mutual_trust::certificate::{Certificate, KeyKind, KeyPolicy};
-use mutual_trust::error::{KeyRefusal, StoreError as E};
+use mutual_trust::error::{KeyRefusal, SettingError, StoreError as E};
 use mutual_trust::store::{Report, StoreWarning as W};
 use mutual_trust::{AuthorityScope, PinScope, TrustStore};
 
@@ -72,7 +72,7 @@ fn a_key_that_the_provider_does_not_verify_is_refused() {
 
 #[test]
 fn a_policy_may_ask_for_longer_rsa_keys_and_never_for_shorter_ones() {
-    let mut store = with_keys(keys().require_rsa_bits(3072));
+    let mut store = with_keys(keys().require_rsa_bits(3072).unwrap());
     refused!(
         store,
         store.install_pin(PinScope::Clients, fixture("ee-rsa2048"), options()),
@@ -92,14 +92,33 @@ fn a_policy_may_ask_for_longer_rsa_keys_and_never_for_shorter_ones() {
             .install_pin(PinScope::Clients, fixture("ee-p256"), options())
             .unwrap(),
     );
-    // The last word counts, down to what any provider asks for.
-    let mut store = with_keys(keys().require_rsa_bits(3072).require_rsa_bits(2048));
+    // A further call demands more, and none less; below 2048 there is nothing to demand.
+    let strict = keys().require_rsa_bits(3072).unwrap();
+    assert!(strict.require_rsa_bits(3072).is_ok() && strict.require_rsa_bits(4096).is_ok());
+    assert!(matches!(
+        strict.require_rsa_bits(2048),
+        Err(SettingError::Lowered {
+            found: 2048,
+            set: 3072,
+            ..
+        })
+    ));
+    for out_of_range in [0, 1024, 2047, 8193, u32::MAX] {
+        assert!(matches!(
+            keys().require_rsa_bits(out_of_range),
+            Err(SettingError::OutOfRange {
+                least: 2048,
+                most: 8192,
+                ..
+            })
+        ));
+    }
+    let mut store = with_keys(keys().require_rsa_bits(2048).unwrap());
     assert_added(
         &store
             .install_pin(PinScope::Clients, fixture("ee-rsa2048"), options())
             .unwrap(),
     );
-    let mut store = with_keys(keys().require_rsa_bits(1024));
     refused!(
         store,
         store.install_pin(PinScope::Clients, fixture("rsa1024"), options()),
@@ -131,8 +150,9 @@ fn an_unknown_kind_of_key_is_refused() {
         store.install_pin(server("s"), certificate.clone(), options()),
         E::Key(KeyRefusal::Unsupported {
             key: KeyKind::Other,
+            oid: Some(oid),
             ..
-        })
+        }) if &**oid == "curve 1.2.3.4"
     );
 }
 
@@ -166,6 +186,42 @@ fn a_key_that_is_not_in_the_form_of_its_kind_is_refused() {
         }
     }
     assert!(installed.is_empty(), "{installed:#?}");
+}
+
+#[test]
+fn a_key_under_which_nothing_verifies_is_refused_in_every_slot() {
+    // I4. The signatures are another key's, so that they are not judged.
+    let issuer = new_ca();
+    let leaf = spec("x").signed_by(&issuer).certificate;
+    let below = spec("y").ca().signed_by(&issuer).certificate;
+    for good in [&leaf, &below] {
+        let mut der = tree(good);
+        *der.field(6).at(&[1]).content().last_mut().unwrap() ^= 1;
+        let bad = Certificate::from_der(&der.write()).unwrap();
+        assert!(is_useless(pin(&bad).unwrap_err()));
+        if bad.is_ca() {
+            assert!(authority(good).is_ok() && is_useless(authority(&bad).unwrap_err()));
+            let result = store().install_intermediate(bad, options());
+            assert!(is_useless(result.unwrap_err()));
+        }
+    }
+    for name in [
+        "off-curve",
+        "zero",
+        "rsa-e1",
+        "rsa-e2",
+        "rsa-even",
+        "rsa-long-exponent",
+    ] {
+        assert!(
+            is_useless(pin(&fixture(&format!("field/key-{name}"))).unwrap_err()),
+            "{name}"
+        );
+    }
+}
+
+fn is_useless(error: E) -> bool {
+    matches!(error, E::Key(KeyRefusal::VerifiesNothing { .. }))
 }
 
 #[test]
@@ -220,10 +276,10 @@ fn the_signature_of_another_key_is_not_judged() {
 }
 
 #[test]
-fn a_signature_that_the_provider_cannot_verify_is_a_warning_on_a_pin_and_an_error_on_a_ca() {
+fn a_signature_of_its_own_that_the_provider_cannot_verify_is_a_warning_in_every_slot() {
     // SHA-1.
     let report = pin(&fixture("sha1-self-signed")).unwrap();
-    let expected = |warning: &W| matches!(warning, W::SelfSignatureUnsupported { algorithm, .. } if algorithm == "1.2.840.113549.1.1.5");
+    let expected = |warning: &W| matches!(warning, W::SelfSignatureUnsupported { algorithm, .. } if algorithm == "RSA with SHA-1 (1.2.840.113549.1.1.5)");
     assert!(report.warnings().items().iter().all(expected), "{report}");
     assert_eq!(report.warnings().len(), 1);
 
@@ -231,14 +287,24 @@ fn a_signature_that_the_provider_cannot_verify_is_a_warning_on_a_pin_and_an_erro
     *der.field(2).at(&[0]).content() = RSA_SHA1.to_vec();
     *der.at(&[1, 0]).content() = RSA_SHA1.to_vec();
     let ca = Certificate::from_der(&der.write()).unwrap();
-    let unsupported = |error: &E| matches!(error, E::SelfSignatureUnsupported { algorithm, .. } if algorithm == "1.2.840.113549.1.1.5");
-    assert!(unsupported(&authority(&ca).unwrap_err()));
-    let error = store()
-        .install_intermediate(ca.clone(), options())
-        .unwrap_err();
-    assert!(unsupported(&error), "{error:?}");
-    let report = pin(&ca).unwrap();
-    assert!(report.warnings().items().iter().any(expected), "{report}");
+    // RFC 5280 section 6.1: the signature that an anchor carries is no part of path validation.
+    let intermediate = store().install_intermediate(ca.clone(), options());
+    for report in [authority(&ca), intermediate, pin(&ca)] {
+        let report = report.unwrap();
+        assert!(report.warnings().items().iter().any(expected), "{report}");
+        assert!(report.to_string().contains("SHA-1"), "{report}");
+    }
+    // As they come from the field.
+    for name in ["told/rootsha1", "told/sha1ca"] {
+        let report = authority(&fixture(name)).unwrap();
+        assert!(report.warnings().items().iter().all(expected), "{report}");
+    }
+    // What can be verified must be right, as before.
+    let mut der = tree(&fixture("told/root"));
+    *der.at(&[2]).content().last_mut().unwrap() ^= 1;
+    let wrong = Certificate::from_der(&der.write()).unwrap();
+    let error = authority(&wrong).unwrap_err();
+    assert!(matches!(error, E::WrongSelfSignature), "{error:?}");
 }
 
 #[test]
@@ -249,18 +315,16 @@ fn an_algorithm_that_does_not_fit_the_key_is_no_way_around_the_check() {
     *der.field(2) = algorithm.clone();
     *der.at(&[1]) = algorithm;
     let certificate = Certificate::from_der(&der.write()).unwrap();
-    // Not verifiable is the best that can be said of it on a pin, and never without a word.
-    match pin(&certificate) {
-        Err(E::WrongSelfSignature) => {}
-        Ok(report) => assert!(!report.warnings().is_empty(), "{report}"),
-        Err(other) => panic!("{other:?}"),
-    }
+    // No key on P-256 has made that.
+    let error = pin(&certificate).unwrap_err();
+    assert!(matches!(error, E::WrongSelfSignature), "{error:?}");
     let mut der = tree(&fixture("ca-root"));
     let algorithm = tree(&fixture("ee-rsa2048")).at(&[1]).clone();
     *der.field(2) = algorithm.clone();
     *der.at(&[1]) = algorithm;
     let certificate = Certificate::from_der(&der.write()).unwrap();
-    assert!(authority(&certificate).is_err());
+    let error = authority(&certificate).unwrap_err();
+    assert!(matches!(error, E::WrongSelfSignature), "{error:?}");
 }
 
 #[test]

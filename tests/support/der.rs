@@ -41,6 +41,15 @@ pub fn ecdsa_with_sha1() -> Der {
     parts(SEQUENCE, vec![bytes(OID, &oid)])
 }
 
+/// The certificate as if it were signed with ECDSA and SHA-1: an algorithm that the provider lacks is found before any
+/// signature is looked at.
+pub fn with_sha1(certificate: &Certificate) -> Certificate {
+    let mut tree = tree(certificate);
+    *tree.at(&[1]) = ecdsa_with_sha1();
+    *tree.field(2) = ecdsa_with_sha1();
+    Certificate::from_der(&tree.write()).unwrap()
+}
+
 /// The tree of a certificate.
 pub fn tree(certificate: &Certificate) -> Der {
     Der::read(certificate.der())

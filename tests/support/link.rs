@@ -168,7 +168,7 @@ fn refused(result: &Result<(), Error>, role: Role, reason: ReasonCode) -> Result
     let Some(verdict) = refusal(error) else {
         return Err(format!("{error:?} is no refusal of ours"));
     };
-    if verdict.is_accepted() || verdict.reason() != reason || verdict.rule() != reason.rule() {
+    if verdict.is_accepted() || verdict.reason() != reason {
         return Err(verdict.to_string());
     }
     if verdict.role() != role {

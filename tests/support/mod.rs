@@ -26,6 +26,8 @@ pub mod link;
 pub mod pki;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 pub mod plain;
+pub mod skips;
+pub mod variants;
 
 use std::sync::Arc;
 use std::time::Duration;

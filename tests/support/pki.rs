@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use mutual_trust::Identity;
 use mutual_trust::certificate::Certificate;
 use rcgen::{
-    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType,
+    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, DnValue,
     ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     NameConstraints, SanType, SerialNumber, SubjectPublicKeyInfo,
 };
@@ -205,6 +205,20 @@ fn copy(key: &KeyPair) -> KeyPair {
 impl Made {
     pub fn certificate(&self) -> Certificate {
         self.certificate.clone()
+    }
+
+    /// The same certificate and key, whose name is written in what it signs as `common_name`.
+    pub fn writes_its_name(&self, common_name: impl Into<DnValue>) -> Self {
+        let mut params = self.params.clone();
+        params.distinguished_name = DistinguishedName::new();
+        params
+            .distinguished_name
+            .push(DnType::CommonName, common_name.into());
+        Self {
+            certificate: self.certificate(),
+            key: copy(&self.key),
+            params,
+        }
     }
 
     /// The identity that presents this certificate and then `issuers`.

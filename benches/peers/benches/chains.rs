@@ -97,7 +97,7 @@ fn among(
             drop(black_box(verdict));
         });
     });
-    let memory = ChainMemory::new(world.policy.remember_chains(1_000));
+    let memory = ChainMemory::new(world.policy.remember_chains(1_000).unwrap());
     group.bench_function(BenchmarkId::new("remembered", value), |bencher| {
         bencher.iter(|| {
             let verdict = memory.decide(&view, &question);

@@ -62,6 +62,9 @@ const NO_PIN: &[ReasonCode] = &[
     ReasonCode::PinsOnly,
 ];
 
+/// How far below the floor a clock counts (M7).
+const FLOOR_TOLERANCE: i64 = 26 * 60 * 60;
+
 /// What is said where nothing is installed that could accept the peer.
 const NOTHING: &[ReasonCode] = &[
     ReasonCode::NothingInstalled,
@@ -79,7 +82,7 @@ impl<'a> Model<'a> {
         // M7
         let floor = view.floor().map(seconds);
         let (moment, known) = match (ask.clock, floor) {
-            (Some(now), Some(floor)) if now < floor - 300 => (floor, false),
+            (Some(now), Some(floor)) if now < floor - FLOOR_TOLERANCE => (floor, false),
             (Some(now), _) => (now, true),
             (None, floor) => (floor.unwrap_or(0), false),
         };

@@ -29,8 +29,8 @@ fn issuer(spec: &Spec) -> bool {
     spec.key_id && spec.key_usage.is_some()
 }
 
+/// 4.2.1.3: the key of an end entity may sign.
 pub(super) fn leaf(spec: &Spec) -> bool {
-    // 4.2.1.3: its key signs the handshake.
     let signs = spec.key_usage.is_none_or(|usage| usage & 0x80 != 0);
     any(spec) && serial(spec) && signs && spec.names.iter().all(is_name)
 }

@@ -43,8 +43,16 @@ impl Model<'_> {
             }
             R::RevocationUnknown | R::CrlExpired => candidates.any(|at| self.is_checked(at)),
             R::BreaksProfile => self.ask.strict,
-            // Nothing that is made here has a weak key.
-            R::KeyNotAllowed | R::MalformedCertificate | R::PresentedTooMuch => false,
+            R::ClockUnset | R::ClockBelowFloor => !self.knows_time(),
+            R::AnyExtendedKeyUsageAlone => {
+                let mut all = std::iter::once(self.ask.leaf).chain(candidates);
+                all.any(|at| self.spec(at).usage.is_some_and(|usage| usage.any))
+            }
+            // Nothing that is made here has a weak key, or a signature that the provider cannot verify.
+            R::KeyNotAllowed
+            | R::SignatureAlgorithmUnsupported
+            | R::MalformedCertificate
+            | R::PresentedTooMuch => false,
             // Of a pin that is near, and of where else the certificate is installed, other targets ask; what is left
             // is of bounds, and of what the path builder says.
             _ => true,

@@ -442,8 +442,8 @@ impl Ask {
             Some(NOW),
             Some(NOW),
             Some(NOW + 1),
-            Some(NOW - 300),
-            Some(NOW - 301),
+            Some(NOW - 26 * 60 * 60),
+            Some(NOW - 26 * 60 * 60 - 1),
             Some(NOW + 5 * DAY),
             Some(NOW + 9 * DAY),
             Some(NOW + 101 * DAY),
@@ -479,7 +479,7 @@ impl Ask {
             policy = policy.allow_chains_without_clock();
         }
         if self.grace {
-            policy = policy.validity(grace());
+            policy = policy.validity(grace()).unwrap();
         }
         if self.strict {
             policy = policy.chain_profile(ChainProfile::Strict);
@@ -488,10 +488,12 @@ impl Ask {
             policy = policy.require_crl();
         }
         if self.crl_grace {
-            policy = policy.crl_grace(Duration::from_secs(GRACE.try_into().unwrap()));
+            policy = policy
+                .crl_grace(Duration::from_secs(GRACE.try_into().unwrap()))
+                .unwrap();
         }
         if let Some(most) = self.most {
-            policy = policy.max_intermediates(most);
+            policy = policy.max_intermediates(most).unwrap_or(policy);
         }
         policy
     }

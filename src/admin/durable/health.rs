@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::admin::follow::SourceHealth;
-use crate::store::{BlockSelector, Bounded};
+use crate::store::{BlockSelector, Bounded, ClockState};
 
 /// What an operator should know of a durable store that goes on all the same.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +19,8 @@ pub struct Health {
     /// A change that was refused may be on the disk: neither could its durability be had, nor could it be undone.
     /// A restart may bring it into force. It is undone at the first chance.
     pub refused_change_on_disk: bool,
+    /// How the store's clock stands to the floor (rule M7): now, not when something was stored last.
+    pub clock: ClockState,
     /// Why the last attempt to store something failed; `None` after one that did not.
     pub last_error: Option<String>,
     /// Why the counter was not raised, if it was not. It is raised at the first chance.
@@ -31,6 +33,7 @@ impl Health {
     /// Whether there is nothing to look after.
     pub fn is_good(&self) -> bool {
         !self.is_behind()
+            && self.clock.is_good()
             && self.last_error.is_none()
             && self.counter_error.is_none()
             && self.sources.iter().all(SourceHealth::is_good)
@@ -58,6 +61,9 @@ impl fmt::Display for Health {
         }
         if self.refused_change_on_disk {
             write!(f, "\n  a refused change may be on the disk")?;
+        }
+        if !self.clock.is_good() {
+            write!(f, "\n  {}", self.clock)?;
         }
         if let Some(error) = &self.last_error {
             write!(f, "\n  {error}")?;

@@ -16,9 +16,9 @@ pub use health::Health;
 pub use recover::RecoveryReport;
 pub use settings::{Counter, DurableSettings};
 
-use super::LiveTrust;
 use super::file::{self, ContentDigest, Kept, LoadReport, Loaded};
 use super::follow::SourceHealth;
+use super::{LiveTrust, trace};
 use crate::certificate::Certificate;
 use crate::error::{DurableError, StoreError, WriteError};
 use crate::store::{BlockSelector, Report, TrustStore, View};
@@ -188,8 +188,11 @@ impl DurableStore {
     }
 
     /// What an operator should know.
-    pub fn health(&self) -> &Health {
-        &self.health
+    pub fn health(&self) -> Health {
+        Health {
+            clock: self.store.clock_state(),
+            ..self.health.clone()
+        }
     }
 
     /// Says on whose behalf the store is changed from now on ([`TrustStore::act_as`]).
@@ -254,6 +257,9 @@ impl DurableStore {
     /// Stores the time up to which the clock is known to have come (rule M7), and publishes it: for once a day, so
     /// that a clock that is lost later is judged by a recent floor.
     ///
+    /// A clock that is more than 366 days above the floor does not raise it; [`Health`] says so until
+    /// [`confirm_clock`](TrustStore::confirm_clock) is called in a [`change`](Self::change), or the clock is set.
+    ///
     /// # Errors
     /// The disk refused.
     pub fn refresh(&mut self) -> Result<(), DurableError> {
@@ -301,6 +307,7 @@ impl DurableStore {
             return Err(self.failed(DurableError::NotSaved(error)));
         }
         self.store = draft.fork();
+        trace::clock(draft.clock_state());
         self.stored(digest);
         self.publish().map_err(DurableError::NotPublished)
     }

@@ -9,7 +9,7 @@ use pki_types::UnixTime;
 use super::disk::{self, Disk};
 use super::{DurableSettings, DurableStore, after, load};
 use crate::admin::file::{self, LoadReport, Loaded, Salvaged, salvage};
-use crate::certificate::Fingerprint;
+use crate::certificate::{Fingerprint, Moment};
 use crate::error::DurableError;
 use crate::store::{BlockSelector, Bounded, CrlIssuer, EntryKey, HeldServer, ServerId, TrustStore};
 
@@ -44,6 +44,9 @@ pub struct RecoveryReport {
     pub lost_crls: Bounded<Fingerprint>,
     /// The floor, if only the damaged file had it so high.
     pub floor: Option<UnixTime>,
+    /// The floor of the damaged file, if that is so high that it would lock the store should it be wrong (rule M7). It
+    /// was not taken over.
+    pub floor_left_out: Option<UnixTime>,
     /// Entries of the damaged file that are lost: install them again.
     pub lost: Bounded<EntryKey>,
     /// Entries of the older version that the damaged file shows to have been removed since. They were not brought
@@ -75,8 +78,15 @@ impl fmt::Display for RecoveryReport {
             "revocation list lost, install a newer one",
             &self.lost_crls,
         )?;
-        if self.floor.is_some() {
-            f.write_str("\n  clock floor kept")?;
+        if let Some(floor) = self.floor {
+            write!(f, "\n  clock floor kept: {}", Moment::from(floor))?;
+        }
+        if let Some(floor) = self.floor_left_out {
+            write!(
+                f,
+                "\n  clock floor not taken over, it is more than a year ahead: {}",
+                Moment::from(floor)
+            )?;
         }
         list(f, "lost, install it again", &self.lost)?;
         list(f, "not brought back, it was removed", &self.removed)?;
@@ -137,8 +147,8 @@ impl DurableStore {
     /// Opens a store whose file is damaged or missing, from the version before it.
     ///
     /// Whatever of the damaged file can be read and takes trust away is taken over: its blocks, its claims with the
-    /// names of those servers, its checked issuers with what their revocation lists name, its floor, and that an entry
-    /// was removed. Nothing of it that would give trust is. The
+    /// names of those servers, its checked issuers with what their revocation lists name, its floor unless it is more
+    /// than 366 days ahead (rule M7), and that an entry was removed. Nothing of it that would give trust is. The
     /// damaged file is kept as `trust-store.damaged`. A backup can be recovered from after it was copied to
     /// `trust-store.previous`.
     ///
@@ -206,6 +216,7 @@ impl DurableStore {
             crls: Bounded::default(),
             lost_crls: Bounded::default(),
             floor: None,
+            floor_left_out: None,
             lost: Bounded::default(),
             removed: Bounded::default(),
             brought_back: Bounded::default(),
@@ -288,11 +299,12 @@ fn merge(store: &mut TrustStore, salvaged: Salvaged, report: &mut RecoveryReport
             report.lost_crls.push(fingerprint);
         }
     }
-    let floor = store.contents().floor();
-    if salvaged.floor > floor {
-        let generation = store.contents().generation();
-        store.restore_numbers(generation, salvaged.floor);
-        report.floor = salvaged.floor;
+    if let Some(floor) = salvaged.floor {
+        match store.salvage_floor(floor) {
+            Some(true) => report.floor = salvaged.floor,
+            Some(false) => report.floor_left_out = salvaged.floor,
+            None => {}
+        }
     }
     report.damaged_lines = salvaged.damaged;
 }

@@ -71,10 +71,11 @@ impl DurableSettings {
         self
     }
 
-    /// Refuses a store of a lower generation: for those who hold it elsewhere, as the other controller of an array.
+    /// Refuses a store of a lower generation: for those who hold it elsewhere, as the other controller of an array. Of
+    /// several calls the highest number holds.
     #[must_use]
     pub fn minimum_generation(mut self, generation: u64) -> Self {
-        self.minimum = generation;
+        self.minimum = self.minimum.max(generation);
         self
     }
 

@@ -34,6 +34,7 @@ pub(super) fn dependents(
             }
             found.clients = key.scope == Scope::Clients;
             if key.slot == Slot::Intermediate {
+                found.others_not_known = true;
                 let all = seen.all().map(|(peer, _)| peer);
                 all.filter(|peer| completes(peer))
                     .for_each(|peer| place(&mut found, peer));
@@ -55,6 +56,8 @@ pub(super) fn dependents(
 /// Who depends on the lists of an issuer: about whom it is asked as an authority, and whose chain it was last in.
 fn told_of(usable: &Usable<'_>, seen: &Seen, issuer: &CrlIssuer, found: &mut Dependents) {
     let view = usable.view;
+    // Whether a server presents a chain through the issuer is known only of one that was seen.
+    found.others_not_known = true;
     let is_issuer = |entry: &&Arc<Entry>| {
         let certificate = entry.certificate();
         entry.slot() == Slot::Authority
@@ -66,7 +69,7 @@ fn told_of(usable: &Usable<'_>, seen: &Seen, issuer: &CrlIssuer, found: &mut Dep
     };
     found.clients = own.iter().any(|key| key.scope == Scope::Clients);
     let in_chain = |sighting: &Sighting| {
-        let signed = |certificate: &Certificate| certificate.issuer_der() == issuer.name_der();
+        let signed = |certificate: &Certificate| issuer.is_named(certificate.issuer_der());
         let presented = sighting.presented().iter();
         let mut presented = presented.filter_map(|der| timeline::read(view, der));
         let completed = |fingerprint: &Fingerprint| {

@@ -22,7 +22,7 @@ use super::{Peer, Seen};
 use crate::certificate::{Clock, Moment, seconds};
 use crate::limits::MAX_EXPIRIES;
 use crate::policy::{Policy, Usable};
-use crate::store::{Bounded, Slot, View};
+use crate::store::{Bounded, ClockState, Slot, View};
 use depend::dependents;
 use timeline::{About, Event};
 
@@ -48,7 +48,7 @@ pub struct ExpiryReport {
     items: Vec<Expiring>,
     more: BTreeMap<Severity, usize>,
     judged_at: i64,
-    clock_known: bool,
+    state: ClockState,
 }
 
 impl ExpiryReport {
@@ -70,7 +70,12 @@ impl ExpiryReport {
 
     /// Whether the clock was known. If not, ends were judged at the floor: more may have ended (rule M7).
     pub fn is_clock_known(&self) -> bool {
-        self.clock_known
+        self.state.counts()
+    }
+
+    /// How the clock stands to the floor (rule M7).
+    pub fn clock_state(&self) -> ClockState {
+        self.state
     }
 }
 
@@ -104,8 +109,7 @@ pub fn expiry(
     windows: &Windows,
     own: &[OwnCertificates],
 ) -> ExpiryReport {
-    let judged = view.judge(clock);
-    let now = match judged {
+    let now = match view.judge(clock) {
         Clock::Known(now) => seconds(now),
         Clock::Unset => view.floor().map_or(0, seconds),
     };
@@ -146,7 +150,7 @@ pub fn expiry(
         items,
         more,
         judged_at: now,
-        clock_known: judged != Clock::Unset,
+        state: view.clock_state(clock),
     }
 }
 
@@ -282,12 +286,10 @@ impl fmt::Display for Expiring {
 
 impl fmt::Display for ExpiryReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unset = if self.clock_known {
-            ""
-        } else {
-            " (the clock is unset: judged at the floor)"
-        };
-        write!(f, "at {}{unset}", Moment(self.judged_at))?;
+        write!(f, "at {}", Moment(self.judged_at))?;
+        if !self.state.is_good() {
+            write!(f, "\n  {}", self.state)?;
+        }
         for item in &self.items {
             write!(f, "\n  {item}")?;
         }

@@ -8,7 +8,7 @@ use super::Subject;
 use super::timeline::{self, Turn};
 use crate::admin::Seen;
 use crate::certificate::{Clock, Moment, seconds};
-use crate::limits::CLOCK_TOLERANCE;
+use crate::limits::FLOOR_TOLERANCE;
 use crate::policy::Policy;
 use crate::store::{Bounded, View};
 
@@ -55,7 +55,7 @@ pub fn next_change(view: &View, policy: &Policy, seen: &Seen, clock: Clock) -> O
     };
     if view.judge(clock) == Clock::Unset {
         // Everything is judged at the floor until the clock has come close to it.
-        let tolerance = i64::try_from(CLOCK_TOLERANCE.as_secs()).unwrap_or(0);
+        let tolerance = i64::try_from(FLOOR_TOLERANCE.as_secs()).unwrap_or(0);
         let mut changes = Bounded::default();
         changes.push(Change {
             subject: Subject::Clock,

@@ -89,6 +89,9 @@ pub struct Dependents {
     pub clients: bool,
     /// Other peers that present it, whose chain it completed, or whose chain it tells of.
     pub peers: Bounded<Peer>,
+    /// Whether others may depend on it of whom nothing is known: it is in chains, and peers that were not seen may present
+    /// such a chain.
+    pub others_not_known: bool,
 }
 
 impl fmt::Display for Dependents {
@@ -110,7 +113,12 @@ impl fmt::Display for Dependents {
             parts.push(format!("{} other peers", self.peers.len()));
         }
         if parts.is_empty() {
-            parts.push(String::from("nobody"));
+            let others = if self.others_not_known {
+                "not known"
+            } else {
+                "none"
+            };
+            parts.push(String::from(others));
         }
         f.write_str(&parts.join(", "))?;
         match self.left_with_nothing.len() {

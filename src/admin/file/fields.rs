@@ -141,13 +141,14 @@ impl Kind {
             return Err(wrong("several"));
         };
         if only.label != self.label {
-            return Err(wrong(only.label));
+            return Err(wrong(pem::shown_label(only.label)));
         }
-        let der = only.decode().map_err(|error| wrong(&error.to_string()))?;
+        let der = only.decode_public();
+        let der = der.map_err(|error| wrong(&error.to_string()))?;
         if der.is_empty() || der.len() > self.der {
             return Err(wrong(&format!("{} bytes", der.len())));
         }
-        Ok(der.to_vec())
+        Ok(der)
     }
 }
 

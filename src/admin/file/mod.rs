@@ -12,9 +12,11 @@ mod write;
 use core::fmt;
 use std::collections::BTreeMap;
 
-use crate::certificate::{Fingerprint, KeyPolicy};
+use pki_types::UnixTime;
+
+use crate::certificate::{Fingerprint, KeyPolicy, Moment};
 use crate::error::StoreFileError;
-use crate::store::{Bounded, EntryKey, TrustStore, View};
+use crate::store::{Bounded, EntryKey, ServerId, TrustStore, View};
 
 pub use format::ContentDigest;
 pub(crate) use salvage::{Salvaged, salvage};
@@ -98,6 +100,9 @@ pub struct LoadReport {
     /// Revocation lists that this version does not read or would not install, by fingerprint, with the reason. They
     /// are held, their issuers are checked, and no certificate counts as not revoked by them: install newer ones.
     pub disabled_crls: Bounded<(Fingerprint, String)>,
+    /// Servers whose migration lasts longer than one that is set today may (rule P3), with its end. It ends when the file
+    /// says; set it again with an earlier end.
+    pub long_migrations: Bounded<(ServerId, UnixTime)>,
 }
 
 impl fmt::Display for LoadReport {
@@ -126,6 +131,17 @@ impl fmt::Display for LoadReport {
         if self.disabled_crls.more() > 0 {
             let more = self.disabled_crls.more();
             write!(f, "\n  disabled: and {more} more revocation lists")?;
+        }
+        for (server, until) in &self.long_migrations {
+            let until = Moment::from(*until);
+            write!(
+                f,
+                "\n  migrates for too long: server {server}, until {until}: set an earlier end"
+            )?;
+        }
+        if self.long_migrations.more() > 0 {
+            let more = self.long_migrations.more();
+            write!(f, "\n  migrates for too long: and {more} more servers")?;
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use super::{Kept, LoadReport, Loaded, Seal, SealState, write};
 use crate::certificate::KeyPolicy;
 use crate::error::StoreFileError;
 use crate::limits::{MAX_SEAL_BYTES, MAX_STORE_FILE_BYTES};
-use crate::store::{TrustStore, View};
+use crate::store::{Bounded, TrustStore, View};
 
 /// See [`super::read`].
 pub(super) fn file(
@@ -61,6 +61,10 @@ pub(super) fn file(
             SealState::Verified
         }
     };
+    let mut long_migrations = Bounded::default();
+    for found in store.contents().long_migrations() {
+        long_migrations.push(found);
+    }
     let report = LoadReport {
         generation: store.contents().generation(),
         digest: over,
@@ -70,6 +74,7 @@ pub(super) fn file(
         disabled,
         crls: store.contents().data().crls().count(),
         disabled_crls,
+        long_migrations,
     };
     Ok(Loaded {
         store,

@@ -174,7 +174,7 @@ impl Records {
             crl(rest).ok_or_else(|| wrong("an issuer's name, its key, and a fingerprint"))?;
         // What a list is installed for stands by itself, so that it outlives the list.
         let crls = self.store.contents().data().crls();
-        if crls.of(issuer.name_der(), issuer.key_pin()).is_none() {
+        if crls.of(&issuer).is_none() {
             return Err(wrong("a record `checked` of its issuer before it"));
         }
         let mut read = Origin::default();

@@ -126,7 +126,7 @@ impl OpenCrl<'_> {
         let der = der.ok()?;
         let same = Fingerprint::over(&der) == self.fingerprint;
         let list = Crl::from_der(&der).ok().filter(|_| same)?;
-        (list.issuer_der() == self.issuer.name_der()).then_some(list)
+        self.issuer.is_named(list.issuer_der()).then_some(list)
     }
 }
 

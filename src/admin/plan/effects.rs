@@ -3,6 +3,7 @@
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::floor::FloorMove;
 use crate::admin::Peer;
 use crate::admin::seen::{Seen, Sighting};
 use crate::admin::ways::{Asked, Ways};
@@ -27,6 +28,9 @@ pub enum Basis {
     SeenByName,
     /// The peer was never seen: on the certificates that are installed for it.
     Installed,
+    /// On the floor, which the change moves past the end of what the peer is accepted by (rule M7): it is refused
+    /// whenever the clock is unset, or earlier than the floor by more than 26 hours.
+    Floor,
 }
 
 /// What a peer is told: the reason, and the entry that decided.
@@ -39,12 +43,14 @@ pub struct Finding {
     pub detail: Detail,
     /// The entry that decided, if one did.
     pub by: Option<EntryKey>,
+    rule: Rule,
 }
 
 impl Finding {
     fn of(verdict: &Verdict) -> Self {
         Self {
             reason: verdict.reason(),
+            rule: verdict.rule(),
             detail: verdict.detail().clone(),
             by: verdict.decided_by().map(|entry| entry.key()),
         }
@@ -52,14 +58,24 @@ impl Finding {
 
     fn usable(by: Option<EntryKey>) -> Self {
         let slot = by.as_ref().map(|key| key.slot);
+        let reason = if slot == Some(Slot::Pin) {
+            ReasonCode::PinMatched
+        } else {
+            ReasonCode::ChainVerified
+        };
         Self {
-            reason: if slot == Some(Slot::Pin) {
-                ReasonCode::PinMatched
-            } else {
-                ReasonCode::ChainVerified
-            },
-            detail: Detail::None,
             by,
+            ..Self::foreseen(reason)
+        }
+    }
+
+    /// What is told without a peer having been asked about.
+    fn foreseen(reason: ReasonCode) -> Self {
+        Self {
+            reason,
+            rule: reason.rule(),
+            detail: Detail::None,
+            by: None,
         }
     }
 
@@ -70,7 +86,7 @@ impl Finding {
 
     /// The rule behind the reason.
     pub fn rule(&self) -> Rule {
-        self.reason.rule()
+        self.rule
     }
 }
 
@@ -105,6 +121,9 @@ impl fmt::Display for Effect {
             Basis::Seen => "",
             Basis::SeenByName => ", if it is dialled by its name",
             Basis::Installed => ", judged by what is installed for it: it was not seen",
+            Basis::Floor => {
+                ", while the clock is unset or earlier than the floor, which moves past an end"
+            }
         })
     }
 }
@@ -113,11 +132,12 @@ impl fmt::Display for Effect {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Effects {
     pub(super) everybody_lost: BTreeSet<Peer>,
-    lost: Bounded<Effect>,
-    at_risk: Bounded<Effect>,
-    gained: Bounded<Effect>,
-    moved: Bounded<Effect>,
+    pub(super) lost: Bounded<Effect>,
+    pub(super) at_risk: Bounded<Effect>,
+    pub(super) gained: Bounded<Effect>,
+    pub(super) moved: Bounded<Effect>,
     unknown: Bounded<ServerId>,
+    pub(super) floor: Option<FloorMove>,
 }
 
 impl Effects {
@@ -190,7 +210,10 @@ impl fmt::Display for Effects {
         if lines == 0 {
             f.write_str("nobody is gained or lost")?;
         }
-        Ok(())
+        match self.floor {
+            Some(floor) => write!(f, "\n{floor}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -260,29 +283,23 @@ fn ask_seen(
     let Some((was, is)) = ask(false) else {
         return;
     };
-    let lost = was.is_accepted() && !is.is_accepted();
+    let is_lost = |(was, is): &(Verdict, Verdict)| was.is_accepted() && !is.is_accepted();
+    let mut told = (Basis::Seen, (was, is));
     // Whether the caller dials by id or by name is not known: a name that is taken away locks out the latter.
     let owner = sighting
         .dialled()
         .and_then(|name| before.view.server_of(name));
     let named = owner.is_some_and(|owner| peer.server() == Some(owner.id()));
-    if !lost
+    if !is_lost(&told.1)
         && named
-        && let Some((was, is)) = ask(true)
-        && was.is_accepted()
-        && !is.is_accepted()
+        && let Some(by_name) = ask(true).filter(is_lost)
     {
-        effects.note(Effect {
-            peer: peer.clone(),
-            basis: Basis::SeenByName,
-            before: Finding::of(&was),
-            after: Finding::of(&is),
-        });
-        return;
+        told = (Basis::SeenByName, by_name);
     }
+    let (basis, (was, is)) = told;
     effects.note(Effect {
         peer: peer.clone(),
-        basis: Basis::Seen,
+        basis,
         before: Finding::of(&was),
         after: Finding::of(&is),
     });
@@ -314,15 +331,11 @@ impl NeverSeen<'_> {
         if left == was.usable.len() {
             return;
         }
-        let after = Finding {
-            reason: match &is {
-                None => ReasonCode::UnknownServer,
-                Some(is) if is.usable.is_empty() => is.reason(level),
-                Some(_) => self.refusal(server, first_lost.as_ref()),
-            },
-            detail: Detail::None,
-            by: None,
-        };
+        let after = Finding::foreseen(match &is {
+            None => ReasonCode::UnknownServer,
+            Some(is) if is.usable.is_empty() => self.ways_after.reason(is, level),
+            Some(_) => self.refusal(server, first_lost.as_ref()),
+        });
         let effect = Effect {
             peer: Peer::Server(server.id().clone()),
             basis: Basis::Installed,

@@ -1,6 +1,7 @@
 //! What a change would do to the peers that work now, before it is made.
 
 mod effects;
+mod floor;
 mod forecast;
 mod own;
 
@@ -8,6 +9,7 @@ use core::fmt;
 use std::collections::BTreeSet;
 
 pub use effects::{Basis, Effect, Effects, Finding};
+pub use floor::FloorMove;
 pub use forecast::{Forecast, Outage, forecast};
 pub use own::{OwnRenewal, own_renewal};
 
@@ -52,6 +54,10 @@ impl Override {
 /// A server that was never seen is judged by the certificates that are installed for it: it is lost if none of those
 /// that could accept it is left, and at risk if one is gone. Costs two verdicts for each peer that was seen.
 ///
+/// A change is published by the store's clock, which moves the floor (rule M7). If that passes the end of something in
+/// use, each peer that is accepted by it counts as lost ([`Basis::Floor`]): after a wrong clock, they would be
+/// refused once it is right again.
+///
 /// ```
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] {
 /// use mutual_trust::admin::{Override, Seen, plan};
@@ -87,7 +93,9 @@ pub fn plan<T>(
     clock: Clock,
     change: impl FnOnce(&mut TrustStore) -> Result<T, StoreError>,
 ) -> Result<Plan<T>, StoreError> {
-    Plan::make(store.draft(), policy, seen, clock, change)
+    let mut plan = Plan::make(store.draft(), policy, change)?;
+    plan.effects = plan.effects_of_publication(seen, clock);
+    Ok(plan)
 }
 
 /// [`plan`] and [`Plan::apply`] in one, with nothing in between.
@@ -146,18 +154,15 @@ impl<T> Plan<T> {
     pub(super) fn make(
         mut draft: Draft,
         policy: &Policy,
-        seen: &Seen,
-        clock: Clock,
         change: impl FnOnce(&mut TrustStore) -> Result<T, StoreError>,
     ) -> Result<Self, StoreError> {
         let outcome = change(draft.store())?;
-        let mut plan = Self {
+        let plan = Self {
             draft,
             policy: *policy,
             outcome,
             effects: Effects::default(),
         };
-        plan.effects = plan.effects_at(seen, clock);
         Ok(plan)
     }
 
@@ -165,6 +170,13 @@ impl<T> Plan<T> {
         let side = |view| Side { view, clock };
         let (before, after) = (side(self.draft.before()), side(self.draft.after()));
         compare(before, after, &self.policy, seen)
+    }
+
+    /// The same with what the publication does to the floor.
+    fn effects_of_publication(&self, seen: &Seen, clock: Clock) -> Effects {
+        let mut effects = self.effects_at(seen, clock);
+        floor::add_lost(&mut effects, &self.draft, &self.policy, seen);
+        effects
     }
 
     /// What the change returned: its reports.
@@ -207,7 +219,7 @@ impl<T> Plan<T> {
             return Ok(self.block(store, seen, clock));
         }
         self.draft.check(store)?;
-        let effects = self.effects_at(seen, clock);
+        let effects = self.effects_of_publication(seen, clock);
         let by_block = self.lost_by_block(seen, clock);
         let held: Vec<&Peer> = effects
             .everybody_lost
@@ -282,8 +294,9 @@ pub fn safe_to_remove(
     key: &EntryKey,
 ) -> Result<Removal, StoreError> {
     let draft = Draft::of(view, *policy.key_policy(), std::sync::Arc::new(clock));
-    let plan = Plan::make(draft, policy, seen, clock, |store| store.remove(key))?;
+    // It is asked about the entry alone: nothing is published.
+    let plan = Plan::make(draft, policy, |store| store.remove(key))?;
     Ok(Removal {
-        effects: plan.effects,
+        effects: plan.effects_at(seen, clock),
     })
 }

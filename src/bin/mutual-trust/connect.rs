@@ -72,7 +72,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let trust = arguments.trust.read(keys, &Whose::Server(name))?;
     let (identity, is_temporary) = arguments.identity.read_or_make(&provider)?;
     let certificate = identity.certificate().clone();
-    let (observations, reader) = observation_queue(4);
+    let (observations, reader) = observation_queue(4)?;
     let mut builder = ClientConfigBuilder::new(provider, trust.view, trust.policy, identity)
         .clock(Arc::new(trust.clock))
         .observer(observations);
@@ -133,12 +133,13 @@ fn tell(
     };
     let version = link.version.unwrap_or("of unknown version");
     let suite = link.suite.as_deref().unwrap_or("unknown");
+    let group = link.group.as_deref().unwrap_or("unknown");
     let mut lines = vec![outcome.text, identity_line(sent)];
     if let Some(text) = &text {
         lines.push(format!("refused: {text}"));
         lines.push(format!("  to do: {}", remedy(sent)));
     } else if verdict.is_accepted() {
-        lines.push(format!("works: {address}, TLS {version}, {suite}"));
+        lines.push(format!("works: {address}, TLS {version}, {suite}, {group}"));
     }
     outcome.text = lines.join("\n");
     if text.is_some() {
@@ -156,6 +157,7 @@ fn tell(
             "handshake_finished": link.finished,
             "tls": link.version,
             "cipher_suite": link.suite,
+            "key_exchange": link.group,
             "identity": {
                 "fingerprint": sent.certificate.fingerprint().to_string(),
                 "temporary": sent.is_temporary,

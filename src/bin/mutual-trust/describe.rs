@@ -85,7 +85,7 @@ pub(crate) fn describe(certificate: &Certificate) -> (Vec<String>, Value) {
         format!("  kind: {kind}"),
         format!("  names: {shown}"),
         format!("  valid: {}", certificate.validity()),
-        format!("  key: {}", certificate.key_kind()),
+        format!("  key: {}", certificate.key_name()),
         format!("  SHA-256: {}", certificate.fingerprint()),
         format!("  key pin: {}", certificate.key_pin()),
     ];

@@ -154,6 +154,12 @@ const CHANGES: &[(&str, &[&str])] = &[
     ("group remove", &["group remove site-a"]),
     ("group join", &["group join site-a keys-1"]),
     ("group leave", &["group leave keys-1"]),
+    ("clock", &["clock reset --dry-run"]),
+    ("clock confirm", &["clock confirm"]),
+    (
+        "clock reset",
+        &["clock reset", "clock reset --to 2027-01-31T12:00:00Z"],
+    ),
     (
         "migrate",
         &["migrate keys-1 --until 2027-06-30", "migrate keys-1 --stop"],

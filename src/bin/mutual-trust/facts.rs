@@ -4,7 +4,7 @@ use mutual_trust::admin::{Effect, Effects};
 use mutual_trust::certificate::{KeyKind, Moment, SanName};
 use mutual_trust::policy::Detail;
 use mutual_trust::store::{Bounded, Done, Entry, EntryKey, Report, Slot};
-use mutual_trust::{Certificate, Verdict};
+use mutual_trust::{Certificate, Clock, Verdict, View};
 use serde_json::{Value, json};
 
 /// Bytes in hexadecimal, as certificates show them.
@@ -42,7 +42,7 @@ pub(crate) fn certificate(certificate: &Certificate) -> Value {
         "names": names(certificate),
         "not_before": time(validity.not_before()),
         "not_after": time(validity.not_after()),
-        "key": key(certificate.key_kind()),
+        "key": certificate.key_name(),
         "ca": certificate.is_ca(),
         "fingerprint": certificate.fingerprint().to_string(),
         "key_pin": certificate.key_pin().to_string(),
@@ -104,7 +104,7 @@ pub(crate) fn verdict(verdict: &Verdict) -> Value {
             "detail": detail(&item.detail),
         })
     });
-    let remedy = (!verdict.is_accepted()).then(|| verdict.reason().remedy());
+    let remedy = (!verdict.is_accepted()).then(|| verdict.remedy());
     json!({
         "accepted": verdict.is_accepted(),
         "reason": verdict.reason().to_string(),
@@ -123,6 +123,36 @@ pub(crate) fn verdict(verdict: &Verdict) -> Value {
         "warnings": verdict.warnings().iter().map(ToString::to_string).collect::<Vec<String>>(),
         "generation": verdict.generation(),
     })
+}
+
+/// The clock and the floor (rule M7).
+pub(crate) fn clock(view: &View, clock: Clock) -> Value {
+    let state = view.clock_state(clock);
+    let now = match clock {
+        Clock::Known(now) => Some(Moment::from(now).to_string()),
+        Clock::Unset => None,
+    };
+    json!({
+        "state": state.code(),
+        "now": now,
+        "floor": view.floor().map(|floor| Moment::from(floor).to_string()),
+        "text": state.to_string(),
+    })
+}
+
+/// The same in words: the floor, and a warning if there is something to do.
+pub(crate) fn clock_lines(view: &View, clock: Clock) -> Vec<String> {
+    let floor = view.floor().map(|floor| Moment::from(floor).to_string());
+    let floor = floor.as_deref().unwrap_or("(none yet)");
+    let state = view.clock_state(clock);
+    let hint = match state.code() {
+        "below_floor" => " (store clock reset)",
+        "jumped" => " (store clock confirm)",
+        _ => "",
+    };
+    let warning = (!state.is_good()).then(|| format!("warning: {state}{hint}"));
+    let floor = format!("clock floor {floor}");
+    [Some(floor), warning].into_iter().flatten().collect()
 }
 
 /// Items that a report bounds, with how many more there are.
@@ -168,5 +198,9 @@ pub(crate) fn effects(effects: &Effects) -> Value {
         "at_risk": bounded(effects.at_risk(), show),
         "gained": bounded(effects.gained(), show),
         "moved": bounded(effects.moved(), show),
+        "floor": effects.floor().map(|floor| json!({
+            "from": Moment::from(floor.from).to_string(),
+            "to": Moment::from(floor.to).to_string(),
+        })),
     })
 }

@@ -67,10 +67,11 @@ impl Drop for Progress {
     }
 }
 
-/// Whether a file is PEM: it has a section.
+/// Whether a file is to be read as PEM: it has a section, or does not begin as DER does. The reader of PEM says best
+/// what a text without sections is.
 pub(crate) fn is_pem(content: &[u8]) -> bool {
     let mark = b"-----BEGIN ";
-    content.windows(mark.len()).any(|window| window == mark)
+    content.first() != Some(&0x30) || content.windows(mark.len()).any(|window| window == mark)
 }
 
 /// The certificates of a file, PEM or DER.

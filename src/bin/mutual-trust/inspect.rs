@@ -99,7 +99,11 @@ fn look(
         (_, true, _, _) | (_, _, true, _) => {
             let text = format!(
                 "sections of several kinds ({}): put each kind in a file of its own",
-                labels.join(", ")
+                labels
+                    .iter()
+                    .map(|label| shown(label))
+                    .collect::<Vec<_>>()
+                    .join(", ")
             );
             Err(Failure::new("file/Mixed", text))
         }
@@ -116,7 +120,28 @@ fn add(found: &mut Found, more: Found) {
     found.1.extend(more.1);
 }
 
-/// The labels of the sections, each once. Other words than labels are not repeated.
+/// Labels that are repeated; anything may stand for another.
+const LABELS: [&str; 8] = [
+    "CERTIFICATE",
+    "CERTIFICATE REQUEST",
+    "NEW CERTIFICATE REQUEST",
+    "X509 CRL",
+    "PRIVATE KEY",
+    "EC PRIVATE KEY",
+    "RSA PRIVATE KEY",
+    "ENCRYPTED PRIVATE KEY",
+];
+
+/// What stands for a label in a text.
+fn shown(label: &str) -> &str {
+    if LABELS.contains(&label) {
+        label
+    } else {
+        "another label"
+    }
+}
+
+/// The labels of the sections, each once.
 fn labels(content: &[u8]) -> Vec<String> {
     let mut labels: Vec<String> = Vec::new();
     for line in content.split(|byte| *byte == b'\n') {

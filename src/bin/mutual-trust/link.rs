@@ -147,6 +147,8 @@ pub(crate) struct Link {
     pub(crate) finished: bool,
     pub(crate) version: Option<&'static str>,
     pub(crate) suite: Option<String>,
+    /// The group by which keys were agreed on.
+    pub(crate) group: Option<String>,
 }
 
 /// Makes the handshake, listens for a refusal, and says goodbye.
@@ -186,11 +188,15 @@ pub(crate) fn visit(
     let suite = tls
         .negotiated_cipher_suite()
         .map(|suite| format!("{:?}", suite.suite()));
+    let group = tls
+        .negotiated_key_exchange_group()
+        .map(|group| format!("{:?}", group.name()));
     Ok(Link {
         end,
         finished,
         version,
         suite,
+        group,
     })
 }
 

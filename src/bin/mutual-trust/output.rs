@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use mutual_trust::error::{
     CertificateError, ConfigError, CrlError, DurableError, EnrolmentError, FingerprintError,
     GuardedError, HostNameError, IdError, IdentityError, IssueError, MomentError, ProbeError,
-    SanPatternError, StoreError, StoreFileError, WindowsError, WriteError,
+    SanPatternError, SettingError, StoreError, StoreFileError, WindowsError, WriteError,
 };
 use serde_json::{Map, Value, json};
 
@@ -103,6 +103,7 @@ rooms! {
     IssueError => "issue",
     MomentError => "time",
     SanPatternError => "pattern",
+    SettingError => "setting",
     StoreError => "store",
     StoreFileError => "file",
     WindowsError => "windows",

@@ -62,7 +62,7 @@ pub(crate) struct Demands {
 enum Profile {
     /// Warn of what breaks it harmlessly
     Compatible,
-    /// Refuse all that it does not allow
+    /// Refuse what it does not allow; an authority with the serial number 0 is only warned of
     Strict,
 }
 
@@ -192,7 +192,9 @@ impl TrustArguments {
                     bundle.decide(index, Decision::Authority);
                 }
                 if proposal == Proposal::Pin {
-                    let text = format!("certificate {index} (from 0) is no CA: name it with --pin");
+                    let text = format!(
+                        "certificate {index} (from 0) does not say that it is a CA (X.509 version 3 with basicConstraints CA:TRUE): name it with --pin to trust the peer that presents it; what it issued can be trusted once the CA has issued itself a certificate that says so"
+                    );
                     return Err(Failure::new("store/NotCa", text).about(path.display()));
                 }
             }
@@ -205,11 +207,17 @@ impl TrustArguments {
                 done.map_err(|error| Failure::from(error).about(path.display()))?;
             }
         }
+        let mut lists = Vec::new();
+        let mut paths = Vec::new();
         for path in &self.crl {
             for list in files::crls(path)? {
-                let done = store.install_crl(list);
-                done.map_err(|error| Failure::from(error).about(path.display()))?;
+                lists.push(list);
+                paths.push(path);
             }
+        }
+        // All at once: the order in which they are named says nothing of their age.
+        for (done, path) in store.install_crls(lists).into_iter().zip(paths) {
+            done.map_err(|error| Failure::from(error).about(path.display()))?;
         }
         Ok(())
     }

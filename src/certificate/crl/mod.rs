@@ -18,10 +18,11 @@ pub use number::CrlNumber;
 pub use revoked::{RevocationReason, Revoked};
 pub use scope::CrlKinds;
 
+pub(crate) use revoked::shortest;
 pub(crate) use scope::Reasons;
 
-use super::{Certificate, Fingerprint, der, distinguished, dotted, pem};
-use crate::error::{CrlError, CrlRefusal, PemError};
+use super::{Certificate, Fingerprint, algorithms, der, distinguished, dotted, pem};
+use crate::error::{CrlError, CrlRefusal};
 use crate::limits::MAX_CRL_PEM_BYTES;
 use read::Facts;
 
@@ -135,14 +136,9 @@ impl Crl {
         let mut lists = Vec::with_capacity(sections.len());
         for section in &sections {
             if section.label != CRL_LABEL {
-                return Err(PemError::Label {
-                    index: section.index,
-                    line: section.line,
-                    label: section.label.to_owned(),
-                }
-                .into());
+                return Err(section.unexpected().into());
             }
-            let der = section.decode()?;
+            let der = section.decode_public()?;
             let list = Self::from_der(&der).map_err(|error| CrlError::Section {
                 index: section.index,
                 line: section.line,
@@ -178,7 +174,7 @@ impl Crl {
         distinguished(self.issuer_der())
     }
 
-    /// The issuer's DER, in which names are compared.
+    /// The issuer's DER, as it stands there.
     pub fn issuer_der(&self) -> &[u8] {
         self.0.facts.issuer.get(self.der())
     }
@@ -208,6 +204,12 @@ impl Crl {
         der::take(self.algorithm_id())
             .map(|(oid, _)| dotted(oid.content))
             .unwrap_or_default()
+    }
+
+    /// What the algorithm is called with which it was signed; its object identifier stands in parentheses unless it is
+    /// a usual one.
+    pub fn signature_algorithm_name(&self) -> String {
+        algorithms::signature_name(self.algorithm_id())
     }
 
     /// Which kind of certificates it is about.
@@ -241,6 +243,11 @@ impl Crl {
         self.0.facts.index.find(self.der(), serial)
     }
 
+    /// The serial numbers that it has, in their shortest form.
+    pub(crate) fn serials(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.facts.index.serials(self.der())
+    }
+
     /// Why a list of this kind is not installed, if so.
     pub fn refusal(&self) -> Option<&CrlRefusal> {
         self.0.facts.refusal.as_ref()
@@ -251,12 +258,9 @@ impl Crl {
         &self.0.facts.deviations
     }
 
-    /// What it says of a certificate whose issuer is known by name alone: `None` too if the certificate names
-    /// the key of another issuer of that name.
+    /// What it says of a certificate that names its issuer: `None` if the certificate names the key of another issuer of
+    /// that name.
     pub(crate) fn revoked_by_name(&self, certificate: &Certificate) -> Option<Revoked> {
-        if certificate.issuer_der() != self.issuer_der() {
-            return None;
-        }
         if let (Some(theirs), Some(ours)) =
             (certificate.authority_key_id(), self.authority_key_id())
             && theirs != ours

@@ -76,6 +76,7 @@ pub(super) fn facts(der: &[u8]) -> Result<Facts, CrlError> {
     if issuer.content.is_empty() || grammar::name(&issuer, "issuer").is_err() {
         return Err(start.malformed("issuer"));
     }
+    start.refuse(der::bad_identifier(issuer.content, false))?;
     let this_update = time(&mut fields, "thisUpdate")?.ok_or(fields.malformed("thisUpdate"))?;
     let next_update = time(&mut fields, "nextUpdate")?;
     if next_update.is_some_and(|next| next < this_update) {
@@ -145,6 +146,7 @@ fn algorithm<'a>(parts: &mut Reader<'a>) -> Result<&'a [u8], CrlError> {
     let start = *parts;
     let value = parts.next(SEQUENCE, field)?;
     grammar::algorithm(&value, field).map_err(|field| start.malformed(field))?;
+    start.refuse(der::bad_identifier(value.content, false))?;
     Ok(value.content)
 }
 
@@ -220,7 +222,8 @@ fn read_extension(
     if !extension.critical {
         return Ok(None);
     }
-    let oid = extension.oid();
-    let known = KNOWN_CRITICAL_IN_CRL.contains(&oid.as_str());
-    Ok((!known).then_some(CrlRefusal::CriticalExtension { oid }))
+    let known = extension.is_listed(KNOWN_CRITICAL_IN_CRL);
+    Ok((!known).then(|| CrlRefusal::CriticalExtension {
+        oid: extension.oid(),
+    }))
 }

@@ -94,13 +94,34 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The content of the next value, an object identifier.
+    fn identifier(&mut self) -> Result<&'a [u8], CrlError> {
+        let start = *self;
+        let id = self.next(OID, "extensions")?.content;
+        if der::is_identifier(id) {
+            Ok(id)
+        } else {
+            Err(start.malformed(der::IDENTIFIER))
+        }
+    }
+
+    /// An object identifier that is none is named with its place.
+    pub(super) fn refuse(&self, bad: Option<&[u8]>) -> Result<(), CrlError> {
+        bad.map_or(Ok(()), |bad| {
+            Err(CrlError::Malformed {
+                field: der::IDENTIFIER,
+                offset: der::offset_in(self.der, bad).unwrap_or(self.offset()),
+            })
+        })
+    }
+
     /// The next value as one extension.
     pub(super) fn extension(&mut self) -> Result<Extension<'a>, CrlError> {
         let field = "extensions";
         let offset = self.offset();
         let whole = self.next(SEQUENCE, field)?;
         let mut parts = self.inside(&whole);
-        let id = parts.next(OID, field)?.content;
+        let id = parts.identifier()?;
         let critical = match parts.next_if(&[BOOLEAN], field)? {
             Some(value) if grammar::truth(&value) => value.content == [0xff],
             Some(_) => return Err(parts.malformed(field)),
@@ -109,6 +130,7 @@ impl<'a> Reader<'a> {
         let value = parts.next(OCTET_STRING, field)?;
         parts.end(field)?;
         let inside = parts.inside(&value);
+        parts.refuse(der::bad_identifier_in_extension(id, value.content))?;
         Ok(Extension {
             id,
             critical,
@@ -133,6 +155,11 @@ impl<'a> Extension<'a> {
             [0x55, 0x1d, last] => Some(*last),
             _ => None,
         }
+    }
+
+    /// Whether it is one below `2.5.29` whose last number is in a list.
+    pub(super) fn is_listed(&self, list: &[u8]) -> bool {
+        self.standard().is_some_and(|last| list.contains(&last))
     }
 
     pub(super) fn oid(&self) -> String {

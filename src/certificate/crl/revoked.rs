@@ -206,9 +206,10 @@ fn read_extension(
         Some(29) => Ok(Some(CrlRefusal::Indirect)),
         _ if !extension.critical => Ok(None),
         _ => {
-            let oid = extension.oid();
-            let known = KNOWN_CRITICAL_IN_CRL_ENTRY.contains(&oid.as_str());
-            Ok((!known).then_some(CrlRefusal::CriticalEntryExtension { oid }))
+            let known = extension.is_listed(KNOWN_CRITICAL_IN_CRL_ENTRY);
+            Ok((!known).then(|| CrlRefusal::CriticalEntryExtension {
+                oid: extension.oid(),
+            }))
         }
     }
 }
@@ -216,6 +217,12 @@ fn read_extension(
 impl Index {
     pub(super) fn len(&self) -> usize {
         self.0.len()
+    }
+
+    /// The serial numbers in their shortest form.
+    pub(super) fn serials<'a>(&'a self, der: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        let offsets = self.0.iter();
+        offsets.map(|offset| shortest(serial_at(der, *offset)))
     }
 
     /// What the list says of a serial number; of several entries, the first.
@@ -248,8 +255,9 @@ fn serial_at(der: &[u8], offset: u32) -> &[u8] {
     serial.map_or(&[], |serial| serial.content)
 }
 
-/// A serial number in its shortest form. Old tools write a leading zero more, in certificates or in lists.
-fn shortest(mut serial: &[u8]) -> &[u8] {
+/// The content of an `INTEGER` in its shortest form, in which serial numbers are compared. Old tools write a leading
+/// zero more, in certificates or in lists.
+pub(crate) fn shortest(mut serial: &[u8]) -> &[u8] {
     while let [0, next, ..] | [0xff, next, ..] = serial {
         let redundant = serial.first().map(|first| first & 0x80) == Some(next & 0x80);
         match serial.get(1..) {

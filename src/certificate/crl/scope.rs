@@ -1,8 +1,8 @@
 //! Which certificates of its issuer a revocation list is about (RFC 5280 sections 5.2.5 and 6.3.3).
 
-use super::super::Certificate;
 use super::super::der::{self, Value};
 use super::super::grammar;
+use super::super::{Certificate, names_equal};
 use super::place::Place;
 use super::reader::{Extension, Reader, SEQUENCE};
 use crate::error::{CrlError, CrlRefusal};
@@ -48,9 +48,9 @@ impl Reasons {
 
     /// Reads the content of a `ReasonFlags`.
     fn read(content: &[u8]) -> Option<Self> {
-        let bits = match content {
-            [0..=7, first] => [*first, 0],
-            [0..=7, first, second] => [*first, *second],
+        let bits = match grammar::named_bits(content)? {
+            [first] => [*first, 0],
+            [first, second] => [*first, *second],
             _ => return None,
         };
         Some(Self(u16::from_be_bytes(bits)).both(Self::ALL))
@@ -179,7 +179,7 @@ impl Scope {
         let by_issuer = self.names.iter().any(|own| {
             let name = der::take(own.get(der));
             name.is_some_and(|(name, _)| {
-                name.tag == 0xa4 && name.content == certificate.issuer_der()
+                name.tag == 0xa4 && names_equal(name.content, certificate.issuer_der())
             })
         });
         if by_issuer {
@@ -254,7 +254,16 @@ mod tests {
         assert!(some.with(rest).is_all());
         assert!(read(&[0, 0xff, 0xff]).is_all());
         assert!(read(&[0, 0x80]).is_none());
-        for bad in [&[][..], &[0], &[8, 1], &[0, 1, 1, 1]] {
+        // The last two have bits behind their end.
+        let bad: [&[u8]; 6] = [
+            &[],
+            &[0],
+            &[8, 1],
+            &[0, 1, 1, 1],
+            &[7, 0xff],
+            &[1, 0x7f, 0x81],
+        ];
+        for bad in bad {
             assert!(Reasons::read(bad).is_none(), "{bad:?}");
         }
     }

@@ -5,9 +5,9 @@ use core::fmt;
 use std::path::Path;
 
 use crate::certificate::{Certificate, KeyPin, der, pem};
+use crate::error::IssueError;
 #[cfg(unix)]
 use crate::error::WriteError;
-use crate::error::{IssueError, PemError};
 use crate::identity::Chain;
 #[cfg(unix)]
 use crate::identity::{Existing, write_private};
@@ -43,14 +43,9 @@ impl CertificateRequest {
             });
         };
         if section.label != LABEL && section.label != OLD_LABEL {
-            return Err(IssueError::RequestPem(PemError::Label {
-                index: section.index,
-                line: section.line,
-                label: section.label.to_owned(),
-            }));
+            return Err(IssueError::RequestPem(section.unexpected()));
         }
-        let der = section.decode().map_err(IssueError::RequestPem)?;
-        Self::from_der(der.to_vec())
+        Self::from_der(section.decode_public().map_err(IssueError::RequestPem)?)
     }
 
     /// Takes a request in DER.
@@ -128,10 +123,8 @@ fn public_key(request: &[u8]) -> Option<&[u8]> {
     if request.len() > MAX_REQUEST_BYTES {
         return None;
     }
-    let (outer, rest) = der::take(request)?;
-    if outer.tag != SEQUENCE || !rest.is_empty() {
-        return None;
-    }
+    der::check_whole(request).ok()?;
+    let (outer, _) = der::take(request)?;
     let [info, algorithm, _signature] = der::children(outer.content).ok()?.try_into().ok()?;
     if info.tag != SEQUENCE || algorithm.tag != SEQUENCE {
         return None;

@@ -1,8 +1,13 @@
 //! A certificate as the rules look at it: where it stands, and its extensions read once.
 
 use super::super::issuers::Place;
-use crate::certificate::Certificate;
 use crate::certificate::form::Extension;
+use crate::certificate::{Certificate, der};
+
+pub(super) use crate::certificate::form::parts;
+
+/// The certificates above one in its path, its issuer first; none while the path is not known, and of an authority.
+pub(super) type Above<'a> = &'a [Certificate];
 
 /// A certificate and its place in a path.
 pub(in crate::policy) struct Form<'a> {
@@ -36,5 +41,12 @@ impl<'a> Form<'a> {
     /// The extension `2.5.29.last` (id-ce).
     pub(super) fn ce(&self, last: u8) -> Option<&Extension<'a>> {
         self.extension(&[0x55, 0x1d, last])
+    }
+
+    /// Whether the value of an extension, if it is there, is one whole value that is as asked.
+    pub(super) fn is_shaped(&self, id: &[u8], is_good: impl FnOnce(&'a [u8]) -> bool) -> bool {
+        // The grammar of a certificate has checked those alone on which a judgement rests.
+        self.extension(id)
+            .is_none_or(|found| der::is_single_value(found.value) && is_good(found.value))
     }
 }

@@ -4,35 +4,63 @@
 //! [`Compatible`](ChainProfile::Compatible) accepts it with a warning, since private PKIs break them, and each row says
 //! why that is safe.
 
+mod email;
 mod extensions;
 mod fields;
 mod form;
 mod names;
+mod places;
+mod policies;
 mod rules;
+mod strings;
+mod times;
+mod values;
 
 use super::decide::Case;
 use super::issuers::Place;
 use super::timing::Fall;
 use super::{Detail, ReasonCode, VerdictWarning};
 use crate::certificate::Certificate;
-use form::Form;
+use form::{Above, Form};
 
+pub(super) use email::addresses;
 pub(super) use rules::RULES;
 pub use rules::{ProfileAction, ProfileRule};
 
 /// How closely the certificates of a chain are held to RFC 5280 (rule C1).
 ///
-/// Both profiles stand on top of the path builder, and a path that the profile refuses is passed over for another.
+/// Both profiles stand on top of the path builder, and a path that the profile refuses is passed over for another. Pins
+/// are held to neither: a pin is trusted for what it is.
 ///
 #[doc = include_str!("../profile.md")]
+///
+/// No rule is needed for what is refused in both profiles, when a certificate is read or installed, or by the path
+/// builder: two signature algorithms (4.1.1.2); extensions in a version before 3, and versions after it (4.1.2.1);
+/// below an authority, times in other forms (4.1.2.5.1, 4.1.2.5.2); unique identifiers (4.1.2.8); a list of extensions
+/// without one (4.1.2.9); an extension twice, and unknown critical extensions (4.2), which critical policy mappings
+/// (4.2.1.5), directory attributes (4.2.1.8), policy constraints (4.2.1.11), inhibitAnyPolicy (4.2.1.14), places of
+/// delta lists (4.2.1.15) and information accesses (4.2.2.1, 4.2.2.2) count as; an empty list of alternative names
+/// (4.2.1.6); a negative path length (4.2.1.9); a minimum or maximum in name constraints (4.2.1.10); an empty list of
+/// purposes, or an empty purpose (4.2.1.12).
+///
+/// # Security
+/// What [`Strict`](Self::Strict) does not ask, although RFC 5280 does:
+/// - what no certificate shows: that a serial number or a name is given once (4.1.2.2, 4.1.2.6), that a CA has verified
+///   the names, and what lies behind a URI;
+/// - that names are UTF8String or PrintableString (4.1.2.4): a CA that used another type before may go on with it, and
+///   that cannot be seen;
+/// - that an e-mail address in the subject is an alternative name as well (4.1.2.6), since RFC 5280 lets legacy
+///   certificates be; constraints on addresses apply to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ChainProfile {
     /// What is safe is accepted, with a warning for each thing that breaks RFC 5280. The default: private PKIs break
-    /// it in ways that harm nobody, and a system must reach its keys.
+    /// it in ways that harm no one, and a system must reach its keys.
     #[default]
     Compatible,
-    /// Whatever RFC 5280 does not allow is refused.
+    /// Whatever RFC 5280 does not allow is refused, but for one rule that is only a warning here as well:
+    /// `authority-serial-positive`. Public CAs have roots with the serial number 0, and "certificate users SHOULD be
+    /// prepared to gracefully handle such certificates" (RFC 5280 section 4.1.2.2).
     Strict,
 }
 
@@ -50,7 +78,7 @@ pub(super) fn check(case: &Case<'_>, certificate: &Certificate, place: Place) ->
         return Ok(());
     }
     let form = Form::new(certificate, place);
-    match broken(&form, None).find(|rule| rule.action(case.policy.profile).is_refusal()) {
+    match broken(&form, &[]).find(|rule| rule.action(case.policy.profile).is_refusal()) {
         Some(rule) => Err(refusal(rule)),
         None => Ok(()),
     }
@@ -62,8 +90,8 @@ pub(super) fn check_pairs(case: &Case<'_>, path: &[Certificate]) -> Result<(), F
         return Ok(());
     }
     let mut all = forms(path);
-    let found = all.find_map(|(form, issuer)| {
-        broken(&form, issuer).find(|rule| rule.action(case.policy.profile).is_refusal())
+    let found = all.find_map(|(form, above)| {
+        broken(&form, above).find(|rule| rule.action(case.policy.profile).is_refusal())
     });
     found.map_or(Ok(()), |rule| Err(refusal(rule)))
 }
@@ -71,36 +99,30 @@ pub(super) fn check_pairs(case: &Case<'_>, path: &[Certificate]) -> Result<(), F
 /// What a path that was accepted breaks.
 pub(super) fn warnings(case: &Case<'_>, path: &[Certificate]) -> Vec<VerdictWarning> {
     let mut warnings = Vec::new();
-    for (form, issuer) in forms(path) {
-        for rule in broken(&form, issuer) {
+    for (form, above) in forms(path) {
+        for rule in broken(&form, above) {
             if !rule.action(case.policy.profile).is_refusal() {
-                warnings.push(VerdictWarning::Profile {
-                    rule: rule.name(),
-                    fingerprint: form.certificate.fingerprint(),
-                });
+                warnings.push(rule.warning(form.certificate));
             }
         }
     }
     warnings
 }
 
-fn forms(path: &[Certificate]) -> impl Iterator<Item = (Form<'_>, Option<&Certificate>)> {
+fn forms(path: &[Certificate]) -> impl Iterator<Item = (Form<'_>, Above<'_>)> {
     path.iter().enumerate().map(|(index, certificate)| {
-        let issuer = path.get(index.saturating_add(1));
-        let place = match (index, issuer) {
+        let above = path.get(index.saturating_add(1)..).unwrap_or(&[]);
+        let place = match (index, above) {
             (0, _) => Place::Leaf,
-            (_, Some(_)) => Place::Intermediate,
-            (_, None) => Place::Authority,
+            (_, [_, ..]) => Place::Intermediate,
+            (_, []) => Place::Authority,
         };
-        (Form::new(certificate, place), issuer)
+        (Form::new(certificate, place), above)
     })
 }
 
-fn broken<'a>(
-    form: &'a Form<'_>,
-    issuer: Option<&'a Certificate>,
-) -> impl Iterator<Item = &'static ProfileRule> {
-    RULES.iter().filter(move |rule| !rule.holds(form, issuer))
+fn broken<'a>(form: &'a Form<'_>, above: Above<'a>) -> impl Iterator<Item = &'static ProfileRule> {
+    RULES.iter().filter(move |rule| !rule.holds(form, above))
 }
 
 fn refusal(rule: &ProfileRule) -> Fall {

@@ -1,7 +1,8 @@
 //! The table of the rules.
 
-use super::form::Form;
-use super::{ChainProfile, extensions, fields, names};
+use super::super::VerdictWarning;
+use super::form::{Above, Form};
+use super::{ChainProfile, email, extensions, fields, names, places, policies, strings, times};
 use crate::certificate::Certificate;
 
 /// What a profile does about a certificate that breaks a rule.
@@ -27,7 +28,7 @@ pub struct ProfileRule {
     demand: &'static str,
     strict: ProfileAction,
     harmless: &'static str,
-    holds: fn(&Form<'_>, Option<&Certificate>) -> bool,
+    holds: fn(&Form<'_>, Above<'_>) -> bool,
 }
 
 impl ProfileRule {
@@ -59,8 +60,20 @@ impl ProfileRule {
         }
     }
 
-    pub(super) fn holds(&self, form: &Form<'_>, issuer: Option<&Certificate>) -> bool {
-        (self.holds)(form, issuer)
+    pub(super) fn holds(&self, form: &Form<'_>, above: Above<'_>) -> bool {
+        (self.holds)(form, above)
+    }
+
+    /// What is said of a certificate that breaks it and is accepted.
+    pub(super) fn warning(&self, certificate: &Certificate) -> VerdictWarning {
+        match self.name {
+            // Said of a pin in the same words (rule M4).
+            DIGITAL_SIGNATURE => VerdictWarning::NoDigitalSignature,
+            rule => VerdictWarning::Profile {
+                rule,
+                fingerprint: certificate.fingerprint(),
+            },
+        }
     }
 }
 
@@ -74,7 +87,7 @@ impl core::fmt::Debug for ProfileRule {
 }
 
 macro_rules! rules {
-    ($( $name:literal, $clause:literal, $strict:ident, $holds:expr, $demand:literal, $harmless:literal; )*) => {
+    ($( $name:expr, $clause:literal, $strict:ident, $holds:expr, $demand:literal, $harmless:literal; )*) => {
         &[$( ProfileRule {
             name: $name,
             clause: $clause,
@@ -86,26 +99,50 @@ macro_rules! rules {
     };
 }
 
+/// The name of the rule whose breach has a warning of its own.
+const DIGITAL_SIGNATURE: &str = "digital-signature";
+
 /// Every rule; each certificate of a path is held to all of them.
 pub(in crate::policy) const RULES: &[ProfileRule] = rules! {
     "serial-positive", "4.1.2.2", Refuse, fields::serial_positive,
         "the serial number of a certificate below an authority is positive",
-        "Serial numbers only name certificates, in blocks and revocation lists, and are compared byte by byte.";
+        "Serial numbers only name certificates, in blocks and revocation lists.";
     "authority-serial-positive", "4.1.2.2", Warn, fields::authority_serial_positive,
         "the serial number of an authority is positive",
         "Public CAs have roots with the number 0, and RFC 5280 asks to be prepared for it.";
+    "serial-minimal", "4.1.2.2", Refuse, fields::serial_minimal,
+        "the serial number is written in the fewest octets",
+        "Serial numbers only name certificates, in blocks and revocation lists.";
     "serial-length", "4.1.2.2", Refuse, fields::serial_length,
         "the serial number has at most 20 octets",
         "Serial numbers only name certificates, and the limits hold longer ones.";
     "issuer-present", "4.1.2.4", Refuse, fields::issuer_present,
         "the issuer is not empty",
         "The signature, not the name, says who issued it; an empty name matches no CA with a name.";
+    "name-strings", "4.1.2.4", Refuse, strings::alphabets,
+        "strings in distinguished names keep to the alphabet of their type",
+        "Distinguished names only chain certificates; texts of them are made safe before they are shown.";
+    "name-attributes", "4.1.2.4", Refuse, strings::types_and_lengths,
+        "attributes of distinguished names have the type and the length that appendix A.1 gives them",
+        "Distinguished names only chain certificates; texts of them are made safe before they are shown.";
+    "name-order", "4.1.2.4", Refuse, strings::in_order,
+        "attributes in one part of a distinguished name stand in the order of DER",
+        "Distinguished names only chain certificates.";
+    "time-type", "4.1.2.5", Refuse, times::kind,
+        "dates from 1950 through 2049 are written as UTCTime",
+        "Both types say the same moment.";
+    "time-form", "4.1.2.5", Refuse, times::form,
+        "dates have seconds without a fraction, in UTC",
+        "The moment is read, with its offset; a date that cannot be read is malformed.";
     "ca-subject-present", "4.1.2.6", Refuse, fields::ca_subject_present,
         "the subject of a CA is not empty",
         "The signature, not the name, says who issued what is below.";
     "san-critical", "4.1.2.6", Refuse, names::san_critical,
         "without a subject, there are subject alternative names and they are critical",
         "The subject is never read for a name, so the subject alternative names always count.";
+    "defaults-left-out", "4.1", Refuse, extensions::no_default_written,
+        "FALSE, the default of critical and cA, is not written (DER)",
+        "It says what its absence says.";
     "aki-present", "4.2.1.1", Refuse, extensions::aki_present,
         "the authority key identifier is there with a keyIdentifier, but in a certificate that signed itself",
         "It only helps to find the issuer; the signature says who that is.";
@@ -115,6 +152,12 @@ pub(in crate::policy) const RULES: &[ProfileRule] = rules! {
     "aki-names-issuer", "4.2.1.1", Refuse, extensions::aki_names_issuer,
         "the authority key identifier is the subject key identifier of the issuer",
         "It only helps to find the issuer; the signature says who that is.";
+    "aki-issuer-and-serial", "4.2.1.1", Refuse, extensions::aki_pair,
+        "the authority key identifier has both the name and the number of the issuer's certificate, or neither",
+        "It only helps to find the issuer; the signature says who that is.";
+    "aki-form", "4.2.1.1", Refuse, extensions::aki_form,
+        "the names in the authority key identifier have the form of their kind, its number the fewest octets",
+        "They are not read.";
     "ski-present", "4.2.1.2", Refuse, extensions::ski_present,
         "a CA has a subject key identifier",
         "It only helps to find an issuer; the signature says who that is.";
@@ -127,24 +170,48 @@ pub(in crate::policy) const RULES: &[ProfileRule] = rules! {
     "key-usage-not-empty", "4.2.1.3", Refuse, extensions::key_usage_not_empty,
         "a key usage asserts at least one use",
         "Of a CA it is refused in any case; of an end entity, a TLS handshake shows what its key does.";
+    "key-usage-form", "4.2.1.3", Refuse, extensions::key_usage_form,
+        "a key usage has only bits that have a name, and none at its end that is 0",
+        "The uses that count are read; a bit without a name allows nothing.";
+    DIGITAL_SIGNATURE, "4.2.1.3", Refuse, extensions::digital_signature,
+        "the key usage of an end entity, if there is one, allows digital signatures (RFC 8446 section 4.4.2.2)",
+        "The key signs the handshake before any peer is trusted by it; the warning is `NoDigitalSignature`.";
+    "policies-form", "4.2.1.4", Refuse, policies::form,
+        "certificate policies are one or more, and their qualifiers have the form of their kind (texts as in RFC 6818)",
+        "No policy is demanded of a chain, and qualifiers are not read.";
+    "policies-unique", "4.2.1.4", Refuse, policies::unique,
+        "no certificate policy stands there twice",
+        "No policy is demanded of a chain.";
+    "any-policy-qualifiers", "4.2.1.4", Refuse, policies::any_policy_qualifiers,
+        "anyPolicy has no qualifiers but pointers to a practice statement and user notices",
+        "Qualifiers are not read.";
+    "policy-mappings-form", "4.2.1.5", Refuse, policies::mappings_form,
+        "policy mappings are one or more pairs of policies",
+        "No policy is demanded of a chain.";
+    "policy-mappings-any", "4.2.1.5", Refuse, policies::mappings_without_any,
+        "no policy is mapped to or from anyPolicy",
+        "No policy is demanded of a chain.";
+    "san-form", "4.2.1.6", Refuse, names::san_form,
+        "each subject alternative name has the form of its kind",
+        "Names are compared with those of a server, which are well-formed: a malformed one matches none.";
+    "issuer-names-form", "4.2.1.7", Refuse, names::issuer_names_form,
+        "there is at least one issuer alternative name in the extension, and each has the form of its kind",
+        "They are not read.";
+    "directory-attributes-form", "4.2.1.8", Refuse, places::directory_attributes,
+        "subject directory attributes are one or more, each with a value",
+        "They are not read.";
     "leaf-no-cert-sign", "4.2.1.9", Refuse, extensions::leaf_no_cert_sign,
         "only a CA may sign certificates by its key usage",
         "A certificate that is no CA by basicConstraints issues none, whatever its key usage.";
-    "policy-constraints-critical", "4.2.1.11", Refuse, extensions::policy_constraints_critical,
-        "policy constraints are critical",
-        "No policy is demanded of a chain, so that a constraint on policies changes nothing.";
-    "inhibit-any-policy-critical", "4.2.1.14", Refuse, extensions::inhibit_any_policy_critical,
-        "inhibitAnyPolicy is critical",
-        "No policy is demanded of a chain.";
-    "aia-form", "4.2.2.1", Refuse, extensions::aia_form,
-        "the authority information access names at least one method and place",
-        "Nothing reads it.";
     "basic-constraints-critical", "4.2.1.9", Refuse, extensions::basic_constraints_critical,
         "the basicConstraints of a CA are critical",
         "They are read whether they are critical or not.";
-    "path-length-of-ca", "4.2.1.9", Warn, extensions::path_length_of_ca,
+    "path-length-of-ca", "4.2.1.9", Refuse, extensions::path_length_of_ca,
         "only a CA that may sign certificates has a path length",
         "The path length of what issues nothing limits nothing.";
+    "path-length-form", "4.2.1.9", Refuse, extensions::path_length_form,
+        "a path length is 0 or more, in the fewest octets",
+        "It is read by its value; one that is negative is malformed.";
     "name-constraints-of-ca", "4.2.1.10", Refuse, names::constraints_of_ca,
         "only a CA has name constraints",
         "What issues nothing constrains nothing.";
@@ -154,7 +221,34 @@ pub(in crate::policy) const RULES: &[ProfileRule] = rules! {
     "name-constraints-form", "4.2.1.10", Refuse, names::constraints_form,
         "name constraints are not empty, and each has the form of its kind of name",
         "The path builder reads a leading dot as all names of a domain, and refuses a path whose names it has to compare with a base that it cannot read.";
-    "san-form", "4.2.1.6", Refuse, names::san_form,
-        "each subject alternative name has the form of its kind",
-        "Names are compared with those of a server, which are well-formed: a malformed one matches none.";
+    "name-constraints-email", "4.2.1.10", Refuse, email::constraints_kept,
+        "an e-mail address in the subject of a certificate without subject alternative names is one that the CAs above it may issue for",
+        "An address in a subject is never read, and no peer is known by it.";
+    "policy-constraints-critical", "4.2.1.11", Refuse, extensions::policy_constraints_critical,
+        "policy constraints are critical",
+        "No policy is demanded of a chain, so that a constraint on policies changes nothing.";
+    "policy-constraints-form", "4.2.1.11", Refuse, policies::constraints_form,
+        "policy constraints are not empty, and their numbers are 0 or more, in the fewest octets",
+        "No policy is demanded of a chain.";
+    "crl-points-form", "4.2.1.13", Refuse, places::crl_points,
+        "CRL distribution points are one or more, each with a place or the name of another issuer of lists",
+        "No list is fetched; which installed list tells of a certificate is judged by the list and its issuer.";
+    "crl-points-reasons", "4.2.1.13", Refuse, places::crl_points_for_all_reasons,
+        "one of the CRL distribution points is for all reasons",
+        "No list is fetched, and a list for some reasons alone never tells that a certificate is not revoked.";
+    "inhibit-any-policy-critical", "4.2.1.14", Refuse, extensions::inhibit_any_policy_critical,
+        "inhibitAnyPolicy is critical",
+        "No policy is demanded of a chain.";
+    "inhibit-any-policy-form", "4.2.1.14", Refuse, policies::inhibit_any_form,
+        "inhibitAnyPolicy is 0 or more, in the fewest octets",
+        "No policy is demanded of a chain.";
+    "freshest-crl-form", "4.2.1.15", Refuse, places::freshest_crl,
+        "places of delta lists are one or more, each with a place or the name of another issuer of lists",
+        "No list is fetched, and delta lists are not installed.";
+    "aia-form", "4.2.2.1", Refuse, places::authority_access,
+        "the authority information access names at least one method and place",
+        "Nothing reads it.";
+    "sia-form", "4.2.2.2", Refuse, places::subject_access,
+        "the subject information access names at least one method and place",
+        "Nothing reads it.";
 };

@@ -1,9 +1,10 @@
 //! Rows about chains (rules C1 to C5).
 
 use mutual_trust::{AuthorityScope, ChainProfile, Clock, EntryOptions, ReasonCode};
-use rcgen::{GeneralSubtree, NameConstraints};
+use rcgen::{ExtendedKeyUsagePurpose, GeneralSubtree, NameConstraints};
 
 use super::{Row, authority, fixture_authority, itself, row};
+use crate::support::der::with_sha1;
 use crate::support::link::{Setting, keys_1};
 use crate::support::pki::{Made, pki, self_signed, spec};
 use crate::support::plain::Credential;
@@ -76,11 +77,15 @@ pub(super) fn rows(setting: &Setting) -> Vec<Row> {
         .unwrap();
     let mut blocked = trusting(&ca.root);
     blocked.block(&ca.intermediate.certificate);
+    let sha1 = leaf_of(&ca.root);
     let old = spec("kms1.example")
         .dns("kms1.example")
         .server_auth()
         .valid(-9 * day, -day);
     let for_clients = spec("kms1.example").dns("kms1.example").client_auth();
+    let any_purpose = spec("kms1.example")
+        .dns("kms1.example")
+        .extended_key_usage(ExtendedKeyUsagePurpose::Any);
     let mut long = Credential::of(
         &{
             let leaf = spec("kms1.example").dns("kms1.example").server_auth();
@@ -132,6 +137,12 @@ pub(super) fn rows(setting: &Setting) -> Vec<Row> {
             R::ChainSignatureInvalid,
             trusting(&twin.root),
             sent(),
+        ),
+        row(
+            "a leaf signed with SHA-1",
+            R::SignatureAlgorithmUnsupported,
+            trusting(&ca.root),
+            Credential::of(&sha1, &[]).presenting(with_sha1(&sha1.certificate).der().to_vec()),
         ),
         row(
             "an expired authority",
@@ -215,8 +226,23 @@ pub(super) fn rows(setting: &Setting) -> Vec<Row> {
             trusting(&root),
             Credential::of(&for_clients.signed_by(&root), &[]),
         ),
+        row(
+            "a leaf with anyExtendedKeyUsage alone",
+            R::AnyExtendedKeyUsageAlone,
+            trusting(&root),
+            Credential::of(&any_purpose.signed_by(&root), &[]),
+        ),
         row("an authority past its end", R::EntryEnded, ending, sent()).clock(NOW + DAY),
         row("a blocked intermediate", R::Blocked, blocked, sent()),
+        Row {
+            clock: Clock::Known(at(NOW - 2 * DAY)),
+            ..row(
+                "a chain by a clock that is below the floor",
+                R::ClockBelowFloor,
+                trusting(&ca.root),
+                sent(),
+            )
+        },
         Row {
             clock: Clock::Unset,
             ..row(

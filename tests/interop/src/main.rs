@@ -50,6 +50,16 @@ fn arguments() -> Option<Arguments> {
     (found.work.is_absolute() && found.results.is_absolute()).then_some(found)
 }
 
+/// Says that a peer was skipped; where `MUTUAL_TRUST_SKIPS` names a file, such lines are collected and counted there.
+fn skip(what: &str) {
+    println!("SKIPPED: {what}");
+    if let Some(path) = std::env::var_os("MUTUAL_TRUST_SKIPS") {
+        let mut options = std::fs::OpenOptions::new();
+        let mut file = options.append(true).create(true).open(path).unwrap();
+        std::io::Write::write_all(&mut file, format!("SKIPPED: {what}\n").as_bytes()).unwrap();
+    }
+}
+
 fn main() -> ExitCode {
     let Some(arguments) = arguments() else {
         eprintln!(
@@ -80,7 +90,7 @@ fn main() -> ExitCode {
         }
     }
     for name in &skipped {
-        println!("SKIPPED: {name} is not to be had here");
+        skip(&format!("{name} is not to be had here"));
     }
     let queue = Mutex::new(queue);
     let results: Mutex<Vec<Option<Results>>> = Mutex::new(names.iter().map(|_| None).collect());

@@ -177,7 +177,7 @@ fn chains(world: &World) {
         &question,
         ReasonCode::ChainVerified
     ));
-    let memory = ChainMemory::new(world.policy.remember_chains(1_000));
+    let memory = ChainMemory::new(world.policy.remember_chains(1_000).unwrap());
     measured!(verdict_chain_remembered, 5_000, |_| {
         let verdict = memory.decide(&view, &question);
         assert!(verdict.is_accepted());

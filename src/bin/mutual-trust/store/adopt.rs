@@ -115,7 +115,7 @@ pub(super) fn run(common: &Common, arguments: &Arguments, whole: bool) -> Result
         .filter(|item| item.refused.is_none())
         .map(|item| (item.certificate, item.decision))
         .collect();
-    let calls = move |store: &mut TrustStore| target.install(store, &good);
+    let calls = move |store: &mut TrustStore| Ok(target.install(store, &good)?.into());
     let mut made = change(common, |_| Ok(Edit::Calls(Box::new(calls))))?;
     made.schema = "store-adopt";
     made.text = format!("{}\n{}", lines.join("\n"), made.text);

@@ -9,6 +9,8 @@ use mutual_trust::store::{BlockSelector, EntryKey, Report};
 use mutual_trust::{Fingerprint, GroupId, HostName, ServerId, TrustStore, View};
 use pki_types::UnixTime;
 
+use super::calls::{Calls, crls};
+use super::clock::ClockChange;
 use super::whom::{OptionArguments, Whom, moment};
 use crate::facts;
 use crate::files;
@@ -21,9 +23,6 @@ pub(super) enum Edit {
     /// A block, which nothing holds up.
     Block(BlockSelector),
 }
-
-/// Calls of the store that are one change.
-pub(super) type Calls = Box<dyn Fn(&mut TrustStore) -> Result<Vec<Report>, StoreError>>;
 
 /// A change of the store.
 #[derive(Subcommand, Clone, Debug)]
@@ -59,7 +58,7 @@ pub(super) enum Change {
     },
     /// Install revocation lists, and check their issuers from then on
     Crl {
-        /// The lists' file
+        /// The lists' file, in any order; of each issuer and scope the newest is in force
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
@@ -74,7 +73,7 @@ pub(super) enum Change {
         /// All present members of this group instead
         #[arg(long, value_name = "ID", conflicts_with = "server")]
         group: Option<GroupId>,
-        /// The end
+        /// The end, at most 366 days ahead; it can be set again
         #[arg(long, value_name = "TIME", value_parser = moment, required_unless_present = "stop")]
         until: Option<UnixTime>,
         /// End it now: the server is claimed again
@@ -90,7 +89,7 @@ pub(super) enum Change {
         #[arg(long, value_name = "ID", conflicts_with = "server")]
         group: Option<GroupId>,
     },
-    /// Never accept a certificate, nor its key, whatever else is installed
+    /// Never accept a certificate and its key, or what else is named, whatever is installed
     Block {
         #[command(flatten)]
         what: Blocked,
@@ -100,6 +99,9 @@ pub(super) enum Change {
         #[command(flatten)]
         what: Blocked,
     },
+    /// The clock of the machine, and the floor: the newest time at which the store was changed
+    #[command(subcommand)]
+    Clock(ClockChange),
     /// Remove an entry: a pin, an authority or an intermediate
     Remove {
         /// The fingerprint of the entry's certificate, or its file
@@ -190,7 +192,7 @@ pub(super) struct Blocked {
     /// A certificate and its key, by the certificate's file
     #[arg(value_name = "FILE")]
     certificate: Option<PathBuf>,
-    /// One certificate only, by its SHA-256 fingerprint
+    /// One certificate, by its SHA-256 fingerprint in either form of an ECDSA signature; its key is not blocked
     #[arg(long, value_name = "SHA-256")]
     fingerprint: Option<Fingerprint>,
     /// Every certificate of a key, by its key pin
@@ -216,8 +218,8 @@ impl Blocked {
     }
 }
 
-fn one(calls: impl Fn(&mut TrustStore) -> Result<Report, StoreError> + 'static) -> Edit {
-    Edit::Calls(Box::new(move |store| Ok(vec![calls(store)?])))
+pub(super) fn one(calls: impl Fn(&mut TrustStore) -> Result<Report, StoreError> + 'static) -> Edit {
+    Edit::Calls(Box::new(move |store| Ok(vec![calls(store)?].into())))
 }
 
 impl Change {
@@ -226,6 +228,7 @@ impl Change {
         Ok(match self {
             Self::Server(change) => change.prepare(),
             Self::Group(change) => change.prepare(),
+            Self::Clock(change) => change.prepare(),
             Self::Pin {
                 certificate,
                 whom,
@@ -268,12 +271,7 @@ impl Change {
             }
             Self::Crl { file } => {
                 let lists = files::crls(&file)?;
-                Edit::Calls(Box::new(move |store| {
-                    lists
-                        .iter()
-                        .map(|list| store.install_crl(list.clone()))
-                        .collect()
-                }))
+                Edit::Calls(Box::new(move |store| crls(store, &lists)))
             }
             Self::Migrate {
                 server,
@@ -300,7 +298,8 @@ impl Change {
             } => {
                 let keys = entries(&certificate, &whom, all, view)?;
                 Edit::Calls(Box::new(move |store| {
-                    keys.iter().map(|key| store.remove(key)).collect()
+                    let removed = keys.iter().map(|key| store.remove(key));
+                    Ok(removed.collect::<Result<Vec<Report>, StoreError>>()?.into())
                 }))
             }
         })

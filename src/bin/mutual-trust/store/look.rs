@@ -30,6 +30,7 @@ pub(super) fn list(common: &Common) -> Result<Outcome, Failure> {
     let store = common.look()?;
     let view = store.contents();
     let mut lines = vec![format!("generation {}", view.generation())];
+    lines.extend(facts::clock_lines(view, now()));
     let servers: Vec<Value> = view.servers().map(|server| {
         let names: Vec<String> = server.names().map(ToString::to_string).collect();
         let group = server.group().map(ToString::to_string);
@@ -85,6 +86,7 @@ pub(super) fn list(common: &Common) -> Result<Outcome, Failure> {
     }
     let json = json!({
         "generation": view.generation(),
+        "clock": facts::clock(view, now()),
         "servers": servers,
         "groups": groups,
         "entries": entries.iter().map(|entry| facts::entry(entry)).collect::<Vec<Value>>(),
@@ -133,6 +135,7 @@ pub(super) fn expiring(common: &Common, within: Span, own: &[PathBuf]) -> Result
     });
     let json = json!({
         "items": items.collect::<Vec<Value>>(),
+        "clock": facts::clock(view, now()),
         "worst": report.worst().map(|worst| format!("{worst:?}").to_lowercase()),
         "next_change": next.map(|next| Moment::from(next.at()).to_string()),
     });
@@ -149,6 +152,7 @@ pub(super) fn verify(common: &Common) -> Result<Outcome, Failure> {
         format!("whole: {}", loaded.report),
         format!("digest: {}", loaded.report.digest),
     ];
+    lines.extend(facts::clock_lines(view, now()));
     let servers: Vec<Value> =
         without
             .iter()
@@ -172,6 +176,7 @@ pub(super) fn verify(common: &Common) -> Result<Outcome, Failure> {
     let json = json!({
         "generation": loaded.report.generation,
         "digest": loaded.report.digest.to_string(),
+        "clock": facts::clock(view, now()),
         "entries": loaded.report.entries,
         "crls": loaded.report.crls,
         "disabled": disabled,

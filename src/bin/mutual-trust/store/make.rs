@@ -9,11 +9,12 @@ use mutual_trust::admin::{
     DurableSettings, DurableStore, Effects, Override, Peer, Plan, Seen, plan,
 };
 use mutual_trust::certificate::{SystemClock, TimeSource};
-use mutual_trust::store::Report;
+use mutual_trust::store::{Report, StoreWarning};
 use mutual_trust::{Clock, KeyPolicy, Policy, TrustStore, tls};
 use serde_json::{Value, json};
 
-use super::change::{Calls, Edit};
+use super::calls::{Calls, Came};
+use super::change::Edit;
 use crate::output::{Failure, Outcome};
 use crate::{facts, ours, trust};
 
@@ -102,7 +103,7 @@ pub(super) fn change(
         Edit::Block(selector) => {
             let (policy, seen) = (Policy::new(keys()), Seen::new());
             let tried = plan(&looked, &policy, &seen, now(), |store| {
-                Ok(vec![store.block_selector(selector.clone())])
+                Ok(Came::from(vec![store.block_selector(selector.clone())]))
             })?;
             if common.dry_run {
                 return Ok(told(&tried, Made::DryRun));
@@ -142,14 +143,14 @@ enum Made {
     Refused,
 }
 
-fn told(tried: &Plan<Vec<Report>>, made: Made) -> Outcome {
-    let reports = tried.outcome();
+fn told(tried: &Plan<Came>, made: Made) -> Outcome {
+    let Came { reports, left_out } = tried.outcome();
     let mut lines: Vec<String> = match made {
         Made::Yes => Vec::new(),
         Made::DryRun => vec![String::from("dry run, nothing was changed; it would be:")],
         Made::Refused => vec![String::from("nothing was changed; it would be:")],
     };
-    lines.extend(reports.iter().map(ToString::to_string));
+    lines.extend(without_repeats(reports));
     lines.extend(lost_and_gained(tried.effects(), made));
     if made == Made::Refused {
         lines.push(String::from(
@@ -162,9 +163,42 @@ fn told(tried: &Plan<Vec<Report>>, made: Made) -> Outcome {
         "generation": tried.contents().generation(),
         "reports": reports.iter().map(facts::report).collect::<Vec<Value>>(),
         "effects": facts::effects(tried.effects()),
+        "clock": facts::clock(tried.contents(), now()),
     });
     let refused = (made == Made::Refused).then(|| String::from("LocksOut"));
-    Outcome::done("store-change", lines.join("\n"), json).or_refused(refused)
+    let mut outcome = Outcome::done("store-change", lines.join("\n"), json).or_refused(refused);
+    outcome.failed = left_out.as_ref().map(|(first, count)| {
+        let about = format!("left out, {count} in all");
+        first.clone().about(about)
+    });
+    outcome
+}
+
+/// The reports as text. Of the clock, which each of them warns of, it is said once.
+fn without_repeats(reports: &[Report]) -> Vec<String> {
+    let mut said = false;
+    let mut lines = Vec::new();
+    for report in reports {
+        let of_clock: Vec<String> = report
+            .warnings()
+            .items()
+            .iter()
+            .filter(|warning| {
+                matches!(
+                    warning,
+                    StoreWarning::ClockJumped(_) | StoreWarning::ClockBelowFloor(_)
+                )
+            })
+            .map(|warning| format!("  warning: {warning}"))
+            .collect();
+        let text = report.to_string();
+        let shown = text
+            .lines()
+            .filter(|line| !(said && of_clock.iter().any(|repeated| repeated == line)));
+        lines.extend(shown.map(str::to_owned));
+        said |= !of_clock.is_empty();
+    }
+    lines
 }
 
 fn lost_and_gained(effects: &Effects, made: Made) -> Vec<String> {
@@ -188,6 +222,9 @@ fn lost_and_gained(effects: &Effects, made: Made) -> Vec<String> {
         if list.more() > 0 {
             lines.push(format!("  {what}: and {} more", list.more()));
         }
+    }
+    if let Some(floor) = effects.floor() {
+        lines.push(format!("  warning: {floor}"));
     }
     lines
 }

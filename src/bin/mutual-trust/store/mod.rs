@@ -2,7 +2,9 @@
 
 mod whom;
 
+mod calls;
 mod change;
+mod clock;
 
 mod make;
 

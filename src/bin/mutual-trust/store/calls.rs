@@ -1,0 +1,52 @@
+//! Calls of the store that are one change, and what came of them.
+
+use mutual_trust::TrustStore;
+use mutual_trust::certificate::Crl;
+use mutual_trust::error::StoreError;
+use mutual_trust::store::Report;
+
+use crate::output::Failure;
+
+/// Calls of the store that are one change.
+pub(super) type Calls = Box<dyn Fn(&mut TrustStore) -> Result<Came, StoreError>>;
+
+/// What came of the calls.
+#[derive(Debug)]
+pub(super) struct Came {
+    pub(super) reports: Vec<Report>,
+    /// Why the first of the parts was left out that were refused by themselves, and how many those are.
+    pub(super) left_out: Option<(Failure, usize)>,
+}
+
+impl From<Vec<Report>> for Came {
+    fn from(reports: Vec<Report>) -> Self {
+        Self {
+            reports,
+            left_out: None,
+        }
+    }
+}
+
+/// Installs what can be of several revocation lists: one that is refused keeps no other out, since what the others
+/// revoke would be accepted. Fails if all are refused.
+pub(super) fn crls(store: &mut TrustStore, lists: &[Crl]) -> Result<Came, StoreError> {
+    let mut came = Came::from(Vec::new());
+    let mut first = None;
+    let mut count = 0_usize;
+    for done in store.install_crls(lists.iter().cloned()) {
+        match done {
+            Ok(report) => came.reports.push(report),
+            Err(error) => {
+                count = count.saturating_add(1);
+                first.get_or_insert(error);
+            }
+        }
+    }
+    match first {
+        Some(error) if came.reports.is_empty() => Err(error),
+        refused => {
+            came.left_out = refused.map(|error| (Failure::from(error), count));
+            Ok(came)
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! Whether a public point lies on its curve: a key that does not verifies no signature (SEC 1 section 3.2.2.1).
+//!
+//! Providers check it too, but at each signature only, and then say no more than that the signature is wrong. Public
+//! keys are no secret, so nothing here takes care to run in constant time.
+
+use super::keys::KeyKind;
+
+/// A curve y² = x³ - 3x + b over the integers modulo `p` (NIST SP 800-186 section 3.2.1), in digits of 64 bits, the
+/// lowest first.
+struct Curve<const N: usize> {
+    p: [u64; N],
+    b: [u64; N],
+    /// -1/p modulo 2⁶⁴.
+    inverse: u64,
+}
+
+const P256: Curve<4> = Curve {
+    p: [0xffff_ffff_ffff_ffff, 0xffff_ffff, 0, 0xffff_ffff_0000_0001],
+    b: [
+        0x3bce_3c3e_27d2_604b,
+        0x651d_06b0_cc53_b0f6,
+        0xb3eb_bd55_7698_86bc,
+        0x5ac6_35d8_aa3a_93e7,
+    ],
+    inverse: 1,
+};
+
+const P384: Curve<6> = Curve {
+    p: [
+        0xffff_ffff,
+        0xffff_ffff_0000_0000,
+        0xffff_ffff_ffff_fffe,
+        0xffff_ffff_ffff_ffff,
+        0xffff_ffff_ffff_ffff,
+        0xffff_ffff_ffff_ffff,
+    ],
+    b: [
+        0x2a85_c8ed_d3ec_2aef,
+        0xc656_398d_8a2e_d19d,
+        0x0314_088f_5013_875a,
+        0x181d_9c6e_fe81_4112,
+        0x988e_056b_e3f8_2d19,
+        0xb331_2fa7_e23e_e7e4,
+    ],
+    inverse: 0x1_0000_0001,
+};
+
+const P521: Curve<9> = Curve {
+    p: [
+        u64::MAX,
+        u64::MAX,
+        u64::MAX,
+        u64::MAX,
+        u64::MAX,
+        u64::MAX,
+        u64::MAX,
+        u64::MAX,
+        0x1ff,
+    ],
+    b: [
+        0xef45_1fd4_6b50_3f00,
+        0x3573_df88_3d2c_34f1,
+        0x1652_c0bd_3bb1_bf07,
+        0x5619_3951_ec7e_937b,
+        0xb8b4_8991_8ef1_09e1,
+        0xa2da_725b_99b3_15f3,
+        0x929a_21a0_b685_40ee,
+        0x953e_b961_8e1c_9a1f,
+        0x51,
+    ],
+    inverse: 1,
+};
+
+/// Whether `point`, the two coordinates of an uncompressed point, lies on the curve of this kind of key. Kinds without
+/// a curve that is known here have every point.
+pub(super) fn has_point(kind: KeyKind, point: &[u8]) -> bool {
+    match kind {
+        KeyKind::P256 => P256.has(point),
+        KeyKind::P384 => P384.has(point),
+        KeyKind::P521 => P521.has(point),
+        KeyKind::Rsa { .. }
+        | KeyKind::Ed25519
+        | KeyKind::MlDsa44
+        | KeyKind::MlDsa65
+        | KeyKind::MlDsa87
+        | KeyKind::Named(_)
+        | KeyKind::Other => true,
+    }
+}
+
+impl<const N: usize> Curve<N> {
+    fn has(&self, point: &[u8]) -> bool {
+        let (x, y) = point.split_at(point.len() / 2);
+        let (Some(x), Some(y)) = (self.read(x), self.read(y)) else {
+            return false;
+        };
+        // A product is divided by R = 2^(64 N). All sides of the equation are divided twice, so R cancels out.
+        let mut one = [0; N];
+        if let Some(lowest) = one.first_mut() {
+            *lowest = 1;
+        }
+        let mut linear = self.b;
+        for _ in 0..3 {
+            linear = self.subtract(&linear, &x);
+        }
+        let square = self.multiply(&y, &y);
+        let rest = self.subtract(&square, &self.multiply(&linear, &one));
+        let cube = self.multiply(&self.multiply(&x, &x), &x);
+        self.multiply(&rest, &one) == cube
+    }
+
+    /// A coordinate from its big-endian bytes; `None` if it is not below `p`.
+    fn read(&self, bytes: &[u8]) -> Option<[u64; N]> {
+        let mut number = [0; N];
+        let digits = bytes.rchunks(8);
+        if digits.len() > N {
+            return None;
+        }
+        for (place, digit) in number.iter_mut().zip(digits) {
+            *place = digit
+                .iter()
+                .fold(0, |sum, byte| (sum << 8) | u64::from(*byte));
+        }
+        self.is_reduced(&number).then_some(number)
+    }
+
+    fn is_reduced(&self, number: &[u64; N]) -> bool {
+        number.iter().rev().lt(self.p.iter().rev())
+    }
+
+    fn subtract(&self, left: &[u64; N], right: &[u64; N]) -> [u64; N] {
+        let (mut difference, borrow) = minus(left, right);
+        if borrow {
+            let mut carry = false;
+            for (place, digit) in difference.iter_mut().zip(&self.p) {
+                let (sum, first) = place.overflowing_add(*digit);
+                let (sum, second) = sum.overflowing_add(u64::from(carry));
+                (*place, carry) = (sum, first || second);
+            }
+        }
+        difference
+    }
+
+    /// left · right / R modulo `p` (Montgomery), of two numbers below `p`.
+    fn multiply(&self, left: &[u64; N], right: &[u64; N]) -> [u64; N] {
+        let mut sum = [0; N];
+        let mut top = 0_u64;
+        for digit in right {
+            let carry = add_multiple(&mut sum, left, *digit);
+            let (above, first) = top.overflowing_add(carry);
+            // The multiple of p that makes the lowest digit 0, which is then dropped: a division by 2⁶⁴.
+            let lowest = sum.first().copied().unwrap_or(0);
+            let carry = add_multiple(&mut sum, &self.p, lowest.wrapping_mul(self.inverse));
+            sum.rotate_left(1);
+            let (highest, second) = above.overflowing_add(carry);
+            if let Some(place) = sum.last_mut() {
+                *place = highest;
+            }
+            top = u64::from(first || second);
+        }
+        if top != 0 || !self.is_reduced(&sum) {
+            minus(&sum, &self.p).0
+        } else {
+            sum
+        }
+    }
+}
+
+/// Adds `factor` times `number`; returns what is carried beyond the highest digit.
+fn add_multiple<const N: usize>(sum: &mut [u64; N], number: &[u64; N], factor: u64) -> u64 {
+    const LOW: u128 = 0xffff_ffff_ffff_ffff;
+    let mut carry = 0_u64;
+    for (place, digit) in sum.iter_mut().zip(number) {
+        let wide = u128::from(*digit) * u128::from(factor) + u128::from(*place) + u128::from(carry);
+        // Each half fits.
+        *place = u64::try_from(wide & LOW).unwrap_or(0);
+        carry = u64::try_from(wide >> 64).unwrap_or(0);
+    }
+    carry
+}
+
+/// The difference, and whether it is below 0.
+fn minus<const N: usize>(left: &[u64; N], right: &[u64; N]) -> ([u64; N], bool) {
+    let mut difference = *left;
+    let mut borrow = false;
+    for (place, digit) in difference.iter_mut().zip(right) {
+        let (less, first) = place.overflowing_sub(*digit);
+        let (less, second) = less.overflowing_sub(u64::from(borrow));
+        (*place, borrow) = (less, first || second);
+    }
+    (difference, borrow)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        let digits: Vec<u8> = hex.bytes().filter(u8::is_ascii_hexdigit).collect();
+        let byte = |pair: &[u8]| {
+            let text = core::str::from_utf8(pair).unwrap();
+            u8::from_str_radix(text, 16).unwrap()
+        };
+        digits.chunks(2).map(byte).collect()
+    }
+
+    /// The base point G and 2 G of each curve (NIST SP 800-186 appendix G; SEC 2 section 2.4 to 2.6), and the prime.
+    fn vectors() -> [(KeyKind, [Vec<u8>; 2], Vec<u8>); 3] {
+        [
+            (
+                KeyKind::P256,
+                [
+                    bytes(
+                        "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296
+                         4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5",
+                    ),
+                    bytes(
+                        "7cf27b188d034f7e8a52380304b51ac3c08969e277f21b35a60b48fc47669978
+                         07775510db8ed040293d9ac69f7430dbba7dade63ce982299e04b79d227873d1",
+                    ),
+                ],
+                bytes("ffffffff00000001000000000000000000000000ffffffffffffffffffffffff"),
+            ),
+            (
+                KeyKind::P384,
+                [
+                    bytes(
+                        "aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b9859f741e082542a385502f25dbf55296c3a545e3872760ab7
+                         3617de4a96262c6f5d9e98bf9292dc29f8f41dbd289a147ce9da3113b5f0b8c00a60b1ce1d7e819d7a431d7c90ea0e5f",
+                    ),
+                    bytes(
+                        "08d999057ba3d2d969260045c55b97f089025959a6f434d651d207d19fb96e9e4fe0e86ebe0e64f85b96a9c75295df61
+                         8e80f1fa5b1b3cedb7bfe8dffd6dba74b275d875bc6cc43e904e505f256ab4255ffd43e94d39e22d61501e700a940e80",
+                    ),
+                ],
+                bytes(
+                    "fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffeffffffff0000000000000000ffffffff",
+                ),
+            ),
+            (
+                KeyKind::P521,
+                [
+                    bytes(
+                        "00c6858e06b70404e9cd9e3ecb662395b4429c648139053fb521f828af606b4d3dbaa14b5e77efe75928fe1dc127a2ffa8de3348b3c1856a429bf97e7e31c2e5bd66
+                         011839296a789a3bc0045c8a5fb42c7d1bd998f54449579b446817afbd17273e662c97ee72995ef42640c550b9013fad0761353c7086a272c24088be94769fd16650",
+                    ),
+                    bytes(
+                        "00433c219024277e7e682fcb288148c282747403279b1ccc06352c6e5505d769be97b3b204da6ef55507aa104a3a35c5af41cf2fa364d60fd967f43e3933ba6d783d
+                         00f4bb8cc7f86db26700a7f3eceeeed3f0b5c6b5107c4da97740ab21a29906c42dbbb3e377de9f251f6b93937fa99a3248f4eafcbe95edc0f4f71be356d661f41b02",
+                    ),
+                ],
+                [&[1][..], &[0xff; 65]].concat(),
+            ),
+        ]
+    }
+
+    #[test]
+    fn known_points_lie_on_their_curves() {
+        for (kind, points, _) in vectors() {
+            for point in points {
+                assert!(has_point(kind, &point), "{kind}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_point_with_any_bit_changed_lies_on_no_curve() {
+        for (kind, [point, _], _) in vectors() {
+            for bit in 0..point.len() * 8 {
+                let mut other = point.clone();
+                other[bit / 8] ^= 1 << (bit % 8);
+                assert!(!has_point(kind, &other), "{kind}: bit {bit}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_mirrored_point_lies_on_the_curve_and_a_coordinate_above_the_prime_is_none() {
+        for (kind, [point, _], prime) in vectors() {
+            let (x, y) = point.split_at(point.len() / 2);
+            let mut borrow = 0;
+            let mut mirrored = vec![0; y.len()];
+            for index in (0..y.len()).rev() {
+                let difference = i32::from(prime[index]) - i32::from(y[index]) - borrow;
+                borrow = i32::from(difference < 0);
+                mirrored[index] = u8::try_from(difference.rem_euclid(256)).unwrap();
+            }
+            assert!(has_point(kind, &[x, &mirrored].concat()), "{kind}");
+            // 0 is no coordinate of these, nor is p, which is 0 in another form.
+            let zero = vec![0; y.len()];
+            for other in [
+                [&zero[..], &zero].concat(),
+                [x, &prime].concat(),
+                [&prime[..], y].concat(),
+                [&prime[..], &prime].concat(),
+                vec![0xff; point.len()],
+            ] {
+                assert!(!has_point(kind, &other), "{kind}: {other:02x?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_point_of_one_curve_lies_on_no_other() {
+        // Both coordinates of each have room in the next.
+        let all = vectors();
+        for (kind, _, prime) in &all {
+            for (other, [point, _], _) in &all {
+                let (x, y) = point.split_at(point.len() / 2);
+                let padded = |coordinate: &[u8]| {
+                    let mut long = vec![0; prime.len().saturating_sub(coordinate.len())];
+                    long.extend(coordinate);
+                    long
+                };
+                let found = has_point(*kind, &[padded(x), padded(y)].concat());
+                assert_eq!(found, kind == other, "{other} on {kind}");
+            }
+        }
+    }
+}

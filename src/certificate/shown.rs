@@ -1,0 +1,353 @@
+//! Names of certificates as text that says what they are: one line, nothing invisible, and no name that looks like two.
+
+use core::fmt::Write as _;
+
+use x509_parser::asn1_rs::Oid;
+use x509_parser::objects::{oid_registry, oid2abbrev};
+
+use super::der::{self, Value};
+use super::{compare, dotted};
+use crate::limits::MAX_SHOWN_NAME;
+
+/// Whether a letter ends a line, turns its direction or cannot be seen: none of that belongs into a log line. What an
+/// administrator types is held to this.
+pub(crate) fn breaks_a_line(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// Whether a letter of a certificate cannot be seen as itself: what breaks a line, and what has no picture or that of a
+/// space. Whoever made the certificate chose it, so that two names could look like one.
+fn is_unseen(letter: char) -> bool {
+    breaks_a_line(letter)
+        // Default_Ignorable_Code_Point (Unicode 16.0, DerivedCoreProperties.txt), without what breaks a line.
+        || matches!(letter, '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
+        // Space_Separator (general category Zs) but for the space itself.
+        || matches!(letter, '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}'
+            | '\u{3000}')
+        // Interlinear annotation and the replacement of an object; a blank pattern of Braille; a note without a head.
+        || matches!(letter, '\u{fff9}'..='\u{fffc}' | '\u{2800}' | '\u{1d159}')
+}
+
+/// A text that holds parts of a certificate made safe to show: one line, without letters that cannot be seen, bounded.
+/// What is shown already is not changed: backslashes stay as they are.
+pub(crate) fn shown(text: &str) -> String {
+    let mut line = Line::default();
+    for letter in text.chars() {
+        line.letter(letter, false);
+    }
+    line.out
+}
+
+/// A name in DER as one line of text, safe to show: as RFC 4514 writes it, but from its first part to its last, with a
+/// space behind each comma, and with letters that cannot be seen as `\u{…}`.
+pub(crate) fn distinguished(name: &[u8]) -> String {
+    let mut line = Line::default();
+    match write_name(name, &mut line) {
+        Some(()) => line.out,
+        None => String::from("(unreadable name)"),
+    }
+}
+
+fn write_name(name: &[u8], line: &mut Line) -> Option<()> {
+    let (name, rest) = der::take(name)?;
+    if !rest.is_empty() {
+        return None;
+    }
+    let sets = der::children(name.content).ok()?;
+    for (number, set) in sets.iter().enumerate() {
+        if number > 0 {
+            line.plain(", ");
+        }
+        let attributes = der::children(set.content).ok()?;
+        for (number, attribute) in attributes.iter().enumerate() {
+            if number > 0 {
+                line.plain(" + ");
+            }
+            let (kind, rest) = der::take(attribute.content)?;
+            let (value, _) = der::take(rest)?;
+            line.plain(&name_of_kind(kind.content));
+            line.plain("=");
+            write_value(&value, line);
+        }
+    }
+    Some(())
+}
+
+fn name_of_kind(content: &[u8]) -> String {
+    let oid = Oid::new(content.into());
+    oid2abbrev(&oid, oid_registry()).map_or_else(|_| dotted(content), str::to_owned)
+}
+
+/// Writes the value of an attribute; one that is no text as the hexadecimal digits of its DER (RFC 4514 section 2.4).
+fn write_value(value: &Value<'_>, line: &mut Line) {
+    let Some(text) = text_of(value) else {
+        line.plain("#");
+        for byte in value.whole {
+            if line.is_full() {
+                break;
+            }
+            line.plain(&format!("{byte:02X}"));
+        }
+        return;
+    };
+    let mut letters = text.chars().enumerate().peekable();
+    while let Some((number, letter)) = letters.next() {
+        let outside = number == 0 || letters.peek().is_none();
+        // RFC 4514 section 2.4, and section 3 for the equals sign.
+        let special = match letter {
+            ',' | '+' | '"' | '\\' | '<' | '>' | ';' | '=' => true,
+            ' ' => outside,
+            '#' => number == 0,
+            _ => false,
+        };
+        line.letter(letter, special);
+    }
+}
+
+fn text_of(value: &Value<'_>) -> Option<String> {
+    const NUMERIC_STRING: u8 = 0x12;
+    const TELETEX_STRING: u8 = 0x14;
+    const GRAPHIC_STRING: u8 = 0x19;
+    const GENERAL_STRING: u8 = 0x1b;
+    let mut text = String::new();
+    let bytes = value.content.iter();
+    match value.tag {
+        // What is shown may be in doubt, unlike what is compared: most tools write Latin-1 in it.
+        TELETEX_STRING => text.extend(bytes.map(|byte| char::from(*byte))),
+        NUMERIC_STRING | GRAPHIC_STRING | GENERAL_STRING if value.content.is_ascii() => {
+            text.extend(bytes.map(|byte| char::from(*byte)));
+        }
+        tag => compare::decode(tag, value.content, |letter| {
+            text.push(letter);
+            Some(())
+        })?,
+    }
+    Some(text)
+}
+
+/// A line of text of at most [`MAX_SHOWN_NAME`] letters, of which an escaped one counts as one.
+#[derive(Default)]
+struct Line {
+    out: String,
+    letters: usize,
+}
+
+impl Line {
+    fn is_full(&self) -> bool {
+        self.letters > MAX_SHOWN_NAME
+    }
+
+    /// Whether there is room for one more letter; the first one without ends the line.
+    fn take(&mut self) -> bool {
+        if self.is_full() {
+            return false;
+        }
+        self.letters = self.letters.saturating_add(1);
+        if self.is_full() {
+            self.out.push('…');
+        }
+        !self.is_full()
+    }
+
+    fn letter(&mut self, letter: char, special: bool) {
+        if !self.take() {
+            return;
+        }
+        if is_unseen(letter) {
+            escape(letter, &mut self.out);
+        } else {
+            if special {
+                self.out.push('\\');
+            }
+            self.out.push(letter);
+        }
+    }
+
+    /// What is ours, and has no letter that must be escaped.
+    fn plain(&mut self, text: &str) {
+        for letter in text.chars() {
+            if !self.take() {
+                return;
+            }
+            self.out.push(letter);
+        }
+    }
+}
+
+fn escape(letter: char, out: &mut String) {
+    // Writing to a string does not fail.
+    let _ = write!(out, "{}", letter.escape_unicode());
+}
+
+/// A subject alternative name of printable ASCII behind its kind, such that no text of another name can stand in it: a
+/// comma, which stands between names, a quote and a backslash are escaped; of a DNS name, all but host names and
+/// wildcards are made of.
+pub(super) fn subject_alternative(kind: &str, name: &str, dns: bool) -> String {
+    let plain = |byte: u8| {
+        if dns {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'*')
+        } else {
+            byte.is_ascii_graphic() && !matches!(byte, b',' | b'"' | b'\\')
+        }
+    };
+    if name.bytes().all(plain) {
+        return [kind, name].concat();
+    }
+    let mut out = String::from(kind);
+    for letter in name.chars() {
+        if u8::try_from(letter).is_ok_and(plain) {
+            out.push(letter);
+        } else {
+            escape(letter, &mut out);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A name of sets of attributes: the last byte of `2.5.4.x`, the tag of the string, and its bytes.
+    fn name(sets: &[&[(u8, u8, &[u8])]]) -> Vec<u8> {
+        let value = |tag: u8, content: &[u8]| {
+            let length = u16::try_from(content.len()).unwrap().to_be_bytes();
+            let header = match content.len() {
+                0..=0x7f => vec![tag, length[1]],
+                0x80..=0xff => vec![tag, 0x81, length[1]],
+                _ => vec![tag, 0x82, length[0], length[1]],
+            };
+            [&header, content].concat()
+        };
+        let set = |set: &&[(u8, u8, &[u8])]| {
+            let attribute = |(kind, tag, text): &(u8, u8, &[u8])| {
+                let oid = value(0x06, &[0x55, 0x04, *kind]);
+                value(0x30, &[oid, value(*tag, text)].concat())
+            };
+            value(0x31, &set.iter().flat_map(attribute).collect::<Vec<u8>>())
+        };
+        value(0x30, &sets.iter().flat_map(set).collect::<Vec<u8>>())
+    }
+
+    fn cn(text: &str) -> String {
+        distinguished(&name(&[&[(3, 0x0c, text.as_bytes())]]))
+    }
+
+    #[test]
+    fn texts_from_certificates_cannot_break_a_log_line() {
+        assert_eq!(shown("a\nb\u{202e}c"), "a\\u{a}b\\u{202e}c");
+        assert_eq!(shown(&"x".repeat(1000)).chars().count(), MAX_SHOWN_NAME + 1);
+        assert_eq!(
+            shown(&"x".repeat(MAX_SHOWN_NAME)),
+            "x".repeat(MAX_SHOWN_NAME)
+        );
+    }
+
+    #[test]
+    fn what_is_shown_is_not_changed_when_it_is_shown_again() {
+        for text in ["a\nb", "a\\u{a}b", "kms1, O=Trusted Bank"] {
+            assert_eq!(shown(&cn(text)), cn(text));
+        }
+    }
+
+    #[test]
+    fn one_attribute_does_not_look_like_two() {
+        assert_eq!(cn("kms1, O=Trusted Bank"), "CN=kms1\\, O\\=Trusted Bank");
+        assert_eq!(cn("a + CN=b"), "CN=a \\+ CN\\=b");
+        assert_eq!(cn("a\"<b>;\\"), "CN=a\\\"\\<b\\>\\;\\\\");
+        assert_eq!(cn("#1 # "), "CN=\\#1 #\\ ");
+        assert_eq!(cn(" a b "), "CN=\\ a b\\ ");
+        assert_eq!(cn(" "), "CN=\\ ");
+        let two = name(&[&[(3, 0x0c, b"kms1")], &[(10, 0x0c, b"Trusted Bank")]]);
+        assert_eq!(distinguished(&two), "CN=kms1, O=Trusted Bank");
+        let one = name(&[&[(3, 0x0c, b"kms1"), (10, 0x0c, b"Trusted Bank")]]);
+        assert_eq!(distinguished(&one), "CN=kms1 + O=Trusted Bank");
+    }
+
+    #[test]
+    fn a_text_that_looks_escaped_is_not_taken_for_what_it_looks_like() {
+        assert_eq!(cn("a\nb"), "CN=a\\u{a}b");
+        assert_eq!(cn("a\\u{a}b"), "CN=a\\\\u{a}b");
+    }
+
+    #[test]
+    fn letters_that_cannot_be_seen_are_shown_by_their_numbers() {
+        let unseen = [
+            0x00, 0x0a, 0x1b, 0x7f, 0x85, 0xa0, 0xad, 0x34f, 0x61c, 0x115f, 0x1160, 0x1680, 0x17b4,
+            0x17b5, 0x180b, 0x180e, 0x180f, 0x2000, 0x200a, 0x200b, 0x200d, 0x200e, 0x200f, 0x2028,
+            0x2029, 0x202a, 0x202e, 0x202f, 0x205f, 0x2060, 0x2064, 0x2065, 0x2066, 0x206f, 0x2800,
+            0x3000, 0x3164, 0xfe00, 0xfe0f, 0xfeff, 0xffa0, 0xfff0, 0xfff9, 0xfffb, 0xfffc,
+            0x1bca0, 0x1d159, 0x1d173, 0x1d17a, 0xe0000, 0xe0001, 0xe0041, 0xe007f, 0xe0100,
+            0xe01ef, 0xe0fff,
+        ];
+        for code in unseen {
+            let letter = char::from_u32(code).unwrap();
+            assert_eq!(cn(&format!("a{letter}b")), format!("CN=a\\u{{{code:x}}}b"));
+        }
+    }
+
+    #[test]
+    fn names_of_people_and_places_stay_readable() {
+        for text in [
+            "Büro für Schlüssel",
+            "São Paulo",
+            "Łódź",
+            "Ελλάδα",
+            "Россия",
+            "日本語の鍵",
+            "한국",
+            "مفتاح",
+            "ไทย",
+            "हिन्दी",
+            "kms-1_a.example:5696/x@y (2)",
+            "O'Neill & Co.",
+            "🔑",
+        ] {
+            assert_eq!(cn(text), format!("CN={text}"));
+        }
+    }
+
+    #[test]
+    fn strings_of_each_type_are_read() {
+        let shown = |tag, bytes: &[u8]| distinguished(&name(&[&[(3, tag, bytes)]]));
+        for tag in [0x0c, 0x12, 0x13, 0x14, 0x16, 0x19, 0x1a, 0x1b] {
+            assert_eq!(shown(tag, b"42"), "CN=42", "{tag}");
+        }
+        assert_eq!(shown(0x1e, b"\x00B\x00\xfc"), "CN=Bü");
+        assert_eq!(shown(0x1c, b"\x00\x00\x00B\x00\x01\xf5\x11"), "CN=B🔑");
+        assert_eq!(shown(0x14, b"B\xfcro\x9b"), "CN=Büro\\u{9b}");
+        // Neither text nor what it says it is: RFC 4514 section 2.4.
+        assert_eq!(shown(0x04, b"\x01\xff"), "CN=#040201FF");
+        assert_eq!(shown(0x0c, b"a\xff"), "CN=#0C0261FF");
+        assert_eq!(shown(0x1e, b"\xd8\x00"), "CN=#1E02D800");
+        let long = shown(0x04, &[0xab; 1000]);
+        assert_eq!(long.chars().count(), MAX_SHOWN_NAME + 1);
+        assert_eq!(distinguished(&[0x30, 0x00]), "");
+        assert_eq!(distinguished(&[0x30, 0x01]), "(unreadable name)");
+        assert_eq!(distinguished(&[0x30, 0x00, 0x00]), "(unreadable name)");
+        assert_eq!(distinguished(&name(&[&[(99, 0x0c, b"x")]])), "2.5.4.99=x");
+    }
+
+    #[test]
+    fn an_alternative_name_has_no_comma_in_which_another_could_begin() {
+        let dns = |name| subject_alternative("dns:", name, true);
+        assert_eq!(dns("*.kms_1.Example-2"), "dns:*.kms_1.Example-2");
+        assert_eq!(
+            dns("x,dns:admin.example"),
+            "dns:x\\u{2c}dns\\u{3a}admin.example"
+        );
+        let uri = |name| subject_alternative("uri:", name, false);
+        assert_eq!(
+            uri("spiffe://e/a;b=c?d#e%20"),
+            "uri:spiffe://e/a;b=c?d#e%20"
+        );
+        assert_eq!(uri("x:y,dns:admin"), "uri:x:y\\u{2c}dns:admin");
+        // What is written so is no comma.
+        assert_eq!(uri("x:y\\u{2c}z"), "uri:x:y\\u{5c}u{2c}z");
+    }
+}

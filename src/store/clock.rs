@@ -1,0 +1,235 @@
+//! The clock and the floor: the newest time at which the store was published with a known clock (rule M7).
+//!
+//! A floor that is too low costs little; one that is too high locks a store while its clock is right. So one wrong
+//! clock never raises it far, and what a wrong clock did is said and can be taken back.
+
+use core::fmt;
+
+use pki_types::UnixTime;
+
+use super::{Done, Report, StoreWarning, TrustStore, View};
+use crate::certificate::{Clock, Moment};
+use crate::error::StoreError;
+use crate::limits::{FLOOR_TOLERANCE, MAX_FLOOR_RISE};
+
+/// How a clock stands to the floor of a store (rule M7).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClockState {
+    /// The clock is known, and a publication raises the floor to it.
+    #[default]
+    Known,
+    /// There is no clock: ends are judged at the floor.
+    #[non_exhaustive]
+    Unset {
+        /// The floor; without one, nothing counts as ended.
+        floor: Option<UnixTime>,
+    },
+    /// The clock is more than 26 hours below the floor. It counts as unset: ends are judged at the floor.
+    #[non_exhaustive]
+    BelowFloor {
+        /// What the clock shows.
+        clock: UnixTime,
+        /// The floor.
+        floor: UnixTime,
+    },
+    /// The clock is more than 366 days above the floor. It counts, and the floor stays where it is until the clock
+    /// is [confirmed](TrustStore::confirm_clock).
+    #[non_exhaustive]
+    Jumped {
+        /// What the clock shows.
+        clock: UnixTime,
+        /// The floor.
+        floor: UnixTime,
+    },
+}
+
+impl ClockState {
+    /// The stable name: `known`, `unset`, `below_floor` or `jumped`.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Known => "known",
+            Self::Unset { .. } => "unset",
+            Self::BelowFloor { .. } => "below_floor",
+            Self::Jumped { .. } => "jumped",
+        }
+    }
+
+    /// Whether verdicts are made by the clock. If not, they are made at the floor.
+    pub fn counts(self) -> bool {
+        matches!(self, Self::Known | Self::Jumped { .. })
+    }
+
+    /// What the clock shows and where the floor is, if that is of interest: `clock …, floor …`.
+    pub(crate) fn times(self) -> String {
+        let time = |time| Moment::from(time).to_string();
+        match self {
+            Self::Known => String::from("clock known"),
+            Self::Unset { floor: None } => String::from("no clock, no floor"),
+            Self::Unset { floor: Some(floor) } => format!("no clock, floor {}", time(floor)),
+            Self::BelowFloor { clock, floor } | Self::Jumped { clock, floor } => {
+                format!("clock {}, floor {}", time(clock), time(floor))
+            }
+        }
+    }
+
+    /// Whether there is nothing to do about the clock and the floor.
+    pub fn is_good(self) -> bool {
+        self == Self::Known
+    }
+}
+
+/// What an operator has to know and to do.
+impl fmt::Display for ClockState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Known => f.write_str("the clock is known"),
+            Self::Unset { floor: None } => f.write_str(
+                "the clock is not set, and the store has no floor: nothing counts as ended; set the clock",
+            ),
+            Self::Unset { floor: Some(floor) } => write!(
+                f,
+                "the clock is not set: ends are judged at the floor ({}), the newest time at which the store was published; set the clock",
+                Moment::from(floor)
+            ),
+            Self::BelowFloor { clock, floor } => write!(
+                f,
+                "the clock ({}) is more than {} hours below the floor ({}), the newest time at which the store was published: ends are judged at the floor; set the clock, or, if the clock is right, reset the floor",
+                Moment::from(clock),
+                FLOOR_TOLERANCE.as_secs() / 3600,
+                Moment::from(floor)
+            ),
+            Self::Jumped { clock, floor } => write!(
+                f,
+                "the clock jumped: it shows {}, more than {} days above the floor ({}); it counts, and the floor stays until the clock is confirmed",
+                Moment::from(clock),
+                MAX_FLOOR_RISE.as_secs() / 86_400,
+                Moment::from(floor)
+            ),
+        }
+    }
+}
+
+impl View {
+    /// How `clock` stands to the floor of this snapshot.
+    pub fn clock_state(&self, clock: Clock) -> ClockState {
+        let (clock, floor) = match (clock, self.floor()) {
+            (Clock::Unset, floor) => return ClockState::Unset { floor },
+            (Clock::Known(_), None) => return ClockState::Known,
+            (Clock::Known(clock), Some(floor)) => (clock, floor),
+        };
+        let (now, least) = (clock.as_secs(), floor.as_secs());
+        if now.saturating_add(FLOOR_TOLERANCE.as_secs()) < least {
+            ClockState::BelowFloor { clock, floor }
+        } else if now > least.saturating_add(MAX_FLOOR_RISE.as_secs()) {
+            ClockState::Jumped { clock, floor }
+        } else {
+            ClockState::Known
+        }
+    }
+
+    /// The clock as it counts: unset if it is too far below the floor.
+    pub(crate) fn judge(&self, clock: Clock) -> Clock {
+        if self.clock_state(clock).counts() {
+            clock
+        } else {
+            Clock::Unset
+        }
+    }
+
+    /// The floor after a publication at this time.
+    pub(super) fn floor_after(&self, clock: Clock) -> Option<UnixTime> {
+        let floor = self.floor();
+        match (clock, self.clock_state(clock)) {
+            (Clock::Known(now), ClockState::Known) => {
+                // A clock within the tolerance below the floor does not lower it.
+                Some(floor.map_or(now, |floor| floor.max(now)))
+            }
+            _ => floor,
+        }
+    }
+
+    /// The same snapshot with another floor, to be looked at only.
+    pub(crate) fn with_floor(&self, floor: Option<UnixTime>) -> Self {
+        let mut view = self.clone();
+        view.edit().floor = floor;
+        view
+    }
+}
+
+impl TrustStore {
+    /// A snapshot to publish. If the clock is known and later than the floor, the floor moves up to it (rule
+    /// M7), which makes a new generation; but not if the clock is more than 366 days later: then it must be
+    /// [confirmed](Self::confirm_clock) first. A store that has no floor takes any clock.
+    pub fn view(&mut self) -> View {
+        let floor = self.data.floor_after(self.clock.now());
+        if floor != self.data.floor() {
+            self.set_floor(floor);
+        }
+        self.data.clone()
+    }
+
+    /// How the store's clock stands to the floor.
+    pub fn clock_state(&self) -> ClockState {
+        self.data.clock_state(self.clock.now())
+    }
+
+    /// Says that the clock is right although it is more than 366 days later than the floor, and moves the floor up
+    /// to it (rule M7): for a machine that was off for long.
+    ///
+    /// # Security
+    /// Compare the clock with another one first: with a floor that is too high, the right clock does not count.
+    /// [`reset_floor`](Self::reset_floor) takes it back.
+    ///
+    /// # Errors
+    /// The clock is not set, or below the floor: there is nothing to confirm.
+    pub fn confirm_clock(&mut self) -> Result<Report, StoreError> {
+        match self.clock_state() {
+            ClockState::Known => Ok(Report::new(Done::AlreadyThere, self.data.generation())),
+            ClockState::Jumped { clock, .. } => {
+                self.set_floor(Some(clock));
+                Ok(Report::new(Done::Changed, self.data.generation()))
+            }
+            state @ (ClockState::Unset { .. } | ClockState::BelowFloor { .. }) => {
+                Err(StoreError::NothingToConfirm { state })
+            }
+        }
+    }
+
+    /// Sets the floor, which a wrong clock may have raised (rule M7). `None` forgets it: the next
+    /// [`view`](Self::view) sets it to the clock.
+    ///
+    /// # Security
+    /// While the clock is unset, every end is judged at the floor: a lower one lets certificates count as
+    /// valid that have expired since.
+    pub fn reset_floor(&mut self, floor: Option<UnixTime>) -> Report {
+        self.set_floor(floor);
+        let mut report = Report::new(Done::Changed, self.data.generation());
+        self.warn_of_clock(&mut report);
+        report
+    }
+
+    /// The time as the store judges it: below the floor by more than the tolerance, a clock counts as unset.
+    pub(super) fn now(&self) -> Clock {
+        self.data.judge(self.clock.now())
+    }
+
+    /// Says of a change that its publication does not raise the floor, although there is a clock.
+    pub(super) fn warn_of_clock(&self, report: &mut Report) {
+        match self.clock_state() {
+            ClockState::Known | ClockState::Unset { .. } => {}
+            state @ ClockState::BelowFloor { .. } => {
+                report.warnings.push(StoreWarning::ClockBelowFloor(state));
+            }
+            state @ ClockState::Jumped { .. } => {
+                report.warnings.push(StoreWarning::ClockJumped(state));
+            }
+        }
+    }
+
+    fn set_floor(&mut self, floor: Option<UnixTime>) {
+        let data = self.edit();
+        data.floor = floor;
+        data.grow();
+    }
+}
