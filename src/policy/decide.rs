@@ -164,7 +164,8 @@ pub(super) fn decide_at_cost(
     };
     verdict.outcome = judge(&case, &mut verdict)
         .map_err(|fall| floor::instead_of_ends(&case, fall, &mut verdict));
-    if verdict.outcome.is_err() {
+    if let Err((reason, _)) = &verdict.outcome {
+        verdict.warnings.extend(case.timing.jumped(*reason));
         verdict.subject = Some(leaf.subject());
     }
     verdict.warnings.extend(case.timing.warning());

@@ -1,16 +1,21 @@
 //! Every kind of key, at both ends.
 
+use mutual_trust::ReasonCode;
+#[cfg(all(feature = "aws-lc-rs", feature = "ring"))]
+use mutual_trust::error::IdentityError;
+use mutual_trust::tls::Identity;
 #[cfg(feature = "aws-lc-rs")]
-use mutual_trust::error::{ConfigError, IdentityError};
-use mutual_trust::tls::{Identity, TlsVersion};
-use mutual_trust::{AuthorityScope, EntryOptions, ReasonCode};
+use mutual_trust::{AuthorityScope, EntryOptions, error::ConfigError, tls::TlsVersion};
+#[cfg(feature = "aws-lc-rs")]
 use rustls::SignatureScheme;
 
 use crate::support::fixture;
 use crate::support::fixture_key;
 use crate::support::handshake::{Outcome, handshake};
 use crate::support::link::{Setting, keys_1, settings};
-use crate::support::pki::{Spec, self_signed, spec};
+use crate::support::pki::self_signed;
+#[cfg(feature = "aws-lc-rs")]
+use crate::support::pki::{Spec, spec};
 
 /// Key kinds by the name of their fixture.
 const KINDS: [&str; 6] = ["rsa2048", "rsa3072", "rsa4096", "p256", "p384", "ed25519"];

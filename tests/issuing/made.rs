@@ -6,9 +6,7 @@ use std::sync::Mutex;
 
 use mutual_trust::certificate::SanName;
 use mutual_trust::error::{IssueError, SubjectProblem};
-use mutual_trust::identity::{
-    CertificateSpec, Chain, Existing, IdentityAdvice, KeyType, NewKey, PrivateKey, SubjectPart,
-};
+use mutual_trust::identity::{CertificateSpec, Existing, KeyType, NewKey, PrivateKey, SubjectPart};
 use mutual_trust::limits::{BACKDATE, MAX_VALIDITY_DAYS};
 use mutual_trust::tls::OwnKey;
 use mutual_trust::{Clock, Identity};
@@ -18,10 +16,9 @@ use crate::folder::Folder;
 use crate::openssl::{below, openssl};
 use crate::support::handshake::handshake;
 use crate::support::link::{keys_1, settings};
-use crate::support::pki::{pki, spec as certified};
 use crate::support::{DAY, NOW, at, host, now, provider};
 
-/// The kinds of keys that can be made here and are known to everybody.
+/// The kinds of keys that can be made here, but for those that few peers know.
 pub(crate) fn kinds() -> Vec<KeyType> {
     let rsa = [KeyType::Rsa2048, KeyType::Rsa3072, KeyType::Rsa4096];
     let makes = |kind: &KeyType| {
@@ -367,6 +364,10 @@ fn what_is_printed_of_keys_is_their_kind() {
 #[test]
 fn ml_dsa_keys_are_made_written_certified_requested_and_serve() {
     // RFC 9881
+    use mutual_trust::identity::{Chain, IdentityAdvice};
+
+    use crate::support::pki::{pki, spec as certified};
+
     let folder = Folder::new("ml-dsa");
     let provider = provider();
     for (kind, (oid, algorithm)) in ML_DSA.into_iter().zip([

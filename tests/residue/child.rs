@@ -187,10 +187,6 @@ pub fn run(arguments: &[String]) {
         "make" => made(&parent, &provider(name), form, Path::new(file)),
         "thread" => std::thread::scope(|scope| scope.spawn(load).join().unwrap()),
         "signals" | "old signals" => signals(&parent, &provider(name), certificate),
-        "old thread signals" => std::thread::scope(|scope| {
-            let signals = || signals(&parent, &provider(name), certificate);
-            scope.spawn(signals).join().unwrap()
-        }),
         // As a process does that loads its next key, or tries a passphrase again.
         "twice" => load().and(load()),
         "thread twice" => std::thread::scope(|scope| {
