@@ -202,6 +202,22 @@ fn a_list_that_is_not_valid_yet_takes_no_place_until_it_is() {
 }
 
 #[test]
+fn a_list_that_was_removed_keeps_no_older_one_out() {
+    // The administrator's own doing; whatever else happens, the newest list is known by what is held.
+    let issuer = ca("CA");
+    let older = crl().number(1).valid(-48 * HOUR, HOUR).signed_by(&issuer);
+    let newer = crl().number(2).signed_by(&issuer);
+    let mut scene = trusting(&[&issuer]);
+    scene.install(newer.clone());
+    assert!(matches!(
+        scene.refuse(older.clone()),
+        StoreError::CrlOlder { .. }
+    ));
+    scene.store.remove_crl(newer.fingerprint()).unwrap();
+    assert_eq!(scene.install(older).done(), Done::Added);
+}
+
+#[test]
 fn lists_of_other_scopes_and_of_unclear_age_stand_beside_each_other() {
     let issuer = ca("CA");
     let mut scene = trusting(&[&issuer]);
