@@ -38,10 +38,10 @@ pub fn read(table: &str) -> Result<Vec<Row>, String> {
                 claim: claim.to_owned(),
                 holders: read_holders(holders),
             });
-        } else if page.is_some() {
-            if let Some(claim) = claim.replace(line) {
-                return Err(format!("nothing holds: {claim}"));
-            }
+        } else if page.is_some()
+            && let Some(claim) = claim.replace(line)
+        {
+            return Err(format!("nothing holds: {claim}"));
         }
     }
     match claim {
