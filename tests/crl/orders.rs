@@ -202,6 +202,22 @@ fn a_list_that_is_not_valid_yet_takes_no_place_until_it_is() {
 }
 
 #[test]
+fn a_list_that_was_removed_keeps_no_older_one_out() {
+    // The administrator's own doing; whatever else happens, the newest list is known by what is held.
+    let issuer = ca("CA");
+    let older = crl().number(1).valid(-48 * HOUR, HOUR).signed_by(&issuer);
+    let newer = crl().number(2).signed_by(&issuer);
+    let mut scene = trusting(&[&issuer]);
+    scene.install(newer.clone());
+    assert!(matches!(
+        scene.refuse(older.clone()),
+        StoreError::CrlOlder { .. }
+    ));
+    scene.store.remove_crl(newer.fingerprint()).unwrap();
+    assert_eq!(scene.install(older).done(), Done::Added);
+}
+
+#[test]
 fn a_list_takes_no_place_by_a_clock_that_jumped() {
     // M7: the older list is what is in force when the clock is right again.
     let issuer = ca("CA");
