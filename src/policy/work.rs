@@ -76,6 +76,7 @@ mod tests {
         RevokedCertParams, SerialNumber,
     };
 
+    use super::Work;
     use crate::certificate::{Certificate, Clock, Crl, KeyPolicy};
     use crate::limits::{MAX_CONSIDERED, MAX_CRLS_PER_ISSUER, MAX_LISTS_ASKED, MAX_WORK};
     use crate::policy::decide::decide_at_cost;
@@ -177,7 +178,8 @@ mod tests {
     fn ask(store: &mut TrustStore, leaf: &Certificate) -> (ReasonCode, (usize, usize, usize)) {
         let leaf = CertificateDer::from(leaf.der().to_vec());
         let question = Question::client(&leaf, &[], clock());
-        let (verdict, _, work) = decide_at_cost(&store.view(), &Policy::new(keys()), &question);
+        let work = Work::default();
+        let (verdict, _) = decide_at_cost(&store.view(), &Policy::new(keys()), &question, &work);
         (verdict.reason(), work.done())
     }
 
