@@ -39,6 +39,8 @@ pub(crate) fn canonical_name(name: &[u8]) -> Cow<'_, [u8]> {
     if name.len() > MAX_COMPARED_NAME_BYTES {
         return Cow::Borrowed(name);
     }
+    #[cfg(test)]
+    count::add(name.len());
     canonical(name).map_or(Cow::Borrowed(name), Cow::Owned)
 }
 
@@ -291,6 +293,24 @@ fn is_prohibited(letter: char) -> bool {
     matches!(letter, '\u{340}' | '\u{341}' | '\u{e000}'..='\u{f8ff}' | '\u{fdd0}'..='\u{fdef}'
         | '\u{fffd}' | '\u{f0000}'..='\u{10ffff}')
         || u32::from(letter) & 0xfffe == 0xfffe
+}
+
+/// How many bytes of names were put into canonical form in this thread.
+#[cfg(test)]
+pub(crate) mod count {
+    use core::cell::Cell;
+
+    thread_local! {
+        static FOLDED: Cell<usize> = const { Cell::new(0) };
+    }
+
+    pub(super) fn add(bytes: usize) {
+        FOLDED.set(FOLDED.get() + bytes);
+    }
+
+    pub(crate) fn take() -> usize {
+        FOLDED.take()
+    }
 }
 
 #[cfg(test)]

@@ -317,4 +317,76 @@ mod tests {
             }
         }
     }
+
+    // The least and the greatest coordinates that points of a curve have, and the negatives of these points.
+    #[test]
+    fn points_at_the_ends_of_the_field_are_on_their_curve() {
+        let points = [
+            (
+                KeyKind::P256,
+                bytes(
+                    "0000000000000000000000000000000000000000000000000000000000000000
+                     66485c780e2f83d72433bd5d84a06bb6541c2af31dae871728bf856a174f93f4",
+                ),
+            ),
+            (
+                KeyKind::P256,
+                bytes(
+                    "ffffffff00000001000000000000000000000000fffffffffffffffffffffffc
+                     19719bebf6aea13f25c96dfd7c71f5225d4c8fc09eb5a0ab9f39e9178e55c121",
+                ),
+            ),
+            (
+                KeyKind::P384,
+                bytes(
+                    "000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+                     c306610fb0ae5a159cf45c06069f22a6c5eb3641c602d42dea2c4b4f75550793406d80d2b91ad54f9048bd487af1ade1",
+                ),
+            ),
+            (
+                KeyKind::P384,
+                bytes(
+                    "fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffeffffffff0000000000000000fffffffe
+                     8cdeadbbd04911a3c1931e26df3fa6439dca9c7eb286fbd46fc319f0e2bb780232baf57825fc0c1912ada2fefe84024c",
+                ),
+            ),
+            (
+                KeyKind::P521,
+                bytes(
+                    "000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+                     012df13601594a883ef2d935e44bb90bf4d6619b74e52af7552f97769011c0719eb439cfab2a88d40fe59a2bed1f43557169a2d0a2ccd280c607b92bbf51ffe0b078",
+                ),
+            ),
+            (
+                KeyKind::P521,
+                bytes(
+                    "01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe
+                     00d9254fdf800496acb33790b103c5ee9fac12832fe546c632225b0f7fce3da4574b1a879b623d722fa8fc34d5fc2a8731aad691a9a8bb8b554c95a051d6aa505acf",
+                ),
+            ),
+        ];
+        for (kind, point) in points {
+            assert!(has_point(kind, &point), "{kind} {point:02x?}");
+            let (_, _, prime) = vectors().into_iter().find(|(of, ..)| *of == kind).unwrap();
+            let (x, y) = point.split_at(point.len() / 2);
+            let mut borrow = 0_i16;
+            let mut negative: Vec<u8> = prime
+                .iter()
+                .zip(y)
+                .rev()
+                .map(|(p, y)| {
+                    let digit = i16::from(*p) - i16::from(*y) - borrow;
+                    borrow = i16::from(digit < 0);
+                    u8::try_from(digit.rem_euclid(256)).unwrap()
+                })
+                .collect();
+            negative.reverse();
+            let other = [x, &negative].concat();
+            assert!(has_point(kind, &other), "{kind} {other:02x?}");
+            // A point of another y.
+            let mut off = point.clone();
+            *off.last_mut().unwrap() ^= 1;
+            assert!(!has_point(kind, &off), "{kind} {off:02x?}");
+        }
+    }
 }

@@ -60,11 +60,18 @@ fn write_name(name: &[u8], line: &mut Line) -> Option<()> {
     }
     let sets = der::children(name.content).ok()?;
     for (number, set) in sets.iter().enumerate() {
+        // A peer chooses how many there are.
+        if line.is_full() {
+            break;
+        }
         if number > 0 {
             line.plain(", ");
         }
         let attributes = der::children(set.content).ok()?;
         for (number, attribute) in attributes.iter().enumerate() {
+            if line.is_full() {
+                break;
+            }
             if number > 0 {
                 line.plain(" + ");
             }
@@ -114,18 +121,27 @@ fn text_of(value: &Value<'_>) -> Option<String> {
     const TELETEX_STRING: u8 = 0x14;
     const GRAPHIC_STRING: u8 = 0x19;
     const GENERAL_STRING: u8 = 0x1b;
+    // One letter more than a line has tells that there are more.
+    const MOST: usize = MAX_SHOWN_NAME + 2;
     let mut text = String::new();
-    let bytes = value.content.iter();
+    let bytes = value.content.iter().take(MOST);
     match value.tag {
         // What is shown may be in doubt, unlike what is compared: most tools write Latin-1 in it.
         TELETEX_STRING => text.extend(bytes.map(|byte| char::from(*byte))),
         NUMERIC_STRING | GRAPHIC_STRING | GENERAL_STRING if value.content.is_ascii() => {
             text.extend(bytes.map(|byte| char::from(*byte)));
         }
-        tag => compare::decode(tag, value.content, |letter| {
-            text.push(letter);
-            Some(())
-        })?,
+        tag => {
+            let mut letters = 0_usize;
+            let whole = compare::decode(tag, value.content, |letter| {
+                text.push(letter);
+                letters = letters.saturating_add(1);
+                (letters < MOST).then_some(())
+            });
+            if letters < MOST {
+                whole?;
+            }
+        }
     }
     Some(text)
 }
@@ -273,6 +289,17 @@ mod tests {
     fn a_text_that_looks_escaped_is_not_taken_for_what_it_looks_like() {
         assert_eq!(cn("a\nb"), "CN=a\\u{a}b");
         assert_eq!(cn("a\\u{a}b"), "CN=a\\\\u{a}b");
+    }
+
+    #[test]
+    fn of_a_long_name_no_more_is_read_than_is_shown() {
+        let long = "x".repeat(60_000);
+        for tag in [0x0c, 0x12, 0x13, 0x14] {
+            let bytes = [&[tag, 0x82, 0xea, 0x60], long.as_bytes()].concat();
+            let (value, _) = der::take(&bytes).unwrap();
+            assert!(text_of(&value).unwrap().len() <= MAX_SHOWN_NAME + 2);
+        }
+        assert_eq!(cn(&long), format!("CN={}…", "x".repeat(MAX_SHOWN_NAME - 3)));
     }
 
     #[test]

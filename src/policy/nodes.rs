@@ -7,9 +7,9 @@ use super::issuers::{self, Place};
 use super::presented::Presented;
 use super::signatures::Link;
 use super::timing::Fall;
-use crate::certificate::{Certificate, Fingerprint};
+use crate::certificate::{Certificate, Fingerprint, canonical_name};
 use crate::limits::{MAX_MISMATCHES_TRIED, MAX_NAMESAKE_SIGNATURES, MAX_NAMESAKES_EXAMINED};
-use crate::store::{EntryKey, Scope, Signer, Slot};
+use crate::store::{EntryKey, Scope, Signer, Slot, Wanted};
 
 /// What key identifiers say of a candidate for the issuer of a certificate. Ordered as candidates are tried.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,6 +45,8 @@ struct Node {
     /// It is installed as an intermediate, whether the peer presents it or not.
     installed: bool,
     above: Option<Arc<[Above]>>,
+    /// The name of its issuer in canonical form.
+    issuer: Option<Arc<[u8]>>,
     /// No authority has the name of its issuer, or none has the key that signed it.
     rootless: bool,
 }
@@ -79,6 +81,7 @@ impl<'a> Nodes<'a> {
             certificate: case.leaf.clone(),
             installed: false,
             above: None,
+            issuer: None,
             rootless: false,
         });
         nodes
@@ -116,6 +119,18 @@ impl<'a> Nodes<'a> {
         }
     }
 
+    /// The name of the issuer of a node in canonical form. A search looks for it in each path, so it is made once.
+    pub(super) fn issuer_name(&mut self, at: usize) -> Arc<[u8]> {
+        let Some(node) = self.all.get_mut(at) else {
+            return Arc::default();
+        };
+        let issuer = node.certificate.issuer_der();
+        let name = node
+            .issuer
+            .get_or_insert_with(|| canonical_name(issuer).into());
+        name.clone()
+    }
+
     /// Candidates for the issuer of a node, which may stand in a path: those with the key identifier that is asked for,
     /// then those without one, then the others; of each, what the peer presents in its own order, then what is
     /// installed. If it is known which key signed the node, those that have it.
@@ -128,7 +143,7 @@ impl<'a> Nodes<'a> {
         }
         let below = node.certificate.clone();
         let mut above = self.presented_above(&below).to_vec();
-        for installed in self.installed_above(&below) {
+        for installed in self.installed_above(at, &below) {
             if !above.contains(&installed) {
                 above.push(installed);
             }
@@ -185,12 +200,17 @@ impl<'a> Nodes<'a> {
     }
 
     /// Installed intermediates with the name of the issuer of `below`, in the order in which they are tried.
-    fn installed_above(&mut self, below: &Certificate) -> Vec<usize> {
+    fn installed_above(&mut self, at: usize, below: &Certificate) -> Vec<usize> {
         let case = self.case;
+        let canonical = self.issuer_name(at);
+        let name = below.issuer_der();
         let mut installed = case.view.data().candidates(
             Slot::Intermediate,
             Scope::Everyone,
-            below.issuer_der(),
+            Wanted {
+                name,
+                canonical: &canonical,
+            },
             below.authority_key_id(),
             MAX_MISMATCHES_TRIED,
         );
@@ -234,6 +254,7 @@ impl<'a> Nodes<'a> {
             installed: self.entry(&certificate).is_some(),
             certificate,
             above: None,
+            issuer: None,
             rootless: false,
         });
         self.all.len().saturating_sub(1)

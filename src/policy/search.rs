@@ -20,7 +20,7 @@ use crate::limits::{
     MAX_INTERMEDIATES_IN_PATH, MAX_MISMATCHES_TRIED, MAX_NAMESAKE_SIGNATURES,
     MAX_NAMESAKES_EXAMINED, MAX_PATH_STEPS,
 };
-use crate::store::{Bounded, Entry, EntryKey, Scope, Slot};
+use crate::store::{Bounded, Entry, EntryKey, Scope, Slot, Wanted};
 
 /// The authority in which a path ends, and the path with both ends.
 type Found = (Arc<Entry>, Vec<Certificate>);
@@ -237,10 +237,14 @@ impl<'a, 'b> Search<'a, 'b> {
         let own = *at.last()?;
         let last = path.last()?.clone();
         let data = self.case.view.data();
+        let (name, canonical) = (last.issuer_der(), self.nodes.issuer_name(own));
         let authorities = data.candidates(
             Slot::Authority,
             self.scope.clone(),
-            last.issuer_der(),
+            Wanted {
+                name,
+                canonical: &canonical,
+            },
             last.authority_key_id(),
             MAX_MISMATCHES_TRIED,
         );

@@ -4,7 +4,7 @@ use super::decide::Case;
 use super::timing::Fall;
 use super::work;
 use super::{Detail, ReasonCode, explain};
-use crate::certificate::{Certificate, Fingerprint, Issued, SignatureCheck};
+use crate::certificate::{Certificate, Fingerprint, Issued, SignatureCheck, der};
 use crate::limits::{MAX_NAMESAKE_SIGNATURES, WORK_OF_SIGNATURE};
 use crate::store::Signer;
 
@@ -32,6 +32,8 @@ struct Known {
     wrong: Vec<Certificate>,
     /// Whether one of those is an installed CA.
     wrong_of_installed: bool,
+    /// Why the provider verifies it under no key of the kind that this certificate has.
+    not_verifiable: Option<(Certificate, Fall)>,
 }
 
 /// What has been found of pairs of certificates so far, and what it cost.
@@ -60,6 +62,7 @@ impl Signatures {
                 signer: None,
                 wrong: Vec::new(),
                 wrong_of_installed: false,
+                not_verifiable: None,
             });
             self.known.len().saturating_sub(1)
         });
@@ -110,7 +113,7 @@ impl Signatures {
             return Err(Check::Fell(wrong()));
         }
         if !keys.can_verify(lower, upper) {
-            return Err(Check::Fell(explain::not_verifiable(lower, upper)));
+            return Err(Check::Fell(self.not_verifiable(lower, upper)));
         }
         if below.installed {
             match case.view.data().signer(lower) {
@@ -146,6 +149,26 @@ impl Signatures {
                 Err(Check::Fell(wrong()))
             }
         }
+    }
+
+    /// What the provider lacks, said once for all keys of a kind: it names the certificate, whose name a peer chooses.
+    fn not_verifiable(&mut self, lower: &Certificate, upper: &Certificate) -> Fall {
+        let of = |certificate: &Certificate| {
+            let key = certificate.subject_public_key_info();
+            der::algorithm_of_spki(key).map(<[u8]>::to_vec)
+        };
+        let Some(known) = self.of(lower) else {
+            return explain::not_verifiable(lower, upper);
+        };
+        if let Some((other, fall)) = &known.not_verifiable
+            && other.key_kind() == upper.key_kind()
+            && of(other) == of(upper)
+        {
+            return fall.clone();
+        }
+        let fall = explain::not_verifiable(lower, upper);
+        known.not_verifiable = Some((upper.clone(), fall.clone()));
+        fall
     }
 
     /// Whether the key of any issuer is known to have signed `below`.

@@ -77,7 +77,7 @@ mod tests {
     };
 
     use super::Work;
-    use crate::certificate::{Certificate, Clock, Crl, KeyPolicy};
+    use crate::certificate::{Certificate, Clock, Crl, KeyPolicy, folded};
     use crate::limits::{MAX_CONSIDERED, MAX_CRLS_PER_ISSUER, MAX_LISTS_ASKED, MAX_WORK};
     use crate::policy::decide::decide_at_cost;
     use crate::policy::{Policy, Question, ReasonCode};
@@ -264,6 +264,51 @@ mod tests {
             store.remove_crl(old).unwrap();
             store.install_crl(list).unwrap();
             assert!(revoked(&mut store, serial), "{serial}");
+        }
+    }
+
+    fn named(name: &str, serial: u64) -> CertificateParams {
+        let mut params = params(name, serial);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        params
+    }
+
+    // A peer writes the name of an installed CA in as many bytes as are compared, and signs with an algorithm that does
+    // not fit its key, so that no signature is paid for.
+    #[test]
+    fn a_name_that_is_written_long_is_folded_once_for_each_certificate() {
+        let (long, count) = (format!("{}CA", "\u{ad}".repeat(480)), 25);
+        let key = KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+        let upper = named(&long, 1);
+        let issuer = Issuer::from_params(&upper, &key);
+        let makes = |params: CertificateParams| {
+            let own = KeyPair::generate().unwrap();
+            let made = params.signed_by(&own, &issuer).unwrap();
+            CertificateDer::from(made.der().to_vec())
+        };
+        let leaf = makes(params("stranger", 1));
+        let others: Vec<_> = (2..count + 2)
+            .map(|serial| makes(named(&long, serial)))
+            .collect();
+        for authorities in [1, 15, 40] {
+            let mut store = TrustStore::new(keys()).with_clock(Arc::new(clock()));
+            for _ in 0..authorities {
+                let authority = Ca::new().again(1);
+                store
+                    .install_authority(AuthorityScope::Clients, authority, EntryOptions::new())
+                    .unwrap();
+            }
+            let view = store.view();
+            let question = Question::client(&leaf, &others, clock());
+            let _: usize = folded::take();
+            let work = Work::default();
+            let (verdict, _) = decide_at_cost(&view, &Policy::new(keys()), &question, &work);
+            assert!(!verdict.is_accepted());
+            let folded = folded::take();
+            // Once for what is presented and shown, and the short names of what is installed.
+            let most = 2 * 1024 * (others.len() + 1) + 512 * 32;
+            assert!(folded <= most, "{authorities}: {folded} of {most}");
         }
     }
 }

@@ -12,7 +12,7 @@ use pki_types::UnixTime;
 
 use super::blocks::Blocks;
 use super::crls::Crls;
-use super::namesakes::Installed;
+use super::namesakes::{Installed, Wanted};
 use super::shelf::Shelf;
 use super::signers::Signers;
 use super::table::Table;
@@ -207,7 +207,7 @@ impl Data {
         &'a self,
         slot: Slot,
         scope: Scope,
-        subject: &'a [u8],
+        subject: Wanted<'a>,
         key_id: Option<&'a [u8]>,
         others: usize,
     ) -> impl Iterator<Item = Installed<'a>> {

@@ -47,6 +47,7 @@ pub use draft::Draft;
 pub use entry::{AuthorityScope, Entry, EntryKey, PinScope, Scope, Slot};
 pub use groups::Group;
 pub use ids::{GroupId, ServerId};
+pub(crate) use namesakes::Wanted;
 pub use options::{EntryOptions, Matching, ValidityRule};
 pub use patterns::SanPattern;
 pub(crate) use restore::{HeldEntry, HeldServer};

@@ -4,6 +4,7 @@
 //! Nearly every subject has one or a few. From [`CROWD`] on they are kept in the order in which they are tried, and
 //! those with a key identifier are found by it.
 
+use core::cell::Cell;
 use core::cmp::Ordering;
 use core::hash::BuildHasher;
 use std::collections::{BTreeSet, hash_map::RandomState};
@@ -11,7 +12,7 @@ use std::sync::Arc;
 
 use super::table::Table;
 use super::{Entry, Slot};
-use crate::certificate::{Certificate, names_equal};
+use crate::certificate::{Certificate, canonical_name};
 
 /// From how many certificates of one subject on they are indexed: below it, looking at all costs less.
 const CROWD: usize = 16;
@@ -19,13 +20,51 @@ const CROWD: usize = 16;
 /// An installed CA certificate, by the entry that holds it.
 pub(crate) type Installed<'a> = (&'a Arc<Entry>, &'a Certificate);
 
-/// An entry with its certificate, if its subject is `subject`: of an authority in any bytes (RFC 5280 section 7.1), of
-/// an intermediate in the same, since the path builder compares bytes below the authority.
-pub(super) fn installed<'a>(entry: &'a Arc<Entry>, subject: &[u8]) -> Option<Installed<'a>> {
-    let certificate = entry.certificate()?;
-    let own = certificate.subject_der();
-    let same = own == subject || (entry.slot() == Slot::Authority && names_equal(own, subject));
-    same.then_some((entry, certificate))
+/// A subject that is looked for. A peer chooses how it is written, so whoever looks puts it into canonical form, once
+/// for all looks.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) name: &'a [u8],
+    /// The same in canonical form.
+    pub(crate) canonical: &'a [u8],
+}
+
+/// Compares the subjects of entries with one that is looked for.
+#[derive(Clone)]
+pub(super) struct Subject<'a> {
+    wanted: Wanted<'a>,
+    /// What was compared last: certificates of one name nearly always write it alike.
+    last: Cell<Option<(&'a [u8], bool)>>,
+}
+
+impl<'a> Subject<'a> {
+    pub(super) fn new(wanted: Wanted<'a>) -> Self {
+        Self {
+            wanted,
+            last: Cell::new(None),
+        }
+    }
+
+    /// An entry with its certificate, if it has this subject: of an authority in any bytes (RFC 5280 section 7.1), of
+    /// an intermediate in the same, since the path builder compares bytes below the authority.
+    pub(super) fn installed(&self, entry: &'a Arc<Entry>) -> Option<Installed<'a>> {
+        let certificate = entry.certificate()?;
+        let own = certificate.subject_der();
+        let same =
+            own == self.wanted.name || (entry.slot() == Slot::Authority && self.is_same(own));
+        same.then_some((entry, certificate))
+    }
+
+    fn is_same(&self, own: &'a [u8]) -> bool {
+        if let Some((last, same)) = self.last.get()
+            && last == own
+        {
+            return same;
+        }
+        let same = *canonical_name(own) == *self.wanted.canonical;
+        self.last.set(Some((own, same)));
+        same
+    }
 }
 
 /// See the module. Each form is one pointer: almost every subject has one entry, and the index has many subjects.
@@ -179,12 +218,13 @@ impl Namesakes {
     /// to find an issuer by them, and they are wrong in some private PKIs.
     pub(super) fn candidates<'a>(
         &'a self,
-        subject: &'a [u8],
+        subject: Wanted<'a>,
         wanted: Option<&'a [u8]>,
         others: usize,
         hasher: &RandomState,
     ) -> Box<dyn Iterator<Item = Installed<'a>> + 'a> {
-        let of_subject = move |entry: &'a Arc<Entry>| installed(entry, subject);
+        let subject = Subject::new(subject);
+        let of_subject = move |entry: &'a Arc<Entry>| subject.installed(entry);
         match self {
             Self::One(one) => Box::new(of_subject(one).into_iter()),
             Self::Few(few) => {
@@ -212,7 +252,10 @@ impl Namesakes {
                     Some(_) => others,
                     None => usize::MAX,
                 };
-                let first = matching.into_iter().chain(bare).filter_map(of_subject);
+                let first = matching
+                    .into_iter()
+                    .chain(bare)
+                    .filter_map(of_subject.clone());
                 let rest = crowd.identified.iter().map(|ranked| &ranked.0);
                 let rest = rest.filter(move |entry| key_id(entry) != wanted);
                 // Counted are those of the subject: another one may have the same hash.

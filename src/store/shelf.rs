@@ -4,7 +4,7 @@ use core::hash::BuildHasher;
 use std::collections::hash_map::RandomState;
 use std::sync::Arc;
 
-use super::namesakes::{self, Installed, Namesakes};
+use super::namesakes::{Installed, Namesakes, Subject, Wanted};
 use super::table::Table;
 use super::{Entry, Scope, ServerId, Slot};
 use crate::certificate::{Fingerprint, canonical_name};
@@ -129,14 +129,14 @@ impl Shelf {
     /// Candidates for an issuer whose subject is `subject` ([`Namesakes::candidates`]).
     pub(super) fn candidates<'a>(
         &'a self,
-        subject: &'a [u8],
+        subject: Wanted<'a>,
         key_id: Option<&'a [u8]>,
         others: usize,
     ) -> Box<dyn Iterator<Item = Installed<'a>> + 'a> {
         match self {
-            Self::One(entry) => Box::new(namesakes::installed(entry, subject).into_iter()),
+            Self::One(entry) => Box::new(Subject::new(subject).installed(entry).into_iter()),
             Self::Several(shelf) => {
-                let hash = shelf.hasher.hash_one(canonical_name(subject));
+                let hash = shelf.hasher.hash_one(subject.canonical);
                 let found = shelf.by_subject.find(hash);
                 Box::new(found.flat_map(move |found| {
                     found.candidates(subject, key_id, others, &shelf.hasher)

@@ -39,6 +39,7 @@ mod revoked;
 mod rfc5280;
 mod row;
 mod sense;
+mod signers;
 mod spellings;
 mod states;
 mod text;
