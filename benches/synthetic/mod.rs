@@ -1,5 +1,5 @@
-//! Many different certificates, quickly: one CA signs for keys that nobody has. What the store and the verdict
-//! on a pin do with a certificate does not depend on whether its key exists.
+//! Many different certificates, quickly: one CA signs for keys with which nothing is signed. A store takes no point
+//! that is not on its curve, so each P-256 key is computed from a private one; an RSA modulus need not have factors.
 
 #![allow(
     missing_docs,
@@ -16,7 +16,7 @@
 
 use std::time::Duration;
 
-use pki_types::UnixTime;
+use pki_types::{PrivatePkcs8KeyDer, UnixTime};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
     Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, PublicKeyData,
@@ -63,15 +63,28 @@ fn noise(number: u32, length: usize) -> Vec<u8> {
     bytes
 }
 
+/// A PKCS#8 key of P-256 without its public part (RFC 5208, RFC 5915), up to the scalar.
+const P256_PRIVATE: [u8; 35] = [
+    0x30, 0x41, 0x02, 0x01, 0x00, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
+    0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x04, 0x27, 0x30, 0x25, 0x02, 0x01,
+    0x01, 0x04, 0x20,
+];
+
 impl Key {
     fn nobodys(self, number: u32) -> NobodysKey {
         match self {
             Self::P256 => {
-                let mut bytes = vec![0x04];
-                bytes.extend(noise(number, 64));
+                let algorithm = &PKCS_ECDSA_P256_SHA256;
+                let mut private = P256_PRIVATE.to_vec();
+                private.extend(noise(number, 32));
+                // Below the order of the curve, which begins with four bytes 0xff.
+                let scalar = private.get_mut(P256_PRIVATE.len());
+                scalar.map(|first| *first &= 0x7f);
+                let private = PrivatePkcs8KeyDer::from(private);
+                let pair = KeyPair::from_pkcs8_der_and_sign_algo(&private, algorithm).unwrap();
                 NobodysKey {
-                    bytes,
-                    algorithm: &PKCS_ECDSA_P256_SHA256,
+                    bytes: pair.der_bytes().to_vec(),
+                    algorithm,
                 }
             }
             Self::Rsa2048 => {

@@ -88,7 +88,7 @@ fn server() -> ServerId {
 }
 
 /// The first byte says what the rest is: a certificate; or what is to be signed of one, which the root then signs, as
-/// that of a server (odd) or of a CA above one.
+/// that of a server, of a CA above one, or (three) of the root itself.
 pub fn differential(data: &[u8]) -> bool {
     let Some((mode, rest)) = data.split_first() else {
         return false;
@@ -97,6 +97,7 @@ pub fn differential(data: &[u8]) -> bool {
         return false;
     }
     match mode % 3 {
+        _ if *mode == 3 => authority(&make::signed(rest, ROOT, false)),
         0 => read(rest),
         1 => {
             let leaf = make::signed(rest, ROOT, false);
@@ -144,6 +145,59 @@ fn chain(leaf: &[u8], others: &[Vec<u8>]) -> bool {
         }
     }
     verdict.is_accepted()
+}
+
+/// A changed root, as an authority above a good leaf: what it lets through, the path builder lets through as well, and
+/// the general reader finds nothing in it that forbids it.
+fn authority(root: &[u8]) -> bool {
+    read(root);
+    let Ok(ours) = Certificate::from_der(root) else {
+        return false;
+    };
+    let mut store = store();
+    let added = store.add_server(server(), [HOST.parse().unwrap()]);
+    assert!(added.is_ok());
+    let (scope, options) = (AuthorityScope::AnyServer, EntryOptions::new());
+    if store
+        .install_authority(scope, ours.clone(), options)
+        .is_err()
+    {
+        return false;
+    }
+    let Some(leaf) = below(&good()[2], ours.subject_der()) else {
+        return false;
+    };
+    let leaf = CertificateDer::from(leaf);
+    let id = server();
+    let clock = Clock::Known(at(NOW));
+    let question = Question::server(Target::id(&id, None), &leaf, &[], clock);
+    let verdict = decide(&store.view(), &Policy::new(crate::keys()), &question);
+    if !verdict.is_accepted() {
+        return false;
+    }
+    let root = CertificateDer::from(root);
+    let anchor = webpki::anchor_from_trusted_cert(&root).expect("it is an authority");
+    let leaf = EndEntityCert::try_from(&leaf).expect("it is good");
+    let provider = rustls::crypto::ring::default_provider();
+    let algorithms = provider.signature_verification_algorithms.all;
+    let usage = KeyUsage::server_auth();
+    let anchors = [anchor];
+    let found = leaf.verify_for_usage(algorithms, &anchors, &[], at(NOW), usage, None, None);
+    assert!(found.is_ok(), "{:?}: {verdict}", found.err());
+    let (_, theirs) = X509Certificate::from_der(&root).expect("a general reader reads it");
+    for extension in theirs.extensions() {
+        let parsed = extension.parsed_extension();
+        match parsed {
+            ParsedExtension::BasicConstraints(basic) => assert!(basic.ca),
+            ParsedExtension::KeyUsage(usage) => assert!(usage.key_cert_sign()),
+            ParsedExtension::ExtendedKeyUsage(usage) => assert!(usage.any || usage.server_auth),
+            ParsedExtension::UnsupportedExtension { .. } | ParsedExtension::Unparsed => {
+                assert!(!extension.critical, "{:?} is critical", extension.oid);
+            }
+            _ => {}
+        }
+    }
+    true
 }
 
 /// Whether both read it; then as the same. What may be installed as a CA, both read.
@@ -209,6 +263,15 @@ pub(crate) fn general(ours: &Certificate) {
     );
     let algorithm = theirs.signature_algorithm.algorithm.to_id_string();
     assert_eq!(ours.signature_algorithm(), algorithm);
+    // X.690 section 8.19.2: two identifiers of one meaning would be one text and other bytes.
+    let ids = theirs.extensions().iter().map(|extension| &extension.oid);
+    for id in ids.chain([&theirs.signature_algorithm.algorithm]) {
+        let bytes = id.as_bytes();
+        let starts = bytes.split_inclusive(|byte| *byte < 0x80);
+        let minimal = starts.clone().all(|part| part.first() != Some(&0x80));
+        let whole = bytes.last().is_some_and(|byte| *byte < 0x80);
+        assert!(minimal && whole, "the identifier {bytes:02x?}");
+    }
     let key = &theirs.public_key().algorithm;
     // It takes a value of any kind for an identifier.
     let is_oid = |header: &Header<'_>| {

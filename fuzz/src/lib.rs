@@ -19,6 +19,7 @@ mod store_file;
 mod text;
 mod tls;
 mod verdict;
+mod work;
 
 pub use certificate::certificate;
 pub use crl::crl;
@@ -75,8 +76,7 @@ const VERDICT_BYTES: usize = 1024;
 // Four bytes an operation.
 const STORE_BYTES: usize = 1024;
 
-/// Keys that the provider ring verifies.
+/// Keys that the provider ring verifies, with a count of what it verifies.
 pub(crate) fn keys() -> mutual_trust::KeyPolicy {
-    let algorithms = rustls::crypto::ring::default_provider().signature_verification_algorithms;
-    mutual_trust::KeyPolicy::new(algorithms.all)
+    mutual_trust::KeyPolicy::new(work::algorithms())
 }

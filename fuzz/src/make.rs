@@ -1,22 +1,57 @@
 //! Certificates and revocation lists made from a description: a small DER writer that shares no code with the
-//! library, and Ed25519, which signs fast and the same bytes each time.
+//! library, and keys that sign the same bytes each time: Ed25519, which is fast, ECDSA by RFC 6979, and RSA.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{LazyLock, Mutex};
 
-use ring::signature::{Ed25519KeyPair, KeyPair};
+use p256::ecdsa::signature::Signer as _;
+use p256::ecdsa::{Signature, SigningKey};
+use ring::rand::SystemRandom;
+use ring::signature::{Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 
-/// How many keys there are.
+/// How many keys of Ed25519 there are; those of ECDSA come after them, then those of RSA.
 pub(crate) const KEYS: u8 = 32;
+pub(crate) const FIRST_EC: u8 = KEYS;
+pub(crate) const EC_KEYS: u8 = 4;
+pub(crate) const FIRST_RSA: u8 = FIRST_EC + EC_KEYS;
+pub(crate) const RSA_KEYS: u8 = 2;
+
+/// A key that signs.
+enum Pair {
+    Ed25519(Ed25519KeyPair),
+    /// P-256, with SHA-256.
+    Ec(SigningKey),
+    /// Of 2048 bits, PKCS#1 version 1.5 with SHA-256.
+    Rsa(RsaKeyPair),
+}
 
 /// The keys, always the same.
-static PAIRS: LazyLock<Vec<Ed25519KeyPair>> = LazyLock::new(|| {
+static PAIRS: LazyLock<Vec<Pair>> = LazyLock::new(|| {
     let pair = |number| Ed25519KeyPair::from_seed_unchecked(&[number; 32]);
-    (0..KEYS)
-        .map(|number| pair(number).expect("any seed makes a key"))
-        .collect()
+    let mut all: Vec<Pair> = (0..KEYS)
+        .map(|number| Pair::Ed25519(pair(number).expect("any seed makes a key")))
+        .collect();
+    all.extend((0..EC_KEYS).map(|number| {
+        let key = SigningKey::from_slice(&[number + 1; 32]);
+        Pair::Ec(key.expect("a number below the order is a key"))
+    }));
+    let rsa: [&[u8]; 2] = [
+        include_bytes!("keys/rsa-a.der"),
+        include_bytes!("keys/rsa-b.der"),
+    ];
+    all.extend(rsa.map(|der| Pair::Rsa(RsaKeyPair::from_pkcs8(der).expect("it is a key"))));
+    all
 });
+
+fn pair(key: u8) -> &'static Pair {
+    &PAIRS[usize::from(key)]
+}
+
+/// Whether what a key signs has another signature that anybody can make of the first.
+pub(crate) fn is_malleable(key: u8) -> bool {
+    matches!(pair(key), Pair::Ec(_))
+}
 
 /// The key of this number as PKCS#8 (RFC 8410 section 7).
 pub(crate) fn pkcs8(key: u8) -> Vec<u8> {
@@ -42,11 +77,29 @@ pub(crate) struct Usage {
     pub(crate) any: bool,
 }
 
+/// The base of a subtree of name constraints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Base {
+    Dns(&'static str),
+    /// An address with the length of its prefix.
+    Ip(IpAddr, u8),
+}
+
 /// What name constraints say; both lists are empty if there are none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Constraints {
-    pub(crate) permitted: Vec<&'static str>,
-    pub(crate) excluded: Vec<&'static str>,
+    pub(crate) permitted: Vec<Base>,
+    pub(crate) excluded: Vec<Base>,
+}
+
+/// How a name is written: all of them are equal by RFC 5280 section 7.1, and none of them in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) enum Spelling {
+    #[default]
+    Utf8,
+    Printable,
+    UpperCase,
+    Spaces,
 }
 
 /// A certificate in words. The subject and the issuer are common names; keys are numbers.
@@ -77,6 +130,10 @@ pub(crate) struct Spec {
     pub(crate) critical: bool,
     /// The signature is over something else.
     pub(crate) broken: bool,
+    /// The other signature of the same content by the same key, where it is malleable.
+    pub(crate) twin: bool,
+    pub(crate) subject_spelling: Spelling,
+    pub(crate) issuer_spelling: Spelling,
 }
 
 impl Spec {
@@ -100,6 +157,9 @@ impl Spec {
             key_id: ca,
             critical: false,
             broken: false,
+            twin: false,
+            subject_spelling: Spelling::Utf8,
+            issuer_spelling: Spelling::Utf8,
         }
     }
 
@@ -119,12 +179,14 @@ impl Spec {
     }
 
     fn write(&self) -> Vec<u8> {
-        self.write_below(&name(self.issuer))
+        self.write_below(&spelled(self.issuer, self.issuer_spelling))
     }
 
     /// Its DER with another name of the issuer, given in DER.
     pub(crate) fn write_below(&self, issuer: &[u8]) -> Vec<u8> {
-        signed(&self.to_be_signed(issuer), self.signer, self.broken)
+        let tbs = self.to_be_signed(issuer);
+        let signature = signature(&tbs, self.signer, self.broken, self.twin);
+        enveloped(&tbs, self.signer, &signature)
     }
 
     pub(crate) fn to_be_signed(&self, issuer: &[u8]) -> Vec<u8> {
@@ -133,10 +195,10 @@ impl Spec {
             tbs.extend(tlv(0xa0, &tlv(2, &[2])));
         }
         tbs.extend(tlv(2, &self.serial));
-        tbs.extend(algorithm());
+        tbs.extend(algorithm(self.signer));
         tbs.extend(issuer);
         tbs.extend(tlv(0x30, &[time(self.from), time(self.to)].concat()));
-        tbs.extend(name(self.subject));
+        tbs.extend(spelled(self.subject, self.subject_spelling));
         tbs.extend(public_key(self.key));
         if self.version == 3 {
             let extensions = self.extensions();
@@ -168,8 +230,8 @@ impl Spec {
             let names: Vec<u8> = self.names.iter().flat_map(general_name).collect();
             all.extend(extension(17, false, &tlv(0x30, &names)));
         }
-        let subtrees = |tag, bases: &[&str]| {
-            let tree = |base: &&str| tlv(0x30, &tlv(0x82, base.as_bytes()));
+        let subtrees = |tag, bases: &[Base]| {
+            let tree = |base: &Base| tlv(0x30, &subtree(*base));
             let list: Vec<u8> = bases.iter().flat_map(tree).collect();
             if list.is_empty() {
                 list
@@ -209,13 +271,14 @@ pub(crate) struct List {
     pub(crate) next_update: i64,
     pub(crate) serials: Vec<Vec<u8>>,
     pub(crate) broken: bool,
+    pub(crate) spelling: Spelling,
 }
 
 impl List {
     pub(crate) fn der(&self) -> Vec<u8> {
         let mut tbs = tlv(2, &[1]);
-        tbs.extend(algorithm());
-        tbs.extend(name(self.issuer));
+        tbs.extend(algorithm(self.signer));
+        tbs.extend(spelled(self.issuer, self.spelling));
         tbs.extend(time(self.this_update));
         tbs.extend(time(self.next_update));
         let entry =
@@ -251,26 +314,77 @@ pub(crate) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
     all
 }
 
-/// id-Ed25519 (RFC 8410 section 3).
-fn algorithm() -> Vec<u8> {
-    tlv(0x30, &tlv(6, &[0x2b, 0x65, 0x70]))
+/// With what a key signs: id-Ed25519 (RFC 8410 section 3), ecdsa-with-SHA256 (RFC 5758 section 3.2) or
+/// sha256WithRSAEncryption (RFC 4055 section 5).
+fn algorithm(key: u8) -> Vec<u8> {
+    tlv(
+        0x30,
+        &match pair(key) {
+            Pair::Ed25519(_) => tlv(6, &[0x2b, 0x65, 0x70]),
+            Pair::Ec(_) => tlv(6, &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2]),
+            Pair::Rsa(_) => [tlv(6, &rsa(11)), tlv(5, &[])].concat(),
+        },
+    )
+}
+
+/// An identifier of PKCS#1.
+fn rsa(last: u8) -> [u8; 9] {
+    [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, last]
 }
 
 fn public_key(key: u8) -> Vec<u8> {
-    let public = PAIRS[usize::from(key)].public_key().as_ref();
-    tlv(
-        0x30,
-        &[algorithm(), tlv(3, &[&[0], public].concat())].concat(),
-    )
+    let (kind, public) = match pair(key) {
+        Pair::Ed25519(pair) => (
+            tlv(6, &[0x2b, 0x65, 0x70]),
+            pair.public_key().as_ref().to_vec(),
+        ),
+        Pair::Ec(pair) => {
+            let kind = [
+                tlv(6, &[0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1]),
+                tlv(6, &[0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7]),
+            ];
+            let point = pair.verifying_key().to_sec1_point(false);
+            (kind.concat(), point.as_bytes().to_vec())
+        }
+        Pair::Rsa(pair) => {
+            let kind = [tlv(6, &rsa(1)), tlv(5, &[])].concat();
+            (kind, pair.public_key().as_ref().to_vec())
+        }
+    };
+    let bits = tlv(3, &[&[0], public.as_slice()].concat());
+    tlv(0x30, &[tlv(0x30, &kind), bits].concat())
 }
 
 fn key_id(key: u8) -> [u8; 8] {
     [key; 8]
 }
 
-pub(crate) fn name(text: &str) -> Vec<u8> {
-    let value = [tlv(6, &[0x55, 4, 3]), tlv(0x0c, text.as_bytes())].concat();
+fn spelled(text: &str, spelling: Spelling) -> Vec<u8> {
+    let (tag, text) = match spelling {
+        Spelling::Utf8 => (0x0c, text.to_owned()),
+        Spelling::Printable => (0x13, text.to_owned()),
+        Spelling::UpperCase => (0x0c, text.to_uppercase()),
+        Spelling::Spaces => (0x0c, format!(" {} ", text.replace(' ', "  "))),
+    };
+    let value = [tlv(6, &[0x55, 4, 3]), tlv(tag, text.as_bytes())].concat();
     tlv(0x30, &tlv(0x31, &tlv(0x30, &value)))
+}
+
+/// An address and its mask (RFC 5280 section 4.2.1.10).
+fn subtree(base: Base) -> Vec<u8> {
+    let masked = |address: &[u8], prefix: u8| {
+        let mask = (0..address.len()).map(|at| {
+            let bits = usize::from(prefix).saturating_sub(at * 8).min(8);
+            u8::try_from(0xff00_u32 >> bits & 0xff).expect("it is a byte")
+        });
+        let mask: Vec<u8> = mask.collect();
+        tlv(0x87, &[address, mask.as_slice()].concat())
+    };
+    match base {
+        Base::Dns(text) => tlv(0x82, text.as_bytes()),
+        Base::Ip(IpAddr::V4(address), prefix) => masked(&address.octets(), prefix),
+        Base::Ip(IpAddr::V6(address), prefix) => masked(&address.octets(), prefix),
+    }
 }
 
 fn general_name(name: &Name) -> Vec<u8> {
@@ -355,11 +469,46 @@ fn date(mut day: i64) -> (i64, i64, i64) {
 }
 
 pub(crate) fn signed(tbs: &[u8], signer: u8, broken: bool) -> Vec<u8> {
-    let pair = &PAIRS[usize::from(signer)];
-    let mut signature = pair.sign(tbs).as_ref().to_vec();
+    enveloped(tbs, signer, &signature(tbs, signer, broken, false))
+}
+
+fn signature(tbs: &[u8], signer: u8, broken: bool, twin: bool) -> Vec<u8> {
+    let mut signature = match pair(signer) {
+        Pair::Ed25519(pair) => pair.sign(tbs).as_ref().to_vec(),
+        Pair::Ec(pair) => {
+            let signature: Signature = pair.sign(tbs);
+            let (r, s) = signature.split_scalars();
+            let s = if twin { -s } else { s };
+            let other = Signature::from_scalars(r.as_ref(), s.as_ref());
+            let other = other.expect("neither is zero");
+            integers(&other.r().to_bytes(), &other.s().to_bytes())
+        }
+        Pair::Rsa(pair) => {
+            let mut signature = vec![0; pair.public().modulus_len()];
+            let random = SystemRandom::new();
+            let done = pair.sign(&RSA_PKCS1_SHA256, &random, tbs, &mut signature);
+            done.expect("the key is large enough");
+            signature
+        }
+    };
     if broken {
         signature[40] ^= 1;
     }
-    let bits = tlv(3, &[&[0], signature.as_slice()].concat());
-    tlv(0x30, &[tbs.to_vec(), algorithm(), bits].concat())
+    signature
+}
+
+/// Two positive numbers as ECDSA writes them (RFC 3279 section 2.2.3).
+fn integers(r: &[u8], s: &[u8]) -> Vec<u8> {
+    let integer = |bytes: &[u8]| {
+        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+        let bytes = &bytes[zeros..];
+        let sign: &[u8] = if bytes[0] < 0x80 { &[] } else { &[0] };
+        tlv(2, &[sign, bytes].concat())
+    };
+    tlv(0x30, &[integer(r), integer(s)].concat())
+}
+
+fn enveloped(tbs: &[u8], signer: u8, signature: &[u8]) -> Vec<u8> {
+    let bits = tlv(3, &[&[0], signature].concat());
+    tlv(0x30, &[tbs.to_vec(), algorithm(signer), bits].concat())
 }

@@ -17,7 +17,7 @@ use mutual_trust::{
 use pki_types::UnixTime;
 
 use crate::STORE_FILE_BYTES;
-use crate::make::{List, Name, Spec};
+use crate::make::{List, Name, Spec, Spelling};
 use crate::snapshot::Snapshot;
 use crate::store_file::fitting_lines;
 
@@ -60,6 +60,7 @@ pub(crate) fn good() -> TrustStore {
         next_update: NOW + YEAR,
         serials: vec![vec![9]],
         broken: false,
+        spelling: Spelling::default(),
     };
     let list = Crl::from_der(&list.der()).expect("it is good");
     let options = EntryOptions::new;

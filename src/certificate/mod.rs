@@ -416,6 +416,19 @@ mod tests {
                 let host: super::HostName = host.parse().unwrap();
                 let covered = certificate.names().any(|name| name.covers(&host));
                 assert_eq!(certificate.covers(&host), covered, "{host} {certificate:?}");
+                // Among many as by itself, first or last.
+                let others: Vec<super::HostName> = (0..20)
+                    .map(|number| format!("other-{number}.test").parse().unwrap())
+                    .collect();
+                for place in [0, 10, 20] {
+                    let mut all: Vec<&super::HostName> = others.iter().collect();
+                    all.insert(place, &host);
+                    assert_eq!(
+                        certificate.covers_any(&all),
+                        covered,
+                        "{host} {certificate:?}"
+                    );
+                }
             }
         }
     }

@@ -3,10 +3,12 @@
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::str::FromStr;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use pki_types::ServerName;
 
+use super::Certificate;
 use super::shown::subject_alternative;
 use crate::error::HostNameError;
 use crate::limits::MAX_DNS_NAME_BYTES;
@@ -222,6 +224,38 @@ impl<'a> SanName<'a> {
             Self::Uri(name) | Self::Email(name) => subject_alternative(self.kind(), name, false),
             Self::Ip(_) | Self::Other => self.to_string(),
         }
+    }
+}
+
+/// Most hosts that are held against each name one by one: that is as fast as a table for so few.
+const FEW_HOSTS: usize = 8;
+
+impl Certificate {
+    /// Whether one of the subject alternative names covers one of these hosts. The names are walked once, however many
+    /// hosts there are: a server may have hundreds, and a peer's certificate thousands of names.
+    pub(crate) fn covers_any(&self, hosts: &[&HostName]) -> bool {
+        let covers = |name: &SanName<'_>| hosts.iter().any(|host| name.covers(host));
+        if hosts.len() <= FEW_HOSTS {
+            return hosts.iter().any(|host| self.covers(host));
+        }
+        let dns = || hosts.iter().filter_map(|host| host.dns());
+        let parents = dns().filter_map(|host| host.split_once('.').map(|(_, parent)| parent));
+        let (whole, parents): (HashSet<&str>, HashSet<&str>) = (dns().collect(), parents.collect());
+        let addresses: HashSet<IpAddr> = hosts.iter().filter_map(|host| host.ip()).collect();
+        self.names().any(|name| {
+            let may = match name {
+                SanName::Dns(text) => {
+                    let text = text.to_ascii_lowercase();
+                    match text.strip_prefix("*.") {
+                        Some(parent) => parents.contains(parent),
+                        None => whole.contains(text.as_str()),
+                    }
+                }
+                SanName::Ip(address) => addresses.contains(&address),
+                SanName::Uri(_) | SanName::Email(_) | SanName::Other => false,
+            };
+            may && covers(&name)
+        })
     }
 }
 

@@ -135,6 +135,13 @@ pub enum StoreError {
         /// The limit in days.
         limit: u64,
     },
+    /// A migration that the clock alone allows, and not the floor: the clock jumped (M7, P3).
+    #[error("{state}; a migration lasts from the floor on until then: confirm the clock first")]
+    #[non_exhaustive]
+    ClockNotConfirmed {
+        /// The clock and the floor.
+        state: ClockState,
+    },
     /// An end that has passed at the floor, while the clock does not count (M7).
     #[error("the end given is not after the floor: {state}")]
     #[non_exhaustive]

@@ -33,6 +33,12 @@ pub enum ConfigError {
     /// The identity cannot be used with any signature scheme of the provider (K3).
     #[error("no signature scheme of the provider fits the identity's key")]
     IdentityUnusable,
+    /// The identity's key signs in TLS 1.3 only (ML-DSA, RFC 9881), and only TLS 1.2 is allowed (K3).
+    #[error(
+        "the key of the identity signs with ML-DSA, in TLS 1.3 only, and the configuration allows TLS 1.2 alone: \
+         allow TLS 1.3, or present an identity with another kind of key"
+    )]
+    IdentityOnlyTls13,
     /// The chain of an identity with an external signer, which no provider has looked at before, is not in order
     /// (K1).
     #[error(transparent)]

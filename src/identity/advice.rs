@@ -2,9 +2,13 @@
 
 use core::fmt;
 
+use pki_types::alg_id;
+
 use super::Chain;
 use super::chain::can_check;
-use crate::certificate::{Certificate, Clock, KeyKind, KeyPolicy, KeyRefusal, Moment, seconds};
+use crate::certificate::{
+    Certificate, Clock, KeyKind, KeyPolicy, KeyRefusal, Moment, der, seconds,
+};
 use crate::limits::{EXPIRY_NOTICE, MIN_RSA_BITS};
 
 /// Something about an identity that some peers refuse. It can be used all the same: what matters is what the
@@ -34,6 +38,8 @@ pub enum IdentityAdvice {
         /// What it is.
         key: KeyKind,
     },
+    /// The key signs with ML-DSA (RFC 9881), which TLS 1.2 has not and few peers verify.
+    MlDsa,
     /// A certificate has ended.
     #[non_exhaustive]
     Expired {
@@ -112,6 +118,10 @@ impl fmt::Display for IdentityAdvice {
                 f,
                 "peers on rustls verify this key ({key}) in TLS 1.3 only"
             ),
+            Self::MlDsa => f.write_str(
+                "the key signs with ML-DSA: in TLS 1.3 only, and few peers verify it (OpenSSL from 3.5 on, Go from \
+                 1.27 on)",
+            ),
             Self::Expired { index, not_after } => {
                 write!(f, "{} ended at {}", Which(*index), Moment(*not_after))
             }
@@ -178,6 +188,9 @@ pub(crate) fn advice(chain: &Chain, clock: Clock, keys: Option<&KeyPolicy>) -> V
         let key = KeyKind::P521;
         found.push(IdentityAdvice::OnlyTls13 { key });
     }
+    if signs_with_ml_dsa(leaf) {
+        found.push(IdentityAdvice::MlDsa);
+    }
     if clock == Clock::Unset {
         found.push(IdentityAdvice::ClockUnset);
     }
@@ -199,6 +212,13 @@ pub(crate) fn advice(chain: &Chain, clock: Clock, keys: Option<&KeyPolicy>) -> V
         }
     }
     found
+}
+
+/// Whether the key is one of RFC 9881, which have signature schemes in TLS 1.3 alone.
+pub(crate) fn signs_with_ml_dsa(certificate: &Certificate) -> bool {
+    let kinds = [alg_id::ML_DSA_44, alg_id::ML_DSA_65, alg_id::ML_DSA_87];
+    der::algorithm_of_spki(certificate.subject_public_key_info())
+        .is_some_and(|found| kinds.iter().any(|kind| kind.as_ref() == found))
 }
 
 fn of_time(index: usize, certificate: &Certificate, clock: Clock) -> Option<IdentityAdvice> {

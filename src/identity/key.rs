@@ -17,7 +17,7 @@ use crate::limits::{MAX_PRIVATE_KEY_BYTES, MAX_RSA_BITS, MIN_RSA_BITS};
 /// A private key in DER, wiped when dropped. It cannot be cloned, compared, printed or turned into bytes.
 ///
 /// Read are PKCS#8 (RFC 5958, of both versions), PKCS#1 (RFC 8017) and SEC 1 (RFC 5915), with RSA of 2048 to
-/// 8192 bits or whatever else the provider can use; what is not the default way of reading them, such as a
+/// 8192 bits or whatever else the provider can use, with aws-lc-rs also ML-DSA (RFC 9881); what is not the default way of reading them, such as a
 /// passphrase, is for a [`KeyReader`].
 ///
 /// ```compile_fail,E0599

@@ -36,7 +36,7 @@ pub use write::{write_certificates, write_private};
 
 pub(crate) use write::{Readers, link_as, prepare};
 
-pub(crate) use advice::advice;
+pub(crate) use advice::{advice, signs_with_ml_dsa};
 #[cfg(feature = "issue")]
 pub(crate) use issue::{SERIAL_BYTES, is_self_signed, request, self_signed};
 pub(crate) use scrub::scrub_stack;

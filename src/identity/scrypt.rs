@@ -208,10 +208,10 @@ mod tests {
     #[test]
     fn the_vectors_of_rfc_7914_are_met() {
         // Section 12, but for the last, which takes a gigabyte.
-        let vectors: [(&[u8], &[u8], [u64; 3], &str); 3] = [
+        let vectors = [
             (
-                b"",
-                b"",
+                &b""[..],
+                &b""[..],
                 [16, 1, 1],
                 "77d6576238657b203b19ca42c18a0497f16b4844e3074ae8dfdffa3fede21442\
                  fcd0069ded0948f8326a753a0fc81f17e8d3e0fb2e0d3628cf35e20c38d18906",

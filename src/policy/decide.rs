@@ -83,7 +83,7 @@ pub(super) struct Case<'a> {
     pub(super) question: &'a Question<'a>,
     pub(super) timing: Timing,
     /// What this verdict has spent on what the peer presents.
-    pub(super) work: Work,
+    pub(super) work: &'a Work,
     pub(super) leaf: &'a Certificate,
     /// One of the entries that hold it, if there is one.
     pub(super) holder: Option<&'a Arc<Entry>>,
@@ -121,16 +121,16 @@ pub(super) fn decide_until(
     policy: &Policy,
     question: &Question<'_>,
 ) -> (Verdict, i64) {
-    let (verdict, until, _) = decide_at_cost(view, policy, question);
-    (verdict, until)
+    decide_at_cost(view, policy, question, &Work::default())
 }
 
-/// The same, with the work that it took.
+/// The same, which counts what it spends.
 pub(super) fn decide_at_cost(
     view: &View,
     policy: &Policy,
     question: &Question<'_>,
-) -> (Verdict, i64, Work) {
+    work: &Work,
+) -> (Verdict, i64) {
     let mut verdict = Verdict {
         outcome: Err((ReasonCode::NothingInstalled, Detail::None)),
         role: question.role(),
@@ -150,7 +150,7 @@ pub(super) fn decide_at_cost(
         Err(fall) => {
             verdict.outcome = Err(fall);
             verdict.warnings.extend(timing.warning());
-            return (verdict, i64::MIN, Work::default());
+            return (verdict, i64::MIN);
         }
     };
     let case = Case {
@@ -158,17 +158,18 @@ pub(super) fn decide_at_cost(
         policy,
         question,
         timing,
-        work: Work::default(),
+        work,
         leaf: &leaf,
         holder,
     };
     verdict.outcome = judge(&case, &mut verdict)
         .map_err(|fall| floor::instead_of_ends(&case, fall, &mut verdict));
-    if verdict.outcome.is_err() {
+    if let Err((reason, _)) = &verdict.outcome {
+        verdict.warnings.extend(case.timing.jumped(*reason));
         verdict.subject = Some(leaf.subject());
     }
     verdict.warnings.extend(case.timing.warning());
-    (verdict, case.timing.same_until(), case.work)
+    (verdict, case.timing.same_until())
 }
 
 /// The server that the peer must be, as far as it is known before anything is judged.

@@ -181,7 +181,7 @@ impl<'a> Nodes<'a> {
         let case = self.case;
         let found = self
             .presented
-            .with_subject(case.view, below.issuer_der(), &case.work);
+            .with_subject(case.view, below.issuer_der(), case.work);
         let mut all: Vec<usize> = Vec::with_capacity(found.len());
         for certificate in found {
             match issuers::check(case, &certificate, Place::Intermediate) {

@@ -70,7 +70,7 @@ pub(super) fn check_names(
     if wanted.is_empty() {
         return Err((ReasonCode::NoNameToMatch, Detail::None));
     }
-    if wanted.iter().any(|name| case.leaf.covers(name)) {
+    if case.leaf.covers_any(&wanted) {
         return Ok(());
     }
     let shown = wanted.iter().take(MAX_CONSIDERED);

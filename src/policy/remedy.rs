@@ -96,6 +96,14 @@ impl Verdict {
                     "Have a certificate made with clientAuth, or let the option `any_role` of the pin waive it."
                 }
             },
+            ReasonCode::AnyExtendedKeyUsageAlone => match role {
+                Role::Server => {
+                    "Have that certificate issued with serverAuth in its extended key usage; or install the server's certificate as a pin, for which anyExtendedKeyUsage is enough."
+                }
+                Role::Client => {
+                    "Have that certificate issued with clientAuth in its extended key usage; or install the client's certificate as a pin, for which anyExtendedKeyUsage is enough."
+                }
+            },
             ReasonCode::SameSubjectOtherKey => match role {
                 Role::Server => {
                     "Find out whether the server changed its key. If it did, install its new certificate as a pin, or, if it moved to a CA, install that CA as an authority and migrate the server. If it did not, another machine presents itself under its name."

@@ -27,7 +27,7 @@ pub(crate) fn stranger(
         policy,
         question,
         timing: Timing::of(view, question.clock),
-        work: Work::default(),
+        work: &Work::default(),
         leaf: &leaf,
         holder: None,
     };

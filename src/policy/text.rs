@@ -121,6 +121,10 @@ impl fmt::Display for VerdictWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ClockUnset(state) => write!(f, "{state}"),
+            Self::ClockJumped(state) => write!(
+                f,
+                "{state}; compare the clock with another one before anything is renewed"
+            ),
             Self::InGrace { not_after } => write!(
                 f,
                 "the certificate expired at {} and is in its grace: renew it",

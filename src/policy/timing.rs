@@ -93,14 +93,15 @@ impl Timing {
     /// Whether a refusal rests on an end that was judged at the floor: what has ended there may be valid, so its
     /// remedy is the clock or the floor, never a renewal (rule M7).
     pub(super) fn is_of_floor(&self, reason: ReasonCode) -> bool {
-        let by_end = matches!(
-            reason,
-            ReasonCode::Expired
-                | ReasonCode::EntryEnded
-                | ReasonCode::IssuerExpired
-                | ReasonCode::CrlExpired
-        );
-        !self.known && (by_end || (reason == ReasonCode::NoPinLeft && self.ended_at_floor.get()))
+        let no_pin = reason == ReasonCode::NoPinLeft && self.ended_at_floor.get();
+        !self.known && (is_by_end(reason) || no_pin)
+    }
+
+    /// That the clock jumped, for a refusal that rests on an end: the clock may be what is wrong. `None` for others.
+    pub(super) fn jumped(&self, reason: ReasonCode) -> Option<VerdictWarning> {
+        let jumped = matches!(self.state, ClockState::Jumped { .. });
+        let by_end = is_by_end(reason) || reason == ReasonCode::NoPinLeft;
+        (jumped && by_end).then_some(VerdictWarning::ClockJumped(self.state))
     }
 
     /// The moment at which ends are judged, in seconds since the epoch. To be shown, and for the path builder, which
@@ -209,4 +210,15 @@ impl Timing {
             None => Ok(()),
         }
     }
+}
+
+/// Whether a refusal with this reason rests on something that has ended.
+fn is_by_end(reason: ReasonCode) -> bool {
+    matches!(
+        reason,
+        ReasonCode::Expired
+            | ReasonCode::EntryEnded
+            | ReasonCode::IssuerExpired
+            | ReasonCode::CrlExpired
+    )
 }

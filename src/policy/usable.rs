@@ -76,7 +76,7 @@ impl<'a> Usable<'a> {
             policy: self.policy,
             question: &question,
             timing: Timing::of(self.view, self.clock),
-            work: Work::default(),
+            work: &Work::default(),
             leaf: certificate,
             holder: None,
         })

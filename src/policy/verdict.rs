@@ -15,6 +15,8 @@ use crate::store::{Bounded, ClockState, Entry, EntryKey, ServerId, Slot};
 pub enum VerdictWarning {
     /// The clock does not count: ends were judged at the floor, beginnings not at all (rule M7).
     ClockUnset(ClockState),
+    /// The clock counts and is far above the floor: what has ended by it may be valid, if the clock is wrong (rule M7).
+    ClockJumped(ClockState),
     /// The pin's certificate has expired and lives on its grace (rule M3).
     #[non_exhaustive]
     InGrace {

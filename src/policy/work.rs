@@ -76,6 +76,7 @@ mod tests {
         RevokedCertParams, SerialNumber,
     };
 
+    use super::Work;
     use crate::certificate::{Certificate, Clock, Crl, KeyPolicy, folded};
     use crate::limits::{MAX_CONSIDERED, MAX_CRLS_PER_ISSUER, MAX_LISTS_ASKED, MAX_WORK};
     use crate::policy::decide::decide_at_cost;
@@ -177,7 +178,8 @@ mod tests {
     fn ask(store: &mut TrustStore, leaf: &Certificate) -> (ReasonCode, (usize, usize, usize)) {
         let leaf = CertificateDer::from(leaf.der().to_vec());
         let question = Question::client(&leaf, &[], clock());
-        let (verdict, _, work) = decide_at_cost(&store.view(), &Policy::new(keys()), &question);
+        let work = Work::default();
+        let (verdict, _) = decide_at_cost(&store.view(), &Policy::new(keys()), &question, &work);
         (verdict.reason(), work.done())
     }
 
@@ -300,7 +302,8 @@ mod tests {
             let view = store.view();
             let question = Question::client(&leaf, &others, clock());
             let _: usize = folded::take();
-            let (verdict, _, _) = decide_at_cost(&view, &Policy::new(keys()), &question);
+            let work = Work::default();
+            let (verdict, _) = decide_at_cost(&view, &Policy::new(keys()), &question, &work);
             assert!(!verdict.is_accepted());
             let folded = folded::take();
             // Once for what is presented and shown, and the short names of what is installed.

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use pki_types::UnixTime;
 
-use super::{Claim, Done, EntryKey, GroupId, Report, Scope, ServerId, Slot, TrustStore, View};
+use super::{
+    Claim, ClockState, Done, EntryKey, GroupId, Report, Scope, ServerId, Slot, TrustStore, View,
+};
 use crate::certificate::seconds;
 use crate::error::StoreError;
 use crate::limits::MAX_MIGRATION;
@@ -80,6 +82,10 @@ impl TrustStore {
         let latest = self.data.floor_after(self.now()).map(latest_end);
         if latest.is_some_and(|latest| seconds(until) <= latest) {
             return Ok(());
+        }
+        let state = self.clock_state();
+        if matches!(state, ClockState::Jumped { .. }) {
+            return Err(StoreError::ClockNotConfirmed { state });
         }
         Err(StoreError::MigrationTooLong {
             latest,

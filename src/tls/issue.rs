@@ -273,8 +273,28 @@ fn algorithms(key: &[u8]) -> Option<(&'static rcgen::SignatureAlgorithm, Signatu
     } else if is(alg_id::RSA_ENCRYPTION) {
         Some((&rcgen::PKCS_RSA_SHA256, SignatureScheme::RSA_PKCS1_SHA256))
     } else {
+        ml_dsa(key)
+    }
+}
+
+/// The writer of certificates knows these identifiers with its backend for aws-lc-rs, which is not asked for more.
+#[cfg(feature = "aws-lc-rs")]
+fn ml_dsa(key: &[u8]) -> Option<(&'static rcgen::SignatureAlgorithm, SignatureScheme)> {
+    let is = |algorithm: AlgorithmIdentifier| algorithm.as_ref() == key;
+    if is(alg_id::ML_DSA_44) {
+        Some((&rcgen::PKCS_ML_DSA_44, SignatureScheme::ML_DSA_44))
+    } else if is(alg_id::ML_DSA_65) {
+        Some((&rcgen::PKCS_ML_DSA_65, SignatureScheme::ML_DSA_65))
+    } else if is(alg_id::ML_DSA_87) {
+        Some((&rcgen::PKCS_ML_DSA_87, SignatureScheme::ML_DSA_87))
+    } else {
         None
     }
+}
+
+#[cfg(not(feature = "aws-lc-rs"))]
+fn ml_dsa(_: &[u8]) -> Option<(&'static rcgen::SignatureAlgorithm, SignatureScheme)> {
+    None
 }
 
 impl fmt::Debug for OwnKey {

@@ -13,6 +13,12 @@ use crate::store::ServerId;
 ///
 /// Made by the builders, with the same trust, policy and clock as their configurations. On a key server it
 /// says who the client is; at either end, after trust has changed, it says which connections to close.
+///
+/// # Security
+/// Ask only about connections that were made with a configuration of the builders. That the peer has the key of what it
+/// presented is proved in the handshake, by our verifier; rustls keeps the certificates and not what verified them, so
+/// nothing here can tell. About a connection whose verifier lets signatures pass, the verdict on another's
+/// certificate is as good as on the peer's own.
 #[derive(Clone, Debug)]
 pub struct PeerCheck {
     trust: LiveTrust,
@@ -33,11 +39,20 @@ impl PeerCheck {
     ///
     /// The verdict's [`accepted`](Verdict::accepted) has the [peer](crate::policy::Accepted::peer), for
     /// authorisation. A connection whose handshake is not finished is refused.
+    ///
+    /// # Security
+    /// The connection must be one of a configuration of [`ServerConfigBuilder`](super::ServerConfigBuilder) or
+    /// [`EnrolmentAcceptor`](super::EnrolmentAcceptor): only our verifier makes sure that the client has the key of the
+    /// certificate that is judged here.
     pub fn client(&self, connection: &CommonState) -> Verdict {
         self.ask(None, connection)
     }
 
     /// Asks about the server of a `rustls::ClientConnection`, which must be `id`.
+    ///
+    /// # Security
+    /// The connection must be one of a configuration of [`ClientConfigBuilder`](super::ClientConfigBuilder), as for
+    /// [`client`](Self::client).
     pub fn server(
         &self,
         id: &ServerId,
@@ -48,6 +63,9 @@ impl PeerCheck {
     }
 
     /// Asks about the server of a `rustls::ClientConnection` that was dialled as `name`.
+    ///
+    /// # Security
+    /// As for [`server`](Self::server).
     pub fn server_by_name(&self, name: &HostName, connection: &CommonState) -> Verdict {
         self.ask(Some(Target::Name(name)), connection)
     }

@@ -142,8 +142,12 @@ impl Identities {
         self.change_next(|next| next.set_all(false))
     }
 
-    /// Makes the next identity the current one and lets go of the old one, whose key is wiped as soon as no
-    /// handshake is using it.
+    /// Makes the next identity the current one and lets go of the old one.
+    ///
+    /// # Security
+    /// The old key is wiped as soon as no handshake is using it and no clone of the old identity is left: one that
+    /// [`current`](Self::current) gave, one that was kept, or a configuration that was built from the [`Identity`]
+    /// itself and not from these `Identities`.
     ///
     /// # Errors
     /// Nothing is staged, or it is not activated for all servers without exception.

@@ -13,6 +13,7 @@ use super::{Identities, PeerCheck, UnsentCertificates, kmip};
 use crate::admin::LiveTrust;
 use crate::certificate::{Clock, Role, SystemClock, TimeSource};
 use crate::error::ConfigError;
+use crate::identity::signs_with_ml_dsa;
 use crate::policy::{ChainMemory, Policy};
 
 /// A protocol version.
@@ -109,6 +110,10 @@ impl Settings {
         for identity in self.identities.next().into_iter().chain([current]) {
             if !identity.signs_with(&schemes) {
                 return Err(ConfigError::IdentityUnusable);
+            }
+            // rustls would say that no cipher suite is in common, or send an empty certificate.
+            if self.versions == [TlsVersion::Tls12] && signs_with_ml_dsa(identity.certificate()) {
+                return Err(ConfigError::IdentityOnlyTls13);
             }
             identity.check_chain(&keys)?;
         }

@@ -36,6 +36,7 @@ impl Told {
                 .iter()
                 .map(|warning| match warning {
                     VerdictWarning::ClockUnset(_) => String::from("ClockUnset"),
+                    VerdictWarning::ClockJumped(_) => String::from("ClockJumped"),
                     other => format!("{other:?}"),
                 })
                 .collect::<Vec<String>>()

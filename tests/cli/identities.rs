@@ -34,7 +34,7 @@ fn silent(folder: &Folder, key: &str, ran: &Ran) {
 #[test]
 fn a_new_identity_is_private_and_kept() {
     let folder = Folder::new("cli-new");
-    for kind in ["p256", "p384", "ed25519", "rsa2048"] {
+    for kind in ["p256", "p384", "ed25519", "rsa2048", "ml-dsa-65"] {
         let line = format!(
             "identity new array-7 --host array-7.example --host 192.0.2.7 --type {kind} --days 30 --identity {kind}.pem --key {kind}.key"
         );

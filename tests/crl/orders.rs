@@ -202,6 +202,47 @@ fn a_list_that_is_not_valid_yet_takes_no_place_until_it_is() {
 }
 
 #[test]
+fn a_list_that_was_removed_keeps_no_older_one_out() {
+    // The administrator's own doing; whatever else happens, the newest list is known by what is held.
+    let issuer = ca("CA");
+    let older = crl().number(1).valid(-48 * HOUR, HOUR).signed_by(&issuer);
+    let newer = crl().number(2).signed_by(&issuer);
+    let mut scene = trusting(&[&issuer]);
+    scene.install(newer.clone());
+    assert!(matches!(
+        scene.refuse(older.clone()),
+        StoreError::CrlOlder { .. }
+    ));
+    scene.store.remove_crl(newer.fingerprint()).unwrap();
+    assert_eq!(scene.install(older).done(), Done::Added);
+}
+
+#[test]
+fn a_list_takes_no_place_by_a_clock_that_jumped() {
+    // M7: the older list is what is in force when the clock is right again.
+    let issuer = ca("CA");
+    let good = leaf().signed_by(&issuer);
+    let current = crl().number(1).signed_by(&issuer);
+    let years = 70 * 366 * 24 * HOUR;
+    let early = crl()
+        .number(2)
+        .valid(years, years + 9 * HOUR)
+        .signed_by(&issuer);
+    for order in orders(&[current.clone(), early.clone()]) {
+        let mut scene = trusting(&[&issuer]);
+        scene.store.view();
+        let jumped = u64::try_from(years).unwrap() + crate::support::NOW + 3600;
+        let clock = mutual_trust::Clock::Known(crate::support::at(jumped));
+        scene.store = scene.store.with_clock(std::sync::Arc::new(clock));
+        for list in order {
+            assert_eq!(scene.install(list).done(), Done::Added);
+        }
+        assert_eq!(scene.held(&issuer), Some(2));
+        assert_eq!(scene.reason(&[&good]), ReasonCode::ChainVerified);
+    }
+}
+
+#[test]
 fn lists_of_other_scopes_and_of_unclear_age_stand_beside_each_other() {
     let issuer = ca("CA");
     let mut scene = trusting(&[&issuer]);

@@ -377,3 +377,32 @@ fn what_is_said_at_the_floor_is_about_the_clock_and_the_floor() {
         assert!(!none.to_lowercase().contains("renew"), "{none}");
     }
 }
+
+// M7
+#[test]
+fn what_has_ended_by_a_clock_that_jumped_is_said_to_be_by_the_clock() {
+    for with_chain in [false, true] {
+        let mut world = World::new();
+        if with_chain {
+            chain(&mut world, same, same, same);
+        } else {
+            own(&mut world, -DAY, DAY, plain());
+        }
+        world.store.view();
+        let said = |world: &mut World| world.verdict().to_string();
+        let warned = "warning: the clock jumped: it shows";
+        // Of a year it is not sure that the clock is wrong.
+        world.at(366 * DAY);
+        assert!(!said(&mut world).contains(warned));
+        world.at(367 * DAY);
+        let text = said(&mut world);
+        assert!(text.contains("Expired"), "{text}");
+        assert!(
+            text.contains(warned) && text.contains("before anything is renewed"),
+            "{text}"
+        );
+        // An accepted peer needs no advice.
+        world.at(0);
+        assert!(!said(&mut world).contains(warned));
+    }
+}

@@ -3,7 +3,7 @@
 use mutual_trust::ReasonCode::*;
 use mutual_trust::certificate::Certificate;
 use mutual_trust::limits::{
-    MAX_INTERMEDIATES_IN_PATH, MAX_NAMESAKE_SIGNATURES, MAX_PRESENTED_BYTES,
+    MAX_INTERMEDIATES_IN_PATH, MAX_NAMESAKE_SIGNATURES, MAX_PATHS_TRIED, MAX_PRESENTED_BYTES,
     MAX_PRESENTED_CERTIFICATES, MAX_WORK, WORK_OF_SIGNATURE,
 };
 use mutual_trust::policy::Detail;
@@ -319,6 +319,29 @@ fn many_authorities_of_one_name_hide_none_whatever_their_order() {
 #[test]
 fn the_search_for_a_path_is_bounded() {
     hold(work());
+}
+
+// C5
+#[test]
+fn the_path_builder_is_given_sixteen_paths() {
+    for constrained in [MAX_PATHS_TRIED - 1, MAX_PATHS_TRIED] {
+        let mut world = World::new();
+        let key = spec("CA").ca().self_signed();
+        let lives = |days: usize| -> i64 { i64::try_from(days).unwrap() * DAY };
+        for number in 0..constrained {
+            let one = spec("CA").ca().key_of(&key);
+            let one = one.valid(-DAY, lives(90 - number));
+            let one = one.permit_dns("elsewhere.example").self_signed();
+            world.authority(For::AnyServer, "constrained", &one);
+        }
+        // It ends first, so that it is tried last.
+        let good = spec("CA").ca().key_of(&key).valid(-DAY, lives(9));
+        world.authority(For::AnyServer, "good", &good.self_signed());
+        world.presents(&spec("x").dns(KMS).signed_by(&key));
+        let verdict = world.verdict();
+        let found = constrained < MAX_PATHS_TRIED;
+        assert_eq!(verdict.is_accepted(), found, "{verdict}");
+    }
 }
 
 // C5

@@ -340,6 +340,7 @@ pub fn peer(verdict: &Verdict) -> String {
 fn warning(warning: &VerdictWarning) -> &'static str {
     match warning {
         VerdictWarning::ClockUnset(_) => "ClockUnset",
+        VerdictWarning::ClockJumped(_) => "ClockJumped",
         VerdictWarning::InGrace { .. } => "InGrace",
         VerdictWarning::CrlInGrace { .. } => "CrlInGrace",
         VerdictWarning::Migrating { .. } => "Migrating",

@@ -94,7 +94,7 @@ fn nonsense(verdict: &Verdict) -> Vec<&'static str> {
         ),
         WrongExtendedKeyUsage => must(client != has("serverAuth"), "the usage of its role"),
         AnyExtendedKeyUsageAlone => must(
-            client == has("clientAuth") || has("serverAuth for servers, clientAuth for clients"),
+            client == has("clientAuth") && client != has("serverAuth") && has("as a pin"),
             "the usage of its role",
         ),
         UnknownCriticalExtension => must(has("without that extension"), "leave it out"),

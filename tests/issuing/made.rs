@@ -18,12 +18,17 @@ use crate::support::handshake::handshake;
 use crate::support::link::{keys_1, settings};
 use crate::support::{DAY, NOW, at, host, now, provider};
 
-/// The kinds of keys that can be made here.
+/// The kinds of keys that can be made here, but for those that few peers know.
 pub(crate) fn kinds() -> Vec<KeyType> {
     let rsa = [KeyType::Rsa2048, KeyType::Rsa3072, KeyType::Rsa4096];
-    let makes = |kind: &KeyType| cfg!(feature = "aws-lc-rs") || !rsa.contains(kind);
+    let makes = |kind: &KeyType| {
+        !ML_DSA.contains(kind) && (cfg!(feature = "aws-lc-rs") || !rsa.contains(kind))
+    };
     KeyType::ALL.iter().copied().filter(makes).collect()
 }
+
+/// Those that OpenSSL 3.0, ring and TLS 1.2 have not.
+const ML_DSA: [KeyType; 3] = [KeyType::MlDsa44, KeyType::MlDsa65, KeyType::MlDsa87];
 
 pub(crate) fn own_key(kind: KeyType, provider: &CryptoProvider) -> OwnKey {
     let key = if kind.to_string().starts_with("RSA") {
@@ -339,8 +344,9 @@ fn a_name_given_twice_stands_once() {
 
 #[cfg(not(feature = "aws-lc-rs"))]
 #[test]
-fn ring_makes_no_rsa_keys_and_says_so() {
-    for kind in [KeyType::Rsa2048, KeyType::Rsa3072, KeyType::Rsa4096] {
+fn ring_makes_neither_rsa_nor_ml_dsa_keys_and_says_so() {
+    let rsa = [KeyType::Rsa2048, KeyType::Rsa3072, KeyType::Rsa4096];
+    for kind in rsa.into_iter().chain(ML_DSA) {
         let refused = NewKey::generate(kind);
         assert!(matches!(refused, Err(IssueError::KeyType { key, .. }) if key == kind));
     }
@@ -352,4 +358,71 @@ fn what_is_printed_of_keys_is_their_kind() {
     assert_eq!(format!("{new:?}"), "NewKey(..)");
     let key = OwnKey::new(new.into_key().unwrap(), &provider()).unwrap();
     assert_eq!(format!("{key:?}"), "OwnKey(ECDSA P-256)");
+}
+
+#[cfg(feature = "aws-lc-rs")]
+#[test]
+fn ml_dsa_keys_are_made_written_certified_requested_and_serve() {
+    // RFC 9881
+    use mutual_trust::identity::{Chain, IdentityAdvice};
+
+    use crate::support::pki::{pki, spec as certified};
+
+    let folder = Folder::new("ml-dsa");
+    let provider = provider();
+    for (kind, (oid, algorithm)) in ML_DSA.into_iter().zip([
+        ("2.16.840.1.101.3.4.3.17", &rcgen::PKCS_ML_DSA_44),
+        ("2.16.840.1.101.3.4.3.18", &rcgen::PKCS_ML_DSA_65),
+        ("2.16.840.1.101.3.4.3.19", &rcgen::PKCS_ML_DSA_87),
+    ]) {
+        let new = NewKey::generate(kind).unwrap();
+        let file = folder.file("own.key");
+        new.write(&file, Existing::Replace).unwrap();
+        // The seed alone: 54 bytes.
+        let text = fs::read_to_string(&file).unwrap();
+        assert_eq!(text.lines().count(), 4, "{text}");
+        let key = OwnKey::new(new.into_key().unwrap(), &provider).unwrap();
+        let own = CertificateSpec::new("kms1").unwrap();
+        let own = own.name(host("kms1.example"));
+        let identity = key.self_signed(&own, 730, now()).unwrap();
+        let certificate = identity.certificate();
+        assert_eq!(certificate.signature_algorithm(), oid, "{kind}");
+        assert!(!certificate.key_usage().unwrap().key_cert_sign(), "{kind}");
+        assert_eq!(identity.advice(now()), [IdentityAdvice::MlDsa], "{kind}");
+        // What was written is the key of the certificate.
+        let chain = folder.file("own.pem");
+        fs::write(&chain, certificate.to_pem()).unwrap();
+        let identity = Identity::from_files(&chain, &file, &provider).unwrap();
+
+        // A CA answers the request of such a key.
+        let ca = pki("Example");
+        let writers = rcgen::KeyPair::generate_for(algorithm).unwrap();
+        let other = PrivateKey::from_der(writers.serialize_der()).unwrap();
+        let other = OwnKey::new(other, &provider).unwrap();
+        let request = other.request(&own).unwrap();
+        let issued = certified("kms1").key(writers).signed_by(&ca.intermediate);
+        let answer = vec![issued.certificate, ca.intermediate.certificate()];
+        let answer = Chain::new(answer).unwrap();
+        other.install(&request, answer).unwrap();
+        let renewed = identity.renew(30, now(), &provider).unwrap();
+        assert_eq!(renewed.certificate().key_pin(), certificate.key_pin());
+        for setting in settings()
+            .into_iter()
+            .filter(|one| one.name.starts_with("aws"))
+        {
+            // The import verifies the signature on the certificate.
+            let trusted = setting.pinning_server(certificate).view();
+            let known = setting.pinning_client(renewed.certificate()).view();
+            let client = setting
+                .client(trusted, renewed.clone())
+                .build_for(&keys_1());
+            let server = setting.server(known, identity.clone()).build();
+            if setting.is_tls13() {
+                handshake(&client.unwrap(), &server.unwrap(), "kms1.example")
+                    .expect_link(&format!("{kind} {}", setting.name));
+            } else {
+                assert!(client.is_err() && server.is_err(), "{kind}");
+            }
+        }
+    }
 }

@@ -298,3 +298,22 @@ fn each_digest_that_can_be_forged_has_its_name() {
         assert_eq!(named, digest, "{found:?}");
     }
 }
+
+#[cfg(feature = "aws-lc-rs")]
+#[test]
+fn a_key_that_signs_in_tls_1_3_only_is_told_with_its_peers() {
+    for algorithm in [
+        &rcgen::PKCS_ML_DSA_44,
+        &rcgen::PKCS_ML_DSA_65,
+        &rcgen::PKCS_ML_DSA_87,
+    ] {
+        let key = rcgen::KeyPair::generate_for(algorithm).unwrap();
+        let found = of(good().key(key).self_signed());
+        assert_eq!(found, [A::MlDsa], "{algorithm:?}");
+        let text = found[0].to_string();
+        assert!(
+            text.contains("TLS 1.3 only") && text.contains("3.5"),
+            "{text}"
+        );
+    }
+}

@@ -23,6 +23,7 @@ pub(crate) fn produce(produced: &mut Produced) {
     let setting = settings().remove(0);
     configs(produced, &setting);
     external(produced, &setting);
+    newer(produced, &setting);
     probes(produced, &setting);
     enrolment(produced, &setting);
     let mut one = store();
@@ -84,6 +85,18 @@ fn external(produced: &mut Produced, setting: &Setting) {
     let identity = Identity::from_signer(chain, signer, KeyMatch::Required).unwrap();
     let mut trust = setting.listing_server();
     produced.error(setting.client(trust.view(), identity).build_by_name());
+}
+
+/// A key that only TLS 1.3 has signatures of.
+fn newer(produced: &mut Produced, setting: &Setting) {
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ML_DSA_44).unwrap();
+    let identity = spec("a")
+        .key(key)
+        .self_signed()
+        .identity(&[], &setting.provider);
+    let mut trust = setting.listing_server();
+    let builder = setting.client(trust.view(), identity);
+    produced.error(builder.versions(&[TlsVersion::Tls12]).build_by_name());
 }
 
 /// A probe of what is no TLS server.

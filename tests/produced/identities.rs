@@ -251,6 +251,9 @@ fn advice(produced: &mut Produced) {
         ask(&spec.self_signed().identity(&[], &provider()), clock);
     }
     ask(&fixture_identity("v1", "v1", &provider()), now);
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ML_DSA_44).unwrap();
+    let post_quantum = spec("a").key(key).self_signed();
+    ask(&post_quantum.identity(&[], &provider()), now);
     let issuing = spec("issuing").ca().self_signed();
     let provider_without = without_sha256();
     ask(

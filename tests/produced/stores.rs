@@ -80,6 +80,9 @@ fn servers(produced: &mut Produced) {
     produced.error(policy.max_intermediates(7));
     produced.error(policy.max_intermediates(0).unwrap().max_intermediates(1));
     store.view();
+    let jumped = mutual_trust::Clock::Known(at(NOW + 367 * DAY));
+    let mut store = store.with_clock(std::sync::Arc::new(jumped));
+    produced.error(store.migrate(&a, at(NOW + 368 * DAY)));
     let mut store = store.with_clock(std::sync::Arc::new(mutual_trust::Clock::Unset));
     produced.error(store.migrate(&a, at(NOW - DAY)));
     produced.error(store.confirm_clock());

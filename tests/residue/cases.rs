@@ -5,7 +5,34 @@ use crate::keys::{Der, Fixture, pem};
 use crate::needles::{self, Needle};
 
 /// Kinds of keys, by the name of their fixture.
-pub const KINDS: [&str; 6] = ["p256", "p384", "p521", "ed25519", "rsa2048", "rsa4096"];
+pub const KINDS: &[&str] = &[
+    "p256",
+    "p384",
+    "p521",
+    "ed25519",
+    "rsa2048",
+    "rsa4096",
+    #[cfg(feature = "aws-lc-rs")]
+    "mldsa65",
+    #[cfg(feature = "aws-lc-rs")]
+    "mldsa87",
+];
+
+fn is_ml_dsa(kind: &str) -> bool {
+    kind.starts_with("mldsa")
+}
+
+/// The file of a key.
+pub fn key_file(kind: &str) -> String {
+    let folder = if is_ml_dsa(kind) { "ml-dsa" } else { "keys" };
+    path(&format!("{folder}/{kind}.key.pem"))
+}
+
+/// That of its certificate.
+fn certificate_file(kind: &str) -> String {
+    let folder = if is_ml_dsa(kind) { "ml-dsa/" } else { "" };
+    format!("{folder}ee-{kind}.pem")
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -109,9 +136,9 @@ pub fn cases(provider: &'static str, kind: &'static str, fixture: &Fixture) -> V
             needles: needles.clone(),
         });
     };
-    let own = format!("ee-{kind}.pem");
-    // ring has no P-521: each of its cases is one more way to be refused.
-    let lacking = provider == "ring" && kind == "p521";
+    let own = certificate_file(kind);
+    // ring has neither P-521 nor ML-DSA: each of their cases is one more way to be refused.
+    let lacking = provider == "ring" && (kind == "p521" || is_ml_dsa(kind));
     let works = if lacking {
         Ending::Refused("KeyUnusable")
     } else {
@@ -173,15 +200,11 @@ pub fn cases(provider: &'static str, kind: &'static str, fixture: &Fixture) -> V
     add(row, "together", "pem", Source::Memory, text, &own, works);
     let row = "in another thread";
     add(row, "thread", "pem", Source::Memory, text, &own, works);
-    // RSA and P-521 sign too slowly for many interruptions.
+    // RSA and P-521 sign too slowly for many interruptions. In the first thread alone: it gets the signals.
     if matches!(kind, "p256" | "p384" | "ed25519") {
         for (plan, row) in [
             ("signals", "interrupted by signals"),
             ("old signals", "interrupted by signals, older processor"),
-            (
-                "thread signals",
-                "interrupted by signals, in another thread",
-            ),
         ] {
             add(row, plan, "pem", Source::Memory, text, &own, Ending::Works);
         }
@@ -201,7 +224,9 @@ pub fn cases(provider: &'static str, kind: &'static str, fixture: &Fixture) -> V
     #[cfg(feature = "encrypted-keys")]
     cases.extend(encrypted_cases(provider, kind, fixture, works));
     #[cfg(feature = "issue")]
-    if matches!(kind, "p256" | "p384" | "ed25519" | "rsa2048") {
+    if matches!(kind, "p256" | "p384" | "ed25519" | "rsa2048")
+        || is_ml_dsa(kind) && provider == "aws-lc-rs"
+    {
         cases.push(made(provider, kind));
     }
     // Not optimised, the search takes long: only what shows most.
@@ -270,7 +295,7 @@ fn encrypted_cases(
             form,
             input: input.to_vec(),
             passphrase: (!passphrase.is_empty()).then(|| passphrase.to_vec()),
-            certificate: path(&format!("ee-{kind}.pem")),
+            certificate: path(&certificate_file(kind)),
             ending,
             needles,
         });
@@ -342,7 +367,8 @@ fn encrypted_cases(
     ] {
         // Both versions are spoken there; and what ring keeps of the first key is still there at the second.
         let again = plan != usual;
-        if again && (kind == "p521" || provider != "aws-lc-rs") {
+        let only_tls13 = usual != "use";
+        if again && (only_tls13 || provider != "aws-lc-rs") {
             continue;
         }
         let mut add = |row: &str, passphrase, ending| {
@@ -464,7 +490,7 @@ fn damaged(kind: &str, fixture: &Fixture) -> Vec<Damaged> {
     // What only the provider finds: a public point, or a factor, that does not belong to the rest.
     let secret = fixture.pkcs8.secrets.last().unwrap();
     let unfit = match kind {
-        "ed25519" => None,
+        "ed25519" | "mldsa65" | "mldsa87" => None,
         "rsa2048" | "rsa4096" => Some(secret.end - 1),
         _ => Some(der.len() - 1),
     };

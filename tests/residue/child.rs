@@ -187,10 +187,6 @@ pub fn run(arguments: &[String]) {
         "make" => made(&parent, &provider(name), form, Path::new(file)),
         "thread" => std::thread::scope(|scope| scope.spawn(load).join().unwrap()),
         "signals" | "old signals" => signals(&parent, &provider(name), certificate),
-        "old thread signals" => std::thread::scope(|scope| {
-            let signals = || signals(&parent, &provider(name), certificate);
-            scope.spawn(signals).join().unwrap()
-        }),
         // As a process does that loads its next key, or tries a passphrase again.
         "twice" => load().and(load()),
         "thread twice" => std::thread::scope(|scope| {
@@ -239,9 +235,11 @@ fn use_it(
     match loaded {
         Ok(identity) => {
             parent.moment("loaded");
-            // P-521 has no place in TLS 1.2.
+            // P-521 has no place in TLS 1.2, nor has ML-DSA (RFC 9881).
+            let algorithm = identity.certificate().signature_algorithm();
             let versions: &[TlsVersion] = match plan {
                 "tls 1.3" => &[TlsVersion::Tls13],
+                _ if algorithm.starts_with("2.16.840.1.101.3.4.3.") => &[TlsVersion::Tls13],
                 _ => &[TlsVersion::Tls13, TlsVersion::Tls12],
             };
             for version in versions {
@@ -326,6 +324,8 @@ fn made(
         "p256" => KeyType::P256,
         "p384" => KeyType::P384,
         "ed25519" => KeyType::Ed25519,
+        "mldsa65" => KeyType::MlDsa65,
+        "mldsa87" => KeyType::MlDsa87,
         _ => KeyType::Rsa2048,
     };
     parent.moment("start");

@@ -41,7 +41,7 @@ pub fn main() {
     needles::check();
     #[cfg(feature = "encrypted-keys")]
     crate::encrypted::check();
-    let fixture = |kind: &&str| Fixture::of_file(&path(&format!("keys/{kind}.key.pem")));
+    let fixture = |kind: &&str| Fixture::of_file(&cases::key_file(kind));
     let fixtures: Vec<Fixture> = KINDS.iter().map(fixture).collect();
     for (kind, fixture) in KINDS.iter().zip(&fixtures) {
         plants::are_found(kind, fixture);
@@ -65,6 +65,12 @@ pub fn main() {
         println!("FAULT: {fault}");
     }
     println!("residue: {} cases, {} faults", records.len(), faults.len());
+    if cfg!(debug_assertions) {
+        println!(
+            "residue: this build is not optimised. What signatures and signals leave depends on the code that the \
+             compiler makes, so that no fault here says nothing about it: run with --release"
+        );
+    }
     assert!(faults.is_empty(), "something is left behind");
 }
 

@@ -38,9 +38,20 @@ pub struct Rsa {
 
 /// The secret numbers of a key.
 pub enum Key {
-    Ec { curve: Curve, scalar: BigUint },
-    Ed25519 { seed: [u8; 32], public: [u8; 32] },
+    Ec {
+        curve: Curve,
+        scalar: BigUint,
+    },
+    Ed25519 {
+        seed: [u8; 32],
+        public: [u8; 32],
+    },
     Rsa(Rsa),
+    /// Of FIPS 204, with all that follows from the seed (algorithm 6).
+    MlDsa {
+        seed: Vec<u8>,
+        expanded: Vec<u8>,
+    },
 }
 
 /// A key in DER: the bytes, and which of them are secret.
@@ -127,7 +138,17 @@ impl Fixture {
             })
         };
         let (key, secrets, older);
-        if outer_tag == 0x04 {
+        let oid = &bytes[value(&bytes, fields[1].1.start).1];
+        if let Some(expanded) = expand_ml_dsa(oid, &bytes) {
+            // RFC 9881 section 6: the seed under an implicit tag.
+            assert_eq!((outer_tag, content.len()), (0x80, 32));
+            key = Key::MlDsa {
+                seed: bytes[content.clone()].to_vec(),
+                expanded,
+            };
+            secrets = vec![content];
+            older = None;
+        } else if outer_tag == 0x04 {
             // RFC 8410: an octet string in the octet string.
             let pair = rcgen::KeyPair::try_from(&bytes[..]).unwrap();
             key = Key::Ed25519 {
@@ -171,6 +192,31 @@ impl Fixture {
             older,
         }
     }
+}
+
+/// The private key of FIPS 204, if it is one: rho, K, tr, s1, s2 and t0, one after another.
+#[cfg(feature = "aws-lc-rs")]
+fn expand_ml_dsa(oid: &[u8], pkcs8: &[u8]) -> Option<Vec<u8>> {
+    use aws_lc_rs::encoding::AsRawBytes;
+    use aws_lc_rs::signature::{
+        ML_DSA_44_SIGNING, ML_DSA_65_SIGNING, ML_DSA_87_SIGNING, PqdsaKeyPair,
+    };
+
+    let number = oid.strip_prefix(&[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3])?;
+    let algorithm = match number {
+        [0x11] => &ML_DSA_44_SIGNING,
+        [0x12] => &ML_DSA_65_SIGNING,
+        [0x13] => &ML_DSA_87_SIGNING,
+        _ => return None,
+    };
+    let pair = PqdsaKeyPair::from_pkcs8(algorithm, pkcs8).unwrap();
+    let raw = pair.private_key().as_raw_bytes().unwrap();
+    Some(raw.as_ref().to_vec())
+}
+
+#[cfg(not(feature = "aws-lc-rs"))]
+fn expand_ml_dsa(_: &[u8], _: &[u8]) -> Option<Vec<u8>> {
+    None
 }
 
 const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -2,7 +2,7 @@
 //!
 //! `cargo test --release --test residue` checks it and prints the table; `--all-features` adds what needs a feature,
 //! ring among them, and a word behind `--` selects rows. Without `--release` a part of the cases is run, held to
-//! the same.
+//! the same; but that run holds nothing about what signatures leave, as it does not notice a scrub that is missing.
 //!
 //! Each case is a process of its own: this program again, which gets a key, makes handshakes with it and waits at
 //! each moment, while this one reads all of its memory (`scan.rs`) for anything from which the key could be made

@@ -141,6 +141,17 @@ pub fn of_key(key: &Key) -> Vec<Needle> {
                 out.push(Needle::in_limbs(Kind::Key, name, value, 21, 12));
             }
         }
+        // Vectors of numbers are looked for as they are packed, not as the arithmetic has them: a number of s1 or
+        // s2 is one of five or nine.
+        Key::MlDsa { seed, expanded } => {
+            let mut add = |name: &str, bytes: &[u8]| {
+                out.push(Needle::new(Kind::Key, name, bytes.to_vec()));
+            };
+            add("seed", seed);
+            add("K", &expanded[32..64]);
+            // Before it stands tr, which is public.
+            add("s1, s2, t0", &expanded[128..]);
+        }
         Key::Rsa(rsa) => {
             let modulus = &rsa.p * &rsa.q;
             let full = usize::try_from(modulus.bits().div_ceil(64) * 8).unwrap();
@@ -223,6 +234,8 @@ pub fn of_signature(key: &Key, scheme: u16, message: &[u8], signature: &[u8]) ->
                 residue(&mut out, Kind::Signature, name, &(&s % prime), prime);
             }
         }
+        // Not computed here: what a signature keeps secret are vectors that no one but the signer can tell.
+        Key::MlDsa { .. } => {}
     }
     for needle in &mut out {
         needle.name = format!("{} ({scheme:#06x})", needle.name);

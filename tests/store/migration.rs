@@ -138,6 +138,28 @@ fn without_a_clock_a_migration_is_bounded_from_the_floor_on() {
 }
 
 #[test]
+fn a_clock_that_jumped_sets_no_migration_that_outlasts_it() {
+    // P3, M7: the end would stay when the clock is right again.
+    let (mut store, clock) = on_clock();
+    store.add_server(server_id("s"), []).unwrap();
+    store
+        .install_pin(server("s"), fixture("ee-p256"), options())
+        .unwrap();
+    store.view();
+    let jumped = NOW + 70 * 366 * DAY;
+    clock.set(Clock::Known(at(jumped)));
+    refused!(
+        store,
+        store.migrate(&server_id("s"), at(jumped + DAY)),
+        E::ClockNotConfirmed { .. }
+    );
+    // The administrator says that the clock is right.
+    store.confirm_clock().unwrap();
+    let latest = jumped + 366 * DAY;
+    changed!(store, store.migrate(&server_id("s"), at(latest)).unwrap());
+}
+
+#[test]
 fn without_a_clock_the_end_of_a_migration_is_judged_at_the_floor() {
     // M7.
     let (mut store, clock) = on_clock();

@@ -10,7 +10,7 @@ use mutual_trust::store::{CrlIssuer, Report, Slot};
 
 use super::facts::{Expected, Facts, done_if};
 use super::pool::{days, pool};
-use crate::make::List;
+use crate::make::{List, Spelling};
 use crate::snapshot::Snapshot;
 
 /// How many lists each issuer makes, one after the other.
@@ -50,6 +50,7 @@ fn made((name, key): Issuer, number: u8) -> Crl {
         next_update: this_update(number) + (days(300) - days(0)),
         serials: vec![vec![number + 10]],
         broken: false,
+        spelling: Spelling::default(),
     };
     Crl::from_der(&list.der()).expect("it is a list")
 }

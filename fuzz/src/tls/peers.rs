@@ -31,6 +31,7 @@ const IMPOSTOR: u8 = 21;
 const ROOT: u8 = 22;
 const CHAINED: u8 = 23;
 const OURS: u8 = 24;
+const UNRELATED: u8 = 25;
 
 fn end_entity(key: u8, issuer: &'static str, signer: u8) -> Spec {
     let subject = if key == OURS { "ours" } else { "peer" };
@@ -97,9 +98,22 @@ impl Presents {
         self.spec().0.der()
     }
 
-    fn key(self) -> Arc<SingleCertAndKey> {
+    fn key(self, behind: Behind) -> Arc<SingleCertAndKey> {
         let (spec, key) = self.spec();
-        let chain = vec![CertificateDer::from(spec.der())];
+        let mut chain = vec![CertificateDer::from(spec.der())];
+        match behind {
+            Behind::Nothing => {}
+            Behind::Itself => chain.push(CertificateDer::from(spec.der())),
+            Behind::ExpiredCa => {
+                let ca = Spec {
+                    from: NOW - 2 * YEAR,
+                    to: NOW - YEAR,
+                    key_usage: Some(0x06),
+                    ..Spec::new(spec.issuer, UNRELATED, true)
+                };
+                chain.push(CertificateDer::from(ca.der()));
+            }
+        }
         let key = provider()
             .key_provider
             .load_private_key(PrivateKeyDer::from(PrivatePkcs8KeyDer::from(make::pkcs8(
@@ -107,6 +121,16 @@ impl Presents {
             ))));
         Arc::new(CertifiedKey::new(chain, key.expect("it is a key")).into())
     }
+}
+
+/// What the peer sends behind its certificate: nothing that changes what may be thought of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Behind {
+    Nothing,
+    /// As by whom one file serves as certificate and as chain.
+    Itself,
+    /// A CA with the name of its issuer and another key.
+    ExpiredCa,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,6 +162,7 @@ pub(super) struct Setting {
     pub(super) end: End,
     /// Whether unknown clients may wait now.
     pub(super) open: bool,
+    behind: Behind,
 }
 
 /// The configurations of a client and of a server, of which an end has one.
@@ -221,6 +246,11 @@ impl Setting {
     pub(super) fn of(byte: u8, end: End) -> Self {
         Self {
             open: end == End::Acceptor && byte & 8 == 0,
+            behind: match byte >> 4 & 3 {
+                1 => Behind::Itself,
+                2 => Behind::ExpiredCa,
+                _ => Behind::Nothing,
+            },
             trust: if byte & 1 == 0 {
                 Trust::Pin
             } else {
@@ -307,7 +337,7 @@ impl Setting {
             .with_protocol_versions(&self.theirs())
             .expect("the provider has them")
             .with_client_cert_verifier(everybody())
-            .with_cert_resolver(presents.key());
+            .with_cert_resolver(presents.key(self.behind));
         Arc::new(config)
     }
 
@@ -319,7 +349,7 @@ impl Setting {
             .with_custom_certificate_verifier(everybody());
         let mut config = match presents {
             Presents::Nothing => builder.with_no_client_auth(),
-            _ => builder.with_client_cert_resolver(presents.key()),
+            _ => builder.with_client_cert_resolver(presents.key(self.behind)),
         };
         config.resumption = Resumption::disabled();
         Arc::new(config)

@@ -1,12 +1,13 @@
 //! All paths from an end entity to the authorities of a scope, and which of them hold (rules C1, C3, C4, P7).
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use mutual_trust::store::{Scope, Slot};
 
-use super::model::{End, Held, Model, matches_pattern, names_own_key};
+use super::model::{End, Held, Model, lists_serial, matches_pattern, names_own_key};
 use super::strict;
-use crate::make::{Name, Spec};
+use crate::make::{Base, Name, Spec};
 
 /// What the path builder builds.
 const MOST_INTERMEDIATES: usize = 6;
@@ -54,7 +55,9 @@ impl Model<'_> {
                 let (used, next) = (self.spec(*used), self.spec(at));
                 (used.subject, used.key) == (next.subject, next.key)
             });
-            if !again && self.signed(at, last) && self.intermediate_holds(at, path) {
+            // Below an authority, the path builder compares names by their bytes.
+            let spelled = self.spec(at).subject_spelling == self.spec(last).issuer_spelling;
+            if !again && spelled && self.signed(at, last) && self.intermediate_holds(at, path) {
                 path.push(at);
                 self.climb(scope, path, found);
                 path.pop();
@@ -63,7 +66,7 @@ impl Model<'_> {
     }
 
     /// What the peer sent, and the installed intermediates that accept anything.
-    fn intermediates(&self) -> BTreeSet<usize> {
+    pub(super) fn intermediates(&self) -> BTreeSet<usize> {
         let installed = self.on(Slot::Intermediate, &Scope::Everyone).into_iter();
         let alive = installed.filter(|held| self.entry_faults(held).is_empty());
         let mut all: BTreeSet<usize> = alive.map(|held| held.at).collect();
@@ -71,7 +74,7 @@ impl Model<'_> {
         all
     }
 
-    fn signed(&self, above: usize, below: usize) -> bool {
+    pub(super) fn signed(&self, above: usize, below: usize) -> bool {
         let (above, below) = (self.spec(above), self.spec(below));
         below.issuer == above.subject && below.signer == above.key && !below.broken
     }
@@ -83,7 +86,7 @@ impl Model<'_> {
     }
 
     /// C1 for an issuer, wherever it stands.
-    fn may_issue(&self, at: usize) -> bool {
+    pub(super) fn may_issue(&self, at: usize) -> bool {
         let spec = self.spec(at);
         spec.version == 3
             && spec.ca.is_some_and(|(ca, _)| ca)
@@ -114,8 +117,15 @@ impl Model<'_> {
             && self.may_issue(held.at)
             && self.counted(below) <= self.length(held.at)
             && (!self.ask.strict || strict::authority(self.spec(held.at)))
-            && (held.entry.options().get_san_patterns().is_empty()
-                || matches_pattern(self.spec(self.ask.leaf)))
+            && self.patterns_match(held)
+    }
+
+    /// P7
+    fn patterns_match(&self, held: &Held<'_>) -> bool {
+        let patterns = held.entry.options().get_san_patterns();
+        let leaf = self.spec(self.ask.leaf);
+        let mut all = patterns.iter().map(ToString::to_string);
+        patterns.is_empty() || all.any(|pattern| matches_pattern(leaf, &pattern))
     }
 
     /// What depends on more than one certificate.
@@ -144,7 +154,7 @@ impl Model<'_> {
         if lists
             .clone()
             .filter(own)
-            .any(|list| list.serials.contains(&certificate.serial))
+            .any(|list| lists_serial(list, &certificate.serial))
         {
             return false;
         }
@@ -160,44 +170,75 @@ impl Model<'_> {
             list.issuer == spec.issuer
                 && spec.authority_key.is_none_or(|key| key == list.signer)
                 && !other
-                && list.serials.contains(&spec.serial)
+                && lists_serial(list, &spec.serial)
         })
     }
 
-    /// Whether a verdict might come to a limit: more certificates than it can verify could be the issuers of others.
+    /// Whether a verdict might come to a limit: of what the peer presents and nobody installed, more could be the issuers
+    /// of others, or have issuers, than it verifies. What is installed is no excuse.
     pub(super) fn is_laborious(&self) -> bool {
+        let installed = |at: usize| {
+            let mut others = [Slot::Authority, Slot::Intermediate].into_iter();
+            others.any(|slot| self.holds(slot, at))
+        };
+        let presented: Vec<usize> = self
+            .ask
+            .chain
+            .iter()
+            .copied()
+            .filter(|at| !installed(*at))
+            .collect();
         let all = 0..self.world.specs.len();
         let pairs = all
             .clone()
             .flat_map(|below| all.clone().map(move |above| (below, above)));
         let named =
             pairs.filter(|(below, above)| self.spec(*below).issuer == self.spec(*above).subject);
+        let named =
+            named.filter(|(below, above)| presented.contains(below) || presented.contains(above));
         named.count() > CHEAP
     }
 }
 
-/// Name constraints of an issuer, on DNS names, for all certificates below it.
+/// Name constraints of an issuer, on DNS names and addresses, for all certificates below it.
 fn permits<'a>(issuer: &Spec, below: impl Iterator<Item = &'a Spec>) -> bool {
-    let within = |name: &str, base: &&str| {
-        name.strip_suffix(*base)
-            .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-    };
-    // A wildcard stands for the excluded name as well.
-    let wild = |name: &str, base: &str| {
-        let parent = name.strip_prefix("*.");
-        parent.is_some() && base.split_once('.').map(|(_, rest)| rest) == parent
-    };
     let constraints = &issuer.constraints;
-    below.flat_map(|spec| &spec.names).all(|name| match name {
-        Name::Dns(name) => {
-            let permitted = constraints.permitted.is_empty()
-                || constraints.permitted.iter().any(|base| within(name, base));
-            permitted
-                && !constraints
-                    .excluded
-                    .iter()
-                    .any(|base| within(name, base) || wild(name, base))
-        }
-        Name::Ip(_) | Name::Uri(_) => true,
+    below.flat_map(|spec| &spec.names).all(|name| {
+        let of_form = |base: &&Base| match name {
+            Name::Dns(_) => matches!(base, Base::Dns(_)),
+            Name::Ip(_) => matches!(base, Base::Ip(..)),
+            Name::Uri(_) => false,
+        };
+        let mut permitted = constraints.permitted.iter().filter(of_form).peekable();
+        let mut excluded = constraints.excluded.iter().filter(of_form);
+        (permitted.peek().is_none() || permitted.any(|base| is_within(name, *base, false)))
+            && !excluded.any(|base| is_within(name, *base, true))
     })
+}
+
+/// Whether a name is in a subtree; a wildcard stands for an `excluded` name as well.
+fn is_within(name: &Name, base: Base, excluded: bool) -> bool {
+    match (name, base) {
+        (Name::Dns(name), Base::Dns(base)) => {
+            let under = name.strip_suffix(base);
+            let wild = name.strip_prefix("*.");
+            under.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+                || (excluded
+                    && wild.is_some()
+                    && base.split_once('.').map(|(_, rest)| rest) == wild)
+        }
+        // As they are encoded: an address of 16 bytes is in no subtree of 4 bytes, mapped or not.
+        (Name::Ip(address), Base::Ip(base, prefix)) => match (address, base) {
+            (IpAddr::V4(address), IpAddr::V4(base)) => {
+                let mask = u32::MAX.checked_shl(32 - u32::from(prefix)).unwrap_or(0);
+                address.to_bits() & mask == base.to_bits() & mask
+            }
+            (IpAddr::V6(address), IpAddr::V6(base)) => {
+                let mask = u128::MAX.checked_shl(128 - u32::from(prefix)).unwrap_or(0);
+                address.to_bits() & mask == base.to_bits() & mask
+            }
+            _ => false,
+        },
+        _ => false,
+    }
 }

@@ -7,15 +7,20 @@ mod chain;
 mod decode;
 mod model;
 mod strict;
+mod witness;
 mod world;
 
 use mutual_trust::policy::{ChainMemory, VerdictWarning};
 use mutual_trust::{ReasonCode, Verdict, decide};
 
-use crate::VERDICT_BYTES;
+use crate::{VERDICT_BYTES, work};
 use decode::Input;
 use model::{Model, Ruling};
 use world::{Ask, World};
+
+/// Most signatures that a verdict may verify beside those of installed CAs that have the name of the presented issuer
+/// (rule C5): those of what a peer presents, of its pins' keys and of its own.
+const MOST_VERIFIED: usize = 8;
 
 /// A peer is accepted exactly when the model accepts it: by the entry that the rules name if they name one, over a
 /// path that the model has found, with the warnings that are due; and a refusal has a reason that the rules allow.
@@ -31,7 +36,10 @@ pub fn verdict(data: &[u8]) -> bool {
         let ask = Ask::new(&mut input, &world);
         let policy = ask.policy();
         let verdict = ask.with_question(&world, |question| {
-            let verdict = decide(&view, &policy, question);
+            let (verdict, verified) = work::counted(|| decide(&view, &policy, question));
+            let most = MOST_VERIFIED + world.named_by(ask.leaf);
+            let shown = || format!("{ask:?}\n{}{verdict}", world.shown());
+            assert!(verified <= most, "{verified} signatures\n{}", shown());
             // What is remembered is the same verdict, the first time and again.
             let memory = ChainMemory::new(policy.remember_chains(2).unwrap());
             for _ in 0..2 {
@@ -86,11 +94,14 @@ fn compare(world: &World, ask: &Ask, model: &Model<'_>, verdict: &Verdict) {
             );
             assert_eq!(reason, ReasonCode::ChainVerified);
         }
+        Ruling::NoChain(scope) => {
+            assert!(!verdict.is_accepted(), "{}", shown());
+            let witness = model.has_witness(reason, &scope);
+            assert!(witness, "{reason} without a cause\n{}", shown());
+        }
         Ruling::No(reasons) => {
             assert!(!verdict.is_accepted(), "{}", shown());
-            let allowed = reasons.is_empty()
-                || reasons.contains(&reason)
-                || is_of_floor(ask, model, &reasons, reason);
+            let allowed = reasons.contains(&reason) || is_of_floor(ask, model, &reasons, reason);
             assert!(allowed, "{reason} is none of {reasons:?}\n{}", shown());
         }
     }

@@ -8,7 +8,7 @@ use mutual_trust::store::{
 use mutual_trust::{ReasonCode, ServerId, View};
 use pki_types::UnixTime;
 
-use super::world::{Ask, GRACE, HOSTS, PATTERN, Peer, SERVERS, World};
+use super::world::{Ask, GRACE, HOSTS, Peer, SERVERS, World};
 use crate::make::{List, Name, Spec, Usage};
 
 /// An authority with the path that leads to it, from the end entity on.
@@ -16,8 +16,10 @@ pub(super) type End = (EntryKey, Vec<usize>);
 
 #[derive(Debug)]
 pub(super) enum Ruling {
-    /// Refused, for one of these reasons; any if there is none.
+    /// Refused, for one of these reasons.
     No(Vec<ReasonCode>),
+    /// Refused, since no chain leads to an authority of this scope.
+    NoChain(Scope),
     /// P5 names the pin, with how it matches and whether it lives on its grace.
     Pin {
         entry: EntryKey,
@@ -37,10 +39,11 @@ pub(super) struct Model<'a> {
     pub(super) world: &'a World,
     pub(super) ask: &'a Ask,
     view: &'a View,
-    held: Vec<Held<'a>>,
+    pub(super) held: Vec<Held<'a>>,
     /// The lists that are installed.
     pub(super) lists: Vec<&'a List>,
-    checked: BTreeSet<CrlIssuer>,
+    /// The subjects and keys of the issuers that are checked.
+    checked: BTreeSet<(&'static str, u8)>,
     moment: i64,
     known: bool,
 }
@@ -90,13 +93,18 @@ impl<'a> Model<'a> {
         let installed: Vec<_> = view.crls().map(|list| list.crl().fingerprint()).collect();
         let lists = world.lists.iter();
         let lists = lists.filter(|(_, fingerprint)| installed.contains(fingerprint));
+        let specs = || world.certificates.iter().zip(&world.specs);
+        let checked = view.checked_issuers().flat_map(|issuer| {
+            let named = specs().filter(move |(one, _)| CrlIssuer::of(one) == issuer);
+            named.map(|(_, spec)| (spec.subject, spec.key))
+        });
         Self {
             world,
             ask,
             view,
             held: held.collect(),
             lists: lists.map(|(list, _)| list).collect(),
-            checked: view.checked_issuers().collect(),
+            checked: checked.collect(),
             moment,
             known,
         }
@@ -114,6 +122,13 @@ impl<'a> Model<'a> {
         let fits =
             |held: &&Held<'_>| held.entry.key().slot == slot && held.entry.key().scope == *scope;
         self.held.iter().filter(fits).collect()
+    }
+
+    /// Whether a certificate is held in a slot, whatever its scope.
+    pub(super) fn holds(&self, slot: Slot, at: usize) -> bool {
+        self.held
+            .iter()
+            .any(|held| held.entry.key().slot == slot && held.at == at)
     }
 
     pub(super) fn ruling(&self) -> Ruling {
@@ -210,7 +225,7 @@ impl<'a> Model<'a> {
         }
         let ends = self.ends(scope);
         if ends.is_empty() {
-            return Ruling::No(Vec::new());
+            return Ruling::NoChain(scope.clone());
         }
         let leaf = self.spec(self.ask.leaf);
         if let Some(names) = names {
@@ -219,7 +234,9 @@ impl<'a> Model<'a> {
             }
             if !names.iter().any(|name| covers(leaf, HOSTS[*name])) {
                 // A search that is given up comes to no name.
-                return Ruling::No(vec![ReasonCode::NameMismatch, ReasonCode::TooManyPaths]);
+                let laborious = self.is_laborious().then_some(ReasonCode::TooManyPaths);
+                let reasons = [ReasonCode::NameMismatch].into_iter().chain(laborious);
+                return Ruling::No(reasons.collect());
             }
         }
         Ruling::Chain {
@@ -286,7 +303,7 @@ impl<'a> Model<'a> {
                 list.issuer == spec.issuer
                     && spec.authority_key.is_none_or(|key| key == list.signer)
             });
-            if named.any(|list| list.serials.contains(&spec.serial)) {
+            if named.any(|list| lists_serial(list, &spec.serial)) {
                 faults.push(ReasonCode::Revoked);
             }
             // M3
@@ -316,17 +333,20 @@ impl<'a> Model<'a> {
     /// P1 for what is installed, and whether the entry accepts anything.
     pub(super) fn entry_faults(&self, held: &Held<'_>) -> Vec<ReasonCode> {
         let mut faults = Vec::new();
-        let fingerprint = held.entry.key().fingerprint;
         let blocked = match held.entry.certificate() {
             Some(_) => self.is_blocked(held.at),
-            None => self.view.blocks().any(|block| match block {
-                BlockSelector::Fingerprint(blocked) => *blocked == fingerprint,
-                BlockSelector::Certificate {
-                    fingerprint: blocked,
-                    ..
-                } => *blocked == fingerprint,
-                _ => false,
-            }),
+            // Of a fingerprint alone, nobody knows what else it is the fingerprint of.
+            None => {
+                let fingerprint = held.entry.key().fingerprint;
+                self.view.blocks().any(|block| match block {
+                    BlockSelector::Fingerprint(blocked) => *blocked == fingerprint,
+                    BlockSelector::Certificate {
+                        fingerprint: blocked,
+                        ..
+                    } => *blocked == fingerprint,
+                    _ => false,
+                })
+            }
         };
         if blocked {
             faults.push(ReasonCode::Blocked);
@@ -343,12 +363,20 @@ impl<'a> Model<'a> {
 
     /// P1
     pub(super) fn is_blocked(&self, at: usize) -> bool {
-        let (spec, certificate) = (self.spec(at), &self.world.certificates[at]);
-        let key_of = |fingerprint| self.spec(self.world.index_of(fingerprint)).key;
+        let spec = self.spec(at);
+        let named = |fingerprint| self.spec(self.world.index_of(fingerprint));
+        // A certificate, and what can be made of it without its issuer's key.
+        let is = |fingerprint| {
+            let other = Spec {
+                twin: spec.twin,
+                ..named(fingerprint).clone()
+            };
+            other == *spec
+        };
         self.view.blocks().any(|block| match block {
-            BlockSelector::Fingerprint(fingerprint) => *fingerprint == certificate.fingerprint(),
+            BlockSelector::Fingerprint(fingerprint) => is(*fingerprint),
             BlockSelector::Certificate { fingerprint, .. } => {
-                *fingerprint == certificate.fingerprint() || key_of(*fingerprint) == spec.key
+                is(*fingerprint) || named(*fingerprint).key == spec.key
             }
             BlockSelector::Key(key) => {
                 let mut all = self.world.certificates.iter().zip(&self.world.specs);
@@ -357,8 +385,9 @@ impl<'a> Model<'a> {
             BlockSelector::IssuerSerial { issuer, serial, .. } => {
                 let mut all = self.world.certificates.iter().zip(&self.world.specs);
                 all.any(|(one, blocked)| {
-                    (one.issuer_der(), one.serial()) == (&**issuer, &**serial)
-                        && (blocked.issuer, &blocked.serial) == (spec.issuer, &spec.serial)
+                    (one.issuer_der(), value(one.serial())) == (&**issuer, value(serial))
+                        && blocked.issuer == spec.issuer
+                        && value(&blocked.serial) == value(&spec.serial)
                 })
             }
             other => panic!("an unknown selector {other}"),
@@ -374,6 +403,10 @@ impl<'a> Model<'a> {
         })
     }
 
+    pub(super) fn moment_is_past(&self, last: i64) -> bool {
+        self.moment > last
+    }
+
     pub(super) fn in_period(&self, spec: &Spec) -> bool {
         (!self.known || spec.from <= self.moment) && self.moment <= spec.to
     }
@@ -386,8 +419,8 @@ impl<'a> Model<'a> {
     }
 
     pub(super) fn is_checked(&self, issuer: usize) -> bool {
-        let issuer = CrlIssuer::of(&self.world.certificates[issuer]);
-        self.ask.require_crl || self.checked.contains(&issuer)
+        let issuer = self.spec(issuer);
+        self.ask.require_crl || self.checked.contains(&(issuer.subject, issuer.key))
     }
 }
 
@@ -413,9 +446,25 @@ fn covers(spec: &Spec, host: &str) -> bool {
     })
 }
 
-/// P7, for the one pattern that there is.
-pub(super) fn matches_pattern(spec: &Spec) -> bool {
-    assert_eq!(PATTERN, "dns:*.kms.example");
+/// P7, for the patterns that there are.
+pub(super) fn matches_pattern(spec: &Spec, pattern: &str) -> bool {
     let mut names = spec.names.iter();
-    names.any(|name| matches!(name, Name::Dns("a.kms.example" | "b.kms.example")))
+    names.any(|name| match pattern {
+        "dns:*.kms.example" => matches!(name, Name::Dns("a.kms.example" | "b.kms.example")),
+        "ip:192.0.2.1" => matches!(name, Name::Ip(address) if address.to_string() == "192.0.2.1"),
+        other => panic!("an unknown pattern {other}"),
+    })
+}
+
+/// A serial number without zeros in front of it.
+fn value(serial: &[u8]) -> &[u8] {
+    let zeros = serial.iter().take_while(|byte| **byte == 0).count();
+    &serial[zeros..]
+}
+
+/// Whether a list has this number, by its value.
+pub(super) fn lists_serial(list: &List, serial: &[u8]) -> bool {
+    list.serials
+        .iter()
+        .any(|listed| value(listed) == value(serial))
 }

@@ -2,7 +2,7 @@
 //! certificates always does right is not here.
 
 use super::model::names_own_key;
-use crate::make::{Constraints, Spec};
+use crate::make::{Constraints, Name, Spec};
 
 fn any(spec: &Spec) -> bool {
     let ca = spec.ca.is_some_and(|(ca, _)| ca);
@@ -12,10 +12,16 @@ fn any(spec: &Spec) -> bool {
         && (ca || spec.constraints == Constraints::default())
         // 4.2.1.9: only a CA signs certificates.
         && (ca || spec.key_usage.is_none_or(|usage| usage & 0x04 == 0))
+        && minimal(spec)
 }
 
 fn serial(spec: &Spec) -> bool {
     spec.serial.iter().any(|byte| *byte != 0)
+}
+
+/// X.690 section 8.3.2: an INTEGER has as few bytes as it can.
+fn minimal(spec: &Spec) -> bool {
+    !matches!(spec.serial[..], [0, next, ..] if next < 0x80)
 }
 
 /// 4.2.1.2 and 4.2.1.3
@@ -25,7 +31,13 @@ fn issuer(spec: &Spec) -> bool {
 
 /// 4.2.1.3: the key of an end entity may sign.
 pub(super) fn leaf(spec: &Spec) -> bool {
-    any(spec) && serial(spec) && spec.key_usage.is_none_or(|usage| usage & 0x80 != 0)
+    let signs = spec.key_usage.is_none_or(|usage| usage & 0x80 != 0);
+    any(spec) && serial(spec) && signs && spec.names.iter().all(is_name)
+}
+
+/// 4.2.1.6: a DNS name has labels of letters, digits and hyphens.
+fn is_name(name: &Name) -> bool {
+    !matches!(name, Name::Dns(text) if text.contains(','))
 }
 
 pub(super) fn intermediate(spec: &Spec) -> bool {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mutual_trust::certificate::Crl;
 use mutual_trust::policy::{Question, Target};
-use mutual_trust::store::{BlockSelector, CrlIssuer, Matching, ValidityRule};
+use mutual_trust::store::{BlockSelector, CrlIssuer, Matching, Slot, ValidityRule};
 use mutual_trust::{
     AuthorityScope, Certificate, ChainProfile, Clock, EntryOptions, Fingerprint, HostName,
     PinScope, Policy, ServerId, TrustStore,
@@ -13,7 +13,7 @@ use mutual_trust::{
 use pki_types::{CertificateDer, UnixTime};
 
 use super::decode::Input;
-use crate::make::{Constraints, List, Name, Spec, Usage};
+use crate::make::{self, Base, Constraints, List, Name, Spec, Spelling, Usage};
 
 /// 2027-01-01.
 pub(super) const NOW: i64 = 1_798_761_600;
@@ -24,7 +24,8 @@ pub(super) const GRACE: i64 = 10 * DAY;
 const SUBJECTS: [&str; 6] = ["ca 0", "ca 1", "ca 2", "ca 3", "peer 0", "peer 1"];
 pub(super) const SERVERS: [&str; 3] = ["one", "two", "three"];
 pub(super) const HOSTS: [&str; 4] = ["a.kms.example", "b.kms.example", "192.0.2.1", "other.test"];
-pub(super) const PATTERN: &str = "dns:*.kms.example";
+pub(super) const PATTERNS: [&str; 2] = ["dns:*.kms.example", "ip:192.0.2.1"];
+const SPELLINGS: [Spelling; 3] = [Spelling::Printable, Spelling::UpperCase, Spelling::Spaces];
 
 pub(super) fn time(seconds: i64) -> UnixTime {
     UnixTime::since_unix_epoch(Duration::from_secs(seconds.try_into().unwrap()))
@@ -98,7 +99,11 @@ fn fault(input: &mut Input<'_>, spec: &mut Spec, before: &[Spec]) {
             any,
         })
     };
-    match input.byte() % 32 {
+    // Those from 48 on are the first ones again.
+    match match input.byte() % 64 {
+        code @ 48.. => code - 48,
+        code => code,
+    } {
         0 => spec.broken = true,
         1 => (spec.from, spec.to) = (NOW - 200 * DAY, NOW - DAY),
         2 => (spec.from, spec.to) = (NOW + DAY, NOW + 200 * DAY),
@@ -130,7 +135,32 @@ fn fault(input: &mut Input<'_>, spec: &mut Spec, before: &[Spec]) {
         28 => spec.serial = before.first().map_or(vec![9], |first| first.serial.clone()),
         29 => spec.constraints = constraints(input, true),
         30 => spec.constraints = constraints(input, false),
-        _ => spec.to = NOW + 5 * DAY,
+        31 => spec.to = NOW + 5 * DAY,
+        32 | 33 => rekey(spec, make::FIRST_EC + input.byte() % make::EC_KEYS),
+        34 => rekey(spec, make::FIRST_RSA + input.byte() % make::RSA_KEYS),
+        35 => spec.twin = make::is_malleable(spec.signer),
+        36 | 37 => {
+            // What somebody makes of a certificate without any key.
+            let of = input.below(before.len().max(1));
+            if let Some(other) = before.get(of).filter(|one| make::is_malleable(one.signer)) {
+                *spec = Spec {
+                    twin: !other.twin,
+                    ..other.clone()
+                };
+            }
+        }
+        38 => spec.subject_spelling = input.one(&SPELLINGS),
+        39 => spec.issuer_spelling = input.one(&SPELLINGS),
+        40 => spec.serial.insert(0, 0),
+        41 => spec.constraints.permitted.push(address(input)),
+        42 => spec.constraints.excluded.push(address(input)),
+        43 => spec
+            .names
+            .push(Name::Ip("::ffff:192.0.2.1".parse().unwrap())),
+        44 => spec.names.push(Name::Ip("2001:db8::1".parse().unwrap())),
+        45 => spec.names.push(Name::Dns("x,dns:a.kms.example")),
+        46 => spec.key_usage = Some(0x20),
+        _ => spec.serial = vec![0, 0, spec.serial[0]],
     }
     // A period that ends before it begins is no certificate's.
     spec.to = spec.to.max(spec.from);
@@ -147,14 +177,36 @@ fn fault(input: &mut Input<'_>, spec: &mut Spec, before: &[Spec]) {
     }
 }
 
+/// Another key; of a certificate that signed itself, it signs.
+fn rekey(spec: &mut Spec, key: u8) {
+    if spec.issuer == spec.subject && spec.signer == spec.key {
+        spec.signer = key;
+    }
+    spec.key = key;
+}
+
+fn address(input: &mut Input<'_>) -> Base {
+    let all = [
+        ("192.0.2.0", 24),
+        ("192.0.2.1", 32),
+        ("198.51.100.0", 24),
+        ("0.0.0.0", 0),
+        ("2001:db8::", 32),
+        ("::ffff:192.0.2.0", 120),
+        ("::", 0),
+    ];
+    let (address, prefix) = input.one(&all);
+    Base::Ip(address.parse().unwrap(), prefix)
+}
+
 fn constraints(input: &mut Input<'_>, permitted: bool) -> Constraints {
-    let base = input.one(&[
+    let base = Base::Dns(input.one(&[
         "example",
         "kms.example",
         "a.kms.example",
         "b.kms.example",
         "test",
-    ]);
+    ]));
     let (permitted, excluded) = if permitted {
         (vec![base], Vec::new())
     } else {
@@ -202,6 +254,17 @@ impl World {
             .expect("only these are there")
     }
 
+    /// How many installed CAs have the name of the issuer of a certificate.
+    pub(super) fn named_by(&self, at: usize) -> usize {
+        let entries = self.store.contents().entries();
+        let cas = entries.iter().filter(|entry| entry.slot() != Slot::Pin);
+        cas.filter(|entry| {
+            let ca = self.index_of(entry.key().fingerprint);
+            self.specs[ca].subject == self.specs[at].issuer
+        })
+        .count()
+    }
+
     /// For a panic.
     pub(super) fn shown(&self) -> String {
         let specs = self.specs.iter().enumerate();
@@ -236,7 +299,8 @@ impl World {
             _ => options,
         };
         if bits & 64 != 0 {
-            options = options.san_patterns([PATTERN.parse().unwrap()]);
+            let pattern = PATTERNS[usize::from(bits >> 7)];
+            options = options.san_patterns([pattern.parse().unwrap()]);
         }
         options
     }
@@ -322,6 +386,7 @@ impl World {
             next_update,
             serials,
             broken: bits == 0xff,
+            spelling: self.specs[issuer].subject_spelling,
         };
         let crl = Crl::from_der(&list.der()).unwrap_or_else(|error| panic!("{list:?}: {error}"));
         self.lists.push((list, crl.fingerprint()));

@@ -123,6 +123,15 @@ enum Kind {
     Rsa3072,
     /// RSA with 4096 bits
     Rsa4096,
+    /// ML-DSA-44, post-quantum: TLS 1.3 only, and known to few peers
+    #[value(name = "ml-dsa-44")]
+    MlDsa44,
+    /// ML-DSA-65
+    #[value(name = "ml-dsa-65")]
+    MlDsa65,
+    /// ML-DSA-87
+    #[value(name = "ml-dsa-87")]
+    MlDsa87,
 }
 
 impl From<Kind> for KeyType {
@@ -134,6 +143,9 @@ impl From<Kind> for KeyType {
             Kind::Rsa2048 => Self::Rsa2048,
             Kind::Rsa3072 => Self::Rsa3072,
             Kind::Rsa4096 => Self::Rsa4096,
+            Kind::MlDsa44 => Self::MlDsa44,
+            Kind::MlDsa65 => Self::MlDsa65,
+            Kind::MlDsa87 => Self::MlDsa87,
         }
     }
 }

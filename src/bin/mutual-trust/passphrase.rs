@@ -134,7 +134,10 @@ mod tests {
 
     #[test]
     fn a_passphrase_ends_with_its_line_and_is_edited_as_it_is_typed() {
-        let read = |mut typed: &[u8]| line(&mut typed).map(|line| line.to_vec());
+        let read = |mut typed: &[u8]| {
+            // It is wiped: its type says so.
+            line(&mut typed).map(|line: Zeroizing<Vec<u8>>| line.to_vec())
+        };
         assert_eq!(read(b"secret\nmore").unwrap(), b"secret");
         assert_eq!(read(b"secret").unwrap(), b"secret");
         assert_eq!(read("x\x7fsecreä\x08t\r\n".as_bytes()).unwrap(), b"secret");

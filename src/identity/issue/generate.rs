@@ -103,7 +103,8 @@ mod library {
     use aws_lc_rs::rsa;
     use aws_lc_rs::signature::{
         ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair,
-        EcdsaSigningAlgorithm, Ed25519KeyPair,
+        EcdsaSigningAlgorithm, Ed25519KeyPair, ML_DSA_44_SIGNING, ML_DSA_65_SIGNING,
+        ML_DSA_87_SIGNING, PqdsaKeyPair, PqdsaSigningAlgorithm,
     };
     use zeroize::Zeroizing;
 
@@ -122,6 +123,9 @@ mod library {
             KeyType::Rsa2048 => rsa(rsa::KeySize::Rsa2048),
             KeyType::Rsa3072 => rsa(rsa::KeySize::Rsa3072),
             KeyType::Rsa4096 => rsa(rsa::KeySize::Rsa4096),
+            KeyType::MlDsa44 => ml_dsa(&ML_DSA_44_SIGNING),
+            KeyType::MlDsa65 => ml_dsa(&ML_DSA_65_SIGNING),
+            KeyType::MlDsa87 => ml_dsa(&ML_DSA_87_SIGNING),
         })
     }
 
@@ -133,6 +137,12 @@ mod library {
     /// Version 1, without the public part: OpenSSL does not read the version with it.
     fn ed25519() -> Made {
         let document = Ed25519KeyPair::generate().ok()?.to_pkcs8v1().ok()?;
+        Some(kept(document.as_ref()))
+    }
+
+    /// The seed alone (RFC 9881 section 6), from which every reader can make the rest.
+    fn ml_dsa(algorithm: &'static PqdsaSigningAlgorithm) -> Made {
+        let document = PqdsaKeyPair::generate(algorithm).ok()?.to_pkcs8v1().ok()?;
         Some(kept(document.as_ref()))
     }
 
@@ -171,9 +181,12 @@ mod library {
             KeyType::P256 => Ok(ecdsa(&ECDSA_P256_SHA256_ASN1_SIGNING)),
             KeyType::P384 => Ok(ecdsa(&ECDSA_P384_SHA384_ASN1_SIGNING)),
             KeyType::Ed25519 => Ok(ed25519()),
-            KeyType::Rsa2048 | KeyType::Rsa3072 | KeyType::Rsa4096 => {
-                Err(IssueError::KeyType { key })
-            }
+            KeyType::Rsa2048
+            | KeyType::Rsa3072
+            | KeyType::Rsa4096
+            | KeyType::MlDsa44
+            | KeyType::MlDsa65
+            | KeyType::MlDsa87 => Err(IssueError::KeyType { key }),
         }
     }
 

@@ -19,6 +19,13 @@ pub enum KeyType {
     Rsa3072,
     /// RSA with 4096 bits. Making one takes seconds.
     Rsa4096,
+    /// ML-DSA-44 (FIPS 204, RFC 9881), post-quantum. As all of ML-DSA only with aws-lc-rs and in TLS 1.3, and known to
+    /// few peers: OpenSSL has it from 3.5 on, Go from 1.27 on.
+    MlDsa44,
+    /// ML-DSA-65.
+    MlDsa65,
+    /// ML-DSA-87, the strongest, which a certificate of 7.5 kB carries.
+    MlDsa87,
 }
 
 impl KeyType {
@@ -30,6 +37,9 @@ impl KeyType {
         Self::Rsa2048,
         Self::Rsa3072,
         Self::Rsa4096,
+        Self::MlDsa44,
+        Self::MlDsa65,
+        Self::MlDsa87,
     ];
 }
 
@@ -42,6 +52,9 @@ impl fmt::Display for KeyType {
             Self::Rsa2048 => "RSA 2048",
             Self::Rsa3072 => "RSA 3072",
             Self::Rsa4096 => "RSA 4096",
+            Self::MlDsa44 => "ML-DSA-44",
+            Self::MlDsa65 => "ML-DSA-65",
+            Self::MlDsa87 => "ML-DSA-87",
         })
     }
 }

@@ -6,6 +6,7 @@ use mutual_trust::ReasonCode::{
     IssuerExpired, LeafNotReadable, NoPatternMatches, PinDoesNotMatch, PinMatched,
     SelfSignedNotInstalled, UnknownIssuer, WrongExtendedKeyUsage,
 };
+use mutual_trust::Rule;
 
 use crate::shapes::Shape::{self, *};
 
@@ -61,6 +62,8 @@ pub struct Cell {
     pub slot: Slot,
     pub shape: Shape,
     pub want: ReasonCode,
+    /// The rule that decides.
+    pub rule: Rule,
 }
 
 /// What the rules say of a shape: as a pin (M1, P5); under a CA, for servers and for clients with the pattern that
@@ -92,9 +95,9 @@ const RULES: [(Shape, ReasonCode, ReasonCode, ReasonCode); 15] = [
     (ExpiredCa,      PinMatched, IssuerExpired,          PinDoesNotMatch),
 ];
 
-/// What the rules say of one that is for the other role (M4): a pin for it takes a waiver, a chain has none.
-const OF_THE_OTHER_ROLE: (Slot, Shape, ReasonCode) =
-    (Slot::ClientsAuthority, Go, WrongExtendedKeyUsage);
+/// What the rules say of one that is for the other role: a pin for it takes a waiver (M4), a chain has none (C1).
+const OF_THE_OTHER_ROLE: (Slot, Shape, ReasonCode, Rule) =
+    (Slot::ClientsAuthority, Go, WrongExtendedKeyUsage, Rule::C1);
 
 /// Every shape in every slot that a table of rules covers, and those of single shapes.
 pub fn cells() -> Vec<Cell> {
@@ -112,12 +115,20 @@ pub fn cells() -> Vec<Cell> {
             let want = match slot {
                 Slot::ServerPin | Slot::GroupPin | Slot::ClientsPin => as_pin,
                 Slot::OtherPin => under_claim,
-                _ if (slot, shape) == (OF_THE_OTHER_ROLE.0, OF_THE_OTHER_ROLE.1) => {
-                    OF_THE_OTHER_ROLE.2
-                }
                 _ => under_ca,
             };
-            cells.push(Cell { slot, shape, want });
+            let (other_slot, other_shape, of_other_role, by_rule) = OF_THE_OTHER_ROLE;
+            let (want, rule) = if (slot, shape) == (other_slot, other_shape) {
+                (of_other_role, by_rule)
+            } else {
+                (want, want.rule())
+            };
+            cells.push(Cell {
+                slot,
+                shape,
+                want,
+                rule,
+            });
         }
     }
     for (slot, shape, want) in [
@@ -127,7 +138,13 @@ pub fn cells() -> Vec<Cell> {
         (Slot::ClientsOtherPattern, CaLeaf, NoPatternMatches),
         (Slot::ClientsOtherPin, SignedByServer, IssuedByPin),
     ] {
-        cells.push(Cell { slot, shape, want });
+        let rule = want.rule();
+        cells.push(Cell {
+            slot,
+            shape,
+            want,
+            rule,
+        });
     }
     cells.sort_by_key(|cell| (cell.slot, cell.shape));
     cells

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use mutual_trust::tls::{self, ServerConfigBuilder, TlsVersion};
 use mutual_trust::{
     AuthorityScope, Certificate, ClientConfigBuilder, EntryOptions, GroupId, Identity, KeyPolicy,
-    LiveTrust, PeerCheck, PinScope, Policy, ReasonCode, ServerId, TrustStore,
+    LiveTrust, PeerCheck, PinScope, Policy, ReasonCode, Rule, ServerId, TrustStore,
 };
 use rustls::{
     ClientConfig, ClientConnection, HandshakeKind, ServerConfig, ServerConnection, StreamOwned,
@@ -28,8 +28,8 @@ pub const SERVERS: [&str; 3] = ["keys-1", "keys-2", "keys-3"];
 pub enum Ours {
     /// It works: the code of the verdict.
     Linked(ReasonCode),
-    /// We refused the peer.
-    Refused(ReasonCode),
+    /// We refused the peer: the code of the verdict and the rule that decided.
+    Refused(ReasonCode, Rule),
     /// The peer ended it, or the two have nothing in common: whether that came after our handshake, with an alert.
     Peer {
         after_handshake: bool,
@@ -291,7 +291,7 @@ fn limit_time(tcp: &TcpStream) -> io::Result<()> {
 
 fn failed(error: &io::Error, after_handshake: bool) -> Ours {
     if let Some(verdict) = tls::refusal(error) {
-        return Ours::Refused(verdict.reason());
+        return Ours::Refused(verdict.reason(), verdict.rule());
     }
     let inner = error
         .get_ref()

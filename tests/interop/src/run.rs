@@ -3,9 +3,9 @@
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use mutual_trust::LiveTrust;
 use mutual_trust::store::Scope;
 use mutual_trust::tls::TlsVersion;
+use mutual_trust::{LiveTrust, ReasonCode, Rule};
 
 use crate::cells::{self, Cell, Slot};
 use crate::link::{Ground, Ours, SERVERS, answer, connect, serve, take};
@@ -155,7 +155,7 @@ fn one(
     let wanted = if cell.want.accepts() {
         Ours::Linked(cell.want)
     } else {
-        Ours::Refused(cell.want)
+        Ours::Refused(cell.want, cell.rule)
     };
     let judge = |ours: Ours, saw: Result<(), String>| {
         if ours != wanted {
@@ -359,7 +359,7 @@ fn removed_server(peer: &mut dyn Peer, ground: &Ground, ask: Ask<'_>) -> Result<
     let _ = peer.saw(Expected::Failure);
     skip_answers(peer, 1);
     let both = matches!(before, Ours::Linked(_))
-        && after == Ours::Refused(mutual_trust::ReasonCode::NoPinLeft);
+        && after == Ours::Refused(ReasonCode::NoPinLeft, Rule::P2);
     good(both, (before, after))
 }
 
@@ -402,7 +402,7 @@ fn removed_client(peer: &mut dyn Peer, ground: &Ground, ask: Ask<'_>) -> Result<
     let (after, seen) = answered(peer, ask, &builder, Expected::Failure)?;
     let both = matches!(before, Ours::Linked(_))
         && saw.is_ok()
-        && after == Ours::Refused(mutual_trust::ReasonCode::NothingInstalled)
+        && after == Ours::Refused(ReasonCode::NothingInstalled, Rule::P6)
         && seen.is_err();
     good(both, (before, saw, after, seen))
 }

@@ -17,10 +17,10 @@ const HEAD: &str = "# Interoperability
 Made by `tests/interop/run`; do not edit. Each link is a real one on loopback with both ends authenticated. What is
 expected of a cell is written by hand from the rules of trust (`src/cells.rs`).
 
-`✓`: in TLS 1.2 and 1.3 our end gave this verdict with this reason, and the peer saw a link, or a failure where we
-refused. `✓ 1.2`, `✓ 1.3`: in that version; a letter beside it is the reason for which the other has no link. `–`: the
-peer does not do that (nginx is a server only; PyKMIP speaks TLS 1.2 only, stands as `✓ 1.2`).
-`skipped`: the peer was not there. `✗`: something else happened.
+`✓`: in TLS 1.2 and 1.3 our end gave this verdict with this reason (and, where we refused, by this rule), and the peer
+saw a link, or a failure where we refused. `✓ 1.2`, `✓ 1.3`: in that version; a letter beside it is the reason for which
+the other has no link. `–`: the peer does not do that (nginx is a server only; PyKMIP speaks TLS 1.2 only, stands as
+`✓ 1.2`). `skipped`: the peer was not there. `✗`: something else happened.
 ";
 
 const MORE_LIMITS: &str = "- **c** nginx finishes the handshake with a client that it does not accept and answers with HTTP 400: what a \
@@ -55,7 +55,7 @@ impl Table<'_> {
                     cell.slot.text(),
                     cell.shape.text(),
                     cell.want.code(),
-                    cell.want.rule(),
+                    cell.rule,
                 );
                 self.row(&mut text, |results| &results.cells[index]);
             }

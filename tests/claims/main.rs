@@ -1,0 +1,108 @@
+//! Every claim of SECURITY.md, and every row of the README's tables, names a test that fails if it is not so.
+//!
+//! `table.md` has the names. A sentence that is new here needs a row there: with the test that holds it, or with the
+//! reason why it claims nothing that could be tested. A row without its sentence, or without its test, fails as well.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+#![allow(
+    unreachable_pub,
+    missing_debug_implementations,
+    reason = "the modules of a test are its own business"
+)]
+
+mod figures;
+mod page;
+mod planted;
+mod table;
+
+use std::fs::{read_dir, read_to_string};
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn file(name: &str) -> Option<String> {
+    read_to_string(root().join(name)).ok()
+}
+
+/// What a page claims: SECURITY.md from the threat model on, and the tables of the README.
+fn units(name: &str) -> Vec<String> {
+    let text = file(name).unwrap();
+    match name {
+        "README.md" => page::units(&text, true),
+        _ => {
+            let start = text.find("\n## Threat model").unwrap();
+            page::units(&text[start..], false)
+        }
+    }
+}
+
+const PAGES: [&str; 2] = ["README.md", "SECURITY.md"];
+
+#[test]
+fn every_claim_names_what_holds_it() {
+    let rows = table::read(&file("tests/claims/table.md").unwrap()).unwrap();
+    let mut faults = Vec::new();
+    for page in PAGES {
+        let units = units(page);
+        assert!(units.len() > 60, "{page}: {} claims", units.len());
+        faults.extend(table::faults(page, &units, &rows));
+    }
+    for row in &rows {
+        if !PAGES.contains(&&*row.page) {
+            faults.push(format!("no page {}", row.page));
+        }
+        faults.extend(table::missing(row, &file));
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn unsafe_code_is_forbidden() {
+    let manifest = file("Cargo.toml").unwrap();
+    let (_, lints) = manifest.split_once("[lints.rust]\n").unwrap();
+    let (lints, _) = lints.split_once("\n[").unwrap();
+    assert!(lints.lines().any(|line| line == "unsafe_code = \"forbid\""));
+}
+
+/// The files below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for entry in read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(files(&path));
+        } else {
+            all.push(path);
+        }
+    }
+    all
+}
+
+/// A passphrase is taken neither from it nor from an argument.
+#[test]
+fn the_command_asks_the_environment_for_its_colours_alone() {
+    let mut asked = Vec::new();
+    for path in files(&root().join("src/bin/mutual-trust")) {
+        let text = read_to_string(&path).unwrap();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let lines = text.lines().filter(|line| line.contains("env"));
+        for line in lines.filter(|line| line.contains("env::var") || line.contains("env =")) {
+            asked.push(format!("{name}: {}", line.trim()));
+        }
+    }
+    asked.sort();
+    let start = "output.rs: let is_";
+    assert_eq!(asked.len(), 2, "{asked:#?}");
+    assert!(
+        asked.iter().all(|line| line.starts_with(start)),
+        "{asked:#?}"
+    );
+}
