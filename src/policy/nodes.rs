@@ -207,10 +207,7 @@ impl<'a> Nodes<'a> {
         let mut installed = case.view.data().candidates(
             Slot::Intermediate,
             Scope::Everyone,
-            Wanted {
-                name,
-                canonical: &canonical,
-            },
+            Wanted::new(name, &canonical),
             below.authority_key_id(),
             MAX_MISMATCHES_TRIED,
         );

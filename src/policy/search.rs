@@ -241,10 +241,7 @@ impl<'a, 'b> Search<'a, 'b> {
         let authorities = data.candidates(
             Slot::Authority,
             self.scope.clone(),
-            Wanted {
-                name,
-                canonical: &canonical,
-            },
+            Wanted::new(name, &canonical),
             last.authority_key_id(),
             MAX_MISMATCHES_TRIED,
         );

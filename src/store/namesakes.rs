@@ -24,9 +24,15 @@ pub(crate) type Installed<'a> = (&'a Arc<Entry>, &'a Certificate);
 /// for all looks.
 #[derive(Clone, Copy)]
 pub(crate) struct Wanted<'a> {
-    pub(crate) name: &'a [u8],
+    name: &'a [u8],
     /// The same in canonical form.
-    pub(crate) canonical: &'a [u8],
+    pub(super) canonical: &'a [u8],
+}
+
+impl<'a> Wanted<'a> {
+    pub(crate) fn new(name: &'a [u8], canonical: &'a [u8]) -> Self {
+        Self { name, canonical }
+    }
 }
 
 /// Compares the subjects of entries with one that is looked for.
