@@ -173,8 +173,21 @@ fn find(keys: &KeyPolicy, below: &Certificate, mut candidates: Vec<&Certificate>
 
 impl Data {
     /// What is known of the signature on an installed intermediate.
+    ///
+    /// A signer that was removed since is not installed, as if it had never been: what a verdict says must not depend on
+    /// how the store came about (rule P8).
     pub(crate) fn signer(&self, below: &Certificate) -> Signer<'_> {
-        self.signers.signer(below, &self.hasher)
+        match self.signers.signer(below, &self.hasher) {
+            Signer::Is(issued) if !self.holds_ca_with_key_of(issued.pair().1) => {
+                Signer::NotInstalled
+            }
+            known => known,
+        }
+    }
+
+    fn holds_ca_with_key_of(&self, certificate: &Certificate) -> bool {
+        let mut holders = self.holders(certificate.key_pin());
+        holders.any(|entry| entry.slot() != Slot::Pin)
     }
 
     fn learn(&mut self, below: &Certificate, found: Found) {
