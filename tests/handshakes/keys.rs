@@ -1,7 +1,9 @@
 //! Every kind of key, at both ends.
 
 #[cfg(feature = "aws-lc-rs")]
-use mutual_trust::error::{ConfigError, IdentityError};
+use mutual_trust::error::ConfigError;
+#[cfg(all(feature = "aws-lc-rs", feature = "ring"))]
+use mutual_trust::error::IdentityError;
 use mutual_trust::tls::{Identity, TlsVersion};
 use mutual_trust::{AuthorityScope, EntryOptions, ReasonCode};
 use rustls::SignatureScheme;
