@@ -137,18 +137,6 @@ impl<'a> Index<'a> {
     }
 }
 
-impl Index<'_> {
-    /// What a copy of a process's memory holds, in stretches that are long enough to count.
-    pub fn find(&self, memory: &[(u64, Vec<u8>)]) -> Vec<Hit> {
-        let mut hits = Vec::new();
-        for (address, bytes) in memory {
-            self.search(bytes, *address, |_| Place::Heap, &mut hits);
-        }
-        hits.retain(|hit| hit.length >= hit.least);
-        hits
-    }
-}
-
 /// The number of separate pieces: needles share windows, and what overlaps is one.
 pub fn pieces<'a>(hits: impl IntoIterator<Item = &'a Hit>) -> usize {
     let mut hits: Vec<&Hit> = hits.into_iter().collect();
