@@ -4,7 +4,6 @@
 //! Nearly every subject has one or a few. From [`CROWD`] on they are kept in the order in which they are tried, and
 //! those with a key identifier are found by it.
 
-use core::cell::Cell;
 use core::cmp::Ordering;
 use core::hash::BuildHasher;
 use std::collections::{BTreeSet, hash_map::RandomState};
@@ -40,20 +39,17 @@ impl<'a> Wanted<'a> {
 pub(super) struct Subject<'a> {
     wanted: Wanted<'a>,
     /// What was compared last: certificates of one name nearly always write it alike.
-    last: Cell<Option<(&'a [u8], bool)>>,
+    last: Option<(&'a [u8], bool)>,
 }
 
 impl<'a> Subject<'a> {
     pub(super) fn new(wanted: Wanted<'a>) -> Self {
-        Self {
-            wanted,
-            last: Cell::new(None),
-        }
+        Self { wanted, last: None }
     }
 
     /// An entry with its certificate, if it has this subject: of an authority in any bytes (RFC 5280 section 7.1), of
     /// an intermediate in the same, since the path builder compares bytes below the authority.
-    pub(super) fn installed(&self, entry: &'a Arc<Entry>) -> Option<Installed<'a>> {
+    pub(super) fn installed(&mut self, entry: &'a Arc<Entry>) -> Option<Installed<'a>> {
         let certificate = entry.certificate()?;
         let own = certificate.subject_der();
         let same =
@@ -61,14 +57,14 @@ impl<'a> Subject<'a> {
         same.then_some((entry, certificate))
     }
 
-    fn is_same(&self, own: &'a [u8]) -> bool {
-        if let Some((last, same)) = self.last.get()
+    fn is_same(&mut self, own: &'a [u8]) -> bool {
+        if let Some((last, same)) = self.last
             && last == own
         {
             return same;
         }
         let same = *canonical_name(own) == *self.wanted.canonical;
-        self.last.set(Some((own, same)));
+        self.last = Some((own, same));
         same
     }
 }
@@ -229,8 +225,8 @@ impl Namesakes {
         others: usize,
         hasher: &RandomState,
     ) -> Box<dyn Iterator<Item = Installed<'a>> + 'a> {
-        let subject = Subject::new(subject);
-        let of_subject = move |entry: &'a Arc<Entry>| subject.installed(entry);
+        let mut subject = Subject::new(subject);
+        let mut of_subject = move |entry: &'a Arc<Entry>| subject.installed(entry);
         match self {
             Self::One(one) => Box::new(of_subject(one).into_iter()),
             Self::Few(few) => {

@@ -346,6 +346,12 @@ fn closeness(error: &StoreError) -> u8 {
     }
 }
 
+/// Whether a list is valid at a moment, but for its end.
+fn begins_by(crl: &Crl, now: UnixTime) -> bool {
+    let tolerance = i64::try_from(CLOCK_TOLERANCE.as_secs()).unwrap_or(0);
+    crl.this_update() <= seconds(now).saturating_add(tolerance)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -430,10 +436,4 @@ mod tests {
             Err(StoreError::TooManyCrls { limit }) if limit == MAX_CRLS_PER_ISSUER
         ));
     }
-}
-
-/// Whether a list is valid at a moment, but for its end.
-fn begins_by(crl: &Crl, now: UnixTime) -> bool {
-    let tolerance = i64::try_from(CLOCK_TOLERANCE.as_secs()).unwrap_or(0);
-    crl.this_update() <= seconds(now).saturating_add(tolerance)
 }

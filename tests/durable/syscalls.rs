@@ -399,7 +399,7 @@ fn a_process_that_is_killed_while_it_makes_a_store_leaves_none_or_an_empty_one()
         match DurableStore::open(folder.path(), settings()) {
             Ok((store, _)) => {
                 made += 1;
-                assert_eq!(store.contents().entries().iter().count(), 0, "{inject}");
+                assert_eq!(store.contents().entries().len(), 0, "{inject}");
             }
             Err(error) => {
                 none += 1;

@@ -237,14 +237,24 @@ fn may_issue(certificate: &X509Certificate<'_>) -> Option<usize> {
 fn has_faultless_path(world: &World) -> bool {
     // What we read: a changed bit can leave something that only rustls reads.
     let readable = |der: &&Vec<u8>| Certificate::from_der(der).is_ok();
-    fn parse(der: &Vec<u8>) -> X509Certificate<'_> {
+    fn parse(der: &[u8]) -> X509Certificate<'_> {
         X509Certificate::from_der(der).unwrap().1
     }
     if Certificate::from_der(&world.leaf).is_err() {
         return false;
     }
-    let roots: Vec<_> = world.roots.iter().filter(readable).map(parse).collect();
-    let sent: Vec<_> = world.sent.iter().filter(readable).map(parse).collect();
+    let roots: Vec<_> = world
+        .roots
+        .iter()
+        .filter(readable)
+        .map(|der| parse(der))
+        .collect();
+    let sent: Vec<_> = world
+        .sent
+        .iter()
+        .filter(readable)
+        .map(|der| parse(der))
+        .collect();
     let leaf = parse(&world.leaf);
     if leaf
         .basic_constraints()

@@ -74,8 +74,10 @@ fn a_certificate_is_renewed() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+type Piece = fn() -> Result<(), Box<dyn Error>>;
+
 /// The pieces in the order of the README.
-pub(crate) const ALL: [fn() -> Result<(), Box<dyn Error>>; 3] = [
+pub(crate) const ALL: [Piece; 3] = [
     clients_wait,
     a_server_is_looked_at,
     a_certificate_is_renewed,

@@ -418,7 +418,7 @@ fn talk(
 ) {
     let keys = mutual_trust::tls::key_policy(provider);
     let clock = Arc::new(crate::drive::now());
-    let mut store = TrustStore::new(keys.clone()).with_clock(clock.clone());
+    let mut store = TrustStore::new(keys).with_clock(clock.clone());
     let certificate: Certificate = identity.certificate().clone();
     let id = "keys-1".parse().unwrap();
     let name = "kms1.example".parse().unwrap();
@@ -431,14 +431,9 @@ fn talk(
             .unwrap();
     }
     let policy = Policy::new(keys);
-    let client = ClientConfigBuilder::new(
-        provider.clone(),
-        store.view(),
-        policy.clone(),
-        identity.clone(),
-    )
-    .versions(&[version])
-    .clock(clock.clone());
+    let client = ClientConfigBuilder::new(provider.clone(), store.view(), policy, identity.clone())
+        .versions(&[version])
+        .clock(clock.clone());
     let server = ServerConfigBuilder::new(provider.clone(), store.view(), policy, identity.clone())
         .versions(&[version])
         .clock(clock);

@@ -98,11 +98,11 @@ pub fn encrypt(pkcs8: &[u8], (_, derivation, length): (&str, Derivation, usize))
             let parameters = value(0x30, &[&salt, &[2, 2, 4, 0], &[2, 1, 8], &[2, 1, 1]]);
             identifier(SCRYPT, &parameters)
         }
-        hash => {
+        hash @ (Derivation::Sha1 | Derivation::Sha256 | Derivation::Sha512) => {
             let number = match hash {
                 Derivation::Sha1 => 7,
                 Derivation::Sha256 => 9,
-                _ => 11,
+                Derivation::Sha512 | Derivation::Scrypt => 11,
             };
             let prf = identifier(&[HMAC, &[number]].concat(), &[5, 0]);
             let parameters = value(0x30, &[&salt, &[2, 2, 8, 0], &prf]);

@@ -46,7 +46,8 @@ pub struct Hit {
     /// Where in the needle it starts.
     pub offset: usize,
     pub length: usize,
-    least: usize,
+    /// From how many bytes on it counts.
+    pub least: usize,
 }
 
 /// One look at a process.
@@ -88,7 +89,7 @@ impl<'a> Index<'a> {
     }
 
     /// Adds what `memory`, at `address`, holds. A hit that goes on from the chunk before is extended.
-    fn search(
+    pub fn search(
         &self,
         memory: &[u8],
         address: u64,
@@ -134,18 +135,6 @@ impl<'a> Index<'a> {
                 }
             }
         }
-    }
-}
-
-impl Index<'_> {
-    /// What a copy of a process's memory holds, in stretches that are long enough to count.
-    pub fn find(&self, memory: &[(u64, Vec<u8>)]) -> Vec<Hit> {
-        let mut hits = Vec::new();
-        for (address, bytes) in memory {
-            self.search(bytes, *address, |_| Place::Heap, &mut hits);
-        }
-        hits.retain(|hit| hit.length >= hit.least);
-        hits
     }
 }
 

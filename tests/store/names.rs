@@ -182,8 +182,9 @@ fn a_bare_name_means_the_server_that_has_it_or_makes_one() {
 
 #[test]
 fn a_refused_certificate_makes_no_server() {
+    type Expected = fn(&E) -> bool;
     let mut store = store();
-    let reasons: [(&str, fn(&E) -> bool); 3] = [
+    let reasons: [(&str, Expected); 3] = [
         ("rsa1024", |error| matches!(error, E::Key(_))),
         ("broken-self-signature", |error| {
             matches!(error, E::WrongSelfSignature)
