@@ -308,6 +308,7 @@ pub(crate) mod count {
         FOLDED.set(FOLDED.get() + bytes);
     }
 
+    #[cfg(all(test, any(feature = "aws-lc-rs", feature = "ring")))]
     pub(crate) fn take() -> usize {
         FOLDED.take()
     }

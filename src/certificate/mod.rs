@@ -39,7 +39,7 @@ pub use keys::{KeyFault, KeyKind, KeyPolicy, KeyRefusal};
 pub use names::{HostName, SanName};
 pub use time::{Clock, Moment, SystemClock, TimeSource, Validity};
 
-#[cfg(test)]
+#[cfg(all(test, any(feature = "aws-lc-rs", feature = "ring")))]
 pub(crate) use compare::count as folded;
 pub(crate) use compare::{canonical_name, names_equal};
 pub(crate) use crl::{CRL_LABEL, Reasons, Succession, shortest};

@@ -54,7 +54,7 @@ pub(super) fn within(found: usize, limit: usize) -> Result<(), Fall> {
     Ok(())
 }
 
-#[cfg(test)]
+#[cfg(all(test, any(feature = "aws-lc-rs", feature = "ring")))]
 impl Work {
     /// Units, revocation lists and pins.
     pub(super) fn done(&self) -> (usize, usize, usize) {

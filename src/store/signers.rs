@@ -181,7 +181,7 @@ impl Data {
             Signer::Is(issued) if !self.holds_ca_with_key_of(issued.pair().1) => {
                 Signer::NotInstalled
             }
-            known => known,
+            known @ (Signer::Is(_) | Signer::NotInstalled | Signer::Unknown) => known,
         }
     }
 

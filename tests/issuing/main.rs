@@ -14,6 +14,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[cfg(all(feature = "issue", any(feature = "aws-lc-rs", feature = "ring")))]
+use support::skips;
+// Files are written without any feature.
+#[cfg(not(all(feature = "issue", any(feature = "aws-lc-rs", feature = "ring"))))]
+#[path = "../support/skips.rs"]
+#[allow(unreachable_pub, reason = "other tests have it in a module of its own")]
+mod skips;
+
 // What `tests/residue` knows of keys.
 #[cfg(all(feature = "issue", feature = "aws-lc-rs", target_os = "linux"))]
 #[path = "../residue/keys.rs"]

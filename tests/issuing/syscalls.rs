@@ -52,7 +52,7 @@ fn writer() {
 }
 
 fn skip() {
-    crate::support::skips::skipped("no strace that works, so no write of a key was watched");
+    crate::skips::skipped("no strace that works, so no write of a key was watched");
 }
 
 #[test]

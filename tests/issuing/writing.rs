@@ -198,7 +198,7 @@ fn umask_and_read_only_folders_in_a_process_of_its_own() {
         let errors = String::from_utf8_lossy(&output.stderr);
         if is_root && output.status.code() == Some(126) {
             let what = "another user cannot run the test's executable";
-            crate::support::skips::skipped(&format!("{what}: {}", errors.trim()));
+            crate::skips::skipped(&format!("{what}: {}", errors.trim()));
             return;
         }
         assert!(output.status.success(), "umask {umask}: {text}{errors}");
