@@ -359,6 +359,10 @@ fn key_id(key: u8) -> [u8; 8] {
     [key; 8]
 }
 
+pub(crate) fn name(text: &str) -> Vec<u8> {
+    spelled(text, Spelling::Utf8)
+}
+
 fn spelled(text: &str, spelling: Spelling) -> Vec<u8> {
     let (tag, text) = match spelling {
         Spelling::Utf8 => (0x0c, text.to_owned()),

@@ -5,7 +5,9 @@ use std::net::IpAddr;
 
 use mutual_trust::store::{Scope, Slot};
 
-use super::model::{End, Held, Model, lists_serial, matches_pattern, names_own_key};
+use super::model::{
+    End, Held, Model, is_self_issued, lists_serial, matches_pattern, names_own_key,
+};
 use super::strict;
 use crate::make::{Base, Name, Spec};
 
@@ -82,7 +84,7 @@ impl Model<'_> {
     /// How many certificates of a path are intermediates; self-issued ones by themselves do not count.
     fn counted(&self, path: &[usize]) -> usize {
         let others = path[1..].iter().map(|at| self.spec(*at));
-        others.filter(|spec| spec.subject != spec.issuer).count()
+        others.filter(|spec| !is_self_issued(spec)).count()
     }
 
     /// C1 for an issuer, wherever it stands.
@@ -103,7 +105,7 @@ impl Model<'_> {
     }
 
     fn intermediate_holds(&self, at: usize, below: &[usize]) -> bool {
-        let own = usize::from(self.spec(at).subject != self.spec(at).issuer);
+        let own = usize::from(!is_self_issued(self.spec(at)));
         self.may_issue(at)
             && self.allows(self.spec(at).usage, false)
             // The path builder counts self-issued ones as well.

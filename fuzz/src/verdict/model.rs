@@ -424,9 +424,14 @@ impl<'a> Model<'a> {
     }
 }
 
+/// Whether issuer and subject are the same, in their bytes: an equal name in another spelling spares nothing.
+pub(super) fn is_self_issued(spec: &Spec) -> bool {
+    (spec.subject, spec.subject_spelling) == (spec.issuer, spec.issuer_spelling)
+}
+
 /// Whether a self-issued certificate says that its own key signed it; `None` if that cannot be told.
 pub(super) fn names_own_key(spec: &Spec) -> Option<bool> {
-    if spec.subject != spec.issuer {
+    if !is_self_issued(spec) {
         return Some(false);
     }
     match spec.authority_key {

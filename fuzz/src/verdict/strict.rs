@@ -13,6 +13,7 @@ fn any(spec: &Spec) -> bool {
         // 4.2.1.9: only a CA signs certificates.
         && (ca || spec.key_usage.is_none_or(|usage| usage & 0x04 == 0))
         && minimal(spec)
+        && spec.names.iter().all(is_name)
 }
 
 fn serial(spec: &Spec) -> bool {
@@ -32,7 +33,7 @@ fn issuer(spec: &Spec) -> bool {
 /// 4.2.1.3: the key of an end entity may sign.
 pub(super) fn leaf(spec: &Spec) -> bool {
     let signs = spec.key_usage.is_none_or(|usage| usage & 0x80 != 0);
-    any(spec) && serial(spec) && signs && spec.names.iter().all(is_name)
+    any(spec) && serial(spec) && signs
 }
 
 /// 4.2.1.6: a DNS name has labels of letters, digits and hyphens.
