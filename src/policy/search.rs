@@ -246,7 +246,7 @@ impl<'a, 'b> Search<'a, 'b> {
             MAX_MISMATCHES_TRIED,
         );
         let signer = self.nodes.signer(own);
-        // Whether one of them may have signed it, and one that has not.
+        // Whether one of them may have signed it, for all that is known now, and one that has not.
         let (mut any, mut other) = (false, None);
         let mut fit = 0_usize;
         for (seen, (entry, certificate)) in authorities.enumerate() {
@@ -259,9 +259,9 @@ impl<'a, 'b> Search<'a, 'b> {
                 other.get_or_insert(entry);
                 continue;
             }
-            any = true;
             let told = Told::of(&last, certificate);
             if !self.is_for_this_pass(own, certificate, true, told) {
+                any = true;
                 continue;
             }
             if !self.step() {
@@ -286,13 +286,15 @@ impl<'a, 'b> Search<'a, 'b> {
                 }
             };
             self.fell(certificate.fingerprint(), Some(&entry.key()), fall);
+            any |= !self.signatures.cannot_be(self.case, &last, certificate);
             if self.is_stopped() || self.is_broken(path) {
                 return None;
             }
         }
+        // By whatever path it is reached, it is not asked again.
         if !any {
             self.nodes.set_rootless(own);
-            if let Some(entry) = other {
+            if let Some(entry) = other.filter(|_| fit == 0) {
                 self.fell(entry.fingerprint(), Some(&entry.key()), signatures::wrong());
             }
         }

@@ -84,6 +84,17 @@ impl Signatures {
         })
     }
 
+    /// Whether no path leads from `below` to `above`: its key did not sign `below`, or by an algorithm that the provider
+    /// does not have.
+    pub(super) fn cannot_be(
+        &self,
+        case: &Case<'_>,
+        below: &Certificate,
+        above: &Certificate,
+    ) -> bool {
+        self.is_wrong(below, above) || !case.policy.keys.can_verify(below, above)
+    }
+
     /// Whether the key of `above` is known to have signed `below`.
     pub(super) fn is_verified(&self, below: &Certificate, above: &Certificate) -> bool {
         self.find(below, above).is_some()

@@ -309,6 +309,11 @@ mod tests {
             // Once for what is presented and shown, and the short names of what is installed.
             let most = 2 * 1024 * (others.len() + 1) + 512 * 32;
             assert!(folded <= most, "{authorities}: {folded} of {most}");
+            // Each certificate is held against each authority once, by however many paths it is reached.
+            let considered = verdict.considered();
+            let tried = considered.items().len() + considered.more();
+            let most = authorities * (others.len() + 1);
+            assert!(tried <= most, "{authorities}: {tried} of {most}");
         }
     }
 }
