@@ -212,7 +212,12 @@ fn permits<'a>(issuer: &Spec, below: impl Iterator<Item = &'a Spec>) -> bool {
             Name::Uri(_) => false,
         };
         let mut permitted = constraints.permitted.iter().filter(of_form).peekable();
-        let mut excluded = constraints.excluded.iter().filter(of_form);
+        let mut excluded = constraints.excluded.iter().filter(of_form).peekable();
+        // What is no DNS name can't be compared with a constraint on DNS names.
+        let text = matches!(name, Name::Dns(name) if name.contains([',', ':']));
+        if text && (permitted.peek().is_some() || excluded.peek().is_some()) {
+            return false;
+        }
         (permitted.peek().is_none() || permitted.any(|base| is_within(name, *base, false)))
             && !excluded.any(|base| is_within(name, *base, true))
     })
