@@ -7,13 +7,9 @@ use core::fmt;
 
 use pki_types::alg_id;
 
-use super::der::{self, Value};
+use super::der::{self, INTEGER, OID, SEQUENCE, Value};
 use super::dotted;
 use super::keys::KeyKind;
-
-const INTEGER: u8 = 0x02;
-const OID: u8 = 0x06;
-const SEQUENCE: u8 = 0x30;
 
 /// Object identifiers, as the contents of their DER.
 const RSA_ENCRYPTION: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";

@@ -11,12 +11,10 @@
 
 use std::borrow::Cow;
 
-use super::der::{self, Value};
+use super::der::{self, OID, SEQUENCE, Value};
 use crate::limits::{MAX_ATTRIBUTES_OF_SET, MAX_COMPARED_NAME_BYTES};
 
-const SEQUENCE: u8 = 0x30;
 const SET: u8 = 0x31;
-const OBJECT_IDENTIFIER: u8 = 0x06;
 const UTF8_STRING: u8 = 0x0c;
 const PRINTABLE_STRING: u8 = 0x13;
 const TELETEX_STRING: u8 = 0x14;
@@ -111,7 +109,7 @@ impl<'a> Attribute<'a> {
         }
         let (kind, rest) = der::take(attribute.content)?;
         let (value, rest) = der::take(rest)?;
-        if kind.tag != OBJECT_IDENTIFIER || !rest.is_empty() {
+        if kind.tag != OID || !rest.is_empty() {
             return None;
         }
         text.clear();
@@ -331,10 +329,7 @@ mod tests {
     }
 
     fn typed(kind: &[u8], tag: u8, content: &[u8]) -> Vec<u8> {
-        value(
-            SEQUENCE,
-            &[value(OBJECT_IDENTIFIER, kind), value(tag, content)].concat(),
-        )
+        value(SEQUENCE, &[value(OID, kind), value(tag, content)].concat())
     }
 
     /// A name of sets of attributes.
@@ -531,10 +526,7 @@ mod tests {
             &value(SET, &value(SET, &typed(COMMON_NAME, UTF8_STRING, b"Lab"))),
             &value(
                 SEQUENCE,
-                &value(
-                    SET,
-                    &value(SEQUENCE, &value(OBJECT_IDENTIFIER, COMMON_NAME)),
-                ),
+                &value(SET, &value(SEQUENCE, &value(OID, COMMON_NAME))),
             ),
             &value(SEQUENCE, &value(SET, &[])),
             &long("A"),

@@ -8,8 +8,11 @@ use core::num::NonZeroU16;
 use crate::error::{CertificateError, OtherFormat};
 use crate::limits::MAX_DER_DEPTH;
 
+// Tags, each in one place for the readers of this room.
+pub(super) const INTEGER: u8 = 0x02;
+pub(super) const BIT_STRING: u8 = 0x03;
 pub(super) const OID: u8 = 0x06;
-const SEQUENCE: u8 = 0x30;
+pub(super) const SEQUENCE: u8 = 0x30;
 const CONSTRUCTED: u8 = 0x20;
 const CLASS: u8 = 0xc0;
 /// `registeredID` of a `GeneralName` (RFC 5280 section 4.2.1.6): an object identifier under another tag.
@@ -50,6 +53,18 @@ pub(crate) struct Value<'a> {
     pub(crate) tag: u8,
     pub(crate) content: &'a [u8],
     pub(crate) whole: &'a [u8],
+}
+
+impl Value<'_> {
+    /// Whether it is an `INTEGER` above 0 in its shortest form (X.690 section 8.3.2).
+    pub(super) fn is_positive_integer(&self) -> bool {
+        let positive = match self.content {
+            [] | [0] => false,
+            [0, next, ..] => next & 0x80 != 0,
+            [first, ..] => first & 0x80 == 0,
+        };
+        self.tag == INTEGER && positive
+    }
 }
 
 /// Takes one value off the front of `input`. Its content has at most 65,535 bytes: no part of a certificate has

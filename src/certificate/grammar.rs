@@ -6,18 +6,15 @@
 
 use core::ops::Deref;
 
-use super::der::{self, OID, Value};
+use super::der::{self, BIT_STRING, INTEGER, OID, SEQUENCE, Value};
 use super::keys::{KeyFault, KeyKind};
 use super::public_key;
 
 const BOOLEAN: u8 = 0x01;
-pub(super) const INTEGER: u8 = 0x02;
-pub(super) const BIT_STRING: u8 = 0x03;
 const OCTET_STRING: u8 = 0x04;
 
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
-pub(super) const SEQUENCE: u8 = 0x30;
 const SET: u8 = 0x31;
 
 type Checked = Result<(), &'static str>;

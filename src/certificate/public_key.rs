@@ -3,8 +3,8 @@
 
 use super::algorithms::key_kind;
 use super::curve;
-use super::der::{self, Value};
-use super::grammar::{BIT_STRING, INTEGER, SEQUENCE, algorithm, list};
+use super::der::{self, BIT_STRING, SEQUENCE, Value};
+use super::grammar::{algorithm, list};
 use super::keys::{KeyFault, KeyKind};
 use crate::limits::MAX_RSA_EXPONENT_BITS;
 
@@ -116,16 +116,8 @@ fn rsa_numbers(key: &[u8]) -> Option<(&[u8], &[u8])> {
     let (outer, []) = der::take(key)? else {
         return None;
     };
-    let number = |value: &Value<'_>| {
-        let shortest = match value.content {
-            [] | [0] => false,
-            [0, next, ..] => next & 0x80 != 0,
-            [first, ..] => first & 0x80 == 0,
-        };
-        value.tag == INTEGER && shortest
-    };
     match &list(&outer, SEQUENCE, "subject public key").ok()?[..] {
-        [modulus, exponent] if number(modulus) && number(exponent) => {
+        [modulus, exponent] if modulus.is_positive_integer() && exponent.is_positive_integer() => {
             Some((modulus.content, exponent.content))
         }
         _ => None,

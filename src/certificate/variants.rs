@@ -8,11 +8,7 @@
 use sha2::{Digest, Sha256};
 
 use super::Fingerprint;
-use super::der::{self, Value};
-
-const INTEGER: u8 = 0x02;
-const BIT_STRING: u8 = 0x03;
-const SEQUENCE: u8 = 0x30;
+use super::der::{self, BIT_STRING, INTEGER, SEQUENCE, Value};
 
 /// The object identifiers of ECDSA signatures begin so: ansi-X9-62 signatures, 1.2.840.10045.4 (RFC 5758 section 3.2).
 const ECDSA: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04];
@@ -150,15 +146,7 @@ fn numbers(signature: &[u8]) -> Option<(Value<'_>, Value<'_>)> {
     let (s, []) = der::take(rest)? else {
         return None;
     };
-    let is_positive = |value: &Value<'_>| {
-        let shortest = match value.content {
-            [] | [0] => false,
-            [0, next, ..] => next & 0x80 != 0,
-            [first, ..] => first & 0x80 == 0,
-        };
-        value.tag == INTEGER && shortest
-    };
-    (pair.tag == SEQUENCE && is_positive(&r) && is_positive(&s)).then_some((r, s))
+    (pair.tag == SEQUENCE && r.is_positive_integer() && s.is_positive_integer()).then_some((r, s))
 }
 
 fn padded(digits: &[u8]) -> Option<Number> {
