@@ -3,7 +3,7 @@
 use mutual_trust::admin::{Effect, Effects};
 use mutual_trust::certificate::{KeyKind, Moment, SanName};
 use mutual_trust::policy::Detail;
-use mutual_trust::store::{Bounded, Done, Entry, EntryKey, Report, Slot};
+use mutual_trust::store::{Bounded, ClockState, Done, Entry, EntryKey, Report, Slot};
 use mutual_trust::{Certificate, Clock, Verdict, View};
 use serde_json::{Value, json};
 
@@ -145,10 +145,12 @@ pub(crate) fn clock_lines(view: &View, clock: Clock) -> Vec<String> {
     let floor = view.floor().map(|floor| Moment::from(floor).to_string());
     let floor = floor.as_deref().unwrap_or("(none yet)");
     let state = view.clock_state(clock);
-    let hint = match state.code() {
-        "below_floor" => " (store clock reset)",
-        "jumped" => " (store clock confirm)",
-        _ => "",
+    let hint = if matches!(state, ClockState::BelowFloor { .. }) {
+        " (store clock reset)"
+    } else if matches!(state, ClockState::Jumped { .. }) {
+        " (store clock confirm)"
+    } else {
+        ""
     };
     let warning = (!state.is_good()).then(|| format!("warning: {state}{hint}"));
     let floor = format!("clock floor {floor}");
