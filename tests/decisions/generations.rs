@@ -1,64 +1,20 @@
 //! Many generations of one issuing CA work, and no refusal is dear (rule C5). What a verdict costs is counted, never
 //! timed.
 
-use core::cell::Cell;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use mutual_trust::certificate::Certificate;
 use mutual_trust::limits::{MAX_NAMESAKE_SIGNATURES, MAX_WORK, WORK_OF_SIGNATURE};
 use mutual_trust::policy::ChainMemory;
 use mutual_trust::store::StoreWarning;
 use mutual_trust::{AuthorityScope, EntryOptions, KeyPolicy, Policy, ReasonCode, Verdict, decide};
-use pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm};
 
+use super::counted::{algorithms, counted, counting};
 use super::support::pki::{Made, Spec, self_signed, spec};
 use super::support::{crl, der, now, provider};
 use super::world::{For, KMS, World, plain};
 
 const DAY: i64 = 24 * 60 * 60;
-
-thread_local! {
-    static VERIFIED: Cell<usize> = const { Cell::new(0) };
-}
-
-/// An algorithm of the provider that counts what it verifies in this thread.
-#[derive(Debug)]
-struct Counted(&'static dyn SignatureVerificationAlgorithm);
-
-impl SignatureVerificationAlgorithm for Counted {
-    fn verify_signature(
-        &self,
-        public_key: &[u8],
-        message: &[u8],
-        signature: &[u8],
-    ) -> Result<(), InvalidSignature> {
-        VERIFIED.set(VERIFIED.get() + 1);
-        self.0.verify_signature(public_key, message, signature)
-    }
-
-    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
-        self.0.public_key_alg_id()
-    }
-
-    fn signature_alg_id(&self) -> AlgorithmIdentifier {
-        self.0.signature_alg_id()
-    }
-}
-
-type Algorithms = &'static [&'static dyn SignatureVerificationAlgorithm];
-
-fn counted() -> Algorithms {
-    let all = provider().signature_verification_algorithms.all.iter();
-    let all = all.map(|algorithm| -> &'static dyn SignatureVerificationAlgorithm {
-        Box::leak(Box::new(Counted(*algorithm)))
-    });
-    Box::leak(all.collect())
-}
-
-fn counting() -> KeyPolicy {
-    static COUNTED: LazyLock<Algorithms> = LazyLock::new(counted);
-    KeyPolicy::new(*COUNTED)
-}
 
 /// A world in which signatures are counted.
 fn world() -> World {
@@ -68,9 +24,7 @@ fn world() -> World {
 /// The verdict, and how many signatures it verified.
 fn ask(world: &mut World) -> (Verdict, usize) {
     let view = world.store.view();
-    VERIFIED.set(0);
-    let verdict = world.with_question(|policy, question| decide(&view, policy, question));
-    (verdict, VERIFIED.get())
+    counted(|| world.with_question(|policy, question| decide(&view, policy, question)))
 }
 
 fn without_subject_key_id(mut made: Made, issuer: &Made) -> Made {
@@ -415,7 +369,7 @@ fn a_policy_without_the_algorithm_refuses_what_was_verified_at_installation() {
     world.policy = Policy::new(KeyPolicy::new(Box::leak(others.into_boxed_slice())));
     assert!(!ask(&mut world).0.is_accepted());
     // Another object of the same algorithm verifies for itself.
-    world.policy = Policy::new(KeyPolicy::new(counted()));
+    world.policy = Policy::new(KeyPolicy::new(algorithms()));
     let (verdict, signatures) = ask(&mut world);
     assert_eq!(verdict.reason(), ReasonCode::ChainVerified, "{verdict}");
     assert_eq!(signatures, 3);
@@ -524,9 +478,9 @@ fn a_remembered_chain_of_an_installed_intermediate_is_forgotten_with_it() {
     let memory = ChainMemory::new(world.policy.remember_chains(10).unwrap());
     let asked = |world: &mut World| {
         let view = world.store.view();
-        VERIFIED.set(0);
-        let verdict = world.with_question(|_, question| memory.decide(&view, question));
-        (verdict.reason(), VERIFIED.get())
+        let ask = || world.with_question(|_, question| memory.decide(&view, question));
+        let (verdict, signatures) = counted(ask);
+        (verdict.reason(), signatures)
     };
     assert_eq!(asked(&mut world).0, ReasonCode::ChainVerified);
     assert_eq!(asked(&mut world), (ReasonCode::ChainVerified, 0));

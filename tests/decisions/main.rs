@@ -24,6 +24,7 @@ mod chains;
 mod clients;
 mod clock;
 mod codes;
+mod counted;
 mod demands;
 mod explained;
 mod generations;

@@ -1,51 +1,17 @@
 //! What is known of signatures between installed certificates (rule C5) never makes a verdict another one: after any
 //! sequence of changes it is that of a store which was made afresh, and that of a policy which knows none of it.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use mutual_trust::certificate::Certificate;
 use mutual_trust::store::{BlockSelector, EntryKey, Scope, Slot};
-use mutual_trust::{AuthorityScope, KeyPolicy, Policy, TrustStore, decide};
-use pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm};
+use mutual_trust::{AuthorityScope, Policy, TrustStore, decide};
 
+use super::counted::counting;
 use super::support::der::{Der, tree};
 use super::support::pki::{Made, spec};
-use super::support::{keys, now, provider, server_id};
+use super::support::{keys, now, server_id};
 use super::world::{KMS, World, plain};
-
-/// An algorithm that is another one than that of the store, so that no signature counts as verified by it.
-#[derive(Debug)]
-struct Other(&'static dyn SignatureVerificationAlgorithm);
-
-impl SignatureVerificationAlgorithm for Other {
-    fn verify_signature(
-        &self,
-        public_key: &[u8],
-        message: &[u8],
-        signature: &[u8],
-    ) -> Result<(), InvalidSignature> {
-        self.0.verify_signature(public_key, message, signature)
-    }
-
-    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
-        self.0.public_key_alg_id()
-    }
-
-    fn signature_alg_id(&self) -> AlgorithmIdentifier {
-        self.0.signature_alg_id()
-    }
-}
-
-fn other_keys() -> KeyPolicy {
-    static ALL: LazyLock<Vec<&'static dyn SignatureVerificationAlgorithm>> = LazyLock::new(|| {
-        let all = provider().signature_verification_algorithms.all.iter();
-        all.map(|one| -> &'static dyn SignatureVerificationAlgorithm {
-            Box::leak(Box::new(Other(*one)))
-        })
-        .collect()
-    });
-    KeyPolicy::new(&ALL)
-}
 
 struct Random(u64);
 
@@ -186,7 +152,7 @@ fn is_path(path: &[Certificate]) -> bool {
     for one in &path[1..path.len() - 1] {
         world.with("presented", one);
     }
-    world.policy = Policy::new(other_keys());
+    world.policy = Policy::new(counting());
     world.verdict().is_accepted()
 }
 
@@ -228,7 +194,7 @@ fn a_verdict_does_not_depend_on_how_the_store_came_about() {
                 let again = ask(&fresh, keys());
                 let what = format!("seed {seed}, step {step}: {verdict}\nafresh: {again}");
                 assert_eq!(verdict.reason(), again.reason(), "{what}");
-                let other = ask(&view, other_keys());
+                let other = ask(&view, counting());
                 let what = format!("seed {seed}, step {step}: {verdict}\nwithout: {other}");
                 // It pays for each signature, so that it may have to stop before: then it is asked about the path alone.
                 let alone = || is_path(verdict.accepted().unwrap().path());
