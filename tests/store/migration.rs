@@ -107,14 +107,20 @@ fn a_migration_lasts_at_most_366_days_and_can_be_set_again() {
     );
 }
 
-#[test]
-fn without_a_clock_a_migration_is_bounded_from_the_floor_on() {
-    // P3, M7.
+/// A store on a clock that can be set, with the claimed server `s`.
+fn claimed_on_clock() -> (TrustStore, Moved) {
     let (mut store, clock) = on_clock();
     store.add_server(server_id("s"), []).unwrap();
     store
         .install_pin(server("s"), fixture("ee-p256"), options())
         .unwrap();
+    (store, clock)
+}
+
+#[test]
+fn without_a_clock_a_migration_is_bounded_from_the_floor_on() {
+    // P3, M7.
+    let (mut store, clock) = claimed_on_clock();
     clock.set(Clock::Unset);
     // Nothing says from when on the days count.
     refused!(
@@ -140,11 +146,7 @@ fn without_a_clock_a_migration_is_bounded_from_the_floor_on() {
 #[test]
 fn a_clock_that_jumped_sets_no_migration_that_outlasts_it() {
     // P3, M7: the end would stay when the clock is right again.
-    let (mut store, clock) = on_clock();
-    store.add_server(server_id("s"), []).unwrap();
-    store
-        .install_pin(server("s"), fixture("ee-p256"), options())
-        .unwrap();
+    let (mut store, clock) = claimed_on_clock();
     store.view();
     let jumped = NOW + 70 * 366 * DAY;
     clock.set(Clock::Known(at(jumped)));
@@ -162,11 +164,7 @@ fn a_clock_that_jumped_sets_no_migration_that_outlasts_it() {
 #[test]
 fn without_a_clock_the_end_of_a_migration_is_judged_at_the_floor() {
     // M7.
-    let (mut store, clock) = on_clock();
-    store.add_server(server_id("s"), []).unwrap();
-    store
-        .install_pin(server("s"), fixture("ee-p256"), options())
-        .unwrap();
+    let (mut store, clock) = claimed_on_clock();
     store.view();
     for clock_now in [Clock::Unset, Clock::Known(at(NOW - 2 * DAY))] {
         clock.set(clock_now);
@@ -243,11 +241,7 @@ fn a_migrating_server_is_claimed_and_stays_so() {
 #[test]
 fn the_passing_of_time_changes_nothing_in_the_store() {
     // P3: after that time P2 holds again, without anybody calling anything; and `stop_migrating` says it.
-    let (mut store, clock) = on_clock();
-    store.add_server(server_id("s"), []).unwrap();
-    store
-        .install_pin(server("s"), fixture("ee-p256"), options())
-        .unwrap();
+    let (mut store, clock) = claimed_on_clock();
     store.migrate(&server_id("s"), at(UNTIL)).unwrap();
     clock.to(UNTIL + 1);
     assert_eq!(claim(&store, "s"), migrating());
