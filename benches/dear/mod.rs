@@ -175,9 +175,9 @@ impl Maker {
         let mut all = Vec::new();
         let ca_of_pins = own(ca("CA of pins", 0));
         let one = own(params("base", 0));
-        let peer = own(params("stranger", 0));
-        // A peer that names as its issuer whom the pins name.
-        let mut copied = params("stranger", 0);
+        let peer = own(params("unknown", 0));
+        // A peer whose issuer has the subject of the pins.
+        let mut copied = params("unknown", 0);
         copied.use_authority_key_identifier_extension = false;
         let like = own(ca("client 1", 0)).issues(copied);
         for server in [false, true] {
