@@ -10,17 +10,18 @@
 )]
 #![allow(
     dead_code,
-    reason = "the shared folders of tests have more than is used here"
+    missing_debug_implementations,
+    unreachable_pub,
+    reason = "the files shared with other tests have more than is used here"
 )]
 
-#[path = "../support/mod.rs"]
-mod support;
-
-#[path = "../issuing/folder.rs"]
+#[path = "../../../../tests/issuing/folder.rs"]
 mod folder;
 
-#[path = "../issuing/openssl.rs"]
+#[path = "../../../../tests/issuing/openssl.rs"]
 mod openssl;
+
+mod support;
 
 mod clock;
 mod enrolling;

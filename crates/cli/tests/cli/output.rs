@@ -53,7 +53,7 @@ fn hold(folder: &Folder, line: &str, schema: &str, code: i32, wanted: &[Vec<Stri
         format!("mutual-trust/{schema}/1"),
         "{line}"
     );
-    let documented = include_str!("../../src/bin/mutual-trust/json.md");
+    let documented = include_str!("../../src/json.md");
     assert!(documented.contains(&format!("| `{schema}` |")), "{schema}");
     let mut all = BTreeSet::new();
     fields(&found, "", &mut all);
