@@ -30,26 +30,27 @@ fn file(name: &str) -> String {
 /// Most crates in the default tree, proc macros and build dependencies included.
 const MAX_CRATES: usize = 60;
 
-/// The crates of a tree as `cargo tree --prefix none` prints it, without this one.
+/// The crates of a tree as `cargo tree --prefix none` prints it, without our own.
 fn crates(tree: &str) -> BTreeSet<String> {
     let named = tree.lines().filter_map(|line| {
         let mut words = line.split_whitespace();
         Some(format!("{} {}", words.next()?, words.next()?))
     });
-    named
-        .filter(|name| !name.starts_with(concat!(env!("CARGO_PKG_NAME"), " ")))
-        .collect()
+    let is_ours =
+        |name: &String| ["mutual-trust ", "mutual-trust-cli "].iter().any(|own| name.starts_with(own));
+    named.filter(|name| !is_ours(name)).collect()
 }
 
 /// Most crates that the command adds to the features of the library that it uses: a reader of arguments with
 /// completions and a manual, JSON, and a terminal.
 const MAX_CRATES_OF_COMMAND: usize = 20;
 
-/// The crates of the tree with `features`; `None` if cargo does not run here.
-fn tree(features: &str) -> Option<BTreeSet<String>> {
-    let arguments = "tree -e normal,build --prefix none --locked --offline --features";
+/// The crates of the tree of a package with features; `None` if cargo does not run here.
+fn tree(package: &str, features: &str) -> Option<BTreeSet<String>> {
+    let arguments = "tree -e normal,build --prefix none --locked --offline";
     let tree = Command::new(env!("CARGO"))
-        .args(arguments.split(' ').chain([features]))
+        .args(arguments.split(' '))
+        .args(["--package", package, "--features", features])
         .current_dir(root())
         .output();
     match tree {
@@ -70,7 +71,7 @@ fn has(crates: &BTreeSet<String>, name: &str) -> bool {
 
 #[test]
 fn the_default_tree_is_small_and_has_nothing_of_the_command() {
-    let Some(crates) = tree("default") else {
+    let Some(crates) = tree("mutual-trust", "default") else {
         return;
     };
     assert!(has(&crates, "rustls"), "{crates:#?}");
@@ -88,7 +89,9 @@ fn the_default_tree_is_small_and_has_nothing_of_the_command() {
 
 #[test]
 fn the_tree_of_the_command_is_bounded() {
-    let (Some(all), Some(library)) = (tree("cli"), tree("issue,encrypted-keys")) else {
+    let all = tree("mutual-trust-cli", "");
+    let library = tree("mutual-trust", "issue,encrypted-keys");
+    let (Some(all), Some(library)) = (all, library) else {
         return;
     };
     assert!(has(&all, "clap"), "{all:#?}");
@@ -149,11 +152,13 @@ fn without_reason(manifest: &str) -> Vec<String> {
 
 #[test]
 fn every_dependency_has_its_reason_beside_it() {
-    let wrong = without_reason(&file("Cargo.toml"));
-    assert!(
-        wrong.is_empty(),
-        "no comment above, or it names only others: {wrong:?}"
-    );
+    for manifest in ["Cargo.toml", "crates/cli/Cargo.toml"] {
+        let wrong = without_reason(&file(manifest));
+        assert!(
+            wrong.is_empty(),
+            "{manifest}: no comment above, or it names only others: {wrong:?}"
+        );
+    }
 }
 
 #[test]
@@ -198,9 +203,10 @@ fn missing(command: &str, exists: impl Fn(&str, &str) -> bool) -> Option<String>
     let mut words = command.split_whitespace().skip(1);
     let what = words.next()?;
     if what == "install" {
-        // The command of this package, as its features have it.
+        // From a checkout, or as it is published.
         let words: Vec<&str> = words.collect();
-        return (words != ["--path", ".", "--features", "cli"]).then(|| command.to_owned());
+        let is_known = words == ["--path", "crates/cli"] || words == ["mutual-trust-cli"];
+        return (!is_known).then(|| command.to_owned());
     }
     if !matches!(what, "run" | "test" | "bench" | "build" | "doc") {
         return Some(format!("cargo {what}"));
@@ -244,7 +250,8 @@ fn commands_that_do_not_exist_are_found() {
     let only = |folder: &str, name: &str| (folder, name) == ("examples", "a");
     assert_eq!(missing("cargo run --example a", only), None);
     assert_eq!(missing("cargo test", only), None);
-    assert_eq!(missing("cargo install --path . --features cli", only), None);
+    assert_eq!(missing("cargo install --path crates/cli", only), None);
+    assert_eq!(missing("cargo install mutual-trust-cli", only), None);
     assert!(missing("cargo install --path .", only).is_some());
     assert!(missing("cargo run --example b", only).is_some());
     assert!(missing("cargo test --test a", only).is_some());

@@ -67,9 +67,17 @@ fn every_claim_names_what_holds_it() {
 #[test]
 fn unsafe_code_is_forbidden() {
     let manifest = file("Cargo.toml").unwrap();
-    let (_, lints) = manifest.split_once("[lints.rust]\n").unwrap();
+    let (_, lints) = manifest.split_once("[workspace.lints.rust]\n").unwrap();
     let (lints, _) = lints.split_once("\n[").unwrap();
     assert!(lints.lines().any(|line| line == "unsafe_code = \"forbid\""));
+    let (_, members) = manifest.split_once("\nmembers = [\n").unwrap();
+    let (members, _) = members.split_once(']').unwrap();
+    let members = members.lines().map(|line| line.trim_matches([' ', '"', ',']));
+    for member in members.chain(["."]) {
+        let manifest = file(&format!("{member}/Cargo.toml")).unwrap();
+        let inherits = manifest.contains("\n[lints]\nworkspace = true\n");
+        assert!(inherits, "{member} does not take the lints of the workspace");
+    }
 }
 
 /// The files below a folder.
@@ -90,7 +98,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn the_command_asks_the_environment_for_its_colours_alone() {
     let mut asked = Vec::new();
-    for path in files(&root().join("src/bin/mutual-trust")) {
+    for path in files(&root().join("crates/cli/src")) {
         let text = read_to_string(&path).unwrap();
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         let lines = text.lines().filter(|line| line.contains("env"));

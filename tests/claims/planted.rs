@@ -62,7 +62,7 @@ fn package(name: &str) -> Option<String> {
         ".ci/run" => "step \"format\" format",
         "src/certificate/mod.rs" => "    #[test]\n    // so\n    #[cfg(unix)]\n    fn four() {",
         "tests/package.rs" => "proptest! {\n    #[test]\n    fn five(a in b()) {",
-        "src/bin/mutual-trust/output.rs" => "#[test]\nfn six() {",
+        "crates/cli/src/output.rs" => "#[test]\nfn six() {",
         _ => return None,
     };
     Some(text.to_owned())

@@ -3,7 +3,7 @@
 /// What holds a claim.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Holder {
-    /// The path of a test: `binary::module::function`, `lib::module::function` or `bin::module::function`.
+    /// The path of a test: `binary::module::function`, or with `lib` or `bin` in the place of the binary.
     Test(String),
     /// A benchmark that ends with an error if its bounds do not hold.
     Bench(String),
@@ -120,7 +120,8 @@ fn is_test(path: &str, read: &dyn Fn(&str) -> Option<String>) -> bool {
     let module = module.replace("::", "/");
     let module = match module.split_once('/') {
         Some(("lib", inner)) => format!("src/{inner}"),
-        Some(("bin", inner)) => format!("src/bin/mutual-trust/{inner}"),
+        Some(("bin", inner)) => format!("crates/cli/src/{inner}"),
+        Some(("cli", _)) => format!("crates/cli/tests/{module}"),
         _ => format!("tests/{module}"),
     };
     let files = [format!("{module}.rs"), format!("{module}/mod.rs")];

@@ -21,9 +21,9 @@ impl File {
         }
     }
 
-    /// The directory or file below `src/`, without `.rs`.
+    /// The directory or file below `src/`, without `.rs`; nothing for a file of the command.
     fn room(&self) -> &str {
-        let below = self.path.strip_prefix("src/").unwrap();
+        let below = self.path.strip_prefix("src/").unwrap_or("");
         let first = below.split('/').next().unwrap();
         first.strip_suffix(".rs").unwrap_or(first)
     }
@@ -36,8 +36,8 @@ impl File {
 /// The rooms in the order in which a certificate flows.
 pub const ROOMS: [&str; 6] = ["certificate", "identity", "store", "policy", "admin", "tls"];
 
-/// Where the command is. It uses the library as everybody does, so it may name every room, do I/O and print.
-const PROGRAM: &str = "src/bin/mutual-trust/";
+/// Where the command is. It is a user of the library, so it may name every room, do I/O and print.
+pub const PROGRAM: &str = "crates/cli/src/";
 
 /// The modules of the command, in the order in which one may name another.
 const MODULES: [&str; 18] = [

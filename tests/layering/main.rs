@@ -18,6 +18,8 @@
 
 mod checks;
 mod planted;
+#[path = "../support/skips.rs"]
+mod skips;
 mod source;
 
 use std::fs::{read_dir, read_to_string};
@@ -25,7 +27,7 @@ use std::path::Path;
 
 use checks::File;
 
-/// All files below `src/` with one of the endings, ordered by path.
+/// All files below `src/` and of the command with one of the endings, ordered by path.
 fn files(endings: &[&str]) -> Vec<File> {
     fn walk(folder: &Path, root: &Path, endings: &[&str], all: &mut Vec<File>) {
         let mut entries: Vec<_> = read_dir(folder)
@@ -56,6 +58,12 @@ fn files(endings: &[&str]) -> Vec<File> {
         "the source was not found: {} files",
         all.len()
     );
+    let command = root.join(checks::PROGRAM);
+    if command.is_dir() {
+        walk(&command, root, endings, &mut all);
+    } else {
+        skips::skipped("the package has no sources of the command");
+    }
     all
 }
 

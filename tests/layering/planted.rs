@@ -65,7 +65,7 @@ fn rooms_below_are_found_however_they_are_named() {
 #[test]
 fn modules_of_the_command_that_name_later_ones_are_found() {
     let check = checks::modules;
-    let place = "src/bin/mutual-trust/";
+    let place = "crates/cli/src/";
     for (file, source) in [
         ("facts.rs", "use crate::connect::run;"),
         ("store/look.rs", "use crate::{facts, serve};"),
