@@ -36,8 +36,11 @@ fn crates(tree: &str) -> BTreeSet<String> {
         let mut words = line.split_whitespace();
         Some(format!("{} {}", words.next()?, words.next()?))
     });
-    let is_ours =
-        |name: &String| ["mutual-trust ", "mutual-trust-cli "].iter().any(|own| name.starts_with(own));
+    let is_ours = |name: &String| {
+        ["mutual-trust ", "mutual-trust-cli "]
+            .iter()
+            .any(|own| name.starts_with(own))
+    };
     named.filter(|name| !is_ours(name)).collect()
 }
 

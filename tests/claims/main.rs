@@ -72,11 +72,16 @@ fn unsafe_code_is_forbidden() {
     assert!(lints.lines().any(|line| line == "unsafe_code = \"forbid\""));
     let (_, members) = manifest.split_once("\nmembers = [\n").unwrap();
     let (members, _) = members.split_once(']').unwrap();
-    let members = members.lines().map(|line| line.trim_matches([' ', '"', ',']));
+    let members = members
+        .lines()
+        .map(|line| line.trim_matches([' ', '"', ',']));
     for member in members.chain(["."]) {
         let manifest = file(&format!("{member}/Cargo.toml")).unwrap();
         let inherits = manifest.contains("\n[lints]\nworkspace = true\n");
-        assert!(inherits, "{member} does not take the lints of the workspace");
+        assert!(
+            inherits,
+            "{member} does not take the lints of the workspace"
+        );
     }
 }
 

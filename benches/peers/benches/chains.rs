@@ -1,6 +1,11 @@
 //! Verdicts on chains, first seen and remembered: by how many certificates are presented, by the kind of key, and by
 //! how many authorities are installed; beside webpki and OpenSSL.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a benchmark that cannot go on has failed"
+)]
+
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};

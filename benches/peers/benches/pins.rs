@@ -1,6 +1,13 @@
 //! Verdicts on pins: by how many are installed, for few peers and for many, and by how they match; beside webpki,
 //! OpenSSL, and the comparison of bytes that people write by hand.
 
+#![allow(
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a benchmark that cannot go on has failed; a figure may be rounded"
+)]
+
 use std::collections::HashSet;
 use std::hint::black_box;
 

@@ -1,6 +1,21 @@
 //! What the benchmarks of this package share: the certificates, the peers that do the same work another way, and
 //! where measurements are kept for the figures.
 
+#![allow(
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a benchmark that cannot go on has failed; a figure may be rounded"
+)]
+#![allow(
+    clippy::exhaustive_enums,
+    clippy::exhaustive_structs,
+    clippy::missing_errors_doc,
+    missing_debug_implementations,
+    missing_docs,
+    reason = "the programs of this package alone use it"
+)]
+
 #[path = "../../synthetic/mod.rs"]
 pub mod synthetic;
 

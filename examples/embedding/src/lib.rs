@@ -1,5 +1,10 @@
 //! What the programs share: certificates in memory, and what an administrator would have installed.
 
+#![expect(
+    clippy::exhaustive_structs,
+    reason = "the programs beside it alone use it"
+)]
+
 use std::error::Error;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -3,6 +3,21 @@
 //! `mutual-trust-interop --work FOLDER --results FILE [--check] [--require-all] [--only PEER]`. The work folder has what
 //! was built for the peers; the results are rewritten, or with `--check` compared.
 
+#![allow(
+    clippy::as_conversions,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a harness that cannot go on has failed"
+)]
+#![allow(
+    unreachable_pub,
+    missing_debug_implementations,
+    reason = "the modules of a program are its own business"
+)]
+
 mod cells;
 mod kmip;
 mod link;

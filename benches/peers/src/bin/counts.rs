@@ -4,6 +4,13 @@
 //!
 //! Prints how often each function does its work.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a benchmark that cannot go on has failed"
+)]
+
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;

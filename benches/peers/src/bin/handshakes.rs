@@ -1,6 +1,12 @@
 //! Full mutual handshakes in memory: with our verifiers, which remember chains or do not, with none, and with those of rustls. The ways take turns, so
 //! that what the machine does besides hits all of them alike; kept are the medians of the thread's own time.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a benchmark that cannot go on has failed"
+)]
+
 use mutual_trust::{TlsVersion, tls};
 use mutual_trust_peers::clock;
 use mutual_trust_peers::handshake::Pair;

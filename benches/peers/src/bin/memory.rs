@@ -1,5 +1,11 @@
 //! What stores take of memory by their size, beyond the certificates themselves, and what verdicts allocate.
 
+#![allow(
+    clippy::as_conversions,
+    clippy::unwrap_used,
+    reason = "a benchmark that cannot go on has failed; a figure may be rounded"
+)]
+
 use std::hint::black_box;
 
 use allocation_counter::measure;

@@ -4,6 +4,12 @@
 //! force. Time is what passes, in which a reader that waits would show; kept is the median of what neighbouring
 //! stretches say, since the machine is faster at one time than at another.
 
+#![allow(
+    clippy::as_conversions,
+    clippy::unwrap_used,
+    reason = "a benchmark that cannot go on has failed; a figure may be rounded"
+)]
+
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;

@@ -2,6 +2,12 @@
 //! server of its own. The least of a few runs is kept: of the thread's own time, but for what goes to the
 //! disk, of the time that passes.
 
+#![allow(
+    clippy::as_conversions,
+    clippy::unwrap_used,
+    reason = "a benchmark that cannot go on has failed; a figure may be rounded"
+)]
+
 use std::fs;
 use std::time::Instant;
 

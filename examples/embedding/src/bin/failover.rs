@@ -75,6 +75,7 @@ fn ask(link: &mut Link) -> std::io::Result<()> {
     link.read_exact(&mut [0; 1])
 }
 
+#[expect(clippy::indexing_slicing, reason = "there are four")]
 fn main() -> Outcome<()> {
     let array = Machine::new("array-7")?;
     let mut four = four(&array)?;
@@ -86,7 +87,6 @@ fn main() -> Outcome<()> {
     let first = all.iter_mut().position(KeyServer::answers);
     expect(first == Some(2), "the first failed, the second is refused")?;
     expect(all[1].attempts == 1, "what is refused was tried once")?;
-
     let second = PinScope::Server(all[1].at.0.clone());
     four.installed
         .install_pin(second, four.not_installed, EntryOptions::new())?;

@@ -1,5 +1,10 @@
 //! tokio-rustls at both ends: a client that is known gets an answer, a stranger does not, and each end can say why.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "the program itself has made the list"
+)]
+
 use mutual_trust::{PeerCheck, PeerIdentity, ReasonCode, tls};
 use mutual_trust_embedding::{Machine, Outcome, client, client_pinned, expect, pinned, server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
