@@ -7,6 +7,7 @@
     not(any(feature = "aws-lc-rs", feature = "ring")),
     doc = "Mutual TLS by the certificates that an administrator installed. See the README."
 )]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     test,
     allow(

@@ -1,4 +1,4 @@
-//! `check`: the verdict without a network, at any time.
+//! `check`: the verdict without a network, for any time.
 
 use std::path::PathBuf;
 
@@ -13,16 +13,16 @@ use crate::output::{Failure, Outcome};
 use crate::trust::{TrustArguments, Whose};
 use crate::{facts, files, ours, tree};
 
-/// What is asked.
+/// The chain, the peer and the trust.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
     /// What the peer presents: its certificate first, then its issuers
     #[arg(long, value_name = "FILE", required = true)]
     chain: PathBuf,
-    /// The name or address under which the server is dialled
+    /// The name or address by which the server is dialled
     #[arg(long, value_name = "NAME", required_unless_present = "client")]
     server_name: Option<HostName>,
-    /// Judge it as a client of ours, as a key server does
+    /// Judge it as a client, as a key server does
     #[arg(long, conflicts_with_all = ["server_name", "server"])]
     client: bool,
     #[command(flatten)]
@@ -57,7 +57,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let mut outcome = judged("check", &verdict, &presented);
     outcome
         .text
-        .push_str("\n(offline: whether the peer has the private key shows in a handshake alone)");
+        .push_str("\n(offline: only a handshake shows whether the peer has the private key)");
     Ok(outcome)
 }
 

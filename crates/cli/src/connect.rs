@@ -1,4 +1,4 @@
-//! `connect`: makes the link, and says what was presented, which rule decided, and what to do.
+//! `connect`: connects, and shows what was presented, which rule decided, and what to do.
 
 use clap::{Args, ValueEnum};
 use mutual_trust::admin::{Observation, observation_queue};
@@ -14,16 +14,16 @@ use crate::ours::{self, IdentityArguments};
 use crate::output::{Failure, Outcome};
 use crate::trust::{TrustArguments, Whose};
 
-/// What is dialled, and how.
+/// The server, and how it is dialled.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
     /// The server: a name or address, with a port if it is not 5696
     #[arg(value_name = "HOST[:PORT]")]
     address: Address,
-    /// The name that the server is judged by and asked for, if it is not HOST
+    /// The name that the server must have and that is sent to it, if it is not HOST
     #[arg(long, value_name = "NAME")]
     server_name: Option<HostName>,
-    /// Speak this version of TLS only
+    /// Use only this version of TLS
     #[arg(long, value_enum)]
     tls: Option<Version>,
     #[command(flatten)]
@@ -54,14 +54,14 @@ impl From<Version> for TlsVersion {
     }
 }
 
-/// Who we were on the link.
+/// Our identity on the link.
 struct Sent {
     certificate: Certificate,
     is_temporary: bool,
     unsent: UnsentCertificates,
 }
 
-/// Makes the link and says what came of it.
+/// Connects and shows the result.
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let provider = ours::provider();
     let keys = tls::key_policy(&provider);
@@ -125,10 +125,10 @@ fn tell(
             ("refused_by_peer", Some(text))
         }
         End::Closed => {
-            let text = "the server closed the connection after the handshake without a word: often because it refuses our certificate";
+            let text = "the server closed the connection after the handshake without an alert: often it refuses our certificate";
             ("closed_by_peer", Some(String::from(text)))
         }
-        // It was accepted, and then TLS or the network failed: nobody has judged.
+        // The server was accepted, then TLS or the network failed: the server has not judged us.
         End::Failed(_) | End::Io(_) => return Err(not_tried(address, &link.end)),
     };
     let version = link.version.unwrap_or("of unknown version");
@@ -178,7 +178,7 @@ fn identity_line(sent: &Sent) -> String {
     }
     if sent.is_temporary {
         return String::from(
-            "note: no --identity was given; a temporary one was made for this link, which no server knows",
+            "note: without --identity, this link used a temporary one, which no server knows",
         );
     }
     format!(
@@ -192,7 +192,7 @@ fn remedy(sent: &Sent) -> String {
         return String::from("name our certificate and key with --identity and --key");
     }
     format!(
-        "have the server's administrator install our certificate, SHA-256 {}, and look into the server's log",
+        "ask the server's administrator to install our certificate, SHA-256 {}, and to read the server's log",
         sent.certificate.fingerprint()
     )
 }
@@ -201,7 +201,7 @@ fn not_tried(address: &Address, end: &End) -> Failure {
     let text = match end {
         End::Works | End::Closed => String::from("the server presented no certificate"),
         End::Alert(alert) => format!(
-            "the server broke the handshake off with the alert {alert:?}, before it could be judged: perhaps no version or cipher suite in common"
+            "the server ended the handshake with the alert {alert:?} before it could be judged: perhaps no common version or cipher suite"
         ),
         End::Failed(error) => format!("TLS failed before the server could be judged: {error}"),
         End::Io(error) if is_timeout(error) => {

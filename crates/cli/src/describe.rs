@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use crate::facts;
 
-/// What was found in a file: lines for people, and the same for programs.
+/// The content of a file: lines for people, and the same for programs.
 pub(crate) type Found = (Vec<String>, Vec<Value>);
 
-/// Each certificate, with the roles that it could play.
+/// Each certificate, with what it could be installed as.
 pub(crate) fn certificates_of<'a>(
     certificates: impl IntoIterator<Item = &'a Certificate>,
     keys: KeyPolicy,
@@ -92,7 +92,7 @@ pub(crate) fn describe(certificate: &Certificate) -> (Vec<String>, Value) {
     (lines, facts::certificate(certificate))
 }
 
-/// What the importer says of it in each slot and scope, asked of a store that is thrown away.
+/// The result of an installation in each slot and scope, in a temporary store.
 fn try_roles(
     certificate: &Certificate,
     keys: KeyPolicy,

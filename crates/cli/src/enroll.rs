@@ -1,4 +1,4 @@
-//! `enroll`: trusts a server by the fingerprint that was read out at the server itself.
+//! `enroll`: trusts a server by the fingerprint that was read at the server itself.
 
 use std::io::{self, BufRead, Read, Write};
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ use crate::ours::{self, IdentityArguments};
 use crate::output::{Failure, Outcome};
 use crate::{facts, trust};
 
-/// Which server is enrolled, and where it is trusted then.
+/// The server, and the store that will trust it.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
     /// The server: a name or address, with a port if it is not 5696
@@ -29,32 +29,32 @@ pub(crate) struct Arguments {
     /// The folder of the store
     #[arg(long, value_name = "FOLDER")]
     store: PathBuf,
-    /// The id of the server in the store; otherwise the server that has the name HOST. It is added if it is not there
+    /// The id of the server in the store; without it, the server with the name HOST. It is added if there is none
     #[arg(long, value_name = "ID")]
     server: Option<ServerId>,
-    /// The SHA-256 fingerprint that was read out at the server itself; without it, it is asked for
+    /// The SHA-256 fingerprint that was read at the server itself; without this option, it is asked for
     #[arg(long, value_name = "SHA-256")]
     fingerprint: Option<Fingerprint>,
-    /// A line for people
+    /// Who the server is, for people
     #[arg(long, value_name = "TEXT")]
     label: Option<String>,
     /// Who accepts it: an account, a ticket
     #[arg(long, value_name = "WHO", default_value = "mutual-trust enroll")]
     by: String,
-    /// Accept it although that locks somebody out
+    /// Accept it even if that locks a peer out
     #[arg(long)]
     force: bool,
     #[command(flatten)]
     patience: Patience,
 }
 
-/// Asks for the fingerprint, looks at the server, compares, and installs.
+/// Asks for the fingerprint, connects to the server, compares, and installs.
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let provider = ours::provider();
     let keys = tls::key_policy(&provider);
-    // Before anybody has to read something out: is the store free?
+    // The store must be free before a person reads a fingerprint.
     let (store, _) = DurableStore::open(&arguments.store, DurableSettings::new(keys))?;
-    // Before anything of the server is known: what was shown here first would be compared with itself.
+    // Asked before the connection: a fingerprint that is shown here would be compared with itself.
     let heard = match arguments.fingerprint {
         Some(fingerprint) => fingerprint,
         None => ask()?,
@@ -123,7 +123,7 @@ fn accept(
         Err(error) => return Err(Failure::new("enrolment", error.to_string())),
         Ok(_) if locks_out => (
             Some("LocksOut"),
-            String::from("it would lock somebody out; to accept it all the same, say --force"),
+            String::from("it would lock a peer out; --force accepts it anyway"),
         ),
         Ok(report) => (None, report.to_string()),
     };
@@ -155,7 +155,7 @@ fn accept(
     Ok(Outcome::done("enroll", text, json).or_refused(code.map(str::to_owned)))
 }
 
-/// What was presented, without the fingerprint.
+/// What was presented, without its fingerprint, which must come from the server itself.
 pub(crate) fn shown(presented: &Presented) -> Value {
     json!({
         "role": presented.role().to_string(),
@@ -182,7 +182,7 @@ fn ask() -> Result<Fingerprint, Failure> {
     let mut line = String::new();
     io::stdin().lock().take(limit).read_line(&mut line)?;
     if line.trim().is_empty() {
-        let text = "no fingerprint was given: type it in, or give it with --fingerprint";
+        let text = "no fingerprint was given: type it, or give it with --fingerprint";
         return Err(Failure::new("usage", text));
     }
     Ok(line.trim().parse()?)

@@ -1,4 +1,4 @@
-//! The examples that each `--help` ends with.
+//! The examples at the end of each `--help`.
 
 use clap::Command;
 
@@ -118,7 +118,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Examples of changes of a store, which stand below `store` and below `store plan`.
+/// Examples of changes of a store, for `store` and for `store plan`.
 const CHANGES: &[(&str, &[&str])] = &[
     ("server", &["server add keys-1 kms1.example 192.0.2.7"]),
     ("server add", &["server add keys-1 kms1.example 192.0.2.7"]),

@@ -1,4 +1,4 @@
-//! Facts about certificates, verdicts and changes as JSON. The names of the fields are a promise: they are only added to.
+//! Facts about certificates, verdicts and changes as JSON. The names of the fields are a promise: fields are only added.
 
 use mutual_trust::admin::{Effect, Effects};
 use mutual_trust::certificate::{KeyKind, Moment, SanName};
@@ -17,7 +17,7 @@ pub(crate) fn time(seconds: i64) -> String {
     Moment::from_seconds(seconds).to_string()
 }
 
-/// The subject, or what stands for one that is empty.
+/// The subject, or a text for an empty one.
 pub(crate) fn subject(certificate: &Certificate) -> String {
     let subject = certificate.subject();
     if subject.is_empty() {
@@ -157,7 +157,7 @@ pub(crate) fn clock_lines(view: &View, clock: Clock) -> Vec<String> {
     [Some(floor), warning].into_iter().flatten().collect()
 }
 
-/// Items that a report bounds, with how many more there are.
+/// The items of a bounded list, with how many more there are.
 pub(crate) fn bounded<T>(items: &Bounded<T>, show: impl Fn(&T) -> Value) -> Value {
     let shown: Vec<Value> = items.items().iter().map(show).collect();
     json!({ "items": shown, "more": items.more() })

@@ -1,4 +1,4 @@
-//! Reading the files that are named on the command line, within bounds.
+//! Reads the files that the command line names, within bounds.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
@@ -10,10 +10,10 @@ use zeroize::Zeroizing;
 
 use crate::output::Failure;
 
-/// Files above it take long enough for somebody to wonder.
+/// Reading a larger file takes seconds, so a person at a terminal is told.
 const LARGE: u64 = 4 * 1024 * 1024;
 
-/// Reads a file into one buffer of its size, which is wiped: it may hold a private key.
+/// Reads a file into one buffer of its size. The buffer is wiped: it may hold a private key.
 pub(crate) fn bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     content(path).map_err(|error| Failure::from(error).about(path.display()))
 }
@@ -33,7 +33,7 @@ fn content(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
         return Err(io::Error::other(text));
     }
     let progress = Progress::start(path, metadata.len());
-    // One byte more than it has, so that its end is found without growing, which would leave a copy behind.
+    // One byte more than the file, so that its end is found without a larger buffer: growing would leave a copy behind.
     let size = usize::try_from(metadata.len()).unwrap_or(0).max(64 * 1024);
     let mut content = Zeroizing::new(Vec::with_capacity(size.saturating_add(1)));
     file.take(limit).read_to_end(&mut content)?;
@@ -41,7 +41,7 @@ fn content(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(content)
 }
 
-/// Tells a person at a terminal what takes long.
+/// Tells a person at a terminal what takes time.
 struct Progress(bool);
 
 impl Progress {
@@ -67,8 +67,8 @@ impl Drop for Progress {
     }
 }
 
-/// Whether a file is to be read as PEM: it has a section, or does not begin as DER does. The reader of PEM says best
-/// what a text without sections is.
+/// Whether a file is to be read as PEM: it has a section, or does not begin as DER does. For a text without sections, the
+/// reader of PEM has the best error.
 pub(crate) fn is_pem(content: &[u8]) -> bool {
     let mark = b"-----BEGIN ";
     content.first() != Some(&0x30) || content.windows(mark.len()).any(|window| window == mark)
@@ -86,7 +86,7 @@ pub(crate) fn certificate(path: &Path) -> Result<Certificate, Failure> {
         (Some(only), 0) => Ok(only),
         (_, others) => {
             let text = format!(
-                "{} certificates where one is wanted",
+                "{} certificates, but one is needed",
                 others.saturating_add(1)
             );
             Err(Failure::new("certificate/NotOne", text).about(path.display()))

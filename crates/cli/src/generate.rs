@@ -8,14 +8,14 @@ use serde_json::json;
 
 use crate::output::{Failure, Outcome};
 
-/// For which shell.
+/// The shell.
 #[derive(Args, Debug)]
 pub(crate) struct Completions {
     /// The shell
     shell: Shell,
 }
 
-/// Where to.
+/// Where the pages are written.
 #[derive(Args, Debug)]
 pub(crate) struct Manual {
     /// The folder for a page of each subcommand; without it, the first page is printed

@@ -1,4 +1,4 @@
-//! `identity`: makes and renews who a system is.
+//! `identity`: makes and renews the identity of a system.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ use crate::output::{Failure, Outcome};
 use crate::passphrase::PassphraseArguments;
 use crate::{facts, files};
 
-/// What is done.
+/// The subcommand.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -29,21 +29,21 @@ pub(crate) struct Arguments {
 enum Command {
     /// Make a private key, and a certificate that it signs itself
     New {
-        /// The common name, by which some key servers know their clients
+        /// The common name, by which some key servers identify their clients
         name: String,
         #[command(flatten)]
         spec: Spec,
-        /// Where the certificate goes; nothing is written over
+        /// The certificate's file, which must not exist
         #[arg(long, value_name = "FILE")]
         identity: PathBuf,
-        /// Where the private key goes, for its owner alone; nothing is written over
+        /// The private key's file, which must not exist; only its owner can read it
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
         /// Days for which the certificate is valid
         #[arg(long, default_value_t = 730)]
         days: u32,
     },
-    /// Make a request for a certificate by a CA, with a key that is made if its file is not there
+    /// Make a certificate request for a CA; the key is made if its file does not exist
     Request {
         /// The common name
         name: String,
@@ -52,13 +52,13 @@ enum Command {
         /// The private key's file
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
-        /// Where the request goes; nothing is written over
+        /// The request's file, which must not exist
         #[arg(long, value_name = "FILE")]
         request: PathBuf,
         #[command(flatten)]
         passphrase: PassphraseArguments,
     },
-    /// Make an identity of a CA's answer to a request
+    /// Make an identity from a CA's answer to a request
     Install {
         /// The answer: our certificate, with its issuers
         answer: PathBuf,
@@ -68,20 +68,20 @@ enum Command {
         /// The private key with which it was made
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
-        /// Where the chain goes; nothing is written over
+        /// The chain's file, which must not exist
         #[arg(long, value_name = "FILE")]
         identity: PathBuf,
         #[command(flatten)]
         passphrase: PassphraseArguments,
     },
-    /// Make the next certificate of the same subject and names: of the same key, or with --new-key of another
+    /// Make the next certificate with the same subject and names, for the same key or with --new-key for a new one
     Renew {
         #[command(flatten)]
         identity: IdentityArguments,
-        /// Where the next certificate goes; nothing is written over
+        /// The next certificate's file, which must not exist
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
-        /// Make a new private key there, for its owner alone
+        /// Make a new private key in this file; only its owner can read it
         #[arg(long, value_name = "FILE")]
         new_key: Option<PathBuf>,
         /// The kind of the new key
@@ -91,14 +91,14 @@ enum Command {
         #[arg(long, default_value_t = 730)]
         days: u32,
     },
-    /// Show an identity, whether its key belongs to it, and what peers are known to refuse about it
+    /// Show an identity, whether its key belongs to it, and what some peers refuse about it
     Show {
         #[command(flatten)]
         identity: IdentityArguments,
     },
 }
 
-/// What a certificate says, and of which key.
+/// The names and the key of a certificate.
 #[derive(Args, Debug)]
 struct Spec {
     /// A name or address for the subject alternative names
@@ -111,11 +111,11 @@ struct Spec {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Kind {
-    /// ECDSA P-256: every key server takes it
+    /// ECDSA P-256: every key server accepts it
     P256,
     /// ECDSA P-384
     P384,
-    /// Ed25519, which several TLS libraries in service do not know
+    /// Ed25519: several TLS libraries in use do not support it
     Ed25519,
     /// RSA with 2048 bits
     Rsa2048,
@@ -123,7 +123,7 @@ enum Kind {
     Rsa3072,
     /// RSA with 4096 bits
     Rsa4096,
-    /// ML-DSA-44, post-quantum: TLS 1.3 only, and known to few peers
+    /// ML-DSA-44, post-quantum: TLS 1.3 only, and few peers support it
     #[value(name = "ml-dsa-44")]
     MlDsa44,
     /// ML-DSA-65
@@ -164,7 +164,7 @@ fn now() -> Clock {
     SystemClock::new().now()
 }
 
-/// Does it.
+/// Runs the subcommand.
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let provider = ours::provider();
     match &arguments.command {
@@ -242,7 +242,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             };
             write(out, &new)?;
             let mut outcome = told(&new, Some(out), new_key.as_deref());
-            outcome.text.push_str("\nto do: have it installed beside the old one at every key server, before it is presented there");
+            outcome.text.push_str("\nto do: have it installed beside the old one at every key server before you use it");
             Ok(outcome)
         }
         Command::Show { identity } => Ok(told(&needed(identity, &provider)?, None, None)),
@@ -259,16 +259,16 @@ fn needed(identity: &IdentityArguments, provider: &CryptoProvider) -> Result<Ide
     identity.read(provider)?.ok_or_else(missing)
 }
 
-/// Refuses before a key is made, so that none is left behind.
+/// Refuses before a key is made, so that no key without a certificate is left.
 fn absent(path: &Path) -> Result<(), Failure> {
     if path.exists() {
-        let text = format!("{}: there is a file already, which is kept", path.display());
+        let text = format!("{}: the file exists, and is kept", path.display());
         return Err(Failure::new("write/Exists", text));
     }
     Ok(())
 }
 
-/// Makes a key, which is on the disk before anything is made with it.
+/// Makes a key, and stores it before it is used.
 fn made(path: &Path, kind: Kind, provider: &CryptoProvider) -> Result<OwnKey, Failure> {
     let new = NewKey::generate(kind.into())?;
     let written = new.write(path, Existing::Refuse);

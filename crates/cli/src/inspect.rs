@@ -1,4 +1,4 @@
-//! `inspect`: what is in a file, in plain words, and what it could be installed as.
+//! `inspect`: shows what is in a file, and what it could be installed as.
 
 use std::path::{Path, PathBuf};
 
@@ -13,20 +13,20 @@ use crate::output::{Failure, Outcome};
 use crate::passphrase::PassphraseArguments;
 use crate::{facts, files, ours};
 
-/// What is looked at.
+/// The files.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
     /// Certificates, bundles, revocation lists, requests, private keys, or the file of a store
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
-    /// Say of private keys whether they belong to this certificate
+    /// Say whether private keys belong to this certificate
     #[arg(long, value_name = "FILE")]
     certificate: Option<PathBuf>,
     #[command(flatten)]
     passphrase: PassphraseArguments,
 }
 
-/// Looks at each file.
+/// Shows each file.
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let keys = tls::key_policy(&ours::provider());
     let with = arguments
@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
                 text.extend(lines.into_iter().map(|line| format!("  {line}")));
                 all.push(json!({ "file": file, "items": items, "error": null }));
             }
-            // The others are told all the same.
+            // The other files are still shown.
             Err(failure) => {
                 text.push(format!(
                     "  error[{}]: {}",
@@ -107,7 +107,7 @@ fn look(
             );
             Err(Failure::new("file/Mixed", text))
         }
-        // Whatever else it is, the reader of certificates says best what is wrong with it.
+        // For anything else, the reader of certificates has the best error.
         _ => Ok(certificates_of(
             &Certificate::many_from_pem(&content)?,
             keys,
@@ -120,7 +120,7 @@ fn add(found: &mut Found, more: Found) {
     found.1.extend(more.1);
 }
 
-/// Labels that are repeated; anything may stand for another.
+/// Labels that are printed; any other may hold what a terminal interprets.
 const LABELS: [&str; 8] = [
     "CERTIFICATE",
     "CERTIFICATE REQUEST",
@@ -132,7 +132,7 @@ const LABELS: [&str; 8] = [
     "ENCRYPTED PRIVATE KEY",
 ];
 
-/// What stands for a label in a text.
+/// A label as a text shows it.
 fn shown(label: &str) -> &str {
     if LABELS.contains(&label) {
         label
@@ -246,7 +246,7 @@ fn private_key(
     let (key, open): (PrivateKey, Option<String>) = match strict {
         Ok(key) => (key, None),
         Err(failure) => {
-            // To look at a key that others can read does no harm; to say so does good.
+            // A key that others can read is shown with a warning.
             let any = |reader: KeyReader<'_>| reader.any_owner_and_mode().file(path);
             let why = match KeyReader::new().file(path) {
                 Err(IdentityError::KeyFile(why)) => why.to_string(),

@@ -1,4 +1,4 @@
-//! One link to a server, made by hand so that nothing of it can take longer than was allowed.
+//! One link to a server, driven step by step, so that each step has its deadline.
 
 use core::fmt;
 use core::str::FromStr;
@@ -17,7 +17,7 @@ use crate::output::Failure;
 /// KMIP over TLS (IANA).
 const DEFAULT_PORT: u16 = 5696;
 
-/// Where a server is reached.
+/// The address of a server.
 #[derive(Clone, Debug)]
 pub(crate) struct Address {
     pub(crate) host: HostName,
@@ -29,8 +29,8 @@ impl FromStr for Address {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let host = |text: &str| text.parse::<HostName>().map_err(|error| error.to_string());
-        // A name, an IPv4 address, or an IPv6 address in brackets, then a port; or any of them, or a bare IPv6
-        // address, without.
+        // With a port: a name, an IPv4 address, or an IPv6 address in brackets. Without: the same, or an IPv6 address
+        // without brackets.
         let (name, port) = match text.rsplit_once(':') {
             Some((name, port)) if !name.contains(':') || name.ends_with(']') => {
                 let port = port.parse().map_err(|_| format!("not a port: {port}"))?;
@@ -54,15 +54,13 @@ impl fmt::Display for Address {
     }
 }
 
-/// How long is waited for.
+/// How long to wait.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct Patience {
-    /// Seconds to wait for the connection, and again for the whole handshake: a key server that takes longer is
-    /// down, whatever it answers in the end
+    /// Seconds to wait for the connection, and again for the whole handshake
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
     timeout: u64,
-    /// Milliseconds to listen after the handshake: in TLS 1.3 a server refuses a client only then, one round trip
-    /// later
+    /// Milliseconds to listen after the handshake: in TLS 1.3 a server refuses a client one round trip later
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(0..=60_000))]
     settle: u64,
 }
@@ -91,7 +89,7 @@ pub(crate) fn dial(address: &Address, patience: Patience) -> Result<TcpStream, F
     Err(failed(last))
 }
 
-/// A stream that is over at a deadline, however slowly its peer says something.
+/// A stream that ends at a deadline, however slowly its peer sends.
 pub(crate) struct Deadlined {
     tcp: TcpStream,
     deadline: Instant,
@@ -125,33 +123,33 @@ impl Write for Deadlined {
     }
 }
 
-/// How a link ended, as far as the other end or the network decided it.
+/// How a link ended.
 #[derive(Debug)]
 pub(crate) enum End {
-    /// The handshake is done, and the server said nothing against us.
+    /// The handshake is done, and the server did not refuse us.
     Works,
     /// The server sent an alert.
     Alert(AlertDescription),
-    /// The server closed the connection without a word after the handshake.
+    /// The server closed the connection after the handshake without an alert.
     Closed,
-    /// Our own end broke it off, or TLS failed between the two.
+    /// Our end refused, or TLS failed.
     Failed(rustls::Error),
-    /// The network, or the time.
+    /// The network failed, or the time is over.
     Io(io::Error),
 }
 
-/// What a link showed.
+/// The result of a link.
 pub(crate) struct Link {
     pub(crate) end: End,
     /// Whether our end had finished its handshake.
     pub(crate) finished: bool,
     pub(crate) version: Option<&'static str>,
     pub(crate) suite: Option<String>,
-    /// The group by which keys were agreed on.
+    /// The key exchange group.
     pub(crate) group: Option<String>,
 }
 
-/// Makes the handshake, listens for a refusal, and says goodbye.
+/// Makes the handshake, listens for a refusal, and closes the link.
 pub(crate) fn visit(
     config: Arc<ClientConfig>,
     name: &HostName,
@@ -203,9 +201,9 @@ pub(crate) fn visit(
 /// How far a link is driven.
 #[derive(PartialEq, Eq)]
 enum Until {
-    /// Our end has finished its handshake, and what it says is sent.
+    /// Our end has finished its handshake, and its messages are sent.
     Finished,
-    /// The server says something to the application, or against us.
+    /// The server sends data, or refuses us.
     Said,
 }
 
@@ -243,12 +241,12 @@ fn run(tls: &mut ClientConnection, tcp: &mut TcpStream, deadline: Instant, until
         match tls.process_new_packets() {
             Err(rustls::Error::AlertReceived(alert)) => return End::Alert(alert),
             Err(error) => {
-                // The alert that tells the server, which stays without our reason.
+                // Sends the alert, which does not say our reason.
                 let _ = tls.write_tls(tcp);
                 return End::Failed(error);
             }
             Ok(state) if until == Until::Said => {
-                // A goodbye in due form is no refusal.
+                // An orderly close is no refusal.
                 if state.plaintext_bytes_to_read() > 0 || state.peer_has_closed() {
                     return End::Works;
                 }

@@ -1,6 +1,6 @@
-//! `mutual-trust`: looks at certificates, keeps a trust store, and says why a link is trusted or not.
+//! `mutual-trust`: inspects certificates, keeps a trust store, and says why a link is trusted or not.
 //!
-//! The command is thin: what it knows, the library knows.
+//! The command is thin: the library decides.
 #![doc = include_str!("json.md")]
 #![cfg_attr(
     test,
@@ -15,7 +15,7 @@
 
 #[cfg(not(unix))]
 compile_error!(
-    "the command is for Unix: it keeps keys for their owner alone, and asks at a terminal"
+    "the command is for Unix: it protects key files by their mode, and asks at a terminal"
 );
 
 mod output;
@@ -51,12 +51,12 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use output::{Failure, Outcome};
 
-/// Trust between a storage system and its key servers: look at certificates, keep a trust store, try a link, and see
+/// Trust between a storage system and its key servers: inspect certificates, keep a trust store, try a link, and see
 /// why it is trusted or refused.
 #[derive(Parser)]
 #[command(name = "mutual-trust", version, arg_required_else_help = true, after_help = EXIT_CODES)]
 struct Line {
-    /// Print JSON: to standard output what came of it, to standard error what went wrong
+    /// Print JSON: the result to standard output, an error to standard error
     #[arg(long, global = true, display_order = 1000)]
     json: bool,
     #[command(subcommand)]
@@ -66,24 +66,25 @@ struct Line {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done; the peer is trusted
-  1  refused: the peer is not trusted, or refuses us; the change would lock somebody out
-  2  could not be tried: an argument, a file, the store or the network";
+  1  refused: the peer is not trusted or refuses us, a change would lock a peer out,
+     or nothing in the store can accept a server
+  2  failed: an argument, a file, the store or the network";
 
 #[derive(Subcommand)]
 enum Command {
-    /// Say what is in a file, and what it could be installed as
+    /// Show what is in a file, and what it could be installed as
     Inspect(inspect::Arguments),
-    /// Give the verdict about a chain without a network, at any time
+    /// Give the verdict on a chain without a network, for any time
     Check(check::Arguments),
-    /// Make a link to a server, and say why it is trusted or not
+    /// Connect to a server, and say why it is trusted or not
     Connect(connect::Arguments),
-    /// Look at a trust store, and change it
+    /// Show a trust store, and change it
     Store(store::Arguments),
-    /// Trust a server by the fingerprint that was read out at the server itself
+    /// Trust a server by the fingerprint that was read at the server itself
     Enroll(enroll::Arguments),
-    /// Serve as a key server, to try links with and to let unknown clients in
+    /// Run a test server, and enroll unknown clients at it
     Serve(serve::Arguments),
-    /// Make and renew who this system is: its private key and certificate
+    /// Make and renew the identity of this system: its private key and certificate
     Identity(identity::Arguments),
     /// Print completions for a shell
     Completions(generate::Completions),
@@ -91,7 +92,7 @@ enum Command {
     Man(generate::Manual),
 }
 
-/// What the arguments are, with examples.
+/// The arguments, with examples.
 fn described() -> clap::Command {
     examples::attached(Line::command())
 }
@@ -102,7 +103,7 @@ fn main() -> ExitCode {
         .and_then(|matches| Line::from_arg_matches(&matches));
     match read {
         Ok(line) => output::finish(run(&line), line.json),
-        // Help is no error; anything else ends with 2, as what could not be tried.
+        // Help is no error; anything else ends with 2.
         Err(error) => {
             let as_json = std::env::args_os().any(|argument| argument == "--json");
             if error.use_stderr() && as_json {

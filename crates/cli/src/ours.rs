@@ -1,4 +1,4 @@
-//! Who we are on a link.
+//! Our identity on a link.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,13 +18,13 @@ pub(crate) fn provider() -> Arc<CryptoProvider> {
     mutual_trust::tls::provider::default_provider()
 }
 
-/// Who we are.
+/// Our identity.
 #[derive(Args, Debug)]
 pub(crate) struct IdentityArguments {
     /// Our certificate, with its issuers behind it
     #[arg(long, value_name = "CHAIN")]
     identity: Option<PathBuf>,
-    /// Our private key; without it, it is looked for in the file of the chain
+    /// Our private key; without this option, it is read from the file of the chain
     #[arg(long, value_name = "KEY", requires = "identity")]
     key: Option<PathBuf>,
     #[command(flatten)]
@@ -48,14 +48,14 @@ impl IdentityArguments {
                     .passphrase
                     .with(chain, |reader| reader.combined_file(chain));
                 read.map_err(|failure| {
-                    failure.about("no --key was named, so it was looked for beside the chain")
+                    failure.about("without --key, the key is read from the file of the chain")
                 })?
             }
         };
         Ok(Some(Identity::new(chain, key, provider)?))
     }
 
-    /// The identity that is named, or one that is made for this one link and known to nobody.
+    /// The identity that is named, or a temporary one.
     pub(crate) fn read_or_make(
         &self,
         provider: &CryptoProvider,
@@ -66,7 +66,7 @@ impl IdentityArguments {
         Self::temporary(provider)
     }
 
-    /// An identity that is made for one link and known to nobody.
+    /// An identity for one link, which no peer knows.
     pub(crate) fn temporary(provider: &CryptoProvider) -> Result<(Identity, bool), Failure> {
         let key = OwnKey::new(NewKey::generate(KeyType::default())?.into_key()?, provider)?;
         let spec = CertificateSpec::new("mutual-trust (temporary)")?;

@@ -1,4 +1,4 @@
-//! What a command hands to the one who called it: text or JSON, an exit code, and errors with their kind.
+//! The output of a command: text or JSON, an exit code, and errors with their kind.
 
 use core::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -11,7 +11,7 @@ use mutual_trust::error::{
 };
 use serde_json::{Map, Value, json};
 
-/// What came of a command that could do its work.
+/// The result of a command that ran.
 pub(crate) struct Outcome {
     /// The name of the JSON schema, without the program's name and the version.
     pub(crate) schema: &'static str,
@@ -21,7 +21,7 @@ pub(crate) struct Outcome {
     pub(crate) json: Value,
     /// The code of the refusal, if it is one.
     pub(crate) refused: Option<String>,
-    /// Why a part of it could not be done.
+    /// Why a part of it failed.
     pub(crate) failed: Option<Failure>,
 }
 
@@ -42,7 +42,7 @@ impl Outcome {
     }
 }
 
-/// Why a command could not do its work.
+/// Why a command failed.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
     kind: String,
@@ -57,7 +57,7 @@ impl Failure {
         }
     }
 
-    /// The same, with what it was about in front.
+    /// The same, with the file or peer that it is about in front.
     pub(crate) fn about(mut self, what: impl fmt::Display) -> Self {
         self.message = format!("{what}: {}", self.message);
         self
@@ -80,7 +80,7 @@ impl Failure {
     }
 }
 
-/// Errors of the library, by the room that they come from.
+/// Errors of the library, by their room.
 macro_rules! rooms {
     ($($error:ty => $room:literal,)*) => {$(
         impl From<$error> for Failure {
@@ -140,7 +140,7 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// Prints what came of a command, and says how the program ends: 0 done or trusted, 1 refused, 2 could not be tried.
+/// Prints the result of a command, and returns the exit code: 0 done or trusted, 1 refused, 2 failed.
 pub(crate) fn finish(result: Result<Outcome, Failure>, as_json: bool) -> ExitCode {
     let outcome = match result {
         Ok(outcome) => outcome,
@@ -150,7 +150,7 @@ pub(crate) fn finish(result: Result<Outcome, Failure>, as_json: bool) -> ExitCod
         }
     };
     let (refused, failed) = (outcome.refused.clone(), outcome.failed.clone());
-    // Who reads no more has seen enough: a closed pipe changes nothing about the answer.
+    // A closed pipe is no failure: the reader has stopped reading.
     let _ = say(outcome, as_json);
     if let Some(failure) = failed {
         let _ = complain(&failure, as_json);
@@ -203,14 +203,14 @@ fn complain(failure: &Failure, as_json: bool) -> io::Result<()> {
     writeln!(out, "error[{}]: {}", failure.kind, failure.message)
 }
 
-/// Colours only where a person looks, and never against `NO_COLOR` (no-color.org) or on a terminal without them.
+/// Colours only at a terminal, unless `NO_COLOR` (no-color.org) is set or the terminal has none.
 fn wants_colour(is_terminal: bool) -> bool {
     let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     is_terminal && !is_set("NO_COLOR") && !is_dumb
 }
 
-/// Colours the words by which a line is told at a glance.
+/// Colours the words that say what a line is.
 fn painted(text: &str, with_colour: bool) -> String {
     const WORDS: &[(&str, &str)] = &[
         ("accepted:", "32"),

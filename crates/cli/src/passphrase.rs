@@ -13,14 +13,14 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::output::Failure;
 
-/// Longer ones are files that were named by mistake.
+/// Anything longer is a file that was named by mistake.
 const MAX_PASSPHRASE: usize = 1024;
 
-/// Where a passphrase comes from.
+/// The source of a passphrase.
 #[derive(Args, Debug)]
 pub(crate) struct PassphraseArguments {
-    /// Read the passphrase of an encrypted key from this file descriptor, up to its first line end; otherwise it is
-    /// asked for at the terminal
+    /// Read the passphrase of an encrypted key from this file descriptor, up to its first line end; without this
+    /// option, it is asked for at the terminal
     #[arg(long, value_name = "N")]
     passphrase_fd: Option<u32>,
 }
@@ -57,7 +57,7 @@ impl PassphraseArguments {
             }
             None => asked(&format!("Passphrase of {}: ", path.display())).map_err(|error| {
                 let text = format!(
-                    "the private key is encrypted, and no passphrase can be asked for ({error}): give one with --passphrase-fd"
+                    "the private key is encrypted, and there is no terminal to ask for its passphrase ({error}): give it with --passphrase-fd"
                 );
                 Failure::new("passphrase", text).about(path.display())
             })?,
@@ -94,7 +94,7 @@ fn line(from: &mut impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(line)
 }
 
-/// Asks at the terminal of the process, whatever its input and output are.
+/// Asks at the terminal of the process, even if its input and output are elsewhere.
 fn asked(prompt: &str) -> io::Result<Zeroizing<Vec<u8>>> {
     let terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
     let quiet = Quiet::new(&terminal)?;
@@ -105,7 +105,8 @@ fn asked(prompt: &str) -> io::Result<Zeroizing<Vec<u8>>> {
     read
 }
 
-/// A terminal that shows nothing and gives each key as it is pressed, so that an interrupt puts it back as well.
+/// A terminal that shows nothing and gives each key as it is pressed: an interrupt is read like a key, so that the
+/// terminal is restored then as well.
 struct Quiet<'a> {
     terminal: &'a File,
     before: Termios,

@@ -1,4 +1,4 @@
-//! `serve`: a key server to try links with, at which unknown clients can be let in.
+//! `serve`: a server for tests, at which unknown clients can be enrolled.
 
 use core::time::Duration;
 use std::io::{self, BufRead, Read, Write};
@@ -24,25 +24,25 @@ use crate::facts;
 use crate::ours::{self, IdentityArguments};
 use crate::output::{Failure, Outcome};
 
-/// Seconds that a client may take for its handshake, and for each line.
+/// The time that a client may take for its handshake, and for each line.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Clients at a time: a test server, not one in earnest.
+/// Clients at a time. This is a server for tests.
 const MAX_CLIENTS: usize = 64;
 /// Bytes of a line that is sent back.
 const MAX_LINE: usize = 4096;
 
-/// What is served, and to whom.
+/// The address, the store and the identity of the server.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
     /// Where to listen; port 0 takes a free one, which is printed
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:5696")]
     listen: String,
-    /// The folder of the store, in which clients are let in
+    /// The folder of the store, to which accepted clients are added
     #[arg(long, value_name = "FOLDER")]
     store: PathBuf,
     #[command(flatten)]
     identity: IdentityArguments,
-    /// End after so many seconds
+    /// End after this many seconds
     #[arg(long = "for", value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     seconds: Option<u64>,
     /// How many unknown clients may wait at a time
@@ -52,7 +52,7 @@ pub(crate) struct Arguments {
 
 const HELP: &str = "pending | accept NUMBER SHA-256 [LABEL] | reject NUMBER | quit";
 
-/// Prints what happens while it happens.
+/// Prints each event when it happens.
 #[derive(Clone, Copy)]
 struct Teller {
     as_json: bool,
@@ -74,7 +74,7 @@ impl Teller {
     }
 }
 
-/// Serves until it is told to end, its input ends, or its time is over.
+/// Serves until `quit`, the end of its input, or the end of its time.
 pub(crate) fn run(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failure> {
     let provider = ours::provider();
     let keys = tls::key_policy(&provider);
@@ -119,7 +119,7 @@ pub(crate) fn run(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failu
     Ok(Outcome::done("serve", String::from("ended"), json))
 }
 
-/// The lines of the input, read by a thread of their own, since reading cannot be given up.
+/// The lines of the input, read by a thread of its own, since a read cannot be cancelled.
 fn input() -> Receiver<String> {
     let (sender, receiver) = sync_channel(16);
     thread::spawn(move || {
@@ -173,7 +173,7 @@ fn obey(
             if !label.is_empty() {
                 options = options.label(label.join(" "));
             }
-            // What the enrolment refuses changes nothing, so nothing is stored.
+            // If the enrolment refuses, nothing changes and nothing is stored.
             let done =
                 store.change(|store| Ok(enrolment.accept_client(id, heard, store, options, BY)))?;
             let report = done?;
@@ -194,7 +194,7 @@ fn obey(
 
 fn waiting(pending: &[PendingPeer]) -> String {
     if pending.is_empty() {
-        return String::from("nobody waits");
+        return String::from("no client is waiting");
     }
     let shown = pending.iter().map(|peer| {
         let presented = peer.presented.to_string().replace('\n', "\n  ");
@@ -223,7 +223,7 @@ fn listen(listener: &TcpListener, acceptor: &EnrolmentAcceptor, check: &PeerChec
     let clients = Arc::new(AtomicUsize::new(0));
     for tcp in listener.incoming() {
         let Ok(tcp) = tcp else {
-            // Out of descriptors, or the client was gone: the next one may do.
+            // No descriptor is free, or the client is gone: the next one may succeed.
             thread::sleep(Duration::from_millis(50));
             continue;
         };
@@ -260,7 +260,7 @@ fn answer(
     let mut link = StreamOwned::new(tls, tcp);
     while link.conn.is_handshaking() {
         if let Err(error) = link.conn.complete_io(&mut link.sock) {
-            // To close a socket with unread data resets the connection: the client could lose our alert.
+            // Closing a socket with unread data resets the connection, and the client could lose our alert.
             let _ = link.sock.shutdown(Shutdown::Write);
             let _ = io::copy(&mut (&link.sock).take(65_536), &mut io::sink());
             return Err(error);

@@ -1,11 +1,11 @@
-//! A picture of a chain: from the one that vouches, at the top, down to what the peer presented as its own.
+//! A picture of a chain: the authority or the pin at the top, the peer's own certificate at the bottom.
 
 use mutual_trust::store::Slot;
 use mutual_trust::{Certificate, Verdict};
 
 use crate::facts::subject;
 
-/// Draws what was presented, as far as it hangs together, and what an accepted verdict rests on.
+/// Draws the presented certificates as far as they are a chain, and the path of an accepted verdict.
 pub(crate) fn picture(verdict: &Verdict, presented: &[Certificate]) -> String {
     let Some((leaf, others)) = presented.split_first() else {
         return String::new();
@@ -29,7 +29,7 @@ pub(crate) fn picture(verdict: &Verdict, presented: &[Certificate]) -> String {
         }
         _ => {
             let mut last = leaf;
-            // As many as there are, whatever circles they name.
+            // At most as many steps as certificates: they can name each other in a circle.
             for _ in others {
                 let issuer = others.iter().find(|other| {
                     other.subject_der() == last.issuer_der() && !used.contains(&other.fingerprint())

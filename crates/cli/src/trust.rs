@@ -1,4 +1,4 @@
-//! What is trusted: a store, or what is named on the command line for this one question.
+//! What is trusted: a store, or the certificates that the command line names.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,13 +16,13 @@ use mutual_trust::{
 use crate::files;
 use crate::output::Failure;
 
-/// What is trusted, and what is demanded.
+/// What is trusted, and what peers must fulfil.
 #[derive(Args, Debug)]
 pub(crate) struct TrustArguments {
     /// The folder of a store; it is only read
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["pin", "ca", "intermediate", "crl"])]
     store: Option<PathBuf>,
-    /// The server that the peer must be, by its id in the store; otherwise the name that is dialled says which
+    /// The id of the expected server in the store; without it, the dialled name selects the server
     #[arg(long, value_name = "ID", requires = "store")]
     pub(crate) server: Option<ServerId>,
     /// A certificate that the peer itself must present: a file, or its SHA-256 fingerprint
@@ -41,16 +41,16 @@ pub(crate) struct TrustArguments {
     pub(crate) demands: Demands,
 }
 
-/// What is demanded of peers beyond what is installed.
+/// What peers must fulfil beside the installed entries.
 #[derive(Args, Debug)]
 pub(crate) struct Demands {
-    /// How closely chains are held to RFC 5280
+    /// How strictly chains are checked against RFC 5280
     #[arg(long, value_enum, default_value_t = Profile::Compatible)]
     profile: Profile,
-    /// Refuse chains of issuers of which no current revocation list is installed
+    /// Refuse chains if an issuer has no current revocation list installed
     #[arg(long)]
     require_crl: bool,
-    /// Give names that belong to no server to the authorities of any server
+    /// Accept names of no server by the authorities for any server
     #[arg(long)]
     allow_unlisted: bool,
     /// Judge at this time instead of now: 2027-01-31, or 2027-01-31T12:00:00Z
@@ -60,9 +60,9 @@ pub(crate) struct Demands {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Profile {
-    /// Warn of what breaks it harmlessly
+    /// Warn about harmless deviations
     Compatible,
-    /// Refuse what it does not allow; an authority with the serial number 0 is only warned of
+    /// Refuse every deviation; only warn about an authority with the serial number 0
     Strict,
 }
 
@@ -72,8 +72,7 @@ impl Demands {
             return Ok(SystemClock::new().now());
         };
         let time = at.unix_time();
-        let time =
-            time.ok_or_else(|| Failure::new("usage", "no certificate is judged before 1970"))?;
+        let time = time.ok_or_else(|| Failure::new("usage", "the time must be after 1970"))?;
         Ok(Clock::Known(time))
     }
 
@@ -92,37 +91,37 @@ impl Demands {
     }
 }
 
-/// Reads a store to look at it.
+/// Reads a store without opening it.
 pub(crate) fn look(folder: &std::path::Path, keys: KeyPolicy) -> Result<TrustStore, Failure> {
     Ok(DurableStore::read(folder, &DurableSettings::new(keys))?.store)
 }
 
-/// Who the peer is to be.
+/// The expected peer.
 pub(crate) enum Whose<'a> {
-    /// The server that is dialled so.
+    /// The server with this dialled name.
     Server(&'a HostName),
     /// A client.
     Client,
 }
 
-/// What is in force for one question.
+/// What one verdict is based on.
 pub(crate) struct Trust {
     pub(crate) view: View,
     pub(crate) policy: Policy,
     pub(crate) clock: Clock,
-    /// The server that the peer must be; by the dialled name if there is none.
+    /// The expected server; without it, the dialled name selects the server.
     pub(crate) server: Option<ServerId>,
 }
 
 impl TrustArguments {
-    /// Reads the store, or makes one of what is named.
+    /// Reads the store, or makes one from the named certificates.
     pub(crate) fn read(&self, keys: KeyPolicy, whose: &Whose<'_>) -> Result<Trust, Failure> {
         let clock = self.demands.clock()?;
         let policy = self.demands.policy(keys);
         if let Some(folder) = &self.store {
             let mut store = look(folder, keys)?;
             if self.demands.at.is_some() {
-                // A time that was asked for on purpose is no clock that was lost (rule M7). The store is a copy.
+                // With --at, the floor does not apply: it is for a lost clock (rule M7). The store is a copy.
                 store.reset_floor(None);
             }
             let view = store.contents().clone();
@@ -138,7 +137,7 @@ impl TrustArguments {
             });
         }
         if self.pin.is_empty() && self.ca.is_empty() {
-            let text = "nothing is trusted: name a store with --store, a pin with --pin, or a CA with --ca";
+            let text = "nothing is trusted: give --store, --pin or --ca";
             return Err(Failure::new("usage", text));
         }
         let mut store = TrustStore::new(keys).with_clock(Arc::new(clock));
@@ -174,7 +173,7 @@ impl TrustArguments {
         let options = EntryOptions::new;
         for pin in &self.pin {
             let text = pin.to_string_lossy();
-            // 64 digits, with or without colons: no file is called so by accident.
+            // 64 hexadecimal digits, with or without colons: no file has such a name by accident.
             let done = match text.parse::<Fingerprint>() {
                 Ok(fingerprint) => {
                     store.install_pin_fingerprint(pins.clone(), fingerprint, options())
@@ -215,7 +214,7 @@ impl TrustArguments {
                 paths.push(path);
             }
         }
-        // All at once: the order in which they are named says nothing of their age.
+        // All at once: their order says nothing about their age.
         for (done, path) in store.install_crls(lists).into_iter().zip(paths) {
             done.map_err(|error| Failure::from(error).about(path.display()))?;
         }

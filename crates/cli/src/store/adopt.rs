@@ -1,4 +1,4 @@
-//! Taking over what is trusted today: a bundle, or a folder of PEM files.
+//! Adopts what is trusted today: a bundle, or a folder of PEM files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,25 +11,25 @@ use serde_json::{Value, json};
 
 use super::change::Edit;
 use super::make::{Common, change};
-use super::whom::Whom;
+use super::scope::ScopeArguments;
 use crate::output::{Failure, Outcome};
 use crate::{facts, files};
 
-/// More files than it is a folder of certificates.
+/// A folder with more files is not a folder of certificates.
 const MAX_FILES: usize = 10_000;
 
-/// What is taken over.
+/// What is adopted.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Arguments {
     /// A PEM file, or a folder of them
     #[arg(value_name = "PATH")]
     path: PathBuf,
     #[command(flatten)]
-    whom: Whom,
-    /// What becomes of a self-signed CA alone, which may be a server's own certificate or an authority
+    scope: ScopeArguments,
+    /// What a self-signed CA alone is installed as: it can be a server's own certificate or an authority
     #[arg(long, value_enum)]
     undecided: Option<Undecided>,
-    /// Install what was proposed; without it, it is only shown
+    /// Install what is proposed; without this option, it is only shown
     #[arg(long)]
     accept: bool,
 }
@@ -42,7 +42,7 @@ enum Undecided {
     Authority,
 }
 
-/// One certificate, what is proposed for it, and why it cannot be, if so.
+/// One certificate, what is proposed for it, and why that would be refused, if so.
 struct Item {
     from: String,
     certificate: Certificate,
@@ -50,7 +50,7 @@ struct Item {
     refused: Option<String>,
 }
 
-/// Shows what would be installed as what and what would be refused; installs it if that was accepted.
+/// Shows what would be installed and what would be refused; installs it with `--accept`.
 pub(super) fn run(common: &Common, arguments: &Arguments, whole: bool) -> Result<Outcome, Failure> {
     let store = common.look()?;
     let (certificates, mut unread) = read(&arguments.path)?;
@@ -59,9 +59,9 @@ pub(super) fn run(common: &Common, arguments: &Arguments, whole: bool) -> Result
     }
     let (from, certificates): (Vec<String>, Vec<Certificate>) = certificates.into_iter().unzip();
     let bundle = store.sort_bundle(certificates);
-    let target = Target {
-        pins: arguments.whom.pin().unwrap_or_default(),
-        authorities: match arguments.whom.authority() {
+    let scopes = Scopes {
+        pins: arguments.scope.pin().unwrap_or_default(),
+        authorities: match arguments.scope.authority() {
             Ok(scope) => Some(scope.unwrap_or(AuthorityScope::AnyServer)),
             Err(_) => None,
         },
@@ -72,7 +72,7 @@ pub(super) fn run(common: &Common, arguments: &Arguments, whole: bool) -> Result
         .zip(from)
         .map(|(item, from)| {
             let decision = decided(item.proposal(), arguments.undecided);
-            let refused = target.try_one(&store, item.certificate(), decision).err();
+            let refused = scopes.try_one(&store, item.certificate(), decision).err();
             Item {
                 from,
                 certificate: item.certificate().clone(),
@@ -115,7 +115,7 @@ pub(super) fn run(common: &Common, arguments: &Arguments, whole: bool) -> Result
         .filter(|item| item.refused.is_none())
         .map(|item| (item.certificate, item.decision))
         .collect();
-    let calls = move |store: &mut TrustStore| Ok(target.install(store, &good)?.into());
+    let calls = move |store: &mut TrustStore| Ok(scopes.install(store, &good)?.into());
     let mut made = change(common, |_| Ok(Edit::Calls(Box::new(calls))))?;
     made.schema = "store-adopt";
     made.text = format!("{}\n{}", lines.join("\n"), made.text);
@@ -125,15 +125,15 @@ pub(super) fn run(common: &Common, arguments: &Arguments, whole: bool) -> Result
     Ok(made)
 }
 
-/// For whom it is installed.
-struct Target {
+/// The scopes of what is installed.
+struct Scopes {
     pins: Option<PinScope>,
     /// None for a group.
     authorities: Option<AuthorityScope>,
 }
 
-impl Target {
-    /// Why one of them would be refused.
+impl Scopes {
+    /// Why a certificate would be refused.
     fn try_one(
         &self,
         store: &TrustStore,
@@ -143,7 +143,7 @@ impl Target {
         let why = if decision == Decision::Undecided {
             "a self-signed CA alone: say --undecided pin or --undecided authority"
         } else if decision == Decision::Pin && self.pins.is_none() {
-            "a pin needs somebody: say --server, --name, --group or --clients"
+            "a pin needs a scope: say --server, --name, --group or --clients"
         } else if decision == Decision::Authority && self.authorities.is_none() {
             "an authority is not for a group: say --server, --any-server or --clients"
         } else {
@@ -226,7 +226,7 @@ fn fact(item: &Item) -> Value {
     })
 }
 
-/// What was read of each file, and why others were not.
+/// The certificates of each file, and why others were not read.
 type Read = (Vec<(String, Certificate)>, Vec<(String, String)>);
 
 fn read(path: &Path) -> Result<Read, Failure> {

@@ -1,4 +1,4 @@
-//! Calls of the store that are one change, and what came of them.
+//! Calls of the store that are one change, and their result.
 
 use mutual_trust::TrustStore;
 use mutual_trust::certificate::Crl;
@@ -10,11 +10,11 @@ use crate::output::Failure;
 /// Calls of the store that are one change.
 pub(super) type Calls = Box<dyn Fn(&mut TrustStore) -> Result<Came, StoreError>>;
 
-/// What came of the calls.
+/// The result of the calls.
 #[derive(Debug)]
 pub(super) struct Came {
     pub(super) reports: Vec<Report>,
-    /// Why the first of the parts was left out that were refused by themselves, and how many those are.
+    /// The error of the first part that was left out, and how many parts were left out.
     pub(super) left_out: Option<(Failure, usize)>,
 }
 
@@ -27,8 +27,8 @@ impl From<Vec<Report>> for Came {
     }
 }
 
-/// Installs what can be of several revocation lists: one that is refused keeps no other out, since what the others
-/// revoke would be accepted. Fails if all are refused.
+/// Installs each revocation list that is accepted. A refused list does not stop the others: what they revoke would be
+/// accepted. Fails if all are refused.
 pub(super) fn crls(store: &mut TrustStore, lists: &[Crl]) -> Result<Came, StoreError> {
     let mut came = Came::from(Vec::new());
     let mut first = None;

@@ -1,4 +1,4 @@
-//! The changes of a store, as they are named on the command line.
+//! The changes of a store, as the command line names them.
 
 use std::path::{Path, PathBuf};
 
@@ -11,23 +11,23 @@ use pki_types::UnixTime;
 
 use super::calls::{Calls, crls};
 use super::clock::ClockChange;
-use super::whom::{OptionArguments, Whom, moment};
+use super::scope::{OptionArguments, ScopeArguments, moment};
 use crate::facts;
 use crate::files;
 use crate::output::Failure;
 
-/// A change that can be tried and made: what it needs of files is read.
+/// A change that can be tried and made. Its files are already read.
 pub(super) enum Edit {
     /// Anything but a block.
     Calls(Calls),
-    /// A block, which nothing holds up.
+    /// A block: it is made even if it locks a peer out.
     Block(BlockSelector),
 }
 
 /// A change of the store.
 #[derive(Subcommand, Clone, Debug)]
 pub(super) enum Change {
-    /// Servers, and the names under which they are dialled
+    /// Servers, and the names by which they are dialled
     #[command(subcommand)]
     Server(ServerChange),
     /// Install a certificate that the peer itself must present
@@ -36,7 +36,7 @@ pub(super) enum Change {
         #[arg(value_name = "FILE|SHA-256")]
         certificate: PathBuf,
         #[command(flatten)]
-        whom: Whom,
+        scope: ScopeArguments,
         #[command(flatten)]
         options: OptionArguments,
     },
@@ -46,7 +46,7 @@ pub(super) enum Change {
         #[arg(value_name = "FILE")]
         certificate: PathBuf,
         #[command(flatten)]
-        whom: Whom,
+        scope: ScopeArguments,
         #[command(flatten)]
         options: OptionArguments,
     },
@@ -58,7 +58,7 @@ pub(super) enum Change {
     },
     /// Install revocation lists, and check their issuers from then on
     Crl {
-        /// The lists' file, in any order; of each issuer and scope the newest is in force
+        /// A file of lists in any order; the newest of each issuer and scope is in force
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
@@ -70,7 +70,7 @@ pub(super) enum Change {
         /// The server
         #[arg(value_name = "ID", required_unless_present = "group")]
         server: Option<ServerId>,
-        /// All present members of this group instead
+        /// All current members of this group instead
         #[arg(long, value_name = "ID", conflicts_with = "server")]
         group: Option<GroupId>,
         /// The end, at most 366 days ahead; it can be set again
@@ -80,21 +80,21 @@ pub(super) enum Change {
         #[arg(long, conflicts_with_all = ["until", "group"])]
         stop: bool,
     },
-    /// End a server's claim: its pins go, and authorities decide about it
+    /// End a server's claim: its pins are removed, and authorities decide about it
     Release {
         /// The server
         #[arg(value_name = "ID", required_unless_present = "group")]
         server: Option<ServerId>,
-        /// All present members of this group, and its pins, instead
+        /// All current members of this group, and its pins, instead
         #[arg(long, value_name = "ID", conflicts_with = "server")]
         group: Option<GroupId>,
     },
-    /// Never accept a certificate and its key, or what else is named, whatever is installed
+    /// Never accept a certificate and its key, or what an option names, whatever is installed
     Block {
         #[command(flatten)]
         what: Blocked,
     },
-    /// Lift a block: named as it was blocked
+    /// Remove a block; name it as it was blocked
     Unblock {
         #[command(flatten)]
         what: Blocked,
@@ -108,7 +108,7 @@ pub(super) enum Change {
         #[arg(value_name = "FILE|SHA-256")]
         certificate: PathBuf,
         #[command(flatten)]
-        whom: Whom,
+        scope: ScopeArguments,
         /// Remove all entries of the certificate, if there are several
         #[arg(long)]
         all: bool,
@@ -118,7 +118,7 @@ pub(super) enum Change {
 /// Servers and their names.
 #[derive(Subcommand, Clone, Debug)]
 pub(super) enum ServerChange {
-    /// Add a server with the names under which it is dialled
+    /// Add a server with the names by which it is dialled
     Add {
         /// An id that never changes
         id: ServerId,
@@ -130,7 +130,7 @@ pub(super) enum ServerChange {
         /// The server
         id: ServerId,
     },
-    /// Give a server one name more
+    /// Add a name to a server
     AddName {
         /// The server
         id: ServerId,
@@ -141,7 +141,7 @@ pub(super) enum ServerChange {
     MoveName {
         /// The name
         name: HostName,
-        /// Where to
+        /// The server that gets the name
         id: ServerId,
     },
     /// Take a name from its server
@@ -149,7 +149,7 @@ pub(super) enum ServerChange {
         /// The name
         name: HostName,
     },
-    /// Set the names of which a chain's certificate must have one, instead of those that are dialled; none goes back
+    /// Set the names that chains are checked for, instead of the dialled name; without names, undo that
     Expect {
         /// The server
         id: ServerId,
@@ -231,10 +231,10 @@ impl Change {
             Self::Clock(change) => change.prepare(),
             Self::Pin {
                 certificate,
-                whom,
+                scope,
                 options,
             } => {
-                let scope = whom.pin()?.ok_or_else(nobody)?;
+                let scope = scope.pin()?.ok_or_else(no_scope)?;
                 let options = options.options();
                 match certificate.to_string_lossy().parse::<Fingerprint>() {
                     Ok(fingerprint) => one(move |store| {
@@ -250,10 +250,10 @@ impl Change {
             }
             Self::Authority {
                 certificate,
-                whom,
+                scope,
                 options,
             } => {
-                let scope = whom.authority()?.ok_or_else(nobody)?;
+                let scope = scope.authority()?.ok_or_else(no_scope)?;
                 let options = options.options();
                 let certificate = files::certificate(&certificate)?;
                 one(move |store| {
@@ -285,7 +285,7 @@ impl Change {
             Self::Release {
                 group: Some(id), ..
             } => one(move |store| store.release_group(&id)),
-            Self::Release { .. } => return Err(nobody()),
+            Self::Release { .. } => return Err(no_scope()),
             Self::Block { what } => Edit::Block(what.selector()?),
             Self::Unblock { what } => {
                 let selector = what.selector()?;
@@ -293,10 +293,10 @@ impl Change {
             }
             Self::Remove {
                 certificate,
-                whom,
+                scope,
                 all,
             } => {
-                let keys = entries(&certificate, &whom, all, view)?;
+                let keys = entries(&certificate, &scope, all, view)?;
                 Edit::Calls(Box::new(move |store| {
                     let removed = keys.iter().map(|key| store.remove(key));
                     Ok(removed.collect::<Result<Vec<Report>, StoreError>>()?.into())
@@ -306,8 +306,8 @@ impl Change {
     }
 }
 
-fn nobody() -> Failure {
-    let text = "say for whom: --server, --name, --group, --any-server or --clients";
+fn no_scope() -> Failure {
+    let text = "name a scope: --server, --name, --group, --any-server or --clients";
     Failure::new("usage", text)
 }
 
@@ -321,7 +321,7 @@ fn migrate(
         (Some(id), _, _) if stop => one(move |store| store.stop_migrating(&id)),
         (Some(id), _, Some(until)) => one(move |store| store.migrate(&id, until)),
         (None, Some(id), Some(until)) => one(move |store| store.migrate_group(&id, until)),
-        _ => return Err(nobody()),
+        _ => return Err(no_scope()),
     })
 }
 
@@ -351,10 +351,10 @@ impl GroupChange {
     }
 }
 
-/// The entries that are meant: one, unless all were asked for.
+/// The selected entries: one, unless all are asked for.
 fn entries(
     certificate: &Path,
-    whom: &Whom,
+    scope: &ScopeArguments,
     all: bool,
     view: &View,
 ) -> Result<Vec<EntryKey>, Failure> {
@@ -364,7 +364,7 @@ fn entries(
     };
     let entries = view.entries();
     let keys = entries.iter().map(|entry| entry.key());
-    let meant = keys.filter(|key| key.fingerprint == fingerprint && whom.covers(&key.scope, view));
+    let meant = keys.filter(|key| key.fingerprint == fingerprint && scope.covers(&key.scope, view));
     let meant: Vec<EntryKey> = meant.collect();
     if meant.is_empty() {
         let text = format!("there is no such entry of {fingerprint}");
@@ -376,7 +376,7 @@ fn entries(
             .map(|key| format!("{} for {}", facts::slot(key.slot), key.scope))
             .collect();
         let text = format!(
-            "several entries have this certificate ({}): say which by --server, --group, --clients or --any-server, or remove --all",
+            "several entries have this certificate ({}): select one with --server, --group, --clients or --any-server, or all with --all",
             list.join(", ")
         );
         return Err(Failure::new("store/Ambiguous", text));

@@ -1,26 +1,26 @@
-//! `store clock`: what is said and done about the clock and the floor (rule M7).
+//! `store clock`: changes of the clock and the floor (rule M7).
 
 use clap::Subcommand;
 use mutual_trust::TrustStore;
 use pki_types::UnixTime;
 
 use super::change::{Edit, one};
-use super::whom::moment;
+use super::scope::moment;
 
 /// The clock and the floor.
 #[derive(Subcommand, Clone, Copy, Debug)]
 pub(super) enum ClockChange {
-    /// Say that the clock is right although it is more than 366 days later than the floor
+    /// Confirm a clock that is more than 366 days later than the floor
     #[command(after_help = "\
-The clock counts in any case. Confirmed, it raises the floor as well, so that a clock which is lost later is
-judged by a recent time. Compare it with another clock first.")]
+The clock is used in any case. A confirmed clock raises the floor as well: if the clock is lost later, a recent
+time is used. Compare it with another clock first.")]
     Confirm,
-    /// Set the floor to what the clock shows now: for a floor that a wrong clock raised
+    /// Set the floor to the clock's time, after a wrong clock raised it
     #[command(after_help = "\
-With a floor that is later than the clock by more than 26 hours, the clock does not count: pins that end before
-the floor are refused, and so are all chains. Set the clock first, and compare it with another one.")]
+If the floor is more than 26 hours later than the clock, the clock is not used: all chains are refused, and so are
+pins that end before the floor. Set the clock first, and compare it with another one.")]
     Reset {
-        /// Set it to this time instead: on a machine without a clock
+        /// Set it to this time, on a machine without a clock
         #[arg(long, value_name = "TIME", value_parser = moment)]
         to: Option<UnixTime>,
     },

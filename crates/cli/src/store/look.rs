@@ -1,4 +1,4 @@
-//! Looking at a store: what is installed, what runs out, whether it is whole.
+//! Shows a store: what is installed, what expires, whether it is complete.
 
 use mutual_trust::admin::{
     DurableSettings, DurableStore, OwnCertificates, Seen, Windows, expiry, next_change,
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 
 use super::make::{Common, keys};
-use super::whom::Span;
+use super::scope::Span;
 use crate::facts;
 use crate::output::{Failure, Outcome};
 
@@ -82,7 +82,9 @@ pub(super) fn list(common: &Common) -> Result<Outcome, Failure> {
         json!({ "fingerprint": crl.fingerprint().to_string(), "issuer": crl.issuer(), "next_update": due })
     }).collect();
     if entries.is_empty() {
-        lines.push(String::from("nothing is installed: it trusts nobody"));
+        lines.push(String::from(
+            "nothing is installed: the store trusts no peer",
+        ));
     }
     let json = json!({
         "generation": view.generation(),

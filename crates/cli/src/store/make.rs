@@ -1,4 +1,4 @@
-//! Trying a change, showing what it does, and making it if it locks nobody out.
+//! Tries a change, shows its effects, and makes it if it locks no peer out.
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
@@ -27,10 +27,10 @@ pub(super) struct Common {
     /// Show what the change would do, and change nothing
     #[arg(long, global = true, help_heading = "The store")]
     pub(super) dry_run: bool,
-    /// Make the change although it locks somebody out
+    /// Make the change even if it locks a peer out
     #[arg(long, global = true, help_heading = "The store")]
     force: bool,
-    /// On whose behalf the store is changed: an account, a ticket
+    /// Who asks for the change: an account, a ticket
     #[arg(long, global = true, value_name = "WHO", help_heading = "The store")]
     by: Option<String>,
 }
@@ -41,7 +41,7 @@ impl Common {
         self.store.as_deref().ok_or_else(missing)
     }
 
-    /// The same, for a look.
+    /// The same without changing the store.
     pub(super) fn dry(&self) -> Self {
         Self {
             dry_run: true,
@@ -80,20 +80,20 @@ pub(super) fn create(common: &Common) -> Result<Outcome, Failure> {
             json!({ "changed": false }),
         ));
     }
-    // Whoever can write to the folder can put another store there.
+    // A user who can write to the folder can replace the store.
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.map_err(|error| Failure::from(error).about(folder.display()))?;
     let store = DurableStore::create(folder, DurableSettings::new(keys()))?;
     let generation = store.contents().generation();
     let text = format!(
-        "made an empty store in {}: it trusts nobody",
+        "made an empty store in {}: it trusts no peer",
         folder.display()
     );
     let json = json!({ "changed": true, "generation": generation, "reports": [], "effects": null });
     Ok(Outcome::done("store-change", text, json))
 }
 
-/// Tries the change, and makes it unless it is a dry run or locks somebody out.
+/// Tries the change, and makes it unless it is a dry run or locks a peer out.
 pub(super) fn change(
     common: &Common,
     edit: impl FnOnce(&TrustStore) -> Result<Edit, Failure>,
@@ -108,7 +108,7 @@ pub(super) fn change(
             if common.dry_run {
                 return Ok(told(&tried, Made::DryRun));
             }
-            // Also if the disk refuses: it is in force then, but only as long as this process.
+            // If the disk refuses it, the block is in force only as long as this process.
             let blocked = common.open()?.block_selector(selector);
             match blocked.unsaved {
                 Some(error) => Err(error.into()),
@@ -147,14 +147,16 @@ fn told(tried: &Plan<Came>, made: Made) -> Outcome {
     let Came { reports, left_out } = tried.outcome();
     let mut lines: Vec<String> = match made {
         Made::Yes => Vec::new(),
-        Made::DryRun => vec![String::from("dry run, nothing was changed; it would be:")],
-        Made::Refused => vec![String::from("nothing was changed; it would be:")],
+        Made::DryRun => vec![String::from(
+            "dry run, nothing was changed; the change would be:",
+        )],
+        Made::Refused => vec![String::from("nothing was changed; the change would be:")],
     };
     lines.extend(without_repeats(reports));
     lines.extend(lost_and_gained(tried.effects(), made));
     if made == Made::Refused {
         lines.push(String::from(
-            "refused: the change would lock somebody out; to make it all the same, say --force",
+            "refused: the change would lock a peer out; --force makes it anyway",
         ));
     }
     let json = json!({
@@ -174,7 +176,7 @@ fn told(tried: &Plan<Came>, made: Made) -> Outcome {
     outcome
 }
 
-/// The reports as text. Of the clock, which each of them warns of, it is said once.
+/// The reports as text. Each of them warns of the clock; the warning is shown once.
 fn without_repeats(reports: &[Report]) -> Vec<String> {
     let mut said = false;
     let mut lines = Vec::new();

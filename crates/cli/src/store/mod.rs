@@ -1,6 +1,6 @@
-//! `store`: looks at a store and changes it. Every change is tried before it is made.
+//! `store`: shows a store and changes it. Every change is tried before it is made.
 
-mod whom;
+mod scope;
 
 mod calls;
 mod change;
@@ -18,9 +18,9 @@ use clap::{Args, Subcommand};
 use crate::output::{Failure, Outcome};
 use change::Change;
 use make::Common;
-use whom::Span;
+use scope::Span;
 
-/// What is done with which store.
+/// The store and the subcommand.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -31,7 +31,7 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand, Clone, Debug)]
 enum Command {
-    /// Make an empty store, which trusts nobody
+    /// Make an empty store, which trusts no peer
     Create,
     /// List what is installed
     List,
@@ -40,15 +40,15 @@ enum Command {
         /// How soon: 30d, 12h, 2w
         #[arg(long, value_name = "SPAN", default_value = "30d")]
         within: Span,
-        /// A chain of our own, which is watched as well
+        /// A chain of our own, to be listed as well
         #[arg(long, value_name = "CHAIN")]
         own: Vec<PathBuf>,
     },
-    /// Read the store whole; say what of it is disabled, and which servers nothing could accept now
+    /// Read the whole store; show what is disabled, and which servers nothing can accept now
     Verify,
     /// Propose a slot for each certificate of a PEM bundle; install all of it or nothing
     Bundle(adopt::Arguments),
-    /// Take over the PEM files that are trusted today; what is refused is reported and left out
+    /// Adopt the PEM files that are trusted today; what is refused is reported and left out
     Adopt(adopt::Arguments),
     /// Show what a change would do, and change nothing
     Plan {
@@ -59,7 +59,7 @@ enum Command {
     Change(Change),
 }
 
-/// Does it.
+/// Runs the subcommand.
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let common = &arguments.common;
     match arguments.command.clone() {

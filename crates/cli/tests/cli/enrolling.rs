@@ -136,7 +136,7 @@ fn a_client_waits_at_the_console_and_is_let_in_by_its_fingerprint() {
     );
     let refused = format!("{connect} --settle 60000");
     server.tell("pending");
-    server.until("nobody waits");
+    server.until("no client is waiting");
     run(&folder, &refused)
         .ends_with(1)
         .says("refused[RefusedByPeer]");
@@ -171,7 +171,7 @@ fn a_client_waits_at_the_console_and_is_let_in_by_its_fingerprint() {
     server.tell("reject 2");
     server.until("rejected: 2");
     server.tell("pending");
-    server.until("nobody waits");
+    server.until("no client is waiting");
     nowhere(
         &folder,
         "other.pem",

@@ -54,7 +54,7 @@ fn next_months_outage_shows_today_by_the_store() {
     run(&folder, &format!("{line} --at 2001-01-01"))
         .ends_with(1)
         .says("[NotYetValid, rule M3]");
-    run(&folder, &format!("{line} --server nobody"))
+    run(&folder, &format!("{line} --server absent"))
         .ends_with(2)
         .says("error[store/UnknownServer]");
     let line = "check --chain keys-1.pem --server-name other.example --store trust";

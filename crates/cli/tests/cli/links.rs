@@ -58,10 +58,10 @@ impl Drop for Foreign {
 
 #[test]
 fn a_stranger_goes_from_openssl_files_to_a_working_explained_link_with_two_commands() {
-    if openssl("cli-stranger-tool").is_none() {
+    if openssl("cli-unknown-tool").is_none() {
         return;
     }
-    let folder = Folder::new("cli-stranger");
+    let folder = Folder::new("cli-unknown");
     for name in ["keys-1", "array"] {
         let line = format!(
             "req -x509 -newkey rsa:2048 -nodes -days 365 -subj /CN={name} -keyout {name}.key -out {name}.pem"
@@ -194,16 +194,16 @@ fn our_refusal_says_which_rule_decided_and_what_to_do() {
 fn the_servers_refusal_is_seen_in_both_versions() {
     let (folder, server) = both("cli-turned-away");
     let address = &server.address;
-    machine(&folder, "stranger");
-    let stranger = fingerprint(&folder, "stranger.pem");
+    machine(&folder, "unknown");
+    let unknown = fingerprint(&folder, "unknown.pem");
     for version in VERSIONS {
         let line = format!(
-            "connect {address} --pin keys-1.pem --tls {version} {PATIENT} --identity stranger.pem --key stranger.key"
+            "connect {address} --pin keys-1.pem --tls {version} {PATIENT} --identity unknown.pem --key unknown.key"
         );
         run(&folder, &line)
             .ends_with(1)
             .says("refused: the server refused us with the alert")
-            .says(&stranger)
+            .says(&unknown)
             .says("refused[RefusedByPeer]");
         let found = run(&folder, &format!("{line} --json")).ends_with(1).json();
         assert_eq!(found["link"], "refused_by_peer");
@@ -359,7 +359,7 @@ fn what_cannot_be_tried_ends_with_2() {
         ),
         (
             "connect 127.0.0.1:1 --pin keys-1.pem --identity keys-1.pem",
-            "no --key was named",
+            "without --key, the key is read from the file of the chain",
         ),
         ("connect 127.0.0.1:1 --pin 00:11", "error[io]"),
     ] {

@@ -1,4 +1,4 @@
-//! `store`: every change is tried first, and none locks a server out unless somebody says so.
+//! `store`: every change is tried first, and none locks a server out without --force.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -74,7 +74,7 @@ fn what_locks_a_server_out_is_shown_and_needs_force() {
         "server keys-1"
     );
 
-    // With another pin, nobody is lost by it.
+    // With another pin, no peer is locked out.
     run(&folder, "store pin next.pem --server keys-1 --store trust").ends_with(0);
     run(&folder, line).ends_with(0).says("removed");
     run(&folder, "store remove next.pem --store trust").ends_with(1);
@@ -320,7 +320,7 @@ fn a_folder_of_today_is_adopted_and_what_is_refused_is_reported() {
         .says("refused: today/alone.pem: CN=Alone")
         .says("--undecided")
         .says("refused: today/own.pem: CN=next")
-        .says("a pin needs somebody")
+        .says("a pin needs a scope")
         .says("refused: today/broken.pem: ")
         .says("refused: today/key.pem: ")
         .says("say --accept");

@@ -1,4 +1,4 @@
-//! For whom something is installed.
+//! The scope and the options of what is installed.
 
 use core::str::FromStr;
 use core::time::Duration;
@@ -13,32 +13,32 @@ use pki_types::UnixTime;
 
 use crate::output::Failure;
 
-/// A server, a group, or clients.
+/// The scope: a server, a group, or clients.
 #[derive(Args, Clone, Debug)]
 #[group(multiple = false)]
-pub(super) struct Whom {
-    /// This server, which is there
+pub(super) struct ScopeArguments {
+    /// A server of the store
     #[arg(long, value_name = "ID")]
     server: Option<ServerId>,
-    /// The server that has this name; if none has, one is made that is called by it
+    /// The server with this name; it is added if there is none
     #[arg(long, value_name = "NAME")]
     name: Option<HostName>,
-    /// The members of this group (pins)
+    /// The members of this group (pins only)
     #[arg(long, value_name = "ID")]
     group: Option<GroupId>,
     /// Clients: the systems, seen from a key server
     #[arg(long)]
     clients: bool,
-    /// Servers that hold no authority of their own (authorities)
+    /// Every server without an authority of its own (authorities only)
     #[arg(long)]
     any_server: bool,
 }
 
-impl Whom {
-    /// The scope of a pin, if one was named.
+impl ScopeArguments {
+    /// The scope of a pin, if one is named.
     pub(super) fn pin(&self) -> Result<Option<PinScope>, Failure> {
         if self.any_server {
-            let text = "there is no pin for any server: a pin says whose certificate it is; name the --server";
+            let text = "a pin belongs to one server: name it with --server";
             return Err(Failure::new("usage", text));
         }
         let server = self.server.clone().map(PinScope::Server);
@@ -48,7 +48,7 @@ impl Whom {
         Ok(server.or(name).or(group).or(clients))
     }
 
-    /// The scope of an authority, if one was named.
+    /// The scope of an authority, if one is named.
     pub(super) fn authority(&self) -> Result<Option<AuthorityScope>, Failure> {
         if self.group.is_some() {
             let text = "an authority is installed for a --server, for --any-server or for --clients, not for a group";
@@ -61,7 +61,7 @@ impl Whom {
         Ok(server.or(name).or(any).or(clients))
     }
 
-    /// Whether an entry of this scope is meant; any is, if nobody was named.
+    /// Whether an entry of this scope is meant; without a named scope, every entry is.
     pub(super) fn covers(&self, scope: &Scope, view: &View) -> bool {
         let named = self
             .name
@@ -80,7 +80,7 @@ impl Whom {
     }
 }
 
-/// A span of time as people write it: `30d`, `12h`, `90m`, `2w`.
+/// A span of time: `30d`, `12h`, `90m`, `2w`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Span(pub(super) Duration);
 
@@ -88,7 +88,7 @@ impl FromStr for Span {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const WRONG: &str = "a span of time is a number with w, d, h or m behind it: 30d";
+        const WRONG: &str = "a span of time is a number and a unit, w, d, h or m: 30d";
         let unit = match text.chars().last() {
             Some('w') => 7 * 24 * 3600,
             Some('d') => 24 * 3600,
@@ -106,35 +106,35 @@ impl FromStr for Span {
     }
 }
 
-/// A moment that entries can end at.
+/// A time at which entries can end.
 pub(super) fn moment(text: &str) -> Result<UnixTime, String> {
     let moment: Moment = text
         .parse()
         .map_err(|error: mutual_trust::error::MomentError| error.to_string())?;
     moment
         .unix_time()
-        .ok_or_else(|| String::from("a time after 1970 is wanted"))
+        .ok_or_else(|| String::from("the time must be after 1970"))
 }
 
 /// How an entry counts.
 #[derive(Args, Clone, Debug)]
 pub(super) struct OptionArguments {
-    /// A line for people and for authorisation: who it is
+    /// Who the peer is, for people and for authorisation
     #[arg(long, value_name = "TEXT")]
     label: Option<String>,
     /// Pins: accept every certificate of the same key, so that the peer can renew
     #[arg(long)]
     match_key: bool,
-    /// Pins: accept it for so long after its end: 30d
+    /// Pins: accept the certificate this long after it expires: 30d
     #[arg(long, value_name = "SPAN")]
     grace: Option<Span>,
-    /// Pins: accept it although its extended key usage is for another role
+    /// Pins: accept it even if its extended key usage is for another role
     #[arg(long)]
     any_role: bool,
-    /// Accept nothing by it from this time on
+    /// The entry accepts nothing from this time on
     #[arg(long, value_name = "TIME", value_parser = moment)]
     ends: Option<UnixTime>,
-    /// Authorities for clients: a pattern of which one must match a name of the client: dns:*.arrays.example
+    /// Authorities for clients: a name of the client must match one of these patterns: dns:*.arrays.example
     #[arg(long, value_name = "PATTERN")]
     pattern: Vec<SanPattern>,
 }
