@@ -8,19 +8,6 @@
     clippy::indexing_slicing,
     reason = "a test that cannot go on has failed"
 )]
-#![allow(
-    dead_code,
-    reason = "the shared folders of tests have more than is used here"
-)]
-
-#[path = "../support/mod.rs"]
-mod support;
-
-#[path = "../issuing/folder.rs"]
-mod folder;
-
-#[path = "../issuing/openssl.rs"]
-mod openssl;
 
 mod clock;
 mod enrolling;
@@ -31,3 +18,6 @@ mod looking;
 mod output;
 mod run;
 mod stores;
+
+use mutual_trust_test_support as support;
+use support::{folder, openssl};

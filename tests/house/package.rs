@@ -1,18 +1,6 @@
 //! What the package promises beside its code: few dependencies, each with its reason; commands in the README
 //! that exist; errors that can grow.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on has failed"
-)]
-
-#[path = "support/skips.rs"]
-#[allow(unreachable_pub, reason = "other tests have it in a module of its own")]
-mod skips;
-
 use std::collections::BTreeSet;
 use std::fs::{read_dir, read_to_string};
 use std::path::{Path, PathBuf};
@@ -57,7 +45,7 @@ fn tree(features: &str) -> Option<BTreeSet<String>> {
             Some(crates(&String::from_utf8(output.stdout).unwrap()))
         }
         other => {
-            skips::skipped(&format!("cargo tree does not run here: {other:?}"));
+            crate::support::skips::skipped(&format!("cargo tree does not run here: {other:?}"));
             None
         }
     }

@@ -1,31 +1,23 @@
 //! What the tests share: fixed times, fixtures, certificates made on the spot, handshakes in memory.
-
-#![allow(
-    dead_code,
-    unreachable_pub,
-    missing_docs,
-    missing_debug_implementations,
-    reason = "each test binary takes what it needs of this module"
-)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on has failed"
-)]
+//!
+//! Tests of one package only, and none of the library's own modules: these would see two copies of the library.
 
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 pub mod accept_all;
 pub mod crl;
 pub mod der;
 pub mod facts;
+pub mod folder;
 pub mod handshake;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 pub mod link;
+pub mod openssl;
 pub mod pki;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 pub mod plain;
+pub mod random;
+#[cfg(target_os = "linux")]
+pub mod residue;
 pub mod skips;
 pub mod variants;
 
@@ -50,8 +42,13 @@ pub fn now() -> Clock {
 }
 
 pub fn fixture_bytes(name: &str) -> Vec<u8> {
-    let path = format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
+    let path = fixture_path(name);
     std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// A file of `tests/fixtures`.
+pub fn fixture_path(name: &str) -> String {
+    format!("{}/../../tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
 /// A certificate of `tests/fixtures`, by its name without `.pem`.

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use crate::folder::Folder;
-use crate::support::skips::skipped;
+use crate::skips::skipped;
 
 /// A folder in which `openssl` works. `None`, said loudly, where there is none.
-pub(crate) fn openssl(test: &str) -> Option<OpenSsl> {
+pub fn openssl(test: &str) -> Option<OpenSsl> {
     let found = Command::new("openssl").arg("version").output();
     if found.is_ok_and(|output| output.status.success()) {
         return Some(OpenSsl(Folder::new(test)));
@@ -17,23 +17,23 @@ pub(crate) fn openssl(test: &str) -> Option<OpenSsl> {
     None
 }
 
-pub(crate) struct OpenSsl(Folder);
+pub struct OpenSsl(Folder);
 
 impl OpenSsl {
     /// Writes a file for it to read.
-    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         fs::write(self.0.file(name), content).unwrap();
     }
 
-    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
+    pub fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.0.file(name)).unwrap()
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.0.path()
     }
 
-    pub(crate) fn try_run(&self, command: &str) -> Output {
+    pub fn try_run(&self, command: &str) -> Output {
         Command::new("openssl")
             .args(command.split_whitespace())
             .current_dir(self.0.path())
@@ -42,7 +42,7 @@ impl OpenSsl {
     }
 
     /// What a command prints, which must succeed.
-    pub(crate) fn run(&self, command: &str) -> String {
+    pub fn run(&self, command: &str) -> String {
         let output = self.try_run(command);
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "openssl {command}: {errors}");
@@ -51,7 +51,7 @@ impl OpenSsl {
 }
 
 /// The line below `headline` in what `openssl … -text` prints.
-pub(crate) fn below<'a>(text: &'a str, headline: &str) -> &'a str {
+pub fn below<'a>(text: &'a str, headline: &str) -> &'a str {
     let mut lines = text.lines().map(str::trim);
     let found = lines.find(|line| line.starts_with(headline));
     found.unwrap_or_else(|| panic!("no {headline} in {text}"));

@@ -14,12 +14,12 @@ use mutual_trust::store::CrlIssuer;
 use mutual_trust::{AuthorityScope, EntryOptions, PinScope, Policy, ReasonCode, Verdict};
 use proptest::prelude::*;
 
-use crate::config;
-use crate::desk::{Desk, peer};
-use crate::pool::days;
-use crate::questions::clock;
+use crate::admin::desk::{Desk, peer};
+use crate::invariants::pool::days;
+use crate::invariants::questions::clock;
 use crate::support::crl::{CrlSpec, crl, flag};
 use crate::support::pki::{Made, spec};
+use crate::support::random::config;
 use crate::support::{at, policy, server_id};
 
 const DAY_: i64 = 24 * 60 * 60;

@@ -11,8 +11,8 @@ use mutual_trust::{
 };
 use pki_types::CertificateDer;
 
-use crate::admin::SetClock;
-use crate::questions::clock;
+use crate::invariants::admin::SetClock;
+use crate::invariants::questions::clock;
 use crate::support::pki::Made;
 use crate::support::{host, keys, policy, server_id};
 

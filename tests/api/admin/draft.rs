@@ -5,9 +5,9 @@ use mutual_trust::error::{PlanError, StoreError};
 use mutual_trust::store::{BlockSelector, Draft, View};
 use mutual_trust::{PinScope, TrustStore};
 
-use crate::copies::{content, written_down};
-use crate::desk::Desk;
-use crate::pool::days;
+use crate::admin::desk::Desk;
+use crate::invariants::copies::{content, written_down};
+use crate::invariants::pool::days;
 use crate::support::pki::self_signed;
 use crate::support::{keys, now, server_id, store};
 

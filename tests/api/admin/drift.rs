@@ -4,8 +4,8 @@ use mutual_trust::admin::Lag;
 use mutual_trust::store::Scope;
 use mutual_trust::{EntryOptions, Matching, PinScope};
 
-use crate::desk::{Desk, group};
-use crate::pool::days;
+use crate::admin::desk::{Desk, group};
+use crate::invariants::pool::days;
 use crate::support::pki::{self_signed, spec};
 use crate::support::server_id;
 

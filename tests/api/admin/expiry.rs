@@ -11,8 +11,8 @@ use mutual_trust::limits::MAX_EXPIRIES;
 use mutual_trust::store::ValidityRule;
 use mutual_trust::{AuthorityScope, Clock, EntryOptions, PinScope};
 
-use crate::desk::{Desk, group, peer};
-use crate::pool::days;
+use crate::admin::desk::{Desk, group, peer};
+use crate::invariants::pool::days;
 use crate::support::pki::{self_signed, spec};
 use crate::support::{DAY, at, server_id};
 
@@ -276,7 +276,7 @@ fn an_installed_intermediate_is_reported_with_those_whose_chain_it_completes() {
     let done = desk
         .store
         .install_intermediate(inter.certificate(), EntryOptions::new());
-    let key = crate::desk::key_of(&done.unwrap());
+    let key = crate::admin::desk::key_of(&done.unwrap());
     assert!(only(&desk).dependents.servers.is_empty());
     let leaf = spec("one").dns("kms1.example").signed_by(&inter);
     assert!(desk.connects("keys-1", &[&leaf]));
@@ -390,13 +390,13 @@ fn while_the_clock_is_unset_ends_are_judged_at_the_floor() {
         "{said}"
     );
     // What the clock shows, and the floor.
-    let early = crate::questions::clock(Some(days(-3)));
+    let early = crate::invariants::questions::clock(Some(days(-3)));
     let (view, policy) = (desk.view(), &desk.policy);
     let report = expiry(view, policy, &desk.seen, early, &windows(), &[]);
     assert!(!report.is_clock_known());
     let said = report.to_string();
     assert!(said.contains("the clock (2026-12-29T00:00:00Z) is more than 26 hours below the floor (2027-01-01T00:00:00Z)"), "{said}");
-    let late = crate::questions::clock(Some(days(367)));
+    let late = crate::invariants::questions::clock(Some(days(367)));
     let report = expiry(view, policy, &desk.seen, late, &windows(), &[]);
     assert!(report.is_clock_known());
     let said = report.to_string();
@@ -406,7 +406,7 @@ fn while_the_clock_is_unset_ends_are_judged_at_the_floor() {
         ),
         "{said}"
     );
-    let month = crate::questions::clock(Some(days(30)));
+    let month = crate::invariants::questions::clock(Some(days(30)));
     let (view, policy) = (desk.view(), &desk.policy);
     let report = expiry(view, policy, &desk.seen, month, &windows(), &[]);
     assert!(report.is_clock_known());

@@ -6,8 +6,8 @@ use mutual_trust::store::BlockSelector;
 use mutual_trust::{AuthorityScope, EntryOptions, ReasonCode, TrustStore};
 use pki_types::UnixTime;
 
-use crate::desk::{Desk, peer};
-use crate::pool::days;
+use crate::admin::desk::{Desk, peer};
+use crate::invariants::pool::days;
 use crate::support::pki::{Made, self_signed, spec};
 use crate::support::{at, server_id};
 

@@ -3,8 +3,8 @@
 use mutual_trust::admin::{Basis, forecast, own_renewal};
 use mutual_trust::{AuthorityScope, EntryOptions, PinScope, ReasonCode};
 
-use crate::desk::{Desk, peer};
-use crate::pool::days;
+use crate::admin::desk::{Desk, peer};
+use crate::invariants::pool::days;
 use crate::support::pki::{self_signed, spec};
 use crate::support::{DAY, at, server_id};
 

@@ -9,9 +9,9 @@ use mutual_trust::policy::Rule;
 use mutual_trust::store::{BlockSelector, CrlIssuer, Done, EntryKey, Report, Scope};
 use mutual_trust::{AuthorityScope, EntryOptions, PinScope, ReasonCode};
 
-use crate::copies::written_down;
-use crate::desk::{Desk, group, peer, pin_key};
-use crate::pool::days;
+use crate::admin::desk::{Desk, group, peer, pin_key};
+use crate::invariants::copies::written_down;
+use crate::invariants::pool::days;
 use crate::support::crl::crl;
 use crate::support::pki::{Made, pki, self_signed, spec};
 use crate::support::{DAY, at, host, server_id};
@@ -282,7 +282,7 @@ fn a_plan_for_a_later_time_says_what_is_so_then() {
     let key = desk.server_pin("keys-1", &made);
     desk.server_pin("keys-1", &next);
     assert!(desk.connects("keys-1", &[&next]));
-    let month = crate::questions::clock(Some(days(30)));
+    let month = crate::invariants::questions::clock(Some(days(30)));
     let remove = |clock| {
         plan(&desk.store, &desk.policy, &desk.seen, clock, |store| {
             store.remove(&key)
@@ -290,7 +290,7 @@ fn a_plan_for_a_later_time_says_what_is_so_then() {
         .unwrap()
     };
     assert!(remove(month).effects().lost().is_empty());
-    let year = crate::questions::clock(Some(days(365)));
+    let year = crate::invariants::questions::clock(Some(days(365)));
     let effects = remove(year);
     // Nobody is lost by the change who is lost without it.
     assert!(effects.effects().lost().is_empty());

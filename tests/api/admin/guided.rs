@@ -5,8 +5,8 @@ use mutual_trust::error::{PlanError, StoreError};
 use mutual_trust::store::{Claim, Scope};
 use mutual_trust::{AuthorityScope, PinScope, ReasonCode};
 
-use crate::desk::{Desk, group, pin_key};
-use crate::pool::days;
+use crate::admin::desk::{Desk, group, pin_key};
+use crate::invariants::pool::days;
 use crate::support::pki::{Made, pki, self_signed, spec};
 use crate::support::{at, server_id};
 

@@ -5,8 +5,8 @@ use mutual_trust::error::StoreError;
 use mutual_trust::store::{EntryKey, Report};
 use mutual_trust::{AuthorityScope, EntryOptions, PinScope, ReasonCode, TrustStore};
 
-use crate::desk::{Desk, key_of, peer};
-use crate::pool::days;
+use crate::admin::desk::{Desk, key_of, peer};
+use crate::invariants::pool::days;
 use crate::support::pki::{Made, self_signed, spec};
 use crate::support::server_id;
 

@@ -6,8 +6,8 @@ use mutual_trust::admin::{NextChange, Subject, Turn, next_change};
 use mutual_trust::store::{EntryKey, Scope, ValidityRule};
 use mutual_trust::{AuthorityScope, Clock, EntryOptions, Matching, PinScope, ReasonCode, Verdict};
 
-use crate::desk::{Desk, chain};
-use crate::pool::days;
+use crate::admin::desk::{Desk, chain};
+use crate::invariants::pool::days;
 use crate::support::pki::{Made, self_signed, spec};
 use crate::support::{DAY, at, server_id};
 
@@ -137,7 +137,7 @@ fn authorities_and_intermediates_begin_and_end_to_the_second() {
     let done = desk
         .store
         .install_intermediate(inter.certificate(), EntryOptions::new());
-    let inter_key = crate::desk::key_of(&done.unwrap());
+    let inter_key = crate::admin::desk::key_of(&done.unwrap());
     next_is(
         &desk,
         days(1),
@@ -234,7 +234,7 @@ fn an_entry_that_takes_over_what_a_peer_presents_brings_its_own_grace() {
         let own = desk.server_pin("keys-1", &made);
         assert!(desk.connects("keys-1", &[&made]));
         desk.store.remove(&own).unwrap();
-        let scope = PinScope::Group(crate::desk::group("cluster"));
+        let scope = PinScope::Group(crate::admin::desk::group("cluster"));
         let options = EntryOptions::new().validity(grace);
         if by_key {
             let options = options.matching(Matching::PublicKey);

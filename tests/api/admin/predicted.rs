@@ -8,12 +8,12 @@ use mutual_trust::policy::Target;
 use mutual_trust::store::Slot;
 use proptest::prelude::*;
 
-use crate::config;
-use crate::copies::{content, written_down};
-use crate::operations::{Op, any_item, any_selector, history, selector};
-use crate::pool::{days, item, pool};
-use crate::questions::clock;
-use crate::random::{apply, ask, change, demands, is_lost, picks, scene, stage};
+use crate::admin::random::{apply, ask, change, demands, is_lost, picks, scene, stage};
+use crate::invariants::copies::{content, written_down};
+use crate::invariants::operations::{Op, any_item, any_selector, history, selector};
+use crate::invariants::pool::{days, item, pool};
+use crate::invariants::questions::clock;
+use crate::support::random::config;
 
 const NOW: i64 = 0;
 
@@ -52,7 +52,7 @@ proptest! {
         }
         for effect in plan.effects().gained() {
             let sighting = seen.last(&effect.peer).unwrap();
-            let told = crate::random::told(after, &policy, &effect.peer, sighting, false, now());
+            let told = crate::admin::random::told(after, &policy, &effect.peer, sighting, false, now());
             prop_assert!(told.is_accepted(), "{effect}");
         }
         // Servers that were never seen: whom the plan does not name keeps what was installed.

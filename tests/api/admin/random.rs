@@ -10,10 +10,10 @@ use mutual_trust::{Policy, TrustStore, Verdict, decide};
 use pki_types::CertificateDer;
 use proptest::prelude::*;
 
-use crate::admin::Admin;
-use crate::operations::{Op, any_op};
-use crate::pool::{days, item, pool};
-use crate::questions::{Demands, NAMES, any_demands, clock};
+use crate::invariants::admin::Admin;
+use crate::invariants::operations::{Op, any_op};
+use crate::invariants::pool::{days, item, pool};
+use crate::invariants::questions::{Demands, NAMES, any_demands, clock};
 use crate::support::host;
 
 /// Numbers that choose what each peer presented.

@@ -14,8 +14,8 @@ use mutual_trust::{
 };
 use pki_types::CertificateDer;
 
-use crate::desk::{Desk, chain, peer, pin_key};
-use crate::pool::days;
+use crate::admin::desk::{Desk, chain, peer, pin_key};
+use crate::invariants::pool::days;
 use crate::support::pki::{pki, self_signed, spec};
 use crate::support::{at, host, server_id};
 
@@ -116,7 +116,7 @@ fn an_entry_is_in_use_by_whom_it_decided_for_and_so_is_an_intermediate_that_the_
     let done = desk
         .store
         .install_intermediate(pki.intermediate.certificate(), EntryOptions::new());
-    let inter = crate::desk::key_of(&done.unwrap());
+    let inter = crate::admin::desk::key_of(&done.unwrap());
     assert!(desk.connects("keys-1", &[&leaf, &pki.intermediate]));
     let uses = desk.seen.in_use(&root).unwrap();
     assert_eq!((uses.by(), uses.count()), (&peer("keys-1"), 1));
@@ -143,7 +143,7 @@ fn an_intermediate_that_completes_chains_of_both_roles_is_in_use_by_whoever_came
     let done = desk
         .store
         .install_intermediate(pki.intermediate.certificate(), EntryOptions::new());
-    let inter = crate::desk::key_of(&done.unwrap());
+    let inter = crate::admin::desk::key_of(&done.unwrap());
     let (server, client) = (pki.server("kms1.example"), pki.client("array-7.example"));
     let who = Peer::Client(client.certificate.fingerprint());
     let by = |desk: &Desk| desk.seen.in_use(&inter).unwrap().by().clone();

@@ -10,12 +10,12 @@ use mutual_trust::store::{EntryKey, Scope, Slot, View};
 use mutual_trust::{Policy, ReasonCode, Verdict};
 use proptest::prelude::*;
 
-use crate::config;
-use crate::operations::history;
-use crate::pool::days;
-use crate::questions::clock;
-use crate::random::{ask, demands, is_lost, picks, scene, told};
+use crate::admin::random::{ask, demands, is_lost, picks, scene, told};
+use crate::invariants::operations::history;
+use crate::invariants::pool::days;
+use crate::invariants::questions::clock;
 use crate::support::at;
+use crate::support::random::config;
 
 /// What of a verdict may not change by time alone.
 #[derive(Debug, PartialEq)]

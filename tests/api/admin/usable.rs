@@ -4,8 +4,8 @@ use mutual_trust::admin::{WithoutUsable, servers_without_usable};
 use mutual_trust::store::{Level, Scope, ValidityRule};
 use mutual_trust::{AuthorityScope, Clock, EntryOptions, PinScope, ReasonCode};
 
-use crate::desk::{Desk, group, pin_key};
-use crate::pool::days;
+use crate::admin::desk::{Desk, group, pin_key};
+use crate::invariants::pool::days;
 use crate::support::pki::{self_signed, spec};
 use crate::support::{DAY, at, server_id};
 
@@ -98,7 +98,7 @@ fn a_pin_of_which_only_the_fingerprint_is_known_is_a_way_in_until_it_ends() {
     let done = desk
         .store
         .install_pin_fingerprint(scope, fingerprint, options);
-    let key = crate::desk::key_of(&done.unwrap());
+    let key = crate::admin::desk::key_of(&done.unwrap());
     assert!(without(&desk).is_empty());
     desk.clock.set(Some(days(5)));
     assert_eq!(only(&desk).1, [ReasonCode::EntryEnded]);

@@ -5,11 +5,11 @@ use mutual_trust::policy::VerdictWarning;
 use mutual_trust::store::{EntryKey, Scope, Slot};
 use mutual_trust::{AuthorityScope, EntryOptions, PinScope, ReasonCode, TrustStore};
 
+use crate::attacks::{Dial, dial, refuses_server};
 use crate::support::link::{Setting, keys_1, pin, settings};
 use crate::support::pki::{Made, Pki, pki, self_signed, spec};
 use crate::support::plain::Credential;
 use crate::support::{DAY, host, server_id};
-use crate::{Dial, dial, refuses_server};
 
 struct Scene {
     setting: Setting,
@@ -124,7 +124,7 @@ fn a_name_that_was_never_listed_reaches_no_claimed_server() {
             .client_with(view, system, policy, crate::support::now());
         let server = scene.setting.server_of(&attacker);
         let config = client.build_by_name().unwrap();
-        let outcome = crate::handshake(&config, &server, "unlisted.example");
+        let outcome = crate::attacks::handshake(&config, &server, "unlisted.example");
         outcome.expect_link("allowed");
         let name = host("unlisted.example");
         let verdict = client

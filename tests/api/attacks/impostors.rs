@@ -4,11 +4,11 @@ use mutual_trust::error::StoreError;
 use mutual_trust::store::BlockSelector;
 use mutual_trust::{AuthorityScope, EntryOptions, Matching, PinScope, ReasonCode, TrustStore};
 
+use crate::attacks::{Dial, dial, refuses_client, refuses_server};
 use crate::support::link::{Setting, keys_1, pin, settings};
 use crate::support::pki::{Made, pki, self_signed, spec};
 use crate::support::plain::Credential;
 use crate::support::{fixture, host, server_id};
-use crate::{Dial, dial, refuses_client, refuses_server};
 
 fn itself(name: &str) -> Credential {
     Credential::fixture(name, name)

@@ -1,17 +1,7 @@
 //! What somebody would try who wants to be taken for a peer that he is not. All of it is refused, in TLS 1.2 and
 //! 1.3, with its own reason.
 
-#![cfg(any(feature = "aws-lc-rs", feature = "ring"))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on has failed"
-)]
-
-#[path = "../support/mod.rs"]
-mod support;
+use crate::support;
 
 mod claimed;
 mod impostors;

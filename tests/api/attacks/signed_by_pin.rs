@@ -2,10 +2,10 @@
 
 use mutual_trust::{AuthorityScope, EntryOptions, PinScope, ReasonCode, TrustStore};
 
+use crate::attacks::{Dial, dial, refuses_client, refuses_server};
 use crate::support::link::{Setting, pin, settings};
 use crate::support::plain::Credential;
 use crate::support::{fixture, host, server_id};
-use crate::{Dial, dial, refuses_client, refuses_server};
 
 /// Pins by what they say of themselves: CA:FALSE, nothing, CA:TRUE, version 1.
 const PINS: [&str; 4] = ["ca-false", "no-basic-constraints", "openssl-req-san", "v1"];

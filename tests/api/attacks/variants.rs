@@ -3,11 +3,11 @@
 use mutual_trust::store::BlockSelector;
 use mutual_trust::{AuthorityScope, EntryOptions, PinScope, ReasonCode};
 
+use crate::attacks::{Dial, dial, refuses_client, refuses_server};
 use crate::support::link::{keys_1, settings};
 use crate::support::pki::{pki, self_signed};
 use crate::support::plain::Credential;
 use crate::support::variants::other;
-use crate::{Dial, dial, refuses_client, refuses_server};
 
 #[test]
 fn a_blocked_leaf_is_refused_with_either_value_of_its_signature() {

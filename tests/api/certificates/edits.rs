@@ -7,7 +7,7 @@ use mutual_trust::limits::{
 };
 use rcgen::{CustomExtension, SerialNumber};
 
-use crate::common::*;
+use crate::certificates::common::*;
 use crate::support::der::{
     Body, Der, INTEGER, NULL, OCTETS, OID, SEQUENCE, bytes, parts, tree, wrap,
 };

@@ -3,7 +3,7 @@
 use mutual_trust::certificate::Certificate;
 use mutual_trust::error::CertificateError as E;
 
-use crate::common::*;
+use crate::certificates::common::*;
 use crate::support::der::{Body, Der, tree, wrap};
 use crate::support::fixture;
 

@@ -4,7 +4,7 @@
 use mutual_trust::certificate::{Certificate, KeyFault, KeyKind};
 use mutual_trust::error::{CertificateError as E, KeyRefusal, PemError as P};
 
-use crate::common::*;
+use crate::certificates::common::*;
 use crate::support::der::{Der, OCTETS, OID, SEQUENCE, bytes, parts, tree, wrap};
 use crate::support::{fixture, fixture_bytes, keys};
 

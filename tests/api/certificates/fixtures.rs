@@ -6,7 +6,7 @@ use mutual_trust::Fingerprint;
 use mutual_trust::certificate::{Certificate, KeyKind};
 use sha2::{Digest, Sha256};
 
-use crate::facts::{DAYS, expected};
+use crate::certificates::facts::{DAYS, expected};
 use crate::support::der::{Body, Der, tree};
 use crate::support::*;
 

@@ -1,4 +1,4 @@
-//! Revocation as the table has it (rules C1, C4 and M8). `tests/crl` has the details.
+//! Revocation as the table has it (rules C1, C4 and M8). `crl` has the details.
 
 use std::time::Duration;
 

@@ -12,8 +12,8 @@ use mutual_trust::{
     AuthorityScope, Clock, Policy, ReasonCode, Verdict, VerdictWarning, View, decide,
 };
 
-use crate::common::*;
-use crate::folder::Folder;
+use crate::durable::common::*;
+use crate::support::folder::Folder;
 use crate::support::pki::{Made, spec};
 use crate::support::*;
 

@@ -11,11 +11,11 @@ use mutual_trust::store::CrlIssuer;
 use mutual_trust::{AuthorityScope, Fingerprint, ReasonCode, TrustStore, View, decide};
 use sha2::{Digest, Sha256};
 
-use crate::common::*;
-use crate::folder::Folder;
+use crate::durable::common::*;
 use crate::support::crl::{crl, standard};
 use crate::support::der::{INTEGER, bytes};
 use crate::support::facts::facts;
+use crate::support::folder::Folder;
 use crate::support::pki::{Made, spec};
 use crate::support::*;
 

@@ -3,7 +3,7 @@
 use mutual_trust::error::{StoreError, StoreFileError};
 use mutual_trust::store::Slot;
 
-use crate::common::*;
+use crate::durable::common::*;
 use crate::support::facts::facts;
 
 #[test]

@@ -6,7 +6,7 @@ use mutual_trust::limits::{MAX_STORE_FILE_BYTES, MAX_STORE_LINE};
 use mutual_trust::{Clock, EntryOptions, TrustStore};
 use std::sync::Arc;
 
-use crate::common::*;
+use crate::durable::common::*;
 use crate::support::facts::facts;
 use crate::support::*;
 

@@ -7,9 +7,9 @@ use mutual_trust::error::{DurableError, GuardedError, PlanError};
 use mutual_trust::store::EntryKey;
 use mutual_trust::{Clock, Policy};
 
-use crate::common::*;
-use crate::folder::Folder;
+use crate::durable::common::*;
 use crate::support::facts::facts;
+use crate::support::folder::Folder;
 use crate::support::*;
 
 fn clock() -> Clock {

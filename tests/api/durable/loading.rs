@@ -10,7 +10,7 @@ use mutual_trust::{
 use pki_types::alg_id::ECDSA_SHA256;
 use sha2::{Digest, Sha256};
 
-use crate::common::*;
+use crate::durable::common::*;
 use crate::support::facts::facts;
 use crate::support::*;
 

@@ -8,9 +8,9 @@ use mutual_trust::admin::{Counter, DurableStore};
 use mutual_trust::error::DurableError;
 use mutual_trust::store::{BlockSelector, Claim, Level};
 
-use crate::common::*;
-use crate::folder::Folder;
-use crate::store::Counted;
+use crate::durable::common::*;
+use crate::durable::store::Counted;
+use crate::support::folder::Folder;
 use crate::support::*;
 
 const CURRENT: &str = "trust-store";

@@ -7,8 +7,8 @@ use mutual_trust::admin::{DurableStore, Seal};
 use mutual_trust::error::{DurableError, StoreFileError};
 use sha2::{Digest, Sha256};
 
-use crate::common::*;
-use crate::folder::Folder;
+use crate::durable::common::*;
+use crate::support::folder::Folder;
 use crate::support::*;
 
 /// A code by a key; good enough for a test.

@@ -9,9 +9,9 @@ use mutual_trust::TrustStore;
 use mutual_trust::admin::{Counter, DurableStore};
 use mutual_trust::error::{DurableError, StoreError, WriteError};
 
-use crate::common::*;
-use crate::folder::Folder;
+use crate::durable::common::*;
 use crate::support::facts::facts;
+use crate::support::folder::Folder;
 use crate::support::*;
 
 /// A counter in memory.

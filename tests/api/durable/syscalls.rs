@@ -8,9 +8,9 @@ use std::process::Command;
 
 use mutual_trust::admin::DurableStore;
 
-use crate::common::*;
-use crate::folder::Folder;
+use crate::durable::common::*;
 use crate::support::facts::facts;
+use crate::support::folder::Folder;
 use crate::support::*;
 
 const FOLDER: &str = "MUTUAL_TRUST_TEST_SAVE";
@@ -112,7 +112,7 @@ fn traced(folder: &Folder, what: &str, arguments: &[String]) -> (String, String)
         .arg(&trace)
         .args(arguments)
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "syscalls::saver", "--nocapture"])
+        .args(["--exact", "durable::syscalls::saver", "--nocapture"])
         .env(FOLDER, folder.path())
         .env(WHAT, what)
         .output()

@@ -4,7 +4,7 @@ use mutual_trust::admin::file::{read, write};
 use mutual_trust::error::StoreFileError;
 use mutual_trust::store::Scope;
 
-use crate::common::*;
+use crate::durable::common::*;
 use crate::support::facts::facts;
 use crate::support::*;
 

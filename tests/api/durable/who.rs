@@ -2,7 +2,7 @@
 
 use mutual_trust::error::StoreError;
 
-use crate::common::*;
+use crate::durable::common::*;
 use crate::support::*;
 
 #[test]

@@ -12,13 +12,13 @@ use mutual_trust::{Clock, EntryOptions, Fingerprint, PinScope, ReasonCode, Role}
 use rustls::ServerConnection;
 use rustls::server::Acceptor;
 
+use crate::enrolment::{KeyServer, assert_silent, nearly, number};
 use crate::support::handshake::{handshake, run};
 use crate::support::link::settings;
 use crate::support::pki::{Made, self_signed, spec};
 use crate::support::plain::Credential;
 use crate::support::variants::other;
 use crate::support::{NOW, at, now};
-use crate::{KeyServer, assert_silent, nearly, number};
 
 #[test]
 fn enrolment_is_closed_at_first_and_an_unknown_client_leaves_nothing_behind() {

@@ -6,10 +6,10 @@ use std::thread;
 use mutual_trust::limits::MAX_PENDING_PEERS;
 use mutual_trust::{PinScope, ReasonCode};
 
+use crate::enrolment::{HOUR, KeyServer};
 use crate::support::link::{pin, settings};
 use crate::support::pki::{Made, self_signed, spec};
 use crate::support::plain::Credential;
-use crate::{HOUR, KeyServer};
 
 const ROUNDS: usize = 12;
 

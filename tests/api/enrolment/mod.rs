@@ -1,16 +1,6 @@
 //! Unknown peers: how they wait, and how an administrator lets them in, on both ends.
 
-#![cfg(any(feature = "aws-lc-rs", feature = "ring"))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on has failed"
-)]
-
-#[path = "../support/mod.rs"]
-mod support;
+use crate::support;
 
 mod accepting;
 mod floods;

@@ -9,10 +9,10 @@ use mutual_trust::limits::{
 use mutual_trust::{Fingerprint, ReasonCode};
 use rcgen::{CustomExtension, KeyPair};
 
+use crate::enrolment::{HOUR, KeyServer};
 use crate::support::link::{Setting, settings};
 use crate::support::pki::{Made, self_signed, spec};
 use crate::support::{NOW, at};
-use crate::{HOUR, KeyServer};
 
 /// One setting will do: what is looked at here is behind the handshake.
 fn setting() -> Setting {

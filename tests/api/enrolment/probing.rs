@@ -15,12 +15,12 @@ use mutual_trust::{
 };
 use rustls::{ClientConfig, ServerConfig, ServerConnection};
 
+use crate::enrolment::{assert_silent, nearly};
 use crate::support::handshake::{Outcome, handshake};
 use crate::support::link::{Setting, keys_1, pin, settings};
 use crate::support::pki::{Made, self_signed, spec};
 use crate::support::plain::{AcceptAll, Credential};
 use crate::support::{NOW, host, now, server_id};
-use crate::{assert_silent, nearly};
 
 /// Probes `server` by the store, in memory.
 fn probe(setting: &Setting, store: &mut TrustStore, server: &Arc<ServerConfig>) -> Outcome {

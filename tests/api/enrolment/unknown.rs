@@ -9,13 +9,13 @@ use mutual_trust::store::{BlockSelector, ValidityRule};
 use mutual_trust::{AuthorityScope, EntryOptions, PinScope, ReasonCode, TrustStore};
 use rcgen::ExtendedKeyUsagePurpose;
 
+use crate::enrolment::{HOUR, KeyServer, assert_silent};
 use crate::support::handshake::handshake;
 use crate::support::link::{Setting, pin, settings};
 use crate::support::pki::{Made, pki, self_signed, spec};
 use crate::support::plain::Credential;
 use crate::support::variants::other;
 use crate::support::{NOW, fixture, now};
-use crate::{HOUR, KeyServer, assert_silent};
 
 /// Visits while enrolment is open. Returns whether the peer waits then; it must be refused for this reason.
 fn waits(

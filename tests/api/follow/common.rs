@@ -8,7 +8,7 @@ use mutual_trust::admin::{DurableSettings, DurableStore, Feeds, Follower, Source
 use mutual_trust::store::{Entry, EntryKey};
 use mutual_trust::{Certificate, EntryOptions, PinScope};
 
-use crate::folder::Folder;
+use crate::support::folder::Folder;
 use crate::support::pki::spec;
 use crate::support::*;
 

@@ -9,7 +9,7 @@ use mutual_trust::limits::{
     MAX_FOLLOWED_BYTES, MAX_FOLLOWED_FILES, MAX_FOLLOWED_NAMES, MAX_SOURCES,
 };
 
-use crate::common::*;
+use crate::follow::common::*;
 use crate::support::pki::spec;
 use crate::support::*;
 

@@ -4,7 +4,7 @@ use mutual_trust::admin::{Feeds, Follower, Source};
 use mutual_trust::store::{Scope, Slot};
 use mutual_trust::{AuthorityScope, PinScope};
 
-use crate::common::*;
+use crate::follow::common::*;
 use crate::support::pki::spec;
 use crate::support::*;
 

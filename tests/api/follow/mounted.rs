@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::common::*;
+use crate::follow::common::*;
 
 /// Puts a new version into a mounted folder: `..data` is renamed over, and then the old version is removed.
 fn mount(world: &World, version: &str, files: &[(&str, String)]) {

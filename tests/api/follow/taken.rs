@@ -6,7 +6,7 @@ use mutual_trust::AuthorityScope;
 use mutual_trust::admin::{Feeds, Follower, Source};
 use mutual_trust::store::Claim;
 
-use crate::common::*;
+use crate::follow::common::*;
 use crate::support::*;
 
 #[test]

@@ -1,16 +1,6 @@
 //! Real handshakes for accepted and refused rows, both TLS versions, both providers, both ends' errors.
 
-#![cfg(any(feature = "aws-lc-rs", feature = "ring"))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on has failed"
-)]
-
-#[path = "../support/mod.rs"]
-mod support;
+use crate::support;
 
 mod builds;
 mod chains;

@@ -317,7 +317,7 @@ impl Signer for OtherCurveSigner {
 fn a_scheme_names_the_curve_in_tls_1_3_and_only_the_hash_in_tls_1_2() {
     // M2, RFC 8446 section 4.2.3 and RFC 8422 section 5.1.1
     for tls13 in [false, true] {
-        let setting = crate::keys::aws_lc_rs(tls13);
+        let setting = crate::handshakes::keys::aws_lc_rs(tls13);
         let Credential { chain, key } = Credential::fixture("ee-p521", "p521");
         let peer = CertifiedKey::new(chain, Arc::new(OtherCurve(OtherCurve::key(&key))));
         let outcomes = both_ends(&setting, pinning(&setting, "ee-p521"), peer);

@@ -7,13 +7,13 @@ use mutual_trust::ReasonCode;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
-use crate::admin::Admin;
-use crate::config;
-use crate::facts::Expected;
-use crate::judge::Ruling;
-use crate::operations::history;
-use crate::questions::asks;
-use crate::world::World;
+use crate::invariants::admin::Admin;
+use crate::invariants::facts::Expected;
+use crate::invariants::judge::Ruling;
+use crate::invariants::operations::history;
+use crate::invariants::questions::asks;
+use crate::invariants::world::World;
+use crate::support::random::config;
 
 proptest! {
     #![proptest_config(config(400))]

@@ -6,12 +6,12 @@ use mutual_trust::ServerId;
 use mutual_trust::store::{Claim, Done, Level, View};
 use proptest::prelude::*;
 
-use crate::admin::Admin;
-use crate::config;
-use crate::copies::{content, written_down};
-use crate::operations::{Op, Options, PinTo, history};
-use crate::pool::item;
-use crate::questions::{answers, asks, settle};
+use crate::invariants::admin::Admin;
+use crate::invariants::copies::{content, written_down};
+use crate::invariants::operations::{Op, Options, PinTo, history};
+use crate::invariants::pool::item;
+use crate::invariants::questions::{answers, asks, settle};
+use crate::support::random::config;
 
 fn levels(view: &View) -> BTreeMap<ServerId, (Level, bool)> {
     let servers = view.servers();

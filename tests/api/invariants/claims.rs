@@ -7,11 +7,11 @@ use mutual_trust::ServerId;
 use mutual_trust::store::{Claim, Scope, Slot, View};
 use proptest::prelude::*;
 
-use crate::admin::Admin;
-use crate::config;
-use crate::operations::{GROUPS, Op, history};
-use crate::pool::days;
-use crate::questions::{Ask, Demands, NAMES, Peer, SERVERS, asks, settle};
+use crate::invariants::admin::Admin;
+use crate::invariants::operations::{GROUPS, Op, history};
+use crate::invariants::pool::days;
+use crate::invariants::questions::{Ask, Demands, NAMES, Peer, SERVERS, asks, settle};
+use crate::support::random::config;
 use crate::support::{at, host, server_id};
 
 /// Servers and names that were claimed and not released since, kept by what was called and by nothing that the

@@ -4,8 +4,8 @@ use mutual_trust::certificate::Fingerprint;
 use mutual_trust::store::{Claim, Entry, Scope, Slot, View};
 use mutual_trust::{AuthorityScope, EntryOptions, GroupId, PinScope, ServerId, TrustStore};
 
-use crate::admin::Admin;
-use crate::pool::days;
+use crate::invariants::admin::Admin;
+use crate::invariants::pool::days;
 
 /// Everything that the public interface shows of a store.
 pub fn written_down(view: &View) -> String {

@@ -4,13 +4,13 @@ use mutual_trust::Clock;
 use mutual_trust::store::ClockState;
 use proptest::prelude::*;
 
-use crate::admin::Admin;
-use crate::config;
-use crate::facts::{FLOOR_RISE, FLOOR_TOLERANCE};
-use crate::operations::history;
-use crate::ops::Op;
-use crate::pool::days;
-use crate::questions::{Ask, asks, settle};
+use crate::invariants::admin::Admin;
+use crate::invariants::facts::{FLOOR_RISE, FLOOR_TOLERANCE};
+use crate::invariants::operations::history;
+use crate::invariants::ops::Op;
+use crate::invariants::pool::days;
+use crate::invariants::questions::{Ask, asks, settle};
+use crate::support::random::config;
 
 /// Clocks near the floor and far from it, on either side of each limit, and none.
 fn any_clock() -> impl Strategy<Value = Option<i64>> {

@@ -3,10 +3,10 @@
 use mutual_trust::store::Decision;
 use proptest::prelude::*;
 
-use crate::asks::{NAMES, SERVERS};
-use crate::pool::{days, item, pool};
+use crate::invariants::asks::{NAMES, SERVERS};
+use crate::invariants::pool::{days, item, pool};
 
-pub use crate::ops::*;
+pub use crate::invariants::ops::*;
 
 fn options(patterns: bool) -> impl Strategy<Value = Options> {
     let ends = prop_oneof![

@@ -4,12 +4,14 @@ use mutual_trust::store::Done;
 use mutual_trust::{EntryOptions, PinScope, ReasonCode};
 use proptest::prelude::*;
 
-use crate::admin::Admin;
-use crate::config;
-use crate::copies::{built_anew, content};
-use crate::operations::{Op, history, install};
-use crate::pool::{days, item, pool};
-use crate::questions::{Ask, Demands, Peer, Presented, SERVERS, answers, asks, same, settle};
+use crate::invariants::admin::Admin;
+use crate::invariants::copies::{built_anew, content};
+use crate::invariants::operations::{Op, history, install};
+use crate::invariants::pool::{days, item, pool};
+use crate::invariants::questions::{
+    Ask, Demands, Peer, Presented, SERVERS, answers, asks, same, settle,
+};
+use crate::support::random::config;
 use crate::support::server_id;
 
 fn order() -> impl Strategy<Value = Vec<u32>> {

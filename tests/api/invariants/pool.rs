@@ -7,11 +7,11 @@ use std::sync::OnceLock;
 
 use rcgen::{KeyPair, KeyUsagePurpose, SerialNumber};
 
-use crate::rows::Usage::{Absent, Any, Both, Client, Server};
+use crate::invariants::rows::Usage::{Absent, Any, Both, Client, Server};
 use crate::support::DAY;
 use crate::support::pki::{Made, Spec, spec};
 
-pub use crate::rows::*;
+pub use crate::invariants::rows::*;
 
 /// The key of this number, always the same.
 pub fn key(number: u8) -> KeyPair {

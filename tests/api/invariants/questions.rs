@@ -2,10 +2,10 @@
 
 use proptest::prelude::*;
 
-use crate::operations::any_item;
-use crate::pool::{days, item, pool};
+use crate::invariants::operations::any_item;
+use crate::invariants::pool::{days, item, pool};
 
-pub use crate::asks::*;
+pub use crate::invariants::asks::*;
 
 pub fn any_peer() -> impl Strategy<Value = Peer> {
     let id = prop_oneof![9 => 0..3_usize, 1 => Just(3)];

@@ -7,12 +7,14 @@ use mutual_trust::{AuthorityScope, EntryOptions};
 use proptest::prelude::*;
 use rcgen::KeyUsagePurpose;
 
-use crate::admin::Admin;
-use crate::config;
-use crate::operations::{Op, Options, PinTo, pin_scope};
-use crate::pool::{Usage, days, dress, item, key, pool, root_a};
-use crate::questions::{Ask, Demands, GRACE_DAYS, Peer, Presented, SERVERS, any_demands};
+use crate::invariants::admin::Admin;
+use crate::invariants::operations::{Op, Options, PinTo, pin_scope};
+use crate::invariants::pool::{Usage, days, dress, item, key, pool, root_a};
+use crate::invariants::questions::{
+    Ask, Demands, GRACE_DAYS, Peer, Presented, SERVERS, any_demands,
+};
 use crate::support::pki::{Made, spec};
+use crate::support::random::config;
 use crate::support::{DAY, at, server_id};
 
 /// What the holder of a key writes into a certificate.

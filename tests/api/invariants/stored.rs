@@ -4,12 +4,12 @@ use mutual_trust::TrustStore;
 use mutual_trust::admin::file::{Kept, read, write};
 use proptest::prelude::*;
 
-use crate::admin::Admin;
-use crate::config;
-use crate::operations::history;
-use crate::questions::asks;
+use crate::invariants::admin::Admin;
+use crate::invariants::operations::history;
+use crate::invariants::questions::asks;
 use crate::support::facts::facts;
 use crate::support::keys;
+use crate::support::random::config;
 
 fn text(store: &TrustStore, kept: &Kept) -> String {
     write(store.contents(), kept, None).unwrap().0

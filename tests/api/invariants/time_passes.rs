@@ -5,11 +5,11 @@ use mutual_trust::policy::VerdictWarning;
 use mutual_trust::store::Slot;
 use proptest::prelude::*;
 
-use crate::admin::Admin;
-use crate::config;
-use crate::operations::{Op, history};
-use crate::pool::days;
-use crate::questions::{Answer, Ask, asks, settle};
+use crate::invariants::admin::Admin;
+use crate::invariants::operations::{Op, history};
+use crate::invariants::pool::days;
+use crate::invariants::questions::{Answer, Ask, asks, settle};
+use crate::support::random::config;
 
 fn is_clock(warning: &VerdictWarning) -> bool {
     matches!(warning, VerdictWarning::ClockUnset(_))

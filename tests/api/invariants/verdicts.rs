@@ -5,11 +5,13 @@ use mutual_trust::store::{BlockSelector, Claim, Scope, Slot};
 use mutual_trust::{Certificate, EntryOptions, Matching, PinScope, ReasonCode};
 use proptest::prelude::*;
 
-use crate::admin::Admin;
-use crate::config;
-use crate::operations::{Op, any_selector, change, history, install, selector};
-use crate::pool::{days, item_of, pool};
-use crate::questions::{Answer, Ask, NAMES, Peer, SERVERS, answers, asks, same, settle};
+use crate::invariants::admin::Admin;
+use crate::invariants::operations::{Op, any_selector, change, history, install, selector};
+use crate::invariants::pool::{days, item_of, pool};
+use crate::invariants::questions::{
+    Answer, Ask, NAMES, Peer, SERVERS, answers, asks, same, settle,
+};
+use crate::support::random::config;
 
 /// Whether a block by this selector names the certificate.
 fn names(block: &BlockSelector, certificate: &Certificate) -> bool {

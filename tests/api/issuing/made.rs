@@ -12,10 +12,10 @@ use mutual_trust::tls::OwnKey;
 use mutual_trust::{Clock, Identity};
 use rustls::crypto::CryptoProvider;
 
-use crate::folder::Folder;
-use crate::openssl::{below, openssl};
+use crate::support::folder::Folder;
 use crate::support::handshake::handshake;
 use crate::support::link::{keys_1, settings};
+use crate::support::openssl::{below, openssl};
 use crate::support::{DAY, NOW, at, host, now, provider};
 
 /// The kinds of keys that can be made here, but for those that few peers know.

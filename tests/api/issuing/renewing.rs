@@ -6,7 +6,7 @@ use mutual_trust::identity::{CertificateSpec, KeyType};
 use mutual_trust::tls::{Identities, OwnKey, refusal};
 use mutual_trust::{Clock, EntryOptions, Identity, Matching, PinScope, ReasonCode};
 
-use crate::made::{kinds, own_key, spec};
+use crate::issuing::made::{kinds, own_key, spec};
 use crate::support::handshake::{Outcome, handshake};
 use crate::support::link::{keys_1, settings};
 use crate::support::pki::{pki, self_signed};

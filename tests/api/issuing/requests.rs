@@ -9,12 +9,12 @@ use mutual_trust::limits::MAX_REQUEST_BYTES;
 use mutual_trust::tls::OwnKey;
 use mutual_trust::{AuthorityScope, Clock, EntryOptions, Identity, ReasonCode};
 
-use crate::folder::Folder;
-use crate::made::{kinds, own_key, spec};
-use crate::openssl::{OpenSsl, below, openssl};
+use crate::issuing::made::{kinds, own_key, spec};
 use crate::support::der::{Der, OCTETS, OID};
+use crate::support::folder::Folder;
 use crate::support::handshake::handshake;
 use crate::support::link::{Setting, keys_1, settings};
+use crate::support::openssl::{OpenSsl, below, openssl};
 use crate::support::pki::{pki, self_signed, spec as certificate};
 use crate::support::{NOW, at, fixture, fixture_bytes, now, provider};
 

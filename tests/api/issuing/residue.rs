@@ -13,11 +13,11 @@ use mutual_trust::Certificate;
 use mutual_trust::identity::{CertificateRequest, Existing, KeyType, NewKey, write_private};
 use mutual_trust::tls::OwnKey;
 
-use crate::folder::Folder;
-use crate::keys::{Fixture, signed_parts};
-use crate::made::spec;
-use crate::needles::{Kind, Needle, check, of_fixture, of_signature};
-use crate::scan::{Hit, Index, Place, pieces};
+use crate::issuing::made::spec;
+use crate::support::folder::Folder;
+use crate::support::residue::keys::{Fixture, signed_parts};
+use crate::support::residue::needles::{Kind, Needle, check, of_fixture, of_signature};
+use crate::support::residue::scan::{Hit, Index, Place, pieces};
 use crate::support::{now, provider};
 
 const FOLDER: &str = "MUTUAL_TRUST_TEST_RESIDUE";
@@ -75,7 +75,7 @@ impl Looked {
     fn start(folder: &Folder, kind: KeyType, plant: bool) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
-            .args(["--exact", "residue::child", "--nocapture"])
+            .args(["--exact", "issuing::residue::child", "--nocapture"])
             .env(FOLDER, folder.path())
             .env(TYPE, kind.to_string())
             .stdin(Stdio::piped())

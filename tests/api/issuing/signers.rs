@@ -13,7 +13,7 @@ use rustls::crypto::{CryptoProvider, GetRandomFailed, SecureRandom};
 use rustls::sign::{Signer, SigningKey};
 use rustls::{SignatureAlgorithm, SignatureScheme};
 
-use crate::made::{own_key, spec};
+use crate::issuing::made::{own_key, spec};
 #[cfg(feature = "aws-lc-rs")]
 use crate::support::fixture_identity;
 use crate::support::link::settings;

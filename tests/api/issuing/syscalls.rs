@@ -10,7 +10,7 @@ use mutual_trust::error::{WriteError, WriteStep};
 use mutual_trust::identity::{Existing, write_private};
 use mutual_trust::limits::MAX_TEMPORARY_NAMES;
 
-use crate::folder::Folder;
+use crate::support::folder::Folder;
 
 const PATH: &str = "MUTUAL_TRUST_TEST_WRITE";
 const EXISTING: &str = "MUTUAL_TRUST_TEST_EXISTING";
@@ -23,7 +23,7 @@ fn traced(path: &Path, existing: &str, arguments: &[&str]) -> Option<(Output, St
         .arg(&trace)
         .args(arguments)
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "syscalls::writer", "--nocapture"])
+        .args(["--exact", "issuing::syscalls::writer", "--nocapture"])
         .env(PATH, path)
         .env(EXISTING, existing)
         .output()
@@ -52,7 +52,7 @@ fn writer() {
 }
 
 fn skip() {
-    crate::skips::skipped("no strace that works, so no write of a key was watched");
+    crate::support::skips::skipped("no strace that works, so no write of a key was watched");
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn a_file_that_cannot_be_written_leaves_nothing() {
         let output = Command::new("sh")
             .args(["-c", script])
             .arg(std::env::current_exe().unwrap())
-            .args(["--exact", "syscalls::writer", "--nocapture"])
+            .args(["--exact", "issuing::syscalls::writer", "--nocapture"])
             .env(PATH, &path)
             .env(EXISTING, existing)
             .output()
@@ -172,7 +172,7 @@ fn a_temporary_name_that_is_taken_is_passed_over_and_not_written_to() {
         let mut child = Command::new("sh")
             .args(["-c", r#"echo $$; read go; exec "$0" "$@""#])
             .arg(std::env::current_exe().unwrap())
-            .args(["--exact", "syscalls::writer", "--nocapture"])
+            .args(["--exact", "issuing::syscalls::writer", "--nocapture"])
             .env(PATH, &path)
             .env(EXISTING, "refuse")
             .stdin(Stdio::piped())

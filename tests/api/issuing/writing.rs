@@ -11,7 +11,7 @@ use mutual_trust::Certificate;
 use mutual_trust::error::{WriteError, WriteStep};
 use mutual_trust::identity::{Existing, write_certificates, write_private};
 
-use crate::folder::Folder;
+use crate::support::folder::Folder;
 
 const BOTH: [Existing; 2] = [Existing::Refuse, Existing::Replace];
 
@@ -37,8 +37,8 @@ fn certificates_are_for_everybody_to_read_and_in_their_order() {
     let folder = Folder::new("public");
     let path = folder.file("chain.pem");
     let chain = [
-        include_bytes!("../fixtures/chain-server.pem").as_slice(),
-        include_bytes!("../fixtures/ca-intermediate.pem"),
+        include_bytes!("../../fixtures/chain-server.pem").as_slice(),
+        include_bytes!("../../fixtures/ca-intermediate.pem"),
     ]
     .map(|pem| Certificate::from_pem(pem).unwrap());
     write_certificates(&path, &chain, Existing::Refuse).unwrap();
@@ -177,7 +177,7 @@ fn umask_and_read_only_folders_in_a_process_of_its_own() {
     }
     let folder = Folder::new("somebody");
     let executable = std::env::current_exe().unwrap();
-    let script = r#"umask "$1" && exec "$0" --exact writing::umask_and_read_only_folders_in_a_process_of_its_own --nocapture"#;
+    let script = r#"umask "$1" && exec "$0" --exact issuing::writing::umask_and_read_only_folders_in_a_process_of_its_own --nocapture"#;
     for umask in ["000", "777"] {
         let inner = folder.file(umask);
         fs::create_dir(&inner).unwrap();
@@ -198,7 +198,7 @@ fn umask_and_read_only_folders_in_a_process_of_its_own() {
         let errors = String::from_utf8_lossy(&output.stderr);
         if is_root && output.status.code() == Some(126) {
             let what = "another user cannot run the test's executable";
-            crate::skips::skipped(&format!("{what}: {}", errors.trim()));
+            crate::support::skips::skipped(&format!("{what}: {}", errors.trim()));
             return;
         }
         assert!(output.status.success(), "umask {umask}: {text}{errors}");

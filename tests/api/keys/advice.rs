@@ -6,7 +6,7 @@ use mutual_trust::tls::KeyMatch;
 use mutual_trust::{Identity, limits};
 use rcgen::ExtendedKeyUsagePurpose;
 
-use crate::signers::Signer;
+use crate::keys::signers::Signer;
 use crate::support::pki::{Made, Spec, pki, spec};
 use crate::support::{NOW, at, fixture, fixture_identity, now, provider};
 

@@ -11,10 +11,10 @@ use mutual_trust::{Certificate, ClientConfigBuilder, Identity, ServerConfigBuild
 use rcgen::KeyPair;
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
 
+use crate::keys::{assert_is, keys_format};
 use crate::support::pki::{Made, pki, spec};
 use crate::support::plain::load;
 use crate::support::{fixture, fixture_key, now, policy, providers, store};
-use crate::{assert_is, keys_format};
 
 fn order(certificates: &[&Certificate]) -> Result<Vec<Certificate>, E> {
     let chain = Chain::new(certificates.iter().map(|one| (*one).clone()).collect())?;

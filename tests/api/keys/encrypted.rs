@@ -5,9 +5,9 @@ use mutual_trust::error::{DecryptError as D, IdentityError as E};
 use mutual_trust::identity::{KeyReader, Passphrase, PrivateKey};
 use mutual_trust::limits::{MAX_PBKDF2_ITERATIONS, MAX_SCRYPT_COST};
 
-use crate::found::section;
+use crate::keys::found::section;
+use crate::keys::{assert_is, keys_format};
 use crate::support::der::{Der, INTEGER, NULL, OCTETS, OID, SEQUENCE, bytes, parts};
-use crate::{assert_is, keys_format};
 
 pub(crate) fn passphrase() -> Passphrase {
     Passphrase::from(String::from("correct horse"))

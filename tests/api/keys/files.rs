@@ -6,7 +6,7 @@ use mutual_trust::error::{IdentityError as E, ReadFileError as R};
 use mutual_trust::identity::{Chain, PrivateKey};
 use mutual_trust::limits::MAX_KEY_FILE_BYTES;
 
-use crate::{assert_is, keys_format, path};
+use crate::keys::{assert_is, keys_format, path};
 
 #[test]
 fn a_reader_is_of_exactly_the_size_that_is_stated() {
@@ -250,7 +250,7 @@ mod unix {
         child.uid(OTHER).gid(OTHER).env(CHILD, &file);
         child.args([
             "--exact",
-            "files::unix::reads_as_another_user",
+            "keys::files::unix::reads_as_another_user",
             "--nocapture",
         ]);
         let output = child.output().unwrap();

@@ -6,11 +6,11 @@ use mutual_trust::identity::{Chain, KeyReader, PrivateKey};
 use mutual_trust::{Identity, ReasonCode};
 use rustls::crypto::CryptoProvider;
 
+use crate::keys::{assert_is, fixture_bytes, keys_format, path};
 use crate::support::der::Der;
 use crate::support::handshake::handshake;
 use crate::support::link::{Setting, keys_1, settings};
 use crate::support::providers;
-use crate::{assert_is, fixture_bytes, keys_format, path};
 
 /// Kinds of key by the name of their fixtures.
 const KINDS: [(&str, KeyKind); 4] = [
@@ -148,7 +148,7 @@ fn every_form_of_every_kind_of_key_makes_an_identity_and_a_link() {
 #[test]
 fn every_kind_of_key_that_is_encrypted_makes_an_identity_and_a_link() {
     // K1
-    let passphrase = crate::encrypted::passphrase();
+    let passphrase = crate::keys::encrypted::passphrase();
     let reader = KeyReader::new()
         .passphrase(&passphrase)
         .any_owner_and_mode();
@@ -184,7 +184,7 @@ fn what_openssl_takes_out_of_keytools_keystores_makes_an_identity_and_a_link() {
 #[cfg(feature = "encrypted-keys")]
 #[test]
 fn encrypted_keys_of_keytools_keystores_are_read_beside_their_certificates() {
-    let passphrase = crate::encrypted::passphrase();
+    let passphrase = crate::keys::encrypted::passphrase();
     let reader = KeyReader::new().passphrase(&passphrase);
     for (name, provider) in providers() {
         for kind in kinds() {

@@ -5,8 +5,8 @@ use mutual_trust::error::{FoundInstead, IdentityError as E, KeyRefusal, PemError
 use mutual_trust::identity::{KeyReader, PrivateKey};
 use mutual_trust::limits::{MAX_KEY_FILE_BYTES, MAX_PRIVATE_KEY_BYTES};
 
+use crate::keys::{assert_is, keys_format, path};
 use crate::support::der::{Der, INTEGER, OCTETS, OID, SEQUENCE, bytes, parts};
-use crate::{assert_is, keys_format, path};
 
 fn pem(name: &str) -> Result<PrivateKey, E> {
     PrivateKey::from_pem(&keys_format(&format!("{name}.pem")))

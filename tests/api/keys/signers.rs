@@ -11,8 +11,8 @@ use pki_types::SubjectPublicKeyInfoDer;
 use rustls::sign::SigningKey;
 use rustls::{SignatureAlgorithm, SignatureScheme};
 
-use crate::assert_is;
-use crate::formats::expect_links;
+use crate::keys::assert_is;
+use crate::keys::formats::expect_links;
 use crate::support::pki::self_signed;
 use crate::support::plain::load;
 use crate::support::{fixture, fixture_key, providers};

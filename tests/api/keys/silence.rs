@@ -8,11 +8,11 @@ use mutual_trust::error::IdentityError;
 use mutual_trust::identity::{Chain, KeyReader, PrivateKey};
 
 #[cfg(feature = "encrypted-keys")]
-use crate::found::section;
+use crate::keys::found::section;
+use crate::keys::{keys_format, path};
 #[cfg(feature = "encrypted-keys")]
 use crate::support::der::Der;
 use crate::support::{fixture_bytes, fixture_key, providers};
-use crate::{keys_format, path};
 
 const WINDOW: usize = 8;
 const WRONG: &str = "Qx7!zLp#93kd-Vm";

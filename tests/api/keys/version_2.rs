@@ -4,10 +4,10 @@ use mutual_trust::Identity;
 use mutual_trust::error::IdentityError as E;
 use mutual_trust::identity::{Chain, PrivateKey};
 
-use crate::formats::expect_links;
+use crate::keys::formats::expect_links;
+use crate::keys::{assert_is, keys_format};
 use crate::support::der::{Der, bytes, parts};
 use crate::support::{fixture, fixture_bytes, providers};
-use crate::{assert_is, keys_format};
 
 /// The key of a kind in version 2, with its public key under `tag`, and attributes if told.
 fn version_2(kind: &str, tag: u8, attributes: bool) -> Vec<u8> {

@@ -9,16 +9,16 @@ use pki_types::CertificateRevocationListDer;
 use rcgen::{CertificateRevocationListParams, Issuer, KeyIdMethod, KeyPair, SerialNumber};
 use rustls::{CertificateError, Error};
 
+use crate::plain_rustls::{
+    client_verifier, ours_accepts, ours_refuses, plain_accepts, plain_refuses, server_verifier,
+    trusting,
+};
 use crate::support::crl::{HOUR, crl as support_crl, entry};
 use crate::support::handshake::handshake;
 use crate::support::link::{Setting, keys_1, settings};
 use crate::support::pki::{Made, pki, self_signed, spec};
 use crate::support::plain::Credential;
 use crate::support::{DAY, NOW, fixture, fixture_key, host, now, server_id};
-use crate::{
-    client_verifier, ours_accepts, ours_refuses, plain_accepts, plain_refuses, server_verifier,
-    trusting,
-};
 
 #[test]
 fn plain_rustls_takes_the_key_of_an_installed_server_for_a_ca_of_every_host_and_we_do_not() {

@@ -3,17 +3,7 @@
 //! Each test says in its name what rustls does. One that fails means that rustls has changed, and with it what the
 //! documentation says of it.
 
-#![cfg(any(feature = "aws-lc-rs", feature = "ring"))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on has failed"
-)]
-
-#[path = "../support/mod.rs"]
-mod support;
+use crate::support;
 
 mod accepts;
 mod provider;

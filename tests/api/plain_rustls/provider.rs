@@ -4,7 +4,7 @@ use mutual_trust::tls::Identity;
 use pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{CertificateError, ClientConfig, Error, ServerConfig};
 
-use crate::by_webpki;
+use crate::plain_rustls::by_webpki;
 use crate::support::link::settings;
 use crate::support::plain::{AcceptAll, Credential};
 use crate::support::{fixture, fixture_key};

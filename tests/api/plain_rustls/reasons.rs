@@ -8,12 +8,12 @@ use rustls::client::ResolvesClientCert;
 use rustls::sign::CertifiedKey;
 use rustls::{AlertDescription, CertificateError, Error, SignatureScheme};
 
+use crate::plain_rustls::{client_verifier, ours, plain, trusting};
 use crate::support::fixture;
 use crate::support::handshake::handshake;
 use crate::support::link::settings;
 use crate::support::pki::{pki, self_signed, spec};
 use crate::support::plain::Credential;
-use crate::{client_verifier, ours, plain, trusting};
 
 #[test]
 fn plain_rustls_answers_why_with_an_error_name_and_we_with_what_to_do() {

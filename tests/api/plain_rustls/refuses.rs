@@ -3,11 +3,11 @@
 use mutual_trust::{EntryOptions, PinScope, TrustStore};
 use rustls::CertificateError;
 
+use crate::plain_rustls::{by_webpki, ours_accepts, plain_refuses};
 use crate::support::link::{Setting, keys_1, pin, settings};
 use crate::support::pki::{self_signed, spec};
 use crate::support::plain::Credential;
 use crate::support::{fixture, host, server_id};
-use crate::{by_webpki, ours_accepts, plain_refuses};
 
 fn itself(name: &str) -> Credential {
     Credential::fixture(name, name)
@@ -170,7 +170,7 @@ fn plain_rustls_gives_up_among_a_hundred_roots_of_one_name_and_we_find_the_right
     for setting in settings() {
         let few = fakes.iter().take(99).chain([&right]);
         let few: Vec<_> = few.map(|made| &made.certificate).collect();
-        crate::plain_accepts(&setting, &few, &server, "kms1.example");
+        crate::plain_rustls::plain_accepts(&setting, &few, &server, "kms1.example");
         let all: Vec<_> = fakes
             .iter()
             .chain([&right])

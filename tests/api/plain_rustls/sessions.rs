@@ -15,12 +15,12 @@ use rustls::{
     HandshakeKind, ServerConnection, SignatureScheme,
 };
 
+use crate::plain_rustls::{client_verifier, server_verifier};
 use crate::support::fixture;
 use crate::support::handshake::{Outcome, handshake};
 use crate::support::link::{Setting, keys_1, pin, settings};
 use crate::support::pki::{Made, self_signed};
 use crate::support::plain::{Credential, Sessions};
-use crate::{client_verifier, server_verifier};
 
 /// A verifier whose contents are swapped when trust changes: the obvious thing to write.
 #[derive(Debug)]

@@ -15,8 +15,8 @@ use mutual_trust::limits::{MAX_SOURCES, MAX_STORE_FILE_BYTES, MAX_STORE_LINE};
 use mutual_trust::policy::{Question, Target};
 use mutual_trust::{EntryOptions, PinScope, TrustStore, decide};
 
-use crate::Produced;
-use crate::folder::Folder;
+use crate::produced::Produced;
+use crate::support::folder::Folder;
 use crate::support::pki::self_signed;
 use crate::support::{keys, now, policy, server_id, store};
 

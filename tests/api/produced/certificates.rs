@@ -9,7 +9,7 @@ use mutual_trust::store::SanPattern;
 use mutual_trust::{GroupId, ServerId};
 use pki_types::ServerName;
 
-use crate::Produced;
+use crate::produced::Produced;
 use crate::support::der::{Der, NULL, OCTETS, OID, SEQUENCE, bytes, parts, tree};
 use crate::support::{fixture, fixture_bytes};
 

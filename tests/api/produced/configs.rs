@@ -12,7 +12,7 @@ use mutual_trust::{Clock, EntryOptions, Fingerprint, Identity, LiveTrust, PinSco
 use rustls::CipherSuite;
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
 
-use crate::Produced;
+use crate::produced::Produced;
 use crate::support::handshake::handshake;
 use crate::support::link::{Setting, keys_1, settings};
 use crate::support::pki::{self_signed, spec};

@@ -3,7 +3,7 @@
 use mutual_trust::certificate::Crl;
 use mutual_trust::limits::MAX_CRL_BYTES;
 
-use crate::Produced;
+use crate::produced::Produced;
 use crate::support::crl::{CrlSpec, crl, entry, entry_with, extension, flag, reason, standard};
 use crate::support::der::{INTEGER, NULL, bytes, parts};
 use crate::support::pki::spec;

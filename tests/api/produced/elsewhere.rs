@@ -5,90 +5,90 @@ pub(crate) const ALL: &[(&str, &str, &str)] = &[
     // A folder that is followed says what is wrong with it in the health of its store.
     (
         "SourceError::Missing",
-        "tests/follow/malformed.rs",
+        "tests/api/follow/malformed.rs",
         "\"is missing\"",
     ),
     (
         "SourceError::Empty",
-        "tests/follow/malformed.rs",
+        "tests/api/follow/malformed.rs",
         "\"is empty\"",
     ),
     (
         "SourceError::NotAFile",
-        "tests/follow/malformed.rs",
+        "tests/api/follow/malformed.rs",
         "\"neither a file\"",
     ),
     (
         "SourceError::Io",
-        "tests/follow/malformed.rs",
+        "tests/api/follow/malformed.rs",
         "\"pins.pem/below: \"",
     ),
     (
         "SourceError::Certificates",
-        "tests/follow/malformed.rs",
+        "tests/api/follow/malformed.rs",
         "\"no PEM section\"",
     ),
     (
         "SourceError::Contradiction",
-        "tests/follow/malformed.rs",
+        "tests/api/follow/malformed.rs",
         "\"there are certificates as well\"",
     ),
     (
         "SourceError::Refused",
-        "tests/follow/malformed.rs",
+        "tests/api/follow/malformed.rs",
         "\"CanNeverMatch\"",
     ),
     (
         "SourceError::TooManyFiles",
-        "tests/follow/malformed.rs",
+        "tests/api/follow/malformed.rs",
         "more than {MAX_FOLLOWED_FILES} files",
     ),
     (
         "SourceError::TooLarge",
-        "tests/follow/malformed.rs",
+        "tests/api/follow/malformed.rs",
         "holds more than",
     ),
     (
         "SourceError::Changing",
-        "tests/follow/malformed.rs",
+        "tests/api/follow/malformed.rs",
         "is being changed",
     ),
     // A planned change of a durable store.
     (
         "GuardedError::Plan",
-        "tests/durable/guarded.rs",
+        "tests/api/durable/guarded.rs",
         "GuardedError::Plan(PlanError::Loses",
     ),
     (
         "GuardedError::Durable",
-        "tests/durable/guarded.rs",
+        "tests/api/durable/guarded.rs",
         "GuardedError::Durable(_)",
     ),
     // A system call fails: in a process that is watched.
     (
         "WriteStep::Write",
-        "tests/issuing/syscalls.rs",
+        "tests/api/issuing/syscalls.rs",
         "WriteStep::Write",
     ),
     (
         "WriteStep::Flush",
-        "tests/issuing/syscalls.rs",
+        "tests/api/issuing/syscalls.rs",
         "failed: Flush",
     ),
     (
         "WriteStep::Place",
-        "tests/issuing/syscalls.rs",
+        "tests/api/issuing/syscalls.rs",
         "failed: Place",
     ),
     (
         "WriteError::NotDurable",
-        "tests/issuing/syscalls.rs",
+        "tests/api/issuing/syscalls.rs",
         "WriteError::NotDurable",
     ),
     // The store's own source, beside an administrator's call.
     (
         "StoreWarning::Followed",
-        "tests/follow/kept.rs",
+        "tests/api/follow/kept.rs",
         "source source",
     ),
     // 256 MiB of lists.
@@ -106,17 +106,21 @@ pub(crate) const ALL: &[(&str, &str, &str)] = &[
     // The entry of a file that an older version wrote.
     (
         "StoreError::Unread",
-        "tests/durable/loading.rs",
+        "tests/api/durable/loading.rs",
         "Err(StoreError::Unread(_))",
     ),
     // Where only ring is at hand, which makes no RSA keys.
     (
         "IssueError::KeyType",
-        "tests/issuing/made.rs",
+        "tests/api/issuing/made.rs",
         "IssueError::KeyType",
     ),
     // The file of a key belongs to somebody else: only root can make it so.
-    ("ReadFileError::Owner", "tests/keys/files.rs", "R::Owner"),
+    (
+        "ReadFileError::Owner",
+        "tests/api/keys/files.rs",
+        "R::Owner",
+    ),
 ];
 
 /// Variant, and why no call produces it.

@@ -14,9 +14,9 @@ use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
 use rustls::sign::{Signer, SigningKey};
 use rustls::{SignatureAlgorithm, SignatureScheme};
 
-use crate::Produced;
-use crate::folder::Folder;
+use crate::produced::Produced;
 use crate::support::der::{Der, INTEGER, OCTETS, OID, SEQUENCE, bytes, parts, tree};
+use crate::support::folder::Folder;
 use crate::support::pki::{self_signed, spec};
 use crate::support::{
     DAY, NOW, at, fixture, fixture_bytes, fixture_identity, fixture_key, provider, server_id,

@@ -17,8 +17,8 @@ use rustls::crypto::{CryptoProvider, GetRandomFailed, SecureRandom};
 use rustls::sign::{Signer, SigningKey};
 use rustls::{SignatureAlgorithm, SignatureScheme};
 
-use crate::Produced;
-use crate::folder::Folder;
+use crate::produced::Produced;
+use crate::support::folder::Folder;
 use crate::support::pki::{self_signed, spec};
 use crate::support::{at, fixture, fixture_bytes, now, provider};
 

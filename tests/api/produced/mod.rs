@@ -4,30 +4,7 @@
 //! produced is told by the value itself, by its type and its `Debug`: a case cannot claim another one.
 //!
 //! Runs with all features, since some errors are those of one provider. Reason codes are enumerated in
-//! `tests/decisions/codes.rs`.
-
-#![cfg(all(
-    unix,
-    feature = "issue",
-    feature = "encrypted-keys",
-    feature = "aws-lc-rs",
-    feature = "ring"
-))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::wildcard_enum_match_arm,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on has failed"
-)]
-
-#[path = "../support/mod.rs"]
-mod support;
-
-#[path = "../issuing/folder.rs"]
-#[allow(dead_code, reason = "it is not all wanted here")]
-mod folder;
+//! `decisions::codes`.
 
 mod admin;
 mod certificates;

@@ -11,7 +11,7 @@ use mutual_trust::{
 };
 use rcgen::KeyUsagePurpose;
 
-use crate::Produced;
+use crate::produced::Produced;
 use crate::support::crl::{crl, point, sign};
 use crate::support::der::{bytes, ecdsa_with_sha1, tree};
 use crate::support::pki::{Made, spec};

@@ -14,7 +14,7 @@ use mutual_trust::{
 use pki_types::CertificateDer;
 use rcgen::{GeneralSubtree, KeyUsagePurpose, NameConstraints};
 
-use crate::Produced;
+use crate::produced::Produced;
 use crate::support::crl::crl;
 use crate::support::pki::{Made, Spec, spec};
 use crate::support::{DAY, NOW, at, fixture, host, now, policy, server_id, store};

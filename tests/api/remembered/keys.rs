@@ -7,12 +7,12 @@ use mutual_trust::policy::ChainMemory;
 use mutual_trust::{ChainProfile, Clock, EntryOptions, PinScope, ReasonCode, View};
 use pki_types::CertificateDer;
 
-use crate::support::pki::{Pki, pki, self_signed, spec};
-use crate::support::{host, policy, server_id};
-use crate::{
+use crate::remembered::{
     Asked, Whom, asked, authority, expect_answered, expect_decided, expect_remembered, listing,
     relative,
 };
+use crate::support::pki::{Pki, pki, self_signed, spec};
+use crate::support::{host, policy, server_id};
 
 fn memory() -> ChainMemory {
     ChainMemory::new(policy().allow_unlisted().remember_chains(64).unwrap())

@@ -1,16 +1,6 @@
 //! Chains that are remembered: an answer from memory is what would be decided, and is given to no other question.
 
-#![cfg(any(feature = "aws-lc-rs", feature = "ring"))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on has failed"
-)]
-
-#[path = "../support/mod.rs"]
-mod support;
+use crate::support;
 
 mod handshakes;
 mod keys;

@@ -9,10 +9,10 @@ use mutual_trust::{ChainProfile, Clock, EntryOptions, PinScope, Policy, TrustSto
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
+use crate::remembered::{Asked, Whom, ask, asked, authority, listing, relative};
 use crate::support::crl::crl;
 use crate::support::pki::{Made, self_signed, spec};
 use crate::support::{NOW, at, host, policy, server_id};
-use crate::{Asked, Whom, ask, asked, authority, listing, relative};
 
 /// Moments at which something of the pool begins or ends, and those beside them, in seconds from [`NOW`].
 const MOMENTS: [i64; 10] = [-60, -1, 0, 99, 100, 101, 199, 200, 201, 350];

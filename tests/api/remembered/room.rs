@@ -5,11 +5,11 @@ use mutual_trust::limits::{MAX_REMEMBERED_CHAINS, REMEMBERED_BYTES_PER_CHAIN};
 use mutual_trust::policy::ChainMemory;
 use mutual_trust::{EntryOptions, View};
 
-use crate::support::pki::{Made, spec};
-use crate::support::policy;
-use crate::{
+use crate::remembered::{
     Asked, Whom, asked, authority, expect_answered, expect_decided, expect_remembered, listing,
 };
+use crate::support::pki::{Made, spec};
+use crate::support::policy;
 
 fn world() -> (Made, View) {
     let root = spec("root").ca().self_signed();

@@ -5,10 +5,12 @@ use std::time::Duration;
 use mutual_trust::policy::ChainMemory;
 use mutual_trust::{EntryOptions, PinScope, Policy, TrustStore};
 
+use crate::remembered::{
+    Asked, asked, authority, expect_answered, expect_decided, expect_remembered, listing,
+};
 use crate::support::crl::{HOUR, crl};
 use crate::support::pki::{Made, self_signed, spec};
 use crate::support::{DAY, NOW, at, policy, server_id};
-use crate::{Asked, asked, authority, expect_answered, expect_decided, expect_remembered, listing};
 
 /// What is asked, and the store in which it is.
 struct Case {

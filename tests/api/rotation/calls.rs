@@ -4,9 +4,9 @@ use mutual_trust::Identity;
 use mutual_trust::error::RotationError;
 use mutual_trust::tls::Identities;
 
+use crate::rotation::{keys_1, keys_2};
 use crate::support::pki::self_signed;
 use crate::support::{provider, server_id};
-use crate::{keys_1, keys_2};
 
 fn identity(name: &str) -> Identity {
     self_signed(name).identity(&[], &provider())

@@ -1,17 +1,7 @@
 //! Changing who we are without downtime: real handshakes with servers that know the old certificate, the new
 //! one, or both, in TLS 1.2 and 1.3, with every provider.
 
-#![cfg(any(feature = "aws-lc-rs", feature = "ring"))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on has failed"
-)]
-
-#[path = "../support/mod.rs"]
-mod support;
+use crate::support;
 
 mod calls;
 mod schemes;

@@ -9,11 +9,11 @@ use mutual_trust::{ClientConfigBuilder, ServerConfigBuilder};
 use rustls::SignatureScheme;
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
 
+use crate::rotation::{keys_1, versions};
 use crate::support::handshake::handshake;
 use crate::support::link::{Setting, settings};
 use crate::support::pki::self_signed;
 use crate::support::{fixture_identity, now};
-use crate::{keys_1, versions};
 
 /// The provider, able to verify signatures of one scheme only.
 fn verifying_only(scheme: SignatureScheme, provider: &CryptoProvider) -> Arc<CryptoProvider> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mutual_trust::tls::Identities;
 use mutual_trust::{Identity, PinScope, ServerConfigBuilder};
 
-use crate::keys_1;
+use crate::rotation::keys_1;
 use crate::support::handshake::handshake;
 use crate::support::link::{Setting, pin, settings};
 use crate::support::now;

@@ -5,7 +5,7 @@ use mutual_trust::error::StoreError as E;
 use mutual_trust::store::{StoreWarning as W, ValidityRule};
 use mutual_trust::{AuthorityScope, Matching, PinScope};
 
-use crate::common::*;
+use crate::store::common::*;
 use crate::support::pki::spec;
 use crate::support::*;
 

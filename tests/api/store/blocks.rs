@@ -5,7 +5,7 @@ use mutual_trust::error::StoreError as E;
 use mutual_trust::store::{BlockSelector, Claim, Done, EntryKey, Level, Scope, Slot};
 use mutual_trust::{AuthorityScope, PinScope, TrustStore};
 
-use crate::common::*;
+use crate::store::common::*;
 use crate::support::pki::{pki, self_signed, spec};
 use crate::support::variants::other;
 use crate::support::*;

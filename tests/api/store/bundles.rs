@@ -7,7 +7,7 @@ use mutual_trust::store::{
 };
 use mutual_trust::{AuthorityScope, EntryOptions, PinScope, TrustStore};
 
-use crate::common::*;
+use crate::store::common::*;
 use crate::support::der;
 use crate::support::pki::{Made, pki, spec};
 use crate::support::*;

@@ -3,7 +3,7 @@
 use mutual_trust::store::{Claim, Level, StoreWarning as W};
 use mutual_trust::{AuthorityScope, PinScope, TrustStore};
 
-use crate::common::*;
+use crate::store::common::*;
 use crate::support::*;
 
 #[test]

@@ -4,7 +4,7 @@ use mutual_trust::error::StoreError as E;
 use mutual_trust::store::{ClockState, StoreWarning as W};
 use mutual_trust::{Clock, TrustStore};
 
-use crate::common::*;
+use crate::store::common::*;
 use crate::support::*;
 
 const HOUR: u64 = 60 * 60;

@@ -100,11 +100,11 @@ pub fn snapshot(view: &View) -> String {
 /// Asserts that a call is refused with an error of this form, and that the store is exactly as before.
 macro_rules! refused {
     ($store:ident, $call:expr, $pattern:pat $(if $guard:expr)?) => {{
-        let before = crate::common::snapshot($store.contents());
+        let before = crate::store::common::snapshot($store.contents());
         let error = $call.unwrap_err();
         assert!(matches!(&error, $pattern $(if $guard)?), "{error:?}");
         assert!(!error.to_string().is_empty());
-        let after = crate::common::snapshot($store.contents());
+        let after = crate::store::common::snapshot($store.contents());
         assert_eq!(before, after, "refused, and changed the store: {error:?}");
     }};
 }
@@ -112,7 +112,7 @@ macro_rules! refused {
 /// Asserts that a call says that nothing changed, and that nothing did (I5).
 macro_rules! nothing_new {
     ($store:ident, $call:expr) => {{
-        let before = crate::common::snapshot($store.contents());
+        let before = crate::store::common::snapshot($store.contents());
         let report = $call;
         assert_eq!(
             report.done(),
@@ -124,7 +124,7 @@ macro_rules! nothing_new {
             report.claims().is_empty() && report.shifts().is_empty(),
             "{report}"
         );
-        let after = crate::common::snapshot($store.contents());
+        let after = crate::store::common::snapshot($store.contents());
         assert_eq!(
             before, after,
             "said that nothing changed, and changed the store"
@@ -136,7 +136,7 @@ macro_rules! nothing_new {
 /// Asserts that a call changed the store and made a new generation; gives its report.
 macro_rules! changed {
     ($store:ident, $call:expr) => {{
-        let before = crate::common::snapshot($store.contents());
+        let before = crate::store::common::snapshot($store.contents());
         let generation = $store.contents().generation();
         let report = $call;
         assert!(
@@ -150,7 +150,7 @@ macro_rules! changed {
         );
         assert_ne!(
             before,
-            crate::common::snapshot($store.contents()),
+            crate::store::common::snapshot($store.contents()),
             "{report}"
         );
         report

@@ -4,7 +4,7 @@ use mutual_trust::error::{NeverMatch, StoreError as E};
 use mutual_trust::store::{BlockSelector, Done, Level, Scope, StoreWarning as W, ValidityRule};
 use mutual_trust::{Matching, PinScope};
 
-use crate::common::*;
+use crate::store::common::*;
 use crate::support::*;
 
 #[test]

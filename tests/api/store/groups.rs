@@ -3,7 +3,7 @@
 use mutual_trust::error::StoreError as E;
 use mutual_trust::store::{Claim, Done, Level};
 
-use crate::common::*;
+use crate::store::common::*;
 use crate::support::*;
 
 fn members(store: &mutual_trust::TrustStore, id: &str) -> Vec<String> {

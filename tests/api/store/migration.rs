@@ -5,7 +5,7 @@ use mutual_trust::error::StoreError as E;
 use mutual_trust::store::{Claim, Done, Level};
 use mutual_trust::{AuthorityScope, TrustStore};
 
-use crate::common::*;
+use crate::store::common::*;
 use crate::support::*;
 
 const UNTIL: u64 = NOW + 30 * DAY;

@@ -4,7 +4,7 @@ use mutual_trust::error::{HostNameError, IdError, StoreError as E};
 use mutual_trust::store::{Claim, Done, Level};
 use mutual_trust::{AuthorityScope, HostName, PinScope, ServerId};
 
-use crate::common::*;
+use crate::store::common::*;
 use crate::support::*;
 
 fn names(store: &mutual_trust::TrustStore, id: &str) -> Vec<String> {

@@ -7,7 +7,7 @@ use mutual_trust::limits::{MAX_GRACE, MAX_LABEL_BYTES, MAX_SAN_PATTERNS};
 use mutual_trust::store::{SanPattern, Scope, ValidityRule};
 use mutual_trust::{AuthorityScope, Matching, PinScope};
 
-use crate::common::*;
+use crate::store::common::*;
 use crate::support::*;
 
 fn pattern(text: &str) -> SanPattern {

@@ -5,7 +5,7 @@ use mutual_trust::policy::Target;
 use mutual_trust::{AuthorityScope, Question, TrustStore, decide};
 use rcgen::{KeyPair, SigningKey};
 
-use crate::common::*;
+use crate::store::common::*;
 use crate::support::der::{bytes, parts, tree};
 use crate::support::pki::{Made, spec};
 use crate::support::*;

@@ -4,7 +4,7 @@ use mutual_trust::AuthorityScope;
 use mutual_trust::error::StoreError as E;
 use mutual_trust::store::{Claim, Done, Level};
 
-use crate::common::*;
+use crate::store::common::*;
 use crate::support::*;
 
 #[test]

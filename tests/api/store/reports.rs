@@ -6,7 +6,7 @@ use mutual_trust::limits::MAX_REPORTED;
 use mutual_trust::store::{Done, EntryKey, Level, Report, Scope, Slot};
 use mutual_trust::{AuthorityScope, PinScope, TrustStore};
 
-use crate::common::*;
+use crate::store::common::*;
 use crate::support::*;
 
 const ANY: AuthorityScope = AuthorityScope::AnyServer;

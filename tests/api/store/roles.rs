@@ -7,7 +7,7 @@ use mutual_trust::store::StoreWarning as W;
 use mutual_trust::{AuthorityScope, PinScope};
 use rcgen::{CustomExtension, ExtendedKeyUsagePurpose as Eku};
 
-use crate::common::*;
+use crate::store::common::*;
 use crate::support::der::{bytes, parts, tree};
 use crate::support::pki::{Spec, spec};
 use crate::support::*;

@@ -7,7 +7,7 @@ use mutual_trust::error::{KeyRefusal, SettingError, StoreError as E};
 use mutual_trust::store::{Report, StoreWarning as W};
 use mutual_trust::{AuthorityScope, PinScope, TrustStore};
 
-use crate::common::*;
+use crate::store::common::*;
 use crate::support::der::{bytes, parts, tree};
 use crate::support::pki::spec;
 use crate::support::*;

@@ -5,7 +5,7 @@ use mutual_trust::error::{KeyRefusal, StoreError as E};
 use mutual_trust::store::{Done, EntryKey, Level, Report, Scope, Slot, StoreWarning as W};
 use mutual_trust::{AuthorityScope, PinScope};
 
-use crate::common::*;
+use crate::store::common::*;
 use crate::support::der::{bytes, parts, tree};
 use crate::support::*;
 

@@ -7,7 +7,7 @@ use mutual_trust::limits::MAX_LABEL_BYTES;
 use mutual_trust::store::{Claim, Level, Scope, StoreWarning as W, ValidityRule};
 use mutual_trust::{AuthorityScope, EntryOptions, Matching, PinScope};
 
-use crate::common::*;
+use crate::store::common::*;
 use crate::support::*;
 
 #[test]

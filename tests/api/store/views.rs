@@ -4,7 +4,7 @@ use mutual_trust::certificate::{Certificate, Clock};
 use mutual_trust::store::BlockSelector;
 use mutual_trust::{AuthorityScope, PinScope, TrustStore, View};
 
-use crate::common::*;
+use crate::store::common::*;
 use crate::support::pki::spec;
 use crate::support::*;
 

@@ -1,6 +1,6 @@
 //! Numbers in pages are those of `limits.rs`, and each bound there has its reason beside it.
 
-use crate::file;
+use crate::claims::file;
 
 /// What a page says, and the constant that it says.
 const FIGURES: [(&str, &str, &str); 23] = [

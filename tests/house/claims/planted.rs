@@ -57,11 +57,11 @@ fn rows() -> Vec<Row> {
 /// Files in which all that the table names is there.
 fn package(name: &str) -> Option<String> {
     let text = match name {
-        "tests/decisions/limits.rs" => "#[test]\nfn one() {",
+        "tests/api/decisions/limits.rs" => "#[test]\nfn one() {",
         "Cargo.toml" => "[[bench]]\nname = \"chains\"\n",
         ".ci/run" => "step \"format\" format",
         "src/certificate/mod.rs" => "    #[test]\n    // so\n    #[cfg(unix)]\n    fn four() {",
-        "tests/package.rs" => "proptest! {\n    #[test]\n    fn five(a in b()) {",
+        "tests/house/package.rs" => "proptest! {\n    #[test]\n    fn five(a in b()) {",
         "src/bin/mutual-trust/output.rs" => "#[test]\nfn six() {",
         _ => return None,
     };

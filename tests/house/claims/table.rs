@@ -3,7 +3,7 @@
 /// What holds a claim.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Holder {
-    /// The path of a test: `binary::module::function`, `lib::module::function` or `bin::module::function`.
+    /// The path of a test: `suite::module::function`, `lib::module::function` or `bin::module::function`.
     Test(String),
     /// A benchmark that ends with an error if its bounds do not hold.
     Bench(String),
@@ -118,13 +118,17 @@ fn is_test(path: &str, read: &dyn Fn(&str) -> Option<String>) -> bool {
         return false;
     };
     let module = module.replace("::", "/");
-    let module = match module.split_once('/') {
-        Some(("lib", inner)) => format!("src/{inner}"),
-        Some(("bin", inner)) => format!("src/bin/mutual-trust/{inner}"),
-        _ => format!("tests/{module}"),
+    let modules = match module.split_once('/') {
+        Some(("lib", inner)) => vec![format!("src/{inner}")],
+        Some(("bin", inner)) => vec![format!("src/bin/mutual-trust/{inner}")],
+        _ => ["api/", "house/", ""]
+            .map(|binary| format!("tests/{binary}{module}"))
+            .to_vec(),
     };
-    let files = [format!("{module}.rs"), format!("{module}/mod.rs")];
-    let Some(text) = files.iter().find_map(|file| read(file)) else {
+    let mut files = modules
+        .iter()
+        .flat_map(|module| [format!("{module}.rs"), format!("{module}/mod.rs")]);
+    let Some(text) = files.find_map(|file| read(&file)) else {
         return false;
     };
     // Between `#[test]` and its function stand other attributes and comments alone.

@@ -1,6 +1,6 @@
 //! The checks. Each takes a file and returns what is wrong with it, a line each.
 
-use crate::source::{Token, code, docs, lines_in_use, paths, tokens, without_tests};
+use crate::layering::source::{Token, code, docs, lines_in_use, paths, tokens, without_tests};
 
 /// A source file: its path from the root of the package, and its text.
 pub struct File {

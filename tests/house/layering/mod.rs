@@ -2,20 +2,6 @@
 //!
 //! Each check is shown to find what it is for: a check that finds nothing anywhere is no check.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::wildcard_enum_match_arm,
-    reason = "a test that cannot go on has failed"
-)]
-#![allow(
-    unreachable_pub,
-    missing_debug_implementations,
-    reason = "the modules of a test are its own business"
-)]
-
 mod checks;
 mod planted;
 mod source;

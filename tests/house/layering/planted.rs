@@ -1,6 +1,6 @@
 //! Planted violations, each of which its check must find, and what it must let pass.
 
-use crate::checks::{self, File};
+use crate::layering::checks::{self, File};
 
 fn found(check: fn(&File) -> Vec<String>, path: &str, source: &str) -> usize {
     check(&File::new(path, source)).len()

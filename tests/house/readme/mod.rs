@@ -1,21 +1,11 @@
 //! What the README shows is so: its pieces of code compile, and its samples are what the library prints.
 
-#![cfg(any(feature = "aws-lc-rs", feature = "ring"))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on has failed"
-)]
-
 mod snippets;
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::fs::{read_dir, read_to_string};
 use std::path::{Path, PathBuf};
 
+use crate::support;
 use mutual_trust::policy::{Question, Target};
 use mutual_trust::{
     AuthorityScope, Certificate, EntryOptions, Fingerprint, PinScope, TrustStore, decide,
@@ -52,7 +42,7 @@ fn blocks(page: &str, language: &str) -> Vec<String> {
 
 /// The lines between the marks of a source, each piece by itself.
 fn compiled() -> Vec<String> {
-    let source = read_to_string(root().join("tests/readme/snippets.rs")).unwrap();
+    let source = read_to_string(root().join("tests/house/readme/snippets.rs")).unwrap();
     let pieces = source.split("    // README\n").skip(1);
     pieces
         .map(|piece| {

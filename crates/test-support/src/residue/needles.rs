@@ -3,7 +3,7 @@
 use num_bigint::BigUint;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
-use crate::keys::{Curve, Der, Fixture, Key, WIDTH};
+use super::keys::{Curve, Der, Fixture, Key, WIDTH};
 
 /// The shortest piece that counts as found.
 pub const WINDOW: usize = 8;
@@ -196,7 +196,7 @@ pub fn of_signature(key: &Key, scheme: u16, message: &[u8], signature: &[u8]) ->
     match key {
         Key::Ec { curve, scalar } => {
             let n = &curve.order();
-            let (r, s) = crate::keys::signature(signature).unwrap();
+            let (r, s) = super::keys::signature(signature).unwrap();
             let k = nonce(*curve, scalar, message, &r, &s);
             let inverse = k.modinv(n).unwrap();
             let product = &r * scalar % n;
@@ -281,7 +281,7 @@ fn order_25519() -> BigUint {
 ///
 /// Only what encodes secret bytes counts: the rest of a section is the same in every key, or public.
 pub fn of_text(form: &str, der: &Der) -> Vec<Needle> {
-    let text = crate::keys::base64(&der.bytes);
+    let text = super::keys::base64(&der.bytes);
     let mut out = Vec::new();
     for (number, secret) in der.secrets.iter().enumerate() {
         // The characters whose six bits are all of the secret.

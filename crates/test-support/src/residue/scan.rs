@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs::{File, read_dir, read_to_string};
 use std::os::unix::fs::FileExt;
 
-use crate::needles::{Kind, Needle, WINDOW};
+use super::needles::{Kind, Needle, WINDOW};
 
 /// What is read at a time, with an overlap of a window.
 const CHUNK: usize = 1 << 20;
