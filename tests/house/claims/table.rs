@@ -127,7 +127,7 @@ fn is_test(path: &str, read: &dyn Fn(&str) -> Option<String>) -> bool {
     };
     let mut files = modules
         .iter()
-        .flat_map(|module| [format!("{module}.rs"), format!("{module}/mod.rs")]);
+        .flat_map(|module| ["", "/mod", "/main"].map(|file| format!("{module}{file}.rs")));
     let Some(text) = files.find_map(|file| read(&file)) else {
         return false;
     };
