@@ -10,8 +10,6 @@
 )]
 
 mod openssl;
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -19,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::OnceLock;
 
+use mutual_trust_test_support as support;
 use support::DAY;
 use support::pki::spec;
 

@@ -17,8 +17,6 @@
 mod beside_rustls;
 #[path = "../../examples/support/limbo.rs"]
 mod limbo;
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -26,6 +24,7 @@ use std::path::PathBuf;
 
 use limbo::{Came, Case, Judged, Settings, judge};
 use mutual_trust::{ChainProfile, VerdictWarning};
+use mutual_trust_test_support as support;
 
 pub(crate) type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 

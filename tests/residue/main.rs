@@ -28,16 +28,8 @@ mod child;
 mod drive;
 #[cfg(all(target_os = "linux", feature = "encrypted-keys"))]
 mod encrypted;
-#[cfg(target_os = "linux")]
-#[allow(dead_code, reason = "shared with other tests")]
-#[path = "../support/handshake.rs"]
-mod handshake;
-#[cfg(target_os = "linux")]
-mod keys;
 #[cfg(all(target_os = "linux", feature = "encrypted-keys"))]
 mod mixing;
-#[cfg(target_os = "linux")]
-mod needles;
 #[cfg(target_os = "linux")]
 mod plants;
 #[cfg(target_os = "linux")]
@@ -45,9 +37,13 @@ mod rules;
 #[cfg(target_os = "linux")]
 mod runner;
 #[cfg(target_os = "linux")]
-mod scan;
-#[cfg(target_os = "linux")]
 mod table;
+
+#[cfg(target_os = "linux")]
+use mutual_trust_test_support::{
+    handshake,
+    residue::{keys, needles, scan},
+};
 
 fn main() {
     #[cfg(target_os = "linux")]

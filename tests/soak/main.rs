@@ -17,12 +17,8 @@
     reason = "a test that cannot go on has failed"
 )]
 
-#[path = "../support/mod.rs"]
-mod support;
-
-#[path = "../issuing/folder.rs"]
-#[expect(dead_code, reason = "nobody lists a folder here")]
-mod folder;
+use mutual_trust_test_support as support;
+use support::folder;
 
 mod files;
 mod load;

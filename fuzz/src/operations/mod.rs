@@ -10,26 +10,26 @@
     reason = "most of it is shared with a test, whose business that is"
 )]
 
-#[path = "../../../tests/invariants/admin.rs"]
+#[path = "../../../tests/api/invariants/admin.rs"]
 mod admin;
-#[path = "../../../tests/invariants/asks.rs"]
+#[path = "../../../tests/api/invariants/asks.rs"]
 mod asks;
-#[path = "../../../tests/invariants/calls.rs"]
+#[path = "../../../tests/api/invariants/calls.rs"]
 mod calls;
 mod decode;
-#[path = "../../../tests/invariants/facts.rs"]
+#[path = "../../../tests/api/invariants/facts.rs"]
 mod facts;
-#[path = "../../../tests/invariants/judge.rs"]
+#[path = "../../../tests/api/invariants/judge.rs"]
 mod judge;
 mod lists;
-#[path = "../../../tests/invariants/ops.rs"]
+#[path = "../../../tests/api/invariants/ops.rs"]
 mod ops;
 mod pool;
-#[path = "../../../tests/invariants/rows.rs"]
+#[path = "../../../tests/api/invariants/rows.rs"]
 mod rows;
 mod same;
 mod support;
-#[path = "../../../tests/invariants/world.rs"]
+#[path = "../../../tests/api/invariants/world.rs"]
 mod world;
 
 use core::fmt::Debug;

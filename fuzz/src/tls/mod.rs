@@ -3,7 +3,7 @@
 //! A live handshake in memory with a plain rustls peer that trusts everybody and presents what the input says. Nothing
 //! is encrypted, so that changes reach the messages inside.
 
-#[path = "../../../tests/support/accept_all.rs"]
+#[path = "../../../crates/test-support/src/accept_all.rs"]
 #[allow(
     unreachable_pub,
     reason = "the tests of the library name it from outside"

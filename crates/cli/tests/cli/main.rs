@@ -8,20 +8,6 @@
     clippy::indexing_slicing,
     reason = "a test that cannot go on has failed"
 )]
-#![allow(
-    dead_code,
-    missing_debug_implementations,
-    unreachable_pub,
-    reason = "the files shared with other tests have more than is used here"
-)]
-
-#[path = "../../../../tests/issuing/folder.rs"]
-mod folder;
-
-#[path = "../../../../tests/issuing/openssl.rs"]
-mod openssl;
-
-mod support;
 
 mod clock;
 mod enrolling;
@@ -32,3 +18,6 @@ mod looking;
 mod output;
 mod run;
 mod stores;
+
+use mutual_trust_test_support as support;
+use support::{folder, openssl};

@@ -1,0 +1,144 @@
+//! Servers that nothing installed could accept are named, each with its reasons.
+
+use mutual_trust::admin::{WithoutUsable, servers_without_usable};
+use mutual_trust::store::{Level, Scope, ValidityRule};
+use mutual_trust::{AuthorityScope, Clock, EntryOptions, PinScope, ReasonCode};
+
+use crate::admin::desk::{Desk, group, pin_key};
+use crate::invariants::pool::days;
+use crate::support::pki::{self_signed, spec};
+use crate::support::{DAY, at, server_id};
+
+fn without(desk: &Desk) -> Vec<WithoutUsable> {
+    servers_without_usable(desk.view(), &desk.policy, desk.now())
+}
+
+/// The one server that is listed, its reason and those of its entries.
+fn only(desk: &Desk) -> (ReasonCode, Vec<ReasonCode>) {
+    let all = without(desk);
+    assert_eq!(all.len(), 1, "{all:?}");
+    let entries = all[0].entries.items().iter().map(|one| one.reason);
+    (all[0].reason, entries.collect())
+}
+
+#[test]
+fn a_server_without_anything_installed_is_listed() {
+    let mut desk = Desk::at(days(0));
+    desk.server("keys-1", &[]);
+    let all = without(&desk);
+    assert_eq!(all[0].server, server_id("keys-1"));
+    assert_eq!(all[0].level, Level::Nothing);
+    assert_eq!(only(&desk), (ReasonCode::NothingInstalled, vec![]));
+    let root = spec("root").ca().self_signed();
+    desk.authority(AuthorityScope::AnyServer, &root);
+    assert!(without(&desk).is_empty());
+}
+
+#[test]
+fn a_pin_that_expired_ended_is_disabled_or_blocked_is_no_way_in() {
+    let day = i64::try_from(DAY).unwrap();
+    let made = spec("kms1").valid(-10 * day, 10 * day).self_signed();
+    let start = || {
+        let mut desk = Desk::at(days(0));
+        desk.server("keys-1", &[]);
+        let options = EntryOptions::new().ends(at(u64::try_from(days(5)).unwrap()));
+        let key = desk.pin_with(PinScope::Server(server_id("keys-1")), &made, options);
+        assert!(without(&desk).is_empty());
+        (desk, key)
+    };
+    let (desk, _) = start();
+    desk.clock.set(Some(days(5)));
+    let why = |reason| (ReasonCode::NoPinLeft, vec![reason]);
+    assert_eq!(only(&desk), why(ReasonCode::EntryEnded));
+    let (mut desk, key) = start();
+    desk.store.disable(&key, "a test").unwrap();
+    assert_eq!(only(&desk), why(ReasonCode::EntryDisabled));
+    let (mut desk, key) = start();
+    desk.store.update(&key, EntryOptions::new()).unwrap();
+    desk.clock.set(Some(days(10)));
+    assert!(without(&desk).is_empty());
+    desk.clock.set(Some(days(10) + 1));
+    assert_eq!(only(&desk), why(ReasonCode::Expired));
+    let (mut desk, _) = start();
+    desk.store.block(&made.certificate);
+    assert_eq!(only(&desk), why(ReasonCode::Blocked));
+    let (mut desk, key) = start();
+    desk.store.remove(&key).unwrap();
+    assert_eq!(only(&desk), (ReasonCode::NoPinLeft, vec![]));
+}
+
+#[test]
+fn a_grace_keeps_a_pin_usable_and_one_usable_pin_is_enough() {
+    let day = i64::try_from(DAY).unwrap();
+    let mut desk = Desk::at(days(0));
+    desk.group("cluster", &["kms-1", "kms-2"]);
+    let old = spec("old").valid(-10 * day, -day).self_signed();
+    desk.group_pin("cluster", &old);
+    assert_eq!(without(&desk).len(), 2);
+    let next = self_signed("next");
+    desk.group_pin("cluster", &next);
+    assert!(without(&desk).is_empty());
+    desk.store
+        .remove(&pin_key(Scope::Group(group("cluster")), &next.certificate))
+        .unwrap();
+    assert_eq!(without(&desk).len(), 2);
+    let grace = core::time::Duration::from_secs(2 * DAY);
+    desk.policy = desk.policy.validity(ValidityRule::Grace(grace)).unwrap();
+    assert!(without(&desk).is_empty());
+}
+
+#[test]
+fn a_pin_of_which_only_the_fingerprint_is_known_is_a_way_in_until_it_ends() {
+    let mut desk = Desk::at(days(0));
+    desk.server("keys-1", &[]);
+    let made = self_signed("kms1");
+    let options = EntryOptions::new().ends(at(u64::try_from(days(5)).unwrap()));
+    let scope = PinScope::Server(server_id("keys-1"));
+    let fingerprint = made.certificate.fingerprint();
+    let done = desk
+        .store
+        .install_pin_fingerprint(scope, fingerprint, options);
+    let key = crate::admin::desk::key_of(&done.unwrap());
+    assert!(without(&desk).is_empty());
+    desk.clock.set(Some(days(5)));
+    assert_eq!(only(&desk).1, [ReasonCode::EntryEnded]);
+    desk.clock.set(Some(days(4)));
+    desk.store.block(&made.certificate);
+    assert_eq!(only(&desk).1, [ReasonCode::Blocked]);
+    assert_eq!(key.fingerprint, fingerprint);
+}
+
+#[test]
+fn an_authority_that_expired_is_no_way_in_and_neither_is_any_while_the_clock_is_unset() {
+    let day = i64::try_from(DAY).unwrap();
+    let mut desk = Desk::at(days(0));
+    desk.server("keys-1", &["kms1.example"]);
+    let root = spec("root").ca().valid(-10 * day, 10 * day).self_signed();
+    desk.authority(AuthorityScope::Server(server_id("keys-1")), &root);
+    assert!(without(&desk).is_empty());
+    desk.clock.set(Some(days(10) + 1));
+    let expired = ReasonCode::IssuerExpired;
+    assert_eq!(only(&desk), (expired, vec![expired]));
+    desk.clock.set(None);
+    assert_eq!(only(&desk).0, ReasonCode::ClockUnset);
+    let policy = desk.policy.allow_chains_without_clock();
+    let listed = servers_without_usable(desk.view(), &policy, Clock::Unset);
+    assert!(listed.is_empty());
+}
+
+#[test]
+fn a_server_that_migrates_has_its_pins_and_its_authorities_until_that_ends() {
+    let mut desk = Desk::at(days(0));
+    desk.server("keys-1", &["kms1.example"]);
+    let own = self_signed("kms1.example");
+    let key = desk.server_pin("keys-1", &own);
+    let until = at(u64::try_from(days(5)).unwrap());
+    desk.store.migrate(&server_id("keys-1"), until).unwrap();
+    desk.store.disable(&key, "a test").unwrap();
+    assert_eq!(without(&desk).len(), 1);
+    let root = spec("root").ca().self_signed();
+    desk.authority(AuthorityScope::AnyServer, &root);
+    assert!(without(&desk).is_empty());
+    desk.clock.set(Some(days(5)));
+    assert_eq!(only(&desk).0, ReasonCode::NoPinLeft);
+}

@@ -1,0 +1,16 @@
+//! Stores that outlive the process: the file, what a crash or an error leaves, recovery (rules I8 and S4).
+
+mod clock;
+mod common;
+mod crls;
+mod damage;
+mod file;
+mod guarded;
+mod loading;
+mod recovery;
+mod sealed;
+mod store;
+#[cfg(target_os = "linux")]
+mod syscalls;
+mod versions;
+mod who;

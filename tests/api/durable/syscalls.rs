@@ -1,0 +1,413 @@
+//! A process that is killed, and a kernel that refuses, at every system call of a save: what is loaded afterwards
+//! is the old store or the new one, whole. Needs strace; without one that works, each test says that it is skipped.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use mutual_trust::admin::DurableStore;
+
+use crate::durable::common::*;
+use crate::support::facts::facts;
+use crate::support::folder::Folder;
+use crate::support::*;
+
+const FOLDER: &str = "MUTUAL_TRUST_TEST_SAVE";
+const WHAT: &str = "MUTUAL_TRUST_TEST_SAVE_WHAT";
+const CURRENT: &str = "trust-store";
+
+/// Changes a store, in the processes that the tests below start; else does nothing. Says what came of it.
+#[test]
+fn saver() {
+    let Ok(folder) = std::env::var(FOLDER) else {
+        return;
+    };
+    // So that the number of the first write to the file is one that no other thread of the process reaches.
+    (0..4).for_each(|_| println!("ready"));
+    if std::env::var(WHAT).unwrap() == "create" {
+        match DurableStore::create(Path::new(&folder), settings()) {
+            Ok(_) => println!("saved"),
+            Err(error) => println!("refused: {error}"),
+        }
+        return;
+    }
+    let opened = DurableStore::open(Path::new(&folder), settings());
+    let Ok((mut store, _)) = opened else {
+        println!("not opened");
+        return;
+    };
+    if std::env::var(WHAT).unwrap() == "block" {
+        let gone = fixture("ca-false");
+        let blocked = store.block(&gone);
+        let in_force = store.live().view().blocks().count();
+        println!(
+            "{in_force} blocks in force, unsaved: {}",
+            blocked.unsaved.is_some()
+        );
+        println!("good: {}", store.health().is_good());
+        println!("stored again: {}", store.retry().is_ok());
+        println!("good then: {}", store.health().is_good());
+        return;
+    }
+    let before = facts(&store.live().view());
+    match store.change(|store| store.add_server(server_id("new"), [])) {
+        Ok(_) => println!("saved"),
+        Err(error) => {
+            let same = facts(&store.live().view()) == before;
+            let behind = store.health().refused_change_on_disk;
+            println!("refused, in force as before: {same}, behind: {behind}: {error}");
+        }
+    }
+}
+
+/// A folder with a store that was saved twice, to be copied for each case.
+struct Prepared {
+    folder: Folder,
+}
+
+impl Prepared {
+    fn new(test: &str) -> Self {
+        let folder = Folder::new(&format!("{test}-prepared"));
+        drop(durable(folder.path()));
+        Self { folder }
+    }
+
+    fn copy(&self, to: &Folder) {
+        for name in to.names() {
+            fs::remove_file(to.file(&name)).unwrap();
+        }
+        for name in self.folder.names() {
+            fs::copy(self.folder.file(&name), to.file(&name)).unwrap();
+        }
+    }
+
+    fn old(&self) -> Vec<String> {
+        facts_in(&self.folder)
+    }
+}
+
+fn facts_in(folder: &Folder) -> Vec<String> {
+    let (store, _) = DurableStore::open(folder.path(), settings()).unwrap();
+    facts(store.contents())
+}
+
+/// Whether there is a strace that may trace.
+fn strace_works() -> bool {
+    let status = Command::new("strace")
+        .args(["-o", "/dev/null", "true"])
+        .status();
+    let works = status.is_ok_and(|status| status.success());
+    if !works {
+        skips::skipped("no strace that works, so no save was interrupted");
+    }
+    works
+}
+
+/// Runs [`saver`] under strace: what it said, and the trace.
+fn traced(folder: &Folder, what: &str, arguments: &[String]) -> (String, String) {
+    let trace = folder.path().with_extension("trace");
+    let output = Command::new("strace")
+        .args(["-f", "-y", "-o"])
+        .arg(&trace)
+        .args(arguments)
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "durable::syscalls::saver", "--nocapture"])
+        .env(FOLDER, folder.path())
+        .env(WHAT, what)
+        .output()
+        .unwrap();
+    let seen = fs::read_to_string(&trace).unwrap();
+    let _ = fs::remove_file(&trace);
+    (String::from_utf8_lossy(&output.stdout).into_owned(), seen)
+}
+
+/// The calls with which the folder is touched: each by its name, and as which one of that name its thread makes it.
+fn points(trace: &str, folder: &Folder) -> BTreeSet<(String, usize)> {
+    let path = folder.path().to_str().unwrap();
+    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let mut points = BTreeSet::new();
+    for line in trace.lines() {
+        let (thread, call) = line.split_once(' ').unwrap();
+        let Some((name, rest)) = call.trim_start().split_once('(') else {
+            continue;
+        };
+        if name.contains(['<', '+', '-']) || name == "execve" {
+            continue;
+        }
+        let count = counts.entry((thread, name)).or_default();
+        *count += 1;
+        if rest.contains(path) {
+            points.insert((name.to_owned(), *count));
+        }
+    }
+    points
+}
+
+#[test]
+fn the_new_file_is_flushed_before_it_gets_the_name_and_the_folder_after() {
+    if !strace_works() {
+        return;
+    }
+    let prepared = Prepared::new("order");
+    let folder = Folder::new("order");
+    prepared.copy(&folder);
+    let (said, trace) = traced(&folder, "change", &[]);
+    assert!(said.contains("saved"), "{said}");
+    let name = folder.path().to_str().unwrap();
+    let file = format!("{name}/{CURRENT}");
+    let in_order: [(&str, &dyn Fn(&str) -> bool); 8] = [
+        ("the lock", &|line| {
+            line.starts_with("flock(") && line.contains(".lock>")
+        }),
+        ("a file of its own", &|line| {
+            line.starts_with("openat(") && line.contains("O_EXCL") && line.contains("0600")
+        }),
+        ("the content", &|line| {
+            line.starts_with("write(") && line.contains(".tmp>, \"mutual-trust store 1.0")
+        }),
+        ("its flush", &|line| {
+            line.starts_with("fsync(") && line.contains(".tmp>")
+        }),
+        ("a second name of the old one", &|line| {
+            line.starts_with("link") && line.contains(&format!("\"{file}\""))
+        }),
+        ("the old one as the previous", &|line| {
+            line.starts_with("rename") && line.contains(&format!("\"{file}.previous\""))
+        }),
+        ("the new one in its place", &|line| {
+            line.starts_with("rename") && line.contains(&format!("\"{file}\""))
+        }),
+        ("the flush of the folder", &|line| {
+            line.starts_with("fsync(") && line.contains(&format!("<{name}>)"))
+        }),
+    ];
+    let mut lines = trace
+        .lines()
+        .map(|line| line.split_once(' ').unwrap().1.trim_start());
+    for (step, expected) in in_order {
+        assert!(
+            lines.any(expected),
+            "{step} is missing or too early:\n{trace}"
+        );
+    }
+}
+
+#[test]
+fn a_process_that_is_killed_at_any_call_leaves_the_old_store_or_the_new_one() {
+    if !strace_works() {
+        return;
+    }
+    let prepared = Prepared::new("killed");
+    let folder = Folder::new("killed");
+    prepared.copy(&folder);
+    let (said, trace) = traced(&folder, "change", &[]);
+    assert!(said.contains("saved"), "{said}");
+    let (old, new) = (prepared.old(), facts_in(&folder));
+    assert_ne!(old, new);
+    let points = points(&trace, &folder);
+    assert!(points.len() >= 15, "{points:?}");
+    let (mut olds, mut news) = (0, 0);
+    for (call, number) in points {
+        prepared.copy(&folder);
+        let inject = format!("inject={call}:signal=KILL:when={number}");
+        let (said, trace) = traced(&folder, "change", &["-e".into(), inject.clone()]);
+        assert!(trace.contains("+++ killed by SIGKILL"), "{inject}: {trace}");
+        let found = facts_in(&folder);
+        // Killed when it had said so, it has done so.
+        assert!(
+            found == new || !said.contains("saved"),
+            "{inject}: {said}\n{trace}"
+        );
+        olds += usize::from(found == old);
+        news += usize::from(found == new);
+        assert!(found == old || found == new, "{inject}: {found:#?}");
+        // What it left does not stand in the way of the next.
+        let (mut store, _) = DurableStore::open(folder.path(), settings()).unwrap();
+        store
+            .change(|store| store.add_server(server_id("later"), []))
+            .unwrap();
+    }
+    assert!(olds > 5 && news > 0, "{olds} old, {news} new");
+}
+
+#[test]
+fn an_error_of_any_call_leaves_the_old_store_or_the_new_one_and_says_which() {
+    if !strace_works() {
+        return;
+    }
+    let prepared = Prepared::new("refusing");
+    let folder = Folder::new("refusing");
+    prepared.copy(&folder);
+    let (_, trace) = traced(&folder, "change", &[]);
+    let old = prepared.old();
+    let is_new = |fact: &String| fact.contains("ServerId(new)");
+    let mut refused = BTreeSet::new();
+    for (call, number) in points(&trace, &folder) {
+        // A disk that is full, one that fails, and one that fails from then on.
+        for error in [
+            format!("error=ENOSPC:when={number}"),
+            format!("error=EIO:when={number}"),
+            format!("error=EIO:when={number}+"),
+        ] {
+            if call == "close" || call == "flock" || call == "munmap" {
+                // Rust ends the process over the first, as it may over nobody else's descriptor.
+                continue;
+            }
+            prepared.copy(&folder);
+            let inject = format!("inject={call}:{error}");
+            let arguments = ["-e".into(), inject.clone()];
+            let (said, trace) = traced(&folder, "change", &arguments);
+            let found = facts_in(&folder);
+            let new = found.iter().any(is_new);
+            let context = || format!("{inject}: {said}\n{trace}");
+            if said.contains("saved") {
+                assert!(new, "{}", context());
+            } else if said.contains("refused") {
+                assert!(said.contains("in force as before: true"), "{}", context());
+                let behind = said.contains("behind: true");
+                assert!(!new || behind, "{}", context());
+                refused.insert(call.clone());
+            } else {
+                // It was not opened, or its output is what was refused.
+                assert!(found == old || new, "{}", context());
+            }
+        }
+    }
+    for call in ["fsync", "write", "openat"] {
+        assert!(refused.contains(call), "{refused:?}");
+    }
+}
+
+#[test]
+fn each_step_that_fails_is_refused_and_what_cannot_be_linked_is_copied() {
+    if !strace_works() {
+        return;
+    }
+    let prepared = Prepared::new("steps");
+    let folder = Folder::new("steps");
+    let old = DurableStore::open(prepared.folder.path(), settings())
+        .unwrap()
+        .0;
+    let old = old.contents().generation();
+    // (which call fails, how, what is said, whether the change is on the disk)
+    let cases = [
+        ("fsync", "EIO:when=1", "behind: false", false),
+        // The folder is not flushed: the change is taken back.
+        ("fsync", "EIO:when=2", "behind: false", false),
+        // Nor can it be taken back.
+        ("fsync", "EIO:when=2+", "behind: true", true),
+        ("rename,renameat,renameat2", "ENOSPC:when=1", "saved", true),
+        (
+            "rename,renameat,renameat2",
+            "ENOSPC:when=2",
+            "behind: false",
+            false,
+        ),
+        (
+            "rename,renameat,renameat2",
+            "ENOSPC",
+            "behind: false",
+            false,
+        ),
+        ("link,linkat", "EPERM", "saved", true),
+    ];
+    for (call, error, expected, written) in cases {
+        prepared.copy(&folder);
+        let inject = format!("inject={call}:error={error}");
+        let trace = "trace=openat,write,fsync,link,linkat,rename,renameat,renameat2";
+        let arguments = ["-e".into(), trace.into(), "-e".into(), inject.clone()];
+        let (said, trace) = traced(&folder, "change", &arguments);
+        assert!(said.contains(expected), "{inject}: {said}\n{trace}");
+        let found = facts_in(&folder);
+        let new = found.iter().any(|fact| fact.contains("ServerId(new)"));
+        assert_eq!(new, written, "{inject}: {said}\n{trace}");
+        // The number of the change that was taken back is not given to what was before it.
+        let (store, _) = DurableStore::open(folder.path(), settings()).unwrap();
+        let taken_back = error == "EIO:when=2";
+        let more = if taken_back { 2 } else { u64::from(written) };
+        assert_eq!(store.contents().generation(), old + more, "{inject}");
+    }
+}
+
+#[test]
+fn a_block_is_in_force_when_the_disk_refuses_and_stored_at_the_first_chance() {
+    if !strace_works() {
+        return;
+    }
+    let prepared = Prepared::new("blocking");
+    let folder = Folder::new("blocking");
+    for (error, later) in [("EIO:when=1", true), ("EIO", false)] {
+        prepared.copy(&folder);
+        let inject = format!("inject=fsync:error={error}");
+        let arguments = [
+            "-e".into(),
+            "trace=openat,fsync".into(),
+            "-e".into(),
+            inject,
+        ];
+        let (said, trace) = traced(&folder, "block", &arguments);
+        for line in [
+            "5 blocks in force, unsaved: true",
+            "good: false",
+            &format!("stored again: {later}"),
+            &format!("good then: {later}"),
+        ] {
+            assert!(said.contains(line), "{line}: {said}\n{trace}");
+        }
+        let (store, _) = DurableStore::open(folder.path(), settings()).unwrap();
+        let stored = store.contents().blocks().count();
+        assert_eq!(stored, if later { 5 } else { 4 }, "{said}");
+    }
+}
+
+#[test]
+fn a_store_does_not_open_where_its_lock_cannot_be_had() {
+    if !strace_works() {
+        return;
+    }
+    let prepared = Prepared::new("unlocked");
+    let folder = Folder::new("unlocked");
+    // What a file system without locks says, and one that lost its server.
+    for error in ["ENOLCK", "EOPNOTSUPP", "EIO"] {
+        prepared.copy(&folder);
+        let arguments = ["-e".into(), format!("inject=flock:error={error}")];
+        let (said, trace) = traced(&folder, "change", &arguments);
+        assert!(trace.contains("(INJECTED)"), "{trace}");
+        assert!(said.contains("not opened"), "{error}: {said}\n{trace}");
+        assert_eq!(facts_in(&folder), prepared.old());
+    }
+}
+
+#[test]
+fn a_process_that_is_killed_while_it_makes_a_store_leaves_none_or_an_empty_one() {
+    if !strace_works() {
+        return;
+    }
+    let folder = Folder::new("made");
+    let (said, trace) = traced(&folder, "create", &[]);
+    assert!(said.contains("saved"), "{said}");
+    let points = points(&trace, &folder);
+    assert!(points.len() >= 6, "{points:?}");
+    let (mut made, mut none) = (0, 0);
+    for (call, number) in points {
+        for name in folder.names() {
+            fs::remove_file(folder.file(&name)).unwrap();
+        }
+        let inject = format!("inject={call}:signal=KILL:when={number}");
+        let (said, trace) = traced(&folder, "create", &["-e".into(), inject.clone()]);
+        match DurableStore::open(folder.path(), settings()) {
+            Ok((store, _)) => {
+                made += 1;
+                assert_eq!(store.contents().entries().len(), 0, "{inject}");
+            }
+            Err(error) => {
+                none += 1;
+                assert!(!said.contains("saved"), "{inject}: {error}\n{trace}");
+                // What was left does not stand in the way of making one.
+                DurableStore::create(folder.path(), settings()).unwrap();
+            }
+        }
+    }
+    assert!(made > 0 && none > 0, "{made} made, {none} not");
+}

@@ -1,0 +1,273 @@
+//! Keys in files and from readers: read once, of exactly their size, and private to their owner.
+
+use std::io::{self, Read};
+
+use mutual_trust::error::{IdentityError as E, ReadFileError as R};
+use mutual_trust::identity::{Chain, PrivateKey};
+use mutual_trust::limits::MAX_KEY_FILE_BYTES;
+
+use crate::keys::{assert_is, keys_format, path};
+
+#[test]
+fn a_reader_is_of_exactly_the_size_that_is_stated() {
+    for name in ["p256-pkcs8.pem", "p256-pkcs8.der"] {
+        let content = keys_format(name);
+        let size = content.len();
+        PrivateKey::from_reader(&*content, size).unwrap();
+        PrivateKey::from_reader((&*content).take(u64::try_from(size).unwrap()), size).unwrap();
+        assert_is!(
+            PrivateKey::from_reader(&*content, size + 1),
+            E::KeyFile(R::Short { size: stated, found, .. }) if *stated == size + 1 && *found == size
+        );
+        assert_is!(
+            PrivateKey::from_reader(&*content, size - 1),
+            E::KeyFile(R::Long { size: stated, .. }) if *stated == size - 1
+        );
+        assert_is!(PrivateKey::from_reader(&*content, 0), E::KeyFile(R::Empty));
+    }
+}
+
+#[test]
+fn a_size_above_the_limit_is_refused_before_anything_is_read() {
+    struct Untouched;
+    impl Read for Untouched {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            panic!("read");
+        }
+    }
+    for size in [MAX_KEY_FILE_BYTES + 1, usize::MAX] {
+        assert_is!(
+            PrivateKey::from_reader(Untouched, size),
+            E::KeyFile(R::TooLarge {
+                limit: MAX_KEY_FILE_BYTES,
+                ..
+            })
+        );
+    }
+}
+
+#[test]
+fn the_error_of_a_reader_is_known_by_its_kind_alone() {
+    struct Failing;
+    impl Read for Failing {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the secret is 1234",
+            ))
+        }
+    }
+    let error = assert_is!(
+        PrivateKey::from_reader(Failing, 100),
+        E::KeyFile(R::Io(io::ErrorKind::TimedOut))
+    );
+    assert!(!format!("{error} {error:?}").contains("1234"));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_an_error_of_its_kind() {
+    for missing in ["missing.pem", "missing/key.pem"] {
+        assert_is!(
+            PrivateKey::from_file(path(missing)),
+            E::KeyFile(R::Io(io::ErrorKind::NotFound))
+        );
+        assert_is!(
+            Chain::from_file(path(missing)),
+            E::ChainFile(R::Io(io::ErrorKind::NotFound))
+        );
+    }
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{PermissionsExt, chown, symlink};
+    use std::os::unix::process::CommandExt;
+    use std::path::{Path, PathBuf};
+    use std::process::Command;
+
+    use mutual_trust::Identity;
+    use mutual_trust::identity::KeyReader;
+
+    use super::*;
+    use crate::support::provider;
+
+    /// A folder of its own, removed at the end.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir()
+                .join(format!("mutual-trust-keys-{}-{name}", std::process::id()));
+            fs::create_dir(&path).unwrap();
+            Self(path)
+        }
+
+        /// A file with this content and mode.
+        fn file(&self, name: &str, content: &[u8], mode: u32) -> PathBuf {
+            let path = self.0.join(name);
+            fs::write(&path, content).unwrap();
+            fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            path
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn a_private_file_is_read_in_every_form() {
+        let folder = Folder::new("forms");
+        for name in [
+            "p256-pkcs8.pem",
+            "p256-pkcs8.der",
+            "rsa2048-pkcs1.der",
+            "p256-sec1.pem",
+        ] {
+            for mode in [0o600, 0o400] {
+                let file = folder.file("key", &keys_format(name), mode);
+                PrivateKey::from_file(&file).unwrap();
+                fs::remove_file(file).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_to_which_group_or_others_have_any_access_is_refused_unless_that_is_waived() {
+        let folder = Folder::new("modes");
+        for bit in 0..6 {
+            let mode = 0o600 | 1 << bit;
+            let file = folder.file("key.pem", &keys_format("p256-pkcs8.pem"), mode);
+            let error = assert_is!(
+                PrivateKey::from_file(&file),
+                E::KeyFile(R::Mode { mode: seen, .. }) if *seen == mode
+            );
+            assert!(
+                error.to_string().contains(&format!("mode {mode:04o}")),
+                "{error}"
+            );
+            assert!(error.to_string().contains("chmod 600"), "{error}");
+            KeyReader::new().any_owner_and_mode().file(&file).unwrap();
+        }
+        let file = folder.file("key.pem", &keys_format("p256-pkcs8.pem"), 0o644);
+        let links_to = folder.0.join("link.pem");
+        symlink(&file, &links_to).unwrap();
+        assert_is!(PrivateKey::from_file(&links_to), E::KeyFile(R::Mode { .. }));
+    }
+
+    #[test]
+    fn a_combined_file_is_held_to_the_same_and_the_file_of_a_chain_is_not() {
+        let folder = Folder::new("combined");
+        let text = keys_format("keytool-rsa2048-combined.pem");
+        let file = folder.file("both.pem", &text, 0o640);
+        assert_is!(
+            KeyReader::new().combined_file(&file),
+            E::KeyFile(R::Mode { mode: 0o640, .. })
+        );
+        assert_is!(
+            Identity::from_files(&file, &file, &provider()),
+            E::KeyFile(R::Mode { .. })
+        );
+        KeyReader::new()
+            .any_owner_and_mode()
+            .combined_file(&file)
+            .unwrap();
+        let file = folder.file("both.pem", &text, 0o600);
+        KeyReader::new().combined_file(&file).unwrap();
+        Identity::from_files(&file, &file, &provider()).unwrap();
+        let chain = folder.file(
+            "chain.pem",
+            &keys_format("keytool-rsa2048-chain.pem"),
+            0o666,
+        );
+        let key = folder.file("key.pem", &keys_format("keytool-rsa2048-key.pem"), 0o600);
+        Identity::from_files(chain, key, &provider()).unwrap();
+    }
+
+    #[test]
+    fn only_a_regular_file_is_read() {
+        let folder = Folder::new("kinds");
+        let pipe = folder.0.join("pipe");
+        assert!(
+            Command::new("mkfifo")
+                .arg(&pipe)
+                .status()
+                .unwrap()
+                .success()
+        );
+        for path in [&*folder.0, &pipe, Path::new("/dev/null")] {
+            // A pipe has no writer here: opening it would not come back.
+            assert_is!(PrivateKey::from_file(path), E::KeyFile(R::NotAFile));
+            assert_is!(Chain::from_file(path), E::ChainFile(R::NotAFile));
+            let waived = KeyReader::new().any_owner_and_mode().file(path);
+            assert_is!(waived, E::KeyFile(R::NotAFile));
+        }
+        let file = folder.file("empty.pem", b"", 0o600);
+        assert_is!(PrivateKey::from_file(file), E::KeyFile(R::Empty));
+        let file = folder.file("large.pem", &vec![b'\n'; MAX_KEY_FILE_BYTES + 1], 0o600);
+        assert_is!(
+            PrivateKey::from_file(&file),
+            E::KeyFile(R::TooLarge { limit: MAX_KEY_FILE_BYTES, size, .. })
+                if *size == u64::try_from(MAX_KEY_FILE_BYTES).unwrap() + 1
+        );
+        assert_is!(
+            Chain::from_file(&file),
+            E::ChainFile(R::TooLarge {
+                limit: MAX_KEY_FILE_BYTES,
+                ..
+            })
+        );
+    }
+
+    /// Somebody who is neither root nor the user of this process.
+    const OTHER: u32 = 65_534;
+
+    #[test]
+    fn the_file_of_another_user_is_refused_unless_that_is_waived() {
+        let folder = Folder::new("owners");
+        let file = folder.file("key.pem", &keys_format("p256-pkcs8.pem"), 0o600);
+        PrivateKey::from_file(&file).unwrap();
+        if chown(&file, Some(OTHER), None).is_err() {
+            return; // only root can give files away
+        }
+        assert_is!(
+            PrivateKey::from_file(&file),
+            E::KeyFile(R::Owner {
+                owner: OTHER,
+                user: 0,
+                ..
+            })
+        );
+        KeyReader::new().any_owner_and_mode().file(&file).unwrap();
+        // The same file, read by its owner: this test again, as that user.
+        fs::set_permissions(&folder.0, Permissions::from_mode(0o755)).unwrap();
+        let exe = folder.0.join("test");
+        fs::copy(std::env::current_exe().unwrap(), &exe).unwrap();
+        let mut child = Command::new(&exe);
+        child.uid(OTHER).gid(OTHER).env(CHILD, &file);
+        child.args([
+            "--exact",
+            "keys::files::unix::reads_as_another_user",
+            "--nocapture",
+        ]);
+        let output = child.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success() && said.contains(READ), "{said}");
+    }
+
+    const CHILD: &str = "MUTUAL_TRUST_TEST_KEY_FILE";
+    const READ: &str = "read by its owner";
+
+    /// Run by the test above with another user.
+    #[test]
+    fn reads_as_another_user() {
+        let Some(file) = std::env::var_os(CHILD) else {
+            return;
+        };
+        PrivateKey::from_file(file).unwrap();
+        eprintln!("{READ}");
+    }
+}

@@ -1,0 +1,10 @@
+//! Trust that changes while it is in use: publications, configurations that follow them, open connections, and what
+//! those who look on are told.
+
+#[cfg(feature = "tracing")]
+mod events;
+mod links;
+mod observed;
+mod publishing;
+mod queue;
+mod recheck;

@@ -1,0 +1,140 @@
+//! What takes more than a call: a test that makes it so, and the words by which it knows the error.
+
+/// Variant, file, words in it.
+pub(crate) const ALL: &[(&str, &str, &str)] = &[
+    // A folder that is followed says what is wrong with it in the health of its store.
+    (
+        "SourceError::Missing",
+        "tests/api/follow/malformed.rs",
+        "\"is missing\"",
+    ),
+    (
+        "SourceError::Empty",
+        "tests/api/follow/malformed.rs",
+        "\"is empty\"",
+    ),
+    (
+        "SourceError::NotAFile",
+        "tests/api/follow/malformed.rs",
+        "\"neither a file\"",
+    ),
+    (
+        "SourceError::Io",
+        "tests/api/follow/malformed.rs",
+        "\"pins.pem/below: \"",
+    ),
+    (
+        "SourceError::Certificates",
+        "tests/api/follow/malformed.rs",
+        "\"no PEM section\"",
+    ),
+    (
+        "SourceError::Contradiction",
+        "tests/api/follow/malformed.rs",
+        "\"there are certificates as well\"",
+    ),
+    (
+        "SourceError::Refused",
+        "tests/api/follow/malformed.rs",
+        "\"CanNeverMatch\"",
+    ),
+    (
+        "SourceError::TooManyFiles",
+        "tests/api/follow/malformed.rs",
+        "more than {MAX_FOLLOWED_FILES} files",
+    ),
+    (
+        "SourceError::TooLarge",
+        "tests/api/follow/malformed.rs",
+        "holds more than",
+    ),
+    (
+        "SourceError::Changing",
+        "tests/api/follow/malformed.rs",
+        "is being changed",
+    ),
+    // A planned change of a durable store.
+    (
+        "GuardedError::Plan",
+        "tests/api/durable/guarded.rs",
+        "GuardedError::Plan(PlanError::Loses",
+    ),
+    (
+        "GuardedError::Durable",
+        "tests/api/durable/guarded.rs",
+        "GuardedError::Durable(_)",
+    ),
+    // A system call fails: in a process that is watched.
+    (
+        "WriteStep::Write",
+        "tests/api/issuing/syscalls.rs",
+        "WriteStep::Write",
+    ),
+    (
+        "WriteStep::Flush",
+        "tests/api/issuing/syscalls.rs",
+        "failed: Flush",
+    ),
+    (
+        "WriteStep::Place",
+        "tests/api/issuing/syscalls.rs",
+        "failed: Place",
+    ),
+    (
+        "WriteError::NotDurable",
+        "tests/api/issuing/syscalls.rs",
+        "WriteError::NotDurable",
+    ),
+    // The store's own source, beside an administrator's call.
+    (
+        "StoreWarning::Followed",
+        "tests/api/follow/kept.rs",
+        "source source",
+    ),
+    // 256 MiB of lists.
+    (
+        "StoreError::CrlsTooLarge",
+        "src/store/revocation.rs",
+        "Err(StoreError::CrlsTooLarge { limit }) if",
+    ),
+    // A store of more than 600 MiB.
+    (
+        "StoreFileError::Unreadable",
+        "src/admin/file/write.rs",
+        "StoreFileError::Unreadable { size, crls, limit }",
+    ),
+    // The entry of a file that an older version wrote.
+    (
+        "StoreError::Unread",
+        "tests/api/durable/loading.rs",
+        "Err(StoreError::Unread(_))",
+    ),
+    // Where only ring is at hand, which makes no RSA keys.
+    (
+        "IssueError::KeyType",
+        "tests/api/issuing/made.rs",
+        "IssueError::KeyType",
+    ),
+    // The file of a key belongs to somebody else: only root can make it so.
+    (
+        "ReadFileError::Owner",
+        "tests/api/keys/files.rs",
+        "R::Owner",
+    ),
+];
+
+/// Variant, and why no call produces it.
+pub(crate) const NEVER: &[(&str, &str)] = &[
+    (
+        "ProbeError::NotProbed",
+        "our verifier breaks every probe off; it stands for a TLS library that does not ask it",
+    ),
+    (
+        "IssueError::Encoding",
+        "what a specification takes, the writer of certificates writes; it stands for one that does not",
+    ),
+    (
+        "HostNameError::Form",
+        "names of the TLS library are DNS names or addresses; it may get other forms",
+    ),
+];

@@ -1,0 +1,260 @@
+//! Warnings of changes and of verdicts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mutual_trust::certificate::Crl;
+use mutual_trust::error::StoreError;
+use mutual_trust::limits::MAX_NAMESAKE_SIGNATURES;
+use mutual_trust::policy::{Question, Target, VerdictWarning};
+use mutual_trust::store::{CrlIssuer, Report, ValidityRule};
+use mutual_trust::{
+    AuthorityScope, Certificate, Clock, EntryOptions, PinScope, Policy, TrustStore, View, decide,
+};
+use pki_types::CertificateDer;
+use rcgen::{GeneralSubtree, KeyUsagePurpose, NameConstraints};
+
+use crate::produced::Produced;
+use crate::support::crl::crl;
+use crate::support::pki::{Made, Spec, spec};
+use crate::support::{DAY, NOW, at, fixture, host, now, policy, server_id, store};
+
+const DAY_: i64 = 24 * 60 * 60;
+
+pub(crate) fn produce(produced: &mut Produced) {
+    changes(produced);
+    lists(produced);
+    verdicts(produced);
+}
+
+fn told(produced: &mut Produced, report: Result<Report, StoreError>) {
+    let report = report.unwrap();
+    assert!(!report.warnings().is_empty(), "{report}");
+    for warning in report.warnings().items() {
+        produced.value(warning);
+    }
+}
+
+fn options() -> EntryOptions {
+    EntryOptions::new()
+}
+
+fn changes(produced: &mut Produced) {
+    let as_pin = |spec: Spec, options| {
+        store().install_pin(PinScope::Clients, spec.self_signed().certificate(), options)
+    };
+    told(
+        produced,
+        as_pin(spec("a").valid(-2 * DAY_, -DAY_), options()),
+    );
+    told(produced, as_pin(spec("a").valid(DAY_, 2 * DAY_), options()));
+    told(
+        produced,
+        as_pin(spec("a").server_auth(), options().any_role()),
+    );
+    let usage = [KeyUsagePurpose::KeyEncipherment];
+    told(produced, as_pin(spec("a").key_usage(&usage), options()));
+    told(produced, as_pin(spec("a").ca(), options()));
+    let mut many = store();
+    for number in 0..=MAX_NAMESAKE_SIGNATURES {
+        let scope = AuthorityScope::AnyServer;
+        let made = spec("a").ca().self_signed().certificate();
+        let report = many.install_authority(scope, made, options());
+        if number == MAX_NAMESAKE_SIGNATURES {
+            told(produced, report);
+        }
+    }
+    for seconds in [NOW - 2 * DAY, NOW + 367 * DAY] {
+        let mut published = store();
+        published.view();
+        let mut published = published.with_clock(Arc::new(Clock::Known(at(seconds))));
+        told(produced, published.add_server(server_id("keys-1"), []));
+    }
+    let sha1 = fixture("sha1-self-signed");
+    told(
+        produced,
+        store().install_pin(PinScope::Clients, sha1, options()),
+    );
+    let constrained = spec("CA").ca().params(|params| {
+        params.name_constraints = Some(NameConstraints {
+            permitted_subtrees: vec![GeneralSubtree::Rfc822Name("a@example".to_owned())],
+            excluded_subtrees: Vec::new(),
+        });
+    });
+    let constrained = constrained.self_signed().certificate();
+    told(
+        produced,
+        store().install_authority(AuthorityScope::AnyServer, constrained, options()),
+    );
+    let mut one = store();
+    let _ = one.add_server(server_id("a"), []).unwrap();
+    let scope = PinScope::Server(server_id("a"));
+    let held = spec("a").self_signed().certificate();
+    let report = one.install_pin(scope, held, options()).unwrap();
+    told(produced, one.remove(&report.entries().items()[0]));
+    let root = spec("root").ca().self_signed();
+    let leaf = spec("leaf").signed_by(&root).certificate();
+    let mut bundle = one.sort_bundle(vec![root.certificate(), leaf]);
+    bundle.decide(0, mutual_trust::store::Decision::Authority);
+    told(
+        produced,
+        one.install_bundle(
+            &bundle,
+            &PinScope::Clients,
+            &AuthorityScope::Clients,
+            &options(),
+        ),
+    );
+}
+
+fn trusting(made: &Made) -> TrustStore {
+    let mut store = store();
+    let _ = store
+        .add_server(server_id("a"), [host("a.example")])
+        .unwrap();
+    let scope = AuthorityScope::AnyServer;
+    let _ = store
+        .install_authority(scope, made.certificate(), options())
+        .unwrap();
+    store
+}
+
+fn lists(produced: &mut Produced) {
+    let issuer = spec("CA").ca().self_signed();
+    let mut put = |list: Crl| told(produced, trusting(&issuer).install_crl(list));
+    put(crl().valid(-2 * DAY_, -DAY_).signed_by(&issuer));
+    put(crl().valid(DAY_, 2 * DAY_).signed_by(&issuer));
+    put(crl().version_1().signed_by(&issuer));
+    let mut store = trusting(&issuer);
+    let _ = store.install_crl(crl().signed_by(&issuer)).unwrap();
+    told(
+        produced,
+        store.install_crl(crl().no_number().signed_by(&issuer)),
+    );
+    let mut store = trusting(&issuer);
+    let newer_first = [2, 1].map(|number| crl().number(number).signed_by(&issuer));
+    let mut done = store.install_crls(newer_first);
+    told(produced, done.remove(1));
+    let mut store = trusting(&issuer);
+    let list = crl().signed_by(&issuer);
+    let print = list.fingerprint();
+    let _ = store.install_crl(list).unwrap();
+    told(produced, store.remove_crl(print));
+    assert!(
+        store
+            .contents()
+            .checked_issuers()
+            .any(|one| one == CrlIssuer::of(&issuer.certificate))
+    );
+}
+
+fn ask(
+    produced: &mut Produced,
+    view: &View,
+    policy: &Policy,
+    leaf: &Certificate,
+    target: Option<Target<'_>>,
+    clock: Clock,
+) {
+    let leaf: &CertificateDer<'_> = leaf.der();
+    let question = match target {
+        Some(target) => Question::server(target, leaf, &[], clock),
+        None => Question::client(leaf, &[], clock),
+    };
+    let verdict = decide(view, policy, &question);
+    // That the clock jumped is said of refusals.
+    let mut warnings = verdict.warnings().iter();
+    let jumped = warnings.any(|warning| matches!(warning, VerdictWarning::ClockJumped(_)));
+    assert_ne!(verdict.is_accepted(), jumped, "{verdict}");
+    assert!(!verdict.warnings().is_empty(), "{verdict}");
+    for warning in verdict.warnings() {
+        produced.value(warning);
+    }
+}
+
+fn verdicts(produced: &mut Produced) {
+    let client = |spec: Spec, options: EntryOptions| {
+        let made = spec.self_signed();
+        let mut store = store();
+        let _ = store
+            .install_pin(PinScope::Clients, made.certificate(), options)
+            .unwrap();
+        (store.view(), made.certificate())
+    };
+    let grace = ValidityRule::Grace(Duration::from_secs(10 * DAY));
+    let usage = [KeyUsagePurpose::KeyEncipherment];
+    for (spec, options, clock) in [
+        (spec("a"), options(), Clock::Unset),
+        (spec("a"), options(), Clock::Known(at(NOW + 367 * DAY))),
+        (
+            spec("a").valid(-2 * DAY_, -DAY_),
+            options().validity(grace),
+            now(),
+        ),
+        (spec("a").key_usage(&usage), options(), now()),
+        (spec("a").server_auth(), options().any_role(), now()),
+    ] {
+        let (view, leaf) = client(spec, options);
+        ask(produced, &view, &policy(), &leaf, None, clock);
+    }
+    let sha1 = fixture("sha1-self-signed");
+    let mut bare = store();
+    let _ = bare
+        .install_pin_fingerprint(PinScope::Clients, sha1.fingerprint(), options())
+        .unwrap();
+    ask(produced, &bare.view(), &policy(), &sha1, None, now());
+
+    let root = spec("root").ca().self_signed();
+    let leaf = spec("leaf").dns("a.example").dns("u.example").server_auth();
+    let leaf = leaf.signed_by(&root).certificate();
+    let id = server_id("a");
+    let by_id = Some(Target::id(&id, None));
+    // The names of the other end of a pin are the scope's business.
+    let mut pinned = trusting(&root);
+    let scope = PinScope::Server(id.clone());
+    let _ = pinned
+        .install_pin(scope.clone(), leaf.clone(), options())
+        .unwrap();
+    let dialled = host("other.example");
+    let target = Some(Target::id(&id, Some(&dialled)));
+    ask(produced, &pinned.view(), &policy(), &leaf, target, now());
+
+    let mut migrating = trusting(&root);
+    let other = spec("other").self_signed().certificate();
+    let _ = migrating.install_pin(scope, other, options()).unwrap();
+    let _ = migrating.migrate(&id, at(NOW + DAY)).unwrap();
+    ask(produced, &migrating.view(), &policy(), &leaf, by_id, now());
+    let unlisted = host("u.example");
+    let target = Some(Target::Name(&unlisted));
+    ask(
+        produced,
+        &trusting(&root).view(),
+        &policy().allow_unlisted(),
+        &leaf,
+        target,
+        now(),
+    );
+
+    let mut listed = trusting(&root);
+    let _ = listed
+        .install_crl(crl().valid(-5 * DAY_, -DAY_).signed_by(&root))
+        .unwrap();
+    let lenient = policy().crl_grace(Duration::from_secs(10 * DAY)).unwrap();
+    ask(produced, &listed.view(), &lenient, &leaf, by_id, now());
+
+    // A CA without a key usage.
+    let silent = spec("silent").ca().key_usage(&[]).self_signed();
+    let below = spec("leaf")
+        .dns("a.example")
+        .server_auth()
+        .signed_by(&silent);
+    ask(
+        produced,
+        &trusting(&silent).view(),
+        &policy(),
+        &below.certificate,
+        by_id,
+        now(),
+    );
+    assert_eq!(Arc::new(now()).as_ref(), &now());
+}

@@ -1,0 +1,24 @@
+//! What the store alone shows of the trust rules: installing (I1–I9), blocks (P1), claims (P2), migration (P3)
+//! and levels (P4), and the floor (M7).
+
+#[macro_use]
+mod common;
+
+mod again;
+mod blocks;
+mod bundles;
+mod claims;
+mod clock;
+mod fingerprints;
+mod groups;
+mod migration;
+mod names;
+mod options;
+mod reissued;
+mod release;
+mod reports;
+mod roles;
+mod signatures;
+mod slots;
+mod update;
+mod views;

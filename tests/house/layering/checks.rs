@@ -1,0 +1,459 @@
+//! The checks. Each takes a file and returns what is wrong with it, a line each.
+
+use crate::layering::source::{Token, code, docs, lines_in_use, paths, tokens, without_tests};
+
+/// A source file: its path from the root of the package, and its text.
+pub struct File {
+    pub path: String,
+    pub source: String,
+    code: String,
+    production: String,
+}
+
+impl File {
+    pub fn new(path: &str, source: &str) -> Self {
+        let code = code(source);
+        Self {
+            path: path.to_owned(),
+            source: source.to_owned(),
+            production: without_tests(&code),
+            code,
+        }
+    }
+
+    /// The directory or file below `src/`, without `.rs`; nothing for a file of the command.
+    fn room(&self) -> &str {
+        let below = self.path.strip_prefix("src/").unwrap_or("");
+        let first = below.split('/').next().unwrap();
+        first.strip_suffix(".rs").unwrap_or(first)
+    }
+
+    fn at(&self, line: usize, what: &str) -> String {
+        format!("{}:{line}: {what}", self.path)
+    }
+}
+
+/// The rooms in the order in which a certificate flows.
+pub const ROOMS: [&str; 6] = ["certificate", "identity", "store", "policy", "admin", "tls"];
+
+/// Where the command is. It is a user of the library, so it may name every room, do I/O and print.
+pub const PROGRAM: &str = "crates/cli/src/";
+
+/// The modules of the command, in the order in which one may name another.
+const MODULES: [&str; 18] = [
+    "output",
+    "facts",
+    "describe",
+    "files",
+    "tree",
+    "passphrase",
+    "ours",
+    "trust",
+    "link",
+    "inspect",
+    "check",
+    "connect",
+    "store",
+    "enroll",
+    "serve",
+    "identity",
+    "examples",
+    "generate",
+];
+
+/// The command's modules name only modules before them, and nothing of the library but what it offers to all.
+pub fn modules(file: &File) -> Vec<String> {
+    let Some(below) = file.path.strip_prefix(PROGRAM) else {
+        return Vec::new();
+    };
+    let own = below.split(['/', '.']).next().unwrap();
+    let place = |module: &str| MODULES.iter().position(|known| *known == module);
+    let mut wrong = Vec::new();
+    if own != "main" && place(own).is_none() {
+        wrong.push(file.at(1, "a module of the command without a place in the order"));
+    }
+    for (line, path) in paths(&file.production) {
+        let (Some("crate"), Some(named)) = (path.first().map(String::as_str), path.get(1)) else {
+            continue;
+        };
+        if own != "main" && place(named) >= place(own) && named != own {
+            let what = format!("{own} names {}, which is not before it", path.join("::"));
+            wrong.push(file.at(line, &what));
+        }
+    }
+    wrong
+}
+
+/// A room names only rooms above it. All may name `error` and `limits`; `error` names types of all rooms, and
+/// `limits` names none.
+pub fn rooms(file: &File) -> Vec<String> {
+    let own = file.room();
+    let mut wrong = Vec::new();
+    if own == "lib" || file.path.starts_with(PROGRAM) {
+        return wrong;
+    }
+    let modules = file.path.matches('/').count() - usize::from(file.path.ends_with("/mod.rs"));
+    for (line, path) in paths(&file.production) {
+        let supers = path.iter().take_while(|name| *name == "super").count();
+        let from_root = match path.first().map(String::as_str) {
+            Some("crate") => path.get(1),
+            Some("super") if supers >= modules => path.get(supers),
+            _ => continue,
+        };
+        let Some(named) = from_root else {
+            wrong.push(file.at(line, "takes the crate itself"));
+            continue;
+        };
+        let place = |room: &str| ROOMS.iter().position(|known| *known == room);
+        let allowed = match (place(own), place(named)) {
+            _ if own == "limits" => false,
+            (Some(own), Some(named)) => named <= own,
+            (None, Some(_)) => own == "error",
+            (_, None) => matches!(named.as_str(), "error" | "limits"),
+        };
+        if !allowed {
+            let what = format!("{own} names {}, which is not above it", path.join("::"));
+            wrong.push(file.at(line, &what));
+        }
+    }
+    wrong
+}
+
+/// `lib.rs` declares rooms and re-exports; it has no logic.
+pub fn no_logic_in_lib(file: &File) -> Vec<String> {
+    if file.path != "src/lib.rs" {
+        return Vec::new();
+    }
+    let all = tokens(&file.production);
+    let logic = |token: &Token| {
+        let words = [
+            "fn",
+            "impl",
+            "struct",
+            "enum",
+            "trait",
+            "const",
+            "static",
+            "let",
+            "macro_rules",
+        ];
+        matches!(token, Token::Name(name) if words.contains(&name.as_str()))
+    };
+    let found = all.iter().filter(|(_, token)| logic(token));
+    found
+        .map(|(line, token)| file.at(*line, &format!("{token:?} in lib.rs")))
+        .collect()
+}
+
+/// What only some files may name: the start of a path, and those files or folders.
+const ONLY_IN: &[(&str, &[&str])] = &[
+    // rustls 0.24 may change nothing but the adapters.
+    ("rustls", &["src/tls/"]),
+    // webpki 0.104 may change nothing but the path.
+    ("webpki", &["src/policy/path.rs"]),
+    (
+        "webpki::RawPublicKeyEntity",
+        &["src/certificate/keys.rs", "src/tls/signature.rs"],
+    ),
+    (
+        "webpki::anchor_from_trusted_cert",
+        &["src/certificate/mod.rs"],
+    ),
+    ("webpki::EndEntityCert", &["src/certificate/mod.rs"]),
+    ("webpki::Error", &["src/tls/signature.rs"]),
+    // Nothing but the clock that an embedder may replace reads the time.
+    ("std::time::SystemTime", &["src/certificate/time.rs"]),
+    ("std::time::Instant", &[]),
+    // No I/O, no environment, no threads.
+    // Private keys, the files of a store and followed files, and nothing else.
+    (
+        "std::fs",
+        &[
+            "src/identity/file.rs",
+            "src/identity/write.rs",
+            "src/admin/durable/disk.rs",
+            "src/admin/follow/read.rs",
+        ],
+    ),
+    ("std::env", &[]),
+    ("std::net::TcpStream", &[]),
+    ("std::net::TcpListener", &[]),
+    ("std::net::UdpSocket", &[]),
+    ("std::net::ToSocketAddrs", &[]),
+    // The name of a temporary file has the process id in it.
+    ("std::process", &["src/identity/write.rs"]),
+    ("std::thread", &[]),
+    ("std::io::stdin", &[]),
+    ("std::io::stdout", &[]),
+    ("std::io::stderr", &[]),
+    // Only the events.
+    ("tracing", &["src/admin/trace.rs"]),
+    // A yes to rustls is given in one place for certificates and in one for handshake signatures; for certificates
+    // also where the verifier belongs to one connection and the signature step refuses.
+    (
+        "ServerCertVerified::assertion",
+        &["src/tls/verifier.rs", "src/tls/probe.rs"],
+    ),
+    (
+        "ClientCertVerified::assertion",
+        &["src/tls/verifier.rs", "src/tls/enrol.rs"],
+    ),
+    (
+        "HandshakeSignatureValid::assertion",
+        &["src/tls/signature.rs"],
+    ),
+];
+
+pub fn only_in(file: &File) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let is_program = file.path.starts_with(PROGRAM);
+    for (line, path) in paths(&file.production) {
+        let path = path.join("::");
+        let is_below = |start: &str| {
+            let glob = path.strip_suffix('*').unwrap_or("/");
+            path == start || path.starts_with(&format!("{start}::")) || start.starts_with(glob)
+        };
+        let matching: Vec<_> = ONLY_IN
+            .iter()
+            .filter(|(start, _)| is_below(start))
+            .collect();
+        let named_here = |places: &&[&str]| places.iter().any(|place| file.path.starts_with(place));
+        let of_program =
+            |start: &str| is_program && (start.starts_with("std::") || start == "rustls");
+        let allowed = matching
+            .iter()
+            .any(|(start, places)| named_here(places) || of_program(start));
+        if !matching.is_empty() && !allowed {
+            wrong.push(file.at(line, &format!("names {path}")));
+        }
+    }
+    wrong
+}
+
+/// Names that stand in one file only, however they were imported.
+const NAMES_ONLY_IN: &[(&str, &[&str])] = &[
+    ("verify_for_usage", &["src/policy/path.rs"]),
+    (
+        "anchor_from_trusted_cert",
+        &["src/policy/path.rs", "src/certificate/mod.rs"],
+    ),
+    ("SystemTime", &["src/certificate/time.rs"]),
+    ("Instant", &[]),
+];
+
+/// Macros that print or stop.
+const MACROS: [&str; 9] = [
+    "println",
+    "eprintln",
+    "print",
+    "eprint",
+    "dbg",
+    "todo",
+    "unimplemented",
+    "unreachable",
+    "panic",
+];
+
+/// Those that the command may use.
+const PRINTING: [&str; 4] = ["println", "eprintln", "print", "eprint"];
+
+/// What a verdict may not depend on: nothing in the view or in its judgement changes by itself.
+const STATE: [&str; 9] = [
+    "Mutex",
+    "RwLock",
+    "Condvar",
+    "Cell",
+    "RefCell",
+    "OnceLock",
+    "OnceCell",
+    "LazyLock",
+    "thread_local",
+];
+
+/// Where there is state all the same: what was decided is remembered there, and given again only if it would be
+/// decided again; a judgement of time notes up to when it stays the same, which no judgement reads; and each verdict
+/// counts from zero what it spends.
+const STATE_IN: &[(&str, &[&str])] = &[
+    (
+        "src/policy/memory.rs",
+        &["RwLock", "AtomicBool", "AtomicU64"],
+    ),
+    ("src/policy/timing.rs", &["Cell"]),
+    ("src/policy/work.rs", &["Cell"]),
+];
+
+pub fn names(file: &File) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let all = tokens(&file.production);
+    let pure = ["certificate", "store", "policy"].contains(&file.room());
+    for (index, (line, token)) in all.iter().enumerate() {
+        let Token::Name(name) = token else { continue };
+        let name = name.as_str();
+        let next = all.get(index + 1).map(|(_, token)| token);
+        let elsewhere = |(only, places): &(&str, &[&str])| {
+            *only == name && !places.contains(&file.path.as_str())
+        };
+        let prints = PRINTING.contains(&name) || name == "Instant";
+        if prints && file.path.starts_with(PROGRAM) {
+            continue;
+        }
+        let is_macro = MACROS.contains(&name) && next == Some(&Token::Mark('!'));
+        let is_state = STATE.contains(&name) || name.starts_with("Atomic");
+        let is_known = STATE_IN
+            .iter()
+            .any(|(path, known)| *path == file.path && known.contains(&name));
+        if NAMES_ONLY_IN.iter().any(elsewhere) || is_macro || (pure && is_state && !is_known) {
+            wrong.push(file.at(*line, &format!("has {name}")));
+        }
+    }
+    wrong
+}
+
+/// Only `policy/decide.rs` can say yes.
+pub fn accepted(file: &File) -> Vec<String> {
+    if file.path == "src/policy/decide.rs" {
+        return Vec::new();
+    }
+    let all = tokens(&file.production);
+    let pairs = all.windows(2).filter(|pair| {
+        pair[0].1 == Token::Name("Accepted".into()) && pair[1].1 == Token::Mark('{')
+    });
+    pairs
+        .map(|pair| file.at(pair[0].0, "makes, takes apart or extends Accepted"))
+        .collect()
+}
+
+/// In API docs, "self-signed" always says what is.
+pub fn self_signed(file: &File) -> Vec<String> {
+    let blocks = if file.path.ends_with(".md") {
+        let paragraphs = (1..).zip(file.source.split("\n\n"));
+        paragraphs
+            .map(|(at, text)| (at, text.replace('\n', " ")))
+            .collect()
+    } else {
+        docs(&file.source)
+    };
+    let nouns = [
+        "end entity",
+        "end entities",
+        "CA",
+        "certificate",
+        "server certificate",
+        "client certificate",
+    ];
+    let mut wrong = Vec::new();
+    for (line, text) in blocks {
+        for (found, word) in text.to_ascii_lowercase().match_indices("self-signed") {
+            let rest = text[found + word.len()..].trim_start_matches([' ', '*', '`', '_']);
+            if !nouns.iter().any(|noun| rest.starts_with(noun)) {
+                let end = rest
+                    .char_indices()
+                    .nth(30)
+                    .map_or(rest.len(), |(end, _)| end);
+                wrong.push(file.at(
+                    line,
+                    &format!("bare \"self-signed\" before {:?}", &rest[..end]),
+                ));
+            }
+        }
+    }
+    wrong
+}
+
+/// Lints are never switched off without a reason, and never by `allow`.
+pub fn lint_attributes(file: &File) -> Vec<String> {
+    let all = tokens(&file.code);
+    let mut wrong = Vec::new();
+    let mut index = 0;
+    while index < all.len() {
+        let bang =
+            usize::from(all.get(index + 1).map(|(_, token)| token) == Some(&Token::Mark('!')));
+        let open = all.get(index + 1 + bang).map(|(_, token)| token) == Some(&Token::Mark('['));
+        if all[index].1 != Token::Mark('#') || !open {
+            index += 1;
+            continue;
+        }
+        let (line, start) = (all[index].0, index + 1 + bang);
+        let mut depth = 0;
+        let length = all[start..].iter().position(|(_, token)| {
+            match token {
+                Token::Mark('[') => depth += 1,
+                Token::Mark(']') => depth -= 1,
+                _ => {}
+            }
+            depth == 0
+        });
+        let inside: Vec<&Token> = all[start..start + length.unwrap_or(0)]
+            .iter()
+            .map(|(_, token)| token)
+            .collect();
+        let has = |name: &str| inside.contains(&&Token::Name(name.to_owned()));
+        let is = |name: &str| inside.get(1) == Some(&&Token::Name(name.to_owned()));
+        if is("allow") {
+            wrong.push(file.at(line, "allow instead of expect with a reason"));
+        } else if (is("expect") || has("allow")) && !has("reason") {
+            wrong.push(file.at(line, "a lint switched off without a reason"));
+        }
+        index = start + length.unwrap_or(0) + 1;
+    }
+    wrong
+}
+
+/// Files stay short enough to be read at once.
+pub fn length(file: &File) -> Vec<String> {
+    let lines = lines_in_use(&file.source, &file.production);
+    if lines < 400 {
+        return Vec::new();
+    }
+    vec![file.at(lines, "400 lines or more without tests")]
+}
+
+/// In the rooms that judge, no catch-all arm of a match says yes.
+pub fn catch_all(file: &File) -> Vec<String> {
+    if !["policy", "tls"].contains(&file.room()) {
+        return Vec::new();
+    }
+    let yes = [
+        "Ok",
+        "true",
+        "Passed",
+        "Accepted",
+        "assertion",
+        "accept_pin",
+        "accept_chain",
+    ];
+    let all = tokens(&file.production);
+    let mut wrong = Vec::new();
+    for (index, (line, token)) in all.iter().enumerate() {
+        let arrow = |at: usize| {
+            all.get(at).map(|(_, token)| token) == Some(&Token::Mark('='))
+                && all.get(at + 1).map(|(_, token)| token) == Some(&Token::Mark('>'))
+        };
+        if *token != Token::Name("_".into()) {
+            continue;
+        }
+        // `_ =>`, or `_ if … =>`.
+        let guarded = all.get(index + 1).map(|(_, token)| token) == Some(&Token::Name("if".into()));
+        let Some(start) = (index + 1..all.len().min(index + 40)).find(|at| arrow(*at)) else {
+            continue;
+        };
+        if start != index + 1 && !guarded {
+            continue;
+        }
+        let mut depth = 0_i32;
+        let arm = all[start + 2..].iter().take_while(|(_, token)| {
+            match token {
+                Token::Mark('(' | '[' | '{') => depth += 1,
+                Token::Mark(')' | ']' | '}') => depth -= 1,
+                _ => {}
+            }
+            depth >= 0 && !(depth == 0 && *token == Token::Mark(','))
+        });
+        let says_yes =
+            |token: &Token| matches!(token, Token::Name(name) if yes.contains(&name.as_str()));
+        if arm.into_iter().any(|(_, token)| says_yes(token)) {
+            wrong.push(file.at(*line, "a catch-all arm that says yes"));
+        }
+    }
+    wrong
+}

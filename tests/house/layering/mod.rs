@@ -1,0 +1,110 @@
+//! The house rules that a compiler does not check, read from the source itself (design, sections 3 and 4).
+//!
+//! Each check is shown to find what it is for: a check that finds nothing anywhere is no check.
+
+mod checks;
+mod planted;
+#[path = "../support/skips.rs"]
+mod skips;
+mod source;
+
+use std::fs::{read_dir, read_to_string};
+use std::path::Path;
+
+use checks::File;
+
+/// All files below `src/` and of the command with one of the endings, ordered by path.
+fn files(endings: &[&str]) -> Vec<File> {
+    fn walk(folder: &Path, root: &Path, endings: &[&str], all: &mut Vec<File>) {
+        let mut entries: Vec<_> = read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        entries.sort();
+        for path in entries {
+            if path.is_dir() {
+                walk(&path, root, endings, all);
+            } else if endings
+                .iter()
+                .any(|ending| path.extension().is_some_and(|has| has == *ending))
+            {
+                let name = path.strip_prefix(root).unwrap().to_str().unwrap();
+                all.push(File::new(
+                    &name.replace('\\', "/"),
+                    &read_to_string(&path).unwrap(),
+                ));
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut all = Vec::new();
+    walk(&root.join("src"), root, endings, &mut all);
+    assert!(
+        all.len() > 40,
+        "the source was not found: {} files",
+        all.len()
+    );
+    let command = root.join(checks::PROGRAM);
+    if command.is_dir() {
+        walk(&command, root, endings, &mut all);
+    } else {
+        skips::skipped("the package has no sources of the command");
+    }
+    all
+}
+
+fn hold(check: fn(&File) -> Vec<String>) {
+    let wrong: Vec<String> = files(&["rs"]).iter().flat_map(check).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_room_names_only_rooms_above_it() {
+    hold(checks::rooms);
+}
+
+#[test]
+fn the_modules_of_the_command_name_only_modules_before_them() {
+    hold(checks::modules);
+}
+
+#[test]
+fn lib_has_no_logic() {
+    hold(checks::no_logic_in_lib);
+}
+
+#[test]
+fn libraries_clocks_and_io_are_named_only_where_they_belong() {
+    hold(checks::only_in);
+    hold(checks::names);
+}
+
+#[test]
+fn only_the_verdict_can_say_yes() {
+    hold(checks::accepted);
+}
+
+#[test]
+fn no_catch_all_arm_says_yes() {
+    hold(checks::catch_all);
+}
+
+#[test]
+fn self_signed_is_never_a_bare_word_in_the_docs() {
+    let mut all = files(&["rs", "md"]);
+    // The page that the crate's documentation starts with.
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    all.push(File::new("README.md", &read_to_string(readme).unwrap()));
+    let wrong: Vec<String> = all.iter().flat_map(checks::self_signed).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn lints_are_switched_off_with_a_reason_only() {
+    hold(checks::lint_attributes);
+}
+
+#[test]
+fn files_have_fewer_than_400_lines_without_tests() {
+    hold(checks::length);
+}

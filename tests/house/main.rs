@@ -1,0 +1,24 @@
+//! What is read in the sources, the manifest and the pages, and mostly without running the library.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that cannot go on has failed"
+)]
+#![allow(
+    unreachable_pub,
+    missing_debug_implementations,
+    reason = "the modules of a test have no outside"
+)]
+
+use mutual_trust_test_support as support;
+
+mod claims;
+mod layering;
+mod package;
+// Its samples are verdicts, which need a provider's signature algorithms.
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod readme;
