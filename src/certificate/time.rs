@@ -69,17 +69,17 @@ pub struct Validity {
 }
 
 impl Validity {
-    /// First second of the period, in seconds since 1970-01-01T00:00:00Z; negative before 1970.
-    pub const fn not_before(&self) -> i64 {
-        self.not_before
+    /// The first second of the period.
+    pub const fn not_before(&self) -> Moment {
+        Moment(self.not_before)
     }
 
-    /// Last second of the period, in seconds since 1970-01-01T00:00:00Z; negative before 1970.
-    pub const fn not_after(&self) -> i64 {
-        self.not_after
+    /// The last second of the period.
+    pub const fn not_after(&self) -> Moment {
+        Moment(self.not_after)
     }
 
-    /// Whether `time` lies in the period, to the second and without any tolerance.
+    /// Whether `time` is within the period. Both ends count, and there is no tolerance.
     pub fn contains(&self, time: UnixTime) -> bool {
         let now = seconds(time);
         self.not_before <= now && now <= self.not_after
@@ -88,49 +88,43 @@ impl Validity {
 
 impl fmt::Display for Validity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} to {}",
-            Moment(self.not_before),
-            Moment(self.not_after)
-        )
+        write!(f, "{} to {}", self.not_before(), self.not_after())
     }
 }
 
-/// Seconds since the epoch as the signed type in which all ends are compared.
+/// Seconds since 1970, in the signed type in which times are compared. Saturates.
 pub(crate) fn seconds(time: UnixTime) -> i64 {
     i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// A moment to the second, as people write it: shown as RFC 3339 in UTC, read from that or from a date alone, which
-/// is its first second.
+/// A point in time, to the second: the type of every time that this crate reports.
+///
+/// `Display` writes RFC 3339 in UTC. `FromStr` reads that form, or a date alone, which stands for its first second.
+/// Times before 1970 exist: a `UTCTime` in a certificate reaches back to 1950.
 ///
 /// ```
+/// use std::time::SystemTime;
+///
 /// use mutual_trust::certificate::Moment;
 ///
-/// let moment: Moment = "2027-01-31".parse()?;
-/// assert_eq!(moment.to_string(), "2027-01-31T00:00:00Z");
-/// assert_eq!(moment, "2027-01-31T00:00:00Z".parse()?);
+/// let time: Moment = "2027-01-31".parse()?;
+/// assert_eq!(time.to_string(), "2027-01-31T00:00:00Z");
+/// assert_eq!(time, "2027-01-31T00:00:00Z".parse()?);
+/// assert!(SystemTime::try_from(time)? > SystemTime::UNIX_EPOCH);
 /// # Ok::<(), mutual_trust::error::MomentError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Moment(pub(crate) i64);
 
 impl Moment {
-    /// The moment so many seconds after 1970-01-01T00:00:00Z; before it, if negative.
+    /// The time `seconds` after 1970-01-01T00:00:00Z, or before it if negative.
     pub const fn from_seconds(seconds: i64) -> Self {
         Self(seconds)
     }
 
-    /// Seconds since 1970-01-01T00:00:00Z.
+    /// Seconds since 1970-01-01T00:00:00Z; negative before it.
     pub const fn seconds(self) -> i64 {
         self.0
-    }
-
-    /// The moment as clocks tell it; `None` before 1970.
-    pub fn unix_time(self) -> Option<UnixTime> {
-        let since = u64::try_from(self.0).ok()?;
-        Some(UnixTime::since_unix_epoch(Duration::from_secs(since)))
     }
 }
 
@@ -140,30 +134,70 @@ impl From<UnixTime> for Moment {
     }
 }
 
+/// Fails for times before 1970, which `UnixTime` cannot express.
+impl TryFrom<Moment> for UnixTime {
+    type Error = MomentError;
+
+    fn try_from(time: Moment) -> Result<Self, MomentError> {
+        let since = u64::try_from(time.0).map_err(|_| MomentError::OutOfRange)?;
+        Ok(Self::since_unix_epoch(Duration::from_secs(since)))
+    }
+}
+
+/// Rounds down to the second.
+impl From<SystemTime> for Moment {
+    fn from(time: SystemTime) -> Self {
+        let whole = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+        Self(match time.duration_since(UNIX_EPOCH) {
+            Ok(since) => whole(since),
+            Err(before) => {
+                let before = before.duration();
+                let up = i64::from(before.subsec_nanos() > 0);
+                whole(before).saturating_add(up).saturating_neg()
+            }
+        })
+    }
+}
+
+/// Fails for times that the operating system cannot express.
+impl TryFrom<Moment> for SystemTime {
+    type Error = MomentError;
+
+    fn try_from(time: Moment) -> Result<Self, MomentError> {
+        let distance = Duration::from_secs(time.0.unsigned_abs());
+        let found = if time.0 < 0 {
+            UNIX_EPOCH.checked_sub(distance)
+        } else {
+            UNIX_EPOCH.checked_add(distance)
+        };
+        found.ok_or(MomentError::OutOfRange)
+    }
+}
+
 impl FromStr for Moment {
     type Err = MomentError;
 
-    /// Reads `2027-01-31` or `2027-01-31T12:00:00Z`: no other zone, no fractions, no day that does not exist.
+    /// Reads `2027-01-31` or `2027-01-31T12:00:00Z`. No other zone, no fractions, and only days that exist.
     fn from_str(text: &str) -> Result<Self, MomentError> {
         let (date, time) = match text.split_once('T') {
-            Some((date, time)) => (date, time.strip_suffix('Z').ok_or(MomentError)?),
+            Some((date, time)) => (date, time.strip_suffix('Z').ok_or(MomentError::Format)?),
             None => (text, "00:00:00"),
         };
         let parts: Vec<&str> = date.split('-').chain(time.split(':')).collect();
         let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
         if lengths != [4, 2, 2, 2, 2, 2] {
-            return Err(MomentError);
+            return Err(MomentError::Format);
         }
         let digits = format!("{}Z", parts.concat());
         let moment = read_time(GENERALIZED_TIME, digits.as_bytes());
-        moment.map(Self).ok_or(MomentError)
+        moment.map(Self).ok_or(MomentError::Format)
     }
 }
 
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const DAY: i64 = 24 * 60 * 60;
-        // Beyond the year 9999 there is no RFC 3339 form, and no certificate.
+        // RFC 3339 ends with the year 9999, and so do certificates.
         let seconds = self.0.clamp(-2_208_988_800, 253_402_300_799);
         let days = seconds.div_euclid(DAY);
         let in_day = seconds.rem_euclid(DAY);
@@ -324,10 +358,9 @@ mod tests {
         let day: Moment = "2027-01-01".parse().unwrap();
         assert_eq!(day.seconds(), 1_798_761_600);
         assert_eq!(
-            Moment::from(day.unix_time().unwrap()).to_string(),
+            Moment::from(UnixTime::try_from(day).unwrap()).to_string(),
             "2027-01-01T00:00:00Z"
         );
-        assert_eq!(Moment::from_seconds(-1).unix_time(), None);
         for bad in [
             "",
             "2027",
@@ -348,8 +381,24 @@ mod tests {
             "2027-01-01TT00:00:0Z",
             "２027-01-01",
         ] {
-            assert_eq!(bad.parse::<Moment>(), Err(MomentError), "{bad}");
+            assert_eq!(bad.parse::<Moment>(), Err(MomentError::Format), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_time_converts_to_the_types_of_clocks_and_back() {
+        for seconds in [0, 1, 1_798_761_600, 253_402_300_799] {
+            let time = Moment(seconds);
+            assert_eq!(Moment::from(UnixTime::try_from(time).unwrap()), time);
+            assert_eq!(Moment::from(SystemTime::try_from(time).unwrap()), time);
+        }
+        let early = Moment(-631_152_000);
+        assert_eq!(UnixTime::try_from(early), Err(MomentError::OutOfRange));
+        assert_eq!(Moment::from(SystemTime::try_from(early).unwrap()), early);
+        // Parts of a second are rounded down, before 1970 as well.
+        let half = Duration::from_millis(500);
+        assert_eq!(Moment::from(UNIX_EPOCH + half), Moment(0));
+        assert_eq!(Moment::from(UNIX_EPOCH - half), Moment(-1));
     }
 
     #[test]

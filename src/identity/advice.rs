@@ -6,9 +6,7 @@ use pki_types::alg_id;
 
 use super::Chain;
 use super::chain::can_check;
-use crate::certificate::{
-    Certificate, Clock, KeyKind, KeyPolicy, KeyRefusal, Moment, der, seconds,
-};
+use crate::certificate::{Certificate, Clock, KeyKind, KeyPolicy, KeyRefusal, Moment, der};
 use crate::limits::{EXPIRY_NOTICE, MIN_RSA_BITS};
 
 /// Something about an identity that some peers refuse. It can be used all the same: what matters is what the
@@ -45,24 +43,24 @@ pub enum IdentityAdvice {
     Expired {
         /// Its number in the chain, from 0, which is our own.
         index: usize,
-        /// Its last second, in seconds since 1970-01-01T00:00:00Z.
-        not_after: i64,
+        /// Its last second.
+        not_after: Moment,
     },
     /// A certificate ends within 30 days.
     #[non_exhaustive]
     ExpiresSoon {
         /// Its number in the chain, from 0, which is our own.
         index: usize,
-        /// Its last second, in seconds since 1970-01-01T00:00:00Z.
-        not_after: i64,
+        /// Its last second.
+        not_after: Moment,
     },
     /// A certificate has not begun.
     #[non_exhaustive]
     NotYetValid {
         /// Its number in the chain, from 0, which is our own.
         index: usize,
-        /// Its first second, in seconds since 1970-01-01T00:00:00Z.
-        not_before: i64,
+        /// Its first second.
+        not_before: Moment,
     },
     /// The clock is unset, so that nothing can be said about ends and beginnings.
     ClockUnset,
@@ -123,16 +121,16 @@ impl fmt::Display for IdentityAdvice {
                  1.27 on)",
             ),
             Self::Expired { index, not_after } => {
-                write!(f, "{} ended at {}", Which(*index), Moment(*not_after))
+                write!(f, "{} ended at {}", Which(*index), not_after)
             }
             Self::ExpiresSoon { index, not_after } => {
-                write!(f, "{} ends soon, at {}", Which(*index), Moment(*not_after))
+                write!(f, "{} ends soon, at {}", Which(*index), not_after)
             }
             Self::NotYetValid { index, not_before } => write!(
                 f,
                 "{} is not valid before {}",
                 Which(*index),
-                Moment(*not_before)
+                not_before
             ),
             Self::ClockUnset => {
                 f.write_str("the clock is unset: whether the certificates are in date is not known")
@@ -223,7 +221,7 @@ pub(crate) fn signs_with_ml_dsa(certificate: &Certificate) -> bool {
 
 fn of_time(index: usize, certificate: &Certificate, clock: Clock) -> Option<IdentityAdvice> {
     let now = match clock {
-        Clock::Known(now) => seconds(now),
+        Clock::Known(now) => Moment::from(now),
         Clock::Unset => return None,
     };
     let validity = certificate.validity();
@@ -233,7 +231,7 @@ fn of_time(index: usize, certificate: &Certificate, clock: Clock) -> Option<Iden
         Some(IdentityAdvice::Expired { index, not_after })
     } else if now < not_before {
         Some(IdentityAdvice::NotYetValid { index, not_before })
-    } else if not_after.saturating_sub(now) < notice {
+    } else if not_after.seconds().saturating_sub(now.seconds()) < notice {
         Some(IdentityAdvice::ExpiresSoon { index, not_after })
     } else {
         None

@@ -237,7 +237,7 @@ fn closest() -> Vec<Row> {
         }),
         row("P1", "a blocked CA, and one that is too far away", both(Blocked, "authority one for any server: Blocked", "authority other for any server: IssuerExpired"), move |w| {
             two(w, &|s| s, &|s| s.valid(-9 * day, -day));
-            let key = w.store.contents().entries().into_iter().find(|entry| entry.certificate().unwrap().validity().not_after() > 1_798_761_600).unwrap().fingerprint();
+            let key = w.store.contents().entries().into_iter().find(|entry| entry.certificate().unwrap().validity().not_after().seconds() > 1_798_761_600).unwrap().fingerprint();
             w.store.block_selector(mutual_trust::store::BlockSelector::Fingerprint(key));
         }),
         row("P1", "a disabled CA, and a blocked one after it", both(Blocked, "authority one for any server: EntryDisabled", "authority other for any server: Blocked"), move |w| {

@@ -21,7 +21,7 @@ pub use scope::CrlKinds;
 pub(crate) use revoked::shortest;
 pub(crate) use scope::Reasons;
 
-use super::{Certificate, Fingerprint, algorithms, der, distinguished, dotted, pem};
+use super::{Certificate, Fingerprint, Moment, algorithms, der, distinguished, dotted, pem};
 use crate::error::{CrlError, CrlRefusal};
 use crate::limits::MAX_CRL_PEM_BYTES;
 use read::Facts;
@@ -179,14 +179,14 @@ impl Crl {
         self.0.facts.issuer.get(self.der())
     }
 
-    /// When it was issued, in seconds since 1970-01-01T00:00:00Z.
-    pub fn this_update(&self) -> i64 {
-        self.0.facts.this_update
+    /// `thisUpdate`: when the list was issued.
+    pub fn this_update(&self) -> Moment {
+        Moment(self.0.facts.this_update)
     }
 
-    /// When the next one comes at the latest, in seconds since 1970-01-01T00:00:00Z; from then on it has expired.
-    pub fn next_update(&self) -> Option<i64> {
-        self.0.facts.next_update
+    /// `nextUpdate`: the latest time at which the CA issues the next list. From then on this one has expired.
+    pub fn next_update(&self) -> Option<Moment> {
+        self.0.facts.next_update.map(Moment)
     }
 
     /// The `cRLNumber`, if present.

@@ -3,6 +3,7 @@
 use core::cmp::Ordering;
 use core::fmt;
 
+use super::super::Moment;
 use super::super::time::read_time;
 use super::reader::{ENUMERATED, Extension, GENERALIZED_TIME, INTEGER, Reader, SEQUENCE, UTC_TIME};
 use crate::error::{CrlError, CrlRefusal};
@@ -75,9 +76,9 @@ impl fmt::Display for RevocationReason {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Revoked {
-    /// When the CA revoked it, in seconds since 1970-01-01T00:00:00Z. It counts as revoked before that too.
-    pub date: i64,
-    /// Why.
+    /// When the CA revoked it. The certificate is refused at earlier times too.
+    pub date: Moment,
+    /// Why the CA revoked it.
     pub reason: RevocationReason,
 }
 
@@ -148,7 +149,7 @@ fn entry<'a>(list: &mut Reader<'a>, extensible: bool) -> Result<Entry<'a>, CrlEr
     let mut entry = Entry {
         serial,
         revoked: Revoked {
-            date: date.ok_or(start.malformed(field))?,
+            date: Moment(date.ok_or(start.malformed(field))?),
             reason: RevocationReason::Unspecified,
         },
         refusal: None,
@@ -238,7 +239,7 @@ impl Index {
         let found = entry(&mut Reader::from(der, offset), true);
         Some(found.map_or(
             Revoked {
-                date: 0,
+                date: Moment(0),
                 reason: RevocationReason::Unspecified,
             },
             |entry| entry.revoked,

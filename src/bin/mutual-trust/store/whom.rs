@@ -111,9 +111,7 @@ pub(super) fn moment(text: &str) -> Result<UnixTime, String> {
     let moment: Moment = text
         .parse()
         .map_err(|error: mutual_trust::error::MomentError| error.to_string())?;
-    moment
-        .unix_time()
-        .ok_or_else(|| String::from("a time after 1970 is wanted"))
+    UnixTime::try_from(moment).map_err(|_| String::from("a time after 1970 is wanted"))
 }
 
 /// How an entry counts.
