@@ -64,7 +64,7 @@ impl Chain {
     /// # Errors
     /// As [`new`](Self::new); a section that is neither a certificate nor a key, or that is damaged.
     pub fn from_combined_pem(text: &[u8]) -> Result<Self, IdentityError> {
-        Self::of(&reader::sections(text).map_err(CertificateError::Pem)?)
+        Self::from_sections(&reader::sections(text).map_err(CertificateError::Pem)?)
     }
 
     /// Reads a file as [`from_combined_pem`](Self::from_combined_pem) reads its text. A chain is public: who
@@ -73,12 +73,12 @@ impl Chain {
     /// # Errors
     /// The file cannot be read, or is no regular file, or too large; or as there.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, IdentityError> {
-        let text = reader::read_public(path.as_ref()).map_err(IdentityError::ChainFile)?;
+        let text = reader::read_public(path.as_ref())?;
         Self::from_combined_pem(&text)
     }
 
     /// The certificates among the sections of a file.
-    pub(super) fn of(sections: &[Section<'_>]) -> Result<Self, IdentityError> {
+    pub(super) fn from_sections(sections: &[Section<'_>]) -> Result<Self, IdentityError> {
         let mut certificates = Vec::with_capacity(sections.len());
         for section in sections
             .iter()

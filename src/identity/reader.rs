@@ -14,7 +14,7 @@ use super::form::{self, Form, form_of};
 use super::key::check_size;
 use super::{Chain, PrivateKey, pkcs8, scrub_stack};
 use crate::certificate::pem::{self, Section};
-use crate::error::{FoundInstead, IdentityError, PemError, ReadFileError};
+use crate::error::{FoundInstead, IdentityError, PemError};
 use crate::limits::MAX_KEY_FILE_BYTES;
 
 pub(super) const CERTIFICATE: &str = "CERTIFICATE";
@@ -121,7 +121,7 @@ impl<'a> KeyReader<'a> {
     /// As there, and as [`pem`](Self::pem).
     pub fn reader(self, mut reader: impl Read, size: usize) -> Result<PrivateKey, IdentityError> {
         let content = file::exactly(&mut reader, size, MAX_KEY_FILE_BYTES);
-        self.content(content.map_err(IdentityError::KeyFile)?)
+        self.content(content.map_err(IdentityError::KeyReader)?)
     }
 
     /// Reads a chain and the private key of its first certificate from one PEM text, in any order.
@@ -131,7 +131,7 @@ impl<'a> KeyReader<'a> {
     pub fn combined_pem(self, text: &[u8]) -> Result<(Chain, PrivateKey), IdentityError> {
         let sections = sections(text).map_err(IdentityError::KeyPem)?;
         let key = self.one_of(&sections)?;
-        Ok((Chain::of(&sections)?, key))
+        Ok((Chain::from_sections(&sections)?, key))
     }
 
     /// Reads a chain and the private key of its first certificate from one PEM file, held to the same as a file
@@ -147,7 +147,11 @@ impl<'a> KeyReader<'a> {
     }
 
     fn read(self, path: &Path) -> Result<Zeroizing<Vec<u8>>, IdentityError> {
-        file::read(path, self.access, MAX_KEY_FILE_BYTES).map_err(IdentityError::KeyFile)
+        let content = file::read(path, self.access, MAX_KEY_FILE_BYTES);
+        content.map_err(|source| IdentityError::KeyFile {
+            path: path.to_owned(),
+            source,
+        })
     }
 
     fn content(self, content: Zeroizing<Vec<u8>>) -> Result<PrivateKey, IdentityError> {
@@ -250,9 +254,13 @@ impl<'a> KeyReader<'a> {
     }
 }
 
-/// Reads the file of a chain, which is public.
-pub(super) fn read_public(path: &Path) -> Result<Zeroizing<Vec<u8>>, ReadFileError> {
-    file::read(path, Access::Any, MAX_KEY_FILE_BYTES)
+/// Reads a certificate file. Anyone may have access to it.
+pub(super) fn read_public(path: &Path) -> Result<Zeroizing<Vec<u8>>, IdentityError> {
+    let content = file::read(path, Access::Any, MAX_KEY_FILE_BYTES);
+    content.map_err(|source| IdentityError::ChainFile {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// The sections of a text in which a private key may stand. What is left on the stack of a text that has none in order
