@@ -82,8 +82,12 @@ pub enum Existing {
 /// # Errors
 /// A file is there already, or something that is no file; or a step failed.
 #[cfg(unix)]
-pub fn write_private(path: &Path, content: &[u8], existing: Existing) -> Result<(), WriteError> {
-    write(path, content, Readers::Owner, existing)
+pub fn write_private(
+    path: impl AsRef<Path>,
+    content: &[u8],
+    existing: Existing,
+) -> Result<(), WriteError> {
+    write(path.as_ref(), content, Readers::Owner, existing)
 }
 
 /// Writes certificates as PEM in their order, for everybody to read (mode 0644): what is presented is public. In
@@ -93,12 +97,12 @@ pub fn write_private(path: &Path, content: &[u8], existing: Existing) -> Result<
 /// As [`write_private`].
 #[cfg(unix)]
 pub fn write_certificates<'a>(
-    path: &Path,
+    path: impl AsRef<Path>,
     certificates: impl IntoIterator<Item = &'a Certificate>,
     existing: Existing,
 ) -> Result<(), WriteError> {
     let pem: String = certificates.into_iter().map(Certificate::to_pem).collect();
-    write(path, pem.as_bytes(), Readers::All, existing)
+    write(path.as_ref(), pem.as_bytes(), Readers::All, existing)
 }
 
 #[cfg(unix)]

@@ -76,7 +76,7 @@ impl CertificateRequest {
     /// # Errors
     /// As [`write_private`].
     #[cfg(unix)]
-    pub fn write(&self, path: &Path, existing: Existing) -> Result<(), WriteError> {
+    pub fn write(&self, path: impl AsRef<Path>, existing: Existing) -> Result<(), WriteError> {
         write_private(path, self.to_pem().as_bytes(), existing)
     }
 

@@ -78,8 +78,8 @@ pub(super) enum Form {
 ///
 /// let spec = CertificateSpec::new("array-7")?
 ///     .subject(SubjectPart::Organization, "Example")?
-///     .name("array-7.example".parse()?)
-///     .name("192.0.2.7".parse()?);
+///     .dns_name("array-7.example".parse()?)
+///     .dns_name("192.0.2.7".parse()?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -148,7 +148,7 @@ impl CertificateSpec {
 
     /// Adds a name or address to the subject alternative names. The same one again changes nothing.
     #[must_use]
-    pub fn name(mut self, name: HostName) -> Self {
+    pub fn dns_name(mut self, name: HostName) -> Self {
         let name = match name.ip() {
             Some(address) => San::Ip(address),
             None => San::Dns(name.to_string()),
@@ -163,7 +163,7 @@ impl CertificateSpec {
     ///
     /// # Errors
     /// Something of it cannot be written again as it is. Nothing is left out in silence.
-    pub fn like(certificate: &Certificate) -> Result<Self, IssueError> {
+    pub fn from_template(certificate: &Certificate) -> Result<Self, IssueError> {
         let lost = |what| IssueError::NotKept { what };
         let subject = attributes(certificate.subject_der()).ok_or(lost("the subject"))?;
         let names = certificate.names().map(|name| match name {
