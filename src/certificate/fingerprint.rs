@@ -206,6 +206,15 @@ mod tests {
     }
 
     #[test]
+    fn a_short_form_has_the_first_eight_bytes_and_the_last_two() {
+        let fingerprint: Fingerprint = CANONICAL.parse().unwrap();
+        assert_eq!(
+            fingerprint.short().to_string(),
+            "0E:87:54:E6:1D:3A:FC:16…FA:66"
+        );
+    }
+
+    #[test]
     fn anything_but_32_bytes_is_refused_with_a_hint() {
         let sha1 = &CANONICAL[..20 * 3 - 1];
         let error = sha1.parse::<Fingerprint>().unwrap_err();

@@ -1,4 +1,4 @@
-//! Clocks, and what a validity period says at a moment.
+//! Times, clocks and validity periods.
 
 use core::fmt;
 use core::str::FromStr;
@@ -9,36 +9,35 @@ use pki_types::UnixTime;
 
 use crate::error::MomentError;
 
-/// What a machine knows of the time.
+/// The current time, as far as the machine knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_enums,
     reason = "time is known or it is not; a third state would have to be judged by every caller"
 )]
 pub enum Clock {
-    /// The time, in whole seconds since 1970-01-01T00:00:00Z.
+    /// The current time, in whole seconds since 1970-01-01T00:00:00Z.
     Known(UnixTime),
-    /// There is no clock, or it has not been set since power-on (rule M7).
+    /// There is no clock, or it was not set since power-on (rule M7).
     Unset,
 }
 
-/// Where the time is read.
+/// A source of the current time.
 ///
 /// # Security
-/// Expiry is judged by this clock. A source that a peer can set lets that peer choose which certificates are
-/// valid.
+/// Expiry is judged by this clock. If a peer can set it, that peer chooses which certificates are valid.
 pub trait TimeSource: fmt::Debug + Send + Sync {
-    /// The time at the moment of the call.
+    /// The current time.
     fn now(&self) -> Clock;
 }
 
-/// The operating system's clock; [`Clock::Unset`] if it reads before 1970.
+/// The clock of the operating system. [`Clock::Unset`] if it is before 1970.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct SystemClock;
 
 impl SystemClock {
-    /// The operating system's clock.
+    /// The clock of the operating system.
     pub const fn new() -> Self {
         Self
     }
@@ -53,17 +52,17 @@ impl TimeSource for SystemClock {
     }
 }
 
-/// A clock is itself a source that always answers the same: for tests, dry runs and machines without one.
+/// A source that always returns the same time: for tests, dry runs and machines without a clock.
 impl TimeSource for Clock {
     fn now(&self) -> Clock {
         *self
     }
 }
 
-/// A `notBefore` to `notAfter` period, both ends included (RFC 5280 section 4.1.2.5).
+/// The validity period from `notBefore` to `notAfter`. Both ends are included (RFC 5280 section 4.1.2.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Validity {
-    // Signed: UTCTime reaches back to 1950.
+    // Signed, because UTCTime reaches back to 1950.
     pub(super) not_before: i64,
     pub(super) not_after: i64,
 }
@@ -97,10 +96,10 @@ pub(crate) fn seconds(time: UnixTime) -> i64 {
     i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// A point in time, to the second: the type of every time that this crate reports.
+/// A point in time, to the second. All times that this crate reports have this type.
 ///
-/// `Display` writes RFC 3339 in UTC. `FromStr` reads that form, or a date alone, which stands for its first second.
-/// Times before 1970 exist: a `UTCTime` in a certificate reaches back to 1950.
+/// `Display` writes RFC 3339 in UTC. `FromStr` reads that form, or a date alone, which means the first second of that
+/// day. Times before 1970 are possible: a `UTCTime` in a certificate reaches back to 1950.
 ///
 /// ```
 /// use std::time::SystemTime;
@@ -214,8 +213,8 @@ impl fmt::Display for Moment {
 
 /// The proleptic Gregorian date of a day number, counted from 1970-01-01.
 ///
-/// Works in years that start in March, so that the leap day is the last of its year: 400 such years have
-/// 146,097 days, and the months from March on have lengths that one linear formula gives.
+/// It uses years that start in March, so that the leap day is the last day of its year. 400 such years have 146,097
+/// days, and one linear formula gives the lengths of the months from March on.
 fn civil(days: i64) -> (i64, i64, i64) {
     // Days from 0000-03-01 to 1970-01-01.
     let since_march_0 = days.saturating_add(719_468);
@@ -234,7 +233,7 @@ fn civil(days: i64) -> (i64, i64, i64) {
     (year, month, day)
 }
 
-/// The day number of a proleptic Gregorian date, counted from 1970-01-01: the inverse of [`civil`].
+/// The day number of a proleptic Gregorian date, counted from 1970-01-01. The inverse of [`civil`].
 fn day_number(year: i64, month: i64, day: i64) -> i64 {
     let year = if month > 2 { year } else { year - 1 };
     let from_march = (month + 9) % 12;
@@ -247,8 +246,8 @@ fn day_number(year: i64, month: i64, day: i64) -> i64 {
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 
-/// Reads a UTCTime or GeneralizedTime as DER and RFC 5280 section 4.1.2.5 have them: to the second, in UTC, with
-/// nothing left out.
+/// Reads a UTCTime or GeneralizedTime in the only form that DER and RFC 5280 section 4.1.2.5 allow: in UTC, to the
+/// second, with all fields present.
 pub(super) fn read_time(tag: u8, content: &[u8]) -> Option<i64> {
     let digits = content.strip_suffix(b"Z")?;
     let number = |from: usize, count: usize| {
@@ -260,7 +259,7 @@ pub(super) fn read_time(tag: u8, content: &[u8]) -> Option<i64> {
         })
     };
     let (year, rest) = match (tag, digits.len()) {
-        // Two digits reach from 1950 to 2049.
+        // Two digits mean the years from 1950 to 2049.
         (UTC_TIME, 12) => (1950 + (number(0, 2)? + 50) % 100, 2),
         (GENERALIZED_TIME, 14) => (number(0, 4)?, 4),
         _ => return None,
@@ -319,7 +318,7 @@ mod tests {
             assert_eq!(generalized(bad), None, "{bad}");
         }
         assert_eq!(read_time(0x16, b"700101000000Z"), None);
-        // Every day of several eras is the day that it is shown as.
+        // Every day of several eras is displayed and read as the same day.
         for day in (-25_000_i64..60_000).step_by(7) {
             let text = Moment(day * 86_400).to_string();
             let digits: String = text.chars().filter(char::is_ascii_digit).collect();

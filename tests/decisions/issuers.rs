@@ -132,7 +132,7 @@ fn by_themselves() -> Vec<Row> {
             w.presents(&leaf().no_authority_key_id().signed_by(&spec("I").ca().self_signed()));
             w.with("I", &weak);
         }),
-        row("I4", "a leaf of RSA 1024", refused(KeyNotAllowed).detail("the key (RSA 1024) is below the 2048 bits asked for"), |w| {
+        row("I4", "a leaf of RSA 1024", refused(KeyNotAllowed).detail("the key (RSA 1024) has less than the required 2048 bits"), |w| {
             let root = spec("root").ca().self_signed();
             w.authority(For::AnyServer, "root", &root);
             w.presents(&leaf().for_key_of(&fixture("rsa1024"), &root));

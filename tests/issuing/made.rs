@@ -277,7 +277,7 @@ fn a_subject_that_misleads_or_does_not_fit_is_refused() {
         ("", "the common name of the subject is empty"),
         (
             "array\0",
-            "the common name of the subject has characters that cannot be seen",
+            "the common name of the subject has invisible characters",
         ),
         (
             &"a".repeat(65),
