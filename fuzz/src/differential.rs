@@ -269,11 +269,11 @@ pub(crate) fn general(ours: &Certificate) {
     assert_eq!(ours.subject_public_key_info(), theirs.public_key().raw);
     let validity = ours.validity();
     assert_eq!(
-        validity.not_before(),
+        validity.not_before().seconds(),
         theirs.validity().not_before.timestamp()
     );
     assert_eq!(
-        validity.not_after(),
+        validity.not_after().seconds(),
         theirs.validity().not_after.timestamp()
     );
     let algorithm = theirs.signature_algorithm.algorithm.to_id_string();
@@ -400,7 +400,10 @@ fn alone(theirs: &EndEntityCert<'_>, time: u64, role: Role) -> Error {
 /// The period, and what else is said of an end entity within it: whether it is a CA, and its role.
 fn same_period(ours: &Certificate, theirs: &EndEntityCert<'_>) {
     let validity = ours.validity();
-    let (from, to) = (validity.not_before(), validity.not_after());
+    let (from, to) = (
+        validity.not_before().seconds(),
+        validity.not_after().seconds(),
+    );
     let seconds = |time: UnixTime| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
     let outside = [from.checked_sub(1), to.checked_add(1)];
     let inside = [Some(from), Some(to)];
@@ -495,10 +498,10 @@ fn same_names(ours: &Certificate, theirs: &EndEntityCert<'_>) {
 /// them in an intermediate.
 fn same_issuer(ours: &Certificate) {
     let validity = ours.validity();
-    let Ok(time) = u64::try_from(validity.not_before().max(0)) else {
+    let Ok(time) = u64::try_from(validity.not_before().seconds().max(0)) else {
         return;
     };
-    if i64::try_from(time).is_ok_and(|time| time > validity.not_after()) {
+    if i64::try_from(time).is_ok_and(|time| time > validity.not_after().seconds()) {
         return;
     }
     let length = ours.basic_constraints().and_then(|found| found.path_len);

@@ -1,7 +1,7 @@
-//! What algorithms and kinds of keys are called, by their object identifiers.
+//! Names of algorithms and of kinds of keys, by object identifier.
 //!
-//! Nothing is decided here: the names are for texts, and say what stands in a certificate that is refused. What is
-//! taken is what the crypto provider verifies. The tables are compared by bytes.
+//! The names are for texts, for example for the certificates that are refused. They decide nothing: the crypto provider
+//! decides which algorithms are accepted. The tables are compared by bytes.
 
 use core::fmt;
 
@@ -11,13 +11,13 @@ use super::der::{self, INTEGER, OID, SEQUENCE, Value};
 use super::dotted;
 use super::keys::KeyKind;
 
-/// Object identifiers, as the contents of their DER.
+/// Object identifiers, as content bytes of their DER.
 const RSA_ENCRYPTION: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
 const RSASSA_PSS: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a";
 const EC_PUBLIC_KEY: &[u8] = b"\x2a\x86\x48\xce\x3d\x02\x01";
 const DSA: &[u8] = b"\x2a\x86\x48\xce\x38\x04\x01";
 
-/// By which keys a signature algorithm signs.
+/// The kind of key that a signature algorithm uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Family {
     /// `rsaEncryption` and `id-RSASSA-PSS`.
@@ -26,15 +26,15 @@ enum Family {
     Ec,
     /// `id-dsa`.
     Dsa,
-    /// The key has the identifier of the signature.
+    /// The key has the same identifier as the signature.
     Own,
 }
 
-/// Whether every peer knows it by its name, so that its number is not shown.
+/// Whether the algorithm is well known by its name. Texts then leave out its identifier.
 type Usual = bool;
 
-/// Signature algorithms: RFC 3279, 4055, 5758, 8017, 8410, 8692, 9814 and 9881; the rest by the
-/// registry of NIST, and SM2 by GM/T 0006.
+/// Signature algorithms: RFC 3279, 4055, 5758, 8017, 8410, 8692, 9814 and 9881. The others are from the registry of
+/// NIST, SM2 from GM/T 0006.
 #[rustfmt::skip]
 const SIGNATURES: &[(&[u8], &str, Family, Usual)] = &[
     (b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x02", "RSA with MD2", Family::Rsa, false),
@@ -97,7 +97,8 @@ const SIGNATURES: &[(&[u8], &str, Family, Usual)] = &[
     (b"\x60\x86\x48\x01\x65\x03\x04\x03\x21", "HashML-DSA-65", Family::Own, false),
     (b"\x60\x86\x48\x01\x65\x03\x04\x03\x22", "HashML-DSA-87", Family::Own, false),
 ];
-/// Kinds of keys that have no variant in [`KeyKind`]; curves by the identifier of the curve (RFC 5480, RFC 5639, SEC 2).
+/// Kinds of keys without a variant in [`KeyKind`]. Elliptic curve keys are listed by the identifier of the curve (RFC
+/// 5480, RFC 5639, SEC 2).
 #[rustfmt::skip]
 const NAMED: &[(&[u8], &str)] = &[
     (b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x07", "RSAES-OAEP"),
@@ -144,7 +145,7 @@ const NAMED: &[(&[u8], &str)] = &[
     (b"\x2b\x24\x03\x03\x02\x08\x01\x01\x0e", "ECDSA brainpoolP512t1"),
     (b"\x2a\x81\x1c\xcf\x55\x01\x82\x2d", "SM2"),
 ];
-/// Digests in the parameters of RSASSA-PSS (RFC 4055 section 2.1, RFC 8702).
+/// Digest algorithms in the parameters of RSASSA-PSS (RFC 4055 section 2.1, RFC 8702).
 #[rustfmt::skip]
 const DIGESTS: &[(&[u8], &str)] = &[
     (b"\x2a\x86\x48\x86\xf7\x0d\x02\x05", "MD5"),
@@ -160,12 +161,12 @@ const DIGESTS: &[(&[u8], &str)] = &[
     (b"\x60\x86\x48\x01\x65\x03\x04\x02\x09", "SHA3-384"),
     (b"\x60\x86\x48\x01\x65\x03\x04\x02\x0a", "SHA3-512"),
 ];
-/// A kind of key that has a name and is nowhere judged by it: the provider's algorithms say whether it can be used.
+/// A kind of key that has a name only. Whether such a key is accepted depends on the algorithms of the crypto provider.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct NamedKey(u8);
 
 impl NamedKey {
-    /// An `id-ecPublicKey` whose curve is written out instead of named.
+    /// An `id-ecPublicKey` with explicit curve parameters.
     const EXPLICIT_CURVE: Self = Self(u8::MAX);
 
     fn find(id: &[u8]) -> Option<Self> {
@@ -177,7 +178,7 @@ impl NamedKey {
         NAMED.get(usize::from(self.0))
     }
 
-    /// The name alone: `Ed448`.
+    /// The name without the object identifier: `Ed448`.
     pub fn name(self) -> &'static str {
         self.entry()
             .map_or("ECDSA with explicit curve parameters", |(_, name)| name)
@@ -201,14 +202,14 @@ impl fmt::Debug for NamedKey {
     }
 }
 
-/// The first value of the contents of an `AlgorithmIdentifier`, and what stands behind it.
+/// The object identifier in the contents of an `AlgorithmIdentifier`, and the parameters after it.
 fn parts(algorithm: &[u8]) -> Option<(&[u8], &[u8])> {
     let (id, parameters) = der::take(algorithm)?;
     (id.tag == OID).then_some((id.content, parameters))
 }
 
-/// The kind of a key by the contents of its `AlgorithmIdentifier`, of those kinds that are known by the identifier
-/// alone: not RSA, whose size counts, nor the elliptic curves and the Ed25519 that have a variant.
+/// The kind of a key, by the contents of its `AlgorithmIdentifier`. It covers the kinds that the identifier alone
+/// determines: not RSA, which needs the size, and not Ed25519 and the curves that have a variant.
 pub(crate) fn key_kind(algorithm: &[u8]) -> KeyKind {
     let Some((id, parameters)) = parts(algorithm) else {
         return KeyKind::Other;
@@ -228,7 +229,7 @@ pub(crate) fn key_kind(algorithm: &[u8]) -> KeyKind {
     NamedKey::find(id).map_or(KeyKind::Other, KeyKind::Named)
 }
 
-/// The kind of an `id-ecPublicKey` by its parameters (RFC 5480 section 2.1.1), of those whose curve has no variant.
+/// The kind of an `id-ecPublicKey` whose curve has no variant, by its parameters (RFC 5480 section 2.1.1).
 pub(crate) fn curve_kind(parameters: &[u8]) -> KeyKind {
     let named = match der::take(parameters) {
         Some((curve, [])) if curve.tag == OID => NamedKey::find(curve.content),
@@ -238,8 +239,8 @@ pub(crate) fn curve_kind(parameters: &[u8]) -> KeyKind {
     named.map_or(KeyKind::Other, KeyKind::Named)
 }
 
-/// The object identifier of a key that has no name here, by the contents of its `AlgorithmIdentifier`: that of the
-/// curve, if it has one.
+/// The object identifier of a kind of key that has no name here, by the contents of its `AlgorithmIdentifier`. For
+/// elliptic curve keys it is the identifier of the curve.
 pub(crate) fn key_oid(algorithm: &[u8]) -> Option<String> {
     let (id, parameters) = parts(algorithm)?;
     if id != EC_PUBLIC_KEY {
@@ -249,8 +250,8 @@ pub(crate) fn key_oid(algorithm: &[u8]) -> Option<String> {
     (curve.tag == OID).then(|| format!("curve {}", dotted(curve.content)))
 }
 
-/// What a signature algorithm is called, by the contents of its `AlgorithmIdentifier`: its name, and its object
-/// identifier in parentheses unless it is a usual one.
+/// The name of a signature algorithm, by the contents of its `AlgorithmIdentifier`. The object identifier follows in
+/// parentheses unless the algorithm is well known.
 pub(crate) fn signature_name(algorithm: &[u8]) -> String {
     let Some((id, parameters)) = parts(algorithm) else {
         return String::from("an unreadable signature algorithm");
@@ -267,10 +268,10 @@ pub(crate) fn signature_name(algorithm: &[u8]) -> String {
     }
     let null_or_none = matches!(parameters, [] | [0x05, 0x00]);
     let as_it_should = match family {
-        // RFC 3279 and RFC 4055 ask for NULL, and tools leave it out.
+        // RFC 3279 and RFC 4055 require NULL, but some tools omit it.
         Family::Rsa => null_or_none,
         Family::Ec | Family::Own => parameters.is_empty(),
-        // May be inherited or not (RFC 3279 section 2.2.2).
+        // Parameters are optional: they can be inherited (RFC 3279 section 2.2.2).
         Family::Dsa => true,
     };
     match (as_it_should, usual) {
@@ -280,8 +281,8 @@ pub(crate) fn signature_name(algorithm: &[u8]) -> String {
     }
 }
 
-/// Whether keys of an issuer make signatures by this algorithm at all, both by the contents of their
-/// `AlgorithmIdentifier`: an RSA key makes none with ECDSA. `None` if the algorithm is not known.
+/// Whether this kind of key can make signatures with this algorithm, for example not ECDSA signatures with an RSA key.
+/// Both are contents of an `AlgorithmIdentifier`. `None` if the algorithm is unknown.
 pub(crate) fn signs_with(key: &[u8], algorithm: &[u8]) -> Option<bool> {
     let (key, _) = parts(key)?;
     let (id, _) = parts(algorithm)?;
@@ -294,8 +295,8 @@ pub(crate) fn signs_with(key: &[u8], algorithm: &[u8]) -> Option<bool> {
     })
 }
 
-/// Whether the provider `aws-lc-rs` of rustls verifies this algorithm for NIST curves and ML-DSA, which `ring` does
-/// in part or not at all: the contents of an `AlgorithmIdentifier`.
+/// Whether the provider `aws-lc-rs` of rustls verifies this algorithm (the contents of an `AlgorithmIdentifier`) for
+/// NIST curves and ML-DSA. `ring` verifies a part of these only.
 pub(crate) fn aws_lc_rs_verifies(algorithm: &[u8], key: KeyKind) -> bool {
     let known = match key {
         KeyKind::P256 | KeyKind::P384 | KeyKind::P521 => &[
@@ -313,8 +314,8 @@ pub(crate) fn aws_lc_rs_verifies(algorithm: &[u8], key: KeyKind) -> bool {
     known.iter().any(|known| known.as_ref() == algorithm)
 }
 
-/// Digest and length of the salt in the parameters of RSASSA-PSS, whose defaults are SHA-1 and 20 (RFC 4055 section
-/// 3.1).
+/// The digest and the length of the salt in the parameters of RSASSA-PSS. The defaults are SHA-1 and 20 (RFC 4055
+/// section 3.1).
 fn pss(parameters: &[u8]) -> (String, String) {
     let fields = der::take(parameters).map_or(&[][..], |(outer, _)| outer.content);
     let field = |tag| {
@@ -356,7 +357,7 @@ mod tests {
         all.map(|entry| entry.0).collect()
     }
 
-    /// The identifiers as the documents print them.
+    /// The identifiers as the standards print them.
     #[test]
     fn the_tables_have_the_numbers_of_the_documents() {
         for (name, numbers) in [

@@ -1,4 +1,4 @@
-//! Which kinds of keys are taken, as a text for what would do.
+//! The kinds of keys that a policy accepts, as text.
 
 use core::fmt;
 
@@ -6,7 +6,8 @@ use pki_types::{AlgorithmIdentifier, SignatureVerificationAlgorithm, alg_id};
 
 use crate::limits::MAX_RSA_BITS;
 
-/// The kinds of keys that a key policy takes, for texts that say what would do.
+/// The kinds of keys that a key policy accepts. `Display` lists them, so that a refusal can say what is accepted
+/// instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AllowedKeys {
     /// One bit for each of [`AllowedKeys::KINDS`].
@@ -63,7 +64,7 @@ impl fmt::Display for AllowedKeys {
             }
         }
         if first {
-            f.write_str("none that has a name here")?;
+            f.write_str("no kind with a name here")?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The boundaries of PEM sections (RFC 7468 section 2), and what people and programs make of them.
+//! Boundaries of PEM sections (RFC 7468 section 2), also damaged ones.
 
 use crate::limits::MAX_PEM_LABEL;
 
@@ -6,15 +6,15 @@ pub(super) const BEGIN: &str = "-----BEGIN ";
 pub(super) const END: &str = "-----END ";
 pub(super) const DASHES: &str = "-----";
 
-/// Whether a line was a boundary before a mail program or a word processor had it: dashes lost, joined or
-/// spread, letters in another case. Text around sections has no such lines.
+/// Whether a line is a boundary that a mail program or word processor has damaged: with missing, joined or spaced
+/// dashes, or in another case. Ordinary text around sections does not look like that.
 fn looks_like_boundary(line: &[u8]) -> bool {
     let contains = |part: &[u8]| line.windows(part.len()).any(|window| window == part);
-    // Most lines are of base64 and have no dash.
+    // Most lines are base64 and have no dash.
     if line.contains(&b'-') && (contains(b"---BEGIN") || contains(b"---END")) {
         return true;
     }
-    // A boundary that was cut off: dashes, then as much of its first word as there is.
+    // A truncated boundary: dashes, then the beginning of its first word.
     if line.starts_with(b"---") {
         let dashes = line.iter().take_while(|byte| **byte == b'-').count();
         let rest = line.get(dashes..).unwrap_or(&[]);
@@ -24,7 +24,7 @@ fn looks_like_boundary(line: &[u8]) -> bool {
             return true;
         }
     }
-    // Compared where it lies: the line may be of a private key, and a copy would stay behind.
+    // Compares in place: the line may be a part of a private key, and a copy would stay in memory.
     let letters = || {
         let letters = line.iter().filter(|byte| byte.is_ascii_alphabetic());
         letters.map(|letter| letter.to_ascii_uppercase())
@@ -35,7 +35,8 @@ fn looks_like_boundary(line: &[u8]) -> bool {
         .into_iter()
         .filter(|word| begins(word))
         .any(|word| {
-            // A revocation list has a million lines of base64, so its short label must be all there is.
+            // A revocation list can have a million lines of base64. Its label is short, so the whole line must be the
+            // label.
             letters().skip(word.len()).eq("XCRL".bytes())
                 || ["CERTIFICATE", "PRIVATEKEY", "PUBLICKEY"]
                     .into_iter()
@@ -43,7 +44,7 @@ fn looks_like_boundary(line: &[u8]) -> bool {
         })
 }
 
-/// Whether a line has a boundary with a zero beside each letter, as UTF-16 writes it.
+/// Whether a line contains a boundary with a zero byte beside each letter, as in UTF-16.
 fn is_utf16_boundary(line: &[u8]) -> bool {
     if !line.contains(&0) {
         return false;
@@ -60,18 +61,18 @@ fn is_utf16_boundary(line: &[u8]) -> bool {
     }
 }
 
-/// What a line is.
+/// The kind of a line.
 pub(super) enum Boundary<'a> {
     None,
     /// A boundary in UTF-16.
     Utf16,
     Begin(&'a str),
     End(&'a str),
-    /// What was a boundary once.
+    /// A boundary that is damaged.
     Damaged,
 }
 
-/// The label between a first word and the dashes at the end of a line.
+/// The label between the first word and the dashes at the end of a line.
 fn label(rest: &[u8]) -> Option<&str> {
     let label = core::str::from_utf8(rest.strip_suffix(DASHES.as_bytes())?).ok()?;
     let letters = |byte: u8| (0x20..0x7f).contains(&byte) && byte != b'-';
@@ -79,7 +80,7 @@ fn label(rest: &[u8]) -> Option<&str> {
     good.then_some(label)
 }
 
-/// What a line is, whose end is trimmed.
+/// The kind of a line without its line end and trailing white space.
 pub(super) fn boundary(line: &[u8]) -> Boundary<'_> {
     if let Some(rest) = line.strip_prefix(BEGIN.as_bytes()) {
         label(rest).map_or(Boundary::Damaged, Boundary::Begin)

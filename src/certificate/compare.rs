@@ -1,13 +1,13 @@
-//! X.501 names compared by value (RFC 5280 section 7.1), not by their bytes.
+//! Compares X.501 names by value (RFC 5280 section 7.1) instead of by their bytes.
 //!
-//! Two tools write one name in different bytes: as `PrintableString` or `UTF8String`, in another case, with more
-//! spaces. RFC 5280 wants such names equal, so each name gets a canonical form, and names are equal if their canonical
-//! forms are.
+//! Two tools may encode the same name differently: as `PrintableString` or `UTF8String`, in another case, or with more
+//! spaces. RFC 5280 requires that such names are equal. This module gives each name a canonical form and compares
+//! those.
 //!
 //! # Security
-//! A name proves nothing. Equal names only find candidates: the signature of whoever is found must still verify, and
-//! a block or a revocation list that is found so takes trust away. What cannot be decoded without doubt keeps its
-//! bytes, so that it is equal to the same bytes alone.
+//! A name proves nothing. Equal names only find candidates: a signature must still verify under the key of a candidate,
+//! and blocks and revocation lists found by name only remove trust. A string that cannot be decoded with certainty
+//! keeps its bytes, so it is equal only to the same bytes.
 
 use std::borrow::Cow;
 
@@ -23,16 +23,16 @@ const VISIBLE_STRING: u8 = 0x1a;
 const UNIVERSAL_STRING: u8 = 0x1c;
 const BMP_STRING: u8 = 0x1e;
 
-/// Whether two names in DER are the same name.
+/// Whether two names in DER are equal.
 pub(crate) fn names_equal(left: &[u8], right: &[u8]) -> bool {
-    // Nearly always the bytes are equal.
+    // Nearly always, equal names have equal bytes.
     left == right || canonical_name(left) == canonical_name(right)
 }
 
-/// The form in which a name in DER is compared: a name in DER again, in which each string is a folded `UTF8String`
-/// and each set is in order. A name that is too long or malformed is its own canonical form.
+/// The canonical form of a name in DER. It is again a name in DER, in which each string is a folded `UTF8String` and
+/// each set is sorted. A name that is too long or malformed is its own canonical form.
 ///
-/// The form may change with the version of Unicode that the standard library has, so it is never stored.
+/// The form depends on the Unicode version of the standard library, so it is never stored.
 pub(crate) fn canonical_name(name: &[u8]) -> Cow<'_, [u8]> {
     if name.len() > MAX_COMPARED_NAME_BYTES {
         return Cow::Borrowed(name);
@@ -60,7 +60,7 @@ fn canonical(name: &[u8]) -> Option<Vec<u8>> {
             attribute.write(&text, &mut out)?;
             continue;
         }
-        // RFC 5280 section 7.1 compares attributes of one set in any order.
+        // The order of the attributes in a set does not matter (RFC 5280 section 7.1).
         let mut all: Vec<Vec<u8>> = Vec::with_capacity(2);
         let mut attributes = set.content;
         while !attributes.is_empty() {
@@ -77,7 +77,7 @@ fn canonical(name: &[u8]) -> Option<Vec<u8>> {
         header(SET, all.iter().map(Vec::len).sum(), &mut out)?;
         out.extend(all.iter().flatten());
     }
-    // What stands before the content, at the end of the room that was left for it.
+    // The header goes at the end of the space reserved for it, directly before the content.
     let mut front = Vec::with_capacity(LONGEST_HEADER);
     let content = out.len().checked_sub(LONGEST_HEADER)?;
     header(SEQUENCE, content, &mut front)?;
@@ -87,22 +87,22 @@ fn canonical(name: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// The content of a value that stands alone and has this tag.
+/// The content of a value that has this tag and is followed by nothing.
 fn only<'a>((value, rest): (Value<'a>, &[u8]), tag: u8) -> Option<&'a [u8]> {
     (value.tag == tag && rest.is_empty()).then_some(value.content)
 }
 
-/// An `AttributeTypeAndValue`, of whose type the bytes count.
+/// An `AttributeTypeAndValue`. Its type is compared by bytes.
 struct Attribute<'a> {
     kind: &'a [u8],
-    /// The value as it stands there; `None` if it was folded into a text.
+    /// The value as encoded, or `None` if it was folded into a text.
     kept: Option<&'a [u8]>,
-    /// How many bytes the value takes.
+    /// Size of the value in bytes.
     value: usize,
 }
 
 impl<'a> Attribute<'a> {
-    /// Reads an attribute, and writes its text in canonical form if it has one.
+    /// Reads an attribute. Writes its text in canonical form to `text`, if it has one.
     fn read(attribute: &Value<'a>, text: &mut String) -> Option<Self> {
         if attribute.tag != SEQUENCE {
             return None;
@@ -113,8 +113,8 @@ impl<'a> Attribute<'a> {
             return None;
         }
         text.clear();
-        // No value that keeps its bytes can look like one that was folded: a `UTF8String` keeps them only if it is not
-        // UTF-8 or has a letter that no folded text has.
+        // A value that keeps its bytes is never equal to a folded one: a `UTF8String` keeps its bytes only if it is not
+        // UTF-8, or has a character that no folded text has.
         let folded = fold(&value, text).is_some();
         Some(Self {
             kind: kind.whole,
@@ -149,10 +149,10 @@ impl<'a> Attribute<'a> {
     }
 }
 
-/// A tag, and a length of at most two bytes.
+/// A tag and a length of at most two bytes.
 const LONGEST_HEADER: usize = 4;
 
-/// How many bytes a value takes whose content takes so many.
+/// Size in bytes of a value whose content has this size.
 fn whole_size(content: usize) -> Option<usize> {
     content.checked_add(match content {
         0..=0x7f => 2,
@@ -171,21 +171,20 @@ fn header(tag: u8, content: usize, out: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
-/// Writes the text of a string in the form in which it is compared; `None` if it is no string, or one whose letters
-/// are in doubt.
+/// Writes the canonical form of a string. `None` if the value is not a string, or if its characters are uncertain.
 ///
-/// This is what RFC 4518 (the string preparation that RFC 5280 section 7.1 asks for) says, but for three things:
-/// - Letters that have a composed and a decomposed form are not made one (NFKC): that takes tables as large as the
-///   rest of this crate, and what it leaves apart is refused as it was, never trusted.
-/// - Case is folded to the lower case of each letter, so that `ß` is not `ss`.
-/// - Letters that Unicode 3.2 did not have are compared like all others.
+/// It follows RFC 4518, the string preparation that RFC 5280 section 7.1 requires, except that:
+/// - Composed and decomposed characters stay different (no NFKC). The tables for it are as large as the rest of this
+///   crate. Names that differ only in this way are refused, never trusted.
+/// - Case folding is the lower case of each character, so `ß` is not `ss`.
+/// - Characters that were added after Unicode 3.2 are compared like all others.
 fn fold(value: &Value<'_>, out: &mut String) -> Option<()> {
     let mut text = Folded { out, space: false };
     decode(value.tag, value.content, |letter| text.push(letter))
 }
 
-/// Gives each letter of a string, by the tag of its type; `None` if it is no string, if its bytes are in doubt, or if
-/// `each` wants no more.
+/// Calls `each` for each character of a string, by the tag of its type. `None` if it is not a string, if its bytes are
+/// uncertain, or if `each` returned `None`.
 pub(super) fn decode(
     tag: u8,
     content: &[u8],
@@ -196,15 +195,15 @@ pub(super) fn decode(
             .ok()?
             .chars()
             .try_for_each(each),
-        // Tools write letters that are in ASCII and not in the alphabet of PrintableString (`@`, `*`, `_`).
+        // Tools also write ASCII characters that are not in the alphabet of PrintableString (`@`, `*`, `_`).
         PRINTABLE_STRING | IA5_STRING | VISIBLE_STRING if content.is_ascii() => {
             content.iter().copied().map(char::from).try_for_each(each)
         }
-        // Some tools write T.61 and most write Latin-1: what both have in common with ASCII is not in doubt.
+        // Some tools write T.61, most write Latin-1. Only the characters that both share with ASCII are certain.
         TELETEX_STRING if content.iter().all(|byte| is_in_teletex_and_ascii(*byte)) => {
             content.iter().copied().map(char::from).try_for_each(each)
         }
-        // Surrogates are none of UCS-2.
+        // UCS-2 has no surrogates.
         BMP_STRING => {
             let (units, []) = content.as_chunks::<2>() else {
                 return None;
@@ -225,7 +224,7 @@ pub(super) fn decode(
     }
 }
 
-/// ITU-T T.61 has other letters, or none, where ASCII has these nine.
+/// T.61 has other characters, or none, in the place of these nine ASCII characters.
 const fn is_in_teletex_and_ascii(byte: u8) -> bool {
     let other = matches!(
         byte,
@@ -234,16 +233,16 @@ const fn is_in_teletex_and_ascii(byte: u8) -> bool {
     matches!(byte, b' '..=b'~') && !other
 }
 
-/// A text that grows by letters, without white space at its ends and with one space between words.
+/// A folded text under construction: no white space at its ends, and single spaces between words.
 struct Folded<'a> {
     out: &'a mut String,
     space: bool,
 }
 
 impl Folded<'_> {
-    /// `None` if RFC 4518 section 2.4 prohibits the letter: then nothing is said of the string.
+    /// `None` if RFC 4518 section 2.4 prohibits the character. The string then keeps its bytes.
     fn push(&mut self, letter: char) -> Option<()> {
-        // Nearly every letter is one of these.
+        // Most characters are printable ASCII.
         if letter.is_ascii_graphic() {
             if core::mem::take(&mut self.space) {
                 self.out.push(' ');
@@ -269,14 +268,14 @@ impl Folded<'_> {
     }
 }
 
-/// What RFC 4518 section 2.2 maps to a space.
+/// Characters that RFC 4518 section 2.2 maps to a space.
 const fn is_space(letter: char) -> bool {
     matches!(letter, '\t'..='\r' | '\u{85}'
         | ' ' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{2028}' | '\u{2029}'
         | '\u{202f}' | '\u{205f}' | '\u{3000}')
 }
 
-/// What RFC 4518 section 2.2 maps to nothing.
+/// Characters that RFC 4518 section 2.2 maps to nothing.
 const fn is_ignored(letter: char) -> bool {
     matches!(letter, '\0'..='\u{8}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}'
         | '\u{ad}' | '\u{34f}' | '\u{6dd}' | '\u{70f}' | '\u{1806}' | '\u{180b}'..='\u{180e}'
@@ -285,15 +284,15 @@ const fn is_ignored(letter: char) -> bool {
         | '\u{1d173}'..='\u{1d17a}' | '\u{e0001}' | '\u{e0020}'..='\u{e007f}')
 }
 
-/// What RFC 4518 section 2.4 prohibits: letters of private use, code points that are no letters, the replacement
-/// character, and two that change how others are shown.
+/// Characters that RFC 4518 section 2.4 prohibits: private use, noncharacters, the replacement character, and two that
+/// change how others are displayed.
 fn is_prohibited(letter: char) -> bool {
     matches!(letter, '\u{340}' | '\u{341}' | '\u{e000}'..='\u{f8ff}' | '\u{fdd0}'..='\u{fdef}'
         | '\u{fffd}' | '\u{f0000}'..='\u{10ffff}')
         || u32::from(letter) & 0xfffe == 0xfffe
 }
 
-/// How many bytes of names were put into canonical form in this thread.
+/// Counts the bytes of names that this thread has put into canonical form.
 #[cfg(test)]
 pub(crate) mod count {
     use core::cell::Cell;
@@ -332,13 +331,13 @@ mod tests {
         value(SEQUENCE, &[value(OID, kind), value(tag, content)].concat())
     }
 
-    /// A name of sets of attributes.
+    /// A name with these sets of attributes.
     fn name(sets: &[&[Vec<u8>]]) -> Vec<u8> {
         let sets: Vec<Vec<u8>> = sets.iter().map(|set| value(SET, &set.concat())).collect();
         value(SEQUENCE, &sets.concat())
     }
 
-    /// A name that is one common name.
+    /// A name with one common name.
     fn cn(tag: u8, content: &[u8]) -> Vec<u8> {
         name(&[&[typed(COMMON_NAME, tag, content)]])
     }
@@ -399,7 +398,7 @@ mod tests {
 
     #[test]
     fn what_is_in_doubt_is_equal_to_its_own_bytes_alone() {
-        // Latin-1, T.61 or anything: `ü`, and letters of which T.61 has others.
+        // `ü` in Latin-1 or another character in T.61, and characters that differ in T.61.
         let latin = cn(TELETEX_STRING, b"B\xfcro");
         assert!(names_equal(&latin, &latin.clone()));
         assert!(!names_equal(&latin, &utf8("Büro")));
@@ -411,7 +410,7 @@ mod tests {
             let plain = cn(UTF8_STRING, &text);
             assert!(!names_equal(&cn(TELETEX_STRING, &text), &plain), "{letter}");
         }
-        // Not UTF-8; surrogates; half a unit; beyond Unicode; beyond ASCII.
+        // Not UTF-8, surrogates, half a unit, beyond Unicode, beyond ASCII.
         for (tag, content, other) in [
             (UTF8_STRING, &b"A\xff"[..], &b"a\xff"[..]),
             (
@@ -430,7 +429,7 @@ mod tests {
             (IA5_STRING, b"A\xe9", b"a\xe9"),
             (UTF8_STRING, "A\u{e000}".as_bytes(), "a\u{e000}".as_bytes()),
             (UTF8_STRING, "A\u{fffd}".as_bytes(), "a\u{fffd}".as_bytes()),
-            // No string: bits and octets, in which 41 and 61 are not one letter.
+            // Not strings: bits and octets, in which 41 and 61 are different.
             (0x03, b"\x00A", b"\x00a"),
             (0x04, b"A", b"a"),
         ] {
@@ -472,7 +471,7 @@ mod tests {
         let last = name(&[alone(&ca), alone(&lab)]);
         assert!(!names_equal(&first, &last));
         assert!(!names_equal(&both, &first));
-        // A set in which one attribute stands twice is another one.
+        // A set that has one attribute twice is another set.
         assert!(!names_equal(
             &name(&[alone(&ca)]),
             &name(&[&[ca.clone(), other]])
@@ -536,7 +535,7 @@ mod tests {
             assert_eq!(canonical_name(odd), odd, "{odd:x?}");
         }
         assert!(!names_equal(&long("A"), &long("a")));
-        // The empty name is a name.
+        // The empty name is a valid name.
         assert_eq!(canonical_name(&[SEQUENCE, 0]), &[SEQUENCE, 0][..]);
     }
 

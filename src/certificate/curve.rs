@@ -1,12 +1,13 @@
-//! Whether a public point lies on its curve: a key that does not verifies no signature (SEC 1 section 3.2.2.1).
+//! Checks that a public point lies on its curve. A key with another point verifies no signature (SEC 1 section
+//! 3.2.2.1).
 //!
-//! Providers check it too, but at each signature only, and then say no more than that the signature is wrong. Public
-//! keys are no secret, so nothing here takes care to run in constant time.
+//! Crypto providers check this only when they verify a signature, and then report only that the signature is wrong.
+//! Public keys are not secret, so this code does not run in constant time.
 
 use super::keys::KeyKind;
 
-/// A curve y² = x³ - 3x + b over the integers modulo `p` (NIST SP 800-186 section 3.2.1), in digits of 64 bits, the
-/// lowest first.
+/// A curve y² = x³ - 3x + b over the integers modulo `p` (NIST SP 800-186 section 3.2.1). Numbers are arrays of 64-bit
+/// digits, least significant first.
 struct Curve<const N: usize> {
     p: [u64; N],
     b: [u64; N],
@@ -71,8 +72,8 @@ const P521: Curve<9> = Curve {
     inverse: 1,
 };
 
-/// Whether `point`, the two coordinates of an uncompressed point, lies on the curve of this kind of key. Kinds without
-/// a curve that is known here have every point.
+/// Whether `point` lies on the curve of this kind of key. `point` has the two coordinates of an uncompressed point.
+/// True for kinds of keys without a known curve.
 pub(super) fn has_point(kind: KeyKind, point: &[u8]) -> bool {
     match kind {
         KeyKind::P256 => P256.has(point),
@@ -94,7 +95,8 @@ impl<const N: usize> Curve<N> {
         let (Some(x), Some(y)) = (self.read(x), self.read(y)) else {
             return false;
         };
-        // A product is divided by R = 2^(64 N). All sides of the equation are divided twice, so R cancels out.
+        // Montgomery multiplication divides by R = 2^(64 N). Both sides of the equation are divided twice, so R cancels
+        // out.
         let mut one = [0; N];
         if let Some(lowest) = one.first_mut() {
             *lowest = 1;
@@ -109,7 +111,7 @@ impl<const N: usize> Curve<N> {
         self.multiply(&rest, &one) == cube
     }
 
-    /// A coordinate from its big-endian bytes; `None` if it is not below `p`.
+    /// Reads a coordinate from big-endian bytes. `None` if it is not below `p`.
     fn read(&self, bytes: &[u8]) -> Option<[u64; N]> {
         let mut number = [0; N];
         let digits = bytes.rchunks(8);
@@ -141,14 +143,14 @@ impl<const N: usize> Curve<N> {
         difference
     }
 
-    /// left · right / R modulo `p` (Montgomery), of two numbers below `p`.
+    /// left · right / R modulo `p` (Montgomery). Both factors must be below `p`.
     fn multiply(&self, left: &[u64; N], right: &[u64; N]) -> [u64; N] {
         let mut sum = [0; N];
         let mut top = 0_u64;
         for digit in right {
             let carry = add_multiple(&mut sum, left, *digit);
             let (above, first) = top.overflowing_add(carry);
-            // The multiple of p that makes the lowest digit 0, which is then dropped: a division by 2⁶⁴.
+            // Adds the multiple of p that makes the lowest digit 0, then drops that digit: a division by 2⁶⁴.
             let lowest = sum.first().copied().unwrap_or(0);
             let carry = add_multiple(&mut sum, &self.p, lowest.wrapping_mul(self.inverse));
             sum.rotate_left(1);
@@ -166,20 +168,20 @@ impl<const N: usize> Curve<N> {
     }
 }
 
-/// Adds `factor` times `number`; returns what is carried beyond the highest digit.
+/// Adds `factor` times `number`. Returns the carry out of the highest digit.
 fn add_multiple<const N: usize>(sum: &mut [u64; N], number: &[u64; N], factor: u64) -> u64 {
     const LOW: u128 = 0xffff_ffff_ffff_ffff;
     let mut carry = 0_u64;
     for (place, digit) in sum.iter_mut().zip(number) {
         let wide = u128::from(*digit) * u128::from(factor) + u128::from(*place) + u128::from(carry);
-        // Each half fits.
+        // Each half fits into 64 bits.
         *place = u64::try_from(wide & LOW).unwrap_or(0);
         carry = u64::try_from(wide >> 64).unwrap_or(0);
     }
     carry
 }
 
-/// The difference, and whether it is below 0.
+/// The difference, and whether it is negative.
 fn minus<const N: usize>(left: &[u64; N], right: &[u64; N]) -> ([u64; N], bool) {
     let mut difference = *left;
     let mut borrow = false;
@@ -204,7 +206,7 @@ mod tests {
         digits.chunks(2).map(byte).collect()
     }
 
-    /// The base point G and 2 G of each curve (NIST SP 800-186 appendix G; SEC 2 section 2.4 to 2.6), and the prime.
+    /// The base point G and 2 G of each curve (NIST SP 800-186 appendix G, SEC 2 sections 2.4 to 2.6), and the prime.
     fn vectors() -> [(KeyKind, [Vec<u8>; 2], Vec<u8>); 3] {
         [
             (
@@ -286,7 +288,7 @@ mod tests {
                 mirrored[index] = u8::try_from(difference.rem_euclid(256)).unwrap();
             }
             assert!(has_point(kind, &[x, &mirrored].concat()), "{kind}");
-            // 0 is no coordinate of these, nor is p, which is 0 in another form.
+            // 0 is not a coordinate of these points, and neither is p, which is 0 in another form.
             let zero = vec![0; y.len()];
             for other in [
                 [&zero[..], &zero].concat(),
@@ -302,7 +304,7 @@ mod tests {
 
     #[test]
     fn a_point_of_one_curve_lies_on_no_other() {
-        // Both coordinates of each have room in the next.
+        // The coordinates of each curve fit into those of the next one.
         let all = vectors();
         for (kind, _, prime) in &all {
             for (other, [point, _], _) in &all {
@@ -318,7 +320,7 @@ mod tests {
         }
     }
 
-    // The least and the greatest coordinates that points of a curve have, and the negatives of these points.
+    // The points with the least and greatest coordinates of each curve, and their negatives.
     #[test]
     fn points_at_the_ends_of_the_field_are_on_their_curve() {
         let points = [
@@ -383,7 +385,7 @@ mod tests {
             negative.reverse();
             let other = [x, &negative].concat();
             assert!(has_point(kind, &other), "{kind} {other:02x?}");
-            // A point of another y.
+            // The same x with another y.
             let mut off = point.clone();
             *off.last_mut().unwrap() ^= 1;
             assert!(!has_point(kind, &off), "{kind} {off:02x?}");

@@ -1,34 +1,35 @@
-//! A walk over DER: is every length exact and minimal, is every identifier one, and where does each part lie?
+//! A strict DER reader: it checks that lengths are exact and minimal and that object identifiers are valid, and finds
+//! the range of each part.
 //!
-//! General readers pass over bytes that are left in a sequence, and print a padded object identifier as they print the
-//! one that it looks like. This walk runs before what reads the parts, and lets neither in.
+//! General-purpose readers skip bytes left over in a sequence, and print a padded object identifier like the unpadded
+//! one. This check runs before other code reads the parts, and refuses both.
 
 use core::num::NonZeroU16;
 
 use crate::error::{CertificateError, OtherFormat};
 use crate::limits::MAX_DER_DEPTH;
 
-// Tags, each in one place for the readers of this room.
+// Tags that the files of this module share.
 pub(super) const INTEGER: u8 = 0x02;
 pub(super) const BIT_STRING: u8 = 0x03;
 pub(super) const OID: u8 = 0x06;
 pub(super) const SEQUENCE: u8 = 0x30;
 const CONSTRUCTED: u8 = 0x20;
 const CLASS: u8 = 0xc0;
-/// `registeredID` of a `GeneralName` (RFC 5280 section 4.2.1.6): an object identifier under another tag.
+/// `registeredID` of a `GeneralName` (RFC 5280 section 4.2.1.6): an object identifier with another tag.
 const REGISTERED_ID: u8 = 0x88;
 
-/// Where a part of a certificate lies in its DER, of which it is not the empty front. Two bytes each suffice: see
+/// A byte range in the DER of a certificate. Never empty at offset 0. Two bytes are enough for each end: see
 /// `MAX_CERTIFICATE_BYTES`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
     start: u16,
-    // Never 0, so that a place or none takes no more than a place.
+    // Never 0, so that `Option<Span>` is no larger than `Span`.
     end: NonZeroU16,
 }
 
 impl Span {
-    /// The place of `part` in `whole`, of which it must be a slice.
+    /// The range of `part`, which must be a slice of `whole`.
     pub(crate) fn of(whole: &[u8], part: &[u8]) -> Option<Self> {
         let start = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
         let end = start.checked_add(part.len())?;
@@ -47,7 +48,7 @@ impl Span {
     }
 }
 
-/// One DER value: its tag byte, its content, and the whole of it with tag and length.
+/// A DER value: its tag byte, its content, and all of it with tag and length.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Value<'a> {
     pub(crate) tag: u8,
@@ -56,7 +57,7 @@ pub(crate) struct Value<'a> {
 }
 
 impl Value<'_> {
-    /// Whether it is an `INTEGER` above 0 in its shortest form (X.690 section 8.3.2).
+    /// Whether the value is an `INTEGER` above 0 in its shortest form (X.690 section 8.3.2).
     pub(super) fn is_positive_integer(&self) -> bool {
         let positive = match self.content {
             [] | [0] => false,
@@ -67,18 +68,18 @@ impl Value<'_> {
     }
 }
 
-/// Takes one value off the front of `input`. Its content has at most 65,535 bytes: no part of a certificate has
-/// more.
+/// Takes one value from the front of `input`. Its content has at most 65,535 bytes, which is enough for every part of a
+/// certificate.
 pub(crate) fn take(input: &[u8]) -> Option<(Value<'_>, &[u8])> {
     take_within(input, 2)
 }
 
-/// Takes one value of a revocation list off the front of `input`, which may have millions of bytes.
+/// Takes one value from the front of `input`, a part of a revocation list, which may have millions of bytes.
 pub(super) fn take_long(input: &[u8]) -> Option<(Value<'_>, &[u8])> {
     take_within(input, 4)
 }
 
-/// Takes one value whose length is told in at most `most` bytes.
+/// Takes one value whose length is encoded in at most `most` bytes.
 fn take_within(input: &[u8], most: u8) -> Option<(Value<'_>, &[u8])> {
     let (&tag, after_tag) = input.split_first()?;
     if tag & 0x1f == 0x1f {
@@ -97,7 +98,7 @@ fn take_within(input: &[u8], most: u8) -> Option<(Value<'_>, &[u8])> {
             }
             (usize::try_from(length).ok()?, rest)
         }
-        // Longer than is read here, or the indefinite form.
+        // Too long, or the indefinite form.
         _ => return None,
     };
     let content = content_at.get(..length)?;
@@ -115,7 +116,7 @@ fn take_within(input: &[u8], most: u8) -> Option<(Value<'_>, &[u8])> {
 
 /// The children of a constructed value, or the offset in `content` at which it is malformed.
 pub(crate) fn children(content: &[u8]) -> Result<Vec<Value<'_>>, usize> {
-    // A TBSCertificate has ten at most.
+    // A TBSCertificate has at most ten fields.
     let mut found = Vec::with_capacity(10);
     let mut rest = content;
     while !rest.is_empty() {
@@ -126,8 +127,8 @@ pub(crate) fn children(content: &[u8]) -> Result<Vec<Value<'_>>, usize> {
     Ok(found)
 }
 
-/// Whether the content of an `OBJECT IDENTIFIER` is one (X.690 section 8.19): there is a last byte, and no part of it
-/// begins with a padding.
+/// Whether this is valid content of an `OBJECT IDENTIFIER` (X.690 section 8.19): the last byte ends an arc, and no arc
+/// is padded.
 pub(super) fn is_identifier(content: &[u8]) -> bool {
     let mut before = 0;
     let shortest = content.iter().all(|byte| {
@@ -138,15 +139,15 @@ pub(super) fn is_identifier(content: &[u8]) -> bool {
     shortest && content.last().is_some_and(|last| last & 0x80 == 0)
 }
 
-/// Whether a value of this tag is made of parts if, and only if, DER has it so: strings in pieces are for BER
-/// (X.690 section 10.2).
+/// Whether the tag has the constructed bit as DER requires. BER allows constructed strings, DER does not (X.690 section
+/// 10.2).
 fn is_built_as_its_kind(tag: u8) -> bool {
     // EXTERNAL, EMBEDDED PDV, SEQUENCE, SET, CHARACTER STRING
     let of_parts = matches!(tag & 0x1f, 8 | 11 | 16 | 17 | 29);
     tag & CLASS != 0 || (tag & CONSTRUCTED != 0) == of_parts
 }
 
-/// What is not as it must be, and its offset in the whole.
+/// A malformed field and its offset in the whole input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Fault {
     field: &'static str,
@@ -162,8 +163,8 @@ impl Fault {
     }
 }
 
-/// Checks that every constructed value below `content` is made of whole values, and every object identifier. `base` is
-/// the offset of `content` in the whole, for the error.
+/// Checks all values below `content`: constructed values contain whole values, and object identifiers are valid. `base`
+/// is the offset of `content` in the whole input.
 fn check(content: &[u8], base: usize, depth: usize) -> Result<(), Fault> {
     if depth > MAX_DER_DEPTH {
         return Err(Fault::encoding(base));
@@ -194,13 +195,13 @@ fn check(content: &[u8], base: usize, depth: usize) -> Result<(), Fault> {
     Ok(())
 }
 
-/// What errors call an object identifier that is padded, empty or unfinished.
+/// The name of the field in errors about an object identifier that is padded, empty or unfinished.
 pub(super) const IDENTIFIER: &str = "object identifier";
 
-/// The first part below `content` that stands for an object identifier and is none. The walk ends where no whole value
-/// follows: this is for values of extensions, of which some are for others to read.
+/// The first malformed object identifier below `content`. The search ends where no whole value follows: extension
+/// values may have formats that this crate does not parse.
 ///
-/// With `names`, a `registeredID` is one as well.
+/// With `names`, it also checks `registeredID`.
 pub(super) fn bad_identifier(content: &[u8], names: bool) -> Option<&[u8]> {
     bad_identifier_below(content, names, 0)
 }
@@ -209,7 +210,7 @@ fn bad_identifier_below(content: &[u8], names: bool, depth: usize) -> Option<&[u
     let mut rest = content;
     while let Some((value, after)) = take_long(rest) {
         let is_one = value.tag == OID || (names && value.tag == REGISTERED_ID);
-        // What is nested deeper than anything that is read counts as one, so that nothing hides there.
+        // A value that is nested too deeply counts as malformed, so that nothing can be hidden in it.
         if (is_one && !is_identifier(value.content)) || depth > MAX_DER_DEPTH {
             return Some(value.whole);
         }
@@ -224,14 +225,15 @@ fn bad_identifier_below(content: &[u8], names: bool, depth: usize) -> Option<&[u
     None
 }
 
-/// The first object identifier in the value of an extension that is none (rule I4): in an extension that RFC 5280 or
-/// its kin define, as far as it can be read; in one of others, if it is one whole value, as that RFC demands.
+/// The first malformed object identifier in an extension value (rule I4). Extensions of RFC 5280 and its relatives are
+/// searched as far as they can be read. Other extensions are searched only if they are one whole DER value, as RFC 5280
+/// requires.
 pub(super) fn bad_identifier_in_extension<'a>(id: &[u8], value: &'a [u8]) -> Option<&'a [u8]> {
     let (known, names) = match id {
-        // id-ce: the alternative names, issuing and other distribution points, the issuer of an entry, constraints on
-        // names, the authority's key, the freshest list.
+        // id-ce: subjectAltName, issuerAltName, issuingDistributionPoint, certificateIssuer, nameConstraints,
+        // cRLDistributionPoints, authorityKeyIdentifier and freshestCRL.
         [0x55, 0x1d, last] => (true, matches!(last, 17 | 18 | 28..=31 | 35 | 46)),
-        // id-pe: access to information of the authority and of the subject.
+        // id-pe: authorityInfoAccess and subjectInfoAccess.
         [0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, last] => (true, matches!(last, 1 | 11)),
         _ => (false, false),
     };
@@ -243,13 +245,13 @@ pub(super) fn bad_identifier_in_extension<'a>(id: &[u8], value: &'a [u8]) -> Opt
     }
 }
 
-/// Where `part` starts in `whole`, of which it must be a slice.
+/// The offset of `part`, which must be a slice of `whole`.
 pub(super) fn offset_in(whole: &[u8], part: &[u8]) -> Option<usize> {
     let offset = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
     (offset <= whole.len()).then_some(offset)
 }
 
-/// Refuses anything that is not exactly one DER `SEQUENCE` of well-formed values.
+/// Checks that the input is exactly one DER `SEQUENCE` of well-formed values.
 pub(crate) fn check_whole(der: &[u8]) -> Result<(), CertificateError> {
     let malformed = |fault: Fault| CertificateError::Malformed {
         field: fault.field,
@@ -269,7 +271,7 @@ pub(crate) fn check_whole(der: &[u8]) -> Result<(), CertificateError> {
     check(outer.content, header, 0).map_err(malformed)
 }
 
-/// What holds certificates and is none, by its first fields.
+/// Recognises other formats that contain certificates, by their first fields.
 pub(super) fn other_format(der: &[u8]) -> Option<OtherFormat> {
     // 1.2.840.113549.1.7 (pkcs-7)
     const PKCS7: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07];
@@ -277,19 +279,19 @@ pub(super) fn other_format(der: &[u8]) -> Option<OtherFormat> {
     let (first, rest) = take(outer.content)?;
     match (first.tag, first.content, rest.first()) {
         (OID, id, Some(0xa0)) if id.starts_with(PKCS7) => Some(OtherFormat::Pkcs7),
-        // PFX: version 3, and a ContentInfo.
+        // PFX: version 3 and a ContentInfo.
         (0x02, [3], Some(&SEQUENCE)) => Some(OtherFormat::Pkcs12),
         _ => None,
     }
 }
 
-/// The `TBSCertificate` of a certificate, which is what is signed.
+/// The `TBSCertificate` of a certificate: the bytes that are signed.
 pub(crate) fn to_be_signed(der: &[u8]) -> Option<&[u8]> {
     let (outer, _) = take(der)?;
     take(outer.content).map(|(tbs, _)| tbs.whole)
 }
 
-/// The signature of a certificate, without the number of unused bits before it.
+/// The signature of a certificate, without the byte that counts unused bits.
 pub(crate) fn signature(der: &[u8]) -> Option<&[u8]> {
     let (outer, _) = take(der)?;
     let (_, rest) = take(outer.content)?;
@@ -298,7 +300,7 @@ pub(crate) fn signature(der: &[u8]) -> Option<&[u8]> {
     signature.content.split_first().map(|(_, bits)| bits)
 }
 
-/// The contents of the `AlgorithmIdentifier` of a `SubjectPublicKeyInfo`, and its public key's span parent.
+/// The contents of the `AlgorithmIdentifier` of a `SubjectPublicKeyInfo`.
 pub(crate) fn algorithm_of_spki(spki: &[u8]) -> Option<&[u8]> {
     let (outer, rest) = take(spki)?;
     if outer.tag != SEQUENCE || !rest.is_empty() {
@@ -308,7 +310,7 @@ pub(crate) fn algorithm_of_spki(spki: &[u8]) -> Option<&[u8]> {
     (algorithm.tag == SEQUENCE).then_some(algorithm.content)
 }
 
-/// The bytes of the key in a `SubjectPublicKeyInfo`, without the number of unused bits before them.
+/// The bytes of the key in a `SubjectPublicKeyInfo`, without the byte that counts unused bits.
 pub(crate) fn key_of_spki(spki: &[u8]) -> Option<&[u8]> {
     let (outer, _) = take(spki)?;
     let (_, rest) = take(outer.content)?;
@@ -316,18 +318,19 @@ pub(crate) fn key_of_spki(spki: &[u8]) -> Option<&[u8]> {
     key.content.split_first().map(|(_, key)| key)
 }
 
-/// The subject of what may be a certificate, before anything of it is checked: to tell which of many it pays to read.
+/// The subject of a presumed certificate that was not checked yet. It tells which of many certificates are worth
+/// parsing.
 pub(crate) fn subject_of(der: &[u8]) -> Option<&[u8]> {
     subject_and_key(der).map(|(subject, _)| subject)
 }
 
-/// The `SubjectPublicKeyInfo` of a certificate that was read before.
+/// The `SubjectPublicKeyInfo` of a certificate that was parsed before.
 pub(super) fn public_key_of(der: &[u8]) -> Option<&[u8]> {
     let (_, behind) = subject_and_key(der)?;
     take(behind).map(|(key, _)| key.whole)
 }
 
-/// The subject, and what is left of the `TBSCertificate` behind it, which begins with the public key.
+/// The subject, and the rest of the `TBSCertificate` after it, which begins with the public key.
 fn subject_and_key(der: &[u8]) -> Option<(&[u8], &[u8])> {
     let (outer, _) = take(der)?;
     let (tbs, _) = take(outer.content)?;
@@ -340,14 +343,14 @@ fn subject_and_key(der: &[u8]) -> Option<(&[u8], &[u8])> {
     take(rest).map(|(subject, behind)| (subject.whole, behind))
 }
 
-/// The contents of the certificate's `signatureAlgorithm`, which are also those inside what is signed.
+/// The contents of `signatureAlgorithm`. The signed field has the same contents.
 pub(crate) fn signature_algorithm(der: &[u8]) -> Option<&[u8]> {
     let (outer, _) = take(der)?;
     let (_, rest) = take(outer.content)?;
     take(rest).map(|(algorithm, _)| algorithm.content)
 }
 
-/// The extension values of a certificate must themselves be single well-formed values.
+/// Whether the bytes are exactly one well-formed value, as an extension value must be.
 pub(crate) fn is_single_value(bytes: &[u8]) -> bool {
     match take(bytes) {
         Some((value, [])) => value.tag & CONSTRUCTED == 0 || check(value.content, 0, 0).is_ok(),
@@ -455,11 +458,11 @@ mod tests {
             assert_eq!(found(id, &nested), Some(&bad[..]));
             assert_eq!(found(id, &[0x30, 0x03, 0x06, 0x01, 0x2a]), None);
         }
-        // With more behind it, a reader of the first value would read it: only of what is known there is one.
+        // With other bytes after it, a lenient reader would read the first value. Only known extensions have one.
         let more = [&nested[..], &[0]].concat();
         assert_eq!(found(&[0x55, 0x1d, 32], &more), Some(&bad[..]));
         assert_eq!(found(&[0x2a, 0x03], &more), None);
-        // An identifier under the tag of a name, where names are.
+        // A registeredID in a place for names.
         let name = [0x30, 0x03, 0x88, 0x01, 0x80];
         assert_eq!(found(&[0x55, 0x1d, 17], &name), Some(&name[2..]));
         assert_eq!(found(&[0x55, 0x1d, 32], &name), None);

@@ -1,4 +1,4 @@
-//! The extensions that a judgement rests on.
+//! The extensions that verdicts depend on.
 
 use super::Role;
 
@@ -6,18 +6,18 @@ use super::Role;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BasicConstraints {
-    /// Whether the certificate says that it is a CA.
+    /// Whether the certificate is a CA.
     pub ca: bool,
-    /// How many CA certificates may stand between this one and an end entity.
+    /// `pathLenConstraint`: how many CA certificates may be between this one and the end entity.
     pub path_len: Option<u32>,
 }
 
-/// [`BasicConstraints`] or their absence, in less memory.
+/// An optional [`BasicConstraints`] in less memory.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Constraints {
     ca: Option<bool>,
     limited: bool,
-    // Bytes, which leave no gap behind the other two.
+    // A byte array has no alignment, so there is no padding.
     path_len: [u8; 4],
 }
 
@@ -49,52 +49,52 @@ impl Constraints {
 pub struct KeyUsage(pub(super) u16);
 
 impl KeyUsage {
-    /// The bits in the order of RFC 5280, of which the first is the highest of the first byte.
+    /// Reads the bits in the order of RFC 5280: the first bit is the most significant bit of the first byte.
     pub(super) fn of(bits: &[u8]) -> Self {
         let byte = |index| bits.get(index).copied().unwrap_or(0_u8).reverse_bits();
         Self(u16::from_le_bytes([byte(0), byte(1)]))
     }
 
-    /// Signatures other than on certificates and CRLs: what a TLS handshake needs.
+    /// Whether `digitalSignature` is set, which a TLS handshake needs.
     pub const fn digital_signature(self) -> bool {
         self.0 & 1 != 0
     }
 
-    /// Signatures on certificates.
+    /// Whether `keyCertSign` is set: the key may sign certificates.
     pub const fn key_cert_sign(self) -> bool {
         self.0 & (1 << 5) != 0
     }
 
-    /// No use at all is asserted.
+    /// Whether no bit is set.
     pub(crate) const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// Signatures on certificate revocation lists.
+    /// Whether `cRLSign` is set: the key may sign revocation lists.
     pub const fn crl_sign(self) -> bool {
         self.0 & (1 << 6) != 0
     }
 }
 
-/// The `extKeyUsage` extension (RFC 5280 section 4.2.1.12), as far as TLS asks.
+/// The `extKeyUsage` extension (RFC 5280 section 4.2.1.12), as far as TLS uses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExtendedKeyUsage {
-    /// `anyExtendedKeyUsage` is listed.
+    /// Whether `anyExtendedKeyUsage` is listed.
     pub any: bool,
-    /// `id-kp-serverAuth` is listed.
+    /// Whether `id-kp-serverAuth` is listed.
     pub server_auth: bool,
-    /// `id-kp-clientAuth` is listed.
+    /// Whether `id-kp-clientAuth` is listed.
     pub client_auth: bool,
 }
 
 impl ExtendedKeyUsage {
-    /// Whether a peer in `role` may use the certificate.
+    /// Whether a peer in `role` may use the certificate: the purpose or `anyExtendedKeyUsage` is listed.
     pub const fn allows(self, role: Role) -> bool {
         self.any || self.names(role)
     }
 
-    /// Whether the purpose of `role` itself is listed: anyExtendedKeyUsage alone is not enough for a chain.
+    /// Whether the purpose of `role` itself is listed. A chain needs it: `anyExtendedKeyUsage` alone is not enough.
     pub(crate) const fn names(self, role: Role) -> bool {
         match role {
             Role::Server => self.server_auth,

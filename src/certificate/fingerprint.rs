@@ -1,4 +1,4 @@
-//! SHA-256 names of certificates and keys.
+//! SHA-256 fingerprints of certificates and of public keys.
 
 use core::fmt;
 use core::str::FromStr;
@@ -25,6 +25,15 @@ macro_rules! digest_type {
                 &self.0
             }
 
+            /// A short form for texts that only identify: the first eight bytes and the last two,
+            /// `0E:87:54:E6:1D:3A:FC:16…FA:66`.
+            ///
+            /// # Security
+            /// Compare and copy the whole value only. An attacker can search for a certificate of the same short form.
+            pub const fn short(&self) -> impl fmt::Display + use<> {
+                Short(self.0)
+            }
+
             /// SHA-256 over `bytes`.
             pub(crate) fn over(bytes: &[u8]) -> Self {
                 Self(Sha256::digest(bytes).into())
@@ -34,13 +43,7 @@ macro_rules! digest_type {
         /// Upper-case hexadecimal with colons, as `openssl x509 -fingerprint -sha256` prints it.
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                for (index, byte) in self.0.iter().enumerate() {
-                    if index > 0 {
-                        f.write_str(":")?;
-                    }
-                    write!(f, "{byte:02X}")?;
-                }
-                Ok(())
+                write_bytes(f, &self.0)
             }
         }
 
@@ -53,7 +56,7 @@ macro_rules! digest_type {
         impl FromStr for $name {
             type Err = FingerprintError;
 
-            /// Reads 32 bytes in hexadecimal, with colons between all bytes or none, in either case; also the
+            /// Reads 32 bytes in hexadecimal, in either case, with colons between all bytes or none. Reads also the
             /// whole line that `openssl x509 -fingerprint -sha256` prints.
             fn from_str(text: &str) -> Result<Self, FingerprintError> {
                 parse(text).map(Self)
@@ -78,10 +81,34 @@ digest_type! {
 }
 
 digest_type! {
-    /// SHA-256 over the DER of a `SubjectPublicKeyInfo` (the pin of RFC 7469 section 2.4, there in base64).
+    /// SHA-256 over the DER of a `SubjectPublicKeyInfo`. RFC 7469 section 2.4 defines the same pin, in base64.
     ///
-    /// Two certificates of one key have the same key pin.
+    /// Two certificates with the same key have the same key pin.
     KeyPin
+}
+
+/// The short form of a SHA-256 value.
+struct Short([u8; 32]);
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // 64 bits in front tell the certificates of a store apart, and the last two bytes help to find the whole value.
+        let (first, rest) = self.0.split_at(8);
+        write_bytes(f, first)?;
+        f.write_str("…")?;
+        write_bytes(f, rest.split_at(22).1)
+    }
+}
+
+/// Writes upper-case hexadecimal with colons between the bytes.
+fn write_bytes(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
+    for (index, byte) in bytes.iter().enumerate() {
+        if index > 0 {
+            f.write_str(":")?;
+        }
+        write!(f, "{byte:02X}")?;
+    }
+    Ok(())
 }
 
 fn parse(text: &str) -> Result<[u8; 32], FingerprintError> {
@@ -176,6 +203,15 @@ mod tests {
             assert_eq!(form.parse::<Fingerprint>().unwrap(), canonical, "{form}");
         }
         assert_eq!(canonical.to_string(), CANONICAL);
+    }
+
+    #[test]
+    fn a_short_form_has_the_first_eight_bytes_and_the_last_two() {
+        let fingerprint: Fingerprint = CANONICAL.parse().unwrap();
+        assert_eq!(
+            fingerprint.short().to_string(),
+            "0E:87:54:E6:1D:3A:FC:16…FA:66"
+        );
     }
 
     #[test]

@@ -1,36 +1,36 @@
-//! How a certificate is written: what no verdict needs to keep, read from its DER when somebody asks.
+//! How a certificate is encoded: facts that are rarely needed, so they are read from the DER on request.
 
 use super::parse::{self, is_listed};
 use super::time::read_time;
 use super::{Certificate, der, dotted};
 use crate::limits::{KNOWN_CRITICAL_IN_CA, KNOWN_CRITICAL_IN_PIN};
 
-/// One extension as it stands in the certificate.
+/// An extension of a certificate.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Extension<'a> {
-    /// The contents of the object identifier.
+    /// The content bytes of the object identifier.
     pub(crate) id: &'a [u8],
     pub(crate) critical: bool,
     /// The DER of the value.
     pub(crate) value: &'a [u8],
 }
 
-/// The base of a subtree of `nameConstraints` (RFC 5280 section 4.2.1.10).
+/// The base of a subtree in `nameConstraints` (RFC 5280 section 4.2.1.10).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subtree<'a> {
-    /// The form of the name: its tag, with the bits of class and construction.
+    /// The form of the name: its tag byte.
     pub(crate) form: u8,
     pub(crate) name: &'a [u8],
 }
 
-/// Tags of forms of names (RFC 5280 section 4.2.1.6).
+/// Tags of `GeneralName` (RFC 5280 section 4.2.1.6).
 pub(crate) const RFC822_NAME: u8 = 0x81;
 pub(crate) const DNS_NAME: u8 = 0x82;
 pub(crate) const DIRECTORY_NAME: u8 = 0xa4;
 pub(crate) const URI: u8 = 0x86;
 pub(crate) const IP_ADDRESS: u8 = 0x87;
 
-/// What the names of a form are called on which the path builder processes no constraints; `None` if it does.
+/// The name of a form of names whose constraints the path builder does not process. `None` if it does.
 pub(crate) fn unprocessed(form: u8) -> Option<&'static str> {
     match form {
         DNS_NAME | IP_ADDRESS => None,
@@ -41,7 +41,7 @@ pub(crate) fn unprocessed(form: u8) -> Option<&'static str> {
     }
 }
 
-/// Values one behind the other, as far as they are whole.
+/// Consecutive DER values, up to the first malformed one.
 struct Values<'a>(&'a [u8]);
 
 impl<'a> Iterator for Values<'a> {
@@ -54,12 +54,12 @@ impl<'a> Iterator for Values<'a> {
     }
 }
 
-/// The parts of a constructed value; none if it is malformed.
+/// The parts of a constructed value. Empty if it is malformed.
 pub(crate) fn parts(value: &[u8]) -> impl Iterator<Item = der::Value<'_>> {
     Values(der::take(value).map_or(&[], |(value, _)| value.content))
 }
 
-/// Extensions that stand one behind the other, in their order.
+/// Consecutive extensions, in order.
 pub(super) fn extensions_of(list: &[u8]) -> impl Iterator<Item = Extension<'_>> {
     Values(list).filter_map(|extension| {
         let mut fields = Values(extension.content);
@@ -91,8 +91,8 @@ impl Certificate {
         self.extensions().find(|extension| extension.id == id)
     }
 
-    /// The first field whose time the path builder cannot read, which reads those from 1970 on in the one form of RFC
-    /// 5280 section 4.1.2.5.
+    /// The first of the two validity fields that the path builder cannot read. It only reads times from 1970 on, in the
+    /// form of RFC 5280 section 4.1.2.5.
     pub(crate) fn unread_time(&self) -> Option<&'static str> {
         // serialNumber, signature, issuer, validity
         let mut fields = parts(self.to_be_signed()).skip_while(|field| field.tag == 0xa0);
@@ -105,7 +105,7 @@ impl Certificate {
         unread.next().map(|(_, field)| field)
     }
 
-    /// What names of certificates below this one are held to, permitted and excluded ones.
+    /// The permitted and excluded subtrees of the name constraints.
     pub(crate) fn constraints(&self) -> impl Iterator<Item = Subtree<'_>> {
         let extension = self.extension(&[0x55, 0x1d, 30]);
         let value = extension.map_or(&[][..], |extension| extension.value);
@@ -120,7 +120,7 @@ impl Certificate {
             })
     }
 
-    /// The forms and contents of the subject alternative names, as they are encoded.
+    /// The forms and contents of the subject alternative names, as encoded.
     pub(crate) fn name_forms(&self) -> impl Iterator<Item = Subtree<'_>> {
         self.name_values().map(|name| Subtree {
             form: name.tag,
@@ -128,7 +128,7 @@ impl Certificate {
         })
     }
 
-    /// How many subject alternative names there are.
+    /// The number of subject alternative names.
     pub(crate) fn count_names(&self) -> usize {
         self.name_values().count()
     }
@@ -138,19 +138,19 @@ impl Certificate {
         parts(value.unwrap_or(&[]))
     }
 
-    /// The first critical extension that is not understood in a pin, in dotted form.
+    /// The first critical extension that is unknown for pins, in dotted form.
     pub(crate) fn unknown_critical_in_pin(&self) -> Option<String> {
         let any = self.0.facts.unknown_critical & parse::IN_PIN != 0;
         any.then(|| self.critical_beyond(KNOWN_CRITICAL_IN_PIN))
     }
 
-    /// The first critical extension that is not understood in an authority or intermediate, in dotted form.
+    /// The first critical extension that is unknown for authorities and intermediates, in dotted form.
     pub(crate) fn unknown_critical_in_ca(&self) -> Option<String> {
         let any = self.0.facts.unknown_critical & parse::IN_CA != 0;
         any.then(|| self.critical_beyond(KNOWN_CRITICAL_IN_CA))
     }
 
-    /// The first critical extension that is not in a list, in dotted form; empty if there is none.
+    /// The first critical extension that is not in `known`, in dotted form. Empty if there is none.
     pub(crate) fn critical_beyond(&self, known: &[u8]) -> String {
         let mut critical = self.extensions().filter(|extension| extension.critical);
         let found = critical.find(|extension| !is_listed(extension.id, known));

@@ -1,8 +1,8 @@
-//! The grammar of a certificate (RFC 5280 section 4.1), tag by tag.
+//! Checks the grammar of a certificate (RFC 5280 section 4.1), tag by tag.
 //!
-//! General readers pass over values that are left at the end of a structure, over tags of another class, and
-//! over more than one form of the same key. A certificate that two readers could read in two ways must not be
-//! trusted for what one of them read, and a block on a key must hit the key in every form that is let in.
+//! General-purpose readers skip values left over at the end of a structure, accept tags of another class, and accept
+//! several encodings of the same key. A certificate that two readers could read differently must not be trusted for
+//! what one of them read. A block on a key must match every encoding of it that is accepted.
 
 use core::ops::Deref;
 
@@ -90,10 +90,10 @@ fn at_least_one<'a>(
 
 /// The fields of a certificate.
 pub(super) struct Fields<'a> {
-    /// The number in the field, if there is one.
+    /// The number in the version field, if present.
     pub(super) version: Option<u8>,
     pub(super) serial: &'a [u8],
-    /// The contents of the signature algorithm outside of what is signed, and inside.
+    /// The contents of the two signature algorithm fields: the unsigned one and the signed one.
     pub(super) algorithms: [&'a [u8]; 2],
     pub(super) issuer: &'a [u8],
     pub(super) validity: &'a [u8],
@@ -102,11 +102,11 @@ pub(super) struct Fields<'a> {
     pub(super) key: KeyKind,
     pub(super) key_fault: Option<KeyFault>,
     pub(super) has_unique_id: bool,
-    /// The extensions, one behind the other; empty without any.
+    /// The consecutive extensions. Empty if there are none.
     pub(super) extensions: &'a [u8],
 }
 
-/// The content of the certificate's outer sequence, which is known to be made of whole values.
+/// Reads the content of a certificate's outer sequence. Its values were checked to be whole.
 pub(super) fn certificate(der: &[u8]) -> Result<Fields<'_>, &'static str> {
     let field = "certificate structure";
     let (outer, _) = der::take(der).ok_or(field)?;
@@ -214,9 +214,9 @@ pub(super) fn truth(value: &Value<'_>) -> bool {
     value.tag == BOOLEAN && matches!(value.content, [0x00 | 0xff])
 }
 
-/// The bytes of a list of named bits, of which there may be none (X.690 section 11.2.2), from the content of a
-/// `BIT STRING`. Bits behind its end are 0 (section 11.2.1): readers that pass over their count and readers that obey
-/// it must read the same.
+/// The bytes of a list of named bits, from the content of a `BIT STRING`. The list may be empty (X.690 section 11.2.2).
+/// Bits after its end must be 0 (section 11.2.1), so that readers that ignore the bit count and readers that obey it
+/// read the same.
 pub(super) fn named_bits(content: &[u8]) -> Option<&[u8]> {
     match content {
         [0] => Some(&[]),
@@ -245,7 +245,7 @@ fn extension(value: &Value<'_>) -> Checked {
     }
 }
 
-/// The extensions that a judgement rests on.
+/// Checks the extensions that verdicts depend on.
 fn known(last: u8, content: &[u8]) -> Checked {
     let value = |field| match der::take(content) {
         Some((value, [])) => Ok(value),

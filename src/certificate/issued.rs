@@ -1,7 +1,7 @@
-//! Signatures of one certificate on another, each verified once.
+//! Signatures between certificates, each verified once.
 //!
-//! A search for a path meets one pair of certificates in many paths. It verifies the pair once, and the path builder
-//! is given the pairs of the one path that it judges, in place of algorithms.
+//! The search for a path meets the same two certificates in many paths. It verifies each signature once. For the path
+//! that it judges, the path builder then gets these results in place of signature algorithms.
 
 use core::fmt;
 
@@ -9,9 +9,9 @@ use pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgo
 
 use super::{Certificate, KeyPolicy, SignatureCheck, der};
 
-/// That `below` carries a signature made with the key of `above`, which has been verified.
+/// Proof that the key of `above` signed `below`.
 ///
-/// [`KeyPolicy::verify_issued`] alone makes one.
+/// Only [`KeyPolicy::verify_issued`] constructs it.
 #[derive(Clone)]
 pub(crate) struct Issued {
     below: Certificate,
@@ -34,15 +34,15 @@ impl KeyPolicy {
         })
     }
 
-    /// Whether this policy would have verified what was verified before, perhaps under another one: it has the very
-    /// algorithm. Whether it takes the keys is for [`check`](Self::check) to say.
+    /// Whether this policy would accept a signature that was verified before, perhaps under another policy: it has the
+    /// same algorithm object. [`check`](Self::check) decides whether it accepts the keys.
     pub(crate) fn stands_by(&self, issued: &Issued) -> bool {
         self.has(issued.algorithm)
     }
 }
 
 impl Issued {
-    /// The pair.
+    /// The signed certificate and its issuer.
     pub(crate) fn pair(&self) -> (&Certificate, &Certificate) {
         (&self.below, &self.above)
     }
@@ -54,8 +54,7 @@ impl Issued {
     }
 }
 
-/// An algorithm that knows the signatures of one path and no others: what is not in the path is refused without
-/// any work.
+/// An algorithm that accepts exactly the verified signatures of one path. It refuses all others without any work.
 #[derive(Clone, Copy)]
 pub(crate) struct OfPath<'p> {
     algorithm: &'static dyn SignatureVerificationAlgorithm,
@@ -63,7 +62,7 @@ pub(crate) struct OfPath<'p> {
 }
 
 impl<'p> OfPath<'p> {
-    /// The algorithms with which the signatures of a path were verified, each once.
+    /// The algorithms of the signatures of a path, each once.
     pub(crate) fn algorithms(pairs: &'p [Issued]) -> Vec<Self> {
         let mut all: Vec<Self> = Vec::with_capacity(1);
         for pair in pairs {
@@ -120,7 +119,7 @@ mod tests {
         Certificate::from_pem(text).unwrap()
     }
 
-    /// An authority, and a certificate that it issued.
+    /// A certificate and its issuer.
     fn pair() -> (Certificate, Certificate) {
         (
             fixture(include_bytes!("../../tests/fixtures/ca-intermediate.pem")),
@@ -155,7 +154,7 @@ mod tests {
         assert!(verify(key, message, signature).is_ok());
         assert!(verify(other, message, signature).is_err());
         assert!(verify(key, above.to_be_signed(), signature).is_err());
-        // Genuine, and of another path.
+        // A valid signature of another path.
         assert!(verify(key, above.to_be_signed(), above.signature()).is_err());
         assert!(verify(key, message, above.signature()).is_err());
     }

@@ -1,4 +1,4 @@
-//! Which keys and signatures are strong enough to rest a verdict on.
+//! Which keys and signatures are strong enough for a verdict.
 
 use core::fmt;
 
@@ -33,14 +33,14 @@ pub enum KeyKind {
     MlDsa65,
     /// ML-DSA-87 (RFC 9881).
     MlDsa87,
-    /// Another kind that has a name; whether it can be used is for the provider's algorithms to say.
+    /// A kind that has a name only. Whether it is accepted depends on the algorithms of the crypto provider.
     Named(NamedKey),
-    /// Anything else; whether it can be used is for the provider's algorithms to say.
+    /// An unknown kind. Whether it is accepted depends on the algorithms of the crypto provider.
     Other,
 }
 
 impl KeyKind {
-    /// Whether rustls's provider `aws-lc-rs` takes keys of this kind, and its provider `ring` does not.
+    /// Whether the provider `aws-lc-rs` of rustls accepts keys of this kind and its provider `ring` does not.
     pub(crate) const fn needs_aws_lc_rs(self) -> bool {
         matches!(
             self,
@@ -66,10 +66,10 @@ impl fmt::Display for KeyKind {
     }
 }
 
-/// Which public keys may decide anything: those that the crypto provider verifies, that are not weak, and under which
-/// a signature can verify at all.
+/// The public keys that are accepted: the crypto provider verifies them, they are strong enough, and a signature can
+/// verify under them.
 ///
-/// It is asked at import and again of every certificate on which a verdict rests (rule I4).
+/// It is checked when a certificate is installed, and again for every certificate that a verdict depends on (rule I4).
 #[derive(Clone, Copy)]
 pub struct KeyPolicy {
     algorithms: &'static [&'static dyn SignatureVerificationAlgorithm],
@@ -80,45 +80,46 @@ pub struct KeyPolicy {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyRefusal {
-    /// The provider has no algorithm for keys of this kind.
+    /// The crypto provider has no algorithm for keys of this kind.
     #[non_exhaustive]
     Unsupported {
-        /// What the certificate has.
+        /// The key of the certificate.
         key: KeyKind,
-        /// The object identifier of the kind, in dotted form, if it has no name here.
+        /// The object identifier of the kind in dotted form, if the kind has no name here.
         oid: Option<Box<str>>,
-        /// The kinds that would do, if a provider was asked.
+        /// The kinds that are accepted, if a provider is known.
         allowed: Option<AllowedKeys>,
     },
-    /// The modulus is shorter than the policy asks.
+    /// The modulus is shorter than the policy requires.
     #[non_exhaustive]
     Weak {
-        /// What the certificate has.
+        /// The key of the certificate.
         key: KeyKind,
-        /// The least number of bits.
+        /// The required number of bits.
         min_bits: u32,
     },
-    /// No signature verifies under the key, whoever makes it.
+    /// No signature can verify under the key.
     #[non_exhaustive]
     VerifiesNothing {
-        /// What the certificate has.
+        /// The key of the certificate.
         key: KeyKind,
         /// What is wrong with it.
         fault: KeyFault,
     },
 }
 
-/// What is wrong with a public key under which no signature verifies.
+/// The fault of a public key under which no signature verifies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyFault {
     /// The point is not on the curve (SEC 1 section 3.2.2.1).
     OffCurve,
-    /// The RSA modulus is even, so it is no product of two odd primes (RFC 8017 section 3.1).
+    /// The RSA modulus is even, so it is not a product of two odd primes (RFC 8017 section 3.1).
     EvenModulus,
-    /// The RSA exponent is 1 or even (RFC 8017 section 3.1: odd, at least 3).
+    /// The RSA exponent is 1 or even. RFC 8017 section 3.1 requires an odd number of at least 3.
     Exponent,
-    /// The RSA exponent is longer than any that providers take ([`MAX_RSA_EXPONENT_BITS`](crate::limits::MAX_RSA_EXPONENT_BITS)).
+    /// The RSA exponent is longer than crypto providers accept
+    /// ([`MAX_RSA_EXPONENT_BITS`](crate::limits::MAX_RSA_EXPONENT_BITS)).
     LongExponent,
 }
 
@@ -129,7 +130,7 @@ impl fmt::Display for KeyFault {
             Self::EvenModulus => "its modulus is even",
             Self::Exponent => "its exponent is 1 or even",
             Self::LongExponent => {
-                "its exponent has more than 33 bits, which crypto providers do not take"
+                "its exponent has more than 33 bits, which crypto providers do not accept"
             }
         })
     }
@@ -144,12 +145,15 @@ impl fmt::Display for KeyRefusal {
                     write!(f, ", {oid}")?;
                 }
                 match allowed {
-                    Some(allowed) => write!(f, "); it takes {allowed}"),
+                    Some(allowed) => write!(f, "); it accepts {allowed}"),
                     None => f.write_str(")"),
                 }
             }
             Self::Weak { key, min_bits } => {
-                write!(f, "the key ({key}) is below the {min_bits} bits asked for")
+                write!(
+                    f,
+                    "the key ({key}) has less than the required {min_bits} bits"
+                )
             }
             Self::VerifiesNothing { key, fault } => {
                 write!(f, "the key ({key}) verifies no signature: {fault}")
@@ -159,7 +163,7 @@ impl fmt::Display for KeyRefusal {
 }
 
 impl KeyPolicy {
-    /// A policy that accepts what `algorithms` verify, with RSA from 2048 bits (NIST SP 800-131A).
+    /// Accepts the keys that `algorithms` verify, RSA from 2048 bits (NIST SP 800-131A).
     ///
     /// For rustls, `algorithms` is `provider.signature_verification_algorithms.all`.
     pub const fn new(algorithms: &'static [&'static dyn SignatureVerificationAlgorithm]) -> Self {
@@ -169,10 +173,10 @@ impl KeyPolicy {
         }
     }
 
-    /// Demands RSA keys of at least `bits`. A further call may demand more.
+    /// Requires RSA keys of at least `bits` bits. A further call may require more.
     ///
     /// # Errors
-    /// The number is below 2048 or above 8192, between which providers verify; or an earlier call demanded more.
+    /// The number is below 2048 or above 8192, the range that providers verify. Or an earlier call required more.
     pub fn require_rsa_bits(mut self, bits: u32) -> Result<Self, SettingError> {
         let setting = "bits of an RSA key";
         let [found, set] = [bits, self.min_rsa_bits].map(u64::from);
@@ -188,7 +192,7 @@ impl KeyPolicy {
         Ok(self)
     }
 
-    /// Judges the key of a certificate by two policies, of which the stricter decides.
+    /// Checks a key under two policies. The stricter one decides.
     pub(crate) fn check_with(
         &self,
         other: Option<&Self>,
@@ -196,7 +200,7 @@ impl KeyPolicy {
     ) -> Result<(), KeyRefusal> {
         match other {
             None => self.check(certificate),
-            // Almost always: both were made of one provider.
+            // The usual case: both policies were made from the same provider.
             Some(other) if core::ptr::eq(self.algorithms, other.algorithms) => {
                 let stricter = self.min_rsa_bits < other.min_rsa_bits;
                 let stricter = if stricter { other } else { self };
@@ -209,10 +213,10 @@ impl KeyPolicy {
         }
     }
 
-    /// Judges the key of a certificate.
+    /// Checks the key of a certificate.
     ///
     /// # Errors
-    /// The reason for which the key is refused.
+    /// The reason why the key is refused.
     pub fn check(&self, certificate: &Certificate) -> Result<(), KeyRefusal> {
         let key = certificate.key_kind();
         if let KeyKind::Rsa { bits } = key {
@@ -242,7 +246,7 @@ impl KeyPolicy {
         }
     }
 
-    /// The kinds of keys that it takes.
+    /// The kinds of keys that are accepted.
     pub fn allowed(&self) -> AllowedKeys {
         AllowedKeys::of(self.algorithms, self.min_rsa_bits)
     }
@@ -252,7 +256,7 @@ impl KeyPolicy {
         KeyRefusal::Unsupported { key, oid, allowed }
     }
 
-    /// Whether `issued` carries a signature made with the key `issuer_spki`.
+    /// Whether the key `issuer_spki` signed `issued`.
     pub(crate) fn check_signature(
         &self,
         issuer_spki: &[u8],
@@ -261,7 +265,7 @@ impl KeyPolicy {
         checked(self.verify_with(issuer_spki, issued))
     }
 
-    /// Whether `crl` carries a signature made with the key `issuer_spki`.
+    /// Whether the key `issuer_spki` signed `crl`.
     pub(crate) fn check_crl_signature(&self, issuer_spki: &[u8], crl: &Crl) -> SignatureCheck {
         let (message, signature) = (crl.to_be_signed(), crl.signature());
         checked(self.verify_signed(issuer_spki, crl.algorithm_id(), message, signature))
@@ -297,7 +301,8 @@ impl KeyPolicy {
         let Ok(key) = webpki::RawPublicKeyEntity::try_from(&spki) else {
             return Err(SignatureCheck::Wrong);
         };
-        // A key of another kind than the algorithm asks for has not made it, whatever the provider has.
+        // A key of another kind than the algorithm needs cannot have made the signature, whatever the provider
+        // supports.
         let mut result = match algorithms::signs_with(key_id, algorithm_id) {
             Some(false) => SignatureCheck::Wrong,
             Some(true) | None => SignatureCheck::Unsupported,
@@ -311,8 +316,8 @@ impl KeyPolicy {
         Err(result)
     }
 
-    /// Whether the provider has an algorithm for the signature on `issued` under the kind of key of `issuer`: without
-    /// one, no signature needs to be looked at.
+    /// Whether the provider has an algorithm for the signature on `issued` and the kind of key of `issuer`. Without
+    /// one, no signature needs to be checked.
     pub(crate) fn can_verify(&self, issued: &Certificate, issuer: &Certificate) -> bool {
         let (Some(algorithm_id), Some(key_id)) = (
             der::signature_algorithm(issued.der()),
@@ -323,8 +328,8 @@ impl KeyPolicy {
         self.fitting(algorithm_id, key_id).next().is_some()
     }
 
-    /// Whether `algorithm` is one of those of this policy, the very same and not another one of its name: two may
-    /// differ in the sizes of keys that they verify.
+    /// Whether `algorithm` is one of this policy's. It must be the same object, not only of the same name: two
+    /// algorithms of one name may accept different sizes of keys.
     pub(super) fn has(&self, algorithm: &'static dyn SignatureVerificationAlgorithm) -> bool {
         let mut all = self.algorithms.iter();
         all.any(|known| core::ptr::eq(*known, algorithm))
@@ -359,11 +364,11 @@ impl fmt::Debug for KeyPolicy {
     }
 }
 
-/// What came of checking the signature on a certificate or a revocation list.
+/// The result of checking the signature on a certificate or revocation list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SignatureCheck {
     Verified,
     Wrong,
-    /// The provider has no algorithm for it (SHA-1, or a key type it does not know).
+    /// The provider has no algorithm for the signature (SHA-1, or an unknown type of key).
     Unsupported,
 }

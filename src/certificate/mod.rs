@@ -1,7 +1,18 @@
-//! Bytes -> a certificate that can be talked about.
+//! Certificates and revocation lists: parsing, names, keys and times.
 //!
-//! A [`Certificate`] is parsed once and never changes. Parsing says what stands in it, not whether it is
-//! trusted: that is for the [store](crate::store) and the [policy](crate::policy).
+//! A [`Certificate`] or [`Crl`] is parsed once and never changes. Parsing tells what it states, not whether it is
+//! trusted: the [store](crate::store) holds what is trusted, and the [policy](crate::policy) decides.
+//!
+//! ```
+//! use mutual_trust::{Certificate, HostName};
+//!
+//! let pem = include_bytes!("../../tests/fixtures/ee-p256.pem");
+//! let certificate = Certificate::from_pem(pem)?;
+//! println!("{} is valid until {}", certificate.subject(), certificate.validity().not_after());
+//! let host: HostName = "kms9.example".parse()?;
+//! assert!(!certificate.covers(&host));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub(crate) mod algorithms;
 mod allowed;
@@ -54,16 +65,16 @@ use parse::Facts;
 /// The label of a certificate section (RFC 7468 section 5).
 const LABEL: &str = "CERTIFICATE";
 
-/// Which end of a link a peer is.
+/// The end of a TLS connection at which a peer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(
     clippy::exhaustive_enums,
     reason = "a TLS connection has two ends; a third would have to be judged by every caller"
 )]
 pub enum Role {
-    /// The peer is a server: a key server, seen from the system.
+    /// The peer is a server. For a storage system, that is a key server.
     Server,
-    /// The peer is a client: a system, seen from the key server.
+    /// The peer is a client. For a key server, that is a storage system.
     Client,
 }
 
@@ -76,7 +87,7 @@ impl fmt::Display for Role {
     }
 }
 
-/// One X.509 certificate of any version, parsed once, never changed, cheap to clone.
+/// An X.509 certificate of any version. It is parsed once, never changes, and is cheap to clone.
 ///
 /// ```
 /// use mutual_trust::Certificate;
@@ -100,13 +111,13 @@ impl Certificate {
     /// Reads one certificate from DER.
     ///
     /// # Errors
-    /// What is wrong with it: empty, too large, malformed with the field or the offset, bytes behind it,
-    /// the same extension twice, extensions in a version before 3, two signature algorithms that differ.
+    /// The certificate is empty, too large or malformed (the error names the field or the offset). Other bytes follow
+    /// it. It has an extension twice, or extensions in version 1 or 2. Its two signature algorithms differ.
     pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
         Self::read(der, None)
     }
 
-    /// The same, of bytes whose fingerprint may be known.
+    /// Like [`from_der`](Self::from_der). Takes the fingerprint if the caller has computed it already.
     pub(crate) fn read(der: &[u8], known: Option<Fingerprint>) -> Result<Self, CertificateError> {
         let facts = parse::facts(der)?;
         Ok(Self(Arc::new(Inner {
@@ -119,8 +130,8 @@ impl Certificate {
     /// Reads exactly one certificate from PEM (RFC 7468). Text around the section is allowed.
     ///
     /// # Errors
-    /// As [`from_der`](Self::from_der), with the section; and [`CertificateError::NotOne`] if there are more,
-    /// [`CertificateError::PrivateKey`] if there is a private key.
+    /// As [`from_der`](Self::from_der), with the section. [`CertificateError::NotOne`] if there are several
+    /// certificates. [`CertificateError::PrivateKey`] if there is a private key.
     pub fn from_pem(text: &[u8]) -> Result<Self, CertificateError> {
         let mut all = Self::many_from_pem(text)?;
         match (all.pop(), all.len()) {
@@ -131,11 +142,11 @@ impl Certificate {
         }
     }
 
-    /// Reads every certificate of a PEM file, in its order.
+    /// Reads all certificates of a PEM file, in order.
     ///
     /// # Errors
-    /// All or nothing: the first section that is truncated, mislabelled or unreadable is named by its index
-    /// (from 0) and its line (from 1), and nothing is returned of the others.
+    /// One section is truncated, mislabelled or unreadable. The error names the first such section by its position
+    /// (from 0) and line (from 1). No certificate is returned then.
     pub fn many_from_pem(text: &[u8]) -> Result<Vec<Self>, CertificateError> {
         let sections = pem::sections(text)?;
         if let Some(key) = sections
@@ -173,13 +184,13 @@ impl Certificate {
         &self.0.der
     }
 
-    /// SHA-256 over the DER.
+    /// SHA-256 over the DER. It was computed when the certificate was read.
     pub fn fingerprint(&self) -> Fingerprint {
         self.0.fingerprint
     }
 
-    /// SHA-256 over the `SubjectPublicKeyInfo`. It is computed at each call: of what is common, only
-    /// verdicts while something is blocked ask for it.
+    /// SHA-256 over the `SubjectPublicKeyInfo`. Each call computes it: on the handshake path, only verdicts of a store
+    /// with blocks need it.
     pub fn key_pin(&self) -> KeyPin {
         KeyPin::over(self.subject_public_key_info())
     }
@@ -189,27 +200,27 @@ impl Certificate {
         self.0.facts.version
     }
 
-    /// The serial number's content bytes, as encoded.
+    /// The content bytes of the serial number, as encoded.
     pub fn serial(&self) -> &[u8] {
         self.0.facts.serial.get(self.der())
     }
 
-    /// The subject as one line of text, safe to show; empty if the certificate has none.
+    /// The subject as one line of text that is safe to show. Empty if the certificate has none.
     pub fn subject(&self) -> String {
         distinguished(self.subject_der())
     }
 
-    /// The issuer as one line of text, safe to show.
+    /// The issuer as one line of text that is safe to show.
     pub fn issuer(&self) -> String {
         distinguished(self.issuer_der())
     }
 
-    /// The subject's DER, as it stands there.
+    /// The subject in DER, as encoded.
     pub fn subject_der(&self) -> &[u8] {
         self.0.facts.subject.get(self.der())
     }
 
-    /// The issuer's DER, as it stands there.
+    /// The issuer in DER, as encoded.
     pub fn issuer_der(&self) -> &[u8] {
         self.0.facts.issuer.get(self.der())
     }
@@ -219,17 +230,17 @@ impl Certificate {
         self.0.facts.validity
     }
 
-    /// The subject alternative names, in their order; none without the extension. The common name of the
-    /// subject is never one of them (RFC 9525 section 2).
+    /// The subject alternative names, in order. Empty without the extension. The common name of the subject is never
+    /// among them (RFC 9525 section 2).
     pub fn names(&self) -> impl Iterator<Item = SanName<'_>> {
-        // Every one was read when the certificate was.
+        // `from_der` has read each of them, so none is lost here.
         self.name_values()
             .map(|name| parse::name_of(&name).unwrap_or(SanName::Other))
     }
 
     /// Whether one of the subject alternative names covers `host` (RFC 9525 section 6).
     pub fn covers(&self, host: &HostName) -> bool {
-        // What covers nothing need not be read: a stranger chooses how many names there are.
+        // Names that cannot match are not parsed: the peer chooses how many names there are.
         let is_covered = |name: &der::Value<'_>| match host.dns() {
             Some(host) => name.tag == form::DNS_NAME && names::dns_covers(name.content, host),
             None => {
@@ -245,7 +256,7 @@ impl Certificate {
         self.0.facts.key
     }
 
-    /// Why no signature verifies under the public key, if so.
+    /// Why no signature verifies under the public key, if that is so.
     fn key_fault(&self) -> Option<KeyFault> {
         self.0.facts.key_fault
     }
@@ -255,22 +266,22 @@ impl Certificate {
         self.0.facts.spki.get(self.der())
     }
 
-    /// Whether both have the same public key.
+    /// Whether both certificates have the same public key.
     pub(crate) fn has_key_of(&self, other: &Self) -> bool {
         self.subject_public_key_info() == other.subject_public_key_info()
     }
 
-    /// The `basicConstraints`, if present.
+    /// The `basicConstraints` extension, if present.
     pub fn basic_constraints(&self) -> Option<BasicConstraints> {
         self.0.facts.constraints.get()
     }
 
-    /// The `keyUsage`, if present.
+    /// The `keyUsage` extension, if present.
     pub fn key_usage(&self) -> Option<KeyUsage> {
         self.0.facts.key_usage
     }
 
-    /// The `extKeyUsage`, if present.
+    /// The `extKeyUsage` extension, if present.
     pub fn extended_key_usage(&self) -> Option<ExtendedKeyUsage> {
         self.0.facts.extended_key_usage
     }
@@ -285,20 +296,23 @@ impl Certificate {
         Some(self.0.facts.subject_key_id?.get(self.der()))
     }
 
-    /// Whether the certificate says that it is a CA.
+    /// Whether `basicConstraints` states that the certificate is a CA.
     pub fn is_ca(&self) -> bool {
         self.basic_constraints().is_some_and(|found| found.ca)
     }
 
-    /// Whether issuer and subject are the same name in the same bytes. This says nothing about who signed it.
+    /// Whether issuer and subject are the same name in the same bytes. This says nothing about who signed the
+    /// certificate.
     ///
-    /// RFC 5280 section 7.1 would call more certificates self-issued, which are spared by `pathLenConstraint`. No
-    /// tool writes its own name in two ways, so the bytes decide, which spares the fewest.
+    /// RFC 5280 section 7.1 compares names by value, and would call more certificates self-issued. `pathLenConstraint`
+    /// does not count self-issued certificates. No tool encodes its own name differently in the two fields, so this
+    /// method compares bytes, which exempts the fewest certificates.
     pub fn is_self_issued(&self) -> bool {
         self.subject_der() == self.issuer_der()
     }
 
-    /// Whether the path builder reads the certificate as an anchor, and reads the same subject and key as we do.
+    /// Whether the path builder can read the certificate as a trust anchor, with the same subject and key as this
+    /// crate.
     pub(crate) fn is_readable_as_anchor(&self) -> bool {
         let Ok(anchor) = webpki::anchor_from_trusted_cert(self.der()) else {
             return false;
@@ -309,7 +323,7 @@ impl Certificate {
                 == contents(self.subject_public_key_info())
     }
 
-    /// Whether the path builder reads the certificate between a leaf and an anchor, where it is stricter.
+    /// Whether the path builder can read the certificate between the end entity and the anchor. It is stricter there.
     pub(crate) fn is_readable_in_path(&self) -> bool {
         webpki::EndEntityCert::try_from(self.der()).is_ok()
             && self.is_readable_as_anchor()
@@ -324,8 +338,8 @@ impl Certificate {
         der::signature(self.der()).unwrap_or(&[])
     }
 
-    /// Whether the certificate names its own key as the one that signed it (rule I4), before any signature is
-    /// looked at. `None` if it names a key by an identifier that it does not state for its own.
+    /// Whether the certificate names its own key as its signer (rule I4). No signature is checked. `None` if it names
+    /// its signer's key by an identifier, and has no identifier of its own to compare it with.
     pub(crate) fn names_own_key(&self) -> Option<bool> {
         if !self.is_self_issued() {
             return Some(false);
@@ -344,13 +358,13 @@ impl Certificate {
         }
     }
 
-    /// Whether both are the same object in memory or the same bytes.
+    /// Compares the pointers first, then the bytes.
     fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0) || self.0.der == other.0.der
     }
 }
 
-/// Equality is over the whole DER.
+/// Two certificates are equal if their DER is equal.
 impl PartialEq for Certificate {
     fn eq(&self, other: &Self) -> bool {
         self.is_same(other)
@@ -368,19 +382,19 @@ impl fmt::Debug for Certificate {
     }
 }
 
-/// The DER of the public key of a certificate that was already accepted, for the handshake signature.
+/// The DER of the public key of a certificate that was already accepted. The handshake signature is verified with it.
 pub(crate) fn public_key_of(certificate: &[u8]) -> Option<&[u8]> {
     der::public_key_of(certificate)
 }
 
-/// An object identifier's content in dotted form (X.690 section 8.19).
+/// The dotted form of the content of an object identifier (X.690 section 8.19).
 fn dotted(content: &[u8]) -> String {
     x509_parser::asn1_rs::Oid::new(content.into()).to_id_string()
 }
 
 #[cfg(test)]
 mod tests {
-    /// Each fixture that is a certificate, of every version and kind of key.
+    /// All fixtures that are certificates, of every version and kind of key.
     fn fixtures() -> Vec<super::Certificate> {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
         let files = std::fs::read_dir(folder).unwrap();

@@ -1,4 +1,4 @@
-//! Names of servers, in one normal form, and the names that certificates carry.
+//! Names of servers in a normal form, and subject alternative names.
 
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -13,9 +13,9 @@ use super::shown::subject_alternative;
 use crate::error::HostNameError;
 use crate::limits::MAX_DNS_NAME_BYTES;
 
-/// The name or address under which a server is dialled, in normal form.
+/// The DNS name or IP address of a server, in normal form.
 ///
-/// Two spellings of one name are equal: case, one trailing dot, brackets around an IPv6 address and
+/// Different spellings of the same name are equal: case, one trailing dot, brackets around an IPv6 address, and
 /// IPv4-mapped IPv6 addresses make no difference.
 ///
 /// ```
@@ -36,7 +36,7 @@ enum Form {
 }
 
 impl HostName {
-    /// The address, if the name is one.
+    /// The IP address, if it is one.
     pub fn ip(&self) -> Option<IpAddr> {
         match &self.0 {
             Form::Ip(address) => Some(*address),
@@ -44,7 +44,7 @@ impl HostName {
         }
     }
 
-    /// The DNS name in lower case without trailing dot, if the name is one.
+    /// The DNS name in lower case without a trailing dot, if it is one.
     pub fn dns(&self) -> Option<&str> {
         match &self.0 {
             Form::Dns(name) => Some(name),
@@ -52,7 +52,7 @@ impl HostName {
         }
     }
 
-    /// The same name as the TLS libraries of the rustls family take it.
+    /// The name as rustls expects it. `None` if rustls does not accept it.
     pub fn to_server_name(&self) -> Option<ServerName<'static>> {
         match &self.0 {
             Form::Dns(name) => ServerName::try_from(name.to_string()).ok(),
@@ -64,7 +64,7 @@ impl HostName {
 impl FromStr for HostName {
     type Err = HostNameError;
 
-    /// Normalises a name. This is the only place where a text becomes a name.
+    /// Normalises a name. All host names are made here or from an address.
     fn from_str(text: &str) -> Result<Self, HostNameError> {
         if text.is_empty() {
             return Err(HostNameError::Empty);
@@ -137,7 +137,7 @@ fn dns(text: &str) -> Result<Arc<str>, HostNameError> {
         }
         at = at.saturating_add(label.len()).saturating_add(1);
     }
-    // `1.2.3.4.`, `10.0.0.256`, `0x7f.1`: what looks like an address to some resolver is no DNS name.
+    // `1.2.3.4.`, `10.0.0.256`, `0x7f.1`: a name that some resolver reads as an address is not a DNS name.
     let last = name.rsplit('.').next().unwrap_or("");
     let hexadecimal = last
         .strip_prefix("0x")
@@ -164,20 +164,20 @@ impl fmt::Debug for HostName {
     }
 }
 
-/// One subject alternative name of a certificate (RFC 5280 section 4.2.1.6), as it stands there.
+/// A subject alternative name of a certificate (RFC 5280 section 4.2.1.6), as encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SanName<'a> {
-    /// A DNS name, perhaps with a wildcard, in printable ASCII.
+    /// A DNS name in printable ASCII. It may have a wildcard.
     Dns(&'a str),
-    /// An IP address as it is encoded: an IPv4-mapped IPv6 address is not the IPv4 address. Name constraints see it
-    /// so.
+    /// An IP address as encoded. An IPv4-mapped IPv6 address is not converted to the IPv4 address, because name
+    /// constraints are not either.
     Ip(IpAddr),
-    /// A URI, in printable ASCII.
+    /// A URI in printable ASCII.
     Uri(&'a str),
-    /// An e-mail address, in printable ASCII.
+    /// An e-mail address in printable ASCII.
     Email(&'a str),
-    /// A name of another form, or one with characters that no name has. It is never compared.
+    /// A name of another form, or with characters that are not allowed in names. It never matches anything.
     Other,
 }
 
@@ -192,20 +192,20 @@ impl<'a> SanName<'a> {
         }
     }
 
-    /// Whether this name covers `host` (RFC 9525 section 6): the same address, the same DNS name, or a
-    /// wildcard that is the whole leftmost label and stands for exactly one label.
+    /// Whether this name covers `host` (RFC 9525 section 6): it is the same address or DNS name, or a wildcard that is
+    /// the whole leftmost label and stands for exactly one label.
     ///
-    /// This decides for chains (rule C2), and serves notes and dry runs.
+    /// Verdicts on chains use it (rule C2), and so do notes and dry runs.
     pub(crate) fn covers(&self, host: &HostName) -> bool {
         match (self, &host.0) {
-            // Bytes with bytes: the address that is dialled is never an IPv4-mapped one.
+            // Compares bytes. A host is never an IPv4-mapped address.
             (Self::Ip(address), Form::Ip(host)) => address == host,
             (Self::Dns(name), Form::Dns(host)) => dns_covers(name.as_bytes(), host),
             _ => false,
         }
     }
 
-    /// What the name is called before its text.
+    /// The prefix of the displayed name.
     const fn kind(&self) -> &'static str {
         match self {
             Self::Dns(_) => "dns:",
@@ -216,8 +216,8 @@ impl<'a> SanName<'a> {
         }
     }
 
-    /// The same as what is displayed, for the names that are text without the machinery of formatting: each verdict on
-    /// a chain has a list of them.
+    /// The same text as `Display`, without formatting machinery for names that are text: each verdict on a chain lists
+    /// them.
     pub(crate) fn to_text(self) -> String {
         match self {
             Self::Dns(name) => subject_alternative(self.kind(), name, true),
@@ -227,12 +227,12 @@ impl<'a> SanName<'a> {
     }
 }
 
-/// Most hosts that are held against each name one by one: that is as fast as a table for so few.
+/// Up to this number of hosts, comparing each host with each name is as fast as a table.
 const FEW_HOSTS: usize = 8;
 
 impl Certificate {
-    /// Whether one of the subject alternative names covers one of these hosts. The names are walked once, however many
-    /// hosts there are: a server may have hundreds, and a peer's certificate thousands of names.
+    /// Whether one of the subject alternative names covers one of these hosts. It iterates over the names once: a
+    /// server may have hundreds of names, and a peer's certificate thousands.
     pub(crate) fn covers_any(&self, hosts: &[&HostName]) -> bool {
         let covers = |name: &SanName<'_>| hosts.iter().any(|host| name.covers(host));
         if hosts.len() <= FEW_HOSTS {
@@ -259,13 +259,13 @@ impl Certificate {
     }
 }
 
-/// Whether a DNS name of a certificate covers `host`. What it is equal to has no letter that a name may not have, so
-/// that it need not be read before: a partial wildcard, one in another label, or a dot at the end covers nothing.
+/// Whether a DNS name of a certificate covers `host`. The name need not be validated first, because it can only be
+/// equal to valid characters. A partial wildcard, a wildcard in another label, or a trailing dot matches nothing.
 ///
-/// Behind a wildcard, one label is enough (RFC 9525 section 6.3 asks for no more), since private zones have one.
+/// One label after a wildcard is enough. RFC 9525 section 6.3 requires no more, and private zones have one label.
 pub(super) fn dns_covers(name: &[u8], host: &str) -> bool {
     let host = host.as_bytes();
-    // Nearly always it is the same in its bytes, which are compared many at a time.
+    // The bytes are nearly always equal, and comparing them is fast.
     let equal = |name: &[u8], host: &[u8]| name == host || name.eq_ignore_ascii_case(host);
     match name.strip_prefix(b"*.") {
         Some(parent) => {
@@ -276,8 +276,8 @@ pub(super) fn dns_covers(name: &[u8], host: &str) -> bool {
     }
 }
 
-/// The kind and the name. No name looks like another one, or like two with a comma between them: what could make it so
-/// is written as `\u{…}`.
+/// The kind and the name. Characters that could make a name look like another one, or like two names separated by a
+/// comma, are escaped as `\u{…}`.
 impl fmt::Display for SanName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

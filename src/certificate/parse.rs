@@ -1,4 +1,4 @@
-//! DER -> the facts that the rest of the crate asks for, read once.
+//! Parses the DER of a certificate.
 
 use x509_parser::certificate::Validity as ParsedValidity;
 use x509_parser::extensions::{
@@ -20,8 +20,8 @@ use crate::limits::{
     MAX_SERIAL_BYTES, MAX_SUBJECT_ALT_NAMES,
 };
 
-/// Everything that is read from a certificate, as places in its DER and small values. There is one of them for
-/// each certificate that is installed, so what is read again as cheaply is not in it.
+/// The facts of a certificate, as ranges in its DER and small values. Every installed certificate has one, so facts
+/// that are cheap to read again are left out.
 #[derive(Debug)]
 pub(super) struct Facts {
     pub(super) version: u8,
@@ -31,7 +31,7 @@ pub(super) struct Facts {
     pub(super) spki: Span,
     pub(super) validity: Validity,
     pub(super) key: KeyKind,
-    /// Why no signature verifies under the key, if so.
+    /// Why no signature verifies under the key, if that is so.
     pub(super) key_fault: Option<KeyFault>,
     pub(super) constraints: Constraints,
     pub(super) key_usage: Option<KeyUsage>,
@@ -39,7 +39,7 @@ pub(super) struct Facts {
     pub(super) authority_key_id: Option<Span>,
     pub(super) authority_serial: Option<Span>,
     pub(super) subject_key_id: Option<Span>,
-    /// The slots in which a critical extension is not understood: [`IN_PIN`], [`IN_CA`].
+    /// The slots for which a critical extension is unknown: [`IN_PIN`], [`IN_CA`].
     pub(super) unknown_critical: u8,
     /// The value of `subjectAltName`.
     pub(super) names: Option<Span>,
@@ -56,7 +56,7 @@ fn malformed(field: &'static str) -> CertificateError {
     }
 }
 
-/// Reads `der`, of which nothing is known yet.
+/// Parses a certificate from untrusted bytes.
 pub(super) fn facts(der: &[u8]) -> Result<Facts, CertificateError> {
     if der.is_empty() {
         return Err(CertificateError::Empty);
@@ -116,7 +116,7 @@ fn fields(der: &[u8]) -> Result<Fields<'_>, CertificateError> {
     grammar::certificate(der).map_err(malformed)
 }
 
-/// The version, which must have what there is.
+/// The version, which must allow the fields that are present.
 fn version(fields: &Fields<'_>) -> Result<u8, CertificateError> {
     if !fields.extensions.is_empty() && fields.version != Some(2) {
         return Err(CertificateError::ExtensionsNeedVersion3);
@@ -124,7 +124,7 @@ fn version(fields: &Fields<'_>) -> Result<u8, CertificateError> {
     match fields.version {
         None if fields.has_unique_id => Err(malformed("unique identifier in version 1")),
         None => Ok(1),
-        // The default is not written (X.690 section 11.5).
+        // DER omits the default value (X.690 section 11.5).
         Some(0) => Err(malformed("certificate structure")),
         Some(1) => Ok(2),
         Some(2) => Ok(3),
@@ -190,7 +190,7 @@ fn read_extension(
     facts: &mut Facts,
 ) -> Result<(), CertificateError> {
     let value = extension.value;
-    // The grammar has been checked: each of these is a single value of its kind.
+    // The grammar was checked before, so this is a single value of its type.
     let whole = |field| {
         let good = der::is_single_value(value);
         good.then_some(()).ok_or(malformed(field))
@@ -249,7 +249,7 @@ fn read_extension(
     Ok(())
 }
 
-/// Checks the subject alternative names, whose forms the grammar has checked.
+/// Reads the subject alternative names. Their grammar was checked before.
 fn check_names(value: &[u8]) -> Result<(), CertificateError> {
     let count = form::parts(value).count();
     if count > MAX_SUBJECT_ALT_NAMES {
@@ -262,16 +262,16 @@ fn check_names(value: &[u8]) -> Result<(), CertificateError> {
     good.then_some(()).ok_or(malformed("subjectAltName"))
 }
 
-/// A name with a control character, a space or a letter beyond ASCII is in none of the forms of RFC 5280 section
-/// 4.2.1.6, and would be a trap in a log or an access list: it counts as one of another form. `None` if it is no
-/// text.
+/// Reads a subject alternative name. A name with control characters, spaces or characters outside ASCII has none of the
+/// forms of RFC 5280 section 4.2.1.6, and could mislead in logs and access lists, so it counts as [`SanName::Other`].
+/// `None` if the name is not UTF-8.
 pub(super) fn name_of<'a>(name: &der::Value<'a>) -> Option<SanName<'a>> {
     let kind: fn(&'a str) -> SanName<'a> = match name.tag {
         form::DNS_NAME => SanName::Dns,
         form::URI => SanName::Uri,
         form::RFC822_NAME => SanName::Email,
         form::IP_ADDRESS => return Some(SanName::ip(name.content)),
-        // A form that is kept as a name that is never compared.
+        // Other forms are kept, but never compared.
         _ => return Some(SanName::Other),
     };
     let text = core::str::from_utf8(name.content).ok()?;

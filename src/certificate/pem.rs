@@ -1,9 +1,9 @@
-//! PEM (RFC 7468): every section of a file, or an error that names the first bad one.
+//! PEM (RFC 7468): all sections of a file, or an error that names the first bad one.
 //!
-//! The scanner here is strict where a mistake could hide a certificate (labels, ends, lengths) and lenient where
-//! nothing can be lost: text around sections in whatever encoding, CRLF line ends, a byte-order mark, any line width,
-//! white space around lines of base64. It alone says where sections begin and end. What is not secret is then decoded
-//! by the crate `pem`, one section at a time; private keys are decoded here, into buffers that are wiped.
+//! The scanner here finds where sections begin and end. It is strict where a fault could hide a certificate: labels,
+//! ends and lengths. It is lenient where nothing can be lost: text of any encoding around sections, CRLF, a byte-order
+//! mark, any line width, and white space around lines of base64. The crate `pem` then decodes public sections, one at a
+//! time. Private keys are decoded here, into buffers that are wiped.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ use super::boundary::{BEGIN, Boundary, DASHES, END, boundary};
 use crate::error::PemError;
 use crate::limits::{MAX_PEM_BYTES, MAX_PEM_SECTIONS};
 
-/// Labels that an error may repeat. Others could be anything, also a part of a key.
+/// Labels that errors may show. Any other label could be a part of a key.
 const KNOWN_LABELS: &[&str] = &[
     "ATTRIBUTE CERTIFICATE",
     "CERTIFICATE",
@@ -39,7 +39,7 @@ const KNOWN_LABELS: &[&str] = &[
     "X509 CRL",
 ];
 
-/// A label as an error may repeat it.
+/// A label in the form that errors may show.
 pub(crate) fn shown_label(label: &str) -> &'static str {
     let mut known = KNOWN_LABELS.iter();
     known
@@ -47,28 +47,28 @@ pub(crate) fn shown_label(label: &str) -> &'static str {
         .unwrap_or(&"(unknown label)")
 }
 
-/// One section: what it claims to be, where it starts, and its text.
+/// A section: its label, where it starts, and its text.
 #[derive(Clone)]
 pub(crate) struct Section<'a> {
     pub(crate) label: &'a str,
-    /// Line of the `BEGIN` boundary, counted from 1.
+    /// Line of the `BEGIN` boundary, from 1.
     pub(crate) line: usize,
-    /// Number of the section in the file, counted from 0.
+    /// Position of the section in the file, from 0.
     pub(crate) index: usize,
-    /// From its first boundary to the end of its last one.
+    /// From the `BEGIN` boundary to the end of the `END` boundary.
     whole: &'a [u8],
-    /// What is between its boundaries.
+    /// The text between the boundaries.
     body: &'a [u8],
 }
 
 impl Section<'_> {
-    /// Decodes the content, which is public. The crate `pem` decodes it, from this section alone.
+    /// Decodes public content. The crate `pem` gets the text of this section only.
     pub(crate) fn decode_public(&self) -> Result<Vec<u8>, PemError> {
         let mut has_blank = false;
         for (number, line) in lines_of(self.body).enumerate() {
             has_blank |= self.clean(number, line)?.is_empty();
         }
-        // For `pem`, a blank line ends headers, of which there are none here.
+        // To the crate `pem`, a blank line is the end of headers. This section has no headers.
         let text = if has_blank {
             let mut text = Vec::new();
             let size = self.whole.len();
@@ -87,14 +87,14 @@ impl Section<'_> {
             Cow::Borrowed(self.whole)
         };
         let read = ::pem::parse(&text).map_err(|_| self.bad_base64(0))?;
-        // It must read the section that the scanner found, and all of it.
+        // The crate must have read the section that the scanner found, and all of it.
         if read.tag() != self.label || read.headers().iter().next().is_some() {
             return Err(self.bad_base64(0));
         }
         Ok(read.into_contents())
     }
 
-    /// Decodes the content into one buffer, which holds nothing else and is wiped when dropped.
+    /// Decodes secret content into one buffer, which holds nothing else and is wiped when dropped.
     pub(crate) fn decode_secret(&self) -> Result<Zeroizing<Vec<u8>>, PemError> {
         let mut text = Zeroizing::new(Vec::new());
         text.try_reserve_exact(self.body.len())
@@ -102,7 +102,8 @@ impl Section<'_> {
         for (number, line) in lines_of(self.body).enumerate() {
             text.extend_from_slice(self.clean(number, line)?);
         }
-        // The last letters, of which some bits may stand for nothing: the decoder below passes over those.
+        // The last four characters may have unused bits, which the decoder below ignores. They are checked after
+        // decoding.
         let mut end = Zeroizing::new([0; 4]);
         let last = text.len().checked_sub(end.len());
         if let Some(last) = last.and_then(|start| text.get(start..)) {
@@ -120,7 +121,7 @@ impl Section<'_> {
         if !is_canonical {
             return Err(self.bad_base64(0));
         }
-        // What is left of the text behind the content would live as long as that.
+        // The rest of the base64 text behind the content would otherwise stay in memory with it.
         if let Some(rest) = text.get_mut(length..) {
             rest.zeroize();
         }
@@ -128,7 +129,7 @@ impl Section<'_> {
         Ok(text)
     }
 
-    /// The error for a section with a label that is not wanted.
+    /// The error for a section with an unexpected label.
     pub(crate) fn unexpected(&self) -> PemError {
         PemError::Label {
             index: self.index,
@@ -137,8 +138,7 @@ impl Section<'_> {
         }
     }
 
-    /// The letters of a line of the body, without the white space around them (RFC 7468 section 2: parsers should
-    /// ignore it).
+    /// A line of the body without the white space around it. RFC 7468 section 2: parsers should ignore it.
     fn clean<'b>(&self, number: usize, line: &'b [u8]) -> Result<&'b [u8], PemError> {
         let line = trimmed(line);
         if line.contains(&b':') {
@@ -168,7 +168,7 @@ impl Section<'_> {
     }
 }
 
-/// The lines of a text, without their ends.
+/// The lines of a text, without line ends.
 fn lines_of(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let lines = text.split_inclusive(|byte| *byte == b'\n');
     lines.map(|line| {
@@ -177,7 +177,7 @@ fn lines_of(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// A line without blanks and tabs around it.
+/// A line without spaces and tabs around it.
 fn trimmed(mut line: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = line {
         line = rest;
@@ -188,20 +188,19 @@ fn trimmed(mut line: &[u8]) -> &[u8] {
 /// Splits a file into its sections.
 ///
 /// # Errors
-/// Anything that looks like a boundary and is not one in order: a section that does not end, ends under
-/// another label, or begins inside another; an indented or damaged boundary. A file without any section is
-/// an error as well.
+/// A section does not end, ends with another label, or begins inside another. A boundary is indented or damaged. The
+/// file has no section.
 pub(crate) fn sections(text: &[u8]) -> Result<Vec<Section<'_>>, PemError> {
     sections_within(text, MAX_PEM_BYTES)
 }
 
-/// Whether there is a boundary at which a section begins, as far as a look tells.
+/// Whether the text contains a `BEGIN` boundary. A quick check without validation.
 pub(crate) fn has_boundary(text: &[u8]) -> bool {
     let mark = BEGIN.as_bytes();
     text.windows(mark.len()).any(|window| window == mark)
 }
 
-/// A section whose end was not found yet.
+/// A section whose end was not reached yet.
 struct Open<'a> {
     label: &'a str,
     line: usize,
@@ -209,9 +208,9 @@ struct Open<'a> {
     body: usize,
 }
 
-/// Splits a file of at most `limit` bytes into its sections, as [`sections`].
+/// Splits a file of at most `limit` bytes into its sections, like [`sections`].
 ///
-/// Text around the sections may be of any encoding (RFC 7468 section 2: it is not for a parser to fail on).
+/// Text around the sections may have any encoding (RFC 7468 section 2: parsers must not fail on it).
 pub(crate) fn sections_within(text: &[u8], limit: usize) -> Result<Vec<Section<'_>>, PemError> {
     if text.len() > limit {
         return Err(PemError::TooLarge {
@@ -290,7 +289,7 @@ fn without_end(begin: &Open<'_>, index: usize) -> PemError {
     }
 }
 
-/// What a file without a section is, as far as its bytes tell.
+/// The error for a file without a section, as specific as its bytes allow.
 fn no_section(text: &[u8]) -> PemError {
     if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
         return PemError::Utf16;
@@ -303,7 +302,7 @@ fn no_section(text: &[u8]) -> PemError {
     )
 }
 
-/// One section with lines of 64 characters, as RFC 7468 section 2 asks of writers.
+/// Encodes one section with lines of 64 characters, as RFC 7468 section 2 requires of generators.
 pub(crate) fn encode(label: &str, der: &[u8]) -> String {
     let config = ::pem::EncodeConfig::new().set_line_ending(::pem::LineEnding::LF);
     ::pem::encode_config(&::pem::Pem::new(label, der), config)
@@ -403,7 +402,7 @@ mod tests {
             let found = sections(text.as_bytes()).unwrap();
             let section = found.first().unwrap();
             let (secret, public) = (section.decode_secret(), section.decode_public());
-            // Both readers read the same or refuse.
+            // Both readers read the same content or both refuse.
             match (&secret, &public) {
                 (Ok(secret), Ok(public)) => assert_eq!(**secret, *public, "{body:?}"),
                 (Err(left), Err(right)) => {
@@ -416,7 +415,7 @@ mod tests {
         assert_eq!(*decode("AQID\nBAU=").unwrap(), [1, 2, 3, 4, 5]);
         assert!(decode("").unwrap().is_empty());
         assert!(decode("\n \n").unwrap().is_empty());
-        // White space around the letters, blank lines, line ends of other systems, lines of any length.
+        // White space around lines, blank lines, other line ends, lines of any length.
         for same in [
             " AQID\n\tBAU= ",
             "AQID \t\r\n  BAU=\r",
@@ -427,7 +426,7 @@ mod tests {
         ] {
             assert_eq!(*decode(same).unwrap(), [1, 2, 3, 4, 5], "{same:?}");
         }
-        // Bits at the end that stand for nothing (RFC 4648 section 3.5).
+        // Unused bits at the end (RFC 4648 section 3.5).
         for (good, others) in [
             ("AQ==", ["AR==", "AX==", "Af=="]),
             ("AQI=", ["AQJ=", "AQK=", "AQL="]),
@@ -472,7 +471,7 @@ mod tests {
     #[test]
     fn text_around_sections_is_of_any_encoding_and_what_is_in_them_is_not() {
         let section = b"-----BEGIN A-----\nAQID\n-----END A-----\n";
-        // Latin-1, UTF-16 that holds no section, any byte there is.
+        // Latin-1, UTF-16 without a section, and every byte.
         let bytes: Vec<u8> = (0..=u8::MAX).collect();
         for around in [&b"# Autorit\xe9\n"[..], b"\xff\xfeA\0\n\0", &bytes] {
             let text = [around, b"\n", section, around].concat();

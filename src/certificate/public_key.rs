@@ -1,5 +1,5 @@
-//! The grammar of a public key (RFC 5280 section 4.1.2.7), of which each kind is let in in one form alone: a block on a
-//! key must hit it.
+//! Reads public keys (RFC 5280 section 4.1.2.7). Accepts exactly one encoding per key type, so that a block on a key
+//! cannot be evaded by re-encoding.
 
 use super::algorithms::key_kind;
 use super::curve;
@@ -8,10 +8,10 @@ use super::grammar::{algorithm, list};
 use super::keys::{KeyFault, KeyKind};
 use crate::limits::MAX_RSA_EXPONENT_BITS;
 
-/// What a key is, and why no signature can verify under it, if so.
+/// The kind of a key, and why no signature can verify under it, if that is so.
 pub(super) type Read = (KeyKind, Option<KeyFault>);
 
-/// A key in the one form in which it is let in: uncompressed points, keys of their exact length.
+/// Reads a key: points must be uncompressed, and keys must have their exact length.
 pub(super) fn read(value: &Value<'_>) -> Result<Read, &'static str> {
     let field = "subject public key";
     let [algorithm_id, key] = &list(value, SEQUENCE, field)?[..] else {
@@ -29,7 +29,7 @@ pub(super) fn read(value: &Value<'_>) -> Result<Read, &'static str> {
     let exact = |length| key.len() == length;
     let point = |length| exact(length) && key.first() == Some(&0x04);
     let mut fault = None;
-    // The contents of the AlgorithmIdentifier: identifier and, for elliptic curves, the curve.
+    // The contents of the AlgorithmIdentifier: the identifier and, for elliptic curves, the curve.
     let (kind, good) = match algorithm_id.content {
         // id-ecPublicKey (RFC 5480) with P-256, P-384, P-521
         [
@@ -55,7 +55,7 @@ pub(super) fn read(value: &Value<'_>) -> Result<Read, &'static str> {
         [0x06, 0x03, 0x2b, 0x65, 0x70, parameters @ ..] => {
             (KeyKind::Ed25519, parameters.is_empty() && exact(32))
         }
-        // rsaEncryption (RFC 3279), whose parameters are NULL
+        // rsaEncryption (RFC 3279) with NULL parameters. Some tools omit them.
         [
             0x06,
             0x09,
@@ -99,7 +99,7 @@ pub(super) fn read(value: &Value<'_>) -> Result<Read, &'static str> {
     Ok((kind, fault))
 }
 
-/// Why no signature verifies under an RSA key of these numbers.
+/// Why no signature verifies under an RSA key with these numbers, if that is so.
 fn rsa_fault(modulus: &[u8], exponent: &[u8]) -> Option<KeyFault> {
     let is_even = |number: &[u8]| number.last().is_none_or(|last| last & 1 == 0);
     if is_even(modulus) {
@@ -111,7 +111,7 @@ fn rsa_fault(modulus: &[u8], exponent: &[u8]) -> Option<KeyFault> {
     (bits_of(exponent) > MAX_RSA_EXPONENT_BITS).then_some(KeyFault::LongExponent)
 }
 
-/// Modulus and exponent of an `RSAPublicKey` (RFC 8017 appendix A.1.1): two positive numbers in their shortest form.
+/// Modulus and exponent of an `RSAPublicKey` (RFC 8017 appendix A.1.1): two positive integers in their shortest form.
 fn rsa_numbers(key: &[u8]) -> Option<(&[u8], &[u8])> {
     let (outer, []) = der::take(key)? else {
         return None;

@@ -1,4 +1,5 @@
-//! Names of certificates as text that says what they are: one line, nothing invisible, and no name that looks like two.
+//! Names of certificates as text that is safe to show: one line, no invisible characters, and no name that looks like
+//! two.
 
 use core::fmt::Write as _;
 
@@ -9,32 +10,32 @@ use super::der::{self, Value};
 use super::{compare, dotted};
 use crate::limits::MAX_SHOWN_NAME;
 
-/// Whether a letter ends a line, turns its direction or cannot be seen: none of that belongs into a log line. What an
-/// administrator types is held to this.
+/// Whether a character ends a line, changes the direction of text, or is invisible. It must not be in a log line. Text
+/// that an administrator types must not have any.
 pub(crate) fn breaks_a_line(letter: char) -> bool {
     letter.is_control()
         || matches!(letter, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
             | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// Whether a letter of a certificate cannot be seen as itself: what breaks a line, and what has no picture or that of a
-/// space. Whoever made the certificate chose it, so that two names could look like one.
+/// Whether a character in a certificate is invisible or looks like a space. It includes all that [`breaks_a_line`]. The
+/// peer chose the characters, and could make two names look alike with them.
 fn is_unseen(letter: char) -> bool {
     breaks_a_line(letter)
-        // Default_Ignorable_Code_Point (Unicode 16.0, DerivedCoreProperties.txt), without what breaks a line.
+        // Default_Ignorable_Code_Point (Unicode 16.0, DerivedCoreProperties.txt), without those of `breaks_a_line`.
         || matches!(letter, '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
             | '\u{180b}'..='\u{180f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}'
             | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
             | '\u{e0000}'..='\u{e0fff}')
-        // Space_Separator (general category Zs) but for the space itself.
+        // Space_Separator (general category Zs), except the space itself.
         || matches!(letter, '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}'
             | '\u{3000}')
-        // Interlinear annotation and the replacement of an object; a blank pattern of Braille; a note without a head.
+        // Interlinear annotation and object replacement, the blank Braille pattern, and the null notehead.
         || matches!(letter, '\u{fff9}'..='\u{fffc}' | '\u{2800}' | '\u{1d159}')
 }
 
-/// A text that holds parts of a certificate made safe to show: one line, without letters that cannot be seen, bounded.
-/// What is shown already is not changed: backslashes stay as they are.
+/// Makes a text that contains parts of a certificate safe to show: one line, no invisible characters, bounded. It
+/// changes no text that is already safe, so backslashes stay as they are.
 pub(crate) fn shown(text: &str) -> String {
     let mut line = Line::default();
     for letter in text.chars() {
@@ -43,8 +44,8 @@ pub(crate) fn shown(text: &str) -> String {
     line.out
 }
 
-/// A name in DER as one line of text, safe to show: as RFC 4514 writes it, but from its first part to its last, with a
-/// space behind each comma, and with letters that cannot be seen as `\u{…}`.
+/// A name in DER as one line of text that is safe to show. It follows RFC 4514, but in the order of the encoding, with
+/// a space after each comma, and with invisible characters as `\u{…}`.
 pub(crate) fn distinguished(name: &[u8]) -> String {
     let mut line = Line::default();
     match write_name(name, &mut line) {
@@ -60,7 +61,7 @@ fn write_name(name: &[u8], line: &mut Line) -> Option<()> {
     }
     let sets = der::children(name.content).ok()?;
     for (number, set) in sets.iter().enumerate() {
-        // A peer chooses how many there are.
+        // The peer chooses how many there are.
         if line.is_full() {
             break;
         }
@@ -90,7 +91,8 @@ fn name_of_kind(content: &[u8]) -> String {
     oid2abbrev(&oid, oid_registry()).map_or_else(|_| dotted(content), str::to_owned)
 }
 
-/// Writes the value of an attribute; one that is no text as the hexadecimal digits of its DER (RFC 4514 section 2.4).
+/// Writes the value of an attribute. A value that is not text is written as `#` and its DER in hexadecimal (RFC 4514
+/// section 2.4).
 fn write_value(value: &Value<'_>, line: &mut Line) {
     let Some(text) = text_of(value) else {
         line.plain("#");
@@ -121,12 +123,12 @@ fn text_of(value: &Value<'_>) -> Option<String> {
     const TELETEX_STRING: u8 = 0x14;
     const GRAPHIC_STRING: u8 = 0x19;
     const GENERAL_STRING: u8 = 0x1b;
-    // One letter more than a line has tells that there are more.
+    // One character more than a line has, so that the line shows that there are more.
     const MOST: usize = MAX_SHOWN_NAME + 2;
     let mut text = String::new();
     let bytes = value.content.iter().take(MOST);
     match value.tag {
-        // What is shown may be in doubt, unlike what is compared: most tools write Latin-1 in it.
+        // Unlike comparison, display may guess: most tools write Latin-1 here.
         TELETEX_STRING => text.extend(bytes.map(|byte| char::from(*byte))),
         NUMERIC_STRING | GRAPHIC_STRING | GENERAL_STRING if value.content.is_ascii() => {
             text.extend(bytes.map(|byte| char::from(*byte)));
@@ -146,7 +148,7 @@ fn text_of(value: &Value<'_>) -> Option<String> {
     Some(text)
 }
 
-/// A line of text of at most [`MAX_SHOWN_NAME`] letters, of which an escaped one counts as one.
+/// A line of text of at most [`MAX_SHOWN_NAME`] characters. An escaped character counts as one.
 #[derive(Default)]
 struct Line {
     out: String,
@@ -158,7 +160,7 @@ impl Line {
         self.letters > MAX_SHOWN_NAME
     }
 
-    /// Whether there is room for one more letter; the first one without ends the line.
+    /// Whether there is room for one more character. The first one without room ends the line.
     fn take(&mut self) -> bool {
         if self.is_full() {
             return false;
@@ -184,7 +186,7 @@ impl Line {
         }
     }
 
-    /// What is ours, and has no letter that must be escaped.
+    /// Adds text of this crate, which needs no escapes.
     fn plain(&mut self, text: &str) {
         for letter in text.chars() {
             if !self.take() {
@@ -200,9 +202,9 @@ fn escape(letter: char, out: &mut String) {
     let _ = write!(out, "{}", letter.escape_unicode());
 }
 
-/// A subject alternative name of printable ASCII behind its kind, such that no text of another name can stand in it: a
-/// comma, which stands between names, a quote and a backslash are escaped; of a DNS name, all but host names and
-/// wildcards are made of.
+/// A subject alternative name of printable ASCII after its kind. Characters are escaped so that it cannot contain the
+/// text of another name: in a DNS name everything but the characters of host names and wildcards, in other names the
+/// comma (which separates names), the quote and the backslash.
 pub(super) fn subject_alternative(kind: &str, name: &str, dns: bool) -> String {
     let plain = |byte: u8| {
         if dns {
@@ -229,7 +231,7 @@ pub(super) fn subject_alternative(kind: &str, name: &str, dns: bool) -> String {
 mod tests {
     use super::*;
 
-    /// A name of sets of attributes: the last byte of `2.5.4.x`, the tag of the string, and its bytes.
+    /// A name with these sets of attributes: the last byte of `2.5.4.x`, the tag of the string, and its bytes.
     fn name(sets: &[&[(u8, u8, &[u8])]]) -> Vec<u8> {
         let value = |tag: u8, content: &[u8]| {
             let length = u16::try_from(content.len()).unwrap().to_be_bytes();
@@ -348,7 +350,7 @@ mod tests {
         assert_eq!(shown(0x1e, b"\x00B\x00\xfc"), "CN=Bü");
         assert_eq!(shown(0x1c, b"\x00\x00\x00B\x00\x01\xf5\x11"), "CN=B🔑");
         assert_eq!(shown(0x14, b"B\xfcro\x9b"), "CN=Büro\\u{9b}");
-        // Neither text nor what it says it is: RFC 4514 section 2.4.
+        // Not text, or not the text of its type: RFC 4514 section 2.4.
         assert_eq!(shown(0x04, b"\x01\xff"), "CN=#040201FF");
         assert_eq!(shown(0x0c, b"a\xff"), "CN=#0C0261FF");
         assert_eq!(shown(0x1e, b"\xd8\x00"), "CN=#1E02D800");
@@ -374,7 +376,7 @@ mod tests {
             "uri:spiffe://e/a;b=c?d#e%20"
         );
         assert_eq!(uri("x:y,dns:admin"), "uri:x:y\\u{2c}dns:admin");
-        // What is written so is no comma.
+        // An escaped comma in the input is not a comma.
         assert_eq!(uri("x:y\\u{2c}z"), "uri:x:y\\u{5c}u{2c}z");
     }
 }

@@ -1,4 +1,4 @@
-//! Clocks, and what a validity period says at a moment.
+//! Times, clocks and validity periods.
 
 use core::fmt;
 use core::str::FromStr;
@@ -9,36 +9,35 @@ use pki_types::UnixTime;
 
 use crate::error::MomentError;
 
-/// What a machine knows of the time.
+/// The current time, as far as the machine knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_enums,
     reason = "time is known or it is not; a third state would have to be judged by every caller"
 )]
 pub enum Clock {
-    /// The time, in whole seconds since 1970-01-01T00:00:00Z.
+    /// The current time, in whole seconds since 1970-01-01T00:00:00Z.
     Known(UnixTime),
-    /// There is no clock, or it has not been set since power-on (rule M7).
+    /// There is no clock, or it was not set since power-on (rule M7).
     Unset,
 }
 
-/// Where the time is read.
+/// A source of the current time.
 ///
 /// # Security
-/// Expiry is judged by this clock. A source that a peer can set lets that peer choose which certificates are
-/// valid.
+/// Expiry is judged by this clock. If a peer can set it, that peer chooses which certificates are valid.
 pub trait TimeSource: fmt::Debug + Send + Sync {
-    /// The time at the moment of the call.
+    /// The current time.
     fn now(&self) -> Clock;
 }
 
-/// The operating system's clock; [`Clock::Unset`] if it reads before 1970.
+/// The clock of the operating system. [`Clock::Unset`] if it is before 1970.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct SystemClock;
 
 impl SystemClock {
-    /// The operating system's clock.
+    /// The clock of the operating system.
     pub const fn new() -> Self {
         Self
     }
@@ -53,33 +52,33 @@ impl TimeSource for SystemClock {
     }
 }
 
-/// A clock is itself a source that always answers the same: for tests, dry runs and machines without one.
+/// A source that always returns the same time: for tests, dry runs and machines without a clock.
 impl TimeSource for Clock {
     fn now(&self) -> Clock {
         *self
     }
 }
 
-/// A `notBefore` to `notAfter` period, both ends included (RFC 5280 section 4.1.2.5).
+/// The validity period from `notBefore` to `notAfter`. Both ends are included (RFC 5280 section 4.1.2.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Validity {
-    // Signed: UTCTime reaches back to 1950.
+    // Signed, because UTCTime reaches back to 1950.
     pub(super) not_before: i64,
     pub(super) not_after: i64,
 }
 
 impl Validity {
-    /// First second of the period, in seconds since 1970-01-01T00:00:00Z; negative before 1970.
-    pub const fn not_before(&self) -> i64 {
-        self.not_before
+    /// The first second of the period.
+    pub const fn not_before(&self) -> Moment {
+        Moment(self.not_before)
     }
 
-    /// Last second of the period, in seconds since 1970-01-01T00:00:00Z; negative before 1970.
-    pub const fn not_after(&self) -> i64 {
-        self.not_after
+    /// The last second of the period.
+    pub const fn not_after(&self) -> Moment {
+        Moment(self.not_after)
     }
 
-    /// Whether `time` lies in the period, to the second and without any tolerance.
+    /// Whether `time` is within the period. Both ends count, and there is no tolerance.
     pub fn contains(&self, time: UnixTime) -> bool {
         let now = seconds(time);
         self.not_before <= now && now <= self.not_after
@@ -88,49 +87,43 @@ impl Validity {
 
 impl fmt::Display for Validity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} to {}",
-            Moment(self.not_before),
-            Moment(self.not_after)
-        )
+        write!(f, "{} to {}", self.not_before(), self.not_after())
     }
 }
 
-/// Seconds since the epoch as the signed type in which all ends are compared.
+/// Seconds since 1970, in the signed type in which times are compared. Saturates.
 pub(crate) fn seconds(time: UnixTime) -> i64 {
     i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// A moment to the second, as people write it: shown as RFC 3339 in UTC, read from that or from a date alone, which
-/// is its first second.
+/// A point in time, to the second. All times that this crate reports have this type.
+///
+/// `Display` writes RFC 3339 in UTC. `FromStr` reads that form, or a date alone, which means the first second of that
+/// day. Times before 1970 are possible: a `UTCTime` in a certificate reaches back to 1950.
 ///
 /// ```
+/// use std::time::SystemTime;
+///
 /// use mutual_trust::certificate::Moment;
 ///
-/// let moment: Moment = "2027-01-31".parse()?;
-/// assert_eq!(moment.to_string(), "2027-01-31T00:00:00Z");
-/// assert_eq!(moment, "2027-01-31T00:00:00Z".parse()?);
+/// let time: Moment = "2027-01-31".parse()?;
+/// assert_eq!(time.to_string(), "2027-01-31T00:00:00Z");
+/// assert_eq!(time, "2027-01-31T00:00:00Z".parse()?);
+/// assert!(SystemTime::try_from(time)? > SystemTime::UNIX_EPOCH);
 /// # Ok::<(), mutual_trust::error::MomentError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Moment(pub(crate) i64);
 
 impl Moment {
-    /// The moment so many seconds after 1970-01-01T00:00:00Z; before it, if negative.
+    /// The time `seconds` after 1970-01-01T00:00:00Z, or before it if negative.
     pub const fn from_seconds(seconds: i64) -> Self {
         Self(seconds)
     }
 
-    /// Seconds since 1970-01-01T00:00:00Z.
+    /// Seconds since 1970-01-01T00:00:00Z; negative before it.
     pub const fn seconds(self) -> i64 {
         self.0
-    }
-
-    /// The moment as clocks tell it; `None` before 1970.
-    pub fn unix_time(self) -> Option<UnixTime> {
-        let since = u64::try_from(self.0).ok()?;
-        Some(UnixTime::since_unix_epoch(Duration::from_secs(since)))
     }
 }
 
@@ -140,30 +133,70 @@ impl From<UnixTime> for Moment {
     }
 }
 
+/// Fails for times before 1970, which `UnixTime` cannot express.
+impl TryFrom<Moment> for UnixTime {
+    type Error = MomentError;
+
+    fn try_from(time: Moment) -> Result<Self, MomentError> {
+        let since = u64::try_from(time.0).map_err(|_| MomentError::OutOfRange)?;
+        Ok(Self::since_unix_epoch(Duration::from_secs(since)))
+    }
+}
+
+/// Rounds down to the second.
+impl From<SystemTime> for Moment {
+    fn from(time: SystemTime) -> Self {
+        let whole = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+        Self(match time.duration_since(UNIX_EPOCH) {
+            Ok(since) => whole(since),
+            Err(before) => {
+                let before = before.duration();
+                let up = i64::from(before.subsec_nanos() > 0);
+                whole(before).saturating_add(up).saturating_neg()
+            }
+        })
+    }
+}
+
+/// Fails for times that the operating system cannot express.
+impl TryFrom<Moment> for SystemTime {
+    type Error = MomentError;
+
+    fn try_from(time: Moment) -> Result<Self, MomentError> {
+        let distance = Duration::from_secs(time.0.unsigned_abs());
+        let found = if time.0 < 0 {
+            UNIX_EPOCH.checked_sub(distance)
+        } else {
+            UNIX_EPOCH.checked_add(distance)
+        };
+        found.ok_or(MomentError::OutOfRange)
+    }
+}
+
 impl FromStr for Moment {
     type Err = MomentError;
 
-    /// Reads `2027-01-31` or `2027-01-31T12:00:00Z`: no other zone, no fractions, no day that does not exist.
+    /// Reads `2027-01-31` or `2027-01-31T12:00:00Z`. No other zone, no fractions, and only days that exist.
     fn from_str(text: &str) -> Result<Self, MomentError> {
         let (date, time) = match text.split_once('T') {
-            Some((date, time)) => (date, time.strip_suffix('Z').ok_or(MomentError)?),
+            Some((date, time)) => (date, time.strip_suffix('Z').ok_or(MomentError::Format)?),
             None => (text, "00:00:00"),
         };
         let parts: Vec<&str> = date.split('-').chain(time.split(':')).collect();
         let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
         if lengths != [4, 2, 2, 2, 2, 2] {
-            return Err(MomentError);
+            return Err(MomentError::Format);
         }
         let digits = format!("{}Z", parts.concat());
         let moment = read_time(GENERALIZED_TIME, digits.as_bytes());
-        moment.map(Self).ok_or(MomentError)
+        moment.map(Self).ok_or(MomentError::Format)
     }
 }
 
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const DAY: i64 = 24 * 60 * 60;
-        // Beyond the year 9999 there is no RFC 3339 form, and no certificate.
+        // RFC 3339 ends with the year 9999, and so do certificates.
         let seconds = self.0.clamp(-2_208_988_800, 253_402_300_799);
         let days = seconds.div_euclid(DAY);
         let in_day = seconds.rem_euclid(DAY);
@@ -180,8 +213,8 @@ impl fmt::Display for Moment {
 
 /// The proleptic Gregorian date of a day number, counted from 1970-01-01.
 ///
-/// Works in years that start in March, so that the leap day is the last of its year: 400 such years have
-/// 146,097 days, and the months from March on have lengths that one linear formula gives.
+/// It uses years that start in March, so that the leap day is the last day of its year. 400 such years have 146,097
+/// days, and one linear formula gives the lengths of the months from March on.
 fn civil(days: i64) -> (i64, i64, i64) {
     // Days from 0000-03-01 to 1970-01-01.
     let since_march_0 = days.saturating_add(719_468);
@@ -200,7 +233,7 @@ fn civil(days: i64) -> (i64, i64, i64) {
     (year, month, day)
 }
 
-/// The day number of a proleptic Gregorian date, counted from 1970-01-01: the inverse of [`civil`].
+/// The day number of a proleptic Gregorian date, counted from 1970-01-01. The inverse of [`civil`].
 fn day_number(year: i64, month: i64, day: i64) -> i64 {
     let year = if month > 2 { year } else { year - 1 };
     let from_march = (month + 9) % 12;
@@ -213,8 +246,8 @@ fn day_number(year: i64, month: i64, day: i64) -> i64 {
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 
-/// Reads a UTCTime or GeneralizedTime as DER and RFC 5280 section 4.1.2.5 have them: to the second, in UTC, with
-/// nothing left out.
+/// Reads a UTCTime or GeneralizedTime in the only form that DER and RFC 5280 section 4.1.2.5 allow: in UTC, to the
+/// second, with all fields present.
 pub(super) fn read_time(tag: u8, content: &[u8]) -> Option<i64> {
     let digits = content.strip_suffix(b"Z")?;
     let number = |from: usize, count: usize| {
@@ -226,7 +259,7 @@ pub(super) fn read_time(tag: u8, content: &[u8]) -> Option<i64> {
         })
     };
     let (year, rest) = match (tag, digits.len()) {
-        // Two digits reach from 1950 to 2049.
+        // Two digits mean the years from 1950 to 2049.
         (UTC_TIME, 12) => (1950 + (number(0, 2)? + 50) % 100, 2),
         (GENERALIZED_TIME, 14) => (number(0, 4)?, 4),
         _ => return None,
@@ -285,7 +318,7 @@ mod tests {
             assert_eq!(generalized(bad), None, "{bad}");
         }
         assert_eq!(read_time(0x16, b"700101000000Z"), None);
-        // Every day of several eras is the day that it is shown as.
+        // Every day of several eras is displayed and read as the same day.
         for day in (-25_000_i64..60_000).step_by(7) {
             let text = Moment(day * 86_400).to_string();
             let digits: String = text.chars().filter(char::is_ascii_digit).collect();
@@ -324,10 +357,9 @@ mod tests {
         let day: Moment = "2027-01-01".parse().unwrap();
         assert_eq!(day.seconds(), 1_798_761_600);
         assert_eq!(
-            Moment::from(day.unix_time().unwrap()).to_string(),
+            Moment::from(UnixTime::try_from(day).unwrap()).to_string(),
             "2027-01-01T00:00:00Z"
         );
-        assert_eq!(Moment::from_seconds(-1).unix_time(), None);
         for bad in [
             "",
             "2027",
@@ -348,8 +380,24 @@ mod tests {
             "2027-01-01TT00:00:0Z",
             "２027-01-01",
         ] {
-            assert_eq!(bad.parse::<Moment>(), Err(MomentError), "{bad}");
+            assert_eq!(bad.parse::<Moment>(), Err(MomentError::Format), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_time_converts_to_the_types_of_clocks_and_back() {
+        for seconds in [0, 1, 1_798_761_600, 253_402_300_799] {
+            let time = Moment(seconds);
+            assert_eq!(Moment::from(UnixTime::try_from(time).unwrap()), time);
+            assert_eq!(Moment::from(SystemTime::try_from(time).unwrap()), time);
+        }
+        let early = Moment(-631_152_000);
+        assert_eq!(UnixTime::try_from(early), Err(MomentError::OutOfRange));
+        assert_eq!(Moment::from(SystemTime::try_from(early).unwrap()), early);
+        // Parts of a second are rounded down, before 1970 as well.
+        let half = Duration::from_millis(500);
+        assert_eq!(Moment::from(UNIX_EPOCH + half), Moment(0));
+        assert_eq!(Moment::from(UNIX_EPOCH - half), Moment(-1));
     }
 
     #[test]

@@ -1,22 +1,23 @@
-//! The certificates that anyone can make of a given one without a key.
+//! Certificates that anyone can derive from a given one without a key.
 //!
-//! All of a certificate but its signature is signed, and the grammar lets in one encoding of the rest. An Ed25519, RSA or
-//! ML-DSA signature has one value and one form. An ECDSA signature (r, s) does not: if it verifies, (r, n-s) verifies
-//! for the same content (SEC 1 section 4.1.4 uses the x-coordinate of a point alone, which a point and its negative
-//! share), n being the order of the curve. So one content has two certificates with two fingerprints.
+//! Everything in a certificate except its signature is signed, and the grammar accepts one encoding of the rest.
+//! Ed25519, RSA and ML-DSA signatures have one value and one form. An ECDSA signature (r, s) does not: if it verifies,
+//! so does (r, n-s), where n is the order of the curve. SEC 1 section 4.1.4 uses only the x-coordinate of a point,
+//! which a point and its negative share. So the same content has two certificates with two fingerprints.
 
 use sha2::{Digest, Sha256};
 
 use super::Fingerprint;
 use super::der::{self, BIT_STRING, INTEGER, SEQUENCE, Value};
 
-/// The object identifiers of ECDSA signatures begin so: ansi-X9-62 signatures, 1.2.840.10045.4 (RFC 5758 section 3.2).
+/// The common prefix of the object identifiers of ECDSA signatures: ansi-X9-62 signatures, 1.2.840.10045.4 (RFC 5758
+/// section 3.2).
 const ECDSA: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04];
 
-/// The bytes of the greatest order, that of P-521.
+/// Size in bytes of the greatest order, that of P-521.
 const BYTES: usize = 66;
 
-/// A number, the most significant byte first: the order of two numbers is that of their bytes.
+/// A big-endian number. Numbers compare like their bytes.
 type Number = [u8; BYTES];
 
 /// The orders of P-256, P-384 and P-521 (SP 800-186 section 3.2.1), without leading zeros.
@@ -41,29 +42,29 @@ const ORDERS: [&[u8]; 3] = [
     ],
 ];
 
-/// How many bytes `r` is shorter at least than the order of a curve to which it does not belong. It is the coordinate of
-/// a random point, so that on its own curve it is so short once in 2^128 signatures.
+/// `r` is a random coordinate, so on its own curve it is this many bytes shorter than the order only once in 2^128
+/// signatures. Curves with longer orders are ruled out by its length.
 const SHORTER: usize = 16;
 
-/// The fingerprints of the certificates that are `der` with the other value of its ECDSA signature: one for each curve
-/// of which the signature may be. The curve is that of the issuer's key, which is not at hand; the length of `r` leaves
-/// one of the three. None if the signature is of another algorithm.
+/// The fingerprints of the certificates that equal `der` except for the other value of the ECDSA signature, one for
+/// each possible curve. The curve is that of the issuer's key, which is unknown here. The length of `r` leaves one of
+/// the three. Empty if the signature has another algorithm.
 ///
-/// `der` need not be a certificate that can be read.
+/// `der` need not be a readable certificate.
 pub(crate) fn fingerprints(der: &[u8]) -> impl Iterator<Item = Fingerprint> {
     let parts = Parts::read(der);
     let orders = ORDERS.iter();
     orders.filter_map(move |order| parts?.other(order))
 }
 
-/// Whether a signature has a form in which it may be verified. Of ECDSA that is the DER of two positive numbers: with a
-/// verifier that takes other forms as well, one content would have certificates without number, which no block hits.
+/// Whether a signature is in a form that may be verified. For ECDSA that is the DER of two positive integers. Some
+/// verifiers accept other forms too: the same content would then have many certificates, and no block would match them.
 pub(super) fn is_form_of(algorithm_id: &[u8], signature: &[u8]) -> bool {
     let ecdsa = der::take(algorithm_id).is_some_and(|(oid, _)| oid.content.starts_with(ECDSA));
     !ecdsa || numbers(signature).is_some()
 }
 
-/// A certificate with an ECDSA signature.
+/// A certificate with an ECDSA signature, in parts.
 #[derive(Clone, Copy)]
 struct Parts<'a> {
     to_be_signed: &'a [u8],
@@ -102,7 +103,7 @@ impl<'a> Parts<'a> {
         let other = difference(&order, &s);
         let used = other.iter().skip_while(|byte| **byte == 0).count();
         let digits = other.get(BYTES.saturating_sub(used)..)?;
-        // A positive INTEGER has its highest bit clear.
+        // The highest bit of a positive INTEGER is clear.
         let clear: &[u8] = match digits.first() {
             Some(0x80..) => &[0],
             Some(_) | None => &[],
@@ -118,7 +119,7 @@ impl<'a> Parts<'a> {
             self.to_be_signed,
             self.algorithm,
             bits_header.bytes(),
-            // No unused bits.
+            // The number of unused bits.
             &[0],
             pair_header.bytes(),
             self.r.whole,
@@ -137,7 +138,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// The two numbers of an ECDSA signature (RFC 3279 section 2.2.3) in DER.
+/// The two integers of an ECDSA signature (RFC 3279 section 2.2.3) in DER.
 fn numbers(signature: &[u8]) -> Option<(Value<'_>, Value<'_>)> {
     let (pair, []) = der::take(signature)? else {
         return None;
@@ -172,7 +173,7 @@ fn difference(greater: &Number, less: &Number) -> Number {
     difference
 }
 
-/// A tag and a length in its shortest form.
+/// A tag and a length in the shortest form.
 struct Header {
     bytes: [u8; 4],
     used: usize,
@@ -239,7 +240,7 @@ mod tests {
             count(&read(include_bytes!("../../tests/fixtures/ee-ed25519.pem"))),
             0
         );
-        // One hash each: the length of `r` tells the curve.
+        // One fingerprint each: the length of `r` tells the curve.
         for pem in [
             &include_bytes!("../../tests/fixtures/ee-p256.pem")[..],
             include_bytes!("../../tests/fixtures/ee-p384.pem"),
@@ -274,7 +275,7 @@ mod tests {
         ] {
             assert!(!is_form_of(&sha256, bad), "{bad:02x?}");
         }
-        // Of another algorithm: for its verifier to say.
+        // Another algorithm: its verifier decides.
         assert!(is_form_of(&[0x06, 0x03, 0x2b, 0x65, 0x70], &[1, 2, 3]));
     }
 }

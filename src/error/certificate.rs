@@ -4,14 +4,14 @@ use core::fmt;
 
 use thiserror::Error;
 
-/// Why bytes are not a certificate that this crate can talk about.
+/// Why bytes are not a certificate that this crate reads.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum CertificateError {
-    /// There are no bytes.
+    /// The input is empty.
     #[error("the certificate is empty")]
     Empty,
-    /// More bytes than any peer could present.
+    /// The certificate is larger than any that a peer can present.
     #[error("the certificate has {size} bytes, the limit is {limit}")]
     #[non_exhaustive]
     TooLarge {
@@ -20,63 +20,65 @@ pub enum CertificateError {
         /// The limit in bytes.
         limit: usize,
     },
-    /// Not DER, or not a certificate.
+    /// The bytes are not DER, or not a certificate.
     #[error("malformed certificate: {field}{}", at(*offset))]
     #[non_exhaustive]
     Malformed {
-        /// What could not be read.
+        /// The field that cannot be read.
         field: &'static str,
-        /// Where in the DER, if one place can be named.
+        /// Its offset in the DER, if there is one place to point at.
         offset: Option<usize>,
     },
-    /// A whole file of another kind.
-    #[error("this is no certificate but {found}")]
+    /// The input is a container of certificates in another format.
+    #[error("not a certificate but {found}")]
     #[non_exhaustive]
     OtherFormat {
-        /// What it is.
+        /// The format.
         found: OtherFormat,
     },
-    /// There are bytes behind the certificate.
+    /// Other bytes follow the certificate.
     #[error("{count} bytes follow the certificate, which ends at byte {offset}")]
     #[non_exhaustive]
     TrailingBytes {
-        /// Where the certificate ends.
+        /// Offset of the end of the certificate.
         offset: usize,
         /// How many bytes follow.
         count: usize,
     },
-    /// One extension stands twice (RFC 5280 section 4.2 forbids it).
-    #[error("the extension {oid} stands twice, the second time as number {index} (from 0)")]
+    /// The certificate has the same extension twice (RFC 5280 section 4.2 forbids it).
+    #[error("the certificate has the extension {oid} twice: extension {index} (from 0) repeats it")]
     #[non_exhaustive]
     DuplicateExtension {
         /// Object identifier in dotted form.
         oid: String,
-        /// Number of the second one among the extensions.
+        /// Position of the second one among the extensions, from 0.
         index: usize,
     },
-    /// Extensions in a certificate of version 1 or 2 (RFC 5280 section 4.1.2.9).
-    #[error("the certificate has extensions but is not of version 3")]
+    /// A certificate of version 1 or 2 has extensions (RFC 5280 section 4.1.2.9).
+    #[error("the certificate has extensions, but is not of version 3")]
     ExtensionsNeedVersion3,
-    /// More extensions than the limit.
+    /// The certificate has too many extensions.
     #[error("the certificate has {count} extensions, the limit is {limit}")]
     #[non_exhaustive]
     TooManyExtensions {
-        /// How many there are.
+        /// The number found.
         count: usize,
         /// The limit.
         limit: usize,
     },
-    /// More subject alternative names than the limit.
-    #[error("the certificate has {count} alternative names, the limit is {limit}")]
+    /// The certificate has too many subject alternative names.
+    #[error("the certificate has {count} subject alternative names, the limit is {limit}")]
     #[non_exhaustive]
     TooManyNames {
-        /// How many there are.
+        /// The number found.
         count: usize,
         /// The limit.
         limit: usize,
     },
-    /// The signed and the unsigned statement of the signature algorithm differ (RFC 5280 section 4.1.1.2).
-    #[error("the signature algorithm inside the certificate is not the one outside")]
+    /// The two fields for the signature algorithm, one signed and one not, differ (RFC 5280 section 4.1.1.2).
+    #[error(
+        "the certificate states two different signature algorithms (signatureAlgorithm and signature)"
+    )]
     SignatureAlgorithmMismatch,
     /// `notBefore` is later than `notAfter`.
     #[error("the certificate's validity ends before it begins")]
@@ -84,44 +86,44 @@ pub enum CertificateError {
     /// The PEM around the certificates is damaged.
     #[error(transparent)]
     Pem(#[from] PemError),
-    /// A private key stands in a file of certificates.
+    /// A file of certificates contains a private key.
     #[error(
-        "section {index} (line {line}) is a private key: a certificate file that is handed around must not hold one"
+        "section {index} (line {line}) is a private key: remove it, since certificate files are passed on to others"
     )]
     #[non_exhaustive]
     PrivateKey {
-        /// Number of the section, from 0.
+        /// Position of the section in the file, from 0.
         index: usize,
-        /// Line of its first boundary, from 1.
+        /// Line of its `BEGIN` boundary, from 1.
         line: usize,
     },
-    /// One section of a PEM file is not a good certificate.
-    #[error("section {index} (line {line}): {source}")]
+    /// One section of a PEM file is not a valid certificate.
+    #[error("the certificate in section {index} (line {line}) cannot be read")]
     #[non_exhaustive]
     Section {
-        /// Number of the section, from 0.
+        /// Position of the section in the file, from 0.
         index: usize,
-        /// Line of its first boundary, from 1.
+        /// Line of its `BEGIN` boundary, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// What is wrong with the certificate.
         source: Box<CertificateError>,
     },
-    /// One certificate was asked for.
-    #[error("the file holds {found} certificates where exactly one is wanted")]
+    /// The file has several certificates where one is expected.
+    #[error("the file has {found} certificates, exactly one is expected")]
     #[non_exhaustive]
     NotOne {
-        /// How many there are.
+        /// The number of certificates.
         found: usize,
     },
 }
 
-/// What may be given for a certificate in DER, and holds some.
+/// A format that contains certificates and is often mistaken for a certificate in DER.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OtherFormat {
-    /// PKCS#7, or CMS (RFC 5652).
+    /// PKCS#7 or CMS (RFC 5652).
     Pkcs7,
-    /// A keystore (RFC 7292).
+    /// A PKCS#12 keystore (RFC 7292).
     Pkcs12,
 }
 
@@ -129,10 +131,10 @@ impl fmt::Display for OtherFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Pkcs7 => {
-                "PKCS#7: take its certificates out with `openssl pkcs7 -inform DER -print_certs -in FILE -out NEW`"
+                "PKCS#7: extract its certificates with `openssl pkcs7 -inform DER -print_certs -in FILE -out NEW`"
             }
             Self::Pkcs12 => {
-                "a PKCS#12 keystore: take its certificates out with `openssl pkcs12 -nokeys -in FILE -out NEW`"
+                "a PKCS#12 keystore: extract its certificates with `openssl pkcs12 -nokeys -in FILE -out NEW`"
             }
         })
     }
@@ -142,11 +144,11 @@ fn at(offset: Option<usize>) -> String {
     offset.map_or_else(String::new, |offset| format!(" at byte {offset}"))
 }
 
-/// Why a file is not PEM (RFC 7468) that can be read whole. No variant carries content.
+/// Why a file cannot be read as PEM (RFC 7468). No variant carries content of the file.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum PemError {
-    /// More bytes than the limit.
+    /// The file is too large.
     #[error("the file has {size} bytes, the limit is {limit}")]
     #[non_exhaustive]
     TooLarge {
@@ -155,86 +157,86 @@ pub enum PemError {
         /// The limit in bytes.
         limit: usize,
     },
-    /// Not text: most often DER, or a keystore.
-    #[error("the file is not text from byte {offset} on; is it DER, or a PKCS#12 keystore?")]
+    /// The file is not text. Most often it is DER, or a keystore.
+    #[error("the file is not text from byte {offset} on: is it DER, or a PKCS#12 keystore?")]
     #[non_exhaustive]
     NotText {
-        /// Where the first byte is that is not UTF-8.
+        /// Offset of the first byte that is not UTF-8.
         offset: usize,
     },
-    /// Text in UTF-16, in which no section is looked for.
+    /// The file is UTF-16 text, which is not read.
     #[error(
-        "the file is UTF-16 text, as PowerShell's `>` writes it: convert it to ASCII with \
+        "the file is UTF-16 text, as PowerShell's `>` writes it: convert it with \
          `iconv -f UTF-16 -t UTF-8 FILE > NEW`, or in PowerShell with `Get-Content FILE | Set-Content -Encoding ascii NEW`"
     )]
     Utf16,
-    /// No `-----BEGIN` anywhere.
+    /// The file has no `-----BEGIN`.
     #[error("the file has no PEM section")]
     NoSection,
-    /// A boundary that is damaged, indented or where none can be.
+    /// A boundary is damaged or indented, or is in a place where no boundary can be.
     #[error("line {line}: damaged or misplaced PEM boundary")]
     #[non_exhaustive]
     Boundary {
         /// The line, from 1.
         line: usize,
     },
-    /// A section has no end: the file was cut.
+    /// A section has no `END` boundary.
     #[error("section {index} ({label}, line {line}) has no end: the file is truncated")]
     #[non_exhaustive]
     MissingEnd {
-        /// Number of the section, from 0.
+        /// Position of the section in the file, from 0.
         index: usize,
-        /// Line of its first boundary, from 1.
+        /// Line of its `BEGIN` boundary, from 1.
         line: usize,
-        /// Its label, as in [`Label`](Self::Label).
+        /// Its label, in the form of [`Label`](Self::Label).
         label: String,
     },
-    /// The end of a section names another label than its beginning.
+    /// The two boundaries of a section have different labels.
     #[error("line {line}: section {index} begins as {begin} and ends as {end}")]
     #[non_exhaustive]
     LabelMismatch {
-        /// Number of the section, from 0.
+        /// Position of the section in the file, from 0.
         index: usize,
-        /// Line of the end, from 1.
+        /// Line of the `END` boundary, from 1.
         line: usize,
-        /// Label of the beginning.
+        /// Label of the `BEGIN` boundary.
         begin: String,
-        /// Label of the end.
+        /// Label of the `END` boundary.
         end: String,
     },
-    /// A label that is not wanted here.
+    /// A section has a label that is not expected in this file.
     #[error(
-        "section {index} (line {line}) is a {label}, which is not read here{}",
-        way_out(label)
+        "section {index} (line {line}) is a {label}, which is not expected here{}",
+        conversion(label)
     )]
     #[non_exhaustive]
     Label {
-        /// Number of the section, from 0.
+        /// Position of the section in the file, from 0.
         index: usize,
-        /// Line of its first boundary, from 1.
+        /// Line of its `BEGIN` boundary, from 1.
         line: usize,
-        /// The label found; "(unknown label)" if it is none that tools write, since anything may stand there.
+        /// The label, or "(unknown label)" if it is not one that tools write: an unknown label may be a part of a key.
         label: String,
     },
-    /// Headers in a section, which only the legacy encryption of keys has (RFC 1421).
-    #[error("line {line}: section {index} has headers (RFC 1421), which are not read")]
+    /// A section has headers (RFC 1421). Only the legacy encryption of keys writes them.
+    #[error("line {line}: section {index} has headers (RFC 1421), which are not supported")]
     #[non_exhaustive]
     Headers {
-        /// Number of the section, from 0.
+        /// Position of the section in the file, from 0.
         index: usize,
         /// The line, from 1.
         line: usize,
     },
-    /// The content is not base64.
+    /// The content of a section is not base64.
     #[error("line {line}: section {index} is not base64")]
     #[non_exhaustive]
     Base64 {
-        /// Number of the section, from 0.
+        /// Position of the section in the file, from 0.
         index: usize,
-        /// The line, from 1; that of the boundary if no one line can be named.
+        /// The line, from 1, or the line of the `BEGIN` boundary if the fault is in no single line.
         line: usize,
     },
-    /// More sections than the limit.
+    /// The file has too many sections.
     #[error("the file has more than {limit} sections")]
     #[non_exhaustive]
     TooManySections {
@@ -243,14 +245,14 @@ pub enum PemError {
     },
 }
 
-/// What makes a section that is read of one with another label; empty if nothing does that is easy to say.
-fn way_out(label: &str) -> &'static str {
+/// How to convert a section with this label into one that is read. Empty if there is no simple command.
+fn conversion(label: &str) -> &'static str {
     match label {
         "PKCS7" | "CMS" => {
-            ": take its certificates out with `openssl pkcs7 -print_certs -in FILE -out NEW`"
+            ": extract its certificates with `openssl pkcs7 -print_certs -in FILE -out NEW`"
         }
         "TRUSTED CERTIFICATE" | "X509 CERTIFICATE" => {
-            ": write it anew with `openssl x509 -in FILE -out NEW`"
+            ": convert it with `openssl x509 -in FILE -out NEW`"
         }
         "OPENSSH PRIVATE KEY" => ": convert a copy with `ssh-keygen -p -m PKCS8 -f COPY`",
         _ => "",
@@ -261,27 +263,27 @@ fn way_out(label: &str) -> &'static str {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum FingerprintError {
-    /// Not 32 bytes.
+    /// The fingerprint does not have 32 bytes.
     #[error(
-        "a fingerprint has 32 bytes (SHA-256), this has {found}; `openssl x509 -noout -fingerprint -sha256` prints it"
+        "the fingerprint has {found} bytes, SHA-256 has 32: print it with `openssl x509 -noout -fingerprint -sha256`"
     )]
     #[non_exhaustive]
     Length {
-        /// How many bytes there are.
+        /// The number of bytes.
         found: usize,
     },
-    /// The label names another digest.
-    #[error("this is not a SHA-256 fingerprint; use `openssl x509 -noout -fingerprint -sha256`")]
+    /// The label before the fingerprint names another digest.
+    #[error("not a SHA-256 fingerprint: print it with `openssl x509 -noout -fingerprint -sha256`")]
     OtherDigest,
-    /// Not hexadecimal, or colons in some places only.
-    #[error("not hexadecimal at byte {offset} of the value")]
+    /// The fingerprint is not hexadecimal, or has colons between some bytes only.
+    #[error("the fingerprint is not hexadecimal at byte {offset}")]
     #[non_exhaustive]
     NotHex {
-        /// Where, counted from the start of the value.
+        /// Offset in the value, without the label.
         offset: usize,
     },
-    /// More text than any form of a fingerprint has.
-    #[error("{length} bytes of text are no fingerprint, the limit is {limit}")]
+    /// The text is longer than any form of a fingerprint.
+    #[error("the fingerprint has {length} bytes of text, the limit is {limit}")]
     #[non_exhaustive]
     TooLong {
         /// Length in bytes.
@@ -295,10 +297,10 @@ pub enum FingerprintError {
 #[derive(Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HostNameError {
-    /// No text.
+    /// The text is empty.
     #[error("the name is empty")]
     Empty,
-    /// Longer than a DNS name can be.
+    /// The name is longer than a DNS name can be.
     #[error("the name has {length} bytes, the limit is {limit}")]
     #[non_exhaustive]
     TooLong {
@@ -307,35 +309,43 @@ pub enum HostNameError {
         /// The limit.
         limit: usize,
     },
-    /// Brackets that do not hold an IPv6 address.
-    #[error("brackets stand around IPv6 addresses only")]
+    /// The brackets do not enclose an IPv6 address.
+    #[error("brackets are for IPv6 addresses only")]
     Brackets,
-    /// An IPv6 zone, which has a meaning on one machine only (RFC 4007).
-    #[error("an IPv6 zone (`%…`) names an interface of one machine: give the address without it")]
+    /// The address has an IPv6 zone, which has a meaning on one machine only (RFC 4007).
+    #[error(
+        "the address has an IPv6 zone (`%…`), which is local to one machine: give it without the zone"
+    )]
     ZoneId,
-    /// A wildcard. Names of servers are exact.
-    #[error("a server's name has no wildcard: list each name")]
+    /// The name has a wildcard. Names of servers are exact.
+    #[error("a server's name cannot have a wildcard: give each name")]
     Wildcard,
-    /// A name with letters beyond ASCII.
+    /// The name has characters outside ASCII.
     #[error("give the name in its ASCII form (`xn--…`, RFC 5890)")]
     NotAscii,
-    /// A label that is empty, too long, or has a character that labels do not have.
-    #[error("no DNS label at byte {offset} (a port does not belong to the name)")]
+    /// A label is empty or too long, or has a character that is not allowed in labels.
+    #[error("invalid DNS label at byte {offset} (a port is not part of the name)")]
     #[non_exhaustive]
     Label {
-        /// Where the label starts.
+        /// Offset of the label.
         offset: usize,
     },
-    /// Digits that some resolvers read as an address, and that are none.
-    #[error("this looks like an IP address and is none")]
+    /// The name is not an IP address, but some resolvers read it as one.
+    #[error("the name looks like an IP address, but is not a valid one")]
     LooksLikeAddress,
-    /// A form of name that is neither DNS nor address.
-    #[error("this form of name is not read")]
+    /// The name is neither a DNS name nor an IP address.
+    #[error("the name is neither a DNS name nor an IP address")]
     Form,
 }
 
-/// A text is not a moment.
+/// Why a text is not a time, or a time has no value in another type.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("a time is a date (2027-01-31) or a date and time in UTC (2027-01-31T12:00:00Z)")]
 #[non_exhaustive]
-pub struct MomentError;
+pub enum MomentError {
+    /// Neither a date nor a date and time in UTC.
+    #[error("a time is a date (2027-01-31) or a date and time in UTC (2027-01-31T12:00:00Z)")]
+    Format,
+    /// The other type cannot express this time, for example because it begins in 1970.
+    #[error("the time is out of range")]
+    OutOfRange,
+}

@@ -1,4 +1,4 @@
-//! Errors of reading certificate revocation lists, and why one that was read does not count.
+//! Errors of reading certificate revocation lists, and why some lists are not supported.
 
 use thiserror::Error;
 
@@ -8,10 +8,10 @@ use super::PemError;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum CrlError {
-    /// There are no bytes.
-    #[error("the revocation list is empty of bytes")]
+    /// The input is empty.
+    #[error("the revocation list is empty: it has no bytes")]
     Empty,
-    /// More bytes than the limit.
+    /// The list is too large.
     #[error("the revocation list has {size} bytes, the limit is {limit}")]
     #[non_exhaustive]
     TooLarge {
@@ -20,103 +20,105 @@ pub enum CrlError {
         /// The limit in bytes.
         limit: usize,
     },
-    /// Not DER, or not a revocation list.
+    /// The bytes are not DER, or not a revocation list.
     #[error("malformed revocation list: {field} at byte {offset}")]
     #[non_exhaustive]
     Malformed {
-        /// What could not be read.
+        /// The field that cannot be read.
         field: &'static str,
-        /// Where in the DER.
+        /// Its offset in the DER.
         offset: usize,
     },
-    /// There are bytes behind the list.
+    /// Other bytes follow the list.
     #[error("{count} bytes follow the revocation list, which ends at byte {offset}")]
     #[non_exhaustive]
     TrailingBytes {
-        /// Where the list ends.
+        /// Offset of the end of the list.
         offset: usize,
         /// How many bytes follow.
         count: usize,
     },
-    /// One extension stands twice (RFC 5280 section 4.2 forbids it).
-    #[error("the extension {oid} of the revocation list stands twice, again at byte {offset}")]
+    /// The list, or one of its entries, has the same extension twice (RFC 5280 section 4.2 forbids it).
+    #[error("the revocation list has the extension {oid} twice: byte {offset} repeats it")]
     #[non_exhaustive]
     DuplicateExtension {
         /// Object identifier in dotted form.
         oid: String,
-        /// Where the second one is.
+        /// Offset of the second one in the DER.
         offset: usize,
     },
-    /// More extensions than the limit, in the list or in one of its entries.
-    #[error("the revocation list has more than {limit} extensions in one place")]
+    /// The list, or one of its entries, has too many extensions.
+    #[error("the revocation list, or one of its entries, has more than {limit} extensions")]
     #[non_exhaustive]
     TooManyExtensions {
         /// The limit.
         limit: usize,
     },
-    /// Extensions in a list of version 1 (RFC 5280 section 5.1.2.1).
-    #[error("the revocation list has extensions but is not of version 2")]
+    /// A list of version 1 has extensions (RFC 5280 section 5.1.2.1).
+    #[error("the revocation list has extensions, but is not of version 2")]
     ExtensionsNeedVersion2,
-    /// The signed and the unsigned statement of the signature algorithm differ (RFC 5280 section 5.1.1.2).
-    #[error("the signature algorithm inside the revocation list is not the one outside")]
+    /// The two fields for the signature algorithm, one signed and one not, differ (RFC 5280 section 5.1.1.2).
+    #[error(
+        "the revocation list states two different signature algorithms (signatureAlgorithm and signature)"
+    )]
     SignatureAlgorithmMismatch,
     /// `nextUpdate` is earlier than `thisUpdate`.
-    #[error("the revocation list's next update is before its own")]
+    #[error("the revocation list's nextUpdate is before its thisUpdate")]
     UpdatesReversed,
-    /// The PEM around the lists is damaged, or holds something else.
+    /// The PEM around the lists is damaged, or contains something else.
     #[error(transparent)]
     Pem(#[from] PemError),
-    /// One section of a PEM file is not a good list.
-    #[error("section {index} (line {line}): {source}")]
+    /// One section of a PEM file is not a valid list.
+    #[error("the revocation list in section {index} (line {line}) cannot be read")]
     #[non_exhaustive]
     Section {
-        /// Number of the section, from 0.
+        /// Position of the section in the file, from 0.
         index: usize,
-        /// Line of its first boundary, from 1.
+        /// Line of its `BEGIN` boundary, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// What is wrong with the list.
         source: Box<CrlError>,
     },
-    /// One list was asked for.
-    #[error("the file holds {found} revocation lists where exactly one is wanted")]
+    /// The file has several lists where one is expected.
+    #[error("the file has {found} revocation lists, exactly one is expected")]
     #[non_exhaustive]
     NotOne {
-        /// How many there are.
+        /// The number of lists.
         found: usize,
     },
 }
 
-/// Why a revocation list that can be read is of a kind that is not installed.
+/// Why a revocation list that can be read is of an unsupported kind and cannot be installed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum CrlRefusal {
-    /// It lists certificates of other issuers too (RFC 5280 section 5.2.5), which nobody here can tell apart.
+    /// It also lists certificates of other issuers (RFC 5280 section 5.2.5). Their entries cannot be told apart here.
     #[error("it is an indirect list: have each CA publish its own")]
     Indirect,
-    /// It lists changes since another list only (RFC 5280 section 5.2.4).
+    /// It only lists the changes since another list (RFC 5280 section 5.2.4).
     #[error("it is a delta list: install the complete one")]
     Delta,
-    /// It lists attribute certificates, which TLS has not.
+    /// It lists attribute certificates, which TLS does not use.
     #[error("it is about attribute certificates only")]
     AttributeCertificates,
     /// Its distribution point is named relative to its issuer (RFC 5280 section 5.2.5).
-    #[error("its distribution point is named relative to the issuer, which is not read")]
+    #[error("its distribution point is named relative to the issuer, which is not supported")]
     RelativeDistributionPoint,
-    /// It takes an entry back, which only delta lists do (RFC 5280 section 5.3.1).
-    #[error("it takes an entry back (removeFromCRL), which a complete list cannot")]
+    /// It removes an entry. Only delta lists can (RFC 5280 section 5.3.1).
+    #[error("it removes an entry (removeFromCRL), which a complete list cannot do")]
     TakesBack,
-    /// It does not say when the next one comes, which RFC 5280 section 5.1.2.5 demands: it would never expire.
-    #[error("it does not say when the next one comes (nextUpdate)")]
+    /// It has no `nextUpdate`, so it would never expire. RFC 5280 section 5.1.2.5 requires the field.
+    #[error("it does not say when the next list is due (nextUpdate)")]
     NoNextUpdate,
-    /// A critical extension that is not understood.
-    #[error("its critical extension {oid} is not understood")]
+    /// It has a critical extension that is not known here.
+    #[error("its critical extension {oid} is not supported")]
     #[non_exhaustive]
     CriticalExtension {
         /// The object identifier in dotted form.
         oid: String,
     },
-    /// A critical extension in an entry that is not understood.
-    #[error("the critical extension {oid} in one of its entries is not understood")]
+    /// One of its entries has a critical extension that is not known here.
+    #[error("the critical extension {oid} in one of its entries is not supported")]
     #[non_exhaustive]
     CriticalEntryExtension {
         /// The object identifier in dotted form.

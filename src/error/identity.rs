@@ -1,4 +1,6 @@
-//! Errors of loading who we are.
+//! Errors of loading a certificate chain and its private key.
+
+use std::path::PathBuf;
 
 use thiserror::Error;
 
@@ -7,94 +9,108 @@ use super::DecryptError;
 use super::{CertificateError, FoundInstead, PemError, ReadFileError};
 use crate::certificate::{Fingerprint, KeyKind, KeyRefusal};
 
-/// Why an identity cannot be presented.
+/// Why an identity, or its chain or private key, cannot be loaded.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum IdentityError {
-    /// There is no certificate.
-    #[error("an identity needs at least one certificate")]
+    /// The chain has no certificate.
+    #[error("there is no certificate: an identity needs at least one")]
     NoCertificate,
-    /// More certificates than any peer accepts.
-    #[error("{count} certificates in the chain, the limit is {limit}")]
+    /// The chain has more certificates than any peer accepts.
+    #[error("the chain has {count} certificates, the limit is {limit}")]
     #[non_exhaustive]
     TooMany {
-        /// How many there are.
+        /// The number of certificates.
         count: usize,
         /// The limit.
         limit: usize,
     },
-    /// A certificate of the chain issued none of the others: one between them is missing, or it belongs to
-    /// another chain.
+    /// A certificate does not belong to the chain. A certificate between them is missing, or this one is from another
+    /// chain.
     #[error(
-        "certificate {index} (from 0) does not belong to the chain, which leads from {leaf} as far as the issuer \
-         {issuer}: is one between them missing?"
+        "certificate {index} (from 0) does not belong to the chain, which goes from {leaf} up to the issuer \
+         {issuer}: is a certificate between them missing?"
     )]
     #[non_exhaustive]
     ChainBroken {
-        /// Number of the certificate that does not follow, from 0, as given.
+        /// Position of the certificate in the input, from 0.
         index: usize,
-        /// Subject of the certificate that was taken for our own.
+        /// Subject of the certificate that was taken as the end entity.
         leaf: String,
-        /// The last issuer that the chain names.
+        /// Name of the last issuer in the chain.
         issuer: String,
     },
-    /// The order of the certificates cannot be told: several could be the issuer, by name and key identifier.
+    /// Several certificates could be the issuer of the same one, by name and key identifier.
     #[error(
-        "the order of the chain cannot be told: certificates {first} and {second} (from 0) could both be the \
-         issuer of the same one; leave one out, or give them in their order"
+        "the order of the chain is ambiguous: certificates {first} and {second} (from 0) could both be the issuer of \
+         the same certificate; remove one, or give the certificates in order"
     )]
     #[non_exhaustive]
     ChainAmbiguous {
-        /// Number of one of them, from 0, as given.
+        /// Position of one of them in the input, from 0.
         first: usize,
-        /// Number of another.
+        /// Position of the other.
         second: usize,
     },
-    /// A certificate of the chain is not signed by the next one, which has the name of its issuer and another key
-    /// (K1).
+    /// A certificate is not signed by the next one, which has the name of its issuer but another key (rule K1).
     #[error(
-        "certificate {index} (from 0, our own) of the chain, {subject}, is not signed by the next, {issuer}, which \
-         has the name of its issuer and another key: put the certificate there whose key signed it"
+        "certificate {index} (from 0, the end entity) of the chain, {subject}, is not signed by the next one, \
+         {issuer}, which has its issuer's name but another key: replace it with the certificate of the key that signed"
     )]
     #[non_exhaustive]
     ChainNotSigned {
-        /// Its number in the chain, from 0, which is our own.
+        /// Position of the certificate in the chain, from 0, the end entity.
         index: usize,
         /// Its subject.
         subject: String,
         /// The subject of the next certificate.
         issuer: String,
     },
-    /// Every certificate is the issuer of another, so none is our own.
-    #[error("every certificate of the chain issued another of it: our own is missing")]
+    /// Every certificate is the issuer of another, so none is the end entity.
+    #[error("the end-entity certificate is missing: every certificate of the chain issued another")]
     ChainWithoutLeaf,
     /// The certificates could not be read.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
-    /// The file of the chain could not be read.
-    #[error("the file of the chain: {0}")]
-    ChainFile(ReadFileError),
-    /// The file of the key could not be read, or others have access to it.
-    #[error("the file of the private key: {0}")]
-    KeyFile(ReadFileError),
-    /// The PEM of the key could not be read.
-    #[error("the private key: {0}")]
-    KeyPem(PemError),
-    /// There is something else where a private key was wanted.
-    #[error("there is no private key but {found}")]
+    /// The certificate file could not be read.
+    #[error("cannot read the certificate file {path}")]
+    #[non_exhaustive]
+    ChainFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: ReadFileError,
+    },
+    /// The private key file could not be read, or other users have access to it.
+    #[error("cannot read the private key file {path}")]
+    #[non_exhaustive]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: ReadFileError,
+    },
+    /// The private key could not be read from a reader.
+    #[error("cannot read the private key from its reader")]
+    KeyReader(#[source] ReadFileError),
+    /// The PEM of the private key could not be read.
+    #[error("the PEM of the private key cannot be read")]
+    KeyPem(#[source] PemError),
+    /// The input is something else than a private key.
+    #[error("expected a private key, found {found}")]
     #[non_exhaustive]
     NotAKey {
-        /// What there is.
+        /// What the input is.
         found: FoundInstead,
     },
-    /// There is more than one private key.
-    #[error("there are {found} private keys where exactly one is wanted")]
+    /// The input has more than one private key.
+    #[error("found {found} private keys, exactly one is expected")]
     #[non_exhaustive]
     NotOneKey {
-        /// How many there are.
+        /// The number of keys.
         found: usize,
     },
-    /// The key is encrypted, and there is no passphrase.
+    /// The key is encrypted, and no passphrase was given.
     #[cfg_attr(
         feature = "encrypted-keys",
         error(
@@ -104,48 +120,47 @@ pub enum IdentityError {
     #[cfg_attr(
         not(feature = "encrypted-keys"),
         error(
-            "the private key is encrypted: the feature `encrypted-keys` reads it, or decrypt it first \
-             (`openssl pkey`)"
+            "the private key is encrypted: enable the feature `encrypted-keys`, or decrypt it first (`openssl pkey`)"
         )
     )]
     EncryptedKey,
-    /// The key is encrypted in the old form of OpenSSL, with headers inside the section (RFC 1421).
+    /// The key is encrypted in OpenSSL's legacy format, with headers inside the section (RFC 1421).
     #[error(
-        "the private key is encrypted in the old form (`Proc-Type: 4,ENCRYPTED`), whose passphrase one round of \
-         MD5 protects and which is not read: write it anew with `openssl pkcs8 -topk8`, or decrypt it"
+        "the private key is encrypted in the legacy format (`Proc-Type: 4,ENCRYPTED`), which protects the passphrase \
+         with one round of MD5 and is not supported: convert it with `openssl pkcs8 -topk8`, or decrypt it"
     )]
     LegacyEncryptedKey,
     /// The key is encrypted and could not be decrypted.
     #[cfg(feature = "encrypted-keys")]
-    #[error("the private key is encrypted: {0}")]
-    Decrypt(DecryptError),
-    /// The key is not in one of the forms that are read.
-    #[error("the private key is damaged, or neither PKCS#8, PKCS#1 nor SEC 1")]
+    #[error("the private key cannot be decrypted")]
+    Decrypt(#[source] DecryptError),
+    /// The key is in no supported format, or damaged.
+    #[error("the private key is damaged, or is not PKCS#8, PKCS#1 or SEC 1")]
     KeyMalformed,
-    /// The key of an elliptic curve describes its curve instead of naming it, which RFC 5480 section 2.1.1 forbids:
-    /// whoever may choose a curve's numbers can choose a weak one.
+    /// The elliptic curve key has explicit curve parameters instead of the name of a curve. RFC 5480 section 2.1.1
+    /// forbids them: chosen parameters can describe a weak curve.
     #[error(
-        "the private key describes its curve by explicit parameters, where RFC 5480 wants the name of one: write it \
-         anew with `openssl pkey -in KEY -out NEW -ec_param_enc named_curve`"
+        "the private key has explicit curve parameters, RFC 5480 requires a named curve: convert it with \
+         `openssl pkey -in KEY -out NEW -ec_param_enc named_curve`"
     )]
     ExplicitCurve,
-    /// The key is cut short.
+    /// The key is truncated.
     #[error("the private key is truncated: it has {found} of {size} bytes")]
     #[non_exhaustive]
     KeyTruncated {
-        /// Size in bytes of DER, as it states itself.
+        /// Size in bytes that the DER states.
         size: usize,
-        /// How many bytes there are.
+        /// Size in bytes of the input.
         found: usize,
     },
-    /// There are bytes behind the key.
+    /// Other bytes follow the key.
     #[error("{count} bytes follow the private key")]
     #[non_exhaustive]
     KeyTrailing {
         /// How many bytes follow.
         count: usize,
     },
-    /// More bytes than any key has.
+    /// The key is larger than any supported key.
     #[error("the private key has {size} bytes, the limit is {limit}")]
     #[non_exhaustive]
     KeyTooLarge {
@@ -154,34 +169,34 @@ pub enum IdentityError {
         /// The limit in bytes.
         limit: usize,
     },
-    /// The key is weaker or larger than any that is used.
-    #[error("the private key: {0}")]
+    /// The key is too weak or too large.
+    #[error("the private key is refused: {0}")]
     KeyRefused(KeyRefusal),
-    /// The provider cannot load the key.
+    /// The crypto provider cannot load the key.
     #[error("the crypto provider cannot use this private key ({key})")]
     #[non_exhaustive]
     KeyUnusable {
-        /// What it is.
+        /// The kind of key.
         key: KeyKind,
     },
-    /// The provider cannot load the key, which lacks its public part. aws-lc-rs computes it.
+    /// The crypto provider cannot load the key, because the file lacks the public part. aws-lc-rs computes that part,
+    /// ring does not.
     #[error(
-        "the crypto provider needs the public part of this private key ({key}), which lacks it: write it anew \
-         with `openssl pkey`"
+        "the private key ({key}) lacks its public part, which the crypto provider needs: rewrite it with `openssl pkey`"
     )]
     #[non_exhaustive]
     KeyLacksPublicPart {
-        /// What it is.
+        /// The kind of key.
         key: KeyKind,
     },
-    /// The key does not belong to the first certificate (K1).
-    #[error("the private key does not belong to the certificate {certificate}")]
+    /// The key does not belong to the first certificate (rule K1).
+    #[error("the private key does not belong to the certificate {}", certificate.short())]
     #[non_exhaustive]
     KeyMismatch {
         /// Fingerprint of the certificate.
         certificate: Fingerprint,
     },
-    /// The provider or signer does not say which public key a private key has, so that K1 cannot be checked.
-    #[error("the provider or signer does not tell the public key of this private key")]
+    /// The crypto provider or the signer does not tell the public key, so rule K1 cannot be checked.
+    #[error("the crypto provider or the signer does not tell the public key of this private key")]
     KeyUnknown,
 }

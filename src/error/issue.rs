@@ -1,4 +1,4 @@
-//! Errors of making keys, certificates and requests.
+//! Errors of generating keys, certificates and requests.
 
 use core::fmt;
 
@@ -8,110 +8,112 @@ use super::{IdentityError, PemError};
 use crate::certificate::{KeyKind, KeyPin};
 use crate::identity::KeyType;
 
-/// Why a key, a certificate or a request was not made, or an answer to a request not installed.
+/// Why a key, certificate or request could not be generated, or the answer to a request not installed.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum IssueError {
-    /// The crypto library cannot generate such keys.
+    /// The crypto library cannot generate keys of this type.
     #[error("the crypto library cannot generate {key} keys")]
     #[non_exhaustive]
     KeyType {
-        /// What was asked for.
+        /// The requested type.
         key: KeyType,
     },
-    /// The crypto library failed to generate a key, or to give random numbers.
-    #[error("the crypto library has failed: {doing}")]
+    /// The crypto library failed to generate a key or random numbers.
+    #[error("the crypto library failed: {doing}")]
     #[non_exhaustive]
     Library {
-        /// What it was to do.
+        /// The operation that failed.
         doing: &'static str,
     },
-    /// A part of the subject cannot be written.
+    /// A part of the subject is not valid.
     #[error("the {attribute} of the subject {problem}")]
     #[non_exhaustive]
     Subject {
-        /// Which part.
+        /// The part.
         attribute: &'static str,
         /// What is wrong with it.
         problem: SubjectProblem,
     },
-    /// A certificate is valid for a day at least and for a bounded time.
-    #[error("{days} days of validity are not between 1 and {limit}")]
+    /// The validity is shorter than a day or longer than the limit.
+    #[error("the validity of {days} days is not between 1 and {limit}")]
     #[non_exhaustive]
     Days {
-        /// What was asked for.
+        /// The requested validity in days.
         days: u32,
         /// The limit.
         limit: u32,
     },
-    /// The time is not known, so that no validity can be stated.
-    #[error("the clock is unset, so the validity of a certificate cannot be stated")]
+    /// The clock is unset, so there is no time at which the validity can begin.
+    #[error("the clock is unset: set it before making a certificate")]
     ClockUnset,
     /// The validity would begin before 1970 or end after 9999.
-    #[error("the clock is so far off that the validity of a certificate cannot be stated")]
+    #[error("the clock is wrong: the certificate would begin before 1970 or end after 9999")]
     ClockOff,
-    /// Nothing is signed with keys of this kind.
-    #[error("no certificate or request can be signed with this key ({key})")]
+    /// Keys of this kind cannot sign certificates and requests here.
+    #[error("this key ({key}) cannot sign certificates or requests")]
     #[non_exhaustive]
     CannotSign {
-        /// What it is.
+        /// The kind of key.
         key: KeyKind,
     },
     /// The provider or the external signer failed to sign.
     #[error("the private key failed to sign")]
     Signing,
-    /// What was to be signed could not be written.
-    #[error("the certificate or request could not be written: {0}")]
+    /// The certificate or request could not be encoded.
+    #[error("the certificate or request could not be encoded: {0}")]
     Encoding(String),
-    /// Only what is signed by its own key can be renewed without its CA.
-    #[error("the certificate is issued by {issuer}, which alone can renew it: make a request")]
+    /// The certificate is not self-signed, so only its CA can renew it.
+    #[error("only the issuer {issuer} can renew the certificate: make a request")]
     #[non_exhaustive]
     NotSelfSigned {
         /// The issuer.
         issuer: String,
     },
-    /// The subject or a name of the certificate has a form in which it cannot be written again, so that the
-    /// new certificate would say less than the old one.
+    /// The subject or a name of the certificate has a form that cannot be encoded again. The new certificate would
+    /// state less than the old one.
     #[error(
-        "{what} of the certificate cannot be written again as it is: describe the new one anew"
+        "{what} of the certificate cannot be copied as it is: give the subject and names of the new one"
     )]
     #[non_exhaustive]
     NotKept {
         /// What would be lost.
         what: &'static str,
     },
-    /// The key is not a new one.
-    #[error("the certificate has this key already: with the same key it is renewed")]
+    /// The key is already the key of the certificate.
+    #[error("the certificate already has this key: to keep the key, renew the certificate")]
     SameKey,
-    /// The request is not PEM, or not one section of it.
-    #[error("the certificate request: {0}")]
-    RequestPem(PemError),
-    /// The file holds something else, or more than one request.
-    #[error("there are {found} sections where exactly one CERTIFICATE REQUEST is wanted")]
+    /// The PEM of the request could not be read, or contains something else.
+    #[error("the PEM of the certificate request cannot be read")]
+    RequestPem(#[source] PemError),
+    /// The file does not have exactly one section.
+    #[error("the file has {found} sections, exactly one CERTIFICATE REQUEST is expected")]
     #[non_exhaustive]
     NotOneRequest {
-        /// How many sections of any label there are.
+        /// The number of sections, with any label.
         found: usize,
     },
-    /// The request is not what RFC 2986 describes.
+    /// The request does not follow RFC 2986.
     #[error("the certificate request is damaged")]
     RequestMalformed,
-    /// The answer is for another request: its key is not the one that was asked for.
-    #[error("the answer certifies the key {found}, the request asked for {requested}")]
+    /// The answer is for another request: it certifies another key.
+    #[error(
+        "the answer is for another request: it certifies the key {found}, the request has the key {requested}"
+    )]
     #[non_exhaustive]
     AnswerToAnother {
         /// The key of the request.
         requested: KeyPin,
-        /// The key of the answer's first certificate.
+        /// The key of the first certificate in the answer.
         found: KeyPin,
     },
-    /// The answer was signed by no CA: perhaps the certificate that was to be replaced.
-    #[error("the answer is self-signed: nobody has answered the request with it")]
+    /// The answer is self-signed, so no CA made it. It may be the certificate that was to be replaced.
+    #[error("the answer is self-signed: give the certificate that the CA issued for the request")]
     AnswerSelfSigned,
     /// The answer is a CA certificate.
-    #[error("the answer is a CA certificate, which key servers refuse as an end entity")]
+    #[error("the answer is a CA certificate: key servers refuse it as an end entity")]
     AnswerIsCa,
-    /// The certificates and the key do not make an identity.
+    /// The certificates and the key do not form an identity.
     #[error(transparent)]
     Identity(#[from] IdentityError),
 }
@@ -130,9 +132,9 @@ pub enum SubjectProblem {
         /// The limit.
         limit: usize,
     },
-    /// It has control or direction characters, which nobody can see.
+    /// It has control characters or direction marks, which are invisible.
     Invisible,
-    /// A country is two capital letters (ISO 3166).
+    /// A country that is not two capital letters (ISO 3166).
     Country,
     /// It is given twice.
     Twice,
@@ -145,7 +147,7 @@ impl fmt::Display for SubjectProblem {
             Self::TooLong { length, limit } => {
                 write!(f, "has {length} characters, the limit is {limit}")
             }
-            Self::Invisible => f.write_str("has characters that cannot be seen"),
+            Self::Invisible => f.write_str("has invisible characters"),
             Self::Country => f.write_str("is not two capital letters"),
             Self::Twice => f.write_str("is given twice"),
         }

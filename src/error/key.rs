@@ -1,11 +1,11 @@
-//! Errors of reading a private key. None carries a byte of it.
+//! Errors of reading a private key. No error carries a byte of the key.
 
 use core::fmt;
 use std::io;
 
 use thiserror::Error;
 
-/// What was found where a private key was wanted.
+/// What the input is, if it is not a private key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FoundInstead {
@@ -17,9 +17,9 @@ pub enum FoundInstead {
     CertificateRequest,
     /// A certificate revocation list.
     RevocationList,
-    /// The parameters of a key's algorithm without the key.
+    /// The parameters of an algorithm, without a key.
     Parameters,
-    /// A keystore: PKCS#12, or one of Java's.
+    /// A keystore: PKCS#12, or a Java keystore.
     Keystore,
 }
 
@@ -31,25 +31,25 @@ impl fmt::Display for FoundInstead {
             Self::CertificateRequest => "a certificate request",
             Self::RevocationList => "a certificate revocation list",
             Self::Parameters => "parameters without a key",
-            Self::Keystore => "a keystore (`openssl pkcs12` takes the key out)",
+            Self::Keystore => "a keystore (extract the key with `openssl pkcs12`)",
         })
     }
 }
 
 /// Why a file was not read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ReadFileError {
-    /// The operating system or the reader refused.
-    #[error("{0}")]
-    Io(io::ErrorKind),
-    /// A directory, a pipe, a device.
-    #[error("not a regular file")]
+    /// The operating system or the reader failed.
+    #[error(transparent)]
+    Io(io::Error),
+    /// It is a directory, a pipe or a device.
+    #[error("it is not a regular file")]
     NotAFile,
-    /// There are no bytes.
-    #[error("empty")]
+    /// The file is empty.
+    #[error("it is empty")]
     Empty,
-    /// More bytes than the limit.
+    /// The file is too large.
     #[error("it has {size} bytes, the limit is {limit}")]
     #[non_exhaustive]
     TooLarge {
@@ -58,31 +58,31 @@ pub enum ReadFileError {
         /// The limit in bytes.
         limit: usize,
     },
-    /// It ended before its size was reached: cut short while it was read, or by a reader of another size.
+    /// It has fewer bytes than stated: the file was truncated while it was read, or the reader is shorter.
     #[error("it ends after {found} of {size} bytes")]
     #[non_exhaustive]
     Short {
         /// Size in bytes, as stated before reading.
         size: usize,
-        /// How many bytes there were.
+        /// The number of bytes read.
         found: usize,
     },
-    /// It went on after its size: it grew while it was read, or the reader is of another size.
-    #[error("there are more than its {size} bytes")]
+    /// It has more bytes than stated: the file grew while it was read, or the reader is longer.
+    #[error("it has more than the {size} bytes stated before reading")]
     #[non_exhaustive]
     Long {
         /// Size in bytes, as stated before reading.
         size: usize,
     },
-    /// The file can be used by others than its owner.
-    #[error("its group or others have access (mode {mode:04o}): `chmod 600` it")]
+    /// Other users than the owner have access to the file.
+    #[error("its group or others have access (mode {mode:04o}): run `chmod 600` on it")]
     #[non_exhaustive]
     Mode {
         /// The permission bits.
         mode: u32,
     },
-    /// The file belongs to another user, who can change it.
-    #[error("it belongs to user {owner}, who is neither root nor the user {user} of this process")]
+    /// The file belongs to another user, who can replace the key.
+    #[error("it belongs to user {owner}, not to root or to the user {user} of this process")]
     #[non_exhaustive]
     Owner {
         /// The owner of the file.
@@ -93,9 +93,13 @@ pub enum ReadFileError {
 }
 
 impl From<io::Error> for ReadFileError {
-    /// Keeps the kind only: what a reader says besides could be anything.
+    /// Keeps the error of the operating system. Of any other error it keeps the kind only: the message of a reader
+    /// may contain anything, also a part of the key.
     fn from(error: io::Error) -> Self {
-        Self::Io(error.kind())
+        Self::Io(match error.raw_os_error() {
+            Some(code) => io::Error::from_raw_os_error(code),
+            None => error.kind().into(),
+        })
     }
 }
 
@@ -104,39 +108,43 @@ impl From<io::Error> for ReadFileError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum DecryptError {
-    /// The encryption is not described as RFC 5958 and RFC 8018 say.
-    #[error("its encryption is not described as PKCS#8 and PKCS#5 say: is the file damaged?")]
+    /// The description of the encryption does not follow RFC 5958 and RFC 8018.
+    #[error(
+        "the description of its encryption is not valid PKCS#8 and PKCS#5: is the file damaged?"
+    )]
     Malformed,
-    /// Not PBES2, or with an algorithm that is not read.
-    #[error("{algorithm} is not read; write it anew with `openssl pkcs8 -topk8 -v2 aes-256-cbc`")]
+    /// The encryption is not PBES2, or it uses an unsupported algorithm.
+    #[error("{algorithm} is not supported: convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc`")]
     #[non_exhaustive]
     Algorithm {
-        /// What is not read, by name if the name is known.
+        /// The unsupported algorithm, by name if the name is known.
         algorithm: &'static str,
     },
     /// PBKDF2 would take too long.
-    #[error("PBKDF2 with {iterations} iterations, the limit is {limit}")]
+    #[error("PBKDF2 would need {iterations} iterations, the limit is {limit}")]
     #[non_exhaustive]
     Iterations {
-        /// The iterations asked for.
+        /// The iterations that the file states.
         iterations: u64,
         /// The limit.
         limit: u32,
     },
     /// scrypt would take too much memory or too long.
-    #[error("scrypt with N = {n}, r = {r}, p = {p}: N × r × p is limited to {limit}")]
+    #[error(
+        "scrypt is too costly with N = {n}, r = {r}, p = {p}: the limit of N × r × p is {limit}"
+    )]
     #[non_exhaustive]
     ScryptCost {
         /// The cost.
         n: u64,
-        /// The size of a block.
+        /// The block size.
         r: u64,
         /// The parallelization.
         p: u64,
         /// The limit of their product.
         limit: u32,
     },
-    /// The passphrase is another, or the encrypted part is damaged: the two cannot be told apart.
+    /// The passphrase is wrong, or the encrypted part is damaged. The two cases look the same.
     #[error("the passphrase is wrong, or the key is damaged")]
     Passphrase,
 }

@@ -1,4 +1,4 @@
-//! What peers are known to refuse about a certificate that we could present.
+//! Properties of our own certificates that known peers refuse.
 
 use core::fmt;
 
@@ -6,90 +6,86 @@ use pki_types::alg_id;
 
 use super::Chain;
 use super::chain::can_check;
-use crate::certificate::{
-    Certificate, Clock, KeyKind, KeyPolicy, KeyRefusal, Moment, der, seconds,
-};
+use crate::certificate::{Certificate, Clock, KeyKind, KeyPolicy, KeyRefusal, Moment, der};
 use crate::limits::{EXPIRY_NOTICE, MIN_RSA_BITS};
 
-/// Something about an identity that some peers refuse. It can be used all the same: what matters is what the
-/// peers at hand accept.
+/// A property of an identity that some peers refuse. The identity is still usable: what matters is what the actual
+/// peers accept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IdentityAdvice {
-    /// The extended key usage is there and does not list clientAuth: peers refuse the certificate from a
-    /// client.
+    /// The extended key usage does not list clientAuth. Peers refuse the certificate from a client.
     NotForClients,
-    /// clientAuth is not stated, by an extended key usage that is missing or says any usage. PyKMIP refuses
-    /// such clients.
+    /// clientAuth is not stated: the extended key usage is missing or allows any usage. PyKMIP refuses such clients.
     ClientAuthNotStated,
-    /// Our own certificate is a CA. MinIO KES and plain rustls refuse it as an end entity.
+    /// The end-entity certificate is a CA. MinIO KES and plain rustls refuse it.
     IsCa,
-    /// There are no subject alternative names: peers that check names have none to find.
+    /// There are no subject alternative names, so peers that check names refuse the certificate.
     NoNames,
-    /// The certificate is of a version before 3, which webpki, and with it plain rustls, does not read.
+    /// The certificate has version 1 or 2. webpki does not read it, and so plain rustls does not either.
     #[non_exhaustive]
     OldVersion {
         /// The version.
         version: u8,
     },
-    /// The key is one that TLS 1.2 peers on rustls cannot verify: only TLS 1.3 will do.
+    /// TLS 1.2 peers that use rustls cannot verify this kind of key. TLS 1.3 is required.
     #[non_exhaustive]
     OnlyTls13 {
-        /// What it is.
+        /// The kind of key.
         key: KeyKind,
     },
-    /// The key signs with ML-DSA (RFC 9881), which TLS 1.2 has not and few peers verify.
+    /// The key signs with ML-DSA (RFC 9881). TLS 1.2 does not have it, and few peers verify it.
     MlDsa,
-    /// A certificate has ended.
+    /// A certificate has expired.
     #[non_exhaustive]
     Expired {
-        /// Its number in the chain, from 0, which is our own.
+        /// Position in the chain, from 0, the end entity.
         index: usize,
-        /// Its last second, in seconds since 1970-01-01T00:00:00Z.
-        not_after: i64,
+        /// Its last second.
+        not_after: Moment,
     },
-    /// A certificate ends within 30 days.
+    /// A certificate expires within 30 days.
     #[non_exhaustive]
     ExpiresSoon {
-        /// Its number in the chain, from 0, which is our own.
+        /// Position in the chain, from 0, the end entity.
         index: usize,
-        /// Its last second, in seconds since 1970-01-01T00:00:00Z.
-        not_after: i64,
+        /// Its last second.
+        not_after: Moment,
     },
-    /// A certificate has not begun.
+    /// A certificate is not valid yet.
     #[non_exhaustive]
     NotYetValid {
-        /// Its number in the chain, from 0, which is our own.
+        /// Position in the chain, from 0, the end entity.
         index: usize,
-        /// Its first second, in seconds since 1970-01-01T00:00:00Z.
-        not_before: i64,
+        /// Its first second.
+        not_before: Moment,
     },
-    /// The clock is unset, so that nothing can be said about ends and beginnings.
+    /// The clock is unset, so the validity periods cannot be checked.
     ClockUnset,
-    /// A key is weaker than the policy asks, or the provider cannot verify it.
+    /// A key is weaker than the policy requires, or the provider cannot verify it.
     #[non_exhaustive]
     Key {
-        /// The number of its certificate in the chain, from 0, which is our own.
+        /// Position of its certificate in the chain, from 0, the end entity.
         index: usize,
-        /// Why it would be refused.
+        /// Why peers would refuse it.
         refusal: KeyRefusal,
     },
-    /// A certificate was signed by its issuer with a digest that can be forged. OpenSSL, rustls and others
+    /// The issuer signed a certificate with a digest for which signatures can be forged. OpenSSL, rustls and others
     /// refuse it.
     #[non_exhaustive]
     WeakSignature {
-        /// Its number in the chain, from 0, which is our own.
+        /// Position in the chain, from 0, the end entity.
         index: usize,
-        /// The digest.
+        /// The digest algorithm.
         digest: &'static str,
     },
-    /// The provider has no algorithm for the signature on a certificate, so that whether the next one's key made it
-    /// is not known. Peers on the same provider refuse the chain.
+    /// The provider has no algorithm for the signature on a certificate, so it is unknown whether the next certificate
+    /// is its issuer. Peers with the same provider refuse the chain.
     #[non_exhaustive]
     SignatureNotChecked {
-        /// Its number in the chain, from 0, which is our own.
+        /// Position in the chain, from 0, the end entity.
         index: usize,
-        /// Object identifier of the signature's algorithm.
+        /// Object identifier of the signature algorithm.
         algorithm: String,
     },
 }
@@ -102,40 +98,40 @@ impl fmt::Display for IdentityAdvice {
                  client",
             ),
             Self::ClientAuthNotStated => f.write_str(
-                "clientAuth is not stated in an extended key usage: PyKMIP refuses this certificate",
+                "the extended key usage does not list clientAuth: PyKMIP refuses this certificate",
             ),
             Self::IsCa => f.write_str(
                 "the certificate is a CA: MinIO KES and plain rustls refuse it as an end entity",
             ),
             Self::NoNames => f.write_str(
-                "there are no subject alternative names: peers that check names refuse this certificate",
+                "the certificate has no subject alternative names: peers that check names refuse it",
             ),
             Self::OldVersion { version } => write!(
                 f,
-                "the certificate is of X.509 version {version}: plain rustls does not read it"
+                "the certificate has X.509 version {version}: plain rustls does not read it"
             ),
             Self::OnlyTls13 { key } => write!(
                 f,
-                "peers on rustls verify this key ({key}) in TLS 1.3 only"
+                "peers that use rustls verify this key ({key}) in TLS 1.3 only"
             ),
             Self::MlDsa => f.write_str(
-                "the key signs with ML-DSA: in TLS 1.3 only, and few peers verify it (OpenSSL from 3.5 on, Go from \
+                "the key signs with ML-DSA: TLS 1.3 only, and few peers verify it (OpenSSL from 3.5 on, Go from \
                  1.27 on)",
             ),
             Self::Expired { index, not_after } => {
-                write!(f, "{} ended at {}", Which(*index), Moment(*not_after))
+                write!(f, "{} ended at {}", Which(*index), not_after)
             }
             Self::ExpiresSoon { index, not_after } => {
-                write!(f, "{} ends soon, at {}", Which(*index), Moment(*not_after))
+                write!(f, "{} ends soon, at {}", Which(*index), not_after)
             }
             Self::NotYetValid { index, not_before } => write!(
                 f,
                 "{} is not valid before {}",
                 Which(*index),
-                Moment(*not_before)
+                not_before
             ),
             Self::ClockUnset => {
-                f.write_str("the clock is unset: whether the certificates are in date is not known")
+                f.write_str("the clock is unset: the validity of the certificates is unknown")
             }
             Self::Key { index, refusal } => write!(f, "{}: {refusal}", Which(*index)),
             Self::WeakSignature { index, digest } => write!(
@@ -145,15 +141,15 @@ impl fmt::Display for IdentityAdvice {
             ),
             Self::SignatureNotChecked { index, algorithm } => write!(
                 f,
-                "{} is signed with the algorithm {algorithm}, which the crypto provider does not verify: whether the \
-                 next certificate is its issuer is not known",
+                "{} is signed with the algorithm {algorithm}, which the crypto provider does not support: the next \
+                 certificate may not be its issuer",
                 Which(*index)
             ),
         }
     }
 }
 
-/// A certificate by its number in the chain.
+/// Displays a certificate by its position in the chain.
 struct Which(usize);
 
 impl fmt::Display for Which {
@@ -165,7 +161,7 @@ impl fmt::Display for Which {
     }
 }
 
-/// `keys` is what the provider verifies, if one is known.
+/// Collects the advice on a chain. `keys` has the keys that the provider verifies, if a provider is known.
 pub(crate) fn advice(chain: &Chain, clock: Clock, keys: Option<&KeyPolicy>) -> Vec<IdentityAdvice> {
     let mut found = Vec::new();
     let leaf = chain.leaf();
@@ -204,7 +200,7 @@ pub(crate) fn advice(chain: &Chain, clock: Clock, keys: Option<&KeyPolicy>) -> V
         );
     }
     for (index, (issued, issuer)) in chain.links().enumerate() {
-        // What is said of the key or the digest above says it already.
+        // The advice on the key or the digest covers this already.
         let is_told = key_refusal(issuer, keys).is_some() || weak_digest(issued).is_some();
         if keys.is_some_and(|keys| !is_told && !can_check(issued, issuer, keys)) {
             let algorithm = issued.signature_algorithm();
@@ -214,7 +210,7 @@ pub(crate) fn advice(chain: &Chain, clock: Clock, keys: Option<&KeyPolicy>) -> V
     found
 }
 
-/// Whether the key is one of RFC 9881, which have signature schemes in TLS 1.3 alone.
+/// Whether the key is an ML-DSA key (RFC 9881). TLS has signature schemes for these only in version 1.3.
 pub(crate) fn signs_with_ml_dsa(certificate: &Certificate) -> bool {
     let kinds = [alg_id::ML_DSA_44, alg_id::ML_DSA_65, alg_id::ML_DSA_87];
     der::algorithm_of_spki(certificate.subject_public_key_info())
@@ -223,7 +219,7 @@ pub(crate) fn signs_with_ml_dsa(certificate: &Certificate) -> bool {
 
 fn of_time(index: usize, certificate: &Certificate, clock: Clock) -> Option<IdentityAdvice> {
     let now = match clock {
-        Clock::Known(now) => seconds(now),
+        Clock::Known(now) => Moment::from(now),
         Clock::Unset => return None,
     };
     let validity = certificate.validity();
@@ -233,7 +229,7 @@ fn of_time(index: usize, certificate: &Certificate, clock: Clock) -> Option<Iden
         Some(IdentityAdvice::Expired { index, not_after })
     } else if now < not_before {
         Some(IdentityAdvice::NotYetValid { index, not_before })
-    } else if not_after.saturating_sub(now) < notice {
+    } else if not_after.seconds().saturating_sub(now.seconds()) < notice {
         Some(IdentityAdvice::ExpiresSoon { index, not_after })
     } else {
         None
@@ -250,8 +246,8 @@ fn key_refusal(certificate: &Certificate, keys: Option<&KeyPolicy>) -> Option<Ke
         .then_some(KeyRefusal::Weak { key, min_bits })
 }
 
-/// The digest under the signature of an issuer, if it can be forged. Nobody needs to verify the signature that a
-/// certificate carries of its own key.
+/// The digest in the issuer's signature, if signatures with it can be forged. `None` for a self-signed certificate: its
+/// own signature need not be verified.
 fn weak_digest(certificate: &Certificate) -> Option<&'static str> {
     if certificate.names_own_key() == Some(true) {
         return None;

@@ -1,4 +1,4 @@
-//! The certificates that we present.
+//! The certificate chain that we present.
 
 use std::path::Path;
 
@@ -8,7 +8,8 @@ use crate::certificate::{Certificate, KeyPolicy, SignatureCheck};
 use crate::error::{CertificateError, IdentityError};
 use crate::limits::MAX_PRESENTED_CERTIFICATES;
 
-/// The certificates that we present, our own first, each followed by its issuer. Any version will do.
+/// The certificate chain that we present: the end entity first, then the issuer of each certificate. Certificates may
+/// have any version.
 #[derive(Clone, Debug)]
 pub struct Chain {
     leaf: Certificate,
@@ -16,16 +17,16 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// Takes certificates and puts them in the order in which they are presented (RFC 5246 section 7.4.2): our
-    /// own first, which issued none of the others, then the issuer of each.
+    /// Makes a chain from certificates in any order. The end entity, which issued none of the others, comes first, then
+    /// the issuer of each (RFC 5246 section 7.4.2).
     ///
-    /// A certificate is followed by the one whose subject is its issuer; of several, by the one that its key
-    /// identifier names, else by the one that was given behind it. The root may be there or not. What is given
-    /// twice is presented once.
+    /// The issuer of a certificate is the one whose subject is its issuer name. Of several such certificates, it is the
+    /// one that the key identifier names, or else the one that followed in the input. The root is optional. Duplicates
+    /// are removed.
     ///
     /// # Errors
-    /// There is none, or more than a peer accepts; one does not belong to the chain or another is missing
-    /// between them; the order cannot be told; or each issued another.
+    /// There are no certificates, or more than a peer accepts. A certificate does not belong to the chain, or one is
+    /// missing. The order is ambiguous. Every certificate issued another.
     pub fn new(certificates: Vec<Certificate>) -> Result<Self, IdentityError> {
         let count = certificates.len();
         if count > MAX_PRESENTED_CERTIFICATES {
@@ -51,34 +52,35 @@ impl Chain {
         })
     }
 
-    /// Reads the certificates of a PEM file, in any order.
+    /// Reads the certificates of a PEM text, in any order.
     ///
     /// # Errors
-    /// As [`new`](Self::new) and [`Certificate::many_from_pem`], which refuses a file with a private key.
+    /// As [`new`](Self::new) and [`Certificate::many_from_pem`], which refuses a private key.
     pub fn from_pem(text: &[u8]) -> Result<Self, IdentityError> {
         Self::new(Certificate::many_from_pem(text)?)
     }
 
-    /// Reads the certificates of a PEM text in which their private key may stand as well; it is passed over.
+    /// Reads the certificates of a PEM text that may also contain their private key. The key is skipped.
     ///
     /// # Errors
-    /// As [`new`](Self::new); a section that is neither a certificate nor a key, or that is damaged.
+    /// As [`new`](Self::new). Also if a section is damaged, or is neither a certificate nor a key.
     pub fn from_combined_pem(text: &[u8]) -> Result<Self, IdentityError> {
-        Self::of(&reader::sections(text).map_err(CertificateError::Pem)?)
+        Self::from_sections(&reader::sections(text).map_err(CertificateError::Pem)?)
     }
 
-    /// Reads a file as [`from_combined_pem`](Self::from_combined_pem) reads its text. A chain is public: who
-    /// else can read the file is not asked.
+    /// Reads a file like [`from_combined_pem`](Self::from_combined_pem). A chain is public, so the owner and mode of
+    /// the file are not checked.
     ///
     /// # Errors
-    /// The file cannot be read, or is no regular file, or too large; or as there.
+    /// The file cannot be read, is not a regular file, or is too large: the error has the path and the cause. Else as
+    /// `from_combined_pem`.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, IdentityError> {
-        let text = reader::read_public(path.as_ref()).map_err(IdentityError::ChainFile)?;
+        let text = reader::read_public(path.as_ref())?;
         Self::from_combined_pem(&text)
     }
 
-    /// The certificates among the sections of a file.
-    pub(super) fn of(sections: &[Section<'_>]) -> Result<Self, IdentityError> {
+    /// Reads the certificates among the sections of a file.
+    pub(super) fn from_sections(sections: &[Section<'_>]) -> Result<Self, IdentityError> {
         let mut certificates = Vec::with_capacity(sections.len());
         for section in sections
             .iter()
@@ -99,11 +101,12 @@ impl Chain {
         Self::new(certificates)
     }
 
-    /// Whether each certificate is signed by the next, as far as the provider can tell (rule K1). The last one's
-    /// own signature is not asked: an anchor's is no part of path validation (RFC 5280 section 6.1).
+    /// Checks that each certificate is signed by the next, as far as the provider supports the algorithms (rule K1).
+    /// The signature of the last one is not checked: that of an anchor is not part of path validation (RFC 5280 section
+    /// 6.1).
     ///
     /// # Errors
-    /// The first that is not.
+    /// The first certificate that is not signed by the next.
     pub(crate) fn check_signatures(&self, keys: &KeyPolicy) -> Result<(), IdentityError> {
         for (index, (issued, issuer)) in self.links().enumerate() {
             if can_check(issued, issuer, keys)
@@ -120,29 +123,29 @@ impl Chain {
         Ok(())
     }
 
-    /// Each certificate with the next.
+    /// Each certificate with its issuer.
     pub(super) fn links(&self) -> impl Iterator<Item = (&Certificate, &Certificate)> {
         self.certificates().zip(&self.issuers)
     }
 
-    /// Our own certificate.
+    /// The end-entity certificate.
     pub fn leaf(&self) -> &Certificate {
         &self.leaf
     }
 
-    /// All certificates, our own first.
+    /// All certificates, the end entity first.
     pub fn certificates(&self) -> impl Iterator<Item = &Certificate> {
         core::iter::once(&self.leaf).chain(&self.issuers)
     }
 }
 
-/// Whether the provider can tell if `issued` is signed by `issuer`. What it says of a key that is too weak or unknown
-/// to it would look like a wrong signature.
+/// Whether the provider can verify that `issuer` signed `issued`. Otherwise the result for a weak or unsupported key
+/// would look like a wrong signature.
 pub(super) fn can_check(issued: &Certificate, issuer: &Certificate, keys: &KeyPolicy) -> bool {
     keys.check(issuer).is_ok() && keys.can_verify(issued, issuer)
 }
 
-/// A certificate with its place in what was given, from 0.
+/// A certificate with its position in the input.
 struct Given {
     index: usize,
     certificate: Certificate,
@@ -159,7 +162,7 @@ fn issued_none(one: &Given, given: &[Given]) -> bool {
     !others.any(|other| other.names_as_issuer(one))
 }
 
-/// The chain from `leaf` on, if it uses every certificate.
+/// The chain that starts at `leaf`. It must use every certificate.
 fn walk(given: &[Given], leaf: &Given) -> Result<Chain, IdentityError> {
     let mut left: Vec<&Given> = given.iter().filter(|one| one.index != leaf.index).collect();
     let mut issuers = Vec::with_capacity(left.len());
@@ -182,7 +185,7 @@ fn walk(given: &[Given], leaf: &Given) -> Result<Chain, IdentityError> {
     }
 }
 
-/// The issuer of a certificate among those that are left; none behind one that is its own issuer.
+/// The issuer of a certificate among the remaining ones. A self-signed certificate ends the chain.
 fn issuer_of<'a>(issued: &Given, left: &[&'a Given]) -> Result<Option<&'a Given>, IdentityError> {
     if issued.certificate.names_own_key() == Some(true) {
         return Ok(None);

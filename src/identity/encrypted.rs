@@ -1,7 +1,7 @@
 //! Encrypted PKCS#8 (RFC 5958 section 3) with PBES2 (RFC 8018 section 6.2).
 //!
-//! Passphrase, derived key, private key and scrypt's working memory are in buffers that are wiped, and what the
-//! algorithms leave on the stack is scrubbed by the caller.
+//! The passphrase, the derived key, the private key and the working memory of scrypt are in buffers that are wiped. The
+//! caller scrubs what the algorithms leave on the stack.
 
 use core::fmt;
 
@@ -20,15 +20,15 @@ const NULL: u8 = 0x05;
 const OID: u8 = 0x06;
 const SEQUENCE: u8 = 0x30;
 
-/// Contents of object identifiers: of PKCS#5 (RFC 8018 appendix C), of scrypt (RFC 7914 section 7), of the AES
-/// modes of NIST (2.16.840.1.101.3.4.1) without their last byte.
+/// Contents of object identifiers: PKCS#5 (RFC 8018 appendix C), scrypt (RFC 7914 section 7), and the AES modes of NIST
+/// (2.16.840.1.101.3.4.1) without their last byte.
 const PBES2: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0d];
 const PBKDF2: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0c];
 const SCRYPT: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0xda, 0x47, 0x04, 0x0b];
 const HMAC: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02];
 const AES: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01];
 
-/// What else is found in real files, so that an error can name it.
+/// Unsupported algorithms that real files use, with their names for the error.
 const NOT_READ: &[(&[u8], &str)] = &[
     (
         &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x03],
@@ -53,9 +53,9 @@ const NOT_READ: &[(&[u8], &str)] = &[
     ),
 ];
 
-/// What protects an encrypted key, wiped when dropped. It cannot be cloned, compared or printed.
+/// The passphrase of an encrypted key. It is wiped when dropped, and cannot be cloned, compared or printed.
 ///
-/// It is taken by value, so that no second copy stays behind: from a `Vec<u8>`, or from a `String` whose UTF-8
+/// It is made from a `Vec<u8>` or a `String` by value, so that no second copy stays in memory. The UTF-8 of a `String`
 /// is used as it is.
 ///
 /// ```compile_fail,E0599
@@ -90,7 +90,8 @@ impl fmt::Debug for Passphrase {
     }
 }
 
-/// Decrypts an `EncryptedPrivateKeyInfo`, which the bytes are by their form. The caller scrubs the stack directly after.
+/// Decrypts an `EncryptedPrivateKeyInfo`, whose outer form was checked before. The caller must scrub the stack directly
+/// afterwards.
 #[inline(never)]
 pub(super) fn decrypt(
     bytes: &[u8],
@@ -108,12 +109,12 @@ pub(super) fn decrypt(
         Cipher::Aes192 => cbc_decrypt::<aes::Aes192Dec>(key, scheme.iv, &mut plain),
         Cipher::Aes256 => cbc_decrypt::<aes::Aes256Dec>(key, scheme.iv, &mut plain),
     }?;
-    // What is cut off stays in the buffer, which is wiped whole.
+    // The rest stays in the buffer, all of which is wiped.
     plain.truncate(length);
     Ok(plain)
 }
 
-/// Decrypts in place and returns the length without the padding.
+/// Decrypts in place. Returns the length without the padding.
 fn cbc_decrypt<C: BlockCipherDecrypt + KeyInit>(
     key: &[u8],
     iv: &[u8],
@@ -125,7 +126,7 @@ fn cbc_decrypt<C: BlockCipherDecrypt + KeyInit>(
     plain.map(<[u8]>::len).map_err(|_| DecryptError::Passphrase)
 }
 
-/// How a key is encrypted, within the limits.
+/// How a key is encrypted. All costs are within the limits.
 struct Scheme<'a> {
     derivation: Derivation<'a>,
     cipher: Cipher,
@@ -172,14 +173,14 @@ impl Cipher {
 }
 
 impl<'a> Scheme<'a> {
-    /// Reads what is of [`Form::Encrypted`](super::form::Form::Encrypted): an algorithm and octets, with nothing
-    /// behind them.
+    /// Reads a [`Form::Encrypted`](super::form::Form::Encrypted): an algorithm and an octet string, and nothing after
+    /// them.
     fn read(bytes: &'a [u8]) -> Result<Self, DecryptError> {
         let (outer, _) = der::take(bytes).ok_or(DecryptError::Malformed)?;
         let [algorithm, encrypted] = children(outer, SEQUENCE)?;
         let (scheme, parameters) = identifier(algorithm)?;
         if scheme != PBES2 {
-            return Err(not_read(scheme, "this way of encryption"));
+            return Err(not_read(scheme, "this encryption scheme"));
         }
         let [derivation, cipher] = children(parameters?, SEQUENCE)?;
         let (cipher, iv) = cipher_of(cipher)?;
@@ -187,7 +188,7 @@ impl<'a> Scheme<'a> {
         let derivation = match kind {
             PBKDF2 => pbkdf2(parameters?, cipher)?,
             SCRYPT => scrypt(parameters?, cipher)?,
-            _ => return Err(not_read(kind, "this way of deriving a key")),
+            _ => return Err(not_read(kind, "this key derivation")),
         };
         let length = encrypted.content.len();
         if length == 0 || !length.is_multiple_of(16) {
@@ -272,7 +273,7 @@ fn prf_of(algorithm: Value<'_>) -> Result<Prf, DecryptError> {
         Some((9, HMAC)) => Ok(Prf::Sha256),
         Some((10, HMAC)) => Ok(Prf::Sha384),
         Some((11, HMAC)) => Ok(Prf::Sha512),
-        _ => Err(not_read(oid, "this function of PBKDF2")),
+        _ => Err(not_read(oid, "this PBKDF2 function")),
     }
 }
 
@@ -325,7 +326,7 @@ fn cipher_of(algorithm: Value<'_>) -> Result<(Cipher, &[u8]), DecryptError> {
     Ok((cipher, iv.content))
 }
 
-/// The length of a derived key, where it is stated, is that of the cipher.
+/// Checks the stated length of the derived key, which must be that of the cipher's key.
 fn check_length(length: Value<'_>, cipher: Cipher) -> Result<(), DecryptError> {
     if number(length)? == u64::try_from(cipher.key_length()).unwrap_or(u64::MAX) {
         Ok(())
@@ -343,8 +344,8 @@ fn not_read(oid: &[u8], otherwise: &'static str) -> DecryptError {
 
 type Parameters<'a> = Result<Value<'a>, DecryptError>;
 
-/// The object identifier and the parameters of an `AlgorithmIdentifier`; an error in place of parameters that
-/// are not there.
+/// The object identifier and the parameters of an `AlgorithmIdentifier`. Missing parameters are an error for the caller
+/// that needs them.
 fn identifier(algorithm: Value<'_>) -> Result<(&[u8], Parameters<'_>), DecryptError> {
     let fields = der::children(algorithm.content).map_err(|_| DecryptError::Malformed)?;
     let (oid, parameters) = match fields.as_slice() {
@@ -358,7 +359,7 @@ fn identifier(algorithm: Value<'_>) -> Result<(&[u8], Parameters<'_>), DecryptEr
     Ok((oid.content, parameters))
 }
 
-/// Exactly `N` children.
+/// The children of a value that must have exactly `N`.
 fn children<const N: usize>(value: Value<'_>, tag: u8) -> Result<[Value<'_>; N], DecryptError> {
     if value.tag != tag {
         return Err(DecryptError::Malformed);
@@ -367,7 +368,7 @@ fn children<const N: usize>(value: Value<'_>, tag: u8) -> Result<[Value<'_>; N],
     found.try_into().map_err(|_| DecryptError::Malformed)
 }
 
-/// A number above or equal to zero; those of more than eight bytes are as good as the largest.
+/// A non-negative number. Numbers of more than eight bytes saturate.
 fn number(value: Value<'_>) -> Result<u64, DecryptError> {
     let digits = match value.content {
         [] | [(0x80..=0xff), ..] | [0, (..=0x7f), ..] => return Err(DecryptError::Malformed),

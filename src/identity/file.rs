@@ -1,4 +1,4 @@
-//! The bytes of a file or a reader in one buffer of exactly their size, which is wiped when dropped.
+//! Reads a file or reader into one buffer of exactly its size, which is wiped when dropped.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
@@ -8,21 +8,21 @@ use zeroize::Zeroizing;
 
 use crate::error::ReadFileError;
 
-/// Who may have access to a file that is read.
+/// Which users may have access to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
-    /// Its owner alone, who is root or the user of this process. Checked on Unix only.
+    /// The owner only, who must be root or the user of this process. Checked on Unix only.
     Private,
     Any,
 }
 
-/// Reads a regular file: opened once, its size taken first, read once.
+/// Reads a regular file. It is opened once, and its size is taken before reading.
 pub(super) fn read(
     path: &Path,
     access: Access,
     limit: usize,
 ) -> Result<Zeroizing<Vec<u8>>, ReadFileError> {
-    // Asked before it is opened as well: opening a pipe would wait for a writer.
+    // Also checked before opening: opening a pipe would wait for a writer.
     let is_file = fs::metadata(path)?.is_file();
     if !is_file {
         return Err(ReadFileError::NotAFile);
@@ -42,7 +42,7 @@ pub(super) fn read(
     }
 }
 
-/// Reads what is exactly `size` bytes long, its end included.
+/// Reads an input that has exactly `size` bytes, and checks that it ends there.
 pub(super) fn exactly(
     reader: &mut impl Read,
     size: usize,
@@ -72,7 +72,7 @@ pub(super) fn exactly(
     }
 }
 
-/// Reads once, and again if a signal came between.
+/// Reads once. Retries if a signal interrupts it.
 fn some(reader: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
     loop {
         match reader.read(into) {
@@ -102,10 +102,10 @@ fn check_private(metadata: &Metadata) -> Result<(), ReadFileError> {
     }
 }
 
-/// The effective user of this process: the owner of a pipe that it makes.
+/// The effective user of this process: the owner of a new pipe.
 ///
-/// The standard library has no call for it. A new pipe belongs to the effective user on Linux, the BSDs and
-/// macOS, and needs neither `/proc` nor a folder to write to, which a locked-down service may lack.
+/// The standard library has no function for it. A new pipe belongs to the effective user on Linux, the BSDs and macOS.
+/// Unlike other ways, it needs neither `/proc` nor a writable folder, which a sandboxed service may lack.
 #[cfg(unix)]
 fn effective_user() -> io::Result<u32> {
     use std::os::fd::OwnedFd;
@@ -133,7 +133,7 @@ mod tests {
         assert_eq!(effective_user().unwrap(), kernel);
     }
 
-    /// A reader that gives a byte at a time and is interrupted before each.
+    /// A reader that returns one byte at a time, with an interruption before each.
     struct Slow<'a>(&'a [u8], bool);
 
     impl Read for Slow<'_> {
@@ -155,19 +155,22 @@ mod tests {
         let content = read(4).unwrap();
         assert_eq!(*content, b"abcd");
         assert_eq!(content.capacity(), 4);
-        assert_eq!(
+        assert!(matches!(
             read(5).unwrap_err(),
             ReadFileError::Short { size: 5, found: 4 }
-        );
-        assert_eq!(
+        ));
+        assert!(matches!(
             read(8).unwrap_err(),
             ReadFileError::Short { size: 8, found: 4 }
-        );
-        assert_eq!(read(3).unwrap_err(), ReadFileError::Long { size: 3 });
-        assert_eq!(read(0).unwrap_err(), ReadFileError::Empty);
-        assert_eq!(
+        ));
+        assert!(matches!(
+            read(3).unwrap_err(),
+            ReadFileError::Long { size: 3 }
+        ));
+        assert!(matches!(read(0).unwrap_err(), ReadFileError::Empty));
+        assert!(matches!(
             read(9).unwrap_err(),
             ReadFileError::TooLarge { size: 9, limit: 8 }
-        );
+        ));
     }
 }

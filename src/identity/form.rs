@@ -1,4 +1,4 @@
-//! What some DER is: a private key in one of its forms, or what else an operator may have given for one.
+//! Recognises DER: a private key in one of its formats, or something else that was given by mistake.
 
 use crate::certificate::der::{self, Value};
 use crate::certificate::pem;
@@ -13,20 +13,20 @@ const SEQUENCE: u8 = 0x30;
 /// `[0]`: the version of a certificate, the attributes of a certificate request.
 const CONTEXT_0: u8 = 0xa0;
 
-/// The form of a private key.
+/// The format of a private key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    /// RFC 5958, of either version.
+    /// PKCS#8 (RFC 5958), both versions.
     Pkcs8,
-    /// RFC 8017.
+    /// PKCS#1 (RFC 8017).
     Pkcs1,
-    /// RFC 5915.
+    /// SEC 1 (RFC 5915).
     Sec1,
-    /// `EncryptedPrivateKeyInfo` of RFC 5958.
+    /// Encrypted PKCS#8: `EncryptedPrivateKeyInfo` of RFC 5958.
     Encrypted,
 }
 
-/// The form of a key, by the fields of its outer sequence.
+/// The format of a key, by the fields of its outer sequence.
 pub(super) fn form_of(bytes: &[u8]) -> Result<Form, IdentityError> {
     let Some((outer, rest)) = der::take(bytes) else {
         return Err(not_whole(bytes));
@@ -64,7 +64,7 @@ pub(super) fn form_of(bytes: &[u8]) -> Result<Form, IdentityError> {
     Err(IdentityError::NotAKey { found })
 }
 
-/// Which of the signed structures of X.509 it is, by the fields of what is signed.
+/// Which signed structure of X.509 this is, by the fields that are signed.
 fn signed(inner: Option<&Value<'_>>) -> Option<FoundInstead> {
     let fields = der::children(inner?.content).ok()?;
     match tags(&fields).as_slice() {
@@ -83,9 +83,9 @@ fn tags(fields: &[Value<'_>]) -> Vec<u8> {
     fields.iter().map(|field| field.tag).collect()
 }
 
-/// Why bytes are not one whole sequence.
+/// Why the bytes are not exactly one sequence.
 fn not_whole(bytes: &[u8]) -> IdentityError {
-    // Java's own keystores.
+    // Magic numbers of Java keystores.
     if bytes.starts_with(&[0xfe, 0xed, 0xfe, 0xed]) || bytes.starts_with(&[0xce, 0xce, 0xce, 0xce])
     {
         return IdentityError::NotAKey {
@@ -101,7 +101,7 @@ fn not_whole(bytes: &[u8]) -> IdentityError {
     }
 }
 
-/// The size that a sequence states for itself, header included.
+/// The size that a sequence states, including its header.
 fn stated_size(bytes: &[u8]) -> Option<usize> {
     let (&tag, rest) = bytes.split_first()?;
     let (&first, rest) = rest.split_first()?;
@@ -110,7 +110,7 @@ fn stated_size(bytes: &[u8]) -> Option<usize> {
     }
     let digits = match first {
         0..=0x7f => return Some(usize::from(first).saturating_add(2)),
-        // No key has a length of more than two bytes.
+        // The length of a key needs at most two bytes.
         0x81 => rest.get(..1)?,
         0x82 => rest.get(..2)?,
         _ => return None,
@@ -121,14 +121,14 @@ fn stated_size(bytes: &[u8]) -> Option<usize> {
     Some(length.saturating_add(digits.len()).saturating_add(2))
 }
 
-/// Whether the content of a file is DER rather than PEM: one whole sequence, or the beginning of one in bytes
-/// that are no text.
+/// Whether the content of a file is DER rather than PEM: exactly one sequence, or the beginning of one in a file that
+/// is not text.
 pub(super) fn is_der(content: &[u8]) -> bool {
     if content.first() != Some(&SEQUENCE) {
         return false;
     }
     let whole = der::take(content).is_some_and(|(_, rest)| rest.is_empty());
-    // A text may begin with the digit 0, which is the same byte, and may be of any encoding around its sections.
+    // A text can begin with the digit 0, which is the same byte, and can have any encoding around its sections.
     let is_text = || core::str::from_utf8(content).is_ok() || pem::has_boundary(content);
     whole || !is_text()
 }
@@ -180,7 +180,7 @@ mod tests {
             error(&[0x30, 3, 2, 1, 0, 0, 0]),
             IdentityError::KeyTrailing { count: 2 }
         ));
-        // The last two are all there, with a length that is not in its shortest form.
+        // The last two are complete, but their length is not in its shortest form.
         for bytes in [
             &[][..],
             &[0x30],

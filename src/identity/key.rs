@@ -1,4 +1,4 @@
-//! A private key on its way to the crypto provider.
+//! A private key before it is loaded into a crypto provider.
 
 use core::fmt;
 use std::io::Read;
@@ -14,11 +14,11 @@ use crate::certificate::{KeyKind, KeyRefusal};
 use crate::error::IdentityError;
 use crate::limits::{MAX_PRIVATE_KEY_BYTES, MAX_RSA_BITS, MIN_RSA_BITS};
 
-/// A private key in DER, wiped when dropped. It cannot be cloned, compared, printed or turned into bytes.
+/// A private key in DER. It is wiped when dropped, and cannot be cloned, compared, printed or turned into bytes.
 ///
-/// Read are PKCS#8 (RFC 5958, of both versions), PKCS#1 (RFC 8017) and SEC 1 (RFC 5915), with RSA of 2048 to
-/// 8192 bits or whatever else the provider can use, with aws-lc-rs also ML-DSA (RFC 9881); what is not the default way of reading them, such as a
-/// passphrase, is for a [`KeyReader`].
+/// It can be read from PKCS#8 (RFC 5958, both versions), PKCS#1 (RFC 8017) and SEC 1 (RFC 5915). RSA keys must have
+/// 2048 to 8192 bits. Other kinds must be supported by the crypto provider: aws-lc-rs also supports ML-DSA (RFC 9881).
+/// A [`KeyReader`] has options, for example a passphrase.
 ///
 /// ```compile_fail,E0599
 /// let key = mutual_trust::identity::PrivateKey::from_pem(b"").unwrap();
@@ -42,30 +42,30 @@ use crate::limits::{MAX_PRIVATE_KEY_BYTES, MAX_RSA_BITS, MIN_RSA_BITS};
 /// let bytes: Vec<u8> = key().into();
 /// ```
 pub struct PrivateKey {
-    /// PKCS#8, whatever was read.
+    /// Always PKCS#8, whatever the input was.
     der: Zeroizing<Vec<u8>>,
     kind: KeyKind,
     lacks_public_part: bool,
 }
 
 impl PrivateKey {
-    /// Reads exactly one private key from PEM: `PRIVATE KEY`, `RSA PRIVATE KEY` or `EC PRIVATE KEY`.
-    /// Certificates and `EC PARAMETERS` beside it are passed over, as is text around the sections.
+    /// Reads exactly one private key from PEM: `PRIVATE KEY`, `RSA PRIVATE KEY` or `EC PRIVATE KEY`. Certificates, `EC
+    /// PARAMETERS` and text around the sections are skipped.
     ///
     /// # Security
-    /// `text` stays with the caller, who should wipe it. [`from_file`](Self::from_file) does.
+    /// `text` stays with the caller, who should wipe it. [`from_file`](Self::from_file) wipes what it reads.
     ///
     /// # Errors
-    /// No key or more than one; another section, or what is there instead of a key; an encrypted key; damage.
-    /// No error carries content.
+    /// There is no key, several keys, or another section (the error says what was found). The key is encrypted or
+    /// damaged. No error carries content.
     pub fn from_pem(text: &[u8]) -> Result<Self, IdentityError> {
         KeyReader::new().pem(text)
     }
 
-    /// Takes a key in DER: PKCS#8, PKCS#1 or SEC 1, told apart by its fields. `der` is wiped.
+    /// Reads a key in DER: PKCS#8, PKCS#1 or SEC 1, recognised by its fields. `der` is wiped.
     ///
     /// # Errors
-    /// It is none of these, with what it is instead; it is encrypted, truncated, or larger than any key.
+    /// The input has another format (the error says which), is encrypted or truncated, or is too large for a key.
     pub fn from_der(der: Vec<u8>) -> Result<Self, IdentityError> {
         KeyReader::new().der(der)
     }
@@ -73,26 +73,26 @@ impl PrivateKey {
     /// Reads a file with exactly one private key, in PEM or DER.
     ///
     /// # Security
-    /// On Unix, the file must belong to root or to the effective user of this process, and neither its group
-    /// nor others may have any access (mode 0600 or 0400);
-    /// [`KeyReader::any_owner_and_mode`] waives that. Elsewhere nothing is checked. Its bytes go into one
-    /// buffer of their size, which is wiped.
+    /// On Unix, the file must belong to root or to the effective user of this process, and its group and others must
+    /// have no access (mode 0600 or 0400). [`KeyReader::any_owner_and_mode`] waives this check. On other systems
+    /// nothing is checked. The content is read into one buffer of its size, which is wiped.
     ///
     /// # Errors
-    /// The file cannot be read, is no regular file, too large, or not private; or as [`from_pem`](Self::from_pem)
-    /// and [`from_der`](Self::from_der).
+    /// The file cannot be read, is not a regular file, is too large, or is accessible to others: the error has the path
+    /// and the cause. Else as [`from_pem`](Self::from_pem) and [`from_der`](Self::from_der).
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, IdentityError> {
         KeyReader::new().file(path)
     }
 
-    /// Reads exactly one private key of exactly `size` bytes, in PEM or DER, from a reader that ends there. To
-    /// take it out of a longer stream, give `reader.take(size)`.
+    /// Reads exactly one private key, in PEM or DER, from a reader that has exactly `size` bytes. To read a part of a
+    /// longer stream, pass `reader.take(size)`.
     ///
     /// # Security
-    /// Its bytes go into one buffer of their size, which is wiped. Buffers of the reader are its own affair.
+    /// The content is read into one buffer of its size, which is wiped. Buffers of the reader itself are not.
     ///
     /// # Errors
-    /// The reader fails, ends early, or goes on; or as [`from_file`](Self::from_file).
+    /// The reader fails, or has fewer or more bytes. Else as [`from_pem`](Self::from_pem) and
+    /// [`from_der`](Self::from_der).
     pub fn from_reader(reader: impl Read, size: usize) -> Result<Self, IdentityError> {
         KeyReader::new().reader(reader, size)
     }
@@ -102,7 +102,7 @@ impl PrivateKey {
         self.kind
     }
 
-    /// `curve` stands beside a SEC 1 key, in a section of its own.
+    /// Converts a key to PKCS#8 and checks its size. `curve` is from an `EC PARAMETERS` section beside a SEC 1 key.
     pub(super) fn of_form(
         form: Form,
         key: Zeroizing<Vec<u8>>,
@@ -134,8 +134,8 @@ impl PrivateKey {
         })
     }
 
-    /// The key for the one call that hands it to the provider, which wipes it (rustls does for owned keys), and
-    /// the error if that provider cannot load it.
+    /// The DER for the crypto provider, which wipes it (rustls does for owned keys), and the error to return if the
+    /// provider cannot load it.
     pub(crate) fn into_der(mut self) -> (PrivateKeyDer<'static>, IdentityError) {
         let der = core::mem::take(&mut *self.der);
         let key = self.kind;
@@ -161,7 +161,7 @@ pub(super) fn check_size(size: usize) -> Result<(), IdentityError> {
     Ok(())
 }
 
-/// The kind of key, and nothing else.
+/// Shows the kind of key only.
 impl fmt::Debug for PrivateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PrivateKey({})", self.kind)

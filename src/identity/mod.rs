@@ -1,8 +1,21 @@
-//! Who we are: a chain of certificates, and the private key that belongs to the first.
+//! Our own identity: a certificate chain, and the private key of its first certificate.
 //!
-//! The chain and the holder of the key are here; that they belong together, and that each certificate is signed by
-//! the next, is checked where the crypto provider is known, when a [`tls::Identity`](crate::tls::Identity) is built
-//! (rule K1).
+//! This module reads chains and keys, encrypted keys too, and writes them. With the feature `issue` it also generates
+//! keys, certificates and requests. [`tls::Identity`](crate::tls::Identity) puts chain and key together. It checks that
+//! the key belongs to the first certificate and that each certificate is signed by the next (rule K1), because these
+//! checks need the crypto provider.
+//!
+//! ```no_run
+//! use mutual_trust::Identity;
+//! use mutual_trust::identity::{Chain, KeyReader};
+//!
+//! # fn provider() -> rustls::crypto::CryptoProvider { unimplemented!() }
+//! let chain = Chain::from_file("array-7.pem")?;
+//! // An orchestrator mounts the key, so its group may read it.
+//! let key = KeyReader::new().any_owner_and_mode().file("/run/secrets/array-7.key")?;
+//! let identity = Identity::new(chain, key, &provider())?;
+//! # Ok::<(), mutual_trust::error::IdentityError>(())
+//! ```
 
 mod advice;
 mod chain;

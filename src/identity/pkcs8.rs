@@ -1,6 +1,6 @@
-//! Turning every form of private key into PKCS#8 of version 1 (RFC 5958), in buffers that are wiped.
+//! Converts private keys of every format to PKCS#8 version 1 (RFC 5958), in buffers that are wiped.
 //!
-//! Providers do it too, and some leave copies behind; so they get one form only.
+//! Providers could convert keys too, but some leave copies in memory. So they get one format only.
 
 use zeroize::Zeroizing;
 
@@ -13,9 +13,9 @@ const INTEGER: u8 = 0x02;
 const OCTET_STRING: u8 = 0x04;
 const OID: u8 = 0x06;
 const SEQUENCE: u8 = 0x30;
-/// `[0] parameters` of an `ECPrivateKey` (RFC 5915), `[0] attributes` of PKCS#8.
+/// `[0] parameters` of an `ECPrivateKey` (RFC 5915); `[0] attributes` of PKCS#8.
 const CONTEXT_0: u8 = 0xa0;
-/// `[1] publicKey` of an `ECPrivateKey`; of PKCS#8 version 2 as ring wrote it.
+/// `[1] publicKey` of an `ECPrivateKey`; the same of PKCS#8 version 2 in ring's encoding.
 const CONTEXT_1: u8 = 0xa1;
 /// `[1] publicKey` of PKCS#8 version 2.
 const IMPLICIT_1: u8 = 0x81;
@@ -51,18 +51,18 @@ const CURVES: [(&[u8], usize, KeyKind); 3] = [
     ),
 ];
 
-/// A key in the one form that providers get, and what can be said about it.
+/// A key in PKCS#8 version 1, with its properties.
 pub(super) struct Pkcs8 {
     pub(super) der: Zeroizing<Vec<u8>>,
     pub(super) kind: KeyKind,
-    /// The public part is missing where it is usual: in a key of an elliptic curve.
+    /// Whether an elliptic curve key has no public part, which it usually has.
     pub(super) lacks_public_part: bool,
 }
 
-/// The key as PKCS#8. `curve` is an object identifier that stands beside a SEC 1 key, in a section of its own.
+/// Converts a key to PKCS#8. `curve` is the object identifier in an `EC PARAMETERS` section beside a SEC 1 key.
 ///
 /// # Errors
-/// It is not of the form that it claims; or its curve is described where one has to be named.
+/// The key does not have the stated format, or it has explicit curve parameters.
 pub(super) fn from(
     form: Form,
     key: Zeroizing<Vec<u8>>,
@@ -86,7 +86,8 @@ fn from_sec1(key: &[u8], beside: Option<&[u8]>) -> Result<Pkcs8, IdentityError> 
     let curve = match (inner.curve()?, beside) {
         (Some(inner), Some(beside)) if inner != beside => return Err(IdentityError::KeyMalformed),
         (Some(curve), _) | (None, Some(curve)) => curve,
-        // Without parameters: by the length, which is exact (RFC 5915 section 3) but for a zero of some writers.
+        // Without parameters, the length of the scalar tells the curve. It is exact (RFC 5915 section 3), except that
+        // some tools write an additional zero.
         (None, None) => {
             let is_long = |length: usize| match inner.scalar {
                 [0, rest @ ..] => rest.len() == length,
@@ -108,8 +109,8 @@ fn from_sec1(key: &[u8], beside: Option<&[u8]>) -> Result<Pkcs8, IdentityError> 
     })
 }
 
-/// Judges a key that is PKCS#8 already, and leaves out what only version 2 has and attributes: providers
-/// compute the public part, and ring reads neither.
+/// Checks a key that is PKCS#8 already. Removes the attributes and the public part of version 2: providers compute the
+/// public part, and ring reads neither.
 fn from_pkcs8(key: Zeroizing<Vec<u8>>) -> Result<Pkcs8, IdentityError> {
     let parts = Parts::read(&key).ok_or(IdentityError::KeyMalformed)?;
     let mut lacks_public_part = false;
@@ -135,7 +136,7 @@ fn from_pkcs8(key: Zeroizing<Vec<u8>>) -> Result<Pkcs8, IdentityError> {
             });
             good.then_some(KeyKind::Ed25519)
         }
-        // For the provider to say.
+        // The provider decides.
         _ => Some(algorithms::key_kind(parts.kind)),
     };
     let kind = kind.ok_or(IdentityError::KeyMalformed)?;
@@ -151,16 +152,16 @@ fn from_pkcs8(key: Zeroizing<Vec<u8>>) -> Result<Pkcs8, IdentityError> {
     })
 }
 
-/// What stands in a PKCS#8 key (RFC 5958 section 2).
+/// The fields of a PKCS#8 key (RFC 5958 section 2).
 struct Parts<'a> {
     /// The whole `AlgorithmIdentifier`.
     algorithm: &'a [u8],
-    /// What is in it: the whole object identifier, and what is behind that.
+    /// The contents of the `AlgorithmIdentifier`: the object identifier and the parameters.
     kind: &'a [u8],
     oid: &'a [u8],
     parameters: &'a [u8],
     key: &'a [u8],
-    /// Of version 1, without attributes.
+    /// Whether it has version 1 and no attributes.
     is_plain: bool,
 }
 
@@ -188,7 +189,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// The fields of a sequence with nothing behind it.
+/// The fields of a sequence that is followed by nothing.
 fn fields(key: &[u8]) -> Option<Vec<Value<'_>>> {
     let (outer, rest) = der::take(key)?;
     if outer.tag != SEQUENCE || !rest.is_empty() {
@@ -197,7 +198,8 @@ fn fields(key: &[u8]) -> Option<Vec<Value<'_>>> {
     der::children(outer.content).ok()
 }
 
-/// An `RSAPrivateKey` (RFC 8017 appendix A.1.2): a version and eight numbers, the first of them the modulus.
+/// The size of an `RSAPrivateKey` (RFC 8017 appendix A.1.2): a version and eight numbers, of which the first is the
+/// modulus.
 fn rsa(key: &[u8]) -> Option<KeyKind> {
     let fields = fields(key)?;
     let numbers = fields.iter().take(9);
@@ -215,10 +217,10 @@ fn rsa(key: &[u8]) -> Option<KeyKind> {
 /// An `ECPrivateKey` (RFC 5915).
 struct EcKey<'a> {
     scalar: &'a [u8],
-    /// What stands in the parameters: the object identifier of a curve, or the curve itself.
+    /// The contents of the parameters: the object identifier of a curve, or explicit parameters.
     parameters: Option<&'a [u8]>,
     has_public: bool,
-    /// The whole version, and what follows the scalar.
+    /// The version field, and all fields after the scalar.
     version: &'a [u8],
     behind: &'a [u8],
 }
@@ -248,14 +250,14 @@ impl<'a> EcKey<'a> {
         })
     }
 
-    /// The object identifier of the curve, if it is stated here.
+    /// The object identifier of the curve, if the key states it.
     fn curve(&self) -> Result<Option<&'a [u8]>, IdentityError> {
         self.parameters.map(named).transpose()
     }
 
-    /// The kind of key on `curve`, and the key written anew if its scalar is not as long as the curve has it (RFC 5915
-    /// section 3): old writers left out zeros in front, and GnuTLS and mbed TLS write one more where the first bit is
-    /// set. `None` if the scalar is too long for the curve.
+    /// The kind of key on `curve`. Also the key with a corrected scalar, if its length is not that of the curve (RFC
+    /// 5915 section 3): old tools omit leading zeros, and GnuTLS and mbed TLS add one if the first bit is set. `None`
+    /// if the scalar is too long for the curve.
     fn on(&self, curve: &[u8]) -> Option<(KeyKind, Option<Zeroizing<Vec<u8>>>)> {
         let known = CURVES.iter().find(|(oid, ..)| *oid == curve);
         let Some((_, length, kind)) = known else {
@@ -272,13 +274,13 @@ impl<'a> EcKey<'a> {
         Some((*kind, Some(self.written(digits, *length))))
     }
 
-    /// The same key with a scalar of this length. The digits are no more.
+    /// The same key with a scalar of `length` bytes. There must not be more `digits`.
     fn written(&self, digits: &[u8], length: usize) -> Zeroizing<Vec<u8>> {
         let (octets, octets_used) = header(OCTET_STRING, length);
         let content = [self.version.len(), octets_used, length, self.behind.len()];
         let content = content.into_iter().fold(0, usize::saturating_add);
         let (outer, outer_used) = header(SEQUENCE, content);
-        // Sized before it is filled, as below.
+        // Allocated at its final size, as in `wrap`.
         let mut key = Zeroizing::new(Vec::with_capacity(content.saturating_add(outer_used)));
         key.extend_from_slice(outer.get(..outer_used).unwrap_or(&[]));
         key.extend_from_slice(self.version);
@@ -290,7 +292,7 @@ impl<'a> EcKey<'a> {
     }
 }
 
-/// `PrivateKeyInfo` of an algorithm, in pieces, and a key.
+/// Encodes a `PrivateKeyInfo` from the parts of its algorithm and the key.
 fn wrap(algorithm: &[&[u8]], key: &[u8]) -> Zeroizing<Vec<u8>> {
     const VERSION: &[u8] = &[INTEGER, 1, 0];
     let (octets, octets_used) = header(OCTET_STRING, key.len());
@@ -300,7 +302,7 @@ fn wrap(algorithm: &[&[u8]], key: &[u8]) -> Zeroizing<Vec<u8>> {
         .saturating_add(octets_used)
         .saturating_add(key.len());
     let (outer, outer_used) = header(SEQUENCE, content);
-    // Sized before it is filled: a buffer that grows leaves its old block behind.
+    // Allocated at its final size: a buffer that grows leaves a copy behind.
     let mut wrapped = Zeroizing::new(Vec::with_capacity(content.saturating_add(outer_used)));
     wrapped.extend_from_slice(outer.get(..outer_used).unwrap_or(&[]));
     wrapped.extend_from_slice(VERSION);
@@ -312,9 +314,9 @@ fn wrap(algorithm: &[&[u8]], key: &[u8]) -> Zeroizing<Vec<u8>> {
     wrapped
 }
 
-/// Tag and length in the shortest form, and how many bytes of it are used.
+/// A tag and a length in the shortest form, and the number of bytes used.
 fn header(tag: u8, length: usize) -> ([u8; 4], usize) {
-    // Whatever was read has at most `MAX_PRIVATE_KEY_BYTES`; what is added to it is less than 64.
+    // The input has at most `MAX_PRIVATE_KEY_BYTES`, and less than 64 bytes are added to it.
     let length = u16::try_from(length).unwrap_or(u16::MAX);
     let [high, low] = length.to_be_bytes();
     match (high, low) {
@@ -327,7 +329,7 @@ fn header(tag: u8, length: usize) -> ([u8; 4], usize) {
 /// The object identifier in the DER of an `EC PARAMETERS` section.
 ///
 /// # Errors
-/// The curve is described in it; or it is none.
+/// It has explicit curve parameters, or is malformed.
 pub(super) fn named_curve(parameters: &[u8]) -> Result<&[u8], IdentityError> {
     match der::take(parameters) {
         Some((value, [])) if value.tag == OID => Ok(value.whole),
@@ -336,7 +338,7 @@ pub(super) fn named_curve(parameters: &[u8]) -> Result<&[u8], IdentityError> {
     }
 }
 
-/// The parameters of a key, unless they describe a curve. What else they may be is compared with curves that have names.
+/// The parameters of a key. Explicit curve parameters are refused. The caller compares them with known curves.
 fn named(parameters: &[u8]) -> Result<&[u8], IdentityError> {
     match der::take(parameters) {
         Some((value, [])) if is_described(&value) => Err(IdentityError::ExplicitCurve),
@@ -344,7 +346,7 @@ fn named(parameters: &[u8]) -> Result<&[u8], IdentityError> {
     }
 }
 
-/// Whether a value is `SpecifiedECDomain` (SEC 1 section C.2): a sequence whose first field is its version.
+/// Whether a value is a `SpecifiedECDomain` (SEC 1 section C.2): a sequence whose first field is its version.
 fn is_described(value: &Value<'_>) -> bool {
     let version = der::take(value.content).map(|(version, _)| version.tag);
     value.tag == SEQUENCE && version == Some(INTEGER)
@@ -362,7 +364,7 @@ mod tests {
         assert_eq!(header(4, 0x100), ([4, 0x82, 1, 0], 4));
     }
 
-    /// A SEC 1 key of one scalar, with `more` behind it.
+    /// A SEC 1 key with this scalar, followed by `more`.
     fn sec1(scalar: &[u8], more: &[u8]) -> Zeroizing<Vec<u8>> {
         let length = |bytes: usize| u8::try_from(bytes).unwrap();
         let mut key = vec![0x30, length(5 + scalar.len() + more.len())];
@@ -394,13 +396,13 @@ mod tests {
                 assert_eq!((made.kind, &made.der), (kind, &good.der), "{zeros}");
                 assert_eq!(made.der.capacity(), made.der.len());
             }
-            // Without parameters, one zero more is as far as the curve can be told.
-            let bare = from(Form::Sec1, sec1(&vec![7; length], &[]), None).unwrap();
+            // Without parameters, the curve is found with at most one additional zero.
+            let found = from(Form::Sec1, sec1(&vec![7; length], &[]), None).unwrap();
             let long = [vec![0], vec![7; length]].concat();
             let made = from(Form::Sec1, sec1(&long, &[]), None).unwrap();
-            assert_eq!((made.kind, &made.der), (kind, &bare.der));
+            assert_eq!((made.kind, &made.der), (kind, &found.der));
             assert!(from(Form::Sec1, sec1(&[vec![0], long].concat(), &[]), None).is_err());
-            // Shorter, as the number is 2^8 times smaller.
+            // One byte shorter, because the number is 2^8 times smaller.
             let short = from(Form::Sec1, sec1(&vec![7; length - 1], &parameters), None).unwrap();
             let zero = [vec![0], vec![7; length - 1]].concat();
             let padded = from(Form::Sec1, sec1(&zero, &parameters), None).unwrap();
@@ -412,7 +414,7 @@ mod tests {
 
     #[test]
     fn parameters_beside_a_sec1_key_say_its_curve() {
-        // secp256k1, whose scalars are as long as those of P-256
+        // secp256k1, whose scalars are as long as those of P-256.
         const OTHER: &[u8] = &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x0a];
         let made = from(Form::Sec1, sec1(&[7; 32], &[]), Some(OTHER)).unwrap();
         assert_eq!(made.kind.to_string(), "ECDSA secp256k1 (1.3.132.0.10)");

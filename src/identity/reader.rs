@@ -1,4 +1,4 @@
-//! Reading private keys, and chains beside them, from memory, files and readers.
+//! Reads private keys, and chains with them, from memory, files and readers.
 
 #[cfg(not(feature = "encrypted-keys"))]
 use core::marker::PhantomData;
@@ -14,20 +14,20 @@ use super::form::{self, Form, form_of};
 use super::key::check_size;
 use super::{Chain, PrivateKey, pkcs8, scrub_stack};
 use crate::certificate::pem::{self, Section};
-use crate::error::{FoundInstead, IdentityError, PemError, ReadFileError};
+use crate::error::{FoundInstead, IdentityError, PemError};
 use crate::limits::MAX_KEY_FILE_BYTES;
 
 pub(super) const CERTIFICATE: &str = "CERTIFICATE";
 const EC_PARAMETERS: &str = "EC PARAMETERS";
 const ENCRYPTED: &str = "ENCRYPTED PRIVATE KEY";
 
-/// Reads a private key in other ways than the default: encrypted, from a file that others can read, or in one
-/// text with its chain.
+/// Reads a private key with options: an encrypted key, a file that other users can read, or a key and its chain in one
+/// text.
 ///
 /// ```no_run
 /// use mutual_trust::identity::KeyReader;
 ///
-/// // A file that its group may read, as orchestrators mount them.
+/// // The group may read this file, as orchestrators mount it.
 /// let key = KeyReader::new().any_owner_and_mode().file("/run/secrets/array.key")?;
 /// # Ok::<(), mutual_trust::error::IdentityError>(())
 /// ```
@@ -60,8 +60,8 @@ impl Default for KeyReader<'_> {
 }
 
 impl<'a> KeyReader<'a> {
-    /// Reads as [`PrivateKey::from_pem`], [`from_der`](PrivateKey::from_der) and
-    /// [`from_file`](PrivateKey::from_file) do, until told otherwise.
+    /// A reader without options. It reads like [`PrivateKey::from_pem`], [`from_der`](PrivateKey::from_der) and
+    /// [`from_file`](PrivateKey::from_file).
     pub const fn new() -> Self {
         Self {
             access: Access::Private,
@@ -72,10 +72,10 @@ impl<'a> KeyReader<'a> {
         }
     }
 
-    /// Waives the check of a file's owner and mode.
+    /// Does not check the owner and mode of a file.
     ///
     /// # Security
-    /// Whoever can read the file has the key, and whoever owns it can replace it. Meant for files that an
+    /// Users who can read the file have the key, and its owner can replace the key. Use it only for files that an
     /// orchestrator mounts, and for file systems without owners.
     #[must_use]
     pub const fn any_owner_and_mode(mut self) -> Self {
@@ -83,7 +83,7 @@ impl<'a> KeyReader<'a> {
         self
     }
 
-    /// Decrypts encrypted keys. A key that is not encrypted is read as well.
+    /// Decrypts encrypted keys with this passphrase. Unencrypted keys are read too.
     #[cfg(feature = "encrypted-keys")]
     #[must_use]
     pub const fn passphrase(mut self, passphrase: &'a Passphrase) -> Self {
@@ -91,51 +91,51 @@ impl<'a> KeyReader<'a> {
         self
     }
 
-    /// As [`PrivateKey::from_pem`].
+    /// Reads PEM like [`PrivateKey::from_pem`].
     ///
     /// # Errors
-    /// As there; with a passphrase, what `IdentityError::Decrypt` says.
+    /// As [`PrivateKey::from_pem`]. With a passphrase, also [`IdentityError::Decrypt`].
     pub fn pem(self, text: &[u8]) -> Result<PrivateKey, IdentityError> {
         self.one_of(&sections(text).map_err(IdentityError::KeyPem)?)
     }
 
-    /// As [`PrivateKey::from_der`].
+    /// Reads DER like [`PrivateKey::from_der`]. `der` is wiped.
     ///
     /// # Errors
-    /// As [`pem`](Self::pem).
+    /// As [`PrivateKey::from_der`]. With a passphrase, also [`IdentityError::Decrypt`].
     pub fn der(self, der: Vec<u8>) -> Result<PrivateKey, IdentityError> {
         self.of_der(Zeroizing::new(der))
     }
 
-    /// As [`PrivateKey::from_file`].
+    /// Reads a file like [`PrivateKey::from_file`].
     ///
     /// # Errors
-    /// As there, and as [`pem`](Self::pem).
+    /// As [`PrivateKey::from_file`] and [`pem`](Self::pem).
     pub fn file(self, path: impl AsRef<Path>) -> Result<PrivateKey, IdentityError> {
         self.content(self.read(path.as_ref())?)
     }
 
-    /// As [`PrivateKey::from_reader`].
+    /// Reads from a reader like [`PrivateKey::from_reader`].
     ///
     /// # Errors
-    /// As there, and as [`pem`](Self::pem).
+    /// As [`PrivateKey::from_reader`] and [`pem`](Self::pem).
     pub fn reader(self, mut reader: impl Read, size: usize) -> Result<PrivateKey, IdentityError> {
         let content = file::exactly(&mut reader, size, MAX_KEY_FILE_BYTES);
-        self.content(content.map_err(IdentityError::KeyFile)?)
+        self.content(content.map_err(IdentityError::KeyReader)?)
     }
 
-    /// Reads a chain and the private key of its first certificate from one PEM text, in any order.
+    /// Reads a chain and the private key of its end entity from one PEM text, in any order.
     ///
     /// # Errors
-    /// As [`Chain::from_pem`] and [`pem`](Self::pem).
+    /// As [`Chain::from_combined_pem`] and [`pem`](Self::pem).
     pub fn combined_pem(self, text: &[u8]) -> Result<(Chain, PrivateKey), IdentityError> {
         let sections = sections(text).map_err(IdentityError::KeyPem)?;
         let key = self.one_of(&sections)?;
-        Ok((Chain::of(&sections)?, key))
+        Ok((Chain::from_sections(&sections)?, key))
     }
 
-    /// Reads a chain and the private key of its first certificate from one PEM file, held to the same as a file
-    /// with a key alone.
+    /// Reads a chain and the private key of its end entity from one PEM file. The owner and mode of the file are
+    /// checked as for a private key.
     ///
     /// # Errors
     /// As [`combined_pem`](Self::combined_pem) and [`file`](Self::file).
@@ -147,7 +147,11 @@ impl<'a> KeyReader<'a> {
     }
 
     fn read(self, path: &Path) -> Result<Zeroizing<Vec<u8>>, IdentityError> {
-        file::read(path, self.access, MAX_KEY_FILE_BYTES).map_err(IdentityError::KeyFile)
+        let content = file::read(path, self.access, MAX_KEY_FILE_BYTES);
+        content.map_err(|source| IdentityError::KeyFile {
+            path: path.to_owned(),
+            source,
+        })
     }
 
     fn content(self, content: Zeroizing<Vec<u8>>) -> Result<PrivateKey, IdentityError> {
@@ -166,7 +170,7 @@ impl<'a> KeyReader<'a> {
         }
     }
 
-    /// The one private key among the sections of a file.
+    /// Reads the private key among the sections of a file. There must be exactly one.
     fn one_of(self, sections: &[Section<'_>]) -> Result<PrivateKey, IdentityError> {
         let mut keys = sections.iter().filter(|section| is_key(section));
         let found = keys.clone().count();
@@ -202,7 +206,7 @@ impl<'a> KeyReader<'a> {
             }
         })?;
         check_size(key.len())?;
-        // What it is, whatever the label says.
+        // The content decides, and must agree with the label.
         if form_of(&key)? != form {
             return Err(IdentityError::KeyMalformed);
         }
@@ -234,10 +238,10 @@ impl<'a> KeyReader<'a> {
 
         let passphrase = self.passphrase.ok_or(IdentityError::EncryptedKey)?;
         let key = decrypt(der, passphrase);
-        // The derived key, its schedule, and the first blocks of the private key.
+        // Removes the derived key, its key schedule and the first blocks of the private key.
         scrub_stack();
         let key = key.map_err(IdentityError::Decrypt)?;
-        // A wrong passphrase leaves good padding once in 256 times.
+        // One in 256 wrong passphrases gives valid padding.
         match form_of(&key) {
             Ok(Form::Pkcs8) => PrivateKey::of_form(Form::Pkcs8, key, None),
             _ => Err(IdentityError::Decrypt(DecryptError::Passphrase)),
@@ -250,13 +254,16 @@ impl<'a> KeyReader<'a> {
     }
 }
 
-/// Reads the file of a chain, which is public.
-pub(super) fn read_public(path: &Path) -> Result<Zeroizing<Vec<u8>>, ReadFileError> {
-    file::read(path, Access::Any, MAX_KEY_FILE_BYTES)
+/// Reads a certificate file. Anyone may have access to it.
+pub(super) fn read_public(path: &Path) -> Result<Zeroizing<Vec<u8>>, IdentityError> {
+    let content = file::read(path, Access::Any, MAX_KEY_FILE_BYTES);
+    content.map_err(|source| IdentityError::ChainFile {
+        path: path.to_owned(),
+        source,
+    })
 }
 
-/// The sections of a text in which a private key may stand. What is left on the stack of a text that has none in order
-/// is wiped, as it is where a key is read.
+/// The sections of a text that may contain a private key. On an error, the stack is scrubbed as after reading a key.
 pub(super) fn sections(text: &[u8]) -> Result<Vec<Section<'_>>, PemError> {
     if text.len() > MAX_KEY_FILE_BYTES {
         return Err(PemError::TooLarge {
@@ -271,12 +278,12 @@ fn is_key(section: &Section<'_>) -> bool {
     section.label.ends_with("PRIVATE KEY")
 }
 
-/// Whether a section may stand beside the certificates of a chain: a key, and what belongs to it.
+/// Whether a section belongs to a private key: the key itself or its parameters. Chains skip it.
 pub(super) fn is_of_key(section: &Section<'_>) -> bool {
     is_key(section) || section.label == EC_PARAMETERS
 }
 
-/// What there is in place of a private key.
+/// The error for a text without a private key: it says what was found.
 fn instead(sections: &[Section<'_>]) -> IdentityError {
     let Some(section) = sections.first() else {
         return IdentityError::KeyPem(PemError::NoSection);

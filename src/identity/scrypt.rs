@@ -1,26 +1,27 @@
-//! scrypt (RFC 7914), whose working memory is wiped.
+//! scrypt (RFC 7914) with working memory that is wiped.
 //!
-//! A library frees it as it is. Who finds sixteen bytes of it can test guesses of the passphrase some two thousand
-//! times cheaper than by the whole, and the allocator keeps it for as long as the process runs.
+//! Libraries free the working memory without wiping it, and the allocator keeps it as long as the process runs. An
+//! attacker who finds sixteen bytes of it can test guesses of the passphrase about two thousand times cheaper than with
+//! the whole computation.
 
 use pbkdf2::pbkdf2_hmac;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-/// Four words of a block. A step of a round does the same with each, of which the compiler makes one instruction.
+/// Four words of a block. Each step of a round treats them alike, so the compiler uses one vector instruction.
 type Row = [u32; 4];
 
-/// A block of Salsa20 with its words by diagonals, as [`DIAGONALS`] says.
+/// A block of Salsa20 with its words in the order of [`DIAGONALS`].
 type Block = [Row; 4];
 
-/// Where the words of a block by diagonals stand in the block as it is written.
+/// For each word of a diagonal block, its position in the encoded block.
 const DIAGONALS: [usize; 16] = [0, 5, 10, 15, 4, 9, 14, 3, 8, 13, 2, 7, 12, 1, 6, 11];
 
-/// Bytes of a block, and of a word.
+/// Bytes of a block and of a word.
 const BLOCK: usize = 64;
 const WORD: usize = 4;
 
-/// How much work and memory are asked for.
+/// The cost parameters.
 #[derive(Clone, Copy)]
 pub(super) struct Cost {
     n: usize,
@@ -29,15 +30,16 @@ pub(super) struct Cost {
 }
 
 impl Cost {
-    /// The numbers N, r and p of RFC 7914 section 2, the product of which the caller has bounded; `None` if they
-    /// are outside of what it allows.
+    /// Takes N, r and p of RFC 7914 section 2. The caller has limited their product. `None` if RFC 7914 does not allow
+    /// them.
     pub(super) fn new(n: u64, r: u64, p: u64) -> Option<Self> {
         let (n, r, p) = (
             usize::try_from(n).ok()?,
             usize::try_from(r).ok()?,
             usize::try_from(p).ok()?,
         );
-        // A power of two above 1 and below 2^(128 · r / 8); r and p at least 1, and their product below 2^30.
+        // N is a power of two above 1 and below 2^(128 · r / 8). r and p are at least 1, and their product is below
+        // 2^30.
         let least = n.is_power_of_two() && n >= 2 && r >= 1 && p >= 1;
         let bits = usize::try_from(n.trailing_zeros()).ok()?;
         let most = bits < r.checked_mul(16)? && r.checked_mul(p)? < 1 << 30;
@@ -45,13 +47,13 @@ impl Cost {
     }
 }
 
-/// Fills `key` from a passphrase. `None` if the memory that this takes cannot be counted.
+/// Derives `key` from a passphrase. `None` if the size of the working memory overflows.
 pub(super) fn scrypt(passphrase: &[u8], salt: &[u8], cost: Cost, key: &mut [u8]) -> Option<()> {
     let blocks = cost.r.checked_mul(2)?;
     let length = blocks.checked_mul(BLOCK)?;
     let mut b = Zeroizing::new(vec![0; length.checked_mul(cost.p)?]);
     pbkdf2_hmac::<Sha256>(passphrase, salt, 1, &mut b);
-    // Each of its size from the start: a vector that grows leaves copies behind.
+    // Allocated at their final size: a vector that grows leaves copies behind.
     let wiped = |blocks| Zeroizing::new(vec![Block::default(); blocks]);
     let mut v = wiped(blocks.checked_mul(cost.n)?);
     let (mut x, mut y) = (wiped(blocks), wiped(blocks));
@@ -73,7 +75,7 @@ fn fill(v: &mut [Block], x: &mut [Block]) {
     }
 }
 
-/// The second loop.
+/// The second loop of `scryptROMix`.
 fn choose(v: &[Block], x: &mut [Block], y: &mut [Block]) {
     let length = x.len();
     // N, which is a power of two.
@@ -90,13 +92,13 @@ fn choose(v: &[Block], x: &mut [Block], y: &mut [Block]) {
     }
 }
 
-/// The number with which the last block begins, modulo 2^32: there are fewer places.
+/// The first word of the last block. RFC 7914 takes the number modulo N, which is below 2^32.
 fn integerify(x: &[Block]) -> usize {
     let first = x.last().map_or(0, |[[first, ..], ..]| *first);
     usize::try_from(first).unwrap_or(0)
 }
 
-/// `scryptBlockMix` (RFC 7914 section 4): what becomes of the blocks of even number comes first.
+/// `scryptBlockMix` (RFC 7914 section 4). The results for even blocks come first.
 fn mix(from: &[Block], to: &mut [Block]) {
     let mut x = from.last().copied().unwrap_or_default();
     let (even, odd) = to.split_at_mut(from.len() / 2);
@@ -122,7 +124,7 @@ fn salsa(block: &mut Block) {
     let [first, second, third, fourth] = *block;
     let (mut a, mut b, mut c, mut d) = (first, second, third, fourth);
     for _ in 0..4 {
-        // A round of columns, and one of rows, which is the same after the rows but one have turned.
+        // A column round and a row round. A row round is a column round after the other three rows were rotated.
         (a, b, c, d) = quarters(a, b, c, d);
         (b, c, d) = (turned_right(b), turned_left(turned_left(c)), turned_left(d));
         (a, d, c, b) = quarters(a, d, c, b);
@@ -208,7 +210,7 @@ mod tests {
     #[test]
     fn the_vectors_of_rfc_7914_are_met() {
         type Vector = (&'static str, &'static str, [u64; 3], &'static str);
-        // Section 12, but for the last, which takes a gigabyte.
+        // RFC 7914 section 12, without the last vector, which needs a gigabyte.
         let vectors: [Vector; 3] = [
             (
                 "",
@@ -262,7 +264,7 @@ mod tests {
 
     #[test]
     fn the_quarters_of_rfc_7914_are_met() {
-        // Section 8: Salsa20/8 of one block.
+        // RFC 7914 section 8: Salsa20/8 of one block.
         let mut bytes = hex(
             "7e879a214f3ec9867ca940e641718f26baee555b8c61c1b50df846116dcd3b1d\
              ee24f319df9b3d8514121e4b5ac5aa3276021d2909c74829edebc68db8b8c25e",
@@ -282,7 +284,7 @@ mod tests {
 
     #[test]
     fn numbers_outside_of_rfc_7914_are_refused() {
-        // Section 2: N is a power of two above 1 and below 2^(128 · r / 8), r · p at most 2^30 - 1.
+        // RFC 7914 section 2: N is a power of two above 1 and below 2^(128 · r / 8), and r · p is at most 2^30 - 1.
         for bad in [
             [0, 8, 1],
             [1, 8, 1],

@@ -1,7 +1,7 @@
-//! Writing files: whole or not at all, private ones for their owner alone, and never over a key by mistake.
+//! Writes files atomically, private files for their owner only, and never over a key by mistake.
 //!
-//! The content goes into a temporary file in the same folder, is flushed, and only then gets its name; so at
-//! no moment is there half a key under it, whatever fails.
+//! The content goes into a temporary file in the same folder, which is flushed and then renamed. So a file never has
+//! half of its content, whatever fails.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -15,12 +15,12 @@ use crate::certificate::Certificate;
 use crate::error::{WriteError, WriteStep};
 use crate::limits::MAX_TEMPORARY_NAMES;
 
-/// Who may read a file. Set on Unix only; elsewhere a file has what its folder gives it.
+/// Who may read a file. It is set on Unix only: on other systems a file inherits the permissions of its folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Readers {
-    /// Its owner alone.
+    /// The owner only.
     Owner,
-    /// Everybody; the owner alone writes it.
+    /// All users may read it. Only the owner may write it.
     #[cfg(unix)]
     All,
 }
@@ -56,49 +56,53 @@ impl Readers {
     }
 }
 
-/// What to do with a file that is there already.
+/// What to do if the file exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_enums,
     reason = "a file is kept or it is not; a third way would have to be judged by every caller"
 )]
 pub enum Existing {
-    /// Keep it and refuse to write.
+    /// Keep it and return an error.
     Refuse,
-    /// Put the new one in its place. The old content is unlinked, not overwritten: disks keep copies that no
-    /// program reaches.
+    /// Replace it. The old content is unlinked, not overwritten, because disks keep copies that a program cannot reach.
     Replace,
 }
 
-/// Writes a file that its owner alone can read (mode 0600, whatever the umask): a private key, a request.
+/// Writes a file that only its owner can read (mode 0600, whatever the umask), for example a private key or a request.
 ///
-/// It appears under `path` whole and flushed to the disk, or not at all. With [`Existing::Refuse`] a file that
-/// appears there meanwhile is kept as well; this needs a file system with hard links. A crash can leave a
-/// temporary file, `.mutual-trust-….tmp` with the same mode, in the folder.
+/// The file appears at `path` complete and flushed, or not at all. With [`Existing::Refuse`], a file that appears there
+/// in the meantime is also kept. That needs a file system with hard links. A crash can leave a temporary file,
+/// `.mutual-trust-….tmp`, with the same mode in the folder.
 ///
 /// # Security
-/// Whoever can write to the folder can put another file in its place: the folder must be the owner's.
+/// Users who can write to the folder can replace the file, so only the owner should be able to.
 ///
 /// # Errors
-/// A file is there already, or something that is no file; or a step failed.
+/// With [`Existing::Refuse`], the file exists. Something at `path` is not a regular file. A step failed: the error has
+/// the path, the step and the cause.
 #[cfg(unix)]
-pub fn write_private(path: &Path, content: &[u8], existing: Existing) -> Result<(), WriteError> {
-    write(path, content, Readers::Owner, existing)
+pub fn write_private(
+    path: impl AsRef<Path>,
+    content: &[u8],
+    existing: Existing,
+) -> Result<(), WriteError> {
+    write(path.as_ref(), content, Readers::Owner, existing)
 }
 
-/// Writes certificates as PEM in their order, for everybody to read (mode 0644): what is presented is public. In
-/// the same way as [`write_private`].
+/// Writes certificates as PEM, in order, readable by all users (mode 0644), because they are public. Otherwise like
+/// [`write_private`].
 ///
 /// # Errors
 /// As [`write_private`].
 #[cfg(unix)]
 pub fn write_certificates<'a>(
-    path: &Path,
+    path: impl AsRef<Path>,
     certificates: impl IntoIterator<Item = &'a Certificate>,
     existing: Existing,
 ) -> Result<(), WriteError> {
     let pem: String = certificates.into_iter().map(Certificate::to_pem).collect();
-    write(path, pem.as_bytes(), Readers::All, existing)
+    write(path.as_ref(), pem.as_bytes(), Readers::All, existing)
 }
 
 #[cfg(unix)]
@@ -116,15 +120,14 @@ fn failed(step: WriteStep, path: &Path) -> impl FnOnce(io::Error) -> WriteError 
     move |source| WriteError::Io { step, path, source }
 }
 
-/// A file that is written and flushed, and has its name only when it is [placed](Self::place). Dropped before,
-/// it is gone.
+/// A temporary file that is written and flushed. [`place`](Self::place) gives it its name; dropping it removes it.
 pub(crate) struct Prepared {
     path: PathBuf,
     temporary: Temporary,
     existing: Existing,
 }
 
-/// Writes what is to stand under `path` into a temporary file in the same folder, and flushes it.
+/// Writes and flushes the content for `path` into a temporary file in the same folder.
 pub(crate) fn prepare(
     path: &Path,
     content: &[u8],
@@ -135,7 +138,7 @@ pub(crate) fn prepare(
     look(path, existing)?;
     let (temporary, mut file) =
         Temporary::create(folder, readers).map_err(failed(WriteStep::Create, path))?;
-    // What the umask and the folder's default ACL made of it, before there is any content.
+    // The umask and the default ACL of the folder may have changed the mode. Set it before there is any content.
     readers
         .set(&file)
         .map_err(failed(WriteStep::Create, path))?;
@@ -154,7 +157,7 @@ impl Prepared {
     pub(crate) fn place(mut self) -> Result<(), WriteError> {
         let path = &self.path;
         match self.existing {
-            // A second name is given only if it is free; renaming would replace what has it.
+            // A hard link fails if the name is taken. Renaming would replace the existing file.
             Existing::Refuse => match fs::hard_link(&self.temporary.path, path) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                     return Err(WriteError::Exists { path: path.clone() });
@@ -166,7 +169,7 @@ impl Prepared {
                 self.temporary.renamed = true;
             }
         }
-        // The first name, if it is still there, goes before the folder is flushed.
+        // Removes the temporary name, if it still exists, before the folder is flushed.
         drop(self.temporary);
         let flushed = folder_of(&self.path).map(flush_folder)?;
         let path = self.path;
@@ -174,12 +177,12 @@ impl Prepared {
     }
 }
 
-/// Gives the file at `path` the name `second` as well, in the same folder and in place of what had it. The folder
-/// is not flushed: for what is placed next.
+/// Gives the file at `path` also the name `second` in the same folder, replacing what has that name. Does not flush the
+/// folder: the caller places another file next.
 pub(crate) fn link_as(path: &Path, second: &Path) -> Result<(), WriteError> {
     let temporary =
         Temporary::link(path, folder_of(path)?).map_err(failed(WriteStep::Create, path))?;
-    // Not `renamed`: nothing is renamed if both are names of one file, and the temporary one would stay.
+    // The temporary name stays owned: if both names are the same file, `rename` does nothing and leaves it.
     fs::rename(&temporary.path, second).map_err(failed(WriteStep::Place, second))
 }
 
@@ -200,13 +203,13 @@ fn flush_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Elsewhere a folder cannot be opened to be flushed; the file system keeps a journal of names.
+/// Other systems cannot open a folder to flush it. Their file systems keep a journal of names.
 #[cfg(not(unix))]
 fn flush_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether what is there lets us write.
+/// Checks that whatever exists at `path` may be replaced.
 fn look(path: &Path, existing: Existing) -> Result<(), WriteError> {
     match (fs::symlink_metadata(path), existing) {
         (Err(error), _) if error.kind() == ErrorKind::NotFound => Ok(()),
@@ -228,23 +231,23 @@ fn look(path: &Path, existing: Existing) -> Result<(), WriteError> {
 /// The name of a temporary file, which is removed when dropped.
 struct Temporary {
     path: PathBuf,
-    /// Whether the name is free again, for somebody else to take.
+    /// Whether the file was renamed, so that this name may be another program's by now.
     renamed: bool,
 }
 
 impl Temporary {
-    /// A new file under a name that is free.
+    /// Creates a file under a free name.
     fn create(folder: &Path, readers: Readers) -> io::Result<(Self, File)> {
         Self::take(folder, |path| {
             let mut options = OpenOptions::new();
-            // Never through a link that somebody has put there, and never over a file.
+            // Never follows a symbolic link that another user placed, and never overwrites a file.
             options.write(true).create_new(true);
             readers.open(&mut options);
             options.open(path)
         })
     }
 
-    /// A second name of a file that is there.
+    /// Gives an existing file a second name.
     fn link(file: &Path, folder: &Path) -> io::Result<Self> {
         let (temporary, ()) = Self::take(folder, |path| fs::hard_link(file, path))?;
         Ok(temporary)
@@ -273,7 +276,7 @@ impl Temporary {
 impl Drop for Temporary {
     fn drop(&mut self) {
         if !self.renamed {
-            // Nothing better can be done if it stays.
+            // If removing fails, nothing else can be done.
             let _ = fs::remove_file(&self.path);
         }
     }

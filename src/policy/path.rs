@@ -253,7 +253,7 @@ fn time(case: &Case<'_>, path: &[Certificate]) -> UnixTime {
     if !case.timing.is_known() {
         // The authority is not judged by webpki.
         for certificate in path.iter().rev().skip(1) {
-            moment = moment.max(certificate.validity().not_before());
+            moment = moment.max(certificate.validity().not_before().seconds());
         }
     }
     UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(moment).unwrap_or(0)))

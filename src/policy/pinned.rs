@@ -107,7 +107,7 @@ fn certificate_usable(
     let rule = options.get_validity().unwrap_or(case.policy.validity);
     if case.timing.pin(certificate.validity(), rule)? {
         warnings.push(VerdictWarning::InGrace {
-            not_after: certificate.validity().not_after(),
+            not_after: certificate.validity().not_after().seconds(),
         });
     }
     if let Some(usage) = certificate.extended_key_usage()

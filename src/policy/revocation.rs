@@ -119,7 +119,7 @@ fn status(
         }
         let (known, end) = match case.timing.crl(list.crl(), case.policy.crl_grace) {
             Age::NotYet => {
-                let begin = list.crl().this_update();
+                let begin = list.crl().this_update().seconds();
                 not_yet = Some(not_yet.map_or(begin, |first| first.min(begin)));
                 continue;
             }
@@ -210,7 +210,7 @@ fn fall(certificate: &Certificate, list: &InstalledCrl, revoked: Revoked) -> Fal
         Detail::Revoked {
             certificate: certificate.fingerprint(),
             serial: certificate.serial().into(),
-            date: revoked.date,
+            date: revoked.date.seconds(),
             why: revoked.reason,
             crl: list.crl().fingerprint(),
             number: list.crl().number().cloned(),

@@ -6,7 +6,7 @@ use core::time::Duration;
 use pki_types::UnixTime;
 
 use super::{Detail, ReasonCode, VerdictWarning};
-use crate::certificate::{Clock, Crl, Validity, seconds};
+use crate::certificate::{Clock, Crl, Moment, Validity, seconds};
 use crate::limits::CLOCK_TOLERANCE;
 use crate::store::{ClockState, Entry, ValidityRule, View};
 
@@ -121,22 +121,23 @@ impl Timing {
     }
 
     fn begins_later(&self, validity: Validity, tolerance: i64) -> Option<Fall> {
-        let late = self.known && !self.has_come(validity.not_before().saturating_sub(tolerance));
+        let late =
+            self.known && !self.has_come(validity.not_before().seconds().saturating_sub(tolerance));
         late.then_some((
             ReasonCode::NotYetValid,
             Detail::Time {
-                limit: validity.not_before(),
+                limit: validity.not_before().seconds(),
                 judged_at: self.moment,
             },
         ))
     }
 
     fn ended(&self, validity: Validity, grace: i64) -> Option<Fall> {
-        let past = self.is_over(validity.not_after().saturating_add(grace));
+        let past = self.is_over(validity.not_after().seconds().saturating_add(grace));
         past.then_some((
             ReasonCode::Expired,
             Detail::Time {
-                limit: validity.not_after(),
+                limit: validity.not_after().seconds(),
                 judged_at: self.moment,
             },
         ))
@@ -164,7 +165,7 @@ impl Timing {
         }
         match self.ended(validity, grace) {
             Some(fall) => Err(fall),
-            None => Ok(self.is_over(validity.not_after())),
+            None => Ok(self.is_over(validity.not_after().seconds())),
         }
     }
 
@@ -172,11 +173,11 @@ impl Timing {
     pub(super) fn crl(&self, crl: &Crl, grace: Duration) -> Age {
         let tolerance = i64::try_from(CLOCK_TOLERANCE.as_secs()).unwrap_or(0);
         let grace = i64::try_from(grace.as_secs()).unwrap_or(0);
-        if self.known && !self.has_come(crl.this_update().saturating_sub(tolerance)) {
+        if self.known && !self.has_come(crl.this_update().seconds().saturating_sub(tolerance)) {
             return Age::NotYet;
         }
         // Without an end it is not installed; were it, it would not be current.
-        let end = crl.next_update().unwrap_or(i64::MIN);
+        let end = crl.next_update().map_or(i64::MIN, Moment::seconds);
         if !self.has_come(end) {
             Age::Current
         } else if !self.has_come(end.saturating_add(grace)) {

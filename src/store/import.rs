@@ -96,13 +96,13 @@ impl TrustStore {
             (Clock::Unset, None) => return,
         };
         let tolerance = i64::try_from(CLOCK_TOLERANCE.as_secs()).unwrap_or(0);
-        if validity.not_after() < now {
+        if validity.not_after().seconds() < now {
             warnings.push(StoreWarning::Expired {
-                not_after: validity.not_after(),
+                not_after: validity.not_after().seconds(),
             });
-        } else if known && validity.not_before() > now.saturating_add(tolerance) {
+        } else if known && validity.not_before().seconds() > now.saturating_add(tolerance) {
             warnings.push(StoreWarning::NotYetValid {
-                not_before: validity.not_before(),
+                not_before: validity.not_before().seconds(),
             });
         }
     }

@@ -94,7 +94,7 @@ struct Ranked(Arc<Entry>);
 impl Ranked {
     fn ends(&self) -> Option<i64> {
         let certificate = self.0.certificate();
-        certificate.map(|certificate| certificate.validity().not_after())
+        certificate.map(|certificate| certificate.validity().not_after().seconds())
     }
 }
 

@@ -7,7 +7,7 @@ use pki_types::UnixTime;
 
 use super::{CrlIssuer, CrlOrigin, Done, EntryKey, InstalledCrl, Report, StoreWarning, TrustStore};
 use crate::certificate::{
-    Certificate, Clock, Crl, Fingerprint, SignatureCheck, Succession, seconds,
+    Certificate, Clock, Crl, Fingerprint, Moment, SignatureCheck, Succession, seconds,
 };
 use crate::error::StoreError;
 use crate::limits::{CLOCK_TOLERANCE, MAX_CRL_BYTES_HELD, MAX_CRLS, MAX_CRLS_PER_ISSUER};
@@ -219,8 +219,12 @@ impl TrustStore {
             (Clock::Known(now), _) | (Clock::Unset, Some(now)) => seconds(now),
             (Clock::Unset, None) => return,
         };
-        let this_update = crl.this_update();
-        if let Some(next_update) = crl.next_update().filter(|next| *next <= now) {
+        let this_update = crl.this_update().seconds();
+        if let Some(next_update) = crl
+            .next_update()
+            .map(Moment::seconds)
+            .filter(|next| *next <= now)
+        {
             report
                 .warnings
                 .push(StoreWarning::CrlExpired { next_update });
@@ -349,7 +353,7 @@ fn closeness(error: &StoreError) -> u8 {
 /// Whether a list is valid at a moment, but for its end.
 fn begins_by(crl: &Crl, now: UnixTime) -> bool {
     let tolerance = i64::try_from(CLOCK_TOLERANCE.as_secs()).unwrap_or(0);
-    crl.this_update() <= seconds(now).saturating_add(tolerance)
+    crl.this_update().seconds() <= seconds(now).saturating_add(tolerance)
 }
 
 #[cfg(test)]

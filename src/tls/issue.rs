@@ -30,7 +30,7 @@ use crate::identity::{
 /// let provider = tls::provider::default_provider();
 /// let new = NewKey::generate(KeyType::P256)?; // new.write(..) before it goes into the provider
 /// let key = OwnKey::new(new.into_key()?, &provider)?;
-/// let spec = CertificateSpec::new("array-7")?.name("array-7.example".parse()?);
+/// let spec = CertificateSpec::new("array-7")?.dns_name("array-7.example".parse()?);
 /// let identity = key.self_signed(&spec, 730, SystemClock::new().now())?;
 /// println!("{}", identity.certificate().to_pem()); // for the key servers' administrators
 /// # Ok(())
@@ -65,7 +65,10 @@ impl OwnKey {
     ///
     /// # Errors
     /// The key does not tell its public key: an external signer may not.
-    pub fn of(identity: &Identity, provider: &CryptoProvider) -> Result<Self, IdentityError> {
+    pub fn from_identity(
+        identity: &Identity,
+        provider: &CryptoProvider,
+    ) -> Result<Self, IdentityError> {
         let key = ResolvesClientCert::resolve(&*identity.resolver(), &[], &[]);
         let key = key.ok_or(IdentityError::KeyUnknown)?.key.clone();
         Self::of_signer(key, identity.certificate().key_kind(), provider)
@@ -174,7 +177,7 @@ impl Identity {
         now: Clock,
         provider: &CryptoProvider,
     ) -> Result<Self, IssueError> {
-        self.self_signed_anew(&OwnKey::of(self, provider)?, days, now)
+        self.self_signed_anew(&OwnKey::from_identity(self, provider)?, days, now)
     }
 
     /// The same with a new key: for the end of a key's life, or when it may be known to others.
@@ -197,8 +200,8 @@ impl Identity {
         &self,
         provider: &CryptoProvider,
     ) -> Result<CertificateRequest, IssueError> {
-        let spec = CertificateSpec::like(self.certificate())?;
-        OwnKey::of(self, provider)?.request(&spec)
+        let spec = CertificateSpec::from_template(self.certificate())?;
+        OwnKey::from_identity(self, provider)?.request(&spec)
     }
 
     fn self_signed_anew(&self, key: &OwnKey, days: u32, now: Clock) -> Result<Self, IssueError> {
@@ -208,7 +211,7 @@ impl Identity {
                 issuer: old.issuer(),
             });
         }
-        let new = key.self_signed(&CertificateSpec::like(old)?, days, now)?;
+        let new = key.self_signed(&CertificateSpec::from_template(old)?, days, now)?;
         if !CertificateSpec::is_kept(new.certificate(), old) {
             return Err(IssueError::NotKept {
                 what: "the subject or a name",

@@ -13,8 +13,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     parts.join(":")
 }
 
-pub(crate) fn time(seconds: i64) -> String {
-    Moment::from_seconds(seconds).to_string()
+pub(crate) fn time(time: Moment) -> String {
+    time.to_string()
 }
 
 /// The subject, or a text for an empty one.

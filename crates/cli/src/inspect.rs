@@ -249,7 +249,7 @@ fn private_key(
             // A key that others can read is shown with a warning.
             let any = |reader: KeyReader<'_>| reader.any_owner_and_mode().file(path);
             let why = match KeyReader::new().file(path) {
-                Err(IdentityError::KeyFile(why)) => why.to_string(),
+                Err(IdentityError::KeyFile { source, .. }) => source.to_string(),
                 _ => return Err(failure),
             };
             (passphrase.with(path, any)?, Some(why))

@@ -1,6 +1,7 @@
 //! The output of a command: text or JSON, an exit code, and errors with their kind.
 
 use core::fmt;
+use std::error::Error;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -57,9 +58,12 @@ impl Failure {
         }
     }
 
-    /// The same, with the file or peer that it is about in front.
+    /// Puts the file or address in front, unless the message names it already.
     pub(crate) fn about(mut self, what: impl fmt::Display) -> Self {
-        self.message = format!("{what}: {}", self.message);
+        let what = what.to_string();
+        if !self.message.contains(&what) {
+            self.message = format!("{what}: {}", self.message);
+        }
         self
     }
 
@@ -72,15 +76,31 @@ impl Failure {
     }
 
     /// The kind of an error of the library: its room, and the name of its variant.
-    fn of(room: &str, error: &(impl fmt::Debug + fmt::Display)) -> Self {
+    fn of(room: &str, error: &(impl Error + 'static)) -> Self {
         let shown = format!("{error:?}");
         let end = shown.find(|letter: char| !letter.is_ascii_alphanumeric());
         let variant = end.and_then(|end| shown.get(..end)).unwrap_or(&shown);
-        Self::new(&format!("{room}/{variant}"), error.to_string())
+        Self::new(&format!("{room}/{variant}"), with_causes(error))
     }
 }
 
-/// Errors of the library, by their room.
+/// An error with its causes, which the library's errors do not repeat themselves.
+fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let shown = cause.to_string();
+        // Some errors state their cause all the same.
+        if !text.ends_with(&shown) {
+            text.push_str(": ");
+            text.push_str(&shown);
+        }
+        next = cause.source();
+    }
+    text
+}
+
+/// Errors of the library, by the room that they come from.
 macro_rules! rooms {
     ($($error:ty => $room:literal,)*) => {$(
         impl From<$error> for Failure {
@@ -130,7 +150,7 @@ impl From<GuardedError> for Failure {
 
 impl From<ProbeError> for Failure {
     fn from(error: ProbeError) -> Self {
-        Self::new("link", error.to_string())
+        Self::new("link", with_causes(&error))
     }
 }
 

@@ -12,6 +12,7 @@ use mutual_trust::{
     AuthorityScope, ChainProfile, Clock, EntryOptions, Fingerprint, HostName, KeyPolicy, PinScope,
     Policy, ServerId, TrustStore, View,
 };
+use pki_types::UnixTime;
 
 use crate::files;
 use crate::output::Failure;
@@ -71,8 +72,8 @@ impl Demands {
         let Some(at) = self.at else {
             return Ok(SystemClock::new().now());
         };
-        let time = at.unix_time();
-        let time = time.ok_or_else(|| Failure::new("usage", "the time must be after 1970"))?;
+        let time = UnixTime::try_from(at)
+            .map_err(|_| Failure::new("usage", "the time must be after 1970"))?;
         Ok(Clock::Known(time))
     }
 

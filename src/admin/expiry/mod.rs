@@ -121,7 +121,11 @@ pub fn expiry(
     timeline::visit(view, policy, seen, &mut |event| list.add(view, &event));
     for own in own {
         for certificate in &own.certificates {
-            let ends = certificate.validity().not_after().saturating_add(1);
+            let ends = certificate
+                .validity()
+                .not_after()
+                .seconds()
+                .saturating_add(1);
             let subject = Subject::Own {
                 name: own.name.clone(),
                 fingerprint: certificate.fingerprint(),

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use pki_types::{CertificateDer, UnixTime};
 
 use crate::admin::{Peer, Seen, Sighting};
-use crate::certificate::{Certificate, Fingerprint, Validity, seconds};
+use crate::certificate::{Certificate, Fingerprint, Moment, Validity, seconds};
 use crate::limits::CLOCK_TOLERANCE;
 use crate::policy::{Policy, may_tell};
 use crate::store::{Claim, Entry, InstalledCrl, Server, Slot, ValidityRule, View};
@@ -99,7 +99,7 @@ pub(in crate::admin) fn visit(
 
 /// The events of a revocation list (rule C4). What it names is revoked at any time.
 fn crl(view: &View, policy: &Policy, list: &InstalledCrl, show: &mut dyn FnMut(Event<'_>)) {
-    let Some(end) = list.crl().next_update() else {
+    let Some(end) = list.crl().next_update().map(Moment::seconds) else {
         return;
     };
     let grace = i64::try_from(policy.crl_grace_time().as_secs()).unwrap_or(0);
@@ -107,12 +107,16 @@ fn crl(view: &View, policy: &Policy, list: &InstalledCrl, show: &mut dyn FnMut(E
     // The end of one changes nothing while another of its scope tells for longer.
     let outlived = view.crls().any(|other| {
         other.issuer() == list.issuer()
-            && other.crl().next_update() > Some(end)
-            && other.crl().this_update() <= end
+            && other.crl().next_update() > Some(Moment::from_seconds(end))
+            && other.crl().this_update().seconds() <= end
             && other.crl().has_scope_of(list.crl())
             && may_tell(policy, other)
     });
-    let begins = list.crl().this_update().saturating_sub(tolerance());
+    let begins = list
+        .crl()
+        .this_update()
+        .seconds()
+        .saturating_sub(tolerance());
     let event = |at, turn| Event {
         at,
         turn,
@@ -200,14 +204,14 @@ fn validity<'a>(
     about: About<'a>,
     show: &mut dyn FnMut(Event<'_>),
 ) {
-    let lapses = validity.not_after().saturating_add(1);
+    let lapses = validity.not_after().seconds().saturating_add(1);
     let (begins, ends, grace_from) = match judged {
         Judged::Pin(grace) => (
-            validity.not_before().saturating_sub(tolerance()),
+            validity.not_before().seconds().saturating_sub(tolerance()),
             lapses.saturating_add(grace),
             (grace > 0).then_some(lapses),
         ),
-        Judged::Chain => (validity.not_before(), lapses, None),
+        Judged::Chain => (validity.not_before().seconds(), lapses, None),
     };
     let event = |at, turn| Event {
         at,

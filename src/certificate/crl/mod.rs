@@ -1,7 +1,7 @@
-//! Bytes -> a certificate revocation list that can be asked (RFC 5280 section 5).
+//! Certificate revocation lists (RFC 5280 section 5).
 //!
-//! Parsing says what stands in it. Who signed it and whether it counts is for the [store](crate::store) and the
-//! [policy](crate::policy).
+//! Parsing tells what a list states. Who signed it, and whether it counts, is decided in the [store](crate::store) and
+//! the [policy](crate::policy).
 
 mod number;
 mod place;
@@ -21,17 +21,17 @@ pub use scope::CrlKinds;
 pub(crate) use revoked::shortest;
 pub(crate) use scope::Reasons;
 
-use super::{Certificate, Fingerprint, algorithms, der, distinguished, dotted, pem};
+use super::{Certificate, Fingerprint, Moment, algorithms, der, distinguished, dotted, pem};
 use crate::error::{CrlError, CrlRefusal};
 use crate::limits::MAX_CRL_PEM_BYTES;
 use read::Facts;
 
-/// The label of a section with a revocation list (RFC 7468 section 6).
+/// The label of a revocation list in PEM (RFC 7468 section 6).
 pub(crate) const CRL_LABEL: &str = "X509 CRL";
 
-/// One certificate revocation list, parsed once, never changed, cheap to clone.
+/// A certificate revocation list. It is parsed once, never changes, and is cheap to clone.
 ///
-/// It takes its DER and four bytes for each certificate that it revokes.
+/// It needs the memory of its DER and four bytes for each entry.
 ///
 /// ```no_run
 /// use mutual_trust::certificate::Crl;
@@ -49,50 +49,51 @@ struct Inner {
     facts: Facts,
 }
 
-/// Something in which a list departs from RFC 5280 without being unclear.
+/// A harmless deviation of a list from RFC 5280: its meaning is still clear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum CrlDeviation {
-    /// It is of version 1 (section 5.1.2.1), as `openssl ca -gencrl` makes it without `crlnumber` and
+    /// The list has version 1 (section 5.1.2.1). `openssl ca -gencrl` makes such lists without `crlnumber` and
     /// `crl_extensions`.
     Version1,
-    /// It has no number (section 5.2.3).
+    /// The list has no `cRLNumber` (section 5.2.3).
     NoNumber,
-    /// Its number is marked critical (section 5.2.3).
+    /// The `cRLNumber` is marked critical (section 5.2.3).
     NumberCritical,
-    /// It has no authority key identifier (section 5.2.1).
+    /// The list has no `authorityKeyIdentifier` (section 5.2.1).
     NoAuthorityKeyId,
-    /// Its distribution point is not marked critical (section 5.2.5). It is applied all the same.
+    /// The `issuingDistributionPoint` is not marked critical (section 5.2.5). It is applied nevertheless.
     DistributionPointNotCritical,
-    /// It says that it revokes nothing by a list without entries (section 5.1.2.6).
+    /// The list revokes nothing, and states it by an empty `revokedCertificates` instead of omitting the field (section
+    /// 5.1.2.6).
     EmptyList,
 }
 
 impl fmt::Display for CrlDeviation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Version1 => "it is of version 1",
+            Self::Version1 => "it has version 1",
             Self::NoNumber => "it has no cRLNumber",
             Self::NumberCritical => "its cRLNumber is marked critical",
             Self::NoAuthorityKeyId => "it has no authorityKeyIdentifier",
             Self::DistributionPointNotCritical => {
                 "its issuingDistributionPoint is not marked critical"
             }
-            Self::EmptyList => "it has a list of revoked certificates without entries",
+            Self::EmptyList => "its list of revoked certificates has no entries",
         })
     }
 }
 
-/// How a list stands to another one of the same issuer.
+/// The relation of a list to another list of the same issuer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Succession {
-    /// It takes the place of the other.
+    /// Replaces the other list.
     Newer,
-    /// The other takes its place.
+    /// Is replaced by the other list.
     Older,
-    /// Of the same scope, and neither is told to be the newer one.
+    /// Same scope, but number and date disagree about which list is newer.
     Beside,
-    /// Of another scope.
+    /// Another scope.
     Apart,
 }
 
@@ -100,9 +101,9 @@ impl Crl {
     /// Reads one revocation list from DER.
     ///
     /// # Errors
-    /// What is wrong with it: empty, too large, malformed with the field and the offset, bytes behind it, the
-    /// same extension twice, extensions in version 1, two signature algorithms that differ. A list of a kind
-    /// that is not installed is no error here: see [`refusal`](Self::refusal).
+    /// The list is empty, too large or malformed (the error names the field and the offset). Other bytes follow it. It
+    /// has an extension twice, or extensions in version 1. Its two signature algorithms differ. A list of an
+    /// unsupported kind is not an error here: see [`refusal`](Self::refusal).
     pub fn from_der(der: &[u8]) -> Result<Self, CrlError> {
         let facts = read::facts(der)?;
         Ok(Self(Arc::new(Inner {
@@ -115,7 +116,7 @@ impl Crl {
     /// Reads exactly one revocation list from PEM (RFC 7468). Text around the section is allowed.
     ///
     /// # Errors
-    /// As [`from_der`](Self::from_der), with the section; and [`CrlError::NotOne`] if there are more.
+    /// As [`from_der`](Self::from_der), with the section. [`CrlError::NotOne`] if there are several lists.
     pub fn from_pem(text: &[u8]) -> Result<Self, CrlError> {
         let mut all = Self::many_from_pem(text)?;
         match (all.pop(), all.len()) {
@@ -126,11 +127,11 @@ impl Crl {
         }
     }
 
-    /// Reads every revocation list of a PEM file, in its order.
+    /// Reads all revocation lists of a PEM file, in order.
     ///
     /// # Errors
-    /// All or nothing: the first section that is truncated, mislabelled or unreadable is named by its index
-    /// (from 0) and its line (from 1), and nothing is returned of the others.
+    /// One section is truncated, mislabelled or unreadable. The error names the first such section by its position
+    /// (from 0) and line (from 1). No list is returned then.
     pub fn many_from_pem(text: &[u8]) -> Result<Vec<Self>, CrlError> {
         let sections = pem::sections_within(text, MAX_CRL_PEM_BYTES)?;
         let mut lists = Vec::with_capacity(sections.len());
@@ -169,24 +170,24 @@ impl Crl {
         self.0.facts.version
     }
 
-    /// The issuer as one line of text, safe to show.
+    /// The issuer as one line of text that is safe to show.
     pub fn issuer(&self) -> String {
         distinguished(self.issuer_der())
     }
 
-    /// The issuer's DER, as it stands there.
+    /// The issuer in DER, as encoded.
     pub fn issuer_der(&self) -> &[u8] {
         self.0.facts.issuer.get(self.der())
     }
 
-    /// When it was issued, in seconds since 1970-01-01T00:00:00Z.
-    pub fn this_update(&self) -> i64 {
-        self.0.facts.this_update
+    /// `thisUpdate`: when the list was issued.
+    pub fn this_update(&self) -> Moment {
+        Moment(self.0.facts.this_update)
     }
 
-    /// When the next one comes at the latest, in seconds since 1970-01-01T00:00:00Z; from then on it has expired.
-    pub fn next_update(&self) -> Option<i64> {
-        self.0.facts.next_update
+    /// `nextUpdate`: the latest time at which the CA issues the next list. From then on this one has expired.
+    pub fn next_update(&self) -> Option<Moment> {
+        self.0.facts.next_update.map(Moment)
     }
 
     /// The `cRLNumber`, if present.
@@ -199,31 +200,31 @@ impl Crl {
         Some(self.0.facts.authority_key_id?.get(self.der()))
     }
 
-    /// The object identifier of the algorithm with which it was signed, in dotted form.
+    /// The object identifier of the signature algorithm, in dotted form.
     pub fn signature_algorithm(&self) -> String {
         der::take(self.algorithm_id())
             .map(|(oid, _)| dotted(oid.content))
             .unwrap_or_default()
     }
 
-    /// What the algorithm is called with which it was signed; its object identifier stands in parentheses unless it is
-    /// a usual one.
+    /// The name of the signature algorithm. Its object identifier follows in parentheses unless the algorithm is well
+    /// known.
     pub fn signature_algorithm_name(&self) -> String {
         algorithms::signature_name(self.algorithm_id())
     }
 
-    /// Which kind of certificates it is about.
+    /// The kind of certificates that the list covers.
     pub fn kinds(&self) -> CrlKinds {
         self.0.facts.scope.kinds
     }
 
-    /// Whether it tells of certificates that were revoked for any reason, not for some only.
+    /// Whether the list covers revocations for all reasons, not only for some.
     pub fn has_all_reasons(&self) -> bool {
         self.0.facts.scope.reasons.is_all()
     }
 
-    /// The URIs of its distribution point, in printable ASCII. A list that has a distribution point tells only
-    /// of certificates that name it.
+    /// The URIs of the list's distribution point, in printable ASCII. A list with a distribution point covers only the
+    /// certificates that name it.
     pub fn distribution_point(&self) -> impl Iterator<Item = &str> {
         self.distribution_point_names().filter_map(|name| {
             let (name, _) = der::take(name)?;
@@ -233,33 +234,33 @@ impl Crl {
         })
     }
 
-    /// How many entries it has.
+    /// The number of entries.
     pub fn revoked_count(&self) -> usize {
         self.0.facts.index.len()
     }
 
-    /// What it says of the certificate of its issuer that has this serial number, as content bytes.
+    /// The entry for the issuer's certificate with this serial number, given as content bytes.
     pub fn revoked(&self, serial: &[u8]) -> Option<Revoked> {
         self.0.facts.index.find(self.der(), serial)
     }
 
-    /// The serial numbers that it has, in their shortest form.
+    /// The serial numbers of all entries, in their shortest form.
     pub(crate) fn serials(&self) -> impl Iterator<Item = &[u8]> {
         self.0.facts.index.serials(self.der())
     }
 
-    /// Why a list of this kind is not installed, if so.
+    /// Why the list is of an unsupported kind and cannot be installed. `None` if it can be.
     pub fn refusal(&self) -> Option<&CrlRefusal> {
         self.0.facts.refusal.as_ref()
     }
 
-    /// In what it departs from RFC 5280 without being unclear.
+    /// The harmless deviations of the list from RFC 5280.
     pub fn deviations(&self) -> &[CrlDeviation] {
         &self.0.facts.deviations
     }
 
-    /// What it says of a certificate that names its issuer: `None` if the certificate names the key of another issuer of
-    /// that name.
+    /// The entry for a certificate that names the issuer of this list. `None` if the certificate names another key of
+    /// an issuer of the same name.
     pub(crate) fn revoked_by_name(&self, certificate: &Certificate) -> Option<Revoked> {
         if let (Some(theirs), Some(ours)) =
             (certificate.authority_key_id(), self.authority_key_id())
@@ -270,13 +271,13 @@ impl Crl {
         self.revoked(certificate.serial())
     }
 
-    /// Of which reasons it tells for a certificate of its issuer.
+    /// The revocation reasons for which the list covers a certificate of its issuer.
     pub(crate) fn covers(&self, certificate: &Certificate) -> Reasons {
         self.0.facts.scope.covers(self.der(), certificate)
     }
 
-    /// How it stands to another list of the same issuer. Those that have a number and those that have none are
-    /// not compared, so that what takes the place of what does not depend on the order in which they come.
+    /// The relation to another list of the same issuer. Lists with and without a number are not compared: otherwise the
+    /// result would depend on the order of installation.
     pub(crate) fn succession(&self, other: &Self) -> Succession {
         if !self.has_scope_of(other) {
             return Succession::Apart;
@@ -297,7 +298,7 @@ impl Crl {
         }
     }
 
-    /// Whether both tell of the same certificates and reasons.
+    /// Whether both lists cover the same certificates and reasons.
     pub(crate) fn has_scope_of(&self, other: &Self) -> bool {
         let reasons = |list: &Self| list.0.facts.scope.reasons;
         self.kinds() == other.kinds()
@@ -325,7 +326,7 @@ impl Crl {
     }
 }
 
-/// Equality is over the whole DER.
+/// Two lists are equal if their DER is equal.
 impl PartialEq for Crl {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0) || self.0.der == other.0.der

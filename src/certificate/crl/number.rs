@@ -5,13 +5,14 @@ use core::fmt;
 
 use crate::limits::MAX_CRL_NUMBER_BYTES;
 
-/// The number of a certificate revocation list (RFC 5280 section 5.2.3): each newer list of one issuer and scope
-/// has a greater one.
+/// The number of a certificate revocation list (RFC 5280 section 5.2.3). Each newer list of the same issuer and scope
+/// has a greater number.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct CrlNumber(Box<[u8]>);
 
 impl CrlNumber {
-    /// Reads the content of an `INTEGER`: not negative, in its shortest form, of at most 20 bytes.
+    /// Reads the content of an `INTEGER`. It must not be negative, must be in its shortest form and have at most 20
+    /// bytes.
     pub(super) fn read(content: &[u8]) -> Option<Self> {
         let digits = match content {
             [0] => &[],
@@ -22,7 +23,7 @@ impl CrlNumber {
         (digits.len() <= MAX_CRL_NUMBER_BYTES).then(|| Self(digits.into()))
     }
 
-    /// The number in big-endian bytes without leading zeros; none for 0.
+    /// The number in big-endian bytes without leading zeros. Empty for 0.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
@@ -30,7 +31,7 @@ impl CrlNumber {
 
 impl Ord for CrlNumber {
     fn cmp(&self, other: &Self) -> Ordering {
-        // Without leading zeros, the longer one is the greater one.
+        // Without leading zeros, the longer number is the greater one.
         (self.0.len(), &self.0).cmp(&(other.0.len(), &other.0))
     }
 }
@@ -41,7 +42,7 @@ impl PartialOrd for CrlNumber {
     }
 }
 
-/// Decimal up to 16 bytes, else hexadecimal after `0x`.
+/// Decimal up to 16 bytes, else hexadecimal with `0x`.
 impl fmt::Display for CrlNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.len() <= 16 {

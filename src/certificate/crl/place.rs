@@ -1,6 +1,6 @@
-//! Where a part of a revocation list lies in its DER.
+//! Byte ranges in the DER of a revocation list.
 
-/// As [`Span`](super::super::der::Span), for what may have millions of bytes.
+/// A byte range, like [`Span`](super::super::der::Span), but for lists of millions of bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Place {
     start: u32,
@@ -8,7 +8,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// The place of `part` in `whole`, of which it must be a slice.
+    /// The range of `part`, which must be a slice of `whole`.
     pub(super) fn of(whole: &[u8], part: &[u8]) -> Option<Self> {
         let start = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
         let end = start.checked_add(part.len())?;

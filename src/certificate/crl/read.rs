@@ -1,4 +1,4 @@
-//! DER -> the facts of a revocation list (RFC 5280 section 5.1), read once.
+//! Parses the DER of a revocation list (RFC 5280 section 5.1).
 
 use super::super::time::read_time;
 use super::super::{der, grammar};
@@ -11,7 +11,7 @@ use super::scope::{self, Scope};
 use crate::error::{CrlError, CrlRefusal};
 use crate::limits::{KNOWN_CRITICAL_IN_CRL, MAX_CRL_BYTES, MAX_EXTENSIONS};
 
-/// Everything that is read from a list, as places in its DER and small values.
+/// The facts of a list, as ranges in its DER and small values.
 pub(super) struct Facts {
     pub(super) version: u8,
     pub(super) tbs: Place,
@@ -29,7 +29,7 @@ pub(super) struct Facts {
     pub(super) deviations: Box<[CrlDeviation]>,
 }
 
-/// Reads `der`, of which nothing is known yet.
+/// Parses a list from untrusted bytes.
 pub(super) fn facts(der: &[u8]) -> Result<Facts, CrlError> {
     if der.is_empty() {
         return Err(CrlError::Empty);
@@ -64,7 +64,7 @@ pub(super) fn facts(der: &[u8]) -> Result<Facts, CrlError> {
     let start = fields;
     let version = match fields.next_if(&[INTEGER], "version")? {
         None => 1,
-        // Version 1 is told by leaving it out.
+        // Version 1 is encoded by omitting the field.
         Some(value) if value.content == [1] => 2,
         Some(_) => return Err(start.malformed("version")),
     };
@@ -197,7 +197,7 @@ fn read_extension(
                 deviations.push(CrlDeviation::NumberCritical);
             }
         }
-        // The extension that makes it a delta list, whether it is marked critical or not.
+        // This extension makes it a delta list, whether it is marked critical or not.
         Some(27) => return Ok(Some(CrlRefusal::Delta)),
         Some(28) => {
             let (scope, refusal) = scope::read(der, extension)?;

@@ -1,4 +1,4 @@
-//! Takes the values of a revocation list one after the other, and says where one is not as it must be.
+//! Reads the DER values of a revocation list in order. Errors name the field and the offset.
 
 use super::super::der::{self, Value};
 use super::super::{dotted, grammar};
@@ -14,10 +14,10 @@ pub(super) const UTC_TIME: u8 = 0x17;
 pub(super) const GENERALIZED_TIME: u8 = 0x18;
 pub(super) const SEQUENCE: u8 = 0x30;
 
-/// The values that are left of one constructed value.
+/// The values that remain of a constructed value.
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'a> {
-    /// The whole list, in which offsets are told.
+    /// The whole list. Offsets in errors are relative to it.
     der: &'a [u8],
     rest: &'a [u8],
 }
@@ -27,7 +27,7 @@ impl<'a> Reader<'a> {
         Self { der, rest: der }
     }
 
-    /// What is in a value that came out of this reader.
+    /// Reads the content of a value that this reader returned.
     pub(super) fn inside(&self, value: &Value<'a>) -> Self {
         Self {
             der: self.der,
@@ -35,7 +35,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What stands in the list from `offset` on.
+    /// Reads the list from `offset` on.
     pub(super) fn from(der: &'a [u8], offset: u32) -> Self {
         let offset = usize::try_from(offset).unwrap_or(usize::MAX);
         Self {
@@ -52,7 +52,7 @@ impl<'a> Reader<'a> {
         self.rest.len()
     }
 
-    /// Where in the list the next value starts.
+    /// The offset of the next value in the list.
     pub(super) fn offset(&self) -> usize {
         let start = self.der.as_ptr().addr();
         self.rest.as_ptr().addr().saturating_sub(start)
@@ -72,7 +72,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The next value if it has one of these tags.
+    /// The next value, if it has one of these tags.
     pub(super) fn next_if(
         &mut self,
         tags: &[u8],
@@ -94,7 +94,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The content of the next value, an object identifier.
+    /// The content of the next value, which must be an object identifier.
     fn identifier(&mut self) -> Result<&'a [u8], CrlError> {
         let start = *self;
         let id = self.next(OID, "extensions")?.content;
@@ -105,7 +105,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// An object identifier that is none is named with its place.
+    /// Turns a malformed object identifier into an error that names its offset.
     pub(super) fn refuse(&self, bad: Option<&[u8]>) -> Result<(), CrlError> {
         bad.map_or(Ok(()), |bad| {
             Err(CrlError::Malformed {
@@ -115,7 +115,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// The next value as one extension.
+    /// The next value, as an extension.
     pub(super) fn extension(&mut self) -> Result<Extension<'a>, CrlError> {
         let field = "extensions";
         let offset = self.offset();
@@ -149,7 +149,7 @@ pub(super) struct Extension<'a> {
 }
 
 impl<'a> Extension<'a> {
-    /// The last arc of an identifier `2.5.29.n`.
+    /// The number `n` of an extension `2.5.29.n`.
     pub(super) fn standard(&self) -> Option<u8> {
         match self.id {
             [0x55, 0x1d, last] => Some(*last),
@@ -157,7 +157,7 @@ impl<'a> Extension<'a> {
         }
     }
 
-    /// Whether it is one below `2.5.29` whose last number is in a list.
+    /// Whether the extension is `2.5.29.n` with `n` in `list`.
     pub(super) fn is_listed(&self, list: &[u8]) -> bool {
         self.standard().is_some_and(|last| list.contains(&last))
     }
@@ -166,7 +166,7 @@ impl<'a> Extension<'a> {
         dotted(self.id)
     }
 
-    /// The only value that is in it.
+    /// The only value in the extension.
     pub(super) fn only(&self, tag: u8, field: &'static str) -> Result<Value<'a>, CrlError> {
         let mut reader = self.value;
         let value = reader.next(tag, field)?;

@@ -1,8 +1,9 @@
-//! The entries of a revocation list: an index of four bytes each over the DER, in which they stay.
+//! The entries of a revocation list: an index of four bytes for each entry, into the DER.
 
 use core::cmp::Ordering;
 use core::fmt;
 
+use super::super::Moment;
 use super::super::time::read_time;
 use super::reader::{ENUMERATED, Extension, GENERALIZED_TIME, INTEGER, Reader, SEQUENCE, UTC_TIME};
 use crate::error::{CrlError, CrlRefusal};
@@ -12,26 +13,26 @@ use crate::limits::{KNOWN_CRITICAL_IN_CRL_ENTRY, MAX_EXTENSIONS, MAX_SERIAL_BYTE
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RevocationReason {
-    /// The CA does not say.
+    /// The CA gives no reason.
     #[default]
     Unspecified,
-    /// Its private key is in other hands.
+    /// The private key was compromised.
     KeyCompromise,
-    /// The private key of a CA is in other hands.
+    /// The private key of a CA was compromised.
     CaCompromise,
-    /// Its subject has another name or place now.
+    /// The name or other information of the subject changed.
     AffiliationChanged,
-    /// It was replaced.
+    /// The certificate was replaced.
     Superseded,
-    /// It is not needed any more.
+    /// The certificate is no longer needed.
     CessationOfOperation,
-    /// It is on hold, which counts as revoked for as long as a list says so.
+    /// The certificate is on hold. It counts as revoked as long as a list has this entry.
     CertificateHold,
-    /// The entry is taken back. Only delta lists do that, which are not installed.
+    /// The entry is removed. Only delta lists do this, which are not supported.
     RemoveFromCrl,
-    /// A right that it states was withdrawn.
+    /// A privilege in the certificate was withdrawn.
     PrivilegeWithdrawn,
-    /// The private key of an attribute authority is in other hands.
+    /// The private key of an attribute authority was compromised.
     AaCompromise,
 }
 
@@ -71,24 +72,24 @@ impl fmt::Display for RevocationReason {
     }
 }
 
-/// What a list says of a certificate that it names.
+/// The entry of a revoked certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Revoked {
-    /// When the CA revoked it, in seconds since 1970-01-01T00:00:00Z. It counts as revoked before that too.
-    pub date: i64,
-    /// Why.
+    /// When the CA revoked it. The certificate is refused at earlier times too.
+    pub date: Moment,
+    /// Why the CA revoked it.
     pub reason: RevocationReason,
 }
 
-/// Where each entry starts in the DER, ordered by serial number.
+/// The offset of each entry in the DER, sorted by serial number.
 #[derive(Default)]
 pub(super) struct Index(Box<[u32]>);
 
-/// What is read of all entries.
+/// The result of reading all entries.
 pub(super) struct Entries {
     pub(super) index: Index,
-    /// Why the list does not count, if an entry says so.
+    /// Why the list is not supported, if an entry is the cause.
     pub(super) refusal: Option<CrlRefusal>,
 }
 
@@ -98,7 +99,7 @@ struct Entry<'a> {
     refusal: Option<CrlRefusal>,
 }
 
-/// Reads the entries, of which nothing is known yet.
+/// Reads the entries from untrusted bytes.
 pub(super) fn read(
     der: &[u8],
     mut list: Reader<'_>,
@@ -110,7 +111,7 @@ pub(super) fn read(
         let before = list;
         let entry = entry(&mut list, extensible)?;
         if found.is_empty() {
-            // Entries are about as long as the first.
+            // Estimates the number of entries by the length of the first.
             let length = before.left().saturating_sub(list.left()).max(1);
             found.reserve(before.left() / length);
         }
@@ -119,7 +120,7 @@ pub(super) fn read(
         refusal = refusal.or(entry.refusal);
     }
     found.sort_unstable_by(|left, right| {
-        // Most serial numbers differ in their prefix, which is at hand.
+        // Reads the whole serial numbers only if their prefixes are equal, which is rare.
         let whole = || order(serial_at(der, left.1), serial_at(der, right.1));
         let serials = left.0.cmp(&right.0).then_with(whole);
         serials.then(left.1.cmp(&right.1))
@@ -148,12 +149,12 @@ fn entry<'a>(list: &mut Reader<'a>, extensible: bool) -> Result<Entry<'a>, CrlEr
     let mut entry = Entry {
         serial,
         revoked: Revoked {
-            date: date.ok_or(start.malformed(field))?,
+            date: Moment(date.ok_or(start.malformed(field))?),
             reason: RevocationReason::Unspecified,
         },
         refusal: None,
     };
-    // None at all should be said by no extensions, but tools write an empty list of them.
+    // Without extensions the field should be absent, but some tools write an empty list.
     if let Some(extensions) = parts.next_if(&[SEQUENCE], "extensions")? {
         if !extensible {
             return Err(CrlError::ExtensionsNeedVersion2);
@@ -202,7 +203,7 @@ fn read_extension(
             let takes_back = entry.revoked.reason == RevocationReason::RemoveFromCrl;
             Ok(takes_back.then_some(CrlRefusal::TakesBack))
         }
-        // The certificate's issuer: from here on the entries are those of another one.
+        // certificateIssuer: the following entries belong to another issuer.
         Some(29) => Ok(Some(CrlRefusal::Indirect)),
         _ if !extension.critical => Ok(None),
         _ => {
@@ -225,7 +226,7 @@ impl Index {
         offsets.map(|offset| shortest(serial_at(der, *offset)))
     }
 
-    /// What the list says of a serial number; of several entries, the first.
+    /// The entry for a serial number. If there are several, the first.
     pub(super) fn find(&self, der: &[u8], serial: &[u8]) -> Option<Revoked> {
         let at = self
             .0
@@ -234,11 +235,12 @@ impl Index {
         if order(serial_at(der, offset), serial).is_ne() {
             return None;
         }
-        // It was read before; were it not, it would be revoked all the same.
+        // The entry was read when the list was. If it could not be read again, the certificate would still count as
+        // revoked.
         let found = entry(&mut Reader::from(der, offset), true);
         Some(found.map_or(
             Revoked {
-                date: 0,
+                date: Moment(0),
                 reason: RevocationReason::Unspecified,
             },
             |entry| entry.revoked,
@@ -255,8 +257,8 @@ fn serial_at(der: &[u8], offset: u32) -> &[u8] {
     serial.map_or(&[], |serial| serial.content)
 }
 
-/// The content of an `INTEGER` in its shortest form, in which serial numbers are compared. Old tools write a leading
-/// zero more, in certificates or in lists.
+/// The shortest form of the content of an `INTEGER`. Serial numbers are compared in this form, because old tools write
+/// redundant leading zeros in certificates or lists.
 pub(crate) fn shortest(mut serial: &[u8]) -> &[u8] {
     while let [0, next, ..] | [0xff, next, ..] = serial {
         let redundant = serial.first().map(|first| first & 0x80) == Some(next & 0x80);
@@ -268,13 +270,13 @@ pub(crate) fn shortest(mut serial: &[u8]) -> &[u8] {
     serial
 }
 
-/// An order of serial numbers in which those that are the same number are equal.
+/// Orders serial numbers. Two encodings of the same number are equal.
 fn order(left: &[u8], right: &[u8]) -> Ordering {
     let (left, right) = (shortest(left), shortest(right));
     (left.len(), left).cmp(&(right.len(), right))
 }
 
-/// The length and the first seven bytes, which order as the whole does as far as they differ.
+/// The length and the first seven bytes. Prefixes that differ have the order of the whole numbers.
 fn prefix(serial: &[u8]) -> u64 {
     let serial = shortest(serial);
     let mut bytes = [0; 8];

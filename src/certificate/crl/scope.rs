@@ -1,4 +1,4 @@
-//! Which certificates of its issuer a revocation list is about (RFC 5280 sections 5.2.5 and 6.3.3).
+//! The scope of a revocation list: which certificates of its issuer it covers (RFC 5280 sections 5.2.5 and 6.3.3).
 
 use super::super::der::{self, Value};
 use super::super::grammar;
@@ -8,26 +8,26 @@ use super::reader::{Extension, Reader, SEQUENCE};
 use crate::error::{CrlError, CrlRefusal};
 use crate::limits::MAX_DISTRIBUTION_POINT_NAMES;
 
-/// Which kind of certificates a list is about.
+/// The kind of certificates that a list covers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CrlKinds {
-    /// All of the issuer's.
+    /// All certificates of the issuer.
     #[default]
     All,
-    /// Those of end entities only.
+    /// End-entity certificates only.
     EndEntities,
-    /// Those of CAs only.
+    /// CA certificates only.
     Authorities,
 }
 
-/// A set of reasons for a revocation, of which a list may tell some only.
+/// A set of revocation reasons. A list may cover only some of them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Reasons(u16);
 
 impl Reasons {
     pub(crate) const NONE: Self = Self(0);
-    /// Each bit of `ReasonFlags` but the first, which is unused.
+    /// All bits of `ReasonFlags` except the first, which is unused.
     const ALL: Self = Self(0b0111_1111_1000_0000);
 
     pub(crate) fn is_all(self) -> bool {
@@ -57,11 +57,11 @@ impl Reasons {
     }
 }
 
-/// The `issuingDistributionPoint` of a list; without one, all of the issuer's certificates.
+/// The `issuingDistributionPoint` of a list. Without the extension, a list covers all certificates of its issuer.
 pub(super) struct Scope {
     pub(super) kinds: CrlKinds,
     pub(super) reasons: Reasons,
-    /// The names of its distribution point; none if it has none.
+    /// The names of the distribution point. Empty if there is none.
     pub(super) names: Box<[Place]>,
 }
 
@@ -91,7 +91,7 @@ pub(super) fn read(
     if let Some(point) = parts.next_if(&[0xa0], FIELD)? {
         is_empty = false;
         let mut inside = parts.inside(&point);
-        // DistributionPointName is a choice, so its tag stands in one of its own.
+        // DistributionPointName is a CHOICE, so it is always tagged explicitly.
         if let Some(names) = inside.next_if(&[0xa0], FIELD)? {
             scope.names = names_of(der, inside.inside(&names))?;
         } else {
@@ -159,8 +159,8 @@ fn names_of(der: &[u8], mut names: Reader<'_>) -> Result<Box<[Place]>, CrlError>
 }
 
 impl Scope {
-    /// Of which reasons the list `der` with this scope tells for a certificate of its issuer: none if the
-    /// certificate is not in its scope.
+    /// The reasons for which the list `der` with this scope covers a certificate of its issuer. Empty if the
+    /// certificate is out of scope.
     pub(super) fn covers(&self, der: &[u8], certificate: &Certificate) -> Reasons {
         let of_this_kind = match self.kinds {
             CrlKinds::All => true,
@@ -174,8 +174,8 @@ impl Scope {
             return self.reasons;
         }
         let is_ours = |name: &[u8]| self.names.iter().any(|own| own.get(der) == name);
-        // RFC 5280 section 6.3.3: a list that no distribution point names counts as found under the name of
-        // the certificate's issuer, with all reasons.
+        // RFC 5280 section 6.3.3: a list that is not named by a distribution point counts as found under the issuer's
+        // name, for all reasons.
         let by_issuer = self.names.iter().any(|own| {
             let name = der::take(own.get(der));
             name.is_some_and(|(name, _)| {
@@ -192,7 +192,7 @@ impl Scope {
     }
 }
 
-/// Of which reasons the distribution points that have one of our names tell.
+/// The reasons that the matching distribution points cover.
 fn reached(points: &[Value<'_>], is_ours: impl Fn(&[u8]) -> bool) -> Reasons {
     let mut reached = Reasons::NONE;
     let mut looked_at = 0_usize;
@@ -213,7 +213,7 @@ fn reached(points: &[Value<'_>], is_ours: impl Fn(&[u8]) -> bool) -> Reasons {
     reached
 }
 
-/// The `cRLDistributionPoints` of a certificate, if they can be read.
+/// The `cRLDistributionPoints` of a certificate, if readable.
 fn points_of(certificate: &Certificate) -> Option<Vec<Value<'_>>> {
     let extension = certificate.extension(&[0x55, 0x1d, 31])?;
     match der::take(extension.value)? {
@@ -222,8 +222,8 @@ fn points_of(certificate: &Certificate) -> Option<Vec<Value<'_>>> {
     }
 }
 
-/// The names of a distribution point at which the certificate's issuer publishes, and the reasons that it is
-/// for; `None` if it is for another issuer's list, or cannot be read.
+/// The names of a distribution point and its reasons. `None` if another issuer publishes there, or if it cannot be
+/// read.
 fn point_of<'a>(point: &Value<'a>) -> Option<(Vec<Value<'a>>, Reasons)> {
     let parts = der::children(point.content).ok()?;
     let mut parts = parts.into_iter().peekable();
@@ -254,7 +254,7 @@ mod tests {
         assert!(some.with(rest).is_all());
         assert!(read(&[0, 0xff, 0xff]).is_all());
         assert!(read(&[0, 0x80]).is_none());
-        // The last two have bits behind their end.
+        // The last two have bits after their end.
         let bad: [&[u8]; 6] = [
             &[],
             &[0],

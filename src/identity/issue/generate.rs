@@ -1,4 +1,4 @@
-//! New private keys, from the crypto library that the features offer.
+//! Generates private keys with the crypto library of the enabled features.
 
 use core::fmt;
 #[cfg(unix)]
@@ -14,21 +14,21 @@ use crate::error::WriteError;
 use crate::identity::{Existing, write_private};
 use crate::identity::{PrivateKey, scrub_stack};
 
-/// A private key that was just made, to be [written](Self::write) and then [used](Self::into_key): once it is
-/// in a crypto provider, it does not come out again. Wiped when dropped.
+/// A newly generated private key. [Write](Self::write) it first, then [use](Self::into_key) it: a crypto provider does
+/// not give a key back. It is wiped when dropped.
 pub struct NewKey(
     /// PKCS#8.
     Zeroizing<Vec<u8>>,
 );
 
 impl NewKey {
-    /// Makes a key: with aws-lc-rs if its feature is on, else with ring. Any provider loads it.
+    /// Generates a key: with aws-lc-rs if its feature is enabled, else with ring. Every crypto provider can load it.
     ///
     /// # Security
-    /// The buffers of aws-lc-rs are wiped by it; ring's key document lies on the stack, which is scrubbed.
+    /// aws-lc-rs wipes its buffers. ring leaves the key on the stack, which is scrubbed.
     ///
     /// # Errors
-    /// The library cannot make keys of this type, or has failed.
+    /// The library does not support keys of this type, or failed.
     pub fn generate(key: KeyType) -> Result<Self, IssueError> {
         let made = library::generate(key);
         scrub_stack();
@@ -43,26 +43,26 @@ impl NewKey {
     /// # Errors
     /// As [`write_private`].
     #[cfg(unix)]
-    pub fn write(&self, path: &Path, existing: Existing) -> Result<(), WriteError> {
+    pub fn write(&self, path: impl AsRef<Path>, existing: Existing) -> Result<(), WriteError> {
         write_private(path, &self.to_pem(), existing)
     }
 
-    /// The key, for a crypto provider.
+    /// The key for a crypto provider.
     ///
     /// # Errors
-    /// As [`PrivateKey::from_der`]; none is known for a key that was just made.
+    /// As [`PrivateKey::from_der`]. No such error is known for a newly generated key.
     pub fn into_key(mut self) -> Result<PrivateKey, IssueError> {
         Ok(PrivateKey::from_der(core::mem::take(&mut *self.0))?)
     }
 
-    /// PEM in one buffer, sized before it is filled.
+    /// The PEM in one buffer, allocated at its final size.
     #[cfg(unix)]
     fn to_pem(&self) -> Zeroizing<Vec<u8>> {
         use base64ct::{Base64, Encoding};
 
         const BEGIN: &[u8] = b"-----BEGIN PRIVATE KEY-----\n";
         const END: &[u8] = b"-----END PRIVATE KEY-----\n";
-        // 48 bytes make a line of 64 characters (RFC 7468 section 2).
+        // 48 bytes are a line of 64 characters (RFC 7468 section 2).
         const LINE: usize = 48;
 
         let lines = self.0.len().div_ceil(LINE);
@@ -74,7 +74,7 @@ impl NewKey {
         pem.extend_from_slice(BEGIN);
         let mut line = Zeroizing::new([0_u8; 64]);
         for bytes in self.0.chunks(LINE) {
-            // 64 characters hold 48 bytes, so this does not fail.
+            // 48 bytes fit into 64 characters, so this does not fail.
             let text = Base64::encode(bytes, &mut *line).unwrap_or("");
             pem.extend_from_slice(text.as_bytes());
             pem.push(b'\n');
@@ -90,7 +90,7 @@ impl fmt::Debug for NewKey {
     }
 }
 
-/// A copy in a buffer of its exact size; the library wipes or leaves to the scrub what it is a copy of.
+/// Copies a key into a buffer of its exact size. The library wipes the original, or the scrub of the stack does.
 fn kept(document: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut kept = Zeroizing::new(Vec::with_capacity(document.len()));
     kept.extend_from_slice(document);
@@ -113,7 +113,7 @@ mod library {
 
     type Made = Option<Zeroizing<Vec<u8>>>;
 
-    /// Not inlined, so that the frames of the library are below that of the caller, who scrubs.
+    /// Not inlined, so that the stack frames of the library are below the caller's, which scrubs.
     #[inline(never)]
     pub(super) fn generate(key: KeyType) -> Result<Made, IssueError> {
         Ok(match key {
@@ -134,13 +134,13 @@ mod library {
         Some(kept(document.as_ref()))
     }
 
-    /// Version 1, without the public part: OpenSSL does not read the version with it.
+    /// PKCS#8 version 1 without the public part, because OpenSSL does not read version 2.
     fn ed25519() -> Made {
         let document = Ed25519KeyPair::generate().ok()?.to_pkcs8v1().ok()?;
         Some(kept(document.as_ref()))
     }
 
-    /// The seed alone (RFC 9881 section 6), from which every reader can make the rest.
+    /// Only the seed (RFC 9881 section 6). All readers can derive the rest.
     fn ml_dsa(algorithm: &'static PqdsaSigningAlgorithm) -> Made {
         let document = PqdsaKeyPair::generate(algorithm).ok()?.to_pkcs8v1().ok()?;
         Some(kept(document.as_ref()))
@@ -167,14 +167,14 @@ mod library {
 
     type Made = Option<Zeroizing<Vec<u8>>>;
 
-    /// PKCS#8 of version 1 for Ed25519 (RFC 8410 section 7) up to the seed.
+    /// PKCS#8 version 1 for Ed25519 (RFC 8410 section 7), up to the seed.
     const ED25519: [u8; 16] = [
         0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04,
         0x20,
     ];
     const SEED: usize = 32;
 
-    /// Not inlined, so that the frames of the library are below that of the caller, who scrubs.
+    /// Not inlined, so that the stack frames of the library are below the caller's, which scrubs.
     #[inline(never)]
     pub(super) fn generate(key: KeyType) -> Result<Made, IssueError> {
         match key {
@@ -195,7 +195,8 @@ mod library {
         Some(kept(document.as_ref()))
     }
 
-    /// ring writes a form of version 2 that OpenSSL does not read; a seed is 32 random bytes.
+    /// ring writes a PKCS#8 version 2 that OpenSSL does not read, so the key is encoded here. A seed is 32 random
+    /// bytes.
     fn ed25519() -> Made {
         let mut key = kept(&[ED25519.as_slice(), &[0; SEED]].concat());
         SystemRandom::new()

@@ -1,35 +1,35 @@
-//! The kinds of keys that can be made.
+//! Types of keys that can be generated.
 
 use core::fmt;
 
-/// The kind of a key to make.
+/// The type of a key to generate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyType {
-    /// ECDSA on NIST P-256, the default: every key server takes it, and it signs fast.
+    /// ECDSA on NIST P-256, the default. Every key server accepts it, and it signs fast.
     #[default]
     P256,
     /// ECDSA on NIST P-384.
     P384,
-    /// Ed25519 (RFC 8410). Several TLS libraries in service do not know it.
+    /// Ed25519 (RFC 8410). Several TLS libraries in use do not support it.
     Ed25519,
-    /// RSA with 2048 bits, for key servers that know nothing else. Only with aws-lc-rs, as all of RSA.
+    /// RSA with 2048 bits, for key servers that support nothing else. All RSA keys need aws-lc-rs.
     Rsa2048,
     /// RSA with 3072 bits.
     Rsa3072,
-    /// RSA with 4096 bits. Making one takes seconds.
+    /// RSA with 4096 bits. Generating one takes seconds.
     Rsa4096,
-    /// ML-DSA-44 (FIPS 204, RFC 9881), post-quantum. As all of ML-DSA only with aws-lc-rs and in TLS 1.3, and known to
-    /// few peers: OpenSSL has it from 3.5 on, Go from 1.27 on.
+    /// ML-DSA-44 (FIPS 204, RFC 9881), post-quantum. All ML-DSA keys need aws-lc-rs and TLS 1.3. Few peers support
+    /// them: OpenSSL from 3.5 on, Go from 1.27 on.
     MlDsa44,
     /// ML-DSA-65.
     MlDsa65,
-    /// ML-DSA-87, the strongest, which a certificate of 7.5 kB carries.
+    /// ML-DSA-87, the strongest. Its certificates have 7.5 kB.
     MlDsa87,
 }
 
 impl KeyType {
-    /// Every kind.
+    /// All types.
     pub const ALL: &'static [Self] = &[
         Self::P256,
         Self::P384,

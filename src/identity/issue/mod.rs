@@ -1,5 +1,5 @@
-//! Making keys, and describing what they are to be certified as. Signing with them is for
-//! [`tls::OwnKey`](crate::tls::OwnKey), which has them inside a crypto provider.
+//! Generates keys, and describes the certificates and requests for them. [`tls::OwnKey`](crate::tls::OwnKey) signs,
+//! because the keys are inside a crypto provider.
 
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod generate;

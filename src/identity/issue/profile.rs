@@ -1,9 +1,9 @@
-//! What every certificate and request of ours has, whoever it is for.
+//! The fields that all generated certificates and requests have.
 //!
-//! All of it is what some key server refuses certificates without, and no other refuses them for: version 3;
-//! CA:FALSE, said (MinIO KES refuses CA certificates of clients); both roles (PyKMIP wants clientAuth, the key
-//! server's own wants serverAuth, and systems have one certificate for everything); digitalSignature, with
-//! keyEncipherment for RSA, which old servers want; a subject key identifier.
+//! Every field here is required by some key server and rejected by none: version 3; an explicit CA:FALSE (MinIO KES
+//! refuses CA certificates of clients); both roles (PyKMIP requires clientAuth, a key server's own certificate requires
+//! serverAuth, and systems use one certificate for everything); digitalSignature, and keyEncipherment for RSA, which
+//! old servers require; a subject key identifier.
 
 use core::time::Duration;
 
@@ -18,16 +18,16 @@ use crate::certificate::{Certificate, Clock, KeyPin};
 use crate::error::{IdentityError, IssueError};
 use crate::limits::{BACKDATE, MAX_VALIDITY_DAYS};
 
-/// Bytes of a serial number: half a fingerprint, so that none comes twice; RFC 5280 allows 20.
+/// Bytes of a serial number: half of a SHA-256 value, enough that no number repeats. RFC 5280 allows 20.
 pub(crate) const SERIAL_BYTES: usize = 16;
 
-/// 9999-12-31T23:59:59Z, the last moment that a certificate can name (RFC 5280 section 4.1.2.5).
+/// 9999-12-31T23:59:59Z, the latest time that a certificate can state (RFC 5280 section 4.1.2.5).
 const LAST_MOMENT: u64 = 253_402_300_799;
 
 /// Bytes of a key identifier (RFC 7093 section 2).
 const KEY_ID_BYTES: usize = 20;
 
-/// A certificate that its own key signs, valid from a little before `now` for a number of days.
+/// Makes a self-signed certificate. Its validity begins shortly before `now` and lasts for `days` days.
 pub(crate) fn self_signed(
     spec: &CertificateSpec,
     days: u32,
@@ -53,8 +53,8 @@ pub(crate) fn self_signed(
         .checked_add(u64::from(days).saturating_mul(24 * 60 * 60))
         .filter(|to| *to <= LAST_MOMENT)
         .ok_or(IssueError::ClockOff)?;
-    // Always given: the default is made from the key, so that a renewed certificate would have the issuer and
-    // serial of the old one. Positive, and of this length whatever the random bytes are.
+    // The serial number is always set. The default depends on the key only, so a renewed certificate would have the
+    // issuer and serial number of the old one. The top bits make it positive and of constant length.
     if let Some(first) = serial.first_mut() {
         *first = (*first & 0x3f) | 0x40;
     }
@@ -67,7 +67,7 @@ pub(crate) fn self_signed(
     Certificate::from_der(made.der()).map_err(|error| IdentityError::from(error).into())
 }
 
-/// A request for a certificate that says the same.
+/// Makes a request for a certificate with the same fields.
 pub(crate) fn request(
     spec: &CertificateSpec,
     key: &impl SigningKey,

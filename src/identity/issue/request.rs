@@ -1,4 +1,4 @@
-//! Certificate requests (PKCS#10, RFC 2986), and whether an answer is one.
+//! Certificate requests (PKCS#10, RFC 2986), and the check of the CA's answer.
 
 use core::fmt;
 #[cfg(unix)]
@@ -16,11 +16,11 @@ use crate::limits::MAX_REQUEST_BYTES;
 const SEQUENCE: u8 = 0x30;
 const INTEGER: u8 = 0x02;
 
-/// The label of a request (RFC 7468 section 7), and the one that old tools write.
+/// The label of a request (RFC 7468 section 7), and the label that old tools write.
 const LABEL: &str = "CERTIFICATE REQUEST";
 const OLD_LABEL: &str = "NEW CERTIFICATE REQUEST";
 
-/// A request that a CA is to answer with a certificate: public, and outstanding until the answer is
+/// A request to a CA for a certificate. It is public. Keep it until the answer is
 /// [installed](crate::tls::OwnKey::install).
 #[derive(Clone, PartialEq, Eq)]
 pub struct CertificateRequest {
@@ -29,12 +29,12 @@ pub struct CertificateRequest {
 }
 
 impl CertificateRequest {
-    /// Reads a request that was made before and written as PEM.
+    /// Reads a request from PEM.
     ///
-    /// Its signature is not verified: an answer has to fit the private key as well.
+    /// Its signature is not verified, because an answer must also fit the private key.
     ///
     /// # Errors
-    /// The file is not exactly one request, or is damaged.
+    /// The text is not exactly one request, or the request is damaged.
     pub fn from_pem(text: &[u8]) -> Result<Self, IssueError> {
         let sections = pem::sections(text).map_err(IssueError::RequestPem)?;
         let [section] = sections.as_slice() else {
@@ -48,7 +48,7 @@ impl CertificateRequest {
         Self::from_der(section.decode_public().map_err(IssueError::RequestPem)?)
     }
 
-    /// Takes a request in DER.
+    /// Reads a request from DER.
     pub(crate) fn from_der(der: Vec<u8>) -> Result<Self, IssueError> {
         let spki = public_key(&der)
             .ok_or(IssueError::RequestMalformed)?
@@ -56,7 +56,7 @@ impl CertificateRequest {
         Ok(Self { der, spki })
     }
 
-    /// The request as one PEM section, for the CA.
+    /// The request as one PEM section, to send to the CA.
     pub fn to_pem(&self) -> String {
         pem::encode(LABEL, &self.der)
     }
@@ -66,25 +66,25 @@ impl CertificateRequest {
         &self.der
     }
 
-    /// SHA-256 over the `SubjectPublicKeyInfo` that is to be certified.
+    /// SHA-256 over the `SubjectPublicKeyInfo` of the request.
     pub fn key_pin(&self) -> KeyPin {
         KeyPin::over(&self.spki)
     }
 
-    /// Writes the request as PEM, as [`write_private`] writes.
+    /// Writes the request as PEM, like [`write_private`].
     ///
     /// # Errors
     /// As [`write_private`].
     #[cfg(unix)]
-    pub fn write(&self, path: &Path, existing: Existing) -> Result<(), WriteError> {
+    pub fn write(&self, path: impl AsRef<Path>, existing: Existing) -> Result<(), WriteError> {
         write_private(path, self.to_pem().as_bytes(), existing)
     }
 
-    /// Whether a chain can be the answer to this request, by what it says. Whose CA has answered is for the
-    /// key servers to judge.
+    /// Checks whether a chain can be the answer to this request. It does not check which CA answered: key servers
+    /// decide which CAs they trust.
     ///
     /// # Errors
-    /// Its first certificate has another key, is a CA certificate, or is signed by its own key.
+    /// Its first certificate has another key, is a CA certificate, or is self-signed.
     pub fn check_answer(&self, answer: &Chain) -> Result<(), IssueError> {
         let leaf = answer.leaf();
         if leaf.subject_public_key_info() != self.spki {
@@ -103,8 +103,8 @@ impl CertificateRequest {
     }
 }
 
-/// Whether the certificate says that its own key has signed it. A name that it shares with its issuer is not
-/// enough if it names another key.
+/// Whether the certificate names its own key as its signer. The same name as issuer is not enough if it names another
+/// key.
 pub(crate) fn is_self_signed(certificate: &Certificate) -> bool {
     certificate.names_own_key().unwrap_or(false)
 }

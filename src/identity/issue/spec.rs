@@ -1,4 +1,4 @@
-//! What a certificate of ours is to say.
+//! What a generated certificate or request states.
 
 use crate::certificate::der::{self, Value};
 use crate::certificate::{Certificate, HostName, SanName, shown};
@@ -12,8 +12,8 @@ const UTF8_STRING: u8 = 0x0c;
 const PRINTABLE_STRING: u8 = 0x13;
 const IA5_STRING: u8 = 0x16;
 
-/// A part of a subject besides the common name (RFC 5280 appendix A.1). Some CAs sign only requests in which
-/// these are their own.
+/// A part of the subject other than the common name (RFC 5280 appendix A.1). Some CAs sign only requests in which these
+/// parts equal their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SubjectPart {
@@ -70,16 +70,16 @@ pub(super) enum Form {
     Ia5,
 }
 
-/// What a certificate of the system is to say: who it is. All else is the same for all that we make: version 3,
-/// no CA, for both roles, a key that signs.
+/// What a certificate or request states about its owner: the subject and the names. All other fields are fixed: version
+/// 3, not a CA, for clients and servers, a key for signatures.
 ///
 /// ```
 /// use mutual_trust::identity::{CertificateSpec, SubjectPart};
 ///
 /// let spec = CertificateSpec::new("array-7")?
 ///     .subject(SubjectPart::Organization, "Example")?
-///     .name("array-7.example".parse()?)
-///     .name("192.0.2.7".parse()?);
+///     .dns_name("array-7.example".parse()?)
+///     .dns_name("192.0.2.7".parse()?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -88,7 +88,7 @@ pub struct CertificateSpec {
     pub(super) names: Vec<San>,
 }
 
-/// A subject alternative name, as it is to be written.
+/// A subject alternative name to encode.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum San {
     Dns(String),
@@ -98,11 +98,11 @@ pub(super) enum San {
 }
 
 impl CertificateSpec {
-    /// A certificate with this common name. Some key servers take the name of the client, and so its rights,
-    /// from nowhere else (PyKMIP, and others by configuration).
+    /// A certificate with this common name. PyKMIP takes the name of a client, and so its permissions, only from there.
+    /// Other key servers can be configured so.
     ///
     /// # Errors
-    /// The name is empty, has more than 64 characters, or some that cannot be seen.
+    /// The name is empty, has more than 64 characters, or has invisible ones.
     pub fn new(common_name: &str) -> Result<Self, IssueError> {
         let text = checked("common name", common_name)?;
         Ok(Self {
@@ -115,16 +115,16 @@ impl CertificateSpec {
         })
     }
 
-    /// Adds a part to the subject, in front of the common name.
+    /// Adds a part to the subject, before the common name.
     ///
     /// # Errors
-    /// As [`new`](Self::new); or there is such a part already.
+    /// As [`new`](Self::new). Also if the subject has this part already, or a country is not two capital letters.
     pub fn subject(mut self, part: SubjectPart, text: &str) -> Result<Self, IssueError> {
         let attribute = part.name();
         let problem = |problem| IssueError::Subject { attribute, problem };
         let text = checked(attribute, text)?;
         let (form, good) = match part {
-            // The only part that RFC 5280 wants in this form.
+            // RFC 5280 requires this string type for the country only.
             SubjectPart::Country => {
                 let capitals = text.bytes().all(|byte| byte.is_ascii_uppercase());
                 (Form::Printable, capitals && text.len() == 2)
@@ -146,9 +146,9 @@ impl CertificateSpec {
         Ok(self)
     }
 
-    /// Adds a name or address to the subject alternative names. The same one again changes nothing.
+    /// Adds a subject alternative name: a DNS name or an IP address. Adding it again has no effect.
     #[must_use]
-    pub fn name(mut self, name: HostName) -> Self {
+    pub fn dns_name(mut self, name: HostName) -> Self {
         let name = match name.ip() {
             Some(address) => San::Ip(address),
             None => San::Dns(name.to_string()),
@@ -159,11 +159,11 @@ impl CertificateSpec {
         self
     }
 
-    /// What `certificate` says: its subject and its names, in their order.
+    /// Copies the subject and the names of `certificate`, in order.
     ///
     /// # Errors
-    /// Something of it cannot be written again as it is. Nothing is left out in silence.
-    pub fn like(certificate: &Certificate) -> Result<Self, IssueError> {
+    /// A part of them cannot be encoded again as it is. Nothing is dropped silently.
+    pub fn from_template(certificate: &Certificate) -> Result<Self, IssueError> {
         let lost = |what| IssueError::NotKept { what };
         let subject = attributes(certificate.subject_der()).ok_or(lost("the subject"))?;
         let names = certificate.names().map(|name| match name {
@@ -180,13 +180,13 @@ impl CertificateSpec {
         })
     }
 
-    /// Whether `certificate` has the subject and the names of `other`.
+    /// Whether `certificate` has the same subject and names as `other`.
     pub(crate) fn is_kept(certificate: &Certificate, other: &Certificate) -> bool {
         certificate.subject_der() == other.subject_der() && certificate.names().eq(other.names())
     }
 }
 
-/// A text for a subject, or what is wrong with it.
+/// Checks a text for the subject.
 fn checked(attribute: &'static str, text: &str) -> Result<String, IssueError> {
     let problem = |problem| Err(IssueError::Subject { attribute, problem });
     let length = text.chars().count();
@@ -199,14 +199,15 @@ fn checked(attribute: &'static str, text: &str) -> Result<String, IssueError> {
             limit: MAX_SUBJECT_PART,
         });
     }
-    // Shown differently than it is: what an administrator compares would not be what a machine does.
+    // The text would be displayed differently, so an administrator would compare something else than a program does.
     if shown(text) != text {
         return problem(SubjectProblem::Invisible);
     }
     Ok(text.to_owned())
 }
 
-/// The attributes of a name in DER (RFC 5280 section 4.1.2.4), if each stands alone, once, as a plain string.
+/// The attributes of a name in DER (RFC 5280 section 4.1.2.4). `None` unless each is alone in its set, is a plain
+/// string, and occurs once.
 fn attributes(name: &[u8]) -> Option<Vec<Attribute>> {
     let mut found: Vec<Attribute> = Vec::new();
     for set in children(single(name, SEQUENCE)?)? {
@@ -222,7 +223,7 @@ fn attributes(name: &[u8]) -> Option<Vec<Attribute>> {
         };
         let text = core::str::from_utf8(value.content).ok()?.to_owned();
         let arcs = arcs(single(oid.whole, OBJECT_IDENTIFIER)?)?;
-        // They are written by their identifier, each once.
+        // The encoder identifies attributes by type, so each type can occur once.
         if found.iter().any(|other| other.arcs == arcs) {
             return None;
         }
@@ -235,13 +236,13 @@ fn children(content: &[u8]) -> Option<Vec<Value<'_>>> {
     der::children(content).ok()
 }
 
-/// The content of the one value of this type that the bytes are.
+/// The content, if the bytes are exactly one value with this tag.
 fn single(bytes: &[u8], tag: u8) -> Option<&[u8]> {
     let (value, rest) = der::take(bytes)?;
     (value.tag == tag && rest.is_empty()).then_some(value.content)
 }
 
-/// The numbers of an object identifier (X.690 section 8.19).
+/// The arcs of an object identifier (X.690 section 8.19).
 fn arcs(content: &[u8]) -> Option<Vec<u64>> {
     let mut numbers = Vec::new();
     let mut number = 0_u64;
@@ -259,7 +260,7 @@ fn arcs(content: &[u8]) -> Option<Vec<u64>> {
     if open {
         return None;
     }
-    // The first two share a number: 40 times the first, which is at most 2, plus the second.
+    // The first two arcs share one number: 40 times the first, which is at most 2, plus the second.
     let (&shared, others) = numbers.split_first()?;
     let first = (shared / 40).min(2);
     let mut arcs = vec![first, shared.checked_sub(first.checked_mul(40)?)?];
@@ -298,7 +299,7 @@ mod tests {
             attributes(&name(std::slice::from_ref(&one))).unwrap().len(),
             1
         );
-        // Mail addresses and domain components are in ASCII (RFC 5280 appendix A.1), and stay so.
+        // E-mail addresses and domain components are ASCII strings (RFC 5280 appendix A.1) and stay so.
         let ascii = attributes(&name(&[set(&[attribute(IA5_STRING, 3)])])).unwrap();
         assert!(matches!(
             ascii[..],
@@ -308,7 +309,7 @@ mod tests {
             }]
         ));
         assert!(attributes(&name(&[])).unwrap().is_empty());
-        // Two of one kind; two in one set; a string of two-byte characters; something behind it.
+        // Two of one type, two in one set, a string of two-byte characters, and trailing bytes.
         assert!(attributes(&name(&[one.clone(), one.clone()])).is_none());
         let two = set(&[attribute(UTF8_STRING, 3), attribute(UTF8_STRING, 10)]);
         assert!(attributes(&name(&[two])).is_none());

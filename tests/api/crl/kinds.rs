@@ -10,8 +10,8 @@ use super::support::der::*;
 
 fn refusals() -> Vec<(&'static str, CrlSpec, &'static str)> {
     let null = || bytes(NULL, &[]);
-    let unknown = "its critical extension 1.2.3.4 is not understood";
-    let unknown_below = "the critical extension 1.2.3.4 in one of its entries is not understood";
+    let unknown = "its critical extension 1.2.3.4 is not supported";
+    let unknown_below = "the critical extension 1.2.3.4 in one of its entries is not supported";
     let (delta_list, indirect) = ("it is a delta list", "it is an indirect list");
     let id = [0x2a, 3, 4];
     let issuer_of_entry = |critical| {
@@ -51,12 +51,12 @@ fn refusals() -> Vec<(&'static str, CrlSpec, &'static str)> {
         (
             "an entry taken back",
             crl().entry(entry_with(&[1], vec![reason(8)])),
-            "it takes an entry back",
+            "it removes an entry",
         ),
         (
             "no end",
             crl().no_end(),
-            "it does not say when the next one comes",
+            "it does not say when the next list is due",
         ),
         (
             "unknown critical",
@@ -77,7 +77,7 @@ fn refusals() -> Vec<(&'static str, CrlSpec, &'static str)> {
         (
             "freshestCRL, critical",
             crl().extension(standard(46, true, &null())),
-            "its critical extension 2.5.29.46 is not understood",
+            "its critical extension 2.5.29.46 is not supported",
         ),
     ]
 }
@@ -163,7 +163,7 @@ fn what_is_odd_and_clear_is_installed_with_a_warning() {
     sign(&mut tree, &issuer);
     let list = mutual_trust::certificate::Crl::from_der(&tree.write()).unwrap();
     assert_eq!(list.deviations(), [CrlDeviation::EmptyList]);
-    assert!(list.deviations()[0].to_string().contains("without entries"));
+    assert!(list.deviations()[0].to_string().contains("has no entries"));
 }
 
 // What is understood may be marked critical.

@@ -26,7 +26,7 @@ fn own_pin(world: &mut World) {
 /// A leaf that the holder of a pinned key signed, for the pin's name or for another one.
 fn signed_by_pins() -> Vec<Row> {
     let mut rows = Vec::new();
-    const NO_CA: &str = "pin own for server keys-1, which cannot be an authority: it does not say that it is a CA (basicConstraints)";
+    const NO_CA: &str = "pin own for server keys-1, which cannot be an authority: it does not state that it is a CA (basicConstraints)";
     const OLD: &str = "pin own for server keys-1, which cannot be an authority: it is of an old X.509 version, which does not say that it is a CA";
     for (pin, detail) in [
         ("ca-false", NO_CA),
@@ -316,7 +316,7 @@ fn meant_for_pins() -> Vec<Row> {
             w.pin(For::Server("keys-2"), "other", &other);
             w.presents(&other).with("no CA", &no_ca);
         }),
-        row("I3", "while the server migrates, a leaf signed with the key of its pin, presented with that", refused(IssuedByPin).any_considered().detail("pin own for server keys-1, which cannot be an authority: it does not say that it is a CA (basicConstraints)"), move |w| {
+        row("I3", "while the server migrates, a leaf signed with the key of its pin, presented with that", refused(IssuedByPin).any_considered().detail("pin own for server keys-1, which cannot be an authority: it does not state that it is a CA (basicConstraints)"), move |w| {
             let own = self_signed("own");
             w.pin(KEYS_1, "own", &own);
             migrating(w);

@@ -132,7 +132,7 @@ fn by_themselves() -> Vec<Row> {
             w.presents(&leaf().no_authority_key_id().signed_by(&spec("I").ca().self_signed()));
             w.with("I", &weak);
         }),
-        row("I4", "a leaf of RSA 1024", refused(KeyNotAllowed).detail("the key (RSA 1024) is below the 2048 bits asked for"), |w| {
+        row("I4", "a leaf of RSA 1024", refused(KeyNotAllowed).detail("the key (RSA 1024) has less than the required 2048 bits"), |w| {
             let root = spec("root").ca().self_signed();
             w.authority(For::AnyServer, "root", &root);
             w.presents(&leaf().for_key_of(&fixture("rsa1024"), &root));
@@ -237,7 +237,7 @@ fn closest() -> Vec<Row> {
         }),
         row("P1", "a blocked CA, and one that is too far away", both(Blocked, "authority one for any server: Blocked", "authority other for any server: IssuerExpired"), move |w| {
             two(w, &|s| s, &|s| s.valid(-9 * day, -day));
-            let key = w.store.contents().entries().into_iter().find(|entry| entry.certificate().unwrap().validity().not_after() > 1_798_761_600).unwrap().fingerprint();
+            let key = w.store.contents().entries().into_iter().find(|entry| entry.certificate().unwrap().validity().not_after().seconds() > 1_798_761_600).unwrap().fingerprint();
             w.store.block_selector(mutual_trust::store::BlockSelector::Fingerprint(key));
         }),
         row("P1", "a disabled CA, and a blocked one after it", both(Blocked, "authority one for any server: EntryDisabled", "authority other for any server: Blocked"), move |w| {

@@ -209,7 +209,7 @@ fn the_remedy_for_a_leaf_that_a_pin_issued_looks_at_the_pin() {
         &mut world,
         IssuedByPin,
         Rule::I3,
-        "which cannot be an authority: it is of an old X.509 version",
+        "which cannot be an authority: it has an old X.509 version",
         "issue itself a new certificate of X.509 version 3 with basicConstraints CA:TRUE",
     );
     assert!(

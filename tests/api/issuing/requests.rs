@@ -50,7 +50,7 @@ fn serves(setting: &Setting, identity: Identity, root: &Certificate) {
         .install_authority(AuthorityScope::Clients, root.clone(), EntryOptions::new())
         .unwrap();
     // openssl has made the certificates by the clock of the machine; the store's floor is ours.
-    let since = identity.certificate().validity().not_before();
+    let since = identity.certificate().validity().not_before().seconds();
     let clock = NOW.max(u64::try_from(since).unwrap() + 60);
     let clock = Clock::Known(at(clock));
     let policy = setting.policy();

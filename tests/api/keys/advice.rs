@@ -126,7 +126,7 @@ fn the_end_is_told_thirty_days_ahead_to_the_second() {
     let soon = ending(notice - 1);
     let not_after = i64::try_from(NOW).unwrap() + notice - 1;
     assert!(
-        matches!(soon.as_slice(), [A::ExpiresSoon { index: 0, not_after: end, .. }] if *end == not_after),
+        matches!(soon.as_slice(), [A::ExpiresSoon { index: 0, not_after: end, .. }] if end.seconds() == not_after),
         "{soon:?}"
     );
     assert_eq!(

@@ -1,12 +1,16 @@
 //! Keys in files and from readers: read once, of exactly their size, and private to their owner.
 
+use std::error::Error;
 use std::io::{self, Read};
+use std::path::PathBuf;
 
+use mutual_trust::Identity;
 use mutual_trust::error::{IdentityError as E, ReadFileError as R};
 use mutual_trust::identity::{Chain, PrivateKey};
 use mutual_trust::limits::MAX_KEY_FILE_BYTES;
 
 use crate::keys::{assert_is, keys_format, path};
+use crate::support::provider;
 
 #[test]
 fn a_reader_is_of_exactly_the_size_that_is_stated() {
@@ -17,13 +21,16 @@ fn a_reader_is_of_exactly_the_size_that_is_stated() {
         PrivateKey::from_reader((&*content).take(u64::try_from(size).unwrap()), size).unwrap();
         assert_is!(
             PrivateKey::from_reader(&*content, size + 1),
-            E::KeyFile(R::Short { size: stated, found, .. }) if *stated == size + 1 && *found == size
+            E::KeyReader(R::Short { size: stated, found, .. }) if *stated == size + 1 && *found == size
         );
         assert_is!(
             PrivateKey::from_reader(&*content, size - 1),
-            E::KeyFile(R::Long { size: stated, .. }) if *stated == size - 1
+            E::KeyReader(R::Long { size: stated, .. }) if *stated == size - 1
         );
-        assert_is!(PrivateKey::from_reader(&*content, 0), E::KeyFile(R::Empty));
+        assert_is!(
+            PrivateKey::from_reader(&*content, 0),
+            E::KeyReader(R::Empty)
+        );
     }
 }
 
@@ -38,7 +45,7 @@ fn a_size_above_the_limit_is_refused_before_anything_is_read() {
     for size in [MAX_KEY_FILE_BYTES + 1, usize::MAX] {
         assert_is!(
             PrivateKey::from_reader(Untouched, size),
-            E::KeyFile(R::TooLarge {
+            E::KeyReader(R::TooLarge {
                 limit: MAX_KEY_FILE_BYTES,
                 ..
             })
@@ -59,7 +66,7 @@ fn the_error_of_a_reader_is_known_by_its_kind_alone() {
     }
     let error = assert_is!(
         PrivateKey::from_reader(Failing, 100),
-        E::KeyFile(R::Io(io::ErrorKind::TimedOut))
+        E::KeyReader(R::Io(error)) if error.kind() == io::ErrorKind::TimedOut
     );
     assert!(!format!("{error} {error:?}").contains("1234"));
 }
@@ -69,13 +76,35 @@ fn a_file_that_cannot_be_read_is_an_error_of_its_kind() {
     for missing in ["missing.pem", "missing/key.pem"] {
         assert_is!(
             PrivateKey::from_file(path(missing)),
-            E::KeyFile(R::Io(io::ErrorKind::NotFound))
+            E::KeyFile { source: R::Io(error), .. } if error.kind() == io::ErrorKind::NotFound
         );
         assert_is!(
             Chain::from_file(path(missing)),
-            E::ChainFile(R::Io(io::ErrorKind::NotFound))
+            E::ChainFile { source: R::Io(error), .. } if error.kind() == io::ErrorKind::NotFound
         );
     }
+}
+
+#[test]
+fn an_error_names_the_file_once_and_gives_the_cause_of_the_operating_system() {
+    let chain = PathBuf::from(path("missing.pem"));
+    let error = Identity::from_files(&chain, path("key.pem"), &provider()).unwrap_err();
+    let file = chain.display();
+    let expected = format!("cannot read the certificate file {file}");
+    assert_eq!(error.to_string(), expected);
+    let cause = error.source().unwrap();
+    assert_eq!(cause.to_string(), "No such file or directory (os error 2)");
+    assert!(cause.source().is_none());
+    assert_is!(
+        Err::<(), _>(error),
+        E::ChainFile { path, source: R::Io(cause), .. }
+            if *path == chain && cause.raw_os_error() == Some(2)
+    );
+    let key = PathBuf::from(path("missing.key"));
+    let error = PrivateKey::from_file(&key).unwrap_err();
+    let expected = format!("cannot read the private key file {}", key.display());
+    assert_eq!(error.to_string(), expected);
+    assert!(error.source().unwrap().to_string().contains("os error 2"));
 }
 
 #[cfg(unix)]
@@ -83,14 +112,12 @@ mod unix {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::{PermissionsExt, chown, symlink};
     use std::os::unix::process::CommandExt;
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
     use std::process::Command;
 
-    use mutual_trust::Identity;
     use mutual_trust::identity::KeyReader;
 
     use super::*;
-    use crate::support::provider;
 
     /// A folder of its own, removed at the end.
     struct Folder(PathBuf);
@@ -143,19 +170,23 @@ mod unix {
             let file = folder.file("key.pem", &keys_format("p256-pkcs8.pem"), mode);
             let error = assert_is!(
                 PrivateKey::from_file(&file),
-                E::KeyFile(R::Mode { mode: seen, .. }) if *seen == mode
+                E::KeyFile { source: R::Mode { mode: seen, .. }, .. } if *seen == mode
             );
-            assert!(
-                error.to_string().contains(&format!("mode {mode:04o}")),
-                "{error}"
-            );
-            assert!(error.to_string().contains("chmod 600"), "{error}");
+            let cause = error.source().unwrap().to_string();
+            assert!(cause.contains(&format!("mode {mode:04o}")), "{cause}");
+            assert!(cause.contains("chmod 600"), "{cause}");
             KeyReader::new().any_owner_and_mode().file(&file).unwrap();
         }
         let file = folder.file("key.pem", &keys_format("p256-pkcs8.pem"), 0o644);
         let links_to = folder.0.join("link.pem");
         symlink(&file, &links_to).unwrap();
-        assert_is!(PrivateKey::from_file(&links_to), E::KeyFile(R::Mode { .. }));
+        assert_is!(
+            PrivateKey::from_file(&links_to),
+            E::KeyFile {
+                source: R::Mode { .. },
+                ..
+            }
+        );
     }
 
     #[test]
@@ -165,11 +196,17 @@ mod unix {
         let file = folder.file("both.pem", &text, 0o640);
         assert_is!(
             KeyReader::new().combined_file(&file),
-            E::KeyFile(R::Mode { mode: 0o640, .. })
+            E::KeyFile {
+                source: R::Mode { mode: 0o640, .. },
+                ..
+            }
         );
         assert_is!(
             Identity::from_files(&file, &file, &provider()),
-            E::KeyFile(R::Mode { .. })
+            E::KeyFile {
+                source: R::Mode { .. },
+                ..
+            }
         );
         KeyReader::new()
             .any_owner_and_mode()
@@ -200,25 +237,52 @@ mod unix {
         );
         for path in [&*folder.0, &pipe, Path::new("/dev/null")] {
             // A pipe has no writer here: opening it would not come back.
-            assert_is!(PrivateKey::from_file(path), E::KeyFile(R::NotAFile));
-            assert_is!(Chain::from_file(path), E::ChainFile(R::NotAFile));
+            assert_is!(
+                PrivateKey::from_file(path),
+                E::KeyFile {
+                    source: R::NotAFile,
+                    ..
+                }
+            );
+            assert_is!(
+                Chain::from_file(path),
+                E::ChainFile {
+                    source: R::NotAFile,
+                    ..
+                }
+            );
             let waived = KeyReader::new().any_owner_and_mode().file(path);
-            assert_is!(waived, E::KeyFile(R::NotAFile));
+            assert_is!(
+                waived,
+                E::KeyFile {
+                    source: R::NotAFile,
+                    ..
+                }
+            );
         }
         let file = folder.file("empty.pem", b"", 0o600);
-        assert_is!(PrivateKey::from_file(file), E::KeyFile(R::Empty));
+        assert_is!(
+            PrivateKey::from_file(file),
+            E::KeyFile {
+                source: R::Empty,
+                ..
+            }
+        );
         let file = folder.file("large.pem", &vec![b'\n'; MAX_KEY_FILE_BYTES + 1], 0o600);
         assert_is!(
             PrivateKey::from_file(&file),
-            E::KeyFile(R::TooLarge { limit: MAX_KEY_FILE_BYTES, size, .. })
+            E::KeyFile { source: R::TooLarge { limit: MAX_KEY_FILE_BYTES, size, .. }, .. }
                 if *size == u64::try_from(MAX_KEY_FILE_BYTES).unwrap() + 1
         );
         assert_is!(
             Chain::from_file(&file),
-            E::ChainFile(R::TooLarge {
-                limit: MAX_KEY_FILE_BYTES,
+            E::ChainFile {
+                source: R::TooLarge {
+                    limit: MAX_KEY_FILE_BYTES,
+                    ..
+                },
                 ..
-            })
+            }
         );
     }
 
@@ -235,11 +299,14 @@ mod unix {
         }
         assert_is!(
             PrivateKey::from_file(&file),
-            E::KeyFile(R::Owner {
-                owner: OTHER,
-                user: 0,
+            E::KeyFile {
+                source: R::Owner {
+                    owner: OTHER,
+                    user: 0,
+                    ..
+                },
                 ..
-            })
+            }
         );
         KeyReader::new().any_owner_and_mode().file(&file).unwrap();
         // The same file, read by its owner: this test again, as that user.

@@ -356,7 +356,7 @@ fn a_key_that_describes_its_curve_is_refused_with_the_way_to_name_it() {
         let error = assert_is!(PrivateKey::from_pem(&text), E::ExplicitCurve);
         let said = error.to_string();
         for words in [
-            "explicit parameters",
+            "explicit curve parameters",
             "RFC 5480",
             "-ec_param_enc named_curve",
         ] {

@@ -51,7 +51,7 @@ fn something_else_than_a_private_key_is_named() {
             let error = assert_is!(result, E::NotAKey { found: seen, .. } if *seen == found);
             assert_eq!(
                 error.to_string(),
-                format!("there is no private key but {words}")
+                format!("expected a private key, found {words}")
             );
         }
     }

@@ -1,13 +1,13 @@
 //! Certificates, PEM, fingerprints, names and patterns.
 
-use mutual_trust::certificate::{Certificate, Fingerprint, HostName};
+use mutual_trust::certificate::{Certificate, Fingerprint, HostName, Moment};
 use mutual_trust::error::CertificateError;
 use mutual_trust::limits::{
     MAX_CERTIFICATE_BYTES, MAX_PEM_BYTES, MAX_PEM_SECTIONS, MAX_SUBJECT_ALT_NAMES,
 };
 use mutual_trust::store::SanPattern;
 use mutual_trust::{GroupId, ServerId};
-use pki_types::ServerName;
+use pki_types::{ServerName, UnixTime};
 
 use crate::produced::Produced;
 use crate::support::der::{Der, NULL, OCTETS, OID, SEQUENCE, bytes, parts, tree};
@@ -113,6 +113,8 @@ fn names(produced: &mut Produced) {
     ] {
         produced.error(text.parse::<Fingerprint>());
     }
+    produced.error("soon".parse::<Moment>());
+    produced.error(UnixTime::try_from(Moment::from_seconds(-1)));
     let long = "a.".repeat(200);
     for text in [
         "",

@@ -146,7 +146,9 @@ fn files(produced: &mut Produced) {
         PrivateKey::from_file(&path)
     };
     let mut file = |result: Result<PrivateKey, IdentityError>| match produced.error(result) {
-        IdentityError::KeyFile(error) => produced.value(&error),
+        IdentityError::KeyFile { source, .. } | IdentityError::KeyReader(source) => {
+            produced.value(&source);
+        }
         other => panic!("{other}"),
     };
     let key = fixture_key("p256");

@@ -132,7 +132,9 @@ fn renewed(produced: &mut Produced) {
         let name = rcgen::SanType::OtherName((vec![1, 3, 6, 1], value));
         params.subject_alt_names.push(name);
     });
-    produced.error(CertificateSpec::like(&other.self_signed().certificate));
+    produced.error(CertificateSpec::from_template(
+        &other.self_signed().certificate,
+    ));
 }
 
 fn requested(produced: &mut Produced) {

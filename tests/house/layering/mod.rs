@@ -4,8 +4,6 @@
 
 mod checks;
 mod planted;
-#[path = "../support/skips.rs"]
-mod skips;
 mod source;
 
 use std::fs::{read_dir, read_to_string};
@@ -48,7 +46,7 @@ fn files(endings: &[&str]) -> Vec<File> {
     if command.is_dir() {
         walk(&command, root, endings, &mut all);
     } else {
-        skips::skipped("the package has no sources of the command");
+        crate::support::skips::skipped("the package has no sources of the command");
     }
     all
 }

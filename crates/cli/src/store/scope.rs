@@ -111,9 +111,7 @@ pub(super) fn moment(text: &str) -> Result<UnixTime, String> {
     let moment: Moment = text
         .parse()
         .map_err(|error: mutual_trust::error::MomentError| error.to_string())?;
-    moment
-        .unix_time()
-        .ok_or_else(|| String::from("the time must be after 1970"))
+    UnixTime::try_from(moment).map_err(|_| String::from("the time must be after 1970"))
 }
 
 /// How an entry counts.
