@@ -17,6 +17,7 @@ pub(crate) mod form;
 mod grammar;
 mod issued;
 mod keys;
+mod list;
 mod names;
 mod parse;
 pub(crate) mod pem;

@@ -4,8 +4,8 @@
 use super::algorithms::key_kind;
 use super::curve;
 use super::der::{self, BIT_STRING, SEQUENCE, Value};
-use super::grammar::{algorithm, list};
 use super::keys::{KeyFault, KeyKind};
+use super::list::{algorithm, list};
 use crate::limits::MAX_RSA_EXPONENT_BITS;
 
 /// What a key is, and why no signature can verify under it, if so.
