@@ -320,7 +320,7 @@ fn remembered(bench: &mut Bench, chain: &Chain) {
     let root = CertificateDer::from(chain.root.as_slice());
     let anchors = [webpki::anchor_from_trusted_cert(&root).unwrap()];
     let policy = Policy::new(tls::key_policy(&bench.provider))
-        .remember_chains(1_000)
+        .with_remembered_chains(1_000)
         .unwrap();
     let memory = ChainMemory::new(policy);
     let (id, name) = (bench.id.clone(), bench.name.clone());

@@ -80,8 +80,8 @@ fn visit(provider: Arc<CryptoProvider>) -> Result<(), Box<dyn Error>> {
     let mut answer = String::new();
     BufReader::new((&mut link).take(256)).read_line(&mut answer)?;
 
-    let verdict = builder.peer_check().server(&server, None, &link.conn);
-    println!("{verdict}");
+    let accepted = builder.peer_check().server(&server, None, &link.conn)?;
+    println!("{}", accepted.verdict());
     println!("answer: {}", answer.trim_end());
     link.conn.send_close_notify();
     link.flush()?;

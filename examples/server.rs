@@ -81,14 +81,13 @@ fn answer(tcp: &TcpStream, config: &Arc<ServerConfig>, check: &PeerCheck) -> Out
         io::copy(&mut tcp.take(65536), &mut io::sink())?;
         return Err(error.into());
     }
-    let verdict = check.client(&link.conn);
+    let accepted = check.client(&link.conn)?;
     // A chain would say which names its authority vouches for; here only pins are installed.
-    let peer = verdict.accepted().map(|accepted| accepted.peer());
-    let Some(PeerIdentity::Pin {
+    let PeerIdentity::Pin {
         label: Some(label), ..
-    }) = peer
+    } = accepted.peer()
     else {
-        return Err(verdict.to_string().into());
+        return Err(accepted.verdict().to_string().into());
     };
     // Not `writeln!`, which would send its parts in records of their own.
     link.write_all(format!("you are {label}\n").as_bytes())?;

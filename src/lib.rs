@@ -39,8 +39,8 @@ pub mod tls;
 pub use admin::{Enrolment, LiveTrust};
 pub use certificate::{Certificate, Clock, Crl, Fingerprint, HostName, KeyPin, KeyPolicy, Role};
 pub use policy::{
-    ChainProfile, PeerIdentity, Policy, Question, ReasonCode, Rule, Target, Verdict,
-    VerdictWarning, decide,
+    Accepted, ChainProfile, PeerIdentity, Policy, Question, ReasonCode, Refusal, Rule, Target,
+    Verdict, VerdictWarning, decide,
 };
 pub use store::{
     AuthorityScope, EntryOptions, GroupId, Matching, PinScope, ServerId, TrustStore, View,

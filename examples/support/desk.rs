@@ -71,8 +71,7 @@ fn answer(tcp: TcpStream, config: Arc<ServerConfig>, check: &PeerCheck) -> Outco
     tcp.set_read_timeout(Some(PATIENCE))?;
     let mut link = StreamOwned::new(ServerConnection::new(config)?, tcp);
     let done = link.read(&mut [0; 64]).map_err(Into::into).and_then(|_| {
-        let peer = check.client(&link.conn).peer();
-        let who = peer.ok_or("it was accepted and is not any more")?;
+        let who = check.client(&link.conn)?.peer();
         link.write_all(format!("welcome, {who}").as_bytes())?;
         Ok(())
     });

@@ -222,15 +222,15 @@ fn ask(case: &Case, settings: &Settings) -> Result<(Verdict, Vec<String>), NotAs
     };
     let clock = Clock::Known(time);
     let mut store = TrustStore::new(settings.keys).with_clock(Arc::new(clock));
-    let mut policy = Policy::new(settings.keys).chain_profile(settings.profile);
+    let mut policy = Policy::new(settings.keys).with_chain_profile(settings.profile);
     if let Some(depth) = case.max_depth {
         // More than any path has is no demand.
         let most = usize::try_from(depth).unwrap_or(usize::MAX);
-        policy = policy.max_intermediates(most).unwrap_or(policy);
+        policy = policy.with_max_intermediates(most).unwrap_or(policy);
     }
     if !case.crls.is_empty() {
         // A case that has lists is about them.
-        policy = policy.require_crl();
+        policy = policy.with_crl_required();
     }
     let id: ServerId = match "server".parse() {
         Ok(id) => id,
@@ -321,10 +321,8 @@ fn conclude(case: &Case, verdict: Verdict, imports: Vec<String>) -> Judged {
             detail = missing;
         }
     }
-    if case.signs
-        && let Some(accepted) = verdict.accepted()
-    {
-        let usage = accepted.path().first().and_then(Certificate::key_usage);
+    if case.signs && verdict.is_accepted() {
+        let usage = verdict.path().first().and_then(Certificate::key_usage);
         if usage.is_some_and(|usage| !usage.digital_signature()) {
             got = Came::Failure;
             reason = "NoDigitalSignature".to_owned();

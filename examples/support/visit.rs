@@ -61,11 +61,11 @@ impl fmt::Display for End {
             Self::Judged(verdict) => verdict,
             Self::TurnedAway(text) => return f.write_str(text),
         };
-        match verdict.accepted() {
+        match verdict.peer() {
             None => write!(f, "refused, {}", verdict.reason()),
-            Some(accepted) => {
+            Some(peer) => {
                 write!(f, "accepted, {}", verdict.reason())?;
-                match who(&accepted.peer()) {
+                match who(&peer) {
                     Some(who) if verdict.role() == Role::Client => write!(f, ": {who}"),
                     _ => Ok(()),
                 }
@@ -140,7 +140,7 @@ fn answer(listener: &TcpListener, config: &Arc<ServerConfig>, check: &PeerCheck)
         .read(&mut [0; 64])
         .and_then(|_| link.write_all(b"welcome\n"));
     let end = match done {
-        Ok(()) => End::Judged(Box::new(check.client(&link.conn))),
+        Ok(()) => End::Judged(Box::new(check.client(&link.conn).into())),
         Err(error) => End::failed(error)?,
     };
     part(&mut link.sock)?;
@@ -182,7 +182,7 @@ fn dial(
                 Some(id) => check.server(id, Some(&dialled), &link.conn),
                 None => check.server_by_name(&dialled, &link.conn),
             };
-            End::Judged(Box::new(verdict))
+            End::Judged(Box::new(verdict.into()))
         }
         Err(error) => End::failed(error)?,
     };

@@ -130,7 +130,7 @@ fn chain(leaf: &[u8], others: &[Vec<u8>]) -> bool {
     let mut anchor = webpki::anchor_from_trusted_cert(&root).expect("it is good");
     // Names of authorities are compared by RFC 5280 section 7.1, and the path builder compares bytes: it is asked with
     // the name as the certificate below the authority writes it.
-    let path = verdict.accepted().map(|accepted| accepted.path().to_vec());
+    let path = verdict.is_accepted().then(|| verdict.path().to_vec());
     let below = path.as_ref().and_then(|path| path.get(path.len() - 2));
     let written = below.map(|below| below.issuer_der().to_vec());
     let own = good()[0].clone();

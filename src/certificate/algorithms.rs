@@ -9,7 +9,6 @@ use pki_types::alg_id;
 
 use super::der::{self, INTEGER, OID, SEQUENCE, Value};
 use super::dotted;
-use super::keys::KeyKind;
 
 /// Object identifiers, as content bytes of their DER.
 const RSA_ENCRYPTION: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
@@ -161,6 +160,63 @@ const DIGESTS: &[(&[u8], &str)] = &[
     (b"\x60\x86\x48\x01\x65\x03\x04\x02\x09", "SHA3-384"),
     (b"\x60\x86\x48\x01\x65\x03\x04\x02\x0a", "SHA3-512"),
 ];
+/// The kind and size of a public key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyKind {
+    /// RSA with a modulus of this many bits.
+    #[non_exhaustive]
+    Rsa {
+        /// Length of the modulus in bits.
+        bits: u32,
+    },
+    /// ECDSA on NIST P-256 (secp256r1).
+    P256,
+    /// ECDSA on NIST P-384 (secp384r1).
+    P384,
+    /// ECDSA on NIST P-521 (secp521r1).
+    P521,
+    /// Ed25519 (RFC 8410).
+    Ed25519,
+    /// ML-DSA-44 (RFC 9881).
+    MlDsa44,
+    /// ML-DSA-65 (RFC 9881).
+    MlDsa65,
+    /// ML-DSA-87 (RFC 9881).
+    MlDsa87,
+    /// A kind that has a name only. Whether it is accepted depends on the algorithms of the crypto provider.
+    Named(NamedKey),
+    /// An unknown kind. Whether it is accepted depends on the algorithms of the crypto provider.
+    Other,
+}
+
+impl KeyKind {
+    /// Whether the provider `aws-lc-rs` of rustls accepts keys of this kind and its provider `ring` does not.
+    pub(crate) const fn needs_aws_lc_rs(self) -> bool {
+        matches!(
+            self,
+            Self::P521 | Self::MlDsa44 | Self::MlDsa65 | Self::MlDsa87
+        )
+    }
+}
+
+impl fmt::Display for KeyKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rsa { bits } => write!(f, "RSA {bits}"),
+            Self::P256 => f.write_str("ECDSA P-256"),
+            Self::P384 => f.write_str("ECDSA P-384"),
+            Self::P521 => f.write_str("ECDSA P-521"),
+            Self::Ed25519 => f.write_str("Ed25519"),
+            Self::MlDsa44 => f.write_str("ML-DSA-44"),
+            Self::MlDsa65 => f.write_str("ML-DSA-65"),
+            Self::MlDsa87 => f.write_str("ML-DSA-87"),
+            Self::Named(named) => fmt::Display::fmt(named, f),
+            Self::Other => f.write_str("unknown key type"),
+        }
+    }
+}
+
 /// A kind of key that has a name only. Whether such a key is accepted depends on the algorithms of the crypto provider.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct NamedKey(u8);

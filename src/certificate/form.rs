@@ -1,6 +1,5 @@
 //! How a certificate is encoded: facts that are rarely needed, so they are read from the DER on request.
 
-use super::parse::{self, is_listed};
 use super::time::read_time;
 use super::{Certificate, der, dotted};
 use crate::limits::{KNOWN_CRITICAL_IN_CA, KNOWN_CRITICAL_IN_PIN};
@@ -13,6 +12,24 @@ pub(crate) struct Extension<'a> {
     pub(crate) critical: bool,
     /// The DER of the value.
     pub(crate) value: &'a [u8],
+}
+
+// Slots in which a critical extension is not understood: bits of a set.
+pub(super) const IN_PIN: u8 = 1;
+pub(super) const IN_CA: u8 = 2;
+
+/// The number of an extension below `2.5.29` (id-ce).
+pub(super) fn number(id: &[u8]) -> Option<u8> {
+    match id {
+        [0x55, 0x1d, last] => Some(*last),
+        _ => None,
+    }
+}
+
+/// Whether the object identifier is one below `2.5.29` (id-ce) whose last number is in a list. Its bytes are compared:
+/// the walk that ran before has let each identifier in in one form alone.
+pub(super) fn is_listed(id: &[u8], list: &[u8]) -> bool {
+    number(id).is_some_and(|own| list.contains(&own))
 }
 
 /// The base of a subtree in `nameConstraints` (RFC 5280 section 4.2.1.10).
@@ -140,13 +157,13 @@ impl Certificate {
 
     /// The first critical extension that is unknown for pins, in dotted form.
     pub(crate) fn unknown_critical_in_pin(&self) -> Option<String> {
-        let any = self.0.facts.unknown_critical & parse::IN_PIN != 0;
+        let any = self.0.facts.unknown_critical & IN_PIN != 0;
         any.then(|| self.critical_beyond(KNOWN_CRITICAL_IN_PIN))
     }
 
     /// The first critical extension that is unknown for authorities and intermediates, in dotted form.
     pub(crate) fn unknown_critical_in_ca(&self) -> Option<String> {
-        let any = self.0.facts.unknown_critical & parse::IN_CA != 0;
+        let any = self.0.facts.unknown_critical & IN_CA != 0;
         any.then(|| self.critical_beyond(KNOWN_CRITICAL_IN_CA))
     }
 
@@ -155,5 +172,29 @@ impl Certificate {
         let mut critical = self.extensions().filter(|extension| extension.critical);
         let found = critical.find(|extension| !is_listed(extension.id, known));
         found.map_or_else(String::new, |extension| dotted(extension.id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_extension_is_listed_under_its_own_bytes() {
+        for number in 0..=u8::MAX {
+            for id in 0..=u8::MAX {
+                let found = is_listed(&[0x55, 0x1d, id], &[number]);
+                assert_eq!(found, id == number, "{id} in {number}");
+            }
+        }
+        for other in [
+            &[0x55, 0x1d, 0x81, 0x00][..],
+            &[0x55, 0x1d, 0x80, 0x1e],
+            &[0x55, 0x1e, 0x1e],
+            &[0x55, 0x1d],
+            &[0x1e],
+        ] {
+            assert!(!is_listed(other, &[0, 0x1e, 0x80]), "{other:02x?}");
+        }
     }
 }

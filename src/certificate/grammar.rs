@@ -4,10 +4,10 @@
 //! several encodings of the same key. A certificate that two readers could read differently must not be trusted for
 //! what one of them read. A block on a key must match every encoding of it that is accepted.
 
-use core::ops::Deref;
-
+use super::algorithms::KeyKind;
 use super::der::{self, BIT_STRING, INTEGER, OID, SEQUENCE, Value};
-use super::keys::{KeyFault, KeyKind};
+use super::keys::KeyFault;
+use super::list::{Checked, algorithm, at_least_one, each, list};
 use super::public_key;
 
 const BOOLEAN: u8 = 0x01;
@@ -16,77 +16,6 @@ const OCTET_STRING: u8 = 0x04;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 const SET: u8 = 0x31;
-
-type Checked = Result<(), &'static str>;
-
-/// The parts of a value of few parts, without a list of their own.
-pub(super) struct List<'a> {
-    few: [Value<'a>; FEW],
-    count: usize,
-}
-
-/// No structure that is read as a list has more parts; those of any length are walked.
-const FEW: usize = 4;
-
-impl<'a> Deref for List<'a> {
-    type Target = [Value<'a>];
-
-    fn deref(&self) -> &[Value<'a>] {
-        self.few.get(..self.count).unwrap_or(&[])
-    }
-}
-
-pub(super) fn list<'a>(
-    value: &Value<'a>,
-    tag: u8,
-    field: &'static str,
-) -> Result<List<'a>, &'static str> {
-    let mut list = List {
-        few: [*value; FEW],
-        count: 0,
-    };
-    each(value, tag, field, |part| {
-        let place = list.few.get_mut(list.count).ok_or(field)?;
-        *place = *part;
-        list.count = list.count.saturating_add(1);
-        Ok(())
-    })?;
-    Ok(list)
-}
-
-/// Checks every part of a value; returns how many there are.
-fn each<'a>(
-    value: &Value<'a>,
-    tag: u8,
-    field: &'static str,
-    mut check: impl FnMut(&Value<'a>) -> Checked,
-) -> Result<usize, &'static str> {
-    if value.tag != tag {
-        return Err(field);
-    }
-    let mut rest = value.content;
-    let mut count = 0_usize;
-    while !rest.is_empty() {
-        let (part, after) = der::take(rest).ok_or(field)?;
-        check(&part)?;
-        rest = after;
-        count = count.saturating_add(1);
-    }
-    Ok(count)
-}
-
-/// The same, and there must be one.
-fn at_least_one<'a>(
-    value: &Value<'a>,
-    tag: u8,
-    field: &'static str,
-    check: impl FnMut(&Value<'a>) -> Checked,
-) -> Checked {
-    match each(value, tag, field, check)? {
-        0 => Err(field),
-        _ => Ok(()),
-    }
-}
 
 /// The fields of a certificate.
 pub(super) struct Fields<'a> {
@@ -179,14 +108,6 @@ fn version_number(value: &Value<'_>) -> Result<u8, &'static str> {
             _ => Err("version"),
         },
         _ => Err("version"),
-    }
-}
-
-/// An identifier, and parameters of whatever kind it has.
-pub(super) fn algorithm(value: &Value<'_>, field: &'static str) -> Checked {
-    match &list(value, SEQUENCE, field)?[..] {
-        [id] | [id, _] if id.tag == OID => Ok(()),
-        _ => Err(field),
     }
 }
 

@@ -28,6 +28,7 @@ pub(crate) mod form;
 mod grammar;
 mod issued;
 mod keys;
+mod list;
 mod names;
 mod parse;
 pub(crate) mod pem;
@@ -41,12 +42,12 @@ use std::sync::Arc;
 
 use pki_types::CertificateDer;
 
-pub use algorithms::NamedKey;
+pub use algorithms::{KeyKind, NamedKey};
 pub use allowed::AllowedKeys;
 pub use crl::{Crl, CrlDeviation, CrlKinds, CrlNumber, RevocationReason, Revoked};
 pub use extensions::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 pub use fingerprint::{Fingerprint, KeyPin};
-pub use keys::{KeyFault, KeyKind, KeyPolicy, KeyRefusal};
+pub use keys::{KeyFault, KeyPolicy, KeyRefusal};
 pub use names::{HostName, SanName};
 pub use time::{Clock, Moment, SystemClock, TimeSource, Validity};
 

@@ -7,11 +7,12 @@ use x509_parser::extensions::{
 };
 use x509_parser::prelude::FromDer;
 
+use super::algorithms::KeyKind;
 use super::der::{self, Span};
 use super::extensions::Constraints;
-use super::form::{self, Extension};
+use super::form::{self, Extension, IN_CA, IN_PIN, is_listed, number};
 use super::grammar::{self, Fields};
-use super::keys::{KeyFault, KeyKind};
+use super::keys::KeyFault;
 use super::time::Validity;
 use super::{BasicConstraints, ExtendedKeyUsage, KeyUsage, SanName, dotted};
 use crate::error::CertificateError;
@@ -44,10 +45,6 @@ pub(super) struct Facts {
     /// The value of `subjectAltName`.
     pub(super) names: Option<Span>,
 }
-
-/// Bits of [`Facts::unknown_critical`].
-pub(super) const IN_PIN: u8 = 1;
-pub(super) const IN_CA: u8 = 2;
 
 fn malformed(field: &'static str) -> CertificateError {
     CertificateError::Malformed {
@@ -170,20 +167,6 @@ fn read_extensions(der: &[u8], list: &[u8], facts: &mut Facts) -> Result<(), Cer
     Ok(())
 }
 
-/// The number of an extension below `2.5.29` (id-ce).
-fn number(id: &[u8]) -> Option<u8> {
-    match id {
-        [0x55, 0x1d, last] => Some(*last),
-        _ => None,
-    }
-}
-
-/// Whether the object identifier is one below `2.5.29` (id-ce) whose last number is in a list. Its bytes are compared:
-/// the walk that ran before has let each identifier in in one form alone.
-pub(super) fn is_listed(id: &[u8], list: &[u8]) -> bool {
-    number(id).is_some_and(|own| list.contains(&own))
-}
-
 fn read_extension(
     der: &[u8],
     extension: &Extension<'_>,
@@ -281,28 +264,4 @@ pub(super) fn name_of<'a>(name: &der::Value<'a>) -> Option<SanName<'a>> {
     } else {
         SanName::Other
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_extension_is_listed_under_its_own_bytes() {
-        for number in 0..=u8::MAX {
-            for id in 0..=u8::MAX {
-                let found = is_listed(&[0x55, 0x1d, id], &[number]);
-                assert_eq!(found, id == number, "{id} in {number}");
-            }
-        }
-        for other in [
-            &[0x55, 0x1d, 0x81, 0x00][..],
-            &[0x55, 0x1d, 0x80, 0x1e],
-            &[0x55, 0x1e, 0x1e],
-            &[0x55, 0x1d],
-            &[0x1e],
-        ] {
-            assert!(!is_listed(other, &[0, 0x1e, 0x80]), "{other:02x?}");
-        }
-    }
 }

@@ -1,7 +1,7 @@
 //! The values behind the reasons of a verdict, as data.
 
 use super::ReasonCode;
-use crate::certificate::{CrlNumber, Fingerprint, KeyKind, KeyRefusal, RevocationReason};
+use crate::certificate::{CrlNumber, Fingerprint, KeyKind, KeyRefusal, Moment, RevocationReason};
 use crate::store::{BlockSelector, ClockState, Entry, EntryKey};
 
 /// The values behind a reason.
@@ -10,13 +10,13 @@ use crate::store::{BlockSelector, ClockState, Entry, EntryKey};
 pub enum Detail {
     /// There are none.
     None,
-    /// A limit in time and the moment at which it was judged, both in seconds since 1970-01-01T00:00:00Z.
+    /// A limit in time, and the time at which it was judged.
     #[non_exhaustive]
     Time {
-        /// The beginning or end that was not kept.
-        limit: i64,
+        /// The beginning that has not come, or the end that has passed.
+        limit: Moment,
         /// The time, or the floor while the clock is unset.
-        judged_at: i64,
+        judged_at: Moment,
     },
     /// The clock, which does not count, and the floor.
     Clock(ClockState),
@@ -83,8 +83,8 @@ pub enum Detail {
         certificate: Fingerprint,
         /// Its serial number's content bytes.
         serial: Box<[u8]>,
-        /// When it was revoked, in seconds since 1970-01-01T00:00:00Z.
-        date: i64,
+        /// When it was revoked.
+        date: Moment,
         /// Why it was revoked.
         why: RevocationReason,
         /// The list.
@@ -92,7 +92,7 @@ pub enum Detail {
         /// Its number, if it has one.
         number: Option<CrlNumber>,
     },
-    /// A certificate of which no current revocation list tells.
+    /// A certificate that no current revocation list covers.
     #[non_exhaustive]
     NotCovered {
         /// The certificate.
@@ -101,22 +101,23 @@ pub enum Detail {
         issuer: Box<str>,
         /// How many lists of the issuer are installed.
         lists: usize,
-        /// If there are such that would tell but have expired, when the last of them did, in seconds since
-        /// 1970-01-01T00:00:00Z.
-        last_end: Option<i64>,
-        /// If there are such that would tell but are not valid yet, when the first of them is, in seconds since
-        /// 1970-01-01T00:00:00Z.
-        not_yet: Option<i64>,
-        /// How many are about other certificates of the issuer: another distribution point or kind.
+        /// The latest `nextUpdate` of the lists that cover the certificate and have expired.
+        last_end: Option<Moment>,
+        /// The earliest `thisUpdate` of the lists that cover the certificate and are not valid yet.
+        not_yet: Option<Moment>,
+        /// How many of them cover other certificates of the issuer: of another distribution point or kind.
         elsewhere: usize,
-        /// The time at which they were judged, in seconds since 1970-01-01T00:00:00Z.
-        judged_at: i64,
+        /// The time at which they were judged.
+        judged_at: Moment,
     },
     /// A sentence.
     Text(String),
 }
 
-/// One installed or presented certificate that was considered, and why it fell away.
+/// Why something was rejected: the code, with the values behind it.
+pub(super) type Rejection = (ReasonCode, Detail);
+
+/// One installed or presented certificate that was considered, and why it was rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Considered {
@@ -124,7 +125,7 @@ pub struct Considered {
     pub fingerprint: Fingerprint,
     /// The entry that holds it; `None` if the peer presented it.
     pub entry: Option<EntryKey>,
-    /// Why it fell away.
+    /// Why it was rejected.
     pub reason: ReasonCode,
     /// The values behind the reason.
     pub detail: Detail,

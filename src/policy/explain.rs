@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::decide::Case;
-use super::timing::Fall;
-use super::{Considered, Detail, ReasonCode, Verdict, path, pinned, revocation};
-use crate::certificate::{Certificate, Role, SignatureCheck, algorithms, der};
+use super::case::Case;
+use super::detail::Rejection;
+use super::judged::{Explained, consider};
+use super::{Considered, Detail, ReasonCode, path, pinned, revocation};
+use crate::certificate::{Certificate, Role, SignatureCheck};
 use crate::limits::{MAX_CONSIDERED, MAX_HOLDERS_EXAMINED, MAX_LISTS_ASKED, WORK_OF_SIGNATURE};
 use crate::store::{Bounded, Entry, Matching, Scope, Server, Slot};
 
@@ -20,35 +21,43 @@ const WORK_OF_CHAIN: usize = 3 * WORK_OF_SIGNATURE;
 const MAX_COMPARED_BYTES: usize = 1024 * 1024;
 
 /// Nothing is installed for the peer; perhaps it is for another one.
-pub(super) fn nothing_installed(case: &Case<'_>) -> Fall {
+pub(super) fn nothing_installed(case: &Case<'_>) -> Rejection {
     installed_elsewhere(case, None).unwrap_or((ReasonCode::NothingInstalled, Detail::None))
 }
 
 /// A pin had to be presented and was not.
-pub(super) fn no_pin(
+pub(super) fn no_pin(case: &Case<'_>, scope: &Scope, server: Option<&Server>) -> Explained {
+    let survey = survey(case, scope);
+    Explained {
+        rejection: why_no_pin(case, scope, server, survey.near, survey.usable),
+        considered: survey.considered,
+    }
+}
+
+fn why_no_pin(
     case: &Case<'_>,
     scope: &Scope,
     server: Option<&Server>,
-    verdict: &mut Verdict,
-) -> Fall {
-    let survey = survey(case, scope, verdict);
-    let same_subject = match survey.near {
+    near: Option<Rejection>,
+    any_usable: bool,
+) -> Rejection {
+    let same_subject = match near {
         Some(near) if near.0 != ReasonCode::SameSubjectOtherKey => return near,
         near => near,
     };
-    if let Some(fall) = installed_elsewhere(case, Some(scope)) {
-        return fall;
+    if let Some(rejection) = installed_elsewhere(case, Some(scope)) {
+        return rejection;
     }
     if case.role() == Role::Client {
         let authorities = case.view.holds(Slot::Authority, Scope::Clients);
-        if !(case.policy.pins_only && authorities) {
+        if !(case.policy.clients_by_pin_only() && authorities) {
             return same_subject.unwrap_or((ReasonCode::PinDoesNotMatch, Detail::None));
         }
         // As for servers: before the same subject.
         let same_subject = same_subject.filter(|_| vouching(case, &Scope::Clients).is_none());
         return same_subject.unwrap_or((ReasonCode::PinsOnly, Detail::None));
     }
-    if !survey.usable {
+    if !any_usable {
         return same_subject.unwrap_or((ReasonCode::NoPinLeft, Detail::None));
     }
     // Before the same subject: a server that moves to a CA keeps its name.
@@ -59,17 +68,12 @@ pub(super) fn no_pin(
     same_subject.unwrap_or((ReasonCode::PinDoesNotMatch, Detail::None))
 }
 
-/// The chain was refused for a reason that says no more than that it is none of ours: perhaps the certificate
-/// was meant for a pin, of this peer or of another one.
+/// The authorities refused the chain. If they only say that they do not know its issuer, looks for a more helpful reason:
+/// the certificate may be meant for a pin, of this peer or of another.
 ///
-/// What the authorities say of a chain comes before what its subject looks like: a peer that moves to a CA keeps its
-/// name. Of a certificate that signed itself they say nothing, and there the subject says most.
-pub(super) fn no_chain(
-    case: &Case<'_>,
-    pins: Option<&Scope>,
-    chain: Fall,
-    verdict: &mut Verdict,
-) -> Fall {
+/// What the authorities say of a chain comes before its subject: a peer that moves to a CA keeps its name. They say
+/// nothing of a certificate that signed itself, and there the subject says most.
+pub(super) fn no_chain(case: &Case<'_>, pins: Option<&Scope>, chain: Rejection) -> Explained {
     let unknown = matches!(
         chain.0,
         ReasonCode::UnknownIssuer
@@ -81,86 +85,63 @@ pub(super) fn no_chain(
             | ReasonCode::IssuerCannotSign
     );
     if !unknown {
-        return chain;
+        return chain.into();
     }
-    let near = pins.and_then(|pins| survey(case, pins, verdict).near);
-    let same_subject = match near {
-        Some(near) if near.0 != ReasonCode::SameSubjectOtherKey => return near,
-        near => near,
+    let (near, considered) = match pins {
+        Some(pins) => {
+            let survey = survey(case, pins);
+            (survey.near, survey.considered)
+        }
+        None => (None, Bounded::default()),
     };
-    installed_elsewhere(case, pins)
-        .or_else(|| same_subject.filter(|_| signed_itself(case)))
-        .unwrap_or(chain)
-}
-
-/// Whether what was presented carries a signature of its own key, as far as that can be told: it is no chain then.
-pub(super) fn signed_itself(case: &Case<'_>) -> bool {
-    if case.leaf.names_own_key() != Some(true) {
-        return false;
-    }
-    let own_key = case.leaf.subject_public_key_info();
-    // With an algorithm that the provider lacks, names are all there is.
-    case.policy.keys.check_signature(own_key, case.leaf) != SignatureCheck::Wrong
-}
-
-/// The provider has no algorithm for the signature on `below` under the key of `above`: it was not made with that
-/// key, if keys of its kind make none by that algorithm; else it cannot be told.
-pub(super) fn not_verifiable(below: &Certificate, above: &Certificate) -> Fall {
-    let algorithm = der::signature_algorithm(below.der()).unwrap_or(&[]);
-    let key = der::algorithm_of_spki(above.subject_public_key_info()).unwrap_or(&[]);
-    let name = algorithms::signature_name(algorithm);
-    if algorithms::signs_with(key, algorithm) == Some(false) {
-        let why = format!(
-            "{} is signed with {name}, and the key of that issuer ({}) makes no such signatures",
-            below.subject(),
-            above.key_name()
-        );
-        return (ReasonCode::ChainSignatureInvalid, Detail::Text(why));
-    }
-    let detail = Detail::Signature {
-        certificate: below.fingerprint(),
-        subject: below.subject(),
-        algorithm: name,
-        key: above.key_kind(),
-        aws_lc_rs: algorithms::aws_lc_rs_verifies(algorithm, above.key_kind()),
+    let rejection = match near {
+        Some(near) if near.0 != ReasonCode::SameSubjectOtherKey => near,
+        same_subject => installed_elsewhere(case, pins)
+            .or_else(|| same_subject.filter(|_| case.leaf_signed_itself()))
+            .unwrap_or(chain),
     };
-    (ReasonCode::SignatureAlgorithmUnsupported, detail)
+    Explained {
+        rejection,
+        considered,
+    }
 }
 
 /// What the held pins say about a certificate that matches none of them.
 struct Survey {
     /// One of them could accept its own certificate.
     usable: bool,
-    /// The pin that what was presented comes nearest to, and how.
-    near: Option<Fall>,
+    /// The pin to which the presented certificate is most alike, and how.
+    near: Option<Rejection>,
+    considered: Bounded<Considered>,
 }
 
-fn survey(case: &Case<'_>, scope: &Scope, verdict: &mut Verdict) -> Survey {
+fn survey(case: &Case<'_>, scope: &Scope) -> Survey {
     let mut survey = Survey {
         usable: false,
         near: None,
+        considered: Bounded::default(),
     };
-    let Some(shelf) = case.view.data().shelf(Slot::Pin, scope) else {
+    let Some(pins) = case.view.data().shelf(Slot::Pin, scope) else {
         return survey;
     };
     let mut looks = Looks::default();
-    if shelf.len() > MAX_HOLDERS_EXAMINED {
+    if pins.len() > MAX_HOLDERS_EXAMINED {
         survey.usable = true;
-        verdict.considered.count(shelf.len());
+        survey.considered.count(pins.len());
         // By the key, a pin is found among any number.
         let holders = case.view.data().holders(case.leaf.key_pin());
-        let twin = holders
+        let same_key = holders
             .take(MAX_HOLDERS_EXAMINED)
             .filter(|entry| entry.slot() == Slot::Pin && entry.scope() == scope)
             .filter(|entry| mismatch(case, entry, &mut looks) == ReasonCode::RenewedWithSameKey)
             .min_by_key(|entry| entry.fingerprint());
-        survey.near = twin.map(|entry| {
+        survey.near = same_key.map(|entry| {
             let detail = Detail::Entry(entry.key());
             (ReasonCode::RenewedWithSameKey, detail)
         });
         return survey;
     }
-    let mut held: Vec<&Entry> = shelf.iter().map(|entry| &**entry).collect();
+    let mut held: Vec<&Entry> = pins.iter().map(|entry| &**entry).collect();
     held.sort_by_key(|entry| entry.fingerprint());
     let mut near: Option<(ReasonCode, &Entry)> = None;
     for (place, &entry) in held.iter().enumerate() {
@@ -172,8 +153,8 @@ fn survey(case: &Case<'_>, scope: &Scope, verdict: &mut Verdict) -> Survey {
         } else {
             Usability::NotAsked
         };
-        let fall = match unusable {
-            Usability::No(fall) => Some(fall),
+        let rejection = match unusable {
+            Usability::No(rejection) => Some(rejection),
             Usability::Yes => {
                 survey.usable = true;
                 None
@@ -186,13 +167,16 @@ fn survey(case: &Case<'_>, scope: &Scope, verdict: &mut Verdict) -> Survey {
             }
         };
         if is_shown {
-            let (shown, detail) = fall.unwrap_or((reason, Detail::None));
-            verdict.consider(Considered::entry(entry, shown, detail));
+            let (shown, detail) = rejection.unwrap_or((reason, Detail::None));
+            consider(
+                &mut survey.considered,
+                Considered::entry(entry, shown, detail),
+            );
         } else {
-            verdict.considered.count(1);
+            survey.considered.count(1);
         }
-        let nearest = near.map_or(0, |(near, _)| nearness(near));
-        if nearness(reason) > nearest {
+        let nearest = near.map_or(0, |(near, _)| specificity(near));
+        if specificity(reason) > nearest {
             near = Some((reason, entry));
         }
     }
@@ -211,7 +195,7 @@ struct Looks {
 /// Whether a pin could accept its own certificate.
 enum Usability {
     Yes,
-    No(Fall),
+    No(Rejection),
     NotAsked,
     TooDear,
 }
@@ -226,7 +210,7 @@ impl Looks {
         }
         self.signatures = self.signatures.saturating_add(1);
         let key = pin.subject_public_key_info();
-        case.policy.keys.check_signature(key, case.leaf) == SignatureCheck::Verified
+        case.policy.key_policy().check_signature(key, case.leaf) == SignatureCheck::Verified
     }
 
     /// Compares names, of which two long ones may be alike up to their ends.
@@ -263,7 +247,7 @@ fn detail_of(reason: ReasonCode, entry: &Entry) -> Detail {
 }
 
 /// How much a mismatch says about who presents the certificate.
-fn nearness(reason: ReasonCode) -> u8 {
+fn specificity(reason: ReasonCode) -> u8 {
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "only orders mismatches among each other"
@@ -306,7 +290,7 @@ fn empty_name(certificate: &Certificate) -> bool {
 
 /// Whether exactly this certificate is installed where it does not count for this peer: as a pin in another
 /// scope than the one that was asked, or as a CA.
-fn installed_elsewhere(case: &Case<'_>, scope: Option<&Scope>) -> Option<Fall> {
+fn installed_elsewhere(case: &Case<'_>, scope: Option<&Scope>) -> Option<Rejection> {
     let reason_of = |entry: &Entry| {
         let role = entry.scope().role();
         match entry.slot() {
@@ -342,6 +326,6 @@ fn would_be_asked(case: &Case<'_>, server: Option<&Server>) -> Option<Arc<Entry>
 
 /// The authority of a scope in which what was presented ends.
 fn vouching(case: &Case<'_>, scope: &Scope) -> Option<Arc<Entry>> {
-    let chain = path::verify(case, scope, &mut Bounded::default()).ok()?;
+    let chain = path::verify(case, scope).outcome.ok()?;
     Some(chain.authority)
 }

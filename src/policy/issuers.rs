@@ -2,18 +2,11 @@
 //!
 //! No signature is looked at here.
 
-use super::decide::Case;
-use super::timing::Fall;
-use super::{Detail, Policy, ReasonCode, profile};
+use super::case::Case;
+use super::detail::Rejection;
+use super::profile::{self, Place};
+use super::{Detail, Policy, ReasonCode};
 use crate::certificate::{Certificate, ExtendedKeyUsage};
-
-/// Where in a path a certificate stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    Leaf,
-    Intermediate,
-    Authority,
-}
 
 /// How many intermediates stand below the next certificate of a path that begins with the end entity, self-issued
 /// ones not counted (RFC 5280 section 4.2.1.9).
@@ -25,7 +18,7 @@ pub(super) fn counted(path: &[Certificate]) -> usize {
 }
 
 /// How many intermediates an issuer allows below it (rule C1); `below` counts them.
-pub(super) fn check_path_len(issuer: &Certificate, below: usize) -> Result<(), Fall> {
+pub(super) fn check_path_len(issuer: &Certificate, below: usize) -> Result<(), Rejection> {
     let constraints = issuer.basic_constraints();
     match constraints.and_then(|constraints| constraints.path_len) {
         Some(limit) => at_most(below, usize::try_from(limit).unwrap_or(usize::MAX)),
@@ -33,7 +26,7 @@ pub(super) fn check_path_len(issuer: &Certificate, below: usize) -> Result<(), F
     }
 }
 
-fn at_most(found: usize, limit: usize) -> Result<(), Fall> {
+fn at_most(found: usize, limit: usize) -> Result<(), Rejection> {
     if found > limit {
         return Err((ReasonCode::PathTooLong, Detail::Limit { found, limit }));
     }
@@ -45,10 +38,10 @@ pub(super) fn check_length(
     policy: &Policy,
     issuer: &Certificate,
     below: usize,
-) -> Result<(), Fall> {
+) -> Result<(), Rejection> {
     check_path_len(issuer, below)?;
     let own = usize::from(!issuer.is_self_issued());
-    at_most(below.saturating_add(own), policy.max_intermediates)
+    at_most(below.saturating_add(own), policy.max_intermediates())
 }
 
 /// Why an extended key usage that does not name the role of a peer is not enough for a chain. webpki does not read
@@ -64,7 +57,7 @@ pub(super) fn unnamed(usage: ExtendedKeyUsage) -> ReasonCode {
 }
 
 /// An issuer in a path by itself (rule C1).
-pub(super) fn check(case: &Case<'_>, issuer: &Certificate, place: Place) -> Result<(), Fall> {
+pub(super) fn check(case: &Case<'_>, issuer: &Certificate, place: Place) -> Result<(), Rejection> {
     if let Some(block) = case.view.data().blocks().find(issuer) {
         return Err((ReasonCode::Blocked, Detail::Block(block.clone())));
     }

@@ -13,19 +13,19 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::decide::{decide, decide_until};
 use super::timing::Timing;
-use super::{Accepted, Detail, Policy, Question, Target, Verdict, VerdictWarning};
-use crate::certificate::{Certificate, HostName};
+use super::{Accepted, Detail, Policy, Question, Refusal, Target, Verdict, VerdictWarning};
+use crate::certificate::{Certificate, HostName, Moment};
 use crate::limits::{MAX_SPARED_CHAINS, REMEMBERED_BYTES_PER_CHAIN};
 use crate::store::{ServerId, Snapshot, View};
 
-/// What a remembered chain is counted as beside what it grows with: more than the verdict and the table take.
+/// Fixed overhead that is charged for each remembered chain; an upper bound of what the verdict and the table take.
 const BYTES_BESIDE: usize = 2_048;
 
 /// A policy that decides, and remembers the chains that it accepted, as many as
-/// [`Policy::remember_chains`] says; with none, it just decides. Clones share what is remembered.
+/// [`Policy::with_remembered_chains`] says; with none, it just decides. Clones share what is remembered.
 ///
 /// The adapters in [`tls`](crate::tls) use one for all configurations of a builder. It is for the views of one
-/// store: those of another are judged as rightly, but either makes it forget what was remembered for the other.
+/// store. Views of two stores are judged correctly, but each makes it forget what it remembered for the other.
 ///
 /// ```
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] {
@@ -34,11 +34,13 @@ const BYTES_BESIDE: usize = 2_048;
 /// use pki_types::CertificateDer;
 ///
 /// let keys = tls::key_policy(&tls::provider::default_provider());
-/// let memory = ChainMemory::new(Policy::new(keys).remember_chains(1_000)?);
+/// let memory = ChainMemory::new(Policy::new(keys).with_remembered_chains(1_000)?);
 /// let leaf = CertificateDer::from(b"presented".to_vec());
-/// let verdict = memory.decide(&View::default(), &Question::client(&leaf, &[], Clock::Unset));
-/// assert!(!verdict.is_accepted());
-/// assert_eq!(memory.statistics().chains, 0);
+/// let question = Question::client(&leaf, &[], Clock::Unset);
+/// match memory.decide(&View::default(), &question) {
+///     Ok(accepted) => println!("hello {}", accepted.peer()),
+///     Err(refusal) => println!("{refusal}"),
+/// }
 /// # }
 /// # Ok::<(), mutual_trust::error::SettingError>(())
 /// ```
@@ -53,9 +55,9 @@ const BYTES_BESIDE: usize = 2_048;
 ///   lists and their grace.
 ///
 /// A memory has one policy for good. Refusals and pins are not remembered. The handshake signature (rule M2) is
-/// verified each time. No lock is held while anything is decided, and nobody waits for one: whoever does not get it
-/// decides. A peer that presents another's certificate with other issuers replaces what was remembered of that
-/// one, which then is decided again; it pushes out no others.
+/// verified each time. No lock is held while anything is decided, and no thread waits for one: a thread that does not
+/// get it decides. A peer that presents another's certificate with other issuers replaces what was remembered of that
+/// one, which then is decided again; it evicts no others.
 #[derive(Clone)]
 pub struct ChainMemory(Arc<Inner>);
 
@@ -104,9 +106,17 @@ impl ChainMemory {
     ///
     /// # Security
     /// As with [`decide`](super::decide()), this is half of an authentication.
-    pub fn decide(&self, view: &View, question: &Question<'_>) -> Verdict {
+    ///
+    /// # Errors
+    /// The peer is refused.
+    pub fn decide(&self, view: &View, question: &Question<'_>) -> Result<Accepted, Refusal> {
+        self.verdict(view, question).into_result()
+    }
+
+    /// The same as one value, for callers that report every verdict.
+    pub(crate) fn verdict(&self, view: &View, question: &Question<'_>) -> Verdict {
         let inner = &*self.0;
-        if inner.policy.remembered == 0 {
+        if inner.policy.remembered_chains() == 0 {
             return decide(view, &inner.policy, question);
         }
         let timing = Timing::of(view, question.clock);
@@ -148,8 +158,8 @@ impl fmt::Debug for ChainMemory {
 }
 
 impl Inner {
-    /// Where a chain is remembered: one place for each end entity and whom it must be. Its last bytes are those of
-    /// its signature. The issuers do not count, so that nobody fills the table with one certificate.
+    /// Where a chain is remembered: one place for each end entity and each server that it must be. Its last bytes are those
+    /// of its signature. The issuers do not count, so that no peer fills the table with one certificate.
     fn place(&self, question: &Question<'_>) -> u64 {
         let der: &[u8] = question.end_entity;
         let tail = der.last_chunk::<16>();
@@ -164,7 +174,7 @@ impl Inner {
     }
 
     fn keep(&self, view: &View, place: u64, chain: Remembered) {
-        let most = self.policy.remembered;
+        let most = self.policy.remembered_chains();
         let bytes = most.saturating_mul(REMEMBERED_BYTES_PER_CHAIN);
         if chain.bytes > bytes {
             return;
@@ -255,14 +265,14 @@ impl Table {
 }
 
 /// Which server a peer had to be.
-enum Whom {
+enum Expected {
     Id(ServerId, Option<HostName>),
     Name(HostName),
 }
 
 /// An accepted chain, with all that it was asked with but the view.
 struct Remembered {
-    whom: Option<Whom>,
+    expected: Option<Expected>,
     end_entity: Certificate,
     intermediates: Box<[Box<[u8]>]>,
     clock_known: bool,
@@ -283,13 +293,13 @@ impl Remembered {
         until: i64,
         verdict: &Verdict,
     ) -> Option<Self> {
-        // The path of a pin is empty.
-        let end_entity = verdict.accepted().map(Accepted::path)?.first()?.clone();
+        // The path of a pin and of a refusal is empty.
+        let end_entity = verdict.path().first()?.clone();
         let intermediates = question.intermediates.iter();
         Some(Self {
-            whom: question.target.map(|target| match target {
-                Target::Id { id, dialled } => Whom::Id(id.clone(), dialled.cloned()),
-                Target::Name(name) => Whom::Name(name.clone()),
+            expected: question.target.map(|target| match target {
+                Target::Id { id, dialled } => Expected::Id(id.clone(), dialled.cloned()),
+                Target::Name(name) => Expected::Name(name.clone()),
             }),
             bytes: bytes(question, &end_entity, verdict),
             end_entity,
@@ -312,12 +322,12 @@ impl Remembered {
             // As the view judges it.
             clock: _,
         } = question;
-        let whom = self.whom.as_ref().map(|whom| match whom {
-            Whom::Id(id, dialled) => Target::id(id, dialled.as_ref()),
-            Whom::Name(name) => Target::Name(name),
+        let expected = self.expected.as_ref().map(|expected| match expected {
+            Expected::Id(id, dialled) => Target::id(id, dialled.as_ref()),
+            Expected::Name(name) => Target::Name(name),
         });
         let moment = timing.moment();
-        whom == *target
+        expected == *target
             && self.clock_known == timing.is_known()
             && (self.from <= moment && moment < self.until)
             && self.end_entity.der() == *end_entity
@@ -334,7 +344,7 @@ impl Remembered {
         let mut verdict = self.verdict.clone();
         for considered in verdict.considered.items_mut() {
             if let Detail::Time { judged_at, .. } = &mut considered.detail {
-                *judged_at = timing.moment();
+                *judged_at = Moment(timing.moment());
             }
         }
         // A clock that does not count may go on all the same.
@@ -370,19 +380,23 @@ mod tests {
     use pki_types::CertificateDer;
 
     fn memory() -> ChainMemory {
-        ChainMemory::new(Policy::new(KeyPolicy::new(&[])).remember_chains(2).unwrap())
+        ChainMemory::new(
+            Policy::new(KeyPolicy::new(&[]))
+                .with_remembered_chains(2)
+                .unwrap(),
+        )
     }
 
     fn ask(memory: &ChainMemory) -> Verdict {
         let leaf = CertificateDer::from(vec![7; 40]);
-        memory.decide(
+        memory.verdict(
             &View::default(),
             &Question::client(&leaf, &[], Clock::Unset),
         )
     }
 
     #[test]
-    fn nobody_waits_for_whoever_reads_or_writes_the_table() {
+    fn no_thread_waits_for_another_that_reads_or_writes_the_table() {
         let memory = memory();
         let reading = memory.0.table.read().unwrap();
         assert!(!ask(&memory).is_accepted());
@@ -422,7 +436,7 @@ mod tests {
         let now = UnixTime::since_unix_epoch(Duration::from_secs(1_798_761_600));
         let clock = Clock::Known(now);
         let policy = Policy::new(key_policy(&default_provider()));
-        let mut store = TrustStore::new(policy.keys).with_clock(Arc::new(clock));
+        let mut store = TrustStore::new(*policy.key_policy()).with_clock(Arc::new(clock));
         let [id, other] = ["keys-1", "keys-2"].map(|id| id.parse::<ServerId>().unwrap());
         let [name, wrong] = ["kms1.example", "x.example"].map(|n| n.parse::<HostName>().unwrap());
         store.add_server(id.clone(), [name.clone()]).unwrap();

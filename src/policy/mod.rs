@@ -2,219 +2,56 @@
 //!
 //! [`decide`] is a pure function of a [`View`](crate::store::View), a [`Policy`] and a [`Question`]. It has no
 //! clock, lock, file or socket, and it is the only place that can say yes.
+//!
+//! A question goes one way through the files: `decide` reads what was presented and asks the pins (`pinned`) or the
+//! authorities (`path`, `search`, `linear`). Each returns what it found, considered and warns of; `explain` says why
+//! a refusal is one.
 
 mod built;
-mod constraints;
+mod case;
 mod decide;
 mod detail;
 mod explain;
-mod fallen;
-mod floor;
 mod issuers;
+mod judged;
+mod linear;
 mod memory;
 mod names;
 mod nodes;
 mod path;
+mod peer;
 mod pinned;
-mod presented;
+#[expect(
+    clippy::module_inception,
+    reason = "the room is named after its main type"
+)]
+mod policy;
 mod profile;
-mod question;
 mod reason;
+mod rejections;
 mod remedy;
+mod result;
 mod revocation;
 mod search;
 mod signatures;
-mod stranger;
 mod text;
 mod timing;
 mod usable;
 mod verdict;
+mod warning;
 mod work;
 
-use core::time::Duration;
-
-pub use decide::{Accepted, decide};
+pub use case::{Question, Target};
+pub use decide::decide;
 pub use detail::{Considered, Detail};
 pub use memory::{ChainMemory, MemoryStatistics};
+pub use peer::PeerIdentity;
+pub use policy::Policy;
 pub use profile::{ChainProfile, ProfileAction, ProfileRule};
-pub use question::{Question, Target};
 pub use reason::{ReasonCode, Rule};
+pub use result::{Accepted, Refusal};
+pub use verdict::Verdict;
+pub use warning::VerdictWarning;
+
 pub(crate) use revocation::may_tell;
-pub(crate) use stranger::stranger;
-pub use verdict::{PeerIdentity, Verdict, VerdictWarning};
-
-pub(crate) use usable::Usable;
-
-use crate::certificate::KeyPolicy;
-use crate::error::SettingError;
-use crate::limits::{MAX_GRACE, MAX_INTERMEDIATES_IN_PATH, MAX_REMEMBERED_CHAINS};
-use crate::store::ValidityRule;
-
-/// What is demanded of peers beyond what is installed. The defaults are the strict ones.
-///
-/// What is named `require_…` or `max_…` is a demand, which a further call may tighten and none lowers. Of the other
-/// settings the last call holds.
-#[derive(Clone, Copy, Debug)]
-pub struct Policy {
-    keys: KeyPolicy,
-    validity: ValidityRule,
-    unlisted: bool,
-    pins_only: bool,
-    chains_without_clock: bool,
-    require_crl: bool,
-    crl_grace: Duration,
-    profile: ChainProfile,
-    max_intermediates: usize,
-    remembered: usize,
-}
-
-impl Policy {
-    /// Expiry enforced, of revocation lists too; unlisted names refused; clients by pin or authority; no chains
-    /// without a clock; revocation checked for the issuers of which a list was installed.
-    ///
-    /// `keys` is asked of every certificate on which a verdict rests, and so is the key policy of the store whose view
-    /// is asked: what one of them refuses is refused (rule I4).
-    pub const fn new(keys: KeyPolicy) -> Self {
-        Self {
-            keys,
-            validity: ValidityRule::Enforce,
-            unlisted: false,
-            pins_only: false,
-            chains_without_clock: false,
-            require_crl: false,
-            crl_grace: Duration::ZERO,
-            profile: ChainProfile::Compatible,
-            max_intermediates: MAX_INTERMEDIATES_IN_PATH,
-            remembered: 0,
-        }
-    }
-
-    /// What happens after `notAfter` of pins that have no rule of their own (rule M3).
-    ///
-    /// # Errors
-    /// A grace beyond 366 days.
-    pub fn validity(mut self, rule: ValidityRule) -> Result<Self, SettingError> {
-        if let ValidityRule::Grace(grace) = rule {
-            check_grace("seconds of grace after notAfter", grace)?;
-        }
-        self.validity = rule;
-        Ok(self)
-    }
-
-    /// Gives names that belong to no server to the authorities of any server, with a warning (rule P6).
-    ///
-    /// # Security
-    /// A name that somebody forgot to list then rests on the CA alone.
-    #[must_use]
-    pub const fn allow_unlisted(mut self) -> Self {
-        self.unlisted = true;
-        self
-    }
-
-    /// Accepts clients by pin only, whatever authorities are installed for them (rule P7).
-    #[must_use]
-    pub const fn clients_by_pin_only(mut self) -> Self {
-        self.pins_only = true;
-        self
-    }
-
-    /// Judges chains although the clock is unset: every end at the floor, no beginning (rule M7).
-    ///
-    /// # Security
-    /// A chain that expired after the floor was set is then accepted. Pins are judged so in any case.
-    #[must_use]
-    pub const fn allow_chains_without_clock(mut self) -> Self {
-        self.chains_without_clock = true;
-        self
-    }
-
-    /// What happens after `notAfter` of pins that have no rule of their own.
-    pub(crate) const fn validity_rule(&self) -> ValidityRule {
-        self.validity
-    }
-
-    /// For how long a revocation list tells after its end.
-    pub(crate) const fn crl_grace_time(&self) -> Duration {
-        self.crl_grace
-    }
-
-    /// Demands a current revocation list for every certificate of a chain but the authority, whoever issued it,
-    /// not only for issuers that are checked (rule C4). Pins are not asked for one.
-    #[must_use]
-    pub const fn require_crl(mut self) -> Self {
-        self.require_crl = true;
-        self
-    }
-
-    /// For how long after `nextUpdate` a revocation list still tells that a certificate is not revoked, with a
-    /// warning (rule C4). Without one, chains of the issuer are refused from `nextUpdate` on.
-    ///
-    /// # Security
-    /// What the CA revoked since is accepted for so long.
-    ///
-    /// # Errors
-    /// A grace beyond 366 days.
-    pub fn crl_grace(mut self, grace: Duration) -> Result<Self, SettingError> {
-        check_grace("seconds of grace after nextUpdate", grace)?;
-        self.crl_grace = grace;
-        Ok(self)
-    }
-
-    /// How closely the certificates of a chain are held to RFC 5280 (rule C1).
-    #[must_use]
-    pub const fn chain_profile(mut self, profile: ChainProfile) -> Self {
-        self.profile = profile;
-        self
-    }
-
-    /// Most intermediates in a chain, self-issued ones not counted (`max_path_length` of RFC 5280 section 6.1.1). A
-    /// further call may demand fewer.
-    ///
-    /// # Errors
-    /// The number is above six, or an earlier call demanded fewer.
-    pub fn max_intermediates(mut self, count: usize) -> Result<Self, SettingError> {
-        let setting = "intermediates in a chain";
-        let [found, set, most] = [count, self.max_intermediates, MAX_INTERMEDIATES_IN_PATH]
-            .map(|number| u64::try_from(number).unwrap_or(u64::MAX));
-        SettingError::check(setting, found, 0, most)?;
-        if found > set {
-            return Err(SettingError::Lowered {
-                setting,
-                found,
-                set,
-            });
-        }
-        self.max_intermediates = count;
-        Ok(self)
-    }
-
-    /// Remembers so many accepted chains, of those that were asked about last, so that a peer that comes again is
-    /// judged about as fast as one with a pin ([`ChainMemory`]). None by default.
-    ///
-    /// # Security
-    /// What is remembered is no verdict of its own: it is given again only to the same question, on the same view,
-    /// while everything that depends on the time is as it was. A new view forgets all of it, so that a block, a
-    /// removal or a revocation list counts from the next handshake on, as without.
-    ///
-    /// # Errors
-    /// The number is above 16,384.
-    pub fn remember_chains(mut self, chains: usize) -> Result<Self, SettingError> {
-        let [found, most] =
-            [chains, MAX_REMEMBERED_CHAINS].map(|number| u64::try_from(number).unwrap_or(u64::MAX));
-        SettingError::check("remembered chains", found, 0, most)?;
-        self.remembered = chains;
-        Ok(self)
-    }
-
-    /// The key policy.
-    pub const fn key_policy(&self) -> &KeyPolicy {
-        &self.keys
-    }
-}
-
-/// Judged to the nanosecond; told in seconds, those that have begun counted.
-fn check_grace(setting: &'static str, grace: Duration) -> Result<(), SettingError> {
-    let begun = u64::from(grace.subsec_nanos() > 0);
-    let found = grace.as_secs().saturating_add(begun);
-    SettingError::check(setting, found, 0, MAX_GRACE.as_secs())
-}
+pub(crate) use usable::{Usable, unknown_peer};

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::Detail;
-use super::decide::Case;
+use super::case::Case;
 use super::nodes::Nodes;
 use crate::certificate::{Certificate, canonical_name, der};
 use crate::limits::{MAX_CONSIDERED, MAX_INTERMEDIATES_IN_PATH};

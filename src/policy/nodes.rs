@@ -2,32 +2,36 @@
 
 use std::sync::Arc;
 
-use super::decide::Case;
-use super::issuers::{self, Place};
-use super::presented::Presented;
-use super::signatures::Link;
-use super::timing::Fall;
-use crate::certificate::{Certificate, Fingerprint, canonical_name};
-use crate::limits::{MAX_MISMATCHES_TRIED, MAX_NAMESAKE_SIGNATURES, MAX_NAMESAKES_EXAMINED};
-use crate::store::{EntryKey, Scope, Signer, Slot, Wanted};
+use pki_types::CertificateDer;
 
-/// What key identifiers say of a candidate for the issuer of a certificate. Ordered as candidates are tried.
+use super::case::Case;
+use super::detail::Rejection;
+use super::issuers;
+use super::profile::Place;
+use super::signatures::Link;
+use super::work::Work;
+use crate::certificate::{Certificate, Fingerprint, canonical_name, der};
+use crate::limits::{MAX_MISMATCHES_TRIED, MAX_NAMESAKE_SIGNATURES, MAX_NAMESAKES_EXAMINED};
+use crate::store::{EntryKey, Scope, Signer, Slot, View, Wanted};
+
+/// How the key identifier of a candidate compares with the one that a certificate names for its issuer. Candidates are
+/// tried in this order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Told {
-    /// It has the one that is asked for.
-    Named,
-    /// Nothing: one of them has none.
-    Nothing,
-    /// It has another one.
+pub(super) enum KeyIdMatch {
+    /// They are the same.
+    Same,
+    /// One of the two certificates has none.
+    Absent,
+    /// They differ.
     Other,
 }
 
-impl Told {
+impl KeyIdMatch {
     pub(super) fn of(below: &Certificate, above: &Certificate) -> Self {
         match (below.authority_key_id(), above.subject_key_id()) {
-            (Some(wanted), Some(own)) if wanted == own => Self::Named,
+            (Some(wanted), Some(own)) if wanted == own => Self::Same,
             (Some(_), Some(_)) => Self::Other,
-            _ => Self::Nothing,
+            _ => Self::Absent,
         }
     }
 }
@@ -36,7 +40,7 @@ impl Told {
 #[derive(Clone, Copy)]
 pub(super) struct Above {
     pub(super) node: usize,
-    pub(super) told: Told,
+    pub(super) key_id: KeyIdMatch,
 }
 
 /// A certificate that may stand below an authority in a path.
@@ -51,8 +55,8 @@ struct Node {
     rootless: bool,
 }
 
-/// What fell away when candidates were looked for: a certificate, its entry if it is installed, and why.
-pub(super) type Fallen = (Fingerprint, Option<EntryKey>, Fall);
+/// A certificate that was rejected while candidates were looked for, its entry if it is installed, and why.
+pub(super) type Rejected = (Fingerprint, Option<EntryKey>, Rejection);
 
 pub(super) struct Nodes<'a> {
     case: &'a Case<'a>,
@@ -61,7 +65,7 @@ pub(super) struct Nodes<'a> {
     all: Vec<Node>,
     /// The presented ones of a name, by a certificate whose issuer has that name.
     by_name: Vec<(Certificate, Arc<[usize]>)>,
-    pub(super) fallen: Vec<Fallen>,
+    pub(super) rejected: Vec<Rejected>,
     /// Whether installed intermediates of one name were left out.
     pub(super) left_out: bool,
 }
@@ -73,7 +77,7 @@ impl<'a> Nodes<'a> {
             presented: Presented::new(case.leaf.der(), case.question.intermediates),
             all: Vec::new(),
             by_name: Vec::new(),
-            fallen: Vec::new(),
+            rejected: Vec::new(),
             left_out: false,
         };
         // An end entity is no CA: as what it may be installed says nothing of its issuer.
@@ -114,7 +118,9 @@ impl<'a> Nodes<'a> {
             return Signer::Unknown;
         };
         match self.case.view.data().signer(&node.certificate) {
-            Signer::Is(issued) if !self.case.policy.keys.stands_by(issued) => Signer::Unknown,
+            Signer::Is(issued) if !self.case.policy.key_policy().stands_by(issued) => {
+                Signer::Unknown
+            }
             known @ (Signer::Is(_) | Signer::NotInstalled | Signer::Unknown) => known,
         }
     }
@@ -153,17 +159,17 @@ impl<'a> Nodes<'a> {
             .iter()
             .filter_map(|one| Some(self.certificate(*one)?.fingerprint()))
             .collect();
-        self.fallen
+        self.rejected
             .retain(|(fingerprint, entry, _)| entry.is_none() || !presented.contains(fingerprint));
         let signer = self.signer(at);
         let candidates = above.into_iter().filter_map(|node| {
             let candidate = self.all.get(node)?;
             let may = signer.may_be(&candidate.certificate, candidate.installed);
-            let told = Told::of(&below, &candidate.certificate);
-            may.then_some(Above { node, told })
+            let key_id = KeyIdMatch::of(&below, &candidate.certificate);
+            may.then_some(Above { node, key_id })
         });
         let mut above: Vec<Above> = candidates.collect();
-        above.sort_by_key(|above| above.told);
+        above.sort_by_key(|above| above.key_id);
         let above: Arc<[Above]> = above.into();
         if let Some(node) = self.all.get_mut(at) {
             node.above = Some(above.clone());
@@ -191,7 +197,7 @@ impl<'a> Nodes<'a> {
                         all.push(node);
                     }
                 }
-                Err(fall) => self.fell(certificate.fingerprint(), None, fall),
+                Err(rejection) => self.reject(certificate.fingerprint(), None, rejection),
             }
         }
         let all: Arc<[usize]> = all.into();
@@ -223,8 +229,8 @@ impl<'a> Nodes<'a> {
                     return all;
                 }
                 Ok(()) => all.push(self.node(certificate.clone())),
-                Err(fall) => {
-                    self.fell(certificate.fingerprint(), Some(entry.key()), fall);
+                Err(rejection) => {
+                    self.reject(certificate.fingerprint(), Some(entry.key()), rejection);
                 }
             }
         }
@@ -232,12 +238,12 @@ impl<'a> Nodes<'a> {
         all
     }
 
-    fn fell(&mut self, fingerprint: Fingerprint, entry: Option<EntryKey>, fall: Fall) {
+    fn reject(&mut self, fingerprint: Fingerprint, entry: Option<EntryKey>, rejection: Rejection) {
         // What is presented and installed is named once, by its entry.
-        let mut fallen = self.fallen.iter_mut();
-        match fallen.find(|(known, _, _)| *known == fingerprint) {
+        let mut rejected = self.rejected.iter_mut();
+        match rejected.find(|(known, _, _)| *known == fingerprint) {
             Some((_, held, _)) => *held = entry.or(held.take()),
-            None => self.fallen.push((fingerprint, entry, fall)),
+            None => self.rejected.push((fingerprint, entry, rejection)),
         }
     }
 
@@ -262,5 +268,51 @@ impl<'a> Nodes<'a> {
         let fingerprint = certificate.fingerprint();
         let key = EntryKey::new(Slot::Intermediate, Scope::Everyone, fingerprint);
         self.case.view.data().entry(&key).map(|_| key)
+    }
+}
+
+/// A presented certificate: its bytes, the name in them, and what was read. It is read when a path first needs it.
+struct One<'a> {
+    bytes: &'a [u8],
+    subject: &'a [u8],
+    read: Option<Option<Certificate>>,
+}
+
+struct Presented<'a>(Vec<One<'a>>);
+
+impl<'a> Presented<'a> {
+    /// What has no name that can be found completes no path, and is left out; so is the end entity, which some
+    /// peers send twice.
+    fn new(end_entity: &[u8], all: &'a [CertificateDer<'a>]) -> Self {
+        let others = all.iter().filter(|bytes| bytes.as_ref() != end_entity);
+        let named = others.filter_map(|bytes| {
+            Some(One {
+                bytes,
+                subject: der::subject_of(bytes)?,
+                read: None,
+            })
+        });
+        Self(named.collect())
+    }
+
+    /// Those with this subject that are certificates, in the order in which they were presented, as far as there is
+    /// work left to read them.
+    fn with_subject(&mut self, view: &View, subject: &[u8], work: &Work) -> Vec<Certificate> {
+        let named = self.0.iter_mut().filter(|one| one.subject == subject);
+        named
+            .filter_map(|one| match &one.read {
+                Some(read) => read.clone(),
+                None => {
+                    let known = view.data().known(one.bytes).cloned();
+                    if known.is_none() && work.spend(1).is_err() {
+                        return None;
+                    }
+                    // What cannot be read completes no path.
+                    let read = known.or_else(|| Certificate::from_der(one.bytes).ok());
+                    one.read = Some(read.clone());
+                    read
+                }
+            })
+            .collect()
     }
 }

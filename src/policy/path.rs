@@ -1,27 +1,19 @@
 //! Does a chain lead from the presented certificate to an installed authority? (rules C1, C2, C3, C5)
 //!
-//! The only file that names webpki's path builder. Candidates are searched and ordered elsewhere, without looking
-//! at any signature; webpki gets one linear path and one anchor at a time, so that the entry that decided is
-//! known and the reason for each refusal is that of the path at hand.
+//! Candidates are searched and ordered in `search`, and each path that is found is verified in `linear`.
 
-use core::time::Duration;
 use std::sync::Arc;
 
-use pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime};
-use webpki::{EndEntityCert, KeyUsage};
-
-use super::decide::Case;
-use super::issuers::Place;
+use super::case::Case;
+use super::detail::Rejection;
+use super::linear::EndEntity;
+use super::peer::names_of;
+use super::profile::Place;
 use super::search::Search;
-use super::text::names_of;
-use super::timing::Fall;
-use super::{Considered, Detail, ReasonCode, constraints, issuers, profile, revocation};
-use crate::certificate::{Certificate, HostName, Issued, OfPath, Role, der, names_equal};
+use super::{Considered, Detail, ReasonCode, issuers, profile};
+use crate::certificate::{Certificate, HostName};
 use crate::limits::{MAX_CONSIDERED, MAX_HOLDERS_EXAMINED};
 use crate::store::{Bounded, Entry, Scope, Server, Slot};
-
-/// The end entity, as the path builder reads it.
-pub(super) struct EndEntity<'a>(EndEntityCert<'a>);
 
 /// A verified path. Making that an acceptance is up to the caller.
 pub(super) struct Chain {
@@ -30,20 +22,39 @@ pub(super) struct Chain {
     pub(super) path: Vec<Certificate>,
 }
 
+/// What a search for a path returns.
+pub(super) struct Searched {
+    pub(super) outcome: Result<Chain, Rejection>,
+    pub(super) considered: Bounded<Considered>,
+}
+
 /// Finds a path to an authority of `scope` and has it verified.
-pub(super) fn verify(
-    case: &Case<'_>,
-    scope: &Scope,
-    considered: &mut Bounded<Considered>,
-) -> Result<Chain, Fall> {
-    if !case.timing.is_known() && !case.policy.chains_without_clock {
-        return Err(case.timing.not_by_clock());
+pub(super) fn verify(case: &Case<'_>, scope: &Scope) -> Searched {
+    let refused = |rejection| Searched {
+        outcome: Err(rejection),
+        considered: Bounded::default(),
+    };
+    // M7: without a clock, an expired chain would pass.
+    if !case.timing.is_known() && !case.policy.chains_without_clock() {
+        return refused(case.timing.not_by_clock());
     }
-    let end_entity = check_leaf(case)?;
-    let mut search = Search::new(case, scope, &end_entity, considered);
+    let end_entity = match check_leaf(case) {
+        Ok(end_entity) => end_entity,
+        Err(rejection) => return refused(rejection),
+    };
+    let mut search = Search::new(case, scope, &end_entity);
     match search.run() {
-        Some((authority, path)) => Ok(Chain { authority, path }),
-        None => Err(search.why_not()),
+        Some((authority, path)) => Searched {
+            outcome: Ok(Chain { authority, path }),
+            considered: search.considered(),
+        },
+        None => {
+            let (rejection, considered) = search.why_not();
+            Searched {
+                outcome: Err(rejection),
+                considered,
+            }
+        }
     }
 }
 
@@ -56,7 +67,7 @@ pub(super) fn check_names(
     case: &Case<'_>,
     server: Option<&Server>,
     dialled: Option<&HostName>,
-) -> Result<(), Fall> {
+) -> Result<(), Rejection> {
     let mut wanted: Vec<&HostName> = Vec::new();
     if let Some(server) = server {
         wanted.extend(server.expected_names());
@@ -83,75 +94,8 @@ pub(super) fn check_names(
     ))
 }
 
-/// Extensions whose critical marking webpki 0.103 understands, as dotted object identifiers (`remember_cert_extension`
-/// there). It refuses a certificate below the authority with another one.
-const KNOWN_CRITICAL_IN_WEBPKI: &[u8] = &[
-    15, // keyUsage
-    17, // subjectAltName
-    19, // basicConstraints
-    30, // nameConstraints
-    31, // cRLDistributionPoints
-    37, // extKeyUsage
-];
-
-fn unreadable(case: &Case<'_>, error: &webpki::Error) -> Fall {
-    match case.leaf.unknown_critical_in_pin() {
-        Some(oid) => (ReasonCode::UnknownCriticalExtension, Detail::Oid(oid)),
-        None => (
-            ReasonCode::LeafNotReadable,
-            Detail::Text(why_unreadable(case.leaf, error)),
-        ),
-    }
-}
-
-/// What webpki does not read in a certificate, as far as we find it: its errors do not say where it is.
-fn why_unreadable(certificate: &Certificate, error: &webpki::Error) -> String {
-    let version = certificate.version();
-    let critical = certificate.critical_beyond(KNOWN_CRITICAL_IN_WEBPKI);
-    if version != 3 {
-        format!("it is of X.509 version {version}, and a chain needs version 3")
-    } else if !critical.is_empty() {
-        let name = extension_name(&critical);
-        format!("critical extension {critical}{name}, which the path builder does not process")
-    } else if let Some(field) = certificate.unread_time() {
-        format!(
-            "the path builder cannot read its {field} (valid {}): it reads times from 1970 on, to the second and in UTC \
-             (RFC 5280 4.1.2.5)",
-            certificate.validity()
-        )
-    } else {
-        webpki_text(error)
-    }
-}
-
-fn extension_name(oid: &str) -> &'static str {
-    match oid {
-        "2.5.29.14" => " (subjectKeyIdentifier)",
-        "2.5.29.18" => " (issuerAltName)",
-        "2.5.29.32" => " (certificatePolicies)",
-        "2.5.29.33" => " (policyMappings)",
-        "2.5.29.35" => " (authorityKeyIdentifier)",
-        "2.5.29.36" => " (policyConstraints)",
-        "2.5.29.54" => " (inhibitAnyPolicy)",
-        _ => "",
-    }
-}
-
-/// The certificate of a path, below the authority, that webpki does not read, and what in it. Its errors name none.
-fn unreadable_in(path: &[Certificate], error: &webpki::Error) -> Option<Detail> {
-    let (_, below) = path.split_last()?;
-    let found = below.iter().find(|certificate| {
-        certificate.unread_time().is_some() || EndEntityCert::try_from(certificate.der()).is_err()
-    })?;
-    Some(Detail::Certificate {
-        certificate: found.fingerprint(),
-        subject: found.subject(),
-        what: why_unreadable(found, error),
-    })
-}
-
 /// The end entity by itself, before any issuer is looked for.
-fn check_leaf<'a>(case: &Case<'a>) -> Result<EndEntity<'a>, Fall> {
+fn check_leaf<'a>(case: &Case<'a>) -> Result<EndEntity<'a>, Rejection> {
     let leaf = case.leaf;
     if leaf.is_ca() {
         // C3; a CA that is installed as one is told apart.
@@ -169,149 +113,11 @@ fn check_leaf<'a>(case: &Case<'a>) -> Result<EndEntity<'a>, Fall> {
             None => (ReasonCode::CaAsLeaf, Detail::None),
         });
     }
-    let end_entity =
-        EndEntityCert::try_from(leaf.der()).map_err(|error| unreadable(case, &error))?;
+    let end_entity = EndEntity::read(case)?;
     case.check_key(leaf)?;
     case.timing.chain(leaf.validity())?;
     match leaf.extended_key_usage() {
         Some(usage) if !usage.names(case.role()) => Err((issuers::unnamed(usage), Detail::None)),
-        Some(_) | None => profile::check(case, leaf, Place::Leaf).map(|()| EndEntity(end_entity)),
+        Some(_) | None => profile::check(case, leaf, Place::Leaf).map(|()| end_entity),
     }
-}
-
-/// Has webpki verify one path, from the end entity to the authority, of which every signature has been verified: of
-/// `pairs`, webpki takes the signatures of the path, and it finds no others.
-pub(super) fn verify_linear(
-    case: &Case<'_>,
-    end_entity: &EndEntity<'_>,
-    path: &[Certificate],
-    pairs: &[Issued],
-    entry: &Entry,
-) -> Result<(), Fall> {
-    let refused = |error: webpki::Error| refusal(&error, path);
-    let [leaf, intermediates @ .., authority] = path else {
-        return Err((ReasonCode::UnknownIssuer, Detail::None));
-    };
-    let intermediates: Vec<CertificateDer<'_>> = intermediates
-        .iter()
-        .map(|certificate| CertificateDer::from(certificate.der().as_ref()))
-        .collect();
-    let mut anchor = webpki::anchor_from_trusted_cert(authority.der()).map_err(refused)?;
-    // webpki compares names by their bytes. An authority is a name and a key (RFC 5280 section 6.1.1 (d)): where the
-    // name below it is the same (section 7.1), it is given as it is written there.
-    if let Some(below) = path.iter().nth_back(1)
-        && names_equal(below.issuer_der(), authority.subject_der())
-        && let Some((issuer, [])) = der::take(below.issuer_der())
-    {
-        anchor.subject = issuer.content.into();
-    }
-    let usage = match case.role() {
-        Role::Server => KeyUsage::server_auth(),
-        Role::Client => KeyUsage::client_auth(),
-    };
-    let known = OfPath::algorithms(pairs);
-    let mut algorithms: Vec<&dyn SignatureVerificationAlgorithm> = Vec::with_capacity(known.len());
-    for algorithm in &known {
-        algorithms.push(algorithm);
-    }
-    end_entity
-        .0
-        .verify_for_usage(
-            &algorithms,
-            &[anchor],
-            &intermediates,
-            time(case, path),
-            usage,
-            None,
-            None,
-        )
-        .map_err(refused)?;
-    revocation::check_path(case, path)?;
-    let patterns = entry.options().get_san_patterns();
-    let matches = || {
-        let mut names = leaf.names();
-        names.any(|name| patterns.iter().any(|pattern| pattern.matches(&name)))
-    };
-    if !patterns.is_empty() && !matches() {
-        let shown = patterns.iter().take(MAX_CONSIDERED);
-        return Err((
-            ReasonCode::NoPatternMatches,
-            Detail::Names {
-                wanted: shown.map(|pattern| pattern.to_string()).collect(),
-                presented: names_of(leaf, |_| true).take(MAX_CONSIDERED).collect(),
-            },
-        ));
-    }
-    profile::check_pairs(case, path)
-}
-
-/// The time at which webpki judges. With the clock unset, beginnings are not judged, but webpki judges
-/// them: so it gets the earliest moment from the floor on at which all have begun. A path whose
-/// certificates have no such moment in common was never valid since the floor, and webpki refuses it.
-fn time(case: &Case<'_>, path: &[Certificate]) -> UnixTime {
-    let mut moment = case.timing.moment();
-    if !case.timing.is_known() {
-        // The authority is not judged by webpki.
-        for certificate in path.iter().rev().skip(1) {
-            moment = moment.max(certificate.validity().not_before().seconds());
-        }
-    }
-    UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(moment).unwrap_or(0)))
-}
-
-/// What webpki's error means here. Every arm refuses.
-fn refusal(error: &webpki::Error, path: &[Certificate]) -> Fall {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "webpki's errors are non-exhaustive, and every one of them refuses"
-    )]
-    let reason = match error {
-        // Every signature of the path has been verified: this one is of a way that is none.
-        webpki::Error::InvalidSignatureForPublicKey
-        | webpki::Error::UnsupportedSignatureAlgorithmContext(_)
-        | webpki::Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
-            let why = "the path builder judges a self-issued intermediate by its names and length";
-            let refused = (ReasonCode::PathRefused, Detail::Text(why.to_owned()));
-            return too_long(path).unwrap_or(refused);
-        }
-        webpki::Error::CertExpired { .. } | webpki::Error::CertNotValidYet { .. } => {
-            ReasonCode::IssuerExpired
-        }
-        webpki::Error::NameConstraintViolation => {
-            if let Some(form) = constraints::unsupported(path) {
-                let detail = Detail::Text(form.to_owned());
-                return (ReasonCode::ConstraintFormUnsupported, detail);
-            }
-            ReasonCode::NameConstraintViolated
-        }
-        webpki::Error::PathLenConstraintViolated => ReasonCode::PathTooLong,
-        webpki::Error::RequiredEkuNotFoundContext(_) | webpki::Error::EndEntityUsedAsCa => {
-            ReasonCode::IssuerCannotSign
-        }
-        webpki::Error::UnknownIssuer => ReasonCode::UnknownIssuer,
-        _ => {
-            let detail = unreadable_in(path, error);
-            let detail = detail.unwrap_or_else(|| Detail::Text(webpki_text(error)));
-            return (ReasonCode::PathRefused, detail);
-        }
-    };
-    (reason, Detail::Text(webpki_text(error)))
-}
-
-/// webpki counts self-issued intermediates as well (RFC 5280 section 4.2.1.9 does not).
-fn too_long(path: &[Certificate]) -> Option<Fall> {
-    let issuers = path.iter().skip(1).enumerate();
-    let limits = issuers.filter_map(|(below, issuer)| {
-        let limit = usize::try_from(issuer.basic_constraints()?.path_len?).ok()?;
-        (below > limit).then_some((below, limit))
-    });
-    let (found, limit) = limits.min()?;
-    Some((ReasonCode::PathTooLong, Detail::Limit { found, limit }))
-}
-
-/// webpki's name of an error, without the object identifiers in it, which 0.103 prints wrongly.
-fn webpki_text(error: &webpki::Error) -> String {
-    let text = format!("{error:?}");
-    let end = text.find([' ', '(', '{']).unwrap_or(text.len());
-    text.get(..end).unwrap_or_default().to_owned()
 }

@@ -2,33 +2,48 @@
 
 use std::sync::Arc;
 
-use super::decide::Case;
-use super::timing::{Fall, Timing};
-use super::{Considered, Detail, ReasonCode, Verdict, VerdictWarning, revocation};
+use super::case::Case;
+use super::detail::Rejection;
+use super::judged::consider;
+use super::timing::Timing;
+use super::{Considered, Detail, ReasonCode, VerdictWarning, revocation};
 use crate::certificate::{Certificate, SignatureCheck};
-use crate::store::{Entry, EntryOptions, Matching, Shelf, Slot, View};
+use crate::store::{Bounded, Entry, EntryOptions, Matching, Shelf, Slot, View};
 
+/// What the pins of one scope say.
 pub(super) enum PinOutcome {
     /// A pin matches and may be used. Making that an acceptance is up to the caller.
-    Passed {
+    Passed(Passed),
+    /// Pins match, and none of them may be used. That is final (rule P5).
+    Failed {
+        /// The first of them, and why it may not be used.
         entry: Arc<Entry>,
-        reason: ReasonCode,
+        rejection: Rejection,
+        considered: Bounded<Considered>,
     },
-    /// Pins match, and none of them may be used: the first of them, and why. That is final (rule P5).
-    Failed { entry: Arc<Entry>, fall: Fall },
     /// No held pin matches.
     NoMatch,
 }
 
-/// Asks the pins of one scope; `shelf` holds them, if there are any.
-pub(super) fn ask(case: &Case<'_>, shelf: Option<&Shelf>, verdict: &mut Verdict) -> PinOutcome {
-    let Some(shelf) = shelf else {
+/// A pin that matches and may be used.
+pub(super) struct Passed {
+    pub(super) entry: Arc<Entry>,
+    pub(super) reason: ReasonCode,
+    pub(super) warnings: Vec<VerdictWarning>,
+    /// Pins that matched before it and may not be used.
+    pub(super) considered: Bounded<Considered>,
+}
+
+/// Asks the pins of one scope, if it holds any.
+pub(super) fn ask(case: &Case<'_>, pins: Option<&Shelf>) -> PinOutcome {
+    let Some(pins) = pins else {
         return PinOutcome::NoMatch;
     };
-    let whole = shelf
+    // P5: a whole-certificate or fingerprint match decides before a key match, then the lower fingerprint.
+    let whole = pins
         .get_held(case.leaf.fingerprint(), case.holder)
         .filter(|entry| entry.options().get_matching() == Matching::Certificate);
-    let mut by_key = shelf.by_public_key(case.leaf.subject_public_key_info());
+    let mut by_key = pins.by_public_key(case.leaf.subject_public_key_info());
     let (only, mut others) = (by_key.next(), Vec::new());
     others.extend(by_key);
     if !others.is_empty() {
@@ -38,33 +53,42 @@ pub(super) fn ask(case: &Case<'_>, shelf: Option<&Shelf>, verdict: &mut Verdict)
     // One alone is almost always what there is, and takes no list.
     let only = only.filter(|_| others.is_empty());
     let by_key = only.into_iter().chain(others);
-    let mut first_failed: Option<(Arc<Entry>, Fall)> = None;
+    let mut first_failed: Option<(Arc<Entry>, Rejection)> = None;
+    let mut considered = Bounded::default();
     for entry in whole.into_iter().chain(by_key) {
         match usable(case, entry) {
             Ok(warnings) => {
-                verdict.warnings.extend(warnings);
                 let reason = match (entry.certificate(), entry.options().get_matching()) {
                     (None, _) => ReasonCode::FingerprintMatched,
                     (Some(_), Matching::Certificate) => ReasonCode::PinMatched,
                     (Some(_), Matching::PublicKey) => ReasonCode::KeyMatched,
                 };
-                let entry = entry.clone();
-                return PinOutcome::Passed { entry, reason };
+                return PinOutcome::Passed(Passed {
+                    entry: entry.clone(),
+                    reason,
+                    warnings,
+                    considered,
+                });
             }
-            Err(fall) => {
-                verdict.consider(Considered::entry(entry, fall.0, fall.1.clone()));
-                first_failed.get_or_insert_with(|| (entry.clone(), fall));
+            Err(rejection) => {
+                let (reason, detail) = rejection.clone();
+                consider(&mut considered, Considered::entry(entry, reason, detail));
+                first_failed.get_or_insert_with(|| (entry.clone(), rejection));
             }
         }
     }
     match first_failed {
-        Some((entry, fall)) => PinOutcome::Failed { entry, fall },
+        Some((entry, rejection)) => PinOutcome::Failed {
+            entry,
+            rejection,
+            considered,
+        },
         None => PinOutcome::NoMatch,
     }
 }
 
 /// Whether a pin that matches may be used. Allocates nothing unless there is something to say.
-fn usable(case: &Case<'_>, entry: &Entry) -> Result<Vec<VerdictWarning>, Fall> {
+fn usable(case: &Case<'_>, entry: &Entry) -> Result<Vec<VerdictWarning>, Rejection> {
     let mut warnings = Vec::new();
     case.work.pin();
     alive(case.view, &case.timing, entry)?;
@@ -83,7 +107,7 @@ fn usable(case: &Case<'_>, entry: &Entry) -> Result<Vec<VerdictWarning>, Fall> {
 }
 
 /// P1 for the installed certificate, and whether the entry accepts anything at all.
-pub(super) fn alive(view: &View, timing: &Timing, entry: &Entry) -> Result<(), Fall> {
+pub(super) fn alive(view: &View, timing: &Timing, entry: &Entry) -> Result<(), Rejection> {
     let blocks = view.data().blocks();
     let block = match entry.certificate() {
         Some(installed) => blocks.find(installed),
@@ -101,13 +125,13 @@ fn certificate_usable(
     options: &EntryOptions,
     certificate: &Certificate,
     warnings: &mut Vec<VerdictWarning>,
-) -> Result<(), Fall> {
+) -> Result<(), Rejection> {
     revocation::check_installed(case, certificate, Slot::Pin)?;
     case.check_key(certificate)?;
-    let rule = options.get_validity().unwrap_or(case.policy.validity);
+    let rule = options.get_validity().unwrap_or(case.policy.validity());
     if case.timing.pin(certificate.validity(), rule)? {
         warnings.push(VerdictWarning::InGrace {
-            not_after: certificate.validity().not_after().seconds(),
+            not_after: certificate.validity().not_after(),
         });
     }
     if let Some(usage) = certificate.extended_key_usage()
@@ -130,13 +154,16 @@ fn certificate_usable(
     Ok(())
 }
 
-/// What import would have judged of the certificate behind a fingerprint (rules M1 and I4).
-fn check_self_signature(case: &Case<'_>, warnings: &mut Vec<VerdictWarning>) -> Result<(), Fall> {
+/// The check that import makes of a certificate, for one of which only the fingerprint was installed (rules M1 and I4).
+fn check_self_signature(
+    case: &Case<'_>,
+    warnings: &mut Vec<VerdictWarning>,
+) -> Result<(), Rejection> {
     if case.leaf.names_own_key() != Some(true) {
         return Ok(());
     }
     let own_key = case.leaf.subject_public_key_info();
-    match case.policy.keys.check_signature(own_key, case.leaf) {
+    match case.policy.key_policy().check_signature(own_key, case.leaf) {
         SignatureCheck::Verified => Ok(()),
         SignatureCheck::Wrong => Err((ReasonCode::WrongSelfSignature, Detail::None)),
         SignatureCheck::Unsupported => {
@@ -147,17 +174,17 @@ fn check_self_signature(case: &Case<'_>, warnings: &mut Vec<VerdictWarning>) -> 
 }
 
 /// Why a pin that does not match would not have helped either; `None` if it could accept its own certificate.
-pub(super) fn unusable(case: &Case<'_>, entry: &Entry) -> Option<Fall> {
+pub(super) fn unusable(case: &Case<'_>, entry: &Entry) -> Option<Rejection> {
     case.work.pin();
-    if let Err(fall) = alive(case.view, &case.timing, entry) {
-        return Some(fall);
+    if let Err(rejection) = alive(case.view, &case.timing, entry) {
+        return Some(rejection);
     }
     let installed = entry.certificate()?;
     certificate_usable(case, entry.options(), installed, &mut Vec::new()).err()
 }
 
-/// Whether what was presented would be accepted now if it were installed as a pin without any option. It is not
-/// installed, and nothing follows from this but that an administrator may be asked about it.
+/// Whether what was presented would be accepted now if it were installed as a pin without any option. An administrator
+/// may then be asked about it; nothing else follows.
 pub(super) fn could_be_pinned(case: &Case<'_>) -> bool {
     let mut warnings = Vec::new();
     certificate_usable(case, &EntryOptions::new(), case.leaf, &mut warnings).is_ok()

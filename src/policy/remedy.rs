@@ -53,8 +53,8 @@ impl Verdict {
 
     /// Whether a pin that the peer presented was refused.
     fn is_of_pin(&self) -> bool {
-        let decided = self.decided.as_deref();
-        decided.is_some_and(|entry| entry.slot() == Slot::Pin)
+        self.decided_by()
+            .is_some_and(|entry| entry.slot() == Slot::Pin)
     }
 
     /// Whether the reason is about a CA above the presented certificate, and not about that.

@@ -1,25 +1,26 @@
-//! Is a certificate revoked, and does a current list tell that it is not? (rules C1, C4 and M8)
+//! Is a certificate revoked, and does a current list show that it is not? (rules C1, C4 and M8)
 //!
-//! A list can only take trust away. So a certificate that any list of its issuer names is refused, whether that
-//! list has expired, is not valid yet or is about other certificates: serial numbers are unique for an issuer.
-//! That a certificate is *not* revoked is told only by lists that are current and have it in their scope.
+//! A list can only take trust away. So a certificate is refused if any list of its issuer names it, also if that list
+//! has expired, is not valid yet or covers other certificates: serial numbers are unique for an issuer. Only lists that
+//! are current and cover the certificate show that it is *not* revoked.
 
 use std::sync::Arc;
 
-use super::decide::Case;
-use super::timing::{Age, Fall};
+use super::case::Case;
+use super::detail::Rejection;
+use super::timing::Age;
 use super::{ChainProfile, Detail, Policy, ReasonCode, VerdictWarning};
-use crate::certificate::{Certificate, Reasons, Revoked};
+use crate::certificate::{Certificate, Moment, Reasons, Revoked};
 use crate::store::{InstalledCrl, Slot};
 
-/// Judges a verified path, from the end entity to the authority, both included. The authority itself is not asked
-/// for a current list: that it is trusted is the administrator's word, not its issuer's.
-pub(super) fn check_path(case: &Case<'_>, path: &[Certificate]) -> Result<(), Fall> {
-    if case.view.data().crls().is_empty() && !case.policy.require_crl {
+/// Judges a verified path, from the end entity to the authority, both included. The authority itself needs no current
+/// list: the administrator trusts it, not its issuer.
+pub(super) fn check_path(case: &Case<'_>, path: &[Certificate]) -> Result<(), Rejection> {
+    if case.view.data().crls().is_empty() && !case.policy.crl_required() {
         return Ok(());
     }
     let pairs = || path.iter().zip(path.iter().skip(1));
-    // What is revoked is said before what is not known.
+    // A revoked certificate is a better reason than one whose status is unknown.
     for (certificate, issuer) in pairs() {
         let lists = case.view.data().crls();
         if !lists.may_have(issuer.subject_der(), certificate.serial()) {
@@ -29,7 +30,7 @@ pub(super) fn check_path(case: &Case<'_>, path: &[Certificate]) -> Result<(), Fa
         for list in lists.unwrap_or(&[]) {
             case.work.list();
             if let Some(revoked) = list.crl().revoked(certificate.serial()) {
-                return Err(fall(certificate, list, revoked));
+                return Err(rejection(certificate, list, revoked));
             }
         }
     }
@@ -50,7 +51,7 @@ pub(super) fn count(case: &Case<'_>, path: &[Certificate]) -> usize {
     lists.map(<[_]>::len).fold(0, usize::saturating_add)
 }
 
-/// How many lists are asked whether they name a certificate whose issuer is known by name alone.
+/// How many lists [`check_installed`] asks about a certificate.
 pub(super) fn count_named(case: &Case<'_>, certificate: &Certificate) -> usize {
     let crls = case.view.data().crls();
     if crls.is_empty() || !crls.may_have(certificate.issuer_der(), certificate.serial()) {
@@ -59,13 +60,13 @@ pub(super) fn count_named(case: &Case<'_>, certificate: &Certificate) -> usize {
     crls.named(certificate.issuer_der()).count()
 }
 
-/// A certificate whose issuer is not at hand, and known by name alone: a pin (M8), or the authority in which a
-/// path ends (C1).
+/// Refuses a listed certificate whose issuer is known by name alone: a pin (M8), or the authority in which a path ends
+/// (C1).
 pub(super) fn check_installed(
     case: &Case<'_>,
     certificate: &Certificate,
     slot: Slot,
-) -> Result<(), Fall> {
+) -> Result<(), Rejection> {
     let lists = case.view.data().crls();
     if !lists.may_have(certificate.issuer_der(), certificate.serial()) {
         return Ok(());
@@ -73,31 +74,32 @@ pub(super) fn check_installed(
     for list in lists.named(certificate.issuer_der()) {
         case.work.list();
         if let Some(revoked) = list.revokes(certificate, slot) {
-            return Err(fall(certificate, list, revoked));
+            return Err(rejection(certificate, list, revoked));
         }
     }
     Ok(())
 }
 
-/// What an operator should know of the lists on which an accepted path rests, from the end entity to the
-/// authority, both included.
+/// Warns of the lists that count only by their grace, for an accepted path from the end entity to the authority.
 pub(super) fn warnings(case: &Case<'_>, path: &[Certificate]) -> Vec<VerdictWarning> {
     let mut warnings = Vec::new();
     for (certificate, issuer) in path.iter().zip(path.iter().skip(1)) {
         if let Ok(Some(next_update)) = status(case, certificate, issuer) {
-            warnings.push(VerdictWarning::CrlInGrace { next_update });
+            warnings.push(VerdictWarning::CrlInGrace {
+                next_update: Moment(next_update),
+            });
         }
     }
     warnings
 }
 
-/// Whether a certificate that no list names is known not to be revoked, as far as its issuer is checked: the end
-/// of the list that lives on its grace, if it takes that.
+/// Checks that a current list covers a certificate, if lists of its issuer are asked. Returns `nextUpdate` of the list if
+/// only its grace makes it current.
 fn status(
     case: &Case<'_>,
     certificate: &Certificate,
     issuer: &Certificate,
-) -> Result<Option<i64>, Fall> {
+) -> Result<Option<i64>, Rejection> {
     let Some(lists) = asked(case, issuer)? else {
         return Ok(None);
     };
@@ -117,7 +119,7 @@ fn status(
         if !may_tell(case.policy, list) {
             continue;
         }
-        let (known, end) = match case.timing.crl(list.crl(), case.policy.crl_grace) {
+        let (known, end) = match case.timing.crl(list.crl(), case.policy.crl_grace()) {
             Age::NotYet => {
                 let begin = list.crl().this_update().seconds();
                 not_yet = Some(not_yet.map_or(begin, |first| first.min(begin)));
@@ -148,10 +150,12 @@ fn status(
             certificate: certificate.fingerprint(),
             issuer: issuer.subject().into(),
             lists: lists.len(),
-            last_end: last_end.filter(|_| reason == ReasonCode::CrlExpired),
-            not_yet,
+            last_end: last_end
+                .filter(|_| reason == ReasonCode::CrlExpired)
+                .map(Moment),
+            not_yet: not_yet.map(Moment),
             elsewhere,
-            judged_at: case.timing.moment(),
+            judged_at: Moment(case.timing.moment()),
         },
     ))
 }
@@ -160,11 +164,11 @@ fn status(
 fn asked<'a>(
     case: &Case<'a>,
     issuer: &Certificate,
-) -> Result<Option<&'a [Arc<InstalledCrl>]>, Fall> {
+) -> Result<Option<&'a [Arc<InstalledCrl>]>, Rejection> {
     let crls = case.view.data().crls();
     let lists = match crls.of_issuer(issuer) {
         Some(lists) => lists,
-        None if case.policy.require_crl => &[],
+        None if case.policy.crl_required() => &[],
         None => return Ok(None),
     };
     // RFC 5280 section 6.3.3 (f), for the certificate with which the issuer stands in this path.
@@ -180,21 +184,21 @@ fn asked<'a>(
     Ok(Some(lists))
 }
 
-/// Whether a list may tell that a certificate is not revoked, at its time. What breaks RFC 5280 takes trust away all
-/// the same, but gives none in the strict profile.
+/// Whether a current list may show that a certificate is not revoked. In the strict profile, a list that breaks RFC 5280
+/// revokes and shows nothing else.
 pub(crate) fn may_tell(policy: &Policy, list: &InstalledCrl) -> bool {
-    let strict = policy.profile == ChainProfile::Strict;
+    let strict = policy.chain_profile() == ChainProfile::Strict;
     list.tells() && (!strict || list.crl().deviations().is_empty())
 }
 
 /// Whether anything that an issuer signed could count as not revoked now. For reports.
-pub(super) fn check_issuer(case: &Case<'_>, issuer: &Certificate) -> Result<(), Fall> {
+pub(super) fn check_issuer(case: &Case<'_>, issuer: &Certificate) -> Result<(), Rejection> {
     let Some(lists) = asked(case, issuer)? else {
         return Ok(());
     };
     let mut reason = ReasonCode::RevocationUnknown;
     for list in lists.iter().filter(|list| may_tell(case.policy, list)) {
-        match case.timing.crl(list.crl(), case.policy.crl_grace) {
+        match case.timing.crl(list.crl(), case.policy.crl_grace()) {
             Age::Current | Age::InGrace(_) => return Ok(()),
             Age::NotYet => {}
             Age::Expired(_) => reason = ReasonCode::CrlExpired,
@@ -204,13 +208,13 @@ pub(super) fn check_issuer(case: &Case<'_>, issuer: &Certificate) -> Result<(), 
     Err((reason, Detail::Text(why)))
 }
 
-fn fall(certificate: &Certificate, list: &InstalledCrl, revoked: Revoked) -> Fall {
+fn rejection(certificate: &Certificate, list: &InstalledCrl, revoked: Revoked) -> Rejection {
     (
         ReasonCode::Revoked,
         Detail::Revoked {
             certificate: certificate.fingerprint(),
             serial: certificate.serial().into(),
-            date: revoked.date.seconds(),
+            date: revoked.date,
             why: revoked.reason,
             crl: list.crl().fingerprint(),
             number: list.crl().number().cloned(),

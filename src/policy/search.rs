@@ -1,26 +1,24 @@
 //! The search for a path: from the end entity up, authorities before intermediates, within bounds (rule C5).
 //!
 //! Names are followed without looking at signatures. Where they lead to an authority, the signatures are verified
-//! from there down: the first is one that only the authority can have made, so what a stranger sends costs him more
-//! than us. What is known of a pair of certificates is not asked again.
+//! from there down: only the authority can have made the first, so an unknown peer pays more for what it sends than we
+//! do. What is known of a pair of certificates is not asked again.
+
+mod authority;
 
 use std::sync::Arc;
 
 use super::built::Built;
-use super::decide::Case;
-use super::fallen::{Fallen, too_long, too_many};
-use super::issuers::{self, Place};
-use super::nodes::{Above, Nodes, Told};
-use super::path::EndEntity;
-use super::signatures::{self, Check, Link, Paid, Signatures};
-use super::timing::Fall;
-use super::{Considered, Detail, ReasonCode, path, work};
+use super::case::Case;
+use super::detail::Rejection;
+use super::linear::EndEntity;
+use super::nodes::{Above, KeyIdMatch, Nodes};
+use super::rejections::{Rejections, too_long, too_many};
+use super::signatures::{Check, Paid, Signatures};
+use super::{Considered, issuers, work};
 use crate::certificate::{Certificate, Fingerprint};
-use crate::limits::{
-    MAX_INTERMEDIATES_IN_PATH, MAX_MISMATCHES_TRIED, MAX_NAMESAKE_SIGNATURES,
-    MAX_NAMESAKES_EXAMINED, MAX_PATH_STEPS,
-};
-use crate::store::{Bounded, Entry, EntryKey, Scope, Slot, Wanted};
+use crate::limits::{MAX_INTERMEDIATES_IN_PATH, MAX_PATH_STEPS};
+use crate::store::{Bounded, Entry, EntryKey, Scope};
 
 /// The authority in which a path ends, and the path with both ends.
 type Found = (Arc<Entry>, Vec<Certificate>);
@@ -35,10 +33,10 @@ enum Pass {
     /// What is installed alone, all of it: whatever a peer presents besides, it spoils none of it.
     Installed,
     /// Again everything, with all of the installed CAs that key identifiers do not tell apart.
-    Namesakes,
+    SameSubject,
 }
 
-pub(super) struct Search<'a, 'b> {
+pub(super) struct Search<'a> {
     case: &'a Case<'a>,
     scope: &'a Scope,
     end_entity: &'a EndEntity<'a>,
@@ -48,22 +46,17 @@ pub(super) struct Search<'a, 'b> {
     /// Candidates that were looked at in this pass.
     steps: usize,
     /// Why nothing more is tried in this pass.
-    stopped: Option<Fall>,
+    stopped: Option<Rejection>,
     /// Nothing more is tried in any pass.
     over: bool,
     /// Whether installed CAs were left for a later pass: for the end entity, and for a presented intermediate.
     left: (bool, bool),
     built: Built,
-    fallen: Fallen<'b>,
+    rejections: Rejections,
 }
 
-impl<'a, 'b> Search<'a, 'b> {
-    pub(super) fn new(
-        case: &'a Case<'a>,
-        scope: &'a Scope,
-        end_entity: &'a EndEntity<'a>,
-        considered: &'b mut Bounded<Considered>,
-    ) -> Self {
+impl<'a> Search<'a> {
+    pub(super) fn new(case: &'a Case<'a>, scope: &'a Scope, end_entity: &'a EndEntity<'a>) -> Self {
         Self {
             case,
             scope,
@@ -76,7 +69,7 @@ impl<'a, 'b> Search<'a, 'b> {
             over: false,
             left: (false, false),
             built: Built::default(),
-            fallen: Fallen::new(considered),
+            rejections: Rejections::default(),
         }
     }
 
@@ -94,7 +87,7 @@ impl<'a, 'b> Search<'a, 'b> {
             return Some(found);
         }
         if of_others && !stopped && !self.over && !self.case.work.is_used_up() {
-            return self.pass(Pass::Namesakes);
+            return self.pass(Pass::SameSubject);
         }
         None
     }
@@ -106,9 +99,9 @@ impl<'a, 'b> Search<'a, 'b> {
         let leaf = self.case.leaf.clone();
         let found = self.extend(&mut vec![0], &mut vec![leaf]);
         if found.is_none()
-            && let Some(fall) = self.stopped.clone()
+            && let Some(rejection) = self.stopped.clone()
         {
-            self.note(fall);
+            self.note(rejection);
         }
         found
     }
@@ -118,11 +111,12 @@ impl<'a, 'b> Search<'a, 'b> {
     fn extend(&mut self, at: &mut Vec<usize>, path: &mut Vec<Certificate>) -> Option<Found> {
         let below = issuers::counted(path);
         let own = *at.last()?;
+        // Authorities first: the shortest path to one needs the fewest signatures.
         if !self.nodes.is_rootless(own) {
             if let Some(found) = self.end(at, path, below) {
                 return Some(found);
             }
-            if self.is_stopped() || self.is_broken(path) {
+            if self.is_over_for(path) {
                 return None;
             }
         }
@@ -134,29 +128,12 @@ impl<'a, 'b> Search<'a, 'b> {
             return None;
         }
         for next in above.iter() {
-            let link = self.nodes.link(next.node)?;
-            let (certificate, installed) = (link.certificate.clone(), link.installed);
-            if !self.is_for_this_pass(own, &certificate, installed, next.told) {
+            let Some(certificate) = self.next(own, *next, path, below) else {
+                if self.is_stopped() {
+                    return None;
+                }
                 continue;
-            }
-            if !self.step() {
-                return None;
-            }
-            // A certificate, or another one for the same name and key, stands in a path once.
-            let again = path.iter().any(|used| {
-                used.subject_der() == certificate.subject_der() && used.has_key_of(&certificate)
-            });
-            if again || self.signatures.is_wrong(path.last()?, &certificate) {
-                continue;
-            }
-            if let Err(fall) = issuers::check_length(self.case.policy, &certificate, below) {
-                let installed = self.nodes.entry(&certificate);
-                self.fell(certificate.fingerprint(), installed.as_ref(), fall);
-                continue;
-            }
-            if !self.is_signed_by_namesake(own, next.node) {
-                continue;
-            }
+            };
             at.push(next.node);
             path.push(certificate);
             if let Some(found) = self.extend(at, path) {
@@ -164,16 +141,46 @@ impl<'a, 'b> Search<'a, 'b> {
             }
             at.pop();
             path.pop();
-            if self.is_stopped() || self.is_broken(path) {
+            if self.is_over_for(path) {
                 return None;
             }
         }
         None
     }
 
+    /// The certificate of a candidate for the issuer of the node `own`, if a path may go on with it.
+    fn next(
+        &mut self,
+        own: usize,
+        above: Above,
+        path: &[Certificate],
+        below: usize,
+    ) -> Option<Certificate> {
+        let link = self.nodes.link(above.node)?;
+        let (certificate, installed) = (link.certificate.clone(), link.installed);
+        // What is left for a later pass costs nothing in this one.
+        if !self.is_for_this_pass(own, &certificate, installed, above.key_id) || !self.step() {
+            return None;
+        }
+        // A certificate, or another one for the same name and key, stands in a path once: a circle ends nowhere.
+        let again = path.iter().any(|used| {
+            used.subject_der() == certificate.subject_der() && used.has_key_of(&certificate)
+        });
+        if again || self.signatures.is_wrong(path.last()?, &certificate) {
+            return None;
+        }
+        if let Err(rejection) = issuers::check_length(self.case.policy, &certificate, below) {
+            let installed = self.nodes.entry(&certificate);
+            self.reject(certificate.fingerprint(), installed.as_ref(), rejection);
+            return None;
+        }
+        let signed = self.is_signed_by_same_subject(own, above.node);
+        signed.then_some(certificate)
+    }
+
     /// Of installed intermediates that key identifiers do not tell apart, the right one alone is gone on from: so what is
     /// above them is looked at once, however many they are.
-    fn is_signed_by_namesake(&mut self, own: usize, next: usize) -> bool {
+    fn is_signed_by_same_subject(&mut self, own: usize, next: usize) -> bool {
         if self.pass == Pass::First {
             return true;
         }
@@ -185,15 +192,15 @@ impl<'a, 'b> Search<'a, 'b> {
         }
         match self
             .signatures
-            .check(self.case, below, above, Paid::Namesakes)
+            .check(self.case, below, above, Paid::SameSubject)
         {
             Ok(()) => true,
-            Err(Check::Fell(fall)) => {
-                self.note(fall);
+            Err(Check::Rejected(rejection)) => {
+                self.note(rejection);
                 false
             }
-            Err(Check::Stopped(fall)) => {
-                self.stopped = Some(fall);
+            Err(Check::Stopped(rejection)) => {
+                self.stopped = Some(rejection);
                 false
             }
         }
@@ -205,7 +212,7 @@ impl<'a, 'b> Search<'a, 'b> {
         own: usize,
         above: &Certificate,
         installed: bool,
-        told: Told,
+        key_id: KeyIdMatch,
     ) -> bool {
         if !installed {
             return self.pass != Pass::Installed;
@@ -218,7 +225,7 @@ impl<'a, 'b> Search<'a, 'b> {
             return true;
         }
         match self.pass {
-            Pass::First if told == Told::Other => true,
+            Pass::First if key_id == KeyIdMatch::Other => true,
             Pass::First => {
                 let wait = self.signatures.is_wrong_of_installed(below.certificate);
                 if wait && own == 0 {
@@ -228,77 +235,13 @@ impl<'a, 'b> Search<'a, 'b> {
                 }
                 !wait
             }
-            Pass::Installed | Pass::Namesakes => told != Told::Other,
+            Pass::Installed | Pass::SameSubject => key_id != KeyIdMatch::Other,
         }
     }
 
-    /// Looks for an authority above the last certificate of a path.
-    fn end(&mut self, at: &[usize], path: &mut Vec<Certificate>, below: usize) -> Option<Found> {
-        let own = *at.last()?;
-        let last = path.last()?.clone();
-        let data = self.case.view.data();
-        let (name, canonical) = (last.issuer_der(), self.nodes.issuer_name(own));
-        let authorities = data.candidates(
-            Slot::Authority,
-            self.scope.clone(),
-            Wanted::new(name, &canonical),
-            last.authority_key_id(),
-            MAX_MISMATCHES_TRIED,
-        );
-        let signer = self.nodes.signer(own);
-        // Whether one of them may have signed it, for all that is known now, and one that has not.
-        let (mut any, mut other) = (false, None);
-        let mut fit = 0_usize;
-        for (seen, (entry, certificate)) in authorities.enumerate() {
-            if seen >= MAX_NAMESAKES_EXAMINED || fit >= MAX_NAMESAKE_SIGNATURES {
-                self.note(too_many());
-                any = true;
-                break;
-            }
-            if !signer.may_be(certificate, true) {
-                other.get_or_insert(entry);
-                continue;
-            }
-            let told = Told::of(&last, certificate);
-            if !self.is_for_this_pass(own, certificate, true, told) {
-                any = true;
-                continue;
-            }
-            if !self.step() {
-                return None;
-            }
-            let tried = match self.fits(below, entry, certificate) {
-                Ok(()) => {
-                    fit = fit.saturating_add(1);
-                    self.try_authority(at, path, entry, certificate)
-                }
-                Err(fall) => Err(Check::Fell(fall)),
-            };
-            let fall = match tried {
-                Ok(()) => {
-                    path.push(certificate.clone());
-                    return Some((entry.clone(), core::mem::take(path)));
-                }
-                Err(Check::Fell(fall)) => fall,
-                Err(Check::Stopped(fall)) => {
-                    self.stopped = Some(fall.clone());
-                    fall
-                }
-            };
-            self.fell(certificate.fingerprint(), Some(&entry.key()), fall);
-            any |= !self.signatures.cannot_be(self.case, &last, certificate);
-            if self.is_stopped() || self.is_broken(path) {
-                return None;
-            }
-        }
-        // By whatever path it is reached, it is not asked again.
-        if !any {
-            self.nodes.set_rootless(own);
-            if let Some(entry) = other.filter(|_| fit == 0) {
-                self.fell(entry.fingerprint(), Some(&entry.key()), signatures::wrong());
-            }
-        }
-        None
+    /// Whether nothing more is tried in this pass, or not with this path.
+    fn is_over_for(&self, path: &[Certificate]) -> bool {
+        self.is_stopped() || self.is_broken(path)
     }
 
     /// Whether a signature inside a path is known to be wrong by now.
@@ -307,62 +250,11 @@ impl<'a, 'b> Search<'a, 'b> {
         pairs.any(|(below, above)| self.signatures.is_wrong(below, above))
     }
 
-    /// Whether an authority may stand above `below` intermediates, before any signature.
-    fn fits(&self, below: usize, entry: &Entry, authority: &Certificate) -> Result<(), Fall> {
-        self.case.timing.entry(entry)?;
-        issuers::check(self.case, authority, Place::Authority)?;
-        issuers::check_path_len(authority, below)
-    }
-
-    fn try_authority(
-        &mut self,
-        at: &[usize],
-        path: &[Certificate],
-        entry: &Entry,
-        authority: &Certificate,
-    ) -> Result<(), Check> {
-        let paid = match self.pass {
-            Pass::First => Paid::Work,
-            Pass::Installed | Pass::Namesakes => Paid::Namesakes,
-        };
-        // From the authority down.
-        let mut above = Link {
-            certificate: authority,
-            installed: true,
-        };
-        for node in at.iter().rev() {
-            let gone = (ReasonCode::UnknownIssuer, Detail::None);
-            let below = self.nodes.link(*node).ok_or(Check::Stopped(gone))?;
-            self.signatures.check(self.case, below, above, paid)?;
-            above = below;
-        }
-        let mut whole = path.to_vec();
-        whole.push(authority.clone());
-        if let Err(fall) = self.built.one_more(self.case, &whole, entry) {
-            self.over = true;
-            return Err(Check::Stopped(fall));
-        }
-        let pairs = self.signatures.of_path(&whole);
-        let pairs = pairs.ok_or_else(|| Check::Fell(signatures::wrong()))?;
-        let verified = path::verify_linear(self.case, self.end_entity, &whole, &pairs, entry);
-        verified.map_err(|fall| {
-            // By whatever path, the signer of a revoked end entity is the same.
-            let leaf = self.case.leaf.fingerprint();
-            self.over =
-                matches!(&fall.1, Detail::Revoked { certificate, .. } if *certificate == leaf);
-            if self.over {
-                Check::Stopped(fall)
-            } else {
-                Check::Fell(fall)
-            }
-        })
-    }
-
     /// Candidates for the issuer of a node; notes what fell away while they were looked for.
     fn issuers_of(&mut self, at: usize) -> Arc<[Above]> {
         let above = self.nodes.issuers_of(at);
-        for (fingerprint, entry, fall) in core::mem::take(&mut self.nodes.fallen) {
-            self.fell(fingerprint, entry.as_ref(), fall);
+        for (fingerprint, entry, rejection) in core::mem::take(&mut self.nodes.rejected) {
+            self.reject(fingerprint, entry.as_ref(), rejection);
         }
         if core::mem::take(&mut self.nodes.left_out) {
             self.note(too_many());
@@ -370,13 +262,13 @@ impl<'a, 'b> Search<'a, 'b> {
         above
     }
 
-    fn fell(&mut self, fingerprint: Fingerprint, entry: Option<&EntryKey>, fall: Fall) {
+    fn reject(&mut self, fingerprint: Fingerprint, entry: Option<&EntryKey>, rejection: Rejection) {
         let again = self.pass != Pass::First;
-        self.fallen.fell(fingerprint, entry, fall, again);
+        self.rejections.add(fingerprint, entry, rejection, again);
     }
 
-    fn note(&mut self, fall: Fall) {
-        self.fallen.note(fall);
+    fn note(&mut self, rejection: Rejection) {
+        self.rejections.note(rejection);
     }
 
     fn is_stopped(&self) -> bool {
@@ -386,14 +278,21 @@ impl<'a, 'b> Search<'a, 'b> {
     /// Whether one more candidate may be looked at.
     fn step(&mut self) -> bool {
         self.steps = self.steps.saturating_add(1);
-        if let Err(fall) = work::within(self.steps, MAX_PATH_STEPS) {
-            self.stopped.get_or_insert(fall);
+        if let Err(rejection) = work::within(self.steps, MAX_PATH_STEPS) {
+            self.stopped.get_or_insert(rejection);
         }
         !self.is_stopped()
     }
 
-    pub(super) fn why_not(mut self) -> Fall {
+    /// What was rejected before an authority was found.
+    pub(super) fn considered(self) -> Bounded<Considered> {
+        self.rejections.into_considered()
+    }
+
+    /// Why no authority was found, and what was rejected.
+    pub(super) fn why_not(mut self) -> (Rejection, Bounded<Considered>) {
         let has_issuer = self.signatures.has_issuer(self.case.leaf);
-        self.fallen.why_not(self.case, &mut self.nodes, has_issuer)
+        let (case, nodes) = (self.case, &mut self.nodes);
+        self.rejections.why_not(case, nodes, has_issuer)
     }
 }

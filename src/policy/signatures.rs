@@ -1,10 +1,9 @@
 //! The signatures that one verdict verifies: each at most once, and not more than the limits allow (rule C5).
 
-use super::decide::Case;
-use super::timing::Fall;
-use super::work;
-use super::{Detail, ReasonCode, explain};
-use crate::certificate::{Certificate, Fingerprint, Issued, SignatureCheck, der};
+use super::case::Case;
+use super::detail::Rejection;
+use super::{Detail, ReasonCode, work};
+use crate::certificate::{Certificate, Fingerprint, Issued, SignatureCheck, algorithms, der};
 use crate::limits::{MAX_NAMESAKE_SIGNATURES, WORK_OF_SIGNATURE};
 use crate::store::Signer;
 
@@ -21,7 +20,7 @@ pub(super) enum Paid {
     /// The work on what a peer presents.
     Work,
     /// The signatures that find the right one of several installed CAs of one name.
-    Namesakes,
+    SameSubject,
 }
 
 /// What has been found of one certificate.
@@ -33,7 +32,7 @@ struct Known {
     /// Whether one of those is an installed CA.
     wrong_of_installed: bool,
     /// Why the provider verifies it under no key of the kind that this certificate has.
-    not_verifiable: Option<(Certificate, Fall)>,
+    not_verifiable: Option<(Certificate, Rejection)>,
 }
 
 /// What has been found of pairs of certificates so far, and what it cost.
@@ -41,7 +40,7 @@ struct Known {
 pub(super) struct Signatures {
     known: Vec<Known>,
     /// How many were verified to find the right one of several installed CAs of one name.
-    of_namesakes: usize,
+    of_same_subject: usize,
 }
 
 impl Signatures {
@@ -92,7 +91,7 @@ impl Signatures {
         below: &Certificate,
         above: &Certificate,
     ) -> bool {
-        self.is_wrong(below, above) || !case.policy.keys.can_verify(below, above)
+        self.is_wrong(below, above) || !case.policy.key_policy().can_verify(below, above)
     }
 
     /// Whether the key of `above` is known to have signed `below`.
@@ -115,16 +114,16 @@ impl Signatures {
         above: Link<'_>,
         paid: Paid,
     ) -> Result<(), Check> {
-        let keys = &case.policy.keys;
+        let keys = case.policy.key_policy();
         let (lower, upper) = (below.certificate, above.certificate);
         if self.find(lower, upper).is_some() {
             return Ok(());
         }
         if self.is_wrong(lower, upper) {
-            return Err(Check::Fell(wrong()));
+            return Err(Check::Rejected(wrong()));
         }
         if !keys.can_verify(lower, upper) {
-            return Err(Check::Fell(self.not_verifiable(lower, upper)));
+            return Err(Check::Rejected(self.not_verifiable(lower, upper)));
         }
         if below.installed {
             match case.view.data().signer(lower) {
@@ -133,16 +132,16 @@ impl Signatures {
                     return if issued.pair().1.has_key_of(upper) {
                         Ok(())
                     } else {
-                        Err(Check::Fell(wrong()))
+                        Err(Check::Rejected(wrong()))
                     };
                 }
-                Signer::NotInstalled if above.installed => return Err(Check::Fell(wrong())),
+                Signer::NotInstalled if above.installed => return Err(Check::Rejected(wrong())),
                 Signer::Is(_) | Signer::NotInstalled | Signer::Unknown => {}
             }
         }
-        if paid == Paid::Namesakes && above.installed && !below.installed {
-            self.of_namesakes = self.of_namesakes.saturating_add(1);
-            work::within(self.of_namesakes, MAX_NAMESAKE_SIGNATURES).map_err(Check::Stopped)?;
+        if paid == Paid::SameSubject && above.installed && !below.installed {
+            self.of_same_subject = self.of_same_subject.saturating_add(1);
+            work::within(self.of_same_subject, MAX_NAMESAKE_SIGNATURES).map_err(Check::Stopped)?;
         } else {
             let spent = case.work.spend(WORK_OF_SIGNATURE);
             spent.map_err(Check::Stopped)?;
@@ -157,29 +156,29 @@ impl Signatures {
                     known.wrong.push(upper.clone());
                     known.wrong_of_installed |= above.installed;
                 }
-                Err(Check::Fell(wrong()))
+                Err(Check::Rejected(wrong()))
             }
         }
     }
 
     /// What the provider lacks, said once for all keys of a kind: it names the certificate, whose name a peer chooses.
-    fn not_verifiable(&mut self, lower: &Certificate, upper: &Certificate) -> Fall {
+    fn not_verifiable(&mut self, lower: &Certificate, upper: &Certificate) -> Rejection {
         let of = |certificate: &Certificate| {
             let key = certificate.subject_public_key_info();
             der::algorithm_of_spki(key).map(<[u8]>::to_vec)
         };
         let Some(known) = self.of(lower) else {
-            return explain::not_verifiable(lower, upper);
+            return not_verifiable(lower, upper);
         };
-        if let Some((other, fall)) = &known.not_verifiable
+        if let Some((other, rejection)) = &known.not_verifiable
             && other.key_kind() == upper.key_kind()
             && of(other) == of(upper)
         {
-            return fall.clone();
+            return rejection.clone();
         }
-        let fall = explain::not_verifiable(lower, upper);
-        known.not_verifiable = Some((upper.clone(), fall.clone()));
-        fall
+        let rejection = not_verifiable(lower, upper);
+        known.not_verifiable = Some((upper.clone(), rejection.clone()));
+        rejection
     }
 
     /// Whether the key of any issuer is known to have signed `below`.
@@ -204,12 +203,36 @@ impl Signatures {
 /// Why a signature or a path does not count.
 pub(super) enum Check {
     /// It is wrong or cannot be verified: this path is none.
-    Fell(Fall),
+    Rejected(Rejection),
     /// Nothing more is tried in this pass: there is no work left, or no other path can be better.
-    Stopped(Fall),
+    Stopped(Rejection),
 }
 
-pub(super) fn wrong() -> Fall {
+pub(super) fn wrong() -> Rejection {
     let why = "a signature does not verify under the key of the issuer";
     (ReasonCode::ChainSignatureInvalid, Detail::Text(why.into()))
+}
+
+/// The provider has no algorithm for the signature on `below` under the key of `above`: it was not made with that
+/// key, if keys of its kind make none by that algorithm; else it cannot be told.
+fn not_verifiable(below: &Certificate, above: &Certificate) -> Rejection {
+    let algorithm = der::signature_algorithm(below.der()).unwrap_or(&[]);
+    let key = der::algorithm_of_spki(above.subject_public_key_info()).unwrap_or(&[]);
+    let name = algorithms::signature_name(algorithm);
+    if algorithms::signs_with(key, algorithm) == Some(false) {
+        let why = format!(
+            "{} is signed with {name}, and the key of that issuer ({}) makes no such signatures",
+            below.subject(),
+            above.key_name()
+        );
+        return (ReasonCode::ChainSignatureInvalid, Detail::Text(why));
+    }
+    let detail = Detail::Signature {
+        certificate: below.fingerprint(),
+        subject: below.subject(),
+        algorithm: name,
+        key: above.key_kind(),
+        aws_lc_rs: algorithms::aws_lc_rs_verifies(algorithm, above.key_kind()),
+    };
+    (ReasonCode::SignatureAlgorithmUnsupported, detail)
 }

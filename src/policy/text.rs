@@ -3,27 +3,15 @@
 use core::fmt;
 
 use super::{ChainProfile, Detail, PeerIdentity, Verdict, VerdictWarning};
-use crate::certificate::{Certificate, Moment, Role, SanName, shown};
-
-/// The subject alternative names of a certificate that are kept.
-pub(super) fn names_of(
-    certificate: &Certificate,
-    keep: impl Fn(&SanName<'_>) -> bool,
-) -> impl Iterator<Item = String> {
-    let named = certificate.names().filter(|name| *name != SanName::Other);
-    named.filter(keep).map(SanName::to_text)
-}
+use crate::certificate::{Role, shown};
 
 impl fmt::Display for Detail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::None => Ok(()),
-            Self::Time { limit, judged_at } => write!(
-                f,
-                "limit {}, judged at {}",
-                Moment(*limit),
-                Moment(*judged_at)
-            ),
+            Self::Time { limit, judged_at } => {
+                write!(f, "limit {}, judged at {}", limit, judged_at)
+            }
             Self::Clock(state) => f.write_str(&state.times()),
             Self::Block(selector) => write!(f, "block on {selector}"),
             Self::Key(refusal) => write!(f, "{refusal}"),
@@ -77,7 +65,7 @@ impl fmt::Display for Detail {
             } => {
                 write!(f, "certificate {certificate} with serial number ")?;
                 serial.iter().try_for_each(|byte| write!(f, "{byte:02X}"))?;
-                write!(f, " was revoked at {} ({why})", Moment(*date))?;
+                write!(f, " was revoked at {} ({why})", date)?;
                 match number {
                     Some(number) => write!(f, ", says list {crl}, number {number}"),
                     None => write!(f, ", says list {crl}"),
@@ -95,12 +83,12 @@ impl fmt::Display for Detail {
                 write!(f, "certificate {certificate} of {issuer}: ")?;
                 match (lists, last_end, not_yet) {
                     (0, ..) => f.write_str("no list of this issuer is installed"),
-                    (_, Some(end), _) => write!(f, "the last list expired at {}", Moment(*end)),
+                    (_, Some(end), _) => write!(f, "the last list expired at {}", end),
                     (_, None, Some(begin)) => write!(
                         f,
                         "the list that would tell of it is valid only from {} on, judged at {}",
-                        Moment(*begin),
-                        Moment(*judged_at)
+                        begin,
+                        judged_at
                     ),
                     (1, ..) if *elsewhere == 1 => f.write_str(
                         "the list that is installed is of another distribution point, or about certificates of another kind",
@@ -128,17 +116,17 @@ impl fmt::Display for VerdictWarning {
             Self::InGrace { not_after } => write!(
                 f,
                 "the certificate expired at {} and is in its grace: renew it",
-                Moment(*not_after)
+                not_after
             ),
             Self::CrlInGrace { next_update } => write!(
                 f,
                 "a revocation list expired at {} and is in its grace: install the current one",
-                Moment(*next_update)
+                next_update
             ),
             Self::Migrating { until } => write!(
                 f,
                 "the server migrates until {}: an authority decided, not a pin",
-                Moment(*until)
+                until
             ),
             Self::UnlistedName => f.write_str("the dialled name belongs to no server"),
             Self::NameNotCovered => {
@@ -202,7 +190,7 @@ impl fmt::Display for Verdict {
                 write!(f, " ({})", shown(subject))?;
             }
         }
-        if let Some(entry) = &self.decided {
+        if let Some(entry) = self.decided_by() {
             write!(f, "\n  decided by: {}", entry.key())?;
             if let Some(label) = entry.options().get_label() {
                 write!(f, " \"{label}\"")?;

@@ -5,13 +5,11 @@ use core::time::Duration;
 
 use pki_types::UnixTime;
 
+use super::detail::Rejection;
 use super::{Detail, ReasonCode, VerdictWarning};
 use crate::certificate::{Clock, Crl, Moment, Validity, seconds};
 use crate::limits::CLOCK_TOLERANCE;
 use crate::store::{ClockState, Entry, ValidityRule, View};
-
-/// Why something fell away: the code, with the values behind it.
-pub(super) type Fall = (ReasonCode, Detail);
 
 /// A moment, and whether it is the time or just the floor below it.
 #[derive(Debug)]
@@ -22,7 +20,7 @@ pub(super) struct Timing {
     state: ClockState,
     /// Whether anything had ended at the floor, while the clock does not count.
     ended_at_floor: Cell<bool>,
-    /// Noted for whoever remembers the verdict; nothing that is judged here reads it.
+    /// For the memory of verdicts; nothing that is judged here reads it.
     same_until: Cell<i64>,
 }
 
@@ -80,7 +78,7 @@ impl Timing {
     }
 
     /// Why a chain is not judged, and why nothing is to be renewed, while the clock does not count.
-    pub(super) fn not_by_clock(&self) -> Fall {
+    pub(super) fn not_by_clock(&self) -> Rejection {
         let reason = match self.state {
             ClockState::BelowFloor { .. } => ReasonCode::ClockBelowFloor,
             ClockState::Unset { .. } | ClockState::Known | ClockState::Jumped { .. } => {
@@ -120,25 +118,25 @@ impl Timing {
         self.has_come(last.saturating_add(1))
     }
 
-    fn begins_later(&self, validity: Validity, tolerance: i64) -> Option<Fall> {
+    fn begins_later(&self, validity: Validity, tolerance: i64) -> Option<Rejection> {
         let late =
             self.known && !self.has_come(validity.not_before().seconds().saturating_sub(tolerance));
         late.then_some((
             ReasonCode::NotYetValid,
             Detail::Time {
-                limit: validity.not_before().seconds(),
-                judged_at: self.moment,
+                limit: validity.not_before(),
+                judged_at: Moment(self.moment),
             },
         ))
     }
 
-    fn ended(&self, validity: Validity, grace: i64) -> Option<Fall> {
+    fn ended(&self, validity: Validity, grace: i64) -> Option<Rejection> {
         let past = self.is_over(validity.not_after().seconds().saturating_add(grace));
         past.then_some((
             ReasonCode::Expired,
             Detail::Time {
-                limit: validity.not_after().seconds(),
-                judged_at: self.moment,
+                limit: validity.not_after(),
+                judged_at: Moment(self.moment),
             },
         ))
     }
@@ -154,17 +152,17 @@ impl Timing {
     }
 
     /// Judges a pin's certificate; `Ok(true)` if it lives on its grace.
-    pub(super) fn pin(&self, validity: Validity, rule: ValidityRule) -> Result<bool, Fall> {
+    pub(super) fn pin(&self, validity: Validity, rule: ValidityRule) -> Result<bool, Rejection> {
         let tolerance = i64::try_from(CLOCK_TOLERANCE.as_secs()).unwrap_or(0);
         let grace = match rule {
             ValidityRule::Enforce => 0,
             ValidityRule::Grace(grace) => i64::try_from(grace.as_secs()).unwrap_or(0),
         };
-        if let Some(fall) = self.begins_later(validity, tolerance) {
-            return Err(fall);
+        if let Some(rejection) = self.begins_later(validity, tolerance) {
+            return Err(rejection);
         }
         match self.ended(validity, grace) {
-            Some(fall) => Err(fall),
+            Some(rejection) => Err(rejection),
             None => Ok(self.is_over(validity.not_after().seconds())),
         }
     }
@@ -188,15 +186,15 @@ impl Timing {
     }
 
     /// Judges a certificate of a chain, to the second.
-    pub(super) fn chain(&self, validity: Validity) -> Result<(), Fall> {
-        let fall = self
+    pub(super) fn chain(&self, validity: Validity) -> Result<(), Rejection> {
+        let rejection = self
             .begins_later(validity, 0)
             .or_else(|| self.ended(validity, 0));
-        fall.map_or(Ok(()), Err)
+        rejection.map_or(Ok(()), Err)
     }
 
     /// An entry that is disabled or past its end accepts nothing.
-    pub(super) fn entry(&self, entry: &Entry) -> Result<(), Fall> {
+    pub(super) fn entry(&self, entry: &Entry) -> Result<(), Rejection> {
         if let Some(why) = entry.disabled() {
             return Err((ReasonCode::EntryDisabled, Detail::Text(why.into())));
         }
@@ -204,8 +202,8 @@ impl Timing {
             Some(end) => Err((
                 ReasonCode::EntryEnded,
                 Detail::Time {
-                    limit: seconds(end),
-                    judged_at: self.moment,
+                    limit: Moment(seconds(end)),
+                    judged_at: Moment(self.moment),
                 },
             )),
             None => Ok(()),

@@ -1,9 +1,12 @@
-//! Could an entry accept anything now? For reports to an administrator: nothing here accepts a peer.
+//! Could an entry accept anything now, and could an unknown peer be pinned? For reports to an administrator: nothing here
+//! accepts a peer.
 
-use super::decide::Case;
-use super::timing::{Fall, Timing};
+use super::case::Case;
+use super::detail::Rejection;
+use super::profile::Place;
+use super::timing::Timing;
 use super::work::Work;
-use super::{Policy, Question, ReasonCode, Target, issuers, pinned, revocation};
+use super::{Policy, Question, ReasonCode, Target, Verdict, issuers, pinned, revocation};
 use crate::certificate::{Certificate, Clock};
 use crate::store::{Claim, Entry, Server, ServerId, Slot, View};
 
@@ -17,7 +20,7 @@ pub(crate) struct Usable<'a> {
 
 impl<'a> Usable<'a> {
     /// Why an entry could accept nothing that `server` presents, whatever it is; `None` if it could.
-    pub(crate) fn why_not(&self, server: &ServerId, entry: &Entry) -> Option<Fall> {
+    pub(crate) fn why_not(&self, server: &ServerId, entry: &Entry) -> Option<Rejection> {
         let timing = Timing::of(self.view, self.clock);
         let Some(certificate) = entry.certificate() else {
             return pinned::alive(self.view, &timing, entry).err();
@@ -25,12 +28,12 @@ impl<'a> Usable<'a> {
         match entry.slot() {
             Slot::Pin => self.case(server, certificate, |case| pinned::unusable(case, entry)),
             Slot::Authority | Slot::Intermediate => {
-                if !timing.is_known() && !self.policy.chains_without_clock {
+                if !timing.is_known() && !self.policy.chains_without_clock() {
                     return Some(timing.not_by_clock());
                 }
                 self.case(server, certificate, |case| {
                     let alive = timing.entry(entry);
-                    let place = issuers::Place::Authority;
+                    let place = Place::Authority;
                     alive
                         .and_then(|()| issuers::check(case, certificate, place))
                         .and_then(|()| {
@@ -81,4 +84,30 @@ impl<'a> Usable<'a> {
             holder: None,
         })
     }
+}
+
+/// The certificate of a refused peer, if an administrator may be asked about it: nothing installed matches it, and as a
+/// pin it would be accepted now.
+///
+/// `verdict` must be the answer of [`decide`](super::decide()) to the same arguments.
+pub(crate) fn unknown_peer(
+    view: &View,
+    policy: &Policy,
+    question: &Question<'_>,
+    verdict: &Verdict,
+) -> Option<Certificate> {
+    if verdict.is_accepted() || !verdict.reason().is_unknown_peer() {
+        return None;
+    }
+    let leaf = Certificate::from_der(question.end_entity).ok()?;
+    let case = Case {
+        view,
+        policy,
+        question,
+        timing: Timing::of(view, question.clock),
+        work: &Work::default(),
+        leaf: &leaf,
+        holder: None,
+    };
+    pinned::could_be_pinned(&case).then_some(leaf)
 }

@@ -1,124 +1,27 @@
-//! A verdict as data, and as a text that an operator can act on.
+//! A verdict as data.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
-use super::decide::Accepted;
-use super::{Considered, Detail, ReasonCode};
+use super::decide::Acceptance;
+use super::judged::Denial;
+use super::{Considered, Detail, PeerIdentity, ReasonCode, VerdictWarning};
 use crate::certificate::{Certificate, Fingerprint, HostName, Role};
-use crate::limits::MAX_CONSIDERED;
-use crate::store::{Bounded, ClockState, Entry, EntryKey, ServerId, Slot};
-
-/// Something that an operator should know although, or because, the verdict is what it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum VerdictWarning {
-    /// The clock does not count: ends were judged at the floor, beginnings not at all (rule M7).
-    ClockUnset(ClockState),
-    /// The clock counts and is far above the floor: what has ended by it may be valid, if the clock is wrong (rule M7).
-    ClockJumped(ClockState),
-    /// The pin's certificate has expired and lives on its grace (rule M3).
-    #[non_exhaustive]
-    InGrace {
-        /// `notAfter` in seconds since the epoch.
-        not_after: i64,
-    },
-    /// A revocation list has expired and lives on its grace (rule C4).
-    #[non_exhaustive]
-    CrlInGrace {
-        /// `nextUpdate` in seconds since the epoch.
-        next_update: i64,
-    },
-    /// The server migrates, and an authority vouched for what it presented (rule P3).
-    #[non_exhaustive]
-    Migrating {
-        /// The end of the migration in seconds since the epoch.
-        until: i64,
-    },
-    /// The dialled name belongs to no server (rule P6).
-    UnlistedName,
-    /// The certificate does not cover the dialled name. The pin's scope vouches for it (rule M5).
-    NameNotCovered,
-    /// `keyUsage` of the end entity lacks digitalSignature (rules M4 and C1).
-    NoDigitalSignature,
-    /// The extended key usage is for another role and was waived for the pin (rule I6).
-    RoleWaived,
-    /// A certificate of the chain breaks RFC 5280 in a way that harms nobody (rule C1).
-    #[non_exhaustive]
-    Profile {
-        /// The name of the rule, of [`ChainProfile::rules`](super::ChainProfile::rules).
-        rule: &'static str,
-        /// The certificate.
-        fingerprint: Fingerprint,
-    },
-    /// The provider cannot verify the signature of a self-signed certificate that was matched by its
-    /// fingerprint (rule I4).
-    SelfSignatureUnsupported,
-}
-
-/// Who an accepted peer is, for authorisation (rule P7).
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum PeerIdentity {
-    /// A pin says whose certificate it is.
-    #[non_exhaustive]
-    Pin {
-        /// The fingerprint of what was presented.
-        fingerprint: Fingerprint,
-        /// The entry's label.
-        label: Option<String>,
-    },
-    /// A chain was verified. The authority by itself identifies nobody: authorise by the names, which it
-    /// vouches for, or by the fingerprint.
-    #[non_exhaustive]
-    Chain {
-        /// The fingerprint of the end entity's certificate.
-        fingerprint: Fingerprint,
-        /// Its subject alternative names, as `dns:…`, `ip:…`, `uri:…` or `email:…`; if the authority has
-        /// patterns, only those that match one. Never the common name. A name has no comma: it stands there as `\u{2c}`.
-        names: Vec<String>,
-    },
-}
-
-impl PeerIdentity {
-    /// The fingerprint of what the peer presented.
-    pub fn fingerprint(&self) -> Fingerprint {
-        match self {
-            Self::Pin { fingerprint, .. } | Self::Chain { fingerprint, .. } => *fingerprint,
-        }
-    }
-
-    /// The label of the pin that decided; `None` for a chain, and for a pin without label.
-    pub fn label(&self) -> Option<&str> {
-        match self {
-            Self::Pin { label, .. } => label.as_deref(),
-            Self::Chain { .. } => None,
-        }
-    }
-
-    /// The names that the authority vouches for; none for a pin.
-    pub fn names(&self) -> &[String] {
-        match self {
-            Self::Pin { .. } => &[],
-            Self::Chain { names, .. } => names,
-        }
-    }
-}
+use crate::store::{Bounded, Entry, EntryKey, ServerId, Slot};
 
 /// Whether a peer may be trusted, by which entry, and why.
 ///
-/// An accepted verdict is made by [`decide`](super::decide()) alone. In TLS it counts only once the handshake
-/// signature has verified.
+/// [`into_result`](Self::into_result) is the usual way to act on it. An accepted verdict is made by
+/// [`decide`](super::decide()) alone. In TLS it counts only once the handshake signature has verified.
 #[derive(Clone, Debug)]
+#[must_use = "a verdict that is not read refuses no peer: use `into_result` or `is_accepted`"]
 pub struct Verdict {
-    pub(super) outcome: Result<Accepted, (ReasonCode, Detail)>,
+    pub(super) outcome: Result<Acceptance, Denial>,
     pub(super) role: Role,
     pub(super) generation: u64,
     pub(super) server: Option<ServerId>,
     pub(super) dialled: Option<HostName>,
     pub(super) presented: Option<Fingerprint>,
     pub(super) subject: Option<String>,
-    pub(super) decided: Option<Arc<Entry>>,
     pub(super) considered: Bounded<Considered>,
     pub(super) warnings: Vec<VerdictWarning>,
     /// The remedy, if it was told before the values that it rests on were hidden.
@@ -131,21 +34,21 @@ impl Verdict {
         self.outcome.is_ok()
     }
 
-    /// The acceptance, with who the peer is.
-    pub fn accepted(&self) -> Option<&Accepted> {
-        self.outcome.as_ref().ok()
-    }
-
     /// Who the peer is, for authorisation, if it may be trusted.
     pub fn peer(&self) -> Option<PeerIdentity> {
-        self.accepted().map(Accepted::peer)
+        self.outcome.as_ref().ok().map(Acceptance::peer)
+    }
+
+    /// The verified path from the end entity to the authority, both included; empty for a pin and for a refusal.
+    pub fn path(&self) -> &[Certificate] {
+        self.outcome.as_ref().map_or(&[], Acceptance::path)
     }
 
     /// The reason code.
     pub fn reason(&self) -> ReasonCode {
         match &self.outcome {
-            Ok(accepted) => accepted.reason(),
-            Err((reason, _)) => *reason,
+            Ok(acceptance) => acceptance.reason(),
+            Err(denial) => denial.rejection.0,
         }
     }
 
@@ -153,7 +56,7 @@ impl Verdict {
     pub fn detail(&self) -> &Detail {
         match &self.outcome {
             Ok(_) => &Detail::None,
-            Err((_, detail)) => detail,
+            Err(denial) => &denial.rejection.1,
         }
     }
 
@@ -185,10 +88,13 @@ impl Verdict {
     /// The entry that decided: the pin that matched, or the authority in which the chain ends. A refusal has
     /// one if a pin matched and could not be used.
     pub fn decided_by(&self) -> Option<&Entry> {
-        self.decided.as_deref()
+        match &self.outcome {
+            Ok(acceptance) => Some(acceptance.by()),
+            Err(denial) => denial.pin.as_deref(),
+        }
     }
 
-    /// What was considered and fell away: at most 16 in full, the rest counted.
+    /// What was considered and rejected: at most 16 in full, the rest counted.
     pub fn considered(&self) -> &Bounded<Considered> {
         &self.considered
     }
@@ -207,20 +113,18 @@ impl Verdict {
         &self.warnings
     }
 
-    pub(super) fn consider(&mut self, considered: Considered) {
-        self.considered.push_within(considered, MAX_CONSIDERED);
-    }
-
     fn refused(role: Role, reason: ReasonCode, why: String) -> Self {
         Self {
-            outcome: Err((reason, Detail::Text(why))),
+            outcome: Err(Denial {
+                rejection: (reason, Detail::Text(why)),
+                pin: None,
+            }),
             role,
             generation: 0,
             server: None,
             dialled: None,
             presented: None,
             subject: None,
-            decided: None,
             considered: Bounded::default(),
             warnings: Vec::new(),
             remedy: None,
@@ -246,8 +150,8 @@ impl Verdict {
         self
     }
 
-    /// The same without the fingerprint of what was presented, which whoever decides about it must hear over
-    /// another channel and not read here first. A pin that was refused stays: it was compared when it was installed.
+    /// The same without the fingerprint of what was presented: an administrator who decides about the peer must hear
+    /// it over another channel, not read it here first. A pin that was refused stays: it was compared at installation.
     pub(crate) fn without_fingerprint(mut self) -> Self {
         let remedy = self.remedy();
         let Some(presented) = self.presented.take() else {
@@ -256,7 +160,8 @@ impl Verdict {
         self.remedy = Some(remedy);
         self.considered.retain(|item| item.fingerprint != presented);
         // As the entry of another server, or as a block.
-        if let Err((_, detail)) = &mut self.outcome {
+        if let Err(denial) = &mut self.outcome {
+            let detail = &mut denial.rejection.1;
             let shown = detail.to_string();
             let hidden = shown.replace(&presented.to_string(), "(its fingerprint)");
             if hidden != shown {
@@ -293,6 +198,7 @@ impl Verdict {
 
 #[cfg(test)]
 mod tests {
+    use super::super::judged::consider;
     use super::*;
 
     // Which names rustls reads and this library does not depends on the version of its types: today none.
@@ -313,12 +219,15 @@ mod tests {
             ..Verdict::refused(Role::Client, ReasonCode::Blocked, format!("{presented}!"))
         };
         for fingerprint in [held, presented] {
-            verdict.consider(Considered {
-                fingerprint,
-                entry: None,
-                reason: ReasonCode::Expired,
-                detail: Detail::None,
-            });
+            consider(
+                &mut verdict.considered,
+                Considered {
+                    fingerprint,
+                    entry: None,
+                    reason: ReasonCode::Expired,
+                    detail: Detail::None,
+                },
+            );
         }
         let hidden = verdict.without_fingerprint();
         assert_eq!(hidden.presented, None);

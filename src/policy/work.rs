@@ -2,7 +2,7 @@
 
 use core::cell::Cell;
 
-use super::timing::Fall;
+use super::detail::Rejection;
 use super::{Detail, ReasonCode};
 use crate::limits::{MAX_WORK, WORK_OF_SIGNATURE};
 
@@ -18,7 +18,7 @@ pub(super) struct Work {
 
 impl Work {
     /// Spends units of work, of which there are [`MAX_WORK`].
-    pub(super) fn spend(&self, units: usize) -> Result<(), Fall> {
+    pub(super) fn spend(&self, units: usize) -> Result<(), Rejection> {
         let spent = self.spent.get().saturating_add(units);
         self.spent.set(spent);
         within(spent, MAX_WORK)
@@ -47,7 +47,7 @@ impl Work {
     }
 }
 
-pub(super) fn within(found: usize, limit: usize) -> Result<(), Fall> {
+pub(super) fn within(found: usize, limit: usize) -> Result<(), Rejection> {
     if found > limit {
         return Err((ReasonCode::TooManyPaths, Detail::Limit { found, limit }));
     }
@@ -183,7 +183,7 @@ mod tests {
         (verdict.reason(), work.done())
     }
 
-    fn stranger() -> Certificate {
+    fn unknown_peer() -> Certificate {
         let key = KeyPair::generate().unwrap();
         read(params("stranger", 1).self_signed(&key).unwrap().der())
     }
@@ -200,7 +200,7 @@ mod tests {
                     .install_pin(PinScope::Clients, pin, EntryOptions::new())
                     .unwrap();
             }
-            let (reason, (units, lists, pins)) = ask(&mut store, &stranger());
+            let (reason, (units, lists, pins)) = ask(&mut store, &unknown_peer());
             assert_eq!(reason, ReasonCode::SelfSignedNotInstalled);
             assert_eq!(pins, MAX_CONSIDERED);
             assert!(lists <= MAX_LISTS_ASKED, "{lists}");

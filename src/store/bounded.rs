@@ -53,6 +53,11 @@ impl<T> Bounded<T> {
         self.more = self.more.saturating_add(other.more);
     }
 
+    /// The items that were kept, and how many more there were.
+    pub(crate) fn into_parts(self) -> (Vec<T>, usize) {
+        (self.items, self.more)
+    }
+
     /// The items that were kept, in order.
     pub fn items(&self) -> &[T] {
         &self.items

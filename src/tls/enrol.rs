@@ -15,7 +15,6 @@ use rustls::client::danger::HandshakeSignatureValid;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme};
 
-use super::refusal::Refusal;
 use super::server::configure;
 use super::settings::{Settings, TlsVersion};
 use super::signature;
@@ -24,7 +23,8 @@ use super::watch::Sight;
 use crate::admin::{Enrolment, Presented};
 use crate::certificate::{Certificate, Role};
 use crate::error::ConfigError;
-use crate::policy::{Question, Verdict, stranger};
+use crate::policy::Refusal;
+use crate::policy::{Question, Verdict, unknown_peer};
 
 /// Makes a server configuration for each connection: known clients are judged as by
 /// [`ServerConfigBuilder::build`](super::ServerConfigBuilder::build); unknown ones are refused as well, and may wait
@@ -192,7 +192,8 @@ impl ClientCertVerifier for ConnectionVerifier {
             return Ok(ClientCertVerified::assertion());
         }
         if self.enrolment.is_open()
-            && let Some(leaf) = stranger(&view, self.common.memory.policy(), &question, &verdict)
+            && let Some(leaf) =
+                unknown_peer(&view, self.common.memory.policy(), &question, &verdict)
         {
             // Whoever decides about it must not read the fingerprint in a log first.
             let sight = sight(verdict.without_fingerprint());

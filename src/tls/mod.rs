@@ -30,7 +30,7 @@ pub use issue::OwnKey;
 pub use links::Links;
 pub use peer::PeerCheck;
 pub use probe::{Probe, Probed, probed};
-pub use refusal::{Refusal, refusal};
+pub use refusal::refusal;
 pub use resolver::{NoCommonSignatureScheme, UnsentCertificates};
 pub use rotation::Identities;
 pub use server::ServerConfigBuilder;

@@ -6,7 +6,7 @@ use rustls::CommonState;
 
 use crate::admin::LiveTrust;
 use crate::certificate::{HostName, TimeSource};
-use crate::policy::{ChainMemory, Question, Target, Verdict};
+use crate::policy::{Accepted, ChainMemory, Question, Refusal, Target, Verdict};
 use crate::store::ServerId;
 
 /// Asks again about connections whose handshake is done, against the view in force now.
@@ -37,14 +37,17 @@ impl PeerCheck {
 
     /// Asks about the client of a `rustls::ServerConnection`.
     ///
-    /// The verdict's [`accepted`](Verdict::accepted) has the [peer](crate::policy::Accepted::peer), for
-    /// authorisation. A connection whose handshake is not finished is refused.
+    /// [`Accepted::peer`] says who the client is, for authorisation. A connection whose handshake is not finished is
+    /// refused.
     ///
     /// # Security
     /// The connection must be one of a configuration of [`ServerConfigBuilder`](super::ServerConfigBuilder) or
     /// [`EnrolmentAcceptor`](super::EnrolmentAcceptor): only our verifier makes sure that the client has the key of the
     /// certificate that is judged here.
-    pub fn client(&self, connection: &CommonState) -> Verdict {
+    ///
+    /// # Errors
+    /// The client is refused.
+    pub fn client(&self, connection: &CommonState) -> Result<Accepted, Refusal> {
         self.ask(None, connection)
     }
 
@@ -53,12 +56,15 @@ impl PeerCheck {
     /// # Security
     /// The connection must be one of a configuration of [`ClientConfigBuilder`](super::ClientConfigBuilder), as for
     /// [`client`](Self::client).
+    ///
+    /// # Errors
+    /// The server is refused.
     pub fn server(
         &self,
         id: &ServerId,
         dialled: Option<&HostName>,
         connection: &CommonState,
-    ) -> Verdict {
+    ) -> Result<Accepted, Refusal> {
         self.ask(Some(Target::id(id, dialled)), connection)
     }
 
@@ -66,7 +72,14 @@ impl PeerCheck {
     ///
     /// # Security
     /// As for [`server`](Self::server).
-    pub fn server_by_name(&self, name: &HostName, connection: &CommonState) -> Verdict {
+    ///
+    /// # Errors
+    /// The server is refused.
+    pub fn server_by_name(
+        &self,
+        name: &HostName,
+        connection: &CommonState,
+    ) -> Result<Accepted, Refusal> {
         self.ask(Some(Target::Name(name)), connection)
     }
 
@@ -81,7 +94,7 @@ impl PeerCheck {
         }
     }
 
-    /// Which of these connections no longer stand, with the verdict about each: the ones to close after trust has
+    /// Which of these connections no longer stand, with the refusal of each: the ones to close after trust has
     /// changed. All of them are judged on one view and at one time (rules S1 and S3).
     ///
     /// A connection comes with a key by which the caller knows it, and with the server that its peer must be, or
@@ -101,17 +114,20 @@ impl PeerCheck {
     pub fn fallen<'a, K>(
         &self,
         connections: impl IntoIterator<Item = (K, &'a CommonState, Option<Target<'a>>)>,
-    ) -> Vec<(K, Verdict)> {
+    ) -> Vec<(K, Refusal)> {
         let check = self.at_this_moment();
-        let asked = connections
-            .into_iter()
-            .map(|(key, connection, target)| (key, check.ask(target, connection)));
-        asked
-            .filter(|(_, verdict)| !verdict.is_accepted())
-            .collect()
+        let refused = |(key, connection, target)| {
+            let refusal = check.ask(target, connection).err()?;
+            Some((key, refusal))
+        };
+        connections.into_iter().filter_map(refused).collect()
     }
 
-    fn ask(&self, target: Option<Target<'_>>, connection: &CommonState) -> Verdict {
+    fn ask(
+        &self,
+        target: Option<Target<'_>>,
+        connection: &CommonState,
+    ) -> Result<Accepted, Refusal> {
         let view = self.trust.view();
         // rustls keeps the certificates only once the handshake signature has verified.
         let presented = connection
@@ -119,7 +135,7 @@ impl PeerCheck {
             .filter(|_| !connection.is_handshaking())
             .and_then(|certificates| certificates.split_first());
         let Some((end_entity, intermediates)) = presented else {
-            return Verdict::unfinished(target.is_some(), view.generation());
+            return Verdict::unfinished(target.is_some(), view.generation()).into_result();
         };
         let clock = self.clock.now();
         let question = match target {

@@ -14,7 +14,7 @@ use rustls::{
 
 use super::TlsVersion;
 use super::client::restrict;
-use super::refusal::{Refusal, inside};
+use super::refusal::inside;
 use super::settings::{Settings, refused_by_rustls};
 use super::signature;
 use super::verifier::Common;
@@ -22,6 +22,7 @@ use super::watch::Sight;
 use crate::admin::Presented;
 use crate::certificate::{Certificate, Role};
 use crate::error::{ConfigError, ProbeError};
+use crate::policy::Refusal;
 use crate::policy::Verdict;
 use crate::store::ServerId;
 

@@ -1,43 +1,12 @@
 //! Our reason, inside the errors of rustls and of I/O.
 
-use core::fmt;
 use std::error::Error as StdError;
 use std::io;
 use std::sync::Arc;
 
 use rustls::{CertificateError, OtherError};
 
-use crate::policy::Verdict;
-
-/// A verdict on its way through rustls. [`refusal`] takes it out.
-#[derive(Clone)]
-pub struct Refusal(Arc<Verdict>);
-
-impl Refusal {
-    pub(super) fn new(verdict: impl Into<Arc<Verdict>>) -> Self {
-        Self(verdict.into())
-    }
-
-    /// The verdict.
-    pub fn verdict(&self) -> &Verdict {
-        &self.0
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// The same as `Display`: rustls shows our error by its `Debug`, and what it shows stands in logs.
-impl fmt::Debug for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl StdError for Refusal {}
+use crate::policy::{Refusal, Verdict};
 
 impl From<Refusal> for rustls::Error {
     /// The peer gets one alert, `certificate_unknown`, for every reason.

@@ -91,7 +91,7 @@ impl ServerConfigBuilder {
     }
 
     /// The chains that are remembered for all configurations and checks of this builder and its clones, if the policy
-    /// says so ([`Policy::remember_chains`]), with how much that spares.
+    /// says so ([`Policy::with_remembered_chains`]), with how much that spares.
     pub fn chain_memory(&self) -> ChainMemory {
         self.0.memory.clone()
     }

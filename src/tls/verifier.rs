@@ -9,13 +9,12 @@ use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 
-use super::refusal::Refusal;
 use super::settings::{Settings, TlsVersion};
 use super::signature;
 use super::watch::{InThread, Parking, Sight, UnderCertificate, Watch};
 use crate::admin::LiveTrust;
 use crate::certificate::{Clock, HostName, Role, TimeSource};
-use crate::policy::{ChainMemory, Question, Target, Verdict};
+use crate::policy::{ChainMemory, Question, Refusal, Target, Verdict};
 use crate::store::{ServerId, View};
 
 /// What every verifier judges by.
@@ -59,11 +58,11 @@ impl Common {
             }
         };
         let question = Question::server(target, end_entity, intermediates, clock);
-        (self.memory.decide(&view, &question), clock)
+        (self.memory.verdict(&view, &question), clock)
     }
 
     pub(super) fn judge_client(&self, view: &View, question: &Question<'_>) -> Verdict {
-        self.memory.decide(view, question)
+        self.memory.verdict(view, question)
     }
 
     /// The end of a certificate step in which nobody is let pass but who is accepted.

@@ -449,8 +449,9 @@ impl Linker<'_> {
                 (open.server, connection, Some(target))
             });
             generations.clear();
-            for (server, verdict) in ends.check.fallen(asked) {
-                oracle.check(Peer::Server(server), &verdict);
+            for (server, refusal) in ends.check.fallen(asked) {
+                let verdict = refusal.verdict();
+                oracle.check(Peer::Server(server), verdict);
                 assert!(!verdict.is_accepted());
                 generations.push(verdict.generation());
             }
@@ -458,7 +459,8 @@ impl Linker<'_> {
             assert!(generations.len() <= 1, "judged on several views");
             for open in open() {
                 let check = &ends.servers[open.server].2;
-                let verdict = check.client(&open.outcome.server_connection);
+                let verdict =
+                    mutual_trust::Verdict::from(check.client(&open.outcome.server_connection));
                 oracle.check(Peer::Client(open.client), &verdict);
                 add(&counts.rechecked, 2);
             }

@@ -102,10 +102,10 @@ fn among(
             drop(black_box(verdict));
         });
     });
-    let memory = ChainMemory::new(world.policy.remember_chains(1_000).unwrap());
+    let memory = ChainMemory::new(world.policy.with_remembered_chains(1_000).unwrap());
     group.bench_function(BenchmarkId::new("remembered", value), |bencher| {
         bencher.iter(|| {
-            let verdict = memory.decide(&view, &question);
+            let verdict = memory.decide(&view, &question).unwrap();
             assert_eq!(verdict.reason(), ReasonCode::ChainVerified);
             drop(black_box(verdict));
         });

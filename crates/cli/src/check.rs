@@ -69,10 +69,8 @@ pub(crate) fn judged(
 ) -> Outcome {
     let text = format!("{verdict}\n{}", tree::picture(verdict, presented));
     let shown: Vec<Value> = presented.iter().map(facts::certificate).collect();
-    let path = verdict
-        .accepted()
-        .map_or(&[][..], |accepted| accepted.path());
-    let path: Vec<String> = path
+    let path: Vec<String> = verdict
+        .path()
         .iter()
         .map(|one| one.fingerprint().to_string())
         .collect();

@@ -266,14 +266,12 @@ fn answer(
             return Err(error);
         }
     }
-    let verdict = check.client(&link.conn);
-    let Some(peer) = verdict.peer() else {
-        return Err(io::Error::other(verdict.to_string()));
-    };
+    let accepted = check.client(&link.conn).map_err(io::Error::other)?;
+    let peer = accepted.peer();
     teller.tell(
         "client",
         &format!("accepted: client {peer}"),
-        json!({ "peer": peer.to_string(), "verdict": facts::verdict(&verdict) }),
+        json!({ "peer": peer.to_string(), "verdict": facts::verdict(accepted.verdict()) }),
     );
     let mut buffer = [0; MAX_LINE];
     loop {

@@ -10,11 +10,11 @@ pub(crate) fn picture(verdict: &Verdict, presented: &[Certificate]) -> String {
     let Some((leaf, others)) = presented.split_first() else {
         return String::new();
     };
-    let path = verdict.accepted().map(|accepted| accepted.path());
+    let path = verdict.path();
     let mut rows: Vec<String> = Vec::new();
     let mut used = vec![leaf.fingerprint()];
     match path {
-        Some([_, issuers @ ..]) if !issuers.is_empty() => {
+        [_, issuers @ ..] if !issuers.is_empty() => {
             for (height, certificate) in issuers.iter().enumerate() {
                 let from = if height.saturating_add(1) == issuers.len() {
                     "installed authority"

@@ -78,15 +78,15 @@ impl Demands {
     }
 
     pub(crate) fn policy(&self, keys: KeyPolicy) -> Policy {
-        let mut policy = Policy::new(keys).chain_profile(match self.profile {
+        let mut policy = Policy::new(keys).with_chain_profile(match self.profile {
             Profile::Compatible => ChainProfile::Compatible,
             Profile::Strict => ChainProfile::Strict,
         });
         if self.require_crl {
-            policy = policy.require_crl();
+            policy = policy.with_crl_required();
         }
         if self.allow_unlisted {
-            policy = policy.allow_unlisted();
+            policy = policy.with_unlisted_allowed();
         }
         policy
     }

@@ -150,13 +150,14 @@ impl Outcome {
         refused(&self.server, Role::Client, reason)
     }
 
-    pub fn expect_client_refuses(&self, what: &str, reason: ReasonCode) -> Verdict {
-        let verdict = self.client_refuses(reason);
+    /// The same, which must be so. Shared, so that a caller that asks for nothing more may drop the verdict.
+    pub fn expect_client_refuses(&self, what: &str, reason: ReasonCode) -> Arc<Verdict> {
+        let verdict = self.client_refuses(reason).map(Arc::new);
         verdict.unwrap_or_else(|error| panic!("{what}: expected {reason}: {error}"))
     }
 
-    pub fn expect_server_refuses(&self, what: &str, reason: ReasonCode) -> Verdict {
-        let verdict = self.server_refuses(reason);
+    pub fn expect_server_refuses(&self, what: &str, reason: ReasonCode) -> Arc<Verdict> {
+        let verdict = self.server_refuses(reason).map(Arc::new);
         verdict.unwrap_or_else(|error| panic!("{what}: expected {reason}: {error}"))
     }
 }

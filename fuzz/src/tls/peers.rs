@@ -361,8 +361,8 @@ impl Setting {
             End::Server | End::Acceptor => self.server_builder().peer_check(),
         };
         match connection {
-            Connection::Client(us) => check.server(&id(), None, us),
-            Connection::Server(us) => check.client(us),
+            Connection::Client(us) => check.server(&id(), None, us).into(),
+            Connection::Server(us) => check.client(us).into(),
         }
     }
 }

@@ -41,9 +41,9 @@ pub fn verdict(data: &[u8]) -> bool {
             let shown = || format!("{ask:?}\n{}{verdict}", world.shown());
             assert!(verified <= most, "{verified} signatures\n{}", shown());
             // What is remembered is the same verdict, the first time and again.
-            let memory = ChainMemory::new(policy.remember_chains(2).unwrap());
+            let memory = ChainMemory::new(policy.with_remembered_chains(2).unwrap());
             for _ in 0..2 {
-                let again = memory.decide(&view, question);
+                let again = Verdict::from(memory.decide(&view, question));
                 assert_eq!(again.reason(), verdict.reason());
                 assert_eq!(again.warnings(), verdict.warnings());
                 let by = |verdict: &Verdict| verdict.decided_by().map(|entry| entry.key().clone());
@@ -66,8 +66,9 @@ fn compare(world: &World, ask: &Ask, model: &Model<'_>, verdict: &Verdict) {
     match model.ruling() {
         Ruling::Pin { entry, how, grace } => {
             let by = verdict
-                .accepted()
-                .map(|accepted| accepted.by().key().clone());
+                .decided_by()
+                .filter(|_| verdict.is_accepted())
+                .map(|entry| entry.key().clone());
             assert_eq!(by, Some(entry), "{}", shown());
             assert_eq!(reason, how, "{}", shown());
             let warned = has(|warning| matches!(warning, VerdictWarning::InGrace { .. }));
@@ -78,15 +79,15 @@ fn compare(world: &World, ask: &Ask, model: &Model<'_>, verdict: &Verdict) {
             if reason == ReasonCode::TooManyPaths && model.is_laborious() {
                 return;
             }
-            let Some(accepted) = verdict.accepted() else {
+            let Some(by) = verdict.decided_by().filter(|_| verdict.is_accepted()) else {
                 panic!("one of {ends:?} must be accepted\n{}", shown());
             };
-            let path: Vec<usize> = accepted
+            let path: Vec<usize> = verdict
                 .path()
                 .iter()
                 .map(|certificate| world.index_of(certificate.fingerprint()))
                 .collect();
-            let end = (accepted.by().key().clone(), path);
+            let end = (by.key().clone(), path);
             assert!(
                 ends.contains(&end),
                 "{end:?} is none of {ends:?}\n{}",

@@ -475,30 +475,30 @@ impl Ask {
     pub(super) fn policy(&self) -> Policy {
         let mut policy = Policy::new(crate::keys());
         if self.unlisted {
-            policy = policy.allow_unlisted();
+            policy = policy.with_unlisted_allowed();
         }
         if self.pins_only {
-            policy = policy.clients_by_pin_only();
+            policy = policy.with_clients_by_pin_only();
         }
         if self.without_clock {
-            policy = policy.allow_chains_without_clock();
+            policy = policy.with_chains_without_clock();
         }
         if self.grace {
-            policy = policy.validity(grace()).unwrap();
+            policy = policy.with_validity(grace()).unwrap();
         }
         if self.strict {
-            policy = policy.chain_profile(ChainProfile::Strict);
+            policy = policy.with_chain_profile(ChainProfile::Strict);
         }
         if self.require_crl {
-            policy = policy.require_crl();
+            policy = policy.with_crl_required();
         }
         if self.crl_grace {
             policy = policy
-                .crl_grace(Duration::from_secs(GRACE.try_into().unwrap()))
+                .with_crl_grace(Duration::from_secs(GRACE.try_into().unwrap()))
                 .unwrap();
         }
         if let Some(most) = self.most {
-            policy = policy.max_intermediates(most).unwrap_or(policy);
+            policy = policy.with_max_intermediates(most).unwrap_or(policy);
         }
         policy
     }

@@ -102,7 +102,7 @@ fn crl(view: &View, policy: &Policy, list: &InstalledCrl, show: &mut dyn FnMut(E
     let Some(end) = list.crl().next_update().map(Moment::seconds) else {
         return;
     };
-    let grace = i64::try_from(policy.crl_grace_time().as_secs()).unwrap_or(0);
+    let grace = i64::try_from(policy.crl_grace().as_secs()).unwrap_or(0);
     let grace_from = (grace > 0).then_some(end);
     // The end of one changes nothing while another of its scope tells for longer.
     let outlived = view.crls().any(|other| {
@@ -230,7 +230,7 @@ fn validity<'a>(
 /// The grace of a pin in seconds: its own, else the policy's.
 fn grace_of(policy: &Policy, entry: &Entry) -> i64 {
     let rule = entry.options().get_validity();
-    match rule.unwrap_or(policy.validity_rule()) {
+    match rule.unwrap_or(policy.validity()) {
         ValidityRule::Enforce => 0,
         ValidityRule::Grace(grace) => i64::try_from(grace.as_secs()).unwrap_or(0),
     }

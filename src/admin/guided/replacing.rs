@@ -9,7 +9,7 @@ use crate::admin::{Applied, Override, Seen};
 use crate::certificate::{Clock, Fingerprint};
 use crate::error::{PlanError, StoreError};
 use crate::policy::{Policy, Usable};
-use crate::store::{EntryKey, GroupId, Report, Scope, ServerId, Slot, TrustStore, View};
+use crate::store::{Entry, EntryKey, GroupId, Report, Scope, ServerId, Slot, TrustStore, View};
 
 /// How far a replacement is, and what comes next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,8 +140,8 @@ fn next_step(facts: &Facts<'_>, servers: &[ServerId], next: &EntryKey) -> Replac
 /// Whether a server was last accepted with the next pin, and would be again.
 fn presents(facts: &Facts<'_>, id: &ServerId, next: &EntryKey) -> bool {
     facts.last(id).is_some_and(|(_, verdict)| {
-        let by = verdict.accepted().map(|accepted| accepted.by().key());
-        by.as_ref() == Some(next)
+        let by = verdict.decided_by().map(Entry::key);
+        verdict.is_accepted() && by.as_ref() == Some(next)
     })
 }
 

@@ -39,7 +39,7 @@ pub(super) fn add_lost(effects: &mut Effects, draft: &Draft, policy: &Policy, se
     };
     let after = draft.after();
     let [low, high] = [from, to].map(|floor| after.with_floor(Some(floor)));
-    let policy = policy.allow_chains_without_clock();
+    let policy = policy.with_chains_without_clock();
     let clock = Clock::Unset;
     let side = |view| Side { view, clock };
     let by_floor = compare(side(&low), side(&high), &policy, seen);

@@ -29,7 +29,8 @@ pub struct Sighting {
 impl Sighting {
     /// `None` if what is shown is not what the verdict accepted.
     pub(super) fn of(observation: &Observation) -> Option<Self> {
-        let accepted = observation.verdict.accepted()?;
+        let verdict = &observation.verdict;
+        let entry = verdict.decided_by().filter(|_| verdict.is_accepted())?;
         let presented = &observation.presented;
         let bytes = presented.iter().map(|der| der.len());
         let bytes = bytes.fold(0, usize::saturating_add);
@@ -41,7 +42,7 @@ impl Sighting {
             return None;
         }
         // From the end entity to the authority, both of which are told already.
-        let path = accepted.path();
+        let path = verdict.path();
         let between = path
             .get(1..path.len().saturating_sub(1))
             .unwrap_or_default();
@@ -49,8 +50,8 @@ impl Sighting {
         Some(Self {
             at: time_of(observation.clock),
             generation: observation.verdict.generation(),
-            reason: accepted.reason(),
-            entry: accepted.by().key(),
+            reason: verdict.reason(),
+            entry: entry.key(),
             dialled: observation.dialled.clone(),
             fingerprint,
             presented: presented.clone(),

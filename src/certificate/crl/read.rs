@@ -1,7 +1,7 @@
 //! Parses the DER of a revocation list (RFC 5280 section 5.1).
 
 use super::super::time::read_time;
-use super::super::{der, grammar};
+use super::super::{der, grammar, list};
 use super::CrlDeviation;
 use super::number::CrlNumber;
 use super::place::Place;
@@ -145,7 +145,7 @@ fn algorithm<'a>(parts: &mut Reader<'a>) -> Result<&'a [u8], CrlError> {
     let field = "signature algorithm";
     let start = *parts;
     let value = parts.next(SEQUENCE, field)?;
-    grammar::algorithm(&value, field).map_err(|field| start.malformed(field))?;
+    list::algorithm(&value, field).map_err(|field| start.malformed(field))?;
     start.refuse(der::bad_identifier(value.content, false))?;
     Ok(value.content)
 }

@@ -1,6 +1,5 @@
 //! A certificate as the rules look at it: where it stands, and its extensions read once.
 
-use super::super::issuers::Place;
 use crate::certificate::form::Extension;
 use crate::certificate::{Certificate, der};
 
@@ -8,6 +7,14 @@ pub(super) use crate::certificate::form::parts;
 
 /// The certificates above one in its path, its issuer first; none while the path is not known, and of an authority.
 pub(super) type Above<'a> = &'a [Certificate];
+
+/// Where in a path a certificate stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::policy) enum Place {
+    Leaf,
+    Intermediate,
+    Authority,
+}
 
 /// A certificate and its place in a path.
 pub(in crate::policy) struct Form<'a> {

@@ -131,7 +131,7 @@ fn a_list_begins_five_minutes_early_and_ends_with_its_next_update_or_its_grace()
     assert_eq!(reasons(told), (ChainVerified, CrlExpired));
 
     let mut graced = desk();
-    graced.policy = policy().crl_grace(Duration::from_secs(3600)).unwrap();
+    graced.policy = policy().with_crl_grace(Duration::from_secs(3600)).unwrap();
     let list = install(&mut graced, days_of(-1, 10), &pki.root);
     let (before, after) = around(&graced, &list, &pki.root, Turn::GraceBegins, days(10));
     assert_eq!((before.warnings().len(), after.warnings().len()), (0, 1));
@@ -270,7 +270,7 @@ fn what_a_list_revokes_and_what_no_list_is_current_for_is_no_way_in() {
     assert!(without(&listed).is_empty());
     listed.clock.set(Some(days(9)));
     assert_eq!(only(&listed), (CrlExpired, vec![CrlExpired]));
-    listed.policy = policy().crl_grace(Duration::from_secs(1)).unwrap();
+    listed.policy = policy().with_crl_grace(Duration::from_secs(1)).unwrap();
     assert!(without(&listed).is_empty());
     listed.store.remove_crl(list.fingerprint()).unwrap();
     assert_eq!(only(&listed), (RevocationUnknown, vec![RevocationUnknown]));
@@ -279,7 +279,7 @@ fn what_a_list_revokes_and_what_no_list_is_current_for_is_no_way_in() {
         .stop_checking(&CrlIssuer::of(&pki.root.certificate))
         .unwrap();
     assert!(without(&listed).is_empty());
-    listed.policy = policy().require_crl();
+    listed.policy = policy().with_crl_required();
     assert_eq!(only(&listed), (RevocationUnknown, vec![RevocationUnknown]));
 }
 
@@ -327,14 +327,14 @@ fn any_list() -> impl Strategy<Value = Listed> {
 fn any_policy() -> impl Strategy<Value = Policy> {
     let grace = prop_oneof![Just(0), 1..10 * 24 * 3600_u64];
     (grace, any::<bool>(), any::<bool>()).prop_map(|(grace, required, strict)| {
-        let policy = policy().crl_grace(Duration::from_secs(grace)).unwrap();
+        let policy = policy().with_crl_grace(Duration::from_secs(grace)).unwrap();
         let policy = if required {
-            policy.require_crl()
+            policy.with_crl_required()
         } else {
             policy
         };
         if strict {
-            policy.chain_profile(ChainProfile::Strict)
+            policy.with_chain_profile(ChainProfile::Strict)
         } else {
             policy
         }

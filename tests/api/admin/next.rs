@@ -81,7 +81,7 @@ fn a_grace_begins_and_ends() {
         };
         let (mut desk, key) = with_pin(&made, options);
         if !own {
-            desk.policy = desk.policy.validity(grace).unwrap();
+            desk.policy = desk.policy.with_validity(grace).unwrap();
         }
         let subject = Subject::Certificate(key);
         next_is(&desk, days(10) + 1, &subject, Turn::GraceBegins);

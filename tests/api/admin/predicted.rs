@@ -70,10 +70,10 @@ proptest! {
                 };
                 let was = ask(&before);
                 // Of a fingerprint alone it is not known whether its key is blocked.
-                let by = was.accepted().map(|accepted| accepted.by());
-                let by = by.filter(|by| by.certificate().is_some()).map(|by| by.slot());
+                let accepted = was.decided_by().filter(|_| was.is_accepted());
+                let by = accepted.filter(|by| by.certificate().is_some()).map(|by| by.slot());
                 let pinned = by == Some(Slot::Pin)
-                    && was.accepted().unwrap().by().fingerprint() == item.certificate.fingerprint();
+                    && accepted.unwrap().fingerprint() == item.certificate.fingerprint();
                 if pinned && !ask(after).is_accepted() {
                     prop_assert!(risk || plan.effects().loses(&peer), "{}: {:?}", peer, ops);
                 }

@@ -171,7 +171,7 @@ fn clients_are_kept_by_what_they_present_and_unlisted_names_by_their_name() {
     let who = Peer::Client(client.certificate.fingerprint());
     assert!(desk.seen.last(&who).unwrap().by_chain());
 
-    desk.policy = desk.policy.allow_unlisted();
+    desk.policy = desk.policy.with_unlisted_allowed();
     let leaf = pki.server("kms9.example");
     let name = host("kms9.example");
     let presented = chain(&[&leaf, &pki.intermediate]);

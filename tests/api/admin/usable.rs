@@ -83,7 +83,10 @@ fn a_grace_keeps_a_pin_usable_and_one_usable_pin_is_enough() {
         .unwrap();
     assert_eq!(without(&desk).len(), 2);
     let grace = core::time::Duration::from_secs(2 * DAY);
-    desk.policy = desk.policy.validity(ValidityRule::Grace(grace)).unwrap();
+    desk.policy = desk
+        .policy
+        .with_validity(ValidityRule::Grace(grace))
+        .unwrap();
     assert!(without(&desk).is_empty());
 }
 
@@ -121,7 +124,7 @@ fn an_authority_that_expired_is_no_way_in_and_neither_is_any_while_the_clock_is_
     assert_eq!(only(&desk), (expired, vec![expired]));
     desk.clock.set(None);
     assert_eq!(only(&desk).0, ReasonCode::ClockUnset);
-    let policy = desk.policy.allow_chains_without_clock();
+    let policy = desk.policy.with_chains_without_clock();
     let listed = servers_without_usable(desk.view(), &policy, Clock::Unset);
     assert!(listed.is_empty());
 }

@@ -67,7 +67,7 @@ impl Scene {
         ] {
             for policy in [
                 self.setting.policy(),
-                self.setting.policy().allow_unlisted(),
+                self.setting.policy().with_unlisted_allowed(),
             ] {
                 let what = format!("{what}, {how:?}, {}", self.setting.name);
                 let outcome = dial(&self.setting, &mut self.store, policy, how, &attacker);
@@ -117,7 +117,7 @@ fn a_name_that_was_never_listed_reaches_no_claimed_server() {
 
         // Allowed, it is somebody else, for whom the certificate must be.
         let view = scene.store.view();
-        let policy = policy.allow_unlisted();
+        let policy = policy.with_unlisted_allowed();
         let system = self_signed("array-7.example").identity(&[], &scene.setting.provider);
         let client = scene
             .setting
@@ -127,11 +127,12 @@ fn a_name_that_was_never_listed_reaches_no_claimed_server() {
         let outcome = crate::attacks::handshake(&config, &server, "unlisted.example");
         outcome.expect_link("allowed");
         let name = host("unlisted.example");
-        let verdict = client
+        let accepted = client
             .peer_check()
-            .server_by_name(&name, &outcome.client_connection);
-        assert_eq!(verdict.server(), None);
-        assert_eq!(verdict.warnings(), [VerdictWarning::UnlistedName]);
+            .server_by_name(&name, &outcome.client_connection)
+            .unwrap();
+        assert_eq!(accepted.verdict().server(), None);
+        assert_eq!(accepted.warnings(), [VerdictWarning::UnlistedName]);
 
         let how = Dial::Name("unlisted.too.example");
         let outcome = dial(&scene.setting, &mut scene.store, policy, how, &attacker);

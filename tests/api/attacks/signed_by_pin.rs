@@ -96,7 +96,7 @@ fn a_leaf_signed_by_a_pin_of_one_server_is_no_other_server() {
                 let outcome = dial(
                     &setting,
                     &mut store,
-                    policy.allow_unlisted(),
+                    policy.with_unlisted_allowed(),
                     how,
                     &attacker,
                 );

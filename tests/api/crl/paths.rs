@@ -43,7 +43,10 @@ fn a_refusal_says_which_certificate_which_list_and_since_when() {
     };
     assert_eq!(*certificate, leaf.certificate.fingerprint());
     assert_eq!(**serial, [1, 2]);
-    assert_eq!(*date, 1_798_675_200);
+    assert_eq!(
+        *date,
+        mutual_trust::certificate::Moment::from_seconds(1_798_675_200)
+    );
     assert_eq!(why.to_string(), "keyCompromise");
     assert_eq!(*crl, list.fingerprint());
     assert_eq!(number.as_ref().unwrap().to_string(), "42");
@@ -125,7 +128,7 @@ fn all_issuers_are_checked_if_policy_requires_lists() {
     let mut scene = trusting(&[&root]);
     scene.intermediate(&below);
     assert!(scene.reason(&[&end]).accepts());
-    scene.policy = scene.policy.require_crl();
+    scene.policy = scene.policy.with_crl_required();
     assert_eq!(scene.reason(&[&end]), ReasonCode::RevocationUnknown);
     scene.install(crl().signed_by(&below));
     assert_eq!(scene.reason(&[&end]), ReasonCode::RevocationUnknown);
@@ -133,12 +136,12 @@ fn all_issuers_are_checked_if_policy_requires_lists() {
     assert!(scene.reason(&[&end]).accepts());
     // An authority is trusted on the administrator's word: nobody is asked about it.
     let mut scene = trusting(&[&below]);
-    scene.policy = scene.policy.require_crl();
+    scene.policy = scene.policy.with_crl_required();
     scene.install(crl().signed_by(&below));
     assert!(scene.reason(&[&end]).accepts());
     // Pins are not asked for lists.
     let mut scene = trusting(&[]);
-    scene.policy = scene.policy.require_crl();
+    scene.policy = scene.policy.with_crl_required();
     scene.pin(&end.certificate, EntryOptions::new());
     assert_eq!(scene.reason(&[&end]), ReasonCode::PinMatched);
 }

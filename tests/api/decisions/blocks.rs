@@ -354,7 +354,7 @@ fn paths_and_more() -> Vec<Row> {
         row("P1", "a blocked leaf of an unlisted name, with a policy that allows those", refused(Blocked), |w| {
             let pki = pki("any");
             let made = pki.server("new.example");
-            w.policy = w.policy.allow_unlisted();
+            w.policy = w.policy.with_unlisted_allowed();
             w.authority(For::AnyServer, "root", &pki.root);
             w.store.block(&made.certificate());
             w.ask_name("new.example");

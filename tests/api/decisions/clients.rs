@@ -83,15 +83,15 @@ fn table() -> Vec<State> {
         ("a pin and an authority are held and only pins count", OWN, [
             PinMatched, RenewedWithSameKey, SameSubjectOtherKey, IssuedByPin, PinsOnly,
             PinsOnly, PinsOnly, AuthorityPresentedAsPeer, InstalledForOtherRole, MalformedCertificate,
-        ], |w, c| { pin(w, c); authority(w, c); w.policy = w.policy.clients_by_pin_only(); }),
+        ], |w, c| { pin(w, c); authority(w, c); w.policy = w.policy.with_clients_by_pin_only(); }),
         ("a pin is held and only pins count", OWN, [
             PinMatched, RenewedWithSameKey, SameSubjectOtherKey, IssuedByPin, PinDoesNotMatch,
             PinDoesNotMatch, PinDoesNotMatch, PinDoesNotMatch, InstalledForOtherRole, MalformedCertificate,
-        ], |w, c| { pin(w, c); w.policy = w.policy.clients_by_pin_only(); }),
+        ], |w, c| { pin(w, c); w.policy = w.policy.with_clients_by_pin_only(); }),
         ("an authority is held and only pins count", &[], [
             PinsOnly, PinsOnly, PinsOnly, PinsOnly, PinsOnly,
             PinsOnly, PinsOnly, AuthorityPresentedAsPeer, InstalledForOtherRole, MalformedCertificate,
-        ], |w, c| { authority(w, c); w.policy = w.policy.clients_by_pin_only(); }),
+        ], |w, c| { authority(w, c); w.policy = w.policy.with_clients_by_pin_only(); }),
         ("a pin that is disabled and an authority are held", &[], [
             EntryDisabled, RenewedWithSameKey, SameSubjectOtherKey, IssuedByPin, SelfSignedNotInstalled,
             ChainVerified, WrongExtendedKeyUsage, AuthorityPresentedAsPeer, InstalledForOtherRole, MalformedCertificate,

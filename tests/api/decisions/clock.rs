@@ -183,7 +183,7 @@ fn same(spec: Spec) -> Spec {
 
 /// The policy judges chains without a clock.
 fn allowed(world: &mut World) {
-    world.policy = world.policy.allow_chains_without_clock();
+    world.policy = world.policy.with_chains_without_clock();
     unset(world);
 }
 
@@ -204,7 +204,7 @@ fn chains() -> Vec<Row> {
         row("C1", "the leaf a second before notBefore: chains have no tolerance", refused(NotYetValid), |w| chain(w, |s| s.valid(1, DAY), same, same)),
         row("M3", "a grace is for pins: it prolongs no leaf of a chain", refused(Expired), |w| {
             chain(w, |s| s.valid(-DAY, -1), same, same);
-            w.policy = w.policy.validity(ValidityRule::Grace(Duration::from_secs(1000))).unwrap();
+            w.policy = w.policy.with_validity(ValidityRule::Grace(Duration::from_secs(1000))).unwrap();
         }),
         row("C1", "the presented intermediate at its ends", known(), |w| chain(w, same, |s| s.valid(0, 0), same)),
         row("C1", "the presented intermediate has expired", expired_intermediate(), |w| chain(w, same, |s| s.valid(-DAY, -1), same)),
@@ -275,14 +275,14 @@ fn chains() -> Vec<Row> {
             w.pin(KEYS_1, "own", &self_signed(KMS));
             w.store.migrate(&server_id("keys-1"), at(NOW + 60)).unwrap();
             unset_later(w, 59);
-            w.policy = w.policy.allow_chains_without_clock();
+            w.policy = w.policy.with_chains_without_clock();
         }),
         row("M7", "without a clock: a migration whose end is at the floor", no_clock().considered(&["pin own for server keys-1: PinDoesNotMatch", "presented x: AuthoritiesNotAsked"]), |w| {
             chain(w, same, same, same);
             w.pin(KEYS_1, "own", &self_signed(KMS));
             w.store.migrate(&server_id("keys-1"), at(NOW + 60)).unwrap();
             unset_later(w, 60);
-            w.policy = w.policy.allow_chains_without_clock();
+            w.policy = w.policy.with_chains_without_clock();
         }),
         row("M7", "without a clock: a migration, and the policy allows no chains", no_clock(), |w| {
             chain(w, same, same, same);
@@ -295,7 +295,7 @@ fn chains() -> Vec<Row> {
             w.authority_with(For::AnyServer, "root", &root, plain().ends(at(NOW + 60)));
             w.presents(&spec("x").dns(KMS).signed_by(&root));
             unset_later(w, 60);
-            w.policy = w.policy.allow_chains_without_clock();
+            w.policy = w.policy.with_chains_without_clock();
         }),
     ]
 }

@@ -131,27 +131,27 @@ fn what_the_provider_of_the_store_does_not_have_decides_nothing() {
 
 #[test]
 fn a_demand_is_tightened_and_never_lowered() {
-    let none = policy().max_intermediates(0).unwrap();
-    assert!(none.max_intermediates(0).is_ok());
+    let none = policy().with_max_intermediates(0).unwrap();
+    assert!(none.with_max_intermediates(0).is_ok());
     for more in [1, MAX_INTERMEDIATES_IN_PATH] {
-        let refused = none.max_intermediates(more).unwrap_err();
+        let refused = none.with_max_intermediates(more).unwrap_err();
         assert!(
             matches!(refused, SettingError::Lowered { set: 0, .. }),
             "{refused}"
         );
     }
-    let refused = none.max_intermediates(6).unwrap_err().to_string();
+    let refused = none.with_max_intermediates(6).unwrap_err().to_string();
     let says = "intermediates in a chain: 6 would lower the demand for 0 that was made before";
     assert_eq!(refused, says);
-    let six = policy().max_intermediates(MAX_INTERMEDIATES_IN_PATH);
-    assert!(six.unwrap().max_intermediates(2).is_ok());
+    let six = policy().with_max_intermediates(MAX_INTERMEDIATES_IN_PATH);
+    assert!(six.unwrap().with_max_intermediates(2).is_ok());
 }
 
 #[test]
 fn a_number_out_of_range_is_refused_and_not_cut() {
     let above = MAX_INTERMEDIATES_IN_PATH + 1;
     assert!(matches!(
-        policy().max_intermediates(above),
+        policy().with_max_intermediates(above),
         Err(SettingError::OutOfRange {
             found: 7,
             least: 0,
@@ -160,9 +160,9 @@ fn a_number_out_of_range_is_refused_and_not_cut() {
         })
     ));
     let year = ValidityRule::Grace(MAX_GRACE);
-    assert!(policy().validity(year).is_ok());
+    assert!(policy().with_validity(year).is_ok());
     for longer in [MAX_GRACE + Duration::from_nanos(1), Duration::MAX] {
-        let refused = policy().validity(ValidityRule::Grace(longer));
+        let refused = policy().with_validity(ValidityRule::Grace(longer));
         assert!(matches!(refused, Err(SettingError::OutOfRange { .. })));
     }
 }

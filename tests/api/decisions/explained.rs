@@ -414,7 +414,7 @@ fn a_peer_has_the_names_of_its_chain_and_a_pin_has_none() {
     world.presents(&leaf);
     let names = |world: &mut World| {
         let verdict = world.verdict();
-        let peer = verdict.accepted().unwrap().peer();
+        let peer = verdict.peer().unwrap();
         peer.names().to_vec()
     };
     assert_eq!(

@@ -475,10 +475,11 @@ fn a_remembered_chain_of_an_installed_intermediate_is_forgotten_with_it() {
     let mut world = world();
     site.install(&mut world, false);
     world.presents(&leaf(false).signed_by(&site.generations[2]));
-    let memory = ChainMemory::new(world.policy.remember_chains(10).unwrap());
+    let memory = ChainMemory::new(world.policy.with_remembered_chains(10).unwrap());
     let asked = |world: &mut World| {
         let view = world.store.view();
-        let ask = || world.with_question(|_, question| memory.decide(&view, question));
+        let ask =
+            || world.with_question(|_, question| Verdict::from(memory.decide(&view, question)));
         let (verdict, signatures) = counted(ask);
         (verdict.reason(), signatures)
     };

@@ -147,7 +147,7 @@ fn who_is_dialled() -> Vec<Row> {
         row("P6", "a server id that is not in the store", refused(UnknownServer), |w| { leaf(w, |s| s.dns(KMS)); w.ask_id("keys-9", Some(KMS)); }),
         row("P6", "a server id that is not in the store, with a policy that allows unlisted names", refused(UnknownServer), |w| {
             leaf(w, |s| s.dns(KMS));
-            w.policy = w.policy.allow_unlisted();
+            w.policy = w.policy.with_unlisted_allowed();
             w.ask_id("keys-9", Some(KMS));
         }),
         row("P6", "an unlisted name", refused(UnlistedName), |w| { leaf(w, |s| s.dns("new.example")); w.ask_name("new.example"); }),
@@ -155,34 +155,34 @@ fn who_is_dialled() -> Vec<Row> {
         row("P6", "an id is never read as a name", refused(UnlistedName), |w| { pinned(w, |s| s.dns("keys-1")); w.ask_name("keys-1"); }),
         row("P6", "an unlisted name, and the policy allows those", chained().warns(&["UnlistedName"]), |w| {
             leaf(w, |s| s.dns("new.example"));
-            w.policy = w.policy.allow_unlisted();
+            w.policy = w.policy.with_unlisted_allowed();
             w.ask_name("new.example");
         }),
         row("P6", "an unlisted name must match the leaf", refused(NameMismatch).warns(&["UnlistedName"]), |w| {
             leaf(w, |s| s.dns(KMS));
-            w.policy = w.policy.allow_unlisted();
+            w.policy = w.policy.with_unlisted_allowed();
             w.ask_name("new.example");
         }),
         row("P6", "an unlisted name, allowed, and no authority for any server", refused(NothingInstalled).warns(&["UnlistedName"]), |w| {
             let root = spec("root").ca().self_signed();
             w.authority(KEYS_1, "root", &root);
             w.presents(&spec("x").dns("new.example").signed_by(&root));
-            w.policy = w.policy.allow_unlisted();
+            w.policy = w.policy.with_unlisted_allowed();
             w.ask_name("new.example");
         }),
         row("P6", "an unlisted name, allowed, presents the pin of a server", refused(PinOfAnotherServer).warns(&["UnlistedName"]), |w| {
             pinned(w, |s| s.dns("new.example"));
-            w.policy = w.policy.allow_unlisted();
+            w.policy = w.policy.with_unlisted_allowed();
             w.ask_name("new.example");
         }),
         row("P6", "a listed name under a policy that allows unlisted ones carries no warning", chained(), |w| {
             leaf(w, |s| s.dns(KMS));
-            w.policy = w.policy.allow_unlisted();
+            w.policy = w.policy.with_unlisted_allowed();
         }),
         row("P2", "a listed name of a claimed server under a policy that allows unlisted ones", claimed(), |w| {
             leaf(w, |s| s.dns(KMS));
             w.pin(KEYS_1, "own", &self_signed(KMS));
-            w.policy = w.policy.allow_unlisted();
+            w.policy = w.policy.with_unlisted_allowed();
         }),
         row("M5", "a pin that covers the dialled name", pin(), |w| pinned(w, |s| s.dns(KMS))),
         row("M5", "a pin that covers the dialled name by a wildcard", pin(), |w| pinned(w, |s| s.dns("*.example"))),

@@ -105,19 +105,19 @@ fn dates() -> Vec<Row> {
         row("M3", "a second after the grace", expired(), |w| dated(w, false, 3 * DAY + 1, plain().validity(grace(3)))),
         row("M3", "a grace is none before notBefore", early(), |w| dated(w, true, -301, plain().validity(grace(3)))),
         row("M3", "the policy's grace is the default", in_grace(), |w| {
-            w.policy = w.policy.validity(grace(3)).unwrap();
+            w.policy = w.policy.with_validity(grace(3)).unwrap();
             dated(w, false, 3 * DAY, plain());
         }),
         row("M3", "the entry's rule goes before the policy's grace", expired(), |w| {
-            w.policy = w.policy.validity(grace(3)).unwrap();
+            w.policy = w.policy.with_validity(grace(3)).unwrap();
             dated(w, false, 1, plain().validity(ValidityRule::Enforce));
         }),
         row("M3", "the entry's grace goes before the policy's rule", in_grace(), |w| {
-            w.policy = w.policy.validity(ValidityRule::Enforce).unwrap();
+            w.policy = w.policy.with_validity(ValidityRule::Enforce).unwrap();
             dated(w, false, 1, plain().validity(grace(1)));
         }),
         row("M3", "a policy's grace of 366 days, a second after it", expired(), |w| {
-            w.policy = w.policy.validity(grace(366)).unwrap();
+            w.policy = w.policy.with_validity(grace(366)).unwrap();
             dated(w, false, 366 * DAY + 1, plain());
         }),
         row("I8", "a second before the entry's end", matched(), move |w| { pinned(w, &self_signed(KMS), ends()); w.at(DAY - 1); }),

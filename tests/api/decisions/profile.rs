@@ -23,7 +23,7 @@ const ROOT: &str = "authority root for any server";
 
 pub fn world(chain: &Chain, profile: ChainProfile) -> World {
     let mut world = World::new();
-    world.policy = world.policy.chain_profile(profile);
+    world.policy = world.policy.with_chain_profile(profile);
     world.authority(For::AnyServer, "root", &chain[0]);
     world.presents(&chain[2]);
     world.with("I", &chain[1]);
@@ -252,7 +252,7 @@ fn every_rule_refuses_in_the_strict_profile_but_the_one_that_the_claim_names() {
 }
 
 fn strict(world: &mut World) {
-    world.policy = world.policy.chain_profile(ChainProfile::Strict);
+    world.policy = world.policy.with_chain_profile(ChainProfile::Strict);
 }
 
 fn below(world: &mut World, root: Spec, leaf: Spec) {
@@ -386,13 +386,13 @@ pub fn rows() -> Vec<Row> {
         // The length that the policy allows.
         row("C1", "as many intermediates as the policy allows", found(), |w| {
             let chain = chain([as_it_is; 3], [no_edit; 3]);
-            w.policy = w.policy.max_intermediates(1).unwrap();
+            w.policy = w.policy.with_max_intermediates(1).unwrap();
             w.authority(For::AnyServer, "root", &chain[0]);
             w.presents(&chain[2]).with("I", &chain[1]);
         }),
         row("C1", "more intermediates than the policy allows", refused(PathTooLong).any_considered().detail("1, the limit is 0"), |w| {
             let chain = chain([as_it_is; 3], [no_edit; 3]);
-            w.policy = w.policy.max_intermediates(0).unwrap();
+            w.policy = w.policy.with_max_intermediates(0).unwrap();
             w.authority(For::AnyServer, "root", &chain[0]);
             w.presents(&chain[2]).with("I", &chain[1]);
         }),
@@ -406,7 +406,7 @@ pub fn rows() -> Vec<Row> {
         }),
         row("C1", "more intermediates than the policy allows, and the one is installed", refused(PathTooLong).considered(&["intermediate I for all chains: PathTooLong"]), |w| {
             let chain = chain([as_it_is; 3], [no_edit; 3]);
-            w.policy = w.policy.max_intermediates(0).unwrap();
+            w.policy = w.policy.with_max_intermediates(0).unwrap();
             w.authority(For::AnyServer, "root", &chain[0]);
             w.intermediate("I", &chain[1]);
             w.presents(&chain[2]);
@@ -429,7 +429,7 @@ pub fn rows() -> Vec<Row> {
             w.presents(&spec("leaf").dns(KMS).signed_by(&root));
         }),
         row("C1", "no intermediate, and the policy allows none", found(), |w| {
-            w.policy = w.policy.max_intermediates(0).unwrap();
+            w.policy = w.policy.with_max_intermediates(0).unwrap();
             below(w, spec("root").ca(), spec("leaf").dns(KMS));
         }),
     ]

@@ -54,7 +54,7 @@ pub fn rows() -> Vec<Row> {
         row("C4", "the same in its grace", accepted(ChainVerified, root).warns(&["CrlInGrace"]), |w| {
             let (root, _) = issued(w, For::AnyServer);
             install(w, crl().valid(-2 * HOUR, -HOUR), &root);
-            w.policy = w.policy.crl_grace(Duration::from_secs(2 * 60 * 60)).unwrap();
+            w.policy = w.policy.with_crl_grace(Duration::from_secs(2 * 60 * 60)).unwrap();
         }),
         row("C4", "no list is left of a checked issuer", refused_by(RevocationUnknown), |w| {
             let (root, _) = issued(w, For::AnyServer);
@@ -64,7 +64,7 @@ pub fn rows() -> Vec<Row> {
         }),
         row("C4", "no list of an issuer, and policy requires one", refused_by(RevocationUnknown), |w| {
             issued(w, For::AnyServer);
-            w.policy = w.policy.require_crl();
+            w.policy = w.policy.with_crl_required();
         }),
         row("C4", "a client that a list names", refused(Revoked).considered(&["authority root for clients: Revoked"]), |w| {
             let (root, leaf) = issued(w, For::Clients);

@@ -148,7 +148,7 @@ fn excluded_email(profile: ChainProfile) -> World {
         },
     );
     let mut world = World::new();
-    world.policy = world.policy.chain_profile(profile);
+    world.policy = world.policy.with_chain_profile(profile);
     world.authority(For::Clients, "root", &root);
     world.presents(&leaf).with("I", &intermediate);
     world.ask_client();
@@ -185,7 +185,7 @@ fn an_address_in_a_subject_is_left_alone_where_rfc_5280_says_so() {
     };
     let asked = |root: &Made, leaf: &Certificate| {
         let mut world = World::new();
-        world.policy = world.policy.chain_profile(ChainProfile::Strict);
+        world.policy = world.policy.with_chain_profile(ChainProfile::Strict);
         world.authority(For::Clients, "root", root);
         world.presents(leaf);
         world.ask_client();
@@ -217,7 +217,7 @@ fn an_address_in_a_subject_is_left_alone_where_rfc_5280_says_so() {
     let root = named(limited(mail("permitted.example"))).self_signed();
     let rolled = named(spec("root").ca()).signed_by(&root);
     let mut world = World::new();
-    world.policy = world.policy.chain_profile(ChainProfile::Strict);
+    world.policy = world.policy.with_chain_profile(ChainProfile::Strict);
     world.authority(For::Clients, "root", &root);
     world
         .presents(&spec("leaf").signed_by(&rolled))
@@ -303,7 +303,7 @@ fn written(made: &Made, issuer: &Made, edit: fn(&mut Der)) -> Vec<u8> {
 
 fn accepts(root: &[u8], leaf: &[u8], profile: ChainProfile) -> bool {
     let mut world = World::new();
-    world.policy = world.policy.chain_profile(profile);
+    world.policy = world.policy.with_chain_profile(profile);
     let Ok(root) = Certificate::from_der(root) else {
         return false;
     };

@@ -251,12 +251,12 @@ fn always(world: &mut World, verdict: &Verdict) -> Vec<String> {
         "it names what was presented",
     );
     must(
-        verdict.is_accepted() == verdict.accepted().is_some(),
+        verdict.is_accepted() == verdict.peer().is_some(),
         "only an acceptance has an accepted peer",
     );
-    if let Some(accepted) = verdict.accepted() {
+    if let Ok(accepted) = verdict.clone().into_result() {
         must(
-            verdict.decided_by().map(|entry| entry.key()) == Some(accepted.by().key()),
+            verdict.decided_by().map(|entry| entry.key()) == Some(accepted.entry().key()),
             "the entry that decided is the one that accepted",
         );
         must(
@@ -268,7 +268,7 @@ fn always(world: &mut World, verdict: &Verdict) -> Vec<String> {
             [] => true,
             [leaf, .., authority] => {
                 Some(leaf.fingerprint()) == presented
-                    && accepted.by().certificate() == Some(authority)
+                    && accepted.entry().certificate() == Some(authority)
             }
             [_] => false,
         };
@@ -328,7 +328,7 @@ pub fn fell(world: &World, item: &Considered) -> String {
 }
 
 pub fn peer(verdict: &Verdict) -> String {
-    match verdict.accepted().map(|accepted| accepted.peer()) {
+    match verdict.peer() {
         Some(PeerIdentity::Pin { label, .. }) => {
             format!("pin {}", label.as_deref().unwrap_or("without label"))
         }

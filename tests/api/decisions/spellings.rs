@@ -83,7 +83,7 @@ fn an_authority_is_found_by_its_name_however_a_leaf_writes_it() {
         for (says, name) in spellings() {
             for profile in profiles(&[own_says, says]) {
                 let mut world = World::new();
-                world.policy = world.policy.chain_profile(profile);
+                world.policy = world.policy.with_chain_profile(profile);
                 world.authority(For::AnyServer, "root", &root);
                 let leaf = leaf().signed_by(&root.writes_its_name(name.clone()));
                 assert_eq!(ask(&mut world, &leaf), ChainVerified, "{says} {profile:?}");
@@ -272,7 +272,7 @@ fn lists_of_an_authority_count_for_what_writes_its_name_otherwise() {
         let (good, bad) = (good.signed_by(&writes), bad.signed_by(&writes));
         for profile in profiles(&[says]) {
             let mut world = World::new();
-            world.policy = world.policy.chain_profile(profile).require_crl();
+            world.policy = world.policy.with_chain_profile(profile).with_crl_required();
             world.authority(For::AnyServer, "root", &root);
             assert_eq!(ask(&mut world, &good), RevocationUnknown, "{says}");
             let list = crl().revoke(&bad.certificate).signed_by(&root);

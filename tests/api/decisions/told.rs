@@ -1,6 +1,8 @@
 //! The reason and the remedy that an operator reads are the true ones: what the authorities say of a chain comes before
 //! what its subject looks like, and the remedy is one that helps in just this case (rules C1, C4, I2, I3, P2, P3, P7).
 
+use std::sync::Arc;
+
 use mutual_trust::ReasonCode::*;
 use mutual_trust::certificate::{Certificate, Crl};
 use mutual_trust::policy::{Detail, Rule};
@@ -39,7 +41,13 @@ fn migrate(world: &mut World, id: &str) {
 
 /// What a collected case must come to: the reason, its rule, and parts of the detail and of the remedy.
 #[track_caller]
-fn says(world: &mut World, reason: ReasonCode, rule: Rule, detail: &str, remedy: &str) -> Verdict {
+fn says(
+    world: &mut World,
+    reason: ReasonCode,
+    rule: Rule,
+    detail: &str,
+    remedy: &str,
+) -> Arc<Verdict> {
     let verdict = world.verdict();
     assert_eq!(verdict.reason(), reason, "{verdict}");
     assert_eq!(verdict.rule(), rule, "{verdict}");
@@ -48,7 +56,7 @@ fn says(world: &mut World, reason: ReasonCode, rule: Rule, detail: &str, remedy:
     assert!(verdict.remedy().contains(remedy), "{remedy:?}: {verdict}");
     let text = verdict.to_string();
     assert!(text.contains(&*verdict.remedy()), "{verdict}");
-    verdict
+    Arc::new(verdict)
 }
 
 // P3, C1: a server that moves to a CA keeps its name, whatever is wrong with its chain.
@@ -305,7 +313,7 @@ fn a_list_that_does_not_tell_is_said_to_be_early_or_of_another_scope() {
         says(&mut world, RevocationUnknown, Rule::C4, detail, remedy);
     }
     let mut world = collected("kms.lab.example");
-    world.policy = world.policy.require_crl();
+    world.policy = world.policy.with_crl_required();
     world.authority(For::AnyServer, "root", &told("crl-root"));
     world.presents(&told("crl-leaf"));
     let (detail, remedy) = (
@@ -621,7 +629,7 @@ impl Held {
             self,
             Self::ClientBothPinsOnly | Self::ClientAuthorityPinsOnly
         ) {
-            world.policy = world.policy.clients_by_pin_only();
+            world.policy = world.policy.with_clients_by_pin_only();
         }
     }
 

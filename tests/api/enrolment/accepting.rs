@@ -100,7 +100,7 @@ fn an_accepted_client_connects_at_once_and_its_label_says_who_it_is() {
         outcome.expect_link(&setting.name);
         let identity = server.own.identity(&[], &setting.provider);
         let check = setting.server(server.trust.clone(), identity).peer_check();
-        let verdict = check.client(&outcome.server_connection);
+        let verdict = mutual_trust::Verdict::from(check.client(&outcome.server_connection));
         assert_eq!(verdict.peer().unwrap().label(), Some("array-7"));
         // The same configuration as without enrolment judges it as well.
         let identity = server.own.identity(&[], &setting.provider);

@@ -404,7 +404,7 @@ fn an_expired_certificate_waits_if_the_policy_has_a_grace_for_it() {
     let setting = &settings()[0];
     let expired = spec("a").valid(-2 * day, -day).self_signed();
     let grace = ValidityRule::Grace(Duration::from_secs(3 * 86_400));
-    let policy = setting.policy().validity(grace).unwrap();
+    let policy = setting.policy().with_validity(grace).unwrap();
     let identity = self_signed("kms1.example").identity(&[], &setting.provider);
     let enrolment = Enrolment::new(Arc::new(now()));
     enrolment.open_enrolment(HOUR, 4).unwrap();

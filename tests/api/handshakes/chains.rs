@@ -22,7 +22,7 @@ fn chained(verdict: &Verdict) -> Vec<String> {
     assert_eq!(verdict.reason(), ReasonCode::ChainVerified, "{verdict}");
     let PeerIdentity::Chain {
         fingerprint, names, ..
-    } = verdict.accepted().unwrap().peer()
+    } = verdict.peer().unwrap()
     else {
         panic!("{verdict}");
     };
@@ -59,11 +59,11 @@ fn both_ends_accept_a_chain_through_an_intermediate() {
             let outcome = handshake(&config, &server.build().unwrap(), "kms1.example");
             outcome.expect_link(&format!("sent {sent}, {}", setting.name));
 
-            let verdict = server.peer_check().client(&outcome.server_connection);
+            let verdict = Verdict::from(server.peer_check().client(&outcome.server_connection));
             assert_eq!(chained(&verdict), ["dns:array-7.example"]);
-            assert_eq!(verdict.accepted().unwrap().path().len(), 3);
+            assert_eq!(verdict.path().len(), 3);
             let check = client.peer_check();
-            let verdict = check.server(&keys_1(), None, &outcome.client_connection);
+            let verdict = Verdict::from(check.server(&keys_1(), None, &outcome.client_connection));
             assert_eq!(chained(&verdict), ["dns:kms1.example"]);
             assert_eq!(
                 verdict.decided_by().unwrap().fingerprint(),
@@ -95,7 +95,7 @@ fn a_chain_of_a_real_tool_is_accepted_both_ways() {
         let config = client.build_by_name().unwrap();
         let outcome = handshake(&config, &server.build().unwrap(), "kms1.example");
         outcome.expect_link(&setting.name);
-        let verdict = server.peer_check().client(&outcome.server_connection);
+        let verdict = Verdict::from(server.peer_check().client(&outcome.server_connection));
         let mut names = chained(&verdict);
         names.sort();
         assert_eq!(
@@ -130,11 +130,11 @@ fn dial(
     outcome.client?;
     let check = client.peer_check();
     let connection = &outcome.client_connection;
-    Ok(if by_id {
+    Ok(Verdict::from(if by_id {
         check.server(&keys_1(), Some(&host(name)), connection)
     } else {
         check.server_by_name(&host(name), connection)
-    })
+    }))
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn a_server_without_names_is_compared_with_the_dialled_one() {
 fn an_unlisted_name_is_given_to_the_authorities_if_the_policy_says_so() {
     // P6
     for setting in settings() {
-        let policy = setting.policy().allow_unlisted();
+        let policy = setting.policy().with_unlisted_allowed();
         let leaf = || spec("").dns("new.example");
         let verdict = dial(&setting, |_| {}, policy, leaf(), "new.example", false).unwrap();
         chained(&verdict);
@@ -294,7 +294,7 @@ fn a_client_authority_offers_only_the_names_that_its_patterns_allow() {
         let client = setting.client_of(&Credential::of(&leaf, &[&ca.intermediate]));
         let outcome = handshake(&client, &server.build().unwrap(), "kms1.example");
         outcome.expect_link(&setting.name);
-        let verdict = server.peer_check().client(&outcome.server_connection);
+        let verdict = Verdict::from(server.peer_check().client(&outcome.server_connection));
         assert_eq!(chained(&verdict), ["uri:spiffe://example/array/7"]);
     }
 }

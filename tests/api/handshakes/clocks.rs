@@ -40,7 +40,8 @@ fn pins_connect_at_both_ends_while_the_clock_is_unset() {
             let config = client.build_for(&keys_1()).unwrap();
             let outcome = handshake(&config, &server.build().unwrap(), "kms1.example");
             outcome.expect_link(&setting.name);
-            let verdict = server.peer_check().client(&outcome.server_connection);
+            let verdict =
+                mutual_trust::Verdict::from(server.peer_check().client(&outcome.server_connection));
             assert_eq!(verdict.reason(), ReasonCode::PinMatched);
             assert!(matches!(
                 verdict.warnings(),
@@ -73,7 +74,7 @@ fn chains_are_refused_while_the_clock_is_unset_unless_the_policy_allows_them() {
                 };
                 let what = format!("{clock:?}, allowed {allowed}, {}", setting.name);
                 let policy = if allowed {
-                    setting.policy().allow_chains_without_clock()
+                    setting.policy().with_chains_without_clock()
                 } else {
                     setting.policy()
                 };

@@ -39,9 +39,13 @@ fn link(setting: &Setting, server: Identity, client: Identity) -> Outcome {
     );
     if outcome.is_ok() {
         // M2: what was pinned is what signed, at both ends.
-        let seen = client_check.server(&keys_1(), None, &outcome.client_connection);
+        let seen = mutual_trust::Verdict::from(client_check.server(
+            &keys_1(),
+            None,
+            &outcome.client_connection,
+        ));
         assert_eq!(seen.reason(), ReasonCode::PinMatched, "{}", setting.name);
-        let seen = server_check.client(&outcome.server_connection);
+        let seen = mutual_trust::Verdict::from(server_check.client(&outcome.server_connection));
         assert_eq!(seen.reason(), ReasonCode::PinMatched, "{}", setting.name);
         let version = outcome.client_connection.protocol_version();
         assert_eq!(version, Some(setting.protocol()), "{}", setting.name);
@@ -166,7 +170,7 @@ fn chains_of_ml_dsa_keys_are_accepted_at_both_ends() {
         let client = client.build_for(&keys_1()).unwrap();
         let outcome = handshake(&client, &server.build().unwrap(), "kms1.example");
         outcome.expect_link(&format!("{scheme:?}"));
-        let seen = check.client(&outcome.server_connection);
+        let seen = mutual_trust::Verdict::from(check.client(&outcome.server_connection));
         assert_eq!(seen.reason(), ReasonCode::ChainVerified, "{scheme:?}");
     }
 }

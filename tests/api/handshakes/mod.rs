@@ -75,7 +75,7 @@ fn two_machines_with_each_others_self_signed_certificate_talk() {
                 "kms1.example",
             );
             outcome.expect_link(name);
-            let verdict = check.client(&outcome.server_connection);
+            let verdict = mutual_trust::Verdict::from(check.client(&outcome.server_connection));
             assert_eq!(verdict.reason(), ReasonCode::PinMatched);
         }
     }

@@ -53,7 +53,7 @@ fn dial(setting: &Setting, mut store: TrustStore, credential: &Credential, name:
     let name = host(name);
     let verdict = outcome.is_ok().then(|| {
         let check = builder.peer_check();
-        check.server_by_name(&name, &outcome.client_connection)
+        Verdict::from(check.server_by_name(&name, &outcome.client_connection))
     });
     Dialled { outcome, verdict }
 }
@@ -96,7 +96,7 @@ fn a_pin_serves_a_client_as_the_tools_make_it() {
             let client = setting.client_of(&Credential::fixture(name, key));
             let outcome = handshake(&client, &builder.build().unwrap(), "kms1.example");
             outcome.expect_link(name);
-            let verdict = builder.peer_check().client(&outcome.server_connection);
+            let verdict = Verdict::from(builder.peer_check().client(&outcome.server_connection));
             assert_eq!(verdict.reason(), ReasonCode::PinMatched, "{name}");
             assert_eq!(verdict.presented(), Some(fixture(name).fingerprint()));
         }
@@ -184,7 +184,8 @@ fn a_group_certificate_serves_three_names() {
             let outcome = handshake(&builder.build_by_name().unwrap(), &server, &name);
             outcome.expect_link(&name);
             let check = builder.peer_check();
-            let verdict = check.server_by_name(&host(&name), &outcome.client_connection);
+            let verdict =
+                Verdict::from(check.server_by_name(&host(&name), &outcome.client_connection));
             assert_eq!(verdict.reason(), ReasonCode::PinMatched);
             // The certificate names kms1 alone: a note for the others, no more.
             let noted = verdict.warnings().contains(&VerdictWarning::NameNotCovered);
@@ -255,7 +256,7 @@ fn a_fingerprint_alone_serves_both_ends() {
         let config = client.build_for(&keys_1()).unwrap();
         let outcome = handshake(&config, &server.build().unwrap(), "kms1.example");
         outcome.expect_link(&setting.name);
-        let verdict = server.peer_check().client(&outcome.server_connection);
+        let verdict = Verdict::from(server.peer_check().client(&outcome.server_connection));
         assert_eq!(verdict.reason(), ReasonCode::FingerprintMatched);
     }
 }
@@ -278,7 +279,7 @@ fn a_certificate_renewed_with_the_same_key_serves_a_pin_that_matches_by_key() {
         let config = client.build_for(&keys_1()).unwrap();
         let outcome = handshake(&config, &server.build().unwrap(), "kms1.example");
         outcome.expect_link(&setting.name);
-        let verdict = server.peer_check().client(&outcome.server_connection);
+        let verdict = Verdict::from(server.peer_check().client(&outcome.server_connection));
         assert_eq!(verdict.reason(), ReasonCode::KeyMatched);
     }
 }
@@ -292,7 +293,7 @@ fn the_next_certificate_serves_beside_the_current_one() {
             let mut store = setting.pinning_server(&current.certificate);
             pin(&mut store, PinScope::Server(keys_1()), &next.certificate);
             let credential = Credential::of(presented, &[]);
-            dial(&setting, store, &credential, "kms1.example").accepted(&setting.name);
+            drop(dial(&setting, store, &credential, "kms1.example").accepted(&setting.name));
         }
     }
 }
@@ -341,10 +342,10 @@ fn the_server_learns_the_label_of_the_client_that_it_accepted() {
         let client = setting.client_of(&Credential::of(&system, &[]));
         let outcome = handshake(&client, &builder.build().unwrap(), "kms1.example");
         outcome.expect_link(&setting.name);
-        let verdict = builder.peer_check().client(&outcome.server_connection);
+        let verdict = Verdict::from(builder.peer_check().client(&outcome.server_connection));
         let PeerIdentity::Pin {
             fingerprint, label, ..
-        } = verdict.accepted().unwrap().peer()
+        } = verdict.peer().unwrap()
         else {
             panic!("{verdict}");
         };

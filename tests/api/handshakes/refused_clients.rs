@@ -173,7 +173,7 @@ fn pin_rows(setting: &Setting) -> Vec<Row> {
             Credential::fixture("broken-self-signature", "ca-false"),
         ),
         Row {
-            policy: Policy::clients_by_pin_only,
+            policy: Policy::with_clients_by_pin_only,
             ..row("a chain where pins only count", R::PinsOnly, pins_only, {
                 Credential::of(&ca.client("array-9.example"), &[&ca.intermediate])
             })

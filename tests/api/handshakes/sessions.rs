@@ -197,8 +197,15 @@ fn configurations_follow_what_is_published_and_open_connections_can_be_asked_aga
         trust.publish(store.view()).unwrap();
         let outcome = handshake(&client, &server, "kms1.example");
         outcome.expect_link(&setting.name);
-        let server_seen = || client_check.server(&keys_1(), None, &outcome.client_connection);
-        let client_seen = || server_check.client(&outcome.server_connection);
+        let server_seen = || {
+            mutual_trust::Verdict::from(client_check.server(
+                &keys_1(),
+                None,
+                &outcome.client_connection,
+            ))
+        };
+        let client_seen =
+            || mutual_trust::Verdict::from(server_check.client(&outcome.server_connection));
         assert_eq!(server_seen().reason(), ReasonCode::PinMatched);
         assert_eq!(client_seen().reason(), ReasonCode::PinMatched);
         let before = client_seen().generation();

@@ -56,7 +56,7 @@ fn a_server_names_no_client_before_the_handshake_is_finished() {
         let mut client = ClientConnection::new(Arc::new(config), kms1()).unwrap();
         let mut server = ServerConnection::new(builder.build().unwrap()).unwrap();
         let refused = |server: &ServerConnection| {
-            let verdict = check.client(server);
+            let verdict = mutual_trust::Verdict::from(check.client(server));
             assert_eq!(
                 verdict.reason(),
                 ReasonCode::HandshakeNotFinished,
@@ -80,7 +80,8 @@ fn a_server_names_no_client_before_the_handshake_is_finished() {
         // The certificate and its signature are here, the end of the handshake is not.
         assert!(server.peer_certificates().is_some(), "{}", setting.name);
         to_server(&mut server, last);
-        assert_eq!(check.client(&server).reason(), ReasonCode::PinMatched);
+        let accepted = check.client(&server).unwrap();
+        assert_eq!(accepted.reason(), ReasonCode::PinMatched);
     }
 }
 
@@ -100,7 +101,7 @@ fn a_client_names_no_server_before_the_handshake_is_finished() {
         let mut client = ClientConnection::new(config_of_client, kms1()).unwrap();
         let mut server = ServerConnection::new(Arc::new(config)).unwrap();
         let refused = |client: &ClientConnection| {
-            let verdict = check.server(&keys_1(), None, client);
+            let verdict = mutual_trust::Verdict::from(check.server(&keys_1(), None, client));
             assert_eq!(
                 verdict.reason(),
                 ReasonCode::HandshakeNotFinished,
@@ -127,7 +128,7 @@ fn a_client_names_no_server_before_the_handshake_is_finished() {
         }
         assert!(client.peer_certificates().is_some(), "{}", setting.name);
         to_client(&mut client, last);
-        let verdict = check.server(&keys_1(), None, &client);
+        let verdict = mutual_trust::Verdict::from(check.server(&keys_1(), None, &client));
         assert_eq!(verdict.reason(), ReasonCode::PinMatched);
     }
 }

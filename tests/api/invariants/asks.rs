@@ -52,16 +52,16 @@ impl Demands {
     pub fn policy(self) -> Policy {
         let mut made = policy();
         if self.unlisted {
-            made = made.allow_unlisted();
+            made = made.with_unlisted_allowed();
         }
         if self.pins_only {
-            made = made.clients_by_pin_only();
+            made = made.with_clients_by_pin_only();
         }
         if self.chains_without_clock {
-            made = made.allow_chains_without_clock();
+            made = made.with_chains_without_clock();
         }
         if self.grace {
-            made = made.validity(grace()).unwrap();
+            made = made.with_validity(grace()).unwrap();
         }
         made
     }
@@ -94,7 +94,7 @@ pub struct Answer {
 
 impl Answer {
     fn of(verdict: &Verdict) -> Self {
-        let accepted = verdict.accepted();
+        let accepted = verdict.clone().into_result().ok();
         // Two ways to ask for one thing may not differ.
         assert_eq!(verdict.is_accepted(), accepted.is_some());
         assert_eq!(verdict.is_accepted(), verdict.reason().accepts());
@@ -102,12 +102,16 @@ impl Answer {
             reason: verdict.reason(),
             detail: format!("{:?}", verdict.detail()),
             decided: verdict.decided_by().map(|entry| entry.key().clone()),
-            accepted: accepted.map(|accepted| accepted.by().key().clone()),
-            path: accepted.map_or(Vec::new(), |accepted| {
+            accepted: accepted
+                .as_ref()
+                .map(|accepted| accepted.entry().key().clone()),
+            path: accepted.as_ref().map_or(Vec::new(), |accepted| {
                 let path = accepted.path().iter();
                 path.map(|certificate| certificate.fingerprint()).collect()
             }),
-            peer: accepted.map_or(String::new(), |accepted| format!("{:?}", accepted.peer())),
+            peer: accepted
+                .as_ref()
+                .map_or(String::new(), |accepted| format!("{:?}", accepted.peer())),
             considered: verdict.considered().items().to_vec(),
             more: verdict.considered().more(),
             warnings: verdict.warnings().to_vec(),

@@ -62,7 +62,7 @@ fn serves(setting: &Setting, identity: Identity, root: &Certificate) {
         .unwrap();
     let outcome = handshake(&client, &server.build().unwrap(), "kms1.example");
     outcome.expect_link(&setting.name);
-    let verdict = check.client(&outcome.server_connection);
+    let verdict = mutual_trust::Verdict::from(check.client(&outcome.server_connection));
     assert_eq!(
         verdict.reason(),
         ReasonCode::ChainVerified,

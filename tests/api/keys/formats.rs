@@ -76,7 +76,7 @@ pub(crate) fn expect_link(what: &str, identity: &Identity, setting: &Setting) {
         "kms1.example",
     );
     outcome.expect_link(&format!("{what} {}", setting.name));
-    let seen = check.client(&outcome.server_connection);
+    let seen = mutual_trust::Verdict::from(check.client(&outcome.server_connection));
     assert_eq!(seen.reason(), ReasonCode::PinMatched, "{what}");
 }
 

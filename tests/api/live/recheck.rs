@@ -79,7 +79,7 @@ fn the_connections_that_no_longer_stand_are_told_with_their_verdicts_at_both_end
         assert_eq!(fallen.len(), 1, "{}", open.setting.name);
         let (key, verdict) = &fallen[0];
         assert_eq!((*key, verdict.reason()), (1, ReasonCode::NoPinLeft));
-        assert_eq!(verdict.generation(), trust.view().generation());
+        assert_eq!(verdict.verdict().generation(), trust.view().generation());
         assert!(clients().is_empty());
 
         store.block(&system.certificate);
@@ -127,7 +127,8 @@ fn all_are_judged_on_one_view_though_another_is_published_meanwhile() {
 
     // The same for callers who cannot hold all connections at once.
     let moment = check.at_this_moment();
-    let before = moment.client(connection).generation();
+    let before = moment.client(connection).unwrap_err();
+    let before = before.verdict().generation();
     trust
         .publish({
             let mut store = setting.pinning_client(&system.certificate);
@@ -138,8 +139,10 @@ fn all_are_judged_on_one_view_though_another_is_published_meanwhile() {
             store.view()
         })
         .unwrap();
-    assert_eq!(moment.client(connection).reason(), ReasonCode::Blocked);
-    assert_eq!(check.client(connection).reason(), ReasonCode::PinMatched);
+    let refused = moment.client(connection).unwrap_err();
+    assert_eq!(refused.reason(), ReasonCode::Blocked);
+    let accepted = check.client(connection).unwrap();
+    assert_eq!(accepted.reason(), ReasonCode::PinMatched);
 }
 
 #[test]

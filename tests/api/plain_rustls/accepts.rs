@@ -292,7 +292,7 @@ fn plain_rustls_uses_the_first_revocation_list_and_lets_it_expire_and_we_ask_all
             store.install_crl(ended.clone()).unwrap();
             let grace = setting
                 .policy()
-                .crl_grace(Duration::from_secs(grace * 3600))
+                .with_crl_grace(Duration::from_secs(grace * 3600))
                 .unwrap();
             let own = self_signed("array-7.example").identity(&[], &setting.provider);
             let config = setting.client_with(store.view(), own, grace, now());

@@ -85,7 +85,7 @@ fn all() -> BTreeSet<String> {
     }
     all.extend(variants("certificate/keys.rs", &["KeyKind"]));
     all.extend(variants("store/report.rs", &["Done", "Level"]));
-    all.extend(variants("policy/verdict.rs", &["Detail", "PeerIdentity"]));
+    all.extend(variants("policy/warning.rs", &[]));
     all.extend(variants("identity/advice.rs", &[]));
     all
 }

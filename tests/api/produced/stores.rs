@@ -77,8 +77,13 @@ fn servers(produced: &mut Produced) {
     produced.error(store.migrate(&a, at(NOW - DAY)));
     produced.error(store.migrate(&a, at(NOW + 367 * DAY)));
     let policy = crate::support::policy();
-    produced.error(policy.max_intermediates(7));
-    produced.error(policy.max_intermediates(0).unwrap().max_intermediates(1));
+    produced.error(policy.with_max_intermediates(7));
+    produced.error(
+        policy
+            .with_max_intermediates(0)
+            .unwrap()
+            .with_max_intermediates(1),
+    );
     store.view();
     let jumped = mutual_trust::Clock::Known(at(NOW + 367 * DAY));
     let mut store = store.with_clock(std::sync::Arc::new(jumped));

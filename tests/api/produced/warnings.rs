@@ -229,7 +229,7 @@ fn verdicts(produced: &mut Produced) {
     ask(
         produced,
         &trusting(&root).view(),
-        &policy().allow_unlisted(),
+        &policy().with_unlisted_allowed(),
         &leaf,
         target,
         now(),
@@ -239,7 +239,9 @@ fn verdicts(produced: &mut Produced) {
     let _ = listed
         .install_crl(crl().valid(-5 * DAY_, -DAY_).signed_by(&root))
         .unwrap();
-    let lenient = policy().crl_grace(Duration::from_secs(10 * DAY)).unwrap();
+    let lenient = policy()
+        .with_crl_grace(Duration::from_secs(10 * DAY))
+        .unwrap();
     ask(produced, &listed.view(), &lenient, &leaf, by_id, now());
 
     // A CA without a key usage.

@@ -38,7 +38,7 @@ fn link(setting: &Setting) -> Link {
     let trust = LiveTrust::new(store.view());
     let (system, key_server) = (ca.client("array-7.example"), ca.server("kms1.example"));
     let ours = |made: &Made| made.identity(&[&ca.intermediate], &setting.provider);
-    let policy = setting.policy().remember_chains(16).unwrap();
+    let policy = setting.policy().with_remembered_chains(16).unwrap();
     Link {
         client: setting.client_with(trust.clone(), ours(&system), policy, now()),
         server: setting.server_with(trust.clone(), ours(&key_server), policy, now()),
@@ -84,12 +84,18 @@ fn the_second_handshake_of_a_chain_is_answered_from_memory_at_both_ends() {
         let outcome = handshake(&client, &server, "kms1.example");
         outcome.expect_link(&setting.name);
         assert_eq!(link.counts(), [(2, 1), (2, 1)]);
-        let verdict = link.server.peer_check().client(&outcome.server_connection);
+        let verdict = mutual_trust::Verdict::from(
+            link.server.peer_check().client(&outcome.server_connection),
+        );
         assert_eq!(verdict.reason(), ReasonCode::ChainVerified);
         let check = link.client.peer_check().at_this_moment();
         // The dialled name is not told here: another question, the first time.
         for _ in 0..2 {
-            let verdict = check.server(&keys_1(), None, &outcome.client_connection);
+            let verdict = mutual_trust::Verdict::from(check.server(
+                &keys_1(),
+                None,
+                &outcome.client_connection,
+            ));
             assert_eq!(verdict.reason(), ReasonCode::ChainVerified);
         }
         assert_eq!(link.counts(), [(3, 2), (3, 1)]);

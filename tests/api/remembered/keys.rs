@@ -15,7 +15,12 @@ use crate::support::pki::{Pki, pki, self_signed, spec};
 use crate::support::{host, policy, server_id};
 
 fn memory() -> ChainMemory {
-    ChainMemory::new(policy().allow_unlisted().remember_chains(64).unwrap())
+    ChainMemory::new(
+        policy()
+            .with_unlisted_allowed()
+            .with_remembered_chains(64)
+            .unwrap(),
+    )
 }
 
 /// One PKI, its root installed, and a chain of `keys-1` and of a client that has all names.
@@ -124,8 +129,8 @@ fn an_unset_clock_is_another_question() {
     // M7: the floor is at the time that was known
     let (_, view, question) = world();
     let policy = policy()
-        .allow_chains_without_clock()
-        .remember_chains(64)
+        .with_chains_without_clock()
+        .with_remembered_chains(64)
         .unwrap();
     let (known, unset) = (question.clone(), question.on(Clock::Unset));
     for (first, second) in [(&known, &unset), (&unset, &known)] {
@@ -245,15 +250,15 @@ fn a_memory_has_one_policy() {
     let (ca, view, question) = world();
     let strict = ChainMemory::new(
         policy()
-            .chain_profile(ChainProfile::Strict)
-            .remember_chains(64)
+            .with_chain_profile(ChainProfile::Strict)
+            .with_remembered_chains(64)
             .unwrap(),
     );
     let short = ChainMemory::new(
         policy()
-            .max_intermediates(0)
+            .with_max_intermediates(0)
             .unwrap()
-            .remember_chains(64)
+            .with_remembered_chains(64)
             .unwrap(),
     );
     let memory = memory();
@@ -272,7 +277,8 @@ fn memory_of_root(
     view: &View,
     question: &Asked,
 ) -> mutual_trust::Fingerprint {
-    let verdict = question.with(|question| memory.decide(view, question));
+    let verdict =
+        question.with(|question| mutual_trust::Verdict::from(memory.decide(view, question)));
     verdict.decided_by().unwrap().fingerprint()
 }
 
@@ -308,7 +314,8 @@ fn nothing_is_remembered_unless_the_policy_says_so() {
     let (_, view, question) = world();
     let memory = ChainMemory::new(policy());
     for _ in 0..3 {
-        let verdict = question.with(|question| memory.decide(&view, question));
+        let verdict =
+            question.with(|question| mutual_trust::Verdict::from(memory.decide(&view, question)));
         assert!(verdict.is_accepted());
     }
     let statistics = memory.statistics();
@@ -351,13 +358,15 @@ fn threads_that_share_a_memory_get_what_is_decided() {
     let memory = Arc::new(memory());
     let wanted = format!(
         "{:?}",
-        question.with(|question| memory.decide(&view, question))
+        question.with(|question| mutual_trust::Verdict::from(memory.decide(&view, question)))
     );
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
                 for _ in 0..200 {
-                    let verdict = question.with(|question| memory.decide(&view, question));
+                    let verdict = question.with(|question| {
+                        mutual_trust::Verdict::from(memory.decide(&view, question))
+                    });
                     assert_eq!(format!("{verdict:?}"), wanted);
                 }
             });

@@ -8,6 +8,8 @@ mod random;
 mod room;
 mod times;
 
+use std::sync::Arc;
+
 use mutual_trust::policy::{ChainMemory, Target};
 use mutual_trust::{
     AuthorityScope, Clock, EntryOptions, HostName, Question, ServerId, TrustStore, Verdict, View,
@@ -86,7 +88,7 @@ impl Asked {
 /// was said from memory.
 fn ask(memory: &ChainMemory, view: &View, asked: &Asked) -> (Verdict, bool) {
     let before = memory.statistics();
-    let verdict = asked.with(|question| memory.decide(view, question));
+    let verdict = asked.with(|question| Verdict::from(memory.decide(view, question)));
     let decided = asked.with(|question| decide(view, memory.policy(), question));
     assert_eq!(format!("{verdict:?}"), format!("{decided:?}"), "{asked:?}");
     let after = memory.statistics();
@@ -98,10 +100,10 @@ fn ask(memory: &ChainMemory, view: &View, asked: &Asked) -> (Verdict, bool) {
 }
 
 #[track_caller]
-fn expect_decided(memory: &ChainMemory, view: &View, asked: &Asked) -> Verdict {
+fn expect_decided(memory: &ChainMemory, view: &View, asked: &Asked) -> Arc<Verdict> {
     let (verdict, from_memory) = ask(memory, view, asked);
     assert!(!from_memory, "answered from memory: {verdict}");
-    verdict
+    Arc::new(verdict)
 }
 
 #[track_caller]

@@ -145,25 +145,25 @@ fn store(bits: Bits) -> TrustStore {
 fn policies(bits: Bits) -> Policy {
     let has = |place: u32| bits >> place & 1 == 1;
     let mut policy = policy()
-        .remember_chains([1, 3, 9, 27][usize::try_from(bits % 4).unwrap()])
+        .with_remembered_chains([1, 3, 9, 27][usize::try_from(bits % 4).unwrap()])
         .unwrap();
     if has(3) {
-        policy = policy.crl_grace(Duration::from_secs(100)).unwrap();
+        policy = policy.with_crl_grace(Duration::from_secs(100)).unwrap();
     }
     if has(4) {
-        policy = policy.allow_chains_without_clock();
+        policy = policy.with_chains_without_clock();
     }
     if has(5) {
-        policy = policy.allow_unlisted();
+        policy = policy.with_unlisted_allowed();
     }
     if has(6) && has(7) && has(12) {
-        policy = policy.chain_profile(ChainProfile::Strict);
+        policy = policy.with_chain_profile(ChainProfile::Strict);
     }
     if has(8) && has(9) && has(12) {
-        policy = policy.require_crl();
+        policy = policy.with_crl_required();
     }
     if has(10) && has(11) && has(12) {
-        policy = policy.max_intermediates(0).unwrap();
+        policy = policy.with_max_intermediates(0).unwrap();
     }
     policy
 }

@@ -32,7 +32,7 @@ fn client(root: &Made, names: usize) -> Asked {
 #[test]
 fn no_more_chains_are_remembered_than_the_policy_says() {
     let (root, view) = world();
-    let memory = ChainMemory::new(policy().remember_chains(3).unwrap());
+    let memory = ChainMemory::new(policy().with_remembered_chains(3).unwrap());
     let clients: Vec<_> = (0..8).map(|_| client(&root, 1)).collect();
     for (number, client) in clients.iter().enumerate() {
         expect_remembered(&memory, &view, client);
@@ -46,7 +46,7 @@ fn no_more_chains_are_remembered_than_the_policy_says() {
 #[test]
 fn what_was_not_asked_about_again_goes_first() {
     let (root, view) = world();
-    let memory = ChainMemory::new(policy().remember_chains(2).unwrap());
+    let memory = ChainMemory::new(policy().with_remembered_chains(2).unwrap());
     let [often, once, next] = [(); 3].map(|()| client(&root, 1));
     expect_remembered(&memory, &view, &often);
     expect_decided(&memory, &view, &once);
@@ -59,7 +59,7 @@ fn what_was_not_asked_about_again_goes_first() {
 #[test]
 fn chains_that_were_all_asked_about_again_do_not_stay_for_ever() {
     let (root, view) = world();
-    let memory = ChainMemory::new(policy().remember_chains(12).unwrap());
+    let memory = ChainMemory::new(policy().with_remembered_chains(12).unwrap());
     let clients: Vec<_> = (0..12).map(|_| client(&root, 1)).collect();
     for client in &clients {
         expect_remembered(&memory, &view, client);
@@ -72,7 +72,8 @@ fn chains_that_were_all_asked_about_again_do_not_stay_for_ever() {
         .enumerate()
         .filter(|(number, _)| *number != 8)
     {
-        let verdict = client.with(|question| memory.decide(&view, question));
+        let verdict =
+            client.with(|question| mutual_trust::Verdict::from(memory.decide(&view, question)));
         assert!(verdict.is_accepted(), "{number}");
     }
     assert_eq!(memory.statistics().decided, 13);
@@ -84,7 +85,7 @@ fn what_they_take_is_bounded_too() {
     let (root, view) = world();
     // Each takes more than its share, and less than that of two.
     let [first, second] = [(); 2].map(|()| client(&root, 200));
-    let memory = ChainMemory::new(policy().remember_chains(2).unwrap());
+    let memory = ChainMemory::new(policy().with_remembered_chains(2).unwrap());
     expect_remembered(&memory, &view, &first);
     let bytes = memory.statistics().bytes;
     assert!(bytes > REMEMBERED_BYTES_PER_CHAIN, "{bytes}");
@@ -94,7 +95,7 @@ fn what_they_take_is_bounded_too() {
     assert!(memory.statistics().bytes < 2 * REMEMBERED_BYTES_PER_CHAIN);
     expect_decided(&memory, &view, &first);
     // One that does not fit at all pushes nothing out.
-    let memory = ChainMemory::new(policy().remember_chains(1).unwrap());
+    let memory = ChainMemory::new(policy().with_remembered_chains(1).unwrap());
     let small = client(&root, 1);
     expect_remembered(&memory, &view, &small);
     expect_decided(&memory, &view, &first);
@@ -106,10 +107,11 @@ fn what_they_take_is_bounded_too() {
 fn a_chain_is_counted_as_more_than_it_takes() {
     let (root, view) = world();
     for names in [0, 1, 20, 200] {
-        let memory = ChainMemory::new(policy().remember_chains(100).unwrap());
+        let memory = ChainMemory::new(policy().with_remembered_chains(100).unwrap());
         let clients: Vec<_> = (0..20).map(|_| client(&root, names)).collect();
         let decide = |client: &Asked| {
-            let verdict = client.with(|question| memory.decide(&view, question));
+            let verdict =
+                client.with(|question| mutual_trust::Verdict::from(memory.decide(&view, question)));
             assert!(verdict.is_accepted(), "{verdict}");
         };
         let taken = measure(|| clients.iter().for_each(decide)).bytes_current;
@@ -125,7 +127,7 @@ fn a_chain_is_counted_as_more_than_it_takes() {
 #[test]
 fn one_certificate_with_ever_other_issuers_takes_one_place() {
     let (root, view) = world();
-    let memory = ChainMemory::new(policy().remember_chains(2).unwrap());
+    let memory = ChainMemory::new(policy().with_remembered_chains(2).unwrap());
     let other = client(&root, 1);
     expect_remembered(&memory, &view, &other);
     let shown = client(&root, 1);
@@ -148,9 +150,9 @@ fn one_certificate_with_ever_other_issuers_takes_one_place() {
 #[test]
 fn a_number_above_the_limit_is_refused() {
     let limit = MAX_REMEMBERED_CHAINS;
-    assert!(policy().remember_chains(limit).is_ok());
+    assert!(policy().with_remembered_chains(limit).is_ok());
     for above in [limit + 1, usize::MAX] {
-        let refused = policy().remember_chains(above).unwrap_err();
+        let refused = policy().with_remembered_chains(above).unwrap_err();
         let says = format!("remembered chains: {above} is out of range: from 0 to {limit}");
         assert_eq!(refused.to_string(), says);
     }

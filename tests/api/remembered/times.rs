@@ -51,7 +51,7 @@ impl Case {
     fn holds(mut self, from: i64, until: i64) {
         let view = self.store.view();
         for late in [until, until + 1, until + 1_000] {
-            let memory = ChainMemory::new(self.policy.remember_chains(4).unwrap());
+            let memory = ChainMemory::new(self.policy.with_remembered_chains(4).unwrap());
             expect_remembered(&memory, &view, &self.question.at(from));
             expect_answered(&memory, &view, &self.question.at(until - 1));
             expect_decided(&memory, &view, &self.question.at(late));
@@ -113,7 +113,10 @@ fn next_update_and_the_end_of_the_grace_end_it() {
             case.store
                 .install_crl(list.signed_by(&made[place]))
                 .unwrap();
-            case.policy = case.policy.crl_grace(Duration::from_secs(grace)).unwrap();
+            case.policy = case
+                .policy
+                .with_crl_grace(Duration::from_secs(grace))
+                .unwrap();
             case
         };
         lists(0).holds(0, 100);
@@ -160,8 +163,8 @@ fn with_an_unset_clock_it_is_judged_at_the_floor_and_stays() {
     let (mut case, _) = chain([100, 100, 100]);
     let view = case.store.view();
     let policy = policy()
-        .allow_chains_without_clock()
-        .remember_chains(4)
+        .with_chains_without_clock()
+        .with_remembered_chains(4)
         .unwrap();
     let memory = ChainMemory::new(policy);
     let unset = case.question.on(mutual_trust::Clock::Unset);

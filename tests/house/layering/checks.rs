@@ -21,6 +21,10 @@ impl File {
         }
     }
 
+    pub fn production(&self) -> &str {
+        &self.production
+    }
+
     /// The directory or file below `src/`, without `.rs`; nothing for a file of the command.
     fn room(&self) -> &str {
         let below = self.path.strip_prefix("src/").unwrap_or("");
@@ -149,8 +153,8 @@ pub fn no_logic_in_lib(file: &File) -> Vec<String> {
 const ONLY_IN: &[(&str, &[&str])] = &[
     // rustls 0.24 may change nothing but the adapters.
     ("rustls", &["src/tls/"]),
-    // webpki 0.104 may change nothing but the path.
-    ("webpki", &["src/policy/path.rs"]),
+    // webpki 0.104 may change one file of the policy.
+    ("webpki", &["src/policy/linear.rs"]),
     (
         "webpki::RawPublicKeyEntity",
         &["src/certificate/keys.rs", "src/tls/signature.rs"],
@@ -232,10 +236,10 @@ pub fn only_in(file: &File) -> Vec<String> {
 
 /// Names that stand in one file only, however they were imported.
 const NAMES_ONLY_IN: &[(&str, &[&str])] = &[
-    ("verify_for_usage", &["src/policy/path.rs"]),
+    ("verify_for_usage", &["src/policy/linear.rs"]),
     (
         "anchor_from_trusted_cert",
-        &["src/policy/path.rs", "src/certificate/mod.rs"],
+        &["src/policy/linear.rs", "src/certificate/mod.rs"],
     ),
     ("SystemTime", &["src/certificate/time.rs"]),
     ("Instant", &[]),
@@ -309,18 +313,33 @@ pub fn names(file: &File) -> Vec<String> {
     wrong
 }
 
-/// Only `policy/decide.rs` can say yes.
+/// Only `policy/decide/` can say yes: it alone makes an `Acceptance`, and the `Accepted` of a caller is made of one.
 pub fn accepted(file: &File) -> Vec<String> {
-    if file.path == "src/policy/decide.rs" {
-        return Vec::new();
-    }
+    let made_in = [
+        ("Acceptance", "src/policy/decide/acceptance.rs"),
+        ("Accepted", "src/policy/result.rs"),
+    ];
     let all = tokens(&file.production);
-    let pairs = all.windows(2).filter(|pair| {
-        pair[0].1 == Token::Name("Accepted".into()) && pair[1].1 == Token::Mark('{')
-    });
-    pairs
-        .map(|pair| file.at(pair[0].0, "makes, takes apart or extends Accepted"))
-        .collect()
+    let mut wrong = Vec::new();
+    for (name, place) in made_in {
+        let pairs = all
+            .windows(2)
+            .filter(|pair| pair[0].1 == Token::Name(name.into()) && pair[1].1 == Token::Mark('{'));
+        if file.path != place {
+            let what = format!("makes, takes apart or extends {name}");
+            wrong.extend(pairs.map(|pair| file.at(pair[0].0, &what)));
+        }
+    }
+    // Visible to `decide` alone, and to nothing in it but the stages.
+    for (at, (line, token)) in all.iter().enumerate() {
+        let named = |name: &str| *token == Token::Name(name.into());
+        let by = named("by_pin") || named("by_chain");
+        let called = all.get(at + 1).map(|(_, token)| token) == Some(&Token::Mark('('));
+        if by && called && !file.path.starts_with("src/policy/decide/") {
+            wrong.push(file.at(*line, "calls what makes Acceptance"));
+        }
+    }
+    wrong
 }
 
 /// In API docs, "self-signed" always says what is.
@@ -418,7 +437,11 @@ pub fn catch_all(file: &File) -> Vec<String> {
         "true",
         "Passed",
         "Accepted",
+        "Acceptance",
         "assertion",
+        "by_pin",
+        "by_chain",
+        "by_authority",
         "accept_pin",
         "accept_chain",
     ];

@@ -114,7 +114,7 @@ fn libraries_clocks_and_io_out_of_place_are_found() {
             "fn f() { webpki::KeyUsage::server_auth(); }",
         ),
         (
-            "src/policy/decide.rs",
+            "src/policy/decide/mod.rs",
             "fn f() { webpki::anchor_from_trusted_cert(a); }",
         ),
         ("src/policy/a.rs", "use std::{sync::Arc, fs};"),
@@ -136,7 +136,7 @@ fn libraries_clocks_and_io_out_of_place_are_found() {
     for (path, source) in [
         ("src/tls/a.rs", "use rustls::ClientConfig;"),
         (
-            "src/policy/path.rs",
+            "src/policy/linear.rs",
             "use webpki::{EndEntityCert, KeyUsage, Error};",
         ),
         (
@@ -177,13 +177,16 @@ fn names_out_of_place_are_found() {
         ("src/store/a.rs", "static A: AtomicU64 = b;"),
         ("src/policy/timing.rs", "struct A(RwLock<u8>);"),
         ("src/policy/memory.rs", "struct A(Mutex<u8>);"),
-        ("src/policy/decide.rs", "struct A(Cell<u8>);"),
+        ("src/policy/decide/mod.rs", "struct A(Cell<u8>);"),
         ("src/certificate/a.rs", "static A: OnceLock<u8> = b;"),
     ] {
         assert_eq!(found(check, path, source), 1, "{path}: {source}");
     }
     for (path, source) in [
-        ("src/policy/path.rs", "fn f() { cert.verify_for_usage(a); }"),
+        (
+            "src/policy/linear.rs",
+            "fn f() { cert.verify_for_usage(a); }",
+        ),
         ("src/admin/a.rs", "struct A(RwLock<u8>);"),
         ("src/policy/memory.rs", "struct A(RwLock<u8>);"),
         ("src/policy/timing.rs", "struct A(Cell<u8>);"),
@@ -206,7 +209,15 @@ fn another_place_that_says_yes_is_found() {
         found(check, "src/policy/verdict.rs", "impl Accepted { }"),
         1
     );
-    assert_eq!(found(check, "src/policy/decide.rs", make), 0);
+    assert_eq!(found(check, "src/policy/result.rs", make), 0);
+    let make = "fn f() -> A { Ok(Acceptance { reason, presented }) }";
+    for path in ["src/policy/decide/mod.rs", "src/policy/result.rs"] {
+        assert_eq!(found(check, path, make), 1, "{path}");
+    }
+    assert_eq!(found(check, "src/policy/decide/acceptance.rs", make), 0);
+    let call = "fn f() -> A { Acceptance::by_pin(leaf, entry, reason) }";
+    assert_eq!(found(check, "src/policy/pinned.rs", call), 1);
+    assert_eq!(found(check, "src/policy/decide/mod.rs", call), 0);
     assert_eq!(
         found(
             check,

@@ -168,7 +168,11 @@ pub fn connect(
                     Some(HandshakeKind::Full),
                     "a session was resumed"
                 );
-                let verdict = check.server(&id.parse().unwrap(), None, &link.conn);
+                let verdict = mutual_trust::Verdict::from(check.server(
+                    &id.parse().unwrap(),
+                    None,
+                    &link.conn,
+                ));
                 link.conn.send_close_notify();
                 let _ = link.flush();
                 Ours::Linked(verdict.reason())
@@ -249,7 +253,7 @@ pub fn serve(mut tcp: TcpStream, config: &Arc<ServerConfig>, check: &PeerCheck) 
         Err(error) => return failed(&error, true),
         Ok(_) => {}
     }
-    let verdict = check.client(&link.conn);
+    let verdict = mutual_trust::Verdict::from(check.client(&link.conn));
     let _ = link.write_all(b"pong\n");
     link.conn.send_close_notify();
     let _ = link.flush();

@@ -21,7 +21,7 @@ fn main() {
     ] {
         let world = World::with(ready.clone());
         let remembering = World {
-            policy: world.policy.remember_chains(1_000).unwrap(),
+            policy: world.policy.with_remembered_chains(1_000).unwrap(),
             ..World::with(ready)
         };
         for (kind, algorithm, rounds) in [

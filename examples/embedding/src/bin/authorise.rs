@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 
 use mutual_trust::{
-    AuthorityScope, EntryOptions, PeerCheck, PeerIdentity, PinScope, TrustStore, Verdict, View,
+    Accepted, AuthorityScope, EntryOptions, PeerCheck, PeerIdentity, PinScope, TrustStore, View,
 };
 use mutual_trust_embedding::{
     Authority, Machine, Outcome, client, dial, expect, pinned, server, store,
@@ -14,13 +14,13 @@ use mutual_trust_embedding::{
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// The array whose keys a client may have. What is not listed here is not allowed.
-fn allowed(verdict: &Verdict, ours: &Authority) -> Option<String> {
-    match verdict.peer()? {
+fn allowed(accepted: &Accepted, ours: &Authority) -> Option<String> {
+    match accepted.peer() {
         // The label is what the administrator wrote when the certificate was installed.
         PeerIdentity::Pin { label, .. } => label,
         // Of the names, only those that match the patterns of the authority are here; and it must be this authority.
         PeerIdentity::Chain { names, .. } => {
-            let authority = verdict.decided_by()?.key().fingerprint;
+            let authority = accepted.entry().key().fingerprint;
             let [name] = names.as_slice() else {
                 return None;
             };
@@ -82,8 +82,8 @@ fn answer(
 ) -> Outcome<()> {
     let mut link = StreamOwned::new(ServerConnection::new(config.clone())?, tcp);
     let _count = link.read(&mut [0; 64])?;
-    let verdict = check.client(&link.conn);
-    let array = allowed(&verdict, ca).ok_or_else(|| format!("no keys: {verdict}"))?;
+    let accepted = check.client(&link.conn)?;
+    let array = allowed(&accepted, ca).ok_or_else(|| format!("no keys: {}", accepted.verdict()))?;
     link.write_all(format!("keys of {array}").as_bytes())?;
     link.conn.send_close_notify();
     Ok(link.flush()?)

@@ -61,12 +61,8 @@ async fn get(trust: mutual_trust::View, us: &Machine, url: &str) -> Outcome<Stri
 
 async fn serve(tcp: TcpStream, acceptor: TlsAcceptor, check: PeerCheck) -> Outcome<()> {
     let link = acceptor.accept(tcp).await?;
-    let verdict = check.client(link.get_ref().1);
-    let peer = verdict.peer();
-    let label = peer
-        .as_ref()
-        .and_then(|peer| peer.label())
-        .unwrap_or("nobody");
+    let peer = check.client(link.get_ref().1)?.peer();
+    let label = peer.label().unwrap_or("unnamed");
     let text = format!("you are {label}");
     let service = service_fn(|_: Request<Incoming>| {
         let text = text.clone();

@@ -78,12 +78,12 @@ async fn ask(tcp: TcpStream, connector: &TlsConnector) -> Outcome<String> {
 async fn answer(tcp: TcpStream, acceptor: &TlsAcceptor, check: &PeerCheck) -> Outcome<String> {
     let mut link = acceptor.accept(tcp).await?;
     let _count = link.read(&mut [0; 64]).await?;
-    let verdict = check.client(link.get_ref().1);
-    let Some(PeerIdentity::Pin {
+    let accepted = check.client(link.get_ref().1)?;
+    let PeerIdentity::Pin {
         label: Some(label), ..
-    }) = verdict.peer()
+    } = accepted.peer()
     else {
-        return Err(verdict.to_string().into());
+        return Err(accepted.verdict().to_string().into());
     };
     link.write_all(format!("you are {label}").as_bytes())
         .await?;

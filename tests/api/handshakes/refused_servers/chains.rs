@@ -194,7 +194,7 @@ pub(super) fn rows(setting: &Setting) -> Vec<Row> {
             Credential::of(&many_names.signed_by(&bomb), &[]),
         ),
         Row {
-            policy: |policy| policy.chain_profile(ChainProfile::Strict),
+            policy: |policy| policy.with_chain_profile(ChainProfile::Strict),
             ..row(
                 "a leaf that breaks RFC 5280, with the strict profile",
                 R::BreaksProfile,

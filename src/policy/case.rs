@@ -1,15 +1,21 @@
-//! What a verdict is asked about.
+//! What a verdict is asked about, and what it is made from.
+
+use std::sync::Arc;
 
 use pki_types::CertificateDer;
 
-use crate::certificate::{Clock, HostName, Role};
-use crate::store::ServerId;
+use super::detail::Rejection;
+use super::timing::Timing;
+use super::work::Work;
+use super::{Detail, Policy, ReasonCode};
+use crate::certificate::{Certificate, Clock, HostName, Role, SignatureCheck};
+use crate::store::{Entry, ServerId, View};
 
 /// Which server a peer must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Target<'a> {
-    /// This server, whatever address was dialled: the recommended way.
+    /// This server, whatever address was dialled. Recommended.
     #[non_exhaustive]
     Id {
         /// The server.
@@ -35,7 +41,7 @@ impl<'a> Target<'a> {
     }
 }
 
-/// A peer, what it presented, and the time.
+/// What is asked: the role and identity that the peer must have, what it presented, and the time.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {
     pub(super) target: Option<Target<'a>>,
@@ -82,5 +88,43 @@ impl<'a> Question<'a> {
             Some(_) => Role::Server,
             None => Role::Client,
         }
+    }
+}
+
+/// What a verdict is made from: the arguments of [`decide`](super::decide()), and the certificate of which the peer must
+/// have the key.
+pub(super) struct Case<'a> {
+    pub(super) view: &'a View,
+    pub(super) policy: &'a Policy,
+    pub(super) question: &'a Question<'a>,
+    pub(super) timing: Timing,
+    /// What this verdict has spent on what the peer presents.
+    pub(super) work: &'a Work,
+    pub(super) leaf: &'a Certificate,
+    /// One of the entries that hold it, if there is one.
+    pub(super) holder: Option<&'a Arc<Entry>>,
+}
+
+impl Case<'_> {
+    pub(super) fn role(&self) -> Role {
+        self.question.role()
+    }
+
+    /// I4: whether a verdict may rest on the key of a certificate, by the key policy of the policy and by that of the
+    /// store of the view.
+    pub(super) fn check_key(&self, certificate: &Certificate) -> Result<(), Rejection> {
+        let stores = self.view.data().keys.as_ref();
+        let judged = self.policy.key_policy().check_with(stores, certificate);
+        judged.map_err(|refusal| (ReasonCode::KeyNotAllowed, Detail::Key(refusal)))
+    }
+
+    /// Whether what was presented carries a signature of its own key, as far as that can be told. Then it is no chain.
+    pub(super) fn leaf_signed_itself(&self) -> bool {
+        if self.leaf.names_own_key() != Some(true) {
+            return false;
+        }
+        let own_key = self.leaf.subject_public_key_info();
+        // If the provider lacks the algorithm, the names alone tell.
+        self.policy.key_policy().check_signature(own_key, self.leaf) != SignatureCheck::Wrong
     }
 }

@@ -1,0 +1,52 @@
+//! Refusals that were judged at the floor (rule M7): the clock is the reason, and its remedy is no renewal.
+
+use super::super::case::Case;
+use super::super::detail::{Considered, Rejection};
+use super::super::judged::{Denial, Explained, Judged, consider};
+use super::super::reason::ReasonCode;
+use crate::store::Bounded;
+
+/// M7: a refusal that rests on an end that has passed at the floor is the clock's, and its remedy is no renewal. Adds what
+/// is to be said of the clock.
+pub(super) fn at_floor(case: &Case<'_>, mut judged: Judged) -> Judged {
+    judged.outcome = match judged.outcome {
+        Err(Denial { rejection, pin }) if case.timing.is_of_floor(rejection.0) => {
+            note(case, rejection, &mut judged.considered);
+            let rejection = case.timing.not_by_clock();
+            Err(Denial { rejection, pin })
+        }
+        outcome => outcome,
+    };
+    if let Err(denial) = &judged.outcome {
+        let jumped = case.timing.jumped(denial.rejection.0);
+        judged.warnings.extend(jumped);
+    }
+    judged.warnings.extend(case.timing.warning());
+    judged
+}
+
+/// The refusal of the clock in place of another one.
+pub(super) fn instead_of(case: &Case<'_>, mut explained: Explained) -> Explained {
+    note(case, explained.rejection, &mut explained.considered);
+    Explained {
+        rejection: case.timing.not_by_clock(),
+        considered: explained.considered,
+    }
+}
+
+/// Notes the refusal for which the clock's stands, unless it is among what was considered.
+fn note(case: &Case<'_>, (reason, detail): Rejection, considered: &mut Bounded<Considered>) {
+    let mut known = considered.items().iter();
+    // That no pin is left is shown by the pins.
+    let shown = reason == ReasonCode::NoPinLeft
+        || known.any(|item| item.reason == reason && item.detail == detail);
+    if !shown {
+        let item = Considered {
+            fingerprint: case.leaf.fingerprint(),
+            entry: None,
+            reason,
+            detail,
+        };
+        consider(considered, item);
+    }
+}

@@ -1,0 +1,51 @@
+//! What an operator should know beside a verdict.
+
+use crate::certificate::{Fingerprint, Moment};
+use crate::store::ClockState;
+
+/// Something that an operator should know although, or because, the verdict is what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum VerdictWarning {
+    /// The clock does not count: ends were judged at the floor, beginnings not at all (rule M7).
+    ClockUnset(ClockState),
+    /// The clock counts and is far above the floor: what has ended by it may be valid, if the clock is wrong (rule M7).
+    ClockJumped(ClockState),
+    /// The pin's certificate has expired and is accepted within its grace (rule M3).
+    #[non_exhaustive]
+    InGrace {
+        /// `notAfter` of the certificate.
+        not_after: Moment,
+    },
+    /// A revocation list has expired and counts within its grace (rule C4).
+    #[non_exhaustive]
+    CrlInGrace {
+        /// `nextUpdate` of the list.
+        next_update: Moment,
+    },
+    /// The server migrates, and an authority vouched for what it presented (rule P3).
+    #[non_exhaustive]
+    Migrating {
+        /// The end of the migration.
+        until: Moment,
+    },
+    /// The dialled name belongs to no server (rule P6).
+    UnlistedName,
+    /// The certificate does not cover the dialled name. The pin's scope vouches for it (rule M5).
+    NameNotCovered,
+    /// `keyUsage` of the end entity lacks digitalSignature (rules M4 and C1).
+    NoDigitalSignature,
+    /// The extended key usage is for another role and was waived for the pin (rule I6).
+    RoleWaived,
+    /// A certificate of the chain breaks RFC 5280 harmlessly (rule C1).
+    #[non_exhaustive]
+    Profile {
+        /// The name of the rule, of [`ChainProfile::rules`](super::ChainProfile::rules).
+        rule: &'static str,
+        /// The certificate.
+        fingerprint: Fingerprint,
+    },
+    /// The provider cannot verify the signature of a self-signed certificate that was matched by its
+    /// fingerprint (rule I4).
+    SelfSignatureUnsupported,
+}
