@@ -1,4 +1,6 @@
 //! The examples as processes, in both TLS versions: with each other, and with OpenSSL.
+//!
+//! A program of its own: it builds the examples, and mutants of the library are not held against it.
 
 #![cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 #![allow(

@@ -1,4 +1,6 @@
-//! What is read in the sources, the manifest and the pages, and mostly without running the library.
+//! Rules for the sources, the manifest and the pages, which are read as text.
+//!
+//! A program of its own: what changes the library does not change what it finds.
 
 #![allow(
     clippy::unwrap_used,
