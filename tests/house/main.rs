@@ -21,6 +21,10 @@ use mutual_trust_test_support as support;
 mod claims;
 mod layering;
 mod package;
-// Its samples are verdicts, which need a provider's signature algorithms.
-#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+// The README shows all default features, and verdicts, which need a provider's signature algorithms.
+#[cfg(all(
+    feature = "admin",
+    feature = "enrol",
+    any(feature = "aws-lc-rs", feature = "ring")
+))]
 mod readme;

@@ -10,7 +10,11 @@
 //! A few seconds long in `cargo test`. In earnest:
 //! `MUTUAL_TRUST_SOAK_SECONDS=300 cargo test --release --test soak -- --nocapture`
 
-#![cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+#![cfg(all(
+    feature = "admin",
+    feature = "enrol",
+    any(feature = "aws-lc-rs", feature = "ring")
+))]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
