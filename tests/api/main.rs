@@ -1,4 +1,4 @@
-//! The library as its users call it: one program, so that the library and what the tests share are linked once.
+//! The library, called as its users call it. One program, so that the library and what the tests share are linked once.
 //!
 //! Each module is a suite, and says at its head what it is about. A suite that needs a feature is built with it.
 //! What cannot share a process with other tests runs itself again in a process of its own.

@@ -1,6 +1,12 @@
 //! The examples as processes, in both TLS versions: with each other, and with OpenSSL.
+//!
+//! A program of its own: it builds the examples, and mutants of the library are not held against it.
 
-#![cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+#![cfg(all(
+    feature = "admin",
+    feature = "enrol",
+    any(feature = "aws-lc-rs", feature = "ring")
+))]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -37,6 +43,7 @@ fn example(name: &str) -> Command {
             .args(["--example=planning", "--example=recovery"])
             .args(["--example=enrolment", "--example=renewal"])
             .args((!cfg!(feature = "default")).then_some("--no-default-features"))
+            .arg("--features=admin,enrol")
             .args(cfg!(feature = "aws-lc-rs").then_some("--features=aws-lc-rs"))
             .args(cfg!(feature = "ring").then_some("--features=ring"))
             .args((profile.file_name().unwrap() == "release").then_some("--release"))

@@ -1,4 +1,6 @@
-//! What is read in the sources, the manifest and the pages, and mostly without running the library.
+//! Rules for the sources, the manifest and the pages, which are read as text.
+//!
+//! A program of its own: what changes the library does not change what it finds.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,6 +21,10 @@ use mutual_trust_test_support as support;
 mod claims;
 mod layering;
 mod package;
-// Its samples are verdicts, which need a provider's signature algorithms.
-#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+// The README shows all default features, and verdicts, which need a provider's signature algorithms.
+#[cfg(all(
+    feature = "admin",
+    feature = "enrol",
+    any(feature = "aws-lc-rs", feature = "ring")
+))]
 mod readme;

@@ -3,6 +3,8 @@
 //! `MUTUAL_TRUST_LIMBO` names the suite's file, plain or compressed with gzip; without it the tests say that they are
 //! skipped. Every case that comes out otherwise than the suite expects is in a list beside this file, with the reason
 //! code and why, and a change in either direction fails.
+//!
+//! A program of its own: it is built optimised, by a command of its own.
 
 #![cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 #![allow(

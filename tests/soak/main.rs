@@ -5,10 +5,16 @@
 //! Each verdict is held against what was installed in the view of its generation, which the writer notes down before
 //! it publishes: nobody is accepted, refused, or refused for a reason, that this view did not ask for.
 //!
+//! A program of its own: it measures how the memory of its process grows.
+//!
 //! A few seconds long in `cargo test`. In earnest:
 //! `MUTUAL_TRUST_SOAK_SECONDS=300 cargo test --release --test soak -- --nocapture`
 
-#![cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+#![cfg(all(
+    feature = "admin",
+    feature = "enrol",
+    any(feature = "aws-lc-rs", feature = "ring")
+))]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

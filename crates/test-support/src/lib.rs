@@ -25,7 +25,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mutual_trust::certificate::Certificate;
-use mutual_trust::{Clock, HostName, Identity, KeyPolicy, Policy, ServerId, TrustStore};
+use mutual_trust::{Clock, HostName, Identity, ServerId};
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+use mutual_trust::{KeyPolicy, Policy, TrustStore};
 use pki_types::UnixTime;
 use rustls::crypto::CryptoProvider;
 

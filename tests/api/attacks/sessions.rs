@@ -3,19 +3,18 @@
 use std::io::{Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use mutual_trust::store::{EntryKey, Scope, Slot};
-use mutual_trust::{Enrolment, LiveTrust, PinScope, ReasonCode, TrustStore};
+use mutual_trust::{LiveTrust, PinScope, ReasonCode, TrustStore};
 use pki_types::ServerName;
 use rustls::client::Resumption;
 use rustls::{ClientConfig, ClientConnection, HandshakeKind, ServerConfig, ServerConnection};
 
+use crate::support::fixture;
 use crate::support::handshake::handshake;
 use crate::support::link::{Setting, keys_1, pin, settings};
 use crate::support::pki::{Made, self_signed};
 use crate::support::plain::{AcceptAll, Credential, Sessions, keep_sessions};
-use crate::support::{fixture, now};
 
 /// A client that keeps what it gets.
 fn keeping_client(setting: &Setting, made: &Made) -> (Arc<ClientConfig>, Arc<Sessions>) {
@@ -210,8 +209,14 @@ fn tickets_that_arrive_after_trust_was_withdrawn_resume_nothing() {
     }
 }
 
+#[cfg(feature = "enrol")]
 #[test]
 fn no_session_survives_a_change_through_links_and_enrolment_either() {
+    use std::time::Duration;
+
+    use crate::support::now;
+    use mutual_trust::Enrolment;
+
     // S2: both ends, each against a peer that keeps what it can
     for setting in settings() {
         let (system, key_server) = (self_signed("array-7.example"), self_signed("kms1.example"));

@@ -1,8 +1,6 @@
 //! Many generations of one issuing CA work, and no refusal is dear (rule C5). What a verdict costs is counted, never
 //! timed.
 
-use std::sync::Arc;
-
 use mutual_trust::certificate::Certificate;
 use mutual_trust::limits::{MAX_NAMESAKE_SIGNATURES, MAX_WORK, WORK_OF_SIGNATURE};
 use mutual_trust::policy::ChainMemory;
@@ -11,7 +9,7 @@ use mutual_trust::{AuthorityScope, EntryOptions, KeyPolicy, Policy, ReasonCode, 
 
 use super::counted::{algorithms, counted, counting};
 use super::support::pki::{Made, Spec, self_signed, spec};
-use super::support::{crl, der, now, provider};
+use super::support::{crl, der, provider};
 use super::world::{For, KMS, World, plain};
 
 const DAY: i64 = 24 * 60 * 60;
@@ -446,8 +444,12 @@ fn what_is_removed_blocked_or_ended_is_so_in_the_next_verdict() {
 }
 
 // C5: nothing of it is written into the file; a load finds it out again.
+#[cfg(feature = "admin")]
 #[test]
 fn a_store_that_was_read_from_its_file_costs_the_same() {
+    use std::sync::Arc;
+
+    use super::super::support::now;
     use mutual_trust::admin::file;
 
     for identified in [true, false] {

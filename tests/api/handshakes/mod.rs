@@ -82,26 +82,6 @@ fn two_machines_with_each_others_self_signed_certificate_talk() {
 }
 
 #[test]
-fn a_handshake_needs_the_stack_that_security_says() {
-    // What it says of debug builds; less is needed in others. With too little, the process ends.
-    let kib = 80;
-    for setting in link::settings() {
-        let (server, system) = (self_signed("kms1.example"), self_signed("array-7.example"));
-        let trusted = setting.pinning_server(&server.certificate).view();
-        let client = setting.client(trusted, system.identity(&[], &setting.provider));
-        let client = client.build_for(&link::keys_1()).unwrap();
-        let trusted = setting.pinning_client(&system.certificate).view();
-        let own = server.identity(&[], &setting.provider);
-        let server = setting.server(trusted, own).build().unwrap();
-        let both = move || {
-            handshake(&client, &server, "kms1.example").expect_link(&setting.name);
-        };
-        let thread = std::thread::Builder::new().stack_size(kib * 1024);
-        thread.spawn(both).unwrap().join().unwrap();
-    }
-}
-
-#[test]
 fn an_empty_store_trusts_nobody_and_says_so() {
     for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
         let provider = provider();

@@ -23,6 +23,7 @@ mod claims;
 mod floor;
 mod order;
 mod same_key;
+#[cfg(feature = "admin")]
 mod stored;
 mod time_passes;
 mod verdicts;
