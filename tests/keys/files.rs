@@ -1,4 +1,4 @@
-//! Keys in files and from readers: read once, of exactly their size, and private to their owner.
+//! Keys from files and readers: read once, of exactly their size, and accessible to their owner only.
 
 use std::error::Error;
 use std::io::{self, Read};
@@ -119,7 +119,7 @@ mod unix {
 
     use super::*;
 
-    /// A folder of its own, removed at the end.
+    /// A temporary folder, removed when dropped.
     struct Folder(PathBuf);
 
     impl Folder {
@@ -236,7 +236,7 @@ mod unix {
                 .success()
         );
         for path in [&*folder.0, &pipe, Path::new("/dev/null")] {
-            // A pipe has no writer here: opening it would not come back.
+            // The pipe has no writer: opening it would block.
             assert_is!(
                 PrivateKey::from_file(path),
                 E::KeyFile {
@@ -286,7 +286,7 @@ mod unix {
         );
     }
 
-    /// Somebody who is neither root nor the user of this process.
+    /// A user who is neither root nor the user of this process.
     const OTHER: u32 = 65_534;
 
     #[test]
@@ -309,7 +309,7 @@ mod unix {
             }
         );
         KeyReader::new().any_owner_and_mode().file(&file).unwrap();
-        // The same file, read by its owner: this test again, as that user.
+        // The owner reads the same file: this test runs again as that user.
         fs::set_permissions(&folder.0, Permissions::from_mode(0o755)).unwrap();
         let exe = folder.0.join("test");
         fs::copy(std::env::current_exe().unwrap(), &exe).unwrap();
@@ -328,7 +328,7 @@ mod unix {
     const CHILD: &str = "MUTUAL_TRUST_TEST_KEY_FILE";
     const READ: &str = "read by its owner";
 
-    /// Run by the test above with another user.
+    /// The test above runs this one as another user.
     #[test]
     fn reads_as_another_user() {
         let Some(file) = std::env::var_os(CHILD) else {
