@@ -27,7 +27,7 @@ impl AllowedKeys {
         (alg_id::ML_DSA_87, "ML-DSA-87"),
     ];
 
-    pub(super) fn of(
+    pub(super) fn from_algorithms(
         algorithms: &[&dyn SignatureVerificationAlgorithm],
         min_rsa_bits: u32,
     ) -> Self {

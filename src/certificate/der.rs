@@ -30,7 +30,7 @@ pub(crate) struct Span {
 
 impl Span {
     /// The range of `part`, which must be a slice of `whole`.
-    pub(crate) fn of(whole: &[u8], part: &[u8]) -> Option<Self> {
+    pub(crate) fn locate(whole: &[u8], part: &[u8]) -> Option<Self> {
         let start = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
         let end = start.checked_add(part.len())?;
         if end > whole.len() {
@@ -83,7 +83,7 @@ pub(super) fn take_long(input: &[u8]) -> Option<(Value<'_>, &[u8])> {
 fn take_within(input: &[u8], most: u8) -> Option<(Value<'_>, &[u8])> {
     let (&tag, after_tag) = input.split_first()?;
     if tag & 0x1f == 0x1f {
-        return None; // no field that we read has a tag number above 30
+        return None; // no supported field has a tag number above 30
     }
     let (&first, after_length) = after_tag.split_first()?;
     let (length, content_at) = match first {

@@ -28,7 +28,7 @@ impl Constraints {
         path_len: [0; 4],
     };
 
-    pub(super) fn of(constraints: BasicConstraints) -> Self {
+    pub(super) fn new(constraints: BasicConstraints) -> Self {
         Self {
             ca: Some(constraints.ca),
             limited: constraints.path_len.is_some(),
@@ -50,7 +50,7 @@ pub struct KeyUsage(pub(super) u16);
 
 impl KeyUsage {
     /// Reads the bits in the order of RFC 5280: the first bit is the most significant bit of the first byte.
-    pub(super) fn of(bits: &[u8]) -> Self {
+    pub(super) fn from_bits(bits: &[u8]) -> Self {
         let byte = |index| bits.get(index).copied().unwrap_or(0_u8).reverse_bits();
         Self(u16::from_le_bytes([byte(0), byte(1)]))
     }

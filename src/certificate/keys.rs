@@ -61,8 +61,7 @@ pub enum KeyFault {
     EvenModulus,
     /// The RSA exponent is 1 or even. RFC 8017 section 3.1 requires an odd number of at least 3.
     Exponent,
-    /// The RSA exponent is longer than crypto providers accept
-    /// ([`MAX_RSA_EXPONENT_BITS`](crate::limits::MAX_RSA_EXPONENT_BITS)).
+    /// The RSA exponent has more than 33 bits. Crypto providers do not accept that.
     LongExponent,
 }
 
@@ -191,7 +190,7 @@ impl KeyPolicy {
 
     /// The kinds of keys that are accepted.
     pub fn allowed(&self) -> AllowedKeys {
-        AllowedKeys::of(self.algorithms, self.min_rsa_bits)
+        AllowedKeys::from_algorithms(self.algorithms, self.min_rsa_bits)
     }
 
     fn unsupported(&self, key: KeyKind, oid: Option<Box<str>>) -> KeyRefusal {

@@ -70,7 +70,7 @@ const LABEL: &str = "CERTIFICATE";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(
     clippy::exhaustive_enums,
-    reason = "a TLS connection has two ends; a third would have to be judged by every caller"
+    reason = "a TLS connection has two ends, and every caller would have to handle a third"
 )]
 pub enum Role {
     /// The peer is a server. For a storage system, that is a key server.

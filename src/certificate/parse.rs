@@ -85,7 +85,7 @@ pub(super) fn facts(der: &[u8]) -> Result<Facts, CertificateError> {
     if validity.not_before > validity.not_after {
         return Err(CertificateError::ValidityReversed);
     }
-    let span = |part: &[u8], field| Span::of(der, part).ok_or(malformed(field));
+    let span = |part: &[u8], field| Span::locate(der, part).ok_or(malformed(field));
     let mut facts = Facts {
         version,
         serial: span(fields.serial, "serial number")?,
@@ -183,25 +183,25 @@ fn read_extension(
             let field = "subjectKeyIdentifier";
             whole(field)?;
             let (_, id) = KeyIdentifier::from_der(value).map_err(|_| malformed(field))?;
-            facts.subject_key_id = Some(Span::of(der, id.0).ok_or(malformed(field))?);
+            facts.subject_key_id = Some(Span::locate(der, id.0).ok_or(malformed(field))?);
         }
         Some(15) => {
             let field = "keyUsage";
             let bits = der::take(value).and_then(|(usage, _)| grammar::named_bits(usage.content));
-            facts.key_usage = Some(KeyUsage::of(bits.ok_or(malformed(field))?));
+            facts.key_usage = Some(KeyUsage::from_bits(bits.ok_or(malformed(field))?));
         }
         Some(17) => {
             let field = "subjectAltName";
             whole(field)?;
             check_names(value)?;
-            facts.names = Some(Span::of(der, value).ok_or(malformed(field))?);
+            facts.names = Some(Span::locate(der, value).ok_or(malformed(field))?);
         }
         Some(19) => {
             let field = "basicConstraints";
             whole(field)?;
             let parsed = ParsedConstraints::from_der(value);
             let (_, constraints) = parsed.map_err(|_| malformed(field))?;
-            facts.constraints = Constraints::of(BasicConstraints {
+            facts.constraints = Constraints::new(BasicConstraints {
                 ca: constraints.ca,
                 path_len: constraints.path_len_constraint,
             });
@@ -212,7 +212,7 @@ fn read_extension(
             whole(field)?;
             let parsed = AuthorityKeyIdentifier::from_der(value);
             let (_, id) = parsed.map_err(|_| malformed(field))?;
-            let span = |part: &[u8]| Span::of(der, part).ok_or(malformed(field));
+            let span = |part: &[u8]| Span::locate(der, part).ok_or(malformed(field));
             let key = id.key_identifier.as_ref().map(|id| span(id.0));
             facts.authority_key_id = key.transpose()?;
             facts.authority_serial = id.authority_cert_serial.map(span).transpose()?;

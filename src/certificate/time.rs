@@ -13,7 +13,7 @@ use crate::error::MomentError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_enums,
-    reason = "time is known or it is not; a third state would have to be judged by every caller"
+    reason = "the time is known or unknown, and every caller would have to handle a third state"
 )]
 pub enum Clock {
     /// The current time, in whole seconds since 1970-01-01T00:00:00Z.

@@ -63,7 +63,7 @@ pub enum IssueError {
     /// The certificate or request could not be encoded.
     #[error("the certificate or request could not be encoded: {0}")]
     Encoding(String),
-    /// The certificate is not self-signed, so only its CA can renew it.
+    /// This is not a self-signed certificate, so only its CA can renew it.
     #[error("only the issuer {issuer} can renew the certificate: make a request")]
     #[non_exhaustive]
     NotSelfSigned {
@@ -107,7 +107,7 @@ pub enum IssueError {
         /// The key of the first certificate in the answer.
         found: KeyPin,
     },
-    /// The answer is self-signed, so no CA made it. It may be the certificate that was to be replaced.
+    /// The answer is a self-signed certificate, so no CA made it. It may be the certificate that was to be replaced.
     #[error("the answer is self-signed: give the certificate that the CA issued for the request")]
     AnswerSelfSigned,
     /// The answer is a CA certificate.

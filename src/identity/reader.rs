@@ -94,7 +94,7 @@ impl<'a> KeyReader<'a> {
     /// Reads PEM like [`PrivateKey::from_pem`].
     ///
     /// # Errors
-    /// As [`PrivateKey::from_pem`]. With a passphrase, also [`IdentityError::Decrypt`].
+    /// As [`PrivateKey::from_pem`]. With a passphrase, also `IdentityError::Decrypt`.
     pub fn pem(self, text: &[u8]) -> Result<PrivateKey, IdentityError> {
         self.one_of(&sections(text).map_err(IdentityError::KeyPem)?)
     }
@@ -102,7 +102,7 @@ impl<'a> KeyReader<'a> {
     /// Reads DER like [`PrivateKey::from_der`]. `der` is wiped.
     ///
     /// # Errors
-    /// As [`PrivateKey::from_der`]. With a passphrase, also [`IdentityError::Decrypt`].
+    /// As [`PrivateKey::from_der`]. With a passphrase, also `IdentityError::Decrypt`.
     pub fn der(self, der: Vec<u8>) -> Result<PrivateKey, IdentityError> {
         self.of_der(Zeroizing::new(der))
     }

@@ -60,7 +60,7 @@ impl Readers {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_enums,
-    reason = "a file is kept or it is not; a third way would have to be judged by every caller"
+    reason = "a file is kept or replaced, and every caller would have to handle a third case"
 )]
 pub enum Existing {
     /// Keep it and return an error.

@@ -9,7 +9,7 @@ pub(super) struct Place {
 
 impl Place {
     /// The range of `part`, which must be a slice of `whole`.
-    pub(super) fn of(whole: &[u8], part: &[u8]) -> Option<Self> {
+    pub(super) fn locate(whole: &[u8], part: &[u8]) -> Option<Self> {
         let start = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
         let end = start.checked_add(part.len())?;
         if end > whole.len() {

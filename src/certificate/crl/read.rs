@@ -51,7 +51,7 @@ pub(super) fn facts(der: &[u8]) -> Result<Facts, CrlError> {
     }
     let mut parts = input.inside(&outer);
     let tbs = parts.next(SEQUENCE, field)?;
-    let place = |part: &[u8]| Place::of(der, part).ok_or(input.malformed(field));
+    let place = |part: &[u8]| Place::locate(der, part).ok_or(input.malformed(field));
     let outside = algorithm(&mut parts)?;
     let start = parts;
     let signature = parts.next(BIT_STRING, "signature")?.content;
@@ -214,7 +214,8 @@ fn read_extension(
             grammar::authority_key_id(&value).map_err(|_| malformed())?;
             let parts = der::children(value.content).map_err(|_| malformed())?;
             let key = parts.iter().find(|part| part.tag == 0x80);
-            let place = |key: &der::Value<'_>| Place::of(der, key.content).ok_or_else(malformed);
+            let place =
+                |key: &der::Value<'_>| Place::locate(der, key.content).ok_or_else(malformed);
             facts.authority_key_id = key.map(place).transpose()?;
         }
         _ => {}

@@ -37,7 +37,7 @@ pub enum RevocationReason {
 }
 
 impl RevocationReason {
-    fn of(code: u8) -> Option<Self> {
+    fn from_code(code: u8) -> Option<Self> {
         Some(match code {
             0 => Self::Unspecified,
             1 => Self::KeyCompromise,
@@ -196,7 +196,7 @@ fn read_extension(
             let field = "reason code";
             let code = extension.only(ENUMERATED, field)?.content;
             let reason = match code {
-                [code] => RevocationReason::of(*code),
+                [code] => RevocationReason::from_code(*code),
                 _ => None,
             };
             entry.revoked.reason = reason.ok_or(extension.value.malformed(field))?;

@@ -147,7 +147,7 @@ fn names_of(der: &[u8], mut names: Reader<'_>) -> Result<Box<[Place]>, CrlError>
         let name = names.next_if(&tags, FIELD)?;
         let name = name.filter(|name| grammar::general_name(name, FIELD).is_ok());
         let name = name.ok_or(before.malformed(FIELD))?;
-        found.push(Place::of(der, name.whole).ok_or(before.malformed(FIELD))?);
+        found.push(Place::locate(der, name.whole).ok_or(before.malformed(FIELD))?);
         if found.len() > MAX_DISTRIBUTION_POINT_NAMES {
             return Err(before.malformed(FIELD));
         }
@@ -233,7 +233,7 @@ fn point_of<'a>(point: &Value<'a>) -> Option<(Vec<Value<'a>>, Reasons)> {
         None => Reasons::ALL,
     };
     if parts.next().is_some() {
-        return None; // cRLIssuer, or nothing that is known
+        return None; // cRLIssuer, or an unknown field
     }
     match der::take(name.content)? {
         (names, []) if names.tag == 0xa0 => Some((der::children(names.content).ok()?, reasons)),

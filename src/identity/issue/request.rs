@@ -84,8 +84,8 @@ impl CertificateRequest {
     /// decide which CAs they trust.
     ///
     /// # Errors
-    /// Its first certificate has another key, is a CA certificate, or is self-signed.
-    pub fn check_answer(&self, answer: &Chain) -> Result<(), IssueError> {
+    /// Its first certificate has another key, is a CA certificate, or is a self-signed certificate.
+    pub(crate) fn check_answer(&self, answer: &Chain) -> Result<(), IssueError> {
         let leaf = answer.leaf();
         if leaf.subject_public_key_info() != self.spki {
             return Err(IssueError::AnswerToAnother {

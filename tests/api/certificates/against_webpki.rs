@@ -1,4 +1,4 @@
-//! Names of servers are matched here and not by webpki (rule C2). What differs is named: nothing else does.
+//! Server names are matched here, not by webpki (rule C2). This test names the differences and finds no others.
 
 use mutual_trust::HostName;
 use mutual_trust::certificate::Certificate;
@@ -8,13 +8,13 @@ use webpki::EndEntityCert;
 use super::support::der::{Der, SEQUENCE, bytes, parts, tree};
 use super::support::fixture;
 
-/// One name as it is encoded: its tag and bytes.
+/// An encoded name: its tag and bytes.
 type San = (u8, Vec<u8>);
 
 const DNS: u8 = 0x82;
 const IP: u8 = 0x87;
 
-/// A certificate with these names and no others.
+/// A certificate with exactly these names.
 fn with_names(names: &[San]) -> Certificate {
     let mut tree = tree(&fixture("ee-p256"));
     let names = names.iter().map(|(tag, name)| bytes(*tag, name)).collect();
@@ -28,7 +28,7 @@ fn webpki_covers(certificate: &Certificate, host: &HostName) -> bool {
     end_entity.verify_is_valid_for_subject_name(&name).is_ok()
 }
 
-/// The one difference: `*.x` covers `y.x` here, where webpki wants two labels behind a wildcard.
+/// The only difference: here `*.x` covers `y.x`. webpki requires two labels after a wildcard.
 fn has_one_label_behind_a_wildcard(names: &[San], host: &HostName) -> bool {
     let Some((_, zone)) = host.dns().and_then(|host| host.split_once('.')) else {
         return false;
@@ -95,7 +95,7 @@ fn san() -> impl Strategy<Value = San> {
     ]
 }
 
-/// A host that one of the names may cover: the name, or with a label in place of its wildcard.
+/// A host that one of the names may cover: the name itself, or with a label in the place of its wildcard.
 fn host(names: &[San], at: usize, first: &str) -> Option<HostName> {
     let (tag, name) = names.get(at % names.len())?;
     if *tag == IP {
@@ -129,7 +129,7 @@ proptest! {
 
 #[test]
 fn what_differs_and_what_does_not() {
-    // Name, host, here, webpki.
+    // Name, host, result here, result of webpki.
     for (name, host, ours, theirs) in [
         ("*.lan", "kms.lan", true, false),
         ("*.LAN", "kms.lan", true, false),

@@ -1,4 +1,4 @@
-//! Fixtures with one thing changed in their DER.
+//! Fixtures with one change in their DER.
 
 use mutual_trust::certificate::Certificate;
 use mutual_trust::error::CertificateError as E;
@@ -6,7 +6,7 @@ use mutual_trust::error::CertificateError as E;
 use crate::support::der::{Der, tree};
 use crate::support::fixture;
 
-/// Certificates that between them have every field and every extension that is read.
+/// Certificates that together have all fields and extensions that are read.
 pub const WHOLE: &[&str] = &[
     "chain-server",
     "ca-intermediate",
@@ -22,7 +22,7 @@ pub fn edited(name: &str, change: impl FnOnce(&mut Der)) -> Result<Certificate, 
     Certificate::from_der(&der.write())
 }
 
-/// Asserts that a result is an error of this form.
+/// Asserts that a result is an error that matches the pattern.
 macro_rules! assert_is {
     ($result:expr, $pattern:pat $(if $guard:expr)?) => {{
         let error = $result.unwrap_err();
@@ -33,7 +33,7 @@ macro_rules! assert_is {
 /// The extensions that are read, by the last number of their object identifier.
 const READ: &[u8] = &[14, 15, 17, 19, 35, 37];
 
-/// Each certificate with each extension that is read of it.
+/// Each certificate with each of its extensions that is read.
 pub fn with_extensions() -> Vec<(&'static str, u8)> {
     let mut found = Vec::new();
     for name in WHOLE {

@@ -1,4 +1,4 @@
-//! Certificates with one thing changed in their DER: what is not exactly a certificate is refused (rule I4).
+//! Certificates with one change in their DER: malformed ones are refused (rule I4).
 
 use mutual_trust::certificate::{Certificate, KeyKind};
 use mutual_trust::error::{CertificateError as E, KeyRefusal};
@@ -26,7 +26,7 @@ fn extensions_need_version_3() {
         let result = edited("ca-false", |der| *der.field(0) = version(number));
         assert_is!(result, E::ExtensionsNeedVersion3);
     }
-    // An empty list of extensions is still one, and RFC 5280 has none that are empty.
+    // An empty list of extensions still counts as one, and RFC 5280 does not allow it.
     let empty = |der: &mut Der| {
         let list = parts(0xa3, vec![parts(SEQUENCE, Vec::new())]);
         der.at(&[0]).list().push(list);
@@ -44,7 +44,7 @@ fn a_version_that_does_not_exist_or_is_written_out_as_the_default_is_refused() {
         });
         assert_is!(result, E::Malformed { .. });
     }
-    // Version 2 has no extensions and may be written.
+    // Version 2 has no extensions, but may be stated.
     let result = edited("v1", |der| {
         let version = parts(0xa0, vec![bytes(INTEGER, &[1])]);
         der.at(&[0]).list().insert(0, version);
@@ -80,7 +80,7 @@ fn the_signature_algorithm_inside_must_be_the_one_outside() {
 fn a_period_that_ends_before_it_begins_is_refused() {
     let reversed = edited("ca-false", |der| der.field(4).list().reverse());
     assert_is!(reversed, E::ValidityReversed);
-    // One second long is long enough.
+    // A period of one second is valid.
     let moment = edited("ca-false", |der| {
         let from = der.field(4).list()[0].clone();
         der.field(4).list()[1] = from;
@@ -91,7 +91,7 @@ fn a_period_that_ends_before_it_begins_is_refused() {
 
 #[test]
 fn an_extension_that_stands_twice_is_named_with_its_number() {
-    // RFC 5280 section 4.2. Also one that the crate does not read, and with other content.
+    // RFC 5280 section 4.2. Also an unknown extension, and with other content.
     for (name, last, oid, index) in [
         ("chain-server", 19, "2.5.29.19", 6),
         ("chain-server", 17, "2.5.29.17", 6),
@@ -132,7 +132,7 @@ fn leftovers_at_the_end_of_the_certificate_and_of_its_body_are_refused() {
 
 #[test]
 fn a_value_too_many_is_refused_in_every_part_of_a_certificate() {
-    // I4: malformed DER. No structure of a certificate has room for a NULL at its end.
+    // I4: malformed DER. No structure of a certificate may end with a NULL.
     let mut accepted = Vec::new();
     for name in WHOLE.iter().chain(&["v1"]) {
         let der = tree(&fixture(name));
@@ -188,7 +188,7 @@ fn a_value_too_many_is_refused_inside_every_extension_that_is_read() {
 
 #[test]
 fn an_extension_that_cannot_be_read_is_not_an_extension_that_is_absent() {
-    // Another type in place of each: were it passed over, a CA would have no constraints.
+    // Another type in place of each field. If it were skipped, a CA would have no constraints.
     for (name, last) in with_extensions() {
         for other in [
             &[0x05, 0x00][..],
@@ -196,8 +196,8 @@ fn an_extension_that_cannot_be_read_is_not_an_extension_that_is_absent() {
             &[0x30, 0x03, 0x02, 0x01, 0x05],
         ] {
             let result = edited(name, |der| *der.extension_value(last) = other.to_vec());
-            // A path length and no CA is a basicConstraints in shape; an authorityKeyIdentifier has optional parts
-            // only, and an extKeyUsage a list: what is left over there is for another test.
+            // A basicConstraints may have a path length and no CA; an authorityKeyIdentifier has optional parts only;
+            // an extKeyUsage is a list. Other tests cover leftover values there.
             if matches!(last, 19 | 35 | 37) && other[0] == 0x30 {
                 continue;
             }
@@ -235,7 +235,7 @@ fn name_constraints_that_cannot_be_read_are_refused() {
 
 #[test]
 fn the_bit_string_of_the_signature_is_whole_bytes() {
-    // Also if the bits that are left over are zero, as DER asks of them (X.690 section 11.2.1).
+    // Also if the unused bits are zero, as DER requires (X.690 section 11.2.1).
     for last in [0xff, 0x00] {
         let result = edited("ca-false", |der| {
             let signature = der.at(&[2]).content();
@@ -250,7 +250,7 @@ fn the_bit_string_of_the_signature_is_whole_bytes() {
 fn counts_are_bounded_and_the_bound_itself_is_allowed() {
     let with_extensions = |count: usize| {
         let made = spec("many").params(|params| {
-            // One basicConstraints, subject key identifier, key usage each are there already.
+            // The certificate already has a basicConstraints, a subject key identifier and a key usage.
             for number in 0..count {
                 let oid = [1, 2, 3, 4, u64::try_from(number).unwrap()];
                 let extension = CustomExtension::from_oid_content(&oid, vec![5, 0]);
@@ -311,7 +311,7 @@ fn nesting_is_bounded() {
         }
         value
     };
-    // As parameters of the key's algorithm, where anything may stand.
+    // As parameters of the key's algorithm, where any value is allowed.
     let result = edited("ca-false", |der| {
         der.field(6).at(&[0]).list()[1] = nested(MAX_DER_DEPTH);
     });
@@ -323,7 +323,7 @@ fn nesting_is_bounded() {
             ..
         }
     );
-    // So deep that a reader without a bound would run out of stack, at the top and inside an extension.
+    // Nested so deeply that a reader without a limit would overflow its stack, at the top level and in an extension.
     let mut deep = vec![0x30, 0x00];
     while deep.len() < 60_000 {
         deep = wrap(SEQUENCE, &deep);
@@ -348,7 +348,7 @@ fn a_key_that_cannot_be_read_is_refused_and_an_unknown_one_is_read() {
             ..
         }
     );
-    // Another algorithm is for the key policy to refuse.
+    // The key policy refuses unknown algorithms.
     let unknown = edited("ca-false", |der| {
         *der.field(6).at(&[0]) = parts(SEQUENCE, vec![bytes(OID, &[0x2a, 0x03])]);
     });
@@ -393,7 +393,7 @@ fn a_long_serial_number_of_a_real_tool_is_read() {
 
 #[test]
 fn every_field_has_the_tag_of_the_grammar() {
-    // RFC 5280 section 4.1. Places in what is signed, and what they are about.
+    // RFC 5280 section 4.1. Paths in the signed part, and what they are.
     const UTF8: u8 = 0x0c;
     let places: [(&[usize], &str); 13] = [
         (&[0, 0], "version"),
@@ -423,7 +423,7 @@ fn every_field_has_the_tag_of_the_grammar() {
             });
             assert_is!(result, E::Malformed { field, .. } if *field == expected);
         }
-        // Inside and outside alike, so that only the tag is wrong.
+        // In both fields, so that only the tag is wrong.
         let result = edited(name, |der| {
             der.at(&[1, 0]).tag = UTF8;
             der.field(2).at(&[0]).tag = UTF8;
@@ -463,7 +463,7 @@ fn a_unique_identifier_is_a_bit_string_and_needs_version_2() {
 
 #[test]
 fn what_stands_in_a_name_of_another_form_is_der() {
-    // otherName (RFC 5280 section 4.2.1.6) with a value that says that it is longer than it is.
+    // otherName (RFC 5280 section 4.2.1.6) with a value that states a longer length than it has.
     let named = |value: &[u8]| {
         let other = [&[0xa0, 7, 6, 1, 0x2a][..], value].concat();
         edited("chain-server", |der| {
@@ -472,7 +472,7 @@ fn what_stands_in_a_name_of_another_form_is_der() {
     };
     assert!(named(&[0xa0, 2, 0x05, 0x00]).is_ok());
     assert_is!(named(&[0xa0, 2, 0x05, 0x01]), E::Malformed { field, .. } if *field == "subjectAltName");
-    // And it begins with an identifier.
+    // It must begin with an identifier.
     let unnamed = edited("chain-server", |der| {
         *der.extension_value(17) = vec![0x30, 9, 0xa0, 7, 4, 1, 0x2a, 0xa0, 2, 0x05, 0x00];
     });
@@ -481,7 +481,7 @@ fn what_stands_in_a_name_of_another_form_is_der() {
 
 #[test]
 fn constraints_on_names_have_their_grammar() {
-    // RFC 5280 section 4.2.1.10: permitted before excluded, each once, and of a subtree its base and two distances.
+    // RFC 5280 section 4.2.1.10: permitted before excluded, each once; a subtree is a base and two distances.
     let constrained = |value: &[u8]| {
         edited("ca-root", |der| {
             let oid = bytes(OID, &[0x55, 0x1d, 30]);
@@ -526,7 +526,7 @@ fn a_key_usage_is_one_or_two_bytes_of_bits() {
             .key_cert_sign()
     );
     assert!(usage(&[3, 3, 7, 0x04, 0x80]).is_ok());
-    // None at all, in the form that DER has for it.
+    // No bits, in the form that DER requires.
     assert!(usage(&[3, 1, 0]).is_ok());
     for bad in [
         &[3, 4, 0, 4, 0, 0][..],

@@ -1,4 +1,4 @@
-//! One value has one encoding in DER: lengths, tags and truth values (rule I4).
+//! Each value has exactly one encoding in DER: lengths, tags and booleans (rule I4).
 
 use mutual_trust::certificate::Certificate;
 use mutual_trust::error::CertificateError as E;
@@ -7,7 +7,7 @@ use crate::certificates::common::*;
 use crate::support::der::{Body, Der, tree, wrap};
 use crate::support::fixture;
 
-/// The ways to write a length that DER does not have (X.690 section 10.1), and the indefinite form.
+/// All lengths that DER does not allow (X.690 section 10.1), including the indefinite form.
 fn other_lengths(tag: u8, content: &[u8]) -> Vec<Vec<u8>> {
     let length = u32::try_from(content.len()).unwrap().to_be_bytes();
     let mut forms = vec![
@@ -31,7 +31,7 @@ fn no_length_but_the_shortest_is_read_anywhere() {
     for name in ["chain-server", "v1"] {
         let der = tree(&fixture(name));
         for path in der.paths() {
-            // How many forms there are depends on the value: ask once.
+            // The number of forms depends on the value, so it is counted once.
             let count = std::cell::Cell::new(0);
             der.write_with(&path, &|tag, content| {
                 count.set(other_lengths(tag, content).len());
@@ -74,7 +74,7 @@ fn no_length_but_the_shortest_is_read_inside_an_extension() {
 #[test]
 fn the_offset_of_an_error_leads_to_the_value_that_is_wrong() {
     let der = tree(&fixture("chain-server"));
-    // The second time of the validity, with a length in two bytes.
+    // The second validity time, with a length of two bytes.
     let mut place = None;
     let bytes = der.write_with(&[0, 4, 1], &|tag, content| {
         let length = u8::try_from(content.len()).unwrap();
@@ -92,9 +92,9 @@ fn the_offset_of_an_error_leads_to_the_value_that_is_wrong() {
     );
 }
 
-/// Whether anything may stand at a place: the value of an attribute of a name, the parameters of an algorithm.
+/// Whether any value is allowed at a path: the value of an attribute of a name, the parameters of an algorithm.
 fn is_open(certificate: &str, path: &[usize]) -> bool {
-    // In version 1 everything in the body stands one place earlier.
+    // Version 1 has no version field, so all fields are one position earlier.
     let field = |number: usize| number - usize::from(certificate == "v1");
     match path {
         [0, at, _, _, 1] => *at == field(3) || *at == field(5),
@@ -107,7 +107,7 @@ fn is_open(certificate: &str, path: &[usize]) -> bool {
 
 #[test]
 fn a_value_is_constructed_if_its_type_is_and_primitive_if_not() {
-    // X.690 sections 8.9.1, 8.11.1 and 10.2: else one certificate would have many forms and fingerprints.
+    // X.690 sections 8.9.1, 8.11.1 and 10.2. Otherwise one certificate would have many encodings and fingerprints.
     let mut accepted = Vec::new();
     for name in WHOLE.iter().chain(&["v1"]) {
         let der = tree(&fixture(name));
@@ -148,7 +148,7 @@ fn inside_an_extension_too_a_tag_is_exactly_that_tag() {
     for (name, last) in with_extensions() {
         let value = Der::read(tree(&fixture(name)).extension_value(last));
         for path in value.paths() {
-            // In a directory name stand values of any type.
+            // A directory name has values of any type.
             if last == 35 && path.len() > 2 {
                 continue;
             }
@@ -165,8 +165,8 @@ fn inside_an_extension_too_a_tag_is_exactly_that_tag() {
 
 #[test]
 fn what_a_wrong_tag_holds_is_not_passed_over_unread() {
-    // A body or a list of extensions that claims to be primitive must not hide what stands in it: here a
-    // length that is not the shortest.
+    // A body or list of extensions with a primitive tag must not hide its contents: here, a length that is not the
+    // shortest.
     fn stretched(content: &[u8]) -> Vec<u8> {
         let (tag, rest) = (content[0], &content[1..]);
         let (length, header) = match rest[0] {

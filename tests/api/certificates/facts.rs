@@ -1,4 +1,4 @@
-//! What each certificate of `tests/fixtures` says, as `PROVENANCE.md` has it.
+//! The expected facts of each certificate in `tests/fixtures`, as in `PROVENANCE.md`.
 
 /// 2012-01-01, 2013-01-01, 2026-01-01, 2026-10-01, 2028-01-01, 2100-01-01, 2126-01-01 and the last second
 /// of 9999, all as seconds since 1970.
@@ -10,7 +10,7 @@ const Y2028: i64 = 1_830_297_600;
 const Y2100: i64 = 4_102_444_800;
 const Y2126: i64 = 4_922_899_200;
 const END_OF_9999: i64 = 253_402_300_799;
-/// The tools that count from now were told this many days.
+/// The tools that count from the current time got this number of days.
 pub const DAYS: i64 = 36_500 * 86_400;
 
 const ECDSA_SHA256: &str = "1.2.840.10045.4.3.2";
@@ -18,13 +18,13 @@ const RSA_SHA256: &str = "1.2.840.113549.1.1.11";
 const RSA_SHA1: &str = "1.2.840.113549.1.1.5";
 const ED25519: &str = "1.3.101.112";
 
-/// What one certificate is expected to say.
+/// The expected facts of one certificate.
 #[derive(Clone)]
 pub struct Facts {
     pub version: u8,
     pub subject: String,
     pub issuer: String,
-    /// As `KeyKind` shows it.
+    /// As `KeyKind` displays it.
     pub key: &'static str,
     pub signature: &'static str,
     pub names: Vec<String>,
@@ -42,7 +42,7 @@ pub struct Facts {
 
 const SAN: &[&str] = &["dns:kms1.example", "ip:127.0.0.1", "ip:::1"];
 
-/// What most fixtures are: `ca; CA:FALSE, SAN` in the words of the table.
+/// The facts of most fixtures: `ca; CA:FALSE, SAN` in the table.
 fn plain(name: &str) -> Facts {
     let subject = format!("O={name}, CN=kms1.example");
     Facts {
@@ -259,7 +259,7 @@ fn attacker(name: &str) -> Facts {
     if matches!(pin, "openssl-req-san" | "v1") {
         facts.signature = RSA_SHA256;
     }
-    // For an issuer of version 1 it names issuer and serial number only.
+    // For an issuer of version 1, it names issuer and serial number only.
     facts.aki = pin != "v1";
     facts
 }

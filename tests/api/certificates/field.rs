@@ -1,5 +1,5 @@
-//! What tools and devices write: files that are read, and certificates that two readers would read in two ways, which
-//! are not (rule I4).
+//! Files that tools and devices write: they are read. Certificates that two readers would read differently are refused
+//! (rule I4).
 
 use mutual_trust::certificate::{Certificate, KeyFault, KeyKind};
 use mutual_trust::error::{CertificateError as E, KeyRefusal, PemError as P};
@@ -16,7 +16,7 @@ fn one(name: &str) -> Result<Certificate, E> {
     Certificate::from_pem(&fixture_bytes(&format!("field/{name}.pem")))
 }
 
-/// What a field is not: an identifier with a padding in front or within, without content, without its end.
+/// Malformed object identifiers: padded at the start or within, empty, or unfinished.
 fn no_identifiers(good: &[u8]) -> Vec<Vec<u8>> {
     let (first, rest) = good.split_first().unwrap();
     let mut unfinished = good.to_vec();
@@ -43,7 +43,7 @@ macro_rules! assert_no_identifier {
 
 #[test]
 fn a_padded_identifier_of_a_critical_extension_is_refused_at_reading() {
-    // It would count as understood by its text, and be applied by nobody.
+    // The extension would count as known by its text, but no reader would apply it.
     assert!(one("name-constraints-plain").is_ok());
     for name in [
         "name-constraints-padded",
@@ -167,7 +167,7 @@ fn an_identifier_in_an_extension_is_one_as_well() {
             assert_no_identifier!(with(make(&bad).write()), what);
         }
     }
-    // What is no value in DER in an extension that is not known here is for others.
+    // Other readers may understand an unknown extension whose value is not DER.
     let raw = edited("ca-root", |der| {
         let all = vec![bytes(OID, &[0x2a, 3]), bytes(OCTETS, &[6, 1, 0x80, 7])];
         der.extensions().push(parts(SEQUENCE, all));
@@ -177,7 +177,7 @@ fn an_identifier_in_an_extension_is_one_as_well() {
 
 #[test]
 fn a_string_in_pieces_is_not_der() {
-    // X.690 section 10.2. BER readers put it together, others read its pieces.
+    // X.690 section 10.2. BER readers join the pieces, other readers read each piece.
     let pieces = |tag: u8| {
         edited("ca-root", |der| {
             let value = der.field(5).at(&[0, 0, 1]);
@@ -198,8 +198,8 @@ fn a_string_in_pieces_is_not_der() {
 
 #[test]
 fn a_key_usage_without_any_use_is_read_in_each_of_its_forms() {
-    // RFC 5280 section 4.2.1.3 wants one bit set: that is for the profile to say. X.690 section 11.2.2 has the form
-    // without any bits for it.
+    // RFC 5280 section 4.2.1.3 requires at least one bit: the chain profile checks that. X.690 section 11.2.2 defines
+    // the form without bits.
     for name in ["key-usage-empty", "key-usage-one-zero-bit"] {
         let usage = one(name).expect(name).key_usage().unwrap();
         assert!(
@@ -211,7 +211,7 @@ fn a_key_usage_without_any_use_is_read_in_each_of_its_forms() {
 
 #[test]
 fn a_bit_behind_the_end_of_a_key_usage_is_refused() {
-    // X.690 section 11.2.1. OpenSSL and Go read the first of these without keyCertSign, and other readers with it.
+    // X.690 section 11.2.1. OpenSSL and Go read the first of these without keyCertSign, other readers with it.
     for bad in [&[3, 2, 7, 0x84][..], &[3, 2, 1, 0x81], &[3, 3, 7, 0, 0xc0]] {
         let read = edited("ca-root", |der| *der.extension_value(15) = bad.to_vec());
         assert_is!(
@@ -269,11 +269,11 @@ fn a_key_under_which_nothing_verifies_is_refused_by_the_key_policy() {
             "{said}"
         );
     }
-    // Not in the one form in which a point is read.
+    // Not in the only accepted form of a point.
     for name in ["key-infinity", "key-compressed"] {
         assert!(one(name).is_err(), "{name}");
     }
-    // Any other point, on each curve; and RSA with the exponent 3, which is in use.
+    // Every other point, on each curve, and RSA with the exponent 3, which is in use.
     for (name, kind) in [
         ("ee-p256", KeyKind::P256),
         ("ee-p384", KeyKind::P384),
@@ -306,7 +306,7 @@ fn a_key_under_which_nothing_verifies_is_refused_by_the_key_policy() {
 
 #[test]
 fn text_around_sections_may_be_of_any_encoding() {
-    // RFC 7468 section 2: what is outside of the boundaries is not for a parser to fail on.
+    // RFC 7468 section 2: parsers must not fail on text outside of the boundaries.
     assert_eq!(field_file("latin1-comment.pem").unwrap().len(), 1);
     assert_eq!(field_file("pkcs12-alias-umlaut.pem").unwrap().len(), 2);
     let leaf = fixture("ee-p256").to_pem().into_bytes();
@@ -315,7 +315,7 @@ fn text_around_sections_may_be_of_any_encoding() {
         let read = Certificate::many_from_pem(&text);
         assert_eq!(read.map(|all| all.len()).map_err(|e| e.to_string()), Ok(2));
     }
-    // Inside, and in a boundary, it is damage.
+    // In the content or in a boundary, it is damage.
     let mut inside = leaf.clone();
     inside[40] = 0xe9;
     let error = Certificate::from_pem(&inside).unwrap_err();

@@ -1,4 +1,4 @@
-//! Every certificate of `tests/fixtures` says what `PROVENANCE.md` says of it.
+//! Every certificate in `tests/fixtures` has the facts that `PROVENANCE.md` states.
 
 use std::collections::BTreeSet;
 
@@ -28,7 +28,7 @@ fn read(file: &str) -> Certificate {
     }
 }
 
-/// The name without its ending, shape and fingerprint of every file that holds one certificate within the limit.
+/// Name without extension, shape and fingerprint of every file that contains one certificate within the limit.
 fn certificates() -> Vec<(String, String, String, Certificate)> {
     let mut found = Vec::new();
     for [file, shape, _, fingerprint] in index() {
@@ -68,7 +68,7 @@ fn fingerprints_are_those_that_openssl_prints() {
             Sha256::digest(certificate.der())[..],
             "{name}"
         );
-        // What openssl 3 prints, and what openssl 1.1 printed.
+        // The output of openssl 3 and of openssl 1.1.
         let upper = fingerprint.to_uppercase();
         for printed in [
             format!("sha256 Fingerprint={upper}\n"),
@@ -140,7 +140,7 @@ fn what_stands_in_the_der_is_handed_out_byte_for_byte() {
     for (name, _, _, found) in certificates() {
         let mut der = tree(&found);
         assert_eq!(&der.write()[..], found.der().as_ref(), "{name}");
-        // A certificate of version 1 has no version field, so that everything stands one place earlier.
+        // A certificate of version 1 has no version field, so all fields are one position earlier.
         let skip = usize::from(found.version() != 1);
         let content = |der: &mut Der, at: usize| match &der.at(&[0, at]).body {
             Body::Bytes(content) => content.clone(),
@@ -170,7 +170,7 @@ fn what_stands_in_the_der_is_handed_out_byte_for_byte() {
 
 #[test]
 fn the_serial_numbers_of_openssl_ca_have_their_length_and_sign() {
-    // `rand_serial` gives 20 bytes without their highest bit, which may leave 19.
+    // `rand_serial` writes 20 bytes with a clear highest bit, which may leave 19.
     for name in ["ca-root", "ee-p256", "chain-server"] {
         let serial = fixture(name).serial().to_vec();
         assert!(matches!(serial.len(), 19 | 20), "{name}");

@@ -1,4 +1,4 @@
-//! Who we are: a chain and a key that belong together, or an error (rules K1 and K3).
+//! Our identity: a chain and a key that belong together, or an error (rules K1 and K3).
 
 use mutual_trust::Identity;
 use mutual_trust::error::{CertificateError, FoundInstead, IdentityError as E, PemError};
@@ -87,7 +87,7 @@ fn bytes_that_are_no_key_are_an_error_before_or_when_the_identity_is_built() {
         PrivateKey::from_der(large.write()),
         E::KeyTooLarge { size: found, limit: MAX_PRIVATE_KEY_BYTES, .. } if *found > size
     );
-    // In the shape of PKCS#8, and no key: without an algorithm, and of one that nobody has.
+    // The structure of PKCS#8 without a key: without an algorithm, and with an unknown one.
     let shape = |algorithm| {
         let fields = vec![
             bytes(INTEGER, &[0]),
@@ -106,7 +106,7 @@ fn bytes_that_are_no_key_are_an_error_before_or_when_the_identity_is_built() {
 
 #[test]
 fn a_key_of_another_certificate_is_refused_with_the_certificate() {
-    // K1: same kind of key, and another kind.
+    // K1: the same kind of key, and another kind.
     for (_, provider) in providers() {
         for (name, key) in [
             ("ee-p256", "p256-b"),
@@ -210,7 +210,7 @@ fn a_chain_is_in_the_order_in_which_it_is_presented() {
     let chain = Chain::new(whole.clone()).unwrap();
     assert!(chain.certificates().eq(&whole));
     assert_eq!(chain.leaf(), &leaf);
-    // However it was given, and each once.
+    // In any order, with duplicates.
     for order in [
         vec![leaf.clone(), root.clone(), intermediate.clone()],
         vec![
@@ -256,7 +256,7 @@ fn the_errors_of_the_certificates_are_handed_on() {
 
 #[test]
 fn chain_and_key_may_stand_in_one_text() {
-    // As the documentation of `Identity::from_pem` says, and as many tools write them.
+    // As documented for `Identity::from_pem`, and as many tools write it.
     let text = [fixture_bytes("ee-p256.pem"), fixture_key("p256")].concat();
     let identity = Identity::from_pem(&text, &text, &provider()).unwrap();
     assert_eq!(identity.certificate(), &fixture("ee-p256"));

@@ -1,4 +1,4 @@
-//! Files that are damaged: each is refused whole, with its own error and its place (rule I4).
+//! Damaged files: each is refused as a whole, with a specific error and position (rule I4).
 
 use mutual_trust::certificate::Certificate;
 use mutual_trust::error::{CertificateError as E, PemError as P};
@@ -27,7 +27,7 @@ macro_rules! assert_is {
 
 #[test]
 fn a_section_that_is_cut_short_is_named_and_nothing_of_the_file_is_read() {
-    // I4: never "some of them". The first section of both files is whole.
+    // I4: all or nothing. The first section of both files is valid.
     for name in ["truncated-last-section", "missing-end"] {
         let root = String::from_utf8(fixture_bytes("ca-root.pem")).unwrap();
         let second = root.lines().count() + 1;
@@ -62,7 +62,7 @@ fn a_private_key_in_a_certificate_file_is_named() {
         pem("malformed/cert-with-private-key.pem"),
         E::PrivateKey { index: 1, line, .. } if *line == behind
     );
-    // Every kind of private key, and also before the certificate.
+    // Every kind of private key, also before the certificate.
     for label in [
         "PRIVATE KEY",
         "RSA PRIVATE KEY",
@@ -161,7 +161,7 @@ fn der_that_is_not_one_whole_certificate_is_refused_with_its_place() {
 
 #[test]
 fn a_negative_serial_number_is_read_as_it_stands() {
-    // RFC 5280 section 4.1.2.2: users of certificates should handle those that should not be made.
+    // RFC 5280 section 4.1.2.2: users should accept such certificates, although CAs must not issue them.
     let bytes = fixture_bytes("malformed/not-canonical-negative-serial.der");
     let certificate = Certificate::from_der(&bytes).unwrap();
     assert_eq!(certificate.serial(), [0xfb]);
@@ -174,7 +174,7 @@ fn a_certificate_over_the_limit_is_refused_with_its_size() {
         E::Section { index: 0, line: 1, source, .. }
             if matches!(**source, E::TooLarge { size, limit: MAX_CERTIFICATE_BYTES, .. } if size > 79_000)
     );
-    // Any bytes over the limit, before they are looked at.
+    // Inputs above the limit are refused without parsing.
     let error = Certificate::from_der(&vec![0; MAX_CERTIFICATE_BYTES + 1]).unwrap_err();
     assert_is!(error, E::TooLarge { .. });
     let error = Certificate::from_der(&vec![0; MAX_CERTIFICATE_BYTES]).unwrap_err();
@@ -196,7 +196,7 @@ fn exactly_one_certificate_means_one() {
 
 #[test]
 fn the_error_of_a_bad_certificate_in_a_bundle_names_its_section() {
-    // I4: index and line, and what is wrong with that certificate.
+    // I4: position, line and the fault of that certificate.
     let good = fixture("ca-root").to_pem();
     let truncated = fixture_bytes("malformed/truncated.der");
     let bad = encode("CERTIFICATE", &truncated);
@@ -209,7 +209,7 @@ fn the_error_of_a_bad_certificate_in_a_bundle_names_its_section() {
     );
 }
 
-/// PEM written apart from the crate, in lines of 64.
+/// Encodes PEM independently of the crate, in lines of 64 characters.
 fn encode(label: &str, der: &[u8]) -> String {
     use base64ct::{Base64, Encoding};
     let body = Base64::encode_string(der);
@@ -226,8 +226,8 @@ fn encode(label: &str, der: &[u8]) -> String {
 
 #[test]
 fn a_boundary_that_people_or_programs_spoilt_is_an_error_and_hides_nothing() {
-    // I4: a section that is mislabelled or unreadable. In each file the first certificate is good, and the
-    // boundaries of the second are spoilt in a way that leaves it readable for people.
+    // I4: a mislabelled or unreadable section. In each file the first certificate is valid, and the boundaries of the
+    // second are damaged so that people can still read them.
     let good = fixture("ca-root").to_pem();
     let second = fixture("ee-p256").to_pem();
     let line = good.lines().count() + 1;
@@ -248,13 +248,13 @@ fn a_boundary_that_people_or_programs_spoilt_is_an_error_and_hides_nothing() {
         };
         assert_eq!(at, line, "{what}");
     }
-    // `cat` of a file without a line end at its end.
+    // `cat` of a file without a final line end.
     let joined = format!("{}{second}", good.trim_end());
     assert_is!(
         text(&joined).unwrap_err(),
         E::Pem(P::Boundary { line: at, .. }) if *at == line - 1
     );
-    // Line ends of CR alone.
+    // Line ends of CR only.
     assert_is!(
         text(&second.replace('\n', "\r")).unwrap_err(),
         E::Pem(P::Boundary { line: 1, .. })
@@ -263,7 +263,7 @@ fn a_boundary_that_people_or_programs_spoilt_is_an_error_and_hides_nothing() {
 
 #[test]
 fn a_section_whose_boundaries_are_both_spoilt_is_not_passed_over_as_text() {
-    // I4: never "some of them". What mail programs and word processors make of dashes and letters.
+    // I4: all or nothing. Dashes and letters as mail programs and word processors change them.
     let good = fixture("ca-root").to_pem();
     let second = fixture("ee-p256").to_pem();
     let mut passed_over = Vec::new();
@@ -312,7 +312,7 @@ fn what_tools_write_around_sections_is_no_boundary() {
             "Bag Attributes\n    friendlyName: kms\n    localKeyID: 54 69 6D 65\nsubject=CN = kms1.example\n\
              issuer=CN = Example Root CA\n{leaf}Bag Attributes: <No Attributes>\n{root}"
         ),
-        // A bundle of roots as distributions write it, and a file that somebody kept notes in.
+        // A bundle of roots from a distribution, and a file with notes.
         format!(
             "##\n## Bundle of CA Root Certificates\n##\n\n# Label: \"Example Root CA\"\nExample Root CA\n\
              ===============\n{root}\n----------\nthe key server of building 7; ends in March\n{leaf}"
@@ -329,13 +329,13 @@ fn what_tools_write_around_sections_is_no_boundary() {
 
 #[test]
 fn a_file_that_is_cut_at_any_byte_is_an_error_or_was_cut_between_sections() {
-    // I4: never "some of them".
+    // I4: all or nothing.
     let first = fixture("ca-root").to_pem();
     let second = fixture("ee-p256").to_pem();
     let file = format!("{first}{second}");
     for cut in 0..file.len() {
         let read = text(&file[..cut]);
-        // The line end of the last line is not missed. Dashes alone could be a line that somebody drew.
+        // The last line may lack its line end. A line of dashes may be decoration.
         let into_second = cut.saturating_sub(first.len());
         if cut + 1 == first.len() || (cut >= first.len() && into_second <= 5) {
             assert_eq!(read.unwrap().len(), 1, "cut at {cut}");
@@ -372,7 +372,7 @@ fn other_damage_inside_a_section_is_an_error_with_its_line() {
             ..
         })
     );
-    // A padding in the middle, a missing letter, a letter too many, a non-breaking space.
+    // Padding in the middle, a missing or additional character, a non-breaking space.
     let body = good.lines().nth(1).unwrap();
     for spoilt in [
         format!("={}", &body[1..]),

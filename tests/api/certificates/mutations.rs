@@ -1,13 +1,13 @@
-//! Certificates that were cut or changed anywhere never cause a panic, and are never taken for the whole one.
+//! Truncated or changed certificates never cause a panic, and never equal the original.
 
 use mutual_trust::certificate::Certificate;
 
 use crate::support::{fixture, host};
 
-/// An end entity, a CA, a leaf with every extension, version 1, and each kind of key.
+/// An end entity, a CA, a leaf with all extensions, version 1, and each kind of key.
 const CHANGED: &[&str] = &["ca-false", "ca-root", "chain-server", "v1", "ee-ed25519"];
 
-/// Asks everything that a certificate can be asked.
+/// Calls every accessor of a certificate.
 fn ask(certificate: &Certificate) {
     let shown = format!("{certificate:?} {}", certificate.to_pem());
     assert!(!shown.is_empty());
@@ -71,7 +71,7 @@ fn a_changed_bit_is_an_error_or_another_certificate() {
             }
             der[byte] ^= bit;
         }
-        // Most of a certificate is content that may be anything: else this test looked at nothing.
+        // Most bytes of a certificate can have any value. Otherwise this test would test nothing.
         assert!(read > der.len(), "{name}");
         assert_eq!(Certificate::from_der(&der).unwrap(), whole);
     }
@@ -98,7 +98,7 @@ fn a_byte_lost_or_added_is_an_error() {
 
 #[test]
 fn any_byte_in_place_of_a_tag_or_length_is_survived() {
-    // Every value of the bytes that give a structure its shape, in the smallest certificate.
+    // All values of the bytes that define the structure, in the smallest certificate.
     let whole = fixture("ee-ed25519");
     let mut der = whole.der().to_vec();
     for at in 0..der.len() {

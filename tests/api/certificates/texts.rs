@@ -1,4 +1,4 @@
-//! What is shown: nothing of a private key (K2), and nothing from a certificate that breaks a line.
+//! Displayed texts: nothing of a private key (K2), and nothing from a certificate that breaks a line.
 
 use mutual_trust::certificate::{Certificate, SanName};
 use mutual_trust::error::{CertificateError, FingerprintError, IdentityError, PemError};
@@ -12,8 +12,8 @@ use crate::support::der::{bytes, parts, tree};
 use crate::support::pki::{Made, spec};
 use crate::support::*;
 
-/// What would break a line, hide or turn around what stands on it: control characters, line and paragraph
-/// separators, and all characters with the Unicode property `Bidi_Control`.
+/// Characters that break a line, or hide or reorder its text: control characters, line and paragraph separators, and
+/// all with the Unicode property `Bidi_Control`.
 fn breaks(letter: char) -> bool {
     letter.is_control()
         || matches!(letter, '\u{2028}' | '\u{2029}' | '\u{61c}' | '\u{200e}' | '\u{200f}'
@@ -21,7 +21,7 @@ fn breaks(letter: char) -> bool {
 }
 
 fn assert_clean(what: &str, text: &str) {
-    // A text of several lines is only allowed to break where we break it.
+    // A text of several lines may only have line breaks of this crate.
     let found: Vec<char> = text
         .chars()
         .filter(|letter| breaks(*letter) && *letter != '\n')
@@ -41,7 +41,7 @@ fn named(name: &str) -> Made {
         .self_signed()
 }
 
-/// Every text in which the names of a certificate could turn up.
+/// All texts that can contain names of a certificate.
 fn texts(made: &Made) -> Vec<(&'static str, String)> {
     let certificate = made.certificate();
     let mut texts = vec![
@@ -80,7 +80,7 @@ fn texts(made: &Made) -> Vec<(&'static str, String)> {
         .install_pin(PinScope::Clients, certificate.clone(), EntryOptions::new())
         .unwrap_err();
     texts.push(("StoreError", format!("{error} {error:?}")));
-    // A refusal that names the certificate presented: nothing is installed for that server.
+    // A refusal that names the presented certificate: nothing is installed for that server.
     let view = crate::support::store().view();
     let target = host("kms1.example");
     let question = Question::server(Target::Name(&target), certificate.der(), &[], now());
@@ -109,7 +109,7 @@ fn names_from_certificates_cannot_break_or_turn_a_line() {
 
 #[test]
 fn every_character_that_turns_a_line_is_shown_by_its_number() {
-    // Unicode 16, PropList.txt, Bidi_Control: U+061C is the one that lists often forget.
+    // Unicode 16, PropList.txt, Bidi_Control: lists often omit U+061C.
     let certificate = named("a\u{61c}b").certificate();
     assert_clean("subject", &certificate.subject());
     assert_clean("Debug", &format!("{certificate:?}"));
@@ -126,7 +126,7 @@ fn a_name_is_shown_up_to_a_bound() {
     let certificate = spec(&"x".repeat(5000)).self_signed().certificate();
     assert!(certificate.subject().chars().count() <= MAX_SHOWN_NAME + 1);
     assert!(format!("{certificate:?}").len() < 1000);
-    // One that is all escapes stays bounded as well.
+    // A text of escapes only is bounded too.
     let certificate = spec(&"\u{202e}".repeat(5000)).self_signed().certificate();
     assert!(certificate.subject().len() <= (MAX_SHOWN_NAME + 1) * "\\u{202e}".len());
 }
@@ -153,7 +153,7 @@ fn an_alternative_name_with_characters_that_no_name_has_is_no_name() {
                 assert!(read.names().all(|name| name == SanName::Other), "{value:?}");
                 names
             });
-            // Refusing the whole certificate is as good.
+            // Refusing the whole certificate is also correct.
             if let Ok(names) = names {
                 assert_eq!(names, ["other"], "{value:?}");
             }
@@ -175,7 +175,7 @@ fn errors_about_pem_carry_nothing_that_breaks_a_line() {
     }
 }
 
-/// Whether `text` shows four bytes in a row of `secret`, in any form in which bytes are shown.
+/// Whether `text` shows four consecutive bytes of `secret`, in any notation for bytes.
 fn shows(text: &str, secret: &[u8]) -> bool {
     use base64ct::{Base64, Encoding};
     let squeezed: String = text.to_lowercase().split([' ', ':', '\n', ',']).collect();
@@ -207,7 +207,7 @@ fn nothing_of_a_private_key_is_shown() {
             let body: String = text.lines().filter(|line| !line.starts_with('-')).collect();
             Base64::decode_vec(&body).unwrap()
         };
-        // The test can tell: it sees the key in what shows it.
+        // The test works: it finds the key in a text that shows it.
         assert!(shows(&format!("{secret:?}"), &secret));
         assert!(shows(
             &String::from_utf8_lossy(&pem).replace('\n', ""),
@@ -218,7 +218,7 @@ fn nothing_of_a_private_key_is_shown() {
         let text = format!("{loaded:?} {loaded:#?}");
         assert!(text.contains("PrivateKey") && text.len() < 64, "{text}");
         let identity = fixture_identity(name, key, &provider());
-        // Only what is not in the certificate as well: the private part of the key.
+        // Only the private part of the key, which is not in the certificate.
         let own = identity.certificate().der().to_vec();
         let secret: Vec<u8> = secret
             .windows(8)
@@ -290,7 +290,7 @@ fn a_fingerprint_of_another_digest_is_refused_with_the_option_that_prints_the_ri
             "{text}: {error:?}"
         );
     }
-    // The right label does not make a short value right, nor the right length a wrong label.
+    // The right label does not make a short value valid, and the right length does not make a wrong label valid.
     let error = format!("sha256 Fingerprint={sha1}").parse::<Fingerprint>();
     assert!(matches!(
         error,
@@ -327,7 +327,7 @@ fn the_texts_of_errors_say_where() {
     assert!(error.to_string().contains("DER"), "{error}");
 }
 
-/// The subject, as it is shown, of a certificate with a common name.
+/// The displayed subject of a certificate with this common name.
 fn subject_shown(name: &str) -> String {
     spec(name).self_signed().certificate.subject()
 }

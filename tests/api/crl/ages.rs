@@ -1,4 +1,4 @@
-//! Lists that have expired, live on a grace, are not valid yet, or are judged without a clock.
+//! Lists that have expired, are in their grace period, are not valid yet, or are judged without a clock.
 
 use std::time::Duration;
 
@@ -106,14 +106,14 @@ fn a_grace_bridges_the_time_after_the_next_update_with_a_warning() {
             }
             other => panic!("{other:?}"),
         }
-        // What is named in it stays refused.
+        // A certificate that the list names stays refused.
         assert_eq!(
             scene.reason(&[&case.revoked]),
             ReasonCode::Revoked,
             "{after}"
         );
     }
-    // A current list needs no grace, whatever else has expired.
+    // A current list needs no grace period, whatever else has expired.
     let mut scene = case.scene(-9 * HOUR, -HOUR);
     scene.install(crl().no_number().signed_by(&case.issuer));
     scene.policy = scene.policy.with_crl_grace(day).unwrap();
@@ -168,7 +168,7 @@ fn without_a_clock_ends_are_judged_at_the_floor_and_beginnings_not_at_all() {
         let verdict = scene.verdict(&[&case.good.certificate]);
         assert_eq!(verdict.reason(), reason, "{from} {to}");
         assert_eq!(scene.reason(&[&case.revoked]), ReasonCode::Revoked);
-        // A clock far below the floor is unset too.
+        // A clock far below the floor also counts as unset.
         scene.at(-100_000);
         let below = if reason == ReasonCode::ClockUnset {
             ReasonCode::ClockBelowFloor

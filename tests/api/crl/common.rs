@@ -1,4 +1,4 @@
-//! A store with CAs, and questions about what they issued.
+//! A store with CAs, and requests for verdicts on certificates that they issued.
 
 use mutual_trust::certificate::{Certificate, Crl};
 use mutual_trust::error::StoreError;
@@ -14,14 +14,14 @@ use crate::support::{NOW, at, host, now, policy, server_id, store};
 
 pub const KMS: &str = "kms1.example";
 
-/// A store, and how it is asked.
+/// A store and a clock.
 pub struct Scene {
     pub store: TrustStore,
     pub policy: Policy,
     pub clock: Clock,
 }
 
-/// A server certificate for [`KMS`], not yet signed.
+/// An unsigned server certificate for [`KMS`].
 pub fn leaf() -> Spec {
     spec("kms1").dns(KMS).server_auth().client_auth()
 }
@@ -30,7 +30,7 @@ pub fn ca(name: &str) -> Made {
     spec(name).ca().self_signed()
 }
 
-/// A store that knows the server `keys-1` and trusts these CAs for any server.
+/// A store with the server `keys-1` that trusts these CAs for any server.
 pub fn trusting(authorities: &[&Made]) -> Scene {
     let mut store = store();
     store.add_server(server_id("keys-1"), [host(KMS)]).unwrap();
@@ -79,12 +79,12 @@ impl Scene {
         error
     }
 
-    /// Sets the clock, in seconds relative to `NOW`.
+    /// Sets the clock to `NOW` plus `seconds`.
     pub fn at(&mut self, seconds: i64) {
         self.clock = Clock::Known(at(NOW.checked_add_signed(seconds).unwrap()));
     }
 
-    /// Asks about the server, which presents these certificates.
+    /// The verdict on a server that presents these certificates.
     pub fn verdict(&mut self, presented: &[&Certificate]) -> Verdict {
         let view = self.store.view();
         let der: Vec<CertificateDer<'static>> = presented
@@ -102,7 +102,7 @@ impl Scene {
         self.verdict(&presented).reason()
     }
 
-    /// How many lists are held of a CA; `None` if it is not checked.
+    /// The number of lists of a CA that the store holds. `None` if it does not check revocation for that CA.
     pub fn held(&self, made: &Made) -> Option<usize> {
         let issuer = CrlIssuer::of(&made.certificate);
         let view = self.store.contents();

@@ -1,4 +1,4 @@
-//! A revoked server and a revoked client in real handshakes, in TLS 1.2 and 1.3, with the reason at hand.
+//! A revoked server and a revoked client in real handshakes, in TLS 1.2 and 1.3, with the reason.
 
 use mutual_trust::{AuthorityScope, EntryOptions, PinScope, ReasonCode, TrustStore};
 
@@ -94,7 +94,7 @@ fn a_revoked_client_is_refused_and_its_successor_is_not() {
     }
 }
 
-// S3: an open connection is asked again with the newest view.
+// S3: an open connection is checked again with the newest view.
 #[test]
 fn a_connection_no_longer_stands_when_its_peer_is_revoked() {
     let issuer = ca("CA");

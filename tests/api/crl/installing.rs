@@ -1,4 +1,4 @@
-//! Who may sign a list, and what installing, removing and stopping do (rule C4).
+//! Who may sign a list, and the effects of installing, removing and disabling checks (rule C4).
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ fn a_list_is_installed_under_an_authority_or_an_intermediate_and_nobody_else() {
     );
     let text = report.to_string();
     assert!(text.contains("checks the certificates of: CN=CA"), "{text}");
-    // Nothing is told of what there is none of.
+    // Lists of zero items are not mentioned.
     assert!(!text.contains("more"), "{text}");
     assert_eq!(scene.held(&issuer), Some(1));
 
@@ -35,7 +35,7 @@ fn a_list_is_installed_under_an_authority_or_an_intermediate_and_nobody_else() {
     scene.install(crl().signed_by(&issuer));
     assert_eq!(scene.held(&issuer), Some(1));
 
-    // A pin vouches for nothing (I3).
+    // A pin authenticates no other certificate (I3).
     let mut scene = trusting(&[]);
     scene.pin(&issuer.certificate, EntryOptions::new());
     let error = scene.refuse(crl().signed_by(&issuer));
@@ -57,8 +57,8 @@ fn the_signature_must_be_that_of_the_installed_key() {
     assert!(wrong(
         scene.refuse(crl().wrong_signature().signed_by(&issuer))
     ));
-    // The same name and another key, as a CA has that changed it: told by the key identifier, or else by the signature.
-    // Without identifiers, a damaged list is not told from it.
+    // The same name and another key, as after a CA changed its key. The key identifier tells, or else the signature.
+    // Without identifiers, a damaged list looks the same.
     for list in [
         crl().signed_by(&impostor),
         crl().no_key_id().signed_by(&impostor),
@@ -75,12 +75,12 @@ fn the_signature_must_be_that_of_the_installed_key() {
             "{text}"
         );
     }
-    // Of two CAs of one name, the one that signed it.
+    // Of two CAs with the same name, the one that signed the list.
     let mut scene = trusting(&[&issuer, &impostor]);
     scene.install(crl().no_key_id().signed_by(&impostor));
     assert_eq!(scene.held(&issuer), None);
     assert_eq!(scene.held(&impostor), Some(1));
-    // An algorithm that no provider has any more.
+    // An algorithm that providers no longer support.
     let mut tree = crl().tree(&issuer);
     *tree.at(&[0, 1]) = ecdsa_with_sha1();
     *tree.at(&[1]) = ecdsa_with_sha1();
@@ -91,7 +91,7 @@ fn the_signature_must_be_that_of_the_installed_key() {
         matches!(error, StoreError::CrlSignatureUnsupported { algorithm, .. }
         if algorithm == "ECDSA with SHA-1 (1.2.840.10045.4.1)")
     );
-    // A changed byte anywhere in what is signed.
+    // A changed byte anywhere in the signed part.
     let mut der = crl().der(&issuer);
     let place = der.windows(2).position(|two| two == b"26").unwrap();
     der[place] = b'1';
@@ -107,11 +107,11 @@ fn the_issuer_must_be_allowed_to_sign_lists() {
     let error = scene.refuse(crl().signed_by(&without));
     assert!(matches!(error, StoreError::NoCrlSign { issuer, .. } if issuer == "CN=CA"));
     assert_eq!(scene.held(&without), None);
-    // Without keyUsage it may.
+    // Without keyUsage, the CA may sign lists.
     let silent = spec("CA").ca().key_usage(&[]).self_signed();
     let mut scene = trusting(&[&silent]);
     scene.install(crl().signed_by(&silent));
-    // One of its certificates is enough.
+    // One certificate of the CA that allows it is enough.
     let renewed = spec("CA").ca().key_of(&without).self_signed();
     let mut scene = trusting(&[&without, &renewed]);
     scene.install(crl().signed_by(&renewed));
@@ -123,7 +123,7 @@ fn of_cas_of_one_name_the_one_that_came_closest_tells_why() {
     let list = crl().no_key_id().signed_by(&ca("CA"));
     let without = spec("CA").ca().key_usage(&[KeyUsagePurpose::KeyCertSign]);
     let (other, without) = (ca("CA"), without.self_signed());
-    // Whichever is looked at first.
+    // In either order.
     for both in [[&other, &without], [&without, &other]] {
         let error = trusting(&both).refuse(list.clone());
         assert!(matches!(error, StoreError::NoCrlSign { .. }), "{error}");
@@ -161,7 +161,7 @@ fn a_list_stands_by_itself_when_its_ca_is_removed_and_comes_back() {
     let key = EntryKey::new(Slot::Authority, Scope::AnyServer, fingerprint);
     scene.store.remove(&key).unwrap();
     assert_eq!(scene.held(&issuer), Some(1));
-    // The CA is made again with its key: the same issuer.
+    // A new certificate of the CA with the same key: the same issuer.
     let renewed = spec("CA").ca().key_of(&issuer).self_signed();
     scene.authority(&renewed);
     assert_eq!(scene.reason(&[&revoked]), ReasonCode::Revoked);
@@ -194,7 +194,7 @@ fn an_issuer_stays_checked_until_the_check_is_stopped_by_its_name() {
         scene.store.remove_crl(list.fingerprint()),
         Err(StoreError::NoSuchCrl(fingerprint)) if fingerprint == list.fingerprint()
     ));
-    // It was checked before: nothing new to report.
+    // The issuer was checked before, so there is nothing new to report.
     let report = scene.install(list);
     assert!(report.checks().is_empty());
 
@@ -218,7 +218,7 @@ fn the_report_lists_the_entries_that_a_list_revokes_and_that_come_back() {
     let other = leaf().signed_by(&issuer);
     let below = spec("Below").ca().signed_by(&issuer);
     let mut scene = trusting(&[&issuer, &below]);
-    // The same serial number, from somebody else.
+    // The same serial number from another issuer.
     let serial = u64::from(pinned.certificate.serial()[0]);
     let elsewhere = leaf().serial(serial).no_authority_key_id();
     let elsewhere = elsewhere.signed_by(&ca("Other"));
@@ -267,7 +267,7 @@ fn a_list_that_has_expired_or_is_not_valid_yet_is_installed_with_a_warning() {
         assert_eq!(report.warnings().len(), count, "{from} {to}");
         assert!(report.to_string().contains(warning), "{report}");
     }
-    // Without a clock, ends are judged at the floor and beginnings are not.
+    // Without a clock, ends are judged at the floor, and beginnings are not judged.
     let mut store = TrustStore::new(keys()).with_clock(Arc::new(Clock::Unset));
     let scope = mutual_trust::AuthorityScope::AnyServer;
     store
@@ -318,7 +318,7 @@ fn an_entry_may_say_more_as_long_as_it_need_not_be_understood() {
         });
         crl().entry(entry_with(&[1], more.collect())).der(&issuer)
     };
-    // As many as a certificate may have.
+    // The maximum number of bytes in a serial number of a certificate.
     let list = Crl::from_der(&with(32)).unwrap();
     let mut scene = trusting(&[&issuer]);
     assert_eq!(scene.install(list).done(), Done::Added);

@@ -1,5 +1,5 @@
-//! Random lists in random order against a model of a few lines: the order makes no difference, and a list takes
-//! trust away or tells, and gives none.
+//! Random lists in random order against a small model: the order makes no difference, and a list removes trust or
+//! confirms that a certificate is not revoked, but never grants trust.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -28,21 +28,21 @@ enum Scope {
     Point,
 }
 
-/// What a list says, for the model.
+/// The facts of a list for the model.
 #[derive(Clone, Copy, Debug)]
 struct Facts {
     scope: Scope,
     number: Option<u8>,
-    /// In days from now.
+    /// In days relative to now.
     this_update: i64,
     next_update: i64,
-    /// Of the two leaves.
+    /// For each of the two leaves.
     revokes: [bool; 2],
 }
 
 struct World {
     issuer: Made,
-    /// The first names the point, the second names none.
+    /// The first names the distribution point, the second names none.
     leaves: [Made; 2],
     lists: Vec<(Facts, Crl)>,
 }
@@ -112,7 +112,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     }
 });
 
-/// Whether `newer` takes the place of `older`.
+/// Whether `newer` replaces `older`.
 fn replaces(newer: &Facts, older: &Facts) -> bool {
     let age = |facts: &Facts| (facts.number, facts.this_update);
     newer.scope == older.scope
@@ -134,7 +134,7 @@ fn held(offered: &[usize]) -> BTreeSet<usize> {
     offered.iter().filter(kept).copied().collect()
 }
 
-/// What comes of a leaf in a chain, and of the same as a pin.
+/// The expected verdict on a leaf in a chain, and on the same leaf as a pin.
 fn expected(held: &BTreeSet<usize>, leaf: usize) -> (ReasonCode, ReasonCode) {
     let lists: Vec<&Facts> = held.iter().map(|index| &WORLD.lists[*index].0).collect();
     if lists.iter().any(|list| list.revokes[leaf]) {
@@ -234,12 +234,12 @@ fn installing_a_list_turns_a_no_into_a_yes_only_where_one_was_missing_or_has_bee
                         );
                         let replaced = done.as_ref().is_ok_and(|done| done.done() == Done::Changed);
                         prop_assert!(missing || replaced, "{} to {}", before, after);
-                        // A pin is asked for no list.
+                        // A pin needs no list.
                         prop_assert!(kind == 0 || replaced);
                     }
-                    // What was refused leaves all as it was.
+                    // A refused change leaves everything as it was.
                     prop_assert!(done.is_ok() || before == after);
-                    // The first list of an issuer only takes away.
+                    // The first list of an issuer only removes trust.
                     let first = done.is_ok_and(|done| !done.checks().is_empty());
                     let taken = before
                         .iter()

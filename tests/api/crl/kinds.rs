@@ -1,4 +1,4 @@
-//! Kinds of lists that are not installed, each with its own error, and none spoils another.
+//! Unsupported kinds of lists: each has its own error, and none affects another list.
 
 use mutual_trust::certificate::CrlDeviation;
 use mutual_trust::error::StoreError;
@@ -119,7 +119,7 @@ fn of_several_each_is_judged_by_itself() {
     let (good, others) = others.split_last().unwrap();
     assert!(others.iter().all(Result::is_err));
     assert_eq!(good.as_ref().unwrap().done(), Done::Added);
-    // ECDSA signatures of one list differ, so this is another one beside the first.
+    // ECDSA signatures of the same list differ, so this is another list beside the first.
     assert!(last.is_ok());
     assert_eq!(scene.held(&issuer), Some(2));
     let again = scene.store.install_crls(lists);
@@ -166,7 +166,7 @@ fn what_is_odd_and_clear_is_installed_with_a_warning() {
     assert!(list.deviations()[0].to_string().contains("has no entries"));
 }
 
-// What is understood may be marked critical.
+// Known extensions may be marked critical.
 #[test]
 fn known_extensions_may_be_critical() {
     let issuer = ca("CA");

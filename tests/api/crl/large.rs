@@ -1,4 +1,4 @@
-//! A list of a million.
+//! A list with a million entries.
 
 use mutual_trust::ReasonCode;
 use mutual_trust::certificate::Crl;
@@ -18,7 +18,7 @@ fn serial(number: u64) -> [u8; 16] {
     serial
 }
 
-/// A list with `count` entries, put together of bytes, which is quicker than a tree.
+/// A list with `count` entries, made of bytes, which is faster than a tree.
 fn list_of(count: u64, issuer: &Made) -> Vec<u8> {
     let date = utc(1_000_000_000).write();
     let mut entries = Vec::new();

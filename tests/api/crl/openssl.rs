@@ -1,4 +1,4 @@
-//! Lists as openssl writes them, and what openssl says of them.
+//! Lists that openssl writes, compared with what openssl prints of them.
 
 use mutual_trust::certificate::{
     Certificate, Crl, CrlDeviation, CrlKinds, Moment, RevocationReason,
@@ -96,7 +96,7 @@ fn each_complete_list_revokes_and_lets_the_rest_pass() {
         assert_eq!(reason(&mut scene, "revoked"), ReasonCode::Revoked, "{name}");
         assert_eq!(reason(&mut scene, "on-hold"), ReasonCode::Revoked, "{name}");
     }
-    // A list of some reasons revokes, and tells of nobody that it is not revoked.
+    // A list for some reasons can revoke, but cannot confirm that a certificate is not revoked.
     let mut scene = scene();
     scene.install(list("some-reasons"));
     assert_eq!(

@@ -1,4 +1,4 @@
-//! The order in which lists are installed makes no difference, and no list takes the place of a newer one.
+//! The order of installation makes no difference, and no list replaces a newer one.
 
 use mutual_trust::certificate::Crl;
 use mutual_trust::error::StoreError;
@@ -10,7 +10,7 @@ use super::common::{ca, leaf, trusting};
 use super::support::crl::*;
 use super::support::pki::Made;
 
-/// All orders of some things.
+/// All orders of `things`.
 pub fn orders<T: Clone>(things: &[T]) -> Vec<Vec<T>> {
     if things.is_empty() {
         return vec![Vec::new()];
@@ -26,11 +26,11 @@ pub fn orders<T: Clone>(things: &[T]) -> Vec<Vec<T>> {
     all
 }
 
-/// Which lists are held after they were installed in this order, and what comes of a certificate.
+/// The lists that are held after installing in this order, and the verdict on a certificate.
 fn after(issuer: &Made, order: &[Crl], asked: &Made) -> (Vec<Fingerprint>, ReasonCode) {
     let mut scene = trusting(&[issuer]);
     for list in order {
-        // An older one is refused, and that is as it should be.
+        // An older list is refused, as it should be.
         let done = scene.store.install_crl(list.clone());
         assert!(matches!(done, Ok(_) | Err(StoreError::CrlOlder { .. })));
     }
@@ -129,7 +129,7 @@ fn a_revoked_certificate_passes_in_no_order_of_three_lists() {
         let reason = same_in_all_orders(what, &issuer, &lists, &revoked);
         assert_eq!(reason, ReasonCode::Revoked, "{what}");
     }
-    // And one of which the newest list says nothing passes in all orders.
+    // A certificate that the newest list does not name is accepted in all orders.
     let lists = [without(1, -3), with(2, -2), without(3, -1)];
     let reason = same_in_all_orders("let go", &issuer, &lists, &revoked);
     assert_eq!(reason, ReasonCode::ChainVerified);
@@ -147,7 +147,7 @@ fn a_newer_list_takes_the_place_of_the_older_one_and_not_the_other_way_round() {
         (crl().version_1().valid(-48 * HOUR, HOUR), crl().version_1()),
     ];
     for (index, (older, newer)) in pairs.into_iter().enumerate() {
-        // The second pair is told apart by date alone.
+        // The date alone tells the second pair apart.
         let newer = if index == 1 {
             newer.valid(-8 * HOUR, HOUR)
         } else {
@@ -169,7 +169,7 @@ fn a_newer_list_takes_the_place_of_the_older_one_and_not_the_other_way_round() {
     }
 }
 
-// It would tell of nobody, and what tells now would be gone.
+// The list would cover nothing, and the current one would be gone.
 #[test]
 fn a_list_that_is_not_valid_yet_takes_no_place_until_it_is() {
     let issuer = ca("CA");
@@ -185,13 +185,13 @@ fn a_list_that_is_not_valid_yet_takes_no_place_until_it_is() {
         assert_eq!(scene.reason(&[&good]), ReasonCode::ChainVerified);
         scene.at(3 * HOUR);
         assert_eq!(scene.reason(&[&good]), ReasonCode::ChainVerified);
-        // The next one takes the place of the first, and not of one that says it was issued later.
+        // The next list replaces the first, but not one with a later date.
         let next = crl().number(3).valid(-HOUR, HOUR).signed_by(&issuer);
         let report = scene.install(next);
         assert_eq!(report.done(), Done::Changed);
         assert_eq!(scene.held(&issuer), Some(2));
     }
-    // Without a clock, no beginning is judged.
+    // Without a clock, beginnings are not judged.
     let mut scene = trusting(&[&issuer]);
     scene.store.reset_floor(None);
     let unset = std::sync::Arc::new(mutual_trust::Clock::Unset);
@@ -203,7 +203,7 @@ fn a_list_that_is_not_valid_yet_takes_no_place_until_it_is() {
 
 #[test]
 fn a_list_that_was_removed_keeps_no_older_one_out() {
-    // The administrator's own doing; whatever else happens, the newest list is known by what is held.
+    // The administrator removed it. Otherwise the newest list is known from what is held.
     let issuer = ca("CA");
     let older = crl().number(1).valid(-48 * HOUR, HOUR).signed_by(&issuer);
     let newer = crl().number(2).signed_by(&issuer);
@@ -219,7 +219,7 @@ fn a_list_that_was_removed_keeps_no_older_one_out() {
 
 #[test]
 fn a_list_takes_no_place_by_a_clock_that_jumped() {
-    // M7: the older list is what is in force when the clock is right again.
+    // M7: the older list is in force when the clock is right again.
     let issuer = ca("CA");
     let good = leaf().signed_by(&issuer);
     let current = crl().number(1).signed_by(&issuer);
@@ -263,7 +263,7 @@ fn lists_of_other_scopes_and_of_unclear_age_stand_beside_each_other() {
         assert!(!report.warnings().items().contains(&StoreWarning::CrlBeside));
         assert_eq!(scene.held(&issuer), Some(index + 1));
     }
-    // Each has its own newer one.
+    // Each scope has its own newer list.
     for spec in scopes {
         let newer = spec.clone().number(10).signed_by(&issuer);
         assert_eq!(scene.install(newer).done(), Done::Changed);
@@ -280,7 +280,7 @@ fn lists_of_other_scopes_and_of_unclear_age_stand_beside_each_other() {
         assert_eq!(report.warnings().items()[0], StoreWarning::CrlBeside);
     }
     assert_eq!(scene.held(&issuer), Some(11));
-    // The next one that is newer in both clears them up, but for the one without number.
+    // The next list, newer by number and date, replaces them all except the one without a number.
     let report = scene.install(crl().number(12).valid(-HOUR, HOUR).signed_by(&issuer));
     assert_eq!(report.done(), Done::Changed);
     assert_eq!(scene.held(&issuer), Some(9));
@@ -316,7 +316,7 @@ fn lists_of_one_issuer_are_bounded_and_a_newer_one_still_gets_in() {
     scene.install(part(0).signed_by(&other));
 }
 
-// C4: what comes in one file comes in any order.
+// C4: the lists of one file can be in any order.
 #[test]
 fn of_several_lists_the_newest_is_in_force_in_whatever_order_they_come() {
     let issuer = ca("CA");
@@ -357,7 +357,7 @@ fn of_several_lists_the_newest_is_in_force_in_whatever_order_they_come() {
             assert_eq!(scene.reason(&[&revoked]), ReasonCode::Revoked);
         }
     }
-    // The newest first: the others are left out, which is told of each.
+    // The newest first: the others are skipped, and the report names each.
     let mut scene = trusting(&[&issuer]);
     let newest_first = [lists[2].clone(), lists[1].clone(), lists[0].clone()];
     let done = scene.store.install_crls(newest_first);
@@ -369,7 +369,7 @@ fn of_several_lists_the_newest_is_in_force_in_whatever_order_they_come() {
         };
         assert_eq!(*newer, by);
     }
-    // By itself, an older one than what is there is an error: a mistake, or an attack.
+    // A single older list is an error: a mistake or an attack.
     for alone in &lists[..2] {
         let done = scene.store.install_crls([alone.clone()]);
         assert!(matches!(done[..], [Err(StoreError::CrlOlder { .. })]));
@@ -379,7 +379,7 @@ fn of_several_lists_the_newest_is_in_force_in_whatever_order_they_come() {
         done.iter()
             .all(|done| matches!(done, Err(StoreError::CrlOlder { .. })))
     );
-    // Beside a newer one of another issuer or scope as well.
+    // Also beside a newer list of another issuer or scope.
     let other = ca("Other");
     let mut scene = trusting(&[&issuer, &other]);
     scene.install(newest);

@@ -8,7 +8,7 @@ use super::common::{Scene, ca, leaf, trusting};
 use super::support::crl::*;
 use super::support::pki::{Made, spec};
 
-/// What was revoked according to the detail.
+/// The revoked certificate in the detail.
 fn revoked(verdict: &Verdict) -> mutual_trust::Fingerprint {
     let Detail::Revoked { certificate, .. } = verdict.detail() else {
         panic!("{}", verdict.detail());
@@ -56,7 +56,7 @@ fn a_refusal_says_which_certificate_which_list_and_since_when() {
         list.fingerprint()
     );
     assert!(text.contains(&wanted), "{text}");
-    // The authority fell away for that.
+    // The authority was rejected for that reason.
     let Considered { reason, .. } = &verdict.considered().items()[0];
     assert_eq!(*reason, ReasonCode::Revoked);
 }
@@ -89,7 +89,7 @@ fn every_certificate_below_the_authority_is_asked_about() {
         assert_eq!(verdict.reason(), ReasonCode::Revoked);
         assert_eq!(revoked(&verdict), certificate.certificate.fingerprint());
     }
-    // An issuer that is not checked is not asked for a list, the others are.
+    // An issuer without revocation checks needs no list, the others do.
     let mut scene = scene();
     let list = crl().signed_by(&upper);
     scene.install(list.clone());
@@ -114,7 +114,7 @@ fn what_is_revoked_is_said_before_what_is_not_known() {
     let end = leaf().signed_by(&below);
     let mut scene = trusting(&[&root]);
     scene.intermediate(&below);
-    // Nothing tells of the leaf any more; the CA above it is revoked.
+    // No list covers the leaf any more, and the CA above it is revoked.
     scene.install(crl().valid(-2 * HOUR, -HOUR).signed_by(&below));
     scene.install(crl().revoke(&below.certificate).signed_by(&root));
     assert_eq!(scene.reason(&[&end, &below]), ReasonCode::Revoked);
@@ -134,12 +134,12 @@ fn all_issuers_are_checked_if_policy_requires_lists() {
     assert_eq!(scene.reason(&[&end]), ReasonCode::RevocationUnknown);
     scene.install(crl().signed_by(&root));
     assert!(scene.reason(&[&end]).accepts());
-    // An authority is trusted on the administrator's word: nobody is asked about it.
+    // The administrator vouches for an authority, so it needs no list.
     let mut scene = trusting(&[&below]);
     scene.policy = scene.policy.with_crl_required();
     scene.install(crl().signed_by(&below));
     assert!(scene.reason(&[&end]).accepts());
-    // Pins are not asked for lists.
+    // Pins need no lists.
     let mut scene = trusting(&[]);
     scene.policy = scene.policy.with_crl_required();
     scene.pin(&end.certificate, EntryOptions::new());
@@ -169,7 +169,7 @@ fn an_authority_that_its_issuer_revoked_ends_no_path() {
         assert_eq!(verdict.reason(), ReasonCode::Revoked);
         assert_eq!(revoked(&verdict), below.certificate.fingerprint());
     }
-    // One that lists another does not matter to it, and no list of its issuer is asked for.
+    // A list that names another certificate has no effect on it, and it needs no list of its issuer.
     let mut scene = scene();
     scene.install(crl().entry(entry(&[0x55])).signed_by(&root));
     assert!(scene.reason(&[&end]).accepts());
@@ -177,7 +177,7 @@ fn an_authority_that_its_issuer_revoked_ends_no_path() {
     assert!(scene.reason(&[&end]).accepts());
 }
 
-/// The root is checked and has no list.
+/// Revocation is checked for the root, which has no list.
 fn scene_without_list(below: &Made, root: &Made) -> Scene {
     let mut scene = trusting(&[below]);
     scene.intermediate(root);
@@ -202,7 +202,7 @@ fn an_authority_that_revoked_itself_ends_no_path() {
 fn a_cross_signed_path_that_is_revoked_is_passed_over_for_one_that_is_not() {
     let old_root = ca("Old root");
     let new_root = ca("New root");
-    // One CA, certified by both.
+    // One CA, certified by two others.
     let by_new = spec("Issuing").ca().signed_by(&new_root);
     let by_old = spec("Issuing").ca().key_of(&by_new).signed_by(&old_root);
     let end = leaf().signed_by(&by_new);
@@ -221,7 +221,7 @@ fn a_cross_signed_path_that_is_revoked_is_passed_over_for_one_that_is_not() {
             vec![revoke_old.clone(), revoke_new.clone()],
             ReasonCode::Revoked,
         ),
-        // A list of the common CA holds for both paths.
+        // A list of the common CA covers both paths.
         (
             vec![crl().revoke(&end.certificate).signed_by(&by_old)],
             ReasonCode::Revoked,
@@ -257,14 +257,14 @@ fn two_cas_of_one_name_are_two_issuers() {
         assert!(scene.reason(&[&of_two]).accepts());
         assert!(scene.reason(&[&unnamed_key]).accepts());
     }
-    // The other one is not checked by that either.
+    // Revocation is not checked for the other one because of that.
     let mut scene = trusting(&[&one, &two]);
     scene.install(crl().signed_by(&one));
     assert_eq!(scene.held(&two), None);
     assert!(scene.reason(&[&leaf().signed_by(&two)]).accepts());
 }
 
-// The serial number that one CA gave to a leaf is that of the other's own certificate, which names no key.
+// One CA's own certificate has the serial number of a leaf of the other, and names no key.
 #[test]
 fn a_root_is_not_taken_for_what_another_ca_of_its_name_revoked() {
     let one = ca("CA");
@@ -284,11 +284,11 @@ fn a_root_is_not_taken_for_what_another_ca_of_its_name_revoked() {
         let report = scene.install(list.clone().entry(entry(&[7])).signed_by(&one));
         assert!(report.entries().is_empty());
         assert!(scene.reason(&[&end]).accepts());
-        // Its own list is another matter,
+        // Its own list counts,
         let report = scene.install(list.clone().entry(entry(&[7])).signed_by(&two));
         assert_eq!(report.entries().len(), 1);
         assert_eq!(scene.reason(&[&end]), ReasonCode::Revoked);
-        // and so is a CA of which nobody says which of both issued it.
+        // and so does a list if it is unknown which of both issued the CA.
         let mut scene = trusting(&[&other]);
         scene.intermediate(&one);
         scene.install(list.entry(entry(&[7])).signed_by(&one));
@@ -342,8 +342,8 @@ fn an_issuer_whose_certificate_in_the_path_may_not_sign_lists_tells_of_nobody() 
             .to_string()
             .contains("CN=Issuing may not sign revocation lists")
     );
-    // What the list names stays revoked.
+    // A certificate that the list names stays revoked.
     assert_eq!(scene.reason(&[&revoked, &mute]), ReasonCode::Revoked);
-    // With the certificate that may, the same path passes.
+    // With the certificate that may sign lists, the same path is accepted.
     assert!(scene.reason(&[&end, &good]).accepts());
 }

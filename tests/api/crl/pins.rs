@@ -9,7 +9,7 @@ use super::support::crl::*;
 use super::support::pki::{Made, spec};
 use super::support::server_id;
 
-/// A store that holds a CA for its lists alone, as an intermediate.
+/// A store that holds a CA as an intermediate, for its lists only.
 fn knowing(issuer: &Made) -> Scene {
     let mut scene = trusting(&[]);
     scene.intermediate(issuer);
@@ -59,7 +59,7 @@ fn a_pin_that_a_list_names_is_refused_however_it_matches() {
             let mut scene = knowing(&issuer);
             pin(&mut scene, &pinned);
             assert_eq!(scene.reason(&[&pinned]), reason);
-            // A list that does not name it changes nothing, and neither does having none.
+            // A list that does not name the pin has no effect, and neither does having none.
             let other = crl()
                 .number(0)
                 .no_key_id()
@@ -92,7 +92,7 @@ fn a_match_by_key_asks_about_what_is_installed_and_what_is_presented() {
         (&presented, &installed, ReasonCode::Revoked),
         (&presented, &presented, ReasonCode::Revoked),
         (&own, &installed, ReasonCode::Revoked),
-        // It was not presented, and it is not what was installed.
+        // The installed certificate was not presented, and the presented one was not installed.
         (&own, &presented, ReasonCode::KeyMatched),
     ] {
         let mut scene = knowing(&issuer);
@@ -111,7 +111,7 @@ fn issuers_of_one_name_are_told_apart_by_the_key_that_is_named() {
     let unnamed = leaf().serial(7).no_authority_key_id().signed_by(&one);
     for (pinned, list, reason) in [
         (&of_one, crl(), ReasonCode::PinMatched),
-        // Nobody says whose it is: the list decides.
+        // It is unknown which CA issued it, so the list counts.
         (&of_one, crl().no_key_id(), ReasonCode::Revoked),
         (&unnamed, crl(), ReasonCode::Revoked),
     ] {
@@ -120,7 +120,7 @@ fn issuers_of_one_name_are_told_apart_by_the_key_that_is_named() {
         scene.install(list.entry(entry(&[7])).signed_by(&two));
         assert_eq!(scene.reason(&[pinned]), reason);
     }
-    // Another issuer's list says nothing of it.
+    // The list of another issuer does not cover it.
     let other = ca("Other");
     let mut scene = knowing(&other);
     scene.pin(&unnamed.certificate, EntryOptions::new());
@@ -151,7 +151,7 @@ fn another_pin_of_the_same_server_still_passes() {
     scene.install(crl().revoke(&current.certificate).signed_by(&issuer));
     assert_eq!(scene.reason(&[&current]), ReasonCode::Revoked);
     assert_eq!(scene.reason(&[&next]), ReasonCode::PinMatched);
-    // The revoked pin is named when neither is presented.
+    // If neither is presented, the revoked pin is named.
     let verdict = scene.verdict(&[&spec("x").self_signed().certificate]);
     let items = verdict.considered().items();
     let of_current = items

@@ -1,4 +1,4 @@
-//! What is read as a revocation list, and what is not.
+//! What is accepted as a revocation list, and what is not.
 
 use std::error::Error;
 
@@ -19,7 +19,7 @@ fn changed(issuer: &Made, spec: &CrlSpec, change: impl FnOnce(&mut Der)) -> Vec<
     tree.write()
 }
 
-/// Refused, with this in what is said.
+/// Asserts an error that contains this text.
 fn refused(what: &str, der: &[u8], says: &str) {
     match Crl::from_der(der) {
         Ok(_) => panic!("{what} is read"),
@@ -59,8 +59,8 @@ fn whether_an_extension_is_critical_is_yes_or_no() {
 
 #[test]
 fn an_identifier_that_is_none_is_refused_wherever_it_stands_in_a_list() {
-    // I4. A critical issuingDistributionPoint under a padded identifier would count as understood by its text, and
-    // make a list of some certificates count as one of all.
+    // I4. A critical issuingDistributionPoint under a padded identifier would count as known by its text, and a list of
+    // some certificates would count as a list of all.
     let read =
         |name: &str| Crl::from_pem(&super::support::fixture_bytes(&format!("field/{name}.pem")));
     assert!(read("crl-distribution-point-plain").is_ok());
@@ -152,7 +152,7 @@ fn a_label_that_is_not_known_is_not_repeated() {
 
 #[test]
 fn reasons_have_no_bits_behind_their_end() {
-    // X.690 section 11.2.1: readers that pass over their count would read more reasons than the CA means.
+    // X.690 section 11.2.1: readers that ignore the bit count would read more reasons than the CA states.
     let issuer = ca("CA");
     let some = |bits: &[u8]| crl().scope(vec![bytes(0x83, bits)]).der(&issuer);
     assert!(!Crl::from_der(&some(&[1, 0x7e])).unwrap().has_all_reasons());
@@ -447,7 +447,7 @@ fn entries_are_held_to_their_grammar() {
         Err(CrlError::ExtensionsNeedVersion2)
     ));
 
-    // What tools write and what harms nobody.
+    // Harmless deviations that tools write.
     let longest = [1; 32];
     let odd = crl()
         .entry(entry(&longest))
@@ -462,7 +462,7 @@ fn entries_are_held_to_their_grammar() {
         ))
         .signed_by(&issuer);
     assert_eq!(odd.revoked_count(), 7);
-    // As long as can be; negative, as old tools number; 0; twice, of which the first counts; a leading zero more.
+    // The maximum length; negative, from old tools; 0; twice, of which the first counts; an additional leading zero.
     for serial in [
         &longest[..],
         &[0x80],
@@ -530,7 +530,7 @@ fn extensions_are_held_to_their_grammar() {
     );
     let odd = parts(SEQUENCE, vec![bytes(0x80, &[1]), bytes(0x80, &[2])]);
     refused("two key identifiers", &key(&odd), "authorityKeyIdentifier");
-    // The key identifier and the number are there already.
+    // The list already has a key identifier and a number.
     let many = |more: u8| {
         let more = (0..more).map(|last| standard(60 + last, false, &bytes(NULL, &[])));
         more.fold(crl(), CrlSpec::extension).der(&issuer)
@@ -589,12 +589,12 @@ fn a_scope_that_means_nothing_or_two_things_is_not_read() {
         let der = crl().scope(fields).der(&issuer);
         refused(what, &der, "issuingDistributionPoint");
     }
-    // FALSE is a default and should be left out, but it is clear.
+    // FALSE is the default and should be omitted, but it is clear.
     let said = crl().scope(vec![bytes(0x81, &[0])]).signed_by(&issuer);
     assert_eq!(said.kinds(), CrlKinds::All);
     let at_the_limit = crl().scope(vec![point(&many[..16])]).signed_by(&issuer);
     assert_eq!(at_the_limit.distribution_point().count(), 16);
-    // Other names, and texts that would not stay on their line, are not told.
+    // Other names, and texts with invisible characters or spaces, are omitted.
     let uris = [uri("http://ca.example/1"), uri("http://ca.example/a b")];
     let names = [&uris[..], &[bytes(0x82, b"ca.example")]].concat();
     let named = vec![parts(0xa0, vec![parts(0xa0, names)])];
@@ -646,7 +646,7 @@ fn a_pem_file_gives_all_its_lists_or_names_the_section_that_is_bad() {
         Crl::from_pem(file.as_bytes()),
         Err(CrlError::NotOne { found: 2, .. })
     ));
-    // A list of a kind that is not installed spoils no other.
+    // A list of an unsupported kind does not affect another list.
     let delta = crl()
         .extension(standard(27, true, &bytes(INTEGER, &[1])))
         .signed_by(&issuer);
@@ -692,7 +692,7 @@ fn a_pem_file_gives_all_its_lists_or_names_the_section_that_is_bad() {
     ));
 }
 
-// RFC 5280 section 5.3.1, but for the number 7, which is nobody's, and what is taken back.
+// RFC 5280 section 5.3.1, except 7, which is unused, and removeFromCRL.
 #[test]
 fn each_reason_is_read_by_its_number_and_has_its_name() {
     let issuer = ca("CA");

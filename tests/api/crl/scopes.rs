@@ -1,4 +1,4 @@
-//! Which certificates a list tells of: kinds, distribution points, reasons.
+//! Which certificates a list covers: kinds, distribution points, reasons.
 
 use mutual_trust::ReasonCode;
 use mutual_trust::certificate::Certificate;
@@ -27,7 +27,7 @@ fn scene(issuer: &Made, lists: &[CrlSpec]) -> Scene {
     scene
 }
 
-/// What comes of a certificate that no list names, by lists of these scopes.
+/// Whether a certificate that no list names is accepted with lists of these scopes.
 fn told(issuer: &Made, leaf: &Made, scopes: &[Vec<Der>]) -> bool {
     let lists: Vec<CrlSpec> = scopes
         .iter()
@@ -112,13 +112,13 @@ fn a_part_tells_of_the_certificates_that_name_it() {
             .reason(&[&naming(&[&[ONE]])])
             .accepts()
     );
-    // All parts are asked, in any order.
+    // All parts are considered, in any order.
     let leaf = naming(&[&[TWO]]);
     assert!(told(&issuer, &leaf, &[part(&[ONE]), part(&[TWO])]));
     assert!(told(&issuer, &leaf, &[part(&[TWO]), part(&[ONE])]));
 }
 
-// RFC 5280 section 6.3.3: a list that no point names counts as found under the issuer's name.
+// RFC 5280 section 6.3.3: a list that no distribution point names counts as found under the issuer's name.
 #[test]
 fn a_part_that_is_named_as_the_issuer_tells_of_all() {
     let issuer = ca("CA");
@@ -192,7 +192,7 @@ fn a_point_that_cannot_be_read_or_is_anothers_is_no_match() {
         let leaf = with_points(leaf(), value.write()).signed_by(&issuer);
         assert_eq!(told(&issuer, &leaf, &[vec![one()]]), wanted, "{what}");
     }
-    // What is no list of points at all, the path builder does not read.
+    // The path builder does not read a malformed list of distribution points.
     let mut behind = parts(SEQUENCE, vec![a_point(vec![one()])]).write();
     behind.extend([5, 0]);
     for value in [behind, parts(0x31, vec![a_point(vec![one()])]).write()] {
@@ -226,7 +226,7 @@ fn lists_of_some_reasons_tell_only_when_they_are_complete_together() {
     let issuer = ca("CA");
     let plain = leaf().signed_by(&issuer);
     let some = |reasons: &[u8]| vec![bytes(0x83, reasons)];
-    // Bits 1 to 8 are reasons: the first seven are in the first byte, behind an unused bit.
+    // Bits 1 to 8 are reasons. The first seven are in the first byte, after an unused bit.
     let (first, rest) = (some(&[0, 0x7f]), some(&[7, 0, 0x80]));
     assert!(!told(&issuer, &plain, core::slice::from_ref(&first)));
     assert!(!told(&issuer, &plain, core::slice::from_ref(&rest)));
@@ -243,7 +243,7 @@ fn lists_of_some_reasons_tell_only_when_they_are_complete_together() {
         ReasonCode::CrlExpired
     );
 
-    // A distribution point that is for some reasons.
+    // A distribution point for some reasons.
     let a_point =
         |uri: &str, reasons: &[u8]| parts(SEQUENCE, vec![point(&[uri]), bytes(0x81, reasons)]);
     let both = parts(
@@ -257,7 +257,7 @@ fn lists_of_some_reasons_tell_only_when_they_are_complete_together() {
     assert!(told(&issuer, &leaf, &[part(ONE), part(TWO)]));
 }
 
-// Serial numbers are unique for an issuer, so that a list that should not name it is no excuse.
+// Serial numbers are unique for an issuer, so a list that names the certificate out of scope still counts.
 #[test]
 fn what_a_list_of_another_scope_names_is_revoked() {
     let root = ca("Root");

@@ -27,7 +27,7 @@ fn own_pin(world: &mut World) {
 fn signed_by_pins() -> Vec<Row> {
     let mut rows = Vec::new();
     const NO_CA: &str = "pin own for server keys-1, which cannot be an authority: it does not state that it is a CA (basicConstraints)";
-    const OLD: &str = "pin own for server keys-1, which cannot be an authority: it is of an old X.509 version, which does not say that it is a CA";
+    const OLD: &str = "pin own for server keys-1, which cannot be an authority: it has an old X.509 version, which cannot state that it is a CA";
     for (pin, detail) in [
         ("ca-false", NO_CA),
         ("no-basic-constraints", NO_CA),

@@ -1,4 +1,5 @@
-//! Keys and self-signed certificates: what they say, to us and to OpenSSL, and that they serve.
+//! Generated keys and self-signed certificates: their fields for this crate and for OpenSSL, and their use in
+//! connections.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -18,7 +19,7 @@ use crate::support::link::{keys_1, settings};
 use crate::support::openssl::{below, openssl};
 use crate::support::{DAY, NOW, at, host, now, provider};
 
-/// The kinds of keys that can be made here, but for those that few peers know.
+/// The types of keys that can be generated here, except those that few peers support.
 pub(crate) fn kinds() -> Vec<KeyType> {
     let rsa = [KeyType::Rsa2048, KeyType::Rsa3072, KeyType::Rsa4096];
     let makes = |kind: &KeyType| {
@@ -27,7 +28,7 @@ pub(crate) fn kinds() -> Vec<KeyType> {
     KeyType::ALL.iter().copied().filter(makes).collect()
 }
 
-/// Those that OpenSSL 3.0, ring and TLS 1.2 have not.
+/// The types that OpenSSL 3.0, ring and TLS 1.2 do not support.
 const ML_DSA: [KeyType; 3] = [KeyType::MlDsa44, KeyType::MlDsa65, KeyType::MlDsa87];
 
 pub(crate) fn own_key(kind: KeyType, provider: &CryptoProvider) -> OwnKey {
@@ -39,7 +40,7 @@ pub(crate) fn own_key(kind: KeyType, provider: &CryptoProvider) -> OwnKey {
     OwnKey::new(key, provider).unwrap()
 }
 
-/// Made once and written, since making one takes long.
+/// Generated once and stored, because it takes long.
 fn rsa_key(kind: KeyType) -> Vec<u8> {
     static MADE: Mutex<BTreeMap<String, Vec<u8>>> = Mutex::new(BTreeMap::new());
     let mut made = MADE.lock().unwrap();
@@ -100,7 +101,7 @@ fn the_certificate_says_what_key_servers_want_and_nothing_more() {
         let to = i64::try_from(NOW + 730 * DAY).unwrap();
         assert_eq!(validity.not_after().seconds(), to, "{kind}");
         assert_eq!(certificate.subject_key_id().unwrap().len(), 20, "{kind}");
-        // It says of its key what the key was to be.
+        // The certificate states the requested kind of key.
         assert_eq!(certificate.key_kind().to_string(), kind.to_string());
     }
 }
@@ -153,7 +154,7 @@ fn openssl_reads_the_key_and_verifies_the_certificate_for_both_roles() {
         // Nothing else: four extensions and the key identifier.
         assert_eq!(text.matches("X509v3 ").count() - 1, 5, "{text}");
 
-        // The key that was written is the certificate's.
+        // The written key is that of the certificate.
         openssl.run("pkey -in own.key -check -noout");
         let public = openssl.run("pkey -in own.key -pubout");
         let certified = openssl.run("x509 -in own.pem -noout -pubkey");
@@ -189,7 +190,7 @@ fn what_we_make_serves_both_ends_of_a_link() {
 
 #[test]
 fn the_same_is_made_by_every_provider_that_loads_the_key() {
-    // The library that makes a key need not be the one that uses it.
+    // The provider that uses a key can differ from the library that generated it.
     for setting in settings() {
         for kind in kinds() {
             let key = own_key(kind, &setting.provider);
@@ -249,7 +250,7 @@ fn validity_is_bounded_and_needs_a_clock() {
         let refused = with(1, Clock::Known(at(seconds)));
         assert!(matches!(refused, Err(IssueError::ClockOff)), "{seconds}");
     }
-    // The first and the last that can be, and the two forms of a time (RFC 5280 section 4.1.2.5).
+    // The first and last possible times, and both encodings of a time (RFC 5280 section 4.1.2.5).
     for seconds in [BACKDATE.as_secs(), 2_524_607_999, 2_524_608_300, last - DAY] {
         let identity = with(1, Clock::Known(at(seconds))).unwrap();
         let to = i64::try_from(seconds + DAY).unwrap();
@@ -378,7 +379,7 @@ fn ml_dsa_keys_are_made_written_certified_requested_and_serve() {
         let new = NewKey::generate(kind).unwrap();
         let file = folder.file("own.key");
         new.write(&file, Existing::Replace).unwrap();
-        // The seed alone: 54 bytes.
+        // The seed only: 54 bytes.
         let text = fs::read_to_string(&file).unwrap();
         assert_eq!(text.lines().count(), 4, "{text}");
         let key = OwnKey::new(new.into_key().unwrap(), &provider).unwrap();
@@ -389,12 +390,12 @@ fn ml_dsa_keys_are_made_written_certified_requested_and_serve() {
         assert_eq!(certificate.signature_algorithm(), oid, "{kind}");
         assert!(!certificate.key_usage().unwrap().key_cert_sign(), "{kind}");
         assert_eq!(identity.advice(now()), [IdentityAdvice::MlDsa], "{kind}");
-        // What was written is the key of the certificate.
+        // The written key is that of the certificate.
         let chain = folder.file("own.pem");
         fs::write(&chain, certificate.to_pem()).unwrap();
         let identity = Identity::from_files(&chain, &file, &provider).unwrap();
 
-        // A CA answers the request of such a key.
+        // A CA answers a request for such a key.
         let ca = pki("Example");
         let writers = rcgen::KeyPair::generate_for(algorithm).unwrap();
         let other = PrivateKey::from_der(writers.serialize_der()).unwrap();
@@ -410,7 +411,7 @@ fn ml_dsa_keys_are_made_written_certified_requested_and_serve() {
             .into_iter()
             .filter(|one| one.name.starts_with("aws"))
         {
-            // The import verifies the signature on the certificate.
+            // Installing verifies the signature on the certificate.
             let trusted = setting.pinning_server(certificate).view();
             let known = setting.pinning_client(renewed.certificate()).view();
             let client = setting

@@ -1,4 +1,4 @@
-//! The same certificate with new dates, with the same key or with another: two operations.
+//! The same certificate with new dates: with the same key, or with a new one.
 
 use mutual_trust::certificate::{Certificate, KeyKind};
 use mutual_trust::error::IssueError;
@@ -18,7 +18,7 @@ const fn at_later() -> pki_types::UnixTime {
     pki_types::UnixTime::since_unix_epoch(std::time::Duration::from_secs(NOW + 20 * DAY))
 }
 
-/// All that a renewal must keep.
+/// What a renewal must keep.
 fn expect_same_words(new: &Certificate, old: &Certificate) {
     assert_eq!(new.subject_der(), old.subject_der());
     assert!(new.names().eq(old.names()));
@@ -42,7 +42,7 @@ fn renewing_keeps_the_key_and_the_names_and_changes_serial_and_dates() {
             new.certificate().subject_key_id(),
             old.certificate().subject_key_id()
         );
-        // And once more, from the renewed one.
+        // Renews the renewed certificate again.
         let again = new.renew(30, LATER, &provider()).unwrap();
         assert_ne!(again.certificate().serial(), new.certificate().serial());
     }
@@ -112,7 +112,7 @@ fn a_server_that_binds_to_the_key_goes_on_after_a_renewal_and_not_after_a_rekeyi
     }
 }
 
-/// The server refuses what it does not know, whatever it calls that.
+/// The server refuses the unknown certificate, with whatever reason.
 fn expect_unknown(name: &str, outcome: &Outcome) {
     let error = outcome.server.as_ref().unwrap_err();
     assert!(!refusal(error).unwrap().is_accepted(), "{name}");
@@ -150,14 +150,14 @@ fn what_a_ca_has_issued_is_renewed_by_the_ca_alone() {
     let key = own_key(KeyType::P256, &provider());
     let refused = identity.rekey(&key, 30, now());
     assert!(matches!(refused, Err(IssueError::NotSelfSigned { .. })));
-    // Asked for with the same key and names, it is outstanding.
+    // A request for the same key and names.
     let request = identity.request_renewal(&provider()).unwrap();
     assert_eq!(request.key_pin(), identity.certificate().key_pin());
 }
 
 #[test]
 fn a_certificate_of_its_own_name_and_anothers_key_is_not_self_signed() {
-    // Issuer and subject are the same name, but the issuer's key is named as another.
+    // Issuer and subject have the same name, but the issuer's key identifier is another one.
     let other = fixture("self-issued-aki-other");
     assert!(other.is_self_issued());
     let identity = fixture_identity(
@@ -191,7 +191,7 @@ fn certificates_of_other_tools_are_renewed_with_their_subject_byte_for_byte() {
         let new = old.renew(30, LATER, &provider());
         let new = new.unwrap_or_else(|error| panic!("{name}: {error}"));
         expect_same_words(new.certificate(), old.certificate());
-        // What is not kept is what key servers refuse.
+        // Renewing drops what key servers refuse.
         assert!(!new.certificate().is_ca(), "{name}");
         assert_eq!(new.certificate().version(), 3, "{name}");
         let bits = |identity: &Identity| identity.certificate().key_kind();
@@ -226,7 +226,7 @@ fn what_cannot_be_written_again_is_not_left_out() {
         let refused = certificate.renew(30, now(), &provider());
         assert!(matches!(refused, Err(IssueError::NotKept { .. })));
     }
-    // Names of all the other forms are kept.
+    // Names of all other forms are kept.
     let all = self_signed_with(|params| {
         let names = &mut params.subject_alt_names;
         names.push(SanType::URI("urn:array:7".try_into().unwrap()));

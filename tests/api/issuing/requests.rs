@@ -1,4 +1,4 @@
-//! Requests: OpenSSL verifies them, a CA of OpenSSL's signs them, and the answer is installed and used.
+//! Requests: OpenSSL verifies them, a CA of OpenSSL signs them, and the answer is installed and used.
 
 use mutual_trust::certificate::{Certificate, SanName};
 use mutual_trust::error::{IdentityError, IssueError, PemError};
@@ -18,7 +18,7 @@ use crate::support::openssl::{OpenSsl, below, openssl};
 use crate::support::pki::{pki, self_signed, spec as certificate};
 use crate::support::{NOW, at, fixture, fixture_bytes, now, provider};
 
-/// A root and an intermediate of OpenSSL's.
+/// A root and an intermediate, made by OpenSSL.
 fn make_ca(openssl: &OpenSsl) {
     openssl.write("ca.ext", "[ca]\nbasicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\n");
     openssl.run(
@@ -34,14 +34,14 @@ fn make_ca(openssl: &OpenSsl) {
     );
 }
 
-/// Signs `own.csr` with all that it asks for.
+/// Signs `own.csr` with all requested extensions.
 fn sign(openssl: &OpenSsl) {
     openssl.run(
         "x509 -req -in own.csr -CA sub.pem -CAkey sub.key -out own.pem -days 3000 -copy_extensions copyall",
     );
 }
 
-/// A handshake with a server that trusts the CA for its clients.
+/// Makes a connection to a server that trusts the CA for its clients.
 fn serves(setting: &Setting, identity: Identity, root: &Certificate) {
     let server = self_signed("kms1.example").identity(&[], &setting.provider);
     let trusted = setting.pinning_server(server.certificate()).view();
@@ -49,7 +49,7 @@ fn serves(setting: &Setting, identity: Identity, root: &Certificate) {
     known
         .install_authority(AuthorityScope::Clients, root.clone(), EntryOptions::new())
         .unwrap();
-    // openssl has made the certificates by the clock of the machine; the store's floor is ours.
+    // openssl used the clock of the machine, but the store's clock is ours.
     let since = identity.certificate().validity().not_before().seconds();
     let clock = NOW.max(u64::try_from(since).unwrap() + 60);
     let clock = Clock::Known(at(clock));
@@ -135,7 +135,7 @@ fn a_request_is_outstanding_over_a_restart_as_two_files() {
     let request = CertificateRequest::from_pem(&std::fs::read(&request_file).unwrap()).unwrap();
     let key = PrivateKey::from_file(&key_file).unwrap();
     let key = OwnKey::new(key, &provider()).unwrap();
-    // The CA has put its own certificate first: the order is repaired.
+    // The CA put its own certificate first: the order is repaired.
     let answer = [openssl.read("sub.pem"), openssl.read("own.pem")].concat();
     let identity = key
         .install(&request, Chain::from_pem(&answer).unwrap())
@@ -161,14 +161,14 @@ fn an_answer_to_another_request_is_refused() {
     };
     assert_eq!(requested, request.key_pin());
     assert_eq!(found, answer.certificate.key_pin());
-    // Nor to a request of the right kind by another key of ours.
+    // Nor does it answer a request for another key of ours.
     let theirs = other.request(&spec()).unwrap();
     assert_ne!(theirs.key_pin(), request.key_pin());
 }
 
 #[test]
 fn an_answer_with_an_issuer_that_did_not_sign_it_is_refused() {
-    // K1: the CA has rolled its key, and its old certificate came with the answer.
+    // K1: the CA changed its key, and the answer contains its old certificate.
     let [root, old, new] = ["Root", "Issuing", "Issuing"]
         .map(|name| certificate(name).ca().no_authority_key_id().self_signed());
     let own = self_signed("array-7.example");
@@ -198,7 +198,7 @@ fn an_answer_with_an_issuer_that_did_not_sign_it_is_refused() {
 
 #[test]
 fn an_answer_to_the_request_of_another_key_is_refused_by_the_key() {
-    // Two requests are outstanding, and the wrong key is at hand (K1).
+    // There are two requests, and the wrong key is used (K1).
     let request = CertificateRequest::from_pem(request_of_fixture().as_bytes()).unwrap();
     let key = own_key(KeyType::P256, &provider());
     let answer = fixture("chain-client");
@@ -261,7 +261,7 @@ fn what_is_written_is_read_again_and_of_others_only_a_request_is_read() {
         CertificateRequest::from_pem(pem.as_bytes()).unwrap(),
         request
     );
-    // The label that keytool and old OpenSSL write.
+    // The label that keytool and old versions of OpenSSL write.
     let old = pem.replace("CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST");
     assert_eq!(
         CertificateRequest::from_pem(old.as_bytes()).unwrap(),
@@ -285,7 +285,7 @@ fn what_is_written_is_read_again_and_of_others_only_a_request_is_read() {
         read(&certificate),
         Err(IssueError::RequestPem(PemError::Label { .. }))
     ));
-    // A certificate under the label of a request, and requests with a byte too many or too few inside.
+    // A certificate with the label of a request, and requests with a byte too many or too few.
     let mislabelled = certificate.replace("CERTIFICATE", "CERTIFICATE REQUEST");
     assert!(matches!(
         read(&mislabelled),
@@ -315,7 +315,7 @@ fn a_damaged_request_is_refused_and_never_panics() {
         damaged[at] ^= 0x80;
         let _ = read(&damaged);
     }
-    // Each part that is looked at is of its type.
+    // Each checked field has another type.
     for (place, tag) in [
         (&[][..], 0x31),
         (&[0], 0x31),
@@ -352,7 +352,7 @@ fn a_damaged_request_is_refused_and_never_panics() {
     assert!(places > 3, "{places}");
     let mut signed = Der::read(der);
     for (length, good) in [(MAX_REQUEST_BYTES, true), (MAX_REQUEST_BYTES + 1, false)] {
-        // As long as the signature makes it, with longer lengths of it and of the whole.
+        // The signature length determines the outer lengths, which need longer forms here.
         signed.at(&[2]).content().resize(length / 2, 0);
         let around = signed.write().len() - length / 2;
         signed.at(&[2]).content().resize(length - around, 0);

@@ -1,7 +1,7 @@
-//! What making a key, and signing a certificate and a request with it, leave in the memory of a process. The
-//! process is this program again; the one that looks has what is looked for, and the other never had it.
+//! What generating a key, and signing a certificate and a request with it, leaves in the memory of a process. The
+//! process is this program again. The parent knows what to search for, and the child never had that.
 //!
-//! What loading and handshakes leave is for `tests/residue`, from which the secrets in all their forms are taken.
+//! `tests/residue` covers loading and handshakes, and provides the secrets in all their forms.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -24,7 +24,7 @@ const FOLDER: &str = "MUTUAL_TRUST_TEST_RESIDUE";
 const TYPE: &str = "MUTUAL_TRUST_TEST_KEY_TYPE";
 const PLANT: &str = "MUTUAL_TRUST_TEST_PLANT";
 
-/// Makes a key and uses it, in the processes that the tests below start; else does nothing.
+/// Generates and uses a key in the processes that the tests below start. Does nothing otherwise.
 #[test]
 fn child() {
     let Ok(folder) = std::env::var(FOLDER) else {
@@ -37,8 +37,7 @@ fn child() {
     moment("start");
     let new = NewKey::generate(*kind.unwrap()).unwrap();
     moment("made");
-    new.write(&folder.join("own.key"), Existing::Refuse)
-        .unwrap();
+    new.write(folder.join("own.key"), Existing::Refuse).unwrap();
     moment("written");
     let planted = std::env::var(PLANT).is_ok();
     let planted = planted.then(|| fs::read(folder.join("own.key")).unwrap());
@@ -46,11 +45,11 @@ fn child() {
     moment("loaded");
     let identity = key.self_signed(&spec(), 30, now()).unwrap();
     let pem = identity.certificate().to_pem();
-    write_private(&folder.join("own.pem"), pem.as_bytes(), Existing::Refuse).unwrap();
+    write_private(folder.join("own.pem"), pem.as_bytes(), Existing::Refuse).unwrap();
     moment("signed");
     let request = key.request(&spec()).unwrap();
     request
-        .write(&folder.join("own.csr"), Existing::Refuse)
+        .write(folder.join("own.csr"), Existing::Refuse)
         .unwrap();
     moment("requested");
     drop((key, identity));
@@ -58,7 +57,7 @@ fn child() {
     drop(planted);
 }
 
-/// Waits until the parent has looked.
+/// Waits until the parent has searched.
 fn moment(name: &str) {
     println!("moment {name}");
     std::io::stdout().flush().unwrap();
@@ -106,7 +105,7 @@ impl Looked {
         self.go.write_all(b"x").unwrap();
     }
 
-    /// All memory that can be written, with its address.
+    /// All writable memory with its addresses.
     fn memory(&self) -> Vec<(u64, Vec<u8>)> {
         let process = self.child.id();
         let maps = fs::read_to_string(format!("/proc/{process}/maps")).unwrap();
@@ -138,7 +137,7 @@ impl Drop for Looked {
 
 type Memory = Vec<(u64, Vec<u8>)>;
 
-/// Runs the child to its end, and returns its memory at each moment with what is to be looked for.
+/// Runs the child to its end. Returns its memory at each moment, and what to search for.
 fn run(kind: KeyType, plant: bool) -> (Vec<(&'static str, Memory)>, Vec<Needle>) {
     let folder = Folder::new(&format!("residue-{kind}-{plant}"));
     let mut child = Looked::start(&folder, kind, plant);
@@ -192,7 +191,7 @@ fn making_a_key_and_signing_with_it_leave_nothing_but_the_live_copy() {
             let good = |kind: Kind| kind == Kind::Key && !none;
             let bad: Vec<_> = found.iter().filter(|hit| !good(hit.kind)).collect();
             assert!(bad.is_empty(), "{kind}, {name}: {bad:?}");
-            // One copy: the numbers of the key in our buffer, or in the provider's and what it computes of them.
+            // One copy: the numbers of the key in our buffer, or in the provider's with its precomputed values.
             let most = match (kind, name) {
                 (KeyType::Rsa2048, "made" | "written") => 6,
                 (KeyType::Rsa2048, _) => 16,
@@ -203,7 +202,7 @@ fn making_a_key_and_signing_with_it_leave_nothing_but_the_live_copy() {
     }
 }
 
-/// What a copy of a process's memory holds, in stretches that are long enough to count.
+/// The copies in the memory of a process, in parts that are long enough to count.
 fn find(index: &Index<'_>, memory: &[(u64, Vec<u8>)]) -> Vec<Hit> {
     let mut hits = Vec::new();
     for (address, bytes) in memory {

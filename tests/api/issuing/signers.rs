@@ -1,4 +1,4 @@
-//! Signers outside of this process, and what providers cannot do.
+//! External signers, and keys that providers cannot use.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::support::{now, provider};
 #[cfg(feature = "aws-lc-rs")]
 #[test]
 fn a_key_of_a_kind_that_is_not_written_is_named() {
-    // P-521 signs handshakes, but there is no writer for what it would sign here.
+    // P-521 signs handshakes, but signing certificates with it is not supported here.
     let identity = fixture_identity("ee-p521", "p521", &provider());
     let refused = identity.renew(30, now(), &provider());
     let Err(IssueError::CannotSign { key, .. }) = refused else {
@@ -32,7 +32,7 @@ fn a_key_of_a_kind_that_is_not_written_is_named() {
     assert_eq!(key, KeyKind::P521);
 }
 
-/// A signer outside, such as a HSM, that tells its public key and then does not do what it should.
+/// An external signer, such as an HSM, that tells its public key and then misbehaves.
 #[derive(Debug)]
 struct Outside {
     like: Arc<dyn SigningKey>,

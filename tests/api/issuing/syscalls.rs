@@ -1,4 +1,4 @@
-//! The order in which a file is written and flushed, and what is left when a step fails, as the kernel sees it.
+//! The order of system calls when a file is written and flushed, and what remains if one fails.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -15,7 +15,7 @@ use crate::support::folder::Folder;
 const PATH: &str = "MUTUAL_TRUST_TEST_WRITE";
 const EXISTING: &str = "MUTUAL_TRUST_TEST_EXISTING";
 
-/// Runs [`writer`] under strace. `None` if there is none that works.
+/// Runs [`writer`] under strace. `None` if strace does not work here.
 fn traced(path: &Path, existing: &str, arguments: &[&str]) -> Option<(Output, String)> {
     let trace = path.with_extension("trace");
     let output = Command::new("strace")
@@ -33,7 +33,7 @@ fn traced(path: &Path, existing: &str, arguments: &[&str]) -> Option<(Output, St
     seen.contains(".mutual-trust-").then_some((output, seen))
 }
 
-/// Writes a file, in the processes that the tests below start; else does nothing.
+/// Writes a file in the processes that the tests below start. Does nothing otherwise.
 #[test]
 fn writer() {
     let Ok(path) = std::env::var(PATH) else {
@@ -96,7 +96,7 @@ fn a_file_is_flushed_before_it_gets_its_name_and_its_folder_after() {
 #[test]
 fn a_step_that_fails_leaves_what_was_there_and_no_temporary_file() {
     let folder = Folder::new("failing");
-    // (which call fails, how, what is said, whether the new content is there)
+    // (the call that fails, its error, the text, whether the new content is in place)
     let cases = [
         ("fchmod", "EPERM", "failed: Create", false),
         ("fsync", "EIO", "failed: Flush", false),
@@ -138,7 +138,7 @@ fn a_step_that_fails_leaves_what_was_there_and_no_temporary_file() {
 
 #[test]
 fn a_file_that_cannot_be_written_leaves_nothing() {
-    // A limit of the process stands for the full disk: no file may have a byte.
+    // A process limit simulates a full disk: files cannot have any bytes.
     let folder = Folder::new("full");
     for existing in ["refuse", "replace"] {
         let path = folder.file(existing);
@@ -160,7 +160,7 @@ fn a_file_that_cannot_be_written_leaves_nothing() {
 
 #[test]
 fn a_temporary_name_that_is_taken_is_passed_over_and_not_written_to() {
-    // What a crash has left behind, or what somebody has put there: links to a file of theirs.
+    // Files that a crash left behind, or links that another user placed.
     for (taken, expected) in [
         (MAX_TEMPORARY_NAMES - 1, "written"),
         (MAX_TEMPORARY_NAMES, "failed: Create"),
@@ -168,7 +168,7 @@ fn a_temporary_name_that_is_taken_is_passed_over_and_not_written_to() {
         let folder = Folder::new(&format!("taken-{taken}"));
         let (path, trap) = (folder.file("key"), folder.file("trap"));
         fs::write(&trap, "old content").unwrap();
-        // The shell says which process it is, waits, and becomes the writer.
+        // The shell prints its process id, waits, and then becomes the writer.
         let mut child = Command::new("sh")
             .args(["-c", r#"echo $$; read go; exec "$0" "$@""#])
             .arg(std::env::current_exe().unwrap())

@@ -1,4 +1,4 @@
-//! Files appear whole, for their owner alone, and never over another by mistake.
+//! Files appear complete, for their owner only, and never replace another by mistake.
 
 use std::fs::{self, Permissions};
 use std::io::ErrorKind;
@@ -60,14 +60,14 @@ fn an_existing_file_is_kept_unless_replacing_it_is_asked_for() {
 
     write_private(&path, b"new", Existing::Replace).unwrap();
     assert_eq!(fs::read(&path).unwrap(), b"new");
-    // The mode is the new file's, not the old one's.
+    // The new file has its own mode, not that of the old one.
     assert_eq!(mode(&path), 0o600);
     assert_eq!(folder.names(), ["key.pem"]);
 }
 
 #[test]
 fn of_many_writers_who_refuse_to_replace_one_wins_and_its_content_is_whole() {
-    // A file that appears after it was looked for is kept as well.
+    // A file that appears after the check is kept too.
     let folder = Folder::new("race");
     for round in 0..20 {
         let path = folder.file(&format!("key-{round}"));
@@ -152,9 +152,9 @@ fn a_missing_folder_is_named_with_the_step_at_which_it_was_missed() {
         assert_eq!(source.kind(), ErrorKind::NotFound);
         assert!(refused.to_string().contains("missing/key.pem"), "{refused}");
     }
-    // A file where a folder should be.
+    // A file in the place of a folder.
     fs::write(folder.file("file"), "").unwrap();
-    let refused = write_private(&folder.file("file/key.pem"), b"x", Existing::Refuse).unwrap_err();
+    let refused = write_private(folder.file("file/key.pem"), b"x", Existing::Refuse).unwrap_err();
     assert!(
         matches!(
             refused,
@@ -167,8 +167,7 @@ fn a_missing_folder_is_named_with_the_step_at_which_it_was_missed() {
     );
 }
 
-/// In a process of its own: the umask is the process's, and a user who may do everything sees no read-only
-/// folder.
+/// Runs in its own process: the umask belongs to the process, and root is not stopped by a read-only folder.
 #[test]
 fn umask_and_read_only_folders_in_a_process_of_its_own() {
     const CHILD: &str = "MUTUAL_TRUST_TEST_WRITER";
@@ -219,15 +218,15 @@ fn as_somebody(folder: &Path) {
     fs::set_permissions(folder, Permissions::from_mode(0o500)).unwrap();
     let before = fs::read_dir(folder).unwrap().count();
     for (name, existing) in [("new", BOTH[0]), ("new", BOTH[1]), ("refuse", BOTH[1])] {
-        let refused = write_private(&folder.join(name), b"other", existing).unwrap_err();
+        let refused = write_private(folder.join(name), b"other", existing).unwrap_err();
         let WriteError::Io { step, source, .. } = &refused else {
             panic!("{refused}");
         };
         assert_eq!(*step, WriteStep::Create);
         assert_eq!(source.kind(), ErrorKind::PermissionDenied);
     }
-    // What is there is named before anything is tried.
-    let refused = write_private(&folder.join("refuse"), b"other", Existing::Refuse);
+    // The existing file is reported before anything is written.
+    let refused = write_private(folder.join("refuse"), b"other", Existing::Refuse);
     assert!(matches!(refused, Err(WriteError::Exists { .. })));
     assert_eq!(fs::read_dir(folder).unwrap().count(), before);
     assert_eq!(fs::read(folder.join("refuse")).unwrap(), b"content");

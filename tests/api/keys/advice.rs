@@ -1,4 +1,4 @@
-//! What is said about an identity that some peers refuse: one thing for each shape, and nothing about the rest.
+//! Advice on identities that some peers refuse: one item for each property, and none for identities without any.
 
 use mutual_trust::certificate::{Certificate, Clock, KeyRefusal};
 use mutual_trust::identity::{Chain, IdentityAdvice as A};
@@ -21,7 +21,7 @@ fn of(made: Made) -> Vec<A> {
     made.identity(&[], &provider()).advice(now())
 }
 
-/// The advice about certificates whose key is not at hand.
+/// The advice on a chain without its private key.
 fn about(certificates: Vec<Certificate>, clock: Clock) -> Vec<A> {
     let chain = Chain::new(certificates).unwrap();
     let signer = Signer::silent();
@@ -53,7 +53,7 @@ fn an_extended_key_usage_that_leaves_clients_out_is_told_apart_from_one_that_doe
         of(named(ExtendedKeyUsagePurpose::CodeSigning).self_signed()),
         [A::NotForClients]
     );
-    // PyKMIP asks for clientAuth by name.
+    // PyKMIP requires clientAuth by name.
     assert_eq!(
         of(named(ExtendedKeyUsagePurpose::Any).self_signed()),
         [A::ClientAuthNotStated]
@@ -72,7 +72,7 @@ fn a_ca_that_is_presented_as_our_own_certificate_is_told() {
     let found = of(good().ca().self_signed());
     assert_eq!(found, [A::IsCa]);
     assert!(found[0].to_string().contains("MinIO KES"));
-    // What most people make: `openssl req -x509`.
+    // The usual self-made certificate: `openssl req -x509`.
     let identity = fixture_identity("openssl-req-default", "openssl-req-default", &provider());
     assert_eq!(
         identity.advice(now()),
@@ -133,7 +133,7 @@ fn the_end_is_told_thirty_days_ahead_to_the_second() {
         soon[0].to_string(),
         "the certificate ends soon, at 2027-01-30T23:59:59Z"
     );
-    // Its last second is still inside.
+    // The last second still counts as valid.
     assert!(matches!(ending(0).as_slice(), [A::ExpiresSoon { .. }]));
     let over = ending(-1);
     assert!(
@@ -166,7 +166,7 @@ fn without_a_clock_nothing_is_said_of_time_but_that() {
     let expired = good().valid(-2000, -1000).self_signed();
     let identity = expired.identity(&[], &provider());
     assert_eq!(identity.advice(Clock::Unset), [A::ClockUnset]);
-    // M7: the clock is what is given, not the machine's.
+    // M7: the given clock is used, not that of the machine.
     let then = Clock::Known(at(NOW - 1500));
     assert!(matches!(
         identity.advice(then).as_slice(),
@@ -210,7 +210,7 @@ fn what_is_weaker_than_the_policy_is_told() {
         ),
         "{found:?}"
     );
-    // An issuer that is weak, under a leaf that is not.
+    // A weak issuer above a strong leaf.
     let weak = fixture("rsa1024-ca");
     let root = spec("root").ca().self_signed();
     let issuer = spec("weak").ca().for_key_of(&weak, &root);
@@ -239,13 +239,13 @@ fn what_is_weaker_than_the_policy_is_told() {
 
 #[test]
 fn a_signature_by_an_issuer_with_a_broken_digest_is_told() {
-    // On a self-signed certificate the signature vouches for nothing, so nothing is said.
+    // The signature on a self-signed certificate proves nothing, so there is no advice on it.
     let own = about(vec![fixture("sha1-self-signed")], now());
     assert!(
         !own.iter().any(|one| matches!(one, A::WeakSignature { .. })),
         "{own:?}"
     );
-    // The same bytes with another issuer's name: what a CA of old would have signed.
+    // The same bytes with another issuer name, as an old CA would have signed it.
     let text = fixture("sha1-self-signed");
     let der = text.der().to_vec();
     let mut tree = crate::support::der::Der::read(&der);
@@ -268,7 +268,7 @@ fn a_signature_by_an_issuer_with_a_broken_digest_is_told() {
 
 #[test]
 fn each_digest_that_can_be_forged_has_its_name() {
-    // RFC 3279 sections 2.2.1 to 2.2.3; the last is SHA-256 with RSA.
+    // RFC 3279 sections 2.2.1 to 2.2.3. The last one is RSA with SHA-256.
     let rsa = |last: u8| vec![0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, last];
     for (oid, digest) in [
         (rsa(2), Some("MD2")),

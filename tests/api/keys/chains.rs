@@ -23,7 +23,7 @@ fn order(certificates: &[&Certificate]) -> Result<Vec<Certificate>, E> {
     Ok(found)
 }
 
-/// Every order of some things.
+/// All orders of `things`.
 fn orders<T: Clone>(things: &[T]) -> Vec<Vec<T>> {
     if things.len() < 2 {
         return vec![things.to_vec()];
@@ -45,7 +45,7 @@ fn a_chain_is_presented_in_its_order_however_it_was_given() {
     let pki = pki("corp");
     let leaf = pki.server("kms1.example").certificate;
     let (intermediate, root) = (pki.intermediate.certificate, pki.root.certificate);
-    // With the root, which is superfluous, and without.
+    // With the root, which is optional, and without it.
     for whole in [
         vec![&leaf],
         vec![&leaf, &intermediate],
@@ -76,18 +76,19 @@ fn what_is_given_twice_is_presented_once() {
 }
 
 #[test]
-fn a_gap_and_a_stranger_are_refused_with_their_place_and_the_issuer_that_was_looked_for() {
+fn a_gap_and_an_unrelated_certificate_are_refused_with_their_place_and_the_issuer_that_was_looked_for()
+ {
     let pki = pki("corp");
     let leaf = pki.server("kms1.example").certificate;
     let root = &pki.root.certificate;
-    let stranger = fixture("ca-root");
+    let other = fixture("ca-root");
     let intermediate = &pki.intermediate.certificate;
     for (given, place, missing) in [
         (vec![&leaf, root], 1, "corp intermediate"),
-        (vec![&leaf, &stranger], 1, "corp intermediate"),
-        (vec![&leaf, intermediate, &stranger], 2, "corp root"),
-        (vec![&leaf, &stranger, intermediate], 1, "corp root"),
-        (vec![intermediate, &leaf, &stranger], 2, "corp root"),
+        (vec![&leaf, &other], 1, "corp intermediate"),
+        (vec![&leaf, intermediate, &other], 2, "corp root"),
+        (vec![&leaf, &other, intermediate], 1, "corp root"),
+        (vec![intermediate, &leaf, &other], 2, "corp root"),
     ] {
         let error = assert_is!(
             order(&given),
@@ -100,7 +101,7 @@ fn a_gap_and_a_stranger_are_refused_with_their_place_and_the_issuer_that_was_loo
             "{text}"
         );
     }
-    // Two end entities: the first is ours, and what the other is for cannot be told.
+    // Two end entities: the first is taken as ours, and the other does not belong to the chain.
     let other = pki.client("array-7").certificate;
     assert_is!(
         order(&[&leaf, &other, intermediate]),
@@ -110,7 +111,7 @@ fn a_gap_and_a_stranger_are_refused_with_their_place_and_the_issuer_that_was_loo
         order(&[intermediate, &leaf, &other]),
         E::ChainBroken { index: 2, .. }
     );
-    // Behind a self-signed certificate comes nothing, not even one of its name.
+    // A self-signed certificate ends the chain, even if another one has its name.
     let (old, new) = (spec("own").self_signed(), spec("own").self_signed());
     let error = order(&[&old.certificate, &new.certificate]).unwrap_err();
     assert!(
@@ -119,7 +120,7 @@ fn a_gap_and_a_stranger_are_refused_with_their_place_and_the_issuer_that_was_loo
     );
 }
 
-/// Two CAs of one name with different keys, and a leaf of the second.
+/// Two CAs of the same name with different keys, and a leaf of the second.
 fn same_name(leaf_names_key: bool) -> (Made, Made, Certificate) {
     let ca = || spec("twin").ca().self_signed();
     let (first, second) = (ca(), ca());
@@ -137,7 +138,7 @@ fn same_name(leaf_names_key: bool) -> (Made, Made, Certificate) {
 fn of_issuers_of_one_name_the_key_identifier_tells_which() {
     let (first, second, leaf) = same_name(true);
     let (first, second) = (first.certificate, second.certificate);
-    // The other is no part of the chain.
+    // The other CA is not part of the chain.
     assert_is!(
         order(&[&leaf, &first, &second]),
         E::ChainBroken { index: 1, .. }
@@ -146,7 +147,7 @@ fn of_issuers_of_one_name_the_key_identifier_tells_which() {
         order(&[&leaf, &second, &first]),
         E::ChainBroken { index: 2, .. }
     );
-    // Without it any of them can be the issuer.
+    // Without a key identifier, either can be the issuer.
     let (first, second, leaf) = same_name(false);
     assert_is!(
         order(&[&first.certificate, &second.certificate, &leaf]),
@@ -156,7 +157,7 @@ fn of_issuers_of_one_name_the_key_identifier_tells_which() {
             ..
         }
     );
-    // Intermediates of one name, each below a root of its own: with the key identifiers there is one way.
+    // Intermediates of the same name, each below its own root. The key identifiers tell them apart.
     let roots = [
         spec("root a").ca().self_signed(),
         spec("root b").ca().self_signed(),
@@ -177,7 +178,7 @@ fn of_issuers_of_one_name_the_key_identifier_tells_which() {
 fn issuers_that_nothing_tells_apart_are_refused_unless_their_order_does() {
     let root = spec("root").ca().self_signed();
     let key = spec("cross").ca().self_signed();
-    // One key and one name, certified by two: the leaf's issuer is either.
+    // One key and name with two certificates: either can be the issuer of the leaf.
     let by_root = spec("cross").ca().key_of(&key).signed_by(&root).certificate;
     let again = spec("cross").ca().key_of(&key).signed_by(&key).certificate;
     let leaf = spec("kms1.example").signed_by(&key).certificate;
@@ -194,7 +195,7 @@ fn issuers_that_nothing_tells_apart_are_refused_unless_their_order_does() {
         error.to_string().contains("certificates 1 and 2"),
         "{error}"
     );
-    // Given behind the leaf, the first of them is taken; the other does not follow from it.
+    // The one after the leaf is taken. The other one does not continue the chain.
     assert_is!(
         order(&[&leaf, &by_root, &root.certificate, &again]),
         E::ChainBroken { index: 3, .. }
@@ -210,18 +211,14 @@ fn certificates_that_all_issued_each_other_are_no_chain() {
     let (a, b) = (spec("a").ca().self_signed(), spec("b").ca().self_signed());
     let a_by_b = spec("a").ca().key_of(&a).signed_by(&b).certificate;
     let b_by_a = spec("b").ca().key_of(&b).signed_by(&a).certificate;
-    // Two that follow from each other can be presented in the order given.
+    // Two certificates that issued each other are presented in the given order.
     assert_eq!(
         order(&[&a_by_b, &b_by_a]).unwrap(),
         [a_by_b.clone(), b_by_a.clone()]
     );
-    let stranger = spec("c").ca().self_signed();
-    let c_by_c = spec("c")
-        .ca()
-        .key_of(&stranger)
-        .signed_by(&stranger)
-        .certificate;
-    let result = order(&[&a_by_b, &b_by_a, &stranger.certificate, &c_by_c]);
+    let other = spec("c").ca().self_signed();
+    let c_by_c = spec("c").ca().key_of(&other).signed_by(&other).certificate;
+    let result = order(&[&a_by_b, &b_by_a, &other.certificate, &c_by_c]);
     assert_is!(result, E::ChainWithoutLeaf);
 }
 
@@ -242,7 +239,7 @@ fn a_file_of_a_chain_holds_certificates_and_perhaps_their_key() {
     let key = keys_format("p256-sec1-after-parameters.pem");
     let both = [&*certificate, &*key].concat();
     Chain::from_combined_pem(&both).unwrap();
-    // A file that is handed around holds no key.
+    // A certificate file must not contain a private key.
     assert_is!(
         Chain::from_pem(&both),
         E::Certificate(CertificateError::PrivateKey { index: 2, .. })
@@ -272,15 +269,15 @@ fn a_file_of_a_chain_holds_certificates_and_perhaps_their_key() {
     );
 }
 
-/// The certificate with another signature, of the same length.
+/// The certificate with another signature of the same length.
 fn with_wrong_signature(certificate: &Certificate) -> Certificate {
     let mut der = certificate.der().to_vec();
     *der.last_mut().unwrap() ^= 1;
     Certificate::from_der(&der).unwrap()
 }
 
-/// A chain of three with their keys, and for each of its issuers another of the same name, with another key and no
-/// key identifiers by which it could be told.
+/// A chain of three with its keys, and for each issuer another certificate with the same name, another key, and no key
+/// identifiers.
 struct Rolled {
     leaf: Made,
     intermediate: Certificate,
@@ -307,7 +304,7 @@ fn pem(certificates: &[&Certificate]) -> String {
     certificates.iter().map(|one| one.to_pem()).collect()
 }
 
-/// Where a test keeps a file for as long as it runs.
+/// A temporary file, removed when dropped.
 struct File(PathBuf);
 
 impl File {
@@ -401,7 +398,7 @@ fn of_a_root_at_the_end_and_of_a_certificate_alone_no_signature_is_asked() {
 
 #[test]
 fn the_chain_of_an_external_signer_is_checked_when_a_configuration_is_built() {
-    // There is no provider before.
+    // Without a provider, signatures cannot be checked.
     let rolled = rolled();
     let leaf = &rolled.leaf.certificate;
     for (name, provider) in providers() {
@@ -441,7 +438,7 @@ fn the_chain_of_an_external_signer_is_checked_when_a_configuration_is_built() {
     }
 }
 
-/// The provider without one algorithm for signatures on certificates.
+/// The provider without one signature algorithm for certificates.
 fn without(provider: &CryptoProvider, algorithm: pki_types::AlgorithmIdentifier) -> CryptoProvider {
     let all = provider.signature_verification_algorithms;
     let kept: Vec<_> = all
@@ -462,7 +459,7 @@ fn without(provider: &CryptoProvider, algorithm: pki_types::AlgorithmIdentifier)
 
 #[test]
 fn a_signature_that_the_provider_cannot_verify_is_told_and_no_error() {
-    // Peers may verify it; that it is right is then for them to find out.
+    // Peers may support the algorithm. They check the signature then.
     let key = String::from_utf8(fixture_key("rsa2048")).unwrap();
     let key = KeyPair::from_pem_and_sign_algo(&key, &rcgen::PKCS_RSA_SHA512).unwrap();
     let issuing = spec("issuing").ca().key(key).self_signed();
@@ -489,7 +486,7 @@ fn a_signature_that_the_provider_cannot_verify_is_told_and_no_error() {
         assert_eq!(algorithm, "1.2.840.113549.1.1.13");
         let text = advice[0].to_string();
         assert!(text.starts_with("the certificate "), "{text}");
-        // Nor can what such a provider says of it be taken for a wrong signature.
+        // The result of such a provider must not be taken for a wrong signature either.
         let wrong = with_wrong_signature(&leaf.certificate);
         let text = pem(&[&wrong, &issuing.certificate]);
         let key = leaf.key.serialize_pem();

@@ -1,4 +1,4 @@
-//! Encrypted keys: what is read, what a wrong passphrase says, and what a file may cost.
+//! Encrypted keys: what is supported, the error for a wrong passphrase, and the limits on the cost.
 
 use std::error::Error;
 
@@ -70,7 +70,7 @@ fn a_key_that_is_not_encrypted_needs_no_passphrase_and_takes_one() {
 
 #[test]
 fn a_wrong_passphrase_is_never_taken_for_a_damaged_key() {
-    // One wrong key in 256 leaves good padding behind.
+    // One wrong passphrase in 256 gives valid padding.
     let mut key = tree("p256-pbkdf2-aes256");
     *iterations(&mut key).content() = vec![1];
     for number in 0..1024 {
@@ -143,7 +143,7 @@ fn other_encryption_is_named() {
     assert_is!(
         der(&other, &passphrase()),
         E::Decrypt(D::Algorithm {
-            algorithm: "this way of deriving a key",
+            algorithm: "this key derivation",
             ..
         })
     );
@@ -171,7 +171,7 @@ fn iterations(key: &mut Der) -> &mut Der {
 fn number(value: u64) -> Vec<u8> {
     let digits = value.to_be_bytes();
     let zeros = digits.iter().take_while(|digit| **digit == 0).count();
-    // One zero stays in front, so that the number is positive.
+    // A leading zero keeps the number positive.
     let mut digits = [&[0][..], &digits[zeros..]].concat();
     if digits.len() > 1 && digits[1] < 0x80 {
         digits.remove(0);
@@ -191,7 +191,7 @@ fn iterations_above_the_limit_are_refused_before_they_are_done() {
         );
         assert!(cause(&error).contains(&count.to_string()), "{error}");
     }
-    // More digits than any number that we have.
+    // More digits than any supported number.
     let mut key = tree("p256-pbkdf2-aes256");
     for digits in [vec![0x7f; 30], vec![1, 0, 0, 0, 0, 0, 0, 0, 1]] {
         *iterations(&mut key).content() = digits;
@@ -236,13 +236,13 @@ fn memory_and_time_of_scrypt_are_bounded_together() {
         );
         assert!(cause(&error).contains(&format!("N = {n}")), "{error}");
     }
-    // Within the limits, and not of the form that scrypt asks for.
+    // Within the limits, but not allowed by scrypt.
     for (n, r, p) in [(3, 4, 3), (1, 4, 3), (0, 4, 3), (256, 0, 3), (256, 4, 0)] {
         assert_is!(with(n, r, p), E::Decrypt(D::Malformed));
     }
-    // The cost at its limit is not what is wrong with this one.
+    // A product at the limit is allowed: this one is refused for another reason.
     assert_is!(with(1, limit, 1), E::Decrypt(D::Malformed));
-    // Others than it was encrypted with: another key, so another passphrase as far as anyone can tell.
+    // Other parameters than those of the encryption give another key, which looks like a wrong passphrase.
     for n in [2, 512] {
         assert_is!(with(n, 4, 3), E::Decrypt(D::Passphrase));
     }
@@ -305,14 +305,14 @@ fn every_parameter_is_looked_at() {
         );
     }
     let read: &[(&str, Change)] = &[
-        // The length of the derived key may be stated, if it is that of the cipher.
+        // The length of the derived key may be stated if it is that of the cipher's key.
         ("p256-pbkdf2-aes128", |key| {
             parameters(key).list().insert(2, bytes(INTEGER, &[16]))
         }),
         ("p256-scrypt-parameters", |key| {
             parameters(key).list().push(bytes(INTEGER, &[32]))
         }),
-        // HMAC-SHA-1 is what is meant when nothing is said (RFC 8018 appendix A.2), as here, and may be said.
+        // HMAC-SHA-1 is the default (RFC 8018 appendix A.2), but may also be stated.
         ("p256-pbkdf2-hmacWithSHA1", |key| {
             let fields = parameters(key).list();
             assert_eq!(fields.len(), 2);
@@ -320,7 +320,7 @@ fn every_parameter_is_looked_at() {
             let said = vec![bytes(OID, &hmac_sha1), bytes(NULL, &[])];
             fields.push(parts(SEQUENCE, said));
         }),
-        // The function's parameters are NULL, which some leave out.
+        // The parameters of the function are NULL. Some tools omit them.
         ("p256-pbkdf2-aes128", |key| {
             drop(parameters(key).at(&[2]).list().pop())
         }),
@@ -342,7 +342,7 @@ fn what_is_said_to_be_encrypted_must_be() {
         let result = KeyReader::new().passphrase(&passphrase()).pem(&text);
         assert_is!(result, E::KeyMalformed);
     }
-    // No scheme at all.
+    // Not an encryption scheme.
     let key = parts(
         SEQUENCE,
         vec![parts(SEQUENCE, Vec::new()), bytes(OCTETS, &[0; 16])],

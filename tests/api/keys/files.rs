@@ -1,4 +1,4 @@
-//! Keys in files and from readers: read once, of exactly their size, and private to their owner.
+//! Keys from files and readers: read once, of exactly their size, and accessible to their owner only.
 
 use std::error::Error;
 use std::io::{self, Read};
@@ -93,7 +93,8 @@ fn an_error_names_the_file_once_and_gives_the_cause_of_the_operating_system() {
     let expected = format!("cannot read the certificate file {file}");
     assert_eq!(error.to_string(), expected);
     let cause = error.source().unwrap();
-    assert_eq!(cause.to_string(), "No such file or directory (os error 2)");
+    let missing = io::Error::from_raw_os_error(2);
+    assert_eq!(cause.to_string(), missing.to_string());
     assert!(cause.source().is_none());
     assert_is!(
         Err::<(), _>(error),
@@ -119,7 +120,7 @@ mod unix {
 
     use super::*;
 
-    /// A folder of its own, removed at the end.
+    /// A temporary folder, removed when dropped.
     struct Folder(PathBuf);
 
     impl Folder {
@@ -236,7 +237,7 @@ mod unix {
                 .success()
         );
         for path in [&*folder.0, &pipe, Path::new("/dev/null")] {
-            // A pipe has no writer here: opening it would not come back.
+            // The pipe has no writer: opening it would block.
             assert_is!(
                 PrivateKey::from_file(path),
                 E::KeyFile {
@@ -286,7 +287,7 @@ mod unix {
         );
     }
 
-    /// Somebody who is neither root nor the user of this process.
+    /// A user who is neither root nor the user of this process.
     const OTHER: u32 = 65_534;
 
     #[test]
@@ -309,7 +310,7 @@ mod unix {
             }
         );
         KeyReader::new().any_owner_and_mode().file(&file).unwrap();
-        // The same file, read by its owner: this test again, as that user.
+        // The owner reads the same file: this test runs again as that user.
         fs::set_permissions(&folder.0, Permissions::from_mode(0o755)).unwrap();
         let exe = folder.0.join("test");
         fs::copy(std::env::current_exe().unwrap(), &exe).unwrap();
@@ -328,7 +329,7 @@ mod unix {
     const CHILD: &str = "MUTUAL_TRUST_TEST_KEY_FILE";
     const READ: &str = "read by its owner";
 
-    /// Run by the test above with another user.
+    /// The test above runs this one as another user.
     #[test]
     fn reads_as_another_user() {
         let Some(file) = std::env::var_os(CHILD) else {

@@ -1,4 +1,4 @@
-//! What openssl and keytool write: each file makes an identity, and the identity a link at both ends.
+//! Files of openssl and keytool: each one makes an identity, and the identity makes connections at both ends.
 
 use mutual_trust::certificate::KeyKind;
 use mutual_trust::error::IdentityError as E;
@@ -12,7 +12,7 @@ use crate::support::handshake::handshake;
 use crate::support::link::{Setting, keys_1, settings};
 use crate::support::providers;
 
-/// Kinds of key by the name of their fixtures.
+/// Kinds of keys by the names of their fixtures.
 const KINDS: [(&str, KeyKind); 4] = [
     ("p256", KeyKind::P256),
     ("p384", KeyKind::P384),
@@ -26,7 +26,7 @@ fn kinds() -> impl Iterator<Item = &'static str> {
     RSA.into_iter().chain(KINDS.iter().map(|(name, _)| *name))
 }
 
-/// The files of one kind of key that are not encrypted.
+/// The unencrypted files of one kind of key.
 fn plain_files(kind: &str) -> Vec<String> {
     let forms: &[&str] = match kind {
         "ed25519" => &["pkcs8.pem", "pkcs8.der"],
@@ -46,7 +46,7 @@ fn plain_files(kind: &str) -> Vec<String> {
     forms.iter().map(|form| format!("{kind}-{form}")).collect()
 }
 
-/// Reads a file as bytes of its kind, and again as a file.
+/// Reads a file from memory and from disk.
 fn key(file: &str) -> [PrivateKey; 2] {
     let content = keys_format(file);
     let of_memory = if file.ends_with(".der") {
@@ -62,7 +62,7 @@ fn chain(kind: &str) -> Chain {
     Chain::from_pem(&fixture_bytes(&format!("ee-{kind}.pem"))).unwrap()
 }
 
-/// A link in which both ends are the same identity and have pinned it.
+/// Makes a connection in which both ends have the same identity and have pinned it.
 pub(crate) fn expect_link(what: &str, identity: &Identity, setting: &Setting) {
     let certificate = identity.certificate();
     let trusted_server = setting.pinning_server(certificate).view();
@@ -80,7 +80,7 @@ pub(crate) fn expect_link(what: &str, identity: &Identity, setting: &Setting) {
     assert_eq!(seen.reason(), ReasonCode::PinMatched, "{what}");
 }
 
-/// Makes a link in every version that the kind of key has. rustls has P-521 in TLS 1.3 only.
+/// Makes a connection in every TLS version that supports the kind of key. rustls supports P-521 in TLS 1.3 only.
 pub(crate) fn expect_links(what: &str, identity: &Identity, provider: &str) {
     let p521 = identity.certificate().key_kind() == KeyKind::P521;
     let mut links = 0;
@@ -93,7 +93,7 @@ pub(crate) fn expect_links(what: &str, identity: &Identity, provider: &str) {
     assert_eq!(links, if p521 { 1 } else { 2 }, "{what}");
 }
 
-/// What the provider says to a key: `None` is yes.
+/// The error of the provider for a key, or `None` if it accepts the key.
 fn refused(provider: &str, kind: &str, lacks_public_part: bool) -> Option<fn(&E) -> bool> {
     match (provider, kind, lacks_public_part) {
         ("ring", "p521", _) => Some(|error| {
@@ -118,7 +118,7 @@ fn refused(provider: &str, kind: &str, lacks_public_part: bool) -> Option<fn(&E)
     }
 }
 
-/// Loads a key into a provider, which uses it or says why not.
+/// Loads a key into a provider, which must accept it or fail with the expected error.
 fn judge(what: &str, provider: (&str, &CryptoProvider), kind: &str, chain: Chain, key: PrivateKey) {
     let lacks = what.contains("without-public-part") || what.contains("keytool-p");
     let result = Identity::new(chain, key, provider.1);
@@ -232,11 +232,11 @@ fn chain_and_key_are_read_from_one_text_in_either_order() {
     ] {
         let identity = Identity::from_combined_pem(&text, &provider).unwrap();
         assert_eq!(identity.chain().certificates().count(), 1);
-        // As the documentation of `from_pem` says.
+        // As documented for `from_pem`.
         let identity = Identity::from_pem(&text, &text, &provider).unwrap();
         assert_eq!(identity.certificate().key_kind(), KeyKind::P256);
     }
-    // K1: the key is compared here as everywhere.
+    // K1: this constructor checks the key too.
     let other = [&*certificate, &*fixture_bytes("keys/p256-b.key.pem")].concat();
     assert_is!(
         Identity::from_combined_pem(&other, &provider),
@@ -282,7 +282,7 @@ fn field(name: &str) -> Vec<u8> {
 
 #[test]
 fn a_key_with_a_zero_in_front_of_its_octets_makes_an_identity_and_a_link() {
-    // mbed TLS and GnuTLS write one where the first bit is set, as an INTEGER has it; RFC 5915 section 3 has none.
+    // mbed TLS and GnuTLS add a zero if the first bit is set, as in an INTEGER. RFC 5915 section 3 does not allow it.
     for (name, provider) in providers() {
         for file in [
             "gnutls-certtool-ec",
@@ -292,11 +292,11 @@ fn a_key_with_a_zero_in_front_of_its_octets_makes_an_identity_and_a_link() {
             let key = PrivateKey::from_pem(&field(&format!("{file}.key")));
             let key = key.unwrap_or_else(|error| panic!("{file}: {error}"));
             assert_eq!(key.kind(), KeyKind::P256, "{file}");
-            // K1: that the key belongs to the certificate is asked of the provider.
+            // K1: the provider checks that the key belongs to the certificate.
             let chain = Chain::from_pem(&field(&format!("{file}.pem"))).unwrap();
             let identity = Identity::new(chain, key, &provider);
             let identity = identity.unwrap_or_else(|error| panic!("{name} {file}: {error}"));
-            // The others are not valid for long.
+            // The other certificates expire soon.
             if file == "gnutls-certtool-ec" {
                 expect_links(file, &identity, name);
             }
@@ -320,7 +320,7 @@ fn a_key_with_a_zero_in_front_of_its_octets_makes_an_identity_and_a_link() {
                     let what = format!("{kind} {form} with {zeros} zeros");
                     let key = PrivateKey::from_der(der.write());
                     if form == "sec1-without-parameters" && zeros > 1 {
-                        // Its length is all that tells the curve.
+                        // Only the length of the scalar tells the curve.
                         assert_is!(key, E::KeyMalformed);
                         continue;
                     }
@@ -350,7 +350,7 @@ fn a_key_that_describes_its_curve_is_refused_with_the_way_to_name_it() {
     for text in [
         field("ec-explicit-curve.key"),
         keys_format("refused-explicit-curve.pem"),
-        // Beside a key that names none.
+        // Parameters beside a key without a curve.
         [parameters, keys_format("p256-sec1-without-parameters.pem")].concat(),
     ] {
         let error = assert_is!(PrivateKey::from_pem(&text), E::ExplicitCurve);

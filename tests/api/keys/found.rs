@@ -1,4 +1,4 @@
-//! Where there is no private key that can be read, the error says what there is.
+//! If the input has no readable private key, the error says what was found.
 
 use mutual_trust::certificate::KeyKind;
 use mutual_trust::error::{FoundInstead, IdentityError as E, KeyRefusal, PemError};
@@ -86,7 +86,7 @@ fn something_else_than_a_private_key_is_named() {
             ..
         }
     );
-    // Java's own is no DER: PEM is what it is judged by.
+    // Java's own keystore is not DER, so it is read as PEM.
     assert_is!(
         file("keystore.jks"),
         E::KeyPem(PemError::NotText { offset: 0, .. })
@@ -111,7 +111,7 @@ fn exactly_one_key_is_wanted() {
         let text: Vec<u8> = keys.into_iter().flatten().copied().collect();
         assert_is!(PrivateKey::from_pem(&text), E::NotOneKey { found, .. } if *found == count);
     }
-    // One that cannot be read counts as well: which of the two is meant is not for us to say.
+    // An encrypted key also counts: it is unclear which of the two keys is meant.
     let encrypted = keys_format("p256-pbkdf2-aes256.pem");
     assert_is!(
         PrivateKey::from_pem(&[one, encrypted].concat()),
@@ -138,7 +138,7 @@ fn beside_a_key_there_may_be_certificates_and_parameters_and_nothing_else() {
             E::KeyPem(PemError::Label { index: 1, label: seen, .. }) if seen == label
         );
     }
-    // Parameters twice, of another curve, or none: whose are they?
+    // The parameters twice, for another curve, or missing.
     let parameters = keys_format("parameters.pem");
     assert_is!(
         PrivateKey::from_pem(&[&*parameters, &*parameters, &*key].concat()),
@@ -149,15 +149,15 @@ fn beside_a_key_there_may_be_certificates_and_parameters_and_nothing_else() {
         PrivateKey::from_pem(&[&*other, &*key].concat()),
         E::KeyMalformed
     );
-    // The parameters decide where the key has none: on secp256k1 it is not P-256.
+    // The parameters give the curve if the key does not: on secp256k1 the key is not P-256.
     let other = section("EC PARAMETERS", &[6, 5, 0x2b, 0x81, 4, 0, 0x0a]);
-    let bare = keys_format("p256-sec1-without-parameters.pem");
-    let read = PrivateKey::from_pem(&[&*other, &*bare].concat()).unwrap();
+    let plain = keys_format("p256-sec1-without-parameters.pem");
+    let read = PrivateKey::from_pem(&[&*other, &*plain].concat()).unwrap();
     assert_eq!(read.kind().to_string(), "ECDSA secp256k1 (1.3.132.0.10)");
-    // No curve, and one with something behind it.
+    // Not a curve, and a curve with trailing bytes.
     for junk in [&[0x30, 0][..], &[6, 5, 0x2b, 0x81, 4, 0, 0x0a, 5, 0]] {
         let junk = section("EC PARAMETERS", junk);
-        for key in [&key, &bare] {
+        for key in [&key, &plain] {
             assert_is!(
                 PrivateKey::from_pem(&[&*junk, &**key].concat()),
                 E::KeyMalformed
@@ -223,7 +223,7 @@ fn a_key_that_is_encrypted_is_said_to_be() {
             "{error}"
         );
     }
-    // Headers in the other forms are no encryption.
+    // Headers do not mean encryption in the other formats.
     let text = b"-----BEGIN PRIVATE KEY-----\nComment: x\n\nAAAA\n-----END PRIVATE KEY-----\n";
     assert_is!(
         PrivateKey::from_pem(text),
@@ -271,7 +271,7 @@ fn a_key_that_is_cut_is_said_to_be() {
 
 #[test]
 fn a_key_that_is_damaged_is_said_to_be() {
-    // Every piece of structure of every form is looked at.
+    // Damages each part of the structure of each format.
     type Damage = fn(&mut Der);
     let cases: &[(&str, Damage)] = &[
         ("p256-pkcs8", |key| *key.at(&[0]).content() = vec![2]),
@@ -317,7 +317,7 @@ fn a_key_that_is_damaged_is_said_to_be() {
     ] {
         assert_is!(PrivateKey::from_der(junk), E::KeyMalformed);
     }
-    // The curve may be stated again inside, if it is the same.
+    // The inner curve is allowed if it is the same.
     let mut key = Der::read(&keys_format("p256-pkcs8.der"));
     let curve = key.at(&[1, 1]).clone();
     for (curve, good) in [
@@ -331,7 +331,7 @@ fn a_key_that_is_damaged_is_said_to_be() {
         assert_eq!(result.is_ok(), good, "{result:?}");
         assert!(good || matches!(result, Err(E::KeyMalformed)));
     }
-    // Of another form than the label says.
+    // The content has another format than the label states.
     for (label, name) in [
         ("PRIVATE KEY", "p256-sec1"),
         ("PRIVATE KEY", "rsa2048-pkcs1"),

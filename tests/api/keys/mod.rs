@@ -1,5 +1,4 @@
-//! Private keys in every form that tools write, identities made of them, and what is said about those that are
-//! refused.
+//! Private keys in all formats that tools write, identities from them, and the errors for the others.
 
 use crate::support;
 

@@ -1,4 +1,4 @@
-//! Keys that stay where they are: a signer reaches them, and says whose it is or does not.
+//! External keys: a signer uses them, and may or may not tell the public key.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +17,7 @@ use crate::support::pki::self_signed;
 use crate::support::plain::load;
 use crate::support::{fixture, fixture_key, providers};
 
-/// A signer as a module for a HSM would be: it may or may not tell its public key.
+/// A signer like a module for an HSM. It may or may not tell its public key.
 #[derive(Debug)]
 pub(crate) struct Signer {
     key: Option<Arc<dyn SigningKey>>,
@@ -34,7 +34,7 @@ impl Signer {
         })
     }
 
-    /// One that cannot sign.
+    /// A signer that cannot sign.
     pub(crate) fn silent() -> Arc<Self> {
         Arc::new(Self {
             key: None,

@@ -1,4 +1,4 @@
-//! No error shows a byte of a key or of a passphrase, whatever is wrong with the file and wherever.
+//! No error shows a byte of a key or a passphrase, whatever is damaged.
 
 use std::collections::{BTreeSet, HashSet};
 use std::error::Error;
@@ -17,7 +17,7 @@ use crate::support::{fixture_bytes, fixture_key, providers};
 const WINDOW: usize = 8;
 const WRONG: &str = "Qx7!zLp#93kd-Vm";
 
-/// What an error must not show: windows of the key's DER and of its base64, in any way of writing bytes.
+/// What an error must not show: parts of the key's DER and base64, in any notation for bytes.
 struct Secrets {
     windows: HashSet<Vec<u8>>,
     checked: HashSet<String>,
@@ -44,7 +44,7 @@ impl Secrets {
         }
     }
 
-    /// Looks at an error and at everything below it.
+    /// Checks an error and all its causes.
     fn check(&mut self, what: &str, error: &IdentityError) {
         let mut text = format!("{error} {error:?} {error:#?}");
         let mut below: Option<&dyn Error> = error.source();
@@ -82,7 +82,7 @@ fn the_search_finds_what_is_shown() {
     }
 }
 
-/// The name of a variant, and of the one inside it.
+/// The name of a variant and of the variant inside it.
 fn names(error: &IdentityError) -> String {
     let text = format!("{error:?}");
     let end = text.find([' ', '{']).unwrap_or(text.len());
@@ -123,10 +123,10 @@ fn read_plain(content: &[u8]) -> Vec<Result<PrivateKey, IdentityError>> {
     ]
 }
 
-/// Files that are damaged in every place, and in the ways in which files get damaged.
+/// Files with damage in every place, as it happens to files.
 fn damaged(whole: &[u8]) -> Vec<Vec<u8>> {
     let mut all = vec![whole.to_vec(), [whole, whole].concat(), Vec::new()];
-    // A step that has nothing in common with lines and blocks.
+    // The step is coprime to line and block lengths.
     for place in (0..whole.len()).step_by(7) {
         all.push(whole[..place].to_vec());
         all.push(whole[place..].to_vec());
@@ -145,7 +145,7 @@ fn damaged(whole: &[u8]) -> Vec<Vec<u8>> {
         all.push(text.replace('\n', " ").into_bytes());
         all.push(text.replace("-----\n", "-----").into_bytes());
         all.push(text.replace("-----", "----").into_bytes());
-        // The content where the label is wanted.
+        // The content in the place of the label.
         let body: String = text
             .lines()
             .filter(|line| !line.starts_with('-'))
@@ -217,7 +217,7 @@ fn a_damaged_encrypted_key_is_never_shown_nor_is_its_passphrase() {
     let mut seen = BTreeSet::new();
     for name in ["p256-pbkdf2-aes256", "p256-scrypt-parameters"] {
         let mut key = Der::read(&keys_format(&format!("{name}.der")));
-        // More than the limit; and little, so that it takes no time.
+        // Above the limit, and a small number that takes no time.
         for digits in [&[0x7f, 0xff, 0xff, 0xff, 0xff][..], &[2]] {
             digits.clone_into(key.at(&[0, 1, 0, 1, 1]).content());
             check(name, &key.write(), &mut seen);
@@ -239,7 +239,7 @@ fn a_damaged_encrypted_key_is_never_shown_nor_is_its_passphrase() {
 
 #[test]
 fn a_key_that_is_refused_whole_is_never_shown() {
-    // K2: by its kind, its size, its provider and its certificate.
+    // K2: refused for its kind, its size, by the provider and for its certificate.
     for (name, provider) in providers() {
         for (key, chain) in [
             ("p256-pkcs8", "ee-p384"),

@@ -1,9 +1,9 @@
-//! What the types that hold secrets must not be able to do, held when this is compiled.
+//! What types that hold secrets must not implement. Checked at compile time.
 
 use mutual_trust::Identity;
 use mutual_trust::identity::PrivateKey;
 
-/// Compiles only if `$type` does not have `$trait`: with it, `_` could stand for either parameter.
+/// Compiles only if `$type` does not implement `$trait`: otherwise `_` would be ambiguous.
 macro_rules! has_none_of {
     ($type:ty: $($trait:path),+ $(,)?) => {$(
         const _: fn() = || {
@@ -61,13 +61,13 @@ has_none_of!(
         core::borrow::Borrow<[u8]>,
         Into<Vec<u8>>,
         Into<String>,
-        // Only from what is taken by value and wiped.
+        // Only from types that are taken by value and wiped.
         From<&'static str>,
         From<&'static [u8]>,
         core::str::FromStr,
 );
 
-// An identity can be shared; what it holds cannot be taken out.
+// An identity can be shared, but its contents cannot be taken out.
 has_none_of!(
     Identity: PartialEq, core::hash::Hash, core::fmt::Display, AsRef<[u8]>, core::ops::Deref, Into<Vec<u8>>
 );
@@ -78,7 +78,7 @@ const _: () = is_send_and_sync::<Identity>();
 
 #[test]
 fn no_secret_can_be_serialised() {
-    // The trait of a crate that is no dependency cannot be named here; so nothing in the room may name it.
+    // A trait of a crate that is not a dependency cannot be named here, so no file of this module may name it.
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
     for file in [
         "identity/key.rs",
@@ -91,7 +91,7 @@ fn no_secret_can_be_serialised() {
         for word in ["serde", "Serialize", "derive(Debug"] {
             let lines = text.lines().filter(|line| line.contains(word));
             let found: Vec<&str> = lines.collect();
-            // The reader's settings may be shown: a passphrase in them does not show itself.
+            // The options of the reader may be shown: a passphrase in them does not show itself.
             let allowed = file == "identity/reader.rs" || found.is_empty();
             assert!(allowed, "{file}: {found:?}");
         }

@@ -9,7 +9,7 @@ use crate::keys::{assert_is, keys_format};
 use crate::support::der::{Der, bytes, parts};
 use crate::support::{fixture, fixture_bytes, providers};
 
-/// The key of a kind in version 2, with its public key under `tag`, and attributes if told.
+/// A key in version 2, with its public key under `tag`, and optionally with attributes.
 fn version_2(kind: &str, tag: u8, attributes: bool) -> Vec<u8> {
     let mut key = Der::read(&keys_format(&format!("{kind}-pkcs8.der")));
     let spki = fixture(&format!("ee-{kind}"));
@@ -19,7 +19,7 @@ fn version_2(kind: &str, tag: u8, attributes: bool) -> Vec<u8> {
     if attributes {
         key.list().push(parts(0xa0, Vec::new()));
     }
-    // `[1] IMPLICIT BIT STRING`; ring wrote it EXPLICIT.
+    // `[1] IMPLICIT BIT STRING`. ring encoded it as EXPLICIT.
     key.list().push(match tag {
         0xa1 => parts(0xa1, vec![bytes(3, &public)]),
         tag => bytes(tag, &public),
@@ -46,7 +46,7 @@ fn every_kind_of_key_in_version_2_makes_an_identity_and_a_link() {
 
 #[test]
 fn the_public_key_beside_a_private_one_is_not_believed() {
-    // RFC 8410 keys with another's public part would sign what gives the private key away.
+    // An RFC 8410 key with another's public part would make signatures that reveal the private key.
     let mut key = Der::read(&version_2("ed25519", 0x81, false));
     key.at(&[3]).content()[5] ^= 1;
     for (name, provider) in providers() {

@@ -171,7 +171,7 @@ fn written(produced: &mut Produced) {
     produced.error(write_private(Path::new("/"), b"new", Existing::Refuse));
     symlink(&path, folder.file("link")).unwrap();
     produced.error(write_private(
-        &folder.file("link"),
+        folder.file("link"),
         b"new",
         Existing::Replace,
     ));
@@ -180,13 +180,13 @@ fn written(produced: &mut Produced) {
         other => panic!("{other}"),
     };
     step(write_private(
-        &folder.file("missing/key.pem"),
+        folder.file("missing/key.pem"),
         b"x",
         Existing::Refuse,
     ));
     fs::write(folder.file("file"), "").unwrap();
     step(write_private(
-        &folder.file("file/key.pem"),
+        folder.file("file/key.pem"),
         b"x",
         Existing::Refuse,
     ));
