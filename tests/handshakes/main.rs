@@ -69,15 +69,15 @@ fn two_machines_with_each_others_self_signed_certificate_talk() {
                 policy(),
                 system.identity(&[], &provider),
             )
-            .versions(&[version])
-            .clock(Arc::new(now()));
+            .with_protocol_versions(&[version])
+            .with_clock(Arc::new(now()));
             let server = ServerConfigBuilder::new(
                 provider.clone(),
                 for_server.view(),
                 policy(),
                 key_server.identity(&[], &provider),
             )
-            .clock(Arc::new(now()));
+            .with_clock(Arc::new(now()));
             let check = server.peer_check();
             let outcome = handshake(
                 &client.build_for(&id).unwrap(),
@@ -99,10 +99,10 @@ fn a_handshake_needs_the_stack_that_security_says() {
         let (server, system) = (self_signed("kms1.example"), self_signed("array-7.example"));
         let trusted = setting.pinning_server(&server.certificate).view();
         let client = setting.client(trusted, system.identity(&[], &setting.provider));
-        let client = client.build_for(&link::keys_1()).unwrap();
+        let client = Arc::new(client.build_for(&link::keys_1()).unwrap());
         let trusted = setting.pinning_client(&system.certificate).view();
         let own = server.identity(&[], &setting.provider);
-        let server = setting.server(trusted, own).build().unwrap();
+        let server = Arc::new(setting.server(trusted, own).build().unwrap());
         let both = move || {
             handshake(&client, &server, "kms1.example").expect_link(&setting.name);
         };
@@ -124,15 +124,15 @@ fn an_empty_store_trusts_nobody_and_says_so() {
             policy(),
             system.identity(&[], &provider),
         )
-        .versions(&[version])
-        .clock(Arc::new(now()));
+        .with_protocol_versions(&[version])
+        .with_clock(Arc::new(now()));
         let server = ServerConfigBuilder::new(
             provider.clone(),
             empty.view(),
             policy(),
             key_server.identity(&[], &provider),
         )
-        .clock(Arc::new(now()));
+        .with_clock(Arc::new(now()));
         let outcome = handshake(
             &client.build_by_name().unwrap(),
             &server.build().unwrap(),
@@ -161,8 +161,8 @@ fn an_empty_store_trusts_nobody_and_says_so() {
             policy(),
             system.identity(&[], &provider),
         )
-        .versions(&[version])
-        .clock(Arc::new(now()));
+        .with_protocol_versions(&[version])
+        .with_clock(Arc::new(now()));
         let outcome = handshake(
             &client.build_by_name().unwrap(),
             &server.build().unwrap(),

@@ -188,16 +188,9 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("std::io::stderr", &[]),
     // Only the events.
     ("tracing", &["src/admin/trace.rs"]),
-    // A yes to rustls is given in one place for certificates and in one for handshake signatures; for certificates
-    // also where the verifier belongs to one connection and the signature step refuses.
-    (
-        "ServerCertVerified::assertion",
-        &["src/tls/verifier.rs", "src/tls/probe.rs"],
-    ),
-    (
-        "ClientCertVerified::assertion",
-        &["src/tls/verifier.rs", "src/tls/enrol.rs"],
-    ),
+    // One place says yes to rustls for certificates, and one for handshake signatures.
+    ("ServerCertVerified::assertion", &["src/tls/verifier.rs"]),
+    ("ClientCertVerified::assertion", &["src/tls/verifier.rs"]),
     (
         "HandshakeSignatureValid::assertion",
         &["src/tls/signature.rs"],

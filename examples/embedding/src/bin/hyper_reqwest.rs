@@ -18,7 +18,7 @@ async fn main() -> Outcome<()> {
         client_pinned("array-7", &array.certificate)?.view(),
         &key_server,
     );
-    let builder = builder.alpn([b"http/1.1".to_vec()]);
+    let builder = builder.with_alpn_protocols([b"http/1.1".to_vec()]);
     let acceptor = TlsAcceptor::from(builder.build()?);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("https://localhost:{}/", listener.local_addr()?.port());
