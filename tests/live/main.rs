@@ -14,6 +14,7 @@
 mod support;
 
 #[cfg(feature = "tracing")]
+mod awaited;
 mod events;
 mod links;
 mod observed;
