@@ -66,12 +66,12 @@ fn visit(provider: Arc<CryptoProvider>) -> Result<(), Box<dyn Error>> {
     // Who we are. The key's file must be ours alone; nothing of it stays in memory but the provider's copy.
     let identity = Identity::from_files(our_chain, our_key, &provider)?;
     let builder = ClientConfigBuilder::new(provider, store.view(), Policy::new(keys), identity)
-        .versions(versions);
+        .with_protocol_versions(versions);
 
     // Plain rustls from here on. Whatever address is dialled, the peer must be that server.
     let (host, _port) = address.rsplit_once(':').ok_or(USAGE)?;
     let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())?;
-    let tls = ClientConnection::new(builder.build_for(&server)?, name)?;
+    let tls = ClientConnection::new(Arc::new(builder.build_for(&server)?), name)?;
     let tcp = TcpStream::connect(address)?;
     tcp.set_read_timeout(Some(Duration::from_secs(10)))?;
     let mut link = StreamOwned::new(tls, tcp);

@@ -63,8 +63,8 @@ fn play(provider: Arc<CryptoProvider>) -> Outcome<()> {
     let at_system = Enrolment::new(Arc::new(SystemClock::new()));
     let identity = array_7.identity(&[], &provider)?;
     let system = ClientConfigBuilder::new(provider, system_trust.clone(), policy, identity);
-    let links = system.links()?;
-    let visit = || desk::visit(desk.address, links.link(&id)?);
+    let links = system.client_configs()?;
+    let visit = || desk::visit(desk.address, links.config_for(&id)?);
 
     println!("(1) On array-7: what does the machine present that is to be keys-1?\n");
     let name = "keys-1.example".try_into()?;

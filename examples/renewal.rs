@@ -80,7 +80,7 @@ fn play(provider: &Arc<CryptoProvider>) -> Outcome<()> {
         policy,
         server_identities.clone(),
     );
-    let (config, check) = (server.build()?, server.peer_check());
+    let (config, check) = (Arc::new(server.build()?), server.peer_check());
     let desk = Desk::open(Box::new(move |_| Ok(config.clone())), check)?;
     let (observations, seen) = observation_queue(4096)?;
     let system = ClientConfigBuilder::new(
@@ -89,7 +89,7 @@ fn play(provider: &Arc<CryptoProvider>) -> Outcome<()> {
         policy,
         system_identities.clone(),
     );
-    let links = system.observer(observations).links()?;
+    let links = system.with_observer(observations).client_configs()?;
     let traffic = Traffic::start(desk.address, links, id.clone());
 
     println!("connections  what was done meanwhile");
@@ -107,7 +107,7 @@ fn play(provider: &Arc<CryptoProvider>) -> Outcome<()> {
     server_identities.stage(server_new.identity(&[], provider)?)?;
     server_identities.activate_all()?;
     step("server: presents its new certificate")?;
-    server_identities.finish()?;
+    server_identities.commit()?;
     step("server: lets go of its old key")?;
     on_system.remove(&pin_of(Scope::Server(id.clone()), &server_old))?;
     system_trust.publish(on_system.view())?;
@@ -122,7 +122,7 @@ fn play(provider: &Arc<CryptoProvider>) -> Outcome<()> {
     system_identities.activate(&id)?;
     step("system: presents its new certificate to keys-1, and its old one to others")?;
     system_identities.activate_all()?;
-    system_identities.finish()?;
+    system_identities.commit()?;
     step("system: presents its new certificate to all, and lets go of its old key")?;
     on_server.remove(&pin_of(Scope::Clients, &system_old))?;
     server_trust.publish(on_server.view())?;
@@ -167,7 +167,7 @@ impl Traffic {
         let told = counts.clone();
         let thread = thread::spawn(move || {
             while !told.over.load(Ordering::SeqCst) {
-                let done = links.link(&id).map_err(Into::into);
+                let done = links.config_for(&id).map_err(Into::into);
                 if let Err(error) = done.and_then(|link| desk::visit(address, link)) {
                     eprintln!("failed: {error}");
                     told.failed.fetch_add(1, Ordering::SeqCst);

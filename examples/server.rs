@@ -50,7 +50,7 @@ fn serve(provider: Arc<CryptoProvider>) -> Outcome<()> {
     // Who we are. The key's file must be ours alone; nothing of it stays in memory but the provider's copy.
     let identity = Identity::from_files(our_chain, our_key, &provider)?;
     let builder = ServerConfigBuilder::new(provider, store.view(), Policy::new(keys), identity);
-    let (config, check) = (builder.build()?, builder.peer_check());
+    let (config, check) = (Arc::new(builder.build()?), builder.peer_check());
     let listener = TcpListener::bind(address.as_str())?;
     println!("{}", listener.local_addr()?);
     // One client after the other; a server in earnest gives each a thread or a task.

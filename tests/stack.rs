@@ -6,6 +6,8 @@
 #![cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::sync::Arc;
+
 use mutual_trust_test_support as support;
 use support::handshake::handshake;
 use support::link::{keys_1, settings};
@@ -19,10 +21,10 @@ fn a_handshake_needs_the_stack_that_security_says() {
         let (server, system) = (self_signed("kms1.example"), self_signed("array-7.example"));
         let trusted = setting.pinning_server(&server.certificate).view();
         let client = setting.client(trusted, system.identity(&[], &setting.provider));
-        let client = client.build_for(&keys_1()).unwrap();
+        let client = Arc::new(client.build_for(&keys_1()).unwrap());
         let trusted = setting.pinning_client(&system.certificate).view();
         let own = server.identity(&[], &setting.provider);
-        let server = setting.server(trusted, own).build().unwrap();
+        let server = Arc::new(setting.server(trusted, own).build().unwrap());
         let both = move || {
             handshake(&client, &server, "kms1.example").expect_link(&setting.name);
         };

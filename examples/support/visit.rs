@@ -123,7 +123,7 @@ fn start(
 ) -> Outcome<(SocketAddr, JoinHandle<Outcome<Vec<End>>>)> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let address = listener.local_addr()?;
-    let (config, check) = (builder.build()?, builder.peer_check());
+    let (config, check) = (Arc::new(builder.build()?), builder.peer_check());
     let serve = move || {
         (0..connections)
             .map(|_| answer(&listener, &config, &check))
@@ -154,14 +154,14 @@ fn dial(
     id: Option<&ServerId>,
     name: &str,
 ) -> Outcome<End> {
-    let builder = builder.clone().versions(&[version]);
+    let builder = builder.clone().with_protocol_versions(&[version]);
     let config = match id {
         Some(id) => builder.build_for(id)?,
         None => builder.build_by_name()?,
     };
     let tcp = TcpStream::connect(address)?;
     tcp.set_read_timeout(Some(PATIENCE))?;
-    let tls = ClientConnection::new(config, ServerName::try_from(name.to_owned())?)?;
+    let tls = ClientConnection::new(Arc::new(config), ServerName::try_from(name.to_owned())?)?;
     let mut link = StreamOwned::new(tls, tcp);
     // In TLS 1.3 the handshake ends before the server has judged us: its refusal arrives with the first read.
     let done = link

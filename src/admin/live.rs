@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 use super::trace;
 use crate::error::PublishError;
 use crate::store::View;
+use crate::store::waiters::Waiters;
 
 /// The view in force. Cheap to clone: all clones follow the same publications.
 ///
@@ -32,6 +33,8 @@ struct Inner {
     /// The generation in force, for those who publish and those who wait; readers of the view never touch it.
     generation: Mutex<u64>,
     published: Condvar,
+    /// The asynchronous tasks that wait.
+    waiters: Waiters,
 }
 
 impl LiveTrust {
@@ -41,6 +44,7 @@ impl LiveTrust {
             generation: Mutex::new(view.generation()),
             view: RwLock::new(view),
             published: Condvar::new(),
+            waiters: Waiters::default(),
         }))
     }
 
@@ -77,6 +81,7 @@ impl LiveTrust {
         *generation = offered;
         drop(generation);
         self.0.published.notify_all();
+        self.0.waiters.wake_all();
         // A view of a million entries takes its time to be freed; no verdict waits for that.
         drop(old);
         trace::published(offered);
@@ -117,6 +122,43 @@ impl LiveTrust {
         let newer = *current > generation;
         drop(current);
         newer.then(|| self.view())
+    }
+
+    /// Completes when a view is in force that is newer than `generation`, with that view: the same as
+    /// [`wait_newer_than`](Self::wait_newer_than) for asynchronous tasks. Any runtime can poll it, and it needs no
+    /// thread.
+    ///
+    /// Await it with the generation of the view that was acted on last. A publication before the call is then not
+    /// missed, and of several publications the newest view is returned. Dropping the future cancels the wait, so it can
+    /// be one branch of a `select`.
+    ///
+    /// The future shares this `LiveTrust`. It never completes if nothing is published any more. Time alone publishes
+    /// nothing: when a certificate expires, no task is woken.
+    ///
+    /// In a server with one task for each connection, each task asks about its own connection after a change:
+    ///
+    /// ```
+    /// use mutual_trust::{LiveTrust, PeerCheck};
+    /// use rustls::ServerConnection;
+    ///
+    /// /// Returns once the client of this connection is no longer trusted. Run it beside the task's reads, and close the
+    /// /// connection then.
+    /// async fn until_untrusted(trust: LiveTrust, check: PeerCheck, connection: &ServerConnection) {
+    ///     let mut generation = trust.view().generation();
+    ///     while check.client(connection).is_accepted() {
+    ///         generation = trust.newer_than(generation).await.generation();
+    ///     }
+    /// }
+    /// ```
+    pub fn newer_than(
+        &self,
+        generation: u64,
+    ) -> impl Future<Output = View> + Send + Sync + Unpin + use<> {
+        let trust = self.clone();
+        self.0.waiters.until(move || {
+            let view = trust.view();
+            (view.generation() > generation).then_some(view)
+        })
     }
 }
 

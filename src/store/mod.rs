@@ -34,6 +34,7 @@ mod shelf;
 mod signers;
 mod table;
 mod view;
+pub(crate) mod waiters;
 
 use std::sync::Arc;
 

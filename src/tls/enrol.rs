@@ -1,34 +1,36 @@
-//! The server end while unknown clients may ask to be let in.
+//! The server end while unknown clients may ask to be admitted.
 //!
-//! Such a client must first prove that it has the key of what it presents, or else anybody could have a copied
-//! certificate wait in somebody's name. So here, and in a [`Probe`](super::Probe), the certificate step lets a peer
-//! pass that is not accepted, and the signature step, which comes after it, refuses. rustls tells that step neither
-//! the connection nor the intermediates; what the first step found must be remembered, and if a verifier were
-//! shared, it would be remembered of some connection. Therefore each connection gets a configuration with a
-//! verifier of its own, which costs less than a microsecond.
+//! Such a client must first prove that it has the key of what it presents. Otherwise anybody could present a copied
+//! certificate and let it wait under its owner's name. So here, and in a [`Probe`](super::Probe), the certificate step
+//! lets a peer pass that is not accepted, and the signature step, which comes after it, refuses. rustls tells that step
+//! neither the connection nor the intermediates, so the verifier must keep what the first step found. A shared verifier
+//! could take it from another connection. Therefore each connection gets a configuration with a verifier of its own,
+//! which costs less than a microsecond.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use pki_types::{CertificateDer, UnixTime};
+use pki_types::CertificateDer;
 use rustls::client::danger::HandshakeSignatureValid;
-use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme};
+use rustls::crypto::WebPkiSupportedAlgorithms;
+use rustls::{Error, ServerConfig};
 
+use super::ServerConfigBuilder;
+use super::judge::Common;
 use super::server::configure;
 use super::settings::{Settings, TlsVersion};
-use super::signature;
-use super::verifier::Common;
-use super::watch::Sight;
+use super::signature::Proof;
+use super::sink::JudgedPeer;
+use super::verifier::{Judge, JudgeClient, PeerChain, Verifier};
 use crate::admin::{Enrolment, Presented};
 use crate::certificate::{Certificate, Role};
 use crate::error::ConfigError;
 use crate::policy::Refusal;
 use crate::policy::{Question, Verdict, unknown_peer};
 
-/// Makes a server configuration for each connection: known clients are judged as by
-/// [`ServerConfigBuilder::build`](super::ServerConfigBuilder::build); unknown ones are refused as well, and may wait
-/// in an [`Enrolment`] while that is open. Cheap to clone.
+/// Makes a server configuration for each connection. Known clients are judged as by
+/// [`ServerConfigBuilder::build`]. Unknown clients are refused as well, and may wait in an [`Enrolment`] while it is
+/// open. Cheap to clone.
 ///
 /// ```
 /// use std::{error::Error, net::TcpStream};
@@ -49,183 +51,169 @@ pub struct EnrolmentAcceptor {
     enrolment: Enrolment,
 }
 
+impl ServerConfigBuilder {
+    /// Lets unknown clients wait in `enrolment` while it is open. They are refused all the same.
+    ///
+    /// # Errors
+    /// The identity, the versions or the application protocols cannot be used.
+    pub fn enrolment(&self, enrolment: &Enrolment) -> Result<EnrolmentAcceptor, ConfigError> {
+        self.settings().check()?;
+        EnrolmentAcceptor::new(self.settings().clone(), enrolment.clone())
+    }
+}
+
 impl EnrolmentAcceptor {
-    pub(super) fn new(settings: Settings, enrolment: Enrolment) -> Result<Self, ConfigError> {
+    fn new(settings: Settings, enrolment: Enrolment) -> Result<Self, ConfigError> {
         let acceptor = Self {
             settings,
             enrolment,
         };
-        // What rustls would refuse, it refuses now.
+        // What rustls refuses, it refuses now.
         acceptor.config_for(IpAddr::V4(core::net::Ipv4Addr::UNSPECIFIED))?;
         Ok(acceptor)
     }
 
-    /// A configuration for one connection, which comes from `address`.
+    /// The configuration for one connection, which comes from `address`.
     ///
     /// # Security
-    /// For one: of two connections with the same configuration, one or both may be refused although their
-    /// clients are known. None can be accepted that way.
+    /// Use it for one connection. If two connections share it, one or both may be refused although their clients
+    /// are known. None can be accepted that way.
     ///
     /// # Errors
     /// None that did not show when this was made.
     pub fn config_for(&self, address: IpAddr) -> Result<Arc<ServerConfig>, ConfigError> {
-        let verifier = ConnectionVerifier {
+        let judge = ConnectionJudge {
             common: Common::new(&self.settings),
             enrolment: self.enrolment.clone(),
             address,
             evidence: Mutex::default(),
         };
-        configure(&self.settings, Arc::new(verifier))
+        configure(&self.settings, Verifier::new(judge)).map(Arc::new)
     }
 }
 
-/// What the certificate step of this connection found. Nothing yet, and nothing again once it was used: that
-/// refuses.
+/// What the certificate step of this connection found. It refuses before that step, and again once it was used.
 #[derive(Debug, Default)]
 enum Evidence {
     /// The signature step refuses.
     #[default]
     Refuse,
     /// The client is accepted if it has the key.
-    Accepted(Sight),
+    Accepted(JudgedPeer),
     /// The client is refused, and waits if it has the key.
-    Unknown(Sight, Certificate),
+    Unknown(JudgedPeer, Certificate),
 }
 
 /// Judges the client of one connection.
 #[derive(Debug)]
-struct ConnectionVerifier {
+struct ConnectionJudge {
     common: Common,
     enrolment: Enrolment,
     address: IpAddr,
     evidence: Mutex<Evidence>,
 }
 
-impl ConnectionVerifier {
-    fn remember(&self, found: Evidence) -> Evidence {
+impl ConnectionJudge {
+    /// Keeps new evidence, and returns the old.
+    fn replace_evidence(&self, found: Evidence) -> Evidence {
         let place = self.evidence.lock();
         let mut place = place.unwrap_or_else(PoisonError::into_inner);
         core::mem::replace(&mut *place, found)
     }
 
-    /// A refusal as it may be shown now: while enrolment is open, without the fingerprint of what was presented. Who
-    /// is refused for one reason may wait in the next connection, and its fingerprint would be copied from here.
-    fn quiet(&self, verdict: Verdict) -> Verdict {
+    /// A refusal as it may be shown now: while enrolment is open, without the fingerprint of what was presented. A
+    /// client that is refused for one reason may wait in its next connection, and its fingerprint would be copied from
+    /// here.
+    fn hide_fingerprint_if_open(&self, verdict: Verdict) -> Verdict {
         if self.enrolment.is_open() {
             verdict.without_fingerprint()
         } else {
             verdict
         }
     }
+}
 
-    fn prove(
+impl Judge for ConnectionJudge {
+    type Evidence = Evidence;
+
+    fn algorithms(&self) -> &WebPkiSupportedAlgorithms {
+        &self.common.algorithms
+    }
+
+    fn take_evidence(&self, _end_entity: &CertificateDer<'_>) -> Evidence {
+        self.replace_evidence(Evidence::Refuse)
+    }
+
+    fn judge_signature(
         &self,
-        version: TlsVersion,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
+        evidence: Evidence,
+        _version: TlsVersion,
+        end_entity: &CertificateDer<'_>,
+        proof: Proof,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let evidence = self.remember(Evidence::Refuse);
-        let algorithms = &self.common.algorithms;
         let role = Role::Client;
-        let valid = match signature::verify(algorithms, version, role, message, certificate, signed)
-        {
+        let valid = match proof {
             Ok(valid) => valid,
             Err(verdict) => {
-                // Whose it really is may be waiting.
-                let verdict = self.quiet(*verdict);
-                let (sight, verdict) = match evidence {
+                // The client that has the key may be waiting.
+                let verdict = self.hide_fingerprint_if_open(*verdict);
+                let (judged, verdict) = match evidence {
                     Evidence::Refuse => (None, verdict),
-                    Evidence::Accepted(sight) => (Some(sight), verdict),
-                    Evidence::Unknown(sight, _) => (Some(sight), verdict.without_fingerprint()),
+                    Evidence::Accepted(judged) => (Some(judged), verdict),
+                    Evidence::Unknown(judged, _) => (Some(judged), verdict.without_fingerprint()),
                 };
                 let verdict = Box::new(verdict);
-                let sight = sight.filter(|sight| sight.is_of(certificate));
-                return Err(self.common.not_proved(verdict, sight, certificate));
+                let judged = judged.filter(|judged| judged.is_of(end_entity));
+                return Err(self.common.refuse_unproved(verdict, judged, end_entity));
             }
         };
         match evidence {
-            Evidence::Accepted(sight) if sight.is_of(certificate) => {
-                self.common.watch.tell(Some(sight), true);
+            Evidence::Accepted(judged) if judged.is_of(end_entity) => {
+                self.common.sink.send(Some(judged), true);
                 Ok(valid)
             }
-            Evidence::Unknown(sight, leaf) if sight.is_of(certificate) => {
-                let verdict = sight.verdict.clone();
+            Evidence::Unknown(judged, leaf) if judged.is_of(end_entity) => {
+                let verdict = judged.verdict.clone();
                 let presented = Presented::new(leaf, role, verdict.reason(), true);
                 self.enrolment.knock(self.address, presented);
-                self.common.watch.tell(Some(sight), true);
+                self.common.sink.send(Some(judged), true);
                 Err(Refusal::new(verdict).into())
             }
             Evidence::Accepted(_) | Evidence::Unknown(..) | Evidence::Refuse => {
                 let why = String::from("no certificate of this connection was judged before");
-                let verdict = self.quiet(Verdict::without_possession(role, certificate, why));
-                Err(self.common.not_proved(Box::new(verdict), None, certificate))
+                let verdict = Verdict::without_possession(role, end_entity, why);
+                let verdict = Box::new(self.hide_fingerprint_if_open(verdict));
+                Err(self.common.refuse_unproved(verdict, None, end_entity))
             }
         }
     }
 }
 
-impl ClientCertVerifier for ConnectionVerifier {
-    /// None, as for known clients.
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        &[]
-    }
-
-    fn client_auth_mandatory(&self) -> bool {
-        true
-    }
-
-    fn verify_client_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        _now: UnixTime,
-    ) -> Result<ClientCertVerified, Error> {
-        self.remember(Evidence::Refuse);
+impl JudgeClient for ConnectionJudge {
+    fn judge_client(&self, peer: PeerChain<'_>) -> Result<(), Error> {
+        self.replace_evidence(Evidence::Refuse);
         let view = self.common.trust.view();
         let clock = self.common.clock.now();
-        let question = Question::client(end_entity, intermediates, clock);
-        let verdict = self.common.judge_client(&view, &question);
-        let sight = |verdict| Sight::new(Arc::new(verdict), end_entity, intermediates, clock);
+        let question = Question::client(peer.end_entity, peer.intermediates, clock);
+        let verdict = self.common.client_verdict(&view, &question);
+        let judged = |verdict| JudgedPeer::new(Arc::new(verdict), peer, clock);
         if verdict.is_accepted() {
-            self.remember(Evidence::Accepted(sight(verdict)));
-            return Ok(ClientCertVerified::assertion());
+            self.replace_evidence(Evidence::Accepted(judged(verdict)));
+            return Ok(());
         }
         if self.enrolment.is_open()
             && let Some(leaf) =
                 unknown_peer(&view, self.common.memory.policy(), &question, &verdict)
         {
-            // Whoever decides about it must not read the fingerprint in a log first.
-            let sight = sight(verdict.without_fingerprint());
-            self.remember(Evidence::Unknown(sight, leaf));
-            return Ok(ClientCertVerified::assertion());
+            // The administrator must not read the fingerprint in a log before comparing it.
+            let judged = judged(verdict.without_fingerprint());
+            self.replace_evidence(Evidence::Unknown(judged, leaf));
+            return Ok(());
         }
-        let sight = sight(self.quiet(verdict));
-        let refusal = Refusal::new(sight.verdict.clone());
-        self.common.watch.tell(Some(sight), false);
+        let judged = judged(self.hide_fingerprint_if_open(verdict));
+        let refusal = Refusal::new(judged.verdict.clone());
+        self.common.sink.send(Some(judged), false);
         Err(refusal.into())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.prove(TlsVersion::Tls12, message, certificate, signed)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.prove(TlsVersion::Tls13, message, certificate, signed)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.common.algorithms.supported_schemes()
     }
 }
 
@@ -235,9 +223,13 @@ mod tests {
     use std::fs::read;
     use std::time::Duration;
 
-    use pki_types::ServerName;
+    use pki_types::{ServerName, UnixTime};
     use rustls::crypto::CryptoProvider;
-    use rustls::{ClientConfig, ClientConnection, ServerConnection};
+    use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+    use rustls::{
+        ClientConfig, ClientConnection, DigitallySignedStruct, DistinguishedName, ServerConnection,
+        SignatureScheme,
+    };
 
     use super::*;
     use crate::policy::{Policy, ReasonCode};
@@ -265,7 +257,7 @@ mod tests {
         Identity::from_pem(&chain, &fixture(&format!("keys/{key}.key.pem")), provider).unwrap()
     }
 
-    /// What somebody does to the evidence between or before the two steps.
+    /// What an attacker does to the evidence between or before the two steps.
     #[derive(Clone, Copy, Debug, PartialEq)]
     enum Meddling {
         None,
@@ -282,7 +274,7 @@ mod tests {
     }
 
     #[derive(Debug)]
-    struct Meddler(ConnectionVerifier, Meddling);
+    struct Meddler(Arc<Verifier<ConnectionJudge>>, Meddling);
 
     impl ClientCertVerifier for Meddler {
         fn root_hint_subjects(&self) -> &[DistinguishedName] {
@@ -306,7 +298,7 @@ mod tests {
                 Meddling::Twice => ask(end_entity).and_then(|_| ask(other.der())),
                 Meddling::Lost => {
                     let answer = ask(end_entity);
-                    self.0.remember(Evidence::default());
+                    self.0.0.replace_evidence(Evidence::default());
                     answer
                 }
             }
@@ -414,7 +406,9 @@ mod tests {
                         policy,
                         client_id.clone(),
                     );
-                    let client = client.versions(&[version]).clock(Arc::new(now()));
+                    let client = client
+                        .with_protocol_versions(&[version])
+                        .with_clock(Arc::new(now()));
                     let client = client.build_for(&"keys-1".parse().unwrap()).unwrap();
                     let builder =
                         ServerConfigBuilder::new(provider, trust, policy, server_id.clone());
@@ -422,19 +416,19 @@ mod tests {
                     enrolment
                         .open_enrolment(Duration::from_secs(60), 4)
                         .unwrap();
-                    let builder = builder.clock(Arc::new(now()));
+                    let builder = builder.with_clock(Arc::new(now()));
                     let acceptor = builder.enrolment(&enrolment).unwrap();
-                    let verifier = ConnectionVerifier {
+                    let verifier = Verifier::new(ConnectionJudge {
                         common: Common::new(&acceptor.settings),
                         enrolment: enrolment.clone(),
                         address: core::net::Ipv4Addr::LOCALHOST.into(),
                         evidence: Mutex::default(),
-                    };
+                    });
                     let meddler = Arc::new(Meddler(verifier, meddling));
-                    let server = configure(&acceptor.settings, meddler).unwrap();
-                    let done = handshake(client, server);
+                    let server = Arc::new(configure(&acceptor.settings, meddler).unwrap());
+                    let done = handshake(Arc::new(client), server);
                     let what = format!("{version:?} {meddling:?} {known}");
-                    // Whoever is unknown, proves possession and was judged may wait.
+                    // A client may wait if it is unknown, proves possession and was judged.
                     let waits = !known && matches!(meddling, Meddling::None | Meddling::Used);
                     assert_eq!(enrolment.pending().len(), usize::from(waits), "{what}");
                     if meddling == Meddling::None {

@@ -3,13 +3,15 @@
 //! Both builders switch off what would pass by the verdict: sessions are never resumed (rule S2), no early or
 //! half-RTT data is sent, keys are not logged, no CA names are sent, and no process-default provider is read.
 
+mod builder;
 mod client;
+mod configs;
 mod enrol;
 mod identity;
 #[cfg(feature = "issue")]
 mod issue;
+mod judge;
 mod kmip;
-mod links;
 mod peer;
 mod probe;
 pub mod provider;
@@ -19,17 +21,18 @@ mod rotation;
 mod server;
 mod settings;
 mod signature;
+mod sink;
 mod verifier;
-mod watch;
 
+pub use builder::{ConfigBuilder, ConfigSide};
 pub use client::ClientConfigBuilder;
+pub use configs::Links;
 pub use enrol::EnrolmentAcceptor;
 pub use identity::{Identity, KeyMatch};
 #[cfg(feature = "issue")]
 pub use issue::OwnKey;
-pub use links::Links;
 pub use peer::PeerCheck;
-pub use probe::{Probe, Probed, probed};
+pub use probe::{Probe, Probed, probe_result_from};
 pub use refusal::refusal;
 pub use resolver::{NoCommonSignatureScheme, UnsentCertificates};
 pub use rotation::Identities;

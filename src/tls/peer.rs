@@ -1,4 +1,4 @@
-//! Who is at the other end of an open connection, and does that still stand? (rules P7 and S3)
+//! Asks who the peer of an open connection is, and whether it is still trusted (rules P7 and S3).
 
 use std::sync::Arc;
 
@@ -9,16 +9,20 @@ use crate::certificate::{HostName, TimeSource};
 use crate::policy::{Accepted, ChainMemory, Question, Refusal, Target, Verdict};
 use crate::store::ServerId;
 
-/// Asks again about connections whose handshake is done, against the view in force now.
+/// Asks again about connections whose handshake is done, by the view in force now.
 ///
-/// Made by the builders, with the same trust, policy and clock as their configurations. On a key server it
-/// says who the client is; at either end, after trust has changed, it says which connections to close.
+/// Made by the builders, with the same trust, policy and clock as their configurations. On a key server it says which
+/// client a connection has. At either end, after trust has changed, it says which connections to close:
+///
+/// - A program that holds all its connections in one place asks about them at once, with [`fallen`](Self::fallen).
+/// - A program with a task for each connection gives each task a clone. After each change, the task asks about its own
+///   connection, with [`client`](Self::client) or [`server`](Self::server). [`LiveTrust::newer_than`] wakes it, and has
+///   an example.
 ///
 /// # Security
-/// Ask only about connections that were made with a configuration of the builders. That the peer has the key of what it
-/// presented is proved in the handshake, by our verifier; rustls keeps the certificates and not what verified them, so
-/// nothing here can tell. About a connection whose verifier lets signatures pass, the verdict on another's
-/// certificate is as good as on the peer's own.
+/// Ask only about connections that were made with a configuration of the builders. Our verifier makes sure in the
+/// handshake that the peer has the key of what it presented. rustls keeps the certificates and not what verified them,
+/// so nothing here can tell. If another verifier let the peer pass, the certificate may be that of another machine.
 #[derive(Clone, Debug)]
 pub struct PeerCheck {
     trust: LiveTrust,

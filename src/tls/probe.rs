@@ -1,24 +1,23 @@
-//! A look at what a server presents, before anything of it is installed: the client end of enrolment.
+//! Looks at what a server presents, before anything is installed for it: the client end of enrolment.
 
 use core::fmt;
 use std::error::Error as StdError;
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::{
-    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, Error, OtherError,
-    SignatureScheme,
-};
+use pki_types::{CertificateDer, ServerName};
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::WebPkiSupportedAlgorithms;
+use rustls::{CertificateError, ClientConfig, ClientConnection, Error, OtherError};
 
-use super::TlsVersion;
 use super::client::restrict;
+use super::judge::Common;
 use super::refusal::inside;
 use super::settings::{Settings, refused_by_rustls};
-use super::signature;
-use super::verifier::Common;
-use super::watch::Sight;
+use super::signature::Proof;
+use super::sink::JudgedPeer;
+use super::verifier::{Judge, JudgeServer, PeerChain, Verifier};
+use super::{ClientConfigBuilder, TlsVersion};
 use crate::admin::Presented;
 use crate::certificate::{Certificate, Role};
 use crate::error::{ConfigError, ProbeError};
@@ -27,10 +26,10 @@ use crate::policy::Verdict;
 use crate::store::ServerId;
 
 /// A handshake that ends as soon as the server has proved that it has the key of what it presents. Made by
-/// [`ClientConfigBuilder::probe`](super::ClientConfigBuilder::probe), for one connection.
+/// [`ClientConfigBuilder::probe`], for one connection.
 ///
-/// Nothing of ours is sent but what every client says first: no certificate, no data. The server sees a handshake
-/// that is broken off with an alert.
+/// We send the first message that every client sends, and nothing else: no certificate, no data. The server sees a
+/// handshake that ends with an alert.
 ///
 /// ```no_run
 /// # use mutual_trust::{ClientConfigBuilder, EntryOptions, PinScope, ServerId, TrustStore, admin::Enrolment};
@@ -47,7 +46,7 @@ use crate::store::ServerId;
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct Probe(Arc<ClientConfig>);
+pub struct Probe(ClientConfig);
 
 /// What a probed server presented.
 #[derive(Clone, Debug)]
@@ -58,15 +57,16 @@ pub struct Probed {
 }
 
 impl Probed {
-    /// What it presented, for an administrator to look at, and to accept with
-    /// [`Enrolment::accept_server`](crate::admin::Enrolment::accept_server). It says whether the server proved that
-    /// it has the key; without that, it cannot be accepted.
+    /// What it presented, for an administrator to look at, and to accept with [`Enrolment::accept_server`]. It says
+    /// whether the server proved that it has the key; without that, it cannot be accepted.
+    ///
+    /// [`Enrolment::accept_server`]: crate::admin::Enrolment::accept_server
     pub fn presented(&self) -> &Presented {
         &self.presented
     }
 
-    /// What a connection would have come to by the view in force. The fingerprint is left out of it, so that
-    /// nobody compares it with itself.
+    /// The verdict that a connection would have had by the view in force. It has no fingerprint, so that the
+    /// administrator does not compare the fingerprint with itself.
     pub fn verdict(&self) -> &Verdict {
         &self.verdict
     }
@@ -77,25 +77,36 @@ impl Probed {
     }
 }
 
+impl ClientConfigBuilder {
+    /// Looks at what a server presents, before anything is installed for it. The server must be in the view in force.
+    ///
+    /// # Errors
+    /// The server is not in the view in force; the versions or the application protocols cannot be used.
+    pub fn probe(&self, server: &ServerId) -> Result<Probe, ConfigError> {
+        self.check_known(server)?;
+        Probe::new(self.settings(), server)
+    }
+}
+
 impl Probe {
-    pub(super) fn new(settings: &Settings, server: &ServerId) -> Result<Self, ConfigError> {
+    fn new(settings: &Settings, server: &ServerId) -> Result<Self, ConfigError> {
         settings.check_protocols()?;
-        let verifier = ProbeVerifier {
+        let verifier = Verifier::new(ProbeJudge {
             common: Common::new(settings),
             server: server.clone(),
             evidence: Mutex::default(),
-        };
+        });
         let config = ClientConfig::builder_with_provider(settings.provider.clone())
             .with_protocol_versions(&settings.rustls_versions()?)
             .map_err(refused_by_rustls)?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_custom_certificate_verifier(verifier)
             .with_no_client_auth();
-        Ok(Self(Arc::new(restrict(config, settings))))
+        Ok(Self(restrict(config, settings)))
     }
 
-    /// Makes the handshake on a stream that is connected to the server, and breaks it off. Give the stream its
-    /// timeouts before.
+    /// Makes the handshake on a stream that is connected to the server, and ends it early. Set the timeouts of the
+    /// stream before.
     ///
     /// # Errors
     /// The stream failed, the server does not speak TLS with us, or its certificate is malformed.
@@ -104,15 +115,15 @@ impl Probe {
         name: ServerName<'static>,
         mut stream: impl Read + Write,
     ) -> Result<Probed, ProbeError> {
-        let connection = ClientConnection::new(self.0, name);
+        let connection = ClientConnection::new(Arc::new(self.0), name);
         let mut connection = connection.map_err(io::Error::other)?;
         loop {
             match connection.complete_io(&mut stream) {
                 Ok(_) if connection.is_handshaking() => {}
-                // No verifier of ours lets a handshake come to its end.
+                // The judge of a probe never lets a handshake complete.
                 Ok(_) => return Err(ProbeError::NotProbed),
                 Err(error) => {
-                    return match probed(&error) {
+                    return match probe_result_from(&error) {
                         Some(probed) => Ok(probed.clone()),
                         None => Err(ProbeError::Io(error)),
                     };
@@ -121,126 +132,107 @@ impl Probe {
         }
     }
 
-    /// The configuration, for a connection that the embedder makes. Its handshake fails in any case; [`probed`]
-    /// takes what was presented out of the error.
-    pub fn into_config(self) -> Arc<ClientConfig> {
+    /// The configuration, for a connection that the embedder makes. Its handshake always fails; [`probe_result_from`] takes the
+    /// result out of the error.
+    pub fn into_config(self) -> ClientConfig {
         self.0
     }
 }
 
-/// What was presented to a [`Probe`], out of the error with which it broke off the handshake: a `rustls::Error`,
-/// or an `io::Error` or other error that has one inside. `None` if it failed for another reason.
-pub fn probed<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Probed> {
-    inside::<Done>(error).map(|done| &done.0)
+/// The result of a [`Probe`], out of the error with which it ended the handshake: a `rustls::Error`, or an
+/// `io::Error` or other error that has one inside. `None` if the handshake failed for another reason.
+pub fn probe_result_from<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Probed> {
+    inside::<ProbeEnd>(error).map(|end| &end.0)
 }
 
-/// What was presented, on its way through rustls.
+/// The result of a probe, on its way through rustls.
 #[derive(Debug)]
-struct Done(Probed);
+struct ProbeEnd(Probed);
 
-impl fmt::Display for Done {
+impl fmt::Display for ProbeEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the handshake was a probe and has shown what it was for")
+        f.write_str("the handshake was a probe, which has its result and ends here")
     }
 }
 
-impl StdError for Done {}
+impl StdError for ProbeEnd {}
 
-/// Lets a server pass in the certificate step, whoever it is, and refuses in the signature step in any case.
+/// Lets every server pass in the certificate step, and refuses every server in the signature step.
 #[derive(Debug)]
-struct ProbeVerifier {
+struct ProbeJudge {
     common: Common,
     server: ServerId,
     /// What the certificate step found.
-    evidence: Mutex<Option<(Sight, Certificate)>>,
+    evidence: Mutex<Option<(JudgedPeer, Certificate)>>,
 }
 
-impl ProbeVerifier {
-    fn remember(&self, found: Option<(Sight, Certificate)>) -> Option<(Sight, Certificate)> {
+impl ProbeJudge {
+    /// Keeps new evidence, and returns the old.
+    fn replace_evidence(
+        &self,
+        found: Option<(JudgedPeer, Certificate)>,
+    ) -> Option<(JudgedPeer, Certificate)> {
         let place = self.evidence.lock();
         let mut place = place.unwrap_or_else(PoisonError::into_inner);
         core::mem::replace(&mut *place, found)
     }
+}
 
-    /// Never accepts: the result is the error.
-    fn finish(
+impl Judge for ProbeJudge {
+    type Evidence = Option<(JudgedPeer, Certificate)>;
+
+    fn algorithms(&self) -> &WebPkiSupportedAlgorithms {
+        &self.common.algorithms
+    }
+
+    fn take_evidence(&self, _end_entity: &CertificateDer<'_>) -> Self::Evidence {
+        self.replace_evidence(None)
+    }
+
+    /// Never accepts: the result is in the error.
+    fn judge_signature(
         &self,
+        evidence: Self::Evidence,
         version: TlsVersion,
-        message: &[u8],
         end_entity: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
+        proof: Proof,
     ) -> Result<HandshakeSignatureValid, Error> {
         let role = Role::Server;
-        let algorithms = &self.common.algorithms;
-        let signature = signature::verify(algorithms, version, role, message, end_entity, signed);
-        let evidence = self.remember(None);
-        let Some((sight, leaf)) = evidence.filter(|(sight, _)| sight.is_of(end_entity)) else {
+        let Some((judged, leaf)) = evidence.filter(|(judged, _)| judged.is_of(end_entity)) else {
             let why = String::from("no certificate of this connection was judged before");
-            let verdict = Verdict::without_possession(role, end_entity, why);
-            return Err(self.common.not_proved(Box::new(verdict), None, end_entity));
+            let verdict = Box::new(Verdict::without_possession(role, end_entity, why));
+            return Err(self.common.refuse_unproved(verdict, None, end_entity));
         };
-        let (proved, verdict) = match signature {
-            Ok(_) => (true, sight.verdict.clone()),
+        let (proved, verdict) = match proof {
+            Ok(_) => (true, judged.verdict.clone()),
             Err(verdict) => {
-                let verdict = verdict.after(&sight.verdict).without_fingerprint();
+                let verdict = verdict.after(&judged.verdict).without_fingerprint();
                 (false, Arc::new(verdict))
             }
         };
-        self.common
-            .watch
-            .tell(Some(sight.with(verdict.clone())), proved);
-        let done = Done(Probed {
+        let judged = judged.with(verdict.clone());
+        self.common.sink.send(Some(judged), proved);
+        let end = ProbeEnd(Probed {
             presented: Presented::new(leaf, role, verdict.reason(), proved),
             verdict,
             version,
         });
         Err(Error::InvalidCertificate(CertificateError::Other(
-            OtherError(Arc::new(done)),
+            OtherError(Arc::new(end)),
         )))
     }
 }
 
-impl ServerCertVerifier for ProbeVerifier {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
+impl JudgeServer for ProbeJudge {
+    fn judge_server(&self, peer: PeerChain<'_>, name: &ServerName<'_>) -> Result<(), Error> {
         let server = Some(&self.server);
-        let (verdict, clock) =
-            self.common
-                .judge_server(server, end_entity, intermediates, server_name);
-        let Ok(leaf) = Certificate::from_der(end_entity) else {
+        let (verdict, clock) = self.common.server_verdict(server, peer, name);
+        let Ok(leaf) = Certificate::from_der(peer.end_entity) else {
             return Err(Refusal::new(verdict.without_fingerprint()).into());
         };
         let verdict = Arc::new(verdict.without_fingerprint());
-        let sight = Sight::new(verdict, end_entity, intermediates, clock);
-        self.remember(Some((sight, leaf)));
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.finish(TlsVersion::Tls12, message, certificate, signed)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.finish(TlsVersion::Tls13, message, certificate, signed)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.common.algorithms.supported_schemes()
+        let judged = JudgedPeer::new(verdict, peer, clock);
+        self.replace_evidence(Some((judged, leaf)));
+        Ok(())
     }
 }

@@ -24,7 +24,7 @@ use crate::store::ServerId;
 ///     identities.stage(next)?; // nobody sees it yet; its certificate goes to the administrators
 ///     identities.activate(first)?; // one has accepted it
 ///     identities.activate_all()?; // the others have as well
-///     identities.finish() // the old key is let go
+///     identities.commit() // the old key is let go
 /// }
 /// ```
 ///
@@ -130,7 +130,7 @@ impl Identities {
     ///
     /// # Errors
     /// Nothing is staged.
-    pub fn back(&self, server: &ServerId) -> Result<(), RotationError> {
+    pub fn revert(&self, server: &ServerId) -> Result<(), RotationError> {
         self.change_next(|next| next.set(server, false))
     }
 
@@ -138,7 +138,7 @@ impl Identities {
     ///
     /// # Errors
     /// Nothing is staged.
-    pub fn back_all(&self) -> Result<(), RotationError> {
+    pub fn revert_all(&self) -> Result<(), RotationError> {
         self.change_next(|next| next.set_all(false))
     }
 
@@ -151,7 +151,7 @@ impl Identities {
     ///
     /// # Errors
     /// Nothing is staged, or it is not activated for all servers without exception.
-    pub fn finish(&self) -> Result<(), RotationError> {
+    pub fn commit(&self) -> Result<(), RotationError> {
         self.change(|state| {
             let next = state.next.take().ok_or(RotationError::NothingStaged)?;
             if !next.is_for_all() {
@@ -166,7 +166,7 @@ impl Identities {
     ///
     /// # Errors
     /// Nothing is staged.
-    pub fn abandon(&self) -> Result<(), RotationError> {
+    pub fn cancel(&self) -> Result<(), RotationError> {
         self.change(|state| {
             let next = state.next.take();
             next.map(drop).ok_or(RotationError::NothingStaged)

@@ -1,4 +1,4 @@
-//! What both builders share.
+//! What a builder has been told, and what rustls is told of it.
 
 use core::fmt;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use rustls::SupportedProtocolVersion;
 use rustls::crypto::CryptoProvider;
 use rustls::time_provider::TimeProvider;
 
-use super::watch::Watch;
+use super::sink::ObservationSink;
 use super::{Identities, PeerCheck, UnsentCertificates, kmip};
 use crate::admin::LiveTrust;
 use crate::certificate::{Clock, Role, SystemClock, TimeSource};
@@ -33,16 +33,16 @@ pub enum TlsVersion {
 pub(super) struct Settings {
     pub(super) provider: Arc<CryptoProvider>,
     pub(super) trust: LiveTrust,
-    /// The policy, with the chains that it lets be remembered for all configurations.
+    /// The policy, with the accepted chains that all configurations share.
     pub(super) memory: ChainMemory,
     pub(super) identities: Identities,
     pub(super) unsent: UnsentCertificates,
-    pub(super) alpn: Vec<Vec<u8>>,
+    pub(super) alpn_protocols: Vec<Vec<u8>>,
     versions: Vec<TlsVersion>,
-    /// Our role, if the profiles of KMIP are to be kept to.
+    /// Our role, if the profiles of KMIP apply.
     kmip: Option<Role>,
     pub(super) clock: Arc<dyn TimeSource>,
-    pub(super) watch: Watch,
+    pub(super) sink: ObservationSink,
 }
 
 impl Settings {
@@ -58,24 +58,32 @@ impl Settings {
             memory: ChainMemory::new(policy),
             identities,
             unsent: UnsentCertificates::default(),
-            alpn: Vec::new(),
+            alpn_protocols: Vec::new(),
             // Both: key servers in service speak 1.2, and 1.3 is chosen where both ends have it.
             versions: vec![TlsVersion::Tls13, TlsVersion::Tls12],
             kmip: None,
             clock: Arc::new(SystemClock::new()),
-            watch: Watch::default(),
+            sink: ObservationSink::default(),
         }
     }
 
-    pub(super) fn set_versions(&mut self, versions: &[TlsVersion]) {
+    pub(super) fn set_protocol_versions(&mut self, versions: &[TlsVersion]) {
         versions.clone_into(&mut self.versions);
         self.versions.sort_unstable();
         self.versions.dedup();
     }
 
-    pub(super) fn keep_to_kmip_profile(&mut self, ours: Role) {
+    pub(super) fn protocol_versions(&self) -> &[TlsVersion] {
+        &self.versions
+    }
+
+    pub(super) fn restrict_to_kmip_profile(&mut self, ours: Role) {
         self.provider = kmip::narrowed(&self.provider);
         self.kmip = Some(ours);
+    }
+
+    pub(super) fn is_kmip_profile(&self) -> bool {
+        self.kmip.is_some()
     }
 
     pub(super) fn peer_check(&self) -> PeerCheck {
@@ -98,20 +106,20 @@ impl Settings {
         Ok(versions.collect())
     }
 
-    /// What can be known at build about what would fail in a handshake.
+    /// Refuses at build time what would fail in a handshake.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         let schemes = self
             .provider
             .signature_verification_algorithms
             .supported_schemes();
         let keys = super::key_policy(&self.provider);
-        // The next one as well: it would be presented without a further look.
+        // The next identity as well, because it is presented without another check.
         let current = self.identities.current();
         for identity in self.identities.next().into_iter().chain([current]) {
             if !identity.signs_with(&schemes) {
                 return Err(ConfigError::IdentityUnusable);
             }
-            // rustls would say that no cipher suite is in common, or send an empty certificate.
+            // Otherwise rustls says that no cipher suite is in common, or sends an empty certificate.
             if self.versions == [TlsVersion::Tls12] && signs_with_ml_dsa(identity.certificate()) {
                 return Err(ConfigError::IdentityOnlyTls13);
             }
@@ -122,7 +130,7 @@ impl Settings {
 
     pub(super) fn check_protocols(&self) -> Result<(), ConfigError> {
         let fits = |protocol: &Vec<u8>| (1..=255).contains(&protocol.len());
-        if !self.alpn.iter().all(fits) {
+        if !self.alpn_protocols.iter().all(fits) {
             return Err(ConfigError::Alpn);
         }
         Ok(())
@@ -133,8 +141,8 @@ impl Settings {
     }
 }
 
-/// rustls ends a handshake when it cannot get the time, even if nobody asks for it; our verdicts read their
-/// clock themselves. So a machine without a clock gets a constant here.
+/// rustls ends a handshake when it cannot get the time, even if nothing uses it. Our verdicts read their clock
+/// themselves. So a machine without a clock gets a constant here.
 struct HandshakeTime(Arc<dyn TimeSource>);
 
 impl TimeProvider for HandshakeTime {

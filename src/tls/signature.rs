@@ -1,7 +1,7 @@
 //! The handshake signature (rule M2): did the peer prove that it has the private key of what it presented?
 //!
-//! One function for TLS 1.2 and 1.3. It takes the public key out of the certificate by our own reader, so that
-//! certificates of version 1 and those that webpki does not parse are served as well.
+//! One function serves TLS 1.2 and 1.3. Our own reader takes the public key out of the certificate, because webpki
+//! does not parse certificates of version 1, and some others.
 
 use pki_types::{CertificateDer, SubjectPublicKeyInfoDer};
 use rustls::client::danger::HandshakeSignatureValid;
@@ -12,6 +12,9 @@ use super::settings::TlsVersion;
 use crate::certificate::{Role, public_key_of};
 use crate::policy::Verdict;
 
+/// Proof that the peer has the private key, or the verdict that says why there is none.
+pub(super) type Proof = Result<HandshakeSignatureValid, Box<Verdict>>;
+
 pub(super) fn verify(
     algorithms: &WebPkiSupportedAlgorithms,
     version: TlsVersion,
@@ -19,7 +22,7 @@ pub(super) fn verify(
     message: &[u8],
     certificate: &CertificateDer<'_>,
     signed: &DigitallySignedStruct,
-) -> Result<HandshakeSignatureValid, Box<Verdict>> {
+) -> Proof {
     let refuse = |why: String| {
         let verdict = Verdict::without_possession(role, certificate, why);
         Err(Box::new(verdict))
@@ -57,7 +60,7 @@ pub(super) fn verify(
     refuse(format!("the {:?} signature does not verify", signed.scheme))
 }
 
-/// RFC 8446 section 4.2.3: PKCS#1 v1.5 and SHA-1 sign certificates at most, no handshakes.
+/// RFC 8446 section 4.2.3: PKCS#1 v1.5 and SHA-1 may sign certificates, but no handshakes.
 fn allowed_in_tls13(scheme: SignatureScheme) -> bool {
     !matches!(
         scheme,

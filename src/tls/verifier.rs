@@ -1,6 +1,9 @@
-//! The verifiers for both ends. They refuse in their certificate step, and no answer to rustls depends on anything
-//! that is kept between the steps. Between handshakes, only accepted chains are remembered, if the policy says so.
+//! The one verifier that rustls calls, at both ends. What it answers is decided by a [`Judge`].
+//!
+//! rustls calls a verifier twice in each handshake. The certificate step judges what the peer presented, and refuses
+//! there. The signature step asks whether the peer has the private key of its certificate (rule M2).
 
+use core::fmt;
 use std::sync::Arc;
 
 use pki_types::{CertificateDer, ServerName, UnixTime};
@@ -9,156 +12,78 @@ use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 
-use super::settings::{Settings, TlsVersion};
-use super::signature;
-use super::watch::{InThread, Parking, Sight, UnderCertificate, Watch};
-use crate::admin::LiveTrust;
-use crate::certificate::{Clock, HostName, Role, TimeSource};
-use crate::policy::{ChainMemory, Question, Refusal, Target, Verdict};
-use crate::store::{ServerId, View};
+use super::settings::TlsVersion;
+use super::signature::{self, Proof};
+use crate::certificate::Role;
 
-/// What every verifier judges by.
-#[derive(Debug)]
-pub(super) struct Common {
-    pub(super) trust: LiveTrust,
-    pub(super) memory: ChainMemory,
-    pub(super) clock: Arc<dyn TimeSource>,
-    pub(super) algorithms: WebPkiSupportedAlgorithms,
-    pub(super) watch: Watch,
+/// The certificates that a peer presents, in its order.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PeerChain<'a> {
+    pub(super) end_entity: &'a CertificateDer<'a>,
+    pub(super) intermediates: &'a [CertificateDer<'a>],
 }
 
-impl Common {
-    pub(super) fn new(settings: &Settings) -> Self {
-        Self {
-            trust: settings.trust.clone(),
-            memory: settings.memory.clone(),
-            clock: settings.clock.clone(),
-            algorithms: settings.provider.signature_verification_algorithms,
-            watch: settings.watch.clone(),
-        }
-    }
+/// Decides what a verifier answers in the two steps of a handshake.
+pub(super) trait Judge: fmt::Debug + Send + Sync {
+    /// What the certificate step leaves for the signature step.
+    type Evidence;
 
-    /// Judges a server; `server` is the one that it must be, or `None`: the one to which the dialled name belongs.
-    pub(super) fn judge_server(
+    /// The algorithms by which handshake signatures are verified.
+    fn algorithms(&self) -> &WebPkiSupportedAlgorithms;
+
+    /// Takes what the certificate step has left about this end entity.
+    fn take_evidence(&self, end_entity: &CertificateDer<'_>) -> Self::Evidence;
+
+    /// Answers in the signature step. An answer is `Ok` only with the value inside an `Ok` proof.
+    fn judge_signature(
         &self,
-        server: Option<&ServerId>,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-    ) -> (Verdict, Clock) {
-        let view = self.trust.view();
-        let clock = self.clock.now();
-        let dialled = HostName::try_from(server_name);
-        let target = match (server, &dialled) {
-            (Some(id), dialled) => Target::id(id, dialled.as_ref().ok()),
-            (None, Ok(name)) => Target::Name(name),
-            (None, Err(error)) => {
-                let why = error.to_string();
-                return (Verdict::unlisted(end_entity, view.generation(), why), clock);
-            }
-        };
-        let question = Question::server(target, end_entity, intermediates, clock);
-        (self.memory.verdict(&view, &question), clock)
-    }
-
-    pub(super) fn judge_client(&self, view: &View, question: &Question<'_>) -> Verdict {
-        self.memory.verdict(view, question)
-    }
-
-    /// The end of a certificate step in which nobody is let pass but who is accepted.
-    fn answer(
-        &self,
-        verdict: Verdict,
-        (end_entity, intermediates): (&CertificateDer<'_>, &[CertificateDer<'_>]),
-        clock: Clock,
-        parking: &impl Parking,
-    ) -> Result<(), Error> {
-        let verdict = Arc::new(verdict);
-        let sight = self.watch.sight(&verdict, end_entity, intermediates, clock);
-        if verdict.is_accepted() {
-            parking.park(sight, &self.watch);
-            Ok(())
-        } else {
-            self.watch.tell(sight, false);
-            Err(Refusal::new(verdict).into())
-        }
-    }
-
-    /// The signature step after such a certificate step.
-    fn prove(
-        &self,
-        (role, version): (Role, TlsVersion),
-        message: &[u8],
-        end_entity: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-        parking: &impl Parking,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let sight = parking.take(end_entity, &self.watch);
-        match signature::verify(&self.algorithms, version, role, message, end_entity, signed) {
-            Ok(valid) => {
-                self.watch.tell(sight, true);
-                Ok(valid)
-            }
-            Err(verdict) => Err(self.not_proved(verdict, sight, end_entity)),
-        }
-    }
-
-    /// The refusal of a peer that did not prove possession of its key.
-    pub(super) fn not_proved(
-        &self,
-        verdict: Box<Verdict>,
-        sight: Option<Sight>,
-        end_entity: &CertificateDer<'_>,
-    ) -> Error {
-        let (verdict, sight) = match sight {
-            Some(sight) => {
-                let verdict = Arc::new(verdict.after(&sight.verdict));
-                (verdict.clone(), Some(sight.with(verdict)))
-            }
-            None => {
-                let verdict: Arc<Verdict> = verdict.into();
-                let clock = self.clock.now();
-                let sight = self.watch.sight(&verdict, end_entity, &[], clock);
-                (verdict, sight)
-            }
-        };
-        self.watch.tell(sight, false);
-        Refusal::new(verdict).into()
-    }
-}
-
-/// Judges servers, on the client end.
-#[derive(Debug)]
-pub(super) struct ServerVerifier {
-    common: Common,
-    /// The server that the peer must be; `None`: the one to which the dialled name belongs.
-    server: Option<ServerId>,
-    parking: InThread,
-}
-
-impl ServerVerifier {
-    pub(super) fn new(settings: &Settings, server: Option<ServerId>) -> Self {
-        Self {
-            common: Common::new(settings),
-            server,
-            parking: InThread::new(),
-        }
-    }
-
-    fn prove(
-        &self,
+        evidence: Self::Evidence,
         version: TlsVersion,
+        end_entity: &CertificateDer<'_>,
+        proof: Proof,
+    ) -> Result<HandshakeSignatureValid, Error>;
+}
+
+/// Decides about servers, at the client end.
+pub(super) trait JudgeServer: Judge {
+    /// Answers in the certificate step.
+    fn judge_server(&self, peer: PeerChain<'_>, name: &ServerName<'_>) -> Result<(), Error>;
+}
+
+/// Decides about clients, at the server end.
+pub(super) trait JudgeClient: Judge {
+    /// Answers in the certificate step.
+    fn judge_client(&self, peer: PeerChain<'_>) -> Result<(), Error>;
+}
+
+/// The verifier of both ends: for servers by a [`JudgeServer`], for clients by a [`JudgeClient`].
+#[derive(Debug)]
+pub(super) struct Verifier<J>(pub(super) J);
+
+impl<J: Judge> Verifier<J> {
+    pub(super) fn new(judge: J) -> Arc<Self> {
+        Arc::new(Self(judge))
+    }
+
+    fn signature_step(
+        &self,
+        (version, role): (TlsVersion, Role),
         message: &[u8],
-        certificate: &CertificateDer<'_>,
+        end_entity: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let what = (Role::Server, version);
-        self.common
-            .prove(what, message, certificate, signed, &self.parking)
+        let evidence = self.0.take_evidence(end_entity);
+        let algorithms = self.0.algorithms();
+        let proof = signature::verify(algorithms, version, role, message, end_entity, signed);
+        self.0.judge_signature(evidence, version, end_entity, proof)
+    }
+
+    fn schemes(&self) -> Vec<SignatureScheme> {
+        self.0.algorithms().supported_schemes()
     }
 }
 
-impl ServerCertVerifier for ServerVerifier {
+impl<J: JudgeServer> ServerCertVerifier for Verifier<J> {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -167,13 +92,11 @@ impl ServerCertVerifier for ServerVerifier {
         _ocsp_response: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let server = self.server.as_ref();
-        let (verdict, clock) =
-            self.common
-                .judge_server(server, end_entity, intermediates, server_name);
-        let presented = (end_entity, intermediates);
-        self.common
-            .answer(verdict, presented, clock, &self.parking)?;
+        let peer = PeerChain {
+            end_entity,
+            intermediates,
+        };
+        self.0.judge_server(peer, server_name)?;
         Ok(ServerCertVerified::assertion())
     }
 
@@ -183,7 +106,12 @@ impl ServerCertVerifier for ServerVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.prove(TlsVersion::Tls12, message, certificate, signed)
+        self.signature_step(
+            (TlsVersion::Tls12, Role::Server),
+            message,
+            certificate,
+            signed,
+        )
     }
 
     fn verify_tls13_signature(
@@ -192,44 +120,22 @@ impl ServerCertVerifier for ServerVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.prove(TlsVersion::Tls13, message, certificate, signed)
+        self.signature_step(
+            (TlsVersion::Tls13, Role::Server),
+            message,
+            certificate,
+            signed,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.common.algorithms.supported_schemes()
+        self.schemes()
     }
 }
 
-/// Judges clients, on the server end.
-#[derive(Debug)]
-pub(super) struct ClientVerifier {
-    common: Common,
-    parking: UnderCertificate,
-}
-
-impl ClientVerifier {
-    pub(super) fn new(settings: &Settings) -> Self {
-        Self {
-            common: Common::new(settings),
-            parking: UnderCertificate::default(),
-        }
-    }
-
-    fn prove(
-        &self,
-        version: TlsVersion,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let what = (Role::Client, version);
-        self.common
-            .prove(what, message, certificate, signed, &self.parking)
-    }
-}
-
-impl ClientCertVerifier for ClientVerifier {
-    /// None: a list of CA names would tell strangers whom we trust, and clients with a certificate of their own making have no CA.
+impl<J: JudgeClient> ClientCertVerifier for Verifier<J> {
+    /// Returns none. A list of CA names tells unknown peers which CAs we trust, and a client with
+    /// a self-signed end entity has no CA.
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &[]
     }
@@ -244,13 +150,11 @@ impl ClientCertVerifier for ClientVerifier {
         intermediates: &[CertificateDer<'_>],
         _now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        let view = self.common.trust.view();
-        let clock = self.common.clock.now();
-        let question = Question::client(end_entity, intermediates, clock);
-        let verdict = self.common.judge_client(&view, &question);
-        let presented = (end_entity, intermediates);
-        self.common
-            .answer(verdict, presented, clock, &self.parking)?;
+        let peer = PeerChain {
+            end_entity,
+            intermediates,
+        };
+        self.0.judge_client(peer)?;
         Ok(ClientCertVerified::assertion())
     }
 
@@ -260,7 +164,12 @@ impl ClientCertVerifier for ClientVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.prove(TlsVersion::Tls12, message, certificate, signed)
+        self.signature_step(
+            (TlsVersion::Tls12, Role::Client),
+            message,
+            certificate,
+            signed,
+        )
     }
 
     fn verify_tls13_signature(
@@ -269,10 +178,15 @@ impl ClientCertVerifier for ClientVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.prove(TlsVersion::Tls13, message, certificate, signed)
+        self.signature_step(
+            (TlsVersion::Tls13, Role::Client),
+            message,
+            certificate,
+            signed,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.common.algorithms.supported_schemes()
+        self.schemes()
     }
 }

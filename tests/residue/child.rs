@@ -432,11 +432,11 @@ fn talk(
     }
     let policy = Policy::new(keys);
     let client = ClientConfigBuilder::new(provider.clone(), store.view(), policy, identity.clone())
-        .versions(&[version])
-        .clock(clock.clone());
+        .with_protocol_versions(&[version])
+        .with_clock(clock.clone());
     let server = ServerConfigBuilder::new(provider.clone(), store.view(), policy, identity.clone())
-        .versions(&[version])
-        .clock(clock);
+        .with_protocol_versions(&[version])
+        .with_clock(clock);
     let mut client = ClientConfig::clone(&client.build_for(&id).unwrap());
     let mut server = ServerConfig::clone(&server.build().unwrap());
     let (for_client, for_server) = (client.client_auth_cert_resolver, server.cert_resolver);

@@ -126,8 +126,8 @@ impl Site {
     fn links(&self, setting: &Setting, client: usize) -> (ClientConfigBuilder, Links) {
         let identity = self.clients[client].identity(&[], &setting.provider);
         let builder = setting.client(self.trust.clone(), identity);
-        let builder = builder.observer(self.observations.clone());
-        let links = builder.links().unwrap();
+        let builder = builder.with_observer(self.observations.clone());
+        let links = builder.client_configs().unwrap();
         (builder, links)
     }
 
@@ -141,9 +141,13 @@ impl Site {
             let servers = self.servers.iter().map(|made| {
                 let identity = made.identity(&[], &setting.provider);
                 let builder = setting.server(self.trust.clone(), identity);
-                let builder = builder.observer(self.observations.clone());
+                let builder = builder.with_observer(self.observations.clone());
                 let acceptor = builder.enrolment(&self.enrolment).unwrap();
-                (builder.build().unwrap(), acceptor, builder.peer_check())
+                (
+                    builder.build().unwrap().into(),
+                    acceptor,
+                    builder.peer_check(),
+                )
             });
             ends.push(Ends {
                 clients,
@@ -164,7 +168,7 @@ impl Site {
         for setting in &self.settings {
             let identity = self.servers[0].identity(&[], &setting.provider);
             let builder = setting.server(self.trust.clone(), identity);
-            let builder = builder.observer(self.observations.clone());
+            let builder = builder.with_observer(self.observations.clone());
             let acceptor = builder.enrolment(&self.enrolment).unwrap();
             let thief = Credential::of(&self_signed("thief.example"), &[]);
             let all = self.strangers.iter().map(|made| {
@@ -412,7 +416,7 @@ impl Linker<'_> {
         let Ends {
             clients, servers, ..
         } = &self.ends[ends];
-        let link = clients[client].link(&self.site.ids[server]).unwrap();
+        let link = clients[client].config_for(&self.site.ids[server]).unwrap();
         let (shared, acceptor, _) = &servers[server];
         let config = match self.dice.roll(2) {
             0 => shared.clone(),

@@ -166,7 +166,7 @@ impl Pair {
             policy,
             identity(&self.system),
         )
-        .versions(&[version])
+        .with_protocol_versions(&[version])
         .build_for(&world.id)
         .unwrap();
         let own = ServerConfigBuilder::new(
@@ -175,13 +175,13 @@ impl Pair {
             policy,
             identity(&self.server),
         )
-        .versions(&[version])
+        .with_protocol_versions(&[version])
         .build()
         .unwrap();
         let name = world.name.to_server_name().unwrap();
         let ends = Ends {
-            client,
-            server: own,
+            client: client.into(),
+            server: own.into(),
             name,
         };
         (ends, [system, server])

@@ -74,19 +74,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let certificate = identity.certificate().clone();
     let (observations, reader) = observation_queue(4)?;
     let mut builder = ClientConfigBuilder::new(provider, trust.view, trust.policy, identity)
-        .clock(Arc::new(trust.clock))
-        .observer(observations);
+        .with_clock(Arc::new(trust.clock))
+        .with_observer(observations);
     if let Some(version) = arguments.tls {
-        builder = builder.versions(&[version.into()]);
+        builder = builder.with_protocol_versions(&[version.into()]);
     }
     let config = match &trust.server {
         Some(id) => builder.build_for(id)?,
         None => builder.build_by_name()?,
     };
     let tcp = dial(&arguments.address, arguments.patience)?;
-    let link = visit(config, name, tcp, arguments.patience)?;
+    let link = visit(config.into(), name, tcp, arguments.patience)?;
     let seen = reader.drain().pop();
-    let unsent = builder.unsent_certificates();
+    let unsent = builder.client_auth_failures();
     let sent = Sent {
         certificate,
         is_temporary,

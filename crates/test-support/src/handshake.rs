@@ -36,10 +36,16 @@ impl Outcome {
 
 /// Makes a handshake under `name`, then sends a message from the client to the server and back: in TLS 1.3 a
 /// client learns that it was refused only when it reads.
-pub fn handshake(client: &Arc<ClientConfig>, server: &Arc<ServerConfig>, name: &str) -> Outcome {
+///
+/// Each configuration may be shared or not.
+pub fn handshake(
+    client: &(impl Clone + Into<Arc<ClientConfig>>),
+    server: &(impl Clone + Into<Arc<ServerConfig>>),
+    name: &str,
+) -> Outcome {
     let name = ServerName::try_from(name.to_owned()).unwrap();
-    let client = ClientConnection::new(client.clone(), name).unwrap();
-    let server = ServerConnection::new(server.clone()).unwrap();
+    let client = ClientConnection::new(client.clone().into(), name).unwrap();
+    let server = ServerConnection::new(server.clone().into()).unwrap();
     run(client, server)
 }
 

@@ -91,8 +91,8 @@ impl Setting {
         clock: Clock,
     ) -> ClientConfigBuilder {
         ClientConfigBuilder::new(self.provider.clone(), trust, policy, identity)
-            .versions(&[self.version])
-            .clock(Arc::new(clock))
+            .with_protocol_versions(&[self.version])
+            .with_clock(Arc::new(clock))
     }
 
     pub fn server(&self, trust: impl Into<LiveTrust>, identity: Identity) -> ServerConfigBuilder {
@@ -107,8 +107,8 @@ impl Setting {
         clock: Clock,
     ) -> ServerConfigBuilder {
         ServerConfigBuilder::new(self.provider.clone(), trust, policy, identity)
-            .versions(&[self.version])
-            .clock(Arc::new(clock))
+            .with_protocol_versions(&[self.version])
+            .with_clock(Arc::new(clock))
     }
 
     pub fn rustls_version(&self) -> &'static SupportedProtocolVersion {

@@ -8,6 +8,7 @@
 use std::error::Error;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,10 @@ use mutual_trust::{
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::crypto::CryptoProvider;
 use rustls::{ClientConfig, ClientConnection, ServerConnection, StreamOwned};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream as TokioTcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// What the programs return: any error ends them with a failure.
 pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -66,6 +71,13 @@ fn named(name: &str) -> Outcome<CertificateParams> {
     Ok(params)
 }
 
+fn ca(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params
+}
+
 /// A CA.
 #[derive(Debug)]
 pub struct Authority {
@@ -80,11 +92,24 @@ impl Authority {
     /// # Errors
     /// It cannot be made.
     pub fn new() -> Outcome<Self> {
-        let (key, mut params) = (KeyPair::generate()?, CertificateParams::default());
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let certificate = Certificate::from_pem(params.self_signed(&key)?.pem().as_bytes())?;
+        let (key, params) = (KeyPair::generate()?, ca("root CA"));
+        let made = params.self_signed(&key)?;
+        Self::of(&made, params, key)
+    }
+
+    /// A CA whose certificate it signs.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn intermediate(&self) -> Outcome<Self> {
+        let (key, params) = (KeyPair::generate()?, ca("issuing CA"));
+        let made = params.signed_by(&key, &self.issuer)?;
+        Self::of(&made, params, key)
+    }
+
+    fn of(made: &rcgen::Certificate, params: CertificateParams, key: KeyPair) -> Outcome<Self> {
         Ok(Self {
-            certificate,
+            certificate: Certificate::from_pem(made.pem().as_bytes())?,
             issuer: Issuer::new(params, key),
         })
     }
@@ -160,7 +185,7 @@ pub fn answer_bytes(
     builder: &ServerConfigBuilder,
     short: usize,
 ) -> Outcome<()> {
-    let config = builder.build()?;
+    let config = Arc::new(builder.build()?);
     std::thread::spawn(move || {
         for (index, tcp) in listener.incoming().flatten().enumerate() {
             let Ok(connection) = ServerConnection::new(config.clone()) else {
@@ -184,12 +209,67 @@ pub type Link = StreamOwned<ClientConnection, TcpStream>;
 /// Connects to a port of this machine. The handshake runs with the first write or read.
 ///
 /// # Errors
-/// Nobody answers there.
+/// The connection is refused.
 pub fn dial(config: Arc<ClientConfig>, port: u16) -> Outcome<Link> {
     let tcp = TcpStream::connect(("127.0.0.1", port))?;
     tcp.set_read_timeout(Some(Duration::from_secs(10)))?;
     let connection = ClientConnection::new(config, "localhost".try_into()?)?;
     Ok(StreamOwned::new(connection, tcp))
+}
+
+/// Connects to a port of this machine on a tokio runtime.
+///
+/// # Errors
+/// The connection or the handshake failed.
+pub async fn tokio_dial(config: ClientConfig, port: u16) -> Outcome<TlsStream<TokioTcpStream>> {
+    let tcp = TokioTcpStream::connect(("127.0.0.1", port)).await?;
+    let connector = TlsConnector::from(Arc::new(config));
+    Ok(connector.connect("localhost".try_into()?, tcp).await?)
+}
+
+/// A link to a key server that has answered a byte. In TLS 1.3, a refusal of ours arrives with the first read only.
+///
+/// # Errors
+/// The connection or the handshake failed, or the server refused us.
+pub async fn tokio_link(
+    key_server: &Machine,
+    us: &Machine,
+    port: u16,
+) -> Outcome<TlsStream<TokioTcpStream>> {
+    let id = "keys-1".parse()?;
+    let trust = pinned(&id, &key_server.certificate)?.view();
+    let mut link = tokio_dial(client(trust, us).build_for(&id)?, port).await?;
+    let answered = tokio_ping(&mut link).await;
+    answered.then_some(link).ok_or("no answer".into())
+}
+
+/// Whether a link still answers a byte.
+pub async fn tokio_ping(link: &mut TlsStream<TokioTcpStream>) -> bool {
+    link.write_all(b"?").await.is_ok() && link.read_exact(&mut [0; 1]).await.is_ok()
+}
+
+/// A new folder for temporary files, which is removed when this is dropped.
+#[derive(Debug)]
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    /// Makes the folder.
+    ///
+    /// # Errors
+    /// It is there already, or cannot be made.
+    pub fn new(name: &str) -> Outcome<Self> {
+        let folder = format!("mutual-trust-{name}-{}", std::process::id());
+        let folder = std::env::temp_dir().join(folder);
+        std::fs::create_dir(&folder)?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left behind is in the folder for temporary files.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 /// Four key servers that answer bytes, with what a system has installed of them. The first drops its first

@@ -289,15 +289,15 @@ impl Setting {
     fn client_builder(&self) -> ClientConfigBuilder {
         let policy = Policy::new(key_policy(&provider()));
         ClientConfigBuilder::new(provider(), view(self.trust), policy, identity())
-            .versions(self.ours())
-            .clock(Arc::new(now()))
+            .with_protocol_versions(self.ours())
+            .with_clock(Arc::new(now()))
     }
 
     fn server_builder(&self) -> ServerConfigBuilder {
         let policy = Policy::new(key_policy(&provider()));
         ServerConfigBuilder::new(provider(), view(self.trust), policy, identity())
-            .versions(self.ours())
-            .clock(Arc::new(now()))
+            .with_protocol_versions(self.ours())
+            .with_clock(Arc::new(now()))
     }
 
     /// Nobody waits in it; open as this says.
@@ -316,11 +316,11 @@ impl Setting {
             End::Client => {
                 let ours = self.client_builder().build_for(&id()).expect("it is good");
                 return (
-                    Config::Client(ours),
+                    Config::Client(ours.into()),
                     Config::Server(self.plain_server(presents)),
                 );
             }
-            End::Server => self.server_builder().build(),
+            End::Server => self.server_builder().build().map(Arc::new),
             End::Acceptor => {
                 let acceptor = self.server_builder().enrolment(enrolment);
                 acceptor.and_then(|it| it.config_for(ADDRESS))

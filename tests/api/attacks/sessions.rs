@@ -181,7 +181,7 @@ fn tickets_that_arrive_after_trust_was_withdrawn_resume_nothing() {
         let (peer, _) = keeping_server(&setting, &key_server, true);
 
         let name = ServerName::try_from("kms1.example").unwrap();
-        let mut client = ClientConnection::new(config.clone(), name).unwrap();
+        let mut client = ClientConnection::new(config.clone().into(), name).unwrap();
         let mut server = ServerConnection::new(peer.clone()).unwrap();
         let mut late = Vec::new();
         while server.is_handshaking() {
@@ -224,7 +224,10 @@ fn no_session_survives_a_change_through_links_and_enrolment_either() {
         pin(&mut store, PinScope::Clients, &system.certificate);
         let trust = LiveTrust::new(store.view());
         let identity = system.identity(&[], &setting.provider);
-        let links = setting.client(trust.clone(), identity).links().unwrap();
+        let links = setting
+            .client(trust.clone(), identity)
+            .client_configs()
+            .unwrap();
         let identity = key_server.identity(&[], &setting.provider);
         let enrolment = Enrolment::new(Arc::new(now()));
         enrolment
@@ -237,7 +240,7 @@ fn no_session_survives_a_change_through_links_and_enrolment_either() {
         let (client, sessions) = keeping_client(&setting, &system);
         let (server, _) = keeping_server(&setting, &key_server, true);
         for _ in 0..2 {
-            let link = links.link(&keys_1()).unwrap();
+            let link = links.config_for(&keys_1()).unwrap();
             for (client, server) in [(&link, &server), (&client, &ours)] {
                 let outcome = handshake(client, server, "kms1.example");
                 outcome.expect_link(&setting.name);
@@ -249,7 +252,7 @@ fn no_session_survives_a_change_through_links_and_enrolment_either() {
         withdraw(&mut store, true, &system);
         withdraw(&mut store, false, &key_server);
         trust.publish(store.view()).unwrap();
-        let link = links.link(&keys_1()).unwrap();
+        let link = links.config_for(&keys_1()).unwrap();
         let outcome = handshake(&link, &server, "kms1.example");
         outcome.expect_client_refuses(&setting.name, ReasonCode::PinDoesNotMatch);
         let outcome = handshake(&client, &ours, "kms1.example");

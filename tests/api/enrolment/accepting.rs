@@ -418,7 +418,7 @@ fn a_client_without_a_certificate_is_refused_while_enrolment_is_open() {
             .dangerous()
             .with_custom_certificate_verifier(verifier)
             .with_no_client_auth();
-        let outcome = handshake(&client.into(), &config.unwrap(), "kms1.example");
+        let outcome = handshake(&client, &config.unwrap(), "kms1.example");
         let missing = Err(rustls::Error::NoCertificatesPresented);
         assert_eq!(outcome.server, missing, "{}", setting.name);
         assert!(server.enrolment.pending().is_empty());

@@ -77,7 +77,7 @@ impl KeyServer {
         let enrolment = Enrolment::new(clock.clone());
         let acceptor = setting
             .server(trust.clone(), identity)
-            .clock(clock.clone())
+            .with_clock(clock.clone())
             .enrolment(&enrolment)
             .unwrap();
         Self {

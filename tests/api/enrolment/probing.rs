@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use mutual_trust::admin::{Enrolment, EnrolmentEvent};
 use mutual_trust::error::{ConfigError, EnrolmentError, ProbeError};
-use mutual_trust::tls::{Probed, TlsVersion, probed, refusal};
+use mutual_trust::tls::{Probed, TlsVersion, probe_result_from, refusal};
 use mutual_trust::{
     EntryOptions, GroupId, LiveTrust, PinScope, ReasonCode, Role, TrustStore, VerdictWarning,
 };
@@ -26,14 +26,14 @@ use crate::support::{NOW, host, now, server_id};
 fn probe(setting: &Setting, store: &mut TrustStore, server: &Arc<ServerConfig>) -> Outcome {
     let system = self_signed("array-7.example").identity(&[], &setting.provider);
     let builder = setting.client(store.view(), system);
-    let config: Arc<ClientConfig> = builder.probe(&keys_1()).unwrap().into_config();
+    let config: ClientConfig = builder.probe(&keys_1()).unwrap().into_config();
     handshake(&config, server, "kms1.example")
 }
 
 fn found(outcome: &Outcome) -> Probed {
     let error = outcome.client.as_ref().unwrap_err();
     assert!(refusal(error).is_none(), "{error:?}");
-    probed(error).unwrap().clone()
+    probe_result_from(error).unwrap().clone()
 }
 
 /// A plain server that would take any client certificate, and counts those that it gets.
@@ -272,7 +272,10 @@ fn only_a_server_that_is_listed_can_be_probed() {
     let builder = setting.client(setting.listing_server().view(), system);
     let error = builder.probe(&server_id("keys-9")).unwrap_err();
     assert!(matches!(error, ConfigError::UnknownServer(_)));
-    let error = builder.versions(&[]).probe(&keys_1()).unwrap_err();
+    let error = builder
+        .with_protocol_versions(&[])
+        .probe(&keys_1())
+        .unwrap_err();
     assert!(matches!(error, ConfigError::NoVersion));
 }
 
@@ -285,7 +288,7 @@ fn a_malformed_certificate_is_a_refusal_and_no_result() {
         let server = setting.server_of(&Credential::of(&made, &[]).presenting(der));
         let outcome = probe(&setting, &mut setting.listing_server(), &server);
         let error = outcome.client.unwrap_err();
-        assert!(probed(&error).is_none(), "{}", setting.name);
+        assert!(probe_result_from(&error).is_none(), "{}", setting.name);
         assert_eq!(
             refusal(&error).unwrap().reason(),
             ReasonCode::MalformedCertificate

@@ -34,10 +34,10 @@ fn ends_of(setting: &Setting, made: &Made, identity: Identity) -> Ends {
         client: {
             let identity = identity.clone();
             ClientConfigBuilder::new(provider.clone(), view.clone(), policy, identity)
-                .clock(Arc::new(now()))
+                .with_clock(Arc::new(now()))
         },
         server: ServerConfigBuilder::new(provider.clone(), view, policy, identity)
-            .clock(Arc::new(now())),
+            .with_clock(Arc::new(now())),
     }
 }
 
@@ -63,12 +63,12 @@ fn a_server_id_that_is_not_in_the_view_is_an_error() {
 fn no_protocol_version_at_all_is_an_error() {
     for setting in settings() {
         let Ends { client, server } = ends(&setting);
-        let client = client.versions(&[]);
+        let client = client.with_protocol_versions(&[]);
         let error = client.build_for(&keys_1()).unwrap_err();
         assert!(matches!(error, ConfigError::NoVersion), "{error:?}");
         let error = client.build_by_name().unwrap_err();
         assert!(matches!(error, ConfigError::NoVersion), "{error:?}");
-        let error = server.versions(&[]).build().unwrap_err();
+        let error = server.with_protocol_versions(&[]).build().unwrap_err();
         assert!(matches!(error, ConfigError::NoVersion), "{error:?}");
     }
 }
@@ -93,13 +93,13 @@ fn the_versions_asked_for_are_those_spoken() {
         for (versions, expected) in cases {
             let Ends { client, server } = ends(&setting);
             let client_limits = Ends {
-                client: client.versions(versions),
+                client: client.with_protocol_versions(versions),
                 server,
             };
             let Ends { client, server } = ends(&setting);
             let server_limits = Ends {
                 client,
-                server: server.versions(versions),
+                server: server.with_protocol_versions(versions),
             };
             // Both are pairs with their own certificates.
             for pair in [client_limits, server_limits] {
@@ -111,8 +111,8 @@ fn the_versions_asked_for_are_those_spoken() {
         }
         let Ends { client, server } = ends(&setting);
         let apart = Ends {
-            client: client.versions(&[Tls12]),
-            server: server.versions(&[Tls13]),
+            client: client.with_protocol_versions(&[Tls12]),
+            server: server.with_protocol_versions(&[Tls13]),
         };
         assert!(!apart.handshake().is_ok());
     }
@@ -127,8 +127,8 @@ fn application_protocols_are_offered_and_those_that_cannot_be_carried_are_an_err
         for protocol in [b"kmip".to_vec(), vec![b'x'; 255]] {
             let Ends { client, server } = ends(&setting);
             let both = Ends {
-                client: client.alpn([b"first".to_vec(), protocol.clone()]),
-                server: server.alpn([protocol.clone()]),
+                client: client.with_alpn_protocols([b"first".to_vec(), protocol.clone()]),
+                server: server.with_alpn_protocols([protocol.clone()]),
             };
             let outcome = both.handshake();
             outcome.expect_link(&setting.name);
@@ -137,13 +137,13 @@ fn application_protocols_are_offered_and_those_that_cannot_be_carried_are_an_err
         }
         for bad in [vec![], vec![b'x'; 256]] {
             let Ends { client, server } = ends(&setting);
-            let client = client.alpn([b"kmip".to_vec(), bad.clone()]);
+            let client = client.with_alpn_protocols([b"kmip".to_vec(), bad.clone()]);
             assert!(matches!(
                 client.build_for(&keys_1()),
                 Err(ConfigError::Alpn)
             ));
             assert!(matches!(client.build_by_name(), Err(ConfigError::Alpn)));
-            let server = server.alpn([bad]);
+            let server = server.with_alpn_protocols([bad]);
             assert!(matches!(server.build(), Err(ConfigError::Alpn)));
         }
     }
@@ -201,9 +201,11 @@ fn a_provider_that_cannot_speak_the_version_is_an_error() {
             ..setting.clone()
         };
         let Ends { client, server } = ends(&unable);
-        let client = client.versions(&[setting.version]).build_by_name();
+        let client = client
+            .with_protocol_versions(&[setting.version])
+            .build_by_name();
         assert!(matches!(client, Err(ConfigError::Rustls(_))), "{client:?}");
-        let server = server.versions(&[setting.version]).build();
+        let server = server.with_protocol_versions(&[setting.version]).build();
         assert!(matches!(server, Err(ConfigError::Rustls(_))), "{server:?}");
     }
 }

@@ -33,10 +33,10 @@ fn pins_connect_at_both_ends_while_the_clock_is_unset() {
             let view = store.view();
             let client = setting
                 .client(view.clone(), system.identity(&[], &setting.provider))
-                .clock(Arc::new(clock));
+                .with_clock(Arc::new(clock));
             let server = setting
                 .server(view, key_server.identity(&[], &setting.provider))
-                .clock(Arc::new(clock));
+                .with_clock(Arc::new(clock));
             let config = client.build_for(&keys_1()).unwrap();
             let outcome = handshake(&config, &server.build().unwrap(), "kms1.example");
             outcome.expect_link(&setting.name);
@@ -108,12 +108,12 @@ fn times(setting: &Setting, clock: Clock) -> [Option<UnixTime>; 2] {
     let view = store.view();
     let client = setting
         .client(view.clone(), made.identity(&[], &setting.provider))
-        .clock(Arc::new(clock))
+        .with_clock(Arc::new(clock))
         .build_by_name()
         .unwrap();
     let server = setting
         .server(view, made.identity(&[], &setting.provider))
-        .clock(Arc::new(clock))
+        .with_clock(Arc::new(clock))
         .build()
         .unwrap();
     [

@@ -46,10 +46,10 @@ fn link(
     let trusted = setting.pinning_client(&client_made.certificate).view();
     let mut server = of(server).server(trusted, server_made.identity(&[], server));
     if kmip {
-        client = client.kmip_profile();
+        client = client.with_kmip_profile();
         // A server of the profile speaks TLS 1.3 in any case.
         let both = [TlsVersion::Tls12, TlsVersion::Tls13];
-        server = server.kmip_profile().versions(&both);
+        server = server.with_kmip_profile().with_protocol_versions(&both);
     }
     let config = client.build_for(&keys_1()).unwrap();
     let outcome = handshake(&config, &server.build().unwrap(), "kms1.example");

@@ -188,7 +188,7 @@ fn an_ml_dsa_key_where_tls_1_2_alone_is_allowed_is_an_error_that_says_so() {
         for error in [
             client.build_for(&keys_1()).unwrap_err(),
             client.build_by_name().unwrap_err(),
-            client.links().unwrap_err(),
+            client.client_configs().unwrap_err(),
             server.build().unwrap_err(),
         ] {
             assert!(matches!(error, ConfigError::IdentityOnlyTls13), "{error:?}");
@@ -200,17 +200,23 @@ fn an_ml_dsa_key_where_tls_1_2_alone_is_allowed_is_an_error_that_says_so() {
         }
         // With both versions allowed it is none, for the peers that speak the newer.
         let both = [TlsVersion::Tls12, TlsVersion::Tls13];
-        client.clone().versions(&both).build_by_name().unwrap();
-        server.versions(&both).build().unwrap();
+        client
+            .clone()
+            .with_protocol_versions(&both)
+            .build_by_name()
+            .unwrap();
+        server.with_protocol_versions(&both).build().unwrap();
         // Of a peer that speaks only the older it is told that our certificate was not sent.
         let plain = self_signed("kms1.example");
         let trusted = setting.pinning_server(&plain.certificate).view();
-        let client = setting.client(trusted, identity()).versions(&both);
+        let client = setting
+            .client(trusted, identity())
+            .with_protocol_versions(&both);
         let server = setting.server(
             setting.store().view(),
             plain.identity(&[], &setting.provider),
         );
-        let unsent = client.unsent_certificates();
+        let unsent = client.client_auth_failures();
         let client = client.build_for(&keys_1()).unwrap();
         let outcome = handshake(&client, &server.build().unwrap(), "kms1.example");
         assert!(!outcome.is_ok(), "{scheme:?}");

@@ -37,8 +37,8 @@ fn ends_of(setting: &Setting, provider: Arc<CryptoProvider>, made: &Made) -> End
     let client = ClientConfigBuilder::new(provider.clone(), view.clone(), policy, identity.clone());
     let server = ServerConfigBuilder::new(provider, view, policy, identity);
     Ends {
-        client: client.clock(Arc::new(now())),
-        server: server.clock(Arc::new(now())),
+        client: client.with_clock(Arc::new(now())),
+        server: server.with_clock(Arc::new(now())),
     }
 }
 
@@ -66,8 +66,8 @@ fn missing(error: &ConfigError) -> &str {
 fn the_profile_leaves_its_own_suites_and_no_others_on_both_ends() {
     for setting in settings() {
         let Ends { client, server } = ends(&setting, setting.provider.clone());
-        let client = client.kmip_profile().build_for(&keys_1()).unwrap();
-        let server = server.kmip_profile().build().unwrap();
+        let client = client.with_kmip_profile().build_for(&keys_1()).unwrap();
+        let server = server.with_kmip_profile().build().unwrap();
         for provider in [client.crypto_provider(), server.crypto_provider()] {
             let suites = provider.cipher_suites.iter().map(|suite| suite.suite());
             assert_eq!(suites.collect::<Vec<_>>(), SUITES);
@@ -80,8 +80,10 @@ fn two_ends_that_keep_to_the_profile_talk_in_both_versions() {
     for setting in settings() {
         for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
             let Ends { client, server } = ends(&setting, setting.provider.clone());
-            let client = client.kmip_profile().versions(&[version]);
-            let outcome = link(&client, &server.kmip_profile());
+            let client = client
+                .with_kmip_profile()
+                .with_protocol_versions(&[version]);
+            let outcome = link(&client, &server.with_kmip_profile());
             outcome.expect_link("profile");
             let suite = outcome.client_connection.negotiated_cipher_suite().unwrap();
             assert!(SUITES.contains(&suite.suite()), "{suite:?}");
@@ -97,8 +99,8 @@ fn a_peer_that_has_no_suite_of_the_profile_gets_no_link() {
         let kept = ends_of(&setting, setting.provider.clone(), &made);
         link(&kept.client, &server).expect_link("a client without the profile");
         link(&client, &kept.server).expect_link("a server without the profile");
-        assert!(!link(&kept.client.kmip_profile(), &server).is_ok());
-        assert!(!link(&client, &kept.server.kmip_profile()).is_ok());
+        assert!(!link(&kept.client.with_kmip_profile(), &server).is_ok());
+        assert!(!link(&client, &kept.server.with_kmip_profile()).is_ok());
     }
 }
 
@@ -107,13 +109,15 @@ fn a_server_without_a_mandatory_suite_or_tls_13_cannot_keep_to_the_profile() {
     for setting in settings() {
         for (gone, name) in [(SUITES[0], "AES_256"), (SUITES[1], "CHACHA20")] {
             let Ends { client, server } = ends(&setting, without(&setting, &[gone]));
-            let error = server.kmip_profile().build().unwrap_err();
+            let error = server.with_kmip_profile().build().unwrap_err();
             assert!(missing(&error).contains(name), "{error}");
             // One of them is enough for a client.
-            client.kmip_profile().build_for(&keys_1()).unwrap();
+            client.with_kmip_profile().build_for(&keys_1()).unwrap();
         }
         let Ends { server, .. } = ends(&setting, setting.provider.clone());
-        let server = server.kmip_profile().versions(&[TlsVersion::Tls12]);
+        let server = server
+            .with_kmip_profile()
+            .with_protocol_versions(&[TlsVersion::Tls12]);
         let error = server.build().unwrap_err();
         assert_eq!(missing(&error), "TLS 1.3 of servers");
     }
@@ -129,12 +133,12 @@ fn a_client_without_any_suite_of_the_profile_for_its_version_is_not_built() {
             (&SUITES[2..], vec![Tls12], "TLS 1.2"),
         ] {
             let Ends { client, .. } = ends(&setting, without(&setting, gone));
-            let client = client.kmip_profile().versions(&versions);
+            let client = client.with_kmip_profile().with_protocol_versions(&versions);
             let error = client.build_for(&keys_1()).unwrap_err();
             assert!(missing(&error).contains(text), "{error}");
-            assert!(client.links().is_err() || client.build_by_name().is_err());
+            assert!(client.client_configs().is_err() || client.build_by_name().is_err());
         }
         let Ends { client, .. } = ends(&setting, without(&setting, &SUITES[2..]));
-        client.kmip_profile().build_for(&keys_1()).unwrap();
+        client.with_kmip_profile().build_for(&keys_1()).unwrap();
     }
 }

@@ -71,7 +71,10 @@ fn ours(setting: &Setting, trusting: bool) -> (Arc<ClientConfig>, Arc<ServerConf
     let view = store.view();
     let client = setting.client(view.clone(), system.identity(&[], &setting.provider));
     let server = setting.server(view, key_server.identity(&[], &setting.provider));
-    (client.build_by_name().unwrap(), server.build().unwrap())
+    (
+        client.build_by_name().unwrap().into(),
+        server.build().unwrap().into(),
+    )
 }
 
 #[test]

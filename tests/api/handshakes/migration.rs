@@ -55,7 +55,7 @@ impl Moving {
         let client = self
             .setting
             .client(self.trust.clone(), system)
-            .clock(Arc::new(Clock::Known(at(NOW + after))));
+            .with_clock(Arc::new(Clock::Known(at(NOW + after))));
         let server = self.setting.server_of(credential);
         let outcome = handshake(
             &client.build_for(&keys_1()).unwrap(),

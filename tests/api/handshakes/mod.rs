@@ -59,15 +59,15 @@ fn two_machines_with_each_others_self_signed_certificate_talk() {
                 policy(),
                 system.identity(&[], &provider),
             )
-            .versions(&[version])
-            .clock(Arc::new(now()));
+            .with_protocol_versions(&[version])
+            .with_clock(Arc::new(now()));
             let server = ServerConfigBuilder::new(
                 provider.clone(),
                 for_server.view(),
                 policy(),
                 key_server.identity(&[], &provider),
             )
-            .clock(Arc::new(now()));
+            .with_clock(Arc::new(now()));
             let check = server.peer_check();
             let outcome = handshake(
                 &client.build_for(&id).unwrap(),
@@ -94,15 +94,15 @@ fn an_empty_store_trusts_nobody_and_says_so() {
             policy(),
             system.identity(&[], &provider),
         )
-        .versions(&[version])
-        .clock(Arc::new(now()));
+        .with_protocol_versions(&[version])
+        .with_clock(Arc::new(now()));
         let server = ServerConfigBuilder::new(
             provider.clone(),
             empty.view(),
             policy(),
             key_server.identity(&[], &provider),
         )
-        .clock(Arc::new(now()));
+        .with_clock(Arc::new(now()));
         let outcome = handshake(
             &client.build_by_name().unwrap(),
             &server.build().unwrap(),
@@ -131,8 +131,8 @@ fn an_empty_store_trusts_nobody_and_says_so() {
             policy(),
             system.identity(&[], &provider),
         )
-        .versions(&[version])
-        .clock(Arc::new(now()));
+        .with_protocol_versions(&[version])
+        .with_clock(Arc::new(now()));
         let outcome = handshake(
             &client.build_by_name().unwrap(),
             &server.build().unwrap(),

@@ -23,8 +23,8 @@ fn pair(setting: &Setting) -> (Arc<ClientConfig>, Arc<ServerConfig>) {
     let client = setting.client(view.clone(), system.identity(&[], &setting.provider));
     let server = setting.server(view, key_server.identity(&[], &setting.provider));
     (
-        client.build_for(&keys_1()).unwrap(),
-        server.build().unwrap(),
+        client.build_for(&keys_1()).unwrap().into(),
+        server.build().unwrap().into(),
     )
 }
 

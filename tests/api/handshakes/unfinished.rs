@@ -54,7 +54,7 @@ fn a_server_names_no_client_before_the_handshake_is_finished() {
         let mut config = setting.plain_client(credential.resolver(&setting.provider));
         config.max_fragment_size = Some(SMALL);
         let mut client = ClientConnection::new(Arc::new(config), kms1()).unwrap();
-        let mut server = ServerConnection::new(builder.build().unwrap()).unwrap();
+        let mut server = ServerConnection::new(builder.build().unwrap().into()).unwrap();
         let refused = |server: &ServerConnection| {
             let verdict = mutual_trust::Verdict::from(check.client(server));
             assert_eq!(
@@ -98,7 +98,7 @@ fn a_client_names_no_server_before_the_handshake_is_finished() {
         let mut config = setting.plain_server(credential.resolver(&setting.provider));
         config.max_fragment_size = Some(SMALL);
         let config_of_client = builder.build_for(&keys_1()).unwrap();
-        let mut client = ClientConnection::new(config_of_client, kms1()).unwrap();
+        let mut client = ClientConnection::new(config_of_client.into(), kms1()).unwrap();
         let mut server = ServerConnection::new(Arc::new(config)).unwrap();
         let refused = |client: &ClientConnection| {
             let verdict = mutual_trust::Verdict::from(check.server(&keys_1(), None, client));
@@ -145,8 +145,8 @@ fn a_tls_1_3_client_that_is_refused_learns_it_when_it_reads() {
         let own = key_server.identity(&[], &setting.provider);
         let config = setting.server(view, own).build().unwrap();
         let config_of_client = builder.build_for(&keys_1()).unwrap();
-        let mut client = ClientConnection::new(config_of_client, kms1()).unwrap();
-        let mut server = ServerConnection::new(config).unwrap();
+        let mut client = ClientConnection::new(config_of_client.into(), kms1()).unwrap();
+        let mut server = ServerConnection::new(config.into()).unwrap();
         to_server(&mut server, &written(|buffer| client.write_tls(buffer)));
         to_client(&mut client, &written(|buffer| server.write_tls(buffer)));
         assert_eq!(

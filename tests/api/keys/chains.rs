@@ -409,11 +409,11 @@ fn the_chain_of_an_external_signer_is_checked_when_a_configuration_is_built() {
         };
         let client = |identity| {
             ClientConfigBuilder::new(provider.clone(), store().view(), policy(), identity)
-                .clock(Arc::new(now()))
+                .with_clock(Arc::new(now()))
         };
         let server = |identity| {
             ServerConfigBuilder::new(provider.clone(), store().view(), policy(), identity)
-                .clock(Arc::new(now()))
+                .with_clock(Arc::new(now()))
         };
         let wrong = identity(&rolled.other_intermediate);
         let is_refused = |error: ConfigError| {
@@ -428,7 +428,7 @@ fn the_chain_of_an_external_signer_is_checked_when_a_configuration_is_built() {
             assert!(text.contains("CN=issuing"), "{text}");
         };
         is_refused(client(wrong.clone()).build_by_name().unwrap_err());
-        is_refused(client(wrong.clone()).links().unwrap_err());
+        is_refused(client(wrong.clone()).client_configs().unwrap_err());
         is_refused(server(wrong).build().unwrap_err());
         let right = identity(&rolled.intermediate);
         for _ in 0..2 {

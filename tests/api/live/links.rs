@@ -16,7 +16,10 @@ use crate::support::{host, now, server_id};
 
 fn links(setting: &Setting, trust: &LiveTrust) -> Links {
     let system = self_signed("array-7.example").identity(&[], &setting.provider);
-    setting.client(trust.clone(), system).links().unwrap()
+    setting
+        .client(trust.clone(), system)
+        .client_configs()
+        .unwrap()
 }
 
 #[test]
@@ -26,9 +29,12 @@ fn a_link_is_the_same_configuration_as_long_as_the_server_is_there() {
         let mut store = setting.pinning_server(&key_server.certificate);
         let trust = LiveTrust::new(store.view());
         let links = links(&setting, &trust);
-        let first = links.link(&keys_1()).unwrap();
-        assert!(Arc::ptr_eq(&first, &links.link(&keys_1()).unwrap()));
-        assert!(Arc::ptr_eq(&first, &links.clone().link(&keys_1()).unwrap()));
+        let first = links.config_for(&keys_1()).unwrap();
+        assert!(Arc::ptr_eq(&first, &links.config_for(&keys_1()).unwrap()));
+        assert!(Arc::ptr_eq(
+            &first,
+            &links.clone().config_for(&keys_1()).unwrap()
+        ));
         let server = setting.server_of(&Credential::of(&key_server, &[]));
         handshake(&first, &server, "kms1.example").expect_link(&setting.name);
     }
@@ -41,19 +47,19 @@ fn a_server_that_is_unknown_or_deleted_gets_no_link_and_an_old_one_refuses_it() 
         let mut store = setting.pinning_server(&key_server.certificate);
         let trust = LiveTrust::new(store.view());
         let links = links(&setting, &trust);
-        let error = links.link(&server_id("keys-9")).unwrap_err();
+        let error = links.config_for(&server_id("keys-9")).unwrap_err();
         assert!(matches!(error, ConfigError::UnknownServer(id) if id.as_str() == "keys-9"));
-        let old = links.link(&keys_1()).unwrap();
-        assert_eq!(links.kept(), 1);
+        let old = links.config_for(&keys_1()).unwrap();
+        assert_eq!(links.cached(), 1);
 
         store.release(&keys_1()).unwrap();
         store.remove_server(&keys_1()).unwrap();
         // The view in force counts, not the store.
-        links.link(&keys_1()).unwrap();
+        links.config_for(&keys_1()).unwrap();
         trust.publish(store.view()).unwrap();
-        let error = links.link(&keys_1()).unwrap_err();
+        let error = links.config_for(&keys_1()).unwrap_err();
         assert!(matches!(error, ConfigError::UnknownServer(_)), "{error}");
-        assert_eq!(links.kept(), 0);
+        assert_eq!(links.cached(), 0);
         let server = setting.server_of(&Credential::of(&key_server, &[]));
         let outcome = handshake(&old, &server, "kms1.example");
         outcome.expect_client_refuses(&setting.name, ReasonCode::UnknownServer);
@@ -61,7 +67,11 @@ fn a_server_that_is_unknown_or_deleted_gets_no_link_and_an_old_one_refuses_it() 
         // It comes back, with nothing installed.
         store.add_server(keys_1(), [host("kms1.example")]).unwrap();
         trust.publish(store.view()).unwrap();
-        let outcome = handshake(&links.link(&keys_1()).unwrap(), &server, "kms1.example");
+        let outcome = handshake(
+            &links.config_for(&keys_1()).unwrap(),
+            &server,
+            "kms1.example",
+        );
         outcome.expect_client_refuses(&setting.name, ReasonCode::NothingInstalled);
     }
 }
@@ -74,7 +84,13 @@ fn links_follow_what_is_published() {
         let trust = LiveTrust::new(store.view());
         let links = links(&setting, &trust);
         let server = setting.server_of(&Credential::of(&key_server, &[]));
-        let visit = || handshake(&links.link(&keys_1()).unwrap(), &server, "kms1.example");
+        let visit = || {
+            handshake(
+                &links.config_for(&keys_1()).unwrap(),
+                &server,
+                "kms1.example",
+            )
+        };
         visit().expect_client_refuses(&setting.name, ReasonCode::NothingInstalled);
         pin(
             &mut store,
@@ -122,12 +138,14 @@ fn each_server_is_presented_the_identity_that_is_activated_for_it() {
             setting.policy(),
             identities.clone(),
         );
-        let builder = builder.versions(&[setting.version]).clock(Arc::new(now()));
-        let links = builder.links().unwrap();
+        let builder = builder
+            .with_protocol_versions(&[setting.version])
+            .with_clock(Arc::new(now()));
+        let links = builder.client_configs().unwrap();
         let presented = || {
             servers.each_ref().map(|(id, made)| {
                 let server = setting.server_of(&Credential::of(made, &[]));
-                let outcome = handshake(&links.link(id).unwrap(), &server, id.as_str());
+                let outcome = handshake(&links.config_for(id).unwrap(), &server, id.as_str());
                 outcome.expect_link(&setting.name);
                 outcome.server_connection.peer_certificates().unwrap()[0].clone()
             })
@@ -138,7 +156,7 @@ fn each_server_is_presented_the_identity_that_is_activated_for_it() {
         ];
         assert_eq!(presented(), ders, "{}", setting.name);
         // The links that are kept follow.
-        identities.back_all().unwrap();
+        identities.revert_all().unwrap();
         assert_eq!(presented(), [ders[0].clone(), ders[0].clone()]);
     }
 }
@@ -151,7 +169,7 @@ fn a_link_takes_no_other_server() {
         let links = links(&setting, &LiveTrust::new(store.view()));
         let other = setting.server_of(&Credential::of(&servers[1].1, &[]));
         for name in ["kms1.example", "kms2.example", "127.0.0.1"] {
-            let outcome = handshake(&links.link(&servers[0].0).unwrap(), &other, name);
+            let outcome = handshake(&links.config_for(&servers[0].0).unwrap(), &other, name);
             outcome.expect_client_refuses(&setting.name, ReasonCode::PinOfAnotherServer);
         }
     }
@@ -170,22 +188,24 @@ fn the_links_that_are_kept_are_bounded_and_deleted_servers_go_first() {
     let trust = LiveTrust::new(store.view());
     let links = links(setting, &trust);
     for id in &ids[..MAX_CACHED_LINKS] {
-        links.link(id).unwrap();
+        links.config_for(id).unwrap();
     }
-    assert_eq!(links.kept(), MAX_CACHED_LINKS);
+    assert_eq!(links.cached(), MAX_CACHED_LINKS);
     for id in &ids {
-        links.link(id).unwrap();
-        assert_eq!(links.kept(), MAX_CACHED_LINKS);
+        links.config_for(id).unwrap();
+        assert_eq!(links.cached(), MAX_CACHED_LINKS);
     }
     for id in &ids[8..100] {
         store.remove_server(id).unwrap();
     }
     trust.publish(store.view()).unwrap();
-    let before = links.kept();
+    let before = links.cached();
     // One that is not kept: the deleted ones make room for it.
     let dropped = ids.iter().filter(|id| !ids[8..100].contains(id));
-    dropped.take(8).for_each(|id| drop(links.link(id).unwrap()));
-    assert!(links.kept() < before);
+    dropped
+        .take(8)
+        .for_each(|id| drop(links.config_for(id).unwrap()));
+    assert!(links.cached() < before);
 }
 
 #[test]
@@ -198,13 +218,13 @@ fn links_can_be_asked_for_from_many_threads() {
             scope.spawn(|| {
                 for _ in 0..100 {
                     for (id, _) in &servers {
-                        links.link(id).unwrap();
+                        links.config_for(id).unwrap();
                     }
                 }
             });
         }
     });
-    assert_eq!(links.kept(), 2);
+    assert_eq!(links.cached(), 2);
 }
 
 #[test]
@@ -213,11 +233,11 @@ fn links_are_not_made_with_an_identity_that_cannot_be_used() {
     let system = self_signed("array-7.example").identity(&[], &setting.provider);
     let builder = setting
         .client(setting.listing_server().view(), system)
-        .versions(&[]);
+        .with_protocol_versions(&[]);
     // Not the versions, which show at the first link.
-    let links = builder.links().unwrap();
-    let none = links.link(&keys_1());
+    let links = builder.client_configs().unwrap();
+    let none = links.config_for(&keys_1());
     assert!(matches!(none, Err(ConfigError::NoVersion)), "{none:?}");
-    let alpn = builder.alpn([Vec::new()]);
-    assert!(matches!(alpn.links(), Err(ConfigError::Alpn)));
+    let alpn = builder.with_alpn_protocols([Vec::new()]);
+    assert!(matches!(alpn.client_configs(), Err(ConfigError::Alpn)));
 }

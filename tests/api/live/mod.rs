@@ -1,6 +1,7 @@
 //! Trust that changes while it is in use: publications, configurations that follow them, open connections, and what
 //! those who look on are told.
 
+mod awaited;
 #[cfg(all(feature = "admin", feature = "enrol", feature = "tracing"))]
 mod events;
 mod links;

@@ -24,8 +24,9 @@ fn one(reader: &ObservationReader, what: &str) -> Observation {
 
 /// Our server end, observed: plain, and with enrolment. Both must report the same.
 fn servers(setting: &Setting, builder: &ServerConfigBuilder) -> Vec<(String, Arc<ServerConfig>)> {
+    let plain = builder.build().unwrap();
     vec![
-        (format!("{} shared", setting.name), builder.build().unwrap()),
+        (format!("{} shared", setting.name), plain.into()),
         #[cfg(feature = "enrol")]
         (format!("{} enrolment", setting.name), enrolling(builder)),
     ]
@@ -56,7 +57,7 @@ fn an_accepted_client_is_told_of_once_with_all_that_it_presented() {
             .unwrap();
         let (queue, reader) = observation_queue(16).unwrap();
         let identity = self_signed("kms1.example").identity(&[], &setting.provider);
-        let builder = setting.server(store.view(), identity).observer(queue);
+        let builder = setting.server(store.view(), identity).with_observer(queue);
         let credential = Credential::of(&made, &[&ca.intermediate]);
         for (what, server) in servers(&setting, &builder) {
             let outcome = handshake(&setting.client_of(&credential), &server, "kms1.example");
@@ -81,7 +82,7 @@ fn a_client_without_the_key_is_told_of_as_refused_only() {
         let mut store = setting.pinning_client(&made.certificate);
         let (queue, reader) = observation_queue(16).unwrap();
         let identity = self_signed("kms1.example").identity(&[], &setting.provider);
-        let builder = setting.server(store.view(), identity).observer(queue);
+        let builder = setting.server(store.view(), identity).with_observer(queue);
         let thief = Credential::of(&self_signed("thief.example"), &[]);
         let stolen = Credential::of(&made, &[]).signing_as(&thief);
         for (what, server) in servers(&setting, &builder) {
@@ -111,7 +112,7 @@ fn a_refused_peer_is_told_of_with_its_reason_at_both_ends() {
         let mut empty = setting.store();
         let builder = setting
             .server(empty.view(), identity.clone())
-            .observer(queue.clone());
+            .with_observer(queue.clone());
         for (what, server) in servers(&setting, &builder) {
             let client = setting.client_of(&Credential::of(&made, &[]));
             handshake(&client, &server, "kms1.example");
@@ -121,7 +122,7 @@ fn a_refused_peer_is_told_of_with_its_reason_at_both_ends() {
             assert_eq!(seen.presented, chain(&made));
         }
         let client = setting.client(setting.listing_server().view(), identity);
-        let client = client.observer(queue);
+        let client = client.with_observer(queue);
         let server = setting.server_of(&Credential::of(&made, &[]));
         for config in [client.build_for(&keys_1()), client.build_by_name()] {
             handshake(&config.unwrap(), &server, "kms1.example");
@@ -142,7 +143,7 @@ fn an_accepted_server_is_told_of_and_one_without_its_key_is_not() {
         let mut store = setting.pinning_server(&made.certificate);
         let (queue, reader) = observation_queue(16).unwrap();
         let identity = self_signed("array-7.example").identity(&[], &setting.provider);
-        let client = setting.client(store.view(), identity).observer(queue);
+        let client = setting.client(store.view(), identity).with_observer(queue);
         let config = client.build_for(&keys_1()).unwrap();
         let own = Credential::of(&made, &[]);
         let thief = Credential::of(&self_signed("thief.example"), &[]);
@@ -184,7 +185,7 @@ fn servers_with_one_certificate_are_never_taken_for_each_other() {
         pin(&mut store, PinScope::Group(group), &made.certificate);
         let (queue, reader) = observation_queue(256).unwrap();
         let identity = self_signed("array-7.example").identity(&[], &setting.provider);
-        let client = setting.client(store.view(), identity).observer(queue);
+        let client = setting.client(store.view(), identity).with_observer(queue);
         let config = client.build_by_name().unwrap();
         let server = setting.server_of(&Credential::of(&made, &[]));
         thread::scope(|scope| {
@@ -228,7 +229,7 @@ fn a_probe_is_told_of_without_the_fingerprint_in_its_text() {
         let (queue, reader) = observation_queue(16).unwrap();
         let identity = self_signed("array-7.example").identity(&[], &setting.provider);
         let client = setting.client(setting.listing_server().view(), identity);
-        let client = client.observer(queue);
+        let client = client.with_observer(queue);
         let server = setting.server_of(&Credential::of(&made, &[]));
         let config = client.probe(&keys_1()).unwrap().into_config();
         handshake(&config, &server, "kms1.example");
@@ -251,10 +252,10 @@ fn a_full_queue_stops_no_handshake() {
         let identity = system.identity(&[], &setting.provider);
         let client = setting
             .client(trust.clone(), identity)
-            .observer(queue.clone());
+            .with_observer(queue.clone());
         let client = client.build_for(&keys_1()).unwrap();
         let identity = made.identity(&[], &setting.provider);
-        let server = setting.server(trust, identity).observer(queue);
+        let server = setting.server(trust, identity).with_observer(queue);
         let server = server.build().unwrap();
         for _ in 0..5 {
             handshake(&client, &server, "kms1.example").expect_link(&setting.name);
@@ -272,7 +273,7 @@ fn a_machine_without_a_clock_tells_of_that() {
     let (queue, reader) = observation_queue(4).unwrap();
     let identity = self_signed("array-7.example").identity(&[], &setting.provider);
     let client = setting.client_with(store.view(), identity, setting.policy(), Clock::Unset);
-    let config = client.observer(queue).build_for(&keys_1()).unwrap();
+    let config = client.with_observer(queue).build_for(&keys_1()).unwrap();
     let server = setting.server_of(&Credential::of(&made, &[]));
     handshake(&config, &server, "kms1.example").expect_link("no clock");
     assert_eq!(one(&reader, "no clock").clock, Clock::Unset);

@@ -36,12 +36,12 @@ fn the_connections_that_no_longer_stand_are_told_with_their_verdicts_at_both_end
         let trust = LiveTrust::new(store.view());
         let identity = system.identity(&[], &setting.provider);
         let client = setting.client(trust.clone(), identity);
-        let links = client.links().unwrap();
+        let links = client.client_configs().unwrap();
         let check = client.peer_check();
         let outcomes = [0, 1].map(|at| {
             let identity = made[at].identity(&[], &setting.provider);
             let server = setting.server(trust.clone(), identity).build().unwrap();
-            let link = links.link(&server_id(NAMES[at])).unwrap();
+            let link = links.config_for(&server_id(NAMES[at])).unwrap();
             let outcome = handshake(&link, &server, NAMES[at]);
             outcome.expect_link(&setting.name);
             outcome
@@ -156,7 +156,7 @@ fn a_connection_whose_handshake_is_not_finished_does_not_stand() {
     let builder = setting.client(store.view(), identity);
     let config = builder.build_for(&keys_1()).unwrap();
     let name = "kms1.example".try_into().unwrap();
-    let connection = rustls::ClientConnection::new(config, name).unwrap();
+    let connection = rustls::ClientConnection::new(config.into(), name).unwrap();
     let id = keys_1();
     let connection: &CommonState = &connection;
     let check = builder.peer_check();

@@ -54,7 +54,7 @@ fn plain_rustls_takes_the_key_of_an_installed_client_for_a_ca_of_clients_and_we_
         let resolver = Credential::of(&own, &[]).resolver(&setting.provider);
         let verifier = client_verifier(&setting, &[&installed]);
         let server = setting.plain_server_verifying(verifier, resolver);
-        handshake(&attacker, &server.into(), "kms1.example").expect_link(&setting.name);
+        handshake(&attacker, &server, "kms1.example").expect_link(&setting.name);
 
         let mut store = setting.pinning_client(&installed);
         let server = setting.server(store.view(), own.identity(&[], &setting.provider));
@@ -186,7 +186,7 @@ fn a_wrong_private_key_is_refused_by_both_and_a_resolver_made_by_hand_takes_it()
         let verifier = server_verifier(&setting, &[&fixture("ee-p256")], Vec::new());
         let resolver = own.resolver(&setting.provider);
         let client = setting.plain_client_verifying(verifier, resolver);
-        let outcome = handshake(&client.into(), &config.into(), "kms1.example");
+        let outcome = handshake(&client, &config, "kms1.example");
         // … and the peer says this.
         let bad = Error::InvalidCertificate(CertificateError::BadSignature);
         assert_eq!(outcome.client, Err(bad), "{}", setting.name);
@@ -236,7 +236,7 @@ fn with_crls(
     let verifier = server_verifier(setting, &[&root.certificate], crls);
     let own = Credential::of(&self_signed("array-7.example"), &[]);
     let client = setting.plain_client_verifying(verifier, own.resolver(&setting.provider));
-    handshake(&client.into(), &setting.server_of(server), "kms1.example").client
+    handshake(&client, &setting.server_of(server), "kms1.example").client
 }
 
 #[test]

@@ -64,7 +64,7 @@ fn plain(
     let verifier = server_verifier(setting, installed, Vec::new());
     let own = Credential::of(&self_signed("array-7.example"), &[]);
     let client = setting.plain_client_verifying(verifier, own.resolver(&setting.provider));
-    let outcome = handshake(&client.into(), &setting.server_of(server), name);
+    let outcome = handshake(&client, &setting.server_of(server), name);
     (outcome.client, outcome.server)
 }
 

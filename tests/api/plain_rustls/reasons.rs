@@ -136,7 +136,7 @@ fn plain_rustls_tells_strangers_what_is_installed_for_clients_and_we_do_not() {
         let resolver = Credential::of(&own, &[]).resolver(&setting.provider);
         let server =
             setting.plain_server_verifying(client_verifier(&setting, &installed), resolver);
-        handshake(&client, &server.into(), "kms1.example").expect_link(&setting.name);
+        handshake(&client, &server, "kms1.example").expect_link(&setting.name);
         let told = std::mem::take(&mut *curious.told.lock().unwrap());
         let subjects = installed.map(|certificate| certificate.subject_der().to_vec());
         assert_eq!(told, subjects, "{}", setting.name);

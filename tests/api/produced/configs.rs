@@ -39,8 +39,12 @@ fn configs(produced: &mut Produced, setting: &Setting) {
         setting.client(trust.view(), own.identity(&[], &setting.provider))
     };
     produced.error(client(setting).build_for(&server_id("keys-9")));
-    produced.error(client(setting).versions(&[]).build_by_name());
-    produced.error(client(setting).alpn([vec![]]).build_by_name());
+    produced.error(client(setting).with_protocol_versions(&[]).build_by_name());
+    produced.error(
+        client(setting)
+            .with_alpn_protocols([vec![]])
+            .build_by_name(),
+    );
     let with = |change: &dyn Fn(&mut CryptoProvider)| {
         let mut provider = CryptoProvider::clone(&setting.provider);
         change(&mut provider);
@@ -55,15 +59,19 @@ fn configs(produced: &mut Produced, setting: &Setting) {
             .cipher_suites
             .retain(|suite| suite.version() != version);
     });
-    produced.error(client(&unable).versions(&[setting.version]).build_by_name());
+    produced.error(
+        client(&unable)
+            .with_protocol_versions(&[setting.version])
+            .build_by_name(),
+    );
     let outside = with(&|provider| {
         let small = CipherSuite::TLS13_AES_128_GCM_SHA256;
         provider
             .cipher_suites
             .retain(|suite| suite.suite() == small);
     });
-    let outside = client(&outside).versions(&[TlsVersion::Tls13]);
-    produced.error(outside.kmip_profile().build_by_name());
+    let outside = client(&outside).with_protocol_versions(&[TlsVersion::Tls13]);
+    produced.error(outside.with_kmip_profile().build_by_name());
     let narrow = with(&|provider| {
         provider.signature_verification_algorithms = WebPkiSupportedAlgorithms {
             mapping: &[],
@@ -96,7 +104,11 @@ fn newer(produced: &mut Produced, setting: &Setting) {
         .identity(&[], &setting.provider);
     let mut trust = setting.listing_server();
     let builder = setting.client(trust.view(), identity);
-    produced.error(builder.versions(&[TlsVersion::Tls12]).build_by_name());
+    produced.error(
+        builder
+            .with_protocol_versions(&[TlsVersion::Tls12])
+            .build_by_name(),
+    );
 }
 
 /// A probe of what is no TLS server.
@@ -174,7 +186,7 @@ fn servers(produced: &mut Produced, setting: &Setting) {
         let config = builder.probe(&keys_1()).unwrap().into_config();
         let outcome = handshake(&config, &setting.server_of(&credential), "kms1.example");
         let probed = outcome.client.as_ref().unwrap_err();
-        let probed = mutual_trust::tls::probed(probed).unwrap();
+        let probed = mutual_trust::tls::probe_result_from(probed).unwrap();
         let enrolment = Enrolment::new(Arc::new(now()));
         produced.error(enrolment.accept_server(
             probed.presented(),

@@ -285,10 +285,10 @@ fn rotation(produced: &mut Produced) {
     let identity = |name: &str| self_signed(name).identity(&[], &provider());
     let first = identity("first");
     let identities = Identities::new(first.clone());
-    produced.error(identities.finish());
+    produced.error(identities.commit());
     produced.error(identities.stage(first));
     identities.stage(identity("second")).unwrap();
-    produced.error(identities.finish());
+    produced.error(identities.commit());
     identities.activate(&server_id("keys-1")).unwrap();
     produced.error(identities.stage(identity("third")));
 }

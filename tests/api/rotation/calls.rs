@@ -32,10 +32,10 @@ fn without_a_staged_identity_there_is_nothing_to_change() {
     let nothing = Err(RotationError::NothingStaged);
     assert_eq!(identities.activate(&keys_1()), nothing);
     assert_eq!(identities.activate_all(), nothing);
-    assert_eq!(identities.back(&keys_1()), nothing);
-    assert_eq!(identities.back_all(), nothing);
-    assert_eq!(identities.finish(), nothing);
-    assert_eq!(identities.abandon(), nothing);
+    assert_eq!(identities.revert(&keys_1()), nothing);
+    assert_eq!(identities.revert_all(), nothing);
+    assert_eq!(identities.commit(), nothing);
+    assert_eq!(identities.cancel(), nothing);
 }
 
 #[test]
@@ -71,9 +71,9 @@ fn an_identity_that_some_server_gets_is_not_replaced_by_another() {
     let in_use = |staged| matches!(staged, Err(RotationError::InUse { .. }));
     assert!(in_use(identities.stage(second.clone())));
     // For all but one is not for nobody.
-    identities.back(&keys_1()).unwrap();
+    identities.revert(&keys_1()).unwrap();
     assert!(in_use(identities.stage(second.clone())));
-    identities.back_all().unwrap();
+    identities.revert_all().unwrap();
     identities.stage(second).unwrap();
 }
 
@@ -82,17 +82,17 @@ fn the_old_identity_is_let_go_only_when_nobody_gets_it() {
     let [old, new] = ["old.example", "new.example"].map(identity);
     let identities = Identities::new(old.clone());
     identities.stage(new.clone()).unwrap();
-    assert_eq!(identities.finish(), Err(RotationError::NotForAll));
+    assert_eq!(identities.commit(), Err(RotationError::NotForAll));
     identities.activate(&keys_1()).unwrap();
     // Which servers there are besides is not known.
-    assert_eq!(identities.finish(), Err(RotationError::NotForAll));
+    assert_eq!(identities.commit(), Err(RotationError::NotForAll));
     identities.activate_all().unwrap();
-    identities.back(&keys_2()).unwrap();
-    assert_eq!(identities.finish(), Err(RotationError::NotForAll));
+    identities.revert(&keys_2()).unwrap();
+    assert_eq!(identities.commit(), Err(RotationError::NotForAll));
     assert!(same(&identities.current(), &old));
     assert!(same(&identities.next().unwrap(), &new));
     identities.activate(&keys_2()).unwrap();
-    identities.finish().unwrap();
+    identities.commit().unwrap();
     assert!(same(&identities.current(), &new));
     assert!(identities.next().is_none());
 }
@@ -103,7 +103,7 @@ fn what_was_activated_for_one_identity_is_not_so_for_the_next() {
     let identities = Identities::new(old.clone());
     identities.stage(first).unwrap();
     identities.activate(&keys_1()).unwrap();
-    identities.abandon().unwrap();
+    identities.cancel().unwrap();
     assert!(same(&identities.presented_to(&keys_1()), &old));
     identities.stage(second).unwrap();
     assert!(same(&identities.presented_to(&keys_1()), &old));
@@ -129,7 +129,7 @@ fn an_activation_repeated_or_undone_twice_is_the_same() {
     }
     assert!(same(&identities.presented_to(&keys_1()), &new));
     for _ in 0..2 {
-        identities.back(&keys_1()).unwrap();
+        identities.revert(&keys_1()).unwrap();
     }
     assert!(same(&identities.presented_to(&keys_1()), &old));
     identities.activate_all().unwrap();

@@ -57,8 +57,8 @@ impl Scene {
             setting.policy(),
             identities.clone(),
         )
-        .versions(&[setting.version])
-        .clock(Arc::new(now()));
+        .with_protocol_versions(&[setting.version])
+        .with_clock(Arc::new(now()));
         Self {
             setting,
             key_server,
@@ -74,7 +74,7 @@ impl Scene {
     }
 
     /// A key server whose administrator accepted these certificates.
-    fn server_that_knows(&self, known: &[&Identity]) -> Arc<ServerConfig> {
+    fn server_that_knows(&self, known: &[&Identity]) -> ServerConfig {
         let mut store = self.setting.store();
         for identity in known {
             pin(&mut store, PinScope::Clients, identity.certificate());
@@ -85,17 +85,17 @@ impl Scene {
             self.setting.policy(),
             self.key_server.clone(),
         )
-        .clock(Arc::new(now()))
+        .with_clock(Arc::new(now()))
         .build()
         .unwrap()
     }
 
-    fn config_for(&self, server: &ServerId) -> Arc<ClientConfig> {
+    fn config_for(&self, server: &ServerId) -> ClientConfig {
         self.builder.build_for(server).unwrap()
     }
 
     /// What a server that knows both certificates gets to see.
-    fn presented(&self, config: &Arc<ClientConfig>, name: &str) -> Certificate {
+    fn presented(&self, config: &ClientConfig, name: &str) -> Certificate {
         let both = self.server_that_knows(&[&self.old, &self.new]);
         let outcome = handshake(config, &both, name);
         outcome.expect_link(&self.setting.name);
@@ -103,7 +103,7 @@ impl Scene {
         Certificate::from_der(&certificates[0]).unwrap()
     }
 
-    fn expect_presented(&self, config: &Arc<ClientConfig>, name: &str, expected: &Identity) {
+    fn expect_presented(&self, config: &ClientConfig, name: &str, expected: &Identity) {
         let presented = self.presented(config, name);
         assert_eq!(
             presented.fingerprint(),
@@ -119,7 +119,7 @@ fn refused(outcome: &Outcome, what: &str) {
 }
 
 /// Whether the server knows the certificate, and so whether there is a link.
-fn links(scene: &Scene, config: &Arc<ClientConfig>, known: &[&Identity], linked: bool) {
+fn links(scene: &Scene, config: &ClientConfig, known: &[&Identity], linked: bool) {
     let outcome = handshake(config, &scene.server_that_knows(known), "kms1.example");
     if linked {
         outcome.expect_link(&scene.setting.name);
@@ -159,7 +159,7 @@ fn every_server_is_reached_at_every_step_if_it_is_activated_after_it_accepted() 
         scene.expect_presented(&second, "kms2.example", old);
 
         // And back.
-        scene.identities.back(&keys_1()).unwrap();
+        scene.identities.revert(&keys_1()).unwrap();
         links(&scene, &first, &[old], true);
         links(&scene, &first, &[new], false);
 
@@ -167,13 +167,13 @@ fn every_server_is_reached_at_every_step_if_it_is_activated_after_it_accepted() 
         scene.identities.activate_all().unwrap();
         scene.expect_presented(&first, "kms1.example", new);
         scene.expect_presented(&second, "kms2.example", new);
-        scene.identities.back(&keys_2()).unwrap();
+        scene.identities.revert(&keys_2()).unwrap();
         scene.expect_presented(&first, "kms1.example", new);
         scene.expect_presented(&second, "kms2.example", old);
 
         // And to the end.
         scene.identities.activate(&keys_2()).unwrap();
-        scene.identities.finish().unwrap();
+        scene.identities.commit().unwrap();
         scene.expect_presented(&first, "kms1.example", new);
         scene.expect_presented(&second, "kms2.example", new);
         links(&scene, &second, &[old], false);
@@ -197,13 +197,13 @@ fn a_configuration_for_many_servers_presents_the_current_identity_until_the_next
         expect(old);
         scene.identities.activate_all().unwrap();
         expect(new);
-        scene.identities.back(&keys_2()).unwrap();
+        scene.identities.revert(&keys_2()).unwrap();
         expect(old);
         scene.identities.activate(&keys_2()).unwrap();
         expect(new);
-        scene.identities.back_all().unwrap();
+        scene.identities.revert_all().unwrap();
         expect(old);
-        scene.identities.abandon().unwrap();
+        scene.identities.cancel().unwrap();
         expect(old);
     }
 }
@@ -217,7 +217,7 @@ fn an_open_connection_goes_on_while_the_identity_changes() {
         outcome.expect_link(&scene.setting.name);
         scene.identities.stage(scene.new.clone()).unwrap();
         scene.identities.activate_all().unwrap();
-        scene.identities.finish().unwrap();
+        scene.identities.commit().unwrap();
         // The same connection still carries data, and is still the old one.
         let again = support::handshake::run(outcome.client_connection, outcome.server_connection);
         again.expect_link(&scene.setting.name);

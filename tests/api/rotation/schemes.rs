@@ -46,11 +46,11 @@ fn a_certificate_that_could_not_be_presented_is_counted_and_described() {
             setting.policy(),
             key_server,
         )
-        .clock(Arc::new(now()))
+        .with_clock(Arc::new(now()))
         .build()
         .unwrap();
 
-        let unsent = client.unsent_certificates();
+        let unsent = client.client_auth_failures();
         assert_eq!(unsent.count(), 0);
         assert!(unsent.last().is_none());
         let config = client.build_for(&keys_1()).unwrap();
@@ -98,7 +98,7 @@ fn a_certificate_that_was_presented_is_not_counted() {
             let outcome = handshake(&config, &server, "kms1.example");
             assert_eq!(outcome.is_ok(), linked, "{}", setting.name);
         }
-        assert_eq!(client.unsent_certificates().count(), 0);
+        assert_eq!(client.client_auth_failures().count(), 0);
     }
 }
 
@@ -113,7 +113,7 @@ fn an_identity_that_the_provider_cannot_use_is_refused_at_build_now_and_next() {
             let view = setting.store().view();
             let policy = setting.policy();
             ClientConfigBuilder::new(provider.clone(), view, policy, identities)
-                .versions(&versions())
+                .with_protocol_versions(&versions())
                 .build_by_name()
         };
         assert!(build(ed25519.clone().into()).is_ok());
@@ -133,7 +133,7 @@ fn what_a_server_offers_is_kept_up_to_a_limit() {
         assert_eq!(setting.version, TlsVersion::Tls13);
         let ours = self_signed("array-7.example").identity(&[], &setting.provider);
         let client = setting.client(setting.store().view(), ours);
-        let unsent = client.unsent_certificates();
+        let unsent = client.client_auth_failures();
         let config = client.build_by_name().unwrap();
         let offered = vec![SignatureScheme::Unknown(0xfe01); 32_767];
         let resolver = &config.client_auth_cert_resolver;

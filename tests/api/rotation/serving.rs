@@ -38,7 +38,7 @@ fn a_key_server_presents_the_next_identity_once_it_is_for_all() {
             setting.policy(),
             identities.clone(),
         )
-        .clock(Arc::new(now()));
+        .with_clock(Arc::new(now()));
         let presents = |expected: &Identity, other: &Identity, when: &str| {
             let name = &setting.name;
             assert!(
@@ -53,10 +53,10 @@ fn a_key_server_presents_the_next_identity_once_it_is_for_all() {
         presents(&old, &new, "for one");
         identities.activate_all().unwrap();
         presents(&new, &old, "for all");
-        identities.back_all().unwrap();
+        identities.revert_all().unwrap();
         presents(&old, &new, "back");
         identities.activate_all().unwrap();
-        identities.finish().unwrap();
+        identities.commit().unwrap();
         presents(&new, &old, "finished");
     }
 }

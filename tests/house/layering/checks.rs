@@ -192,16 +192,9 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("std::io::stderr", &[]),
     // Only the events.
     ("tracing", &["src/admin/trace.rs"]),
-    // A yes to rustls is given in one place for certificates and in one for handshake signatures; for certificates
-    // also where the verifier belongs to one connection and the signature step refuses.
-    (
-        "ServerCertVerified::assertion",
-        &["src/tls/verifier.rs", "src/tls/probe.rs"],
-    ),
-    (
-        "ClientCertVerified::assertion",
-        &["src/tls/verifier.rs", "src/tls/enrol.rs"],
-    ),
+    // One place says yes to rustls for certificates, and one for handshake signatures.
+    ("ServerCertVerified::assertion", &["src/tls/verifier.rs"]),
+    ("ClientCertVerified::assertion", &["src/tls/verifier.rs"]),
     (
         "HandshakeSignatureValid::assertion",
         &["src/tls/signature.rs"],
@@ -283,6 +276,8 @@ const STATE_IN: &[(&str, &[&str])] = &[
         &["RwLock", "AtomicBool", "AtomicU64"],
     ),
     ("src/policy/timing.rs", &["Cell"]),
+    // The tasks that wait for a change. No verdict reads them.
+    ("src/store/waiters.rs", &["Mutex"]),
     ("src/policy/work.rs", &["Cell"]),
 ];
 

@@ -67,7 +67,7 @@ fn a_certificate_is_renewed() -> Result<(), Box<dyn Error>> {
     identities.stage(next)?;                                                          // at the machine that renews
     identities.activate(&server)?;                                                    // server by server, or
     identities.activate_all()?;
-    identities.finish()?;                                                             // the old key is let go
+    identities.commit()?;                                                             // the old key is let go
     store.remove(&old_entry)?;                                                        // at the other end
     trust.publish(store.view())?;
     // end

@@ -133,7 +133,7 @@ impl Ground {
     ) -> ClientConfigBuilder {
         let provider = tls::provider::default_provider();
         ClientConfigBuilder::new(provider, trust, Policy::new(self.keys), identity.clone())
-            .versions(&[version])
+            .with_protocol_versions(&[version])
     }
 
     pub fn server(
@@ -144,7 +144,7 @@ impl Ground {
     ) -> ServerConfigBuilder {
         let provider = tls::provider::default_provider();
         ServerConfigBuilder::new(provider, trust, Policy::new(self.keys), identity.clone())
-            .versions(&[version])
+            .with_protocol_versions(&[version])
     }
 }
 

@@ -45,7 +45,7 @@ fn main() -> Outcome<()> {
     clients.install_authority(AuthorityScope::Clients, ca.certificate.clone(), pattern)?;
 
     let builder = server(clients.view(), &key_server);
-    let (config, check) = (builder.build()?, builder.peer_check());
+    let (config, check) = (Arc::new(builder.build()?), builder.peer_check());
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let port = listener.local_addr()?.port();
     let array_8 = ca.machine("array-8.arrays.example")?;
@@ -91,7 +91,7 @@ fn answer(
 
 fn ask(trust: &View, us: &Machine, port: u16) -> Outcome<String> {
     let config = client(trust.clone(), us).build_for(&"keys-1".parse()?)?;
-    let mut link = dial(config, port)?;
+    let mut link = dial(config.into(), port)?;
     link.write_all(b"my keys\n")?;
     let mut answer = String::new();
     link.read_to_string(&mut answer)?;

@@ -48,7 +48,7 @@ impl KeyServer {
     }
 
     fn connect(&self, links: &Links) -> Outcome<Link> {
-        let mut link = dial(links.link(&self.at.0)?, self.at.1)?;
+        let mut link = dial(links.config_for(&self.at.0)?, self.at.1)?;
         ask(&mut link)?; // Only an answer shows that the server has accepted us, too.
         Ok(link)
     }
@@ -80,7 +80,7 @@ fn main() -> Outcome<()> {
     let array = Machine::new("array-7")?;
     let mut four = four(&array)?;
     let trust = LiveTrust::new(four.installed.view());
-    let links = client(trust.clone(), &array).links()?;
+    let links = client(trust.clone(), &array).client_configs()?;
     let mut all: Vec<_> = four.servers.drain(..).map(KeyServer::new).collect();
     let turn = |all: &mut [KeyServer]| all.iter_mut().for_each(|one| one.tend(&links, &trust));
     (0..50).for_each(|_| turn(&mut all));

@@ -1,5 +1,7 @@
 //! A server by hyper and a client by reqwest, both with our configurations: HTTPS with mutual authentication.
 
+use std::sync::Arc;
+
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
@@ -18,8 +20,8 @@ async fn main() -> Outcome<()> {
         client_pinned("array-7", &array.certificate)?.view(),
         &key_server,
     );
-    let builder = builder.alpn([b"http/1.1".to_vec()]);
-    let acceptor = TlsAcceptor::from(builder.build()?);
+    let builder = builder.with_alpn_protocols([b"http/1.1".to_vec()]);
+    let acceptor = TlsAcceptor::from(Arc::new(builder.build()?));
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("https://localhost:{}/", listener.local_addr()?.port());
     tokio::spawn(async move {
@@ -50,8 +52,7 @@ async fn main() -> Outcome<()> {
 
 async fn get(trust: mutual_trust::View, us: &Machine, url: &str) -> Outcome<String> {
     let config = client(trust, us).build_by_name()?;
-    // reqwest takes the configuration itself, not a shared one; it adds its application protocols.
-    let config = std::sync::Arc::unwrap_or_clone(config);
+    // reqwest takes the configuration itself, not an `Arc` of it; it adds its application protocols.
     let client = reqwest::Client::builder()
         .use_preconfigured_tls(config)
         .no_proxy()

@@ -40,7 +40,7 @@ fn main() -> Outcome<()> {
     };
     let id = "keys-1".parse()?;
     let config = client(pinned(&id, &theirs)?.view(), &us).build_for(&id)?;
-    let connection = ClientConnection::new(config, "localhost".try_into()?)?;
+    let connection = ClientConnection::new(config.into(), "localhost".try_into()?)?;
     let mut link = StreamOwned::new(connection, TcpStream::connect(address)?);
     let ResponsePayload::DiscoverVersions(found) =
         call(&mut link, RequestPayload::DiscoverVersions(vec![]))?
@@ -89,7 +89,8 @@ fn respond(key_server: &Machine, array: &Machine) -> Outcome<String> {
     )
     .build()?;
     std::thread::spawn(move || -> Outcome<()> {
-        let mut link = StreamOwned::new(ServerConnection::new(config)?, listener.accept()?.0);
+        let mut link =
+            StreamOwned::new(ServerConnection::new(config.into())?, listener.accept()?.0);
         message(&mut link)?;
         link.write_all(ANSWER)?;
         Ok(link.flush()?)

@@ -1,4 +1,6 @@
-//! tokio-rustls at both ends: a client that is known gets an answer, a stranger does not, and each end can say why.
+//! tokio-rustls at both ends: a known client gets an answer, an unknown client does not, and each end can say why.
+
+use std::sync::Arc;
 
 #![expect(
     clippy::indexing_slicing,
@@ -13,17 +15,17 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Outcome<()> {
-    let (key_server, array, stranger) = (
+    let (key_server, array, unknown) = (
         Machine::new("keys-1")?,
         Machine::new("array-7")?,
-        Machine::new("stranger")?,
+        Machine::new("unknown")?,
     );
 
     let builder = server(
         client_pinned("array-7", &array.certificate)?.view(),
         &key_server,
     );
-    let acceptor = TlsAcceptor::from(builder.build()?);
+    let acceptor = TlsAcceptor::from(Arc::new(builder.build()?));
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let serving = tokio::spawn(async move {
@@ -37,8 +39,8 @@ async fn main() -> Outcome<()> {
 
     let id = "keys-1".parse()?;
     let trust = pinned(&id, &key_server.certificate)?.view();
-    for (us, known) in [(&array, true), (&stranger, false)] {
-        let connector = TlsConnector::from(client(trust.clone(), us).build_for(&id)?);
+    for (us, known) in [(&array, true), (&unknown, false)] {
+        let connector = TlsConnector::from(Arc::new(client(trust.clone(), us).build_for(&id)?));
         let answer = ask(TcpStream::connect(address).await?, &connector).await;
         match answer {
             Ok(text) => expect(
@@ -48,7 +50,7 @@ async fn main() -> Outcome<()> {
             // The server refused us: no verdict of ours, and in TLS 1.3 it arrives with the first read.
             Err(error) => expect(
                 !known && tls::refusal(&*error).is_none(),
-                "the stranger gets none",
+                "the unknown client gets none",
             )?,
         }
     }
@@ -59,11 +61,11 @@ async fn main() -> Outcome<()> {
     )?;
     let refused = said[1].as_ref().err();
     let verdict = refused.and_then(|error| tls::refusal(&**error));
-    let verdict = verdict.ok_or("the stranger was not refused by the rules")?;
+    let verdict = verdict.ok_or("the unknown client was not refused by the rules")?;
     println!("    {verdict}");
     expect(
         verdict.reason() == ReasonCode::PinDoesNotMatch,
-        "the server says why it refused the stranger",
+        "the server says why it refused the unknown client",
     )
 }
 
