@@ -22,9 +22,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mutual_trust::admin::file::{Kept, read, write};
-use mutual_trust::admin::{DurableSettings, DurableStore, LiveTrust};
+use mutual_trust::admin::{DurableSettings, DurableStore};
 use mutual_trust::certificate::Certificate;
 use mutual_trust::error::StoreError;
+use mutual_trust::store::LiveTrust;
 use mutual_trust::{Clock, EntryOptions, KeyPolicy, PinScope, ServerId, TrustStore, tls};
 use synthetic::{Key, Maker};
 

@@ -19,11 +19,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use mutual_trust::admin::{
-    MoveStep, Observation, Override, Seen, Windows, expiry, forecast, guard, moving, next_change,
-    plan, safe_to_remove,
+    MoveStep, Override, Seen, Windows, expiry, forecast, guard, moving, next_change, plan,
+    safe_to_remove,
 };
 use mutual_trust::certificate::{SystemClock, TimeSource};
 use mutual_trust::error::{PlanError, StoreError};
+use mutual_trust::observe::Observation;
 use mutual_trust::store::EntryKey;
 use mutual_trust::{
     AuthorityScope, Clock, EntryOptions, GroupId, KeyPolicy, PinScope, Policy, Question,

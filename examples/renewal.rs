@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use mutual_trust::admin::observation_queue;
+use mutual_trust::observe::observation_queue;
 use mutual_trust::store::{EntryKey, Scope, Slot};
 use mutual_trust::tls::{Identities, Links};
 use mutual_trust::{

@@ -1,39 +1,34 @@
-//! What can go wrong outside a verdict: one error enum per room, all of them typed data.
+//! What can go wrong outside a verdict: each error, from the room that has it. All of them are typed data.
+//!
+//! `Display` says what happened and where, once; `source()` gives the cause. Print the chain to show both.
 //!
 //! Refusals of a peer are not here. They are [verdicts](crate::policy::Verdict).
 
-mod certificate;
-mod crl;
-mod enrolment;
-mod identity;
-#[cfg(feature = "issue")]
-mod issue;
-mod key;
-mod persist;
-mod plan;
-mod rotation;
-mod setting;
-mod store;
-mod tls;
-mod write;
-
-pub use certificate::{
-    CertificateError, FingerprintError, HostNameError, MomentError, OtherFormat, PemError,
+#[cfg(feature = "admin")]
+pub use crate::admin::durable::error::{DurableError, GuardedError};
+#[cfg(feature = "enrol")]
+pub use crate::admin::enrol::error::EnrolmentError;
+#[cfg(feature = "admin")]
+pub use crate::admin::expiry::error::WindowsError;
+#[cfg(feature = "admin")]
+pub use crate::admin::file::error::StoreFileError;
+#[cfg(feature = "admin")]
+pub use crate::admin::follow::error::SourceError;
+#[cfg(feature = "admin")]
+pub use crate::admin::plan::error::PlanError;
+pub use crate::certificate::error::{
+    CertificateError, CrlError, CrlRefusal, FingerprintError, HostNameError, MomentError,
+    OtherFormat, PemError, SettingError, with_causes,
 };
-pub use crl::{CrlError, CrlRefusal};
-pub use enrolment::EnrolmentError;
-pub use identity::IdentityError;
-#[cfg(feature = "issue")]
-pub use issue::{IssueError, SubjectProblem};
-#[cfg(feature = "encrypted-keys")]
-pub use key::DecryptError;
-pub use key::{FoundInstead, ReadFileError};
-pub use persist::{DurableError, GuardedError, SourceError, StoreFileError};
-pub use plan::{PlanError, WindowsError};
-pub use rotation::RotationError;
-pub use setting::SettingError;
-pub use store::{IdError, NeverMatch, SanPatternError, StoreError};
-pub use tls::{ConfigError, ProbeError, PublishError};
-pub use write::{WriteError, WriteStep};
-
 pub use crate::certificate::{KeyFault, KeyRefusal};
+#[cfg(feature = "encrypted-keys")]
+pub use crate::identity::error::DecryptError;
+pub use crate::identity::error::{
+    FoundInstead, IdentityError, ReadFileError, WriteError, WriteStep,
+};
+#[cfg(feature = "issue")]
+pub use crate::identity::error::{IssueError, SubjectProblem};
+pub use crate::store::error::{IdError, NeverMatch, PublishError, SanPatternError, StoreError};
+#[cfg(feature = "enrol")]
+pub use crate::tls::error::ProbeError;
+pub use crate::tls::error::{ConfigError, RotationError};

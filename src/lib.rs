@@ -31,17 +31,24 @@ pub mod store;
 
 pub mod policy;
 
+pub mod observe;
+
+#[cfg(any(feature = "admin", feature = "enrol"))]
 pub mod admin;
 
 pub mod tls;
 
-pub use admin::{Enrolment, LiveTrust};
+#[cfg(feature = "admin")]
+pub use admin::DurableStore;
+#[cfg(feature = "enrol")]
+pub use admin::Enrolment;
 pub use certificate::{Certificate, Clock, Crl, Fingerprint, HostName, KeyPin, KeyPolicy, Role};
 pub use policy::{
     ChainProfile, PeerIdentity, Policy, Question, ReasonCode, Rule, Target, Verdict,
     VerdictWarning, decide,
 };
 pub use store::{
-    AuthorityScope, EntryOptions, GroupId, Matching, PinScope, ServerId, TrustStore, View,
+    AuthorityScope, EntryOptions, GroupId, LiveTrust, Matching, PinScope, ServerId, TrustStore,
+    View,
 };
 pub use tls::{ClientConfigBuilder, Identity, Links, PeerCheck, ServerConfigBuilder, TlsVersion};

@@ -9,41 +9,50 @@
 //! [`plan`] says whom a change would lock out before it is made, [`forecast`] whom time alone will, [`expiry`] what
 //! runs out, and [`next_change`] when to look again.
 
+#[cfg(feature = "admin")]
 pub mod durable;
-mod enrolment;
-mod expiry;
+#[cfg(feature = "enrol")]
+pub(crate) mod enrol;
+#[cfg(feature = "admin")]
+pub(crate) mod expiry;
+#[cfg(feature = "admin")]
 pub mod file;
+#[cfg(feature = "admin")]
 pub mod follow;
+#[cfg(feature = "admin")]
 mod guided;
-mod live;
-mod observation;
+#[cfg(feature = "admin")]
 mod peer;
-mod pending;
-mod plan;
-mod presented;
-mod queue;
+#[cfg(feature = "admin")]
+pub(crate) mod plan;
+#[cfg(feature = "admin")]
 mod seen;
-pub(crate) mod trace;
+#[cfg(feature = "admin")]
 mod ways;
 
+#[cfg(feature = "admin")]
 pub use durable::{Counter, DurableSettings, DurableStore, Health};
-pub use enrolment::{Enrolment, EnrolmentDecision, EnrolmentEvent};
+#[cfg(feature = "enrol")]
+pub use enrol::{Enrolment, EnrolmentDecision, EnrolmentEvent, PendingId, PendingPeer, Presented};
+#[cfg(feature = "admin")]
 pub use expiry::{
     Change, Dependents, Expiring, ExpiryReport, NextChange, OwnCertificates, Severity, Subject,
     Turn, Windows, expiry, next_change,
 };
+#[cfg(feature = "admin")]
 pub use file::Seal;
+#[cfg(feature = "admin")]
 pub use follow::{Feeds, Follower, Source};
+#[cfg(feature = "admin")]
 pub use guided::{MoveStep, Moving, ReplaceStep, Replacing, Whom, moving, replacing};
-pub use live::LiveTrust;
-pub use observation::Observation;
+#[cfg(feature = "admin")]
 pub use peer::Peer;
-pub use pending::{PendingId, PendingPeer};
+#[cfg(feature = "admin")]
 pub use plan::{
     Applied, Basis, Effect, Effects, Finding, FloorMove, Forecast, Outage, Override, OwnRenewal,
     Plan, Removal, block, forecast, guard, own_renewal, plan, safe_to_remove,
 };
-pub use presented::Presented;
-pub use queue::{ObservationReader, Observations, Observer, observation_queue};
+#[cfg(feature = "admin")]
 pub use seen::{Behind, Drift, Expected, Lag, Refused, Seen, Sighting, Use};
+#[cfg(feature = "admin")]
 pub use ways::{Unusable, WithoutUsable, servers_without_usable};

@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-use super::Observation;
 use crate::certificate::{Fingerprint, HostName, Role};
+use crate::observe::Observation;
 use crate::store::ServerId;
 
 /// A peer as an administrator names it.

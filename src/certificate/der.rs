@@ -5,7 +5,7 @@
 
 use core::num::NonZeroU16;
 
-use crate::error::{CertificateError, OtherFormat};
+use crate::certificate::error::{CertificateError, OtherFormat};
 use crate::limits::MAX_DER_DEPTH;
 
 // Tags, each in one place for the readers of this room.

@@ -4,6 +4,10 @@ use core::fmt;
 
 use thiserror::Error;
 
+pub use super::causes::with_causes;
+pub use super::crl::error::{CrlError, CrlRefusal};
+pub use super::setting::SettingError;
+
 /// Why bytes are not a certificate that this crate can talk about.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -96,7 +100,7 @@ pub enum CertificateError {
         line: usize,
     },
     /// One section of a PEM file is not a good certificate.
-    #[error("section {index} (line {line}): {source}")]
+    #[error("section {index} (line {line}) is not a good certificate")]
     #[non_exhaustive]
     Section {
         /// Number of the section, from 0.

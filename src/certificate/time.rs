@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use pki_types::UnixTime;
 
-use crate::error::MomentError;
+use crate::certificate::error::MomentError;
 
 /// What a machine knows of the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use crate::error::ReadFileError;
+use crate::identity::error::ReadFileError;
 
 /// Who may have access to a file that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 #[cfg(unix)]
 use crate::certificate::Certificate;
-use crate::error::{WriteError, WriteStep};
+use crate::identity::error::{WriteError, WriteStep};
 use crate::limits::MAX_TEMPORARY_NAMES;
 
 /// Who may read a file. Set on Unix only; elsewhere a file has what its folder gives it.
@@ -176,6 +176,7 @@ impl Prepared {
 
 /// Gives the file at `path` the name `second` as well, in the same folder and in place of what had it. The folder
 /// is not flushed: for what is placed next.
+#[cfg(feature = "admin")]
 pub(crate) fn link_as(path: &Path, second: &Path) -> Result<(), WriteError> {
     let temporary =
         Temporary::link(path, folder_of(path)?).map_err(failed(WriteStep::Create, path))?;
@@ -245,6 +246,7 @@ impl Temporary {
     }
 
     /// A second name of a file that is there.
+    #[cfg(feature = "admin")]
     fn link(file: &Path, folder: &Path) -> io::Result<Self> {
         let (temporary, ()) = Self::take(folder, |path| fs::hard_link(file, path))?;
         Ok(temporary)

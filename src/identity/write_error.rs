@@ -34,7 +34,7 @@ pub enum WriteError {
         path: PathBuf,
     },
     /// The operating system refused.
-    #[error("{path}: cannot {step}: {source}")]
+    #[error("{path}: cannot {step}")]
     #[non_exhaustive]
     Io {
         /// What was being done.
@@ -46,7 +46,7 @@ pub enum WriteError {
     },
     /// The file is in its place and whole, but its folder could not be flushed: after a power failure it may
     /// be gone, or the old one be back.
-    #[error("{path} is written, but may not survive a power failure: {source}")]
+    #[error("{path} is written, but may not survive a power failure")]
     #[non_exhaustive]
     NotDurable {
         /// The file.

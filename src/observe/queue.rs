@@ -7,14 +7,14 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Observation;
-use crate::error::SettingError;
+use crate::certificate::error::SettingError;
 use crate::limits::{MAX_OBSERVATIONS, MAX_OBSERVED_BYTES};
 
 /// Makes a queue of at most `capacity` observations: the end for the configurations' builders, and
 /// the end from which the embedder reads.
 ///
 /// ```
-/// let (observations, reader) = mutual_trust::admin::observation_queue(1024)?;
+/// let (observations, reader) = mutual_trust::observe::observation_queue(1024)?;
 /// // ClientConfigBuilder::new(…).observer(observations.clone()) …, and in a thread of its own:
 /// for observation in reader.drain() {
 ///     println!("{}", observation.verdict);

@@ -24,9 +24,11 @@ mod remedy;
 mod revocation;
 mod search;
 mod signatures;
+#[cfg(feature = "enrol")]
 mod stranger;
 mod text;
 mod timing;
+#[cfg(feature = "admin")]
 mod usable;
 mod verdict;
 mod work;
@@ -39,14 +41,17 @@ pub use memory::{ChainMemory, MemoryStatistics};
 pub use profile::{ChainProfile, ProfileAction, ProfileRule};
 pub use question::{Question, Target};
 pub use reason::{ReasonCode, Rule};
+#[cfg(feature = "admin")]
 pub(crate) use revocation::may_tell;
+#[cfg(feature = "enrol")]
 pub(crate) use stranger::stranger;
 pub use verdict::{PeerIdentity, Verdict, VerdictWarning};
 
+#[cfg(feature = "admin")]
 pub(crate) use usable::Usable;
 
 use crate::certificate::KeyPolicy;
-use crate::error::SettingError;
+use crate::certificate::error::SettingError;
 use crate::limits::{MAX_GRACE, MAX_INTERMEDIATES_IN_PATH, MAX_REMEMBERED_CHAINS};
 use crate::store::ValidityRule;
 
@@ -129,11 +134,13 @@ impl Policy {
     }
 
     /// What happens after `notAfter` of pins that have no rule of their own.
+    #[cfg(feature = "admin")]
     pub(crate) const fn validity_rule(&self) -> ValidityRule {
         self.validity
     }
 
     /// For how long a revocation list tells after its end.
+    #[cfg(feature = "admin")]
     pub(crate) const fn crl_grace_time(&self) -> Duration {
         self.crl_grace
     }

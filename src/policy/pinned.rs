@@ -158,6 +158,7 @@ pub(super) fn unusable(case: &Case<'_>, entry: &Entry) -> Option<Fall> {
 
 /// Whether what was presented would be accepted now if it were installed as a pin without any option. It is not
 /// installed, and nothing follows from this but that an administrator may be asked about it.
+#[cfg(feature = "enrol")]
 pub(super) fn could_be_pinned(case: &Case<'_>) -> bool {
     let mut warnings = Vec::new();
     certificate_usable(case, &EntryOptions::new(), case.leaf, &mut warnings).is_ok()

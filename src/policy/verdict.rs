@@ -248,6 +248,7 @@ impl Verdict {
 
     /// The same without the fingerprint of what was presented, which whoever decides about it must hear over
     /// another channel and not read here first. A pin that was refused stays: it was compared when it was installed.
+    #[cfg(feature = "enrol")]
     pub(crate) fn without_fingerprint(mut self) -> Self {
         let remedy = self.remedy();
         let Some(presented) = self.presented.take() else {

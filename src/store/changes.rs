@@ -6,8 +6,8 @@ use super::{
     BlockSelector, Done, Entry, EntryKey, EntryOptions, Report, StoreWarning, TrustStore, import,
 };
 use crate::certificate::{Certificate, breaks_a_line};
-use crate::error::StoreError;
 use crate::limits::MAX_LABEL_BYTES;
+use crate::store::error::StoreError;
 
 impl TrustStore {
     /// Gives an entry other options.

@@ -9,8 +9,8 @@ use pki_types::UnixTime;
 
 use super::{Done, Report, StoreWarning, TrustStore, View};
 use crate::certificate::{Clock, Moment};
-use crate::error::StoreError;
 use crate::limits::{FLOOR_TOLERANCE, MAX_FLOOR_RISE};
+use crate::store::error::StoreError;
 
 /// How a clock stands to the floor of a store (rule M7).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -150,6 +150,7 @@ impl View {
     }
 
     /// The same snapshot with another floor, to be looked at only.
+    #[cfg(feature = "admin")]
     pub(crate) fn with_floor(&self, floor: Option<UnixTime>) -> Self {
         let mut view = self.clone();
         view.edit().floor = floor;

@@ -119,6 +119,7 @@ impl Data {
 
     /// The certificates of all authorities and intermediates; one that is installed in several scopes comes several
     /// times.
+    #[cfg(feature = "admin")]
     pub(super) fn cas(&self) -> impl Iterator<Item = &Certificate> {
         let shelves = self.shelves.iter();
         let shelves = shelves.filter(|shelf| shelf.slot() != Slot::Pin);
@@ -306,6 +307,7 @@ impl Data {
 
     /// Whether `self` was made of `before` and differs from it in its blocks at most. Compares pointers: what was
     /// put anew counts as different, even if it is the same.
+    #[cfg(feature = "admin")]
     pub(super) fn is_but_for_blocks(&self, before: &Self) -> bool {
         // Each field by its name, so that a further one has to be thought of here.
         let Self {

@@ -2,12 +2,9 @@
 
 use std::sync::Arc;
 
-use pki_types::UnixTime;
-
-use super::{BlockSelector, Report, TrustStore, View};
+use super::{TrustStore, View};
 use crate::certificate::{KeyPolicy, TimeSource};
-use crate::error::StoreError;
-use crate::limits::FLOOR_TOLERANCE;
+use crate::store::error::StoreError;
 
 /// A copy of a store: changed at will, then thrown away or put in the store's place.
 ///
@@ -26,9 +23,10 @@ use crate::limits::FLOOR_TOLERANCE;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
+#[must_use = "a draft changes nothing until it is committed"]
 pub struct Draft {
-    base: View,
-    store: TrustStore,
+    pub(super) base: View,
+    pub(super) store: TrustStore,
 }
 
 impl Draft {
@@ -56,50 +54,6 @@ impl Draft {
         &mut self.store
     }
 
-    /// The draft as it is now, to be adopted while this one stays.
-    pub(crate) fn copy(&self) -> Self {
-        Self {
-            base: self.base.clone(),
-            store: self.store.fork(),
-        }
-    }
-
-    /// The blocks that the draft adds.
-    pub(crate) fn new_blocks(&self) -> Vec<BlockSelector> {
-        let before = &self.base.data().blocks;
-        let after = self.after().blocks();
-        after
-            .filter(|block| !before.contains(block))
-            .cloned()
-            .collect()
-    }
-
-    /// From where to where the floor moves when the draft is published now; `None` if it stays, and if it moves by
-    /// no more than a clock may be below it: then no clock stops counting by that.
-    pub(crate) fn floor_move(&self) -> Option<(UnixTime, UnixTime)> {
-        let from = self.base.floor()?;
-        let to = self.after().floor_after(self.store.clock.now())?;
-        let within = from.as_secs().saturating_add(FLOOR_TOLERANCE.as_secs());
-        (to.as_secs() > within).then_some((from, to))
-    }
-
-    /// Whether the draft adds blocks and changes nothing else.
-    pub(crate) fn only_blocks(&self) -> bool {
-        let (before, after) = (self.base.data(), self.after().data());
-        let lifts = before
-            .blocks
-            .iter()
-            .any(|block| !after.blocks.contains(block));
-        !lifts && after.is_but_for_blocks(before) && !self.new_blocks().is_empty()
-    }
-
-    /// The store with the blocks that the draft adds, and nothing else of it.
-    pub(crate) fn with_blocks_alone(&self) -> View {
-        let mut draft = Self::of(&self.base, self.store.keys, self.store.clock.clone());
-        draft.store.block_all(self.new_blocks());
-        draft.store.data
-    }
-
     /// Whether `store` is as it was when the draft was made of it.
     pub(crate) fn check(&self, store: &TrustStore) -> Result<(), StoreError> {
         let current = store.data.generation();
@@ -113,6 +67,18 @@ impl Draft {
 }
 
 impl TrustStore {
+    /// A copy to change and then keep or drop. Copies pointers only.
+    pub(crate) fn fork(&self) -> Self {
+        Self {
+            data: self.data.clone(),
+            keys: self.keys,
+            clock: self.clock.clone(),
+            acting: self.acting.clone(),
+            source: self.source.clone(),
+            last: self.last.clone(),
+        }
+    }
+
     /// A copy of the store on which changes can be tried.
     pub fn draft(&self) -> Draft {
         Draft {
@@ -129,11 +95,5 @@ impl TrustStore {
         draft.check(self)?;
         self.data = draft.store.data;
         Ok(())
-    }
-
-    /// [`block_selector`](Self::block_selector) for several.
-    pub(crate) fn block_all(&mut self, selectors: Vec<BlockSelector>) -> Vec<Report> {
-        let blocked = selectors.into_iter().map(|one| self.block_selector(one));
-        blocked.collect()
     }
 }

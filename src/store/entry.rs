@@ -324,6 +324,7 @@ impl Entry {
     }
 
     /// What the administrator said who disabled it.
+    #[cfg(feature = "admin")]
     pub(crate) fn disabled_by_call(&self) -> Option<&str> {
         self.more().disabled.as_deref()?.by_call.as_deref()
     }

@@ -8,8 +8,8 @@ use super::{
     Server, ServerId, Slot, StoreWarning, TrustStore,
 };
 use crate::certificate::{Certificate, Clock, Fingerprint, HostName, canonical_name};
-use crate::error::StoreError;
 use crate::limits::MAX_NAMESAKE_SIGNATURES;
+use crate::store::error::StoreError;
 
 /// Where an entry goes, and the server that must be made for it first.
 struct Place {

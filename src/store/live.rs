@@ -4,16 +4,15 @@ use core::fmt;
 use core::time::Duration;
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 
-use super::trace;
-use crate::error::PublishError;
-use crate::store::View;
+use super::error::PublishError;
+use super::{View, trace};
 
 /// The view in force. Cheap to clone: all clones follow the same publications.
 ///
 /// A verdict takes the view once and ends on it, whatever is published meanwhile (rule S1).
 ///
 /// ```
-/// use mutual_trust::admin::LiveTrust;
+/// use mutual_trust::store::LiveTrust;
 /// use mutual_trust::{KeyPolicy, TrustStore};
 ///
 /// let mut store = TrustStore::new(KeyPolicy::new(&[]));

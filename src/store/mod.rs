@@ -18,21 +18,27 @@ mod data;
 mod directory;
 mod draft;
 mod entry;
+pub(crate) mod error;
 mod filter;
 mod groups;
 mod ids;
 mod import;
 mod install;
+mod live;
 mod namesakes;
 mod options;
 mod patterns;
+#[cfg(feature = "admin")]
+mod planned;
 mod report;
+#[cfg(feature = "admin")]
 mod restore;
 mod revocation;
 mod servers;
 mod shelf;
 mod signers;
 mod table;
+pub(crate) mod trace;
 mod view;
 
 use std::sync::Arc;
@@ -41,15 +47,19 @@ pub use blocks::BlockSelector;
 pub use bundle::{Bundle, BundleItem, Decision, Proposal};
 pub use clock::ClockState;
 pub use crl_issuer::CrlIssuer;
-pub(crate) use crls::{CrlOrigin, HeldCrl};
+pub(crate) use crls::CrlOrigin;
+#[cfg(feature = "admin")]
+pub(crate) use crls::HeldCrl;
 pub use crls::{InstalledCrl, UnreadCrl};
 pub use draft::Draft;
 pub use entry::{AuthorityScope, Entry, EntryKey, PinScope, Scope, Slot};
 pub use groups::Group;
 pub use ids::{GroupId, ServerId};
+pub use live::LiveTrust;
 pub(crate) use namesakes::Wanted;
 pub use options::{EntryOptions, Matching, ValidityRule};
 pub use patterns::SanPattern;
+#[cfg(feature = "admin")]
 pub(crate) use restore::{HeldEntry, HeldServer};
 pub(crate) use shelf::Shelf;
 pub(crate) use signers::Signer;
@@ -61,7 +71,7 @@ pub(crate) use view::Snapshot;
 pub use view::View;
 
 use crate::certificate::{KeyPolicy, SystemClock, TimeSource};
-use crate::error::StoreError;
+use crate::store::error::StoreError;
 use data::Data;
 use entry::More;
 

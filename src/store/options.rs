@@ -6,8 +6,8 @@ use pki_types::UnixTime;
 
 use super::{SanPattern, Scope, Slot};
 use crate::certificate::breaks_a_line;
-use crate::error::StoreError;
 use crate::limits::{MAX_GRACE, MAX_LABEL_BYTES, MAX_SAN_PATTERNS};
+use crate::store::error::StoreError;
 
 /// How a pin is compared with what a peer presents (rule M1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

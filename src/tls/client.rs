@@ -6,16 +6,19 @@ use rustls::client::Resumption;
 use rustls::crypto::CryptoProvider;
 use rustls::{ClientConfig, NoKeyLog};
 
+#[cfg(feature = "enrol")]
+use super::Probe;
 use super::resolver::ClientResolver;
 use super::settings::{Settings, refused_by_rustls};
 use super::verifier::ServerVerifier;
 use super::watch::Watch;
-use super::{Identities, Links, PeerCheck, Probe, TlsVersion, UnsentCertificates};
-use crate::admin::{LiveTrust, Observations};
+use super::{Identities, Links, PeerCheck, TlsVersion, UnsentCertificates};
 use crate::certificate::{Role, TimeSource};
-use crate::error::ConfigError;
+use crate::observe::Observations;
 use crate::policy::{ChainMemory, Policy};
+use crate::store::LiveTrust;
 use crate::store::ServerId;
+use crate::tls::error::ConfigError;
 
 /// Builds rustls client configurations that connect to key servers under the rules.
 ///
@@ -133,6 +136,7 @@ impl ClientConfigBuilder {
     ///
     /// # Errors
     /// The server is not in the view in force; the versions or the application protocols cannot be used.
+    #[cfg(feature = "enrol")]
     pub fn probe(&self, server: &ServerId) -> Result<Probe, ConfigError> {
         self.known(server)?;
         Probe::new(&self.0, server)

@@ -23,8 +23,8 @@ use super::verifier::Common;
 use super::watch::Sight;
 use crate::admin::{Enrolment, Presented};
 use crate::certificate::{Certificate, Role};
-use crate::error::ConfigError;
 use crate::policy::{Question, Verdict, stranger};
+use crate::tls::error::ConfigError;
 
 /// Makes a server configuration for each connection: known clients are judged as by
 /// [`ServerConfigBuilder::build`](super::ServerConfigBuilder::build); unknown ones are refused as well, and may wait

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustls::ClientConfig;
 
 use super::ClientConfigBuilder;
-use crate::error::ConfigError;
 use crate::limits::MAX_CACHED_LINKS;
 use crate::store::ServerId;
+use crate::tls::error::ConfigError;
 
 /// Hands out client configurations, one for each server, by the view in force at the time of the call. Made by
 /// [`ClientConfigBuilder::links`]; cheap to clone, and all clones share what they keep.

@@ -4,13 +4,16 @@
 //! half-RTT data is sent, keys are not logged, no CA names are sent, and no process-default provider is read.
 
 mod client;
+#[cfg(feature = "enrol")]
 mod enrol;
+pub(crate) mod error;
 mod identity;
 #[cfg(feature = "issue")]
 mod issue;
 mod kmip;
 mod links;
 mod peer;
+#[cfg(feature = "enrol")]
 mod probe;
 pub mod provider;
 mod refusal;
@@ -23,12 +26,14 @@ mod verifier;
 mod watch;
 
 pub use client::ClientConfigBuilder;
+#[cfg(feature = "enrol")]
 pub use enrol::EnrolmentAcceptor;
 pub use identity::{Identity, KeyMatch};
 #[cfg(feature = "issue")]
 pub use issue::OwnKey;
 pub use links::Links;
 pub use peer::PeerCheck;
+#[cfg(feature = "enrol")]
 pub use probe::{Probe, Probed, probed};
 pub use refusal::{Refusal, refusal};
 pub use resolver::{NoCommonSignatureScheme, UnsentCertificates};

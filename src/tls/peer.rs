@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use rustls::CommonState;
 
-use crate::admin::LiveTrust;
 use crate::certificate::{HostName, TimeSource};
 use crate::policy::{ChainMemory, Question, Target, Verdict};
+use crate::store::LiveTrust;
 use crate::store::ServerId;
 
 /// Asks again about connections whose handshake is done, against the view in force now.

@@ -21,9 +21,9 @@ use super::verifier::Common;
 use super::watch::Sight;
 use crate::admin::Presented;
 use crate::certificate::{Certificate, Role};
-use crate::error::{ConfigError, ProbeError};
 use crate::policy::Verdict;
 use crate::store::ServerId;
+use crate::tls::error::{ConfigError, ProbeError};
 
 /// A handshake that ends as soon as the server has proved that it has the key of what it presents. Made by
 /// [`ClientConfigBuilder::probe`](super::ClientConfigBuilder::probe), for one connection.

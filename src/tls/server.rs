@@ -7,15 +7,20 @@ use rustls::server::NoServerSessionStorage;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::{NoKeyLog, ServerConfig};
 
+#[cfg(feature = "enrol")]
+use super::EnrolmentAcceptor;
 use super::resolver::ServerResolver;
 use super::settings::{Settings, refused_by_rustls};
 use super::verifier::ClientVerifier;
 use super::watch::Watch;
-use super::{EnrolmentAcceptor, Identities, PeerCheck, TlsVersion};
-use crate::admin::{Enrolment, LiveTrust, Observations};
+use super::{Identities, PeerCheck, TlsVersion};
+#[cfg(feature = "enrol")]
+use crate::admin::Enrolment;
 use crate::certificate::{Role, TimeSource};
-use crate::error::ConfigError;
+use crate::observe::Observations;
 use crate::policy::{ChainMemory, Policy};
+use crate::store::LiveTrust;
+use crate::tls::error::ConfigError;
 
 /// Builds rustls server configurations that accept systems under the rules. A client certificate is always
 /// demanded.
@@ -110,6 +115,7 @@ impl ServerConfigBuilder {
     ///
     /// # Errors
     /// The identity, the versions or the application protocols cannot be used.
+    #[cfg(feature = "enrol")]
     pub fn enrolment(&self, enrolment: &Enrolment) -> Result<EnrolmentAcceptor, ConfigError> {
         self.0.check()?;
         EnrolmentAcceptor::new(self.0.clone(), enrolment.clone())

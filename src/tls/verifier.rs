@@ -13,9 +13,9 @@ use super::refusal::Refusal;
 use super::settings::{Settings, TlsVersion};
 use super::signature;
 use super::watch::{InThread, Parking, Sight, UnderCertificate, Watch};
-use crate::admin::LiveTrust;
 use crate::certificate::{Clock, HostName, Role, TimeSource};
 use crate::policy::{ChainMemory, Question, Target, Verdict};
+use crate::store::LiveTrust;
 use crate::store::{ServerId, View};
 
 /// What every verifier judges by.

@@ -23,9 +23,9 @@ use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use pki_types::CertificateDer;
 
-use crate::admin::{Observation, Observations, trace};
 use crate::certificate::Clock;
 use crate::limits::MAX_PARKED_VERDICTS;
+use crate::observe::{Observation, Observations, trace};
 use crate::policy::Verdict;
 
 /// Whom to tell. Nobody by default.
@@ -195,7 +195,7 @@ impl Parking for UnderCertificate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::admin::observation_queue;
+    use crate::observe::observation_queue;
 
     fn leaf(byte: u8) -> CertificateDer<'static> {
         vec![byte; 8].into()

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use mutual_trust::admin::{Observation, Peer, Seen};
+use mutual_trust::admin::{Peer, Seen};
 use mutual_trust::limits::{
     MAX_PRESENTED_BYTES, MAX_PRESENTED_CERTIFICATES, MAX_SEEN_BYTES, MAX_SEEN_CLIENTS,
     MAX_SEEN_REFUSED, MAX_SEEN_REFUSED_BYTES, MAX_SEEN_SERVERS,
 };
+use mutual_trust::observe::Observation;
 use mutual_trust::policy::{Question, Target};
 use mutual_trust::store::{EntryKey, Scope, Slot};
 use mutual_trust::{

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::thread;
 
-use mutual_trust::admin::{Observation, ObservationReader, observation_queue};
+use mutual_trust::observe::{Observation, ObservationReader, observation_queue};
 use mutual_trust::{
     Clock, GroupId, LiveTrust, PinScope, ReasonCode, Role, ServerConfigBuilder, ServerId,
 };

@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use mutual_trust::admin::{Observation, ObservationReader, Observations, observation_queue};
 use mutual_trust::error::SettingError;
 use mutual_trust::limits::{MAX_OBSERVATIONS, MAX_OBSERVED_BYTES};
+use mutual_trust::observe::{Observation, ObservationReader, Observations, observation_queue};
 use mutual_trust::{PinScope, Question, decide};
 use pki_types::CertificateDer;
 

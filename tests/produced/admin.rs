@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use mutual_trust::admin::file::{Kept, read, write};
 use mutual_trust::admin::{
-    Counter, DurableSettings, DurableStore, Feeds, Follower, Observation, Override, Seal, Seen,
-    Source, Windows, guard,
+    Counter, DurableSettings, DurableStore, Feeds, Follower, Override, Seal, Seen, Source, Windows,
+    guard,
 };
 use mutual_trust::error::{DurableError, PlanError, StoreError};
 use mutual_trust::limits::{MAX_SOURCES, MAX_STORE_FILE_BYTES, MAX_STORE_LINE};
+use mutual_trust::observe::Observation;
 use mutual_trust::policy::{Question, Target};
 use mutual_trust::{EntryOptions, PinScope, TrustStore, decide};
 

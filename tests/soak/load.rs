@@ -5,9 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use mutual_trust::admin::{
-    Enrolment, Observation, ObservationReader, Observations, observation_queue,
-};
+use mutual_trust::admin::Enrolment;
+use mutual_trust::observe::{Observation, ObservationReader, Observations, observation_queue};
 use mutual_trust::store::{BlockSelector, EntryKey, Scope, Slot};
 use mutual_trust::tls::{EnrolmentAcceptor, Links, refusal};
 use mutual_trust::{

@@ -4,6 +4,7 @@
 //! before it; after a recovery `trust-store.damaged`; and `trust-store.lock`, which keeps a second writer out.
 
 mod disk;
+pub(crate) mod error;
 mod guarded;
 mod health;
 mod recover;
@@ -18,10 +19,12 @@ pub use settings::{Counter, DurableSettings};
 
 use super::file::{self, ContentDigest, Kept, LoadReport, Loaded};
 use super::follow::SourceHealth;
-use super::{LiveTrust, trace};
+use crate::admin::durable::error::DurableError;
 use crate::certificate::Certificate;
-use crate::error::{DurableError, StoreError, WriteError};
-use crate::store::{BlockSelector, Report, TrustStore, View};
+use crate::certificate::error::with_causes;
+use crate::identity::error::WriteError;
+use crate::store::error::StoreError;
+use crate::store::{BlockSelector, LiveTrust, Report, TrustStore, View, trace};
 use disk::Disk;
 
 /// A [`TrustStore`] in a folder, with the view of it that is in force.
@@ -65,6 +68,7 @@ pub struct DurableStore {
 
 /// What came of a block, which is in force in any case.
 #[derive(Debug)]
+#[must_use = "`unsaved` says whether a restart forgets the block"]
 #[non_exhaustive]
 pub struct Blocked {
     /// What it did.
@@ -338,11 +342,11 @@ impl DurableStore {
     }
 
     fn failed(&mut self, error: DurableError) -> DurableError {
-        self.health.last_error = Some(error.to_string());
+        self.health.last_error = Some(with_causes(&error));
         error
     }
 
-    fn publish(&mut self) -> Result<(), crate::error::PublishError> {
+    fn publish(&mut self) -> Result<(), crate::store::error::PublishError> {
         let view = self.store.contents().clone();
         let generation = view.generation();
         if self.live.view().generation() != generation {
@@ -355,7 +359,7 @@ impl DurableStore {
     fn raise_counter(&mut self) {
         if let Some(counter) = &self.settings.counter {
             let raised = counter.raise(self.health.stored);
-            self.health.counter_error = raised.err().map(|error| error.to_string());
+            self.health.counter_error = raised.err().map(|error| with_causes(&error));
         }
     }
 }

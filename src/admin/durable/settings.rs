@@ -4,9 +4,9 @@ use core::fmt;
 use std::io;
 use std::sync::Arc;
 
+use crate::admin::durable::error::DurableError;
 use crate::admin::file::Seal;
 use crate::certificate::{KeyPolicy, SystemClock, TimeSource};
-use crate::error::DurableError;
 
 /// Hardware that counts up and never down, and outlives the disk: against somebody who puts an older store back, in
 /// which a removed certificate is installed and a block is missing.

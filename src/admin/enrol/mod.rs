@@ -1,5 +1,10 @@
 //! Letting unknown peers wait, and accepting them by a fingerprint that was heard elsewhere.
 
+pub(crate) mod error;
+mod pending;
+mod presented;
+mod trace;
+
 use core::fmt;
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -8,10 +13,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pki_types::UnixTime;
 
-use super::pending::{Knock, Waiting};
-use super::{PendingId, PendingPeer, Presented, trace};
+use error::EnrolmentError;
+use pending::{Knock, Waiting};
+
+pub use pending::{PendingId, PendingPeer};
+pub use presented::Presented;
+
 use crate::certificate::{Clock, Fingerprint, Role, TimeSource, breaks_a_line};
-use crate::error::EnrolmentError;
 use crate::limits::{MAX_DECISIONS, MAX_LABEL_BYTES};
 use crate::store::{EntryOptions, PinScope, Report, TrustStore};
 
@@ -129,14 +137,14 @@ impl Enrolment {
     pub fn open_enrolment(&self, window: Duration, max: usize) -> Result<(), EnrolmentError> {
         let now = self.known_time().ok_or(EnrolmentError::ClockUnset)?;
         self.state().waiting.open(now, window, max)?;
-        trace::enrolment(EnrolmentEvent::Opened, None);
+        trace::event(EnrolmentEvent::Opened, None);
         Ok(())
     }
 
     /// Lets nobody wait any more. Those who wait can still be decided about.
     pub fn close_enrolment(&self) {
         self.state().waiting.close();
-        trace::enrolment(EnrolmentEvent::Closed, None);
+        trace::event(EnrolmentEvent::Closed, None);
     }
 
     /// Whether an unknown client can wait now. By a clock that is unset, nobody can.
@@ -320,7 +328,7 @@ impl Enrolment {
             Knock::Again | Knock::Closed => return,
         };
         drop(state);
-        trace::enrolment(event, None);
+        trace::event(event, None);
     }
 
     fn note(
@@ -344,7 +352,7 @@ impl Enrolment {
             address,
             fingerprint: accepted.then(|| presented.fingerprint()),
         });
-        trace::enrolment(event, Some(by));
+        trace::event(event, Some(by));
     }
 
     fn known_time(&self) -> Option<UnixTime> {

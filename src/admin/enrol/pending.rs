@@ -11,8 +11,8 @@ use std::net::IpAddr;
 use pki_types::UnixTime;
 
 use super::Presented;
+use crate::admin::enrol::error::EnrolmentError;
 use crate::certificate::Fingerprint;
-use crate::error::EnrolmentError;
 use crate::limits::{
     CLOCK_TOLERANCE, MAX_ENROLMENT_WINDOW, MAX_EXPECTED, MAX_PENDING_AGE, MAX_PENDING_BYTES,
     MAX_PENDING_PEERS, PENDING_SHARE,

@@ -4,10 +4,9 @@ use pki_types::UnixTime;
 
 use super::format::{LABEL, grace, time};
 use super::heads::parsed;
-use super::lines::{Field, Section};
-use super::read::{expected, once};
+use super::lines::{Field, Section, expected, once};
+use crate::admin::file::error::StoreFileError;
 use crate::certificate::{CRL_LABEL, pem};
-use crate::error::StoreFileError;
 use crate::limits::{MAX_CERTIFICATE_BYTES, MAX_CRL_BYTES, MAX_CRL_PEM_BYTES, MAX_PEM_BYTES};
 use crate::store::{EntryOptions, Matching, SanPattern, ValidityRule};
 

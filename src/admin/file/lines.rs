@@ -1,8 +1,8 @@
-//! The text as lines and records, before anybody asks what they mean.
+//! The text as lines and records, before their meaning is read.
 
 use super::format::{INDENT, checked, shown_line};
+use crate::admin::file::error::StoreFileError;
 use crate::certificate::breaks_a_line;
-use crate::error::StoreFileError;
 use crate::limits::MAX_STORE_LINE;
 
 /// A line that a record has below its first one.
@@ -159,5 +159,45 @@ impl<'a> Lines<'a> {
                 return Ok(Some(Section { line, text }));
             }
         }
+    }
+}
+
+/// The error for a line that is not what must stand there.
+pub(super) fn expected(line: usize, what: &str, found: &str) -> StoreFileError {
+    StoreFileError::Line {
+        line,
+        expected: what.to_owned(),
+        found: shown_line(found),
+    }
+}
+
+/// Reads the value of a field that may appear once.
+pub(super) fn once<'a, T>(
+    slot: &mut Option<T>,
+    field: &Field<'a>,
+    what: &str,
+    read: impl FnOnce(&'a str) -> Option<T>,
+) -> Result<(), StoreFileError> {
+    let wrong = || expected(field.line, what, field.text);
+    if slot.is_some() {
+        return Err(expected(
+            field.line,
+            "a field that is not there already",
+            field.text,
+        ));
+    }
+    *slot = Some(read(field.value).ok_or_else(wrong)?);
+    Ok(())
+}
+
+/// Refuses a PEM section in a record that has none.
+pub(super) fn no_section(record: &Record<'_>) -> Result<(), StoreFileError> {
+    match record.section {
+        None => Ok(()),
+        Some(section) => Err(expected(
+            section.line,
+            "no PEM section in this record",
+            section.text.lines().next().unwrap_or(""),
+        )),
     }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("format.md")]
 
+pub(crate) mod error;
 mod fields;
 mod format;
 mod heads;
@@ -14,8 +15,8 @@ use std::collections::BTreeMap;
 
 use pki_types::UnixTime;
 
+use crate::admin::file::error::StoreFileError;
 use crate::certificate::{Fingerprint, KeyPolicy, Moment};
-use crate::error::StoreFileError;
 use crate::store::{Bounded, EntryKey, ServerId, TrustStore, View};
 
 pub use format::ContentDigest;
@@ -80,6 +81,7 @@ pub enum SealState {
 
 /// What came of reading a file.
 #[derive(Clone, Debug)]
+#[must_use = "it says which entries were loaded and are disabled"]
 #[non_exhaustive]
 pub struct LoadReport {
     /// The generation of the store.

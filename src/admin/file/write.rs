@@ -9,8 +9,8 @@ use super::format::{
     ContentDigest, DIGEST, INDENT, LABEL, MAJOR, SEAL, TITLE, Time, check, grace_text, slot_word,
 };
 use super::{Kept, Seal};
+use crate::admin::file::error::StoreFileError;
 use crate::certificate::{CRL_LABEL, Fingerprint, pem};
-use crate::error::StoreFileError;
 use crate::limits::{MAX_SEAL_BYTES, MAX_STORE_FILE_BYTES};
 use crate::store::{
     BlockSelector, Claim, CrlIssuer, Entry, EntryKey, InstalledCrl, Matching, Scope, Server,

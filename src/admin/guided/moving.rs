@@ -6,12 +6,13 @@ use std::sync::Arc;
 use pki_types::UnixTime;
 
 use super::{Facts, Whom, listed};
+use crate::admin::plan::error::PlanError;
 use crate::admin::plan::guard;
 use crate::admin::ways::Ways;
 use crate::admin::{Applied, Override, Seen};
 use crate::certificate::{Clock, Moment, seconds};
-use crate::error::{PlanError, StoreError};
 use crate::policy::{Policy, Usable};
+use crate::store::error::StoreError;
 use crate::store::{Claim, Draft, GroupId, Report, Scope, ServerId, Slot, TrustStore, View};
 
 /// How far a move is, and what comes next.

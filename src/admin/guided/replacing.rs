@@ -3,12 +3,13 @@
 use core::fmt;
 
 use super::{Facts, Whom, listed};
+use crate::admin::plan::error::PlanError;
 use crate::admin::plan::guard;
 use crate::admin::ways::{Unusable, pins_of};
 use crate::admin::{Applied, Override, Seen};
 use crate::certificate::{Clock, Fingerprint};
-use crate::error::{PlanError, StoreError};
 use crate::policy::{Policy, Usable};
+use crate::store::error::StoreError;
 use crate::store::{EntryKey, GroupId, Report, Scope, ServerId, Slot, TrustStore, View};
 
 /// How far a replacement is, and what comes next.

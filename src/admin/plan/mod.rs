@@ -1,6 +1,7 @@
 //! What a change would do to the peers that work now, before it is made.
 
 mod effects;
+pub(crate) mod error;
 mod floor;
 mod forecast;
 mod own;
@@ -14,15 +15,17 @@ pub use forecast::{Forecast, Outage, forecast};
 pub use own::{OwnRenewal, own_renewal};
 
 use super::{Peer, Seen};
+use crate::admin::plan::error::PlanError;
 use crate::certificate::Clock;
-use crate::error::{PlanError, StoreError};
 use crate::policy::Policy;
+use crate::store::error::StoreError;
 use crate::store::{BlockSelector, Bounded, Draft, EntryKey, Report, TrustStore, View};
 use effects::{Side, compare};
 
 /// A change that was tried on a copy of the store: what it reports, whom it gains and loses. Nothing is changed
 /// until it is [applied](Self::apply).
 #[derive(Debug)]
+#[must_use = "a plan changes nothing until it is applied"]
 pub struct Plan<T> {
     draft: Draft,
     policy: Policy,
@@ -142,6 +145,7 @@ pub fn block(
 
 /// A change that was made, and what it did.
 #[derive(Clone, Debug)]
+#[must_use = "it says which peers the change locked out"]
 #[non_exhaustive]
 pub struct Applied<T> {
     /// What the change returned.
@@ -266,6 +270,7 @@ impl<T: fmt::Display> fmt::Display for Plan<T> {
 
 /// Whether an entry can be removed without locking anybody out.
 #[derive(Clone, Debug)]
+#[must_use = "it says whether the removal locks a peer out"]
 pub struct Removal {
     effects: Effects,
 }

@@ -1,7 +1,7 @@
 //! `connect`: makes the link, and says what was presented, which rule decided, and what to do.
 
 use clap::{Args, ValueEnum};
-use mutual_trust::admin::{Observation, observation_queue};
+use mutual_trust::observe::{Observation, observation_queue};
 use mutual_trust::tls::{self, TlsVersion, UnsentCertificates, refusal};
 use mutual_trust::{Certificate, ClientConfigBuilder, HostName, Verdict};
 use serde_json::{Value, json};

@@ -1,5 +1,6 @@
 //! What a command hands to the one who called it: text or JSON, an exit code, and errors with their kind.
 
+use core::error::Error;
 use core::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -8,6 +9,7 @@ use mutual_trust::error::{
     CertificateError, ConfigError, CrlError, DurableError, EnrolmentError, FingerprintError,
     GuardedError, HostNameError, IdError, IdentityError, IssueError, MomentError, ProbeError,
     SanPatternError, SettingError, StoreError, StoreFileError, WindowsError, WriteError,
+    with_causes,
 };
 use serde_json::{Map, Value, json};
 
@@ -72,11 +74,11 @@ impl Failure {
     }
 
     /// The kind of an error of the library: its room, and the name of its variant.
-    fn of(room: &str, error: &(impl fmt::Debug + fmt::Display)) -> Self {
+    fn of(room: &str, error: &(impl Error + 'static)) -> Self {
         let shown = format!("{error:?}");
         let end = shown.find(|letter: char| !letter.is_ascii_alphanumeric());
         let variant = end.and_then(|end| shown.get(..end)).unwrap_or(&shown);
-        Self::new(&format!("{room}/{variant}"), error.to_string())
+        Self::new(&format!("{room}/{variant}"), with_causes(error))
     }
 }
 
@@ -130,7 +132,7 @@ impl From<GuardedError> for Failure {
 
 impl From<ProbeError> for Failure {
     fn from(error: ProbeError) -> Self {
-        Self::new("link", error.to_string())
+        Self::new("link", with_causes(&error))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::PemError;
+use crate::certificate::error::PemError;
 
 /// Why bytes are not a certificate revocation list (RFC 5280 section 5).
 #[derive(Debug, Error)]
@@ -67,7 +67,7 @@ pub enum CrlError {
     #[error(transparent)]
     Pem(#[from] PemError),
     /// One section of a PEM file is not a good list.
-    #[error("section {index} (line {line}): {source}")]
+    #[error("section {index} (line {line}) is not a good revocation list")]
     #[non_exhaustive]
     Section {
         /// Number of the section, from 0.

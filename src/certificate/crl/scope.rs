@@ -5,7 +5,7 @@ use super::super::grammar;
 use super::super::{Certificate, names_equal};
 use super::place::Place;
 use super::reader::{Extension, Reader, SEQUENCE};
-use crate::error::{CrlError, CrlRefusal};
+use crate::certificate::error::{CrlError, CrlRefusal};
 use crate::limits::MAX_DISTRIBUTION_POINT_NAMES;
 
 /// Which kind of certificates a list is about.

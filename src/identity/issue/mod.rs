@@ -2,6 +2,7 @@
 //! [`tls::OwnKey`](crate::tls::OwnKey), which has them inside a crypto provider.
 
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+pub(super) mod error;
 mod generate;
 mod kind;
 mod profile;

@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mutual_trust::admin::LiveTrust;
+use mutual_trust::store::LiveTrust;
 use mutual_trust::admin::file::{Kept, read, write};
 use mutual_trust::certificate::Certificate;
 use mutual_trust::policy::{ChainMemory, Question, Target};

@@ -6,7 +6,8 @@ use std::fs;
 use std::time::Instant;
 
 use mutual_trust::admin::file::{Kept, read, write};
-use mutual_trust::admin::{DurableSettings, DurableStore, LiveTrust};
+use mutual_trust::admin::{DurableSettings, DurableStore};
+use mutual_trust::store::LiveTrust;
 use mutual_trust::{Certificate, EntryOptions, PinScope, ServerId, TrustStore};
 use mutual_trust_peers::clock;
 use mutual_trust_peers::record::Record;
