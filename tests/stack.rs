@@ -19,10 +19,10 @@ fn a_handshake_needs_the_stack_that_security_says() {
     let kib = 80;
     for setting in settings() {
         let (server, system) = (self_signed("kms1.example"), self_signed("array-7.example"));
-        let trusted = setting.pinning_server(&server.certificate).view();
+        let trusted = setting.pinning_server(&server.certificate).snapshot();
         let client = setting.client(trusted, system.identity(&[], &setting.provider));
         let client = Arc::new(client.build_for(&keys_1()).unwrap());
-        let trusted = setting.pinning_client(&system.certificate).view();
+        let trusted = setting.pinning_client(&system.certificate).snapshot();
         let own = server.identity(&[], &setting.provider);
         let server = Arc::new(setting.server(trusted, own).build().unwrap());
         let both = move || {

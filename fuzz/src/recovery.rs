@@ -74,7 +74,7 @@ pub(crate) fn good() -> TrustStore {
         Ok(store.block_selector(BlockSelector::certificate(gone))),
     ];
     assert!(done.iter().all(Result::is_ok), "{done:?}");
-    store.view();
+    store.snapshot();
     store
 }
 

@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-use super::Observation;
 use crate::certificate::{Fingerprint, HostName, Role};
+use crate::observe::Observation;
 use crate::store::ServerId;
 
 /// A peer as an administrator names it.
@@ -20,7 +20,7 @@ pub enum Peer {
 
 impl Peer {
     /// Whom an observation is about; `None` if it does not say which server it was.
-    pub fn of(observation: &Observation) -> Option<Self> {
+    pub fn from_observation(observation: &Observation) -> Option<Self> {
         match observation.verdict.role() {
             Role::Client => observation.verdict.presented().map(Self::Client),
             Role::Server => {

@@ -6,7 +6,7 @@
 
 use core::num::NonZeroU16;
 
-use crate::error::{CertificateError, OtherFormat};
+use crate::certificate::error::{CertificateError, OtherFormat};
 use crate::limits::MAX_DER_DEPTH;
 
 // Tags that the files of this module share.

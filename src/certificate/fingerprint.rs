@@ -5,7 +5,7 @@ use core::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
-use crate::error::FingerprintError;
+use crate::certificate::error::FingerprintError;
 use crate::limits::MAX_FINGERPRINT_TEXT;
 
 macro_rules! digest_type {

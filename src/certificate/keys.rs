@@ -6,7 +6,7 @@ use pki_types::{SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer};
 
 use super::algorithms::{self, KeyKind};
 use super::{AllowedKeys, Certificate, Crl, der, variants};
-use crate::error::SettingError;
+use crate::certificate::error::SettingError;
 use crate::limits::{MAX_RSA_BITS, MIN_RSA_BITS};
 
 /// The public keys that are accepted: the crypto provider verifies them, they are strong enough, and a signature can

@@ -17,11 +17,13 @@
 pub(crate) mod algorithms;
 mod allowed;
 mod boundary;
+mod causes;
 mod compare;
 mod crl;
 mod curve;
 pub(crate) mod der;
 mod described;
+pub(crate) mod error;
 mod extensions;
 mod fingerprint;
 pub(crate) mod form;
@@ -33,6 +35,7 @@ mod names;
 mod parse;
 pub(crate) mod pem;
 mod public_key;
+mod setting;
 mod shown;
 mod time;
 pub(crate) mod variants;
@@ -54,13 +57,15 @@ pub use time::{Clock, Moment, SystemClock, TimeSource, Validity};
 #[cfg(all(test, any(feature = "aws-lc-rs", feature = "ring")))]
 pub(crate) use compare::count as folded;
 pub(crate) use compare::{canonical_name, names_equal};
-pub(crate) use crl::{CRL_LABEL, Reasons, Succession, shortest};
+#[cfg(feature = "admin")]
+pub(crate) use crl::CRL_LABEL;
+pub(crate) use crl::{Reasons, Succession, shortest};
 pub(crate) use issued::{Issued, OfPath};
 pub(crate) use keys::SignatureCheck;
 pub(crate) use shown::{breaks_a_line, distinguished, shown};
 pub(crate) use time::seconds;
 
-use crate::error::CertificateError;
+use crate::certificate::error::CertificateError;
 use parse::Facts;
 
 /// The label of a certificate section (RFC 7468 section 5).

@@ -10,7 +10,7 @@ use pki_types::ServerName;
 
 use super::Certificate;
 use super::shown::subject_alternative;
-use crate::error::HostNameError;
+use crate::certificate::error::HostNameError;
 use crate::limits::MAX_DNS_NAME_BYTES;
 
 /// The DNS name or IP address of a server, in normal form.

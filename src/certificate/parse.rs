@@ -15,7 +15,7 @@ use super::grammar::{self, Fields};
 use super::keys::KeyFault;
 use super::time::Validity;
 use super::{BasicConstraints, ExtendedKeyUsage, KeyUsage, SanName, dotted};
-use crate::error::CertificateError;
+use crate::certificate::error::CertificateError;
 use crate::limits::{
     KNOWN_CRITICAL_IN_CA, KNOWN_CRITICAL_IN_PIN, MAX_CERTIFICATE_BYTES, MAX_EXTENSIONS,
     MAX_SERIAL_BYTES, MAX_SUBJECT_ALT_NAMES,

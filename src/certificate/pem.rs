@@ -11,7 +11,7 @@ use base64ct::{Base64, Encoding};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::boundary::{BEGIN, Boundary, DASHES, END, boundary};
-use crate::error::PemError;
+use crate::certificate::error::PemError;
 use crate::limits::{MAX_PEM_BYTES, MAX_PEM_SECTIONS};
 
 /// Labels that errors may show. Any other label could be a part of a key.

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use pki_types::UnixTime;
 
-use crate::error::MomentError;
+use crate::certificate::error::MomentError;
 
 /// The current time, as far as the machine knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

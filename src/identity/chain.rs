@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use super::reader;
+use crate::certificate::error::CertificateError;
 use crate::certificate::pem::Section;
 use crate::certificate::{Certificate, KeyPolicy, SignatureCheck};
-use crate::error::{CertificateError, IdentityError};
+use crate::identity::error::IdentityError;
 use crate::limits::MAX_PRESENTED_CERTIFICATES;
 
 /// The certificate chain that we present: the end entity first, then the issuer of each certificate. Certificates may

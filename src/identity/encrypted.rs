@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::scrypt::{self, Cost};
 use crate::certificate::der::{self, Value};
-use crate::error::DecryptError;
+use crate::identity::error::DecryptError;
 use crate::limits::{MAX_PBKDF2_ITERATIONS, MAX_SCRYPT_COST};
 
 const INTEGER: u8 = 0x02;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use crate::error::ReadFileError;
+use crate::identity::error::ReadFileError;
 
 /// Which users may have access to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,14 +61,14 @@ pub(super) fn exactly(
     let mut found = 0;
     while let Some(rest) = content.get_mut(found..).filter(|rest| !rest.is_empty()) {
         match some(reader, rest)? {
-            0 => return Err(ReadFileError::Short { size, found }),
+            0 => return Err(ReadFileError::UnexpectedEof { size, found }),
             count => found = found.saturating_add(count),
         }
     }
     let mut more = Zeroizing::new([0]);
     match some(reader, &mut *more)? {
         0 => Ok(content),
-        _ => Err(ReadFileError::Long { size }),
+        _ => Err(ReadFileError::Grew { size }),
     }
 }
 
@@ -157,15 +157,15 @@ mod tests {
         assert_eq!(content.capacity(), 4);
         assert!(matches!(
             read(5).unwrap_err(),
-            ReadFileError::Short { size: 5, found: 4 }
+            ReadFileError::UnexpectedEof { size: 5, found: 4 }
         ));
         assert!(matches!(
             read(8).unwrap_err(),
-            ReadFileError::Short { size: 8, found: 4 }
+            ReadFileError::UnexpectedEof { size: 8, found: 4 }
         ));
         assert!(matches!(
             read(3).unwrap_err(),
-            ReadFileError::Long { size: 3 }
+            ReadFileError::Grew { size: 3 }
         ));
         assert!(matches!(read(0).unwrap_err(), ReadFileError::Empty));
         assert!(matches!(

@@ -2,7 +2,7 @@
 
 use crate::certificate::der::{self, Value};
 use crate::certificate::pem;
-use crate::error::{FoundInstead, IdentityError};
+use crate::identity::error::{FoundInstead, IdentityError};
 
 const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;

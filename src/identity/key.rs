@@ -11,7 +11,7 @@ use super::KeyReader;
 use super::form::Form;
 use super::pkcs8;
 use crate::certificate::{KeyKind, KeyRefusal};
-use crate::error::IdentityError;
+use crate::identity::error::IdentityError;
 use crate::limits::{MAX_PRIVATE_KEY_BYTES, MAX_RSA_BITS, MIN_RSA_BITS};
 
 /// A private key in DER. It is wiped when dropped, and cannot be cloned, compared, printed or turned into bytes.

@@ -21,17 +21,20 @@ mod advice;
 mod chain;
 #[cfg(feature = "encrypted-keys")]
 mod encrypted;
+pub(crate) mod error;
 mod file;
 mod form;
 #[cfg(feature = "issue")]
 mod issue;
 mod key;
+mod key_error;
 mod pkcs8;
 mod reader;
 mod scrub;
 #[cfg(feature = "encrypted-keys")]
 mod scrypt;
 mod write;
+mod write_error;
 
 pub use advice::IdentityAdvice;
 pub use chain::Chain;
@@ -47,6 +50,7 @@ pub use write::Existing;
 #[cfg(unix)]
 pub use write::{write_certificates, write_private};
 
+#[cfg(feature = "admin")]
 pub(crate) use write::{Readers, link_as, prepare};
 
 pub(crate) use advice::{advice, signs_with_ml_dsa};

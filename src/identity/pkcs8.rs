@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::form::Form;
 use crate::certificate::der::{self, Value};
 use crate::certificate::{KeyKind, algorithms};
-use crate::error::IdentityError;
+use crate::identity::error::IdentityError;
 
 const INTEGER: u8 = 0x02;
 const OCTET_STRING: u8 = 0x04;

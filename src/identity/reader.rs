@@ -13,8 +13,9 @@ use super::file::{self, Access};
 use super::form::{self, Form, form_of};
 use super::key::check_size;
 use super::{Chain, PrivateKey, pkcs8, scrub_stack};
+use crate::certificate::error::PemError;
 use crate::certificate::pem::{self, Section};
-use crate::error::{FoundInstead, IdentityError, PemError};
+use crate::identity::error::{FoundInstead, IdentityError};
 use crate::limits::MAX_KEY_FILE_BYTES;
 
 pub(super) const CERTIFICATE: &str = "CERTIFICATE";
@@ -234,7 +235,7 @@ impl<'a> KeyReader<'a> {
     #[cfg(feature = "encrypted-keys")]
     fn decrypted(self, der: &[u8]) -> Result<PrivateKey, IdentityError> {
         use super::encrypted::decrypt;
-        use crate::error::DecryptError;
+        use crate::identity::error::DecryptError;
 
         let passphrase = self.passphrase.ok_or(IdentityError::EncryptedKey)?;
         let key = decrypt(der, passphrase);

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 #[cfg(unix)]
 use crate::certificate::Certificate;
-use crate::error::{WriteError, WriteStep};
+use crate::identity::error::{WriteError, WriteStep};
 use crate::limits::MAX_TEMPORARY_NAMES;
 
 /// Who may read a file. It is set on Unix only: on other systems a file inherits the permissions of its folder.
@@ -162,10 +162,10 @@ impl Prepared {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                     return Err(WriteError::Exists { path: path.clone() });
                 }
-                placed => placed.map_err(failed(WriteStep::Place, path))?,
+                placed => placed.map_err(failed(WriteStep::Rename, path))?,
             },
             Existing::Replace => {
-                fs::rename(&self.temporary.path, path).map_err(failed(WriteStep::Place, path))?;
+                fs::rename(&self.temporary.path, path).map_err(failed(WriteStep::Rename, path))?;
                 self.temporary.renamed = true;
             }
         }
@@ -179,11 +179,12 @@ impl Prepared {
 
 /// Gives the file at `path` also the name `second` in the same folder, replacing what has that name. Does not flush the
 /// folder: the caller places another file next.
+#[cfg(feature = "admin")]
 pub(crate) fn link_as(path: &Path, second: &Path) -> Result<(), WriteError> {
     let temporary =
         Temporary::link(path, folder_of(path)?).map_err(failed(WriteStep::Create, path))?;
     // The temporary name stays owned: if both names are the same file, `rename` does nothing and leaves it.
-    fs::rename(&temporary.path, second).map_err(failed(WriteStep::Place, second))
+    fs::rename(&temporary.path, second).map_err(failed(WriteStep::Rename, second))
 }
 
 fn folder_of(path: &Path) -> Result<&Path, WriteError> {
@@ -214,7 +215,7 @@ fn look(path: &Path, existing: Existing) -> Result<(), WriteError> {
     match (fs::symlink_metadata(path), existing) {
         (Err(error), _) if error.kind() == ErrorKind::NotFound => Ok(()),
         (Err(source), _) => Err(WriteError::Io {
-            step: WriteStep::Look,
+            step: WriteStep::Stat,
             path: path.to_owned(),
             source,
         }),
@@ -248,6 +249,7 @@ impl Temporary {
     }
 
     /// Gives an existing file a second name.
+    #[cfg(feature = "admin")]
     fn link(file: &Path, folder: &Path) -> io::Result<Self> {
         let (temporary, ()) = Self::take(folder, |path| fs::hard_link(file, path))?;
         Ok(temporary)

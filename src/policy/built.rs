@@ -67,7 +67,7 @@ fn comparisons(path: &[Certificate]) -> usize {
 /// How many comparisons of a name of the end entity with a SAN pattern of the authority a path may take: if none matches,
 /// each name is compared with each pattern.
 fn of_patterns(leaf: &Certificate, entry: &Entry) -> usize {
-    let patterns = entry.options().get_san_patterns().len();
+    let patterns = entry.options().san_patterns().len();
     match patterns {
         0 => 0,
         patterns => patterns.saturating_mul(leaf.count_names()),

@@ -36,6 +36,9 @@ mod search;
 mod signatures;
 mod text;
 mod timing;
+#[cfg(feature = "enrol")]
+mod unknown;
+#[cfg(feature = "admin")]
 mod usable;
 mod verdict;
 mod warning;
@@ -53,5 +56,9 @@ pub use result::{Accepted, Refusal};
 pub use verdict::Verdict;
 pub use warning::VerdictWarning;
 
+#[cfg(feature = "admin")]
 pub(crate) use revocation::may_tell;
-pub(crate) use usable::{Usable, unknown_peer};
+#[cfg(feature = "enrol")]
+pub(crate) use unknown::unknown_peer;
+#[cfg(feature = "admin")]
+pub(crate) use usable::Usable;

@@ -42,7 +42,7 @@ pub(super) fn ask(case: &Case<'_>, pins: Option<&Shelf>) -> PinOutcome {
     // P5: a whole-certificate or fingerprint match decides before a key match, then the lower fingerprint.
     let whole = pins
         .get_held(case.leaf.fingerprint(), case.holder)
-        .filter(|entry| entry.options().get_matching() == Matching::Certificate);
+        .filter(|entry| entry.options().matching() == Matching::Certificate);
     let mut by_key = pins.by_public_key(case.leaf.subject_public_key_info());
     let (only, mut others) = (by_key.next(), Vec::new());
     others.extend(by_key);
@@ -58,7 +58,7 @@ pub(super) fn ask(case: &Case<'_>, pins: Option<&Shelf>) -> PinOutcome {
     for entry in whole.into_iter().chain(by_key) {
         match usable(case, entry) {
             Ok(warnings) => {
-                let reason = match (entry.certificate(), entry.options().get_matching()) {
+                let reason = match (entry.certificate(), entry.options().matching()) {
                     (None, _) => ReasonCode::FingerprintMatched,
                     (Some(_), Matching::Certificate) => ReasonCode::PinMatched,
                     (Some(_), Matching::PublicKey) => ReasonCode::KeyMatched,
@@ -128,7 +128,7 @@ fn certificate_usable(
 ) -> Result<(), Rejection> {
     revocation::check_installed(case, certificate, Slot::Pin)?;
     case.check_key(certificate)?;
-    let rule = options.get_validity().unwrap_or(case.policy.validity());
+    let rule = options.validity().unwrap_or(case.policy.validity());
     if case.timing.pin(certificate.validity(), rule)? {
         warnings.push(VerdictWarning::InGrace {
             not_after: certificate.validity().not_after(),
@@ -185,6 +185,7 @@ pub(super) fn unusable(case: &Case<'_>, entry: &Entry) -> Option<Rejection> {
 
 /// Whether what was presented would be accepted now if it were installed as a pin without any option. An administrator
 /// may then be asked about it; nothing else follows.
+#[cfg(feature = "enrol")]
 pub(super) fn could_be_pinned(case: &Case<'_>) -> bool {
     let mut warnings = Vec::new();
     certificate_usable(case, &EntryOptions::new(), case.leaf, &mut warnings).is_ok()

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::ChainProfile;
 use crate::certificate::KeyPolicy;
-use crate::error::SettingError;
+use crate::certificate::error::SettingError;
 use crate::limits::{MAX_GRACE, MAX_INTERMEDIATES_IN_PATH, MAX_REMEMBERED_CHAINS};
 use crate::store::ValidityRule;
 

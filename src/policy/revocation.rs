@@ -192,6 +192,7 @@ pub(crate) fn may_tell(policy: &Policy, list: &InstalledCrl) -> bool {
 }
 
 /// Whether anything that an issuer signed could count as not revoked now. For reports.
+#[cfg(feature = "admin")]
 pub(super) fn check_issuer(case: &Case<'_>, issuer: &Certificate) -> Result<(), Rejection> {
     let Some(lists) = asked(case, issuer)? else {
         return Ok(());

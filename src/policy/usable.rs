@@ -1,12 +1,11 @@
-//! Could an entry accept anything now, and could an unknown peer be pinned? For reports to an administrator: nothing here
-//! accepts a peer.
+//! Whether an entry could accept anything now. For reports to an administrator: nothing here accepts a peer.
 
 use super::case::Case;
 use super::detail::Rejection;
 use super::profile::Place;
 use super::timing::Timing;
 use super::work::Work;
-use super::{Policy, Question, ReasonCode, Target, Verdict, issuers, pinned, revocation};
+use super::{Policy, Question, ReasonCode, Target, issuers, pinned, revocation};
 use crate::certificate::{Certificate, Clock};
 use crate::store::{Claim, Entry, Server, ServerId, Slot, View};
 
@@ -84,30 +83,4 @@ impl<'a> Usable<'a> {
             holder: None,
         })
     }
-}
-
-/// The certificate of a refused peer, if an administrator may be asked about it: nothing installed matches it, and as a
-/// pin it would be accepted now.
-///
-/// `verdict` must be the answer of [`decide`](super::decide()) to the same arguments.
-pub(crate) fn unknown_peer(
-    view: &View,
-    policy: &Policy,
-    question: &Question<'_>,
-    verdict: &Verdict,
-) -> Option<Certificate> {
-    if verdict.is_accepted() || !verdict.reason().is_unknown_peer() {
-        return None;
-    }
-    let leaf = Certificate::from_der(question.end_entity).ok()?;
-    let case = Case {
-        view,
-        policy,
-        question,
-        timing: Timing::of(view, question.clock),
-        work: &Work::default(),
-        leaf: &leaf,
-        holder: None,
-    };
-    pinned::could_be_pinned(&case).then_some(leaf)
 }

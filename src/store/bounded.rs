@@ -37,6 +37,7 @@ impl<T> Bounded<T> {
     }
 
     /// Drops items, which are then counted.
+    #[cfg(any(feature = "admin", feature = "enrol"))]
     pub(crate) fn retain(&mut self, keep: impl FnMut(&T) -> bool) {
         let before = self.items.len();
         self.items.retain(keep);
@@ -64,7 +65,7 @@ impl<T> Bounded<T> {
     }
 
     /// How many more there were.
-    pub fn more(&self) -> usize {
+    pub fn omitted(&self) -> usize {
         self.more
     }
 

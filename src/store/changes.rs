@@ -6,8 +6,8 @@ use super::{
     BlockSelector, Done, Entry, EntryKey, EntryOptions, Report, StoreWarning, TrustStore, import,
 };
 use crate::certificate::{Certificate, breaks_a_line};
-use crate::error::StoreError;
 use crate::limits::MAX_LABEL_BYTES;
+use crate::store::error::StoreError;
 
 impl TrustStore {
     /// Gives an entry other options.
@@ -24,7 +24,7 @@ impl TrustStore {
         if let Some(certificate) = entry.certificate() {
             import::check_role(key.slot, &key.scope, certificate, &options, &mut warnings)?;
         }
-        if options.get_ends() != entry.options().get_ends() {
+        if options.end() != entry.options().end() {
             self.check_entry_end(&options)?;
         }
         entry.change(|more| more.options = options);

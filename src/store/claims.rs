@@ -8,8 +8,8 @@ use super::{
     Claim, ClockState, Done, EntryKey, GroupId, Report, Scope, ServerId, Slot, TrustStore, View,
 };
 use crate::certificate::seconds;
-use crate::error::StoreError;
 use crate::limits::MAX_MIGRATION;
+use crate::store::error::StoreError;
 
 /// The latest end of a migration that is set at `now`.
 fn latest_end(now: UnixTime) -> i64 {
@@ -20,6 +20,7 @@ fn latest_end(now: UnixTime) -> i64 {
 impl View {
     /// The servers whose migration ends later than any that could be set when this view was published, with the end: an
     /// earlier version took them, or they came from elsewhere.
+    #[cfg(feature = "admin")]
     pub(crate) fn long_migrations(&self) -> Vec<(ServerId, UnixTime)> {
         let latest = self.floor().map(latest_end);
         let long = |until: UnixTime| latest.is_none_or(|latest| seconds(until) > latest);

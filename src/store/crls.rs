@@ -36,6 +36,7 @@ pub struct UnreadCrl {
     fingerprint: Fingerprint,
     issuer: CrlIssuer,
     origin: CrlOrigin,
+    #[cfg(feature = "admin")]
     disabled: Option<Box<str>>,
 }
 
@@ -66,12 +67,14 @@ impl UnreadCrl {
     }
 
     /// Why it was disabled before, if it was.
+    #[cfg(feature = "admin")]
     pub(crate) fn disabled(&self) -> Option<&str> {
         self.disabled.as_deref()
     }
 }
 
 /// A list as it was stored.
+#[cfg(feature = "admin")]
 pub(crate) struct HeldCrl<'a> {
     pub(crate) issuer: CrlIssuer,
     pub(crate) der: &'a [u8],
@@ -79,6 +82,7 @@ pub(crate) struct HeldCrl<'a> {
     pub(crate) disabled: Option<Box<str>>,
 }
 
+#[cfg(feature = "admin")]
 impl HeldCrl<'_> {
     pub(super) fn unread(self) -> UnreadCrl {
         UnreadCrl {
@@ -103,6 +107,7 @@ impl InstalledCrl {
     }
 
     /// The same, from which nothing but revocations is taken.
+    #[cfg(feature = "admin")]
     pub(crate) fn disable(self, why: Option<Box<str>>) -> Self {
         Self {
             disabled: why,
@@ -312,6 +317,7 @@ impl Crls {
     }
 
     /// Puts a list in that is not read; its issuer is checked from now on.
+    #[cfg(feature = "admin")]
     pub(crate) fn put_unread(&mut self, list: UnreadCrl) {
         self.check(&list.issuer);
         let size = list.der.len();

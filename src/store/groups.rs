@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Done, GroupId, Report, Scope, ServerId, Slot, TrustStore};
-use crate::error::StoreError;
+use crate::store::error::StoreError;
 
 /// Servers that replicate one certificate.
 #[derive(Clone, Debug)]

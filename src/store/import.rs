@@ -3,8 +3,8 @@
 use super::{EntryOptions, Scope, Slot, StoreWarning, TrustStore};
 use crate::certificate::form::unprocessed;
 use crate::certificate::{Certificate, Clock, Role, SignatureCheck, seconds};
-use crate::error::{NeverMatch, StoreError};
 use crate::limits::CLOCK_TOLERANCE;
+use crate::store::error::{NeverMatch, StoreError};
 
 impl TrustStore {
     /// Judges a certificate for a slot and scope; the warnings are for the report.
@@ -44,6 +44,7 @@ impl TrustStore {
     /// Judges what was installed before, at loading: whether this version, its key policy and its provider would
     /// take it (rule I8). Its signature was verified over the same bytes when it was installed; blocks and dates
     /// count when a peer is judged.
+    #[cfg(feature = "admin")]
     pub(super) fn check_loaded(
         &self,
         slot: Slot,

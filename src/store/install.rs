@@ -8,8 +8,8 @@ use super::{
     Server, ServerId, Slot, StoreWarning, TrustStore,
 };
 use crate::certificate::{Certificate, Clock, Fingerprint, HostName, canonical_name};
-use crate::error::StoreError;
 use crate::limits::MAX_NAMESAKE_SIGNATURES;
+use crate::store::error::StoreError;
 
 /// Where an entry goes, and the server that must be made for it first.
 struct Place {
@@ -132,7 +132,7 @@ impl TrustStore {
                     self.install_authority(authorities.clone(), certificate, options)
                 }
                 Decision::Intermediate => self.install_intermediate(certificate, options),
-                Decision::LeaveOut => {
+                Decision::Skip => {
                     sum.warnings.push(StoreWarning::LeftOut { index });
                     continue;
                 }
@@ -324,6 +324,6 @@ impl TrustStore {
     }
 
     pub(super) fn check_entry_end(&self, options: &EntryOptions) -> Result<(), StoreError> {
-        options.get_ends().map_or(Ok(()), |end| self.check_end(end))
+        options.end().map_or(Ok(()), |end| self.check_end(end))
     }
 }

@@ -1,10 +1,22 @@
-//! Facts: what is installed, for whom.
+//! What is installed: pins, authorities, intermediates, groups, blocks and revocation lists.
 //!
-//! A [`TrustStore`] is changed by an administrator, one call at a time; each call says what it did
-//! ([`Report`]) or leaves the store as it was ([`StoreError`]). What verdicts read
-//! is a [`View`]: an immutable snapshot of it with a number, the *generation*, that only grows.
+//! An administrator changes a [`TrustStore`], one call at a time. Each call returns a [`Report`] of what it did, or
+//! leaves the store unchanged. Verdicts read a [`View`]: an immutable snapshot with a number, the *generation*, which
+//! only grows. [`LiveTrust`] holds the snapshot in force.
 //!
-//! A store with nothing in it trusts nobody.
+//! ```
+//! use mutual_trust::{KeyPolicy, LiveTrust, TrustStore};
+//!
+//! let mut store = TrustStore::new(KeyPolicy::new(&[]));
+//! let trust = LiveTrust::new(store.snapshot()); // configurations follow it
+//!
+//! let report = store.add_server("keys-1".parse()?, ["kms1.example".parse()?])?;
+//! println!("{report}"); // what the change did, for the administrator
+//! trust.publish(store.snapshot())?; // in force from the next handshake on
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! An empty store trusts no peer.
 
 mod blocks;
 mod bounded;
@@ -18,21 +30,27 @@ mod data;
 mod directory;
 mod draft;
 mod entry;
+pub(crate) mod error;
 mod filter;
 mod groups;
 mod ids;
 mod import;
 mod install;
+mod live;
 mod namesakes;
 mod options;
 mod patterns;
+#[cfg(feature = "admin")]
+mod planned;
 mod report;
+#[cfg(feature = "admin")]
 mod restore;
 mod revocation;
 mod servers;
 mod shelf;
 mod signers;
 mod table;
+pub(crate) mod trace;
 mod view;
 pub(crate) mod waiters;
 
@@ -42,15 +60,19 @@ pub use blocks::BlockSelector;
 pub use bundle::{Bundle, BundleItem, Decision, Proposal};
 pub use clock::ClockState;
 pub use crl_issuer::CrlIssuer;
-pub(crate) use crls::{CrlOrigin, HeldCrl};
+pub(crate) use crls::CrlOrigin;
+#[cfg(feature = "admin")]
+pub(crate) use crls::HeldCrl;
 pub use crls::{InstalledCrl, UnreadCrl};
 pub use draft::Draft;
 pub use entry::{AuthorityScope, Entry, EntryKey, PinScope, Scope, Slot};
 pub use groups::Group;
 pub use ids::{GroupId, ServerId};
+pub use live::LiveTrust;
 pub(crate) use namesakes::Wanted;
 pub use options::{EntryOptions, Matching, ValidityRule};
 pub use patterns::SanPattern;
+#[cfg(feature = "admin")]
 pub(crate) use restore::{HeldEntry, HeldServer};
 pub(crate) use shelf::Shelf;
 pub(crate) use signers::Signer;
@@ -62,14 +84,14 @@ pub(crate) use view::Snapshot;
 pub use view::View;
 
 use crate::certificate::{KeyPolicy, SystemClock, TimeSource};
-use crate::error::StoreError;
+use crate::store::error::StoreError;
 use data::Data;
 use entry::More;
 
 /// The certificates that an administrator installed, and for whom.
 ///
 /// One store per tenant; stores share nothing. It is not meant to be shared between threads: publish
-/// [views](Self::view) of it.
+/// [snapshots](Self::snapshot) of it.
 ///
 /// ```
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] {
@@ -99,7 +121,7 @@ pub struct TrustStore {
 }
 
 impl TrustStore {
-    /// An empty store, which trusts nobody, on the system's clock.
+    /// An empty store, which trusts no peer, on the system's clock.
     ///
     /// `keys` says which public keys may be installed at all, and which may decide anything by a view of this store,
     /// whatever the policy of the question takes (rule I4).
@@ -152,7 +174,7 @@ impl TrustStore {
         done
     }
 
-    /// What is installed now, for reading. To publish, take a [`view`](Self::view).
+    /// What is installed now, for reading. To publish it, take a [`snapshot`](Self::snapshot).
     pub fn contents(&self) -> &View {
         &self.data
     }

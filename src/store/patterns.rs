@@ -5,8 +5,8 @@ use core::net::IpAddr;
 use core::str::FromStr;
 
 use crate::certificate::{HostName, SanName};
-use crate::error::SanPatternError;
 use crate::limits::MAX_SHOWN_NAME;
+use crate::store::error::SanPatternError;
 
 /// A pattern that one subject alternative name of a client's certificate must match.
 ///

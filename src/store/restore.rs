@@ -12,8 +12,9 @@ use super::{
     BlockSelector, Claim, ClockState, CrlIssuer, CrlOrigin, Done, Entry, EntryKey, EntryOptions,
     Group, GroupId, HeldCrl, InstalledCrl, Report, Scope, Server, ServerId, Slot, TrustStore,
 };
+use crate::certificate::error::with_causes;
 use crate::certificate::{Certificate, Clock, Crl, Fingerprint, HostName, shown};
-use crate::error::StoreError;
+use crate::store::error::StoreError;
 
 /// A server as it was stored.
 pub(crate) struct HeldServer {
@@ -107,16 +108,16 @@ impl TrustStore {
             match known.map_or_else(|| Certificate::from_der(der), Ok) {
                 Ok(read) => {
                     let judged = self.check_loaded(key.slot, &key.scope, &read, &held.options);
-                    refused = judged.err().map(|error| error.to_string());
+                    refused = judged.err().map(|error| with_causes(&error));
                     certificate = Some(read);
                 }
                 Err(error) => {
                     unread = Some(der.into());
-                    refused = Some(error.to_string());
+                    refused = Some(with_causes(&error));
                 }
             }
         } else if let Err(error) = held.options.check(key.slot, &key.scope, true) {
-            refused = Some(error.to_string());
+            refused = Some(with_causes(&error));
         }
         let refused = refused.map(|why| shown(&why));
         let disabled = (held.disabled.is_some() || refused.is_some()).then(|| {
@@ -198,7 +199,7 @@ impl TrustStore {
             }
             Err(error) => {
                 crls.put_unread(held.unread());
-                Some(error.to_string())
+                Some(with_causes(&error))
             }
         }
     }
@@ -290,18 +291,6 @@ impl TrustStore {
     pub(crate) fn count_up_to(&mut self, generation: u64) {
         if self.data.generation() < generation {
             self.edit().generation = generation;
-        }
-    }
-
-    /// The same store once more, to be changed and then kept or thrown away. Copies pointers only.
-    pub(crate) fn fork(&self) -> Self {
-        Self {
-            data: self.data.clone(),
-            keys: self.keys,
-            clock: self.clock.clone(),
-            acting: self.acting.clone(),
-            source: self.source.clone(),
-            last: self.last.clone(),
         }
     }
 

@@ -9,8 +9,8 @@ use super::{CrlIssuer, CrlOrigin, Done, EntryKey, InstalledCrl, Report, StoreWar
 use crate::certificate::{
     Certificate, Clock, Crl, Fingerprint, Moment, SignatureCheck, Succession, seconds,
 };
-use crate::error::StoreError;
 use crate::limits::{CLOCK_TOLERANCE, MAX_CRL_BYTES_HELD, MAX_CRLS, MAX_CRLS_PER_ISSUER};
+use crate::store::error::StoreError;
 
 impl TrustStore {
     /// Installs a revocation list that an installed authority or intermediate signed. From then on the

@@ -9,7 +9,7 @@ use super::{
     TrustStore, View,
 };
 use crate::certificate::{Clock, HostName, seconds};
-use crate::error::StoreError;
+use crate::store::error::StoreError;
 
 /// Whether a server must present a pin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

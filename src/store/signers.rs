@@ -7,14 +7,18 @@
 //! cannot claim a signature that was never made.
 
 use core::hash::BuildHasher;
+#[cfg(feature = "admin")]
 use std::borrow::Cow;
+#[cfg(feature = "admin")]
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::sync::Arc;
 
+#[cfg(feature = "admin")]
+use super::Scope;
 use super::data::Data;
 use super::table::Table;
-use super::{EntryKey, Scope, Slot, TrustStore};
+use super::{EntryKey, Slot, TrustStore};
 use crate::certificate::{
     Certificate, Issued, KeyPolicy, SignatureCheck, canonical_name, names_equal,
 };
@@ -69,6 +73,7 @@ pub(crate) struct Signers {
 }
 
 impl Signers {
+    #[cfg(feature = "admin")]
     pub(super) fn is_shared(&self, other: &Self) -> bool {
         self.facts.is_shared(&other.facts) && self.waiting.is_shared(&other.waiting)
     }
@@ -240,6 +245,7 @@ impl TrustStore {
     }
 
     /// Verifies the signatures of the installed CAs on all installed intermediates, after a load.
+    #[cfg(feature = "admin")]
     pub(super) fn learn_all_signatures(&mut self) {
         let data = self.data.data();
         let shelf = data.shelf(Slot::Intermediate, &Scope::Everyone);

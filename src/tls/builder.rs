@@ -9,9 +9,10 @@ use rustls::{ClientConfig, ServerConfig};
 use super::settings::Settings;
 use super::sink::ObservationSink;
 use super::{Identities, PeerCheck, TlsVersion};
-use crate::admin::{LiveTrust, Observations};
 use crate::certificate::{Role, TimeSource};
+use crate::observe::Observations;
 use crate::policy::{ChainMemory, Policy};
+use crate::store::LiveTrust;
 
 /// Builds rustls configurations that enforce the rules. As in rustls, one builder serves both ends: use it as
 /// [`ClientConfigBuilder`](super::ClientConfigBuilder) or [`ServerConfigBuilder`](super::ServerConfigBuilder).

@@ -11,8 +11,8 @@ use super::resolver::ClientResolver;
 use super::settings::{Settings, refused_by_rustls};
 use super::verifier::Verifier;
 use super::{Links, UnsentCertificates};
-use crate::error::ConfigError;
 use crate::store::ServerId;
+use crate::tls::error::ConfigError;
 
 /// Builds rustls client configurations that connect to key servers under the rules.
 ///
@@ -69,7 +69,7 @@ impl ClientConfigBuilder {
     }
 
     pub(super) fn check_known(&self, server: &ServerId) -> Result<(), ConfigError> {
-        match self.settings().trust.view().server(server) {
+        match self.settings().trust.current().server(server) {
             Some(_) => Ok(()),
             None => Err(ConfigError::UnknownServer(server.clone())),
         }

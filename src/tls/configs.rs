@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustls::ClientConfig;
 
 use super::ClientConfigBuilder;
-use crate::error::ConfigError;
 use crate::limits::MAX_CACHED_LINKS;
 use crate::store::ServerId;
+use crate::tls::error::ConfigError;
 
 /// Hands out client configurations, one for each server, by the view in force at the time of the call. Made by
 /// [`ClientConfigBuilder::client_configs`]. Cheap to clone: all clones share one cache.
@@ -47,7 +47,7 @@ impl Links {
     /// # Errors
     /// The server is not in the view in force; the identity cannot be used.
     pub fn config_for(&self, server: &ServerId) -> Result<Arc<ClientConfig>, ConfigError> {
-        let view = self.0.builder.settings().trust.view();
+        let view = self.0.builder.settings().trust.current();
         let cache = self.0.cache.lock();
         let mut cache = cache.unwrap_or_else(PoisonError::into_inner);
         if view.server(server).is_none() {

@@ -24,9 +24,9 @@ use super::sink::JudgedPeer;
 use super::verifier::{Judge, JudgeClient, PeerChain, Verifier};
 use crate::admin::{Enrolment, Presented};
 use crate::certificate::{Certificate, Role};
-use crate::error::ConfigError;
 use crate::policy::Refusal;
 use crate::policy::{Question, Verdict, unknown_peer};
+use crate::tls::error::ConfigError;
 
 /// Makes a server configuration for each connection. Known clients are judged as by
 /// [`ServerConfigBuilder::build`]. Unknown clients are refused as well, and may wait in an [`Enrolment`] while it is
@@ -192,7 +192,7 @@ impl Judge for ConnectionJudge {
 impl JudgeClient for ConnectionJudge {
     fn judge_client(&self, peer: PeerChain<'_>) -> Result<(), Error> {
         self.replace_evidence(Evidence::Refuse);
-        let view = self.common.trust.view();
+        let view = self.common.trust.current();
         let clock = self.common.clock.now();
         let question = Question::client(peer.end_entity, peer.intermediates, clock);
         let verdict = self.common.client_verdict(&view, &question);
@@ -389,7 +389,7 @@ mod tests {
                 install(PinScope::Clients, &other());
             }
             install(scope.clone(), server_id.certificate());
-            let trust = LiveTrust::new(store.view());
+            let trust = LiveTrust::new(store.snapshot());
             for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
                 for meddling in [
                     Meddling::None,

@@ -11,7 +11,7 @@ use rustls::sign::{CertifiedKey, Signer, SigningKey, SingleCertAndKey};
 use rustls::{SignatureAlgorithm, SignatureScheme};
 
 use crate::certificate::{Certificate, Clock, KeyPolicy};
-use crate::error::IdentityError;
+use crate::identity::error::IdentityError;
 use crate::identity::{self, Chain, IdentityAdvice, KeyReader, PrivateKey, scrub_stack};
 
 /// Whether a signer must say which public key it signs for.

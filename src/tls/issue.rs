@@ -11,7 +11,7 @@ use rustls::sign::SigningKey;
 
 use super::Identity;
 use crate::certificate::{Clock, KeyKind, KeyPolicy, der};
-use crate::error::{IdentityError, IssueError};
+use crate::identity::error::{IdentityError, IssueError};
 use crate::identity::{
     CertificateRequest, CertificateSpec, Chain, PrivateKey, SERIAL_BYTES, is_self_signed, request,
     scrub_stack, self_signed,

@@ -13,9 +13,9 @@ use super::settings::{Settings, TlsVersion};
 use super::signature::Proof;
 use super::sink::{AwaitSignature, ByCertificate, InThread, JudgedPeer, ObservationSink};
 use super::verifier::{Judge, JudgeClient, JudgeServer, PeerChain};
-use crate::admin::LiveTrust;
 use crate::certificate::{Clock, HostName, TimeSource};
 use crate::policy::{ChainMemory, Question, Refusal, Target, Verdict};
+use crate::store::LiveTrust;
 use crate::store::{ServerId, View};
 
 /// What every judge decides by.
@@ -47,7 +47,7 @@ impl Common {
         peer: PeerChain<'_>,
         server_name: &ServerName<'_>,
     ) -> (Verdict, Clock) {
-        let view = self.trust.view();
+        let view = self.trust.current();
         let clock = self.clock.now();
         let dialled = HostName::try_from(server_name);
         let target = match (server, &dialled) {
@@ -172,7 +172,7 @@ impl JudgeServer for ServerJudge {
 
 impl JudgeClient for ClientJudge {
     fn judge_client(&self, peer: PeerChain<'_>) -> Result<(), Error> {
-        let view = self.common.trust.view();
+        let view = self.common.trust.current();
         let clock = self.common.clock.now();
         let question = Question::client(peer.end_entity, peer.intermediates, clock);
         let verdict = self.common.client_verdict(&view, &question);

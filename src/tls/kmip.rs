@@ -11,7 +11,7 @@ use rustls::crypto::CryptoProvider;
 
 use super::TlsVersion;
 use crate::certificate::Role;
-use crate::error::ConfigError;
+use crate::tls::error::ConfigError;
 
 /// Mandatory in TLS 1.3.
 const MANDATORY: [(CipherSuite, &str); 2] = [

@@ -6,13 +6,16 @@
 mod builder;
 mod client;
 mod configs;
+#[cfg(feature = "enrol")]
 mod enrol;
+pub(crate) mod error;
 mod identity;
 #[cfg(feature = "issue")]
 mod issue;
 mod judge;
 mod kmip;
 mod peer;
+#[cfg(feature = "enrol")]
 mod probe;
 pub mod provider;
 mod refusal;
@@ -27,11 +30,13 @@ mod verifier;
 pub use builder::{ConfigBuilder, ConfigSide};
 pub use client::ClientConfigBuilder;
 pub use configs::Links;
+#[cfg(feature = "enrol")]
 pub use enrol::EnrolmentAcceptor;
 pub use identity::{Identity, KeyMatch};
 #[cfg(feature = "issue")]
 pub use issue::OwnKey;
 pub use peer::PeerCheck;
+#[cfg(feature = "enrol")]
 pub use probe::{Probe, Probed, probe_result_from};
 pub use refusal::refusal;
 pub use resolver::{NoCommonSignatureScheme, UnsentCertificates};

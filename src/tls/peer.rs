@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use rustls::CommonState;
 
-use crate::admin::LiveTrust;
 use crate::certificate::{HostName, TimeSource};
 use crate::policy::{Accepted, ChainMemory, Question, Refusal, Target, Verdict};
-use crate::store::ServerId;
+use crate::store::{LiveTrust, ServerId};
 
 /// Asks again about connections whose handshake is done, by the view in force now.
 ///
@@ -92,7 +91,7 @@ impl PeerCheck {
     #[must_use]
     pub fn at_this_moment(&self) -> Self {
         Self {
-            trust: self.trust.view().into(),
+            trust: self.trust.current().into(),
             memory: self.memory.clone(),
             clock: Arc::new(self.clock.now()),
         }
@@ -132,7 +131,7 @@ impl PeerCheck {
         target: Option<Target<'_>>,
         connection: &CommonState,
     ) -> Result<Accepted, Refusal> {
-        let view = self.trust.view();
+        let view = self.trust.current();
         // rustls keeps the certificates only once the handshake signature has verified.
         let presented = connection
             .peer_certificates()

@@ -20,10 +20,10 @@ use super::verifier::{Judge, JudgeServer, PeerChain, Verifier};
 use super::{ClientConfigBuilder, TlsVersion};
 use crate::admin::Presented;
 use crate::certificate::{Certificate, Role};
-use crate::error::{ConfigError, ProbeError};
 use crate::policy::Refusal;
 use crate::policy::Verdict;
 use crate::store::ServerId;
+use crate::tls::error::{ConfigError, ProbeError};
 
 /// A handshake that ends as soon as the server has proved that it has the key of what it presents. Made by
 /// [`ClientConfigBuilder::probe`], for one connection.

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::Identity;
-use crate::error::RotationError;
 use crate::store::ServerId;
+use crate::tls::error::RotationError;
 
 /// Who we are now, and perhaps who we are to be next. Cheap to clone: all clones follow the same changes.
 ///

@@ -11,7 +11,7 @@ use super::judge::ClientJudge;
 use super::resolver::ServerResolver;
 use super::settings::{Settings, refused_by_rustls};
 use super::verifier::Verifier;
-use crate::error::ConfigError;
+use crate::tls::error::ConfigError;
 
 /// Builds rustls server configurations that accept systems under the rules. A client certificate is always demanded.
 ///

@@ -10,11 +10,11 @@ use rustls::time_provider::TimeProvider;
 
 use super::sink::ObservationSink;
 use super::{Identities, PeerCheck, UnsentCertificates, kmip};
-use crate::admin::LiveTrust;
 use crate::certificate::{Clock, Role, SystemClock, TimeSource};
-use crate::error::ConfigError;
 use crate::identity::signs_with_ml_dsa;
 use crate::policy::{ChainMemory, Policy};
+use crate::store::LiveTrust;
+use crate::tls::error::ConfigError;
 
 /// A protocol version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

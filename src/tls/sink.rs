@@ -25,9 +25,9 @@ use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use pki_types::CertificateDer;
 
 use super::verifier::PeerChain;
-use crate::admin::{Observation, Observations, trace};
 use crate::certificate::Clock;
 use crate::limits::MAX_PARKED_VERDICTS;
+use crate::observe::{Observation, Observations, trace};
 use crate::policy::Verdict;
 
 /// Where observations go. Nowhere by default.
@@ -94,7 +94,7 @@ impl ObservationSink {
         let observation = Observation::new(judged.verdict, judged.presented, judged.clock, proved);
         trace::observed(&observation);
         if let Some(observations) = &self.0 {
-            observations.offer(observation);
+            observations.send(observation);
         }
     }
 
@@ -198,7 +198,7 @@ impl AwaitSignature for ByCertificate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::admin::observation_queue;
+    use crate::observe::observation_queue;
 
     fn leaf(byte: u8) -> CertificateDer<'static> {
         vec![byte; 8].into()

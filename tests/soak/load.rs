@@ -5,9 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use mutual_trust::admin::{
-    Enrolment, Observation, ObservationReader, Observations, observation_queue,
-};
+use mutual_trust::admin::Enrolment;
+use mutual_trust::observe::{Observation, ObservationReader, Observations, observation_queue};
 use mutual_trust::store::{BlockSelector, EntryKey, Scope, Slot};
 use mutual_trust::tls::{EnrolmentAcceptor, Links, refusal};
 use mutual_trust::{
@@ -74,7 +73,7 @@ fn first_store(site_servers: &[Made], ids: &[ServerId]) -> (TrustStore, View) {
         PinScope::Clients,
         &self_signed("absent.example").certificate,
     );
-    let view = store.view();
+    let view = store.snapshot();
     (store, view)
 }
 
@@ -250,8 +249,8 @@ impl Writer<'_> {
             6 => self.forget_strangers(),
             _ => self.enrol(counts),
         }
-        let view = self.store.view();
-        if view.generation() == self.site.trust.view().generation() {
+        let view = self.store.snapshot();
+        if view.generation() == self.site.trust.current().generation() {
             return;
         }
         self.site.oracle.note(view.generation(), self.installed);
@@ -368,7 +367,7 @@ pub(crate) struct Reader<'a> {
 impl Reader<'_> {
     pub(crate) fn judge(&mut self, counts: &Counts) {
         let (site, policy) = (self.site, policy());
-        let view = site.trust.view();
+        let view = site.trust.current();
         for _ in 0..32 {
             let index = self.dice.roll(SERVERS);
             let der = site.servers[index].certificate.der();

@@ -1,7 +1,7 @@
 //! `connect`: connects, and shows what was presented, which rule decided, and what to do.
 
 use clap::{Args, ValueEnum};
-use mutual_trust::admin::{Observation, observation_queue};
+use mutual_trust::observe::{Observation, observation_queue};
 use mutual_trust::tls::{self, TlsVersion, UnsentCertificates, refusal};
 use mutual_trust::{Certificate, ClientConfigBuilder, HostName, Verdict};
 use serde_json::{Value, json};
@@ -85,7 +85,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     };
     let tcp = dial(&arguments.address, arguments.patience)?;
     let link = visit(config.into(), name, tcp, arguments.patience)?;
-    let seen = reader.drain().pop();
+    let seen = reader.try_iter().pop();
     let unsent = builder.client_auth_failures();
     let sent = Sent {
         certificate,

@@ -1,7 +1,7 @@
 //! The output of a command: text or JSON, an exit code, and errors with their kind.
 
+use core::error::Error;
 use core::fmt;
-use std::error::Error;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -9,6 +9,7 @@ use mutual_trust::error::{
     CertificateError, ConfigError, CrlError, DurableError, EnrolmentError, FingerprintError,
     GuardedError, HostNameError, IdError, IdentityError, IssueError, MomentError, ProbeError,
     SanPatternError, SettingError, StoreError, StoreFileError, WindowsError, WriteError,
+    with_causes,
 };
 use serde_json::{Map, Value, json};
 
@@ -82,22 +83,6 @@ impl Failure {
         let variant = end.and_then(|end| shown.get(..end)).unwrap_or(&shown);
         Self::new(&format!("{room}/{variant}"), with_causes(error))
     }
-}
-
-/// An error with its causes, which the library's errors do not repeat themselves.
-fn with_causes(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let shown = cause.to_string();
-        // Some errors state their cause all the same.
-        if !text.ends_with(&shown) {
-            text.push_str(": ");
-            text.push_str(&shown);
-        }
-        next = cause.source();
-    }
-    text
 }
 
 /// Errors of the library, by the room that they come from.

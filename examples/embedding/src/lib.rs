@@ -158,7 +158,7 @@ pub fn client_pinned(label: &str, client: &Certificate) -> Outcome<TrustStore> {
     store.install_pin(
         PinScope::Clients,
         client.clone(),
-        EntryOptions::new().label(label),
+        EntryOptions::new().with_label(label),
     )?;
     Ok(store)
 }
@@ -237,7 +237,7 @@ pub async fn tokio_link(
     port: u16,
 ) -> Outcome<TlsStream<TokioTcpStream>> {
     let id = "keys-1".parse()?;
-    let trust = pinned(&id, &key_server.certificate)?.view();
+    let trust = pinned(&id, &key_server.certificate)?.snapshot();
     let mut link = tokio_dial(client(trust, us).build_for(&id)?, port).await?;
     let answered = tokio_ping(&mut link).await;
     answered.then_some(link).ok_or("no answer".into())
@@ -303,7 +303,7 @@ pub fn four(system: &Machine) -> Outcome<Four> {
         installed.install_pin(PinScope::Server(id.clone()), known, EntryOptions::new())?;
         let listener = TcpListener::bind("127.0.0.1:0")?;
         servers.push((id, listener.local_addr()?.port()));
-        let trust = client_pinned("array-7", &system.certificate)?.view();
+        let trust = client_pinned("array-7", &system.certificate)?.snapshot();
         let builder = server(trust, presents);
         answer_bytes(listener, &builder, usize::from(name == "keys-1"))?;
     }

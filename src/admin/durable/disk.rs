@@ -4,7 +4,9 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use crate::error::{DurableError, StoreFileError, WriteError};
+use crate::admin::durable::error::DurableError;
+use crate::admin::file::error::StoreFileError;
+use crate::identity::error::WriteError;
 use crate::identity::{Existing, Readers, link_as, prepare};
 use crate::limits::MAX_STORE_FILE_BYTES;
 

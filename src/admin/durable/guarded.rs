@@ -1,11 +1,12 @@
 //! Changes of a durable store that lose nobody who was not named.
 
 use super::{DurableStore, Undo};
+use crate::admin::durable::error::GuardedError;
 use crate::admin::{Effects, Override, Plan, Seen, plan};
 use crate::certificate::Clock;
-use crate::error::{GuardedError, StoreError};
 use crate::policy::Policy;
 use crate::store::TrustStore;
+use crate::store::error::StoreError;
 
 impl DurableStore {
     /// Tries a change without making it, as [`plan`] does. [`apply`](Self::apply) makes it.

@@ -1,20 +1,24 @@
 //! Falling back to the last good version, by a call of its own.
 
 use core::fmt;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use pki_types::UnixTime;
 
 use super::disk::{self, Disk};
 use super::{DurableSettings, DurableStore, after, load};
+use crate::admin::durable::error::DurableError;
 use crate::admin::file::{self, LoadReport, Loaded, Salvaged, salvage};
-use crate::certificate::{Fingerprint, Moment};
-use crate::error::DurableError;
-use crate::store::{BlockSelector, Bounded, CrlIssuer, EntryKey, HeldServer, ServerId, TrustStore};
+use crate::certificate::error::with_causes;
+use crate::certificate::{Crl, Fingerprint, Moment};
+use crate::store::{
+    BlockSelector, Bounded, Claim, CrlIssuer, EntryKey, HeldServer, ServerId, TrustStore,
+};
 
 /// What a recovery did: what an administrator has to look at.
 #[derive(Clone, Debug)]
+#[must_use = "it says which trust came back and which is lost: show it to a person"]
 #[non_exhaustive]
 pub struct RecoveryReport {
     /// Why the file was not taken as it is.
@@ -107,8 +111,8 @@ fn list<T: fmt::Display>(
     for item in items {
         write!(f, "\n  {title}: {item}")?;
     }
-    if items.more() > 0 {
-        write!(f, "\n  {title}: and {} more", items.more())?;
+    if items.omitted() > 0 {
+        write!(f, "\n  {title}: and {} more", items.omitted())?;
     }
     Ok(())
 }
@@ -173,7 +177,7 @@ impl DurableStore {
         }
         let previous = Candidate::at(&disk.previous(), &settings);
         let damage = match &current.loaded {
-            Err(error) => error.to_string(),
+            Err(error) => with_causes(error),
             Ok(loaded) => {
                 let found = loaded.report.generation;
                 DurableError::RolledBack { found, minimum }.to_string()
@@ -225,7 +229,7 @@ impl DurableStore {
         let highest = report.lost_generation.unwrap_or(0).max(minimum);
         store.count_up_to(highest);
         store.count_up_to(after(store.contents().generation()));
-        let view = store.view();
+        let view = store.snapshot();
         report.generation = view.generation();
         let (text, digest) =
             file::write(&view, &kept, settings.sealed_by()).map_err(DurableError::Unwritable)?;
@@ -235,35 +239,69 @@ impl DurableStore {
     }
 }
 
-/// Takes over what takes trust away.
+/// Takes over everything in the damaged file that takes trust away, and nothing that gives trust.
 fn merge(store: &mut TrustStore, salvaged: Salvaged, report: &mut RecoveryReport) {
-    let held: BTreeSet<EntryKey> = {
-        let entries = store.contents().entries();
-        entries.iter().map(|entry| entry.key()).collect()
-    };
-    let newer = salvaged.generation > Some(report.from_generation);
-    if newer || salvaged.generation.is_none() {
-        for key in salvaged.entries.difference(&held) {
-            report.lost.push(key.clone());
-        }
-        for key in held.difference(&salvaged.entries) {
-            if newer && salvaged.all_entries {
-                if store.remove(key).is_ok() {
-                    report.removed.push(key.clone());
-                }
-            } else {
-                report.brought_back.push(key.clone());
-            }
-        }
-    }
+    // Entries first: the steps below add servers and lists, and remove no entry.
+    merge_removals(store, &salvaged, report);
     for block in salvaged.blocks {
         if store.restore_block(&block) {
             report.blocks.push(block);
         }
     }
-    for (id, claim) in salvaged.claims {
-        let known = store.contents().server(&id).is_some();
-        let changed = if known {
+    merge_claims(store, salvaged.claims, report);
+    // After the claims: a server that only the damaged file claims is there now and takes its names.
+    for (id, name) in salvaged.names {
+        store.restore_name(&id, &name);
+    }
+    for issuer in salvaged.checked {
+        if store.restore_check(&issuer) {
+            report.checked.push(issuer);
+        }
+    }
+    merge_crls(store, salvaged.crls, salvaged.lost_crls, report);
+    if let Some(floor) = salvaged.floor {
+        match store.salvage_floor(floor) {
+            Some(true) => report.floor = salvaged.floor,
+            // M7: a floor far ahead may come from a wrong clock, and would lock the store.
+            Some(false) => report.floor_left_out = salvaged.floor,
+            None => {}
+        }
+    }
+    report.damaged_lines = salvaged.damaged;
+}
+
+/// Removes the entries of the older version that the damaged file shows to be removed, and reports the difference.
+fn merge_removals(store: &mut TrustStore, salvaged: &Salvaged, report: &mut RecoveryReport) {
+    let is_newer = salvaged.generation > Some(report.from_generation);
+    // A damaged file that is older than the good one says nothing about what came later.
+    if !is_newer && salvaged.generation.is_some() {
+        return;
+    }
+    let held: BTreeSet<EntryKey> = {
+        let entries = store.contents().entries();
+        entries.iter().map(|entry| entry.key()).collect()
+    };
+    for key in salvaged.entries.difference(&held) {
+        report.lost.push(key.clone());
+    }
+    for key in held.difference(&salvaged.entries) {
+        // An entry that is missing in an incomplete list may stand in a damaged line: that is no removal.
+        if !is_newer || !salvaged.all_entries {
+            report.brought_back.push(key.clone());
+        } else if store.remove(key).is_ok() {
+            report.removed.push(key.clone());
+        }
+    }
+}
+
+/// A claim refuses every peer without a pin, so it holds even if the server itself is lost (rule P2).
+fn merge_claims(
+    store: &mut TrustStore,
+    claims: BTreeMap<ServerId, Claim>,
+    report: &mut RecoveryReport,
+) {
+    for (id, claim) in claims {
+        let changed = if store.contents().server(&id).is_some() {
             store.restore_claim(&id, claim)
         } else {
             let held = HeldServer {
@@ -279,32 +317,25 @@ fn merge(store: &mut TrustStore, salvaged: Salvaged, report: &mut RecoveryReport
             report.claims.push(id);
         }
     }
-    for (id, name) in salvaged.names {
-        store.restore_name(&id, &name);
-    }
-    for issuer in salvaged.checked {
-        if store.restore_check(&issuer) {
-            report.checked.push(issuer);
-        }
-    }
-    for (issuer, list) in salvaged.crls {
+}
+
+fn merge_crls(
+    store: &mut TrustStore,
+    crls: Vec<(CrlIssuer, Crl)>,
+    unreadable: Vec<Fingerprint>,
+    report: &mut RecoveryReport,
+) {
+    for (issuer, list) in crls {
         match store.salvage_crl(&issuer, &list) {
             Ok(true) => report.crls.push(list.fingerprint()),
             Ok(false) => {}
             Err(_) => report.lost_crls.push(list.fingerprint()),
         }
     }
-    for fingerprint in salvaged.lost_crls {
+    // The older version may hold a list of which the damaged file shows only the first line.
+    for fingerprint in unreadable {
         if !store.holds_crl(fingerprint) {
             report.lost_crls.push(fingerprint);
         }
     }
-    if let Some(floor) = salvaged.floor {
-        match store.salvage_floor(floor) {
-            Some(true) => report.floor = salvaged.floor,
-            Some(false) => report.floor_left_out = salvaged.floor,
-            None => {}
-        }
-    }
-    report.damaged_lines = salvaged.damaged;
 }

@@ -1,6 +1,7 @@
 //! What runs out, when, and who depends on it.
 
 mod depend;
+pub(crate) mod error;
 mod next;
 mod subject;
 pub(super) mod timeline;

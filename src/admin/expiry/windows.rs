@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::error::WindowsError;
+use crate::admin::expiry::error::WindowsError;
 use crate::limits::{CRITICAL_NOTICE, EXPIRY_NOTICE, EXPIRY_WARNING};
 
 /// How urgent an end is.

@@ -4,10 +4,9 @@ use pki_types::UnixTime;
 
 use super::format::{LABEL, grace, time};
 use super::heads::parsed;
-use super::lines::{Field, Section};
-use super::read::{expected, once};
+use super::lines::{Field, Section, expected, once};
+use crate::admin::file::error::StoreFileError;
 use crate::certificate::{CRL_LABEL, pem};
-use crate::error::StoreFileError;
 use crate::limits::{MAX_CERTIFICATE_BYTES, MAX_CRL_BYTES, MAX_CRL_PEM_BYTES, MAX_PEM_BYTES};
 use crate::store::{EntryOptions, Matching, SanPattern, ValidityRule};
 
@@ -73,21 +72,21 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn options(self) -> EntryOptions {
-        let mut options = EntryOptions::new().san_patterns(self.patterns);
+        let mut options = EntryOptions::new().with_san_patterns(self.patterns);
         if let Some(label) = self.label {
-            options = options.label(label);
+            options = options.with_label(label);
         }
         if let Some(matching) = self.matching {
-            options = options.matching(matching);
+            options = options.with_matching(matching);
         }
         if let Some(rule) = self.validity {
-            options = options.validity(rule);
+            options = options.with_validity(rule);
         }
         if self.any_role.is_some() {
-            options = options.any_role();
+            options = options.with_any_role();
         }
         if let Some(end) = self.ends {
-            options = options.ends(end);
+            options = options.with_end(end);
         }
         options
     }

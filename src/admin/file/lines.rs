@@ -1,8 +1,8 @@
-//! The text as lines and records, before anybody asks what they mean.
+//! The text as lines and records, before their meaning is read.
 
 use super::format::{INDENT, checked, shown_line};
+use crate::admin::file::error::StoreFileError;
 use crate::certificate::breaks_a_line;
-use crate::error::StoreFileError;
 use crate::limits::MAX_STORE_LINE;
 
 /// A line that a record has below its first one.
@@ -79,7 +79,7 @@ impl<'a> Lines<'a> {
             .position(|byte| byte == b'\n');
         let Some(length) = length else {
             return Err(if rest.len() < MAX_STORE_LINE {
-                StoreFileError::Cut { line }
+                StoreFileError::Truncated { line }
             } else {
                 StoreFileError::LineTooLong {
                     line,
@@ -116,10 +116,10 @@ impl<'a> Lines<'a> {
     pub(super) fn record(&mut self) -> Result<Record<'a>, StoreFileError> {
         let start = self.at;
         let Some(first) = self.next()? else {
-            return Err(StoreFileError::Cut { line: self.number });
+            return Err(StoreFileError::Truncated { line: self.number });
         };
         let line = self.number;
-        let head = checked(first).ok_or_else(|| StoreFileError::Check {
+        let head = checked(first).ok_or_else(|| StoreFileError::ChecksumMismatch {
             line,
             found: shown_line(first),
         })?;
@@ -152,12 +152,52 @@ impl<'a> Lines<'a> {
         let line = self.number;
         loop {
             let Some(next) = self.next()? else {
-                return Err(StoreFileError::Cut { line: self.number });
+                return Err(StoreFileError::Truncated { line: self.number });
             };
             if next.starts_with("-----END ") {
                 let text = self.slice(start);
                 return Ok(Some(Section { line, text }));
             }
         }
+    }
+}
+
+/// The error for a line that is not what must stand there.
+pub(super) fn expected(line: usize, what: &str, found: &str) -> StoreFileError {
+    StoreFileError::Line {
+        line,
+        expected: what.to_owned(),
+        found: shown_line(found),
+    }
+}
+
+/// Reads the value of a field that may appear once.
+pub(super) fn once<'a, T>(
+    slot: &mut Option<T>,
+    field: &Field<'a>,
+    what: &str,
+    read: impl FnOnce(&'a str) -> Option<T>,
+) -> Result<(), StoreFileError> {
+    let wrong = || expected(field.line, what, field.text);
+    if slot.is_some() {
+        return Err(expected(
+            field.line,
+            "a field that is not there already",
+            field.text,
+        ));
+    }
+    *slot = Some(read(field.value).ok_or_else(wrong)?);
+    Ok(())
+}
+
+/// Refuses a PEM section in a record that has none.
+pub(super) fn no_section(record: &Record<'_>) -> Result<(), StoreFileError> {
+    match record.section {
+        None => Ok(()),
+        Some(section) => Err(expected(
+            section.line,
+            "no PEM section in this record",
+            section.text.lines().next().unwrap_or(""),
+        )),
     }
 }

@@ -5,11 +5,11 @@ use core::fmt;
 use base64ct::{Base64, Encoding};
 
 use super::format::{ContentDigest, DIGEST, MAJOR, MINOR, SEAL, TITLE, is_later, shown_line};
-use super::lines::{Field, Lines, Record};
+use super::lines::{Lines, expected};
 use super::records::{Done, Records};
 use super::{Kept, LoadReport, Loaded, Seal, SealState, write};
+use crate::admin::file::error::StoreFileError;
 use crate::certificate::KeyPolicy;
-use crate::error::StoreFileError;
 use crate::limits::{MAX_SEAL_BYTES, MAX_STORE_FILE_BYTES};
 use crate::store::{Bounded, TrustStore, View};
 
@@ -102,15 +102,6 @@ fn as_text(text: &[u8]) -> Result<&str, StoreFileError> {
     })
 }
 
-/// An error for what stands in a line.
-pub(super) fn expected(line: usize, what: &str, found: &str) -> StoreFileError {
-    StoreFileError::Line {
-        line,
-        expected: what.to_owned(),
-        found: shown_line(found),
-    }
-}
-
 /// The minor version.
 fn version(lines: &mut Lines<'_>) -> Result<u32, StoreFileError> {
     let first = lines.next()?.unwrap_or("");
@@ -138,7 +129,7 @@ fn version(lines: &mut Lines<'_>) -> Result<u32, StoreFileError> {
 
 fn digest<'a>(lines: &mut Lines<'a>) -> Result<(usize, &'a str), StoreFileError> {
     let Some(line) = lines.next()? else {
-        return Err(StoreFileError::Cut {
+        return Err(StoreFileError::Truncated {
             line: lines.number(),
         });
     };
@@ -203,36 +194,5 @@ impl fmt::Write for Same<'_> {
                 Err(fmt::Error)
             }
         }
-    }
-}
-
-/// One value of a field that may stand once.
-pub(super) fn once<'a, T>(
-    slot: &mut Option<T>,
-    field: &Field<'a>,
-    what: &str,
-    read: impl FnOnce(&'a str) -> Option<T>,
-) -> Result<(), StoreFileError> {
-    let wrong = || expected(field.line, what, field.text);
-    if slot.is_some() {
-        return Err(expected(
-            field.line,
-            "a field that is not there already",
-            field.text,
-        ));
-    }
-    *slot = Some(read(field.value).ok_or_else(wrong)?);
-    Ok(())
-}
-
-/// A record that has neither fields nor a section of a kind that is known.
-pub(super) fn no_section(record: &Record<'_>) -> Result<(), StoreFileError> {
-    match record.section {
-        None => Ok(()),
-        Some(section) => Err(expected(
-            section.line,
-            "no PEM section in this record",
-            section.text.lines().next().unwrap_or(""),
-        )),
     }
 }

@@ -9,11 +9,11 @@ use super::Kept;
 use super::fields::{Fields, Origin, certificate, crl_der};
 use super::format::{generation, is_later, time};
 use super::heads::{block, checked_issuer, crl, entry_key, parsed, server};
-use super::lines::{Field, Record};
-use super::read::{expected, no_section, once};
+use super::lines::{Field, Record, expected, no_section, once};
 use super::write::server_name;
+use crate::admin::file::error::StoreFileError;
 use crate::certificate::{Fingerprint, HostName};
-use crate::error::{StoreError, StoreFileError};
+use crate::store::error::StoreError;
 use crate::store::{
     Bounded, CrlOrigin, EntryKey, HeldCrl, HeldEntry, HeldServer, Slot, TrustStore,
 };

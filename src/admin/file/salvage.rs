@@ -35,63 +35,85 @@ pub(crate) struct Salvaged {
     pub(crate) damaged: Bounded<usize>,
 }
 
-/// Reads line by line and passes over what is damaged.
+/// Reads line by line and skips what is damaged.
 pub(crate) fn salvage(bytes: &[u8]) -> Salvaged {
-    let mut found = Salvaged::default();
-    let mut claimed: Option<ServerId> = None;
-    let mut open: Option<OpenCrl<'_>> = None;
-    let mut in_section = false;
-    let mut ended = None;
+    let mut reader = Reader::default();
     let bytes = bytes.get(..MAX_STORE_FILE_BYTES).unwrap_or(bytes);
     let lines = bytes.split(|byte| *byte == b'\n');
     for (number, line) in (1_usize..).zip(lines) {
         let text = core::str::from_utf8(line).ok();
-        let text = text.filter(|text| text.len() <= MAX_STORE_LINE);
-        let Some(text) = text else {
-            found.damaged.push(number);
-            continue;
-        };
-        if let Some(head) = checked(text) {
-            in_section = false;
-            claimed = None;
-            found.close(open.take());
-            match found.head(head) {
-                Head::Claimed(id) => claimed = Some(id),
-                Head::Crl(issuer, fingerprint) => {
-                    let lines = Vec::new();
-                    open = Some(OpenCrl {
-                        issuer,
-                        fingerprint,
-                        lines,
-                    });
-                }
-                Head::End(entries) => ended = Some(entries),
-                Head::Other => {}
-            }
-            continue;
+        match text.filter(|text| text.len() <= MAX_STORE_LINE) {
+            None => reader.found.damaged.push(number),
+            Some(text) => match checked(text) {
+                Some(head) => reader.first_line(head),
+                None => reader.line(number, text),
+            },
         }
-        if let Some(open) = open.as_mut().filter(|_| !text.starts_with(INDENT)) {
+    }
+    reader.finish()
+}
+
+/// What is found so far, and the record that the next line may belong to.
+#[derive(Default)]
+struct Reader<'a> {
+    found: Salvaged,
+    /// The server whose record is open, if it is claimed.
+    claimed: Option<ServerId>,
+    /// The revocation list whose record is open.
+    open: Option<OpenCrl<'a>>,
+    /// Whether the line stands inside a PEM section, where no line has a check.
+    in_section: bool,
+    /// How many entries the last line says there are.
+    ended: Option<usize>,
+}
+
+impl<'a> Reader<'a> {
+    /// The first line of a record, whose check fits: it ends the record before it.
+    fn first_line(&mut self, head: &str) {
+        self.in_section = false;
+        self.claimed = None;
+        self.found.close(self.open.take());
+        match self.found.head(head) {
+            Head::Claimed(id) => self.claimed = Some(id),
+            Head::Crl(issuer, fingerprint) => {
+                self.open = Some(OpenCrl {
+                    issuer,
+                    fingerprint,
+                    lines: Vec::new(),
+                });
+            }
+            Head::End(entries) => self.ended = Some(entries),
+            Head::Other => {}
+        }
+    }
+
+    /// A line without a check: a field, a line of a PEM section, or a damaged line.
+    fn line(&mut self, number: usize, text: &'a str) {
+        if let Some(open) = self.open.as_mut().filter(|_| !text.starts_with(INDENT)) {
             open.lines.push(text);
         }
         if text.starts_with("-----BEGIN ") {
-            in_section = true;
+            self.in_section = true;
         } else if text.starts_with("-----END ") {
-            in_section = false;
+            self.in_section = false;
         } else if let Some(field) = text.strip_prefix(INDENT) {
-            let name = field
-                .strip_prefix("name ")
-                .and_then(|name| name.parse().ok());
-            if let (Some(id), Some(name)) = (&claimed, name) {
-                found.names.push((id.clone(), name));
+            let name = field.strip_prefix("name ");
+            let name = name.and_then(|name| name.parse().ok());
+            if let (Some(id), Some(name)) = (&self.claimed, name) {
+                self.found.names.push((id.clone(), name));
             }
-        } else if !in_section && !text.is_empty() && !is_frame(text) {
-            claimed = None;
-            found.damaged.push(number);
+        } else if !self.in_section && !text.is_empty() && !is_frame(text) {
+            // It may have been the first line of another record: the fields below it are not the claimed server's.
+            self.claimed = None;
+            self.found.damaged.push(number);
         }
     }
-    found.close(open.take());
-    found.all_entries = ended == Some(found.entries.len());
-    found
+
+    fn finish(mut self) -> Salvaged {
+        self.found.close(self.open.take());
+        self.found.all_entries = self.ended == Some(self.found.entries.len());
+        self.found
+    }
 }
 
 /// Lines that have no check of their own.

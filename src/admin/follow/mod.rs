@@ -20,6 +20,7 @@
 //! Polling and comparing the content misses nothing between reading and watching, needs no dependency, and works
 //! the same on network and overlay file systems, where notification does not. What it costs is reading the files.
 
+pub(crate) mod error;
 mod read;
 mod source;
 
@@ -28,9 +29,12 @@ use core::fmt;
 pub use source::{Feeds, Source};
 
 use super::DurableStore;
+use crate::admin::durable::error::DurableError;
+use crate::admin::follow::error::SourceError;
 use crate::certificate::Fingerprint;
-use crate::error::{DurableError, SourceError, StoreError};
+use crate::certificate::error::with_causes;
 use crate::limits::MAX_SOURCES;
+use crate::store::error::StoreError;
 use crate::store::{EntryKey, TrustStore};
 use read::{Content, Read};
 
@@ -248,7 +252,7 @@ impl Followed {
             name: self.source.name().to_owned(),
             certificates: self.good.as_ref().map(|good| good.certificates.len()),
             settling: self.settling,
-            error: self.error.as_ref().map(ToString::to_string),
+            error: self.error.as_ref().map(|error| with_causes(error)),
         }
     }
 }

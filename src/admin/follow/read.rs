@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::admin::follow::error::SourceError;
 use crate::certificate::{Certificate, Fingerprint};
-use crate::error::SourceError;
 use crate::limits::{MAX_FOLLOWED_BYTES, MAX_FOLLOWED_FILES, MAX_FOLLOWED_NAMES, MAX_REREADS};
 
 /// The line with which a file says that nobody is trusted.

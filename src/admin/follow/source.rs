@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::certificate::{Certificate, breaks_a_line};
-use crate::error::StoreError;
 use crate::limits::MAX_LABEL_BYTES;
+use crate::store::error::StoreError;
 use crate::store::{
     AuthorityScope, Entry, EntryKey, EntryOptions, PinScope, Scope, Slot, TrustStore,
 };

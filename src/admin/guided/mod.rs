@@ -13,8 +13,8 @@ pub use replacing::{ReplaceStep, Replacing, replacing};
 
 use super::{Peer, Seen, Sighting};
 use crate::certificate::Clock;
-use crate::error::StoreError;
 use crate::policy::{Policy, Verdict};
+use crate::store::error::StoreError;
 use crate::store::{GroupId, Scope, ServerId, View};
 
 /// For whom an operation is made.

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use pki_types::UnixTime;
 
 use super::{Facts, Whom, listed};
+use crate::admin::plan::error::PlanError;
 use crate::admin::plan::guard;
 use crate::admin::ways::Ways;
 use crate::admin::{Applied, Override, Seen};
 use crate::certificate::{Clock, Moment, seconds};
-use crate::error::{PlanError, StoreError};
 use crate::policy::{Policy, Usable};
+use crate::store::error::StoreError;
 use crate::store::{Claim, Draft, GroupId, Report, Scope, ServerId, Slot, TrustStore, View};
 
 /// How far a move is, and what comes next.
@@ -132,7 +133,7 @@ fn next_step(facts: &Facts<'_>, whom: &Whom, servers: &[ServerId]) -> MoveStep {
 /// The view as it would be after the release.
 fn released(facts: &Facts<'_>, whom: &Whom) -> View {
     let keys = *facts.policy.key_policy();
-    let mut draft = Draft::of(facts.view, keys, Arc::new(facts.clock));
+    let mut draft = Draft::from_snapshot(facts.view, keys, Arc::new(facts.clock));
     let store = draft.store();
     // What is refused here changes nothing, and then nobody is ready.
     let _done = match whom {

@@ -16,6 +16,7 @@ use crate::store::{Bounded, View};
 
 /// What time alone does to the peers that are accepted now.
 #[derive(Clone, Debug)]
+#[must_use = "it says which peers time alone locks out"]
 pub struct Forecast {
     at: UnixTime,
     effects: Effects,
@@ -90,7 +91,7 @@ pub fn forecast(view: &View, policy: &Policy, seen: &Seen, clock: Clock, at: Uni
             since,
         });
     }
-    outages.count(effects.lost().more());
+    outages.count(effects.lost().omitted());
     Forecast {
         at,
         effects,

@@ -11,12 +11,13 @@ use pki_types::UnixTime;
 pub use drift::{Behind, Drift, Expected, Lag};
 pub use sighting::{Refused, Sighting, Use};
 
-use super::{Observation, Peer};
+use super::Peer;
 use crate::certificate::{Clock, Fingerprint, HostName};
 use crate::limits::{
     MAX_SEEN_BYTES, MAX_SEEN_CLIENTS, MAX_SEEN_ENTRIES, MAX_SEEN_REFUSED, MAX_SEEN_SERVERS,
     MAX_SEEN_UNLISTED,
 };
+use crate::observe::Observation;
 use crate::store::{EntryKey, Scope, ServerId, Slot, View};
 use recent::Recent;
 
@@ -34,7 +35,8 @@ use recent::Recent;
 /// ```
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] {
 /// use std::sync::Arc;
-/// use mutual_trust::admin::{Observation, Peer, Seen};
+/// use mutual_trust::observe::Observation;
+/// use mutual_trust::admin::{Peer, Seen};
 /// use mutual_trust::{
 ///     Certificate, Clock, EntryOptions, KeyPolicy, PinScope, Policy, Question, Target, TrustStore, decide, tls,
 /// };
@@ -105,7 +107,7 @@ impl Seen {
 
     /// Takes in what a handshake showed. The later call counts as the later sighting: clocks can be set back.
     pub fn observe(&mut self, observation: &Observation) {
-        let Some(peer) = Peer::of(observation) else {
+        let Some(peer) = Peer::from_observation(observation) else {
             self.unplaced = self.unplaced.saturating_add(1);
             return;
         };

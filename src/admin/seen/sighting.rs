@@ -6,9 +6,10 @@ use pki_types::{CertificateDer, UnixTime};
 
 use super::recent::Weight;
 use super::time_of;
-use crate::admin::{Observation, Peer};
+use crate::admin::Peer;
 use crate::certificate::{Certificate, Clock, Fingerprint, HostName};
 use crate::limits::{MAX_PRESENTED_BYTES, MAX_PRESENTED_CERTIFICATES, MAX_SEEN_REFUSED_BYTES};
+use crate::observe::Observation;
 use crate::policy::{Policy, Question, ReasonCode, Target, Verdict, decide};
 use crate::store::{EntryKey, Slot, View};
 

@@ -3,6 +3,7 @@
 //! Parsing tells what a list states. Who signed it, and whether it counts, is decided in the [store](crate::store) and
 //! the [policy](crate::policy).
 
+pub(super) mod error;
 mod number;
 mod place;
 mod read;
@@ -22,7 +23,7 @@ pub(crate) use revoked::shortest;
 pub(crate) use scope::Reasons;
 
 use super::{Certificate, Fingerprint, Moment, algorithms, der, distinguished, dotted, pem};
-use crate::error::{CrlError, CrlRefusal};
+use crate::certificate::error::{CrlError, CrlRefusal};
 use crate::limits::MAX_CRL_PEM_BYTES;
 use read::Facts;
 

@@ -8,7 +8,7 @@ use super::place::Place;
 use super::reader::{BIT_STRING, Extension, GENERALIZED_TIME, INTEGER, Reader, SEQUENCE, UTC_TIME};
 use super::revoked::{self, Index};
 use super::scope::{self, Scope};
-use crate::error::{CrlError, CrlRefusal};
+use crate::certificate::error::{CrlError, CrlRefusal};
 use crate::limits::{KNOWN_CRITICAL_IN_CRL, MAX_CRL_BYTES, MAX_EXTENSIONS};
 
 /// The facts of a list, as ranges in its DER and small values.

@@ -2,7 +2,7 @@
 
 use super::super::der::{self, Value};
 use super::super::{dotted, grammar};
-use crate::error::CrlError;
+use crate::certificate::error::CrlError;
 
 pub(super) const BOOLEAN: u8 = 0x01;
 pub(super) const INTEGER: u8 = 0x02;

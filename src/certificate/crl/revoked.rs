@@ -6,7 +6,7 @@ use core::fmt;
 use super::super::Moment;
 use super::super::time::read_time;
 use super::reader::{ENUMERATED, Extension, GENERALIZED_TIME, INTEGER, Reader, SEQUENCE, UTC_TIME};
-use crate::error::{CrlError, CrlRefusal};
+use crate::certificate::error::{CrlError, CrlRefusal};
 use crate::limits::{KNOWN_CRITICAL_IN_CRL_ENTRY, MAX_EXTENSIONS, MAX_SERIAL_BYTES};
 
 /// Why a certificate was revoked (RFC 5280 section 5.3.1).

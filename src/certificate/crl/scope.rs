@@ -5,7 +5,7 @@ use super::super::grammar;
 use super::super::{Certificate, names_equal};
 use super::place::Place;
 use super::reader::{Extension, Reader, SEQUENCE};
-use crate::error::{CrlError, CrlRefusal};
+use crate::certificate::error::{CrlError, CrlRefusal};
 use crate::limits::MAX_DISTRIBUTION_POINT_NAMES;
 
 /// The kind of certificates that a list covers.

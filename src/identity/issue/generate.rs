@@ -7,9 +7,9 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::KeyType;
-use crate::error::IssueError;
+use crate::identity::error::IssueError;
 #[cfg(unix)]
-use crate::error::WriteError;
+use crate::identity::error::WriteError;
 #[cfg(unix)]
 use crate::identity::{Existing, write_private};
 use crate::identity::{PrivateKey, scrub_stack};
@@ -109,7 +109,7 @@ mod library {
     use zeroize::Zeroizing;
 
     use super::{KeyType, kept};
-    use crate::error::IssueError;
+    use crate::identity::error::IssueError;
 
     type Made = Option<Zeroizing<Vec<u8>>>;
 
@@ -163,7 +163,7 @@ mod library {
     use zeroize::Zeroizing;
 
     use super::{KeyType, kept};
-    use crate::error::IssueError;
+    use crate::identity::error::IssueError;
 
     type Made = Option<Zeroizing<Vec<u8>>>;
 

@@ -2,6 +2,7 @@
 //! because the keys are inside a crypto provider.
 
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+pub(super) mod error;
 mod generate;
 mod kind;
 mod profile;

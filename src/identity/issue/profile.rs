@@ -15,7 +15,7 @@ use rcgen::{
 use super::request::CertificateRequest;
 use super::spec::{CertificateSpec, Form, San};
 use crate::certificate::{Certificate, Clock, KeyPin};
-use crate::error::{IdentityError, IssueError};
+use crate::identity::error::{IdentityError, IssueError};
 use crate::limits::{BACKDATE, MAX_VALIDITY_DAYS};
 
 /// Bytes of a serial number: half of a SHA-256 value, enough that no number repeats. RFC 5280 allows 20.

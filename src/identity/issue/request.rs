@@ -5,10 +5,10 @@ use core::fmt;
 use std::path::Path;
 
 use crate::certificate::{Certificate, KeyPin, der, pem};
-use crate::error::IssueError;
-#[cfg(unix)]
-use crate::error::WriteError;
 use crate::identity::Chain;
+use crate::identity::error::IssueError;
+#[cfg(unix)]
+use crate::identity::error::WriteError;
 #[cfg(unix)]
 use crate::identity::{Existing, write_private};
 use crate::limits::MAX_REQUEST_BYTES;

@@ -2,7 +2,7 @@
 
 use crate::certificate::der::{self, Value};
 use crate::certificate::{Certificate, HostName, SanName, shown};
-use crate::error::{IssueError, SubjectProblem};
+use crate::identity::error::{IssueError, SubjectProblem};
 use crate::limits::MAX_SUBJECT_PART;
 
 const SEQUENCE: u8 = 0x30;

@@ -35,7 +35,7 @@ impl Acceptance {
 
     /// A verified path leads from its first certificate to the authority `by`.
     pub(super) fn by_chain(leaf: &Certificate, by: Arc<Entry>, path: Vec<Certificate>) -> Self {
-        let patterns = by.options().get_san_patterns();
+        let patterns = by.options().san_patterns();
         // P7: with patterns, only the names that match one identify the peer.
         let offered = |name: &SanName<'_>| {
             patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(name))
@@ -62,7 +62,7 @@ impl Acceptance {
         match &self.chain {
             None => PeerIdentity::Pin {
                 fingerprint: self.presented,
-                label: self.by.options().get_label().map(str::to_owned),
+                label: self.by.options().label().map(str::to_owned),
             },
             Some(chain) => PeerIdentity::Chain {
                 fingerprint: self.presented,

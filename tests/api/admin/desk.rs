@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use mutual_trust::admin::{ExpiryReport, Observation, Peer, Seen, Windows, expiry};
+use mutual_trust::admin::{ExpiryReport, Peer, Seen, Windows, expiry};
+use mutual_trust::observe::Observation;
 use mutual_trust::policy::{Question, Target};
 use mutual_trust::store::{EntryKey, Report, Scope, Slot, View};
 use mutual_trust::{

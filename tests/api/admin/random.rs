@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use mutual_trust::admin::{Observation, Peer, Seen, Sighting};
+use mutual_trust::admin::{Peer, Seen, Sighting};
 use mutual_trust::error::StoreError;
+use mutual_trust::observe::Observation;
 use mutual_trust::policy::{Question, Target};
 use mutual_trust::store::View;
 use mutual_trust::{Policy, TrustStore, Verdict, decide};

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use mutual_trust::admin::{Observation, Peer, Seen};
+use mutual_trust::admin::{Peer, Seen};
 use mutual_trust::limits::{
     MAX_PRESENTED_BYTES, MAX_PRESENTED_CERTIFICATES, MAX_SEEN_BYTES, MAX_SEEN_CLIENTS,
     MAX_SEEN_REFUSED, MAX_SEEN_REFUSED_BYTES, MAX_SEEN_SERVERS,
 };
+use mutual_trust::observe::Observation;
 use mutual_trust::policy::{Question, Target};
 use mutual_trust::store::{EntryKey, Scope, Slot};
 use mutual_trust::{
@@ -314,7 +315,7 @@ fn accepted_clients_are_bounded_without_touching_servers() {
         // Its signature does not verify: as a pin by public key of another it is accepted all the same, since a pin
         // is trusted for its key.
         if number == 0 {
-            let options = EntryOptions::new().matching(mutual_trust::Matching::PublicKey);
+            let options = EntryOptions::new().with_matching(mutual_trust::Matching::PublicKey);
             let done = desk
                 .store
                 .install_pin(PinScope::Clients, base.clone(), options);

@@ -49,13 +49,13 @@ fn two_machines_with_each_others_self_signed_certificate_talk() {
                 .install_pin(
                     PinScope::Clients,
                     system.certificate(),
-                    EntryOptions::new().label("array-7"),
+                    EntryOptions::new().with_label("array-7"),
                 )
                 .unwrap();
 
             let client = ClientConfigBuilder::new(
                 provider.clone(),
-                for_system.view(),
+                for_system.snapshot(),
                 policy(),
                 system.identity(&[], &provider),
             )
@@ -63,7 +63,7 @@ fn two_machines_with_each_others_self_signed_certificate_talk() {
             .with_clock(Arc::new(now()));
             let server = ServerConfigBuilder::new(
                 provider.clone(),
-                for_server.view(),
+                for_server.snapshot(),
                 policy(),
                 key_server.identity(&[], &provider),
             )
@@ -90,7 +90,7 @@ fn an_empty_store_trusts_nobody_and_says_so() {
         let mut empty = store();
         let client = ClientConfigBuilder::new(
             provider.clone(),
-            empty.view(),
+            empty.snapshot(),
             policy(),
             system.identity(&[], &provider),
         )
@@ -98,7 +98,7 @@ fn an_empty_store_trusts_nobody_and_says_so() {
         .with_clock(Arc::new(now()));
         let server = ServerConfigBuilder::new(
             provider.clone(),
-            empty.view(),
+            empty.snapshot(),
             policy(),
             key_server.identity(&[], &provider),
         )
@@ -127,7 +127,7 @@ fn an_empty_store_trusts_nobody_and_says_so() {
             .unwrap();
         let client = ClientConfigBuilder::new(
             provider.clone(),
-            trusting.view(),
+            trusting.snapshot(),
             policy(),
             system.identity(&[], &provider),
         )

@@ -113,7 +113,7 @@ impl Answer {
                 .as_ref()
                 .map_or(String::new(), |accepted| format!("{:?}", accepted.peer())),
             considered: verdict.considered().items().to_vec(),
-            more: verdict.considered().more(),
+            more: verdict.considered().omitted(),
             warnings: verdict.warnings().to_vec(),
         }
     }

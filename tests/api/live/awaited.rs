@@ -17,7 +17,7 @@ fn grow(store: &mut TrustStore) -> View {
     let next = store.contents().servers().count();
     let id = server_id(&format!("keys-{next}"));
     store.add_server(id, []).unwrap();
-    store.view()
+    store.snapshot()
 }
 
 #[derive(Default)]
@@ -52,8 +52,8 @@ fn block_on<F: Future>(future: F) -> F::Output {
 #[test]
 fn a_publication_wakes_all_tasks_that_wait_and_gives_them_the_newest_view() {
     let mut store = store();
-    let trust = LiveTrust::new(store.view());
-    let first = trust.view().generation();
+    let trust = LiveTrust::new(store.snapshot());
+    let first = trust.current().generation();
     let count = Arc::new(Count::default());
     let waker = Waker::from(count.clone());
     let mut context = Context::from_waker(&waker);
@@ -78,8 +78,8 @@ fn a_publication_wakes_all_tasks_that_wait_and_gives_them_the_newest_view() {
 #[test]
 fn a_view_that_is_newer_already_is_given_at_once() {
     let mut store = store();
-    let trust = LiveTrust::new(store.view());
-    let first = trust.view().generation();
+    let trust = LiveTrust::new(store.snapshot());
+    let first = trust.current().generation();
     let second = grow(&mut store);
     trust.publish(second.clone()).unwrap();
     let view = block_on(trust.newer_than(first));
@@ -89,10 +89,10 @@ fn a_view_that_is_newer_already_is_given_at_once() {
 #[test]
 fn a_cancelled_wait_is_not_woken() {
     let mut store = store();
-    let trust = LiveTrust::new(store.view());
+    let trust = LiveTrust::new(store.snapshot());
     let count = Arc::new(Count::default());
     let waker = Waker::from(count.clone());
-    let mut future = Box::pin(trust.newer_than(trust.view().generation()));
+    let mut future = Box::pin(trust.newer_than(trust.current().generation()));
     let mut context = Context::from_waker(&waker);
     assert!(future.as_mut().poll(&mut context).is_pending());
     drop(future);
@@ -106,11 +106,11 @@ fn a_cancelled_wait_is_not_woken() {
 fn tasks_that_act_on_each_view_end_on_the_last_one() {
     const LAST: usize = 300;
     let mut store = store();
-    let trust = LiveTrust::new(store.view());
+    let trust = LiveTrust::new(store.snapshot());
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
-                let mut view = trust.view();
+                let mut view = trust.current();
                 while view.servers().count() < LAST {
                     let newer = block_on(trust.newer_than(view.generation()));
                     assert!(newer.generation() > view.generation());
@@ -136,12 +136,12 @@ fn each_task_learns_that_its_own_peer_is_no_longer_trusted() {
         for machine in &machines {
             pin(&mut store, PinScope::Clients, &machine.certificate);
         }
-        let trust = LiveTrust::new(store.view());
+        let trust = LiveTrust::new(store.snapshot());
         let builder = setting.server(trust.clone(), key_server.identity(&[], &setting.provider));
         let server = Arc::new(builder.build().unwrap());
         let check = builder.peer_check();
         let connections = machines.each_ref().map(|machine| {
-            let trusted = setting.pinning_server(&key_server.certificate).view();
+            let trusted = setting.pinning_server(&key_server.certificate).snapshot();
             let client = setting.client(trusted, machine.identity(&[], &setting.provider));
             let outcome = handshake(
                 &client.build_for(&keys_1()).unwrap(),
@@ -151,7 +151,7 @@ fn each_task_learns_that_its_own_peer_is_no_longer_trusted() {
             outcome.expect_link(&setting.name);
             outcome.server_connection
         });
-        let before = trust.view().generation();
+        let before = trust.current().generation();
         let [first, second] = &connections;
         thread::scope(|scope| {
             let waiting = scope.spawn(|| {
@@ -163,7 +163,7 @@ fn each_task_learns_that_its_own_peer_is_no_longer_trusted() {
             // A change that is not about it leaves the first one waiting, or is not seen at all.
             trust.publish(grow(&mut store)).unwrap();
             store.block(&machines[0].certificate);
-            trust.publish(store.view()).unwrap();
+            trust.publish(store.snapshot()).unwrap();
             waiting.join().unwrap();
         });
         assert!(check.client(second).is_ok(), "{}", setting.name);

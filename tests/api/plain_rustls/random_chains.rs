@@ -310,7 +310,7 @@ fn ours(world: &World, sent: &[CertificateDer<'_>], profile: ChainProfile) -> Re
     let leaf = CertificateDer::from(world.leaf.as_slice());
     let question = Question::server(Target::id(&id, None), &leaf, sent, now());
     decide(
-        &store.view(),
+        &store.snapshot(),
         &policy().with_chain_profile(profile),
         &question,
     )

@@ -18,6 +18,7 @@ mod warnings;
 
 use std::any::type_name;
 use std::collections::BTreeSet;
+use std::error::Error;
 use std::fmt::Debug;
 use std::path::Path;
 
@@ -42,14 +43,31 @@ impl Produced {
 
     /// The error of a call that must fail.
     #[track_caller]
-    fn error<T, E: Debug>(&mut self, result: Result<T, E>) -> E {
+    fn error<T, E: Error + 'static>(&mut self, result: Result<T, E>) -> E {
         match result {
             Ok(_) => panic!("an error of {} was expected", type_name::<E>()),
             Err(error) => {
                 self.value(&error);
+                no_cause_is_told_twice(&error);
                 error
             }
         }
+    }
+}
+
+/// `Display` says what and where, `source()` says why: no text repeats the text of its cause.
+#[track_caller]
+fn no_cause_is_told_twice(error: &(dyn Error + 'static)) {
+    let mut above = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        assert!(
+            !above.contains(&text),
+            "{above:?} repeats its cause {text:?}"
+        );
+        above = text;
+        next = cause.source();
     }
 }
 
@@ -75,14 +93,24 @@ fn variants(file: &str, without: &[&str]) -> BTreeSet<String> {
     found
 }
 
-/// All of `src/error/`, with the warnings.
+/// All files below `src/` that hold nothing but errors, and the warnings.
 fn all() -> BTreeSet<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/error");
-    let mut all = BTreeSet::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        all.extend(variants(&format!("error/{name}"), &[]));
+    fn walk(folder: &Path, below: &str, all: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            let path = format!("{below}{name}");
+            if entry.path().is_dir() {
+                walk(&entry.path(), &format!("{path}/"), all);
+            } else if !below.is_empty() && name.ends_with("error.rs") {
+                all.extend(variants(&path, &[]));
+            }
+        }
     }
+    let mut all = BTreeSet::new();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    walk(&source, "", &mut all);
+    all.extend(variants("certificate/setting.rs", &[]));
     all.extend(variants("certificate/keys.rs", &["KeyKind"]));
     all.extend(variants("store/report.rs", &["Done", "Level"]));
     all.extend(variants("policy/warning.rs", &[]));

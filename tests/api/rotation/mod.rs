@@ -53,7 +53,7 @@ impl Scene {
         let identities = Identities::new(old.clone());
         let builder = ClientConfigBuilder::new(
             setting.provider.clone(),
-            store.view(),
+            store.snapshot(),
             setting.policy(),
             identities.clone(),
         )
@@ -81,7 +81,7 @@ impl Scene {
         }
         ServerConfigBuilder::new(
             self.setting.provider.clone(),
-            store.view(),
+            store.snapshot(),
             self.setting.policy(),
             self.key_server.clone(),
         )

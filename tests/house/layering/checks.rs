@@ -1,6 +1,8 @@
 //! The checks. Each takes a file and returns what is wrong with it, a line each.
 
-use crate::layering::source::{Token, code, docs, lines_in_use, paths, tokens, without_tests};
+use crate::layering::source::{
+    Token, code, docs, lines_in_use, paths, tokens, without_marked, without_tests,
+};
 
 /// A source file: its path from the root of the package, and its text.
 pub struct File {
@@ -38,7 +40,87 @@ impl File {
 }
 
 /// The rooms in the order in which a certificate flows.
-pub const ROOMS: [&str; 6] = ["certificate", "identity", "store", "policy", "admin", "tls"];
+pub const ROOMS: [&str; 7] = [
+    "certificate",
+    "identity",
+    "store",
+    "policy",
+    "observe",
+    "admin",
+    "tls",
+];
+
+/// What is behind a feature: the module that declares it, and its modules. `*` is the whole room, which is there with
+/// any of the features.
+const BEHIND: &[(&str, &str, &[&str])] = &[
+    (
+        "admin",
+        "src/admin/mod.rs",
+        &[
+            "durable", "expiry", "file", "follow", "guided", "peer", "plan", "seen", "ways",
+        ],
+    ),
+    ("enrol", "src/admin/mod.rs", &["enrol"]),
+    ("enrol", "src/tls/mod.rs", &["enrol", "probe"]),
+    ("admin", "src/store/mod.rs", &["planned", "restore"]),
+];
+
+/// The attributes that put an item behind a feature.
+const FEATURE_MARKS: [&str; 3] = [
+    "#[cfg(feature = \"admin\")]",
+    "#[cfg(feature = \"enrol\")]",
+    "#[cfg(any(feature = \"admin\", feature = \"enrol\"))]",
+];
+
+/// What is behind a feature is not named outside of it: the modules are declared behind their feature, and no other
+/// file names the room `admin`, or one of these modules, in an item that is not behind a feature itself.
+pub fn features(file: &File) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let behind = |(_, declares, modules): &(&str, &str, &[&str])| {
+        let folder = declares.trim_end_matches("mod.rs");
+        let rest = file.path.strip_prefix(folder);
+        rest.is_some_and(|rest| modules.contains(&rest.split(['/', '.']).next().unwrap()))
+    };
+    if BEHIND.iter().any(behind) || file.path.starts_with(PROGRAM) {
+        return wrong;
+    }
+    // Feature names are literals, so the marks are looked for in the source; comments and tests are no items.
+    let open = without_marked(&file.production, &file.source, &FEATURE_MARKS);
+    for (line, path) in paths(&open) {
+        let names: Vec<&str> = path.iter().map(String::as_str).collect();
+        let is_room = matches!(names.as_slice(), ["crate" | "super", "admin", ..])
+            || (file.path == "src/lib.rs" && names.first() == Some(&"admin"));
+        if is_room && file.room() != "admin" {
+            wrong.push(file.at(
+                line,
+                &format!("names {} without its feature", names.join("::")),
+            ));
+        }
+        for (feature, declares, modules) in BEHIND {
+            let (["super" | "self", named, ..] | [named, ..]) = names.as_slice() else {
+                continue;
+            };
+            if *declares == file.path && modules.contains(named) && names.len() > 1 {
+                let what = format!("names {} without the feature {feature}", names.join("::"));
+                wrong.push(file.at(line, &what));
+            }
+        }
+    }
+    let words = tokens(&open);
+    for pair in words.windows(2) {
+        let (Token::Name(first), Token::Name(module)) = (&pair[0].1, &pair[1].1) else {
+            continue;
+        };
+        let declared = BEHIND.iter().any(|(_, declares, modules)| {
+            *declares == file.path && modules.contains(&module.as_str())
+        });
+        let is_admin = file.path == "src/lib.rs" && module == "admin";
+        if first == "mod" && (declared || is_admin) {
+            wrong.push(file.at(pair[1].0, &format!("declares {module} without its feature")));
+        }
+    }
+    wrong
+}
 
 /// Where the command is. It is a user of the library, so it may name every room, do I/O and print.
 pub const PROGRAM: &str = "crates/cli/src/";
@@ -88,8 +170,8 @@ pub fn modules(file: &File) -> Vec<String> {
     wrong
 }
 
-/// A room names only rooms above it. All may name `error` and `limits`; `error` names types of all rooms, and
-/// `limits` names none.
+/// A room names only rooms above it. All may name `limits`, which names none. `error` re-exports the errors of all
+/// rooms, and no room names it.
 pub fn rooms(file: &File) -> Vec<String> {
     let own = file.room();
     let mut wrong = Vec::new();
@@ -113,7 +195,7 @@ pub fn rooms(file: &File) -> Vec<String> {
             _ if own == "limits" => false,
             (Some(own), Some(named)) => named <= own,
             (None, Some(_)) => own == "error",
-            (_, None) => matches!(named.as_str(), "error" | "limits"),
+            (_, None) => named == "limits",
         };
         if !allowed {
             let what = format!("{own} names {}, which is not above it", path.join("::"));
@@ -267,10 +349,11 @@ const STATE: [&str; 9] = [
     "thread_local",
 ];
 
-/// Where there is state all the same: what was decided is remembered there, and given again only if it would be
+/// Where there is state all the same: the pointer to the snapshot in force, of which a verdict takes one copy; what was decided is remembered there, and given again only if it would be
 /// decided again; a judgement of time notes up to when it stays the same, which no judgement reads; and each verdict
 /// counts from zero what it spends.
 const STATE_IN: &[(&str, &[&str])] = &[
+    ("src/store/live.rs", &["Condvar", "Mutex", "RwLock"]),
     (
         "src/policy/memory.rs",
         &["RwLock", "AtomicBool", "AtomicU64"],

@@ -63,6 +63,11 @@ fn a_room_names_only_rooms_above_it() {
 }
 
 #[test]
+fn what_is_behind_a_feature_is_not_named_outside_of_it() {
+    hold(checks::features);
+}
+
+#[test]
 fn the_modules_of_the_command_name_only_modules_before_them() {
     hold(checks::modules);
 }

@@ -28,17 +28,18 @@ fn rooms_below_are_found_however_they_are_named() {
         ),
         ("src/identity/a.rs", "use crate::store::View;"),
         ("src/limits.rs", "use crate::certificate::Certificate;"),
+        ("src/store/a.rs", "use crate::error::StoreError;"),
     ] {
         assert_eq!(found(check, path, source), 1, "{path}: {source}");
     }
     for (path, source) in [
         (
             "src/tls/a.rs",
-            "use crate::{admin::LiveTrust, certificate::Clock, policy::decide};",
+            "use crate::{store::LiveTrust, certificate::Clock, policy::decide};",
         ),
         (
             "src/store/a.rs",
-            "use super::View; use crate::store::Slot; use crate::error::StoreError;",
+            "use super::View; use crate::store::Slot; use crate::certificate::error::PemError;",
         ),
         (
             "src/store/a.rs",
@@ -53,10 +54,48 @@ fn rooms_below_are_found_however_they_are_named() {
             "pub(super) mod a; pub(crate) use a::super_thing; struct B(pub(in crate::store) u8);",
         ),
         (
-            "src/error/a.rs",
-            "use crate::store::EntryKey; use super::HostNameError;",
+            "src/error.rs",
+            "pub use crate::store::error::StoreError; pub use crate::tls::error::ConfigError;",
         ),
         ("src/lib.rs", "pub use crate::tls::Identity;"),
+    ] {
+        assert_eq!(found(check, path, source), 0, "{path}: {source}");
+    }
+}
+
+#[test]
+fn names_from_behind_a_feature_are_found() {
+    let check = checks::features;
+    for (path, source) in [
+        ("src/tls/server.rs", "use crate::admin::Enrolment;"),
+        ("src/tls/mod.rs", "mod probe;"),
+        ("src/tls/mod.rs", "pub use probe::Probe;"),
+        (
+            "src/admin/mod.rs",
+            "#[cfg(feature = \"admin\")]\nmod enrol;\npub mod file;",
+        ),
+        ("src/lib.rs", "pub use admin::Enrolment;"),
+        ("src/lib.rs", "pub mod admin;"),
+        (
+            "src/error.rs",
+            "pub use crate::admin::plan::error::PlanError;",
+        ),
+    ] {
+        assert_eq!(found(check, path, source), 1, "{path}: {source}");
+    }
+    for (path, source) in [
+        (
+            "src/tls/server.rs",
+            "#[cfg(feature = \"enrol\")]\nuse crate::admin::Enrolment;",
+        ),
+        ("src/tls/probe.rs", "use crate::admin::Enrolment;"),
+        ("src/admin/plan/mod.rs", "use crate::admin::Seen;"),
+        ("src/tls/mod.rs", "#[cfg(feature = \"enrol\")]\nmod probe;"),
+        (
+            "src/lib.rs",
+            "#[cfg(feature = \"enrol\")]\npub use admin::Enrolment;",
+        ),
+        ("src/store/a.rs", "/// [`crate::admin::plan`]\nfn plan() {}"),
     ] {
         assert_eq!(found(check, path, source), 0, "{path}: {source}");
     }

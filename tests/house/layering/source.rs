@@ -102,18 +102,29 @@ fn escaped(body: &[u8], quote: u8) -> usize {
 
 /// Code without the items behind `#[cfg(test)]`.
 pub fn without_tests(code: &str) -> String {
-    const MARK: &str = "#[cfg(test)]";
+    without_marked(code, code, &["#[cfg(test)]"])
+}
+
+/// Code without the items behind one of the marks, which are looked for in `source`: the same text with its literals.
+pub fn without_marked(code: &str, source: &str, marks: &[&str]) -> String {
     let mut out = code.as_bytes().to_vec();
-    let mut from = 0;
-    while let Some(found) = code[from..].find(MARK) {
-        let start = from + found;
-        let end = item_end(code.as_bytes(), start + MARK.len());
-        for byte in &mut out[start..end] {
-            if *byte != b'\n' {
-                *byte = b' ';
+    for mark in marks {
+        let mut from = 0;
+        while let Some(found) = source.get(from..).and_then(|rest| rest.find(mark)) {
+            let start = from + found;
+            from = start + mark.len();
+            // A mark in a comment or a literal marks nothing.
+            if code.as_bytes()[start] != b'#' {
+                continue;
             }
+            let end = item_end(code.as_bytes(), from);
+            for byte in &mut out[start..end] {
+                if *byte != b'\n' {
+                    *byte = b' ';
+                }
+            }
+            from = end;
         }
-        from = end;
     }
     String::from_utf8(out).unwrap()
 }

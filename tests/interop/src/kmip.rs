@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use kmip_protocol::request::to_vec;
@@ -34,11 +35,11 @@ pub fn run(ground: &Ground, tools: &Tools) -> Option<Vec<(String, Result<(), Str
         links: 1,
     };
     let builder = ground.client(
-        ground.store(Slot::ServerPin, Shape::KeytoolRsa).view(),
+        ground.store(Slot::ServerPin, Shape::KeytoolRsa).snapshot(),
         &ground.ours,
         TlsVersion::Tls12,
     );
-    let config = builder.build_for(&SERVERS[0].parse().unwrap()).unwrap();
+    let config = Arc::new(builder.build_for(&SERVERS[0].parse().unwrap()).unwrap());
     let started = server.serve(ask);
     let what = "kmip-protocol over our client, PyKMIP's server: ";
     let outcome = started.clone().and_then(|port| {
@@ -55,11 +56,12 @@ pub fn run(ground: &Ground, tools: &Tools) -> Option<Vec<(String, Result<(), Str
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let own = listener.local_addr().unwrap().port();
         let shape = Shape::CaLeaf;
-        let view = ground.store(Slot::ClientsPin, shape).view();
+        let view = ground.store(Slot::ClientsPin, shape).snapshot();
         let accepting = ground
             .server(view, &ground.ours, TlsVersion::Tls12)
             .build()
             .unwrap();
+        let accepting = Arc::new(accepting);
         let between = std::thread::spawn(move || relay(&listener, accepting, config, port));
         let mut client = PyKmip::find(tools).ok_or("no client")?;
         let folder = ground.shapes.folder(shape);

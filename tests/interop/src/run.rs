@@ -1,6 +1,7 @@
 //! Runs what concerns one peer.
 
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use mutual_trust::store::Scope;
@@ -177,15 +178,15 @@ fn one(
         }
     };
     if cell.slot.of_clients() {
-        let builder = ground.server(store.view(), &ground.ours, version);
+        let builder = ground.server(store.snapshot(), &ground.ours, version);
         let (ours, saw) = answered(peer, ask, &builder, expected).map_err(Failure::not_started)?;
         return judge(ours, saw);
     }
-    let builder = ground.client(store.view(), &ground.ours, version);
+    let builder = ground.client(store.snapshot(), &ground.ours, version);
     let port = peer.serve(ask).map_err(Failure::not_started)?;
     let mut all = Vec::new();
     for id in dialled {
-        let config = builder.build_for(&id.parse().unwrap()).unwrap();
+        let config = Arc::new(builder.build_for(&id.parse().unwrap()).unwrap());
         all.push(connect(
             &config,
             &builder.peer_check(),
@@ -207,7 +208,7 @@ fn answered(
     builder: &mutual_trust::ServerConfigBuilder,
     expected: Expected,
 ) -> Result<(Ours, Result<(), String>), String> {
-    let (config, check) = (builder.build().unwrap(), builder.peer_check());
+    let (config, check) = (Arc::new(builder.build().unwrap()), builder.peer_check());
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     peer.connect(ask, listener.local_addr().unwrap().port())?;
     let gone = AtomicBool::new(false);
@@ -265,8 +266,8 @@ fn refused_by_server(
     ask: Ask<'_>,
 ) -> Result<Mark, String> {
     let mut store = ground.store(Slot::ServerPin, Shape::CaLeaf);
-    let builder = ground.client(store.view(), &ground.stranger, ask.version);
-    let config = builder.build_for(&SERVERS[0].parse().unwrap()).unwrap();
+    let builder = ground.client(store.snapshot(), &ground.stranger, ask.version);
+    let config = Arc::new(builder.build_for(&SERVERS[0].parse().unwrap()).unwrap());
     let port = peer.serve(ask)?;
     let ours = connect(
         &config,
@@ -291,7 +292,7 @@ fn refused_by_server(
 
 fn refused_by_client(peer: &mut dyn Peer, ground: &Ground, ask: Ask<'_>) -> Result<Mark, String> {
     let mut store = ground.store(Slot::ClientsPin, Shape::CaLeaf);
-    let builder = ground.server(store.view(), &ground.stranger, ask.version);
+    let builder = ground.server(store.snapshot(), &ground.stranger, ask.version);
     let (ours, saw) = answered(peer, ask, &builder, Expected::Failure)?;
     good(
         matches!(ours, Ours::Peer { .. }) && saw.is_err(),
@@ -301,8 +302,8 @@ fn refused_by_client(peer: &mut dyn Peer, ground: &Ground, ask: Ask<'_>) -> Resu
 
 fn full_each_time(peer: &mut dyn Peer, ground: &Ground, ask: Ask<'_>) -> Result<Mark, String> {
     let mut store = ground.store(Slot::ServerPin, Shape::CaLeaf);
-    let builder = ground.client(store.view(), &ground.ours, ask.version);
-    let config = builder.build_for(&SERVERS[0].parse().unwrap()).unwrap();
+    let builder = ground.client(store.snapshot(), &ground.ours, ask.version);
+    let config = Arc::new(builder.build_for(&SERVERS[0].parse().unwrap()).unwrap());
     let port = peer.serve(Ask { links: 3, ..ask })?;
     let links: Vec<Ours> = (0..3)
         // Each of them asserts that its handshake was a full one.
@@ -333,9 +334,9 @@ fn skip_answers(peer: &mut dyn Peer, more: usize) {
 
 fn removed_server(peer: &mut dyn Peer, ground: &Ground, ask: Ask<'_>) -> Result<Mark, String> {
     let mut store = ground.store(Slot::ServerPin, Shape::CaLeaf);
-    let trust = LiveTrust::new(store.view());
+    let trust = LiveTrust::new(store.snapshot());
     let builder = ground.client(trust.clone(), &ground.ours, ask.version);
-    let config = builder.build_for(&SERVERS[0].parse().unwrap()).unwrap();
+    let config = Arc::new(builder.build_for(&SERVERS[0].parse().unwrap()).unwrap());
     let port = peer.serve(Ask { links: 2, ..ask })?;
     let before = connect(
         &config,
@@ -365,8 +366,8 @@ fn removed_server(peer: &mut dyn Peer, ground: &Ground, ask: Ask<'_>) -> Result<
 
 fn not_resumed(peer: &mut dyn Peer, ground: &Ground, ask: Ask<'_>) -> Result<Mark, String> {
     let mut store = ground.store(Slot::ClientsPin, Shape::CaLeaf);
-    let builder = ground.server(store.view(), &ground.ours, ask.version);
-    let (config, check) = (builder.build().unwrap(), builder.peer_check());
+    let builder = ground.server(store.snapshot(), &ground.ours, ask.version);
+    let (config, check) = (Arc::new(builder.build().unwrap()), builder.peer_check());
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let Some(started) = peer.twice(ask, listener.local_addr().unwrap().port()) else {
         return Ok(Mark::NotDone("its client keeps no session"));
@@ -394,7 +395,7 @@ fn not_resumed(peer: &mut dyn Peer, ground: &Ground, ask: Ask<'_>) -> Result<Mar
 
 fn removed_client(peer: &mut dyn Peer, ground: &Ground, ask: Ask<'_>) -> Result<Mark, String> {
     let mut store = ground.store(Slot::ClientsPin, Shape::CaLeaf);
-    let trust = LiveTrust::new(store.view());
+    let trust = LiveTrust::new(store.snapshot());
     let builder = ground.server(trust.clone(), &ground.ours, ask.version);
     let (before, saw) = answered(peer, ask, &builder, Expected::Link)?;
     peer.end();
@@ -408,12 +409,12 @@ fn removed_client(peer: &mut dyn Peer, ground: &Ground, ask: Ask<'_>) -> Result<
 }
 
 fn remove(store: &mut mutual_trust::TrustStore, trust: &LiveTrust, scope: &Scope) {
-    let view = store.view();
+    let view = store.snapshot();
     let entries = view.entries();
     let entry = entries
         .iter()
         .find(|entry| &entry.key().scope == scope)
         .unwrap();
     store.remove(&entry.key()).unwrap();
-    trust.publish(store.view()).unwrap();
+    trust.publish(store.snapshot()).unwrap();
 }

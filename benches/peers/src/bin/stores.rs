@@ -12,7 +12,8 @@ use std::fs;
 use std::time::Instant;
 
 use mutual_trust::admin::file::{Kept, read, write};
-use mutual_trust::admin::{DurableSettings, DurableStore, LiveTrust};
+use mutual_trust::admin::{DurableSettings, DurableStore};
+use mutual_trust::store::LiveTrust;
 use mutual_trust::{Certificate, EntryOptions, PinScope, ServerId, TrustStore};
 use mutual_trust_peers::clock;
 use mutual_trust_peers::record::Record;
@@ -78,7 +79,7 @@ fn main() {
             "read",
             least(5, || drop(read(text.as_bytes(), keys, None).unwrap())),
         );
-        let live = LiveTrust::new(store.view());
+        let live = LiveTrust::new(store.snapshot());
         let mut number = first.len();
         let mut more = more.iter();
         // The first change copies what is shared with the view that was taken before.
@@ -87,7 +88,7 @@ fn main() {
             least(50, || {
                 number += 2;
                 install(&mut store, number & !1, more.next().unwrap());
-                live.publish(store.view()).unwrap();
+                live.publish(store.snapshot()).unwrap();
             }),
         );
         put(
@@ -97,7 +98,7 @@ fn main() {
                 store
                     .add_server(format!("new-{number}").parse().unwrap(), [])
                     .unwrap();
-                live.publish(store.view()).unwrap();
+                live.publish(store.snapshot()).unwrap();
             }),
         );
         drop((store, live));

@@ -28,7 +28,7 @@ async fn main() -> Outcome<()> {
     println!("    {report}");
 
     // Without the intermediate, the certificate leads to no installed authority.
-    let refused = get(installed.view(), &array, &id, &url).await.err();
+    let refused = get(installed.snapshot(), &array, &id, &url).await.err();
     let verdict = refused.as_ref().and_then(|error| tls::refusal(&**error));
     let verdict = verdict.ok_or("it was not refused by the rules")?;
     println!("    {verdict}");
@@ -39,7 +39,7 @@ async fn main() -> Outcome<()> {
 
     installed.install_intermediate(issuing.certificate, EntryOptions::new())?;
     expect(
-        get(installed.view(), &array, &id, &url).await? == "the keys",
+        get(installed.snapshot(), &array, &id, &url).await? == "the keys",
         "with the intermediate, reqwest gets its answer",
     )
 }
@@ -56,7 +56,7 @@ async fn get(trust: View, us: &Machine, id: &ServerId, url: &str) -> Outcome<Str
 
 /// An HTTPS server that gives each accepted client the same answer.
 async fn serve(us: &Machine, array: &Machine) -> Outcome<String> {
-    let trust = client_pinned("array-7", &array.certificate)?.view();
+    let trust = client_pinned("array-7", &array.certificate)?.snapshot();
     let acceptor = TlsAcceptor::from(Arc::new(server(trust, us).build()?));
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("https://localhost:{}/", listener.local_addr()?.port());

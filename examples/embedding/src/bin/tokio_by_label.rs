@@ -30,7 +30,7 @@ async fn main() -> Outcome<()> {
         ("array-8", &array_8),
         ("printer", &printer),
     ] {
-        let options = EntryOptions::new().label(label);
+        let options = EntryOptions::new().with_label(label);
         clients.install_pin(PinScope::Clients, machine.certificate.clone(), options)?;
     }
     let allowed = BTreeMap::from([
@@ -38,7 +38,7 @@ async fn main() -> Outcome<()> {
         ("array-8", "keys of volume 8"),
     ]);
 
-    let builder = server(clients.view(), &key_server);
+    let builder = server(clients.snapshot(), &key_server);
     let acceptor = TlsAcceptor::from(Arc::new(builder.build()?));
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let port = listener.local_addr()?.port();
@@ -56,7 +56,7 @@ async fn main() -> Outcome<()> {
         }
     });
 
-    let trust = pinned(&"keys-1".parse()?, &key_server.certificate)?.view();
+    let trust = pinned(&"keys-1".parse()?, &key_server.certificate)?.snapshot();
     let first = ask(&trust, &array_7, port).await?;
     expect(first == "keys of volume 7", "array-7 gets its own keys")?;
     let second = ask(&trust, &array_8, port).await?;
@@ -75,8 +75,8 @@ async fn answer(
 ) -> Outcome<()> {
     let mut link = acceptor.accept(tcp).await?;
     let _count = link.read(&mut [0; 64]).await?;
-    let peer = check.client(link.get_ref().1).peer();
-    let label = peer.as_ref().and_then(|peer| peer.label());
+    let peer = check.client(link.get_ref().1)?.peer();
+    let label = peer.label();
     let answer = label.and_then(|label| allowed.get(label));
     let answer = answer.copied().unwrap_or("forbidden");
     link.write_all(answer.as_bytes()).await?;

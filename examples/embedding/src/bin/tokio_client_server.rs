@@ -1,11 +1,11 @@
 //! tokio-rustls at both ends: a known client gets an answer, an unknown client does not, and each end can say why.
 
-use std::sync::Arc;
-
 #![expect(
     clippy::indexing_slicing,
     reason = "the program itself has made the list"
 )]
+
+use std::sync::Arc;
 
 use mutual_trust::{PeerCheck, PeerIdentity, ReasonCode, tls};
 use mutual_trust_embedding::{Machine, Outcome, client, client_pinned, expect, pinned, server};
@@ -22,7 +22,7 @@ async fn main() -> Outcome<()> {
     );
 
     let builder = server(
-        client_pinned("array-7", &array.certificate)?.view(),
+        client_pinned("array-7", &array.certificate)?.snapshot(),
         &key_server,
     );
     let acceptor = TlsAcceptor::from(Arc::new(builder.build()?));
@@ -38,7 +38,7 @@ async fn main() -> Outcome<()> {
     });
 
     let id = "keys-1".parse()?;
-    let trust = pinned(&id, &key_server.certificate)?.view();
+    let trust = pinned(&id, &key_server.certificate)?.snapshot();
     for (us, known) in [(&array, true), (&unknown, false)] {
         let connector = TlsConnector::from(Arc::new(client(trust.clone(), us).build_for(&id)?));
         let answer = ask(TcpStream::connect(address).await?, &connector).await;

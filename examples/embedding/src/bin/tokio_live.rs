@@ -79,7 +79,7 @@ async fn serve(trust: LiveTrust, us: &Machine) -> Outcome<u16> {
 /// The task of one connection.
 async fn answer(tcp: TcpStream, tls: TlsAcceptor, ask: PeerCheck, live: LiveTrust) -> Outcome<()> {
     // Taken before the handshake, so that a change after its verdict is not missed.
-    let mut generation = live.view().generation();
+    let mut generation = live.current().generation();
     let mut link = tls.accept(tcp).await?;
     let mut byte = [0; 1];
     loop {

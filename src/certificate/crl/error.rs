@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::PemError;
+use crate::certificate::error::PemError;
 
 /// Why bytes are not a certificate revocation list (RFC 5280 section 5).
 #[derive(Debug, Error)]

@@ -4,6 +4,10 @@ use core::fmt;
 
 use thiserror::Error;
 
+pub use super::causes::with_causes;
+pub use super::crl::error::{CrlError, CrlRefusal};
+pub use super::setting::SettingError;
+
 /// Why bytes are not a certificate that this crate reads.
 #[derive(Debug, Error)]
 #[non_exhaustive]

@@ -4,9 +4,10 @@ use core::fmt;
 
 use thiserror::Error;
 
-use super::{IdentityError, PemError};
+use crate::certificate::error::PemError;
 use crate::certificate::{KeyKind, KeyPin};
 use crate::identity::KeyType;
+use crate::identity::error::IdentityError;
 
 /// Why a key, certificate or request could not be generated, or the answer to a request not installed.
 #[derive(Debug, Error)]

@@ -4,10 +4,15 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-#[cfg(feature = "encrypted-keys")]
-use super::DecryptError;
-use super::{CertificateError, FoundInstead, PemError, ReadFileError};
+use crate::certificate::error::{CertificateError, PemError};
 use crate::certificate::{Fingerprint, KeyKind, KeyRefusal};
+
+#[cfg(feature = "issue")]
+pub use super::issue::error::{IssueError, SubjectProblem};
+#[cfg(feature = "encrypted-keys")]
+pub use super::key_error::DecryptError;
+pub use super::key_error::{FoundInstead, ReadFileError};
+pub use super::write_error::{WriteError, WriteStep};
 
 /// Why an identity, or its chain or private key, cannot be loaded.
 #[derive(Debug, Error)]

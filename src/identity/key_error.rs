@@ -61,7 +61,7 @@ pub enum ReadFileError {
     /// It has fewer bytes than stated: the file was truncated while it was read, or the reader is shorter.
     #[error("it ends after {found} of {size} bytes")]
     #[non_exhaustive]
-    Short {
+    UnexpectedEof {
         /// Size in bytes, as stated before reading.
         size: usize,
         /// The number of bytes read.
@@ -70,7 +70,7 @@ pub enum ReadFileError {
     /// It has more bytes than stated: the file grew while it was read, or the reader is longer.
     #[error("it has more than the {size} bytes stated before reading")]
     #[non_exhaustive]
-    Long {
+    Grew {
         /// Size in bytes, as stated before reading.
         size: usize,
     },

@@ -2,8 +2,8 @@
 
 use thiserror::Error;
 
-use super::StoreError;
-use crate::admin::PendingId;
+use super::PendingId;
+use crate::store::error::StoreError;
 
 /// Why enrolment was not opened, or a peer was not accepted or rejected. Nothing has changed then.
 #[derive(Debug, Error)]

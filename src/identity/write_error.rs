@@ -34,7 +34,7 @@ pub enum WriteError {
         path: PathBuf,
     },
     /// The operating system refused.
-    #[error("{path}: cannot {step}: {source}")]
+    #[error("{path}: cannot {step}")]
     #[non_exhaustive]
     Io {
         /// What was being done.
@@ -46,7 +46,7 @@ pub enum WriteError {
     },
     /// The file is in its place and whole, but its folder could not be flushed: after a power failure it may
     /// be gone, or the old one be back.
-    #[error("{path} is written, but may not survive a power failure: {source}")]
+    #[error("{path} is written, but may not survive a power failure")]
     #[non_exhaustive]
     NotDurable {
         /// The file.
@@ -61,7 +61,7 @@ pub enum WriteError {
 #[non_exhaustive]
 pub enum WriteStep {
     /// Looking at what is there.
-    Look,
+    Stat,
     /// Making the temporary file, in the same folder, with its final permissions.
     Create,
     /// Writing its content.
@@ -69,17 +69,17 @@ pub enum WriteStep {
     /// Flushing it to the disk.
     Flush,
     /// Giving it its name.
-    Place,
+    Rename,
 }
 
 impl fmt::Display for WriteStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Look => "look at what is there",
+            Self::Stat => "look at what is there",
             Self::Create => "make a temporary file beside it",
             Self::Write => "write the temporary file",
             Self::Flush => "flush the temporary file",
-            Self::Place => "move the temporary file to its place",
+            Self::Rename => "move the temporary file to its place",
         })
     }
 }

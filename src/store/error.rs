@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{CrlRefusal, HostNameError};
+use crate::certificate::error::{CrlRefusal, HostNameError};
 use crate::certificate::{Fingerprint, HostName, KeyRefusal, Moment, Role};
 use crate::store::{BlockSelector, ClockState, CrlIssuer, EntryKey, GroupId, ServerId};
 
@@ -256,7 +256,7 @@ pub enum StoreError {
         current: u64,
     },
     /// One certificate of a bundle was refused, and with it the bundle (I1).
-    #[error("certificate {index} of the bundle: {source}")]
+    #[error("certificate {index} of the bundle was refused")]
     #[non_exhaustive]
     BundleItem {
         /// Number of the certificate in the bundle, from 0.
@@ -377,4 +377,19 @@ pub enum NeverMatch {
     /// The path builder cannot read the certificate.
     #[error("the path builder cannot read it")]
     Unreadable,
+}
+
+/// Why a view was not published.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// The generation must grow.
+    #[error("generation {offered} is not newer than generation {current}, which is in force")]
+    #[non_exhaustive]
+    NotNewer {
+        /// In force.
+        current: u64,
+        /// Offered.
+        offered: u64,
+    },
 }

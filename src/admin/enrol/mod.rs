@@ -1,5 +1,10 @@
 //! Letting unknown peers wait, and accepting them by a fingerprint that was heard elsewhere.
 
+pub(crate) mod error;
+mod pending;
+mod presented;
+mod trace;
+
 use core::fmt;
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -8,10 +13,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pki_types::UnixTime;
 
-use super::pending::{Knock, Waiting};
-use super::{PendingId, PendingPeer, Presented, trace};
+use error::EnrolmentError;
+use pending::{Knock, Waiting};
+
+pub use pending::{PendingId, PendingPeer};
+pub use presented::Presented;
+
 use crate::certificate::{Clock, Fingerprint, Role, TimeSource, breaks_a_line};
-use crate::error::EnrolmentError;
 use crate::limits::{MAX_DECISIONS, MAX_LABEL_BYTES};
 use crate::store::{EntryOptions, PinScope, Report, TrustStore};
 
@@ -34,9 +42,9 @@ use crate::store::{EntryOptions, PinScope, Report, TrustStore};
 /// }
 /// // Read out by the one who stands at the system, typed in by the administrator:
 /// let heard = "0E:87:54:E6:1D:3A:FC:16:5A:84:5C:A7:37:6D:1C:D4:E3:1F:20:28:A7:94:03:84:45:57:3F:9B:E1:23:FA:66";
-/// let (id, label) = ("1".parse()?, EntryOptions::new().label("array-7"));
+/// let (id, label) = ("1".parse()?, EntryOptions::new().with_label("array-7"));
 /// enrolment.accept_client(id, heard.parse()?, store, label, "alice")?;
-/// trust.publish(store.view())?; // it connects
+/// trust.publish(store.snapshot())?; // it connects
 /// # Ok(())
 /// # }
 /// ```
@@ -64,9 +72,9 @@ pub enum EnrolmentEvent {
     /// Enrolment was closed before its end.
     Closed,
     /// A new peer waits.
-    Knocked,
+    Requested,
     /// There was no place for a peer, or its certificate was too large.
-    Missed,
+    NoCapacity,
     /// A fingerprint was given for a peer and was another's.
     OtherFingerprint,
     /// A peer was accepted.
@@ -80,8 +88,8 @@ impl fmt::Display for EnrolmentEvent {
         f.write_str(match self {
             Self::Opened => "opened",
             Self::Closed => "closed",
-            Self::Knocked => "knocked",
-            Self::Missed => "found no place",
+            Self::Requested => "requested",
+            Self::NoCapacity => "no capacity",
             Self::OtherFingerprint => "another fingerprint was given",
             Self::Accepted => "accepted",
             Self::Rejected => "rejected",
@@ -129,14 +137,14 @@ impl Enrolment {
     pub fn open_enrolment(&self, window: Duration, max: usize) -> Result<(), EnrolmentError> {
         let now = self.known_time().ok_or(EnrolmentError::ClockUnset)?;
         self.state().waiting.open(now, window, max)?;
-        trace::enrolment(EnrolmentEvent::Opened, None);
+        trace::event(EnrolmentEvent::Opened, None);
         Ok(())
     }
 
     /// Lets nobody wait any more. Those who wait can still be decided about.
     pub fn close_enrolment(&self) {
         self.state().waiting.close();
-        trace::enrolment(EnrolmentEvent::Closed, None);
+        trace::event(EnrolmentEvent::Closed, None);
     }
 
     /// Whether an unknown client can wait now. By a clock that is unset, nobody can.
@@ -181,7 +189,7 @@ impl Enrolment {
     }
 
     /// How many peers found no place, or had too large a certificate, since this was made.
-    pub fn missed(&self) -> u64 {
+    pub fn rejected_count(&self) -> u64 {
         self.state().missed
     }
 
@@ -312,15 +320,15 @@ impl Enrolment {
         };
         let mut state = self.state();
         let event = match state.waiting.knock(now, address, presented) {
-            Knock::New => EnrolmentEvent::Knocked,
+            Knock::New => EnrolmentEvent::Requested,
             Knock::NoPlace | Knock::TooLarge => {
                 state.missed = state.missed.saturating_add(1);
-                EnrolmentEvent::Missed
+                EnrolmentEvent::NoCapacity
             }
             Knock::Again | Knock::Closed => return,
         };
         drop(state);
-        trace::enrolment(event, None);
+        trace::event(event, None);
     }
 
     fn note(
@@ -344,7 +352,7 @@ impl Enrolment {
             address,
             fingerprint: accepted.then(|| presented.fingerprint()),
         });
-        trace::enrolment(event, Some(by));
+        trace::event(event, Some(by));
     }
 
     fn known_time(&self) -> Option<UnixTime> {

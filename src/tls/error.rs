@@ -1,24 +1,10 @@
-//! Errors of publishing, of building configurations, and of probing servers.
+//! Errors of building configurations, of probing servers and of changing identities.
 
 use thiserror::Error;
 
-use super::IdentityError;
+use crate::certificate::Fingerprint;
+use crate::identity::error::IdentityError;
 use crate::store::ServerId;
-
-/// Why a view was not published.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum PublishError {
-    /// The generation must grow.
-    #[error("generation {offered} is not newer than generation {current}, which is in force")]
-    #[non_exhaustive]
-    NotNewer {
-        /// In force.
-        current: u64,
-        /// Offered.
-        offered: u64,
-    },
-}
 
 /// Why a TLS configuration cannot be built.
 #[derive(Debug, Error)]
@@ -59,14 +45,41 @@ pub enum ConfigError {
 }
 
 /// Why a probe did not show what a server presents.
+#[cfg(feature = "enrol")]
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ProbeError {
     /// The stream failed, or the handshake did before the server had proved anything; what rustls says of it is
     /// inside. A refusal of ours is inside that if the server's certificate is malformed.
-    #[error("the server was not probed: {0}")]
+    #[error("the server was not probed")]
     Io(#[from] std::io::Error),
     /// The handshake came to its end without a look at a certificate.
     #[error("the server was not probed: it presented no certificate")]
     NotProbed,
+}
+
+/// Why an identity was not staged, activated or made the current one. Nothing has changed then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum RotationError {
+    /// There is no next identity.
+    #[error("no next identity is staged")]
+    NothingStaged,
+    /// The next identity would present what the current one presents.
+    #[error("the certificate {certificate} is the current one already")]
+    #[non_exhaustive]
+    AlreadyCurrent {
+        /// Fingerprint of the certificate.
+        certificate: Fingerprint,
+    },
+    /// A next identity is presented to servers, which accepted that one and not yet another.
+    #[error("the next identity, {certificate}, is presented to servers: go back or finish first")]
+    #[non_exhaustive]
+    InUse {
+        /// Fingerprint of the certificate that is presented.
+        certificate: Fingerprint,
+    },
+    /// The current identity is still presented to some servers.
+    #[error("the current identity is still presented: activate the next one for all servers first")]
+    NotForAll,
 }

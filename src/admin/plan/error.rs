@@ -1,10 +1,10 @@
-//! Errors of changes that are planned, and of what is asked about time.
+//! Errors of planned changes.
 
 use thiserror::Error;
 
-use super::StoreError;
 use crate::admin::Peer;
 use crate::store::Bounded;
+use crate::store::error::StoreError;
 
 /// Why a planned change was not made. The store is as it was.
 #[derive(Debug, Error)]
@@ -41,18 +41,4 @@ fn few(peers: &Bounded<Peer>) -> String {
     } else {
         format!("{list} and {more} more")
     }
-}
-
-/// Why windows of an expiry report were refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum WindowsError {
-    /// The windows must grow from critical to notice.
-    #[error(
-        "the window of a notice is at least that of a warning, and that at least the critical one"
-    )]
-    Order,
-    /// A critical window of nothing would only tell what is over.
-    #[error("the critical window is at least a minute")]
-    Empty,
 }

@@ -1,0 +1,34 @@
+//! What can go wrong outside a verdict: each error, from the room that has it. All of them are typed data.
+//!
+//! `Display` says what happened and where, once; `source()` gives the cause. Print the chain to show both.
+//!
+//! Refusals of a peer are not here. They are [verdicts](crate::policy::Verdict).
+
+#[cfg(feature = "admin")]
+pub use crate::admin::durable::error::{DurableError, GuardedError};
+#[cfg(feature = "enrol")]
+pub use crate::admin::enrol::error::EnrolmentError;
+#[cfg(feature = "admin")]
+pub use crate::admin::expiry::error::WindowsError;
+#[cfg(feature = "admin")]
+pub use crate::admin::file::error::StoreFileError;
+#[cfg(feature = "admin")]
+pub use crate::admin::follow::error::SourceError;
+#[cfg(feature = "admin")]
+pub use crate::admin::plan::error::PlanError;
+pub use crate::certificate::error::{
+    CertificateError, CrlError, CrlRefusal, FingerprintError, HostNameError, MomentError,
+    OtherFormat, PemError, SettingError, with_causes,
+};
+pub use crate::certificate::{KeyFault, KeyRefusal};
+#[cfg(feature = "encrypted-keys")]
+pub use crate::identity::error::DecryptError;
+pub use crate::identity::error::{
+    FoundInstead, IdentityError, ReadFileError, WriteError, WriteStep,
+};
+#[cfg(feature = "issue")]
+pub use crate::identity::error::{IssueError, SubjectProblem};
+pub use crate::store::error::{IdError, NeverMatch, PublishError, SanPatternError, StoreError};
+#[cfg(feature = "enrol")]
+pub use crate::tls::error::ProbeError;
+pub use crate::tls::error::{ConfigError, RotationError};

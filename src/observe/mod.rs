@@ -1,0 +1,24 @@
+//! What handshakes showed, for services that watch them (rule S5).
+//!
+//! A configuration's builder takes the writing end of a queue; the service reads from the other end, in a thread of its
+//! own. No handshake waits, and no verdict depends on an observation.
+//!
+//! ```
+//! use mutual_trust::observe::{Observation, observation_queue};
+//! use std::time::Duration;
+//!
+//! let (observations, reader) = observation_queue(1024)?;
+//! // builder.observer(observations) …; here a thread reads what the handshakes showed:
+//! # drop(observations);
+//! while let Some(observation) = reader.next_within(Duration::from_secs(1)) {
+//!     println!("{}", observation.verdict);
+//! }
+//! # Ok::<(), mutual_trust::error::SettingError>(())
+//! ```
+
+mod observation;
+mod queue;
+pub(crate) mod trace;
+
+pub use observation::Observation;
+pub use queue::{ObservationReader, Observations, Observer, observation_queue};

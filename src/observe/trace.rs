@@ -1,0 +1,34 @@
+//! The event of a peer that was judged, for `tracing`, with the feature of that name; without it, nothing.
+//!
+//! No event has a secret in it, and none has a text that a peer chose at will: subjects and names stay out.
+
+use super::Observation;
+
+/// A peer was judged.
+pub(crate) fn observed(observation: &Observation) {
+    #[cfg(feature = "tracing")]
+    {
+        let verdict = &observation.verdict;
+        let role = tracing::field::display(verdict.role());
+        let server = verdict.server().map(tracing::field::display);
+        let generation = verdict.generation();
+        let reason = verdict.reason().code();
+        let rule = tracing::field::display(verdict.rule());
+        let fingerprint = verdict.presented().map(tracing::field::display);
+        let proved = observation.proved;
+        // A refusal is for an operator to read, and anybody who reaches the machine can cause one.
+        if observation.is_accepted() {
+            tracing::info!(
+                target: "mutual_trust",
+                role, server, generation, reason, rule, fingerprint, proved, "peer accepted"
+            );
+        } else {
+            tracing::warn!(
+                target: "mutual_trust",
+                role, server, generation, reason, rule, fingerprint, proved, "peer refused"
+            );
+        }
+    }
+    #[cfg(not(feature = "tracing"))]
+    let _ = observation;
+}

@@ -1,0 +1,60 @@
+//! What a plan reads of a draft, and makes of it.
+
+use pki_types::UnixTime;
+
+use super::{BlockSelector, Draft, Report, TrustStore, View};
+use crate::limits::FLOOR_TOLERANCE;
+
+impl Draft {
+    /// The draft as it is now, to be adopted while this one stays.
+    pub(crate) fn copy(&self) -> Self {
+        Self {
+            base: self.base.clone(),
+            store: self.store.fork(),
+        }
+    }
+
+    /// The blocks that the draft adds.
+    pub(crate) fn new_blocks(&self) -> Vec<BlockSelector> {
+        let before = &self.base.data().blocks;
+        let after = self.after().blocks();
+        after
+            .filter(|block| !before.contains(block))
+            .cloned()
+            .collect()
+    }
+
+    /// From where to where the floor moves when the draft is published now; `None` if it stays, and if it moves by
+    /// no more than a clock may be below it: then no clock stops counting by that.
+    pub(crate) fn floor_move(&self) -> Option<(UnixTime, UnixTime)> {
+        let from = self.base.floor()?;
+        let to = self.after().floor_after(self.store.clock.now())?;
+        let within = from.as_secs().saturating_add(FLOOR_TOLERANCE.as_secs());
+        (to.as_secs() > within).then_some((from, to))
+    }
+
+    /// Whether the draft adds blocks and changes nothing else.
+    pub(crate) fn only_blocks(&self) -> bool {
+        let (before, after) = (self.base.data(), self.after().data());
+        let lifts = before
+            .blocks
+            .iter()
+            .any(|block| !after.blocks.contains(block));
+        !lifts && after.is_but_for_blocks(before) && !self.new_blocks().is_empty()
+    }
+
+    /// The store with the blocks that the draft adds, and nothing else of it.
+    pub(crate) fn with_blocks_alone(&self) -> View {
+        let mut draft = Self::from_snapshot(&self.base, self.store.keys, self.store.clock.clone());
+        draft.store.block_all(self.new_blocks());
+        draft.store.data
+    }
+}
+
+impl TrustStore {
+    /// [`block_selector`](Self::block_selector) for several.
+    pub(crate) fn block_all(&mut self, selectors: Vec<BlockSelector>) -> Vec<Report> {
+        let blocked = selectors.into_iter().map(|one| self.block_selector(one));
+        blocked.collect()
+    }
+}
