@@ -1,6 +1,7 @@
 //! What the tests share: fixed times, fixtures, certificates made on the spot, handshakes in memory.
 //!
-//! Tests of one package only, and none of the library's own modules: these would see two copies of the library.
+//! For the tests in `tests/` of each package. The unit tests in `src/` of the library must not use it: they would see
+//! two copies of the library.
 
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 pub mod accept_all;

@@ -1,4 +1,4 @@
-//! Private keys in every form that tools write, identities made of them, and what is said about those that are
+//! Private keys in every form that tools write, identities made of them, and the errors for keys that are
 //! refused.
 
 use crate::support;
