@@ -1,4 +1,4 @@
-//! A verifier of plain rustls that trusts whoever comes.
+//! A verifier of plain rustls that trusts every peer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,7 +8,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 
-/// Accepts every peer at either end, and counts them.
+/// Accepts every peer as a client and as a server, and counts them.
 #[derive(Debug)]
 pub struct AcceptAll {
     schemes: Vec<SignatureScheme>,
@@ -16,7 +16,7 @@ pub struct AcceptAll {
 }
 
 impl AcceptAll {
-    /// The peer is asked for a signature of one of these schemes, and it is not looked at.
+    /// Asks the peer for a signature of one of these schemes, and does not check it.
     pub fn offering(schemes: Vec<SignatureScheme>) -> Arc<Self> {
         Arc::new(Self {
             schemes,

@@ -1,5 +1,4 @@
-//! Revocation lists made in the test that uses them, with whatever they are to say. The writer shares no code
-//! with the crate.
+//! Revocation lists that a test makes for itself, with any content. The writer shares no code with the crate.
 
 use mutual_trust::certificate::{Certificate, Crl};
 use rcgen::SigningKey;
@@ -17,7 +16,7 @@ pub const UTC_TIME: u8 = 0x17;
 /// ecdsa-with-SHA256
 const ALGORITHM: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
 
-/// What a list is to say. By default: version 2, number 1, the issuer's key identifier, issued a day before
+/// The content of a list. By default: version 2, number 1, the issuer's key identifier, issued a day before
 /// [`NOW`] and valid for a week, nothing revoked.
 #[derive(Clone)]
 pub struct CrlSpec {
@@ -79,7 +78,7 @@ pub fn flag(tag: u8) -> Der {
     bytes(tag, &[0xff])
 }
 
-/// A time as `YYMMDDHHMMSSZ`, written from a moment as the crate's users see it.
+/// A time as `YYMMDDHHMMSSZ`, written from a time as the public API takes it.
 pub fn utc(seconds: i64) -> Der {
     let moment = time::OffsetDateTime::from_unix_timestamp(seconds).unwrap();
     let text = format!(
@@ -203,7 +202,7 @@ impl CrlSpec {
         );
         sign(&mut tree, issuer);
         if self.wrong_key {
-            // Another number signed than said.
+            // The signature is of another number.
             let last = tree.at(&[2]).content().last_mut().unwrap();
             *last ^= 1;
         }
@@ -219,7 +218,7 @@ impl CrlSpec {
     }
 }
 
-/// Signs a changed tree again, so that only the change is to blame.
+/// Signs a changed tree again, so that only the change can be the reason of a refusal.
 pub fn sign(tree: &mut Der, issuer: &Made) {
     let signature = issuer.key.sign(&tree.at(&[0]).write()).unwrap();
     *tree.at(&[2]).content() = [vec![0], signature].concat();

@@ -1,4 +1,4 @@
-//! DER as a tree that tests change and write again. It shares no code with the crate.
+//! DER as a tree: a test reads it, changes it and writes it again. It shares no code with the crate.
 
 use mutual_trust::certificate::Certificate;
 
@@ -35,14 +35,14 @@ pub fn parts(tag: u8, parts: Vec<Der>) -> Der {
     }
 }
 
-/// A signature algorithm that no provider has any more: ecdsa-with-SHA1 (RFC 3279 section 2.2.3).
+/// A signature algorithm that no provider has: ecdsa-with-SHA1 (RFC 3279 section 2.2.3).
 pub fn ecdsa_with_sha1() -> Der {
     let oid = [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01];
     parts(SEQUENCE, vec![bytes(OID, &oid)])
 }
 
-/// The certificate as if it were signed with ECDSA and SHA-1: an algorithm that the provider lacks is found before any
-/// signature is looked at.
+/// The certificate as if it were signed with ECDSA and SHA-1. The provider lacks this algorithm, which is
+/// found before any signature is checked.
 pub fn with_sha1(certificate: &Certificate) -> Certificate {
     let mut tree = tree(certificate);
     *tree.at(&[1]) = ecdsa_with_sha1();
@@ -56,7 +56,7 @@ pub fn tree(certificate: &Certificate) -> Der {
 }
 
 impl Der {
-    /// Reads exactly one value; constructed ones become trees.
+    /// Reads exactly one value. A constructed value becomes a tree.
     pub fn read(whole: &[u8]) -> Self {
         let (value, rest) = take(whole);
         assert!(rest.is_empty(), "bytes behind the value");
@@ -119,7 +119,7 @@ impl Der {
         }
     }
 
-    /// The value to which the path of child numbers leads.
+    /// The value at this path of child numbers.
     pub fn at(&mut self, path: &[usize]) -> &mut Self {
         path.iter()
             .fold(self, |value, number| &mut value.list()[*number])

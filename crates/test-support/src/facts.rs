@@ -1,8 +1,8 @@
-//! Everything that a view says, to be compared.
+//! The whole content of a view, for comparisons.
 
 use mutual_trust::View;
 
-/// One line for each fact: two views with the same lines hold the same.
+/// One line for each fact. Two views with the same lines have the same content.
 pub fn facts(view: &View) -> Vec<String> {
     let mut facts = vec![
         format!("generation {}", view.generation()),

@@ -1,17 +1,17 @@
-//! A folder for one test.
+//! A temporary folder for one test.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Where cargo keeps what tests write, beside what it builds: target/PROFILE/deps/THIS and target/tmp. A test knows it as
-/// `CARGO_TARGET_TMPDIR`, a library does not.
+/// The folder that cargo offers to tests: target/tmp, where the running test is target/PROFILE/deps/NAME. Only a test
+/// has its path as `CARGO_TARGET_TMPDIR`; a library has not.
 fn scratch() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     test.ancestors().nth(3).unwrap().join("tmp")
 }
 
-/// Made empty, and removed at the end.
+/// Created empty, and removed when dropped.
 pub struct Folder(PathBuf);
 
 impl Folder {
@@ -33,7 +33,7 @@ impl Folder {
         self.0.join(name)
     }
 
-    /// The names in it, sorted.
+    /// The names of its files, sorted.
     pub fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.0).unwrap();
         let mut names: Vec<String> = entries

@@ -1,4 +1,4 @@
-//! Real handshakes, in memory.
+//! Real handshakes in memory.
 
 use std::io::{Read, Write};
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, HandshakeKind, ServerConfig, ServerConnection};
 
-/// What came of a handshake and of one message each way after it.
+/// The outcome of a handshake and of one message in each direction after it.
 pub struct Outcome {
     pub client: Result<(), rustls::Error>,
     pub server: Result<(), rustls::Error>,
@@ -34,8 +34,8 @@ impl Outcome {
     }
 }
 
-/// Makes a handshake under `name`, then sends a message from the client to the server and back: in TLS 1.3 a
-/// client learns that it was refused only when it reads.
+/// Makes a handshake under `name`, then sends a message from the client to the server and back. In TLS 1.3 a client
+/// learns that it was refused only when it reads.
 ///
 /// Each configuration may be shared or not.
 pub fn handshake(
@@ -115,7 +115,7 @@ fn drain(mut write: impl FnMut(&mut dyn Write) -> std::io::Result<usize>) -> Vec
     buffer
 }
 
-/// Reads and processes in turns: rustls holds no more unread bytes than one record needs.
+/// Reads and processes in turns, because rustls holds no more unread bytes than one record needs.
 fn feed(
     mut bytes: &[u8],
     mut read: impl FnMut(&mut dyn Read) -> std::io::Result<Result<(), rustls::Error>>,

@@ -1,6 +1,20 @@
 //! What the tests share: fixed times, fixtures, certificates made on the spot, handshakes in memory.
 //!
-//! Tests of one package only, and none of the library's own modules: these would see two copies of the library.
+//! For the tests in `tests/` of each package. The unit tests in `src/` of the library must not use it: they would see
+//! two copies of the library.
+
+#![allow(
+    missing_docs,
+    missing_debug_implementations,
+    clippy::exhaustive_enums,
+    clippy::exhaustive_structs,
+    clippy::missing_errors_doc,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "its users are tests: what cannot go on has failed"
+)]
 
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 pub mod accept_all;

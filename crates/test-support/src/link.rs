@@ -1,4 +1,4 @@
-//! A link under test: provider, protocol version, our two ends, and what both of them must say.
+//! A link under test: provider, protocol version, our client and server, and what each of them must report.
 
 use std::sync::Arc;
 
@@ -131,8 +131,8 @@ impl Setting {
 }
 
 impl Outcome {
-    /// The client end is ours and must have refused with `reason`; the server end must have got the one alert
-    /// that all our refusals send, and neither end may have come to know the other.
+    /// The client is ours and must have refused with `reason`. The server must have received the one alert that all
+    /// our refusals send. Neither may have accepted the other.
     pub fn client_refuses(&self, reason: ReasonCode) -> Result<Verdict, String> {
         if self.client_connection.peer_certificates().is_some() {
             return Err(String::from("the client knows the server"));
@@ -141,7 +141,7 @@ impl Outcome {
         refused(&self.client, Role::Server, reason)
     }
 
-    /// The same for the server end.
+    /// The same for our server.
     pub fn server_refuses(&self, reason: ReasonCode) -> Result<Verdict, String> {
         if self.server_connection.peer_certificates().is_some() {
             return Err(String::from("the server knows the client"));
@@ -178,7 +178,7 @@ fn refused(result: &Result<(), Error>, role: Role, reason: ReasonCode) -> Result
     Ok(verdict.clone())
 }
 
-/// The other end learns nothing but that it was refused.
+/// The other end learns only that it was refused.
 fn alerted(result: &Result<(), Error>) -> Result<(), String> {
     if *result == Err(Error::AlertReceived(AlertDescription::CertificateUnknown)) {
         return Ok(());

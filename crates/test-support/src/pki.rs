@@ -1,4 +1,4 @@
-//! Certificates made in the test that uses them.
+//! Certificates that a test makes for itself.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,7 +13,7 @@ use rustls::crypto::CryptoProvider;
 
 use super::{DAY, NOW};
 
-/// What a certificate is to say. By default: an end entity (CA:FALSE) without subject alternative names and
+/// The content of a certificate. By default: an end entity (CA:FALSE) without subject alternative names and
 /// extended key usage, with digitalSignature, valid for a year around [`NOW`], with key identifiers.
 pub struct Spec {
     params: CertificateParams,
@@ -176,7 +176,7 @@ impl Spec {
         }
     }
 
-    /// Signed by `issuer`, whatever that is allowed to sign.
+    /// Signed by `issuer`, even where that may not sign it.
     pub fn signed_by(self, issuer: &Made) -> Made {
         let key = self.key.unwrap_or_else(|| KeyPair::generate().unwrap());
         let by = Issuer::from_params(&issuer.params, &issuer.key);
@@ -188,8 +188,8 @@ impl Spec {
         }
     }
 
-    /// Signed by `issuer`, for the public key of a certificate whose private key is not at hand or too weak
-    /// to be used.
+    /// Signed by `issuer`, for the public key of a certificate whose private key is missing or too weak to
+    /// use.
     pub fn for_key_of(self, other: &Certificate, issuer: &Made) -> Certificate {
         let key = SubjectPublicKeyInfo::from_der(other.subject_public_key_info()).unwrap();
         let by = Issuer::from_params(&issuer.params, &issuer.key);
@@ -207,7 +207,7 @@ impl Made {
         self.certificate.clone()
     }
 
-    /// The same certificate and key, whose name is written in what it signs as `common_name`.
+    /// The same certificate and key. What it signs names its issuer `common_name`.
     pub fn writes_its_name(&self, common_name: impl Into<DnValue>) -> Self {
         let mut params = self.params.clone();
         params.distinguished_name = DistinguishedName::new();
@@ -236,7 +236,7 @@ impl Made {
     }
 }
 
-/// A root, an intermediate below it, and what it is called.
+/// A root and an intermediate below it.
 pub struct Pki {
     pub root: Made,
     pub intermediate: Made,

@@ -1,4 +1,4 @@
-//! Peers of plain rustls: what somebody runs who does not use this crate, or who attacks it.
+//! Peers that use rustls without this crate, among them attackers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,7 +22,7 @@ use super::link::Setting;
 use super::pki::Made;
 use super::{NOW, at, fixture, fixture_key};
 
-/// What a peer presents, and the key with which it signs, whether or not that belongs to it.
+/// What a peer presents, and the key with which it signs. The key may be that of another certificate.
 #[derive(Clone)]
 pub struct Credential {
     pub chain: Vec<CertificateDer<'static>>,
@@ -49,7 +49,7 @@ impl Credential {
         Self { chain, key }
     }
 
-    /// Presents `certificate` as well, behind the others.
+    /// Presents `certificate` after the others.
     pub fn and(mut self, certificate: &Certificate) -> Self {
         self.chain.push(certificate.der().clone());
         self
@@ -61,7 +61,7 @@ impl Credential {
         self
     }
 
-    /// Signs with the key of another.
+    /// Signs with the key of another certificate.
     pub fn signing_as(mut self, other: &Self) -> Self {
         self.key.clone_from(&other.key);
         self
@@ -87,7 +87,7 @@ fn pem_body(pem: &[u8]) -> Vec<u8> {
     key.secret_pkcs8_der().to_vec()
 }
 
-/// A resolver that always presents the same.
+/// A resolver that always presents the same certificates.
 #[derive(Debug)]
 pub struct Always(pub Arc<CertifiedKey>);
 
@@ -174,7 +174,7 @@ impl Setting {
     }
 }
 
-/// A client's session store that keeps what rustls keeps by default, and counts it.
+/// The session store of a client. It keeps what rustls keeps by default, and counts it.
 #[derive(Debug)]
 pub struct Sessions {
     kept: ClientSessionMemoryCache,
@@ -231,7 +231,7 @@ impl ClientSessionStore for Sessions {
 }
 
 impl Setting {
-    /// A ticketer as the provider offers it, which plain servers must be given to resume by tickets.
+    /// The ticketer that the provider offers. A plain server needs it to resume sessions by tickets.
     pub fn ticketer(&self) -> Arc<dyn ProducesTickets> {
         #[cfg(feature = "aws-lc-rs")]
         if self.name.starts_with("aws-lc-rs") {

@@ -1,8 +1,8 @@
-//! How many cases random tests try, and which.
+//! The configuration of random tests.
 
 use proptest::test_runner::{Config, RngSeed};
 
-/// Cases of a test: the same in every run unless the environment says otherwise.
+/// The same `cases` in every run, unless the environment sets another number or seed.
 pub fn config(cases: u32) -> Config {
     let given = |name: &str| std::env::var_os(name).is_some();
     let mut config = Config::default();

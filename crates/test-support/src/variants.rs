@@ -1,4 +1,4 @@
-//! Certificates with another signature than the one they were given, made without the issuer's key.
+//! Certificates with another signature than the issued one, made without the issuer's key.
 
 use mutual_trust::certificate::Certificate;
 use num_bigint::BigUint;
@@ -46,8 +46,7 @@ pub fn pair(r: &BigUint, s: &BigUint) -> Vec<u8> {
     wrap(SEQUENCE, &both)
 }
 
-/// The certificate with the other value of its ECDSA signature, under a key of the curve of this order: it verifies
-/// just as well.
+/// The certificate with the other valid value of its ECDSA signature, for a key on the curve of this order.
 pub fn other_of(certificate: &Certificate, order: &str) -> Certificate {
     let [r, s] = numbers(&signature(certificate));
     let other = pair(&r, &(number(order) - s));

@@ -1,6 +1,7 @@
-//! What an administrator is told: what was seen, what a change or the time would do, what runs out, what comes next.
+//! Reports for an administrator: which peers were seen, what a change or the passing of time would do, what expires,
+//! and what happens next.
 //!
-//! The random stores and calls are those of the invariants.
+//! Random stores and calls come from `invariants`.
 
 mod desk;
 mod random;

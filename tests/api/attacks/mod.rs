@@ -1,5 +1,4 @@
-//! What somebody would try who wants to be taken for a peer that he is not. All of it is refused, in TLS 1.2 and
-//! 1.3, with its own reason.
+//! Attempts to pass for another peer. Each is refused for its own reason, in TLS 1.2 and 1.3.
 
 use crate::support;
 

@@ -1,5 +1,5 @@
-//! The decision table: a row for every rule and every interaction of what is held, what is presented, the
-//! clock, the names and the role. Verdicts only; no TLS.
+//! The decision table: a row for every rule, and for every interaction of the store, the presented
+//! certificates, the clock, the names and the role. Verdicts only; no TLS.
 
 use crate::support;
 

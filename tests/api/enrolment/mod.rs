@@ -1,4 +1,4 @@
-//! Unknown peers: how they wait, and how an administrator lets them in, on both ends.
+//! Unknown peers: how they wait, and how an administrator accepts them, as clients and as servers.
 
 use crate::support;
 

@@ -1,4 +1,4 @@
-//! Files that another program replaces, followed into a durable store (rule S4).
+//! A durable store that follows files which another program replaces (rule S4).
 
 mod common;
 mod kept;

@@ -1,4 +1,4 @@
-//! Real handshakes for accepted and refused rows, both TLS versions, both providers, both ends' errors.
+//! Real handshakes, accepted and refused, with both TLS versions and both providers, and the errors at both ends.
 
 use crate::support;
 

@@ -1,4 +1,4 @@
-//! Invariants of stores and verdicts, over random stores and random calls of an administrator.
+//! Invariants of stores and verdicts, for random stores and random calls of an administrator.
 //!
 //! Every run tries the same cases. `PROPTEST_RNG_SEED=7` tries others and `PROPTEST_CASES=10000` more of them.
 

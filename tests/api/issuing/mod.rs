@@ -1,5 +1,5 @@
-//! Keys, certificates and requests that we make ourselves, and the files that they are written to. What was made
-//! is verified by OpenSSL, if there is one, and used in real handshakes.
+//! Keys, certificates and requests that this crate generates, and the files it writes. OpenSSL verifies them, if it is
+//! installed, and real handshakes use them.
 
 #[cfg(all(feature = "issue", any(feature = "aws-lc-rs", feature = "ring")))]
 mod made;

@@ -1,5 +1,5 @@
 //! Trust that changes while it is in use: publications, configurations that follow them, open connections, and what
-//! those who look on are told.
+//! observers receive.
 
 mod awaited;
 #[cfg(all(feature = "admin", feature = "enrol", feature = "tracing"))]

@@ -1,7 +1,7 @@
 //! Plain rustls and this crate side by side on the same inputs: why a `RootCertStore` is not enough.
 //!
-//! Each test says in its name what rustls does. One that fails means that rustls has changed, and with it what the
-//! documentation says of it.
+//! The name of each test says what rustls does. A failure means that rustls has changed: the documentation must
+//! change with it.
 
 use crate::support;
 

@@ -1,7 +1,7 @@
 //! Every variant of every error, and every warning, is produced by a real call.
 //!
-//! The variants are read from the sources, so that a new one fails here until a case produces it. What a case
-//! produced is told by the value itself, by its type and its `Debug`: a case cannot claim another one.
+//! The variants are read from the sources, so that a new one fails here until a case produces it. A value
+//! is recognised by its type and its `Debug` output, so a case cannot claim another one.
 //!
 //! Runs with all features, since some errors are those of one provider. Reason codes are enumerated in
 //! `decisions::codes`.

@@ -1,4 +1,4 @@
-//! Chains that are remembered: an answer from memory is what would be decided, and is given to no other question.
+//! The memory of chains: an answer from memory equals a new decision, and answers no other question.
 
 use crate::support;
 

@@ -1,4 +1,4 @@
-//! Changing who we are without downtime: real handshakes with servers that know the old certificate, the new
+//! Replacing the own identity without downtime: real handshakes with servers that know the old certificate, the new
 //! one, or both, in TLS 1.2 and 1.3, with every provider.
 
 use crate::support;

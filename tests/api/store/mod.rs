@@ -1,4 +1,4 @@
-//! What the store alone shows of the trust rules: installing (I1–I9), blocks (P1), claims (P2), migration (P3)
+//! The trust rules that show in the store alone: installing (I1–I9), blocks (P1), claims (P2), migration (P3)
 //! and levels (P4), and the floor (M7).
 
 #[macro_use]
