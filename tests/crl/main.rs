@@ -1,4 +1,4 @@
-//! Revocation lists: parsing, installing, and their effect on verdicts (rules C1, C4 and M8).
+//! Revocation lists: what is read, what is installed, and what a verdict makes of it (rules C1, C4 and M8).
 
 #![cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 #![allow(

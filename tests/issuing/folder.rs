@@ -1,9 +1,9 @@
-//! A temporary folder for one test.
+//! A folder for one test.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Created empty, and removed when dropped.
+/// Made empty, and removed at the end.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
@@ -23,7 +23,7 @@ impl Folder {
         self.0.join(name)
     }
 
-    /// The names of its files, sorted.
+    /// The names in it, sorted.
     pub(crate) fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.0).unwrap();
         let mut names: Vec<String> = entries

@@ -1,5 +1,5 @@
-//! Keys, certificates and requests that this crate generates, and the files it writes. OpenSSL verifies them, if it is
-//! installed, and real handshakes use them.
+//! Keys, certificates and requests that we make ourselves, and the files that they are written to. What was made
+//! is verified by OpenSSL, if there is one, and used in real handshakes.
 
 #![cfg(unix)]
 #![allow(
@@ -16,13 +16,13 @@ mod support;
 
 #[cfg(all(feature = "issue", any(feature = "aws-lc-rs", feature = "ring")))]
 use support::skips;
-// Writing files needs no feature.
+// Files are written without any feature.
 #[cfg(not(all(feature = "issue", any(feature = "aws-lc-rs", feature = "ring"))))]
 #[path = "../support/skips.rs"]
 #[allow(unreachable_pub, reason = "other tests have it in a module of its own")]
 mod skips;
 
-// The forms of keys that `tests/residue` knows.
+// What `tests/residue` knows of keys.
 #[cfg(all(feature = "issue", feature = "aws-lc-rs", target_os = "linux"))]
 #[path = "../residue/keys.rs"]
 #[allow(dead_code, unreachable_pub, reason = "it is not all wanted here")]

@@ -1,4 +1,4 @@
-//! OpenSSL on the command line, as a second implementation.
+//! OpenSSL on the command line, the second opinion on what we make.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use crate::folder::Folder;
 use crate::support::skips::skipped;
 
-/// A folder in which `openssl` runs. `None`, with a visible message, if it is not installed.
+/// A folder in which `openssl` works. `None`, said loudly, where there is none.
 pub(crate) fn openssl(test: &str) -> Option<OpenSsl> {
     let found = Command::new("openssl").arg("version").output();
     if found.is_ok_and(|output| output.status.success()) {
@@ -41,7 +41,7 @@ impl OpenSsl {
             .unwrap()
     }
 
-    /// The output of a command, which must succeed.
+    /// What a command prints, which must succeed.
     pub(crate) fn run(&self, command: &str) -> String {
         let output = self.try_run(command);
         let errors = String::from_utf8_lossy(&output.stderr);
@@ -50,7 +50,7 @@ impl OpenSsl {
     }
 }
 
-/// The line after `headline` in the output of `openssl … -text`.
+/// The line below `headline` in what `openssl … -text` prints.
 pub(crate) fn below<'a>(text: &'a str, headline: &str) -> &'a str {
     let mut lines = text.lines().map(str::trim);
     let found = lines.find(|line| line.starts_with(headline));
