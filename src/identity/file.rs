@@ -105,7 +105,7 @@ fn check_private(metadata: &Metadata) -> Result<(), ReadFileError> {
 /// The effective user of this process: the owner of a new pipe.
 ///
 /// The standard library has no function for it. A new pipe belongs to the effective user on Linux, the BSDs and macOS.
-/// Unlike other ways, it needs neither `/proc` nor a writable folder, which a sandboxed service may lack.
+/// It needs neither `/proc` nor a writable folder, which a sandboxed service may lack.
 #[cfg(unix)]
 fn effective_user() -> io::Result<u32> {
     use std::os::fd::OwnedFd;
