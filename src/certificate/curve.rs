@@ -3,7 +3,7 @@
 //! Providers check it too, but at each signature only, and then say no more than that the signature is wrong. Public
 //! keys are no secret, so nothing here takes care to run in constant time.
 
-use super::algorithms::KeyKind;
+use super::kinds::KeyKind;
 
 /// A curve y² = x³ - 3x + b over the integers modulo `p` (NIST SP 800-186 section 3.2.1), in digits of 64 bits, the
 /// lowest first.

@@ -4,9 +4,9 @@
 //! over more than one form of the same key. A certificate that two readers could read in two ways must not be
 //! trusted for what one of them read, and a block on a key must hit the key in every form that is let in.
 
-use super::algorithms::KeyKind;
 use super::der::{self, BIT_STRING, INTEGER, OID, SEQUENCE, Value};
 use super::keys::KeyFault;
+use super::kinds::KeyKind;
 use super::list::{Checked, algorithm, at_least_one, each, list};
 use super::public_key;
 

@@ -1,10 +1,11 @@
 //! The grammar of a public key (RFC 5280 section 4.1.2.7), of which each kind is let in in one form alone: a block on a
 //! key must hit it.
 
-use super::algorithms::{KeyKind, key_kind};
+use super::algorithms::key_kind;
 use super::curve;
 use super::der::{self, BIT_STRING, SEQUENCE, Value};
 use super::keys::KeyFault;
+use super::kinds::KeyKind;
 use super::list::{algorithm, list};
 use crate::limits::MAX_RSA_EXPONENT_BITS;
 

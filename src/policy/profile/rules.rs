@@ -33,7 +33,7 @@ use crate::certificate::Certificate;
 #[non_exhaustive]
 pub enum ChainProfile {
     /// What is safe is accepted, with a warning for each thing that breaks RFC 5280. The default: private PKIs break
-    /// it in ways that harm no one, and a system must reach its keys.
+    /// it harmlessly, and a system must reach its keys.
     #[default]
     Compatible,
     /// Whatever RFC 5280 does not allow is refused, but for one rule that is only a warning here as well:
