@@ -44,12 +44,14 @@ pub enum ChainProfile {
 
 impl ChainProfile {
     /// Every rule that the profiles know, in the order in which they are asked.
+    #[doc(hidden)]
     pub const fn rules() -> &'static [ProfileRule] {
         RULES
     }
 }
 
 /// What a profile does about a certificate that breaks a rule.
+#[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProfileAction {
@@ -66,6 +68,7 @@ impl ProfileAction {
 }
 
 /// One thing that RFC 5280 asks of a certificate of a chain.
+#[doc(hidden)]
 pub struct ProfileRule {
     name: &'static str,
     clause: &'static str,
