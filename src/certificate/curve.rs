@@ -4,7 +4,7 @@
 //! Crypto providers check this only when they verify a signature, and then report only that the signature is wrong.
 //! Public keys are not secret, so this code does not run in constant time.
 
-use super::algorithms::KeyKind;
+use super::kinds::KeyKind;
 
 /// A curve y² = x³ - 3x + b over the integers modulo `p` (NIST SP 800-186 section 3.2.1). Numbers are arrays of 64-bit
 /// digits, least significant first.

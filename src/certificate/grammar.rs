@@ -4,9 +4,9 @@
 //! several encodings of the same key. A certificate that two readers could read differently must not be trusted for
 //! what one of them read. A block on a key must match every encoding of it that is accepted.
 
-use super::algorithms::KeyKind;
 use super::der::{self, BIT_STRING, INTEGER, OID, SEQUENCE, Value};
 use super::keys::KeyFault;
+use super::kinds::KeyKind;
 use super::list::{Checked, algorithm, at_least_one, each, list};
 use super::public_key;
 

@@ -4,7 +4,8 @@ use core::fmt;
 
 use pki_types::{SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer};
 
-use super::algorithms::{self, KeyKind};
+use super::algorithms;
+use super::kinds::KeyKind;
 use super::{AllowedKeys, Certificate, Crl, der, variants};
 use crate::certificate::error::SettingError;
 use crate::limits::{MAX_RSA_BITS, MIN_RSA_BITS};

@@ -30,6 +30,7 @@ pub(crate) mod form;
 mod grammar;
 mod issued;
 mod keys;
+mod kinds;
 mod list;
 mod names;
 mod parse;
@@ -45,12 +46,12 @@ use std::sync::Arc;
 
 use pki_types::CertificateDer;
 
-pub use algorithms::{KeyKind, NamedKey};
 pub use allowed::AllowedKeys;
 pub use crl::{Crl, CrlDeviation, CrlKinds, CrlNumber, RevocationReason, Revoked};
 pub use extensions::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 pub use fingerprint::{Fingerprint, KeyPin};
 pub use keys::{KeyFault, KeyPolicy, KeyRefusal};
+pub use kinds::{KeyKind, NamedKey};
 pub use names::{HostName, SanName};
 pub use time::{Clock, Moment, SystemClock, TimeSource, Validity};
 

@@ -7,12 +7,12 @@ use x509_parser::extensions::{
 };
 use x509_parser::prelude::FromDer;
 
-use super::algorithms::KeyKind;
 use super::der::{self, Span};
 use super::extensions::Constraints;
 use super::form::{self, Extension, IN_CA, IN_PIN, is_listed, number};
 use super::grammar::{self, Fields};
 use super::keys::KeyFault;
+use super::kinds::KeyKind;
 use super::time::Validity;
 use super::{BasicConstraints, ExtendedKeyUsage, KeyUsage, SanName, dotted};
 use crate::certificate::error::CertificateError;

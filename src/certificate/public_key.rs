@@ -1,10 +1,11 @@
 //! Reads public keys (RFC 5280 section 4.1.2.7). Accepts exactly one encoding per key type, so that a block on a key
 //! cannot be evaded by re-encoding.
 
-use super::algorithms::{KeyKind, key_kind};
+use super::algorithms::key_kind;
 use super::curve;
 use super::der::{self, BIT_STRING, SEQUENCE, Value};
 use super::keys::KeyFault;
+use super::kinds::KeyKind;
 use super::list::{algorithm, list};
 use crate::limits::MAX_RSA_EXPONENT_BITS;
 

@@ -1,4 +1,4 @@
-//! The paths that the path builder is given in one verdict: how many, and what judging them takes (rule C5).
+//! Bounds on the paths that the path builder gets in one verdict: their number and what judging them takes (rule C5).
 
 use super::case::Case;
 use super::detail::Rejection;

@@ -1,4 +1,4 @@
-//! The values behind the reasons of a verdict, as data.
+//! The values behind the reasons of a verdict, as data. Fields that only make up a text are hidden from the interface.
 
 use super::ReasonCode;
 use crate::certificate::{CrlNumber, Fingerprint, KeyKind, KeyRefusal, Moment, RevocationReason};
@@ -40,6 +40,7 @@ pub enum Detail {
         /// The kind of the issuer's key.
         key: KeyKind,
         /// Whether the crypto provider `aws-lc-rs` verifies it.
+        #[doc(hidden)]
         aws_lc_rs: bool,
     },
     /// The pin whose key signed what was presented.
@@ -48,6 +49,7 @@ pub enum Detail {
         /// The pin.
         entry: EntryKey,
         /// Why its certificate cannot be installed as an authority (rule I2); `None` if it can.
+        #[doc(hidden)]
         no_authority: Option<&'static str>,
     },
     /// What stands in the way in a certificate of the chain.
@@ -100,14 +102,19 @@ pub enum Detail {
         /// The name of its issuer, safe to show.
         issuer: Box<str>,
         /// How many lists of the issuer are installed.
+        #[doc(hidden)]
         lists: usize,
         /// The latest `nextUpdate` of the lists that cover the certificate and have expired.
+        #[doc(hidden)]
         last_end: Option<Moment>,
         /// The earliest `thisUpdate` of the lists that cover the certificate and are not valid yet.
+        #[doc(hidden)]
         not_yet: Option<Moment>,
         /// How many of them cover other certificates of the issuer: of another distribution point or kind.
+        #[doc(hidden)]
         elsewhere: usize,
         /// The time at which they were judged.
+        #[doc(hidden)]
         judged_at: Moment,
     },
     /// A sentence.

@@ -1,4 +1,4 @@
-//! Which refusal it is. Nothing here can accept: it runs when the verdict is no already.
+//! Finds the most helpful reason for a refusal. Nothing here can accept: its results are refusals by their type.
 
 use std::sync::Arc;
 

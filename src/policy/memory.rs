@@ -1,8 +1,8 @@
-//! Accepted chains that are remembered, so that a peer that comes again need not be verified again.
+//! A cache of accepted chains, so that a peer that comes again need not be verified again.
 //!
-//! A verdict on a chain depends on the view, the policy, what was asked and what was presented, and on the time by
-//! nothing but comparisons. So it is given again while the first four are the same and every comparison comes out as
-//! it did. Nothing here can accept: what is remembered was decided in `decide.rs`.
+//! A verdict on a chain depends on the view, the policy, what was asked and what was presented, and on the time only by
+//! comparisons. So it is given again while the first four are the same and every comparison has the same result.
+//! Nothing here can accept: what is remembered was decided in `decide`.
 
 use core::fmt;
 use core::hash::BuildHasher;
@@ -30,10 +30,10 @@ const BYTES_BESIDE: usize = 2_048;
 /// ```
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] {
 /// use mutual_trust::policy::ChainMemory;
-/// use mutual_trust::{Clock, Policy, Question, View, tls};
+/// use mutual_trust::{Clock, KeyPolicy, Policy, Question, View, tls};
 /// use pki_types::CertificateDer;
 ///
-/// let keys = tls::key_policy(&tls::provider::default_provider());
+/// let keys = KeyPolicy::from_provider(&tls::provider::default_provider());
 /// let memory = ChainMemory::new(Policy::new(keys).with_remembered_chains(1_000)?);
 /// let leaf = CertificateDer::from(b"presented".to_vec());
 /// let question = Question::client(&leaf, &[], Clock::Unset);
@@ -70,7 +70,8 @@ struct Inner {
     decided: AtomicU64,
 }
 
-/// How much a memory spares, and what it holds.
+/// How much a memory spares, and what it holds. For the tests and benches of this crate; no part of its interface.
+#[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MemoryStatistics {
@@ -136,6 +137,7 @@ impl ChainMemory {
     }
 
     /// How much it spared so far. The counts of a memory that remembers nothing stay at zero.
+    #[doc(hidden)]
     pub fn statistics(&self) -> MemoryStatistics {
         let table = self.0.table.read();
         let table = table.unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! Why no issuer was found, where a name is the same and its encoding is not (rule C1).
+//! Explains why no issuer was found, where a name is the same and its encoding differs (rule C1).
 //!
 //! An authority is found by its name (RFC 5280 section 7.1). Further down webpki compares the bytes of names, so that an
 //! intermediate whose name is encoded differently completes no path. Nothing here can accept.
@@ -49,7 +49,7 @@ fn missing(nodes: &mut Nodes<'_>) -> String {
     }
 }
 
-/// What to add; `met` are the certificates that were met, the end entity first.
+/// What to add to the text; `met` are the certificates that the search found, the end entity first.
 fn encoded_differently<'a>(
     case: &Case<'_>,
     met: impl Iterator<Item = &'a Certificate>,

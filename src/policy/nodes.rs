@@ -1,4 +1,4 @@
-//! The certificates that a search has met, each once, and the candidates for the issuer of each.
+//! The certificates that a search has found, each once, and the candidates for the issuer of each.
 
 use std::sync::Arc;
 
@@ -63,7 +63,7 @@ pub(super) struct Nodes<'a> {
     presented: Presented<'a>,
     /// The end entity, then every intermediate that was met and may stand in a path.
     all: Vec<Node>,
-    /// The presented ones of a name, by a certificate whose issuer has that name.
+    /// The presented certificates of a name, keyed by a certificate whose issuer has that name.
     by_name: Vec<(Certificate, Arc<[usize]>)>,
     pub(super) rejected: Vec<Rejected>,
     /// Whether installed intermediates of one name were left out.
@@ -112,7 +112,8 @@ impl<'a> Nodes<'a> {
         }
     }
 
-    /// Who is known to have signed a node, if it is installed and as far as the policy of this verdict stands by that.
+    /// The known signer of an installed node. It was verified at installation, and counts if the policy of this verdict
+    /// allows that signature too.
     pub(super) fn signer(&self, at: usize) -> Signer<'a> {
         let Some(node) = self.all.get(at).filter(|node| node.installed) else {
             return Signer::Unknown;
@@ -137,9 +138,9 @@ impl<'a> Nodes<'a> {
         name.clone()
     }
 
-    /// Candidates for the issuer of a node, which may stand in a path: those with the key identifier that is asked for,
-    /// then those without one, then the others; of each, what the peer presents in its own order, then what is
-    /// installed. If it is known which key signed the node, those that have it.
+    /// Candidates for the issuer of a node that may stand in a path. First those with the key identifier that the node
+    /// names, then those without one, then the others; in each group, what the peer presents in its own order, then what is
+    /// installed. If the key that signed the node is known, only certificates with that key.
     pub(super) fn issuers_of(&mut self, at: usize) -> Arc<[Above]> {
         let Some(node) = self.all.get(at) else {
             return Arc::default();
@@ -247,7 +248,7 @@ impl<'a> Nodes<'a> {
         }
     }
 
-    /// The node of a certificate; a new one if it was not met before.
+    /// The node of a certificate; a new one if it has none yet.
     fn node(&mut self, certificate: Certificate) -> usize {
         let mut all = self.all.iter();
         if let Some(known) = all.position(|node| node.certificate == certificate) {
@@ -281,8 +282,7 @@ struct One<'a> {
 struct Presented<'a>(Vec<One<'a>>);
 
 impl<'a> Presented<'a> {
-    /// What has no name that can be found completes no path, and is left out; so is the end entity, which some
-    /// peers send twice.
+    /// Leaves out what has no readable name, since it completes no path, and the end entity, which some peers send twice.
     fn new(end_entity: &[u8], all: &'a [CertificateDer<'a>]) -> Self {
         let others = all.iter().filter(|bytes| bytes.as_ref() != end_entity);
         let named = others.filter_map(|bytes| {
@@ -295,8 +295,8 @@ impl<'a> Presented<'a> {
         Self(named.collect())
     }
 
-    /// Those with this subject that are certificates, in the order in which they were presented, as far as there is
-    /// work left to read them.
+    /// The certificates with this subject, in the order in which they were presented, as far as there is work left to
+    /// read them.
     fn with_subject(&mut self, view: &View, subject: &[u8], work: &Work) -> Vec<Certificate> {
         let named = self.0.iter_mut().filter(|one| one.subject == subject);
         named

@@ -14,8 +14,8 @@ pub enum PeerIdentity {
         /// The entry's label.
         label: Option<String>,
     },
-    /// A chain was verified. The authority by itself identifies nobody: authorise by the names, which it
-    /// vouches for, or by the fingerprint.
+    /// A chain was verified. The authority by itself identifies no peer: authorise by the names, for which it vouches, or
+    /// by the fingerprint.
     #[non_exhaustive]
     Chain {
         /// The fingerprint of the end entity's certificate.

@@ -30,8 +30,9 @@ impl Policy {
     /// Expiry enforced, of revocation lists too; unlisted names refused; clients by pin or authority; no chains
     /// without a clock; revocation checked for the issuers of which a list was installed.
     ///
-    /// `keys` is asked of every certificate on which a verdict rests, and so is the key policy of the store whose view
-    /// is asked: what one of them refuses is refused (rule I4).
+    /// `keys` judges every certificate on which a verdict rests, and so does the key policy of the store of the view: a
+    /// key that one of them refuses is refused (rule I4). Usually both are the same
+    /// [`KeyPolicy::from_provider`].
     pub const fn new(keys: KeyPolicy) -> Self {
         Self {
             keys,
@@ -106,8 +107,8 @@ impl Policy {
         self.chains_without_clock
     }
 
-    /// Demands a current revocation list for every certificate of a chain but the authority, whoever issued it,
-    /// not only for issuers that are checked (rule C4). Pins are not asked for one.
+    /// Demands a current revocation list for every certificate of a chain but the authority, of every issuer and not only
+    /// of those that are checked (rule C4). Pins need none.
     #[must_use]
     pub const fn with_crl_required(mut self) -> Self {
         self.require_crl = true;

@@ -1,7 +1,7 @@
 //! Which rule a verdict rests on, and what an operator does about it in just this case.
 //!
-//! A reason code says what happened. What helps depends besides on the slot that was asked, on the role of the peer
-//! and on the values behind the reason: a certificate of a chain is renewed at its CA, that of a pin is installed.
+//! A reason code says what happened. The remedy also depends on the slot, on the role of the peer and on the values behind
+//! the reason: a certificate of a chain is renewed at its CA, that of a pin is installed.
 
 use std::borrow::Cow;
 

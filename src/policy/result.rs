@@ -1,4 +1,4 @@
-//! The two ways in which a verdict ends, as the types of a `Result`.
+//! The two ends of a verdict, as the types of a `Result`.
 
 use core::fmt;
 use std::error::Error;

@@ -250,7 +250,7 @@ impl<'a> Search<'a> {
         pairs.any(|(below, above)| self.signatures.is_wrong(below, above))
     }
 
-    /// Candidates for the issuer of a node; notes what fell away while they were looked for.
+    /// Candidates for the issuer of a node; notes what was rejected while they were looked for.
     fn issuers_of(&mut self, at: usize) -> Arc<[Above]> {
         let above = self.nodes.issuers_of(at);
         for (fingerprint, entry, rejection) in core::mem::take(&mut self.nodes.rejected) {

@@ -14,7 +14,7 @@ pub(super) struct Link<'c> {
     pub(super) installed: bool,
 }
 
-/// What pays for a signature of an installed CA on what a peer presents.
+/// The budget for verifying a signature of an installed CA on what a peer presents.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Paid {
     /// The work on what a peer presents.
@@ -74,8 +74,7 @@ impl Signatures {
         }
     }
 
-    /// Whether the key of `above` is known not to have signed `below`: it is among those that did not, or another one
-    /// did.
+    /// Whether it is known that the key of `above` did not sign `below`: a check failed, or another key did.
     pub(super) fn is_wrong(&self, below: &Certificate, above: &Certificate) -> bool {
         self.get(below).is_some_and(|known| match &known.signer {
             Some(issued) => !issued.pair().1.has_key_of(above),
@@ -83,8 +82,8 @@ impl Signatures {
         })
     }
 
-    /// Whether no path leads from `below` to `above`: its key did not sign `below`, or by an algorithm that the provider
-    /// does not have.
+    /// Whether no path leads from `below` to `above`: the key of `above` did not sign `below`, or the provider lacks the
+    /// algorithm.
     pub(super) fn cannot_be(
         &self,
         case: &Case<'_>,
@@ -161,7 +160,8 @@ impl Signatures {
         }
     }
 
-    /// What the provider lacks, said once for all keys of a kind: it names the certificate, whose name a peer chooses.
+    /// The rejection for an algorithm that the provider lacks. It is made once for all keys of a kind: it contains the
+    /// subject, of which the peer chooses the length.
     fn not_verifiable(&mut self, lower: &Certificate, upper: &Certificate) -> Rejection {
         let of = |certificate: &Certificate| {
             let key = certificate.subject_public_key_info();
@@ -202,9 +202,9 @@ impl Signatures {
 
 /// Why a signature or a path does not count.
 pub(super) enum Check {
-    /// It is wrong or cannot be verified: this path is none.
+    /// The signature is wrong or cannot be verified: this path is rejected.
     Rejected(Rejection),
-    /// Nothing more is tried in this pass: there is no work left, or no other path can be better.
+    /// Nothing more is tried in this pass: the work is used up, or no other path can be better.
     Stopped(Rejection),
 }
 
@@ -213,8 +213,8 @@ pub(super) fn wrong() -> Rejection {
     (ReasonCode::ChainSignatureInvalid, Detail::Text(why.into()))
 }
 
-/// The provider has no algorithm for the signature on `below` under the key of `above`: it was not made with that
-/// key, if keys of its kind make none by that algorithm; else it cannot be told.
+/// The provider has no algorithm for the signature on `below` under the key of `above`. If keys of that kind make no such
+/// signatures, another key made it; otherwise that is not known.
 fn not_verifiable(below: &Certificate, above: &Certificate) -> Rejection {
     let algorithm = der::signature_algorithm(below.der()).unwrap_or(&[]);
     let key = der::algorithm_of_spki(above.subject_public_key_info()).unwrap_or(&[]);

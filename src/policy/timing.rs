@@ -11,7 +11,7 @@ use crate::certificate::{Clock, Crl, Moment, Validity, seconds};
 use crate::limits::CLOCK_TOLERANCE;
 use crate::store::{ClockState, Entry, ValidityRule, View};
 
-/// A moment, and whether it is the time or just the floor below it.
+/// The time at which a verdict judges: the current time, or the floor while the clock is unset.
 #[derive(Debug)]
 pub(super) struct Timing {
     moment: i64,
@@ -50,8 +50,8 @@ impl Timing {
         }
     }
 
-    /// Whether the moment has come. Every judgement of time is made of this, so that it is known up to when all of
-    /// them stay the same.
+    /// Whether a time has come. Every comparison with the time goes through here, so that the time until which all of them
+    /// keep their result is known.
     fn has_come(&self, moment: i64) -> bool {
         let come = self.moment >= moment;
         if !come {
@@ -62,8 +62,7 @@ impl Timing {
         come
     }
 
-    /// The moment, exclusive, up to which everything that was judged so far is judged alike, if it is not judged
-    /// before the present one.
+    /// The time, exclusive, until which every comparison so far keeps its result.
     pub(super) fn same_until(&self) -> i64 {
         self.same_until.get()
     }
@@ -72,7 +71,7 @@ impl Timing {
         self.known
     }
 
-    /// That a verdict was made at the floor; `None` if the clock counts.
+    /// The warning that a verdict was made at the floor; `None` if the clock counts.
     pub(super) fn warning(&self) -> Option<VerdictWarning> {
         (!self.known).then_some(VerdictWarning::ClockUnset(self.state))
     }
@@ -88,22 +87,22 @@ impl Timing {
         (reason, Detail::Clock(self.state))
     }
 
-    /// Whether a refusal rests on an end that was judged at the floor: what has ended there may be valid, so its
-    /// remedy is the clock or the floor, never a renewal (rule M7).
+    /// Whether a refusal rests on an end that was judged at the floor. What has ended there may be valid: the remedy is the
+    /// clock or the floor, never a renewal (rule M7).
     pub(super) fn is_of_floor(&self, reason: ReasonCode) -> bool {
         let no_pin = reason == ReasonCode::NoPinLeft && self.ended_at_floor.get();
         !self.known && (is_by_end(reason) || no_pin)
     }
 
-    /// That the clock jumped, for a refusal that rests on an end: the clock may be what is wrong. `None` for others.
+    /// The warning that the clock jumped, for a refusal that rests on an end: the clock may be wrong.
     pub(super) fn jumped(&self, reason: ReasonCode) -> Option<VerdictWarning> {
         let jumped = matches!(self.state, ClockState::Jumped { .. });
         let by_end = is_by_end(reason) || reason == ReasonCode::NoPinLeft;
         (jumped && by_end).then_some(VerdictWarning::ClockJumped(self.state))
     }
 
-    /// The moment at which ends are judged, in seconds since the epoch. To be shown, and for the path builder, which
-    /// compares it with nothing that was not compared here.
+    /// The time at which ends are judged, in seconds since the epoch. For texts and for the path builder, which makes no
+    /// comparison that was not made here.
     pub(super) fn moment(&self) -> i64 {
         self.moment
     }
@@ -141,7 +140,7 @@ impl Timing {
         ))
     }
 
-    /// Whether a server that migrates may be refused for this reason only since authorities were not asked.
+    /// Whether a migrating server may be refused for this reason only because authorities were not asked.
     pub(super) fn is_of_migration(reason: ReasonCode) -> bool {
         matches!(
             reason,
@@ -151,7 +150,7 @@ impl Timing {
         )
     }
 
-    /// Judges a pin's certificate; `Ok(true)` if it lives on its grace.
+    /// Judges a pin's certificate; `Ok(true)` if it is in its grace period.
     pub(super) fn pin(&self, validity: Validity, rule: ValidityRule) -> Result<bool, Rejection> {
         let tolerance = i64::try_from(CLOCK_TOLERANCE.as_secs()).unwrap_or(0);
         let grace = match rule {
@@ -167,7 +166,7 @@ impl Timing {
         }
     }
 
-    /// Judges a revocation list. It ends with `nextUpdate`, exclusive: then the next one is there.
+    /// Judges a revocation list. It ends with `nextUpdate`, exclusive: the next list is published by then.
     pub(super) fn crl(&self, crl: &Crl, grace: Duration) -> Age {
         let tolerance = i64::try_from(CLOCK_TOLERANCE.as_secs()).unwrap_or(0);
         let grace = i64::try_from(grace.as_secs()).unwrap_or(0);
@@ -211,7 +210,7 @@ impl Timing {
     }
 }
 
-/// Whether a refusal with this reason rests on something that has ended.
+/// Whether this reason says that something has ended.
 fn is_by_end(reason: ReasonCode) -> bool {
     matches!(
         reason,

@@ -24,7 +24,7 @@ pub struct Verdict {
     pub(super) subject: Option<String>,
     pub(super) considered: Bounded<Considered>,
     pub(super) warnings: Vec<VerdictWarning>,
-    /// The remedy, if it was told before the values that it rests on were hidden.
+    /// The remedy, if it was made before the values on which it rests were hidden.
     pub(super) remedy: Option<Cow<'static, str>>,
 }
 
@@ -108,7 +108,7 @@ impl Verdict {
         pins.map(|item| item.fingerprint)
     }
 
-    /// What an operator should know besides.
+    /// What an operator should know beside the reason.
     pub fn warnings(&self) -> &[VerdictWarning] {
         &self.warnings
     }
@@ -131,8 +131,7 @@ impl Verdict {
         }
     }
 
-    /// The refusal of a peer that was accepted and then did not prove possession of its key (rule M2). There
-    /// is no way back from it.
+    /// The refusal of a peer that was accepted and then did not prove possession of its key (rule M2). It is final.
     pub(crate) fn without_possession(role: Role, end_entity: &[u8], why: String) -> Self {
         let certificate = Certificate::from_der(end_entity).ok();
         Self {

@@ -40,7 +40,7 @@ pub enum VerdictWarning {
     /// A certificate of the chain breaks RFC 5280 harmlessly (rule C1).
     #[non_exhaustive]
     Profile {
-        /// The name of the rule, of [`ChainProfile::rules`](super::ChainProfile::rules).
+        /// The name of the rule, as in the table of [`ChainProfile`](super::ChainProfile).
         rule: &'static str,
         /// The certificate.
         fingerprint: Fingerprint,

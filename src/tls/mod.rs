@@ -48,7 +48,15 @@ use rustls::crypto::CryptoProvider;
 
 use crate::certificate::KeyPolicy;
 
-/// The key policy of a provider: what it verifies, with RSA from 2048 bits.
+impl KeyPolicy {
+    /// The key policy of a crypto provider: the keys that it verifies, with RSA from 2048 bits. The usual way to one.
+    pub fn from_provider(provider: &CryptoProvider) -> Self {
+        Self::new(provider.signature_verification_algorithms.all)
+    }
+}
+
+/// [`KeyPolicy::from_provider`] under its earlier name.
+#[doc(hidden)]
 pub fn key_policy(provider: &CryptoProvider) -> KeyPolicy {
-    KeyPolicy::new(provider.signature_verification_algorithms.all)
+    KeyPolicy::from_provider(provider)
 }

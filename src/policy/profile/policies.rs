@@ -82,7 +82,7 @@ fn display_text(text: &Value<'_>) -> bool {
 
 pub(super) fn unique(form: &Form<'_>, _: Above<'_>) -> bool {
     let mut all: Vec<&[u8]> = policies(form).map(|(id, _)| id).collect();
-    // Sorted, since there may be thousands in what a stranger presents.
+    // Sorted, since there may be thousands in what an unknown peer presents.
     all.sort_unstable();
     all.is_sorted_by(|one, next| one < next)
 }

@@ -33,7 +33,7 @@ use crate::certificate::Certificate;
 #[non_exhaustive]
 pub enum ChainProfile {
     /// What is safe is accepted, with a warning for each thing that breaks RFC 5280. The default: private PKIs break
-    /// it in ways that harm no one, and a system must reach its keys.
+    /// it harmlessly, and a system must reach its keys.
     #[default]
     Compatible,
     /// Whatever RFC 5280 does not allow is refused, but for one rule that is only a warning here as well:
@@ -44,12 +44,14 @@ pub enum ChainProfile {
 
 impl ChainProfile {
     /// Every rule that the profiles know, in the order in which they are asked.
+    #[doc(hidden)]
     pub const fn rules() -> &'static [ProfileRule] {
         RULES
     }
 }
 
 /// What a profile does about a certificate that breaks a rule.
+#[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProfileAction {
@@ -66,6 +68,7 @@ impl ProfileAction {
 }
 
 /// One thing that RFC 5280 asks of a certificate of a chain.
+#[doc(hidden)]
 pub struct ProfileRule {
     name: &'static str,
     clause: &'static str,

@@ -408,14 +408,16 @@ pub fn accepted(file: &File) -> Vec<String> {
             wrong.extend(pairs.map(|pair| file.at(pair[0].0, &what)));
         }
     }
-    // Visible to `decide` alone, and to nothing in it but the stages.
-    for (at, (line, token)) in all.iter().enumerate() {
-        let named = |name: &str| *token == Token::Name(name.into());
-        let by = named("by_pin") || named("by_chain");
-        let called = all.get(at + 1).map(|(_, token)| token) == Some(&Token::Mark('('));
-        if by && called && !file.path.starts_with("src/policy/decide/") {
-            wrong.push(file.at(*line, "calls what makes Acceptance"));
-        }
+    // Its constructors are visible in `decide` alone; the compiler holds that, and this that it stays so.
+    let made = |(_, path): &(usize, Vec<String>)| {
+        path.windows(2).any(|pair| {
+            pair[0] == "Acceptance" && matches!(pair[1].as_str(), "by_pin" | "by_chain")
+        })
+    };
+    if !file.path.starts_with("src/policy/decide/") {
+        let calls = paths(&file.production);
+        let calls = calls.iter().filter(|call| made(call));
+        wrong.extend(calls.map(|(line, _)| file.at(*line, "calls what makes Acceptance")));
     }
     wrong
 }
