@@ -63,7 +63,7 @@ fn rekeying_keeps_the_names_and_changes_the_key() {
     }
     let refused = old.rekey(&key, 30, LATER);
     assert!(matches!(refused, Err(IssueError::SameKey)), "{refused:?}");
-    let same = OwnKey::of(&old, &provider()).unwrap();
+    let same = OwnKey::from_identity(&old, &provider()).unwrap();
     assert!(matches!(
         old.rekey(&same, 30, LATER),
         Err(IssueError::SameKey)

@@ -78,7 +78,7 @@ fn a_signer_that_fails_or_offers_no_signature_is_an_error() {
         let chain = Chain::new(vec![made.certificate()]).unwrap();
         let outside = Arc::new(Outside { like, offers });
         let identity = Identity::from_signer(chain, outside, KeyMatch::Required).unwrap();
-        let key = OwnKey::of(&identity, &provider).unwrap();
+        let key = OwnKey::from_identity(&identity, &provider).unwrap();
         for refused in [
             key.self_signed(&spec(), 30, now()).map(drop),
             key.request(&spec()).map(drop),
