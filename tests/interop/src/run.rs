@@ -1,6 +1,7 @@
 //! Runs what concerns one peer.
 
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use mutual_trust::store::Scope;
@@ -185,7 +186,10 @@ fn one(
     let port = peer.serve(ask).map_err(Failure::not_started)?;
     let mut all = Vec::new();
     for id in dialled {
-        let config = builder.build_for(&id.parse().unwrap()).unwrap();
+        let config = builder
+            .build_for(&id.parse().unwrap())
+            .map(Arc::new)
+            .unwrap();
         all.push(connect(
             &config,
             &builder.peer_check(),
@@ -207,7 +211,7 @@ fn answered(
     builder: &mutual_trust::ServerConfigBuilder,
     expected: Expected,
 ) -> Result<(Ours, Result<(), String>), String> {
-    let (config, check) = (builder.build().unwrap(), builder.peer_check());
+    let (config, check) = (Arc::new(builder.build().unwrap()), builder.peer_check());
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     peer.connect(ask, listener.local_addr().unwrap().port())?;
     let gone = AtomicBool::new(false);
@@ -266,7 +270,10 @@ fn refused_by_server(
 ) -> Result<Mark, String> {
     let mut store = ground.store(Slot::ServerPin, Shape::CaLeaf);
     let builder = ground.client(store.view(), &ground.stranger, ask.version);
-    let config = builder.build_for(&SERVERS[0].parse().unwrap()).unwrap();
+    let config = builder
+        .build_for(&SERVERS[0].parse().unwrap())
+        .map(Arc::new)
+        .unwrap();
     let port = peer.serve(ask)?;
     let ours = connect(
         &config,
@@ -302,7 +309,10 @@ fn refused_by_client(peer: &mut dyn Peer, ground: &Ground, ask: Ask<'_>) -> Resu
 fn full_each_time(peer: &mut dyn Peer, ground: &Ground, ask: Ask<'_>) -> Result<Mark, String> {
     let mut store = ground.store(Slot::ServerPin, Shape::CaLeaf);
     let builder = ground.client(store.view(), &ground.ours, ask.version);
-    let config = builder.build_for(&SERVERS[0].parse().unwrap()).unwrap();
+    let config = builder
+        .build_for(&SERVERS[0].parse().unwrap())
+        .map(Arc::new)
+        .unwrap();
     let port = peer.serve(Ask { links: 3, ..ask })?;
     let links: Vec<Ours> = (0..3)
         // Each of them asserts that its handshake was a full one.
@@ -335,7 +345,10 @@ fn removed_server(peer: &mut dyn Peer, ground: &Ground, ask: Ask<'_>) -> Result<
     let mut store = ground.store(Slot::ServerPin, Shape::CaLeaf);
     let trust = LiveTrust::new(store.view());
     let builder = ground.client(trust.clone(), &ground.ours, ask.version);
-    let config = builder.build_for(&SERVERS[0].parse().unwrap()).unwrap();
+    let config = builder
+        .build_for(&SERVERS[0].parse().unwrap())
+        .map(Arc::new)
+        .unwrap();
     let port = peer.serve(Ask { links: 2, ..ask })?;
     let before = connect(
         &config,
@@ -366,7 +379,7 @@ fn removed_server(peer: &mut dyn Peer, ground: &Ground, ask: Ask<'_>) -> Result<
 fn not_resumed(peer: &mut dyn Peer, ground: &Ground, ask: Ask<'_>) -> Result<Mark, String> {
     let mut store = ground.store(Slot::ClientsPin, Shape::CaLeaf);
     let builder = ground.server(store.view(), &ground.ours, ask.version);
-    let (config, check) = (builder.build().unwrap(), builder.peer_check());
+    let (config, check) = (Arc::new(builder.build().unwrap()), builder.peer_check());
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let Some(started) = peer.twice(ask, listener.local_addr().unwrap().port()) else {
         return Ok(Mark::NotDone("its client keeps no session"));
