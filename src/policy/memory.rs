@@ -33,7 +33,7 @@ const BYTES_BESIDE: usize = 2_048;
 /// use mutual_trust::{Clock, KeyPolicy, Policy, Question, View, tls};
 /// use pki_types::CertificateDer;
 ///
-/// let keys = KeyPolicy::from_provider(&tls::provider::default_provider());
+/// let keys = tls::key_policy(&tls::provider::default_provider());
 /// let memory = ChainMemory::new(Policy::new(keys).with_remembered_chains(1_000)?);
 /// let leaf = CertificateDer::from(b"presented".to_vec());
 /// let question = Question::client(&leaf, &[], Clock::Unset);

@@ -31,8 +31,8 @@ impl Policy {
     /// without a clock; revocation checked for the issuers of which a list was installed.
     ///
     /// `keys` judges every certificate on which a verdict rests, and so does the key policy of the store of the view: a
-    /// key that one of them refuses is refused (rule I4). Usually both are the same
-    /// [`KeyPolicy::from_provider`].
+    /// key that one of them refuses is refused (rule I4). Usually both are the same, from
+    /// [`tls::key_policy`](crate::tls::key_policy).
     pub const fn new(keys: KeyPolicy) -> Self {
         Self {
             keys,

@@ -235,9 +235,11 @@ mod tests {
         assert_eq!(waiting(&waiters), 0);
     }
 
+    type Never = fn() -> Option<()>;
+
     /// A task that holds a future. Its last waker drops both.
     struct Task {
-        _future: Mutex<Until<fn() -> Option<()>>>,
+        _future: Mutex<Until<Never>>,
     }
 
     impl Wake for Task {
@@ -248,7 +250,8 @@ mod tests {
     fn a_waker_whose_drop_cancels_another_wait_does_not_block() {
         let waiters = Waiters::default();
         let task = |waiters: &Waiters| {
-            let mut held = waiters.until((|| None) as fn() -> Option<()>);
+            let never: Never = || None;
+            let mut held = waiters.until(never);
             assert_eq!(poll(&mut held, Waker::noop()), Poll::Pending);
             let _future = Mutex::new(held);
             Waker::from(Arc::new(Task { _future }))

@@ -14,40 +14,41 @@ use crate::certificate::{Certificate, Clock, KeyPolicy};
 use crate::identity::error::IdentityError;
 use crate::identity::{self, Chain, IdentityAdvice, KeyReader, PrivateKey, scrub_stack};
 
-/// Whether a signer must say which public key it signs for.
+/// Whether a signer must report the public key that it signs for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_enums,
-    reason = "a key that cannot be compared is accepted or it is not"
+    reason = "a key that cannot be compared is either accepted or not"
 )]
 pub enum KeyMatch {
-    /// It must say it, and it must be that of the certificate (rule K1).
+    /// It must report the public key, which must be that of the certificate (rule K1).
     Required,
-    /// If it does not say it, the caller vouches for it. If the key is another's, handshakes fail at the peer.
+    /// If it does not report the public key, the caller is responsible for it. With a wrong key, handshakes fail at the
+    /// peer.
     AcceptUnknown,
 }
 
-/// Who we are: a chain of certificates, and the private key of the first, loaded into a crypto provider.
+/// Our identity: a chain of certificates, and the private key of the first, loaded into a crypto provider.
 ///
-/// Any certificate will do, of any version, a self-signed end entity or CA-signed. Cheap to clone.
+/// The certificate can be of any version, a self-signed end entity or signed by a CA. Cheap to clone.
 #[derive(Clone)]
 pub struct Identity {
     chain: Chain,
     key: Arc<CertifiedKey>,
-    /// What the provider verifies, if the key was loaded into one. The signatures in the chain are checked then.
+    /// What the provider verifies, if the key was loaded into one. The signatures in the chain were checked then.
     keys: Option<KeyPolicy>,
-    /// Whether they were checked since, with the provider of a configuration. All clones know of it.
+    /// Whether they were checked since, with the provider of a configuration. All clones share it.
     is_checked: Arc<AtomicBool>,
 }
 
 impl Identity {
     /// Loads the key into the provider and checks that it belongs to the first certificate, and that each certificate
-    /// is signed by the next (rule K1). A signature for which the provider has no algorithm is not judged; the
-    /// [advice](Self::advice) tells of it.
+    /// is signed by the next (rule K1). A signature for which the provider has no algorithm is not judged, and the
+    /// [advice](Self::advice) says so.
     ///
     /// # Security
-    /// The key is wiped from our buffer when the provider has it. A provider of your own must wipe what it is
-    /// given; those of rustls do.
+    /// The key is wiped from our buffer when the provider has it. A provider of your own must wipe what it is given, as
+    /// those of rustls do.
     ///
     /// # Errors
     /// The provider cannot use the key, or the key belongs to another certificate (compared by
@@ -64,7 +65,7 @@ impl Identity {
         let keys = super::key_policy(provider);
         let key = key.map_err(|_| {
             if keys.check(chain.leaf()).is_err() {
-                // Nor would it with its public part.
+                // The provider cannot use its public part either.
                 IdentityError::KeyUnusable { key: kind }
             } else {
                 unusable
@@ -72,13 +73,13 @@ impl Identity {
         })?;
         let identity = Self::of_key(chain, key, keys);
         if identity.is_err() {
-            // The provider has let go of the key.
+            // The provider has dropped the key.
             scrub_stack();
         }
         identity
     }
 
-    /// The same with a key that the provider has already, which verifies what `keys` says.
+    /// Does the same with a key that the provider has already. `keys` is what the provider verifies.
     pub(super) fn of_key(
         chain: Chain,
         key: Arc<dyn SigningKey>,
@@ -89,17 +90,16 @@ impl Identity {
         Ok(identity)
     }
 
-    /// Takes a key that stays where it is, in a HSM, behind PKCS#11 or in a TPM, and a signer that reaches it. That
-    /// each certificate is signed by the next is checked when a configuration is built, since the provider that can
-    /// do so is known only then. An identity that is [staged](super::Identities::stage) after the last configuration
-    /// was built is not checked.
+    /// Takes a signer for a key that stays where it is: in an HSM, behind PKCS#11 or in a TPM. When a configuration is
+    /// built, its provider checks that each certificate is signed by the next. An identity that is
+    /// [staged](super::Identities::stage) after the last configuration was built is not checked.
     ///
     /// # Security
-    /// With [`KeyMatch::AcceptUnknown`], a signer that does not tell its public key is taken at the caller's
-    /// word. A key that is told is compared all the same.
+    /// With [`KeyMatch::AcceptUnknown`], a signer that does not report its public key is trusted to have the right key. A
+    /// key that is reported is compared all the same.
     ///
     /// # Errors
-    /// The key belongs to another certificate, or is not told and must be.
+    /// The key belongs to another certificate, or is not reported and must be.
     pub fn from_signer(
         chain: Chain,
         signer: Arc<dyn SigningKey>,
@@ -183,8 +183,8 @@ impl Identity {
         )
     }
 
-    /// What peers are known to refuse about this identity, with the time by `clock`. An empty list promises
-    /// nothing.
+    /// What peers are known to refuse about this identity, with the time by `clock`. An empty list is no promise that
+    /// they accept it.
     ///
     /// ```
     /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
@@ -205,7 +205,7 @@ impl Identity {
         &self.chain
     }
 
-    /// Our own certificate: what the other end's administrator installs.
+    /// Our own certificate, which the administrator of the other end installs.
     pub fn certificate(&self) -> &Certificate {
         self.chain.leaf()
     }

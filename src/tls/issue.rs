@@ -1,4 +1,4 @@
-//! Making certificates and requests with a key that is inside a crypto provider.
+//! Makes certificates and requests with a key that is inside a crypto provider.
 
 use core::fmt;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::identity::{
     scrub_stack, self_signed,
 };
 
-/// A private key of ours inside a crypto provider, to make certificates and requests with. Cheap to clone.
+/// Our private key inside a crypto provider, which makes certificates and requests. Cheap to clone.
 ///
 /// ```
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
@@ -52,7 +52,7 @@ impl OwnKey {
     /// Loads a key into the provider.
     ///
     /// # Errors
-    /// The provider cannot use the key, or does not tell its public key.
+    /// The provider cannot use the key, or does not report its public key.
     pub fn new(key: PrivateKey, provider: &CryptoProvider) -> Result<Self, IdentityError> {
         let kind = key.kind();
         let (der, unusable) = key.into_der();
@@ -61,10 +61,10 @@ impl OwnKey {
         Self::of_signer(key.map_err(|_| unusable)?, kind, provider)
     }
 
-    /// The key of an identity, which stays where it is.
+    /// Takes the key of an identity, which stays where it is.
     ///
     /// # Errors
-    /// The key does not tell its public key: an external signer may not.
+    /// The key does not report its public key. An external signer may not report it.
     pub fn from_identity(
         identity: &Identity,
         provider: &CryptoProvider,
@@ -81,7 +81,7 @@ impl OwnKey {
     ) -> Result<Self, IdentityError> {
         let Some(spki) = key.public_key().map(|public| public.to_vec()) else {
             drop(key);
-            // The provider may have let go of the key.
+            // The provider may have dropped the key.
             scrub_stack();
             return Err(IdentityError::KeyUnknown);
         };
@@ -97,11 +97,11 @@ impl OwnKey {
     /// Makes a certificate signed by the key itself, valid from five minutes before `now` for `days`, with a
     /// random serial number.
     ///
-    /// It is what every key server that we know of accepts: version 3, CA:FALSE, for clients and servers,
+    /// All key servers that we know accept such a certificate: version 3, CA:FALSE, for clients and servers,
     /// digitalSignature (and keyEncipherment for RSA).
     ///
     /// # Errors
-    /// The clock is unset, the validity out of bounds, or the key signs nothing.
+    /// The clock is unset, the validity is out of range, or the key cannot sign certificates.
     pub fn self_signed(
         &self,
         spec: &CertificateSpec,
@@ -118,8 +118,8 @@ impl OwnKey {
         self.identity(Chain::new(vec![certificate])?)
     }
 
-    /// Makes a request for a certificate by a CA. The request is outstanding until its answer is
-    /// [installed](Self::install); until then, key and request are to be kept.
+    /// Makes a request for a certificate by a CA. Keep the key and the request until the answer is
+    /// [installed](Self::install).
     ///
     /// # Errors
     /// The key signs nothing.
@@ -127,8 +127,8 @@ impl OwnKey {
         request(spec, &self.signer()?)
     }
 
-    /// Makes an identity of the answer to a request: our certificate with those of its issuers. Whether it
-    /// suits the key servers is for its [advice](Identity::advice) to say.
+    /// Makes an identity from the answer to a request: our certificate with those of its issuers. Its
+    /// [advice](Identity::advice) says whether key servers accept it.
     ///
     /// # Errors
     /// The answer is to another request, a self-signed certificate or a CA; or one of its certificates is not signed
@@ -163,14 +163,13 @@ impl OwnKey {
 }
 
 impl Identity {
-    /// A certificate of the same key, subject and names, signed by the key itself, with other dates and another
-    /// serial number: for key servers that bind to the key, and ahead of expiry for all others, each of which
-    /// has to be given the new certificate before it is presented there
-    /// ([`Identities`](super::Identities)).
+    /// Makes a certificate of the same key, subject and names, signed by the key itself, with other dates and another
+    /// serial number. It is for key servers that bind to the key. All other key servers need the new certificate before
+    /// it is presented there ([`Identities`](super::Identities)).
     ///
     /// # Errors
-    /// The certificate is issued by a CA, which is to be [asked](Self::request_renewal); or its subject or names
-    /// cannot be written again as they are; or as [`OwnKey::self_signed`].
+    /// The certificate is issued by a CA: use [`request_renewal`](Self::request_renewal). Or its subject or names cannot
+    /// be written again as they are. Or as [`OwnKey::self_signed`].
     pub fn renew(
         &self,
         days: u32,
@@ -180,7 +179,7 @@ impl Identity {
         self.self_signed_anew(&OwnKey::from_identity(self, provider)?, days, now)
     }
 
-    /// The same with a new key: for the end of a key's life, or when it may be known to others.
+    /// Does the same with a new key: for the end of a key's life, or when others may know the key.
     ///
     /// # Errors
     /// The key is the old one; or as [`renew`](Self::renew).
@@ -191,7 +190,7 @@ impl Identity {
         self.self_signed_anew(key, days, now)
     }
 
-    /// A request for a certificate of the same key, subject and names, by a CA. With a new key, it is
+    /// Makes a request for a certificate of the same key, subject and names, by a CA. For a new key, use
     /// [`OwnKey::request`].
     ///
     /// # Errors
@@ -221,7 +220,7 @@ impl Identity {
     }
 }
 
-/// The key as the writer of certificates wants it: it signs, and is not given away.
+/// The key as the writer of certificates needs it: it signs, and does not leave the provider.
 struct Signer<'a> {
     key: &'a dyn SigningKey,
     public: &'a [u8],
@@ -244,7 +243,7 @@ impl rcgen::SigningKey for Signer<'_> {
         let signer = self.key.choose_scheme(&[self.scheme]);
         let signer = signer.ok_or(rcgen::Error::RemoteKeyError)?;
         let signature = signer.sign(message);
-        // What a signature leaves on the stack gives the key away (rule K2).
+        // What a signature leaves on the stack can reveal the key (rule K2).
         scrub_stack();
         signature.map_err(|_| rcgen::Error::RemoteKeyError)
     }
@@ -261,8 +260,8 @@ fn parts(spki: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((algorithm, public))
 }
 
-/// With what certificates are signed: the hash that fits the curve, and for RSA the padding that every reader of
-/// certificates knows.
+/// The algorithms that certificates are signed with: the hash that fits the curve, and for RSA the padding that all
+/// readers of certificates know.
 fn algorithms(key: &[u8]) -> Option<(&'static rcgen::SignatureAlgorithm, SignatureScheme)> {
     let is = |algorithm: AlgorithmIdentifier| algorithm.as_ref() == key;
     if is(alg_id::ECDSA_P256) {
@@ -280,7 +279,7 @@ fn algorithms(key: &[u8]) -> Option<(&'static rcgen::SignatureAlgorithm, Signatu
     }
 }
 
-/// The writer of certificates knows these identifiers with its backend for aws-lc-rs, which is not asked for more.
+/// The writer of certificates has these identifiers with its backend for aws-lc-rs, which is used for nothing else.
 #[cfg(feature = "aws-lc-rs")]
 fn ml_dsa(key: &[u8]) -> Option<(&'static rcgen::SignatureAlgorithm, SignatureScheme)> {
     let is = |algorithm: AlgorithmIdentifier| algorithm.as_ref() == key;

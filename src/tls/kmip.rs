@@ -1,7 +1,7 @@
-//! What the KMIP profiles ask of TLS: versions and cipher suites.
+//! The versions and cipher suites that the KMIP profiles require of TLS.
 //!
 //! KMIP Profiles Version 2.1, sections 3.1.1 and 3.1.2 (Basic Authentication Suite); the HTTPS Authentication Suite
-//! of section 3.2 asks for the same. Servers speak TLS 1.3 with both suites that are mandatory, clients with one of
+//! of section 3.2 requires the same. Servers speak TLS 1.3 with both suites that are mandatory, clients with one of
 //! them at least. TLS 1.2 is allowed with the suites of a list and no others: CBC modes, and GCM for ECDSA keys.
 
 use std::sync::Arc;
@@ -25,13 +25,14 @@ const MANDATORY: [(CipherSuite, &str); 2] = [
     ),
 ];
 
-/// Those of the list for TLS 1.2 that rustls has: it has neither CBC modes nor key exchange without forward secrecy.
+/// The suites of the list for TLS 1.2 that rustls has. rustls has no CBC modes and no key exchange without forward
+/// secrecy.
 const ALLOWED_IN_TLS12: [CipherSuite; 2] = [
     CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
     CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
 ];
 
-/// The provider with the suites of the profile alone, in its own order of preference.
+/// The provider with only the suites of the profile, in its own order of preference.
 pub(super) fn narrowed(provider: &CryptoProvider) -> Arc<CryptoProvider> {
     let mut narrowed = provider.clone();
     narrowed.cipher_suites.retain(|suite| {
@@ -41,7 +42,7 @@ pub(super) fn narrowed(provider: &CryptoProvider) -> Arc<CryptoProvider> {
     Arc::new(narrowed)
 }
 
-/// Whether the end of `role` can keep to the profile with these versions of a narrowed provider.
+/// Checks that the end of `role` can follow the profile with these versions of a narrowed provider.
 pub(super) fn check(
     role: Role,
     provider: &CryptoProvider,

@@ -1,7 +1,42 @@
-//! Thin adapters to rustls 0.23: configurations for both ends that enforce the verdict, and nothing else.
+//! rustls 0.23 configurations for both ends that enforce the verdict.
 //!
-//! Both builders switch off what would pass by the verdict: sessions are never resumed (rule S2), no early or
-//! half-RTT data is sent, keys are not logged, no CA names are sent, and no process-default provider is read.
+//! A client that connects to one key server, whose certificate an administrator installed:
+//!
+//! ```
+//! # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+//! # mod example {
+//! use std::{error::Error, sync::Arc};
+//!
+//! use mutual_trust::{Certificate, ClientConfigBuilder, EntryOptions, Identity, PinScope, Policy, ServerId, TrustStore, tls};
+//! use rustls::ClientConnection;
+//!
+//! fn connect(theirs: Certificate) -> Result<ClientConnection, Box<dyn Error>> {
+//!     let provider = tls::provider::default_provider();
+//!     let keys = tls::key_policy(&provider);
+//!     let ours = Identity::from_files("array.pem", "array.key", &provider)?;
+//!
+//!     let server: ServerId = "keys-1".parse()?;
+//!     let mut store = TrustStore::new(keys);
+//!     store.add_server(server.clone(), [])?;
+//!     store.install_pin(PinScope::Server(server.clone()), theirs, EntryOptions::new())?;
+//!
+//!     let builder = ClientConfigBuilder::new(provider, store.view(), Policy::new(keys), ours);
+//!     let config = builder.build_for(&server)?; // a plain `rustls::ClientConfig`
+//!     Ok(ClientConnection::new(Arc::new(config), "kms1.example".try_into()?)?)
+//! }
+//! # }
+//! ```
+//!
+//! - [`ClientConfigBuilder`] and [`ServerConfigBuilder`] build the configurations. [`Links`] caches one for
+//!   each server.
+//! - [`Identity`] is our own certificate chain and key. [`Identities`] replaces it while the program runs.
+//! - [`refusal`] finds our verdict inside the error of a failed handshake.
+//! - [`PeerCheck`] says who the peer of an open connection is, and whether it is still trusted.
+//! - [`EnrolmentAcceptor`] and [`Probe`] let an administrator look at peers that are not installed yet.
+//! - [`provider`] has ready crypto providers, and [`key_policy`] is the way to the key policy of any provider.
+//!
+//! The builders switch off what would bypass the verdict: sessions are never resumed (rule S2), no early or half-RTT data
+//! is sent, keys are not logged, no CA names are sent, and no process-default provider is read.
 
 mod builder;
 mod client;
@@ -48,15 +83,10 @@ use rustls::crypto::CryptoProvider;
 
 use crate::certificate::KeyPolicy;
 
-impl KeyPolicy {
-    /// The key policy of a crypto provider: the keys that it verifies, with RSA from 2048 bits. The usual way to one.
-    pub fn from_provider(provider: &CryptoProvider) -> Self {
-        Self::new(provider.signature_verification_algorithms.all)
-    }
-}
-
-/// [`KeyPolicy::from_provider`] under its earlier name.
-#[doc(hidden)]
+/// The key policy of a crypto provider: the keys whose signatures it verifies, with RSA from 2048 bits.
+///
+/// Give the same policy to the trust store and to the [`Policy`](crate::policy::Policy). [`KeyPolicy::new`] is for
+/// programs without rustls.
 pub fn key_policy(provider: &CryptoProvider) -> KeyPolicy {
-    KeyPolicy::from_provider(provider)
+    KeyPolicy::new(provider.signature_verification_algorithms.all)
 }

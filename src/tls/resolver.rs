@@ -1,4 +1,4 @@
-//! What we present in a handshake, read when it is asked for; and a record of when it could not be (rule K3).
+//! Presents our identity in handshakes, and records when it cannot be presented (rule K3).
 
 use core::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,15 +18,15 @@ use crate::store::ServerId;
 #[derive(Debug)]
 pub(super) struct ClientResolver {
     pub(super) identities: Identities,
-    /// The server for which the configuration is; `None`: for many.
+    /// The server that the configuration is for. `None`: for many.
     pub(super) server: Option<ServerId>,
     pub(super) unsent: UnsentCertificates,
     pub(super) clock: Arc<dyn TimeSource>,
 }
 
 impl ResolvesClientCert for ClientResolver {
-    /// The CA names that a server sends are not heeded: a self-signed certificate that the server installed is
-    /// in no such list, and many servers send one all the same.
+    /// Ignores the CA names that a server sends. They never include a self-signed certificate that the server installed,
+    /// and many servers send some all the same.
     fn resolve(
         &self,
         _root_hint_subjects: &[&[u8]],
@@ -37,7 +37,7 @@ impl ResolvesClientCert for ClientResolver {
             None => self.identities.presented_to_many(),
         };
         if !identity.signs_with(offered) {
-            // rustls goes on with an empty certificate, and the server refuses us without a word about it.
+            // rustls sends an empty certificate then, and the server refuses us without this reason.
             let server = self.server.as_ref();
             self.unsent
                 .record(server, &identity, offered, self.clock.now());
@@ -51,8 +51,7 @@ impl ResolvesClientCert for ClientResolver {
     }
 }
 
-/// Presents us to clients. Without a common signature scheme rustls ends the handshake with an error that
-/// says so.
+/// Presents us to clients. Without a common signature scheme, rustls ends the handshake with an error that says so.
 #[derive(Debug)]
 pub(super) struct ServerResolver(pub(super) Identities);
 
@@ -66,8 +65,8 @@ fn certified_key(identity: &Identity) -> Option<Arc<CertifiedKey>> {
     ResolvesClientCert::resolve(&*identity.resolver(), &[], &[])
 }
 
-/// A handshake in which the server offered no signature scheme that our key can make, so that we presented no
-/// certificate at all (rule K3). Such a server then refuses us as if we had none.
+/// A handshake in which the server offered no signature scheme that our key supports. So we presented no certificate
+/// (rule K3), and the server refuses us as if we had none.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct NoCommonSignatureScheme {
@@ -77,9 +76,9 @@ pub struct NoCommonSignatureScheme {
     pub certificate: Fingerprint,
     /// The kind of its key.
     pub key: KeyKind,
-    /// What the server offered and the provider knows of, the first [`MAX_RECORDED_SCHEMES`] at most.
+    /// The schemes that the server offered and the provider knows, at most the first [`MAX_RECORDED_SCHEMES`].
     pub offered: Vec<SignatureScheme>,
-    /// When, by the clock of the configuration.
+    /// The time, by the clock of the configuration.
     pub at: Clock,
 }
 
@@ -91,15 +90,15 @@ impl fmt::Display for NoCommonSignatureScheme {
         }
         write!(
             f,
-            " takes no signature that our key ({}) can make, so the certificate {} was not presented; it takes \
-             {:?}: present an identity with a key of such a kind",
+            " accepts no signature scheme of our key ({}), so the certificate {} was not presented; it accepts {:?}: \
+             present an identity with a key of such a kind",
             self.key, self.certificate, self.offered
         )
     }
 }
 
-/// How often no certificate could be presented, and the last time it was so. Cheap to clone: all clones, and
-/// the configurations of the builder that it is from, share one record.
+/// Counts the handshakes in which no certificate could be presented, and has the last one. Cheap to clone: all clones,
+/// and the configurations of its builder, share one record.
 #[derive(Clone, Debug, Default)]
 pub struct UnsentCertificates(Arc<Record>);
 
@@ -110,18 +109,18 @@ struct Record {
 }
 
 impl UnsentCertificates {
-    /// How often.
+    /// The number of such handshakes.
     pub fn count(&self) -> u64 {
         self.0.count.load(Ordering::Relaxed)
     }
 
-    /// The last time. Of several at the same moment, one.
+    /// The last one. Of several at the same moment, any one.
     pub fn last(&self) -> Option<NoCommonSignatureScheme> {
         let last = self.0.last.lock().unwrap_or_else(PoisonError::into_inner);
         last.clone()
     }
 
-    /// Never waits: if the record is being read or written, this occurrence is counted only.
+    /// Never waits: while the record is read or written, this handshake is only counted.
     fn record(
         &self,
         server: Option<&ServerId>,

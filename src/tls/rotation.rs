@@ -1,4 +1,4 @@
-//! Changing who we are, server by server, while connections are made.
+//! Changes our identity, server by server, while connections are made.
 
 use core::fmt;
 use std::collections::BTreeSet;
@@ -8,30 +8,30 @@ use super::Identity;
 use crate::store::ServerId;
 use crate::tls::error::RotationError;
 
-/// Who we are now, and perhaps who we are to be next. Cheap to clone: all clones follow the same changes.
+/// Our current identity, and perhaps the next one. Cheap to clone: all clones follow the same changes.
 ///
-/// A new certificate has to be accepted by the administrator of each key server before it can be presented
-/// there. So the next identity is staged, presented only to the servers for which it was activated, then to
-/// all, and only then becomes the current one. Going back is possible at every step before the last.
+/// The administrator of each key server must accept a new certificate before it can be presented there. So the next
+/// identity is staged, then presented to the servers for which it is activated, then to all, and then it becomes the
+/// current one. Each step before the last can be reverted.
 ///
-/// Connections whose handshake comes after a call present what it says; open ones go on as they are.
+/// A change applies to handshakes after the call. Open connections are not affected.
 ///
 /// ```
 /// use mutual_trust::tls::{Identities, Identity};
 /// use mutual_trust::{ServerId, error::RotationError};
 ///
 /// fn rotate(identities: &Identities, next: Identity, first: &ServerId) -> Result<(), RotationError> {
-///     identities.stage(next)?; // nobody sees it yet; its certificate goes to the administrators
-///     identities.activate(first)?; // one has accepted it
-///     identities.activate_all()?; // the others have as well
-///     identities.commit() // the old key is let go
+///     identities.stage(next)?; // not presented yet; its certificate goes to the administrators
+///     identities.activate(first)?; // one administrator has accepted it
+///     identities.activate_all()?; // the others have accepted it as well
+///     identities.commit() // the old key is dropped
 /// }
 /// ```
 ///
 /// # Security
-/// rustls does not tell which server asks for our certificate. What is presented per server is so through
-/// [`build_for`](super::ClientConfigBuilder::build_for), a configuration for each server; one that serves many
-/// servers presents the current identity as long as it is presented to any.
+/// rustls does not say which server asks for our certificate. To present different identities to different servers,
+/// use a configuration for each server: [`build_for`](super::ClientConfigBuilder::build_for). A configuration for many
+/// servers presents the current identity as long as one server is presented it.
 #[derive(Clone)]
 pub struct Identities(Arc<RwLock<Arc<State>>>);
 
@@ -44,9 +44,9 @@ struct State {
 #[derive(Clone)]
 struct Next {
     identity: Identity,
-    /// To whom it is presented: to all, or to nobody, …
+    /// Whether it is presented to all servers, or to none, …
     all: bool,
-    /// … except to these.
+    /// … except these.
     except: BTreeSet<ServerId>,
 }
 
@@ -63,7 +63,7 @@ impl Next {
         !self.all && self.except.is_empty()
     }
 
-    /// Says for one server whether it gets the next identity.
+    /// Sets whether one server is presented the next identity.
     fn set(&mut self, server: &ServerId, next: bool) {
         if self.all == next {
             self.except.remove(server);
@@ -85,12 +85,11 @@ impl Identities {
         Self(Arc::new(RwLock::new(Arc::new(State { current, next }))))
     }
 
-    /// Makes `next` ready. Nobody is presented it until it is activated. An identity that was staged before
-    /// and never activated is replaced.
+    /// Makes `next` ready. It is presented once it is activated. It replaces an identity that was staged before and
+    /// never activated.
     ///
     /// # Errors
-    /// It presents the same certificate as the current one; or an identity that was staged before is presented
-    /// to some server.
+    /// It has the same certificate as the current one; or an identity that was staged before is presented to a server.
     pub fn stage(&self, next: Identity) -> Result<(), RotationError> {
         self.change(|state| {
             let certificate = next.certificate().fingerprint();
@@ -142,12 +141,12 @@ impl Identities {
         self.change_next(|next| next.set_all(false))
     }
 
-    /// Makes the next identity the current one and lets go of the old one.
+    /// Makes the next identity the current one and drops the old one.
     ///
     /// # Security
-    /// The old key is wiped as soon as no handshake is using it and no clone of the old identity is left: one that
-    /// [`current`](Self::current) gave, one that was kept, or a configuration that was built from the [`Identity`]
-    /// itself and not from these `Identities`.
+    /// The old key is wiped once no handshake uses it and no clone of the old identity is left: one from
+    /// [`current`](Self::current), one that the program holds, or one in a configuration that was built from the
+    /// [`Identity`] itself and not from these `Identities`.
     ///
     /// # Errors
     /// Nothing is staged, or it is not activated for all servers without exception.
@@ -162,7 +161,7 @@ impl Identities {
         })
     }
 
-    /// Lets go of the next identity. All servers are presented the current one.
+    /// Drops the next identity. All servers are presented the current one.
     ///
     /// # Errors
     /// Nothing is staged.
@@ -184,24 +183,24 @@ impl Identities {
         state.next.as_ref().map(|next| next.identity.clone())
     }
 
-    /// What is presented to a server through a configuration for it.
+    /// The identity that a configuration for this server presents.
     pub fn presented_to(&self, server: &ServerId) -> Identity {
         self.state().presented(|next| next.is_for(server))
     }
 
-    /// What is presented through configurations that serve many peers.
+    /// The identity that a configuration for many peers presents.
     pub fn presented_to_many(&self) -> Identity {
         self.state().presented(Next::is_for_all)
     }
 
     /// Holds a lock only while a pointer is copied.
     fn state(&self) -> Arc<State> {
-        // A state is put in place whole, so poisoning says nothing about it.
+        // A state is replaced as a whole, so a poisoned lock does not mean a broken state.
         let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
         state.clone()
     }
 
-    /// Changes a copy, and puts it in place if that went well.
+    /// Changes a copy, and puts it in place if the change succeeds.
     fn change(
         &self,
         change: impl FnOnce(&mut State) -> Result<(), RotationError>,
@@ -211,7 +210,7 @@ impl Identities {
         change(&mut state)?;
         let old = core::mem::replace(&mut *place, Arc::new(state));
         drop(place);
-        // A key may go with it, which takes as long as its provider likes; handshakes do not wait for that.
+        // This may drop a key, for which the provider takes its time. Handshakes do not wait for it.
         drop(old);
         Ok(())
     }

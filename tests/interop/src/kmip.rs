@@ -39,7 +39,10 @@ pub fn run(ground: &Ground, tools: &Tools) -> Option<Vec<(String, Result<(), Str
         &ground.ours,
         TlsVersion::Tls12,
     );
-    let config = Arc::new(builder.build_for(&SERVERS[0].parse().unwrap()).unwrap());
+    let config = builder
+        .build_for(&SERVERS[0].parse().unwrap())
+        .map(Arc::new)
+        .unwrap();
     let started = server.serve(ask);
     let what = "kmip-protocol over our client, PyKMIP's server: ";
     let outcome = started.clone().and_then(|port| {
@@ -60,8 +63,8 @@ pub fn run(ground: &Ground, tools: &Tools) -> Option<Vec<(String, Result<(), Str
         let accepting = ground
             .server(view, &ground.ours, TlsVersion::Tls12)
             .build()
+            .map(Arc::new)
             .unwrap();
-        let accepting = Arc::new(accepting);
         let between = std::thread::spawn(move || relay(&listener, accepting, config, port));
         let mut client = PyKmip::find(tools).ok_or("no client")?;
         let folder = ground.shapes.folder(shape);
@@ -88,8 +91,8 @@ pub fn run(ground: &Ground, tools: &Tools) -> Option<Vec<(String, Result<(), Str
 /// Takes requests from a client and hands them on, until the client has had enough.
 fn relay(
     listener: &TcpListener,
-    accepting: std::sync::Arc<rustls::ServerConfig>,
-    connecting: std::sync::Arc<rustls::ClientConfig>,
+    accepting: Arc<rustls::ServerConfig>,
+    connecting: Arc<rustls::ClientConfig>,
     port: u16,
 ) -> io::Result<()> {
     let tcp = accept(listener, &AtomicBool::new(false)).ok_or(io::ErrorKind::TimedOut)?;

@@ -186,7 +186,10 @@ fn one(
     let port = peer.serve(ask).map_err(Failure::not_started)?;
     let mut all = Vec::new();
     for id in dialled {
-        let config = Arc::new(builder.build_for(&id.parse().unwrap()).unwrap());
+        let config = builder
+            .build_for(&id.parse().unwrap())
+            .map(Arc::new)
+            .unwrap();
         all.push(connect(
             &config,
             &builder.peer_check(),
@@ -267,7 +270,10 @@ fn refused_by_server(
 ) -> Result<Mark, String> {
     let mut store = ground.store(Slot::ServerPin, Shape::CaLeaf);
     let builder = ground.client(store.snapshot(), &ground.stranger, ask.version);
-    let config = Arc::new(builder.build_for(&SERVERS[0].parse().unwrap()).unwrap());
+    let config = builder
+        .build_for(&SERVERS[0].parse().unwrap())
+        .map(Arc::new)
+        .unwrap();
     let port = peer.serve(ask)?;
     let ours = connect(
         &config,
@@ -303,7 +309,10 @@ fn refused_by_client(peer: &mut dyn Peer, ground: &Ground, ask: Ask<'_>) -> Resu
 fn full_each_time(peer: &mut dyn Peer, ground: &Ground, ask: Ask<'_>) -> Result<Mark, String> {
     let mut store = ground.store(Slot::ServerPin, Shape::CaLeaf);
     let builder = ground.client(store.snapshot(), &ground.ours, ask.version);
-    let config = Arc::new(builder.build_for(&SERVERS[0].parse().unwrap()).unwrap());
+    let config = builder
+        .build_for(&SERVERS[0].parse().unwrap())
+        .map(Arc::new)
+        .unwrap();
     let port = peer.serve(Ask { links: 3, ..ask })?;
     let links: Vec<Ours> = (0..3)
         // Each of them asserts that its handshake was a full one.
@@ -336,7 +345,10 @@ fn removed_server(peer: &mut dyn Peer, ground: &Ground, ask: Ask<'_>) -> Result<
     let mut store = ground.store(Slot::ServerPin, Shape::CaLeaf);
     let trust = LiveTrust::new(store.snapshot());
     let builder = ground.client(trust.clone(), &ground.ours, ask.version);
-    let config = Arc::new(builder.build_for(&SERVERS[0].parse().unwrap()).unwrap());
+    let config = builder
+        .build_for(&SERVERS[0].parse().unwrap())
+        .map(Arc::new)
+        .unwrap();
     let port = peer.serve(Ask { links: 2, ..ask })?;
     let before = connect(
         &config,

@@ -27,7 +27,6 @@ async fn main() -> Outcome<()> {
         let (certificate, options) = (machine.certificate.clone(), EntryOptions::new());
         store.change(|store| store.install_pin(PinScope::Clients, certificate, options))
     };
-
     let settings = DurableSettings::new(tls::key_policy(&provider()));
     let mut store = DurableStore::create(&folder.0, settings.clone())?;
     pin(&mut store, &old)?;
