@@ -25,7 +25,7 @@ pub fn certificate(der: &[u8]) -> bool {
     }
 }
 
-/// What holds for every certificate that was read.
+/// What holds for each certificate that was read.
 pub(crate) fn accepted(certificate: &Certificate) {
     let der = certificate.der().as_ref();
     let again = Certificate::from_der(der).expect("it was read before");
@@ -111,8 +111,8 @@ pub(crate) fn accepted(certificate: &Certificate) {
     }
 }
 
-/// What has no picture of its own, by code points: controls and separators but for the space, what turns the direction,
-/// fillers, joiners, selectors of variants, annotations and tags. It shares no code with the library.
+/// Characters without a visible form, by code point: controls, separators except the space, direction marks, fillers,
+/// joiners, variation selectors, annotations and tags. It shares no code with the library.
 fn unsafe_to_show(letter: char) -> bool {
     const UNSEEN: [(u32, u32); 23] = [
         (0x0000, 0x001f),

@@ -4,8 +4,8 @@ use mutual_trust::certificate::Crl;
 
 use crate::CRL_BYTES;
 
-/// A list that is read can be asked everything, is the same when read again from DER and PEM, and finds each
-/// serial number that stands in it.
+/// All readers of a list that was read work. The list is the same when it is read again from DER and PEM, and it finds
+/// each serial number in it.
 pub fn crl(der: &[u8]) -> bool {
     if der.len() > CRL_BYTES {
         return false;
@@ -69,7 +69,7 @@ fn accepted(list: &Crl) {
     assert!(list.revoked(&[0x42; 40]).is_none());
 }
 
-/// The serial numbers of all entries, by a walk that shares no code with the library.
+/// The serial numbers of all entries, read without code of the library.
 fn serials(der: &[u8]) -> Option<Vec<&[u8]>> {
     let (_, list, _) = take(der)?;
     let (_, tbs, _) = take(list)?;
@@ -81,7 +81,7 @@ fn serials(der: &[u8]) -> Option<Vec<&[u8]>> {
         fields = rest;
         match tag {
             0x17 | 0x18 => times += 1,
-            // Algorithm and issuer stand before the times.
+            // Algorithm and issuer come before the times.
             0x30 if times > 0 => {
                 let mut entries = content;
                 while !entries.is_empty() {

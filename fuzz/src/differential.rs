@@ -1,5 +1,5 @@
-//! Readers of one certificate, the library, x509-parser and the path builder: what rests on more than one must be the
-//! same in them.
+//! Compares three readers of one certificate: the library, x509-parser and the path builder. Where a verdict rests on
+//! more than one of them, they must read the same.
 
 use core::time::Duration;
 use std::sync::{Arc, LazyLock};
@@ -28,7 +28,7 @@ const HOST: &str = "a.kms.example";
 const ROOT: u8 = 1;
 const MIDDLE: u8 = 2;
 const LEAF: u8 = 3;
-/// A key that is nobody else's.
+/// A key that no other certificate has.
 const BETWEEN: u8 = 9;
 
 fn at(seconds: u64) -> UnixTime {
@@ -114,8 +114,8 @@ pub fn differential(data: &[u8]) -> bool {
     }
 }
 
-/// What is accepted, the path builder accepts as a whole too, with its own algorithms; and it reads each certificate of
-/// the path as the library does.
+/// The path builder accepts the whole path of an accepted peer too, with its own algorithms. It reads each certificate
+/// of the path as the library does.
 fn chain(leaf: &[u8], others: &[Vec<u8>]) -> bool {
     let leaf = CertificateDer::from(leaf);
     let others: Vec<CertificateDer<'_>> = others
@@ -215,7 +215,7 @@ fn authority(root: &[u8]) -> bool {
     true
 }
 
-/// Whether both read it; then as the same. What may be installed as a CA, both read.
+/// Whether both read it, then with the same content. Both read each certificate that may be installed as a CA.
 fn read(der: &[u8]) -> bool {
     let Ok(ours) = Certificate::from_der(der) else {
         return false;
@@ -258,7 +258,7 @@ fn read(der: &[u8]) -> bool {
     true
 }
 
-/// What is read here, a general reader reads too, and as the same.
+/// A general reader reads each certificate that the library reads, with the same content.
 pub(crate) fn general(ours: &Certificate) {
     let (rest, theirs) = X509Certificate::from_der(ours.der()).expect("a general reader reads it");
     assert!(rest.is_empty());
@@ -451,7 +451,7 @@ fn facts(ours: &Certificate, error: &Error, role: Role) {
             });
             assert!(!named, "only the library sees a usage that allows {role:?}");
         }
-        // Nothing but an issuer is missing.
+        // Only an issuer is missing.
         Error::UnknownIssuer => {
             assert!(!ours.is_ca(), "only the library sees a CA");
             let usage = ours.extended_key_usage();
@@ -464,7 +464,7 @@ fn facts(ours: &Certificate, error: &Error, role: Role) {
     }
 }
 
-/// What the path builder matches, the library covers.
+/// The library covers each name that the path builder matches.
 fn same_names(ours: &Certificate, theirs: &EndEntityCert<'_>) {
     let mut hosts: Vec<HostName> = Vec::new();
     for name in ours.names().take(16) {

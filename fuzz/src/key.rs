@@ -7,8 +7,8 @@ use mutual_trust::limits::{MAX_PBKDF2_ITERATIONS, MAX_SCRYPT_COST};
 
 use crate::{ENCRYPTED_KEY_BYTES, PRIVATE_KEY_BYTES};
 
-/// A key that is read from a file is read from memory as well, as PEM or as DER but not both, and is the only one
-/// there; whatever is not read is an error with a text.
+/// A key that is read from a file is read from memory too, as PEM or as DER but not as both, and is the only key in it.
+/// Any other input is an error with a text.
 pub fn private_key(content: &[u8]) -> bool {
     if content.len() > PRIVATE_KEY_BYTES {
         return false;
@@ -44,7 +44,7 @@ pub fn private_key(content: &[u8]) -> bool {
     file.is_ok()
 }
 
-/// A chain and a key in one text are what each of them is alone.
+/// A chain and a key in one text read the same as each of them alone.
 fn combined(content: &[u8], key: bool) {
     let chain = Chain::from_combined_pem(content);
     let both = KeyReader::new().combined_pem(content);
@@ -85,11 +85,11 @@ fn judge(result: &Result<PrivateKey, IdentityError>) {
 /// The passphrase of the seeds.
 const PASSPHRASE: &str = "correct horse";
 
-/// How much work one input may ask for. More is passed over, unless it is above the limits of the library, which
-/// must then refuse it without doing any.
+/// How much work one input may ask for. An input that asks for more is skipped, unless it is above the limits of the
+/// library: then the library must refuse it before the work.
 const CHEAP: u64 = 4096;
 
-/// An encrypted key is read with its passphrase only, and never at more cost than the limits.
+/// An encrypted key is read only with its passphrase, and only within the limits of cost.
 pub fn encrypted_key(content: &[u8]) -> bool {
     if content.len() > ENCRYPTED_KEY_BYTES {
         return false;

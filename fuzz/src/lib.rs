@@ -1,8 +1,8 @@
 //! The bodies of the fuzz targets: plain functions of bytes.
 //!
-//! libFuzzer drives them through `targets/` (see `run`), and `cargo test` replays the corpus. Each panics when
-//! something does not hold, and returns whether the library accepted the input, so that the replay can tell a
-//! seed that is read from one that is refused at the first byte.
+//! libFuzzer drives them through `fuzz_targets/` (see `run`), and `cargo test` replays the corpus. Each panics when
+//! something does not hold. Each returns whether the library accepted the input, so that the replay can tell an
+//! accepted seed from a refused one.
 
 mod certificate;
 mod crl;
@@ -34,7 +34,7 @@ pub use text::{fingerprint, host_name, san_pattern};
 pub use tls::{tls_client, tls_enrolment, tls_server};
 pub use verdict::verdict;
 
-/// A target: the name of its corpus folder, the longest input that it looks at, its body.
+/// A target: its name, the longest input that it reads, its body.
 pub type Target = (&'static str, usize, fn(&[u8]) -> bool);
 
 /// All targets. `run` and the replay find them by the folders of `corpus/`; a test compares.
@@ -69,9 +69,9 @@ const TEXT_BYTES: usize = 1024;
 const STORE_FILE_BYTES: usize = 16 * 1024;
 // Two to eight bytes a call or a question.
 const OPERATIONS_BYTES: usize = 1024;
-// A dozen of changes.
+// A dozen changes.
 const TLS_BYTES: usize = 80;
-// Nine certificates, 23 calls and a dozen of questions take 300 bytes.
+// Nine certificates, 23 calls and a dozen questions take 300 bytes.
 const VERDICT_BYTES: usize = 1024;
 // Four bytes an operation.
 const STORE_BYTES: usize = 1024;

@@ -48,7 +48,7 @@ fn pair(key: u8) -> &'static Pair {
     &PAIRS[usize::from(key)]
 }
 
-/// Whether what a key signs has another signature that anybody can make of the first.
+/// Whether anyone can make a second valid signature from one of this key's signatures.
 pub(crate) fn is_malleable(key: u8) -> bool {
     matches!(pair(key), Pair::Ec(_))
 }
@@ -85,7 +85,7 @@ pub(crate) enum Base {
     Ip(IpAddr, u8),
 }
 
-/// What name constraints say; both lists are empty if there are none.
+/// Name constraints. Both lists are empty if there are none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Constraints {
     pub(crate) permitted: Vec<Base>,
@@ -102,7 +102,7 @@ pub(crate) enum Spelling {
     Spaces,
 }
 
-/// A certificate in words. The subject and the issuer are common names; keys are numbers.
+/// The description of a certificate. The subject and the issuer are common names; keys are numbers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Spec {
     /// 3, or 1 without any extension.
@@ -126,12 +126,12 @@ pub(crate) struct Spec {
     /// The number of the key that the authority key identifier names.
     pub(crate) authority_key: Option<u8>,
     pub(crate) key_id: bool,
-    /// A critical extension that nobody knows.
+    /// A critical extension with an unknown identifier.
     pub(crate) critical: bool,
     /// The signature is over something else.
     pub(crate) broken: bool,
     /// The other signature of the same content by the same key, where it is malleable.
-    pub(crate) twin: bool,
+    pub(crate) second_signature: bool,
     pub(crate) subject_spelling: Spelling,
     pub(crate) issuer_spelling: Spelling,
 }
@@ -157,13 +157,13 @@ impl Spec {
             key_id: ca,
             critical: false,
             broken: false,
-            twin: false,
+            second_signature: false,
             subject_spelling: Spelling::Utf8,
             issuer_spelling: Spelling::Utf8,
         }
     }
 
-    /// Its DER. What was made before is remembered: a fuzzer asks for the same ones again and again.
+    /// Its DER. It is cached, since a fuzzer asks for the same certificates again and again.
     pub(crate) fn der(&self) -> Vec<u8> {
         static MADE: LazyLock<Mutex<HashMap<Spec, Vec<u8>>>> = LazyLock::new(Mutex::default);
         let mut made = MADE.lock().expect("no other thread panicked");
@@ -185,7 +185,7 @@ impl Spec {
     /// Its DER with another name of the issuer, given in DER.
     pub(crate) fn write_below(&self, issuer: &[u8]) -> Vec<u8> {
         let tbs = self.to_be_signed(issuer);
-        let signature = signature(&tbs, self.signer, self.broken, self.twin);
+        let signature = signature(&tbs, self.signer, self.broken, self.second_signature);
         enveloped(&tbs, self.signer, &signature)
     }
 
@@ -261,7 +261,7 @@ impl Spec {
     }
 }
 
-/// A revocation list in words.
+/// The description of a revocation list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct List {
     pub(crate) issuer: &'static str,
@@ -314,7 +314,7 @@ pub(crate) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
     all
 }
 
-/// With what a key signs: id-Ed25519 (RFC 8410 section 3), ecdsa-with-SHA256 (RFC 5758 section 3.2) or
+/// The algorithm with which a key signs: id-Ed25519 (RFC 8410 section 3), ecdsa-with-SHA256 (RFC 5758 section 3.2) or
 /// sha256WithRSAEncryption (RFC 4055 section 5).
 fn algorithm(key: u8) -> Vec<u8> {
     tlv(
@@ -476,13 +476,13 @@ pub(crate) fn signed(tbs: &[u8], signer: u8, broken: bool) -> Vec<u8> {
     enveloped(tbs, signer, &signature(tbs, signer, broken, false))
 }
 
-fn signature(tbs: &[u8], signer: u8, broken: bool, twin: bool) -> Vec<u8> {
+fn signature(tbs: &[u8], signer: u8, broken: bool, second_signature: bool) -> Vec<u8> {
     let mut signature = match pair(signer) {
         Pair::Ed25519(pair) => pair.sign(tbs).as_ref().to_vec(),
         Pair::Ec(pair) => {
             let signature: Signature = pair.sign(tbs);
             let (r, s) = signature.split_scalars();
-            let s = if twin { -s } else { s };
+            let s = if second_signature { -s } else { s };
             let other = Signature::from_scalars(r.as_ref(), s.as_ref());
             let other = other.expect("neither is zero");
             integers(&other.r().to_bytes(), &other.s().to_bytes())

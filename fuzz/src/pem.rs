@@ -5,7 +5,7 @@ use mutual_trust::Certificate;
 use crate::PEM_BYTES;
 use crate::certificate::accepted;
 
-/// As many certificates as there are sections, or an error: never some of them.
+/// The result is as many certificates as there are sections, or an error.
 pub fn pem(text: &[u8]) -> bool {
     if text.len() > PEM_BYTES {
         return false;
@@ -19,7 +19,7 @@ pub fn pem(text: &[u8]) -> bool {
             return false;
         }
     };
-    // A byte-order mark before the first line is let pass.
+    // A byte-order mark before the first line is allowed.
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let begins = text
         .split(|byte| *byte == b'\n')

@@ -1,4 +1,4 @@
-//! What is left of a damaged file of a store, beside the good version before it.
+//! Recovers a store from a damaged file and the good version before it.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -101,8 +101,8 @@ fn folder() -> PathBuf {
     above.join(format!("mutual-trust-recovery-{}-{number}", process::id()))
 }
 
-/// Whatever stands in the damaged file, recovery makes nobody trusted whom the good version before it does not trust,
-/// keeps every claim, block, checked issuer and the floor of it, and what it leaves is a store that opens.
+/// Recovery from any damaged file trusts no peer that the good version before it does not trust. It keeps each claim,
+/// block and checked issuer of that version, and its floor. The result is a store that opens.
 pub fn recovery(data: &[u8]) -> bool {
     if data.len() > STORE_FILE_BYTES {
         return false;
@@ -116,7 +116,7 @@ pub fn recovery(data: &[u8]) -> bool {
     let folder = folder();
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).expect("there is room");
-    // Its lines with checks that fit: others are passed over.
+    // Only lines with valid checks; recovery skips the others.
     let damaged = match std::str::from_utf8(data) {
         Ok(text) => fitting_lines(text).into_bytes(),
         Err(_) => data.to_vec(),

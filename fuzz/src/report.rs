@@ -1,11 +1,11 @@
-//! What a report must say of a change.
+//! Checks what a report says about a change.
 
 use mutual_trust::Certificate;
 use mutual_trust::store::{BlockSelector, Claim, Done, EntryKey, Report, ServerId};
 
 use crate::snapshot::Snapshot;
 
-/// What is known of the call.
+/// What is known about the call.
 pub(crate) struct Call {
     /// It installs something.
     pub(crate) installs: bool,
@@ -13,7 +13,7 @@ pub(crate) struct Call {
     pub(crate) may_release: bool,
 }
 
-/// A report says what the difference between two snapshots says.
+/// A report says the same as the difference between two snapshots.
 pub(crate) fn told(call: &Call, report: &Report, before: &Snapshot, after: &Snapshot) {
     assert_eq!(report.generation(), after.generation);
     assert!(report.to_string().contains(&after.generation.to_string()));
@@ -60,7 +60,7 @@ pub(crate) fn told(call: &Call, report: &Report, before: &Snapshot, after: &Snap
         };
         let lost = was.claim != Claim::Unclaimed && is.claim == Claim::Unclaimed;
         assert!(!lost || call.may_release, "{id} lost its claim: {report}");
-        // Of a migrating server a second shift tells what is asked last.
+        // The second shift of a migrating server gives the level that is used last.
         let shifts = report.shifts().items();
         let told = shifts
             .iter()

@@ -1,4 +1,4 @@
-//! All of a view that its public API shows, for comparison, and what must hold of it at any time.
+//! All that the public API of a view shows, for comparison, and what holds for each view.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,8 @@ type Held = (
     Option<String>,
 );
 
-/// A revocation list: whose, its bytes, when and by whom it was installed, why it is disabled, whether it is read.
+/// A revocation list: its issuer, its bytes, the time and the author of the installation, why it is disabled, and
+/// whether it is read.
 type List = (
     CrlIssuer,
     Vec<u8>,
@@ -116,7 +117,7 @@ impl Snapshot {
         }
     }
 
-    /// The same content, whatever its number.
+    /// Whether the content is the same, with any number.
     pub(crate) fn same_content(&self, other: &Self) -> bool {
         let numbered = Self {
             generation: other.generation,
@@ -131,14 +132,14 @@ impl Snapshot {
             .any(|(key, _)| key.slot == slot && key.scope == *scope)
     }
 
-    /// The level of a server by the words of rules P2 and P4, from what is listed.
+    /// The level of a server by rules P2 and P4, from the listed entries.
     fn expected_level(&self, id: &ServerId, server: &ServerState) -> Level {
         let own = Scope::Server(id.clone());
         let group = server.group.clone().map(Scope::Group);
         let claimed = server.claim != Claim::Unclaimed;
         let own_pin = self.holds(Slot::Pin, &own);
         let group_pin = group.is_some_and(|group| self.holds(Slot::Pin, &group));
-        // However a server came by a pin, it is claimed by it.
+        // A server that has a pin is claimed.
         assert!(
             claimed || !(own_pin || group_pin),
             "{id} holds a pin and is not claimed"
@@ -153,7 +154,7 @@ impl Snapshot {
         }
     }
 
-    /// What holds of any view.
+    /// What holds for each view.
     pub(crate) fn check(&self, view: &View) {
         let sorted = |pair: &[(EntryKey, Held)]| pair[0].0 < pair[1].0;
         assert!(

@@ -150,7 +150,7 @@ impl Step {
         }
     }
 
-    /// A key that is installed, or one that is perhaps not.
+    /// A key of an installed entry, or one that may not be installed.
     fn entry(&self, before: &Snapshot) -> EntryKey {
         match before.entries.get(usize::from(self.who)) {
             Some((key, _)) => key.clone(),
@@ -158,7 +158,7 @@ impl Step {
         }
     }
 
-    /// Does it. `None` if it was not a call that changes the store.
+    /// Runs it. `None` if it is not a call that changes the store.
     fn run(
         &self,
         store: &mut TrustStore,
@@ -226,8 +226,8 @@ impl Step {
     }
 }
 
-/// After each operation: a refusal changed nothing, a success is numbered and told truly, and every server
-/// that holds a pin is claimed.
+/// After each operation: a refused call changed nothing, a successful one has a new number and a true report, and every
+/// server that holds a pin is claimed.
 pub fn store(data: &[u8]) -> bool {
     let hand = Arc::new(Hand(AtomicU64::new(START)));
     let mut store = TrustStore::new(crate::keys()).with_clock(hand.clone());

@@ -20,8 +20,8 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The lines above the digest, with checks that fit, as somebody makes them who knows the format: random bytes would
-/// not get past them.
+/// The lines above the digest, with valid checks, as an attacker who knows the format writes them. Random bytes would
+/// not pass the checks.
 pub(crate) fn fitting_lines(text: &str) -> String {
     let mut content = String::new();
     for line in text.lines() {
@@ -40,14 +40,14 @@ pub(crate) fn fitting_lines(text: &str) -> String {
     content
 }
 
-/// The same with a digest that fits.
+/// The same with a valid digest.
 fn fitting(text: &str) -> String {
     let content = fitting_lines(text);
     let digest = hex(&Sha256::digest(content.as_bytes()));
     format!("{content}digest sha256 {digest}\n")
 }
 
-/// Read, written and read, it is the same, to the byte; and with any byte changed it is refused.
+/// A file that is read, written and read again is the same to the byte. With any byte changed it is refused.
 pub fn store_file(data: &[u8]) -> bool {
     if data.len() > STORE_FILE_BYTES {
         return false;
@@ -66,7 +66,7 @@ pub fn store_file(data: &[u8]) -> bool {
         return false;
     };
     same(&loaded, &text);
-    // Which byte, and how: by the input, so that a run can be repeated.
+    // The input chooses the byte and the change, so that a run can be repeated.
     let chosen = Sha256::digest(data);
     let at = usize::from(u16::from_be_bytes([chosen[0], chosen[1]])) % text.len();
     let mut changed = text.into_bytes();
@@ -79,13 +79,13 @@ pub fn store_file(data: &[u8]) -> bool {
     true
 }
 
-/// What was read is all that stands in `text`.
+/// The file that was read holds all that is in `text`.
 fn same(loaded: &Loaded, text: &str) {
     let view = loaded.store.contents();
     let before = Snapshot::of(view);
     let (written, digest) = write(view, &loaded.kept, None).expect("what was read is written");
     assert_eq!(digest, loaded.report.digest);
-    // A seal is not written without one who seals.
+    // A seal is not written without a sealer.
     assert_eq!(
         text.strip_prefix(&written)
             .map(|rest| rest.starts_with("seal ")),

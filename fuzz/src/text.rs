@@ -37,7 +37,7 @@ pub fn fingerprint(data: &[u8]) -> bool {
     true
 }
 
-/// A name has one normal form, which reads as itself and is a name for the TLS library too.
+/// A name has one normal form, which reads as itself and which the TLS library accepts as a name.
 pub fn host_name(data: &[u8]) -> bool {
     let Some(text) = text(data) else { return false };
     let Ok(name) = text.parse::<HostName>() else {

@@ -1,4 +1,4 @@
-//! How many signatures were verified: what a peer can make us do is counted, and time is not looked at.
+//! Counts verified signatures: the work that a peer can cause is counted, since times vary.
 
 use std::cell::Cell;
 use std::sync::LazyLock;
@@ -47,7 +47,7 @@ pub(crate) fn algorithms() -> &'static [&'static dyn SignatureVerificationAlgori
     &ALL
 }
 
-/// What comes of a call, and how many signatures were verified in it.
+/// The result of a call, and how many signatures it verified.
 pub(crate) fn counted<T>(call: impl FnOnce() -> T) -> (T, usize) {
     let before = VERIFIED.get();
     let result = call();

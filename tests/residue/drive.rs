@@ -17,6 +17,9 @@ use crate::{child, needles, plants, rules, table};
 /// The argument that makes this program a child.
 pub const CHILD: &str = "--residue-child";
 
+/// The argument that runs each case so often, for what depends on when signals arrive.
+const TIMES: &str = "--times=";
+
 /// 2027-01-01T00:00:00Z: the fixtures are valid.
 const NOW: u64 = 1_798_761_600;
 
@@ -57,6 +60,9 @@ pub fn main() {
             }
         }
     }
+    let times = arguments.iter().find_map(|word| word.strip_prefix(TIMES));
+    let times = times.map_or(1, |times| times.parse().unwrap());
+    let all: Vec<&(Case, &Fixture)> = (0..times).flat_map(|_| &all).collect();
     let records = run(&all);
     println!("{}", table::of(&records));
     let faults = records.iter().flat_map(|(c, r)| rules::faults(c, r));
@@ -75,7 +81,7 @@ pub fn main() {
 }
 
 /// Runs cases side by side, and returns them in their order.
-fn run<'a>(all: &'a [(Case, &Fixture)]) -> Vec<(&'a Case, Record)> {
+fn run<'a>(all: &[&'a (Case, &Fixture)]) -> Vec<(&'a Case, Record)> {
     let next = AtomicUsize::new(0);
     let records = Mutex::new(Vec::new());
     let folder = std::env::temp_dir().join(format!("residue-{}", std::process::id()));

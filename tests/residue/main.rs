@@ -1,8 +1,9 @@
 //! Zero residue: what a private key leaves in the memory of a process that loaded it, used it and let it go.
 //!
 //! `cargo test --release --test residue` checks it and prints the table; `--all-features` adds what needs a feature,
-//! ring among them, and a word behind `--` selects rows. Without `--release` a part of the cases is run, held to
-//! the same; but that run holds nothing about what signatures leave, as it does not notice a scrub that is missing.
+//! ring among them. Behind `--`, a text selects the cases whose name holds it, and `--times=100` runs each of them so
+//! often. Without `--release` a part of the cases is run, held to the same; but that run holds nothing about what
+//! signatures leave, as it does not notice a scrub that is missing.
 //!
 //! Each case is a process of its own: this program again, which gets a key, makes handshakes with it and waits at
 //! each moment, while this one reads all of its memory (`scan.rs`) for anything from which the key could be made

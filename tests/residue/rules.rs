@@ -79,6 +79,11 @@ pub fn faults(case: &Case, record: &Record) -> Vec<String> {
                     "\n    {place:?} {:#x}: {name} {from}..{to}",
                     hit.address
                 ));
+                // Tells whose frame it was: the provider's, a scrub's or that of a signal.
+                if place == Place::DeadStack {
+                    let below = look.findings.pointer - hit.address;
+                    text.push_str(&format!(", {below} bytes below the stack pointer"));
+                }
             }
             faults.push(text);
         }

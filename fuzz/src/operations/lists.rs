@@ -1,4 +1,4 @@
-//! Revocation lists in the store and in a model of rule C4: which are held, and whose certificates are checked.
+//! Revocation lists in the store and in a model of rule C4: which lists are held, and which issuers are checked.
 
 use core::fmt::Debug;
 use std::collections::BTreeSet;
@@ -16,7 +16,7 @@ use crate::snapshot::Snapshot;
 /// How many lists each issuer makes, one after the other.
 pub const LISTS: u8 = 6;
 
-/// Issuers by an item of theirs, lists by their number.
+/// An issuer is given by one of its items, a list by its number.
 #[derive(Clone, Copy, Debug)]
 pub enum Act {
     Install(usize, u8),
@@ -69,7 +69,7 @@ impl Lists {
         }
     }
 
-    /// A list that is not valid yet takes nobody's place, and keeps nobody out.
+    /// A list that is not valid yet replaces no list, and keeps no list out.
     fn has_begun(facts: &Facts, number: u8) -> bool {
         match facts.judged(facts.now) {
             (Some(now), true) => this_update(number) <= now + 300,

@@ -64,7 +64,7 @@ pub fn operations(data: &[u8]) -> bool {
     }
     while !input.is_empty() {
         match input.byte() % 16 {
-            // What lists take away is the business of another target.
+            // Another target checks what lists revoke.
             0..4 if lists.is_empty() => ask(&world, &mut input),
             0 | 4 => changed |= list(&mut world, &mut lists, &input.list()),
             _ => changed |= call(&mut world, &lists, &input.op()),

@@ -1,4 +1,4 @@
-//! The whole state of the store beside that of the model, and the levels at which servers are judged.
+//! Compares the whole state of the store with the model, and the levels of all servers.
 
 use core::fmt::Debug;
 use std::collections::{BTreeMap, BTreeSet};
@@ -85,7 +85,7 @@ pub fn compare(facts: &Facts, store: &Snapshot, op: &dyn Debug) {
 }
 
 impl Facts {
-    /// By the words of P2 and P4.
+    /// By rules P2 and P4.
     pub fn levels(&self) -> Levels {
         let level = |(id, server): (&&'static str, &Machine)| {
             let holds = |slot, scope: &Scope| !self.on(slot, scope).is_empty();
@@ -112,7 +112,7 @@ impl Facts {
     }
 }
 
-/// Every server whose level the call changed is told, from and to, and no other.
+/// A report names each server whose level the call changed, with both levels, and no other server.
 pub fn compare_shifts(before: &Levels, after: &Levels, report: &Report, op: &Op) {
     let shifts = report.shifts().items();
     for (id, from) in before {

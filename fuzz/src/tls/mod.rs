@@ -1,7 +1,7 @@
 //! Both ends of TLS, given the flights of a handshake that a fuzzer changed.
 //!
-//! A live handshake in memory with a plain rustls peer that trusts everybody and presents what the input says. Nothing
-//! is encrypted, so that changes reach the messages inside.
+//! A live handshake in memory with a plain rustls peer, which accepts every peer and presents what the input says.
+//! Nothing is encrypted, so that changes reach the messages inside.
 
 #[path = "../../../crates/test-support/src/accept_all.rs"]
 #[allow(
@@ -81,7 +81,7 @@ fn run(data: &[u8], end: End) -> bool {
     finished
 }
 
-/// What has come so far in one direction: as it was sent, and as it arrived.
+/// The bytes of one direction so far, as they were sent and as they arrived.
 #[derive(Default)]
 struct Way {
     sent: Vec<u8>,
@@ -110,7 +110,7 @@ impl Way {
     }
 }
 
-/// A handshake, and what has come of it.
+/// A handshake and its result.
 struct Link<'a> {
     setting: Setting,
     presents: Presents,
@@ -209,7 +209,7 @@ fn feed(to: &mut Connection, flight: &[u8]) -> bool {
 }
 
 impl Setting {
-    /// Whether what is presented may be trusted: what is installed, and by who has its key.
+    /// Whether the peer may be trusted: its certificate is installed, and it has the key.
     fn may_trust(&self, presents: Presents) -> bool {
         match self.trust {
             Trust::Pin => presents == Presents::Pinned,

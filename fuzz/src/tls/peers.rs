@@ -1,4 +1,4 @@
-//! The ends of a link: ours by the builders, the other one plain rustls that trusts everybody.
+//! The ends of a link: ours by the builders, the other one plain rustls that accepts every peer.
 
 use core::time::Duration;
 use std::net::{IpAddr, Ipv4Addr};
@@ -123,11 +123,11 @@ impl Presents {
     }
 }
 
-/// What the peer sends behind its certificate: nothing that changes what may be thought of it.
+/// What the peer sends after its certificate. None of it changes the verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Behind {
     Nothing,
-    /// As by whom one file serves as certificate and as chain.
+    /// The certificate again, as a peer sends it that uses one file as certificate and as chain.
     Itself,
     /// A CA with the name of its issuer and another key.
     ExpiredCa,
@@ -265,7 +265,7 @@ impl Setting {
         }
     }
 
-    /// Whether records may be such that TLS 1.3 would encrypt.
+    /// Whether there may be records that TLS 1.3 would encrypt.
     pub(super) fn is_13(&self) -> bool {
         !matches!(self.versions, Versions::Tls12)
     }
@@ -300,7 +300,7 @@ impl Setting {
             .with_clock(Arc::new(now()))
     }
 
-    /// Nobody waits in it; open as this says.
+    /// An empty one, open if `open` says so.
     pub(super) fn enrolment(&self) -> Enrolment {
         let enrolment = Enrolment::new(Arc::new(now()));
         if self.open {
@@ -336,7 +336,7 @@ impl Setting {
         let config = ServerConfig::builder_with_provider(provider())
             .with_protocol_versions(&self.theirs())
             .expect("the provider has them")
-            .with_client_cert_verifier(everybody())
+            .with_client_cert_verifier(accept_all())
             .with_cert_resolver(presents.key(self.behind));
         Arc::new(config)
     }
@@ -346,7 +346,7 @@ impl Setting {
             .with_protocol_versions(&self.theirs())
             .expect("the provider has them")
             .dangerous()
-            .with_custom_certificate_verifier(everybody());
+            .with_custom_certificate_verifier(accept_all());
         let mut config = match presents {
             Presents::Nothing => builder.with_no_client_auth(),
             _ => builder.with_client_cert_resolver(presents.key(self.behind)),
@@ -367,7 +367,7 @@ impl Setting {
     }
 }
 
-/// Trusts whoever comes.
-fn everybody() -> Arc<AcceptAll> {
+/// Accepts every peer.
+fn accept_all() -> Arc<AcceptAll> {
     AcceptAll::offering(vec![SignatureScheme::ED25519])
 }

@@ -1,7 +1,7 @@
 //! A crypto provider without secrets: records are not encrypted, key exchange is a sum, and random numbers are counted.
 //!
-//! So that what a fuzzer changes gets past the record layer into the messages of a handshake, and the same input makes
-//! the same handshake each time. Signatures and digests are real: what must hold a changed handshake up is there.
+//! So a fuzzer's changes get past the record layer into the messages of a handshake, and the same input makes the same
+//! handshake each time. Signatures and digests are real: they are what must stop a changed handshake.
 
 use std::cell::Cell;
 use std::sync::{Arc, LazyLock};

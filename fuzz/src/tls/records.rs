@@ -46,7 +46,7 @@ impl Record {
     }
 }
 
-/// The first of these messages, with its head, and the rest; nothing if it is cut.
+/// The first of these messages, with its type and length, and the rest. Nothing if it is cut.
 pub(super) fn first_message(messages: &[u8]) -> Option<(&[u8], &[u8])> {
     let [_, length @ ..] = messages.first_chunk::<HEAD>()?;
     let [high, middle, low] = *length;
@@ -101,7 +101,7 @@ fn write(records: &[Record]) -> Vec<u8> {
     all
 }
 
-/// Puts the handshake messages of a flight behind those that came before: what the digest of a handshake is over.
+/// Appends the handshake messages of a flight to the earlier ones: the digest of a handshake covers them all.
 ///
 /// What comes behind the first message of TLS 1.3 is encrypted, but for its change of cipher; rustls takes the type of a
 /// record from inside then, whatever is written outside.

@@ -1,4 +1,4 @@
-//! Who waits with an acceptor after a handshake.
+//! Which client waits in an acceptor after a handshake.
 
 use mutual_trust::{Certificate, Enrolment, EntryOptions, TrustStore};
 
@@ -10,8 +10,8 @@ use super::records::first_message;
 const CERTIFICATE_VERIFY: u8 = 15;
 
 impl Link<'_> {
-    /// Only an unknown client waits that has the key of what it presented and whose proof came as it was sent; and
-    /// such a one does wait, if nothing was changed.
+    /// An unknown client waits only if it has the key of the certificate that it presented and its proof arrived
+    /// unchanged. If nothing was changed, it does wait.
     pub(super) fn check_waiting(&self, enrolment: &Enrolment) {
         let pending = enrolment.pending();
         let known = self.setting.may_trust(self.presents);
@@ -31,7 +31,7 @@ impl Link<'_> {
         assert!(self.to_us.came.starts_with(proof), "{}", what());
         let seen = self.to_them.came.starts_with(&self.to_them.sent);
         assert!(seen, "a change of what we sent went unseen: {}", what());
-        // Which certificate waits shows when it is accepted, not before.
+        // The acceptor shows the waiting certificate only when it is accepted.
         let leaf = Certificate::from_der(&self.presents.leaf()).expect("it is good");
         let mut store = TrustStore::new(crate::keys());
         let (print, options) = (leaf.fingerprint(), EntryOptions::new());

@@ -176,8 +176,8 @@ impl Model<'_> {
         })
     }
 
-    /// Whether a verdict might come to a limit: of what the peer presents and nobody installed, more could be the issuers
-    /// of others, or have issuers, than it verifies. What is installed is no excuse.
+    /// Whether a verdict may reach a limit: more presented certificates could be issuers, or could have issuers, than a
+    /// verdict verifies. Installed certificates do not count.
     pub(super) fn is_laborious(&self) -> bool {
         let installed = |at: usize| {
             let mut others = [Slot::Authority, Slot::Intermediate].into_iter();
@@ -213,7 +213,7 @@ fn permits<'a>(issuer: &Spec, below: impl Iterator<Item = &'a Spec>) -> bool {
         };
         let mut permitted = constraints.permitted.iter().filter(of_form).peekable();
         let mut excluded = constraints.excluded.iter().filter(of_form).peekable();
-        // What is no DNS name can't be compared with a constraint on DNS names.
+        // Only a DNS name can be compared with a constraint on DNS names.
         let text = matches!(name, Name::Dns(name) if name.contains([',', ':']));
         if text && (permitted.peek().is_some() || excluded.peek().is_some()) {
             return false;

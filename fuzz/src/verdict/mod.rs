@@ -1,7 +1,7 @@
-//! The verdict on random PKIs, against a second one that is written from the rules: slow, over all paths.
+//! Compares the verdict on random PKIs with a slow model of the rules that tries all paths.
 //!
-//! The model knows certificates by the words from which they were made and never by what the library reads of them;
-//! of the store it asks what is listed as installed.
+//! The model uses the descriptions from which the certificates were made, and nothing that the library reads in them.
+//! From the store it uses the list of installed entries.
 
 mod chain;
 mod decode;
@@ -40,7 +40,7 @@ pub fn verdict(data: &[u8]) -> bool {
             let most = MOST_VERIFIED + world.named_by(ask.leaf);
             let shown = || format!("{ask:?}\n{}{verdict}", world.shown());
             assert!(verified <= most, "{verified} signatures\n{}", shown());
-            // What is remembered is the same verdict, the first time and again.
+            // A remembered chain gives the same verdict each time.
             let memory = ChainMemory::new(policy.with_remembered_chains(2).unwrap());
             for _ in 0..2 {
                 let again = Verdict::from(memory.decide(&view, question));

@@ -48,7 +48,7 @@ pub(super) struct Model<'a> {
     known: bool,
 }
 
-/// What is said of a claimed server or a client without a pin that matches.
+/// The answer for a claimed server, or a client, without a pin that matches.
 const NO_PIN: &[ReasonCode] = &[
     ReasonCode::NoPinLeft,
     ReasonCode::PinDoesNotMatch,
@@ -65,7 +65,7 @@ const NO_PIN: &[ReasonCode] = &[
 /// How far below the floor a clock counts (M7).
 const FLOOR_TOLERANCE: i64 = 26 * 60 * 60;
 
-/// What is said where nothing is installed that could accept the peer.
+/// The answer where no installed entry could accept the peer.
 const NOTHING: &[ReasonCode] = &[
     ReasonCode::NothingInstalled,
     ReasonCode::PinOfAnotherServer,
@@ -233,7 +233,7 @@ impl<'a> Model<'a> {
                 return Ruling::No(vec![ReasonCode::NoNameToMatch]);
             }
             if !names.iter().any(|name| covers(leaf, HOSTS[*name])) {
-                // A search that is given up comes to no name.
+                // A search that is given up checks no name.
                 let laborious = self.is_laborious().then_some(ReasonCode::TooManyPaths);
                 let reasons = [ReasonCode::NameMismatch].into_iter().chain(laborious);
                 return Ruling::No(reasons.collect());
@@ -279,7 +279,7 @@ impl<'a> Model<'a> {
         Some(Ruling::No(self.faults(first)))
     }
 
-    /// Everything for which a pin that matches may not be used.
+    /// Each reason why a matching pin may not be used.
     fn faults(&self, held: &Held<'_>) -> Vec<ReasonCode> {
         let mut faults = self.entry_faults(held);
         let bare = held.entry.certificate().is_none();
@@ -335,7 +335,7 @@ impl<'a> Model<'a> {
         let mut faults = Vec::new();
         let blocked = match held.entry.certificate() {
             Some(_) => self.is_blocked(held.at),
-            // Of a fingerprint alone, nobody knows what else it is the fingerprint of.
+            // Only the fingerprint is known, so only a block of the fingerprint counts.
             None => {
                 let fingerprint = held.entry.key().fingerprint;
                 self.view.blocks().any(|block| match block {
@@ -368,7 +368,7 @@ impl<'a> Model<'a> {
         // A certificate, and what can be made of it without its issuer's key.
         let is = |fingerprint| {
             let other = Spec {
-                twin: spec.twin,
+                second_signature: spec.second_signature,
                 ..named(fingerprint).clone()
             };
             other == *spec

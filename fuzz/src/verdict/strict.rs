@@ -1,5 +1,5 @@
-//! What the strict profile asks of certificates as they are made here (RFC 5280 section 4). Whatever the writer of
-//! certificates always does right is not here.
+//! The requirements of the strict profile (RFC 5280 section 4), without those that the writer of certificates always
+//! meets.
 
 use super::model::names_own_key;
 use crate::make::{Constraints, Name, Spec};

@@ -1,4 +1,4 @@
-//! A refusal of a chain has a cause that can be pointed at: one of the certificates, lists or entries that are there.
+//! The refusal of a chain has a cause among the certificates, lists and entries of the case.
 
 use mutual_trust::ReasonCode as R;
 use mutual_trust::store::{Scope, Slot};
@@ -53,13 +53,13 @@ impl Model<'_> {
             | R::SignatureAlgorithmUnsupported
             | R::MalformedCertificate
             | R::PresentedTooMuch => false,
-            // Of a pin that is near, and of where else the certificate is installed, other targets ask; what is left
-            // is of bounds, and of what the path builder says.
+            // Other targets check near pins and other places of the certificate. What is left
+            // depends on bounds, and on the path builder.
             _ => true,
         }
     }
 
-    /// What could be an issuer: what is installed for the peer, and what it presents.
+    /// The possible issuers: those installed for the peer, and those that it presents.
     fn candidates(&self, scope: &Scope) -> Vec<usize> {
         let mut all: Vec<usize> = self.ask.chain.clone();
         let installed = [

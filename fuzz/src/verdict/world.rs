@@ -138,13 +138,13 @@ fn fault(input: &mut Input<'_>, spec: &mut Spec, before: &[Spec]) {
         31 => spec.to = NOW + 5 * DAY,
         32 | 33 => rekey(spec, make::FIRST_EC + input.byte() % make::EC_KEYS),
         34 => rekey(spec, make::FIRST_RSA + input.byte() % make::RSA_KEYS),
-        35 => spec.twin = make::is_malleable(spec.signer),
+        35 => spec.second_signature = make::is_malleable(spec.signer),
         36 | 37 => {
-            // What somebody makes of a certificate without any key.
+            // Anyone can make this of a certificate without its key.
             let of = input.below(before.len().max(1));
             if let Some(other) = before.get(of).filter(|one| make::is_malleable(one.signer)) {
                 *spec = Spec {
-                    twin: !other.twin,
+                    second_signature: !other.second_signature,
                     ..other.clone()
                 };
             }
@@ -162,7 +162,7 @@ fn fault(input: &mut Input<'_>, spec: &mut Spec, before: &[Spec]) {
         46 => spec.key_usage = Some(0x20),
         _ => spec.serial = vec![0, 0, spec.serial[0]],
     }
-    // A period that ends before it begins is no certificate's.
+    // The library reads no certificate whose period ends before it begins.
     spec.to = spec.to.max(spec.from);
     if spec.version == 1 {
         // Extensions come with version 3.
@@ -223,7 +223,7 @@ impl World {
         let mut specs: Vec<Spec> = Vec::new();
         for _ in 0..1 + input.below(9) {
             let mut one = spec(input, &specs);
-            // Two that are the same in every byte are one certificate, which has one place here.
+            // Two with the same bytes are one certificate, which is listed once.
             while specs.contains(&one) {
                 one.serial.push(1);
             }
@@ -318,7 +318,7 @@ impl World {
         }
     }
 
-    /// One call, whatever comes of it: which calls are refused is another target's question.
+    /// One call, refused or not: another target checks which calls are refused.
     fn change(&mut self, input: &mut Input<'_>) {
         let what = input.byte() % 20;
         let at = input.below(self.certificates.len());
@@ -516,7 +516,7 @@ impl Ask {
             .map_or(Clock::Unset, |now| Clock::Known(time(now)));
         match self.peer {
             Peer::Id(at, dialled) => {
-                let server: ServerId = SERVERS.get(at).unwrap_or(&"nobody").parse().unwrap();
+                let server: ServerId = SERVERS.get(at).unwrap_or(&"unknown").parse().unwrap();
                 let dialled = dialled.map(host);
                 let target = Target::id(&server, dialled.as_ref());
                 answer(&Question::server(target, &leaf, &chain, clock))

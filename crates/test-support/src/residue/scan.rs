@@ -56,6 +56,8 @@ pub struct Findings {
     pub hits: Vec<Hit>,
     /// Bytes that were read.
     pub bytes: u64,
+    /// The stack pointer of the first thread.
+    pub pointer: u64,
 }
 
 /// Needles, by their windows.
@@ -177,7 +179,10 @@ pub fn scan(process: u32, index: &Index<'_>, everything: bool) -> Findings {
     let pointer = stack_pointer(process);
     let maps = read_to_string(format!("/proc/{process}/maps")).unwrap();
     let memory = File::open(format!("/proc/{process}/mem")).unwrap();
-    let mut findings = Findings::default();
+    let mut findings = Findings {
+        pointer,
+        ..Findings::default()
+    };
     let mut buffer = vec![0; CHUNK];
     for line in maps.lines() {
         let mut fields = line.split_whitespace();
