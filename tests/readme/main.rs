@@ -1,4 +1,4 @@
-//! What the README shows is so: its pieces of code compile, and its samples are what the library prints.
+//! What the documents show is so: their pieces of code compile, and their samples are what the library prints.
 
 #![cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 #![allow(
@@ -9,6 +9,8 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[rustfmt::skip]
+mod example;
 mod snippets;
 #[path = "../support/mod.rs"]
 mod support;
@@ -27,8 +29,19 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn readme() -> String {
-    read_to_string(root().join("README.md")).unwrap()
+fn page(name: &str) -> String {
+    read_to_string(root().join(name)).unwrap()
+}
+
+/// The pages that show code or what the library prints.
+const PAGES: [&str; 3] = ["README.md", "docs/OPERATING.md", "docs/EMBEDDING.md"];
+
+/// The blocks of all pages in this language.
+fn shown(language: &str) -> Vec<String> {
+    PAGES
+        .iter()
+        .flat_map(|name| blocks(&page(name), language))
+        .collect()
 }
 
 /// The blocks of a page in this language.
@@ -53,7 +66,7 @@ fn blocks(page: &str, language: &str) -> Vec<String> {
 /// The lines between the marks of a source, each piece by itself.
 fn compiled() -> Vec<String> {
     let source = read_to_string(root().join("tests/readme/snippets.rs")).unwrap();
-    let pieces = source.split("    // README\n").skip(1);
+    let pieces = source.split("    // shown\n").skip(1);
     pieces
         .map(|piece| {
             let (lines, _) = piece.split_once("    // end\n").unwrap();
@@ -67,9 +80,82 @@ fn compiled() -> Vec<String> {
 
 #[test]
 fn pieces_of_code_are_those_that_are_compiled() {
-    let shown = blocks(&readme(), "rust,ignore");
+    let shown = shown("rust,ignore");
     assert_eq!(shown.len(), snippets::ALL.len());
     assert_eq!(shown, compiled());
+}
+
+#[test]
+fn the_example_of_the_readme_is_the_one_that_is_compiled() {
+    let examples = blocks(&page("README.md"), "rust,no_run");
+    let [example] = &examples[..] else {
+        panic!("one example, not {}", examples.len());
+    };
+    let compiled = read_to_string(root().join("tests/readme/example.rs")).unwrap();
+    let (head, compiled) = compiled.split_once("\n\n").unwrap();
+    assert!(head.starts_with("//! "), "{head}");
+    assert_eq!(compiled.replace("pub(crate) fn main", "fn main"), *example);
+    // What follows from its type: it is a program.
+    let _: fn() -> Result<(), Box<dyn std::error::Error>> = example::main;
+}
+
+#[test]
+fn every_piece_of_rust_is_one_of_these() {
+    let documents = read_dir(root().join("docs")).unwrap();
+    let documents = documents.map(|entry| entry.unwrap().path());
+    let top = [
+        "README.md",
+        "SECURITY.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+    ];
+    let all = documents.chain(top.map(|name| root().join(name)));
+    let count = |path: PathBuf| read_to_string(path).unwrap().matches("```rust").count();
+    let shown = shown("rust,ignore").len() + shown("rust,no_run").len();
+    assert_eq!(all.map(count).sum::<usize>(), shown);
+}
+
+#[test]
+fn the_readme_is_read_at_once() {
+    let lines = page("README.md").lines().count();
+    assert!(lines <= 150, "{lines} lines");
+}
+
+/// The relative links of a page, without the heading in them.
+fn links(page: &str) -> Vec<&str> {
+    let mut all = Vec::new();
+    for after in page.split("](").skip(1) {
+        let Some((link, _)) = after.split_once(')') else {
+            continue;
+        };
+        let file = link.split_once('#').map_or(link, |(file, _)| file);
+        if !file.is_empty() && !link.contains("://") {
+            all.push(file);
+        }
+    }
+    all
+}
+
+#[test]
+fn links_between_documents_lead_to_files() {
+    let mut count = 0;
+    let documents = read_dir(root().join("docs")).unwrap();
+    let documents = documents.map(|entry| entry.unwrap().path());
+    let top = [
+        "README.md",
+        "SECURITY.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+    ];
+    for path in documents.chain(top.map(|name| root().join(name))) {
+        let folder = path.parent().unwrap();
+        for link in links(&read_to_string(&path).unwrap()) {
+            assert!(folder.join(link).exists(), "{}: {link}", path.display());
+            count += 1;
+        }
+    }
+    assert!(count > 40, "{count}");
+    assert_eq!(links("[a](b.md#c) [d](#e) [f](https://g)"), ["b.md"]);
 }
 
 #[test]
@@ -80,15 +166,15 @@ fn blocks_of_a_page_are_found() {
     assert!(blocks(page, "text").is_empty());
 }
 
-/// A text on one line, with fingerprints as the README shortens them, and the same ones for all.
+/// A text on one line, with fingerprints as the documents shorten them, and the same ones for all.
 fn plain(text: &str, known: &[Fingerprint]) -> String {
     let mut text = text.to_owned();
     for fingerprint in known {
         text = text.replace(&fingerprint.to_string(), "AA:BB:…:CC");
     }
     let words = text.split_whitespace().map(|word| {
-        let of_readme = word.len() == "AA:BB:…:CC".len() && word.contains(":…:");
-        if of_readme { "AA:BB:…:CC" } else { word }
+        let shortened = word.len() == "AA:BB:…:CC".len() && word.contains(":…:");
+        if shortened { "AA:BB:…:CC" } else { word }
     });
     words.collect::<Vec<_>>().join(" ")
 }
@@ -125,7 +211,7 @@ fn the_refusal_that_is_shown_is_printed() {
         .install_intermediate(ca.intermediate.certificate(), options())
         .unwrap();
     let leaf = ca.server("kms1.example").certificate;
-    let samples = blocks(&readme(), "text");
+    let samples = shown("text");
     let sample = samples.iter().find(|text| text.starts_with("refused:"));
     assert_eq!(
         said(&mut store, "keys-1", "kms1.example", &leaf),
@@ -143,7 +229,7 @@ fn the_acceptance_that_is_shown_is_printed() {
     store
         .install_pin(scope, pinned.clone(), EntryOptions::new())
         .unwrap();
-    let samples = blocks(&readme(), "text");
+    let samples = shown("text");
     let sample = samples.iter().find(|text| text.starts_with("accepted:"));
     // The chain and the link below it are the command's own words.
     let (verdict, _) = sample.unwrap().split_once("chain:").unwrap();
@@ -165,5 +251,5 @@ fn the_programs_of_embedding_are_under_100_lines() {
             count += 1;
         }
     }
-    assert_eq!(count, 5, "the README names five");
+    assert_eq!(count, 5, "the documents name five");
 }
