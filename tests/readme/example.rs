@@ -15,8 +15,9 @@ pub(crate) fn main() -> Result<(), Box<dyn Error>> {
     let config = ClientConfigBuilder::new(provider, store.view(), Policy::new(keys), ours).build_for(&server)?;
     let connection = rustls::ClientConnection::new(config, "localhost".try_into()?)?; // plain rustls from here on
     let mut link = rustls::StreamOwned::new(connection, TcpStream::connect("localhost:5696")?);
-    Ok(match link.write_all(b"hello\n").and_then(|()| link.read(&mut [0; 64])) {
+    match link.write_all(b"hello\n").and_then(|()| link.read(&mut [0; 64])) {
         Ok(_) => println!("the link works"),
         Err(error) => println!("{}", tls::refusal(&error).map_or(error.to_string(), |verdict| verdict.to_string())),
-    })
+    }
+    Ok(())
 }

@@ -99,20 +99,25 @@ fn the_example_of_the_readme_is_the_one_that_is_compiled() {
     let _: fn() -> Result<(), Box<dyn std::error::Error>> = example::main;
 }
 
-#[test]
-fn every_piece_of_rust_is_one_of_these() {
-    let documents = read_dir(root().join("docs")).unwrap();
-    let documents = documents.map(|entry| entry.unwrap().path());
+/// The documents: those for everyone, and those in their folder.
+fn documents() -> Vec<PathBuf> {
     let top = [
         "README.md",
         "SECURITY.md",
         "CONTRIBUTING.md",
         "CHANGELOG.md",
     ];
-    let all = documents.chain(top.map(|name| root().join(name)));
-    let count = |path: PathBuf| read_to_string(path).unwrap().matches("```rust").count();
+    let mut all: Vec<PathBuf> = top.iter().map(|name| root().join(name)).collect();
+    let folder = read_dir(root().join("docs")).unwrap();
+    all.extend(folder.map(|entry| entry.unwrap().path()));
+    all
+}
+
+#[test]
+fn every_piece_of_rust_is_one_of_these() {
+    let pieces = |path: &PathBuf| read_to_string(path).unwrap().matches("```rust").count();
     let shown = shown("rust,ignore").len() + shown("rust,no_run").len();
-    assert_eq!(all.map(count).sum::<usize>(), shown);
+    assert_eq!(documents().iter().map(pieces).sum::<usize>(), shown);
 }
 
 #[test]
@@ -121,49 +126,59 @@ fn the_readme_is_read_at_once() {
     assert!(lines <= 150, "{lines} lines");
 }
 
-/// The relative links of a page, without the heading in them.
-fn links(page: &str) -> Vec<&str> {
-    let mut all = Vec::new();
-    for after in page.split("](").skip(1) {
-        let Some((link, _)) = after.split_once(')') else {
-            continue;
-        };
-        let file = link.split_once('#').map_or(link, |(file, _)| file);
-        if !file.is_empty() && !link.contains("://") {
-            all.push(file);
-        }
-    }
-    all
+/// The relative links of a page: the file, empty for the page itself, and the heading in it.
+fn links(page: &str) -> Vec<(&str, Option<&str>)> {
+    let links = page.split("](").skip(1);
+    let links = links.filter_map(|after| after.split_once(')'));
+    let relative = links.filter(|(link, _)| !link.contains("://"));
+    relative
+        .map(|(link, _)| match link.split_once('#') {
+            Some((file, heading)) => (file, Some(heading)),
+            None => (link, None),
+        })
+        .collect()
+}
+
+/// The headings of a page, as links name them.
+fn headings(page: &str) -> Vec<String> {
+    let headings = page.lines().filter(|line| line.starts_with('#'));
+    headings
+        .map(|line| {
+            let text = line.trim_start_matches('#').trim().to_lowercase();
+            let kept = text
+                .chars()
+                .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+            kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+        })
+        .collect()
 }
 
 #[test]
-fn links_between_documents_lead_to_files() {
+fn links_between_documents_lead_to_files_and_headings() {
     let mut count = 0;
-    let documents = read_dir(root().join("docs")).unwrap();
-    let documents = documents.map(|entry| entry.unwrap().path());
-    let top = [
-        "README.md",
-        "SECURITY.md",
-        "CONTRIBUTING.md",
-        "CHANGELOG.md",
-    ];
-    for path in documents.chain(top.map(|name| root().join(name))) {
-        let folder = path.parent().unwrap();
-        for link in links(&read_to_string(&path).unwrap()) {
-            assert!(folder.join(link).exists(), "{}: {link}", path.display());
+    for path in documents() {
+        let text = read_to_string(&path).unwrap();
+        for (file, heading) in links(&text) {
+            let target = match file {
+                "" => path.clone(),
+                file => path.parent().unwrap().join(file),
+            };
+            assert!(target.exists(), "{}: {file}", path.display());
+            if let Some(heading) = heading {
+                let known = headings(&read_to_string(target).unwrap());
+                let found = known.iter().any(|known| known == heading);
+                assert!(found, "{}: {file}#{heading}", path.display());
+            }
             count += 1;
         }
     }
-    assert!(count > 40, "{count}");
-    assert_eq!(links("[a](b.md#c) [d](#e) [f](https://g)"), ["b.md"]);
-}
-
-#[test]
-fn blocks_of_a_page_are_found() {
-    let page = "```sh\na\n```\nb\n```rust,ignore\nc\nd\n```\n";
-    assert_eq!(blocks(page, "rust,ignore"), ["c\nd\n"]);
-    assert_eq!(blocks(page, "sh"), ["a\n"]);
-    assert!(blocks(page, "text").is_empty());
+    assert!(count > 80, "{count}");
+    let found = links("[a](b.md#c) [d](#e) [f](https://g) [h](i.md)");
+    assert_eq!(
+        found,
+        [("b.md", Some("c")), ("", Some("e")), ("i.md", None)]
+    );
+    assert_eq!(headings("## P2: A claim, (so)\ntext"), ["p2-a-claim-so"]);
 }
 
 /// A text on one line, with fingerprints as the documents shorten them, and the same ones for all.
