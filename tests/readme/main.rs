@@ -91,8 +91,7 @@ fn the_example_of_the_readme_is_the_one_that_is_compiled() {
     let [example] = &examples[..] else {
         panic!("one example, not {}", examples.len());
     };
-    let compiled = read_to_string(root().join("tests/readme/example.rs")).unwrap();
-    let (head, compiled) = compiled.split_once("\n\n").unwrap();
+    let (head, compiled) = include_str!("example.rs").split_once("\n\n").unwrap();
     assert!(head.starts_with("//! "), "{head}");
     assert_eq!(compiled.replace("pub(crate) fn main", "fn main"), *example);
     // What follows from its type: it is a program.
