@@ -21,7 +21,7 @@
 //!     store.install_pin(PinScope::Server(server.clone()), theirs, EntryOptions::new())?;
 //!     let ours = Identity::from_files("array.pem", "array.key", &provider)?;
 //!     let config = ClientConfigBuilder::new(provider, store.snapshot(), Policy::new(keys), ours).build_for(&server)?;
-//!     let connection = rustls::ClientConnection::new(config, "localhost".try_into()?)?; // plain rustls from here on
+//!     let connection = rustls::ClientConnection::new(config.into(), "localhost".try_into()?)?; // plain rustls from here on
 //!     let mut link = rustls::StreamOwned::new(connection, TcpStream::connect("localhost:5696")?);
 //!     Ok(match link.write_all(b"hello\n").and_then(|()| link.read(&mut [0; 64])) {
 //!         Ok(_) => println!("the link works"),

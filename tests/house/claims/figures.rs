@@ -101,17 +101,17 @@ const FIGURES: [(&str, &str, &str); 23] = [
         "MAX_MIGRATION: Duration = Duration::from_secs(366 * 24 * 60 * 60)",
     ),
     (
-        "README.md",
+        "docs/OPERATING.md",
         "unless it is more than 366 days ahead",
         "MAX_FLOOR_RISE: Duration = Duration::from_secs(366 * 24 * 60 * 60)",
     ),
     (
-        "README.md",
+        "docs/FIGURES.md",
         "64 of them are tried",
         "MAX_NAMESAKE_SIGNATURES: usize = 64",
     ),
     (
-        "README.md",
+        "docs/FIGURES.md",
         "hostile chains up to 64 KiB",
         "MAX_PRESENTED_BYTES: usize = 0xffff",
     ),

@@ -1,4 +1,4 @@
-//! Every claim of SECURITY.md, and every row of the README's tables, names a test that fails if it is not so.
+//! Every claim of SECURITY.md, and every row of the tables in the documents, names a test that fails if it is not so.
 //!
 //! `table.md` has the names. A sentence that is new here needs a row there: with the test that holds it, or with the
 //! reason why it claims nothing that could be tested. A row without its sentence, or without its test, fails as well.
@@ -19,31 +19,38 @@ fn file(name: &str) -> Option<String> {
     read_to_string(root().join(name)).ok()
 }
 
-/// What a page claims: SECURITY.md from the threat model on, and the tables of the README.
+/// What a page claims: SECURITY.md from the threat model on, and the tables of the other pages.
 fn units(name: &str) -> Vec<String> {
     let text = file(name).unwrap();
     match name {
-        "README.md" => page::units(&text, true),
-        _ => {
+        "SECURITY.md" => {
             let start = text.find("\n## Threat model").unwrap();
             page::units(&text[start..], false)
         }
+        _ => page::units(&text, true),
     }
 }
 
-const PAGES: [&str; 2] = ["README.md", "SECURITY.md"];
+/// The pages, each with the least number of claims that are found on it.
+const PAGES: [(&str, usize); 5] = [
+    ("README.md", 40),
+    ("SECURITY.md", 160),
+    ("docs/EMBEDDING.md", 25),
+    ("docs/FIGURES.md", 20),
+    ("docs/OPERATING.md", 13),
+];
 
 #[test]
 fn every_claim_names_what_holds_it() {
     let rows = table::read(&file("tests/house/claims/table.md").unwrap()).unwrap();
     let mut faults = Vec::new();
-    for page in PAGES {
+    for (page, least) in PAGES {
         let units = units(page);
-        assert!(units.len() > 60, "{page}: {} claims", units.len());
+        assert!(units.len() >= least, "{page}: {} claims", units.len());
         faults.extend(table::faults(page, &units, &rows));
     }
     for row in &rows {
-        if !PAGES.contains(&&*row.page) {
+        if !PAGES.iter().any(|(page, _)| *page == row.page) {
             faults.push(format!("no page {}", row.page));
         }
         faults.extend(table::missing(row, &file));

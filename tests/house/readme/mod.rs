@@ -1,5 +1,8 @@
-//! What the README shows is so: its pieces of code compile, and its samples are what the library prints.
+//! What the documents show is so: their pieces of code compile, and their samples are what the library prints.
 
+
+#[rustfmt::skip]
+mod example;
 mod snippets;
 
 use std::fs::{read_dir, read_to_string};
@@ -17,8 +20,19 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn readme() -> String {
-    read_to_string(root().join("README.md")).unwrap()
+fn page(name: &str) -> String {
+    read_to_string(root().join(name)).unwrap()
+}
+
+/// The pages that show code or what the library prints.
+const PAGES: [&str; 3] = ["README.md", "docs/OPERATING.md", "docs/EMBEDDING.md"];
+
+/// The blocks of all pages in this language.
+fn shown(language: &str) -> Vec<String> {
+    PAGES
+        .iter()
+        .flat_map(|name| blocks(&page(name), language))
+        .collect()
 }
 
 /// The blocks of a page in this language.
@@ -43,7 +57,7 @@ fn blocks(page: &str, language: &str) -> Vec<String> {
 /// The lines between the marks of a source, each piece by itself.
 fn compiled() -> Vec<String> {
     let source = read_to_string(root().join("tests/house/readme/snippets.rs")).unwrap();
-    let pieces = source.split("    // README\n").skip(1);
+    let pieces = source.split("    // shown\n").skip(1);
     pieces
         .map(|piece| {
             let (lines, _) = piece.split_once("    // end\n").unwrap();
@@ -57,28 +71,115 @@ fn compiled() -> Vec<String> {
 
 #[test]
 fn pieces_of_code_are_those_that_are_compiled() {
-    let shown = blocks(&readme(), "rust,ignore");
+    let shown = shown("rust,ignore");
     assert_eq!(shown.len(), snippets::ALL.len());
     assert_eq!(shown, compiled());
 }
 
 #[test]
-fn blocks_of_a_page_are_found() {
-    let page = "```sh\na\n```\nb\n```rust,ignore\nc\nd\n```\n";
-    assert_eq!(blocks(page, "rust,ignore"), ["c\nd\n"]);
-    assert_eq!(blocks(page, "sh"), ["a\n"]);
-    assert!(blocks(page, "text").is_empty());
+fn the_example_of_the_readme_is_the_one_that_is_compiled() {
+    let examples = blocks(&page("README.md"), "rust,no_run");
+    let [example] = &examples[..] else {
+        panic!("one example, not {}", examples.len());
+    };
+    let (head, compiled) = include_str!("example.rs").split_once("\n\n").unwrap();
+    assert!(head.starts_with("//! "), "{head}");
+    assert_eq!(compiled.replace("pub(crate) fn main", "fn main"), *example);
+    // What follows from its type: it is a program.
+    let _: fn() -> Result<(), Box<dyn std::error::Error>> = example::main;
 }
 
-/// A text on one line, with fingerprints as the README shortens them, and the same ones for all.
+/// The documents: those for everyone, and those in their folder.
+fn documents() -> Vec<PathBuf> {
+    let top = [
+        "README.md",
+        "SECURITY.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+    ];
+    let mut all: Vec<PathBuf> = top.iter().map(|name| root().join(name)).collect();
+    let folder = read_dir(root().join("docs")).unwrap();
+    all.extend(folder.map(|entry| entry.unwrap().path()));
+    all
+}
+
+#[test]
+fn every_piece_of_rust_is_one_of_these() {
+    let pieces = |path: &PathBuf| read_to_string(path).unwrap().matches("```rust").count();
+    let shown = shown("rust,ignore").len() + shown("rust,no_run").len();
+    assert_eq!(documents().iter().map(pieces).sum::<usize>(), shown);
+}
+
+#[test]
+fn the_readme_is_read_at_once() {
+    let lines = page("README.md").lines().count();
+    assert!(lines <= 150, "{lines} lines");
+}
+
+/// The relative links of a page: the file, empty for the page itself, and the heading in it.
+fn links(page: &str) -> Vec<(&str, Option<&str>)> {
+    let links = page.split("](").skip(1);
+    let links = links.filter_map(|after| after.split_once(')'));
+    let relative = links.filter(|(link, _)| !link.contains("://"));
+    relative
+        .map(|(link, _)| match link.split_once('#') {
+            Some((file, heading)) => (file, Some(heading)),
+            None => (link, None),
+        })
+        .collect()
+}
+
+/// The headings of a page, as links name them.
+fn headings(page: &str) -> Vec<String> {
+    let headings = page.lines().filter(|line| line.starts_with('#'));
+    headings
+        .map(|line| {
+            let text = line.trim_start_matches('#').trim().to_lowercase();
+            let kept = text
+                .chars()
+                .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+            kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+        })
+        .collect()
+}
+
+#[test]
+fn links_between_documents_lead_to_files_and_headings() {
+    let mut count = 0;
+    for path in documents() {
+        let text = read_to_string(&path).unwrap();
+        for (file, heading) in links(&text) {
+            let target = match file {
+                "" => path.clone(),
+                file => path.parent().unwrap().join(file),
+            };
+            assert!(target.exists(), "{}: {file}", path.display());
+            if let Some(heading) = heading {
+                let known = headings(&read_to_string(target).unwrap());
+                let found = known.iter().any(|known| known == heading);
+                assert!(found, "{}: {file}#{heading}", path.display());
+            }
+            count += 1;
+        }
+    }
+    assert!(count > 80, "{count}");
+    let found = links("[a](b.md#c) [d](#e) [f](https://g) [h](i.md)");
+    assert_eq!(
+        found,
+        [("b.md", Some("c")), ("", Some("e")), ("i.md", None)]
+    );
+    assert_eq!(headings("## P2: A claim, (so)\ntext"), ["p2-a-claim-so"]);
+}
+
+/// A text on one line, with fingerprints as the documents shorten them, and the same ones for all.
 fn plain(text: &str, known: &[Fingerprint]) -> String {
     let mut text = text.to_owned();
     for fingerprint in known {
         text = text.replace(&fingerprint.to_string(), "AA:BB:…:CC");
     }
     let words = text.split_whitespace().map(|word| {
-        let of_readme = word.len() == "AA:BB:…:CC".len() && word.contains(":…:");
-        if of_readme { "AA:BB:…:CC" } else { word }
+        let shortened = word.len() == "AA:BB:…:CC".len() && word.contains(":…:");
+        if shortened { "AA:BB:…:CC" } else { word }
     });
     words.collect::<Vec<_>>().join(" ")
 }
@@ -115,7 +216,7 @@ fn the_refusal_that_is_shown_is_printed() {
         .install_intermediate(ca.intermediate.certificate(), options())
         .unwrap();
     let leaf = ca.server("kms1.example").certificate;
-    let samples = blocks(&readme(), "text");
+    let samples = shown("text");
     let sample = samples.iter().find(|text| text.starts_with("refused:"));
     assert_eq!(
         said(&mut store, "keys-1", "kms1.example", &leaf),
@@ -133,7 +234,7 @@ fn the_acceptance_that_is_shown_is_printed() {
     store
         .install_pin(scope, pinned.clone(), EntryOptions::new())
         .unwrap();
-    let samples = blocks(&readme(), "text");
+    let samples = shown("text");
     let sample = samples.iter().find(|text| text.starts_with("accepted:"));
     // The chain and the link below it are the command's own words.
     let (verdict, _) = sample.unwrap().split_once("chain:").unwrap();
@@ -157,6 +258,6 @@ fn the_programs_of_embedding_are_under_100_lines() {
     }
     assert_eq!(
         count, 8,
-        "the README names five, and three are what a new user writes first"
+        "the documents name five, and three are what a new user writes first"
     );
 }

@@ -1,4 +1,4 @@
-//! What the README shows in pieces, compiled: the lines between the marks are those of the README, one after the other.
+//! What the documents show in pieces, compiled: the lines between the marks are those of the documents, in their order.
 
 #![allow(
     unreachable_code,
@@ -30,7 +30,7 @@ fn clients_wait() -> Result<(), Box<dyn Error>> {
     let (server_builder, mut store): (ServerConfigBuilder, TrustStore) = (any(), any());
     let (trust, id, heard): (LiveTrust, PendingId, &str) = (any(), any(), any());
     let peer_ip: IpAddr = any();
-    // README
+    // shown
     let enrolment = Enrolment::new(Arc::new(SystemClock::new()));   // closed
     let acceptor = server_builder.enrolment(&enrolment)?;           // for each connection: acceptor.config_for(peer_ip)?
     enrolment.open_enrolment(Duration::from_secs(600), 8)?;         // ten minutes, eight places
@@ -47,7 +47,7 @@ fn a_server_is_looked_at() -> Result<(), Box<dyn Error>> {
     let (client_builder, mut store): (ClientConfigBuilder, TrustStore) = (any(), any());
     let (server, tcp, heard): (ServerId, TcpStream, &str) = (any(), any(), any());
     let enrolment: Enrolment = any();
-    // README
+    // shown
     let probed = client_builder.probe(&server)?.run("kms1.example".try_into()?, tcp)?;
     println!("{}", probed.presented());
     let scope = PinScope::Server(server);
@@ -61,7 +61,7 @@ fn a_certificate_is_renewed() -> Result<(), Box<dyn Error>> {
     let (mut store, trust, identities): (TrustStore, LiveTrust, Identities) = (any(), any(), any());
     let (server, new, old_entry): (ServerId, Certificate, EntryKey) = (any(), any(), any());
     let next: Identity = any();
-    // README
+    // shown
     store.install_pin(PinScope::Server(server.clone()), new, EntryOptions::new())?;   // at the other end: current and next
     trust.publish(store.snapshot())?;
     identities.stage(next)?;                                                          // at the machine that renews
@@ -76,7 +76,7 @@ fn a_certificate_is_renewed() -> Result<(), Box<dyn Error>> {
 
 type Piece = fn() -> Result<(), Box<dyn Error>>;
 
-/// The pieces in the order of the README.
+/// The pieces in the order of the documents.
 pub(crate) const ALL: [Piece; 3] = [
     clients_wait,
     a_server_is_looked_at,

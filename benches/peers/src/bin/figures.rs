@@ -1,6 +1,6 @@
-//! Makes the tables of the README and the plots of what `benches/run` measured.
+//! Makes the tables of docs/FIGURES.md and the plots of what `benches/run` measured.
 //!
-//! `figures README PLOTS`: each part of the README between `<!-- figures:NAME -->` and `<!-- /figures:NAME -->` is
+//! `figures PAGE PLOTS`: each part of the page between `<!-- figures:NAME -->` and `<!-- /figures:NAME -->` is
 //! replaced by the table NAME, and the plots are written into the folder PLOTS.
 
 #![allow(
@@ -336,7 +336,7 @@ fn replace(text: &mut String, name: &str, table: &str) {
 
 fn main() {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
-    let (readme, plots) = (arguments.next(), arguments.next());
+    let (page, plots) = (arguments.next(), arguments.next());
     let figures = Figures(record::all());
     let machine = fs::read_to_string(record::folder().join("machine.txt")).unwrap_or_default();
     let tables = [
@@ -352,12 +352,12 @@ fn main() {
     for (name, table) in &tables {
         println!("## {name}\n\n{table}");
     }
-    if let Some(readme) = readme {
-        let mut text = fs::read_to_string(&readme).unwrap();
+    if let Some(page) = page {
+        let mut text = fs::read_to_string(&page).unwrap();
         tables
             .iter()
             .for_each(|(name, table)| replace(&mut text, name, table));
-        fs::write(readme, text).unwrap();
+        fs::write(page, text).unwrap();
     }
     if let Some(folder) = plots {
         fs::create_dir_all(&folder).unwrap();
