@@ -205,7 +205,7 @@ fn main() {
     let chain = Chain::good();
     // `cargo bench --bench chains -- refusals` measures these alone.
     if std::env::args().any(|argument| argument == "refusals") {
-        let root = bench.store(&[&chain.root]).view();
+        let root = bench.store(&[&chain.root]).snapshot();
         let sent = ders(&[&chain.leaf, &chain.intermediate]);
         let good = bench.ours(&root, &sent, ReasonCode::ChainVerified, 2000);
         hostile(&mut bench, &chain, good);
@@ -239,7 +239,7 @@ fn cold(bench: &mut Bench, whole: bool) {
     for (kind, algorithm) in kinds {
         for length in if whole { 1..=4 } else { 1..=1 } {
             let (root, sent) = forests::chain_of(algorithm, length);
-            let view = bench.store(&[&root]).view();
+            let view = bench.store(&[&root]).snapshot();
             let (sent, root) = (ders(&sent.iter().collect::<Vec<_>>()), ders(&[&root]));
             let (ours, webpki, ratio) = bench.in_turn(&view, &anchors(&root), &sent);
             let what = format!("cold, {length} for {kind}");
@@ -275,7 +275,7 @@ fn among_authorities(
         let mut all: Vec<&[u8]> = others.iter().map(Vec::as_slice).collect();
         // Among the others, not first of them.
         all.insert(all.len() / 2, &chain.root);
-        let view = bench.store(&all).view();
+        let view = bench.store(&all).snapshot();
         let roots: Vec<_> = all.iter().map(|der| CertificateDer::from(*der)).collect();
         let anchors = anchors(&roots);
         let (ours, webpki, beside) = bench.in_turn(&view, &anchors, &sent);
@@ -316,7 +316,7 @@ fn remembered(bench: &mut Bench, chain: &Chain) {
     println!("|---|---|---|---|---|---|---|");
     let sent = ders(&[&chain.leaf, &chain.intermediate]);
     let (leaf, rest) = sent.split_first().unwrap();
-    let view = bench.store(&[&chain.root]).view();
+    let view = bench.store(&[&chain.root]).snapshot();
     let root = CertificateDer::from(chain.root.as_slice());
     let anchors = [webpki::anchor_from_trusted_cert(&root).unwrap()];
     let policy = Policy::new(tls::key_policy(&bench.provider))
@@ -351,7 +351,7 @@ fn remembered(bench: &mut Bench, chain: &Chain) {
     store
         .install_pin(scope, certificate, EntryOptions::new())
         .unwrap();
-    let view = store.view();
+    let view = store.snapshot();
     let ask = || decide(&view, &policy, &question);
     assert_eq!(ask().reason(), ReasonCode::PinMatched);
     let pin = time(200, 50, &mut || drop(black_box(ask())));
@@ -372,7 +372,7 @@ fn namesakes(bench: &mut Bench, chain: &Chain, alone: Duration, whole: bool) {
     let others: Vec<Vec<u8>> = (1..count).map(|number| chain.namesake(number)).collect();
     let mut all: Vec<&[u8]> = others.iter().map(Vec::as_slice).collect();
     all.push(&chain.root);
-    let view = bench.store(&all).view();
+    let view = bench.store(&all).snapshot();
     let ours = bench.ours(&view, &sent, ReasonCode::ChainVerified, 400);
     let roots: Vec<_> = all.iter().map(|der| CertificateDer::from(*der)).collect();
     let webpki = match bench.webpki(&anchors(&roots), &sent) {
@@ -399,7 +399,7 @@ fn namesakes(bench: &mut Bench, chain: &Chain, alone: Duration, whole: bool) {
     let others: Vec<Vec<u8>> = (1..64).map(|number| root.namesake(number)).collect();
     let mut all: Vec<&[u8]> = others.iter().map(Vec::as_slice).collect();
     all.push(&root.der);
-    let view = bench.store(&all).view();
+    let view = bench.store(&all).snapshot();
     let sent = ders(&[&named]);
     let ours = bench.ours(&view, &sent, ReasonCode::ChainVerified, 400);
     println!(
@@ -415,13 +415,13 @@ fn hostile(bench: &mut Bench, chain: &Chain, good: Duration) {
         "\n| hostile chain | bytes | reason | ours, us | / a good chain | bytes allocated in all | at most at once |"
     );
     println!("|---|---|---|---|---|---|---|");
-    let plain = bench.store(&[&chain.root]).view();
+    let plain = bench.store(&[&chain.root]).snapshot();
     for (what, root, presented) in chain.hostile() {
         let own;
         let view = match &root {
             None => &plain,
             Some(root) => {
-                own = bench.store(&[root]).view();
+                own = bench.store(&[root]).snapshot();
                 &own
             }
         };

@@ -130,9 +130,9 @@ fn fill(kind: Kind, made: &[Vec<u8>]) -> Measured {
             kind.install(&mut store, number, made);
         }
         // A handshake holds this one while the change is made and published.
-        let older = store.view();
+        let older = store.snapshot();
         kind.install(&mut store, u32::MAX, last);
-        let _published = store.view();
+        let _published = store.snapshot();
         kept = Some((store, older));
     });
     let live = info.bytes_current.unsigned_abs();

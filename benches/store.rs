@@ -76,7 +76,7 @@ impl Bench {
     /// Text, load, change on disk, and what of that change is publication.
     fn row(&self, size: u32, folder: &Path, runs: u32) {
         let mut store = self.store(size);
-        let live = LiveTrust::new(store.view());
+        let live = LiveTrust::new(store.snapshot());
         let text = write(store.contents(), &Kept::default(), None).unwrap().0;
         let writing = best(runs, || {
             write(store.contents(), &Kept::default(), None).unwrap();
@@ -89,7 +89,7 @@ impl Bench {
             best(runs, || {
                 number += 1;
                 edit(&mut store, number);
-                live.publish(store.view()).unwrap();
+                live.publish(store.snapshot()).unwrap();
             })
         };
         let server = publish(&mut |store, number| {
@@ -105,7 +105,7 @@ impl Bench {
         fs::write(&file, &text).unwrap();
         let settings = DurableSettings::new(self.keys);
         let opening = best(1, || {
-            DurableStore::open(folder, settings.clone()).unwrap();
+            let _ = DurableStore::open(folder, settings.clone()).unwrap();
         });
         let mut durable = DurableStore::open(folder, settings).unwrap().0;
         let mut number = 0;

@@ -64,7 +64,7 @@ impl Bench {
         let certificate = Certificate::from_der(certificate).unwrap();
         let scope = PinScope::Server(self.id.clone());
         store.install_pin(scope, certificate, options).unwrap();
-        store.view()
+        store.snapshot()
     }
 
     /// Asks once with counting and then often, in turn with webpki; returns the allocations.
@@ -156,7 +156,10 @@ fn pins(bench: &Bench, maker: &Maker) -> u64 {
     let leaf = maker.end_entity(1, Key::P256);
     let presented = [CertificateDer::from(leaf.as_slice())];
     let plain = bench.pinned(&leaf, EntryOptions::new());
-    let labelled = bench.pinned(&leaf, EntryOptions::new().label("the key server in rack 7"));
+    let labelled = bench.pinned(
+        &leaf,
+        EntryOptions::new().with_label("the key server in rack 7"),
+    );
     let mut many = bench.store();
     for number in 1..=10_000 {
         let certificate = if number == 1 {
@@ -167,7 +170,7 @@ fn pins(bench: &Bench, maker: &Maker) -> u64 {
         many.install_pin(PinScope::Clients, certificate, EntryOptions::new())
             .unwrap();
     }
-    let many = many.view();
+    let many = many.snapshot();
     let whole = [
         ("pin", &plain, false),
         ("pin with a label", &labelled, false),
@@ -183,7 +186,10 @@ fn pins(bench: &Bench, maker: &Maker) -> u64 {
         })
     });
 
-    let by_key = bench.pinned(&leaf, EntryOptions::new().matching(Matching::PublicKey));
+    let by_key = bench.pinned(
+        &leaf,
+        EntryOptions::new().with_matching(Matching::PublicKey),
+    );
     let renewed = maker.renewed(1, Key::P256);
     let renewed = [CertificateDer::from(renewed.as_slice())];
     let mut bare = bench.store();
@@ -193,7 +199,7 @@ fn pins(bench: &Bench, maker: &Maker) -> u64 {
         EntryOptions::new(),
     )
     .unwrap();
-    let bare = bare.view();
+    let bare = bare.snapshot();
     for (title, view, presented, expected) in [
         ("pin by key", &by_key, &presented, ReasonCode::KeyMatched),
         (
@@ -233,7 +239,7 @@ fn chains(bench: &Bench, maker: &Maker) {
         store
             .install_authority(AuthorityScope::AnyServer, certificate, EntryOptions::new())
             .unwrap();
-        store.view()
+        store.snapshot()
     };
     let alone = install(&bench.chain.root);
     let mut many = alone.clone();

@@ -65,7 +65,7 @@ fn visit(provider: Arc<CryptoProvider>) -> Result<(), Box<dyn Error>> {
 
     // Who we are. The key's file must be ours alone; nothing of it stays in memory but the provider's copy.
     let identity = Identity::from_files(our_chain, our_key, &provider)?;
-    let builder = ClientConfigBuilder::new(provider, store.view(), Policy::new(keys), identity)
+    let builder = ClientConfigBuilder::new(provider, store.snapshot(), Policy::new(keys), identity)
         .versions(versions);
 
     // Plain rustls from here on. Whatever address is dialled, the peer must be that server.

@@ -46,7 +46,7 @@ fn play(provider: Arc<CryptoProvider>) -> Outcome<()> {
 
     // On the key server: nothing is installed. Each connection gets a configuration of its own.
     let mut on_server = TrustStore::new(keys);
-    let server_trust = LiveTrust::new(on_server.view());
+    let server_trust = LiveTrust::new(on_server.snapshot());
     let at_server = Enrolment::new(Arc::new(SystemClock::new()));
     let identity = keys_1.identity(&[], &provider)?;
     let builder =
@@ -59,7 +59,7 @@ fn play(provider: Arc<CryptoProvider>) -> Outcome<()> {
     let id: ServerId = "keys-1".parse()?;
     let mut on_system = TrustStore::new(keys);
     on_system.add_server(id.clone(), ["keys-1.example".parse()?])?;
-    let system_trust = LiveTrust::new(on_system.view());
+    let system_trust = LiveTrust::new(on_system.snapshot());
     let at_system = Enrolment::new(Arc::new(SystemClock::new()));
     let identity = array_7.identity(&[], &provider)?;
     let system = ClientConfigBuilder::new(provider, system_trust.clone(), policy, identity);
@@ -76,7 +76,7 @@ fn play(provider: Arc<CryptoProvider>) -> Outcome<()> {
     let presented = probed.presented();
     let by = "alice";
     at_system.accept_server(presented, heard, &mut on_system, scope, options, by)?;
-    system_trust.publish(on_system.view())?;
+    system_trust.publish(on_system.snapshot())?;
     println!("    alice typed in what was read out at keys-1: accepted");
 
     println!("\n(2) On keys-1: array-7 knocks.\n");
@@ -91,12 +91,12 @@ fn play(provider: Arc<CryptoProvider>) -> Outcome<()> {
     let (id_shown, from) = (peer.id, peer.address);
     println!(
         "      waiting: number {id_shown}, from {from}, seen {} time",
-        peer.times
+        peer.attempts
     );
     show(&peer.presented.to_string());
 
     println!("\n(3) Bob decides, by what is read out at array-7.\n");
-    let label = || EntryOptions::new().label("array-7");
+    let label = || EntryOptions::new().with_label("array-7");
     let mut wrong = *read_out(&array_7)?.as_bytes();
     wrong.reverse();
     let wrong = Fingerprint::from_bytes(wrong);
@@ -106,7 +106,7 @@ fn play(provider: Arc<CryptoProvider>) -> Outcome<()> {
     }
     let heard = read_out(&array_7)?;
     at_server.accept_client(peer.id, heard, &mut on_server, label(), "bob")?;
-    server_trust.publish(on_server.view())?;
+    server_trust.publish(on_server.snapshot())?;
     at_server.close_enrolment();
     println!("    typed in right: accepted");
     println!("    array-7 connects at once: {:?}", visit()?);

@@ -78,21 +78,21 @@ fn both_self_signed(stage: &Stage) -> Outcome<()> {
     on_server.install_pin(
         PinScope::Clients,
         array_7.certificate.clone(),
-        EntryOptions::new().label("array-7"),
+        EntryOptions::new().with_label("array-7"),
     )?;
     for server in report.claims() {
         println!("    installed: server {server} must present its pin from now on");
     }
 
-    let key_server = stage.key_server(on_server.view(), &keys_1, &[])?;
-    let system = stage.system(on_system.view(), &array_7, &[])?;
+    let key_server = stage.key_server(on_server.snapshot(), &keys_1, &[])?;
+    let system = stage.system(on_system.snapshot(), &array_7, &[])?;
     let seen = visit(&key_server, &system, Some(&id), "kms1.example")?;
     show("array-7 visits", &seen);
     expect(&seen.system, ReasonCode::PinMatched)?;
     expect(&seen.key_server, ReasonCode::PinMatched)?;
 
     let stranger = pki::self_signed("array-7", None)?;
-    let system = stage.system(on_system.view(), &stranger, &[])?;
+    let system = stage.system(on_system.snapshot(), &stranger, &[])?;
     let seen = visit(&key_server, &system, Some(&id), "kms1.example")?;
     show("an impostor visits", &seen);
     expect_turned_away(&seen.system)?;
@@ -123,7 +123,7 @@ fn a_pin_has_priority(stage: &Stage) -> Outcome<()> {
     )?;
 
     let key_server = stage.key_server(stage.clients(&array_7)?, &offered, &[])?;
-    let system = stage.system(on_system.view(), &array_7, &[])?;
+    let system = stage.system(on_system.snapshot(), &array_7, &[])?;
     let seen = visit(&key_server, &system, Some(&id), "kms1.example")?;
     show("array-7 visits", &seen);
     if let Some(verdict) = seen.system.verdict() {
@@ -159,7 +159,7 @@ fn replication_group(stage: &Stage) -> Outcome<()> {
     )?;
 
     let key_server = stage.key_server(stage.clients(&array_7)?, &replicated, &[])?;
-    let system = stage.system(on_system.view(), &array_7, &[])?;
+    let system = stage.system(on_system.snapshot(), &array_7, &[])?;
     for name in names {
         // Without an id: the dialled name says which server it must be.
         let seen = visit(&key_server, &system, None, name)?;
@@ -194,23 +194,23 @@ fn both_ca_signed(stage: &Stage) -> Outcome<()> {
     on_server.install_authority(
         AuthorityScope::Clients,
         arrays_ca.certificate.clone(),
-        EntryOptions::new().san_patterns(["dns:*.arrays.example".parse()?]),
+        EntryOptions::new().with_san_patterns(["dns:*.arrays.example".parse()?]),
     )?;
 
-    let key_server = stage.key_server(on_server.view(), &keys_2, &[&servers_sub])?;
-    let system = stage.system(on_system.view(), &array_7, &[&arrays_sub])?;
+    let key_server = stage.key_server(on_server.snapshot(), &keys_2, &[&servers_sub])?;
+    let system = stage.system(on_system.snapshot(), &array_7, &[&arrays_sub])?;
     let seen = visit(&key_server, &system, Some(&id), "kms2.example")?;
     show("array-7 visits", &seen);
     expect(&seen.system, ReasonCode::ChainVerified)?;
     expect(&seen.key_server, ReasonCode::ChainVerified)?;
 
     // A machine that does not send its intermediate is completed, if that is installed at the other end.
-    let system = stage.system(on_system.view(), &array_7, &[])?;
+    let system = stage.system(on_system.snapshot(), &array_7, &[])?;
     let seen = visit(&key_server, &system, Some(&id), "kms2.example")?;
     show("sends no intermediate", &seen);
     expect(&seen.key_server, ReasonCode::UnknownIssuer)?;
     on_server.install_intermediate(arrays_sub.certificate.clone(), EntryOptions::new())?;
-    let key_server = stage.key_server(on_server.view(), &keys_2, &[&servers_sub])?;
+    let key_server = stage.key_server(on_server.snapshot(), &keys_2, &[&servers_sub])?;
     let seen = visit(&key_server, &system, Some(&id), "kms2.example")?;
     show("which is installed there", &seen);
     expect(&seen.key_server, ReasonCode::ChainVerified)
@@ -240,7 +240,7 @@ fn migration(stage: &Stage) -> Outcome<()> {
     )?;
 
     // The system's configuration is made once; it follows what is published.
-    let trust = LiveTrust::new(on_system.view());
+    let trust = LiveTrust::new(on_system.snapshot());
     let system = stage.system(trust.clone(), &array_7, &[])?;
     let with_old = stage.key_server(stage.clients(&array_7)?, &old, &[])?;
     let with_new = stage.key_server(stage.clients(&array_7)?, &new, &[])?;
@@ -258,7 +258,7 @@ fn migration(stage: &Stage) -> Outcome<()> {
     both("claimed", PinMatched, AuthoritiesNotAsked)?;
 
     on_system.migrate(&id, in_an_hour()?)?;
-    trust.publish(on_system.view())?;
+    trust.publish(on_system.snapshot())?;
     let seen = both("migrating", PinMatched, ChainVerified)?;
     let warnings = seen.system.verdict().map_or(&[][..], Verdict::warnings);
     if !matches!(warnings, [VerdictWarning::Migrating { .. }]) {
@@ -266,7 +266,7 @@ fn migration(stage: &Stage) -> Outcome<()> {
     }
 
     on_system.release(&id)?;
-    trust.publish(on_system.view())?;
+    trust.publish(on_system.snapshot())?;
     both("released", CaAsLeaf, ChainVerified)?;
     Ok(())
 }
@@ -294,9 +294,9 @@ impl Stage {
         store.install_pin(
             PinScope::Clients,
             system.certificate.clone(),
-            EntryOptions::new().label("array-7"),
+            EntryOptions::new().with_label("array-7"),
         )?;
-        Ok(store.view())
+        Ok(store.snapshot())
     }
 
     /// The system's end, which presents `own` and then `issuers`.

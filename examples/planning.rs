@@ -111,7 +111,7 @@ fn lock_out(desk: &mut Desk) -> Outcome<()> {
         other => return Err(format!("the guard let it through: {other:?}").into()),
     }
     println!("    named in an override, it is made:");
-    removal.apply(&mut desk.store, &desk.seen, now, &Override::lose([id]))?;
+    removal.apply(&mut desk.store, &desk.seen, now, &Override::allow([id]))?;
     ensure(
         desk.store.contents().entry(&key).is_none(),
         "it was not made",
@@ -125,7 +125,7 @@ fn next_month(desk: &mut Desk) -> Outcome<()> {
     let own = pki::self_signed("keys-1", None)?;
     desk.store.add_server(id.clone(), [])?;
     let in_a_fortnight = desk.later(14 * DAY);
-    let options = EntryOptions::new().ends(in_a_fortnight);
+    let options = EntryOptions::new().with_end(in_a_fortnight);
     desk.pin(PinScope::Server(id), &own, options)?;
     desk.connects("keys-1", &[&own], ReasonCode::PinMatched)?;
 
@@ -279,7 +279,7 @@ impl Desk {
         change: impl FnOnce(&mut TrustStore) -> Result<T, StoreError>,
     ) -> Outcome<()> {
         let (policy, now) = (self.policy(), self.now());
-        guard(&mut self.store, &policy, &self.seen, now, allowed, change)?;
+        let _ = guard(&mut self.store, &policy, &self.seen, now, allowed, change)?;
         Ok(())
     }
 }

@@ -56,7 +56,7 @@ fn play(provider: &Arc<CryptoProvider>) -> Outcome<()> {
     let for_server = || PinScope::Server(id.clone());
     let pin_of =
         |scope, made: &pki::Made| EntryKey::new(Slot::Pin, scope, made.certificate.fingerprint());
-    let labelled = |label: &str| EntryOptions::new().label(label);
+    let labelled = |label: &str| EntryOptions::new().with_label(label);
 
     // Both ends, as they are before.
     let mut on_system = TrustStore::new(keys);
@@ -69,8 +69,8 @@ fn play(provider: &Arc<CryptoProvider>) -> Outcome<()> {
     let mut on_server = TrustStore::new(keys);
     let certificate = system_old.certificate.clone();
     on_server.install_pin(PinScope::Clients, certificate, labelled("array-7, old"))?;
-    let system_trust = LiveTrust::new(on_system.view());
-    let server_trust = LiveTrust::new(on_server.view());
+    let system_trust = LiveTrust::new(on_system.snapshot());
+    let server_trust = LiveTrust::new(on_server.snapshot());
     let system_identities = Identities::new(system_old.identity(&[], provider)?);
     let server_identities = Identities::new(server_old.identity(&[], provider)?);
 
@@ -102,7 +102,7 @@ fn play(provider: &Arc<CryptoProvider>) -> Outcome<()> {
         server_new.certificate.clone(),
         labelled("new"),
     )?;
-    system_trust.publish(on_system.view())?;
+    system_trust.publish(on_system.snapshot())?;
     step("system: the server's new certificate is installed beside the old one")?;
     server_identities.stage(server_new.identity(&[], provider)?)?;
     server_identities.activate_all()?;
@@ -110,13 +110,13 @@ fn play(provider: &Arc<CryptoProvider>) -> Outcome<()> {
     server_identities.finish()?;
     step("server: lets go of its old key")?;
     on_system.remove(&pin_of(Scope::Server(id.clone()), &server_old))?;
-    system_trust.publish(on_system.view())?;
+    system_trust.publish(on_system.snapshot())?;
     step("system: the server's old certificate is removed")?;
 
     // The system renews, in the same way.
     let certificate = system_new.certificate.clone();
     on_server.install_pin(PinScope::Clients, certificate, labelled("array-7, new"))?;
-    server_trust.publish(on_server.view())?;
+    server_trust.publish(on_server.snapshot())?;
     step("server: the system's new certificate is installed beside the old one")?;
     system_identities.stage(system_new.identity(&[], provider)?)?;
     system_identities.activate(&id)?;
@@ -125,15 +125,15 @@ fn play(provider: &Arc<CryptoProvider>) -> Outcome<()> {
     system_identities.finish()?;
     step("system: presents its new certificate to all, and lets go of its old key")?;
     on_server.remove(&pin_of(Scope::Clients, &system_old))?;
-    server_trust.publish(on_server.view())?;
+    server_trust.publish(on_server.snapshot())?;
     step("server: the system's old certificate is removed")?;
 
     let (made, failed) = traffic.stop()?;
     desk.close()?;
     let mut by_label = [("old", 0), ("new", 0)];
-    for observation in seen.drain() {
+    for observation in seen.try_iter() {
         let entry = observation.verdict.decided_by();
-        let label = entry.and_then(|entry| entry.options().get_label());
+        let label = entry.and_then(|entry| entry.options().label());
         if let Some((_, count)) = by_label.iter_mut().find(|(name, _)| Some(*name) == label) {
             *count += u64::from(observation.is_accepted());
         }

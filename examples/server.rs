@@ -43,13 +43,13 @@ fn serve(provider: Arc<CryptoProvider>) -> Outcome<()> {
     for file in clients {
         let certificate = Certificate::from_pem(&read(file)?)?;
         let label = Path::new(file).file_stem().unwrap_or_default();
-        let options = EntryOptions::new().label(label.to_string_lossy());
+        let options = EntryOptions::new().with_label(label.to_string_lossy());
         store.install_pin(PinScope::Clients, certificate, options)?;
     }
 
     // Who we are. The key's file must be ours alone; nothing of it stays in memory but the provider's copy.
     let identity = Identity::from_files(our_chain, our_key, &provider)?;
-    let builder = ServerConfigBuilder::new(provider, store.view(), Policy::new(keys), identity);
+    let builder = ServerConfigBuilder::new(provider, store.snapshot(), Policy::new(keys), identity);
     let (config, check) = (builder.build()?, builder.peer_check());
     let listener = TcpListener::bind(address.as_str())?;
     println!("{}", listener.local_addr()?);

@@ -1,12 +1,82 @@
-// The README's example needs a provider, so that it can be run as it stands.
+//! Mutual TLS between machines that know each other, by the certificates that an administrator installed.
+//!
+//! The crate has three parts: a [`TrustStore`] of what is installed, a [`Verdict`] that says why a peer is accepted or
+//! refused, and [rustls](https://docs.rs/rustls) configurations that enforce it. It is made for storage systems and
+//! their key servers.
+//!
+//!
+//!
+//! ```no_run
+//! # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] mod example {
+//! use mutual_trust::{tls, Certificate, ClientConfigBuilder, EntryOptions, Identity, PinScope, Policy, ServerId, TrustStore};
+//! use std::{error::Error, fs::read, io::{Read, Write}, net::TcpStream};
+//!
+//! fn main() -> Result<(), Box<dyn Error>> {
+//!     let provider = tls::provider::default_provider();
+//!     let keys = tls::key_policy(&provider);
+//!     let server: ServerId = "keys-1".parse()?; // an id of your choice, and the certificate that it must present:
+//!     let mut store = TrustStore::new(keys);
+//!     store.add_server(server.clone(), ["localhost".parse()?])?;
+//!     let theirs = Certificate::from_pem(&read("keys-1.pem")?)?;
+//!     store.install_pin(PinScope::Server(server.clone()), theirs, EntryOptions::new())?;
+//!     let ours = Identity::from_files("array.pem", "array.key", &provider)?;
+//!     let config = ClientConfigBuilder::new(provider, store.snapshot(), Policy::new(keys), ours).build_for(&server)?;
+//!     let connection = rustls::ClientConnection::new(config, "localhost".try_into()?)?; // plain rustls from here on
+//!     let mut link = rustls::StreamOwned::new(connection, TcpStream::connect("localhost:5696")?);
+//!     Ok(match link.write_all(b"hello\n").and_then(|()| link.read(&mut [0; 64])) {
+//!         Ok(_) => println!("the link works"),
+//!         Err(error) => println!("{}", tls::refusal(&error).map_or(error.to_string(), |verdict| verdict.to_string())),
+//!     })
+//! }
+//! # }
+//! # fn main() {}
+//! ```
+//!
+//! # From the wire to the verdict
+//!
+//! | Module | What it has |
+//! |---|---|
+//! | [`certificate`] | Bytes to a [`Certificate`] or a [`Crl`], with its names, keys and times |
+//! | [`identity`] | Who we are: the chain and the private key, from files or made here |
+//! | [`store`] | What is installed: pins, authorities, intermediates, blocks, lists; [`LiveTrust`] publishes it |
+//! | [`policy`] | What is demanded, and [`decide`], the only function that accepts a peer |
+//! | [`observe`] | What handshakes showed, in a queue that no handshake waits for |
 #![cfg_attr(
-    any(feature = "aws-lc-rs", feature = "ring"),
-    doc = include_str!("../README.md")
+    any(feature = "admin", feature = "enrol"),
+    doc = "| [`admin`] | What no handshake needs: durable stores, plans, expiry, enrolment |"
+)]
+//! | [`tls`] | rustls: [`ClientConfigBuilder`], [`ServerConfigBuilder`], [`PeerCheck`] |
+//! | [`error`] | The errors of all modules |
+//!
+//! # Where to start
+//!
+//! - Connect to a key server: [`ClientConfigBuilder::build_for`]. Accept clients: [`ServerConfigBuilder::build`].
+//! - Change trust while connections are open: publish a snapshot with [`LiveTrust::publish`], then ask a [`PeerCheck`]
+//!   about each connection.
+//! - Read a refusal: [`tls::refusal`] takes the verdict out of an I/O error; [`Verdict`] has the reason, the rule and
+//!   what was considered.
+#![cfg_attr(
+    feature = "admin",
+    doc = "- Keep the store on disk: [`DurableStore`]. Know before a change which peers it locks out: [`admin::plan`](admin::plan())."
 )]
 #![cfg_attr(
-    not(any(feature = "aws-lc-rs", feature = "ring")),
-    doc = "Mutual TLS by the certificates that an administrator installed. See the README."
+    feature = "enrol",
+    doc = "- Let a new system ask to be accepted: [`Enrolment`]."
 )]
+//!
+//! # Features
+//!
+//! | Feature | Default | What it adds |
+//! |---|:-:|---|
+//! | `aws-lc-rs` | yes | A ready crypto provider, with ML-DSA and the hybrid key exchange |
+//! | `ring` | | The same with ring |
+//! | `admin` | yes | Durable stores, followed sources, plans, expiry, histories of peers |
+//! | `enrol` | yes | Unknown peers wait until an administrator accepts them; probes of servers |
+//! | `issue` | | Makes keys, certificates and requests |
+//! | `encrypted-keys` | | Reads private keys that are encrypted with a passphrase |
+//! | `tracing` | | Events of verdicts, publications and enrolment |
+//!
+//! A firmware that only connects turns the default features off and chooses a provider.
 #![cfg_attr(
     test,
     allow(
@@ -18,9 +88,9 @@
     )
 )]
 
-// The rooms, in the order in which a certificate flows. A room names only rooms above it; errors and limits
-// belong to all.
-pub mod error;
+// The modules, in the order in which a certificate flows. Each names only those before it; `error` re-exports the
+// errors of all, and `limits` belongs to all.
+#[doc(hidden)]
 pub mod limits;
 
 pub mod certificate;
@@ -37,6 +107,13 @@ pub mod observe;
 pub mod admin;
 
 pub mod tls;
+
+pub mod error;
+
+// The example of the README is compiled with those of the pages.
+#[cfg(all(doctest, any(feature = "aws-lc-rs", feature = "ring")))]
+#[doc = include_str!("../README.md")]
+mod readme {}
 
 #[cfg(feature = "admin")]
 pub use admin::DurableStore;

@@ -1,9 +1,14 @@
-//! Every bound of the crate, each with its source.
+//! Every bound of the crate, each with its reason.
 //!
-//! A bound is here because something a peer or a file sends could otherwise grow without end, or because
-//! a judgement needs a number. None of them can be raised at run time.
+//! A bound is here because something that a peer or a file sends could otherwise grow without end, or because a
+//! judgement needs a number. No bound can be raised at run time.
+//!
+//! This module is not API: it is hidden, any version may change it, and `docs/LIMITS.md` lists the values. It is
+//! reachable so that tests and benchmarks can go up to each bound.
 
 mod known;
+#[cfg(all(test, feature = "encrypted-keys"))]
+mod page;
 
 use core::time::Duration;
 

@@ -200,7 +200,7 @@ impl Maker {
                         .unwrap();
                 }
                 self.with_lists(&mut store, &ca_of_pins);
-                let view = store.view();
+                let view = store.snapshot();
                 for (what, presented) in [
                     ("1,024 and more pins of a CA with 256 lists", &peer),
                     ("the same, of the name of a pin's issuer", &like),
@@ -220,7 +220,7 @@ impl Maker {
         self.authority(&mut store, AuthorityScope::Clients, &ca_of_pins);
         for number in 0..self.count(1000) {
             let pin = ca_of_pins.issues_for(params("same key", number), one.again());
-            let options = EntryOptions::new().matching(Matching::PublicKey);
+            let options = EntryOptions::new().with_matching(Matching::PublicKey);
             store
                 .install_pin(PinScope::Clients, pin.certificate(), options)
                 .unwrap();
@@ -230,7 +230,7 @@ impl Maker {
         late.not_after = rcgen::date_time_ymd(2026, 2, 1);
         all.push(Dear {
             what: "1,000 pins by one public key, presented in an expired certificate",
-            view: store.view(),
+            view: store.snapshot(),
             presented: vec![ca_of_pins.issues_for(late, one.again()).der],
             client: true,
             signatures: 0,
@@ -250,7 +250,7 @@ impl Maker {
         }
         all.push(Dear {
             what: "the pin of 20,000 other servers",
-            view: store.view(),
+            view: store.snapshot(),
             presented: vec![peer.der],
             client: false,
             signatures: 0,
@@ -289,7 +289,7 @@ impl Maker {
             store.install_crl(root.list(1000, &serials)).unwrap();
             all.push(Dear {
                 what,
-                view: store.view(),
+                view: store.snapshot(),
                 presented: vec![leaf.der],
                 client: true,
                 signatures: 0,
@@ -311,7 +311,7 @@ impl Maker {
                 let der = again.self_signed(&root.key).unwrap().der().to_vec();
                 let patterns = (0..64).map(|one| format!("dns:z{number}-{one}.example"));
                 let patterns = patterns.map(|pattern| pattern.parse().unwrap());
-                let options = EntryOptions::new().san_patterns(patterns.collect::<Vec<_>>());
+                let options = EntryOptions::new().with_san_patterns(patterns.collect::<Vec<_>>());
                 let certificate = Certificate::from_der(&der).unwrap();
                 store
                     .install_authority(AuthorityScope::Clients, certificate, options)
@@ -319,7 +319,7 @@ impl Maker {
             }
             all.push(Dear {
                 what,
-                view: store.view(),
+                view: store.snapshot(),
                 presented: vec![root.issues(named("x", 1, names)).der],
                 client: true,
                 signatures: 0,
@@ -333,7 +333,7 @@ impl Maker {
         }
         all.push(Dear {
             what: "3,000 names for a server of 500 names",
-            view: store.view(),
+            view: store.snapshot(),
             presented: vec![root.issues(named("x", 1, 3000)).der],
             client: false,
             signatures: 0,
@@ -359,7 +359,7 @@ impl Maker {
                 .install_intermediate(one.certificate(), options())
                 .unwrap();
         }
-        let view = store.view();
+        let view = store.snapshot();
         let mut anonymous = named("x", 1, 1);
         anonymous.use_authority_key_identifier_extension = false;
         let mut forged = mine.issues(anonymous);

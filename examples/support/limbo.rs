@@ -282,7 +282,7 @@ fn ask(case: &Case, settings: &Settings) -> Result<(Verdict, Vec<String>), NotAs
     install_crls(&mut store, case, &mut imports);
     let sent = case.intermediates.iter().map(|pem| der(pem));
     let sent = sent.collect::<Result<Vec<_>, _>>()?;
-    let view = store.view();
+    let view = store.snapshot();
     let question = if case.server {
         Question::server(Target::id(&id, names.first()), &leaf, &sent, clock)
     } else {

@@ -75,7 +75,7 @@ static VIEW: LazyLock<View> = LazyLock::new(|| {
     assert!(added.is_ok());
     let installed = store.install_authority(AuthorityScope::AnyServer, root, EntryOptions::new());
     assert!(installed.is_ok());
-    store.view()
+    store.snapshot()
 });
 
 fn store() -> TrustStore {
@@ -186,7 +186,7 @@ fn authority(root: &[u8]) -> bool {
     let id = server();
     let clock = Clock::Known(at(NOW));
     let question = Question::server(Target::id(&id, None), &leaf, &[], clock);
-    let verdict = decide(&store.view(), &Policy::new(crate::keys()), &question);
+    let verdict = decide(&store.snapshot(), &Policy::new(crate::keys()), &question);
     if !verdict.is_accepted() {
         return false;
     }

@@ -111,7 +111,7 @@ impl Snapshot {
                 .map(|group| (group.id().clone(), group.members().cloned().collect()))
                 .collect(),
             blocks: view.blocks().cloned().collect(),
-            checked: view.checked_issuers().collect(),
+            checked: view.revocation_checked_issuers().collect(),
             crls: lists(view),
         }
     }

@@ -127,16 +127,16 @@ impl Step {
         let options = EntryOptions::new();
         match self.how / 8 {
             0..20 => options,
-            20 => options.label("spare"),
-            21 => options.label("two\nlines"),
-            22 => options.matching(Matching::PublicKey),
-            23 => options.any_role(),
-            24 => options.any_role().matching(Matching::PublicKey),
-            25 => options.validity(ValidityRule::Grace(Duration::from_secs(DAY))),
-            26 => options.validity(ValidityRule::Grace(Duration::MAX)),
-            27 => options.ends(self.end()),
-            28 => options.san_patterns(["dns:*.example".parse().unwrap()]),
-            _ => options.any_role().label("any"),
+            20 => options.with_label("spare"),
+            21 => options.with_label("two\nlines"),
+            22 => options.with_matching(Matching::PublicKey),
+            23 => options.with_any_role(),
+            24 => options.with_any_role().with_matching(Matching::PublicKey),
+            25 => options.with_validity(ValidityRule::Grace(Duration::from_secs(DAY))),
+            26 => options.with_validity(ValidityRule::Grace(Duration::MAX)),
+            27 => options.with_end(self.end()),
+            28 => options.with_san_patterns(["dns:*.example".parse().unwrap()]),
+            _ => options.with_any_role().with_label("any"),
         }
     }
 
@@ -231,7 +231,7 @@ impl Step {
 pub fn store(data: &[u8]) -> bool {
     let hand = Arc::new(Hand(AtomicU64::new(START)));
     let mut store = TrustStore::new(crate::keys()).with_clock(hand.clone());
-    let mut published = store.view();
+    let mut published = store.snapshot();
     let mut as_published = Snapshot::of(&published);
     let mut changed = false;
     for bytes in data[..STORE_BYTES.min(data.len())].chunks_exact(4) {
@@ -264,7 +264,7 @@ pub fn store(data: &[u8]) -> bool {
                 assert_eq!(before, after, "refused with {error}, and changed");
             }
             None => {
-                published = store.view();
+                published = store.snapshot();
                 as_published = Snapshot::of(&published);
                 assert!(as_published.generation >= after.generation);
                 assert!(

@@ -1,13 +1,34 @@
-//! The slow path: storing and publishing what an administrator changed, letting unknown peers wait for one, and
-//! knowing beforehand what a change or the time does.
+//! What administrators need and no handshake does: stores on disk, plans, expiry, histories of peers, enrolment.
 //!
-//! The handshake path reads a [`View`](crate::store::View) and writes nothing that a verdict depends on; the
-//! administrator's path makes views. They meet at one pointer, [`LiveTrust`]. A [`DurableStore`] stores each change
-//! before it is in force; a [`Follower`] changes it by what other programs write.
-//!
-//! What handshakes showed comes through [`Observations`]; what peers were accepted with is kept in [`Seen`]. With it,
-//! [`plan`] says whom a change would lock out before it is made, [`forecast`] whom time alone will, [`expiry`] what
-//! runs out, and [`next_change`] when to look again.
+//! A handshake reads the snapshot in force ([`LiveTrust`](crate::LiveTrust)) and writes nothing that a verdict depends
+//! on. This module makes the snapshots.
+#![cfg_attr(
+    feature = "admin",
+    doc = r#"
+```
+use mutual_trust::admin::{DurableStore, Override, Seen};
+use mutual_trust::error::GuardedError;
+use mutual_trust::{Clock, Policy, ServerId};
+
+/// Removes a server, unless that locks out a peer that works now.
+fn retire(store: &mut DurableStore, history: &Seen, policy: &Policy, now: Clock, id: &ServerId) -> Result<(), GuardedError> {
+    let plan = store.plan(policy, history, now, |store| store.remove_server(id));
+    let plan = plan.map_err(mutual_trust::error::DurableError::Store)?;
+    println!("{plan}"); // the peers that it gains and locks out
+    let effects = store.apply(&plan, history, now, &Override::none())?;
+    println!("{effects}");
+    Ok(())
+}
+```
+
+- [`DurableStore`] stores each change before it is in force; a [`Follower`] takes over what other programs write.
+- [`Seen`] keeps what peers presented, from [`observe`](crate::observe). With it, [`plan`](plan()) says which peers a change locks
+  out, and [`forecast`] which ones time alone does; [`expiry`](expiry()) lists what runs out, [`next_change`] says when to look again."#
+)]
+#![cfg_attr(
+    feature = "enrol",
+    doc = "\n- [`Enrolment`] lets unknown peers wait until an administrator accepts them by a fingerprint that came over another channel."
+)]
 
 #[cfg(feature = "admin")]
 pub mod durable;
@@ -21,6 +42,8 @@ pub mod file;
 pub mod follow;
 #[cfg(feature = "admin")]
 mod guided;
+#[cfg(all(doctest, feature = "admin"))]
+mod must_use;
 #[cfg(feature = "admin")]
 mod peer;
 #[cfg(feature = "admin")]

@@ -20,7 +20,7 @@ pub enum Peer {
 
 impl Peer {
     /// Whom an observation is about; `None` if it does not say which server it was.
-    pub fn of(observation: &Observation) -> Option<Self> {
+    pub fn from_observation(observation: &Observation) -> Option<Self> {
         match observation.verdict.role() {
             Role::Client => observation.verdict.presented().map(Self::Client),
             Role::Server => {

@@ -61,14 +61,14 @@ pub(super) fn exactly(
     let mut found = 0;
     while let Some(rest) = content.get_mut(found..).filter(|rest| !rest.is_empty()) {
         match some(reader, rest)? {
-            0 => return Err(ReadFileError::Short { size, found }),
+            0 => return Err(ReadFileError::UnexpectedEof { size, found }),
             count => found = found.saturating_add(count),
         }
     }
     let mut more = Zeroizing::new([0]);
     match some(reader, &mut *more)? {
         0 => Ok(content),
-        _ => Err(ReadFileError::Long { size }),
+        _ => Err(ReadFileError::Grew { size }),
     }
 }
 
@@ -157,13 +157,13 @@ mod tests {
         assert_eq!(content.capacity(), 4);
         assert_eq!(
             read(5).unwrap_err(),
-            ReadFileError::Short { size: 5, found: 4 }
+            ReadFileError::UnexpectedEof { size: 5, found: 4 }
         );
         assert_eq!(
             read(8).unwrap_err(),
-            ReadFileError::Short { size: 8, found: 4 }
+            ReadFileError::UnexpectedEof { size: 8, found: 4 }
         );
-        assert_eq!(read(3).unwrap_err(), ReadFileError::Long { size: 3 });
+        assert_eq!(read(3).unwrap_err(), ReadFileError::Grew { size: 3 });
         assert_eq!(read(0).unwrap_err(), ReadFileError::Empty);
         assert_eq!(
             read(9).unwrap_err(),

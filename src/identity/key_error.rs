@@ -61,7 +61,7 @@ pub enum ReadFileError {
     /// It ended before its size was reached: cut short while it was read, or by a reader of another size.
     #[error("it ends after {found} of {size} bytes")]
     #[non_exhaustive]
-    Short {
+    UnexpectedEof {
         /// Size in bytes, as stated before reading.
         size: usize,
         /// How many bytes there were.
@@ -70,7 +70,7 @@ pub enum ReadFileError {
     /// It went on after its size: it grew while it was read, or the reader is of another size.
     #[error("there are more than its {size} bytes")]
     #[non_exhaustive]
-    Long {
+    Grew {
         /// Size in bytes, as stated before reading.
         size: usize,
     },

@@ -159,10 +159,10 @@ impl Prepared {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                     return Err(WriteError::Exists { path: path.clone() });
                 }
-                placed => placed.map_err(failed(WriteStep::Place, path))?,
+                placed => placed.map_err(failed(WriteStep::Rename, path))?,
             },
             Existing::Replace => {
-                fs::rename(&self.temporary.path, path).map_err(failed(WriteStep::Place, path))?;
+                fs::rename(&self.temporary.path, path).map_err(failed(WriteStep::Rename, path))?;
                 self.temporary.renamed = true;
             }
         }
@@ -181,7 +181,7 @@ pub(crate) fn link_as(path: &Path, second: &Path) -> Result<(), WriteError> {
     let temporary =
         Temporary::link(path, folder_of(path)?).map_err(failed(WriteStep::Create, path))?;
     // Not `renamed`: nothing is renamed if both are names of one file, and the temporary one would stay.
-    fs::rename(&temporary.path, second).map_err(failed(WriteStep::Place, second))
+    fs::rename(&temporary.path, second).map_err(failed(WriteStep::Rename, second))
 }
 
 fn folder_of(path: &Path) -> Result<&Path, WriteError> {
@@ -212,7 +212,7 @@ fn look(path: &Path, existing: Existing) -> Result<(), WriteError> {
     match (fs::symlink_metadata(path), existing) {
         (Err(error), _) if error.kind() == ErrorKind::NotFound => Ok(()),
         (Err(source), _) => Err(WriteError::Io {
-            step: WriteStep::Look,
+            step: WriteStep::Stat,
             path: path.to_owned(),
             source,
         }),

@@ -61,7 +61,7 @@ pub enum WriteError {
 #[non_exhaustive]
 pub enum WriteStep {
     /// Looking at what is there.
-    Look,
+    Stat,
     /// Making the temporary file, in the same folder, with its final permissions.
     Create,
     /// Writing its content.
@@ -69,17 +69,17 @@ pub enum WriteStep {
     /// Flushing it to the disk.
     Flush,
     /// Giving it its name.
-    Place,
+    Rename,
 }
 
 impl fmt::Display for WriteStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Look => "look at what is there",
+            Self::Stat => "look at what is there",
             Self::Create => "make a temporary file beside it",
             Self::Write => "write the temporary file",
             Self::Flush => "flush the temporary file",
-            Self::Place => "move the temporary file to its place",
+            Self::Rename => "move the temporary file to its place",
         })
     }
 }

@@ -1,4 +1,4 @@
-//! What a handshake showed, for those who look on.
+//! What one handshake showed.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use crate::store::ServerId;
 
 /// What one handshake showed of a peer.
 ///
-/// Made by the adapters after the fact; no verdict depends on it (rule S5).
+/// The adapters make it after the verdict; no verdict depends on it (rule S5).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Observation {
-    /// The server that the peer had to be; `None` for clients, and for a dialled name that belongs to no server.
+    /// The expected server; `None` for clients, and for a dialled name that belongs to no server.
     pub server: Option<ServerId>,
     /// The name that was dialled, if that is known.
     pub dialled: Option<HostName>,

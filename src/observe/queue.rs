@@ -10,13 +10,13 @@ use super::Observation;
 use crate::certificate::error::SettingError;
 use crate::limits::{MAX_OBSERVATIONS, MAX_OBSERVED_BYTES};
 
-/// Makes a queue of at most `capacity` observations: the end for the configurations' builders, and
-/// the end from which the embedder reads.
+/// Makes a queue of at most `capacity` observations: the writing end for the configuration builders, and the reading
+/// end for the service.
 ///
 /// ```
 /// let (observations, reader) = mutual_trust::observe::observation_queue(1024)?;
 /// // ClientConfigBuilder::new(…).observer(observations.clone()) …, and in a thread of its own:
-/// for observation in reader.drain() {
+/// for observation in reader.try_iter() {
 ///     println!("{}", observation.verdict);
 /// }
 /// println!("{} were dropped", reader.dropped());
@@ -74,7 +74,7 @@ impl Counts {
         if !take(&self.bytes, bytes(observation), MAX_OBSERVED_BYTES) {
             return false;
         }
-        // Everybody who reaches the machine can be refused: that must not hide who was accepted.
+        // Any machine that reaches us can be refused: refusals must not hide the accepted peers.
         if !observation.is_accepted() && !take(&self.refused, 1, self.for_refused) {
             self.bytes.fetch_sub(bytes(observation), Ordering::Relaxed);
             return false;
@@ -95,9 +95,9 @@ fn bytes(observation: &Observation) -> usize {
     certificates.fold(0, |sum, der| sum.saturating_add(der.len()))
 }
 
-/// The end of the queue into which handshakes put what they saw. Cheap to clone.
+/// The writing end of the queue, for handshakes. Cheap to clone.
 ///
-/// No handshake waits: when the queue is full, or half full of refused peers, what comes is counted and dropped
+/// No handshake waits: when the queue is full, or half full of refused peers, an observation is dropped and counted
 /// (rule S5).
 #[derive(Clone)]
 pub struct Observations {
@@ -106,8 +106,8 @@ pub struct Observations {
 }
 
 impl Observations {
-    /// Puts an observation in, or counts it as dropped. Never waits.
-    pub fn offer(&self, observation: Observation) {
+    /// Adds an observation, or counts it as dropped. Never waits.
+    pub fn send(&self, observation: Observation) {
         if self.counts.take(&observation) {
             match self.sender.try_send(observation) {
                 Ok(()) => return,
@@ -139,27 +139,27 @@ impl fmt::Debug for Observations {
     }
 }
 
-/// Who is told what handshakes showed. A closure over an observation is one.
+/// Receives observations. A closure that takes an observation is one.
 pub trait Observer: Send + Sync {
-    /// Called by [`ObservationReader::serve`] in the thread that called that, never by a handshake: it may take its time.
-    fn observed(&self, observation: &Observation);
+    /// Called by [`ObservationReader::run`] in its thread, never by a handshake: it may block.
+    fn on_observation(&self, observation: &Observation);
 }
 
 impl<F: Fn(&Observation) + Send + Sync> Observer for F {
-    fn observed(&self, observation: &Observation) {
+    fn on_observation(&self, observation: &Observation) {
         self(observation);
     }
 }
 
-/// The end of the queue from which the embedder reads, at its leisure.
+/// The reading end of the queue.
 pub struct ObservationReader {
     receiver: Mutex<Receiver<Observation>>,
     counts: Arc<Counts>,
 }
 
 impl ObservationReader {
-    /// The oldest observation, waiting for one at most for `timeout`. `None` if none came, and at once if nobody
-    /// is left who could put one in.
+    /// The oldest observation, as `Receiver::recv_timeout`: `None` after `timeout`, and at once when every
+    /// [`Observations`] is dropped.
     pub fn next_within(&self, timeout: Duration) -> Option<Observation> {
         let receiver = self.receiver.lock();
         let receiver = receiver.unwrap_or_else(PoisonError::into_inner);
@@ -168,15 +168,15 @@ impl ObservationReader {
         Some(observation)
     }
 
-    /// Tells `observer` of every observation, the oldest first, until nobody is left who could put one in: for a thread
-    /// of its own.
-    pub fn serve(&self, observer: &dyn Observer) {
+    /// Calls `observer` for every observation, the oldest first, until every [`Observations`] is dropped. Run it in a
+    /// thread of its own.
+    pub fn run(&self, observer: &dyn Observer) {
         while let Some(observation) = self.next() {
-            observer.observed(&observation);
+            observer.on_observation(&observation);
         }
     }
 
-    /// Waits for the next one without holding the reader while it is told.
+    /// Waits for the next one. The lock is free while the observer runs.
     fn next(&self) -> Option<Observation> {
         let receiver = self.receiver.lock();
         let receiver = receiver.unwrap_or_else(PoisonError::into_inner);
@@ -185,8 +185,8 @@ impl ObservationReader {
         Some(observation)
     }
 
-    /// All that wait now, the oldest first. Does not wait for more.
-    pub fn drain(&self) -> Vec<Observation> {
+    /// All observations in the queue, the oldest first, as `Receiver::try_iter`. Never waits.
+    pub fn try_iter(&self) -> Vec<Observation> {
         let receiver = self.receiver.lock();
         let receiver = receiver.unwrap_or_else(PoisonError::into_inner);
         let mut all = Vec::new();

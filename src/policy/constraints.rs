@@ -27,7 +27,7 @@ pub(super) fn comparisons(path: &[Certificate]) -> usize {
 /// How many comparisons of a name of the end entity with a pattern of the authority a path may ask for: of names none of
 /// which matches, each is compared with each pattern.
 pub(super) fn of_patterns(leaf: &Certificate, entry: &Entry) -> usize {
-    let patterns = entry.options().get_san_patterns().len();
+    let patterns = entry.options().san_patterns().len();
     match patterns {
         0 => 0,
         patterns => patterns.saturating_mul(leaf.count_names()),

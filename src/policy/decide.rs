@@ -60,7 +60,7 @@ impl Accepted {
         match &self.chain {
             None => PeerIdentity::Pin {
                 fingerprint: self.presented,
-                label: self.by.options().get_label().map(str::to_owned),
+                label: self.by.options().label().map(str::to_owned),
             },
             Some(chain) => PeerIdentity::Chain {
                 fingerprint: self.presented,
@@ -375,7 +375,7 @@ fn accept_chain(case: &Case<'_>, chain: path::Chain, verdict: &mut Verdict) -> A
     verdict.decided = Some(chain.authority.clone());
     let warnings = revocation::warnings(case, &chain.path);
     verdict.warnings.extend(warnings);
-    let patterns = chain.authority.options().get_san_patterns();
+    let patterns = chain.authority.options().san_patterns();
     let offered = |name: &SanName<'_>| {
         patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(name))
     };

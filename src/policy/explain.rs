@@ -283,7 +283,7 @@ fn mismatch(case: &Case<'_>, entry: &Entry, looks: &mut Looks) -> ReasonCode {
     };
     if installed.has_key_of(case.leaf) {
         // Under public-key match the same key would have matched.
-        return match entry.options().get_matching() {
+        return match entry.options().matching() {
             Matching::Certificate => ReasonCode::RenewedWithSameKey,
             Matching::PublicKey => ReasonCode::PinDoesNotMatch,
         };

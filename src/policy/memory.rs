@@ -430,7 +430,7 @@ mod tests {
         store
             .install_authority(scope, root, EntryOptions::new())
             .unwrap();
-        let view = store.view();
+        let view = store.snapshot();
         let timing = Timing::of(&view, clock);
         let sent = [issuer.der().clone()];
         let targets = [

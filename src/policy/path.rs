@@ -227,7 +227,7 @@ pub(super) fn verify_linear(
         )
         .map_err(refused)?;
     revocation::check_path(case, path)?;
-    let patterns = entry.options().get_san_patterns();
+    let patterns = entry.options().san_patterns();
     let matches = || {
         let mut names = leaf.names();
         names.any(|name| patterns.iter().any(|pattern| pattern.matches(&name)))

@@ -27,7 +27,7 @@ pub(super) fn ask(case: &Case<'_>, shelf: Option<&Shelf>, verdict: &mut Verdict)
     };
     let whole = shelf
         .get_held(case.leaf.fingerprint(), case.holder)
-        .filter(|entry| entry.options().get_matching() == Matching::Certificate);
+        .filter(|entry| entry.options().matching() == Matching::Certificate);
     let mut by_key = shelf.by_public_key(case.leaf.subject_public_key_info());
     let (only, mut others) = (by_key.next(), Vec::new());
     others.extend(by_key);
@@ -43,7 +43,7 @@ pub(super) fn ask(case: &Case<'_>, shelf: Option<&Shelf>, verdict: &mut Verdict)
         match usable(case, entry) {
             Ok(warnings) => {
                 verdict.warnings.extend(warnings);
-                let reason = match (entry.certificate(), entry.options().get_matching()) {
+                let reason = match (entry.certificate(), entry.options().matching()) {
                     (None, _) => ReasonCode::FingerprintMatched,
                     (Some(_), Matching::Certificate) => ReasonCode::PinMatched,
                     (Some(_), Matching::PublicKey) => ReasonCode::KeyMatched,
@@ -104,7 +104,7 @@ fn certificate_usable(
 ) -> Result<(), Fall> {
     revocation::check_installed(case, certificate, Slot::Pin)?;
     case.check_key(certificate)?;
-    let rule = options.get_validity().unwrap_or(case.policy.validity);
+    let rule = options.validity().unwrap_or(case.policy.validity);
     if case.timing.pin(certificate.validity(), rule)? {
         warnings.push(VerdictWarning::InGrace {
             not_after: certificate.validity().not_after(),

@@ -204,7 +204,7 @@ impl fmt::Display for Verdict {
         }
         if let Some(entry) = &self.decided {
             write!(f, "\n  decided by: {}", entry.key())?;
-            if let Some(label) = entry.options().get_label() {
+            if let Some(label) = entry.options().label() {
                 write!(f, " \"{label}\"")?;
             }
         }
@@ -221,8 +221,8 @@ impl fmt::Display for Verdict {
                 write!(f, " ({})", item.detail)?;
             }
         }
-        if self.considered.more() > 0 {
-            write!(f, "\n  considered: {} more", self.considered.more())?;
+        if self.considered.omitted() > 0 {
+            write!(f, "\n  considered: {} more", self.considered.omitted())?;
         }
         for warning in &self.warnings {
             // M5: a name that a pin's certificate does not cover is nothing to act on.

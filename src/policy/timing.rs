@@ -199,7 +199,7 @@ impl Timing {
         if let Some(why) = entry.disabled() {
             return Err((ReasonCode::EntryDisabled, Detail::Text(why.into())));
         }
-        match entry.options().get_ends().filter(|end| self.is_past(*end)) {
+        match entry.options().end().filter(|end| self.is_past(*end)) {
             Some(end) => Err((
                 ReasonCode::EntryEnded,
                 Detail::Time {

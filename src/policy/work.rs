@@ -179,7 +179,8 @@ mod tests {
         let leaf = CertificateDer::from(leaf.der().to_vec());
         let question = Question::client(&leaf, &[], clock());
         let work = Work::default();
-        let (verdict, _) = decide_at_cost(&store.view(), &Policy::new(keys()), &question, &work);
+        let (verdict, _) =
+            decide_at_cost(&store.snapshot(), &Policy::new(keys()), &question, &work);
         (verdict.reason(), work.done())
     }
 
@@ -215,7 +216,7 @@ mod tests {
         let mut store = store(&ca, 1, 1 << 41);
         for serial in 0..100 {
             let pin = ca.issues(&params("client", serial), &key);
-            let options = EntryOptions::new().matching(Matching::PublicKey);
+            let options = EntryOptions::new().with_matching(Matching::PublicKey);
             store.install_pin(PinScope::Clients, pin, options).unwrap();
         }
         let mut late = params("client", 200);
@@ -251,7 +252,7 @@ mod tests {
             ask(store, &leaf).0 == ReasonCode::Revoked
         };
         assert!(revoked(&mut store, 77) && !revoked(&mut store, 78));
-        let last = store.view();
+        let last = store.snapshot();
         let last = last.crls().find(|list| list.crl().revoked(&[77]).is_some());
         let last = last.unwrap().crl().fingerprint();
         store.remove_crl(last).unwrap();
@@ -259,7 +260,7 @@ mod tests {
         // More than a filter had room for at first.
         for serial in 1_000..1_040 {
             let list = ca.list(10_000, serial);
-            let old = store.view();
+            let old = store.snapshot();
             let old = old.crls().next().unwrap().crl().fingerprint();
             store.remove_crl(old).unwrap();
             store.install_crl(list).unwrap();
@@ -299,7 +300,7 @@ mod tests {
                     .install_authority(AuthorityScope::Clients, authority, EntryOptions::new())
                     .unwrap();
             }
-            let view = store.view();
+            let view = store.snapshot();
             let question = Question::client(&leaf, &others, clock());
             let _: usize = folded::take();
             let work = Work::default();
@@ -311,7 +312,7 @@ mod tests {
             assert!(folded <= most, "{authorities}: {folded} of {most}");
             // Each certificate is held against each authority once, by however many paths it is reached.
             let considered = verdict.considered();
-            let tried = considered.items().len() + considered.more();
+            let tried = considered.items().len() + considered.omitted();
             let most = authorities * (others.len() + 1);
             assert!(tried <= most, "{authorities}: {tried} of {most}");
         }

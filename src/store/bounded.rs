@@ -60,7 +60,7 @@ impl<T> Bounded<T> {
     }
 
     /// How many more there were.
-    pub fn more(&self) -> usize {
+    pub fn omitted(&self) -> usize {
         self.more
     }
 

@@ -15,7 +15,7 @@ const MAX_SAME_SUBJECT: usize = 16;
 pub enum Proposal {
     /// An end entity whose issuer is in the bundle: leave it out. As a pin it would be exclusive, and its
     /// issuer vouches for it already.
-    LeaveOut,
+    Skip,
     /// An end entity whose issuer is not in the bundle.
     Pin,
     /// A CA whose issuer is in the bundle.
@@ -32,7 +32,7 @@ pub enum Proposal {
 #[non_exhaustive]
 pub enum Decision {
     /// Do not install it.
-    LeaveOut,
+    Skip,
     /// Install it as a pin.
     Pin,
     /// Install it as an intermediate.
@@ -46,7 +46,7 @@ pub enum Decision {
 impl From<Proposal> for Decision {
     fn from(proposal: Proposal) -> Self {
         match proposal {
-            Proposal::LeaveOut => Self::LeaveOut,
+            Proposal::Skip => Self::Skip,
             Proposal::Pin => Self::Pin,
             Proposal::Intermediate => Self::Intermediate,
             Proposal::Undecided => Self::Undecided,
@@ -133,7 +133,7 @@ impl TrustStore {
             .map(|(index, certificate)| {
                 let has_issuer = issuers.get(index).is_some_and(Option::is_some);
                 let proposal = match (certificate.is_ca(), has_issuer) {
-                    (false, true) => Proposal::LeaveOut,
+                    (false, true) => Proposal::Skip,
                     (false, false) => Proposal::Pin,
                     (true, true) => Proposal::Intermediate,
                     (true, false) => {

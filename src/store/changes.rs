@@ -24,7 +24,7 @@ impl TrustStore {
         if let Some(certificate) = entry.certificate() {
             import::check_role(key.slot, &key.scope, certificate, &options, &mut warnings)?;
         }
-        if options.get_ends() != entry.options().get_ends() {
+        if options.end() != entry.options().end() {
             self.check_entry_end(&options)?;
         }
         entry.change(|more| more.options = options);

@@ -162,7 +162,7 @@ impl TrustStore {
     /// A snapshot to publish. If the clock is known and later than the floor, the floor moves up to it (rule
     /// M7), which makes a new generation; but not if the clock is more than 366 days later: then it must be
     /// [confirmed](Self::confirm_clock) first. A store that has no floor takes any clock.
-    pub fn view(&mut self) -> View {
+    pub fn snapshot(&mut self) -> View {
         let floor = self.data.floor_after(self.clock.now());
         if floor != self.data.floor() {
             self.set_floor(floor);
@@ -198,7 +198,7 @@ impl TrustStore {
     }
 
     /// Sets the floor, which a wrong clock may have raised (rule M7). `None` forgets it: the next
-    /// [`view`](Self::view) sets it to the clock.
+    /// [`snapshot`](Self::snapshot) sets it to the clock.
     ///
     /// # Security
     /// While the clock is unset, every end is judged at the floor: a lower one lets certificates count as

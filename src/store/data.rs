@@ -26,8 +26,8 @@ use crate::certificate::{
 pub(crate) struct Data {
     pub(super) generation: u64,
     pub(super) floor: Option<UnixTime>,
-    /// What the store demands of keys, for verdicts: what may not be installed decides nothing either. `None` in a view
-    /// of no store, which is empty.
+    /// The key policy of the store. A verdict applies it too: a key that may not be installed decides nothing. `None` in
+    /// the default view, which is empty.
     pub(crate) keys: Option<KeyPolicy>,
     pub(super) blocks: Arc<Blocks>,
     crls: Arc<Crls>,
@@ -36,8 +36,8 @@ pub(crate) struct Data {
     pub(super) names: Table<ServerId>,
     pub(super) groups: Table<Arc<Group>>,
     shelves: Table<Shelf>,
-    /// Of every certificate that is installed anywhere one entry that holds it, by its length and last bytes: one
-    /// object for all its entries, found from bytes that a peer presents without hashing or parsing them.
+    /// Index from the exact DER to one entry that holds the certificate. The key is the length and the last 16 bytes, so
+    /// that the bytes that a peer presents are found without hashing or parsing them.
     known: Table<Arc<Entry>>,
     /// Every entry that has a certificate, by its key: to explain a refusal, and for reports.
     holders: Table<Arc<Entry>>,
@@ -408,7 +408,7 @@ mod tests {
             install(PinScope::Server(own), &new),
         ];
         // Each change puts another object in its place, of which what is found must be the newest.
-        let updated = EntryOptions::new().label("updated");
+        let updated = EntryOptions::new().with_label("updated");
         store.update(&all[0], updated).unwrap();
         let mut known = vec![];
         for key in &all {

@@ -6,10 +6,9 @@ use super::{TrustStore, View};
 use crate::certificate::{KeyPolicy, TimeSource};
 use crate::store::error::StoreError;
 
-/// A copy of a store: changed at will, then thrown away or put in the store's place.
+/// A copy of a store on which changes are tried. It is then dropped, or committed to the store.
 ///
-/// Making one copies a pointer. To see whom a change would lock out, and to be held back from it, use
-/// [`plan`](crate::admin::plan).
+/// Making one copies a pointer. `admin::plan` shows in addition which peers a change would lock out.
 ///
 /// ```
 /// use mutual_trust::{KeyPolicy, TrustStore};
@@ -18,7 +17,7 @@ use crate::store::error::StoreError;
 /// let mut draft = store.draft();
 /// draft.store().add_server("keys-1".parse()?, [])?;
 /// assert_eq!(store.contents().servers().count(), 0);
-/// store.adopt(draft)?;
+/// store.commit(draft)?;
 /// assert_eq!(store.contents().servers().count(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -30,21 +29,21 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// A draft on a view whose store is not at hand, to look at only: no store adopts it. `keys` is the policy that
-    /// is asked at import, `clock` the time of the changes.
-    pub fn of(view: &View, keys: KeyPolicy, clock: Arc<dyn TimeSource>) -> Self {
+    /// A draft on a snapshot without its store, for reading only: no store commits it. `keys` is the policy for
+    /// imports, `clock` gives the time of the changes.
+    pub fn from_snapshot(view: &View, keys: KeyPolicy, clock: Arc<dyn TimeSource>) -> Self {
         let mut store = TrustStore::new(keys).with_clock(clock);
         store.data = view.clone();
         let base = view.clone();
         Self { base, store }
     }
 
-    /// The store as it was when the draft was made.
+    /// The snapshot on which the draft was made.
     pub fn before(&self) -> &View {
         &self.base
     }
 
-    /// The store as it would be. Not to be published: the store itself has not come to this generation.
+    /// The snapshot with the changes. Do not publish it: the store does not have this generation.
     pub fn after(&self) -> &View {
         self.store.contents()
     }
@@ -87,11 +86,11 @@ impl TrustStore {
         }
     }
 
-    /// Takes over what a draft of this store holds.
+    /// Replaces what the store holds with what a draft of it holds.
     ///
     /// # Errors
     /// The store has changed since the draft was made, or the draft is another store's.
-    pub fn adopt(&mut self, draft: Draft) -> Result<(), StoreError> {
+    pub fn commit(&mut self, draft: Draft) -> Result<(), StoreError> {
         draft.check(self)?;
         self.data = draft.store.data;
         Ok(())

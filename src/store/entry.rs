@@ -257,7 +257,7 @@ impl Entry {
     }
 
     pub(super) fn matches_by_key(&self) -> bool {
-        self.slot == Slot::Pin && self.options().get_matching() == Matching::PublicKey
+        self.slot == Slot::Pin && self.options().matching() == Matching::PublicKey
     }
 
     /// Slot, scope and fingerprint, which name it.
@@ -355,7 +355,7 @@ mod tests {
         let plain = entry(EntryOptions::new(), &mut last);
         assert!(plain.more.is_none() && last.is_none());
         assert_eq!(*plain.options(), EntryOptions::default());
-        let mut chosen = entry(EntryOptions::new().any_role(), &mut last);
+        let mut chosen = entry(EntryOptions::new().with_any_role(), &mut last);
         assert!(chosen.options().is_any_role());
         chosen.change(|more| more.options = EntryOptions::new());
         assert!(chosen.more.is_none());
@@ -364,14 +364,14 @@ mod tests {
     #[test]
     fn entries_with_the_same_share_it_until_one_is_changed() {
         let mut last = None;
-        let mut of = |label: &str| entry(EntryOptions::new().label(label), &mut last);
+        let mut of = |label: &str| entry(EntryOptions::new().with_label(label), &mut last);
         let (mut first, second, other) = (of("a"), of("a"), of("b"));
         let same = |one: &Entry, two: &Entry| {
             Arc::ptr_eq(one.more.as_ref().unwrap(), two.more.as_ref().unwrap())
         };
         assert!(same(&first, &second));
         assert!(!same(&first, &other));
-        assert_eq!(other.options().get_label(), Some("b"));
+        assert_eq!(other.options().label(), Some("b"));
         first.change(|more| more.source = Some("c".into()));
         assert_eq!((first.source(), second.source()), (Some("c"), None));
         assert_eq!(first.options(), second.options());

@@ -132,7 +132,7 @@ impl TrustStore {
                     self.install_authority(authorities.clone(), certificate, options)
                 }
                 Decision::Intermediate => self.install_intermediate(certificate, options),
-                Decision::LeaveOut => {
+                Decision::Skip => {
                     sum.warnings.push(StoreWarning::LeftOut { index });
                     continue;
                 }
@@ -324,6 +324,6 @@ impl TrustStore {
     }
 
     pub(super) fn check_entry_end(&self, options: &EntryOptions) -> Result<(), StoreError> {
-        options.get_ends().map_or(Ok(()), |end| self.check_end(end))
+        options.end().map_or(Ok(()), |end| self.check_end(end))
     }
 }

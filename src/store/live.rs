@@ -1,4 +1,4 @@
-//! The pointer at which the administrator's path and the handshake path meet.
+//! The pointer to the snapshot in force. Administrators replace it; handshakes read it.
 
 use core::fmt;
 use core::time::Duration;
@@ -7,19 +7,19 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 use super::error::PublishError;
 use super::{View, trace};
 
-/// The view in force. Cheap to clone: all clones follow the same publications.
+/// The snapshot in force. Cheap to clone: all clones follow the same publications.
 ///
-/// A verdict takes the view once and ends on it, whatever is published meanwhile (rule S1).
+/// A verdict takes the snapshot once and uses it to the end, whatever is published meanwhile (rule S1).
 ///
 /// ```
 /// use mutual_trust::store::LiveTrust;
 /// use mutual_trust::{KeyPolicy, TrustStore};
 ///
 /// let mut store = TrustStore::new(KeyPolicy::new(&[]));
-/// let trust = LiveTrust::new(store.view());
+/// let trust = LiveTrust::new(store.snapshot());
 /// store.add_server("keys-1".parse()?, [])?;
-/// trust.publish(store.view())?;
-/// assert_eq!(trust.view().generation(), store.contents().generation());
+/// trust.publish(store.snapshot())?;
+/// assert_eq!(trust.current().generation(), store.contents().generation());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
@@ -44,7 +44,7 @@ impl LiveTrust {
     }
 
     /// The view in force. Holds a lock only while a pointer is copied.
-    pub fn view(&self) -> View {
+    pub fn current(&self) -> View {
         // No code that can panic runs under the lock, so poisoning says nothing about the view.
         let view = self.0.view.read();
         view.unwrap_or_else(PoisonError::into_inner).clone()
@@ -72,7 +72,7 @@ impl LiveTrust {
         let mut place = place.unwrap_or_else(PoisonError::into_inner);
         let old = core::mem::replace(&mut *place, view);
         drop(place);
-        // Only now: whoever is woken finds the view that he was waiting for.
+        // Only now: a thread that wakes finds the new snapshot in place.
         *generation = offered;
         drop(generation);
         self.0.published.notify_all();
@@ -85,16 +85,15 @@ impl LiveTrust {
     /// Waits until a view is in force that is newer than `generation`, at most for `timeout`. Returns at once if
     /// there is one already; with no time to wait, it only looks.
     ///
-    /// For whoever must act on each change, as by asking again about open connections. Ask with the generation of
-    /// the view that was acted on last: a publication between that and this call is then not missed, and of
-    /// several the newest is returned.
+    /// Use it to act on each change, for example to check open connections again. Pass the generation of the snapshot
+    /// that was handled last: then no publication is missed, and of several the newest is returned.
     ///
     /// ```
     /// use mutual_trust::{LiveTrust, View};
     /// use std::time::Duration;
     ///
     /// fn follow(trust: &LiveTrust, act_on: impl Fn(&View), is_over: impl Fn() -> bool) {
-    ///     let mut view = trust.view();
+    ///     let mut view = trust.current();
     ///     act_on(&view);
     ///     while !is_over() {
     ///         if let Some(newer) = trust.wait_newer_than(view.generation(), Duration::from_secs(1)) {
@@ -115,7 +114,7 @@ impl LiveTrust {
         let (current, _) = waited.unwrap_or_else(PoisonError::into_inner);
         let newer = *current > generation;
         drop(current);
-        newer.then(|| self.view())
+        newer.then(|| self.current())
     }
 }
 
@@ -127,6 +126,6 @@ impl From<View> for LiveTrust {
 
 impl fmt::Debug for LiveTrust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("LiveTrust").field(&self.view()).finish()
+        f.debug_tuple("LiveTrust").field(&self.current()).finish()
     }
 }

@@ -1,10 +1,22 @@
-//! Facts: what is installed, for whom.
+//! What is installed: pins, authorities, intermediates, groups, blocks and revocation lists.
 //!
-//! A [`TrustStore`] is changed by an administrator, one call at a time; each call says what it did
-//! ([`Report`]) or leaves the store as it was ([`StoreError`]). What verdicts read
-//! is a [`View`]: an immutable snapshot of it with a number, the *generation*, that only grows.
+//! An administrator changes a [`TrustStore`], one call at a time. Each call returns a [`Report`] of what it did, or
+//! leaves the store unchanged. Verdicts read a [`View`]: an immutable snapshot with a number, the *generation*, which
+//! only grows. [`LiveTrust`] holds the snapshot in force.
 //!
-//! A store with nothing in it trusts nobody.
+//! ```
+//! use mutual_trust::{KeyPolicy, LiveTrust, TrustStore};
+//!
+//! let mut store = TrustStore::new(KeyPolicy::new(&[]));
+//! let trust = LiveTrust::new(store.snapshot()); // configurations follow it
+//!
+//! let report = store.add_server("keys-1".parse()?, ["kms1.example".parse()?])?;
+//! println!("{report}"); // what the change did, for the administrator
+//! trust.publish(store.snapshot())?; // in force from the next handshake on
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! An empty store trusts no peer.
 
 mod blocks;
 mod bounded;
@@ -78,7 +90,7 @@ use entry::More;
 /// The certificates that an administrator installed, and for whom.
 ///
 /// One store per tenant; stores share nothing. It is not meant to be shared between threads: publish
-/// [views](Self::view) of it.
+/// [snapshots](Self::snapshot) of it.
 ///
 /// ```
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] {
@@ -108,7 +120,7 @@ pub struct TrustStore {
 }
 
 impl TrustStore {
-    /// An empty store, which trusts nobody, on the system's clock.
+    /// An empty store, which trusts no peer, on the system's clock.
     ///
     /// `keys` says which public keys may be installed at all, and which may decide anything by a view of this store,
     /// whatever the policy of the question takes (rule I4).
@@ -161,7 +173,7 @@ impl TrustStore {
         done
     }
 
-    /// What is installed now, for reading. To publish, take a [`view`](Self::view).
+    /// What is installed now, for reading. To publish it, take a [`snapshot`](Self::snapshot).
     pub fn contents(&self) -> &View {
         &self.data
     }

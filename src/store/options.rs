@@ -62,42 +62,42 @@ impl EntryOptions {
 
     /// A line of text for people and for authorisation, at most 128 bytes.
     #[must_use]
-    pub fn label(mut self, label: impl Into<String>) -> Self {
+    pub fn with_label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into().into_boxed_str());
         self
     }
 
     /// Pins: how the presented certificate is compared.
     #[must_use]
-    pub fn matching(mut self, matching: Matching) -> Self {
+    pub fn with_matching(mut self, matching: Matching) -> Self {
         self.matching = matching;
         self
     }
 
     /// Pins: what happens after `notAfter`, instead of what the policy says.
     #[must_use]
-    pub fn validity(mut self, rule: ValidityRule) -> Self {
+    pub fn with_validity(mut self, rule: ValidityRule) -> Self {
         self.validity = Some(rule);
         self
     }
 
     /// Pins: waives the extended key usage, for the one certificate that a system has for everything (rule I6).
     #[must_use]
-    pub fn any_role(mut self) -> Self {
+    pub fn with_any_role(mut self) -> Self {
         self.any_role = true;
         self
     }
 
     /// The moment from which on the entry accepts nothing, whatever its certificate says.
     #[must_use]
-    pub fn ends(mut self, end: UnixTime) -> Self {
+    pub fn with_end(mut self, end: UnixTime) -> Self {
         self.ends = Some(end);
         self
     }
 
     /// Authorities for clients: one of these patterns must match a name of the client's certificate (rule P7).
     #[must_use]
-    pub fn san_patterns(mut self, patterns: impl IntoIterator<Item = SanPattern>) -> Self {
+    pub fn with_san_patterns(mut self, patterns: impl IntoIterator<Item = SanPattern>) -> Self {
         let mut patterns: Vec<_> = patterns.into_iter().collect();
         patterns.sort();
         patterns.dedup();
@@ -106,17 +106,17 @@ impl EntryOptions {
     }
 
     /// The label, if there is one.
-    pub fn get_label(&self) -> Option<&str> {
+    pub fn label(&self) -> Option<&str> {
         self.label.as_deref()
     }
 
     /// How the pin is compared.
-    pub fn get_matching(&self) -> Matching {
+    pub fn matching(&self) -> Matching {
         self.matching
     }
 
     /// The entry's own validity rule, if it has one.
-    pub fn get_validity(&self) -> Option<ValidityRule> {
+    pub fn validity(&self) -> Option<ValidityRule> {
         self.validity
     }
 
@@ -126,12 +126,12 @@ impl EntryOptions {
     }
 
     /// The moment from which on the entry accepts nothing.
-    pub fn get_ends(&self) -> Option<UnixTime> {
+    pub fn end(&self) -> Option<UnixTime> {
         self.ends
     }
 
     /// The patterns of a client authority.
-    pub fn get_san_patterns(&self) -> &[SanPattern] {
+    pub fn san_patterns(&self) -> &[SanPattern] {
         self.san_patterns.as_deref().unwrap_or(&[])
     }
 
@@ -165,7 +165,7 @@ impl EntryOptions {
         if self.san_patterns.is_some() && (slot, scope) != (Slot::Authority, &Scope::Clients) {
             return not_here("a SAN pattern");
         }
-        let count = self.get_san_patterns().len();
+        let count = self.san_patterns().len();
         if count > MAX_SAN_PATTERNS {
             return Err(StoreError::TooManyPatterns {
                 count,

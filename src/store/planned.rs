@@ -45,7 +45,7 @@ impl Draft {
 
     /// The store with the blocks that the draft adds, and nothing else of it.
     pub(crate) fn with_blocks_alone(&self) -> View {
-        let mut draft = Self::of(&self.base, self.store.keys, self.store.clock.clone());
+        let mut draft = Self::from_snapshot(&self.base, self.store.keys, self.store.clock.clone());
         draft.store.block_all(self.new_blocks());
         draft.store.data
     }

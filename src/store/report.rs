@@ -363,8 +363,8 @@ fn list<T: fmt::Display>(
     for item in items {
         write!(f, "\n  {title}: {item}")?;
     }
-    if items.more() > 0 {
-        write!(f, "\n  {title}: and {} more", items.more())?;
+    if items.omitted() > 0 {
+        write!(f, "\n  {title}: and {} more", items.omitted())?;
     }
     Ok(())
 }

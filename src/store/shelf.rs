@@ -245,7 +245,7 @@ mod tests {
             let certificate = Certificate::from_pem(pem).unwrap();
             let options = EntryOptions::new();
             store.install_pin(scope, certificate, options).unwrap();
-            let view = store.view();
+            let view = store.snapshot();
             let scope = Scope::Server(own.clone());
             let shelf = view.data().shelf(Slot::Pin, &scope).unwrap();
             assert!(shelf.is_for(Slot::Pin, &scope));
@@ -260,7 +260,7 @@ mod tests {
         store
             .install_authority(scope, authority, EntryOptions::new())
             .unwrap();
-        let view = store.view();
+        let view = store.snapshot();
         let scope = Scope::Server(own.clone());
         let shelf = view.data().shelf(Slot::Authority, &scope).unwrap();
         assert!(!shelf.is_pins_of(&own));

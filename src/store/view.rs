@@ -12,15 +12,14 @@ use super::{
 };
 use crate::certificate::HostName;
 
-/// What verdicts read: a snapshot of a [`TrustStore`](super::TrustStore), cheap to clone, never changed.
+/// An immutable snapshot of a [`TrustStore`](super::TrustStore), which verdicts read. Cheap to clone.
 ///
-/// The default view is empty and trusts nobody.
+/// The default view is empty and trusts no peer.
 #[derive(Clone, Default)]
 pub struct View(Arc<Data>);
 
-/// Which snapshot of which store something was found in. It keeps nothing of it but the place where it was, which
-/// nothing else gets meanwhile: a snapshot that is recognised is the very one, however many stores there are and
-/// whatever their numbers.
+/// Identifies a snapshot by a weak pointer. The address cannot be reused while the weak pointer is alive, so pointer
+/// equality identifies the snapshot, also among several stores with equal generations.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Snapshot {
     place: Weak<Data>,
@@ -130,7 +129,7 @@ impl View {
     }
 
     /// The issuers whose certificates are checked for revocation (rule C4), in order.
-    pub fn checked_issuers(&self) -> impl Iterator<Item = CrlIssuer> {
+    pub fn revocation_checked_issuers(&self) -> impl Iterator<Item = CrlIssuer> {
         self.0.crls().checked()
     }
 

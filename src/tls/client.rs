@@ -147,7 +147,7 @@ impl ClientConfigBuilder {
     }
 
     fn known(&self, server: &ServerId) -> Result<(), ConfigError> {
-        match self.0.trust.view().server(server) {
+        match self.0.trust.current().server(server) {
             Some(_) => Ok(()),
             None => Err(ConfigError::UnknownServer(server.clone())),
         }

@@ -182,7 +182,7 @@ impl ClientCertVerifier for ConnectionVerifier {
         _now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
         self.remember(Evidence::Refuse);
-        let view = self.common.trust.view();
+        let view = self.common.trust.current();
         let clock = self.common.clock.now();
         let question = Question::client(end_entity, intermediates, clock);
         let verdict = self.common.judge_client(&view, &question);
@@ -396,7 +396,7 @@ mod tests {
                 install(PinScope::Clients, &other());
             }
             install(scope.clone(), server_id.certificate());
-            let trust = LiveTrust::new(store.view());
+            let trust = LiveTrust::new(store.snapshot());
             for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
                 for meddling in [
                     Meddling::None,

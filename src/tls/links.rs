@@ -47,7 +47,7 @@ impl Links {
     /// # Errors
     /// The server is not in the view in force; the identity cannot be used.
     pub fn link(&self, server: &ServerId) -> Result<Arc<ClientConfig>, ConfigError> {
-        let view = self.0.builder.trust().view();
+        let view = self.0.builder.trust().current();
         let kept = self.0.kept.lock();
         let mut kept = kept.unwrap_or_else(PoisonError::into_inner);
         if view.server(server).is_none() {

@@ -75,7 +75,7 @@ impl PeerCheck {
     #[must_use]
     pub fn at_this_moment(&self) -> Self {
         Self {
-            trust: self.trust.view().into(),
+            trust: self.trust.current().into(),
             memory: self.memory.clone(),
             clock: Arc::new(self.clock.now()),
         }
@@ -112,7 +112,7 @@ impl PeerCheck {
     }
 
     fn ask(&self, target: Option<Target<'_>>, connection: &CommonState) -> Verdict {
-        let view = self.trust.view();
+        let view = self.trust.current();
         // rustls keeps the certificates only once the handshake signature has verified.
         let presented = connection
             .peer_certificates()

@@ -47,7 +47,7 @@ impl Common {
         intermediates: &[CertificateDer<'_>],
         server_name: &ServerName<'_>,
     ) -> (Verdict, Clock) {
-        let view = self.trust.view();
+        let view = self.trust.current();
         let clock = self.clock.now();
         let dialled = HostName::try_from(server_name);
         let target = match (server, &dialled) {
@@ -245,7 +245,7 @@ impl ClientCertVerifier for ClientVerifier {
         intermediates: &[CertificateDer<'_>],
         _now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        let view = self.common.trust.view();
+        let view = self.common.trust.current();
         let clock = self.common.clock.now();
         let question = Question::client(end_entity, intermediates, clock);
         let verdict = self.common.judge_client(&view, &question);

@@ -92,7 +92,7 @@ impl Watch {
         let observation = Observation::new(sight.verdict, sight.presented, sight.clock, proved);
         trace::observed(&observation);
         if let Some(observations) = &self.0 {
-            observations.offer(observation);
+            observations.send(observation);
         }
     }
 

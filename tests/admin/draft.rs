@@ -27,7 +27,7 @@ fn a_draft_changes_nothing_until_it_is_adopted() {
     let after = written_down(draft.after());
     assert_ne!(after, before);
     drop(store.draft());
-    store.adopt(draft).unwrap();
+    store.commit(draft).unwrap();
     assert_eq!(written_down(store.contents()), after);
 }
 
@@ -38,7 +38,7 @@ fn a_draft_of_an_older_generation_is_refused_and_changes_nothing() {
     add(draft.store(), "keys-2");
     add(&mut store, "keys-1");
     let before = written_down(store.contents());
-    match store.adopt(draft) {
+    match store.commit(draft) {
         Err(StoreError::StaleDraft {
             planned, current, ..
         }) => assert_eq!((planned, current), (0, 1)),
@@ -55,13 +55,13 @@ fn a_draft_of_another_store_of_the_same_generation_is_refused() {
     let mut draft = one.draft();
     add(draft.store(), "keys-3");
     assert!(matches!(
-        two.adopt(draft),
+        two.commit(draft),
         Err(StoreError::StaleDraft { .. })
     ));
     assert_eq!(two.contents().servers().count(), 1);
-    let draft = Draft::of(&View::default(), keys(), std::sync::Arc::new(now()));
+    let draft = Draft::from_snapshot(&View::default(), keys(), std::sync::Arc::new(now()));
     assert!(matches!(
-        one.adopt(draft),
+        one.commit(draft),
         Err(StoreError::StaleDraft { .. })
     ));
 }
@@ -80,14 +80,14 @@ fn calls_that_change_nothing_leave_a_draft_fresh() {
     ));
     assert!(store.add_group("left".parse().unwrap()).is_ok());
     assert!(matches!(
-        store.adopt(draft),
+        store.commit(draft),
         Err(StoreError::StaleDraft { .. })
     ));
     let draft = store.draft();
     let again = store.add_group("left".parse().unwrap());
     assert!(matches!(again, Err(StoreError::GroupExists(_))));
     store.block(&blocked);
-    store.adopt(draft).unwrap();
+    store.commit(draft).unwrap();
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn a_draft_that_was_swapped_for_an_older_store_is_refused() {
     let mut draft = store.draft();
     *draft.store() = TrustStore::new(keys());
     assert!(matches!(
-        store.adopt(draft),
+        store.commit(draft),
         Err(StoreError::StaleDraft { .. })
     ));
     assert_eq!(store.contents().servers().count(), 1);

@@ -27,9 +27,9 @@ fn a_member_that_still_presents_the_old_certificate_is_named() {
     let drift = desk.seen.drift(desk.view());
     assert_eq!(drift.len(), 1);
     assert_eq!(drift[0].scope(), &Scope::Group(group("cluster")));
-    assert_eq!(drift[0].on_it(), 0);
+    assert_eq!(drift[0].up_to_date(), 0);
     // Nobody was seen since: whether they renewed is not known.
-    for behind in drift[0].behind() {
+    for behind in drift[0].pending() {
         assert!(matches!(behind.lag, Lag::NotSeenSince { .. }), "{behind}");
     }
 
@@ -38,10 +38,10 @@ fn a_member_that_still_presents_the_old_certificate_is_named() {
     assert!(desk.connects("kms-2", &[&new]));
     assert!(desk.connects("kms-3", &[&old]));
     let drift = desk.seen.drift(desk.view());
-    assert_eq!(drift[0].on_it(), 2);
+    assert_eq!(drift[0].up_to_date(), 2);
     assert_eq!(drift[0].expected().entry, new_key);
     assert!(drift[0].expected().newest);
-    let behind = drift[0].behind().items();
+    let behind = drift[0].pending().items();
     assert_eq!(behind.len(), 1);
     assert_eq!(behind[0].server, server_id("kms-3"));
     match &behind[0].lag {
@@ -73,7 +73,7 @@ fn a_member_that_was_never_seen_is_named_as_that() {
     assert!(desk.connects("kms-1", &[&own]));
     let drift = desk.seen.drift(desk.view());
     let behind: Vec<_> = drift[0]
-        .behind()
+        .pending()
         .items()
         .iter()
         .map(|one| &one.lag)
@@ -95,7 +95,7 @@ fn when_the_newest_pin_cannot_be_told_the_majority_counts() {
     let drift = desk.seen.drift(desk.view());
     assert_eq!(drift[0].expected().entry, left_key);
     assert!(!drift[0].expected().newest);
-    assert_eq!(drift[0].behind().items()[0].server, server_id("kms-3"));
+    assert_eq!(drift[0].pending().items()[0].server, server_id("kms-3"));
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn a_single_server_with_a_current_and_a_next_pin_is_followed_as_well() {
     let drift = desk.seen.drift(desk.view());
     assert_eq!(drift[0].scope(), &Scope::Server(server_id("keys-1")));
     assert!(matches!(
-        drift[0].behind().items()[0].lag,
+        drift[0].pending().items()[0].lag,
         Lag::Presents { .. }
     ));
     desk.connects("keys-1", &[&new]);
@@ -160,7 +160,7 @@ fn under_a_pin_by_public_key_the_newest_certificate_that_was_seen_is_expected() 
         .valid(-day, 300 * day)
         .key_of(&old)
         .self_signed();
-    let options = EntryOptions::new().matching(Matching::PublicKey);
+    let options = EntryOptions::new().with_matching(Matching::PublicKey);
     desk.pin_with(PinScope::Group(group("cluster")), &old, options);
     assert!(desk.connects("kms-1", &[&new]));
     assert!(desk.connects("kms-2", &[&old]));
@@ -170,8 +170,8 @@ fn under_a_pin_by_public_key_the_newest_certificate_that_was_seen_is_expected() 
         drift[0].expected().fingerprint,
         new.certificate.fingerprint()
     );
-    assert_eq!(drift[0].behind().items()[0].server, server_id("kms-2"));
-    assert_eq!(drift[0].on_it(), 2);
+    assert_eq!(drift[0].pending().items()[0].server, server_id("kms-2"));
+    assert_eq!(drift[0].up_to_date(), 2);
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn under_a_pin_by_public_key_what_another_pin_accepted_is_not_expected() {
     let day = 24 * 60 * 60;
     let shared = spec("shared").valid(-100 * day, 100 * day).self_signed();
     let newer = spec("newer").valid(-day, 300 * day).self_signed();
-    let options = EntryOptions::new().matching(Matching::PublicKey);
+    let options = EntryOptions::new().with_matching(Matching::PublicKey);
     let scope = PinScope::Group(group("cluster"));
     let key = desk.pin_with(scope, &shared, options);
     desk.group_pin("cluster", &newer);

@@ -94,7 +94,7 @@ fn a_grace_postpones_the_end_and_is_worth_a_warning() {
     desk.server("keys-1", &[]);
     let made = spec("kms1").valid(-DAY_, 10 * DAY_).self_signed();
     let grace = ValidityRule::Grace(Duration::from_secs(30 * DAY));
-    let options = EntryOptions::new().validity(grace);
+    let options = EntryOptions::new().with_validity(grace);
     desk.pin_with(PinScope::Server(server_id("keys-1")), &made, options);
     desk.clock.set(Some(days(10)));
     assert!(report(&desk).items().is_empty());
@@ -162,7 +162,11 @@ fn ends_of_entries_and_migrations_and_client_pins_are_reported() {
     desk.store.migrate(&server_id("keys-1"), soon).unwrap();
     let client = self_signed("array-7");
     let later = at(u64::try_from(days(0) + 5 * HOUR).unwrap());
-    let key = desk.pin_with(PinScope::Clients, &client, EntryOptions::new().ends(later));
+    let key = desk.pin_with(
+        PinScope::Clients,
+        &client,
+        EntryOptions::new().with_end(later),
+    );
     let report = report(&desk);
     let items = report.items();
     assert_eq!(items[0].subject, Subject::Migration(server_id("keys-1")));
@@ -220,8 +224,8 @@ fn what_is_presented_ends_by_the_rules_of_the_entry_that_accepted_it() {
         .key_of(&installed)
         .self_signed();
     let options = EntryOptions::new()
-        .matching(mutual_trust::Matching::PublicKey)
-        .validity(ValidityRule::Grace(Duration::from_secs(30 * DAY)));
+        .with_matching(mutual_trust::Matching::PublicKey)
+        .with_validity(ValidityRule::Grace(Duration::from_secs(30 * DAY)));
     desk.pin_with(PinScope::Server(server_id("keys-1")), &installed, options);
     assert!(desk.connects("keys-1", &[&presented]));
     assert!(report(&desk).items().is_empty());
@@ -240,8 +244,8 @@ fn of_the_ends_that_one_certificate_has_for_several_servers_the_earliest_counts(
     for (id, grace) in [("a", 8), ("b", 4)] {
         desk.server(id, &[]);
         let options = EntryOptions::new()
-            .matching(mutual_trust::Matching::PublicKey)
-            .validity(ValidityRule::Grace(hours(grace)));
+            .with_matching(mutual_trust::Matching::PublicKey)
+            .with_validity(ValidityRule::Grace(hours(grace)));
         desk.pin_with(PinScope::Server(server_id(id)), &installed, options);
         assert!(desk.connects(id, &[&presented]));
     }
@@ -295,7 +299,7 @@ fn a_pinned_certificate_that_is_also_presented_is_reported_once() {
     only(&desk);
     assert!(desk.seen.last(&peer("keys-1")).is_some());
     // Also behind another certificate, which has the pinned key.
-    let by_key = EntryOptions::new().matching(mutual_trust::Matching::PublicKey);
+    let by_key = EntryOptions::new().with_matching(mutual_trust::Matching::PublicKey);
     desk.store.update(&key, by_key).unwrap();
     let renewed = spec("kms1").key_of(&made).self_signed();
     assert!(desk.connects("keys-1", &[&renewed, &made]));
@@ -373,7 +377,7 @@ fn while_the_clock_is_unset_ends_are_judged_at_the_floor() {
     desk.server("keys-1", &[]);
     let made = spec("kms1").valid(-DAY_, DAY_).self_signed();
     desk.server_pin("keys-1", &made);
-    desk.store.view();
+    desk.store.snapshot();
     let report = expiry(
         desk.view(),
         &desk.policy,

@@ -30,7 +30,7 @@ fn desk() -> (Desk, Made, Made, Made) {
             EntryOptions::new(),
         )
         .unwrap();
-    desk.store.view();
+    desk.store.snapshot();
     (desk, pin, leaf, root)
 }
 
@@ -74,7 +74,7 @@ fn a_harmless_change_by_a_clock_300_days_ahead_loses_the_peers_that_the_floor_pa
     let add = |store: &mut TrustStore| store.add_server(server_id("other"), []);
     let (policy, now) = (desk.policy, desk.now());
     let planned = plan(&desk.store, &policy, &desk.seen, now, add).unwrap();
-    for allowed in [Override::none(), Override::lose([server_id("keys-1")])] {
+    for allowed in [Override::none(), Override::allow([server_id("keys-1")])] {
         let refused = planned.apply(&mut desk.store, &desk.seen, now, &allowed);
         assert!(
             matches!(refused, Err(PlanError::Loses { .. })),
@@ -82,12 +82,12 @@ fn a_harmless_change_by_a_clock_300_days_ahead_loses_the_peers_that_the_floor_pa
         );
     }
     assert!(desk.view().server(&server_id("other")).is_none());
-    let both = Override::lose([server_id("keys-1"), server_id("keys-2")]);
+    let both = Override::allow([server_id("keys-1"), server_id("keys-2")]);
     planned
         .apply(&mut desk.store, &desk.seen, now, &both)
         .unwrap();
     // Once the floor is there, it is not asked again.
-    desk.store.view();
+    desk.store.snapshot();
     assert!(harmless(&desk).lost().is_empty());
 }
 
@@ -116,7 +116,7 @@ fn what_the_floor_does_not_pass_and_what_no_clock_loses_by_it_is_not_lost() {
     assert!(harmless(&desk).lost().is_empty());
     // Published the day before its end, the floor rises by less than a clock may be below it.
     desk.clock.set(Some(days(100)));
-    desk.store.view();
+    desk.store.snapshot();
     desk.clock.set(Some(days(101)));
     assert!(harmless(&desk).lost().is_empty());
 }
@@ -184,7 +184,7 @@ fn a_block_is_not_held_up_by_the_floor_and_a_look_at_an_entry_does_not_publish()
     let other = self_signed("other.example");
     desk.server("keys-3", &[]);
     let third = desk.server_pin("keys-3", &other);
-    desk.store.view();
+    desk.store.snapshot();
     desk.clock.set(Some(days(300)));
     let (policy, now) = (desk.policy, desk.now());
     let selector = BlockSelector::Fingerprint(other.certificate.fingerprint());
@@ -195,7 +195,7 @@ fn a_block_is_not_held_up_by_the_floor_and_a_look_at_an_entry_does_not_publish()
         .unwrap()
         .apply(&mut desk.store, &desk.seen, now, &Override::none())
         .unwrap();
-    block(&mut desk.store, &policy, &desk.seen, now, selector);
+    let _ = block(&mut desk.store, &policy, &desk.seen, now, selector);
     let removal = safe_to_remove(desk.view(), &policy, &desk.seen, now, &third).unwrap();
     assert!(removal.is_safe(), "{}", removal.effects());
 }

@@ -87,7 +87,7 @@ fn a_server_that_was_never_seen_is_forecast_by_what_is_installed() {
     let mut desk = Desk::at(days(0));
     desk.server("keys-1", &[]);
     let own = self_signed("kms1.example");
-    let options = EntryOptions::new().ends(moment(days(5)));
+    let options = EntryOptions::new().with_end(moment(days(5)));
     desk.pin_with(PinScope::Server(server_id("keys-1")), &own, options);
     let then = forecast(
         desk.view(),

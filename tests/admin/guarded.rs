@@ -56,7 +56,7 @@ fn a_change_that_loses_a_server_says_which_and_by_which_rule_and_is_not_made() {
     assert_eq!(lost[0].after.rule(), Rule::P2);
     assert!(removal.effects().gained().is_empty());
 
-    let wrong = Override::lose([server_id("keys-2")]);
+    let wrong = Override::allow([server_id("keys-2")]);
     for allowed in [Override::none(), wrong] {
         let error = removal.apply(&mut desk.store, &desk.seen, now, &allowed);
         let error = error.unwrap_err();
@@ -64,7 +64,7 @@ fn a_change_that_loses_a_server_says_which_and_by_which_rule_and_is_not_made() {
         assert_eq!(lost_of(error), [peer("keys-1")]);
         assert_eq!(written_down(desk.view()), before);
     }
-    let allowed = Override::lose([server_id("keys-1")]);
+    let allowed = Override::allow([server_id("keys-1")]);
     let effects = removal
         .apply(&mut desk.store, &desk.seen, now, &allowed)
         .unwrap();
@@ -89,10 +89,10 @@ fn every_lost_server_must_be_named() {
     };
     let now = desk.now();
     let (policy, seen) = (desk.policy, &desk.seen);
-    let one = Override::lose([server_id("keys-1")]);
+    let one = Override::allow([server_id("keys-1")]);
     let refused = guard(&mut desk.store, &policy, seen, now, &one, remove_all);
     assert_eq!(lost_of(refused.unwrap_err()), [peer("keys-2")]);
-    let both = Override::lose([server_id("keys-1"), server_id("keys-2")]);
+    let both = Override::allow([server_id("keys-1"), server_id("keys-2")]);
     let done = guard(&mut desk.store, &policy, seen, now, &both, remove_all).unwrap();
     assert_eq!(done.outcome.len(), 2);
     assert_eq!(done.effects.everybody_lost().count(), 2);
@@ -180,7 +180,7 @@ fn a_block_does_not_carry_another_change_past_the_guard() {
     // Whom the block loses needs no naming; whom the removal does, does.
     assert_eq!(lost_of(refused.unwrap_err()), [peer("keys-2")]);
     assert_eq!(written_down(desk.view()), before);
-    let allowed = Override::lose([server_id("keys-2")]);
+    let allowed = Override::allow([server_id("keys-2")]);
     let done = guard(&mut desk.store, &policy, seen, now, &allowed, both).unwrap();
     assert_eq!(done.effects.everybody_lost().count(), 2);
 }
@@ -221,7 +221,7 @@ fn a_plan_that_blocks_and_changes_anything_else_is_no_block_alone() {
         });
         let both = both.unwrap();
         desk.store.add_group(group("left")).unwrap();
-        let allowed = Override::lose([server_id("keys-1"), server_id("keys-2")]);
+        let allowed = Override::allow([server_id("keys-1"), server_id("keys-2")]);
         let refused = both.apply(&mut desk.store, &desk.seen, now, &allowed);
         let stale = matches!(
             refused,
@@ -260,7 +260,7 @@ fn a_server_that_only_gained_is_told_as_gained() {
     assert!(desk.connects("keys-1", &[&made]));
     desk.clock.set(Some(days(20)));
     let grace = mutual_trust::store::ValidityRule::Grace(core::time::Duration::from_secs(30 * DAY));
-    let options = EntryOptions::new().validity(grace);
+    let options = EntryOptions::new().with_validity(grace);
     let now = desk.now();
     let plan = plan(&desk.store, &desk.policy, &desk.seen, now, |store| {
         store.update(&key, options)
@@ -360,8 +360,8 @@ fn clients_and_unlisted_names_are_guarded_as_servers_are() {
         |store| store.remove(&key),
     );
     assert_eq!(lost_of(refused.unwrap_err()), std::slice::from_ref(&who));
-    let allowed = Override::lose([who]);
-    guard(&mut desk.store, &policy, seen, now, &allowed, |store| {
+    let allowed = Override::allow([who]);
+    let _ = guard(&mut desk.store, &policy, seen, now, &allowed, |store| {
         store.remove(&key)
     })
     .unwrap();

@@ -232,9 +232,11 @@ fn replace(desk: &Desk, whom: impl Into<Whom>, next: &Made) -> Said {
     let now = desk.now();
     let told = replacing(desk.view(), &desk.policy, &desk.seen, now, whom, next);
     match told.unwrap().step() {
-        ReplaceStep::OfGroup(group) => ("of group", vec![group.to_string()]),
+        ReplaceStep::UseGroup(group) => ("of group", vec![group.to_string()]),
         ReplaceStep::InstallNext => ("install", Vec::new()),
-        ReplaceStep::Mend(why) => ("mend", vec![why.entry.to_string(), why.reason.to_string()]),
+        ReplaceStep::FixNextPin(why) => {
+            ("mend", vec![why.entry.to_string(), why.reason.to_string()])
+        }
         ReplaceStep::Observe { waiting, .. } => ("observe", texts(waiting)),
         ReplaceStep::RemoveOld { old, .. } => ("remove", texts(old)),
         ReplaceStep::Done => ("done", Vec::new()),

@@ -75,7 +75,7 @@ fn a_grace_begins_and_ends() {
     let grace = ValidityRule::Grace(Duration::from_secs(5 * DAY));
     for own in [true, false] {
         let options = if own {
-            EntryOptions::new().validity(grace)
+            EntryOptions::new().with_validity(grace)
         } else {
             EntryOptions::new()
         };
@@ -101,7 +101,7 @@ fn a_grace_begins_and_ends() {
 #[test]
 fn an_end_that_was_set_for_an_entry_is_exclusive() {
     let made = self_signed("kms1.example");
-    let options = EntryOptions::new().ends(moment(days(3)));
+    let options = EntryOptions::new().with_end(moment(days(3)));
     let (desk, key) = with_pin(&made, options);
     next_is(&desk, days(3), &Subject::EntryEnd(key), Turn::Ends);
     assert_eq!(reasons(around(&desk, &[&made])), (PinMatched, EntryEnded));
@@ -189,8 +189,8 @@ fn under_public_key_match_the_presented_certificate_has_the_grace_of_its_entry()
         .self_signed();
     let grace = ValidityRule::Grace(Duration::from_secs(5 * DAY));
     let options = EntryOptions::new()
-        .matching(Matching::PublicKey)
-        .validity(grace);
+        .with_matching(Matching::PublicKey)
+        .with_validity(grace);
     let (mut desk, _) = with_pin(&installed, options);
     assert!(desk.connects("keys-1", &[&presented]));
     let subject = Subject::Presented(presented.certificate.fingerprint());
@@ -209,7 +209,7 @@ fn what_is_presented_for_a_bare_fingerprint_has_the_grace_of_its_entry() {
     let grace = ValidityRule::Grace(Duration::from_secs(5 * DAY));
     let scope = PinScope::Server(server_id("keys-1"));
     let fingerprint = made.certificate.fingerprint();
-    let options = EntryOptions::new().validity(grace);
+    let options = EntryOptions::new().with_validity(grace);
     desk.store
         .install_pin_fingerprint(scope, fingerprint, options)
         .unwrap();
@@ -235,9 +235,9 @@ fn an_entry_that_takes_over_what_a_peer_presents_brings_its_own_grace() {
         assert!(desk.connects("keys-1", &[&made]));
         desk.store.remove(&own).unwrap();
         let scope = PinScope::Group(crate::desk::group("cluster"));
-        let options = EntryOptions::new().validity(grace);
+        let options = EntryOptions::new().with_validity(grace);
         if by_key {
-            let options = options.matching(Matching::PublicKey);
+            let options = options.with_matching(Matching::PublicKey);
             desk.pin_with(scope, &twin, options);
         } else {
             let fingerprint = made.certificate.fingerprint();
@@ -260,7 +260,7 @@ fn an_entry_that_takes_over_what_a_peer_presents_brings_its_own_grace() {
 fn a_clock_below_the_floor_changes_everything_once_it_comes_close_and_an_unset_one_nothing() {
     let made = spec("kms1").valid(DAY_, 10 * DAY_).self_signed();
     let (mut desk, _) = with_pin(&made, EntryOptions::new());
-    desk.store.view();
+    desk.store.snapshot();
     assert_eq!(desk.view().floor(), Some(moment(days(0))));
     desk.clock.set(Some(days(0) - 26 * 3600 - 1));
     next_is(&desk, days(0) - 26 * 3600, &Subject::Clock, Turn::Begins);

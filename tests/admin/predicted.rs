@@ -37,7 +37,7 @@ proptest! {
         let plan = plan(&admin.store, &policy, &seen, clock, |store| apply(store, &ops)).unwrap();
         prop_assert_eq!(written_down(&before), written_down(admin.view()));
         let all: Vec<Peer> = plan.effects().everybody_lost().cloned().collect();
-        let done = plan.apply(&mut admin.store, &seen, clock, &Override::lose(all));
+        let done = plan.apply(&mut admin.store, &seen, clock, &Override::allow(all));
         prop_assert!(done.is_ok(), "{:?}", done);
         let after = admin.view();
         prop_assert_eq!(content(plan.contents()), content(after));
@@ -103,7 +103,7 @@ proptest! {
             blocked.clone_from(other.view());
         }
         let named: BTreeSet<Peer> = seen.all().map(|(peer, _)| peer).skip(spare).step_by(2).collect();
-        let allowed = Override::lose(named.clone());
+        let allowed = Override::allow(named.clone());
         let done = guard(&mut admin.store, &policy, &seen, clock, &allowed, |store| apply(store, &ops));
         match done {
             Ok(_) => {

@@ -315,7 +315,7 @@ fn accepted_clients_are_bounded_without_touching_servers() {
         // Its signature does not verify: as a pin by public key of another it is accepted all the same, since a pin
         // is trusted for its key.
         if number == 0 {
-            let options = EntryOptions::new().matching(mutual_trust::Matching::PublicKey);
+            let options = EntryOptions::new().with_matching(mutual_trust::Matching::PublicKey);
             let done = desk
                 .store
                 .install_pin(PinScope::Clients, base.clone(), options);

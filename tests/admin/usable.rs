@@ -41,7 +41,7 @@ fn a_pin_that_expired_ended_is_disabled_or_blocked_is_no_way_in() {
     let start = || {
         let mut desk = Desk::at(days(0));
         desk.server("keys-1", &[]);
-        let options = EntryOptions::new().ends(at(u64::try_from(days(5)).unwrap()));
+        let options = EntryOptions::new().with_end(at(u64::try_from(days(5)).unwrap()));
         let key = desk.pin_with(PinScope::Server(server_id("keys-1")), &made, options);
         assert!(without(&desk).is_empty());
         (desk, key)
@@ -92,7 +92,7 @@ fn a_pin_of_which_only_the_fingerprint_is_known_is_a_way_in_until_it_ends() {
     let mut desk = Desk::at(days(0));
     desk.server("keys-1", &[]);
     let made = self_signed("kms1");
-    let options = EntryOptions::new().ends(at(u64::try_from(days(5)).unwrap()));
+    let options = EntryOptions::new().with_end(at(u64::try_from(days(5)).unwrap()));
     let scope = PinScope::Server(server_id("keys-1"));
     let fingerprint = made.certificate.fingerprint();
     let done = desk

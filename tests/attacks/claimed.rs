@@ -116,7 +116,7 @@ fn a_name_that_was_never_listed_reaches_no_claimed_server() {
         outcome.expect_client_refuses("unlisted", ReasonCode::UnlistedName);
 
         // Allowed, it is somebody else, for whom the certificate must be.
-        let view = scene.store.view();
+        let view = scene.store.snapshot();
         let policy = policy.allow_unlisted();
         let system = self_signed("array-7.example").identity(&[], &scene.setting.provider);
         let client = scene

@@ -44,7 +44,7 @@ fn dial(
     attacker: &Credential,
 ) -> Outcome {
     let system = self_signed("array-7.example").identity(&[], &setting.provider);
-    let client = setting.client_with(store.view(), system, policy, now());
+    let client = setting.client_with(store.snapshot(), system, policy, now());
     let (config, name) = match how {
         Dial::Id(name) => (client.build_for(&keys_1()), name),
         Dial::Name(name) => (client.build_by_name(), name),
@@ -82,7 +82,7 @@ fn refuses_client(
     what: &str,
 ) {
     let identity = self_signed("kms1.example").identity(&[], &setting.provider);
-    let server = setting.server(store.view(), identity).build().unwrap();
+    let server = setting.server(store.snapshot(), identity).build().unwrap();
     let outcome = handshake(&setting.client_of(attacker), &server, "kms1.example");
     outcome.expect_server_refuses(&format!("{what}, {}", setting.name), reason);
 }

@@ -81,7 +81,7 @@ fn a_client_that_keeps_sessions_is_judged_anew_and_refused_once_its_pin_is_gone(
     for setting in settings() {
         let system = self_signed("array-7.example");
         let mut store = setting.pinning_client(&system.certificate);
-        let trust = LiveTrust::new(store.view());
+        let trust = LiveTrust::new(store.snapshot());
         let identity = self_signed("kms1.example").identity(&[], &setting.provider);
         let server = setting.server(trust.clone(), identity).build().unwrap();
         let (client, sessions) = keeping_client(&setting, &system);
@@ -92,7 +92,7 @@ fn a_client_that_keeps_sessions_is_judged_anew_and_refused_once_its_pin_is_gone(
             assert_eq!(kind, Some(HandshakeKind::Full), "{}", setting.name);
         }
         withdraw(&mut store, true, &system);
-        trust.publish(store.view()).unwrap();
+        trust.publish(store.snapshot()).unwrap();
         for _ in 0..2 {
             let outcome = handshake(&client, &server, "kms1.example");
             outcome.expect_server_refuses(&setting.name, ReasonCode::PinDoesNotMatch);
@@ -109,7 +109,7 @@ fn a_server_that_offers_sessions_is_judged_anew_and_refused_once_its_pin_is_gone
             let what = format!("{}, tickets {tickets}", setting.name);
             let key_server = self_signed("stranger.example");
             let mut store = setting.pinning_server(&key_server.certificate);
-            let trust = LiveTrust::new(store.view());
+            let trust = LiveTrust::new(store.snapshot());
             let identity = self_signed("array-7.example").identity(&[], &setting.provider);
             let client = setting
                 .client(trust.clone(), identity)
@@ -124,7 +124,7 @@ fn a_server_that_offers_sessions_is_judged_anew_and_refused_once_its_pin_is_gone
                 assert_eq!(asked.asked.load(Ordering::SeqCst), round, "{what}");
             }
             withdraw(&mut store, false, &key_server);
-            trust.publish(store.view()).unwrap();
+            trust.publish(store.snapshot()).unwrap();
             for _ in 0..2 {
                 let outcome = handshake(&client, &server, "kms1.example");
                 outcome.expect_client_refuses(&what, ReasonCode::PinDoesNotMatch);
@@ -146,7 +146,7 @@ fn a_session_of_a_server_that_resumes_is_worth_nothing_at_ours() {
             assert!(sessions.count() > 0, "{}", setting.name);
             let mut store = setting.pinning_client(&fixture("ee-p256"));
             let identity = key_server.identity(&[], &setting.provider);
-            let server = setting.server(store.view(), identity).build().unwrap();
+            let server = setting.server(store.snapshot(), identity).build().unwrap();
             let outcome = handshake(&client, &server, "kms1.example");
             outcome.expect_server_refuses(&setting.name, ReasonCode::PinDoesNotMatch);
         }
@@ -173,7 +173,7 @@ fn tickets_that_arrive_after_trust_was_withdrawn_resume_nothing() {
     for setting in settings().into_iter().filter(Setting::is_tls13) {
         let key_server = self_signed("stranger.example");
         let mut store = setting.pinning_server(&key_server.certificate);
-        let trust = LiveTrust::new(store.view());
+        let trust = LiveTrust::new(store.snapshot());
         let identity = self_signed("array-7.example").identity(&[], &setting.provider);
         let config = setting
             .client(trust.clone(), identity)
@@ -202,7 +202,7 @@ fn tickets_that_arrive_after_trust_was_withdrawn_resume_nothing() {
         assert_eq!(client.tls13_tickets_received(), 0);
 
         withdraw(&mut store, false, &key_server);
-        trust.publish(store.view()).unwrap();
+        trust.publish(store.snapshot()).unwrap();
         read(&mut client, &late);
         assert!(client.tls13_tickets_received() > 0, "{}", setting.name);
         let outcome = handshake(&config, &peer, "kms1.example");
@@ -217,7 +217,7 @@ fn no_session_survives_a_change_through_links_and_enrolment_either() {
         let (system, key_server) = (self_signed("array-7.example"), self_signed("kms1.example"));
         let mut store = setting.pinning_server(&key_server.certificate);
         pin(&mut store, PinScope::Clients, &system.certificate);
-        let trust = LiveTrust::new(store.view());
+        let trust = LiveTrust::new(store.snapshot());
         let identity = system.identity(&[], &setting.provider);
         let links = setting.client(trust.clone(), identity).links().unwrap();
         let identity = key_server.identity(&[], &setting.provider);
@@ -243,7 +243,7 @@ fn no_session_survives_a_change_through_links_and_enrolment_either() {
         assert_eq!(sessions.count(), 0, "{}", setting.name);
         withdraw(&mut store, true, &system);
         withdraw(&mut store, false, &key_server);
-        trust.publish(store.view()).unwrap();
+        trust.publish(store.snapshot()).unwrap();
         let link = links.link(&keys_1()).unwrap();
         let outcome = handshake(&link, &server, "kms1.example");
         outcome.expect_client_refuses(&setting.name, ReasonCode::PinDoesNotMatch);

@@ -81,7 +81,7 @@ fn texts(made: &Made) -> Vec<(&'static str, String)> {
         .unwrap_err();
     texts.push(("StoreError", format!("{error} {error:?}")));
     // A refusal that names the certificate presented: nothing is installed for that server.
-    let view = crate::support::store().view();
+    let view = crate::support::store().snapshot();
     let target = host("kms1.example");
     let question = Question::server(Target::Name(&target), certificate.der(), &[], now());
     let verdict = decide(&view, &policy(), &question);
@@ -352,7 +352,7 @@ fn a_subject_of_one_part_is_not_shown_as_two() {
     assert!(format!("{:?}", made.certificate).contains("kms1\\\\, O"));
     let der = made.certificate.der().clone();
     let verdict = decide(
-        &store().view(),
+        &store().snapshot(),
         &policy(),
         &Question::client(&der, &[], now()),
     );

@@ -28,7 +28,7 @@ fn store(test: &str, floor: u64) -> Folder {
     machine(&folder, "keys-1");
     fs::create_dir(folder.file("trust")).unwrap();
     let clock = Arc::new(Clock::Known(at(floor)));
-    let settings = DurableSettings::new(keys()).clock(clock);
+    let settings = DurableSettings::new(keys()).with_clock(clock);
     let mut store = DurableStore::create(&folder.file("trust"), settings).unwrap();
     let pem = fs::read(folder.file("keys-1.pem")).unwrap();
     let certificate = mutual_trust::Certificate::from_pem(&pem).unwrap();
@@ -214,7 +214,7 @@ fn a_change_that_moves_the_floor_past_the_end_of_a_pin_needs_force() {
     });
     crate::run::write(&folder, "old", &pin.self_signed());
     let clock = Arc::new(Clock::Known(at(today() - 300 * DAY)));
-    let settings = DurableSettings::new(keys()).clock(clock);
+    let settings = DurableSettings::new(keys()).with_clock(clock);
     let (mut durable, _) = DurableStore::open(&folder.file("trust"), settings).unwrap();
     let pem = fs::read(folder.file("old.pem")).unwrap();
     let certificate = mutual_trust::Certificate::from_pem(&pem).unwrap();

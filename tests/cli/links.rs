@@ -289,7 +289,7 @@ fn a_server_that_closes_after_the_handshake_without_a_word_is_no_working_link() 
         .unwrap();
     let identity = Identity::from_pem(&read("keys-1.pem"), &read("keys-1.key"), &provider).unwrap();
     let policy = Policy::new(keys());
-    let builder = ServerConfigBuilder::new(provider, store.view(), policy, identity);
+    let builder = ServerConfigBuilder::new(provider, store.snapshot(), policy, identity);
     let config = builder.build().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

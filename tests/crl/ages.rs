@@ -158,7 +158,7 @@ fn without_a_clock_ends_are_judged_at_the_floor_and_beginnings_not_at_all() {
         (HOUR, 2 * HOUR, ReasonCode::ChainVerified),
     ] {
         let mut scene = case.scene(from, to);
-        scene.store.view(); // the floor is NOW
+        scene.store.snapshot(); // the floor is NOW
         scene.clock = Clock::Unset;
         assert_eq!(scene.reason(&[&case.good]), ReasonCode::ClockUnset);
         scene.policy = scene.policy.allow_chains_without_clock();

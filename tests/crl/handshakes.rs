@@ -33,9 +33,10 @@ fn a_revoked_server_is_refused_and_its_successor_is_not() {
                 if pinned {
                     pin(&mut store, PinScope::Server(keys_1()), &server.certificate);
                 }
-                let client = setting.client(store.view(), system.identity(&[], &setting.provider));
+                let client =
+                    setting.client(store.snapshot(), system.identity(&[], &setting.provider));
                 let peer = setting.server(
-                    setting.pinning_client(&system.certificate).view(),
+                    setting.pinning_client(&system.certificate).snapshot(),
                     server.identity(&[], &setting.provider),
                 );
                 let outcome = handshake(
@@ -72,10 +73,12 @@ fn a_revoked_client_is_refused_and_its_successor_is_not() {
                 if pinned {
                     pin(&mut store, PinScope::Clients, &client.certificate);
                 }
-                let server =
-                    setting.server(store.view(), key_server.identity(&[], &setting.provider));
+                let server = setting.server(
+                    store.snapshot(),
+                    key_server.identity(&[], &setting.provider),
+                );
                 let peer = setting.client(
-                    setting.pinning_server(&key_server.certificate).view(),
+                    setting.pinning_server(&key_server.certificate).snapshot(),
                     client.identity(&[], &setting.provider),
                 );
                 let outcome = handshake(
@@ -109,11 +112,11 @@ fn a_connection_no_longer_stands_when_its_peer_is_revoked() {
                 EntryOptions::new(),
             )
             .unwrap();
-        let live = mutual_trust::LiveTrust::new(store.view());
+        let live = mutual_trust::LiveTrust::new(store.snapshot());
         let client = setting.client(live.clone(), system.identity(&[], &setting.provider));
         let check = client.peer_check();
         let peer = setting.server(
-            setting.pinning_client(&system.certificate).view(),
+            setting.pinning_client(&system.certificate).snapshot(),
             server.identity(&[], &setting.provider),
         );
         let outcome = handshake(
@@ -126,7 +129,7 @@ fn a_connection_no_longer_stands_when_its_peer_is_revoked() {
         assert!(verdict.is_accepted());
         let list = crl().revoke(&server.certificate).signed_by(&issuer);
         store.install_crl(list).unwrap();
-        live.publish(store.view()).unwrap();
+        live.publish(store.snapshot()).unwrap();
         let verdict = check.server(&keys_1(), None, &outcome.client_connection);
         assert_eq!(verdict.reason(), ReasonCode::Revoked);
     }

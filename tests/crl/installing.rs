@@ -293,11 +293,11 @@ fn lists_are_shown_in_order_with_when_they_came() {
     for issuer in [&two, &one] {
         scene.install(crl().signed_by(issuer));
     }
-    let view = scene.store.view();
+    let view = scene.store.snapshot();
     let issuers: Vec<String> = view.crls().map(|list| list.issuer().name()).collect();
     assert_eq!(issuers, ["CN=CA 1", "CN=CA 2"]);
     assert!(view.crls().all(|list| list.installed() == Some(at(NOW))));
-    let checked: Vec<CrlIssuer> = view.checked_issuers().collect();
+    let checked: Vec<CrlIssuer> = view.revocation_checked_issuers().collect();
     assert_eq!(
         checked,
         [&one, &two].map(|made| CrlIssuer::of(&made.certificate))

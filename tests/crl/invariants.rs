@@ -195,7 +195,7 @@ fn what_is_held_and_what_comes_of_it_are_what_the_model_says_in_any_order() {
                     .iter()
                     .map(|index| WORLD.lists[*index].1.fingerprint())
                     .collect();
-                let view = chains.store.view();
+                let view = chains.store.snapshot();
                 let installed = view.crls().map(|list| list.crl().fingerprint());
                 prop_assert_eq!(installed.collect::<BTreeSet<_>>(), fingerprints);
                 let wanted = [0, 1].map(|leaf| expected(&model, leaf));

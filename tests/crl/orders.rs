@@ -230,7 +230,7 @@ fn a_list_takes_no_place_by_a_clock_that_jumped() {
         .signed_by(&issuer);
     for order in orders(&[current.clone(), early.clone()]) {
         let mut scene = trusting(&[&issuer]);
-        scene.store.view();
+        scene.store.snapshot();
         let jumped = u64::try_from(years).unwrap() + crate::support::NOW + 3600;
         let clock = mutual_trust::Clock::Known(crate::support::at(jumped));
         scene.store = scene.store.with_clock(std::sync::Arc::new(clock));

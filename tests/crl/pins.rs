@@ -17,7 +17,7 @@ fn knowing(issuer: &Made) -> Scene {
 }
 
 fn by_key() -> EntryOptions {
-    EntryOptions::new().matching(Matching::PublicKey)
+    EntryOptions::new().with_matching(Matching::PublicKey)
 }
 
 fn pin_fingerprint(scene: &mut Scene, made: &Made) {

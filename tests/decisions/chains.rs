@@ -77,7 +77,7 @@ fn paths() -> Vec<Row> {
         }),
         row("I8", "an installed intermediate that is past its end", refused(EntryEnded).considered(&["intermediate i for all chains: EntryEnded"]), |w| {
             let pki = any(w);
-            w.intermediate_with("i", &pki.intermediate, plain().ends(at(NOW + 60)));
+            w.intermediate_with("i", &pki.intermediate, plain().with_end(at(NOW + 60)));
             w.at(60);
         }),
         row("I8", "an installed intermediate that is disabled, and the peer presents it", found().any_considered(), |w| {
@@ -96,7 +96,7 @@ fn paths() -> Vec<Row> {
         }),
         row("I8", "an authority that is past its end", refused(EntryEnded).considered(&["authority root for any server: EntryEnded"]), |w| {
             let root = pki("one").root;
-            w.authority_with(For::AnyServer, "root", &root, plain().ends(at(NOW + 60)));
+            w.authority_with(For::AnyServer, "root", &root, plain().with_end(at(NOW + 60)));
             w.presents(&leaf_of(&root));
             w.at(60);
         }),
@@ -213,7 +213,7 @@ fn bad_paths_beside_good_ones() -> Vec<Row> {
                 twins(w, bad_first, |w, bad| { let key = w.authority(For::AnyServer, "bad", bad); w.disable(&key); });
             }),
             row("C1", says("of two CAs of one name and key one is past its end"), passed_over("authority bad for any server: EntryEnded"), move |w| {
-                twins(w, bad_first, |w, bad| { w.authority_with(For::AnyServer, "bad", bad, plain().ends(at(NOW + 60))); });
+                twins(w, bad_first, |w, bad| { w.authority_with(For::AnyServer, "bad", bad, plain().with_end(at(NOW + 60))); });
                 w.at(60);
             }),
             row("P1", says("of two CAs of one name and key one is blocked by its fingerprint"), passed_over("authority bad for any server: Blocked"), move |w| {

@@ -49,7 +49,12 @@ type State = (
 );
 
 fn pin(world: &mut World, cast: &Cast) {
-    world.pin_with(For::Clients, "own", &cast.own, plain().label("array-7"));
+    world.pin_with(
+        For::Clients,
+        "own",
+        &cast.own,
+        plain().with_label("array-7"),
+    );
 }
 
 fn authority(world: &mut World, cast: &Cast) {
@@ -139,7 +144,9 @@ const ROOT: &str = "authority root for clients";
 /// A client with three names, under an authority with these patterns.
 fn with_patterns(world: &mut World, texts: &[&str]) {
     let cast = cast();
-    let options = plain().label("site").san_patterns(patterns(texts));
+    let options = plain()
+        .with_label("site")
+        .with_san_patterns(patterns(texts));
     world.authority_with(For::Clients, "root", &cast.pki.root, options);
     let leaf = spec("the common name")
         .dns("array-7.example")
@@ -188,7 +195,7 @@ fn with_pattern_rows() -> Vec<Row> {
             refused(NoPatternMatches).considered(&["authority root for clients: NoPatternMatches"]),
             |w| {
                 let cast = cast();
-                let options = plain().san_patterns(patterns(&["dns:array-7.example"]));
+                let options = plain().with_san_patterns(patterns(&["dns:array-7.example"]));
                 w.authority_with(For::Clients, "root", &cast.pki.root, options);
                 w.presents(&spec("array-7.example").signed_by(&cast.pki.root));
                 w.ask_client();
@@ -209,7 +216,7 @@ fn with_pattern_rows() -> Vec<Row> {
                     .key_of(&root)
                     .valid(-day, 100 * day)
                     .self_signed();
-                let only = |text| plain().san_patterns(patterns(&[text]));
+                let only = |text| plain().with_san_patterns(patterns(&[text]));
                 w.authority_with(For::Clients, "root", &root, only("dns:*.other.example"));
                 w.authority_with(For::Clients, "reissued", &reissued, only("dns:*.example"));
                 w.presents(&spec("x").dns("array-7.example").signed_by(&root));
@@ -245,7 +252,7 @@ fn with_pattern_rows() -> Vec<Row> {
                 let pki = pki("site");
                 let leaf = pki.client("array-7.example");
                 w.authority(For::Clients, "root", &pki.root);
-                w.pin_with(For::Clients, "leaf", &leaf, plain().label("array-7"));
+                w.pin_with(For::Clients, "leaf", &leaf, plain().with_label("array-7"));
                 w.presents(&leaf).with("intermediate", &pki.intermediate);
                 w.ask_client();
             },

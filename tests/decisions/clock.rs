@@ -91,19 +91,19 @@ fn pins() -> Vec<Row> {
         row("M7", "an unset clock: expired a second before the floor", expired(), |w| { own(w, -DAY, -1, plain()); unset(w); }),
         row("M7", "an unset clock: notBefore is not judged", judged_at_floor(), |w| { own(w, DAY, 2 * DAY, plain()); unset(w); }),
         row("M7", "an unset clock: a grace is judged at the floor", accepted(PinMatched, PIN).warns(&["InGrace", "ClockUnset"]), move |w| {
-            own(w, -9 * DAY, -DAY, plain().validity(grace(1)));
+            own(w, -9 * DAY, -DAY, plain().with_validity(grace(1)));
             unset(w);
         }),
         row("M7", "an unset clock: a grace has passed at the floor", expired(), move |w| {
-            own(w, -9 * DAY, -DAY - 1, plain().validity(grace(1)));
+            own(w, -9 * DAY, -DAY - 1, plain().with_validity(grace(1)));
             unset(w);
         }),
         row("M7", "an unset clock: the entry's end is after the floor", judged_at_floor(), |w| {
-            own(w, -DAY, DAY, plain().ends(at(NOW + 1)));
+            own(w, -DAY, DAY, plain().with_end(at(NOW + 1)));
             unset(w);
         }),
         row("M7", "an unset clock: the entry's end is at the floor", ended(), |w| {
-            own(w, -DAY, DAY, plain().ends(at(NOW + 60)));
+            own(w, -DAY, DAY, plain().with_end(at(NOW + 60)));
             unset_later(w, 60);
         }),
         row("M7", "an unset clock without a floor: nothing has ended", judged_at_floor(), |w| {
@@ -129,7 +129,7 @@ fn pins() -> Vec<Row> {
             unset(w);
         }),
         row("M7", "times in entries and certificates do not move the floor", expired(), |w| {
-            own(w, -DAY, -1, plain().ends(at(NOW + 1000)));
+            own(w, -DAY, -1, plain().with_end(at(NOW + 1000)));
             w.pin(KEYS_1, "next", &spec("y").valid(DAY, 2 * DAY).self_signed());
             unset(w);
         }),
@@ -149,12 +149,12 @@ fn pins() -> Vec<Row> {
         }),
         row("M7", "one publication by a clock of 2099 changes nothing for the right clock", known(), |w| {
             own(w, -DAY, DAY, plain());
-            w.store.view();
+            w.store.snapshot();
             w.published_at(Clock::Known(at(4_070_908_800)));
         }),
         row("M7", "a clock far above the floor counts", expired_by_clock(), |w| {
             own(w, -DAY, 400 * DAY, plain());
-            w.store.view();
+            w.store.snapshot();
             w.at(400 * DAY + 1);
             w.published_at(w.clock);
         }),
@@ -238,7 +238,7 @@ fn chains() -> Vec<Row> {
         }),
         row("M7", "a chain after a publication by a clock of 2099", known(), |w| {
             chain(w, same, same, same);
-            w.store.view();
+            w.store.snapshot();
             w.published_at(Clock::Known(at(4_070_908_800)));
         }),
         row("M7", "a client's chain with the clock unset", no_clock(), |w| {
@@ -292,7 +292,7 @@ fn chains() -> Vec<Row> {
         }),
         row("M7", "without a clock: the authority's entry ended at the floor", at_floor("authority root for any server: EntryEnded"), |w| {
             let root = pki("any").root;
-            w.authority_with(For::AnyServer, "root", &root, plain().ends(at(NOW + 60)));
+            w.authority_with(For::AnyServer, "root", &root, plain().with_end(at(NOW + 60)));
             w.presents(&spec("x").dns(KMS).signed_by(&root));
             unset_later(w, 60);
             w.policy = w.policy.allow_chains_without_clock();
@@ -325,9 +325,9 @@ fn a_verdict_is_that_of_the_view_it_was_asked_on() {
     let made = self_signed(KMS);
     let key = world.pin(KEYS_1, "own", &made);
     world.presents(&made);
-    let before = world.store.view();
+    let before = world.store.snapshot();
     world.store.remove(&key).unwrap();
-    let after = world.store.view();
+    let after = world.store.snapshot();
     let ask = |view: &mutual_trust::View| {
         world.with_question(|policy, question| mutual_trust::decide(view, policy, question))
     };
@@ -388,7 +388,7 @@ fn what_has_ended_by_a_clock_that_jumped_is_said_to_be_by_the_clock() {
         } else {
             own(&mut world, -DAY, DAY, plain());
         }
-        world.store.view();
+        world.store.snapshot();
         let said = |world: &mut World| world.verdict().to_string();
         let warned = "warning: the clock jumped: it shows";
         // Of a year it is not sure that the clock is wrong.

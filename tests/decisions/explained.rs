@@ -47,7 +47,12 @@ fn signed_by_pins() -> Vec<Row> {
                 let says =
                     format!("a leaf for {dialled} signed with the key of {pin}, pinned by {how}");
                 rows.push(row("I3", says, expect, move |w| {
-                    w.pin_with(KEYS_1, "own", &fixture(pin), plain().matching(matching));
+                    w.pin_with(
+                        KEYS_1,
+                        "own",
+                        &fixture(pin),
+                        plain().with_matching(matching),
+                    );
                     w.authority(For::AnyServer, "root", &pki("any").root);
                     w.presents(&fixture(&leaf)).with("own", &fixture(pin));
                     w.ask_id("keys-1", Some(dialled));

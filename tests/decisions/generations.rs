@@ -23,7 +23,7 @@ fn world() -> World {
 
 /// The verdict, and how many signatures it verified.
 fn ask(world: &mut World) -> (Verdict, usize) {
-    let view = world.store.view();
+    let view = world.store.snapshot();
     counted(|| world.with_question(|policy, question| decide(&view, policy, question)))
 }
 
@@ -425,7 +425,7 @@ fn what_is_removed_blocked_or_ended_is_so_in_the_next_verdict() {
             world.store.enable(&key).unwrap();
             world
                 .store
-                .update(&key, EntryOptions::new().label("again"))
+                .update(&key, EntryOptions::new().with_label("again"))
                 .unwrap();
         });
         assert_eq!(again, ReasonCode::ChainVerified);
@@ -454,7 +454,7 @@ fn a_store_that_was_read_from_its_file_costs_the_same() {
         let site = site(2, 20, identified);
         let mut world = world();
         site.install(&mut world, true);
-        let view = world.store.view();
+        let view = world.store.snapshot();
         let (text, _) = file::write(&view, &file::Kept::default(), None).unwrap();
         let loaded = file::read(text.as_bytes(), counting(), None).unwrap();
         world.store = loaded.store.with_clock(Arc::new(now()));
@@ -477,7 +477,7 @@ fn a_remembered_chain_of_an_installed_intermediate_is_forgotten_with_it() {
     world.presents(&leaf(false).signed_by(&site.generations[2]));
     let memory = ChainMemory::new(world.policy.remember_chains(10).unwrap());
     let asked = |world: &mut World| {
-        let view = world.store.view();
+        let view = world.store.snapshot();
         let ask = || world.with_question(|_, question| memory.decide(&view, question));
         let (verdict, signatures) = counted(ask);
         (verdict.reason(), signatures)
@@ -519,7 +519,7 @@ fn the_survey_of_a_thousand_pins_judges_few_of_them() {
 fn comparisons_of_names_with_patterns_are_bounded() {
     let ca = spec("ca").ca().self_signed();
     let patterns = (0..64).map(|number| format!("dns:z{number}.example").parse().unwrap());
-    let options = EntryOptions::new().san_patterns(patterns.collect::<Vec<_>>());
+    let options = EntryOptions::new().with_san_patterns(patterns.collect::<Vec<_>>());
     for (names, reason) in [
         (156, ReasonCode::NoPatternMatches),
         (157, ReasonCode::TooManyConstraints),

@@ -254,7 +254,7 @@ fn closest() -> Vec<Row> {
             let other = spec("CA").ca().valid(-day, 80 * day).key_of(&one).self_signed();
             let key = w.authority(For::Clients, "one", &one);
             w.disable(&key);
-            let options = super::world::plain().san_patterns(["dns:other.example".parse().unwrap()]);
+            let options = super::world::plain().with_san_patterns(["dns:other.example".parse().unwrap()]);
             w.authority_with(For::Clients, "other", &other, options);
             w.presents(&leaf().signed_by(&one));
             w.ask_client();

@@ -54,7 +54,7 @@ fn ties(lower: bool) -> Vec<Row> {
             move |w| {
                 let (presented, low, high) = one_key(lower);
                 by_key(w, "low", &low);
-                w.pin_with(KEYS_1, "whole", &presented, plain().label("whole"));
+                w.pin_with(KEYS_1, "whole", &presented, plain().with_label("whole"));
                 by_key(w, "high", &high);
                 w.presents(&presented);
             },
@@ -125,7 +125,7 @@ fn ties(lower: bool) -> Vec<Row> {
             accepted(KeyMatched, HIGH).considered(&["pin low for server keys-1: EntryEnded"]),
             move |w| {
                 let (presented, low, high) = one_key(lower);
-                w.pin_with(KEYS_1, "low", &low, by_public_key().ends(at(NOW + 60)));
+                w.pin_with(KEYS_1, "low", &low, by_public_key().with_end(at(NOW + 60)));
                 by_key(w, "high", &high);
                 w.at(60);
                 w.presents(&presented);
@@ -145,7 +145,7 @@ fn ties(lower: bool) -> Vec<Row> {
                 for key in [by_key(w, "low", &low), by_key(w, "high", &high)] {
                     w.disable(&key);
                 }
-                w.pin_with(KEYS_1, "whole", &presented, plain().ends(at(NOW + 60)));
+                w.pin_with(KEYS_1, "whole", &presented, plain().with_end(at(NOW + 60)));
                 w.at(60);
                 w.presents(&presented);
             },
@@ -159,7 +159,12 @@ fn ties(lower: bool) -> Vec<Row> {
             ]),
             move |w| {
                 let (presented, low, high) = one_key(lower);
-                w.pin_with(KEYS_1, "high", &high, by_public_key().ends(at(NOW + 60)));
+                w.pin_with(
+                    KEYS_1,
+                    "high",
+                    &high,
+                    by_public_key().with_end(at(NOW + 60)),
+                );
                 let key = by_key(w, "low", &low);
                 w.disable(&key);
                 w.at(60);
@@ -254,7 +259,7 @@ fn final_matches() -> Vec<Row> {
             |w| {
                 let next = self_signed(KMS);
                 w.pin(KEYS_1, "current", &self_signed(KMS));
-                w.pin_with(KEYS_1, "next", &next, plain().label("next"));
+                w.pin_with(KEYS_1, "next", &next, plain().with_label("next"));
                 w.presents(&next);
             },
         ),
@@ -270,7 +275,7 @@ fn final_matches() -> Vec<Row> {
                     KEYS_1,
                     "current",
                     &current,
-                    plain().validity(ValidityRule::Enforce),
+                    plain().with_validity(ValidityRule::Enforce),
                 );
                 w.pin(KEYS_1, "next", &self_signed(KMS));
                 w.presents(&current);
@@ -286,7 +291,12 @@ fn final_matches() -> Vec<Row> {
                 let own = spec("x").dns(KMS).valid(-2 * WEEK, -WEEK).self_signed();
                 w.group("replicas", &["keys-1"]);
                 let rule = ValidityRule::Grace(std::time::Duration::from_secs(30 * DAY));
-                w.pin_with(For::Group("replicas"), "own", &own, plain().validity(rule));
+                w.pin_with(
+                    For::Group("replicas"),
+                    "own",
+                    &own,
+                    plain().with_validity(rule),
+                );
                 w.pin(KEYS_1, "own", &own);
                 w.presents(&own);
             },

@@ -92,29 +92,29 @@ fn dates() -> Vec<Row> {
     let early = || fell(NotYetValid, "pin own for server keys-1: NotYetValid");
     let in_grace = || matched().warns(&["InGrace"]);
     let ended = || fell(EntryEnded, "pin own for server keys-1: EntryEnded");
-    let ends = || plain().ends(at(NOW + 24 * 60 * 60));
+    let ends = || plain().with_end(at(NOW + 24 * 60 * 60));
     vec![
         row("M3", "at the last second before the tolerance", early(), |w| dated(w, true, -301, plain())),
         row("M3", "at the first second of the tolerance before notBefore", matched(), |w| dated(w, true, -300, plain())),
         row("M3", "at notBefore", matched(), |w| dated(w, true, 0, plain())),
         row("M3", "at notAfter", matched(), |w| dated(w, false, 0, plain())),
         row("M3", "a second after notAfter", expired(), |w| dated(w, false, 1, plain())),
-        row("M3", "with a grace, at notAfter", matched(), |w| dated(w, false, 0, plain().validity(grace(3)))),
-        row("M3", "with a grace, a second after notAfter", in_grace(), |w| dated(w, false, 1, plain().validity(grace(3)))),
-        row("M3", "at the last second of the grace", in_grace(), |w| dated(w, false, 3 * DAY, plain().validity(grace(3)))),
-        row("M3", "a second after the grace", expired(), |w| dated(w, false, 3 * DAY + 1, plain().validity(grace(3)))),
-        row("M3", "a grace is none before notBefore", early(), |w| dated(w, true, -301, plain().validity(grace(3)))),
+        row("M3", "with a grace, at notAfter", matched(), |w| dated(w, false, 0, plain().with_validity(grace(3)))),
+        row("M3", "with a grace, a second after notAfter", in_grace(), |w| dated(w, false, 1, plain().with_validity(grace(3)))),
+        row("M3", "at the last second of the grace", in_grace(), |w| dated(w, false, 3 * DAY, plain().with_validity(grace(3)))),
+        row("M3", "a second after the grace", expired(), |w| dated(w, false, 3 * DAY + 1, plain().with_validity(grace(3)))),
+        row("M3", "a grace is none before notBefore", early(), |w| dated(w, true, -301, plain().with_validity(grace(3)))),
         row("M3", "the policy's grace is the default", in_grace(), |w| {
             w.policy = w.policy.validity(grace(3)).unwrap();
             dated(w, false, 3 * DAY, plain());
         }),
         row("M3", "the entry's rule goes before the policy's grace", expired(), |w| {
             w.policy = w.policy.validity(grace(3)).unwrap();
-            dated(w, false, 1, plain().validity(ValidityRule::Enforce));
+            dated(w, false, 1, plain().with_validity(ValidityRule::Enforce));
         }),
         row("M3", "the entry's grace goes before the policy's rule", in_grace(), |w| {
             w.policy = w.policy.validity(ValidityRule::Enforce).unwrap();
-            dated(w, false, 1, plain().validity(grace(1)));
+            dated(w, false, 1, plain().with_validity(grace(1)));
         }),
         row("M3", "a policy's grace of 366 days, a second after it", expired(), |w| {
             w.policy = w.policy.validity(grace(366)).unwrap();
@@ -123,7 +123,7 @@ fn dates() -> Vec<Row> {
         row("I8", "a second before the entry's end", matched(), move |w| { pinned(w, &self_signed(KMS), ends()); w.at(DAY - 1); }),
         row("I8", "at the entry's end", ended(), move |w| { pinned(w, &self_signed(KMS), ends()); w.at(DAY); }),
         row("I8", "a grace does not prolong the entry's end", ended(), move |w| {
-            pinned(w, &self_signed(KMS), ends().validity(grace(30)));
+            pinned(w, &self_signed(KMS), ends().with_validity(grace(30)));
             w.at(DAY);
         }),
         row("I8", "an entry that was disabled and enabled again", matched(), |w| {
@@ -163,14 +163,14 @@ fn bare_fingerprints() -> Vec<Row> {
         fixture_row("eku-code-signing", fell(WrongExtendedKeyUsage, "pin own for server keys-1: WrongExtendedKeyUsage")),
         fixture_row("unknown-critical-extension", fell(UnknownCriticalExtension, "pin own for server keys-1: UnknownCriticalExtension").detail("extension 1.2.3.4.5.6")),
         row("M1", "any_role waives the usage of a fingerprint's certificate", by_fingerprint().warns(&["RoleWaived"]), |w| {
-            bare(w, &fixture("eku-client-only"), plain().any_role());
+            bare(w, &fixture("eku-client-only"), plain().with_any_role());
         }),
         row("M1", "a fingerprint past its end", fell(EntryEnded, "pin own for server keys-1: EntryEnded"), |w| {
-            bare(w, &fixture("ca-false"), plain().ends(at(NOW + 60)));
+            bare(w, &fixture("ca-false"), plain().with_end(at(NOW + 60)));
             w.at(60);
         }),
         row("M1", "the fingerprint of an expired certificate with a grace", by_fingerprint().warns(&["InGrace"]), |w| {
-            bare(w, &spec("x").dns(KMS).valid(-9 * DAY, -DAY).self_signed(), plain().validity(grace(2)));
+            bare(w, &spec("x").dns(KMS).valid(-9 * DAY, -DAY).self_signed(), plain().with_validity(grace(2)));
         }),
         row("M1", "the fingerprint of something malformed", refused(MalformedCertificate), |w| {
             let malformed = super::support::fixture_bytes("malformed/trailing-byte.der");
@@ -217,19 +217,19 @@ fn by_key() -> Vec<Row> {
             renewed(w, |s| s, |s| s.valid(DAY, 9 * DAY), by_public_key());
         }),
         row("M3", "the installed certificate is in its grace", by_key().warns(&["InGrace"]), |w| {
-            renewed(w, |s| s.valid(-9 * DAY, -1), |s| s, by_public_key().validity(grace(1)));
+            renewed(w, |s| s.valid(-9 * DAY, -1), |s| s, by_public_key().with_validity(grace(1)));
         }),
         row("M3", "the presented certificate is in its grace", by_key().warns(&["InGrace"]), |w| {
-            renewed(w, |s| s, |s| s.valid(-9 * DAY, -1), by_public_key().validity(grace(1)));
+            renewed(w, |s| s, |s| s.valid(-9 * DAY, -1), by_public_key().with_validity(grace(1)));
         }),
         row("M4", "the presented certificate is for clients only", fell(WrongExtendedKeyUsage, "pin own for server keys-1: WrongExtendedKeyUsage"), |w| {
             renewed(w, |s| s, |s| s.client_auth(), by_public_key());
         }),
         row("M4", "any_role waives the usage of the presented certificate", by_key().warns(&["RoleWaived"]), |w| {
-            renewed(w, |s| s, |s| s.client_auth(), by_public_key().any_role());
+            renewed(w, |s| s, |s| s.client_auth(), by_public_key().with_any_role());
         }),
         row("M4", "any_role waives the usage of the installed certificate", by_key().warns(&["RoleWaived"]), |w| {
-            renewed(w, |s| s.client_auth(), |s| s, by_public_key().any_role());
+            renewed(w, |s| s.client_auth(), |s| s, by_public_key().with_any_role());
         }),
         row("M4", "the presented certificate lacks digitalSignature", by_key().warns(&["NoDigitalSignature"]), |w| {
             renewed(w, |s| s, |s| s.key_usage(&[rcgen::KeyUsagePurpose::KeyEncipherment]), by_public_key());
@@ -249,7 +249,7 @@ fn by_key() -> Vec<Row> {
             w.presents(&spec("x").dns("other.example").key_of(&old).self_signed());
         }),
         row("I8", "an entry by key is past its end", fell(EntryEnded, "pin own for server keys-1: EntryEnded"), |w| {
-            renewed(w, |s| s, |s| s, by_public_key().ends(at(NOW + 60)));
+            renewed(w, |s| s, |s| s, by_public_key().with_end(at(NOW + 60)));
             w.at(60);
         }),
     ]
@@ -269,12 +269,12 @@ fn usage_and_keys() -> Vec<Row> {
     vec![
         row("M4", "anyExtendedKeyUsage does for a pin", matched(), move |w| pinned(w, &any(spec("x").dns(KMS)).self_signed(), plain())),
         row("M4", "a client's usage is waived by any_role", matched().warns(&["RoleWaived"]), |w| {
-            pinned(w, &spec("x").dns(KMS).client_auth().self_signed(), plain().any_role());
+            pinned(w, &spec("x").dns(KMS).client_auth().self_signed(), plain().with_any_role());
         }),
-        row("M4", "any_role says nothing when the usage allows the role", matched(), |w| pinned(w, &self_signed(KMS), plain().any_role())),
+        row("M4", "any_role says nothing when the usage allows the role", matched(), |w| pinned(w, &self_signed(KMS), plain().with_any_role())),
         row("M4", "a server's usage is waived for a client by any_role", accepted(PinMatched, "pin own for clients").warns(&["RoleWaived"]), |w| {
             let made = spec("x").server_auth().self_signed();
-            w.pin_with(For::Clients, "own", &made, plain().any_role());
+            w.pin_with(For::Clients, "own", &made, plain().with_any_role());
             w.presents(&made);
             w.ask_client();
         }),

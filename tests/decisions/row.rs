@@ -190,7 +190,7 @@ fn judge(row: &Row) -> Vec<String> {
         same("considered", found.join("; "), wanted.join("; "));
         same(
             "considered besides",
-            verdict.considered().more().to_string(),
+            verdict.considered().omitted().to_string(),
             String::from("0"),
         );
     }

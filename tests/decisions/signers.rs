@@ -169,7 +169,7 @@ fn a_verdict_does_not_depend_on_how_the_store_came_about() {
                 let mut draft = world.store.draft();
                 change(draft.store(), &cas, &mut random);
                 if random.below(2) == 0 {
-                    world.store.adopt(draft).unwrap();
+                    world.store.commit(draft).unwrap();
                 }
             } else {
                 change(&mut world.store, &cas, &mut random);
@@ -177,10 +177,10 @@ fn a_verdict_does_not_depend_on_how_the_store_came_about() {
             if step % 6 != 5 {
                 continue;
             }
-            let view = world.store.view();
+            let view = world.store.snapshot();
             let fresh = afresh(&world.store, &mut random)
                 .with_clock(Arc::new(now()))
-                .view();
+                .snapshot();
             for (leaf, with) in &leaves {
                 world.presents(leaf);
                 for one in with {

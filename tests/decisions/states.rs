@@ -26,7 +26,7 @@ fn migrate(world: &mut World) {
 }
 
 fn own_pin(world: &mut World, cast: &Cast) {
-    world.pin_with(KEYS_1, "own", &cast.own, plain().label("array"));
+    world.pin_with(KEYS_1, "own", &cast.own, plain().with_label("array"));
 }
 
 fn any_authority(world: &mut World, cast: &Cast) {
@@ -248,7 +248,7 @@ fn table() -> Vec<(State, Reasons)> {
         }),
         state("I8", "the pin is past its end", OWN, &[OWN], unusable(EntryEnded), |w, c| {
             any_authority(w, c);
-            w.pin_with(KEYS_1, "own", &c.own, plain().ends(at(NOW + DAY)));
+            w.pin_with(KEYS_1, "own", &c.own, plain().with_end(at(NOW + DAY)));
             w.at(day());
         }),
         state("I8", "the pin is disabled", OWN, &[OWN], unusable(EntryDisabled), |w, c| {
@@ -269,7 +269,7 @@ fn table() -> Vec<(State, Reasons)> {
         state("M3", "the pin lives on its grace", OWN, &[OWN], claimed, |w, c| {
             let rule = ValidityRule::Grace(Duration::from_secs(20 * DAY));
             w.authority(For::AnyServer, "root", &c.pki.root);
-            w.pin_with(KEYS_1, "own", &c.own, plain().validity(rule));
+            w.pin_with(KEYS_1, "own", &c.own, plain().with_validity(rule));
             w.at(100 * day());
         }),
         // Migrating.

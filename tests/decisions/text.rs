@@ -29,7 +29,7 @@ fn cases() -> Vec<Case> {
             "decided by: pin own for server keys-1 \"the label\"",
         ], |w| {
             let own = self_signed(KMS);
-            w.pin_with(KEYS_1, "own", &own, plain().label("the label"));
+            w.pin_with(KEYS_1, "own", &own, plain().with_label("the label"));
             w.presents(&own);
         }),
         case("a pin in its grace, for another name, without a clock", ReasonCode::PinMatched, "accepted: server keys-1 (dialled kms1.example): ", &[
@@ -41,7 +41,7 @@ fn cases() -> Vec<Case> {
         ], |w| {
             let own = spec("x").valid(-9 * DAY_I, -DAY_I).self_signed();
             let rule = ValidityRule::Grace(Duration::from_secs(2 * DAY));
-            w.pin_with(KEYS_1, "own", &own, plain().validity(rule));
+            w.pin_with(KEYS_1, "own", &own, plain().with_validity(rule));
             w.presents(&own);
             w.clock = Clock::Unset;
         }),

@@ -42,7 +42,12 @@ fn store(provider: &CryptoProvider, root: &Made) -> TrustStore {
 fn ask(provider: &CryptoProvider, store: &mut TrustStore, leaf: &[u8]) -> ReasonCode {
     let policy = Policy::new(tls::key_policy(provider));
     let leaf = CertificateDer::from(leaf.to_vec());
-    decide(&store.view(), &policy, &Question::client(&leaf, &[], now())).reason()
+    decide(
+        &store.snapshot(),
+        &policy,
+        &Question::client(&leaf, &[], now()),
+    )
+    .reason()
 }
 
 /// Presents each change of what the root issued, which no block names, and with the certificate's fingerprint blocked.

@@ -73,7 +73,7 @@ pub fn plain() -> EntryOptions {
 }
 
 pub fn by_public_key() -> EntryOptions {
-    EntryOptions::new().matching(Matching::PublicKey)
+    EntryOptions::new().with_matching(Matching::PublicKey)
 }
 
 fn with_servers(mut store: TrustStore) -> TrustStore {
@@ -290,7 +290,7 @@ impl World {
 
     /// Publishes the store, at the store's own time, and asks.
     pub fn verdict(&mut self) -> Verdict {
-        let view = self.store.view();
+        let view = self.store.snapshot();
         self.with_question(|policy, question| decide(&view, policy, question))
     }
 

@@ -41,7 +41,7 @@ impl TimeSource for Moved {
 }
 
 fn on(seconds: u64) -> DurableSettings {
-    settings().clock(Arc::new(Clock::Known(at(seconds))))
+    settings().with_clock(Arc::new(Clock::Known(at(seconds))))
 }
 
 fn open(folder: &Folder, seconds: u64) -> DurableStore {
@@ -140,7 +140,7 @@ fn one_change_by_a_clock_of_2099_locks_no_server_out_when_the_clock_is_right_aga
     let without = servers_without_usable(store.contents(), &Policy::new(keys()), later);
     assert!(without.is_empty(), "{without:?}");
     assert!(store.health().is_good(), "{}", store.health());
-    let options = options().ends(at(NOW + 30 * DAY));
+    let options = options().with_end(at(NOW + 30 * DAY));
     let report = store
         .change(|store| store.install_pin(server("other"), pin("other"), options))
         .unwrap();
@@ -282,7 +282,7 @@ fn a_floor_far_ahead_is_named_by_everything_that_rests_on_it_and_is_reset() {
 fn health_tells_how_the_clock_stands_now_and_not_when_something_was_stored() {
     let scene = scene("clock-health");
     let clock = Moved::new(NOW + DAY);
-    let settings = settings().clock(Arc::new(clock.clone()));
+    let settings = settings().with_clock(Arc::new(clock.clone()));
     let (store, _) = DurableStore::open(scene.folder.path(), settings).unwrap();
     assert!(store.health().is_good());
     clock.set(Clock::Unset);

@@ -72,20 +72,22 @@ pub fn fill(store: &mut TrustStore) -> Result<(), StoreError> {
     store.add_server(server_id("keys-3"), [])?;
     store.join_group(&group(), &server_id("keys-2"))?;
     store.expect_names(&server_id("keys-3"), [host("a.example"), host("b.example")])?;
-    let labelled = options().label("rack 4, left # server claimed");
+    let labelled = options().with_label("rack 4, left # server claimed");
     store.install_pin(server("keys-1"), pin("kms1"), labelled)?;
     let by_key = options()
-        .matching(Matching::PublicKey)
-        .validity(ValidityRule::Grace(Duration::from_millis(86_400_500)))
-        .any_role()
-        .ends(at(NOW + 100 * DAY));
+        .with_matching(Matching::PublicKey)
+        .with_validity(ValidityRule::Grace(Duration::from_millis(86_400_500)))
+        .with_any_role()
+        .with_end(at(NOW + 100 * DAY));
     store.install_pin(PinScope::Group(group()), pin("both"), by_key)?;
     store.act_as(None)?;
     let bare = Fingerprint::from_bytes([7; 32]);
-    let enforced = options().validity(ValidityRule::Enforce).label("");
+    let enforced = options()
+        .with_validity(ValidityRule::Enforce)
+        .with_label("");
     store.install_pin_fingerprint(PinScope::Clients, bare, enforced)?;
     let patterns = ["dns:*.arrays.example", "ip:192.0.2.9", "uri:spiffe://e/a/*"];
-    let patterns = options().san_patterns(patterns.map(|text| text.parse().unwrap()));
+    let patterns = options().with_san_patterns(patterns.map(|text| text.parse().unwrap()));
     let root = ca("Client root");
     store.install_authority(AuthorityScope::Clients, root.certificate(), patterns)?;
     store.install_authority(AuthorityScope::AnyServer, root.certificate(), options())?;
@@ -105,7 +107,7 @@ pub fn fill(store: &mut TrustStore) -> Result<(), StoreError> {
         });
     }
     fill_crls(store)?;
-    store.view();
+    store.snapshot();
     Ok(())
 }
 
@@ -128,7 +130,7 @@ pub fn small() -> TrustStore {
     let key = done.unwrap().entries().items()[0].clone();
     store.install_crl(crl().signed_by(&root)).unwrap();
     store.remove(&key).unwrap();
-    store.view();
+    store.snapshot();
     store
 }
 
@@ -142,7 +144,7 @@ pub fn load(text: &str) -> Result<Loaded, StoreFileError> {
 
 /// A store in a folder, on the clock of the tests.
 pub fn settings() -> DurableSettings {
-    DurableSettings::new(keys()).clock(Arc::new(now()))
+    DurableSettings::new(keys()).with_clock(Arc::new(now()))
 }
 
 /// A filled store that was saved twice, so that there is one before it.

@@ -91,7 +91,7 @@ fn a_list_that_is_not_read_any_more_is_kept_and_its_issuer_stays_checked() {
     assert_eq!(*held.issuer(), CrlIssuer::of(&root.certificate));
     assert_eq!(held.installed(), Some(at(NOW)));
     assert_eq!(held.installed_by(), Some("carol"));
-    assert_eq!(view.checked_issuers().count(), 1);
+    assert_eq!(view.revocation_checked_issuers().count(), 1);
     assert_eq!(verdict(view, &good), ReasonCode::RevocationUnknown);
     // Again to the byte.
     assert_eq!(text_of(view), text);
@@ -163,7 +163,7 @@ fn lists_of_one_issuer_that_is_written_in_two_ways_are_kept_and_recovered() {
         store.install_crl(beside.signed_by(&again))
     };
     let check = |view: &View| {
-        assert_eq!(view.checked_issuers().count(), 1);
+        assert_eq!(view.revocation_checked_issuers().count(), 1);
         assert_eq!(view.crls().count(), 2);
         assert!(view.crls().all(|list| list.disabled().is_none()));
         for gone in [&first, &second] {
@@ -197,7 +197,7 @@ fn lists_of_one_issuer_that_is_written_in_two_ways_are_kept_and_recovered() {
     let (store, report) = DurableStore::recover(folder.path(), settings()).unwrap();
     assert!(report.lost_crls.is_empty(), "{report}");
     assert_eq!(report.crls.len(), 2, "{report}");
-    assert_eq!(store.contents().checked_issuers().count(), 1);
+    assert_eq!(store.contents().revocation_checked_issuers().count(), 1);
 }
 
 #[test]
@@ -272,7 +272,7 @@ impl Lists {
         store
             .change(|store| {
                 store.add_server(server_id("keys-1"), [host("kms.example")])?;
-                store.install_authority(any(), trusted.certificate(), options().label("first"))
+                store.install_authority(any(), trusted.certificate(), options().with_label("first"))
             })
             .unwrap();
         store
@@ -319,7 +319,7 @@ fn a_recovery_loses_no_checked_issuer_and_no_list_that_is_whole() {
         "{report}"
     );
     assert!(report.lost_crls.is_empty(), "{report}");
-    assert_eq!(view.checked_issuers().count(), 2);
+    assert_eq!(view.revocation_checked_issuers().count(), 2);
     // The list of the CA that is there is verified again: it is in force. Of the other one, only what it names is.
     for list in view.crls() {
         let trusted = *list.issuer() == CrlIssuer::of(&lists.trusted.certificate);
@@ -481,7 +481,7 @@ fn whatever_line_is_damaged_what_the_others_say_of_lists_is_kept() {
         let (store, report) = DurableStore::recover(path, settings()).unwrap();
         let view = store.contents();
         // Each issuer stands in two first lines.
-        assert_eq!(view.checked_issuers().count(), 2, "{line}");
+        assert_eq!(view.revocation_checked_issuers().count(), 2, "{line}");
         let of_list = all[record].starts_with("crl ") && !line.starts_with("end ");
         let lost = usize::from(of_list && !line.starts_with("  "));
         assert_eq!(view.crls().count(), 2 - lost, "{line}: {report}");
@@ -505,7 +505,11 @@ fn an_issuer_stays_checked_if_only_the_first_line_of_its_list_is_left() {
         }
     }
     let (store, report) = DurableStore::recover(lists.folder.path(), settings()).unwrap();
-    assert_eq!(store.contents().checked_issuers().count(), 2, "{report}");
+    assert_eq!(
+        store.contents().revocation_checked_issuers().count(),
+        2,
+        "{report}"
+    );
     assert_eq!((report.crls.len(), report.lost_crls.len()), (0, 2));
     let good = leaf(&lists.trusted);
     assert_eq!(
@@ -528,7 +532,7 @@ fn a_file_that_cannot_be_written_changes_nothing_and_a_list_is_a_change_like_any
     drop(store);
     let (store, report) = DurableStore::open(lists.folder.path(), settings()).unwrap();
     assert_eq!(report.crls, 1);
-    assert_eq!(store.contents().checked_issuers().count(), 1);
+    assert_eq!(store.contents().revocation_checked_issuers().count(), 1);
     assert_eq!(
         verdict(store.contents(), &lists.gone[0]),
         ReasonCode::ChainVerified

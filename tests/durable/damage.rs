@@ -186,10 +186,10 @@ fn each_kind_of_damage_has_its_error() {
             matches!(e, E::NotText { .. })
         }),
         (text.replacen("claimed", "claimet", 1), |e| {
-            matches!(e, E::Check { .. })
+            matches!(e, E::ChecksumMismatch { .. })
         }),
-        (text[..cut].into(), |e| matches!(e, E::Cut { .. })),
-        (text[..cut + 5].into(), |e| matches!(e, E::Cut { .. })),
+        (text[..cut].into(), |e| matches!(e, E::Truncated { .. })),
+        (text[..cut + 5].into(), |e| matches!(e, E::Truncated { .. })),
         (other_digest, |e| matches!(e, E::Digest)),
         (text.replacen("1.0", "2.0", 1), |e| {
             matches!(

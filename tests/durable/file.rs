@@ -118,7 +118,7 @@ fn the_digest_is_the_one_of_the_report_and_tells_every_change() {
 fn times_beyond_the_year_9999_and_an_unset_clock_come_back() {
     let mut store = TrustStore::new(keys()).with_clock(Arc::new(Clock::Unset));
     store.add_server(server_id("a"), []).unwrap();
-    let end = EntryOptions::new().ends(at(u64::MAX));
+    let end = EntryOptions::new().with_end(at(u64::MAX));
     store.install_pin(server("a"), pin("a"), end).unwrap();
     let text = text_of(store.contents());
     assert!(text.contains("  ends @18446744073709551615\n"), "{text}");
@@ -144,7 +144,10 @@ fn what_is_too_large_to_be_read_is_refused_with_the_limit() {
     let is = matches!(too_long, StoreFileError::LineTooLong { line: 1, .. });
     assert!(is, "{too_long}");
     let cut = open(MAX_STORE_LINE - 1);
-    assert!(matches!(cut, StoreFileError::Cut { line: 1, .. }), "{cut}");
+    assert!(
+        matches!(cut, StoreFileError::Truncated { line: 1, .. }),
+        "{cut}"
+    );
     // Touched at its start alone, so that it takes no memory.
     let mut huge = vec![0; MAX_STORE_FILE_BYTES + 1];
     huge[0] = 0xff;

@@ -46,11 +46,11 @@ fn a_plan_changes_nothing_until_it_is_applied_and_is_then_stored() {
     );
     assert_eq!((facts(store.contents()), store.digest()), before);
 
-    let allowed = Override::lose([server_id("keys-1")]);
+    let allowed = Override::allow([server_id("keys-1")]);
     let effects = store.apply(&removal, &seen, clock(), &allowed).unwrap();
     assert_eq!(effects.lost().len(), 1);
     assert!(store.contents().entry(&pin).is_none());
-    assert!(store.live().view().entry(&pin).is_none());
+    assert!(store.live().current().entry(&pin).is_none());
     drop(store);
     let (again, _) = DurableStore::open(folder.path(), settings()).unwrap();
     assert!(again.contents().entry(&pin).is_none());
@@ -94,7 +94,7 @@ fn a_plan_that_the_disk_refuses_is_not_in_force() {
     );
     let added = server_id("keys-2");
     assert!(store.contents().server(&added).is_none());
-    assert!(store.live().view().server(&added).is_none());
+    assert!(store.live().current().server(&added).is_none());
 }
 
 #[test]
@@ -124,8 +124,8 @@ fn a_store_that_was_rolled_back_is_not_read() {
     let (store, _) = with_a_pin(&folder);
     // No later call lowers it.
     let newer = settings()
-        .minimum_generation(store.contents().generation() + 1)
-        .minimum_generation(0);
+        .with_minimum_generation(store.contents().generation() + 1)
+        .with_minimum_generation(0);
     let rolled_back = DurableStore::read(folder.path(), &newer).unwrap_err();
     assert!(matches!(rolled_back, DurableError::RolledBack { .. }));
 }

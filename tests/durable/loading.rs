@@ -99,7 +99,7 @@ fn a_provider_that_verifies_nothing_still_loads_everything() {
         servers.map(|server| server.claim()).collect::<Vec<_>>()
     };
     assert_eq!(claims(&loaded.store), claims(&store));
-    loaded.store.view();
+    loaded.store.snapshot();
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn what_is_blocked_expired_or_past_its_end_is_loaded_as_it_was() {
     store.add_server(server_id("a"), []).unwrap();
     let expired = fixture("expired");
     store.install_pin(server("a"), expired, options()).unwrap();
-    let ends = options().ends(at(NOW + DAY));
+    let ends = options().with_end(at(NOW + DAY));
     let blocked = pin("a");
     store
         .install_pin(server("a"), blocked.clone(), ends)
@@ -169,7 +169,10 @@ fn a_certificate_that_cannot_be_read_any_more_is_held_and_written_back() {
         Err(StoreError::Unread(_))
     ));
     loaded.store.disable(&unread, "why").unwrap();
-    loaded.store.update(&unread, options().label("x")).unwrap();
+    loaded
+        .store
+        .update(&unread, options().with_label("x"))
+        .unwrap();
     assert!(matches!(
         loaded.store.enable(&unread),
         Err(StoreError::Unread(_))
@@ -207,7 +210,7 @@ fn a_migration_that_lasts_too_long_is_loaded_as_it_is_and_reported() {
         .install_pin(server("keys-1"), fixture("ee-p256"), options())
         .unwrap();
     store.migrate(&id, at(NOW + 366 * DAY)).unwrap();
-    store.view();
+    store.snapshot();
     let text = text_of(store.contents());
     assert!(load(&text).unwrap().report.long_migrations.is_empty());
     for until in ["2028-01-02T00:00:01Z", "9999-12-31T23:59:59Z"] {

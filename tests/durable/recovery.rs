@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mutual_trust::Clock;
 use mutual_trust::admin::{Counter, DurableStore};
-use mutual_trust::error::DurableError;
+use mutual_trust::error::{DurableError, with_causes};
 use mutual_trust::store::{BlockSelector, Claim, Level};
 
 use crate::common::*;
@@ -28,7 +28,7 @@ fn damage(folder: &Folder, start: &str) -> usize {
 
 /// The day after, so that the floor rises.
 fn next_day() -> mutual_trust::admin::DurableSettings {
-    settings().clock(Arc::new(Clock::Known(at(NOW + DAY))))
+    settings().with_clock(Arc::new(Clock::Known(at(NOW + DAY))))
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn nothing_that_takes_trust_away_is_lost() {
 
     let error = DurableStore::open(folder.path(), settings()).unwrap_err();
     assert!(
-        error.to_string().contains(&format!("line {line}")),
+        with_causes(&error).contains(&format!("line {line}")),
         "{error}"
     );
     let damaged = fs::read(folder.file(CURRENT)).unwrap();
@@ -267,7 +267,7 @@ fn without_a_good_version_nothing_is_made_up() {
 fn with_a_counter_a_person_must_accept_what_is_older() {
     let folder = Folder::new("counted");
     let counter = Arc::new(Counted::default());
-    let with = || settings().counter(counter.clone());
+    let with = || settings().with_counter(counter.clone());
     let mut store = DurableStore::create(folder.path(), with()).unwrap();
     store.change(fill).unwrap();
     store
@@ -300,7 +300,9 @@ fn of_a_whole_file_that_was_put_back_and_a_newer_one_before_it_the_newer_is_take
     let minimum = store.contents().generation();
     drop(store);
     fs::write(folder.file(CURRENT), old).unwrap();
-    let with = settings().minimum_generation(minimum).accept_roll_back();
+    let with = settings()
+        .with_minimum_generation(minimum)
+        .accept_roll_back();
     let (store, report) = DurableStore::recover(folder.path(), with).unwrap();
     assert!(store.contents().server(&server_id("new")).is_some());
     assert_eq!(report.from_generation, minimum - 1);

@@ -180,7 +180,7 @@ fn a_seal_of_no_length_or_too_much_is_not_written() {
 #[test]
 fn a_store_that_is_opened_with_a_seal_takes_no_file_without_it() {
     let folder = Folder::new("sealed");
-    let with = |key| settings().seal(Arc::new(Key(key)));
+    let with = |key| settings().with_seal(Arc::new(Key(key)));
     let mut store = DurableStore::create(folder.path(), with(1)).unwrap();
     store.change(fill).unwrap();
     drop(store);

@@ -50,14 +50,14 @@ fn what_was_changed_is_there_after_a_restart_and_in_force_at_once() {
     let live = store.live();
     store.act_as(Some("alice")).unwrap();
     store.change(fill).unwrap();
-    assert_eq!(facts(&live.view()), facts(store.contents()));
+    assert_eq!(facts(&live.current()), facts(store.contents()));
     assert!(store.health().is_good(), "{}", store.health());
     assert_eq!(store.health().generation, store.health().stored);
     let (before, digest) = (facts(store.contents()), store.digest());
     drop(store);
     let (store, report) = DurableStore::open(folder.path(), settings()).unwrap();
     assert_eq!(facts(store.contents()), before);
-    assert_eq!(facts(&store.live().view()), before);
+    assert_eq!(facts(&store.live().current()), before);
     assert_eq!((report.digest, store.digest()), (digest, digest));
     let health = store.health();
     assert!(health.is_good() && health.generation > 0, "{health}");
@@ -116,7 +116,7 @@ fn a_change_that_is_refused_or_changes_nothing_is_not_stored() {
     );
     store.change(|_| Ok(())).unwrap();
     assert_eq!(facts(store.contents()), before);
-    assert_eq!(facts(&store.live().view()), before);
+    assert_eq!(facts(&store.live().current()), before);
     assert_eq!(fs::read(folder.file("trust-store")).unwrap(), text);
 }
 
@@ -218,14 +218,14 @@ fn the_floor_is_stored_and_published_by_a_refresh() {
     let floor = store.contents().floor();
     assert_eq!(floor, Some(at(NOW)));
     drop(store);
-    let later = settings().clock(Arc::new(mutual_trust::Clock::Known(at(NOW + DAY))));
+    let later = settings().with_clock(Arc::new(mutual_trust::Clock::Known(at(NOW + DAY))));
     let (mut store, _) = DurableStore::open(folder.path(), later).unwrap();
     assert_eq!(store.contents().floor(), floor, "opening writes nothing");
     let live = store.live();
     store.refresh().unwrap();
-    assert_eq!(live.view().floor(), Some(at(NOW + DAY)));
+    assert_eq!(live.current().floor(), Some(at(NOW + DAY)));
     drop(store);
-    let unset = settings().clock(Arc::new(mutual_trust::Clock::Unset));
+    let unset = settings().with_clock(Arc::new(mutual_trust::Clock::Unset));
     let (store, _) = DurableStore::open(folder.path(), unset).unwrap();
     assert_eq!(store.contents().floor(), Some(at(NOW + DAY)));
 }
@@ -238,7 +238,7 @@ fn somebody_who_published_meanwhile_is_told() {
     for _ in 0..100 {
         other.reset_floor(None);
     }
-    store.live().publish(other.view()).unwrap();
+    store.live().publish(other.snapshot()).unwrap();
     let error = store.change(|store| store.add_server(server_id("new"), []));
     assert!(
         matches!(error, Err(DurableError::NotPublished(_))),
@@ -250,7 +250,7 @@ fn somebody_who_published_meanwhile_is_told() {
 fn a_store_that_is_older_than_the_counter_is_refused_unless_that_is_accepted() {
     let folder = Folder::new("counter");
     let counter = Arc::new(Counted::default());
-    let with = || settings().counter(counter.clone());
+    let with = || settings().with_counter(counter.clone());
     let mut store = DurableStore::create(folder.path(), with()).unwrap();
     store.change(fill).unwrap();
     let old = fs::read(folder.file("trust-store")).unwrap();
@@ -269,7 +269,7 @@ fn a_store_that_is_older_than_the_counter_is_refused_unless_that_is_accepted() {
         "{error}"
     );
     // The other controller's number does as well.
-    let minimum = settings().minimum_generation(newest);
+    let minimum = settings().with_minimum_generation(newest);
     let error = DurableStore::open(folder.path(), minimum).unwrap_err();
     assert!(matches!(error, DurableError::RolledBack { .. }), "{error}");
     assert_eq!(fs::read(folder.file("trust-store")).unwrap(), old);
@@ -292,7 +292,7 @@ fn a_store_that_is_older_than_the_counter_is_refused_unless_that_is_accepted() {
 fn a_store_is_not_made_anew_where_the_counter_says_that_there_was_one() {
     let folder = Folder::new("anew");
     let counter = Arc::new(Counted::default());
-    let with = || settings().counter(counter.clone());
+    let with = || settings().with_counter(counter.clone());
     counter.raise(40).unwrap();
     let error = DurableStore::create(folder.path(), with()).unwrap_err();
     assert!(
@@ -315,7 +315,7 @@ fn a_store_is_not_made_anew_where_the_counter_says_that_there_was_one() {
         made.contents().generation(),
         TrustStore::new(keys())
             .with_clock(Arc::new(now()))
-            .view()
+            .snapshot()
             .generation()
     );
 }
@@ -324,7 +324,7 @@ fn a_store_is_not_made_anew_where_the_counter_says_that_there_was_one() {
 fn a_counter_that_does_not_answer_is_an_error_at_first_and_a_matter_of_health_later() {
     let folder = Folder::new("broken-counter");
     let counter = Arc::new(Counted::default());
-    let with = || settings().counter(counter.clone());
+    let with = || settings().with_counter(counter.clone());
     let mut store = DurableStore::create(folder.path(), with()).unwrap();
     counter.broken.store(true, Ordering::Relaxed);
     store
@@ -355,7 +355,7 @@ fn what_cannot_be_stored_is_not_in_force_except_a_block() {
     fs::remove_dir_all(folder.path()).unwrap();
     let error = store.change(|store| store.add_server(server_id("new"), []));
     assert!(matches!(error, Err(DurableError::NotSaved(_))), "{error:?}");
-    assert_eq!(facts(&live.view()), before);
+    assert_eq!(facts(&live.current()), before);
     assert!(store.contents().server(&server_id("new")).is_none());
     assert!(!store.health().is_good() && store.health().unsaved_blocks.is_empty());
 
@@ -363,7 +363,7 @@ fn what_cannot_be_stored_is_not_in_force_except_a_block() {
     let blocked = store.block(&gone);
     assert!(matches!(blocked.unsaved, Some(DurableError::NotSaved(_))));
     assert_eq!(blocked.report.done(), mutual_trust::store::Done::Added);
-    assert_eq!(live.view().blocks().count(), 5);
+    assert_eq!(live.current().blocks().count(), 5);
     let health = store.health();
     assert_eq!(health.unsaved_blocks.len(), 1);
     assert!(health.generation > health.stored);
@@ -379,7 +379,7 @@ fn what_cannot_be_stored_is_not_in_force_except_a_block() {
     assert!(not_saved(refused.map(drop)));
     assert!(store.block(&gone).unsaved.is_some());
     assert!(not_saved(store.retry().map(drop)));
-    assert_eq!(live.view().blocks().count(), 5);
+    assert_eq!(live.current().blocks().count(), 5);
 
     fs::create_dir(folder.path()).unwrap();
     store
@@ -389,7 +389,7 @@ fn what_cannot_be_stored_is_not_in_force_except_a_block() {
     let text = fs::read_to_string(folder.file("trust-store")).unwrap();
     let stored = load(&text).unwrap().store;
     assert_eq!(stored.contents().blocks().count(), 5);
-    assert_eq!(facts(stored.contents()), facts(&live.view()));
+    assert_eq!(facts(stored.contents()), facts(&live.current()));
 }
 
 #[test]
@@ -397,7 +397,7 @@ fn numbers_only_grow_whatever_fails() {
     let folder = Folder::new("numbers");
     let mut store = durable(folder.path());
     let live = store.live();
-    let mut last = live.view().generation();
+    let mut last = live.current().generation();
     for round in 0..4 {
         fs::remove_dir_all(folder.path()).unwrap();
         let refused = store.change(|store| store.add_server(server_id("refused"), []));
@@ -410,7 +410,7 @@ fn numbers_only_grow_whatever_fails() {
         fs::create_dir(folder.path()).unwrap();
         store.retry().unwrap();
         store.change(|store| Ok(store.reset_floor(None))).unwrap();
-        let now = live.view().generation();
+        let now = live.current().generation();
         assert!(now > last);
         assert_eq!(now, store.contents().generation());
         last = now;
@@ -430,7 +430,7 @@ fn what_could_not_be_read_again_is_not_written() {
         }
     }
     let folder = Folder::new("unwritable");
-    let with = settings().seal(Arc::new(Nothing));
+    let with = settings().with_seal(Arc::new(Nothing));
     let error = DurableStore::create(folder.path(), with).unwrap_err();
     assert!(matches!(error, DurableError::Unwritable(_)), "{error}");
     assert_eq!(folder.names(), ["trust-store.lock"]);

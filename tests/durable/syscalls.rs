@@ -40,7 +40,7 @@ fn saver() {
     if std::env::var(WHAT).unwrap() == "block" {
         let gone = fixture("ca-false");
         let blocked = store.block(&gone);
-        let in_force = store.live().view().blocks().count();
+        let in_force = store.live().current().blocks().count();
         println!(
             "{in_force} blocks in force, unsaved: {}",
             blocked.unsaved.is_some()
@@ -50,11 +50,11 @@ fn saver() {
         println!("good then: {}", store.health().is_good());
         return;
     }
-    let before = facts(&store.live().view());
+    let before = facts(&store.live().current());
     match store.change(|store| store.add_server(server_id("new"), [])) {
         Ok(_) => println!("saved"),
         Err(error) => {
-            let same = facts(&store.live().view()) == before;
+            let same = facts(&store.live().current()) == before;
             let behind = store.health().refused_change_on_disk;
             println!("refused, in force as before: {same}, behind: {behind}: {error}");
         }

@@ -28,7 +28,7 @@ fn enrolment_is_closed_at_first_and_an_unknown_client_leaves_nothing_behind() {
         let outcome = server.knock(&self_signed("array-7.example"), "192.0.2.7");
         outcome.expect_server_refuses(&setting.name, ReasonCode::NothingInstalled);
         assert!(server.enrolment.pending().is_empty(), "{}", setting.name);
-        assert_eq!(server.enrolment.missed(), 0);
+        assert_eq!(server.enrolment.rejected_count(), 0);
     }
 }
 
@@ -50,7 +50,7 @@ fn an_unknown_client_that_has_its_key_waits_and_is_refused_all_the_same() {
         assert!(peer.presented.is_proved());
         assert_eq!(peer.address.to_string(), "192.0.2.7");
         assert_eq!((peer.first_seen, peer.last_seen), (at(NOW), at(NOW)));
-        assert_eq!((peer.times, peer.expected), (1, false));
+        assert_eq!((peer.attempts, peer.expected), (1, false));
     }
 }
 
@@ -64,7 +64,7 @@ fn a_peer_that_knocks_again_is_counted_and_keeps_its_number() {
     server.clock.advance(60);
     server.knock(&system, "192.0.2.8");
     let second = server.only_pending();
-    assert_eq!((second.id, second.times), (first.id, 2));
+    assert_eq!((second.id, second.attempts), (first.id, 2));
     assert_eq!(second.address.to_string(), "192.0.2.8");
     assert_eq!(second.first_seen, at(NOW));
     assert_eq!(second.last_seen, at(NOW + 60));
@@ -84,7 +84,7 @@ fn an_accepted_client_connects_at_once_and_its_label_says_who_it_is() {
             .to_string()
             .parse()
             .unwrap();
-        let options = EntryOptions::new().label("array-7");
+        let options = EntryOptions::new().with_label("array-7");
         let report = {
             let mut store = server.store.lock().unwrap();
             let enrolment = &server.enrolment;
@@ -165,7 +165,7 @@ fn accept(
     by: &str,
 ) -> Result<(), EnrolmentError> {
     let mut store = server.store.lock().unwrap();
-    let options = EntryOptions::new().label("array-7");
+    let options = EntryOptions::new().with_label("array-7");
     let enrolment = &server.enrolment;
     let report = enrolment.accept_client(peer.id, given, &mut store, options, by);
     report.map(drop)

@@ -93,7 +93,7 @@ fn in_a_flood_nobody_without_a_key_waits_and_everybody_is_judged_right() {
         let known = |subject: &String| subject.starts_with("CN=stranger-");
         assert!(subjects.iter().all(known), "{subjects:?}");
         // Twelve networks of two strangers each found sixteen places, a share of four each.
-        let missed = usize::try_from(server.enrolment.missed()).unwrap();
+        let missed = usize::try_from(server.enrolment.rejected_count()).unwrap();
         assert_eq!(missed, 2 * ROUNDS - 16);
     }
 }
@@ -120,7 +120,7 @@ fn of_many_that_come_at_once_each_is_counted_once() {
     });
     let pending = server.enrolment.pending();
     assert_eq!(pending.len(), 8);
-    assert!(pending.iter().all(|peer| peer.times == 4), "{pending:?}");
+    assert!(pending.iter().all(|peer| peer.attempts == 4), "{pending:?}");
     let mut numbers: Vec<_> = pending.iter().map(|peer| peer.id).collect();
     numbers.dedup();
     assert_eq!(numbers.len(), 8);

@@ -81,7 +81,7 @@ impl KeyServer {
 
     fn with(setting: &Setting, mut store: TrustStore) -> Self {
         let clock = Hand::new();
-        let trust = LiveTrust::new(store.view());
+        let trust = LiveTrust::new(store.snapshot());
         let own = self_signed("kms1.example");
         let identity = own.identity(&[], &setting.provider);
         let enrolment = Enrolment::new(clock.clone());
@@ -120,7 +120,7 @@ impl KeyServer {
     }
 
     fn publish(&self) {
-        let view = self.store.lock().unwrap().view();
+        let view = self.store.lock().unwrap().snapshot();
         self.trust.publish(view).unwrap();
     }
 

@@ -169,7 +169,7 @@ fn networks_that_keep_to_their_share_leave_none_to_others_which_are_counted() {
     }
     crowd(&server, "fifth", 3, "192.0.4.1");
     assert!(of(&server, "fifth").is_empty());
-    assert_eq!(server.enrolment.missed(), 3);
+    assert_eq!(server.enrolment.rejected_count(), 3);
     for network in 0..4 {
         assert_eq!(of(&server, &format!("n{network}")).len(), 2);
     }
@@ -341,7 +341,7 @@ fn a_certificate_that_is_too_large_to_keep_is_counted() {
     server.enrolment.reject(largest.id, "alice").unwrap();
     server.knock(&of_size(MAX_PENDING_BYTES + 1), "192.0.2.7");
     assert!(server.enrolment.pending().is_empty());
-    assert_eq!(server.enrolment.missed(), 1);
+    assert_eq!(server.enrolment.rejected_count(), 1);
     let name = |number| format!("a-name-that-is-rather-long-{number}.example");
     let large = (0..500).fold(spec("large"), |spec, number| spec.dns(&name(number)));
     let large = large.self_signed();
@@ -349,12 +349,12 @@ fn a_certificate_that_is_too_large_to_keep_is_counted() {
     let outcome = server.knock(&large, "192.0.2.7");
     outcome.expect_server_refuses("large", ReasonCode::NothingInstalled);
     assert!(server.enrolment.pending().is_empty());
-    assert_eq!(server.enrolment.missed(), 2);
+    assert_eq!(server.enrolment.rejected_count(), 2);
     // Of one with many names, the first are shown.
     let many = (0..20).fold(spec("many"), |spec, number| spec.dns(&name(number)));
     server.knock(&many.self_signed(), "192.0.2.7");
     let peer = server.only_pending();
     assert_eq!(peer.presented.names().items().len(), 16);
-    assert_eq!(peer.presented.names().more(), 4);
+    assert_eq!(peer.presented.names().omitted(), 4);
     assert!(peer.presented.to_string().contains("and 4 more"));
 }

@@ -25,7 +25,7 @@ use crate::{assert_silent, nearly};
 /// Probes `server` by the store, in memory.
 fn probe(setting: &Setting, store: &mut TrustStore, server: &Arc<ServerConfig>) -> Outcome {
     let system = self_signed("array-7.example").identity(&[], &setting.provider);
-    let builder = setting.client(store.view(), system);
+    let builder = setting.client(store.snapshot(), system);
     let config: Arc<ClientConfig> = builder.probe(&keys_1()).unwrap().into_config();
     handshake(&config, server, "kms1.example")
 }
@@ -183,12 +183,15 @@ fn a_probed_server_is_accepted_by_its_fingerprint_and_connects() {
         let key_server = self_signed("kms1.example");
         let system = self_signed("array-7.example");
         let mut store = setting.listing_server();
-        let trust = LiveTrust::new(store.view());
+        let trust = LiveTrust::new(store.snapshot());
         let identity = system.identity(&[], &setting.provider);
         let builder = setting.client(trust.clone(), identity);
         let mut clients = setting.pinning_client(&system.certificate);
         let identity = key_server.identity(&[], &setting.provider);
-        let server = setting.server(clients.view(), identity).build().unwrap();
+        let server = setting
+            .server(clients.snapshot(), identity)
+            .build()
+            .unwrap();
 
         let config = builder.probe(&keys_1()).unwrap().into_config();
         let probed = found(&handshake(&config, &server, "kms1.example"));
@@ -221,7 +224,7 @@ fn a_probed_server_is_accepted_by_its_fingerprint_and_connects() {
                 .collect::<Vec<_>>()
         };
         assert_eq!(by(&store), [Some("alice".to_owned())]);
-        trust.publish(store.view()).unwrap();
+        trust.publish(store.snapshot()).unwrap();
         let config = builder.build_for(&keys_1()).unwrap();
         handshake(&config, &server, "kms1.example").expect_link(&setting.name);
         let decisions = enrolment.decisions();
@@ -258,7 +261,7 @@ fn a_probed_certificate_can_be_accepted_for_a_group() {
     assert_eq!(report.claims().len(), 2);
     let system = self_signed("array-7.example").identity(&[], &setting.provider);
     let config = setting
-        .client(store.view(), system)
+        .client(store.snapshot(), system)
         .build_for(&second)
         .unwrap();
     handshake(&config, &server, "kms2.example").expect_link("a member");
@@ -269,7 +272,7 @@ fn only_a_server_that_is_listed_can_be_probed() {
     // P6
     let setting = &settings()[0];
     let system = self_signed("array-7.example").identity(&[], &setting.provider);
-    let builder = setting.client(setting.listing_server().view(), system);
+    let builder = setting.client(setting.listing_server().snapshot(), system);
     let error = builder.probe(&server_id("keys-9")).unwrap_err();
     assert!(matches!(error, ConfigError::UnknownServer(_)));
     let error = builder.versions(&[]).probe(&keys_1()).unwrap_err();
@@ -298,7 +301,7 @@ fn a_configuration_of_a_probe_keeps_no_session() {
     // S2
     let setting = &settings()[0];
     let system = self_signed("array-7.example").identity(&[], &setting.provider);
-    let builder = setting.client(setting.listing_server().view(), system);
+    let builder = setting.client(setting.listing_server().snapshot(), system);
     let config = builder.probe(&keys_1()).unwrap().into_config();
     let off = rustls::client::Resumption::disabled();
     assert_eq!(format!("{:?}", config.resumption), format!("{off:?}"));
@@ -313,7 +316,7 @@ fn a_probe_runs_on_any_stream_and_reports_what_is_no_tls() {
     for setting in settings() {
         let key_server = self_signed("kms1.example");
         let system = self_signed("array-7.example").identity(&[], &setting.provider);
-        let builder = setting.client(setting.listing_server().view(), system);
+        let builder = setting.client(setting.listing_server().snapshot(), system);
         let name = || "kms1.example".try_into().unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();

@@ -380,7 +380,7 @@ fn a_certificate_without_its_key_never_waits() {
             &Credential::of(&victim, &[]).signing_as(&thief),
             "192.0.2.7",
         );
-        assert_eq!(server.only_pending().times, 1, "{}", setting.name);
+        assert_eq!(server.only_pending().attempts, 1, "{}", setting.name);
     }
 }
 
@@ -409,7 +409,7 @@ fn an_expired_certificate_waits_if_the_policy_has_a_grace_for_it() {
     let enrolment = Enrolment::new(Arc::new(now()));
     enrolment.open_enrolment(HOUR, 4).unwrap();
     let acceptor = setting
-        .server_with(setting.store().view(), identity, policy, now())
+        .server_with(setting.store().snapshot(), identity, policy, now())
         .enrolment(&enrolment)
         .unwrap();
     let config = acceptor.config_for("192.0.2.7".parse().unwrap()).unwrap();

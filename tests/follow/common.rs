@@ -37,7 +37,7 @@ pub struct World {
 }
 
 pub fn settings() -> DurableSettings {
-    DurableSettings::new(keys()).clock(Arc::new(now()))
+    DurableSettings::new(keys()).with_clock(Arc::new(now()))
 }
 
 impl World {

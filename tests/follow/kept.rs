@@ -16,7 +16,7 @@ fn what_an_administrator_installed_stays_theirs() {
         .change(|store| {
             store.act_as(Some("alice"))?;
             let scope = PinScope::Server(server_id("keys-1"));
-            store.install_pin(scope, by_hand.clone(), options().label("mine"))
+            store.install_pin(scope, by_hand.clone(), options().with_label("mine"))
         })
         .unwrap();
     // The source has it too, for a while.
@@ -30,7 +30,7 @@ fn what_an_administrator_installed_stays_theirs() {
     };
     assert_eq!(entry(&world).source(), None);
     assert_eq!(entry(&world).installed_by(), Some("alice"));
-    assert_eq!(entry(&world).options().get_label(), Some("mine"));
+    assert_eq!(entry(&world).options().label(), Some("mine"));
     world.put("pins.pem", "trust nobody\n");
     world.settle(&mut follower);
     assert!(world.holds(&[&by_hand]));

@@ -104,9 +104,9 @@ fn the_options_of_a_source_are_those_of_its_entries() {
     world.put("pins.pem", one.to_pem());
     for label in ["first", "second"] {
         let source = Source::new("source", world.path("pins.pem"), keys_1());
-        let mut follower = Follower::new([source.options(options().label(label))]).unwrap();
+        let mut follower = Follower::new([source.options(options().with_label(label))]).unwrap();
         world.settle(&mut follower);
-        assert_eq!(world.entries()[0].options().get_label(), Some(label));
+        assert_eq!(world.entries()[0].options().label(), Some(label));
         assert_eq!(world.entries().len(), 1);
     }
 }
@@ -135,7 +135,7 @@ fn a_fingerprint_that_is_installed_is_completed_and_stays_the_administrators() {
     world
         .store
         .change(|store| {
-            store.install_pin_fingerprint(scope, one.fingerprint(), options().label("mine"))
+            store.install_pin_fingerprint(scope, one.fingerprint(), options().with_label("mine"))
         })
         .unwrap();
     world.put("pins.pem", one.to_pem());
@@ -144,7 +144,7 @@ fn a_fingerprint_that_is_installed_is_completed_and_stays_the_administrators() {
     let entry = &world.entries()[0];
     assert_eq!(entry.certificate(), Some(&one), "{}", world.error());
     assert_eq!(
-        (entry.options().get_label(), entry.source()),
+        (entry.options().label(), entry.source()),
         (Some("mine"), None)
     );
     world.put("pins.pem", "trust nobody\n");

@@ -23,16 +23,16 @@ fn a_file_is_taken_over_when_two_polls_find_it_unchanged() {
     assert!(follower.poll(&mut world.store).unwrap());
     assert!(world.holds(&[&one]));
     assert_eq!(
-        live.view().generation(),
+        live.current().generation(),
         world.store.contents().generation()
     );
     assert_eq!(world.store.health().sources[0].certificates, Some(1));
     let entry = &world.entries()[0];
     assert_eq!(entry.source(), Some("source"));
-    let generation = live.view().generation();
+    let generation = live.current().generation();
     assert!(!follower.poll(&mut world.store).unwrap());
     assert_eq!(
-        live.view().generation(),
+        live.current().generation(),
         generation,
         "nothing changed, so nothing was stored"
     );

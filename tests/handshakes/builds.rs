@@ -27,7 +27,7 @@ fn ends(setting: &Setting) -> Ends {
 fn ends_of(setting: &Setting, made: &Made, identity: Identity) -> Ends {
     let mut store = setting.pinning_server(&made.certificate);
     pin(&mut store, PinScope::Clients, &made.certificate);
-    let view = store.view();
+    let view = store.snapshot();
     let policy = setting.policy();
     let provider = &setting.provider;
     Ends {
@@ -258,7 +258,7 @@ fn the_provider_that_was_given_is_the_one_that_is_used() {
         let identity = fixture_identity(key, &key[3..], &narrow.provider);
         let mut store = narrow.pinning_server(&fixture(key));
         pin(&mut store, PinScope::Clients, &fixture(key));
-        let view = store.view();
+        let view = store.snapshot();
         let client = narrow
             .client(view.clone(), identity.clone())
             .build_for(&keys_1());

@@ -46,7 +46,7 @@ fn both_ends_accept_a_chain_through_an_intermediate() {
                     .install_intermediate(certificate, EntryOptions::new())
                     .unwrap();
             }
-            let view = store.view();
+            let view = store.snapshot();
             let system = ca
                 .client("array-7.example")
                 .identity(issuers, &setting.provider);
@@ -88,7 +88,7 @@ fn a_chain_of_a_real_tool_is_accepted_both_ways() {
         store
             .install_intermediate(fixture("ca-intermediate"), options)
             .unwrap();
-        let view = store.view();
+        let view = store.snapshot();
         let ours = |name| fixture_identity(name, name, &setting.provider);
         let client = setting.client(view.clone(), ours("chain-client"));
         let server = setting.server(view, ours("chain-server"));
@@ -119,7 +119,7 @@ fn dial(
     authority(&mut store, AuthorityScope::AnyServer, &root);
     arrange(&mut store);
     let system = self_signed("array-7.example").identity(&[], &setting.provider);
-    let client = setting.client_with(store.view(), system, policy, now());
+    let client = setting.client_with(store.snapshot(), system, policy, now());
     let config = if by_id {
         client.build_for(&keys_1())
     } else {
@@ -249,7 +249,7 @@ fn a_servers_own_authorities_are_asked_instead_of_those_of_any_server() {
             .unwrap();
         authority(&mut store, AuthorityScope::Server(keys_1()), &own.root);
         authority(&mut store, AuthorityScope::AnyServer, &any.root);
-        let view = store.view();
+        let view = store.snapshot();
         for (ca, name, accepted) in [
             (&own, "kms1.example", true),
             (&any, "kms1.example", false),
@@ -279,7 +279,7 @@ fn a_client_authority_offers_only_the_names_that_its_patterns_allow() {
         let ca = pki("Example");
         let pattern: SanPattern = "uri:spiffe://example/array/*".parse().unwrap();
         let mut store = setting.store();
-        let options = EntryOptions::new().san_patterns([pattern]);
+        let options = EntryOptions::new().with_san_patterns([pattern]);
         let certificate = ca.root.certificate();
         store
             .install_authority(AuthorityScope::Clients, certificate, options)
@@ -290,7 +290,7 @@ fn a_client_authority_offers_only_the_names_that_its_patterns_allow() {
             .client_auth()
             .signed_by(&ca.intermediate);
         let identity = self_signed("kms1.example").identity(&[], &setting.provider);
-        let server = setting.server(store.view(), identity);
+        let server = setting.server(store.snapshot(), identity);
         let client = setting.client_of(&Credential::of(&leaf, &[&ca.intermediate]));
         let outcome = handshake(&client, &server.build().unwrap(), "kms1.example");
         outcome.expect_link(&setting.name);

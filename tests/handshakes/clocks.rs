@@ -30,7 +30,7 @@ fn pins_connect_at_both_ends_while_the_clock_is_unset() {
                 mutual_trust::PinScope::Clients,
                 &system.certificate,
             );
-            let view = store.view();
+            let view = store.snapshot();
             let client = setting
                 .client(view.clone(), system.identity(&[], &setting.provider))
                 .clock(Arc::new(clock));
@@ -63,7 +63,7 @@ fn chains_are_refused_while_the_clock_is_unset_unless_the_policy_allows_them() {
                     .install_authority(scope, ca.root.certificate(), options)
                     .unwrap();
             }
-            let view = store.view();
+            let view = store.snapshot();
             let system = ca.client("array-7.example");
             let key_server = ca.server("kms1.example");
             for allowed in [false, true] {
@@ -104,7 +104,7 @@ fn chains_are_refused_while_the_clock_is_unset_unless_the_policy_allows_them() {
 fn times(setting: &Setting, clock: Clock) -> [Option<UnixTime>; 2] {
     let made = self_signed("kms1.example");
     let mut store = setting.pinning_server(&made.certificate);
-    let view = store.view();
+    let view = store.snapshot();
     let client = setting
         .client(view.clone(), made.identity(&[], &setting.provider))
         .clock(Arc::new(clock))

@@ -41,9 +41,9 @@ fn link(
         ..setting.clone()
     };
     let (server_made, client_made) = (self_signed("kms1.example"), self_signed("array-7.example"));
-    let trusted = setting.pinning_server(&server_made.certificate).view();
+    let trusted = setting.pinning_server(&server_made.certificate).snapshot();
     let mut client = of(client).client(trusted, client_made.identity(&[], client));
-    let trusted = setting.pinning_client(&client_made.certificate).view();
+    let trusted = setting.pinning_client(&client_made.certificate).snapshot();
     let mut server = of(server).server(trusted, server_made.identity(&[], server));
     if kmip {
         client = client.kmip_profile();

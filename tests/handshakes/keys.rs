@@ -27,8 +27,8 @@ fn identity(kind: &str, setting: &Setting) -> Identity {
 
 /// A handshake in which both ends have pinned each other's certificate.
 fn link(setting: &Setting, server: Identity, client: Identity) -> Outcome {
-    let trusted_server = setting.pinning_server(server.certificate()).view();
-    let trusted_client = setting.pinning_client(client.certificate()).view();
+    let trusted_server = setting.pinning_server(server.certificate()).snapshot();
+    let trusted_client = setting.pinning_client(client.certificate()).snapshot();
     let client = setting.client(trusted_server, client);
     let server = setting.server(trusted_client, server);
     let (client_check, server_check) = (client.peer_check(), server.peer_check());
@@ -159,7 +159,7 @@ fn chains_of_ml_dsa_keys_are_accepted_at_both_ends() {
                 .install_authority(scope, root.certificate(), EntryOptions::new())
                 .unwrap();
         }
-        let view = known.view();
+        let view = known.snapshot();
         let client = setting.client(view.clone(), identity(client));
         let server = setting.server(view, identity(server));
         let check = server.peer_check();
@@ -179,8 +179,8 @@ fn an_ml_dsa_key_where_tls_1_2_alone_is_allowed_is_an_error_that_says_so() {
     for (scheme, spec) in ml_dsa("kms1.example") {
         let own = spec.self_signed();
         let identity = || own.identity(&[], &setting.provider);
-        let client = setting.client(setting.listing_server().view(), identity());
-        let server = setting.server(setting.store().view(), identity());
+        let client = setting.client(setting.listing_server().snapshot(), identity());
+        let server = setting.server(setting.store().snapshot(), identity());
         for error in [
             client.build_for(&keys_1()).unwrap_err(),
             client.build_by_name().unwrap_err(),
@@ -200,10 +200,10 @@ fn an_ml_dsa_key_where_tls_1_2_alone_is_allowed_is_an_error_that_says_so() {
         server.versions(&both).build().unwrap();
         // Of a peer that speaks only the older it is told that our certificate was not sent.
         let plain = self_signed("kms1.example");
-        let trusted = setting.pinning_server(&plain.certificate).view();
+        let trusted = setting.pinning_server(&plain.certificate).snapshot();
         let client = setting.client(trusted, identity()).versions(&both);
         let server = setting.server(
-            setting.store().view(),
+            setting.store().snapshot(),
             plain.identity(&[], &setting.provider),
         );
         let unsent = client.unsent_certificates();

@@ -33,7 +33,7 @@ fn ends_of(setting: &Setting, provider: Arc<CryptoProvider>, made: &Made) -> End
     let identity = made.identity(&[], &setting.provider);
     let mut store = setting.pinning_server(&made.certificate);
     pin(&mut store, PinScope::Clients, &made.certificate);
-    let (view, policy) = (store.view(), setting.policy());
+    let (view, policy) = (store.snapshot(), setting.policy());
     let client = ClientConfigBuilder::new(provider.clone(), view.clone(), policy, identity.clone());
     let server = ServerConfigBuilder::new(provider, view, policy, identity);
     Ends {

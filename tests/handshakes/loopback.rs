@@ -68,7 +68,7 @@ fn ours(setting: &Setting, trusting: bool) -> (Arc<ClientConfig>, Arc<ServerConf
     let expected = if trusting { &key_server } else { &other };
     let mut store = setting.pinning_server(&expected.certificate);
     pin(&mut store, PinScope::Clients, &system.certificate);
-    let view = store.view();
+    let view = store.snapshot();
     let client = setting.client(view.clone(), system.identity(&[], &setting.provider));
     let server = setting.server(view, key_server.identity(&[], &setting.provider));
     (client.build_by_name().unwrap(), server.build().unwrap())

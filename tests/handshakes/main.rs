@@ -59,13 +59,13 @@ fn two_machines_with_each_others_self_signed_certificate_talk() {
                 .install_pin(
                     PinScope::Clients,
                     system.certificate(),
-                    EntryOptions::new().label("array-7"),
+                    EntryOptions::new().with_label("array-7"),
                 )
                 .unwrap();
 
             let client = ClientConfigBuilder::new(
                 provider.clone(),
-                for_system.view(),
+                for_system.snapshot(),
                 policy(),
                 system.identity(&[], &provider),
             )
@@ -73,7 +73,7 @@ fn two_machines_with_each_others_self_signed_certificate_talk() {
             .clock(Arc::new(now()));
             let server = ServerConfigBuilder::new(
                 provider.clone(),
-                for_server.view(),
+                for_server.snapshot(),
                 policy(),
                 key_server.identity(&[], &provider),
             )
@@ -97,10 +97,10 @@ fn a_handshake_needs_the_stack_that_security_says() {
     let kib = 80;
     for setting in link::settings() {
         let (server, system) = (self_signed("kms1.example"), self_signed("array-7.example"));
-        let trusted = setting.pinning_server(&server.certificate).view();
+        let trusted = setting.pinning_server(&server.certificate).snapshot();
         let client = setting.client(trusted, system.identity(&[], &setting.provider));
         let client = client.build_for(&link::keys_1()).unwrap();
-        let trusted = setting.pinning_client(&system.certificate).view();
+        let trusted = setting.pinning_client(&system.certificate).snapshot();
         let own = server.identity(&[], &setting.provider);
         let server = setting.server(trusted, own).build().unwrap();
         let both = move || {
@@ -120,7 +120,7 @@ fn an_empty_store_trusts_nobody_and_says_so() {
         let mut empty = store();
         let client = ClientConfigBuilder::new(
             provider.clone(),
-            empty.view(),
+            empty.snapshot(),
             policy(),
             system.identity(&[], &provider),
         )
@@ -128,7 +128,7 @@ fn an_empty_store_trusts_nobody_and_says_so() {
         .clock(Arc::new(now()));
         let server = ServerConfigBuilder::new(
             provider.clone(),
-            empty.view(),
+            empty.snapshot(),
             policy(),
             key_server.identity(&[], &provider),
         )
@@ -157,7 +157,7 @@ fn an_empty_store_trusts_nobody_and_says_so() {
             .unwrap();
         let client = ClientConfigBuilder::new(
             provider.clone(),
-            trusting.view(),
+            trusting.snapshot(),
             policy(),
             system.identity(&[], &provider),
         )

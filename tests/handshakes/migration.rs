@@ -40,7 +40,7 @@ impl Moving {
             )
             .unwrap();
         Self {
-            trust: LiveTrust::new(store.view()),
+            trust: LiveTrust::new(store.snapshot()),
             old: Credential::of(&server, &[]),
             new: Credential::of(&issued(&ca), &[&ca.intermediate]),
             store,
@@ -68,7 +68,7 @@ impl Moving {
     }
 
     fn publish(&mut self) {
-        self.trust.publish(self.store.view()).unwrap();
+        self.trust.publish(self.store.snapshot()).unwrap();
     }
 }
 
@@ -127,7 +127,7 @@ fn a_migrating_servers_ended_pin_is_not_helped_by_its_chain() {
             .install_pin(
                 mutual_trust::PinScope::Server(keys_1()),
                 both.certificate(),
-                EntryOptions::new().ends(at(NOW + DAY)),
+                EntryOptions::new().with_end(at(NOW + DAY)),
             )
             .unwrap();
         moving.store.migrate(&keys_1(), at(NOW + 9 * DAY)).unwrap();

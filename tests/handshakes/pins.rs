@@ -47,7 +47,7 @@ fn as_tools_make_them() -> Vec<(&'static str, &'static str)> {
 /// Our client with a store, against a server that is not ours.
 fn dial(setting: &Setting, mut store: TrustStore, credential: &Credential, name: &str) -> Dialled {
     let system = self_signed("array-7.example").identity(&[], &setting.provider);
-    let builder = setting.client(store.view(), system);
+    let builder = setting.client(store.snapshot(), system);
     let server = setting.server_of(credential);
     let outcome = handshake(&builder.build_by_name().unwrap(), &server, name);
     let name = host(name);
@@ -92,7 +92,7 @@ fn a_pin_serves_a_client_as_the_tools_make_it() {
         for (name, key) in as_tools_make_them() {
             let mut store = setting.pinning_client(&fixture(name));
             let server = self_signed("kms1.example").identity(&[], &setting.provider);
-            let builder = setting.server(store.view(), server);
+            let builder = setting.server(store.snapshot(), server);
             let client = setting.client_of(&Credential::fixture(name, key));
             let outcome = handshake(&client, &builder.build().unwrap(), "kms1.example");
             outcome.expect_link(name);
@@ -111,8 +111,8 @@ fn we_present_certificates_of_version_1_and_without_names_ourselves() {
             let ours = || fixture_identity(name, name, &setting.provider);
             let mut for_client = setting.pinning_server(&fixture(name));
             let mut for_server = setting.pinning_client(&fixture(name));
-            let client = setting.client(for_client.view(), ours());
-            let server = setting.server(for_server.view(), ours());
+            let client = setting.client(for_client.snapshot(), ours());
+            let server = setting.server(for_server.snapshot(), ours());
             handshake(
                 &client.build_for(&keys_1()).unwrap(),
                 &server.build().unwrap(),
@@ -149,8 +149,10 @@ fn a_pin_that_the_path_builder_cannot_read_serves_both_ends() {
         for made in &odd {
             let mut for_client = setting.pinning_server(&made.certificate);
             let mut for_server = setting.pinning_client(&made.certificate);
-            let client = setting.client(for_client.view(), made.identity(&[], &setting.provider));
-            let server = setting.server(for_server.view(), made.identity(&[], &setting.provider));
+            let client =
+                setting.client(for_client.snapshot(), made.identity(&[], &setting.provider));
+            let server =
+                setting.server(for_server.snapshot(), made.identity(&[], &setting.provider));
             handshake(
                 &client.build_for(&keys_1()).unwrap(),
                 &server.build().unwrap(),
@@ -177,7 +179,7 @@ fn a_group_certificate_serves_three_names() {
         }
         pin(&mut store, PinScope::Group(group), &replicated.certificate);
         let system = self_signed("array-7.example").identity(&[], &setting.provider);
-        let builder = setting.client(store.view(), system);
+        let builder = setting.client(store.snapshot(), system);
         let server = setting.server_of(&Credential::of(&replicated, &[]));
         for number in 1..=3 {
             let name = format!("kms{number}.example");
@@ -200,7 +202,9 @@ fn a_server_by_id_is_the_same_whatever_address_is_dialled() {
         let server = self_signed("kms1.example");
         let mut store = setting.pinning_server(&server.certificate);
         let system = self_signed("array-7.example").identity(&[], &setting.provider);
-        let config = setting.client(store.view(), system).build_for(&keys_1());
+        let config = setting
+            .client(store.snapshot(), system)
+            .build_for(&keys_1());
         let (config, peer) = (
             config.unwrap(),
             setting.server_of(&Credential::of(&server, &[])),
@@ -244,12 +248,12 @@ fn a_fingerprint_alone_serves_both_ends() {
         let fingerprint = made.certificate.fingerprint();
         let mut store = setting.listing_server();
         for scope in [PinScope::Server(keys_1()), PinScope::Clients] {
-            let options = EntryOptions::new().label("by fingerprint");
+            let options = EntryOptions::new().with_label("by fingerprint");
             store
                 .install_pin_fingerprint(scope, fingerprint, options)
                 .unwrap();
         }
-        let view = store.view();
+        let view = store.snapshot();
         let client = setting.client(view.clone(), made.identity(&[], &setting.provider));
         let server = setting.server(view, made.identity(&[], &setting.provider));
         let config = client.build_for(&keys_1()).unwrap();
@@ -264,14 +268,14 @@ fn a_fingerprint_alone_serves_both_ends() {
 fn a_certificate_renewed_with_the_same_key_serves_a_pin_that_matches_by_key() {
     // M1
     for setting in settings() {
-        let options = EntryOptions::new().matching(Matching::PublicKey);
+        let options = EntryOptions::new().with_matching(Matching::PublicKey);
         let mut store = setting.listing_server();
         for scope in [PinScope::Server(keys_1()), PinScope::Clients] {
             store
                 .install_pin(scope, fixture("reissued-old"), options.clone())
                 .unwrap();
         }
-        let view = store.view();
+        let view = store.snapshot();
         let renewed = || fixture_identity("reissued-new", "reissued", &setting.provider);
         let client = setting.client(view.clone(), renewed());
         let server = setting.server(view, renewed());
@@ -303,7 +307,7 @@ fn a_waived_role_and_a_grace_accept_with_their_warnings() {
     for setting in settings() {
         let other_role = spec("kms1.example").client_auth().self_signed();
         let mut store = setting.listing_server();
-        let options = EntryOptions::new().any_role();
+        let options = EntryOptions::new().with_any_role();
         let scope = PinScope::Server(keys_1());
         store
             .install_pin(scope.clone(), other_role.certificate(), options)
@@ -316,7 +320,7 @@ fn a_waived_role_and_a_grace_accept_with_their_warnings() {
         let expired = spec("kms1.example").valid(-10 * day, -day).self_signed();
         let mut store = setting.listing_server();
         let rule = ValidityRule::Grace(Duration::from_secs(2 * DAY));
-        let options = EntryOptions::new().validity(rule);
+        let options = EntryOptions::new().with_validity(rule);
         store
             .install_pin(scope, expired.certificate(), options)
             .unwrap();
@@ -333,11 +337,11 @@ fn the_server_learns_the_label_of_the_client_that_it_accepted() {
     for setting in settings() {
         let (server, system) = (self_signed("kms1.example"), self_signed("array-7.example"));
         let mut store = setting.store();
-        let options = EntryOptions::new().label("array-7");
+        let options = EntryOptions::new().with_label("array-7");
         store
             .install_pin(PinScope::Clients, system.certificate(), options)
             .unwrap();
-        let builder = setting.server(store.view(), server.identity(&[], &setting.provider));
+        let builder = setting.server(store.snapshot(), server.identity(&[], &setting.provider));
         let client = setting.client_of(&Credential::of(&system, &[]));
         let outcome = handshake(&client, &builder.build().unwrap(), "kms1.example");
         outcome.expect_link(&setting.name);

@@ -17,7 +17,7 @@ const REASON: ReasonCode = ReasonCode::HandshakeSignatureInvalid;
 
 /// Our client against a server with `peer`, then a client with `peer` against our server.
 fn both_ends(setting: &Setting, mut store: TrustStore, peer: CertifiedKey) -> [Outcome; 2] {
-    let view = store.view();
+    let view = store.snapshot();
     let peer = Arc::new(Always(Arc::new(peer)));
     let ours = || self_signed("kms1.example").identity(&[], &setting.provider);
     let client = setting
@@ -92,7 +92,7 @@ fn a_chain_without_the_private_key_of_its_leaf_is_refused() {
                 .install_authority(scope, ca.root.certificate(), options)
                 .unwrap();
         }
-        let view = store.view();
+        let view = store.snapshot();
         let ours = || self_signed("kms1.example").identity(&[], &setting.provider);
         let issuer = Credential::of(&ca.intermediate, &[]);
         let server = Credential::of(&ca.server("kms1.example"), &[&ca.intermediate]);

@@ -77,7 +77,7 @@ fn pin_rows(setting: &Setting) -> Vec<Row> {
     let mut disabled = pinning();
     disabled.disable(&key, "retired").unwrap();
     let mut ending = setting.store();
-    let options = EntryOptions::new().ends(at(NOW + DAY));
+    let options = EntryOptions::new().with_end(at(NOW + DAY));
     ending
         .install_pin(PinScope::Clients, system.certificate(), options)
         .unwrap();
@@ -206,7 +206,7 @@ fn chain_rows(setting: &Setting) -> Vec<Row> {
     authority(
         &mut narrow,
         &ca.root,
-        EntryOptions::new().san_patterns(patterns),
+        EntryOptions::new().with_san_patterns(patterns),
     );
     let mut blocked = trusting(setting, &ca.root);
     blocked.block(&ca.root.certificate);
@@ -321,7 +321,7 @@ fn every_refusal_of_a_client_has_its_reason_here_and_one_alert_there() {
             let what = format!("{}, {}", row.what, setting.name);
             let identity = self_signed("kms1.example").identity(&[], &setting.provider);
             let policy = (row.policy)(setting.policy());
-            let server = setting.server_with(row.store.view(), identity, policy, row.clock);
+            let server = setting.server_with(row.store.snapshot(), identity, policy, row.clock);
             let client = setting.client_of(&row.presents);
             let outcome = handshake(&client, &server.build().unwrap(), "kms1.example");
             if let Err(error) = outcome.server_refuses(row.reason) {
@@ -342,7 +342,7 @@ fn a_client_without_a_certificate_is_refused() {
         let mut store = trusting(&setting, &ca.root);
         pin(&mut store, PinScope::Clients, &fixture("ee-p256"));
         let identity = self_signed("kms1.example").identity(&[], &setting.provider);
-        let server = setting.server(store.view(), identity).build().unwrap();
+        let server = setting.server(store.snapshot(), identity).build().unwrap();
         let client = ClientConfig::builder_with_provider(setting.provider.clone())
             .with_protocol_versions(&[setting.rustls_version()])
             .unwrap()

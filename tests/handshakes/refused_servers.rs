@@ -109,7 +109,7 @@ fn pin_rows(setting: &Setting) -> Vec<Row> {
     let mut disabled = pinning();
     disabled.disable(&key, "rotated").unwrap();
     let mut ending = setting.listing_server();
-    let options = EntryOptions::new().ends(at(NOW + DAY));
+    let options = EntryOptions::new().with_end(at(NOW + DAY));
     let scope = PinScope::Server(keys_1());
     ending
         .install_pin(scope, server.certificate(), options)
@@ -266,7 +266,7 @@ fn every_refusal_of_a_server_has_its_reason_here_and_one_alert_there() {
             let what = format!("{}, {}", row.what, setting.name);
             let system = self_signed("array-7.example").identity(&[], &setting.provider);
             let policy = (row.policy)(setting.policy());
-            let client = setting.client_with(row.store.view(), system, policy, row.clock);
+            let client = setting.client_with(row.store.snapshot(), system, policy, row.clock);
             let config = match row.name {
                 None => client.build_for(&keys_1()),
                 Some(_) => client.build_by_name(),
@@ -311,7 +311,7 @@ fn a_server_that_was_deleted_after_the_configuration_was_built_is_unknown() {
         let ca = pki("Example");
         let mut store = setting.listing_server();
         authority(&mut store, &ca.root);
-        let trust = LiveTrust::new(store.view());
+        let trust = LiveTrust::new(store.snapshot());
         let system = self_signed("array-7.example").identity(&[], &setting.provider);
         let config = setting
             .client(trust.clone(), system)
@@ -321,7 +321,7 @@ fn a_server_that_was_deleted_after_the_configuration_was_built_is_unknown() {
         store
             .add_server(server_id("keys-2"), [host("kms1.example")])
             .unwrap();
-        trust.publish(store.view()).unwrap();
+        trust.publish(store.snapshot()).unwrap();
         let presents = Credential::of(&ca.server("kms1.example"), &[&ca.intermediate]);
         let outcome = handshake(&config, &setting.server_of(&presents), "kms1.example");
         outcome.expect_client_refuses(&setting.name, ReasonCode::UnknownServer);

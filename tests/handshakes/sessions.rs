@@ -19,7 +19,7 @@ fn pair(setting: &Setting) -> (Arc<ClientConfig>, Arc<ServerConfig>) {
     let (system, key_server) = (self_signed("array-7.example"), self_signed("kms1.example"));
     let mut store = setting.pinning_server(&key_server.certificate);
     pin(&mut store, PinScope::Clients, &system.certificate);
-    let view = store.view();
+    let view = store.snapshot();
     let client = setting.client(view.clone(), system.identity(&[], &setting.provider));
     let server = setting.server(view, key_server.identity(&[], &setting.provider));
     (
@@ -53,7 +53,7 @@ fn a_client_that_keeps_sessions_gets_none_to_keep() {
         let system = self_signed("array-7.example");
         let mut store = setting.pinning_client(&system.certificate);
         let identity = self_signed("kms1.example").identity(&[], &setting.provider);
-        let server = setting.server(store.view(), identity).build().unwrap();
+        let server = setting.server(store.snapshot(), identity).build().unwrap();
         let credential = Credential::of(&system, &[]);
         let mut client = setting.plain_client(credential.resolver(&setting.provider));
         let sessions = Sessions::new();
@@ -150,7 +150,7 @@ fn neither_end_tells_the_other_which_authorities_are_installed() {
                 .install_authority(scope, ca.root.certificate(), options)
                 .unwrap();
         }
-        let view = store.view();
+        let view = store.snapshot();
         let identity = self_signed("kms1.example").identity(&[], &setting.provider);
         let server = setting
             .server(view.clone(), identity.clone())
@@ -177,7 +177,7 @@ fn configurations_follow_what_is_published_and_open_connections_can_be_asked_aga
     for setting in settings() {
         let (system, key_server) = (self_signed("array-7.example"), self_signed("kms1.example"));
         let mut store = setting.listing_server();
-        let trust = LiveTrust::new(store.view());
+        let trust = LiveTrust::new(store.snapshot());
         let client = setting.client(trust.clone(), system.identity(&[], &setting.provider));
         let server = setting.server(trust.clone(), key_server.identity(&[], &setting.provider));
         let (client_check, server_check) = (client.peer_check(), server.peer_check());
@@ -194,7 +194,7 @@ fn configurations_follow_what_is_published_and_open_connections_can_be_asked_aga
             &key_server.certificate,
         );
         pin(&mut store, PinScope::Clients, &system.certificate);
-        trust.publish(store.view()).unwrap();
+        trust.publish(store.snapshot()).unwrap();
         let outcome = handshake(&client, &server, "kms1.example");
         outcome.expect_link(&setting.name);
         let server_seen = || client_check.server(&keys_1(), None, &outcome.client_connection);
@@ -205,7 +205,7 @@ fn configurations_follow_what_is_published_and_open_connections_can_be_asked_aga
 
         let key = EntryKey::new(Slot::Pin, Scope::Clients, system.certificate.fingerprint());
         store.remove(&key).unwrap();
-        trust.publish(store.view()).unwrap();
+        trust.publish(store.snapshot()).unwrap();
         assert_eq!(client_seen().reason(), ReasonCode::NothingInstalled);
         assert!(client_seen().generation() > before);
         assert_eq!(server_seen().reason(), ReasonCode::PinMatched);
@@ -213,7 +213,7 @@ fn configurations_follow_what_is_published_and_open_connections_can_be_asked_aga
         refused.expect_server_refuses(&setting.name, ReasonCode::NothingInstalled);
 
         store.block(&key_server.certificate);
-        trust.publish(store.view()).unwrap();
+        trust.publish(store.snapshot()).unwrap();
         assert_eq!(server_seen().reason(), ReasonCode::Blocked);
         let refused = handshake(&client, &server, "kms1.example");
         refused.expect_client_refuses(&setting.name, ReasonCode::Blocked);
@@ -227,7 +227,7 @@ fn a_configuration_of_a_view_does_not_follow_the_store_that_the_view_was_taken_f
         let system = self_signed("array-7.example");
         let mut store = setting.pinning_client(&system.certificate);
         let identity = self_signed("kms1.example").identity(&[], &setting.provider);
-        let server = setting.server(store.view(), identity).build().unwrap();
+        let server = setting.server(store.snapshot(), identity).build().unwrap();
         store.block(&system.certificate);
         let client = setting.client_of(&Credential::of(&system, &[]));
         handshake(&client, &server, "kms1.example").expect_link(&setting.name);

@@ -48,7 +48,7 @@ fn a_server_names_no_client_before_the_handshake_is_finished() {
         let system = self_signed("array-7.example");
         let mut store = setting.pinning_client(&system.certificate);
         let identity = self_signed("kms1.example").identity(&[], &setting.provider);
-        let builder = setting.server(store.view(), identity);
+        let builder = setting.server(store.snapshot(), identity);
         let check = builder.peer_check();
         let credential = Credential::of(&system, &[]);
         let mut config = setting.plain_client(credential.resolver(&setting.provider));
@@ -91,7 +91,7 @@ fn a_client_names_no_server_before_the_handshake_is_finished() {
         let key_server = self_signed("kms1.example");
         let mut store = setting.pinning_server(&key_server.certificate);
         let identity = self_signed("array-7.example").identity(&[], &setting.provider);
-        let builder = setting.client(store.view(), identity);
+        let builder = setting.client(store.snapshot(), identity);
         let check = builder.peer_check();
         let credential = Credential::of(&key_server, &[]);
         let mut config = setting.plain_server(credential.resolver(&setting.provider));
@@ -138,7 +138,7 @@ fn a_tls_1_3_client_that_is_refused_learns_it_when_it_reads() {
     for setting in settings() {
         let key_server = self_signed("kms1.example");
         let mut store = setting.pinning_server(&key_server.certificate);
-        let view = store.view();
+        let view = store.snapshot();
         let system = self_signed("array-7.example").identity(&[], &setting.provider);
         let builder = setting.client(view.clone(), system);
         let own = key_server.identity(&[], &setting.provider);

@@ -144,7 +144,7 @@ impl Admin {
             Op::ResetFloor(floor) => Ok(store.reset_floor(floor.map(until))),
             Op::ConfirmClock => store.confirm_clock(),
             Op::Publish => {
-                store.view();
+                store.snapshot();
                 return None;
             }
             Op::SetClock(time) => {

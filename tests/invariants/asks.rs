@@ -109,7 +109,7 @@ impl Answer {
             }),
             peer: accepted.map_or(String::new(), |accepted| format!("{:?}", accepted.peer())),
             considered: verdict.considered().items().to_vec(),
-            more: verdict.considered().more(),
+            more: verdict.considered().omitted(),
             warnings: verdict.warnings().to_vec(),
         }
     }

@@ -19,7 +19,7 @@ impl Facts {
                 Decision::Pin => Op::Pin(*pins, *item, Options::PLAIN),
                 Decision::Authority => Op::Authority(*authorities, *item, Options::PLAIN),
                 Decision::Intermediate => Op::Intermediate(*item),
-                Decision::LeaveOut => continue,
+                Decision::Skip => continue,
                 _ => return Err(Refused),
             };
             match after.expect_install(&one) {

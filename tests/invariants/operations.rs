@@ -170,7 +170,7 @@ fn bundle() -> impl Strategy<Value = Op> {
         4 => Just(Decision::Pin),
         4 => Just(Decision::Authority),
         2 => Just(Decision::Intermediate),
-        2 => Just(Decision::LeaveOut),
+        2 => Just(Decision::Skip),
         1 => Just(Decision::Undecided),
     ];
     let items = proptest::collection::vec((0..pool().len(), decision), 1..4);

@@ -51,21 +51,21 @@ impl Options {
     pub fn made(self) -> EntryOptions {
         let mut made = EntryOptions::new();
         if self.by_key {
-            made = made.matching(Matching::PublicKey);
+            made = made.with_matching(Matching::PublicKey);
         }
         if self.any_role {
-            made = made.any_role();
+            made = made.with_any_role();
         }
         match self.grace {
-            Some(true) => made = made.validity(grace()),
-            Some(false) => made = made.validity(ValidityRule::Enforce),
+            Some(true) => made = made.with_validity(grace()),
+            Some(false) => made = made.with_validity(ValidityRule::Enforce),
             None => {}
         }
         if let Some(end) = self.ends {
-            made = made.ends(at(u64::try_from(end).unwrap()));
+            made = made.with_end(at(u64::try_from(end).unwrap()));
         }
         if self.pattern {
-            made = made.san_patterns([PATTERN.parse().unwrap()]);
+            made = made.with_san_patterns([PATTERN.parse().unwrap()]);
         }
         made
     }

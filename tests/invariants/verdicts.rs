@@ -150,7 +150,7 @@ proptest! {
         };
         let scope = server.clone().map_or(PinScope::Clients, PinScope::Server);
         let matching = if by_key { Matching::PublicKey } else { Matching::Certificate };
-        let options = EntryOptions::new().matching(matching);
+        let options = EntryOptions::new().with_matching(matching);
         let certificate = pool()[ask.item()].certificate.clone();
         let report = admin.store.install_pin(scope, certificate, options).unwrap();
         let key = report.entries().items()[0].clone();
@@ -177,7 +177,7 @@ proptest! {
             prop_assert_eq!(answer.decided.as_ref(), Some(by));
             let entry = view.entry(by).unwrap();
             prop_assert_eq!(entry.disabled(), None);
-            if let (Some(end), Some(time)) = (entry.options().get_ends(), ask.time) {
+            if let (Some(end), Some(time)) = (entry.options().end(), ask.time) {
                 let floor = view.floor().map_or(0, |floor| floor.as_secs());
                 let time = u64::try_from(time).unwrap();
                 let judged = if time + 93_600 < floor { floor } else { time };

@@ -174,8 +174,8 @@ fn what_we_make_serves_both_ends_of_a_link() {
             };
             let server = identity("kms1");
             let system = identity("array-7");
-            let trusted = setting.pinning_server(server.certificate()).view();
-            let known = setting.pinning_client(system.certificate()).view();
+            let trusted = setting.pinning_server(server.certificate()).snapshot();
+            let known = setting.pinning_client(system.certificate()).snapshot();
             let client = setting
                 .client(trusted, system)
                 .build_for(&keys_1())
@@ -411,8 +411,8 @@ fn ml_dsa_keys_are_made_written_certified_requested_and_serve() {
             .filter(|one| one.name.starts_with("aws"))
         {
             // The import verifies the signature on the certificate.
-            let trusted = setting.pinning_server(certificate).view();
-            let known = setting.pinning_client(renewed.certificate()).view();
+            let trusted = setting.pinning_server(certificate).snapshot();
+            let known = setting.pinning_client(renewed.certificate()).snapshot();
             let client = setting
                 .client(trusted, renewed.clone())
                 .build_for(&keys_1());

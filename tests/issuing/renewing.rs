@@ -82,7 +82,7 @@ fn a_server_that_binds_to_the_key_goes_on_after_a_renewal_and_not_after_a_rekeyi
         let key_server = self_signed("kms1.example").identity(&[], &setting.provider);
         let reaches = |matching, identity: &Identity| {
             let options = match matching {
-                Matching::PublicKey => EntryOptions::new().matching(Matching::PublicKey),
+                Matching::PublicKey => EntryOptions::new().with_matching(Matching::PublicKey),
                 _ => EntryOptions::new(),
             };
             let mut known = setting.store();
@@ -91,10 +91,10 @@ fn a_server_that_binds_to_the_key_goes_on_after_a_renewal_and_not_after_a_rekeyi
                 .install_pin(PinScope::Clients, pinned, options)
                 .unwrap();
             let server = setting
-                .server(known.view(), key_server.clone())
+                .server(known.snapshot(), key_server.clone())
                 .build()
                 .unwrap();
-            let trusted = setting.pinning_server(key_server.certificate()).view();
+            let trusted = setting.pinning_server(key_server.certificate()).snapshot();
             let client = setting.client(trusted, identity.clone());
             handshake(
                 &client.build_for(&keys_1()).unwrap(),

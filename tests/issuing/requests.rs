@@ -44,7 +44,7 @@ fn sign(openssl: &OpenSsl) {
 /// A handshake with a server that trusts the CA for its clients.
 fn serves(setting: &Setting, identity: Identity, root: &Certificate) {
     let server = self_signed("kms1.example").identity(&[], &setting.provider);
-    let trusted = setting.pinning_server(server.certificate()).view();
+    let trusted = setting.pinning_server(server.certificate()).snapshot();
     let mut known = setting.store();
     known
         .install_authority(AuthorityScope::Clients, root.clone(), EntryOptions::new())
@@ -54,7 +54,7 @@ fn serves(setting: &Setting, identity: Identity, root: &Certificate) {
     let clock = NOW.max(u64::try_from(since).unwrap() + 60);
     let clock = Clock::Known(at(clock));
     let policy = setting.policy();
-    let server = setting.server_with(known.view(), server, policy, clock);
+    let server = setting.server_with(known.snapshot(), server, policy, clock);
     let check = server.peer_check();
     let client = setting
         .client(trusted, identity)

@@ -159,7 +159,7 @@ fn a_missing_folder_is_named_with_the_step_at_which_it_was_missed() {
         matches!(
             refused,
             WriteError::Io {
-                step: WriteStep::Look,
+                step: WriteStep::Stat,
                 ..
             }
         ),

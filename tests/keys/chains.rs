@@ -411,11 +411,11 @@ fn the_chain_of_an_external_signer_is_checked_when_a_configuration_is_built() {
             Identity::from_signer(chain, signer, KeyMatch::Required).unwrap()
         };
         let client = |identity| {
-            ClientConfigBuilder::new(provider.clone(), store().view(), policy(), identity)
+            ClientConfigBuilder::new(provider.clone(), store().snapshot(), policy(), identity)
                 .clock(Arc::new(now()))
         };
         let server = |identity| {
-            ServerConfigBuilder::new(provider.clone(), store().view(), policy(), identity)
+            ServerConfigBuilder::new(provider.clone(), store().snapshot(), policy(), identity)
                 .clock(Arc::new(now()))
         };
         let wrong = identity(&rolled.other_intermediate);

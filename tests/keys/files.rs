@@ -17,11 +17,11 @@ fn a_reader_is_of_exactly_the_size_that_is_stated() {
         PrivateKey::from_reader((&*content).take(u64::try_from(size).unwrap()), size).unwrap();
         assert_is!(
             PrivateKey::from_reader(&*content, size + 1),
-            E::KeyFile(R::Short { size: stated, found, .. }) if *stated == size + 1 && *found == size
+            E::KeyFile(R::UnexpectedEof { size: stated, found, .. }) if *stated == size + 1 && *found == size
         );
         assert_is!(
             PrivateKey::from_reader(&*content, size - 1),
-            E::KeyFile(R::Long { size: stated, .. }) if *stated == size - 1
+            E::KeyFile(R::Grew { size: stated, .. }) if *stated == size - 1
         );
         assert_is!(PrivateKey::from_reader(&*content, 0), E::KeyFile(R::Empty));
     }

@@ -65,8 +65,8 @@ fn chain(kind: &str) -> Chain {
 /// A link in which both ends are the same identity and have pinned it.
 pub(crate) fn expect_link(what: &str, identity: &Identity, setting: &Setting) {
     let certificate = identity.certificate();
-    let trusted_server = setting.pinning_server(certificate).view();
-    let trusted_client = setting.pinning_client(certificate).view();
+    let trusted_server = setting.pinning_server(certificate).snapshot();
+    let trusted_client = setting.pinning_client(certificate).snapshot();
     let client = setting.client(trusted_server, identity.clone());
     let server = setting.server(trusted_client, identity.clone());
     let check = server.peer_check();

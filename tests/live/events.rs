@@ -72,7 +72,7 @@ fn each_verdict_is_one_event() {
     for setting in settings() {
         let (made, system) = (self_signed("kms1.example"), self_signed("array-7.example"));
         let mut store = setting.pinning_server(&made.certificate);
-        let view = store.view();
+        let view = store.snapshot();
         let generation = format!("generation={}", view.generation());
         let identity = system.identity(&[], &setting.provider);
         let client = setting
@@ -124,9 +124,9 @@ fn each_verdict_is_one_event() {
 fn each_publication_is_one_event() {
     let setting: &Setting = &settings()[0];
     let mut store = setting.store();
-    let trust = LiveTrust::new(store.view());
+    let trust = LiveTrust::new(store.snapshot());
     store.block(&self_signed("stranger.example").certificate);
-    let view = store.view();
+    let view = store.snapshot();
     let generation = format!("generation={}", view.generation());
     let lines = told(|| trust.publish(view.clone()).unwrap());
     assert_eq!(lines.len(), 1);
@@ -142,7 +142,7 @@ fn enrolment_tells_each_step_and_never_a_fingerprint_that_is_to_be_compared() {
         let mut store = setting.store();
         let enrolment = Enrolment::new(Arc::new(now()));
         let identity = self_signed("kms1.example").identity(&[], &setting.provider);
-        let builder = setting.server(store.view(), identity);
+        let builder = setting.server(store.snapshot(), identity);
         let acceptor = builder.enrolment(&enrolment).unwrap();
         let client = setting.client_of(&Credential::of(&system, &[]));
         let lines = told(|| {
@@ -162,7 +162,7 @@ fn enrolment_tells_each_step_and_never_a_fingerprint_that_is_to_be_compared() {
         });
         let events = [
             "Opened",
-            "Knocked",
+            "Requested",
             "peer refused",
             "OtherFingerprint",
             "Accepted",
@@ -191,7 +191,7 @@ fn a_clock_that_jumped_is_told_by_each_publication_until_it_is_confirmed() {
     std::fs::create_dir(&folder).unwrap();
     let settings = |seconds| {
         let clock = Arc::new(Clock::Known(at(seconds)));
-        DurableSettings::new(keys()).clock(clock)
+        DurableSettings::new(keys()).with_clock(clock)
     };
     drop(DurableStore::create(&folder, settings(NOW)).unwrap());
     let (mut store, _) = DurableStore::open(&folder, settings(NOW + 400 * DAY)).unwrap();

@@ -24,7 +24,7 @@ fn a_link_is_the_same_configuration_as_long_as_the_server_is_there() {
     for setting in settings() {
         let key_server = self_signed("kms1.example");
         let mut store = setting.pinning_server(&key_server.certificate);
-        let trust = LiveTrust::new(store.view());
+        let trust = LiveTrust::new(store.snapshot());
         let links = links(&setting, &trust);
         let first = links.link(&keys_1()).unwrap();
         assert!(Arc::ptr_eq(&first, &links.link(&keys_1()).unwrap()));
@@ -39,7 +39,7 @@ fn a_server_that_is_unknown_or_deleted_gets_no_link_and_an_old_one_refuses_it() 
     for setting in settings() {
         let key_server = self_signed("kms1.example");
         let mut store = setting.pinning_server(&key_server.certificate);
-        let trust = LiveTrust::new(store.view());
+        let trust = LiveTrust::new(store.snapshot());
         let links = links(&setting, &trust);
         let error = links.link(&server_id("keys-9")).unwrap_err();
         assert!(matches!(error, ConfigError::UnknownServer(id) if id.as_str() == "keys-9"));
@@ -50,7 +50,7 @@ fn a_server_that_is_unknown_or_deleted_gets_no_link_and_an_old_one_refuses_it() 
         store.remove_server(&keys_1()).unwrap();
         // The view in force counts, not the store.
         links.link(&keys_1()).unwrap();
-        trust.publish(store.view()).unwrap();
+        trust.publish(store.snapshot()).unwrap();
         let error = links.link(&keys_1()).unwrap_err();
         assert!(matches!(error, ConfigError::UnknownServer(_)), "{error}");
         assert_eq!(links.kept(), 0);
@@ -60,7 +60,7 @@ fn a_server_that_is_unknown_or_deleted_gets_no_link_and_an_old_one_refuses_it() 
 
         // It comes back, with nothing installed.
         store.add_server(keys_1(), [host("kms1.example")]).unwrap();
-        trust.publish(store.view()).unwrap();
+        trust.publish(store.snapshot()).unwrap();
         let outcome = handshake(&links.link(&keys_1()).unwrap(), &server, "kms1.example");
         outcome.expect_client_refuses(&setting.name, ReasonCode::NothingInstalled);
     }
@@ -71,7 +71,7 @@ fn links_follow_what_is_published() {
     for setting in settings() {
         let key_server = self_signed("kms1.example");
         let mut store = setting.listing_server();
-        let trust = LiveTrust::new(store.view());
+        let trust = LiveTrust::new(store.snapshot());
         let links = links(&setting, &trust);
         let server = setting.server_of(&Credential::of(&key_server, &[]));
         let visit = || handshake(&links.link(&keys_1()).unwrap(), &server, "kms1.example");
@@ -81,10 +81,10 @@ fn links_follow_what_is_published() {
             PinScope::Server(keys_1()),
             &key_server.certificate,
         );
-        trust.publish(store.view()).unwrap();
+        trust.publish(store.snapshot()).unwrap();
         visit().expect_link(&setting.name);
         store.block(&key_server.certificate);
-        trust.publish(store.view()).unwrap();
+        trust.publish(store.snapshot()).unwrap();
         visit().expect_client_refuses(&setting.name, ReasonCode::Blocked);
     }
 }
@@ -118,7 +118,7 @@ fn each_server_is_presented_the_identity_that_is_activated_for_it() {
         identities.activate(&servers[1].0).unwrap();
         let builder = ClientConfigBuilder::new(
             setting.provider.clone(),
-            store.view(),
+            store.snapshot(),
             setting.policy(),
             identities.clone(),
         );
@@ -148,7 +148,7 @@ fn a_link_takes_no_other_server() {
     // P8: the configuration is for the server, whatever is dialled
     for setting in settings() {
         let (mut store, servers) = two_servers(&setting);
-        let links = links(&setting, &LiveTrust::new(store.view()));
+        let links = links(&setting, &LiveTrust::new(store.snapshot()));
         let other = setting.server_of(&Credential::of(&servers[1].1, &[]));
         for name in ["kms1.example", "kms2.example", "127.0.0.1"] {
             let outcome = handshake(&links.link(&servers[0].0).unwrap(), &other, name);
@@ -167,7 +167,7 @@ fn the_links_that_are_kept_are_bounded_and_deleted_servers_go_first() {
     for id in &ids {
         store.add_server(id.clone(), []).unwrap();
     }
-    let trust = LiveTrust::new(store.view());
+    let trust = LiveTrust::new(store.snapshot());
     let links = links(setting, &trust);
     for id in &ids[..MAX_CACHED_LINKS] {
         links.link(id).unwrap();
@@ -180,7 +180,7 @@ fn the_links_that_are_kept_are_bounded_and_deleted_servers_go_first() {
     for id in &ids[8..100] {
         store.remove_server(id).unwrap();
     }
-    trust.publish(store.view()).unwrap();
+    trust.publish(store.snapshot()).unwrap();
     let before = links.kept();
     // One that is not kept: the deleted ones make room for it.
     let dropped = ids.iter().filter(|id| !ids[8..100].contains(id));
@@ -192,7 +192,7 @@ fn the_links_that_are_kept_are_bounded_and_deleted_servers_go_first() {
 fn links_can_be_asked_for_from_many_threads() {
     let setting = &settings()[0];
     let (mut store, servers) = two_servers(setting);
-    let links = links(setting, &LiveTrust::new(store.view()));
+    let links = links(setting, &LiveTrust::new(store.snapshot()));
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
@@ -212,7 +212,7 @@ fn links_are_not_made_with_an_identity_that_cannot_be_used() {
     let setting = &settings()[0];
     let system = self_signed("array-7.example").identity(&[], &setting.provider);
     let builder = setting
-        .client(setting.listing_server().view(), system)
+        .client(setting.listing_server().snapshot(), system)
         .versions(&[]);
     // Not the versions, which show at the first link.
     let links = builder.links().unwrap();

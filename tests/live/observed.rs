@@ -17,7 +17,7 @@ use crate::support::plain::Credential;
 use crate::support::{host, now, server_id};
 
 fn one(reader: &ObservationReader, what: &str) -> Observation {
-    let all = reader.drain();
+    let all = reader.try_iter();
     assert_eq!(all.len(), 1, "{what}: {all:?}");
     all.into_iter().next().unwrap()
 }
@@ -51,7 +51,7 @@ fn an_accepted_client_is_told_of_once_with_all_that_it_presented() {
             .unwrap();
         let (queue, reader) = observation_queue(16).unwrap();
         let identity = self_signed("kms1.example").identity(&[], &setting.provider);
-        let builder = setting.server(store.view(), identity).observer(queue);
+        let builder = setting.server(store.snapshot(), identity).observer(queue);
         let credential = Credential::of(&made, &[&ca.intermediate]);
         for (what, server) in servers(&setting, &builder) {
             let outcome = handshake(&setting.client_of(&credential), &server, "kms1.example");
@@ -76,7 +76,7 @@ fn a_client_without_the_key_is_told_of_as_refused_only() {
         let mut store = setting.pinning_client(&made.certificate);
         let (queue, reader) = observation_queue(16).unwrap();
         let identity = self_signed("kms1.example").identity(&[], &setting.provider);
-        let builder = setting.server(store.view(), identity).observer(queue);
+        let builder = setting.server(store.snapshot(), identity).observer(queue);
         let thief = Credential::of(&self_signed("thief.example"), &[]);
         let stolen = Credential::of(&made, &[]).signing_as(&thief);
         for (what, server) in servers(&setting, &builder) {
@@ -105,7 +105,7 @@ fn a_refused_peer_is_told_of_with_its_reason_at_both_ends() {
         let identity = self_signed("kms1.example").identity(&[], &setting.provider);
         let mut empty = setting.store();
         let builder = setting
-            .server(empty.view(), identity.clone())
+            .server(empty.snapshot(), identity.clone())
             .observer(queue.clone());
         for (what, server) in servers(&setting, &builder) {
             let client = setting.client_of(&Credential::of(&made, &[]));
@@ -115,7 +115,7 @@ fn a_refused_peer_is_told_of_with_its_reason_at_both_ends() {
             assert_eq!(seen.verdict.reason(), ReasonCode::NothingInstalled);
             assert_eq!(seen.presented, chain(&made));
         }
-        let client = setting.client(setting.listing_server().view(), identity);
+        let client = setting.client(setting.listing_server().snapshot(), identity);
         let client = client.observer(queue);
         let server = setting.server_of(&Credential::of(&made, &[]));
         for config in [client.build_for(&keys_1()), client.build_by_name()] {
@@ -137,7 +137,7 @@ fn an_accepted_server_is_told_of_and_one_without_its_key_is_not() {
         let mut store = setting.pinning_server(&made.certificate);
         let (queue, reader) = observation_queue(16).unwrap();
         let identity = self_signed("array-7.example").identity(&[], &setting.provider);
-        let client = setting.client(store.view(), identity).observer(queue);
+        let client = setting.client(store.snapshot(), identity).observer(queue);
         let config = client.build_for(&keys_1()).unwrap();
         let own = Credential::of(&made, &[]);
         let thief = Credential::of(&self_signed("thief.example"), &[]);
@@ -179,7 +179,7 @@ fn servers_with_one_certificate_are_never_taken_for_each_other() {
         pin(&mut store, PinScope::Group(group), &made.certificate);
         let (queue, reader) = observation_queue(256).unwrap();
         let identity = self_signed("array-7.example").identity(&[], &setting.provider);
-        let client = setting.client(store.view(), identity).observer(queue);
+        let client = setting.client(store.snapshot(), identity).observer(queue);
         let config = client.build_by_name().unwrap();
         let server = setting.server_of(&Credential::of(&made, &[]));
         thread::scope(|scope| {
@@ -202,7 +202,7 @@ fn servers_with_one_certificate_are_never_taken_for_each_other() {
                 });
             }
         });
-        let all = reader.drain();
+        let all = reader.try_iter();
         assert_eq!(all.len(), 30, "{} dropped", reader.dropped());
         for (id, proved) in ids.iter().zip([10, 10, 0]) {
             let of = all.iter().filter(|seen| seen.server.as_ref() == Some(id));
@@ -221,7 +221,7 @@ fn a_probe_is_told_of_without_the_fingerprint_in_its_text() {
         let made = self_signed("kms1.example");
         let (queue, reader) = observation_queue(16).unwrap();
         let identity = self_signed("array-7.example").identity(&[], &setting.provider);
-        let client = setting.client(setting.listing_server().view(), identity);
+        let client = setting.client(setting.listing_server().snapshot(), identity);
         let client = client.observer(queue);
         let server = setting.server_of(&Credential::of(&made, &[]));
         let config = client.probe(&keys_1()).unwrap().into_config();
@@ -240,7 +240,7 @@ fn a_full_queue_stops_no_handshake() {
         let (made, system) = (self_signed("kms1.example"), self_signed("array-7.example"));
         let mut store = setting.pinning_server(&made.certificate);
         pin(&mut store, PinScope::Clients, &system.certificate);
-        let trust = LiveTrust::new(store.view());
+        let trust = LiveTrust::new(store.snapshot());
         let (queue, reader) = observation_queue(1).unwrap();
         let identity = system.identity(&[], &setting.provider);
         let client = setting
@@ -253,7 +253,7 @@ fn a_full_queue_stops_no_handshake() {
         for _ in 0..5 {
             handshake(&client, &server, "kms1.example").expect_link(&setting.name);
         }
-        assert_eq!(reader.drain().len(), 1);
+        assert_eq!(reader.try_iter().len(), 1);
         assert_eq!(reader.dropped(), 9, "{}", setting.name);
     }
 }
@@ -265,7 +265,7 @@ fn a_machine_without_a_clock_tells_of_that() {
     let mut store = setting.pinning_server(&made.certificate);
     let (queue, reader) = observation_queue(4).unwrap();
     let identity = self_signed("array-7.example").identity(&[], &setting.provider);
-    let client = setting.client_with(store.view(), identity, setting.policy(), Clock::Unset);
+    let client = setting.client_with(store.snapshot(), identity, setting.policy(), Clock::Unset);
     let config = client.observer(queue).build_for(&keys_1()).unwrap();
     let server = setting.server_of(&Credential::of(&made, &[]));
     handshake(&config, &server, "kms1.example").expect_link("no clock");

@@ -18,13 +18,13 @@ fn grow(store: &mut TrustStore) -> View {
     let next = store.contents().servers().count();
     let id = server_id(&format!("keys-{next}"));
     store.add_server(id, []).unwrap();
-    store.view()
+    store.snapshot()
 }
 
 #[test]
 fn only_a_newer_view_can_be_published() {
     let mut store = store();
-    let first = store.view();
+    let first = store.snapshot();
     let second = grow(&mut store);
     let trust = LiveTrust::new(first.clone());
     trust.publish(second.clone()).unwrap();
@@ -39,25 +39,25 @@ fn only_a_newer_view_can_be_published() {
             (current, offered),
             (second.generation(), stale.generation())
         );
-        assert_eq!(trust.view().generation(), second.generation());
+        assert_eq!(trust.current().generation(), second.generation());
     }
 }
 
 #[test]
 fn a_view_that_was_taken_stays_what_it_was() {
     let mut store = store();
-    let trust = LiveTrust::new(store.view());
-    let taken = trust.view();
+    let trust = LiveTrust::new(store.snapshot());
+    let taken = trust.current();
     trust.publish(grow(&mut store)).unwrap();
     assert_eq!(taken.servers().count(), 0);
-    assert_eq!(trust.view().servers().count(), 1);
+    assert_eq!(trust.current().servers().count(), 1);
 }
 
 #[test]
 fn readers_get_whole_views_that_only_grow_while_a_writer_publishes() {
     // Neither waits for long: everybody gets on, on however few cores.
     let mut store = store();
-    let first = store.view();
+    let first = store.snapshot();
     let start = first.generation();
     let trust = LiveTrust::new(first);
     let over = AtomicBool::new(false);
@@ -68,7 +68,7 @@ fn readers_get_whole_views_that_only_grow_while_a_writer_publishes() {
                 let told = last.clone();
                 let reader = scope.spawn(move || {
                     while !over.load(Ordering::Relaxed) {
-                        let view = trust.view();
+                        let view = trust.current();
                         let generation = view.generation();
                         assert!(generation >= told.load(Ordering::Relaxed));
                         let servers = u64::try_from(view.servers().count()).unwrap();
@@ -83,7 +83,7 @@ fn readers_get_whole_views_that_only_grow_while_a_writer_publishes() {
             trust.publish(grow(&mut store)).unwrap();
         }
         // Every reader gets to the last one, unless it has failed.
-        let newest = trust.view().generation();
+        let newest = trust.current().generation();
         for (reader, last) in &readers {
             while last.load(Ordering::Relaxed) < newest && !reader.is_finished() {
                 thread::yield_now();
@@ -96,7 +96,7 @@ fn readers_get_whole_views_that_only_grow_while_a_writer_publishes() {
 #[test]
 fn of_several_who_publish_the_newest_view_stays() {
     let mut store = store();
-    let first = store.view();
+    let first = store.snapshot();
     let views: Vec<View> = (0..64).map(|_| grow(&mut store)).collect();
     let newest = views[63].generation();
     let trust = LiveTrust::new(first);
@@ -111,14 +111,14 @@ fn of_several_who_publish_the_newest_view_stays() {
             });
         }
     });
-    assert_eq!(trust.view().generation(), newest);
+    assert_eq!(trust.current().generation(), newest);
 }
 
 #[test]
 fn a_publication_between_a_look_and_the_wait_is_not_missed() {
     let mut store = store();
-    let trust = LiveTrust::new(store.view());
-    let acted_on = trust.view();
+    let trust = LiveTrust::new(store.snapshot());
+    let acted_on = trust.current();
     trust.publish(grow(&mut store)).unwrap();
     // It is there already; however long the patience.
     let newer = trust.wait_newer_than(acted_on.generation(), Duration::from_secs(86_400));
@@ -127,8 +127,8 @@ fn a_publication_between_a_look_and_the_wait_is_not_missed() {
 
 #[test]
 fn who_waits_in_vain_gets_nothing() {
-    let trust = LiveTrust::new(store().view());
-    let generation = trust.view().generation();
+    let trust = LiveTrust::new(store().snapshot());
+    let generation = trust.current().generation();
     for patience in [Duration::ZERO, Duration::from_millis(1)] {
         assert!(trust.wait_newer_than(generation, patience).is_none());
     }
@@ -143,8 +143,8 @@ fn who_waits_in_vain_gets_nothing() {
 #[test]
 fn of_several_publications_the_newest_is_returned() {
     let mut store = store();
-    let trust = LiveTrust::new(store.view());
-    let acted_on = trust.view().generation();
+    let trust = LiveTrust::new(store.snapshot());
+    let acted_on = trust.current().generation();
     for _ in 0..3 {
         trust.publish(grow(&mut store)).unwrap();
     }
@@ -155,9 +155,9 @@ fn of_several_publications_the_newest_is_returned() {
 #[test]
 fn everybody_who_waits_is_woken_and_acts_on_the_newest_of_several() {
     let mut store = store();
-    let trust = LiveTrust::new(store.view());
+    let trust = LiveTrust::new(store.snapshot());
     let last = {
-        let mut last = trust.view().generation();
+        let mut last = trust.current().generation();
         last += 50;
         last
     };
@@ -165,7 +165,7 @@ fn everybody_who_waits_is_woken_and_acts_on_the_newest_of_several() {
         for _ in 0..4 {
             let trust = trust.clone();
             scope.spawn(move || {
-                let mut acted_on = trust.view().generation();
+                let mut acted_on = trust.current().generation();
                 while acted_on < last {
                     let start = Instant::now();
                     let view = trust.wait_newer_than(acted_on, PATIENCE).unwrap();
@@ -185,10 +185,10 @@ fn everybody_who_waits_is_woken_and_acts_on_the_newest_of_several() {
 #[test]
 fn all_clones_follow_the_same_publications() {
     let mut store = store();
-    let trust = LiveTrust::new(store.view());
+    let trust = LiveTrust::new(store.snapshot());
     let clone = trust.clone();
     clone.publish(grow(&mut store)).unwrap();
-    assert_eq!(trust.view().generation(), clone.view().generation());
+    assert_eq!(trust.current().generation(), clone.current().generation());
     let generation = store.contents().generation();
     assert!(format!("{trust:?}").contains(&format!("generation: {generation}")));
 }

@@ -20,19 +20,19 @@ fn observation(accepted: bool, extra: usize) -> Observation {
         pin(&mut store, PinScope::Clients, &certificate);
     }
     let question = Question::client(certificate.der(), &[], now());
-    let verdict = decide(&store.view(), &policy(), &question);
+    let verdict = decide(&store.snapshot(), &policy(), &question);
     let extra = CertificateDer::from(vec![0; extra]);
     Observation::new(Arc::new(verdict), vec![extra], now(), true)
 }
 
 fn offer(queue: &Observations, accepted: bool, count: usize) {
     let observation = observation(accepted, 100);
-    (0..count).for_each(|_| queue.offer(observation.clone()));
+    (0..count).for_each(|_| queue.send(observation.clone()));
 }
 
 /// How many accepted and refused ones there are.
 fn counts(reader: &ObservationReader) -> (usize, usize) {
-    let all = reader.drain();
+    let all = reader.try_iter();
     let accepted = all.iter().filter(|found| found.is_accepted()).count();
     (accepted, all.len() - accepted)
 }
@@ -41,16 +41,16 @@ fn counts(reader: &ObservationReader) -> (usize, usize) {
 fn what_does_not_fit_is_counted_and_the_rest_is_read_in_order() {
     let (queue, reader) = observation_queue(4).unwrap();
     for extra in 0..6 {
-        queue.offer(observation(true, extra));
+        queue.send(observation(true, extra));
     }
     assert_eq!((queue.dropped(), reader.dropped()), (2, 2));
     let lengths: Vec<_> = reader
-        .drain()
+        .try_iter()
         .iter()
         .map(|found| found.presented[0].len())
         .collect();
     assert_eq!(lengths, [0, 1, 2, 3]);
-    assert!(reader.drain().is_empty());
+    assert!(reader.try_iter().is_empty());
 }
 
 #[test]
@@ -59,10 +59,10 @@ fn an_observer_is_told_of_each_in_order_until_nobody_is_left_who_could_put_one_i
     let told = Mutex::new(Vec::new());
     let observer = |found: &Observation| told.lock().unwrap().push(found.presented[0].len());
     thread::scope(|scope| {
-        let serving = scope.spawn(|| reader.serve(&observer));
+        let serving = scope.spawn(|| reader.run(&observer));
         // One at a time, so that each finds the place that the one before it left.
         for extra in 0..6 {
-            queue.offer(observation(true, extra));
+            queue.send(observation(true, extra));
             while told.lock().unwrap().len() <= extra {
                 assert!(!serving.is_finished(), "it stopped after {extra}");
                 thread::yield_now();
@@ -94,16 +94,16 @@ fn refused_peers_take_half_of_it_at_most() {
 fn bytes_are_bounded_however_much_peers_present() {
     let (queue, reader) = observation_queue(1024).unwrap();
     let large = observation(true, 60_000);
-    (0..1024).for_each(|_| queue.offer(large.clone()));
-    assert_eq!(reader.drain().len(), MAX_OBSERVED_BYTES / 60_000);
-    queue.offer(large.clone());
+    (0..1024).for_each(|_| queue.send(large.clone()));
+    assert_eq!(reader.try_iter().len(), MAX_OBSERVED_BYTES / 60_000);
+    queue.send(large.clone());
     assert_eq!(
         reader.next_within(Duration::ZERO).unwrap().presented[0].len(),
         60_000
     );
     // And all of it is given back.
-    (0..1024).for_each(|_| queue.offer(large.clone()));
-    assert_eq!(reader.drain().len(), MAX_OBSERVED_BYTES / 60_000);
+    (0..1024).for_each(|_| queue.send(large.clone()));
+    assert_eq!(reader.try_iter().len(), MAX_OBSERVED_BYTES / 60_000);
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn who_reads_can_wait_and_is_told_when_nobody_is_left() {
     assert!(reader.next_within(Duration::from_millis(1)).is_none());
     thread::scope(|scope| {
         let waiting = scope.spawn(|| reader.next_within(Duration::from_secs(60)));
-        queue.offer(observation(false, 1));
+        queue.send(observation(false, 1));
         assert!(waiting.join().unwrap().is_some());
     });
     drop(queue);
@@ -144,10 +144,10 @@ fn nothing_is_lost_or_counted_twice_by_many_threads() {
             scope.spawn(move || offer(&queue, number % 2 == 0, 500));
         }
         for _ in 0..200 {
-            read += reader.drain().len();
+            read += reader.try_iter().len();
         }
     });
-    read += reader.drain().len();
+    read += reader.try_iter().len();
     let dropped = usize::try_from(reader.dropped()).unwrap();
     assert_eq!(read + dropped, 4 * 500);
 }

@@ -33,7 +33,7 @@ fn the_connections_that_no_longer_stand_are_told_with_their_verdicts_at_both_end
             pin(&mut store, scope, &made.certificate);
         }
         pin(&mut store, PinScope::Clients, &system.certificate);
-        let trust = LiveTrust::new(store.view());
+        let trust = LiveTrust::new(store.snapshot());
         let identity = system.identity(&[], &setting.provider);
         let client = setting.client(trust.clone(), identity);
         let links = client.links().unwrap();
@@ -74,16 +74,16 @@ fn the_connections_that_no_longer_stand_are_told_with_their_verdicts_at_both_end
             .remove(&EntryKey::new(Slot::Pin, scope, fingerprint))
             .unwrap();
         assert!(servers().is_empty(), "nothing is published yet");
-        trust.publish(store.view()).unwrap();
+        trust.publish(store.snapshot()).unwrap();
         let fallen = servers();
         assert_eq!(fallen.len(), 1, "{}", open.setting.name);
         let (key, verdict) = &fallen[0];
         assert_eq!((*key, verdict.reason()), (1, ReasonCode::NoPinLeft));
-        assert_eq!(verdict.generation(), trust.view().generation());
+        assert_eq!(verdict.generation(), trust.current().generation());
         assert!(clients().is_empty());
 
         store.block(&system.certificate);
-        trust.publish(store.view()).unwrap();
+        trust.publish(store.snapshot()).unwrap();
         let fallen: Vec<_> = clients()
             .into_iter()
             .map(|(key, verdict)| (key, verdict.reason()))
@@ -98,7 +98,7 @@ fn all_are_judged_on_one_view_though_another_is_published_meanwhile() {
     let setting = &settings()[0];
     let system = self_signed("array-7.example");
     let mut store = setting.pinning_client(&system.certificate);
-    let trust = LiveTrust::new(store.view());
+    let trust = LiveTrust::new(store.snapshot());
     let identity = self_signed("kms1.example").identity(&[], &setting.provider);
     let builder = setting.server(trust.clone(), identity);
     let check = builder.peer_check();
@@ -114,7 +114,7 @@ fn all_are_judged_on_one_view_though_another_is_published_meanwhile() {
         if key == 1 {
             let store = store.take().unwrap();
             store.block(&system.certificate);
-            trust.publish(store.view()).unwrap();
+            trust.publish(store.snapshot()).unwrap();
             published.set(true);
         }
         (key, connection, None)
@@ -135,7 +135,7 @@ fn all_are_judged_on_one_view_though_another_is_published_meanwhile() {
                 let id = server_id(&format!("keys-{}", store.contents().generation()));
                 store.add_server(id, []).unwrap();
             }
-            store.view()
+            store.snapshot()
         })
         .unwrap();
     assert_eq!(moment.client(connection).reason(), ReasonCode::Blocked);
@@ -150,7 +150,7 @@ fn a_connection_whose_handshake_is_not_finished_does_not_stand() {
     let identity = system.identity(&[], &setting.provider);
     let key_server = self_signed("kms1.example");
     let mut store = setting.pinning_server(&key_server.certificate);
-    let builder = setting.client(store.view(), identity);
+    let builder = setting.client(store.snapshot(), identity);
     let config = builder.build_for(&keys_1()).unwrap();
     let name = "kms1.example".try_into().unwrap();
     let connection = rustls::ClientConnection::new(config, name).unwrap();

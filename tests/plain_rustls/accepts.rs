@@ -57,7 +57,7 @@ fn plain_rustls_takes_the_key_of_an_installed_client_for_a_ca_of_clients_and_we_
         handshake(&attacker, &server.into(), "kms1.example").expect_link(&setting.name);
 
         let mut store = setting.pinning_client(&installed);
-        let server = setting.server(store.view(), own.identity(&[], &setting.provider));
+        let server = setting.server(store.snapshot(), own.identity(&[], &setting.provider));
         let outcome = handshake(&attacker, &server.build().unwrap(), "kms1.example");
         outcome.expect_server_refuses(&setting.name, ReasonCode::IssuedByPin);
     }
@@ -118,7 +118,7 @@ fn plain_rustls_accepts_a_certificate_renewed_with_the_key_of_the_installed_one_
         ours_refuses(&setting, store, &renewed, "kms1.example", reason);
 
         let mut store = setting.listing_server();
-        let options = EntryOptions::new().matching(mutual_trust::Matching::PublicKey);
+        let options = EntryOptions::new().with_matching(mutual_trust::Matching::PublicKey);
         let scope = mutual_trust::PinScope::Server(keys_1());
         store.install_pin(scope, installed, options).unwrap();
         ours_accepts(&setting, store, &renewed, "kms1.example");
@@ -295,7 +295,7 @@ fn plain_rustls_uses_the_first_revocation_list_and_lets_it_expire_and_we_ask_all
                 .crl_grace(Duration::from_secs(grace * 3600))
                 .unwrap();
             let own = self_signed("array-7.example").identity(&[], &setting.provider);
-            let config = setting.client_with(store.view(), own, grace, now());
+            let config = setting.client_with(store.snapshot(), own, grace, now());
             let config = config.build_by_name().unwrap();
             let outcome = handshake(&config, &setting.server_of(&server), "kms1.example");
             match reason {

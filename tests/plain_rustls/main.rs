@@ -135,7 +135,7 @@ fn ours(
 ) -> support::handshake::Outcome {
     let system = self_signed("array-7.example").identity(&[], &setting.provider);
     let config = setting
-        .client(store.view(), system)
+        .client(store.snapshot(), system)
         .build_by_name()
         .unwrap();
     handshake(&config, &setting.server_of(server), name)

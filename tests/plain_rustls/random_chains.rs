@@ -309,7 +309,12 @@ fn ours(world: &World, sent: &[CertificateDer<'_>], profile: ChainProfile) -> Re
     }
     let leaf = CertificateDer::from(world.leaf.as_slice());
     let question = Question::server(Target::id(&id, None), &leaf, sent, now());
-    decide(&store.view(), &policy().chain_profile(profile), &question).reason()
+    decide(
+        &store.snapshot(),
+        &policy().chain_profile(profile),
+        &question,
+    )
+    .reason()
 }
 
 #[test]

@@ -146,7 +146,7 @@ fn plain_rustls_tells_strangers_what_is_installed_for_clients_and_we_do_not() {
         store
             .install_authority(scope, ca.root.certificate(), options)
             .unwrap();
-        let server = setting.server(store.view(), own.identity(&[], &setting.provider));
+        let server = setting.server(store.snapshot(), own.identity(&[], &setting.provider));
         let outcome = handshake(&client, &server.build().unwrap(), "kms1.example");
         outcome.expect_link(&setting.name);
         assert!(curious.told.lock().unwrap().is_empty(), "{}", setting.name);

@@ -152,7 +152,7 @@ fn a_plain_client_resumes_with_a_server_that_was_removed_and_ours_refuses_it() {
         assert!(resumed(&outcome), "{}", setting.name);
 
         let mut store = setting.pinning_server(&key_server.certificate);
-        let trust = LiveTrust::new(store.view());
+        let trust = LiveTrust::new(store.snapshot());
         let identity = system.identity(&[], &setting.provider);
         let client = setting
             .client(trust.clone(), identity)
@@ -162,7 +162,7 @@ fn a_plain_client_resumes_with_a_server_that_was_removed_and_ours_refuses_it() {
         let fingerprint = key_server.certificate.fingerprint();
         let key = EntryKey::new(Slot::Pin, Scope::Server(keys_1()), fingerprint);
         store.remove(&key).unwrap();
-        trust.publish(store.view()).unwrap();
+        trust.publish(store.snapshot()).unwrap();
         let outcome = handshake(&client, &server, "kms1.example");
         outcome.expect_client_refuses(&setting.name, ReasonCode::NoPinLeft);
     }
@@ -184,14 +184,14 @@ fn a_plain_server_resumes_with_a_client_that_was_removed_and_ours_refuses_it() {
         assert!(resumed(&outcome), "{}", setting.name);
 
         let mut store = setting.pinning_client(&system.certificate);
-        let trust = LiveTrust::new(store.view());
+        let trust = LiveTrust::new(store.snapshot());
         let identity = key_server.identity(&[], &setting.provider);
         let server = setting.server(trust.clone(), identity).build().unwrap();
         let client = setting.client_of(&Credential::of(&system, &[]));
         handshake(&client, &server, "kms1.example").expect_link(&setting.name);
         let key = EntryKey::new(Slot::Pin, Scope::Clients, system.certificate.fingerprint());
         store.remove(&key).unwrap();
-        trust.publish(store.view()).unwrap();
+        trust.publish(store.snapshot()).unwrap();
         let outcome = handshake(&client, &server, "kms1.example");
         outcome.expect_server_refuses(&setting.name, ReasonCode::NothingInstalled);
     }
@@ -266,7 +266,7 @@ fn plain_rustls_resumes_by_default_at_both_ends_and_we_never_do() {
         let Pair { system, key_server } = pair();
         let mut store = setting.pinning_server(&key_server.certificate);
         pin(&mut store, PinScope::Clients, &system.certificate);
-        let view = store.view();
+        let view = store.snapshot();
         let identity = system.identity(&[], &setting.provider);
         let client = setting
             .client(view.clone(), identity)

@@ -125,7 +125,7 @@ fn fitting(text: &str) -> String {
 }
 
 fn settings() -> DurableSettings {
-    DurableSettings::new(keys()).clock(Arc::new(now()))
+    DurableSettings::new(keys()).with_clock(Arc::new(now()))
 }
 
 #[derive(Debug)]
@@ -148,7 +148,7 @@ fn durable(produced: &mut Produced) {
     produced.error(DurableStore::open(&folder.file("nowhere"), settings()));
     produced.error(DurableStore::create(
         path,
-        settings().seal(Arc::new(Bytes(0))),
+        settings().with_seal(Arc::new(Bytes(0))),
     ));
     let mut store = DurableStore::create(path, settings()).unwrap();
     produced.error(DurableStore::open(path, settings()));
@@ -163,17 +163,17 @@ fn durable(produced: &mut Produced) {
     for _ in 0..100 {
         let _ = other.reset_floor(None);
     }
-    store.live().publish(other.view()).unwrap();
+    store.live().publish(other.snapshot()).unwrap();
     produced.error(store.change(|store| store.add_server(server_id("c"), [])));
     drop(store);
     produced.error(DurableStore::create(path, settings()));
     produced.error(DurableStore::open(
         path,
-        settings().minimum_generation(1000),
+        settings().with_minimum_generation(1000),
     ));
     produced.error(DurableStore::open(
         path,
-        settings().counter(Arc::new(Broken)),
+        settings().with_counter(Arc::new(Broken)),
     ));
 
     let gone = Folder::new("produced-gone");
@@ -206,7 +206,7 @@ fn plans(produced: &mut Produced) {
         .unwrap();
     let key = report.entries().items()[0].clone();
     let mut seen = Seen::default();
-    let view = store.view();
+    let view = store.snapshot();
     let leaf = made.certificate.der().clone();
     let question = Question::server(Target::id(&id, None), &leaf, &[], now());
     let verdict = decide(&view, &policy(), &question);

@@ -27,7 +27,7 @@ pub(crate) fn produce(produced: &mut Produced) {
     probes(produced, &setting);
     enrolment(produced, &setting);
     let mut one = store();
-    let first = one.view();
+    let first = one.snapshot();
     let trust = LiveTrust::new(first.clone());
     produced.error(trust.publish(first));
 }
@@ -36,7 +36,7 @@ fn configs(produced: &mut Produced, setting: &Setting) {
     let own = self_signed("array-7.example");
     let client = |setting: &Setting| {
         let mut trust = setting.listing_server();
-        setting.client(trust.view(), own.identity(&[], &setting.provider))
+        setting.client(trust.snapshot(), own.identity(&[], &setting.provider))
     };
     produced.error(client(setting).build_for(&server_id("keys-9")));
     produced.error(client(setting).versions(&[]).build_by_name());
@@ -72,7 +72,7 @@ fn configs(produced: &mut Produced, setting: &Setting) {
     });
     let mut trust = setting.listing_server();
     let identity = own.identity(&[], &setting.provider);
-    produced.error(narrow.client(trust.view(), identity).build_by_name());
+    produced.error(narrow.client(trust.snapshot(), identity).build_by_name());
 }
 
 /// An external signer, with a CA of the issuer's name that signed nothing.
@@ -84,7 +84,7 @@ fn external(produced: &mut Produced, setting: &Setting) {
     let signer = load(leaf.key.serialized_der(), &setting.provider);
     let identity = Identity::from_signer(chain, signer, KeyMatch::Required).unwrap();
     let mut trust = setting.listing_server();
-    produced.error(setting.client(trust.view(), identity).build_by_name());
+    produced.error(setting.client(trust.snapshot(), identity).build_by_name());
 }
 
 /// A key that only TLS 1.3 has signatures of.
@@ -95,7 +95,7 @@ fn newer(produced: &mut Produced, setting: &Setting) {
         .self_signed()
         .identity(&[], &setting.provider);
     let mut trust = setting.listing_server();
-    let builder = setting.client(trust.view(), identity);
+    let builder = setting.client(trust.snapshot(), identity);
     produced.error(builder.versions(&[TlsVersion::Tls12]).build_by_name());
 }
 
@@ -103,7 +103,7 @@ fn newer(produced: &mut Produced, setting: &Setting) {
 fn probes(produced: &mut Produced, setting: &Setting) {
     let own = self_signed("array-7.example");
     let mut trust = setting.listing_server();
-    let builder = setting.client(trust.view(), own.identity(&[], &setting.provider));
+    let builder = setting.client(trust.snapshot(), own.identity(&[], &setting.provider));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let tcp = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     tcp.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
@@ -134,7 +134,7 @@ fn enrolment(produced: &mut Produced, setting: &Setting) {
     let mut store: TrustStore = setting.store();
     let own = self_signed("kms1.example");
     let acceptor = setting
-        .server(store.view(), own.identity(&[], &setting.provider))
+        .server(store.snapshot(), own.identity(&[], &setting.provider))
         .enrolment(&enrolment)
         .unwrap();
     let system = self_signed("array-7.example");
@@ -170,7 +170,7 @@ fn servers(produced: &mut Produced, setting: &Setting) {
         (honest, PinScope::Clients),
     ] {
         let mut store = setting.listing_server();
-        let builder = setting.client(store.view(), system.identity(&[], &setting.provider));
+        let builder = setting.client(store.snapshot(), system.identity(&[], &setting.provider));
         let config = builder.probe(&keys_1()).unwrap().into_config();
         let outcome = handshake(&config, &setting.server_of(&credential), "kms1.example");
         let probed = outcome.client.as_ref().unwrap_err();

@@ -76,7 +76,7 @@ pub(crate) const ALL: &[(&str, &str, &str)] = &[
         "failed: Flush",
     ),
     (
-        "WriteStep::Place",
+        "WriteStep::Rename",
         "tests/issuing/syscalls.rs",
         "failed: Place",
     ),
@@ -99,9 +99,9 @@ pub(crate) const ALL: &[(&str, &str, &str)] = &[
     ),
     // A store of more than 600 MiB.
     (
-        "StoreFileError::Unreadable",
+        "StoreFileError::TooLargeToWrite",
         "src/admin/file/write.rs",
-        "StoreFileError::Unreadable { size, crls, limit }",
+        "StoreFileError::TooLargeToWrite { size, crls, limit }",
     ),
     // The entry of a file that an older version wrote.
     (

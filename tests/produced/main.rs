@@ -41,6 +41,7 @@ mod warnings;
 
 use std::any::type_name;
 use std::collections::BTreeSet;
+use std::error::Error;
 use std::fmt::Debug;
 use std::path::Path;
 
@@ -65,14 +66,31 @@ impl Produced {
 
     /// The error of a call that must fail.
     #[track_caller]
-    fn error<T, E: Debug>(&mut self, result: Result<T, E>) -> E {
+    fn error<T, E: Error + 'static>(&mut self, result: Result<T, E>) -> E {
         match result {
             Ok(_) => panic!("an error of {} was expected", type_name::<E>()),
             Err(error) => {
                 self.value(&error);
+                no_cause_is_told_twice(&error);
                 error
             }
         }
+    }
+}
+
+/// `Display` says what and where, `source()` says why: no text repeats the text of its cause.
+#[track_caller]
+fn no_cause_is_told_twice(error: &(dyn Error + 'static)) {
+    let mut above = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        assert!(
+            !above.contains(&text),
+            "{above:?} repeats its cause {text:?}"
+        );
+        above = text;
+        next = cause.source();
     }
 }
 

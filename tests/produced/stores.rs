@@ -79,7 +79,7 @@ fn servers(produced: &mut Produced) {
     let policy = crate::support::policy();
     produced.error(policy.max_intermediates(7));
     produced.error(policy.max_intermediates(0).unwrap().max_intermediates(1));
-    store.view();
+    store.snapshot();
     let jumped = mutual_trust::Clock::Known(at(NOW + 367 * DAY));
     let mut store = store.with_clock(std::sync::Arc::new(jumped));
     produced.error(store.migrate(&a, at(NOW + 368 * DAY)));
@@ -98,7 +98,7 @@ fn entries(produced: &mut Produced) {
     let _ = store
         .install_pin(scope(), certificate.clone(), options())
         .unwrap();
-    let other = options().matching(Matching::PublicKey);
+    let other = options().with_matching(Matching::PublicKey);
     produced.error(store.install_pin(scope(), certificate, other));
     let blocked = pin("blocked");
     let _ = store.block(&blocked);
@@ -107,11 +107,11 @@ fn entries(produced: &mut Produced) {
     let mut with = |options| {
         produced.error(store.install_pin(scope(), pin("with"), options));
     };
-    with(options().label("two\nlines"));
-    with(options().validity(ValidityRule::Grace(MAX_GRACE + Duration::from_secs(1))));
-    with(options().san_patterns(["dns:a".parse().unwrap()]));
+    with(options().with_label("two\nlines"));
+    with(options().with_validity(ValidityRule::Grace(MAX_GRACE + Duration::from_secs(1))));
+    with(options().with_san_patterns(["dns:a".parse().unwrap()]));
     let patterns = (0..=MAX_SAN_PATTERNS).map(|number| format!("dns:a{number}").parse().unwrap());
-    let many = options().san_patterns(patterns);
+    let many = options().with_san_patterns(patterns);
     let root = spec("root").ca().self_signed().certificate();
     produced.error(store.install_authority(AuthorityScope::Clients, root.clone(), many));
 
@@ -125,7 +125,7 @@ fn entries(produced: &mut Produced) {
 
     let draft = store.draft();
     let _ = store.add_server(server_id("new"), []).unwrap();
-    produced.error(store.adopt(draft));
+    produced.error(store.commit(draft));
 }
 
 fn as_authority(certificate: Certificate) -> Result<mutual_trust::store::Report, StoreError> {

@@ -50,7 +50,7 @@ fn changes(produced: &mut Produced) {
     told(produced, as_pin(spec("a").valid(DAY_, 2 * DAY_), options()));
     told(
         produced,
-        as_pin(spec("a").server_auth(), options().any_role()),
+        as_pin(spec("a").server_auth(), options().with_any_role()),
     );
     let usage = [KeyUsagePurpose::KeyEncipherment];
     told(produced, as_pin(spec("a").key_usage(&usage), options()));
@@ -66,7 +66,7 @@ fn changes(produced: &mut Produced) {
     }
     for seconds in [NOW - 2 * DAY, NOW + 367 * DAY] {
         let mut published = store();
-        published.view();
+        published.snapshot();
         let mut published = published.with_clock(Arc::new(Clock::Known(at(seconds))));
         told(produced, published.add_server(server_id("keys-1"), []));
     }
@@ -143,7 +143,7 @@ fn lists(produced: &mut Produced) {
     assert!(
         store
             .contents()
-            .checked_issuers()
+            .revocation_checked_issuers()
             .any(|one| one == CrlIssuer::of(&issuer.certificate))
     );
 }
@@ -179,7 +179,7 @@ fn verdicts(produced: &mut Produced) {
         let _ = store
             .install_pin(PinScope::Clients, made.certificate(), options)
             .unwrap();
-        (store.view(), made.certificate())
+        (store.snapshot(), made.certificate())
     };
     let grace = ValidityRule::Grace(Duration::from_secs(10 * DAY));
     let usage = [KeyUsagePurpose::KeyEncipherment];
@@ -188,11 +188,11 @@ fn verdicts(produced: &mut Produced) {
         (spec("a"), options(), Clock::Known(at(NOW + 367 * DAY))),
         (
             spec("a").valid(-2 * DAY_, -DAY_),
-            options().validity(grace),
+            options().with_validity(grace),
             now(),
         ),
         (spec("a").key_usage(&usage), options(), now()),
-        (spec("a").server_auth(), options().any_role(), now()),
+        (spec("a").server_auth(), options().with_any_role(), now()),
     ] {
         let (view, leaf) = client(spec, options);
         ask(produced, &view, &policy(), &leaf, None, clock);
@@ -202,7 +202,7 @@ fn verdicts(produced: &mut Produced) {
     let _ = bare
         .install_pin_fingerprint(PinScope::Clients, sha1.fingerprint(), options())
         .unwrap();
-    ask(produced, &bare.view(), &policy(), &sha1, None, now());
+    ask(produced, &bare.snapshot(), &policy(), &sha1, None, now());
 
     let root = spec("root").ca().self_signed();
     let leaf = spec("leaf").dns("a.example").dns("u.example").server_auth();
@@ -217,18 +217,32 @@ fn verdicts(produced: &mut Produced) {
         .unwrap();
     let dialled = host("other.example");
     let target = Some(Target::id(&id, Some(&dialled)));
-    ask(produced, &pinned.view(), &policy(), &leaf, target, now());
+    ask(
+        produced,
+        &pinned.snapshot(),
+        &policy(),
+        &leaf,
+        target,
+        now(),
+    );
 
     let mut migrating = trusting(&root);
     let other = spec("other").self_signed().certificate();
     let _ = migrating.install_pin(scope, other, options()).unwrap();
     let _ = migrating.migrate(&id, at(NOW + DAY)).unwrap();
-    ask(produced, &migrating.view(), &policy(), &leaf, by_id, now());
+    ask(
+        produced,
+        &migrating.snapshot(),
+        &policy(),
+        &leaf,
+        by_id,
+        now(),
+    );
     let unlisted = host("u.example");
     let target = Some(Target::Name(&unlisted));
     ask(
         produced,
-        &trusting(&root).view(),
+        &trusting(&root).snapshot(),
         &policy().allow_unlisted(),
         &leaf,
         target,
@@ -240,7 +254,7 @@ fn verdicts(produced: &mut Produced) {
         .install_crl(crl().valid(-5 * DAY_, -DAY_).signed_by(&root))
         .unwrap();
     let lenient = policy().crl_grace(Duration::from_secs(10 * DAY)).unwrap();
-    ask(produced, &listed.view(), &lenient, &leaf, by_id, now());
+    ask(produced, &listed.snapshot(), &lenient, &leaf, by_id, now());
 
     // A CA without a key usage.
     let silent = spec("silent").ca().key_usage(&[]).self_signed();
@@ -250,7 +264,7 @@ fn verdicts(produced: &mut Produced) {
         .signed_by(&silent);
     ask(
         produced,
-        &trusting(&silent).view(),
+        &trusting(&silent).snapshot(),
         &policy(),
         &below.certificate,
         by_id,

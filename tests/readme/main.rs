@@ -96,7 +96,7 @@ fn plain(text: &str, known: &[Fingerprint]) -> String {
 /// What is said of a certificate that `keys-1` presents under the name of its first server.
 fn said(store: &mut TrustStore, id: &str, name: &str, presented: &Certificate) -> String {
     let (id, name) = (server_id(id), host(name));
-    let view = store.view();
+    let view = store.snapshot();
     let target = Target::id(&id, Some(&name));
     let question = Question::server(target, presented.der(), &[], now());
     let verdict = decide(&view, &policy(), &question);

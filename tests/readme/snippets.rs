@@ -35,8 +35,8 @@ fn clients_wait() -> Result<(), Box<dyn Error>> {
     let acceptor = server_builder.enrolment(&enrolment)?;           // for each connection: acceptor.config_for(peer_ip)?
     enrolment.open_enrolment(Duration::from_secs(600), 8)?;         // ten minutes, eight places
     for peer in enrolment.pending() { println!("{}: {}", peer.id, peer.presented) }
-    enrolment.accept_client(id, heard.parse()?, &mut store, EntryOptions::new().label("array-7"), "alice")?;
-    trust.publish(store.view())?;                                   // it connects at once
+    enrolment.accept_client(id, heard.parse()?, &mut store, EntryOptions::new().with_label("array-7"), "alice")?;
+    trust.publish(store.snapshot())?;                                   // it connects at once
     // end
     acceptor.config_for(peer_ip)?;
     Ok(())
@@ -63,13 +63,13 @@ fn a_certificate_is_renewed() -> Result<(), Box<dyn Error>> {
     let next: Identity = any();
     // README
     store.install_pin(PinScope::Server(server.clone()), new, EntryOptions::new())?;   // at the other end: current and next
-    trust.publish(store.view())?;
+    trust.publish(store.snapshot())?;
     identities.stage(next)?;                                                          // at the machine that renews
     identities.activate(&server)?;                                                    // server by server, or
     identities.activate_all()?;
     identities.finish()?;                                                             // the old key is let go
     store.remove(&old_entry)?;                                                        // at the other end
-    trust.publish(store.view())?;
+    trust.publish(store.snapshot())?;
     // end
     Ok(())
 }

@@ -35,7 +35,7 @@ fn link(setting: &Setting) -> Link {
             .install_authority(scope, ca.root.certificate(), EntryOptions::new())
             .unwrap();
     }
-    let trust = LiveTrust::new(store.view());
+    let trust = LiveTrust::new(store.snapshot());
     let (system, key_server) = (ca.client("array-7.example"), ca.server("kms1.example"));
     let ours = |made: &Made| made.identity(&[&ca.intermediate], &setting.provider);
     let policy = setting.policy().remember_chains(16).unwrap();
@@ -105,7 +105,7 @@ fn what_is_published_counts_from_the_next_handshake_on() {
         link.store.block(&link.system.certificate);
     };
     let remove: Change = |link| {
-        let view = link.store.view();
+        let view = link.store.snapshot();
         let keys: Vec<_> = view.entries().iter().map(|entry| entry.key()).collect();
         for key in keys {
             link.store.remove(&key).unwrap();
@@ -133,7 +133,7 @@ fn what_is_published_counts_from_the_next_handshake_on() {
             let client = link.client.build_for(&keys_1()).unwrap();
             let server = link.server.build().unwrap();
             change(&mut link);
-            link.trust.publish(link.store.view()).unwrap();
+            link.trust.publish(link.store.snapshot()).unwrap();
             let peer = Credential::of(&link.key_server, &[&link.ca.intermediate]);
             let plain = Arc::new(setting.plain_server(peer.resolver(&setting.provider)));
             let outcome = handshake(&client, &plain, "kms1.example");

@@ -30,7 +30,7 @@ fn world() -> (Pki, View, Asked) {
         .client_auth()
         .signed_by(&ca.intermediate);
     let question = asked(&leaf, &[&ca.intermediate]);
-    (ca, store.view(), question)
+    (ca, store.snapshot(), question)
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn another_store_of_the_same_generation_is_another_question() {
     for other in [&ca.root, &stranger.root] {
         let mut store = listing();
         authority(&mut store, other, EntryOptions::new());
-        let twin = store.view();
+        let twin = store.snapshot();
         assert_eq!(twin.generation(), view.generation());
         let memory = memory();
         expect_remembered(&memory, &view, &question);
@@ -177,7 +177,7 @@ fn a_view_that_takes_the_place_of_one_that_is_gone_is_another_question() {
         let root = if trusted { &ca.root } else { &stranger.root };
         let mut store = listing();
         authority(&mut store, root, EntryOptions::new());
-        let view = store.view();
+        let view = store.snapshot();
         drop(store);
         let verdict = expect_decided(&memory, &view, &question);
         assert_eq!(verdict.is_accepted(), trusted, "{verdict}");
@@ -197,7 +197,7 @@ fn a_new_view_forgets_what_was_remembered() {
     ] {
         let mut store = listing();
         authority(&mut store, &ca.root, EntryOptions::new());
-        let view = store.view();
+        let view = store.snapshot();
         let memory = memory();
         expect_remembered(&memory, &view, &question);
         match change {
@@ -211,7 +211,7 @@ fn a_new_view_forgets_what_was_remembered() {
             }
             _ => drop(store.add_server(server_id("keys-3"), []).unwrap()),
         }
-        let newer = store.view();
+        let newer = store.snapshot();
         let verdict = expect_decided(&memory, &newer, &question);
         let accepted = reason == ReasonCode::ChainVerified;
         assert_eq!(verdict.is_accepted(), accepted, "{verdict}");
@@ -226,9 +226,9 @@ fn a_view_that_is_older_pushes_nothing_out_while_the_newer_one_is_held() {
     let (ca, _, question) = world();
     let mut store = listing();
     authority(&mut store, &ca.root, EntryOptions::new());
-    let older = store.view();
+    let older = store.snapshot();
     store.add_server(server_id("keys-3"), []).unwrap();
-    let newer = store.view();
+    let newer = store.snapshot();
     drop(store);
     let memory = memory();
     expect_remembered(&memory, &newer, &question);
@@ -293,7 +293,7 @@ fn refusals_and_pins_are_not_remembered() {
     store
         .install_pin(scope, pinned.certificate(), EntryOptions::new())
         .unwrap();
-    let view = store.view();
+    let view = store.snapshot();
     for _ in 0..2 {
         let verdict = expect_decided(&memory, &view, &asked(&pinned, &[]));
         assert_eq!(verdict.reason(), ReasonCode::PinMatched);
@@ -335,9 +335,9 @@ fn what_fell_away_is_told_with_the_time_of_the_question() {
         .key_of(&root)
         .valid(-9_000, 900 * 86_400)
         .self_signed();
-    let ended = EntryOptions::new().ends(crate::support::at(crate::support::NOW + 10));
+    let ended = EntryOptions::new().with_end(crate::support::at(crate::support::NOW + 10));
     authority(&mut store, &late, ended);
-    let view = store.view();
+    let view = store.snapshot();
     let memory = memory();
     let question = asked(&leaf, &[]).at(50);
     let verdict = expect_decided(&memory, &view, &question);

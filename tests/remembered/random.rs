@@ -80,7 +80,7 @@ type Bits = u32;
 
 fn options(bits: Bits, ends: i64) -> EntryOptions {
     if bits & 1 == 1 {
-        EntryOptions::new().ends(moment(ends))
+        EntryOptions::new().with_end(moment(ends))
     } else {
         EntryOptions::new()
     }
@@ -220,9 +220,9 @@ fn whatever_was_asked_before_the_memory_says_what_is_decided() {
     TestRunner::new(config)
         .run(&strategy, |(stores, rules, steps)| {
             let mut first = store(stores[0]);
-            let older = first.view();
+            let older = first.snapshot();
             first.add_server(server_id("keys-3"), []).unwrap();
-            let views: [View; 3] = [older, first.view(), store(stores[1]).view()];
+            let views: [View; 3] = [older, first.snapshot(), store(stores[1]).snapshot()];
             let memory = ChainMemory::new(policies(rules));
             // Again at once, again later, and again after all the others; mostly on one view.
             for round in 0..3 {

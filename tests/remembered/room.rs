@@ -15,7 +15,7 @@ fn world() -> (Made, View) {
     let root = spec("root").ca().self_signed();
     let mut store = listing();
     authority(&mut store, &root, EntryOptions::new());
-    (root, store.view())
+    (root, store.snapshot())
 }
 
 fn client(root: &Made, names: usize) -> Asked {

@@ -47,7 +47,7 @@ impl Case {
     /// Remembered at `from`, answered up to the second before `until`, and decided again from then on.
     #[track_caller]
     fn holds(mut self, from: i64, until: i64) {
-        let view = self.store.view();
+        let view = self.store.snapshot();
         for late in [until, until + 1, until + 1_000] {
             let memory = ChainMemory::new(self.policy.remember_chains(4).unwrap());
             expect_remembered(&memory, &view, &self.question.at(from));
@@ -69,7 +69,7 @@ fn the_authority_the_intermediate_and_the_leaf_end_it_after_their_last_second() 
 fn the_end_of_the_entry_ends_it() {
     let (mut case, [root, middle, _]) = chain(LONG);
     case.store = listing();
-    let ends = EntryOptions::new().ends(at(NOW + 100));
+    let ends = EntryOptions::new().with_end(at(NOW + 100));
     authority(&mut case.store, &root, ends);
     case.holds(0, 100);
     // Also that of an installed intermediate.
@@ -77,7 +77,7 @@ fn the_end_of_the_entry_ends_it() {
     case.store = listing();
     authority(&mut case.store, &root, EntryOptions::new());
     let leaf = spec("leaf").dns("kms1.example").signed_by(&middle);
-    let ends = EntryOptions::new().ends(at(NOW + 100));
+    let ends = EntryOptions::new().with_end(at(NOW + 100));
     case.store
         .install_intermediate(middle.certificate(), ends)
         .unwrap();
@@ -156,7 +156,7 @@ fn another_issuer_that_begins_ends_it() {
 #[test]
 fn with_an_unset_clock_it_is_judged_at_the_floor_and_stays() {
     let (mut case, _) = chain([100, 100, 100]);
-    let view = case.store.view();
+    let view = case.store.snapshot();
     let policy = policy()
         .allow_chains_without_clock()
         .remember_chains(4)
@@ -167,7 +167,7 @@ fn with_an_unset_clock_it_is_judged_at_the_floor_and_stays() {
     expect_answered(&memory, &view, &unset);
     // A later floor is a later view.
     let later = mutual_trust::Clock::Known(at(NOW + DAY));
-    let root = case.store.view().entries()[0]
+    let root = case.store.snapshot().entries()[0]
         .certificate()
         .unwrap()
         .clone();
@@ -182,6 +182,6 @@ fn with_an_unset_clock_it_is_judged_at_the_floor_and_stays() {
             EntryOptions::new(),
         )
         .unwrap();
-    let verdict = expect_decided(&memory, &store.view(), &unset);
+    let verdict = expect_decided(&memory, &store.snapshot(), &unset);
     assert!(!verdict.is_accepted());
 }

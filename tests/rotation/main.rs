@@ -63,7 +63,7 @@ impl Scene {
         let identities = Identities::new(old.clone());
         let builder = ClientConfigBuilder::new(
             setting.provider.clone(),
-            store.view(),
+            store.snapshot(),
             setting.policy(),
             identities.clone(),
         )
@@ -91,7 +91,7 @@ impl Scene {
         }
         ServerConfigBuilder::new(
             self.setting.provider.clone(),
-            store.view(),
+            store.snapshot(),
             self.setting.policy(),
             self.key_server.clone(),
         )

@@ -38,11 +38,11 @@ fn a_certificate_that_could_not_be_presented_is_counted_and_described() {
         // The server takes Ed25519 from its clients and nothing else; our key is for P-256.
         let key_server = fixture_identity("ee-ed25519", "ed25519", &setting.provider);
         let ours = self_signed("array-7.example").identity(&[], &setting.provider);
-        let trusted = setting.pinning_server(key_server.certificate()).view();
+        let trusted = setting.pinning_server(key_server.certificate()).snapshot();
         let client = setting.client(trusted, ours.clone());
         let server = ServerConfigBuilder::new(
             verifying_only(SignatureScheme::ED25519, &setting.provider),
-            setting.pinning_client(ours.certificate()).view(),
+            setting.pinning_client(ours.certificate()).snapshot(),
             setting.policy(),
             key_server,
         )
@@ -86,10 +86,10 @@ fn a_certificate_that_was_presented_is_not_counted() {
     for setting in settings() {
         let key_server = self_signed("kms1.example").identity(&[], &setting.provider);
         let ours = self_signed("array-7.example").identity(&[], &setting.provider);
-        let stranger = setting.store().view();
-        let known = setting.pinning_client(ours.certificate()).view();
+        let stranger = setting.store().snapshot();
+        let known = setting.pinning_client(ours.certificate()).snapshot();
         let client = setting.client(
-            setting.pinning_server(key_server.certificate()).view(),
+            setting.pinning_server(key_server.certificate()).snapshot(),
             ours,
         );
         let config = client.build_for(&keys_1()).unwrap();
@@ -110,7 +110,7 @@ fn an_identity_that_the_provider_cannot_use_is_refused_at_build_now_and_next() {
         let ed25519 = fixture_identity("ee-ed25519", "ed25519", &setting.provider);
         let provider = verifying_only(SignatureScheme::ED25519, &setting.provider);
         let build = |identities: Identities| {
-            let view = setting.store().view();
+            let view = setting.store().snapshot();
             let policy = setting.policy();
             ClientConfigBuilder::new(provider.clone(), view, policy, identities)
                 .versions(&versions())
@@ -132,7 +132,7 @@ fn what_a_server_offers_is_kept_up_to_a_limit() {
     for setting in settings().into_iter().filter(Setting::is_tls13) {
         assert_eq!(setting.version, TlsVersion::Tls13);
         let ours = self_signed("array-7.example").identity(&[], &setting.provider);
-        let client = setting.client(setting.store().view(), ours);
+        let client = setting.client(setting.store().snapshot(), ours);
         let unsent = client.unsent_certificates();
         let config = client.build_by_name().unwrap();
         let offered = vec![SignatureScheme::Unknown(0xfe01); 32_767];

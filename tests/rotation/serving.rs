@@ -19,7 +19,7 @@ fn reaches(
 ) -> bool {
     let mut store = setting.listing_server();
     pin(&mut store, PinScope::Server(keys_1()), known.certificate());
-    let client = setting.client(store.view(), ours.clone());
+    let client = setting.client(store.snapshot(), ours.clone());
     let config = client.build_for(&keys_1()).unwrap();
     handshake(&config, &server.build().unwrap(), "kms1.example").is_ok()
 }
@@ -31,7 +31,7 @@ fn a_key_server_presents_the_next_identity_once_it_is_for_all() {
         let (old, new) = (identity("kms1.example"), identity("kms1.example"));
         let system = identity("array-7.example");
         let identities = Identities::new(old.clone());
-        let clients = setting.pinning_client(system.certificate()).view();
+        let clients = setting.pinning_client(system.certificate()).snapshot();
         let server = ServerConfigBuilder::new(
             setting.provider.clone(),
             clients,

@@ -74,7 +74,7 @@ pub(crate) struct Files {
 }
 
 fn settings() -> DurableSettings {
-    DurableSettings::new(keys()).clock(Arc::new(now()))
+    DurableSettings::new(keys()).with_clock(Arc::new(now()))
 }
 
 impl Files {
@@ -343,7 +343,7 @@ pub(crate) struct Asker<'a> {
 impl Asker<'_> {
     pub(crate) fn judge(&mut self, counts: &Counts) {
         let files = self.files;
-        let view = files.live.lock().unwrap().view();
+        let view = files.live.lock().unwrap().current();
         if view.generation() == 0 {
             // Before the first one.
             return;

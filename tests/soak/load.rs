@@ -73,7 +73,7 @@ fn first_store(site_servers: &[Made], ids: &[ServerId]) -> (TrustStore, View) {
         PinScope::Clients,
         &self_signed("absent.example").certificate,
     );
-    let view = store.view();
+    let view = store.snapshot();
     (store, view)
 }
 
@@ -245,8 +245,8 @@ impl Writer<'_> {
             6 => self.forget_strangers(),
             _ => self.enrol(counts),
         }
-        let view = self.store.view();
-        if view.generation() == self.site.trust.view().generation() {
+        let view = self.store.snapshot();
+        if view.generation() == self.site.trust.current().generation() {
             return;
         }
         self.site.oracle.note(view.generation(), self.installed);
@@ -363,7 +363,7 @@ pub(crate) struct Reader<'a> {
 impl Reader<'_> {
     pub(crate) fn judge(&mut self, counts: &Counts) {
         let (site, policy) = (self.site, policy());
-        let view = site.trust.view();
+        let view = site.trust.current();
         for _ in 0..32 {
             let index = self.dice.roll(SERVERS);
             let der = site.servers[index].certificate.der();

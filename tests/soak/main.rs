@@ -135,7 +135,7 @@ fn under_load_every_verdict_is_that_of_its_view_and_nothing_grows() {
             guarded(&|| work.borrow_mut().judge(counts));
         });
         while !over.load(Ordering::Relaxed) {
-            for observation in seen.drain() {
+            for observation in seen.try_iter() {
                 site.check_observation(&observation);
                 add(&counts.observed, 1);
             }

@@ -20,7 +20,7 @@ fn the_same_entry_again_changes_nothing_and_says_so() {
         PinScope::Clients,
         PinScope::Name(host("s.example")),
     ] {
-        let options = options().label("x");
+        let options = options().with_label("x");
         // The name is the server's: the third of these is there already.
         let first = store
             .install_pin(scope.clone(), pin.clone(), options.clone())
@@ -65,16 +65,20 @@ fn the_same_entry_with_other_options_is_an_error_that_names_update() {
     let mut store = with_servers(&["s"]);
     let (pin, ca) = (new_pin(), new_ca().certificate);
     store
-        .install_pin(server("s"), pin.clone(), options().label("old"))
+        .install_pin(server("s"), pin.clone(), options().with_label("old"))
         .unwrap();
     let key = pin_key(of_server("s"), &pin);
     for other in [
         options(),
-        options().label("new"),
-        options().label("old").matching(Matching::PublicKey),
-        options().label("old").validity(ValidityRule::Enforce),
-        options().label("old").any_role(),
-        options().label("old").ends(at(NOW + DAY)),
+        options().with_label("new"),
+        options()
+            .with_label("old")
+            .with_matching(Matching::PublicKey),
+        options()
+            .with_label("old")
+            .with_validity(ValidityRule::Enforce),
+        options().with_label("old").with_any_role(),
+        options().with_label("old").with_end(at(NOW + DAY)),
     ] {
         refused!(
             store,
@@ -96,13 +100,17 @@ fn the_same_entry_with_other_options_is_an_error_that_names_update() {
         .unwrap();
     refused!(
         store,
-        store.install_authority(AuthorityScope::AnyServer, ca.clone(), options().label("x")),
+        store.install_authority(
+            AuthorityScope::AnyServer,
+            ca.clone(),
+            options().with_label("x")
+        ),
         E::OptionsDiffer(_)
     );
     store.install_intermediate(ca.clone(), options()).unwrap();
     refused!(
         store,
-        store.install_intermediate(ca, options().label("x")),
+        store.install_intermediate(ca, options().with_label("x")),
         E::OptionsDiffer(_)
     );
 }
@@ -112,7 +120,7 @@ fn the_order_in_which_san_patterns_are_given_is_no_difference() {
     let mut store = store();
     let ca = new_ca().certificate;
     let patterns =
-        |texts: &[&str]| options().san_patterns(texts.iter().map(|t| t.parse().unwrap()));
+        |texts: &[&str]| options().with_san_patterns(texts.iter().map(|t| t.parse().unwrap()));
     let (one, two) = ("dns:*.arrays.example", "uri:spiffe://example/array/*");
     let install =
         store.install_authority(AuthorityScope::Clients, ca.clone(), patterns(&[one, two]));
@@ -213,7 +221,7 @@ fn without_a_clock_ends_are_judged_at_the_floor_and_beginnings_not_at_all() {
     assert!(install(&mut store, -600, -60).is_empty());
     assert!(install(&mut store, 6000, 7000).is_empty());
     clock.to(NOW);
-    store.view();
+    store.snapshot();
     clock.set(Clock::Unset);
     assert!(matches!(
         install(&mut store, -600, -60)[..],

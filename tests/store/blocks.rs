@@ -390,10 +390,10 @@ fn blocks_are_listed_in_an_order_that_does_not_depend_on_when_they_were_made() {
 fn a_view_that_is_out_does_not_see_a_later_block() {
     // S1: a verdict uses one view from start to end.
     let mut store = prepared();
-    let before = store.view();
+    let before = store.snapshot();
     store.block(&fixture("ee-p256"));
     assert_eq!(before.blocks().count(), 0);
-    assert_eq!(store.view().blocks().count(), 1);
+    assert_eq!(store.snapshot().blocks().count(), 1);
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn each_line_of_the_rule_has_its_proposal() {
     // An end entity whose issuer is in the bundle; a CA whose issuer is; any other CA; an end entity alone.
     assert_eq!(
         of_names(&["ca-root", "ca-intermediate", "chain-server", "ca-false"]),
-        [P::Authority, P::Intermediate, P::LeaveOut, P::Pin]
+        [P::Authority, P::Intermediate, P::Skip, P::Pin]
     );
     // CA:FALSE, absent or v1: a pin.
     for name in [
@@ -57,14 +57,14 @@ fn each_line_of_the_rule_has_its_proposal() {
     assert_eq!(of_names(&["ca-intermediate"]), [P::Authority]);
     assert_eq!(
         of_names(&["ca-intermediate", "chain-server"]),
-        [P::Authority, P::LeaveOut]
+        [P::Authority, P::Skip]
     );
     // An end entity whose issuer is not here.
     assert_eq!(of_names(&["ca-root", "chain-server"])[1], P::Pin);
     assert_eq!(of_names(&["ca-other", "chain-server"])[1], P::Pin);
     assert_eq!(
         of_names(&["ca-root", "v1-ca-signed"]),
-        [P::Authority, P::LeaveOut]
+        [P::Authority, P::Skip]
     );
     assert!(of_names(&[]).is_empty());
 }
@@ -74,7 +74,7 @@ fn the_order_of_the_bundle_makes_no_difference() {
     let names = ["chain-server", "ca-false", "ca-intermediate", "ca-root"];
     assert_eq!(
         of_names(&names),
-        [P::LeaveOut, P::Pin, P::Intermediate, P::Authority]
+        [P::Skip, P::Pin, P::Intermediate, P::Authority]
     );
 }
 
@@ -109,7 +109,7 @@ fn a_name_alone_does_not_make_an_issuer() {
             P::Intermediate,
             P::Authority,
             P::Intermediate,
-            P::LeaveOut
+            P::Skip
         ]
     );
 }
@@ -122,7 +122,7 @@ fn a_ca_that_was_issued_again_with_its_key_did_not_issue_its_twin() {
     let leaf = spec("leaf").signed_by(&new).certificate();
     let found = proposals(vec![old.certificate(), new.certificate(), leaf]);
     assert!(!found.contains(&P::Intermediate), "{found:?}");
-    assert_eq!(found[2], P::LeaveOut);
+    assert_eq!(found[2], P::Skip);
 }
 
 #[test]
@@ -223,7 +223,7 @@ fn what_nobody_decided_blocks_the_whole_bundle() {
 fn one_refusal_leaves_everything_exactly_as_before() {
     let mut store = with_servers(&["s"]);
     store.block(&fixture("reissued-old"));
-    store.view();
+    store.snapshot();
     for (bad, decision) in [
         ("rsa1024", Decision::Pin),
         ("broken-self-signature", Decision::Pin),
@@ -286,13 +286,13 @@ fn a_bundle_may_be_for_a_bare_name() {
 fn the_options_are_for_every_certificate_of_the_bundle() {
     let mut store = with_servers(&["s"]);
     let bundle = store.sort_bundle(vec![fixture("ee-p256"), fixture("ca-false")]);
-    let labelled = options().label("of the bundle");
+    let labelled = options().with_label("of the bundle");
     let with = |store: &mut TrustStore, bundle: &Bundle, options: &EntryOptions| {
         store.install_bundle(bundle, &server("s"), &AuthorityScope::AnyServer, options)
     };
     with(&mut store, &bundle, &labelled).unwrap();
     for entry in store.contents().entries() {
-        assert_eq!(entry.options().get_label(), Some("of the bundle"));
+        assert_eq!(entry.options().label(), Some("of the bundle"));
     }
     // I5 holds inside a bundle: other options for what is there are an error.
     refused!(
@@ -308,7 +308,7 @@ fn the_options_are_for_every_certificate_of_the_bundle() {
     ]);
     refused!(
         store,
-        with(&mut store, &mixed, &options().any_role()),
+        with(&mut store, &mixed, &options().with_any_role()),
         E::BundleItem { index: 0, source, .. } if matches!(**source, E::OptionNotHere { .. })
     );
 }
@@ -317,7 +317,7 @@ fn the_options_are_for_every_certificate_of_the_bundle() {
 fn a_bundle_of_which_everything_is_left_out_changes_nothing() {
     let mut store = with_servers(&["s"]);
     let mut bundle = store.sort_bundle(vec![fixture("ca-false"), fixture("openssl-req-san")]);
-    assert!(bundle.decide(0, Decision::LeaveOut) && bundle.decide(1, Decision::LeaveOut));
+    assert!(bundle.decide(0, Decision::Skip) && bundle.decide(1, Decision::Skip));
     let report = nothing_new!(store, install(&mut store, &bundle).unwrap());
     assert_eq!(report.warnings().len(), 2);
     let empty = store.sort_bundle(Vec::new());
@@ -357,10 +357,10 @@ fn where_no_signature_can_be_verified_key_identifiers_tell_who_issued_what() {
     let silent = spec("leaf").no_authority_key_id().signed_by(&root);
     let self_issued = spec("CA").ca().no_authority_key_id().signed_by(&root);
     for (certificate, expected) in [
-        (named(&root), [P::Authority, P::LeaveOut]),
+        (named(&root), [P::Authority, P::Skip]),
         (named(&namesake), [P::Undecided, P::Pin]),
         // Without one it is the name, unless that is its own.
-        (silent, [P::Authority, P::LeaveOut]),
+        (silent, [P::Authority, P::Skip]),
         (self_issued, [P::Undecided, P::Undecided]),
     ] {
         let certificate = of_old_algorithm(&certificate);
@@ -386,5 +386,5 @@ fn many_certificates_of_one_subject_are_sorted_in_bounded_time() {
     }
     let found = proposals(all);
     assert_eq!(found.len(), 40);
-    assert!(!found.contains(&P::LeaveOut) && !found.contains(&P::Pin));
+    assert!(!found.contains(&P::Skip) && !found.contains(&P::Pin));
 }

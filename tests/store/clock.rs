@@ -16,7 +16,7 @@ const ABOVE: u64 = 366 * DAY;
 fn published() -> (TrustStore, Moved) {
     let (mut store, clock) = on_clock();
     store.add_server(server_id("s"), []).unwrap();
-    store.view();
+    store.snapshot();
     (store, clock)
 }
 
@@ -32,7 +32,7 @@ fn a_publication_raises_the_floor_by_366_days_at_most() {
         let (mut store, clock) = published();
         clock.to(NOW + ahead);
         let generation = store.contents().generation();
-        let view = store.view();
+        let view = store.snapshot();
         let floor = if raised { NOW + ahead } else { NOW };
         assert_eq!(view.floor(), Some(at(floor)), "{ahead}");
         assert_eq!(view.generation() > generation, raised, "{ahead}");
@@ -47,12 +47,12 @@ fn the_first_publication_takes_any_clock_and_a_reset_corrects_it() {
     let (mut store, clock) = on_clock();
     clock.to(NOW + 70 * ABOVE);
     assert_eq!(store.clock_state(), ClockState::Known);
-    store.view();
+    store.snapshot();
     clock.to(NOW);
     assert!(!store.clock_state().counts());
     // Forgotten, it is that of the next publication.
     assert!(store.reset_floor(None).warnings().is_empty());
-    assert_eq!(store.view().floor(), Some(at(NOW)));
+    assert_eq!(store.snapshot().floor(), Some(at(NOW)));
     assert!(store.clock_state().is_good());
 }
 
@@ -75,10 +75,10 @@ fn every_change_says_that_the_clock_jumped_until_it_is_confirmed() {
         for part in ["the clock jumped", "2028-02-05", "2027-01-01", "confirmed"] {
             assert!(report.to_string().contains(part), "{report}");
         }
-        assert_eq!(store.view().floor(), Some(at(NOW)));
+        assert_eq!(store.snapshot().floor(), Some(at(NOW)));
     }
     changed!(store, store.confirm_clock().unwrap());
-    assert_eq!(store.view().floor(), Some(at(year_off)));
+    assert_eq!(store.snapshot().floor(), Some(at(year_off)));
     nothing_new!(store, store.confirm_clock().unwrap());
     let report = changed!(store, store.add_server(server_id("t"), []).unwrap());
     assert!(report.warnings().is_empty(), "{report}");
@@ -140,9 +140,9 @@ fn an_end_that_has_passed_at_the_floor_alone_is_refused_with_the_clock_and_the_f
     let (mut store, clock) = on_clock();
     clock.to(NOW + 70 * ABOVE);
     store.add_server(server_id("s"), []).unwrap();
-    store.view();
+    store.snapshot();
     clock.to(NOW);
-    let with_end = |end| options().ends(at(end));
+    let with_end = |end| options().with_end(at(end));
     let pin = new_pin();
     refused!(
         store,
@@ -158,7 +158,7 @@ fn an_end_that_has_passed_at_the_floor_alone_is_refused_with_the_clock_and_the_f
         E::EndInThePast
     );
     store.reset_floor(None);
-    store.view();
+    store.snapshot();
     let report = store
         .install_pin(server("s"), pin, with_end(NOW + 30 * DAY))
         .unwrap();

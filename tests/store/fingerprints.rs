@@ -17,7 +17,7 @@ fn a_fingerprint_alone_is_a_pin_and_claims() {
     let report = changed!(
         store,
         store
-            .install_pin_fingerprint(server("s"), fingerprint, options().label("by phone"))
+            .install_pin_fingerprint(server("s"), fingerprint, options().with_label("by phone"))
             .unwrap()
     );
     assert_added(&report);
@@ -29,7 +29,7 @@ fn a_fingerprint_alone_is_a_pin_and_claims() {
     let key = pin_key(of_server("s"), &fixture("ee-p256"));
     let entry = store.contents().entry(&key).unwrap();
     assert!(entry.certificate().is_none());
-    assert_eq!(entry.options().get_label(), Some("by phone"));
+    assert_eq!(entry.options().label(), Some("by phone"));
     assert_eq!(entry.installed(), Some(at(NOW)));
     let report = store
         .install_pin_fingerprint(group("g"), fingerprint, options())
@@ -52,7 +52,7 @@ fn installing_the_certificate_completes_a_fingerprint() {
     // M1.
     let mut store = with_servers(&["s"]);
     let certificate = fixture("openssl-req-san");
-    let label = options().label("x");
+    let label = options().with_label("x");
     let fingerprint = certificate.fingerprint();
     store
         .install_pin_fingerprint(server("s"), fingerprint, label.clone())
@@ -101,11 +101,15 @@ fn completing_with_other_options_is_an_error() {
     let mut store = with_servers(&["s"]);
     let certificate = fixture("ee-p256");
     store
-        .install_pin_fingerprint(server("s"), certificate.fingerprint(), options().label("x"))
+        .install_pin_fingerprint(
+            server("s"),
+            certificate.fingerprint(),
+            options().with_label("x"),
+        )
         .unwrap();
     refused!(
         store,
-        store.install_pin(server("s"), certificate.clone(), options().label("y")),
+        store.install_pin(server("s"), certificate.clone(), options().with_label("y")),
         E::OptionsDiffer(_)
     );
 }
@@ -162,12 +166,12 @@ fn a_fingerprint_has_no_public_key_to_match() {
         store.install_pin_fingerprint(
             PinScope::Clients,
             fingerprint,
-            options().matching(Matching::PublicKey)
+            options().with_matching(Matching::PublicKey)
         ),
         E::OptionNotHere { .. }
     );
-    let grace = options().validity(ValidityRule::Grace(std::time::Duration::from_secs(DAY)));
-    let all = grace.any_role().label("x").ends(at(NOW + 1));
+    let grace = options().with_validity(ValidityRule::Grace(std::time::Duration::from_secs(DAY)));
+    let all = grace.with_any_role().with_label("x").with_end(at(NOW + 1));
     assert_added(
         &store
             .install_pin_fingerprint(PinScope::Clients, fingerprint, all)

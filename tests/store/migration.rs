@@ -129,7 +129,7 @@ fn without_a_clock_a_migration_is_bounded_from_the_floor_on() {
         E::MigrationTooLong { latest: None, .. }
     );
     clock.set(Clock::Known(at(NOW)));
-    store.view();
+    store.snapshot();
     clock.set(Clock::Unset);
     let latest = NOW + 366 * DAY;
     refused!(
@@ -147,7 +147,7 @@ fn without_a_clock_a_migration_is_bounded_from_the_floor_on() {
 fn a_clock_that_jumped_sets_no_migration_that_outlasts_it() {
     // P3, M7: the end would stay when the clock is right again.
     let (mut store, clock) = claimed_on_clock();
-    store.view();
+    store.snapshot();
     let jumped = NOW + 70 * 366 * DAY;
     clock.set(Clock::Known(at(jumped)));
     refused!(
@@ -165,7 +165,7 @@ fn a_clock_that_jumped_sets_no_migration_that_outlasts_it() {
 fn without_a_clock_the_end_of_a_migration_is_judged_at_the_floor() {
     // M7.
     let (mut store, clock) = claimed_on_clock();
-    store.view();
+    store.snapshot();
     for clock_now in [Clock::Unset, Clock::Known(at(NOW - 2 * DAY))] {
         clock.set(clock_now);
         refused!(

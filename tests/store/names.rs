@@ -210,7 +210,7 @@ fn a_refused_certificate_makes_no_server() {
     let scope = PinScope::Name(host("new.example"));
     refused!(
         store,
-        store.install_pin_fingerprint(scope, new_pin().fingerprint(), options().ends(at(NOW))),
+        store.install_pin_fingerprint(scope, new_pin().fingerprint(), options().with_end(at(NOW))),
         E::EndInThePast
     );
 }

@@ -18,7 +18,7 @@ fn pattern(text: &str) -> SanPattern {
 fn a_label_is_one_line_within_its_bound() {
     let mut store = with_servers(&["s"]);
     let longest = "x".repeat(MAX_LABEL_BYTES);
-    let good = options().label(longest.clone());
+    let good = options().with_label(longest.clone());
     assert_added(
         &store
             .install_pin(PinScope::Clients, fixture("ee-p256"), good)
@@ -33,7 +33,7 @@ fn a_label_is_one_line_within_its_bound() {
         "a\u{1b}[31m".to_owned(),
         "a\u{85}b".to_owned(),
     ] {
-        let label = options().label(bad.clone());
+        let label = options().with_label(bad.clone());
         refused!(
             store,
             store.install_pin(server("s"), fixture("ee-p256"), label.clone()),
@@ -76,7 +76,7 @@ fn a_label_cannot_break_or_turn_the_line_it_stands_on() {
         "a\u{200f}b",
         "a\u{61c}b",
     ] {
-        let result = store.install_pin(PinScope::Clients, new_pin(), options().label(bad));
+        let result = store.install_pin(PinScope::Clients, new_pin(), options().with_label(bad));
         assert!(matches!(result, Err(E::Label { .. })), "{bad:?}");
     }
 }
@@ -84,7 +84,7 @@ fn a_label_cannot_break_or_turn_the_line_it_stands_on() {
 #[test]
 fn a_grace_has_a_bound() {
     let mut store = with_servers(&["s"]);
-    let grace = |duration| options().validity(ValidityRule::Grace(duration));
+    let grace = |duration| options().with_validity(ValidityRule::Grace(duration));
     let good = store.install_pin(server("s"), fixture("expired"), grace(MAX_GRACE));
     assert_added(&good.unwrap());
     for long in [MAX_GRACE + Duration::from_secs(1), Duration::MAX] {
@@ -108,7 +108,7 @@ fn san_patterns_have_a_bound_and_are_for_client_authorities_alone() {
     let mut store = with_servers(&["s"]);
     let many = |count: usize| {
         let names = (0..count).map(|i| pattern(&format!("dns:array-{i}.example")));
-        options().san_patterns(names)
+        options().with_san_patterns(names)
     };
     refused!(
         store,
@@ -149,10 +149,10 @@ fn san_patterns_have_a_bound_and_are_for_client_authorities_alone() {
 fn the_options_of_pins_are_refused_elsewhere() {
     let mut store = with_servers(&["s"]);
     for option in [
-        options().matching(Matching::PublicKey),
-        options().validity(ValidityRule::Enforce),
-        options().validity(ValidityRule::Grace(Duration::from_secs(1))),
-        options().any_role(),
+        options().with_matching(Matching::PublicKey),
+        options().with_validity(ValidityRule::Enforce),
+        options().with_validity(ValidityRule::Grace(Duration::from_secs(1))),
+        options().with_any_role(),
     ] {
         for scope in [
             AuthorityScope::AnyServer,
@@ -179,7 +179,7 @@ fn the_options_of_pins_are_refused_elsewhere() {
 fn an_end_lies_in_the_future() {
     let mut store = with_servers(&["s"]);
     for past in [0, NOW - 1, NOW] {
-        let ends = options().ends(at(past));
+        let ends = options().with_end(at(past));
         refused!(
             store,
             store.install_pin(server("s"), fixture("ee-p256"), ends.clone()),
@@ -205,7 +205,7 @@ fn an_end_lies_in_the_future() {
             E::EndInThePast
         );
     }
-    let ends = options().ends(at(NOW + 1));
+    let ends = options().with_end(at(NOW + 1));
     assert_added(
         &store
             .install_pin(server("s"), fixture("ee-p256"), ends)
@@ -214,7 +214,7 @@ fn an_end_lies_in_the_future() {
     let key = pin_key(of_server("s"), &fixture("ee-p256"));
     refused!(
         store,
-        store.update(&key, options().ends(at(NOW))),
+        store.update(&key, options().with_end(at(NOW))),
         E::EndInThePast
     );
 }

@@ -72,7 +72,7 @@ fn a_block_hits_the_key_in_whichever_form_it_is_written() {
             let id = server_id("s");
             let target = Target::id(&id, None);
             let question = Question::server(target, certificate.der(), &[], now());
-            decide(&store.view(), &policy(), &question)
+            decide(&store.snapshot(), &policy(), &question)
         };
         assert!(asked(&mut store, &leaf.certificate).is_accepted(), "{what}");
         store.block(&leaf.certificate);

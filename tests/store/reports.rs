@@ -277,7 +277,7 @@ fn lists_are_bounded_and_the_rest_is_counted() {
         .install_authority(ANY, fixture("ca-root"), options())
         .unwrap();
     assert_eq!(report.shifts().items().len(), MAX_REPORTED);
-    assert_eq!(report.shifts().more(), 6);
+    assert_eq!(report.shifts().omitted(), 6);
     assert_eq!(report.shifts().len(), count);
     assert!(report.to_string().contains("6 more"), "{report}");
     store.add_group(group_id("g")).unwrap();
@@ -297,7 +297,7 @@ fn lists_are_bounded_and_the_rest_is_counted() {
         .remove(&pin_key(of_group("g"), &fixture("ee-p256")))
         .unwrap();
     assert_eq!(report.warnings().len(), count);
-    assert_eq!(report.warnings().more(), 6);
+    assert_eq!(report.warnings().omitted(), 6);
 }
 
 #[test]

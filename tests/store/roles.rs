@@ -60,7 +60,7 @@ fn an_extended_key_usage_for_the_other_role_can_never_match() {
                     if *found == role
             );
             // Waived for this pin, with a warning.
-            let options = options().any_role();
+            let options = options().with_any_role();
             let report = changed!(
                 store,
                 store.install_pin(scope, certificate, options).unwrap()
@@ -73,7 +73,7 @@ fn an_extended_key_usage_for_the_other_role_can_never_match() {
     }
     // Nothing to waive: no warning.
     let report = with_servers(&["s"])
-        .install_pin(server("s"), fixture("ee-p256"), options().any_role())
+        .install_pin(server("s"), fixture("ee-p256"), options().with_any_role())
         .unwrap();
     assert!(warnings(&report).is_empty(), "{report}");
 }
@@ -131,7 +131,11 @@ fn the_waiver_is_for_pins_alone() {
     let ca = spec("root").ca().client_auth().self_signed().certificate;
     refused!(
         store,
-        store.install_authority(AuthorityScope::AnyServer, ca.clone(), options().any_role()),
+        store.install_authority(
+            AuthorityScope::AnyServer,
+            ca.clone(),
+            options().with_any_role()
+        ),
         E::OptionNotHere {
             option: "any_role",
             ..
@@ -139,7 +143,7 @@ fn the_waiver_is_for_pins_alone() {
     );
     refused!(
         store,
-        store.install_intermediate(ca, options().any_role()),
+        store.install_intermediate(ca, options().with_any_role()),
         E::OptionNotHere {
             option: "any_role",
             ..
@@ -165,7 +169,7 @@ fn an_unknown_critical_extension_can_never_match() {
         store.install_pin(
             server("s"),
             fixture("unknown-critical-extension"),
-            options().any_role()
+            options().with_any_role()
         ),
         E::CanNeverMatch {
             why: NeverMatch::CriticalExtension { .. },

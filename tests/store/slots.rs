@@ -222,7 +222,7 @@ fn one_certificate_may_stand_in_every_slot() {
 fn an_entry_keeps_what_was_installed() {
     let mut store = with_servers(&["s"]);
     let certificate = fixture("ee-p256");
-    let options = options().label("from the vendor");
+    let options = options().with_label("from the vendor");
     let report = store
         .install_pin(server("s"), certificate.clone(), options.clone())
         .unwrap();

@@ -14,7 +14,7 @@ use crate::support::*;
 fn an_entry_past_its_end_can_be_updated_without_a_new_end() {
     // It is still held until it is removed, and so can still be labelled.
     let (mut store, clock) = on_clock();
-    let ends = options().ends(at(NOW + 10));
+    let ends = options().with_end(at(NOW + 10));
     store
         .install_pin(PinScope::Clients, fixture("ee-p256"), ends.clone())
         .unwrap();
@@ -22,13 +22,17 @@ fn an_entry_past_its_end_can_be_updated_without_a_new_end() {
     let key = pin_key(Scope::Clients, &fixture("ee-p256"));
     changed!(
         store,
-        store.update(&key, ends.clone().label("old")).unwrap()
+        store.update(&key, ends.clone().with_label("old")).unwrap()
     );
     // And installing it again is still the same entry.
     nothing_new!(
         store,
         store
-            .install_pin(PinScope::Clients, fixture("ee-p256"), ends.label("old"))
+            .install_pin(
+                PinScope::Clients,
+                fixture("ee-p256"),
+                ends.with_label("old")
+            )
             .unwrap()
     );
 }
@@ -40,14 +44,18 @@ fn update_replaces_all_options_and_nothing_else() {
     let certificate = fixture("ee-p256");
     let key = pin_key(of_server("s"), &certificate);
     store
-        .install_pin(server("s"), certificate.clone(), options().label("old"))
+        .install_pin(
+            server("s"),
+            certificate.clone(),
+            options().with_label("old"),
+        )
         .unwrap();
     clock.to(NOW + DAY);
     let new = EntryOptions::new()
-        .matching(Matching::PublicKey)
-        .validity(ValidityRule::Grace(Duration::from_secs(DAY)))
-        .any_role()
-        .ends(at(NOW + 2 * DAY));
+        .with_matching(Matching::PublicKey)
+        .with_validity(ValidityRule::Grace(Duration::from_secs(DAY)))
+        .with_any_role()
+        .with_end(at(NOW + 2 * DAY));
     let report = changed!(store, store.update(&key, new.clone()).unwrap());
     assert_eq!(report.done(), mutual_trust::store::Done::Changed);
     assert_eq!(report.entries().items(), std::slice::from_ref(&key));
@@ -57,7 +65,7 @@ fn update_replaces_all_options_and_nothing_else() {
     );
     let entry = store.contents().entry(&key).unwrap();
     assert_eq!(entry.options(), &new);
-    assert_eq!(entry.options().get_label(), None);
+    assert_eq!(entry.options().label(), None);
     assert_eq!(entry.certificate(), Some(&certificate));
     assert_eq!(entry.installed(), Some(at(NOW)));
     nothing_new!(store, store.update(&key, new).unwrap());
@@ -74,7 +82,7 @@ fn update_judges_what_the_new_options_make_of_the_entry() {
         E::NoSuchEntry(found) if **found == key
     );
     store
-        .install_pin(server("s"), certificate, options().any_role())
+        .install_pin(server("s"), certificate, options().with_any_role())
         .unwrap();
     // Without the waiver it could never match (I6).
     refused!(
@@ -87,7 +95,9 @@ fn update_judges_what_the_new_options_make_of_the_entry() {
     );
     let report = changed!(
         store,
-        store.update(&key, options().any_role().label("x")).unwrap()
+        store
+            .update(&key, options().with_any_role().with_label("x"))
+            .unwrap()
     );
     assert!(
         report.warnings().items().contains(&W::RoleWaived),
@@ -99,7 +109,7 @@ fn update_judges_what_the_new_options_make_of_the_entry() {
         .unwrap();
     refused!(
         store,
-        store.update(&ca, options().matching(Matching::PublicKey)),
+        store.update(&ca, options().with_matching(Matching::PublicKey)),
         E::OptionNotHere { .. }
     );
     let bare = pin_key(of_server("s"), &fixture("ee-p256"));
@@ -108,10 +118,13 @@ fn update_judges_what_the_new_options_make_of_the_entry() {
         .unwrap();
     refused!(
         store,
-        store.update(&bare, options().matching(Matching::PublicKey)),
+        store.update(&bare, options().with_matching(Matching::PublicKey)),
         E::OptionNotHere { .. }
     );
-    changed!(store, store.update(&bare, options().label("x")).unwrap());
+    changed!(
+        store,
+        store.update(&bare, options().with_label("x")).unwrap()
+    );
 }
 
 #[test]
@@ -124,10 +137,10 @@ fn an_entry_that_is_blocked_is_held_and_can_still_be_updated() {
         .install_pin(server("s"), certificate.clone(), options())
         .unwrap();
     store.block(&certificate);
-    let report = store.update(&key, options().label("stolen in March"));
+    let report = store.update(&key, options().with_label("stolen in March"));
     assert!(report.is_ok(), "{report:?}");
     let entry = store.contents().entry(&key).unwrap();
-    assert_eq!(entry.options().get_label(), Some("stolen in March"));
+    assert_eq!(entry.options().label(), Some("stolen in March"));
 }
 
 #[test]
@@ -149,11 +162,14 @@ fn a_disabled_entry_is_held_with_its_reason() {
     assert_eq!(claim(&store, "s"), Claim::Claimed);
     assert_eq!(level(&store, "s"), Level::OwnPins);
     // Other options or the same certificate again do not enable it.
-    changed!(store, store.update(&key, options().label("x")).unwrap());
+    changed!(
+        store,
+        store.update(&key, options().with_label("x")).unwrap()
+    );
     nothing_new!(
         store,
         store
-            .install_pin(server("s"), certificate, options().label("x"))
+            .install_pin(server("s"), certificate, options().with_label("x"))
             .unwrap()
     );
     let entry = store.contents().entry(&key).unwrap();

@@ -10,7 +10,7 @@ use crate::support::*;
 
 #[test]
 fn an_empty_view_holds_nothing() {
-    for view in [View::default(), store().view()] {
+    for view in [View::default(), store().snapshot()] {
         assert!(view.entries().is_empty());
         assert_eq!(view.servers().count(), 0);
         assert_eq!(view.groups().count(), 0);
@@ -32,17 +32,17 @@ fn a_view_is_not_changed_by_what_comes_later() {
         .install_authority(AuthorityScope::AnyServer, fixture("ca-root"), options())
         .unwrap();
     store.block(&fixture("v1"));
-    let view = store.view();
+    let view = store.snapshot();
     let copy = view.clone();
     let before = snapshot(&view);
     // Each kind of change.
     store
-        .install_pin(server("t"), fixture("ee-p384"), options().label("new"))
+        .install_pin(server("t"), fixture("ee-p384"), options().with_label("new"))
         .unwrap();
     store
         .update(
             &pin_key(of_group("g"), &fixture("ee-p256")),
-            options().label("x"),
+            options().with_label("x"),
         )
         .unwrap();
     store
@@ -72,14 +72,14 @@ fn a_view_is_not_changed_by_what_comes_later() {
     store.reset_floor(None);
     assert_eq!(snapshot(&view), before);
     assert_eq!(snapshot(&copy), before);
-    assert_ne!(snapshot(&store.view()), before);
+    assert_ne!(snapshot(&store.snapshot()), before);
 }
 
 #[test]
 fn equal_numbers_are_equal_snapshots() {
     let mut store = with_servers(&["s"]);
-    let first = store.view();
-    let second = store.view();
+    let first = store.snapshot();
+    let second = store.snapshot();
     assert_eq!(first.generation(), second.generation());
     assert_eq!(snapshot(&first), snapshot(&second));
     assert_eq!(store.contents().generation(), first.generation());
@@ -88,9 +88,9 @@ fn equal_numbers_are_equal_snapshots() {
 #[test]
 fn the_generation_only_grows() {
     let mut store = store();
-    let mut last = store.view().generation();
+    let mut last = store.snapshot().generation();
     let mut grown = |store: &mut TrustStore| {
-        let now = store.view().generation();
+        let now = store.snapshot().generation();
         assert!(now > last, "{now} after {last}");
         last = now;
     };
@@ -112,7 +112,7 @@ fn the_generation_only_grows() {
         .install_pin(server("s"), pin.clone(), options())
         .unwrap();
     grown(&mut store);
-    store.update(&key, options().label("x")).unwrap();
+    store.update(&key, options().with_label("x")).unwrap();
     grown(&mut store);
     store.disable(&key, "why").unwrap();
     grown(&mut store);
@@ -212,7 +212,7 @@ fn a_listing_does_not_depend_on_the_order_of_installation() {
             }));
         }
         turned(&mut steps, turn).for_each(|step| step(&mut store));
-        snapshot(&store.view())
+        snapshot(&store.snapshot())
     };
     let first = filled(0);
     assert!(first.lines().count() > 40, "{first}");
@@ -262,12 +262,12 @@ fn a_view_taken_with_a_known_clock_raises_the_floor() {
     // M7: the newest time at which it was published with a known clock.
     let (mut store, clock) = on_clock();
     assert_eq!(store.contents().floor(), None);
-    let first = store.view();
+    let first = store.snapshot();
     assert_eq!(first.floor(), Some(at(NOW)));
     // Again at the same time: nothing is newer.
-    assert_eq!(store.view().generation(), first.generation());
+    assert_eq!(store.snapshot().generation(), first.generation());
     clock.to(NOW + 1);
-    let later = store.view();
+    let later = store.snapshot();
     assert_eq!(later.floor(), Some(at(NOW + 1)));
     assert!(later.generation() > first.generation());
     assert_eq!(first.floor(), Some(at(NOW)), "a view does not change");
@@ -278,7 +278,7 @@ fn a_view_taken_with_a_known_clock_raises_the_floor() {
         Clock::Unset,
     ] {
         clock.set(earlier);
-        let view = store.view();
+        let view = store.snapshot();
         assert_eq!(view.floor(), Some(at(NOW + 1)));
         assert_eq!(view.generation(), later.generation());
     }
@@ -289,7 +289,7 @@ fn nothing_but_a_published_view_raises_the_floor() {
     // M7: times inside entries do not count.
     let (mut store, _) = on_clock();
     store.add_server(server_id("s"), []).unwrap();
-    let options = options().ends(at(NOW + 1000 * DAY));
+    let options = options().with_end(at(NOW + 1000 * DAY));
     let late = spec("late").valid(
         i64::try_from(500 * DAY).unwrap(),
         i64::try_from(900 * DAY).unwrap(),
@@ -299,14 +299,14 @@ fn nothing_but_a_published_view_raises_the_floor() {
         .unwrap();
     store.migrate(&server_id("s"), at(NOW + 300 * DAY)).unwrap();
     assert_eq!(store.contents().floor(), None);
-    assert_eq!(store.view().floor(), Some(at(NOW)));
+    assert_eq!(store.snapshot().floor(), Some(at(NOW)));
 }
 
 #[test]
 fn a_clock_that_was_never_set_gives_no_floor() {
     let (mut store, clock) = on_clock();
     clock.set(Clock::Unset);
-    let view = store.view();
+    let view = store.snapshot();
     assert_eq!(view.floor(), None);
     assert_eq!(view.generation(), 0);
 }
@@ -315,7 +315,7 @@ fn a_clock_that_was_never_set_gives_no_floor() {
 fn an_install_time_is_known_only_if_the_clock_is() {
     // M7: a clock more than 26 hours below the floor is unset.
     let (mut store, clock) = on_clock();
-    store.view();
+    store.snapshot();
     let mut installed = |clock_now: Clock| {
         clock.set(clock_now);
         let pin = new_pin();
@@ -345,7 +345,7 @@ fn reset_floor_corrects_what_a_wrong_clock_set() {
     // M7.
     let (mut store, clock) = on_clock();
     clock.to(NOW + 3650 * DAY);
-    store.view();
+    store.snapshot();
     clock.to(NOW);
     // The right clock counts as unset now.
     store
@@ -353,10 +353,10 @@ fn reset_floor_corrects_what_a_wrong_clock_set() {
         .unwrap();
     let key = pin_key(mutual_trust::store::Scope::Clients, &fixture("ee-p256"));
     assert_eq!(store.contents().entry(&key).unwrap().installed(), None);
-    assert_eq!(store.view().floor(), Some(at(NOW + 3650 * DAY)));
+    assert_eq!(store.snapshot().floor(), Some(at(NOW + 3650 * DAY)));
     changed!(store, store.reset_floor(Some(at(NOW - DAY))));
     assert_eq!(store.contents().floor(), Some(at(NOW - DAY)));
-    assert_eq!(store.view().floor(), Some(at(NOW)));
+    assert_eq!(store.snapshot().floor(), Some(at(NOW)));
     store
         .install_pin(PinScope::Clients, fixture("ee-p384"), options())
         .unwrap();
@@ -369,7 +369,7 @@ fn reset_floor_corrects_what_a_wrong_clock_set() {
     changed!(store, store.reset_floor(None));
     assert_eq!(store.contents().floor(), None);
     clock.set(Clock::Unset);
-    assert_eq!(store.view().floor(), None);
+    assert_eq!(store.snapshot().floor(), None);
 }
 
 #[test]
@@ -380,12 +380,12 @@ fn stores_share_nothing() {
     one.install_pin(server("s"), fixture("ee-p256"), options())
         .unwrap();
     one.block(&fixture("ee-p384"));
-    one.view();
+    one.snapshot();
     assert_eq!(snapshot(two.contents()), before);
 }
 
 #[test]
 fn views_can_be_shared_between_threads() {
     fn shared<T: Send + Sync + Clone + 'static>(_: &T) {}
-    shared(&store().view());
+    shared(&store().snapshot());
 }

@@ -21,7 +21,7 @@ pub fn facts(view: &View) -> Vec<String> {
         facts.push(format!("{entry:?} {der:?}"));
     }
     facts.extend(view.blocks().map(|block| format!("{block:?}")));
-    let issuers = view.checked_issuers();
+    let issuers = view.revocation_checked_issuers();
     facts.extend(issuers.map(|issuer| format!("checked {issuer:?} {:?}", issuer.name_der())));
     for list in view.crls() {
         facts.push(format!("{list:?} {:?}", list.crl().der()));

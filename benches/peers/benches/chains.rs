@@ -80,7 +80,7 @@ fn among(
             .install_authority(AuthorityScope::AnyServer, certificate, EntryOptions::new())
             .unwrap();
     }
-    let view = store.view();
+    let view = store.snapshot();
     drop(store);
     let presented: Vec<_> = sent
         .iter()

@@ -66,7 +66,7 @@ fn by_number(criterion: &mut Criterion<CpuTime>) {
             .install_pin(scope, certificate, EntryOptions::new())
             .unwrap();
         world.install_clients(&mut store, &clients);
-        let view = store.view();
+        let view = store.snapshot();
         drop(store);
         let mut group = criterion.benchmark_group("pin");
         group.bench_function(BenchmarkId::new("server", size), |bencher| {
@@ -161,15 +161,15 @@ fn by_match(criterion: &mut Criterion<CpuTime>) {
             store
                 .install_pin(scope(), certificate.clone(), options)
                 .unwrap();
-            store.view()
+            store.snapshot()
         };
         let whole = pinned(EntryOptions::new());
-        let by_key = pinned(EntryOptions::new().matching(Matching::PublicKey));
+        let by_key = pinned(EntryOptions::new().with_matching(Matching::PublicKey));
         let mut store = world.store();
         store
             .install_pin_fingerprint(scope(), certificate.fingerprint(), EntryOptions::new())
             .unwrap();
-        let bare = store.view();
+        let bare = store.snapshot();
         for (name, view, der, expected) in [
             ("certificate", &whole, &presented, ReasonCode::PinMatched),
             ("key", &by_key, &presented, ReasonCode::KeyMatched),

@@ -159,7 +159,7 @@ impl Pair {
         let policy = world.policy;
         let [system, server] = self
             .stores(world)
-            .map(|mut store| (LiveTrust::new(store.view()), store));
+            .map(|mut store| (LiveTrust::new(store.snapshot()), store));
         let client = ClientConfigBuilder::new(
             provider.clone(),
             system.0.clone(),

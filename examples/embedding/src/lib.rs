@@ -128,7 +128,7 @@ pub fn client_pinned(label: &str, client: &Certificate) -> Outcome<TrustStore> {
     store.install_pin(
         PinScope::Clients,
         client.clone(),
-        EntryOptions::new().label(label),
+        EntryOptions::new().with_label(label),
     )?;
     Ok(store)
 }
@@ -218,7 +218,7 @@ pub fn four(system: &Machine) -> Outcome<Four> {
         installed.install_pin(PinScope::Server(id.clone()), known, EntryOptions::new())?;
         let listener = TcpListener::bind("127.0.0.1:0")?;
         servers.push((id, listener.local_addr()?.port()));
-        let trust = client_pinned("array-7", &system.certificate)?.view();
+        let trust = client_pinned("array-7", &system.certificate)?.snapshot();
         let builder = server(trust, presents);
         answer_bytes(listener, &builder, usize::from(name == "keys-1"))?;
     }

@@ -129,7 +129,7 @@ impl<'a> Input<'a> {
             Decision::Pin,
             Decision::Authority,
             Decision::Intermediate,
-            Decision::LeaveOut,
+            Decision::Skip,
             Decision::Undecided,
         ][self.below(5)]
     }

@@ -226,7 +226,7 @@ fn made(trust: Trust) -> View {
         });
     }
     assert!(all.iter().all(Result::is_ok), "{all:?}");
-    store.view()
+    store.snapshot()
 }
 
 fn identity() -> Identity {

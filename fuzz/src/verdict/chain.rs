@@ -124,7 +124,7 @@ impl Model<'_> {
 
     /// P7
     fn patterns_match(&self, held: &Held<'_>) -> bool {
-        let patterns = held.entry.options().get_san_patterns();
+        let patterns = held.entry.options().san_patterns();
         let leaf = self.spec(self.ask.leaf);
         let mut all = patterns.iter().map(ToString::to_string);
         patterns.is_empty() || all.any(|pattern| matches_pattern(leaf, &pattern))

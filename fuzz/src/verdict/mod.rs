@@ -31,7 +31,7 @@ pub fn verdict(data: &[u8]) -> bool {
     let mut input = Input::new(data);
     let mut world = World::new(&mut input);
     let mut accepted = false;
-    let view = world.store.view();
+    let view = world.store.snapshot();
     while !input.is_empty() {
         let ask = Ask::new(&mut input, &world);
         let policy = ask.policy();

@@ -94,7 +94,7 @@ impl<'a> Model<'a> {
         let lists = world.lists.iter();
         let lists = lists.filter(|(_, fingerprint)| installed.contains(fingerprint));
         let specs = || world.certificates.iter().zip(&world.specs);
-        let checked = view.checked_issuers().flat_map(|issuer| {
+        let checked = view.revocation_checked_issuers().flat_map(|issuer| {
             let named = specs().filter(move |(one, _)| CrlIssuer::of(one) == issuer);
             named.map(|(_, spec)| (spec.subject, spec.key))
         });
@@ -223,7 +223,7 @@ impl<'a> Model<'a> {
         if !self.known && !self.ask.without_clock {
             return Ruling::No(vec![ReasonCode::ClockUnset]);
         }
-        let ends = self.ends(scope);
+        let ends = self.with_end(scope);
         if ends.is_empty() {
             return Ruling::NoChain(scope.clone());
         }
@@ -250,7 +250,7 @@ impl<'a> Model<'a> {
         let leaf = self.ask.leaf;
         let presented = self.world.certificates[leaf].fingerprint();
         let key = self.spec(leaf).key;
-        let by_key = |held: &&&Held<'_>| held.entry.options().get_matching() == Matching::PublicKey;
+        let by_key = |held: &&&Held<'_>| held.entry.options().matching() == Matching::PublicKey;
         let whole = pins.iter().filter(|held| !by_key(held));
         let mut matching: Vec<&Held<'_>> = whole
             .filter(|held| held.entry.key().fingerprint == presented)
@@ -289,7 +289,7 @@ impl<'a> Model<'a> {
         if !bare && held.at != leaf {
             all.push(held.at);
         }
-        let rule = held.entry.options().get_validity();
+        let rule = held.entry.options().validity();
         let grace = match rule {
             Some(ValidityRule::Enforce) => 0,
             None if !self.ask.grace => 0,
@@ -354,7 +354,7 @@ impl<'a> Model<'a> {
         if held.entry.disabled().is_some() {
             faults.push(ReasonCode::EntryDisabled);
         }
-        let ends = held.entry.options().get_ends();
+        let ends = held.entry.options().end();
         if ends.is_some_and(|end| self.moment >= seconds(end)) {
             faults.push(ReasonCode::EntryEnded);
         }

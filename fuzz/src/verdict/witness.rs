@@ -33,7 +33,7 @@ impl Model<'_> {
             }
             R::NoPatternMatches => {
                 let authorities = self.on(Slot::Authority, scope).into_iter();
-                let mut patterns = authorities.map(|held| held.entry.options().get_san_patterns());
+                let mut patterns = authorities.map(|held| held.entry.options().san_patterns());
                 patterns.any(|patterns| !patterns.is_empty())
             }
             R::Revoked => {

@@ -289,23 +289,23 @@ impl World {
         let bits = input.byte();
         let mut options = EntryOptions::new();
         if bits & 1 != 0 {
-            options = options.matching(Matching::PublicKey);
+            options = options.with_matching(Matching::PublicKey);
         }
         if bits & 2 != 0 {
-            options = options.any_role();
+            options = options.with_any_role();
         }
         options = match bits >> 2 & 3 {
             0 | 1 => options,
-            2 => options.validity(ValidityRule::Enforce),
-            _ => options.validity(grace()),
+            2 => options.with_validity(ValidityRule::Enforce),
+            _ => options.with_validity(grace()),
         };
         options = match bits >> 4 & 3 {
-            1 => options.ends(time(NOW + 5 * DAY)),
+            1 => options.with_end(time(NOW + 5 * DAY)),
             _ => options,
         };
         if bits & 64 != 0 {
             let pattern = PATTERNS[usize::from(bits >> 7)];
-            options = options.san_patterns([pattern.parse().unwrap()]);
+            options = options.with_san_patterns([pattern.parse().unwrap()]);
         }
         options
     }
@@ -338,7 +338,7 @@ impl World {
                     _ => AuthorityScope::Clients,
                 };
                 let mut options = Self::options(input);
-                if options.get_matching() == Matching::PublicKey || options.is_any_role() {
+                if options.matching() == Matching::PublicKey || options.is_any_role() {
                     options = EntryOptions::new();
                 }
                 store.install_authority(scope, certificate, options)

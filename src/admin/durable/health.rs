@@ -56,8 +56,8 @@ impl fmt::Display for Health {
         for block in &self.unsaved_blocks {
             write!(f, "\n  in force and not stored: block of {block}")?;
         }
-        if self.unsaved_blocks.more() > 0 {
-            write!(f, "\n  and {} blocks more", self.unsaved_blocks.more())?;
+        if self.unsaved_blocks.omitted() > 0 {
+            write!(f, "\n  and {} blocks more", self.unsaved_blocks.omitted())?;
         }
         if self.refused_change_on_disk {
             write!(f, "\n  a refused change may be on the disk")?;

@@ -1,8 +1,9 @@
-//! A store that outlives the process (rule S4): what is changed is stored, and only then in force.
+//! A store on disk (rule S4): a change is stored first and in force then.
 //!
 //! The folder holds `trust-store`, the file that [`file`](mod@file) describes; `trust-store.previous`, the one
-//! before it; after a recovery `trust-store.damaged`; and `trust-store.lock`, which keeps a second writer out.
+//! before it; after a recovery `trust-store.damaged`; and `trust-store.lock`, which excludes a second writer.
 
+mod block;
 mod disk;
 pub(crate) mod error;
 mod guarded;
@@ -13,6 +14,7 @@ mod settings;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use block::Blocked;
 pub use health::Health;
 pub use recover::RecoveryReport;
 pub use settings::{Counter, DurableSettings};
@@ -20,18 +22,17 @@ pub use settings::{Counter, DurableSettings};
 use super::file::{self, ContentDigest, Kept, LoadReport, Loaded};
 use super::follow::SourceHealth;
 use crate::admin::durable::error::DurableError;
-use crate::certificate::Certificate;
 use crate::certificate::error::with_causes;
 use crate::identity::error::WriteError;
 use crate::store::error::StoreError;
-use crate::store::{BlockSelector, LiveTrust, Report, TrustStore, View, trace};
+use crate::store::{LiveTrust, TrustStore, View, trace};
 use disk::Disk;
 
-/// A [`TrustStore`] in a folder, with the view of it that is in force.
+/// A [`TrustStore`] in a folder, with the snapshot of it that is in force.
 ///
 /// # Security
-/// Whoever can write to the folder can put another store there: it must be the owner's, or the store be
-/// [sealed](DurableSettings::seal) and its generation be [counted](DurableSettings::counter).
+/// A user who can write to the folder can put another store there. Let only the owner write to it, or
+/// [seal](DurableSettings::with_seal) the store and [count](DurableSettings::with_counter) its generation.
 ///
 /// ```
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] {
@@ -45,7 +46,7 @@ use disk::Disk;
 /// let mut store = DurableStore::create(&folder, settings.clone())?;
 /// let live = store.live();
 /// store.change(|store| store.add_server("keys-1".parse()?, ["kms1.example".parse()?]))?;
-/// assert!(live.view().server(&"keys-1".parse()?).is_some());
+/// assert!(live.current().server(&"keys-1".parse()?).is_some());
 /// drop(store);
 ///
 /// let (store, report) = DurableStore::open(&folder, settings)?;
@@ -66,19 +67,8 @@ pub struct DurableStore {
     health: Health,
 }
 
-/// What came of a block, which is in force in any case.
-#[derive(Debug)]
-#[must_use = "`unsaved` says whether a restart forgets the block"]
-#[non_exhaustive]
-pub struct Blocked {
-    /// What it did.
-    pub report: Report,
-    /// Why it is not stored, if it is not: until it is, a restart forgets it.
-    pub unsaved: Option<DurableError>,
-}
-
 impl DurableStore {
-    /// Makes an empty store, which trusts nobody, in a folder that is there and holds none.
+    /// Makes an empty store, which trusts no peer, in an existing folder that holds no store.
     ///
     /// # Errors
     /// There is a store already; the folder is locked or cannot be written; a counter or minimum says that there
@@ -90,7 +80,7 @@ impl DurableStore {
         let first = if minimum > 0 { after(minimum) } else { 0 };
         let mut store = TrustStore::new(settings.keys).with_clock(settings.clock.clone());
         store.count_up_to(first);
-        let view = store.view();
+        let view = store.snapshot();
         let kept = Kept::default();
         let (text, digest) =
             file::write(&view, &kept, settings.sealed_by()).map_err(DurableError::Unwritable)?;
@@ -139,7 +129,7 @@ impl DurableStore {
     /// try a change on it. Nothing is locked and nothing is written.
     ///
     /// # Errors
-    /// As [`open`](Self::open), except that nobody is kept out.
+    /// As [`open`](Self::open), but a store that is locked is read all the same.
     pub fn read(folder: &Path, settings: &DurableSettings) -> Result<Loaded, DurableError> {
         let path = disk::current(folder);
         let content = disk::read(&path)?;
@@ -191,7 +181,7 @@ impl DurableStore {
         self.digest
     }
 
-    /// What an operator should know.
+    /// The state of the store, for an operator.
     pub fn health(&self) -> Health {
         Health {
             clock: self.store.clock_state(),
@@ -199,7 +189,7 @@ impl DurableStore {
         }
     }
 
-    /// Says on whose behalf the store is changed from now on ([`TrustStore::act_as`]).
+    /// Records the administrator who makes the changes from now on ([`TrustStore::act_as`]).
     ///
     /// # Errors
     /// It is not one line of text within the bound.
@@ -217,12 +207,37 @@ impl DurableStore {
         &mut self,
         edit: impl FnOnce(&mut TrustStore) -> Result<T, StoreError>,
     ) -> Result<T, DurableError> {
+        self.try_change(|store| edit(store).map_err(DurableError::Store))
+    }
+
+    /// [`change`](Self::change) with the caller's own error type, for an `edit` that can fail for reasons of its own.
+    ///
+    /// ```
+    /// # use mutual_trust::DurableStore;
+    /// # use std::error::Error;
+    /// fn install(store: &mut DurableStore, ids: &[&str]) -> Result<(), Box<dyn Error>> {
+    ///     store.try_change(|store| {
+    ///         for id in ids {
+    ///             let id = id.strip_prefix("kms-").ok_or("an id of ours begins with kms-")?;
+    ///             store.add_server(id.parse()?, [])?;
+    ///         }
+    ///         Ok(())
+    ///     })
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`change`](Self::change), as the caller's error.
+    pub fn try_change<T, E: From<DurableError>>(
+        &mut self,
+        edit: impl FnOnce(&mut TrustStore) -> Result<T, E>,
+    ) -> Result<T, E> {
         let current = self.store.contents().generation();
         let mut draft = self.store.fork();
         let done = edit(&mut draft)?;
         let offered = draft.contents().generation();
         if offered < current {
-            return Err(DurableError::Replaced { current, offered });
+            return Err(DurableError::Replaced { current, offered }.into());
         }
         if offered == current {
             // It was there already.
@@ -233,33 +248,8 @@ impl DurableStore {
         Ok(done)
     }
 
-    /// Blocks a certificate and its key (rule P1). In force in any case, and stored if the disk allows; else at the
-    /// first chance, and [`Health`] says so until then.
-    pub fn block(&mut self, certificate: &Certificate) -> Blocked {
-        self.block_selector(BlockSelector::certificate(certificate))
-    }
-
-    /// Blocks by one selector alone, as [`block`](Self::block).
-    pub fn block_selector(&mut self, selector: BlockSelector) -> Blocked {
-        let mut draft = self.store.fork();
-        let current = draft.contents().generation();
-        let report = draft.block_selector(selector.clone());
-        if draft.contents().generation() == current {
-            let unsaved = self.retry().err();
-            return Blocked { report, unsaved };
-        }
-        let unsaved = self.persist(&mut draft, Undo::No).err();
-        if unsaved.is_some() {
-            self.health.unsaved_blocks.push(selector);
-            self.store = draft;
-            // Refused only if somebody else published meanwhile, which a later change reports.
-            let _ = self.publish();
-        }
-        Blocked { report, unsaved }
-    }
-
-    /// Stores the time up to which the clock is known to have come (rule M7), and publishes it: for once a day, so
-    /// that a clock that is lost later is judged by a recent floor.
+    /// Stores the current time as the new floor (rule M7) and publishes it. Call it once a day, so that a clock that
+    /// fails later is compared with a recent floor.
     ///
     /// A clock that is more than 366 days above the floor does not raise it; [`Health`] says so until
     /// [`confirm_clock`](TrustStore::confirm_clock) is called in a [`change`](Self::change), or the clock is set.
@@ -295,7 +285,7 @@ impl DurableStore {
 
     /// Puts `draft` in the place of the store: on the disk, then here, then in force.
     fn persist(&mut self, draft: &mut TrustStore, undo: Undo) -> Result<(), DurableError> {
-        let view = draft.view();
+        let view = draft.snapshot();
         let seal = self.settings.sealed_by();
         let written = file::write(&view, &self.kept, seal).map_err(DurableError::Unwritable);
         let (text, digest) = match written {
@@ -349,7 +339,7 @@ impl DurableStore {
     fn publish(&mut self) -> Result<(), crate::store::error::PublishError> {
         let view = self.store.contents().clone();
         let generation = view.generation();
-        if self.live.view().generation() != generation {
+        if self.live.current().generation() != generation {
             self.live.publish(view)?;
         }
         self.health.generation = generation;

@@ -111,8 +111,8 @@ fn list<T: fmt::Display>(
     for item in items {
         write!(f, "\n  {title}: {item}")?;
     }
-    if items.more() > 0 {
-        write!(f, "\n  {title}: and {} more", items.more())?;
+    if items.omitted() > 0 {
+        write!(f, "\n  {title}: and {} more", items.omitted())?;
     }
     Ok(())
 }
@@ -229,7 +229,7 @@ impl DurableStore {
         let highest = report.lost_generation.unwrap_or(0).max(minimum);
         store.count_up_to(highest);
         store.count_up_to(after(store.contents().generation()));
-        let view = store.view();
+        let view = store.snapshot();
         report.generation = view.generation();
         let (text, digest) =
             file::write(&view, &kept, settings.sealed_by()).map_err(DurableError::Unwritable)?;

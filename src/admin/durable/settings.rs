@@ -52,21 +52,21 @@ impl DurableSettings {
 
     /// Reads the time from `clock`.
     #[must_use]
-    pub fn clock(mut self, clock: Arc<dyn TimeSource>) -> Self {
+    pub fn with_clock(mut self, clock: Arc<dyn TimeSource>) -> Self {
         self.clock = clock;
         self
     }
 
     /// Seals what is stored, and refuses what is not sealed.
     #[must_use]
-    pub fn seal(mut self, seal: Arc<dyn Seal>) -> Self {
+    pub fn with_seal(mut self, seal: Arc<dyn Seal>) -> Self {
         self.seal = Some(seal);
         self
     }
 
     /// Refuses a store that is older than the counter says.
     #[must_use]
-    pub fn counter(mut self, counter: Arc<dyn Counter>) -> Self {
+    pub fn with_counter(mut self, counter: Arc<dyn Counter>) -> Self {
         self.counter = Some(counter);
         self
     }
@@ -74,7 +74,7 @@ impl DurableSettings {
     /// Refuses a store of a lower generation: for those who hold it elsewhere, as the other controller of an array. Of
     /// several calls the highest number holds.
     #[must_use]
-    pub fn minimum_generation(mut self, generation: u64) -> Self {
+    pub fn with_minimum_generation(mut self, generation: u64) -> Self {
         self.minimum = self.minimum.max(generation);
         self
     }

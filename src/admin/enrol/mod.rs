@@ -42,9 +42,9 @@ use crate::store::{EntryOptions, PinScope, Report, TrustStore};
 /// }
 /// // Read out by the one who stands at the system, typed in by the administrator:
 /// let heard = "0E:87:54:E6:1D:3A:FC:16:5A:84:5C:A7:37:6D:1C:D4:E3:1F:20:28:A7:94:03:84:45:57:3F:9B:E1:23:FA:66";
-/// let (id, label) = ("1".parse()?, EntryOptions::new().label("array-7"));
+/// let (id, label) = ("1".parse()?, EntryOptions::new().with_label("array-7"));
 /// enrolment.accept_client(id, heard.parse()?, store, label, "alice")?;
-/// trust.publish(store.view())?; // it connects
+/// trust.publish(store.snapshot())?; // it connects
 /// # Ok(())
 /// # }
 /// ```
@@ -72,9 +72,9 @@ pub enum EnrolmentEvent {
     /// Enrolment was closed before its end.
     Closed,
     /// A new peer waits.
-    Knocked,
+    Requested,
     /// There was no place for a peer, or its certificate was too large.
-    Missed,
+    NoCapacity,
     /// A fingerprint was given for a peer and was another's.
     OtherFingerprint,
     /// A peer was accepted.
@@ -88,8 +88,8 @@ impl fmt::Display for EnrolmentEvent {
         f.write_str(match self {
             Self::Opened => "opened",
             Self::Closed => "closed",
-            Self::Knocked => "knocked",
-            Self::Missed => "found no place",
+            Self::Requested => "requested",
+            Self::NoCapacity => "no capacity",
             Self::OtherFingerprint => "another fingerprint was given",
             Self::Accepted => "accepted",
             Self::Rejected => "rejected",
@@ -189,7 +189,7 @@ impl Enrolment {
     }
 
     /// How many peers found no place, or had too large a certificate, since this was made.
-    pub fn missed(&self) -> u64 {
+    pub fn rejected_count(&self) -> u64 {
         self.state().missed
     }
 
@@ -320,10 +320,10 @@ impl Enrolment {
         };
         let mut state = self.state();
         let event = match state.waiting.knock(now, address, presented) {
-            Knock::New => EnrolmentEvent::Knocked,
+            Knock::New => EnrolmentEvent::Requested,
             Knock::NoPlace | Knock::TooLarge => {
                 state.missed = state.missed.saturating_add(1);
-                EnrolmentEvent::Missed
+                EnrolmentEvent::NoCapacity
             }
             Knock::Again | Knock::Closed => return,
         };

@@ -1,4 +1,4 @@
-//! Peers that wait for an administrator, as data: who gets a place, and who loses one.
+//! The table of peers that wait for an administrator: which peer gets a place, and which loses one.
 //!
 //! Nothing here has a clock or a lock; both are [`Enrolment`](super::Enrolment)'s.
 
@@ -51,16 +51,15 @@ pub struct PendingPeer {
     /// When it was last seen.
     pub last_seen: UnixTime,
     /// How often it was seen.
-    pub times: u64,
+    pub attempts: u64,
     /// Whether its fingerprint is one that was [expected](super::Enrolment::expect).
     pub expected: bool,
     network: Network,
 }
 
-/// Where a place for a peer is counted: an IPv4 /24, or an IPv6 /56.
+/// The network for which places are counted: an IPv4 /24, or an IPv6 /56.
 ///
-/// One site has at least that (RFC 6177 recommends a /56 or shorter even for homes), and a whole one is at the
-/// disposal of whoever has a machine there: by /64, a single home could come as 256 networks.
+/// A site often holds a whole /56 (RFC 6177 recommends it even for homes), which is 256 networks of /64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Network {
     V4([u8; 3]),
@@ -199,7 +198,7 @@ impl Waiting {
             peer.presented = presented;
             peer.address = address;
             peer.last_seen = now;
-            peer.times = peer.times.saturating_add(1);
+            peer.attempts = peer.attempts.saturating_add(1);
             return Knock::Again;
         }
         if presented.certificate().der().len() > MAX_PENDING_BYTES {
@@ -217,7 +216,7 @@ impl Waiting {
             address,
             first_seen: now,
             last_seen: now,
-            times: 1,
+            attempts: 1,
             expected,
             network,
         });

@@ -104,7 +104,7 @@ impl fmt::Display for Presented {
         writeln!(f, "subject: {}", or_none(self.subject()))?;
         writeln!(f, "issuer: {}", or_none(self.issuer()))?;
         let names = self.names();
-        let more = match names.more() {
+        let more = match names.omitted() {
             0 => String::new(),
             more => format!(" and {more} more"),
         };

@@ -42,7 +42,7 @@ pub(super) fn dependents(
         }
         Subject::Migration(server) => found.servers.push(server.clone()),
         Subject::Presented(_) => {
-            found.peers.count(peers.more());
+            found.peers.count(peers.omitted());
             for peer in &peers {
                 place(&mut found, peer.clone());
             }

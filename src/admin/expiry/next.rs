@@ -97,8 +97,8 @@ impl fmt::Display for NextChange {
             };
             write!(f, "\n  {}: {turn}", change.subject)?;
         }
-        if self.changes.more() > 0 {
-            write!(f, "\n  and {} more", self.changes.more())?;
+        if self.changes.omitted() > 0 {
+            write!(f, "\n  and {} more", self.changes.omitted())?;
         }
         Ok(())
     }

@@ -71,7 +71,7 @@ pub(in crate::admin) fn visit(
     show: &mut dyn FnMut(Event<'_>),
 ) {
     for entry in view.data().all() {
-        if let Some(end) = entry.options().get_ends() {
+        if let Some(end) = entry.options().end() {
             show(end_at(seconds(end), About::EntryEnd(entry)));
         }
         let Some(certificate) = entry.certificate() else {
@@ -225,7 +225,7 @@ fn validity<'a>(
 
 /// The grace of a pin in seconds: its own, else the policy's.
 fn grace_of(policy: &Policy, entry: &Entry) -> i64 {
-    let rule = entry.options().get_validity();
+    let rule = entry.options().validity();
     match rule.unwrap_or(policy.validity_rule()) {
         ValidityRule::Enforce => 0,
         ValidityRule::Grace(grace) => i64::try_from(grace.as_secs()).unwrap_or(0),

@@ -25,7 +25,7 @@ pub enum StoreFileError {
         "the file would have {size} bytes, {crls} of them revocation lists; the limit is {limit}: remove lists or entries first"
     )]
     #[non_exhaustive]
-    Unreadable {
+    TooLargeToWrite {
         /// Its size in bytes.
         size: usize,
         /// How many of these are revocation lists.
@@ -52,7 +52,7 @@ pub enum StoreFileError {
     /// The file ends before its end.
     #[error("the file ends in line {line}, before its end: it was cut")]
     #[non_exhaustive]
-    Cut {
+    Truncated {
         /// The last line, from 1.
         line: usize,
     },
@@ -68,7 +68,7 @@ pub enum StoreFileError {
     /// The check at the end of a line is not that of the line.
     #[error("line {line} is damaged: its check does not fit: {found}")]
     #[non_exhaustive]
-    Check {
+    ChecksumMismatch {
         /// The line, from 1.
         line: usize,
         /// What stands there, at most 80 characters.

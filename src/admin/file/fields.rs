@@ -72,21 +72,21 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn options(self) -> EntryOptions {
-        let mut options = EntryOptions::new().san_patterns(self.patterns);
+        let mut options = EntryOptions::new().with_san_patterns(self.patterns);
         if let Some(label) = self.label {
-            options = options.label(label);
+            options = options.with_label(label);
         }
         if let Some(matching) = self.matching {
-            options = options.matching(matching);
+            options = options.with_matching(matching);
         }
         if let Some(rule) = self.validity {
-            options = options.validity(rule);
+            options = options.with_validity(rule);
         }
         if self.any_role.is_some() {
-            options = options.any_role();
+            options = options.with_any_role();
         }
         if let Some(end) = self.ends {
-            options = options.ends(end);
+            options = options.with_end(end);
         }
         options
     }

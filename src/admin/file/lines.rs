@@ -79,7 +79,7 @@ impl<'a> Lines<'a> {
             .position(|byte| byte == b'\n');
         let Some(length) = length else {
             return Err(if rest.len() < MAX_STORE_LINE {
-                StoreFileError::Cut { line }
+                StoreFileError::Truncated { line }
             } else {
                 StoreFileError::LineTooLong {
                     line,
@@ -116,10 +116,10 @@ impl<'a> Lines<'a> {
     pub(super) fn record(&mut self) -> Result<Record<'a>, StoreFileError> {
         let start = self.at;
         let Some(first) = self.next()? else {
-            return Err(StoreFileError::Cut { line: self.number });
+            return Err(StoreFileError::Truncated { line: self.number });
         };
         let line = self.number;
-        let head = checked(first).ok_or_else(|| StoreFileError::Check {
+        let head = checked(first).ok_or_else(|| StoreFileError::ChecksumMismatch {
             line,
             found: shown_line(first),
         })?;
@@ -152,7 +152,7 @@ impl<'a> Lines<'a> {
         let line = self.number;
         loop {
             let Some(next) = self.next()? else {
-                return Err(StoreFileError::Cut { line: self.number });
+                return Err(StoreFileError::Truncated { line: self.number });
             };
             if next.starts_with("-----END ") {
                 let text = self.slice(start);

@@ -124,14 +124,14 @@ impl fmt::Display for LoadReport {
         for (key, why) in &self.disabled {
             write!(f, "\n  disabled: {key}: {why}")?;
         }
-        if self.disabled.more() > 0 {
-            write!(f, "\n  disabled: and {} more", self.disabled.more())?;
+        if self.disabled.omitted() > 0 {
+            write!(f, "\n  disabled: and {} more", self.disabled.omitted())?;
         }
         for (fingerprint, why) in &self.disabled_crls {
             write!(f, "\n  disabled: revocation list {fingerprint}: {why}")?;
         }
-        if self.disabled_crls.more() > 0 {
-            let more = self.disabled_crls.more();
+        if self.disabled_crls.omitted() > 0 {
+            let more = self.disabled_crls.omitted();
             write!(f, "\n  disabled: and {more} more revocation lists")?;
         }
         for (server, until) in &self.long_migrations {
@@ -141,8 +141,8 @@ impl fmt::Display for LoadReport {
                 "\n  migrates for too long: server {server}, until {until}: set an earlier end"
             )?;
         }
-        if self.long_migrations.more() > 0 {
-            let more = self.long_migrations.more();
+        if self.long_migrations.omitted() > 0 {
+            let more = self.long_migrations.omitted();
             write!(f, "\n  migrates for too long: and {more} more servers")?;
         }
         Ok(())

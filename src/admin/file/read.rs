@@ -5,7 +5,7 @@ use core::fmt;
 use base64ct::{Base64, Encoding};
 
 use super::format::{ContentDigest, DIGEST, MAJOR, MINOR, SEAL, TITLE, is_later, shown_line};
-use super::lines::{Field, Lines, Record, expected, no_section, once};
+use super::lines::{Lines, expected};
 use super::records::{Done, Records};
 use super::{Kept, LoadReport, Loaded, Seal, SealState, write};
 use crate::admin::file::error::StoreFileError;
@@ -129,7 +129,7 @@ fn version(lines: &mut Lines<'_>) -> Result<u32, StoreFileError> {
 
 fn digest<'a>(lines: &mut Lines<'a>) -> Result<(usize, &'a str), StoreFileError> {
     let Some(line) = lines.next()? else {
-        return Err(StoreFileError::Cut {
+        return Err(StoreFileError::Truncated {
             line: lines.number(),
         });
     };

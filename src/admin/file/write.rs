@@ -51,7 +51,7 @@ fn fits(text: &str, limit: usize) -> Result<(), StoreFileError> {
     let end = format!("-----END {CRL_LABEL}-----\n");
     let lists = text.split(&begin).skip(1);
     let sizes = lists.map(|list| list.find(&end).unwrap_or(0));
-    Err(StoreFileError::Unreadable {
+    Err(StoreFileError::TooLargeToWrite {
         size: text.len(),
         crls: sizes.fold(0, usize::saturating_add),
         limit,
@@ -97,7 +97,7 @@ pub(super) fn content(view: &View, kept: &Kept, out: &mut impl Write) -> fmt::Re
         let head = block_head(block);
         out.record(&head, &head)?;
     }
-    for issuer in view.checked_issuers() {
+    for issuer in view.revocation_checked_issuers() {
         *checked = checked.saturating_add(1);
         let head = checked_head(&issuer);
         out.record(&head, &head)?;
@@ -295,13 +295,13 @@ impl<W: Write> Out<'_, W> {
         let head = entry_head(&entry.key());
         self.head(&head)?;
         let options = entry.options();
-        if let Some(label) = options.get_label() {
+        if let Some(label) = options.label() {
             self.field("label", label)?;
         }
-        if options.get_matching() == Matching::PublicKey {
+        if options.matching() == Matching::PublicKey {
             self.field("match", "public-key")?;
         }
-        match options.get_validity() {
+        match options.validity() {
             Some(ValidityRule::Enforce) => self.field("validity", "enforce")?,
             Some(ValidityRule::Grace(grace)) => {
                 self.field("validity", format_args!("grace {}", grace_text(grace)))?;
@@ -311,10 +311,10 @@ impl<W: Write> Out<'_, W> {
         if options.is_any_role() {
             self.field("role", "any")?;
         }
-        if let Some(end) = options.get_ends() {
+        if let Some(end) = options.end() {
             self.field("ends", Time(end))?;
         }
-        for pattern in options.get_san_patterns() {
+        for pattern in options.san_patterns() {
             self.field("san", pattern)?;
         }
         self.origin(entry.installed(), entry.installed_by())?;
@@ -348,7 +348,7 @@ mod tests {
         assert!(
             matches!(
                 error,
-                StoreFileError::Unreadable { size, crls, limit }
+                StoreFileError::TooLargeToWrite { size, crls, limit }
                     if size == text.len() && crls == 2 * body && limit == size - 1
             ),
             "{error:?}"

@@ -133,7 +133,7 @@ fn next_step(facts: &Facts<'_>, whom: &Whom, servers: &[ServerId]) -> MoveStep {
 /// The view as it would be after the release.
 fn released(facts: &Facts<'_>, whom: &Whom) -> View {
     let keys = *facts.policy.key_policy();
-    let mut draft = Draft::of(facts.view, keys, Arc::new(facts.clock));
+    let mut draft = Draft::from_snapshot(facts.view, keys, Arc::new(facts.clock));
     let store = draft.store();
     // What is refused here changes nothing, and then nobody is ready.
     let _done = match whom {

@@ -26,11 +26,11 @@ pub struct Replacing {
 pub enum ReplaceStep {
     /// The server holds no pin of its own and must present its group's: replace that, for the group. A pin of its own
     /// would not stand beside it but in its place.
-    OfGroup(GroupId),
+    UseGroup(GroupId),
     /// The next certificate is not installed: install it as a pin, beside the present one.
     InstallNext,
     /// The next pin could accept nothing now: wait until it is valid, or mend it.
-    Mend(Unusable),
+    FixNextPin(Unusable),
     /// These servers were not accepted with the next certificate yet: install it on them and connect.
     #[non_exhaustive]
     Observe {
@@ -79,7 +79,7 @@ pub fn replacing(
         clock,
     };
     let step = match shared_with(view, &whom) {
-        Some(group) => ReplaceStep::OfGroup(group),
+        Some(group) => ReplaceStep::UseGroup(group),
         None => next_step(&facts, &servers, &next),
     };
     Ok(Replacing { whom, next, step })
@@ -110,7 +110,7 @@ fn next_step(facts: &Facts<'_>, servers: &[ServerId], next: &EntryKey) -> Replac
     };
     let fall = servers.first().and_then(|id| usable.why_not(id, entry));
     if let Some((reason, detail)) = fall {
-        return ReplaceStep::Mend(Unusable {
+        return ReplaceStep::FixNextPin(Unusable {
             entry: next.clone(),
             reason,
             detail,
@@ -189,7 +189,7 @@ impl fmt::Display for Replacing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.whom)?;
         match &self.step {
-            ReplaceStep::OfGroup(group) => {
+            ReplaceStep::UseGroup(group) => {
                 write!(
                     f,
                     "it must present the certificate of group {group}: replace that"
@@ -198,7 +198,7 @@ impl fmt::Display for Replacing {
             ReplaceStep::InstallNext => {
                 write!(f, "install {} as a pin", self.next.fingerprint)
             }
-            ReplaceStep::Mend(unusable) => {
+            ReplaceStep::FixNextPin(unusable) => {
                 let reason = unusable.reason;
                 write!(f, "the next pin accepts nothing now: {reason}")
             }

@@ -203,8 +203,8 @@ impl fmt::Display for Effects {
                 lines = lines.saturating_add(1);
                 write!(f, "{start}{title}: {effect}")?;
             }
-            if effects.more() > 0 {
-                write!(f, "\n{title}: and {} more", effects.more())?;
+            if effects.omitted() > 0 {
+                write!(f, "\n{title}: and {} more", effects.omitted())?;
             }
         }
         if lines == 0 {

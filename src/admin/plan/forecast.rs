@@ -91,7 +91,7 @@ pub fn forecast(view: &View, policy: &Policy, seen: &Seen, clock: Clock, at: Uni
             since,
         });
     }
-    outages.count(effects.lost().more());
+    outages.count(effects.lost().omitted());
     Forecast {
         at,
         effects,

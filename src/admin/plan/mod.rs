@@ -22,8 +22,8 @@ use crate::store::error::StoreError;
 use crate::store::{BlockSelector, Bounded, Draft, EntryKey, Report, TrustStore, View};
 use effects::{Side, compare};
 
-/// A change that was tried on a copy of the store: what it reports, whom it gains and loses. Nothing is changed
-/// until it is [applied](Self::apply).
+/// A change that was tried on a copy of the store, with the peers that it gains and loses. Nothing changes until it is
+/// [applied](Self::apply).
 #[derive(Debug)]
 #[must_use = "a plan changes nothing until it is applied"]
 pub struct Plan<T> {
@@ -35,18 +35,18 @@ pub struct Plan<T> {
 
 /// The peers that a change may lock out, named one by one.
 ///
-/// There is no way to say "whomever it hits": a guard that can be switched off is switched off.
+/// There is no value for "all peers": a guard that can be switched off is switched off.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Override(BTreeSet<Peer>);
 
 impl Override {
-    /// Nobody may be lost.
+    /// No peer may be locked out.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// These may be lost.
-    pub fn lose<P: Into<Peer>>(peers: impl IntoIterator<Item = P>) -> Self {
+    /// These peers may be locked out.
+    pub fn allow<P: Into<Peer>>(peers: impl IntoIterator<Item = P>) -> Self {
         Self(peers.into_iter().map(Into::into).collect())
     }
 }
@@ -81,7 +81,7 @@ impl Override {
 /// let refused = plan.apply(&mut store, &seen, clock, &Override::none());
 /// assert!(matches!(refused, Err(PlanError::Loses { .. })));
 ///
-/// plan.apply(&mut store, &seen, clock, &Override::lose([id]))?;
+/// plan.apply(&mut store, &seen, clock, &Override::allow([id]))?;
 /// assert!(store.contents().entry(pin).is_none());
 /// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -101,10 +101,10 @@ pub fn plan<T>(
     Ok(plan)
 }
 
-/// [`plan`] and [`Plan::apply`] in one, with nothing in between.
+/// [`plan`] and [`Plan::apply`] in one call.
 ///
 /// # Errors
-/// The change's own, or it would lose somebody who may not be lost. The store is then as it was.
+/// The change's own, or it would lock out a peer that `allowed` does not name. The store is then unchanged.
 pub fn guard<T>(
     store: &mut TrustStore,
     policy: &Policy,
@@ -121,7 +121,7 @@ pub fn guard<T>(
     })
 }
 
-/// Blocks, and says who is lost by that. It is never refused: what is compromised must be refused now.
+/// Blocks, and says which peers it locks out. It is never refused: a compromised certificate must be refused now.
 pub fn block(
     store: &mut TrustStore,
     policy: &Policy,
@@ -150,7 +150,7 @@ pub fn block(
 pub struct Applied<T> {
     /// What the change returned.
     pub outcome: T,
-    /// Who was gained and lost.
+    /// The peers that the change gained and locked out.
     pub effects: Effects,
 }
 
@@ -188,7 +188,7 @@ impl<T> Plan<T> {
         &self.outcome
     }
 
-    /// Who would be gained and lost, as far as it was known when the plan was made.
+    /// The peers that the change would gain and lock out, as known when the plan was made.
     pub fn effects(&self) -> &Effects {
         &self.effects
     }
@@ -203,15 +203,15 @@ impl<T> Plan<T> {
         self.draft.after()
     }
 
-    /// Makes the change, if it loses nobody but those that `allowed` names. Who is lost is asked again, at the time
-    /// of `clock` and by what was seen until then: a server may have renewed since the plan was made.
+    /// Makes the change if it locks out no peer but those that `allowed` names. The lockouts are computed again, at the
+    /// time of `clock` and from the current history: a server may have renewed since the plan was made.
     ///
-    /// Whom the blocks among the changes lose by themselves need not be named, and a plan that only blocks is
-    /// applied to a store that has changed since as well: a block is never held up.
+    /// Lockouts that a block causes need no allowance, and a plan of blocks alone is also applied to a store that has
+    /// changed since: nothing delays a block.
     ///
     /// # Errors
-    /// The store has changed since the plan was made, or is another one; or somebody would be lost. The store is
-    /// then as it was.
+    /// The store has changed since the plan was made, or is another store; or a peer would be locked out. The store is
+    /// then unchanged.
     pub fn apply(
         &self,
         store: &mut TrustStore,
@@ -235,7 +235,7 @@ impl<T> Plan<T> {
             held.into_iter().for_each(|peer| lost.push(peer.clone()));
             return Err(PlanError::Loses { lost });
         }
-        store.adopt(self.draft.copy())?;
+        store.commit(self.draft.copy())?;
         Ok(effects)
     }
 
@@ -268,7 +268,7 @@ impl<T: fmt::Display> fmt::Display for Plan<T> {
     }
 }
 
-/// Whether an entry can be removed without locking anybody out.
+/// Whether an entry can be removed without a lockout.
 #[derive(Clone, Debug)]
 #[must_use = "it says whether the removal locks a peer out"]
 pub struct Removal {
@@ -276,18 +276,18 @@ pub struct Removal {
 }
 
 impl Removal {
-    /// Whether nobody who was seen is lost by it, and no server that was not seen may be.
+    /// Whether the removal locks out no peer of the history, and puts no other server at risk.
     pub fn is_safe(&self) -> bool {
         self.effects.everybody_lost.is_empty() && self.effects.at_risk().is_empty()
     }
 
-    /// Who is lost, and who may be.
+    /// The peers that it locks out, and those at risk.
     pub fn effects(&self) -> &Effects {
         &self.effects
     }
 }
 
-/// Asks who was last accepted with an entry and would have nothing else if it were removed.
+/// Finds the peers that were last accepted with this entry and have no other.
 ///
 /// # Errors
 /// There is no such entry.
@@ -298,7 +298,7 @@ pub fn safe_to_remove(
     clock: Clock,
     key: &EntryKey,
 ) -> Result<Removal, StoreError> {
-    let draft = Draft::of(view, *policy.key_policy(), std::sync::Arc::new(clock));
+    let draft = Draft::from_snapshot(view, *policy.key_policy(), std::sync::Arc::new(clock));
     // It is asked about the entry alone: nothing is published.
     let plan = Plan::make(draft, policy, |store| store.remove(key))?;
     Ok(Removal {

@@ -15,8 +15,8 @@ use crate::store::{Bounded, Entry, EntryKey, Matching, Scope, ServerId, Slot, Vi
 pub struct Drift {
     scope: Scope,
     expected: Expected,
-    on_it: usize,
-    behind: Bounded<Behind>,
+    up_to_date: usize,
+    pending: Bounded<Behind>,
 }
 
 /// The certificate that servers which share pins should present.
@@ -79,13 +79,13 @@ impl Drift {
     }
 
     /// How many servers present it.
-    pub fn on_it(&self) -> usize {
-        self.on_it
+    pub fn up_to_date(&self) -> usize {
+        self.up_to_date
     }
 
     /// Those that do not, ordered by id.
-    pub fn behind(&self) -> &Bounded<Behind> {
-        &self.behind
+    pub fn pending(&self) -> &Bounded<Behind> {
+        &self.pending
     }
 }
 
@@ -131,16 +131,16 @@ impl Seen {
         let mut drift = Drift {
             scope,
             expected,
-            on_it: 0,
-            behind: Bounded::default(),
+            up_to_date: 0,
+            pending: Bounded::default(),
         };
         for (server, sighting) in seen {
             match lag(&drift.expected, sighting) {
-                None => drift.on_it = drift.on_it.saturating_add(1),
-                Some(lag) => drift.behind.push(Behind { server, lag }),
+                None => drift.up_to_date = drift.up_to_date.saturating_add(1),
+                Some(lag) => drift.pending.push(Behind { server, lag }),
             }
         }
-        Some(drift).filter(|drift| !drift.behind.is_empty())
+        Some(drift).filter(|drift| !drift.pending.is_empty())
     }
 }
 
@@ -181,7 +181,7 @@ fn expected<'a>(
             .max_by_key(|entry| (count(entry), begins(entry), entry.fingerprint()))
             .copied()?
     };
-    let by_key = entry.options().get_matching() == Matching::PublicKey;
+    let by_key = entry.options().matching() == Matching::PublicKey;
     let key = entry.key();
     let newest_seen = sightings
         .iter()
@@ -226,15 +226,15 @@ impl fmt::Display for Drift {
             f,
             "{}: {} present {} ({why}), {} do not",
             self.scope,
-            self.on_it,
+            self.up_to_date,
             self.expected.fingerprint,
-            self.behind.len()
+            self.pending.len()
         )?;
-        for behind in &self.behind {
+        for behind in &self.pending {
             write!(f, "\n  {behind}")?;
         }
-        if self.behind.more() > 0 {
-            write!(f, "\n  and {} more", self.behind.more())?;
+        if self.pending.omitted() > 0 {
+            write!(f, "\n  and {} more", self.pending.omitted())?;
         }
         Ok(())
     }

@@ -107,7 +107,7 @@ impl Seen {
 
     /// Takes in what a handshake showed. The later call counts as the later sighting: clocks can be set back.
     pub fn observe(&mut self, observation: &Observation) {
-        let Some(peer) = Peer::of(observation) else {
+        let Some(peer) = Peer::from_observation(observation) else {
             self.unplaced = self.unplaced.saturating_add(1);
             return;
         };

@@ -85,7 +85,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     };
     let tcp = dial(&arguments.address, arguments.patience)?;
     let link = visit(config, name, tcp, arguments.patience)?;
-    let seen = reader.drain().pop();
+    let seen = reader.try_iter().pop();
     let unsent = builder.unsent_certificates();
     let sent = Sent {
         certificate,

@@ -75,7 +75,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         listed.add_server(id.clone(), [name.clone()])?;
     }
     let (identity, _) = IdentityArguments::temporary(&provider)?;
-    let builder = ClientConfigBuilder::new(provider, listed.view(), policy, identity);
+    let builder = ClientConfigBuilder::new(provider, listed.snapshot(), policy, identity);
     let probe = builder.probe(&id)?;
     let tcp = dial(&arguments.address, arguments.patience)?;
     let unsendable = || Failure::new("name", format!("{name} cannot be sent to a server"));
@@ -104,7 +104,7 @@ fn accept(
     let (seen, now) = (Seen::new(), SystemClock::new().now());
     let mut options = EntryOptions::new();
     if let Some(label) = &arguments.label {
-        options = options.label(label.as_str());
+        options = options.with_label(label.as_str());
     }
     let tried = store.plan(policy, &seen, now, |store| {
         if is_new {
@@ -149,7 +149,7 @@ fn accept(
         "message": line,
     });
     if code.is_none() {
-        store.apply(&tried, &seen, now, &Override::lose(lost))?;
+        store.apply(&tried, &seen, now, &Override::allow(lost))?;
     }
     let text = format!("{presented}\n{word}: server {id}: {line}");
     Ok(Outcome::done("enroll", text, json).or_refused(code.map(str::to_owned)))

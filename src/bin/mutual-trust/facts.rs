@@ -71,14 +71,14 @@ pub(crate) fn entry_key(key: &EntryKey) -> Value {
 
 pub(crate) fn entry(entry: &Entry) -> Value {
     let options = entry.options();
-    let patterns = options.get_san_patterns().iter();
+    let patterns = options.san_patterns().iter();
     json!({
         "slot": slot(entry.key().slot),
         "scope": entry.key().scope.to_string(),
         "fingerprint": entry.key().fingerprint.to_string(),
-        "label": options.get_label(),
+        "label": options.label(),
         "certificate": entry.certificate().map(certificate),
-        "ends": options.get_ends().map(|end| Moment::from(end).to_string()),
+        "ends": options.end().map(|end| Moment::from(end).to_string()),
         "patterns": patterns.map(ToString::to_string).collect::<Vec<String>>(),
         "installed": entry.installed().map(|time| Moment::from(time).to_string()),
         "installed_by": entry.installed_by(),
@@ -119,7 +119,7 @@ pub(crate) fn verdict(verdict: &Verdict) -> Value {
         "decided_by": verdict.decided_by().map(|by| entry_key(&by.key())),
         "peer": verdict.peer().map(|peer| peer.to_string()),
         "considered": items.collect::<Vec<Value>>(),
-        "considered_more": considered.more(),
+        "considered_more": considered.omitted(),
         "warnings": verdict.warnings().iter().map(ToString::to_string).collect::<Vec<String>>(),
         "generation": verdict.generation(),
     })
@@ -160,7 +160,7 @@ pub(crate) fn clock_lines(view: &View, clock: Clock) -> Vec<String> {
 /// Items that a report bounds, with how many more there are.
 pub(crate) fn bounded<T>(items: &Bounded<T>, show: impl Fn(&T) -> Value) -> Value {
     let shown: Vec<Value> = items.items().iter().map(show).collect();
-    json!({ "items": shown, "more": items.more() })
+    json!({ "items": shown, "more": items.omitted() })
 }
 
 fn text<T: ToString>(item: &T) -> Value {

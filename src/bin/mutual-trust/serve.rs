@@ -114,7 +114,7 @@ pub(crate) fn run(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failu
         }
     }
     let decided = enrolment.decisions().len();
-    let missed = enrolment.missed();
+    let missed = enrolment.rejected_count();
     let json = json!({ "decisions": decided, "missed": missed });
     Ok(Outcome::done("serve", String::from("ended"), json))
 }
@@ -171,7 +171,7 @@ fn obey(
             let (id, heard) = (number(id)?, fingerprint.parse::<Fingerprint>()?);
             let mut options = EntryOptions::new();
             if !label.is_empty() {
-                options = options.label(label.join(" "));
+                options = options.with_label(label.join(" "));
             }
             // What the enrolment refuses changes nothing, so nothing is stored.
             let done =
@@ -202,7 +202,7 @@ fn waiting(pending: &[PendingPeer]) -> String {
             "{}: from {}, seen {} times, last at {}\n  {presented}",
             peer.id,
             peer.address,
-            peer.times,
+            peer.attempts,
             Moment::from(peer.last_seen)
         )
     });
@@ -213,7 +213,7 @@ fn waits(peer: &PendingPeer) -> Value {
     json!({
         "id": peer.id.to_string(),
         "address": peer.address.to_string(),
-        "times": peer.times,
+        "times": peer.attempts,
         "last_seen": Moment::from(peer.last_seen).to_string(),
         "presented": shown(&peer.presented),
     })

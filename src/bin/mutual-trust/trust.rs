@@ -156,7 +156,7 @@ impl TrustArguments {
             }
         };
         self.install(&mut store, &pins, &authorities)?;
-        let view = store.view();
+        let view = store.snapshot();
         Ok(Trust {
             view,
             policy,

@@ -70,7 +70,7 @@ pub(super) fn rows(setting: &Setting) -> Vec<Row> {
     let many_names = many_names.dns("a.example").dns("b.example");
     let bomb = permits((0..2600).map(name).collect());
     let mut ending = setting.listing_server();
-    let options = EntryOptions::new().ends(at(NOW + DAY));
+    let options = EntryOptions::new().with_end(at(NOW + DAY));
     let scope = AuthorityScope::Server(keys_1());
     ending
         .install_authority(scope, ca.root.certificate(), options)

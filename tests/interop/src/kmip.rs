@@ -34,7 +34,7 @@ pub fn run(ground: &Ground, tools: &Tools) -> Option<Vec<(String, Result<(), Str
         links: 1,
     };
     let builder = ground.client(
-        ground.store(Slot::ServerPin, Shape::KeytoolRsa).view(),
+        ground.store(Slot::ServerPin, Shape::KeytoolRsa).snapshot(),
         &ground.ours,
         TlsVersion::Tls12,
     );
@@ -55,7 +55,7 @@ pub fn run(ground: &Ground, tools: &Tools) -> Option<Vec<(String, Result<(), Str
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let own = listener.local_addr().unwrap().port();
         let shape = Shape::CaLeaf;
-        let view = ground.store(Slot::ClientsPin, shape).view();
+        let view = ground.store(Slot::ClientsPin, shape).snapshot();
         let accepting = ground
             .server(view, &ground.ours, TlsVersion::Tls12)
             .build()

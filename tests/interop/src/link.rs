@@ -79,11 +79,11 @@ impl Ground {
             _ => read(&self.shapes.site_ca()),
         };
         // Go's is for servers alone: an administrator who wants it as a client's says so (rule I6).
-        let mut client = EntryOptions::new().label("peer");
+        let mut client = EntryOptions::new().with_label("peer");
         if shape == Shape::Go {
-            client = client.any_role();
+            client = client.with_any_role();
         }
-        let pattern = |text: &str| EntryOptions::new().san_patterns([text.parse().unwrap()]);
+        let pattern = |text: &str| EntryOptions::new().with_san_patterns([text.parse().unwrap()]);
         let none = EntryOptions::new;
         let pins: Vec<(PinScope, Certificate, EntryOptions)> = match slot {
             Slot::ServerPin => vec![(PinScope::Server(keys_1.clone()), presented.clone(), none())],

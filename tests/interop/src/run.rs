@@ -177,11 +177,11 @@ fn one(
         }
     };
     if cell.slot.of_clients() {
-        let builder = ground.server(store.view(), &ground.ours, version);
+        let builder = ground.server(store.snapshot(), &ground.ours, version);
         let (ours, saw) = answered(peer, ask, &builder, expected).map_err(Failure::not_started)?;
         return judge(ours, saw);
     }
-    let builder = ground.client(store.view(), &ground.ours, version);
+    let builder = ground.client(store.snapshot(), &ground.ours, version);
     let port = peer.serve(ask).map_err(Failure::not_started)?;
     let mut all = Vec::new();
     for id in dialled {
@@ -265,7 +265,7 @@ fn refused_by_server(
     ask: Ask<'_>,
 ) -> Result<Mark, String> {
     let mut store = ground.store(Slot::ServerPin, Shape::CaLeaf);
-    let builder = ground.client(store.view(), &ground.stranger, ask.version);
+    let builder = ground.client(store.snapshot(), &ground.stranger, ask.version);
     let config = builder.build_for(&SERVERS[0].parse().unwrap()).unwrap();
     let port = peer.serve(ask)?;
     let ours = connect(
@@ -291,7 +291,7 @@ fn refused_by_server(
 
 fn refused_by_client(peer: &mut dyn Peer, ground: &Ground, ask: Ask<'_>) -> Result<Mark, String> {
     let mut store = ground.store(Slot::ClientsPin, Shape::CaLeaf);
-    let builder = ground.server(store.view(), &ground.stranger, ask.version);
+    let builder = ground.server(store.snapshot(), &ground.stranger, ask.version);
     let (ours, saw) = answered(peer, ask, &builder, Expected::Failure)?;
     good(
         matches!(ours, Ours::Peer { .. }) && saw.is_err(),
@@ -301,7 +301,7 @@ fn refused_by_client(peer: &mut dyn Peer, ground: &Ground, ask: Ask<'_>) -> Resu
 
 fn full_each_time(peer: &mut dyn Peer, ground: &Ground, ask: Ask<'_>) -> Result<Mark, String> {
     let mut store = ground.store(Slot::ServerPin, Shape::CaLeaf);
-    let builder = ground.client(store.view(), &ground.ours, ask.version);
+    let builder = ground.client(store.snapshot(), &ground.ours, ask.version);
     let config = builder.build_for(&SERVERS[0].parse().unwrap()).unwrap();
     let port = peer.serve(Ask { links: 3, ..ask })?;
     let links: Vec<Ours> = (0..3)
@@ -333,7 +333,7 @@ fn skip_answers(peer: &mut dyn Peer, more: usize) {
 
 fn removed_server(peer: &mut dyn Peer, ground: &Ground, ask: Ask<'_>) -> Result<Mark, String> {
     let mut store = ground.store(Slot::ServerPin, Shape::CaLeaf);
-    let trust = LiveTrust::new(store.view());
+    let trust = LiveTrust::new(store.snapshot());
     let builder = ground.client(trust.clone(), &ground.ours, ask.version);
     let config = builder.build_for(&SERVERS[0].parse().unwrap()).unwrap();
     let port = peer.serve(Ask { links: 2, ..ask })?;
@@ -365,7 +365,7 @@ fn removed_server(peer: &mut dyn Peer, ground: &Ground, ask: Ask<'_>) -> Result<
 
 fn not_resumed(peer: &mut dyn Peer, ground: &Ground, ask: Ask<'_>) -> Result<Mark, String> {
     let mut store = ground.store(Slot::ClientsPin, Shape::CaLeaf);
-    let builder = ground.server(store.view(), &ground.ours, ask.version);
+    let builder = ground.server(store.snapshot(), &ground.ours, ask.version);
     let (config, check) = (builder.build().unwrap(), builder.peer_check());
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let Some(started) = peer.twice(ask, listener.local_addr().unwrap().port()) else {
@@ -394,7 +394,7 @@ fn not_resumed(peer: &mut dyn Peer, ground: &Ground, ask: Ask<'_>) -> Result<Mar
 
 fn removed_client(peer: &mut dyn Peer, ground: &Ground, ask: Ask<'_>) -> Result<Mark, String> {
     let mut store = ground.store(Slot::ClientsPin, Shape::CaLeaf);
-    let trust = LiveTrust::new(store.view());
+    let trust = LiveTrust::new(store.snapshot());
     let builder = ground.server(trust.clone(), &ground.ours, ask.version);
     let (before, saw) = answered(peer, ask, &builder, Expected::Link)?;
     peer.end();
@@ -408,12 +408,12 @@ fn removed_client(peer: &mut dyn Peer, ground: &Ground, ask: Ask<'_>) -> Result<
 }
 
 fn remove(store: &mut mutual_trust::TrustStore, trust: &LiveTrust, scope: &Scope) {
-    let view = store.view();
+    let view = store.snapshot();
     let entries = view.entries();
     let entry = entries
         .iter()
         .find(|entry| &entry.key().scope == scope)
         .unwrap();
     store.remove(&entry.key()).unwrap();
-    trust.publish(store.view()).unwrap();
+    trust.publish(store.snapshot()).unwrap();
 }

@@ -71,7 +71,7 @@ impl World {
         let pin = certificate(PIN);
         let installed = match matching {
             Some(matching) => {
-                let options = EntryOptions::new().matching(matching);
+                let options = EntryOptions::new().with_matching(matching);
                 store.install_pin(scope, pin, options)
             }
             None => {
@@ -80,7 +80,7 @@ impl World {
             }
         };
         installed.expect("a pin");
-        store.view()
+        store.snapshot()
     }
 
     /// Asks about one server.
@@ -152,11 +152,11 @@ fn pins(world: &World) {
         let installed = store.install_pin(
             PinScope::Clients,
             certificate,
-            EntryOptions::new().any_role(),
+            EntryOptions::new().with_any_role(),
         );
         installed.expect("a pin");
     }
-    let view = store.view();
+    let view = store.snapshot();
     measured!(verdict_pin_among_many, MANY, |number| {
         let at = usize::try_from(number).expect("few");
         let question = Question::client(&variants[at], &[], world.clock);
@@ -169,7 +169,7 @@ fn chains(world: &World) {
     let scope = AuthorityScope::AnyServer;
     let installed = store.install_authority(scope, certificate(ROOT), EntryOptions::new());
     installed.expect("an authority");
-    let view = store.view();
+    let view = store.snapshot();
     let chain = [LEAF, INTERMEDIATE].map(|pem| certificate(pem).der().clone());
     let question = world.server(&chain);
     measured!(verdict_chain, 20, |_| world.ask(
@@ -203,20 +203,20 @@ fn stores(world: &World) {
     let mut store = world.store();
     let install = |store: &mut TrustStore, number| {
         let certificate = Certificate::from_der(&variant(&leaf, number)).expect("a variant");
-        let options = EntryOptions::new().any_role();
+        let options = EntryOptions::new().with_any_role();
         let installed = store.install_pin(PinScope::Clients, certificate, options);
         installed.expect("a pin");
     };
     for number in 0..MANY {
         install(&mut store, number);
     }
-    let live = LiveTrust::new(store.view());
+    let live = LiveTrust::new(store.snapshot());
     // The tables have room for this many more.
     let mut number = MANY;
     measured!(publish_a_pin_among_many, 1_000, |_| {
         number += 1;
         install(&mut store, number);
-        live.publish(store.view()).expect("a newer view");
+        live.publish(store.snapshot()).expect("a newer view");
     });
     let mut store = world.store();
     for number in 0..256 {

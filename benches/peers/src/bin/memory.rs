@@ -40,7 +40,7 @@ fn main() {
     store
         .install_pin(scope, certificate, EntryOptions::new())
         .unwrap();
-    let view = store.view();
+    let view = store.snapshot();
     let presented = CertificateDer::from(der);
     let target = Target::id(&world.id, Some(&world.name));
     let question = Question::server(target, &presented, &[], world.clock);

@@ -63,7 +63,7 @@ fn compare(
                     .map(|_| {
                         store.add_server("passing".parse().unwrap(), []).unwrap();
                         store.remove_server(&"passing".parse().unwrap()).unwrap();
-                        store.view()
+                        store.snapshot()
                     })
                     .collect();
                 let mut views = views.iter();
@@ -101,7 +101,7 @@ fn main() {
     let ask = || {
         let target = Target::id(&world.id, Some(&world.name));
         let verdict = decide(
-            &live.view(),
+            &live.current(),
             &world.policy,
             &Question::server(target, &presented, &[], world.clock),
         );

@@ -73,7 +73,7 @@ fn main() {
             "read",
             least(5, || drop(read(text.as_bytes(), keys, None).unwrap())),
         );
-        let live = LiveTrust::new(store.view());
+        let live = LiveTrust::new(store.snapshot());
         let mut number = first.len();
         let mut more = more.iter();
         // The first change copies what is shared with the view that was taken before.
@@ -82,7 +82,7 @@ fn main() {
             least(50, || {
                 number += 2;
                 install(&mut store, number & !1, more.next().unwrap());
-                live.publish(store.view()).unwrap();
+                live.publish(store.snapshot()).unwrap();
             }),
         );
         put(
@@ -92,7 +92,7 @@ fn main() {
                 store
                     .add_server(format!("new-{number}").parse().unwrap(), [])
                     .unwrap();
-                live.publish(store.view()).unwrap();
+                live.publish(store.snapshot()).unwrap();
             }),
         );
         drop((store, live));

@@ -35,16 +35,16 @@ fn main() -> Outcome<()> {
     let (key_server, pinned_array) = (Machine::new("keys-1")?, Machine::new("array-7")?);
     let ca = Authority::new()?;
     let mut clients: TrustStore = store();
-    let labelled = EntryOptions::new().label("array-7");
+    let labelled = EntryOptions::new().with_label("array-7");
     clients.install_pin(
         PinScope::Clients,
         pinned_array.certificate.clone(),
         labelled,
     )?;
-    let pattern = EntryOptions::new().san_patterns(["dns:*.arrays.example".parse()?]);
+    let pattern = EntryOptions::new().with_san_patterns(["dns:*.arrays.example".parse()?]);
     clients.install_authority(AuthorityScope::Clients, ca.certificate.clone(), pattern)?;
 
-    let builder = server(clients.view(), &key_server);
+    let builder = server(clients.snapshot(), &key_server);
     let (config, check) = (builder.build()?, builder.peer_check());
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let port = listener.local_addr()?.port();
@@ -59,7 +59,7 @@ fn main() -> Outcome<()> {
         }
     });
 
-    let trust = pinned(&"keys-1".parse()?, &key_server.certificate)?.view();
+    let trust = pinned(&"keys-1".parse()?, &key_server.certificate)?.snapshot();
     expect(
         ask(&trust, &pinned_array, port)? == "keys of array-7",
         "a pinned client gets what its label may have",

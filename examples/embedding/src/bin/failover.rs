@@ -33,7 +33,7 @@ impl KeyServer {
     /// One turn of the loop for this server.
     fn tend(&mut self, links: &Links, trust: &LiveTrust) {
         // Read before the attempt: a change during it makes another one worthwhile.
-        let generation = trust.view().generation();
+        let generation = trust.current().generation();
         let wait = match self.state {
             State::Refused { generation: seen } if seen != generation => FIRST_WAIT,
             State::Down(until, wait) if Instant::now() >= until => wait.max(FIRST_WAIT) * 2,
@@ -78,7 +78,7 @@ fn ask(link: &mut Link) -> std::io::Result<()> {
 fn main() -> Outcome<()> {
     let array = Machine::new("array-7")?;
     let mut four = four(&array)?;
-    let trust = LiveTrust::new(four.installed.view());
+    let trust = LiveTrust::new(four.installed.snapshot());
     let links = client(trust.clone(), &array).links()?;
     let mut all: Vec<_> = four.servers.drain(..).map(KeyServer::new).collect();
     let turn = |all: &mut [KeyServer]| all.iter_mut().for_each(|one| one.tend(&links, &trust));
@@ -90,7 +90,7 @@ fn main() -> Outcome<()> {
     let second = PinScope::Server(all[1].at.0.clone());
     four.installed
         .install_pin(second, four.not_installed, EntryOptions::new())?;
-    trust.publish(four.installed.view())?;
+    trust.publish(four.installed.snapshot())?;
     turn(&mut all);
     expect(all[1].answers(), "after the change it was tried again")?;
     std::thread::sleep(Duration::from_millis(50));

@@ -15,7 +15,7 @@ async fn main() -> Outcome<()> {
     let (key_server, array) = (Machine::new("keys-1")?, Machine::new("array-7")?);
 
     let builder = server(
-        client_pinned("array-7", &array.certificate)?.view(),
+        client_pinned("array-7", &array.certificate)?.snapshot(),
         &key_server,
     );
     let builder = builder.alpn([b"http/1.1".to_vec()]);
@@ -29,7 +29,7 @@ async fn main() -> Outcome<()> {
     });
 
     let id = "keys-1".parse()?;
-    let trust = pinned(&id, &key_server.certificate)?.view();
+    let trust = pinned(&id, &key_server.certificate)?.snapshot();
     let text = get(trust, &array, &url).await?;
     expect(
         text == "you are array-7",
@@ -37,7 +37,7 @@ async fn main() -> Outcome<()> {
     )?;
 
     // The same with the pin of another server: reqwest fails, and our verdict is in its error.
-    let trust = pinned(&id, &Machine::new("keys-2")?.certificate)?.view();
+    let trust = pinned(&id, &Machine::new("keys-2")?.certificate)?.snapshot();
     let refused = get(trust, &array, &url).await;
     let reason = refused
         .err()

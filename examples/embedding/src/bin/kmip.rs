@@ -39,7 +39,7 @@ fn main() -> Outcome<()> {
         _ => return Err("kmip [ADDRESS SERVER.pem OUR_CHAIN.pem OUR_KEY.pem]".into()),
     };
     let id = "keys-1".parse()?;
-    let config = client(pinned(&id, &theirs)?.view(), &us).build_for(&id)?;
+    let config = client(pinned(&id, &theirs)?.snapshot(), &us).build_for(&id)?;
     let connection = ClientConnection::new(config, "localhost".try_into()?)?;
     let mut link = StreamOwned::new(connection, TcpStream::connect(address)?);
     let ResponsePayload::DiscoverVersions(found) =
@@ -84,7 +84,7 @@ fn respond(key_server: &Machine, array: &Machine) -> Outcome<String> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?.to_string();
     let config = server(
-        client_pinned("array-7", &array.certificate)?.view(),
+        client_pinned("array-7", &array.certificate)?.snapshot(),
         key_server,
     )
     .build()?;

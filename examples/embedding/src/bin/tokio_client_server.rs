@@ -15,7 +15,7 @@ async fn main() -> Outcome<()> {
     );
 
     let builder = server(
-        client_pinned("array-7", &array.certificate)?.view(),
+        client_pinned("array-7", &array.certificate)?.snapshot(),
         &key_server,
     );
     let acceptor = TlsAcceptor::from(builder.build()?);
@@ -31,7 +31,7 @@ async fn main() -> Outcome<()> {
     });
 
     let id = "keys-1".parse()?;
-    let trust = pinned(&id, &key_server.certificate)?.view();
+    let trust = pinned(&id, &key_server.certificate)?.snapshot();
     for (us, known) in [(&array, true), (&stranger, false)] {
         let connector = TlsConnector::from(client(trust.clone(), us).build_for(&id)?);
         let answer = ask(TcpStream::connect(address).await?, &connector).await;

@@ -194,7 +194,7 @@ fn word(decision: Decision) -> &'static str {
         (Decision::Pin, "pin"),
         (Decision::Authority, "authority"),
         (Decision::Intermediate, "intermediate"),
-        (Decision::LeaveOut, "left out"),
+        (Decision::Skip, "left out"),
     ];
     let found = words.iter().find(|(known, _)| *known == decision);
     found.map_or("undecided", |(_, word)| word)
@@ -211,7 +211,7 @@ fn line(item: &Item) -> String {
                 word(decision)
             );
         }
-        (None, Decision::LeaveOut) => "left out (its issuer vouches for it)",
+        (None, Decision::Skip) => "left out (its issuer vouches for it)",
         (None, decision) => word(decision),
     };
     format!("{head}: {}: {subject} {fingerprint}", item.from)

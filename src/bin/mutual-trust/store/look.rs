@@ -57,7 +57,7 @@ pub(super) fn list(common: &Common) -> Result<Outcome, Failure> {
     let entries = view.entries();
     for entry in &entries {
         lines.push(entry.key().to_string());
-        if let Some(label) = entry.options().get_label() {
+        if let Some(label) = entry.options().label() {
             lines.push(format!("  label: {label}"));
         }
         match entry.certificate() {

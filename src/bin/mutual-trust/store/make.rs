@@ -131,7 +131,7 @@ fn guarded(common: &Common, looked: &TrustStore, calls: &Calls) -> Result<Outcom
     if !lost.is_empty() && !common.force {
         return Ok(told(&tried, Made::Refused));
     }
-    store.apply(&tried, &seen, now(), &Override::lose(lost))?;
+    store.apply(&tried, &seen, now(), &Override::allow(lost))?;
     Ok(told(&tried, Made::Yes))
 }
 
@@ -219,8 +219,8 @@ fn lost_and_gained(effects: &Effects, made: Made) -> Vec<String> {
                 .iter()
                 .map(|effect| format!("  {what}: {effect}")),
         );
-        if list.more() > 0 {
-            lines.push(format!("  {what}: and {} more", list.more()));
+        if list.omitted() > 0 {
+            lines.push(format!("  {what}: and {} more", list.omitted()));
         }
     }
     if let Some(floor) = effects.floor() {

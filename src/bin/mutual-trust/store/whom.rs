@@ -141,21 +141,21 @@ pub(super) struct OptionArguments {
 
 impl OptionArguments {
     pub(super) fn options(&self) -> EntryOptions {
-        let mut options = EntryOptions::new().san_patterns(self.pattern.clone());
+        let mut options = EntryOptions::new().with_san_patterns(self.pattern.clone());
         if let Some(label) = &self.label {
-            options = options.label(label.as_str());
+            options = options.with_label(label.as_str());
         }
         if self.match_key {
-            options = options.matching(Matching::PublicKey);
+            options = options.with_matching(Matching::PublicKey);
         }
         if let Some(Span(grace)) = self.grace {
-            options = options.validity(ValidityRule::Grace(grace));
+            options = options.with_validity(ValidityRule::Grace(grace));
         }
         if self.any_role {
-            options = options.any_role();
+            options = options.with_any_role();
         }
         if let Some(end) = self.ends {
-            options = options.ends(end);
+            options = options.with_end(end);
         }
         options
     }
