@@ -284,7 +284,7 @@ fn with_a_counter_a_person_must_accept_what_is_older() {
     assert!(report.generation > counted);
     assert_eq!(counter.read().unwrap(), report.generation);
     drop(store);
-    DurableStore::open(folder.path(), with()).unwrap();
+    let _ = DurableStore::open(folder.path(), with()).unwrap();
 }
 
 #[test]

@@ -169,7 +169,7 @@ fn a_second_writer_is_kept_out_until_the_first_is_gone() {
         );
     }
     drop(store);
-    DurableStore::open(folder.path(), settings()).unwrap();
+    let _ = DurableStore::open(folder.path(), settings()).unwrap();
 }
 
 #[test]
@@ -284,7 +284,7 @@ fn a_store_that_is_older_than_the_counter_is_refused_unless_that_is_accepted() {
     drop(store);
     // It was accepted once, and is the newest now: opening writes nothing.
     let newest = fs::read(folder.file("trust-store")).unwrap();
-    DurableStore::open(folder.path(), with()).unwrap();
+    let _ = DurableStore::open(folder.path(), with()).unwrap();
     assert_eq!(fs::read(folder.file("trust-store")).unwrap(), newest);
 }
 
