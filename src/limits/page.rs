@@ -16,7 +16,7 @@ mod tests {
     fn grouped(number: &str) -> String {
         let mut out = String::new();
         for (at, digit) in number.chars().enumerate() {
-            if at > 0 && (number.len() - at) % 3 == 0 {
+            if at > 0 && (number.len() - at).is_multiple_of(3) {
                 out.push(',');
             }
             out.push(digit);
@@ -49,7 +49,7 @@ mod tests {
             ];
             let (unit, name) = units
                 .into_iter()
-                .find(|(unit, _)| seconds >= *unit && seconds % unit == 0)
+                .find(|(unit, _)| seconds >= *unit && seconds.is_multiple_of(*unit))
                 .unwrap();
             match (seconds / unit, name) {
                 (1, "hours") => "1 hour".into(),
