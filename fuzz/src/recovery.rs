@@ -123,7 +123,7 @@ pub fn recovery(data: &[u8]) -> bool {
     };
     fs::write(folder.join("trust-store"), &damaged).expect("there is room");
     fs::write(folder.join("trust-store.previous"), text).expect("there is room");
-    let settings = || DurableSettings::new(crate::keys()).clock(Arc::new(now()));
+    let settings = || DurableSettings::new(crate::keys()).with_clock(Arc::new(now()));
     let recovered = DurableStore::recover(&folder, settings());
     let told = match recovered {
         Err(error) => {

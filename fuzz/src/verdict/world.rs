@@ -296,8 +296,8 @@ impl World {
         }
         options = match bits >> 2 & 3 {
             0 | 1 => options,
-            2 => options.validity(ValidityRule::Enforce),
-            _ => options.validity(grace()),
+            2 => options.with_validity(ValidityRule::Enforce),
+            _ => options.with_validity(grace()),
         };
         options = match bits >> 4 & 3 {
             1 => options.with_end(time(NOW + 5 * DAY)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mutual_trust::Clock;
 use mutual_trust::admin::{Counter, DurableStore};
-use mutual_trust::error::DurableError;
+use mutual_trust::error::{DurableError, with_causes};
 use mutual_trust::store::{BlockSelector, Claim, Level};
 
 use crate::durable::common::*;
@@ -57,7 +57,7 @@ fn nothing_that_takes_trust_away_is_lost() {
 
     let error = DurableStore::open(folder.path(), settings()).unwrap_err();
     assert!(
-        error.to_string().contains(&format!("line {line}")),
+        with_causes(&error).contains(&format!("line {line}")),
         "{error}"
     );
     let damaged = fs::read(folder.file(CURRENT)).unwrap();

@@ -183,7 +183,7 @@ fn what_the_system_refuses_to_read_is_said() {
     let mut follower = world.follow("pins.pem/below");
     world.settle(&mut follower);
     assert!(
-        world.error().contains("pins.pem/below: "),
+        world.error().contains("pins.pem/below cannot be read: "),
         "{}",
         world.error()
     );

@@ -21,7 +21,7 @@ pub(crate) const ALL: &[(&str, &str, &str)] = &[
     (
         "SourceError::Io",
         "tests/api/follow/malformed.rs",
-        "\"pins.pem/below: \"",
+        "\"pins.pem/below cannot be read: \"",
     ),
     (
         "SourceError::Certificates",

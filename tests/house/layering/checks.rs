@@ -89,7 +89,7 @@ pub fn features(file: &File) -> Vec<String> {
     for (line, path) in paths(&open) {
         let names: Vec<&str> = path.iter().map(String::as_str).collect();
         let is_room = matches!(names.as_slice(), ["crate" | "super", "admin", ..])
-            || (file.path == "src/lib.rs" && names.first() == Some(&"admin"));
+            || (file.path == "src/lib.rs" && matches!(names.as_slice(), ["admin", _, ..]));
         if is_room && file.room() != "admin" {
             wrong.push(file.at(
                 line,
