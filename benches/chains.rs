@@ -26,10 +26,10 @@ use std::time::{Duration, Instant};
 use allocation_counter::measure;
 use forests::Chain;
 use mutual_trust::certificate::Certificate;
-use mutual_trust::policy::{ChainMemory, Question, Target};
+use mutual_trust::policy::{ChainMemory, ExpectedServer, VerifyRequest};
 use mutual_trust::{
-    AuthorityScope, Clock, EntryOptions, HostName, PinScope, Policy, ReasonCode, ServerId,
-    TrustStore, View, decide, tls,
+    AuthorityScope, CurrentTime, EntryOptions, HostName, PinScope, Policy, ReasonCode, ServerId,
+    TrustSnapshot, TrustStore, decide, tls,
 };
 use pki_types::{CertificateDer, TrustAnchor};
 use rustls::crypto::CryptoProvider;
@@ -48,7 +48,7 @@ struct Bench {
     provider: Arc<CryptoProvider>,
     id: ServerId,
     name: HostName,
-    clock: Clock,
+    clock: CurrentTime,
     broken: Vec<String>,
 }
 
@@ -94,15 +94,15 @@ impl Bench {
     /// Our verdict; what is presented begins with the end entity.
     fn ours(
         &self,
-        view: &View,
+        view: &TrustSnapshot,
         presented: &[CertificateDer<'_>],
         expected: ReasonCode,
         rounds: u32,
     ) -> Duration {
         let policy = Policy::new(tls::key_policy(&self.provider));
         let (leaf, rest) = presented.split_first().unwrap();
-        let target = Target::id(&self.id, Some(&self.name));
-        let question = Question::server(target, leaf, rest, self.clock);
+        let target = ExpectedServer::id(&self.id, Some(&self.name));
+        let question = VerifyRequest::server(target, leaf, rest, self.clock);
         let verdict = decide(view, &policy, &question);
         assert_eq!(verdict.reason(), expected, "{verdict}");
         time(rounds, 1, &mut || {
@@ -111,11 +111,11 @@ impl Bench {
     }
 
     /// What our verdict allocates in all, and at most at once.
-    fn allocated(&self, view: &View, presented: &[CertificateDer<'_>]) -> (u64, u64) {
+    fn allocated(&self, view: &TrustSnapshot, presented: &[CertificateDer<'_>]) -> (u64, u64) {
         let policy = Policy::new(tls::key_policy(&self.provider));
         let (leaf, rest) = presented.split_first().unwrap();
-        let target = Target::id(&self.id, Some(&self.name));
-        let question = Question::server(target, leaf, rest, self.clock);
+        let target = ExpectedServer::id(&self.id, Some(&self.name));
+        let question = VerifyRequest::server(target, leaf, rest, self.clock);
         let info = measure(|| drop(black_box(decide(view, &policy, &question))));
         (info.bytes_total, info.bytes_max)
     }
@@ -152,7 +152,7 @@ impl Bench {
     /// which both take their turn, since the machine is faster at one time than at another.
     fn in_turn(
         &self,
-        view: &View,
+        view: &TrustSnapshot,
         anchors: &[TrustAnchor<'_>],
         sent: &[CertificateDer<'_>],
     ) -> (Duration, Duration, f64) {
@@ -198,7 +198,7 @@ fn main() {
         provider: tls::provider::aws_lc_rs(),
         id: "keys-1".parse().unwrap(),
         name: "array-000001.example".parse().unwrap(),
-        clock: Clock::Known(synthetic::now()),
+        clock: CurrentTime::Known(synthetic::now()),
         broken: Vec::new(),
     };
     let maker = Maker::new();
@@ -324,8 +324,8 @@ fn remembered(bench: &mut Bench, chain: &Chain) {
         .unwrap();
     let memory = ChainMemory::new(policy);
     let (id, name) = (bench.id.clone(), bench.name.clone());
-    let target = Target::id(&id, Some(&name));
-    let question = Question::server(target, leaf, rest, bench.clock);
+    let target = ExpectedServer::id(&id, Some(&name));
+    let question = VerifyRequest::server(target, leaf, rest, bench.clock);
     let ask = || memory.decide(&view, &question);
     let held = measure(|| drop(black_box(ask()))).bytes_current;
     let mut ours = Duration::MAX;
@@ -431,9 +431,9 @@ fn hostile(bench: &mut Bench, chain: &Chain, good: Duration) {
             .collect();
         let bytes: usize = sent.iter().map(|der| der.len()).sum();
         let policy = Policy::new(tls::key_policy(&bench.provider));
-        let target = Target::id(&bench.id, Some(&bench.name));
+        let target = ExpectedServer::id(&bench.id, Some(&bench.name));
         let (leaf, rest) = sent.split_first().unwrap();
-        let question = Question::server(target, leaf, rest, bench.clock);
+        let question = VerifyRequest::server(target, leaf, rest, bench.clock);
         let verdict = decide(view, &policy, &question);
         assert!(!verdict.is_accepted(), "{what}: {verdict}");
         let ours = bench.ours(view, &sent, verdict.reason(), 400);
@@ -472,10 +472,10 @@ fn dear(bench: &mut Bench, chain: &Chain, good: Duration, whole: bool) {
             .map(|der| CertificateDer::from(der.as_slice()))
             .collect();
         let (leaf, rest) = sent.split_first().unwrap();
-        let target = Target::id(&bench.id, Some(&bench.name));
+        let target = ExpectedServer::id(&bench.id, Some(&bench.name));
         let question = match case.client {
-            true => Question::client(leaf, rest, bench.clock),
-            false => Question::server(target, leaf, rest, bench.clock),
+            true => VerifyRequest::client(leaf, rest, bench.clock),
+            false => VerifyRequest::server(target, leaf, rest, bench.clock),
         };
         let verdict = decide(&case.view, &policy, &question);
         assert!(!verdict.is_accepted(), "{}: {verdict}", case.what);

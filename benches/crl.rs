@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use allocation_counter::measure;
 use mutual_trust::certificate::{Certificate, Crl};
-use mutual_trust::{AuthorityScope, Clock, EntryOptions, TrustStore, tls};
+use mutual_trust::{AuthorityScope, CurrentTime, EntryOptions, TrustStore, tls};
 use pki_types::UnixTime;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, KeyUsagePurpose, SigningKey,
@@ -153,7 +153,7 @@ fn main() {
     let count: u64 = if whole { 1_000_000 } else { 1_000 };
     let ca = ca();
     let provider = tls::provider::aws_lc_rs();
-    let now = Clock::Known(UnixTime::since_unix_epoch(Duration::from_secs(
+    let now = CurrentTime::Known(UnixTime::since_unix_epoch(Duration::from_secs(
         1_798_761_600,
     )));
     let mut broken = 0;

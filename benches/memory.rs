@@ -23,7 +23,8 @@ use std::sync::Arc;
 use allocation_counter::measure;
 use mutual_trust::certificate::Certificate;
 use mutual_trust::{
-    AuthorityScope, Clock, EntryOptions, Fingerprint, PinScope, ServerId, TrustStore, View, tls,
+    AuthorityScope, CurrentTime, EntryOptions, Fingerprint, PinScope, ServerId, TrustSnapshot,
+    TrustStore, tls,
 };
 use synthetic::{Key, Maker};
 
@@ -121,9 +122,9 @@ struct Measured {
 fn fill(kind: Kind, made: &[Vec<u8>]) -> Measured {
     let provider = tls::provider::aws_lc_rs();
     let keys = tls::key_policy(&provider);
-    let now = Clock::Known(synthetic::now());
+    let now = CurrentTime::Known(synthetic::now());
     let (last, first) = made.split_last().unwrap();
-    let mut kept: Option<(TrustStore, View)> = None;
+    let mut kept: Option<(TrustStore, TrustSnapshot)> = None;
     let info = measure(|| {
         let mut store = TrustStore::new(keys).with_clock(Arc::new(now));
         for (number, made) in (0..).zip(first) {

@@ -13,7 +13,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use mutual_trust::{ClientConfigBuilder, Identity, Policy, View, tls};
+use mutual_trust::{ClientConfigBuilder, Identity, Policy, TrustSnapshot, tls};
 use rustls::SignatureScheme;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
@@ -48,7 +48,8 @@ fn main() {
         let certificate = std::fs::read(file(&format!("ee-{kind}.pem"))).unwrap();
         let identity = Identity::from_pem(&certificate, &key, &provider).unwrap();
         let policy = Policy::new(tls::key_policy(&provider));
-        let config = ClientConfigBuilder::new(provider.clone(), View::default(), policy, identity);
+        let config =
+            ClientConfigBuilder::new(provider.clone(), TrustSnapshot::default(), policy, identity);
         let config = config.build_by_name().unwrap();
         let ours = config.client_auth_cert_resolver.resolve(&[], &SCHEMES);
         let ours = ours.unwrap().key.choose_scheme(&SCHEMES).unwrap();

@@ -21,12 +21,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mutual_trust::admin::file::{Kept, read, write};
+use mutual_trust::admin::file::{UnknownRecords, read, write};
 use mutual_trust::admin::{DurableSettings, DurableStore};
 use mutual_trust::certificate::Certificate;
 use mutual_trust::error::StoreError;
 use mutual_trust::store::LiveTrust;
-use mutual_trust::{Clock, EntryOptions, KeyPolicy, PinScope, ServerId, TrustStore, tls};
+use mutual_trust::{CurrentTime, EntryOptions, KeyPolicy, PinScope, ServerId, TrustStore, tls};
 use synthetic::{Key, Maker};
 
 /// Half of the entries are pins for clients, half pins of a server of their own.
@@ -64,7 +64,7 @@ struct Bench {
 
 impl Bench {
     fn store(&self, size: u32) -> TrustStore {
-        let now = Clock::Known(synthetic::now());
+        let now = CurrentTime::Known(synthetic::now());
         let mut store = TrustStore::new(self.keys).with_clock(Arc::new(now));
         for number in 0..size {
             let made = self.maker.end_entity(number, Key::P256);
@@ -77,9 +77,11 @@ impl Bench {
     fn row(&self, size: u32, folder: &Path, runs: u32) {
         let mut store = self.store(size);
         let live = LiveTrust::new(store.snapshot());
-        let text = write(store.contents(), &Kept::default(), None).unwrap().0;
+        let text = write(store.contents(), &UnknownRecords::default(), None)
+            .unwrap()
+            .0;
         let writing = best(runs, || {
-            write(store.contents(), &Kept::default(), None).unwrap();
+            write(store.contents(), &UnknownRecords::default(), None).unwrap();
         });
         let reading = best(runs, || {
             read(text.as_bytes(), self.keys, None).unwrap();

@@ -19,10 +19,10 @@ use std::time::{Duration, Instant};
 
 use allocation_counter::measure;
 use mutual_trust::certificate::Certificate;
-use mutual_trust::policy::{Question, ReasonCode, Target};
+use mutual_trust::policy::{ExpectedServer, ReasonCode, VerifyRequest};
 use mutual_trust::{
-    AuthorityScope, Clock, EntryOptions, HostName, Matching, PinScope, Policy, ServerId,
-    TrustStore, View, decide, tls,
+    AuthorityScope, CurrentTime, EntryOptions, HostName, PinMatch, PinScope, Policy, ServerId,
+    TrustSnapshot, TrustStore, decide, tls,
 };
 use pki_types::CertificateDer;
 use rustls::crypto::CryptoProvider;
@@ -36,14 +36,14 @@ struct Bench {
     provider: Arc<CryptoProvider>,
     id: ServerId,
     name: HostName,
-    clock: Clock,
+    clock: CurrentTime,
     chain: Chain,
 }
 
 /// What is asked, and what must come of it.
 struct Row<'a> {
     title: &'a str,
-    view: &'a View,
+    view: &'a TrustSnapshot,
     presented: &'a [CertificateDer<'a>],
     client: bool,
     expected: ReasonCode,
@@ -59,7 +59,7 @@ impl Bench {
         store
     }
 
-    fn pinned(&self, certificate: &[u8], options: EntryOptions) -> View {
+    fn pinned(&self, certificate: &[u8], options: EntryOptions) -> TrustSnapshot {
         let mut store = self.store();
         let certificate = Certificate::from_der(certificate).unwrap();
         let scope = PinScope::Server(self.id.clone());
@@ -72,10 +72,10 @@ impl Bench {
         let policy = Policy::new(tls::key_policy(&self.provider));
         let (leaf, rest) = row.presented.split_first().unwrap();
         let question = if row.client {
-            Question::client(leaf, rest, self.clock)
+            VerifyRequest::client(leaf, rest, self.clock)
         } else {
-            let target = Target::id(&self.id, Some(&self.name));
-            Question::server(target, leaf, rest, self.clock)
+            let target = ExpectedServer::id(&self.id, Some(&self.name));
+            VerifyRequest::server(target, leaf, rest, self.clock)
         };
         let verdict = decide(row.view, &policy, &question);
         assert_eq!(verdict.reason(), row.expected, "{}: {verdict}", row.title);
@@ -138,7 +138,7 @@ fn main() {
         provider: tls::provider::aws_lc_rs(),
         id: "keys-1".parse().unwrap(),
         name: "array-000001.example".parse().unwrap(),
-        clock: Clock::Known(synthetic::now()),
+        clock: CurrentTime::Known(synthetic::now()),
         chain: maker.chain(1),
     };
     println!("| verdict | reason | allocations | bytes | us | webpki on a chain, us | ratio |");
@@ -188,7 +188,7 @@ fn pins(bench: &Bench, maker: &Maker) -> u64 {
 
     let by_key = bench.pinned(
         &leaf,
-        EntryOptions::new().with_matching(Matching::PublicKey),
+        EntryOptions::new().with_matching(PinMatch::PublicKey),
     );
     let renewed = maker.renewed(1, Key::P256);
     let renewed = [CertificateDer::from(renewed.as_slice())];

@@ -30,9 +30,9 @@ fn make(
 ) -> Result<(), Box<dyn std::error::Error>> {
     use mutual_trust::certificate::{SystemClock, TimeSource};
     use mutual_trust::identity::{
-        CertificateSpec, Existing, KeyType, NewKey, PrivateKey, write_certificates,
+        CertificateSpec, GeneratedKey, IfExists, KeyType, PrivateKey, write_certificates,
     };
-    use mutual_trust::tls::{self, OwnKey};
+    use mutual_trust::tls::{self, SigningKeyPair};
 
     let provider = tls::provider::default_provider();
     let mut spec = CertificateSpec::new(name)?;
@@ -42,12 +42,12 @@ fn make(
 
     // The key is written before anything is made with it, and never over another.
     let (key_file, certificate_file) = (folder.join("system.key.pem"), folder.join("system.pem"));
-    let new = NewKey::generate(KeyType::default())?;
-    new.write(&key_file, Existing::Refuse)?;
-    let key = OwnKey::new(new.into_key()?, &provider)?;
+    let new = GeneratedKey::generate(KeyType::default())?;
+    new.write(&key_file, IfExists::Refuse)?;
+    let key = SigningKeyPair::new(new.into_key()?, &provider)?;
     let identity = key.self_signed(&spec, 730, SystemClock::new().now())?;
     let certificate = identity.certificate();
-    write_certificates(&certificate_file, [certificate], Existing::Refuse)?;
+    write_certificates(&certificate_file, [certificate], IfExists::Refuse)?;
 
     // As it will be read from now on.
     PrivateKey::from_file(&key_file)?;

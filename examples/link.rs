@@ -22,7 +22,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use mutual_trust::policy::VerdictWarning;
 use mutual_trust::{
     AuthorityScope, ClientConfigBuilder, EntryOptions, GroupId, KeyPolicy, LiveTrust, PinScope,
-    Policy, ReasonCode, ServerConfigBuilder, ServerId, TrustStore, Verdict, View, tls,
+    Policy, ReasonCode, ServerConfigBuilder, ServerId, TrustSnapshot, TrustStore, Verdict, tls,
 };
 use pki::Made;
 use rustls::crypto::CryptoProvider;
@@ -254,7 +254,7 @@ fn migration(stage: &Stage) -> Outcome<()> {
         Ok(seen)
     };
 
-    use ReasonCode::{AuthoritiesNotAsked, CaAsLeaf, ChainVerified, PinMatched};
+    use ReasonCode::{AuthoritiesNotAsked, CaUsedAsEndEntity, ChainVerified, PinMatched};
     both("claimed", PinMatched, AuthoritiesNotAsked)?;
 
     on_system.migrate(&id, in_an_hour()?)?;
@@ -267,7 +267,7 @@ fn migration(stage: &Stage) -> Outcome<()> {
 
     on_system.release(&id)?;
     trust.publish(on_system.snapshot())?;
-    both("released", CaAsLeaf, ChainVerified)?;
+    both("released", CaUsedAsEndEntity, ChainVerified)?;
     Ok(())
 }
 
@@ -289,7 +289,7 @@ impl Stage {
     }
 
     /// What a key server has installed that knows one system.
-    fn clients(&self, system: &Made) -> Outcome<View> {
+    fn clients(&self, system: &Made) -> Outcome<TrustSnapshot> {
         let mut store = self.store();
         store.install_pin(
             PinScope::Clients,

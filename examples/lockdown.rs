@@ -24,8 +24,8 @@ mod linux {
     use std::fs;
 
     use mutual_trust::certificate::{SystemClock, TimeSource};
-    use mutual_trust::identity::{CertificateSpec, KeyType, NewKey};
-    use mutual_trust::tls::{self, OwnKey};
+    use mutual_trust::identity::{CertificateSpec, GeneratedKey, KeyType};
+    use mutual_trust::tls::{self, SigningKeyPair};
     use rustix::mm::{MlockAllFlags, mlockall};
     use rustix::process::{
         DumpableBehavior, Resource, Rlimit, dumpable_behavior, getrlimit, set_dumpable_behavior,
@@ -92,7 +92,10 @@ mod linux {
 
         // Only now the key. A service would read it: `Identity::from_files("array.pem", "array.key", &provider)`.
         let provider = tls::provider::default_provider();
-        let key = OwnKey::new(NewKey::generate(KeyType::default())?.into_key()?, &provider)?;
+        let key = SigningKeyPair::new(
+            GeneratedKey::generate(KeyType::default())?.into_key()?,
+            &provider,
+        )?;
         let spec = CertificateSpec::new("array-7")?;
         let identity = key.self_signed(&spec, 30, SystemClock::new().now())?;
         println!(

@@ -19,16 +19,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use mutual_trust::admin::{
-    MoveStep, Override, Seen, Windows, expiry, forecast, guard, moving, next_change, plan,
-    safe_to_remove,
+    LockoutAllowance, MoveStep, PeerHistory, Windows, expiry, forecast, guard, migration_plan,
+    next_change, plan, safe_to_remove,
 };
 use mutual_trust::certificate::{SystemClock, TimeSource};
 use mutual_trust::error::{PlanError, StoreError};
 use mutual_trust::observe::Observation;
 use mutual_trust::store::EntryKey;
 use mutual_trust::{
-    AuthorityScope, Clock, EntryOptions, GroupId, KeyPolicy, PinScope, Policy, Question,
-    ReasonCode, ServerId, Target, TrustStore, decide, tls,
+    AuthorityScope, CurrentTime, EntryOptions, ExpectedServer, GroupId, KeyPolicy, PinScope,
+    Policy, ReasonCode, ServerId, TrustStore, VerifyRequest, decide, tls,
 };
 use pki::Made;
 use rustls::crypto::CryptoProvider;
@@ -89,7 +89,7 @@ fn group_renewal(desk: &mut Desk) -> Outcome<()> {
     desk.connects("kms-3", &[&new], ReasonCode::PinMatched)?;
     ensure(desk.can_go(&old_key)?, "the old pin is not safe to remove")?;
     println!("    kms-3 is renewed as well: the old pin can go");
-    desk.guarded(&Override::none(), |store| store.remove(&old_key))
+    desk.guarded(&LockoutAllowance::none(), |store| store.remove(&old_key))
 }
 
 fn lock_out(desk: &mut Desk) -> Outcome<()> {
@@ -106,12 +106,17 @@ fn lock_out(desk: &mut Desk) -> Outcome<()> {
         store.remove(&key)
     })?;
     show("plan", removal.effects());
-    match removal.apply(&mut desk.store, &desk.seen, now, &Override::none()) {
+    match removal.apply(&mut desk.store, &desk.seen, now, &LockoutAllowance::none()) {
         Err(error @ PlanError::Loses { .. }) => show("refused", &error),
         other => return Err(format!("the guard let it through: {other:?}").into()),
     }
     println!("    named in an override, it is made:");
-    removal.apply(&mut desk.store, &desk.seen, now, &Override::allow([id]))?;
+    removal.apply(
+        &mut desk.store,
+        &desk.seen,
+        now,
+        &LockoutAllowance::allow([id]),
+    )?;
     ensure(
         desk.store.contents().entry(&key).is_none(),
         "it was not made",
@@ -161,7 +166,7 @@ fn move_to_a_ca(desk: &mut Desk) -> Outcome<()> {
     let until = desk.later(7 * DAY);
     for _ in 0..8 {
         let policy = desk.policy();
-        let told = moving(desk.store.contents(), &policy, &desk.seen, now, id.clone())?;
+        let told = migration_plan(desk.store.contents(), &policy, &desk.seen, now, id.clone())?;
         show("next", &told);
         match told.step() {
             MoveStep::InstallAuthority { .. } => {
@@ -197,9 +202,9 @@ impl HandClock {
 }
 
 impl TimeSource for HandClock {
-    fn now(&self) -> Clock {
+    fn now(&self) -> CurrentTime {
         let now = Duration::from_secs(self.0.load(Ordering::Relaxed));
-        Clock::Known(UnixTime::since_unix_epoch(now))
+        CurrentTime::Known(UnixTime::since_unix_epoch(now))
     }
 }
 
@@ -207,25 +212,25 @@ impl TimeSource for HandClock {
 struct Desk {
     keys: KeyPolicy,
     store: TrustStore,
-    seen: Seen,
+    seen: PeerHistory,
     clock: Arc<HandClock>,
 }
 
 impl Desk {
     fn new(keys: KeyPolicy) -> Outcome<Self> {
-        let Clock::Known(now) = SystemClock::new().now() else {
+        let CurrentTime::Known(now) = SystemClock::new().now() else {
             return Err("the clock of this machine is not set".into());
         };
         let clock = Arc::new(HandClock(AtomicU64::new(now.as_secs())));
         Ok(Self {
             keys,
             store: TrustStore::new(keys).with_clock(clock.clone()),
-            seen: Seen::new(),
+            seen: PeerHistory::new(),
             clock,
         })
     }
 
-    fn now(&self) -> Clock {
+    fn now(&self) -> CurrentTime {
         self.clock.now()
     }
 
@@ -253,7 +258,8 @@ impl Desk {
         let ders = presented.iter().map(|made| made.certificate.der().clone());
         let ders: Vec<_> = ders.collect();
         let (leaf, others) = ders.split_first().ok_or("nothing is presented")?;
-        let question = Question::server(Target::id(&id, None), leaf, others, self.now());
+        let question =
+            VerifyRequest::server(ExpectedServer::id(&id, None), leaf, others, self.now());
         let verdict = decide(self.store.contents(), &self.policy(), &question);
         if verdict.reason() != expected {
             return Err(format!("expected {expected}, got: {verdict}").into());
@@ -275,7 +281,7 @@ impl Desk {
 
     fn guarded<T>(
         &mut self,
-        allowed: &Override,
+        allowed: &LockoutAllowance,
         change: impl FnOnce(&mut TrustStore) -> Result<T, StoreError>,
     ) -> Outcome<()> {
         let (policy, now) = (self.policy(), self.now());

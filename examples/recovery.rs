@@ -86,7 +86,7 @@ fn settings() -> Outcome<DurableSettings> {
 
 fn made(folder: &Path, settings: DurableSettings, stolen: &Certificate) -> Outcome<()> {
     let mut store = DurableStore::create(folder, settings)?;
-    store.act_as(Some("alice"))?;
+    store.set_actor(Some("alice"))?;
     let (keys_1, keys_2): (ServerId, ServerId) = ("keys-1".parse()?, "keys-2".parse()?);
     let (one, two) = (certificate("kms1.example")?, certificate("kms2.example")?);
     store.change(|store| {

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use mutual_trust::observe::observation_queue;
 use mutual_trust::store::{EntryKey, Scope, Slot};
-use mutual_trust::tls::{Identities, Links};
+use mutual_trust::tls::{ClientConfigs, Identities};
 use mutual_trust::{
     ClientConfigBuilder, EntryOptions, LiveTrust, PinScope, Policy, ServerConfigBuilder, ServerId,
     TrustStore, tls,
@@ -162,7 +162,7 @@ struct Counts {
 }
 
 impl Traffic {
-    fn start(address: SocketAddr, links: Links, id: ServerId) -> Self {
+    fn start(address: SocketAddr, links: ClientConfigs, id: ServerId) -> Self {
         let counts = Arc::new(Counts::default());
         let told = counts.clone();
         let thread = thread::spawn(move || {

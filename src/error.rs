@@ -17,18 +17,18 @@ pub use crate::admin::follow::error::SourceError;
 #[cfg(feature = "admin")]
 pub use crate::admin::plan::error::PlanError;
 pub use crate::certificate::error::{
-    CertificateError, CrlError, CrlRefusal, FingerprintError, HostNameError, MomentError,
-    OtherFormat, PemError, SettingError, with_causes,
+    CertificateError, CrlError, FingerprintError, HostNameError, OtherFormat, PemError,
+    SettingError, TimestampError, UnsupportedCrl, with_causes,
 };
 pub use crate::certificate::{KeyFault, KeyRefusal};
 #[cfg(feature = "encrypted-keys")]
 pub use crate::identity::error::DecryptError;
-pub use crate::identity::error::{
-    FoundInstead, IdentityError, ReadFileError, WriteError, WriteStep,
-};
+pub use crate::identity::error::{FoundKind, IdentityError, ReadFileError, WriteError, WriteStep};
 #[cfg(feature = "issue")]
-pub use crate::identity::error::{IssueError, SubjectProblem};
-pub use crate::store::error::{IdError, NeverMatch, PublishError, SanPatternError, StoreError};
+pub use crate::identity::error::{IssueError, SubjectError};
+pub use crate::store::error::{
+    IdError, PublishError, SanPatternError, StoreError, UnusablePinReason,
+};
 #[cfg(feature = "enrol")]
 pub use crate::tls::error::ProbeError;
 pub use crate::tls::error::{ConfigError, RotationError};

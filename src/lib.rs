@@ -120,13 +120,17 @@ mod readme {}
 pub use admin::DurableStore;
 #[cfg(feature = "enrol")]
 pub use admin::Enrolment;
-pub use certificate::{Certificate, Clock, Crl, Fingerprint, HostName, KeyPin, KeyPolicy, Role};
+pub use certificate::{
+    Certificate, Crl, CurrentTime, Fingerprint, HostName, KeyPin, KeyPolicy, Role,
+};
 pub use policy::{
-    Accepted, ChainProfile, PeerIdentity, Policy, Question, ReasonCode, Refusal, Rule, Target,
-    Verdict, VerdictWarning, decide,
+    Accepted, ChainProfile, ExpectedServer, PeerIdentity, Policy, ReasonCode, Refusal, Rule,
+    Verdict, VerdictWarning, VerifyRequest, decide,
 };
 pub use store::{
-    AuthorityScope, EntryOptions, GroupId, LiveTrust, Matching, PinScope, ServerId, TrustStore,
-    View,
+    AuthorityScope, EntryOptions, GroupId, LiveTrust, PinMatch, PinScope, ServerId, TrustSnapshot,
+    TrustStore,
 };
-pub use tls::{ClientConfigBuilder, Identity, Links, PeerCheck, ServerConfigBuilder, TlsVersion};
+pub use tls::{
+    ClientConfigBuilder, ClientConfigs, Identity, PeerCheck, ServerConfigBuilder, TlsVersion,
+};

@@ -255,7 +255,7 @@ pub const MAX_ATTRIBUTES_OF_SET: usize = 16;
 /// Most characters of a name taken from a certificate that are shown in a text.
 pub const MAX_SHOWN_NAME: usize = 256;
 
-/// Most configurations that [`Links`](crate::tls::Links) keeps: ten times the key servers that the largest sites
+/// Most configurations that [`ClientConfigs`](crate::tls::ClientConfigs) keeps: ten times the key servers that the largest sites
 /// run. Beyond it, one is made anew when it is asked for.
 pub const MAX_CACHED_LINKS: usize = 1024;
 

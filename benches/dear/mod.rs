@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use mutual_trust::certificate::{Certificate, Crl};
 use mutual_trust::{
-    AuthorityScope, Clock, EntryOptions, HostName, KeyPolicy, Matching, PinScope, ServerId,
-    TrustStore, View,
+    AuthorityScope, CurrentTime, EntryOptions, HostName, KeyPolicy, PinMatch, PinScope, ServerId,
+    TrustSnapshot, TrustStore,
 };
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CrlDistributionPoint,
@@ -25,7 +25,7 @@ use rcgen::{
 /// What is installed and presented. The peer is a client, or the server `keys-1`.
 pub struct Dear {
     pub what: &'static str,
-    pub view: View,
+    pub view: TrustSnapshot,
     pub presented: Vec<Vec<u8>>,
     pub client: bool,
     /// Installed CAs of the issuer's name, for each of which a signature may be verified.
@@ -131,7 +131,7 @@ impl Made {
 
 pub struct Maker {
     pub keys: KeyPolicy,
-    pub clock: Clock,
+    pub clock: CurrentTime,
     pub id: ServerId,
     pub name: HostName,
     /// How many there are of everything, as the limits have it, or a few.
@@ -220,7 +220,7 @@ impl Maker {
         self.authority(&mut store, AuthorityScope::Clients, &ca_of_pins);
         for number in 0..self.count(1000) {
             let pin = ca_of_pins.issues_for(params("same key", number), one.again());
-            let options = EntryOptions::new().with_matching(Matching::PublicKey);
+            let options = EntryOptions::new().with_matching(PinMatch::PublicKey);
             store
                 .install_pin(PinScope::Clients, pin.certificate(), options)
                 .unwrap();

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mutual_trust::certificate::Crl;
-use mutual_trust::policy::{Question, Target};
+use mutual_trust::policy::{ExpectedServer, VerifyRequest};
 use mutual_trust::{
-    AuthorityScope, Certificate, ChainProfile, Clock, EntryOptions, HostName, KeyPolicy, PinScope,
-    Policy, ReasonCode, ServerId, TrustStore, Verdict, decide,
+    AuthorityScope, Certificate, ChainProfile, CurrentTime, EntryOptions, HostName, KeyPolicy,
+    PinScope, Policy, ReasonCode, ServerId, TrustStore, Verdict, decide,
 };
 use rustls::pki_types::{CertificateDer, UnixTime};
 use serde_json::Value;
@@ -220,7 +220,7 @@ fn ask(case: &Case, settings: &Settings) -> Result<(Verdict, Vec<String>), NotAs
             None => return skip(format!("not a time: {text}")),
         },
     };
-    let clock = Clock::Known(time);
+    let clock = CurrentTime::Known(time);
     let mut store = TrustStore::new(settings.keys).with_clock(Arc::new(clock));
     let mut policy = Policy::new(settings.keys).with_chain_profile(settings.profile);
     if let Some(depth) = case.max_depth {
@@ -284,9 +284,9 @@ fn ask(case: &Case, settings: &Settings) -> Result<(Verdict, Vec<String>), NotAs
     let sent = sent.collect::<Result<Vec<_>, _>>()?;
     let view = store.snapshot();
     let question = if case.server {
-        Question::server(Target::id(&id, names.first()), &leaf, &sent, clock)
+        VerifyRequest::server(ExpectedServer::id(&id, names.first()), &leaf, &sent, clock)
     } else {
-        Question::client(&leaf, &sent, clock)
+        VerifyRequest::client(&leaf, &sent, clock)
     };
     Ok((decide(&view, &policy, &question), imports))
 }

@@ -5,10 +5,10 @@ use core::time::Duration;
 use std::sync::{Arc, LazyLock};
 
 use mutual_trust::certificate::{KeyKind, SanName};
-use mutual_trust::policy::{Question, Target};
+use mutual_trust::policy::{ExpectedServer, VerifyRequest};
 use mutual_trust::{
-    AuthorityScope, Certificate, Clock, EntryOptions, HostName, Policy, ReasonCode, Role, ServerId,
-    TrustStore, View, decide,
+    AuthorityScope, Certificate, CurrentTime, EntryOptions, HostName, Policy, ReasonCode, Role,
+    ServerId, TrustSnapshot, TrustStore, decide,
 };
 use pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, Error, KeyUsage};
@@ -68,7 +68,7 @@ pub(crate) fn good() -> [Spec; 4] {
 }
 
 /// A view that trusts the root for any server.
-static VIEW: LazyLock<View> = LazyLock::new(|| {
+static VIEW: LazyLock<TrustSnapshot> = LazyLock::new(|| {
     let mut store = store();
     let root = Certificate::from_der(&good()[0].der()).unwrap();
     let added = store.add_server(server(), [HOST.parse().unwrap()]);
@@ -79,7 +79,7 @@ static VIEW: LazyLock<View> = LazyLock::new(|| {
 });
 
 fn store() -> TrustStore {
-    let clock = Arc::new(Clock::Known(at(NOW)));
+    let clock = Arc::new(CurrentTime::Known(at(NOW)));
     TrustStore::new(crate::keys()).with_clock(clock)
 }
 
@@ -123,8 +123,8 @@ fn chain(leaf: &[u8], others: &[Vec<u8>]) -> bool {
         .map(|other| CertificateDer::from(other.as_slice()))
         .collect();
     let id = server();
-    let clock = Clock::Known(at(NOW));
-    let question = Question::server(Target::id(&id, None), &leaf, &others, clock);
+    let clock = CurrentTime::Known(at(NOW));
+    let question = VerifyRequest::server(ExpectedServer::id(&id, None), &leaf, &others, clock);
     let verdict = decide(&VIEW, &Policy::new(crate::keys()), &question);
     let root = CertificateDer::from(good()[0].der());
     let mut anchor = webpki::anchor_from_trusted_cert(&root).expect("it is good");
@@ -184,8 +184,8 @@ fn authority(root: &[u8]) -> bool {
     };
     let leaf = CertificateDer::from(leaf);
     let id = server();
-    let clock = Clock::Known(at(NOW));
-    let question = Question::server(Target::id(&id, None), &leaf, &[], clock);
+    let clock = CurrentTime::Known(at(NOW));
+    let question = VerifyRequest::server(ExpectedServer::id(&id, None), &leaf, &[], clock);
     let verdict = decide(&store.snapshot(), &Policy::new(crate::keys()), &question);
     if !verdict.is_accepted() {
         return false;

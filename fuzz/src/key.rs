@@ -2,7 +2,7 @@
 
 use mutual_trust::certificate::KeyKind;
 use mutual_trust::error::{DecryptError, IdentityError};
-use mutual_trust::identity::{Chain, KeyReader, Passphrase, PrivateKey};
+use mutual_trust::identity::{CertificateChain, KeyReader, Passphrase, PrivateKey};
 use mutual_trust::limits::{MAX_PBKDF2_ITERATIONS, MAX_SCRYPT_COST};
 
 use crate::{ENCRYPTED_KEY_BYTES, PRIVATE_KEY_BYTES};
@@ -46,13 +46,13 @@ pub fn private_key(content: &[u8]) -> bool {
 
 /// A chain and a key in one text read the same as each of them alone.
 fn combined(content: &[u8], key: bool) {
-    let chain = Chain::from_combined_pem(content);
+    let chain = CertificateChain::from_combined_pem(content);
     let both = KeyReader::new().combined_pem(content);
     assert_eq!(both.is_ok(), key && chain.is_ok());
     if let Ok(chain) = chain {
         let certificates: Vec<_> = chain.certificates().cloned().collect();
         assert!(certificates.len() <= begins(content, "CERTIFICATE-----"));
-        let again = Chain::new(certificates.clone()).expect("its own order is one");
+        let again = CertificateChain::new(certificates.clone()).expect("its own order is one");
         assert!(again.certificates().eq(&certificates));
     }
 }

@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::{env, fs, process};
 
-use mutual_trust::admin::file::{Kept, write};
+use mutual_trust::admin::file::{UnknownRecords, write};
 use mutual_trust::admin::{DurableSettings, DurableStore};
 use mutual_trust::certificate::Crl;
-use mutual_trust::policy::{Question, Target};
+use mutual_trust::policy::{ExpectedServer, VerifyRequest};
 use mutual_trust::store::{BlockSelector, Claim};
 use mutual_trust::{
-    AuthorityScope, Certificate, Clock, EntryOptions, PinScope, Policy, ServerId, TrustStore, View,
-    decide,
+    AuthorityScope, Certificate, CurrentTime, EntryOptions, PinScope, Policy, ServerId,
+    TrustSnapshot, TrustStore, decide,
 };
 use pki_types::UnixTime;
 
@@ -24,9 +24,9 @@ use crate::store_file::fitting_lines;
 const NOW: i64 = 1_798_761_600;
 const YEAR: i64 = 365 * 24 * 60 * 60;
 
-fn now() -> Clock {
+fn now() -> CurrentTime {
     let seconds = u64::try_from(NOW).unwrap();
-    Clock::Known(UnixTime::since_unix_epoch(core::time::Duration::from_secs(
+    CurrentTime::Known(UnixTime::since_unix_epoch(core::time::Duration::from_secs(
         seconds,
     )))
 }
@@ -78,12 +78,12 @@ pub(crate) fn good() -> TrustStore {
     store
 }
 
-fn accepts(view: &View, at: usize) -> bool {
+fn accepts(view: &TrustSnapshot, at: usize) -> bool {
     let id: ServerId = "a".parse().unwrap();
     let leaf = PEERS[at].der();
     let question = match at {
-        1 => Question::client(leaf, &[], now()),
-        _ => Question::server(Target::id(&id, None), leaf, &[], now()),
+        1 => VerifyRequest::client(leaf, &[], now()),
+        _ => VerifyRequest::server(ExpectedServer::id(&id, None), leaf, &[], now()),
     };
     decide(view, &Policy::new(crate::keys()), &question).is_accepted()
 }
@@ -109,7 +109,8 @@ pub fn recovery(data: &[u8]) -> bool {
     }
     static BEFORE: LazyLock<(String, Snapshot)> = LazyLock::new(|| {
         let store = good();
-        let (text, _) = write(store.contents(), &Kept::default(), None).expect("it is small");
+        let (text, _) =
+            write(store.contents(), &UnknownRecords::default(), None).expect("it is small");
         (text, Snapshot::of(store.contents()))
     });
     let (text, before) = &*BEFORE;

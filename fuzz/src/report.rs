@@ -1,7 +1,7 @@
 //! Checks what a report says about a change.
 
 use mutual_trust::Certificate;
-use mutual_trust::store::{BlockSelector, Claim, Done, EntryKey, Report, ServerId};
+use mutual_trust::store::{BlockSelector, Claim, EntryKey, Outcome, Report, ServerId};
 
 use crate::snapshot::Snapshot;
 
@@ -17,7 +17,7 @@ pub(crate) struct Call {
 pub(crate) fn told(call: &Call, report: &Report, before: &Snapshot, after: &Snapshot) {
     assert_eq!(report.generation(), after.generation);
     assert!(report.to_string().contains(&after.generation.to_string()));
-    if report.done() == Done::AlreadyThere {
+    if report.done() == Outcome::Unchanged {
         assert_eq!(before, after, "nothing was to change");
     } else {
         assert!(

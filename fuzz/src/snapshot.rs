@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mutual_trust::store::{
-    BlockSelector, Claim, CrlIssuer, EntryKey, EntryOptions, GroupId, Level, Scope, ServerId, Slot,
+    BlockSelector, Claim, CrlIssuer, EntryKey, EntryOptions, GroupId, Scope, ServerId, Slot,
+    TrustSource,
 };
-use mutual_trust::{Certificate, HostName, View};
+use mutual_trust::{Certificate, HostName, TrustSnapshot};
 use pki_types::UnixTime;
 
 /// An entry without its key: certificate, options, install time, why it is disabled.
@@ -34,7 +35,7 @@ pub(crate) struct ServerState {
     pub(crate) expected: BTreeSet<HostName>,
     pub(crate) group: Option<GroupId>,
     pub(crate) claim: Claim,
-    pub(crate) level: Level,
+    pub(crate) level: TrustSource,
 }
 
 /// What a view holds.
@@ -50,7 +51,7 @@ pub(crate) struct Snapshot {
     pub(crate) crls: Vec<List>,
 }
 
-fn lists(view: &View) -> Vec<List> {
+fn lists(view: &TrustSnapshot) -> Vec<List> {
     let mut lists: Vec<List> = Vec::new();
     for list in view.crls() {
         lists.push((
@@ -76,7 +77,7 @@ fn lists(view: &View) -> Vec<List> {
 }
 
 impl Snapshot {
-    pub(crate) fn of(view: &View) -> Self {
+    pub(crate) fn of(view: &TrustSnapshot) -> Self {
         let held = |key: &EntryKey| {
             let entry = view.entry(key).expect("an entry that is listed is found");
             let disabled = entry.disabled().map(str::to_owned);
@@ -133,7 +134,7 @@ impl Snapshot {
     }
 
     /// The level of a server by rules P2 and P4, from the listed entries.
-    fn expected_level(&self, id: &ServerId, server: &ServerState) -> Level {
+    fn expected_level(&self, id: &ServerId, server: &ServerState) -> TrustSource {
         let own = Scope::Server(id.clone());
         let group = server.group.clone().map(Scope::Group);
         let claimed = server.claim != Claim::Unclaimed;
@@ -145,17 +146,19 @@ impl Snapshot {
             "{id} holds a pin and is not claimed"
         );
         match (claimed, own_pin, group_pin) {
-            (true, true, _) => Level::OwnPins,
-            (true, false, true) => Level::GroupPins,
-            (true, false, false) => Level::NoPinLeft,
-            _ if self.holds(Slot::Authority, &own) => Level::OwnAuthorities,
-            _ if self.holds(Slot::Authority, &Scope::AnyServer) => Level::AnyServerAuthorities,
-            _ => Level::Nothing,
+            (true, true, _) => TrustSource::OwnPins,
+            (true, false, true) => TrustSource::GroupPins,
+            (true, false, false) => TrustSource::NoUsablePin,
+            _ if self.holds(Slot::Authority, &own) => TrustSource::OwnAuthorities,
+            _ if self.holds(Slot::Authority, &Scope::AnyServer) => {
+                TrustSource::AnyServerAuthorities
+            }
+            _ => TrustSource::Nothing,
         }
     }
 
     /// What holds for each view.
-    pub(crate) fn check(&self, view: &View) {
+    pub(crate) fn check(&self, view: &TrustSnapshot) {
         let sorted = |pair: &[(EntryKey, Held)]| pair[0].0 < pair[1].0;
         assert!(
             self.entries.windows(2).all(sorted),

@@ -7,11 +7,11 @@ use std::sync::{Arc, LazyLock};
 use mutual_trust::certificate::TimeSource;
 use mutual_trust::error::StoreError;
 use mutual_trust::store::{
-    BlockSelector, Decision, EntryKey, GroupId, Matching, Report, Scope, ServerId, Slot,
+    BlockSelector, Decision, EntryKey, GroupId, PinMatch, Report, Scope, ServerId, Slot,
     ValidityRule,
 };
 use mutual_trust::{
-    AuthorityScope, Certificate, Clock, EntryOptions, HostName, PinScope, TrustStore,
+    AuthorityScope, Certificate, CurrentTime, EntryOptions, HostName, PinScope, TrustStore,
 };
 use pki_types::UnixTime;
 
@@ -55,10 +55,10 @@ const DAY: u64 = 24 * 60 * 60;
 struct Hand(AtomicU64);
 
 impl TimeSource for Hand {
-    fn now(&self) -> Clock {
+    fn now(&self) -> CurrentTime {
         match self.0.load(Ordering::Relaxed) {
-            u64::MAX => Clock::Unset,
-            seconds => Clock::Known(time(seconds)),
+            u64::MAX => CurrentTime::Unset,
+            seconds => CurrentTime::Known(time(seconds)),
         }
     }
 }
@@ -129,9 +129,9 @@ impl Step {
             0..20 => options,
             20 => options.with_label("spare"),
             21 => options.with_label("two\nlines"),
-            22 => options.with_matching(Matching::PublicKey),
+            22 => options.with_matching(PinMatch::PublicKey),
             23 => options.with_any_role(),
-            24 => options.with_any_role().with_matching(Matching::PublicKey),
+            24 => options.with_any_role().with_matching(PinMatch::PublicKey),
             25 => options.with_validity(ValidityRule::Grace(Duration::from_secs(DAY))),
             26 => options.with_validity(ValidityRule::Grace(Duration::MAX)),
             27 => options.with_end(self.end()),
@@ -173,7 +173,7 @@ impl Step {
             3 => store.add_name(&server, name),
             4 => store.move_name(&name, &server),
             5 => store.release_name(&name),
-            6 => store.expect_names(&server, [name]),
+            6 => store.set_reference_names(&server, [name]),
             7 => store.add_group(group),
             8 => store.remove_group(&group),
             9 => store.join_group(&group, &server),
@@ -202,7 +202,7 @@ impl Step {
             27 => {
                 let from = usize::from(self.which) % CERTIFICATES.len();
                 let some = CERTIFICATES[from..].iter().take(3).cloned().collect();
-                let mut bundle = store.sort_bundle(some);
+                let mut bundle = store.classify_bundle(some);
                 if self.how.is_multiple_of(2) {
                     bundle.decide(0, Decision::Authority);
                 }

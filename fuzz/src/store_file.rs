@@ -1,12 +1,12 @@
 //! The file of a store.
 
-use mutual_trust::admin::file::{Loaded, read, write};
+use mutual_trust::admin::file::{StoreFile, read, write};
 use sha2::{Digest, Sha256};
 
 use crate::STORE_FILE_BYTES;
 use crate::snapshot::Snapshot;
 
-fn load(text: &[u8]) -> Option<Loaded> {
+fn load(text: &[u8]) -> Option<StoreFile> {
     match read(text, crate::keys(), None) {
         Ok(loaded) => Some(loaded),
         Err(error) => {
@@ -80,7 +80,7 @@ pub fn store_file(data: &[u8]) -> bool {
 }
 
 /// The file that was read holds all that is in `text`.
-fn same(loaded: &Loaded, text: &str) {
+fn same(loaded: &StoreFile, text: &str) {
     let view = loaded.store.contents();
     let before = Snapshot::of(view);
     let (written, digest) = write(view, &loaded.kept, None).expect("what was read is written");

@@ -56,26 +56,34 @@ mod ways;
 #[cfg(feature = "admin")]
 pub use durable::{Counter, DurableSettings, DurableStore, Health};
 #[cfg(feature = "enrol")]
-pub use enrol::{Enrolment, EnrolmentDecision, EnrolmentEvent, PendingId, PendingPeer, Presented};
+pub use enrol::{
+    Enrolment, EnrolmentDecision, EnrolmentEvent, PendingId, PendingPeer, PresentedCertificate,
+};
 #[cfg(feature = "admin")]
 pub use expiry::{
-    Change, Dependents, Expiring, ExpiryReport, NextChange, OwnCertificates, Severity, Subject,
-    Turn, Windows, expiry, next_change,
+    Change, Dependents, Expiring, ExpiringItem, ExpiryReport, NextTransition, OwnCertificates,
+    Severity, TimelineEvent, Windows, expiry, next_change,
 };
 #[cfg(feature = "admin")]
 pub use file::Seal;
 #[cfg(feature = "admin")]
 pub use follow::{Feeds, Follower, Source};
 #[cfg(feature = "admin")]
-pub use guided::{MoveStep, Moving, ReplaceStep, Replacing, Whom, moving, replacing};
+pub use guided::{
+    MigrationPlan, MoveStep, ReplaceStep, ReplacementPlan, Subject, migration_plan,
+    replacement_plan,
+};
 #[cfg(feature = "admin")]
 pub use peer::Peer;
 #[cfg(feature = "admin")]
 pub use plan::{
-    Applied, Basis, Effect, Effects, Finding, FloorMove, Forecast, Outage, Override, OwnRenewal,
-    Plan, Removal, block, forecast, guard, own_renewal, plan, safe_to_remove,
+    Applied, Effect, Evidence, FloorMove, Forecast, Impact, LockoutAllowance, OwnRenewal,
+    PeerOutcome, Plan, PredictedOutage, Removal, block, forecast, guard, own_renewal, plan,
+    safe_to_remove,
 };
 #[cfg(feature = "admin")]
-pub use seen::{Behind, Drift, Expected, Lag, Refused, Seen, Sighting, Use};
+pub use seen::{
+    EntryUsage, Expected, PeerHistory, PeerRecord, PendingReason, PendingServer, Refused, Rollout,
+};
 #[cfg(feature = "admin")]
 pub use ways::{Unusable, WithoutUsable, servers_without_usable};

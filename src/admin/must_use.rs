@@ -67,9 +67,9 @@
 //!
 //! ```
 //! #![deny(unused_must_use)]
-//! use mutual_trust::{Clock, Policy, TrustStore, admin};
+//! use mutual_trust::{CurrentTime, Policy, TrustStore, admin};
 //! use mutual_trust::error::StoreError;
-//! fn f(store: &TrustStore, policy: &Policy, seen: &admin::Seen, clock: Clock) -> Result<(), StoreError> {
+//! fn f(store: &TrustStore, policy: &Policy, seen: &admin::PeerHistory, clock: CurrentTime) -> Result<(), StoreError> {
 //!     let _kept = admin::plan(store, policy, seen, clock, |store| store.add_server("a".parse()?, []))?;
 //!     Ok(())
 //! }
@@ -77,9 +77,9 @@
 //!
 //! ```compile_fail
 //! #![deny(unused_must_use)]
-//! use mutual_trust::{Clock, Policy, TrustStore, admin};
+//! use mutual_trust::{CurrentTime, Policy, TrustStore, admin};
 //! use mutual_trust::error::StoreError;
-//! fn f(store: &TrustStore, policy: &Policy, seen: &admin::Seen, clock: Clock) -> Result<(), StoreError> {
+//! fn f(store: &TrustStore, policy: &Policy, seen: &admin::PeerHistory, clock: CurrentTime) -> Result<(), StoreError> {
 //!     admin::plan(store, policy, seen, clock, |store| store.add_server("a".parse()?, []))?;
 //!     Ok(())
 //! }
@@ -89,9 +89,9 @@
 //!
 //! ```
 //! #![deny(unused_must_use)]
-//! use mutual_trust::{Clock, Policy, View, admin, store::EntryKey};
+//! use mutual_trust::{CurrentTime, Policy, TrustSnapshot, admin, store::EntryKey};
 //! use mutual_trust::error::StoreError;
-//! fn f(view: &View, policy: &Policy, seen: &admin::Seen, clock: Clock, key: &EntryKey) -> Result<(), StoreError> {
+//! fn f(view: &TrustSnapshot, policy: &Policy, seen: &admin::PeerHistory, clock: CurrentTime, key: &EntryKey) -> Result<(), StoreError> {
 //!     let _kept = admin::safe_to_remove(view, policy, seen, clock, key)?;
 //!     Ok(())
 //! }
@@ -99,9 +99,9 @@
 //!
 //! ```compile_fail
 //! #![deny(unused_must_use)]
-//! use mutual_trust::{Clock, Policy, View, admin, store::EntryKey};
+//! use mutual_trust::{CurrentTime, Policy, TrustSnapshot, admin, store::EntryKey};
 //! use mutual_trust::error::StoreError;
-//! fn f(view: &View, policy: &Policy, seen: &admin::Seen, clock: Clock, key: &EntryKey) -> Result<(), StoreError> {
+//! fn f(view: &TrustSnapshot, policy: &Policy, seen: &admin::PeerHistory, clock: CurrentTime, key: &EntryKey) -> Result<(), StoreError> {
 //!     admin::safe_to_remove(view, policy, seen, clock, key)?;
 //!     Ok(())
 //! }

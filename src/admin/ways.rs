@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::certificate::{Clock, Fingerprint};
+use crate::certificate::{CurrentTime, Fingerprint};
 use crate::policy::{Detail, Policy, ReasonCode, Usable};
-use crate::store::{Bounded, Claim, Entry, EntryKey, Level, Scope, Server, ServerId, Slot, View};
+use crate::store::{
+    Claim, Entry, EntryKey, Scope, Server, ServerId, Slot, Truncated, TrustSnapshot, TrustSource,
+};
 
 /// What is asked about a server and could accept something, and what is asked in vain.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Asked {
     pub(super) usable: BTreeMap<(Slot, Fingerprint), EntryKey>,
-    pub(super) fallen: Bounded<Unusable>,
+    pub(super) no_longer_trusted: Truncated<Unusable>,
 }
 
 /// An entry that is asked and could accept nothing, and why.
@@ -34,7 +36,7 @@ impl Asked {
                 let place = (key.slot, key.fingerprint);
                 self.usable.insert(place, key.clone());
             }
-            Some((reason, detail)) => self.fallen.push(Unusable {
+            Some((reason, detail)) => self.no_longer_trusted.push(Unusable {
                 entry: key.clone(),
                 reason,
                 detail,
@@ -44,15 +46,18 @@ impl Asked {
 
     fn join(&mut self, other: &Self) {
         self.usable.extend(other.usable.clone());
-        self.fallen.append(other.fallen.clone());
+        self.no_longer_trusted
+            .append(other.no_longer_trusted.clone());
     }
 
     /// Why nothing is usable.
-    fn reason(&self, level: Level) -> ReasonCode {
-        match (level, self.fallen.items()) {
-            (Level::Nothing, _) => ReasonCode::NothingInstalled,
-            (Level::OwnAuthorities | Level::AnyServerAuthorities, [first, ..]) => first.reason,
-            _ => ReasonCode::NoPinLeft,
+    fn reason(&self, level: TrustSource) -> ReasonCode {
+        match (level, self.no_longer_trusted.items()) {
+            (TrustSource::Nothing, _) => ReasonCode::NothingInstalled,
+            (TrustSource::OwnAuthorities | TrustSource::AnyServerAuthorities, [first, ..]) => {
+                first.reason
+            }
+            _ => ReasonCode::NoUsablePin,
         }
     }
 }
@@ -64,7 +69,7 @@ pub(super) struct Ways<'a> {
 }
 
 impl<'a> Ways<'a> {
-    pub(super) fn new(view: &'a View, policy: &'a Policy, clock: Clock) -> Self {
+    pub(super) fn new(view: &'a TrustSnapshot, policy: &'a Policy, clock: CurrentTime) -> Self {
         Self {
             usable: Usable {
                 view,
@@ -107,14 +112,15 @@ impl<'a> Ways<'a> {
     }
 
     /// Why nothing of what is asked is usable: at the floor, the clock, if time has to do with it.
-    pub(super) fn reason(&self, asked: &Asked, level: Level) -> ReasonCode {
+    pub(super) fn reason(&self, asked: &Asked, level: TrustSource) -> ReasonCode {
         let reason = asked.reason(level);
-        let fallen = asked.fallen.items().iter();
-        let mut of_floor = fallen.map(|fallen| self.usable.at_floor(fallen.reason));
+        let no_longer_trusted = asked.no_longer_trusted.items().iter();
+        let mut of_floor = no_longer_trusted
+            .map(|no_longer_trusted| self.usable.at_floor(no_longer_trusted.reason));
         let clock = of_floor
             .find(|reason| matches!(reason, ReasonCode::ClockUnset | ReasonCode::ClockBelowFloor));
         match (reason, clock) {
-            (ReasonCode::NoPinLeft, Some(clock)) => clock,
+            (ReasonCode::NoUsablePin, Some(clock)) => clock,
             (reason, _) => self.usable.at_floor(reason),
         }
     }
@@ -145,7 +151,7 @@ impl<'a> Ways<'a> {
 }
 
 /// The scope of the pins that a claimed server must present (rule P2).
-pub(super) fn pins_of(view: &View, server: &Server) -> Scope {
+pub(super) fn pins_of(view: &TrustSnapshot, server: &Server) -> Scope {
     let own = Scope::Server(server.id().clone());
     if view.holds(Slot::Pin, own.clone()) {
         return own;
@@ -160,18 +166,22 @@ pub struct WithoutUsable {
     /// The server.
     pub server: ServerId,
     /// What is asked about it.
-    pub level: Level,
+    pub level: TrustSource,
     /// Why everything that it presents is refused. If entries are asked, each has its own reason.
     pub reason: ReasonCode,
     /// The entries that are asked in vain.
-    pub entries: Bounded<Unusable>,
+    pub entries: Truncated<Unusable>,
 }
 
 /// The servers that nothing installed could accept at this time, whatever they present: claimed and without a usable
 /// pin, without a usable authority, or nothing is installed for them. Ordered by id.
 ///
 /// Servers that are not listed may be refused all the same, if they present something else.
-pub fn servers_without_usable(view: &View, policy: &Policy, clock: Clock) -> Vec<WithoutUsable> {
+pub fn servers_without_usable(
+    view: &TrustSnapshot,
+    policy: &Policy,
+    clock: CurrentTime,
+) -> Vec<WithoutUsable> {
     let mut ways = Ways::new(view, policy, clock);
     view.servers()
         .filter_map(|server| {
@@ -181,7 +191,7 @@ pub fn servers_without_usable(view: &View, policy: &Policy, clock: Clock) -> Vec
                 server: server.id().clone(),
                 level,
                 reason: ways.reason(&asked, level),
-                entries: asked.fallen.clone(),
+                entries: asked.no_longer_trusted.clone(),
             })
         })
         .collect()

@@ -5,7 +5,7 @@ use core::fmt;
 use thiserror::Error;
 
 pub use super::causes::with_causes;
-pub use super::crl::error::{CrlError, CrlRefusal};
+pub use super::crl::error::{CrlError, UnsupportedCrl};
 pub use super::setting::SettingError;
 
 /// Why bytes are not a certificate that this crate reads.
@@ -345,7 +345,7 @@ pub enum HostNameError {
 /// Why a text is not a time, or a time has no value in another type.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum MomentError {
+pub enum TimestampError {
     /// Neither a date nor a date and time in UTC.
     #[error("a time is a date (2027-01-31) or a date and time in UTC (2027-01-31T12:00:00Z)")]
     Format,

@@ -53,7 +53,7 @@ pub use fingerprint::{Fingerprint, KeyPin};
 pub use keys::{KeyFault, KeyPolicy, KeyRefusal};
 pub use kinds::{KeyKind, NamedKey};
 pub use names::{HostName, SanName};
-pub use time::{Clock, Moment, SystemClock, TimeSource, Validity};
+pub use time::{CurrentTime, SystemClock, TimeSource, Timestamp, Validity};
 
 #[cfg(all(test, any(feature = "aws-lc-rs", feature = "ring")))]
 pub(crate) use compare::count as folded;

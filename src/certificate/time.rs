@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use pki_types::UnixTime;
 
-use crate::certificate::error::MomentError;
+use crate::certificate::error::TimestampError;
 
 /// The current time, as far as the machine knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ use crate::certificate::error::MomentError;
     clippy::exhaustive_enums,
     reason = "the time is known or unknown, and every caller would have to handle a third state"
 )]
-pub enum Clock {
+pub enum CurrentTime {
     /// The current time, in whole seconds since 1970-01-01T00:00:00Z.
     Known(UnixTime),
     /// There is no clock, or it was not set since power-on (rule M7).
@@ -28,10 +28,10 @@ pub enum Clock {
 /// Expiry is judged by this clock. If a peer can set it, that peer chooses which certificates are valid.
 pub trait TimeSource: fmt::Debug + Send + Sync {
     /// The current time.
-    fn now(&self) -> Clock;
+    fn now(&self) -> CurrentTime;
 }
 
-/// The clock of the operating system. [`Clock::Unset`] if it is before 1970.
+/// The clock of the operating system. [`CurrentTime::Unset`] if it is before 1970.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct SystemClock;
@@ -44,17 +44,17 @@ impl SystemClock {
 }
 
 impl TimeSource for SystemClock {
-    fn now(&self) -> Clock {
+    fn now(&self) -> CurrentTime {
         match SystemTime::now().duration_since(UNIX_EPOCH) {
-            Ok(since) => Clock::Known(UnixTime::since_unix_epoch(since)),
-            Err(_) => Clock::Unset,
+            Ok(since) => CurrentTime::Known(UnixTime::since_unix_epoch(since)),
+            Err(_) => CurrentTime::Unset,
         }
     }
 }
 
 /// A source that always returns the same time: for tests, dry runs and machines without a clock.
-impl TimeSource for Clock {
-    fn now(&self) -> Clock {
+impl TimeSource for CurrentTime {
+    fn now(&self) -> CurrentTime {
         *self
     }
 }
@@ -69,13 +69,13 @@ pub struct Validity {
 
 impl Validity {
     /// The first second of the period.
-    pub const fn not_before(&self) -> Moment {
-        Moment(self.not_before)
+    pub const fn not_before(&self) -> Timestamp {
+        Timestamp(self.not_before)
     }
 
     /// The last second of the period.
-    pub const fn not_after(&self) -> Moment {
-        Moment(self.not_after)
+    pub const fn not_after(&self) -> Timestamp {
+        Timestamp(self.not_after)
     }
 
     /// Whether `time` is within the period. Both ends count, and there is no tolerance.
@@ -104,18 +104,18 @@ pub(crate) fn seconds(time: UnixTime) -> i64 {
 /// ```
 /// use std::time::SystemTime;
 ///
-/// use mutual_trust::certificate::Moment;
+/// use mutual_trust::certificate::Timestamp;
 ///
-/// let time: Moment = "2027-01-31".parse()?;
+/// let time: Timestamp = "2027-01-31".parse()?;
 /// assert_eq!(time.to_string(), "2027-01-31T00:00:00Z");
 /// assert_eq!(time, "2027-01-31T00:00:00Z".parse()?);
 /// assert!(SystemTime::try_from(time)? > SystemTime::UNIX_EPOCH);
-/// # Ok::<(), mutual_trust::error::MomentError>(())
+/// # Ok::<(), mutual_trust::error::TimestampError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Moment(pub(crate) i64);
+pub struct Timestamp(pub(crate) i64);
 
-impl Moment {
+impl Timestamp {
     /// The time `seconds` after 1970-01-01T00:00:00Z, or before it if negative.
     pub const fn from_seconds(seconds: i64) -> Self {
         Self(seconds)
@@ -127,24 +127,24 @@ impl Moment {
     }
 }
 
-impl From<UnixTime> for Moment {
+impl From<UnixTime> for Timestamp {
     fn from(time: UnixTime) -> Self {
         Self(seconds(time))
     }
 }
 
 /// Fails for times before 1970, which `UnixTime` cannot express.
-impl TryFrom<Moment> for UnixTime {
-    type Error = MomentError;
+impl TryFrom<Timestamp> for UnixTime {
+    type Error = TimestampError;
 
-    fn try_from(time: Moment) -> Result<Self, MomentError> {
-        let since = u64::try_from(time.0).map_err(|_| MomentError::OutOfRange)?;
+    fn try_from(time: Timestamp) -> Result<Self, TimestampError> {
+        let since = u64::try_from(time.0).map_err(|_| TimestampError::OutOfRange)?;
         Ok(Self::since_unix_epoch(Duration::from_secs(since)))
     }
 }
 
 /// Rounds down to the second.
-impl From<SystemTime> for Moment {
+impl From<SystemTime> for Timestamp {
     fn from(time: SystemTime) -> Self {
         let whole = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
         Self(match time.duration_since(UNIX_EPOCH) {
@@ -159,41 +159,41 @@ impl From<SystemTime> for Moment {
 }
 
 /// Fails for times that the operating system cannot express.
-impl TryFrom<Moment> for SystemTime {
-    type Error = MomentError;
+impl TryFrom<Timestamp> for SystemTime {
+    type Error = TimestampError;
 
-    fn try_from(time: Moment) -> Result<Self, MomentError> {
+    fn try_from(time: Timestamp) -> Result<Self, TimestampError> {
         let distance = Duration::from_secs(time.0.unsigned_abs());
         let found = if time.0 < 0 {
             UNIX_EPOCH.checked_sub(distance)
         } else {
             UNIX_EPOCH.checked_add(distance)
         };
-        found.ok_or(MomentError::OutOfRange)
+        found.ok_or(TimestampError::OutOfRange)
     }
 }
 
-impl FromStr for Moment {
-    type Err = MomentError;
+impl FromStr for Timestamp {
+    type Err = TimestampError;
 
     /// Reads `2027-01-31` or `2027-01-31T12:00:00Z`. No other zone, no fractions, and only days that exist.
-    fn from_str(text: &str) -> Result<Self, MomentError> {
+    fn from_str(text: &str) -> Result<Self, TimestampError> {
         let (date, time) = match text.split_once('T') {
-            Some((date, time)) => (date, time.strip_suffix('Z').ok_or(MomentError::Format)?),
+            Some((date, time)) => (date, time.strip_suffix('Z').ok_or(TimestampError::Format)?),
             None => (text, "00:00:00"),
         };
         let parts: Vec<&str> = date.split('-').chain(time.split(':')).collect();
         let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
         if lengths != [4, 2, 2, 2, 2, 2] {
-            return Err(MomentError::Format);
+            return Err(TimestampError::Format);
         }
         let digits = format!("{}Z", parts.concat());
         let moment = read_time(GENERALIZED_TIME, digits.as_bytes());
-        moment.map(Self).ok_or(MomentError::Format)
+        moment.map(Self).ok_or(TimestampError::Format)
     }
 }
 
-impl fmt::Display for Moment {
+impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const DAY: i64 = 24 * 60 * 60;
         // RFC 3339 ends with the year 9999, and so do certificates.
@@ -320,7 +320,7 @@ mod tests {
         assert_eq!(read_time(0x16, b"700101000000Z"), None);
         // Every day of several eras is displayed and read as the same day.
         for day in (-25_000_i64..60_000).step_by(7) {
-            let text = Moment(day * 86_400).to_string();
+            let text = Timestamp(day * 86_400).to_string();
             let digits: String = text.chars().filter(char::is_ascii_digit).collect();
             assert_eq!(
                 generalized(&format!("{digits}Z")),
@@ -343,21 +343,21 @@ mod tests {
             (253_402_300_799, "9999-12-31T23:59:59Z"),
             (i64::MAX, "9999-12-31T23:59:59Z"),
         ] {
-            assert_eq!(Moment(seconds).to_string(), shown);
+            assert_eq!(Timestamp(seconds).to_string(), shown);
         }
     }
 
     #[test]
     fn moments_are_read_as_they_are_shown_and_in_no_other_form() {
         for seconds in [-1, 0, 951_868_799, 1_798_761_600, 253_402_300_799] {
-            let moment = Moment::from_seconds(seconds);
-            let read: Moment = moment.to_string().parse().unwrap();
+            let moment = Timestamp::from_seconds(seconds);
+            let read: Timestamp = moment.to_string().parse().unwrap();
             assert_eq!((read, read.seconds()), (moment, seconds));
         }
-        let day: Moment = "2027-01-01".parse().unwrap();
+        let day: Timestamp = "2027-01-01".parse().unwrap();
         assert_eq!(day.seconds(), 1_798_761_600);
         assert_eq!(
-            Moment::from(UnixTime::try_from(day).unwrap()).to_string(),
+            Timestamp::from(UnixTime::try_from(day).unwrap()).to_string(),
             "2027-01-01T00:00:00Z"
         );
         for bad in [
@@ -380,24 +380,28 @@ mod tests {
             "2027-01-01TT00:00:0Z",
             "２027-01-01",
         ] {
-            assert_eq!(bad.parse::<Moment>(), Err(MomentError::Format), "{bad}");
+            assert_eq!(
+                bad.parse::<Timestamp>(),
+                Err(TimestampError::Format),
+                "{bad}"
+            );
         }
     }
 
     #[test]
     fn a_time_converts_to_the_types_of_clocks_and_back() {
         for seconds in [0, 1, 1_798_761_600, 253_402_300_799] {
-            let time = Moment(seconds);
-            assert_eq!(Moment::from(UnixTime::try_from(time).unwrap()), time);
-            assert_eq!(Moment::from(SystemTime::try_from(time).unwrap()), time);
+            let time = Timestamp(seconds);
+            assert_eq!(Timestamp::from(UnixTime::try_from(time).unwrap()), time);
+            assert_eq!(Timestamp::from(SystemTime::try_from(time).unwrap()), time);
         }
-        let early = Moment(-631_152_000);
-        assert_eq!(UnixTime::try_from(early), Err(MomentError::OutOfRange));
-        assert_eq!(Moment::from(SystemTime::try_from(early).unwrap()), early);
+        let early = Timestamp(-631_152_000);
+        assert_eq!(UnixTime::try_from(early), Err(TimestampError::OutOfRange));
+        assert_eq!(Timestamp::from(SystemTime::try_from(early).unwrap()), early);
         // Parts of a second are rounded down, before 1970 as well.
         let half = Duration::from_millis(500);
-        assert_eq!(Moment::from(UNIX_EPOCH + half), Moment(0));
-        assert_eq!(Moment::from(UNIX_EPOCH - half), Moment(-1));
+        assert_eq!(Timestamp::from(UNIX_EPOCH + half), Timestamp(0));
+        assert_eq!(Timestamp::from(UNIX_EPOCH - half), Timestamp(-1));
     }
 
     #[test]

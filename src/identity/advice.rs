@@ -4,9 +4,11 @@ use core::fmt;
 
 use pki_types::alg_id;
 
-use super::Chain;
+use super::CertificateChain;
 use super::chain::can_check;
-use crate::certificate::{Certificate, Clock, KeyKind, KeyPolicy, KeyRefusal, Moment, der};
+use crate::certificate::{
+    Certificate, CurrentTime, KeyKind, KeyPolicy, KeyRefusal, Timestamp, der,
+};
 use crate::limits::{EXPIRY_NOTICE, MIN_RSA_BITS};
 
 /// A property of an identity that some peers refuse. The identity is still usable: what matters is what the actual
@@ -42,7 +44,7 @@ pub enum IdentityAdvice {
         /// Position in the chain, from 0, the end entity.
         index: usize,
         /// Its last second.
-        not_after: Moment,
+        not_after: Timestamp,
     },
     /// A certificate expires within 30 days.
     #[non_exhaustive]
@@ -50,7 +52,7 @@ pub enum IdentityAdvice {
         /// Position in the chain, from 0, the end entity.
         index: usize,
         /// Its last second.
-        not_after: Moment,
+        not_after: Timestamp,
     },
     /// A certificate is not valid yet.
     #[non_exhaustive]
@@ -58,7 +60,7 @@ pub enum IdentityAdvice {
         /// Position in the chain, from 0, the end entity.
         index: usize,
         /// Its first second.
-        not_before: Moment,
+        not_before: Timestamp,
     },
     /// The clock is unset, so the validity periods cannot be checked.
     ClockUnset,
@@ -162,7 +164,11 @@ impl fmt::Display for Which {
 }
 
 /// Collects the advice on a chain. `keys` has the keys that the provider verifies, if a provider is known.
-pub(crate) fn advice(chain: &Chain, clock: Clock, keys: Option<&KeyPolicy>) -> Vec<IdentityAdvice> {
+pub(crate) fn advice(
+    chain: &CertificateChain,
+    clock: CurrentTime,
+    keys: Option<&KeyPolicy>,
+) -> Vec<IdentityAdvice> {
     let mut found = Vec::new();
     let leaf = chain.leaf();
     match leaf.extended_key_usage() {
@@ -187,7 +193,7 @@ pub(crate) fn advice(chain: &Chain, clock: Clock, keys: Option<&KeyPolicy>) -> V
     if signs_with_ml_dsa(leaf) {
         found.push(IdentityAdvice::MlDsa);
     }
-    if clock == Clock::Unset {
+    if clock == CurrentTime::Unset {
         found.push(IdentityAdvice::ClockUnset);
     }
     for (index, certificate) in chain.certificates().enumerate() {
@@ -217,10 +223,10 @@ pub(crate) fn signs_with_ml_dsa(certificate: &Certificate) -> bool {
         .is_some_and(|found| kinds.iter().any(|kind| kind.as_ref() == found))
 }
 
-fn of_time(index: usize, certificate: &Certificate, clock: Clock) -> Option<IdentityAdvice> {
+fn of_time(index: usize, certificate: &Certificate, clock: CurrentTime) -> Option<IdentityAdvice> {
     let now = match clock {
-        Clock::Known(now) => Moment::from(now),
-        Clock::Unset => return None,
+        CurrentTime::Known(now) => Timestamp::from(now),
+        CurrentTime::Unset => return None,
     };
     let validity = certificate.validity();
     let (not_before, not_after) = (validity.not_before(), validity.not_after());

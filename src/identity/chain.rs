@@ -12,12 +12,12 @@ use crate::limits::MAX_PRESENTED_CERTIFICATES;
 /// The certificate chain that we present: the end entity first, then the issuer of each certificate. Certificates may
 /// have any version.
 #[derive(Clone, Debug)]
-pub struct Chain {
+pub struct CertificateChain {
     leaf: Certificate,
     issuers: Vec<Certificate>,
 }
 
-impl Chain {
+impl CertificateChain {
     /// Makes a chain from certificates in any order. The end entity, which issued none of the others, comes first, then
     /// the issuer of each (RFC 5246 section 7.4.2).
     ///
@@ -164,7 +164,7 @@ fn issued_none(one: &Given, given: &[Given]) -> bool {
 }
 
 /// The chain that starts at `leaf`. It must use every certificate.
-fn walk(given: &[Given], leaf: &Given) -> Result<Chain, IdentityError> {
+fn walk(given: &[Given], leaf: &Given) -> Result<CertificateChain, IdentityError> {
     let mut left: Vec<&Given> = given.iter().filter(|one| one.index != leaf.index).collect();
     let mut issuers = Vec::with_capacity(left.len());
     let mut last = leaf;
@@ -174,7 +174,7 @@ fn walk(given: &[Given], leaf: &Given) -> Result<Chain, IdentityError> {
         last = issuer;
     }
     match left.first() {
-        None => Ok(Chain {
+        None => Ok(CertificateChain {
             leaf: leaf.certificate.clone(),
             issuers,
         }),

@@ -8,10 +8,10 @@ use crate::certificate::error::{CertificateError, PemError};
 use crate::certificate::{Fingerprint, KeyKind, KeyRefusal};
 
 #[cfg(feature = "issue")]
-pub use super::issue::error::{IssueError, SubjectProblem};
+pub use super::issue::error::{IssueError, SubjectError};
 #[cfg(feature = "encrypted-keys")]
 pub use super::key_error::DecryptError;
-pub use super::key_error::{FoundInstead, ReadFileError};
+pub use super::key_error::{FoundKind, ReadFileError};
 pub use super::write_error::{WriteError, WriteStep};
 
 /// Why an identity, or its chain or private key, cannot be loaded.
@@ -106,7 +106,7 @@ pub enum IdentityError {
     #[non_exhaustive]
     NotAKey {
         /// What the input is.
-        found: FoundInstead,
+        found: FoundKind,
     },
     /// The input has more than one private key.
     #[error("found {found} private keys, exactly one is expected")]

@@ -2,7 +2,7 @@
 
 use crate::certificate::der::{self, Value};
 use crate::certificate::pem;
-use crate::identity::error::{FoundInstead, IdentityError};
+use crate::identity::error::{FoundKind, IdentityError};
 
 const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
@@ -49,13 +49,13 @@ pub(super) fn form_of(bytes: &[u8]) -> Result<Form, IdentityError> {
         [INTEGER, SEQUENCE, OCTET_STRING, ..] if version(0) || version(1) => {
             return Ok(Form::Pkcs8);
         }
-        [INTEGER, INTEGER] => FoundInstead::PublicKey,
+        [INTEGER, INTEGER] => FoundKind::PublicKey,
         [INTEGER, INTEGER, ..] => return Ok(Form::Pkcs1),
         [INTEGER, OCTET_STRING, ..] => return Ok(Form::Sec1),
         [SEQUENCE, OCTET_STRING] => return Ok(Form::Encrypted),
         // PFX (RFC 7292 section 4)
-        [INTEGER, SEQUENCE, ..] if version(3) => FoundInstead::Keystore,
-        [SEQUENCE, BIT_STRING] => FoundInstead::PublicKey,
+        [INTEGER, SEQUENCE, ..] if version(3) => FoundKind::Keystore,
+        [SEQUENCE, BIT_STRING] => FoundKind::PublicKey,
         [SEQUENCE, SEQUENCE, BIT_STRING] => {
             signed(fields.first()).ok_or(IdentityError::KeyMalformed)?
         }
@@ -65,15 +65,15 @@ pub(super) fn form_of(bytes: &[u8]) -> Result<Form, IdentityError> {
 }
 
 /// Which signed structure of X.509 this is, by the fields that are signed.
-fn signed(inner: Option<&Value<'_>>) -> Option<FoundInstead> {
+fn signed(inner: Option<&Value<'_>>) -> Option<FoundKind> {
     let fields = der::children(inner?.content).ok()?;
     match tags(&fields).as_slice() {
-        [INTEGER, SEQUENCE, SEQUENCE, CONTEXT_0] => Some(FoundInstead::CertificateRequest),
+        [INTEGER, SEQUENCE, SEQUENCE, CONTEXT_0] => Some(FoundKind::CertificateRequest),
         tags if tags.contains(&UTC_TIME) || tags.contains(&GENERALIZED_TIME) => {
-            Some(FoundInstead::RevocationList)
+            Some(FoundKind::RevocationList)
         }
         [CONTEXT_0, INTEGER, ..] | [INTEGER, SEQUENCE, SEQUENCE, SEQUENCE, ..] => {
-            Some(FoundInstead::Certificate)
+            Some(FoundKind::Certificate)
         }
         _ => None,
     }
@@ -89,7 +89,7 @@ fn not_whole(bytes: &[u8]) -> IdentityError {
     if bytes.starts_with(&[0xfe, 0xed, 0xfe, 0xed]) || bytes.starts_with(&[0xce, 0xce, 0xce, 0xce])
     {
         return IdentityError::NotAKey {
-            found: FoundInstead::Keystore,
+            found: FoundKind::Keystore,
         };
     }
     match stated_size(bytes) {

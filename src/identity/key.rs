@@ -74,7 +74,7 @@ impl PrivateKey {
     ///
     /// # Security
     /// On Unix, the file must belong to root or to the effective user of this process, and its group and others must
-    /// have no access (mode 0600 or 0400). [`KeyReader::any_owner_and_mode`] waives this check. On other systems
+    /// have no access (mode 0600 or 0400). [`KeyReader::allow_shared_file`] waives this check. On other systems
     /// nothing is checked. The content is read into one buffer of its size, which is wiped.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use thiserror::Error;
 /// What the input is, if it is not a private key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum FoundInstead {
+pub enum FoundKind {
     /// A certificate.
     Certificate,
     /// A public key.
@@ -23,7 +23,7 @@ pub enum FoundInstead {
     Keystore,
 }
 
-impl fmt::Display for FoundInstead {
+impl fmt::Display for FoundKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Certificate => "a certificate",

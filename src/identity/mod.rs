@@ -7,12 +7,12 @@
 //!
 //! ```no_run
 //! use mutual_trust::Identity;
-//! use mutual_trust::identity::{Chain, KeyReader};
+//! use mutual_trust::identity::{CertificateChain, KeyReader};
 //!
 //! # fn provider() -> rustls::crypto::CryptoProvider { unimplemented!() }
-//! let chain = Chain::from_file("array-7.pem")?;
+//! let chain = CertificateChain::from_file("array-7.pem")?;
 //! // An orchestrator mounts the key, so its group may read it.
-//! let key = KeyReader::new().any_owner_and_mode().file("/run/secrets/array-7.key")?;
+//! let key = KeyReader::new().allow_shared_file().file("/run/secrets/array-7.key")?;
 //! let identity = Identity::new(chain, key, &provider())?;
 //! # Ok::<(), mutual_trust::error::IdentityError>(())
 //! ```
@@ -37,16 +37,16 @@ mod write;
 mod write_error;
 
 pub use advice::IdentityAdvice;
-pub use chain::Chain;
+pub use chain::CertificateChain;
 #[cfg(feature = "encrypted-keys")]
 pub use encrypted::Passphrase;
 #[cfg(all(feature = "issue", any(feature = "aws-lc-rs", feature = "ring")))]
-pub use issue::NewKey;
+pub use issue::GeneratedKey;
 #[cfg(feature = "issue")]
 pub use issue::{CertificateRequest, CertificateSpec, KeyType, SubjectPart};
 pub use key::PrivateKey;
 pub use reader::KeyReader;
-pub use write::Existing;
+pub use write::IfExists;
 #[cfg(unix)]
 pub use write::{write_certificates, write_private};
 

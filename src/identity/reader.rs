@@ -12,10 +12,10 @@ use super::Passphrase;
 use super::file::{self, Access};
 use super::form::{self, Form, form_of};
 use super::key::check_size;
-use super::{Chain, PrivateKey, pkcs8, scrub_stack};
+use super::{CertificateChain, PrivateKey, pkcs8, scrub_stack};
 use crate::certificate::error::PemError;
 use crate::certificate::pem::{self, Section};
-use crate::identity::error::{FoundInstead, IdentityError};
+use crate::identity::error::{FoundKind, IdentityError};
 use crate::limits::MAX_KEY_FILE_BYTES;
 
 pub(super) const CERTIFICATE: &str = "CERTIFICATE";
@@ -29,7 +29,7 @@ const ENCRYPTED: &str = "ENCRYPTED PRIVATE KEY";
 /// use mutual_trust::identity::KeyReader;
 ///
 /// // The group may read this file, as orchestrators mount it.
-/// let key = KeyReader::new().any_owner_and_mode().file("/run/secrets/array.key")?;
+/// let key = KeyReader::new().allow_shared_file().file("/run/secrets/array.key")?;
 /// # Ok::<(), mutual_trust::error::IdentityError>(())
 /// ```
 #[cfg_attr(
@@ -79,7 +79,7 @@ impl<'a> KeyReader<'a> {
     /// Users who can read the file have the key, and its owner can replace the key. Use it only for files that an
     /// orchestrator mounts, and for file systems without owners.
     #[must_use]
-    pub const fn any_owner_and_mode(mut self) -> Self {
+    pub const fn allow_shared_file(mut self) -> Self {
         self.access = Access::Any;
         self
     }
@@ -128,11 +128,14 @@ impl<'a> KeyReader<'a> {
     /// Reads a chain and the private key of its end entity from one PEM text, in any order.
     ///
     /// # Errors
-    /// As [`Chain::from_combined_pem`] and [`pem`](Self::pem).
-    pub fn combined_pem(self, text: &[u8]) -> Result<(Chain, PrivateKey), IdentityError> {
+    /// As [`CertificateChain::from_combined_pem`] and [`pem`](Self::pem).
+    pub fn combined_pem(
+        self,
+        text: &[u8],
+    ) -> Result<(CertificateChain, PrivateKey), IdentityError> {
         let sections = sections(text).map_err(IdentityError::KeyPem)?;
         let key = self.one_of(&sections)?;
-        Ok((Chain::from_sections(&sections)?, key))
+        Ok((CertificateChain::from_sections(&sections)?, key))
     }
 
     /// Reads a chain and the private key of its end entity from one PEM file. The owner and mode of the file are
@@ -143,7 +146,7 @@ impl<'a> KeyReader<'a> {
     pub fn combined_file(
         self,
         path: impl AsRef<Path>,
-    ) -> Result<(Chain, PrivateKey), IdentityError> {
+    ) -> Result<(CertificateChain, PrivateKey), IdentityError> {
         self.combined_pem(&self.read(path.as_ref())?)
     }
 
@@ -290,12 +293,12 @@ fn instead(sections: &[Section<'_>]) -> IdentityError {
         return IdentityError::KeyPem(PemError::NoSection);
     };
     let found = match section.label {
-        CERTIFICATE | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" => FoundInstead::Certificate,
-        "PUBLIC KEY" | "RSA PUBLIC KEY" => FoundInstead::PublicKey,
-        "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => FoundInstead::CertificateRequest,
-        "X509 CRL" => FoundInstead::RevocationList,
-        EC_PARAMETERS | "DH PARAMETERS" => FoundInstead::Parameters,
-        "PKCS12" => FoundInstead::Keystore,
+        CERTIFICATE | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" => FoundKind::Certificate,
+        "PUBLIC KEY" | "RSA PUBLIC KEY" => FoundKind::PublicKey,
+        "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => FoundKind::CertificateRequest,
+        "X509 CRL" => FoundKind::RevocationList,
+        EC_PARAMETERS | "DH PARAMETERS" => FoundKind::Parameters,
+        "PKCS12" => FoundKind::Keystore,
         _ => return IdentityError::KeyPem(section.unexpected()),
     };
     IdentityError::NotAKey { found }

@@ -62,7 +62,7 @@ impl Readers {
     clippy::exhaustive_enums,
     reason = "a file is kept or replaced, and every caller would have to handle a third case"
 )]
-pub enum Existing {
+pub enum IfExists {
     /// Keep it and return an error.
     Refuse,
     /// Replace it. The old content is unlinked, not overwritten, because disks keep copies that a program cannot reach.
@@ -71,7 +71,7 @@ pub enum Existing {
 
 /// Writes a file that only its owner can read (mode 0600, whatever the umask), for example a private key or a request.
 ///
-/// The file appears at `path` complete and flushed, or not at all. With [`Existing::Refuse`], a file that appears there
+/// The file appears at `path` complete and flushed, or not at all. With [`IfExists::Refuse`], a file that appears there
 /// in the meantime is also kept. That needs a file system with hard links. A crash can leave a temporary file,
 /// `.mutual-trust-….tmp`, with the same mode in the folder.
 ///
@@ -79,13 +79,13 @@ pub enum Existing {
 /// Users who can write to the folder can replace the file, so only the owner should be able to.
 ///
 /// # Errors
-/// With [`Existing::Refuse`], the file exists. Something at `path` is not a regular file. A step failed: the error has
+/// With [`IfExists::Refuse`], the file exists. Something at `path` is not a regular file. A step failed: the error has
 /// the path, the step and the cause.
 #[cfg(unix)]
 pub fn write_private(
     path: impl AsRef<Path>,
     content: &[u8],
-    existing: Existing,
+    existing: IfExists,
 ) -> Result<(), WriteError> {
     write(path.as_ref(), content, Readers::Owner, existing)
 }
@@ -99,7 +99,7 @@ pub fn write_private(
 pub fn write_certificates<'a>(
     path: impl AsRef<Path>,
     certificates: impl IntoIterator<Item = &'a Certificate>,
-    existing: Existing,
+    existing: IfExists,
 ) -> Result<(), WriteError> {
     let pem: String = certificates.into_iter().map(Certificate::to_pem).collect();
     write(path.as_ref(), pem.as_bytes(), Readers::All, existing)
@@ -110,7 +110,7 @@ fn write(
     path: &Path,
     content: &[u8],
     readers: Readers,
-    existing: Existing,
+    existing: IfExists,
 ) -> Result<(), WriteError> {
     prepare(path, content, readers, existing)?.place()
 }
@@ -124,7 +124,7 @@ fn failed(step: WriteStep, path: &Path) -> impl FnOnce(io::Error) -> WriteError 
 pub(crate) struct Prepared {
     path: PathBuf,
     temporary: Temporary,
-    existing: Existing,
+    existing: IfExists,
 }
 
 /// Writes and flushes the content for `path` into a temporary file in the same folder.
@@ -132,7 +132,7 @@ pub(crate) fn prepare(
     path: &Path,
     content: &[u8],
     readers: Readers,
-    existing: Existing,
+    existing: IfExists,
 ) -> Result<Prepared, WriteError> {
     let folder = folder_of(path)?;
     look(path, existing)?;
@@ -158,13 +158,13 @@ impl Prepared {
         let path = &self.path;
         match self.existing {
             // A hard link fails if the name is taken. Renaming would replace the existing file.
-            Existing::Refuse => match fs::hard_link(&self.temporary.path, path) {
+            IfExists::Refuse => match fs::hard_link(&self.temporary.path, path) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                     return Err(WriteError::Exists { path: path.clone() });
                 }
                 placed => placed.map_err(failed(WriteStep::Rename, path))?,
             },
-            Existing::Replace => {
+            IfExists::Replace => {
                 fs::rename(&self.temporary.path, path).map_err(failed(WriteStep::Rename, path))?;
                 self.temporary.renamed = true;
             }
@@ -211,7 +211,7 @@ fn flush_folder(_: &Path) -> io::Result<()> {
 }
 
 /// Checks that whatever exists at `path` may be replaced.
-fn look(path: &Path, existing: Existing) -> Result<(), WriteError> {
+fn look(path: &Path, existing: IfExists) -> Result<(), WriteError> {
     match (fs::symlink_metadata(path), existing) {
         (Err(error), _) if error.kind() == ErrorKind::NotFound => Ok(()),
         (Err(source), _) => Err(WriteError::Io {
@@ -222,10 +222,10 @@ fn look(path: &Path, existing: Existing) -> Result<(), WriteError> {
         (Ok(found), _) if !found.is_file() => Err(WriteError::NotAFile {
             path: path.to_owned(),
         }),
-        (Ok(_), Existing::Refuse) => Err(WriteError::Exists {
+        (Ok(_), IfExists::Refuse) => Err(WriteError::Exists {
             path: path.to_owned(),
         }),
-        (Ok(_), Existing::Replace) => Ok(()),
+        (Ok(_), IfExists::Replace) => Ok(()),
     }
 }
 

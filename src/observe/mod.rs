@@ -10,7 +10,7 @@
 //! let (observations, reader) = observation_queue(1024)?;
 //! // builder.observer(observations) …; here a thread reads what the handshakes showed:
 //! # drop(observations);
-//! while let Some(observation) = reader.next_within(Duration::from_secs(1)) {
+//! while let Some(observation) = reader.recv_timeout(Duration::from_secs(1)) {
 //!     println!("{}", observation.verdict);
 //! }
 //! # Ok::<(), mutual_trust::error::SettingError>(())

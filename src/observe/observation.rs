@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pki_types::CertificateDer;
 
-use crate::certificate::{Clock, HostName};
+use crate::certificate::{CurrentTime, HostName};
 use crate::policy::Verdict;
 use crate::store::ServerId;
 
@@ -23,7 +23,7 @@ pub struct Observation {
     /// The verdict, with the role of the peer, the generation and the entry that decided.
     pub verdict: Arc<Verdict>,
     /// The clock by which the verdict was made.
-    pub clock: Clock,
+    pub clock: CurrentTime,
     /// Whether the peer proved that it has the key: the handshake signature verified (rule M2). Only then does an
     /// accepted verdict count.
     pub proved: bool,
@@ -34,7 +34,7 @@ impl Observation {
     pub fn new(
         verdict: Arc<Verdict>,
         presented: Vec<CertificateDer<'static>>,
-        clock: Clock,
+        clock: CurrentTime,
         proved: bool,
     ) -> Self {
         Self {

@@ -160,7 +160,7 @@ pub struct ObservationReader {
 impl ObservationReader {
     /// The oldest observation, as `Receiver::recv_timeout`: `None` after `timeout`, and at once when every
     /// [`Observations`] is dropped.
-    pub fn next_within(&self, timeout: Duration) -> Option<Observation> {
+    pub fn recv_timeout(&self, timeout: Duration) -> Option<Observation> {
         let receiver = self.receiver.lock();
         let receiver = receiver.unwrap_or_else(PoisonError::into_inner);
         let observation = receiver.recv_timeout(timeout).ok()?;

@@ -8,13 +8,13 @@ use super::detail::Rejection;
 use super::timing::Timing;
 use super::work::Work;
 use super::{Detail, Policy, ReasonCode};
-use crate::certificate::{Certificate, Clock, HostName, Role, SignatureCheck};
-use crate::store::{Entry, ServerId, View};
+use crate::certificate::{Certificate, CurrentTime, HostName, Role, SignatureCheck};
+use crate::store::{Entry, ServerId, TrustSnapshot};
 
 /// Which server a peer must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Target<'a> {
+pub enum ExpectedServer<'a> {
     /// This server, whatever address was dialled. Recommended.
     #[non_exhaustive]
     Id {
@@ -27,7 +27,7 @@ pub enum Target<'a> {
     Name(&'a HostName),
 }
 
-impl<'a> Target<'a> {
+impl<'a> ExpectedServer<'a> {
     /// The server `id`, dialled under `dialled` if that is known.
     pub const fn id(id: &'a ServerId, dialled: Option<&'a HostName>) -> Self {
         Self::Id { id, dialled }
@@ -43,21 +43,21 @@ impl<'a> Target<'a> {
 
 /// What is asked: the role and identity that the peer must have, what it presented, and the time.
 #[derive(Clone, Copy, Debug)]
-pub struct Question<'a> {
-    pub(super) target: Option<Target<'a>>,
+pub struct VerifyRequest<'a> {
+    pub(super) target: Option<ExpectedServer<'a>>,
     pub(super) end_entity: &'a CertificateDer<'a>,
     pub(super) intermediates: &'a [CertificateDer<'a>],
-    pub(super) clock: Clock,
+    pub(super) clock: CurrentTime,
 }
 
-impl<'a> Question<'a> {
+impl<'a> VerifyRequest<'a> {
     /// Asks about a server: `end_entity` is the first certificate that it presented, `intermediates` the rest
     /// in any order.
     pub const fn server(
-        target: Target<'a>,
+        target: ExpectedServer<'a>,
         end_entity: &'a CertificateDer<'a>,
         intermediates: &'a [CertificateDer<'a>],
-        clock: Clock,
+        clock: CurrentTime,
     ) -> Self {
         Self {
             target: Some(target),
@@ -72,7 +72,7 @@ impl<'a> Question<'a> {
     pub const fn client(
         end_entity: &'a CertificateDer<'a>,
         intermediates: &'a [CertificateDer<'a>],
-        clock: Clock,
+        clock: CurrentTime,
     ) -> Self {
         Self {
             target: None,
@@ -94,9 +94,9 @@ impl<'a> Question<'a> {
 /// What a verdict is made from: the arguments of [`decide`](super::decide()), and the certificate of which the peer must
 /// have the key.
 pub(super) struct Case<'a> {
-    pub(super) view: &'a View,
+    pub(super) view: &'a TrustSnapshot,
     pub(super) policy: &'a Policy,
-    pub(super) question: &'a Question<'a>,
+    pub(super) question: &'a VerifyRequest<'a>,
     pub(super) timing: Timing,
     /// What this verdict has spent on what the peer presents.
     pub(super) work: &'a Work,

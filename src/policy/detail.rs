@@ -1,7 +1,9 @@
 //! The values behind the reasons of a verdict, as data. Fields that only make up a text are hidden from the interface.
 
 use super::ReasonCode;
-use crate::certificate::{CrlNumber, Fingerprint, KeyKind, KeyRefusal, Moment, RevocationReason};
+use crate::certificate::{
+    CrlNumber, Fingerprint, KeyKind, KeyRefusal, RevocationReason, Timestamp,
+};
 use crate::store::{BlockSelector, ClockState, Entry, EntryKey};
 
 /// The values behind a reason.
@@ -14,9 +16,9 @@ pub enum Detail {
     #[non_exhaustive]
     Time {
         /// The beginning that has not come, or the end that has passed.
-        limit: Moment,
+        limit: Timestamp,
         /// The time, or the floor while the clock is unset.
-        judged_at: Moment,
+        judged_at: Timestamp,
     },
     /// The clock, which does not count, and the floor.
     Clock(ClockState),
@@ -86,7 +88,7 @@ pub enum Detail {
         /// Its serial number's content bytes.
         serial: Box<[u8]>,
         /// When it was revoked.
-        date: Moment,
+        date: Timestamp,
         /// Why it was revoked.
         why: RevocationReason,
         /// The list.
@@ -106,16 +108,16 @@ pub enum Detail {
         lists: usize,
         /// The latest `nextUpdate` of the lists that cover the certificate and have expired.
         #[doc(hidden)]
-        last_end: Option<Moment>,
+        last_end: Option<Timestamp>,
         /// The earliest `thisUpdate` of the lists that cover the certificate and are not valid yet.
         #[doc(hidden)]
-        not_yet: Option<Moment>,
+        not_yet: Option<Timestamp>,
         /// How many of them cover other certificates of the issuer: of another distribution point or kind.
         #[doc(hidden)]
         elsewhere: usize,
         /// The time at which they were judged.
         #[doc(hidden)]
-        judged_at: Moment,
+        judged_at: Timestamp,
     },
     /// A sentence.
     Text(String),

@@ -8,7 +8,7 @@ use super::judged::{Explained, consider};
 use super::{Considered, Detail, ReasonCode, path, pinned, revocation};
 use crate::certificate::{Certificate, Role, SignatureCheck};
 use crate::limits::{MAX_CONSIDERED, MAX_HOLDERS_EXAMINED, MAX_LISTS_ASKED, WORK_OF_SIGNATURE};
-use crate::store::{Bounded, Entry, Matching, Scope, Server, Slot};
+use crate::store::{Entry, PinMatch, Scope, Server, Slot, Truncated};
 
 /// Most signatures verified to tell that a pin's key made the presented certificate. Pins of one subject, which
 /// alone are asked, are a current and a next one; a peer must not make us verify for a hundred.
@@ -58,7 +58,7 @@ fn why_no_pin(
         return same_subject.unwrap_or((ReasonCode::PinsOnly, Detail::None));
     }
     if !any_usable {
-        return same_subject.unwrap_or((ReasonCode::NoPinLeft, Detail::None));
+        return same_subject.unwrap_or((ReasonCode::NoUsablePin, Detail::None));
     }
     // Before the same subject: a server that moves to a CA keeps its name.
     if let Some(authority) = would_be_asked(case, server) {
@@ -80,8 +80,8 @@ pub(super) fn no_chain(case: &Case<'_>, pins: Option<&Scope>, chain: Rejection) 
             | ReasonCode::SelfSignedNotInstalled
             | ReasonCode::ChainSignatureInvalid
             | ReasonCode::SignatureAlgorithmUnsupported
-            | ReasonCode::CaAsLeaf
-            | ReasonCode::LeafNotReadable
+            | ReasonCode::CaUsedAsEndEntity
+            | ReasonCode::UnparsableEndEntity
             | ReasonCode::IssuerCannotSign
     );
     if !unknown {
@@ -92,7 +92,7 @@ pub(super) fn no_chain(case: &Case<'_>, pins: Option<&Scope>, chain: Rejection) 
             let survey = survey(case, pins);
             (survey.near, survey.considered)
         }
-        None => (None, Bounded::default()),
+        None => (None, Truncated::default()),
     };
     let rejection = match near {
         Some(near) if near.0 != ReasonCode::SameSubjectOtherKey => near,
@@ -112,14 +112,14 @@ struct Survey {
     usable: bool,
     /// The pin to which the presented certificate is most alike, and how.
     near: Option<Rejection>,
-    considered: Bounded<Considered>,
+    considered: Truncated<Considered>,
 }
 
 fn survey(case: &Case<'_>, scope: &Scope) -> Survey {
     let mut survey = Survey {
         usable: false,
         near: None,
-        considered: Bounded::default(),
+        considered: Truncated::default(),
     };
     let Some(pins) = case.view.data().shelf(Slot::Pin, scope) else {
         return survey;
@@ -268,8 +268,8 @@ fn mismatch(case: &Case<'_>, entry: &Entry, looks: &mut Looks) -> ReasonCode {
     if installed.has_key_of(case.leaf) {
         // Under public-key match the same key would have matched.
         return match entry.options().matching() {
-            Matching::Certificate => ReasonCode::RenewedWithSameKey,
-            Matching::PublicKey => ReasonCode::PinDoesNotMatch,
+            PinMatch::Certificate => ReasonCode::RenewedWithSameKey,
+            PinMatch::PublicKey => ReasonCode::PinDoesNotMatch,
         };
     }
     if looks.same_name(case.leaf.issuer_der(), installed.subject_der())

@@ -6,7 +6,7 @@ use super::decide::Acceptance;
 use super::detail::Rejection;
 use super::{Considered, VerdictWarning};
 use crate::limits::MAX_CONSIDERED;
-use crate::store::{Bounded, Entry};
+use crate::store::{Entry, Truncated};
 
 /// A refusal.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ pub(super) struct Denial {
 /// What the pins or the authorities say of a peer.
 pub(super) struct Judged {
     pub(super) outcome: Result<Acceptance, Denial>,
-    pub(super) considered: Bounded<Considered>,
+    pub(super) considered: Truncated<Considered>,
     pub(super) warnings: Vec<VerdictWarning>,
 }
 
@@ -32,14 +32,14 @@ impl From<Rejection> for Judged {
 /// A refusal of which the reason has been found, with the entries that were looked at for that. It cannot accept.
 pub(super) struct Explained {
     pub(super) rejection: Rejection,
-    pub(super) considered: Bounded<Considered>,
+    pub(super) considered: Truncated<Considered>,
 }
 
 impl From<Rejection> for Explained {
     fn from(rejection: Rejection) -> Self {
         Self {
             rejection,
-            considered: Bounded::default(),
+            considered: Truncated::default(),
         }
     }
 }
@@ -61,12 +61,12 @@ impl From<Explained> for Judged {
 }
 
 /// Notes one more item: the first 16 in full, the rest as a count.
-pub(super) fn consider(list: &mut Bounded<Considered>, item: Considered) {
+pub(super) fn consider(list: &mut Truncated<Considered>, item: Considered) {
     list.push_within(item, MAX_CONSIDERED);
 }
 
 /// Adds what a later stage considered.
-pub(super) fn append(list: &mut Bounded<Considered>, later: Bounded<Considered>) {
+pub(super) fn append(list: &mut Truncated<Considered>, later: Truncated<Considered>) {
     let (items, more) = later.into_parts();
     items.into_iter().for_each(|item| consider(list, item));
     list.count(more);

@@ -43,7 +43,7 @@ fn unreadable(case: &Case<'_>, error: &webpki::Error) -> Rejection {
     match case.leaf.unknown_critical_in_pin() {
         Some(oid) => (ReasonCode::UnknownCriticalExtension, Detail::Oid(oid)),
         None => (
-            ReasonCode::LeafNotReadable,
+            ReasonCode::UnparsableEndEntity,
             Detail::Text(why_unreadable(case.leaf, error)),
         ),
     }

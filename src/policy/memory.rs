@@ -13,10 +13,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::decide::{decide, decide_until};
 use super::timing::Timing;
-use super::{Accepted, Detail, Policy, Question, Refusal, Target, Verdict, VerdictWarning};
-use crate::certificate::{Certificate, HostName, Moment};
+use super::{
+    Accepted, Detail, ExpectedServer, Policy, Refusal, Verdict, VerdictWarning, VerifyRequest,
+};
+use crate::certificate::{Certificate, HostName, Timestamp};
 use crate::limits::{MAX_SPARED_CHAINS, REMEMBERED_BYTES_PER_CHAIN};
-use crate::store::{ServerId, Snapshot, View};
+use crate::store::{ServerId, Snapshot, TrustSnapshot};
 
 /// Fixed overhead that is charged for each remembered chain; an upper bound of what the verdict and the table take.
 const BYTES_BESIDE: usize = 2_048;
@@ -30,14 +32,14 @@ const BYTES_BESIDE: usize = 2_048;
 /// ```
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] {
 /// use mutual_trust::policy::ChainMemory;
-/// use mutual_trust::{Clock, KeyPolicy, Policy, Question, View, tls};
+/// use mutual_trust::{CurrentTime, KeyPolicy, Policy, VerifyRequest, TrustSnapshot, tls};
 /// use pki_types::CertificateDer;
 ///
 /// let keys = tls::key_policy(&tls::provider::default_provider());
 /// let memory = ChainMemory::new(Policy::new(keys).with_remembered_chains(1_000)?);
 /// let leaf = CertificateDer::from(b"presented".to_vec());
-/// let question = Question::client(&leaf, &[], Clock::Unset);
-/// match memory.decide(&View::default(), &question) {
+/// let question = VerifyRequest::client(&leaf, &[], CurrentTime::Unset);
+/// match memory.decide(&TrustSnapshot::default(), &question) {
 ///     Ok(accepted) => println!("hello {}", accepted.peer()),
 ///     Err(refusal) => println!("{refusal}"),
 /// }
@@ -110,12 +112,16 @@ impl ChainMemory {
     ///
     /// # Errors
     /// The peer is refused.
-    pub fn decide(&self, view: &View, question: &Question<'_>) -> Result<Accepted, Refusal> {
+    pub fn decide(
+        &self,
+        view: &TrustSnapshot,
+        question: &VerifyRequest<'_>,
+    ) -> Result<Accepted, Refusal> {
         self.verdict(view, question).into_result()
     }
 
     /// The same as one value, for callers that report every verdict.
-    pub(crate) fn verdict(&self, view: &View, question: &Question<'_>) -> Verdict {
+    pub(crate) fn verdict(&self, view: &TrustSnapshot, question: &VerifyRequest<'_>) -> Verdict {
         let inner = &*self.0;
         if inner.policy.remembered_chains() == 0 {
             return decide(view, &inner.policy, question);
@@ -162,20 +168,20 @@ impl fmt::Debug for ChainMemory {
 impl Inner {
     /// Where a chain is remembered: one place for each end entity and each server that it must be. Its last bytes are those
     /// of its signature. The issuers do not count, so that no peer fills the table with one certificate.
-    fn place(&self, question: &Question<'_>) -> u64 {
+    fn place(&self, question: &VerifyRequest<'_>) -> u64 {
         let der: &[u8] = question.end_entity;
         let tail = der.last_chunk::<16>();
         self.hasher.hash_one((question.target, der.len(), tail))
     }
 
     /// Neither waits for the lock nor looks at what a panic has left half done.
-    fn find(&self, view: &View, place: u64) -> Option<Arc<Remembered>> {
+    fn find(&self, view: &TrustSnapshot, place: u64) -> Option<Arc<Remembered>> {
         let table = self.table.try_read().ok()?;
         let found = table.chains.get(&place).filter(|_| table.of.is(view));
         found.cloned()
     }
 
-    fn keep(&self, view: &View, place: u64, chain: Remembered) {
+    fn keep(&self, view: &TrustSnapshot, place: u64, chain: Remembered) {
         let most = self.policy.remembered_chains();
         let bytes = most.saturating_mul(REMEMBERED_BYTES_PER_CHAIN);
         if chain.bytes > bytes {
@@ -206,7 +212,7 @@ struct Table {
 
 impl Table {
     /// Forgets what was remembered on another snapshot, and returns that; `None` if it is later and still held.
-    fn turn_to(&mut self, view: &View) -> Option<Self> {
+    fn turn_to(&mut self, view: &TrustSnapshot) -> Option<Self> {
         if self.of.is(view) {
             return Some(Self::default());
         }
@@ -290,7 +296,7 @@ struct Remembered {
 impl Remembered {
     /// `None` for all verdicts but accepted chains.
     fn new(
-        question: &Question<'_>,
+        question: &VerifyRequest<'_>,
         timing: &Timing,
         until: i64,
         verdict: &Verdict,
@@ -300,8 +306,8 @@ impl Remembered {
         let intermediates = question.intermediates.iter();
         Some(Self {
             expected: question.target.map(|target| match target {
-                Target::Id { id, dialled } => Expected::Id(id.clone(), dialled.cloned()),
-                Target::Name(name) => Expected::Name(name.clone()),
+                ExpectedServer::Id { id, dialled } => Expected::Id(id.clone(), dialled.cloned()),
+                ExpectedServer::Name(name) => Expected::Name(name.clone()),
             }),
             bytes: bytes(question, &end_entity, verdict),
             end_entity,
@@ -315,9 +321,9 @@ impl Remembered {
     }
 
     /// Whether this is what would be decided on the same view.
-    fn answers(&self, question: &Question<'_>, timing: &Timing) -> bool {
+    fn answers(&self, question: &VerifyRequest<'_>, timing: &Timing) -> bool {
         // Each field by its name, so that a further one has to be thought of here.
-        let Question {
+        let VerifyRequest {
             target,
             end_entity,
             intermediates,
@@ -325,8 +331,8 @@ impl Remembered {
             clock: _,
         } = question;
         let expected = self.expected.as_ref().map(|expected| match expected {
-            Expected::Id(id, dialled) => Target::id(id, dialled.as_ref()),
-            Expected::Name(name) => Target::Name(name),
+            Expected::Id(id, dialled) => ExpectedServer::id(id, dialled.as_ref()),
+            Expected::Name(name) => ExpectedServer::Name(name),
         });
         let moment = timing.moment();
         expected == *target
@@ -346,7 +352,7 @@ impl Remembered {
         let mut verdict = self.verdict.clone();
         for considered in verdict.considered.items_mut() {
             if let Detail::Time { judged_at, .. } = &mut considered.detail {
-                *judged_at = Moment(timing.moment());
+                *judged_at = Timestamp(timing.moment());
             }
         }
         // A clock that does not count may go on all the same.
@@ -361,7 +367,7 @@ impl Remembered {
 
 /// About what a chain takes when it is remembered: what was presented is there as it came, and once more as the
 /// certificates of the path, with what was read of them and the names as text.
-fn bytes(question: &Question<'_>, end_entity: &Certificate, verdict: &Verdict) -> usize {
+fn bytes(question: &VerifyRequest<'_>, end_entity: &Certificate, verdict: &Verdict) -> usize {
     let presented = question.intermediates.iter().map(|der| der.len());
     let presented = presented.fold(question.end_entity.len(), usize::saturating_add);
     let considered = verdict.considered.items().iter();
@@ -378,7 +384,7 @@ fn bytes(question: &Question<'_>, end_entity: &Certificate, verdict: &Verdict) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::certificate::{Clock, KeyPolicy};
+    use crate::certificate::{CurrentTime, KeyPolicy};
     use pki_types::CertificateDer;
 
     fn memory() -> ChainMemory {
@@ -392,8 +398,8 @@ mod tests {
     fn ask(memory: &ChainMemory) -> Verdict {
         let leaf = CertificateDer::from(vec![7; 40]);
         memory.verdict(
-            &View::default(),
-            &Question::client(&leaf, &[], Clock::Unset),
+            &TrustSnapshot::default(),
+            &VerifyRequest::client(&leaf, &[], CurrentTime::Unset),
         )
     }
 
@@ -419,7 +425,7 @@ mod tests {
         });
         assert!(torn.join().is_err());
         assert!(!ask(&memory).is_accepted());
-        assert!(memory.0.find(&View::default(), 0).is_none());
+        assert!(memory.0.find(&TrustSnapshot::default(), 0).is_none());
         assert_eq!(memory.statistics().chains, 0);
     }
 
@@ -436,7 +442,7 @@ mod tests {
         let issuer = read(include_bytes!("../../tests/fixtures/ca-intermediate.pem"));
         let leaf = read(include_bytes!("../../tests/fixtures/chain-server.pem"));
         let now = UnixTime::since_unix_epoch(Duration::from_secs(1_798_761_600));
-        let clock = Clock::Known(now);
+        let clock = CurrentTime::Known(now);
         let policy = Policy::new(key_policy(&default_provider()));
         let mut store = TrustStore::new(*policy.key_policy()).with_clock(Arc::new(clock));
         let [id, other] = ["keys-1", "keys-2"].map(|id| id.parse::<ServerId>().unwrap());
@@ -450,27 +456,27 @@ mod tests {
         let timing = Timing::of(&view, clock);
         let sent = [issuer.der().clone()];
         let targets = [
-            Target::id(&id, Some(&name)),
-            Target::id(&id, Some(&wrong)),
-            Target::id(&id, None),
-            Target::Name(&name),
+            ExpectedServer::id(&id, Some(&name)),
+            ExpectedServer::id(&id, Some(&wrong)),
+            ExpectedServer::id(&id, None),
+            ExpectedServer::Name(&name),
         ];
         let others = [
-            Target::id(&other, Some(&name)),
-            Target::id(&other, None),
-            Target::Name(&wrong),
+            ExpectedServer::id(&other, Some(&name)),
+            ExpectedServer::id(&other, None),
+            ExpectedServer::Name(&wrong),
         ];
         let remembered = targets.map(|target| {
-            let question = Question::server(target, leaf.der(), &sent, clock);
+            let question = VerifyRequest::server(target, leaf.der(), &sent, clock);
             let (verdict, until) = decide_until(&view, &policy, &question);
             Remembered::new(&question, &timing, until, &verdict).unwrap()
         });
         for (place, chain) in remembered.iter().enumerate() {
             for (asked, target) in targets.iter().chain(&others).enumerate() {
-                let question = Question::server(*target, leaf.der(), &sent, clock);
+                let question = VerifyRequest::server(*target, leaf.der(), &sent, clock);
                 assert_eq!(chain.answers(&question, &timing), asked == place);
             }
-            let question = Question::client(leaf.der(), &sent, clock);
+            let question = VerifyRequest::client(leaf.der(), &sent, clock);
             assert!(!chain.answers(&question, &timing));
         }
     }

@@ -1,6 +1,6 @@
 //! Demands, and the verdict: may this peer be trusted, and by which installed certificate?
 //!
-//! [`decide`] is a pure function of a [`View`](crate::store::View), a [`Policy`] and a [`Question`]. It has no
+//! [`decide`] is a pure function of a [`TrustSnapshot`](crate::store::TrustSnapshot), a [`Policy`] and a [`VerifyRequest`]. It has no
 //! clock, lock, file or socket, and it is the only place that can say yes.
 //!
 //! A question goes one way through the files: `decide` reads what was presented and asks the pins (`pinned`) or the
@@ -44,7 +44,7 @@ mod verdict;
 mod warning;
 mod work;
 
-pub use case::{Question, Target};
+pub use case::{ExpectedServer, VerifyRequest};
 pub use decide::decide;
 pub use detail::{Considered, Detail};
 pub use memory::{ChainMemory, MemoryStatistics};

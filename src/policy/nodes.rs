@@ -12,7 +12,7 @@ use super::signatures::Link;
 use super::work::Work;
 use crate::certificate::{Certificate, Fingerprint, canonical_name, der};
 use crate::limits::{MAX_MISMATCHES_TRIED, MAX_NAMESAKE_SIGNATURES, MAX_NAMESAKES_EXAMINED};
-use crate::store::{EntryKey, Scope, Signer, Slot, View, Wanted};
+use crate::store::{EntryKey, Scope, Signer, Slot, TrustSnapshot, Wanted};
 
 /// How the key identifier of a candidate compares with the one that a certificate names for its issuer. Candidates are
 /// tried in this order.
@@ -297,7 +297,12 @@ impl<'a> Presented<'a> {
 
     /// The certificates with this subject, in the order in which they were presented, as far as there is work left to
     /// read them.
-    fn with_subject(&mut self, view: &View, subject: &[u8], work: &Work) -> Vec<Certificate> {
+    fn with_subject(
+        &mut self,
+        view: &TrustSnapshot,
+        subject: &[u8],
+        work: &Work,
+    ) -> Vec<Certificate> {
         let named = self.0.iter_mut().filter(|one| one.subject == subject);
         named
             .filter_map(|one| match &one.read {

@@ -13,7 +13,7 @@ use super::search::Search;
 use super::{Considered, Detail, ReasonCode, issuers, profile};
 use crate::certificate::{Certificate, HostName};
 use crate::limits::{MAX_CONSIDERED, MAX_HOLDERS_EXAMINED};
-use crate::store::{Bounded, Entry, Scope, Server, Slot};
+use crate::store::{Entry, Scope, Server, Slot, Truncated};
 
 /// A verified path. Making that an acceptance is up to the caller.
 pub(super) struct Chain {
@@ -25,14 +25,14 @@ pub(super) struct Chain {
 /// What a search for a path returns.
 pub(super) struct Searched {
     pub(super) outcome: Result<Chain, Rejection>,
-    pub(super) considered: Bounded<Considered>,
+    pub(super) considered: Truncated<Considered>,
 }
 
 /// Finds a path to an authority of `scope` and has it verified.
 pub(super) fn verify(case: &Case<'_>, scope: &Scope) -> Searched {
     let refused = |rejection| Searched {
         outcome: Err(rejection),
-        considered: Bounded::default(),
+        considered: Truncated::default(),
     };
     // M7: without a clock, an expired chain would pass.
     if !case.timing.is_known() && !case.policy.chains_without_clock() {
@@ -110,7 +110,7 @@ fn check_leaf<'a>(case: &Case<'a>) -> Result<EndEntity<'a>, Rejection> {
                 ReasonCode::AuthorityPresentedAsPeer,
                 Detail::Entry(entry.key()),
             ),
-            None => (ReasonCode::CaAsLeaf, Detail::None),
+            None => (ReasonCode::CaUsedAsEndEntity, Detail::None),
         });
     }
     let end_entity = EndEntity::read(case)?;

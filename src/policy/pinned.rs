@@ -8,7 +8,7 @@ use super::judged::consider;
 use super::timing::Timing;
 use super::{Considered, Detail, ReasonCode, VerdictWarning, revocation};
 use crate::certificate::{Certificate, SignatureCheck};
-use crate::store::{Bounded, Entry, EntryOptions, Matching, Shelf, Slot, View};
+use crate::store::{Entry, EntryOptions, PinMatch, Shelf, Slot, Truncated, TrustSnapshot};
 
 /// What the pins of one scope say.
 pub(super) enum PinOutcome {
@@ -19,7 +19,7 @@ pub(super) enum PinOutcome {
         /// The first of them, and why it may not be used.
         entry: Arc<Entry>,
         rejection: Rejection,
-        considered: Bounded<Considered>,
+        considered: Truncated<Considered>,
     },
     /// No held pin matches.
     NoMatch,
@@ -31,7 +31,7 @@ pub(super) struct Passed {
     pub(super) reason: ReasonCode,
     pub(super) warnings: Vec<VerdictWarning>,
     /// Pins that matched before it and may not be used.
-    pub(super) considered: Bounded<Considered>,
+    pub(super) considered: Truncated<Considered>,
 }
 
 /// Asks the pins of one scope, if it holds any.
@@ -42,7 +42,7 @@ pub(super) fn ask(case: &Case<'_>, pins: Option<&Shelf>) -> PinOutcome {
     // P5: a whole-certificate or fingerprint match decides before a key match, then the lower fingerprint.
     let whole = pins
         .get_held(case.leaf.fingerprint(), case.holder)
-        .filter(|entry| entry.options().matching() == Matching::Certificate);
+        .filter(|entry| entry.options().matching() == PinMatch::Certificate);
     let mut by_key = pins.by_public_key(case.leaf.subject_public_key_info());
     let (only, mut others) = (by_key.next(), Vec::new());
     others.extend(by_key);
@@ -54,14 +54,14 @@ pub(super) fn ask(case: &Case<'_>, pins: Option<&Shelf>) -> PinOutcome {
     let only = only.filter(|_| others.is_empty());
     let by_key = only.into_iter().chain(others);
     let mut first_failed: Option<(Arc<Entry>, Rejection)> = None;
-    let mut considered = Bounded::default();
+    let mut considered = Truncated::default();
     for entry in whole.into_iter().chain(by_key) {
         match usable(case, entry) {
             Ok(warnings) => {
                 let reason = match (entry.certificate(), entry.options().matching()) {
                     (None, _) => ReasonCode::FingerprintMatched,
-                    (Some(_), Matching::Certificate) => ReasonCode::PinMatched,
-                    (Some(_), Matching::PublicKey) => ReasonCode::KeyMatched,
+                    (Some(_), PinMatch::Certificate) => ReasonCode::PinMatched,
+                    (Some(_), PinMatch::PublicKey) => ReasonCode::KeyMatched,
                 };
                 return PinOutcome::Passed(Passed {
                     entry: entry.clone(),
@@ -107,7 +107,7 @@ fn usable(case: &Case<'_>, entry: &Entry) -> Result<Vec<VerdictWarning>, Rejecti
 }
 
 /// P1 for the installed certificate, and whether the entry accepts anything at all.
-pub(super) fn alive(view: &View, timing: &Timing, entry: &Entry) -> Result<(), Rejection> {
+pub(super) fn alive(view: &TrustSnapshot, timing: &Timing, entry: &Entry) -> Result<(), Rejection> {
     let blocks = view.data().blocks();
     let block = match entry.certificate() {
         Some(installed) => blocks.find(installed),

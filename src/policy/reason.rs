@@ -120,7 +120,7 @@ reasons! {
     ChainVerified, C1, true,
         "The peer presented a chain that ends in an installed authority.",
         "Nothing to do.";
-    PresentedTooMuch, C5, false,
+    TooManyCertificates, C5, false,
         "The peer presented more certificates, or more bytes, than the limits allow.",
         "Configure the peer to send its own certificate and its intermediates only.";
     MalformedCertificate, C1, false,
@@ -138,7 +138,7 @@ reasons! {
     UnlistedName, P6, false,
         "The dialled name belongs to no server.",
         "Add the name to its server, or connect by server id.";
-    NoPinLeft, P2, false,
+    NoUsablePin, P2, false,
         "The server is claimed by a pin, and no usable pin is left for it.",
         "Install the server's current certificate as a pin, or release the server to let authorities decide.";
     PinDoesNotMatch, P2, false,
@@ -207,13 +207,13 @@ reasons! {
     SelfSignedNotInstalled, C1, false,
         "The presented certificate is a self-signed end entity that is not installed.",
         "Compare its fingerprint with the peer's own over another channel, then install it as a pin.";
-    CaAsLeaf, C3, false,
+    CaUsedAsEndEntity, C3, false,
         "The peer presented a CA certificate as its own.",
         "Install it as a pin if that is the peer's certificate (`openssl req -x509` makes such ones), else give the peer an end-entity certificate.";
     AuthorityPresentedAsPeer, C3, false,
         "The peer presented a certificate that is installed as a CA: it ends chains and is no peer.",
         "If it is the peer's own certificate, install it as a pin.";
-    LeafNotReadable, C1, false,
+    UnparsableEndEntity, C1, false,
         "The presented certificate can stand in no chain: it is of an old version, or has what is named.",
         "Have it made again as X.509 version 3 and without what is named, or compare its fingerprint over another channel and install it as a pin.";
     SignatureAlgorithmUnsupported, C1, false,
@@ -243,7 +243,7 @@ reasons! {
     PathTooLong, C1, false,
         "The chain has more intermediates than a CA in it, or the limit, allows.",
         "Have the certificate issued closer to the authority, or install a nearer authority.";
-    BreaksProfile, C1, false,
+    ProfileViolation, C1, false,
         "A certificate of the chain breaks RFC 5280 in the way that is named, which the strict profile refuses.",
         "Have that certificate made again as RFC 5280 has it, or let the policy use the compatible profile.";
     ConstraintFormUnsupported, C1, false,
@@ -285,7 +285,7 @@ impl ReasonCode {
         matches!(
             self,
             Self::NothingInstalled
-                | Self::NoPinLeft
+                | Self::NoUsablePin
                 | Self::PinDoesNotMatch
                 | Self::PinsOnly
                 // A peer that renewed its certificate, or says that it is one we know: the fingerprint tells.
@@ -295,8 +295,8 @@ impl ReasonCode {
                 | Self::UnknownIssuer
                 | Self::SelfSignedNotInstalled
                 // What `openssl req -x509` makes, and certificates of version 1: no chain can have them.
-                | Self::CaAsLeaf
-                | Self::LeafNotReadable
+                | Self::CaUsedAsEndEntity
+                | Self::UnparsableEndEntity
         )
     }
 }

@@ -8,14 +8,14 @@ use super::nodes::Nodes;
 use super::{Considered, Detail, ReasonCode, names};
 use crate::certificate::Fingerprint;
 use crate::limits::{MAX_CONSIDERED, MAX_NAMESAKE_SIGNATURES};
-use crate::store::{Bounded, EntryKey};
+use crate::store::{EntryKey, Truncated};
 
 #[derive(Default)]
 pub(super) struct Rejections {
     best: Option<Rejection>,
     /// What is among the considered: a later pass does not name it again.
     named: HashSet<Fingerprint>,
-    considered: Bounded<Considered>,
+    considered: Truncated<Considered>,
 }
 
 impl Rejections {
@@ -46,7 +46,7 @@ impl Rejections {
     }
 
     /// What was rejected on the way to an authority that was found.
-    pub(super) fn into_considered(self) -> Bounded<Considered> {
+    pub(super) fn into_considered(self) -> Truncated<Considered> {
         self.considered
     }
 
@@ -67,7 +67,7 @@ impl Rejections {
         case: &Case<'_>,
         nodes: &mut Nodes<'_>,
         has_issuer: bool,
-    ) -> (Rejection, Bounded<Considered>) {
+    ) -> (Rejection, Truncated<Considered>) {
         // A signature of its own key is no reason to trust a certificate, but it tells the operator what to do. CAs of
         // the same name, which a peer may send along, say nothing about that.
         let none_of_others = || match &self.best {

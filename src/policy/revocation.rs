@@ -10,7 +10,7 @@ use super::case::Case;
 use super::detail::Rejection;
 use super::timing::Age;
 use super::{ChainProfile, Detail, Policy, ReasonCode, VerdictWarning};
-use crate::certificate::{Certificate, Moment, Reasons, Revoked};
+use crate::certificate::{Certificate, Reasons, Revoked, Timestamp};
 use crate::store::{InstalledCrl, Slot};
 
 /// Judges a verified path, from the end entity to the authority, both included. The authority itself needs no current
@@ -86,7 +86,7 @@ pub(super) fn warnings(case: &Case<'_>, path: &[Certificate]) -> Vec<VerdictWarn
     for (certificate, issuer) in path.iter().zip(path.iter().skip(1)) {
         if let Ok(Some(next_update)) = status(case, certificate, issuer) {
             warnings.push(VerdictWarning::CrlInGrace {
-                next_update: Moment(next_update),
+                next_update: Timestamp(next_update),
             });
         }
     }
@@ -152,10 +152,10 @@ fn status(
             lists: lists.len(),
             last_end: last_end
                 .filter(|_| reason == ReasonCode::CrlExpired)
-                .map(Moment),
-            not_yet: not_yet.map(Moment),
+                .map(Timestamp),
+            not_yet: not_yet.map(Timestamp),
             elsewhere,
-            judged_at: Moment(case.timing.moment()),
+            judged_at: Timestamp(case.timing.moment()),
         },
     ))
 }

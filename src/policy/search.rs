@@ -18,7 +18,7 @@ use super::signatures::{Check, Paid, Signatures};
 use super::{Considered, issuers, work};
 use crate::certificate::{Certificate, Fingerprint};
 use crate::limits::{MAX_INTERMEDIATES_IN_PATH, MAX_PATH_STEPS};
-use crate::store::{Bounded, Entry, EntryKey, Scope};
+use crate::store::{Entry, EntryKey, Scope, Truncated};
 
 /// The authority in which a path ends, and the path with both ends.
 type Found = (Arc<Entry>, Vec<Certificate>);
@@ -285,12 +285,12 @@ impl<'a> Search<'a> {
     }
 
     /// What was rejected before an authority was found.
-    pub(super) fn considered(self) -> Bounded<Considered> {
+    pub(super) fn considered(self) -> Truncated<Considered> {
         self.rejections.into_considered()
     }
 
     /// Why no authority was found, and what was rejected.
-    pub(super) fn why_not(mut self) -> (Rejection, Bounded<Considered>) {
+    pub(super) fn why_not(mut self) -> (Rejection, Truncated<Considered>) {
         let has_issuer = self.signatures.has_issuer(self.case.leaf);
         let (case, nodes) = (self.case, &mut self.nodes);
         self.rejections.why_not(case, nodes, has_issuer)

@@ -7,9 +7,9 @@ use pki_types::UnixTime;
 
 use super::detail::Rejection;
 use super::{Detail, ReasonCode, VerdictWarning};
-use crate::certificate::{Clock, Crl, Moment, Validity, seconds};
+use crate::certificate::{Crl, CurrentTime, Timestamp, Validity, seconds};
 use crate::limits::CLOCK_TOLERANCE;
-use crate::store::{ClockState, Entry, ValidityRule, View};
+use crate::store::{ClockState, Entry, TrustSnapshot, ValidityRule};
 
 /// The time at which a verdict judges: the current time, or the floor while the clock is unset.
 #[derive(Debug)]
@@ -34,12 +34,12 @@ pub(super) enum Age {
 }
 
 impl Timing {
-    pub(super) fn of(view: &View, clock: Clock) -> Self {
+    pub(super) fn of(view: &TrustSnapshot, clock: CurrentTime) -> Self {
         let state = view.clock_state(clock);
         let (moment, known) = match view.judge(clock) {
-            Clock::Known(now) => (seconds(now), true),
+            CurrentTime::Known(now) => (seconds(now), true),
             // Without a floor, nothing is known of the time but that it is after 1970.
-            Clock::Unset => (view.floor().map_or(0, seconds), false),
+            CurrentTime::Unset => (view.floor().map_or(0, seconds), false),
         };
         Self {
             moment,
@@ -90,14 +90,14 @@ impl Timing {
     /// Whether a refusal rests on an end that was judged at the floor. What has ended there may be valid: the remedy is the
     /// clock or the floor, never a renewal (rule M7).
     pub(super) fn is_of_floor(&self, reason: ReasonCode) -> bool {
-        let no_pin = reason == ReasonCode::NoPinLeft && self.ended_at_floor.get();
+        let no_pin = reason == ReasonCode::NoUsablePin && self.ended_at_floor.get();
         !self.known && (is_by_end(reason) || no_pin)
     }
 
     /// The warning that the clock jumped, for a refusal that rests on an end: the clock may be wrong.
     pub(super) fn jumped(&self, reason: ReasonCode) -> Option<VerdictWarning> {
         let jumped = matches!(self.state, ClockState::Jumped { .. });
-        let by_end = is_by_end(reason) || reason == ReasonCode::NoPinLeft;
+        let by_end = is_by_end(reason) || reason == ReasonCode::NoUsablePin;
         (jumped && by_end).then_some(VerdictWarning::ClockJumped(self.state))
     }
 
@@ -124,7 +124,7 @@ impl Timing {
             ReasonCode::NotYetValid,
             Detail::Time {
                 limit: validity.not_before(),
-                judged_at: Moment(self.moment),
+                judged_at: Timestamp(self.moment),
             },
         ))
     }
@@ -135,7 +135,7 @@ impl Timing {
             ReasonCode::Expired,
             Detail::Time {
                 limit: validity.not_after(),
-                judged_at: Moment(self.moment),
+                judged_at: Timestamp(self.moment),
             },
         ))
     }
@@ -174,7 +174,7 @@ impl Timing {
             return Age::NotYet;
         }
         // Without an end it is not installed; were it, it would not be current.
-        let end = crl.next_update().map_or(i64::MIN, Moment::seconds);
+        let end = crl.next_update().map_or(i64::MIN, Timestamp::seconds);
         if !self.has_come(end) {
             Age::Current
         } else if !self.has_come(end.saturating_add(grace)) {
@@ -201,8 +201,8 @@ impl Timing {
             Some(end) => Err((
                 ReasonCode::EntryEnded,
                 Detail::Time {
-                    limit: Moment(seconds(end)),
-                    judged_at: Moment(self.moment),
+                    limit: Timestamp(seconds(end)),
+                    judged_at: Timestamp(self.moment),
                 },
             )),
             None => Ok(()),

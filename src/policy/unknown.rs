@@ -3,18 +3,18 @@
 use super::case::Case;
 use super::timing::Timing;
 use super::work::Work;
-use super::{Policy, Question, Verdict, pinned};
+use super::{Policy, Verdict, VerifyRequest, pinned};
 use crate::certificate::Certificate;
-use crate::store::View;
+use crate::store::TrustSnapshot;
 
 /// The certificate of a refused peer, if an administrator may be asked about it: nothing installed matches it, and as a
 /// pin it would be accepted now.
 ///
 /// `verdict` must be the answer of [`decide`](super::decide()) to the same arguments.
 pub(crate) fn unknown_peer(
-    view: &View,
+    view: &TrustSnapshot,
     policy: &Policy,
-    question: &Question<'_>,
+    question: &VerifyRequest<'_>,
     verdict: &Verdict,
 ) -> Option<Certificate> {
     if verdict.is_accepted() || !verdict.reason().is_unknown_peer() {

@@ -5,16 +5,16 @@ use super::detail::Rejection;
 use super::profile::Place;
 use super::timing::Timing;
 use super::work::Work;
-use super::{Policy, Question, ReasonCode, Target, issuers, pinned, revocation};
-use crate::certificate::{Certificate, Clock};
-use crate::store::{Claim, Entry, Server, ServerId, Slot, View};
+use super::{ExpectedServer, Policy, ReasonCode, VerifyRequest, issuers, pinned, revocation};
+use crate::certificate::{Certificate, CurrentTime};
+use crate::store::{Claim, Entry, Server, ServerId, Slot, TrustSnapshot};
 
 /// The arguments of a verdict but for what is presented.
 #[derive(Clone, Copy)]
 pub(crate) struct Usable<'a> {
-    pub(crate) view: &'a View,
+    pub(crate) view: &'a TrustSnapshot,
     pub(crate) policy: &'a Policy,
-    pub(crate) clock: Clock,
+    pub(crate) clock: CurrentTime,
 }
 
 impl<'a> Usable<'a> {
@@ -71,8 +71,8 @@ impl<'a> Usable<'a> {
         certificate: &Certificate,
         ask: impl FnOnce(&Case<'_>) -> T,
     ) -> T {
-        let target = Target::id(server, None);
-        let question = Question::server(target, certificate.der(), &[], self.clock);
+        let target = ExpectedServer::id(server, None);
+        let question = VerifyRequest::server(target, certificate.der(), &[], self.clock);
         ask(&Case {
             view: self.view,
             policy: self.policy,

@@ -6,7 +6,7 @@ use super::decide::Acceptance;
 use super::judged::Denial;
 use super::{Considered, Detail, PeerIdentity, ReasonCode, VerdictWarning};
 use crate::certificate::{Certificate, Fingerprint, HostName, Role};
-use crate::store::{Bounded, Entry, EntryKey, ServerId, Slot};
+use crate::store::{Entry, EntryKey, ServerId, Slot, Truncated};
 
 /// Whether a peer may be trusted, by which entry, and why.
 ///
@@ -22,7 +22,7 @@ pub struct Verdict {
     pub(super) dialled: Option<HostName>,
     pub(super) presented: Option<Fingerprint>,
     pub(super) subject: Option<String>,
-    pub(super) considered: Bounded<Considered>,
+    pub(super) considered: Truncated<Considered>,
     pub(super) warnings: Vec<VerdictWarning>,
     /// The remedy, if it was made before the values on which it rests were hidden.
     pub(super) remedy: Option<Cow<'static, str>>,
@@ -95,7 +95,7 @@ impl Verdict {
     }
 
     /// What was considered and rejected: at most 16 in full, the rest counted.
-    pub fn considered(&self) -> &Bounded<Considered> {
+    pub fn considered(&self) -> &Truncated<Considered> {
         &self.considered
     }
 
@@ -125,7 +125,7 @@ impl Verdict {
             dialled: None,
             presented: None,
             subject: None,
-            considered: Bounded::default(),
+            considered: Truncated::default(),
             warnings: Vec::new(),
             remedy: None,
         }

@@ -1,6 +1,6 @@
 //! What an operator should know beside a verdict.
 
-use crate::certificate::{Fingerprint, Moment};
+use crate::certificate::{Fingerprint, Timestamp};
 use crate::store::ClockState;
 
 /// Something that an operator should know although, or because, the verdict is what it is.
@@ -15,19 +15,19 @@ pub enum VerdictWarning {
     #[non_exhaustive]
     InGrace {
         /// `notAfter` of the certificate.
-        not_after: Moment,
+        not_after: Timestamp,
     },
     /// A revocation list has expired and counts within its grace (rule C4).
     #[non_exhaustive]
     CrlInGrace {
         /// `nextUpdate` of the list.
-        next_update: Moment,
+        next_update: Timestamp,
     },
     /// The server migrates, and an authority vouched for what it presented (rule P3).
     #[non_exhaustive]
     Migrating {
         /// The end of the migration.
-        until: Moment,
+        until: Timestamp,
     },
     /// The dialled name belongs to no server (rule P6).
     UnlistedName,

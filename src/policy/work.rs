@@ -77,11 +77,11 @@ mod tests {
     };
 
     use super::Work;
-    use crate::certificate::{Certificate, Clock, Crl, KeyPolicy, folded};
+    use crate::certificate::{Certificate, Crl, CurrentTime, KeyPolicy, folded};
     use crate::limits::{MAX_CONSIDERED, MAX_CRLS_PER_ISSUER, MAX_LISTS_ASKED, MAX_WORK};
     use crate::policy::decide::decide_at_cost;
-    use crate::policy::{Policy, Question, ReasonCode};
-    use crate::store::{AuthorityScope, EntryOptions, Matching, PinScope, TrustStore};
+    use crate::policy::{Policy, ReasonCode, VerifyRequest};
+    use crate::store::{AuthorityScope, EntryOptions, PinMatch, PinScope, TrustStore};
 
     struct Ca {
         params: CertificateParams,
@@ -147,8 +147,8 @@ mod tests {
         }
     }
 
-    fn clock() -> Clock {
-        Clock::Known(UnixTime::since_unix_epoch(Duration::from_secs(
+    fn clock() -> CurrentTime {
+        CurrentTime::Known(UnixTime::since_unix_epoch(Duration::from_secs(
             1_798_761_600,
         )))
     }
@@ -177,7 +177,7 @@ mod tests {
     /// Reason, units of work, lists that were asked and pins that were judged.
     fn ask(store: &mut TrustStore, leaf: &Certificate) -> (ReasonCode, (usize, usize, usize)) {
         let leaf = CertificateDer::from(leaf.der().to_vec());
-        let question = Question::client(&leaf, &[], clock());
+        let question = VerifyRequest::client(&leaf, &[], clock());
         let work = Work::default();
         let (verdict, _) =
             decide_at_cost(&store.snapshot(), &Policy::new(keys()), &question, &work);
@@ -216,7 +216,7 @@ mod tests {
         let mut store = store(&ca, 1, 1 << 41);
         for serial in 0..100 {
             let pin = ca.issues(&params("client", serial), &key);
-            let options = EntryOptions::new().with_matching(Matching::PublicKey);
+            let options = EntryOptions::new().with_matching(PinMatch::PublicKey);
             store.install_pin(PinScope::Clients, pin, options).unwrap();
         }
         let mut late = params("client", 200);
@@ -301,7 +301,7 @@ mod tests {
                     .unwrap();
             }
             let view = store.snapshot();
-            let question = Question::client(&leaf, &others, clock());
+            let question = VerifyRequest::client(&leaf, &others, clock());
             let _: usize = folded::take();
             let work = Work::default();
             let (verdict, _) = decide_at_cost(&view, &Policy::new(keys()), &question, &work);

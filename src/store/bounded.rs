@@ -4,12 +4,12 @@ use crate::limits::MAX_REPORTED;
 
 /// A list of which at most 64 items are kept and the rest counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Bounded<T> {
+pub struct Truncated<T> {
     items: Vec<T>,
     more: usize,
 }
 
-impl<T> Default for Bounded<T> {
+impl<T> Default for Truncated<T> {
     fn default() -> Self {
         Self {
             items: Vec::new(),
@@ -18,7 +18,7 @@ impl<T> Default for Bounded<T> {
     }
 }
 
-impl<T> Bounded<T> {
+impl<T> Truncated<T> {
     pub(crate) fn push(&mut self, item: T) {
         self.push_within(item, MAX_REPORTED);
     }
@@ -80,7 +80,7 @@ impl<T> Bounded<T> {
     }
 }
 
-impl<'a, T> IntoIterator for &'a Bounded<T> {
+impl<'a, T> IntoIterator for &'a Truncated<T> {
     type Item = &'a T;
     type IntoIter = core::slice::Iter<'a, T>;
 

@@ -9,10 +9,10 @@ use crate::certificate::{Certificate, KeyPolicy, SignatureCheck, canonical_name}
 /// Candidate issuers looked at for one certificate of a bundle: re-issued CAs of one name are few.
 const MAX_SAME_SUBJECT: usize = 16;
 
-/// What [`sort_bundle`](TrustStore::sort_bundle) proposes for a certificate, and why.
+/// What [`classify_bundle`](TrustStore::classify_bundle) proposes for a certificate, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Proposal {
+pub enum SuggestedSlot {
     /// An end entity whose issuer is in the bundle: leave it out. As a pin it would be exclusive, and its
     /// issuer vouches for it already.
     Skip,
@@ -43,14 +43,14 @@ pub enum Decision {
     Undecided,
 }
 
-impl From<Proposal> for Decision {
-    fn from(proposal: Proposal) -> Self {
+impl From<SuggestedSlot> for Decision {
+    fn from(proposal: SuggestedSlot) -> Self {
         match proposal {
-            Proposal::Skip => Self::Skip,
-            Proposal::Pin => Self::Pin,
-            Proposal::Intermediate => Self::Intermediate,
-            Proposal::Undecided => Self::Undecided,
-            Proposal::Authority => Self::Authority,
+            SuggestedSlot::Skip => Self::Skip,
+            SuggestedSlot::Pin => Self::Pin,
+            SuggestedSlot::Intermediate => Self::Intermediate,
+            SuggestedSlot::Undecided => Self::Undecided,
+            SuggestedSlot::Authority => Self::Authority,
         }
     }
 }
@@ -59,7 +59,7 @@ impl From<Proposal> for Decision {
 #[derive(Clone, Debug)]
 pub struct BundleItem {
     certificate: Certificate,
-    proposal: Proposal,
+    proposal: SuggestedSlot,
     decision: Decision,
 }
 
@@ -70,7 +70,7 @@ impl BundleItem {
     }
 
     /// What was proposed.
-    pub fn proposal(&self) -> Proposal {
+    pub fn proposal(&self) -> SuggestedSlot {
         self.proposal
     }
 
@@ -108,7 +108,7 @@ impl TrustStore {
     /// Proposes a slot for each certificate of a bundle. Nothing is installed.
     ///
     /// Whether one certificate issued another is judged by name and signature.
-    pub fn sort_bundle(&self, certificates: Vec<Certificate>) -> Bundle {
+    pub fn classify_bundle(&self, certificates: Vec<Certificate>) -> Bundle {
         let mut by_subject: HashMap<Cow<'_, [u8]>, Vec<usize>> = HashMap::new();
         for (index, certificate) in certificates.iter().enumerate() {
             let subject = canonical_name(certificate.subject_der());
@@ -133,15 +133,15 @@ impl TrustStore {
             .map(|(index, certificate)| {
                 let has_issuer = issuers.get(index).is_some_and(Option::is_some);
                 let proposal = match (certificate.is_ca(), has_issuer) {
-                    (false, true) => Proposal::Skip,
-                    (false, false) => Proposal::Pin,
-                    (true, true) => Proposal::Intermediate,
+                    (false, true) => SuggestedSlot::Skip,
+                    (false, false) => SuggestedSlot::Pin,
+                    (true, true) => SuggestedSlot::Intermediate,
                     (true, false) => {
                         let own = certificate.names_own_key() != Some(false);
                         if own && !issued_another(index) {
-                            Proposal::Undecided
+                            SuggestedSlot::Undecided
                         } else {
-                            Proposal::Authority
+                            SuggestedSlot::Authority
                         }
                     }
                 };

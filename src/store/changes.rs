@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    BlockSelector, Done, Entry, EntryKey, EntryOptions, Report, StoreWarning, TrustStore, import,
+    BlockSelector, Entry, EntryKey, EntryOptions, Outcome, Report, StoreWarning, TrustStore, import,
 };
 use crate::certificate::{Certificate, breaks_a_line};
 use crate::limits::MAX_LABEL_BYTES;
@@ -17,7 +17,7 @@ impl TrustStore {
     pub fn update(&mut self, key: &EntryKey, options: EntryOptions) -> Result<Report, StoreError> {
         let mut entry = self.known_entry(key)?.clone();
         if *entry.options() == options {
-            return Ok(Report::new(Done::AlreadyThere, self.data.generation()));
+            return Ok(Report::new(Outcome::Unchanged, self.data.generation()));
         }
         options.check(key.slot, &key.scope, entry.certificate().is_none())?;
         let mut warnings = Vec::new();
@@ -51,7 +51,7 @@ impl TrustStore {
     pub fn enable(&mut self, key: &EntryKey) -> Result<Report, StoreError> {
         let mut entry = self.known_entry(key)?.clone();
         if entry.more().disabled.is_none() {
-            return Ok(Report::new(Done::AlreadyThere, self.data.generation()));
+            return Ok(Report::new(Outcome::Unchanged, self.data.generation()));
         }
         if entry.unread().is_some() {
             return Err(StoreError::Unread(Box::new(key.clone())));
@@ -75,7 +75,7 @@ impl TrustStore {
         self.known_entry(key)?;
         let before = self.data.before(&self.affected(key));
         let removed = self.take_all(core::slice::from_ref(key));
-        let mut report = self.finish(Done::Removed, before);
+        let mut report = self.finish(Outcome::Removed, before);
         self.report_removed(&removed, &mut report);
         Ok(report)
     }
@@ -110,10 +110,10 @@ impl TrustStore {
     pub fn block_selector(&mut self, selector: BlockSelector) -> Report {
         // Asked first: a call that changes nothing leaves the snapshot as it is, so that plans made on it stand.
         if self.data.data().blocks.contains(&selector) {
-            return Report::new(Done::AlreadyThere, self.data.generation());
+            return Report::new(Outcome::Unchanged, self.data.generation());
         }
         self.edit().blocks_mut().insert(&selector);
-        let mut report = self.finish(Done::Added, Vec::new());
+        let mut report = self.finish(Outcome::Added, Vec::new());
         let data = self.data.data();
         let mut hit: Vec<EntryKey> = data
             .all()
@@ -139,7 +139,7 @@ impl TrustStore {
             return Err(StoreError::NotBlocked(Box::new(selector.clone())));
         }
         self.edit().blocks_mut().remove(selector);
-        Ok(self.finish(Done::Removed, Vec::new()))
+        Ok(self.finish(Outcome::Removed, Vec::new()))
     }
 
     fn known_entry(&self, key: &EntryKey) -> Result<&Entry, StoreError> {
@@ -151,7 +151,7 @@ impl TrustStore {
     pub(super) fn replace(&mut self, entry: Entry, warnings: Vec<StoreWarning>) -> Report {
         let key = entry.key();
         self.edit().put(entry);
-        let mut report = self.finish(Done::Changed, Vec::new());
+        let mut report = self.finish(Outcome::Changed, Vec::new());
         report.entries.push(key);
         warnings
             .into_iter()

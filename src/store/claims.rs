@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use pki_types::UnixTime;
 
 use super::{
-    Claim, ClockState, Done, EntryKey, GroupId, Report, Scope, ServerId, Slot, TrustStore, View,
+    Claim, ClockState, EntryKey, GroupId, Outcome, Report, Scope, ServerId, Slot, TrustSnapshot,
+    TrustStore,
 };
 use crate::certificate::seconds;
 use crate::limits::MAX_MIGRATION;
@@ -17,7 +18,7 @@ fn latest_end(now: UnixTime) -> i64 {
     seconds(now).saturating_add(limit)
 }
 
-impl View {
+impl TrustSnapshot {
     /// The servers whose migration ends later than any that could be set when this view was published, with the end: an
     /// earlier version took them, or they came from elsewhere.
     #[cfg(feature = "admin")]
@@ -74,7 +75,7 @@ impl TrustStore {
                 server.claim = Claim::Migrating { until };
             }
         }
-        Ok(self.finish(Done::Changed, before))
+        Ok(self.finish(Outcome::Changed, before))
     }
 
     /// A migration whose end is too far away to matter is priority that falls back (rules P2 and P3).
@@ -101,13 +102,13 @@ impl TrustStore {
     pub fn stop_migrating(&mut self, id: &ServerId) -> Result<Report, StoreError> {
         match self.data.known_server(id)?.claim {
             Claim::Unclaimed => Err(StoreError::NotClaimed { server: id.clone() }),
-            Claim::Claimed => Ok(Report::new(Done::AlreadyThere, self.data.generation())),
+            Claim::Claimed => Ok(Report::new(Outcome::Unchanged, self.data.generation())),
             Claim::Migrating { .. } => {
                 let before = self.data.before([id]);
                 if let Some(server) = self.edit().server_mut(id) {
                     server.claim = Claim::Claimed;
                 }
-                Ok(self.finish(Done::Changed, before))
+                Ok(self.finish(Outcome::Changed, before))
             }
         }
     }
@@ -164,7 +165,7 @@ impl TrustStore {
                 server.claim = Claim::Unclaimed;
             }
         }
-        let mut report = self.finish(Done::Changed, before);
+        let mut report = self.finish(Outcome::Changed, before);
         self.report_removed(&removed, &mut report);
         report
     }

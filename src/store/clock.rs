@@ -7,8 +7,8 @@ use core::fmt;
 
 use pki_types::UnixTime;
 
-use super::{Done, Report, StoreWarning, TrustStore, View};
-use crate::certificate::{Clock, Moment};
+use super::{Outcome, Report, StoreWarning, TrustSnapshot, TrustStore};
+use crate::certificate::{CurrentTime, Timestamp};
 use crate::limits::{FLOOR_TOLERANCE, MAX_FLOOR_RISE};
 use crate::store::error::StoreError;
 
@@ -62,7 +62,7 @@ impl ClockState {
 
     /// What the clock shows and where the floor is, if that is of interest: `clock …, floor …`.
     pub(crate) fn times(self) -> String {
-        let time = |time| Moment::from(time).to_string();
+        let time = |time| Timestamp::from(time).to_string();
         match self {
             Self::Known => String::from("clock known"),
             Self::Unset { floor: None } => String::from("no clock, no floor"),
@@ -90,33 +90,33 @@ impl fmt::Display for ClockState {
             Self::Unset { floor: Some(floor) } => write!(
                 f,
                 "the clock is not set: ends are judged at the floor ({}), the newest time at which the store was published; set the clock",
-                Moment::from(floor)
+                Timestamp::from(floor)
             ),
             Self::BelowFloor { clock, floor } => write!(
                 f,
                 "the clock ({}) is more than {} hours below the floor ({}), the newest time at which the store was published: ends are judged at the floor; set the clock, or, if the clock is right, reset the floor",
-                Moment::from(clock),
+                Timestamp::from(clock),
                 FLOOR_TOLERANCE.as_secs() / 3600,
-                Moment::from(floor)
+                Timestamp::from(floor)
             ),
             Self::Jumped { clock, floor } => write!(
                 f,
                 "the clock jumped: it shows {}, more than {} days above the floor ({}); it counts, and the floor stays until the clock is confirmed",
-                Moment::from(clock),
+                Timestamp::from(clock),
                 MAX_FLOOR_RISE.as_secs() / 86_400,
-                Moment::from(floor)
+                Timestamp::from(floor)
             ),
         }
     }
 }
 
-impl View {
+impl TrustSnapshot {
     /// How `clock` stands to the floor of this snapshot.
-    pub fn clock_state(&self, clock: Clock) -> ClockState {
+    pub fn clock_state(&self, clock: CurrentTime) -> ClockState {
         let (clock, floor) = match (clock, self.floor()) {
-            (Clock::Unset, floor) => return ClockState::Unset { floor },
-            (Clock::Known(_), None) => return ClockState::Known,
-            (Clock::Known(clock), Some(floor)) => (clock, floor),
+            (CurrentTime::Unset, floor) => return ClockState::Unset { floor },
+            (CurrentTime::Known(_), None) => return ClockState::Known,
+            (CurrentTime::Known(clock), Some(floor)) => (clock, floor),
         };
         let (now, least) = (clock.as_secs(), floor.as_secs());
         if now.saturating_add(FLOOR_TOLERANCE.as_secs()) < least {
@@ -129,19 +129,19 @@ impl View {
     }
 
     /// The clock as it counts: unset if it is too far below the floor.
-    pub(crate) fn judge(&self, clock: Clock) -> Clock {
+    pub(crate) fn judge(&self, clock: CurrentTime) -> CurrentTime {
         if self.clock_state(clock).counts() {
             clock
         } else {
-            Clock::Unset
+            CurrentTime::Unset
         }
     }
 
     /// The floor after a publication at this time.
-    pub(super) fn floor_after(&self, clock: Clock) -> Option<UnixTime> {
+    pub(super) fn floor_after(&self, clock: CurrentTime) -> Option<UnixTime> {
         let floor = self.floor();
         match (clock, self.clock_state(clock)) {
-            (Clock::Known(now), ClockState::Known) => {
+            (CurrentTime::Known(now), ClockState::Known) => {
                 // A clock within the tolerance below the floor does not lower it.
                 Some(floor.map_or(now, |floor| floor.max(now)))
             }
@@ -162,7 +162,7 @@ impl TrustStore {
     /// A snapshot to publish. If the clock is known and later than the floor, the floor moves up to it (rule
     /// M7), which makes a new generation; but not if the clock is more than 366 days later: then it must be
     /// [confirmed](Self::confirm_clock) first. A store that has no floor takes any clock.
-    pub fn snapshot(&mut self) -> View {
+    pub fn snapshot(&mut self) -> TrustSnapshot {
         let floor = self.data.floor_after(self.clock.now());
         if floor != self.data.floor() {
             self.set_floor(floor);
@@ -186,10 +186,10 @@ impl TrustStore {
     /// The clock is not set, or below the floor: there is nothing to confirm.
     pub fn confirm_clock(&mut self) -> Result<Report, StoreError> {
         match self.clock_state() {
-            ClockState::Known => Ok(Report::new(Done::AlreadyThere, self.data.generation())),
+            ClockState::Known => Ok(Report::new(Outcome::Unchanged, self.data.generation())),
             ClockState::Jumped { clock, .. } => {
                 self.set_floor(Some(clock));
-                Ok(Report::new(Done::Changed, self.data.generation()))
+                Ok(Report::new(Outcome::Changed, self.data.generation()))
             }
             state @ (ClockState::Unset { .. } | ClockState::BelowFloor { .. }) => {
                 Err(StoreError::NothingToConfirm { state })
@@ -205,13 +205,13 @@ impl TrustStore {
     /// valid that have expired since.
     pub fn reset_floor(&mut self, floor: Option<UnixTime>) -> Report {
         self.set_floor(floor);
-        let mut report = Report::new(Done::Changed, self.data.generation());
+        let mut report = Report::new(Outcome::Changed, self.data.generation());
         self.warn_of_clock(&mut report);
         report
     }
 
     /// The time as the store judges it: below the floor by more than the tolerance, a clock counts as unset.
-    pub(super) fn now(&self) -> Clock {
+    pub(super) fn now(&self) -> CurrentTime {
         self.data.judge(self.clock.now())
     }
 

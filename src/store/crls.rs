@@ -130,7 +130,7 @@ impl InstalledCrl {
         self.origin.installed
     }
 
-    /// On whose behalf it was installed, if [`act_as`](crate::TrustStore::act_as) had said so.
+    /// On whose behalf it was installed, if [`set_actor`](crate::TrustStore::set_actor) had said so.
     pub fn installed_by(&self) -> Option<&str> {
         self.origin.installed_by.as_deref()
     }

@@ -21,7 +21,7 @@ use crate::certificate::{
     Certificate, Fingerprint, KeyPin, KeyPolicy, canonical_name, names_equal,
 };
 
-/// See [`View`](super::View).
+/// See [`TrustSnapshot`](super::TrustSnapshot).
 #[derive(Clone, Default)]
 pub(crate) struct Data {
     pub(super) generation: u64,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{TrustStore, View};
+use super::{TrustSnapshot, TrustStore};
 use crate::certificate::{KeyPolicy, TimeSource};
 use crate::store::error::StoreError;
 
@@ -24,14 +24,18 @@ use crate::store::error::StoreError;
 #[derive(Debug)]
 #[must_use = "a draft changes nothing until it is committed"]
 pub struct Draft {
-    pub(super) base: View,
+    pub(super) base: TrustSnapshot,
     pub(super) store: TrustStore,
 }
 
 impl Draft {
     /// A draft on a snapshot without its store, for reading only: no store commits it. `keys` is the policy for
     /// imports, `clock` gives the time of the changes.
-    pub fn from_snapshot(view: &View, keys: KeyPolicy, clock: Arc<dyn TimeSource>) -> Self {
+    pub fn from_snapshot(
+        view: &TrustSnapshot,
+        keys: KeyPolicy,
+        clock: Arc<dyn TimeSource>,
+    ) -> Self {
         let mut store = TrustStore::new(keys).with_clock(clock);
         store.data = view.clone();
         let base = view.clone();
@@ -39,12 +43,12 @@ impl Draft {
     }
 
     /// The snapshot on which the draft was made.
-    pub fn before(&self) -> &View {
+    pub fn before(&self) -> &TrustSnapshot {
         &self.base
     }
 
     /// The snapshot with the changes. Do not publish it: the store does not have this generation.
-    pub fn after(&self) -> &View {
+    pub fn after(&self) -> &TrustSnapshot {
         self.store.contents()
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use pki_types::UnixTime;
 
-use super::{EntryOptions, GroupId, Matching, ServerId};
+use super::{EntryOptions, GroupId, PinMatch, ServerId};
 use crate::certificate::{Certificate, Fingerprint, HostName, KeyPin, Role};
 
 /// As what a certificate is installed.
@@ -257,7 +257,7 @@ impl Entry {
     }
 
     pub(super) fn matches_by_key(&self) -> bool {
-        self.slot == Slot::Pin && self.options().matching() == Matching::PublicKey
+        self.slot == Slot::Pin && self.options().matching() == PinMatch::PublicKey
     }
 
     /// Slot, scope and fingerprint, which name it.
@@ -301,7 +301,7 @@ impl Entry {
         self.installed.time()
     }
 
-    /// On whose behalf it was installed or completed ([`act_as`](super::TrustStore::act_as)); `None` if nobody
+    /// On whose behalf it was installed or completed ([`set_actor`](super::TrustStore::set_actor)); `None` if nobody
     /// was named.
     pub fn installed_by(&self) -> Option<&str> {
         self.more().installed_by.as_deref()

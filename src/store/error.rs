@@ -2,8 +2,8 @@
 
 use thiserror::Error;
 
-use crate::certificate::error::{CrlRefusal, HostNameError};
-use crate::certificate::{Fingerprint, HostName, KeyRefusal, Moment, Role};
+use crate::certificate::error::{HostNameError, UnsupportedCrl};
+use crate::certificate::{Fingerprint, HostName, KeyRefusal, Role, Timestamp};
 use crate::store::{BlockSelector, ClockState, CrlIssuer, EntryKey, GroupId, ServerId};
 
 /// Why a text is not an id of a server or a group.
@@ -198,7 +198,7 @@ pub enum StoreError {
     #[non_exhaustive]
     CanNeverMatch {
         /// What stands in the way.
-        why: NeverMatch,
+        why: UnusablePinReason,
     },
     /// This version cannot read the certificate that an earlier one had installed (I8).
     #[error(
@@ -266,7 +266,7 @@ pub enum StoreError {
     },
     /// The revocation list is of a kind that is not installed (C4).
     #[error("the revocation list cannot be used: {0}")]
-    CrlKind(CrlRefusal),
+    CrlKind(UnsupportedCrl),
     /// No installed authority or intermediate has the name of the list's issuer (C4).
     #[error(
         "no installed authority or intermediate is the issuer of the revocation list ({issuer}): install the CA that signed it first"
@@ -346,7 +346,7 @@ fn migration_too_long(latest: Option<i64>, limit: u64) -> String {
     match latest {
         Some(latest) => format!(
             "a migration lasts at most {limit} days, now until {}: name an earlier end, and set it again when it comes",
-            Moment(latest)
+            Timestamp(latest)
         ),
         None => format!(
             "a migration lasts at most {limit} days, and the time is not known from which they count: set the clock first"
@@ -357,7 +357,7 @@ fn migration_too_long(latest: Option<i64>, limit: u64) -> String {
 /// Why a certificate could never be accepted in a slot and scope (rule I6).
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub enum NeverMatch {
+pub enum UnusablePinReason {
     /// The extended key usage is for the other role or for none.
     #[error(
         "its extended key usage does not allow the role of {role} (for a pin, the option any_role waives this)"

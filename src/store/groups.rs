@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Done, GroupId, Report, Scope, ServerId, Slot, TrustStore};
+use super::{GroupId, Outcome, Report, Scope, ServerId, Slot, TrustStore};
 use crate::store::error::StoreError;
 
 /// Servers that replicate one certificate.
@@ -35,7 +35,7 @@ impl TrustStore {
         }
         let members = BTreeSet::new();
         self.edit().add_group(Group { id, members });
-        Ok(self.finish(Done::Added, Vec::new()))
+        Ok(self.finish(Outcome::Added, Vec::new()))
     }
 
     /// Deletes a group with its pins. Its members stay claimed (rule P2).
@@ -54,7 +54,7 @@ impl TrustStore {
             }
         }
         data.drop_group(id);
-        let mut report = self.finish(Done::Removed, before);
+        let mut report = self.finish(Outcome::Removed, before);
         self.report_removed(&removed, &mut report);
         Ok(report)
     }
@@ -68,7 +68,7 @@ impl TrustStore {
         let server = self.data.known_server(id)?;
         match &server.group {
             Some(found) if found == group => {
-                return Ok(Report::new(Done::AlreadyThere, self.data.generation()));
+                return Ok(Report::new(Outcome::Unchanged, self.data.generation()));
             }
             Some(other) => {
                 return Err(StoreError::InAnotherGroup {
@@ -88,7 +88,7 @@ impl TrustStore {
             server.group = Some(group.clone());
         }
         let claimed = if claims { self.claim([id]) } else { Vec::new() };
-        let mut report = self.finish(Done::Changed, before);
+        let mut report = self.finish(Outcome::Changed, before);
         claimed.into_iter().for_each(|id| report.claims.push(id));
         Ok(report)
     }
@@ -110,6 +110,6 @@ impl TrustStore {
         if let Some(server) = data.server_mut(id) {
             server.group = None;
         }
-        Ok(self.finish(Done::Changed, before))
+        Ok(self.finish(Outcome::Changed, before))
     }
 }

@@ -2,9 +2,9 @@
 
 use super::{EntryOptions, Scope, Slot, StoreWarning, TrustStore};
 use crate::certificate::form::unprocessed;
-use crate::certificate::{Certificate, Clock, Role, SignatureCheck, seconds};
+use crate::certificate::{Certificate, CurrentTime, Role, SignatureCheck, seconds};
 use crate::limits::CLOCK_TOLERANCE;
-use crate::store::error::{NeverMatch, StoreError};
+use crate::store::error::{StoreError, UnusablePinReason};
 
 impl TrustStore {
     /// Judges a certificate for a slot and scope; the warnings are for the report.
@@ -92,9 +92,9 @@ impl TrustStore {
     fn warn_of_dates(&self, certificate: &Certificate, warnings: &mut Vec<StoreWarning>) {
         let validity = certificate.validity();
         let (now, known) = match (self.now(), self.data.floor()) {
-            (Clock::Known(now), _) => (seconds(now), true),
-            (Clock::Unset, Some(floor)) => (seconds(floor), false),
-            (Clock::Unset, None) => return,
+            (CurrentTime::Known(now), _) => (seconds(now), true),
+            (CurrentTime::Unset, Some(floor)) => (seconds(floor), false),
+            (CurrentTime::Unset, None) => return,
         };
         let tolerance = i64::try_from(CLOCK_TOLERANCE.as_secs()).unwrap_or(0);
         if validity.not_after().seconds() < now {
@@ -140,7 +140,7 @@ pub(super) fn check_role(
         return Ok(());
     };
     let never = |role| StoreError::CanNeverMatch {
-        why: NeverMatch::ExtendedKeyUsage { role },
+        why: UnusablePinReason::ExtendedKeyUsage { role },
     };
     let Some(role) = scope.role() else {
         // An intermediate serves both ends. webpki does not read anyExtendedKeyUsage in a path.
@@ -177,7 +177,7 @@ fn check_use(
     };
     if !readable {
         return Err(StoreError::CanNeverMatch {
-            why: NeverMatch::Unreadable,
+            why: UnusablePinReason::Unreadable,
         });
     }
     Ok(())
@@ -191,7 +191,7 @@ fn check_critical(slot: Slot, certificate: &Certificate) -> Result<(), StoreErro
     match unknown {
         None => Ok(()),
         Some(oid) => Err(StoreError::CanNeverMatch {
-            why: NeverMatch::CriticalExtension { oid },
+            why: UnusablePinReason::CriticalExtension { oid },
         }),
     }
 }

@@ -4,10 +4,10 @@ use core::hash::BuildHasher;
 
 use super::entry::More;
 use super::{
-    AuthorityScope, Bundle, Decision, Done, Entry, EntryKey, EntryOptions, PinScope, Report, Scope,
-    Server, ServerId, Slot, StoreWarning, TrustStore,
+    AuthorityScope, Bundle, Decision, Entry, EntryKey, EntryOptions, Outcome, PinScope, Report,
+    Scope, Server, ServerId, Slot, StoreWarning, TrustStore,
 };
-use crate::certificate::{Certificate, Clock, Fingerprint, HostName, canonical_name};
+use crate::certificate::{Certificate, CurrentTime, Fingerprint, HostName, canonical_name};
 use crate::limits::MAX_NAMESAKE_SIGNATURES;
 use crate::store::error::StoreError;
 
@@ -68,7 +68,7 @@ impl TrustStore {
             return self.there_already(key, found.options() == &options);
         }
         self.check_entry_end(&options)?;
-        Ok(self.add(place, key, None, options, Done::Added, Vec::new()))
+        Ok(self.add(place, key, None, options, Outcome::Added, Vec::new()))
     }
 
     /// Installs a CA certificate in which chains may end.
@@ -122,7 +122,7 @@ impl TrustStore {
             .map(|found| found.id().clone())
             .collect();
         let before = untouched.before(&servers);
-        let mut sum = Report::new(Done::AlreadyThere, untouched.generation());
+        let mut sum = Report::new(Outcome::Unchanged, untouched.generation());
         for (index, item) in bundle.items().iter().enumerate() {
             let certificate = item.certificate().clone();
             let options = options.clone();
@@ -140,8 +140,8 @@ impl TrustStore {
             };
             match done {
                 Ok(report) => {
-                    if report.done != Done::AlreadyThere {
-                        sum.done = Done::Added;
+                    if report.done != Outcome::Unchanged {
+                        sum.done = Outcome::Added;
                     }
                     sum.entries.append(report.entries);
                     sum.claims.append(report.claims);
@@ -159,7 +159,7 @@ impl TrustStore {
                 }
             }
         }
-        if sum.done != Done::AlreadyThere {
+        if sum.done != Outcome::Unchanged {
             let finished = self.finish(sum.done, before);
             sum.generation = finished.generation;
             sum.shifts = finished.shifts;
@@ -177,13 +177,13 @@ impl TrustStore {
     ) -> Result<Report, StoreError> {
         let warnings = self.check_import(slot, &place.scope, &certificate, &options)?;
         let key = EntryKey::new(slot, place.scope.clone(), certificate.fingerprint());
-        let mut done = Done::Added;
+        let mut done = Outcome::Added;
         if let Some(found) = self.data.entry(&key) {
             let same = found.options() == &options;
             if found.certificate().is_some() || !same {
                 return self.there_already(key, same);
             }
-            done = Done::Completed;
+            done = Outcome::Completed;
         } else {
             self.check_entry_end(&options)?;
         }
@@ -209,7 +209,7 @@ impl TrustStore {
         if !same_options {
             return Err(StoreError::OptionsDiffer(Box::new(key)));
         }
-        let mut report = Report::new(Done::AlreadyThere, self.data.generation());
+        let mut report = Report::new(Outcome::Unchanged, self.data.generation());
         if let Some(source) = self.data.entry(&key).and_then(Entry::source)
             && self.source.as_deref() != Some(source)
         {
@@ -226,7 +226,7 @@ impl TrustStore {
         key: EntryKey,
         certificate: Option<Certificate>,
         options: EntryOptions,
-        done: Done,
+        done: Outcome,
         warnings: Vec<StoreWarning>,
     ) -> Report {
         if let Some((id, name)) = place.new_server {
@@ -235,8 +235,8 @@ impl TrustStore {
         let affected = self.affected(&key);
         let before = self.data.before(&affected);
         let installed = match self.now() {
-            Clock::Known(now) => Some(now),
-            Clock::Unset => None,
+            CurrentTime::Known(now) => Some(now),
+            CurrentTime::Unset => None,
         };
         let certificate = certificate.map(|certificate| self.data.data().intern(certificate));
         // Completing an entry with its certificate does not enable it, nor does it change where it came from.

@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 
 use super::trace;
-use crate::store::View;
+use crate::store::TrustSnapshot;
 use crate::store::error::PublishError;
 use crate::store::waiters::Waiters;
 
@@ -29,7 +29,7 @@ pub struct LiveTrust(Arc<Inner>);
 
 struct Inner {
     /// What verdicts read. Locked only while a pointer is copied or put in place.
-    view: RwLock<View>,
+    view: RwLock<TrustSnapshot>,
     /// The generation in force, for those who publish and those who wait; readers of the view never touch it.
     generation: Mutex<u64>,
     published: Condvar,
@@ -39,7 +39,7 @@ struct Inner {
 
 impl LiveTrust {
     /// Puts a first view in force.
-    pub fn new(view: View) -> Self {
+    pub fn new(view: TrustSnapshot) -> Self {
         Self(Arc::new(Inner {
             generation: Mutex::new(view.generation()),
             view: RwLock::new(view),
@@ -49,7 +49,7 @@ impl LiveTrust {
     }
 
     /// The view in force. Holds a lock only while a pointer is copied.
-    pub fn current(&self) -> View {
+    pub fn current(&self) -> TrustSnapshot {
         // No code that can panic runs under the lock, so poisoning says nothing about the view.
         let view = self.0.view.read();
         view.unwrap_or_else(PoisonError::into_inner).clone()
@@ -63,7 +63,7 @@ impl LiveTrust {
     ///
     /// # Errors
     /// The generation is not newer than the one in force.
-    pub fn publish(&self, view: View) -> Result<(), PublishError> {
+    pub fn publish(&self, view: TrustSnapshot) -> Result<(), PublishError> {
         let offered = view.generation();
         let generation = self.0.generation.lock();
         let mut generation = generation.unwrap_or_else(PoisonError::into_inner);
@@ -95,10 +95,10 @@ impl LiveTrust {
     /// that was handled last: then no publication is missed, and of several the newest is returned.
     ///
     /// ```
-    /// use mutual_trust::{LiveTrust, View};
+    /// use mutual_trust::{LiveTrust, TrustSnapshot};
     /// use std::time::Duration;
     ///
-    /// fn follow(trust: &LiveTrust, act_on: impl Fn(&View), is_over: impl Fn() -> bool) {
+    /// fn follow(trust: &LiveTrust, act_on: impl Fn(&TrustSnapshot), is_over: impl Fn() -> bool) {
     ///     let mut view = trust.current();
     ///     act_on(&view);
     ///     while !is_over() {
@@ -108,9 +108,9 @@ impl LiveTrust {
     ///         }
     ///     }
     /// }
-    /// # follow(&LiveTrust::new(View::default()), |_| {}, || true);
+    /// # follow(&LiveTrust::new(TrustSnapshot::default()), |_| {}, || true);
     /// ```
-    pub fn wait_newer_than(&self, generation: u64, timeout: Duration) -> Option<View> {
+    pub fn wait_newer_than(&self, generation: u64, timeout: Duration) -> Option<TrustSnapshot> {
         let current = self.0.generation.lock();
         let current = current.unwrap_or_else(PoisonError::into_inner);
         let waited = self
@@ -152,7 +152,7 @@ impl LiveTrust {
     pub fn newer_than(
         &self,
         generation: u64,
-    ) -> impl Future<Output = View> + Send + Sync + Unpin + use<> {
+    ) -> impl Future<Output = TrustSnapshot> + Send + Sync + Unpin + use<> {
         let trust = self.clone();
         self.0.waiters.until(move || {
             let view = trust.current();
@@ -161,8 +161,8 @@ impl LiveTrust {
     }
 }
 
-impl From<View> for LiveTrust {
-    fn from(view: View) -> Self {
+impl From<TrustSnapshot> for LiveTrust {
+    fn from(view: TrustSnapshot) -> Self {
         Self::new(view)
     }
 }

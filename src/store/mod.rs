@@ -1,7 +1,7 @@
 //! What is installed: pins, authorities, intermediates, groups, blocks and revocation lists.
 //!
 //! An administrator changes a [`TrustStore`], one call at a time. Each call returns a [`Report`] of what it did, or
-//! leaves the store unchanged. Verdicts read a [`View`]: an immutable snapshot with a number, the *generation*, which
+//! leaves the store unchanged. Verdicts read a [`TrustSnapshot`]: an immutable snapshot with a number, the *generation*, which
 //! only grows. [`LiveTrust`] holds the snapshot in force.
 //!
 //! ```
@@ -57,7 +57,7 @@ pub(crate) mod waiters;
 use std::sync::Arc;
 
 pub use blocks::BlockSelector;
-pub use bundle::{Bundle, BundleItem, Decision, Proposal};
+pub use bundle::{Bundle, BundleItem, Decision, SuggestedSlot};
 pub use clock::ClockState;
 pub use crl_issuer::CrlIssuer;
 pub(crate) use crls::CrlOrigin;
@@ -70,18 +70,18 @@ pub use groups::Group;
 pub use ids::{GroupId, ServerId};
 pub use live::LiveTrust;
 pub(crate) use namesakes::Wanted;
-pub use options::{EntryOptions, Matching, ValidityRule};
+pub use options::{EntryOptions, PinMatch, ValidityRule};
 pub use patterns::SanPattern;
 #[cfg(feature = "admin")]
 pub(crate) use restore::{HeldEntry, HeldServer};
 pub(crate) use shelf::Shelf;
 pub(crate) use signers::Signer;
 
-pub use bounded::Bounded;
-pub use report::{Done, Level, Report, Shift, StoreWarning};
+pub use bounded::Truncated;
+pub use report::{Outcome, Report, StoreWarning, TrustSource, TrustSourceChange};
 pub use servers::{Claim, Server};
 pub(crate) use view::Snapshot;
-pub use view::View;
+pub use view::TrustSnapshot;
 
 use crate::certificate::{KeyPolicy, SystemClock, TimeSource};
 use crate::store::error::StoreError;
@@ -109,7 +109,7 @@ use entry::More;
 /// ```
 #[derive(Debug)]
 pub struct TrustStore {
-    data: View,
+    data: TrustSnapshot,
     keys: KeyPolicy,
     clock: Arc<dyn TimeSource>,
     /// On whose behalf it is changed.
@@ -126,7 +126,7 @@ impl TrustStore {
     /// `keys` says which public keys may be installed at all, and which may decide anything by a view of this store,
     /// whatever the policy of the question takes (rule I4).
     pub fn new(keys: KeyPolicy) -> Self {
-        let mut data = View::default();
+        let mut data = TrustSnapshot::default();
         data.edit().keys = Some(keys);
         Self {
             data,
@@ -152,7 +152,7 @@ impl TrustStore {
     ///
     /// # Errors
     /// It is not one line of text within the bound.
-    pub fn act_as(&mut self, who: Option<&str>) -> Result<(), StoreError> {
+    pub fn set_actor(&mut self, who: Option<&str>) -> Result<(), StoreError> {
         who.map_or(Ok(()), changes::check_line)?;
         self.acting = who.map(Arc::from);
         Ok(())
@@ -161,8 +161,8 @@ impl TrustStore {
     /// Changes the store on behalf of `who`, and then again of whom it was before, whatever comes of `change`.
     ///
     /// # Errors
-    /// `who` is not one line of text within the bound of [`act_as`](Self::act_as); or `change` refused.
-    pub fn acting_as<T>(
+    /// `who` is not one line of text within the bound of [`set_actor`](Self::set_actor); or `change` refused.
+    pub fn with_actor<T>(
         &mut self,
         who: &str,
         change: impl FnOnce(&mut Self) -> Result<T, StoreError>,
@@ -175,7 +175,7 @@ impl TrustStore {
     }
 
     /// What is installed now, for reading. To publish it, take a [`snapshot`](Self::snapshot).
-    pub fn contents(&self) -> &View {
+    pub fn contents(&self) -> &TrustSnapshot {
         &self.data
     }
 

@@ -15,7 +15,7 @@ use crate::store::error::StoreError;
     clippy::exhaustive_enums,
     reason = "a further way to match would change what every match on it means for trust"
 )]
-pub enum Matching {
+pub enum PinMatch {
     /// The whole certificate, byte for byte. The default: what the administrator saw is what is accepted.
     #[default]
     Certificate,
@@ -39,7 +39,7 @@ pub enum ValidityRule {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EntryOptions {
     label: Option<Box<str>>,
-    matching: Matching,
+    matching: PinMatch,
     validity: Option<ValidityRule>,
     any_role: bool,
     ends: Option<UnixTime>,
@@ -52,7 +52,7 @@ impl EntryOptions {
     pub const fn new() -> Self {
         Self {
             label: None,
-            matching: Matching::Certificate,
+            matching: PinMatch::Certificate,
             validity: None,
             any_role: false,
             ends: None,
@@ -69,7 +69,7 @@ impl EntryOptions {
 
     /// Pins: how the presented certificate is compared.
     #[must_use]
-    pub fn with_matching(mut self, matching: Matching) -> Self {
+    pub fn with_matching(mut self, matching: PinMatch) -> Self {
         self.matching = matching;
         self
     }
@@ -111,7 +111,7 @@ impl EntryOptions {
     }
 
     /// How the pin is compared.
-    pub fn matching(&self) -> Matching {
+    pub fn matching(&self) -> PinMatch {
         self.matching
     }
 
@@ -146,7 +146,7 @@ impl EntryOptions {
             });
         }
         if slot != Slot::Pin {
-            if self.matching != Matching::Certificate {
+            if self.matching != PinMatch::Certificate {
                 return not_here("public-key match");
             }
             if self.validity.is_some() {
@@ -156,7 +156,7 @@ impl EntryOptions {
                 return not_here("any_role");
             }
         }
-        if bare && self.matching == Matching::PublicKey {
+        if bare && self.matching == PinMatch::PublicKey {
             return not_here("public-key match (the key is not known from a fingerprint)");
         }
         if let Some(ValidityRule::Grace(grace)) = self.validity {

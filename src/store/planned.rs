@@ -2,7 +2,7 @@
 
 use pki_types::UnixTime;
 
-use super::{BlockSelector, Draft, Report, TrustStore, View};
+use super::{BlockSelector, Draft, Report, TrustSnapshot, TrustStore};
 use crate::limits::FLOOR_TOLERANCE;
 
 impl Draft {
@@ -44,7 +44,7 @@ impl Draft {
     }
 
     /// The store with the blocks that the draft adds, and nothing else of it.
-    pub(crate) fn with_blocks_alone(&self) -> View {
+    pub(crate) fn with_blocks_alone(&self) -> TrustSnapshot {
         let mut draft = Self::from_snapshot(&self.base, self.store.keys, self.store.clock.clone());
         draft.store.block_all(self.new_blocks());
         draft.store.data

@@ -2,18 +2,18 @@
 
 use core::fmt;
 
-use super::{Bounded, ClockState, CrlIssuer, EntryKey, ServerId};
-use crate::certificate::{CrlDeviation, Fingerprint, Moment};
+use super::{ClockState, CrlIssuer, EntryKey, ServerId, Truncated};
+use crate::certificate::{CrlDeviation, Fingerprint, Timestamp};
 use crate::limits::MAX_NAMESAKE_SIGNATURES;
 
 /// What became of the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Done {
+pub enum Outcome {
     /// A new entry, server, group, block or revocation list is there.
     Added,
     /// It was there already, or something newer is; nothing changed (rules I5 and C4).
-    AlreadyThere,
+    Unchanged,
     /// A pin of which only the fingerprint was known has its certificate now (rule M1).
     Completed,
     /// Something that was there is different now.
@@ -25,13 +25,13 @@ pub enum Done {
 /// What is asked about a server, from the highest priority to the lowest (rules P2 and P4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
-pub enum Level {
+pub enum TrustSource {
     /// The server's own pins.
     OwnPins,
     /// The pins of its group.
     GroupPins,
     /// It is claimed and holds no pin: everything is refused.
-    NoPinLeft,
+    NoUsablePin,
     /// The server's own authorities.
     OwnAuthorities,
     /// The authorities of any server.
@@ -40,12 +40,12 @@ pub enum Level {
     Nothing,
 }
 
-impl fmt::Display for Level {
+impl fmt::Display for TrustSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::OwnPins => "its own pins",
             Self::GroupPins => "the pins of its group",
-            Self::NoPinLeft => "nothing (claimed, no pin left)",
+            Self::NoUsablePin => "nothing (claimed, no pin left)",
             Self::OwnAuthorities => "its own authorities",
             Self::AnyServerAuthorities => "the authorities of any server",
             Self::Nothing => "nothing (not installed)",
@@ -56,22 +56,22 @@ impl fmt::Display for Level {
 /// A server about which another level is asked than before the change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Shift {
+pub struct TrustSourceChange {
     /// The server.
     pub server: ServerId,
     /// What was asked before.
-    pub from: Level,
+    pub from: TrustSource,
     /// What is asked now.
-    pub to: Level,
+    pub to: TrustSource,
     /// The server migrates, and `to` is asked if it presents no pin: a pin decides as before (rule P3).
     pub migrates: bool,
 }
 
-impl fmt::Display for Shift {
+impl fmt::Display for TrustSourceChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (server, from, to) = (&self.server, self.from, self.to);
         // P3: a pin that is presented decides as before.
-        if self.migrates && matches!(from, Level::OwnPins | Level::GroupPins) {
+        if self.migrates && matches!(from, TrustSource::OwnPins | TrustSource::GroupPins) {
             return write!(f, "server {server}: {from} as before, else {to}");
         }
         write!(f, "server {server}: {to} instead of {from}")
@@ -122,7 +122,7 @@ pub enum StoreWarning {
     },
     /// A server is claimed and no pin is left for it: everything that it presents is refused.
     #[non_exhaustive]
-    NoPinLeft {
+    NoUsablePin {
         /// The server.
         server: ServerId,
     },
@@ -181,13 +181,13 @@ impl fmt::Display for StoreWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Expired { not_after } => {
-                write!(f, "the certificate expired at {}", Moment(*not_after))
+                write!(f, "the certificate expired at {}", Timestamp(*not_after))
             }
             Self::NotYetValid { not_before } => {
                 write!(
                     f,
                     "the certificate is valid only from {} on",
-                    Moment(*not_before)
+                    Timestamp(*not_before)
                 )
             }
             Self::SelfSignatureUnsupported { algorithm } => write!(
@@ -209,7 +209,7 @@ impl fmt::Display for StoreWarning {
                 f,
                 "{count} CA certificates of this name are installed here: of a certificate without authorityKeyIdentifier, {MAX_NAMESAKE_SIGNATURES} are tried as the issuer, those that last longest first"
             ),
-            Self::NoPinLeft { server } => write!(
+            Self::NoUsablePin { server } => write!(
                 f,
                 "server {server} is claimed and holds no pin now: everything that it presents is refused"
             ),
@@ -224,12 +224,12 @@ impl fmt::Display for StoreWarning {
             Self::CrlExpired { next_update } => write!(
                 f,
                 "the revocation list expired at {}: install the current one",
-                Moment(*next_update)
+                Timestamp(*next_update)
             ),
             Self::CrlNotYetValid { this_update } => write!(
                 f,
                 "the revocation list is valid only from {} on",
-                Moment(*this_update)
+                Timestamp(*this_update)
             ),
             Self::CrlBeside => f.write_str(
                 "another revocation list of this issuer and scope is there, and neither is the newer one: both are asked",
@@ -254,32 +254,32 @@ impl fmt::Display for StoreWarning {
 /// What a change of the store did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    pub(super) done: Done,
+    pub(super) done: Outcome,
     pub(super) generation: u64,
-    pub(super) entries: Bounded<EntryKey>,
-    pub(super) claims: Bounded<ServerId>,
-    pub(super) checks: Bounded<CrlIssuer>,
-    pub(super) shifts: Bounded<Shift>,
-    pub(super) still_held: Bounded<EntryKey>,
-    pub(super) warnings: Bounded<StoreWarning>,
+    pub(super) entries: Truncated<EntryKey>,
+    pub(super) claims: Truncated<ServerId>,
+    pub(super) checks: Truncated<CrlIssuer>,
+    pub(super) shifts: Truncated<TrustSourceChange>,
+    pub(super) still_held: Truncated<EntryKey>,
+    pub(super) warnings: Truncated<StoreWarning>,
 }
 
 impl Report {
-    pub(super) fn new(done: Done, generation: u64) -> Self {
+    pub(super) fn new(done: Outcome, generation: u64) -> Self {
         Self {
             done,
             generation,
-            entries: Bounded::default(),
-            claims: Bounded::default(),
-            checks: Bounded::default(),
-            shifts: Bounded::default(),
-            still_held: Bounded::default(),
-            warnings: Bounded::default(),
+            entries: Truncated::default(),
+            claims: Truncated::default(),
+            checks: Truncated::default(),
+            shifts: Truncated::default(),
+            still_held: Truncated::default(),
+            warnings: Truncated::default(),
         }
     }
 
     /// What became of the call.
-    pub fn done(&self) -> Done {
+    pub fn done(&self) -> Outcome {
         self.done
     }
 
@@ -290,22 +290,22 @@ impl Report {
 
     /// The entries that were installed, updated or removed; those that a block hits, or that a revocation list
     /// revokes.
-    pub fn entries(&self) -> &Bounded<EntryKey> {
+    pub fn entries(&self) -> &Truncated<EntryKey> {
         &self.entries
     }
 
     /// The servers that are claimed since this change: they must present a pin from now on.
-    pub fn claims(&self) -> &Bounded<ServerId> {
+    pub fn claims(&self) -> &Truncated<ServerId> {
         &self.claims
     }
 
     /// The issuers whose certificates are checked for revocation since this change.
-    pub fn checks(&self) -> &Bounded<CrlIssuer> {
+    pub fn checks(&self) -> &Truncated<CrlIssuer> {
         &self.checks
     }
 
     /// Servers about which something of higher priority is asked now: what was asked before is shadowed.
-    pub fn shadows(&self) -> impl Iterator<Item = &Shift> {
+    pub fn shadows(&self) -> impl Iterator<Item = &TrustSourceChange> {
         self.shifts
             .items()
             .iter()
@@ -313,7 +313,7 @@ impl Report {
     }
 
     /// Servers about which something of lower priority, or nothing, is asked now.
-    pub fn exposes(&self) -> impl Iterator<Item = &Shift> {
+    pub fn exposes(&self) -> impl Iterator<Item = &TrustSourceChange> {
         self.shifts
             .items()
             .iter()
@@ -321,17 +321,17 @@ impl Report {
     }
 
     /// Every server about which another level is asked than before.
-    pub fn shifts(&self) -> &Bounded<Shift> {
+    pub fn shifts(&self) -> &Truncated<TrustSourceChange> {
         &self.shifts
     }
 
     /// Other entries that hold the certificate of a removed one, or its key.
-    pub fn still_held(&self) -> &Bounded<EntryKey> {
+    pub fn still_held(&self) -> &Truncated<EntryKey> {
         &self.still_held
     }
 
     /// What an administrator should know.
-    pub fn warnings(&self) -> &Bounded<StoreWarning> {
+    pub fn warnings(&self) -> &Truncated<StoreWarning> {
         &self.warnings
     }
 }
@@ -339,11 +339,11 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let done = match self.done {
-            Done::Added => "added",
-            Done::AlreadyThere => "nothing changed: already there",
-            Done::Completed => "completed",
-            Done::Changed => "changed",
-            Done::Removed => "removed",
+            Outcome::Added => "added",
+            Outcome::Unchanged => "nothing changed: already there",
+            Outcome::Completed => "completed",
+            Outcome::Changed => "changed",
+            Outcome::Removed => "removed",
         };
         write!(f, "{done} (generation {})", self.generation)?;
         list(f, "entry", &self.entries)?;
@@ -358,7 +358,7 @@ impl fmt::Display for Report {
 fn list<T: fmt::Display>(
     f: &mut fmt::Formatter<'_>,
     title: &str,
-    items: &Bounded<T>,
+    items: &Truncated<T>,
 ) -> fmt::Result {
     for item in items {
         write!(f, "\n  {title}: {item}")?;

@@ -9,11 +9,11 @@ use pki_types::UnixTime;
 use super::entry::{Disabled, More};
 use super::revocation::Room;
 use super::{
-    BlockSelector, Claim, ClockState, CrlIssuer, CrlOrigin, Done, Entry, EntryKey, EntryOptions,
-    Group, GroupId, HeldCrl, InstalledCrl, Report, Scope, Server, ServerId, Slot, TrustStore,
+    BlockSelector, Claim, ClockState, CrlIssuer, CrlOrigin, Entry, EntryKey, EntryOptions, Group,
+    GroupId, HeldCrl, InstalledCrl, Outcome, Report, Scope, Server, ServerId, Slot, TrustStore,
 };
 use crate::certificate::error::with_causes;
-use crate::certificate::{Certificate, Clock, Crl, Fingerprint, HostName, shown};
+use crate::certificate::{Certificate, Crl, CurrentTime, Fingerprint, HostName, shown};
 use crate::store::error::StoreError;
 
 /// A server as it was stored.
@@ -275,10 +275,12 @@ impl TrustStore {
             return None;
         }
         let taken = match (has, self.clock.now()) {
-            (Some(_), _) => self.contents().clock_state(Clock::Known(floor)) == ClockState::Known,
+            (Some(_), _) => {
+                self.contents().clock_state(CurrentTime::Known(floor)) == ClockState::Known
+            }
             (None, clock) => {
                 let view = self.contents().with_floor(Some(floor));
-                clock == Clock::Unset || view.clock_state(clock).counts()
+                clock == CurrentTime::Unset || view.clock_state(clock).counts()
             }
         };
         if taken {
@@ -305,7 +307,7 @@ impl TrustStore {
     pub(crate) fn hand_over(&mut self, key: &EntryKey) -> Option<Report> {
         let mut entry = self.data.entry(key)?.clone();
         if entry.more().source == self.source {
-            return Some(Report::new(Done::AlreadyThere, self.data.generation()));
+            return Some(Report::new(Outcome::Unchanged, self.data.generation()));
         }
         entry.change(|more| more.source = self.source.clone());
         Some(self.replace(entry, Vec::new()))

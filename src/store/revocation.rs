@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use pki_types::UnixTime;
 
-use super::{CrlIssuer, CrlOrigin, Done, EntryKey, InstalledCrl, Report, StoreWarning, TrustStore};
+use super::{
+    CrlIssuer, CrlOrigin, EntryKey, InstalledCrl, Outcome, Report, StoreWarning, TrustStore,
+};
 use crate::certificate::{
-    Certificate, Clock, Crl, Fingerprint, Moment, SignatureCheck, Succession, seconds,
+    Certificate, Crl, CurrentTime, Fingerprint, SignatureCheck, Succession, Timestamp, seconds,
 };
 use crate::limits::{CLOCK_TOLERANCE, MAX_CRL_BYTES_HELD, MAX_CRLS, MAX_CRLS_PER_ISSUER};
 use crate::store::error::StoreError;
@@ -15,7 +17,7 @@ use crate::store::error::StoreError;
 impl TrustStore {
     /// Installs a revocation list that an installed authority or intermediate signed. From then on the
     /// certificates of that issuer are checked: one of which no valid list tells is refused, until
-    /// [`stop_checking`](Self::stop_checking).
+    /// [`disable_revocation_checks`](Self::disable_revocation_checks).
     ///
     /// It takes the place of an older list of the same issuer and scope, if it is valid already. One that has expired is installed, with
     /// a warning: what it revokes stays revoked. The report lists the entries that it revokes.
@@ -37,7 +39,7 @@ impl TrustStore {
             .named(crl.issuer_der())
             .any(is_there)
         {
-            return Ok(Report::new(Done::AlreadyThere, self.data.generation()));
+            return Ok(Report::new(Outcome::Unchanged, self.data.generation()));
         }
         let issuer = self.signer_of(&crl)?;
         let crls = self.data.data().crls();
@@ -99,7 +101,7 @@ impl TrustStore {
             if matches!(done, Err(StoreError::CrlOlder { .. }))
                 && let Some(by) = self.newer_of(crl, &came)
             {
-                let mut report = Report::new(Done::AlreadyThere, self.data.generation());
+                let mut report = Report::new(Outcome::Unchanged, self.data.generation());
                 report.warnings.push(StoreWarning::CrlSuperseded { by });
                 *done = Ok(report);
             }
@@ -130,7 +132,7 @@ impl TrustStore {
         let left = self.data.data().crls();
         let left = left.of(&issuer);
         let none_left = left.is_none_or(<[_]>::is_empty);
-        let mut report = self.finish(Done::Removed, Vec::new());
+        let mut report = self.finish(Outcome::Removed, Vec::new());
         if none_left {
             report.warnings.push(StoreWarning::NoCrlLeft { issuer });
         }
@@ -144,10 +146,10 @@ impl TrustStore {
     ///
     /// # Errors
     /// The issuer is not checked.
-    pub fn stop_checking(&mut self, issuer: &CrlIssuer) -> Result<Report, StoreError> {
+    pub fn disable_revocation_checks(&mut self, issuer: &CrlIssuer) -> Result<Report, StoreError> {
         let lists = self.edit().crls_mut().stop(issuer);
         let lists = lists.ok_or_else(|| StoreError::NotChecked(Box::new(issuer.clone())))?;
-        let mut report = self.finish(Done::Removed, Vec::new());
+        let mut report = self.finish(Outcome::Removed, Vec::new());
         for list in lists.iter() {
             for key in self.revoked_by(list) {
                 report.entries.push(key);
@@ -164,8 +166,8 @@ impl TrustStore {
         beside: bool,
     ) -> Report {
         let installed = match self.now() {
-            Clock::Known(now) => Some(now),
-            Clock::Unset => None,
+            CurrentTime::Known(now) => Some(now),
+            CurrentTime::Unset => None,
         };
         let origin = CrlOrigin {
             installed,
@@ -181,9 +183,9 @@ impl TrustStore {
         let list = InstalledCrl::new(crl.clone(), issuer.clone(), origin);
         crls.put(list.clone());
         let done = if replaced.is_empty() {
-            Done::Added
+            Outcome::Added
         } else {
-            Done::Changed
+            Outcome::Changed
         };
         let mut report = self.finish(done, Vec::new());
         if checks {
@@ -206,29 +208,32 @@ impl TrustStore {
     /// good: a clock that jumped is not believed until it is confirmed (rule M7).
     fn has_begun(&self, crl: &Crl) -> bool {
         match self.now() {
-            Clock::Known(now) => {
-                let now = self.data.floor_after(Clock::Known(now)).unwrap_or(now);
+            CurrentTime::Known(now) => {
+                let now = self
+                    .data
+                    .floor_after(CurrentTime::Known(now))
+                    .unwrap_or(now);
                 begins_by(crl, now)
             }
-            Clock::Unset => true,
+            CurrentTime::Unset => true,
         }
     }
 
     fn warn_of_updates(&self, crl: &Crl, report: &mut Report) {
         let now = match (self.now(), self.data.floor()) {
-            (Clock::Known(now), _) | (Clock::Unset, Some(now)) => seconds(now),
-            (Clock::Unset, None) => return,
+            (CurrentTime::Known(now), _) | (CurrentTime::Unset, Some(now)) => seconds(now),
+            (CurrentTime::Unset, None) => return,
         };
         let this_update = crl.this_update().seconds();
         if let Some(next_update) = crl
             .next_update()
-            .map(Moment::seconds)
+            .map(Timestamp::seconds)
             .filter(|next| *next <= now)
         {
             report
                 .warnings
                 .push(StoreWarning::CrlExpired { next_update });
-        } else if matches!(self.now(), Clock::Known(now) if !begins_by(crl, now)) {
+        } else if matches!(self.now(), CurrentTime::Known(now) if !begins_by(crl, now)) {
             report
                 .warnings
                 .push(StoreWarning::CrlNotYetValid { this_update });

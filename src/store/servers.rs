@@ -5,10 +5,10 @@ use core::fmt;
 use pki_types::UnixTime;
 
 use super::{
-    Done, EntryKey, Group, GroupId, Level, Report, Scope, ServerId, Shift, Slot, StoreWarning,
-    TrustStore, View,
+    EntryKey, Group, GroupId, Outcome, Report, Scope, ServerId, Slot, StoreWarning, TrustSnapshot,
+    TrustSource, TrustSourceChange, TrustStore,
 };
-use crate::certificate::{Clock, HostName, seconds};
+use crate::certificate::{CurrentTime, HostName, seconds};
 use crate::store::error::StoreError;
 
 /// Whether a server must present a pin.
@@ -126,7 +126,7 @@ impl Server {
     }
 }
 
-impl View {
+impl TrustSnapshot {
     pub(super) fn known_server(&self, id: &ServerId) -> Result<&Server, StoreError> {
         self.server(id)
             .ok_or_else(|| StoreError::UnknownServer(id.clone()))
@@ -156,13 +156,13 @@ impl View {
 /// What was asked about a server before a change.
 pub(super) struct Before {
     server: ServerId,
-    asked: Level,
-    last: Level,
+    asked: TrustSource,
+    last: TrustSource,
 }
 
 impl TrustStore {
     /// Closes a change: a new generation, and what shifted for the servers in `before`.
-    pub(super) fn finish(&mut self, done: Done, before: Vec<Before>) -> Report {
+    pub(super) fn finish(&mut self, done: Outcome, before: Vec<Before>) -> Report {
         let data = self.edit();
         data.grow();
         let mut report = Report::new(done, data.generation);
@@ -172,8 +172,8 @@ impl TrustStore {
             };
             let asked = (before.asked, self.data.level(server));
             let last = (before.last, self.data.last_level(server));
-            if asked.0 != asked.1 && asked.1 == Level::NoPinLeft {
-                report.warnings.push(StoreWarning::NoPinLeft {
+            if asked.0 != asked.1 && asked.1 == TrustSource::NoUsablePin {
+                report.warnings.push(StoreWarning::NoUsablePin {
                     server: before.server.clone(),
                 });
             }
@@ -186,7 +186,7 @@ impl TrustStore {
                 .enumerate()
                 .filter(|(_, (from, to))| from != to)
             {
-                report.shifts.push(Shift {
+                report.shifts.push(TrustSourceChange {
                     server: before.server.clone(),
                     from: *from,
                     to: *to,
@@ -215,7 +215,7 @@ impl TrustStore {
             self.free_name(name)?;
         }
         self.edit().add_server(server);
-        Ok(self.finish(Done::Added, Vec::new()))
+        Ok(self.finish(Outcome::Added, Vec::new()))
     }
 
     /// Deletes a server that is not claimed, with its authorities; it leaves its group.
@@ -239,7 +239,7 @@ impl TrustStore {
             group.members.remove(id);
         }
         data.drop_server(id);
-        let mut report = self.finish(Done::Removed, Vec::new());
+        let mut report = self.finish(Outcome::Removed, Vec::new());
         self.report_removed(&removed, &mut report);
         Ok(report)
     }
@@ -251,11 +251,11 @@ impl TrustStore {
     pub fn add_name(&mut self, id: &ServerId, name: HostName) -> Result<Report, StoreError> {
         let server = self.data.known_server(id)?;
         if server.names.contains(&name) {
-            return Ok(Report::new(Done::AlreadyThere, self.data.generation()));
+            return Ok(Report::new(Outcome::Unchanged, self.data.generation()));
         }
         self.free_name(&name)?;
         self.edit().add_name(id, name);
-        Ok(self.finish(Done::Changed, Vec::new()))
+        Ok(self.finish(Outcome::Changed, Vec::new()))
     }
 
     /// Moves a name to another server. From a claimed server it goes to a claimed one only, so that no
@@ -267,7 +267,7 @@ impl TrustStore {
         let target = self.data.known_server(to)?.claim;
         let from = self.owner(name)?.clone();
         if from.id == *to {
-            return Ok(Report::new(Done::AlreadyThere, self.data.generation()));
+            return Ok(Report::new(Outcome::Unchanged, self.data.generation()));
         }
         if from.claim != Claim::Unclaimed && target != Claim::Claimed {
             return Err(StoreError::Claimed { server: from.id });
@@ -275,7 +275,7 @@ impl TrustStore {
         let data = self.edit();
         data.drop_name(&from.id, name);
         data.add_name(to, name.clone());
-        Ok(self.finish(Done::Changed, Vec::new()))
+        Ok(self.finish(Outcome::Changed, Vec::new()))
     }
 
     /// Takes a name from its server, claimed or not; the name then belongs to nobody.
@@ -289,7 +289,7 @@ impl TrustStore {
     pub fn release_name(&mut self, name: &HostName) -> Result<Report, StoreError> {
         let from = self.owner(name)?.id.clone();
         self.edit().drop_name(&from, name);
-        Ok(self.finish(Done::Removed, Vec::new()))
+        Ok(self.finish(Outcome::Removed, Vec::new()))
     }
 
     /// Sets the names of which a chain's certificate must have one, instead of the server's own names (rule
@@ -297,7 +297,7 @@ impl TrustStore {
     ///
     /// # Errors
     /// There is no such server.
-    pub fn expect_names(
+    pub fn set_reference_names(
         &mut self,
         id: &ServerId,
         names: impl IntoIterator<Item = HostName>,
@@ -306,7 +306,7 @@ impl TrustStore {
         if let Some(server) = self.edit().server_mut(id) {
             server.expected = names.into_iter().collect();
         }
-        Ok(self.finish(Done::Changed, Vec::new()))
+        Ok(self.finish(Outcome::Changed, Vec::new()))
     }
 
     /// The keys of all entries of some slots and scopes, in order.
@@ -340,11 +340,11 @@ impl TrustStore {
     /// An end must lie in the future, as far as the time is known.
     pub(super) fn check_end(&self, end: UnixTime) -> Result<(), StoreError> {
         let clock = self.clock.now();
-        if matches!(clock, Clock::Known(now) if seconds(end) <= seconds(now)) {
+        if matches!(clock, CurrentTime::Known(now) if seconds(end) <= seconds(now)) {
             return Err(StoreError::EndInThePast);
         }
         match self.data.floor() {
-            Some(floor) if self.now() == Clock::Unset && seconds(end) <= seconds(floor) => {
+            Some(floor) if self.now() == CurrentTime::Unset && seconds(end) <= seconds(floor) => {
                 let state = self.clock_state();
                 Err(StoreError::EndAtFloor { state })
             }

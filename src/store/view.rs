@@ -7,8 +7,8 @@ use pki_types::UnixTime;
 
 use super::data::Data;
 use super::{
-    BlockSelector, Claim, CrlIssuer, Entry, EntryKey, Group, GroupId, InstalledCrl, Level, Scope,
-    Server, ServerId, Slot, UnreadCrl,
+    BlockSelector, Claim, CrlIssuer, Entry, EntryKey, Group, GroupId, InstalledCrl, Scope, Server,
+    ServerId, Slot, TrustSource, UnreadCrl,
 };
 use crate::certificate::HostName;
 
@@ -16,7 +16,7 @@ use crate::certificate::HostName;
 ///
 /// The default view is empty and trusts no peer.
 #[derive(Clone, Default)]
-pub struct View(Arc<Data>);
+pub struct TrustSnapshot(Arc<Data>);
 
 /// Identifies a snapshot by a weak pointer. The address cannot be reused while the weak pointer is alive, so pointer
 /// equality identifies the snapshot, also among several stores with equal generations.
@@ -27,7 +27,7 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    pub(crate) fn of(view: &View) -> Self {
+    pub(crate) fn of(view: &TrustSnapshot) -> Self {
         Self {
             place: Arc::downgrade(&view.0),
             generation: view.generation(),
@@ -35,17 +35,17 @@ impl Snapshot {
     }
 
     /// Whether `view` is that snapshot.
-    pub(crate) fn is(&self, view: &View) -> bool {
+    pub(crate) fn is(&self, view: &TrustSnapshot) -> bool {
         core::ptr::eq(self.place.as_ptr(), Arc::as_ptr(&view.0))
     }
 
     /// Whether that snapshot is still held by somebody, and later than `view`.
-    pub(crate) fn is_later_than(&self, view: &View) -> bool {
+    pub(crate) fn is_later_than(&self, view: &TrustSnapshot) -> bool {
         self.generation > view.generation() && self.place.strong_count() > 0
     }
 }
 
-impl View {
+impl TrustSnapshot {
     pub(super) fn edit(&mut self) -> &mut Data {
         Arc::make_mut(&mut self.0)
     }
@@ -139,43 +139,43 @@ impl View {
 
     /// Which level of what is installed is asked about a server (rules P2 and P4). A migrating server is asked
     /// at the level of its pins first.
-    pub fn level(&self, server: &Server) -> Level {
+    pub fn level(&self, server: &Server) -> TrustSource {
         let own = Scope::Server(server.id().clone());
         if server.claim() != Claim::Unclaimed {
             if self.holds(Slot::Pin, own) {
-                return Level::OwnPins;
+                return TrustSource::OwnPins;
             }
             let group = server.group().cloned().map(Scope::Group);
             return if group.is_some_and(|group| self.holds(Slot::Pin, group)) {
-                Level::GroupPins
+                TrustSource::GroupPins
             } else {
-                Level::NoPinLeft
+                TrustSource::NoUsablePin
             };
         }
         self.authority_level(server)
     }
 
     /// What is asked last: of a migrating server, the authorities (rule P3).
-    pub(super) fn last_level(&self, server: &Server) -> Level {
+    pub(super) fn last_level(&self, server: &Server) -> TrustSource {
         match server.claim() {
             Claim::Migrating { .. } => self.authority_level(server),
             Claim::Claimed | Claim::Unclaimed => self.level(server),
         }
     }
 
-    fn authority_level(&self, server: &Server) -> Level {
+    fn authority_level(&self, server: &Server) -> TrustSource {
         let own = Scope::Server(server.id().clone());
         if self.holds(Slot::Authority, own) {
-            Level::OwnAuthorities
+            TrustSource::OwnAuthorities
         } else if self.holds(Slot::Authority, Scope::AnyServer) {
-            Level::AnyServerAuthorities
+            TrustSource::AnyServerAuthorities
         } else {
-            Level::Nothing
+            TrustSource::Nothing
         }
     }
 }
 
-impl fmt::Debug for View {
+impl fmt::Debug for TrustSnapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("View")
             .field("generation", &self.generation())

@@ -53,7 +53,7 @@ mod sealed {
 impl<S: ConfigSide> ConfigBuilder<S> {
     /// Takes what decides security: the crypto provider, what is installed, what is demanded, and our identity.
     ///
-    /// `trust` is a [`View`](crate::store::View), or a [`LiveTrust`] whose publications the configurations follow.
+    /// `trust` is a [`TrustSnapshot`](crate::store::TrustSnapshot), or a [`LiveTrust`] whose publications the configurations follow.
     /// `identities` is an [`Identity`](super::Identity), or [`Identities`] whose changes they follow. A server presents
     /// a next identity once it is activated for all.
     pub fn new(

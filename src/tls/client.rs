@@ -10,7 +10,7 @@ use super::judge::ServerJudge;
 use super::resolver::ClientResolver;
 use super::settings::{Settings, refused_by_rustls};
 use super::verifier::Verifier;
-use super::{Links, UnsentCertificates};
+use super::{ClientAuthFailures, ClientConfigs};
 use crate::store::ServerId;
 use crate::tls::error::ConfigError;
 
@@ -37,7 +37,7 @@ pub type ClientConfigBuilder = ConfigBuilder<ClientConfig>;
 impl ClientConfigBuilder {
     /// The handshakes in which a server offered no signature scheme for our key (rule K3), of all configurations of
     /// this builder and its clones.
-    pub fn client_auth_failures(&self) -> UnsentCertificates {
+    pub fn client_auth_failures(&self) -> ClientAuthFailures {
         self.settings().unsent.clone()
     }
 
@@ -63,9 +63,9 @@ impl ClientConfigBuilder {
     ///
     /// # Errors
     /// The identity, the versions or the application protocols cannot be used.
-    pub fn client_configs(&self) -> Result<Links, ConfigError> {
+    pub fn client_configs(&self) -> Result<ClientConfigs, ConfigError> {
         self.settings().check()?;
-        Ok(Links::new(self.clone()))
+        Ok(ClientConfigs::new(self.clone()))
     }
 
     pub(super) fn check_known(&self, server: &ServerId) -> Result<(), ConfigError> {

@@ -18,22 +18,22 @@ use crate::tls::error::ConfigError;
 /// [identity](super::Identities), and servers come and go while the system runs.
 ///
 /// ```
-/// use mutual_trust::{ServerId, error::ConfigError, tls::Links};
+/// use mutual_trust::{ServerId, error::ConfigError, tls::ClientConfigs};
 /// use rustls::ClientConnection;
 ///
-/// fn dial(configs: &Links, server: &ServerId) -> Result<ClientConnection, Box<dyn std::error::Error>> {
+/// fn dial(configs: &ClientConfigs, server: &ServerId) -> Result<ClientConnection, Box<dyn std::error::Error>> {
 ///     Ok(ClientConnection::new(configs.config_for(server)?, "kms1.example".try_into()?)?)
 /// }
 /// ```
 #[derive(Clone)]
-pub struct Links(Arc<Inner>);
+pub struct ClientConfigs(Arc<Inner>);
 
 struct Inner {
     builder: ClientConfigBuilder,
     cache: Mutex<BTreeMap<ServerId, Arc<ClientConfig>>>,
 }
 
-impl Links {
+impl ClientConfigs {
     pub(super) fn new(builder: ClientConfigBuilder) -> Self {
         let cache = Mutex::default();
         Self(Arc::new(Inner { builder, cache }))
@@ -76,7 +76,7 @@ impl Links {
     }
 }
 
-impl fmt::Debug for Links {
+impl fmt::Debug for ClientConfigs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Links")
             .field("cached", &self.cached())

@@ -22,10 +22,10 @@ use super::settings::{Settings, TlsVersion};
 use super::signature::Proof;
 use super::sink::JudgedPeer;
 use super::verifier::{Judge, JudgeClient, PeerChain, Verifier};
-use crate::admin::{Enrolment, Presented};
+use crate::admin::{Enrolment, PresentedCertificate};
 use crate::certificate::{Certificate, Role};
 use crate::policy::Refusal;
-use crate::policy::{Question, Verdict, unknown_peer};
+use crate::policy::{Verdict, VerifyRequest, unknown_peer};
 use crate::tls::error::ConfigError;
 
 /// Makes a server configuration for each connection. Known clients are judged as by
@@ -174,7 +174,7 @@ impl Judge for ConnectionJudge {
             }
             Evidence::Unknown(judged, leaf) if judged.is_of(end_entity) => {
                 let verdict = judged.verdict.clone();
-                let presented = Presented::new(leaf, role, verdict.reason(), true);
+                let presented = PresentedCertificate::new(leaf, role, verdict.reason(), true);
                 self.enrolment.knock(self.address, presented);
                 self.common.sink.send(Some(judged), true);
                 Err(Refusal::new(verdict).into())
@@ -194,7 +194,7 @@ impl JudgeClient for ConnectionJudge {
         self.replace_evidence(Evidence::Refuse);
         let view = self.common.trust.current();
         let clock = self.common.clock.now();
-        let question = Question::client(peer.end_entity, peer.intermediates, clock);
+        let question = VerifyRequest::client(peer.end_entity, peer.intermediates, clock);
         let verdict = self.common.client_verdict(&view, &question);
         let judged = |verdict| JudgedPeer::new(Arc::new(verdict), peer, clock);
         if verdict.is_accepted() {
@@ -235,11 +235,11 @@ mod tests {
     use crate::policy::{Policy, ReasonCode};
     use crate::store::{EntryOptions, PinScope, TrustStore};
     use crate::tls::{ClientConfigBuilder, Identity, ServerConfigBuilder, key_policy, provider};
-    use crate::{Clock, LiveTrust};
+    use crate::{CurrentTime, LiveTrust};
 
-    fn now() -> Clock {
+    fn now() -> CurrentTime {
         // 2027-01-01, when the fixtures are valid.
-        Clock::Known(UnixTime::since_unix_epoch(Duration::from_secs(
+        CurrentTime::Known(UnixTime::since_unix_epoch(Duration::from_secs(
             1_798_761_600,
         )))
     }

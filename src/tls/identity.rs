@@ -10,9 +10,9 @@ use rustls::crypto::CryptoProvider;
 use rustls::sign::{CertifiedKey, Signer, SigningKey, SingleCertAndKey};
 use rustls::{SignatureAlgorithm, SignatureScheme};
 
-use crate::certificate::{Certificate, Clock, KeyPolicy};
+use crate::certificate::{Certificate, CurrentTime, KeyPolicy};
 use crate::identity::error::IdentityError;
-use crate::identity::{self, Chain, IdentityAdvice, KeyReader, PrivateKey, scrub_stack};
+use crate::identity::{self, CertificateChain, IdentityAdvice, KeyReader, PrivateKey, scrub_stack};
 
 /// Whether a signer must report the public key that it signs for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub enum KeyMatch {
 /// The certificate can be of any version, a self-signed end entity or signed by a CA. Cheap to clone.
 #[derive(Clone)]
 pub struct Identity {
-    chain: Chain,
+    chain: CertificateChain,
     key: Arc<CertifiedKey>,
     /// What the provider verifies, if the key was loaded into one. The signatures in the chain were checked then.
     keys: Option<KeyPolicy>,
@@ -54,7 +54,7 @@ impl Identity {
     /// The provider cannot use the key, or the key belongs to another certificate (compared by
     /// `SubjectPublicKeyInfo`); or a certificate of the chain is not signed by the next.
     pub fn new(
-        chain: Chain,
+        chain: CertificateChain,
         key: PrivateKey,
         provider: &CryptoProvider,
     ) -> Result<Self, IdentityError> {
@@ -81,7 +81,7 @@ impl Identity {
 
     /// Does the same with a key that the provider has already. `keys` is what the provider verifies.
     pub(super) fn of_key(
-        chain: Chain,
+        chain: CertificateChain,
         key: Arc<dyn SigningKey>,
         keys: KeyPolicy,
     ) -> Result<Self, IdentityError> {
@@ -101,7 +101,7 @@ impl Identity {
     /// # Errors
     /// The key belongs to another certificate, or is not reported and must be.
     pub fn from_signer(
-        chain: Chain,
+        chain: CertificateChain,
         signer: Arc<dyn SigningKey>,
         key_match: KeyMatch,
     ) -> Result<Self, IdentityError> {
@@ -109,7 +109,7 @@ impl Identity {
     }
 
     fn of_signer(
-        chain: Chain,
+        chain: CertificateChain,
         key: Arc<dyn SigningKey>,
         key_match: KeyMatch,
         keys: Option<KeyPolicy>,
@@ -141,14 +141,14 @@ impl Identity {
     /// Reads the chain and the key from PEM; both may be the same text.
     ///
     /// # Errors
-    /// As [`Chain::from_combined_pem`], [`PrivateKey::from_pem`] and [`new`](Self::new).
+    /// As [`CertificateChain::from_combined_pem`], [`PrivateKey::from_pem`] and [`new`](Self::new).
     pub fn from_pem(
         chain: &[u8],
         key: &[u8],
         provider: &CryptoProvider,
     ) -> Result<Self, IdentityError> {
         Self::new(
-            Chain::from_combined_pem(chain)?,
+            CertificateChain::from_combined_pem(chain)?,
             PrivateKey::from_pem(key)?,
             provider,
         )
@@ -170,14 +170,14 @@ impl Identity {
     /// [`PrivateKey::from_file`] says.
     ///
     /// # Errors
-    /// As [`Chain::from_file`], [`PrivateKey::from_file`] and [`new`](Self::new).
+    /// As [`CertificateChain::from_file`], [`PrivateKey::from_file`] and [`new`](Self::new).
     pub fn from_files(
         chain: impl AsRef<Path>,
         key: impl AsRef<Path>,
         provider: &CryptoProvider,
     ) -> Result<Self, IdentityError> {
         Self::new(
-            Chain::from_file(chain)?,
+            CertificateChain::from_file(chain)?,
             PrivateKey::from_file(key)?,
             provider,
         )
@@ -196,12 +196,12 @@ impl Identity {
     /// }
     /// # }
     /// ```
-    pub fn advice(&self, clock: Clock) -> Vec<IdentityAdvice> {
+    pub fn advice(&self, clock: CurrentTime) -> Vec<IdentityAdvice> {
         identity::advice(&self.chain, clock, self.keys.as_ref())
     }
 
     /// All certificates that are presented, in their order.
-    pub fn chain(&self) -> &Chain {
+    pub fn chain(&self) -> &CertificateChain {
         &self.chain
     }
 

@@ -10,11 +10,11 @@ use rustls::crypto::{CryptoProvider, SecureRandom};
 use rustls::sign::SigningKey;
 
 use super::Identity;
-use crate::certificate::{Clock, KeyKind, KeyPolicy, der};
+use crate::certificate::{CurrentTime, KeyKind, KeyPolicy, der};
 use crate::identity::error::{IdentityError, IssueError};
 use crate::identity::{
-    CertificateRequest, CertificateSpec, Chain, PrivateKey, SERIAL_BYTES, is_self_signed, request,
-    scrub_stack, self_signed,
+    CertificateChain, CertificateRequest, CertificateSpec, PrivateKey, SERIAL_BYTES,
+    is_self_signed, request, scrub_stack, self_signed,
 };
 
 /// Our private key inside a crypto provider, which makes certificates and requests. Cheap to clone.
@@ -22,14 +22,14 @@ use crate::identity::{
 /// ```
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use mutual_trust::Clock;
+/// use mutual_trust::CurrentTime;
 /// use mutual_trust::certificate::{SystemClock, TimeSource};
-/// use mutual_trust::identity::{CertificateSpec, KeyType, NewKey};
-/// use mutual_trust::tls::{self, OwnKey};
+/// use mutual_trust::identity::{CertificateSpec, KeyType, GeneratedKey};
+/// use mutual_trust::tls::{self, SigningKeyPair};
 ///
 /// let provider = tls::provider::default_provider();
-/// let new = NewKey::generate(KeyType::P256)?; // new.write(..) before it goes into the provider
-/// let key = OwnKey::new(new.into_key()?, &provider)?;
+/// let new = GeneratedKey::generate(KeyType::P256)?; // new.write(..) before it goes into the provider
+/// let key = SigningKeyPair::new(new.into_key()?, &provider)?;
 /// let spec = CertificateSpec::new("array-7")?.dns_name("array-7.example".parse()?);
 /// let identity = key.self_signed(&spec, 730, SystemClock::new().now())?;
 /// println!("{}", identity.certificate().to_pem()); // for the key servers' administrators
@@ -39,7 +39,7 @@ use crate::identity::{
 /// # fn main() {}
 /// ```
 #[derive(Clone)]
-pub struct OwnKey {
+pub struct SigningKeyPair {
     key: Arc<dyn SigningKey>,
     kind: KeyKind,
     spki: Vec<u8>,
@@ -48,7 +48,7 @@ pub struct OwnKey {
     random: &'static dyn SecureRandom,
 }
 
-impl OwnKey {
+impl SigningKeyPair {
     /// Loads a key into the provider.
     ///
     /// # Errors
@@ -106,7 +106,7 @@ impl OwnKey {
         &self,
         spec: &CertificateSpec,
         days: u32,
-        now: Clock,
+        now: CurrentTime,
     ) -> Result<Identity, IssueError> {
         let mut serial = [0; SERIAL_BYTES];
         self.random
@@ -115,7 +115,7 @@ impl OwnKey {
                 doing: "giving random numbers",
             })?;
         let certificate = self_signed(spec, days, now, serial, &self.signer()?)?;
-        self.identity(Chain::new(vec![certificate])?)
+        self.identity(CertificateChain::new(vec![certificate])?)
     }
 
     /// Makes a request for a certificate by a CA. Keep the key and the request until the answer is
@@ -136,13 +136,13 @@ impl OwnKey {
     pub fn install(
         &self,
         request: &CertificateRequest,
-        answer: Chain,
+        answer: CertificateChain,
     ) -> Result<Identity, IssueError> {
         request.check_answer(&answer)?;
         self.identity(answer)
     }
 
-    fn identity(&self, chain: Chain) -> Result<Identity, IssueError> {
+    fn identity(&self, chain: CertificateChain) -> Result<Identity, IssueError> {
         Ok(Identity::of_key(chain, self.key.clone(), self.keys)?)
     }
 
@@ -169,21 +169,26 @@ impl Identity {
     ///
     /// # Errors
     /// The certificate is issued by a CA: use [`request_renewal`](Self::request_renewal). Or its subject or names cannot
-    /// be written again as they are. Or as [`OwnKey::self_signed`].
+    /// be written again as they are. Or as [`SigningKeyPair::self_signed`].
     pub fn renew(
         &self,
         days: u32,
-        now: Clock,
+        now: CurrentTime,
         provider: &CryptoProvider,
     ) -> Result<Self, IssueError> {
-        self.self_signed_anew(&OwnKey::from_identity(self, provider)?, days, now)
+        self.self_signed_anew(&SigningKeyPair::from_identity(self, provider)?, days, now)
     }
 
     /// Does the same with a new key: for the end of a key's life, or when others may know the key.
     ///
     /// # Errors
     /// The key is the old one; or as [`renew`](Self::renew).
-    pub fn rekey(&self, key: &OwnKey, days: u32, now: Clock) -> Result<Self, IssueError> {
+    pub fn rekey(
+        &self,
+        key: &SigningKeyPair,
+        days: u32,
+        now: CurrentTime,
+    ) -> Result<Self, IssueError> {
         if key.spki == self.certificate().subject_public_key_info() {
             return Err(IssueError::SameKey);
         }
@@ -191,19 +196,24 @@ impl Identity {
     }
 
     /// Makes a request for a certificate of the same key, subject and names, by a CA. For a new key, use
-    /// [`OwnKey::request`].
+    /// [`SigningKeyPair::request`].
     ///
     /// # Errors
-    /// The subject or names cannot be written again as they are; or as [`OwnKey::request`].
+    /// The subject or names cannot be written again as they are; or as [`SigningKeyPair::request`].
     pub fn request_renewal(
         &self,
         provider: &CryptoProvider,
     ) -> Result<CertificateRequest, IssueError> {
         let spec = CertificateSpec::from_template(self.certificate())?;
-        OwnKey::from_identity(self, provider)?.request(&spec)
+        SigningKeyPair::from_identity(self, provider)?.request(&spec)
     }
 
-    fn self_signed_anew(&self, key: &OwnKey, days: u32, now: Clock) -> Result<Self, IssueError> {
+    fn self_signed_anew(
+        &self,
+        key: &SigningKeyPair,
+        days: u32,
+        now: CurrentTime,
+    ) -> Result<Self, IssueError> {
         let old = self.certificate();
         if !is_self_signed(old) {
             return Err(IssueError::NotSelfSigned {
@@ -299,7 +309,7 @@ fn ml_dsa(_: &[u8]) -> Option<(&'static rcgen::SignatureAlgorithm, SignatureSche
     None
 }
 
-impl fmt::Debug for OwnKey {
+impl fmt::Debug for SigningKeyPair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "OwnKey({})", self.kind)
     }

@@ -13,10 +13,10 @@ use super::settings::{Settings, TlsVersion};
 use super::signature::Proof;
 use super::sink::{AwaitSignature, ByCertificate, InThread, JudgedPeer, ObservationSink};
 use super::verifier::{Judge, JudgeClient, JudgeServer, PeerChain};
-use crate::certificate::{Clock, HostName, TimeSource};
-use crate::policy::{ChainMemory, Question, Refusal, Target, Verdict};
+use crate::certificate::{CurrentTime, HostName, TimeSource};
+use crate::policy::{ChainMemory, ExpectedServer, Refusal, Verdict, VerifyRequest};
 use crate::store::LiveTrust;
-use crate::store::{ServerId, View};
+use crate::store::{ServerId, TrustSnapshot};
 
 /// What every judge decides by.
 #[derive(Debug)]
@@ -46,13 +46,13 @@ impl Common {
         server: Option<&ServerId>,
         peer: PeerChain<'_>,
         server_name: &ServerName<'_>,
-    ) -> (Verdict, Clock) {
+    ) -> (Verdict, CurrentTime) {
         let view = self.trust.current();
         let clock = self.clock.now();
         let dialled = HostName::try_from(server_name);
         let target = match (server, &dialled) {
-            (Some(id), dialled) => Target::id(id, dialled.as_ref().ok()),
-            (None, Ok(name)) => Target::Name(name),
+            (Some(id), dialled) => ExpectedServer::id(id, dialled.as_ref().ok()),
+            (None, Ok(name)) => ExpectedServer::Name(name),
             (None, Err(error)) => {
                 let why = error.to_string();
                 return (
@@ -61,12 +61,16 @@ impl Common {
                 );
             }
         };
-        let question = Question::server(target, peer.end_entity, peer.intermediates, clock);
+        let question = VerifyRequest::server(target, peer.end_entity, peer.intermediates, clock);
         (self.memory.verdict(&view, &question), clock)
     }
 
     /// The verdict about a client.
-    pub(super) fn client_verdict(&self, view: &View, question: &Question<'_>) -> Verdict {
+    pub(super) fn client_verdict(
+        &self,
+        view: &TrustSnapshot,
+        question: &VerifyRequest<'_>,
+    ) -> Verdict {
         self.memory.verdict(view, question)
     }
 
@@ -174,7 +178,7 @@ impl JudgeClient for ClientJudge {
     fn judge_client(&self, peer: PeerChain<'_>) -> Result<(), Error> {
         let view = self.common.trust.current();
         let clock = self.common.clock.now();
-        let question = Question::client(peer.end_entity, peer.intermediates, clock);
+        let question = VerifyRequest::client(peer.end_entity, peer.intermediates, clock);
         let verdict = self.common.client_verdict(&view, &question);
         self.end_certificate_step(verdict, peer, clock)
     }
@@ -186,7 +190,7 @@ impl<P: AwaitSignature, X> SharedJudge<P, X> {
         &self,
         verdict: Verdict,
         peer: PeerChain<'_>,
-        clock: Clock,
+        clock: CurrentTime,
     ) -> Result<(), Error> {
         let sink = &self.common.sink;
         let verdict = Arc::new(verdict);

@@ -27,7 +27,7 @@
 //! # }
 //! ```
 //!
-//! - [`ClientConfigBuilder`] and [`ServerConfigBuilder`] build the configurations. [`Links`] caches one for
+//! - [`ClientConfigBuilder`] and [`ServerConfigBuilder`] build the configurations. [`ClientConfigs`] caches one for
 //!   each server.
 //! - [`Identity`] is our own certificate chain and key. [`Identities`] replaces it while the program runs.
 //! - [`refusal`] finds our verdict inside the error of a failed handshake.
@@ -64,17 +64,17 @@ mod verifier;
 
 pub use builder::{ConfigBuilder, ConfigSide};
 pub use client::ClientConfigBuilder;
-pub use configs::Links;
+pub use configs::ClientConfigs;
 #[cfg(feature = "enrol")]
 pub use enrol::EnrolmentAcceptor;
 pub use identity::{Identity, KeyMatch};
 #[cfg(feature = "issue")]
-pub use issue::OwnKey;
+pub use issue::SigningKeyPair;
 pub use peer::PeerCheck;
 #[cfg(feature = "enrol")]
-pub use probe::{Probe, Probed, probe_result_from};
+pub use probe::{Probe, ProbeResult, probe_result_from};
 pub use refusal::refusal;
-pub use resolver::{NoCommonSignatureScheme, UnsentCertificates};
+pub use resolver::{ClientAuthFailures, NoCommonSignatureScheme};
 pub use rotation::Identities;
 pub use server::ServerConfigBuilder;
 pub use settings::TlsVersion;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustls::CommonState;
 
 use crate::certificate::{HostName, TimeSource};
-use crate::policy::{Accepted, ChainMemory, Question, Refusal, Target, Verdict};
+use crate::policy::{Accepted, ChainMemory, ExpectedServer, Refusal, Verdict, VerifyRequest};
 use crate::store::{LiveTrust, ServerId};
 
 /// Asks again about connections whose handshake is done, by the view in force now.
@@ -13,7 +13,7 @@ use crate::store::{LiveTrust, ServerId};
 /// Made by the builders, with the same trust, policy and clock as their configurations. On a key server it says which
 /// client a connection has. At either end, after trust has changed, it says which connections to close:
 ///
-/// - A program that holds all its connections in one place asks about them at once, with [`fallen`](Self::fallen).
+/// - A program that holds all its connections in one place asks about them at once, with [`no_longer_trusted`](Self::no_longer_trusted).
 /// - A program with a task for each connection gives each task a clone. After each change, the task asks about its own
 ///   connection, with [`client`](Self::client) or [`server`](Self::server). [`LiveTrust::newer_than`] wakes it, and has
 ///   an example.
@@ -68,7 +68,7 @@ impl PeerCheck {
         dialled: Option<&HostName>,
         connection: &CommonState,
     ) -> Result<Accepted, Refusal> {
-        self.ask(Some(Target::id(id, dialled)), connection)
+        self.ask(Some(ExpectedServer::id(id, dialled)), connection)
     }
 
     /// Asks about the server of a `rustls::ClientConnection` that was dialled as `name`.
@@ -83,13 +83,13 @@ impl PeerCheck {
         name: &HostName,
         connection: &CommonState,
     ) -> Result<Accepted, Refusal> {
-        self.ask(Some(Target::Name(name)), connection)
+        self.ask(Some(ExpectedServer::Name(name)), connection)
     }
 
     /// A check that stays at the view and the time of this call, whatever is published: for asking about several
     /// connections, one after the other, and judging all of them by the same.
     #[must_use]
-    pub fn at_this_moment(&self) -> Self {
+    pub fn snapshot(&self) -> Self {
         Self {
             trust: self.trust.current().into(),
             memory: self.memory.clone(),
@@ -104,21 +104,21 @@ impl PeerCheck {
     /// `None` if the peer is a client.
     ///
     /// ```
-    /// use mutual_trust::{PeerCheck, ServerId, Target};
+    /// use mutual_trust::{PeerCheck, ServerId, ExpectedServer};
     /// use rustls::ClientConnection;
     ///
     /// fn to_close(check: &PeerCheck, open: &[(ServerId, ClientConnection)]) -> Vec<usize> {
     ///     let asked = open.iter().enumerate().map(|(index, (server, connection))| {
-    ///         (index, &***connection, Some(Target::id(server, None)))
+    ///         (index, &***connection, Some(ExpectedServer::id(server, None)))
     ///     });
-    ///     check.fallen(asked).into_iter().map(|(index, _)| index).collect()
+    ///     check.no_longer_trusted(asked).into_iter().map(|(index, _)| index).collect()
     /// }
     /// ```
-    pub fn fallen<'a, K>(
+    pub fn no_longer_trusted<'a, K>(
         &self,
-        connections: impl IntoIterator<Item = (K, &'a CommonState, Option<Target<'a>>)>,
+        connections: impl IntoIterator<Item = (K, &'a CommonState, Option<ExpectedServer<'a>>)>,
     ) -> Vec<(K, Refusal)> {
-        let check = self.at_this_moment();
+        let check = self.snapshot();
         let refused = |(key, connection, target)| {
             let refusal = check.ask(target, connection).err()?;
             Some((key, refusal))
@@ -128,7 +128,7 @@ impl PeerCheck {
 
     fn ask(
         &self,
-        target: Option<Target<'_>>,
+        target: Option<ExpectedServer<'_>>,
         connection: &CommonState,
     ) -> Result<Accepted, Refusal> {
         let view = self.trust.current();
@@ -142,8 +142,8 @@ impl PeerCheck {
         };
         let clock = self.clock.now();
         let question = match target {
-            Some(target) => Question::server(target, end_entity, intermediates, clock),
-            None => Question::client(end_entity, intermediates, clock),
+            Some(target) => VerifyRequest::server(target, end_entity, intermediates, clock),
+            None => VerifyRequest::client(end_entity, intermediates, clock),
         };
         self.memory.decide(&view, &question)
     }

@@ -18,7 +18,7 @@ use super::signature::Proof;
 use super::sink::JudgedPeer;
 use super::verifier::{Judge, JudgeServer, PeerChain, Verifier};
 use super::{ClientConfigBuilder, TlsVersion};
-use crate::admin::Presented;
+use crate::admin::PresentedCertificate;
 use crate::certificate::{Certificate, Role};
 use crate::policy::Refusal;
 use crate::policy::Verdict;
@@ -50,18 +50,18 @@ pub struct Probe(ClientConfig);
 
 /// What a probed server presented.
 #[derive(Clone, Debug)]
-pub struct Probed {
-    presented: Presented,
+pub struct ProbeResult {
+    presented: PresentedCertificate,
     verdict: Arc<Verdict>,
     version: TlsVersion,
 }
 
-impl Probed {
+impl ProbeResult {
     /// What it presented, for an administrator to look at, and to accept with [`Enrolment::accept_server`]. It says
     /// whether the server proved that it has the key; without that, it cannot be accepted.
     ///
     /// [`Enrolment::accept_server`]: crate::admin::Enrolment::accept_server
-    pub fn presented(&self) -> &Presented {
+    pub fn presented(&self) -> &PresentedCertificate {
         &self.presented
     }
 
@@ -114,7 +114,7 @@ impl Probe {
         self,
         name: ServerName<'static>,
         mut stream: impl Read + Write,
-    ) -> Result<Probed, ProbeError> {
+    ) -> Result<ProbeResult, ProbeError> {
         let connection = ClientConnection::new(Arc::new(self.0), name);
         let mut connection = connection.map_err(io::Error::other)?;
         loop {
@@ -141,13 +141,13 @@ impl Probe {
 
 /// The result of a [`Probe`], out of the error with which it ended the handshake: a `rustls::Error`, or an
 /// `io::Error` or other error that has one inside. `None` if the handshake failed for another reason.
-pub fn probe_result_from<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Probed> {
+pub fn probe_result_from<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a ProbeResult> {
     inside::<ProbeEnd>(error).map(|end| &end.0)
 }
 
 /// The result of a probe, on its way through rustls.
 #[derive(Debug)]
-struct ProbeEnd(Probed);
+struct ProbeEnd(ProbeResult);
 
 impl fmt::Display for ProbeEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -212,8 +212,8 @@ impl Judge for ProbeJudge {
         };
         let judged = judged.with(verdict.clone());
         self.common.sink.send(Some(judged), proved);
-        let end = ProbeEnd(Probed {
-            presented: Presented::new(leaf, role, verdict.reason(), proved),
+        let end = ProbeEnd(ProbeResult {
+            presented: PresentedCertificate::new(leaf, role, verdict.reason(), proved),
             verdict,
             version,
         });

@@ -10,7 +10,7 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
 use super::{Identities, Identity};
-use crate::certificate::{Clock, Fingerprint, KeyKind, TimeSource};
+use crate::certificate::{CurrentTime, Fingerprint, KeyKind, TimeSource};
 use crate::limits::MAX_RECORDED_SCHEMES;
 use crate::store::ServerId;
 
@@ -20,7 +20,7 @@ pub(super) struct ClientResolver {
     pub(super) identities: Identities,
     /// The server that the configuration is for. `None`: for many.
     pub(super) server: Option<ServerId>,
-    pub(super) unsent: UnsentCertificates,
+    pub(super) unsent: ClientAuthFailures,
     pub(super) clock: Arc<dyn TimeSource>,
 }
 
@@ -79,7 +79,7 @@ pub struct NoCommonSignatureScheme {
     /// The schemes that the server offered and the provider knows, at most the first [`MAX_RECORDED_SCHEMES`].
     pub offered: Vec<SignatureScheme>,
     /// The time, by the clock of the configuration.
-    pub at: Clock,
+    pub at: CurrentTime,
 }
 
 impl fmt::Display for NoCommonSignatureScheme {
@@ -100,7 +100,7 @@ impl fmt::Display for NoCommonSignatureScheme {
 /// Counts the handshakes in which no certificate could be presented, and has the last one. Cheap to clone: all clones,
 /// and the configurations of its builder, share one record.
 #[derive(Clone, Debug, Default)]
-pub struct UnsentCertificates(Arc<Record>);
+pub struct ClientAuthFailures(Arc<Record>);
 
 #[derive(Debug, Default)]
 struct Record {
@@ -108,7 +108,7 @@ struct Record {
     last: Mutex<Option<NoCommonSignatureScheme>>,
 }
 
-impl UnsentCertificates {
+impl ClientAuthFailures {
     /// The number of such handshakes.
     pub fn count(&self) -> u64 {
         self.0.count.load(Ordering::Relaxed)
@@ -126,7 +126,7 @@ impl UnsentCertificates {
         server: Option<&ServerId>,
         identity: &Identity,
         offered: &[SignatureScheme],
-        at: Clock,
+        at: CurrentTime,
     ) {
         self.0.count.fetch_add(1, Ordering::Relaxed);
         let occurrence = NoCommonSignatureScheme {

@@ -9,8 +9,8 @@ use rustls::crypto::CryptoProvider;
 use rustls::time_provider::TimeProvider;
 
 use super::sink::ObservationSink;
-use super::{Identities, PeerCheck, UnsentCertificates, kmip};
-use crate::certificate::{Clock, Role, SystemClock, TimeSource};
+use super::{ClientAuthFailures, Identities, PeerCheck, kmip};
+use crate::certificate::{CurrentTime, Role, SystemClock, TimeSource};
 use crate::identity::signs_with_ml_dsa;
 use crate::policy::{ChainMemory, Policy};
 use crate::store::LiveTrust;
@@ -36,7 +36,7 @@ pub(super) struct Settings {
     /// The policy, with the accepted chains that all configurations share.
     pub(super) memory: ChainMemory,
     pub(super) identities: Identities,
-    pub(super) unsent: UnsentCertificates,
+    pub(super) unsent: ClientAuthFailures,
     pub(super) alpn_protocols: Vec<Vec<u8>>,
     versions: Vec<TlsVersion>,
     /// Our role, if the profiles of KMIP apply.
@@ -57,7 +57,7 @@ impl Settings {
             trust,
             memory: ChainMemory::new(policy),
             identities,
-            unsent: UnsentCertificates::default(),
+            unsent: ClientAuthFailures::default(),
             alpn_protocols: Vec::new(),
             // Both: key servers in service speak 1.2, and 1.3 is chosen where both ends have it.
             versions: vec![TlsVersion::Tls13, TlsVersion::Tls12],
@@ -148,8 +148,8 @@ struct HandshakeTime(Arc<dyn TimeSource>);
 impl TimeProvider for HandshakeTime {
     fn current_time(&self) -> Option<UnixTime> {
         Some(match self.0.now() {
-            Clock::Known(now) => now,
-            Clock::Unset => UnixTime::since_unix_epoch(core::time::Duration::ZERO),
+            CurrentTime::Known(now) => now,
+            CurrentTime::Unset => UnixTime::since_unix_epoch(core::time::Duration::ZERO),
         })
     }
 }

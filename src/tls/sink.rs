@@ -25,7 +25,7 @@ use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use pki_types::CertificateDer;
 
 use super::verifier::PeerChain;
-use crate::certificate::Clock;
+use crate::certificate::CurrentTime;
 use crate::limits::MAX_PARKED_VERDICTS;
 use crate::observe::{Observation, Observations, trace};
 use crate::policy::Verdict;
@@ -39,11 +39,11 @@ pub(super) struct ObservationSink(Option<Observations>);
 pub(super) struct JudgedPeer {
     pub(super) verdict: Arc<Verdict>,
     presented: Vec<CertificateDer<'static>>,
-    clock: Clock,
+    clock: CurrentTime,
 }
 
 impl JudgedPeer {
-    pub(super) fn new(verdict: Arc<Verdict>, peer: PeerChain<'_>, clock: Clock) -> Self {
+    pub(super) fn new(verdict: Arc<Verdict>, peer: PeerChain<'_>, clock: CurrentTime) -> Self {
         let presented = core::iter::once(peer.end_entity).chain(peer.intermediates);
         Self {
             verdict,
@@ -82,7 +82,7 @@ impl ObservationSink {
         &self,
         verdict: &Arc<Verdict>,
         peer: PeerChain<'_>,
-        clock: Clock,
+        clock: CurrentTime,
     ) -> Option<JudgedPeer> {
         self.is_on()
             .then(|| JudgedPeer::new(verdict.clone(), peer, clock))
@@ -210,7 +210,7 @@ mod tests {
             end_entity: &leaf(byte),
             intermediates: &[],
         };
-        Some(JudgedPeer::new(verdict, peer, Clock::Unset))
+        Some(JudgedPeer::new(verdict, peer, CurrentTime::Unset))
     }
 
     fn generation(judged: Option<JudgedPeer>) -> Option<u64> {

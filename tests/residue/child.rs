@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use mutual_trust::error::IdentityError;
-use mutual_trust::identity::{Chain, KeyReader, PrivateKey};
+use mutual_trust::identity::{CertificateChain, KeyReader, PrivateKey};
 use mutual_trust::tls::{ClientConfigBuilder, Identity, ServerConfigBuilder, TlsVersion};
 use mutual_trust::{Certificate, EntryOptions, PinScope, Policy, TrustStore};
 use rustls::client::ResolvesClientCert;
@@ -262,13 +262,16 @@ fn load(
     parent.moment("held");
     let chain = match beside {
         Some(chain) => chain,
-        None => Chain::from_pem(chain)?,
+        None => CertificateChain::from_pem(chain)?,
     };
     Identity::new(chain, key, provider)
 }
 
 /// Reads a key, and the chain if it is in the same text.
-fn read(parent: &Parent, how: &How<'_>) -> Result<(Option<Chain>, PrivateKey), IdentityError> {
+fn read(
+    parent: &Parent,
+    how: &How<'_>,
+) -> Result<(Option<CertificateChain>, PrivateKey), IdentityError> {
     let reader = KeyReader::new();
     #[cfg(feature = "encrypted-keys")]
     let passphrase;
@@ -317,8 +320,8 @@ fn made(
     kind: &str,
     file: &Path,
 ) -> Result<(), String> {
-    use mutual_trust::identity::{CertificateSpec, Existing, KeyType, NewKey};
-    use mutual_trust::tls::OwnKey;
+    use mutual_trust::identity::{CertificateSpec, GeneratedKey, IfExists, KeyType};
+    use mutual_trust::tls::SigningKeyPair;
 
     let kind = match kind {
         "p256" => KeyType::P256,
@@ -329,15 +332,15 @@ fn made(
         _ => KeyType::Rsa2048,
     };
     parent.moment("start");
-    let new = match NewKey::generate(kind) {
+    let new = match GeneratedKey::generate(kind) {
         Ok(new) => new,
         Err(error) => return refused(parent, error),
     };
-    new.write(file, Existing::Refuse).unwrap();
+    new.write(file, IfExists::Refuse).unwrap();
     parent.moment("written");
     let key = new.into_key().unwrap();
     parent.moment("held");
-    let key = OwnKey::new(key, provider).unwrap();
+    let key = SigningKeyPair::new(key, provider).unwrap();
     let spec = CertificateSpec::new("array-7").unwrap();
     let identity = key.self_signed(&spec, 730, crate::drive::now()).unwrap();
     let scheme = SignatureScheme::Unknown(0);

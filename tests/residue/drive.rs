@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use mutual_trust::Clock;
+use mutual_trust::CurrentTime;
 use pki_types::UnixTime;
 
 use crate::cases::{self, Case, KINDS, Source};
@@ -23,8 +23,8 @@ const TIMES: &str = "--times=";
 /// 2027-01-01T00:00:00Z: the fixtures are valid.
 const NOW: u64 = 1_798_761_600;
 
-pub fn now() -> Clock {
-    Clock::Known(UnixTime::since_unix_epoch(Duration::from_secs(NOW)))
+pub fn now() -> CurrentTime {
+    CurrentTime::Known(UnixTime::since_unix_epoch(Duration::from_secs(NOW)))
 }
 
 pub fn path(name: &str) -> String {

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use mutual_trust::admin::{DurableSettings, DurableStore, Feeds, Follower, Source};
 use mutual_trust::store::{BlockSelector, EntryKey, Scope, Slot};
 use mutual_trust::{
-    EntryOptions, LiveTrust, PinScope, Question, ReasonCode, ServerId, Target, Verdict, decide,
+    EntryOptions, ExpectedServer, LiveTrust, PinScope, ReasonCode, ServerId, Verdict,
+    VerifyRequest, decide,
 };
 
 use crate::folder::Folder;
@@ -38,7 +39,7 @@ impl InForce {
         match (self.servers >> index & 1, self.servers) {
             (1, _) => ReasonCode::PinMatched,
             // It was claimed by its first pin.
-            (_, 0) => ReasonCode::NoPinLeft,
+            (_, 0) => ReasonCode::NoUsablePin,
             _ => ReasonCode::PinDoesNotMatch,
         }
     }
@@ -356,12 +357,12 @@ impl Asker<'_> {
         for _ in 0..8 {
             let index = self.dice.roll(IN_SOURCE);
             let der = files.servers[index].certificate.der();
-            let target = Target::id(&files.id, None);
-            let question = Question::server(target, der, &[], now());
+            let target = ExpectedServer::id(&files.id, None);
+            let question = VerifyRequest::server(target, der, &[], now());
             check(&decide(&view, &policy, &question), right.server(index));
             let index = self.dice.roll(IN_SOURCE + 1);
             let der = files.clients[index].certificate.der();
-            let question = Question::client(der, &[], now());
+            let question = VerifyRequest::client(der, &[], now());
             check(&decide(&view, &policy, &question), right.client(index));
         }
         add(&counts.verdicts, 16);

@@ -8,10 +8,10 @@ use std::time::Duration;
 use mutual_trust::admin::Enrolment;
 use mutual_trust::observe::{Observation, ObservationReader, Observations, observation_queue};
 use mutual_trust::store::{BlockSelector, EntryKey, Scope, Slot};
-use mutual_trust::tls::{EnrolmentAcceptor, Links, refusal};
+use mutual_trust::tls::{ClientConfigs, EnrolmentAcceptor, refusal};
 use mutual_trust::{
-    ClientConfigBuilder, EntryOptions, LiveTrust, PeerCheck, PinScope, Question, ReasonCode,
-    ServerId, Target, TrustStore, View, decide,
+    ClientConfigBuilder, EntryOptions, ExpectedServer, LiveTrust, PeerCheck, PinScope, ReasonCode,
+    ServerId, TrustSnapshot, TrustStore, VerifyRequest, decide,
 };
 use rustls::{ClientConfig, CommonState, ServerConfig};
 
@@ -61,7 +61,7 @@ fn first(start: &str, count: usize) -> Vec<Made> {
 }
 
 /// The first store, in which every server is claimed, and the view of it.
-fn first_store(site_servers: &[Made], ids: &[ServerId]) -> (TrustStore, View) {
+fn first_store(site_servers: &[Made], ids: &[ServerId]) -> (TrustStore, TrustSnapshot) {
     let mut store = crate::support::store();
     for (id, made) in ids.iter().zip(site_servers) {
         store.add_server(id.clone(), []).unwrap();
@@ -89,7 +89,7 @@ impl Site {
             settings: settings(),
             oracle: Oracle::default(),
             // Nothing yet: the writer begins.
-            trust: LiveTrust::new(View::default()),
+            trust: LiveTrust::new(TrustSnapshot::default()),
             enrolment,
             observations,
             servers: first("server", SERVERS),
@@ -122,7 +122,7 @@ impl Site {
         Reader { site, dice }
     }
 
-    fn links(&self, setting: &Setting, client: usize) -> (ClientConfigBuilder, Links) {
+    fn links(&self, setting: &Setting, client: usize) -> (ClientConfigBuilder, ClientConfigs) {
         let identity = self.clients[client].identity(&[], &setting.provider);
         let builder = setting.client(self.trust.clone(), identity);
         let builder = builder.with_observer(self.observations.clone());
@@ -371,13 +371,13 @@ impl Reader<'_> {
         for _ in 0..32 {
             let index = self.dice.roll(SERVERS);
             let der = site.servers[index].certificate.der();
-            let target = Target::id(&site.ids[index], None);
-            let question = Question::server(target, der, &[], now());
+            let target = ExpectedServer::id(&site.ids[index], None);
+            let question = VerifyRequest::server(target, der, &[], now());
             let verdict = decide(&view, &policy, &question);
             site.oracle.check(Peer::Server(index), &verdict);
             let index = self.dice.roll(CLIENTS);
             let der = site.clients[index].certificate.der();
-            let verdict = decide(&view, &policy, &Question::client(der, &[], now()));
+            let verdict = decide(&view, &policy, &VerifyRequest::client(der, &[], now()));
             site.oracle.check(Peer::Client(index), &verdict);
             // One view for all of them.
             assert_eq!(verdict.generation(), view.generation());
@@ -387,7 +387,7 @@ impl Reader<'_> {
 }
 
 struct Ends {
-    clients: Vec<Links>,
+    clients: Vec<ClientConfigs>,
     check: PeerCheck,
     servers: Vec<(Arc<ServerConfig>, EnrolmentAcceptor, PeerCheck)>,
 }
@@ -448,11 +448,11 @@ impl Linker<'_> {
             let open = || self.open.iter().filter(move |open| open.ends == index);
             let asked = open().map(|open| {
                 let connection: &CommonState = &open.outcome.client_connection;
-                let target = Target::id(&self.site.ids[open.server], None);
+                let target = ExpectedServer::id(&self.site.ids[open.server], None);
                 (open.server, connection, Some(target))
             });
             generations.clear();
-            for (server, refusal) in ends.check.fallen(asked) {
+            for (server, refusal) in ends.check.no_longer_trusted(asked) {
                 let verdict = refusal.verdict();
                 oracle.check(Peer::Server(server), verdict);
                 assert!(!verdict.is_accepted());

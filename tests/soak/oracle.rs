@@ -31,7 +31,7 @@ impl Installed {
             Peer::Server(index) => (
                 bit(self.blocked_servers, index),
                 bit(self.servers, index),
-                ReasonCode::NoPinLeft,
+                ReasonCode::NoUsablePin,
             ),
             Peer::Client(index) => (
                 bit(self.blocked_clients, index),

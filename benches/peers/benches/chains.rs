@@ -9,7 +9,7 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use mutual_trust::policy::{ChainMemory, Question, Target};
+use mutual_trust::policy::{ChainMemory, ExpectedServer, VerifyRequest};
 use mutual_trust::{AuthorityScope, Certificate, EntryOptions, ReasonCode, decide};
 use mutual_trust_peers::clock::{self, CpuTime};
 use mutual_trust_peers::synthetic::Maker;
@@ -92,8 +92,8 @@ fn among(
         .map(|der| CertificateDer::from(der.as_slice()))
         .collect();
     let (leaf, rest) = presented.split_first().unwrap();
-    let target = Target::id(&world.id, Some(&world.name));
-    let question = Question::server(target, leaf, rest, world.clock);
+    let target = ExpectedServer::id(&world.id, Some(&world.name));
+    let question = VerifyRequest::server(target, leaf, rest, world.clock);
     let mut group = criterion.benchmark_group(group);
     group.bench_function(BenchmarkId::new("first", value), |bencher| {
         bencher.iter(|| {

@@ -12,8 +12,10 @@ use std::collections::HashSet;
 use std::hint::black_box;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
-use mutual_trust::policy::{Question, Target};
-use mutual_trust::{Certificate, EntryOptions, Matching, PinScope, ReasonCode, View, decide};
+use mutual_trust::policy::{ExpectedServer, VerifyRequest};
+use mutual_trust::{
+    Certificate, EntryOptions, PinMatch, PinScope, ReasonCode, TrustSnapshot, decide,
+};
 use mutual_trust_peers::clock::{self, CpuTime};
 use mutual_trust_peers::synthetic::{Key, Maker};
 use mutual_trust_peers::{World, is_quick, jumps, variants};
@@ -36,22 +38,22 @@ fn ders(all: &[Vec<u8>]) -> Vec<CertificateDer<'_>> {
         .collect()
 }
 
-fn server(world: &World, view: &View, der: &CertificateDer<'_>, expected: ReasonCode) {
-    let target = Target::id(&world.id, Some(&world.name));
+fn server(world: &World, view: &TrustSnapshot, der: &CertificateDer<'_>, expected: ReasonCode) {
+    let target = ExpectedServer::id(&world.id, Some(&world.name));
     let verdict = decide(
         view,
         &world.policy,
-        &Question::server(target, der, &[], world.clock),
+        &VerifyRequest::server(target, der, &[], world.clock),
     );
     assert_eq!(verdict.reason(), expected);
     drop(black_box(verdict));
 }
 
-fn client(world: &World, view: &View, der: &CertificateDer<'_>) -> mutual_trust::Verdict {
+fn client(world: &World, view: &TrustSnapshot, der: &CertificateDer<'_>) -> mutual_trust::Verdict {
     let verdict = decide(
         view,
         &world.policy,
-        &Question::client(der, &[], world.clock),
+        &VerifyRequest::client(der, &[], world.clock),
     );
     assert_eq!(verdict.reason(), ReasonCode::PinMatched);
     verdict
@@ -171,7 +173,7 @@ fn by_match(criterion: &mut Criterion<CpuTime>) {
             store.snapshot()
         };
         let whole = pinned(EntryOptions::new());
-        let by_key = pinned(EntryOptions::new().with_matching(Matching::PublicKey));
+        let by_key = pinned(EntryOptions::new().with_matching(PinMatch::PublicKey));
         let mut store = world.store();
         store
             .install_pin_fingerprint(scope(), certificate.fingerprint(), EntryOptions::new())

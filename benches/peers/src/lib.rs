@@ -29,7 +29,7 @@ pub mod record;
 use std::sync::Arc;
 
 use mutual_trust::{
-    Certificate, Clock, EntryOptions, HostName, PinScope, Policy, ServerId, TrustStore, tls,
+    Certificate, CurrentTime, EntryOptions, HostName, PinScope, Policy, ServerId, TrustStore, tls,
 };
 use pki_types::{CertificateDer, TrustAnchor};
 use rustls::crypto::CryptoProvider;
@@ -44,7 +44,7 @@ pub struct World {
     pub provider: Arc<CryptoProvider>,
     pub id: ServerId,
     pub name: HostName,
-    pub clock: Clock,
+    pub clock: CurrentTime,
     pub policy: Policy,
 }
 
@@ -60,7 +60,7 @@ impl World {
         Self {
             id: "keys-1".parse().unwrap(),
             name: "array-000001.example".parse().unwrap(),
-            clock: Clock::Known(synthetic::now()),
+            clock: CurrentTime::Known(synthetic::now()),
             policy: Policy::new(tls::key_policy(&provider)),
             provider,
         }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use mutual_trust::error::CertificateError;
-use mutual_trust::policy::Target;
-use mutual_trust::{Certificate, HostName, Question, Verdict, decide, tls};
+use mutual_trust::policy::ExpectedServer;
+use mutual_trust::{Certificate, HostName, Verdict, VerifyRequest, decide, tls};
 use pki_types::CertificateDer;
 use serde_json::{Value, json};
 
@@ -45,13 +45,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     };
     let name = arguments.server_name.as_ref();
     let target = match (&trust.server, name) {
-        (Some(id), name) => Some(Target::id(id, name)),
-        (None, Some(name)) => Some(Target::Name(name)),
+        (Some(id), name) => Some(ExpectedServer::id(id, name)),
+        (None, Some(name)) => Some(ExpectedServer::Name(name)),
         (None, None) => None,
     };
     let question = match target {
-        Some(target) => Question::server(target, end_entity, intermediates, trust.clock),
-        None => Question::client(end_entity, intermediates, trust.clock),
+        Some(target) => VerifyRequest::server(target, end_entity, intermediates, trust.clock),
+        None => VerifyRequest::client(end_entity, intermediates, trust.clock),
     };
     let verdict = decide(&trust.view, &trust.policy, &question);
     let mut outcome = judged("check", &verdict, &presented);

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use mutual_trust::observe::{Observation, observation_queue};
-use mutual_trust::tls::{self, TlsVersion, UnsentCertificates, refusal};
+use mutual_trust::tls::{self, ClientAuthFailures, TlsVersion, refusal};
 use mutual_trust::{Certificate, ClientConfigBuilder, HostName, Verdict};
 use serde_json::{Value, json};
 use std::io::ErrorKind;
@@ -58,7 +58,7 @@ impl From<Version> for TlsVersion {
 struct Sent {
     certificate: Certificate,
     is_temporary: bool,
-    unsent: UnsentCertificates,
+    unsent: ClientAuthFailures,
 }
 
 /// Connects and shows the result.

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use mutual_trust::admin::{DurableSettings, DurableStore, Override, Peer, Presented, Seen};
+use mutual_trust::admin::{
+    DurableSettings, DurableStore, LockoutAllowance, Peer, PeerHistory, PresentedCertificate,
+};
 use mutual_trust::certificate::{SystemClock, TimeSource};
 use mutual_trust::error::EnrolmentError;
 use mutual_trust::limits::MAX_FINGERPRINT_TEXT;
@@ -97,11 +99,11 @@ fn accept(
     arguments: &Arguments,
     policy: &Policy,
     heard: Fingerprint,
-    presented: &Presented,
+    presented: &PresentedCertificate,
     (id, name, is_new): (&ServerId, &HostName, bool),
 ) -> Result<Outcome, Failure> {
     let enrolment = Enrolment::new(Arc::new(SystemClock::new()));
-    let (seen, now) = (Seen::new(), SystemClock::new().now());
+    let (seen, now) = (PeerHistory::new(), SystemClock::new().now());
     let mut options = EntryOptions::new();
     if let Some(label) = &arguments.label {
         options = options.with_label(label.as_str());
@@ -149,14 +151,14 @@ fn accept(
         "message": line,
     });
     if code.is_none() {
-        store.apply(&tried, &seen, now, &Override::allow(lost))?;
+        store.apply(&tried, &seen, now, &LockoutAllowance::allow(lost))?;
     }
     let text = format!("{presented}\n{word}: server {id}: {line}");
     Ok(Outcome::done("enroll", text, json).or_refused(code.map(str::to_owned)))
 }
 
 /// What was presented, without its fingerprint, which must come from the server itself.
-pub(crate) fn shown(presented: &Presented) -> Value {
+pub(crate) fn shown(presented: &PresentedCertificate) -> Value {
     json!({
         "role": presented.role().to_string(),
         "subject": presented.subject(),

@@ -1,10 +1,10 @@
 //! Facts about certificates, verdicts and changes as JSON. The names of the fields are a promise: fields are only added.
 
-use mutual_trust::admin::{Effect, Effects};
-use mutual_trust::certificate::{KeyKind, Moment, SanName};
+use mutual_trust::admin::{Effect, Impact};
+use mutual_trust::certificate::{KeyKind, SanName, Timestamp};
 use mutual_trust::policy::Detail;
-use mutual_trust::store::{Bounded, ClockState, Done, Entry, EntryKey, Report, Slot};
-use mutual_trust::{Certificate, Clock, Verdict, View};
+use mutual_trust::store::{ClockState, Entry, EntryKey, Outcome, Report, Slot, Truncated};
+use mutual_trust::{Certificate, CurrentTime, TrustSnapshot, Verdict};
 use serde_json::{Value, json};
 
 /// Bytes in hexadecimal, as certificates show them.
@@ -13,7 +13,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     parts.join(":")
 }
 
-pub(crate) fn time(time: Moment) -> String {
+pub(crate) fn time(time: Timestamp) -> String {
     time.to_string()
 }
 
@@ -78,9 +78,9 @@ pub(crate) fn entry(entry: &Entry) -> Value {
         "fingerprint": entry.key().fingerprint.to_string(),
         "label": options.label(),
         "certificate": entry.certificate().map(certificate),
-        "ends": options.end().map(|end| Moment::from(end).to_string()),
+        "ends": options.end().map(|end| Timestamp::from(end).to_string()),
         "patterns": patterns.map(ToString::to_string).collect::<Vec<String>>(),
-        "installed": entry.installed().map(|time| Moment::from(time).to_string()),
+        "installed": entry.installed().map(|time| Timestamp::from(time).to_string()),
         "installed_by": entry.installed_by(),
         "disabled": entry.disabled(),
     })
@@ -126,23 +126,23 @@ pub(crate) fn verdict(verdict: &Verdict) -> Value {
 }
 
 /// The clock and the floor (rule M7).
-pub(crate) fn clock(view: &View, clock: Clock) -> Value {
+pub(crate) fn clock(view: &TrustSnapshot, clock: CurrentTime) -> Value {
     let state = view.clock_state(clock);
     let now = match clock {
-        Clock::Known(now) => Some(Moment::from(now).to_string()),
-        Clock::Unset => None,
+        CurrentTime::Known(now) => Some(Timestamp::from(now).to_string()),
+        CurrentTime::Unset => None,
     };
     json!({
         "state": state.code(),
         "now": now,
-        "floor": view.floor().map(|floor| Moment::from(floor).to_string()),
+        "floor": view.floor().map(|floor| Timestamp::from(floor).to_string()),
         "text": state.to_string(),
     })
 }
 
 /// The same in words: the floor, and a warning if there is something to do.
-pub(crate) fn clock_lines(view: &View, clock: Clock) -> Vec<String> {
-    let floor = view.floor().map(|floor| Moment::from(floor).to_string());
+pub(crate) fn clock_lines(view: &TrustSnapshot, clock: CurrentTime) -> Vec<String> {
+    let floor = view.floor().map(|floor| Timestamp::from(floor).to_string());
     let floor = floor.as_deref().unwrap_or("(none yet)");
     let state = view.clock_state(clock);
     let hint = if matches!(state, ClockState::BelowFloor { .. }) {
@@ -158,7 +158,7 @@ pub(crate) fn clock_lines(view: &View, clock: Clock) -> Vec<String> {
 }
 
 /// The items of a bounded list, with how many more there are.
-pub(crate) fn bounded<T>(items: &Bounded<T>, show: impl Fn(&T) -> Value) -> Value {
+pub(crate) fn bounded<T>(items: &Truncated<T>, show: impl Fn(&T) -> Value) -> Value {
     let shown: Vec<Value> = items.items().iter().map(show).collect();
     json!({ "items": shown, "more": items.omitted() })
 }
@@ -169,10 +169,10 @@ fn text<T: ToString>(item: &T) -> Value {
 
 pub(crate) fn report(report: &Report) -> Value {
     let words = [
-        (Done::Added, "added"),
-        (Done::AlreadyThere, "already_there"),
-        (Done::Completed, "completed"),
-        (Done::Removed, "removed"),
+        (Outcome::Added, "added"),
+        (Outcome::Unchanged, "already_there"),
+        (Outcome::Completed, "completed"),
+        (Outcome::Removed, "removed"),
     ];
     let done = words.iter().find(|(done, _)| *done == report.done());
     let done = done.map_or("changed", |(_, word)| word);
@@ -186,7 +186,7 @@ pub(crate) fn report(report: &Report) -> Value {
     })
 }
 
-pub(crate) fn effects(effects: &Effects) -> Value {
+pub(crate) fn effects(effects: &Impact) -> Value {
     let show = |effect: &Effect| {
         json!({
             "peer": effect.peer.to_string(),
@@ -201,8 +201,8 @@ pub(crate) fn effects(effects: &Effects) -> Value {
         "gained": bounded(effects.gained(), show),
         "moved": bounded(effects.moved(), show),
         "floor": effects.floor().map(|floor| json!({
-            "from": Moment::from(floor.from).to_string(),
-            "to": Moment::from(floor.to).to_string(),
+            "from": Timestamp::from(floor.from).to_string(),
+            "to": Timestamp::from(floor.to).to_string(),
         })),
     })
 }

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 use mutual_trust::certificate::{SystemClock, TimeSource};
 use mutual_trust::identity::{
-    CertificateRequest, CertificateSpec, Chain, Existing, KeyType, NewKey, write_certificates,
+    CertificateChain, CertificateRequest, CertificateSpec, GeneratedKey, IfExists, KeyType,
+    write_certificates,
 };
-use mutual_trust::tls::OwnKey;
-use mutual_trust::{Clock, HostName, Identity};
+use mutual_trust::tls::SigningKeyPair;
+use mutual_trust::{CurrentTime, HostName, Identity};
 use rustls::crypto::CryptoProvider;
 use serde_json::{Value, json};
 
@@ -160,7 +161,7 @@ impl Spec {
     }
 }
 
-fn now() -> Clock {
+fn now() -> CurrentTime {
     SystemClock::new().now()
 }
 
@@ -192,12 +193,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             let certificate = spec.certificate(name)?;
             absent(request)?;
             let own = if key.exists() {
-                OwnKey::new(passphrase.key(key)?, &provider)?
+                SigningKeyPair::new(passphrase.key(key)?, &provider)?
             } else {
                 made(key, spec.kind, &provider)?
             };
             let made = own.request(&certificate)?;
-            let written = made.write(request, Existing::Refuse);
+            let written = made.write(request, IfExists::Refuse);
             written.map_err(|error| Failure::from(error).about(request.display()))?;
             let text = format!(
                 "request for the CA: {}\nprivate key: {}\nkey pin: {}",
@@ -220,8 +221,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             passphrase,
         } => {
             let asked = CertificateRequest::from_pem(&files::bytes(request)?)?;
-            let own = OwnKey::new(passphrase.key(key)?, &provider)?;
-            let chain = Chain::from_file(answer);
+            let own = SigningKeyPair::new(passphrase.key(key)?, &provider)?;
+            let chain = CertificateChain::from_file(answer);
             let chain = chain.map_err(|error| Failure::from(error).about(answer.display()))?;
             let new = own.install(&asked, chain)?;
             write(identity, &new)?;
@@ -269,15 +270,15 @@ fn absent(path: &Path) -> Result<(), Failure> {
 }
 
 /// Makes a key, and stores it before it is used.
-fn made(path: &Path, kind: Kind, provider: &CryptoProvider) -> Result<OwnKey, Failure> {
-    let new = NewKey::generate(kind.into())?;
-    let written = new.write(path, Existing::Refuse);
+fn made(path: &Path, kind: Kind, provider: &CryptoProvider) -> Result<SigningKeyPair, Failure> {
+    let new = GeneratedKey::generate(kind.into())?;
+    let written = new.write(path, IfExists::Refuse);
     written.map_err(|error| Failure::from(error).about(path.display()))?;
-    Ok(OwnKey::new(new.into_key()?, provider)?)
+    Ok(SigningKeyPair::new(new.into_key()?, provider)?)
 }
 
 fn write(path: &Path, identity: &Identity) -> Result<(), Failure> {
-    let written = write_certificates(path, identity.chain().certificates(), Existing::Refuse);
+    let written = write_certificates(path, identity.chain().certificates(), IfExists::Refuse);
     written.map_err(|error| Failure::from(error).about(path.display()))
 }
 

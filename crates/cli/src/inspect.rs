@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use mutual_trust::error::IdentityError;
-use mutual_trust::identity::{CertificateRequest, Chain, KeyReader, PrivateKey};
+use mutual_trust::identity::{CertificateChain, CertificateRequest, KeyReader, PrivateKey};
 use mutual_trust::{Certificate, Crl, Identity, KeyPolicy, admin, tls};
 use serde_json::json;
 
@@ -88,8 +88,10 @@ fn look(
     let (requests, private) = (of_kind("CERTIFICATE REQUEST"), of_kind("PRIVATE KEY"));
     match (certificates, lists, requests, private) {
         (true, false, false, true) => {
-            let mut found =
-                certificates_of(Chain::from_combined_pem(&content)?.certificates(), keys);
+            let mut found = certificates_of(
+                CertificateChain::from_combined_pem(&content)?.certificates(),
+                keys,
+            );
             add(&mut found, private_key(path, with, passphrase)?);
             Ok(found)
         }
@@ -247,7 +249,7 @@ fn private_key(
         Ok(key) => (key, None),
         Err(failure) => {
             // A key that others can read is shown with a warning.
-            let any = |reader: KeyReader<'_>| reader.any_owner_and_mode().file(path);
+            let any = |reader: KeyReader<'_>| reader.allow_shared_file().file(path);
             let why = match KeyReader::new().file(path) {
                 Err(IdentityError::KeyFile { source, .. }) => source.to_string(),
                 _ => return Err(failure),
@@ -275,7 +277,7 @@ fn private_key(
 }
 
 fn belongs(certificate: &Certificate, key: PrivateKey) -> Result<bool, Failure> {
-    let chain = Chain::new(vec![certificate.clone()])?;
+    let chain = CertificateChain::new(vec![certificate.clone()])?;
     match Identity::new(chain, key, &ours::provider()) {
         Ok(_) => Ok(true),
         Err(IdentityError::KeyMismatch { .. }) => Ok(false),

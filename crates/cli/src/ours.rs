@@ -6,8 +6,8 @@ use std::sync::Arc;
 use clap::Args;
 use mutual_trust::Identity;
 use mutual_trust::certificate::{SystemClock, TimeSource};
-use mutual_trust::identity::{CertificateSpec, Chain, KeyType, NewKey};
-use mutual_trust::tls::OwnKey;
+use mutual_trust::identity::{CertificateChain, CertificateSpec, GeneratedKey, KeyType};
+use mutual_trust::tls::SigningKeyPair;
 use rustls::crypto::CryptoProvider;
 
 use crate::output::Failure;
@@ -39,7 +39,7 @@ impl IdentityArguments {
         };
         let (chain, key) = match &self.key {
             Some(key) => {
-                let read = Chain::from_file(chain);
+                let read = CertificateChain::from_file(chain);
                 let read = read.map_err(|error| Failure::from(error).about(chain.display()))?;
                 (read, self.passphrase.key(key)?)
             }
@@ -68,7 +68,10 @@ impl IdentityArguments {
 
     /// An identity for one link, which no peer knows.
     pub(crate) fn temporary(provider: &CryptoProvider) -> Result<(Identity, bool), Failure> {
-        let key = OwnKey::new(NewKey::generate(KeyType::default())?.into_key()?, provider)?;
+        let key = SigningKeyPair::new(
+            GeneratedKey::generate(KeyType::default())?.into_key()?,
+            provider,
+        )?;
         let spec = CertificateSpec::new("mutual-trust (temporary)")?;
         Ok((key.self_signed(&spec, 1, SystemClock::new().now())?, true))
     }

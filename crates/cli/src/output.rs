@@ -7,8 +7,8 @@ use std::process::ExitCode;
 
 use mutual_trust::error::{
     CertificateError, ConfigError, CrlError, DurableError, EnrolmentError, FingerprintError,
-    GuardedError, HostNameError, IdError, IdentityError, IssueError, MomentError, ProbeError,
-    SanPatternError, SettingError, StoreError, StoreFileError, WindowsError, WriteError,
+    GuardedError, HostNameError, IdError, IdentityError, IssueError, ProbeError, SanPatternError,
+    SettingError, StoreError, StoreFileError, TimestampError, WindowsError, WriteError,
     with_causes,
 };
 use serde_json::{Map, Value, json};
@@ -106,7 +106,7 @@ rooms! {
     IdError => "id",
     IdentityError => "identity",
     IssueError => "issue",
-    MomentError => "time",
+    TimestampError => "time",
     SanPatternError => "pattern",
     SettingError => "setting",
     StoreError => "store",

@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use clap::Args;
 use mutual_trust::admin::{DurableSettings, DurableStore, PendingPeer};
-use mutual_trust::certificate::{Moment, SystemClock};
+use mutual_trust::certificate::{SystemClock, Timestamp};
 use mutual_trust::limits::MAX_ENROLMENT_WINDOW;
 use mutual_trust::tls::{self, EnrolmentAcceptor, refusal};
 use mutual_trust::{Enrolment, EntryOptions, Fingerprint, PeerCheck, Policy, ServerConfigBuilder};
@@ -203,7 +203,7 @@ fn waiting(pending: &[PendingPeer]) -> String {
             peer.id,
             peer.address,
             peer.attempts,
-            Moment::from(peer.last_seen)
+            Timestamp::from(peer.last_seen)
         )
     });
     shown.collect::<Vec<String>>().join("\n")
@@ -214,7 +214,7 @@ fn waits(peer: &PendingPeer) -> Value {
         "id": peer.id.to_string(),
         "address": peer.address.to_string(),
         "times": peer.attempts,
-        "last_seen": Moment::from(peer.last_seen).to_string(),
+        "last_seen": Timestamp::from(peer.last_seen).to_string(),
         "presented": shown(&peer.presented),
     })
 }

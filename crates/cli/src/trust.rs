@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use mutual_trust::admin::{DurableSettings, DurableStore};
-use mutual_trust::certificate::{Moment, SystemClock, TimeSource};
+use mutual_trust::certificate::{SystemClock, TimeSource, Timestamp};
 use mutual_trust::error::StoreError;
-use mutual_trust::store::{Decision, Proposal};
+use mutual_trust::store::{Decision, SuggestedSlot};
 use mutual_trust::{
-    AuthorityScope, ChainProfile, Clock, EntryOptions, Fingerprint, HostName, KeyPolicy, PinScope,
-    Policy, ServerId, TrustStore, View,
+    AuthorityScope, ChainProfile, CurrentTime, EntryOptions, Fingerprint, HostName, KeyPolicy,
+    PinScope, Policy, ServerId, TrustSnapshot, TrustStore,
 };
 use pki_types::UnixTime;
 
@@ -56,7 +56,7 @@ pub(crate) struct Demands {
     allow_unlisted: bool,
     /// Judge at this time instead of now: 2027-01-31, or 2027-01-31T12:00:00Z
     #[arg(long, value_name = "TIME")]
-    at: Option<Moment>,
+    at: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -68,13 +68,13 @@ enum Profile {
 }
 
 impl Demands {
-    pub(crate) fn clock(&self) -> Result<Clock, Failure> {
+    pub(crate) fn clock(&self) -> Result<CurrentTime, Failure> {
         let Some(at) = self.at else {
             return Ok(SystemClock::new().now());
         };
         let time = UnixTime::try_from(at)
             .map_err(|_| Failure::new("usage", "the time must be after 1970"))?;
-        Ok(Clock::Known(time))
+        Ok(CurrentTime::Known(time))
     }
 
     pub(crate) fn policy(&self, keys: KeyPolicy) -> Policy {
@@ -107,9 +107,9 @@ pub(crate) enum Whose<'a> {
 
 /// What one verdict is based on.
 pub(crate) struct Trust {
-    pub(crate) view: View,
+    pub(crate) view: TrustSnapshot,
     pub(crate) policy: Policy,
-    pub(crate) clock: Clock,
+    pub(crate) clock: CurrentTime,
     /// The expected server; without it, the dialled name selects the server.
     pub(crate) server: Option<ServerId>,
 }
@@ -184,14 +184,14 @@ impl TrustArguments {
             done.map_err(|error| Failure::from(error).about(pin.display()))?;
         }
         for path in &self.ca {
-            let mut bundle = store.sort_bundle(files::certificates(path)?);
-            let proposals: Vec<Proposal> =
+            let mut bundle = store.classify_bundle(files::certificates(path)?);
+            let proposals: Vec<SuggestedSlot> =
                 bundle.items().iter().map(|item| item.proposal()).collect();
             for (index, proposal) in proposals.into_iter().enumerate() {
-                if proposal == Proposal::Undecided {
+                if proposal == SuggestedSlot::Undecided {
                     bundle.decide(index, Decision::Authority);
                 }
-                if proposal == Proposal::Pin {
+                if proposal == SuggestedSlot::Pin {
                     let text = format!(
                         "certificate {index} (from 0) does not say that it is a CA (X.509 version 3 with basicConstraints CA:TRUE): name it with --pin to trust the peer that presents it; what it issued can be trusted once the CA has issued itself a certificate that says so"
                     );

@@ -1,9 +1,9 @@
 //! The whole content of a view, for comparisons.
 
-use mutual_trust::View;
+use mutual_trust::TrustSnapshot;
 
 /// One line for each fact. Two views with the same lines have the same content.
-pub fn facts(view: &View) -> Vec<String> {
+pub fn facts(view: &TrustSnapshot) -> Vec<String> {
     let mut facts = vec![
         format!("generation {}", view.generation()),
         format!("floor {:?}", view.floor()),

@@ -39,7 +39,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mutual_trust::certificate::Certificate;
-use mutual_trust::{Clock, HostName, Identity, ServerId};
+use mutual_trust::{CurrentTime, HostName, Identity, ServerId};
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 use mutual_trust::{KeyPolicy, Policy, TrustStore};
 use pki_types::UnixTime;
@@ -53,8 +53,8 @@ pub fn at(seconds: u64) -> UnixTime {
     UnixTime::since_unix_epoch(Duration::from_secs(seconds))
 }
 
-pub fn now() -> Clock {
-    Clock::Known(at(NOW))
+pub fn now() -> CurrentTime {
+    CurrentTime::Known(at(NOW))
 }
 
 pub fn fixture_bytes(name: &str) -> Vec<u8> {

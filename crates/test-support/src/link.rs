@@ -5,8 +5,8 @@ use std::sync::Arc;
 use mutual_trust::certificate::Certificate;
 use mutual_trust::tls::{TlsVersion, key_policy, refusal};
 use mutual_trust::{
-    ClientConfigBuilder, Clock, EntryOptions, Identity, LiveTrust, PinScope, Policy, ReasonCode,
-    Role, ServerConfigBuilder, ServerId, TrustStore, Verdict,
+    ClientConfigBuilder, CurrentTime, EntryOptions, Identity, LiveTrust, PinScope, Policy,
+    ReasonCode, Role, ServerConfigBuilder, ServerId, TrustStore, Verdict,
 };
 use rustls::crypto::CryptoProvider;
 use rustls::{AlertDescription, Error, ProtocolVersion, SupportedProtocolVersion};
@@ -88,7 +88,7 @@ impl Setting {
         trust: impl Into<LiveTrust>,
         identity: Identity,
         policy: Policy,
-        clock: Clock,
+        clock: CurrentTime,
     ) -> ClientConfigBuilder {
         ClientConfigBuilder::new(self.provider.clone(), trust, policy, identity)
             .with_protocol_versions(&[self.version])
@@ -104,7 +104,7 @@ impl Setting {
         trust: impl Into<LiveTrust>,
         identity: Identity,
         policy: Policy,
-        clock: Clock,
+        clock: CurrentTime,
     ) -> ServerConfigBuilder {
         ServerConfigBuilder::new(self.provider.clone(), trust, policy, identity)
             .with_protocol_versions(&[self.version])

@@ -65,7 +65,9 @@ impl Lists {
         match *act {
             Act::Install(item, number) => store.install_crl(made(issuer(item), number)),
             Act::Remove(item, number) => store.remove_crl(made(issuer(item), number).fingerprint()),
-            Act::Stop(item) => store.stop_checking(&CrlIssuer::of(&pool()[item].certificate)),
+            Act::Stop(item) => {
+                store.disable_revocation_checks(&CrlIssuer::of(&pool()[item].certificate))
+            }
         }
     }
 

@@ -35,7 +35,7 @@ mod world;
 use core::fmt::Debug;
 
 use mutual_trust::error::StoreError;
-use mutual_trust::store::{Done, Report};
+use mutual_trust::store::{Outcome, Report};
 
 use crate::OPERATIONS_BYTES;
 use crate::report::{self, Call};
@@ -87,7 +87,7 @@ fn call(world: &mut World, lists: &Lists, op: &Op) -> bool {
     let done = settle(world, lists, &before, &call, step.expected, step.result, op);
     done.is_some_and(|report| {
         same::compare_shifts(&levels, &world.facts.levels(), &report, op);
-        report.done() != Done::AlreadyThere
+        report.done() != Outcome::Unchanged
     })
 }
 
@@ -103,7 +103,7 @@ fn list(world: &mut World, lists: &mut Lists, act: &Act) -> bool {
         may_release: false,
     };
     let done = settle(world, lists, &before, &call, expected, Some(result), act);
-    done.is_some_and(|report| report.done() != Done::AlreadyThere)
+    done.is_some_and(|report| report.done() != Outcome::Unchanged)
 }
 
 /// Compares the store after a call with the model; returns the report of a change.

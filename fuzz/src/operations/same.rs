@@ -3,7 +3,7 @@
 use core::fmt::Debug;
 use std::collections::{BTreeMap, BTreeSet};
 
-use mutual_trust::store::{self, Level, Report, Scope, Slot};
+use mutual_trust::store::{self, Report, Scope, Slot, TrustSource};
 use mutual_trust::{HostName, ServerId};
 
 use super::facts::{Claim, Facts, Held, Machine, group_scope, server_scope};
@@ -12,7 +12,7 @@ use super::pool::pool;
 use super::support::{at, host, server_id};
 use crate::snapshot::Snapshot;
 
-type Levels = BTreeMap<ServerId, Level>;
+type Levels = BTreeMap<ServerId, TrustSource>;
 
 fn moment(seconds: i64) -> pki_types::UnixTime {
     at(u64::try_from(seconds).unwrap())
@@ -93,18 +93,18 @@ impl Facts {
             let group = server.group.map(group_scope);
             let level = if server.claim != Claim::Unclaimed {
                 if holds(Slot::Pin, &own) {
-                    Level::OwnPins
+                    TrustSource::OwnPins
                 } else if group.is_some_and(|group| holds(Slot::Pin, &group)) {
-                    Level::GroupPins
+                    TrustSource::GroupPins
                 } else {
-                    Level::NoPinLeft
+                    TrustSource::NoUsablePin
                 }
             } else if holds(Slot::Authority, &own) {
-                Level::OwnAuthorities
+                TrustSource::OwnAuthorities
             } else if holds(Slot::Authority, &Scope::AnyServer) {
-                Level::AnyServerAuthorities
+                TrustSource::AnyServerAuthorities
             } else {
-                Level::Nothing
+                TrustSource::Nothing
             };
             (server_id(id), level)
         };

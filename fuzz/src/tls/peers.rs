@@ -4,11 +4,12 @@ use core::time::Duration;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, LazyLock};
 
-use mutual_trust::identity::{Chain, KeyReader};
+use mutual_trust::identity::{CertificateChain, KeyReader};
 use mutual_trust::tls::{TlsVersion, key_policy};
 use mutual_trust::{
-    AuthorityScope, Certificate, ClientConfigBuilder, Clock, Enrolment, EntryOptions, Identity,
-    PeerCheck, PinScope, Policy, ServerConfigBuilder, ServerId, TrustStore, Verdict, View,
+    AuthorityScope, Certificate, ClientConfigBuilder, CurrentTime, Enrolment, EntryOptions,
+    Identity, PeerCheck, PinScope, Policy, ServerConfigBuilder, ServerId, TrustSnapshot,
+    TrustStore, Verdict,
 };
 use pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, UnixTime};
 use rustls::client::Resumption;
@@ -191,19 +192,19 @@ fn id() -> ServerId {
     "one".parse().unwrap()
 }
 
-fn now() -> Clock {
+fn now() -> CurrentTime {
     let now = u64::try_from(NOW).unwrap();
-    Clock::Known(UnixTime::since_unix_epoch(Duration::from_secs(now)))
+    CurrentTime::Known(UnixTime::since_unix_epoch(Duration::from_secs(now)))
 }
 
 /// A view with this trust in a server and in clients.
-fn view(trust: Trust) -> View {
-    static VIEWS: LazyLock<[View; 2]> =
+fn view(trust: Trust) -> TrustSnapshot {
+    static VIEWS: LazyLock<[TrustSnapshot; 2]> =
         LazyLock::new(|| [made(Trust::Pin), made(Trust::Authority)]);
     VIEWS[usize::from(trust == Trust::Authority)].clone()
 }
 
-fn made(trust: Trust) -> View {
+fn made(trust: Trust) -> TrustSnapshot {
     let mut store = TrustStore::new(key_policy(&provider())).with_clock(Arc::new(now()));
     let mut all = vec![store.add_server(id(), [HOST.parse().unwrap()])];
     let read = |spec: Spec| Certificate::from_der(&spec.der()).expect("it is good");
@@ -232,7 +233,7 @@ fn made(trust: Trust) -> View {
 fn identity() -> Identity {
     static OWN: LazyLock<Identity> = LazyLock::new(|| {
         let own = end_entity(OURS, "ours", OURS).der();
-        let chain = Chain::new(vec![Certificate::from_der(&own).expect("it is good")]);
+        let chain = CertificateChain::new(vec![Certificate::from_der(&own).expect("it is good")]);
         let key = KeyReader::new()
             .der(make::pkcs8(OURS))
             .expect("it is a key");

@@ -126,7 +126,7 @@ fn is_of_floor(ask: &Ask, model: &Model<'_>, reasons: &[ReasonCode], reason: Rea
         ReasonCode::EntryEnded,
         ReasonCode::IssuerExpired,
         ReasonCode::CrlExpired,
-        ReasonCode::NoPinLeft,
+        ReasonCode::NoUsablePin,
         ReasonCode::PinDoesNotMatch,
         ReasonCode::SameSubjectOtherKey,
         ReasonCode::AuthoritiesNotAsked,

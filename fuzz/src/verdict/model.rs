@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use mutual_trust::store::{
-    BlockSelector, Claim, CrlIssuer, Entry, EntryKey, Matching, Scope, Server, Slot, ValidityRule,
+    BlockSelector, Claim, CrlIssuer, Entry, EntryKey, PinMatch, Scope, Server, Slot, ValidityRule,
 };
-use mutual_trust::{ReasonCode, ServerId, View};
+use mutual_trust::{ReasonCode, ServerId, TrustSnapshot};
 use pki_types::UnixTime;
 
 use super::world::{Ask, GRACE, HOSTS, Peer, SERVERS, World};
@@ -38,7 +38,7 @@ pub(super) struct Held<'a> {
 pub(super) struct Model<'a> {
     pub(super) world: &'a World,
     pub(super) ask: &'a Ask,
-    view: &'a View,
+    view: &'a TrustSnapshot,
     pub(super) held: Vec<Held<'a>>,
     /// The lists that are installed.
     pub(super) lists: Vec<&'a List>,
@@ -50,7 +50,7 @@ pub(super) struct Model<'a> {
 
 /// The answer for a claimed server, or a client, without a pin that matches.
 const NO_PIN: &[ReasonCode] = &[
-    ReasonCode::NoPinLeft,
+    ReasonCode::NoUsablePin,
     ReasonCode::PinDoesNotMatch,
     ReasonCode::RenewedWithSameKey,
     ReasonCode::SameSubjectOtherKey,
@@ -78,7 +78,7 @@ fn seconds(time: UnixTime) -> i64 {
 }
 
 impl<'a> Model<'a> {
-    pub(super) fn new(world: &'a World, view: &'a View, ask: &'a Ask) -> Self {
+    pub(super) fn new(world: &'a World, view: &'a TrustSnapshot, ask: &'a Ask) -> Self {
         // M7
         let floor = view.floor().map(seconds);
         let (moment, known) = match (ask.clock, floor) {
@@ -223,7 +223,7 @@ impl<'a> Model<'a> {
         if !self.known && !self.ask.without_clock {
             return Ruling::No(vec![ReasonCode::ClockUnset]);
         }
-        let ends = self.with_end(scope);
+        let ends = self.ends(scope);
         if ends.is_empty() {
             return Ruling::NoChain(scope.clone());
         }
@@ -250,7 +250,7 @@ impl<'a> Model<'a> {
         let leaf = self.ask.leaf;
         let presented = self.world.certificates[leaf].fingerprint();
         let key = self.spec(leaf).key;
-        let by_key = |held: &&&Held<'_>| held.entry.options().matching() == Matching::PublicKey;
+        let by_key = |held: &&&Held<'_>| held.entry.options().matching() == PinMatch::PublicKey;
         let whole = pins.iter().filter(|held| !by_key(held));
         let mut matching: Vec<&Held<'_>> = whole
             .filter(|held| held.entry.key().fingerprint == presented)

@@ -14,8 +14,8 @@ impl Model<'_> {
         match reason {
             R::UnknownIssuer => !self.names_an_authority(scope, true),
             R::SelfSignedNotInstalled => leaf.subject == leaf.issuer,
-            R::CaAsLeaf | R::AuthorityPresentedAsPeer => leaf.ca.is_some_and(|(ca, _)| ca),
-            R::LeafNotReadable => leaf.version == 1,
+            R::CaUsedAsEndEntity | R::AuthorityPresentedAsPeer => leaf.ca.is_some_and(|(ca, _)| ca),
+            R::UnparsableEndEntity => leaf.version == 1,
             R::Expired => self.moment_is_past(leaf.to),
             R::NotYetValid => !self.in_period(leaf) && !self.moment_is_past(leaf.to),
             R::IssuerExpired => candidates.any(|at| self.moment_is_past(self.spec(at).to)),
@@ -42,7 +42,7 @@ impl Model<'_> {
                 serials.any(|serial| self.lists.iter().any(|list| lists_serial(list, serial)))
             }
             R::RevocationUnknown | R::CrlExpired => candidates.any(|at| self.is_checked(at)),
-            R::BreaksProfile => self.ask.strict,
+            R::ProfileViolation => self.ask.strict,
             R::ClockUnset | R::ClockBelowFloor => !self.knows_time(),
             R::AnyExtendedKeyUsageAlone => {
                 let mut all = std::iter::once(self.ask.leaf).chain(candidates);
@@ -52,7 +52,7 @@ impl Model<'_> {
             R::KeyNotAllowed
             | R::SignatureAlgorithmUnsupported
             | R::MalformedCertificate
-            | R::PresentedTooMuch => false,
+            | R::TooManyCertificates => false,
             // Other targets check near pins and other places of the certificate. What is left
             // depends on bounds, and on the path builder.
             _ => true,

@@ -4,10 +4,10 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use mutual_trust::certificate::Crl;
-use mutual_trust::policy::{Question, Target};
-use mutual_trust::store::{BlockSelector, CrlIssuer, Matching, Slot, ValidityRule};
+use mutual_trust::policy::{ExpectedServer, VerifyRequest};
+use mutual_trust::store::{BlockSelector, CrlIssuer, PinMatch, Slot, ValidityRule};
 use mutual_trust::{
-    AuthorityScope, Certificate, ChainProfile, Clock, EntryOptions, Fingerprint, HostName,
+    AuthorityScope, Certificate, ChainProfile, CurrentTime, EntryOptions, Fingerprint, HostName,
     PinScope, Policy, ServerId, TrustStore,
 };
 use pki_types::{CertificateDer, UnixTime};
@@ -233,7 +233,7 @@ impl World {
             Certificate::from_der(&spec.der()).unwrap_or_else(|error| panic!("{spec:?}: {error}"))
         };
         let certificates = specs.iter().map(read).collect();
-        let clock = Arc::new(Clock::Known(time(NOW)));
+        let clock = Arc::new(CurrentTime::Known(time(NOW)));
         let mut world = Self {
             specs,
             certificates,
@@ -289,7 +289,7 @@ impl World {
         let bits = input.byte();
         let mut options = EntryOptions::new();
         if bits & 1 != 0 {
-            options = options.with_matching(Matching::PublicKey);
+            options = options.with_matching(PinMatch::PublicKey);
         }
         if bits & 2 != 0 {
             options = options.with_any_role();
@@ -338,7 +338,7 @@ impl World {
                     _ => AuthorityScope::Clients,
                 };
                 let mut options = Self::options(input);
-                if options.matching() == Matching::PublicKey || options.is_any_role() {
+                if options.matching() == PinMatch::PublicKey || options.is_any_role() {
                     options = EntryOptions::new();
                 }
                 store.install_authority(scope, certificate, options)
@@ -361,8 +361,8 @@ impl World {
                     store.disable(&key, "it was disabled")
                 })
             }
-            18 => store.stop_checking(&CrlIssuer::of(&certificate)),
-            _ => store.expect_names(&server, [host(input.below(HOSTS.len()))]),
+            18 => store.disable_revocation_checks(&CrlIssuer::of(&certificate)),
+            _ => store.set_reference_names(&server, [host(input.below(HOSTS.len()))]),
         };
     }
 
@@ -506,26 +506,31 @@ impl Ask {
     pub(super) fn with_question<T>(
         &self,
         world: &World,
-        answer: impl FnOnce(&Question<'_>) -> T,
+        answer: impl FnOnce(&VerifyRequest<'_>) -> T,
     ) -> T {
         let der = |at: usize| world.certificates[at].der().clone();
         let (leaf, chain) = (der(self.leaf), &self.chain);
         let chain: Vec<CertificateDer<'_>> = chain.iter().map(|at| der(*at)).collect();
         let clock = self
             .clock
-            .map_or(Clock::Unset, |now| Clock::Known(time(now)));
+            .map_or(CurrentTime::Unset, |now| CurrentTime::Known(time(now)));
         match self.peer {
             Peer::Id(at, dialled) => {
                 let server: ServerId = SERVERS.get(at).unwrap_or(&"unknown").parse().unwrap();
                 let dialled = dialled.map(host);
-                let target = Target::id(&server, dialled.as_ref());
-                answer(&Question::server(target, &leaf, &chain, clock))
+                let target = ExpectedServer::id(&server, dialled.as_ref());
+                answer(&VerifyRequest::server(target, &leaf, &chain, clock))
             }
             Peer::Name(at) => {
                 let name = host(at);
-                answer(&Question::server(Target::Name(&name), &leaf, &chain, clock))
+                answer(&VerifyRequest::server(
+                    ExpectedServer::Name(&name),
+                    &leaf,
+                    &chain,
+                    clock,
+                ))
             }
-            Peer::Client => answer(&Question::client(&leaf, &chain, clock)),
+            Peer::Client => answer(&VerifyRequest::client(&leaf, &chain, clock)),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::admin::durable::error::DurableError;
 use crate::admin::file::error::StoreFileError;
 use crate::identity::error::WriteError;
-use crate::identity::{Existing, Readers, link_as, prepare};
+use crate::identity::{IfExists, Readers, link_as, prepare};
 use crate::limits::MAX_STORE_FILE_BYTES;
 
 const CURRENT: &str = "trust-store";
@@ -60,7 +60,7 @@ impl Disk {
     /// Puts a store where there is none.
     pub(super) fn create(&self, content: &str) -> Result<(), WriteError> {
         let path = self.current();
-        let prepared = prepare(&path, content.as_bytes(), Readers::Owner, Existing::Refuse)?;
+        let prepared = prepare(&path, content.as_bytes(), Readers::Owner, IfExists::Refuse)?;
         prepared.place()
     }
 
@@ -69,7 +69,7 @@ impl Disk {
     /// At every moment the name has one of the two, whole: the new one is flushed before it gets it.
     pub(super) fn replace(&self, content: &str) -> Result<(), WriteError> {
         let path = self.current();
-        let prepared = prepare(&path, content.as_bytes(), Readers::Owner, Existing::Replace)?;
+        let prepared = prepare(&path, content.as_bytes(), Readers::Owner, IfExists::Replace)?;
         self.keep(&path, &self.previous())?;
         prepared.place()
     }
@@ -77,7 +77,7 @@ impl Disk {
     /// Puts a store in the place of a damaged one, which is kept as such; the previous one stays.
     pub(super) fn replace_damaged(&self, content: &str) -> Result<(), WriteError> {
         let path = self.current();
-        let prepared = prepare(&path, content.as_bytes(), Readers::Owner, Existing::Replace)?;
+        let prepared = prepare(&path, content.as_bytes(), Readers::Owner, IfExists::Replace)?;
         // It is for those who want to know what happened: no reason not to recover.
         let _ = self.keep(&path, &self.folder.join(DAMAGED));
         prepared.place()
@@ -93,7 +93,7 @@ impl Disk {
             // There is nothing to keep.
             Ok(None) => Ok(()),
             Ok(Some(content)) => {
-                prepare(second, &content, Readers::Owner, Existing::Replace)?.place()
+                prepare(second, &content, Readers::Owner, IfExists::Replace)?.place()
             }
             Err(_) => Err(refused),
         }

@@ -2,8 +2,8 @@
 
 use super::{DurableStore, Undo};
 use crate::admin::durable::error::GuardedError;
-use crate::admin::{Effects, Override, Plan, Seen, plan};
-use crate::certificate::Clock;
+use crate::admin::{Impact, LockoutAllowance, PeerHistory, Plan, plan};
+use crate::certificate::CurrentTime;
 use crate::policy::Policy;
 use crate::store::TrustStore;
 use crate::store::error::StoreError;
@@ -16,8 +16,8 @@ impl DurableStore {
     pub fn plan<T>(
         &self,
         policy: &Policy,
-        seen: &Seen,
-        clock: Clock,
+        seen: &PeerHistory,
+        clock: CurrentTime,
         change: impl FnOnce(&mut TrustStore) -> Result<T, StoreError>,
     ) -> Result<Plan<T>, StoreError> {
         plan(&self.store, policy, seen, clock, change)
@@ -32,10 +32,10 @@ impl DurableStore {
     pub fn apply<T>(
         &mut self,
         plan: &Plan<T>,
-        seen: &Seen,
-        clock: Clock,
-        allowed: &Override,
-    ) -> Result<Effects, GuardedError> {
+        seen: &PeerHistory,
+        clock: CurrentTime,
+        allowed: &LockoutAllowance,
+    ) -> Result<Impact, GuardedError> {
         let mut draft = self.store.fork();
         let effects = plan.apply(&mut draft, seen, clock, allowed)?;
         if draft.contents().generation() != self.store.contents().generation() {

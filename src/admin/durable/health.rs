@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::admin::follow::SourceHealth;
-use crate::store::{BlockSelector, Bounded, ClockState};
+use crate::store::{BlockSelector, ClockState, Truncated};
 
 /// What an operator should know of a durable store that goes on all the same.
 #[derive(Clone, Debug, Default)]
@@ -15,7 +15,7 @@ pub struct Health {
     pub stored: u64,
     /// Blocks that are in force and not stored, since the disk refused. They are stored at the first chance; until
     /// then, a restart forgets them.
-    pub unsaved_blocks: Bounded<BlockSelector>,
+    pub unsaved_blocks: Truncated<BlockSelector>,
     /// A change that was refused may be on the disk: neither could its durability be had, nor could it be undone.
     /// A restart may bring it into force. It is undone at the first chance.
     pub refused_change_on_disk: bool,

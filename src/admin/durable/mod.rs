@@ -19,13 +19,13 @@ pub use health::Health;
 pub use recover::RecoveryReport;
 pub use settings::{Counter, DurableSettings};
 
-use super::file::{self, ContentDigest, Kept, LoadReport, Loaded};
+use super::file::{self, ContentDigest, LoadReport, StoreFile, UnknownRecords};
 use super::follow::SourceHealth;
 use crate::admin::durable::error::DurableError;
 use crate::certificate::error::with_causes;
 use crate::identity::error::WriteError;
 use crate::store::error::StoreError;
-use crate::store::{LiveTrust, TrustStore, View, trace};
+use crate::store::{LiveTrust, TrustSnapshot, TrustStore, trace};
 use disk::Disk;
 
 /// A [`TrustStore`] in a folder, with the snapshot of it that is in force.
@@ -61,7 +61,7 @@ pub struct DurableStore {
     disk: Disk,
     settings: DurableSettings,
     store: TrustStore,
-    kept: Kept,
+    kept: UnknownRecords,
     live: LiveTrust,
     digest: ContentDigest,
     health: Health,
@@ -81,7 +81,7 @@ impl DurableStore {
         let mut store = TrustStore::new(settings.keys).with_clock(settings.clock.clone());
         store.count_up_to(first);
         let view = store.snapshot();
-        let kept = Kept::default();
+        let kept = UnknownRecords::default();
         let (text, digest) =
             file::write(&view, &kept, settings.sealed_by()).map_err(DurableError::Unwritable)?;
         match disk.create(&text) {
@@ -109,7 +109,7 @@ impl DurableStore {
         let content = disk::read(&path)?;
         let content = content.ok_or_else(|| DurableError::NoStore { path: path.clone() })?;
         let loaded = load(&path, &content, &settings)?;
-        let Loaded {
+        let StoreFile {
             store,
             kept,
             report,
@@ -130,7 +130,7 @@ impl DurableStore {
     ///
     /// # Errors
     /// As [`open`](Self::open), but a store that is locked is read all the same.
-    pub fn read(folder: &Path, settings: &DurableSettings) -> Result<Loaded, DurableError> {
+    pub fn read(folder: &Path, settings: &DurableSettings) -> Result<StoreFile, DurableError> {
         let path = disk::current(folder);
         let content = disk::read(&path)?;
         let content = content.ok_or_else(|| DurableError::NoStore { path: path.clone() })?;
@@ -143,7 +143,7 @@ impl DurableStore {
         disk: Disk,
         settings: DurableSettings,
         store: TrustStore,
-        kept: Kept,
+        kept: UnknownRecords,
         digest: ContentDigest,
     ) -> Self {
         let view = store.contents().clone();
@@ -171,7 +171,7 @@ impl DurableStore {
     }
 
     /// What is installed now, for reading.
-    pub fn contents(&self) -> &View {
+    pub fn contents(&self) -> &TrustSnapshot {
         self.store.contents()
     }
 
@@ -189,12 +189,12 @@ impl DurableStore {
         }
     }
 
-    /// Records the administrator who makes the changes from now on ([`TrustStore::act_as`]).
+    /// Records the administrator who makes the changes from now on ([`TrustStore::set_actor`]).
     ///
     /// # Errors
     /// It is not one line of text within the bound.
-    pub fn act_as(&mut self, who: Option<&str>) -> Result<(), DurableError> {
-        Ok(self.store.act_as(who)?)
+    pub fn set_actor(&mut self, who: Option<&str>) -> Result<(), DurableError> {
+        Ok(self.store.set_actor(who)?)
     }
 
     /// Changes the store: what `edit` did is stored, and then in force. Several calls in one `edit` are one change,
@@ -366,7 +366,11 @@ enum Undo {
     No,
 }
 
-fn load(path: &Path, content: &[u8], settings: &DurableSettings) -> Result<Loaded, DurableError> {
+fn load(
+    path: &Path,
+    content: &[u8],
+    settings: &DurableSettings,
+) -> Result<StoreFile, DurableError> {
     let loaded = file::read(content, settings.keys, settings.sealed_by());
     let mut loaded = loaded.map_err(|source| DurableError::File {
         path: path.to_owned(),

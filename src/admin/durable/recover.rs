@@ -9,11 +9,11 @@ use pki_types::UnixTime;
 use super::disk::{self, Disk};
 use super::{DurableSettings, DurableStore, after, load};
 use crate::admin::durable::error::DurableError;
-use crate::admin::file::{self, LoadReport, Loaded, Salvaged, salvage};
+use crate::admin::file::{self, LoadReport, Salvaged, StoreFile, salvage};
 use crate::certificate::error::with_causes;
-use crate::certificate::{Crl, Fingerprint, Moment};
+use crate::certificate::{Crl, Fingerprint, Timestamp};
 use crate::store::{
-    BlockSelector, Bounded, Claim, CrlIssuer, EntryKey, HeldServer, ServerId, TrustStore,
+    BlockSelector, Claim, CrlIssuer, EntryKey, HeldServer, ServerId, Truncated, TrustStore,
 };
 
 /// What a recovery did: what an administrator has to look at.
@@ -24,7 +24,7 @@ pub struct RecoveryReport {
     /// Why the file was not taken as it is.
     pub damage: String,
     /// Lines of it that cannot be read, from 1.
-    pub damaged_lines: Bounded<usize>,
+    pub damaged_lines: Truncated<usize>,
     /// The generation that it had, if that can be read.
     pub lost_generation: Option<u64>,
     /// The generation that the store fell back to.
@@ -34,31 +34,31 @@ pub struct RecoveryReport {
     /// What came of loading the version that it fell back to.
     pub loaded: LoadReport,
     /// Blocks that only the damaged file had, and that hold.
-    pub blocks: Bounded<BlockSelector>,
+    pub blocks: Truncated<BlockSelector>,
     /// Servers whose claim only the damaged file had, or had more strictly. It holds; their pins may have to be
     /// installed again.
-    pub claims: Bounded<ServerId>,
+    pub claims: Truncated<ServerId>,
     /// Issuers whose certificates only the damaged file said to be checked for revocation (rule C4). They are: a
     /// certificate of theirs of which no current list tells is refused.
-    pub checked: Bounded<CrlIssuer>,
+    pub checked: Truncated<CrlIssuer>,
     /// Revocation lists that only the damaged file had, and that are held. What they name is revoked; whether they
     /// can tell that a certificate is not, says [`InstalledCrl::disabled`](crate::store::InstalledCrl::disabled).
-    pub crls: Bounded<Fingerprint>,
+    pub crls: Truncated<Fingerprint>,
     /// Revocation lists of the damaged file that are lost: install newer ones. Their issuers are checked.
-    pub lost_crls: Bounded<Fingerprint>,
+    pub lost_crls: Truncated<Fingerprint>,
     /// The floor, if only the damaged file had it so high.
     pub floor: Option<UnixTime>,
     /// The floor of the damaged file, if that is so high that it would lock the store should it be wrong (rule M7). It
     /// was not taken over.
     pub floor_left_out: Option<UnixTime>,
     /// Entries of the damaged file that are lost: install them again.
-    pub lost: Bounded<EntryKey>,
+    pub lost: Truncated<EntryKey>,
     /// Entries of the older version that the damaged file shows to have been removed since. They were not brought
     /// back.
-    pub removed: Bounded<EntryKey>,
+    pub removed: Truncated<EntryKey>,
     /// Entries of the older version of which the damaged file does not tell whether they had been removed. **They
     /// are trusted**: look at each.
-    pub brought_back: Bounded<EntryKey>,
+    pub brought_back: Truncated<EntryKey>,
 }
 
 impl fmt::Display for RecoveryReport {
@@ -83,13 +83,13 @@ impl fmt::Display for RecoveryReport {
             &self.lost_crls,
         )?;
         if let Some(floor) = self.floor {
-            write!(f, "\n  clock floor kept: {}", Moment::from(floor))?;
+            write!(f, "\n  clock floor kept: {}", Timestamp::from(floor))?;
         }
         if let Some(floor) = self.floor_left_out {
             write!(
                 f,
                 "\n  clock floor not taken over, it is more than a year ahead: {}",
-                Moment::from(floor)
+                Timestamp::from(floor)
             )?;
         }
         list(f, "lost, install it again", &self.lost)?;
@@ -106,7 +106,7 @@ impl fmt::Display for RecoveryReport {
 fn list<T: fmt::Display>(
     f: &mut fmt::Formatter<'_>,
     title: &str,
-    items: &Bounded<T>,
+    items: &Truncated<T>,
 ) -> fmt::Result {
     for item in items {
         write!(f, "\n  {title}: {item}")?;
@@ -121,7 +121,7 @@ fn list<T: fmt::Display>(
 struct Candidate {
     /// Its bytes, if it could be read at all.
     content: Option<Vec<u8>>,
-    loaded: Result<Loaded, DurableError>,
+    loaded: Result<StoreFile, DurableError>,
 }
 
 impl Candidate {
@@ -190,7 +190,7 @@ impl DurableStore {
         } else {
             (current, previous)
         };
-        let Loaded {
+        let StoreFile {
             mut store,
             kept,
             report: loaded,
@@ -209,21 +209,21 @@ impl DurableStore {
         let salvaged = other.content.as_deref().map(salvage).unwrap_or_default();
         let mut report = RecoveryReport {
             damage,
-            damaged_lines: Bounded::default(),
+            damaged_lines: Truncated::default(),
             lost_generation: salvaged.generation,
             from_generation: loaded.generation,
             generation: 0,
             loaded,
-            blocks: Bounded::default(),
-            claims: Bounded::default(),
-            checked: Bounded::default(),
-            crls: Bounded::default(),
-            lost_crls: Bounded::default(),
+            blocks: Truncated::default(),
+            claims: Truncated::default(),
+            checked: Truncated::default(),
+            crls: Truncated::default(),
+            lost_crls: Truncated::default(),
             floor: None,
             floor_left_out: None,
-            lost: Bounded::default(),
-            removed: Bounded::default(),
-            brought_back: Bounded::default(),
+            lost: Truncated::default(),
+            removed: Truncated::default(),
+            brought_back: Truncated::default(),
         };
         merge(&mut store, salvaged, &mut report);
         let highest = report.lost_generation.unwrap_or(0).max(minimum);

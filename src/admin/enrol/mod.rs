@@ -17,9 +17,9 @@ use error::EnrolmentError;
 use pending::{Knock, Waiting};
 
 pub use pending::{PendingId, PendingPeer};
-pub use presented::Presented;
+pub use presented::PresentedCertificate;
 
-use crate::certificate::{Clock, Fingerprint, Role, TimeSource, breaks_a_line};
+use crate::certificate::{CurrentTime, Fingerprint, Role, TimeSource, breaks_a_line};
 use crate::limits::{MAX_DECISIONS, MAX_LABEL_BYTES};
 use crate::store::{EntryOptions, PinScope, Report, TrustStore};
 
@@ -106,7 +106,7 @@ pub struct EnrolmentDecision {
     /// Who, as given.
     pub by: String,
     /// When.
-    pub at: Clock,
+    pub at: CurrentTime,
     /// The role of the peer.
     pub role: Role,
     /// The subject of its certificate.
@@ -226,7 +226,7 @@ impl Enrolment {
         };
         // Without the lock: a large store takes its time.
         let certificate = peer.presented.certificate().clone();
-        let installed = store.acting_as(by, |store| {
+        let installed = store.with_actor(by, |store| {
             store.install_pin(PinScope::Clients, certificate, options)
         });
         let mut state = self.state();
@@ -252,7 +252,7 @@ impl Enrolment {
     /// scope is for clients; the store refuses the certificate or the options.
     pub fn accept_server(
         &self,
-        presented: &Presented,
+        presented: &PresentedCertificate,
         fingerprint: Fingerprint,
         store: &mut TrustStore,
         scope: PinScope,
@@ -267,7 +267,8 @@ impl Enrolment {
         }
         self.compare(&mut self.state(), presented, None, fingerprint, by)?;
         let certificate = presented.certificate().clone();
-        let report = store.acting_as(by, |store| store.install_pin(scope, certificate, options))?;
+        let report =
+            store.with_actor(by, |store| store.install_pin(scope, certificate, options))?;
         let mut state = self.state();
         self.note(&mut state, EnrolmentEvent::Accepted, presented, None, by);
         Ok(report)
@@ -277,7 +278,7 @@ impl Enrolment {
     fn compare(
         &self,
         state: &mut State,
-        presented: &Presented,
+        presented: &PresentedCertificate,
         address: Option<IpAddr>,
         given: Fingerprint,
         by: &str,
@@ -314,7 +315,7 @@ impl Enrolment {
     }
 
     /// A client proved possession of its key and was refused as unknown.
-    pub(crate) fn knock(&self, address: IpAddr, presented: Presented) {
+    pub(crate) fn knock(&self, address: IpAddr, presented: PresentedCertificate) {
         let Some(now) = self.known_time() else {
             return;
         };
@@ -335,7 +336,7 @@ impl Enrolment {
         &self,
         state: &mut State,
         event: EnrolmentEvent,
-        presented: &Presented,
+        presented: &PresentedCertificate,
         address: Option<IpAddr>,
         by: &str,
     ) {
@@ -357,8 +358,8 @@ impl Enrolment {
 
     fn known_time(&self) -> Option<UnixTime> {
         match self.0.clock.now() {
-            Clock::Known(now) => Some(now),
-            Clock::Unset => None,
+            CurrentTime::Known(now) => Some(now),
+            CurrentTime::Unset => None,
         }
     }
 

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 use pki_types::UnixTime;
 
-use super::Presented;
+use super::PresentedCertificate;
 use crate::admin::enrol::error::EnrolmentError;
 use crate::certificate::Fingerprint;
 use crate::limits::{
@@ -43,7 +43,7 @@ pub struct PendingPeer {
     /// What names it.
     pub id: PendingId,
     /// What it presented.
-    pub presented: Presented,
+    pub presented: PresentedCertificate,
     /// Where it came from, the last time.
     pub address: IpAddr,
     /// When it was first seen.
@@ -186,7 +186,12 @@ impl Waiting {
     }
 
     /// A peer proved possession of its key and was refused as unknown.
-    pub(super) fn knock(&mut self, now: UnixTime, address: IpAddr, presented: Presented) -> Knock {
+    pub(super) fn knock(
+        &mut self,
+        now: UnixTime,
+        address: IpAddr,
+        presented: PresentedCertificate,
+    ) -> Knock {
         self.age(now);
         let Some(window) = self.window(now) else {
             return Knock::Closed;
@@ -305,14 +310,14 @@ mod tests {
     use crate::certificate::{Certificate, Role};
     use crate::policy::ReasonCode;
 
-    fn presented() -> Vec<Presented> {
+    fn presented() -> Vec<PresentedCertificate> {
         let key = KeyPair::generate().unwrap();
         let one = |number: u64| {
             let mut params = CertificateParams::new(Vec::new()).unwrap();
             params.serial_number = Some(number.into());
             let made = params.self_signed(&key).unwrap();
             let certificate = Certificate::from_der(made.der()).unwrap();
-            Presented::new(
+            PresentedCertificate::new(
                 certificate,
                 Role::Client,
                 ReasonCode::NothingInstalled,

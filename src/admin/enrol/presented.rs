@@ -5,7 +5,7 @@ use core::fmt;
 use crate::certificate::{Certificate, Fingerprint, KeyKind, Role, SanName, Validity};
 use crate::limits::MAX_SHOWN_NAMES;
 use crate::policy::ReasonCode;
-use crate::store::Bounded;
+use crate::store::Truncated;
 
 /// What an unknown peer presented: everything that helps to recognise it, except what must be compared.
 ///
@@ -13,14 +13,14 @@ use crate::store::Bounded;
 /// fingerprint that was read out at the peer, over another channel; if it were shown here first, it would be
 /// copied from here.
 #[derive(Clone)]
-pub struct Presented {
+pub struct PresentedCertificate {
     certificate: Certificate,
     role: Role,
     reason: ReasonCode,
     proved: bool,
 }
 
-impl Presented {
+impl PresentedCertificate {
     /// `proved`: the peer proved that it has the key (rule M2).
     pub(crate) fn new(
         certificate: Certificate,
@@ -53,8 +53,8 @@ impl Presented {
 
     /// The subject alternative names, as `dns:…`, `ip:…`, `uri:…` or `email:…`: the first sixteen, the rest counted.
     /// The peer chose them.
-    pub fn names(&self) -> Bounded<String> {
-        let mut names = Bounded::default();
+    pub fn names(&self) -> Truncated<String> {
+        let mut names = Truncated::default();
         let named = self.certificate.names();
         for name in named.filter(|name| *name != SanName::Other) {
             names.push_within(name.to_string(), MAX_SHOWN_NAMES);
@@ -92,7 +92,7 @@ impl Presented {
 }
 
 /// Several lines, for an administrator to look at.
-impl fmt::Display for Presented {
+impl fmt::Display for PresentedCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let or_none = |text: String| {
             if text.is_empty() {
@@ -117,7 +117,7 @@ impl fmt::Display for Presented {
 }
 
 /// Never the fingerprint.
-impl fmt::Debug for Presented {
+impl fmt::Debug for PresentedCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Presented")
             .field("role", &self.role)

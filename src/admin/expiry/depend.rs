@@ -2,23 +2,23 @@
 
 use std::sync::Arc;
 
-use super::{Dependents, Subject, timeline};
+use super::{Dependents, ExpiringItem, timeline};
 use crate::admin::ways::pins_of;
-use crate::admin::{Peer, Seen, Sighting};
+use crate::admin::{Peer, PeerHistory, PeerRecord};
 use crate::certificate::{Certificate, Fingerprint};
 use crate::policy::Usable;
-use crate::store::{Bounded, Claim, CrlIssuer, Entry, EntryKey, Scope, Server, Slot};
+use crate::store::{Claim, CrlIssuer, Entry, EntryKey, Scope, Server, Slot, Truncated};
 
 pub(super) fn dependents(
     usable: &Usable<'_>,
-    seen: &Seen,
-    subject: &Subject,
-    peers: Bounded<Peer>,
+    seen: &PeerHistory,
+    subject: &ExpiringItem,
+    peers: Truncated<Peer>,
 ) -> Dependents {
     let view = usable.view;
     let mut found = Dependents::default();
     match subject {
-        Subject::Certificate(key) | Subject::EntryEnd(key) => {
+        ExpiringItem::Certificate(key) | ExpiringItem::EntryEnd(key) => {
             let completes = |peer: &Peer| {
                 let sighting = seen.last(peer);
                 sighting.is_some_and(|sighting| sighting.completed_by().contains(&key.fingerprint))
@@ -40,21 +40,21 @@ pub(super) fn dependents(
                     .for_each(|peer| place(&mut found, peer));
             }
         }
-        Subject::Migration(server) => found.servers.push(server.clone()),
-        Subject::Presented(_) => {
+        ExpiringItem::Migration(server) => found.servers.push(server.clone()),
+        ExpiringItem::Presented(_) => {
             found.peers.count(peers.omitted());
             for peer in &peers {
                 place(&mut found, peer.clone());
             }
         }
-        Subject::Crl { issuer, .. } => told_of(usable, seen, issuer, &mut found),
-        Subject::Own { .. } | Subject::Clock => {}
+        ExpiringItem::Crl { issuer, .. } => told_of(usable, seen, issuer, &mut found),
+        ExpiringItem::Own { .. } | ExpiringItem::Clock => {}
     }
     found
 }
 
 /// Who depends on the lists of an issuer: about whom it is asked as an authority, and whose chain it was last in.
-fn told_of(usable: &Usable<'_>, seen: &Seen, issuer: &CrlIssuer, found: &mut Dependents) {
+fn told_of(usable: &Usable<'_>, seen: &PeerHistory, issuer: &CrlIssuer, found: &mut Dependents) {
     let view = usable.view;
     // Whether a server presents a chain through the issuer is known only of one that was seen.
     found.others_not_known = true;
@@ -68,7 +68,7 @@ fn told_of(usable: &Usable<'_>, seen: &Seen, issuer: &CrlIssuer, found: &mut Dep
         entries.filter(is_issuer).map(|entry| entry.key()).collect()
     };
     found.clients = own.iter().any(|key| key.scope == Scope::Clients);
-    let in_chain = |sighting: &Sighting| {
+    let in_chain = |sighting: &PeerRecord| {
         let signed = |certificate: &Certificate| issuer.is_named(certificate.issuer_der());
         let presented = sighting.presented().iter();
         let mut presented = presented.filter_map(|der| timeline::read(view, der));

@@ -13,17 +13,17 @@ use std::collections::BTreeMap;
 
 use pki_types::UnixTime;
 
-pub use next::{Change, NextChange, next_change};
-pub use subject::{Dependents, OwnCertificates, Subject};
-pub use timeline::Turn;
+pub use next::{Change, NextTransition, next_change};
+pub use subject::{Dependents, ExpiringItem, OwnCertificates};
+pub use timeline::TimelineEvent;
 pub use windows::{Severity, Windows};
 
 use super::ways::Ways;
-use super::{Peer, Seen};
-use crate::certificate::{Clock, Moment, seconds};
+use super::{Peer, PeerHistory};
+use crate::certificate::{CurrentTime, Timestamp, seconds};
 use crate::limits::MAX_EXPIRIES;
 use crate::policy::{Policy, Usable};
-use crate::store::{Bounded, ClockState, Slot, View};
+use crate::store::{ClockState, Slot, Truncated, TrustSnapshot};
 use depend::dependents;
 use timeline::{About, Event};
 
@@ -32,7 +32,7 @@ use timeline::{About, Event};
 #[non_exhaustive]
 pub struct Expiring {
     /// What ends.
-    pub subject: Subject,
+    pub subject: ExpiringItem,
     /// How urgent it is.
     pub severity: Severity,
     /// The first second at which it is accepted no more, its grace included.
@@ -88,14 +88,14 @@ impl ExpiryReport {
 ///
 /// ```
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] {
-/// use mutual_trust::admin::{Seen, Severity, Windows, expiry};
+/// use mutual_trust::admin::{PeerHistory, Severity, Windows, expiry};
 /// use mutual_trust::certificate::{SystemClock, TimeSource};
 /// use mutual_trust::{KeyPolicy, Policy, TrustStore};
 ///
 /// let store = TrustStore::new(KeyPolicy::new(&[]));
 /// let policy = Policy::new(*store.key_policy());
 /// let clock = SystemClock::new().now();
-/// let report = expiry(store.contents(), &policy, &Seen::new(), clock, &Windows::default(), &[]);
+/// let report = expiry(store.contents(), &policy, &PeerHistory::new(), clock, &Windows::default(), &[]);
 /// for item in report.items().iter().filter(|item| item.severity >= Severity::Critical) {
 ///     eprintln!("{item}");
 /// }
@@ -103,16 +103,16 @@ impl ExpiryReport {
 /// # }
 /// ```
 pub fn expiry(
-    view: &View,
+    view: &TrustSnapshot,
     policy: &Policy,
-    seen: &Seen,
-    clock: Clock,
+    seen: &PeerHistory,
+    clock: CurrentTime,
     windows: &Windows,
     own: &[OwnCertificates],
 ) -> ExpiryReport {
     let now = match view.judge(clock) {
-        Clock::Known(now) => seconds(now),
-        Clock::Unset => view.floor().map_or(0, seconds),
+        CurrentTime::Known(now) => seconds(now),
+        CurrentTime::Unset => view.floor().map_or(0, seconds),
     };
     let mut list = List {
         now,
@@ -127,7 +127,7 @@ pub fn expiry(
                 .not_after()
                 .seconds()
                 .saturating_add(1);
-            let subject = Subject::Own {
+            let subject = ExpiringItem::Own {
                 name: own.name.clone(),
                 fingerprint: certificate.fingerprint(),
             };
@@ -141,7 +141,7 @@ pub fn expiry(
     };
     let (items, more) = list.close(|subject, ends, peers| {
         let mut dependents = dependents(&usable, seen, subject, peers);
-        let then = timeline::moment(ends.max(now)).map_or(Clock::Unset, Clock::Known);
+        let then = timeline::moment(ends.max(now)).map_or(CurrentTime::Unset, CurrentTime::Known);
         let mut ways = Ways::new(view, policy, then);
         for id in &dependents.servers {
             let left = view.server(id).map(|server| ways.of(server));
@@ -163,19 +163,19 @@ pub fn expiry(
 struct List<'a> {
     now: i64,
     windows: &'a Windows,
-    found: BTreeMap<Subject, Found>,
+    found: BTreeMap<ExpiringItem, Found>,
 }
 
 struct Found {
     ends: i64,
     severity: Severity,
     in_grace: bool,
-    peers: Bounded<Peer>,
+    peers: Truncated<Peer>,
 }
 
 impl List<'_> {
-    fn add(&mut self, view: &View, event: &Event<'_>) {
-        if event.turn != Turn::Ends || !event.counts {
+    fn add(&mut self, view: &TrustSnapshot, event: &Event<'_>) {
+        if event.turn != TimelineEvent::Ends || !event.counts {
             return;
         }
         let peer = match event.about {
@@ -200,11 +200,22 @@ impl List<'_> {
                 Some(peer)
             }
         };
-        self.note(Subject::of(event.about), event.at, event.grace_from, peer);
+        self.note(
+            ExpiringItem::of(event.about),
+            event.at,
+            event.grace_from,
+            peer,
+        );
     }
 
     /// Of several ends of one thing, which peers present under different rules, the earliest counts.
-    fn note(&mut self, subject: Subject, ends: i64, grace_from: Option<i64>, peer: Option<&Peer>) {
+    fn note(
+        &mut self,
+        subject: ExpiringItem,
+        ends: i64,
+        grace_from: Option<i64>,
+        peer: Option<&Peer>,
+    ) {
         let in_grace = grace_from.is_some_and(|from| from <= self.now) && self.now < ends;
         let near = self.windows.severity(ends.saturating_sub(self.now));
         let Some(severity) = near.max(in_grace.then_some(Severity::Warning)) else {
@@ -214,7 +225,7 @@ impl List<'_> {
             ends,
             severity,
             in_grace,
-            peers: Bounded::default(),
+            peers: Truncated::default(),
         });
         if found.ends > ends {
             (found.ends, found.severity, found.in_grace) = (ends, severity, in_grace);
@@ -228,9 +239,9 @@ impl List<'_> {
 
     fn close(
         self,
-        mut dependents: impl FnMut(&Subject, i64, Bounded<Peer>) -> Dependents,
+        mut dependents: impl FnMut(&ExpiringItem, i64, Truncated<Peer>) -> Dependents,
     ) -> (Vec<Expiring>, BTreeMap<Severity, usize>) {
-        let mut by_severity: BTreeMap<Severity, Vec<(Subject, Found)>> = BTreeMap::new();
+        let mut by_severity: BTreeMap<Severity, Vec<(ExpiringItem, Found)>> = BTreeMap::new();
         for (subject, found) in self.found {
             let list = by_severity.entry(found.severity).or_default();
             list.push((subject, found));
@@ -283,7 +294,7 @@ impl fmt::Display for Expiring {
             f,
             "{severity}: {} ends at {}{grace}; on it: {}",
             self.subject,
-            Moment(seconds(self.ends)),
+            Timestamp(seconds(self.ends)),
             self.dependents
         )
     }
@@ -291,7 +302,7 @@ impl fmt::Display for Expiring {
 
 impl fmt::Display for ExpiryReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "at {}", Moment(self.judged_at))?;
+        write!(f, "at {}", Timestamp(self.judged_at))?;
         if !self.state.is_good() {
             write!(f, "\n  {}", self.state)?;
         }

@@ -4,19 +4,19 @@ use core::fmt;
 
 use pki_types::UnixTime;
 
-use super::Subject;
-use super::timeline::{self, Turn};
-use crate::admin::Seen;
-use crate::certificate::{Clock, Moment, seconds};
+use super::ExpiringItem;
+use super::timeline::{self, TimelineEvent};
+use crate::admin::PeerHistory;
+use crate::certificate::{CurrentTime, Timestamp, seconds};
 use crate::limits::FLOOR_TOLERANCE;
 use crate::policy::Policy;
-use crate::store::{Bounded, View};
+use crate::store::{Truncated, TrustSnapshot};
 
 /// The next moment at which a verdict may change by time alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NextChange {
+pub struct NextTransition {
     at: i64,
-    changes: Bounded<Change>,
+    changes: Truncated<Change>,
 }
 
 /// What changes at that moment.
@@ -24,12 +24,12 @@ pub struct NextChange {
 #[non_exhaustive]
 pub struct Change {
     /// What it is about.
-    pub subject: Subject,
+    pub subject: ExpiringItem,
     /// What it turns to.
-    pub turn: Turn,
+    pub turn: TimelineEvent,
 }
 
-impl NextChange {
+impl NextTransition {
     /// The first second at which a verdict may differ. The same question has the same answer until the second
     /// before.
     pub fn at(&self) -> UnixTime {
@@ -37,7 +37,7 @@ impl NextChange {
     }
 
     /// What changes then.
-    pub fn changes(&self) -> &Bounded<Change> {
+    pub fn changes(&self) -> &Truncated<Change> {
         &self.changes
     }
 }
@@ -49,23 +49,28 @@ impl NextChange {
 /// A caller that sets a timer for it, and again after each change of what is installed or seen, misses nothing of
 /// what is installed and of what the peers in `seen` presented. Another certificate that a peer comes with may begin
 /// or end at any time.
-pub fn next_change(view: &View, policy: &Policy, seen: &Seen, clock: Clock) -> Option<NextChange> {
-    let Clock::Known(now) = clock else {
+pub fn next_change(
+    view: &TrustSnapshot,
+    policy: &Policy,
+    seen: &PeerHistory,
+    clock: CurrentTime,
+) -> Option<NextTransition> {
+    let CurrentTime::Known(now) = clock else {
         return None;
     };
-    if view.judge(clock) == Clock::Unset {
+    if view.judge(clock) == CurrentTime::Unset {
         // Everything is judged at the floor until the clock has come close to it.
         let tolerance = i64::try_from(FLOOR_TOLERANCE.as_secs()).unwrap_or(0);
-        let mut changes = Bounded::default();
+        let mut changes = Truncated::default();
         changes.push(Change {
-            subject: Subject::Clock,
-            turn: Turn::Begins,
+            subject: ExpiringItem::Clock,
+            turn: TimelineEvent::Begins,
         });
         let at = seconds(view.floor()?).saturating_sub(tolerance);
-        return Some(NextChange { at, changes });
+        return Some(NextTransition { at, changes });
     }
     let now = seconds(now);
-    let mut next: Option<NextChange> = None;
+    let mut next: Option<NextTransition> = None;
     timeline::visit(view, policy, seen, &mut |event| {
         if event.at <= now || next.as_ref().is_some_and(|next| next.at < event.at) {
             return;
@@ -73,12 +78,12 @@ pub fn next_change(view: &View, policy: &Policy, seen: &Seen, clock: Clock) -> O
         let mut found = next
             .take()
             .filter(|next| next.at == event.at)
-            .unwrap_or_else(|| NextChange {
+            .unwrap_or_else(|| NextTransition {
                 at: event.at,
-                changes: Bounded::default(),
+                changes: Truncated::default(),
             });
         found.changes.push(Change {
-            subject: Subject::of(event.about),
+            subject: ExpiringItem::of(event.about),
             turn: event.turn,
         });
         next = Some(found);
@@ -86,14 +91,14 @@ pub fn next_change(view: &View, policy: &Policy, seen: &Seen, clock: Clock) -> O
     next
 }
 
-impl fmt::Display for NextChange {
+impl fmt::Display for NextTransition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", Moment(self.at))?;
+        write!(f, "{}", Timestamp(self.at))?;
         for change in &self.changes {
             let turn = match change.turn {
-                Turn::Begins => "begins",
-                Turn::GraceBegins => "lives on its grace",
-                Turn::Ends => "ends",
+                TimelineEvent::Begins => "begins",
+                TimelineEvent::GraceBegins => "lives on its grace",
+                TimelineEvent::Ends => "ends",
             };
             write!(f, "\n  {}: {turn}", change.subject)?;
         }

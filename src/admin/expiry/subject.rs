@@ -5,14 +5,14 @@ use core::fmt;
 use super::timeline::About;
 use crate::admin::Peer;
 use crate::certificate::{Certificate, Fingerprint, breaks_a_line};
-use crate::identity::Chain;
+use crate::identity::CertificateChain;
 use crate::limits::MAX_LABEL_BYTES;
-use crate::store::{Bounded, CrlIssuer, EntryKey, GroupId, ServerId};
+use crate::store::{CrlIssuer, EntryKey, GroupId, ServerId, Truncated};
 
 /// What begins or ends by itself.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
-pub enum Subject {
+pub enum ExpiringItem {
     /// The certificate of an entry.
     Certificate(EntryKey),
     /// The end that was set for an entry.
@@ -41,7 +41,7 @@ pub enum Subject {
     Clock,
 }
 
-impl Subject {
+impl ExpiringItem {
     pub(super) fn of(about: About<'_>) -> Self {
         match about {
             About::Certificate(entry) => Self::Certificate(entry.key()),
@@ -56,7 +56,7 @@ impl Subject {
     }
 }
 
-impl fmt::Display for Subject {
+impl fmt::Display for ExpiringItem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Certificate(key) => write!(f, "{key}"),
@@ -80,15 +80,15 @@ impl fmt::Display for Subject {
 #[non_exhaustive]
 pub struct Dependents {
     /// Servers about which it is asked, or that present it.
-    pub servers: Bounded<ServerId>,
+    pub servers: Truncated<ServerId>,
     /// Of these, the servers that nothing installed could accept from then on.
-    pub left_with_nothing: Bounded<ServerId>,
+    pub left_with_nothing: Truncated<ServerId>,
     /// The group whose members share it.
     pub group: Option<GroupId>,
     /// Whether it is installed for clients.
     pub clients: bool,
     /// Other peers that present it, whose chain it completed, or whose chain it tells of.
-    pub peers: Bounded<Peer>,
+    pub peers: Truncated<Peer>,
     /// Whether others may depend on it of whom nothing is known: it is in chains, and peers that were not seen may present
     /// such a chain.
     pub others_not_known: bool,
@@ -138,7 +138,7 @@ pub struct OwnCertificates {
 impl OwnCertificates {
     /// The certificates of an identity, called by a name of at most 128 bytes in one line; what is beyond it or
     /// would break the line is left out.
-    pub fn new(name: &str, chain: &Chain) -> Self {
+    pub fn new(name: &str, chain: &CertificateChain) -> Self {
         let mut kept = String::new();
         for letter in name.chars().filter(|letter| !breaks_a_line(*letter)) {
             if kept.len().saturating_add(letter.len_utf8()) > MAX_LABEL_BYTES {

@@ -8,16 +8,16 @@ use std::collections::BTreeSet;
 
 use pki_types::{CertificateDer, UnixTime};
 
-use crate::admin::{Peer, Seen, Sighting};
-use crate::certificate::{Certificate, Fingerprint, Moment, Validity, seconds};
+use crate::admin::{Peer, PeerHistory, PeerRecord};
+use crate::certificate::{Certificate, Fingerprint, Timestamp, Validity, seconds};
 use crate::limits::CLOCK_TOLERANCE;
 use crate::policy::{Policy, may_tell};
-use crate::store::{Claim, Entry, InstalledCrl, Server, Slot, ValidityRule, View};
+use crate::store::{Claim, Entry, InstalledCrl, Server, Slot, TrustSnapshot, ValidityRule};
 
 /// What turns at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
-pub enum Turn {
+pub enum TimelineEvent {
     /// It may be accepted from then on.
     Begins,
     /// It lives on its grace from then on (rule M3).
@@ -36,7 +36,7 @@ pub(in crate::admin) enum About<'a> {
     /// The end of a migration.
     Migration(&'a Server),
     /// A certificate that a peer presented.
-    Presented(&'a Peer, &'a Sighting, Fingerprint),
+    Presented(&'a Peer, &'a PeerRecord, Fingerprint),
     /// A revocation list, which tells for a time that certificates are not revoked.
     Crl(&'a InstalledCrl),
 }
@@ -45,7 +45,7 @@ pub(in crate::admin) enum About<'a> {
 #[derive(Clone, Copy)]
 pub(in crate::admin) struct Event<'a> {
     pub(in crate::admin) at: i64,
-    pub(in crate::admin) turn: Turn,
+    pub(in crate::admin) turn: TimelineEvent,
     /// The moment from which on it lives on its grace, if it has one.
     pub(in crate::admin) grace_from: Option<i64>,
     /// Whether it is by the rules that count for it now. Others may come to count when what is installed changes what
@@ -65,9 +65,9 @@ enum Judged {
 
 /// Shows every event, in no order. Costs a look at every entry.
 pub(in crate::admin) fn visit(
-    view: &View,
+    view: &TrustSnapshot,
     policy: &Policy,
-    seen: &Seen,
+    seen: &PeerHistory,
     show: &mut dyn FnMut(Event<'_>),
 ) {
     for entry in view.data().all() {
@@ -98,8 +98,13 @@ pub(in crate::admin) fn visit(
 }
 
 /// The events of a revocation list (rule C4). What it names is revoked at any time.
-fn crl(view: &View, policy: &Policy, list: &InstalledCrl, show: &mut dyn FnMut(Event<'_>)) {
-    let Some(end) = list.crl().next_update().map(Moment::seconds) else {
+fn crl(
+    view: &TrustSnapshot,
+    policy: &Policy,
+    list: &InstalledCrl,
+    show: &mut dyn FnMut(Event<'_>),
+) {
+    let Some(end) = list.crl().next_update().map(Timestamp::seconds) else {
         return;
     };
     let grace = i64::try_from(policy.crl_grace().as_secs()).unwrap_or(0);
@@ -107,7 +112,7 @@ fn crl(view: &View, policy: &Policy, list: &InstalledCrl, show: &mut dyn FnMut(E
     // The end of one changes nothing while another of its scope tells for longer.
     let outlived = view.crls().any(|other| {
         other.issuer() == list.issuer()
-            && other.crl().next_update() > Some(Moment::from_seconds(end))
+            && other.crl().next_update() > Some(Timestamp::from_seconds(end))
             && other.crl().this_update().seconds() <= end
             && other.crl().has_scope_of(list.crl())
             && may_tell(policy, other)
@@ -124,11 +129,11 @@ fn crl(view: &View, policy: &Policy, list: &InstalledCrl, show: &mut dyn FnMut(E
         counts: !outlived,
         about: About::Crl(list),
     };
-    show(event(begins, Turn::Begins));
+    show(event(begins, TimelineEvent::Begins));
     if grace_from.is_some() {
-        show(event(end, Turn::GraceBegins));
+        show(event(end, TimelineEvent::GraceBegins));
     }
-    show(event(end.saturating_add(grace), Turn::Ends));
+    show(event(end.saturating_add(grace), TimelineEvent::Ends));
 }
 
 fn tolerance() -> i64 {
@@ -138,10 +143,10 @@ fn tolerance() -> i64 {
 /// The events of what a peer presented: also of an end entity that is installed, which another entry may accept by
 /// its key.
 fn presented(
-    view: &View,
+    view: &TrustSnapshot,
     policy: &Policy,
     peer: &Peer,
-    sighting: &Sighting,
+    sighting: &PeerRecord,
     show: &mut dyn FnMut(Event<'_>),
 ) {
     let presented = sighting.presented().iter();
@@ -178,7 +183,7 @@ fn presented(
 }
 
 /// A certificate that was presented; the installed object if there is one.
-pub(super) fn read(view: &View, der: &CertificateDer<'_>) -> Option<Certificate> {
+pub(super) fn read(view: &TrustSnapshot, der: &CertificateDer<'_>) -> Option<Certificate> {
     match view.data().known(der) {
         Some(known) => Some(known.clone()),
         None => Certificate::from_der(der).ok(),
@@ -188,7 +193,7 @@ pub(super) fn read(view: &View, der: &CertificateDer<'_>) -> Option<Certificate>
 fn end_at(at: i64, about: About<'_>) -> Event<'_> {
     Event {
         at,
-        turn: Turn::Ends,
+        turn: TimelineEvent::Ends,
         grace_from: None,
         counts: true,
         about,
@@ -220,11 +225,11 @@ fn validity<'a>(
         counts,
         about,
     };
-    show(event(begins, Turn::Begins));
+    show(event(begins, TimelineEvent::Begins));
     if grace_from.is_some() {
-        show(event(lapses, Turn::GraceBegins));
+        show(event(lapses, TimelineEvent::GraceBegins));
     }
-    show(event(ends, Turn::Ends));
+    show(event(ends, TimelineEvent::Ends));
 }
 
 /// The grace of a pin in seconds: its own, else the policy's.

@@ -8,7 +8,7 @@ use super::lines::{Field, Section, expected, once};
 use crate::admin::file::error::StoreFileError;
 use crate::certificate::{CRL_LABEL, pem};
 use crate::limits::{MAX_CERTIFICATE_BYTES, MAX_CRL_BYTES, MAX_CRL_PEM_BYTES, MAX_PEM_BYTES};
-use crate::store::{EntryOptions, Matching, SanPattern, ValidityRule};
+use crate::store::{EntryOptions, PinMatch, SanPattern, ValidityRule};
 
 /// The fields that entries and revocation lists have in common.
 #[derive(Default)]
@@ -35,7 +35,7 @@ impl<'a> Origin<'a> {
 #[derive(Default)]
 pub(super) struct Fields<'a> {
     label: Option<&'a str>,
-    matching: Option<Matching>,
+    matching: Option<PinMatch>,
     validity: Option<ValidityRule>,
     any_role: Option<()>,
     ends: Option<UnixTime>,
@@ -50,7 +50,7 @@ impl<'a> Fields<'a> {
         match field.name {
             "label" => once(&mut self.label, field, "a label", Some)?,
             "match" => once(&mut self.matching, field, "`match public-key`", |value| {
-                (value == "public-key").then_some(Matching::PublicKey)
+                (value == "public-key").then_some(PinMatch::PublicKey)
             })?,
             "validity" => {
                 let what = "`validity enforce` or `validity grace`, a number and `s`";

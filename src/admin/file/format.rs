@@ -6,7 +6,7 @@ use core::time::Duration;
 use pki_types::UnixTime;
 use sha2::{Digest, Sha256};
 
-use crate::certificate::{Moment, seconds};
+use crate::certificate::{Timestamp, seconds};
 use crate::limits::MAX_SHOWN_LINE;
 use crate::store::Slot;
 
@@ -70,7 +70,7 @@ impl fmt::Display for Time {
         if self.0.as_secs() > LAST {
             return write!(f, "@{}", self.0.as_secs());
         }
-        write!(f, "{}", Moment(seconds(self.0)))
+        write!(f, "{}", Timestamp(seconds(self.0)))
     }
 }
 

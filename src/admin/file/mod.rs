@@ -16,8 +16,8 @@ use std::collections::BTreeMap;
 use pki_types::UnixTime;
 
 use crate::admin::file::error::StoreFileError;
-use crate::certificate::{Fingerprint, KeyPolicy, Moment};
-use crate::store::{Bounded, EntryKey, ServerId, TrustStore, View};
+use crate::certificate::{Fingerprint, KeyPolicy, Timestamp};
+use crate::store::{EntryKey, ServerId, Truncated, TrustSnapshot, TrustStore};
 
 pub use format::ContentDigest;
 pub(crate) use salvage::{Salvaged, salvage};
@@ -41,7 +41,7 @@ pub trait Seal: fmt::Debug + Send + Sync {
 /// What a later minor version wrote that this one does not know. It is written back where it was: fields as long as
 /// what they belong to is there, records always.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct UnknownRecords {
     /// The minor version of the file.
     minor: u32,
     /// Lines by the name of the record that they stand in.
@@ -50,7 +50,7 @@ pub struct Kept {
     records: Vec<String>,
 }
 
-impl Default for Kept {
+impl Default for UnknownRecords {
     fn default() -> Self {
         Self {
             minor: format::MINOR,
@@ -60,7 +60,7 @@ impl Default for Kept {
     }
 }
 
-impl Kept {
+impl UnknownRecords {
     /// Whether there is nothing to be written back.
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty() && self.records.is_empty()
@@ -96,15 +96,15 @@ pub struct LoadReport {
     pub entries: usize,
     /// Entries that this version, its key policy or its provider does not take, with the reason. They are held and
     /// accept nothing (rule I8).
-    pub disabled: Bounded<(EntryKey, String)>,
+    pub disabled: Truncated<(EntryKey, String)>,
     /// How many revocation lists were loaded.
     pub crls: usize,
     /// Revocation lists that this version does not read or would not install, by fingerprint, with the reason. They
     /// are held, their issuers are checked, and no certificate counts as not revoked by them: install newer ones.
-    pub disabled_crls: Bounded<(Fingerprint, String)>,
+    pub disabled_crls: Truncated<(Fingerprint, String)>,
     /// Servers whose migration lasts longer than one that is set today may (rule P3), with its end. It ends when the file
     /// says; set it again with an earlier end.
-    pub long_migrations: Bounded<(ServerId, UnixTime)>,
+    pub long_migrations: Truncated<(ServerId, UnixTime)>,
 }
 
 impl fmt::Display for LoadReport {
@@ -135,7 +135,7 @@ impl fmt::Display for LoadReport {
             write!(f, "\n  disabled: and {more} more revocation lists")?;
         }
         for (server, until) in &self.long_migrations {
-            let until = Moment::from(*until);
+            let until = Timestamp::from(*until);
             write!(
                 f,
                 "\n  migrates for too long: server {server}, until {until}: set an earlier end"
@@ -152,11 +152,11 @@ impl fmt::Display for LoadReport {
 /// What a file held.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Loaded {
+pub struct StoreFile {
     /// The store, on the system's clock.
     pub store: TrustStore,
     /// What a later version wrote, to be written back.
-    pub kept: Kept,
+    pub kept: UnknownRecords,
     /// What came of it.
     pub report: LoadReport,
 }
@@ -173,7 +173,7 @@ pub fn read(
     text: &[u8],
     keys: KeyPolicy,
     seal: Option<&dyn Seal>,
-) -> Result<Loaded, StoreFileError> {
+) -> Result<StoreFile, StoreFileError> {
     read::file(text, keys, seal)
 }
 
@@ -182,8 +182,8 @@ pub fn read(
 /// # Errors
 /// It would be larger than can be read again, or the embedder's seal is.
 pub fn write(
-    view: &View,
-    kept: &Kept,
+    view: &TrustSnapshot,
+    kept: &UnknownRecords,
     seal: Option<&dyn Seal>,
 ) -> Result<(String, ContentDigest), StoreFileError> {
     write::file(view, kept, seal)

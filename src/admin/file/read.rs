@@ -7,18 +7,18 @@ use base64ct::{Base64, Encoding};
 use super::format::{ContentDigest, DIGEST, MAJOR, MINOR, SEAL, TITLE, is_later, shown_line};
 use super::lines::{Lines, expected};
 use super::records::{Done, Records};
-use super::{Kept, LoadReport, Loaded, Seal, SealState, write};
+use super::{LoadReport, Seal, SealState, StoreFile, UnknownRecords, write};
 use crate::admin::file::error::StoreFileError;
 use crate::certificate::KeyPolicy;
 use crate::limits::{MAX_SEAL_BYTES, MAX_STORE_FILE_BYTES};
-use crate::store::{Bounded, TrustStore, View};
+use crate::store::{Truncated, TrustSnapshot, TrustStore};
 
 /// See [`super::read`].
 pub(super) fn file(
     text: &[u8],
     keys: KeyPolicy,
     seal: Option<&dyn Seal>,
-) -> Result<Loaded, StoreFileError> {
+) -> Result<StoreFile, StoreFileError> {
     let text = as_text(text)?;
     let mut lines = Lines::new(text);
     let minor = version(&mut lines)?;
@@ -61,7 +61,7 @@ pub(super) fn file(
             SealState::Verified
         }
     };
-    let mut long_migrations = Bounded::default();
+    let mut long_migrations = Truncated::default();
     for found in store.contents().long_migrations() {
         long_migrations.push(found);
     }
@@ -76,7 +76,7 @@ pub(super) fn file(
         disabled_crls,
         long_migrations,
     };
-    Ok(Loaded {
+    Ok(StoreFile {
         store,
         kept,
         report,
@@ -153,7 +153,11 @@ fn seal_line(lines: &mut Lines<'_>) -> Result<Option<Vec<u8>>, StoreFileError> {
 
 /// Whether the content, written again, is what was read: then nothing of it was passed over or taken for
 /// something else, and its order is the one order.
-fn same_text(view: &View, kept: &Kept, content: &str) -> Result<(), StoreFileError> {
+fn same_text(
+    view: &TrustSnapshot,
+    kept: &UnknownRecords,
+    content: &str,
+) -> Result<(), StoreFileError> {
     let mut same = Same {
         rest: content,
         line: 1,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pki_types::UnixTime;
 
-use super::Kept;
+use super::UnknownRecords;
 use super::fields::{Fields, Origin, certificate, crl_der};
 use super::format::{generation, is_later, time};
 use super::heads::{block, checked_issuer, crl, entry_key, parsed, server};
@@ -15,17 +15,17 @@ use crate::admin::file::error::StoreFileError;
 use crate::certificate::{Fingerprint, HostName};
 use crate::store::error::StoreError;
 use crate::store::{
-    Bounded, CrlOrigin, EntryKey, HeldCrl, HeldEntry, HeldServer, Slot, TrustStore,
+    CrlOrigin, EntryKey, HeldCrl, HeldEntry, HeldServer, Slot, Truncated, TrustStore,
 };
 
 /// Puts record after record into a store.
 pub(super) struct Records {
     store: TrustStore,
-    kept: Kept,
+    kept: UnknownRecords,
     generation: Option<u64>,
     floor: Option<UnixTime>,
-    disabled: Bounded<(EntryKey, String)>,
-    disabled_crls: Bounded<(Fingerprint, String)>,
+    disabled: Truncated<(EntryKey, String)>,
+    disabled_crls: Truncated<(Fingerprint, String)>,
     /// The texts that entries have in common, so that they are in memory once.
     shared: BTreeSet<Arc<str>>,
 }
@@ -34,14 +34,14 @@ impl Records {
     pub(super) fn new(store: TrustStore, minor: u32) -> Self {
         Self {
             store,
-            kept: Kept {
+            kept: UnknownRecords {
                 minor,
-                ..Kept::default()
+                ..UnknownRecords::default()
             },
             generation: None,
             floor: None,
-            disabled: Bounded::default(),
-            disabled_crls: Bounded::default(),
+            disabled: Truncated::default(),
+            disabled_crls: Truncated::default(),
             shared: BTreeSet::new(),
         }
     }
@@ -250,9 +250,9 @@ impl Records {
 /// All that was read.
 pub(super) struct Done {
     pub(super) store: TrustStore,
-    pub(super) kept: Kept,
-    pub(super) disabled: Bounded<(EntryKey, String)>,
-    pub(super) disabled_crls: Bounded<(Fingerprint, String)>,
+    pub(super) kept: UnknownRecords,
+    pub(super) disabled: Truncated<(EntryKey, String)>,
+    pub(super) disabled_crls: Truncated<(Fingerprint, String)>,
 }
 
 fn contradiction(record: &Record<'_>) -> impl FnOnce(StoreError) -> StoreFileError {

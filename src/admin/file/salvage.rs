@@ -10,7 +10,7 @@ use super::heads::{block, checked_issuer, crl, entry_key, server};
 use super::lines::Section;
 use crate::certificate::{Crl, Fingerprint, HostName};
 use crate::limits::{MAX_STORE_FILE_BYTES, MAX_STORE_LINE};
-use crate::store::{BlockSelector, Bounded, Claim, CrlIssuer, EntryKey, ServerId};
+use crate::store::{BlockSelector, Claim, CrlIssuer, EntryKey, ServerId, Truncated};
 
 /// The facts of a damaged file whose own lines are whole. None of them can make a peer trusted.
 #[derive(Debug, Default)]
@@ -32,7 +32,7 @@ pub(crate) struct Salvaged {
     /// Whether `entries` is all that was installed: as many as the last line says.
     pub(crate) all_entries: bool,
     /// Lines that cannot be read, from 1.
-    pub(crate) damaged: Bounded<usize>,
+    pub(crate) damaged: Truncated<usize>,
 }
 
 /// Reads line by line and skips what is damaged.

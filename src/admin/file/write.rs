@@ -8,19 +8,19 @@ use pki_types::UnixTime;
 use super::format::{
     ContentDigest, DIGEST, INDENT, LABEL, MAJOR, SEAL, TITLE, Time, check, grace_text, slot_word,
 };
-use super::{Kept, Seal};
+use super::{Seal, UnknownRecords};
 use crate::admin::file::error::StoreFileError;
 use crate::certificate::{CRL_LABEL, Fingerprint, pem};
 use crate::limits::{MAX_SEAL_BYTES, MAX_STORE_FILE_BYTES};
 use crate::store::{
-    BlockSelector, Claim, CrlIssuer, Entry, EntryKey, InstalledCrl, Matching, Scope, Server,
-    ServerId, UnreadCrl, ValidityRule, View,
+    BlockSelector, Claim, CrlIssuer, Entry, EntryKey, InstalledCrl, PinMatch, Scope, Server,
+    ServerId, TrustSnapshot, UnreadCrl, ValidityRule,
 };
 
 /// Writes the whole file: content, digest, and the seal if there is one.
 pub(super) fn file(
-    view: &View,
-    kept: &Kept,
+    view: &TrustSnapshot,
+    kept: &UnknownRecords,
     seal: Option<&dyn Seal>,
 ) -> Result<(String, ContentDigest), StoreFileError> {
     let mut text = String::new();
@@ -63,7 +63,11 @@ pub(super) fn digest_line(digest: ContentDigest) -> String {
 }
 
 /// Everything that the digest is over: from the first line to `end`.
-pub(super) fn content(view: &View, kept: &Kept, out: &mut impl Write) -> fmt::Result {
+pub(super) fn content(
+    view: &TrustSnapshot,
+    kept: &UnknownRecords,
+    out: &mut impl Write,
+) -> fmt::Result {
     let mut out = Out { kept, out };
     writeln!(out.out, "{TITLE}{MAJOR}.{}", kept.minor)?;
     out.record(&format!("generation {}", view.generation()), "generation")?;
@@ -230,7 +234,7 @@ pub(super) fn block_head(block: &BlockSelector) -> String {
 }
 
 struct Out<'a, W> {
-    kept: &'a Kept,
+    kept: &'a UnknownRecords,
     out: &'a mut W,
 }
 
@@ -298,7 +302,7 @@ impl<W: Write> Out<'_, W> {
         if let Some(label) = options.label() {
             self.field("label", label)?;
         }
-        if options.matching() == Matching::PublicKey {
+        if options.matching() == PinMatch::PublicKey {
             self.field("match", "public-key")?;
         }
         match options.validity() {

@@ -3,32 +3,32 @@
 //! They keep no state of their own, so a restart loses nothing but what was seen, and a step that somebody made by
 //! hand counts.
 
-mod moving;
-mod replacing;
+mod migration;
+mod replacement;
 
 use core::fmt;
 
-pub use moving::{MoveStep, Moving, moving};
-pub use replacing::{ReplaceStep, Replacing, replacing};
+pub use migration::{MigrationPlan, MoveStep, migration_plan};
+pub use replacement::{ReplaceStep, ReplacementPlan, replacement_plan};
 
-use super::{Peer, Seen, Sighting};
-use crate::certificate::Clock;
+use super::{Peer, PeerHistory, PeerRecord};
+use crate::certificate::CurrentTime;
 use crate::policy::{Policy, Verdict};
 use crate::store::error::StoreError;
-use crate::store::{GroupId, Scope, ServerId, View};
+use crate::store::{GroupId, Scope, ServerId, TrustSnapshot};
 
-/// For whom an operation is made.
+/// For subject an operation is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Whom {
+pub enum Subject {
     /// One server.
     Server(ServerId),
     /// The present members of a group.
     Group(GroupId),
 }
 
-impl Whom {
-    fn servers(&self, view: &View) -> Result<Vec<ServerId>, StoreError> {
+impl Subject {
+    fn servers(&self, view: &TrustSnapshot) -> Result<Vec<ServerId>, StoreError> {
         match self {
             Self::Server(id) => match view.server(id) {
                 Some(_) => Ok(vec![id.clone()]),
@@ -49,19 +49,19 @@ impl Whom {
     }
 }
 
-impl From<ServerId> for Whom {
+impl From<ServerId> for Subject {
     fn from(id: ServerId) -> Self {
         Self::Server(id)
     }
 }
 
-impl From<GroupId> for Whom {
+impl From<GroupId> for Subject {
     fn from(id: GroupId) -> Self {
         Self::Group(id)
     }
 }
 
-impl fmt::Display for Whom {
+impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.scope())
     }
@@ -70,15 +70,15 @@ impl fmt::Display for Whom {
 /// What an operation is judged by.
 #[derive(Clone, Copy)]
 struct Facts<'a> {
-    view: &'a View,
+    view: &'a TrustSnapshot,
     policy: &'a Policy,
-    seen: &'a Seen,
-    clock: Clock,
+    seen: &'a PeerHistory,
+    clock: CurrentTime,
 }
 
 impl Facts<'_> {
     /// What a server last presented, and what it would be told now if it presented that again.
-    fn last(&self, id: &ServerId) -> Option<(&Sighting, Verdict)> {
+    fn last(&self, id: &ServerId) -> Option<(&PeerRecord, Verdict)> {
         let peer = Peer::Server(id.clone());
         let sighting = self.seen.last(&peer)?;
         let verdict = sighting.ask(&peer, false, self.view, self.policy, self.clock)?;

@@ -5,23 +5,27 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::floor::FloorMove;
 use crate::admin::Peer;
-use crate::admin::seen::{Seen, Sighting};
+use crate::admin::seen::{PeerHistory, PeerRecord};
 use crate::admin::ways::{Asked, Ways};
-use crate::certificate::Clock;
-use crate::policy::{Detail, Policy, Question, ReasonCode, Rule, Target, Verdict, decide};
-use crate::store::{Bounded, Claim, EntryKey, Level, Server, ServerId, Slot, View};
+use crate::certificate::CurrentTime;
+use crate::policy::{
+    Detail, ExpectedServer, Policy, ReasonCode, Rule, Verdict, VerifyRequest, decide,
+};
+use crate::store::{
+    Claim, EntryKey, Server, ServerId, Slot, Truncated, TrustSnapshot, TrustSource,
+};
 
 /// A view and a moment at which it is asked.
 #[derive(Clone, Copy)]
 pub(super) struct Side<'a> {
-    pub(super) view: &'a View,
-    pub(super) clock: Clock,
+    pub(super) view: &'a TrustSnapshot,
+    pub(super) clock: CurrentTime,
 }
 
 /// On what a prediction rests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Basis {
+pub enum Evidence {
     /// On what the peer presented when it was last accepted.
     Seen,
     /// The same, if the peer is dialled by its name alone and not by its id.
@@ -36,7 +40,7 @@ pub enum Basis {
 /// What a peer is told: the reason, and the entry that decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Finding {
+pub struct PeerOutcome {
     /// The reason code.
     pub reason: ReasonCode,
     /// The values behind it.
@@ -46,7 +50,7 @@ pub struct Finding {
     rule: Rule,
 }
 
-impl Finding {
+impl PeerOutcome {
     fn of(verdict: &Verdict) -> Self {
         Self {
             reason: verdict.reason(),
@@ -90,7 +94,7 @@ impl Finding {
     }
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for PeerOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (rule {})", self.reason, self.rule())?;
         match &self.by {
@@ -107,21 +111,21 @@ pub struct Effect {
     /// Whom it concerns.
     pub peer: Peer,
     /// On what the prediction rests.
-    pub basis: Basis,
+    pub basis: Evidence,
     /// What it is told before.
-    pub before: Finding,
+    pub before: PeerOutcome,
     /// What it is told after.
-    pub after: Finding,
+    pub after: PeerOutcome,
 }
 
 impl fmt::Display for Effect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}, then {}", self.peer, self.before, self.after)?;
         f.write_str(match self.basis {
-            Basis::Seen => "",
-            Basis::SeenByName => ", if it is dialled by its name",
-            Basis::Installed => ", judged by what is installed for it: it was not seen",
-            Basis::Floor => {
+            Evidence::Seen => "",
+            Evidence::SeenByName => ", if it is dialled by its name",
+            Evidence::Installed => ", judged by what is installed for it: it was not seen",
+            Evidence::Floor => {
                 ", while the clock is unset or earlier than the floor, which moves past an end"
             }
         })
@@ -130,19 +134,19 @@ impl fmt::Display for Effect {
 
 /// What becomes of everybody. A peer stands in one of the lists at most, ordered by peer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Effects {
+pub struct Impact {
     pub(super) everybody_lost: BTreeSet<Peer>,
-    pub(super) lost: Bounded<Effect>,
-    pub(super) at_risk: Bounded<Effect>,
-    pub(super) gained: Bounded<Effect>,
-    pub(super) moved: Bounded<Effect>,
-    unknown: Bounded<ServerId>,
+    pub(super) lost: Truncated<Effect>,
+    pub(super) at_risk: Truncated<Effect>,
+    pub(super) gained: Truncated<Effect>,
+    pub(super) moved: Truncated<Effect>,
+    unknown: Truncated<ServerId>,
     pub(super) floor: Option<FloorMove>,
 }
 
-impl Effects {
+impl Impact {
     /// Peers that are accepted before and refused after.
-    pub fn lost(&self) -> &Bounded<Effect> {
+    pub fn lost(&self) -> &Truncated<Effect> {
         &self.lost
     }
 
@@ -157,22 +161,22 @@ impl Effects {
     }
 
     /// Servers that were never seen and may be lost: some of what is installed for them is accepted no more.
-    pub fn at_risk(&self) -> &Bounded<Effect> {
+    pub fn at_risk(&self) -> &Truncated<Effect> {
         &self.at_risk
     }
 
     /// Peers that were accepted once, are refused before and accepted after.
-    pub fn gained(&self) -> &Bounded<Effect> {
+    pub fn gained(&self) -> &Truncated<Effect> {
         &self.gained
     }
 
     /// Peers that are accepted before and after, by different entries.
-    pub fn moved(&self) -> &Bounded<Effect> {
+    pub fn moved(&self) -> &Truncated<Effect> {
         &self.moved
     }
 
     /// Servers of which nothing is known: never seen, and before nothing installed could accept them.
-    pub fn unknown(&self) -> &Bounded<ServerId> {
+    pub fn unknown(&self) -> &Truncated<ServerId> {
         &self.unknown
     }
 
@@ -189,7 +193,7 @@ impl Effects {
     }
 }
 
-impl fmt::Display for Effects {
+impl fmt::Display for Impact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines = 0_usize;
         for (title, effects) in [
@@ -218,8 +222,13 @@ impl fmt::Display for Effects {
 }
 
 /// Asks about everybody before and after.
-pub(super) fn compare(before: Side<'_>, after: Side<'_>, policy: &Policy, seen: &Seen) -> Effects {
-    let mut all: BTreeMap<Peer, Option<&Sighting>> = before
+pub(super) fn compare(
+    before: Side<'_>,
+    after: Side<'_>,
+    policy: &Policy,
+    seen: &PeerHistory,
+) -> Impact {
+    let mut all: BTreeMap<Peer, Option<&PeerRecord>> = before
         .view
         .servers()
         .map(|server| (Peer::Server(server.id().clone()), None))
@@ -233,7 +242,7 @@ pub(super) fn is_lost(
     before: Side<'_>,
     after: Side<'_>,
     policy: &Policy,
-    seen: &Seen,
+    seen: &PeerHistory,
     peer: &Peer,
 ) -> bool {
     let one = [(peer.clone(), seen.last(peer))];
@@ -244,9 +253,9 @@ fn compare_these<'a>(
     before: Side<'_>,
     after: Side<'_>,
     policy: &Policy,
-    peers: impl IntoIterator<Item = (Peer, Option<&'a Sighting>)>,
-) -> Effects {
-    let mut effects = Effects::default();
+    peers: impl IntoIterator<Item = (Peer, Option<&'a PeerRecord>)>,
+) -> Impact {
+    let mut effects = Impact::default();
     let mut never = NeverSeen {
         before,
         after,
@@ -272,8 +281,8 @@ fn ask_seen(
     after: Side<'_>,
     policy: &Policy,
     peer: &Peer,
-    sighting: &Sighting,
-    effects: &mut Effects,
+    sighting: &PeerRecord,
+    effects: &mut Impact,
 ) {
     let ask = |by_name| {
         let was = sighting.ask(peer, by_name, before.view, policy, before.clock)?;
@@ -284,7 +293,7 @@ fn ask_seen(
         return;
     };
     let is_lost = |(was, is): &(Verdict, Verdict)| was.is_accepted() && !is.is_accepted();
-    let mut told = (Basis::Seen, (was, is));
+    let mut told = (Evidence::Seen, (was, is));
     // Whether the caller dials by id or by name is not known: a name that is taken away locks out the latter.
     let owner = sighting
         .dialled()
@@ -294,14 +303,14 @@ fn ask_seen(
         && named
         && let Some(by_name) = ask(true).filter(is_lost)
     {
-        told = (Basis::SeenByName, by_name);
+        told = (Evidence::SeenByName, by_name);
     }
     let (basis, (was, is)) = told;
     effects.note(Effect {
         peer: peer.clone(),
         basis,
-        before: Finding::of(&was),
-        after: Finding::of(&is),
+        before: PeerOutcome::of(&was),
+        after: PeerOutcome::of(&is),
     });
 }
 
@@ -315,7 +324,7 @@ struct NeverSeen<'a> {
 }
 
 impl NeverSeen<'_> {
-    fn ask(&mut self, server: &Server, effects: &mut Effects) {
+    fn ask(&mut self, server: &Server, effects: &mut Impact) {
         let was = self.ways_before.of(server);
         if was.usable.is_empty() {
             effects.unknown.push(server.id().clone());
@@ -326,20 +335,20 @@ impl NeverSeen<'_> {
         if is.as_ref().is_some_and(|is| was.usable == is.usable) {
             return;
         }
-        let level = later.map_or(Level::Nothing, |later| self.after.view.level(later));
+        let level = later.map_or(TrustSource::Nothing, |later| self.after.view.level(later));
         let (left, first_lost) = self.left(server, &was, is.as_deref());
         if left == was.usable.len() {
             return;
         }
-        let after = Finding::foreseen(match &is {
+        let after = PeerOutcome::foreseen(match &is {
             None => ReasonCode::UnknownServer,
             Some(is) if is.usable.is_empty() => self.ways_after.reason(is, level),
             Some(_) => self.refusal(server, first_lost.as_ref()),
         });
         let effect = Effect {
             peer: Peer::Server(server.id().clone()),
-            basis: Basis::Installed,
-            before: Finding::usable(first_lost),
+            basis: Evidence::Installed,
+            before: PeerOutcome::usable(first_lost),
             after,
         };
         // A server that was asked for a chain may yet present the pin that it is asked for now.
@@ -375,8 +384,8 @@ impl NeverSeen<'_> {
             return None;
         }
         let certificate = self.before.view.entry(pin)?.certificate()?;
-        let target = Target::id(server.id(), None);
-        let question = Question::server(target, certificate.der(), &[], self.after.clock);
+        let target = ExpectedServer::id(server.id(), None);
+        let question = VerifyRequest::server(target, certificate.der(), &[], self.after.clock);
         Some(decide(self.after.view, self.policy, &question))
     }
 

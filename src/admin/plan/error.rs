@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::admin::Peer;
-use crate::store::Bounded;
+use crate::store::Truncated;
 use crate::store::error::StoreError;
 
 /// Why a planned change was not made. The store is as it was.
@@ -21,12 +21,12 @@ pub enum PlanError {
     #[non_exhaustive]
     Loses {
         /// Those that are not named in the override.
-        lost: Bounded<Peer>,
+        lost: Truncated<Peer>,
     },
 }
 
 /// The first peers of a list, and how many more there are.
-fn few(peers: &Bounded<Peer>) -> String {
+fn few(peers: &Truncated<Peer>) -> String {
     const SHOWN: usize = 8;
     let shown: Vec<String> = peers
         .items()

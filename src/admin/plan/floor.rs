@@ -4,9 +4,9 @@ use core::fmt;
 
 use pki_types::UnixTime;
 
-use super::effects::{Basis, Effect, Effects, Side, compare};
-use crate::admin::Seen;
-use crate::certificate::{Clock, Moment};
+use super::effects::{Effect, Evidence, Impact, Side, compare};
+use crate::admin::PeerHistory;
+use crate::certificate::{CurrentTime, Timestamp};
 use crate::policy::Policy;
 use crate::store::Draft;
 
@@ -25,28 +25,28 @@ impl fmt::Display for FloorMove {
         write!(
             f,
             "the floor moves from {} to {}, past the end of something in use: compare the clock with another one first",
-            Moment::from(self.from),
-            Moment::from(self.to)
+            Timestamp::from(self.from),
+            Timestamp::from(self.to)
         )
     }
 }
 
 /// Adds the peers that the publication of a draft loses. A wrong clock refuses them before and after the change; so they
 /// are asked about at the floor before and at the floor after.
-pub(super) fn add_lost(effects: &mut Effects, draft: &Draft, policy: &Policy, seen: &Seen) {
+pub(super) fn add_lost(effects: &mut Impact, draft: &Draft, policy: &Policy, seen: &PeerHistory) {
     let Some((from, to)) = draft.floor_move() else {
         return;
     };
     let after = draft.after();
     let [low, high] = [from, to].map(|floor| after.with_floor(Some(floor)));
     let policy = policy.with_chains_without_clock();
-    let clock = Clock::Unset;
+    let clock = CurrentTime::Unset;
     let side = |view| Side { view, clock };
     let by_floor = compare(side(&low), side(&high), &policy, seen);
     effects.add_by_floor(by_floor, FloorMove { from, to });
 }
 
-impl Effects {
+impl Impact {
     /// How the floor moves, if a peer is lost by that.
     pub fn floor(&self) -> Option<FloorMove> {
         self.floor
@@ -68,7 +68,7 @@ impl Effects {
                 list.retain(|other| other.peer != effect.peer);
             }
             self.lost.push(Effect {
-                basis: Basis::Floor,
+                basis: Evidence::Floor,
                 ..effect.clone()
             });
             unlisted = unlisted.saturating_sub(1);

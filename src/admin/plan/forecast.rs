@@ -6,27 +6,27 @@ use std::collections::BTreeSet;
 use pki_types::UnixTime;
 
 use super::effects::{Side, compare, is_lost};
-use super::{Effect, Effects};
-use crate::admin::Seen;
+use super::{Effect, Impact};
+use crate::admin::PeerHistory;
 use crate::admin::expiry::timeline;
-use crate::certificate::{Clock, Moment, seconds};
+use crate::certificate::{CurrentTime, Timestamp, seconds};
 use crate::limits::MAX_FORECAST_MOMENTS;
 use crate::policy::Policy;
-use crate::store::{Bounded, View};
+use crate::store::{Truncated, TrustSnapshot};
 
 /// What time alone does to the peers that are accepted now.
 #[derive(Clone, Debug)]
 #[must_use = "it says which peers time alone locks out"]
 pub struct Forecast {
     at: UnixTime,
-    effects: Effects,
-    outages: Bounded<Outage>,
+    effects: Impact,
+    outages: Truncated<PredictedOutage>,
 }
 
 /// A peer that time alone will lock out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Outage {
+pub struct PredictedOutage {
     /// Whom, and why.
     pub effect: Effect,
     /// The first second at which it is refused; `None` if there are too many moments to try.
@@ -40,12 +40,12 @@ impl Forecast {
     }
 
     /// The peers that are accepted now and refused then, ordered by peer.
-    pub fn outages(&self) -> &Bounded<Outage> {
+    pub fn outages(&self) -> &Truncated<PredictedOutage> {
         &self.outages
     }
 
     /// The same with everything else that time does: who is gained, at risk, or accepted by another entry.
-    pub fn effects(&self) -> &Effects {
+    pub fn effects(&self) -> &Impact {
         &self.effects
     }
 }
@@ -54,15 +54,21 @@ impl Forecast {
 /// last seen.
 ///
 /// A server that was never seen is judged by the certificates that are installed for it.
-pub fn forecast(view: &View, policy: &Policy, seen: &Seen, clock: Clock, at: UnixTime) -> Forecast {
+pub fn forecast(
+    view: &TrustSnapshot,
+    policy: &Policy,
+    seen: &PeerHistory,
+    clock: CurrentTime,
+    at: UnixTime,
+) -> Forecast {
     let side = |clock| Side { view, clock };
-    let (now, then) = (side(clock), side(Clock::Known(at)));
+    let (now, then) = (side(clock), side(CurrentTime::Known(at)));
     let effects = compare(now, then, policy, seen);
     let mut moments = BTreeSet::new();
     if !effects.lost().is_empty() {
         let start = match view.judge(clock) {
-            Clock::Known(time) => seconds(time),
-            Clock::Unset => view.floor().map_or(0, seconds),
+            CurrentTime::Known(time) => seconds(time),
+            CurrentTime::Unset => view.floor().map_or(0, seconds),
         };
         timeline::visit(view, policy, seen, &mut |event| {
             let between = event.at > start && event.at <= seconds(at);
@@ -72,10 +78,10 @@ pub fn forecast(view: &View, policy: &Policy, seen: &Seen, clock: Clock, at: Uni
             }
         });
     }
-    let mut outages = Bounded::default();
+    let mut outages = Truncated::default();
     for effect in effects.lost() {
         let lost_at = |moment: &UnixTime| {
-            let then = side(Clock::Known(*moment));
+            let then = side(CurrentTime::Known(*moment));
             is_lost(now, then, policy, seen, &effect.peer)
         };
         let since = (moments.len() <= MAX_FORECAST_MOMENTS)
@@ -86,7 +92,7 @@ pub fn forecast(view: &View, policy: &Policy, seen: &Seen, clock: Clock, at: Uni
                     .find(lost_at)
             })
             .flatten();
-        outages.push(Outage {
+        outages.push(PredictedOutage {
             effect: effect.clone(),
             since,
         });
@@ -99,11 +105,11 @@ pub fn forecast(view: &View, policy: &Policy, seen: &Seen, clock: Clock, at: Uni
     }
 }
 
-impl fmt::Display for Outage {
+impl fmt::Display for PredictedOutage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.effect)?;
         match self.since {
-            Some(since) => write!(f, ", from {} on", Moment(seconds(since))),
+            Some(since) => write!(f, ", from {} on", Timestamp(seconds(since))),
             None => Ok(()),
         }
     }

@@ -9,17 +9,17 @@ mod own;
 use core::fmt;
 use std::collections::BTreeSet;
 
-pub use effects::{Basis, Effect, Effects, Finding};
+pub use effects::{Effect, Evidence, Impact, PeerOutcome};
 pub use floor::FloorMove;
-pub use forecast::{Forecast, Outage, forecast};
+pub use forecast::{Forecast, PredictedOutage, forecast};
 pub use own::{OwnRenewal, own_renewal};
 
-use super::{Peer, Seen};
+use super::{Peer, PeerHistory};
 use crate::admin::plan::error::PlanError;
-use crate::certificate::Clock;
+use crate::certificate::CurrentTime;
 use crate::policy::Policy;
 use crate::store::error::StoreError;
-use crate::store::{BlockSelector, Bounded, Draft, EntryKey, Report, TrustStore, View};
+use crate::store::{BlockSelector, Draft, EntryKey, Report, Truncated, TrustSnapshot, TrustStore};
 use effects::{Side, compare};
 
 /// A change that was tried on a copy of the store, with the peers that it gains and loses. Nothing changes until it is
@@ -30,16 +30,16 @@ pub struct Plan<T> {
     draft: Draft,
     policy: Policy,
     outcome: T,
-    effects: Effects,
+    effects: Impact,
 }
 
 /// The peers that a change may lock out, named one by one.
 ///
 /// There is no value for "all peers": a guard that can be switched off is switched off.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Override(BTreeSet<Peer>);
+pub struct LockoutAllowance(BTreeSet<Peer>);
 
-impl Override {
+impl LockoutAllowance {
     /// No peer may be locked out.
     pub fn none() -> Self {
         Self::default()
@@ -58,14 +58,14 @@ impl Override {
 /// that could accept it is left, and at risk if one is gone. Costs two verdicts for each peer that was seen.
 ///
 /// A change is published by the store's clock, which moves the floor (rule M7). If that passes the end of something in
-/// use, each peer that is accepted by it counts as lost ([`Basis::Floor`]): after a wrong clock, they would be
+/// use, each peer that is accepted by it counts as lost ([`Evidence::Floor`]): after a wrong clock, they would be
 /// refused once it is right again.
 ///
 /// ```
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] {
-/// use mutual_trust::admin::{Override, Seen, plan};
+/// use mutual_trust::admin::{LockoutAllowance, PeerHistory, plan};
 /// use mutual_trust::error::PlanError;
-/// use mutual_trust::{Certificate, Clock, EntryOptions, KeyPolicy, PinScope, Policy, ServerId, TrustStore, tls};
+/// use mutual_trust::{Certificate, CurrentTime, EntryOptions, KeyPolicy, PinScope, Policy, ServerId, TrustStore, tls};
 ///
 /// let keys = tls::key_policy(&tls::provider::default_provider());
 /// let mut store = TrustStore::new(keys);
@@ -75,13 +75,13 @@ impl Override {
 /// let pin = store.install_pin(PinScope::Server(id.clone()), certificate, EntryOptions::new())?;
 /// let pin = &pin.entries().items()[0];
 ///
-/// let (policy, seen, clock) = (Policy::new(keys), Seen::new(), Clock::Unset);
+/// let (policy, seen, clock) = (Policy::new(keys), PeerHistory::new(), CurrentTime::Unset);
 /// let plan = plan(&store, &policy, &seen, clock, |store| store.remove(pin))?;
 /// assert!(plan.effects().loses(&id.clone().into()));
-/// let refused = plan.apply(&mut store, &seen, clock, &Override::none());
+/// let refused = plan.apply(&mut store, &seen, clock, &LockoutAllowance::none());
 /// assert!(matches!(refused, Err(PlanError::Loses { .. })));
 ///
-/// plan.apply(&mut store, &seen, clock, &Override::allow([id]))?;
+/// plan.apply(&mut store, &seen, clock, &LockoutAllowance::allow([id]))?;
 /// assert!(store.contents().entry(pin).is_none());
 /// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -92,8 +92,8 @@ impl Override {
 pub fn plan<T>(
     store: &TrustStore,
     policy: &Policy,
-    seen: &Seen,
-    clock: Clock,
+    seen: &PeerHistory,
+    clock: CurrentTime,
     change: impl FnOnce(&mut TrustStore) -> Result<T, StoreError>,
 ) -> Result<Plan<T>, StoreError> {
     let mut plan = Plan::make(store.draft(), policy, change)?;
@@ -108,9 +108,9 @@ pub fn plan<T>(
 pub fn guard<T>(
     store: &mut TrustStore,
     policy: &Policy,
-    seen: &Seen,
-    clock: Clock,
-    allowed: &Override,
+    seen: &PeerHistory,
+    clock: CurrentTime,
+    allowed: &LockoutAllowance,
     change: impl FnOnce(&mut TrustStore) -> Result<T, StoreError>,
 ) -> Result<Applied<T>, PlanError> {
     let plan = plan(store, policy, seen, clock, change)?;
@@ -125,8 +125,8 @@ pub fn guard<T>(
 pub fn block(
     store: &mut TrustStore,
     policy: &Policy,
-    seen: &Seen,
-    clock: Clock,
+    seen: &PeerHistory,
+    clock: CurrentTime,
     selector: BlockSelector,
 ) -> Applied<Report> {
     let before = store.contents().clone();
@@ -151,7 +151,7 @@ pub struct Applied<T> {
     /// What the change returned.
     pub outcome: T,
     /// The peers that the change gained and locked out.
-    pub effects: Effects,
+    pub effects: Impact,
 }
 
 impl<T> Plan<T> {
@@ -165,19 +165,19 @@ impl<T> Plan<T> {
             draft,
             policy: *policy,
             outcome,
-            effects: Effects::default(),
+            effects: Impact::default(),
         };
         Ok(plan)
     }
 
-    fn effects_at(&self, seen: &Seen, clock: Clock) -> Effects {
+    fn effects_at(&self, seen: &PeerHistory, clock: CurrentTime) -> Impact {
         let side = |view| Side { view, clock };
         let (before, after) = (side(self.draft.before()), side(self.draft.after()));
         compare(before, after, &self.policy, seen)
     }
 
     /// The same with what the publication does to the floor.
-    fn effects_of_publication(&self, seen: &Seen, clock: Clock) -> Effects {
+    fn effects_of_publication(&self, seen: &PeerHistory, clock: CurrentTime) -> Impact {
         let mut effects = self.effects_at(seen, clock);
         floor::add_lost(&mut effects, &self.draft, &self.policy, seen);
         effects
@@ -189,7 +189,7 @@ impl<T> Plan<T> {
     }
 
     /// The peers that the change would gain and lock out, as known when the plan was made.
-    pub fn effects(&self) -> &Effects {
+    pub fn effects(&self) -> &Impact {
         &self.effects
     }
 
@@ -199,7 +199,7 @@ impl<T> Plan<T> {
     }
 
     /// The store as it would be, for reading. Not to be published.
-    pub fn contents(&self) -> &View {
+    pub fn contents(&self) -> &TrustSnapshot {
         self.draft.after()
     }
 
@@ -215,10 +215,10 @@ impl<T> Plan<T> {
     pub fn apply(
         &self,
         store: &mut TrustStore,
-        seen: &Seen,
-        clock: Clock,
-        allowed: &Override,
-    ) -> Result<Effects, PlanError> {
+        seen: &PeerHistory,
+        clock: CurrentTime,
+        allowed: &LockoutAllowance,
+    ) -> Result<Impact, PlanError> {
         if self.draft.only_blocks() {
             return Ok(self.block(store, seen, clock));
         }
@@ -231,7 +231,7 @@ impl<T> Plan<T> {
             .filter(|peer| !by_block.contains(*peer) && !allowed.0.contains(*peer))
             .collect();
         if !held.is_empty() {
-            let mut lost = Bounded::default();
+            let mut lost = Truncated::default();
             held.into_iter().for_each(|peer| lost.push(peer.clone()));
             return Err(PlanError::Loses { lost });
         }
@@ -239,14 +239,14 @@ impl<T> Plan<T> {
         Ok(effects)
     }
 
-    fn block(&self, store: &mut TrustStore, seen: &Seen, clock: Clock) -> Effects {
+    fn block(&self, store: &mut TrustStore, seen: &PeerHistory, clock: CurrentTime) -> Impact {
         let before = store.contents().clone();
         store.block_all(self.draft.new_blocks());
         let side = |view| Side { view, clock };
         compare(side(&before), side(store.contents()), &self.policy, seen)
     }
 
-    fn lost_by_block(&self, seen: &Seen, clock: Clock) -> BTreeSet<Peer> {
+    fn lost_by_block(&self, seen: &PeerHistory, clock: CurrentTime) -> BTreeSet<Peer> {
         if self.draft.new_blocks().is_empty() {
             return BTreeSet::new();
         }
@@ -272,7 +272,7 @@ impl<T: fmt::Display> fmt::Display for Plan<T> {
 #[derive(Clone, Debug)]
 #[must_use = "it says whether the removal locks a peer out"]
 pub struct Removal {
-    effects: Effects,
+    effects: Impact,
 }
 
 impl Removal {
@@ -282,7 +282,7 @@ impl Removal {
     }
 
     /// The peers that it locks out, and those at risk.
-    pub fn effects(&self) -> &Effects {
+    pub fn effects(&self) -> &Impact {
         &self.effects
     }
 }
@@ -292,10 +292,10 @@ impl Removal {
 /// # Errors
 /// There is no such entry.
 pub fn safe_to_remove(
-    view: &View,
+    view: &TrustSnapshot,
     policy: &Policy,
-    seen: &Seen,
-    clock: Clock,
+    seen: &PeerHistory,
+    clock: CurrentTime,
     key: &EntryKey,
 ) -> Result<Removal, StoreError> {
     let draft = Draft::from_snapshot(view, *policy.key_policy(), std::sync::Arc::new(clock));

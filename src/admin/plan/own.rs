@@ -3,31 +3,31 @@
 //! What a remote machine accepts cannot be known here. What can be told is to whom the new certificate is presented,
 //! and who answered on a connection on which it was.
 
-use crate::admin::Seen;
+use crate::admin::PeerHistory;
 use crate::certificate::Fingerprint;
-use crate::store::{Bounded, ServerId, View};
+use crate::store::{ServerId, Truncated, TrustSnapshot};
 
 /// The servers by how far they are. Those that are not confirmed would be risked by letting go of the old one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OwnRenewal {
-    not_presented: Bounded<ServerId>,
-    not_confirmed: Bounded<ServerId>,
-    confirmed: Bounded<ServerId>,
+    not_presented: Truncated<ServerId>,
+    not_confirmed: Truncated<ServerId>,
+    confirmed: Truncated<ServerId>,
 }
 
 impl OwnRenewal {
     /// Servers to which the new certificate is not presented yet.
-    pub fn not_presented(&self) -> &Bounded<ServerId> {
+    pub fn not_presented(&self) -> &Truncated<ServerId> {
         &self.not_presented
     }
 
     /// Servers to which it is presented and which were not seen to accept it.
-    pub fn not_confirmed(&self) -> &Bounded<ServerId> {
+    pub fn not_confirmed(&self) -> &Truncated<ServerId> {
         &self.not_confirmed
     }
 
     /// Servers that were seen to accept it.
-    pub fn confirmed(&self) -> &Bounded<ServerId> {
+    pub fn confirmed(&self) -> &Truncated<ServerId> {
         &self.confirmed
     }
 
@@ -41,10 +41,10 @@ impl OwnRenewal {
 ///
 /// `presented_to` says which of our certificates is presented to a server: with
 /// [`Identities`](crate::tls::Identities), `|id| identities.presented_to(id).certificate().fingerprint()`. Who
-/// accepted it is what [`Seen::confirm_own`] was told.
+/// accepted it is what [`PeerHistory::confirm_own`] was told.
 pub fn own_renewal(
-    view: &View,
-    seen: &Seen,
+    view: &TrustSnapshot,
+    seen: &PeerHistory,
     next: Fingerprint,
     presented_to: impl Fn(&ServerId) -> Fingerprint,
 ) -> OwnRenewal {

@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 
 use pki_types::UnixTime;
 
-use super::{Seen, Sighting};
+use super::{PeerHistory, PeerRecord};
 use crate::admin::Peer;
-use crate::certificate::{Fingerprint, Moment, seconds};
-use crate::store::{Bounded, Entry, EntryKey, Matching, Scope, ServerId, Slot, View};
+use crate::certificate::{Fingerprint, Timestamp, seconds};
+use crate::store::{Entry, EntryKey, PinMatch, Scope, ServerId, Slot, Truncated, TrustSnapshot};
 
 /// Servers that share pins, of which some do not present the newest one, or were not seen to.
 #[derive(Clone, Debug)]
-pub struct Drift {
+pub struct Rollout {
     scope: Scope,
     expected: Expected,
     up_to_date: usize,
-    pending: Bounded<Behind>,
+    pending: Truncated<PendingServer>,
 }
 
 /// The certificate that servers which share pins should present.
@@ -36,17 +36,17 @@ pub struct Expected {
 /// A server that does not present what is expected, or was not seen to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Behind {
+pub struct PendingServer {
     /// The server.
     pub server: ServerId,
     /// What is known of it.
-    pub lag: Lag,
+    pub lag: PendingReason,
 }
 
 /// How a server is behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Lag {
+pub enum PendingReason {
     /// It presents something else that is accepted.
     #[non_exhaustive]
     Presents {
@@ -67,7 +67,7 @@ pub enum Lag {
     NeverSeen,
 }
 
-impl Drift {
+impl Rollout {
     /// The group, or the server that holds several pins of its own.
     pub fn scope(&self) -> &Scope {
         &self.scope
@@ -84,18 +84,18 @@ impl Drift {
     }
 
     /// Those that do not, ordered by id.
-    pub fn pending(&self) -> &Bounded<Behind> {
+    pub fn pending(&self) -> &Truncated<PendingServer> {
         &self.pending
     }
 }
 
-impl Seen {
+impl PeerHistory {
     /// Groups, and servers with several pins of their own, of which not all were seen with the newest pin. A member
     /// with pins of its own is not asked for the group's.
     ///
     /// The newest pin is the one that was installed last; if that cannot be told, the one that most were seen with.
     /// Pins that are disabled or blocked are none that could be expected.
-    pub fn drift(&self, view: &View) -> Vec<Drift> {
+    pub fn drift(&self, view: &TrustSnapshot) -> Vec<Rollout> {
         let groups = view.groups().map(|group| {
             let own = |id: &ServerId| view.holds(Slot::Pin, Scope::Server(id.clone()));
             let members = group.members().filter(|id| !own(id)).cloned().collect();
@@ -113,31 +113,36 @@ impl Seen {
             .collect()
     }
 
-    fn drift_of(&self, view: &View, scope: Scope, servers: Vec<ServerId>) -> Option<Drift> {
+    fn drift_of(
+        &self,
+        view: &TrustSnapshot,
+        scope: Scope,
+        servers: Vec<ServerId>,
+    ) -> Option<Rollout> {
         let shelf = view.data().shelf(Slot::Pin, &scope)?;
         if matches!(scope, Scope::Server(_)) && shelf.len() < 2 {
             return None;
         }
-        let seen: Vec<(ServerId, Option<&Sighting>)> = servers
+        let seen: Vec<(ServerId, Option<&PeerRecord>)> = servers
             .into_iter()
             .map(|id| {
                 let sighting = self.last(&Peer::Server(id.clone()));
                 (id, sighting)
             })
             .collect();
-        let sightings: Vec<&Sighting> = seen.iter().filter_map(|(_, found)| *found).collect();
+        let sightings: Vec<&PeerRecord> = seen.iter().filter_map(|(_, found)| *found).collect();
         let pins = shelf.iter().map(|entry| &**entry);
         let expected = expected(view, pins, &sightings)?;
-        let mut drift = Drift {
+        let mut drift = Rollout {
             scope,
             expected,
             up_to_date: 0,
-            pending: Bounded::default(),
+            pending: Truncated::default(),
         };
         for (server, sighting) in seen {
             match lag(&drift.expected, sighting) {
                 None => drift.up_to_date = drift.up_to_date.saturating_add(1),
-                Some(lag) => drift.pending.push(Behind { server, lag }),
+                Some(lag) => drift.pending.push(PendingServer { server, lag }),
             }
         }
         Some(drift).filter(|drift| !drift.pending.is_empty())
@@ -145,9 +150,9 @@ impl Seen {
 }
 
 fn expected<'a>(
-    view: &View,
+    view: &TrustSnapshot,
     pins: impl Iterator<Item = &'a Entry>,
-    sightings: &[&Sighting],
+    sightings: &[&PeerRecord],
 ) -> Option<Expected> {
     let blocks = view.data().blocks();
     let blocked = |entry: &Entry| match entry.certificate() {
@@ -181,7 +186,7 @@ fn expected<'a>(
             .max_by_key(|entry| (count(entry), begins(entry), entry.fingerprint()))
             .copied()?
     };
-    let by_key = entry.options().matching() == Matching::PublicKey;
+    let by_key = entry.options().matching() == PinMatch::PublicKey;
     let key = entry.key();
     let newest_seen = sightings
         .iter()
@@ -198,16 +203,16 @@ fn expected<'a>(
 }
 
 /// How a server is behind; `None` if it presents what is expected.
-fn lag(expected: &Expected, sighting: Option<&Sighting>) -> Option<Lag> {
+fn lag(expected: &Expected, sighting: Option<&PeerRecord>) -> Option<PendingReason> {
     let Some(sighting) = sighting else {
-        return Some(Lag::NeverSeen);
+        return Some(PendingReason::NeverSeen);
     };
     if sighting.fingerprint() == expected.fingerprint {
         return None;
     }
     Some(match (sighting.at(), expected.installed) {
-        (Some(last), Some(installed)) if last < installed => Lag::NotSeenSince { last },
-        (at, _) => Lag::Presents {
+        (Some(last), Some(installed)) if last < installed => PendingReason::NotSeenSince { last },
+        (at, _) => PendingReason::Presents {
             fingerprint: sighting.fingerprint(),
             entry: sighting.entry().clone(),
             at,
@@ -215,7 +220,7 @@ fn lag(expected: &Expected, sighting: Option<&Sighting>) -> Option<Lag> {
     })
 }
 
-impl fmt::Display for Drift {
+impl fmt::Display for Rollout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let why = if self.expected.newest {
             "the newest pin"
@@ -240,25 +245,25 @@ impl fmt::Display for Drift {
     }
 }
 
-impl fmt::Display for Behind {
+impl fmt::Display for PendingServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let server = &self.server;
         match &self.lag {
-            Lag::Presents {
+            PendingReason::Presents {
                 fingerprint, at, ..
             } => {
                 write!(f, "server {server} presents {fingerprint}")?;
                 match at {
-                    Some(at) => write!(f, ", last at {}", Moment(seconds(*at))),
+                    Some(at) => write!(f, ", last at {}", Timestamp(seconds(*at))),
                     None => Ok(()),
                 }
             }
-            Lag::NotSeenSince { last } => write!(
+            PendingReason::NotSeenSince { last } => write!(
                 f,
                 "server {server} was not seen since the pin was installed, last at {}",
-                Moment(seconds(*last))
+                Timestamp(seconds(*last))
             ),
-            Lag::NeverSeen => write!(f, "server {server} was not seen"),
+            PendingReason::NeverSeen => write!(f, "server {server} was not seen"),
         }
     }
 }

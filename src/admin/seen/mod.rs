@@ -8,17 +8,17 @@ mod sighting;
 
 use pki_types::UnixTime;
 
-pub use drift::{Behind, Drift, Expected, Lag};
-pub use sighting::{Refused, Sighting, Use};
+pub use drift::{Expected, PendingReason, PendingServer, Rollout};
+pub use sighting::{EntryUsage, PeerRecord, Refused};
 
 use super::Peer;
-use crate::certificate::{Clock, Fingerprint, HostName};
+use crate::certificate::{CurrentTime, Fingerprint, HostName};
 use crate::limits::{
     MAX_SEEN_BYTES, MAX_SEEN_CLIENTS, MAX_SEEN_ENTRIES, MAX_SEEN_REFUSED, MAX_SEEN_SERVERS,
     MAX_SEEN_UNLISTED,
 };
 use crate::observe::Observation;
-use crate::store::{EntryKey, Scope, ServerId, Slot, View};
+use crate::store::{EntryKey, Scope, ServerId, Slot, TrustSnapshot};
 use recent::Recent;
 
 /// What each peer last presented and was accepted with, and apart from that, what it was last refused with.
@@ -36,9 +36,9 @@ use recent::Recent;
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] {
 /// use std::sync::Arc;
 /// use mutual_trust::observe::Observation;
-/// use mutual_trust::admin::{Peer, Seen};
+/// use mutual_trust::admin::{Peer, PeerHistory};
 /// use mutual_trust::{
-///     Certificate, Clock, EntryOptions, KeyPolicy, PinScope, Policy, Question, Target, TrustStore, decide, tls,
+///     Certificate, CurrentTime, EntryOptions, KeyPolicy, PinScope, Policy, VerifyRequest, ExpectedServer, TrustStore, decide, tls,
 /// };
 ///
 /// let keys = tls::key_policy(&tls::provider::default_provider());
@@ -49,11 +49,11 @@ use recent::Recent;
 /// store.install_pin(PinScope::Server(id.clone()), certificate.clone(), EntryOptions::new())?;
 ///
 /// // In service, the adapters make observations; `true`: the peer proved that it has the key.
-/// let question = Question::server(Target::id(&id, None), certificate.der(), &[], Clock::Unset);
+/// let question = VerifyRequest::server(ExpectedServer::id(&id, None), certificate.der(), &[], CurrentTime::Unset);
 /// let verdict = decide(store.contents(), &Policy::new(keys), &question);
 /// let presented = vec![certificate.der().clone()];
-/// let mut seen = Seen::new();
-/// seen.observe(&Observation::new(Arc::new(verdict), presented, Clock::Unset, true));
+/// let mut seen = PeerHistory::new();
+/// seen.observe(&Observation::new(Arc::new(verdict), presented, CurrentTime::Unset, true));
 ///
 /// let sighting = seen.last(&Peer::Server(id)).expect("it was accepted");
 /// assert_eq!(sighting.fingerprint(), certificate.fingerprint());
@@ -61,14 +61,14 @@ use recent::Recent;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct Seen {
-    servers: Recent<ServerId, Sighting>,
-    unlisted: Recent<HostName, Sighting>,
-    clients: Recent<Fingerprint, Sighting>,
+pub struct PeerHistory {
+    servers: Recent<ServerId, PeerRecord>,
+    unlisted: Recent<HostName, PeerRecord>,
+    clients: Recent<Fingerprint, PeerRecord>,
     refused_servers: Recent<Peer, Refused>,
     refused_clients: Recent<Peer, Refused>,
-    used_by_servers: Recent<EntryKey, Use>,
-    used_by_clients: Recent<EntryKey, Use>,
+    used_by_servers: Recent<EntryKey, EntryUsage>,
+    used_by_clients: Recent<EntryKey, EntryUsage>,
     confirmed: Recent<ServerId, Confirmed>,
     unplaced: u64,
 }
@@ -83,13 +83,13 @@ impl recent::Weight for Confirmed {
     }
 }
 
-impl Default for Seen {
+impl Default for PeerHistory {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Seen {
+impl PeerHistory {
     /// Nothing was seen yet.
     pub const fn new() -> Self {
         Self {
@@ -119,7 +119,7 @@ impl Seen {
             refused.put(peer, Refused::of(observation));
             return;
         }
-        let Some(sighting) = Sighting::of(observation) else {
+        let Some(sighting) = PeerRecord::of(observation) else {
             self.unplaced = self.unplaced.saturating_add(1);
             return;
         };
@@ -132,7 +132,7 @@ impl Seen {
     }
 
     /// Notes that the entry which decided, and every intermediate that the peer left to us, was needed.
-    fn count_uses(&mut self, peer: &Peer, sighting: &Sighting) {
+    fn count_uses(&mut self, peer: &Peer, sighting: &PeerRecord) {
         let uses = match peer {
             Peer::Client(_) => &mut self.used_by_clients,
             Peer::Server(_) | Peer::Unlisted(_) => &mut self.used_by_servers,
@@ -143,13 +143,13 @@ impl Seen {
             .map(|fingerprint| EntryKey::new(Slot::Intermediate, Scope::Everyone, *fingerprint));
         for key in intermediates.chain([sighting.entry().clone()]) {
             let before = uses.take(&key).map_or(0, |found| found.count());
-            let found = Use::new(peer.clone(), sighting.at(), before.saturating_add(1));
+            let found = EntryUsage::new(peer.clone(), sighting.at(), before.saturating_add(1));
             uses.put(key, found);
         }
     }
 
     /// What a peer was last accepted with.
-    pub fn last(&self, peer: &Peer) -> Option<&Sighting> {
+    pub fn last(&self, peer: &Peer) -> Option<&PeerRecord> {
         match peer {
             Peer::Server(id) => self.servers.get(id),
             Peer::Unlisted(name) => self.unlisted.get(name),
@@ -168,7 +168,7 @@ impl Seen {
     }
 
     /// Every peer that was accepted, with its last sighting: servers, unlisted names, clients.
-    pub fn all(&self) -> impl Iterator<Item = (Peer, &Sighting)> {
+    pub fn all(&self) -> impl Iterator<Item = (Peer, &PeerRecord)> {
         let servers = self.servers.iter();
         let servers = servers.map(|(id, found)| (Peer::Server(id.clone()), found));
         let unlisted = self.unlisted.iter();
@@ -180,7 +180,7 @@ impl Seen {
 
     /// When, and by whom, an entry was last needed: it decided, or is an intermediate that completed a chain. `None`
     /// says that nobody was seen to need it, which after a restart means little.
-    pub fn in_use(&self, key: &EntryKey) -> Option<&Use> {
+    pub fn in_use(&self, key: &EntryKey) -> Option<&EntryUsage> {
         let by_server = self.used_by_servers.get(key);
         let by_client = self.used_by_clients.get(key);
         match (by_server, by_client) {
@@ -216,7 +216,7 @@ impl Seen {
     }
 
     /// Forgets the servers that are not in the view any more, and the uses of entries that are not.
-    pub fn keep_only(&mut self, view: &View) {
+    pub fn keep_only(&mut self, view: &TrustSnapshot) {
         self.servers.retain(|id| view.server(id).is_some());
         self.confirmed.retain(|id| view.server(id).is_some());
         self.used_by_servers.retain(|key| view.entry(key).is_some());
@@ -240,9 +240,9 @@ impl Seen {
 }
 
 /// A known time; `None` if the clock was unset.
-fn time_of(clock: Clock) -> Option<UnixTime> {
+fn time_of(clock: CurrentTime) -> Option<UnixTime> {
     match clock {
-        Clock::Known(time) => Some(time),
-        Clock::Unset => None,
+        CurrentTime::Known(time) => Some(time),
+        CurrentTime::Unset => None,
     }
 }

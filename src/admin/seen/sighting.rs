@@ -7,15 +7,15 @@ use pki_types::{CertificateDer, UnixTime};
 use super::recent::Weight;
 use super::time_of;
 use crate::admin::Peer;
-use crate::certificate::{Certificate, Clock, Fingerprint, HostName};
+use crate::certificate::{Certificate, CurrentTime, Fingerprint, HostName};
 use crate::limits::{MAX_PRESENTED_BYTES, MAX_PRESENTED_CERTIFICATES, MAX_SEEN_REFUSED_BYTES};
 use crate::observe::Observation;
-use crate::policy::{Policy, Question, ReasonCode, Target, Verdict, decide};
-use crate::store::{EntryKey, Slot, View};
+use crate::policy::{ExpectedServer, Policy, ReasonCode, Verdict, VerifyRequest, decide};
+use crate::store::{EntryKey, Slot, TrustSnapshot};
 
 /// What a peer presented when it was last accepted, having proved that it has the key.
 #[derive(Clone, Debug)]
-pub struct Sighting {
+pub struct PeerRecord {
     at: Option<UnixTime>,
     generation: u64,
     reason: ReasonCode,
@@ -27,7 +27,7 @@ pub struct Sighting {
     completed_by: Vec<Fingerprint>,
 }
 
-impl Sighting {
+impl PeerRecord {
     /// `None` if what is shown is not what the verdict accepted.
     pub(super) fn of(observation: &Observation) -> Option<Self> {
         let verdict = &observation.verdict;
@@ -120,25 +120,29 @@ impl Sighting {
         &self,
         peer: &Peer,
         by_name: bool,
-        view: &View,
+        view: &TrustSnapshot,
         policy: &Policy,
-        clock: Clock,
+        clock: CurrentTime,
     ) -> Option<Verdict> {
         let (leaf, others) = self.presented.split_first()?;
         let target = match peer {
             Peer::Client(_) => {
-                return Some(decide(view, policy, &Question::client(leaf, others, clock)));
+                return Some(decide(
+                    view,
+                    policy,
+                    &VerifyRequest::client(leaf, others, clock),
+                ));
             }
-            Peer::Unlisted(name) => Target::Name(name),
-            Peer::Server(_) if by_name => Target::Name(self.dialled.as_ref()?),
-            Peer::Server(id) => Target::id(id, self.dialled.as_ref()),
+            Peer::Unlisted(name) => ExpectedServer::Name(name),
+            Peer::Server(_) if by_name => ExpectedServer::Name(self.dialled.as_ref()?),
+            Peer::Server(id) => ExpectedServer::id(id, self.dialled.as_ref()),
         };
-        let question = Question::server(target, leaf, others, clock);
+        let question = VerifyRequest::server(target, leaf, others, clock);
         Some(decide(view, policy, &question))
     }
 }
 
-impl Weight for Sighting {
+impl Weight for PeerRecord {
     fn weight(&self) -> usize {
         let presented = self.presented.iter().map(|der| der.len());
         presented.fold(size_of::<Self>(), usize::saturating_add)
@@ -212,13 +216,13 @@ impl Weight for Refused {
 
 /// That an entry was needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Use {
+pub struct EntryUsage {
     by: Peer,
     at: Option<UnixTime>,
     count: u64,
 }
 
-impl Use {
+impl EntryUsage {
     pub(super) const fn new(by: Peer, at: Option<UnixTime>, count: u64) -> Self {
         Self { by, at, count }
     }
@@ -239,13 +243,13 @@ impl Use {
     }
 }
 
-impl Weight for Use {
+impl Weight for EntryUsage {
     fn weight(&self) -> usize {
         0
     }
 }
 
-impl fmt::Display for Use {
+impl fmt::Display for EntryUsage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, {} times", self.by, self.count)
     }

@@ -91,7 +91,7 @@ pub enum CrlError {
 /// Why a revocation list that can be read is of an unsupported kind and cannot be installed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub enum CrlRefusal {
+pub enum UnsupportedCrl {
     /// It also lists certificates of other issuers (RFC 5280 section 5.2.5). Their entries cannot be told apart here.
     #[error("it is an indirect list: have each CA publish its own")]
     Indirect,

@@ -22,8 +22,8 @@ pub use scope::CrlKinds;
 pub(crate) use revoked::shortest;
 pub(crate) use scope::Reasons;
 
-use super::{Certificate, Fingerprint, Moment, algorithms, der, distinguished, dotted, pem};
-use crate::certificate::error::{CrlError, CrlRefusal};
+use super::{Certificate, Fingerprint, Timestamp, algorithms, der, distinguished, dotted, pem};
+use crate::certificate::error::{CrlError, UnsupportedCrl};
 use crate::limits::MAX_CRL_PEM_BYTES;
 use read::Facts;
 
@@ -182,13 +182,13 @@ impl Crl {
     }
 
     /// `thisUpdate`: when the list was issued.
-    pub fn this_update(&self) -> Moment {
-        Moment(self.0.facts.this_update)
+    pub fn this_update(&self) -> Timestamp {
+        Timestamp(self.0.facts.this_update)
     }
 
     /// `nextUpdate`: the latest time at which the CA issues the next list. From then on this one has expired.
-    pub fn next_update(&self) -> Option<Moment> {
-        self.0.facts.next_update.map(Moment)
+    pub fn next_update(&self) -> Option<Timestamp> {
+        self.0.facts.next_update.map(Timestamp)
     }
 
     /// The `cRLNumber`, if present.
@@ -251,7 +251,7 @@ impl Crl {
     }
 
     /// Why the list is of an unsupported kind and cannot be installed. `None` if it can be.
-    pub fn refusal(&self) -> Option<&CrlRefusal> {
+    pub fn refusal(&self) -> Option<&UnsupportedCrl> {
         self.0.facts.refusal.as_ref()
     }
 

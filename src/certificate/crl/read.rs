@@ -8,7 +8,7 @@ use super::place::Place;
 use super::reader::{BIT_STRING, Extension, GENERALIZED_TIME, INTEGER, Reader, SEQUENCE, UTC_TIME};
 use super::revoked::{self, Index};
 use super::scope::{self, Scope};
-use crate::certificate::error::{CrlError, CrlRefusal};
+use crate::certificate::error::{CrlError, UnsupportedCrl};
 use crate::limits::{KNOWN_CRITICAL_IN_CRL, MAX_CRL_BYTES, MAX_EXTENSIONS};
 
 /// The facts of a list, as ranges in its DER and small values.
@@ -25,7 +25,7 @@ pub(super) struct Facts {
     pub(super) authority_key_id: Option<Place>,
     pub(super) scope: Scope,
     pub(super) index: Index,
-    pub(super) refusal: Option<CrlRefusal>,
+    pub(super) refusal: Option<UnsupportedCrl>,
     pub(super) deviations: Box<[CrlDeviation]>,
 }
 
@@ -122,7 +122,9 @@ pub(super) fn facts(der: &[u8]) -> Result<Facts, CrlError> {
         read_extensions(der, inside.inside(&extensions), &mut facts, &mut deviations)?;
     }
     fields.end("structure")?;
-    let missing = next_update.is_none().then_some(CrlRefusal::NoNextUpdate);
+    let missing = next_update
+        .is_none()
+        .then_some(UnsupportedCrl::NoNextUpdate);
     facts.refusal = facts.refusal.or(entry_refusal).or(missing);
     for (is, deviation) in [
         (version == 1, CrlDeviation::Version1),
@@ -187,7 +189,7 @@ fn read_extension(
     extension: &Extension<'_>,
     facts: &mut Facts,
     deviations: &mut Vec<CrlDeviation>,
-) -> Result<Option<CrlRefusal>, CrlError> {
+) -> Result<Option<UnsupportedCrl>, CrlError> {
     match extension.standard() {
         Some(20) => {
             let field = "cRLNumber";
@@ -198,7 +200,7 @@ fn read_extension(
             }
         }
         // This extension makes it a delta list, whether it is marked critical or not.
-        Some(27) => return Ok(Some(CrlRefusal::Delta)),
+        Some(27) => return Ok(Some(UnsupportedCrl::Delta)),
         Some(28) => {
             let (scope, refusal) = scope::read(der, extension)?;
             facts.scope = scope;
@@ -224,7 +226,7 @@ fn read_extension(
         return Ok(None);
     }
     let known = extension.is_listed(KNOWN_CRITICAL_IN_CRL);
-    Ok((!known).then(|| CrlRefusal::CriticalExtension {
+    Ok((!known).then(|| UnsupportedCrl::CriticalExtension {
         oid: extension.oid(),
     }))
 }

@@ -3,10 +3,10 @@
 use core::cmp::Ordering;
 use core::fmt;
 
-use super::super::Moment;
+use super::super::Timestamp;
 use super::super::time::read_time;
 use super::reader::{ENUMERATED, Extension, GENERALIZED_TIME, INTEGER, Reader, SEQUENCE, UTC_TIME};
-use crate::certificate::error::{CrlError, CrlRefusal};
+use crate::certificate::error::{CrlError, UnsupportedCrl};
 use crate::limits::{KNOWN_CRITICAL_IN_CRL_ENTRY, MAX_EXTENSIONS, MAX_SERIAL_BYTES};
 
 /// Why a certificate was revoked (RFC 5280 section 5.3.1).
@@ -77,7 +77,7 @@ impl fmt::Display for RevocationReason {
 #[non_exhaustive]
 pub struct Revoked {
     /// When the CA revoked it. The certificate is refused at earlier times too.
-    pub date: Moment,
+    pub date: Timestamp,
     /// Why the CA revoked it.
     pub reason: RevocationReason,
 }
@@ -90,13 +90,13 @@ pub(super) struct Index(Box<[u32]>);
 pub(super) struct Entries {
     pub(super) index: Index,
     /// Why the list is not supported, if an entry is the cause.
-    pub(super) refusal: Option<CrlRefusal>,
+    pub(super) refusal: Option<UnsupportedCrl>,
 }
 
 struct Entry<'a> {
     serial: &'a [u8],
     revoked: Revoked,
-    refusal: Option<CrlRefusal>,
+    refusal: Option<UnsupportedCrl>,
 }
 
 /// Reads the entries from untrusted bytes.
@@ -149,7 +149,7 @@ fn entry<'a>(list: &mut Reader<'a>, extensible: bool) -> Result<Entry<'a>, CrlEr
     let mut entry = Entry {
         serial,
         revoked: Revoked {
-            date: Moment(date.ok_or(start.malformed(field))?),
+            date: Timestamp(date.ok_or(start.malformed(field))?),
             reason: RevocationReason::Unspecified,
         },
         refusal: None,
@@ -190,7 +190,7 @@ fn read_extensions<'a>(mut extensions: Reader<'a>, entry: &mut Entry<'a>) -> Res
 fn read_extension(
     extension: &Extension<'_>,
     entry: &mut Entry<'_>,
-) -> Result<Option<CrlRefusal>, CrlError> {
+) -> Result<Option<UnsupportedCrl>, CrlError> {
     match extension.standard() {
         Some(21) => {
             let field = "reason code";
@@ -201,14 +201,14 @@ fn read_extension(
             };
             entry.revoked.reason = reason.ok_or(extension.value.malformed(field))?;
             let takes_back = entry.revoked.reason == RevocationReason::RemoveFromCrl;
-            Ok(takes_back.then_some(CrlRefusal::TakesBack))
+            Ok(takes_back.then_some(UnsupportedCrl::TakesBack))
         }
         // certificateIssuer: the following entries belong to another issuer.
-        Some(29) => Ok(Some(CrlRefusal::Indirect)),
+        Some(29) => Ok(Some(UnsupportedCrl::Indirect)),
         _ if !extension.critical => Ok(None),
         _ => {
             let known = extension.is_listed(KNOWN_CRITICAL_IN_CRL_ENTRY);
-            Ok((!known).then(|| CrlRefusal::CriticalEntryExtension {
+            Ok((!known).then(|| UnsupportedCrl::CriticalEntryExtension {
                 oid: extension.oid(),
             }))
         }
@@ -240,7 +240,7 @@ impl Index {
         let found = entry(&mut Reader::from(der, offset), true);
         Some(found.map_or(
             Revoked {
-                date: Moment(0),
+                date: Timestamp(0),
                 reason: RevocationReason::Unspecified,
             },
             |entry| entry.revoked,

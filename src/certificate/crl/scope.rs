@@ -5,7 +5,7 @@ use super::super::grammar;
 use super::super::{Certificate, names_equal};
 use super::place::Place;
 use super::reader::{Extension, Reader, SEQUENCE};
-use crate::certificate::error::{CrlError, CrlRefusal};
+use crate::certificate::error::{CrlError, UnsupportedCrl};
 use crate::limits::MAX_DISTRIBUTION_POINT_NAMES;
 
 /// The kind of certificates that a list covers.
@@ -81,7 +81,7 @@ const FIELD: &str = "issuingDistributionPoint";
 pub(super) fn read(
     der: &[u8],
     extension: &Extension<'_>,
-) -> Result<(Scope, Option<CrlRefusal>), CrlError> {
+) -> Result<(Scope, Option<UnsupportedCrl>), CrlError> {
     let malformed = || extension.value.malformed(FIELD);
     let whole = extension.only(SEQUENCE, FIELD)?;
     let mut parts = extension.value.inside(&whole);
@@ -96,7 +96,7 @@ pub(super) fn read(
             scope.names = names_of(der, inside.inside(&names))?;
         } else {
             inside.next(0xa1, FIELD)?;
-            refusal = Some(CrlRefusal::RelativeDistributionPoint);
+            refusal = Some(UnsupportedCrl::RelativeDistributionPoint);
         }
         inside.end(FIELD)?;
     }
@@ -129,8 +129,8 @@ pub(super) fn read(
         return Err(malformed());
     }
     let flags = [
-        (attributes, CrlRefusal::AttributeCertificates),
-        (indirect, CrlRefusal::Indirect),
+        (attributes, UnsupportedCrl::AttributeCertificates),
+        (indirect, UnsupportedCrl::Indirect),
     ];
     for (is, why) in flags {
         refusal = if is { Some(why) } else { refusal };

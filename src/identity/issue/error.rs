@@ -34,7 +34,7 @@ pub enum IssueError {
         /// The part.
         attribute: &'static str,
         /// What is wrong with it.
-        problem: SubjectProblem,
+        problem: SubjectError,
     },
     /// The validity is shorter than a day or longer than the limit.
     #[error("the validity of {days} days is not between 1 and {limit}")]
@@ -122,7 +122,7 @@ pub enum IssueError {
 /// What is wrong with a part of a subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum SubjectProblem {
+pub enum SubjectError {
     /// It is empty.
     Empty,
     /// It is longer than RFC 5280 appendix A.1 allows.
@@ -141,7 +141,7 @@ pub enum SubjectProblem {
     Twice,
 }
 
-impl fmt::Display for SubjectProblem {
+impl fmt::Display for SubjectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("is empty"),

@@ -11,17 +11,17 @@ use crate::identity::error::IssueError;
 #[cfg(unix)]
 use crate::identity::error::WriteError;
 #[cfg(unix)]
-use crate::identity::{Existing, write_private};
+use crate::identity::{IfExists, write_private};
 use crate::identity::{PrivateKey, scrub_stack};
 
 /// A newly generated private key. [Write](Self::write) it first, then [use](Self::into_key) it: a crypto provider does
 /// not give a key back. It is wiped when dropped.
-pub struct NewKey(
+pub struct GeneratedKey(
     /// PKCS#8.
     Zeroizing<Vec<u8>>,
 );
 
-impl NewKey {
+impl GeneratedKey {
     /// Generates a key: with aws-lc-rs if its feature is enabled, else with ring. Every crypto provider can load it.
     ///
     /// # Security
@@ -43,7 +43,7 @@ impl NewKey {
     /// # Errors
     /// As [`write_private`].
     #[cfg(unix)]
-    pub fn write(&self, path: impl AsRef<Path>, existing: Existing) -> Result<(), WriteError> {
+    pub fn write(&self, path: impl AsRef<Path>, existing: IfExists) -> Result<(), WriteError> {
         write_private(path, &self.to_pem(), existing)
     }
 
@@ -84,7 +84,7 @@ impl NewKey {
     }
 }
 
-impl fmt::Debug for NewKey {
+impl fmt::Debug for GeneratedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("NewKey(..)")
     }

@@ -1,4 +1,4 @@
-//! Generates keys, and describes the certificates and requests for them. [`tls::OwnKey`](crate::tls::OwnKey) signs,
+//! Generates keys, and describes the certificates and requests for them. [`tls::SigningKeyPair`](crate::tls::SigningKeyPair) signs,
 //! because the keys are inside a crypto provider.
 
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
@@ -10,7 +10,7 @@ mod request;
 mod spec;
 
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
-pub use generate::NewKey;
+pub use generate::GeneratedKey;
 pub use kind::KeyType;
 pub use request::CertificateRequest;
 pub use spec::{CertificateSpec, SubjectPart};

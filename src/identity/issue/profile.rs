@@ -14,7 +14,7 @@ use rcgen::{
 
 use super::request::CertificateRequest;
 use super::spec::{CertificateSpec, Form, San};
-use crate::certificate::{Certificate, Clock, KeyPin};
+use crate::certificate::{Certificate, CurrentTime, KeyPin};
 use crate::identity::error::{IdentityError, IssueError};
 use crate::limits::{BACKDATE, MAX_VALIDITY_DAYS};
 
@@ -31,7 +31,7 @@ const KEY_ID_BYTES: usize = 20;
 pub(crate) fn self_signed(
     spec: &CertificateSpec,
     days: u32,
-    now: Clock,
+    now: CurrentTime,
     mut serial: [u8; SERIAL_BYTES],
     key: &impl SigningKey,
 ) -> Result<Certificate, IssueError> {
@@ -41,7 +41,7 @@ pub(crate) fn self_signed(
             limit: MAX_VALIDITY_DAYS,
         });
     }
-    let Clock::Known(now) = now else {
+    let CurrentTime::Known(now) = now else {
         return Err(IssueError::ClockUnset);
     };
     let from = now

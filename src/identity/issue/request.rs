@@ -5,12 +5,12 @@ use core::fmt;
 use std::path::Path;
 
 use crate::certificate::{Certificate, KeyPin, der, pem};
-use crate::identity::Chain;
+use crate::identity::CertificateChain;
 use crate::identity::error::IssueError;
 #[cfg(unix)]
 use crate::identity::error::WriteError;
 #[cfg(unix)]
-use crate::identity::{Existing, write_private};
+use crate::identity::{IfExists, write_private};
 use crate::limits::MAX_REQUEST_BYTES;
 
 const SEQUENCE: u8 = 0x30;
@@ -21,7 +21,7 @@ const LABEL: &str = "CERTIFICATE REQUEST";
 const OLD_LABEL: &str = "NEW CERTIFICATE REQUEST";
 
 /// A request to a CA for a certificate. It is public. Keep it until the answer is
-/// [installed](crate::tls::OwnKey::install).
+/// [installed](crate::tls::SigningKeyPair::install).
 #[derive(Clone, PartialEq, Eq)]
 pub struct CertificateRequest {
     der: Vec<u8>,
@@ -76,7 +76,7 @@ impl CertificateRequest {
     /// # Errors
     /// As [`write_private`].
     #[cfg(unix)]
-    pub fn write(&self, path: impl AsRef<Path>, existing: Existing) -> Result<(), WriteError> {
+    pub fn write(&self, path: impl AsRef<Path>, existing: IfExists) -> Result<(), WriteError> {
         write_private(path, self.to_pem().as_bytes(), existing)
     }
 
@@ -85,7 +85,7 @@ impl CertificateRequest {
     ///
     /// # Errors
     /// Its first certificate has another key, is a CA certificate, or is a self-signed certificate.
-    pub(crate) fn check_answer(&self, answer: &Chain) -> Result<(), IssueError> {
+    pub(crate) fn check_answer(&self, answer: &CertificateChain) -> Result<(), IssueError> {
         let leaf = answer.leaf();
         if leaf.subject_public_key_info() != self.spki {
             return Err(IssueError::AnswerToAnother {

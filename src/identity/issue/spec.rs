@@ -2,7 +2,7 @@
 
 use crate::certificate::der::{self, Value};
 use crate::certificate::{Certificate, HostName, SanName, shown};
-use crate::identity::error::{IssueError, SubjectProblem};
+use crate::identity::error::{IssueError, SubjectError};
 use crate::limits::MAX_SUBJECT_PART;
 
 const SEQUENCE: u8 = 0x30;
@@ -135,11 +135,11 @@ impl CertificateSpec {
             | SubjectPart::OrganizationalUnit => (Form::Utf8, true),
         };
         if !good {
-            return Err(problem(SubjectProblem::Country));
+            return Err(problem(SubjectError::Country));
         }
         let arcs = part.arcs().to_vec();
         if self.subject.iter().any(|found| found.arcs == arcs) {
-            return Err(problem(SubjectProblem::Twice));
+            return Err(problem(SubjectError::Twice));
         }
         let last = self.subject.len().saturating_sub(1);
         self.subject.insert(last, Attribute { arcs, form, text });
@@ -191,17 +191,17 @@ fn checked(attribute: &'static str, text: &str) -> Result<String, IssueError> {
     let problem = |problem| Err(IssueError::Subject { attribute, problem });
     let length = text.chars().count();
     if text.trim().is_empty() {
-        return problem(SubjectProblem::Empty);
+        return problem(SubjectError::Empty);
     }
     if length > MAX_SUBJECT_PART {
-        return problem(SubjectProblem::TooLong {
+        return problem(SubjectError::TooLong {
             length,
             limit: MAX_SUBJECT_PART,
         });
     }
     // The text would be displayed differently, so an administrator would compare something else than a program does.
     if shown(text) != text {
-        return problem(SubjectProblem::Invisible);
+        return problem(SubjectError::Invisible);
     }
     Ok(text.to_owned())
 }

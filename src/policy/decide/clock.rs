@@ -4,7 +4,7 @@ use super::super::case::Case;
 use super::super::detail::{Considered, Rejection};
 use super::super::judged::{Denial, Explained, Judged, consider};
 use super::super::reason::ReasonCode;
-use crate::store::Bounded;
+use crate::store::Truncated;
 
 /// M7: a refusal that rests on an end that has passed at the floor is the clock's, and its remedy is no renewal. Adds what
 /// is to be said of the clock.
@@ -35,10 +35,10 @@ pub(super) fn instead_of(case: &Case<'_>, mut explained: Explained) -> Explained
 }
 
 /// Notes the refusal for which the clock's stands, unless it is among what was considered.
-fn note(case: &Case<'_>, (reason, detail): Rejection, considered: &mut Bounded<Considered>) {
+fn note(case: &Case<'_>, (reason, detail): Rejection, considered: &mut Truncated<Considered>) {
     let mut known = considered.items().iter();
     // That no pin is left is shown by the pins.
-    let shown = reason == ReasonCode::NoPinLeft
+    let shown = reason == ReasonCode::NoUsablePin
         || known.any(|item| item.reason == reason && item.detail == detail);
     if !shown {
         let item = Considered {

@@ -18,11 +18,13 @@ use super::pinned::{self, Passed, PinOutcome};
 use super::timing::Timing;
 use super::work::Work;
 use super::{
-    Considered, Detail, Policy, Question, ReasonCode, Target, Verdict, VerdictWarning, explain,
-    profile, revocation,
+    Considered, Detail, ExpectedServer, Policy, ReasonCode, Verdict, VerdictWarning, VerifyRequest,
+    explain, profile, revocation,
 };
-use crate::certificate::{HostName, Moment, seconds};
-use crate::store::{Bounded, Claim, Entry, GroupId, Scope, Server, ServerId, Shelf, Slot, View};
+use crate::certificate::{HostName, Timestamp, seconds};
+use crate::store::{
+    Claim, Entry, GroupId, Scope, Server, ServerId, Shelf, Slot, Truncated, TrustSnapshot,
+};
 
 /// Decides whether a peer may be trusted, and by which installed certificate.
 ///
@@ -31,25 +33,25 @@ use crate::store::{Bounded, Claim, Entry, GroupId, Scope, Server, ServerId, Shel
 /// # Security
 /// This is half of an authentication. The other half is the handshake signature under the key of the
 /// certificate (rule M2), which the adapters in [`tls`](crate::tls) verify.
-pub fn decide(view: &View, policy: &Policy, question: &Question<'_>) -> Verdict {
+pub fn decide(view: &TrustSnapshot, policy: &Policy, question: &VerifyRequest<'_>) -> Verdict {
     decide_until(view, policy, question).0
 }
 
 /// The same, with the moment, exclusive, up to which the verdict stays as it is if nothing but the time changes and
 /// the time goes on.
 pub(super) fn decide_until(
-    view: &View,
+    view: &TrustSnapshot,
     policy: &Policy,
-    question: &Question<'_>,
+    question: &VerifyRequest<'_>,
 ) -> (Verdict, i64) {
     decide_at_cost(view, policy, question, &Work::default())
 }
 
 /// The same, which counts what it spends.
 pub(super) fn decide_at_cost(
-    view: &View,
+    view: &TrustSnapshot,
     policy: &Policy,
-    question: &Question<'_>,
+    question: &VerifyRequest<'_>,
     work: &Work,
 ) -> (Verdict, i64) {
     let timing = Timing::of(view, question.clock);
@@ -92,10 +94,10 @@ pub(super) fn decide_at_cost(
 }
 
 /// The server that the peer must be, as far as it is known before anything is judged.
-fn server_of(view: &View, target: Target<'_>) -> Option<ServerId> {
+fn server_of(view: &TrustSnapshot, target: ExpectedServer<'_>) -> Option<ServerId> {
     match target {
-        Target::Id { id, .. } => Some(id.clone()),
-        Target::Name(name) => view.server_of(name).map(|server| server.id().clone()),
+        ExpectedServer::Id { id, .. } => Some(id.clone()),
+        ExpectedServer::Name(name) => view.server_of(name).map(|server| server.id().clone()),
     }
 }
 
@@ -110,13 +112,13 @@ fn judge(case: &Case<'_>) -> Judged {
     }
 }
 
-fn judge_server(case: &Case<'_>, target: Target<'_>) -> Judged {
+fn judge_server(case: &Case<'_>, target: ExpectedServer<'_>) -> Judged {
     let server = match target {
-        Target::Id { id, .. } => match case.view.server(id) {
+        ExpectedServer::Id { id, .. } => match case.view.server(id) {
             Some(server) => server,
             None => return (ReasonCode::UnknownServer, Detail::None).into(),
         },
-        Target::Name(name) => match case.view.server_of(name) {
+        ExpectedServer::Name(name) => match case.view.server_of(name) {
             Some(server) => server,
             None if case.policy.unlisted_allowed() => {
                 let mut judged = by_authority(case, None, Some(name), None);
@@ -147,7 +149,7 @@ enum ByClaim {
 
 /// A migration that has not ended, and the scope of the pins that the server held before it.
 struct Migration {
-    until: Moment,
+    until: Timestamp,
     pins: Scope,
 }
 
@@ -176,7 +178,7 @@ fn claimed(case: &Case<'_>, server: &Server, dialled: Option<&HostName>) -> ByCl
         PinOutcome::NoMatch => match server.claim() {
             Claim::Migrating { until } if !case.timing.is_past(until) => {
                 return ByClaim::Migrating(Migration {
-                    until: Moment(seconds(until)),
+                    until: Timestamp(seconds(until)),
                     pins: scope(),
                 });
             }
@@ -270,7 +272,10 @@ fn judge_client(case: &Case<'_>) -> Judged {
 }
 
 /// P2: the server's own pins if it holds any, else those of its group, which is named then.
-fn pins_of<'a>(view: &'a View, server: &'a Server) -> (Option<&'a GroupId>, Option<&'a Shelf>) {
+fn pins_of<'a>(
+    view: &'a TrustSnapshot,
+    server: &'a Server,
+) -> (Option<&'a GroupId>, Option<&'a Shelf>) {
     match (view.data().own_pins(server), server.group()) {
         (None, Some(group)) => {
             let scope = Scope::Group(group.clone());
@@ -288,7 +293,7 @@ fn accept_pin(case: &Case<'_>, pin: Passed) -> Judged {
     }
 }
 
-fn refuse_pin(pin: Arc<Entry>, rejection: Rejection, considered: Bounded<Considered>) -> Judged {
+fn refuse_pin(pin: Arc<Entry>, rejection: Rejection, considered: Truncated<Considered>) -> Judged {
     Judged {
         outcome: Err(Denial {
             rejection,
@@ -302,7 +307,7 @@ fn refuse_pin(pin: Arc<Entry>, rejection: Rejection, considered: Bounded<Conside
 fn accept_chain(
     case: &Case<'_>,
     chain: Chain,
-    considered: Bounded<Considered>,
+    considered: Truncated<Considered>,
     migrating: Option<VerdictWarning>,
 ) -> Judged {
     let mut warnings: Vec<VerdictWarning> = migrating.into_iter().collect();
@@ -320,7 +325,7 @@ fn no_chain(
     case: &Case<'_>,
     pins: Option<&Scope>,
     rejection: Rejection,
-    mut considered: Bounded<Considered>,
+    mut considered: Truncated<Considered>,
 ) -> Judged {
     let explained = explain::no_chain(case, pins, rejection);
     append(&mut considered, explained.considered);

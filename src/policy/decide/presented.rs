@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::super::case::Question;
+use super::super::case::VerifyRequest;
 use super::super::detail::{Detail, Rejection};
 use super::super::reason::ReasonCode;
 use crate::certificate::{Certificate, Fingerprint};
 use crate::limits::{MAX_PRESENTED_BYTES, MAX_PRESENTED_CERTIFICATES};
-use crate::store::{Entry, View};
+use crate::store::{Entry, TrustSnapshot};
 
 /// What a peer presented as its own certificate.
 pub(super) struct Presented<'a> {
@@ -21,7 +21,7 @@ pub(super) struct Presented<'a> {
 pub(super) type Leaf<'a> = (Cow<'a, Certificate>, Option<&'a Arc<Entry>>);
 
 /// The end entity, from what is installed if it is, else parsed; within the limits.
-pub(super) fn read<'a>(view: &'a View, question: &Question<'_>) -> Presented<'a> {
+pub(super) fn read<'a>(view: &'a TrustSnapshot, question: &VerifyRequest<'_>) -> Presented<'a> {
     if let Err(rejection) = check_size(question) {
         return Presented {
             fingerprint: None,
@@ -55,8 +55,13 @@ pub(super) fn read<'a>(view: &'a View, question: &Question<'_>) -> Presented<'a>
 }
 
 /// C5: how many certificates and bytes a peer may present.
-fn check_size(question: &Question<'_>) -> Result<(), Rejection> {
-    let too_much = |found, limit| (ReasonCode::PresentedTooMuch, Detail::Limit { found, limit });
+fn check_size(question: &VerifyRequest<'_>) -> Result<(), Rejection> {
+    let too_much = |found, limit| {
+        (
+            ReasonCode::TooManyCertificates,
+            Detail::Limit { found, limit },
+        )
+    };
     let count = question.intermediates.len().saturating_add(1);
     if count > MAX_PRESENTED_CERTIFICATES {
         return Err(too_much(count, MAX_PRESENTED_CERTIFICATES));

@@ -92,7 +92,7 @@ fn refusal(rule: &ProfileRule) -> Rejection {
         rule.demand(),
         rule.clause()
     );
-    (ReasonCode::BreaksProfile, Detail::Text(why))
+    (ReasonCode::ProfileViolation, Detail::Text(why))
 }
 
 /// The page of all rules as it must stand in `src/policy/profile.md`.

@@ -5,8 +5,8 @@ use core::time::Duration;
 use std::sync::OnceLock;
 
 use mutual_trust::admin::{
-    Peer, Seen, Severity, Subject, Turn, Windows, expiry, forecast, next_change, safe_to_remove,
-    servers_without_usable,
+    ExpiringItem, Peer, PeerHistory, Severity, TimelineEvent, Windows, expiry, forecast,
+    next_change, safe_to_remove, servers_without_usable,
 };
 use mutual_trust::certificate::Crl;
 use mutual_trust::policy::ChainProfile;
@@ -53,11 +53,11 @@ fn pki() -> &'static Pki {
     })
 }
 
-fn subject(list: &Crl, issuer: &Made) -> impl Fn(&Subject) -> bool {
+fn subject(list: &Crl, issuer: &Made) -> impl Fn(&ExpiringItem) -> bool {
     let fingerprint = list.fingerprint();
     let issuer = CrlIssuer::of(&issuer.certificate);
     move |subject| {
-        matches!(subject, Subject::Crl { issuer: of, fingerprint: found, .. }
+        matches!(subject, ExpiringItem::Crl { issuer: of, fingerprint: found, .. }
             if *found == fingerprint && *of == issuer)
     }
 }
@@ -69,7 +69,7 @@ fn desk() -> Desk {
     desk.server("keys-1", &["kms.example"]);
     desk.server("keys-2", &[]);
     desk.store
-        .expect_names(&server_id("keys-2"), ["kms.example".parse().unwrap()])
+        .set_reference_names(&server_id("keys-2"), ["kms.example".parse().unwrap()])
         .unwrap();
     for id in ["keys-1", "keys-2"] {
         desk.authority(AuthorityScope::Server(server_id(id)), &pki.root);
@@ -93,12 +93,18 @@ fn days_of(from: i64, to: i64) -> CrlSpec {
     crl().valid(from * DAY_, to * DAY_)
 }
 
-fn next(desk: &Desk) -> mutual_trust::admin::NextChange {
+fn next(desk: &Desk) -> mutual_trust::admin::NextTransition {
     next_change(desk.view(), &desk.policy, &desk.seen, desk.now()).unwrap()
 }
 
 /// The reason the second before and at the next change, which must be this turn of this list.
-fn around(desk: &Desk, list: &Crl, issuer: &Made, turn: Turn, moment: i64) -> (Verdict, Verdict) {
+fn around(
+    desk: &Desk,
+    list: &Crl,
+    issuer: &Made,
+    turn: TimelineEvent,
+    moment: i64,
+) -> (Verdict, Verdict) {
     let next = next(desk);
     assert_eq!(next.at(), at(u64::try_from(moment).unwrap()), "{next}");
     let is = subject(list, issuer);
@@ -124,18 +130,36 @@ fn a_list_begins_five_minutes_early_and_ends_with_its_next_update_or_its_grace()
     let pki = pki();
     let mut plain = desk();
     let list = install(&mut plain, days_of(2, 10), &pki.root);
-    let told = around(&plain, &list, &pki.root, Turn::Begins, days(2) - 300);
+    let told = around(
+        &plain,
+        &list,
+        &pki.root,
+        TimelineEvent::Begins,
+        days(2) - 300,
+    );
     assert_eq!(reasons(told), (RevocationUnknown, ChainVerified));
     assert_eq!(next(&plain).changes().len(), 1);
-    let told = around(&plain, &list, &pki.root, Turn::Ends, days(10));
+    let told = around(&plain, &list, &pki.root, TimelineEvent::Ends, days(10));
     assert_eq!(reasons(told), (ChainVerified, CrlExpired));
 
     let mut graced = desk();
     graced.policy = policy().with_crl_grace(Duration::from_secs(3600)).unwrap();
     let list = install(&mut graced, days_of(-1, 10), &pki.root);
-    let (before, after) = around(&graced, &list, &pki.root, Turn::GraceBegins, days(10));
+    let (before, after) = around(
+        &graced,
+        &list,
+        &pki.root,
+        TimelineEvent::GraceBegins,
+        days(10),
+    );
     assert_eq!((before.warnings().len(), after.warnings().len()), (0, 1));
-    let told = around(&graced, &list, &pki.root, Turn::Ends, days(10) + 3600);
+    let told = around(
+        &graced,
+        &list,
+        &pki.root,
+        TimelineEvent::Ends,
+        days(10) + 3600,
+    );
     assert_eq!(reasons(told), (ChainVerified, CrlExpired));
 }
 
@@ -248,7 +272,7 @@ fn what_a_list_revokes_and_what_no_list_is_current_for_is_no_way_in() {
         days_of(-1, 9).number(2).revoke(&pki.gone.certificate),
         &pki.inter,
     );
-    assert_eq!(only(&pinned), (ReasonCode::NoPinLeft, vec![Revoked]));
+    assert_eq!(only(&pinned), (ReasonCode::NoUsablePin, vec![Revoked]));
 
     // C1: an authority that its own issuer revoked.
     let mut below = Desk::at(days(0));
@@ -276,7 +300,7 @@ fn what_a_list_revokes_and_what_no_list_is_current_for_is_no_way_in() {
     assert_eq!(only(&listed), (RevocationUnknown, vec![RevocationUnknown]));
     listed
         .store
-        .stop_checking(&CrlIssuer::of(&pki.root.certificate))
+        .disable_revocation_checks(&CrlIssuer::of(&pki.root.certificate))
         .unwrap();
     assert!(without(&listed).is_empty());
     listed.policy = policy().with_crl_required();
@@ -425,13 +449,13 @@ fn who_depends_on_the_list_of_an_intermediate_is_not_known_before_it_was_seen() 
     let mut desk = desk();
     let list = install(&mut desk, days_of(-1, 10), &pki.inter);
     let is = subject(&list, &pki.inter);
-    let told = |desk: &Desk, seen: &Seen| {
+    let told = |desk: &Desk, seen: &PeerHistory| {
         let (now, windows) = (clock(Some(days(0))), Windows::default());
         let report = expiry(desk.view(), &desk.policy, seen, now, &windows, &[]);
         let mut items = report.items().iter();
         items.find(|item| is(&item.subject)).unwrap().to_string()
     };
-    let unseen = told(&desk, &Seen::new());
+    let unseen = told(&desk, &PeerHistory::new());
     assert!(unseen.ends_with("; on it: not known"), "{unseen}");
     let seen = told(&desk, &desk.seen);
     assert!(seen.contains("; on it: server keys-2"), "{seen}");

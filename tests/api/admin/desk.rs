@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use mutual_trust::admin::{ExpiryReport, Peer, Seen, Windows, expiry};
+use mutual_trust::admin::{ExpiryReport, Peer, PeerHistory, Windows, expiry};
 use mutual_trust::observe::Observation;
-use mutual_trust::policy::{Question, Target};
-use mutual_trust::store::{EntryKey, Report, Scope, Slot, View};
+use mutual_trust::policy::{ExpectedServer, VerifyRequest};
+use mutual_trust::store::{EntryKey, Report, Scope, Slot, TrustSnapshot};
 use mutual_trust::{
-    AuthorityScope, Certificate, Clock, EntryOptions, GroupId, PinScope, Policy, ServerId,
+    AuthorityScope, Certificate, CurrentTime, EntryOptions, GroupId, PinScope, Policy, ServerId,
     TrustStore, Verdict, decide,
 };
 use pki_types::CertificateDer;
@@ -21,7 +21,7 @@ pub struct Desk {
     pub store: TrustStore,
     pub clock: Arc<SetClock>,
     pub policy: Policy,
-    pub seen: Seen,
+    pub seen: PeerHistory,
 }
 
 /// The certificates that a machine presents: its own and then others.
@@ -52,15 +52,15 @@ impl Desk {
             store: TrustStore::new(keys()).with_clock(clock.clone()),
             clock,
             policy: policy(),
-            seen: Seen::new(),
+            seen: PeerHistory::new(),
         }
     }
 
-    pub fn view(&self) -> &View {
+    pub fn view(&self) -> &TrustSnapshot {
         self.store.contents()
     }
 
-    pub fn now(&self) -> Clock {
+    pub fn now(&self) -> CurrentTime {
         clock(self.clock.get())
     }
 
@@ -123,7 +123,8 @@ impl Desk {
         let presented = chain(presented);
         let id = server_id(id);
         let (leaf, others) = presented.split_first().unwrap();
-        let question = Question::server(Target::id(&id, None), leaf, others, self.now());
+        let question =
+            VerifyRequest::server(ExpectedServer::id(&id, None), leaf, others, self.now());
         decide(self.view(), &self.policy, &question)
     }
 
@@ -133,7 +134,7 @@ impl Desk {
         decide(
             self.view(),
             &self.policy,
-            &Question::client(leaf, others, self.now()),
+            &VerifyRequest::client(leaf, others, self.now()),
         )
     }
 

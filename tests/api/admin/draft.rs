@@ -1,8 +1,8 @@
 //! Drafts: changed at will, adopted by the store that they were made of while that is as it was.
 
-use mutual_trust::admin::{Override, plan};
+use mutual_trust::admin::{LockoutAllowance, plan};
 use mutual_trust::error::{PlanError, StoreError};
-use mutual_trust::store::{BlockSelector, Draft, View};
+use mutual_trust::store::{BlockSelector, Draft, TrustSnapshot};
 use mutual_trust::{PinScope, TrustStore};
 
 use crate::admin::desk::Desk;
@@ -59,7 +59,11 @@ fn a_draft_of_another_store_of_the_same_generation_is_refused() {
         Err(StoreError::StaleDraft { .. })
     ));
     assert_eq!(two.contents().servers().count(), 1);
-    let draft = Draft::from_snapshot(&View::default(), keys(), std::sync::Arc::new(now()));
+    let draft = Draft::from_snapshot(
+        &TrustSnapshot::default(),
+        keys(),
+        std::sync::Arc::new(now()),
+    );
     assert!(matches!(
         one.commit(draft),
         Err(StoreError::StaleDraft { .. })
@@ -117,7 +121,7 @@ fn a_plan_made_on_an_older_generation_is_refused() {
     desk.store.add_group("left".parse().unwrap()).unwrap();
     let before = content(desk.view());
     let now = desk.now();
-    let refused = added.apply(&mut desk.store, &desk.seen, now, &Override::none());
+    let refused = added.apply(&mut desk.store, &desk.seen, now, &LockoutAllowance::none());
     let stale = matches!(
         refused,
         Err(PlanError::Store(StoreError::StaleDraft { .. }))

@@ -1,8 +1,8 @@
 //! A member of a group that still presents the old certificate is found.
 
-use mutual_trust::admin::Lag;
+use mutual_trust::admin::PendingReason;
 use mutual_trust::store::Scope;
-use mutual_trust::{EntryOptions, Matching, PinScope};
+use mutual_trust::{EntryOptions, PinMatch, PinScope};
 
 use crate::admin::desk::{Desk, group};
 use crate::invariants::pool::days;
@@ -30,7 +30,10 @@ fn a_member_that_still_presents_the_old_certificate_is_named() {
     assert_eq!(drift[0].up_to_date(), 0);
     // Nobody was seen since: whether they renewed is not known.
     for behind in drift[0].pending() {
-        assert!(matches!(behind.lag, Lag::NotSeenSince { .. }), "{behind}");
+        assert!(
+            matches!(behind.lag, PendingReason::NotSeenSince { .. }),
+            "{behind}"
+        );
     }
 
     desk.clock.set(Some(days(2)));
@@ -45,7 +48,7 @@ fn a_member_that_still_presents_the_old_certificate_is_named() {
     assert_eq!(behind.len(), 1);
     assert_eq!(behind[0].server, server_id("kms-3"));
     match &behind[0].lag {
-        Lag::Presents {
+        PendingReason::Presents {
             fingerprint,
             entry,
             at,
@@ -78,7 +81,10 @@ fn a_member_that_was_never_seen_is_named_as_that() {
         .iter()
         .map(|one| &one.lag)
         .collect();
-    assert_eq!(behind, [&Lag::NeverSeen, &Lag::NeverSeen]);
+    assert_eq!(
+        behind,
+        [&PendingReason::NeverSeen, &PendingReason::NeverSeen]
+    );
 }
 
 #[test]
@@ -144,7 +150,7 @@ fn a_single_server_with_a_current_and_a_next_pin_is_followed_as_well() {
     assert_eq!(drift[0].scope(), &Scope::Server(server_id("keys-1")));
     assert!(matches!(
         drift[0].pending().items()[0].lag,
-        Lag::Presents { .. }
+        PendingReason::Presents { .. }
     ));
     desk.connects("keys-1", &[&new]);
     assert!(desk.seen.drift(desk.view()).is_empty());
@@ -160,7 +166,7 @@ fn under_a_pin_by_public_key_the_newest_certificate_that_was_seen_is_expected() 
         .valid(-day, 300 * day)
         .key_of(&old)
         .self_signed();
-    let options = EntryOptions::new().with_matching(Matching::PublicKey);
+    let options = EntryOptions::new().with_matching(PinMatch::PublicKey);
     desk.pin_with(PinScope::Group(group("cluster")), &old, options);
     assert!(desk.connects("kms-1", &[&new]));
     assert!(desk.connects("kms-2", &[&old]));
@@ -181,7 +187,7 @@ fn under_a_pin_by_public_key_what_another_pin_accepted_is_not_expected() {
     let day = 24 * 60 * 60;
     let shared = spec("shared").valid(-100 * day, 100 * day).self_signed();
     let newer = spec("newer").valid(-day, 300 * day).self_signed();
-    let options = EntryOptions::new().with_matching(Matching::PublicKey);
+    let options = EntryOptions::new().with_matching(PinMatch::PublicKey);
     let scope = PinScope::Group(group("cluster"));
     let key = desk.pin_with(scope, &shared, options);
     desk.group_pin("cluster", &newer);

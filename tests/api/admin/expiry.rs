@@ -3,13 +3,13 @@
 use core::time::Duration;
 
 use mutual_trust::admin::{
-    Expiring, ExpiryReport, OwnCertificates, Severity, Subject, Windows, expiry,
+    Expiring, ExpiringItem, ExpiryReport, OwnCertificates, Severity, Windows, expiry,
 };
 use mutual_trust::error::WindowsError;
-use mutual_trust::identity::Chain;
+use mutual_trust::identity::CertificateChain;
 use mutual_trust::limits::MAX_EXPIRIES;
 use mutual_trust::store::ValidityRule;
-use mutual_trust::{AuthorityScope, Clock, EntryOptions, PinScope};
+use mutual_trust::{AuthorityScope, CurrentTime, EntryOptions, PinScope};
 
 use crate::admin::desk::{Desk, group, peer};
 use crate::invariants::pool::days;
@@ -80,7 +80,7 @@ fn severities_begin_to_the_second() {
         let Some(item) = report.items().first() else {
             continue;
         };
-        assert_eq!(item.subject, Subject::Certificate(key.clone()));
+        assert_eq!(item.subject, ExpiringItem::Certificate(key.clone()));
         assert_eq!(item.ends, at(u64::try_from(ends).unwrap()));
         assert_eq!(item.dependents.servers.items(), [server_id("keys-1")]);
         let left = item.dependents.left_with_nothing.items();
@@ -169,9 +169,12 @@ fn ends_of_entries_and_migrations_and_client_pins_are_reported() {
     );
     let report = report(&desk);
     let items = report.items();
-    assert_eq!(items[0].subject, Subject::Migration(server_id("keys-1")));
+    assert_eq!(
+        items[0].subject,
+        ExpiringItem::Migration(server_id("keys-1"))
+    );
     assert_eq!(items[0].severity, Severity::Critical);
-    assert_eq!(items[1].subject, Subject::EntryEnd(key));
+    assert_eq!(items[1].subject, ExpiringItem::EntryEnd(key));
     assert_eq!(items[1].severity, Severity::Warning);
     assert!(items[1].dependents.clients);
     assert_eq!(items.len(), 2);
@@ -205,10 +208,10 @@ fn what_peers_present_is_reported_though_it_is_not_installed() {
     assert!(desk.connects("keys-2", &[&two, &inter]));
     let report = report(&desk);
     let items = report.items();
-    let leaf = Subject::Presented(one.certificate.fingerprint());
+    let leaf = ExpiringItem::Presented(one.certificate.fingerprint());
     assert_eq!(items[0].subject, leaf);
     assert_eq!(items[0].dependents.servers.items(), [server_id("keys-1")]);
-    let shared = Subject::Presented(inter.certificate.fingerprint());
+    let shared = ExpiringItem::Presented(inter.certificate.fingerprint());
     assert_eq!(items[1].subject, shared);
     assert_eq!(items[1].dependents.servers.len(), 2);
     assert_eq!(items.len(), 2);
@@ -224,7 +227,7 @@ fn what_is_presented_ends_by_the_rules_of_the_entry_that_accepted_it() {
         .key_of(&installed)
         .self_signed();
     let options = EntryOptions::new()
-        .with_matching(mutual_trust::Matching::PublicKey)
+        .with_matching(mutual_trust::PinMatch::PublicKey)
         .with_validity(ValidityRule::Grace(Duration::from_secs(30 * DAY)));
     desk.pin_with(PinScope::Server(server_id("keys-1")), &installed, options);
     assert!(desk.connects("keys-1", &[&presented]));
@@ -244,7 +247,7 @@ fn of_the_ends_that_one_certificate_has_for_several_servers_the_earliest_counts(
     for (id, grace) in [("a", 8), ("b", 4)] {
         desk.server(id, &[]);
         let options = EntryOptions::new()
-            .with_matching(mutual_trust::Matching::PublicKey)
+            .with_matching(mutual_trust::PinMatch::PublicKey)
             .with_validity(ValidityRule::Grace(hours(grace)));
         desk.pin_with(PinScope::Server(server_id(id)), &installed, options);
         assert!(desk.connects(id, &[&presented]));
@@ -285,7 +288,7 @@ fn an_installed_intermediate_is_reported_with_those_whose_chain_it_completes() {
     let leaf = spec("one").dns("kms1.example").signed_by(&inter);
     assert!(desk.connects("keys-1", &[&leaf]));
     let item = only(&desk);
-    assert_eq!(item.subject, Subject::Certificate(key));
+    assert_eq!(item.subject, ExpiringItem::Certificate(key));
     assert_eq!(item.dependents.servers.items(), [server_id("keys-1")]);
 }
 
@@ -299,11 +302,11 @@ fn a_pinned_certificate_that_is_also_presented_is_reported_once() {
     only(&desk);
     assert!(desk.seen.last(&peer("keys-1")).is_some());
     // Also behind another certificate, which has the pinned key.
-    let by_key = EntryOptions::new().with_matching(mutual_trust::Matching::PublicKey);
+    let by_key = EntryOptions::new().with_matching(mutual_trust::PinMatch::PublicKey);
     desk.store.update(&key, by_key).unwrap();
     let renewed = spec("kms1").key_of(&made).self_signed();
     assert!(desk.connects("keys-1", &[&renewed, &made]));
-    assert_eq!(only(&desk).subject, Subject::Certificate(key));
+    assert_eq!(only(&desk).subject, ExpiringItem::Certificate(key));
 }
 
 #[test]
@@ -311,7 +314,7 @@ fn our_own_certificates_are_reported_under_their_name() {
     let desk = Desk::at(days(0));
     let root = spec("root").ca().self_signed();
     let own = spec("array-7").valid(-DAY_, DAY_).signed_by(&root);
-    let chain = Chain::new(vec![own.certificate(), root.certificate()]).unwrap();
+    let chain = CertificateChain::new(vec![own.certificate(), root.certificate()]).unwrap();
     let own_name = OwnCertificates::new("to the key\nservers", &chain);
     let report = expiry(
         desk.view(),
@@ -323,7 +326,7 @@ fn our_own_certificates_are_reported_under_their_name() {
     );
     assert_eq!(report.items().len(), 1);
     match &report.items()[0].subject {
-        Subject::Own {
+        ExpiringItem::Own {
             name, fingerprint, ..
         } => {
             assert_eq!(name, "to the keyservers");
@@ -350,7 +353,7 @@ fn the_earliest_stands_first_and_each_severity_is_bounded_by_itself() {
     // What ended just now is not hidden by what ended long ago.
     let just_now = spec("just now").valid(-DAY_, -HOUR).self_signed();
     desk.server("just-now", &[]);
-    let just_now = Subject::Certificate(desk.server_pin("just-now", &just_now));
+    let just_now = ExpiringItem::Certificate(desk.server_pin("just-now", &just_now));
     let soon = spec("soon").valid(-DAY_, HOUR).self_signed();
     let sooner = spec("sooner").valid(-DAY_, HOUR / 2).self_signed();
     for (id, made) in [("soon", &soon), ("sooner", &sooner)] {
@@ -363,7 +366,7 @@ fn the_earliest_stands_first_and_each_severity_is_bounded_by_itself() {
     assert!(report.items().iter().any(|item| item.subject == just_now));
     assert_eq!(report.more(Severity::Critical), 0);
     let sooner = &report.items()[MAX_EXPIRIES];
-    assert_eq!(sooner.subject, Subject::Certificate(key.unwrap()));
+    assert_eq!(sooner.subject, ExpiringItem::Certificate(key.unwrap()));
     let ends: Vec<_> = report.items().iter().map(|item| item.ends).collect();
     assert!(ends.is_sorted());
     assert_eq!(report.worst(), Some(Severity::Ended));
@@ -382,7 +385,7 @@ fn while_the_clock_is_unset_ends_are_judged_at_the_floor() {
         desk.view(),
         &desk.policy,
         &desk.seen,
-        Clock::Unset,
+        CurrentTime::Unset,
         &windows(),
         &[],
     );

@@ -1,6 +1,6 @@
 //! A change whose publication moves the floor past the end of something in use counts as a lock-out (M7).
 
-use mutual_trust::admin::{Basis, Effects, Override, block, plan, safe_to_remove};
+use mutual_trust::admin::{Evidence, Impact, LockoutAllowance, block, plan, safe_to_remove};
 use mutual_trust::error::PlanError;
 use mutual_trust::store::BlockSelector;
 use mutual_trust::{AuthorityScope, EntryOptions, ReasonCode, TrustStore};
@@ -39,7 +39,7 @@ fn moment(day: i64) -> UnixTime {
 }
 
 /// What it does to add a server at this time.
-fn harmless(desk: &Desk) -> Effects {
+fn harmless(desk: &Desk) -> Impact {
     let add = |store: &mut TrustStore| store.add_server(server_id("harmless"), []);
     let plan = plan(&desk.store, &desk.policy, &desk.seen, desk.now(), add);
     plan.unwrap().effects().clone()
@@ -57,7 +57,7 @@ fn a_harmless_change_by_a_clock_300_days_ahead_loses_the_peers_that_the_floor_pa
         ("keys-1", ReasonCode::PinMatched),
         ("keys-2", ReasonCode::ChainVerified),
     ]) {
-        assert_eq!((&effect.peer, effect.basis), (&peer(id), Basis::Floor));
+        assert_eq!((&effect.peer, effect.basis), (&peer(id), Evidence::Floor));
         assert_eq!(effect.before.reason, before);
         assert_eq!(effect.after.reason, ReasonCode::ClockUnset);
     }
@@ -74,7 +74,10 @@ fn a_harmless_change_by_a_clock_300_days_ahead_loses_the_peers_that_the_floor_pa
     let add = |store: &mut TrustStore| store.add_server(server_id("other"), []);
     let (policy, now) = (desk.policy, desk.now());
     let planned = plan(&desk.store, &policy, &desk.seen, now, add).unwrap();
-    for allowed in [Override::none(), Override::allow([server_id("keys-1")])] {
+    for allowed in [
+        LockoutAllowance::none(),
+        LockoutAllowance::allow([server_id("keys-1")]),
+    ] {
         let refused = planned.apply(&mut desk.store, &desk.seen, now, &allowed);
         assert!(
             matches!(refused, Err(PlanError::Loses { .. })),
@@ -82,7 +85,7 @@ fn a_harmless_change_by_a_clock_300_days_ahead_loses_the_peers_that_the_floor_pa
         );
     }
     assert!(desk.view().server(&server_id("other")).is_none());
-    let both = Override::allow([server_id("keys-1"), server_id("keys-2")]);
+    let both = LockoutAllowance::allow([server_id("keys-1"), server_id("keys-2")]);
     planned
         .apply(&mut desk.store, &desk.seen, now, &both)
         .unwrap();
@@ -156,7 +159,7 @@ fn confirming_a_clock_counts_like_any_other_change_of_the_floor() {
         "{}",
         planned.effects()
     );
-    let refused = planned.apply(&mut desk.store, &desk.seen, now, &Override::none());
+    let refused = planned.apply(&mut desk.store, &desk.seen, now, &LockoutAllowance::none());
     assert!(
         matches!(refused, Err(PlanError::Loses { .. })),
         "{refused:?}"
@@ -193,7 +196,7 @@ fn a_block_is_not_held_up_by_the_floor_and_a_look_at_an_entry_does_not_publish()
     });
     blocking
         .unwrap()
-        .apply(&mut desk.store, &desk.seen, now, &Override::none())
+        .apply(&mut desk.store, &desk.seen, now, &LockoutAllowance::none())
         .unwrap();
     let _ = block(&mut desk.store, &policy, &desk.seen, now, selector);
     let removal = safe_to_remove(desk.view(), &policy, &desk.seen, now, &third).unwrap();

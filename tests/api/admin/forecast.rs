@@ -1,6 +1,6 @@
 //! An outage that time alone will bring is seen today.
 
-use mutual_trust::admin::{Basis, forecast, own_renewal};
+use mutual_trust::admin::{Evidence, forecast, own_renewal};
 use mutual_trust::{AuthorityScope, EntryOptions, PinScope, ReasonCode};
 
 use crate::admin::desk::{Desk, peer};
@@ -98,7 +98,7 @@ fn a_server_that_was_never_seen_is_forecast_by_what_is_installed() {
     );
     let outage = &then.outages().items()[0];
     assert_eq!(then.effects().lost().len(), 1);
-    assert_eq!(outage.effect.basis, Basis::Installed);
+    assert_eq!(outage.effect.basis, Evidence::Installed);
     assert_eq!(outage.since, Some(moment(days(5))));
     assert!(outage.to_string().contains("server keys-1"), "{outage}");
 }

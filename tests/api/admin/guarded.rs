@@ -2,11 +2,11 @@
 
 use std::sync::OnceLock;
 
-use mutual_trust::admin::{Basis, Override, Peer, block, guard, plan, safe_to_remove};
+use mutual_trust::admin::{Evidence, LockoutAllowance, Peer, block, guard, plan, safe_to_remove};
 use mutual_trust::certificate::Crl;
 use mutual_trust::error::{PlanError, StoreError};
 use mutual_trust::policy::Rule;
-use mutual_trust::store::{BlockSelector, CrlIssuer, Done, EntryKey, Report, Scope};
+use mutual_trust::store::{BlockSelector, CrlIssuer, EntryKey, Outcome, Report, Scope};
 use mutual_trust::{AuthorityScope, EntryOptions, PinScope, ReasonCode};
 
 use crate::admin::desk::{Desk, group, peer, pin_key};
@@ -45,26 +45,26 @@ fn a_change_that_loses_a_server_says_which_and_by_which_rule_and_is_not_made() {
         store.remove(&key)
     });
     let removal = removal.unwrap();
-    assert_eq!(removal.outcome().done(), Done::Removed);
+    assert_eq!(removal.outcome().done(), Outcome::Removed);
     let lost = removal.effects().lost().items();
     assert_eq!(lost.len(), 1);
     assert_eq!(lost[0].peer, peer("keys-1"));
-    assert_eq!(lost[0].basis, Basis::Seen);
+    assert_eq!(lost[0].basis, Evidence::Seen);
     assert_eq!(lost[0].before.reason, ReasonCode::PinMatched);
     assert_eq!(lost[0].before.by, Some(key.clone()));
-    assert_eq!(lost[0].after.reason, ReasonCode::NoPinLeft);
+    assert_eq!(lost[0].after.reason, ReasonCode::NoUsablePin);
     assert_eq!(lost[0].after.rule(), Rule::P2);
     assert!(removal.effects().gained().is_empty());
 
-    let wrong = Override::allow([server_id("keys-2")]);
-    for allowed in [Override::none(), wrong] {
+    let wrong = LockoutAllowance::allow([server_id("keys-2")]);
+    for allowed in [LockoutAllowance::none(), wrong] {
         let error = removal.apply(&mut desk.store, &desk.seen, now, &allowed);
         let error = error.unwrap_err();
         assert!(error.to_string().contains("server keys-1"), "{error}");
         assert_eq!(lost_of(error), [peer("keys-1")]);
         assert_eq!(written_down(desk.view()), before);
     }
-    let allowed = Override::allow([server_id("keys-1")]);
+    let allowed = LockoutAllowance::allow([server_id("keys-1")]);
     let effects = removal
         .apply(&mut desk.store, &desk.seen, now, &allowed)
         .unwrap();
@@ -89,10 +89,10 @@ fn every_lost_server_must_be_named() {
     };
     let now = desk.now();
     let (policy, seen) = (desk.policy, &desk.seen);
-    let one = Override::allow([server_id("keys-1")]);
+    let one = LockoutAllowance::allow([server_id("keys-1")]);
     let refused = guard(&mut desk.store, &policy, seen, now, &one, remove_all);
     assert_eq!(lost_of(refused.unwrap_err()), [peer("keys-2")]);
-    let both = Override::allow([server_id("keys-1"), server_id("keys-2")]);
+    let both = LockoutAllowance::allow([server_id("keys-1"), server_id("keys-2")]);
     let done = guard(&mut desk.store, &policy, seen, now, &both, remove_all).unwrap();
     assert_eq!(done.outcome.len(), 2);
     assert_eq!(done.effects.everybody_lost().count(), 2);
@@ -109,10 +109,10 @@ fn a_change_that_loses_nobody_is_made() {
         &desk.policy,
         &desk.seen,
         now,
-        &Override::none(),
+        &LockoutAllowance::none(),
         |store| store.install_pin(scope, next.certificate(), EntryOptions::new()),
     );
-    assert_eq!(done.unwrap().outcome.done(), Done::Added);
+    assert_eq!(done.unwrap().outcome.done(), Outcome::Added);
     assert_eq!(desk.view().entries().len(), 3);
 }
 
@@ -129,7 +129,7 @@ fn who_is_lost_is_asked_again_when_a_plan_is_applied() {
     assert!(!removal.effects().loses(&peer("keys-1")));
     // The server renews before the plan is applied.
     assert!(desk.connects("keys-1", &[&next]));
-    let refused = removal.apply(&mut desk.store, &desk.seen, now, &Override::none());
+    let refused = removal.apply(&mut desk.store, &desk.seen, now, &LockoutAllowance::none());
     assert_eq!(lost_of(refused.unwrap_err()), [peer("keys-1")]);
 }
 
@@ -149,7 +149,7 @@ fn a_block_is_never_held_up_and_says_who_is_lost() {
     );
     // Not even by a store that has changed since.
     desk.store.add_group(group("left")).unwrap();
-    let effects = planned.apply(&mut desk.store, &desk.seen, now, &Override::none());
+    let effects = planned.apply(&mut desk.store, &desk.seen, now, &LockoutAllowance::none());
     assert!(effects.unwrap().loses(&peer("keys-1")));
     assert_eq!(desk.view().blocks().collect::<Vec<_>>(), [&selector]);
     assert!(desk.view().group(&group("left")).is_some());
@@ -176,11 +176,18 @@ fn a_block_does_not_carry_another_change_past_the_guard() {
         store.remove(&key)
     };
     let (policy, seen) = (desk.policy, &desk.seen);
-    let refused = guard(&mut desk.store, &policy, seen, now, &Override::none(), both);
+    let refused = guard(
+        &mut desk.store,
+        &policy,
+        seen,
+        now,
+        &LockoutAllowance::none(),
+        both,
+    );
     // Whom the block loses needs no naming; whom the removal does, does.
     assert_eq!(lost_of(refused.unwrap_err()), [peer("keys-2")]);
     assert_eq!(written_down(desk.view()), before);
-    let allowed = Override::allow([server_id("keys-2")]);
+    let allowed = LockoutAllowance::allow([server_id("keys-2")]);
     let done = guard(&mut desk.store, &policy, seen, now, &allowed, both).unwrap();
     assert_eq!(done.effects.everybody_lost().count(), 2);
 }
@@ -207,7 +214,7 @@ fn a_plan_that_blocks_and_changes_anything_else_is_no_block_alone() {
         |store, _| store.migrate(&server_id("keys-2"), at(u64::try_from(days(5)).unwrap())),
         |store, _| Ok(store.reset_floor(Some(at(1)))),
         |store, _| store.install_crl(other_list()),
-        |store, _| store.stop_checking(&CrlIssuer::of(&listed().certificate)),
+        |store, _| store.disable_revocation_checks(&CrlIssuer::of(&listed().certificate)),
     ];
     for (number, change) in changes.into_iter().enumerate() {
         let (mut desk, one, two) = two_servers();
@@ -221,7 +228,7 @@ fn a_plan_that_blocks_and_changes_anything_else_is_no_block_alone() {
         });
         let both = both.unwrap();
         desk.store.add_group(group("left")).unwrap();
-        let allowed = Override::allow([server_id("keys-1"), server_id("keys-2")]);
+        let allowed = LockoutAllowance::allow([server_id("keys-1"), server_id("keys-2")]);
         let refused = both.apply(&mut desk.store, &desk.seen, now, &allowed);
         let stale = matches!(
             refused,
@@ -243,7 +250,7 @@ fn lifting_a_block_together_with_another_is_not_a_block_alone() {
     });
     let swapped = swapped.unwrap();
     desk.store.add_group(group("left")).unwrap();
-    let refused = swapped.apply(&mut desk.store, &desk.seen, now, &Override::none());
+    let refused = swapped.apply(&mut desk.store, &desk.seen, now, &LockoutAllowance::none());
     assert!(matches!(
         refused,
         Err(PlanError::Store(StoreError::StaleDraft { .. }))
@@ -301,8 +308,8 @@ fn a_name_that_is_taken_away_locks_out_whoever_dials_by_it() {
     let (mut desk, one, _) = two_servers();
     let id = server_id("keys-1");
     let dialled = host("kms1.example");
-    let question = mutual_trust::Question::server(
-        mutual_trust::Target::id(&id, Some(&dialled)),
+    let question = mutual_trust::VerifyRequest::server(
+        mutual_trust::ExpectedServer::id(&id, Some(&dialled)),
         one.certificate.der(),
         &[],
         desk.now(),
@@ -315,7 +322,7 @@ fn a_name_that_is_taken_away_locks_out_whoever_dials_by_it() {
     });
     let plan = plan.unwrap();
     let lost = plan.effects().lost().items();
-    assert_eq!(lost[0].basis, Basis::SeenByName);
+    assert_eq!(lost[0].basis, Evidence::SeenByName);
     assert_eq!(lost[0].after.reason, ReasonCode::UnlistedName);
 }
 
@@ -325,8 +332,8 @@ fn a_server_that_is_dialled_under_another_s_name_is_asked_by_its_id_alone() {
     let (mut desk, one, two) = two_servers();
     let (id, dialled) = (server_id("keys-1"), host("kms2.example"));
     desk.server_pin("keys-2", &one);
-    let question = mutual_trust::Question::server(
-        mutual_trust::Target::id(&id, Some(&dialled)),
+    let question = mutual_trust::VerifyRequest::server(
+        mutual_trust::ExpectedServer::id(&id, Some(&dialled)),
         one.certificate.der(),
         &[],
         desk.now(),
@@ -356,11 +363,11 @@ fn clients_and_unlisted_names_are_guarded_as_servers_are() {
         &policy,
         seen,
         now,
-        &Override::none(),
+        &LockoutAllowance::none(),
         |store| store.remove(&key),
     );
     assert_eq!(lost_of(refused.unwrap_err()), std::slice::from_ref(&who));
-    let allowed = Override::allow([who]);
+    let allowed = LockoutAllowance::allow([who]);
     let _ = guard(&mut desk.store, &policy, seen, now, &allowed, |store| {
         store.remove(&key)
     })
@@ -384,7 +391,7 @@ fn a_server_that_was_never_seen_is_judged_by_what_is_installed_for_it() {
     });
     let added = added.unwrap();
     assert!(added.effects().at_risk().is_empty());
-    let effects = added.apply(&mut desk.store, seen, now, &Override::none());
+    let effects = added.apply(&mut desk.store, seen, now, &LockoutAllowance::none());
     assert!(effects.unwrap().lost().is_empty());
     let two_key = pin_key(Scope::Server(server_id("keys-1")), &two.certificate);
     let one_gone = plan(&desk.store, &policy, seen, now, |store| {
@@ -396,7 +403,7 @@ fn a_server_that_was_never_seen_is_judged_by_what_is_installed_for_it() {
     assert_eq!(risk[0].peer, peer("keys-1"));
     assert_eq!(risk[0].before.by, Some(one_key.clone()));
     one_gone
-        .apply(&mut desk.store, seen, now, &Override::none())
+        .apply(&mut desk.store, seen, now, &LockoutAllowance::none())
         .unwrap();
 
     let refused = guard(
@@ -404,7 +411,7 @@ fn a_server_that_was_never_seen_is_judged_by_what_is_installed_for_it() {
         &policy,
         seen,
         now,
-        &Override::none(),
+        &LockoutAllowance::none(),
         |store| store.remove(&two_key),
     );
     assert_eq!(lost_of(refused.unwrap_err()), [peer("keys-1")]);
@@ -414,7 +421,7 @@ fn a_server_that_was_never_seen_is_judged_by_what_is_installed_for_it() {
         &policy,
         seen,
         now,
-        &Override::none(),
+        &LockoutAllowance::none(),
         |store| {
             let scope = PinScope::Server(server_id("keys-1"));
             store.install_pin(scope, one.certificate(), EntryOptions::new())?;
@@ -445,7 +452,10 @@ fn a_server_that_was_never_seen_may_come_with_the_pin_that_replaces_its_authorit
     let removed = plan(&desk.store, &policy, seen, now, |store| store.remove(&key)).unwrap();
     assert!(removed.effects().loses(&peer("keys-1")));
     // A pin that its own chain vouches for is none the less a way in once it is released.
-    assert_eq!(removed.effects().lost().items()[0].basis, Basis::Installed);
+    assert_eq!(
+        removed.effects().lost().items()[0].basis,
+        Evidence::Installed
+    );
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Operations of several steps say what comes next, from what is installed and what was seen.
 
-use mutual_trust::admin::{MoveStep, ReplaceStep, Seen, Whom, moving, replacing};
+use mutual_trust::admin::{
+    MoveStep, PeerHistory, ReplaceStep, Subject, migration_plan, replacement_plan,
+};
 use mutual_trust::error::{PlanError, StoreError};
 use mutual_trust::store::{Claim, Scope};
 use mutual_trust::{AuthorityScope, PinScope, ReasonCode};
@@ -16,15 +18,15 @@ fn moment(seconds: i64) -> pki_types::UnixTime {
     at(u64::try_from(seconds).unwrap())
 }
 
-/// What comes next: what kind of step, and whom it names.
+/// What comes next: what kind of step, and subject it names.
 type Said = (&'static str, Vec<String>);
 
 fn texts<T: ToString>(all: &[T]) -> Vec<String> {
     all.iter().map(ToString::to_string).collect()
 }
 
-fn step(desk: &Desk, whom: impl Into<Whom>) -> Said {
-    let moving = moving(desk.view(), &desk.policy, &desk.seen, desk.now(), whom);
+fn step(desk: &Desk, subject: impl Into<Subject>) -> Said {
+    let moving = migration_plan(desk.view(), &desk.policy, &desk.seen, desk.now(), subject);
     match moving.unwrap().step() {
         MoveStep::InstallAuthority { servers, .. } => ("authority", texts(servers)),
         MoveStep::Migrate { servers, .. } => ("migrate", texts(servers)),
@@ -36,14 +38,14 @@ fn step(desk: &Desk, whom: impl Into<Whom>) -> Said {
     }
 }
 
-fn said(what: &'static str, whom: &[&str]) -> Said {
-    (what, texts(whom))
+fn said(what: &'static str, subject: &[&str]) -> Said {
+    (what, texts(subject))
 }
 
 /// Makes the next step of a move; says whether it was one of the store's.
-fn advance(desk: &mut Desk, whom: impl Into<Whom>, until: i64) -> bool {
+fn advance(desk: &mut Desk, subject: impl Into<Subject>, until: i64) -> bool {
     let now = desk.now();
-    let moving = moving(desk.view(), &desk.policy, &desk.seen, now, whom).unwrap();
+    let moving = migration_plan(desk.view(), &desk.policy, &desk.seen, now, subject).unwrap();
     let (store, policy, seen) = (&mut desk.store, &desk.policy, &desk.seen);
     let done = moving.advance(store, policy, seen, now, moment(until));
     done.unwrap().is_some()
@@ -98,7 +100,7 @@ fn a_migration_that_ended_too_early_is_made_again_and_a_restart_waits_again() {
     assert!(advance(&mut desk, id.clone(), days(14)));
     assert!(desk.connects("keys-1", &[&leaf, &pki.intermediate]));
     assert_eq!(step(&desk, id.clone()), said("release", &[]));
-    desk.seen = Seen::new();
+    desk.seen = PeerHistory::new();
     assert_eq!(step(&desk, id), said("observe", &["keys-1"]));
 }
 
@@ -175,7 +177,7 @@ fn a_release_is_not_made_when_the_server_has_gone_back_meanwhile() {
     assert!(advance(&mut desk, id.clone(), days(7)));
     assert!(desk.connects("keys-1", &[&leaf, &pki.intermediate]));
     let now = desk.now();
-    let told = moving(desk.view(), &desk.policy, &desk.seen, now, id.clone()).unwrap();
+    let told = migration_plan(desk.view(), &desk.policy, &desk.seen, now, id.clone()).unwrap();
     assert_eq!(told.step(), &MoveStep::Release);
     assert!(desk.connects("keys-1", &[&own]));
     let done = told.advance(
@@ -193,7 +195,9 @@ fn a_release_is_not_made_when_the_server_has_gone_back_meanwhile() {
 fn unknown_servers_and_groups_are_refused() {
     let desk = Desk::at(days(0));
     let now = desk.now();
-    let ask = |whom: Whom| moving(desk.view(), &desk.policy, &desk.seen, now, whom).unwrap_err();
+    let ask = |subject: Subject| {
+        migration_plan(desk.view(), &desk.policy, &desk.seen, now, subject).unwrap_err()
+    };
     assert!(matches!(
         ask(server_id("no").into()),
         StoreError::UnknownServer(_)
@@ -215,22 +219,22 @@ fn what_comes_next_is_told_in_one_line_that_names_eight_servers_at_most() {
         desk.group(id, &members);
         desk.group_pin(id, &next);
         let (view, policy, now) = (desk.view(), &desk.policy, desk.now());
-        let told = moving(view, policy, &desk.seen, now, group(id)).unwrap();
+        let told = migration_plan(view, policy, &desk.seen, now, group(id)).unwrap();
         let what = "install a usable authority for";
         let wanted = format!("group {id}: {what} {shown}{more}");
         assert_eq!(told.to_string(), wanted);
         let fingerprint = next.certificate.fingerprint();
-        let told = replacing(view, policy, &desk.seen, now, group(id), fingerprint).unwrap();
+        let told = replacement_plan(view, policy, &desk.seen, now, group(id), fingerprint).unwrap();
         let what = "waiting for the next certificate from";
         let wanted = format!("group {id}: {what} {shown}{more}");
         assert_eq!(told.to_string(), wanted);
     }
 }
 
-fn replace(desk: &Desk, whom: impl Into<Whom>, next: &Made) -> Said {
+fn replace(desk: &Desk, subject: impl Into<Subject>, next: &Made) -> Said {
     let next = next.certificate.fingerprint();
     let now = desk.now();
-    let told = replacing(desk.view(), &desk.policy, &desk.seen, now, whom, next);
+    let told = replacement_plan(desk.view(), &desk.policy, &desk.seen, now, subject, next);
     match told.unwrap().step() {
         ReplaceStep::UseGroup(group) => ("of group", vec![group.to_string()]),
         ReplaceStep::InstallNext => ("install", Vec::new()),
@@ -273,7 +277,7 @@ fn a_group_s_certificate_is_replaced_step_by_step() {
 
     let now = desk.now();
     let fingerprint = next.certificate.fingerprint();
-    let told = replacing(
+    let told = replacement_plan(
         desk.view(),
         &desk.policy,
         &desk.seen,
@@ -300,7 +304,8 @@ fn old_pins_are_not_removed_when_a_member_has_gone_back_meanwhile() {
     let now = desk.now();
     let fingerprint = next.certificate.fingerprint();
     let id = server_id("keys-1");
-    let told = replacing(desk.view(), &desk.policy, &desk.seen, now, id, fingerprint).unwrap();
+    let told =
+        replacement_plan(desk.view(), &desk.policy, &desk.seen, now, id, fingerprint).unwrap();
     desk.connects("keys-1", &[&old]);
     let done = told.advance(&mut desk.store, &desk.policy, &desk.seen, now);
     assert!(matches!(done, Err(PlanError::Loses { .. })), "{done:?}");

@@ -1,6 +1,6 @@
 //! What a change would do to servers that were never seen, and how the effects of a plan are told.
 
-use mutual_trust::admin::{Basis, Effects, plan};
+use mutual_trust::admin::{Evidence, Impact, plan};
 use mutual_trust::error::StoreError;
 use mutual_trust::store::{EntryKey, Report};
 use mutual_trust::{AuthorityScope, EntryOptions, PinScope, ReasonCode, TrustStore};
@@ -25,24 +25,24 @@ fn desk() -> Desk {
 fn effects(
     desk: &Desk,
     change: impl FnOnce(&mut TrustStore) -> Result<Report, StoreError>,
-) -> Effects {
+) -> Impact {
     let plan = plan(&desk.store, &desk.policy, &desk.seen, desk.now(), change);
     plan.unwrap().effects().clone()
 }
 
 /// Who is lost, and why; nothing else may be told.
-fn lost(effects: &Effects) -> ReasonCode {
+fn lost(effects: &Impact) -> ReasonCode {
     assert!(effects.at_risk().is_empty(), "{effects}");
     assert_eq!(effects.lost().len(), 1, "{effects}");
     let effect = &effects.lost().items()[0];
     assert_eq!(
         (&effect.peer, effect.basis),
-        (&peer("keys-1"), Basis::Installed)
+        (&peer("keys-1"), Evidence::Installed)
     );
     effect.after.reason
 }
 
-fn at_risk(effects: &Effects) -> ReasonCode {
+fn at_risk(effects: &Impact) -> ReasonCode {
     assert!(effects.lost().is_empty(), "{effects}");
     assert_eq!(effects.at_risk().len(), 1, "{effects}");
     effects.at_risk().items()[0].after.reason
@@ -61,7 +61,7 @@ fn with_its_last_way_in_a_server_is_lost_and_the_level_says_why() {
     let own = self_signed("kms1.example");
     let key = desk.server_pin("keys-1", &own);
     let blocked = effects(&desk, |store| Ok(store.block(&own.certificate)));
-    assert_eq!(lost(&blocked), ReasonCode::NoPinLeft);
+    assert_eq!(lost(&blocked), ReasonCode::NoUsablePin);
     let gone = effects(&desk, |store| {
         store.remove(&key)?;
         store.release(&server_id("keys-1"))?;

@@ -2,9 +2,11 @@
 
 use core::time::Duration;
 
-use mutual_trust::admin::{NextChange, Subject, Turn, next_change};
+use mutual_trust::admin::{ExpiringItem, NextTransition, TimelineEvent, next_change};
 use mutual_trust::store::{EntryKey, Scope, ValidityRule};
-use mutual_trust::{AuthorityScope, Clock, EntryOptions, Matching, PinScope, ReasonCode, Verdict};
+use mutual_trust::{
+    AuthorityScope, CurrentTime, EntryOptions, PinMatch, PinScope, ReasonCode, Verdict,
+};
 
 use crate::admin::desk::{Desk, chain};
 use crate::invariants::pool::days;
@@ -17,12 +19,12 @@ fn moment(seconds: i64) -> pki_types::UnixTime {
     at(u64::try_from(seconds).unwrap())
 }
 
-fn next(desk: &Desk) -> Option<NextChange> {
+fn next(desk: &Desk) -> Option<NextTransition> {
     next_change(desk.view(), &desk.policy, &desk.seen, desk.now())
 }
 
 /// The moment of the next change, which must be about this.
-fn next_is(desk: &Desk, at: i64, subject: &Subject, turn: Turn) {
+fn next_is(desk: &Desk, at: i64, subject: &ExpiringItem, turn: TimelineEvent) {
     let next = next(desk).unwrap();
     assert_eq!(next.at(), moment(at), "{next}");
     let found = next.changes().items().iter();
@@ -59,10 +61,10 @@ use ReasonCode::{
 fn a_pin_begins_five_minutes_early_and_ends_after_its_last_second() {
     let made = spec("kms1").valid(DAY_, 10 * DAY_).self_signed();
     let (desk, key) = with_pin(&made, EntryOptions::new());
-    let subject = Subject::Certificate(key);
-    next_is(&desk, days(1) - 300, &subject, Turn::Begins);
+    let subject = ExpiringItem::Certificate(key);
+    next_is(&desk, days(1) - 300, &subject, TimelineEvent::Begins);
     assert_eq!(reasons(around(&desk, &[&made])), (NotYetValid, PinMatched));
-    next_is(&desk, days(10) + 1, &subject, Turn::Ends);
+    next_is(&desk, days(10) + 1, &subject, TimelineEvent::Ends);
     let told = next(&desk).unwrap();
     assert_eq!(told.changes().len(), 1, "{told}");
     assert_eq!(reasons(around(&desk, &[&made])), (PinMatched, Expired));
@@ -83,8 +85,8 @@ fn a_grace_begins_and_ends() {
         if !own {
             desk.policy = desk.policy.with_validity(grace).unwrap();
         }
-        let subject = Subject::Certificate(key);
-        next_is(&desk, days(10) + 1, &subject, Turn::GraceBegins);
+        let subject = ExpiringItem::Certificate(key);
+        next_is(&desk, days(10) + 1, &subject, TimelineEvent::GraceBegins);
         let said = next(&desk).unwrap().to_string();
         let lines: Vec<_> = said.lines().collect();
         let change = format!("  {subject}: lives on its grace");
@@ -92,7 +94,7 @@ fn a_grace_begins_and_ends() {
         let (before, after) = around(&desk, &[&made]);
         assert!(before.warnings().is_empty());
         assert_eq!(after.warnings().len(), 1);
-        next_is(&desk, days(15) + 1, &subject, Turn::Ends);
+        next_is(&desk, days(15) + 1, &subject, TimelineEvent::Ends);
         assert_eq!(reasons(around(&desk, &[&made])), (PinMatched, Expired));
         assert!(next(&desk).is_none());
     }
@@ -103,7 +105,12 @@ fn an_end_that_was_set_for_an_entry_is_exclusive() {
     let made = self_signed("kms1.example");
     let options = EntryOptions::new().with_end(moment(days(3)));
     let (desk, key) = with_pin(&made, options);
-    next_is(&desk, days(3), &Subject::EntryEnd(key), Turn::Ends);
+    next_is(
+        &desk,
+        days(3),
+        &ExpiringItem::EntryEnd(key),
+        TimelineEvent::Ends,
+    );
     assert_eq!(reasons(around(&desk, &[&made])), (PinMatched, EntryEnded));
 }
 
@@ -117,8 +124,8 @@ fn a_migration_ends_exclusively() {
     desk.store
         .migrate(&server_id("keys-1"), moment(days(3)))
         .unwrap();
-    let subject = Subject::Migration(server_id("keys-1"));
-    next_is(&desk, days(3), &subject, Turn::Ends);
+    let subject = ExpiringItem::Migration(server_id("keys-1"));
+    next_is(&desk, days(3), &subject, TimelineEvent::Ends);
     let told = reasons(around(&desk, &[&leaf]));
     assert_eq!(told, (ChainVerified, AuthoritiesNotAsked));
 }
@@ -141,15 +148,15 @@ fn authorities_and_intermediates_begin_and_end_to_the_second() {
     next_is(
         &desk,
         days(1),
-        &Subject::Certificate(root_key),
-        Turn::Begins,
+        &ExpiringItem::Certificate(root_key),
+        TimelineEvent::Begins,
     );
     desk.clock.set(Some(days(1)));
-    let subject = Subject::Certificate(inter_key);
-    next_is(&desk, days(2), &subject, Turn::Begins);
+    let subject = ExpiringItem::Certificate(inter_key);
+    next_is(&desk, days(2), &subject, TimelineEvent::Begins);
     let told = reasons(around(&desk, &[&leaf]));
     assert_eq!(told, (IssuerNotYetValid, ChainVerified));
-    next_is(&desk, days(20) + 1, &subject, Turn::Ends);
+    next_is(&desk, days(20) + 1, &subject, TimelineEvent::Ends);
     let told = reasons(around(&desk, &[&leaf]));
     assert_eq!(told, (ChainVerified, IssuerExpired));
 }
@@ -168,16 +175,16 @@ fn what_a_peer_presented_ends_as_well() {
     next_is(
         &desk,
         days(1000) + 1,
-        &Subject::Certificate(desk.view().entries()[0].key().clone()),
-        Turn::Ends,
+        &ExpiringItem::Certificate(desk.view().entries()[0].key().clone()),
+        TimelineEvent::Ends,
     );
     assert!(desk.connects("keys-1", &[&leaf, &inter]));
-    let subject = Subject::Presented(leaf.certificate.fingerprint());
-    next_is(&desk, days(10) + 1, &subject, Turn::Ends);
+    let subject = ExpiringItem::Presented(leaf.certificate.fingerprint());
+    next_is(&desk, days(10) + 1, &subject, TimelineEvent::Ends);
     let told = reasons(around(&desk, &[&leaf, &inter]));
     assert_eq!(told, (ChainVerified, Expired));
-    let subject = Subject::Presented(inter.certificate.fingerprint());
-    next_is(&desk, days(20) + 1, &subject, Turn::Ends);
+    let subject = ExpiringItem::Presented(inter.certificate.fingerprint());
+    next_is(&desk, days(20) + 1, &subject, TimelineEvent::Ends);
 }
 
 #[test]
@@ -189,14 +196,14 @@ fn under_public_key_match_the_presented_certificate_has_the_grace_of_its_entry()
         .self_signed();
     let grace = ValidityRule::Grace(Duration::from_secs(5 * DAY));
     let options = EntryOptions::new()
-        .with_matching(Matching::PublicKey)
+        .with_matching(PinMatch::PublicKey)
         .with_validity(grace);
     let (mut desk, _) = with_pin(&installed, options);
     assert!(desk.connects("keys-1", &[&presented]));
-    let subject = Subject::Presented(presented.certificate.fingerprint());
-    next_is(&desk, days(10) + 1, &subject, Turn::GraceBegins);
+    let subject = ExpiringItem::Presented(presented.certificate.fingerprint());
+    next_is(&desk, days(10) + 1, &subject, TimelineEvent::GraceBegins);
     desk.clock.set(Some(days(10) + 1));
-    next_is(&desk, days(15) + 1, &subject, Turn::Ends);
+    next_is(&desk, days(15) + 1, &subject, TimelineEvent::Ends);
     let told = reasons(around(&desk, &[&presented]));
     assert_eq!(told, (ReasonCode::KeyMatched, Expired));
 }
@@ -237,7 +244,7 @@ fn an_entry_that_takes_over_what_a_peer_presents_brings_its_own_grace() {
         let scope = PinScope::Group(crate::admin::desk::group("cluster"));
         let options = EntryOptions::new().with_validity(grace);
         if by_key {
-            let options = options.with_matching(Matching::PublicKey);
+            let options = options.with_matching(PinMatch::PublicKey);
             desk.pin_with(scope, &twin, options);
         } else {
             let fingerprint = made.certificate.fingerprint();
@@ -247,8 +254,8 @@ fn an_entry_that_takes_over_what_a_peer_presents_brings_its_own_grace() {
             done.unwrap();
         }
         desk.clock.set(Some(days(10) + 1));
-        let subject = Subject::Presented(made.certificate.fingerprint());
-        next_is(&desk, days(15) + 1, &subject, Turn::Ends);
+        let subject = ExpiringItem::Presented(made.certificate.fingerprint());
+        next_is(&desk, days(15) + 1, &subject, TimelineEvent::Ends);
         let (before, after) = around(&desk, &[&made]);
         assert!(before.is_accepted(), "{before}");
         assert_eq!(after.reason(), Expired);
@@ -263,21 +270,26 @@ fn a_clock_below_the_floor_changes_everything_once_it_comes_close_and_an_unset_o
     desk.store.snapshot();
     assert_eq!(desk.view().floor(), Some(moment(days(0))));
     desk.clock.set(Some(days(0) - 26 * 3600 - 1));
-    next_is(&desk, days(0) - 26 * 3600, &Subject::Clock, Turn::Begins);
+    next_is(
+        &desk,
+        days(0) - 26 * 3600,
+        &ExpiringItem::Clock,
+        TimelineEvent::Begins,
+    );
     // Unset, its beginning is not judged.
     assert_eq!(reasons(around(&desk, &[&made])), (PinMatched, NotYetValid));
     desk.clock.set(Some(days(0) - 26 * 3600));
     next_is(
         &desk,
         days(1) - 300,
-        &Subject::Certificate(EntryKey::new(
+        &ExpiringItem::Certificate(EntryKey::new(
             mutual_trust::store::Slot::Pin,
             Scope::Server(server_id("keys-1")),
             made.certificate.fingerprint(),
         )),
-        Turn::Begins,
+        TimelineEvent::Begins,
     );
-    let unset = next_change(desk.view(), &desk.policy, &desk.seen, Clock::Unset);
+    let unset = next_change(desk.view(), &desk.policy, &desk.seen, CurrentTime::Unset);
     assert!(unset.is_none());
     assert_eq!(chain(&[&made]).len(), 1);
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use mutual_trust::admin::{Override, Peer, guard, plan, servers_without_usable};
+use mutual_trust::admin::{LockoutAllowance, Peer, guard, plan, servers_without_usable};
 use mutual_trust::error::PlanError;
-use mutual_trust::policy::Target;
+use mutual_trust::policy::ExpectedServer;
 use mutual_trust::store::Slot;
 use proptest::prelude::*;
 
@@ -37,7 +37,7 @@ proptest! {
         let plan = plan(&admin.store, &policy, &seen, clock, |store| apply(store, &ops)).unwrap();
         prop_assert_eq!(written_down(&before), written_down(admin.view()));
         let all: Vec<Peer> = plan.effects().everybody_lost().cloned().collect();
-        let done = plan.apply(&mut admin.store, &seen, clock, &Override::allow(all));
+        let done = plan.apply(&mut admin.store, &seen, clock, &LockoutAllowance::allow(all));
         prop_assert!(done.is_ok(), "{:?}", done);
         let after = admin.view();
         prop_assert_eq!(content(plan.contents()), content(after));
@@ -65,7 +65,7 @@ proptest! {
             for item in pool() {
                 let presented = [item.certificate.der().clone()];
                 let ask = |view| {
-                    let target = Target::id(server.id(), None);
+                    let target = ExpectedServer::id(server.id(), None);
                     ask(view, &policy, Some(target), &presented, now())
                 };
                 let was = ask(&before);
@@ -103,7 +103,7 @@ proptest! {
             blocked.clone_from(other.view());
         }
         let named: BTreeSet<Peer> = seen.all().map(|(peer, _)| peer).skip(spare).step_by(2).collect();
-        let allowed = Override::allow(named.clone());
+        let allowed = LockoutAllowance::allow(named.clone());
         let done = guard(&mut admin.store, &policy, &seen, clock, &allowed, |store| apply(store, &ops));
         match done {
             Ok(_) => {
@@ -143,7 +143,7 @@ proptest! {
         }).unwrap();
         let there = admin.view().blocks().any(|block| *block == selector);
         apply(&mut admin.store, &between).unwrap();
-        let done = plan.apply(&mut admin.store, &seen, clock, &Override::none());
+        let done = plan.apply(&mut admin.store, &seen, clock, &LockoutAllowance::none());
         if !there {
             prop_assert!(done.is_ok(), "{:?}", done);
             prop_assert!(admin.view().blocks().any(|block| *block == selector));
@@ -170,7 +170,7 @@ proptest! {
             for item in pool() {
                 let mut presented = vec![item.certificate.der().clone()];
                 presented.extend(inters.map(|at| pool()[at].certificate.der().clone()));
-                let target = Target::id(server.id(), server.names().next());
+                let target = ExpectedServer::id(server.id(), server.names().next());
                 let verdict = ask(view, &policy, Some(target), &presented, days(time));
                 prop_assert!(!verdict.is_accepted(), "{} {}: {}", server.id(), item.name, verdict);
             }
@@ -193,7 +193,7 @@ fn the_cases_lose_gain_and_spare() {
         .unwrap();
         let effects = plan.effects();
         let refused = plan
-            .apply(&mut admin.store, &seen, clock, &Override::none())
+            .apply(&mut admin.store, &seen, clock, &LockoutAllowance::none())
             .is_err();
         let found = [
             !effects.lost().is_empty(),

@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, OnceLock};
 
-use mutual_trust::admin::{Peer, Seen, Sighting};
+use mutual_trust::admin::{Peer, PeerHistory, PeerRecord};
 use mutual_trust::error::StoreError;
 use mutual_trust::observe::Observation;
-use mutual_trust::policy::{Question, Target};
-use mutual_trust::store::View;
+use mutual_trust::policy::{ExpectedServer, VerifyRequest};
+use mutual_trust::store::TrustSnapshot;
 use mutual_trust::{Policy, TrustStore, Verdict, decide};
 use pki_types::CertificateDer;
 use proptest::prelude::*;
@@ -40,26 +40,26 @@ fn offers() -> &'static [Vec<CertificateDer<'static>>] {
 }
 
 pub fn ask(
-    view: &View,
+    view: &TrustSnapshot,
     policy: &Policy,
-    target: Option<Target<'_>>,
+    target: Option<ExpectedServer<'_>>,
     presented: &[CertificateDer<'_>],
     time: i64,
 ) -> Verdict {
     let (leaf, others) = presented.split_first().unwrap();
     let clock = clock(Some(time));
     let question = match target {
-        Some(target) => Question::server(target, leaf, others, clock),
-        None => Question::client(leaf, others, clock),
+        Some(target) => VerifyRequest::server(target, leaf, others, clock),
+        None => VerifyRequest::client(leaf, others, clock),
     };
     decide(view, policy, &question)
 }
 
 /// What every peer was seen with: the first thing from its pick on that is accepted now; nothing without a pick.
-pub fn seen(view: &View, policy: &Policy, picks: &Picks) -> Seen {
-    let mut seen = Seen::new();
+pub fn seen(view: &TrustSnapshot, policy: &Policy, picks: &Picks) -> PeerHistory {
+    let mut seen = PeerHistory::new();
     let mut picks = picks.iter().cycle();
-    let mut observe = |target: Option<Target<'_>>, pick: Option<usize>| {
+    let mut observe = |target: Option<ExpectedServer<'_>>, pick: Option<usize>| {
         let Some(pick) = pick else { return };
         let offers = offers();
         let from = pick % offers.len();
@@ -77,14 +77,14 @@ pub fn seen(view: &View, policy: &Policy, picks: &Picks) -> Seen {
     for server in view.servers() {
         let dialled = server.names().next();
         observe(
-            Some(Target::id(server.id(), dialled)),
+            Some(ExpectedServer::id(server.id(), dialled)),
             *picks.next().unwrap(),
         );
     }
     for name in NAMES {
         let name = host(name);
         if view.server_of(&name).is_none() {
-            observe(Some(Target::Name(&name)), *picks.next().unwrap());
+            observe(Some(ExpectedServer::Name(&name)), *picks.next().unwrap());
         }
     }
     observe(None, *picks.next().unwrap());
@@ -95,17 +95,17 @@ pub fn seen(view: &View, policy: &Policy, picks: &Picks) -> Seen {
 /// What a peer is told that presents what it was last accepted with. With `by_name`, as if it were dialled by its
 /// name alone.
 pub fn told(
-    view: &View,
+    view: &TrustSnapshot,
     policy: &Policy,
     peer: &Peer,
-    sighting: &Sighting,
+    sighting: &PeerRecord,
     by_name: bool,
     time: i64,
 ) -> Verdict {
     let target = match peer {
-        Peer::Server(_) if by_name => Some(Target::Name(sighting.dialled().unwrap())),
-        Peer::Server(id) => Some(Target::id(id, sighting.dialled())),
-        Peer::Unlisted(name) => Some(Target::Name(name)),
+        Peer::Server(_) if by_name => Some(ExpectedServer::Name(sighting.dialled().unwrap())),
+        Peer::Server(id) => Some(ExpectedServer::id(id, sighting.dialled())),
+        Peer::Unlisted(name) => Some(ExpectedServer::Name(name)),
         Peer::Client(_) => None,
         _ => panic!("a peer that this test does not know"),
     };
@@ -114,11 +114,11 @@ pub fn told(
 
 /// Whether a peer that was seen is accepted in one view and refused in another, however it is dialled.
 pub fn is_lost(
-    before: &View,
-    after: &View,
+    before: &TrustSnapshot,
+    after: &TrustSnapshot,
     policy: &Policy,
     peer: &Peer,
-    sighting: &Sighting,
+    sighting: &PeerRecord,
     (then, later): (i64, i64),
 ) -> bool {
     let lost = |by_name| {
@@ -164,7 +164,7 @@ pub fn stage(history: &[Op]) -> Admin {
 }
 
 /// A store with a history, a policy, and what was seen.
-pub fn scene(history: &[Op], demands: Demands, picks: &Picks) -> (Admin, Policy, Seen) {
+pub fn scene(history: &[Op], demands: Demands, picks: &Picks) -> (Admin, Policy, PeerHistory) {
     let admin = stage(history);
     let policy = demands.policy();
     let seen = seen(admin.view(), &policy, picks);

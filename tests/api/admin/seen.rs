@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use mutual_trust::admin::{Peer, Seen};
+use mutual_trust::admin::{Peer, PeerHistory};
 use mutual_trust::limits::{
     MAX_PRESENTED_BYTES, MAX_PRESENTED_CERTIFICATES, MAX_SEEN_BYTES, MAX_SEEN_CLIENTS,
     MAX_SEEN_REFUSED, MAX_SEEN_REFUSED_BYTES, MAX_SEEN_SERVERS,
 };
 use mutual_trust::observe::Observation;
-use mutual_trust::policy::{Question, Target};
+use mutual_trust::policy::{ExpectedServer, VerifyRequest};
 use mutual_trust::store::{EntryKey, Scope, Slot};
 use mutual_trust::{
     AuthorityScope, EntryOptions, Fingerprint, PinScope, ReasonCode, Verdict, decide,
@@ -176,8 +176,8 @@ fn clients_are_kept_by_what_they_present_and_unlisted_names_by_their_name() {
     let leaf = pki.server("kms9.example");
     let name = host("kms9.example");
     let presented = chain(&[&leaf, &pki.intermediate]);
-    let question = Question::server(
-        Target::Name(&name),
+    let question = VerifyRequest::server(
+        ExpectedServer::Name(&name),
         &presented[0],
         &presented[1..],
         desk.now(),
@@ -219,8 +219,8 @@ fn accepted() -> (Desk, Arc<Verdict>, CertificateDer<'static>) {
 #[test]
 fn servers_are_bounded_and_the_one_seen_longest_ago_goes_first() {
     let (desk, verdict, leaf) = accepted();
-    let mut seen = Seen::new();
-    let see = |seen: &mut Seen, number: usize| {
+    let mut seen = PeerHistory::new();
+    let see = |seen: &mut PeerHistory, number: usize| {
         let mut observation =
             Observation::new(verdict.clone(), vec![leaf.clone()], desk.now(), true);
         observation.server = Some(server_id(&format!("keys-{number}")));
@@ -242,7 +242,7 @@ fn servers_are_bounded_and_the_one_seen_longest_ago_goes_first() {
 fn the_bytes_of_long_chains_are_bounded_as_well() {
     let (desk, verdict, leaf) = accepted();
     let long = CertificateDer::from(vec![0x30; 60_000]);
-    let mut seen = Seen::new();
+    let mut seen = PeerHistory::new();
     let many = MAX_SEEN_BYTES / 60_000 + 10;
     for number in 0..many {
         let presented = vec![leaf.clone(), long.clone()];
@@ -282,7 +282,7 @@ fn clients_never_push_out_servers_and_refusals_never_push_out_either() {
         let verdict = decide(
             desk.view(),
             &desk.policy,
-            &Question::client(&leaf, &[], desk.now()),
+            &VerifyRequest::client(&leaf, &[], desk.now()),
         );
         assert!(!verdict.is_accepted());
         let observation = Observation::new(Arc::new(verdict), vec![leaf], desk.now(), true);
@@ -315,14 +315,14 @@ fn accepted_clients_are_bounded_without_touching_servers() {
         // Its signature does not verify: as a pin by public key of another it is accepted all the same, since a pin
         // is trusted for its key.
         if number == 0 {
-            let options = EntryOptions::new().with_matching(mutual_trust::Matching::PublicKey);
+            let options = EntryOptions::new().with_matching(mutual_trust::PinMatch::PublicKey);
             let done = desk
                 .store
                 .install_pin(PinScope::Clients, base.clone(), options);
             done.unwrap();
         }
         let leaf = CertificateDer::from(bytes);
-        let question = Question::client(&leaf, &[], desk.now());
+        let question = VerifyRequest::client(&leaf, &[], desk.now());
         let verdict = decide(desk.view(), &desk.policy, &question);
         assert!(verdict.is_accepted());
         last = verdict.presented().map(Peer::Client);
@@ -330,7 +330,7 @@ fn accepted_clients_are_bounded_without_touching_servers() {
         desk.seen.observe(&observation);
     }
     assert_eq!(desk.seen.clients_forgotten(), 1);
-    assert_eq!(Seen::new().clients_forgotten(), 0);
+    assert_eq!(PeerHistory::new().clients_forgotten(), 0);
     assert!(desk.seen.last(&last.unwrap()).is_some());
     assert!(desk.seen.last(&peer("keys-1")).is_some());
     assert!(desk.seen.in_use(&key).is_some());

@@ -3,10 +3,10 @@
 
 use core::time::Duration;
 
-use mutual_trust::admin::{Peer, Seen, Severity, Windows, expiry, forecast, next_change};
-use mutual_trust::policy::Target;
+use mutual_trust::admin::{Peer, PeerHistory, Severity, Windows, expiry, forecast, next_change};
+use mutual_trust::policy::ExpectedServer;
 use mutual_trust::policy::VerdictWarning;
-use mutual_trust::store::{EntryKey, Scope, Slot, View};
+use mutual_trust::store::{EntryKey, Scope, Slot, TrustSnapshot};
 use mutual_trust::{Policy, ReasonCode, Verdict};
 use proptest::prelude::*;
 
@@ -46,7 +46,7 @@ impl Told {
 }
 
 /// What everybody is told at a time: the peers that were seen, and every server and a client with each of its pins.
-fn everybody(view: &View, policy: &Policy, seen: &Seen, time: i64) -> Vec<Told> {
+fn everybody(view: &TrustSnapshot, policy: &Policy, seen: &PeerHistory, time: i64) -> Vec<Told> {
     let mut all = Vec::new();
     for (peer, sighting) in seen.all() {
         all.push(Told::of(&told(view, policy, &peer, sighting, false, time)));
@@ -61,7 +61,7 @@ fn everybody(view: &View, policy: &Policy, seen: &Seen, time: i64) -> Vec<Told> 
         let presented = [certificate.der().clone()];
         let of_server = |target| ask(view, policy, target, &presented, time);
         match entry.scope() {
-            Scope::Server(id) => all.push(Told::of(&of_server(Some(Target::id(id, None))))),
+            Scope::Server(id) => all.push(Told::of(&of_server(Some(ExpectedServer::id(id, None))))),
             Scope::Group(id) => {
                 for member in view.group(id).unwrap().members() {
                     let asks_group = view.entries().iter().all(|held| {
@@ -69,7 +69,7 @@ fn everybody(view: &View, policy: &Policy, seen: &Seen, time: i64) -> Vec<Told> 
                         (key.slot, &key.scope) != (Slot::Pin, &Scope::Server(member.clone()))
                     });
                     if asks_group {
-                        all.push(Told::of(&of_server(Some(Target::id(member, None)))));
+                        all.push(Told::of(&of_server(Some(ExpectedServer::id(member, None)))));
                     }
                 }
             }

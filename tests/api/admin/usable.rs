@@ -1,8 +1,8 @@
 //! Servers that nothing installed could accept are named, each with its reasons.
 
 use mutual_trust::admin::{WithoutUsable, servers_without_usable};
-use mutual_trust::store::{Level, Scope, ValidityRule};
-use mutual_trust::{AuthorityScope, Clock, EntryOptions, PinScope, ReasonCode};
+use mutual_trust::store::{Scope, TrustSource, ValidityRule};
+use mutual_trust::{AuthorityScope, CurrentTime, EntryOptions, PinScope, ReasonCode};
 
 use crate::admin::desk::{Desk, group, pin_key};
 use crate::invariants::pool::days;
@@ -27,7 +27,7 @@ fn a_server_without_anything_installed_is_listed() {
     desk.server("keys-1", &[]);
     let all = without(&desk);
     assert_eq!(all[0].server, server_id("keys-1"));
-    assert_eq!(all[0].level, Level::Nothing);
+    assert_eq!(all[0].level, TrustSource::Nothing);
     assert_eq!(only(&desk), (ReasonCode::NothingInstalled, vec![]));
     let root = spec("root").ca().self_signed();
     desk.authority(AuthorityScope::AnyServer, &root);
@@ -48,7 +48,7 @@ fn a_pin_that_expired_ended_is_disabled_or_blocked_is_no_way_in() {
     };
     let (desk, _) = start();
     desk.clock.set(Some(days(5)));
-    let why = |reason| (ReasonCode::NoPinLeft, vec![reason]);
+    let why = |reason| (ReasonCode::NoUsablePin, vec![reason]);
     assert_eq!(only(&desk), why(ReasonCode::EntryEnded));
     let (mut desk, key) = start();
     desk.store.disable(&key, "a test").unwrap();
@@ -64,7 +64,7 @@ fn a_pin_that_expired_ended_is_disabled_or_blocked_is_no_way_in() {
     assert_eq!(only(&desk), why(ReasonCode::Blocked));
     let (mut desk, key) = start();
     desk.store.remove(&key).unwrap();
-    assert_eq!(only(&desk), (ReasonCode::NoPinLeft, vec![]));
+    assert_eq!(only(&desk), (ReasonCode::NoUsablePin, vec![]));
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn an_authority_that_expired_is_no_way_in_and_neither_is_any_while_the_clock_is_
     desk.clock.set(None);
     assert_eq!(only(&desk).0, ReasonCode::ClockUnset);
     let policy = desk.policy.with_chains_without_clock();
-    let listed = servers_without_usable(desk.view(), &policy, Clock::Unset);
+    let listed = servers_without_usable(desk.view(), &policy, CurrentTime::Unset);
     assert!(listed.is_empty());
 }
 
@@ -143,5 +143,5 @@ fn a_server_that_migrates_has_its_pins_and_its_authorities_until_that_ends() {
     desk.authority(AuthorityScope::AnyServer, &root);
     assert!(without(&desk).is_empty());
     desk.clock.set(Some(days(5)));
-    assert_eq!(only(&desk).0, ReasonCode::NoPinLeft);
+    assert_eq!(only(&desk).0, ReasonCode::NoUsablePin);
 }

@@ -146,7 +146,7 @@ fn removing_the_last_pin_lets_no_ca_in() {
     for setting in settings() {
         let mut scene = Scene::new(setting);
         scene.store.remove(&scene.key()).unwrap();
-        scene.refuses(ReasonCode::NoPinLeft, "removed");
+        scene.refuses(ReasonCode::NoUsablePin, "removed");
     }
 }
 
@@ -157,16 +157,16 @@ fn a_pin_that_expired_or_ended_or_was_disabled_or_blocked_lets_no_ca_in() {
     for setting in settings() {
         let expired = spec("kms1.example").valid(-9 * day, -day).self_signed();
         let mut scene = Scene::claimed_by(setting.clone(), expired);
-        scene.refuses(ReasonCode::NoPinLeft, "expired");
+        scene.refuses(ReasonCode::NoUsablePin, "expired");
 
         let mut scene = Scene::new(setting.clone());
         scene.store.disable(&scene.key(), "rotated").unwrap();
-        scene.refuses(ReasonCode::NoPinLeft, "disabled");
+        scene.refuses(ReasonCode::NoUsablePin, "disabled");
 
         let mut scene = Scene::new(setting);
         let certificate = scene.server.certificate();
         scene.store.block(&certificate);
-        scene.refuses(ReasonCode::NoPinLeft, "blocked");
+        scene.refuses(ReasonCode::NoUsablePin, "blocked");
     }
 }
 
@@ -200,17 +200,17 @@ fn leaving_or_deleting_the_group_lets_no_ca_in() {
         let group = "site-a".parse().unwrap();
         let mut scene = grouped(setting.clone());
         scene.store.leave_group(&keys_1()).unwrap();
-        scene.refuses(ReasonCode::NoPinLeft, "left");
+        scene.refuses(ReasonCode::NoUsablePin, "left");
 
         let mut scene = grouped(setting.clone());
         scene.store.remove_group(&group).unwrap();
-        scene.refuses(ReasonCode::NoPinLeft, "deleted");
+        scene.refuses(ReasonCode::NoUsablePin, "deleted");
 
         let mut scene = grouped(setting);
         let fingerprint = scene.server.certificate.fingerprint();
         let key = EntryKey::new(Slot::Pin, Scope::Group(group), fingerprint);
         scene.store.remove(&key).unwrap();
-        scene.refuses(ReasonCode::NoPinLeft, "the group's pin removed");
+        scene.refuses(ReasonCode::NoUsablePin, "the group's pin removed");
     }
 }
 
@@ -236,7 +236,7 @@ fn a_claimed_server_cannot_be_deleted_and_made_again() {
             assert!(matches!(again, Err(StoreError::ServerExists(_))));
             let reason = match left {
                 true => ReasonCode::AuthoritiesNotAsked,
-                false => ReasonCode::NoPinLeft,
+                false => ReasonCode::NoUsablePin,
             };
             scene.refuses(reason, "delete refused");
         }

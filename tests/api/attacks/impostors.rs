@@ -2,7 +2,7 @@
 
 use mutual_trust::error::StoreError;
 use mutual_trust::store::BlockSelector;
-use mutual_trust::{AuthorityScope, EntryOptions, Matching, PinScope, ReasonCode, TrustStore};
+use mutual_trust::{AuthorityScope, EntryOptions, PinMatch, PinScope, ReasonCode, TrustStore};
 
 use crate::attacks::{Dial, dial, refuses_client, refuses_server};
 use crate::support::link::{Setting, keys_1, pin, settings};
@@ -41,7 +41,7 @@ fn pinning(setting: &Setting, name: &str, options: &EntryOptions) -> TrustStore 
 fn the_same_subject_with_another_key_is_another_peer() {
     // P2, M1
     for setting in settings() {
-        let by_key = EntryOptions::new().with_matching(Matching::PublicKey);
+        let by_key = EntryOptions::new().with_matching(PinMatch::PublicKey);
         for options in [EntryOptions::new(), by_key] {
             let mut store = pinning(&setting, "reissued-old", &options);
             let attacker = itself("same-subject-other-key");
@@ -56,7 +56,7 @@ fn the_same_subject_with_another_key_is_another_peer() {
 fn the_pinned_certificate_without_its_private_key_is_nobody() {
     // M2
     for setting in settings() {
-        let by_key = EntryOptions::new().with_matching(Matching::PublicKey);
+        let by_key = EntryOptions::new().with_matching(PinMatch::PublicKey);
         for options in [EntryOptions::new(), by_key] {
             let mut store = pinning(&setting, "ee-p256", &options);
             let attacker = Credential::fixture("ee-p256", "p256-b");
@@ -83,7 +83,7 @@ fn a_blocked_certificate_reissued_with_the_same_key_stays_blocked() {
     // P1
     for setting in settings() {
         let renewed = Credential::fixture("reissued-new", "reissued");
-        let by_key = EntryOptions::new().with_matching(Matching::PublicKey);
+        let by_key = EntryOptions::new().with_matching(PinMatch::PublicKey);
         for options in [EntryOptions::new(), by_key] {
             let mut store = pinning(&setting, "reissued-old", &options);
             store.block(&fixture("reissued-old"));
@@ -287,14 +287,14 @@ fn an_authority_that_presents_itself_is_no_peer() {
             &setting,
             &mut store,
             &attacker,
-            ReasonCode::CaAsLeaf,
+            ReasonCode::CaUsedAsEndEntity,
             "below",
         );
         refuses_client(
             &setting,
             &mut store,
             &attacker,
-            ReasonCode::CaAsLeaf,
+            ReasonCode::CaUsedAsEndEntity,
             "below",
         );
     }

@@ -1,8 +1,8 @@
 //! Our identity: a chain and a key that belong together, or an error (rules K1 and K3).
 
 use mutual_trust::Identity;
-use mutual_trust::error::{CertificateError, FoundInstead, IdentityError as E, PemError};
-use mutual_trust::identity::{Chain, PrivateKey};
+use mutual_trust::error::{CertificateError, FoundKind, IdentityError as E, PemError};
+use mutual_trust::identity::{CertificateChain, PrivateKey};
 use mutual_trust::limits::{MAX_PRESENTED_CERTIFICATES, MAX_PRIVATE_KEY_BYTES};
 use rustls::crypto::CryptoProvider;
 
@@ -98,7 +98,7 @@ fn bytes_that_are_no_key_are_an_error_before_or_when_the_identity_is_built() {
     };
     assert_is!(shape(Vec::new()), E::KeyMalformed);
     for (_, provider) in providers() {
-        let chain = Chain::new(vec![fixture("ee-p256")]).unwrap();
+        let chain = CertificateChain::new(vec![fixture("ee-p256")]).unwrap();
         let key = shape(vec![bytes(OID, &[0x2a, 3, 4])]).unwrap();
         assert_is!(Identity::new(chain, key, &provider), E::KeyUnusable { .. });
     }
@@ -132,7 +132,7 @@ fn the_key_belongs_to_the_first_certificate_not_to_another_of_the_chain() {
     let leaf = pki.server("kms1.example");
     let chain = vec![leaf.certificate(), pki.intermediate.certificate()];
     let key = PrivateKey::from_der(pki.intermediate.key.serialize_der()).unwrap();
-    let result = Identity::new(Chain::new(chain).unwrap(), key, &provider);
+    let result = Identity::new(CertificateChain::new(chain).unwrap(), key, &provider);
     assert_is!(result, E::KeyMismatch { certificate, .. } if *certificate == leaf.certificate.fingerprint());
 }
 
@@ -150,7 +150,7 @@ fn exactly_one_private_key_is_wanted() {
     assert_is!(
         PrivateKey::from_pem(&fixture_bytes("ee-p256.pem")),
         E::NotAKey {
-            found: FoundInstead::Certificate,
+            found: FoundKind::Certificate,
             ..
         }
     );
@@ -174,7 +174,7 @@ fn sections_beside_the_key_are_passed_over() {
     ]
     .concat();
     let key = PrivateKey::from_pem(&text).unwrap();
-    let chain = Chain::new(vec![fixture("ee-p256")]).unwrap();
+    let chain = CertificateChain::new(vec![fixture("ee-p256")]).unwrap();
     Identity::new(chain, key, &provider()).unwrap();
 }
 
@@ -207,7 +207,7 @@ fn a_chain_is_in_the_order_in_which_it_is_presented() {
     let leaf = pki.server("kms1.example").certificate();
     let (intermediate, root) = (pki.intermediate.certificate(), pki.root.certificate());
     let whole = vec![leaf.clone(), intermediate.clone(), root.clone()];
-    let chain = Chain::new(whole.clone()).unwrap();
+    let chain = CertificateChain::new(whole.clone()).unwrap();
     assert!(chain.certificates().eq(&whole));
     assert_eq!(chain.leaf(), &leaf);
     // In any order, with duplicates.
@@ -220,7 +220,12 @@ fn a_chain_is_in_the_order_in_which_it_is_presented() {
             leaf.clone(),
         ],
     ] {
-        assert!(Chain::new(order).unwrap().certificates().eq(&whole));
+        assert!(
+            CertificateChain::new(order)
+                .unwrap()
+                .certificates()
+                .eq(&whole)
+        );
     }
     for (order, place) in [
         (vec![leaf.clone(), root.clone()], 1),
@@ -230,13 +235,13 @@ fn a_chain_is_in_the_order_in_which_it_is_presented() {
             2,
         ),
     ] {
-        assert_is!(Chain::new(order), E::ChainBroken { index, .. } if *index == place);
+        assert_is!(CertificateChain::new(order), E::ChainBroken { index, .. } if *index == place);
     }
-    assert_is!(Chain::new(Vec::new()), E::NoCertificate);
+    assert_is!(CertificateChain::new(Vec::new()), E::NoCertificate);
     let root = spec("root").ca().self_signed().certificate();
     let many = vec![root; MAX_PRESENTED_CERTIFICATES + 1];
     assert_is!(
-        Chain::new(many),
+        CertificateChain::new(many),
         E::TooMany { count, limit: MAX_PRESENTED_CERTIFICATES, .. }
             if *count == MAX_PRESENTED_CERTIFICATES + 1
     );
@@ -245,11 +250,11 @@ fn a_chain_is_in_the_order_in_which_it_is_presented() {
 #[test]
 fn the_errors_of_the_certificates_are_handed_on() {
     assert_is!(
-        Chain::from_pem(&fixture_bytes("malformed/truncated-last-section.pem")),
+        CertificateChain::from_pem(&fixture_bytes("malformed/truncated-last-section.pem")),
         E::Certificate(CertificateError::Pem(PemError::MissingEnd { index: 1, .. }))
     );
     assert_is!(
-        Chain::from_pem(b""),
+        CertificateChain::from_pem(b""),
         E::Certificate(CertificateError::Pem(PemError::NoSection))
     );
 }

@@ -4,8 +4,8 @@ use mutual_trust::certificate::{Certificate, SanName};
 use mutual_trust::error::{CertificateError, FingerprintError, IdentityError, PemError};
 use mutual_trust::identity::PrivateKey;
 use mutual_trust::limits::MAX_SHOWN_NAME;
-use mutual_trust::policy::Target;
-use mutual_trust::{EntryOptions, Fingerprint, Identity, PinScope, Question, decide};
+use mutual_trust::policy::ExpectedServer;
+use mutual_trust::{EntryOptions, Fingerprint, Identity, PinScope, VerifyRequest, decide};
 use rcgen::{DnType, DnValue};
 
 use crate::support::der::{bytes, parts, tree};
@@ -56,7 +56,7 @@ fn texts(made: &Made) -> Vec<(&'static str, String)> {
     let identity = made.identity(&[], &provider());
     texts.push(("Identity", format!("{identity:?} {identity:#?}")));
     let mut store = store();
-    let bundle = store.sort_bundle(vec![certificate.clone()]);
+    let bundle = store.classify_bundle(vec![certificate.clone()]);
     texts.push(("Bundle", format!("{bundle:?}")));
     let report = store
         .install_pin(
@@ -83,7 +83,8 @@ fn texts(made: &Made) -> Vec<(&'static str, String)> {
     // A refusal that names the presented certificate: nothing is installed for that server.
     let view = crate::support::store().snapshot();
     let target = host("kms1.example");
-    let question = Question::server(Target::Name(&target), certificate.der(), &[], now());
+    let question =
+        VerifyRequest::server(ExpectedServer::Name(&target), certificate.der(), &[], now());
     let verdict = decide(&view, &policy(), &question);
     texts.push(("Verdict", format!("{verdict} {verdict:?}")));
     texts
@@ -354,7 +355,7 @@ fn a_subject_of_one_part_is_not_shown_as_two() {
     let verdict = decide(
         &store().snapshot(),
         &policy(),
-        &Question::client(&der, &[], now()),
+        &VerifyRequest::client(&der, &[], now()),
     );
     assert!(
         verdict.to_string().contains(&format!("({shown})")),

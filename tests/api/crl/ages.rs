@@ -5,7 +5,7 @@ use std::time::Duration;
 use mutual_trust::error::SettingError;
 use mutual_trust::limits::MAX_GRACE;
 use mutual_trust::policy::{Detail, VerdictWarning};
-use mutual_trust::{Clock, ReasonCode};
+use mutual_trust::{CurrentTime, ReasonCode};
 
 use super::common::{Scene, ca, leaf, trusting};
 use super::support::NOW;
@@ -59,7 +59,7 @@ fn a_list_tells_until_its_next_update_and_revokes_for_ever() {
                 Detail::NotCovered { certificate, issuer, lists: 1, last_end, .. }
                     if *certificate == case.good.certificate.fingerprint()
                         && **issuer == *"CN=CA"
-                        && *last_end == Some(mutual_trust::certificate::Moment::from_seconds(end))
+                        && *last_end == Some(mutual_trust::certificate::Timestamp::from_seconds(end))
             ));
             assert!(
                 verdict
@@ -100,7 +100,8 @@ fn a_grace_bridges_the_time_after_the_next_update_with_a_warning() {
                 },
             ] => {
                 assert!(
-                    warned && *end == mutual_trust::certificate::Moment::from_seconds(next_update),
+                    warned
+                        && *end == mutual_trust::certificate::Timestamp::from_seconds(next_update),
                     "{after}"
                 );
             }
@@ -162,7 +163,7 @@ fn without_a_clock_ends_are_judged_at_the_floor_and_beginnings_not_at_all() {
     ] {
         let mut scene = case.scene(from, to);
         scene.store.snapshot(); // the floor is NOW
-        scene.clock = Clock::Unset;
+        scene.clock = CurrentTime::Unset;
         assert_eq!(scene.reason(&[&case.good]), ReasonCode::ClockUnset);
         scene.policy = scene.policy.with_chains_without_clock();
         let verdict = scene.verdict(&[&case.good.certificate]);

@@ -2,10 +2,11 @@
 
 use mutual_trust::certificate::{Certificate, Crl};
 use mutual_trust::error::StoreError;
-use mutual_trust::policy::{Question, Target};
+use mutual_trust::policy::{ExpectedServer, VerifyRequest};
 use mutual_trust::store::{CrlIssuer, Report};
 use mutual_trust::{
-    AuthorityScope, Clock, EntryOptions, PinScope, Policy, ReasonCode, TrustStore, Verdict, decide,
+    AuthorityScope, CurrentTime, EntryOptions, PinScope, Policy, ReasonCode, TrustStore, Verdict,
+    decide,
 };
 use pki_types::CertificateDer;
 
@@ -18,7 +19,7 @@ pub const KMS: &str = "kms1.example";
 pub struct Scene {
     pub store: TrustStore,
     pub policy: Policy,
-    pub clock: Clock,
+    pub clock: CurrentTime,
 }
 
 /// An unsigned server certificate for [`KMS`].
@@ -81,7 +82,7 @@ impl Scene {
 
     /// Sets the clock to `NOW` plus `seconds`.
     pub fn at(&mut self, seconds: i64) {
-        self.clock = Clock::Known(at(NOW.checked_add_signed(seconds).unwrap()));
+        self.clock = CurrentTime::Known(at(NOW.checked_add_signed(seconds).unwrap()));
     }
 
     /// The verdict on a server that presents these certificates.
@@ -93,7 +94,7 @@ impl Scene {
             .collect();
         let (leaf, rest) = der.split_first().unwrap();
         let name = host(KMS);
-        let question = Question::server(Target::Name(&name), leaf, rest, self.clock);
+        let question = VerifyRequest::server(ExpectedServer::Name(&name), leaf, rest, self.clock);
         decide(&view, &self.policy, &question)
     }
 

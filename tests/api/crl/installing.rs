@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use mutual_trust::Crl;
 use mutual_trust::error::{CrlError, StoreError};
-use mutual_trust::store::{BlockSelector, CrlIssuer, Done, EntryKey, Scope, Slot, StoreWarning};
-use mutual_trust::{Clock, EntryOptions, ReasonCode, TrustStore};
+use mutual_trust::store::{BlockSelector, CrlIssuer, EntryKey, Outcome, Scope, Slot, StoreWarning};
+use mutual_trust::{CurrentTime, EntryOptions, ReasonCode, TrustStore};
 use rcgen::KeyUsagePurpose;
 
 use super::common::{ca, leaf, trusting};
@@ -19,7 +19,7 @@ fn a_list_is_installed_under_an_authority_or_an_intermediate_and_nobody_else() {
     let issuer = ca("CA");
     let mut scene = trusting(&[&issuer]);
     let report = scene.install(crl().signed_by(&issuer));
-    assert_eq!(report.done(), Done::Added);
+    assert_eq!(report.done(), Outcome::Added);
     assert_eq!(
         report.checks().items(),
         [CrlIssuer::of(&issuer.certificate)]
@@ -181,7 +181,7 @@ fn an_issuer_stays_checked_until_the_check_is_stopped_by_its_name() {
     assert_eq!(scene.reason(&[&revoked]), ReasonCode::Revoked);
 
     let report = scene.store.remove_crl(list.fingerprint()).unwrap();
-    assert_eq!(report.done(), Done::Removed);
+    assert_eq!(report.done(), Outcome::Removed);
     assert!(matches!(
         report.warnings().items(),
         [StoreWarning::NoCrlLeft { issuer: named, .. }]
@@ -199,14 +199,14 @@ fn an_issuer_stays_checked_until_the_check_is_stopped_by_its_name() {
     assert!(report.checks().is_empty());
 
     let name = CrlIssuer::of(&issuer.certificate);
-    let report = scene.store.stop_checking(&name).unwrap();
-    assert_eq!(report.done(), Done::Removed);
+    let report = scene.store.disable_revocation_checks(&name).unwrap();
+    assert_eq!(report.done(), Outcome::Removed);
     assert_eq!(scene.held(&issuer), None);
     assert_eq!(scene.store.contents().crls().count(), 0);
     assert_eq!(scene.reason(&[&good]), ReasonCode::ChainVerified);
     assert_eq!(scene.reason(&[&revoked]), ReasonCode::ChainVerified);
     assert!(matches!(
-        scene.store.stop_checking(&name),
+        scene.store.disable_revocation_checks(&name),
         Err(StoreError::NotChecked(issuer)) if *issuer == name
     ));
 }
@@ -246,7 +246,7 @@ fn the_report_lists_the_entries_that_a_list_revokes_and_that_come_back() {
     assert_eq!(reported(&report), hit);
     let report = scene
         .store
-        .stop_checking(&CrlIssuer::of(&issuer.certificate))
+        .disable_revocation_checks(&CrlIssuer::of(&issuer.certificate))
         .unwrap();
     assert_eq!(reported(&report), hit);
 }
@@ -262,13 +262,13 @@ fn a_list_that_has_expired_or_is_not_valid_yet_is_installed_with_a_warning() {
     ] {
         let mut scene = trusting(&[&issuer]);
         let report = scene.install(crl().valid(from, to).signed_by(&issuer));
-        assert_eq!(report.done(), Done::Added);
+        assert_eq!(report.done(), Outcome::Added);
         let count = usize::from(!warning.is_empty());
         assert_eq!(report.warnings().len(), count, "{from} {to}");
         assert!(report.to_string().contains(warning), "{report}");
     }
     // Without a clock, ends are judged at the floor, and beginnings are not judged.
-    let mut store = TrustStore::new(keys()).with_clock(Arc::new(Clock::Unset));
+    let mut store = TrustStore::new(keys()).with_clock(Arc::new(CurrentTime::Unset));
     let scope = mutual_trust::AuthorityScope::AnyServer;
     store
         .install_authority(scope, issuer.certificate(), EntryOptions::new())
@@ -303,7 +303,7 @@ fn lists_are_shown_in_order_with_when_they_came() {
         [&one, &two].map(|made| CrlIssuer::of(&made.certificate))
     );
     // A published view does not change.
-    scene.store.stop_checking(&checked[0]).unwrap();
+    scene.store.disable_revocation_checks(&checked[0]).unwrap();
     assert_eq!(view.crls().count(), 2);
     assert_eq!(scene.store.contents().crls().count(), 1);
 }
@@ -321,7 +321,7 @@ fn an_entry_may_say_more_as_long_as_it_need_not_be_understood() {
     // The maximum number of bytes in a serial number of a certificate.
     let list = Crl::from_der(&with(32)).unwrap();
     let mut scene = trusting(&[&issuer]);
-    assert_eq!(scene.install(list).done(), Done::Added);
+    assert_eq!(scene.install(list).done(), Outcome::Added);
     assert!(matches!(
         Crl::from_der(&with(33)),
         Err(CrlError::TooManyExtensions { limit: 32, .. })

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use mutual_trust::certificate::Crl;
 use mutual_trust::error::StoreError;
-use mutual_trust::store::Done;
+use mutual_trust::store::Outcome;
 use mutual_trust::{EntryOptions, Fingerprint, ReasonCode};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -232,7 +232,9 @@ fn installing_a_list_turns_a_no_into_a_yes_only_where_one_was_missing_or_has_bee
                             before,
                             ReasonCode::RevocationUnknown | ReasonCode::CrlExpired
                         );
-                        let replaced = done.as_ref().is_ok_and(|done| done.done() == Done::Changed);
+                        let replaced = done
+                            .as_ref()
+                            .is_ok_and(|done| done.done() == Outcome::Changed);
                         prop_assert!(missing || replaced, "{} to {}", before, after);
                         // A pin needs no list.
                         prop_assert!(kind == 0 || replaced);

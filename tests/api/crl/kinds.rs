@@ -2,7 +2,7 @@
 
 use mutual_trust::certificate::CrlDeviation;
 use mutual_trust::error::StoreError;
-use mutual_trust::store::{Done, StoreWarning};
+use mutual_trust::store::{Outcome, StoreWarning};
 
 use super::common::{ca, trusting};
 use super::support::crl::*;
@@ -118,14 +118,14 @@ fn of_several_each_is_judged_by_itself() {
     let (last, others) = done.split_last().unwrap();
     let (good, others) = others.split_last().unwrap();
     assert!(others.iter().all(Result::is_err));
-    assert_eq!(good.as_ref().unwrap().done(), Done::Added);
+    assert_eq!(good.as_ref().unwrap().done(), Outcome::Added);
     // ECDSA signatures of the same list differ, so this is another list beside the first.
     assert!(last.is_ok());
     assert_eq!(scene.held(&issuer), Some(2));
     let again = scene.store.install_crls(lists);
     assert_eq!(
         again.last().unwrap().as_ref().unwrap().done(),
-        Done::AlreadyThere
+        Outcome::Unchanged
     );
 }
 

@@ -1,9 +1,9 @@
 //! Lists that openssl writes, compared with what openssl prints of them.
 
 use mutual_trust::certificate::{
-    Certificate, Crl, CrlDeviation, CrlKinds, Moment, RevocationReason,
+    Certificate, Crl, CrlDeviation, CrlKinds, RevocationReason, Timestamp,
 };
-use mutual_trust::error::CrlRefusal;
+use mutual_trust::error::UnsupportedCrl;
 use mutual_trust::{AuthorityScope, EntryOptions, ReasonCode};
 
 use super::common::{Scene, trusting};
@@ -35,7 +35,10 @@ fn every_fact_is_what_openssl_says() {
     assert_eq!(v2.issuer_der(), certificate("ca").subject_der());
     // 2026-12-30 and 2027-01-06
     assert_eq!(v2.this_update().seconds(), 1_798_588_800);
-    assert_eq!(v2.next_update().map(Moment::seconds), Some(1_799_193_600));
+    assert_eq!(
+        v2.next_update().map(Timestamp::seconds),
+        Some(1_799_193_600)
+    );
     assert_eq!(v2.number().unwrap().to_string(), "4096");
     assert_eq!(v2.authority_key_id(), certificate("ca").subject_key_id());
     assert_eq!(v2.signature_algorithm(), "1.2.840.10045.4.3.2");
@@ -112,10 +115,10 @@ fn each_complete_list_revokes_and_lets_the_rest_pass() {
 #[test]
 fn kinds_that_are_not_installed_are_read_and_say_why() {
     for (name, why) in [
-        ("attributes", CrlRefusal::AttributeCertificates),
-        ("indirect", CrlRefusal::Indirect),
-        ("delta", CrlRefusal::Delta),
-        ("relative", CrlRefusal::RelativeDistributionPoint),
+        ("attributes", UnsupportedCrl::AttributeCertificates),
+        ("indirect", UnsupportedCrl::Indirect),
+        ("delta", UnsupportedCrl::Delta),
+        ("relative", UnsupportedCrl::RelativeDistributionPoint),
     ] {
         assert_eq!(list(name).refusal(), Some(&why), "{name}");
     }

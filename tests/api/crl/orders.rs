@@ -3,7 +3,7 @@
 use mutual_trust::certificate::Crl;
 use mutual_trust::error::StoreError;
 use mutual_trust::limits::MAX_CRLS_PER_ISSUER;
-use mutual_trust::store::{Done, StoreWarning};
+use mutual_trust::store::{Outcome, StoreWarning};
 use mutual_trust::{Fingerprint, ReasonCode};
 
 use super::common::{ca, leaf, trusting};
@@ -155,17 +155,17 @@ fn a_newer_list_takes_the_place_of_the_older_one_and_not_the_other_way_round() {
         };
         let (older, newer) = (older.signed_by(&issuer), newer.signed_by(&issuer));
         let mut scene = trusting(&[&issuer]);
-        assert_eq!(scene.install(older.clone()).done(), Done::Added);
-        assert_eq!(scene.install(older.clone()).done(), Done::AlreadyThere);
+        assert_eq!(scene.install(older.clone()).done(), Outcome::Added);
+        assert_eq!(scene.install(older.clone()).done(), Outcome::Unchanged);
         let report = scene.install(newer.clone());
-        assert_eq!(report.done(), Done::Changed);
+        assert_eq!(report.done(), Outcome::Changed);
         assert!(report.checks().is_empty());
         assert!(
             held(newer.fingerprint())(scene.refuse(older.clone())),
             "{index}"
         );
         assert_eq!(scene.held(&issuer), Some(1));
-        assert_eq!(scene.install(newer).done(), Done::AlreadyThere);
+        assert_eq!(scene.install(newer).done(), Outcome::Unchanged);
     }
 }
 
@@ -179,7 +179,7 @@ fn a_list_that_is_not_valid_yet_takes_no_place_until_it_is() {
     for order in orders(&[current.clone(), early.clone()]) {
         let mut scene = trusting(&[&issuer]);
         for list in order {
-            assert_eq!(scene.install(list).done(), Done::Added);
+            assert_eq!(scene.install(list).done(), Outcome::Added);
         }
         assert_eq!(scene.held(&issuer), Some(2));
         assert_eq!(scene.reason(&[&good]), ReasonCode::ChainVerified);
@@ -188,16 +188,16 @@ fn a_list_that_is_not_valid_yet_takes_no_place_until_it_is() {
         // The next list replaces the first, but not one with a later date.
         let next = crl().number(3).valid(-HOUR, HOUR).signed_by(&issuer);
         let report = scene.install(next);
-        assert_eq!(report.done(), Done::Changed);
+        assert_eq!(report.done(), Outcome::Changed);
         assert_eq!(scene.held(&issuer), Some(2));
     }
     // Without a clock, beginnings are not judged.
     let mut scene = trusting(&[&issuer]);
     scene.store.reset_floor(None);
-    let unset = std::sync::Arc::new(mutual_trust::Clock::Unset);
+    let unset = std::sync::Arc::new(mutual_trust::CurrentTime::Unset);
     scene.store = scene.store.with_clock(unset);
     scene.install(current.clone());
-    assert_eq!(scene.install(early).done(), Done::Changed);
+    assert_eq!(scene.install(early).done(), Outcome::Changed);
     assert!(matches!(scene.refuse(current), StoreError::CrlOlder { .. }));
 }
 
@@ -214,7 +214,7 @@ fn a_list_that_was_removed_keeps_no_older_one_out() {
         StoreError::CrlOlder { .. }
     ));
     scene.store.remove_crl(newer.fingerprint()).unwrap();
-    assert_eq!(scene.install(older).done(), Done::Added);
+    assert_eq!(scene.install(older).done(), Outcome::Added);
 }
 
 #[test]
@@ -232,10 +232,10 @@ fn a_list_takes_no_place_by_a_clock_that_jumped() {
         let mut scene = trusting(&[&issuer]);
         scene.store.snapshot();
         let jumped = u64::try_from(years).unwrap() + crate::support::NOW + 3600;
-        let clock = mutual_trust::Clock::Known(crate::support::at(jumped));
+        let clock = mutual_trust::CurrentTime::Known(crate::support::at(jumped));
         scene.store = scene.store.with_clock(std::sync::Arc::new(clock));
         for list in order {
-            assert_eq!(scene.install(list).done(), Done::Added);
+            assert_eq!(scene.install(list).done(), Outcome::Added);
         }
         assert_eq!(scene.held(&issuer), Some(2));
         assert_eq!(scene.reason(&[&good]), ReasonCode::ChainVerified);
@@ -266,7 +266,7 @@ fn lists_of_other_scopes_and_of_unclear_age_stand_beside_each_other() {
     // Each scope has its own newer list.
     for spec in scopes {
         let newer = spec.clone().number(10).signed_by(&issuer);
-        assert_eq!(scene.install(newer).done(), Done::Changed);
+        assert_eq!(scene.install(newer).done(), Outcome::Changed);
         let error = scene.refuse(spec.number(8).signed_by(&issuer));
         assert!(matches!(error, StoreError::CrlOlder { .. }));
     }
@@ -282,7 +282,7 @@ fn lists_of_other_scopes_and_of_unclear_age_stand_beside_each_other() {
     assert_eq!(scene.held(&issuer), Some(11));
     // The next list, newer by number and date, replaces them all except the one without a number.
     let report = scene.install(crl().number(12).valid(-HOUR, HOUR).signed_by(&issuer));
-    assert_eq!(report.done(), Done::Changed);
+    assert_eq!(report.done(), Outcome::Changed);
     assert_eq!(scene.held(&issuer), Some(9));
 }
 
@@ -312,7 +312,7 @@ fn lists_of_one_issuer_are_bounded_and_a_newer_one_still_gets_in() {
     ));
     assert_eq!(scene.held(&issuer), Some(MAX_CRLS_PER_ISSUER));
     let newer = part(7).number(2).signed_by(&issuer);
-    assert_eq!(scene.install(newer).done(), Done::Changed);
+    assert_eq!(scene.install(newer).done(), Outcome::Changed);
     scene.install(part(0).signed_by(&other));
 }
 
@@ -347,7 +347,7 @@ fn of_several_lists_the_newest_is_in_force_in_whatever_order_they_come() {
                 let is_newest = list.fingerprint() == by;
                 assert!(!(is_newest && superseded), "{report}");
                 if superseded {
-                    assert_eq!(report.done(), Done::AlreadyThere);
+                    assert_eq!(report.done(), Outcome::Unchanged);
                     assert!(report.to_string().contains("older than"), "{report}");
                 }
             }

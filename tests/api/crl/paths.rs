@@ -45,7 +45,7 @@ fn a_refusal_says_which_certificate_which_list_and_since_when() {
     assert_eq!(**serial, [1, 2]);
     assert_eq!(
         *date,
-        mutual_trust::certificate::Moment::from_seconds(1_798_675_200)
+        mutual_trust::certificate::Timestamp::from_seconds(1_798_675_200)
     );
     assert_eq!(why.to_string(), "keyCompromise");
     assert_eq!(*crl, list.fingerprint());

@@ -1,7 +1,7 @@
 //! A pin that an installed list names is refused, even if the list has expired (rule M8).
 
 use mutual_trust::policy::Detail;
-use mutual_trust::store::Matching;
+use mutual_trust::store::PinMatch;
 use mutual_trust::{EntryOptions, PinScope, ReasonCode};
 
 use super::common::{Scene, ca, leaf, trusting};
@@ -17,7 +17,7 @@ fn knowing(issuer: &Made) -> Scene {
 }
 
 fn by_key() -> EntryOptions {
-    EntryOptions::new().with_matching(Matching::PublicKey)
+    EntryOptions::new().with_matching(PinMatch::PublicKey)
 }
 
 fn pin_fingerprint(scene: &mut Scene, made: &Made) {

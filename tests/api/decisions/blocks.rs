@@ -324,7 +324,7 @@ fn paths_and_more() -> Vec<Row> {
             w.store.block_selector(by_other_fingerprint(&own.certificate()));
             w.presents(&own);
         }),
-        row("P1", "the fingerprint that is held is blocked, and another certificate is presented", refused(NoPinLeft).considered(&["pin own for server keys-1: Blocked"]), |w| {
+        row("P1", "the fingerprint that is held is blocked, and another certificate is presented", refused(NoUsablePin).considered(&["pin own for server keys-1: Blocked"]), |w| {
             let own = self_signed(KMS);
             w.fingerprint(KEYS_1, "own", &own, super::world::plain());
             w.store.block_selector(by_fingerprint(&own.certificate()));

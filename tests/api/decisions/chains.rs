@@ -316,9 +316,9 @@ fn leaves() -> Vec<Row> {
             w.authority(For::AnyServer, "root", &fixture("ca-root"));
             w.presents(&fixture("self-signed-with-ca-subject"));
         }),
-        row("C3", "a CA certificate of the authority's as leaf", refused(CaAsLeaf), leaf(|pki| spec("x").ca().dns(KMS).signed_by(&pki.root))),
-        row("C3", "another CA certificate with the authority's key as leaf", refused(CaAsLeaf), leaf(|pki| spec("any root").ca().key_of(&pki.root).self_signed())),
-        row("C3", "a self-signed CA as leaf, as openssl req makes it", refused(CaAsLeaf), |w| { any(w); w.presents(&fixture("openssl-req-san")); }),
+        row("C3", "a CA certificate of the authority's as leaf", refused(CaUsedAsEndEntity), leaf(|pki| spec("x").ca().dns(KMS).signed_by(&pki.root))),
+        row("C3", "another CA certificate with the authority's key as leaf", refused(CaUsedAsEndEntity), leaf(|pki| spec("any root").ca().key_of(&pki.root).self_signed())),
+        row("C3", "a self-signed CA as leaf, as openssl req makes it", refused(CaUsedAsEndEntity), |w| { any(w); w.presents(&fixture("openssl-req-san")); }),
         row("C3", "an installed intermediate as leaf", refused(AuthorityPresentedAsPeer).detail("intermediate i for all chains"), |w| {
             let pki = any(w);
             w.intermediate("i", &pki.intermediate);
@@ -350,8 +350,8 @@ fn leaves() -> Vec<Row> {
         row("M4", "a leaf for signing code", refused(WrongExtendedKeyUsage), leaf(|pki| spec("x").dns(KMS).extended_key_usage(ExtendedKeyUsagePurpose::CodeSigning).signed_by(&pki.root))),
         row("C1", "a leaf with anyExtendedKeyUsage alone", refused(AnyExtendedKeyUsageAlone), leaf(|pki| spec("x").dns(KMS).extended_key_usage(ExtendedKeyUsagePurpose::Any).signed_by(&pki.root))),
         row("M6", "a leaf with an unknown critical extension", refused(UnknownCriticalExtension).detail("extension 1.2.3.4"), leaf(|pki| spec("x").dns(KMS).critical_extension(&[1, 2, 3, 4]).signed_by(&pki.root))),
-        row("C1", "a leaf with a critical extension that the path builder does not know", refused(LeafNotReadable).detail("critical extension 2.5.29.36 (policyConstraints), which the path builder does not process"), leaf(|pki| spec("x").dns(KMS).critical_extension(&[2, 5, 29, 36]).signed_by(&pki.root))),
-        row("C1", "a leaf of version 1", refused(LeafNotReadable).detail("it is of X.509 version 1, and a chain needs version 3"), |w| {
+        row("C1", "a leaf with a critical extension that the path builder does not know", refused(UnparsableEndEntity).detail("critical extension 2.5.29.36 (policyConstraints), which the path builder does not process"), leaf(|pki| spec("x").dns(KMS).critical_extension(&[2, 5, 29, 36]).signed_by(&pki.root))),
+        row("C1", "a leaf of version 1", refused(UnparsableEndEntity).detail("it is of X.509 version 1, and a chain needs version 3"), |w| {
             w.authority(For::AnyServer, "root", &fixture("ca-root"));
             w.presents(&fixture("v1-ca-signed"));
         }),

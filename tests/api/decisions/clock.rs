@@ -2,7 +2,7 @@
 
 use mutual_trust::ReasonCode::*;
 use mutual_trust::store::ValidityRule;
-use mutual_trust::{Clock, EntryOptions};
+use mutual_trust::{CurrentTime, EntryOptions};
 use std::time::Duration;
 
 use super::row::{Expect, Row, accepted, hold, refused, row};
@@ -24,15 +24,15 @@ fn own(world: &mut World, from: i64, to: i64, options: EntryOptions) {
 
 /// Unset, and the floor is at `NOW`.
 fn unset(world: &mut World) {
-    world.clock = Clock::Unset;
+    world.clock = CurrentTime::Unset;
 }
 
 /// Unset, and the floor is later than anything that was installed at `NOW`.
 fn unset_later(world: &mut World, seconds: i64) {
     let floor = at(NOW.checked_add_signed(seconds).unwrap());
-    world.published_at(Clock::Unset);
+    world.published_at(CurrentTime::Unset);
     world.store.reset_floor(Some(floor));
-    world.clock = Clock::Unset;
+    world.clock = CurrentTime::Unset;
 }
 
 #[rustfmt::skip]
@@ -75,7 +75,7 @@ fn pins() -> Vec<Row> {
             w.presents(&spec("y").self_signed());
             w.at(-BELOW - 1);
         }),
-        row("M7", "no usable pin is left, whatever the time is", refused(NoPinLeft).any_considered().warns(&["ClockUnset"]), |w| {
+        row("M7", "no usable pin is left, whatever the time is", refused(NoUsablePin).any_considered().warns(&["ClockUnset"]), |w| {
             let made = self_signed("x");
             let key = w.pin(KEYS_1, "own", &made);
             w.disable(&key);
@@ -86,7 +86,7 @@ fn pins() -> Vec<Row> {
             w.presents_bytes(b"no certificate".to_vec());
             unset(w);
         }),
-        row("M7", "a clock of 1970", judged_at_floor(), |w| { own(w, -DAY, DAY, plain()); w.clock = Clock::Known(at(0)); }),
+        row("M7", "a clock of 1970", judged_at_floor(), |w| { own(w, -DAY, DAY, plain()); w.clock = CurrentTime::Known(at(0)); }),
         row("M7", "an unset clock, judged at the floor", judged_at_floor(), |w| { own(w, -DAY, 0, plain()); unset(w); }),
         row("M7", "an unset clock: expired a second before the floor", expired(), |w| { own(w, -DAY, -1, plain()); unset(w); }),
         row("M7", "an unset clock: notBefore is not judged", judged_at_floor(), |w| { own(w, DAY, 2 * DAY, plain()); unset(w); }),
@@ -150,7 +150,7 @@ fn pins() -> Vec<Row> {
         row("M7", "one publication by a clock of 2099 changes nothing for the right clock", known(), |w| {
             own(w, -DAY, DAY, plain());
             w.store.snapshot();
-            w.published_at(Clock::Known(at(4_070_908_800)));
+            w.published_at(CurrentTime::Known(at(4_070_908_800)));
         }),
         row("M7", "a clock far above the floor counts", expired_by_clock(), |w| {
             own(w, -DAY, 400 * DAY, plain());
@@ -234,12 +234,12 @@ fn chains() -> Vec<Row> {
         }),
         row("M7", "a chain after a publication by a clock eight hours ahead", known(), |w| {
             chain(w, same, same, same);
-            w.published_at(Clock::Known(at(NOW + 8 * 3600)));
+            w.published_at(CurrentTime::Known(at(NOW + 8 * 3600)));
         }),
         row("M7", "a chain after a publication by a clock of 2099", known(), |w| {
             chain(w, same, same, same);
             w.store.snapshot();
-            w.published_at(Clock::Known(at(4_070_908_800)));
+            w.published_at(CurrentTime::Known(at(4_070_908_800)));
         }),
         row("M7", "a client's chain with the clock unset", no_clock(), |w| {
             let pki = pki("clients");
@@ -265,7 +265,7 @@ fn chains() -> Vec<Row> {
             w.without_floor();
             w.authority(For::AnyServer, "root", &fixture("ca-expired"));
             let ip = "127.0.0.1";
-            w.store.expect_names(&server_id("keys-1"), [super::support::host(ip)]).unwrap();
+            w.store.set_reference_names(&server_id("keys-1"), [super::support::host(ip)]).unwrap();
             w.presents(&fixture("ca-expired-leaf"));
             allowed(w);
         }),
@@ -328,11 +328,11 @@ fn a_verdict_is_that_of_the_view_it_was_asked_on() {
     let before = world.store.snapshot();
     world.store.remove(&key).unwrap();
     let after = world.store.snapshot();
-    let ask = |view: &mutual_trust::View| {
+    let ask = |view: &mutual_trust::TrustSnapshot| {
         world.with_question(|policy, question| mutual_trust::decide(view, policy, question))
     };
     assert_eq!(ask(&before).reason(), PinMatched);
-    assert_eq!(ask(&after).reason(), NoPinLeft);
+    assert_eq!(ask(&after).reason(), NoUsablePin);
     assert_eq!(ask(&before).generation(), before.generation());
     assert!(ask(&after).generation() > ask(&before).generation());
 }
@@ -352,7 +352,7 @@ fn what_is_said_at_the_floor_is_about_the_clock_and_the_floor() {
         world.verdict().to_string()
     };
     for with_chain in [false, true] {
-        let below = ask(Clock::Known(at(NOW)), with_chain);
+        let below = ask(CurrentTime::Known(at(NOW)), with_chain);
         for part in [
             "[ClockBelowFloor, rule M7]",
             "detail: clock 2027-01-01T00:00:00Z, floor 2027-01-10T00:00:00Z",
@@ -365,7 +365,7 @@ fn what_is_said_at_the_floor_is_about_the_clock_and_the_floor() {
             !below.contains("not set") && !below.to_lowercase().contains("renew"),
             "{below}"
         );
-        let none = ask(Clock::Unset, with_chain);
+        let none = ask(CurrentTime::Unset, with_chain);
         for part in [
             "[ClockUnset, rule M7]",
             "detail: no clock, floor 2027-01-10T00:00:00Z",

@@ -2,7 +2,7 @@
 
 use mutual_trust::ReasonCode::*;
 use mutual_trust::policy::Detail;
-use mutual_trust::store::Matching;
+use mutual_trust::store::PinMatch;
 
 use super::row::{Expect, Row, hold, refused, row};
 use super::support::pki::{pki, self_signed, spec};
@@ -37,8 +37,8 @@ fn signed_by_pins() -> Vec<Row> {
         for (name, dialled) in [("kms1", KMS), ("other", "other.example")] {
             let leaf = format!("leaf-signed-by-pin-{pin}-{name}");
             for (how, matching) in [
-                ("certificate", Matching::Certificate),
-                ("key", Matching::PublicKey),
+                ("certificate", PinMatch::Certificate),
+                ("key", PinMatch::PublicKey),
             ] {
                 let leaf = leaf.clone();
                 let expect = refused(IssuedByPin)
@@ -163,7 +163,7 @@ fn mismatches() -> Vec<Row> {
         }),
         row("I3", "a leaf signed with the key of the last of four pins of one subject", refused(IssuedByPin).any_considered(), |w| signed_by_last_of(w, 4)),
         row("C5", "no more than four signatures are verified to tell so", refused(PinDoesNotMatch).any_considered(), |w| signed_by_last_of(w, 5)),
-        row("P2", "65 pins that have all expired", refused(NoPinLeft).any_considered(), |w| {
+        row("P2", "65 pins that have all expired", refused(NoUsablePin).any_considered(), |w| {
             for _ in 0..65 {
                 w.pin(KEYS_1, "one of many", &spec("x").valid(-1000, -1).self_signed());
             }
@@ -174,12 +174,12 @@ fn mismatches() -> Vec<Row> {
             w.pin(KEYS_1, "old", &fixture("expired"));
             w.presents(&self_signed("unknown"));
         }),
-        row("P2", "neither of two pins can be used", refused(NoPinLeft).considered(&["pin early for server keys-1: NotYetValid", "pin old for server keys-1: Expired"]), |w| {
+        row("P2", "neither of two pins can be used", refused(NoUsablePin).considered(&["pin early for server keys-1: NotYetValid", "pin old for server keys-1: Expired"]), |w| {
             w.pin(KEYS_1, "early", &fixture("not-yet-valid"));
             w.pin(KEYS_1, "old", &fixture("expired"));
             w.presents(&self_signed("unknown"));
         }),
-        row("P2", "the pin's key is shorter than the policy asks", refused(NoPinLeft).considered(&["pin own for server keys-1: KeyNotAllowed"]), |w| {
+        row("P2", "the pin's key is shorter than the policy asks", refused(NoUsablePin).considered(&["pin own for server keys-1: KeyNotAllowed"]), |w| {
             w.pin(KEYS_1, "own", &fixture("ee-rsa2048"));
             w.policy = mutual_trust::Policy::new(super::support::keys().require_rsa_bits(3072).unwrap());
             w.presents(&self_signed("unknown"));

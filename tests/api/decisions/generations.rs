@@ -457,7 +457,7 @@ fn a_store_that_was_read_from_its_file_costs_the_same() {
         let mut world = world();
         site.install(&mut world, true);
         let view = world.store.snapshot();
-        let (text, _) = file::write(&view, &file::Kept::default(), None).unwrap();
+        let (text, _) = file::write(&view, &file::UnknownRecords::default(), None).unwrap();
         let loaded = file::read(text.as_bytes(), counting(), None).unwrap();
         world.store = loaded.store.with_clock(Arc::new(now()));
         let own = &site.generations[19];

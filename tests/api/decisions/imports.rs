@@ -1,7 +1,7 @@
 //! What can never reach a verdict because import refuses it (rules I2, I4, I6 and P1).
 
 use mutual_trust::certificate::Certificate;
-use mutual_trust::error::{NeverMatch, StoreError};
+use mutual_trust::error::{StoreError, UnusablePinReason};
 use mutual_trust::store::StoreWarning;
 use mutual_trust::{AuthorityScope, PinScope};
 
@@ -15,7 +15,7 @@ fn never_critical(error: &StoreError) -> bool {
     matches!(
         error,
         StoreError::CanNeverMatch {
-            why: NeverMatch::CriticalExtension { .. },
+            why: UnusablePinReason::CriticalExtension { .. },
             ..
         }
     )
@@ -25,7 +25,7 @@ fn never_role(error: &StoreError) -> bool {
     matches!(
         error,
         StoreError::CanNeverMatch {
-            why: NeverMatch::ExtendedKeyUsage { .. },
+            why: UnusablePinReason::ExtendedKeyUsage { .. },
             ..
         }
     )
@@ -35,7 +35,7 @@ fn unreadable(error: &StoreError) -> bool {
     matches!(
         error,
         StoreError::CanNeverMatch {
-            why: NeverMatch::Unreadable,
+            why: UnusablePinReason::Unreadable,
             ..
         }
     )

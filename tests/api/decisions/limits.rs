@@ -83,17 +83,17 @@ fn presented() -> Vec<Row> {
     let pin = || accepted(PinMatched, PIN);
     vec![
         row("C5", "as many certificates as are allowed", pin(), |w| with_ballast(w, MAX_PRESENTED_CERTIFICATES, None)),
-        row("C5", "one certificate too many", refused(PresentedTooMuch).detail("65, the limit is 64"), |w| with_ballast(w, MAX_PRESENTED_CERTIFICATES + 1, None)),
+        row("C5", "one certificate too many", refused(TooManyCertificates).detail("65, the limit is 64"), |w| with_ballast(w, MAX_PRESENTED_CERTIFICATES + 1, None)),
         row("C5", "as many bytes as are allowed", pin(), |w| with_ballast(w, 2, Some(MAX_PRESENTED_BYTES))),
-        row("C5", "one byte too many", refused(PresentedTooMuch).detail("65536, the limit is 65535"), |w| with_ballast(w, 2, Some(MAX_PRESENTED_BYTES + 1))),
-        row("C5", "a leaf over the limit", refused(PresentedTooMuch), |w| {
+        row("C5", "one byte too many", refused(TooManyCertificates).detail("65536, the limit is 65535"), |w| with_ballast(w, 2, Some(MAX_PRESENTED_BYTES + 1))),
+        row("C5", "a leaf over the limit", refused(TooManyCertificates), |w| {
             let pem = String::from_utf8(fixture_bytes("huge-over-limit.pem")).unwrap();
             let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
             let der = <base64ct::Base64 as base64ct::Encoding>::decode_vec(&body).unwrap();
             w.presents_bytes(der);
         }),
-        row("C5", "too much from a client", refused(PresentedTooMuch), |w| { with_ballast(w, MAX_PRESENTED_CERTIFICATES + 1, None); w.ask_client(); }),
-        row("C5", "too much for a server that is not in the store", refused(PresentedTooMuch), |w| { with_ballast(w, MAX_PRESENTED_CERTIFICATES + 1, None); w.ask_id("nobody", None); }),
+        row("C5", "too much from a client", refused(TooManyCertificates), |w| { with_ballast(w, MAX_PRESENTED_CERTIFICATES + 1, None); w.ask_client(); }),
+        row("C5", "too much for a server that is not in the store", refused(TooManyCertificates), |w| { with_ballast(w, MAX_PRESENTED_CERTIFICATES + 1, None); w.ask_id("nobody", None); }),
     ]
 }
 

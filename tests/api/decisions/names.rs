@@ -72,18 +72,18 @@ fn in_chains() -> Vec<Row> {
             leaf(w, |s| s.dns("*.kms.example"));
         }),
         row("C2", "expected names replace the server's: the leaf has the dialled name", wrong(), |w| {
-            w.store.expect_names(&server_id("keys-1"), [host("cluster.example")]).unwrap();
+            w.store.set_reference_names(&server_id("keys-1"), [host("cluster.example")]).unwrap();
             leaf(w, |s| s.dns(KMS));
         }),
         row("C2", "expected names replace the server's: the leaf has one of them", chained(), |w| {
             let names = ["cluster.example", "192.0.2.200"].map(host);
-            w.store.expect_names(&server_id("keys-1"), names).unwrap();
+            w.store.set_reference_names(&server_id("keys-1"), names).unwrap();
             leaf(w, |s| s.ip("192.0.2.200"));
         }),
         row("C2", "no expected names any more", chained(), |w| {
             let id = server_id("keys-1");
-            w.store.expect_names(&id, [host("cluster.example")]).unwrap();
-            w.store.expect_names(&id, []).unwrap();
+            w.store.set_reference_names(&id, [host("cluster.example")]).unwrap();
+            w.store.set_reference_names(&id, []).unwrap();
             leaf(w, |s| s.dns(KMS));
         }),
         row("C2", "a server without names and nothing dialled", refused(NoNameToMatch), |w| {
@@ -103,13 +103,13 @@ fn in_chains() -> Vec<Row> {
         }),
         row("C2", "a server without names but with expected ones, nothing dialled", chained(), |w| {
             server_named(w, &[]);
-            w.store.expect_names(&server_id("keys-3"), [host("cluster.example")]).unwrap();
+            w.store.set_reference_names(&server_id("keys-3"), [host("cluster.example")]).unwrap();
             w.ask_id("keys-3", None);
             leaf(w, |s| s.dns("cluster.example"));
         }),
         row("C2", "a server without names but with expected ones: the dialled name does not count", wrong(), |w| {
             server_named(w, &[]);
-            w.store.expect_names(&server_id("keys-3"), [host("cluster.example")]).unwrap();
+            w.store.set_reference_names(&server_id("keys-3"), [host("cluster.example")]).unwrap();
             w.ask_id("keys-3", Some("new.example"));
             leaf(w, |s| s.dns("new.example"));
         }),
@@ -193,7 +193,7 @@ fn who_is_dialled() -> Vec<Row> {
         row("M5", "a pin for another name, by id and nothing dialled", pin(), |w| { pinned(w, |s| s.dns("other.example")); w.ask_id("keys-1", None); }),
         row("M5", "a pin for another name, by id, and a name was dialled", not_covered(), |w| { pinned(w, |s| s.dns("other.example")); w.ask_id("keys-1", Some(KMS)); }),
         row("M5", "expected names are for chains: a pin does not have to have them", pin(), |w| {
-            w.store.expect_names(&server_id("keys-1"), [host("cluster.example")]).unwrap();
+            w.store.set_reference_names(&server_id("keys-1"), [host("cluster.example")]).unwrap();
             pinned(w, |s| s.dns(KMS));
         }),
         row("M5", "one certificate on a group's servers of different names", accepted(PinMatched, "pin own for group replicas").warns(&["NameNotCovered"]), |w| {

@@ -209,7 +209,7 @@ fn the_strict_profile_refuses_what_breaks_rfc_5280() {
         }
         assert_eq!(
             verdict.reason(),
-            BreaksProfile,
+            ProfileViolation,
             "{}: {verdict}",
             breach.rule
         );
@@ -298,11 +298,11 @@ fn named(count: usize) -> Spec {
 #[rustfmt::skip]
 pub fn rows() -> Vec<Row> {
     let found = || accepted(ChainVerified, ROOT);
-    let breaks = || refused(BreaksProfile);
+    let breaks = || refused(ProfileViolation);
     let directory = || vec![GeneralSubtree::DirectoryName(rcgen::DistinguishedName::new())];
     vec![
         // A path that the profile refuses is passed over for another.
-        row("C1", "strict: an authority of the same name and key that breaks RFC 5280 is passed over", found().considered(&["authority odd for any server: BreaksProfile"]), |w| {
+        row("C1", "strict: an authority of the same name and key that breaks RFC 5280 is passed over", found().considered(&["authority odd for any server: ProfileViolation"]), |w| {
             strict(w);
             let root = spec("root").ca().self_signed();
             // It lasts longer, and so is tried first.
@@ -311,7 +311,7 @@ pub fn rows() -> Vec<Row> {
             w.presents(&spec("leaf").dns(KMS).signed_by(&root));
             w.authority(For::AnyServer, "root", &Certificate::from_der(root.certificate().der()).unwrap());
         }),
-        row("C1", "strict: an intermediate that breaks RFC 5280 is passed over", found().considered(&["presented odd: BreaksProfile"]), |w| {
+        row("C1", "strict: an intermediate that breaks RFC 5280 is passed over", found().considered(&["presented odd: ProfileViolation"]), |w| {
             strict(w);
             let root = spec("root").ca().self_signed();
             let good = spec("I").ca().signed_by(&root);

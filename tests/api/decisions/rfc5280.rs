@@ -104,7 +104,7 @@ fn refused_by(world: &mut World, rule: &str, what: &str) {
     let verdict = world.verdict();
     assert_eq!(
         verdict.reason(),
-        ReasonCode::BreaksProfile,
+        ReasonCode::ProfileViolation,
         "{what}: {verdict}"
     );
     let Detail::Text(why) = verdict.detail() else {

@@ -241,7 +241,7 @@ fn always(world: &mut World, verdict: &Verdict) -> Vec<String> {
         verdict.generation() == world.store.contents().generation(),
         "the generation is that of the view",
     );
-    let over = verdict.reason() == ReasonCode::PresentedTooMuch;
+    let over = verdict.reason() == ReasonCode::TooManyCertificates;
     let presented = (!over).then(|| {
         let digest = sha2::Sha256::digest(&world.presented()[0]);
         Fingerprint::from_bytes(digest.into())
@@ -374,7 +374,7 @@ fn rule_of(verdict: &Verdict) -> Rule {
         R::InstalledForOtherRole => Rule::I7,
         R::EntryDisabled | R::EntryEnded => Rule::I8,
         R::Blocked => Rule::P1,
-        R::NoPinLeft | R::PinDoesNotMatch | R::SameSubjectOtherKey | R::AuthoritiesNotAsked => {
+        R::NoUsablePin | R::PinDoesNotMatch | R::SameSubjectOtherKey | R::AuthoritiesNotAsked => {
             Rule::P2
         }
         R::NothingInstalled | R::UnknownServer | R::UnlistedName => Rule::P6,
@@ -386,9 +386,9 @@ fn rule_of(verdict: &Verdict) -> Rule {
         R::UnknownCriticalExtension => Rule::M6,
         R::ClockUnset | R::ClockBelowFloor => Rule::M7,
         R::NameMismatch | R::NoNameToMatch => Rule::C2,
-        R::CaAsLeaf | R::AuthorityPresentedAsPeer => Rule::C3,
+        R::CaUsedAsEndEntity | R::AuthorityPresentedAsPeer => Rule::C3,
         R::Revoked | R::RevocationUnknown | R::CrlExpired => Rule::C4,
-        R::PresentedTooMuch | R::TooManyPaths | R::TooManyConstraints => Rule::C5,
+        R::TooManyCertificates | R::TooManyPaths | R::TooManyConstraints => Rule::C5,
         _ => Rule::C1,
     }
 }

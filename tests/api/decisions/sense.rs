@@ -43,13 +43,13 @@ fn nonsense(verdict: &Verdict) -> Vec<&'static str> {
         PinMatched | FingerprintMatched | KeyMatched | ChainVerified => {
             must(has("Nothing"), "all is well")
         }
-        PresentedTooMuch => must(has("own certificate and its intermediates"), "send less"),
+        TooManyCertificates => must(has("own certificate and its intermediates"), "send less"),
         MalformedCertificate | WrongSelfSignature => must(has("made again"), "make it again"),
         Blocked => must(has("unblock"), "a block can be lifted"),
         NothingInstalled => must(has("as a pin") && has("as an authority"), "either helps"),
         UnknownServer => must(has("id"), "the id is wrong"),
         UnlistedName => must(has("name"), "the name belongs to none"),
-        NoPinLeft => must(!client && has("release"), "servers alone are claimed"),
+        NoUsablePin => must(!client && has("release"), "servers alone are claimed"),
         PinDoesNotMatch => must(
             has("as a pin") && has("another channel"),
             "compare, then install",
@@ -110,8 +110,10 @@ fn nonsense(verdict: &Verdict) -> Vec<&'static str> {
             "send it, or install it",
         ),
         SelfSignedNotInstalled => must(has("as a pin"), "no CA helps"),
-        CaAsLeaf | AuthorityPresentedAsPeer => must(has("as a pin"), "as a pin it may be a CA"),
-        LeafNotReadable => must(
+        CaUsedAsEndEntity | AuthorityPresentedAsPeer => {
+            must(has("as a pin"), "as a pin it may be a CA")
+        }
+        UnparsableEndEntity => must(
             has("as a pin") && *verdict.detail() != Detail::None,
             "a pin may be old",
         ),
@@ -132,7 +134,7 @@ fn nonsense(verdict: &Verdict) -> Vec<&'static str> {
         RevocationUnknown => must(has("revocation list") || has("cRLSign"), "a list tells"),
         CrlExpired => must(has("revocation list") && has("grace"), "a newer list"),
         PathTooLong => must(has("closer"), "fewer CAs"),
-        BreaksProfile => must(has("compatible profile"), "the policy can be changed"),
+        ProfileViolation => must(has("compatible profile"), "the policy can be changed"),
         ConstraintFormUnsupported | TooManyConstraints => {
             must(has("constraints"), "fewer constraints")
         }

@@ -5,7 +5,7 @@ use mutual_trust::ReasonCode::{self, *};
 use mutual_trust::certificate::Certificate;
 use mutual_trust::error::StoreError;
 use mutual_trust::policy::{ChainProfile, Detail};
-use mutual_trust::store::{BlockSelector, CrlIssuer, EntryKey, Proposal, Scope, Slot};
+use mutual_trust::store::{BlockSelector, CrlIssuer, EntryKey, Scope, Slot, SuggestedSlot};
 use mutual_trust::{EntryOptions, Verdict};
 use rcgen::{
     CertificateParams, CidrSubnet, CustomExtension, DnType, DnValue, GeneralSubtree,
@@ -341,7 +341,7 @@ fn a_ca_that_is_made_again_with_its_name_in_another_spelling_is_the_same_issuer_
 
         world
             .store
-            .stop_checking(&CrlIssuer::of(&again.certificate))
+            .disable_revocation_checks(&CrlIssuer::of(&again.certificate))
             .unwrap();
         assert_eq!(world.store.contents().crls().count(), 0, "{says}");
         assert_eq!(ask(&mut world, &bad), ChainVerified, "{says}");
@@ -454,9 +454,14 @@ fn a_leaf_of_a_bundle_is_left_out_if_its_issuer_is_there_in_any_spelling() {
     let root = lab();
     for (says, name) in spellings() {
         let leaf = leaf().signed_by(&root.writes_its_name(name));
-        let bundle = store().sort_bundle(vec![root.certificate(), leaf.certificate()]);
-        let proposals: Vec<Proposal> = bundle.items().iter().map(|item| item.proposal()).collect();
-        assert_eq!(proposals, [Proposal::Authority, Proposal::Skip], "{says}");
+        let bundle = store().classify_bundle(vec![root.certificate(), leaf.certificate()]);
+        let proposals: Vec<SuggestedSlot> =
+            bundle.items().iter().map(|item| item.proposal()).collect();
+        assert_eq!(
+            proposals,
+            [SuggestedSlot::Authority, SuggestedSlot::Skip],
+            "{says}"
+        );
     }
 }
 

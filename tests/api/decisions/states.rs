@@ -55,7 +55,7 @@ fn table() -> Vec<(State, Reasons)> {
     let unclaimed: Reasons = [
         SelfSignedNotInstalled, SelfSignedNotInstalled, SelfSignedNotInstalled, SelfSignedNotInstalled, UnknownIssuer,
         SelfSignedNotInstalled, ChainVerified, NameMismatch,
-        CaAsLeaf, AuthorityPresentedAsPeer, PinOfAnotherServer, InstalledForOtherRole, MalformedCertificate, LeafNotReadable,
+        CaUsedAsEndEntity, AuthorityPresentedAsPeer, PinOfAnotherServer, InstalledForOtherRole, MalformedCertificate, UnparsableEndEntity,
     ];
     let nothing: Reasons = [
         NothingInstalled, NothingInstalled, NothingInstalled, NothingInstalled, NothingInstalled,
@@ -65,7 +65,7 @@ fn table() -> Vec<(State, Reasons)> {
     let own_authority: Reasons = [
         SelfSignedNotInstalled, SelfSignedNotInstalled, SelfSignedNotInstalled, SelfSignedNotInstalled, UnknownIssuer,
         SelfSignedNotInstalled, UnknownIssuer, UnknownIssuer,
-        CaAsLeaf, AuthorityPresentedAsPeer, PinOfAnotherServer, InstalledForOtherRole, MalformedCertificate, LeafNotReadable,
+        CaUsedAsEndEntity, AuthorityPresentedAsPeer, PinOfAnotherServer, InstalledForOtherRole, MalformedCertificate, UnparsableEndEntity,
     ];
     let claimed: Reasons = [
         PinMatched, PinDoesNotMatch, RenewedWithSameKey, SameSubjectOtherKey, IssuedByPin,
@@ -88,24 +88,24 @@ fn table() -> Vec<(State, Reasons)> {
         PinDoesNotMatch, AuthorityPresentedAsPeer, PinOfAnotherServer, InstalledForOtherRole, MalformedCertificate, PinDoesNotMatch,
     ];
     let no_pin_left: Reasons = [
-        NoPinLeft, NoPinLeft, NoPinLeft, NoPinLeft, NoPinLeft,
-        NoPinLeft, NoPinLeft, NoPinLeft,
-        NoPinLeft, AuthorityPresentedAsPeer, PinOfAnotherServer, InstalledForOtherRole, MalformedCertificate, NoPinLeft,
+        NoUsablePin, NoUsablePin, NoUsablePin, NoUsablePin, NoUsablePin,
+        NoUsablePin, NoUsablePin, NoUsablePin,
+        NoUsablePin, AuthorityPresentedAsPeer, PinOfAnotherServer, InstalledForOtherRole, MalformedCertificate, NoUsablePin,
     ];
     let left_the_group: Reasons = [
-        NoPinLeft, PinOfAnotherServer, NoPinLeft, NoPinLeft, NoPinLeft,
-        NoPinLeft, NoPinLeft, NoPinLeft,
-        NoPinLeft, AuthorityPresentedAsPeer, PinOfAnotherServer, InstalledForOtherRole, MalformedCertificate, NoPinLeft,
+        NoUsablePin, PinOfAnotherServer, NoUsablePin, NoUsablePin, NoUsablePin,
+        NoUsablePin, NoUsablePin, NoUsablePin,
+        NoUsablePin, AuthorityPresentedAsPeer, PinOfAnotherServer, InstalledForOtherRole, MalformedCertificate, NoUsablePin,
     ];
     let unusable = |own: ReasonCode| -> Reasons { [
-        own, NoPinLeft, RenewedWithSameKey, SameSubjectOtherKey, IssuedByPin,
-        NoPinLeft, NoPinLeft, NoPinLeft,
-        NoPinLeft, AuthorityPresentedAsPeer, PinOfAnotherServer, InstalledForOtherRole, MalformedCertificate, NoPinLeft,
+        own, NoUsablePin, RenewedWithSameKey, SameSubjectOtherKey, IssuedByPin,
+        NoUsablePin, NoUsablePin, NoUsablePin,
+        NoUsablePin, AuthorityPresentedAsPeer, PinOfAnotherServer, InstalledForOtherRole, MalformedCertificate, NoUsablePin,
     ] };
     let key_blocked: Reasons = [
-        Blocked, NoPinLeft, Blocked, SameSubjectOtherKey, IssuedByPin,
-        NoPinLeft, NoPinLeft, NoPinLeft,
-        NoPinLeft, AuthorityPresentedAsPeer, PinOfAnotherServer, InstalledForOtherRole, MalformedCertificate, NoPinLeft,
+        Blocked, NoUsablePin, Blocked, SameSubjectOtherKey, IssuedByPin,
+        NoUsablePin, NoUsablePin, NoUsablePin,
+        NoUsablePin, AuthorityPresentedAsPeer, PinOfAnotherServer, InstalledForOtherRole, MalformedCertificate, NoUsablePin,
     ];
     let by_fingerprint: Reasons = [
         FingerprintMatched, PinDoesNotMatch, PinDoesNotMatch, PinDoesNotMatch, PinDoesNotMatch,
@@ -120,12 +120,12 @@ fn table() -> Vec<(State, Reasons)> {
     let migrating: Reasons = [
         PinMatched, SelfSignedNotInstalled, RenewedWithSameKey, SameSubjectOtherKey, IssuedByPin,
         SelfSignedNotInstalled, ChainVerified, NameMismatch,
-        CaAsLeaf, AuthorityPresentedAsPeer, PinOfAnotherServer, InstalledForOtherRole, MalformedCertificate, LeafNotReadable,
+        CaUsedAsEndEntity, AuthorityPresentedAsPeer, PinOfAnotherServer, InstalledForOtherRole, MalformedCertificate, UnparsableEndEntity,
     ];
     let group_migrating: Reasons = [
         SelfSignedNotInstalled, PinMatched, SelfSignedNotInstalled, SelfSignedNotInstalled, UnknownIssuer,
         SelfSignedNotInstalled, ChainVerified, NameMismatch,
-        CaAsLeaf, AuthorityPresentedAsPeer, PinOfAnotherServer, InstalledForOtherRole, MalformedCertificate, LeafNotReadable,
+        CaUsedAsEndEntity, AuthorityPresentedAsPeer, PinOfAnotherServer, InstalledForOtherRole, MalformedCertificate, UnparsableEndEntity,
     ];
 
     vec![
@@ -213,7 +213,7 @@ fn table() -> Vec<(State, Reasons)> {
         }),
         state("P2", "the pin was removed, and no authority is held", "", &[], {
             let mut reasons = no_pin_left;
-            reasons[9] = NoPinLeft;
+            reasons[9] = NoUsablePin;
             reasons
         }, |w, c| {
             let key = w.pin(KEYS_1, "own", &c.own);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mutual_trust::store::ValidityRule;
-use mutual_trust::{Clock, ReasonCode};
+use mutual_trust::{CurrentTime, ReasonCode};
 
 use super::support::pki::{pki, self_signed, spec};
 use super::support::{DAY, NOW, at, server_id};
@@ -43,7 +43,7 @@ fn cases() -> Vec<Case> {
             let rule = ValidityRule::Grace(Duration::from_secs(2 * DAY));
             w.pin_with(KEYS_1, "own", &own, plain().with_validity(rule));
             w.presents(&own);
-            w.clock = Clock::Unset;
+            w.clock = CurrentTime::Unset;
         }),
         case("a chain of a server that migrates", ReasonCode::ChainVerified, "accepted: server keys-1: ", &[
             "presented: leaf",
@@ -158,7 +158,7 @@ fn cases() -> Vec<Case> {
             w.presents(&own);
             w.ask_client();
         }),
-        case("too much", ReasonCode::PresentedTooMuch, "refused: server keys-1 (dialled kms1.example): ", &["detail: 65, the limit is 64"], |w| {
+        case("too much", ReasonCode::TooManyCertificates, "refused: server keys-1 (dialled kms1.example): ", &["detail: 65, the limit is 64"], |w| {
             w.presents(&self_signed(KMS));
             for _ in 0..64 {
                 w.with_bytes(Vec::new());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use mutual_trust::ReasonCode::*;
 use mutual_trust::certificate::{Certificate, Crl};
 use mutual_trust::policy::{Detail, Rule};
-use mutual_trust::{AuthorityScope, Clock, PinScope, ReasonCode, Role, Verdict};
+use mutual_trust::{AuthorityScope, CurrentTime, PinScope, ReasonCode, Role, Verdict};
 
 use super::support::der::{Der, tree, with_sha1};
 use super::support::pki::{Made, pki, self_signed, spec};
@@ -78,7 +78,7 @@ fn a_server_that_migrates_is_told_what_its_chain_lacks() {
             ),
             (
                 "f9",
-                LeafNotReadable,
+                UnparsableEndEntity,
                 "X.509 version 1",
                 "Have it made again as X.509 version 3",
             ),
@@ -198,7 +198,7 @@ fn an_authority_that_signed_itself_with_sha1_vouches_for_its_chains() {
     let verdict = world.verdict();
     assert_eq!(verdict.reason(), ChainVerified, "{verdict}");
     let mut world = collected("localhost");
-    let before = Clock::Known(at(NOW - 5 * DAY));
+    let before = CurrentTime::Known(at(NOW - 5 * DAY));
     world.published_at(before);
     world.clock = before;
     world.authority(For::AnyServer, "root", &told("sha1ca"));
@@ -370,7 +370,7 @@ fn what_the_path_builder_does_not_read_is_named_with_its_certificate() {
     let detail = "critical extension 2.5.29.32 (certificatePolicies)";
     says(
         &mut world,
-        LeafNotReadable,
+        UnparsableEndEntity,
         Rule::C1,
         detail,
         "without what is named",
@@ -484,7 +484,7 @@ enum Chain {
     Version1,
     OtherKey,
     IssuerNoCa,
-    CaAsLeaf,
+    CaUsedAsEndEntity,
     Expired,
     IssuerExpired,
     CriticalExtension,
@@ -510,15 +510,15 @@ const CHAINS: [(Chain, ReasonCode, &str); 13] = [
         SignatureAlgorithmUnsupported,
         "is signed with ECDSA with SHA-1",
     ),
-    (Chain::Version1, LeafNotReadable, "X.509 version 1"),
+    (Chain::Version1, UnparsableEndEntity, "X.509 version 1"),
     (Chain::OtherKey, ChainSignatureInvalid, "does not verify"),
     (Chain::IssuerNoCa, IssuerCannotSign, "it is not a CA"),
-    (Chain::CaAsLeaf, CaAsLeaf, ""),
+    (Chain::CaUsedAsEndEntity, CaUsedAsEndEntity, ""),
     (Chain::Expired, Expired, "limit"),
     (Chain::IssuerExpired, IssuerExpired, "limit"),
     (
         Chain::CriticalExtension,
-        LeafNotReadable,
+        UnparsableEndEntity,
         "2.5.29.32 (certificatePolicies)",
     ),
     (Chain::SelfSigned, SelfSignedNotInstalled, ""),
@@ -555,7 +555,7 @@ fn present(world: &mut World, chain: Chain, any: &super::support::pki::Pki) {
             let no_ca = self_signed("no CA");
             world.presents(&leaf().signed_by(&no_ca)).with("i", &no_ca);
         }
-        Chain::CaAsLeaf => {
+        Chain::CaUsedAsEndEntity => {
             world.presents(&leaf().ca().signed_by(root));
         }
         Chain::Expired => {
@@ -638,7 +638,7 @@ impl Held {
         let signed_itself = matches!(chain, Chain::SelfSigned | Chain::SelfSignedTwice);
         let of_chain = match reason {
             // C1 for everything that is judged in a chain, but that a CA is no peer.
-            CaAsLeaf => Rule::C3,
+            CaUsedAsEndEntity => Rule::C3,
             _ => Rule::C1,
         };
         match (self, chain) {

@@ -4,7 +4,7 @@
 use mutual_trust::certificate::Certificate;
 use mutual_trust::store::BlockSelector;
 use mutual_trust::{
-    AuthorityScope, EntryOptions, Policy, Question, ReasonCode, TrustStore, decide, tls,
+    AuthorityScope, EntryOptions, Policy, ReasonCode, TrustStore, VerifyRequest, decide, tls,
 };
 use num_bigint::BigUint;
 use pki_types::{
@@ -45,7 +45,7 @@ fn ask(provider: &CryptoProvider, store: &mut TrustStore, leaf: &[u8]) -> Reason
     decide(
         &store.snapshot(),
         &policy,
-        &Question::client(&leaf, &[], now()),
+        &VerifyRequest::client(&leaf, &[], now()),
     )
     .reason()
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mutual_trust::certificate::Certificate;
-use mutual_trust::policy::{Question, Target};
-use mutual_trust::store::{EntryKey, Matching, Scope, Slot};
+use mutual_trust::policy::{ExpectedServer, VerifyRequest};
+use mutual_trust::store::{EntryKey, PinMatch, Scope, Slot};
 use mutual_trust::{
-    AuthorityScope, Clock, EntryOptions, Fingerprint, KeyPolicy, PinScope, Policy, Role,
+    AuthorityScope, CurrentTime, EntryOptions, Fingerprint, KeyPolicy, PinScope, Policy, Role,
     TrustStore, Verdict, decide,
 };
 use pki_types::CertificateDer;
@@ -44,7 +44,7 @@ enum Ask {
 pub struct World {
     pub store: TrustStore,
     pub policy: Policy,
-    pub clock: Clock,
+    pub clock: CurrentTime,
     ask: Ask,
     presented: Vec<CertificateDer<'static>>,
     called: BTreeMap<Fingerprint, &'static str>,
@@ -73,7 +73,7 @@ pub fn plain() -> EntryOptions {
 }
 
 pub fn by_public_key() -> EntryOptions {
-    EntryOptions::new().with_matching(Matching::PublicKey)
+    EntryOptions::new().with_matching(PinMatch::PublicKey)
 }
 
 fn with_servers(mut store: TrustStore) -> TrustStore {
@@ -108,20 +108,20 @@ impl World {
 
     /// Starts again with a store that never knew the time, so that it has no floor.
     pub fn without_floor(&mut self) {
-        let store = TrustStore::new(keys()).with_clock(Arc::new(Clock::Unset));
+        let store = TrustStore::new(keys()).with_clock(Arc::new(CurrentTime::Unset));
         self.store = with_servers(store);
-        self.clock = Clock::Unset;
+        self.clock = CurrentTime::Unset;
     }
 
     /// Sets the store's own clock, and with it the floor.
-    pub fn published_at(&mut self, clock: Clock) {
+    pub fn published_at(&mut self, clock: CurrentTime) {
         let store = std::mem::replace(&mut self.store, store());
         self.store = store.with_clock(Arc::new(clock));
     }
 
     /// Sets the clock, in seconds relative to `NOW`, at which the store was published.
     pub fn at(&mut self, seconds: i64) {
-        self.clock = Clock::Known(at(NOW.checked_add_signed(seconds).unwrap()));
+        self.clock = CurrentTime::Known(at(NOW.checked_add_signed(seconds).unwrap()));
     }
 
     pub fn ask_id(&mut self, id: &'static str, dialled: Option<&'static str>) {
@@ -294,19 +294,29 @@ impl World {
         self.with_question(|policy, question| decide(&view, policy, question))
     }
 
-    pub fn with_question<T>(&self, then: impl FnOnce(&Policy, &Question<'_>) -> T) -> T {
+    pub fn with_question<T>(&self, then: impl FnOnce(&Policy, &VerifyRequest<'_>) -> T) -> T {
         let (leaf, rest) = self.presented.split_first().expect("something presented");
         let (id, name);
         let question = match &self.ask {
-            Ask::Client => Question::client(leaf, rest, self.clock),
+            Ask::Client => VerifyRequest::client(leaf, rest, self.clock),
             Ask::Name(dialled) => {
                 name = Some(host(dialled));
-                Question::server(Target::Name(name.as_ref().unwrap()), leaf, rest, self.clock)
+                VerifyRequest::server(
+                    ExpectedServer::Name(name.as_ref().unwrap()),
+                    leaf,
+                    rest,
+                    self.clock,
+                )
             }
             Ask::Id(server, dialled) => {
                 id = server_id(server);
                 name = dialled.map(host);
-                Question::server(Target::id(&id, name.as_ref()), leaf, rest, self.clock)
+                VerifyRequest::server(
+                    ExpectedServer::id(&id, name.as_ref()),
+                    leaf,
+                    rest,
+                    self.clock,
+                )
             }
         };
         then(&self.policy, &question)

@@ -3,13 +3,15 @@
 use std::fs;
 use std::sync::{Arc, Mutex};
 
-use mutual_trust::admin::{DurableSettings, DurableStore, Override, Seen, servers_without_usable};
+use mutual_trust::admin::{
+    DurableSettings, DurableStore, LockoutAllowance, PeerHistory, servers_without_usable,
+};
 use mutual_trust::certificate::TimeSource;
 use mutual_trust::error::{DurableError, StoreError};
-use mutual_trust::policy::{Question, Target};
+use mutual_trust::policy::{ExpectedServer, VerifyRequest};
 use mutual_trust::store::{ClockState, StoreWarning};
 use mutual_trust::{
-    AuthorityScope, Clock, Policy, ReasonCode, Verdict, VerdictWarning, View, decide,
+    AuthorityScope, CurrentTime, Policy, ReasonCode, TrustSnapshot, Verdict, VerdictWarning, decide,
 };
 
 use crate::durable::common::*;
@@ -22,26 +24,26 @@ const YEAR_2099: u64 = 4_070_908_800;
 
 /// A clock that a test sets.
 #[derive(Clone, Debug)]
-struct Moved(Arc<Mutex<Clock>>);
+struct Moved(Arc<Mutex<CurrentTime>>);
 
 impl Moved {
     fn new(seconds: u64) -> Self {
-        Self(Arc::new(Mutex::new(Clock::Known(at(seconds)))))
+        Self(Arc::new(Mutex::new(CurrentTime::Known(at(seconds)))))
     }
 
-    fn set(&self, clock: Clock) {
+    fn set(&self, clock: CurrentTime) {
         *self.0.lock().unwrap() = clock;
     }
 }
 
 impl TimeSource for Moved {
-    fn now(&self) -> Clock {
+    fn now(&self) -> CurrentTime {
         *self.0.lock().unwrap()
     }
 }
 
 fn on(seconds: u64) -> DurableSettings {
-    settings().with_clock(Arc::new(Clock::Known(at(seconds))))
+    settings().with_clock(Arc::new(CurrentTime::Known(at(seconds))))
 }
 
 fn open(folder: &Folder, seconds: u64) -> DurableStore {
@@ -80,17 +82,17 @@ fn scene(name: &str) -> Scene {
 
 impl Scene {
     /// What both servers are told at this time.
-    fn asked(&self, view: &View, seconds: u64) -> [Verdict; 2] {
-        let clock = Clock::Known(at(seconds));
+    fn asked(&self, view: &TrustSnapshot, seconds: u64) -> [Verdict; 2] {
+        let clock = CurrentTime::Known(at(seconds));
         [("keys-1", &self.pin), ("keys-2", &self.chain)].map(|(id, made)| {
             let id = server_id(id);
             let der = made.certificate.der();
-            let question = Question::server(Target::id(&id, None), der, &[], clock);
+            let question = VerifyRequest::server(ExpectedServer::id(&id, None), der, &[], clock);
             decide(view, &Policy::new(keys()), &question)
         })
     }
 
-    fn reasons(&self, view: &View, seconds: u64) -> [ReasonCode; 2] {
+    fn reasons(&self, view: &TrustSnapshot, seconds: u64) -> [ReasonCode; 2] {
         self.asked(view, seconds).map(|verdict| verdict.reason())
     }
 }
@@ -136,7 +138,7 @@ fn one_change_by_a_clock_of_2099_locks_no_server_out_when_the_clock_is_right_aga
             "{verdict}"
         );
     }
-    let later = Clock::Known(at(NOW + DAY));
+    let later = CurrentTime::Known(at(NOW + DAY));
     let without = servers_without_usable(store.contents(), &Policy::new(keys()), later);
     assert!(without.is_empty(), "{without:?}");
     assert!(store.health().is_good(), "{}", store.health());
@@ -230,7 +232,7 @@ fn a_floor_far_ahead_is_named_by_everything_that_rests_on_it_and_is_reset() {
         );
     }
     let policy = Policy::new(keys());
-    let clock = Clock::Known(at(NOW + DAY));
+    let clock = CurrentTime::Known(at(NOW + DAY));
     for without in servers_without_usable(&view, &policy, clock) {
         assert_eq!(without.reason, ReasonCode::ClockBelowFloor, "{without:?}");
     }
@@ -257,13 +259,13 @@ fn a_floor_far_ahead_is_named_by_everything_that_rests_on_it_and_is_reset() {
         "{report}"
     );
     // A dry run shows who comes back.
-    let seen = Seen::new();
+    let seen = PeerHistory::new();
     let reset = store
         .plan(&policy, &seen, clock, |store| Ok(store.reset_floor(None)))
         .unwrap();
     assert!(reset.effects().lost().is_empty(), "{reset}");
     store
-        .apply(&reset, &seen, clock, &Override::none())
+        .apply(&reset, &seen, clock, &LockoutAllowance::none())
         .unwrap();
     assert_eq!(store.contents().floor(), Some(at(NOW + DAY)));
     assert_eq!(scene.reasons(store.contents(), NOW + DAY), GOOD);
@@ -285,13 +287,13 @@ fn health_tells_how_the_clock_stands_now_and_not_when_something_was_stored() {
     let settings = settings().with_clock(Arc::new(clock.clone()));
     let (store, _) = DurableStore::open(scene.folder.path(), settings).unwrap();
     assert!(store.health().is_good());
-    clock.set(Clock::Unset);
+    clock.set(CurrentTime::Unset);
     assert!(matches!(
         store.health().clock,
         ClockState::Unset { floor: Some(_), .. }
     ));
     assert!(store.health().to_string().contains("the clock is not set"));
-    clock.set(Clock::Known(at(NOW)));
+    clock.set(CurrentTime::Known(at(NOW)));
     assert!(store.health().is_good());
 }
 

@@ -4,12 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mutual_trust::admin::file::{Kept, Loaded, read, write};
+use mutual_trust::admin::file::{StoreFile, UnknownRecords, read, write};
 use mutual_trust::admin::{DurableSettings, DurableStore};
 use mutual_trust::error::{StoreError, StoreFileError};
 use mutual_trust::store::{BlockSelector, InstalledCrl, ValidityRule};
 use mutual_trust::{
-    AuthorityScope, Certificate, EntryOptions, Fingerprint, Matching, PinScope, TrustStore, View,
+    AuthorityScope, Certificate, EntryOptions, Fingerprint, PinMatch, PinScope, TrustSnapshot,
+    TrustStore,
 };
 use sha2::{Digest, Sha256};
 
@@ -40,14 +41,14 @@ fn fill_crls(store: &mut TrustStore) -> Result<(), StoreError> {
         let scope = AuthorityScope::AnyServer;
         let report = store.install_authority(scope, ca.certificate(), options())?;
         let authority = report.entries().items()[0].clone();
-        store.act_as((name == "Listed").then_some("bob"))?;
+        store.set_actor((name == "Listed").then_some("bob"))?;
         let revoking = crl().entry(entry(&[7])).entry(entry(&[9]));
         store.install_crl(revoking.signed_by(&ca))?;
         if name == "Listed" {
             // Beside the first: neither is told to be the newer one.
             store.install_crl(crl().no_number().entry(entry(&[5])).signed_by(&ca))?;
         }
-        store.act_as(None)?;
+        store.set_actor(None)?;
         // A list stands by itself.
         store.remove(&authority)?;
         if name == "Without a list" {
@@ -63,7 +64,7 @@ fn fill_crls(store: &mut TrustStore) -> Result<(), StoreError> {
 /// One of everything that a store can hold.
 pub fn fill(store: &mut TrustStore) -> Result<(), StoreError> {
     let group = || "site-a".parse().unwrap();
-    store.act_as(Some("alice@example, ticket 7"))?;
+    store.set_actor(Some("alice@example, ticket 7"))?;
     store.add_group(group())?;
     store.add_group("empty".parse().unwrap())?;
     let names = ["kms1.example", "192.0.2.7", "[2001:db8::7]"].map(host);
@@ -71,16 +72,16 @@ pub fn fill(store: &mut TrustStore) -> Result<(), StoreError> {
     store.add_server(server_id("keys-2"), [host("kms2.example")])?;
     store.add_server(server_id("keys-3"), [])?;
     store.join_group(&group(), &server_id("keys-2"))?;
-    store.expect_names(&server_id("keys-3"), [host("a.example"), host("b.example")])?;
+    store.set_reference_names(&server_id("keys-3"), [host("a.example"), host("b.example")])?;
     let labelled = options().with_label("rack 4, left # server claimed");
     store.install_pin(server("keys-1"), pin("kms1"), labelled)?;
     let by_key = options()
-        .with_matching(Matching::PublicKey)
+        .with_matching(PinMatch::PublicKey)
         .with_validity(ValidityRule::Grace(Duration::from_millis(86_400_500)))
         .with_any_role()
         .with_end(at(NOW + 100 * DAY));
     store.install_pin(PinScope::Group(group()), pin("both"), by_key)?;
-    store.act_as(None)?;
+    store.set_actor(None)?;
     let bare = Fingerprint::from_bytes([7; 32]);
     let enforced = options()
         .with_validity(ValidityRule::Enforce)
@@ -134,11 +135,11 @@ pub fn small() -> TrustStore {
     store
 }
 
-pub fn text_of(view: &View) -> String {
-    write(view, &Kept::default(), None).unwrap().0
+pub fn text_of(view: &TrustSnapshot) -> String {
+    write(view, &UnknownRecords::default(), None).unwrap().0
 }
 
-pub fn load(text: &str) -> Result<Loaded, StoreFileError> {
+pub fn load(text: &str) -> Result<StoreFile, StoreFileError> {
     read(text.as_bytes(), keys(), None)
 }
 

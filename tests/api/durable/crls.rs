@@ -6,9 +6,9 @@ use std::fs;
 use base64ct::{Base64, Encoding};
 use mutual_trust::admin::DurableStore;
 use mutual_trust::certificate::Crl;
-use mutual_trust::policy::{Question, Target};
+use mutual_trust::policy::{ExpectedServer, VerifyRequest};
 use mutual_trust::store::CrlIssuer;
-use mutual_trust::{AuthorityScope, Fingerprint, ReasonCode, TrustStore, View, decide};
+use mutual_trust::{AuthorityScope, Fingerprint, ReasonCode, TrustSnapshot, TrustStore, decide};
 use sha2::{Digest, Sha256};
 
 use crate::durable::common::*;
@@ -37,10 +37,10 @@ fn trusting(ca: &Made) -> TrustStore {
     store
 }
 
-fn verdict(view: &View, leaf: &Made) -> ReasonCode {
+fn verdict(view: &TrustSnapshot, leaf: &Made) -> ReasonCode {
     let id = server_id("keys-1");
     let der = leaf.certificate.der();
-    let question = Question::server(Target::id(&id, None), der, &[], now());
+    let question = VerifyRequest::server(ExpectedServer::id(&id, None), der, &[], now());
     decide(view, &policy(), &question).reason()
 }
 
@@ -71,7 +71,7 @@ fn a_list_that_is_not_read_any_more_is_kept_and_its_issuer_stays_checked() {
     let root = ca("root");
     let (good, gone) = (leaf(&root), leaf(&root));
     let mut store = trusting(&root);
-    store.act_as(Some("carol")).unwrap();
+    store.set_actor(Some("carol")).unwrap();
     let list = crl().revoke(&gone.certificate);
     store.install_crl(list.signed_by(&root)).unwrap();
     let unread = [0x30, 3, 2, 1, 5];
@@ -120,7 +120,7 @@ fn a_list_that_is_not_read_any_more_is_kept_and_its_issuer_stays_checked() {
     );
     let mut other = load(&text).unwrap().store;
     other
-        .stop_checking(&CrlIssuer::of(&root.certificate))
+        .disable_revocation_checks(&CrlIssuer::of(&root.certificate))
         .unwrap();
     assert_eq!(other.contents().unread_crls().count(), 0);
     assert_eq!(verdict(other.contents(), &good), ReasonCode::ChainVerified);
@@ -162,7 +162,7 @@ fn lists_of_one_issuer_that_is_written_in_two_ways_are_kept_and_recovered() {
         let beside = crl().no_number().revoke(&second.certificate);
         store.install_crl(beside.signed_by(&again))
     };
-    let check = |view: &View| {
+    let check = |view: &TrustSnapshot| {
         assert_eq!(view.revocation_checked_issuers().count(), 1);
         assert_eq!(view.crls().count(), 2);
         assert!(view.crls().all(|list| list.disabled().is_none()));
@@ -528,7 +528,9 @@ fn a_file_that_cannot_be_written_changes_nothing_and_a_list_is_a_change_like_any
     store.change(|store| store.install_crl(wrong)).unwrap_err();
     assert_eq!(store.contents().generation(), before);
     let issuer = CrlIssuer::of(&lists.trusted.certificate);
-    store.change(|store| store.stop_checking(&issuer)).unwrap();
+    store
+        .change(|store| store.disable_revocation_checks(&issuer))
+        .unwrap();
     drop(store);
     let (store, report) = DurableStore::open(lists.folder.path(), settings()).unwrap();
     assert_eq!(report.crls, 1);

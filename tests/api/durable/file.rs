@@ -1,9 +1,9 @@
 //! The file: the same content is the same text, and comes back to the last fact.
 
-use mutual_trust::admin::file::{Kept, write};
+use mutual_trust::admin::file::{UnknownRecords, write};
 use mutual_trust::error::StoreFileError;
 use mutual_trust::limits::{MAX_STORE_FILE_BYTES, MAX_STORE_LINE};
-use mutual_trust::{Clock, EntryOptions, TrustStore};
+use mutual_trust::{CurrentTime, EntryOptions, TrustStore};
 use std::sync::Arc;
 
 use crate::durable::common::*;
@@ -105,18 +105,18 @@ fn a_person_can_read_it() {
 #[test]
 fn the_digest_is_the_one_of_the_report_and_tells_every_change() {
     let mut store = filled();
-    let (text, digest) = write(store.contents(), &Kept::default(), None).unwrap();
+    let (text, digest) = write(store.contents(), &UnknownRecords::default(), None).unwrap();
     assert_eq!(load(&text).unwrap().report.digest, digest);
     assert!(text.contains(&format!("digest sha256 {digest}\n")));
     store.block(&pin("other"));
-    let (_, other) = write(store.contents(), &Kept::default(), None).unwrap();
+    let (_, other) = write(store.contents(), &UnknownRecords::default(), None).unwrap();
     assert_ne!(digest, other);
     assert_ne!(digest.as_bytes(), other.as_bytes());
 }
 
 #[test]
 fn times_beyond_the_year_9999_and_an_unset_clock_come_back() {
-    let mut store = TrustStore::new(keys()).with_clock(Arc::new(Clock::Unset));
+    let mut store = TrustStore::new(keys()).with_clock(Arc::new(CurrentTime::Unset));
     store.add_server(server_id("a"), []).unwrap();
     let end = EntryOptions::new().with_end(at(u64::MAX));
     store.install_pin(server("a"), pin("a"), end).unwrap();

@@ -2,18 +2,18 @@
 
 use std::fs;
 
-use mutual_trust::admin::{DurableStore, Override, Seen};
+use mutual_trust::admin::{DurableStore, LockoutAllowance, PeerHistory};
 use mutual_trust::error::{DurableError, GuardedError, PlanError};
 use mutual_trust::store::EntryKey;
-use mutual_trust::{Clock, Policy};
+use mutual_trust::{CurrentTime, Policy};
 
 use crate::durable::common::*;
 use crate::support::facts::facts;
 use crate::support::folder::Folder;
 use crate::support::*;
 
-fn clock() -> Clock {
-    Clock::Known(at(NOW))
+fn clock() -> CurrentTime {
+    CurrentTime::Known(at(NOW))
 }
 
 /// A store with one server and its pin.
@@ -31,7 +31,7 @@ fn with_a_pin(folder: &Folder) -> (DurableStore, EntryKey) {
 fn a_plan_changes_nothing_until_it_is_applied_and_is_then_stored() {
     let folder = Folder::new("plan");
     let (mut store, pin) = with_a_pin(&folder);
-    let (policy, seen) = (Policy::new(keys()), Seen::new());
+    let (policy, seen) = (Policy::new(keys()), PeerHistory::new());
     let before = (facts(store.contents()), store.digest());
     let removal = store
         .plan(&policy, &seen, clock(), |store| store.remove(&pin))
@@ -39,14 +39,14 @@ fn a_plan_changes_nothing_until_it_is_applied_and_is_then_stored() {
     assert!(removal.effects().loses(&server_id("keys-1").into()));
     assert_eq!((facts(store.contents()), store.digest()), before);
 
-    let refused = store.apply(&removal, &seen, clock(), &Override::none());
+    let refused = store.apply(&removal, &seen, clock(), &LockoutAllowance::none());
     assert!(
         matches!(refused, Err(GuardedError::Plan(PlanError::Loses { .. }))),
         "{refused:?}"
     );
     assert_eq!((facts(store.contents()), store.digest()), before);
 
-    let allowed = Override::allow([server_id("keys-1")]);
+    let allowed = LockoutAllowance::allow([server_id("keys-1")]);
     let effects = store.apply(&removal, &seen, clock(), &allowed).unwrap();
     assert_eq!(effects.lost().len(), 1);
     assert!(store.contents().entry(&pin).is_none());
@@ -60,7 +60,7 @@ fn a_plan_changes_nothing_until_it_is_applied_and_is_then_stored() {
 fn a_plan_for_a_store_that_has_changed_is_not_applied() {
     let folder = Folder::new("stale-plan");
     let (mut store, _) = with_a_pin(&folder);
-    let (policy, seen) = (Policy::new(keys()), Seen::new());
+    let (policy, seen) = (Policy::new(keys()), PeerHistory::new());
     let adding = store.plan(&policy, &seen, clock(), |store| {
         store.add_server(server_id("keys-2"), [])
     });
@@ -69,7 +69,7 @@ fn a_plan_for_a_store_that_has_changed_is_not_applied() {
         .change(|store| store.add_server(server_id("keys-3"), []))
         .unwrap();
     let before = (facts(store.contents()), store.digest());
-    let stale = store.apply(&adding, &seen, clock(), &Override::none());
+    let stale = store.apply(&adding, &seen, clock(), &LockoutAllowance::none());
     assert!(
         matches!(stale, Err(GuardedError::Plan(PlanError::Store(_)))),
         "{stale:?}"
@@ -81,13 +81,13 @@ fn a_plan_for_a_store_that_has_changed_is_not_applied() {
 fn a_plan_that_the_disk_refuses_is_not_in_force() {
     let folder = Folder::new("no-disk");
     let (mut store, _) = with_a_pin(&folder);
-    let (policy, seen) = (Policy::new(keys()), Seen::new());
+    let (policy, seen) = (Policy::new(keys()), PeerHistory::new());
     let adding = store.plan(&policy, &seen, clock(), |store| {
         store.add_server(server_id("keys-2"), [])
     });
     let adding = adding.unwrap();
     fs::remove_dir_all(folder.path()).unwrap();
-    let refused = store.apply(&adding, &seen, clock(), &Override::none());
+    let refused = store.apply(&adding, &seen, clock(), &LockoutAllowance::none());
     assert!(
         matches!(refused, Err(GuardedError::Durable(_))),
         "{refused:?}"

@@ -1,11 +1,12 @@
 //! Loading never judges again what was judged when it was installed (rule I8).
 
 use base64ct::{Base64, Encoding};
-use mutual_trust::admin::file::{Loaded, read};
+use mutual_trust::admin::file::{StoreFile, read};
 use mutual_trust::error::StoreError;
 use mutual_trust::store::{EntryKey, Scope, Slot};
 use mutual_trust::{
-    AuthorityScope, Fingerprint, KeyPolicy, PinScope, Policy, Question, ReasonCode, Target, decide,
+    AuthorityScope, ExpectedServer, Fingerprint, KeyPolicy, PinScope, Policy, ReasonCode,
+    VerifyRequest, decide,
 };
 use pki_types::alg_id::ECDSA_SHA256;
 use sha2::{Digest, Sha256};
@@ -14,7 +15,7 @@ use crate::durable::common::*;
 use crate::support::facts::facts;
 use crate::support::*;
 
-fn load_with(text: &str, keys: KeyPolicy) -> Loaded {
+fn load_with(text: &str, keys: KeyPolicy) -> StoreFile {
     read(text.as_bytes(), keys, None).unwrap()
 }
 
@@ -34,7 +35,8 @@ fn with_rsa() -> (mutual_trust::Certificate, EntryKey, String) {
 
 fn reason(store: &mutual_trust::TrustStore, certificate: &mutual_trust::Certificate) -> ReasonCode {
     let id = server_id("keys-1");
-    let question = Question::server(Target::id(&id, None), certificate.der(), &[], now());
+    let question =
+        VerifyRequest::server(ExpectedServer::id(&id, None), certificate.der(), &[], now());
     decide(store.contents(), &Policy::new(keys()), &question).reason()
 }
 
@@ -220,7 +222,7 @@ fn a_migration_that_lasts_too_long_is_loaded_as_it_is_and_reported() {
             panic!("{}", loaded.report);
         };
         assert_eq!(server, &id);
-        let found = mutual_trust::certificate::Moment::from(*end).to_string();
+        let found = mutual_trust::certificate::Timestamp::from(*end).to_string();
         assert_eq!(found, until);
         let shown = loaded.report.to_string();
         let says = format!("migrates for too long: server keys-1, until {until}");

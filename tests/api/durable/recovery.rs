@@ -3,10 +3,10 @@
 use std::fs;
 use std::sync::Arc;
 
-use mutual_trust::Clock;
+use mutual_trust::CurrentTime;
 use mutual_trust::admin::{Counter, DurableStore};
 use mutual_trust::error::{DurableError, with_causes};
-use mutual_trust::store::{BlockSelector, Claim, Level};
+use mutual_trust::store::{BlockSelector, Claim, TrustSource};
 
 use crate::durable::common::*;
 use crate::durable::store::Counted;
@@ -28,7 +28,7 @@ fn damage(folder: &Folder, start: &str) -> usize {
 
 /// The day after, so that the floor rises.
 fn next_day() -> mutual_trust::admin::DurableSettings {
-    settings().with_clock(Arc::new(Clock::Known(at(NOW + DAY))))
+    settings().with_clock(Arc::new(CurrentTime::Known(at(NOW + DAY))))
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn nothing_that_takes_trust_away_is_lost() {
         assert!(report.claims.items().contains(&server_id(id)), "{report}");
     }
     let keys_5 = view.server_of(&host("kms5.example")).unwrap();
-    assert_eq!(view.level(keys_5), Level::NoPinLeft);
+    assert_eq!(view.level(keys_5), TrustSource::NoUsablePin);
     assert_eq!(view.floor(), Some(at(NOW + DAY)));
     assert_eq!(report.floor, view.floor());
     // What was removed is not brought back; what was installed is told.

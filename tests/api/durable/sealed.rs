@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mutual_trust::admin::file::{Kept, SealState, read, write};
+use mutual_trust::admin::file::{SealState, UnknownRecords, read, write};
 use mutual_trust::admin::{DurableStore, Seal};
 use mutual_trust::error::{DurableError, StoreFileError};
 use sha2::{Digest, Sha256};
@@ -41,9 +41,13 @@ impl Seal for Long {
 
 fn sealed(key: u8) -> String {
     let store = filled();
-    write(store.contents(), &Kept::default(), Some(&Key(key)))
-        .unwrap()
-        .0
+    write(
+        store.contents(),
+        &UnknownRecords::default(),
+        Some(&Key(key)),
+    )
+    .unwrap()
+    .0
 }
 
 #[test]
@@ -96,7 +100,7 @@ impl Seal for Recording {
 #[test]
 fn a_seal_is_made_and_verified_over_every_byte_above_its_line() {
     let seal = Recording::default();
-    let text = write(filled().contents(), &Kept::default(), Some(&seal))
+    let text = write(filled().contents(), &UnknownRecords::default(), Some(&seal))
         .unwrap()
         .0;
     assert!(read(text.as_bytes(), keys(), Some(&seal)).is_ok());
@@ -116,7 +120,7 @@ fn the_seal_of_a_store_is_not_that_of_one_with_another_record() {
     let with = |edit: &Edit| {
         let mut store = load(&base).unwrap().store;
         edit(&mut store);
-        let sealed = write(store.contents(), &Kept::default(), Some(&Key(1)));
+        let sealed = write(store.contents(), &UnknownRecords::default(), Some(&Key(1)));
         let sealed = sealed.unwrap().0;
         let (content, seal) = sealed.trim_end().rsplit_once('\n').unwrap();
         (format!("{content}\n"), format!("{seal}\n"))
@@ -150,7 +154,7 @@ fn the_seal_of_a_store_is_not_that_of_one_with_another_record() {
 #[test]
 fn any_change_of_a_sealed_file_is_refused() {
     let store = small();
-    let text = write(store.contents(), &Kept::default(), Some(&Key(1)))
+    let text = write(store.contents(), &UnknownRecords::default(), Some(&Key(1)))
         .unwrap()
         .0;
     for at in 0..text.len() {
@@ -163,7 +167,13 @@ fn any_change_of_a_sealed_file_is_refused() {
 #[test]
 fn a_seal_of_no_length_or_too_much_is_not_written() {
     let store = filled();
-    let write = |size| write(store.contents(), &Kept::default(), Some(&Long(size)));
+    let write = |size| {
+        write(
+            store.contents(),
+            &UnknownRecords::default(),
+            Some(&Long(size)),
+        )
+    };
     for size in [0, 64 * 1024 + 1] {
         let error = write(size).unwrap_err();
         assert!(matches!(error, StoreFileError::SealSize { size: found, .. } if found == size));
@@ -202,7 +212,9 @@ fn a_store_that_is_opened_with_a_seal_takes_no_file_without_it() {
 
 #[test]
 fn a_seal_of_no_length_or_too_much_is_not_read() {
-    let content = write(small().contents(), &Kept::default(), None).unwrap().0;
+    let content = write(small().contents(), &UnknownRecords::default(), None)
+        .unwrap()
+        .0;
     let with = |groups: usize| format!("{content}seal {}\n", "AAAA".repeat(groups));
     for groups in [1, 64 * 1024 / 3] {
         assert!(read(with(groups).as_bytes(), keys(), Some(&Long(1))).is_ok());

@@ -48,7 +48,7 @@ fn what_was_changed_is_there_after_a_restart_and_in_force_at_once() {
     let folder = Folder::new("restart");
     let mut store = DurableStore::create(folder.path(), settings()).unwrap();
     let live = store.live();
-    store.act_as(Some("alice")).unwrap();
+    store.set_actor(Some("alice")).unwrap();
     store.change(fill).unwrap();
     assert_eq!(facts(&live.current()), facts(store.contents()));
     assert!(store.health().is_good(), "{}", store.health());
@@ -218,14 +218,14 @@ fn the_floor_is_stored_and_published_by_a_refresh() {
     let floor = store.contents().floor();
     assert_eq!(floor, Some(at(NOW)));
     drop(store);
-    let later = settings().with_clock(Arc::new(mutual_trust::Clock::Known(at(NOW + DAY))));
+    let later = settings().with_clock(Arc::new(mutual_trust::CurrentTime::Known(at(NOW + DAY))));
     let (mut store, _) = DurableStore::open(folder.path(), later).unwrap();
     assert_eq!(store.contents().floor(), floor, "opening writes nothing");
     let live = store.live();
     store.refresh().unwrap();
     assert_eq!(live.current().floor(), Some(at(NOW + DAY)));
     drop(store);
-    let unset = settings().with_clock(Arc::new(mutual_trust::Clock::Unset));
+    let unset = settings().with_clock(Arc::new(mutual_trust::CurrentTime::Unset));
     let (store, _) = DurableStore::open(folder.path(), unset).unwrap();
     assert_eq!(store.contents().floor(), Some(at(NOW + DAY)));
 }
@@ -362,7 +362,7 @@ fn what_cannot_be_stored_is_not_in_force_except_a_block() {
     let gone = pin("gone");
     let blocked = store.block(&gone);
     assert!(matches!(blocked.unsaved, Some(DurableError::NotSaved(_))));
-    assert_eq!(blocked.report.done(), mutual_trust::store::Done::Added);
+    assert_eq!(blocked.report.done(), mutual_trust::store::Outcome::Added);
     assert_eq!(live.current().blocks().count(), 5);
     let health = store.health();
     assert_eq!(health.unsaved_blocks.len(), 1);

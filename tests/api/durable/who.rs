@@ -17,24 +17,24 @@ fn an_entry_says_who_installed_it_and_who_completed_it() {
             entry.source().map(String::from),
         )
     };
-    store.act_as(Some("alice")).unwrap();
+    store.set_actor(Some("alice")).unwrap();
     let fingerprint = certificate.fingerprint();
     store
         .install_pin_fingerprint(server("a"), fingerprint, options())
         .unwrap();
     assert_eq!(by(&store), (Some("alice".into()), None));
-    store.act_as(Some("bob")).unwrap();
+    store.set_actor(Some("bob")).unwrap();
     store
         .install_pin(server("a"), certificate.clone(), options())
         .unwrap();
     assert_eq!(by(&store).0.as_deref(), Some("bob"));
     // Nothing changes, so nobody did it.
-    store.act_as(Some("carol")).unwrap();
+    store.set_actor(Some("carol")).unwrap();
     store
         .install_pin(server("a"), certificate, options())
         .unwrap();
     assert_eq!(by(&store).0.as_deref(), Some("bob"));
-    store.act_as(None).unwrap();
+    store.set_actor(None).unwrap();
     store
         .remove(&store.contents().entries()[0].key().clone())
         .unwrap();
@@ -46,8 +46,8 @@ fn an_entry_says_who_installed_it_and_who_completed_it() {
 fn who_is_one_line_of_text_within_the_bound() {
     let mut store = store();
     for bad in ["", "two\nlines", "turned\u{202e}", &"x".repeat(129)] {
-        let error = store.act_as(Some(bad)).unwrap_err();
+        let error = store.set_actor(Some(bad)).unwrap_err();
         assert!(matches!(error, StoreError::Label { .. }), "{error}");
     }
-    store.act_as(Some(&"x".repeat(128))).unwrap();
+    store.set_actor(Some(&"x".repeat(128))).unwrap();
 }

@@ -8,7 +8,7 @@ use mutual_trust::error::{EnrolmentError, StoreError};
 use mutual_trust::limits::MAX_LABEL_BYTES;
 use mutual_trust::store::BlockSelector;
 use mutual_trust::tls::refusal;
-use mutual_trust::{Clock, EntryOptions, Fingerprint, PinScope, ReasonCode, Role};
+use mutual_trust::{CurrentTime, EntryOptions, Fingerprint, PinScope, ReasonCode, Role};
 use rustls::ServerConnection;
 use rustls::server::Acceptor;
 
@@ -129,7 +129,7 @@ fn who_accepted_a_client_stands_beside_its_entry() {
         entry.installed_by().map(str::to_owned)
     };
     for before in [None, Some("night shift")] {
-        server.store.lock().unwrap().act_as(before).unwrap();
+        server.store.lock().unwrap().set_actor(before).unwrap();
         let system = if before.is_none() { &first } else { &second };
         server.knock(system, "192.0.2.7");
         let peer = server.only_pending();
@@ -255,7 +255,7 @@ fn a_rejected_peer_is_gone_and_who_and_when_is_recorded() {
         .iter()
         .map(|made| (made.event, &*made.by, &*made.subject, made.at))
         .collect();
-    let later = Clock::Known(at(NOW + 60));
+    let later = CurrentTime::Known(at(NOW + 60));
     assert_eq!(
         shown,
         [
@@ -448,7 +448,7 @@ fn a_client_pinned_for_its_role_is_accepted_also_while_enrolment_is_open() {
 struct Meanwhile(Enrolment, Mutex<Vec<PendingId>>);
 
 impl TimeSource for Meanwhile {
-    fn now(&self) -> Clock {
+    fn now(&self) -> CurrentTime {
         // Of an Enrolment that were locked by now, this would wait for ever.
         for id in self.1.lock().unwrap().drain(..) {
             let rejected = self.0.reject(id, "bob");

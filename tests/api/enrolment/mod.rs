@@ -16,7 +16,7 @@ use std::time::Duration;
 use mutual_trust::admin::{Enrolment, PendingId, PendingPeer};
 use mutual_trust::certificate::{Certificate, TimeSource};
 use mutual_trust::tls::EnrolmentAcceptor;
-use mutual_trust::{Clock, Fingerprint, LiveTrust, TrustStore};
+use mutual_trust::{CurrentTime, Fingerprint, LiveTrust, TrustStore};
 use support::handshake::{Outcome, handshake};
 use support::link::Setting;
 use support::pki::{Made, self_signed};
@@ -45,10 +45,10 @@ impl Hand {
 
 /// Reads 0 as unset.
 impl TimeSource for Hand {
-    fn now(&self) -> Clock {
+    fn now(&self) -> CurrentTime {
         match self.0.load(Ordering::SeqCst) {
-            0 => Clock::Unset,
-            seconds => Clock::Known(at(seconds)),
+            0 => CurrentTime::Unset,
+            seconds => CurrentTime::Known(at(seconds)),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use mutual_trust::admin::{Enrolment, EnrolmentEvent};
 use mutual_trust::error::{ConfigError, EnrolmentError, ProbeError};
-use mutual_trust::tls::{Probed, TlsVersion, probe_result_from, refusal};
+use mutual_trust::tls::{ProbeResult, TlsVersion, probe_result_from, refusal};
 use mutual_trust::{
     EntryOptions, GroupId, LiveTrust, PinScope, ReasonCode, Role, TrustStore, VerdictWarning,
 };
@@ -30,7 +30,7 @@ fn probe(setting: &Setting, store: &mut TrustStore, server: &Arc<ServerConfig>) 
     handshake(&config, server, "kms1.example")
 }
 
-fn found(outcome: &Outcome) -> Probed {
+fn found(outcome: &Outcome) -> ProbeResult {
     let error = outcome.client.as_ref().unwrap_err();
     assert!(refusal(error).is_none(), "{error:?}");
     probe_result_from(error).unwrap().clone()
@@ -214,7 +214,7 @@ fn a_probed_server_is_accepted_by_its_fingerprint_and_connects() {
             }
         ));
         assert!(store.contents().entries().is_empty());
-        store.act_as(Some("bob")).unwrap();
+        store.set_actor(Some("bob")).unwrap();
         accept(&mut store, right, scope()).unwrap();
         let by = |store: &TrustStore| {
             let entries = store.contents().entries();

@@ -51,14 +51,14 @@ fn exactly_these_reasons_say_that_a_peer_is_unknown() {
         unknown,
         [
             "NothingInstalled",
-            "NoPinLeft",
+            "NoUsablePin",
             "PinDoesNotMatch",
             "RenewedWithSameKey",
             "SameSubjectOtherKey",
             "UnknownIssuer",
             "SelfSignedNotInstalled",
-            "CaAsLeaf",
-            "LeafNotReadable",
+            "CaUsedAsEndEntity",
+            "UnparsableEndEntity",
             "PinsOnly",
         ]
     );
@@ -115,9 +115,9 @@ fn what_openssl_makes_by_default_and_certificates_of_version_1_can_wait() {
             (
                 "openssl-req-default",
                 "openssl-req-default",
-                ReasonCode::CaAsLeaf,
+                ReasonCode::CaUsedAsEndEntity,
             ),
-            ("v1", "v1", ReasonCode::LeafNotReadable),
+            ("v1", "v1", ReasonCode::UnparsableEndEntity),
         ] {
             let credential = Credential::fixture(name, key);
             let mut store = setting.store();

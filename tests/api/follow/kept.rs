@@ -14,7 +14,7 @@ fn what_an_administrator_installed_stays_theirs() {
     world
         .store
         .change(|store| {
-            store.act_as(Some("alice"))?;
+            store.set_actor(Some("alice"))?;
             let scope = PinScope::Server(server_id("keys-1"));
             store.install_pin(scope, by_hand.clone(), options().with_label("mine"))
         })

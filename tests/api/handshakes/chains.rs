@@ -179,7 +179,7 @@ fn expected_names_replace_the_names_of_the_server() {
         let list = |store: &mut TrustStore| {
             store.add_server(keys_1(), [host("kms1.example")]).unwrap();
             store
-                .expect_names(&keys_1(), [host("kms.vendor.example")])
+                .set_reference_names(&keys_1(), [host("kms.vendor.example")])
                 .unwrap();
         };
         let vendor = spec("").dns("kms.vendor.example");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mutual_trust::policy::VerdictWarning;
-use mutual_trust::{AuthorityScope, Clock, EntryOptions, ReasonCode};
+use mutual_trust::{AuthorityScope, CurrentTime, EntryOptions, ReasonCode};
 use pki_types::UnixTime;
 
 use crate::support::handshake::handshake;
@@ -13,8 +13,8 @@ use crate::support::plain::Credential;
 use crate::support::{DAY, NOW, at, now};
 
 /// A clock that is not set, and one that is below the floor by more than the tolerance.
-fn unset_clocks() -> [Clock; 2] {
-    [Clock::Unset, Clock::Known(at(NOW - 2 * DAY))]
+fn unset_clocks() -> [CurrentTime; 2] {
+    [CurrentTime::Unset, CurrentTime::Known(at(NOW - 2 * DAY))]
 }
 
 #[test]
@@ -69,8 +69,8 @@ fn chains_are_refused_while_the_clock_is_unset_unless_the_policy_allows_them() {
             let key_server = ca.server("kms1.example");
             for allowed in [false, true] {
                 let reason = match clock {
-                    Clock::Unset => ReasonCode::ClockUnset,
-                    Clock::Known(_) => ReasonCode::ClockBelowFloor,
+                    CurrentTime::Unset => ReasonCode::ClockUnset,
+                    CurrentTime::Known(_) => ReasonCode::ClockBelowFloor,
                 };
                 let what = format!("{clock:?}, allowed {allowed}, {}", setting.name);
                 let policy = if allowed {
@@ -102,7 +102,7 @@ fn chains_are_refused_while_the_clock_is_unset_unless_the_policy_allows_them() {
     }
 }
 
-fn times(setting: &Setting, clock: Clock) -> [Option<UnixTime>; 2] {
+fn times(setting: &Setting, clock: CurrentTime) -> [Option<UnixTime>; 2] {
     let made = self_signed("kms1.example");
     let mut store = setting.pinning_server(&made.certificate);
     let view = store.snapshot();
@@ -127,6 +127,6 @@ fn rustls_reads_the_clock_that_was_given_and_never_lacks_a_time() {
     // M7: rustls ends a handshake when it gets no time, and would else read the system's clock
     for setting in settings() {
         assert_eq!(times(&setting, now()), [Some(at(NOW)); 2]);
-        assert_eq!(times(&setting, Clock::Unset), [Some(at(0)); 2]);
+        assert_eq!(times(&setting, CurrentTime::Unset), [Some(at(0)); 2]);
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mutual_trust::policy::VerdictWarning;
 use mutual_trust::{
-    AuthorityScope, Clock, EntryOptions, LiveTrust, ReasonCode, TrustStore, Verdict,
+    AuthorityScope, CurrentTime, EntryOptions, LiveTrust, ReasonCode, TrustStore, Verdict,
 };
 
 use crate::support::handshake::{Outcome, handshake};
@@ -55,7 +55,7 @@ impl Moving {
         let client = self
             .setting
             .client(self.trust.clone(), system)
-            .with_clock(Arc::new(Clock::Known(at(NOW + after))));
+            .with_clock(Arc::new(CurrentTime::Known(at(NOW + after))));
         let server = self.setting.server_of(credential);
         let outcome = handshake(
             &client.build_for(&keys_1()).unwrap(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use mutual_trust::policy::VerdictWarning;
 use mutual_trust::store::ValidityRule;
 use mutual_trust::{
-    EntryOptions, Matching, PeerIdentity, PinScope, ReasonCode, TrustStore, Verdict,
+    EntryOptions, PeerIdentity, PinMatch, PinScope, ReasonCode, TrustStore, Verdict,
 };
 
 use crate::support::handshake::{Outcome, handshake};
@@ -269,7 +269,7 @@ fn a_fingerprint_alone_serves_both_ends() {
 fn a_certificate_renewed_with_the_same_key_serves_a_pin_that_matches_by_key() {
     // M1
     for setting in settings() {
-        let options = EntryOptions::new().with_matching(Matching::PublicKey);
+        let options = EntryOptions::new().with_matching(PinMatch::PublicKey);
         let mut store = setting.listing_server();
         for scope in [PinScope::Server(keys_1()), PinScope::Clients] {
             store

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use mutual_trust::store::{EntryKey, SanPattern, Scope, Slot};
 use mutual_trust::tls::refusal;
-use mutual_trust::{AuthorityScope, Clock, EntryOptions, PinScope, Policy, ReasonCode, TrustStore};
+use mutual_trust::{
+    AuthorityScope, CurrentTime, EntryOptions, PinScope, Policy, ReasonCode, TrustStore,
+};
 use rustls::{AlertDescription, ClientConfig, Error};
 
 use crate::support::der::with_sha1;
@@ -21,7 +23,7 @@ struct Row {
     store: TrustStore,
     presents: Credential,
     policy: fn(Policy) -> Policy,
-    clock: Clock,
+    clock: CurrentTime,
 }
 
 fn row(what: &'static str, reason: ReasonCode, store: TrustStore, presents: Credential) -> Row {
@@ -132,7 +134,7 @@ fn pin_rows(setting: &Setting) -> Vec<Row> {
         ),
         row("a disabled entry", R::EntryDisabled, disabled, presented()),
         Row {
-            clock: Clock::Known(at(NOW + DAY)),
+            clock: CurrentTime::Known(at(NOW + DAY)),
             ..row("an entry past its end", R::EntryEnded, ending, presented())
         },
         row("a blocked pin", R::Blocked, blocked, presented()),
@@ -184,9 +186,12 @@ fn pin_rows(setting: &Setting) -> Vec<Row> {
             pinning(),
             presented().presenting(fixture_bytes("malformed/empty-sequence.der")),
         ),
-        row("sixty-five certificates", R::PresentedTooMuch, pinning(), {
-            (0..64).fold(presented(), |many, _| many.and(&stranger.certificate))
-        }),
+        row(
+            "sixty-five certificates",
+            R::TooManyCertificates,
+            pinning(),
+            { (0..64).fold(presented(), |many, _| many.and(&stranger.certificate)) },
+        ),
     ]
 }
 
@@ -241,7 +246,7 @@ fn chain_rows(setting: &Setting) -> Vec<Row> {
         ),
         row(
             "a CA as leaf",
-            R::CaAsLeaf,
+            R::CaUsedAsEndEntity,
             trusting(setting, &root),
             itself("openssl-req-default"),
         ),
@@ -289,7 +294,7 @@ fn chain_rows(setting: &Setting) -> Vec<Row> {
         ),
         row("a blocked authority", R::Blocked, blocked, sent()),
         Row {
-            clock: Clock::Known(at(NOW - 2 * DAY)),
+            clock: CurrentTime::Known(at(NOW - 2 * DAY)),
             ..row(
                 "a chain by a clock that is below the floor",
                 R::ClockBelowFloor,
@@ -298,7 +303,7 @@ fn chain_rows(setting: &Setting) -> Vec<Row> {
             )
         },
         Row {
-            clock: Clock::Unset,
+            clock: CurrentTime::Unset,
             ..row(
                 "a chain without a clock",
                 R::ClockUnset,

@@ -6,7 +6,7 @@ mod revoked;
 use std::collections::BTreeSet;
 
 use mutual_trust::{
-    AuthorityScope, Clock, EntryOptions, LiveTrust, PinScope, Policy, ReasonCode, TrustStore,
+    AuthorityScope, CurrentTime, EntryOptions, LiveTrust, PinScope, Policy, ReasonCode, TrustStore,
 };
 
 use crate::support::handshake::handshake;
@@ -24,7 +24,7 @@ struct Row {
     /// Dialled by this name if there is one, else as [`keys_1`].
     name: Option<&'static str>,
     policy: fn(Policy) -> Policy,
-    clock: Clock,
+    clock: CurrentTime,
 }
 
 fn row(what: &'static str, reason: ReasonCode, store: TrustStore, presents: Credential) -> Row {
@@ -46,7 +46,7 @@ impl Row {
     }
 
     fn clock(mut self, seconds: u64) -> Self {
-        self.clock = Clock::Known(at(seconds));
+        self.clock = CurrentTime::Known(at(seconds));
         self
     }
 }
@@ -139,7 +139,7 @@ fn pin_rows(setting: &Setting) -> Vec<Row> {
             setting.listing_server(),
             presented(),
         ),
-        row("the last pin removed", R::NoPinLeft, removed, presented()),
+        row("the last pin removed", R::NoUsablePin, removed, presented()),
         row(
             "another certificate",
             R::PinDoesNotMatch,
@@ -245,9 +245,12 @@ fn pin_rows(setting: &Setting) -> Vec<Row> {
                     .presenting(fixture_bytes("malformed/trailing-byte.der"))
             },
         ),
-        row("sixty-five certificates", R::PresentedTooMuch, pinning(), {
-            (0..64).fold(presented(), |many, _| many.and(&stranger.certificate))
-        }),
+        row(
+            "sixty-five certificates",
+            R::TooManyCertificates,
+            pinning(),
+            { (0..64).fold(presented(), |many, _| many.and(&stranger.certificate)) },
+        ),
     ]
 }
 

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use mutual_trust::certificate::TimeSource;
 use mutual_trust::error::StoreError;
-use mutual_trust::store::{EntryKey, Report, Scope, Slot, View};
-use mutual_trust::{AuthorityScope, Clock, EntryOptions, PinScope, TrustStore};
+use mutual_trust::store::{EntryKey, Report, Scope, Slot, TrustSnapshot};
+use mutual_trust::{AuthorityScope, CurrentTime, EntryOptions, PinScope, TrustStore};
 
 use super::asks::{NAMES, SERVERS, clock};
 use super::ops::{GROUPS, Op, Selector, authority_scope, pin_scope, selector};
@@ -34,7 +34,7 @@ impl SetClock {
 }
 
 impl TimeSource for SetClock {
-    fn now(&self) -> Clock {
+    fn now(&self) -> CurrentTime {
         clock(self.get())
     }
 }
@@ -67,7 +67,7 @@ impl Admin {
         admin
     }
 
-    pub fn view(&self) -> &View {
+    pub fn view(&self) -> &TrustSnapshot {
         self.store.contents()
     }
 
@@ -111,7 +111,7 @@ impl Admin {
             }
             Op::Bundle(pins, authorities, items) => {
                 let all = items.iter().map(|(item, _)| certificate(*item)).collect();
-                let mut bundle = store.sort_bundle(all);
+                let mut bundle = store.classify_bundle(all);
                 for (index, (_, decision)) in items.iter().enumerate() {
                     bundle.decide(index, *decision);
                 }
@@ -131,7 +131,7 @@ impl Admin {
             Op::AddName(id, name) => store.add_name(&server(*id), host(NAMES[*name])),
             Op::MoveName(name, id) => store.move_name(&host(NAMES[*name]), &server(*id)),
             Op::ReleaseName(name) => store.release_name(&host(NAMES[*name])),
-            Op::Expect(id, at) => store.expect_names(&server(*id), names(at)),
+            Op::Expect(id, at) => store.set_reference_names(&server(*id), names(at)),
             Op::AddGroup(id) => store.add_group(group(*id)),
             Op::RemoveGroup(id) => store.remove_group(&group(*id)),
             Op::Join(to, id) => store.join_group(&group(*to), &server(*id)),

@@ -79,10 +79,10 @@ fn the_cases_reach_every_verdict_that_the_model_knows() {
     use ReasonCode::*;
     #[rustfmt::skip]
     let refusals = [
-        Blocked, NothingInstalled, UnknownServer, UnlistedName, NoPinLeft, PinDoesNotMatch,
+        Blocked, NothingInstalled, UnknownServer, UnlistedName, NoUsablePin, PinDoesNotMatch,
         RenewedWithSameKey, IssuedByPin, AuthoritiesNotAsked, PinOfAnotherServer,
         InstalledForOtherRole, EntryDisabled, EntryEnded, Expired, NotYetValid, WrongExtendedKeyUsage,
-        UnknownCriticalExtension, ClockUnset, ClockBelowFloor, UnknownIssuer, SelfSignedNotInstalled, CaAsLeaf,
+        UnknownCriticalExtension, ClockUnset, ClockBelowFloor, UnknownIssuer, SelfSignedNotInstalled, CaUsedAsEndEntity,
         AuthorityPresentedAsPeer, IssuerExpired, NameMismatch, PinsOnly,
     ];
     for reason in ReasonCode::ALL {

@@ -2,9 +2,9 @@
 
 use core::time::Duration;
 
-use mutual_trust::policy::{Considered, Question, Target, VerdictWarning};
-use mutual_trust::store::{EntryKey, ValidityRule, View};
-use mutual_trust::{Clock, Fingerprint, Policy, ReasonCode, Verdict, decide};
+use mutual_trust::policy::{Considered, ExpectedServer, VerdictWarning, VerifyRequest};
+use mutual_trust::store::{EntryKey, TrustSnapshot, ValidityRule};
+use mutual_trust::{CurrentTime, Fingerprint, Policy, ReasonCode, Verdict, decide};
 use pki_types::CertificateDer;
 
 use super::pool::{item_of, pool};
@@ -123,15 +123,15 @@ impl Answer {
     }
 }
 
-pub fn clock(time: Option<i64>) -> Clock {
-    time.map_or(Clock::Unset, |time| {
-        Clock::Known(at(u64::try_from(time).unwrap()))
+pub fn clock(time: Option<i64>) -> CurrentTime {
+    time.map_or(CurrentTime::Unset, |time| {
+        CurrentTime::Known(at(u64::try_from(time).unwrap()))
     })
 }
 
 impl Ask {
     /// The question with its certificate settled, so that it stays the same whatever becomes of the store.
-    pub fn settle(&self, view: &View) -> Self {
+    pub fn settle(&self, view: &TrustSnapshot) -> Self {
         let entries = view.entries();
         let held = |number: usize| match entries.get(number % entries.len().max(1)) {
             Some(entry) => item_of(entry.key().fingerprint),
@@ -162,16 +162,16 @@ impl Ask {
         }
     }
 
-    pub fn answer(&self, view: &View) -> Answer {
+    pub fn answer(&self, view: &TrustSnapshot) -> Answer {
         self.answer_for(view, pool()[self.item()].certificate.der())
     }
 
     /// The answer when `leaf` is presented instead of an item.
-    pub fn answer_for(&self, view: &View, leaf: &CertificateDer<'_>) -> Answer {
+    pub fn answer_for(&self, view: &TrustSnapshot, leaf: &CertificateDer<'_>) -> Answer {
         Answer::of(&self.verdict_for(view, leaf))
     }
 
-    pub fn verdict_for(&self, view: &View, leaf: &CertificateDer<'_>) -> Verdict {
+    pub fn verdict_for(&self, view: &TrustSnapshot, leaf: &CertificateDer<'_>) -> Verdict {
         let chain = self
             .chain
             .iter()
@@ -187,21 +187,26 @@ impl Ask {
             Peer::Client => (None, None),
         };
         let question = match (&id, &dialled) {
-            (Some(id), dialled) => {
-                Question::server(Target::id(id, dialled.as_ref()), leaf, &chain, clock)
+            (Some(id), dialled) => VerifyRequest::server(
+                ExpectedServer::id(id, dialled.as_ref()),
+                leaf,
+                &chain,
+                clock,
+            ),
+            (None, Some(name)) => {
+                VerifyRequest::server(ExpectedServer::Name(name), leaf, &chain, clock)
             }
-            (None, Some(name)) => Question::server(Target::Name(name), leaf, &chain, clock),
-            (None, None) => Question::client(leaf, &chain, clock),
+            (None, None) => VerifyRequest::client(leaf, &chain, clock),
         };
         decide(view, &self.demands.policy(), &question)
     }
 }
 
 /// Settles all questions against one view.
-pub fn settle(asks: &[Ask], view: &View) -> Vec<Ask> {
+pub fn settle(asks: &[Ask], view: &TrustSnapshot) -> Vec<Ask> {
     asks.iter().map(|ask| ask.settle(view)).collect()
 }
 
-pub fn answers(asks: &[Ask], view: &View) -> Vec<Answer> {
+pub fn answers(asks: &[Ask], view: &TrustSnapshot) -> Vec<Answer> {
     asks.iter().map(|ask| ask.answer(view)).collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use mutual_trust::ServerId;
-use mutual_trust::store::{Claim, Done, Level, View};
+use mutual_trust::store::{Claim, Outcome, TrustSnapshot, TrustSource};
 use proptest::prelude::*;
 
 use crate::invariants::admin::Admin;
@@ -13,7 +13,7 @@ use crate::invariants::pool::item;
 use crate::invariants::questions::{answers, asks, settle};
 use crate::support::random::config;
 
-fn levels(view: &View) -> BTreeMap<ServerId, (Level, bool)> {
+fn levels(view: &TrustSnapshot) -> BTreeMap<ServerId, (TrustSource, bool)> {
     let servers = view.servers();
     let each = servers.map(|server| {
         let claimed = server.claim() != Claim::Unclaimed;
@@ -34,7 +34,7 @@ proptest! {
             let before = (written_down(admin.view()), answers(&settled, admin.view()));
             let Some(result) = admin.apply(op) else { continue };
             let unchanged = match &result {
-                Ok(report) => report.done() == Done::AlreadyThere,
+                Ok(report) => report.done() == Outcome::Unchanged,
                 Err(_) => true,
             };
             if unchanged {
@@ -63,7 +63,7 @@ proptest! {
             }
             if let Some(Ok(report)) = report {
                 prop_assert_eq!(report.generation(), now.generation(), "{:?}", op);
-                let changed = report.done() != Done::AlreadyThere;
+                let changed = report.done() != Outcome::Unchanged;
                 prop_assert_eq!(changed, now.generation() > view.generation(), "{:?}", op);
             }
             prop_assert_eq!(then, (written_down(&view), answers(&settled, &view)), "{:?}", op);
@@ -143,7 +143,7 @@ fn completing_a_disabled_fingerprint_does_not_enable_it() {
         Op::Disable(0),
     ]);
     let report = admin.apply(&Op::Again(0)).unwrap().unwrap();
-    assert_eq!(report.done(), Done::Completed);
+    assert_eq!(report.done(), Outcome::Completed);
     let entry = admin.view().entries()[0].clone();
     assert!(entry.certificate().is_some());
     assert!(entry.disabled().is_some());

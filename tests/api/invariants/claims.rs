@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use mutual_trust::ReasonCode;
 use mutual_trust::ServerId;
-use mutual_trust::store::{Claim, Scope, Slot, View};
+use mutual_trust::store::{Claim, Scope, Slot, TrustSnapshot};
 use proptest::prelude::*;
 
 use crate::invariants::admin::Admin;
@@ -23,7 +23,7 @@ struct Claimed {
 }
 
 /// The servers that hold a pin, their own or their group's.
-fn pinned(view: &View) -> BTreeSet<ServerId> {
+fn pinned(view: &TrustSnapshot) -> BTreeSet<ServerId> {
     let mut all = BTreeSet::new();
     for entry in view.entries() {
         match (entry.slot(), entry.scope()) {
@@ -37,7 +37,7 @@ fn pinned(view: &View) -> BTreeSet<ServerId> {
     all
 }
 
-fn names_of(view: &View, id: &ServerId) -> Vec<&'static str> {
+fn names_of(view: &TrustSnapshot, id: &ServerId) -> Vec<&'static str> {
     let names = NAMES.iter().copied();
     names
         .filter(|name| {
@@ -48,7 +48,7 @@ fn names_of(view: &View, id: &ServerId) -> Vec<&'static str> {
 }
 
 impl Claimed {
-    fn lift(&mut self, view: &View, id: &ServerId) {
+    fn lift(&mut self, view: &TrustSnapshot, id: &ServerId) {
         self.servers.remove(id);
         for name in names_of(view, id) {
             self.names.remove(name);
@@ -56,7 +56,7 @@ impl Claimed {
     }
 
     /// Called with the view before the call and the one after it.
-    fn note(&mut self, op: &Op, before: &View, after: &View) {
+    fn note(&mut self, op: &Op, before: &TrustSnapshot, after: &TrustSnapshot) {
         match op {
             Op::Release(id) => self.lift(before, &server_id(SERVERS[*id])),
             Op::ReleaseGroup(id) => {
@@ -76,7 +76,7 @@ impl Claimed {
 }
 
 /// Whether the server may be asked by authorities for now: it migrates.
-fn migrates(view: &View, id: &ServerId) -> bool {
+fn migrates(view: &TrustSnapshot, id: &ServerId) -> bool {
     let claim = view.server(id).map(|server| server.claim());
     matches!(claim, Some(Claim::Migrating { .. }))
 }
@@ -180,7 +180,7 @@ proptest! {
             let by_floor = !clock_is_set && migrated.reason == ReasonCode::ClockUnset;
             if by_floor && !plain.yes() && plain.reason != ReasonCode::ClockUnset {
                 let known = [
-                    ReasonCode::PinDoesNotMatch, ReasonCode::NoPinLeft, ReasonCode::AuthoritiesNotAsked,
+                    ReasonCode::PinDoesNotMatch, ReasonCode::NoUsablePin, ReasonCode::AuthoritiesNotAsked,
                     ReasonCode::SameSubjectOtherKey,
                 ];
                 prop_assert!(known.contains(&plain.reason), "{:?}: {:?}", ask, plain);
@@ -192,7 +192,7 @@ proptest! {
     }
 }
 
-fn claimed_servers(view: &View) -> Vec<ServerId> {
+fn claimed_servers(view: &TrustSnapshot) -> Vec<ServerId> {
     let servers = view
         .servers()
         .filter(|server| server.claim() != Claim::Unclaimed);

@@ -1,21 +1,21 @@
 //! What a store holds, written down; and another store that came to hold the same in another order.
 
 use mutual_trust::certificate::Fingerprint;
-use mutual_trust::store::{Claim, Entry, Scope, Slot, View};
+use mutual_trust::store::{Claim, Entry, Scope, Slot, TrustSnapshot};
 use mutual_trust::{AuthorityScope, EntryOptions, GroupId, PinScope, ServerId, TrustStore};
 
 use crate::invariants::admin::Admin;
 use crate::invariants::pool::days;
 
 /// Everything that the public interface shows of a store.
-pub fn written_down(view: &View) -> String {
+pub fn written_down(view: &TrustSnapshot) -> String {
     let mut text = format!("{} {:?}\n", view.generation(), view.floor());
     text.push_str(&content(view));
     text
 }
 
 /// The same without generation, floor and install times.
-pub fn content(view: &View) -> String {
+pub fn content(view: &TrustSnapshot) -> String {
     let mut text = String::new();
     let mut line = |part: String| {
         text.push_str(&part);
@@ -54,7 +54,7 @@ enum Step<'a> {
 }
 
 /// A store that was never anything else than what `view` is now. `order` shuffles what can come in any order.
-pub fn built_anew(view: &View, order: &[u32]) -> Admin {
+pub fn built_anew(view: &TrustSnapshot, order: &[u32]) -> Admin {
     // Long ago, when no end of an entry had passed.
     let mut admin = Admin::at(Some(days(-3000)));
     let store = &mut admin.store;
@@ -67,7 +67,7 @@ pub fn built_anew(view: &View, order: &[u32]) -> Admin {
             .add_server(id.clone(), server.names().cloned())
             .unwrap();
         store
-            .expect_names(&id, server.expected_names().cloned())
+            .set_reference_names(&id, server.expected_names().cloned())
             .unwrap();
     }
     let mut steps: Vec<Step<'_>> = Vec::new();

@@ -1,6 +1,6 @@
 //! Rule M7: whatever a clock shows, a publication by it leaves the store open for the right clock.
 
-use mutual_trust::Clock;
+use mutual_trust::CurrentTime;
 use mutual_trust::store::ClockState;
 use proptest::prelude::*;
 
@@ -82,7 +82,7 @@ proptest! {
         drop(admin.apply(&Op::Publish));
         let floor = floor_of(&admin).unwrap();
         let counts = right + FLOOR_TOLERANCE >= floor;
-        let state = admin.view().clock_state(Clock::Known(crate::support::at(u64::try_from(right).unwrap())));
+        let state = admin.view().clock_state(CurrentTime::Known(crate::support::at(u64::try_from(right).unwrap())));
         prop_assert_eq!(state.counts(), counts);
         let harmless = wrong.is_none_or(|wrong| {
             wrong <= right + FLOOR_TOLERANCE || wrong > days(0) + FLOOR_RISE

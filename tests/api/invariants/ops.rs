@@ -1,7 +1,7 @@
 //! What an administrator does.
 
 use mutual_trust::store::{BlockSelector, Decision, ValidityRule};
-use mutual_trust::{AuthorityScope, EntryOptions, Matching, PinScope};
+use mutual_trust::{AuthorityScope, EntryOptions, PinMatch, PinScope};
 
 use super::asks::{NAMES, SERVERS, grace};
 use super::pool::pool;
@@ -51,7 +51,7 @@ impl Options {
     pub fn made(self) -> EntryOptions {
         let mut made = EntryOptions::new();
         if self.by_key {
-            made = made.with_matching(Matching::PublicKey);
+            made = made.with_matching(PinMatch::PublicKey);
         }
         if self.any_role {
             made = made.with_any_role();

@@ -1,6 +1,6 @@
 //! Rule P8: a verdict depends on what is held and on nothing else.
 
-use mutual_trust::store::Done;
+use mutual_trust::store::Outcome;
 use mutual_trust::{EntryOptions, PinScope, ReasonCode};
 use proptest::prelude::*;
 
@@ -53,7 +53,7 @@ proptest! {
         let servers = admin.view().servers().count();
         let Some(Ok(report)) = admin.apply(&op) else { return Ok(()) };
         let key = report.entries().items()[0].clone();
-        let added = report.done() == Done::Added;
+        let added = report.done() == Outcome::Added;
         let made_a_server = admin.view().servers().count() != servers;
         prop_assume!(added && report.claims().is_empty() && !made_a_server);
         admin.store.remove(&key).unwrap();

@@ -1,7 +1,7 @@
 //! What is stored and loaded again is the same store, to the last fact and the last verdict (rule I8).
 
 use mutual_trust::TrustStore;
-use mutual_trust::admin::file::{Kept, read, write};
+use mutual_trust::admin::file::{UnknownRecords, read, write};
 use proptest::prelude::*;
 
 use crate::invariants::admin::Admin;
@@ -11,7 +11,7 @@ use crate::support::facts::facts;
 use crate::support::keys;
 use crate::support::random::config;
 
-fn text(store: &TrustStore, kept: &Kept) -> String {
+fn text(store: &TrustStore, kept: &UnknownRecords) -> String {
     write(store.contents(), kept, None).unwrap().0
 }
 
@@ -24,7 +24,7 @@ proptest! {
         asks in asks(10),
     ) {
         let admin = Admin::after(&history);
-        let written = text(&admin.store, &Kept::default());
+        let written = text(&admin.store, &UnknownRecords::default());
         let loaded = read(written.as_bytes(), keys(), None).unwrap();
         prop_assert_eq!(facts(loaded.store.contents()), facts(admin.view()));
         prop_assert_eq!(text(&loaded.store, &loaded.kept), written);
@@ -42,7 +42,7 @@ proptest! {
         change in 1..=u8::MAX,
     ) {
         let admin = Admin::after(&history);
-        let mut bytes = text(&admin.store, &Kept::default()).into_bytes();
+        let mut bytes = text(&admin.store, &UnknownRecords::default()).into_bytes();
         let at = place.index(bytes.len());
         bytes[at] ^= change;
         let error = read(&bytes, keys(), None).err();

@@ -2,7 +2,7 @@
 
 use mutual_trust::certificate::Role;
 use mutual_trust::store::{BlockSelector, Claim, Scope, Slot};
-use mutual_trust::{Certificate, EntryOptions, Matching, PinScope, ReasonCode};
+use mutual_trust::{Certificate, EntryOptions, PinMatch, PinScope, ReasonCode};
 use proptest::prelude::*;
 
 use crate::invariants::admin::Admin;
@@ -151,7 +151,7 @@ proptest! {
             Peer::Client => None,
         };
         let scope = server.clone().map_or(PinScope::Clients, PinScope::Server);
-        let matching = if by_key { Matching::PublicKey } else { Matching::Certificate };
+        let matching = if by_key { PinMatch::PublicKey } else { PinMatch::Certificate };
         let options = EntryOptions::new().with_matching(matching);
         let certificate = pool()[ask.item()].certificate.clone();
         let report = admin.store.install_pin(scope, certificate, options).unwrap();

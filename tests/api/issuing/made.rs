@@ -6,11 +6,13 @@ use std::fs;
 use std::sync::Mutex;
 
 use mutual_trust::certificate::SanName;
-use mutual_trust::error::{IssueError, SubjectProblem};
-use mutual_trust::identity::{CertificateSpec, Existing, KeyType, NewKey, PrivateKey, SubjectPart};
+use mutual_trust::error::{IssueError, SubjectError};
+use mutual_trust::identity::{
+    CertificateSpec, GeneratedKey, IfExists, KeyType, PrivateKey, SubjectPart,
+};
 use mutual_trust::limits::{BACKDATE, MAX_VALIDITY_DAYS};
-use mutual_trust::tls::OwnKey;
-use mutual_trust::{Clock, Identity};
+use mutual_trust::tls::SigningKeyPair;
+use mutual_trust::{CurrentTime, Identity};
 use rustls::crypto::CryptoProvider;
 
 use crate::support::folder::Folder;
@@ -31,13 +33,13 @@ pub(crate) fn kinds() -> Vec<KeyType> {
 /// The types that OpenSSL 3.0, ring and TLS 1.2 do not support.
 const ML_DSA: [KeyType; 3] = [KeyType::MlDsa44, KeyType::MlDsa65, KeyType::MlDsa87];
 
-pub(crate) fn own_key(kind: KeyType, provider: &CryptoProvider) -> OwnKey {
+pub(crate) fn own_key(kind: KeyType, provider: &CryptoProvider) -> SigningKeyPair {
     let key = if kind.to_string().starts_with("RSA") {
         PrivateKey::from_pem(&rsa_key(kind)).unwrap()
     } else {
-        NewKey::generate(kind).unwrap().into_key().unwrap()
+        GeneratedKey::generate(kind).unwrap().into_key().unwrap()
     };
-    OwnKey::new(key, provider).unwrap()
+    SigningKeyPair::new(key, provider).unwrap()
 }
 
 /// Generated once and stored, because it takes long.
@@ -47,8 +49,8 @@ fn rsa_key(kind: KeyType) -> Vec<u8> {
     let pem = made.entry(kind.to_string()).or_insert_with(|| {
         let folder = Folder::new(&format!("made-{kind}"));
         let path = folder.file("key.pem");
-        let new = NewKey::generate(kind).unwrap();
-        new.write(&path, Existing::Refuse).unwrap();
+        let new = GeneratedKey::generate(kind).unwrap();
+        new.write(&path, IfExists::Refuse).unwrap();
         fs::read(path).unwrap()
     });
     pem.clone()
@@ -112,10 +114,10 @@ fn openssl_reads_the_key_and_verifies_the_certificate_for_both_roles() {
         return;
     };
     for kind in kinds() {
-        let new = NewKey::generate(kind).unwrap();
+        let new = GeneratedKey::generate(kind).unwrap();
         let file = openssl.path().join("own.key");
-        new.write(&file, Existing::Replace).unwrap();
-        let key = OwnKey::new(new.into_key().unwrap(), &provider()).unwrap();
+        new.write(&file, IfExists::Replace).unwrap();
+        let key = SigningKeyPair::new(new.into_key().unwrap(), &provider()).unwrap();
         let identity = key.self_signed(&spec(), 730, now()).unwrap();
         openssl.write("own.pem", identity.certificate().to_pem());
 
@@ -243,16 +245,19 @@ fn validity_is_bounded_and_needs_a_clock() {
         let to = i64::try_from(NOW + u64::from(days) * DAY).unwrap();
         assert_eq!(identity.certificate().validity().not_after().seconds(), to);
     }
-    assert!(matches!(with(1, Clock::Unset), Err(IssueError::ClockUnset)));
+    assert!(matches!(
+        with(1, CurrentTime::Unset),
+        Err(IssueError::ClockUnset)
+    ));
     // Before 1970, and after 9999.
     let last = 253_402_300_799;
     for seconds in [0, BACKDATE.as_secs() - 1, last - DAY + 1, u64::MAX] {
-        let refused = with(1, Clock::Known(at(seconds)));
+        let refused = with(1, CurrentTime::Known(at(seconds)));
         assert!(matches!(refused, Err(IssueError::ClockOff)), "{seconds}");
     }
     // The first and last possible times, and both encodings of a time (RFC 5280 section 4.1.2.5).
     for seconds in [BACKDATE.as_secs(), 2_524_607_999, 2_524_608_300, last - DAY] {
-        let identity = with(1, Clock::Known(at(seconds))).unwrap();
+        let identity = with(1, CurrentTime::Known(at(seconds))).unwrap();
         let to = i64::try_from(seconds + DAY).unwrap();
         assert_eq!(identity.certificate().validity().not_after().seconds(), to);
     }
@@ -265,11 +270,11 @@ fn a_subject_that_misleads_or_does_not_fit_is_refused() {
         other => panic!("{other:?}"),
     };
     for (name, expected) in [
-        ("", SubjectProblem::Empty),
-        ("  ", SubjectProblem::Empty),
-        ("array\n7", SubjectProblem::Invisible),
-        ("array\0", SubjectProblem::Invisible),
-        ("7-\u{202e}yarra", SubjectProblem::Invisible),
+        ("", SubjectError::Empty),
+        ("  ", SubjectError::Empty),
+        ("array\n7", SubjectError::Invisible),
+        ("array\0", SubjectError::Invisible),
+        ("7-\u{202e}yarra", SubjectError::Invisible),
     ] {
         assert_eq!(problem(CertificateSpec::new(name)), expected, "{name:?}");
     }
@@ -292,7 +297,7 @@ fn a_subject_that_misleads_or_does_not_fit_is_refused() {
     let longer = problem(CertificateSpec::new(&format!("{long}ä")));
     assert!(matches!(
         longer,
-        SubjectProblem::TooLong {
+        SubjectError::TooLong {
             length: 65,
             limit: 64,
             ..
@@ -325,7 +330,7 @@ fn a_subject_that_misleads_or_does_not_fit_is_refused() {
         let once = with(SubjectPart::Organization, "One").unwrap();
         once.subject(SubjectPart::Organization, "Two")
     };
-    assert_eq!(problem(twice()), SubjectProblem::Twice);
+    assert_eq!(problem(twice()), SubjectError::Twice);
     assert_eq!(
         text(twice()),
         "the organization of the subject is given twice"
@@ -348,16 +353,16 @@ fn a_name_given_twice_stands_once() {
 fn ring_makes_neither_rsa_nor_ml_dsa_keys_and_says_so() {
     let rsa = [KeyType::Rsa2048, KeyType::Rsa3072, KeyType::Rsa4096];
     for kind in rsa.into_iter().chain(ML_DSA) {
-        let refused = NewKey::generate(kind);
+        let refused = GeneratedKey::generate(kind);
         assert!(matches!(refused, Err(IssueError::KeyType { key, .. }) if key == kind));
     }
 }
 
 #[test]
 fn what_is_printed_of_keys_is_their_kind() {
-    let new = NewKey::generate(KeyType::P256).unwrap();
+    let new = GeneratedKey::generate(KeyType::P256).unwrap();
     assert_eq!(format!("{new:?}"), "NewKey(..)");
-    let key = OwnKey::new(new.into_key().unwrap(), &provider()).unwrap();
+    let key = SigningKeyPair::new(new.into_key().unwrap(), &provider()).unwrap();
     assert_eq!(format!("{key:?}"), "OwnKey(ECDSA P-256)");
 }
 
@@ -365,7 +370,7 @@ fn what_is_printed_of_keys_is_their_kind() {
 #[test]
 fn ml_dsa_keys_are_made_written_certified_requested_and_serve() {
     // RFC 9881
-    use mutual_trust::identity::{Chain, IdentityAdvice};
+    use mutual_trust::identity::{CertificateChain, IdentityAdvice};
 
     use crate::support::pki::{pki, spec as certified};
 
@@ -376,13 +381,13 @@ fn ml_dsa_keys_are_made_written_certified_requested_and_serve() {
         ("2.16.840.1.101.3.4.3.18", &rcgen::PKCS_ML_DSA_65),
         ("2.16.840.1.101.3.4.3.19", &rcgen::PKCS_ML_DSA_87),
     ]) {
-        let new = NewKey::generate(kind).unwrap();
+        let new = GeneratedKey::generate(kind).unwrap();
         let file = folder.file("own.key");
-        new.write(&file, Existing::Replace).unwrap();
+        new.write(&file, IfExists::Replace).unwrap();
         // The seed only: 54 bytes.
         let text = fs::read_to_string(&file).unwrap();
         assert_eq!(text.lines().count(), 4, "{text}");
-        let key = OwnKey::new(new.into_key().unwrap(), &provider).unwrap();
+        let key = SigningKeyPair::new(new.into_key().unwrap(), &provider).unwrap();
         let own = CertificateSpec::new("kms1").unwrap();
         let own = own.dns_name(host("kms1.example"));
         let identity = key.self_signed(&own, 730, now()).unwrap();
@@ -399,11 +404,11 @@ fn ml_dsa_keys_are_made_written_certified_requested_and_serve() {
         let ca = pki("Example");
         let writers = rcgen::KeyPair::generate_for(algorithm).unwrap();
         let other = PrivateKey::from_der(writers.serialize_der()).unwrap();
-        let other = OwnKey::new(other, &provider).unwrap();
+        let other = SigningKeyPair::new(other, &provider).unwrap();
         let request = other.request(&own).unwrap();
         let issued = certified("kms1").key(writers).signed_by(&ca.intermediate);
         let answer = vec![issued.certificate, ca.intermediate.certificate()];
-        let answer = Chain::new(answer).unwrap();
+        let answer = CertificateChain::new(answer).unwrap();
         other.install(&request, answer).unwrap();
         let renewed = identity.renew(30, now(), &provider).unwrap();
         assert_eq!(renewed.certificate().key_pin(), certificate.key_pin());

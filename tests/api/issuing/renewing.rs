@@ -3,8 +3,8 @@
 use mutual_trust::certificate::{Certificate, KeyKind};
 use mutual_trust::error::IssueError;
 use mutual_trust::identity::{CertificateSpec, KeyType};
-use mutual_trust::tls::{Identities, OwnKey, refusal};
-use mutual_trust::{Clock, EntryOptions, Identity, Matching, PinScope, ReasonCode};
+use mutual_trust::tls::{Identities, SigningKeyPair, refusal};
+use mutual_trust::{CurrentTime, EntryOptions, Identity, PinMatch, PinScope, ReasonCode};
 
 use crate::issuing::made::{kinds, own_key, spec};
 use crate::support::handshake::{Outcome, handshake};
@@ -12,7 +12,7 @@ use crate::support::link::{keys_1, settings};
 use crate::support::pki::{pki, self_signed};
 use crate::support::{DAY, NOW, at, fixture, fixture_identity, now, provider};
 
-const LATER: Clock = Clock::Known(at_later());
+const LATER: CurrentTime = CurrentTime::Known(at_later());
 
 const fn at_later() -> pki_types::UnixTime {
     pki_types::UnixTime::since_unix_epoch(std::time::Duration::from_secs(NOW + 20 * DAY))
@@ -63,7 +63,7 @@ fn rekeying_keeps_the_names_and_changes_the_key() {
     }
     let refused = old.rekey(&key, 30, LATER);
     assert!(matches!(refused, Err(IssueError::SameKey)), "{refused:?}");
-    let same = OwnKey::from_identity(&old, &provider()).unwrap();
+    let same = SigningKeyPair::from_identity(&old, &provider()).unwrap();
     assert!(matches!(
         old.rekey(&same, 30, LATER),
         Err(IssueError::SameKey)
@@ -82,7 +82,7 @@ fn a_server_that_binds_to_the_key_goes_on_after_a_renewal_and_not_after_a_rekeyi
         let key_server = self_signed("kms1.example").identity(&[], &setting.provider);
         let reaches = |matching, identity: &Identity| {
             let options = match matching {
-                Matching::PublicKey => EntryOptions::new().with_matching(Matching::PublicKey),
+                PinMatch::PublicKey => EntryOptions::new().with_matching(PinMatch::PublicKey),
                 _ => EntryOptions::new(),
             };
             let mut known = setting.store();
@@ -103,12 +103,12 @@ fn a_server_that_binds_to_the_key_goes_on_after_a_renewal_and_not_after_a_rekeyi
             )
         };
         let name = &setting.name;
-        reaches(Matching::PublicKey, &renewed).expect_link(name);
-        expect_unknown(name, &reaches(Matching::PublicKey, &rekeyed));
-        reaches(Matching::Certificate, &old).expect_link(name);
-        reaches(Matching::Certificate, &renewed)
+        reaches(PinMatch::PublicKey, &renewed).expect_link(name);
+        expect_unknown(name, &reaches(PinMatch::PublicKey, &rekeyed));
+        reaches(PinMatch::Certificate, &old).expect_link(name);
+        reaches(PinMatch::Certificate, &renewed)
             .expect_server_refuses(name, ReasonCode::RenewedWithSameKey);
-        expect_unknown(name, &reaches(Matching::Certificate, &rekeyed));
+        expect_unknown(name, &reaches(PinMatch::Certificate, &rekeyed));
     }
 }
 
@@ -255,9 +255,9 @@ fn a_renewal_keeps_to_the_bounds_of_any_certificate() {
         old.renew(0, now(), &provider()),
         Err(IssueError::Days { .. })
     ));
-    let unset = old.renew(30, Clock::Unset, &provider());
+    let unset = old.renew(30, CurrentTime::Unset, &provider());
     assert!(matches!(unset, Err(IssueError::ClockUnset)));
-    let early = Clock::Known(at(0));
+    let early = CurrentTime::Known(at(0));
     assert!(matches!(
         old.renew(30, early, &provider()),
         Err(IssueError::ClockOff)

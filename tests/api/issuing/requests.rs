@@ -3,11 +3,12 @@
 use mutual_trust::certificate::{Certificate, SanName};
 use mutual_trust::error::{IdentityError, IssueError, PemError};
 use mutual_trust::identity::{
-    CertificateRequest, CertificateSpec, Chain, Existing, KeyType, NewKey, PrivateKey,
+    CertificateChain, CertificateRequest, CertificateSpec, GeneratedKey, IfExists, KeyType,
+    PrivateKey,
 };
 use mutual_trust::limits::MAX_REQUEST_BYTES;
-use mutual_trust::tls::OwnKey;
-use mutual_trust::{AuthorityScope, Clock, EntryOptions, Identity, ReasonCode};
+use mutual_trust::tls::SigningKeyPair;
+use mutual_trust::{AuthorityScope, CurrentTime, EntryOptions, Identity, ReasonCode};
 
 use crate::issuing::made::{kinds, own_key, spec};
 use crate::support::der::{Der, OCTETS, OID};
@@ -52,7 +53,7 @@ fn serves(setting: &Setting, identity: Identity, root: &Certificate) {
     // openssl used the clock of the machine, but the store's clock is ours.
     let since = identity.certificate().validity().not_before().seconds();
     let clock = NOW.max(u64::try_from(since).unwrap() + 60);
-    let clock = Clock::Known(at(clock));
+    let clock = CurrentTime::Known(at(clock));
     let policy = setting.policy();
     let server = setting.server_with(known.snapshot(), server, policy, clock);
     let check = server.peer_check();
@@ -105,7 +106,7 @@ fn openssl_verifies_requests_of_all_kinds_of_keys_and_its_answers_serve() {
                 openssl.run("verify -x509_strict -CAfile root.pem -untrusted sub.pem own.pem");
             assert!(said.contains("own.pem: OK"), "{kind}: {said}");
             let answer = [openssl.read("own.pem"), openssl.read("sub.pem")].concat();
-            let chain = Chain::from_pem(&answer).unwrap();
+            let chain = CertificateChain::from_pem(&answer).unwrap();
             let identity = key.install(&request, chain).unwrap();
             assert!(!identity.certificate().is_self_issued());
             let names: Vec<_> = identity.certificate().names().collect();
@@ -124,21 +125,21 @@ fn a_request_is_outstanding_over_a_restart_as_two_files() {
     let folder = Folder::new("restart-own");
     let (key_file, request_file) = (folder.file("own.key"), folder.file("own.csr"));
     {
-        let new = NewKey::generate(KeyType::P256).unwrap();
-        new.write(&key_file, Existing::Refuse).unwrap();
-        let key = OwnKey::new(new.into_key().unwrap(), &provider()).unwrap();
+        let new = GeneratedKey::generate(KeyType::P256).unwrap();
+        new.write(&key_file, IfExists::Refuse).unwrap();
+        let key = SigningKeyPair::new(new.into_key().unwrap(), &provider()).unwrap();
         let request = key.request(&spec()).unwrap();
-        request.write(&request_file, Existing::Refuse).unwrap();
+        request.write(&request_file, IfExists::Refuse).unwrap();
         openssl.write("own.csr", request.to_pem());
     }
     sign(&openssl);
     let request = CertificateRequest::from_pem(&std::fs::read(&request_file).unwrap()).unwrap();
     let key = PrivateKey::from_file(&key_file).unwrap();
-    let key = OwnKey::new(key, &provider()).unwrap();
+    let key = SigningKeyPair::new(key, &provider()).unwrap();
     // The CA put its own certificate first: the order is repaired.
     let answer = [openssl.read("sub.pem"), openssl.read("own.pem")].concat();
     let identity = key
-        .install(&request, Chain::from_pem(&answer).unwrap())
+        .install(&request, CertificateChain::from_pem(&answer).unwrap())
         .unwrap();
     assert_eq!(identity.certificate().key_pin(), request.key_pin());
 }
@@ -152,7 +153,10 @@ fn an_answer_to_another_request_is_refused() {
     );
     let request = ours.request(&spec()).unwrap();
     let answer = ca.client("array-7.example");
-    let refused = ours.install(&request, Chain::new(vec![answer.certificate()]).unwrap());
+    let refused = ours.install(
+        &request,
+        CertificateChain::new(vec![answer.certificate()]).unwrap(),
+    );
     let Err(IssueError::AnswerToAnother {
         requested, found, ..
     }) = refused
@@ -173,7 +177,7 @@ fn an_answer_with_an_issuer_that_did_not_sign_it_is_refused() {
         .map(|name| certificate(name).ca().no_authority_key_id().self_signed());
     let own = self_signed("array-7.example");
     let key = PrivateKey::from_pem(own.key.serialize_pem().as_bytes()).unwrap();
-    let key = OwnKey::new(key, &provider()).unwrap();
+    let key = SigningKeyPair::new(key, &provider()).unwrap();
     let request = key.request(&spec()).unwrap();
     let issuing = |key| {
         let spec = certificate("Issuing").ca().no_authority_key_id();
@@ -181,7 +185,7 @@ fn an_answer_with_an_issuer_that_did_not_sign_it_is_refused() {
     };
     let answer = certificate("array-7.example").no_authority_key_id();
     let answer = answer.key_of(&own).signed_by(&new).certificate;
-    let chain = |issuer| Chain::new(vec![answer.clone(), issuing(issuer)]).unwrap();
+    let chain = |issuer| CertificateChain::new(vec![answer.clone(), issuing(issuer)]).unwrap();
     let refused = key.install(&request, chain(&old));
     assert!(
         matches!(
@@ -203,21 +207,24 @@ fn an_answer_to_the_request_of_another_key_is_refused_by_the_key() {
     let key = own_key(KeyType::P256, &provider());
     let answer = fixture("chain-client");
     assert_eq!(answer.key_pin(), request.key_pin());
-    let refused = key.install(&request, Chain::new(vec![answer.clone()]).unwrap());
+    let refused = key.install(
+        &request,
+        CertificateChain::new(vec![answer.clone()]).unwrap(),
+    );
     let Err(IssueError::Identity(IdentityError::KeyMismatch { certificate, .. })) = refused else {
         panic!("{refused:?}");
     };
     assert_eq!(certificate, answer.fingerprint());
     // With its own key it is the answer.
     let own = PrivateKey::from_pem(&fixture_bytes("keys/chain-client.key.pem")).unwrap();
-    let own = OwnKey::new(own, &provider()).unwrap();
-    own.install(&request, Chain::new(vec![answer]).unwrap())
+    let own = SigningKeyPair::new(own, &provider()).unwrap();
+    own.install(&request, CertificateChain::new(vec![answer]).unwrap())
         .unwrap();
 }
 
 fn request_of_fixture() -> String {
     let key = PrivateKey::from_pem(&fixture_bytes("keys/chain-client.key.pem")).unwrap();
-    let key = OwnKey::new(key, &provider()).unwrap();
+    let key = SigningKeyPair::new(key, &provider()).unwrap();
     key.request(&spec()).unwrap().to_pem()
 }
 
@@ -226,7 +233,7 @@ fn a_certificate_that_nobody_has_signed_for_us_is_no_answer() {
     let key = own_key(KeyType::P256, &provider());
     let request = key.request(&spec()).unwrap();
     let own = key.self_signed(&spec(), 30, now()).unwrap();
-    let chain = Chain::new(vec![own.certificate().clone()]).unwrap();
+    let chain = CertificateChain::new(vec![own.certificate().clone()]).unwrap();
     let refused = key.install(&request, chain);
     assert!(
         matches!(refused, Err(IssueError::AnswerSelfSigned)),
@@ -244,7 +251,7 @@ fn a_ca_certificate_is_no_answer() {
     let request = key.request(&spec()).unwrap();
     openssl.write("own.csr", request.to_pem());
     openssl.run("x509 -req -in own.csr -CA sub.pem -CAkey sub.key -out own.pem -extfile ca.ext -extensions ca");
-    let chain = Chain::from_pem(&openssl.read("own.pem")).unwrap();
+    let chain = CertificateChain::from_pem(&openssl.read("own.pem")).unwrap();
     let refused = key.install(&request, chain);
     assert!(
         matches!(refused, Err(IssueError::AnswerIsCa)),

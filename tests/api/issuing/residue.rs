@@ -10,8 +10,8 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use mutual_trust::Certificate;
-use mutual_trust::identity::{CertificateRequest, Existing, KeyType, NewKey, write_private};
-use mutual_trust::tls::OwnKey;
+use mutual_trust::identity::{CertificateRequest, GeneratedKey, IfExists, KeyType, write_private};
+use mutual_trust::tls::SigningKeyPair;
 
 use crate::issuing::made::spec;
 use crate::support::folder::Folder;
@@ -35,21 +35,21 @@ fn child() {
     let kind = KeyType::ALL.iter().find(|found| found.to_string() == kind);
     let provider = provider();
     moment("start");
-    let new = NewKey::generate(*kind.unwrap()).unwrap();
+    let new = GeneratedKey::generate(*kind.unwrap()).unwrap();
     moment("made");
-    new.write(folder.join("own.key"), Existing::Refuse).unwrap();
+    new.write(folder.join("own.key"), IfExists::Refuse).unwrap();
     moment("written");
     let planted = std::env::var(PLANT).is_ok();
     let planted = planted.then(|| fs::read(folder.join("own.key")).unwrap());
-    let key = OwnKey::new(new.into_key().unwrap(), &provider).unwrap();
+    let key = SigningKeyPair::new(new.into_key().unwrap(), &provider).unwrap();
     moment("loaded");
     let identity = key.self_signed(&spec(), 30, now()).unwrap();
     let pem = identity.certificate().to_pem();
-    write_private(folder.join("own.pem"), pem.as_bytes(), Existing::Refuse).unwrap();
+    write_private(folder.join("own.pem"), pem.as_bytes(), IfExists::Refuse).unwrap();
     moment("signed");
     let request = key.request(&spec()).unwrap();
     request
-        .write(folder.join("own.csr"), Existing::Refuse)
+        .write(folder.join("own.csr"), IfExists::Refuse)
         .unwrap();
     moment("requested");
     drop((key, identity));

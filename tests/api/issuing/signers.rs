@@ -6,8 +6,8 @@ use mutual_trust::Identity;
 #[cfg(feature = "aws-lc-rs")]
 use mutual_trust::certificate::KeyKind;
 use mutual_trust::error::IssueError;
-use mutual_trust::identity::{Chain, KeyType};
-use mutual_trust::tls::{KeyMatch, OwnKey};
+use mutual_trust::identity::{CertificateChain, KeyType};
+use mutual_trust::tls::{KeyMatch, SigningKeyPair};
 use pki_types::{PrivateKeyDer, SubjectPublicKeyInfoDer};
 use rustls::crypto::{CryptoProvider, GetRandomFailed, SecureRandom};
 use rustls::sign::{Signer, SigningKey};
@@ -75,10 +75,10 @@ fn a_signer_that_fails_or_offers_no_signature_is_an_error() {
         let made = self_signed("array-7.example");
         let key = PrivateKeyDer::Pkcs8(made.key.serialize_der().into());
         let like = provider.key_provider.load_private_key(key).unwrap();
-        let chain = Chain::new(vec![made.certificate()]).unwrap();
+        let chain = CertificateChain::new(vec![made.certificate()]).unwrap();
         let outside = Arc::new(Outside { like, offers });
         let identity = Identity::from_signer(chain, outside, KeyMatch::Required).unwrap();
-        let key = OwnKey::from_identity(&identity, &provider).unwrap();
+        let key = SigningKeyPair::from_identity(&identity, &provider).unwrap();
         for refused in [
             key.self_signed(&spec(), 30, now()).map(drop),
             key.request(&spec()).map(drop),
@@ -101,7 +101,7 @@ fn a_signer_outside_signs_for_us_without_giving_its_key() {
         let made = self_signed("array-7.example");
         let key = PrivateKeyDer::Pkcs8(made.key.serialize_der().into());
         let signer = setting.provider.key_provider.load_private_key(key).unwrap();
-        let chain = Chain::new(vec![made.certificate()]).unwrap();
+        let chain = CertificateChain::new(vec![made.certificate()]).unwrap();
         let identity = Identity::from_signer(chain, signer, KeyMatch::Required).unwrap();
         let renewed = identity.renew(30, now(), &setting.provider).unwrap();
         assert_eq!(renewed.certificate().key_pin(), made.certificate.key_pin());

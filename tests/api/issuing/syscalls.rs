@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use mutual_trust::error::{WriteError, WriteStep};
-use mutual_trust::identity::{Existing, write_private};
+use mutual_trust::identity::{IfExists, write_private};
 use mutual_trust::limits::MAX_TEMPORARY_NAMES;
 
 use crate::support::folder::Folder;
@@ -40,8 +40,8 @@ fn writer() {
         return;
     };
     let existing = match std::env::var(EXISTING).unwrap().as_str() {
-        "refuse" => Existing::Refuse,
-        _ => Existing::Replace,
+        "refuse" => IfExists::Refuse,
+        _ => IfExists::Replace,
     };
     match write_private(Path::new(&path), b"new content", existing) {
         Ok(()) => println!("written"),

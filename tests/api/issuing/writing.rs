@@ -9,11 +9,11 @@ use std::process::Command;
 
 use mutual_trust::Certificate;
 use mutual_trust::error::{WriteError, WriteStep};
-use mutual_trust::identity::{Existing, write_certificates, write_private};
+use mutual_trust::identity::{IfExists, write_certificates, write_private};
 
 use crate::support::folder::Folder;
 
-const BOTH: [Existing; 2] = [Existing::Refuse, Existing::Replace];
+const BOTH: [IfExists; 2] = [IfExists::Refuse, IfExists::Replace];
 
 fn mode(path: &Path) -> u32 {
     fs::symlink_metadata(path).unwrap().mode() & 0o7777
@@ -41,7 +41,7 @@ fn certificates_are_for_everybody_to_read_and_in_their_order() {
         include_bytes!("../../fixtures/ca-intermediate.pem"),
     ]
     .map(|pem| Certificate::from_pem(pem).unwrap());
-    write_certificates(&path, &chain, Existing::Refuse).unwrap();
+    write_certificates(&path, &chain, IfExists::Refuse).unwrap();
     assert_eq!(mode(&path), 0o644);
     let read = fs::read(&path).unwrap();
     assert_eq!(Certificate::many_from_pem(&read).unwrap(), chain);
@@ -53,12 +53,12 @@ fn an_existing_file_is_kept_unless_replacing_it_is_asked_for() {
     let path = folder.file("key.pem");
     fs::write(&path, "old").unwrap();
     fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
-    let refused = write_private(&path, b"new", Existing::Refuse).unwrap_err();
+    let refused = write_private(&path, b"new", IfExists::Refuse).unwrap_err();
     assert!(matches!(&refused, WriteError::Exists { path: found, .. } if *found == path));
     assert_eq!(fs::read(&path).unwrap(), b"old");
     assert_eq!(folder.names(), ["key.pem"]);
 
-    write_private(&path, b"new", Existing::Replace).unwrap();
+    write_private(&path, b"new", IfExists::Replace).unwrap();
     assert_eq!(fs::read(&path).unwrap(), b"new");
     // The new file has its own mode, not that of the old one.
     assert_eq!(mode(&path), 0o600);
@@ -78,7 +78,7 @@ fn of_many_writers_who_refuse_to_replace_one_wins_and_its_content_is_whole() {
                     let (path, start) = (&path, &start);
                     scope.spawn(move || {
                         start.wait();
-                        match write_private(path, &[letter; 100_000], Existing::Refuse) {
+                        match write_private(path, &[letter; 100_000], IfExists::Refuse) {
                             Ok(()) => Some(letter),
                             Err(WriteError::Exists { .. }) => None,
                             Err(error) => panic!("{error}"),
@@ -127,14 +127,14 @@ fn a_folder_behind_a_symbolic_link_is_a_folder() {
     fs::create_dir(folder.file("real")).unwrap();
     symlink(folder.file("real"), folder.file("link")).unwrap();
     let path = folder.file("link").join("key.pem");
-    write_private(&path, b"content", Existing::Refuse).unwrap();
+    write_private(&path, b"content", IfExists::Refuse).unwrap();
     assert_eq!(fs::read(folder.file("real/key.pem")).unwrap(), b"content");
 }
 
 #[test]
 fn a_path_without_a_file_name_is_refused() {
     for path in ["", "/", "..", "folder/.."] {
-        let refused = write_private(Path::new(path), b"x", Existing::Refuse);
+        let refused = write_private(Path::new(path), b"x", IfExists::Refuse);
         assert!(matches!(refused, Err(WriteError::NoName { .. })), "{path}");
     }
 }
@@ -154,7 +154,7 @@ fn a_missing_folder_is_named_with_the_step_at_which_it_was_missed() {
     }
     // A file in the place of a folder.
     fs::write(folder.file("file"), "").unwrap();
-    let refused = write_private(folder.file("file/key.pem"), b"x", Existing::Refuse).unwrap_err();
+    let refused = write_private(folder.file("file/key.pem"), b"x", IfExists::Refuse).unwrap_err();
     assert!(
         matches!(
             refused,
@@ -212,7 +212,7 @@ fn as_somebody(folder: &Path) {
         assert_eq!(mode(&path), 0o600, "{}", folder.display());
     }
     let public = folder.join("public");
-    write_certificates(&public, [], Existing::Refuse).unwrap();
+    write_certificates(&public, [], IfExists::Refuse).unwrap();
     assert_eq!(mode(&public), 0o644);
 
     fs::set_permissions(folder, Permissions::from_mode(0o500)).unwrap();
@@ -226,7 +226,7 @@ fn as_somebody(folder: &Path) {
         assert_eq!(source.kind(), ErrorKind::PermissionDenied);
     }
     // The existing file is reported before anything is written.
-    let refused = write_private(folder.join("refuse"), b"other", Existing::Refuse);
+    let refused = write_private(folder.join("refuse"), b"other", IfExists::Refuse);
     assert!(matches!(refused, Err(WriteError::Exists { .. })));
     assert_eq!(fs::read_dir(folder).unwrap().count(), before);
     assert_eq!(fs::read(folder.join("refuse")).unwrap(), b"content");

@@ -1,7 +1,7 @@
 //! Advice on identities that some peers refuse: one item for each property, and none for identities without any.
 
-use mutual_trust::certificate::{Certificate, Clock, KeyRefusal};
-use mutual_trust::identity::{Chain, IdentityAdvice as A};
+use mutual_trust::certificate::{Certificate, CurrentTime, KeyRefusal};
+use mutual_trust::identity::{CertificateChain, IdentityAdvice as A};
 use mutual_trust::tls::KeyMatch;
 use mutual_trust::{Identity, limits};
 use rcgen::ExtendedKeyUsagePurpose;
@@ -22,8 +22,8 @@ fn of(made: Made) -> Vec<A> {
 }
 
 /// The advice on a chain without its private key.
-fn about(certificates: Vec<Certificate>, clock: Clock) -> Vec<A> {
-    let chain = Chain::new(certificates).unwrap();
+fn about(certificates: Vec<Certificate>, clock: CurrentTime) -> Vec<A> {
+    let chain = CertificateChain::new(certificates).unwrap();
     let signer = Signer::silent();
     let identity = Identity::from_signer(chain, signer, KeyMatch::AcceptUnknown).unwrap();
     identity.advice(clock)
@@ -165,9 +165,9 @@ fn a_beginning_in_the_future_is_told() {
 fn without_a_clock_nothing_is_said_of_time_but_that() {
     let expired = good().valid(-2000, -1000).self_signed();
     let identity = expired.identity(&[], &provider());
-    assert_eq!(identity.advice(Clock::Unset), [A::ClockUnset]);
+    assert_eq!(identity.advice(CurrentTime::Unset), [A::ClockUnset]);
     // M7: the given clock is used, not that of the machine.
-    let then = Clock::Known(at(NOW - 1500));
+    let then = CurrentTime::Known(at(NOW - 1500));
     assert!(matches!(
         identity.advice(then).as_slice(),
         [A::ExpiresSoon { .. }]
@@ -218,7 +218,7 @@ fn what_is_weaker_than_the_policy_is_told() {
         let named = spec("weak").ca().self_signed();
         good().no_authority_key_id().signed_by(&named)
     };
-    let chain = Chain::new(vec![leaf.certificate(), issuer]).unwrap();
+    let chain = CertificateChain::new(vec![leaf.certificate(), issuer]).unwrap();
     let key = mutual_trust::identity::PrivateKey::from_der(leaf.key.serialize_der()).unwrap();
     let found = Identity::new(chain, key, &provider())
         .unwrap()

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use mutual_trust::error::{CertificateError, ConfigError, IdentityError as E, PemError};
-use mutual_trust::identity::{Chain, IdentityAdvice};
+use mutual_trust::identity::{CertificateChain, IdentityAdvice};
 use mutual_trust::limits::MAX_PRESENTED_CERTIFICATES;
 use mutual_trust::tls::KeyMatch;
 use mutual_trust::{Certificate, ClientConfigBuilder, Identity, ServerConfigBuilder};
@@ -17,7 +17,7 @@ use crate::support::plain::load;
 use crate::support::{fixture, fixture_key, now, policy, providers, store};
 
 fn order(certificates: &[&Certificate]) -> Result<Vec<Certificate>, E> {
-    let chain = Chain::new(certificates.iter().map(|one| (*one).clone()).collect())?;
+    let chain = CertificateChain::new(certificates.iter().map(|one| (*one).clone()).collect())?;
     let found: Vec<Certificate> = chain.certificates().cloned().collect();
     assert_eq!(found.first(), Some(chain.leaf()));
     Ok(found)
@@ -224,11 +224,11 @@ fn certificates_that_all_issued_each_other_are_no_chain() {
 
 #[test]
 fn a_chain_has_as_many_certificates_as_a_peer_may_present() {
-    assert_is!(Chain::new(Vec::new()), E::NoCertificate);
+    assert_is!(CertificateChain::new(Vec::new()), E::NoCertificate);
     let root = spec("root").ca().self_signed().certificate;
     let count = MAX_PRESENTED_CERTIFICATES + 1;
     assert_is!(
-        Chain::new(vec![root; count]),
+        CertificateChain::new(vec![root; count]),
         E::TooMany { count: seen, limit: MAX_PRESENTED_CERTIFICATES, .. } if *seen == count
     );
 }
@@ -238,29 +238,29 @@ fn a_file_of_a_chain_holds_certificates_and_perhaps_their_key() {
     let certificate = keys_format("certificate.pem");
     let key = keys_format("p256-sec1-after-parameters.pem");
     let both = [&*certificate, &*key].concat();
-    Chain::from_combined_pem(&both).unwrap();
+    CertificateChain::from_combined_pem(&both).unwrap();
     // A certificate file must not contain a private key.
     assert_is!(
-        Chain::from_pem(&both),
+        CertificateChain::from_pem(&both),
         E::Certificate(CertificateError::PrivateKey { index: 2, .. })
     );
-    assert_is!(Chain::from_combined_pem(&key), E::NoCertificate);
+    assert_is!(CertificateChain::from_combined_pem(&key), E::NoCertificate);
     let other = [&*certificate, &*keys_format("public-key.pem")].concat();
     assert_is!(
-        Chain::from_combined_pem(&other),
+        CertificateChain::from_combined_pem(&other),
         E::Certificate(CertificateError::Pem(PemError::Label { index: 1, label, .. })) if label == "PUBLIC KEY"
     );
     let mut cut = both;
     cut.truncate(certificate.len() + 40);
     assert_is!(
-        Chain::from_combined_pem(&cut),
+        CertificateChain::from_combined_pem(&cut),
         E::Certificate(CertificateError::Pem(PemError::MissingEnd { index: 1, .. }))
     );
     let damaged = String::from_utf8(certificate)
         .unwrap()
         .replacen("MII", "MIH", 1);
     assert_is!(
-        Chain::from_combined_pem(damaged.as_bytes()),
+        CertificateChain::from_combined_pem(damaged.as_bytes()),
         E::Certificate(CertificateError::Section {
             index: 0,
             line: 1,
@@ -403,7 +403,7 @@ fn the_chain_of_an_external_signer_is_checked_when_a_configuration_is_built() {
     let leaf = &rolled.leaf.certificate;
     for (name, provider) in providers() {
         let identity = |issuer: &Certificate| {
-            let chain = Chain::new(vec![leaf.clone(), issuer.clone()]).unwrap();
+            let chain = CertificateChain::new(vec![leaf.clone(), issuer.clone()]).unwrap();
             let signer = load(rolled.leaf.key.serialized_der(), &provider);
             Identity::from_signer(chain, signer, KeyMatch::Required).unwrap()
         };

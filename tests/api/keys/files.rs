@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use mutual_trust::Identity;
 use mutual_trust::error::{IdentityError as E, ReadFileError as R};
-use mutual_trust::identity::{Chain, PrivateKey};
+use mutual_trust::identity::{CertificateChain, PrivateKey};
 use mutual_trust::limits::MAX_KEY_FILE_BYTES;
 
 use crate::keys::{assert_is, keys_format, path};
@@ -79,7 +79,7 @@ fn a_file_that_cannot_be_read_is_an_error_of_its_kind() {
             E::KeyFile { source: R::Io(error), .. } if error.kind() == io::ErrorKind::NotFound
         );
         assert_is!(
-            Chain::from_file(path(missing)),
+            CertificateChain::from_file(path(missing)),
             E::ChainFile { source: R::Io(error), .. } if error.kind() == io::ErrorKind::NotFound
         );
     }
@@ -176,7 +176,7 @@ mod unix {
             let cause = error.source().unwrap().to_string();
             assert!(cause.contains(&format!("mode {mode:04o}")), "{cause}");
             assert!(cause.contains("chmod 600"), "{cause}");
-            KeyReader::new().any_owner_and_mode().file(&file).unwrap();
+            KeyReader::new().allow_shared_file().file(&file).unwrap();
         }
         let file = folder.file("key.pem", &keys_format("p256-pkcs8.pem"), 0o644);
         let links_to = folder.0.join("link.pem");
@@ -210,7 +210,7 @@ mod unix {
             }
         );
         KeyReader::new()
-            .any_owner_and_mode()
+            .allow_shared_file()
             .combined_file(&file)
             .unwrap();
         let file = folder.file("both.pem", &text, 0o600);
@@ -246,13 +246,13 @@ mod unix {
                 }
             );
             assert_is!(
-                Chain::from_file(path),
+                CertificateChain::from_file(path),
                 E::ChainFile {
                     source: R::NotAFile,
                     ..
                 }
             );
-            let waived = KeyReader::new().any_owner_and_mode().file(path);
+            let waived = KeyReader::new().allow_shared_file().file(path);
             assert_is!(
                 waived,
                 E::KeyFile {
@@ -276,7 +276,7 @@ mod unix {
                 if *size == u64::try_from(MAX_KEY_FILE_BYTES).unwrap() + 1
         );
         assert_is!(
-            Chain::from_file(&file),
+            CertificateChain::from_file(&file),
             E::ChainFile {
                 source: R::TooLarge {
                     limit: MAX_KEY_FILE_BYTES,
@@ -309,7 +309,7 @@ mod unix {
                 ..
             }
         );
-        KeyReader::new().any_owner_and_mode().file(&file).unwrap();
+        KeyReader::new().allow_shared_file().file(&file).unwrap();
         // The owner reads the same file: this test runs again as that user.
         fs::set_permissions(&folder.0, Permissions::from_mode(0o755)).unwrap();
         let exe = folder.0.join("test");

@@ -2,7 +2,7 @@
 
 use mutual_trust::certificate::KeyKind;
 use mutual_trust::error::IdentityError as E;
-use mutual_trust::identity::{Chain, KeyReader, PrivateKey};
+use mutual_trust::identity::{CertificateChain, KeyReader, PrivateKey};
 use mutual_trust::{Identity, ReasonCode};
 use rustls::crypto::CryptoProvider;
 
@@ -54,12 +54,12 @@ fn key(file: &str) -> [PrivateKey; 2] {
     } else {
         PrivateKey::from_pem(&content)
     };
-    let of_file = KeyReader::new().any_owner_and_mode().file(path(file));
+    let of_file = KeyReader::new().allow_shared_file().file(path(file));
     [of_memory, of_file].map(|key| key.unwrap_or_else(|error| panic!("{file}: {error}")))
 }
 
-fn chain(kind: &str) -> Chain {
-    Chain::from_pem(&fixture_bytes(&format!("ee-{kind}.pem"))).unwrap()
+fn chain(kind: &str) -> CertificateChain {
+    CertificateChain::from_pem(&fixture_bytes(&format!("ee-{kind}.pem"))).unwrap()
 }
 
 /// Makes a connection in which both ends have the same identity and have pinned it.
@@ -119,7 +119,13 @@ fn refused(provider: &str, kind: &str, lacks_public_part: bool) -> Option<fn(&E)
 }
 
 /// Loads a key into a provider, which must accept it or fail with the expected error.
-fn judge(what: &str, provider: (&str, &CryptoProvider), kind: &str, chain: Chain, key: PrivateKey) {
+fn judge(
+    what: &str,
+    provider: (&str, &CryptoProvider),
+    kind: &str,
+    chain: CertificateChain,
+    key: PrivateKey,
+) {
     let lacks = what.contains("without-public-part") || what.contains("keytool-p");
     let result = Identity::new(chain, key, provider.1);
     match (refused(provider.0, kind, lacks), result) {
@@ -149,9 +155,7 @@ fn every_form_of_every_kind_of_key_makes_an_identity_and_a_link() {
 fn every_kind_of_key_that_is_encrypted_makes_an_identity_and_a_link() {
     // K1
     let passphrase = crate::keys::encrypted::passphrase();
-    let reader = KeyReader::new()
-        .passphrase(&passphrase)
-        .any_owner_and_mode();
+    let reader = KeyReader::new().passphrase(&passphrase).allow_shared_file();
     for (name, provider) in providers() {
         for kind in kinds() {
             for scheme in ["pbkdf2-aes128", "pbkdf2-aes256", "scrypt-aes256"] {
@@ -174,7 +178,7 @@ fn what_openssl_takes_out_of_keytools_keystores_makes_an_identity_and_a_link() {
             let combined = keys_format(&format!("{file}-combined.pem"));
             let (chain, key) = KeyReader::new().combined_pem(&combined).unwrap();
             judge(&file, (name, &provider), kind, chain, key);
-            let chain = Chain::from_file(path(&format!("{file}-chain.pem"))).unwrap();
+            let chain = CertificateChain::from_file(path(&format!("{file}-chain.pem"))).unwrap();
             let key = PrivateKey::from_pem(&keys_format(&format!("{file}-key.pem"))).unwrap();
             judge(&file, (name, &provider), kind, chain, key);
         }
@@ -293,7 +297,7 @@ fn a_key_with_a_zero_in_front_of_its_octets_makes_an_identity_and_a_link() {
             let key = key.unwrap_or_else(|error| panic!("{file}: {error}"));
             assert_eq!(key.kind(), KeyKind::P256, "{file}");
             // K1: the provider checks that the key belongs to the certificate.
-            let chain = Chain::from_pem(&field(&format!("{file}.pem"))).unwrap();
+            let chain = CertificateChain::from_pem(&field(&format!("{file}.pem"))).unwrap();
             let identity = Identity::new(chain, key, &provider);
             let identity = identity.unwrap_or_else(|error| panic!("{name} {file}: {error}"));
             // The other certificates expire soon.

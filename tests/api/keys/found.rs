@@ -1,7 +1,7 @@
 //! If the input has no readable private key, the error says what was found.
 
 use mutual_trust::certificate::KeyKind;
-use mutual_trust::error::{FoundInstead, IdentityError as E, KeyRefusal, PemError};
+use mutual_trust::error::{FoundKind, IdentityError as E, KeyRefusal, PemError};
 use mutual_trust::identity::{KeyReader, PrivateKey};
 use mutual_trust::limits::{MAX_KEY_FILE_BYTES, MAX_PRIVATE_KEY_BYTES};
 
@@ -17,7 +17,7 @@ fn der(name: &str) -> Result<PrivateKey, E> {
 }
 
 fn file(name: &str) -> Result<PrivateKey, E> {
-    KeyReader::new().any_owner_and_mode().file(path(name))
+    KeyReader::new().allow_shared_file().file(path(name))
 }
 
 /// A PEM section with these bytes.
@@ -29,7 +29,7 @@ pub(crate) fn section(label: &str, bytes: &[u8]) -> Vec<u8> {
 
 #[test]
 fn something_else_than_a_private_key_is_named() {
-    use FoundInstead as F;
+    use FoundKind as F;
     for (name, found, words) in [
         ("certificate", F::Certificate, "a certificate"),
         ("certificate-v1", F::Certificate, "a certificate"),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mutual_trust::Identity;
 use mutual_trust::error::IdentityError as E;
-use mutual_trust::identity::Chain;
+use mutual_trust::identity::CertificateChain;
 use mutual_trust::tls::KeyMatch;
 use pki_types::SubjectPublicKeyInfoDer;
 use rustls::sign::SigningKey;
@@ -72,7 +72,7 @@ fn an_external_signer_makes_links_at_both_ends() {
         ] {
             let made = self_signed("kms1.example");
             let signer = Signer::new(load(made.key.serialized_der(), &provider), tells);
-            let chain = Chain::new(vec![made.certificate()]).unwrap();
+            let chain = CertificateChain::new(vec![made.certificate()]).unwrap();
             let identity = Identity::from_signer(chain, signer.clone(), key_match).unwrap();
             expect_links("external signer", &identity, name);
             assert!(signer.chosen.load(Ordering::Relaxed) > 0);
@@ -86,7 +86,7 @@ fn a_signer_that_does_not_tell_its_key_is_accepted_by_choice_only() {
     for (_, provider) in providers() {
         let made = self_signed("kms1.example");
         let signer = || Signer::new(load(made.key.serialized_der(), &provider), false);
-        let chain = || Chain::new(vec![made.certificate()]).unwrap();
+        let chain = || CertificateChain::new(vec![made.certificate()]).unwrap();
         assert_is!(
             Identity::from_signer(chain(), signer(), KeyMatch::Required),
             E::KeyUnknown
@@ -102,7 +102,7 @@ fn a_signer_that_tells_another_key_is_refused_whatever_was_chosen() {
         let (made, other) = (self_signed("kms1.example"), self_signed("kms1.example"));
         for key_match in [KeyMatch::Required, KeyMatch::AcceptUnknown] {
             let signer = Signer::new(load(other.key.serialized_der(), &provider), true);
-            let chain = Chain::new(vec![made.certificate()]).unwrap();
+            let chain = CertificateChain::new(vec![made.certificate()]).unwrap();
             assert_is!(
                 Identity::from_signer(chain, signer, key_match),
                 E::KeyMismatch { certificate, .. } if *certificate == made.certificate.fingerprint()
@@ -121,7 +121,7 @@ fn the_key_of_a_certificate_of_version_1_is_compared_too() {
         key.secret_pkcs8_der().to_vec()
     };
     for (name, provider) in providers() {
-        let chain = || Chain::new(vec![fixture("v1")]).unwrap();
+        let chain = || CertificateChain::new(vec![fixture("v1")]).unwrap();
         let signer = Signer::new(load(&pkcs8("v1"), &provider), true);
         let identity = Identity::from_signer(chain(), signer, KeyMatch::Required).unwrap();
         expect_links("version 1", &identity, name);

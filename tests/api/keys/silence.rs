@@ -5,7 +5,7 @@ use std::error::Error;
 
 use mutual_trust::Identity;
 use mutual_trust::error::IdentityError;
-use mutual_trust::identity::{Chain, KeyReader, PrivateKey};
+use mutual_trust::identity::{CertificateChain, KeyReader, PrivateKey};
 
 #[cfg(feature = "encrypted-keys")]
 use crate::keys::found::section;
@@ -119,7 +119,7 @@ fn read_plain(content: &[u8]) -> Vec<Result<PrivateKey, IdentityError>> {
         PrivateKey::from_reader(content, content.len().saturating_sub(1)),
         PrivateKey::from_reader(content, content.len() + 1),
         KeyReader::new().combined_pem(content).map(|(_, key)| key),
-        Chain::from_combined_pem(content).and_then(|_| PrivateKey::from_der(Vec::new())),
+        CertificateChain::from_combined_pem(content).and_then(|_| PrivateKey::from_der(Vec::new())),
     ]
 }
 
@@ -249,9 +249,10 @@ fn a_key_that_is_refused_whole_is_never_shown() {
             ("refused-rsa1024", "ee-p256"),
         ] {
             let mut secrets = Secrets::of(key);
-            let chain = Chain::from_pem(&fixture_bytes(&format!("{chain}.pem"))).unwrap();
+            let chain =
+                CertificateChain::from_pem(&fixture_bytes(&format!("{chain}.pem"))).unwrap();
             let key = KeyReader::new()
-                .any_owner_and_mode()
+                .allow_shared_file()
                 .file(path(&format!("{key}.pem")));
             let error = key
                 .and_then(|key| Identity::new(chain, key, &provider))

@@ -2,7 +2,7 @@
 
 use mutual_trust::Identity;
 use mutual_trust::error::IdentityError as E;
-use mutual_trust::identity::{Chain, PrivateKey};
+use mutual_trust::identity::{CertificateChain, PrivateKey};
 
 use crate::keys::formats::expect_links;
 use crate::keys::{assert_is, keys_format};
@@ -34,7 +34,9 @@ fn every_kind_of_key_in_version_2_makes_an_identity_and_a_link() {
             for tag in [0x81, 0xa1] {
                 for attributes in [false, true] {
                     let key = PrivateKey::from_der(version_2(kind, tag, attributes)).unwrap();
-                    let chain = Chain::from_pem(&fixture_bytes(&format!("ee-{kind}.pem"))).unwrap();
+                    let chain =
+                        CertificateChain::from_pem(&fixture_bytes(&format!("ee-{kind}.pem")))
+                            .unwrap();
                     let identity = Identity::new(chain, key, &provider)
                         .unwrap_or_else(|error| panic!("{name} {kind}: {error}"));
                     expect_links(kind, &identity, name);
@@ -51,7 +53,7 @@ fn the_public_key_beside_a_private_one_is_not_believed() {
     key.at(&[3]).content()[5] ^= 1;
     for (name, provider) in providers() {
         let key = PrivateKey::from_der(key.write()).unwrap();
-        let chain = Chain::from_pem(&fixture_bytes("ee-ed25519.pem")).unwrap();
+        let chain = CertificateChain::from_pem(&fixture_bytes("ee-ed25519.pem")).unwrap();
         let identity = Identity::new(chain, key, &provider).unwrap();
         expect_links("public key of another", &identity, name);
     }

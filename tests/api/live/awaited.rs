@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
-use mutual_trust::{LiveTrust, PinScope, TrustStore, View};
+use mutual_trust::{LiveTrust, PinScope, TrustSnapshot, TrustStore};
 
 use crate::support::handshake::handshake;
 use crate::support::link::{keys_1, pin, settings};
 use crate::support::pki::self_signed;
 use crate::support::{server_id, store};
 
-fn grow(store: &mut TrustStore) -> View {
+fn grow(store: &mut TrustStore) -> TrustSnapshot {
     let next = store.contents().servers().count();
     let id = server_id(&format!("keys-{next}"));
     store.add_server(id, []).unwrap();

@@ -183,14 +183,14 @@ fn enrolment_tells_each_step_and_never_a_fingerprint_that_is_to_be_compared() {
 #[test]
 fn a_clock_that_jumped_is_told_by_each_publication_until_it_is_confirmed() {
     use crate::support::{DAY, NOW, at, keys, server_id};
-    use mutual_trust::Clock;
+    use mutual_trust::CurrentTime;
     use mutual_trust::admin::{DurableSettings, DurableStore};
 
     let name = format!("mutual-trust-live-clock-{}", std::process::id());
     let folder = std::env::temp_dir().join(name);
     std::fs::create_dir(&folder).unwrap();
     let settings = |seconds| {
-        let clock = Arc::new(Clock::Known(at(seconds)));
+        let clock = Arc::new(CurrentTime::Known(at(seconds)));
         DurableSettings::new(keys()).with_clock(clock)
     };
     drop(DurableStore::create(&folder, settings(NOW)).unwrap());

@@ -5,7 +5,7 @@ use std::thread;
 
 use mutual_trust::error::ConfigError;
 use mutual_trust::limits::MAX_CACHED_LINKS;
-use mutual_trust::tls::{Identities, Links};
+use mutual_trust::tls::{ClientConfigs, Identities};
 use mutual_trust::{ClientConfigBuilder, LiveTrust, PinScope, ReasonCode, ServerId, TrustStore};
 
 use crate::support::handshake::handshake;
@@ -14,7 +14,7 @@ use crate::support::pki::{Made, self_signed};
 use crate::support::plain::Credential;
 use crate::support::{host, now, server_id};
 
-fn links(setting: &Setting, trust: &LiveTrust) -> Links {
+fn links(setting: &Setting, trust: &LiveTrust) -> ClientConfigs {
     let system = self_signed("array-7.example").identity(&[], &setting.provider);
     setting
         .client(trust.clone(), system)

@@ -5,7 +5,7 @@ use std::thread;
 
 use mutual_trust::observe::{Observation, ObservationReader, observation_queue};
 use mutual_trust::{
-    Clock, GroupId, LiveTrust, PinScope, ReasonCode, Role, ServerConfigBuilder, ServerId,
+    CurrentTime, GroupId, LiveTrust, PinScope, ReasonCode, Role, ServerConfigBuilder, ServerId,
 };
 use pki_types::CertificateDer;
 use rustls::ServerConfig;
@@ -280,9 +280,14 @@ fn a_machine_without_a_clock_tells_of_that() {
     let mut store = setting.pinning_server(&made.certificate);
     let (queue, reader) = observation_queue(4).unwrap();
     let identity = self_signed("array-7.example").identity(&[], &setting.provider);
-    let client = setting.client_with(store.snapshot(), identity, setting.policy(), Clock::Unset);
+    let client = setting.client_with(
+        store.snapshot(),
+        identity,
+        setting.policy(),
+        CurrentTime::Unset,
+    );
     let config = client.with_observer(queue).build_for(&keys_1()).unwrap();
     let server = setting.server_of(&Credential::of(&made, &[]));
     handshake(&config, &server, "kms1.example").expect_link("no clock");
-    assert_eq!(one(&reader, "no clock").clock, Clock::Unset);
+    assert_eq!(one(&reader, "no clock").clock, CurrentTime::Unset);
 }

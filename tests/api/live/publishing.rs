@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use mutual_trust::error::PublishError;
-use mutual_trust::{LiveTrust, TrustStore, View};
+use mutual_trust::{LiveTrust, TrustSnapshot, TrustStore};
 
 use crate::support::{server_id, store};
 
@@ -14,7 +14,7 @@ use crate::support::{server_id, store};
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Every generation has one server more: a view is told by what is in it, and by its number.
-fn grow(store: &mut TrustStore) -> View {
+fn grow(store: &mut TrustStore) -> TrustSnapshot {
     let next = store.contents().servers().count();
     let id = server_id(&format!("keys-{next}"));
     store.add_server(id, []).unwrap();
@@ -97,7 +97,7 @@ fn readers_get_whole_views_that_only_grow_while_a_writer_publishes() {
 fn of_several_who_publish_the_newest_view_stays() {
     let mut store = store();
     let first = store.snapshot();
-    let views: Vec<View> = (0..64).map(|_| grow(&mut store)).collect();
+    let views: Vec<TrustSnapshot> = (0..64).map(|_| grow(&mut store)).collect();
     let newest = views[63].generation();
     let trust = LiveTrust::new(first);
     thread::scope(|scope| {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use mutual_trust::error::SettingError;
 use mutual_trust::limits::{MAX_OBSERVATIONS, MAX_OBSERVED_BYTES};
 use mutual_trust::observe::{Observation, ObservationReader, Observations, observation_queue};
-use mutual_trust::{PinScope, Question, decide};
+use mutual_trust::{PinScope, VerifyRequest, decide};
 use pki_types::CertificateDer;
 
 use crate::support::link::pin;
@@ -19,7 +19,7 @@ fn observation(accepted: bool, extra: usize) -> Observation {
     if accepted {
         pin(&mut store, PinScope::Clients, &certificate);
     }
-    let question = Question::client(certificate.der(), &[], now());
+    let question = VerifyRequest::client(certificate.der(), &[], now());
     let verdict = decide(&store.snapshot(), &policy(), &question);
     let extra = CertificateDer::from(vec![0; extra]);
     Observation::new(Arc::new(verdict), vec![extra], now(), true)
@@ -98,7 +98,7 @@ fn bytes_are_bounded_however_much_peers_present() {
     assert_eq!(reader.try_iter().len(), MAX_OBSERVED_BYTES / 60_000);
     queue.send(large.clone());
     assert_eq!(
-        reader.next_within(Duration::ZERO).unwrap().presented[0].len(),
+        reader.recv_timeout(Duration::ZERO).unwrap().presented[0].len(),
         60_000
     );
     // And all of it is given back.
@@ -124,14 +124,14 @@ fn a_queue_has_a_place_and_a_reader_that_is_gone_costs_nothing() {
 #[test]
 fn who_reads_can_wait_and_is_told_when_nobody_is_left() {
     let (queue, reader) = observation_queue(4).unwrap();
-    assert!(reader.next_within(Duration::from_millis(1)).is_none());
+    assert!(reader.recv_timeout(Duration::from_millis(1)).is_none());
     thread::scope(|scope| {
-        let waiting = scope.spawn(|| reader.next_within(Duration::from_secs(60)));
+        let waiting = scope.spawn(|| reader.recv_timeout(Duration::from_secs(60)));
         queue.send(observation(false, 1));
         assert!(waiting.join().unwrap().is_some());
     });
     drop(queue);
-    assert!(reader.next_within(Duration::from_secs(86_400)).is_none());
+    assert!(reader.recv_timeout(Duration::from_secs(86_400)).is_none());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use mutual_trust::store::{EntryKey, Scope, Slot};
-use mutual_trust::{LiveTrust, PinScope, ReasonCode, Target};
+use mutual_trust::{ExpectedServer, LiveTrust, PinScope, ReasonCode};
 use rustls::CommonState;
 
 use crate::support::handshake::{Outcome, handshake};
@@ -55,16 +55,16 @@ fn the_connections_that_no_longer_stand_are_told_with_their_verdicts_at_both_end
         let servers = || {
             let all = open.outcomes.iter().enumerate().map(|(at, outcome)| {
                 let connection: &CommonState = &outcome.client_connection;
-                (at, connection, Some(Target::id(&ids[at], None)))
+                (at, connection, Some(ExpectedServer::id(&ids[at], None)))
             });
-            check.fallen(all)
+            check.no_longer_trusted(all)
         };
         let clients = || {
             let all = open.outcomes.iter().enumerate().map(|(at, outcome)| {
                 let connection: &CommonState = &outcome.server_connection;
                 (at, connection, None)
             });
-            check.fallen(all)
+            check.no_longer_trusted(all)
         };
         assert!(servers().is_empty() && clients().is_empty());
 
@@ -75,20 +75,23 @@ fn the_connections_that_no_longer_stand_are_told_with_their_verdicts_at_both_end
             .unwrap();
         assert!(servers().is_empty(), "nothing is published yet");
         trust.publish(store.snapshot()).unwrap();
-        let fallen = servers();
-        assert_eq!(fallen.len(), 1, "{}", open.setting.name);
-        let (key, verdict) = &fallen[0];
-        assert_eq!((*key, verdict.reason()), (1, ReasonCode::NoPinLeft));
+        let no_longer_trusted = servers();
+        assert_eq!(no_longer_trusted.len(), 1, "{}", open.setting.name);
+        let (key, verdict) = &no_longer_trusted[0];
+        assert_eq!((*key, verdict.reason()), (1, ReasonCode::NoUsablePin));
         assert_eq!(verdict.verdict().generation(), trust.current().generation());
         assert!(clients().is_empty());
 
         store.block(&system.certificate);
         trust.publish(store.snapshot()).unwrap();
-        let fallen: Vec<_> = clients()
+        let no_longer_trusted: Vec<_> = clients()
             .into_iter()
             .map(|(key, verdict)| (key, verdict.reason()))
             .collect();
-        assert_eq!(fallen, [(0, ReasonCode::Blocked), (1, ReasonCode::Blocked)]);
+        assert_eq!(
+            no_longer_trusted,
+            [(0, ReasonCode::Blocked), (1, ReasonCode::Blocked)]
+        );
     }
 }
 
@@ -119,14 +122,14 @@ fn all_are_judged_on_one_view_though_another_is_published_meanwhile() {
         }
         (key, connection, None)
     });
-    let fallen = check.fallen(asked);
+    let no_longer_trusted = check.no_longer_trusted(asked);
     assert!(published.get());
-    assert!(fallen.is_empty(), "{fallen:?}");
-    let fallen = check.fallen((0..3).map(|key| (key, connection, None)));
-    assert_eq!(fallen.len(), 3);
+    assert!(no_longer_trusted.is_empty(), "{no_longer_trusted:?}");
+    let no_longer_trusted = check.no_longer_trusted((0..3).map(|key| (key, connection, None)));
+    assert_eq!(no_longer_trusted.len(), 3);
 
     // The same for callers who cannot hold all connections at once.
-    let moment = check.at_this_moment();
+    let moment = check.snapshot();
     let before = moment.client(connection).unwrap_err();
     let before = before.verdict().generation();
     trust
@@ -160,6 +163,10 @@ fn a_connection_whose_handshake_is_not_finished_does_not_stand() {
     let id = keys_1();
     let connection: &CommonState = &connection;
     let check = builder.peer_check();
-    let fallen = check.fallen([((), connection, Some(Target::id(&id, None)))]);
-    assert_eq!(fallen[0].1.reason(), ReasonCode::HandshakeNotFinished);
+    let no_longer_trusted =
+        check.no_longer_trusted([((), connection, Some(ExpectedServer::id(&id, None)))]);
+    assert_eq!(
+        no_longer_trusted[0].1.reason(),
+        ReasonCode::HandshakeNotFinished
+    );
 }

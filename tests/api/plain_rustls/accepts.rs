@@ -118,7 +118,7 @@ fn plain_rustls_accepts_a_certificate_renewed_with_the_key_of_the_installed_one_
         ours_refuses(&setting, store, &renewed, "kms1.example", reason);
 
         let mut store = setting.listing_server();
-        let options = EntryOptions::new().with_matching(mutual_trust::Matching::PublicKey);
+        let options = EntryOptions::new().with_matching(mutual_trust::PinMatch::PublicKey);
         let scope = mutual_trust::PinScope::Server(keys_1());
         store.install_pin(scope, installed, options).unwrap();
         ours_accepts(&setting, store, &renewed, "kms1.example");

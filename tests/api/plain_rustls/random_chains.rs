@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mutual_trust::policy::{Question, Target};
+use mutual_trust::policy::{ExpectedServer, VerifyRequest};
 use mutual_trust::{
     AuthorityScope, Certificate, ChainProfile, EntryOptions, ReasonCode, TrustStore, decide,
 };
@@ -308,7 +308,7 @@ fn ours(world: &World, sent: &[CertificateDer<'_>], profile: ChainProfile) -> Re
         }
     }
     let leaf = CertificateDer::from(world.leaf.as_slice());
-    let question = Question::server(Target::id(&id, None), &leaf, sent, now());
+    let question = VerifyRequest::server(ExpectedServer::id(&id, None), &leaf, sent, now());
     decide(
         &store.snapshot(),
         &policy().with_chain_profile(profile),
@@ -357,7 +357,8 @@ fn rustls_accepts_every_random_chain_that_is_accepted() {
                 (true, true) => both += 1,
                 (false, false) => neither += 1,
                 (true, false) => wrong.push(format!("{round} {profile:?}")),
-                (false, true) if profile == ChainProfile::Strict && reason == R::BreaksProfile => {}
+                (false, true)
+                    if profile == ChainProfile::Strict && reason == R::ProfileViolation => {}
                 (false, true) if must_accept && profile == ChainProfile::Compatible => {
                     wrong.push(format!("{round} {profile:?}: a faultless path, {reason}"));
                 }

@@ -36,7 +36,7 @@ fn plain_rustls_answers_why_with_an_error_name_and_we_with_what_to_do() {
                 &other,
                 &of_tool,
                 "Other(OtherError(CaUsedAsEndEntity))",
-                ReasonCode::CaAsLeaf,
+                ReasonCode::CaUsedAsEndEntity,
             ),
         ] {
             let installed = &installed.certificate;

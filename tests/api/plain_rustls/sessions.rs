@@ -164,7 +164,7 @@ fn a_plain_client_resumes_with_a_server_that_was_removed_and_ours_refuses_it() {
         store.remove(&key).unwrap();
         trust.publish(store.snapshot()).unwrap();
         let outcome = handshake(&client, &server, "kms1.example");
-        outcome.expect_client_refuses(&setting.name, ReasonCode::NoPinLeft);
+        outcome.expect_client_refuses(&setting.name, ReasonCode::NoUsablePin);
     }
 }
 

@@ -5,15 +5,15 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mutual_trust::admin::file::{Kept, read, write};
+use mutual_trust::admin::file::{UnknownRecords, read, write};
 use mutual_trust::admin::{
-    Counter, DurableSettings, DurableStore, Feeds, Follower, Override, Seal, Seen, Source, Windows,
-    guard,
+    Counter, DurableSettings, DurableStore, Feeds, Follower, LockoutAllowance, PeerHistory, Seal,
+    Source, Windows, guard,
 };
 use mutual_trust::error::{DurableError, PlanError, StoreError};
 use mutual_trust::limits::{MAX_SOURCES, MAX_STORE_FILE_BYTES, MAX_STORE_LINE};
 use mutual_trust::observe::Observation;
-use mutual_trust::policy::{Question, Target};
+use mutual_trust::policy::{ExpectedServer, VerifyRequest};
 use mutual_trust::{EntryOptions, PinScope, TrustStore, decide};
 
 use crate::produced::Produced;
@@ -64,7 +64,7 @@ impl Seal for Bytes {
 
 fn files(produced: &mut Produced) {
     let store = filled();
-    let kept = Kept::default();
+    let kept = UnknownRecords::default();
     let (text, _) = write(store.contents(), &kept, None).unwrap();
     let long = format!(
         "mutual-trust store 1.0\n{}\n",
@@ -205,10 +205,10 @@ fn plans(produced: &mut Produced) {
         .install_pin(scope, made.certificate(), EntryOptions::new())
         .unwrap();
     let key = report.entries().items()[0].clone();
-    let mut seen = Seen::default();
+    let mut seen = PeerHistory::default();
     let view = store.snapshot();
     let leaf = made.certificate.der().clone();
-    let question = Question::server(Target::id(&id, None), &leaf, &[], now());
+    let question = VerifyRequest::server(ExpectedServer::id(&id, None), &leaf, &[], now());
     let verdict = decide(&view, &policy(), &question);
     assert!(verdict.is_accepted());
     seen.observe(&Observation::new(
@@ -217,7 +217,7 @@ fn plans(produced: &mut Produced) {
         now(),
         true,
     ));
-    let none = Override::none();
+    let none = LockoutAllowance::none();
     let refuse = |store: &mut TrustStore| store.add_server(server_id("a"), []);
     let stale: PlanError =
         produced.error(guard(&mut store, &policy(), &seen, now(), &none, refuse));

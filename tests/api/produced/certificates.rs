@@ -1,6 +1,6 @@
 //! Certificates, PEM, fingerprints, names and patterns.
 
-use mutual_trust::certificate::{Certificate, Fingerprint, HostName, Moment};
+use mutual_trust::certificate::{Certificate, Fingerprint, HostName, Timestamp};
 use mutual_trust::error::CertificateError;
 use mutual_trust::limits::{
     MAX_CERTIFICATE_BYTES, MAX_PEM_BYTES, MAX_PEM_SECTIONS, MAX_SUBJECT_ALT_NAMES,
@@ -113,8 +113,8 @@ fn names(produced: &mut Produced) {
     ] {
         produced.error(text.parse::<Fingerprint>());
     }
-    produced.error("soon".parse::<Moment>());
-    produced.error(UnixTime::try_from(Moment::from_seconds(-1)));
+    produced.error("soon".parse::<Timestamp>());
+    produced.error(UnixTime::try_from(Timestamp::from_seconds(-1)));
     let long = "a.".repeat(200);
     for text in [
         "",

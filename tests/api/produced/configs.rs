@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mutual_trust::admin::Enrolment;
-use mutual_trust::identity::Chain;
+use mutual_trust::identity::CertificateChain;
 use mutual_trust::limits::{MAX_EXPECTED, MAX_PENDING_PEERS};
 use mutual_trust::tls::{KeyMatch, TlsVersion};
-use mutual_trust::{Clock, EntryOptions, Fingerprint, Identity, LiveTrust, PinScope, TrustStore};
+use mutual_trust::{
+    CurrentTime, EntryOptions, Fingerprint, Identity, LiveTrust, PinScope, TrustStore,
+};
 use rustls::CipherSuite;
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
 
@@ -88,7 +90,7 @@ fn external(produced: &mut Produced, setting: &Setting) {
     let ca = || spec("issuing").ca().no_authority_key_id().self_signed();
     let (issuing, other) = (ca(), ca());
     let leaf = spec("array-7").no_authority_key_id().signed_by(&issuing);
-    let chain = Chain::new(vec![leaf.certificate, other.certificate]).unwrap();
+    let chain = CertificateChain::new(vec![leaf.certificate, other.certificate]).unwrap();
     let signer = load(leaf.key.serialized_der(), &setting.provider);
     let identity = Identity::from_signer(chain, signer, KeyMatch::Required).unwrap();
     let mut trust = setting.listing_server();
@@ -133,7 +135,7 @@ fn enrolment(produced: &mut Produced, setting: &Setting) {
     let enrolment = Enrolment::new(Arc::new(now()));
     produced.error(enrolment.open_enrolment(Duration::ZERO, 8));
     produced.error(enrolment.open_enrolment(hour, MAX_PENDING_PEERS + 1));
-    produced.error(Enrolment::new(Arc::new(Clock::Unset)).open_enrolment(hour, 8));
+    produced.error(Enrolment::new(Arc::new(CurrentTime::Unset)).open_enrolment(hour, 8));
     let number = |number: usize| Fingerprint::from_bytes([u8::try_from(number).unwrap(); 32]);
     for count in 0..MAX_EXPECTED {
         enrolment.expect(number(count)).unwrap();

@@ -5,10 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::{fs, sync::Arc};
 
 use mutual_trust::error::IdentityError;
-use mutual_trust::identity::{Chain, KeyReader, Passphrase, PrivateKey};
+use mutual_trust::identity::{CertificateChain, KeyReader, Passphrase, PrivateKey};
 use mutual_trust::limits::{MAX_KEY_FILE_BYTES, MAX_PRESENTED_CERTIFICATES, MAX_PRIVATE_KEY_BYTES};
 use mutual_trust::tls::{Identities, KeyMatch};
-use mutual_trust::{Certificate, Clock, Identity};
+use mutual_trust::{Certificate, CurrentTime, Identity};
 use pki_types::PrivateKeyDer;
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
 use rustls::sign::{Signer, SigningKey};
@@ -32,8 +32,8 @@ pub(crate) fn produce(produced: &mut Produced) {
     rotation(produced);
 }
 
-fn chain(all: &[&Certificate]) -> Result<Chain, IdentityError> {
-    Chain::new(all.iter().copied().cloned().collect())
+fn chain(all: &[&Certificate]) -> Result<CertificateChain, IdentityError> {
+    CertificateChain::new(all.iter().copied().cloned().collect())
 }
 
 fn chains(produced: &mut Produced) {
@@ -60,9 +60,9 @@ fn chains(produced: &mut Produced) {
                 .certificate,
         );
     }
-    produced.error(Chain::new(all));
-    produced.error(Chain::from_pem(b""));
-    produced.error(Chain::from_file("/nowhere/chain.pem"));
+    produced.error(CertificateChain::new(all));
+    produced.error(CertificateChain::from_pem(b""));
+    produced.error(CertificateChain::from_file("/nowhere/chain.pem"));
 }
 
 fn format(name: &str) -> Vec<u8> {
@@ -184,7 +184,7 @@ impl SigningKey for Silent {
 
 fn belonging(produced: &mut Produced) {
     let provider = provider();
-    let chain = || Chain::new(vec![fixture("ee-p256")]).unwrap();
+    let chain = || CertificateChain::new(vec![fixture("ee-p256")]).unwrap();
     let key = |name: &str| PrivateKey::from_pem(&fixture_key(name)).unwrap();
     produced.error(Identity::new(chain(), key("p256-b"), &provider));
     // Of an algorithm that nobody has.
@@ -201,7 +201,7 @@ fn belonging(produced: &mut Produced) {
     let made = self_signed("silent");
     let own = PrivateKeyDer::Pkcs8(made.key.serialize_der().into());
     let signer = Arc::new(Silent(provider.key_provider.load_private_key(own).unwrap()));
-    let own = Chain::new(vec![made.certificate()]).unwrap();
+    let own = CertificateChain::new(vec![made.certificate()]).unwrap();
     produced.error(Identity::from_signer(own, signer, KeyMatch::Required));
     // Two CAs of one name, one of which signed.
     let ca = || spec("issuing").ca().no_authority_key_id().self_signed();
@@ -236,19 +236,19 @@ fn without_sha256() -> CryptoProvider {
 }
 
 fn advice(produced: &mut Produced) {
-    let mut ask = |identity: &Identity, clock: Clock| {
+    let mut ask = |identity: &Identity, clock: CurrentTime| {
         for advice in identity.advice(clock) {
             produced.value(&advice);
         }
     };
-    let now = Clock::Known(at(NOW));
+    let now = CurrentTime::Known(at(NOW));
     for (spec, clock) in [
         (spec("a").dns("a").server_auth(), now),
         (spec("a").ca(), now),
-        (spec("a").valid(-10, 10), Clock::Known(at(NOW + DAY))),
+        (spec("a").valid(-10, 10), CurrentTime::Known(at(NOW + DAY))),
         (spec("a").valid(-10, 86_400), now),
         (spec("a").valid(86_400, 90_000), now),
-        (spec("a"), Clock::Unset),
+        (spec("a"), CurrentTime::Unset),
     ] {
         ask(&spec.self_signed().identity(&[], &provider()), clock);
     }
@@ -271,7 +271,7 @@ fn advice(produced: &mut Produced) {
             .key_provider
             .load_private_key(PrivateKeyDer::Pkcs8(own.into()));
         let signer = Arc::new(Silent(own.unwrap()));
-        let chain = Chain::new(vec![certificate]).unwrap();
+        let chain = CertificateChain::new(vec![certificate]).unwrap();
         Identity::from_signer(chain, signer, KeyMatch::AcceptUnknown).unwrap()
     };
     ask(&of(fixture("rsa1024")), now);

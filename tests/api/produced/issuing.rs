@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use mutual_trust::error::{IssueError, WriteError};
 use mutual_trust::identity::{
-    CertificateRequest, CertificateSpec, Chain, Existing, KeyType, NewKey, PrivateKey, SubjectPart,
-    write_private,
+    CertificateChain, CertificateRequest, CertificateSpec, GeneratedKey, IfExists, KeyType,
+    PrivateKey, SubjectPart, write_private,
 };
-use mutual_trust::tls::{KeyMatch, OwnKey};
-use mutual_trust::{Clock, Identity};
+use mutual_trust::tls::{KeyMatch, SigningKeyPair};
+use mutual_trust::{CurrentTime, Identity};
 use pki_types::PrivateKeyDer;
 use rustls::crypto::{CryptoProvider, GetRandomFailed, SecureRandom};
 use rustls::sign::{Signer, SigningKey};
@@ -31,9 +31,12 @@ pub(crate) fn produce(produced: &mut Produced) {
     written(produced);
 }
 
-fn own(provider: &Arc<CryptoProvider>) -> OwnKey {
-    let key = NewKey::generate(KeyType::P256).unwrap().into_key().unwrap();
-    OwnKey::new(key, provider).unwrap()
+fn own(provider: &Arc<CryptoProvider>) -> SigningKeyPair {
+    let key = GeneratedKey::generate(KeyType::P256)
+        .unwrap()
+        .into_key()
+        .unwrap();
+    SigningKeyPair::new(key, provider).unwrap()
 }
 
 fn words() -> CertificateSpec {
@@ -52,8 +55,8 @@ impl SecureRandom for NoRandom {
 fn made(produced: &mut Produced) {
     let provider = provider();
     produced.error(own(&provider).self_signed(&words(), 0, now()));
-    produced.error(own(&provider).self_signed(&words(), 1, Clock::Unset));
-    produced.error(own(&provider).self_signed(&words(), 1, Clock::Known(at(0))));
+    produced.error(own(&provider).self_signed(&words(), 1, CurrentTime::Unset));
+    produced.error(own(&provider).self_signed(&words(), 1, CurrentTime::Known(at(0))));
     let broken = Arc::new(CryptoProvider {
         secure_random: &NoRandom,
         ..CryptoProvider::clone(&provider)
@@ -112,7 +115,7 @@ fn signed_outside(produced: &mut Produced) {
         let made = self_signed("array-7");
         let key = PrivateKeyDer::Pkcs8(made.key.serialize_der().into());
         let key = provider().key_provider.load_private_key(key).unwrap();
-        let chain = Chain::new(vec![made.certificate()]).unwrap();
+        let chain = CertificateChain::new(vec![made.certificate()]).unwrap();
         let outside = Arc::new(Outside(key, offers));
         let identity = Identity::from_signer(chain, outside, KeyMatch::Required).unwrap();
         produced.error(identity.renew(30, now(), &provider()));
@@ -147,7 +150,7 @@ fn requested(produced: &mut Produced) {
     produced.error(read(
         &certificate.replace("CERTIFICATE", "CERTIFICATE REQUEST"),
     ));
-    let chain = |one| Chain::new(vec![one]).unwrap();
+    let chain = |one| CertificateChain::new(vec![one]).unwrap();
     produced.error(key.install(&request, chain(fixture("chain-client"))));
     let own_signed = key.self_signed(&words(), 30, now()).unwrap();
     produced.error(key.install(&request, chain(own_signed.certificate().clone())));
@@ -158,7 +161,7 @@ fn requested(produced: &mut Produced) {
     produced.error(key.install(&request, chain(ca)));
     // Another key is at hand than that of the request.
     let theirs = PrivateKey::from_pem(&fixture_bytes("keys/chain-client.key.pem")).unwrap();
-    let theirs = OwnKey::new(theirs, &provider()).unwrap();
+    let theirs = SigningKeyPair::new(theirs, &provider()).unwrap();
     let request = theirs.request(&words()).unwrap();
     produced.error(key.install(&request, chain(fixture("chain-client"))));
 }
@@ -166,14 +169,14 @@ fn requested(produced: &mut Produced) {
 fn written(produced: &mut Produced) {
     let folder = Folder::new("produced-written");
     let path = folder.file("key.pem");
-    write_private(&path, b"old", Existing::Refuse).unwrap();
-    produced.error(write_private(&path, b"new", Existing::Refuse));
-    produced.error(write_private(Path::new("/"), b"new", Existing::Refuse));
+    write_private(&path, b"old", IfExists::Refuse).unwrap();
+    produced.error(write_private(&path, b"new", IfExists::Refuse));
+    produced.error(write_private(Path::new("/"), b"new", IfExists::Refuse));
     symlink(&path, folder.file("link")).unwrap();
     produced.error(write_private(
         folder.file("link"),
         b"new",
-        Existing::Replace,
+        IfExists::Replace,
     ));
     let mut step = |result: Result<(), WriteError>| match produced.error(result) {
         WriteError::Io { step, .. } => produced.value(&step),
@@ -182,12 +185,12 @@ fn written(produced: &mut Produced) {
     step(write_private(
         folder.file("missing/key.pem"),
         b"x",
-        Existing::Refuse,
+        IfExists::Refuse,
     ));
     fs::write(folder.file("file"), "").unwrap();
     step(write_private(
         folder.file("file/key.pem"),
         b"x",
-        Existing::Refuse,
+        IfExists::Refuse,
     ));
 }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use mutual_trust::certificate::Crl;
-use mutual_trust::error::{KeyRefusal, NeverMatch, StoreError};
+use mutual_trust::error::{KeyRefusal, StoreError, UnusablePinReason};
 use mutual_trust::limits::{MAX_CRLS_PER_ISSUER, MAX_GRACE, MAX_SAN_PATTERNS};
 use mutual_trust::store::{BlockSelector, CrlIssuer, EntryKey, Scope, Slot, ValidityRule};
 use mutual_trust::{
-    AuthorityScope, Certificate, EntryOptions, Fingerprint, GroupId, Matching, PinScope, TrustStore,
+    AuthorityScope, Certificate, EntryOptions, Fingerprint, GroupId, PinMatch, PinScope, TrustStore,
 };
 use rcgen::KeyUsagePurpose;
 
@@ -85,10 +85,10 @@ fn servers(produced: &mut Produced) {
             .with_max_intermediates(1),
     );
     store.snapshot();
-    let jumped = mutual_trust::Clock::Known(at(NOW + 367 * DAY));
+    let jumped = mutual_trust::CurrentTime::Known(at(NOW + 367 * DAY));
     let mut store = store.with_clock(std::sync::Arc::new(jumped));
     produced.error(store.migrate(&a, at(NOW + 368 * DAY)));
-    let mut store = store.with_clock(std::sync::Arc::new(mutual_trust::Clock::Unset));
+    let mut store = store.with_clock(std::sync::Arc::new(mutual_trust::CurrentTime::Unset));
     produced.error(store.migrate(&a, at(NOW - DAY)));
     produced.error(store.confirm_clock());
 }
@@ -103,7 +103,7 @@ fn entries(produced: &mut Produced) {
     let _ = store
         .install_pin(scope(), certificate.clone(), options())
         .unwrap();
-    let other = options().with_matching(Matching::PublicKey);
+    let other = options().with_matching(PinMatch::PublicKey);
     produced.error(store.install_pin(scope(), certificate, other));
     let blocked = pin("blocked");
     let _ = store.block(&blocked);
@@ -121,10 +121,10 @@ fn entries(produced: &mut Produced) {
     produced.error(store.install_authority(AuthorityScope::Clients, root.clone(), many));
 
     let scopes = (PinScope::Clients, AuthorityScope::Clients);
-    let bundle = store.sort_bundle(vec![root.clone()]);
+    let bundle = store.classify_bundle(vec![root.clone()]);
     produced.error(store.install_bundle(&bundle, &scopes.0, &scopes.1, &options()));
     let _ = store.block(&root);
-    let mut bundle = store.sort_bundle(vec![root]);
+    let mut bundle = store.classify_bundle(vec![root]);
     bundle.decide(0, mutual_trust::store::Decision::Authority);
     produced.error(store.install_bundle(&bundle, &scopes.0, &scopes.1, &options()));
 
@@ -183,7 +183,7 @@ fn roles(produced: &mut Produced) {
         let StoreError::CanNeverMatch { why, .. } = error else {
             panic!("{error}");
         };
-        let why: NeverMatch = why;
+        let why: UnusablePinReason = why;
         produced.value(&why);
     }
 }
@@ -229,7 +229,7 @@ fn crls(produced: &mut Produced) {
     let _ = store.install_crl(newer).unwrap();
     produced.error(store.install_crl(crl().number(2).signed_by(&issuer)));
     produced.error(store.remove_crl(Fingerprint::from_bytes([7; 32])));
-    produced.error(store.stop_checking(&CrlIssuer::of(&pin("other"))));
+    produced.error(store.disable_revocation_checks(&CrlIssuer::of(&pin("other"))));
     let part = |number: usize| {
         let uri = format!("http://ca.example/{number}");
         crl().scope(vec![point(&[&uri])]).signed_by(&issuer)

@@ -6,10 +6,11 @@ use std::time::Duration;
 use mutual_trust::certificate::Crl;
 use mutual_trust::error::StoreError;
 use mutual_trust::limits::MAX_NAMESAKE_SIGNATURES;
-use mutual_trust::policy::{Question, Target, VerdictWarning};
+use mutual_trust::policy::{ExpectedServer, VerdictWarning, VerifyRequest};
 use mutual_trust::store::{CrlIssuer, Report, ValidityRule};
 use mutual_trust::{
-    AuthorityScope, Certificate, Clock, EntryOptions, PinScope, Policy, TrustStore, View, decide,
+    AuthorityScope, Certificate, CurrentTime, EntryOptions, PinScope, Policy, TrustSnapshot,
+    TrustStore, decide,
 };
 use pki_types::CertificateDer;
 use rcgen::{GeneralSubtree, KeyUsagePurpose, NameConstraints};
@@ -67,7 +68,7 @@ fn changes(produced: &mut Produced) {
     for seconds in [NOW - 2 * DAY, NOW + 367 * DAY] {
         let mut published = store();
         published.snapshot();
-        let mut published = published.with_clock(Arc::new(Clock::Known(at(seconds))));
+        let mut published = published.with_clock(Arc::new(CurrentTime::Known(at(seconds))));
         told(produced, published.add_server(server_id("keys-1"), []));
     }
     let sha1 = fixture("sha1-self-signed");
@@ -94,7 +95,7 @@ fn changes(produced: &mut Produced) {
     told(produced, one.remove(&report.entries().items()[0]));
     let root = spec("root").ca().self_signed();
     let leaf = spec("leaf").signed_by(&root).certificate();
-    let mut bundle = one.sort_bundle(vec![root.certificate(), leaf]);
+    let mut bundle = one.classify_bundle(vec![root.certificate(), leaf]);
     bundle.decide(0, mutual_trust::store::Decision::Authority);
     told(
         produced,
@@ -150,16 +151,16 @@ fn lists(produced: &mut Produced) {
 
 fn ask(
     produced: &mut Produced,
-    view: &View,
+    view: &TrustSnapshot,
     policy: &Policy,
     leaf: &Certificate,
-    target: Option<Target<'_>>,
-    clock: Clock,
+    target: Option<ExpectedServer<'_>>,
+    clock: CurrentTime,
 ) {
     let leaf: &CertificateDer<'_> = leaf.der();
     let question = match target {
-        Some(target) => Question::server(target, leaf, &[], clock),
-        None => Question::client(leaf, &[], clock),
+        Some(target) => VerifyRequest::server(target, leaf, &[], clock),
+        None => VerifyRequest::client(leaf, &[], clock),
     };
     let verdict = decide(view, policy, &question);
     // That the clock jumped is said of refusals.
@@ -184,8 +185,12 @@ fn verdicts(produced: &mut Produced) {
     let grace = ValidityRule::Grace(Duration::from_secs(10 * DAY));
     let usage = [KeyUsagePurpose::KeyEncipherment];
     for (spec, options, clock) in [
-        (spec("a"), options(), Clock::Unset),
-        (spec("a"), options(), Clock::Known(at(NOW + 367 * DAY))),
+        (spec("a"), options(), CurrentTime::Unset),
+        (
+            spec("a"),
+            options(),
+            CurrentTime::Known(at(NOW + 367 * DAY)),
+        ),
         (
             spec("a").valid(-2 * DAY_, -DAY_),
             options().with_validity(grace),
@@ -208,7 +213,7 @@ fn verdicts(produced: &mut Produced) {
     let leaf = spec("leaf").dns("a.example").dns("u.example").server_auth();
     let leaf = leaf.signed_by(&root).certificate();
     let id = server_id("a");
-    let by_id = Some(Target::id(&id, None));
+    let by_id = Some(ExpectedServer::id(&id, None));
     // The names of the other end of a pin are the scope's business.
     let mut pinned = trusting(&root);
     let scope = PinScope::Server(id.clone());
@@ -216,7 +221,7 @@ fn verdicts(produced: &mut Produced) {
         .install_pin(scope.clone(), leaf.clone(), options())
         .unwrap();
     let dialled = host("other.example");
-    let target = Some(Target::id(&id, Some(&dialled)));
+    let target = Some(ExpectedServer::id(&id, Some(&dialled)));
     ask(
         produced,
         &pinned.snapshot(),
@@ -239,7 +244,7 @@ fn verdicts(produced: &mut Produced) {
         now(),
     );
     let unlisted = host("u.example");
-    let target = Some(Target::Name(&unlisted));
+    let target = Some(ExpectedServer::Name(&unlisted));
     ask(
         produced,
         &trusting(&root).snapshot(),

@@ -88,7 +88,7 @@ fn the_second_handshake_of_a_chain_is_answered_from_memory_at_both_ends() {
             link.server.peer_check().client(&outcome.server_connection),
         );
         assert_eq!(verdict.reason(), ReasonCode::ChainVerified);
-        let check = link.client.peer_check().at_this_moment();
+        let check = link.client.peer_check().snapshot();
         // The dialled name is not told here: another question, the first time.
         for _ in 0..2 {
             let verdict = mutual_trust::Verdict::from(check.server(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mutual_trust::certificate::Certificate;
 use mutual_trust::policy::ChainMemory;
-use mutual_trust::{ChainProfile, Clock, EntryOptions, PinScope, ReasonCode, View};
+use mutual_trust::{ChainProfile, CurrentTime, EntryOptions, PinScope, ReasonCode, TrustSnapshot};
 use pki_types::CertificateDer;
 
 use crate::remembered::{
@@ -24,7 +24,7 @@ fn memory() -> ChainMemory {
 }
 
 /// One PKI, its root installed, and a chain of `keys-1` and of a client that has all names.
-fn world() -> (Pki, View, Asked) {
+fn world() -> (Pki, TrustSnapshot, Asked) {
     let ca = pki("Example");
     let mut store = listing();
     authority(&mut store, &ca.root, EntryOptions::new());
@@ -132,7 +132,7 @@ fn an_unset_clock_is_another_question() {
         .with_chains_without_clock()
         .with_remembered_chains(64)
         .unwrap();
-    let (known, unset) = (question.clone(), question.on(Clock::Unset));
+    let (known, unset) = (question.clone(), question.on(CurrentTime::Unset));
     for (first, second) in [(&known, &unset), (&unset, &known)] {
         let memory = ChainMemory::new(policy);
         expect_remembered(&memory, &view, first);
@@ -274,7 +274,7 @@ fn a_memory_has_one_policy() {
 
 fn memory_of_root(
     memory: &ChainMemory,
-    view: &View,
+    view: &TrustSnapshot,
     question: &Asked,
 ) -> mutual_trust::Fingerprint {
     let verdict =

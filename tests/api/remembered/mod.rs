@@ -10,10 +10,10 @@ mod times;
 
 use std::sync::Arc;
 
-use mutual_trust::policy::{ChainMemory, Target};
+use mutual_trust::policy::{ChainMemory, ExpectedServer};
 use mutual_trust::{
-    AuthorityScope, Clock, EntryOptions, HostName, Question, ServerId, TrustStore, Verdict, View,
-    decide,
+    AuthorityScope, CurrentTime, EntryOptions, HostName, ServerId, TrustSnapshot, TrustStore,
+    Verdict, VerifyRequest, decide,
 };
 use pki_types::CertificateDer;
 use support::pki::Made;
@@ -27,7 +27,7 @@ struct Asked {
     whom: Whom,
     leaf: Der,
     others: Vec<Der>,
-    clock: Clock,
+    clock: CurrentTime,
 }
 
 #[derive(Clone, Debug)]
@@ -51,8 +51,8 @@ fn asked(leaf: &Made, others: &[&Made]) -> Asked {
 }
 
 /// A known time, in seconds from [`NOW`].
-fn relative(seconds: i64) -> Clock {
-    Clock::Known(at(NOW.checked_add_signed(seconds).unwrap()))
+fn relative(seconds: i64) -> CurrentTime {
+    CurrentTime::Known(at(NOW.checked_add_signed(seconds).unwrap()))
 }
 
 impl Asked {
@@ -60,22 +60,22 @@ impl Asked {
         self.on(relative(seconds))
     }
 
-    fn on(&self, clock: Clock) -> Self {
+    fn on(&self, clock: CurrentTime) -> Self {
         Self {
             clock,
             ..self.clone()
         }
     }
 
-    fn with<T>(&self, ask: impl FnOnce(&Question<'_>) -> T) -> T {
+    fn with<T>(&self, ask: impl FnOnce(&VerifyRequest<'_>) -> T) -> T {
         let target = match &self.whom {
-            Whom::Id(id, dialled) => Target::id(id, dialled.as_ref()),
-            Whom::Name(name) => Target::Name(name),
+            Whom::Id(id, dialled) => ExpectedServer::id(id, dialled.as_ref()),
+            Whom::Name(name) => ExpectedServer::Name(name),
             Whom::Client => {
-                return ask(&Question::client(&self.leaf, &self.others, self.clock));
+                return ask(&VerifyRequest::client(&self.leaf, &self.others, self.clock));
             }
         };
-        ask(&Question::server(
+        ask(&VerifyRequest::server(
             target,
             &self.leaf,
             &self.others,
@@ -86,7 +86,7 @@ impl Asked {
 
 /// Asks the memory, which must say what is decided without one, in everything that a verdict has; tells whether it
 /// was said from memory.
-fn ask(memory: &ChainMemory, view: &View, asked: &Asked) -> (Verdict, bool) {
+fn ask(memory: &ChainMemory, view: &TrustSnapshot, asked: &Asked) -> (Verdict, bool) {
     let before = memory.statistics();
     let verdict = asked.with(|question| Verdict::from(memory.decide(view, question)));
     let decided = asked.with(|question| decide(view, memory.policy(), question));
@@ -100,14 +100,14 @@ fn ask(memory: &ChainMemory, view: &View, asked: &Asked) -> (Verdict, bool) {
 }
 
 #[track_caller]
-fn expect_decided(memory: &ChainMemory, view: &View, asked: &Asked) -> Arc<Verdict> {
+fn expect_decided(memory: &ChainMemory, view: &TrustSnapshot, asked: &Asked) -> Arc<Verdict> {
     let (verdict, from_memory) = ask(memory, view, asked);
     assert!(!from_memory, "answered from memory: {verdict}");
     Arc::new(verdict)
 }
 
 #[track_caller]
-fn expect_answered(memory: &ChainMemory, view: &View, asked: &Asked) {
+fn expect_answered(memory: &ChainMemory, view: &TrustSnapshot, asked: &Asked) {
     let (verdict, from_memory) = ask(memory, view, asked);
     assert!(from_memory, "decided again: {verdict}");
     assert!(verdict.is_accepted());
@@ -115,7 +115,7 @@ fn expect_answered(memory: &ChainMemory, view: &View, asked: &Asked) {
 
 /// Asks until it must be remembered.
 #[track_caller]
-fn expect_remembered(memory: &ChainMemory, view: &View, asked: &Asked) {
+fn expect_remembered(memory: &ChainMemory, view: &TrustSnapshot, asked: &Asked) {
     let verdict = expect_decided(memory, view, asked);
     assert!(verdict.is_accepted(), "{verdict}");
     expect_answered(memory, view, asked);

@@ -5,7 +5,9 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use mutual_trust::policy::ChainMemory;
-use mutual_trust::{ChainProfile, Clock, EntryOptions, PinScope, Policy, TrustStore, View};
+use mutual_trust::{
+    ChainProfile, CurrentTime, EntryOptions, PinScope, Policy, TrustSnapshot, TrustStore,
+};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
@@ -191,7 +193,9 @@ fn question((_, leaf, others, whom, time): Step) -> Asked {
         3 => Whom::Name(host("elsewhere.example")),
         _ => Whom::Client,
     };
-    let clock = MOMENTS.get(time).map_or(Clock::Unset, |at| relative(*at));
+    let clock = MOMENTS
+        .get(time)
+        .map_or(CurrentTime::Unset, |at| relative(*at));
     Asked {
         whom,
         clock,
@@ -222,7 +226,7 @@ fn whatever_was_asked_before_the_memory_says_what_is_decided() {
             let mut first = store(stores[0]);
             let older = first.snapshot();
             first.add_server(server_id("keys-3"), []).unwrap();
-            let views: [View; 3] = [older, first.snapshot(), store(stores[1]).snapshot()];
+            let views: [TrustSnapshot; 3] = [older, first.snapshot(), store(stores[1]).snapshot()];
             let memory = ChainMemory::new(policies(rules));
             // Again at once, again later, and again after all the others; mostly on one view.
             for round in 0..3 {

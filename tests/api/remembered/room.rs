@@ -3,7 +3,7 @@
 use allocation_counter::measure;
 use mutual_trust::limits::{MAX_REMEMBERED_CHAINS, REMEMBERED_BYTES_PER_CHAIN};
 use mutual_trust::policy::ChainMemory;
-use mutual_trust::{EntryOptions, View};
+use mutual_trust::{EntryOptions, TrustSnapshot};
 
 use crate::remembered::{
     Asked, Whom, asked, authority, expect_answered, expect_decided, expect_remembered, listing,
@@ -11,7 +11,7 @@ use crate::remembered::{
 use crate::support::pki::{Made, spec};
 use crate::support::policy;
 
-fn world() -> (Made, View) {
+fn world() -> (Made, TrustSnapshot) {
     let root = spec("root").ca().self_signed();
     let mut store = listing();
     authority(&mut store, &root, EntryOptions::new());

@@ -167,11 +167,11 @@ fn with_an_unset_clock_it_is_judged_at_the_floor_and_stays() {
         .with_remembered_chains(4)
         .unwrap();
     let memory = ChainMemory::new(policy);
-    let unset = case.question.on(mutual_trust::Clock::Unset);
+    let unset = case.question.on(mutual_trust::CurrentTime::Unset);
     expect_remembered(&memory, &view, &unset);
     expect_answered(&memory, &view, &unset);
     // A later floor is a later view.
-    let later = mutual_trust::Clock::Known(at(NOW + DAY));
+    let later = mutual_trust::CurrentTime::Known(at(NOW + DAY));
     let root = case.store.snapshot().entries()[0]
         .certificate()
         .unwrap()

@@ -1,9 +1,9 @@
 //! Installing the same again, certificates out of their time, and several pins (rule I5).
 
-use mutual_trust::certificate::Clock;
+use mutual_trust::certificate::CurrentTime;
 use mutual_trust::error::StoreError as E;
 use mutual_trust::store::{StoreWarning as W, ValidityRule};
-use mutual_trust::{AuthorityScope, Matching, PinScope};
+use mutual_trust::{AuthorityScope, PinMatch, PinScope};
 
 use crate::store::common::*;
 use crate::support::pki::spec;
@@ -73,7 +73,7 @@ fn the_same_entry_with_other_options_is_an_error_that_names_update() {
         options().with_label("new"),
         options()
             .with_label("old")
-            .with_matching(Matching::PublicKey),
+            .with_matching(PinMatch::PublicKey),
         options()
             .with_label("old")
             .with_validity(ValidityRule::Enforce),
@@ -209,7 +209,7 @@ fn a_period_is_judged_to_the_second_and_its_start_with_five_minutes_of_tolerance
 fn without_a_clock_ends_are_judged_at_the_floor_and_beginnings_not_at_all() {
     // M7.
     let (mut store, clock) = on_clock();
-    clock.set(Clock::Unset);
+    clock.set(CurrentTime::Unset);
     let install = |store: &mut mutual_trust::TrustStore, from: i64, to: i64| {
         let certificate = spec("x").valid(from, to).self_signed().certificate;
         let report = store
@@ -222,7 +222,7 @@ fn without_a_clock_ends_are_judged_at_the_floor_and_beginnings_not_at_all() {
     assert!(install(&mut store, 6000, 7000).is_empty());
     clock.to(NOW);
     store.snapshot();
-    clock.set(Clock::Unset);
+    clock.set(CurrentTime::Unset);
     assert!(matches!(
         install(&mut store, -600, -60)[..],
         [W::Expired { .. }]

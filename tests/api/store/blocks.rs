@@ -2,7 +2,7 @@
 
 use mutual_trust::certificate::Certificate;
 use mutual_trust::error::StoreError as E;
-use mutual_trust::store::{BlockSelector, Claim, Done, EntryKey, Level, Scope, Slot};
+use mutual_trust::store::{BlockSelector, Claim, EntryKey, Outcome, Scope, Slot, TrustSource};
 use mutual_trust::{AuthorityScope, PinScope, TrustStore};
 
 use crate::store::common::*;
@@ -70,7 +70,7 @@ fn a_blocked_certificate_is_not_installed_in_any_slot_or_scope() {
             .unwrap(),
     );
     let report = changed!(store, store.unblock(&selector).unwrap());
-    assert_eq!(report.done(), Done::Removed);
+    assert_eq!(report.done(), Outcome::Removed);
     assert!(blocks(&store).is_empty());
     let report = store.install_authority(AuthorityScope::AnyServer, certificate, options());
     assert_added(&report.unwrap());
@@ -179,7 +179,7 @@ fn a_bundle_and_a_revocation_list_of_a_blocked_certificate_are_refused() {
         .unwrap();
     let selector = BlockSelector::Fingerprint(pki.intermediate.certificate.fingerprint());
     store.block_selector(selector.clone());
-    let bundle = store.sort_bundle(vec![issuer, pki.root.certificate()]);
+    let bundle = store.classify_bundle(vec![issuer, pki.root.certificate()]);
     let done = store.install_bundle(
         &bundle,
         &server("s"),
@@ -279,7 +279,7 @@ fn what_is_installed_stays_and_the_report_names_it() {
     assert_eq!(report.entries().items(), expected);
     assert_eq!(fingerprints(&store), before);
     assert_eq!(claim(&store, "s"), Claim::Claimed);
-    assert_eq!(level(&store, "s"), Level::OwnPins);
+    assert_eq!(level(&store, "s"), TrustSource::OwnPins);
     // Of a fingerprint nothing more is known: a block by key alone does not hit it.
     store.unblock(&BlockSelector::certificate(&new)).unwrap();
     let report = changed!(
@@ -433,5 +433,5 @@ fn entries_of_every_slot_are_named_when_their_key_is_blocked() {
     expected.sort();
     assert_eq!(report.entries().items(), expected);
     // Still held: the level is asked, and accepts nothing (words of the rules, *entry*).
-    assert_eq!(level(&store, "s"), Level::OwnAuthorities);
+    assert_eq!(level(&store, "s"), TrustSource::OwnAuthorities);
 }

@@ -3,7 +3,8 @@
 use mutual_trust::certificate::Certificate;
 use mutual_trust::error::StoreError as E;
 use mutual_trust::store::{
-    Bundle, Decision, Done, EntryKey, Level, Proposal as P, Report, Scope, Slot, StoreWarning as W,
+    Bundle, Decision, EntryKey, Outcome, Report, Scope, Slot, StoreWarning as W,
+    SuggestedSlot as P, TrustSource,
 };
 use mutual_trust::{AuthorityScope, EntryOptions, PinScope, TrustStore};
 
@@ -13,7 +14,7 @@ use crate::support::pki::{Made, pki, spec};
 use crate::support::*;
 
 fn proposals(certificates: Vec<Certificate>) -> Vec<P> {
-    let bundle = store().sort_bundle(certificates.clone());
+    let bundle = store().classify_bundle(certificates.clone());
     let items = bundle.items().iter();
     assert!(
         items
@@ -129,7 +130,7 @@ fn a_ca_that_was_issued_again_with_its_key_did_not_issue_its_twin() {
 fn nothing_is_installed_by_sorting() {
     let store = with_servers(&["s"]);
     let before = snapshot(store.contents());
-    store.sort_bundle(vec![fixture("ca-root"), fixture("ca-false")]);
+    store.classify_bundle(vec![fixture("ca-root"), fixture("ca-false")]);
     assert_eq!(snapshot(store.contents()), before);
 }
 
@@ -137,7 +138,7 @@ fn nothing_is_installed_by_sorting() {
 fn an_accepted_bundle_is_installed_with_one_report() {
     let mut store = with_servers(&["s", "t"]);
     let names = ["ca-root", "ca-intermediate", "chain-server", "ca-false"];
-    let bundle = store.sort_bundle(names.iter().map(|name| fixture(name)).collect());
+    let bundle = store.classify_bundle(names.iter().map(|name| fixture(name)).collect());
     let report = changed!(store, install(&mut store, &bundle).unwrap());
     assert_added(&report);
     let intermediate = fixture("ca-intermediate").fingerprint();
@@ -154,8 +155,12 @@ fn an_accepted_bundle_is_installed_with_one_report() {
     assert_eq!(
         shifts(&report),
         [
-            ("s".to_owned(), Level::Nothing, Level::OwnPins),
-            ("t".to_owned(), Level::Nothing, Level::AnyServerAuthorities),
+            ("s".to_owned(), TrustSource::Nothing, TrustSource::OwnPins),
+            (
+                "t".to_owned(),
+                TrustSource::Nothing,
+                TrustSource::AnyServerAuthorities
+            ),
         ]
     );
     // The hint for what was left out: a pin would be exclusive.
@@ -177,7 +182,7 @@ fn the_same_bundle_again_changes_nothing() {
     // I5.
     let mut store = with_servers(&["s"]);
     let names = ["ca-root", "ca-intermediate", "ca-false"];
-    let bundle = store.sort_bundle(names.iter().map(|name| fixture(name)).collect());
+    let bundle = store.classify_bundle(names.iter().map(|name| fixture(name)).collect());
     install(&mut store, &bundle).unwrap();
     nothing_new!(store, install(&mut store, &bundle).unwrap());
 }
@@ -186,7 +191,7 @@ fn the_same_bundle_again_changes_nothing() {
 fn what_nobody_decided_blocks_the_whole_bundle() {
     let mut store = with_servers(&["s"]);
     let names = ["ca-false", "openssl-req-san"];
-    let mut bundle = store.sort_bundle(names.iter().map(|name| fixture(name)).collect());
+    let mut bundle = store.classify_bundle(names.iter().map(|name| fixture(name)).collect());
     assert_eq!(bundle.items()[1].decision(), Decision::Undecided);
     refused!(
         store,
@@ -234,7 +239,7 @@ fn one_refusal_leaves_everything_exactly_as_before() {
         ("ca-v1", Decision::Authority),
     ] {
         let names = ["ca-root", "ca-intermediate", "ee-p256", bad];
-        let mut bundle = store.sort_bundle(names.iter().map(|name| fixture(name)).collect());
+        let mut bundle = store.classify_bundle(names.iter().map(|name| fixture(name)).collect());
         assert!(bundle.decide(3, decision));
         refused!(
             store,
@@ -244,7 +249,7 @@ fn one_refusal_leaves_everything_exactly_as_before() {
         );
     }
     // Also the server that a bare name would make.
-    let bundle = store.sort_bundle(vec![fixture("ee-p256"), fixture("rsa1024")]);
+    let bundle = store.classify_bundle(vec![fixture("ee-p256"), fixture("rsa1024")]);
     let name = PinScope::Name(host("new.example"));
     refused!(
         store,
@@ -257,7 +262,7 @@ fn one_refusal_leaves_everything_exactly_as_before() {
 #[test]
 fn a_bundle_may_be_for_a_bare_name() {
     let mut store = store();
-    let bundle = store.sort_bundle(vec![
+    let bundle = store.classify_bundle(vec![
         fixture("reissued-old"),
         fixture("reissued-new"),
         fixture("ca-root"),
@@ -285,7 +290,7 @@ fn a_bundle_may_be_for_a_bare_name() {
 #[test]
 fn the_options_are_for_every_certificate_of_the_bundle() {
     let mut store = with_servers(&["s"]);
-    let bundle = store.sort_bundle(vec![fixture("ee-p256"), fixture("ca-false")]);
+    let bundle = store.classify_bundle(vec![fixture("ee-p256"), fixture("ca-false")]);
     let labelled = options().with_label("of the bundle");
     let with = |store: &mut TrustStore, bundle: &Bundle, options: &EntryOptions| {
         store.install_bundle(bundle, &server("s"), &AuthorityScope::AnyServer, options)
@@ -301,7 +306,7 @@ fn the_options_are_for_every_certificate_of_the_bundle() {
         E::BundleItem { index: 0, source, .. } if matches!(**source, E::OptionsDiffer(_))
     );
     // An option that one of them cannot have.
-    let mixed = store.sort_bundle(vec![
+    let mixed = store.classify_bundle(vec![
         fixture("ca-other"),
         fixture("ca-other-leaf"),
         fixture("v1"),
@@ -316,11 +321,11 @@ fn the_options_are_for_every_certificate_of_the_bundle() {
 #[test]
 fn a_bundle_of_which_everything_is_left_out_changes_nothing() {
     let mut store = with_servers(&["s"]);
-    let mut bundle = store.sort_bundle(vec![fixture("ca-false"), fixture("openssl-req-san")]);
+    let mut bundle = store.classify_bundle(vec![fixture("ca-false"), fixture("openssl-req-san")]);
     assert!(bundle.decide(0, Decision::Skip) && bundle.decide(1, Decision::Skip));
     let report = nothing_new!(store, install(&mut store, &bundle).unwrap());
     assert_eq!(report.warnings().len(), 2);
-    let empty = store.sort_bundle(Vec::new());
+    let empty = store.classify_bundle(Vec::new());
     nothing_new!(store, install(&mut store, &empty).unwrap());
 }
 
@@ -332,9 +337,9 @@ fn a_bundle_completes_fingerprints() {
     store
         .install_pin_fingerprint(server("s"), certificate.fingerprint(), options())
         .unwrap();
-    let bundle = store.sort_bundle(vec![certificate.clone()]);
+    let bundle = store.classify_bundle(vec![certificate.clone()]);
     let report = changed!(store, install(&mut store, &bundle).unwrap());
-    assert_ne!(report.done(), Done::AlreadyThere);
+    assert_ne!(report.done(), Outcome::Unchanged);
     let entry = store
         .contents()
         .entry(&pin_key(of_server("s"), &certificate))

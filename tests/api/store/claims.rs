@@ -1,6 +1,6 @@
 //! What claims a server, and that nothing but a release ends it (rule P2).
 
-use mutual_trust::store::{Claim, Level, StoreWarning as W};
+use mutual_trust::store::{Claim, StoreWarning as W, TrustSource};
 use mutual_trust::{AuthorityScope, PinScope, TrustStore};
 
 use crate::store::common::*;
@@ -10,8 +10,8 @@ use crate::support::*;
 fn a_server_is_unclaimed_until_it_holds_a_pin() {
     let mut store = with_authorities();
     assert_eq!(claim(&store, "s"), Claim::Unclaimed);
-    assert_eq!(level(&store, "s"), Level::AnyServerAuthorities);
-    assert_eq!(level(&store, "own"), Level::OwnAuthorities);
+    assert_eq!(level(&store, "s"), TrustSource::AnyServerAuthorities);
+    assert_eq!(level(&store, "own"), TrustSource::OwnAuthorities);
     store.join_group(&group_id("g"), &server_id("s")).unwrap();
     store
         .install_authority(authority("s"), fixture("ca-root"), options())
@@ -50,7 +50,7 @@ fn every_way_to_come_by_a_pin_claims() {
             claims(&store.install_pin(name, new_pin(), options()).unwrap())
         }),
         ("a bundle", |store| {
-            let bundle = store.sort_bundle(vec![new_pin()]);
+            let bundle = store.classify_bundle(vec![new_pin()]);
             let any = AuthorityScope::AnyServer;
             claims(
                 &store
@@ -111,7 +111,10 @@ fn every_way_to_come_by_a_pin_claims() {
         assert_eq!(way(&mut store), ["s"], "{what}: the report");
         assert_eq!(claim(&store, "s"), Claim::Claimed, "{what}");
         assert!(
-            matches!(level(&store, "s"), Level::OwnPins | Level::GroupPins),
+            matches!(
+                level(&store, "s"),
+                TrustSource::OwnPins | TrustSource::GroupPins
+            ),
             "{what}"
         );
         // P8: nobody else is.
@@ -197,7 +200,7 @@ fn nothing_but_a_release_ends_a_claim() {
         assert_eq!(claim(&store, "s"), Claim::Claimed, "{what}");
         // And it is never a matter for authorities again.
         assert!(
-            level(&store, "s") <= Level::NoPinLeft,
+            level(&store, "s") <= TrustSource::NoUsablePin,
             "{what}: {:?}",
             level(&store, "s")
         );
@@ -206,23 +209,27 @@ fn nothing_but_a_release_ends_a_claim() {
 
 #[test]
 fn a_claim_survives_the_certificate_that_made_it() {
-    // P2: no usable pin is `NoPinLeft`, refused, however often the pin comes and goes.
+    // P2: no usable pin is `NoUsablePin`, refused, however often the pin comes and goes.
     let mut store = with_authorities();
     let pin = fixture("ee-p256");
     for _ in 0..2 {
         store
             .install_pin(server("s"), pin.clone(), options())
             .unwrap();
-        assert_eq!(level(&store, "s"), Level::OwnPins);
+        assert_eq!(level(&store, "s"), TrustSource::OwnPins);
         store.remove(&pin_key(of_server("s"), &pin)).unwrap();
-        assert_eq!(level(&store, "s"), Level::NoPinLeft);
+        assert_eq!(level(&store, "s"), TrustSource::NoUsablePin);
     }
     // Installing again claims nobody anew.
     let report = store.install_pin(server("s"), pin, options()).unwrap();
     assert!(claims(&report).is_empty());
     assert_eq!(
         shifts(&report),
-        [("s".to_owned(), Level::NoPinLeft, Level::OwnPins)]
+        [(
+            "s".to_owned(),
+            TrustSource::NoUsablePin,
+            TrustSource::OwnPins
+        )]
     );
 }
 
@@ -234,14 +241,14 @@ fn own_pins_come_before_those_of_the_group() {
     store
         .install_pin(group("g"), fixture("ee-p384"), options())
         .unwrap();
-    assert_eq!(level(&store, "s"), Level::GroupPins);
+    assert_eq!(level(&store, "s"), TrustSource::GroupPins);
     let report = store
         .install_pin(server("s"), fixture("ee-p256"), options())
         .unwrap();
-    assert_eq!(level(&store, "s"), Level::OwnPins);
+    assert_eq!(level(&store, "s"), TrustSource::OwnPins);
     assert_eq!(
         shifts(&report),
-        [("s".to_owned(), Level::GroupPins, Level::OwnPins)]
+        [("s".to_owned(), TrustSource::GroupPins, TrustSource::OwnPins)]
     );
     assert_eq!(shadows(&report), ["s"]);
     let report = store
@@ -249,7 +256,7 @@ fn own_pins_come_before_those_of_the_group() {
         .unwrap();
     assert_eq!(
         shifts(&report),
-        [("s".to_owned(), Level::OwnPins, Level::GroupPins)]
+        [("s".to_owned(), TrustSource::OwnPins, TrustSource::GroupPins)]
     );
     assert_eq!(exposes(&report), ["s"]);
 }
@@ -270,7 +277,7 @@ fn a_server_that_is_made_in_a_store_full_of_pins_is_unclaimed() {
 fn the_loss_of_the_last_pin_is_warned_of() {
     let mut store = with_authorities();
     let lost =
-        |warning: &W| matches!(warning, W::NoPinLeft { server, .. } if server.as_str() == "s");
+        |warning: &W| matches!(warning, W::NoUsablePin { server, .. } if server.as_str() == "s");
     store
         .install_pin(server("s"), fixture("ee-p256"), options())
         .unwrap();

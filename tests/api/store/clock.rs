@@ -2,7 +2,7 @@
 
 use mutual_trust::error::StoreError as E;
 use mutual_trust::store::{ClockState, StoreWarning as W};
-use mutual_trust::{Clock, TrustStore};
+use mutual_trust::{CurrentTime, TrustStore};
 
 use crate::store::common::*;
 use crate::support::*;
@@ -91,7 +91,7 @@ fn every_change_says_that_the_clock_jumped_until_it_is_confirmed() {
 #[test]
 fn there_is_nothing_to_confirm_without_a_clock_that_counts() {
     let (mut store, clock) = published();
-    for wrong in [Clock::Unset, Clock::Known(at(NOW - BELOW - 1))] {
+    for wrong in [CurrentTime::Unset, CurrentTime::Known(at(NOW - BELOW - 1))] {
         clock.set(wrong);
         refused!(store, store.confirm_clock(), E::NothingToConfirm { .. });
     }
@@ -121,7 +121,7 @@ fn a_clock_below_the_floor_is_told_from_one_that_is_not_set() {
         "{said}"
     );
     // A machine without a clock is not told so at each change: it is no mistake.
-    clock.set(Clock::Unset);
+    clock.set(CurrentTime::Unset);
     let report = store.add_server(server_id("b"), []).unwrap();
     assert!(report.warnings().is_empty(), "{report}");
     let said = store.clock_state().to_string();

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 use mutual_trust::certificate::{Certificate, TimeSource};
 use mutual_trust::error::StoreError;
 use mutual_trust::store::{
-    BlockSelector, Done, EntryKey, Level, Report, Scope, Slot, StoreWarning, View,
+    BlockSelector, EntryKey, Outcome, Report, Scope, Slot, StoreWarning, TrustSnapshot, TrustSource,
 };
 use mutual_trust::{
-    AuthorityScope, Clock, EntryOptions, Fingerprint, GroupId, PinScope, TrustStore,
+    AuthorityScope, CurrentTime, EntryOptions, Fingerprint, GroupId, PinScope, TrustStore,
 };
 
 use crate::support::pki::{Made, spec};
@@ -74,7 +74,7 @@ pub fn with_servers(ids: &[&str]) -> TrustStore {
 }
 
 /// Everything that can be seen of a store, to compare it before and after a call.
-pub fn snapshot(view: &View) -> String {
+pub fn snapshot(view: &TrustSnapshot) -> String {
     use core::fmt::Write;
     let mut text = format!("{} {:?}\n", view.generation(), view.floor());
     for entry in view.entries() {
@@ -116,7 +116,7 @@ macro_rules! nothing_new {
         let report = $call;
         assert_eq!(
             report.done(),
-            mutual_trust::store::Done::AlreadyThere,
+            mutual_trust::store::Outcome::Unchanged,
             "{report}"
         );
         assert_eq!(report.generation(), $store.contents().generation());
@@ -168,9 +168,10 @@ pub fn claims(report: &Report) -> Vec<String> {
 }
 
 /// What a report says is asked of which server now, and what before.
-pub fn shifts(report: &Report) -> Vec<(String, Level, Level)> {
-    let shift =
-        |shift: &mutual_trust::store::Shift| (shift.server.to_string(), shift.from, shift.to);
+pub fn shifts(report: &Report) -> Vec<(String, TrustSource, TrustSource)> {
+    let shift = |shift: &mutual_trust::store::TrustSourceChange| {
+        (shift.server.to_string(), shift.from, shift.to)
+    };
     report.shifts().items().iter().map(shift).collect()
 }
 
@@ -188,7 +189,7 @@ pub fn exposes(report: &Report) -> Vec<String> {
         .collect()
 }
 
-pub fn level(store: &TrustStore, id: &str) -> Level {
+pub fn level(store: &TrustStore, id: &str) -> TrustSource {
     let view = store.contents();
     view.level(view.server(&server_id(id)).unwrap())
 }
@@ -199,24 +200,24 @@ pub fn claim(store: &TrustStore, id: &str) -> mutual_trust::store::Claim {
 
 /// A clock that the test moves.
 #[derive(Clone, Debug)]
-pub struct Moved(Arc<Mutex<Clock>>);
+pub struct Moved(Arc<Mutex<CurrentTime>>);
 
 impl Moved {
     pub fn new(seconds: u64) -> Self {
-        Self(Arc::new(Mutex::new(Clock::Known(at(seconds)))))
+        Self(Arc::new(Mutex::new(CurrentTime::Known(at(seconds)))))
     }
 
-    pub fn set(&self, clock: Clock) {
+    pub fn set(&self, clock: CurrentTime) {
         *self.0.lock().unwrap() = clock;
     }
 
     pub fn to(&self, seconds: u64) {
-        self.set(Clock::Known(at(seconds)));
+        self.set(CurrentTime::Known(at(seconds)));
     }
 }
 
 impl TimeSource for Moved {
-    fn now(&self) -> Clock {
+    fn now(&self) -> CurrentTime {
         *self.0.lock().unwrap()
     }
 }
@@ -239,7 +240,7 @@ pub fn fingerprints(store: &TrustStore) -> Vec<Fingerprint> {
 }
 
 pub fn assert_added(report: &Report) {
-    assert_eq!(report.done(), Done::Added, "{report}");
+    assert_eq!(report.done(), Outcome::Added, "{report}");
 }
 
 /// A store whose servers could be vouched for by an authority of any server, and `own` by its own.

@@ -1,8 +1,10 @@
 //! Pins of which only the fingerprint is known, and their completion (rule M1).
 
-use mutual_trust::error::{NeverMatch, StoreError as E};
-use mutual_trust::store::{BlockSelector, Done, Level, Scope, StoreWarning as W, ValidityRule};
-use mutual_trust::{Matching, PinScope};
+use mutual_trust::error::{StoreError as E, UnusablePinReason};
+use mutual_trust::store::{
+    BlockSelector, Outcome, Scope, StoreWarning as W, TrustSource, ValidityRule,
+};
+use mutual_trust::{PinMatch, PinScope};
 
 use crate::store::common::*;
 use crate::support::*;
@@ -24,7 +26,7 @@ fn a_fingerprint_alone_is_a_pin_and_claims() {
     assert_eq!(claims(&report), ["s"]);
     assert_eq!(
         shifts(&report),
-        [("s".to_owned(), Level::Nothing, Level::OwnPins)]
+        [("s".to_owned(), TrustSource::Nothing, TrustSource::OwnPins)]
     );
     let key = pin_key(of_server("s"), &fixture("ee-p256"));
     let entry = store.contents().entry(&key).unwrap();
@@ -74,7 +76,7 @@ fn installing_the_certificate_completes_a_fingerprint() {
             .install_pin(server("s"), certificate.clone(), label.clone())
             .unwrap()
     );
-    assert_eq!(report.done(), Done::Completed);
+    assert_eq!(report.done(), Outcome::Completed);
     assert_eq!(
         report.entries().items(),
         [pin_key(of_server("s"), &certificate)]
@@ -134,7 +136,8 @@ fn a_certificate_that_import_refuses_completes_nothing() {
             E::Key(_)
                 | E::WrongSelfSignature
                 | E::CanNeverMatch {
-                    why: NeverMatch::ExtendedKeyUsage { .. } | NeverMatch::CriticalExtension { .. },
+                    why: UnusablePinReason::ExtendedKeyUsage { .. }
+                        | UnusablePinReason::CriticalExtension { .. },
                     ..
                 }
         );
@@ -166,7 +169,7 @@ fn a_fingerprint_has_no_public_key_to_match() {
         store.install_pin_fingerprint(
             PinScope::Clients,
             fingerprint,
-            options().with_matching(Matching::PublicKey)
+            options().with_matching(PinMatch::PublicKey)
         ),
         E::OptionNotHere { .. }
     );

@@ -1,7 +1,7 @@
 //! Groups of servers that replicate one certificate.
 
 use mutual_trust::error::StoreError as E;
-use mutual_trust::store::{Claim, Done, Level};
+use mutual_trust::store::{Claim, Outcome, TrustSource};
 
 use crate::store::common::*;
 use crate::support::*;
@@ -26,7 +26,7 @@ fn a_group_is_made_once_and_lists_its_members_in_order() {
             store,
             store.join_group(&group_id("g"), &server_id(id)).unwrap()
         );
-        assert_eq!(report.done(), Done::Changed);
+        assert_eq!(report.done(), Outcome::Changed);
         assert!(
             claims(&report).is_empty(),
             "a group without a pin claims nobody"
@@ -115,12 +115,12 @@ fn a_pin_for_a_group_claims_every_member_and_says_which() {
     assert_eq!(
         shifts(&report),
         [
-            ("a".to_owned(), Level::Nothing, Level::GroupPins),
-            ("b".to_owned(), Level::Nothing, Level::GroupPins),
+            ("a".to_owned(), TrustSource::Nothing, TrustSource::GroupPins),
+            ("b".to_owned(), TrustSource::Nothing, TrustSource::GroupPins),
         ]
     );
-    assert_eq!(level(&store, "own"), Level::OwnPins);
-    assert_eq!(level(&store, "outside"), Level::Nothing);
+    assert_eq!(level(&store, "own"), TrustSource::OwnPins);
+    assert_eq!(level(&store, "outside"), TrustSource::Nothing);
     // The second pin of a group claims nobody anew.
     let report = store
         .install_pin(group("g"), fixture("ee-p384"), options())
@@ -145,14 +145,18 @@ fn joining_and_leaving_report_what_is_asked_now() {
     assert_eq!(claims(&report), ["s"]);
     assert_eq!(
         shifts(&report),
-        [("s".to_owned(), Level::Nothing, Level::GroupPins)]
+        [("s".to_owned(), TrustSource::Nothing, TrustSource::GroupPins)]
     );
     assert_eq!(shadows(&report), ["s"]);
     let report = changed!(store, store.leave_group(&server_id("s")).unwrap());
     assert!(claims(&report).is_empty());
     assert_eq!(
         shifts(&report),
-        [("s".to_owned(), Level::GroupPins, Level::NoPinLeft)]
+        [(
+            "s".to_owned(),
+            TrustSource::GroupPins,
+            TrustSource::NoUsablePin
+        )]
     );
     assert_eq!(exposes(&report), ["s"]);
 }
@@ -172,11 +176,15 @@ fn a_deleted_group_takes_its_pins_and_leaves_its_members_claimed() {
         .install_pin(server("b"), fixture("ee-p384"), options())
         .unwrap();
     let report = changed!(store, store.remove_group(&group_id("g")).unwrap());
-    assert_eq!(report.done(), Done::Removed);
+    assert_eq!(report.done(), Outcome::Removed);
     assert_eq!(report.entries().items(), [pin_key(of_group("g"), &pin)]);
     assert_eq!(
         shifts(&report),
-        [("a".to_owned(), Level::GroupPins, Level::NoPinLeft)]
+        [(
+            "a".to_owned(),
+            TrustSource::GroupPins,
+            TrustSource::NoUsablePin
+        )]
     );
     for id in ["a", "b"] {
         assert_eq!(claim(&store, id), Claim::Claimed, "{id}");

@@ -1,8 +1,8 @@
 //! Migrating from pins to authorities (rule P3).
 
-use mutual_trust::certificate::Clock;
+use mutual_trust::certificate::CurrentTime;
 use mutual_trust::error::StoreError as E;
-use mutual_trust::store::{Claim, Done, Level};
+use mutual_trust::store::{Claim, Outcome, TrustSource};
 use mutual_trust::{AuthorityScope, TrustStore};
 
 use crate::store::common::*;
@@ -33,10 +33,10 @@ fn prepared() -> TrustStore {
 fn a_claimed_server_can_be_set_to_migrate_until_a_stated_time() {
     let mut store = prepared();
     let report = changed!(store, store.migrate(&server_id("s"), at(UNTIL)).unwrap());
-    assert_eq!(report.done(), Done::Changed);
+    assert_eq!(report.done(), Outcome::Changed);
     assert_eq!(claim(&store, "s"), migrating());
     // The pin decides as before: it is asked first, and it is still there.
-    assert_eq!(level(&store, "s"), Level::OwnPins);
+    assert_eq!(level(&store, "s"), TrustSource::OwnPins);
     assert!(
         store
             .contents()
@@ -51,7 +51,7 @@ fn a_claimed_server_can_be_set_to_migrate_until_a_stated_time() {
         store.migrate(&server_id("s"), at(UNTIL + 1)).unwrap()
     );
     let report = changed!(store, store.stop_migrating(&server_id("s")).unwrap());
-    assert_eq!(report.done(), Done::Changed);
+    assert_eq!(report.done(), Outcome::Changed);
     assert_eq!(claim(&store, "s"), Claim::Claimed);
     nothing_new!(store, store.stop_migrating(&server_id("s")).unwrap());
 }
@@ -98,7 +98,7 @@ fn a_migration_lasts_at_most_366_days_and_can_be_set_again() {
         E::MigrationTooLong { .. }
     );
     // A year later it can be set for another one.
-    let mut store = store.with_clock(std::sync::Arc::new(Clock::Known(at(latest - DAY))));
+    let mut store = store.with_clock(std::sync::Arc::new(CurrentTime::Known(at(latest - DAY))));
     changed!(
         store,
         store
@@ -121,16 +121,16 @@ fn claimed_on_clock() -> (TrustStore, Moved) {
 fn without_a_clock_a_migration_is_bounded_from_the_floor_on() {
     // P3, M7.
     let (mut store, clock) = claimed_on_clock();
-    clock.set(Clock::Unset);
+    clock.set(CurrentTime::Unset);
     // Nothing says from when on the days count.
     refused!(
         store,
         store.migrate(&server_id("s"), at(NOW + 1)),
         E::MigrationTooLong { latest: None, .. }
     );
-    clock.set(Clock::Known(at(NOW)));
+    clock.set(CurrentTime::Known(at(NOW)));
     store.snapshot();
-    clock.set(Clock::Unset);
+    clock.set(CurrentTime::Unset);
     let latest = NOW + 366 * DAY;
     refused!(
         store,
@@ -149,7 +149,7 @@ fn a_clock_that_jumped_sets_no_migration_that_outlasts_it() {
     let (mut store, clock) = claimed_on_clock();
     store.snapshot();
     let jumped = NOW + 70 * 366 * DAY;
-    clock.set(Clock::Known(at(jumped)));
+    clock.set(CurrentTime::Known(at(jumped)));
     refused!(
         store,
         store.migrate(&server_id("s"), at(jumped + DAY)),
@@ -166,7 +166,7 @@ fn without_a_clock_the_end_of_a_migration_is_judged_at_the_floor() {
     // M7.
     let (mut store, clock) = claimed_on_clock();
     store.snapshot();
-    for clock_now in [Clock::Unset, Clock::Known(at(NOW - 2 * DAY))] {
+    for clock_now in [CurrentTime::Unset, CurrentTime::Known(at(NOW - 2 * DAY))] {
         clock.set(clock_now);
         refused!(
             store,
@@ -273,7 +273,7 @@ fn a_group_migrates_by_its_present_members() {
         store,
         store.migrate_group(&group_id("g"), at(UNTIL)).unwrap()
     );
-    assert_eq!(report.done(), Done::Changed);
+    assert_eq!(report.done(), Outcome::Changed);
     store
         .join_group(&group_id("g"), &server_id("later"))
         .unwrap();

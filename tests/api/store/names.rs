@@ -1,7 +1,7 @@
 //! Servers and their names: which may move where, and installing for a bare name.
 
 use mutual_trust::error::{HostNameError, IdError, StoreError as E};
-use mutual_trust::store::{Claim, Done, Level};
+use mutual_trust::store::{Claim, Outcome, TrustSource};
 use mutual_trust::{AuthorityScope, HostName, PinScope, ServerId};
 
 use crate::store::common::*;
@@ -144,7 +144,7 @@ fn a_bare_name_means_the_server_that_has_it_or_makes_one() {
         assert_eq!(claims(&report), [id], "{given}");
         assert_eq!(
             shifts(&report),
-            [(id.to_owned(), Level::Nothing, Level::OwnPins)]
+            [(id.to_owned(), TrustSource::Nothing, TrustSource::OwnPins)]
         );
         assert_eq!(names(&store, id), [host(given).to_string()]);
         assert_eq!(owner(&store, given).as_deref(), Some(id));
@@ -166,8 +166,8 @@ fn a_bare_name_means_the_server_that_has_it_or_makes_one() {
         shifts(&report),
         [(
             "kms10.example".to_owned(),
-            Level::Nothing,
-            Level::OwnAuthorities
+            TrustSource::Nothing,
+            TrustSource::OwnAuthorities
         )]
     );
     assert_eq!(store.contents().servers().count(), count + 1);
@@ -227,7 +227,7 @@ fn a_name_of_an_unclaimed_server_moves_freely() {
             .move_name(&host("s.example"), &server_id("t"))
             .unwrap()
     );
-    assert_eq!(report.done(), Done::Changed);
+    assert_eq!(report.done(), Outcome::Changed);
     assert_eq!(owner(&store, "s.example").as_deref(), Some("t"));
     assert_eq!(names(&store, "t"), ["s.example", "t.example"]);
     assert!(names(&store, "s").is_empty());
@@ -316,7 +316,7 @@ fn a_name_can_be_released_from_a_claimed_server() {
         .install_pin(server("s"), new_pin(), options())
         .unwrap();
     let report = changed!(store, store.release_name(&host("s.example")).unwrap());
-    assert_eq!(report.done(), Done::Removed);
+    assert_eq!(report.done(), Outcome::Removed);
     assert_eq!(owner(&store, "s.example"), None);
     assert!(names(&store, "s").is_empty());
     assert_eq!(claim(&store, "s"), Claim::Claimed);
@@ -349,17 +349,22 @@ fn expected_names_are_kept_apart_from_names() {
     let expected = [host("t.example"), host("KMS.example.")];
     changed!(
         store,
-        store.expect_names(&server_id("s"), expected).unwrap()
+        store
+            .set_reference_names(&server_id("s"), expected)
+            .unwrap()
     );
     let server = store.contents().server(&server_id("s")).unwrap();
     let found: Vec<HostName> = server.expected_names().cloned().collect();
     assert_eq!(found, [host("kms.example"), host("t.example")]);
     assert_eq!(owner(&store, "t.example").as_deref(), Some("t"));
     assert_eq!(owner(&store, "kms.example"), None);
-    changed!(store, store.expect_names(&server_id("s"), []).unwrap());
+    changed!(
+        store,
+        store.set_reference_names(&server_id("s"), []).unwrap()
+    );
     refused!(
         store,
-        store.expect_names(&server_id("x"), []),
+        store.set_reference_names(&server_id("x"), []),
         E::UnknownServer(_)
     );
 }

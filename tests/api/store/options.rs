@@ -5,7 +5,7 @@ use std::time::Duration;
 use mutual_trust::error::StoreError as E;
 use mutual_trust::limits::{MAX_GRACE, MAX_LABEL_BYTES, MAX_SAN_PATTERNS};
 use mutual_trust::store::{SanPattern, Scope, ValidityRule};
-use mutual_trust::{AuthorityScope, Matching, PinScope};
+use mutual_trust::{AuthorityScope, PinMatch, PinScope};
 
 use crate::store::common::*;
 use crate::support::*;
@@ -149,7 +149,7 @@ fn san_patterns_have_a_bound_and_are_for_client_authorities_alone() {
 fn the_options_of_pins_are_refused_elsewhere() {
     let mut store = with_servers(&["s"]);
     for option in [
-        options().with_matching(Matching::PublicKey),
+        options().with_matching(PinMatch::PublicKey),
         options().with_validity(ValidityRule::Enforce),
         options().with_validity(ValidityRule::Grace(Duration::from_secs(1))),
         options().with_any_role(),

@@ -1,8 +1,8 @@
 //! A blocked key in another form (rule P1).
 
 use mutual_trust::certificate::Certificate;
-use mutual_trust::policy::Target;
-use mutual_trust::{AuthorityScope, Question, TrustStore, decide};
+use mutual_trust::policy::ExpectedServer;
+use mutual_trust::{AuthorityScope, TrustStore, VerifyRequest, decide};
 use rcgen::{KeyPair, SigningKey};
 
 use crate::store::common::*;
@@ -70,8 +70,8 @@ fn a_block_hits_the_key_in_whichever_form_it_is_written() {
             .unwrap();
         let asked = |store: &mut TrustStore, certificate: &Certificate| {
             let id = server_id("s");
-            let target = Target::id(&id, None);
-            let question = Question::server(target, certificate.der(), &[], now());
+            let target = ExpectedServer::id(&id, None);
+            let question = VerifyRequest::server(target, certificate.der(), &[], now());
             decide(&store.snapshot(), &policy(), &question)
         };
         assert!(asked(&mut store, &leaf.certificate).is_accepted(), "{what}");

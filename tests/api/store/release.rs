@@ -2,7 +2,7 @@
 
 use mutual_trust::AuthorityScope;
 use mutual_trust::error::StoreError as E;
-use mutual_trust::store::{Claim, Done, Level};
+use mutual_trust::store::{Claim, Outcome, TrustSource};
 
 use crate::store::common::*;
 use crate::support::*;
@@ -19,7 +19,7 @@ fn a_release_removes_the_servers_own_pins_and_says_what_that_exposes() {
             .unwrap();
     }
     let report = changed!(store, store.release(&server_id("own")).unwrap());
-    assert_eq!(report.done(), Done::Changed);
+    assert_eq!(report.done(), Outcome::Changed);
     let mut removed = report.entries().items().to_vec();
     removed.sort();
     let mut expected = ["ee-p256", "ee-p384"].map(|name| pin_key(of_server("own"), &fixture(name)));
@@ -31,7 +31,11 @@ fn a_release_removes_the_servers_own_pins_and_says_what_that_exposes() {
     assert_eq!(claim(&store, "own"), Claim::Unclaimed);
     assert_eq!(
         shifts(&report),
-        [("own".to_owned(), Level::OwnPins, Level::OwnAuthorities)]
+        [(
+            "own".to_owned(),
+            TrustSource::OwnPins,
+            TrustSource::OwnAuthorities
+        )]
     );
     assert_eq!(exposes(&report), ["own"]);
     // P8: the other server and its pins stay as they were.
@@ -66,8 +70,8 @@ fn a_release_after_the_last_pin_is_gone_is_still_needed_and_works() {
         shifts(&report),
         [(
             "s".to_owned(),
-            Level::NoPinLeft,
-            Level::AnyServerAuthorities
+            TrustSource::NoUsablePin,
+            TrustSource::AnyServerAuthorities
         )]
     );
     assert_eq!(exposes(&report), ["s"]);
@@ -156,11 +160,15 @@ fn releasing_a_group_releases_its_present_members_and_removes_its_pins_and_their
     assert_eq!(
         shifts(&report),
         [
-            ("a".to_owned(), Level::OwnPins, Level::AnyServerAuthorities),
+            (
+                "a".to_owned(),
+                TrustSource::OwnPins,
+                TrustSource::AnyServerAuthorities
+            ),
             (
                 "b".to_owned(),
-                Level::GroupPins,
-                Level::AnyServerAuthorities
+                TrustSource::GroupPins,
+                TrustSource::AnyServerAuthorities
             ),
         ]
     );
@@ -193,7 +201,7 @@ fn a_claimed_server_is_deleted_only_after_its_release() {
     refused!(store, store.remove_server(&server_id("s")), error if claimed(error));
     store.release(&server_id("s")).unwrap();
     let report = changed!(store, store.remove_server(&server_id("s")).unwrap());
-    assert_eq!(report.done(), Done::Removed);
+    assert_eq!(report.done(), Outcome::Removed);
     assert!(store.contents().server(&server_id("s")).is_none());
     assert!(store.contents().server_of(&host("s.example")).is_none());
     refused!(
@@ -208,7 +216,7 @@ fn a_deleted_server_leaves_nothing_behind_for_one_of_the_same_id() {
     let mut store = with_authorities();
     store.join_group(&group_id("g"), &server_id("own")).unwrap();
     store
-        .expect_names(&server_id("own"), [host("x.example")])
+        .set_reference_names(&server_id("own"), [host("x.example")])
         .unwrap();
     let report = changed!(store, store.remove_server(&server_id("own")).unwrap());
     let key = authority_key(of_server("own"), &fixture("ca-other"));
@@ -222,7 +230,7 @@ fn a_deleted_server_leaves_nothing_behind_for_one_of_the_same_id() {
     assert!(made.group().is_none() && made.names().count() == 0);
     assert_eq!(made.expected_names().count(), 0);
     assert!(view.entry(&key).is_none());
-    assert_eq!(level(&store, "own"), Level::AnyServerAuthorities);
+    assert_eq!(level(&store, "own"), TrustSource::AnyServerAuthorities);
     // The pins of the group that it was in are not its own.
     let report = store.install_pin(group("g"), new_pin(), options()).unwrap();
     assert!(claims(&report).is_empty());

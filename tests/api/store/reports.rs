@@ -3,7 +3,7 @@
 
 use mutual_trust::error::StoreError as E;
 use mutual_trust::limits::MAX_REPORTED;
-use mutual_trust::store::{Done, EntryKey, Level, Report, Scope, Slot};
+use mutual_trust::store::{EntryKey, Outcome, Report, Scope, Slot, TrustSource};
 use mutual_trust::{AuthorityScope, PinScope, TrustStore};
 
 use crate::store::common::*;
@@ -27,7 +27,11 @@ fn the_first_and_the_last_authority_of_a_level_report_who_is_affected() {
         .unwrap();
     assert_eq!(
         shifts(&report),
-        [("own".to_owned(), Level::Nothing, Level::OwnAuthorities)]
+        [(
+            "own".to_owned(),
+            TrustSource::Nothing,
+            TrustSource::OwnAuthorities
+        )]
     );
     let report = store
         .install_authority(ANY, fixture("ca-root"), options())
@@ -35,7 +39,7 @@ fn the_first_and_the_last_authority_of_a_level_report_who_is_affected() {
     let plain = |from, to| [("plain".to_owned(), from, to)];
     assert_eq!(
         shifts(&report),
-        plain(Level::Nothing, Level::AnyServerAuthorities)
+        plain(TrustSource::Nothing, TrustSource::AnyServerAuthorities)
     );
     let second = store
         .install_authority(ANY, fixture("ca-other"), options())
@@ -47,7 +51,10 @@ fn the_first_and_the_last_authority_of_a_level_report_who_is_affected() {
         .unwrap();
     assert_eq!(
         shifts(&report),
-        plain(Level::AnyServerAuthorities, Level::OwnAuthorities)
+        plain(
+            TrustSource::AnyServerAuthorities,
+            TrustSource::OwnAuthorities
+        )
     );
     assert_eq!(shadows(&report), ["plain"]);
     assert!(exposes(&report).is_empty());
@@ -62,7 +69,10 @@ fn the_first_and_the_last_authority_of_a_level_report_who_is_affected() {
     let report = store.remove(&own("ca-root")).unwrap();
     assert_eq!(
         shifts(&report),
-        plain(Level::OwnAuthorities, Level::AnyServerAuthorities)
+        plain(
+            TrustSource::OwnAuthorities,
+            TrustSource::AnyServerAuthorities
+        )
     );
     assert_eq!(exposes(&report), ["plain"]);
     assert!(shadows(&report).is_empty());
@@ -72,10 +82,10 @@ fn the_first_and_the_last_authority_of_a_level_report_who_is_affected() {
     let report = store.remove(&any("ca-other")).unwrap();
     assert_eq!(
         shifts(&report),
-        plain(Level::AnyServerAuthorities, Level::Nothing)
+        plain(TrustSource::AnyServerAuthorities, TrustSource::Nothing)
     );
     // Claimed throughout: never of anybody's concern.
-    assert_eq!(level(&store, "claimed"), Level::OwnPins);
+    assert_eq!(level(&store, "claimed"), TrustSource::OwnPins);
 }
 
 #[test]
@@ -89,17 +99,20 @@ fn a_first_pin_shadows_the_authorities_of_its_server_alone() {
         .install_authority(authority("own"), fixture("ca-other"), options())
         .unwrap();
     for (id, from) in [
-        ("own", Level::OwnAuthorities),
-        ("plain", Level::AnyServerAuthorities),
+        ("own", TrustSource::OwnAuthorities),
+        ("plain", TrustSource::AnyServerAuthorities),
     ] {
         let report = store
             .install_pin(server(id), fixture("ee-p256"), options())
             .unwrap();
-        assert_eq!(shifts(&report), [(id.to_owned(), from, Level::OwnPins)]);
+        assert_eq!(
+            shifts(&report),
+            [(id.to_owned(), from, TrustSource::OwnPins)]
+        );
         assert_eq!(shadows(&report), [id]);
         assert_eq!(claims(&report), [id]);
     }
-    assert_eq!(level(&store, "other"), Level::AnyServerAuthorities);
+    assert_eq!(level(&store, "other"), TrustSource::AnyServerAuthorities);
 }
 
 #[test]
@@ -121,7 +134,7 @@ fn removing_reports_the_entry_and_needs_it_to_be_there() {
         refused!(store, store.remove(&other), E::NoSuchEntry(_));
     }
     let report = changed!(store, store.remove(&key).unwrap());
-    assert_eq!(report.done(), Done::Removed);
+    assert_eq!(report.done(), Outcome::Removed);
     assert_eq!(report.entries().items(), std::slice::from_ref(&key));
     assert!(held(&report).is_empty());
     refused!(store, store.remove(&key), E::NoSuchEntry(_));

@@ -1,7 +1,7 @@
 //! Certificates that could never be accepted where they were to be installed (rule I6).
 
 use mutual_trust::certificate::{Certificate, Role};
-use mutual_trust::error::{NeverMatch, StoreError as E};
+use mutual_trust::error::{StoreError as E, UnusablePinReason};
 use mutual_trust::limits::{KNOWN_CRITICAL_IN_CA, KNOWN_CRITICAL_IN_PIN};
 use mutual_trust::store::StoreWarning as W;
 use mutual_trust::{AuthorityScope, PinScope};
@@ -12,7 +12,7 @@ use crate::support::der::{bytes, parts, tree};
 use crate::support::pki::{Spec, spec};
 use crate::support::*;
 
-fn never(error: E) -> NeverMatch {
+fn never(error: E) -> UnusablePinReason {
     let E::CanNeverMatch { why, .. } = error else {
         panic!("{error:?}");
     };
@@ -56,7 +56,7 @@ fn an_extended_key_usage_for_the_other_role_can_never_match() {
             refused!(
                 store,
                 store.install_pin(scope.clone(), certificate.clone(), options()),
-                E::CanNeverMatch { why: NeverMatch::ExtendedKeyUsage { role: found, .. }, .. }
+                E::CanNeverMatch { why: UnusablePinReason::ExtendedKeyUsage { role: found, .. }, .. }
                     if *found == role
             );
             // Waived for this pin, with a warning.
@@ -111,7 +111,7 @@ fn the_extended_key_usage_of_a_ca_must_leave_room_for_the_role() {
                         assert!(!fits, "{usages:?} {scope:?}: {error}");
                         let why = never(error);
                         assert!(
-                            matches!(why, NeverMatch::ExtendedKeyUsage { role: r, .. } if r == role),
+                            matches!(why, UnusablePinReason::ExtendedKeyUsage { role: r, .. } if r == role),
                             "{why:?}"
                         );
                     }
@@ -159,7 +159,7 @@ fn an_unknown_critical_extension_can_never_match() {
         refused!(
             store,
             store.install_pin(scope, fixture("unknown-critical-extension"), options()),
-            E::CanNeverMatch { why: NeverMatch::CriticalExtension { oid, .. }, .. }
+            E::CanNeverMatch { why: UnusablePinReason::CriticalExtension { oid, .. }, .. }
                 if oid == "1.2.3.4.5.6"
         );
     }
@@ -172,7 +172,7 @@ fn an_unknown_critical_extension_can_never_match() {
             options().with_any_role()
         ),
         E::CanNeverMatch {
-            why: NeverMatch::CriticalExtension { .. },
+            why: UnusablePinReason::CriticalExtension { .. },
             ..
         }
     );
@@ -182,7 +182,9 @@ fn an_unknown_critical_extension_can_never_match() {
         as_pin(fixture("unknown-critical-ca")),
     ] {
         let why = never(result.unwrap_err());
-        assert!(matches!(why, NeverMatch::CriticalExtension { oid, .. } if oid == "1.2.3.4.5.6"));
+        assert!(
+            matches!(why, UnusablePinReason::CriticalExtension { oid, .. } if oid == "1.2.3.4.5.6")
+        );
     }
 }
 
@@ -246,7 +248,7 @@ fn what_counts_as_known_is_the_list_in_limits() {
             let as_listed = match &result {
                 Ok(_) => known,
                 Err(E::CanNeverMatch {
-                    why: NeverMatch::CriticalExtension { oid: found, .. },
+                    why: UnusablePinReason::CriticalExtension { oid: found, .. },
                     ..
                 }) => !known && found == oid,
                 Err(_) => false,
@@ -269,7 +271,7 @@ fn what_counts_as_known_is_the_list_in_limits() {
         .critical_extension(&[1, 2, 3])
         .critical_extension(&[1, 2, 4]);
     let why = never(as_pin(two.self_signed().certificate()).unwrap_err());
-    assert!(matches!(why, NeverMatch::CriticalExtension { oid, .. } if oid == "1.2.3"));
+    assert!(matches!(why, UnusablePinReason::CriticalExtension { oid, .. } if oid == "1.2.3"));
 }
 
 #[test]
@@ -319,7 +321,7 @@ fn a_ca_that_the_path_builder_cannot_read_can_never_match() {
         as_authority(certificate.clone()),
         as_intermediate(certificate.clone()),
     ] {
-        assert_eq!(never(result.unwrap_err()), NeverMatch::Unreadable);
+        assert_eq!(never(result.unwrap_err()), UnusablePinReason::Unreadable);
     }
     as_pin(certificate).unwrap();
 }
@@ -335,6 +337,6 @@ fn an_intermediate_whose_time_the_path_builder_cannot_read_could_never_be_of_use
     };
     assert!(as_intermediate(early(50)).is_ok());
     let why = never(as_intermediate(early(60)).unwrap_err());
-    assert!(matches!(why, NeverMatch::Unreadable), "{why:?}");
+    assert!(matches!(why, UnusablePinReason::Unreadable), "{why:?}");
     assert!(as_authority(early(60)).is_ok());
 }

@@ -2,7 +2,7 @@
 
 use mutual_trust::certificate::{Certificate, KeyKind};
 use mutual_trust::error::{KeyRefusal, StoreError as E};
-use mutual_trust::store::{Done, EntryKey, Level, Report, Scope, Slot, StoreWarning as W};
+use mutual_trust::store::{EntryKey, Outcome, Report, Scope, Slot, StoreWarning as W, TrustSource};
 use mutual_trust::{AuthorityScope, PinScope};
 
 use crate::store::common::*;
@@ -162,7 +162,7 @@ fn client_entries_say_nothing_about_servers() {
         report.claims().is_empty() && report.shifts().is_empty(),
         "{report}"
     );
-    assert_eq!(level(&store, "s"), Level::Nothing);
+    assert_eq!(level(&store, "s"), TrustSource::Nothing);
     // The same certificate for servers is another entry, and the other one stays.
     assert_added(
         &store
@@ -226,7 +226,7 @@ fn an_entry_keeps_what_was_installed() {
     let report = store
         .install_pin(server("s"), certificate.clone(), options.clone())
         .unwrap();
-    assert_eq!(report.done(), Done::Added);
+    assert_eq!(report.done(), Outcome::Added);
     let key = pin_key(of_server("s"), &certificate);
     assert_eq!(report.entries().items(), std::slice::from_ref(&key));
     let entry = store.contents().entry(&key).unwrap();

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use mutual_trust::error::{NeverMatch, StoreError as E};
+use mutual_trust::error::{StoreError as E, UnusablePinReason};
 use mutual_trust::limits::MAX_LABEL_BYTES;
-use mutual_trust::store::{Claim, Level, Scope, StoreWarning as W, ValidityRule};
-use mutual_trust::{AuthorityScope, EntryOptions, Matching, PinScope};
+use mutual_trust::store::{Claim, Scope, StoreWarning as W, TrustSource, ValidityRule};
+use mutual_trust::{AuthorityScope, EntryOptions, PinMatch, PinScope};
 
 use crate::store::common::*;
 use crate::support::*;
@@ -52,12 +52,12 @@ fn update_replaces_all_options_and_nothing_else() {
         .unwrap();
     clock.to(NOW + DAY);
     let new = EntryOptions::new()
-        .with_matching(Matching::PublicKey)
+        .with_matching(PinMatch::PublicKey)
         .with_validity(ValidityRule::Grace(Duration::from_secs(DAY)))
         .with_any_role()
         .with_end(at(NOW + 2 * DAY));
     let report = changed!(store, store.update(&key, new.clone()).unwrap());
-    assert_eq!(report.done(), mutual_trust::store::Done::Changed);
+    assert_eq!(report.done(), mutual_trust::store::Outcome::Changed);
     assert_eq!(report.entries().items(), std::slice::from_ref(&key));
     assert!(
         report.claims().is_empty() && report.shifts().is_empty(),
@@ -89,7 +89,7 @@ fn update_judges_what_the_new_options_make_of_the_entry() {
         store,
         store.update(&key, options()),
         E::CanNeverMatch {
-            why: NeverMatch::ExtendedKeyUsage { .. },
+            why: UnusablePinReason::ExtendedKeyUsage { .. },
             ..
         }
     );
@@ -109,7 +109,7 @@ fn update_judges_what_the_new_options_make_of_the_entry() {
         .unwrap();
     refused!(
         store,
-        store.update(&ca, options().with_matching(Matching::PublicKey)),
+        store.update(&ca, options().with_matching(PinMatch::PublicKey)),
         E::OptionNotHere { .. }
     );
     let bare = pin_key(of_server("s"), &fixture("ee-p256"));
@@ -118,7 +118,7 @@ fn update_judges_what_the_new_options_make_of_the_entry() {
         .unwrap();
     refused!(
         store,
-        store.update(&bare, options().with_matching(Matching::PublicKey)),
+        store.update(&bare, options().with_matching(PinMatch::PublicKey)),
         E::OptionNotHere { .. }
     );
     changed!(
@@ -160,7 +160,7 @@ fn a_disabled_entry_is_held_with_its_reason() {
     assert_eq!(entry.disabled(), Some("under suspicion"));
     // Still held: it claims and shadows as before.
     assert_eq!(claim(&store, "s"), Claim::Claimed);
-    assert_eq!(level(&store, "s"), Level::OwnPins);
+    assert_eq!(level(&store, "s"), TrustSource::OwnPins);
     // Other options or the same certificate again do not enable it.
     changed!(
         store,

@@ -1,8 +1,8 @@
 //! Snapshots, their number, the order of listings, and the floor (M7).
 
-use mutual_trust::certificate::{Certificate, Clock};
+use mutual_trust::certificate::{Certificate, CurrentTime};
 use mutual_trust::store::BlockSelector;
-use mutual_trust::{AuthorityScope, PinScope, TrustStore, View};
+use mutual_trust::{AuthorityScope, PinScope, TrustSnapshot, TrustStore};
 
 use crate::store::common::*;
 use crate::support::pki::spec;
@@ -10,13 +10,13 @@ use crate::support::*;
 
 #[test]
 fn an_empty_view_holds_nothing() {
-    for view in [View::default(), store().snapshot()] {
+    for view in [TrustSnapshot::default(), store().snapshot()] {
         assert!(view.entries().is_empty());
         assert_eq!(view.servers().count(), 0);
         assert_eq!(view.groups().count(), 0);
         assert_eq!(view.blocks().count(), 0);
     }
-    assert_eq!(View::default().generation(), 0);
+    assert_eq!(TrustSnapshot::default().generation(), 0);
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn a_view_is_not_changed_by_what_comes_later() {
         .unwrap();
     store.release_name(&host("s.example")).unwrap();
     store
-        .expect_names(&server_id("s"), [host("x.example")])
+        .set_reference_names(&server_id("s"), [host("x.example")])
         .unwrap();
     store.release_group(&group_id("g")).unwrap();
     store.remove_group(&group_id("g")).unwrap();
@@ -273,9 +273,9 @@ fn a_view_taken_with_a_known_clock_raises_the_floor() {
     assert_eq!(first.floor(), Some(at(NOW)), "a view does not change");
     // It never sinks by itself, whatever the clock says.
     for earlier in [
-        Clock::Known(at(NOW - 60)),
-        Clock::Known(at(1)),
-        Clock::Unset,
+        CurrentTime::Known(at(NOW - 60)),
+        CurrentTime::Known(at(1)),
+        CurrentTime::Unset,
     ] {
         clock.set(earlier);
         let view = store.snapshot();
@@ -305,7 +305,7 @@ fn nothing_but_a_published_view_raises_the_floor() {
 #[test]
 fn a_clock_that_was_never_set_gives_no_floor() {
     let (mut store, clock) = on_clock();
-    clock.set(Clock::Unset);
+    clock.set(CurrentTime::Unset);
     let view = store.snapshot();
     assert_eq!(view.floor(), None);
     assert_eq!(view.generation(), 0);
@@ -316,7 +316,7 @@ fn an_install_time_is_known_only_if_the_clock_is() {
     // M7: a clock more than 26 hours below the floor is unset.
     let (mut store, clock) = on_clock();
     store.snapshot();
-    let mut installed = |clock_now: Clock| {
+    let mut installed = |clock_now: CurrentTime| {
         clock.set(clock_now);
         let pin = new_pin();
         store
@@ -335,9 +335,13 @@ fn an_install_time_is_known_only_if_the_clock_is() {
         (0, false),
     ] {
         let expected = expected.then(|| at(seconds));
-        assert_eq!(installed(Clock::Known(at(seconds))), expected, "{seconds}");
+        assert_eq!(
+            installed(CurrentTime::Known(at(seconds))),
+            expected,
+            "{seconds}"
+        );
     }
-    assert_eq!(installed(Clock::Unset), None);
+    assert_eq!(installed(CurrentTime::Unset), None);
 }
 
 #[test]
@@ -368,7 +372,7 @@ fn reset_floor_corrects_what_a_wrong_clock_set() {
     // Forgotten until the next view.
     changed!(store, store.reset_floor(None));
     assert_eq!(store.contents().floor(), None);
-    clock.set(Clock::Unset);
+    clock.set(CurrentTime::Unset);
     assert_eq!(store.snapshot().floor(), None);
 }
 

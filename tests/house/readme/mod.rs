@@ -9,7 +9,7 @@ use std::fs::{read_dir, read_to_string};
 use std::path::{Path, PathBuf};
 
 use crate::support;
-use mutual_trust::policy::{Question, Target};
+use mutual_trust::policy::{ExpectedServer, VerifyRequest};
 use mutual_trust::{
     AuthorityScope, Certificate, EntryOptions, Fingerprint, PinScope, TrustStore, decide,
 };
@@ -188,8 +188,8 @@ fn plain(text: &str, known: &[Fingerprint]) -> String {
 fn said(store: &mut TrustStore, id: &str, name: &str, presented: &Certificate) -> String {
     let (id, name) = (server_id(id), host(name));
     let view = store.snapshot();
-    let target = Target::id(&id, Some(&name));
-    let question = Question::server(target, presented.der(), &[], now());
+    let target = ExpectedServer::id(&id, Some(&name));
+    let question = VerifyRequest::server(target, presented.der(), &[], now());
     let verdict = decide(&view, &policy(), &question);
     let mut known: Vec<Fingerprint> = view.entries().iter().map(|e| e.fingerprint()).collect();
     known.push(presented.fingerprint());

@@ -2,9 +2,9 @@
 //! order of two reasons open, the cell says which one the library tells.
 
 use mutual_trust::ReasonCode::{
-    self, AuthoritiesNotAsked, AuthorityPresentedAsPeer, CaAsLeaf, ChainVerified, IssuedByPin,
-    IssuerExpired, LeafNotReadable, NoPatternMatches, PinDoesNotMatch, PinMatched,
-    SelfSignedNotInstalled, UnknownIssuer, WrongExtendedKeyUsage,
+    self, AuthoritiesNotAsked, AuthorityPresentedAsPeer, CaUsedAsEndEntity, ChainVerified,
+    IssuedByPin, IssuerExpired, NoPatternMatches, PinDoesNotMatch, PinMatched,
+    SelfSignedNotInstalled, UnknownIssuer, UnparsableEndEntity, WrongExtendedKeyUsage,
 };
 use mutual_trust::Rule;
 
@@ -71,17 +71,17 @@ pub struct Cell {
 #[rustfmt::skip]
 const RULES: [(Shape, ReasonCode, ReasonCode, ReasonCode); 15] = [
     // A self-signed CA:TRUE certificate is a pin like any other, and no leaf of a chain (C3).
-    (OpensslReq,     PinMatched, CaAsLeaf,               PinDoesNotMatch),
-    (P384,           PinMatched, CaAsLeaf,               PinDoesNotMatch),
-    (P521,           PinMatched, CaAsLeaf,               PinDoesNotMatch),
-    (Ed25519,        PinMatched, CaAsLeaf,               PinDoesNotMatch),
+    (OpensslReq,     PinMatched, CaUsedAsEndEntity,               PinDoesNotMatch),
+    (P384,           PinMatched, CaUsedAsEndEntity,               PinDoesNotMatch),
+    (P521,           PinMatched, CaUsedAsEndEntity,               PinDoesNotMatch),
+    (Ed25519,        PinMatched, CaUsedAsEndEntity,               PinDoesNotMatch),
     // A self-signed end entity is trusted as a pin and by nothing else (I3).
     (KeytoolRsa,     PinMatched, SelfSignedNotInstalled, PinDoesNotMatch),
     (KeytoolEc,      PinMatched, SelfSignedNotInstalled, PinDoesNotMatch),
     (Certtool,       PinMatched, SelfSignedNotInstalled, PinDoesNotMatch),
     (Go,             PinMatched, SelfSignedNotInstalled, PinDoesNotMatch),
     // An end entity is judged by itself before any issuer is looked for (C1): no chain can have this one.
-    (V1,             PinMatched, LeafNotReadable,        PinDoesNotMatch),
+    (V1,             PinMatched, UnparsableEndEntity,        PinDoesNotMatch),
     // The scope vouches for the name (M5).
     (Replicated,     PinMatched, SelfSignedNotInstalled, PinDoesNotMatch),
     // A leaf is a pin without its CA; under a claim its CA is not consulted (P2).

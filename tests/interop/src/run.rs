@@ -372,7 +372,7 @@ fn removed_server(peer: &mut dyn Peer, ground: &Ground, ask: Ask<'_>) -> Result<
     let _ = peer.saw(Expected::Failure);
     skip_answers(peer, 1);
     let both = matches!(before, Ours::Linked(_))
-        && after == Ours::Refused(ReasonCode::NoPinLeft, Rule::P2);
+        && after == Ours::Refused(ReasonCode::NoUsablePin, Rule::P2);
     good(both, (before, after))
 }
 

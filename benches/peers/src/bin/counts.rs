@@ -15,13 +15,13 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mutual_trust::admin::file::{Kept, read, write};
+use mutual_trust::admin::file::{UnknownRecords, read, write};
 use mutual_trust::certificate::Certificate;
-use mutual_trust::policy::{ChainMemory, Question, Target};
+use mutual_trust::policy::{ChainMemory, ExpectedServer, VerifyRequest};
 use mutual_trust::store::LiveTrust;
 use mutual_trust::{
-    AuthorityScope, Clock, EntryOptions, HostName, Matching, PinScope, Policy, ReasonCode,
-    ServerId, TrustStore, View, decide, tls,
+    AuthorityScope, CurrentTime, EntryOptions, HostName, PinMatch, PinScope, Policy, ReasonCode,
+    ServerId, TrustSnapshot, TrustStore, decide, tls,
 };
 use mutual_trust_peers::variant;
 use pki_types::{CertificateDer, UnixTime};
@@ -55,7 +55,7 @@ macro_rules! measured {
 struct World {
     id: ServerId,
     name: HostName,
-    clock: Clock,
+    clock: CurrentTime,
     policy: Policy,
 }
 
@@ -72,7 +72,7 @@ impl World {
         store
     }
 
-    fn pinned(&self, matching: Option<Matching>) -> View {
+    fn pinned(&self, matching: Option<PinMatch>) -> TrustSnapshot {
         let mut store = self.store();
         let scope = PinScope::Server(self.id.clone());
         let pin = certificate(PIN);
@@ -91,13 +91,13 @@ impl World {
     }
 
     /// Asks about one server.
-    fn server<'a>(&'a self, presented: &'a [CertificateDer<'a>]) -> Question<'a> {
+    fn server<'a>(&'a self, presented: &'a [CertificateDer<'a>]) -> VerifyRequest<'a> {
         let (leaf, rest) = presented.split_first().expect("a certificate");
-        let target = Target::id(&self.id, Some(&self.name));
-        Question::server(target, leaf, rest, self.clock)
+        let target = ExpectedServer::id(&self.id, Some(&self.name));
+        VerifyRequest::server(target, leaf, rest, self.clock)
     }
 
-    fn ask(&self, view: &View, question: &Question<'_>, expected: ReasonCode) {
+    fn ask(&self, view: &TrustSnapshot, question: &VerifyRequest<'_>, expected: ReasonCode) {
         let verdict = decide(view, &self.policy, question);
         assert_eq!(verdict.reason(), expected);
         drop(black_box(verdict));
@@ -109,7 +109,7 @@ fn main() {
     let world = World {
         id: "keys-1".parse().expect("an id"),
         name: "kms1.example".parse().expect("a name"),
-        clock: Clock::Known(UnixTime::since_unix_epoch(Duration::from_secs(
+        clock: CurrentTime::Known(UnixTime::since_unix_epoch(Duration::from_secs(
             1_798_761_600,
         ))),
         policy: Policy::new(tls::key_policy(&provider)),
@@ -123,13 +123,13 @@ fn main() {
 fn pins(world: &World) {
     let pin = [certificate(PIN).der().clone()];
     let question = world.server(&pin);
-    let view = world.pinned(Some(Matching::Certificate));
+    let view = world.pinned(Some(PinMatch::Certificate));
     measured!(verdict_pin, 10_000, |_| world.ask(
         &view,
         &question,
         ReasonCode::PinMatched
     ));
-    let view = world.pinned(Some(Matching::PublicKey));
+    let view = world.pinned(Some(PinMatch::PublicKey));
     measured!(verdict_key, 10_000, |_| world.ask(
         &view,
         &question,
@@ -144,7 +144,7 @@ fn pins(world: &World) {
     let leaf = certificate(LEAF);
     let presented = [leaf.der().clone()];
     let question = world.server(&presented);
-    let view = world.pinned(Some(Matching::Certificate));
+    let view = world.pinned(Some(PinMatch::Certificate));
     measured!(verdict_pin_refused, 1_000, |_| world.ask(
         &view,
         &question,
@@ -166,7 +166,7 @@ fn pins(world: &World) {
     let view = store.snapshot();
     measured!(verdict_pin_among_many, MANY, |number| {
         let at = usize::try_from(number).expect("few");
-        let question = Question::client(&variants[at], &[], world.clock);
+        let question = VerifyRequest::client(&variants[at], &[], world.clock);
         world.ask(&view, &question, ReasonCode::PinMatched);
     });
 }
@@ -230,7 +230,7 @@ fn stores(world: &World) {
         install(&mut store, number);
     }
     let keys = *world.policy.key_policy();
-    let written = || write(store.contents(), &Kept::default(), None).expect("a store");
+    let written = || write(store.contents(), &UnknownRecords::default(), None).expect("a store");
     let text = written().0;
     measured!(store_file_written_256, 10, |_| drop(black_box(written())));
     measured!(store_file_read_256, 5, |_| drop(black_box(

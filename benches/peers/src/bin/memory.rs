@@ -9,7 +9,7 @@
 use std::hint::black_box;
 
 use allocation_counter::measure;
-use mutual_trust::policy::{Question, Target};
+use mutual_trust::policy::{ExpectedServer, VerifyRequest};
 use mutual_trust::{Certificate, EntryOptions, PinScope, decide};
 use mutual_trust_peers::record::Record;
 use mutual_trust_peers::synthetic::{Key, Maker};
@@ -48,8 +48,8 @@ fn main() {
         .unwrap();
     let view = store.snapshot();
     let presented = CertificateDer::from(der);
-    let target = Target::id(&world.id, Some(&world.name));
-    let question = Question::server(target, &presented, &[], world.clock);
+    let target = ExpectedServer::id(&world.id, Some(&world.name));
+    let question = VerifyRequest::server(target, &presented, &[], world.clock);
     let verdict = measure(|| drop(black_box(decide(&view, &world.policy, &question))));
     record.put("memory/verdict/allocations", verdict.count_total as f64);
     record.put("memory/verdict/bytes", verdict.bytes_total as f64);

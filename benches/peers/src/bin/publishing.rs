@@ -15,8 +15,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mutual_trust::policy::{Question, Target};
-use mutual_trust::{LiveTrust, TlsVersion, TrustStore, View, decide};
+use mutual_trust::policy::{ExpectedServer, VerifyRequest};
+use mutual_trust::{LiveTrust, TlsVersion, TrustSnapshot, TrustStore, decide};
 use mutual_trust_peers::handshake::Pair;
 use mutual_trust_peers::record::Record;
 use mutual_trust_peers::{World, is_quick, median};
@@ -65,7 +65,7 @@ fn compare(
                 });
             }
             for turn in 0..if is_quick() { 4 } else { 200 } {
-                let views: Vec<View> = (0..STRETCH.as_millis() + 20)
+                let views: Vec<TrustSnapshot> = (0..STRETCH.as_millis() + 20)
                     .map(|_| {
                         store.add_server("passing".parse().unwrap(), []).unwrap();
                         store.remove_server(&"passing".parse().unwrap()).unwrap();
@@ -105,11 +105,11 @@ fn main() {
     let der = pair.installed_server();
     let presented = CertificateDer::from(der);
     let ask = || {
-        let target = Target::id(&world.id, Some(&world.name));
+        let target = ExpectedServer::id(&world.id, Some(&world.name));
         let verdict = decide(
             &live.current(),
             &world.policy,
-            &Question::server(target, &presented, &[], world.clock),
+            &VerifyRequest::server(target, &presented, &[], world.clock),
         );
         assert!(verdict.is_accepted());
         drop(black_box(verdict));

@@ -11,7 +11,7 @@
 use std::fs;
 use std::time::Instant;
 
-use mutual_trust::admin::file::{Kept, read, write};
+use mutual_trust::admin::file::{UnknownRecords, read, write};
 use mutual_trust::admin::{DurableSettings, DurableStore};
 use mutual_trust::store::LiveTrust;
 use mutual_trust::{Certificate, EntryOptions, PinScope, ServerId, TrustStore};
@@ -70,7 +70,11 @@ fn main() {
         let installing = begin.elapsed().as_secs_f64() * 1e9;
         let mut put = |what: &str, value| record.put(format!("store/{what}/{size}"), value);
         put("install", installing);
-        let written = || write(store.contents(), &Kept::default(), None).unwrap().0;
+        let written = || {
+            write(store.contents(), &UnknownRecords::default(), None)
+                .unwrap()
+                .0
+        };
         let text = written();
         put("bytes", text.len() as f64);
         put("write", least(5, || drop(written())));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use mutual_trust::error::StoreError;
-use mutual_trust::store::{Decision, Proposal, Report};
+use mutual_trust::store::{Decision, Report, SuggestedSlot};
 use mutual_trust::{AuthorityScope, Certificate, EntryOptions, PinScope, TrustStore};
 use serde_json::{Value, json};
 
@@ -58,7 +58,7 @@ pub(super) fn run(common: &Common, arguments: &Arguments, whole: bool) -> Result
         return Err(Failure::new("certificate", format!("{file}: {why}")));
     }
     let (from, certificates): (Vec<String>, Vec<Certificate>) = certificates.into_iter().unzip();
-    let bundle = store.sort_bundle(certificates);
+    let bundle = store.classify_bundle(certificates);
     let scopes = Scopes {
         pins: arguments.scope.pin().unwrap_or_default(),
         authorities: match arguments.scope.authority() {
@@ -181,10 +181,10 @@ impl Scopes {
     }
 }
 
-fn decided(proposal: Proposal, undecided: Option<Undecided>) -> Decision {
+fn decided(proposal: SuggestedSlot, undecided: Option<Undecided>) -> Decision {
     match (proposal, undecided) {
-        (Proposal::Undecided, Some(Undecided::Pin)) => Decision::Pin,
-        (Proposal::Undecided, Some(Undecided::Authority)) => Decision::Authority,
+        (SuggestedSlot::Undecided, Some(Undecided::Pin)) => Decision::Pin,
+        (SuggestedSlot::Undecided, Some(Undecided::Authority)) => Decision::Authority,
         (proposal, _) => proposal.into(),
     }
 }

@@ -6,7 +6,7 @@ use clap::Subcommand;
 use mutual_trust::certificate::KeyPin;
 use mutual_trust::error::StoreError;
 use mutual_trust::store::{BlockSelector, EntryKey, Report};
-use mutual_trust::{Fingerprint, GroupId, HostName, ServerId, TrustStore, View};
+use mutual_trust::{Fingerprint, GroupId, HostName, ServerId, TrustSnapshot, TrustStore};
 use pki_types::UnixTime;
 
 use super::calls::{Calls, crls};
@@ -224,7 +224,7 @@ pub(super) fn one(calls: impl Fn(&mut TrustStore) -> Result<Report, StoreError> 
 
 impl Change {
     /// Reads what the change needs.
-    pub(super) fn prepare(self, view: &View) -> Result<Edit, Failure> {
+    pub(super) fn prepare(self, view: &TrustSnapshot) -> Result<Edit, Failure> {
         Ok(match self {
             Self::Server(change) => change.prepare(),
             Self::Group(change) => change.prepare(),
@@ -335,7 +335,9 @@ impl ServerChange {
             Self::AddName { id, name } => one(move |store| store.add_name(&id, name.clone())),
             Self::MoveName { name, id } => one(move |store| store.move_name(&name, &id)),
             Self::ReleaseName { name } => one(move |store| store.release_name(&name)),
-            Self::Expect { id, names } => one(move |store| store.expect_names(&id, names.clone())),
+            Self::Expect { id, names } => {
+                one(move |store| store.set_reference_names(&id, names.clone()))
+            }
         }
     }
 }
@@ -356,7 +358,7 @@ fn entries(
     certificate: &Path,
     scope: &ScopeArguments,
     all: bool,
-    view: &View,
+    view: &TrustSnapshot,
 ) -> Result<Vec<EntryKey>, Failure> {
     let fingerprint = match certificate.to_string_lossy().parse::<Fingerprint>() {
         Ok(fingerprint) => fingerprint,

@@ -1,14 +1,14 @@
 //! Shows a store: what is installed, what expires, whether it is complete.
 
 use mutual_trust::admin::{
-    DurableSettings, DurableStore, OwnCertificates, Seen, Windows, expiry, next_change,
+    DurableSettings, DurableStore, OwnCertificates, PeerHistory, Windows, expiry, next_change,
     servers_without_usable,
 };
-use mutual_trust::certificate::{Moment, SystemClock, TimeSource};
-use mutual_trust::identity::Chain;
+use mutual_trust::certificate::{SystemClock, TimeSource, Timestamp};
+use mutual_trust::identity::CertificateChain;
 use mutual_trust::limits::{CRITICAL_NOTICE, EXPIRY_WARNING};
 use mutual_trust::store::{Claim, Server};
-use mutual_trust::{Clock, Policy, View};
+use mutual_trust::{CurrentTime, Policy, TrustSnapshot};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -21,7 +21,7 @@ fn claim(server: &Server) -> String {
     match server.claim() {
         Claim::Unclaimed => String::from("unclaimed"),
         Claim::Claimed => String::from("claimed"),
-        Claim::Migrating { until } => format!("migrating until {}", Moment::from(until)),
+        Claim::Migrating { until } => format!("migrating until {}", Timestamp::from(until)),
     }
 }
 
@@ -98,7 +98,7 @@ pub(super) fn list(common: &Common) -> Result<Outcome, Failure> {
     Ok(Outcome::done("store-list", lines.join("\n"), json))
 }
 
-fn now() -> Clock {
+fn now() -> CurrentTime {
     SystemClock::new().now()
 }
 
@@ -115,11 +115,11 @@ pub(super) fn expiring(common: &Common, within: Span, own: &[PathBuf]) -> Result
     )?;
     let mut ours = Vec::new();
     for path in own {
-        let chain =
-            Chain::from_file(path).map_err(|error| Failure::from(error).about(path.display()))?;
+        let chain = CertificateChain::from_file(path)
+            .map_err(|error| Failure::from(error).about(path.display()))?;
         ours.push(OwnCertificates::new(&path.display().to_string(), &chain));
     }
-    let seen = Seen::new();
+    let seen = PeerHistory::new();
     let report = expiry(view, &policy, &seen, now(), &windows, &ours);
     let mut text = report.to_string();
     let next = next_change(view, &policy, &seen, now());
@@ -130,7 +130,7 @@ pub(super) fn expiring(common: &Common, within: Span, own: &[PathBuf]) -> Result
         json!({
             "subject": item.subject.to_string(),
             "severity": format!("{:?}", item.severity).to_lowercase(),
-            "ends": Moment::from(item.ends).to_string(),
+            "ends": Timestamp::from(item.ends).to_string(),
             "in_grace": item.in_grace,
             "dependents": item.dependents.to_string(),
         })
@@ -139,7 +139,7 @@ pub(super) fn expiring(common: &Common, within: Span, own: &[PathBuf]) -> Result
         "items": items.collect::<Vec<Value>>(),
         "clock": facts::clock(view, now()),
         "worst": report.worst().map(|worst| format!("{worst:?}").to_lowercase()),
-        "next_change": next.map(|next| Moment::from(next.at()).to_string()),
+        "next_change": next.map(|next| Timestamp::from(next.at()).to_string()),
     });
     Ok(Outcome::done("store-expiring", text, json))
 }
@@ -147,7 +147,7 @@ pub(super) fn expiring(common: &Common, within: Span, own: &[PathBuf]) -> Result
 /// Reads the store whole, and says what of it accepts nothing.
 pub(super) fn verify(common: &Common) -> Result<Outcome, Failure> {
     let loaded = DurableStore::read(common.folder()?, &DurableSettings::new(keys()))?;
-    let view: &View = loaded.store.contents();
+    let view: &TrustSnapshot = loaded.store.contents();
     let policy = Policy::new(keys());
     let without = servers_without_usable(view, &policy, now());
     let mut lines = vec![

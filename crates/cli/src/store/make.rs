@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use mutual_trust::admin::{
-    DurableSettings, DurableStore, Effects, Override, Peer, Plan, Seen, plan,
+    DurableSettings, DurableStore, Impact, LockoutAllowance, Peer, PeerHistory, Plan, plan,
 };
 use mutual_trust::certificate::{SystemClock, TimeSource};
 use mutual_trust::store::{Report, StoreWarning};
-use mutual_trust::{Clock, KeyPolicy, Policy, TrustStore, tls};
+use mutual_trust::{CurrentTime, KeyPolicy, Policy, TrustStore, tls};
 use serde_json::{Value, json};
 
 use super::calls::{Calls, Came};
@@ -56,7 +56,7 @@ impl Common {
 
     pub(super) fn open(&self) -> Result<DurableStore, Failure> {
         let (mut store, _) = DurableStore::open(self.folder()?, DurableSettings::new(keys()))?;
-        store.act_as(self.by.as_deref())?;
+        store.set_actor(self.by.as_deref())?;
         Ok(store)
     }
 }
@@ -65,7 +65,7 @@ pub(super) fn keys() -> KeyPolicy {
     tls::key_policy(&ours::provider())
 }
 
-fn now() -> Clock {
+fn now() -> CurrentTime {
     SystemClock::new().now()
 }
 
@@ -101,7 +101,7 @@ pub(super) fn change(
     let looked = common.look()?;
     match edit(&looked)? {
         Edit::Block(selector) => {
-            let (policy, seen) = (Policy::new(keys()), Seen::new());
+            let (policy, seen) = (Policy::new(keys()), PeerHistory::new());
             let tried = plan(&looked, &policy, &seen, now(), |store| {
                 Ok(Came::from(vec![store.block_selector(selector.clone())]))
             })?;
@@ -120,7 +120,7 @@ pub(super) fn change(
 }
 
 fn guarded(common: &Common, looked: &TrustStore, calls: &Calls) -> Result<Outcome, Failure> {
-    let (policy, seen) = (Policy::new(keys()), Seen::new());
+    let (policy, seen) = (Policy::new(keys()), PeerHistory::new());
     if common.dry_run {
         let tried = plan(looked, &policy, &seen, now(), calls)?;
         return Ok(told(&tried, Made::DryRun));
@@ -131,7 +131,7 @@ fn guarded(common: &Common, looked: &TrustStore, calls: &Calls) -> Result<Outcom
     if !lost.is_empty() && !common.force {
         return Ok(told(&tried, Made::Refused));
     }
-    store.apply(&tried, &seen, now(), &Override::allow(lost))?;
+    store.apply(&tried, &seen, now(), &LockoutAllowance::allow(lost))?;
     Ok(told(&tried, Made::Yes))
 }
 
@@ -203,7 +203,7 @@ fn without_repeats(reports: &[Report]) -> Vec<String> {
     lines
 }
 
-fn lost_and_gained(effects: &Effects, made: Made) -> Vec<String> {
+fn lost_and_gained(effects: &Impact, made: Made) -> Vec<String> {
     let lost = match made {
         Made::Yes => "locked out",
         Made::DryRun | Made::Refused => "would lock out",

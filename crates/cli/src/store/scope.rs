@@ -4,10 +4,10 @@ use core::str::FromStr;
 use core::time::Duration;
 
 use clap::Args;
-use mutual_trust::certificate::Moment;
+use mutual_trust::certificate::Timestamp;
 use mutual_trust::store::{SanPattern, Scope, ValidityRule};
 use mutual_trust::{
-    AuthorityScope, EntryOptions, GroupId, HostName, Matching, PinScope, ServerId, View,
+    AuthorityScope, EntryOptions, GroupId, HostName, PinMatch, PinScope, ServerId, TrustSnapshot,
 };
 use pki_types::UnixTime;
 
@@ -62,7 +62,7 @@ impl ScopeArguments {
     }
 
     /// Whether an entry of this scope is meant; without a named scope, every entry is.
-    pub(super) fn covers(&self, scope: &Scope, view: &View) -> bool {
+    pub(super) fn covers(&self, scope: &Scope, view: &TrustSnapshot) -> bool {
         let named = self
             .name
             .as_ref()
@@ -108,9 +108,9 @@ impl FromStr for Span {
 
 /// A time at which entries can end.
 pub(super) fn moment(text: &str) -> Result<UnixTime, String> {
-    let moment: Moment = text
+    let moment: Timestamp = text
         .parse()
-        .map_err(|error: mutual_trust::error::MomentError| error.to_string())?;
+        .map_err(|error: mutual_trust::error::TimestampError| error.to_string())?;
     UnixTime::try_from(moment).map_err(|_| String::from("the time must be after 1970"))
 }
 
@@ -144,7 +144,7 @@ impl OptionArguments {
             options = options.with_label(label.as_str());
         }
         if self.match_key {
-            options = options.with_matching(Matching::PublicKey);
+            options = options.with_matching(PinMatch::PublicKey);
         }
         if let Some(Span(grace)) = self.grace {
             options = options.with_validity(ValidityRule::Grace(grace));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use mutual_trust::admin::{DurableSettings, DurableStore};
-use mutual_trust::{Clock, PinScope};
+use mutual_trust::{CurrentTime, PinScope};
 
 use crate::folder::Folder;
 use crate::run::{machine, run};
@@ -27,7 +27,7 @@ fn store(test: &str, floor: u64) -> Folder {
     let folder = Folder::new(test);
     machine(&folder, "keys-1");
     fs::create_dir(folder.file("trust")).unwrap();
-    let clock = Arc::new(Clock::Known(at(floor)));
+    let clock = Arc::new(CurrentTime::Known(at(floor)));
     let settings = DurableSettings::new(keys()).with_clock(clock);
     let mut store = DurableStore::create(&folder.file("trust"), settings).unwrap();
     let pem = fs::read(folder.file("keys-1.pem")).unwrap();
@@ -213,7 +213,7 @@ fn a_change_that_moves_the_floor_past_the_end_of_a_pin_needs_force() {
         params.not_after = time::OffsetDateTime::from_unix_timestamp(end).unwrap();
     });
     crate::run::write(&folder, "old", &pin.self_signed());
-    let clock = Arc::new(Clock::Known(at(today() - 300 * DAY)));
+    let clock = Arc::new(CurrentTime::Known(at(today() - 300 * DAY)));
     let settings = DurableSettings::new(keys()).with_clock(clock);
     let (mut durable, _) = DurableStore::open(&folder.file("trust"), settings).unwrap();
     let pem = fs::read(folder.file("old.pem")).unwrap();

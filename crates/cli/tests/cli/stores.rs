@@ -33,7 +33,7 @@ fn in_a_month() -> String {
     let end = SystemTime::now().checked_add(month).unwrap();
     let end = end.duration_since(SystemTime::UNIX_EPOCH).unwrap();
     let end = pki_types::UnixTime::since_unix_epoch(end);
-    let end = mutual_trust::certificate::Moment::from(end).to_string();
+    let end = mutual_trust::certificate::Timestamp::from(end).to_string();
     end[..10].to_owned()
 }
 

@@ -6,7 +6,8 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 
 use mutual_trust::{
-    Accepted, AuthorityScope, EntryOptions, PeerCheck, PeerIdentity, PinScope, TrustStore, View,
+    Accepted, AuthorityScope, EntryOptions, PeerCheck, PeerIdentity, PinScope, TrustSnapshot,
+    TrustStore,
 };
 use mutual_trust_embedding::{
     Authority, Machine, Outcome, client, dial, expect, pinned, server, store,
@@ -89,7 +90,7 @@ fn answer(
     Ok(link.flush()?)
 }
 
-fn ask(trust: &View, us: &Machine, port: u16) -> Outcome<String> {
+fn ask(trust: &TrustSnapshot, us: &Machine, port: u16) -> Outcome<String> {
     let config = client(trust.clone(), us).build_for(&"keys-1".parse()?)?;
     let mut link = dial(config.into(), port)?;
     link.write_all(b"my keys\n")?;

@@ -4,7 +4,7 @@
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
-use mutual_trust::{EntryOptions, Links, LiveTrust, PinScope, ServerId, tls};
+use mutual_trust::{ClientConfigs, EntryOptions, LiveTrust, PinScope, ServerId, tls};
 use mutual_trust_embedding::{Link, Machine, Outcome, client, dial, expect, four};
 
 const FIRST_WAIT: Duration = Duration::from_millis(5);
@@ -31,7 +31,7 @@ impl KeyServer {
     }
 
     /// One turn of the loop for this server.
-    fn tend(&mut self, links: &Links, trust: &LiveTrust) {
+    fn tend(&mut self, links: &ClientConfigs, trust: &LiveTrust) {
         // Read before the attempt: a change during it makes another one worthwhile.
         let generation = trust.current().generation();
         let wait = match self.state {
@@ -47,7 +47,7 @@ impl KeyServer {
         };
     }
 
-    fn connect(&self, links: &Links) -> Outcome<Link> {
+    fn connect(&self, links: &ClientConfigs) -> Outcome<Link> {
         let mut link = dial(links.config_for(&self.at.0)?, self.at.1)?;
         ask(&mut link)?; // Only an answer shows that the server has accepted us, too.
         Ok(link)

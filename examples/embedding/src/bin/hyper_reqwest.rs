@@ -50,7 +50,7 @@ async fn main() -> Outcome<()> {
     )
 }
 
-async fn get(trust: mutual_trust::View, us: &Machine, url: &str) -> Outcome<String> {
+async fn get(trust: mutual_trust::TrustSnapshot, us: &Machine, url: &str) -> Outcome<String> {
     let config = client(trust, us).build_by_name()?;
     // reqwest takes the configuration itself, not an `Arc` of it; it adds its application protocols.
     let client = reqwest::Client::builder()

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use mutual_trust::{AuthorityScope, EntryOptions, ReasonCode, ServerId, View, tls};
+use mutual_trust::{AuthorityScope, EntryOptions, ReasonCode, ServerId, TrustSnapshot, tls};
 use mutual_trust_embedding::{
     Authority, Machine, Outcome, client, client_pinned, expect, server, store,
 };
@@ -44,7 +44,7 @@ async fn main() -> Outcome<()> {
     )
 }
 
-async fn get(trust: View, us: &Machine, id: &ServerId, url: &str) -> Outcome<String> {
+async fn get(trust: TrustSnapshot, us: &Machine, id: &ServerId, url: &str) -> Outcome<String> {
     let config = client(trust, us).build_for(id)?;
     // reqwest takes a value of any type and looks at the type later: give it the configuration, not an `Arc` of it.
     let client = reqwest::Client::builder()

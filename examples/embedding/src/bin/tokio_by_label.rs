@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mutual_trust::{EntryOptions, PeerCheck, PinScope, View, tls};
+use mutual_trust::{EntryOptions, PeerCheck, PinScope, TrustSnapshot, tls};
 use mutual_trust_embedding::{Machine, Outcome, client, expect, pinned, server, store, tokio_dial};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -83,7 +83,7 @@ async fn answer(
     Ok(link.shutdown().await?)
 }
 
-async fn ask(trust: &View, us: &Machine, port: u16) -> Outcome<String> {
+async fn ask(trust: &TrustSnapshot, us: &Machine, port: u16) -> Outcome<String> {
     let config = client(trust.clone(), us).build_for(&"keys-1".parse()?)?;
     let mut link = tokio_dial(config, port).await?;
     link.write_all(b"my keys\n").await?;

@@ -1,6 +1,6 @@
 //! Rows about chains (rules C1 to C5).
 
-use mutual_trust::{AuthorityScope, ChainProfile, Clock, EntryOptions, ReasonCode};
+use mutual_trust::{AuthorityScope, ChainProfile, CurrentTime, EntryOptions, ReasonCode};
 use rcgen::{ExtendedKeyUsagePurpose, GeneralSubtree, NameConstraints};
 
 use super::{Row, authority, fixture_authority, itself, row};
@@ -116,7 +116,7 @@ pub(super) fn rows(setting: &Setting) -> Vec<Row> {
         ),
         row(
             "a CA as leaf",
-            R::CaAsLeaf,
+            R::CaUsedAsEndEntity,
             trusting(&ca.root),
             itself("openssl-req-default"),
         ),
@@ -128,7 +128,7 @@ pub(super) fn rows(setting: &Setting) -> Vec<Row> {
         ),
         row(
             "a leaf of version 1",
-            R::LeafNotReadable,
+            R::UnparsableEndEntity,
             fixture_authority(setting, "ca-root"),
             itself("v1-ca-signed"),
         ),
@@ -197,7 +197,7 @@ pub(super) fn rows(setting: &Setting) -> Vec<Row> {
             policy: |policy| policy.with_chain_profile(ChainProfile::Strict),
             ..row(
                 "a leaf that breaks RFC 5280, with the strict profile",
-                R::BreaksProfile,
+                R::ProfileViolation,
                 trusting(&root),
                 Credential::of(
                     &spec("kms1.example")
@@ -235,7 +235,7 @@ pub(super) fn rows(setting: &Setting) -> Vec<Row> {
         row("an authority past its end", R::EntryEnded, ending, sent()).clock(NOW + DAY),
         row("a blocked intermediate", R::Blocked, blocked, sent()),
         Row {
-            clock: Clock::Known(at(NOW - 2 * DAY)),
+            clock: CurrentTime::Known(at(NOW - 2 * DAY)),
             ..row(
                 "a chain by a clock that is below the floor",
                 R::ClockBelowFloor,
@@ -244,7 +244,7 @@ pub(super) fn rows(setting: &Setting) -> Vec<Row> {
             )
         },
         Row {
-            clock: Clock::Unset,
+            clock: CurrentTime::Unset,
             ..row(
                 "a chain without a clock",
                 R::ClockUnset,

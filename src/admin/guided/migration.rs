@@ -5,20 +5,22 @@ use std::sync::Arc;
 
 use pki_types::UnixTime;
 
-use super::{Facts, Whom, listed};
+use super::{Facts, Subject, listed};
 use crate::admin::plan::error::PlanError;
 use crate::admin::plan::guard;
 use crate::admin::ways::Ways;
-use crate::admin::{Applied, Override, Seen};
-use crate::certificate::{Clock, Moment, seconds};
+use crate::admin::{Applied, LockoutAllowance, PeerHistory};
+use crate::certificate::{CurrentTime, Timestamp, seconds};
 use crate::policy::{Policy, Usable};
 use crate::store::error::StoreError;
-use crate::store::{Claim, Draft, GroupId, Report, Scope, ServerId, Slot, TrustStore, View};
+use crate::store::{
+    Claim, Draft, GroupId, Report, Scope, ServerId, Slot, TrustSnapshot, TrustStore,
+};
 
 /// How far a move is, and what comes next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Moving {
-    whom: Whom,
+pub struct MigrationPlan {
+    subject: Subject,
     step: MoveStep,
 }
 
@@ -65,26 +67,26 @@ pub enum MoveStep {
 ///
 /// # Errors
 /// There is no such server or group.
-pub fn moving(
-    view: &View,
+pub fn migration_plan(
+    view: &TrustSnapshot,
     policy: &Policy,
-    seen: &Seen,
-    clock: Clock,
-    whom: impl Into<Whom>,
-) -> Result<Moving, StoreError> {
-    let whom = whom.into();
-    let servers = whom.servers(view)?;
+    seen: &PeerHistory,
+    clock: CurrentTime,
+    subject: impl Into<Subject>,
+) -> Result<MigrationPlan, StoreError> {
+    let subject = subject.into();
+    let servers = subject.servers(view)?;
     let facts = Facts {
         view,
         policy,
         seen,
         clock,
     };
-    let step = next_step(&facts, &whom, &servers);
-    Ok(Moving { whom, step })
+    let step = next_step(&facts, &subject, &servers);
+    Ok(MigrationPlan { subject, step })
 }
 
-fn next_step(facts: &Facts<'_>, whom: &Whom, servers: &[ServerId]) -> MoveStep {
+fn next_step(facts: &Facts<'_>, subject: &Subject, servers: &[ServerId]) -> MoveStep {
     let those = |wanted: &dyn Fn(&ServerId) -> bool| -> Vec<ServerId> {
         servers.iter().filter(|id| wanted(id)).cloned().collect()
     };
@@ -97,7 +99,7 @@ fn next_step(facts: &Facts<'_>, whom: &Whom, servers: &[ServerId]) -> MoveStep {
     if claims.iter().all(|claim| *claim == Claim::Unclaimed) {
         return MoveStep::Done;
     }
-    let released = released(facts, whom);
+    let released = released(facts, subject);
     let waiting = those(&|id| !is_ready(facts, &released, id));
     let usable = Usable {
         view: facts.view,
@@ -120,7 +122,7 @@ fn next_step(facts: &Facts<'_>, whom: &Whom, servers: &[ServerId]) -> MoveStep {
         let until = until.min();
         return MoveStep::Observe { waiting, until };
     }
-    if let Whom::Server(id) = whom
+    if let Subject::Server(id) = subject
         && let Some(group) = facts.view.server(id).and_then(|server| server.group())
         && facts.view.holds(Slot::Pin, Scope::Group(group.clone()))
     {
@@ -131,23 +133,23 @@ fn next_step(facts: &Facts<'_>, whom: &Whom, servers: &[ServerId]) -> MoveStep {
 }
 
 /// The view as it would be after the release.
-fn released(facts: &Facts<'_>, whom: &Whom) -> View {
+fn released(facts: &Facts<'_>, subject: &Subject) -> TrustSnapshot {
     let keys = *facts.policy.key_policy();
     let mut draft = Draft::from_snapshot(facts.view, keys, Arc::new(facts.clock));
     let store = draft.store();
     // What is refused here changes nothing, and then nobody is ready.
-    let _done = match whom {
-        Whom::Server(id) => {
+    let _done = match subject {
+        Subject::Server(id) => {
             let _left = store.leave_group(id);
             store.release(id)
         }
-        Whom::Group(id) => store.release_group(id),
+        Subject::Group(id) => store.release_group(id),
     };
     draft.after().clone()
 }
 
 /// Whether a server is accepted with what it last presented, and would be once released.
-fn is_ready(facts: &Facts<'_>, released: &View, id: &ServerId) -> bool {
+fn is_ready(facts: &Facts<'_>, released: &TrustSnapshot, id: &ServerId) -> bool {
     let then = Facts {
         view: released,
         ..*facts
@@ -163,10 +165,10 @@ fn has_authority(facts: &Facts<'_>, id: &ServerId) -> bool {
     server.is_some_and(|server| !ways.authorities(server).usable.is_empty())
 }
 
-impl Moving {
-    /// For whom it is.
-    pub fn whom(&self) -> &Whom {
-        &self.whom
+impl MigrationPlan {
+    /// For subject it is.
+    pub fn subject(&self) -> &Subject {
+        &self.subject
     }
 
     /// What is to be done next.
@@ -184,19 +186,19 @@ impl Moving {
         &self,
         store: &mut TrustStore,
         policy: &Policy,
-        seen: &Seen,
-        clock: Clock,
+        seen: &PeerHistory,
+        clock: CurrentTime,
         until: UnixTime,
     ) -> Result<Option<Applied<Vec<Report>>>, PlanError> {
-        let nobody = Override::none();
+        let nobody = LockoutAllowance::none();
         let done = match &self.step {
             MoveStep::Migrate { servers } => guard(store, policy, seen, clock, &nobody, |store| {
                 servers.iter().map(|id| store.migrate(id, until)).collect()
             })?,
             MoveStep::Release => guard(store, policy, seen, clock, &nobody, |store| {
-                match &self.whom {
-                    Whom::Server(id) => store.release(id),
-                    Whom::Group(id) => store.release_group(id),
+                match &self.subject {
+                    Subject::Server(id) => store.release(id),
+                    Subject::Group(id) => store.release_group(id),
                 }
                 .map(|report| vec![report])
             })?,
@@ -209,9 +211,9 @@ impl Moving {
     }
 }
 
-impl fmt::Display for Moving {
+impl fmt::Display for MigrationPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.whom)?;
+        write!(f, "{}: ", self.subject)?;
         match &self.step {
             MoveStep::InstallAuthority { servers } => {
                 listed(f, "install a usable authority for", servers)
@@ -220,7 +222,7 @@ impl fmt::Display for Moving {
             MoveStep::Observe { waiting, until } => {
                 listed(f, "waiting for a CA-signed certificate from", waiting)?;
                 match until {
-                    Some(until) => write!(f, ", until {}", Moment(seconds(*until))),
+                    Some(until) => write!(f, ", until {}", Timestamp(seconds(*until))),
                     None => Ok(()),
                 }
             }

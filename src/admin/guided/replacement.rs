@@ -2,20 +2,22 @@
 
 use core::fmt;
 
-use super::{Facts, Whom, listed};
+use super::{Facts, Subject, listed};
 use crate::admin::plan::error::PlanError;
 use crate::admin::plan::guard;
 use crate::admin::ways::{Unusable, pins_of};
-use crate::admin::{Applied, Override, Seen};
-use crate::certificate::{Clock, Fingerprint};
+use crate::admin::{Applied, LockoutAllowance, PeerHistory};
+use crate::certificate::{CurrentTime, Fingerprint};
 use crate::policy::{Policy, Usable};
 use crate::store::error::StoreError;
-use crate::store::{Entry, EntryKey, GroupId, Report, Scope, ServerId, Slot, TrustStore, View};
+use crate::store::{
+    Entry, EntryKey, GroupId, Report, Scope, ServerId, Slot, TrustSnapshot, TrustStore,
+};
 
 /// How far a replacement is, and what comes next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Replacing {
-    whom: Whom,
+pub struct ReplacementPlan {
+    subject: Subject,
     next: EntryKey,
     step: ReplaceStep,
 }
@@ -55,22 +57,22 @@ pub enum ReplaceStep {
 ///
 /// # Errors
 /// There is no such server or group.
-pub fn replacing(
-    view: &View,
+pub fn replacement_plan(
+    view: &TrustSnapshot,
     policy: &Policy,
-    seen: &Seen,
-    clock: Clock,
-    whom: impl Into<Whom>,
+    seen: &PeerHistory,
+    clock: CurrentTime,
+    subject: impl Into<Subject>,
     next: Fingerprint,
-) -> Result<Replacing, StoreError> {
-    let whom = whom.into();
-    let mut servers = whom.servers(view)?;
-    let scope = whom.scope();
+) -> Result<ReplacementPlan, StoreError> {
+    let subject = subject.into();
+    let mut servers = subject.servers(view)?;
+    let scope = subject.scope();
     let next = EntryKey::new(Slot::Pin, scope.clone(), next);
     // A server that has no pin of its own yet is asked for its group's, until the next one is installed.
     servers.retain(|id| {
         let asked = view.server(id).map(|server| pins_of(view, server));
-        matches!(whom, Whom::Server(_)) || asked.as_ref() == Some(&scope)
+        matches!(subject, Subject::Server(_)) || asked.as_ref() == Some(&scope)
     });
     let facts = Facts {
         view,
@@ -78,16 +80,20 @@ pub fn replacing(
         seen,
         clock,
     };
-    let step = match shared_with(view, &whom) {
+    let step = match shared_with(view, &subject) {
         Some(group) => ReplaceStep::UseGroup(group),
         None => next_step(&facts, &servers, &next),
     };
-    Ok(Replacing { whom, next, step })
+    Ok(ReplacementPlan {
+        subject,
+        next,
+        step,
+    })
 }
 
 /// The group whose pin a server must present, if it has none of its own.
-fn shared_with(view: &View, whom: &Whom) -> Option<GroupId> {
-    let Whom::Server(id) = whom else {
+fn shared_with(view: &TrustSnapshot, subject: &Subject) -> Option<GroupId> {
+    let Subject::Server(id) = subject else {
         return None;
     };
     match pins_of(view, view.server(id)?) {
@@ -146,10 +152,10 @@ fn presents(facts: &Facts<'_>, id: &ServerId, next: &EntryKey) -> bool {
     })
 }
 
-impl Replacing {
-    /// For whom it is.
-    pub fn whom(&self) -> &Whom {
-        &self.whom
+impl ReplacementPlan {
+    /// For subject it is.
+    pub fn subject(&self) -> &Subject {
+        &self.subject
     }
 
     /// The entry of the next certificate, installed or not.
@@ -171,13 +177,13 @@ impl Replacing {
         &self,
         store: &mut TrustStore,
         policy: &Policy,
-        seen: &Seen,
-        clock: Clock,
+        seen: &PeerHistory,
+        clock: CurrentTime,
     ) -> Result<Option<Applied<Vec<Report>>>, PlanError> {
         let ReplaceStep::RemoveOld { old } = &self.step else {
             return Ok(None);
         };
-        let nobody = Override::none();
+        let nobody = LockoutAllowance::none();
         let done = guard(store, policy, seen, clock, &nobody, |store| {
             old.iter().map(|key| store.remove(key)).collect()
         })?;
@@ -185,9 +191,9 @@ impl Replacing {
     }
 }
 
-impl fmt::Display for Replacing {
+impl fmt::Display for ReplacementPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.whom)?;
+        write!(f, "{}: ", self.subject)?;
         match &self.step {
             ReplaceStep::UseGroup(group) => {
                 write!(
