@@ -151,7 +151,7 @@ impl Verdict {
 
     /// The same without the fingerprint of what was presented: an administrator who decides about the peer must hear
     /// it over another channel, not read it here first. A pin that was refused stays: it was compared at installation.
-    #[cfg(feature = "enrol")]
+    #[cfg(any(test, feature = "enrol"))]
     pub(crate) fn without_fingerprint(mut self) -> Self {
         let remedy = self.remedy();
         let Some(presented) = self.presented.take() else {

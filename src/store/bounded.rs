@@ -37,7 +37,7 @@ impl<T> Truncated<T> {
     }
 
     /// Drops items, which are then counted.
-    #[cfg(any(feature = "admin", feature = "enrol"))]
+    #[cfg(any(test, feature = "admin", feature = "enrol"))]
     pub(crate) fn retain(&mut self, keep: impl FnMut(&T) -> bool) {
         let before = self.items.len();
         self.items.retain(keep);

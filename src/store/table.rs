@@ -69,7 +69,7 @@ impl<T> Table<T> {
     }
 
     /// Whether both are copies of one table, and neither was changed since.
-    #[cfg(feature = "admin")]
+    #[cfg(any(test, feature = "admin"))]
     pub(super) fn is_shared(&self, other: &Self) -> bool {
         match (&self.chunks, &other.chunks) {
             (Some(ours), Some(theirs)) => Arc::ptr_eq(ours, theirs),
