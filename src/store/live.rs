@@ -143,8 +143,8 @@ impl LiveTrust {
     /// /// Returns once the client of this connection is no longer trusted. Run it beside the task's reads, and close the
     /// /// connection then.
     /// async fn until_untrusted(trust: LiveTrust, check: PeerCheck, connection: &ServerConnection) {
-    ///     let mut generation = trust.view().generation();
-    ///     while check.client(connection).is_accepted() {
+    ///     let mut generation = trust.current().generation();
+    ///     while check.client(connection).is_ok() {
     ///         generation = trust.newer_than(generation).await.generation();
     ///     }
     /// }

@@ -20,7 +20,7 @@
 //!     store.add_server(server.clone(), [])?;
 //!     store.install_pin(PinScope::Server(server.clone()), theirs, EntryOptions::new())?;
 //!
-//!     let builder = ClientConfigBuilder::new(provider, store.view(), Policy::new(keys), ours);
+//!     let builder = ClientConfigBuilder::new(provider, store.snapshot(), Policy::new(keys), ours);
 //!     let config = builder.build_for(&server)?; // a plain `rustls::ClientConfig`
 //!     Ok(ClientConnection::new(Arc::new(config), "kms1.example".try_into()?)?)
 //! }

@@ -69,7 +69,7 @@ fn texts(made: &Made) -> Vec<(&'static str, String)> {
     for entry in store.contents().entries() {
         texts.push(("Entry", format!("{entry:?}")));
     }
-    texts.push(("View", format!("{:?}", store.contents())));
+    texts.push(("TrustSnapshot", format!("{:?}", store.contents())));
     store.block_selector(mutual_trust::store::BlockSelector::issuer_serial(
         &certificate,
     ));

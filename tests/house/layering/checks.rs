@@ -273,7 +273,14 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("std::io::stdout", &[]),
     ("std::io::stderr", &[]),
     // Only the events.
-    ("tracing", &["src/admin/trace.rs"]),
+    (
+        "tracing",
+        &[
+            "src/admin/enrol/trace.rs",
+            "src/observe/trace.rs",
+            "src/store/trace.rs",
+        ],
+    ),
     // One place says yes to rustls for certificates, and one for handshake signatures.
     ("ServerCertVerified::assertion", &["src/tls/verifier.rs"]),
     ("ClientCertVerified::assertion", &["src/tls/verifier.rs"]),

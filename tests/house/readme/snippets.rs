@@ -36,7 +36,7 @@ fn clients_wait() -> Result<(), Box<dyn Error>> {
     enrolment.open_enrolment(Duration::from_secs(600), 8)?;         // ten minutes, eight places
     for peer in enrolment.pending() { println!("{}: {}", peer.id, peer.presented) }
     enrolment.accept_client(id, heard.parse()?, &mut store, EntryOptions::new().with_label("array-7"), "alice")?;
-    trust.publish(store.snapshot())?;                                   // it connects at once
+    trust.publish(store.snapshot())?;                               // it connects at once
     // end
     acceptor.config_for(peer_ip)?;
     Ok(())
@@ -67,7 +67,7 @@ fn a_certificate_is_renewed() -> Result<(), Box<dyn Error>> {
     identities.stage(next)?;                                                          // at the machine that renews
     identities.activate(&server)?;                                                    // server by server, or
     identities.activate_all()?;
-    identities.commit()?;                                                             // the old key is let go
+    identities.commit()?;                                                             // the old key is dropped
     store.remove(&old_entry)?;                                                        // at the other end
     trust.publish(store.snapshot())?;
     // end

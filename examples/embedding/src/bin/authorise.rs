@@ -94,7 +94,5 @@ fn ask(trust: &TrustSnapshot, us: &Machine, port: u16) -> Outcome<String> {
     let config = client(trust.clone(), us).build_for(&"keys-1".parse()?)?;
     let mut link = dial(config.into(), port)?;
     link.write_all(b"my keys\n")?;
-    let mut answer = String::new();
-    link.read_to_string(&mut answer)?;
-    Ok(answer)
+    Ok(std::io::read_to_string(&mut link)?)
 }
