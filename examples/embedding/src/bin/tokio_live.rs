@@ -86,7 +86,7 @@ async fn answer(tcp: TcpStream, tls: TlsAcceptor, ask: PeerCheck, live: LiveTrus
             biased; // Trust first: no request is answered after a change that forbids it.
             newer = live.newer_than(generation) => {
                 generation = newer.generation();
-                if !ask.client(link.get_ref().1).is_ok() {
+                if ask.client(link.get_ref().1).is_err() {
                     return Ok(link.shutdown().await?);
                 }
             }
