@@ -149,7 +149,7 @@ impl<S: ConfigSide> ConfigBuilder<S> {
     }
 
     /// The memory of accepted chains that all configurations and checks of this builder and its clones share, if the
-    /// policy says so ([`Policy::remember_chains`]). Its statistics say how much it saves.
+    /// policy says so ([`Policy::with_remembered_chains`]). Its statistics say how much it saves.
     pub fn chain_memory(&self) -> ChainMemory {
         self.settings.memory.clone()
     }

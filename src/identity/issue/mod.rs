@@ -1,8 +1,8 @@
 //! Generates keys, and describes the certificates and requests for them. [`tls::SigningKeyPair`](crate::tls::SigningKeyPair) signs,
 //! because the keys are inside a crypto provider.
 
-#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 pub(super) mod error;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod generate;
 mod kind;
 mod profile;

@@ -190,7 +190,7 @@ fn pin_rows(setting: &Setting) -> Vec<Row> {
             "sixty-five certificates",
             R::TooManyCertificates,
             pinning(),
-            { (0..64).fold(presented(), |many, _| many.and(&stranger.certificate)) },
+            (0..64).fold(presented(), |many, _| many.and(&stranger.certificate)),
         ),
     ]
 }

@@ -210,7 +210,7 @@ fn a_key_that_is_encrypted_is_said_to_be() {
             let hint = if cfg!(feature = "encrypted-keys") {
                 "give its passphrase"
             } else {
-                "the feature `encrypted-keys` reads it"
+                "enable the feature `encrypted-keys`"
             };
             assert!(error.to_string().contains(hint), "{error}");
             assert!(error.to_string().contains("decrypt"), "{error}");
