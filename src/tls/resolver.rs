@@ -76,7 +76,7 @@ pub struct NoCommonSignatureScheme {
     pub certificate: Fingerprint,
     /// The kind of its key.
     pub key: KeyKind,
-    /// The schemes that the server offered and the provider knows, at most the first [`MAX_RECORDED_SCHEMES`].
+    /// The schemes that the server offered and the provider knows, at most the first 128.
     pub offered: Vec<SignatureScheme>,
     /// The time, by the clock of the configuration.
     pub at: CurrentTime,
