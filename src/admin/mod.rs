@@ -6,23 +6,23 @@
     feature = "admin",
     doc = r#"
 ```
-use mutual_trust::admin::{DurableStore, Override, Seen};
+use mutual_trust::admin::{DurableStore, LockoutAllowance, PeerHistory};
 use mutual_trust::error::GuardedError;
-use mutual_trust::{Clock, Policy, ServerId};
+use mutual_trust::{CurrentTime, Policy, ServerId};
 
 /// Removes a server, unless that locks out a peer that works now.
-fn retire(store: &mut DurableStore, history: &Seen, policy: &Policy, now: Clock, id: &ServerId) -> Result<(), GuardedError> {
+fn retire(store: &mut DurableStore, history: &PeerHistory, policy: &Policy, now: CurrentTime, id: &ServerId) -> Result<(), GuardedError> {
     let plan = store.plan(policy, history, now, |store| store.remove_server(id));
     let plan = plan.map_err(mutual_trust::error::DurableError::Store)?;
     println!("{plan}"); // the peers that it gains and locks out
-    let effects = store.apply(&plan, history, now, &Override::none())?;
+    let effects = store.apply(&plan, history, now, &LockoutAllowance::none())?;
     println!("{effects}");
     Ok(())
 }
 ```
 
 - [`DurableStore`] stores each change before it is in force; a [`Follower`] takes over what other programs write.
-- [`Seen`] keeps what peers presented, from [`observe`](crate::observe). With it, [`plan`](plan()) says which peers a change locks
+- [`PeerHistory`] keeps what peers presented, from [`observe`](crate::observe). With it, [`plan`](plan()) says which peers a change locks
   out, and [`forecast`] which ones time alone does; [`expiry`](expiry()) lists what runs out, [`next_change`] says when to look again."#
 )]
 #![cfg_attr(
@@ -31,7 +31,7 @@ fn retire(store: &mut DurableStore, history: &Seen, policy: &Policy, now: Clock,
 )]
 
 #[cfg(feature = "admin")]
-pub mod durable;
+pub(crate) mod durable;
 #[cfg(feature = "enrol")]
 pub(crate) mod enrol;
 #[cfg(feature = "admin")]
@@ -54,7 +54,7 @@ mod seen;
 mod ways;
 
 #[cfg(feature = "admin")]
-pub use durable::{Counter, DurableSettings, DurableStore, Health};
+pub use durable::{Blocked, Counter, DurableSettings, DurableStore, Health, RecoveryReport};
 #[cfg(feature = "enrol")]
 pub use enrol::{
     Enrolment, EnrolmentDecision, EnrolmentEvent, PendingId, PendingPeer, PresentedCertificate,
@@ -65,8 +65,10 @@ pub use expiry::{
     Severity, TimelineEvent, Windows, expiry, next_change,
 };
 #[cfg(feature = "admin")]
+#[doc(no_inline)]
 pub use file::Seal;
 #[cfg(feature = "admin")]
+#[doc(no_inline)]
 pub use follow::{Feeds, Follower, Source};
 #[cfg(feature = "admin")]
 pub use guided::{

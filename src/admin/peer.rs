@@ -20,6 +20,7 @@ pub enum Peer {
 
 impl Peer {
     /// Whom an observation is about; `None` if it does not say which server it was.
+    #[doc(hidden)]
     pub fn from_observation(observation: &Observation) -> Option<Self> {
         match observation.verdict.role() {
             Role::Client => observation.verdict.presented().map(Self::Client),

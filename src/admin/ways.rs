@@ -19,6 +19,7 @@ pub(super) struct Asked {
 /// An entry that is asked and could accept nothing, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub struct Unusable {
     /// The entry.
     pub entry: EntryKey,
@@ -166,10 +167,12 @@ pub struct WithoutUsable {
     /// The server.
     pub server: ServerId,
     /// What is asked about it.
+    #[doc(hidden)]
     pub level: TrustSource,
     /// Why everything that it presents is refused. If entries are asked, each has its own reason.
     pub reason: ReasonCode,
     /// The entries that are asked in vain.
+    #[doc(hidden)]
     pub entries: Truncated<Unusable>,
 }
 

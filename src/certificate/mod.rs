@@ -203,6 +203,7 @@ impl Certificate {
     }
 
     /// The X.509 version: 1, 2 or 3.
+    #[doc(hidden)]
     pub fn version(&self) -> u8 {
         self.0.facts.version
     }
@@ -223,11 +224,13 @@ impl Certificate {
     }
 
     /// The subject in DER, as encoded.
+    #[doc(hidden)]
     pub fn subject_der(&self) -> &[u8] {
         self.0.facts.subject.get(self.der())
     }
 
     /// The issuer in DER, as encoded.
+    #[doc(hidden)]
     pub fn issuer_der(&self) -> &[u8] {
         self.0.facts.issuer.get(self.der())
     }
@@ -259,6 +262,7 @@ impl Certificate {
     }
 
     /// The kind and size of the public key.
+    #[doc(hidden)]
     pub fn key_kind(&self) -> KeyKind {
         self.0.facts.key
     }
@@ -269,6 +273,7 @@ impl Certificate {
     }
 
     /// The DER of the `SubjectPublicKeyInfo`.
+    #[doc(hidden)]
     pub fn subject_public_key_info(&self) -> &[u8] {
         self.0.facts.spki.get(self.der())
     }
@@ -279,26 +284,31 @@ impl Certificate {
     }
 
     /// The `basicConstraints` extension, if present.
+    #[doc(hidden)]
     pub fn basic_constraints(&self) -> Option<BasicConstraints> {
         self.0.facts.constraints.get()
     }
 
     /// The `keyUsage` extension, if present.
+    #[doc(hidden)]
     pub fn key_usage(&self) -> Option<KeyUsage> {
         self.0.facts.key_usage
     }
 
     /// The `extKeyUsage` extension, if present.
+    #[doc(hidden)]
     pub fn extended_key_usage(&self) -> Option<ExtendedKeyUsage> {
         self.0.facts.extended_key_usage
     }
 
     /// The `keyIdentifier` of the `authorityKeyIdentifier`, if present.
+    #[doc(hidden)]
     pub fn authority_key_id(&self) -> Option<&[u8]> {
         Some(self.0.facts.authority_key_id?.get(self.der()))
     }
 
     /// The `subjectKeyIdentifier`, if present.
+    #[doc(hidden)]
     pub fn subject_key_id(&self) -> Option<&[u8]> {
         Some(self.0.facts.subject_key_id?.get(self.der()))
     }
@@ -314,6 +324,7 @@ impl Certificate {
     /// RFC 5280 section 7.1 compares names by value, and would call more certificates self-issued. `pathLenConstraint`
     /// does not count self-issued certificates. No tool encodes its own name differently in the two fields, so this
     /// method compares bytes, which exempts the fewest certificates.
+    #[doc(hidden)]
     pub fn is_self_issued(&self) -> bool {
         self.subject_der() == self.issuer_der()
     }

@@ -12,6 +12,7 @@ const MAX_SAME_SUBJECT: usize = 16;
 /// What [`classify_bundle`](TrustStore::classify_bundle) proposes for a certificate, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub enum SuggestedSlot {
     /// An end entity whose issuer is in the bundle: leave it out. As a pin it would be exclusive, and its
     /// issuer vouches for it already.
@@ -30,6 +31,7 @@ pub enum SuggestedSlot {
 /// What an administrator decided for a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub enum Decision {
     /// Do not install it.
     Skip,
@@ -57,6 +59,7 @@ impl From<SuggestedSlot> for Decision {
 
 /// One certificate of a bundle.
 #[derive(Clone, Debug)]
+#[doc(hidden)]
 pub struct BundleItem {
     certificate: Certificate,
     proposal: SuggestedSlot,
@@ -82,6 +85,7 @@ impl BundleItem {
 
 /// A bundle with a proposal for each certificate. Nothing of it is installed.
 #[derive(Clone, Debug)]
+#[doc(hidden)]
 pub struct Bundle {
     items: Vec<BundleItem>,
 }
@@ -108,6 +112,7 @@ impl TrustStore {
     /// Proposes a slot for each certificate of a bundle. Nothing is installed.
     ///
     /// Whether one certificate issued another is judged by name and signature.
+    #[doc(hidden)]
     pub fn classify_bundle(&self, certificates: Vec<Certificate>) -> Bundle {
         let mut by_subject: HashMap<Cow<'_, [u8]>, Vec<usize>> = HashMap::new();
         for (index, certificate) in certificates.iter().enumerate() {

@@ -46,6 +46,7 @@ pub enum ClockState {
 
 impl ClockState {
     /// The stable name: `known`, `unset`, `below_floor` or `jumped`.
+    #[doc(hidden)]
     pub const fn code(self) -> &'static str {
         match self {
             Self::Known => "known",
@@ -56,6 +57,7 @@ impl ClockState {
     }
 
     /// Whether verdicts are made by the clock. If not, they are made at the floor.
+    #[doc(hidden)]
     pub fn counts(self) -> bool {
         matches!(self, Self::Known | Self::Jumped { .. })
     }

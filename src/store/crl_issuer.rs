@@ -59,11 +59,13 @@ impl CrlIssuer {
     }
 
     /// The DER of its name.
+    #[doc(hidden)]
     pub fn name_der(&self) -> &[u8] {
         &self.name
     }
 
     /// Its key.
+    #[doc(hidden)]
     pub fn key_pin(&self) -> KeyPin {
         self.key
     }

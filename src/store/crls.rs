@@ -31,6 +31,7 @@ pub(crate) struct CrlOrigin {
 /// A revocation list that was stored and that this version does not read: its bytes, to be stored again. It says
 /// nothing, and its issuer stays checked.
 #[derive(Clone, Debug)]
+#[doc(hidden)]
 pub struct UnreadCrl {
     der: Box<[u8]>,
     fingerprint: Fingerprint,
@@ -121,6 +122,7 @@ impl InstalledCrl {
     }
 
     /// Under whose key it was verified.
+    #[doc(hidden)]
     pub fn issuer(&self) -> &CrlIssuer {
         &self.issuer
     }

@@ -31,6 +31,7 @@ pub struct Draft {
 impl Draft {
     /// A draft on a snapshot without its store, for reading only: no store commits it. `keys` is the policy for
     /// imports, `clock` gives the time of the changes.
+    #[doc(hidden)]
     pub fn from_snapshot(
         view: &TrustSnapshot,
         keys: KeyPolicy,

@@ -104,11 +104,12 @@ impl TrustStore {
         self.install(Slot::Intermediate, place, certificate, options)
     }
 
-    /// Installs what an administrator accepted of a [sorted bundle](Self::sort_bundle): all of it or nothing.
+    /// Installs what an administrator accepted of a [sorted bundle](Self::classify_bundle): all of it or nothing.
     ///
     /// # Errors
     /// A certificate is undecided, or its installation is refused; it is named by its index, and nothing of
     /// the bundle is installed.
+    #[doc(hidden)]
     pub fn install_bundle(
         &mut self,
         bundle: &Bundle,

@@ -23,20 +23,28 @@ pub enum Outcome {
 }
 
 /// What is asked about a server, from the highest priority to the lowest (rules P2 and P4).
+///
+/// Print it to show it. The variants are no interface: match with `_`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum TrustSource {
     /// The server's own pins.
+    #[doc(hidden)]
     OwnPins,
     /// The pins of its group.
+    #[doc(hidden)]
     GroupPins,
     /// It is claimed and holds no pin: everything is refused.
+    #[doc(hidden)]
     NoUsablePin,
     /// The server's own authorities.
+    #[doc(hidden)]
     OwnAuthorities,
     /// The authorities of any server.
+    #[doc(hidden)]
     AnyServerAuthorities,
     /// Nothing is installed for it: everything is refused.
+    #[doc(hidden)]
     Nothing,
 }
 
@@ -56,6 +64,7 @@ impl fmt::Display for TrustSource {
 /// A server about which another level is asked than before the change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub struct TrustSourceChange {
     /// The server.
     pub server: ServerId,
@@ -79,17 +88,21 @@ impl fmt::Display for TrustSourceChange {
 }
 
 /// Something that an administrator should know about a change that was made.
+///
+/// The variants word the message and are no interface: match with `_`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreWarning {
     /// The certificate has expired.
     #[non_exhaustive]
+    #[doc(hidden)]
     Expired {
         /// `notAfter` in seconds since the epoch.
         not_after: i64,
     },
     /// The certificate is not valid yet.
     #[non_exhaustive]
+    #[doc(hidden)]
     NotYetValid {
         /// `notBefore` in seconds since the epoch.
         not_before: i64,
@@ -97,18 +110,23 @@ pub enum StoreWarning {
     /// The provider lacks the algorithm of a certificate's signature on itself (rule I4). The certificate is trusted
     /// because it is installed, for its bytes and its key; what a CA signs for others must be verifiable all the same.
     #[non_exhaustive]
+    #[doc(hidden)]
     SelfSignatureUnsupported {
         /// The name of the algorithm, with its object identifier unless it is a usual one.
         algorithm: String,
     },
     /// The extended key usage is for another role and was waived (`any_role`).
+    #[doc(hidden)]
     RoleWaived,
     /// `keyUsage` lacks digitalSignature, with which TLS handshakes are signed (rule M4).
+    #[doc(hidden)]
     NoDigitalSignature,
     /// The pin is a CA certificate. As a pin it vouches for itself only (rule I3).
+    #[doc(hidden)]
     PinIsCa,
     /// The CA constrains names of a form that is not processed: chains through it that have such names are refused.
     #[non_exhaustive]
+    #[doc(hidden)]
     ConstraintForm {
         /// Names of which form.
         form: &'static str,
@@ -116,12 +134,14 @@ pub enum StoreWarning {
     /// More CA certificates of this name are installed here than are tried for a certificate that names no key of its
     /// issuer: of those, the ones that end first may not be found (rule C5).
     #[non_exhaustive]
+    #[doc(hidden)]
     ManyOfOneName {
         /// How many there are now.
         count: usize,
     },
     /// A server is claimed and no pin is left for it: everything that it presents is refused.
     #[non_exhaustive]
+    #[doc(hidden)]
     NoUsablePin {
         /// The server.
         server: ServerId,
@@ -129,12 +149,14 @@ pub enum StoreWarning {
     /// The entry came from a followed source, and goes when it vanishes there. To keep it whatever the source
     /// says, remove it and install it.
     #[non_exhaustive]
+    #[doc(hidden)]
     Followed {
         /// The source.
         source: Box<str>,
     },
     /// A chain of certificates left this one out, since a pin would be exclusive (rule I1).
     #[non_exhaustive]
+    #[doc(hidden)]
     LeftOut {
         /// Number of the certificate in the bundle, from 0.
         index: usize,
@@ -142,38 +164,46 @@ pub enum StoreWarning {
     /// The revocation list has expired: what it revokes stays revoked, and certificates that it does not name are
     /// refused until a newer one is installed (rule C4).
     #[non_exhaustive]
+    #[doc(hidden)]
     CrlExpired {
         /// `nextUpdate` in seconds since the epoch.
         next_update: i64,
     },
     /// The revocation list is not valid yet and tells of no certificate until then that it is not revoked.
     #[non_exhaustive]
+    #[doc(hidden)]
     CrlNotYetValid {
         /// `thisUpdate` in seconds since the epoch.
         this_update: i64,
     },
     /// Another revocation list of the same issuer and scope is there, and neither is told to be the newer one:
     /// both are asked.
+    #[doc(hidden)]
     CrlBeside,
     /// The revocation list is older than another one of the same issuer and scope that was installed with it: it was
     /// left out, and the newer one is in force (rule C4).
     #[non_exhaustive]
+    #[doc(hidden)]
     CrlSuperseded {
         /// The fingerprint of the newer list.
         by: Fingerprint,
     },
     /// The revocation list departs from RFC 5280 in something that changes nothing.
+    #[doc(hidden)]
     CrlDeviates(CrlDeviation),
     /// No revocation list of a checked issuer is left: its certificates are refused in chains.
     #[non_exhaustive]
+    #[doc(hidden)]
     NoCrlLeft {
         /// The issuer.
         issuer: CrlIssuer,
     },
     /// The clock is so far above the floor that it must be confirmed before a publication raises the floor to it
     /// (rule M7).
+    #[doc(hidden)]
     ClockJumped(ClockState),
     /// The clock is so far below the floor that it does not count (rule M7).
+    #[doc(hidden)]
     ClockBelowFloor(ClockState),
 }
 
@@ -300,11 +330,13 @@ impl Report {
     }
 
     /// The issuers whose certificates are checked for revocation since this change.
+    #[doc(hidden)]
     pub fn checks(&self) -> &Truncated<CrlIssuer> {
         &self.checks
     }
 
     /// Servers about which something of higher priority is asked now: what was asked before is shadowed.
+    #[doc(hidden)]
     pub fn shadows(&self) -> impl Iterator<Item = &TrustSourceChange> {
         self.shifts
             .items()
@@ -313,6 +345,7 @@ impl Report {
     }
 
     /// Servers about which something of lower priority, or nothing, is asked now.
+    #[doc(hidden)]
     pub fn exposes(&self) -> impl Iterator<Item = &TrustSourceChange> {
         self.shifts
             .items()
@@ -321,11 +354,13 @@ impl Report {
     }
 
     /// Every server about which another level is asked than before.
+    #[doc(hidden)]
     pub fn shifts(&self) -> &Truncated<TrustSourceChange> {
         &self.shifts
     }
 
     /// Other entries that hold the certificate of a removed one, or its key.
+    #[doc(hidden)]
     pub fn still_held(&self) -> &Truncated<EntryKey> {
         &self.still_held
     }

@@ -124,6 +124,7 @@ impl TrustSnapshot {
     }
 
     /// Revocation lists that were stored and that this version does not read, ordered by issuer and fingerprint.
+    #[doc(hidden)]
     pub fn unread_crls(&self) -> impl Iterator<Item = &UnreadCrl> {
         self.0.crls().unread().map(|list| &**list)
     }

@@ -13,6 +13,8 @@ use crate::store::error::{PublishError, StoreError};
 
 /// Why a durable store was not opened, changed or recovered. Where nothing else is said, the store and its file
 /// are as they were.
+///
+/// The variants that are not shown here only word the message: match them with `_`.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DurableError {
@@ -40,6 +42,7 @@ pub enum DurableError {
     /// A file was not read, or the folder was not used.
     #[error("{path} cannot be used")]
     #[non_exhaustive]
+    #[doc(hidden)]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -68,9 +71,11 @@ pub enum DurableError {
     },
     /// The counter did not answer.
     #[error("the counter that holds the generation did not answer")]
+    #[doc(hidden)]
     Counter(#[source] io::Error),
     /// The store could not be put into a file that can be read again.
     #[error("the change cannot be stored")]
+    #[doc(hidden)]
     Unwritable(#[source] StoreFileError),
     /// The file was not written. The change is not in force.
     #[error("the change is not stored and not in force")]
@@ -89,10 +94,12 @@ pub enum DurableError {
     },
     /// Somebody else published a later view than this store has.
     #[error("the change is stored but not in force")]
+    #[doc(hidden)]
     NotPublished(#[source] PublishError),
     /// There is nothing to recover: the store can be opened.
     #[error("{path}: the store is whole, there is nothing to recover")]
     #[non_exhaustive]
+    #[doc(hidden)]
     NotDamaged {
         /// The file.
         path: PathBuf,
@@ -104,6 +111,7 @@ pub enum DurableError {
         with_causes(previous)
     )]
     #[non_exhaustive]
+    #[doc(hidden)]
     NothingLeft {
         /// What is wrong with the file.
         current: Box<DurableError>,

@@ -24,6 +24,7 @@ pub struct Health {
     /// Why the last attempt to store something failed; `None` after one that did not.
     pub last_error: Option<String>,
     /// Why the counter was not raised, if it was not. It is raised at the first chance.
+    #[doc(hidden)]
     pub counter_error: Option<String>,
     /// The followed sources, as the last poll found them.
     pub sources: Vec<SourceHealth>,

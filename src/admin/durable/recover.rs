@@ -17,44 +17,59 @@ use crate::store::{
 };
 
 /// What a recovery did: what an administrator has to look at.
+///
+/// `Display` shows all of it; the fields are what a program acts on.
 #[derive(Clone, Debug)]
 #[must_use = "it says which trust came back and which is lost: show it to a person"]
 #[non_exhaustive]
 pub struct RecoveryReport {
     /// Why the file was not taken as it is.
+    #[doc(hidden)]
     pub damage: String,
     /// Lines of it that cannot be read, from 1.
+    #[doc(hidden)]
     pub damaged_lines: Truncated<usize>,
     /// The generation that it had, if that can be read.
+    #[doc(hidden)]
     pub lost_generation: Option<u64>,
     /// The generation that the store fell back to.
+    #[doc(hidden)]
     pub from_generation: u64,
     /// The generation of what was stored now, which is higher than both.
     pub generation: u64,
     /// What came of loading the version that it fell back to.
+    #[doc(hidden)]
     pub loaded: LoadReport,
     /// Blocks that only the damaged file had, and that hold.
+    #[doc(hidden)]
     pub blocks: Truncated<BlockSelector>,
     /// Servers whose claim only the damaged file had, or had more strictly. It holds; their pins may have to be
     /// installed again.
+    #[doc(hidden)]
     pub claims: Truncated<ServerId>,
     /// Issuers whose certificates only the damaged file said to be checked for revocation (rule C4). They are: a
     /// certificate of theirs of which no current list tells is refused.
+    #[doc(hidden)]
     pub checked: Truncated<CrlIssuer>,
     /// Revocation lists that only the damaged file had, and that are held. What they name is revoked; whether they
     /// can tell that a certificate is not, says [`InstalledCrl::disabled`](crate::store::InstalledCrl::disabled).
+    #[doc(hidden)]
     pub crls: Truncated<Fingerprint>,
     /// Revocation lists of the damaged file that are lost: install newer ones. Their issuers are checked.
+    #[doc(hidden)]
     pub lost_crls: Truncated<Fingerprint>,
     /// The floor, if only the damaged file had it so high.
+    #[doc(hidden)]
     pub floor: Option<UnixTime>,
     /// The floor of the damaged file, if that is so high that it would lock the store should it be wrong (rule M7). It
     /// was not taken over.
+    #[doc(hidden)]
     pub floor_left_out: Option<UnixTime>,
     /// Entries of the damaged file that are lost: install them again.
     pub lost: Truncated<EntryKey>,
     /// Entries of the older version that the damaged file shows to have been removed since. They were not brought
     /// back.
+    #[doc(hidden)]
     pub removed: Truncated<EntryKey>,
     /// Entries of the older version of which the damaged file does not tell whether they had been removed. **They
     /// are trusted**: look at each.

@@ -6,6 +6,8 @@ use super::PendingId;
 use crate::store::error::StoreError;
 
 /// Why enrolment was not opened, or a peer was not accepted or rejected. Nothing has changed then.
+///
+/// The variants that are not shown here only word the message: match them with `_`.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum EnrolmentError {
@@ -15,6 +17,7 @@ pub enum EnrolmentError {
     /// A window of no length, or a longer one than the limit.
     #[error("enrolment is opened for a second at least and {limit} hours at most")]
     #[non_exhaustive]
+    #[doc(hidden)]
     Window {
         /// The limit in hours.
         limit: u64,
@@ -22,6 +25,7 @@ pub enum EnrolmentError {
     /// No place, or more than the limit.
     #[error("between 1 and {limit} peers can wait at a time")]
     #[non_exhaustive]
+    #[doc(hidden)]
     Places {
         /// The limit.
         limit: usize,
@@ -29,6 +33,7 @@ pub enum EnrolmentError {
     /// As many fingerprints are expected as can be.
     #[error("{limit} fingerprints are expected already: stop expecting one that will not come")]
     #[non_exhaustive]
+    #[doc(hidden)]
     TooManyExpected {
         /// The limit.
         limit: usize,
@@ -49,6 +54,7 @@ pub enum EnrolmentError {
     /// A client accepted as a server, or the reverse.
     #[error("what was presented by a {role} cannot be accepted in this scope")]
     #[non_exhaustive]
+    #[doc(hidden)]
     Scope {
         /// The role in which it was presented.
         role: crate::certificate::Role,
@@ -56,11 +62,13 @@ pub enum EnrolmentError {
     /// Whoever decides must say who he is.
     #[error("the name of whoever decides is one line of 1 to {limit} bytes")]
     #[non_exhaustive]
+    #[doc(hidden)]
     By {
         /// The limit in bytes.
         limit: usize,
     },
     /// The store refused the certificate.
     #[error(transparent)]
+    #[doc(hidden)]
     Store(#[from] StoreError),
 }

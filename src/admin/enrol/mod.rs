@@ -64,18 +64,24 @@ struct State {
 }
 
 /// What somebody did about unknown peers, or what became of one.
+///
+/// The variants that are not shown here only word the message: match them with `_`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EnrolmentEvent {
     /// Enrolment was opened.
+    #[doc(hidden)]
     Opened,
     /// Enrolment was closed before its end.
+    #[doc(hidden)]
     Closed,
     /// A new peer waits.
     Requested,
     /// There was no place for a peer, or its certificate was too large.
+    #[doc(hidden)]
     NoCapacity,
     /// A fingerprint was given for a peer and was another's.
+    #[doc(hidden)]
     OtherFingerprint,
     /// A peer was accepted.
     Accepted,

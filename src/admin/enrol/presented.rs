@@ -68,6 +68,7 @@ impl PresentedCertificate {
     }
 
     /// The kind and size of the public key.
+    #[doc(hidden)]
     pub fn key_kind(&self) -> KeyKind {
         self.certificate.key_kind()
     }

@@ -40,6 +40,7 @@ pub struct Expiring {
     /// Whether it lives on its grace already (rule M3).
     pub in_grace: bool,
     /// Who depends on it.
+    #[doc(hidden)]
     pub dependents: Dependents,
 }
 
@@ -70,6 +71,7 @@ impl ExpiryReport {
     }
 
     /// Whether the clock was known. If not, ends were judged at the floor: more may have ended (rule M7).
+    #[doc(hidden)]
     pub fn is_clock_known(&self) -> bool {
         self.state.counts()
     }

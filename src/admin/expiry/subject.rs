@@ -78,6 +78,7 @@ impl fmt::Display for ExpiringItem {
 /// Who depends on something.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub struct Dependents {
     /// Servers about which it is asked, or that present it.
     pub servers: Truncated<ServerId>,

@@ -5,15 +5,19 @@ use thiserror::Error;
 use crate::store::error::StoreError;
 
 /// Why a store's file was not read or written. Nothing of it was taken.
+///
+/// The variants that are not shown here only word the message: match them with `_`.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StoreFileError {
     /// There are no bytes.
     #[error("the file is empty: it was cut, or never written")]
+    #[doc(hidden)]
     Empty,
     /// More bytes than the limit.
     #[error("the file has {size} bytes, the limit is {limit}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     TooLarge {
         /// Size in bytes; of what is too long to be counted, the limit and one.
         size: usize,
@@ -25,6 +29,7 @@ pub enum StoreFileError {
         "the file would have {size} bytes, {crls} of them revocation lists; the limit is {limit}: remove lists or entries first"
     )]
     #[non_exhaustive]
+    #[doc(hidden)]
     TooLargeToWrite {
         /// Its size in bytes.
         size: usize,
@@ -36,6 +41,7 @@ pub enum StoreFileError {
     /// A byte that is not text, or a character that no line has.
     #[error("line {line}: a byte or character that no line has: the file is damaged")]
     #[non_exhaustive]
+    #[doc(hidden)]
     NotText {
         /// The line, from 1.
         line: usize,
@@ -43,6 +49,7 @@ pub enum StoreFileError {
     /// A line longer than the limit.
     #[error("line {line} is longer than {limit} bytes")]
     #[non_exhaustive]
+    #[doc(hidden)]
     LineTooLong {
         /// The line, from 1.
         line: usize,
@@ -52,6 +59,7 @@ pub enum StoreFileError {
     /// The file ends before its end.
     #[error("the file ends in line {line}, before its end: it was cut")]
     #[non_exhaustive]
+    #[doc(hidden)]
     Truncated {
         /// The last line, from 1.
         line: usize,
@@ -68,6 +76,7 @@ pub enum StoreFileError {
     /// The check at the end of a line is not that of the line.
     #[error("line {line} is damaged: its check does not fit: {found}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     ChecksumMismatch {
         /// The line, from 1.
         line: usize,
@@ -77,6 +86,7 @@ pub enum StoreFileError {
     /// A line is not what it must be.
     #[error("line {line}: {expected} expected, not: {found}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     Line {
         /// The line, from 1.
         line: usize,
@@ -88,6 +98,7 @@ pub enum StoreFileError {
     /// A line contradicts another.
     #[error("line {line} contradicts the lines before it")]
     #[non_exhaustive]
+    #[doc(hidden)]
     Contradiction {
         /// The line, from 1.
         line: usize,
@@ -96,6 +107,7 @@ pub enum StoreFileError {
     },
     /// Every line is well formed, and the digest is not that of the lines.
     #[error("the digest at the end is not that of the lines: the file has been changed")]
+    #[doc(hidden)]
     Digest,
     /// The file has no seal, and the store is opened with one.
     #[error("the file has no seal, and without one it is not taken: somebody else wrote it")]
@@ -106,6 +118,7 @@ pub enum StoreFileError {
     /// The embedder's seal is longer than the limit, or empty.
     #[error("a seal has from 1 to {limit} bytes, this has {size}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     SealSize {
         /// Its size in bytes.
         size: usize,

@@ -41,6 +41,7 @@ pub trait Seal: fmt::Debug + Send + Sync {
 /// What a later minor version wrote that this one does not know. It is written back where it was: fields as long as
 /// what they belong to is there, records always.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[doc(hidden)]
 pub struct UnknownRecords {
     /// The minor version of the file.
     minor: u32,
@@ -70,6 +71,7 @@ impl UnknownRecords {
 /// What is known of the seal of a file that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub enum SealState {
     /// There is none, and none was asked for.
     None,
@@ -80,6 +82,8 @@ pub enum SealState {
 }
 
 /// What came of reading a file.
+///
+/// `Display` shows all of it; the fields are what a program acts on.
 #[derive(Clone, Debug)]
 #[must_use = "it says which entries were loaded and are disabled"]
 #[non_exhaustive]
@@ -87,10 +91,13 @@ pub struct LoadReport {
     /// The generation of the store.
     pub generation: u64,
     /// The digest over all that the file says.
+    #[doc(hidden)]
     pub digest: ContentDigest,
     /// What is known of its seal.
+    #[doc(hidden)]
     pub seal: SealState,
     /// The minor version of the file, if it is later than this one's.
+    #[doc(hidden)]
     pub later_minor: Option<u32>,
     /// How many entries were loaded.
     pub entries: usize,
@@ -98,12 +105,15 @@ pub struct LoadReport {
     /// accept nothing (rule I8).
     pub disabled: Truncated<(EntryKey, String)>,
     /// How many revocation lists were loaded.
+    #[doc(hidden)]
     pub crls: usize,
     /// Revocation lists that this version does not read or would not install, by fingerprint, with the reason. They
     /// are held, their issuers are checked, and no certificate counts as not revoked by them: install newer ones.
+    #[doc(hidden)]
     pub disabled_crls: Truncated<(Fingerprint, String)>,
     /// Servers whose migration lasts longer than one that is set today may (rule P3), with its end. It ends when the file
     /// says; set it again with an earlier end.
+    #[doc(hidden)]
     pub long_migrations: Truncated<(ServerId, UnixTime)>,
 }
 
@@ -156,6 +166,7 @@ pub struct StoreFile {
     /// The store, on the system's clock.
     pub store: TrustStore,
     /// What a later version wrote, to be written back.
+    #[doc(hidden)]
     pub kept: UnknownRecords,
     /// What came of it.
     pub report: LoadReport,
@@ -169,6 +180,7 @@ pub struct StoreFile {
 /// # Errors
 /// The file is damaged, of a later major version, or its seal is missing or wrong. The error names the line, what
 /// stands there and what must.
+#[doc(hidden)]
 pub fn read(
     text: &[u8],
     keys: KeyPolicy,
@@ -181,6 +193,7 @@ pub fn read(
 ///
 /// # Errors
 /// It would be larger than can be read again, or the embedder's seal is.
+#[doc(hidden)]
 pub fn write(
     view: &TrustSnapshot,
     kept: &UnknownRecords,

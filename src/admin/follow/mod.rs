@@ -45,8 +45,10 @@ pub struct SourceHealth {
     /// Its name.
     pub name: String,
     /// How many certificates are in what was taken over last; `None` if nothing was since the start of the process.
+    #[doc(hidden)]
     pub certificates: Option<usize>,
     /// Whether something new was seen that is taken over when the next poll finds it unchanged.
+    #[doc(hidden)]
     pub settling: bool,
     /// Why it was not taken over, if it was not.
     pub error: Option<String>,

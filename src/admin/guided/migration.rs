@@ -167,6 +167,7 @@ fn has_authority(facts: &Facts<'_>, id: &ServerId) -> bool {
 
 impl MigrationPlan {
     /// For subject it is.
+    #[doc(hidden)]
     pub fn subject(&self) -> &Subject {
         &self.subject
     }

@@ -18,12 +18,16 @@ use crate::store::error::StoreError;
 use crate::store::{GroupId, Scope, ServerId, TrustSnapshot};
 
 /// For subject an operation is made.
+///
+/// It is made from a [`ServerId`] or a [`GroupId`]. The variants are no interface: match with `_`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Subject {
     /// One server.
+    #[doc(hidden)]
     Server(ServerId),
     /// The present members of a group.
+    #[doc(hidden)]
     Group(GroupId),
 }
 

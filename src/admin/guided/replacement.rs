@@ -154,11 +154,13 @@ fn presents(facts: &Facts<'_>, id: &ServerId, next: &EntryKey) -> bool {
 
 impl ReplacementPlan {
     /// For subject it is.
+    #[doc(hidden)]
     pub fn subject(&self) -> &Subject {
         &self.subject
     }
 
     /// The entry of the next certificate, installed or not.
+    #[doc(hidden)]
     pub fn next(&self) -> &EntryKey {
         &self.next
     }

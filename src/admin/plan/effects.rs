@@ -25,6 +25,7 @@ pub(super) struct Side<'a> {
 /// On what a prediction rests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub enum Evidence {
     /// On what the peer presented when it was last accepted.
     Seen,
@@ -44,6 +45,7 @@ pub struct PeerOutcome {
     /// The reason code.
     pub reason: ReasonCode,
     /// The values behind it.
+    #[doc(hidden)]
     pub detail: Detail,
     /// The entry that decided, if one did.
     pub by: Option<EntryKey>,
@@ -89,6 +91,7 @@ impl PeerOutcome {
     }
 
     /// The rule behind the reason.
+    #[doc(hidden)]
     pub fn rule(&self) -> Rule {
         self.rule
     }
@@ -111,6 +114,7 @@ pub struct Effect {
     /// Whom it concerns.
     pub peer: Peer,
     /// On what the prediction rests.
+    #[doc(hidden)]
     pub basis: Evidence,
     /// What it is told before.
     pub before: PeerOutcome,
@@ -156,6 +160,7 @@ impl Impact {
     }
 
     /// Every peer that is lost, ordered.
+    #[doc(hidden)]
     pub fn everybody_lost(&self) -> impl Iterator<Item = &Peer> {
         self.everybody_lost.iter()
     }
@@ -171,6 +176,7 @@ impl Impact {
     }
 
     /// Peers that are accepted before and after, by different entries.
+    #[doc(hidden)]
     pub fn moved(&self) -> &Truncated<Effect> {
         &self.moved
     }

@@ -13,6 +13,7 @@ use crate::store::Draft;
 /// By how much a change moves the floor, past the end of something in use (rule M7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub struct FloorMove {
     /// The floor before.
     pub from: UnixTime,
@@ -48,6 +49,7 @@ pub(super) fn add_lost(effects: &mut Impact, draft: &Draft, policy: &Policy, see
 
 impl Impact {
     /// How the floor moves, if a peer is lost by that.
+    #[doc(hidden)]
     pub fn floor(&self) -> Option<FloorMove> {
         self.floor
     }

@@ -194,11 +194,13 @@ impl<T> Plan<T> {
     }
 
     /// The generation on which the plan was made.
+    #[doc(hidden)]
     pub fn generation(&self) -> u64 {
         self.draft.before().generation()
     }
 
     /// The store as it would be, for reading. Not to be published.
+    #[doc(hidden)]
     pub fn contents(&self) -> &TrustSnapshot {
         self.draft.after()
     }

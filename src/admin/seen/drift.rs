@@ -22,6 +22,7 @@ pub struct Rollout {
 /// The certificate that servers which share pins should present.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub struct Expected {
     /// The entry that accepts it.
     pub entry: EntryKey,
@@ -40,12 +41,14 @@ pub struct PendingServer {
     /// The server.
     pub server: ServerId,
     /// What is known of it.
+    #[doc(hidden)]
     pub lag: PendingReason,
 }
 
 /// How a server is behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub enum PendingReason {
     /// It presents something else that is accepted.
     #[non_exhaustive]
@@ -74,6 +77,7 @@ impl Rollout {
     }
 
     /// What should be presented.
+    #[doc(hidden)]
     pub fn expected(&self) -> &Expected {
         &self.expected
     }

@@ -180,6 +180,7 @@ impl PeerHistory {
 
     /// When, and by whom, an entry was last needed: it decided, or is an intermediate that completed a chain. `None`
     /// says that nobody was seen to need it, which after a restart means little.
+    #[doc(hidden)]
     pub fn in_use(&self, key: &EntryKey) -> Option<&EntryUsage> {
         let by_server = self.used_by_servers.get(key);
         let by_client = self.used_by_clients.get(key);
@@ -197,6 +198,7 @@ impl PeerHistory {
     }
 
     /// Which of our own certificates a server accepted last, as far as [`confirm_own`](Self::confirm_own) was told.
+    #[doc(hidden)]
     pub fn own_confirmed(&self, server: &ServerId) -> Option<Fingerprint> {
         self.confirmed.get(server).map(|confirmed| confirmed.0)
     }
@@ -224,16 +226,19 @@ impl PeerHistory {
     }
 
     /// How many servers were forgotten since there were more than are kept: of those, nothing is known.
+    #[doc(hidden)]
     pub fn servers_forgotten(&self) -> u64 {
         self.servers.forgotten()
     }
 
     /// How many clients were forgotten since there were more than are kept.
+    #[doc(hidden)]
     pub fn clients_forgotten(&self) -> u64 {
         self.clients.forgotten()
     }
 
     /// How many observations did not say whom they were about, or did not show what their verdict is about.
+    #[doc(hidden)]
     pub fn unplaced(&self) -> u64 {
         self.unplaced
     }

@@ -70,6 +70,7 @@ impl PeerRecord {
     }
 
     /// The generation of the view that accepted it.
+    #[doc(hidden)]
     pub fn generation(&self) -> u64 {
         self.generation
     }
@@ -85,6 +86,7 @@ impl PeerRecord {
     }
 
     /// The name that was dialled, if that is known.
+    #[doc(hidden)]
     pub fn dialled(&self) -> Option<&HostName> {
         self.dialled.as_ref()
     }
@@ -95,6 +97,7 @@ impl PeerRecord {
     }
 
     /// What was presented, the end entity first.
+    #[doc(hidden)]
     pub fn presented(&self) -> &[CertificateDer<'static>] {
         &self.presented
     }
@@ -105,11 +108,13 @@ impl PeerRecord {
     }
 
     /// Whether it was accepted by a chain rather than by a pin.
+    #[doc(hidden)]
     pub fn by_chain(&self) -> bool {
         self.entry.slot == Slot::Authority
     }
 
     /// The fingerprints of the intermediates that were installed here and that the peer did not present.
+    #[doc(hidden)]
     pub fn completed_by(&self) -> &[Fingerprint] {
         &self.completed_by
     }
@@ -202,6 +207,7 @@ impl Refused {
     }
 
     /// The end entity that was presented, if it is small enough to be kept.
+    #[doc(hidden)]
     pub fn end_entity(&self) -> Option<&CertificateDer<'static>> {
         self.end_entity.as_ref()
     }
@@ -216,6 +222,7 @@ impl Weight for Refused {
 
 /// That an entry was needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[doc(hidden)]
 pub struct EntryUsage {
     by: Peer,
     at: Option<UnixTime>,
