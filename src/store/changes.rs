@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::consequence::Consequence;
 use super::{
     BlockSelector, Entry, EntryKey, EntryOptions, Outcome, Report, StoreWarning, TrustStore, import,
 };
@@ -35,6 +36,7 @@ impl TrustStore {
     ///
     /// # Errors
     /// There is no such entry, or the reason is not one line of text.
+    #[must_use = "the report says which peers the change may lock out"]
     pub fn disable(&mut self, key: &EntryKey, why: &str) -> Result<Report, StoreError> {
         check_line(why)?;
         let mut entry = self.known_entry(key)?.clone();
@@ -71,6 +73,7 @@ impl TrustStore {
     ///
     /// # Errors
     /// There is no such entry.
+    #[must_use = "the report says which peers the change may lock out"]
     pub fn remove(&mut self, key: &EntryKey) -> Result<Report, StoreError> {
         self.known_entry(key)?;
         let before = self.data.before(&self.affected(key));
@@ -93,11 +96,11 @@ impl TrustStore {
         twins.sort();
         twins.dedup();
         for entry in removed {
-            report.entries.push(entry.key());
+            report.push(Consequence::Entry(entry.key()));
         }
         twins
             .into_iter()
-            .for_each(|key| report.still_held.push(key));
+            .for_each(|key| report.push(Consequence::StillHeld(key)));
     }
 
     /// Blocks a certificate and its key: neither is accepted in any slot or scope, nor any path through them
@@ -125,7 +128,7 @@ impl TrustStore {
             .collect();
         hit.sort();
         for key in hit {
-            report.entries.push(key);
+            report.push(Consequence::Entry(key));
         }
         report
     }
@@ -152,10 +155,10 @@ impl TrustStore {
         let key = entry.key();
         self.edit().put(entry);
         let mut report = self.finish(Outcome::Changed, Vec::new());
-        report.entries.push(key);
+        report.push(Consequence::Entry(key));
         warnings
             .into_iter()
-            .for_each(|warning| report.warnings.push(warning));
+            .for_each(|warning| report.warn(warning));
         report
     }
 }

@@ -120,6 +120,7 @@ impl TrustStore {
     ///
     /// # Errors
     /// The server's group holds a pin, or the server is not claimed. There is no such server.
+    #[must_use = "the report says which peers the change may lock out"]
     pub fn release(&mut self, id: &ServerId) -> Result<Report, StoreError> {
         let server = self.data.known_server(id)?;
         if let Some(group) = server.group()
@@ -144,6 +145,7 @@ impl TrustStore {
     ///
     /// # Errors
     /// There is no such group.
+    #[must_use = "the report says which peers the change may lock out"]
     pub fn release_group(&mut self, id: &GroupId) -> Result<Report, StoreError> {
         let members = self.data.known_group(id)?.members.clone();
         let mut scopes = vec![(Slot::Pin, Scope::Group(id.clone()))];

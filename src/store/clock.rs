@@ -220,10 +220,10 @@ impl TrustStore {
         match self.clock_state() {
             ClockState::Known | ClockState::Unset { .. } => {}
             state @ ClockState::BelowFloor { .. } => {
-                report.warnings.push(StoreWarning::ClockBelowFloor(state));
+                report.warn(StoreWarning::ClockBelowFloor(state));
             }
             state @ ClockState::Jumped { .. } => {
-                report.warnings.push(StoreWarning::ClockJumped(state));
+                report.warn(StoreWarning::ClockJumped(state));
             }
         }
     }

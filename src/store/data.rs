@@ -345,12 +345,19 @@ impl Data {
 mod tests {
     use super::*;
     use crate::certificate::HostName;
-    use crate::store::{EntryOptions, PinScope, TrustStore};
+    use crate::store::{Consequence, EntryOptions, PinScope, Report, TrustStore};
 
     fn store() -> TrustStore {
         TrustStore::new(crate::tls::key_policy(
             &crate::tls::provider::default_provider(),
         ))
+    }
+
+    fn entry_of(report: &Report) -> EntryKey {
+        match &report.consequences()[0] {
+            Consequence::Entry(key) => key.clone(),
+            other => panic!("{other}"),
+        }
     }
 
     fn certificates(files: [&[u8]; 2]) -> [Certificate; 2] {
@@ -381,7 +388,7 @@ mod tests {
         let mut store = store();
         let options = EntryOptions::new();
         let report = store.install_pin(PinScope::Clients, own.clone(), options);
-        let key = report.unwrap().entries().items()[0].clone();
+        let key = entry_of(&report.unwrap());
         let entry = store.contents().data().entry(&key).unwrap();
         assert!(entry.holds_key(own.key_pin()));
         assert!(!entry.holds_key(other.key_pin()));
@@ -400,7 +407,7 @@ mod tests {
         let mut install = |scope, certificate: &Certificate| {
             let options = EntryOptions::new();
             let report = store.install_pin(scope, certificate.clone(), options);
-            report.unwrap().entries().items()[0].clone()
+            entry_of(&report.unwrap())
         };
         let all = [
             install(PinScope::Clients, &old),

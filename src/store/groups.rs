@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::consequence::Consequence;
 use super::{GroupId, Outcome, Report, Scope, ServerId, Slot, TrustStore};
 use crate::store::error::StoreError;
 
@@ -89,7 +90,9 @@ impl TrustStore {
         }
         let claimed = if claims { self.claim([id]) } else { Vec::new() };
         let mut report = self.finish(Outcome::Changed, before);
-        claimed.into_iter().for_each(|id| report.claims.push(id));
+        claimed
+            .into_iter()
+            .for_each(|id| report.push(Consequence::Claimed(id)));
         Ok(report)
     }
 

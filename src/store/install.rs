@@ -2,6 +2,7 @@
 
 use core::hash::BuildHasher;
 
+use super::consequence::{Consequence, ConsequenceKind};
 use super::entry::More;
 use super::{
     AuthorityScope, Bundle, Decision, Entry, EntryKey, EntryOptions, Outcome, PinScope, Report,
@@ -133,7 +134,7 @@ impl TrustStore {
                 }
                 Decision::Intermediate => self.install_intermediate(certificate, options),
                 Decision::Skip => {
-                    sum.warnings.push(StoreWarning::LeftOut { index });
+                    sum.warn(StoreWarning::LeftOut { index });
                     continue;
                 }
                 Decision::Undecided => Err(StoreError::Undecided { index }),
@@ -143,9 +144,10 @@ impl TrustStore {
                     if report.done != Outcome::Unchanged {
                         sum.done = Outcome::Added;
                     }
-                    sum.entries.append(report.entries);
-                    sum.claims.append(report.claims);
-                    sum.warnings.append(report.warnings);
+                    let mut consequences = report.consequences;
+                    // What decides about each server is compared once, when all are installed.
+                    consequences.retain(|kind| kind != ConsequenceKind::TrustSource);
+                    sum.consequences.append(consequences);
                 }
                 Err(error) => {
                     self.data = untouched;
@@ -162,8 +164,7 @@ impl TrustStore {
         if sum.done != Outcome::Unchanged {
             let finished = self.finish(sum.done, before);
             sum.generation = finished.generation;
-            sum.shifts = finished.shifts;
-            sum.warnings.append(finished.warnings);
+            sum.consequences.append(finished.consequences);
         }
         Ok(sum)
     }
@@ -200,7 +201,7 @@ impl TrustStore {
         let shelf = self.data.data().shelf(slot, &key.scope);
         let count = shelf.map_or(0, |shelf| shelf.count_by_subject(subject));
         if slot != Slot::Pin && count > MAX_NAMESAKE_SIGNATURES {
-            report.warnings.push(StoreWarning::ManyOfOneName { count });
+            report.warn(StoreWarning::ManyOfOneName { count });
         }
         Ok(report)
     }
@@ -214,9 +215,9 @@ impl TrustStore {
             && self.source.as_deref() != Some(source)
         {
             let source = source.into();
-            report.warnings.push(StoreWarning::Followed { source });
+            report.warn(StoreWarning::Followed { source });
         }
-        report.entries.push(key);
+        report.push(Consequence::Entry(key));
         Ok(report)
     }
 
@@ -258,11 +259,13 @@ impl TrustStore {
             Vec::new()
         };
         let mut report = self.finish(done, before);
-        report.entries.push(key);
-        claimed.into_iter().for_each(|id| report.claims.push(id));
+        report.push(Consequence::Entry(key));
+        claimed
+            .into_iter()
+            .for_each(|id| report.push(Consequence::Claimed(id)));
         warnings
             .into_iter()
-            .for_each(|warning| report.warnings.push(warning));
+            .for_each(|warning| report.warn(warning));
         report
     }
 

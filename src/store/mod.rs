@@ -24,6 +24,7 @@ mod bundle;
 mod changes;
 mod claims;
 mod clock;
+mod consequence;
 mod crl_issuer;
 mod crls;
 mod data;
@@ -78,6 +79,7 @@ pub(crate) use shelf::Shelf;
 pub(crate) use signers::Signer;
 
 pub use bounded::Truncated;
+pub use consequence::{Consequence, ConsequenceKind};
 pub use report::{Outcome, Report, StoreWarning, TrustSource, TrustSourceChange};
 pub use servers::{Claim, Server};
 pub(crate) use view::Snapshot;
@@ -95,15 +97,17 @@ use entry::More;
 ///
 /// ```
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] {
-/// use mutual_trust::{Certificate, EntryOptions, KeyPolicy, PinScope, TrustStore, tls};
+/// use mutual_trust::store::Consequence;
+/// use mutual_trust::{Certificate, EntryOptions, KeyPolicy, PinScope, ServerId, TrustStore, tls};
 ///
 /// let provider = tls::provider::default_provider();
 /// let mut store = TrustStore::new(KeyPolicy::new(provider.signature_verification_algorithms.all));
 /// store.add_server("keys-1".parse()?, ["kms1.example".parse()?, "192.0.2.7".parse()?])?;
 ///
 /// let certificate = Certificate::from_pem(include_bytes!("../../tests/fixtures/ee-p256.pem"))?;
-/// let report = store.install_pin(PinScope::Server("keys-1".parse()?), certificate, EntryOptions::new())?;
-/// assert_eq!(report.claims().len(), 1);
+/// let server: ServerId = "keys-1".parse()?;
+/// let report = store.install_pin(PinScope::Server(server.clone()), certificate, EntryOptions::new())?;
+/// assert!(report.consequences().contains(&Consequence::Claimed(server)));
 /// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

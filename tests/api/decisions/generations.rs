@@ -11,6 +11,7 @@ use super::counted::{algorithms, counted, counting};
 use super::support::pki::{Made, Spec, self_signed, spec};
 use super::support::{crl, der, provider};
 use super::world::{For, KMS, World, plain};
+use crate::support::Lists as _;
 
 const DAY: i64 = 24 * 60 * 60;
 

@@ -16,6 +16,7 @@ use pki_types::CertificateDer;
 use rcgen::{GeneralSubtree, KeyUsagePurpose, NameConstraints};
 
 use crate::produced::Produced;
+use crate::support::Lists as _;
 use crate::support::crl::crl;
 use crate::support::pki::{Made, Spec, spec};
 use crate::support::{DAY, NOW, at, fixture, host, now, policy, server_id, store};
