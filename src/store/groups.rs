@@ -60,7 +60,7 @@ impl TrustStore {
         Ok(report)
     }
 
-    /// Makes a server a member of a group. If the group holds a pin, the server is claimed by that.
+    /// Makes a server a member of a group. If the group holds a pin, the server becomes claimed.
     ///
     /// # Errors
     /// The server is in another group. There is no such server or group.
@@ -96,7 +96,7 @@ impl TrustStore {
         Ok(report)
     }
 
-    /// Takes a server out of its group. A claim stays (rule P2).
+    /// Removes a server from its group. A claim stays (rule P2).
     ///
     /// # Errors
     /// The server is in no group. There is no such server.

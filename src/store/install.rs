@@ -1,4 +1,4 @@
-//! Putting entries in (rules I1 to I6), and what that claims.
+//! Installing entries (rules I1 to I6), and the claims that follow.
 
 use core::hash::BuildHasher;
 
@@ -9,10 +9,10 @@ use super::{
     Scope, Server, ServerId, Slot, StoreWarning, TrustStore,
 };
 use crate::certificate::{Certificate, CurrentTime, Fingerprint, HostName, canonical_name};
-use crate::limits::MAX_NAMESAKE_SIGNATURES;
+use crate::limits::MAX_SAME_SUBJECT_SIGNATURES;
 use crate::store::error::StoreError;
 
-/// Where an entry goes, and the server that must be made for it first.
+/// The scope of an entry, and the server that must be added for it first.
 struct Place {
     scope: Scope,
     new_server: Option<(ServerId, HostName)>,
@@ -28,14 +28,14 @@ impl From<Scope> for Place {
 }
 
 impl TrustStore {
-    /// Installs a certificate that the peer itself must present.
+    /// Installs a pin: a certificate that the peer itself must present.
     ///
-    /// A pin for a server or its group claims that server: from now on it must present a pin, and authorities
-    /// are not asked about it, until it is released (rule P2).
+    /// A pin for a server or its group claims the server: from now on the server must present a pin, and authorities do
+    /// not decide about it until it is released (rule P2).
     ///
     /// # Errors
-    /// The certificate is blocked, could never match, has a weak or unknown key or a wrong self-signature; it
-    /// is there with other options; the options do not apply; there is no such server or group.
+    /// The certificate is blocked, could never match, or has a weak or unknown key or a wrong self-signature. It is
+    /// installed with other options. The options do not apply. There is no such server or group.
     pub fn install_pin(
         &mut self,
         scope: PinScope,
@@ -46,12 +46,12 @@ impl TrustStore {
         self.install(Slot::Pin, place, certificate, options)
     }
 
-    /// Installs just the fingerprint of a certificate that the peer itself must present. What import would
-    /// have judged is judged on what is presented (rule M1); installing the certificate later completes it.
+    /// Installs only the fingerprint of a certificate that the peer itself must present. The checks of import are made
+    /// on the certificate that is presented (rule M1). Installing the certificate later completes the entry.
     ///
     /// # Errors
-    /// The fingerprint is blocked; it is there with other options; the options do not apply (a fingerprint
-    /// cannot match by public key); there is no such server or group.
+    /// The fingerprint is blocked. It is installed with other options. The options do not apply (a fingerprint cannot
+    /// match by public key). There is no such server or group.
     pub fn install_pin_fingerprint(
         &mut self,
         scope: PinScope,
@@ -72,10 +72,10 @@ impl TrustStore {
         Ok(self.add(place, key, None, options, Outcome::Added, Vec::new()))
     }
 
-    /// Installs a CA certificate in which chains may end.
+    /// Installs a CA certificate at which chains may end.
     ///
     /// # Errors
-    /// As for [`install_pin`](Self::install_pin); and the certificate cannot issue (version, basicConstraints,
+    /// As for [`install_pin`](Self::install_pin). The certificate cannot issue others (version, basicConstraints,
     /// keyUsage).
     pub fn install_authority(
         &mut self,
@@ -92,7 +92,7 @@ impl TrustStore {
         self.install(Slot::Authority, place, certificate, options)
     }
 
-    /// Installs a CA certificate that completes chains which peers send incomplete. It ends none.
+    /// Installs a CA certificate that completes chains when peers do not send it. A chain cannot end at it.
     ///
     /// # Errors
     /// As for [`install_authority`](Self::install_authority).
@@ -105,11 +105,11 @@ impl TrustStore {
         self.install(Slot::Intermediate, place, certificate, options)
     }
 
-    /// Installs what an administrator accepted of a [sorted bundle](Self::sort_bundle): all of it or nothing.
+    /// Installs what an administrator decided for a [classified bundle](Self::classify_bundle): all of it or nothing.
     ///
     /// # Errors
-    /// A certificate is undecided, or its installation is refused; it is named by its index, and nothing of
-    /// the bundle is installed.
+    /// A certificate is undecided, or its installation is refused. The error has its index, and nothing of the bundle
+    /// is installed.
     pub fn install_bundle(
         &mut self,
         bundle: &Bundle,
@@ -145,7 +145,7 @@ impl TrustStore {
                         sum.done = Outcome::Added;
                     }
                     let mut consequences = report.consequences;
-                    // What decides about each server is compared once, when all are installed.
+                    // The source that decides about each server is compared once, after all are installed.
                     consequences.retain(|kind| kind != ConsequenceKind::TrustSource);
                     sum.consequences.append(consequences);
                 }
@@ -198,9 +198,9 @@ impl TrustStore {
             done,
             warnings,
         );
-        let shelf = self.data.data().shelf(slot, &key.scope);
-        let count = shelf.map_or(0, |shelf| shelf.count_by_subject(subject));
-        if slot != Slot::Pin && count > MAX_NAMESAKE_SIGNATURES {
+        let index = self.data.data().index(slot, &key.scope);
+        let count = index.map_or(0, |index| index.count_by_subject(subject));
+        if slot != Slot::Pin && count > MAX_SAME_SUBJECT_SIGNATURES {
             report.warn(StoreWarning::ManyOfOneName { count });
         }
         Ok(report)
@@ -240,7 +240,7 @@ impl TrustStore {
             CurrentTime::Unset => None,
         };
         let certificate = certificate.map(|certificate| self.data.data().intern(certificate));
-        // Completing an entry with its certificate does not enable it, nor does it change where it came from.
+        // Completing an entry with its certificate does not enable it and does not change its source.
         let found = self.data.entry(&key);
         let more = More {
             options,
@@ -269,7 +269,7 @@ impl TrustStore {
         report
     }
 
-    /// The servers about which a change of this entry may change what is asked.
+    /// The servers whose trust source may change with this entry.
     pub(super) fn affected(&self, key: &EntryKey) -> Vec<ServerId> {
         match &key.scope {
             Scope::Server(id) => vec![id.clone()],
@@ -279,9 +279,9 @@ impl TrustStore {
                 .map(|group| group.members().cloned().collect())
                 .unwrap_or_default(),
             Scope::AnyServer => {
-                // Only the first and the last of this level change it for anybody.
-                let shelf = self.data.data().shelf(key.slot, &Scope::AnyServer);
-                let several = shelf.is_some_and(|shelf| shelf.len() > 1);
+                // Only the first and the last authority of this level change the source of a server.
+                let index = self.data.data().index(key.slot, &Scope::AnyServer);
+                let several = index.is_some_and(|index| index.len() > 1);
                 if several {
                     return Vec::new();
                 }
@@ -317,7 +317,7 @@ impl TrustStore {
         }
         let id: ServerId = name.to_string().parse()?;
         if self.data.server(&id).is_some() {
-            // An id is never read as a name: that server may be another one.
+            // An id is never read as a name: the server with that id may be another one.
             return Err(StoreError::ServerExists(id));
         }
         Ok(Place {

@@ -36,9 +36,9 @@ mod filter;
 mod groups;
 mod ids;
 mod import;
+mod index;
 mod install;
 mod live;
-mod namesakes;
 mod options;
 mod patterns;
 #[cfg(feature = "admin")]
@@ -47,8 +47,8 @@ mod report;
 #[cfg(feature = "admin")]
 mod restore;
 mod revocation;
+mod same_subject;
 mod servers;
-mod shelf;
 mod signers;
 mod table;
 pub(crate) mod trace;
@@ -69,13 +69,13 @@ pub use draft::Draft;
 pub use entry::{AuthorityScope, Entry, EntryKey, PinScope, Scope, Slot};
 pub use groups::Group;
 pub use ids::{GroupId, ServerId};
+pub(crate) use index::CertificateIndex;
 pub use live::LiveTrust;
-pub(crate) use namesakes::Wanted;
 pub use options::{EntryOptions, PinMatch, ValidityRule};
 pub use patterns::SanPattern;
 #[cfg(feature = "admin")]
 pub(crate) use restore::{HeldEntry, HeldServer};
-pub(crate) use shelf::Shelf;
+pub(crate) use same_subject::Wanted;
 pub(crate) use signers::Signer;
 
 pub use bounded::Truncated;

@@ -7,7 +7,7 @@ use super::consequence::{Consequence, Consequences};
 use super::crl_issuer::CrlIssuer;
 use super::ids::ServerId;
 use crate::certificate::{CrlDeviation, Fingerprint, Timestamp};
-use crate::limits::MAX_NAMESAKE_SIGNATURES;
+use crate::limits::MAX_SAME_SUBJECT_SIGNATURES;
 
 /// What became of the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,7 +210,7 @@ impl fmt::Display for StoreWarning {
             ),
             Self::ManyOfOneName { count } => write!(
                 f,
-                "{count} CA certificates of this name are installed here: of a certificate without authorityKeyIdentifier, {MAX_NAMESAKE_SIGNATURES} are tried as the issuer, those that last longest first"
+                "{count} CA certificates of this name are installed here: of a certificate without authorityKeyIdentifier, {MAX_SAME_SUBJECT_SIGNATURES} are tried as the issuer, those that last longest first"
             ),
             Self::NoUsablePin { server } => write!(
                 f,

@@ -313,11 +313,11 @@ impl TrustStore {
 
     /// The keys of all entries of some slots and scopes, in order.
     pub(super) fn keys_of(&self, scopes: &[(Slot, Scope)]) -> Vec<EntryKey> {
-        let shelves = scopes
+        let indexes = scopes
             .iter()
-            .filter_map(|(slot, scope)| self.data.data().shelf(*slot, scope));
-        let mut keys: Vec<EntryKey> = shelves
-            .flat_map(|shelf| shelf.iter().map(|entry| entry.key()))
+            .filter_map(|(slot, scope)| self.data.data().index(*slot, scope));
+        let mut keys: Vec<EntryKey> = indexes
+            .flat_map(|index| index.iter().map(|entry| entry.key()))
             .collect();
         keys.sort();
         keys

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::impact::{Effect, Evidence, Impact, PeerOutcome};
 use crate::admin::Peer;
+use crate::admin::scenarios::{Asked, Scenarios};
 use crate::admin::seen::{PeerHistory, PeerRecord};
-use crate::admin::ways::{Asked, Ways};
 use crate::certificate::CurrentTime;
 use crate::policy::{ExpectedServer, Policy, ReasonCode, Verdict, VerifyRequest, decide};
 use crate::store::{Claim, EntryKey, Server, Slot, TrustSnapshot, TrustSource};
@@ -56,8 +56,8 @@ fn compare_these<'a>(
         before,
         after,
         policy,
-        ways_before: Ways::new(before.view, policy, before.clock),
-        ways_after: Ways::new(after.view, policy, after.clock),
+        scenarios_before: Scenarios::new(before.view, policy, before.clock),
+        scenarios_after: Scenarios::new(after.view, policy, after.clock),
     };
     for (peer, sighting) in peers {
         match sighting {
@@ -115,19 +115,19 @@ struct NeverSeen<'a> {
     before: Side<'a>,
     after: Side<'a>,
     policy: &'a Policy,
-    ways_before: Ways<'a>,
-    ways_after: Ways<'a>,
+    scenarios_before: Scenarios<'a>,
+    scenarios_after: Scenarios<'a>,
 }
 
 impl NeverSeen<'_> {
     fn ask(&mut self, server: &Server, effects: &mut Impact) {
-        let was = self.ways_before.of(server);
+        let was = self.scenarios_before.of(server);
         if was.usable.is_empty() {
             effects.unknown.push(server.id().clone());
             return;
         }
         let later = self.after.view.server(server.id());
-        let is = later.map(|later| self.ways_after.of(later));
+        let is = later.map(|later| self.scenarios_after.of(later));
         if is.as_ref().is_some_and(|is| was.usable == is.usable) {
             return;
         }
@@ -138,7 +138,7 @@ impl NeverSeen<'_> {
         }
         let after = PeerOutcome::foreseen(match &is {
             None => ReasonCode::UnknownServer,
-            Some(is) if is.usable.is_empty() => self.ways_after.reason(is, level),
+            Some(is) if is.usable.is_empty() => self.scenarios_after.reason(is, level),
             Some(_) => self.refusal(server, first_lost.as_ref()),
         });
         let effect = Effect {
