@@ -178,7 +178,7 @@ pub const MAX_PATHS_TRIED: usize = 16;
 pub const MAX_PATH_STEPS: usize = 512;
 
 /// Most work in one verdict on what a peer presents: reading a certificate is one unit, verifying a signature
-/// [`WORK_OF_SIGNATURE`]; what [`MAX_NAMESAKE_SIGNATURES`] is about comes on top. The signatures of installed
+/// [`WORK_OF_SIGNATURE`]; what [`MAX_SAME_SUBJECT_SIGNATURES`] is about comes on top. The signatures of installed
 /// certificates on one another cost nothing: they were verified when they were installed.
 ///
 /// The longest path has seven signatures and six intermediates. A chain of three certificates takes 34 units, so that
@@ -196,11 +196,11 @@ pub const WORK_OF_SIGNATURE: usize = 16;
 /// An issuing CA that gets a new key every year has as many in two generations of operators. With key identifiers the
 /// right one of any number is the first; without them, of more than these none may be found: they are tried from the
 /// one that lasts longest on. A change that installs more of one name warns of it.
-pub const MAX_NAMESAKE_SIGNATURES: usize = 64;
+pub const MAX_SAME_SUBJECT_SIGNATURES: usize = 64;
 
 /// Most installed CA certificates of one name that are looked at in one place of a path to find
-/// [`MAX_NAMESAKE_SIGNATURES`] that can be used: expired ones and others that fall away come in between.
-pub const MAX_NAMESAKES_EXAMINED: usize = 256;
+/// [`MAX_SAME_SUBJECT_SIGNATURES`] that can be used: expired ones and others that fall away come in between.
+pub const MAX_SAME_SUBJECT_EXAMINED: usize = 256;
 
 /// Most CA certificates tried as the issuer of one certificate that have the right name and another key identifier than
 /// the one asked for. Identifiers only help to find an issuer (RFC 5280 section 4.2.1.1), but a mismatch is nearly

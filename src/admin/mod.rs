@@ -49,9 +49,9 @@ mod peer;
 #[cfg(feature = "admin")]
 pub(crate) mod plan;
 #[cfg(feature = "admin")]
-mod seen;
+mod scenarios;
 #[cfg(feature = "admin")]
-mod ways;
+mod seen;
 
 #[cfg(feature = "admin")]
 pub use durable::{Blocked, Counter, DurableSettings, DurableStore, Health, RecoveryReport};
@@ -84,8 +84,8 @@ pub use plan::{
     safe_to_remove,
 };
 #[cfg(feature = "admin")]
+pub use scenarios::{Unusable, WithoutUsable, servers_without_usable};
+#[cfg(feature = "admin")]
 pub use seen::{
     EntryUsage, Expected, PeerHistory, PeerRecord, PendingReason, PendingServer, Refused, Rollout,
 };
-#[cfg(feature = "admin")]
-pub use ways::{Unusable, WithoutUsable, servers_without_usable};

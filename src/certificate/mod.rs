@@ -36,6 +36,7 @@ mod names;
 mod parse;
 pub(crate) mod pem;
 mod public_key;
+mod role;
 mod setting;
 mod shown;
 mod time;
@@ -53,6 +54,7 @@ pub use fingerprint::{Fingerprint, KeyPin};
 pub use keys::{KeyFault, KeyPolicy, KeyRefusal};
 pub use kinds::{KeyKind, NamedKey};
 pub use names::{HostName, SanName};
+pub use role::Role;
 pub use time::{CurrentTime, SystemClock, TimeSource, Timestamp, Validity};
 
 #[cfg(all(test, any(feature = "aws-lc-rs", feature = "ring")))]
@@ -71,28 +73,6 @@ use parse::Facts;
 
 /// The label of a certificate section (RFC 7468 section 5).
 const LABEL: &str = "CERTIFICATE";
-
-/// The end of a TLS connection at which a peer is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "a TLS connection has two ends, and every caller would have to handle a third"
-)]
-pub enum Role {
-    /// The peer is a server. For a storage system, that is a key server.
-    Server,
-    /// The peer is a client. For a key server, that is a storage system.
-    Client,
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Server => "server",
-            Self::Client => "client",
-        })
-    }
-}
 
 /// An X.509 certificate of any version. It is parsed once, never changes, and is cheap to clone.
 ///

@@ -48,6 +48,7 @@ impl Observation {
     }
 
     /// Whether the peer was accepted and proved that it has its key.
+    #[doc(hidden)]
     pub fn is_accepted(&self) -> bool {
         self.proved && self.verdict.is_accepted()
     }

@@ -24,6 +24,7 @@ mod bundle;
 mod changes;
 mod claims;
 mod clock;
+mod consequence;
 mod crl_issuer;
 mod crls;
 mod data;
@@ -35,9 +36,9 @@ mod filter;
 mod groups;
 mod ids;
 mod import;
+mod index;
 mod install;
 mod live;
-mod namesakes;
 mod options;
 mod patterns;
 #[cfg(feature = "admin")]
@@ -46,8 +47,8 @@ mod report;
 #[cfg(feature = "admin")]
 mod restore;
 mod revocation;
+mod same_subject;
 mod servers;
-mod shelf;
 mod signers;
 mod table;
 pub(crate) mod trace;
@@ -68,16 +69,17 @@ pub use draft::Draft;
 pub use entry::{AuthorityScope, Entry, EntryKey, PinScope, Scope, Slot};
 pub use groups::Group;
 pub use ids::{GroupId, ServerId};
+pub(crate) use index::CertificateIndex;
 pub use live::LiveTrust;
-pub(crate) use namesakes::Wanted;
 pub use options::{EntryOptions, PinMatch, ValidityRule};
 pub use patterns::SanPattern;
 #[cfg(feature = "admin")]
 pub(crate) use restore::{HeldEntry, HeldServer};
-pub(crate) use shelf::Shelf;
+pub(crate) use same_subject::Wanted;
 pub(crate) use signers::Signer;
 
 pub use bounded::Truncated;
+pub use consequence::{Consequence, ConsequenceKind};
 pub use report::{Outcome, Report, StoreWarning, TrustSource, TrustSourceChange};
 pub use servers::{Claim, Server};
 pub(crate) use view::Snapshot;
@@ -95,15 +97,17 @@ use entry::More;
 ///
 /// ```
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] {
-/// use mutual_trust::{Certificate, EntryOptions, KeyPolicy, PinScope, TrustStore, tls};
+/// use mutual_trust::store::Consequence;
+/// use mutual_trust::{Certificate, EntryOptions, KeyPolicy, PinScope, ServerId, TrustStore, tls};
 ///
 /// let provider = tls::provider::default_provider();
 /// let mut store = TrustStore::new(KeyPolicy::new(provider.signature_verification_algorithms.all));
 /// store.add_server("keys-1".parse()?, ["kms1.example".parse()?, "192.0.2.7".parse()?])?;
 ///
 /// let certificate = Certificate::from_pem(include_bytes!("../../tests/fixtures/ee-p256.pem"))?;
-/// let report = store.install_pin(PinScope::Server("keys-1".parse()?), certificate, EntryOptions::new())?;
-/// assert_eq!(report.claims().len(), 1);
+/// let server: ServerId = "keys-1".parse()?;
+/// let report = store.install_pin(PinScope::Server(server.clone()), certificate, EntryOptions::new())?;
+/// assert!(report.consequences().contains(&Consequence::Claimed(server)));
 /// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -2,9 +2,12 @@
 
 use core::fmt;
 
-use super::{ClockState, CrlIssuer, EntryKey, ServerId, Truncated};
+use super::clock::ClockState;
+use super::consequence::{Consequence, Consequences};
+use super::crl_issuer::CrlIssuer;
+use super::ids::ServerId;
 use crate::certificate::{CrlDeviation, Fingerprint, Timestamp};
-use crate::limits::MAX_NAMESAKE_SIGNATURES;
+use crate::limits::MAX_SAME_SUBJECT_SIGNATURES;
 
 /// What became of the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -237,7 +240,7 @@ impl fmt::Display for StoreWarning {
             ),
             Self::ManyOfOneName { count } => write!(
                 f,
-                "{count} CA certificates of this name are installed here: of a certificate without authorityKeyIdentifier, {MAX_NAMESAKE_SIGNATURES} are tried as the issuer, those that last longest first"
+                "{count} CA certificates of this name are installed here: of a certificate without authorityKeyIdentifier, {MAX_SAME_SUBJECT_SIGNATURES} are tried as the issuer, those that last longest first"
             ),
             Self::NoUsablePin { server } => write!(
                 f,
@@ -286,12 +289,7 @@ impl fmt::Display for StoreWarning {
 pub struct Report {
     pub(super) done: Outcome,
     pub(super) generation: u64,
-    pub(super) entries: Truncated<EntryKey>,
-    pub(super) claims: Truncated<ServerId>,
-    pub(super) checks: Truncated<CrlIssuer>,
-    pub(super) shifts: Truncated<TrustSourceChange>,
-    pub(super) still_held: Truncated<EntryKey>,
-    pub(super) warnings: Truncated<StoreWarning>,
+    pub(super) consequences: Consequences,
 }
 
 impl Report {
@@ -299,13 +297,18 @@ impl Report {
         Self {
             done,
             generation,
-            entries: Truncated::default(),
-            claims: Truncated::default(),
-            checks: Truncated::default(),
-            shifts: Truncated::default(),
-            still_held: Truncated::default(),
-            warnings: Truncated::default(),
+            consequences: Consequences::default(),
         }
+    }
+
+    /// Adds a consequence.
+    pub(super) fn push(&mut self, consequence: Consequence) {
+        self.consequences.push(consequence);
+    }
+
+    /// Adds a warning.
+    pub(super) fn warn(&mut self, warning: StoreWarning) {
+        self.push(Consequence::Warning(warning));
     }
 
     /// What became of the call.
@@ -318,56 +321,25 @@ impl Report {
         self.generation
     }
 
-    /// The entries that were installed, updated or removed; those that a block hits, or that a revocation list
-    /// revokes.
-    pub fn entries(&self) -> &Truncated<EntryKey> {
-        &self.entries
-    }
-
-    /// The servers that are claimed since this change: they must present a pin from now on.
-    pub fn claims(&self) -> &Truncated<ServerId> {
-        &self.claims
-    }
-
-    /// The issuers whose certificates are checked for revocation since this change.
-    #[doc(hidden)]
-    pub fn checks(&self) -> &Truncated<CrlIssuer> {
-        &self.checks
-    }
-
-    /// Servers about which something of higher priority is asked now: what was asked before is shadowed.
-    #[doc(hidden)]
-    pub fn shadows(&self) -> impl Iterator<Item = &TrustSourceChange> {
-        self.shifts
-            .items()
-            .iter()
-            .filter(|shift| shift.to < shift.from)
-    }
-
-    /// Servers about which something of lower priority, or nothing, is asked now.
-    #[doc(hidden)]
-    pub fn exposes(&self) -> impl Iterator<Item = &TrustSourceChange> {
-        self.shifts
-            .items()
-            .iter()
-            .filter(|shift| shift.to > shift.from)
-    }
-
-    /// Every server about which another level is asked than before.
-    #[doc(hidden)]
-    pub fn shifts(&self) -> &Truncated<TrustSourceChange> {
-        &self.shifts
-    }
-
-    /// Other entries that hold the certificate of a removed one, or its key.
-    #[doc(hidden)]
-    pub fn still_held(&self) -> &Truncated<EntryKey> {
-        &self.still_held
-    }
-
-    /// What an administrator should know.
-    pub fn warnings(&self) -> &Truncated<StoreWarning> {
-        &self.warnings
+    /// What follows from the change, in the order of [`ConsequenceKind`](super::ConsequenceKind). Of each kind, at most
+    /// 64 are listed and the rest are counted ([`Consequence::Omitted`]).
+    ///
+    /// ```
+    /// use mutual_trust::store::{Consequence, Report};
+    ///
+    /// fn show(report: &Report) {
+    ///     for consequence in report.consequences() {
+    ///         match consequence {
+    ///             Consequence::Claimed(server) => println!("{server} must present a pin from now on"),
+    ///             Consequence::Warning(warning) => println!("warning: {warning}"),
+    ///             other => println!("{other}"),
+    ///         }
+    ///     }
+    /// }
+    /// # let _ = show;
+    /// ```
+    pub fn consequences(&self) -> &[Consequence] {
+        self.consequences.as_slice()
     }
 }
 
@@ -381,25 +353,9 @@ impl fmt::Display for Report {
             Outcome::Removed => "removed",
         };
         write!(f, "{done} (generation {})", self.generation)?;
-        list(f, "entry", &self.entries)?;
-        list(f, "claims server", &self.claims)?;
-        list(f, "checks the certificates of", &self.checks)?;
-        list(f, "now asked of", &self.shifts)?;
-        list(f, "still held by", &self.still_held)?;
-        list(f, "warning", &self.warnings)
+        for consequence in self.consequences() {
+            write!(f, "\n  {consequence}")?;
+        }
+        Ok(())
     }
-}
-
-fn list<T: fmt::Display>(
-    f: &mut fmt::Formatter<'_>,
-    title: &str,
-    items: &Truncated<T>,
-) -> fmt::Result {
-    for item in items {
-        write!(f, "\n  {title}: {item}")?;
-    }
-    if items.omitted() > 0 {
-        write!(f, "\n  {title}: and {} more", items.omitted())?;
-    }
-    Ok(())
 }

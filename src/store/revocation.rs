@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use pki_types::UnixTime;
 
+use super::consequence::Consequence;
 use super::{
     CrlIssuer, CrlOrigin, EntryKey, InstalledCrl, Outcome, Report, StoreWarning, TrustStore,
 };
@@ -102,7 +103,7 @@ impl TrustStore {
                 && let Some(by) = self.newer_of(crl, &came)
             {
                 let mut report = Report::new(Outcome::Unchanged, self.data.generation());
-                report.warnings.push(StoreWarning::CrlSuperseded { by });
+                report.warn(StoreWarning::CrlSuperseded { by });
                 *done = Ok(report);
             }
         }
@@ -134,7 +135,7 @@ impl TrustStore {
         let none_left = left.is_none_or(<[_]>::is_empty);
         let mut report = self.finish(Outcome::Removed, Vec::new());
         if none_left {
-            report.warnings.push(StoreWarning::NoCrlLeft { issuer });
+            report.warn(StoreWarning::NoCrlLeft { issuer });
         }
         Ok(report)
     }
@@ -152,7 +153,7 @@ impl TrustStore {
         let mut report = self.finish(Outcome::Removed, Vec::new());
         for list in lists.iter() {
             for key in self.revoked_by(list) {
-                report.entries.push(key);
+                report.push(Consequence::Entry(key));
             }
         }
         Ok(report)
@@ -189,17 +190,17 @@ impl TrustStore {
         };
         let mut report = self.finish(done, Vec::new());
         if checks {
-            report.checks.push(issuer);
+            report.push(Consequence::RevocationChecked(issuer));
         }
         for key in self.revoked_by(&list) {
-            report.entries.push(key);
+            report.push(Consequence::Entry(key));
         }
         self.warn_of_updates(&crl, &mut report);
         if beside {
-            report.warnings.push(StoreWarning::CrlBeside);
+            report.warn(StoreWarning::CrlBeside);
         }
         for deviation in crl.deviations() {
-            report.warnings.push(StoreWarning::CrlDeviates(*deviation));
+            report.warn(StoreWarning::CrlDeviates(*deviation));
         }
         report
     }
@@ -230,13 +231,9 @@ impl TrustStore {
             .map(Timestamp::seconds)
             .filter(|next| *next <= now)
         {
-            report
-                .warnings
-                .push(StoreWarning::CrlExpired { next_update });
+            report.warn(StoreWarning::CrlExpired { next_update });
         } else if matches!(self.now(), CurrentTime::Known(now) if !begins_by(crl, now)) {
-            report
-                .warnings
-                .push(StoreWarning::CrlNotYetValid { this_update });
+            report.warn(StoreWarning::CrlNotYetValid { this_update });
         }
     }
 

@@ -4,6 +4,7 @@ use core::fmt;
 
 use pki_types::UnixTime;
 
+use super::consequence::Consequence;
 use super::{
     EntryKey, Group, GroupId, Outcome, Report, Scope, ServerId, Slot, StoreWarning, TrustSnapshot,
     TrustSource, TrustSourceChange, TrustStore,
@@ -173,7 +174,7 @@ impl TrustStore {
             let asked = (before.asked, self.data.level(server));
             let last = (before.last, self.data.last_level(server));
             if asked.0 != asked.1 && asked.1 == TrustSource::NoUsablePin {
-                report.warnings.push(StoreWarning::NoUsablePin {
+                report.warn(StoreWarning::NoUsablePin {
                     server: before.server.clone(),
                 });
             }
@@ -186,12 +187,12 @@ impl TrustStore {
                 .enumerate()
                 .filter(|(_, (from, to))| from != to)
             {
-                report.shifts.push(TrustSourceChange {
+                report.push(Consequence::TrustSource(TrustSourceChange {
                     server: before.server.clone(),
                     from: *from,
                     to: *to,
                     migrates: migrates && place == 1,
-                });
+                }));
             }
         }
         self.warn_of_clock(&mut report);
@@ -222,6 +223,7 @@ impl TrustStore {
     ///
     /// # Errors
     /// The server is claimed: `release` it first. There is no such server.
+    #[must_use = "the report says which peers the change may lock out"]
     pub fn remove_server(&mut self, id: &ServerId) -> Result<Report, StoreError> {
         let server = self.data.known_server(id)?.clone();
         if server.claim != Claim::Unclaimed {
@@ -311,11 +313,11 @@ impl TrustStore {
 
     /// The keys of all entries of some slots and scopes, in order.
     pub(super) fn keys_of(&self, scopes: &[(Slot, Scope)]) -> Vec<EntryKey> {
-        let shelves = scopes
+        let indexes = scopes
             .iter()
-            .filter_map(|(slot, scope)| self.data.data().shelf(*slot, scope));
-        let mut keys: Vec<EntryKey> = shelves
-            .flat_map(|shelf| shelf.iter().map(|entry| entry.key()))
+            .filter_map(|(slot, scope)| self.data.data().index(*slot, scope));
+        let mut keys: Vec<EntryKey> = indexes
+            .flat_map(|index| index.iter().map(|entry| entry.key()))
             .collect();
         keys.sort();
         keys

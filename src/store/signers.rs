@@ -3,7 +3,7 @@
 //! Such a signature is verified once, when the second of the two is installed or when a store is loaded, and never in a
 //! verdict. What is kept is about signatures alone: whether an issuer is trusted, blocked, expired or still installed
 //! is judged in every verdict. It is not written into the store's file: a load verifies it again, at most
-//! [`MAX_NAMESAKE_SIGNATURES`] signatures for each installed intermediate and nearly always one, so that a file
+//! [`MAX_SAME_SUBJECT_SIGNATURES`] signatures for each installed intermediate and nearly always one, so that a file
 //! cannot claim a signature that was never made.
 
 use core::hash::BuildHasher;
@@ -22,7 +22,7 @@ use super::{EntryKey, Slot, TrustStore};
 use crate::certificate::{
     Certificate, Issued, KeyPolicy, SignatureCheck, canonical_name, names_equal,
 };
-use crate::limits::{MAX_NAMESAKE_SIGNATURES, MAX_SIGNATURES_AT_INSTALLATION};
+use crate::limits::{MAX_SAME_SUBJECT_SIGNATURES, MAX_SIGNATURES_AT_INSTALLATION};
 
 /// What is known of the signature on an installed intermediate.
 #[derive(Clone, Copy)]
@@ -157,7 +157,7 @@ fn find(keys: &KeyPolicy, below: &Certificate, mut candidates: Vec<&Certificate>
             continue;
         }
         if identified(below, above) != Some(true) {
-            if counted >= MAX_NAMESAKE_SIGNATURES {
+            if counted >= MAX_SAME_SUBJECT_SIGNATURES {
                 return Found::Unknown;
             }
             counted = counted.saturating_add(1);
@@ -248,9 +248,9 @@ impl TrustStore {
     #[cfg(feature = "admin")]
     pub(super) fn learn_all_signatures(&mut self) {
         let data = self.data.data();
-        let shelf = data.shelf(Slot::Intermediate, &Scope::Everyone);
-        let shelf = shelf.into_iter().flat_map(|shelf| shelf.iter());
-        let below = shelf.filter_map(|entry| entry.certificate());
+        let index = data.index(Slot::Intermediate, &Scope::Everyone);
+        let index = index.into_iter().flat_map(|index| index.iter());
+        let below = index.filter_map(|entry| entry.certificate());
         let below: Vec<&Certificate> = below
             .filter(|below| !matches!(data.signer(below), Signer::Is(_)))
             .collect();

@@ -135,7 +135,7 @@ impl TrustSnapshot {
     }
 
     pub(crate) fn holds(&self, slot: Slot, scope: Scope) -> bool {
-        self.0.shelf(slot, &scope).is_some()
+        self.0.index(slot, &scope).is_some()
     }
 
     /// Which level of what is installed is asked about a server (rules P2 and P4). A migrating server is asked

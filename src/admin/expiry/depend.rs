@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Dependents, ExpiringItem, timeline};
-use crate::admin::ways::pins_of;
+use crate::admin::scenarios::pins_of;
 use crate::admin::{Peer, PeerHistory, PeerRecord};
 use crate::certificate::{Certificate, Fingerprint};
 use crate::policy::Usable;

@@ -18,7 +18,7 @@ pub use subject::{Dependents, ExpiringItem, OwnCertificates};
 pub use timeline::TimelineEvent;
 pub use windows::{Severity, Windows};
 
-use super::ways::Ways;
+use super::scenarios::Scenarios;
 use super::{Peer, PeerHistory};
 use crate::certificate::{CurrentTime, Timestamp, seconds};
 use crate::limits::MAX_EXPIRIES;
@@ -144,9 +144,9 @@ pub fn expiry(
     let (items, more) = list.close(|subject, ends, peers| {
         let mut dependents = dependents(&usable, seen, subject, peers);
         let then = timeline::moment(ends.max(now)).map_or(CurrentTime::Unset, CurrentTime::Known);
-        let mut ways = Ways::new(view, policy, then);
+        let mut scenarios = Scenarios::new(view, policy, then);
         for id in &dependents.servers {
-            let left = view.server(id).map(|server| ways.of(server));
+            let left = view.server(id).map(|server| scenarios.of(server));
             if left.is_some_and(|left| left.usable.is_empty()) {
                 dependents.left_with_nothing.push(id.clone());
             }

@@ -15,14 +15,19 @@ use crate::policy::{Policy, may_tell};
 use crate::store::{Claim, Entry, InstalledCrl, Server, Slot, TrustSnapshot, ValidityRule};
 
 /// What turns at a moment.
+///
+/// The variants word the message and are no interface: match with `_`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum TimelineEvent {
     /// It may be accepted from then on.
+    #[doc(hidden)]
     Begins,
     /// It lives on its grace from then on (rule M3).
+    #[doc(hidden)]
     GraceBegins,
     /// It is accepted no more from then on.
+    #[doc(hidden)]
     Ends,
 }
 

@@ -3,7 +3,7 @@
 use pki_types::UnixTime;
 
 use super::format::{LABEL, grace, time};
-use super::heads::parsed;
+use super::headers::parsed;
 use super::lines::{Field, Section, expected, once};
 use crate::admin::file::error::StoreFileError;
 use crate::certificate::{CRL_LABEL, pem};

@@ -3,7 +3,7 @@
 pub(crate) mod error;
 mod fields;
 mod format;
-mod heads;
+mod headers;
 mod lines;
 mod read;
 mod records;

@@ -8,7 +8,7 @@ use pki_types::UnixTime;
 use super::UnknownRecords;
 use super::fields::{Fields, Origin, certificate, crl_der};
 use super::format::{generation, is_later, time};
-use super::heads::{block, checked_issuer, crl, entry_key, parsed, server};
+use super::headers::{block, checked_issuer, crl, entry_key, parsed, server};
 use super::lines::{Field, Record, expected, no_section, once};
 use super::write::server_name;
 use crate::admin::file::error::StoreFileError;

@@ -6,7 +6,7 @@ use pki_types::UnixTime;
 
 use super::fields::crl_der;
 use super::format::{DIGEST, INDENT, SEAL, TITLE, checked, generation, time};
-use super::heads::{block, checked_issuer, crl, entry_key, server};
+use super::headers::{block, checked_issuer, crl, entry_key, server};
 use super::lines::Section;
 use crate::certificate::{Crl, Fingerprint, HostName};
 use crate::limits::{MAX_STORE_FILE_BYTES, MAX_STORE_LINE};

@@ -8,7 +8,7 @@ use pki_types::UnixTime;
 use super::{Facts, Subject, listed};
 use crate::admin::plan::error::PlanError;
 use crate::admin::plan::guard;
-use crate::admin::ways::Ways;
+use crate::admin::scenarios::Scenarios;
 use crate::admin::{Applied, LockoutAllowance, PeerHistory};
 use crate::certificate::{CurrentTime, Timestamp, seconds};
 use crate::policy::{Policy, Usable};
@@ -160,9 +160,9 @@ fn is_ready(facts: &Facts<'_>, released: &TrustSnapshot, id: &ServerId) -> bool 
 
 /// Whether an authority that is usable would be asked about a server if it were not claimed.
 fn has_authority(facts: &Facts<'_>, id: &ServerId) -> bool {
-    let ways = Ways::new(facts.view, facts.policy, facts.clock);
+    let scenarios = Scenarios::new(facts.view, facts.policy, facts.clock);
     let server = facts.view.server(id);
-    server.is_some_and(|server| !ways.authorities(server).usable.is_empty())
+    server.is_some_and(|server| !scenarios.authorities(server).usable.is_empty())
 }
 
 impl MigrationPlan {

@@ -5,7 +5,7 @@ use core::fmt;
 use super::{Facts, Subject, listed};
 use crate::admin::plan::error::PlanError;
 use crate::admin::plan::guard;
-use crate::admin::ways::{Unusable, pins_of};
+use crate::admin::scenarios::{Unusable, pins_of};
 use crate::admin::{Applied, LockoutAllowance, PeerHistory};
 use crate::certificate::{CurrentTime, Fingerprint};
 use crate::policy::{Policy, Usable};
@@ -130,8 +130,8 @@ fn next_step(facts: &Facts<'_>, servers: &[ServerId], next: &EntryKey) -> Replac
     if !waiting.is_empty() {
         return ReplaceStep::Observe { waiting };
     }
-    let shelf = facts.view.data().shelf(Slot::Pin, &next.scope);
-    let pins = shelf.into_iter().flat_map(|shelf| shelf.iter());
+    let index = facts.view.data().index(Slot::Pin, &next.scope);
+    let pins = index.into_iter().flat_map(|index| index.iter());
     let mut old: Vec<EntryKey> = pins
         .map(|entry| entry.key())
         .filter(|key| key != next)

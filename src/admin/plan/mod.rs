@@ -4,14 +4,14 @@ mod effects;
 pub(crate) mod error;
 mod floor;
 mod forecast;
+mod impact;
 mod own;
 
 use core::fmt;
 use std::collections::BTreeSet;
 
-pub use effects::{Effect, Evidence, Impact, PeerOutcome};
-pub use floor::FloorMove;
 pub use forecast::{Forecast, PredictedOutage, forecast};
+pub use impact::{Effect, Evidence, FloorMove, Impact, PeerOutcome};
 pub use own::{OwnRenewal, own_renewal};
 
 use super::{Peer, PeerHistory};
@@ -65,6 +65,7 @@ impl LockoutAllowance {
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] {
 /// use mutual_trust::admin::{LockoutAllowance, PeerHistory, plan};
 /// use mutual_trust::error::PlanError;
+/// use mutual_trust::store::{EntryKey, Scope, Slot};
 /// use mutual_trust::{Certificate, CurrentTime, EntryOptions, KeyPolicy, PinScope, Policy, ServerId, TrustStore, tls};
 ///
 /// let keys = tls::key_policy(&tls::provider::default_provider());
@@ -72,17 +73,17 @@ impl LockoutAllowance {
 /// let id: ServerId = "keys-1".parse()?;
 /// store.add_server(id.clone(), [])?;
 /// let certificate = Certificate::from_pem(include_bytes!("../../../tests/fixtures/ee-p256.pem"))?;
-/// let pin = store.install_pin(PinScope::Server(id.clone()), certificate, EntryOptions::new())?;
-/// let pin = &pin.entries().items()[0];
+/// let pin = EntryKey::new(Slot::Pin, Scope::Server(id.clone()), certificate.fingerprint());
+/// store.install_pin(PinScope::Server(id.clone()), certificate, EntryOptions::new())?;
 ///
 /// let (policy, seen, clock) = (Policy::new(keys), PeerHistory::new(), CurrentTime::Unset);
-/// let plan = plan(&store, &policy, &seen, clock, |store| store.remove(pin))?;
+/// let plan = plan(&store, &policy, &seen, clock, |store| store.remove(&pin))?;
 /// assert!(plan.effects().loses(&id.clone().into()));
 /// let refused = plan.apply(&mut store, &seen, clock, &LockoutAllowance::none());
 /// assert!(matches!(refused, Err(PlanError::Loses { .. })));
 ///
 /// plan.apply(&mut store, &seen, clock, &LockoutAllowance::allow([id]))?;
-/// assert!(store.contents().entry(pin).is_none());
+/// assert!(store.contents().entry(&pin).is_none());
 /// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -228,7 +229,7 @@ impl<T> Plan<T> {
         let effects = self.effects_of_publication(seen, clock);
         let by_block = self.lost_by_block(seen, clock);
         let held: Vec<&Peer> = effects
-            .everybody_lost
+            .all_lost
             .iter()
             .filter(|peer| !by_block.contains(*peer) && !allowed.0.contains(*peer))
             .collect();
@@ -260,7 +261,7 @@ impl<T> Plan<T> {
             &self.policy,
             seen,
         );
-        effects.everybody_lost
+        effects.all_lost
     }
 }
 
@@ -280,7 +281,7 @@ pub struct Removal {
 impl Removal {
     /// Whether the removal locks out no peer of the history, and puts no other server at risk.
     pub fn is_safe(&self) -> bool {
-        self.effects.everybody_lost.is_empty() && self.effects.at_risk().is_empty()
+        self.effects.all_lost.is_empty() && self.effects.at_risk().is_empty()
     }
 
     /// The peers that it locks out, and those at risk.

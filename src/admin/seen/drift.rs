@@ -123,8 +123,8 @@ impl PeerHistory {
         scope: Scope,
         servers: Vec<ServerId>,
     ) -> Option<Rollout> {
-        let shelf = view.data().shelf(Slot::Pin, &scope)?;
-        if matches!(scope, Scope::Server(_)) && shelf.len() < 2 {
+        let index = view.data().index(Slot::Pin, &scope)?;
+        if matches!(scope, Scope::Server(_)) && index.len() < 2 {
             return None;
         }
         let seen: Vec<(ServerId, Option<&PeerRecord>)> = servers
@@ -135,7 +135,7 @@ impl PeerHistory {
             })
             .collect();
         let sightings: Vec<&PeerRecord> = seen.iter().filter_map(|(_, found)| *found).collect();
-        let pins = shelf.iter().map(|entry| &**entry);
+        let pins = index.iter().map(|entry| &**entry);
         let expected = expected(view, pins, &sightings)?;
         let mut drift = Rollout {
             scope,

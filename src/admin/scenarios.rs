@@ -64,12 +64,12 @@ impl Asked {
 }
 
 /// Asks about many servers of one view; what is asked about all of them is asked once.
-pub(super) struct Ways<'a> {
+pub(super) struct Scenarios<'a> {
     usable: Usable<'a>,
     any_server: Option<Arc<Asked>>,
 }
 
-impl<'a> Ways<'a> {
+impl<'a> Scenarios<'a> {
     pub(super) fn new(view: &'a TrustSnapshot, policy: &'a Policy, clock: CurrentTime) -> Self {
         Self {
             usable: Usable {
@@ -140,10 +140,10 @@ impl<'a> Ways<'a> {
     }
 
     fn add_all(&self, server: &ServerId, slot: Slot, scope: Scope, asked: &mut Asked) {
-        let Some(shelf) = self.usable.view.data().shelf(slot, &scope) else {
+        let Some(index) = self.usable.view.data().index(slot, &scope) else {
             return;
         };
-        let mut entries: Vec<&Entry> = shelf.iter().map(|entry| &**entry).collect();
+        let mut entries: Vec<&Entry> = index.iter().map(|entry| &**entry).collect();
         entries.sort_by_key(|entry| entry.fingerprint());
         for entry in entries {
             asked.add(entry, self.usable.why_not(server, entry));
@@ -185,15 +185,15 @@ pub fn servers_without_usable(
     policy: &Policy,
     clock: CurrentTime,
 ) -> Vec<WithoutUsable> {
-    let mut ways = Ways::new(view, policy, clock);
+    let mut scenarios = Scenarios::new(view, policy, clock);
     view.servers()
         .filter_map(|server| {
-            let asked = ways.of(server);
+            let asked = scenarios.of(server);
             let level = view.level(server);
             asked.usable.is_empty().then(|| WithoutUsable {
                 server: server.id().clone(),
                 level,
-                reason: ways.reason(&asked, level),
+                reason: scenarios.reason(&asked, level),
                 entries: asked.no_longer_trusted.clone(),
             })
         })

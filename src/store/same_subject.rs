@@ -1,7 +1,7 @@
 //! The CA certificates of one subject, so that the right one of any number is found without looking at the others
 //! (rule C5).
 //!
-//! Nearly every subject has one or a few. From [`CROWD`] on they are kept in the order in which they are tried, and
+//! Nearly every subject has one or a few. From [`MANY`] on they are kept in the order in which they are tried, and
 //! those with a key identifier are found by it.
 
 use core::cmp::Ordering;
@@ -14,7 +14,7 @@ use super::{Entry, Slot};
 use crate::certificate::{Certificate, canonical_name};
 
 /// From how many certificates of one subject on they are indexed: below it, looking at all costs less.
-const CROWD: usize = 16;
+const MANY: usize = 16;
 
 /// An installed CA certificate, by the entry that holds it.
 pub(crate) type Installed<'a> = (&'a Arc<Entry>, &'a Certificate);
@@ -71,14 +71,14 @@ impl<'a> Subject<'a> {
 
 /// See the module. Each form is one pointer: almost every subject has one entry, and the index has many subjects.
 #[derive(Clone)]
-pub(crate) enum Namesakes {
+pub(crate) enum SameSubject {
     One(Arc<Entry>),
     Few(Arc<Vec<Arc<Entry>>>),
-    Crowd(Arc<Crowd>),
+    Many(Arc<Many>),
 }
 
 #[derive(Clone, Default)]
-pub(crate) struct Crowd {
+pub(crate) struct Many {
     /// Those that state a key identifier, and the same by a keyed hash of it.
     identified: BTreeSet<Ranked>,
     by_key_id: Table<Arc<Entry>>,
@@ -123,7 +123,7 @@ fn key_id(entry: &Entry) -> Option<&[u8]> {
     entry.certificate()?.subject_key_id()
 }
 
-impl Crowd {
+impl Many {
     fn insert(&mut self, entry: Arc<Entry>, hasher: &RandomState) {
         let Some(id) = key_id(&entry) else {
             let _: bool = self.bare.insert(Ranked(entry));
@@ -149,33 +149,33 @@ impl Crowd {
     }
 }
 
-impl Namesakes {
+impl SameSubject {
     pub(super) fn of(entry: Arc<Entry>) -> Self {
         Self::One(entry)
     }
 
     /// Those that are looked at one by one, or the crowd.
-    fn parts(&self) -> (&[Arc<Entry>], Option<&Crowd>) {
+    fn parts(&self) -> (&[Arc<Entry>], Option<&Many>) {
         match self {
             Self::One(one) => (core::slice::from_ref(one), None),
             Self::Few(few) => (few, None),
-            Self::Crowd(crowd) => (&[], Some(crowd)),
+            Self::Many(crowd) => (&[], Some(crowd)),
         }
     }
 
     pub(super) fn insert(&mut self, entry: Arc<Entry>, hasher: &RandomState) {
         match self {
             Self::One(one) => *self = Self::Few(Arc::new(vec![one.clone(), entry])),
-            Self::Few(few) if few.len() < CROWD => Arc::make_mut(few).push(entry),
+            Self::Few(few) if few.len() < MANY => Arc::make_mut(few).push(entry),
             Self::Few(few) => {
-                let mut crowd = Crowd::default();
+                let mut crowd = Many::default();
                 for held in few.iter() {
                     crowd.insert(held.clone(), hasher);
                 }
                 crowd.insert(entry, hasher);
-                *self = Self::Crowd(Arc::new(crowd));
+                *self = Self::Many(Arc::new(crowd));
             }
-            Self::Crowd(crowd) => Arc::make_mut(crowd).insert(entry, hasher),
+            Self::Many(crowd) => Arc::make_mut(crowd).insert(entry, hasher),
         }
     }
 
@@ -188,7 +188,7 @@ impl Namesakes {
                 Arc::make_mut(few).retain(|held| !held.is(&key));
                 !few.is_empty()
             }
-            Self::Crowd(crowd) => {
+            Self::Many(crowd) => {
                 let crowd = Arc::make_mut(crowd);
                 crowd.remove(entry, hasher);
                 !(crowd.identified.is_empty() && crowd.bare.is_empty())
@@ -244,7 +244,7 @@ impl Namesakes {
                 found.truncate(told.saturating_add(others));
                 Box::new(found.into_iter())
             }
-            Self::Crowd(crowd) => {
+            Self::Many(crowd) => {
                 let hash = wanted.map(|wanted| hasher.hash_one(wanted));
                 let by_id = hash.into_iter().flat_map(|hash| crowd.by_key_id.find(hash));
                 let mut matching: Vec<_> = by_id.filter(|entry| key_id(entry) == wanted).collect();
