@@ -62,7 +62,7 @@ impl ClockState {
         matches!(self, Self::Known | Self::Jumped { .. })
     }
 
-    /// The clock and the floor as text: `clock …, floor …`. Empty when the clock is known.
+    /// The clock and the floor in a few words: `clock …, floor …`.
     pub(crate) fn times(self) -> String {
         let time = |time| Timestamp::from(time).to_string();
         match self {

@@ -146,7 +146,7 @@ impl InstalledCrl {
 
     /// Whether it can prove that a certificate is not revoked. A list of a kind that only an earlier version installed
     /// cannot.
-    pub(crate) fn tells(&self) -> bool {
+    pub(crate) fn is_usable(&self) -> bool {
         self.disabled.is_none() && self.crl.refusal().is_none()
     }
 

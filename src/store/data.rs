@@ -42,7 +42,7 @@ pub(crate) struct Data {
     /// Every entry that has a certificate, by its key: to explain a refusal, and for reports.
     holders: Table<Arc<Entry>>,
     /// Every pin that has only a fingerprint, for reports.
-    bare: Table<Arc<Entry>>,
+    fingerprints_only: Table<Arc<Entry>>,
     /// Which installed CA signed which installed intermediate.
     pub(super) signers: Signers,
     /// One for all tables of all versions of a store. The hashed values come from outside, so the hashes are keyed.
@@ -139,8 +139,8 @@ impl Data {
         found.find(|index| index.is_pins_of(&server.id))
     }
 
-    /// Where the entries of a slot and scope stand in the table of indexes. Those of a server follow from where it
-    /// stands itself, so that its pins are found without another hash.
+    /// Position of a slot and scope in the table of indexes. For a server it follows from the position of the server,
+    /// so its pins are found without another hash.
     fn place(&self, slot: Slot, scope: &Scope) -> u64 {
         match scope {
             Scope::Server(id) => place_beside(self.hasher.hash_one(id), slot),
@@ -165,24 +165,32 @@ impl Data {
     }
 
     /// Every pin that has only this fingerprint and no certificate.
-    pub(crate) fn bare(&self, fingerprint: Fingerprint) -> impl Iterator<Item = &Arc<Entry>> {
-        let found = self.bare.find(self.hasher.hash_one(fingerprint));
+    pub(crate) fn fingerprints_only(
+        &self,
+        fingerprint: Fingerprint,
+    ) -> impl Iterator<Item = &Arc<Entry>> {
+        let found = self
+            .fingerprints_only
+            .find(self.hasher.hash_one(fingerprint));
         found.filter(move |entry| entry.fingerprint() == fingerprint)
     }
 
     /// The other entries that hold the certificate of an entry or its key, in order.
     pub(super) fn same_key(&self, entry: &Entry) -> Vec<EntryKey> {
         let same = |other: &&Arc<Entry>| other.fingerprint() == entry.fingerprint();
-        let bare = self.bare(entry.fingerprint());
+        let fingerprints_only = self.fingerprints_only(entry.fingerprint());
         let mut same_key: Vec<EntryKey> = match entry.certificate() {
             Some(certificate) => {
                 let holders = self.holders(certificate.key_pin());
-                holders.chain(bare).map(|twin| twin.key()).collect()
+                holders
+                    .chain(fingerprints_only)
+                    .map(|other| other.key())
+                    .collect()
             }
             // The key is unknown, so all entries must be searched. Pins without a certificate are rare.
-            None => self.all().filter(same).map(|twin| twin.key()).collect(),
+            None => self.all().filter(same).map(|other| other.key()).collect(),
         };
-        same_key.retain(|twin| *twin != entry.key());
+        same_key.retain(|other| *other != entry.key());
         same_key.sort();
         same_key.dedup();
         same_key
@@ -238,7 +246,7 @@ impl Data {
             .unwrap_or(certificate)
     }
 
-    /// Puts an entry on its index in place of one with the same key, and into the indexes.
+    /// Adds an entry, or replaces the one with the same key, and updates all tables.
     pub(super) fn put(&mut self, entry: Entry) {
         let key = entry.key();
         self.take_out(&key);
@@ -253,7 +261,7 @@ impl Data {
                 .insert(place, CertificateIndex::One(entry.clone())),
         }
         let Some(certificate) = entry.certificate().cloned() else {
-            self.bare.insert(by_fingerprint, entry);
+            self.fingerprints_only.insert(by_fingerprint, entry);
             return;
         };
         let by_key = self.hasher.hash_one(certificate.key_pin());
@@ -289,7 +297,7 @@ impl Data {
             self.indexes.take(place, is_for);
         }
         let Some(certificate) = entry.certificate() else {
-            self.bare.take(by_fingerprint, is);
+            self.fingerprints_only.take(by_fingerprint, is);
             return Some(entry);
         };
         let key_pin = certificate.key_pin();
@@ -325,7 +333,7 @@ impl Data {
             indexes,
             known,
             holders,
-            bare,
+            fingerprints_only,
             signers,
             hasher: _,
         } = self;
@@ -337,7 +345,7 @@ impl Data {
             && indexes.is_shared(&before.indexes)
             && known.is_shared(&before.known)
             && holders.is_shared(&before.holders)
-            && bare.is_shared(&before.bare)
+            && fingerprints_only.is_shared(&before.fingerprints_only)
             && signers.is_shared(&before.signers)
     }
 }

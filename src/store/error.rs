@@ -2,61 +2,11 @@
 
 use thiserror::Error;
 
+pub use crate::store::parse_error::{IdError, SanPatternError};
+
 use crate::certificate::error::{HostNameError, UnsupportedCrl};
 use crate::certificate::{Fingerprint, HostName, KeyRefusal, Role, Timestamp};
 use crate::store::{BlockSelector, ClockState, CrlIssuer, EntryKey, GroupId, ServerId};
-
-/// Why a text is not an id of a server or a group.
-///
-/// The variants word the message and are no interface: match with `_`.
-#[derive(Debug, Error, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum IdError {
-    /// No text.
-    #[error("the id is empty")]
-    #[doc(hidden)]
-    Empty,
-    /// Too long.
-    #[error("the id has {length} bytes, the limit is {limit}")]
-    #[non_exhaustive]
-    #[doc(hidden)]
-    TooLong {
-        /// Length in bytes.
-        length: usize,
-        /// The limit.
-        limit: usize,
-    },
-    /// A character that ids do not have.
-    #[error("an id has letters and digits of ASCII and `-_.:@/` only; not so at byte {offset}")]
-    #[non_exhaustive]
-    #[doc(hidden)]
-    Character {
-        /// Where.
-        offset: usize,
-    },
-}
-
-/// Why a text is not a pattern for subject alternative names.
-///
-/// The variants word the message and are no interface: match with `_`.
-#[derive(Debug, Error, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SanPatternError {
-    /// No `dns:`, `ip:`, `uri:` or `email:` before the value.
-    #[error("a pattern starts with `dns:`, `ip:`, `uri:` or `email:`")]
-    #[doc(hidden)]
-    Kind,
-    /// The value is empty, too long, or has characters that no such name has.
-    #[error("the value of the pattern is not a name of its kind")]
-    #[doc(hidden)]
-    Value,
-    /// A wildcard where none is allowed.
-    #[error(
-        "a wildcard stands for the whole leftmost label of a DNS name (`dns:*.example`) or for what follows a `/` at the end of a URI (`uri:spiffe://example/*`)"
-    )]
-    #[doc(hidden)]
-    Wildcard,
-}
 
 /// Why a change of the store was refused. The store is as it was before the call.
 ///
@@ -90,16 +40,17 @@ pub enum StoreError {
     NameTaken {
         /// The name.
         name: HostName,
-        /// Who has it.
+        /// The server that has it.
         server: ServerId,
     },
     /// The name belongs to no server.
     #[error("the name {0} belongs to no server")]
     #[doc(hidden)]
     UnknownName(HostName),
-    /// A claimed server is deleted, and loses a name to an unclaimed one, only after its release (P2).
+    /// The server is claimed. It must be released before it is deleted, or before one of its names moves to an
+    /// unclaimed server (P2).
     #[error(
-        "server {server} is claimed by a pin: release it first, knowing that authorities then vouch for it"
+        "server {server} is claimed by a pin: release it first; authorities then decide about it"
     )]
     #[non_exhaustive]
     Claimed {
@@ -142,37 +93,39 @@ pub enum StoreError {
         /// The server.
         server: ServerId,
     },
-    /// An end that has passed already.
-    #[error("the end given has passed already")]
+    /// The end has passed already.
+    #[error("the given end has passed already")]
     #[doc(hidden)]
     EndInThePast,
-    /// A migration that would last too long, or without a time to count from (P3).
+    /// The migration would last too long, or there is no time to count from (P3).
     #[error("{}", migration_too_long(*latest, *limit))]
     #[non_exhaustive]
     #[doc(hidden)]
     MigrationTooLong {
-        /// The latest end in seconds since the epoch; `None` if neither the clock nor the floor says what time it is.
+        /// The latest end in seconds since the epoch. `None` if there is neither a clock nor a floor.
         latest: Option<i64>,
         /// The limit in days.
         limit: u64,
     },
-    /// A migration that the clock alone allows, and not the floor: the clock jumped (M7, P3).
-    #[error("{state}; a migration lasts from the floor on until then: confirm the clock first")]
+    /// The clock allows the end of the migration, but the floor does not: the clock jumped (M7, P3).
+    #[error(
+        "{state}; until then, the length of a migration counts from the floor: confirm the clock first"
+    )]
     #[non_exhaustive]
     #[doc(hidden)]
     ClockNotConfirmed {
         /// The clock and the floor.
         state: ClockState,
     },
-    /// An end that has passed at the floor, while the clock does not count (M7).
-    #[error("the end given is not after the floor: {state}")]
+    /// The end is not after the floor, and the clock does not count (M7).
+    #[error("the given end is not after the floor: {state}")]
     #[non_exhaustive]
     #[doc(hidden)]
     EndAtFloor {
         /// The clock and the floor.
         state: ClockState,
     },
-    /// There is no clock that could be confirmed (M7).
+    /// The clock is not set or is below the floor, so it cannot be confirmed (M7).
     #[error("the clock cannot be confirmed: {state}")]
     #[non_exhaustive]
     #[doc(hidden)]
@@ -194,7 +147,7 @@ pub enum StoreError {
     #[error("nothing is blocked by {0}")]
     #[doc(hidden)]
     NotBlocked(Box<BlockSelector>),
-    /// The certificate is of a version that cannot say whether it is a CA (I2).
+    /// A certificate of this version cannot state whether it is a CA (I2).
     #[error(
         "a certificate of version {version} does not state that it may issue others (RoleNotStated): to trust the peer that presents it, install it as a pin; to trust what it issued, have that CA issue itself a certificate of version 3 with basicConstraints CA:TRUE"
     )]
@@ -220,7 +173,7 @@ pub enum StoreError {
     #[error("{0}")]
     #[doc(hidden)]
     Key(KeyRefusal),
-    /// The certificate says that it signed itself, and did not (I4).
+    /// The certificate is marked as self-signed, and its signature does not verify under its own key (I4).
     #[error("the certificate's signature by its own key does not verify: it is damaged or forged")]
     #[doc(hidden)]
     WrongSelfSignature,
@@ -229,10 +182,10 @@ pub enum StoreError {
     #[non_exhaustive]
     #[doc(hidden)]
     CanNeverMatch {
-        /// What stands in the way.
+        /// The reason.
         why: UnusablePinReason,
     },
-    /// This version cannot read the certificate that an earlier one had installed (I8).
+    /// This version cannot read the certificate that an earlier version installed (I8).
     #[error(
         "this version cannot read the certificate of {0}: remove the entry and install another"
     )]
@@ -246,7 +199,7 @@ pub enum StoreError {
         /// The limit in bytes.
         limit: usize,
     },
-    /// A grace longer than the limit.
+    /// The grace is longer than the limit.
     #[error("a grace after notAfter is at most {limit} days: accept a new certificate instead")]
     #[non_exhaustive]
     #[doc(hidden)]
@@ -272,9 +225,9 @@ pub enum StoreError {
         /// The limit.
         limit: usize,
     },
-    /// A proposed bundle has a certificate whose slot nobody decided (I1).
+    /// A certificate of the bundle has no decision (I1).
     #[error(
-        "certificate {index} of the bundle is a self-signed CA alone: say whether it is a pin or an authority"
+        "certificate {index} of the bundle is a self-signed CA that issued nothing else in it: decide whether it is a pin or an authority"
     )]
     #[non_exhaustive]
     #[doc(hidden)]
@@ -282,9 +235,9 @@ pub enum StoreError {
         /// Number of the certificate in the bundle, from 0.
         index: usize,
     },
-    /// The store has changed since the draft was made, or the draft is another store's.
+    /// The store has changed since the draft was made, or the draft belongs to another store.
     #[error(
-        "the draft was made on generation {planned} of a store, and this one is at generation {current}: make it again"
+        "the draft is based on generation {planned}, and the store is at generation {current} or is another store: make the draft again"
     )]
     #[non_exhaustive]
     StaleDraft {
@@ -293,7 +246,7 @@ pub enum StoreError {
         /// The store's generation now.
         current: u64,
     },
-    /// One certificate of a bundle was refused, and with it the bundle (I1).
+    /// One certificate of the bundle was refused, so nothing of the bundle is installed (I1).
     #[error("certificate {index} of the bundle was refused")]
     #[non_exhaustive]
     #[doc(hidden)]
@@ -303,7 +256,7 @@ pub enum StoreError {
         /// Why.
         source: Box<StoreError>,
     },
-    /// The revocation list is of a kind that is not installed (C4).
+    /// Revocation lists of this kind are not supported (C4).
     #[error("the revocation list cannot be used: {0}")]
     #[doc(hidden)]
     CrlKind(UnsupportedCrl),
@@ -325,8 +278,8 @@ pub enum StoreError {
         /// The issuer's name.
         issuer: String,
     },
-    /// An installed authority or intermediate has the name of the list's issuer, and another key signed the list: by the
-    /// key identifiers, or without them by the signature (C4).
+    /// An installed authority or intermediate has the name of the list's issuer, but another key signed the list. The
+    /// key identifiers show it, or without identifiers the signature does (C4).
     #[error(
         "the revocation list of {issuer} is not signed by the key of that name that is installed, but by another one: if the CA changed its key, install its certificate of the other key as well; if not, the list is damaged or forged"
     )]
@@ -336,7 +289,7 @@ pub enum StoreError {
         /// The issuer's name.
         issuer: String,
     },
-    /// The revocation list names the issuer's key, and its signature does not verify under that (C4).
+    /// The revocation list names the issuer's key, but its signature does not verify under this key (C4).
     #[error(
         "the signature on the revocation list does not verify under the key of {issuer} that it names: the list is damaged or forged"
     )]
@@ -356,24 +309,24 @@ pub enum StoreError {
         /// The name of the signature algorithm, with its object identifier unless it is a usual one.
         algorithm: String,
     },
-    /// A newer revocation list of the same issuer and scope is there (C4).
-    #[error("a newer revocation list of this issuer and scope is there: {held}")]
+    /// A newer revocation list of the same issuer and scope is installed (C4).
+    #[error("a newer revocation list of this issuer and scope is installed: {held}")]
     #[non_exhaustive]
     CrlOlder {
-        /// The fingerprint of the list that is there.
+        /// The fingerprint of the installed list.
         held: Fingerprint,
     },
-    /// More revocation lists than the limit, of one issuer or in all.
-    #[error("{limit} revocation lists are the limit: remove some, or stop checking an issuer")]
+    /// Too many revocation lists, of one issuer or in all.
+    #[error("the limit is {limit} revocation lists: remove some, or stop checking an issuer")]
     #[non_exhaustive]
     #[doc(hidden)]
     TooManyCrls {
         /// The limit.
         limit: usize,
     },
-    /// More bytes of revocation lists than the limit.
+    /// Too many bytes of revocation lists in all.
     #[error(
-        "revocation lists of {limit} bytes together are the limit: remove some, or stop checking an issuer"
+        "the limit is {limit} bytes of revocation lists together: remove some, or stop checking an issuer"
     )]
     #[non_exhaustive]
     #[doc(hidden)]
@@ -393,11 +346,11 @@ pub enum StoreError {
 fn migration_too_long(latest: Option<i64>, limit: u64) -> String {
     match latest {
         Some(latest) => format!(
-            "a migration lasts at most {limit} days, now until {}: name an earlier end, and set it again when it comes",
+            "a migration lasts at most {limit} days, now until {}: give an earlier end, and extend it later",
             Timestamp(latest)
         ),
         None => format!(
-            "a migration lasts at most {limit} days, and the time is not known from which they count: set the clock first"
+            "a migration lasts at most {limit} days, and the current time is not known: set the clock first"
         ),
     }
 }
@@ -428,7 +381,7 @@ pub enum UnusablePinReason {
     Unreadable,
 }
 
-/// Why a view was not published.
+/// Why a snapshot was not published.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum PublishError {
@@ -436,9 +389,9 @@ pub enum PublishError {
     #[error("generation {offered} is not newer than generation {current}, which is in force")]
     #[non_exhaustive]
     NotNewer {
-        /// In force.
+        /// The generation in force.
         current: u64,
-        /// Offered.
+        /// The offered generation.
         offered: u64,
     },
 }

@@ -12,7 +12,7 @@ use crate::certificate::{Fingerprint, canonical_name};
 /// The entries of one slot and scope, of which there is at least one.
 #[derive(Clone)]
 pub(crate) enum CertificateIndex {
-    /// What almost every server has. It takes no tables.
+    /// One entry: the case of almost every server. It needs no tables.
     One(Arc<Entry>),
     Several(Arc<Several>),
 }
@@ -70,8 +70,8 @@ impl CertificateIndex {
         }
     }
 
-    /// The same, where an entry of these data is at hand that holds the certificate: it stands here if it is of this
-    /// slot and scope, and need not be looked for. Among a million, each look is a wait for memory.
+    /// The same, when an entry with the certificate is known already: if it has this slot and scope, no search is
+    /// needed. Among a million entries, each search waits for memory.
     pub(crate) fn get_held<'a>(
         &'a self,
         fingerprint: Fingerprint,
@@ -98,7 +98,7 @@ impl CertificateIndex {
     ) -> impl Iterator<Item = &'a Arc<Entry>> {
         let (one, several) = self.parts();
         let several = several.into_iter().flat_map(move |index| {
-            // The key of almost every peer is hashed for nothing, unless some pin matches so.
+            // Hash the key only if some pin matches by public key: for almost every peer the hash would be wasted.
             let any = (index.by_key.len() > 0).then(|| index.hasher.hash_one(key));
             any.into_iter().flat_map(|hash| index.by_key.find(hash))
         });
@@ -110,7 +110,7 @@ impl CertificateIndex {
         one.chain(several).filter(same)
     }
 
-    /// The authorities or intermediates whose subject has this hash, and perhaps others.
+    /// The authorities or intermediates whose subject has this hash. Another subject may have the same hash.
     pub(super) fn by_subject(&self, hash: u64) -> impl Iterator<Item = &Arc<Entry>> {
         let (one, several) = self.parts();
         let several = several.and_then(|index| index.by_subject.find(hash).next());
@@ -118,7 +118,7 @@ impl CertificateIndex {
             .chain(several.into_iter().flat_map(SameSubject::iter))
     }
 
-    /// How many authorities or intermediates have a subject with this hash: those of one name, and hardly ever another.
+    /// The number of authorities or intermediates whose subject has this hash. They nearly always have one name.
     pub(super) fn count_by_subject(&self, hash: u64) -> usize {
         match self {
             Self::One(_) => 1,
@@ -172,7 +172,7 @@ impl CertificateIndex {
         }
     }
 
-    /// Takes out one of several entries.
+    /// Removes one of several entries.
     pub(super) fn take(&mut self, entry: &Arc<Entry>) {
         if let Self::Several(index) = self {
             Arc::make_mut(index).take(entry);
@@ -229,7 +229,7 @@ mod tests {
     use crate::certificate::Certificate;
     use crate::store::{EntryOptions, PinScope, TrustStore};
 
-    // Shelves are found by a keyed hash, of which a test makes no collision.
+    // Indexes are found by a keyed hash, and a test cannot make two of them collide.
     #[test]
     fn an_index_is_for_its_slot_and_scope_alone() {
         let keys = crate::tls::key_policy(&crate::tls::provider::default_provider());

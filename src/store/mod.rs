@@ -40,6 +40,7 @@ mod index;
 mod install;
 mod live;
 mod options;
+mod parse_error;
 mod patterns;
 #[cfg(feature = "admin")]
 mod planned;
@@ -90,10 +91,10 @@ use crate::store::error::StoreError;
 use data::Data;
 use entry::More;
 
-/// The certificates that an administrator installed, and for whom.
+/// The certificates that an administrator installed, each with its slot and scope.
 ///
-/// One store per tenant; stores share nothing. It is not meant to be shared between threads: publish
-/// [snapshots](Self::snapshot) of it.
+/// One store per tenant; stores share nothing. Do not share it between threads: publish [snapshots](Self::snapshot) of
+/// it.
 ///
 /// ```
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] {
@@ -116,19 +117,19 @@ pub struct TrustStore {
     data: TrustSnapshot,
     keys: KeyPolicy,
     clock: Arc<dyn TimeSource>,
-    /// On whose behalf it is changed.
+    /// The actor of the changes.
     acting: Option<Arc<str>>,
     /// The followed source whose content is being installed.
     source: Option<Arc<str>>,
-    /// What the last entry that was made shares with the next one, if that has the same.
+    /// The optional values of the last entry. The next entry shares them if its values are equal.
     last: Option<Arc<More>>,
 }
 
 impl TrustStore {
     /// An empty store, which trusts no peer, on the system's clock.
     ///
-    /// `keys` says which public keys may be installed at all, and which may decide anything by a view of this store,
-    /// whatever the policy of the question takes (rule I4).
+    /// `keys` says which public keys may be installed. The same limit applies to verdicts on snapshots of this store,
+    /// even if the policy of a verdict allows more (rule I4).
     pub fn new(keys: KeyPolicy) -> Self {
         let mut data = TrustSnapshot::default();
         data.edit().keys = Some(keys);
@@ -150,9 +151,9 @@ impl TrustStore {
         self
     }
 
-    /// Says on whose behalf the store is changed from now on: an account, a controller, a ticket. Each entry that
-    /// is installed or completed then has it beside its time. One line of at most 128 bytes; `None` for nobody
-    /// in particular, as at first.
+    /// Sets the actor of the changes from now on: an account, a controller, a ticket. It is recorded with the time in
+    /// each entry that is installed or completed. One line of at most 128 bytes. `None` records no actor; this is the
+    /// initial value.
     ///
     /// # Errors
     /// It is not one line of text within the bound.
@@ -162,10 +163,10 @@ impl TrustStore {
         Ok(())
     }
 
-    /// Changes the store on behalf of `who`, and then again of whom it was before, whatever comes of `change`.
+    /// Makes a change with `who` as the actor. The previous actor is restored, also if `change` fails.
     ///
     /// # Errors
-    /// `who` is not one line of text within the bound of [`set_actor`](Self::set_actor); or `change` refused.
+    /// `who` is not one line of text within the bound of [`set_actor`](Self::set_actor); or `change` failed.
     pub fn with_actor<T>(
         &mut self,
         who: &str,
@@ -183,7 +184,7 @@ impl TrustStore {
         &self.data
     }
 
-    /// The key policy that is asked at import and, beside that of the policy, by verdicts.
+    /// The key policy for imports. Verdicts apply it in addition to the key policy of [`Policy`](crate::Policy).
     pub fn key_policy(&self) -> &KeyPolicy {
         &self.keys
     }

@@ -1,4 +1,4 @@
-//! Who is gained and lost between two views, or two moments.
+//! Finds the peers that are gained and lost between two snapshots or two times.
 
 use std::collections::BTreeMap;
 
@@ -10,14 +10,14 @@ use crate::certificate::CurrentTime;
 use crate::policy::{ExpectedServer, Policy, ReasonCode, Verdict, VerifyRequest, decide};
 use crate::store::{Claim, EntryKey, Server, Slot, TrustSnapshot, TrustSource};
 
-/// A view and a moment at which it is asked.
+/// A snapshot and the time at which it is judged.
 #[derive(Clone, Copy)]
 pub(super) struct Side<'a> {
     pub(super) view: &'a TrustSnapshot,
     pub(super) clock: CurrentTime,
 }
 
-/// Asks about everybody before and after.
+/// Judges every peer before and after.
 pub(super) fn compare(
     before: Side<'_>,
     after: Side<'_>,
@@ -33,7 +33,7 @@ pub(super) fn compare(
     compare_these(before, after, policy, all)
 }
 
-/// Asks about one peer, as [`compare`] does about all.
+/// Judges one peer, as [`compare`] judges all.
 pub(super) fn is_lost(
     before: Side<'_>,
     after: Side<'_>,
@@ -89,19 +89,19 @@ fn ask_seen(
         return;
     };
     let is_lost = |(was, is): &(Verdict, Verdict)| was.is_accepted() && !is.is_accepted();
-    let mut told = (Evidence::Seen, (was, is));
-    // Whether the caller dials by id or by name is not known: a name that is taken away locks out the latter.
+    let mut found = (Evidence::Seen, (was, is));
+    // It is not known whether the caller dials by id or by name. If a name is removed, callers by name are locked out.
     let owner = sighting
         .dialled()
         .and_then(|name| before.view.server_of(name));
     let named = owner.is_some_and(|owner| peer.server() == Some(owner.id()));
-    if !is_lost(&told.1)
+    if !is_lost(&found.1)
         && named
         && let Some(by_name) = ask(true).filter(is_lost)
     {
-        told = (Evidence::SeenByName, by_name);
+        found = (Evidence::SeenByName, by_name);
     }
-    let (basis, (was, is)) = told;
+    let (basis, (was, is)) = found;
     effects.note(Effect {
         peer: peer.clone(),
         basis,
@@ -147,7 +147,7 @@ impl NeverSeen<'_> {
             before: PeerOutcome::usable(first_lost),
             after,
         };
-        // A server that was asked for a chain may yet present the pin that it is asked for now.
+        // A server that needed a chain before may already have the certificate of its new pin.
         let nothing_left = is.as_ref().is_none_or(|is| is.usable.is_empty());
         let only_pins = was.usable.keys().all(|(slot, _)| *slot == Slot::Pin);
         if left == 0 && (nothing_left || only_pins) {
@@ -163,9 +163,9 @@ impl NeverSeen<'_> {
         let mut first_lost = None;
         for (place, key) in &was.usable {
             let kept = is.is_some_and(|is| is.usable.contains_key(place));
-            // What was a pin may be vouched for by a chain.
-            let told = || self.verdict(server, key);
-            if kept || told().is_some_and(|told| told.is_accepted()) {
+            // A chain may accept the certificate of a former pin.
+            let verdict = || self.verdict(server, key);
+            if kept || verdict().is_some_and(|verdict| verdict.is_accepted()) {
                 left = left.saturating_add(1);
             } else if first_lost.is_none() {
                 first_lost = Some(key.clone());
@@ -174,7 +174,7 @@ impl NeverSeen<'_> {
         (left, first_lost)
     }
 
-    /// What the server would be told after if it presented the certificate of one of its pins.
+    /// The verdict after the change, if the server presents the certificate of one of its pins.
     fn verdict(&self, server: &Server, pin: &EntryKey) -> Option<Verdict> {
         if pin.slot != Slot::Pin {
             return None;

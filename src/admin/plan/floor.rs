@@ -1,4 +1,4 @@
-//! Who is lost by the floor, which a change moves when it is published (rule M7).
+//! Finds the peers that are lost because a publication moves the floor (rule M7).
 
 use super::effects::{Side, compare};
 use super::impact::{Effect, Evidence, FloorMove, Impact};
@@ -7,8 +7,8 @@ use crate::certificate::CurrentTime;
 use crate::policy::Policy;
 use crate::store::Draft;
 
-/// Adds the peers that the publication of a draft loses. A wrong clock refuses them before and after the change; so they
-/// are asked about at the floor before and at the floor after.
+/// Adds the peers that the publication of a draft loses. With a wrong clock they are refused before and after the
+/// change. So they are judged at the floor before and at the floor after.
 pub(super) fn add_lost(effects: &mut Impact, draft: &Draft, policy: &Policy, seen: &PeerHistory) {
     let Some((from, to)) = draft.floor_move() else {
         return;
@@ -23,13 +23,13 @@ pub(super) fn add_lost(effects: &mut Impact, draft: &Draft, policy: &Policy, see
 }
 
 impl Impact {
-    /// How the floor moves, if a peer is lost by that.
+    /// The move of the floor, if it locks out a peer.
     #[doc(hidden)]
     pub fn floor(&self) -> Option<FloorMove> {
         self.floor
     }
 
-    /// Adds the peers that are lost by the floor alone.
+    /// Adds the peers that only the move of the floor locks out.
     fn add_by_floor(&mut self, by_floor: Self, floor: FloorMove) {
         if by_floor.all_lost.is_empty() {
             return;

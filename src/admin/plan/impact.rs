@@ -10,23 +10,23 @@ use crate::certificate::Timestamp;
 use crate::policy::{Detail, ReasonCode, Rule, Verdict};
 use crate::store::{EntryKey, ServerId, Slot, Truncated};
 
-/// On what a prediction rests.
+/// The evidence for a prediction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[doc(hidden)]
 pub enum Evidence {
-    /// On what the peer presented when it was last accepted.
+    /// The certificates that the peer presented when it was last accepted.
     Seen,
-    /// The same, if the peer is dialled by its name alone and not by its id.
+    /// The same, if the peer is dialled by its name and not by its id.
     SeenByName,
-    /// The peer was never seen: on the certificates that are installed for it.
+    /// The installed certificates: the peer was never seen.
     Installed,
-    /// On the floor, which the change moves past the end of what the peer is accepted by (rule M7): it is refused
-    /// whenever the clock is unset, or earlier than the floor by more than 26 hours.
+    /// The floor. The change moves it past the end of the certificate or entry that accepts the peer (rule M7). The
+    /// peer is refused while the clock is unset or more than 26 hours below the floor.
     Floor,
 }
 
-/// What a peer is told: the reason, and the entry that decided.
+/// The predicted verdict for a peer: the reason, and the entry that decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PeerOutcome {
@@ -63,7 +63,7 @@ impl PeerOutcome {
         }
     }
 
-    /// What is told without a peer having been asked about.
+    /// A verdict that is predicted without judging a certificate.
     pub(super) fn foreseen(reason: ReasonCode) -> Self {
         Self {
             reason,
@@ -73,7 +73,7 @@ impl PeerOutcome {
         }
     }
 
-    /// Whether it is a yes.
+    /// Whether the peer is accepted.
     pub fn is_accepted(&self) -> bool {
         self.reason.accepts()
     }
@@ -95,18 +95,18 @@ impl fmt::Display for PeerOutcome {
     }
 }
 
-/// What becomes of one peer.
+/// The effect on one peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Effect {
-    /// Whom it concerns.
+    /// The peer.
     pub peer: Peer,
-    /// On what the prediction rests.
+    /// The evidence for the prediction.
     #[doc(hidden)]
     pub basis: Evidence,
-    /// What it is told before.
+    /// The verdict before.
     pub before: PeerOutcome,
-    /// What it is told after.
+    /// The verdict after.
     pub after: PeerOutcome,
 }
 
@@ -124,7 +124,7 @@ impl fmt::Display for Effect {
     }
 }
 
-/// What becomes of everybody. A peer stands in one of the lists at most, ordered by peer.
+/// The effect on all peers. A peer is in at most one of the lists. The lists are ordered by peer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Impact {
     pub(super) all_lost: BTreeSet<Peer>,
@@ -142,7 +142,7 @@ impl Impact {
         &self.lost
     }
 
-    /// Whether this peer is lost, also if it is not listed in full.
+    /// Whether this peer is lost, even if the list omits it.
     pub fn loses(&self, peer: &Peer) -> bool {
         self.all_lost.contains(peer)
     }
@@ -153,12 +153,12 @@ impl Impact {
         self.all_lost.iter()
     }
 
-    /// Servers that were never seen and may be lost: some of what is installed for them is accepted no more.
+    /// Servers that were never seen and may be lost: a part of their installed certificates is no longer accepted.
     pub fn at_risk(&self) -> &Truncated<Effect> {
         &self.at_risk
     }
 
-    /// Peers that were accepted once, are refused before and accepted after.
+    /// Peers that were accepted in the past, are refused before the change and accepted after it.
     pub fn gained(&self) -> &Truncated<Effect> {
         &self.gained
     }
@@ -169,7 +169,7 @@ impl Impact {
         &self.moved
     }
 
-    /// Servers of which nothing is known: never seen, and before nothing installed could accept them.
+    /// Servers without evidence: they were never seen, and no installed entry could accept them before.
     pub fn unknown(&self) -> &Truncated<ServerId> {
         &self.unknown
     }
@@ -206,7 +206,7 @@ impl fmt::Display for Impact {
             }
         }
         if lines == 0 {
-            f.write_str("nobody is gained or lost")?;
+            f.write_str("no peer is gained or lost")?;
         }
         match self.floor {
             Some(floor) => write!(f, "\n{floor}"),
@@ -215,7 +215,7 @@ impl fmt::Display for Impact {
     }
 }
 
-/// By how much a change moves the floor, past the end of something in use (rule M7).
+/// A move of the floor past the end of something in use (rule M7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[doc(hidden)]

@@ -1,4 +1,4 @@
-//! What a change would do to the peers that work now, before it is made.
+//! Plans: the effect of a change on the present peers, before the change is made.
 
 mod effects;
 pub(crate) mod error;
@@ -51,15 +51,15 @@ impl LockoutAllowance {
     }
 }
 
-/// Tries `change` on a copy of the store, and asks for every peer that was seen whether it is accepted before and
-/// after, by the verdict itself, at the time of `clock`. A later time than now says what the change does then.
+/// Tries `change` on a copy of the store. For every peer of the history it computes the verdict before and after, at
+/// the time of `clock`. A later time than now shows the effect at that time.
 ///
-/// A server that was never seen is judged by the certificates that are installed for it: it is lost if none of those
-/// that could accept it is left, and at risk if one is gone. Costs two verdicts for each peer that was seen.
+/// A server that was never seen is judged by its installed certificates. It is lost if no certificate that could accept
+/// it is left, and at risk if one of them is gone. The cost is two verdicts for each peer of the history.
 ///
-/// A change is published by the store's clock, which moves the floor (rule M7). If that passes the end of something in
-/// use, each peer that is accepted by it counts as lost ([`Evidence::Floor`]): after a wrong clock, they would be
-/// refused once it is right again.
+/// A publication moves the floor to the store's clock (rule M7). If the floor passes the end of something in use, each
+/// peer that depends on it counts as lost ([`Evidence::Floor`]): if the clock is wrong, these peers are refused once it
+/// is corrected.
 ///
 /// ```
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] {
@@ -122,7 +122,8 @@ pub fn guard<T>(
     })
 }
 
-/// Blocks, and says which peers it locks out. It is never refused: a compromised certificate must be refused now.
+/// Makes a block, and returns the peers that it locks out. A block is never refused: a compromised certificate must be
+/// rejected now.
 pub fn block(
     store: &mut TrustStore,
     policy: &Policy,
@@ -177,7 +178,7 @@ impl<T> Plan<T> {
         compare(before, after, &self.policy, seen)
     }
 
-    /// The same with what the publication does to the floor.
+    /// The same, with the effect of the publication on the floor.
     fn effects_of_publication(&self, seen: &PeerHistory, clock: CurrentTime) -> Impact {
         let mut effects = self.effects_at(seen, clock);
         floor::add_lost(&mut effects, &self.draft, &self.policy, seen);
@@ -302,7 +303,7 @@ pub fn safe_to_remove(
     key: &EntryKey,
 ) -> Result<Removal, StoreError> {
     let draft = Draft::from_snapshot(view, *policy.key_policy(), std::sync::Arc::new(clock));
-    // It is asked about the entry alone: nothing is published.
+    // Only the removal is judged: nothing is published, so the floor does not move.
     let plan = Plan::make(draft, policy, |store| store.remove(key))?;
     Ok(Removal {
         effects: plan.effects_at(seen, clock),
