@@ -173,7 +173,7 @@ pub enum StoreError {
     #[error("{0}")]
     #[doc(hidden)]
     Key(KeyRefusal),
-    /// The certificate is marked as self-signed, and its signature does not verify under its own key (I4).
+    /// The certificate names itself as its issuer, and its signature does not verify under its own key (I4).
     #[error("the certificate's signature by its own key does not verify: it is damaged or forged")]
     #[doc(hidden)]
     WrongSelfSignature,
