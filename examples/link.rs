@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use mutual_trust::policy::VerdictWarning;
+use mutual_trust::store::Consequence;
 use mutual_trust::{
     AuthorityScope, ClientConfigBuilder, EntryOptions, GroupId, KeyPolicy, LiveTrust, PinScope,
     Policy, ReasonCode, ServerConfigBuilder, ServerId, TrustSnapshot, TrustStore, Verdict, tls,
@@ -80,8 +81,10 @@ fn both_self_signed(stage: &Stage) -> Outcome<()> {
         array_7.certificate.clone(),
         EntryOptions::new().with_label("array-7"),
     )?;
-    for server in report.claims() {
-        println!("    installed: server {server} must present its pin from now on");
+    for consequence in report.consequences() {
+        if let Consequence::Claimed(server) = consequence {
+            println!("    installed: server {server} must present its pin from now on");
+        }
     }
 
     let key_server = stage.key_server(on_server.snapshot(), &keys_1, &[])?;

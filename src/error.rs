@@ -1,6 +1,7 @@
 //! What can go wrong outside a verdict: each error, from the room that has it. All of them are typed data.
 //!
-//! `Display` says what happened and where, once; `source()` gives the cause. Print the chain to show both.
+//! `Display` says what happened and where, once; `source()` gives the cause. Print the chain to show both. A program
+//! matches on the variants that are documented. The others only word the message: match them with `_`.
 //!
 //! Refusals of a peer are not here. They are [verdicts](crate::policy::Verdict).
 
@@ -20,6 +21,7 @@ pub use crate::certificate::error::{
     CertificateError, CrlError, FingerprintError, HostNameError, OtherFormat, PemError,
     SettingError, TimestampError, UnsupportedCrl, with_causes,
 };
+#[doc(no_inline)]
 pub use crate::certificate::{KeyFault, KeyRefusal};
 #[cfg(feature = "encrypted-keys")]
 pub use crate::identity::error::DecryptError;

@@ -77,6 +77,11 @@
 //! | `tracing` | | Events of verdicts, publications and enrolment |
 //!
 //! A firmware that only connects turns the default features off and chooses a provider.
+//!
+//! # What is stable
+//!
+//! An item is API if a program acts on it, and then it is documented here. Hidden items, such as variants that only word a
+//! message, can change in any version: match with `_`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     test,

@@ -1,10 +1,10 @@
 //! Every bound of the crate, each with its reason.
 //!
-//! A bound is here because something that a peer or a file sends could otherwise grow without end, or because a
-//! judgement needs a number. No bound can be raised at run time.
+//! A bound limits what a peer or a file could otherwise make grow without end, or is a number that a judgement needs.
+//! No bound can be raised at run time.
 //!
 //! This module is not API: it is hidden, any version may change it, and `docs/LIMITS.md` lists the values. It is
-//! reachable so that tests and benchmarks can go up to each bound.
+//! reachable so that tests and benchmarks can use each bound.
 
 mod known;
 #[cfg(all(test, feature = "encrypted-keys"))]
@@ -67,7 +67,7 @@ pub const EXPIRY_NOTICE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How long before an end it is worth a warning: a working week to have a certificate made and installed.
 pub const EXPIRY_WARNING: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// How long before an end it is critical: somebody must be called today.
+/// How long before an end it is critical: an administrator must act today.
 pub const CRITICAL_NOTICE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Longest validity in days of a certificate that we make for ourselves: ten years, which outlasts an array in
@@ -169,7 +169,7 @@ pub const MAX_INTERMEDIATES_IN_PATH: usize = 6;
 
 /// Most candidate paths, with every signature verified, that the path builder is given in one verdict.
 ///
-/// What it refuses then is a violated constraint on names: real deployments have a handful of ways up.
+/// Beyond it, the verdict is a violated name constraint. Real deployments have a handful of paths.
 pub const MAX_PATHS_TRIED: usize = 16;
 
 /// Most candidate edges (issuer of a certificate) looked at in one pass of a search while paths are formed. An edge
@@ -177,41 +177,41 @@ pub const MAX_PATHS_TRIED: usize = 16;
 /// take about as long as a signature.
 pub const MAX_PATH_STEPS: usize = 512;
 
-/// Most work in one verdict on what a peer presents: reading a certificate is one unit, verifying a signature
-/// [`WORK_OF_SIGNATURE`]; what [`MAX_NAMESAKE_SIGNATURES`] is about comes on top. The signatures of installed
-/// certificates on one another cost nothing: they were verified when they were installed.
+/// Most work in one verdict on what a peer presents. Reading a certificate is one unit, and verifying a signature is
+/// [`WORK_OF_SIGNATURE`] units. The signatures of [`MAX_SAME_SUBJECT_SIGNATURES`] are not included. The signatures of
+/// installed certificates on one another cost nothing: they were verified when they were installed.
 ///
-/// The longest path has seven signatures and six intermediates. A chain of three certificates takes 34 units, so that
-/// the dearest chain, with its steps, costs less than five times as much. What explains a refusal takes its signatures
-/// and list look-ups from the same units.
+/// The longest path has seven signatures and six intermediates. A chain of three certificates takes 34 units, so the
+/// most expensive chain, with its steps, costs less than five times as much. The explanation of a refusal uses the same
+/// units for its signatures and list look-ups.
 pub const MAX_WORK: usize = 128;
 
 /// What verifying a signature costs beside reading a certificate: ECDSA on P-256, about 60 µs on one core, and 3 to 4 µs
 /// with what is asked of a certificate that was read.
 pub const WORK_OF_SIGNATURE: usize = 16;
 
-/// Most signatures verified in one verdict to find the right one of several installed CA certificates of one name that
-/// key identifiers do not tell apart, and most such certificates of one name that are tried.
+/// Most signatures that one verdict verifies to find the right one of several installed CA certificates of one name
+/// without distinct key identifiers, and most such certificates of one name that are tried.
 ///
-/// An issuing CA that gets a new key every year has as many in two generations of operators. With key identifiers the
-/// right one of any number is the first; without them, of more than these none may be found: they are tried from the
-/// one that lasts longest on. A change that installs more of one name warns of it.
-pub const MAX_NAMESAKE_SIGNATURES: usize = 64;
+/// A CA with a new key every year has as many after two generations of operators. With key identifiers, the right
+/// certificate is always tried first. Without them, certificates are tried in the order of their notAfter, the latest
+/// first, and beyond this number none is found. A change that installs more of one name gives a warning.
+pub const MAX_SAME_SUBJECT_SIGNATURES: usize = 64;
 
-/// Most installed CA certificates of one name that are looked at in one place of a path to find
-/// [`MAX_NAMESAKE_SIGNATURES`] that can be used: expired ones and others that fall away come in between.
-pub const MAX_NAMESAKES_EXAMINED: usize = 256;
+/// Most installed CA certificates of one name that are examined at one position of a path to find
+/// [`MAX_SAME_SUBJECT_SIGNATURES`] usable ones. Expired and otherwise unusable ones are among them.
+pub const MAX_SAME_SUBJECT_EXAMINED: usize = 256;
 
 /// Most CA certificates tried as the issuer of one certificate that have the right name and another key identifier than
 /// the one asked for. Identifiers only help to find an issuer (RFC 5280 section 4.2.1.1), but a mismatch is nearly
-/// always the wrong one, and a peer that names a key of its own must not make us try all.
+/// always the wrong one, and a peer that names a wrong key must not make us try all.
 pub const MAX_MISMATCHES_TRIED: usize = 3;
 
 /// Most signatures that are verified when a CA certificate is installed, to find what it signed among the installed
 /// intermediates that no key identifier assigns to it: 60 ms. What is left is verified in the verdicts that need it.
 pub const MAX_SIGNATURES_AT_INSTALLATION: usize = 1024;
 
-/// Most revocation lists asked in one verdict for all paths but the first: those of two issuers with
+/// Most revocation lists that one verdict searches for all paths but the first: those of two issuers with
 /// [`MAX_CRLS_PER_ISSUER`]. A list takes about 0.2 µs.
 pub const MAX_LISTS_ASKED: usize = 2 * MAX_CRLS_PER_ISSUER;
 
@@ -228,19 +228,19 @@ pub const MAX_REMEMBERED_CHAINS: usize = 16_384;
 /// P-256 count as 4 KB, and take 2 KB. Beyond it, fewer are remembered.
 pub const REMEMBERED_BYTES_PER_CHAIN: usize = 16 * 1024;
 
-/// Most remembered chains that are passed over because they were asked about lately when one has to go. Then the
-/// next one goes all the same, so that making room takes about a microsecond.
+/// Most recently used chains that are skipped to find one to forget. After these, the next one is forgotten, so that
+/// making room takes about a microsecond.
 pub const MAX_SPARED_CHAINS: usize = 8;
 
-/// Most pins looked at when none matches what was presented, and most entries that hold its key. Beyond it, they are only
-/// counted: key servers hold a few, and the clients of a key server can be a million, which a peer must not make us
-/// read.
+/// Most pins that are examined when none matches what was presented, and most entries with its key. Beyond it, they are
+/// only counted. Key servers have a few pins, but a key server can have a million clients, and a peer must not make us
+/// read all of them.
 pub const MAX_HOLDERS_EXAMINED: usize = 1024;
 
 /// Most candidates listed in full in a verdict; the rest are counted.
 pub const MAX_CONSIDERED: usize = 16;
 
-/// Most items listed in full in each list of a [`Report`](crate::store::Report); the rest are counted.
+/// Most consequences of each kind that are listed in full in a [`Report`](crate::store::Report); the rest are counted.
 pub const MAX_REPORTED: usize = 64;
 
 /// Longest subject or issuer in bytes of DER that is compared by value (RFC 5280 section 7.1); a longer one is compared
@@ -259,7 +259,7 @@ pub const MAX_SHOWN_NAME: usize = 256;
 /// run. Beyond it, one is made anew when it is asked for.
 pub const MAX_CACHED_LINKS: usize = 1024;
 
-/// Most observations that a queue can be made for; whoever reads it seldom should read it more often.
+/// Most observations that a queue can be made for. A larger number does not help a reader that is too slow.
 pub const MAX_OBSERVATIONS: usize = 65_536;
 
 /// Most bytes of presented certificates in a queue of observations: sixty-four peers at their limit, or a thousand
@@ -270,29 +270,29 @@ pub const MAX_OBSERVED_BYTES: usize = 4 * 1024 * 1024;
 /// in one flight, so that there are only as many as handshakes are in work at one moment.
 pub const MAX_PARKED_VERDICTS: usize = 64;
 
-/// Most peers that wait for an administrator: more than anybody compares by hand in one window, and with
-/// [`MAX_PENDING_BYTES`] four megabytes in all.
+/// Most peers that wait for an administrator: more than an administrator can compare by hand in one window. With
+/// [`MAX_PENDING_BYTES`], four megabytes in all.
 pub const MAX_PENDING_PEERS: usize = 256;
 
 /// Largest certificate in bytes of DER of a peer that waits for an administrator. One for RSA with 8192 bits takes
 /// 3 KB; systems have no certificates with thousands of names.
 pub const MAX_PENDING_BYTES: usize = 16 * 1024;
 
-/// The part of the places for peers that wait which one source network has for itself: a quarter, so that it takes
-/// four networks to leave none for a fifth. What nobody else asks for is lent.
+/// The share of the waiting places that one source network is guaranteed: a quarter, so that only four networks
+/// together can use all places. A network can use more while no other network needs them.
 pub const PENDING_SHARE: usize = 4;
 
-/// Most fingerprints that are expected at a time, each with a place of its own beside the others.
+/// Most fingerprints that are expected at a time. Each has an additional place.
 pub const MAX_EXPECTED: usize = 64;
 
-/// Longest time for which enrolment is opened: a working day with its night. A door that stands open for longer
-/// has been forgotten.
+/// Longest time for which enrolment is opened: a working day with its night. An enrolment that is open for longer was
+/// forgotten.
 pub const MAX_ENROLMENT_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long a peer that was not seen again waits for an administrator.
 pub const MAX_PENDING_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Most decisions about unknown peers that are kept, the newest: a page or two for whoever asks what was done.
+/// Most decisions about unknown peers that are kept, the newest: a page or two for an audit.
 pub const MAX_DECISIONS: usize = 256;
 
 /// Most names of an unknown peer's certificate that are shown; the rest are counted.
@@ -312,13 +312,14 @@ pub const FLOOR_TOLERANCE: Duration = Duration::from_secs(26 * 60 * 60);
 /// was off for more than a year, which a person confirms.
 pub const MAX_FLOOR_RISE: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
-/// Longest grace after `notAfter` that an entry or a policy can be given, and after `nextUpdate` of a revocation
-/// list: one year. Longer is not a grace but
-/// a certificate without an end, for which an administrator should accept a new one.
+/// Longest grace after `notAfter` that an entry or a policy can be given, and after `nextUpdate` of a revocation list:
+/// one year. A longer grace would be a certificate without an end; an administrator should accept a new certificate
+/// instead.
 pub const MAX_GRACE: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// Longest migration of a claimed server, from the time at which it is set: one year. While it lasts, an authority can
-/// vouch for a server that holds a pin (rule P3), so it has an end that an administrator meets. It can be set again.
+/// vouch for a server that holds a pin (rule P3), so it has an end within the service of an administrator. It can be
+/// set again.
 pub const MAX_MIGRATION: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// Largest certificate revocation list in bytes of DER. A million revoked certificates take 35 to 53 MB, by the
@@ -346,34 +347,34 @@ pub const MAX_CRLS: usize = 1024;
 /// Most bytes of DER of all revocation lists held together: four at [`MAX_CRL_BYTES`].
 pub const MAX_CRL_BYTES_HELD: usize = 256 * 1024 * 1024;
 
-/// Most servers of which it is remembered what they last presented: a hundred times what the largest arrays have
-/// key servers. Beyond it, those that were seen longest ago are forgotten.
+/// Most servers in the history of peers: a hundred times the key servers of the largest arrays. Beyond it, those that
+/// were seen longest ago are forgotten.
 pub const MAX_SEEN_SERVERS: usize = 4096;
 
-/// Most clients of which it is remembered what they last presented: clients of a key server can be a million, and
-/// each may change its certificate as often as its CA lets it.
+/// Most clients in the history of peers. A key server can have a million clients, and each may change its certificate
+/// as often as its CA allows.
 pub const MAX_SEEN_CLIENTS: usize = 4096;
 
-/// Most dialled names that belong to no server of which it is remembered what was presented.
+/// Most dialled names without a server in the history of peers.
 pub const MAX_SEEN_UNLISTED: usize = 1024;
 
-/// Most peers of which it is remembered with what they were last refused. Strangers fill this table.
+/// Most refused peers in the history of peers. Unknown machines can fill this table.
 pub const MAX_SEEN_REFUSED: usize = 256;
 
-/// Most bytes of presented certificates kept in each table of what was seen: [`MAX_SEEN_SERVERS`] chains of 8 KiB,
-/// which are long ones. Larger ones push out those that were seen longest ago.
+/// Most bytes of presented certificates in each table of the history of peers: [`MAX_SEEN_SERVERS`] chains of 8 KiB,
+/// which are long ones. Larger ones displace those that were seen longest ago.
 pub const MAX_SEEN_BYTES: usize = 32 * 1024 * 1024;
 
-/// Largest refused certificate in bytes of DER that is kept to be looked at: ten times an ordinary one.
+/// Largest refused certificate in bytes of DER that is kept: ten times an ordinary one.
 pub const MAX_SEEN_REFUSED_BYTES: usize = 16 * 1024;
 
-/// Most entries of which it is remembered when they were last needed, for servers and for clients each.
+/// Most entries with a recorded last use, for servers and for clients each.
 pub const MAX_SEEN_ENTRIES: usize = 8192;
 
 /// Most changes over time, or things that end, that are listed in full in each severity of an expiry report; the
 /// rest are counted.
 pub const MAX_EXPIRIES: usize = 256;
 
-/// Most moments at which a forecast asks again to find when a peer is lost. Each costs a verdict for each peer that
-/// is listed; beyond it, the forecast says that a peer is lost and not when.
+/// Most times that a forecast tries to find when a peer is lost. Each costs a verdict for each peer that is listed;
+/// beyond it, the forecast says that a peer is lost, but not when.
 pub const MAX_FORECAST_MOMENTS: usize = 4096;

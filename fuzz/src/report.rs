@@ -1,7 +1,7 @@
 //! Checks what a report says about a change.
 
 use mutual_trust::Certificate;
-use mutual_trust::store::{BlockSelector, Claim, EntryKey, Outcome, Report, ServerId};
+use mutual_trust::store::{BlockSelector, Claim, Consequence, EntryKey, Outcome, Report, ServerId};
 
 use crate::snapshot::Snapshot;
 
@@ -31,7 +31,7 @@ pub(crate) fn told(call: &Call, report: &Report, before: &Snapshot, after: &Snap
     }
     let is_new = |key: &EntryKey| before.entries.iter().all(|(other, _)| other != key);
     for (key, (certificate, ..)) in after.entries.iter().filter(|(key, _)| is_new(key)) {
-        assert!(report.entries().items().contains(key), "{key} is not told");
+        assert!(report.consequences().contains(&Consequence::Entry(key.clone())), "{key} is not told");
         let hit = after
             .blocks
             .iter()
@@ -50,7 +50,11 @@ pub(crate) fn told(call: &Call, report: &Report, before: &Snapshot, after: &Snap
         })
         .map(|(id, _)| id)
         .collect();
-    let mut told: Vec<&ServerId> = report.claims().items().iter().collect();
+    let claims = report.consequences().iter().filter_map(|one| match one {
+        Consequence::Claimed(server) => Some(server),
+        _ => None,
+    });
+    let mut told: Vec<&ServerId> = claims.collect();
     told.sort();
     assert_eq!(told, claimed, "what is claimed is told");
     for (id, was) in &before.servers {
@@ -61,10 +65,10 @@ pub(crate) fn told(call: &Call, report: &Report, before: &Snapshot, after: &Snap
         let lost = was.claim != Claim::Unclaimed && is.claim == Claim::Unclaimed;
         assert!(!lost || call.may_release, "{id} lost its claim: {report}");
         // The second shift of a migrating server gives the level that is used last.
-        let shifts = report.shifts().items();
-        let told = shifts
-            .iter()
-            .any(|shift| shift.server == *id && (shift.from, shift.to) == (was.level, is.level));
+        let told = report.consequences().iter().any(|one| {
+            matches!(one, Consequence::TrustSource(change)
+                if change.server == *id && (change.from, change.to) == (was.level, is.level))
+        });
         assert_eq!(told, was.level != is.level, "{id}: {report}");
     }
 }

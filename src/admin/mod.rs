@@ -31,7 +31,7 @@ fn retire(store: &mut DurableStore, history: &PeerHistory, policy: &Policy, now:
 )]
 
 #[cfg(feature = "admin")]
-pub mod durable;
+pub(crate) mod durable;
 #[cfg(feature = "enrol")]
 pub(crate) mod enrol;
 #[cfg(feature = "admin")]
@@ -49,12 +49,12 @@ mod peer;
 #[cfg(feature = "admin")]
 pub(crate) mod plan;
 #[cfg(feature = "admin")]
-mod seen;
+mod scenarios;
 #[cfg(feature = "admin")]
-mod ways;
+mod seen;
 
 #[cfg(feature = "admin")]
-pub use durable::{Counter, DurableSettings, DurableStore, Health};
+pub use durable::{Blocked, Counter, DurableSettings, DurableStore, Health, RecoveryReport};
 #[cfg(feature = "enrol")]
 pub use enrol::{
     Enrolment, EnrolmentDecision, EnrolmentEvent, PendingId, PendingPeer, PresentedCertificate,
@@ -65,8 +65,10 @@ pub use expiry::{
     Severity, TimelineEvent, Windows, expiry, next_change,
 };
 #[cfg(feature = "admin")]
+#[doc(no_inline)]
 pub use file::Seal;
 #[cfg(feature = "admin")]
+#[doc(no_inline)]
 pub use follow::{Feeds, Follower, Source};
 #[cfg(feature = "admin")]
 pub use guided::{
@@ -82,8 +84,8 @@ pub use plan::{
     safe_to_remove,
 };
 #[cfg(feature = "admin")]
+pub use scenarios::{Unusable, WithoutUsable, servers_without_usable};
+#[cfg(feature = "admin")]
 pub use seen::{
     EntryUsage, Expected, PeerHistory, PeerRecord, PendingReason, PendingServer, Refused, Rollout,
 };
-#[cfg(feature = "admin")]
-pub use ways::{Unusable, WithoutUsable, servers_without_usable};

@@ -1,4 +1,4 @@
-//! What says what became of trust cannot be ignored: the compiler refuses each second example, which differs from the
+//! Results that show a change of trust must be used. The compiler refuses each second example, which differs from the
 //! first only in that it drops the value.
 //!
 //! `LoadReport`:

@@ -1,4 +1,4 @@
-//! Whom something is about.
+//! Peers as administrators name them.
 
 use core::fmt;
 
@@ -19,7 +19,8 @@ pub enum Peer {
 }
 
 impl Peer {
-    /// Whom an observation is about; `None` if it does not say which server it was.
+    /// The peer of an observation. `None` if the server is not known.
+    #[doc(hidden)]
     pub fn from_observation(observation: &Observation) -> Option<Self> {
         match observation.verdict.role() {
             Role::Client => observation.verdict.presented().map(Self::Client),
@@ -30,7 +31,7 @@ impl Peer {
         }
     }
 
-    /// The server, if it is one.
+    /// The server, if the peer is one.
     pub fn server(&self) -> Option<&ServerId> {
         match self {
             Self::Server(id) => Some(id),

@@ -9,6 +9,7 @@ use crate::limits::MAX_RSA_BITS;
 /// The kinds of keys that a key policy accepts. `Display` lists them, so that a refusal can say what is accepted
 /// instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(hidden)]
 pub struct AllowedKeys {
     /// One bit for each of [`AllowedKeys::KINDS`].
     kinds: u8,

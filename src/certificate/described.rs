@@ -4,6 +4,7 @@ use super::{Certificate, KeyKind, KeyUsage, algorithms, der, dotted};
 
 impl Certificate {
     /// The kind and size of the public key as text. Includes the object identifier unless the kind is well known.
+    #[doc(hidden)]
     pub fn key_name(&self) -> String {
         let kind = self.key_kind();
         match self.unnamed_key_oid() {
@@ -20,6 +21,7 @@ impl Certificate {
     }
 
     /// The object identifier of the signature algorithm, in dotted form.
+    #[doc(hidden)]
     pub fn signature_algorithm(&self) -> String {
         der::signature_algorithm(self.der())
             .and_then(der::take)
@@ -29,6 +31,7 @@ impl Certificate {
 
     /// The name of the signature algorithm. Its object identifier follows in parentheses unless the algorithm is well
     /// known.
+    #[doc(hidden)]
     pub fn signature_algorithm_name(&self) -> String {
         algorithms::signature_name(der::signature_algorithm(self.der()).unwrap_or(&[]))
     }

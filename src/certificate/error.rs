@@ -9,15 +9,19 @@ pub use super::crl::error::{CrlError, UnsupportedCrl};
 pub use super::setting::SettingError;
 
 /// Why bytes are not a certificate that this crate reads.
+///
+/// The variants word the message and are no interface: match with `_`.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum CertificateError {
     /// The input is empty.
     #[error("the certificate is empty")]
+    #[doc(hidden)]
     Empty,
     /// The certificate is larger than any that a peer can present.
     #[error("the certificate has {size} bytes, the limit is {limit}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     TooLarge {
         /// Size in bytes.
         size: usize,
@@ -27,6 +31,7 @@ pub enum CertificateError {
     /// The bytes are not DER, or not a certificate.
     #[error("malformed certificate: {field}{}", at(*offset))]
     #[non_exhaustive]
+    #[doc(hidden)]
     Malformed {
         /// The field that cannot be read.
         field: &'static str,
@@ -36,6 +41,7 @@ pub enum CertificateError {
     /// The input is a container of certificates in another format.
     #[error("not a certificate but {found}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     OtherFormat {
         /// The format.
         found: OtherFormat,
@@ -43,6 +49,7 @@ pub enum CertificateError {
     /// Other bytes follow the certificate.
     #[error("{count} bytes follow the certificate, which ends at byte {offset}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     TrailingBytes {
         /// Offset of the end of the certificate.
         offset: usize,
@@ -52,6 +59,7 @@ pub enum CertificateError {
     /// The certificate has the same extension twice (RFC 5280 section 4.2 forbids it).
     #[error("the certificate has the extension {oid} twice: extension {index} (from 0) repeats it")]
     #[non_exhaustive]
+    #[doc(hidden)]
     DuplicateExtension {
         /// Object identifier in dotted form.
         oid: String,
@@ -60,10 +68,12 @@ pub enum CertificateError {
     },
     /// A certificate of version 1 or 2 has extensions (RFC 5280 section 4.1.2.9).
     #[error("the certificate has extensions, but is not of version 3")]
+    #[doc(hidden)]
     ExtensionsNeedVersion3,
     /// The certificate has too many extensions.
     #[error("the certificate has {count} extensions, the limit is {limit}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     TooManyExtensions {
         /// The number found.
         count: usize,
@@ -73,6 +83,7 @@ pub enum CertificateError {
     /// The certificate has too many subject alternative names.
     #[error("the certificate has {count} subject alternative names, the limit is {limit}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     TooManyNames {
         /// The number found.
         count: usize,
@@ -83,18 +94,22 @@ pub enum CertificateError {
     #[error(
         "the certificate states two different signature algorithms (signatureAlgorithm and signature)"
     )]
+    #[doc(hidden)]
     SignatureAlgorithmMismatch,
     /// `notBefore` is later than `notAfter`.
     #[error("the certificate's validity ends before it begins")]
+    #[doc(hidden)]
     ValidityReversed,
     /// The PEM around the certificates is damaged.
     #[error(transparent)]
+    #[doc(hidden)]
     Pem(#[from] PemError),
     /// A file of certificates contains a private key.
     #[error(
         "section {index} (line {line}) is a private key: remove it, since certificate files are passed on to others"
     )]
     #[non_exhaustive]
+    #[doc(hidden)]
     PrivateKey {
         /// Position of the section in the file, from 0.
         index: usize,
@@ -104,6 +119,7 @@ pub enum CertificateError {
     /// One section of a PEM file is not a valid certificate.
     #[error("the certificate in section {index} (line {line}) cannot be read")]
     #[non_exhaustive]
+    #[doc(hidden)]
     Section {
         /// Position of the section in the file, from 0.
         index: usize,
@@ -115,6 +131,7 @@ pub enum CertificateError {
     /// The file has several certificates where one is expected.
     #[error("the file has {found} certificates, exactly one is expected")]
     #[non_exhaustive]
+    #[doc(hidden)]
     NotOne {
         /// The number of certificates.
         found: usize,
@@ -124,6 +141,7 @@ pub enum CertificateError {
 /// A format that contains certificates and is often mistaken for a certificate in DER.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub enum OtherFormat {
     /// PKCS#7 or CMS (RFC 5652).
     Pkcs7,
@@ -151,6 +169,7 @@ fn at(offset: Option<usize>) -> String {
 /// Why a file cannot be read as PEM (RFC 7468). No variant carries content of the file.
 #[derive(Debug, Error)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub enum PemError {
     /// The file is too large.
     #[error("the file has {size} bytes, the limit is {limit}")]
@@ -264,6 +283,8 @@ fn conversion(label: &str) -> &'static str {
 }
 
 /// Why a text is not a fingerprint.
+///
+/// The variants word the message and are no interface: match with `_`.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum FingerprintError {
@@ -272,16 +293,19 @@ pub enum FingerprintError {
         "the fingerprint has {found} bytes, SHA-256 has 32: print it with `openssl x509 -noout -fingerprint -sha256`"
     )]
     #[non_exhaustive]
+    #[doc(hidden)]
     Length {
         /// The number of bytes.
         found: usize,
     },
     /// The label before the fingerprint names another digest.
     #[error("not a SHA-256 fingerprint: print it with `openssl x509 -noout -fingerprint -sha256`")]
+    #[doc(hidden)]
     OtherDigest,
     /// The fingerprint is not hexadecimal, or has colons between some bytes only.
     #[error("the fingerprint is not hexadecimal at byte {offset}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     NotHex {
         /// Offset in the value, without the label.
         offset: usize,
@@ -289,6 +313,7 @@ pub enum FingerprintError {
     /// The text is longer than any form of a fingerprint.
     #[error("the fingerprint has {length} bytes of text, the limit is {limit}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     TooLong {
         /// Length in bytes.
         length: usize,
@@ -298,15 +323,19 @@ pub enum FingerprintError {
 }
 
 /// Why a text is not the name of a server.
+///
+/// The variants word the message and are no interface: match with `_`.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HostNameError {
     /// The text is empty.
     #[error("the name is empty")]
+    #[doc(hidden)]
     Empty,
     /// The name is longer than a DNS name can be.
     #[error("the name has {length} bytes, the limit is {limit}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     TooLong {
         /// Length in bytes.
         length: usize,
@@ -315,41 +344,52 @@ pub enum HostNameError {
     },
     /// The brackets do not enclose an IPv6 address.
     #[error("brackets are for IPv6 addresses only")]
+    #[doc(hidden)]
     Brackets,
     /// The address has an IPv6 zone, which has a meaning on one machine only (RFC 4007).
     #[error(
         "the address has an IPv6 zone (`%…`), which is local to one machine: give it without the zone"
     )]
+    #[doc(hidden)]
     ZoneId,
     /// The name has a wildcard. Names of servers are exact.
     #[error("a server's name cannot have a wildcard: give each name")]
+    #[doc(hidden)]
     Wildcard,
     /// The name has characters outside ASCII.
     #[error("give the name in its ASCII form (`xn--…`, RFC 5890)")]
+    #[doc(hidden)]
     NotAscii,
     /// A label is empty or too long, or has a character that is not allowed in labels.
     #[error("invalid DNS label at byte {offset} (a port is not part of the name)")]
     #[non_exhaustive]
+    #[doc(hidden)]
     Label {
         /// Offset of the label.
         offset: usize,
     },
     /// The name is not an IP address, but some resolvers read it as one.
     #[error("the name looks like an IP address, but is not a valid one")]
+    #[doc(hidden)]
     LooksLikeAddress,
     /// The name is neither a DNS name nor an IP address.
     #[error("the name is neither a DNS name nor an IP address")]
+    #[doc(hidden)]
     Form,
 }
 
 /// Why a text is not a time, or a time has no value in another type.
+///
+/// The variants word the message and are no interface: match with `_`.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TimestampError {
     /// Neither a date nor a date and time in UTC.
     #[error("a time is a date (2027-01-31) or a date and time in UTC (2027-01-31T12:00:00Z)")]
+    #[doc(hidden)]
     Format,
     /// The other type cannot express this time, for example because it begins in 1970.
     #[error("the time is out of range")]
+    #[doc(hidden)]
     OutOfRange,
 }

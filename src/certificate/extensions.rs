@@ -5,6 +5,7 @@ use super::Role;
 /// The `basicConstraints` extension (RFC 5280 section 4.2.1.9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub struct BasicConstraints {
     /// Whether the certificate is a CA.
     pub ca: bool,
@@ -46,6 +47,7 @@ impl Constraints {
 
 /// The `keyUsage` extension (RFC 5280 section 4.2.1.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(hidden)]
 pub struct KeyUsage(pub(super) u16);
 
 impl KeyUsage {
@@ -79,6 +81,7 @@ impl KeyUsage {
 /// The `extKeyUsage` extension (RFC 5280 section 4.2.1.12), as far as TLS uses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub struct ExtendedKeyUsage {
     /// Whether `anyExtendedKeyUsage` is listed.
     pub any: bool,

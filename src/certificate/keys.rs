@@ -21,11 +21,14 @@ pub struct KeyPolicy {
 }
 
 /// Why a key policy refuses a certificate's key.
+///
+/// The variants word the message and are no interface: match with `_`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyRefusal {
     /// The crypto provider has no algorithm for keys of this kind.
     #[non_exhaustive]
+    #[doc(hidden)]
     Unsupported {
         /// The key of the certificate.
         key: KeyKind,
@@ -36,6 +39,7 @@ pub enum KeyRefusal {
     },
     /// The modulus is shorter than the policy requires.
     #[non_exhaustive]
+    #[doc(hidden)]
     Weak {
         /// The key of the certificate.
         key: KeyKind,
@@ -44,6 +48,7 @@ pub enum KeyRefusal {
     },
     /// No signature can verify under the key.
     #[non_exhaustive]
+    #[doc(hidden)]
     VerifiesNothing {
         /// The key of the certificate.
         key: KeyKind,
@@ -55,6 +60,7 @@ pub enum KeyRefusal {
 /// The fault of a public key under which no signature verifies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub enum KeyFault {
     /// The point is not on the curve (SEC 1 section 3.2.2.1).
     OffCurve,
@@ -190,6 +196,7 @@ impl KeyPolicy {
     }
 
     /// The kinds of keys that are accepted.
+    #[doc(hidden)]
     pub fn allowed(&self) -> AllowedKeys {
         AllowedKeys::from_algorithms(self.algorithms, self.min_rsa_bits)
     }

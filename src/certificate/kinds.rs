@@ -55,6 +55,7 @@ pub(super) const NAMED: &[(&[u8], &str)] = &[
 /// The kind and size of a public key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub enum KeyKind {
     /// RSA with a modulus of this many bits.
     #[non_exhaustive]
@@ -111,6 +112,7 @@ impl fmt::Display for KeyKind {
 
 /// A kind of key that has a name only. Whether such a key is accepted depends on the algorithms of the crypto provider.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[doc(hidden)]
 pub struct NamedKey(u8);
 
 impl NamedKey {

@@ -36,6 +36,7 @@ mod names;
 mod parse;
 pub(crate) mod pem;
 mod public_key;
+mod role;
 mod setting;
 mod shown;
 mod time;
@@ -53,6 +54,7 @@ pub use fingerprint::{Fingerprint, KeyPin};
 pub use keys::{KeyFault, KeyPolicy, KeyRefusal};
 pub use kinds::{KeyKind, NamedKey};
 pub use names::{HostName, SanName};
+pub use role::Role;
 pub use time::{CurrentTime, SystemClock, TimeSource, Timestamp, Validity};
 
 #[cfg(all(test, any(feature = "aws-lc-rs", feature = "ring")))]
@@ -71,28 +73,6 @@ use parse::Facts;
 
 /// The label of a certificate section (RFC 7468 section 5).
 const LABEL: &str = "CERTIFICATE";
-
-/// The end of a TLS connection at which a peer is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "a TLS connection has two ends, and every caller would have to handle a third"
-)]
-pub enum Role {
-    /// The peer is a server. For a storage system, that is a key server.
-    Server,
-    /// The peer is a client. For a key server, that is a storage system.
-    Client,
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Server => "server",
-            Self::Client => "client",
-        })
-    }
-}
 
 /// An X.509 certificate of any version. It is parsed once, never changes, and is cheap to clone.
 ///
@@ -203,6 +183,7 @@ impl Certificate {
     }
 
     /// The X.509 version: 1, 2 or 3.
+    #[doc(hidden)]
     pub fn version(&self) -> u8 {
         self.0.facts.version
     }
@@ -223,11 +204,13 @@ impl Certificate {
     }
 
     /// The subject in DER, as encoded.
+    #[doc(hidden)]
     pub fn subject_der(&self) -> &[u8] {
         self.0.facts.subject.get(self.der())
     }
 
     /// The issuer in DER, as encoded.
+    #[doc(hidden)]
     pub fn issuer_der(&self) -> &[u8] {
         self.0.facts.issuer.get(self.der())
     }
@@ -259,6 +242,7 @@ impl Certificate {
     }
 
     /// The kind and size of the public key.
+    #[doc(hidden)]
     pub fn key_kind(&self) -> KeyKind {
         self.0.facts.key
     }
@@ -269,6 +253,7 @@ impl Certificate {
     }
 
     /// The DER of the `SubjectPublicKeyInfo`.
+    #[doc(hidden)]
     pub fn subject_public_key_info(&self) -> &[u8] {
         self.0.facts.spki.get(self.der())
     }
@@ -279,26 +264,31 @@ impl Certificate {
     }
 
     /// The `basicConstraints` extension, if present.
+    #[doc(hidden)]
     pub fn basic_constraints(&self) -> Option<BasicConstraints> {
         self.0.facts.constraints.get()
     }
 
     /// The `keyUsage` extension, if present.
+    #[doc(hidden)]
     pub fn key_usage(&self) -> Option<KeyUsage> {
         self.0.facts.key_usage
     }
 
     /// The `extKeyUsage` extension, if present.
+    #[doc(hidden)]
     pub fn extended_key_usage(&self) -> Option<ExtendedKeyUsage> {
         self.0.facts.extended_key_usage
     }
 
     /// The `keyIdentifier` of the `authorityKeyIdentifier`, if present.
+    #[doc(hidden)]
     pub fn authority_key_id(&self) -> Option<&[u8]> {
         Some(self.0.facts.authority_key_id?.get(self.der()))
     }
 
     /// The `subjectKeyIdentifier`, if present.
+    #[doc(hidden)]
     pub fn subject_key_id(&self) -> Option<&[u8]> {
         Some(self.0.facts.subject_key_id?.get(self.der()))
     }
@@ -314,6 +304,7 @@ impl Certificate {
     /// RFC 5280 section 7.1 compares names by value, and would call more certificates self-issued. `pathLenConstraint`
     /// does not count self-issued certificates. No tool encodes its own name differently in the two fields, so this
     /// method compares bytes, which exempts the fewest certificates.
+    #[doc(hidden)]
     pub fn is_self_issued(&self) -> bool {
         self.subject_der() == self.issuer_der()
     }

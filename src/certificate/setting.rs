@@ -4,12 +4,15 @@ use thiserror::Error;
 
 /// Why a setting was refused. Nothing is cut to a limit in silence, and no later call takes back what an earlier one
 /// demanded.
+///
+/// The variants word the message and are no interface: match with `_`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SettingError {
     /// The number is not one that the setting has.
     #[error("{setting}: {found} is out of range: from {least} to {most}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     OutOfRange {
         /// The setting, with its unit.
         setting: &'static str,
@@ -23,6 +26,7 @@ pub enum SettingError {
     /// An earlier call demanded more.
     #[error("{setting}: {found} would lower the demand for {set} that was made before")]
     #[non_exhaustive]
+    #[doc(hidden)]
     Lowered {
         /// The setting, with its unit.
         setting: &'static str,

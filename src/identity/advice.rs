@@ -13,33 +13,43 @@ use crate::limits::{EXPIRY_NOTICE, MIN_RSA_BITS};
 
 /// A property of an identity that some peers refuse. The identity is still usable: what matters is what the actual
 /// peers accept.
+///
+/// The variants word the message and are no interface: match with `_`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IdentityAdvice {
     /// The extended key usage does not list clientAuth. Peers refuse the certificate from a client.
+    #[doc(hidden)]
     NotForClients,
     /// clientAuth is not stated: the extended key usage is missing or allows any usage. PyKMIP refuses such clients.
+    #[doc(hidden)]
     ClientAuthNotStated,
     /// The end-entity certificate is a CA. MinIO KES and plain rustls refuse it.
+    #[doc(hidden)]
     IsCa,
     /// There are no subject alternative names, so peers that check names refuse the certificate.
+    #[doc(hidden)]
     NoNames,
     /// The certificate has version 1 or 2. webpki does not read it, and so plain rustls does not either.
     #[non_exhaustive]
+    #[doc(hidden)]
     OldVersion {
         /// The version.
         version: u8,
     },
     /// TLS 1.2 peers that use rustls cannot verify this kind of key. TLS 1.3 is required.
     #[non_exhaustive]
+    #[doc(hidden)]
     OnlyTls13 {
         /// The kind of key.
         key: KeyKind,
     },
     /// The key signs with ML-DSA (RFC 9881). TLS 1.2 does not have it, and few peers verify it.
+    #[doc(hidden)]
     MlDsa,
     /// A certificate has expired.
     #[non_exhaustive]
+    #[doc(hidden)]
     Expired {
         /// Position in the chain, from 0, the end entity.
         index: usize,
@@ -48,6 +58,7 @@ pub enum IdentityAdvice {
     },
     /// A certificate expires within 30 days.
     #[non_exhaustive]
+    #[doc(hidden)]
     ExpiresSoon {
         /// Position in the chain, from 0, the end entity.
         index: usize,
@@ -56,6 +67,7 @@ pub enum IdentityAdvice {
     },
     /// A certificate is not valid yet.
     #[non_exhaustive]
+    #[doc(hidden)]
     NotYetValid {
         /// Position in the chain, from 0, the end entity.
         index: usize,
@@ -63,9 +75,11 @@ pub enum IdentityAdvice {
         not_before: Timestamp,
     },
     /// The clock is unset, so the validity periods cannot be checked.
+    #[doc(hidden)]
     ClockUnset,
     /// A key is weaker than the policy requires, or the provider cannot verify it.
     #[non_exhaustive]
+    #[doc(hidden)]
     Key {
         /// Position of its certificate in the chain, from 0, the end entity.
         index: usize,
@@ -75,6 +89,7 @@ pub enum IdentityAdvice {
     /// The issuer signed a certificate with a digest for which signatures can be forged. OpenSSL, rustls and others
     /// refuse it.
     #[non_exhaustive]
+    #[doc(hidden)]
     WeakSignature {
         /// Position in the chain, from 0, the end entity.
         index: usize,
@@ -84,6 +99,7 @@ pub enum IdentityAdvice {
     /// The provider has no algorithm for the signature on a certificate, so it is unknown whether the next certificate
     /// is its issuer. Peers with the same provider refuse the chain.
     #[non_exhaustive]
+    #[doc(hidden)]
     SignatureNotChecked {
         /// Position in the chain, from 0, the end entity.
         index: usize,

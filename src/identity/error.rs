@@ -15,15 +15,19 @@ pub use super::key_error::{FoundKind, ReadFileError};
 pub use super::write_error::{WriteError, WriteStep};
 
 /// Why an identity, or its chain or private key, cannot be loaded.
+///
+/// The variants that are not shown here only word the message: match them with `_`.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum IdentityError {
     /// The chain has no certificate.
     #[error("there is no certificate: an identity needs at least one")]
+    #[doc(hidden)]
     NoCertificate,
     /// The chain has more certificates than any peer accepts.
     #[error("the chain has {count} certificates, the limit is {limit}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     TooMany {
         /// The number of certificates.
         count: usize,
@@ -37,6 +41,7 @@ pub enum IdentityError {
          {issuer}: is a certificate between them missing?"
     )]
     #[non_exhaustive]
+    #[doc(hidden)]
     ChainBroken {
         /// Position of the certificate in the input, from 0.
         index: usize,
@@ -51,6 +56,7 @@ pub enum IdentityError {
          the same certificate; remove one, or give the certificates in order"
     )]
     #[non_exhaustive]
+    #[doc(hidden)]
     ChainAmbiguous {
         /// Position of one of them in the input, from 0.
         first: usize,
@@ -63,6 +69,7 @@ pub enum IdentityError {
          {issuer}, which has its issuer's name but another key: replace it with the certificate of the key that signed"
     )]
     #[non_exhaustive]
+    #[doc(hidden)]
     ChainNotSigned {
         /// Position of the certificate in the chain, from 0, the end entity.
         index: usize,
@@ -73,9 +80,11 @@ pub enum IdentityError {
     },
     /// Every certificate is the issuer of another, so none is the end entity.
     #[error("the end-entity certificate is missing: every certificate of the chain issued another")]
+    #[doc(hidden)]
     ChainWithoutLeaf,
     /// The certificates could not be read.
     #[error(transparent)]
+    #[doc(hidden)]
     Certificate(#[from] CertificateError),
     /// The certificate file could not be read.
     #[error("cannot read the certificate file {path}")]
@@ -97,13 +106,16 @@ pub enum IdentityError {
     },
     /// The private key could not be read from a reader.
     #[error("cannot read the private key from its reader")]
+    #[doc(hidden)]
     KeyReader(#[source] ReadFileError),
     /// The PEM of the private key could not be read.
     #[error("the PEM of the private key cannot be read")]
+    #[doc(hidden)]
     KeyPem(#[source] PemError),
     /// The input is something else than a private key.
     #[error("expected a private key, found {found}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     NotAKey {
         /// What the input is.
         found: FoundKind,
@@ -111,6 +123,7 @@ pub enum IdentityError {
     /// The input has more than one private key.
     #[error("found {found} private keys, exactly one is expected")]
     #[non_exhaustive]
+    #[doc(hidden)]
     NotOneKey {
         /// The number of keys.
         found: usize,
@@ -134,6 +147,7 @@ pub enum IdentityError {
         "the private key is encrypted in the legacy format (`Proc-Type: 4,ENCRYPTED`), which protects the passphrase \
          with one round of MD5 and is not supported: convert it with `openssl pkcs8 -topk8`, or decrypt it"
     )]
+    #[doc(hidden)]
     LegacyEncryptedKey,
     /// The key is encrypted and could not be decrypted.
     #[cfg(feature = "encrypted-keys")]
@@ -141,6 +155,7 @@ pub enum IdentityError {
     Decrypt(#[source] DecryptError),
     /// The key is in no supported format, or damaged.
     #[error("the private key is damaged, or is not PKCS#8, PKCS#1 or SEC 1")]
+    #[doc(hidden)]
     KeyMalformed,
     /// The elliptic curve key has explicit curve parameters instead of the name of a curve. RFC 5480 section 2.1.1
     /// forbids them: chosen parameters can describe a weak curve.
@@ -148,10 +163,12 @@ pub enum IdentityError {
         "the private key has explicit curve parameters, RFC 5480 requires a named curve: convert it with \
          `openssl pkey -in KEY -out NEW -ec_param_enc named_curve`"
     )]
+    #[doc(hidden)]
     ExplicitCurve,
     /// The key is truncated.
     #[error("the private key is truncated: it has {found} of {size} bytes")]
     #[non_exhaustive]
+    #[doc(hidden)]
     KeyTruncated {
         /// Size in bytes that the DER states.
         size: usize,
@@ -161,6 +178,7 @@ pub enum IdentityError {
     /// Other bytes follow the key.
     #[error("{count} bytes follow the private key")]
     #[non_exhaustive]
+    #[doc(hidden)]
     KeyTrailing {
         /// How many bytes follow.
         count: usize,
@@ -168,6 +186,7 @@ pub enum IdentityError {
     /// The key is larger than any supported key.
     #[error("the private key has {size} bytes, the limit is {limit}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     KeyTooLarge {
         /// Size in bytes of DER.
         size: usize,
@@ -176,10 +195,12 @@ pub enum IdentityError {
     },
     /// The key is too weak or too large.
     #[error("the private key is refused: {0}")]
+    #[doc(hidden)]
     KeyRefused(KeyRefusal),
     /// The crypto provider cannot load the key.
     #[error("the crypto provider cannot use this private key ({key})")]
     #[non_exhaustive]
+    #[doc(hidden)]
     KeyUnusable {
         /// The kind of key.
         key: KeyKind,
@@ -190,6 +211,7 @@ pub enum IdentityError {
         "the private key ({key}) lacks its public part, which the crypto provider needs: rewrite it with `openssl pkey`"
     )]
     #[non_exhaustive]
+    #[doc(hidden)]
     KeyLacksPublicPart {
         /// The kind of key.
         key: KeyKind,
@@ -203,5 +225,6 @@ pub enum IdentityError {
     },
     /// The crypto provider or the signer does not tell the public key, so rule K1 cannot be checked.
     #[error("the crypto provider or the signer does not tell the public key of this private key")]
+    #[doc(hidden)]
     KeyUnknown,
 }

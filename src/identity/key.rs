@@ -98,6 +98,7 @@ impl PrivateKey {
     }
 
     /// The kind and size of the key.
+    #[doc(hidden)]
     pub fn kind(&self) -> KeyKind {
         self.kind
     }

@@ -8,6 +8,7 @@ use thiserror::Error;
 /// What the input is, if it is not a private key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub enum FoundKind {
     /// A certificate.
     Certificate,
@@ -37,21 +38,27 @@ impl fmt::Display for FoundKind {
 }
 
 /// Why a file was not read.
+///
+/// The variants word the message and are no interface: match with `_`.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ReadFileError {
     /// The operating system or the reader failed.
     #[error(transparent)]
+    #[doc(hidden)]
     Io(io::Error),
     /// It is a directory, a pipe or a device.
     #[error("it is not a regular file")]
+    #[doc(hidden)]
     NotAFile,
     /// The file is empty.
     #[error("it is empty")]
+    #[doc(hidden)]
     Empty,
     /// The file is too large.
     #[error("it has {size} bytes, the limit is {limit}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     TooLarge {
         /// Size in bytes.
         size: u64,
@@ -61,6 +68,7 @@ pub enum ReadFileError {
     /// It has fewer bytes than stated: the file was truncated while it was read, or the reader is shorter.
     #[error("it ends after {found} of {size} bytes")]
     #[non_exhaustive]
+    #[doc(hidden)]
     UnexpectedEof {
         /// Size in bytes, as stated before reading.
         size: usize,
@@ -70,6 +78,7 @@ pub enum ReadFileError {
     /// It has more bytes than stated: the file grew while it was read, or the reader is longer.
     #[error("it has more than the {size} bytes stated before reading")]
     #[non_exhaustive]
+    #[doc(hidden)]
     Grew {
         /// Size in bytes, as stated before reading.
         size: usize,
@@ -77,6 +86,7 @@ pub enum ReadFileError {
     /// Other users than the owner have access to the file.
     #[error("its group or others have access (mode {mode:04o}): run `chmod 600` on it")]
     #[non_exhaustive]
+    #[doc(hidden)]
     Mode {
         /// The permission bits.
         mode: u32,
@@ -84,6 +94,7 @@ pub enum ReadFileError {
     /// The file belongs to another user, who can replace the key.
     #[error("it belongs to user {owner}, not to root or to the user {user} of this process")]
     #[non_exhaustive]
+    #[doc(hidden)]
     Owner {
         /// The owner of the file.
         owner: u32,
@@ -104,6 +115,8 @@ impl From<io::Error> for ReadFileError {
 }
 
 /// Why an encrypted key was not decrypted.
+///
+/// The variants that are not shown here only word the message: match them with `_`.
 #[cfg(feature = "encrypted-keys")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -112,10 +125,12 @@ pub enum DecryptError {
     #[error(
         "the description of its encryption is not valid PKCS#8 and PKCS#5: is the file damaged?"
     )]
+    #[doc(hidden)]
     Malformed,
     /// The encryption is not PBES2, or it uses an unsupported algorithm.
     #[error("{algorithm} is not supported: convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc`")]
     #[non_exhaustive]
+    #[doc(hidden)]
     Algorithm {
         /// The unsupported algorithm, by name if the name is known.
         algorithm: &'static str,
@@ -123,6 +138,7 @@ pub enum DecryptError {
     /// PBKDF2 would take too long.
     #[error("PBKDF2 would need {iterations} iterations, the limit is {limit}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     Iterations {
         /// The iterations that the file states.
         iterations: u64,
@@ -134,6 +150,7 @@ pub enum DecryptError {
         "scrypt is too costly with N = {n}, r = {r}, p = {p}: the limit of N × r × p is {limit}"
     )]
     #[non_exhaustive]
+    #[doc(hidden)]
     ScryptCost {
         /// The cost.
         n: u64,

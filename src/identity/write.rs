@@ -82,6 +82,7 @@ pub enum IfExists {
 /// With [`IfExists::Refuse`], the file exists. Something at `path` is not a regular file. A step failed: the error has
 /// the path, the step and the cause.
 #[cfg(unix)]
+#[doc(hidden)]
 pub fn write_private(
     path: impl AsRef<Path>,
     content: &[u8],

@@ -8,6 +8,8 @@ use thiserror::Error;
 
 /// Why a file was not written. Except for [`NotDurable`](Self::NotDurable), what was at the path before is
 /// still there, and the temporary file is gone.
+///
+/// The variants that are not shown here only word the message: match them with `_`.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum WriteError {
@@ -22,6 +24,7 @@ pub enum WriteError {
     /// a link, the old key would stay where it is.
     #[error("{path} is there and no regular file")]
     #[non_exhaustive]
+    #[doc(hidden)]
     NotAFile {
         /// The path.
         path: PathBuf,
@@ -29,6 +32,7 @@ pub enum WriteError {
     /// The path ends in no file name.
     #[error("{path} names no file")]
     #[non_exhaustive]
+    #[doc(hidden)]
     NoName {
         /// The path.
         path: PathBuf,
@@ -36,6 +40,7 @@ pub enum WriteError {
     /// The operating system refused.
     #[error("{path}: cannot {step}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     Io {
         /// What was being done.
         step: WriteStep,
@@ -48,6 +53,7 @@ pub enum WriteError {
     /// be gone, or the old one be back.
     #[error("{path} is written, but may not survive a power failure")]
     #[non_exhaustive]
+    #[doc(hidden)]
     NotDurable {
         /// The file.
         path: PathBuf,
@@ -59,6 +65,7 @@ pub enum WriteError {
 /// The steps in which a file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub enum WriteStep {
     /// Looking at what is there.
     Stat,

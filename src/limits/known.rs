@@ -3,7 +3,7 @@
 /// Extensions whose critical marking is understood in a revocation list, each as the last number of an object
 /// identifier below id-ce (`2.5.29`). Their bytes are compared, never a text.
 ///
-/// Indirect and delta lists are told by theirs and refused for that.
+/// Indirect and delta lists are recognised by their extensions and refused.
 pub const KNOWN_CRITICAL_IN_CRL: &[u8] = &[
     18, // issuerAltName: names no one that we compare
     20, // cRLNumber: compared

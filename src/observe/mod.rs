@@ -1,7 +1,7 @@
-//! What handshakes showed, for services that watch them (rule S5).
+//! Observations of handshakes, for services that watch them (rule S5).
 //!
-//! A configuration's builder takes the writing end of a queue; the service reads from the other end, in a thread of its
-//! own. No handshake waits, and no verdict depends on an observation.
+//! The builder of a configuration takes the writing end of a queue. The service reads from the other end, in its own
+//! thread. No handshake waits, and no verdict depends on an observation.
 //!
 //! ```
 //! use mutual_trust::observe::{Observation, observation_queue};

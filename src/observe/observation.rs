@@ -1,4 +1,4 @@
-//! What one handshake showed.
+//! The observation of one handshake.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::certificate::{CurrentTime, HostName};
 use crate::policy::Verdict;
 use crate::store::ServerId;
 
-/// What one handshake showed of a peer.
+/// What a handshake showed about its peer.
 ///
 /// The adapters make it after the verdict; no verdict depends on it (rule S5).
 #[derive(Clone, Debug)]
@@ -30,7 +30,8 @@ pub struct Observation {
 }
 
 impl Observation {
-    /// What was presented, and what came of it. The server and the dialled name are those of the verdict.
+    /// Makes an observation of what was presented and of its verdict. The server and the dialled name are those of the
+    /// verdict.
     pub fn new(
         verdict: Arc<Verdict>,
         presented: Vec<CertificateDer<'static>>,
@@ -48,6 +49,7 @@ impl Observation {
     }
 
     /// Whether the peer was accepted and proved that it has its key.
+    #[doc(hidden)]
     pub fn is_accepted(&self) -> bool {
         self.proved && self.verdict.is_accepted()
     }

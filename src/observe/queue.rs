@@ -1,4 +1,4 @@
-//! The queue in which observations wait for their reader (rule S5).
+//! The queue of observations between handshakes and their reader (rule S5).
 
 use core::fmt;
 use core::time::Duration;
@@ -47,14 +47,14 @@ pub fn observation_queue(
 
 #[derive(Debug)]
 struct Counts {
-    /// How many places refused peers may take.
+    /// The number of places for refused peers.
     for_refused: usize,
     refused: AtomicUsize,
     bytes: AtomicUsize,
     dropped: AtomicU64,
 }
 
-/// Takes `amount` of what is bounded by `limit`, or nothing.
+/// Reserves `amount` within `limit`, or nothing.
 fn take(counter: &AtomicUsize, amount: usize, limit: usize) -> bool {
     let take = |taken: usize| {
         let sum = taken.checked_add(amount);
@@ -69,12 +69,12 @@ impl Counts {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    /// Takes room for an observation, or nothing.
+    /// Reserves room for an observation, or nothing.
     fn take(&self, observation: &Observation) -> bool {
         if !take(&self.bytes, bytes(observation), MAX_OBSERVED_BYTES) {
             return false;
         }
-        // Any machine that reaches us can be refused: refusals must not hide the accepted peers.
+        // Any machine on the network can cause refusals. They must not displace the observations of accepted peers.
         if !observation.is_accepted() && !take(&self.refused, 1, self.for_refused) {
             self.bytes.fetch_sub(bytes(observation), Ordering::Relaxed);
             return false;
@@ -120,12 +120,12 @@ impl Observations {
         self.count_dropped();
     }
 
-    /// Counts one that could not even be made.
+    /// Counts an observation that could not be made.
     pub(crate) fn count_dropped(&self) {
         self.counts.dropped.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many were dropped since the queue was made.
+    /// The number of observations that were dropped since the queue was made.
     pub fn dropped(&self) -> u64 {
         self.counts.dropped()
     }
@@ -176,7 +176,7 @@ impl ObservationReader {
         }
     }
 
-    /// Waits for the next one. The lock is free while the observer runs.
+    /// Waits for the next observation. The lock is free while the observer runs.
     fn next(&self) -> Option<Observation> {
         let receiver = self.receiver.lock();
         let receiver = receiver.unwrap_or_else(PoisonError::into_inner);
@@ -190,13 +190,13 @@ impl ObservationReader {
         let receiver = self.receiver.lock();
         let receiver = receiver.unwrap_or_else(PoisonError::into_inner);
         let mut all = Vec::new();
-        // No more than the queue can hold: what comes in meanwhile must not keep us here.
+        // At most as many as the queue can hold, so that new observations cannot keep the loop running.
         all.extend(receiver.try_iter().take(MAX_OBSERVATIONS));
         all.iter().for_each(|found| self.counts.give_back(found));
         all
     }
 
-    /// How many were dropped since the queue was made.
+    /// The number of observations that were dropped since the queue was made.
     pub fn dropped(&self) -> u64 {
         self.counts.dropped()
     }

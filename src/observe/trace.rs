@@ -1,6 +1,6 @@
-//! The event of a peer that was judged, for `tracing`, with the feature of that name; without it, nothing.
+//! The event of a judged peer, for `tracing`. Without the feature `tracing` it does nothing.
 //!
-//! No event has a secret in it, and none has a text that a peer chose at will: subjects and names stay out.
+//! Events contain no secret and no text that a peer chose: no subjects and no names.
 
 use super::Observation;
 
@@ -16,7 +16,7 @@ pub(crate) fn observed(observation: &Observation) {
         let rule = tracing::field::display(verdict.rule());
         let fingerprint = verdict.presented().map(tracing::field::display);
         let proved = observation.proved;
-        // A refusal is for an operator to read, and anybody who reaches the machine can cause one.
+        // A refusal is for an operator to read, but any machine on the network can cause one.
         if observation.is_accepted() {
             tracing::info!(
                 target: "mutual_trust",

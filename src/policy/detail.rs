@@ -7,13 +7,17 @@ use crate::certificate::{
 use crate::store::{BlockSelector, ClockState, Entry, EntryKey};
 
 /// The values behind a reason.
+///
+/// Print it to show them. The variants are no interface: match with `_`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Detail {
     /// There are none.
+    #[doc(hidden)]
     None,
     /// A limit in time, and the time at which it was judged.
     #[non_exhaustive]
+    #[doc(hidden)]
     Time {
         /// The beginning that has not come, or the end that has passed.
         limit: Timestamp,
@@ -21,17 +25,23 @@ pub enum Detail {
         judged_at: Timestamp,
     },
     /// The clock, which does not count, and the floor.
+    #[doc(hidden)]
     Clock(ClockState),
     /// The block that hit.
+    #[doc(hidden)]
     Block(BlockSelector),
     /// The key that is not allowed.
+    #[doc(hidden)]
     Key(KeyRefusal),
     /// An object identifier in dotted form.
+    #[doc(hidden)]
     Oid(String),
     /// The entry that stands in the way.
+    #[doc(hidden)]
     Entry(EntryKey),
     /// A signature that cannot be verified.
     #[non_exhaustive]
+    #[doc(hidden)]
     Signature {
         /// The certificate that carries it.
         certificate: Fingerprint,
@@ -47,6 +57,7 @@ pub enum Detail {
     },
     /// The pin whose key signed what was presented.
     #[non_exhaustive]
+    #[doc(hidden)]
     IssuedByPin {
         /// The pin.
         entry: EntryKey,
@@ -56,6 +67,7 @@ pub enum Detail {
     },
     /// What stands in the way in a certificate of the chain.
     #[non_exhaustive]
+    #[doc(hidden)]
     Certificate {
         /// The certificate.
         certificate: Fingerprint,
@@ -66,6 +78,7 @@ pub enum Detail {
     },
     /// A number and its limit.
     #[non_exhaustive]
+    #[doc(hidden)]
     Limit {
         /// The number found.
         found: usize,
@@ -74,6 +87,7 @@ pub enum Detail {
     },
     /// Names that were wanted and names that the certificate has, at most 16 of each.
     #[non_exhaustive]
+    #[doc(hidden)]
     Names {
         /// Wanted.
         wanted: Vec<String>,
@@ -82,6 +96,7 @@ pub enum Detail {
     },
     /// What a revocation list says of a certificate.
     #[non_exhaustive]
+    #[doc(hidden)]
     Revoked {
         /// The certificate.
         certificate: Fingerprint,
@@ -98,6 +113,7 @@ pub enum Detail {
     },
     /// A certificate that no current revocation list covers.
     #[non_exhaustive]
+    #[doc(hidden)]
     NotCovered {
         /// The certificate.
         certificate: Fingerprint,
@@ -120,6 +136,7 @@ pub enum Detail {
         judged_at: Timestamp,
     },
     /// A sentence.
+    #[doc(hidden)]
     Text(String),
 }
 

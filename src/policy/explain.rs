@@ -121,7 +121,7 @@ fn survey(case: &Case<'_>, scope: &Scope) -> Survey {
         near: None,
         considered: Truncated::default(),
     };
-    let Some(pins) = case.view.data().shelf(Slot::Pin, scope) else {
+    let Some(pins) = case.view.data().index(Slot::Pin, scope) else {
         return survey;
     };
     let mut looks = Looks::default();

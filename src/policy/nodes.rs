@@ -11,7 +11,7 @@ use super::profile::Place;
 use super::signatures::Link;
 use super::work::Work;
 use crate::certificate::{Certificate, Fingerprint, canonical_name, der};
-use crate::limits::{MAX_MISMATCHES_TRIED, MAX_NAMESAKE_SIGNATURES, MAX_NAMESAKES_EXAMINED};
+use crate::limits::{MAX_MISMATCHES_TRIED, MAX_SAME_SUBJECT_EXAMINED, MAX_SAME_SUBJECT_SIGNATURES};
 use crate::store::{EntryKey, Scope, Signer, Slot, TrustSnapshot, Wanted};
 
 /// How the key identifier of a candidate compares with the one that a certificate names for its issuer. Candidates are
@@ -219,13 +219,13 @@ impl<'a> Nodes<'a> {
             MAX_MISMATCHES_TRIED,
         );
         let mut all = Vec::new();
-        for (entry, certificate) in installed.by_ref().take(MAX_NAMESAKES_EXAMINED) {
+        for (entry, certificate) in installed.by_ref().take(MAX_SAME_SUBJECT_EXAMINED) {
             let fit = case
                 .timing
                 .entry(entry)
                 .and_then(|()| issuers::check(case, certificate, Place::Intermediate));
             match fit {
-                Ok(()) if all.len() >= MAX_NAMESAKE_SIGNATURES => {
+                Ok(()) if all.len() >= MAX_SAME_SUBJECT_SIGNATURES => {
                     self.left_out = true;
                     return all;
                 }

@@ -8,7 +8,9 @@ use super::judged::consider;
 use super::timing::Timing;
 use super::{Considered, Detail, ReasonCode, VerdictWarning, revocation};
 use crate::certificate::{Certificate, SignatureCheck};
-use crate::store::{Entry, EntryOptions, PinMatch, Shelf, Slot, Truncated, TrustSnapshot};
+use crate::store::{
+    CertificateIndex, Entry, EntryOptions, PinMatch, Slot, Truncated, TrustSnapshot,
+};
 
 /// What the pins of one scope say.
 pub(super) enum PinOutcome {
@@ -35,7 +37,7 @@ pub(super) struct Passed {
 }
 
 /// Asks the pins of one scope, if it holds any.
-pub(super) fn ask(case: &Case<'_>, pins: Option<&Shelf>) -> PinOutcome {
+pub(super) fn ask(case: &Case<'_>, pins: Option<&CertificateIndex>) -> PinOutcome {
     let Some(pins) = pins else {
         return PinOutcome::NoMatch;
     };

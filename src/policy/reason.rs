@@ -3,57 +3,83 @@
 use core::fmt;
 
 /// A rule by which verdicts and imports are judged. `P2` reads "rule P2".
+///
+/// Print it to cite it. The variants are no interface: match with `_`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 #[rustfmt::skip]
 pub enum Rule {
     /// A pin never vouches for another certificate.
+    #[doc(hidden)]
     I3,
     /// Keys and self-signatures are judged at import, and keys again in each verdict.
+    #[doc(hidden)]
     I4,
     /// Entries for clients are never consulted for servers, nor the other way round.
+    #[doc(hidden)]
     I7,
     /// An entry that is disabled, or past its end, accepts nothing.
+    #[doc(hidden)]
     I8,
     /// A block wins over everything.
+    #[doc(hidden)]
     P1,
     /// A claimed server must present a pin; authorities are not consulted.
+    #[doc(hidden)]
     P2,
     /// A migrating server may present a pin or a chain until its time has come.
+    #[doc(hidden)]
     P3,
     /// Of an unclaimed server, its own authorities are asked, else those of any server.
+    #[doc(hidden)]
     P4,
     /// A match with a held pin is final.
+    #[doc(hidden)]
     P5,
     /// Nothing installed, nothing trusted; unlisted names are refused.
+    #[doc(hidden)]
     P6,
     /// Clients: pins first, then authorities with their patterns.
+    #[doc(hidden)]
     P7,
     /// An entry for one server has no effect on another.
+    #[doc(hidden)]
     P8,
     /// How a pin matches.
+    #[doc(hidden)]
     M1,
     /// The handshake signature must verify under the certificate's key.
+    #[doc(hidden)]
     M2,
     /// The validity period.
+    #[doc(hidden)]
     M3,
     /// The extended key usage must allow the peer's role.
+    #[doc(hidden)]
     M4,
     /// Unknown critical extensions are refused.
+    #[doc(hidden)]
     M6,
     /// A clock is known or unset.
+    #[doc(hidden)]
     M7,
     /// A pin that a revocation list names is refused.
+    #[doc(hidden)]
     M8,
     /// What every certificate of a path must satisfy.
+    #[doc(hidden)]
     C1,
     /// A subject alternative name must match.
+    #[doc(hidden)]
     C2,
     /// A CA certificate is no end entity.
+    #[doc(hidden)]
     C3,
     /// Revocation is checked for issuers of which a list was installed. What a list names is refused, pins too.
+    #[doc(hidden)]
     C4,
     /// Work per verdict is bounded.
+    #[doc(hidden)]
     C5,
 }
 
@@ -281,6 +307,7 @@ impl ReasonCode {
     ///
     /// A blocked, expired or forged certificate, one for another role or of another server, and one that an
     /// installed certificate vouches against are never unknown. A code that is not listed here is not unknown.
+    #[doc(hidden)]
     pub const fn is_unknown_peer(self) -> bool {
         matches!(
             self,

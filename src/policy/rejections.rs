@@ -7,7 +7,7 @@ use super::detail::Rejection;
 use super::nodes::Nodes;
 use super::{Considered, Detail, ReasonCode, names};
 use crate::certificate::Fingerprint;
-use crate::limits::{MAX_CONSIDERED, MAX_NAMESAKE_SIGNATURES};
+use crate::limits::{MAX_CONSIDERED, MAX_SAME_SUBJECT_SIGNATURES};
 use crate::store::{EntryKey, Truncated};
 
 #[derive(Default)]
@@ -89,7 +89,7 @@ impl Rejections {
 
 /// More CAs of one name than are tried.
 pub(super) fn too_many() -> Rejection {
-    let limit = MAX_NAMESAKE_SIGNATURES;
+    let limit = MAX_SAME_SUBJECT_SIGNATURES;
     let found = limit.saturating_add(1);
     (ReasonCode::TooManyPaths, Detail::Limit { found, limit })
 }

@@ -188,7 +188,7 @@ fn asked<'a>(
 /// revokes and shows nothing else.
 pub(crate) fn may_tell(policy: &Policy, list: &InstalledCrl) -> bool {
     let strict = policy.chain_profile() == ChainProfile::Strict;
-    list.tells() && (!strict || list.crl().deviations().is_empty())
+    list.is_usable() && (!strict || list.crl().deviations().is_empty())
 }
 
 /// Whether anything that an issuer signed could count as not revoked now. For reports.

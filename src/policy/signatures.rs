@@ -4,7 +4,7 @@ use super::case::Case;
 use super::detail::Rejection;
 use super::{Detail, ReasonCode, work};
 use crate::certificate::{Certificate, Fingerprint, Issued, SignatureCheck, algorithms, der};
-use crate::limits::{MAX_NAMESAKE_SIGNATURES, WORK_OF_SIGNATURE};
+use crate::limits::{MAX_SAME_SUBJECT_SIGNATURES, WORK_OF_SIGNATURE};
 use crate::store::Signer;
 
 /// A certificate of a path, and whether it is installed as a CA.
@@ -140,7 +140,8 @@ impl Signatures {
         }
         if paid == Paid::SameSubject && above.installed && !below.installed {
             self.of_same_subject = self.of_same_subject.saturating_add(1);
-            work::within(self.of_same_subject, MAX_NAMESAKE_SIGNATURES).map_err(Check::Stopped)?;
+            work::within(self.of_same_subject, MAX_SAME_SUBJECT_SIGNATURES)
+                .map_err(Check::Stopped)?;
         } else {
             let spent = case.work.spend(WORK_OF_SIGNATURE);
             spent.map_err(Check::Stopped)?;

@@ -19,20 +19,21 @@ pub enum BlockSelector {
         /// Its key.
         key: KeyPin,
     },
-    /// The certificate with this fingerprint, and those that anyone can make of it without a key: an ECDSA signature
-    /// `(r, s)` verifies as `(r, n-s)` as well, which gives the same certificate another fingerprint. Known of the
-    /// curves P-256, P-384 and P-521.
+    /// The certificate with this fingerprint and its variants. A variant can be made without a key: the ECDSA signature
+    /// `(r, s)` also verifies as `(r, n-s)`, and the same certificate then has another fingerprint. Variants are
+    /// recognised for the curves P-256, P-384 and P-521.
     ///
     /// # Security
-    /// Not the key: its holder may be issued another certificate with it, or present a self-made one to an
+    /// This does not block the key. Its holder can get another certificate for it, or offer a self-made one to an
     /// administrator. For a compromised key, block the [certificate with its key](Self::certificate).
     Fingerprint(Fingerprint),
     /// Every certificate of one key.
     Key(KeyPin),
-    /// What one issuer numbered so. Tools that renew with the same key may give the same number again.
+    /// The certificate to which one issuer gave this serial number. Some tools renew with the same key and the same
+    /// number.
     ///
-    /// The issuer is compared as a name (RFC 5280 section 7.1: in any case, string type and spacing), the serial number
-    /// as a number: leading zeros make no difference.
+    /// The issuer is compared as a name (RFC 5280 section 7.1: case, string type and spacing do not matter). The serial
+    /// number is compared as a number: leading zeros do not matter.
     #[non_exhaustive]
     IssuerSerial {
         /// The issuer's name in DER.
@@ -62,7 +63,8 @@ impl BlockSelector {
     /// Whether this block hits the certificate.
     pub(super) fn names(&self, certificate: &Certificate) -> bool {
         if let Self::IssuerSerial { issuer, serial } = self {
-            // The number first: it tells nearly all certificates apart, of a million that may be asked.
+            // The serial number first: it is cheap to compare and differs for nearly all certificates, of which there
+            // can be a million.
             return shortest(serial) == shortest(certificate.serial())
                 && names_equal(issuer, certificate.issuer_der());
         }
@@ -75,7 +77,7 @@ impl BlockSelector {
             || variants::fingerprints(certificate.der()).any(named)
     }
 
-    /// Whether this block hits the certificate with this fingerprint, when nothing else is known of it.
+    /// Whether this block hits the certificate with this fingerprint, when only the fingerprint is known.
     pub(super) fn names_fingerprint(&self, fingerprint: Fingerprint) -> bool {
         self.terms()
             .any(|term| term == Term::Fingerprint(fingerprint))
@@ -118,18 +120,18 @@ enum Term {
 }
 
 fn issuer_serial(issuer: &[u8], serial: &[u8]) -> Term {
-    // The issuer is DER and so ends where its length says: no two pairs run together.
+    // The issuer is DER and ends where its length says, so two different pairs cannot give the same bytes.
     let pair: [&[u8]; 2] = [&canonical_name(issuer), shortest(serial)];
     Term::IssuerSerial(pair.concat().into_boxed_slice())
 }
 
-/// All blocks, with an index by each thing that they name.
+/// All blocks, indexed by fingerprint, key, and issuer with serial number.
 #[derive(Clone, Default)]
 pub(crate) struct Blocks {
     selectors: BTreeSet<BlockSelector>,
     terms: HashMap<Term, BTreeSet<BlockSelector>>,
     by_issuer_serial: usize,
-    /// Blocks of a fingerprint alone: one of a certificate names its key as well, which its variants share.
+    /// Number of blocks of a fingerprint alone. A block of a certificate also names its key, which the variants share.
     by_fingerprint: usize,
 }
 
@@ -201,7 +203,7 @@ impl Blocks {
             .or_else(|| self.find_variant(certificate.der()))
     }
 
-    /// The first block that names the certificate with these bytes, which could not be read.
+    /// The first block that names the certificate with these bytes, when the bytes cannot be parsed.
     pub(crate) fn find_unread(
         &self,
         der: &[u8],
@@ -211,8 +213,8 @@ impl Blocks {
             .or_else(|| self.find_variant(der))
     }
 
-    /// The first block on the fingerprint of a certificate of which `der` is a variant. Costs a hash, so it is
-    /// asked only if there is such a block.
+    /// The first block on the fingerprint of a certificate of which `der` is a variant. It costs a hash, so it runs
+    /// only if there is such a block.
     fn find_variant(&self, der: &[u8]) -> Option<&BlockSelector> {
         if self.by_fingerprint == 0 {
             return None;
@@ -220,7 +222,7 @@ impl Blocks {
         variants::fingerprints(der).find_map(|fingerprint| self.find_fingerprint(fingerprint))
     }
 
-    /// The first block that names the certificate with this fingerprint, when nothing else is known of it.
+    /// The first block that names the certificate with this fingerprint, when only the fingerprint is known.
     pub(crate) fn find_fingerprint(&self, fingerprint: Fingerprint) -> Option<&BlockSelector> {
         self.terms
             .get(&Term::Fingerprint(fingerprint))

@@ -1,8 +1,9 @@
-//! Lists that do not grow with what they are about.
+//! Lists with a bounded length.
 
+#[cfg(any(test, feature = "admin"))]
 use crate::limits::MAX_REPORTED;
 
-/// A list of which at most 64 items are kept and the rest counted.
+/// A list that keeps the first items, at most 64, and counts the rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Truncated<T> {
     items: Vec<T>,
@@ -19,6 +20,7 @@ impl<T> Default for Truncated<T> {
 }
 
 impl<T> Truncated<T> {
+    #[cfg(any(test, feature = "admin"))]
     pub(crate) fn push(&mut self, item: T) {
         self.push_within(item, MAX_REPORTED);
     }
@@ -36,7 +38,7 @@ impl<T> Truncated<T> {
         self.more = self.more.saturating_add(more);
     }
 
-    /// Drops items, which are then counted.
+    /// Drops items and counts them as omitted.
     #[cfg(any(test, feature = "admin", feature = "enrol"))]
     pub(crate) fn retain(&mut self, keep: impl FnMut(&T) -> bool) {
         let before = self.items.len();
@@ -48,33 +50,34 @@ impl<T> Truncated<T> {
         &mut self.items
     }
 
-    /// Adds the items of another list, and what that had counted.
+    /// Adds the items of another list and its count of omitted items.
+    #[cfg(any(test, feature = "admin"))]
     pub(crate) fn append(&mut self, other: Self) {
         other.items.into_iter().for_each(|item| self.push(item));
         self.more = self.more.saturating_add(other.more);
     }
 
-    /// The items that were kept, and how many more there were.
+    /// The kept items, and the number of omitted items.
     pub(crate) fn into_parts(self) -> (Vec<T>, usize) {
         (self.items, self.more)
     }
 
-    /// The items that were kept, in order.
+    /// The kept items, in order.
     pub fn items(&self) -> &[T] {
         &self.items
     }
 
-    /// How many more there were.
+    /// The number of omitted items.
     pub fn omitted(&self) -> usize {
         self.more
     }
 
-    /// How many there were in all.
+    /// The number of all items, omitted ones included.
     pub fn len(&self) -> usize {
         self.items.len().saturating_add(self.more)
     }
 
-    /// Whether there was none.
+    /// Whether there are no items.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

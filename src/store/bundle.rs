@@ -6,15 +6,17 @@ use std::collections::{HashMap, HashSet};
 use super::TrustStore;
 use crate::certificate::{Certificate, KeyPolicy, SignatureCheck, canonical_name};
 
-/// Candidate issuers looked at for one certificate of a bundle: re-issued CAs of one name are few.
+/// Most candidate issuers that are tried for one certificate of a bundle. A CA is rarely re-issued more often under one
+/// name.
 const MAX_SAME_SUBJECT: usize = 16;
 
 /// What [`classify_bundle`](TrustStore::classify_bundle) proposes for a certificate, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub enum SuggestedSlot {
-    /// An end entity whose issuer is in the bundle: leave it out. As a pin it would be exclusive, and its
-    /// issuer vouches for it already.
+    /// An end entity whose issuer is in the bundle. Skip it: its issuer vouches for it, and as a pin it would exclude
+    /// every other certificate.
     Skip,
     /// An end entity whose issuer is not in the bundle.
     Pin,
@@ -30,6 +32,7 @@ pub enum SuggestedSlot {
 /// What an administrator decided for a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub enum Decision {
     /// Do not install it.
     Skip,
@@ -57,6 +60,7 @@ impl From<SuggestedSlot> for Decision {
 
 /// One certificate of a bundle.
 #[derive(Clone, Debug)]
+#[doc(hidden)]
 pub struct BundleItem {
     certificate: Certificate,
     proposal: SuggestedSlot,
@@ -80,8 +84,9 @@ impl BundleItem {
     }
 }
 
-/// A bundle with a proposal for each certificate. Nothing of it is installed.
+/// A bundle with a proposal for each certificate. It is not installed yet.
 #[derive(Clone, Debug)]
+#[doc(hidden)]
 pub struct Bundle {
     items: Vec<BundleItem>,
 }
@@ -108,6 +113,7 @@ impl TrustStore {
     /// Proposes a slot for each certificate of a bundle. Nothing is installed.
     ///
     /// Whether one certificate issued another is judged by name and signature.
+    #[doc(hidden)]
     pub fn classify_bundle(&self, certificates: Vec<Certificate>) -> Bundle {
         let mut by_subject: HashMap<Cow<'_, [u8]>, Vec<usize>> = HashMap::new();
         for (index, certificate) in certificates.iter().enumerate() {
@@ -159,14 +165,14 @@ impl TrustStore {
 /// Whether `issuer`, another certificate with a CA's role, signed `certificate`.
 fn issued(keys: &KeyPolicy, issuer: &Certificate, certificate: &Certificate) -> bool {
     if issuer == certificate || !issuer.is_ca() || issuer.has_key_of(certificate) {
-        // A re-issued self-signed CA has the same key: it did not issue its twin in the sense of a chain.
+        // Two certificates of one self-signed CA have the same key. Neither issued the other in the sense of a chain.
         return false;
     }
     let key = issuer.subject_public_key_info();
     match keys.check_signature(key, certificate) {
         SignatureCheck::Verified => true,
         SignatureCheck::Wrong => false,
-        // Not verifiable here: the key identifiers are the next best witness.
+        // The signature cannot be verified here. The key identifiers are the next best evidence.
         SignatureCheck::Unsupported => {
             match (certificate.authority_key_id(), issuer.subject_key_id()) {
                 (Some(authority), Some(subject)) => authority == subject,

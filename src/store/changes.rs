@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::consequence::Consequence;
 use super::{
     BlockSelector, Entry, EntryKey, EntryOptions, Outcome, Report, StoreWarning, TrustStore, import,
 };
@@ -10,10 +11,10 @@ use crate::limits::MAX_LABEL_BYTES;
 use crate::store::error::StoreError;
 
 impl TrustStore {
-    /// Gives an entry other options.
+    /// Replaces the options of an entry.
     ///
     /// # Errors
-    /// There is no such entry; the options do not apply to it, or with them it could never match.
+    /// There is no such entry. The options do not apply to it. The entry could never match with these options.
     pub fn update(&mut self, key: &EntryKey, options: EntryOptions) -> Result<Report, StoreError> {
         let mut entry = self.known_entry(key)?.clone();
         if *entry.options() == options {
@@ -31,10 +32,12 @@ impl TrustStore {
         Ok(self.replace(entry, warnings))
     }
 
-    /// Lets an entry accept nothing while it is held: a claim stays, and so does what it shadows.
+    /// Disables an entry: it stays installed and accepts nothing. A claim by the entry stays, and the entry still takes
+    /// precedence over sources of lower priority.
     ///
     /// # Errors
     /// There is no such entry, or the reason is not one line of text.
+    #[must_use = "the report says which peers the change may lock out"]
     pub fn disable(&mut self, key: &EntryKey, why: &str) -> Result<Report, StoreError> {
         check_line(why)?;
         let mut entry = self.known_entry(key)?.clone();
@@ -44,7 +47,7 @@ impl TrustStore {
         Ok(self.replace(entry, Vec::new()))
     }
 
-    /// Lets a disabled entry accept again, if it would be installed today.
+    /// Enables a disabled entry, if it could be installed today.
     ///
     /// # Errors
     /// There is no such entry, import refuses it, or this version cannot read its certificate.
@@ -66,11 +69,12 @@ impl TrustStore {
         Ok(self.replace(entry, warnings))
     }
 
-    /// Removes an entry. A claim stays (rule P2); the report says what is asked instead, and which other
-    /// entries hold the same certificate or key.
+    /// Removes an entry. A claim stays (rule P2). The report says which source decides instead, and which other entries
+    /// hold the same certificate or key.
     ///
     /// # Errors
     /// There is no such entry.
+    #[must_use = "the report says which peers the change may lock out"]
     pub fn remove(&mut self, key: &EntryKey) -> Result<Report, StoreError> {
         self.known_entry(key)?;
         let before = self.data.before(&self.affected(key));
@@ -80,35 +84,38 @@ impl TrustStore {
         Ok(report)
     }
 
-    /// Takes entries out, for [`report_removed`](Self::report_removed).
+    /// Removes entries, for [`report_removed`](Self::report_removed).
     pub(super) fn take_all(&mut self, keys: &[EntryKey]) -> Vec<Arc<Entry>> {
         let data = self.edit();
         keys.iter().filter_map(|key| data.take(key)).collect()
     }
 
-    /// Says which entries are gone, and which others hold their certificates or keys.
+    /// Reports the removed entries, and the other entries that hold their certificates or keys.
     pub(super) fn report_removed(&self, removed: &[Arc<Entry>], report: &mut Report) {
         let data = self.data.data();
-        let mut twins: Vec<EntryKey> = removed.iter().flat_map(|entry| data.twins(entry)).collect();
-        twins.sort();
-        twins.dedup();
+        let mut same_key: Vec<EntryKey> = removed
+            .iter()
+            .flat_map(|entry| data.same_key(entry))
+            .collect();
+        same_key.sort();
+        same_key.dedup();
         for entry in removed {
-            report.entries.push(entry.key());
+            report.push(Consequence::Entry(entry.key()));
         }
-        twins
+        same_key
             .into_iter()
-            .for_each(|key| report.still_held.push(key));
+            .for_each(|key| report.push(Consequence::StillHeld(key)));
     }
 
-    /// Blocks a certificate and its key: neither is accepted in any slot or scope, nor any path through them
-    /// (rule P1). Entries stay and accept nothing; the report lists those that are hit.
+    /// Blocks a certificate and its key: neither is accepted in any slot or scope, nor any path through them (rule P1).
+    /// The entries stay installed and accept nothing. The report lists them.
     pub fn block(&mut self, certificate: &Certificate) -> Report {
         self.block_selector(BlockSelector::certificate(certificate))
     }
 
-    /// Blocks by one selector alone. [`block`](Self::block) is what a compromised certificate needs.
+    /// Blocks by one selector. For a compromised certificate, use [`block`](Self::block).
     pub fn block_selector(&mut self, selector: BlockSelector) -> Report {
-        // Asked first: a call that changes nothing leaves the snapshot as it is, so that plans made on it stand.
+        // Checked first: a call that changes nothing makes no new generation, so plans on the snapshot stay valid.
         if self.data.data().blocks.contains(&selector) {
             return Report::new(Outcome::Unchanged, self.data.generation());
         }
@@ -125,12 +132,12 @@ impl TrustStore {
             .collect();
         hit.sort();
         for key in hit {
-            report.entries.push(key);
+            report.push(Consequence::Entry(key));
         }
         report
     }
 
-    /// Lifts a block, by the selector that made it.
+    /// Removes a block. The selector must be the one that made it.
     ///
     /// # Errors
     /// There is no such block.
@@ -152,15 +159,15 @@ impl TrustStore {
         let key = entry.key();
         self.edit().put(entry);
         let mut report = self.finish(Outcome::Changed, Vec::new());
-        report.entries.push(key);
+        report.push(Consequence::Entry(key));
         warnings
             .into_iter()
-            .for_each(|warning| report.warnings.push(warning));
+            .for_each(|warning| report.warn(warning));
         report
     }
 }
 
-/// One line of text that says something, within the bound of labels.
+/// Checks that a text is one line, not empty, and within the bound of labels.
 pub(super) fn check_line(text: &str) -> Result<(), StoreError> {
     if text.is_empty() || text.len() > MAX_LABEL_BYTES || text.chars().any(breaks_a_line) {
         return Err(StoreError::Label {

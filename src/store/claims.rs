@@ -1,4 +1,4 @@
-//! What a pin claims, and how a claim is lifted (rules P2 and P3).
+//! Claims of servers by pins, and how a claim ends (rules P2 and P3).
 
 use std::collections::BTreeSet;
 
@@ -19,8 +19,8 @@ fn latest_end(now: UnixTime) -> i64 {
 }
 
 impl TrustSnapshot {
-    /// The servers whose migration ends later than any that could be set when this view was published, with the end: an
-    /// earlier version took them, or they came from elsewhere.
+    /// The servers whose migration ends later than could be set when this snapshot was published, with the end. An
+    /// earlier version allowed them, or another program wrote them.
     #[cfg(feature = "admin")]
     pub(crate) fn long_migrations(&self) -> Vec<(ServerId, UnixTime)> {
         let latest = self.floor().map(latest_end);
@@ -34,13 +34,13 @@ impl TrustSnapshot {
 }
 
 impl TrustStore {
-    /// Lets a claimed server migrate until `until`: a pin that it presents decides as before, anything else
-    /// goes to the authorities and carries a warning; from then on the claim holds again (rule P3).
+    /// Lets a claimed server migrate until `until`. A pin that the server presents decides as before. Anything else is
+    /// judged by the authorities, with a warning. After `until`, the claim holds again (rule P3).
     ///
-    /// The end is at most 366 days ahead of the clock; while the clock is unset, of the floor. It can be set again.
+    /// The end is at most 366 days ahead of the clock, or of the floor while the clock is unset. It can be set again.
     ///
     /// # Errors
-    /// The server is not claimed. The end has passed, is too far ahead, or there is neither a clock nor a floor to count
+    /// The server is not claimed. The end has passed or is too far ahead. There is neither a clock nor a floor to count
     /// from. There is no such server.
     pub fn migrate(&mut self, id: &ServerId, until: UnixTime) -> Result<Report, StoreError> {
         self.migrate_all(core::iter::once(id.clone()).collect(), until)
@@ -49,7 +49,7 @@ impl TrustStore {
     /// [`migrate`](Self::migrate) for the present members of a group.
     ///
     /// # Errors
-    /// One of the members is not claimed. The end has passed, is too far ahead, or there is neither a clock nor a floor
+    /// One of the members is not claimed. The end has passed or is too far ahead. There is neither a clock nor a floor
     /// to count from. There is no such group.
     pub fn migrate_group(&mut self, id: &GroupId, until: UnixTime) -> Result<Report, StoreError> {
         let members = self.data.known_group(id)?.members.clone();
@@ -78,9 +78,11 @@ impl TrustStore {
         Ok(self.finish(Outcome::Changed, before))
     }
 
-    /// A migration whose end is too far away to matter is priority that falls back (rules P2 and P3).
+    /// Refuses an end that is too far away: such a migration would permanently give up the priority of pins (rules P2
+    /// and P3).
     fn check_migration(&self, until: UnixTime) -> Result<(), StoreError> {
-        // A clock that jumped is not believed until it is confirmed: the end that it sets would stay (rule M7).
+        // A clock that jumped is not used before it is confirmed: the end would stay when the clock is corrected (rule
+        // M7).
         let latest = self.data.floor_after(self.now()).map(latest_end);
         if latest.is_some_and(|latest| seconds(until) <= latest) {
             return Ok(());
@@ -95,7 +97,7 @@ impl TrustStore {
         })
     }
 
-    /// Ends a migration before its time: the server must present a pin again.
+    /// Ends a migration early. The server must present a pin again.
     ///
     /// # Errors
     /// The server is not claimed. There is no such server.
@@ -113,13 +115,14 @@ impl TrustStore {
         }
     }
 
-    /// Ends the claim of a server and removes its own pins: authorities decide from now on (rule P2).
+    /// Ends the claim of a server and removes its own pins. Authorities decide about it from now on (rule P2).
     ///
     /// # Security
     /// This is the only call after which an authority can vouch for a server that had a pin.
     ///
     /// # Errors
     /// The server's group holds a pin, or the server is not claimed. There is no such server.
+    #[must_use = "the report says which peers the change may lock out"]
     pub fn release(&mut self, id: &ServerId) -> Result<Report, StoreError> {
         let server = self.data.known_server(id)?;
         if let Some(group) = server.group()
@@ -144,6 +147,7 @@ impl TrustStore {
     ///
     /// # Errors
     /// There is no such group.
+    #[must_use = "the report says which peers the change may lock out"]
     pub fn release_group(&mut self, id: &GroupId) -> Result<Report, StoreError> {
         let members = self.data.known_group(id)?.members.clone();
         let mut scopes = vec![(Slot::Pin, Scope::Group(id.clone()))];
@@ -170,7 +174,7 @@ impl TrustStore {
         report
     }
 
-    /// Marks servers as claimed; returns those that were not.
+    /// Marks servers as claimed. Returns those that were unclaimed before.
     pub(super) fn claim<'a>(
         &mut self,
         servers: impl IntoIterator<Item = &'a ServerId>,

@@ -1,7 +1,7 @@
 //! The clock and the floor: the newest time at which the store was published with a known clock (rule M7).
 //!
-//! A floor that is too low costs little; one that is too high locks a store while its clock is right. So one wrong
-//! clock never raises it far, and what a wrong clock did is said and can be taken back.
+//! A floor that is too low does little harm. A floor that is too high locks the store while its clock is right. So one
+//! publication with a wrong clock cannot raise it far, the effect is reported, and it can be undone.
 
 use core::fmt;
 
@@ -12,20 +12,20 @@ use crate::certificate::{CurrentTime, Timestamp};
 use crate::limits::{FLOOR_TOLERANCE, MAX_FLOOR_RISE};
 use crate::store::error::StoreError;
 
-/// How a clock stands to the floor of a store (rule M7).
+/// How the clock compares with the floor of a store (rule M7).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClockState {
     /// The clock is known, and a publication raises the floor to it.
     #[default]
     Known,
-    /// There is no clock: ends are judged at the floor.
+    /// The clock is not set. Certificates and ends are judged at the floor.
     #[non_exhaustive]
     Unset {
-        /// The floor; without one, nothing counts as ended.
+        /// The floor. Without one, nothing counts as ended.
         floor: Option<UnixTime>,
     },
-    /// The clock is more than 26 hours below the floor. It counts as unset: ends are judged at the floor.
+    /// The clock is more than 26 hours below the floor. It counts as unset, and ends are judged at the floor.
     #[non_exhaustive]
     BelowFloor {
         /// What the clock shows.
@@ -33,8 +33,8 @@ pub enum ClockState {
         /// The floor.
         floor: UnixTime,
     },
-    /// The clock is more than 366 days above the floor. It counts, and the floor stays where it is until the clock
-    /// is [confirmed](TrustStore::confirm_clock).
+    /// The clock is more than 366 days above the floor. It counts, but the floor does not move until the clock is
+    /// [confirmed](TrustStore::confirm_clock).
     #[non_exhaustive]
     Jumped {
         /// What the clock shows.
@@ -46,6 +46,7 @@ pub enum ClockState {
 
 impl ClockState {
     /// The stable name: `known`, `unset`, `below_floor` or `jumped`.
+    #[doc(hidden)]
     pub const fn code(self) -> &'static str {
         match self {
             Self::Known => "known",
@@ -55,12 +56,13 @@ impl ClockState {
         }
     }
 
-    /// Whether verdicts are made by the clock. If not, they are made at the floor.
+    /// Whether verdicts use the clock. If not, they use the floor.
+    #[doc(hidden)]
     pub fn counts(self) -> bool {
         matches!(self, Self::Known | Self::Jumped { .. })
     }
 
-    /// What the clock shows and where the floor is, if that is of interest: `clock …, floor …`.
+    /// The clock and the floor in a few words: `clock …, floor …`.
     pub(crate) fn times(self) -> String {
         let time = |time| Timestamp::from(time).to_string();
         match self {
@@ -73,13 +75,13 @@ impl ClockState {
         }
     }
 
-    /// Whether there is nothing to do about the clock and the floor.
+    /// Whether the clock and the floor need no attention.
     pub fn is_good(self) -> bool {
         self == Self::Known
     }
 }
 
-/// What an operator has to know and to do.
+/// The state, and what the operator should do.
 impl fmt::Display for ClockState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
@@ -111,7 +113,7 @@ impl fmt::Display for ClockState {
 }
 
 impl TrustSnapshot {
-    /// How `clock` stands to the floor of this snapshot.
+    /// How `clock` compares with the floor of this snapshot.
     pub fn clock_state(&self, clock: CurrentTime) -> ClockState {
         let (clock, floor) = match (clock, self.floor()) {
             (CurrentTime::Unset, floor) => return ClockState::Unset { floor },
@@ -128,7 +130,7 @@ impl TrustSnapshot {
         }
     }
 
-    /// The clock as it counts: unset if it is too far below the floor.
+    /// The clock as verdicts use it: unset if it is too far below the floor.
     pub(crate) fn judge(&self, clock: CurrentTime) -> CurrentTime {
         if self.clock_state(clock).counts() {
             clock
@@ -149,7 +151,7 @@ impl TrustSnapshot {
         }
     }
 
-    /// The same snapshot with another floor, to be looked at only.
+    /// The same snapshot with another floor, for reading only.
     #[cfg(feature = "admin")]
     pub(crate) fn with_floor(&self, floor: Option<UnixTime>) -> Self {
         let mut view = self.clone();
@@ -159,9 +161,9 @@ impl TrustSnapshot {
 }
 
 impl TrustStore {
-    /// A snapshot to publish. If the clock is known and later than the floor, the floor moves up to it (rule
-    /// M7), which makes a new generation; but not if the clock is more than 366 days later: then it must be
-    /// [confirmed](Self::confirm_clock) first. A store that has no floor takes any clock.
+    /// A snapshot to publish. If the clock is known and later than the floor, the floor moves up to it (rule M7), which
+    /// makes a new generation. If the clock is more than 366 days later, the floor stays until the clock is
+    /// [confirmed](Self::confirm_clock). A store without a floor takes any clock.
     pub fn snapshot(&mut self) -> TrustSnapshot {
         let floor = self.data.floor_after(self.clock.now());
         if floor != self.data.floor() {
@@ -170,17 +172,17 @@ impl TrustStore {
         self.data.clone()
     }
 
-    /// How the store's clock stands to the floor.
+    /// How the store's clock compares with the floor.
     pub fn clock_state(&self) -> ClockState {
         self.data.clock_state(self.clock.now())
     }
 
-    /// Says that the clock is right although it is more than 366 days later than the floor, and moves the floor up
-    /// to it (rule M7): for a machine that was off for long.
+    /// Confirms a clock that is more than 366 days later than the floor, and moves the floor up to it (rule M7). Use it
+    /// for a machine that was off for a long time.
     ///
     /// # Security
-    /// Compare the clock with another one first: with a floor that is too high, the right clock does not count.
-    /// [`reset_floor`](Self::reset_floor) takes it back.
+    /// Compare the clock with another one first. If the floor is too high, the right clock does not count.
+    /// [`reset_floor`](Self::reset_floor) undoes it.
     ///
     /// # Errors
     /// The clock is not set, or below the floor: there is nothing to confirm.
@@ -197,12 +199,12 @@ impl TrustStore {
         }
     }
 
-    /// Sets the floor, which a wrong clock may have raised (rule M7). `None` forgets it: the next
+    /// Sets the floor, for example after a wrong clock raised it (rule M7). `None` removes it, and the next
     /// [`snapshot`](Self::snapshot) sets it to the clock.
     ///
     /// # Security
-    /// While the clock is unset, every end is judged at the floor: a lower one lets certificates count as
-    /// valid that have expired since.
+    /// While the clock is unset, every end is judged at the floor. With a lower floor, certificates that have expired
+    /// since count as valid.
     pub fn reset_floor(&mut self, floor: Option<UnixTime>) -> Report {
         self.set_floor(floor);
         let mut report = Report::new(Outcome::Changed, self.data.generation());
@@ -210,20 +212,20 @@ impl TrustStore {
         report
     }
 
-    /// The time as the store judges it: below the floor by more than the tolerance, a clock counts as unset.
+    /// The time as the store judges it. A clock that is below the floor by more than the tolerance counts as unset.
     pub(super) fn now(&self) -> CurrentTime {
         self.data.judge(self.clock.now())
     }
 
-    /// Says of a change that its publication does not raise the floor, although there is a clock.
+    /// Adds a warning if publishing the change does not raise the floor although there is a clock.
     pub(super) fn warn_of_clock(&self, report: &mut Report) {
         match self.clock_state() {
             ClockState::Known | ClockState::Unset { .. } => {}
             state @ ClockState::BelowFloor { .. } => {
-                report.warnings.push(StoreWarning::ClockBelowFloor(state));
+                report.warn(StoreWarning::ClockBelowFloor(state));
             }
             state @ ClockState::Jumped { .. } => {
-                report.warnings.push(StoreWarning::ClockJumped(state));
+                report.warn(StoreWarning::ClockJumped(state));
             }
         }
     }

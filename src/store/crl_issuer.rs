@@ -1,4 +1,4 @@
-//! Who issues revocation lists: a name, compared by value, and a key (rule C4).
+//! Issuers of revocation lists: a name, compared by value, and a key (rule C4).
 
 use core::cmp::Ordering;
 use core::fmt;
@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use crate::certificate::{Certificate, KeyPin, canonical_name, distinguished};
 
-/// Who issued a revocation list: a name and a key. Two CAs of one name are two issuers, and a CA that gets a new
-/// key is another one; a CA whose certificate is made again with its key is the same. Names are compared as names
-/// (RFC 5280 section 7.1: in any case, string type and spacing).
+/// The issuer of a revocation list: a name and a key. Two CAs with one name and different keys are two issuers. A CA
+/// with a new key is another issuer; a CA with a new certificate for the same key is the same issuer. Names are
+/// compared by RFC 5280 section 7.1: case, string type and spacing do not matter.
 #[derive(Clone)]
 pub struct CrlIssuer {
     name: Arc<[u8]>,
@@ -39,7 +39,7 @@ impl CrlIssuer {
         }
     }
 
-    /// The name as it is compared.
+    /// The name in canonical form, for comparing.
     pub(super) fn canonical_name(&self) -> &Arc<[u8]> {
         &self.canonical
     }
@@ -59,11 +59,13 @@ impl CrlIssuer {
     }
 
     /// The DER of its name.
+    #[doc(hidden)]
     pub fn name_der(&self) -> &[u8] {
         &self.name
     }
 
     /// Its key.
+    #[doc(hidden)]
     pub fn key_pin(&self) -> KeyPin {
         self.key
     }

@@ -11,8 +11,8 @@ use crate::certificate::{
     Certificate, Crl, Fingerprint, KeyPin, Revoked, canonical_name, shortest,
 };
 
-/// A revocation list whose signature was verified when it was installed. It stands by itself: removing the CA's
-/// certificate does not remove it.
+/// A revocation list whose signature was verified when it was installed. Removing the CA's certificate does not remove
+/// the list.
 #[derive(Clone, Debug)]
 pub struct InstalledCrl {
     crl: Crl,
@@ -28,9 +28,10 @@ pub(crate) struct CrlOrigin {
     pub(crate) installed_by: Option<Arc<str>>,
 }
 
-/// A revocation list that was stored and that this version does not read: its bytes, to be stored again. It says
-/// nothing, and its issuer stays checked.
+/// A stored revocation list that this version cannot read. Its bytes are kept and stored again. It revokes nothing, and
+/// its issuer stays checked.
 #[derive(Clone, Debug)]
+#[doc(hidden)]
 pub struct UnreadCrl {
     der: Box<[u8]>,
     fingerprint: Fingerprint,
@@ -51,7 +52,7 @@ impl UnreadCrl {
         self.fingerprint
     }
 
-    /// Under whose key it was verified when it was installed.
+    /// The issuer under whose key it was verified when it was installed.
     pub fn issuer(&self) -> &CrlIssuer {
         &self.issuer
     }
@@ -61,12 +62,12 @@ impl UnreadCrl {
         self.origin.installed
     }
 
-    /// On whose behalf it was installed.
+    /// The actor that installed it.
     pub fn installed_by(&self) -> Option<&str> {
         self.origin.installed_by.as_deref()
     }
 
-    /// Why it was disabled before, if it was.
+    /// The reason why it was disabled before, if it was.
     #[cfg(feature = "admin")]
     pub(crate) fn disabled(&self) -> Option<&str> {
         self.disabled.as_deref()
@@ -96,7 +97,7 @@ impl HeldCrl<'_> {
 }
 
 impl InstalledCrl {
-    /// A list whose signature was verified under the key of `issuer`, now or when it was first installed.
+    /// A list. Its signature was verified under the key of `issuer`, now or when it was first installed.
     pub(crate) fn new(crl: Crl, issuer: CrlIssuer, origin: CrlOrigin) -> Self {
         Self {
             crl,
@@ -106,7 +107,7 @@ impl InstalledCrl {
         }
     }
 
-    /// The same, from which nothing but revocations is taken.
+    /// The same list, used for its revocations only.
     #[cfg(feature = "admin")]
     pub(crate) fn disable(self, why: Option<Box<str>>) -> Self {
         Self {
@@ -120,7 +121,8 @@ impl InstalledCrl {
         &self.crl
     }
 
-    /// Under whose key it was verified.
+    /// The issuer under whose key it was verified.
+    #[doc(hidden)]
     pub fn issuer(&self) -> &CrlIssuer {
         &self.issuer
     }
@@ -130,26 +132,26 @@ impl InstalledCrl {
         self.origin.installed
     }
 
-    /// On whose behalf it was installed, if [`set_actor`](crate::TrustStore::set_actor) had said so.
+    /// The actor that installed it ([`set_actor`](crate::TrustStore::set_actor)), if one was set.
     pub fn installed_by(&self) -> Option<&str> {
         self.origin.installed_by.as_deref()
     }
 
     /// Why the list is disabled, if it is: a recovery took it from a damaged file, and no installed certificate
-    /// verifies it. What it names is revoked all the same, and no certificate counts as not revoked by it. Installing
-    /// it again, with its issuer's certificate there, puts it in force.
+    /// verifies it. What it names stays revoked, but it proves for no certificate that it is not revoked. To enable it,
+    /// install the issuer's certificate and then the list again.
     pub fn disabled(&self) -> Option<&str> {
         self.disabled.as_deref()
     }
 
-    /// Whether it can tell that a certificate is not revoked. A list of a kind that is not installed any more cannot:
-    /// an earlier version took it.
-    pub(crate) fn tells(&self) -> bool {
+    /// Whether it can prove that a certificate is not revoked. A list of a kind that only an earlier version installed
+    /// cannot.
+    pub(crate) fn is_usable(&self) -> bool {
         self.disabled.is_none() && self.crl.refusal().is_none()
     }
 
-    /// What it says of an installed certificate, whose issuer is not at hand and known by name alone; but that an
-    /// authority or intermediate signed itself was verified when it was installed (rule I4).
+    /// Whether it revokes an installed certificate. The issuer is known by its name only. A self-signature of an
+    /// authority or intermediate was verified when it was installed (rule I4).
     pub(crate) fn revokes(&self, certificate: &Certificate, slot: Slot) -> Option<Revoked> {
         if !self.issuer.is_named(certificate.issuer_der()) {
             return None;
@@ -165,21 +167,20 @@ impl InstalledCrl {
 /// The lists of one checked issuer, ordered by fingerprint.
 type Lists = Arc<Vec<Arc<InstalledCrl>>>;
 
-/// A checked issuer, as its name was first written.
+/// A checked issuer, with its name as it was first written.
 #[derive(Clone)]
 struct Checked {
     issuer: CrlIssuer,
     lists: Lists,
 }
 
-/// All lists, by the canonical name of the issuer and its key. An issuer that stands here is checked, with lists or
-/// without; one that does not has none.
+/// All lists, by the issuer's canonical name and key. An issuer in this map is checked, even if it has no lists.
 #[derive(Clone, Default)]
 pub(crate) struct Crls {
     issuers: BTreeMap<Arc<[u8]>, BTreeMap<KeyPin, Checked>>,
-    /// Of names with many lists, which serial numbers none of these has; by the canonical name.
+    /// Filters for names with many lists: serial numbers that none of the lists has. By the canonical name.
     filters: BTreeMap<Arc<[u8]>, Arc<Filter>>,
-    /// Lists that are not read. Their issuers are checked.
+    /// Lists that cannot be read. Their issuers are checked.
     unread: BTreeMap<(CrlIssuer, Fingerprint), Arc<UnreadCrl>>,
     count: usize,
     bytes: usize,
@@ -191,12 +192,12 @@ impl Crls {
         self.issuers.is_empty()
     }
 
-    /// How many lists there are, read or not.
+    /// The number of lists, unreadable ones included.
     pub(crate) fn count(&self) -> usize {
         self.count
     }
 
-    /// How many bytes of DER they have together.
+    /// The bytes of DER of all lists together.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -218,7 +219,7 @@ impl Crls {
         self.issuers.get(&*canonical_name(name))
     }
 
-    /// The lists of one issuer, by its certificate: its key is hashed only if an issuer of its name is checked.
+    /// The lists of one issuer, by its certificate. The key is hashed only if an issuer of this name is checked.
     pub(crate) fn of_issuer(&self, issuer: &Certificate) -> Option<&[Arc<InstalledCrl>]> {
         let checked = self.keys(issuer.subject_der())?.get(&issuer.key_pin())?;
         Some(&checked.lists)
@@ -236,7 +237,7 @@ impl Crls {
         keys.flat_map(|checked| checked.lists.iter())
     }
 
-    /// Whether some list of an issuer of this name may have this serial number: `false` is certain.
+    /// Whether a list of an issuer of this name may have this serial number. `false` is certain.
     pub(crate) fn may_have(&self, name: &[u8], serial: &[u8]) -> bool {
         if self.filters.is_empty() {
             return true;
@@ -245,8 +246,8 @@ impl Crls {
         filter.is_none_or(|filter| filter.may_have(shortest(serial)))
     }
 
-    /// Keeps the filter of a canonical name in step with its lists, of which `added` came last. What is taken out stays in a filter
-    /// until that is made anew: it only rules out less.
+    /// Updates the filter of a canonical name after `added` was put in. Removed lists stay in the filter until it is
+    /// rebuilt; the filter then only rules out less.
     fn filter(&mut self, name: &Arc<[u8]>, added: Option<&Crl>) {
         let lists = Self::lists_of(self.issuers.get(name));
         if lists.count() < MANY_LISTS {
@@ -272,7 +273,7 @@ impl Crls {
         keys.flat_map(|checked| checked.lists.iter())
     }
 
-    /// All lists that are not read, ordered by issuer and fingerprint.
+    /// All unreadable lists, ordered by issuer and fingerprint.
     pub(crate) fn unread(&self) -> impl Iterator<Item = &Arc<UnreadCrl>> {
         self.unread.values()
     }
@@ -283,7 +284,7 @@ impl Crls {
         keys.map(|checked| checked.issuer.clone())
     }
 
-    /// Lets an issuer be checked from now on; `false` if it was already.
+    /// Starts to check an issuer. `false` if it was checked already.
     pub(crate) fn check(&mut self, issuer: &CrlIssuer) -> bool {
         let keys = self
             .issuers
@@ -297,7 +298,7 @@ impl Crls {
         new
     }
 
-    /// Lets an issuer be checked no more, and takes its lists out; `None` if it was not checked.
+    /// Stops checking an issuer and removes its lists. `None` if it was not checked.
     pub(super) fn stop(&mut self, issuer: &CrlIssuer) -> Option<Lists> {
         let keys = self.issuers.get_mut(issuer.canonical_name())?;
         let lists = keys.remove(&issuer.key_pin())?.lists;
@@ -316,7 +317,7 @@ impl Crls {
         Some(lists)
     }
 
-    /// Puts a list in that is not read; its issuer is checked from now on.
+    /// Adds an unreadable list. Its issuer is checked from now on.
     #[cfg(feature = "admin")]
     pub(crate) fn put_unread(&mut self, list: UnreadCrl) {
         self.check(&list.issuer);
@@ -328,7 +329,7 @@ impl Crls {
         }
     }
 
-    /// Takes a list out that is not read, and says whose it was; its issuer stays checked.
+    /// Removes an unreadable list and returns its issuer, which stays checked.
     pub(super) fn take_unread(&mut self, fingerprint: Fingerprint) -> Option<CrlIssuer> {
         let mut places = self.unread.keys();
         let place = places.find(|(_, held)| *held == fingerprint)?.clone();
@@ -338,7 +339,7 @@ impl Crls {
         Some(place.0)
     }
 
-    /// Puts a list in, unjudged; its issuer is checked from now on.
+    /// Adds a list without judging it. Its issuer is checked from now on.
     pub(crate) fn put(&mut self, list: InstalledCrl) {
         self.check(&list.issuer);
         let keys = self.issuers.get_mut(list.issuer.canonical_name());
@@ -347,7 +348,7 @@ impl Crls {
         else {
             return;
         };
-        // In one spelling, so that a stored list has the name of the stored issuer.
+        // The name gets one spelling, so that a stored list has the name of the stored issuer.
         let issuer = issuer.clone();
         let list = InstalledCrl { issuer, ..list };
         let fingerprint = list.crl.fingerprint();
@@ -361,7 +362,7 @@ impl Crls {
         }
     }
 
-    /// Takes a list out; its issuer stays checked.
+    /// Removes a list. Its issuer stays checked.
     pub(super) fn take(&mut self, fingerprint: Fingerprint) -> Option<Arc<InstalledCrl>> {
         let is = |held: &Arc<InstalledCrl>| held.crl.fingerprint() == fingerprint;
         let all = self.issuers.values_mut().flat_map(BTreeMap::values_mut);

@@ -1,8 +1,8 @@
-//! The content of a view, with the indexes by which verdicts find entries.
+//! The content of a snapshot, with the indexes by which verdicts find entries.
 //!
-//! Everything is behind pointers and in tables that share what they have in common, so that a change while a view
-//! is out copies a few kilobytes and never a certificate. Which entries there are is told by the shelves alone; the
-//! other tables are indexes.
+//! Everything is behind pointers and in tables that share their parts between versions. A change while a snapshot is in
+//! use copies a few kilobytes and never a certificate. The certificate indexes hold the entries; the other tables only
+//! find them.
 
 use core::hash::{BuildHasher, Hash, Hasher};
 use std::collections::hash_map::RandomState;
@@ -12,8 +12,8 @@ use pki_types::UnixTime;
 
 use super::blocks::Blocks;
 use super::crls::Crls;
-use super::namesakes::{Installed, Wanted};
-use super::shelf::Shelf;
+use super::index::CertificateIndex;
+use super::same_subject::{Installed, Wanted};
 use super::signers::Signers;
 use super::table::Table;
 use super::{Entry, EntryKey, Group, Scope, Server, ServerId, Slot};
@@ -26,8 +26,8 @@ use crate::certificate::{
 pub(crate) struct Data {
     pub(super) generation: u64,
     pub(super) floor: Option<UnixTime>,
-    /// The key policy of the store. A verdict applies it too: a key that may not be installed decides nothing. `None` in
-    /// the default view, which is empty.
+    /// The key policy of the store. A verdict applies it too: a key that may not be installed decides nothing. `None`
+    /// in the default snapshot, which is empty.
     pub(crate) keys: Option<KeyPolicy>,
     pub(super) blocks: Arc<Blocks>,
     crls: Arc<Crls>,
@@ -35,28 +35,28 @@ pub(crate) struct Data {
     /// The ids of servers by the hashes of their names.
     pub(super) names: Table<ServerId>,
     pub(super) groups: Table<Arc<Group>>,
-    shelves: Table<Shelf>,
+    indexes: Table<CertificateIndex>,
     /// Index from the exact DER to one entry that holds the certificate. The key is the length and the last 16 bytes, so
     /// that the bytes that a peer presents are found without hashing or parsing them.
     known: Table<Arc<Entry>>,
     /// Every entry that has a certificate, by its key: to explain a refusal, and for reports.
     holders: Table<Arc<Entry>>,
-    /// Every pin of which only the fingerprint is known, for reports.
-    bare: Table<Arc<Entry>>,
+    /// Every pin that has only a fingerprint, for reports.
+    fingerprints_only: Table<Arc<Entry>>,
     /// Which installed CA signed which installed intermediate.
     pub(super) signers: Signers,
-    /// One for all tables of all versions of a store. What is hashed comes from outside, so the hashes are keyed.
+    /// One for all tables of all versions of a store. The hashed values come from outside, so the hashes are keyed.
     pub(super) hasher: RandomState,
 }
 
-/// Length and last bytes of a certificate. The last bytes are those of its signature, which differ between
-/// any two certificates that were not made to collide; colliding ones share a bucket and are compared whole.
+/// Length and last bytes of a certificate. The last bytes belong to the signature and differ between certificates,
+/// unless they were made to collide. Certificates that collide share a bucket and are compared whole.
 #[derive(Clone, Copy)]
 struct Tail(u16, [u8; 16]);
 
 impl Hash for Tail {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // Both have a fixed size, which need not be hashed.
+        // Both have a fixed size, so the lengths are not hashed.
         state.write(&self.1);
         state.write_u16(self.0);
     }
@@ -71,7 +71,7 @@ impl Tail {
     }
 }
 
-/// A place of its own for each slot of what has this hash.
+/// A separate table position for each slot of a scope with this hash.
 pub(super) fn place_beside(hash: u64, slot: Slot) -> u64 {
     hash.rotate_left(match slot {
         Slot::Pin => 16,
@@ -101,46 +101,46 @@ impl Data {
         Arc::make_mut(&mut self.crls)
     }
 
-    /// The certificates of all authorities and intermediates whose subject is `subject`; one that is installed
-    /// in several scopes comes several times.
+    /// The certificates of all authorities and intermediates whose subject is `subject`. One that is installed in
+    /// several scopes is returned several times.
     pub(super) fn issuers<'a>(
         &'a self,
         subject: &'a [u8],
     ) -> impl Iterator<Item = &'a Certificate> {
         let canonical = canonical_name(subject);
         let hash = self.hasher.hash_one(&canonical);
-        let shelves = self.shelves.iter();
-        let shelves = shelves.filter(|shelf| shelf.slot() != Slot::Pin);
-        let entries = shelves.flat_map(move |shelf| shelf.by_subject(hash));
+        let indexes = self.indexes.iter();
+        let indexes = indexes.filter(|index| index.slot() != Slot::Pin);
+        let entries = indexes.flat_map(move |index| index.by_subject(hash));
         let certificates = entries.filter_map(|entry| entry.certificate());
         let is_named = move |own: &[u8]| own == subject || canonical_name(own) == canonical;
         certificates.filter(move |certificate| is_named(certificate.subject_der()))
     }
 
-    /// The certificates of all authorities and intermediates; one that is installed in several scopes comes several
-    /// times.
+    /// The certificates of all authorities and intermediates. One that is installed in several scopes is returned
+    /// several times.
     #[cfg(feature = "admin")]
     pub(super) fn cas(&self) -> impl Iterator<Item = &Certificate> {
-        let shelves = self.shelves.iter();
-        let shelves = shelves.filter(|shelf| shelf.slot() != Slot::Pin);
-        let entries = shelves.flat_map(|shelf| shelf.iter());
+        let indexes = self.indexes.iter();
+        let indexes = indexes.filter(|index| index.slot() != Slot::Pin);
+        let entries = indexes.flat_map(|index| index.iter());
         entries.filter_map(|entry| entry.certificate())
     }
 
     /// The entries of a slot and scope; `None` if there are none.
-    pub(crate) fn shelf(&self, slot: Slot, scope: &Scope) -> Option<&Shelf> {
-        let mut found = self.shelves.find(self.place(slot, scope));
-        found.find(|shelf| shelf.is_for(slot, scope))
+    pub(crate) fn index(&self, slot: Slot, scope: &Scope) -> Option<&CertificateIndex> {
+        let mut found = self.indexes.find(self.place(slot, scope));
+        found.find(|index| index.is_for(slot, scope))
     }
 
-    /// The pins of a server of these data itself; `None` if it has none.
-    pub(crate) fn own_pins(&self, server: &Server) -> Option<&Shelf> {
-        let mut found = self.shelves.find(server.pins.0);
-        found.find(|shelf| shelf.is_pins_of(&server.id))
+    /// The server's own pins. `None` if it has none. The server must belong to these data.
+    pub(crate) fn own_pins(&self, server: &Server) -> Option<&CertificateIndex> {
+        let mut found = self.indexes.find(server.pins.0);
+        found.find(|index| index.is_pins_of(&server.id))
     }
 
-    /// Where the entries of a slot and scope stand in the table of shelves. Those of a server follow from where it
-    /// stands itself, so that its pins are found without another hash.
+    /// Position of a slot and scope in the table of indexes. For a server it follows from the position of the server,
+    /// so its pins are found without another hash.
     fn place(&self, slot: Slot, scope: &Scope) -> u64 {
         match scope {
             Scope::Server(id) => place_beside(self.hasher.hash_one(id), slot),
@@ -151,11 +151,11 @@ impl Data {
     }
 
     pub(crate) fn entry(&self, key: &EntryKey) -> Option<&Arc<Entry>> {
-        self.shelf(key.slot, &key.scope)?.get(key.fingerprint)
+        self.index(key.slot, &key.scope)?.get(key.fingerprint)
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Entry>> {
-        self.shelves.iter().flat_map(|shelf| shelf.iter())
+        self.indexes.iter().flat_map(|index| index.iter())
     }
 
     /// Every entry whose certificate has this key.
@@ -164,28 +164,36 @@ impl Data {
         found.filter(move |entry| entry.holds_key(key))
     }
 
-    /// Every pin of which only this fingerprint is known.
-    pub(crate) fn bare(&self, fingerprint: Fingerprint) -> impl Iterator<Item = &Arc<Entry>> {
-        let found = self.bare.find(self.hasher.hash_one(fingerprint));
+    /// Every pin that has only this fingerprint and no certificate.
+    pub(crate) fn fingerprints_only(
+        &self,
+        fingerprint: Fingerprint,
+    ) -> impl Iterator<Item = &Arc<Entry>> {
+        let found = self
+            .fingerprints_only
+            .find(self.hasher.hash_one(fingerprint));
         found.filter(move |entry| entry.fingerprint() == fingerprint)
     }
 
     /// The other entries that hold the certificate of an entry or its key, in order.
-    pub(super) fn twins(&self, entry: &Entry) -> Vec<EntryKey> {
+    pub(super) fn same_key(&self, entry: &Entry) -> Vec<EntryKey> {
         let same = |other: &&Arc<Entry>| other.fingerprint() == entry.fingerprint();
-        let bare = self.bare(entry.fingerprint());
-        let mut twins: Vec<EntryKey> = match entry.certificate() {
+        let fingerprints_only = self.fingerprints_only(entry.fingerprint());
+        let mut same_key: Vec<EntryKey> = match entry.certificate() {
             Some(certificate) => {
                 let holders = self.holders(certificate.key_pin());
-                holders.chain(bare).map(|twin| twin.key()).collect()
+                holders
+                    .chain(fingerprints_only)
+                    .map(|other| other.key())
+                    .collect()
             }
-            // The key is not known: only a look at everything tells. It is a rare kind of pin.
-            None => self.all().filter(same).map(|twin| twin.key()).collect(),
+            // The key is unknown, so all entries must be searched. Pins without a certificate are rare.
+            None => self.all().filter(same).map(|other| other.key()).collect(),
         };
-        twins.retain(|twin| *twin != entry.key());
-        twins.sort();
-        twins.dedup();
-        twins
+        same_key.retain(|other| *other != entry.key());
+        same_key.sort();
+        same_key.dedup();
+        same_key
     }
 
     /// The installed certificate whose bytes are exactly `der`, if there is one.
@@ -200,10 +208,10 @@ impl Data {
     }
 
     /// Candidates for an issuer: authorities or intermediates of a scope whose subject is `subject`, in the order in
-    /// which they are tried ([`Namesakes::candidates`]).
+    /// which they are tried ([`SameSubject::candidates`]).
     ///
-    /// Authorities are found by the name (RFC 5280 section 7.1), intermediates by its bytes, in which the path builder
-    /// compares it.
+    /// Authorities are found by name (RFC 5280 section 7.1). Intermediates are found by the bytes of the name, because
+    /// the path builder compares bytes.
     pub(crate) fn candidates<'a>(
         &'a self,
         slot: Slot,
@@ -212,18 +220,18 @@ impl Data {
         key_id: Option<&'a [u8]>,
         others: usize,
     ) -> impl Iterator<Item = Installed<'a>> {
-        let found = self.shelf(slot, &scope);
+        let found = self.index(slot, &scope);
         found
             .into_iter()
-            .flat_map(move |shelf| shelf.candidates(subject, key_id, others))
+            .flat_map(move |index| index.candidates(subject, key_id, others))
     }
 
-    /// Whether an installed intermediate has this subject in other bytes. Of those of that name, the first `most` are
-    /// looked at.
+    /// Whether an installed intermediate has this subject in other bytes. At most `most` intermediates of that name are
+    /// compared.
     pub(crate) fn has_intermediate_encoded_otherwise(&self, subject: &[u8], most: usize) -> bool {
         let hash = self.hasher.hash_one(canonical_name(subject));
-        let shelf = self.shelf(Slot::Intermediate, &Scope::Everyone).into_iter();
-        let entries = shelf.flat_map(|shelf| shelf.by_subject(hash)).take(most);
+        let index = self.index(Slot::Intermediate, &Scope::Everyone).into_iter();
+        let entries = index.flat_map(|index| index.by_subject(hash)).take(most);
         let mut certificates = entries.filter_map(|entry| entry.certificate());
         certificates.any(|certificate| {
             let own = certificate.subject_der();
@@ -231,27 +239,29 @@ impl Data {
         })
     }
 
-    /// The one object for a certificate, so that installing it in many scopes keeps its bytes once.
+    /// The shared object for a certificate: its bytes are kept once, even if it is installed in many scopes.
     pub(super) fn intern(&self, certificate: Certificate) -> Certificate {
         self.known(certificate.der())
             .cloned()
             .unwrap_or(certificate)
     }
 
-    /// Puts an entry on its shelf in place of one with the same key, and into the indexes.
+    /// Adds an entry, or replaces the one with the same key, and updates all tables.
     pub(super) fn put(&mut self, entry: Entry) {
         let key = entry.key();
         self.take_out(&key);
         let entry = Arc::new(entry);
         let by_fingerprint = self.hasher.hash_one(key.fingerprint);
         let place = self.place(key.slot, &key.scope);
-        let is_for = |shelf: &Shelf| shelf.is_for(key.slot, &key.scope);
-        match self.shelves.find_mut(place, is_for) {
-            Some(shelf) => shelf.put(entry.clone(), &self.hasher),
-            None => self.shelves.insert(place, Shelf::One(entry.clone())),
+        let is_for = |index: &CertificateIndex| index.is_for(key.slot, &key.scope);
+        match self.indexes.find_mut(place, is_for) {
+            Some(index) => index.put(entry.clone(), &self.hasher),
+            None => self
+                .indexes
+                .insert(place, CertificateIndex::One(entry.clone())),
         }
         let Some(certificate) = entry.certificate().cloned() else {
-            self.bare.insert(by_fingerprint, entry);
+            self.fingerprints_only.insert(by_fingerprint, entry);
             return;
         };
         let by_key = self.hasher.hash_one(certificate.key_pin());
@@ -263,7 +273,7 @@ impl Data {
         }
     }
 
-    /// Takes an entry out of its shelf and the indexes, with what is known of its signature.
+    /// Removes an entry from all tables, with what is known of its signature.
     pub(super) fn take(&mut self, key: &EntryKey) -> Option<Arc<Entry>> {
         let entry = self.take_out(key)?;
         if key.slot == Slot::Intermediate
@@ -279,15 +289,15 @@ impl Data {
         let is = |held: &Arc<Entry>| held.is(key);
         let by_fingerprint = self.hasher.hash_one(key.fingerprint);
         let place = self.place(key.slot, &key.scope);
-        let is_for = |shelf: &Shelf| shelf.is_for(key.slot, &key.scope);
-        let shelf = self.shelves.find_mut(place, is_for)?;
-        if shelf.len() > 1 {
-            shelf.take(&entry);
+        let is_for = |index: &CertificateIndex| index.is_for(key.slot, &key.scope);
+        let index = self.indexes.find_mut(place, is_for)?;
+        if index.len() > 1 {
+            index.take(&entry);
         } else {
-            self.shelves.take(place, is_for);
+            self.indexes.take(place, is_for);
         }
         let Some(certificate) = entry.certificate() else {
-            self.bare.take(by_fingerprint, is);
+            self.fingerprints_only.take(by_fingerprint, is);
             return Some(entry);
         };
         let key_pin = certificate.key_pin();
@@ -305,25 +315,25 @@ impl Data {
         Some(entry)
     }
 
-    /// Whether `self` was made of `before` and differs from it in its blocks at most. Compares pointers: what was
-    /// put anew counts as different, even if it is the same.
+    /// Whether `self` was made from `before` and differs at most in its blocks. It compares pointers: an item that was
+    /// put again counts as different, even if it is equal.
     #[cfg(feature = "admin")]
     pub(super) fn is_but_for_blocks(&self, before: &Self) -> bool {
-        // Each field by its name, so that a further one has to be thought of here.
+        // Each field is named, so that the compiler asks for a decision about a new field.
         let Self {
             generation: _,
             floor,
-            // The store's, which no call changes.
+            // It belongs to the store, and no call changes it.
             keys: _,
             blocks: _,
             crls,
             servers,
             names,
             groups,
-            shelves,
+            indexes,
             known,
             holders,
-            bare,
+            fingerprints_only,
             signers,
             hasher: _,
         } = self;
@@ -332,10 +342,10 @@ impl Data {
             && servers.is_shared(&before.servers)
             && names.is_shared(&before.names)
             && groups.is_shared(&before.groups)
-            && shelves.is_shared(&before.shelves)
+            && indexes.is_shared(&before.indexes)
             && known.is_shared(&before.known)
             && holders.is_shared(&before.holders)
-            && bare.is_shared(&before.bare)
+            && fingerprints_only.is_shared(&before.fingerprints_only)
             && signers.is_shared(&before.signers)
     }
 }
@@ -345,12 +355,19 @@ impl Data {
 mod tests {
     use super::*;
     use crate::certificate::HostName;
-    use crate::store::{EntryOptions, PinScope, TrustStore};
+    use crate::store::{Consequence, EntryOptions, PinScope, Report, TrustStore};
 
     fn store() -> TrustStore {
         TrustStore::new(crate::tls::key_policy(
             &crate::tls::provider::default_provider(),
         ))
+    }
+
+    fn entry_of(report: &Report) -> EntryKey {
+        match &report.consequences()[0] {
+            Consequence::Entry(key) => key.clone(),
+            other => panic!("{other}"),
+        }
     }
 
     fn certificates(files: [&[u8]; 2]) -> [Certificate; 2] {
@@ -371,7 +388,7 @@ mod tests {
         assert_eq!(count(&store), 0);
     }
 
-    // Holders are found by a keyed hash, of which a test makes no collision.
+    // Holders are found by a keyed hash, and a test cannot make two of them collide.
     #[test]
     fn an_entry_holds_the_key_of_its_certificate_and_no_other() {
         let [own, other] = certificates([
@@ -381,7 +398,7 @@ mod tests {
         let mut store = store();
         let options = EntryOptions::new();
         let report = store.install_pin(PinScope::Clients, own.clone(), options);
-        let key = report.unwrap().entries().items()[0].clone();
+        let key = entry_of(&report.unwrap());
         let entry = store.contents().data().entry(&key).unwrap();
         assert!(entry.holds_key(own.key_pin()));
         assert!(!entry.holds_key(other.key_pin()));
@@ -400,14 +417,14 @@ mod tests {
         let mut install = |scope, certificate: &Certificate| {
             let options = EntryOptions::new();
             let report = store.install_pin(scope, certificate.clone(), options);
-            report.unwrap().entries().items()[0].clone()
+            entry_of(&report.unwrap())
         };
         let all = [
             install(PinScope::Clients, &old),
             install(PinScope::Server(own.clone()), &old),
             install(PinScope::Server(own), &new),
         ];
-        // Each change puts another object in its place, of which what is found must be the newest.
+        // Each change replaces the object; a look-up must find the newest.
         let updated = EntryOptions::new().with_label("updated");
         store.update(&all[0], updated).unwrap();
         let mut known = vec![];

@@ -1,4 +1,4 @@
-//! Servers, their names, and groups, in the tables of a view.
+//! Servers, their names, and groups, in the tables of a snapshot.
 
 use core::hash::BuildHasher;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ impl Data {
         self.servers.insert(hash, Arc::new(server));
     }
 
-    /// Takes a server out, with its names.
+    /// Removes a server and its names.
     pub(super) fn drop_server(&mut self, id: &ServerId) {
         let hash = self.hasher.hash_one(id);
         if let Some(server) = self.servers.take(hash, |server| server.id == *id) {
@@ -56,7 +56,7 @@ impl Data {
         }
     }
 
-    /// Takes a name from the server that has it.
+    /// Removes a name from its server.
     pub(super) fn drop_name(&mut self, id: &ServerId, name: &HostName) {
         if let Some(server) = self.server_mut(id)
             && server.names.remove(name)

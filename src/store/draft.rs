@@ -29,8 +29,9 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// A draft on a snapshot without its store, for reading only: no store commits it. `keys` is the policy for
-    /// imports, `clock` gives the time of the changes.
+    /// A draft on a snapshot without its store, for reading only: it cannot be committed. `keys` is the key policy for
+    /// imports, and `clock` gives the time of the changes.
+    #[doc(hidden)]
     pub fn from_snapshot(
         view: &TrustSnapshot,
         keys: KeyPolicy,
@@ -52,7 +53,7 @@ impl Draft {
         self.store.contents()
     }
 
-    /// The copy, to be changed.
+    /// The copy to change.
     pub fn store(&mut self) -> &mut TrustStore {
         &mut self.store
     }
@@ -93,7 +94,7 @@ impl TrustStore {
     /// Replaces what the store holds with what a draft of it holds.
     ///
     /// # Errors
-    /// The store has changed since the draft was made, or the draft is another store's.
+    /// The store has changed since the draft was made, or the draft belongs to another store.
     pub fn commit(&mut self, draft: Draft) -> Result<(), StoreError> {
         draft.check(self)?;
         self.data = draft.store.data;

@@ -1,4 +1,4 @@
-//! What one installed certificate is, and for whom.
+//! Installed certificates: slot, scope and options.
 
 use core::fmt;
 use core::time::Duration;
@@ -9,7 +9,7 @@ use pki_types::UnixTime;
 use super::{EntryOptions, GroupId, PinMatch, ServerId};
 use crate::certificate::{Certificate, Fingerprint, HostName, KeyPin, Role};
 
-/// As what a certificate is installed.
+/// The purpose for which a certificate is installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(
     clippy::exhaustive_enums,
@@ -18,13 +18,13 @@ use crate::certificate::{Certificate, Fingerprint, HostName, KeyPin, Role};
 pub enum Slot {
     /// A certificate that the peer itself must present. It never vouches for another one (rule I3).
     Pin,
-    /// A CA certificate in which a presented chain may end.
+    /// A CA certificate at which a presented chain may end.
     Authority,
-    /// A CA certificate that completes chains which peers send incomplete. It ends none.
+    /// A CA certificate that completes chains when peers do not send it. A chain cannot end at it.
     Intermediate,
 }
 
-/// For whom an entry counts.
+/// The peers to which an entry applies.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(
     clippy::exhaustive_enums,
@@ -44,7 +44,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// The role of the peers for whom the entry counts; `None` for intermediates.
+    /// The role of the peers to which the entry applies. `None` for intermediates.
     pub fn role(&self) -> Option<Role> {
         match self {
             Self::Server(_) | Self::Group(_) | Self::AnyServer => Some(Role::Server),
@@ -66,13 +66,13 @@ impl fmt::Display for Scope {
     }
 }
 
-/// For whom a pin is installed. There is no pin for any server: a pin says whose certificate it is.
+/// The peers for which a pin is installed. A pin for any server does not exist: a pin says whose certificate it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PinScope {
     /// One server.
     Server(ServerId),
-    /// The server that has this name; if none has, one is made whose id is the name's text.
+    /// The server with this name. If there is none, a server is added with the name's text as its id.
     Name(HostName),
     /// All members of a group, present and future.
     Group(GroupId),
@@ -80,13 +80,13 @@ pub enum PinScope {
     Clients,
 }
 
-/// For whom an authority is installed.
+/// The peers for which an authority is installed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthorityScope {
     /// One server.
     Server(ServerId),
-    /// The server that has this name; if none has, one is made whose id is the name's text.
+    /// The server with this name. If there is none, a server is added with the name's text as its id.
     Name(HostName),
     /// Servers that hold no authority of their own and are not claimed by a pin.
     AnyServer,
@@ -94,15 +94,15 @@ pub enum AuthorityScope {
     Clients,
 }
 
-/// What names one entry: slot, scope and fingerprint.
+/// Identifies one entry: slot, scope and fingerprint.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub struct EntryKey {
-    /// For whom.
+    /// The scope.
     pub scope: Scope,
-    /// As what.
+    /// The slot.
     pub slot: Slot,
-    /// Which certificate.
+    /// The fingerprint of the certificate.
     pub fingerprint: Fingerprint,
 }
 
@@ -138,15 +138,15 @@ pub struct Entry {
     installed: Stamp,
 }
 
-/// A certificate, which knows its fingerprint, or the fingerprint alone, which is rare.
+/// A certificate, or only a fingerprint. The second case is rare.
 #[derive(Clone, Debug)]
 enum Held {
     Certificate(Certificate),
     Fingerprint(Box<Fingerprint>),
 }
 
-/// What most entries have nothing of. Behind a pointer, so that it takes memory only where there is something,
-/// and once for entries that have the same.
+/// Values that most entries do not have. They are behind a pointer, so they use memory only where they are set, and
+/// entries with equal values share them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct More {
     pub(super) options: EntryOptions,
@@ -163,7 +163,7 @@ static NOTHING_MORE: More = More {
 };
 
 impl More {
-    /// Makes it one object with the `last` that was made, if that is the same.
+    /// Shares the object with the `last` one, if both are equal.
     fn share(self, last: &mut Option<Arc<Self>>) -> Option<Arc<Self>> {
         if self == NOTHING_MORE {
             return None;
@@ -175,19 +175,19 @@ impl More {
     }
 }
 
-/// Why an entry accepts nothing although it is held.
+/// Why an installed entry accepts nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Disabled {
-    /// What the administrator said who disabled it.
+    /// The reason that the administrator gave.
     pub(super) by_call: Option<Box<str>>,
-    /// Why this version, its key policy or its provider does not take it (rule I8). Judged at each loading.
+    /// Why this version, its key policy or its provider does not accept it (rule I8). Judged at each load.
     pub(super) at_loading: Option<Box<str>>,
     /// The bytes of its certificate, if this version cannot read them.
     pub(super) unread: Option<Box<[u8]>>,
 }
 
-/// A time or none, in the five bytes that lie free beside the slot: the seconds and one more, 0 for none. A time
-/// after the year 36,000 is read as the last one that they hold.
+/// An optional time in the five padding bytes beside the slot: the seconds plus one, or 0 for none. A time after the
+/// year 36,000 becomes the last time that fits.
 #[derive(Clone, Copy, Debug)]
 struct Stamp([u8; 5]);
 
@@ -208,7 +208,7 @@ impl Stamp {
 }
 
 impl Entry {
-    /// An entry, which shares what it can with the `last` one that was made.
+    /// An entry. It shares equal values with the `last` one that was made.
     pub(super) fn new(
         key: EntryKey,
         certificate: Option<Certificate>,
@@ -260,17 +260,17 @@ impl Entry {
         self.slot == Slot::Pin && self.options().matching() == PinMatch::PublicKey
     }
 
-    /// Slot, scope and fingerprint, which name it.
+    /// Slot, scope and fingerprint, which identify it.
     pub fn key(&self) -> EntryKey {
         EntryKey::new(self.slot, self.scope.clone(), self.fingerprint())
     }
 
-    /// As what it is installed.
+    /// The slot in which it is installed.
     pub const fn slot(&self) -> Slot {
         self.slot
     }
 
-    /// For whom it is installed.
+    /// The peers to which it applies.
     pub const fn scope(&self) -> &Scope {
         &self.scope
     }
@@ -301,20 +301,20 @@ impl Entry {
         self.installed.time()
     }
 
-    /// On whose behalf it was installed or completed ([`set_actor`](super::TrustStore::set_actor)); `None` if nobody
-    /// was named.
+    /// The actor that installed or completed it ([`set_actor`](super::TrustStore::set_actor)). `None` if no actor was
+    /// set.
     pub fn installed_by(&self) -> Option<&str> {
         self.more().installed_by.as_deref()
     }
 
-    /// The followed source that it came from; `None` if an administrator installed it. It goes when it vanishes
-    /// from that source.
+    /// The followed source of the entry. `None` if an administrator installed it. The entry is removed when the source
+    /// no longer has it.
     pub fn source(&self) -> Option<&str> {
         self.more().source.as_deref()
     }
 
-    /// Why the entry accepts nothing although it is held; `None` if it is enabled. An administrator
-    /// disabled it, or this version does not take what an earlier one had installed (rule I8).
+    /// Why the entry accepts nothing although it is installed. `None` if it is enabled. An administrator disabled it,
+    /// or this version does not accept what an earlier version installed (rule I8).
     pub fn disabled(&self) -> Option<&str> {
         let disabled = self.more().disabled.as_deref()?;
         disabled
@@ -323,7 +323,7 @@ impl Entry {
             .or(disabled.at_loading.as_deref())
     }
 
-    /// What the administrator said who disabled it.
+    /// The reason that the administrator gave.
     #[cfg(feature = "admin")]
     pub(crate) fn disabled_by_call(&self) -> Option<&str> {
         self.more().disabled.as_deref()?.by_call.as_deref()

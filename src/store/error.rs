@@ -2,61 +2,25 @@
 
 use thiserror::Error;
 
+pub use crate::store::parse_error::{IdError, SanPatternError};
+
 use crate::certificate::error::{HostNameError, UnsupportedCrl};
 use crate::certificate::{Fingerprint, HostName, KeyRefusal, Role, Timestamp};
 use crate::store::{BlockSelector, ClockState, CrlIssuer, EntryKey, GroupId, ServerId};
 
-/// Why a text is not an id of a server or a group.
-#[derive(Debug, Error, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum IdError {
-    /// No text.
-    #[error("the id is empty")]
-    Empty,
-    /// Too long.
-    #[error("the id has {length} bytes, the limit is {limit}")]
-    #[non_exhaustive]
-    TooLong {
-        /// Length in bytes.
-        length: usize,
-        /// The limit.
-        limit: usize,
-    },
-    /// A character that ids do not have.
-    #[error("an id has letters and digits of ASCII and `-_.:@/` only; not so at byte {offset}")]
-    #[non_exhaustive]
-    Character {
-        /// Where.
-        offset: usize,
-    },
-}
-
-/// Why a text is not a pattern for subject alternative names.
-#[derive(Debug, Error, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SanPatternError {
-    /// No `dns:`, `ip:`, `uri:` or `email:` before the value.
-    #[error("a pattern starts with `dns:`, `ip:`, `uri:` or `email:`")]
-    Kind,
-    /// The value is empty, too long, or has characters that no such name has.
-    #[error("the value of the pattern is not a name of its kind")]
-    Value,
-    /// A wildcard where none is allowed.
-    #[error(
-        "a wildcard stands for the whole leftmost label of a DNS name (`dns:*.example`) or for what follows a `/` at the end of a URI (`uri:spiffe://example/*`)"
-    )]
-    Wildcard,
-}
-
 /// Why a change of the store was refused. The store is as it was before the call.
+///
+/// The variants that are not shown here only word the message: match them with `_`.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// The id is malformed.
     #[error(transparent)]
+    #[doc(hidden)]
     Id(#[from] IdError),
     /// The name is malformed.
     #[error(transparent)]
+    #[doc(hidden)]
     Name(#[from] HostNameError),
     /// There is no such server.
     #[error("there is no server {0}")]
@@ -76,15 +40,17 @@ pub enum StoreError {
     NameTaken {
         /// The name.
         name: HostName,
-        /// Who has it.
+        /// The server that has it.
         server: ServerId,
     },
     /// The name belongs to no server.
     #[error("the name {0} belongs to no server")]
+    #[doc(hidden)]
     UnknownName(HostName),
-    /// A claimed server is deleted, and loses a name to an unclaimed one, only after its release (P2).
+    /// The server is claimed. It must be released before it is deleted, or before one of its names moves to an
+    /// unclaimed server (P2).
     #[error(
-        "server {server} is claimed by a pin: release it first, knowing that authorities then vouch for it"
+        "server {server} is claimed by a pin: release it first; authorities then decide about it"
     )]
     #[non_exhaustive]
     Claimed {
@@ -94,6 +60,7 @@ pub enum StoreError {
     /// The server is not claimed, so there is nothing to release or to migrate from.
     #[error("server {server} is not claimed by a pin")]
     #[non_exhaustive]
+    #[doc(hidden)]
     NotClaimed {
         /// The server.
         server: ServerId,
@@ -101,6 +68,7 @@ pub enum StoreError {
     /// Release is refused while the server's group holds a pin (P2).
     #[error("group {group} of server {server} holds a pin: leave or release the group first")]
     #[non_exhaustive]
+    #[doc(hidden)]
     GroupHoldsPin {
         /// The server.
         server: ServerId,
@@ -110,6 +78,7 @@ pub enum StoreError {
     /// A server is in at most one group.
     #[error("server {server} is in group {group} already")]
     #[non_exhaustive]
+    #[doc(hidden)]
     InAnotherGroup {
         /// The server.
         server: ServerId,
@@ -119,39 +88,47 @@ pub enum StoreError {
     /// The server is in no group.
     #[error("server {server} is in no group")]
     #[non_exhaustive]
+    #[doc(hidden)]
     NotInGroup {
         /// The server.
         server: ServerId,
     },
-    /// An end that has passed already.
-    #[error("the end given has passed already")]
+    /// The end has passed already.
+    #[error("the given end has passed already")]
+    #[doc(hidden)]
     EndInThePast,
-    /// A migration that would last too long, or without a time to count from (P3).
+    /// The migration would last too long, or there is no time to count from (P3).
     #[error("{}", migration_too_long(*latest, *limit))]
     #[non_exhaustive]
+    #[doc(hidden)]
     MigrationTooLong {
-        /// The latest end in seconds since the epoch; `None` if neither the clock nor the floor says what time it is.
+        /// The latest end in seconds since the epoch. `None` if there is neither a clock nor a floor.
         latest: Option<i64>,
         /// The limit in days.
         limit: u64,
     },
-    /// A migration that the clock alone allows, and not the floor: the clock jumped (M7, P3).
-    #[error("{state}; a migration lasts from the floor on until then: confirm the clock first")]
+    /// The clock allows the end of the migration, but the floor does not: the clock jumped (M7, P3).
+    #[error(
+        "{state}; until then, the length of a migration counts from the floor: confirm the clock first"
+    )]
     #[non_exhaustive]
+    #[doc(hidden)]
     ClockNotConfirmed {
         /// The clock and the floor.
         state: ClockState,
     },
-    /// An end that has passed at the floor, while the clock does not count (M7).
-    #[error("the end given is not after the floor: {state}")]
+    /// The end is not after the floor, and the clock does not count (M7).
+    #[error("the given end is not after the floor: {state}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     EndAtFloor {
         /// The clock and the floor.
         state: ClockState,
     },
-    /// There is no clock that could be confirmed (M7).
+    /// The clock is not set or is below the floor, so it cannot be confirmed (M7).
     #[error("the clock cannot be confirmed: {state}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     NothingToConfirm {
         /// The clock and the floor.
         state: ClockState,
@@ -161,18 +138,21 @@ pub enum StoreError {
     NoSuchEntry(Box<EntryKey>),
     /// The same entry is there with other options (I5).
     #[error("the entry {0} is there with other options: use update")]
+    #[doc(hidden)]
     OptionsDiffer(Box<EntryKey>),
     /// The certificate is blocked (P1).
     #[error("the certificate is blocked by {0}: unblock it first")]
     Blocked(Box<BlockSelector>),
     /// There is no such block.
     #[error("nothing is blocked by {0}")]
+    #[doc(hidden)]
     NotBlocked(Box<BlockSelector>),
-    /// The certificate is of a version that cannot say whether it is a CA (I2).
+    /// A certificate of this version cannot state whether it is a CA (I2).
     #[error(
         "a certificate of version {version} does not state that it may issue others (RoleNotStated): to trust the peer that presents it, install it as a pin; to trust what it issued, have that CA issue itself a certificate of version 3 with basicConstraints CA:TRUE"
     )]
     #[non_exhaustive]
+    #[doc(hidden)]
     RoleNotStated {
         /// The X.509 version.
         version: u8,
@@ -181,40 +161,48 @@ pub enum StoreError {
     #[error(
         "the certificate is not a CA (basicConstraints): to trust the peer that presents it, install it as a pin; to trust what it issued, have that CA issue itself a certificate with basicConstraints CA:TRUE"
     )]
+    #[doc(hidden)]
     NotCa,
     /// The certificate's `keyUsage` does not allow it to sign certificates (I2).
     #[error(
         "the certificate's keyUsage does not allow it to sign certificates: have the CA issue itself one with keyCertSign"
     )]
+    #[doc(hidden)]
     NoKeyCertSign,
     /// The key cannot be verified or is weak (I4).
     #[error("{0}")]
+    #[doc(hidden)]
     Key(KeyRefusal),
-    /// The certificate says that it signed itself, and did not (I4).
+    /// The certificate names itself as its issuer, and its signature does not verify under its own key (I4).
     #[error("the certificate's signature by its own key does not verify: it is damaged or forged")]
+    #[doc(hidden)]
     WrongSelfSignature,
     /// The certificate could never be accepted in this slot and scope (I6).
     #[error("the certificate could never be accepted here (CanNeverMatch): {why}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     CanNeverMatch {
-        /// What stands in the way.
+        /// The reason.
         why: UnusablePinReason,
     },
-    /// This version cannot read the certificate that an earlier one had installed (I8).
+    /// This version cannot read the certificate that an earlier version installed (I8).
     #[error(
         "this version cannot read the certificate of {0}: remove the entry and install another"
     )]
+    #[doc(hidden)]
     Unread(Box<EntryKey>),
     /// A label is too long or has control characters.
     #[error("a label is one line of at most {limit} bytes")]
     #[non_exhaustive]
+    #[doc(hidden)]
     Label {
         /// The limit in bytes.
         limit: usize,
     },
-    /// A grace longer than the limit.
+    /// The grace is longer than the limit.
     #[error("a grace after notAfter is at most {limit} days: accept a new certificate instead")]
     #[non_exhaustive]
+    #[doc(hidden)]
     GraceTooLong {
         /// The limit in days.
         limit: u64,
@@ -222,6 +210,7 @@ pub enum StoreError {
     /// An option that this slot or scope does not have.
     #[error("{option} does not apply to this slot and scope")]
     #[non_exhaustive]
+    #[doc(hidden)]
     OptionNotHere {
         /// The option.
         option: &'static str,
@@ -229,24 +218,26 @@ pub enum StoreError {
     /// More SAN patterns than the limit.
     #[error("{count} patterns, the limit is {limit}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     TooManyPatterns {
         /// How many there are.
         count: usize,
         /// The limit.
         limit: usize,
     },
-    /// A proposed bundle has a certificate whose slot nobody decided (I1).
+    /// A certificate of the bundle has no decision (I1).
     #[error(
-        "certificate {index} of the bundle is a self-signed CA alone: say whether it is a pin or an authority"
+        "certificate {index} of the bundle is a self-signed CA that issued nothing else in it: decide whether it is a pin or an authority"
     )]
     #[non_exhaustive]
+    #[doc(hidden)]
     Undecided {
         /// Number of the certificate in the bundle, from 0.
         index: usize,
     },
-    /// The store has changed since the draft was made, or the draft is another store's.
+    /// The store has changed since the draft was made, or the draft belongs to another store.
     #[error(
-        "the draft was made on generation {planned} of a store, and this one is at generation {current}: make it again"
+        "the draft is based on generation {planned}, and the store is at generation {current} or is another store: make the draft again"
     )]
     #[non_exhaustive]
     StaleDraft {
@@ -255,23 +246,26 @@ pub enum StoreError {
         /// The store's generation now.
         current: u64,
     },
-    /// One certificate of a bundle was refused, and with it the bundle (I1).
+    /// One certificate of the bundle was refused, so nothing of the bundle is installed (I1).
     #[error("certificate {index} of the bundle was refused")]
     #[non_exhaustive]
+    #[doc(hidden)]
     BundleItem {
         /// Number of the certificate in the bundle, from 0.
         index: usize,
         /// Why.
         source: Box<StoreError>,
     },
-    /// The revocation list is of a kind that is not installed (C4).
+    /// Revocation lists of this kind are not supported (C4).
     #[error("the revocation list cannot be used: {0}")]
+    #[doc(hidden)]
     CrlKind(UnsupportedCrl),
     /// No installed authority or intermediate has the name of the list's issuer (C4).
     #[error(
         "no installed authority or intermediate is the issuer of the revocation list ({issuer}): install the CA that signed it first"
     )]
     #[non_exhaustive]
+    #[doc(hidden)]
     CrlIssuerNotInstalled {
         /// The issuer's name.
         issuer: String,
@@ -279,25 +273,28 @@ pub enum StoreError {
     /// The issuer's `keyUsage` does not allow it to sign revocation lists (C4).
     #[error("the keyUsage of {issuer} does not allow it to sign revocation lists (cRLSign)")]
     #[non_exhaustive]
+    #[doc(hidden)]
     NoCrlSign {
         /// The issuer's name.
         issuer: String,
     },
-    /// An installed authority or intermediate has the name of the list's issuer, and another key signed the list: by the
-    /// key identifiers, or without them by the signature (C4).
+    /// An installed authority or intermediate has the name of the list's issuer, but another key signed the list. The
+    /// key identifiers show it, or without identifiers the signature does (C4).
     #[error(
         "the revocation list of {issuer} is not signed by the key of that name that is installed, but by another one: if the CA changed its key, install its certificate of the other key as well; if not, the list is damaged or forged"
     )]
     #[non_exhaustive]
+    #[doc(hidden)]
     CrlSignedByOtherKey {
         /// The issuer's name.
         issuer: String,
     },
-    /// The revocation list names the issuer's key, and its signature does not verify under that (C4).
+    /// The revocation list names the issuer's key, but its signature does not verify under this key (C4).
     #[error(
         "the signature on the revocation list does not verify under the key of {issuer} that it names: the list is damaged or forged"
     )]
     #[non_exhaustive]
+    #[doc(hidden)]
     WrongCrlSignature {
         /// The issuer's name.
         issuer: String,
@@ -307,29 +304,32 @@ pub enum StoreError {
         "the provider cannot verify the signature on the revocation list, made with {algorithm}: have the CA sign its lists with SHA-256"
     )]
     #[non_exhaustive]
+    #[doc(hidden)]
     CrlSignatureUnsupported {
         /// The name of the signature algorithm, with its object identifier unless it is a usual one.
         algorithm: String,
     },
-    /// A newer revocation list of the same issuer and scope is there (C4).
-    #[error("a newer revocation list of this issuer and scope is there: {held}")]
+    /// A newer revocation list of the same issuer and scope is installed (C4).
+    #[error("a newer revocation list of this issuer and scope is installed: {held}")]
     #[non_exhaustive]
     CrlOlder {
-        /// The fingerprint of the list that is there.
+        /// The fingerprint of the installed list.
         held: Fingerprint,
     },
-    /// More revocation lists than the limit, of one issuer or in all.
-    #[error("{limit} revocation lists are the limit: remove some, or stop checking an issuer")]
+    /// Too many revocation lists, of one issuer or in all.
+    #[error("the limit is {limit} revocation lists: remove some, or stop checking an issuer")]
     #[non_exhaustive]
+    #[doc(hidden)]
     TooManyCrls {
         /// The limit.
         limit: usize,
     },
-    /// More bytes of revocation lists than the limit.
+    /// Too many bytes of revocation lists in all.
     #[error(
-        "revocation lists of {limit} bytes together are the limit: remove some, or stop checking an issuer"
+        "the limit is {limit} bytes of revocation lists together: remove some, or stop checking an issuer"
     )]
     #[non_exhaustive]
+    #[doc(hidden)]
     CrlsTooLarge {
         /// The limit in bytes.
         limit: usize,
@@ -339,17 +339,18 @@ pub enum StoreError {
     NoSuchCrl(Fingerprint),
     /// The issuer's certificates are not checked for revocation.
     #[error("the certificates of {0} are not checked for revocation")]
+    #[doc(hidden)]
     NotChecked(Box<CrlIssuer>),
 }
 
 fn migration_too_long(latest: Option<i64>, limit: u64) -> String {
     match latest {
         Some(latest) => format!(
-            "a migration lasts at most {limit} days, now until {}: name an earlier end, and set it again when it comes",
+            "a migration lasts at most {limit} days, now until {}: give an earlier end, and extend it later",
             Timestamp(latest)
         ),
         None => format!(
-            "a migration lasts at most {limit} days, and the time is not known from which they count: set the clock first"
+            "a migration lasts at most {limit} days, and the current time is not known: set the clock first"
         ),
     }
 }
@@ -357,6 +358,7 @@ fn migration_too_long(latest: Option<i64>, limit: u64) -> String {
 /// Why a certificate could never be accepted in a slot and scope (rule I6).
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub enum UnusablePinReason {
     /// The extended key usage is for the other role or for none.
     #[error(
@@ -379,7 +381,7 @@ pub enum UnusablePinReason {
     Unreadable,
 }
 
-/// Why a view was not published.
+/// Why a snapshot was not published.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum PublishError {
@@ -387,9 +389,9 @@ pub enum PublishError {
     #[error("generation {offered} is not newer than generation {current}, which is in force")]
     #[non_exhaustive]
     NotNewer {
-        /// In force.
+        /// The generation in force.
         current: u64,
-        /// Offered.
+        /// The offered generation.
         offered: u64,
     },
 }

@@ -1,20 +1,22 @@
-//! Which serial numbers no revocation list of issuers of one name has, told at once for all of these lists (rule C5).
+//! A filter for serial numbers that no revocation list of one issuer name has. One look-up answers for all of these
+//! lists (rule C5).
 //!
-//! A CA can have 256 lists, of which each would have to be searched for every certificate that is judged. The filter is
-//! a Bloom filter: it may say of a serial number that is in none that it may be in one, and never the other way round.
+//! A CA can have 256 lists, and each would be searched for every certificate that is judged. The filter is a Bloom
+//! filter: it can give false positives, never false negatives.
 
 use core::hash::BuildHasher;
 use std::collections::hash_map::RandomState;
 
 use crate::certificate::Crl;
 
-/// From how many lists of one name on there is a filter: a few are searched as fast.
+/// Number of lists of one name from which there is a filter. Fewer lists are searched as fast without one.
 pub(super) const MANY_LISTS: usize = 8;
 
-/// Bits for each serial number: with four of them set, one in a few hundred that are in no list is searched all the same.
+/// Bits for each serial number. Four of them are set, which gives a false positive for one in a few hundred serial
+/// numbers.
 const BITS: usize = 16;
 
-/// Bits of a block, in which all of a serial number stand: a look-up waits for memory once.
+/// Bits of a block. All bits of a serial number are in one block, so a look-up waits for memory once.
 const BLOCK: usize = 512;
 const WORDS: usize = BLOCK / 64;
 
@@ -22,7 +24,7 @@ const WORDS: usize = BLOCK / 64;
 pub(super) struct Filter {
     /// Blocks of [`WORDS`] words.
     words: Vec<u64>,
-    /// For how many serial numbers it was made, and how many were put in.
+    /// The number of serial numbers that it was made for, and the number that was added.
     room: usize,
     held: usize,
     /// Serial numbers come from outside, so the hash is keyed.
@@ -30,7 +32,7 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    /// A filter of these lists, with room for as many serial numbers again.
+    /// A filter of these lists, with room for twice as many serial numbers.
     pub(super) fn of<'a>(lists: impl Iterator<Item = &'a Crl> + Clone) -> Self {
         let counts = lists.clone().map(Crl::revoked_count);
         let room = counts
@@ -49,7 +51,7 @@ impl Filter {
         filter
     }
 
-    /// Puts the serial numbers of one more list in; `false` if there is no room for them.
+    /// Adds the serial numbers of one more list. `false` if there is no room for them.
     pub(super) fn add(&mut self, list: &Crl) -> bool {
         self.held = self.held.saturating_add(list.revoked_count());
         if self.held > self.room {
@@ -72,7 +74,7 @@ impl Filter {
         let (block, bits) = self.places(serial);
         bits.into_iter().all(|bit| {
             let word = self.words.get(block.saturating_add(bit / 64));
-            // Without a word there is nothing to rule it out by.
+            // An empty filter cannot rule anything out.
             word.is_none_or(|word| word & (1 << (bit % 64)) != 0)
         })
     }

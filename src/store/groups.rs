@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::consequence::Consequence;
 use super::{GroupId, Outcome, Report, Scope, ServerId, Slot, TrustStore};
 use crate::store::error::StoreError;
 
@@ -59,7 +60,7 @@ impl TrustStore {
         Ok(report)
     }
 
-    /// Makes a server a member of a group. If the group holds a pin, the server is claimed by that.
+    /// Makes a server a member of a group. If the group holds a pin, the server becomes claimed.
     ///
     /// # Errors
     /// The server is in another group. There is no such server or group.
@@ -89,11 +90,13 @@ impl TrustStore {
         }
         let claimed = if claims { self.claim([id]) } else { Vec::new() };
         let mut report = self.finish(Outcome::Changed, before);
-        claimed.into_iter().for_each(|id| report.claims.push(id));
+        claimed
+            .into_iter()
+            .for_each(|id| report.push(Consequence::Claimed(id)));
         Ok(report)
     }
 
-    /// Takes a server out of its group. A claim stays (rule P2).
+    /// Removes a server from its group. A claim stays (rule P2).
     ///
     /// # Errors
     /// The server is in no group. There is no such server.

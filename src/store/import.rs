@@ -1,4 +1,4 @@
-//! What a certificate must be before it is installed (rules I2, I4 and I6).
+//! Checks on a certificate before it is installed (rules I2, I4 and I6).
 
 use super::{EntryOptions, Scope, Slot, StoreWarning, TrustStore};
 use crate::certificate::form::unprocessed;
@@ -7,7 +7,7 @@ use crate::limits::CLOCK_TOLERANCE;
 use crate::store::error::{StoreError, UnusablePinReason};
 
 impl TrustStore {
-    /// Judges a certificate for a slot and scope; the warnings are for the report.
+    /// Judges a certificate for a slot and scope. Returns the warnings for the report.
     pub(super) fn check_import(
         &self,
         slot: Slot,
@@ -41,9 +41,9 @@ impl TrustStore {
         Ok(warnings)
     }
 
-    /// Judges what was installed before, at loading: whether this version, its key policy and its provider would
-    /// take it (rule I8). Its signature was verified over the same bytes when it was installed; blocks and dates
-    /// count when a peer is judged.
+    /// Judges an installed certificate at loading: whether this version, its key policy and its provider accept it
+    /// (rule I8). Its signature was verified over the same bytes at installation. Blocks and dates are checked when a
+    /// peer is judged.
     #[cfg(feature = "admin")]
     pub(super) fn check_loaded(
         &self,
@@ -65,16 +65,16 @@ impl TrustStore {
         keys.check(certificate).map_err(StoreError::Key)
     }
 
-    /// A certificate that says it signed itself must have done so, as far as the provider can tell (rule I4). The
-    /// signature that an authority carries is no part of path validation (RFC 5280 section 6.1), so that one of an
-    /// algorithm which the provider lacks, as SHA-1, is no reason to refuse it.
+    /// Verifies the signature of a self-signed certificate, if the provider has the algorithm (rule I4). The signature
+    /// on an authority is no part of path validation (RFC 5280 section 6.1). So an algorithm that the provider lacks,
+    /// such as SHA-1, is no reason to refuse it.
     fn check_self_signature(
         &self,
         certificate: &Certificate,
         warnings: &mut Vec<StoreWarning>,
     ) -> Result<(), StoreError> {
         if certificate.names_own_key() != Some(true) {
-            // Self-issued at most: somebody else's signature is not judged here.
+            // Not self-signed: the signature of another CA is not judged here.
             return Ok(());
         }
         let own_key = certificate.subject_public_key_info();
@@ -128,7 +128,7 @@ fn check_issuer(certificate: &Certificate) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The extended key usage must leave room for the peer's role (rule I6).
+/// The extended key usage must allow the peer's role (rule I6).
 pub(super) fn check_role(
     slot: Slot,
     scope: &Scope,
@@ -143,7 +143,7 @@ pub(super) fn check_role(
         why: UnusablePinReason::ExtendedKeyUsage { role },
     };
     let Some(role) = scope.role() else {
-        // An intermediate serves both ends. webpki does not read anyExtendedKeyUsage in a path.
+        // An intermediate is used for servers and clients. webpki does not read anyExtendedKeyUsage in a path.
         return if usage.server_auth || usage.client_auth {
             Ok(())
         } else {
@@ -160,7 +160,7 @@ pub(super) fn check_role(
     Err(never(role))
 }
 
-/// The certificate must be of use in its slot and scope (rule I6).
+/// The certificate must be usable in its slot and scope (rule I6).
 fn check_use(
     slot: Slot,
     scope: &Scope,

@@ -1,17 +1,18 @@
-//! Putting entries in (rules I1 to I6), and what that claims.
+//! Installing entries (rules I1 to I6), and the claims that follow.
 
 use core::hash::BuildHasher;
 
+use super::consequence::{Consequence, ConsequenceKind};
 use super::entry::More;
 use super::{
     AuthorityScope, Bundle, Decision, Entry, EntryKey, EntryOptions, Outcome, PinScope, Report,
     Scope, Server, ServerId, Slot, StoreWarning, TrustStore,
 };
 use crate::certificate::{Certificate, CurrentTime, Fingerprint, HostName, canonical_name};
-use crate::limits::MAX_NAMESAKE_SIGNATURES;
+use crate::limits::MAX_SAME_SUBJECT_SIGNATURES;
 use crate::store::error::StoreError;
 
-/// Where an entry goes, and the server that must be made for it first.
+/// The scope of an entry, and the server that must be added for it first.
 struct Place {
     scope: Scope,
     new_server: Option<(ServerId, HostName)>,
@@ -27,14 +28,14 @@ impl From<Scope> for Place {
 }
 
 impl TrustStore {
-    /// Installs a certificate that the peer itself must present.
+    /// Installs a pin: a certificate that the peer itself must present.
     ///
-    /// A pin for a server or its group claims that server: from now on it must present a pin, and authorities
-    /// are not asked about it, until it is released (rule P2).
+    /// A pin for a server or its group claims the server: from now on the server must present a pin, and authorities do
+    /// not decide about it until it is released (rule P2).
     ///
     /// # Errors
-    /// The certificate is blocked, could never match, has a weak or unknown key or a wrong self-signature; it
-    /// is there with other options; the options do not apply; there is no such server or group.
+    /// The certificate is blocked, could never match, or has a weak or unknown key or a wrong self-signature. It is
+    /// installed with other options. The options do not apply. There is no such server or group.
     pub fn install_pin(
         &mut self,
         scope: PinScope,
@@ -45,12 +46,12 @@ impl TrustStore {
         self.install(Slot::Pin, place, certificate, options)
     }
 
-    /// Installs just the fingerprint of a certificate that the peer itself must present. What import would
-    /// have judged is judged on what is presented (rule M1); installing the certificate later completes it.
+    /// Installs only the fingerprint of a certificate that the peer itself must present. The checks of import are made
+    /// on the certificate that is presented (rule M1). Installing the certificate later completes the entry.
     ///
     /// # Errors
-    /// The fingerprint is blocked; it is there with other options; the options do not apply (a fingerprint
-    /// cannot match by public key); there is no such server or group.
+    /// The fingerprint is blocked. It is installed with other options. The options do not apply (a fingerprint cannot
+    /// match by public key). There is no such server or group.
     pub fn install_pin_fingerprint(
         &mut self,
         scope: PinScope,
@@ -71,10 +72,10 @@ impl TrustStore {
         Ok(self.add(place, key, None, options, Outcome::Added, Vec::new()))
     }
 
-    /// Installs a CA certificate in which chains may end.
+    /// Installs a CA certificate at which chains may end.
     ///
     /// # Errors
-    /// As for [`install_pin`](Self::install_pin); and the certificate cannot issue (version, basicConstraints,
+    /// As for [`install_pin`](Self::install_pin). The certificate cannot issue others (version, basicConstraints,
     /// keyUsage).
     pub fn install_authority(
         &mut self,
@@ -91,7 +92,7 @@ impl TrustStore {
         self.install(Slot::Authority, place, certificate, options)
     }
 
-    /// Installs a CA certificate that completes chains which peers send incomplete. It ends none.
+    /// Installs a CA certificate that completes chains when peers do not send it. A chain cannot end at it.
     ///
     /// # Errors
     /// As for [`install_authority`](Self::install_authority).
@@ -104,11 +105,12 @@ impl TrustStore {
         self.install(Slot::Intermediate, place, certificate, options)
     }
 
-    /// Installs what an administrator accepted of a [sorted bundle](Self::classify_bundle): all of it or nothing.
+    /// Installs what an administrator decided for a [classified bundle](Self::classify_bundle): all of it or nothing.
     ///
     /// # Errors
-    /// A certificate is undecided, or its installation is refused; it is named by its index, and nothing of
-    /// the bundle is installed.
+    /// A certificate is undecided, or its installation is refused. The error has its index, and nothing of the bundle
+    /// is installed.
+    #[doc(hidden)]
     pub fn install_bundle(
         &mut self,
         bundle: &Bundle,
@@ -133,7 +135,7 @@ impl TrustStore {
                 }
                 Decision::Intermediate => self.install_intermediate(certificate, options),
                 Decision::Skip => {
-                    sum.warnings.push(StoreWarning::LeftOut { index });
+                    sum.warn(StoreWarning::LeftOut { index });
                     continue;
                 }
                 Decision::Undecided => Err(StoreError::Undecided { index }),
@@ -143,9 +145,10 @@ impl TrustStore {
                     if report.done != Outcome::Unchanged {
                         sum.done = Outcome::Added;
                     }
-                    sum.entries.append(report.entries);
-                    sum.claims.append(report.claims);
-                    sum.warnings.append(report.warnings);
+                    let mut consequences = report.consequences;
+                    // The source that decides about each server is compared once, after all are installed.
+                    consequences.retain(|kind| kind != ConsequenceKind::TrustSource);
+                    sum.consequences.append(consequences);
                 }
                 Err(error) => {
                     self.data = untouched;
@@ -162,8 +165,7 @@ impl TrustStore {
         if sum.done != Outcome::Unchanged {
             let finished = self.finish(sum.done, before);
             sum.generation = finished.generation;
-            sum.shifts = finished.shifts;
-            sum.warnings.append(finished.warnings);
+            sum.consequences.append(finished.consequences);
         }
         Ok(sum)
     }
@@ -197,10 +199,10 @@ impl TrustStore {
             done,
             warnings,
         );
-        let shelf = self.data.data().shelf(slot, &key.scope);
-        let count = shelf.map_or(0, |shelf| shelf.count_by_subject(subject));
-        if slot != Slot::Pin && count > MAX_NAMESAKE_SIGNATURES {
-            report.warnings.push(StoreWarning::ManyOfOneName { count });
+        let index = self.data.data().index(slot, &key.scope);
+        let count = index.map_or(0, |index| index.count_by_subject(subject));
+        if slot != Slot::Pin && count > MAX_SAME_SUBJECT_SIGNATURES {
+            report.warn(StoreWarning::ManyOfOneName { count });
         }
         Ok(report)
     }
@@ -214,9 +216,9 @@ impl TrustStore {
             && self.source.as_deref() != Some(source)
         {
             let source = source.into();
-            report.warnings.push(StoreWarning::Followed { source });
+            report.warn(StoreWarning::Followed { source });
         }
-        report.entries.push(key);
+        report.push(Consequence::Entry(key));
         Ok(report)
     }
 
@@ -239,7 +241,7 @@ impl TrustStore {
             CurrentTime::Unset => None,
         };
         let certificate = certificate.map(|certificate| self.data.data().intern(certificate));
-        // Completing an entry with its certificate does not enable it, nor does it change where it came from.
+        // Completing an entry with its certificate does not enable it and does not change its source.
         let found = self.data.entry(&key);
         let more = More {
             options,
@@ -258,15 +260,17 @@ impl TrustStore {
             Vec::new()
         };
         let mut report = self.finish(done, before);
-        report.entries.push(key);
-        claimed.into_iter().for_each(|id| report.claims.push(id));
+        report.push(Consequence::Entry(key));
+        claimed
+            .into_iter()
+            .for_each(|id| report.push(Consequence::Claimed(id)));
         warnings
             .into_iter()
-            .for_each(|warning| report.warnings.push(warning));
+            .for_each(|warning| report.warn(warning));
         report
     }
 
-    /// The servers about which a change of this entry may change what is asked.
+    /// The servers whose trust source may change with this entry.
     pub(super) fn affected(&self, key: &EntryKey) -> Vec<ServerId> {
         match &key.scope {
             Scope::Server(id) => vec![id.clone()],
@@ -276,9 +280,9 @@ impl TrustStore {
                 .map(|group| group.members().cloned().collect())
                 .unwrap_or_default(),
             Scope::AnyServer => {
-                // Only the first and the last of this level change it for anybody.
-                let shelf = self.data.data().shelf(key.slot, &Scope::AnyServer);
-                let several = shelf.is_some_and(|shelf| shelf.len() > 1);
+                // Only the first and the last authority of this level change the source of a server.
+                let index = self.data.data().index(key.slot, &Scope::AnyServer);
+                let several = index.is_some_and(|index| index.len() > 1);
                 if several {
                     return Vec::new();
                 }
@@ -314,7 +318,7 @@ impl TrustStore {
         }
         let id: ServerId = name.to_string().parse()?;
         if self.data.server(&id).is_some() {
-            // An id is never read as a name: that server may be another one.
+            // An id is never read as a name: the server with that id may be another one.
             return Err(StoreError::ServerExists(id));
         }
         Ok(Place {

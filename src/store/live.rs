@@ -28,9 +28,9 @@ use crate::store::waiters::Waiters;
 pub struct LiveTrust(Arc<Inner>);
 
 struct Inner {
-    /// What verdicts read. Locked only while a pointer is copied or put in place.
+    /// The snapshot that verdicts read. Locked only while a pointer is copied or replaced.
     view: RwLock<TrustSnapshot>,
-    /// The generation in force, for those who publish and those who wait; readers of the view never touch it.
+    /// The generation in force, for publishers and waiters. Readers of the snapshot do not lock it.
     generation: Mutex<u64>,
     published: Condvar,
     /// The asynchronous tasks that wait.
@@ -38,7 +38,7 @@ struct Inner {
 }
 
 impl LiveTrust {
-    /// Puts a first view in force.
+    /// Puts a first snapshot in force.
     pub fn new(view: TrustSnapshot) -> Self {
         Self(Arc::new(Inner {
             generation: Mutex::new(view.generation()),
@@ -48,18 +48,18 @@ impl LiveTrust {
         }))
     }
 
-    /// The view in force. Holds a lock only while a pointer is copied.
+    /// The snapshot in force. It holds a lock only while a pointer is copied.
     pub fn current(&self) -> TrustSnapshot {
-        // No code that can panic runs under the lock, so poisoning says nothing about the view.
+        // No code that can panic runs under the lock, so a poisoned lock does not affect the snapshot.
         let view = self.0.view.read();
         view.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Puts a newer view in force. Verdicts made from then on use it.
+    /// Puts a newer snapshot in force. Later verdicts use it.
     ///
     /// # Security
-    /// Connections that are open stay open: ask again with a
-    /// [`PeerCheck`](crate::tls::PeerCheck) and close those that no longer stand (rule S3).
+    /// Open connections stay open. Check them again with a [`PeerCheck`](crate::tls::PeerCheck), and close those whose
+    /// peer is no longer trusted (rule S3).
     ///
     /// # Errors
     /// The generation is not newer than the one in force.
@@ -77,22 +77,22 @@ impl LiveTrust {
         let mut place = place.unwrap_or_else(PoisonError::into_inner);
         let old = core::mem::replace(&mut *place, view);
         drop(place);
-        // Only now: a thread that wakes finds the new snapshot in place.
+        // The generation changes last: a thread that wakes up finds the new snapshot.
         *generation = offered;
         drop(generation);
         self.0.published.notify_all();
         self.0.waiters.wake_all();
-        // A view of a million entries takes its time to be freed; no verdict waits for that.
+        // Freeing a snapshot of a million entries takes time. It happens outside the lock, so no verdict waits for it.
         drop(old);
         trace::published(offered);
         Ok(())
     }
 
-    /// Waits until a view is in force that is newer than `generation`, at most for `timeout`. Returns at once if
-    /// there is one already; with no time to wait, it only looks.
+    /// Waits for a snapshot that is newer than `generation`, at most for `timeout`. Returns at once if there is one
+    /// already. With a timeout of zero it only checks.
     ///
-    /// Use it to act on each change, for example to check open connections again. Pass the generation of the snapshot
-    /// that was handled last: then no publication is missed, and of several the newest is returned.
+    /// Use it to act on each change, for example to check open connections again. Pass the generation of the last
+    /// handled snapshot. Then no publication is missed, and after several publications the newest snapshot is returned.
     ///
     /// ```
     /// use mutual_trust::{LiveTrust, TrustSnapshot};
@@ -123,13 +123,13 @@ impl LiveTrust {
         newer.then(|| self.current())
     }
 
-    /// Completes when a view is in force that is newer than `generation`, with that view: the same as
+    /// Completes with the first snapshot that is newer than `generation`: the same as
     /// [`wait_newer_than`](Self::wait_newer_than) for asynchronous tasks. Any runtime can poll it, and it needs no
     /// thread.
     ///
-    /// Await it with the generation of the view that was acted on last. A publication before the call is then not
-    /// missed, and of several publications the newest view is returned. Dropping the future cancels the wait, so it can
-    /// be one branch of a `select`.
+    /// Pass the generation of the last handled snapshot. A publication before the call is then not missed, and after
+    /// several publications the newest snapshot is returned. Dropping the future cancels the wait, so it can be one
+    /// branch of a `select`.
     ///
     /// The future shares this `LiveTrust`. It never completes if nothing is published any more. Time alone publishes
     /// nothing: when a certificate expires, no task is woken.

@@ -24,6 +24,7 @@ mod bundle;
 mod changes;
 mod claims;
 mod clock;
+mod consequence;
 mod crl_issuer;
 mod crls;
 mod data;
@@ -35,10 +36,11 @@ mod filter;
 mod groups;
 mod ids;
 mod import;
+mod index;
 mod install;
 mod live;
-mod namesakes;
 mod options;
+mod parse_error;
 mod patterns;
 #[cfg(feature = "admin")]
 mod planned;
@@ -46,8 +48,8 @@ mod report;
 #[cfg(feature = "admin")]
 mod restore;
 mod revocation;
+mod same_subject;
 mod servers;
-mod shelf;
 mod signers;
 mod table;
 pub(crate) mod trace;
@@ -68,16 +70,17 @@ pub use draft::Draft;
 pub use entry::{AuthorityScope, Entry, EntryKey, PinScope, Scope, Slot};
 pub use groups::Group;
 pub use ids::{GroupId, ServerId};
+pub(crate) use index::CertificateIndex;
 pub use live::LiveTrust;
-pub(crate) use namesakes::Wanted;
 pub use options::{EntryOptions, PinMatch, ValidityRule};
 pub use patterns::SanPattern;
 #[cfg(feature = "admin")]
 pub(crate) use restore::{HeldEntry, HeldServer};
-pub(crate) use shelf::Shelf;
+pub(crate) use same_subject::Wanted;
 pub(crate) use signers::Signer;
 
 pub use bounded::Truncated;
+pub use consequence::{Consequence, ConsequenceKind};
 pub use report::{Outcome, Report, StoreWarning, TrustSource, TrustSourceChange};
 pub use servers::{Claim, Server};
 pub(crate) use view::Snapshot;
@@ -88,22 +91,24 @@ use crate::store::error::StoreError;
 use data::Data;
 use entry::More;
 
-/// The certificates that an administrator installed, and for whom.
+/// The certificates that an administrator installed, each with its slot and scope.
 ///
-/// One store per tenant; stores share nothing. It is not meant to be shared between threads: publish
-/// [snapshots](Self::snapshot) of it.
+/// One store per tenant; stores share nothing. Do not share it between threads: publish [snapshots](Self::snapshot) of
+/// it.
 ///
 /// ```
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] {
-/// use mutual_trust::{Certificate, EntryOptions, KeyPolicy, PinScope, TrustStore, tls};
+/// use mutual_trust::store::Consequence;
+/// use mutual_trust::{Certificate, EntryOptions, KeyPolicy, PinScope, ServerId, TrustStore, tls};
 ///
 /// let provider = tls::provider::default_provider();
 /// let mut store = TrustStore::new(KeyPolicy::new(provider.signature_verification_algorithms.all));
 /// store.add_server("keys-1".parse()?, ["kms1.example".parse()?, "192.0.2.7".parse()?])?;
 ///
 /// let certificate = Certificate::from_pem(include_bytes!("../../tests/fixtures/ee-p256.pem"))?;
-/// let report = store.install_pin(PinScope::Server("keys-1".parse()?), certificate, EntryOptions::new())?;
-/// assert_eq!(report.claims().len(), 1);
+/// let server: ServerId = "keys-1".parse()?;
+/// let report = store.install_pin(PinScope::Server(server.clone()), certificate, EntryOptions::new())?;
+/// assert!(report.consequences().contains(&Consequence::Claimed(server)));
 /// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -112,19 +117,19 @@ pub struct TrustStore {
     data: TrustSnapshot,
     keys: KeyPolicy,
     clock: Arc<dyn TimeSource>,
-    /// On whose behalf it is changed.
+    /// The actor of the changes.
     acting: Option<Arc<str>>,
     /// The followed source whose content is being installed.
     source: Option<Arc<str>>,
-    /// What the last entry that was made shares with the next one, if that has the same.
+    /// The optional values of the last entry. The next entry shares them if its values are equal.
     last: Option<Arc<More>>,
 }
 
 impl TrustStore {
     /// An empty store, which trusts no peer, on the system's clock.
     ///
-    /// `keys` says which public keys may be installed at all, and which may decide anything by a view of this store,
-    /// whatever the policy of the question takes (rule I4).
+    /// `keys` says which public keys may be installed. The same limit applies to verdicts on snapshots of this store,
+    /// even if the policy of a verdict allows more (rule I4).
     pub fn new(keys: KeyPolicy) -> Self {
         let mut data = TrustSnapshot::default();
         data.edit().keys = Some(keys);
@@ -146,9 +151,9 @@ impl TrustStore {
         self
     }
 
-    /// Says on whose behalf the store is changed from now on: an account, a controller, a ticket. Each entry that
-    /// is installed or completed then has it beside its time. One line of at most 128 bytes; `None` for nobody
-    /// in particular, as at first.
+    /// Sets the actor of the changes from now on: an account, a controller, a ticket. It is recorded with the time in
+    /// each entry that is installed or completed. One line of at most 128 bytes. `None` records no actor; this is the
+    /// initial value.
     ///
     /// # Errors
     /// It is not one line of text within the bound.
@@ -158,10 +163,10 @@ impl TrustStore {
         Ok(())
     }
 
-    /// Changes the store on behalf of `who`, and then again of whom it was before, whatever comes of `change`.
+    /// Makes a change with `who` as the actor. The previous actor is restored, also if `change` fails.
     ///
     /// # Errors
-    /// `who` is not one line of text within the bound of [`set_actor`](Self::set_actor); or `change` refused.
+    /// `who` is not one line of text within the bound of [`set_actor`](Self::set_actor); or `change` failed.
     pub fn with_actor<T>(
         &mut self,
         who: &str,
@@ -179,7 +184,7 @@ impl TrustStore {
         &self.data
     }
 
-    /// The key policy that is asked at import and, beside that of the policy, by verdicts.
+    /// The key policy for imports. Verdicts apply it in addition to the key policy of [`Policy`](crate::Policy).
     pub fn key_policy(&self) -> &KeyPolicy {
         &self.keys
     }

@@ -1,4 +1,4 @@
-//! How an entry counts: what an administrator may choose for it.
+//! Options of an entry.
 
 use core::time::Duration;
 
@@ -28,14 +28,14 @@ pub enum PinMatch {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ValidityRule {
-    /// It is refused. The default: an administrator chose the end, or the tool did.
+    /// It is refused. The default: the administrator or the tool chose the end.
     #[default]
     Enforce,
-    /// It is accepted for this long after `notAfter`, with a warning. At most one year.
+    /// It is accepted for this time after `notAfter`, with a warning. At most one year.
     Grace(Duration),
 }
 
-/// Options of an entry. Each applies to some slots only; the store refuses it elsewhere.
+/// Options of an entry. Each option applies to some slots only. The store refuses it in other slots.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EntryOptions {
     label: Option<Box<str>>,
@@ -74,21 +74,21 @@ impl EntryOptions {
         self
     }
 
-    /// Pins: what happens after `notAfter`, instead of what the policy says.
+    /// Pins: the validity rule, instead of the policy's rule.
     #[must_use]
     pub fn with_validity(mut self, rule: ValidityRule) -> Self {
         self.validity = Some(rule);
         self
     }
 
-    /// Pins: waives the extended key usage, for the one certificate that a system has for everything (rule I6).
+    /// Pins: ignores the extended key usage, for a system that has one certificate for all purposes (rule I6).
     #[must_use]
     pub fn with_any_role(mut self) -> Self {
         self.any_role = true;
         self
     }
 
-    /// The moment from which on the entry accepts nothing, whatever its certificate says.
+    /// The time from which the entry accepts nothing, even if its certificate is valid longer.
     #[must_use]
     pub fn with_end(mut self, end: UnixTime) -> Self {
         self.ends = Some(end);
@@ -125,7 +125,7 @@ impl EntryOptions {
         self.any_role
     }
 
-    /// The moment from which on the entry accepts nothing.
+    /// The time from which the entry accepts nothing.
     pub fn end(&self) -> Option<UnixTime> {
         self.ends
     }
@@ -136,7 +136,12 @@ impl EntryOptions {
     }
 
     /// Refuses options that the slot and scope do not have, and values out of bounds.
-    pub(super) fn check(&self, slot: Slot, scope: &Scope, bare: bool) -> Result<(), StoreError> {
+    pub(super) fn check(
+        &self,
+        slot: Slot,
+        scope: &Scope,
+        only_fingerprint: bool,
+    ) -> Result<(), StoreError> {
         let not_here = |option| Err(StoreError::OptionNotHere { option });
         if let Some(label) = &self.label
             && (label.len() > MAX_LABEL_BYTES || label.chars().any(breaks_a_line))
@@ -156,7 +161,7 @@ impl EntryOptions {
                 return not_here("any_role");
             }
         }
-        if bare && self.matching == PinMatch::PublicKey {
+        if only_fingerprint && self.matching == PinMatch::PublicKey {
             return not_here("public-key match (the key is not known from a fingerprint)");
         }
         if let Some(ValidityRule::Grace(grace)) = self.validity {

@@ -38,7 +38,7 @@ impl SanPattern {
     pub fn matches(&self, name: &SanName<'_>) -> bool {
         match (&self.0, name) {
             (Kind::Dns(want), SanName::Dns(name)) => {
-                // A wildcard in a client's certificate names nobody.
+                // A wildcard in a client's certificate does not identify a client.
                 want.eq_ignore_ascii_case(name)
             }
             (Kind::DnsBelow(parent), SanName::Dns(name)) => {
@@ -46,7 +46,8 @@ impl SanPattern {
                     is_host_label(label) && rest.eq_ignore_ascii_case(parent)
                 })
             }
-            // Name constraints see the encoded form: what an excluded IPv4 subtree hits must not match as another.
+            // Name constraints compare the encoded form. An address that an excluded IPv4 subtree covers must not match
+            // in another form.
             (Kind::Ip(want), SanName::Ip(address)) => want == address,
             (Kind::Uri(want), SanName::Uri(name)) => **want == **name,
             (Kind::UriBelow(parent), SanName::Uri(name)) => name
@@ -58,9 +59,10 @@ impl SanPattern {
     }
 }
 
-/// Whether a label is one of a host name: the preferred name syntax of RFC 1034 section 3.5, with digits first as in RFC
-/// 1123 section 2.1, which RFC 5280 section 4.2.1.6 asks of DNS names. The client chose it, so that an underscore, which
-/// no host has, is out as well; one that is written in the pattern itself is the administrator's.
+/// Whether a label is one of a host name: the preferred name syntax of RFC 1034 section 3.5, with digits first as in
+/// RFC 1123 section 2.1, which RFC 5280 section 4.2.1.6 asks of DNS names. The client chose the label, so an underscore
+/// is refused too: host names have none. An underscore in the pattern itself is allowed, because the administrator
+/// wrote it.
 fn is_host_label(label: &str) -> bool {
     (1..=63).contains(&label.len())
         && label

@@ -1,4 +1,4 @@
-//! What a plan reads of a draft, and makes of it.
+//! What plans need of a draft.
 
 use pki_types::UnixTime;
 
@@ -6,7 +6,7 @@ use super::{BlockSelector, Draft, Report, TrustSnapshot, TrustStore};
 use crate::limits::FLOOR_TOLERANCE;
 
 impl Draft {
-    /// The draft as it is now, to be adopted while this one stays.
+    /// A copy of the draft, to commit while this one stays.
     pub(crate) fn copy(&self) -> Self {
         Self {
             base: self.base.clone(),
@@ -24,8 +24,8 @@ impl Draft {
             .collect()
     }
 
-    /// From where to where the floor moves when the draft is published now; `None` if it stays, and if it moves by
-    /// no more than a clock may be below it: then no clock stops counting by that.
+    /// The floor before and after a publication of the draft now. `None` if the floor stays, or if it moves by no more
+    /// than the tolerance of a clock below it: then every clock that counts still counts.
     pub(crate) fn floor_move(&self) -> Option<(UnixTime, UnixTime)> {
         let from = self.base.floor()?;
         let to = self.after().floor_after(self.store.clock.now())?;
@@ -43,7 +43,7 @@ impl Draft {
         !lifts && after.is_but_for_blocks(before) && !self.new_blocks().is_empty()
     }
 
-    /// The store with the blocks that the draft adds, and nothing else of it.
+    /// The snapshot with the blocks that the draft adds, without its other changes.
     pub(crate) fn with_blocks_alone(&self) -> TrustSnapshot {
         let mut draft = Self::from_snapshot(&self.base, self.store.keys, self.store.clock.clone());
         draft.store.block_all(self.new_blocks());

@@ -1,42 +1,53 @@
-//! What a change did (rule I9).
+//! The report of a change (rule I9).
 
 use core::fmt;
 
-use super::{ClockState, CrlIssuer, EntryKey, ServerId, Truncated};
+use super::clock::ClockState;
+use super::consequence::{Consequence, Consequences};
+use super::crl_issuer::CrlIssuer;
+use super::ids::ServerId;
 use crate::certificate::{CrlDeviation, Fingerprint, Timestamp};
-use crate::limits::MAX_NAMESAKE_SIGNATURES;
+use crate::limits::MAX_SAME_SUBJECT_SIGNATURES;
 
-/// What became of the call.
+/// The result of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// A new entry, server, group, block or revocation list is there.
+    /// A new entry, server, group, block or revocation list was added.
     Added,
-    /// It was there already, or something newer is; nothing changed (rules I5 and C4).
+    /// Nothing changed: it was there already, or something newer was (rules I5 and C4).
     Unchanged,
-    /// A pin of which only the fingerprint was known has its certificate now (rule M1).
+    /// A pin that had only a fingerprint has its certificate now (rule M1).
     Completed,
-    /// Something that was there is different now.
+    /// Something was changed.
     Changed,
-    /// Something is gone.
+    /// Something was removed.
     Removed,
 }
 
-/// What is asked about a server, from the highest priority to the lowest (rules P2 and P4).
+/// The installed certificates that decide about a server, from the highest priority to the lowest (rules P2 and P4).
+///
+/// Print it to show it. The variants are no interface: match with `_`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum TrustSource {
     /// The server's own pins.
+    #[doc(hidden)]
     OwnPins,
     /// The pins of its group.
+    #[doc(hidden)]
     GroupPins,
-    /// It is claimed and holds no pin: everything is refused.
+    /// The server is claimed and has no pin. Everything is refused.
+    #[doc(hidden)]
     NoUsablePin,
     /// The server's own authorities.
+    #[doc(hidden)]
     OwnAuthorities,
     /// The authorities of any server.
+    #[doc(hidden)]
     AnyServerAuthorities,
-    /// Nothing is installed for it: everything is refused.
+    /// Nothing is installed for the server. Everything is refused.
+    #[doc(hidden)]
     Nothing,
 }
 
@@ -53,24 +64,25 @@ impl fmt::Display for TrustSource {
     }
 }
 
-/// A server about which another level is asked than before the change.
+/// A server with another trust source than before the change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub struct TrustSourceChange {
     /// The server.
     pub server: ServerId,
-    /// What was asked before.
+    /// The source before.
     pub from: TrustSource,
-    /// What is asked now.
+    /// The source now.
     pub to: TrustSource,
-    /// The server migrates, and `to` is asked if it presents no pin: a pin decides as before (rule P3).
+    /// The server migrates: a presented pin decides as before, and `to` decides if it presents no pin (rule P3).
     pub migrates: bool,
 }
 
 impl fmt::Display for TrustSourceChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (server, from, to) = (&self.server, self.from, self.to);
-        // P3: a pin that is presented decides as before.
+        // P3: a presented pin decides as before.
         if self.migrates && matches!(from, TrustSource::OwnPins | TrustSource::GroupPins) {
             return write!(f, "server {server}: {from} as before, else {to}");
         }
@@ -79,101 +91,123 @@ impl fmt::Display for TrustSourceChange {
 }
 
 /// Something that an administrator should know about a change that was made.
+///
+/// The variants word the message and are no interface: match with `_`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreWarning {
     /// The certificate has expired.
     #[non_exhaustive]
+    #[doc(hidden)]
     Expired {
         /// `notAfter` in seconds since the epoch.
         not_after: i64,
     },
     /// The certificate is not valid yet.
     #[non_exhaustive]
+    #[doc(hidden)]
     NotYetValid {
         /// `notBefore` in seconds since the epoch.
         not_before: i64,
     },
     /// The provider lacks the algorithm of a certificate's signature on itself (rule I4). The certificate is trusted
-    /// because it is installed, for its bytes and its key; what a CA signs for others must be verifiable all the same.
+    /// because it is installed, for its bytes and its key. The certificates that a CA signs must still be verifiable.
     #[non_exhaustive]
+    #[doc(hidden)]
     SelfSignatureUnsupported {
-        /// The name of the algorithm, with its object identifier unless it is a usual one.
+        /// The name of the algorithm. Unusual ones have their object identifier as well.
         algorithm: String,
     },
     /// The extended key usage is for another role and was waived (`any_role`).
+    #[doc(hidden)]
     RoleWaived,
     /// `keyUsage` lacks digitalSignature, with which TLS handshakes are signed (rule M4).
+    #[doc(hidden)]
     NoDigitalSignature,
     /// The pin is a CA certificate. As a pin it vouches for itself only (rule I3).
+    #[doc(hidden)]
     PinIsCa,
-    /// The CA constrains names of a form that is not processed: chains through it that have such names are refused.
+    /// The CA constrains names of a form that is not processed. Chains through it that have such names are refused.
     #[non_exhaustive]
+    #[doc(hidden)]
     ConstraintForm {
-        /// Names of which form.
+        /// The form of the names.
         form: &'static str,
     },
-    /// More CA certificates of this name are installed here than are tried for a certificate that names no key of its
-    /// issuer: of those, the ones that end first may not be found (rule C5).
+    /// More CA certificates of this name are installed than are tried for a certificate without an
+    /// authorityKeyIdentifier. For such certificates, the CA certificates that end first may not be found (rule C5).
     #[non_exhaustive]
+    #[doc(hidden)]
     ManyOfOneName {
         /// How many there are now.
         count: usize,
     },
-    /// A server is claimed and no pin is left for it: everything that it presents is refused.
+    /// A server is claimed and has no pin left. Everything that it presents is refused.
     #[non_exhaustive]
+    #[doc(hidden)]
     NoUsablePin {
         /// The server.
         server: ServerId,
     },
-    /// The entry came from a followed source, and goes when it vanishes there. To keep it whatever the source
-    /// says, remove it and install it.
+    /// The entry came from a followed source and is removed when the source no longer has it. To keep it in any case,
+    /// remove it and install it again.
     #[non_exhaustive]
+    #[doc(hidden)]
     Followed {
         /// The source.
         source: Box<str>,
     },
-    /// A chain of certificates left this one out, since a pin would be exclusive (rule I1).
+    /// This certificate of a bundle was left out: its issuer vouches for it, and a pin would exclude every other
+    /// certificate (rule I1).
     #[non_exhaustive]
+    #[doc(hidden)]
     LeftOut {
         /// Number of the certificate in the bundle, from 0.
         index: usize,
     },
-    /// The revocation list has expired: what it revokes stays revoked, and certificates that it does not name are
-    /// refused until a newer one is installed (rule C4).
+    /// The revocation list has expired. What it revokes stays revoked. Certificates that it does not name are refused
+    /// until a newer list is installed (rule C4).
     #[non_exhaustive]
+    #[doc(hidden)]
     CrlExpired {
         /// `nextUpdate` in seconds since the epoch.
         next_update: i64,
     },
-    /// The revocation list is not valid yet and tells of no certificate until then that it is not revoked.
+    /// The revocation list is not valid yet. Until then it proves for no certificate that it is not revoked.
     #[non_exhaustive]
+    #[doc(hidden)]
     CrlNotYetValid {
         /// `thisUpdate` in seconds since the epoch.
         this_update: i64,
     },
-    /// Another revocation list of the same issuer and scope is there, and neither is told to be the newer one:
-    /// both are asked.
+    /// Another revocation list of the same issuer and scope is installed, and their numbers and dates disagree about
+    /// which is newer. Both are used.
+    #[doc(hidden)]
     CrlBeside,
-    /// The revocation list is older than another one of the same issuer and scope that was installed with it: it was
-    /// left out, and the newer one is in force (rule C4).
+    /// The revocation list was left out: a newer list of the same issuer and scope was installed in the same call and
+    /// is in force (rule C4).
     #[non_exhaustive]
+    #[doc(hidden)]
     CrlSuperseded {
         /// The fingerprint of the newer list.
         by: Fingerprint,
     },
-    /// The revocation list departs from RFC 5280 in something that changes nothing.
+    /// The revocation list deviates from RFC 5280 in a way that does not affect its meaning.
+    #[doc(hidden)]
     CrlDeviates(CrlDeviation),
-    /// No revocation list of a checked issuer is left: its certificates are refused in chains.
+    /// A checked issuer has no revocation list left. Its certificates are refused in chains.
     #[non_exhaustive]
+    #[doc(hidden)]
     NoCrlLeft {
         /// The issuer.
         issuer: CrlIssuer,
     },
-    /// The clock is so far above the floor that it must be confirmed before a publication raises the floor to it
+    /// The clock is so far above the floor that a publication does not raise the floor until the clock is confirmed
     /// (rule M7).
+    #[doc(hidden)]
     ClockJumped(ClockState),
     /// The clock is so far below the floor that it does not count (rule M7).
+    #[doc(hidden)]
     ClockBelowFloor(ClockState),
 }
 
@@ -207,7 +241,7 @@ impl fmt::Display for StoreWarning {
             ),
             Self::ManyOfOneName { count } => write!(
                 f,
-                "{count} CA certificates of this name are installed here: of a certificate without authorityKeyIdentifier, {MAX_NAMESAKE_SIGNATURES} are tried as the issuer, those that last longest first"
+                "{count} CA certificates of this name are installed here: of a certificate without authorityKeyIdentifier, {MAX_SAME_SUBJECT_SIGNATURES} are tried as the issuer, those that last longest first"
             ),
             Self::NoUsablePin { server } => write!(
                 f,
@@ -256,12 +290,7 @@ impl fmt::Display for StoreWarning {
 pub struct Report {
     pub(super) done: Outcome,
     pub(super) generation: u64,
-    pub(super) entries: Truncated<EntryKey>,
-    pub(super) claims: Truncated<ServerId>,
-    pub(super) checks: Truncated<CrlIssuer>,
-    pub(super) shifts: Truncated<TrustSourceChange>,
-    pub(super) still_held: Truncated<EntryKey>,
-    pub(super) warnings: Truncated<StoreWarning>,
+    pub(super) consequences: Consequences,
 }
 
 impl Report {
@@ -269,16 +298,21 @@ impl Report {
         Self {
             done,
             generation,
-            entries: Truncated::default(),
-            claims: Truncated::default(),
-            checks: Truncated::default(),
-            shifts: Truncated::default(),
-            still_held: Truncated::default(),
-            warnings: Truncated::default(),
+            consequences: Consequences::default(),
         }
     }
 
-    /// What became of the call.
+    /// Adds a consequence.
+    pub(super) fn push(&mut self, consequence: Consequence) {
+        self.consequences.push(consequence);
+    }
+
+    /// Adds a warning.
+    pub(super) fn warn(&mut self, warning: StoreWarning) {
+        self.push(Consequence::Warning(warning));
+    }
+
+    /// The result of a call.
     pub fn done(&self) -> Outcome {
         self.done
     }
@@ -288,51 +322,25 @@ impl Report {
         self.generation
     }
 
-    /// The entries that were installed, updated or removed; those that a block hits, or that a revocation list
-    /// revokes.
-    pub fn entries(&self) -> &Truncated<EntryKey> {
-        &self.entries
-    }
-
-    /// The servers that are claimed since this change: they must present a pin from now on.
-    pub fn claims(&self) -> &Truncated<ServerId> {
-        &self.claims
-    }
-
-    /// The issuers whose certificates are checked for revocation since this change.
-    pub fn checks(&self) -> &Truncated<CrlIssuer> {
-        &self.checks
-    }
-
-    /// Servers about which something of higher priority is asked now: what was asked before is shadowed.
-    pub fn shadows(&self) -> impl Iterator<Item = &TrustSourceChange> {
-        self.shifts
-            .items()
-            .iter()
-            .filter(|shift| shift.to < shift.from)
-    }
-
-    /// Servers about which something of lower priority, or nothing, is asked now.
-    pub fn exposes(&self) -> impl Iterator<Item = &TrustSourceChange> {
-        self.shifts
-            .items()
-            .iter()
-            .filter(|shift| shift.to > shift.from)
-    }
-
-    /// Every server about which another level is asked than before.
-    pub fn shifts(&self) -> &Truncated<TrustSourceChange> {
-        &self.shifts
-    }
-
-    /// Other entries that hold the certificate of a removed one, or its key.
-    pub fn still_held(&self) -> &Truncated<EntryKey> {
-        &self.still_held
-    }
-
-    /// What an administrator should know.
-    pub fn warnings(&self) -> &Truncated<StoreWarning> {
-        &self.warnings
+    /// What follows from the change, in the order of [`ConsequenceKind`](super::ConsequenceKind). Of each kind, at most
+    /// 64 are listed and the rest are counted ([`Consequence::Omitted`]).
+    ///
+    /// ```
+    /// use mutual_trust::store::{Consequence, Report};
+    ///
+    /// fn show(report: &Report) {
+    ///     for consequence in report.consequences() {
+    ///         match consequence {
+    ///             Consequence::Claimed(server) => println!("{server} must present a pin from now on"),
+    ///             Consequence::Warning(warning) => println!("warning: {warning}"),
+    ///             other => println!("{other}"),
+    ///         }
+    ///     }
+    /// }
+    /// # let _ = show;
+    /// ```
+    pub fn consequences(&self) -> &[Consequence] {
+        self.consequences.as_slice()
     }
 }
 
@@ -346,25 +354,9 @@ impl fmt::Display for Report {
             Outcome::Removed => "removed",
         };
         write!(f, "{done} (generation {})", self.generation)?;
-        list(f, "entry", &self.entries)?;
-        list(f, "claims server", &self.claims)?;
-        list(f, "checks the certificates of", &self.checks)?;
-        list(f, "now asked of", &self.shifts)?;
-        list(f, "still held by", &self.still_held)?;
-        list(f, "warning", &self.warnings)
+        for consequence in self.consequences() {
+            write!(f, "\n  {consequence}")?;
+        }
+        Ok(())
     }
-}
-
-fn list<T: fmt::Display>(
-    f: &mut fmt::Formatter<'_>,
-    title: &str,
-    items: &Truncated<T>,
-) -> fmt::Result {
-    for item in items {
-        write!(f, "\n  {title}: {item}")?;
-    }
-    if items.omitted() > 0 {
-        write!(f, "\n  {title}: and {} more", items.omitted())?;
-    }
-    Ok(())
 }

@@ -1,5 +1,5 @@
-//! Putting back exactly what was stored, without the checks of import (rule I8); and what durable stores need of
-//! a store beside its public calls.
+//! Restores what was stored, without the checks of import (rule I8), and gives durable stores the calls that are not
+//! public.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub(crate) struct HeldServer {
 /// An entry as it was stored.
 pub(crate) struct HeldEntry<'a> {
     pub(crate) key: EntryKey,
-    /// Its certificate; its fingerprint is that of the key. `None` for a pin of which only that is known.
+    /// Its certificate. The key has its fingerprint. `None` for a pin that has only a fingerprint.
     pub(crate) der: Option<&'a [u8]>,
     pub(crate) options: EntryOptions,
     pub(crate) installed: Option<UnixTime>,
@@ -38,7 +38,7 @@ pub(crate) struct HeldEntry<'a> {
 }
 
 impl TrustStore {
-    /// Puts a group back, without members: those name it.
+    /// Restores a group without members. The servers name their group.
     pub(crate) fn restore_group(&mut self, id: GroupId) -> Result<(), StoreError> {
         if self.data.group(&id).is_some() {
             return Err(StoreError::GroupExists(id));
@@ -48,7 +48,7 @@ impl TrustStore {
         Ok(())
     }
 
-    /// Puts a server back, as a member of its group, which must be there.
+    /// Restores a server as a member of its group. The group must exist.
     pub(crate) fn restore_server(&mut self, held: HeldServer) -> Result<(), StoreError> {
         if self.data.server(&held.id).is_some() {
             return Err(StoreError::ServerExists(held.id));
@@ -72,9 +72,9 @@ impl TrustStore {
         Ok(())
     }
 
-    /// Puts an entry back, on a shelf of a server or group that is there. Whoever holds a pin must be claimed.
+    /// Restores an entry. Its server or group must exist, and a server with a pin must be claimed.
     ///
-    /// Returns why this version does not take it: it is then held and disabled.
+    /// Returns why this version does not accept it. The entry is then kept and disabled.
     pub(crate) fn restore_entry(
         &mut self,
         held: HeldEntry<'_>,
@@ -138,12 +138,12 @@ impl TrustStore {
         Ok(refused)
     }
 
-    /// Puts a block back; `false` if it is there.
+    /// Restores a block. `false` if it exists already.
     pub(crate) fn restore_block(&mut self, selector: &BlockSelector) -> bool {
         self.edit().blocks_mut().insert(selector)
     }
 
-    /// Puts back a server's claim where that is stricter than what is there; `false` if it changes nothing.
+    /// Restores a server's claim, if it is stricter than the present one. `false` if nothing changes.
     pub(crate) fn restore_claim(&mut self, id: &ServerId, claim: Claim) -> bool {
         let Some(server) = self.data.server(id) else {
             return false;
@@ -159,8 +159,8 @@ impl TrustStore {
         stricter
     }
 
-    /// Gives a claimed server a name that nobody has, or that an unclaimed server has: no authority comes to
-    /// vouch for what is dialled by it. `false` if it changes nothing.
+    /// Gives a claimed server a name that no server or an unclaimed server has. So no authority can vouch for a server
+    /// that is dialled by this name. `false` if nothing changes.
     pub(crate) fn restore_name(&mut self, id: &ServerId, name: &HostName) -> bool {
         let owner = self.data.server_of(name).map(|owner| owner.id.clone());
         let free = match owner.as_ref().and_then(|owner| self.data.server(owner)) {
@@ -178,11 +178,11 @@ impl TrustStore {
         true
     }
 
-    /// Puts a list back that was judged when it was stored: its issuer is checked from now on. It makes no new
+    /// Restores a list that was judged when it was stored. Its issuer is checked from now on. It makes no new
     /// generation.
     ///
-    /// Returns why this version does not take it as it did: it is held, and no certificate counts as not revoked by
-    /// it. What it names is revoked all the same, as far as it can be read.
+    /// Returns why this version does not accept it. The list is then kept and proves for no certificate that it is not
+    /// revoked. The certificates that it names stay revoked, as far as it can be read.
     pub(crate) fn restore_crl(&mut self, held: HeldCrl<'_>) -> Option<String> {
         let crls = self.edit().crls_mut();
         match Crl::from_der(held.der) {
@@ -204,9 +204,9 @@ impl TrustStore {
         }
     }
 
-    /// Takes over a list that stands whole in a damaged file. One that an installed certificate verifies, or that
-    /// needs no verifying since a newer one is there, is treated as when it is installed. Of any other, only what it
-    /// names is taken. Returns whether it is there now, and was not before.
+    /// Takes over a list that is whole in a damaged file. If an installed certificate verifies it, or a newer list is
+    /// installed, it is treated as in a normal installation. Otherwise only its revocations are used. Returns whether
+    /// the list was added.
     pub(crate) fn salvage_crl(
         &mut self,
         issuer: &CrlIssuer,
@@ -243,7 +243,7 @@ impl TrustStore {
         }
     }
 
-    /// Whether a list is there, read or not.
+    /// Whether a list is installed, readable or not.
     pub(crate) fn holds_crl(&self, fingerprint: Fingerprint) -> bool {
         let view = self.contents();
         let mut read = view.crls().map(|list| list.crl().fingerprint());
@@ -251,12 +251,12 @@ impl TrustStore {
         read.any(|held| held == fingerprint) || unread.any(|held| held == fingerprint)
     }
 
-    /// Lets an issuer be checked, with lists or without; `false` if it was already. It makes no new generation.
+    /// Starts to check an issuer, with or without lists. `false` if it was checked already. It makes no new generation.
     pub(crate) fn restore_check(&mut self, issuer: &CrlIssuer) -> bool {
         self.edit().crls_mut().check(issuer)
     }
 
-    /// Puts the generation and the floor back, after everything else, and verifies the signatures of the installed CAs
+    /// Restores the generation and the floor, after everything else, and verifies the signatures of the installed CAs
     /// on the installed intermediates.
     pub(crate) fn restore_numbers(&mut self, generation: u64, floor: Option<UnixTime>) {
         self.learn_all_signatures();
@@ -265,10 +265,10 @@ impl TrustStore {
         data.floor = floor;
     }
 
-    /// Takes over a higher floor of a damaged file, if the publication of another clock could have raised it so far:
-    /// `Some(false)` if not, `None` if it is not higher. It makes no new generation.
+    /// Takes over a higher floor of a damaged file, if one publication could have raised it so far. `Some(false)` if
+    /// not; `None` if it is not higher. It makes no new generation.
     ///
-    /// A store that has no floor takes one unless the clock would not count by it.
+    /// A store without a floor takes it, unless the clock would then be too far below it to count.
     pub(crate) fn salvage_floor(&mut self, floor: UnixTime) -> Option<bool> {
         let has = self.contents().floor();
         if Some(floor) <= has {
@@ -289,7 +289,7 @@ impl TrustStore {
         Some(taken)
     }
 
-    /// Counts at least up to `generation`, so that a number that was given away is not given again.
+    /// Raises the generation to at least `generation`, so that no number is used twice.
     pub(crate) fn count_up_to(&mut self, generation: u64) {
         if self.data.generation() < generation {
             self.edit().generation = generation;

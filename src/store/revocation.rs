@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use pki_types::UnixTime;
 
+use super::consequence::Consequence;
 use super::{
     CrlIssuer, CrlOrigin, EntryKey, InstalledCrl, Outcome, Report, StoreWarning, TrustStore,
 };
@@ -15,17 +16,17 @@ use crate::limits::{CLOCK_TOLERANCE, MAX_CRL_BYTES_HELD, MAX_CRLS, MAX_CRLS_PER_
 use crate::store::error::StoreError;
 
 impl TrustStore {
-    /// Installs a revocation list that an installed authority or intermediate signed. From then on the
-    /// certificates of that issuer are checked: one of which no valid list tells is refused, until
+    /// Installs a revocation list that an installed authority or intermediate signed. From then on the certificates of
+    /// the issuer are checked: a certificate that no valid list covers is refused, until
     /// [`disable_revocation_checks`](Self::disable_revocation_checks).
     ///
-    /// It takes the place of an older list of the same issuer and scope, if it is valid already. One that has expired is installed, with
-    /// a warning: what it revokes stays revoked. The report lists the entries that it revokes.
+    /// If the list is valid already, it replaces an older list of the same issuer and scope. An expired list is
+    /// installed with a warning: what it revokes stays revoked. The report lists the entries that the list revokes.
     ///
     /// # Errors
-    /// The list is of a kind that is not installed; no installed authority or intermediate of its issuer's name
-    /// has signed it, or may sign lists; a newer list of its scope is there; there are too many. A CA that changed its
-    /// key is two certificates of one name: a list that it signs with the other key asks for that one.
+    /// The list is of an unsupported kind. No installed authority or intermediate of its issuer's name signed it or may
+    /// sign lists. A newer list of its scope is installed. There are too many lists. After a CA changed its key, it has
+    /// two certificates of one name: a list that is signed with the other key needs the other certificate.
     pub fn install_crl(&mut self, crl: Crl) -> Result<Report, StoreError> {
         if let Some(why) = crl.refusal() {
             return Err(StoreError::CrlKind(why.clone()));
@@ -47,7 +48,8 @@ impl TrustStore {
         let mut replaced = Vec::new();
         let mut beside = false;
         for list in held {
-            // A list that nobody has verified keeps none out, and is put in force by itself.
+            // A disabled list was not verified: it does not make this one an older list, and this one replaces it if it
+            // is the same.
             if is_same(list) {
                 replaced.push(list.clone());
                 continue;
@@ -61,7 +63,7 @@ impl TrustStore {
                         held: list.crl().fingerprint(),
                     });
                 }
-                // One that is not valid yet tells of nobody, so it takes nobody's place yet.
+                // A list that is not valid yet proves nothing, so it does not replace another one yet.
                 Succession::Apart | Succession::Newer | Succession::Older => {}
             }
         }
@@ -76,12 +78,12 @@ impl TrustStore {
         Ok(self.put_crl(crl, issuer, &replaced, beside))
     }
 
-    /// Installs several revocation lists, each by itself: one that is refused spoils none of the others. What
-    /// became of each is told in their order.
+    /// Installs several revocation lists independently: a refused list does not affect the others. The results are in
+    /// the order of the lists.
     ///
-    /// In whatever order they come, what the newest of an issuer and scope says is in force: an older one beside it is
-    /// left out with a warning ([`StoreWarning::CrlSuperseded`]). Only one that is older than what was there before is
-    /// an error.
+    /// The order does not matter: the newest list of an issuer and scope is in force. An older list among `crls` is
+    /// left out with a warning ([`StoreWarning::CrlSuperseded`]). A list that is older than one that was installed
+    /// before is an error.
     #[must_use = "a list that is refused revokes nothing"]
     pub fn install_crls(
         &mut self,
@@ -96,20 +98,20 @@ impl TrustStore {
             .filter(|(_, done)| done.is_ok())
             .map(|(crl, _)| crl.fingerprint())
             .collect();
-        // Asked when all are there: which one stood in the way of an older one depends on the order.
+        // Checked after all are installed: which list superseded an older one depends on the order.
         for (crl, done) in crls.iter().zip(&mut done) {
             if matches!(done, Err(StoreError::CrlOlder { .. }))
                 && let Some(by) = self.newer_of(crl, &came)
             {
                 let mut report = Report::new(Outcome::Unchanged, self.data.generation());
-                report.warnings.push(StoreWarning::CrlSuperseded { by });
+                report.warn(StoreWarning::CrlSuperseded { by });
                 *done = Ok(report);
             }
         }
         done
     }
 
-    /// The newer one of the lists `came`, which were installed, of the issuer and scope of one that was refused.
+    /// Finds, among the lists `came` that were just installed, a newer one of the issuer and scope of a refused list.
     fn newer_of(&self, crl: &Crl, came: &BTreeSet<Fingerprint>) -> Option<Fingerprint> {
         let issuer = self.signer_of(crl).ok()?;
         let held = self.data.data().crls();
@@ -120,7 +122,8 @@ impl TrustStore {
         newer.map(Crl::fingerprint)
     }
 
-    /// Removes a revocation list. Its issuer stays checked: without another list, its certificates are refused.
+    /// Removes a revocation list. Its issuer stays checked: without another list, the issuer's certificates are
+    /// refused.
     ///
     /// # Errors
     /// There is no such list.
@@ -134,15 +137,15 @@ impl TrustStore {
         let none_left = left.is_none_or(<[_]>::is_empty);
         let mut report = self.finish(Outcome::Removed, Vec::new());
         if none_left {
-            report.warnings.push(StoreWarning::NoCrlLeft { issuer });
+            report.warn(StoreWarning::NoCrlLeft { issuer });
         }
         Ok(report)
     }
 
-    /// Lets the certificates of an issuer be checked no more, and removes its revocation lists (rule C4).
+    /// Stops checking the certificates of an issuer, and removes its revocation lists (rule C4).
     ///
     /// # Security
-    /// What the lists revoke is accepted again, pins and authorities too.
+    /// Certificates that the lists revoke are accepted again, pins and authorities included.
     ///
     /// # Errors
     /// The issuer is not checked.
@@ -152,7 +155,7 @@ impl TrustStore {
         let mut report = self.finish(Outcome::Removed, Vec::new());
         for list in lists.iter() {
             for key in self.revoked_by(list) {
-                report.entries.push(key);
+                report.push(Consequence::Entry(key));
             }
         }
         Ok(report)
@@ -189,23 +192,23 @@ impl TrustStore {
         };
         let mut report = self.finish(done, Vec::new());
         if checks {
-            report.checks.push(issuer);
+            report.push(Consequence::RevocationChecked(issuer));
         }
         for key in self.revoked_by(&list) {
-            report.entries.push(key);
+            report.push(Consequence::Entry(key));
         }
         self.warn_of_updates(&crl, &mut report);
         if beside {
-            report.warnings.push(StoreWarning::CrlBeside);
+            report.warn(StoreWarning::CrlBeside);
         }
         for deviation in crl.deviations() {
-            report.warnings.push(StoreWarning::CrlDeviates(*deviation));
+            report.warn(StoreWarning::CrlDeviates(*deviation));
         }
         report
     }
 
-    /// Whether a list is valid already, as far as the time is known, so that it may take the place of an older one for
-    /// good: a clock that jumped is not believed until it is confirmed (rule M7).
+    /// Whether a list is valid already, so that it may replace an older one permanently. A clock that jumped is not
+    /// used until it is confirmed (rule M7).
     fn has_begun(&self, crl: &Crl) -> bool {
         match self.now() {
             CurrentTime::Known(now) => {
@@ -230,13 +233,9 @@ impl TrustStore {
             .map(Timestamp::seconds)
             .filter(|next| *next <= now)
         {
-            report
-                .warnings
-                .push(StoreWarning::CrlExpired { next_update });
+            report.warn(StoreWarning::CrlExpired { next_update });
         } else if matches!(self.now(), CurrentTime::Known(now) if !begins_by(crl, now)) {
-            report
-                .warnings
-                .push(StoreWarning::CrlNotYetValid { this_update });
+            report.warn(StoreWarning::CrlNotYetValid { this_update });
         }
     }
 
@@ -253,8 +252,8 @@ impl TrustStore {
         keys
     }
 
-    /// The installed authority or intermediate that signed a list. Whether it has expired makes no difference,
-    /// nor whether its entry is disabled: a list gives no trust.
+    /// The installed authority or intermediate that signed a list. It may be expired, and its entry may be disabled: a
+    /// list gives no trust.
     fn signer_of(&self, crl: &Crl) -> Result<CrlIssuer, StoreError> {
         let name = crl.issuer_der();
         let mut why = StoreError::CrlIssuerNotInstalled {
@@ -303,7 +302,7 @@ impl TrustStore {
             SignatureCheck::Wrong if names_key => {
                 Err(StoreError::WrongCrlSignature { issuer: issuer() })
             }
-            // Without identifiers, a CA that changed its key is not told from a damaged list.
+            // Without identifiers, a damaged list and a list of a CA with a changed key look the same.
             SignatureCheck::Wrong => Err(StoreError::CrlSignedByOtherKey { issuer: issuer() }),
             SignatureCheck::Unsupported => Err(StoreError::CrlSignatureUnsupported {
                 algorithm: crl.signature_algorithm_name(),
@@ -312,7 +311,7 @@ impl TrustStore {
     }
 }
 
-/// What is held without the lists whose place a new one takes.
+/// The number and size of the installed lists, without those that a new list replaces.
 pub(super) struct Room {
     pub(super) of_issuer: usize,
     pub(super) lists: usize,
@@ -320,7 +319,7 @@ pub(super) struct Room {
 }
 
 impl Room {
-    /// Whether a list of so many bytes fits in.
+    /// Whether a list of `bytes` bytes fits within the limits.
     pub(super) fn check(&self, bytes: usize) -> Result<(), StoreError> {
         for (count, limit) in [
             (self.of_issuer, MAX_CRLS_PER_ISSUER),
@@ -338,7 +337,7 @@ impl Room {
     }
 }
 
-/// How far a certificate came as the signer of a list before it fell away.
+/// How many checks a certificate passed as the signer of a list. The error of the best candidate is reported.
 fn closeness(error: &StoreError) -> u8 {
     #[expect(
         clippy::wildcard_enum_match_arm,
@@ -355,7 +354,7 @@ fn closeness(error: &StoreError) -> u8 {
     }
 }
 
-/// Whether a list is valid at a moment, but for its end.
+/// Whether the validity of a list has begun at a time. Its end is not checked.
 fn begins_by(crl: &Crl, now: UnixTime) -> bool {
     let tolerance = i64::try_from(CLOCK_TOLERANCE.as_secs()).unwrap_or(0);
     crl.this_update().seconds() <= seconds(now).saturating_add(tolerance)
@@ -367,7 +366,7 @@ mod tests {
     use crate::certificate::{KeyKind, KeyRefusal};
     use crate::store::BlockSelector;
 
-    // Installed authorities have passed the key policy; those that were put back may not.
+    // Installed authorities have passed the key policy; restored ones may not.
     #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
     #[test]
     fn the_key_policy_is_asked_again_of_the_issuer_and_bytes_are_counted() {

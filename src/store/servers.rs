@@ -1,9 +1,10 @@
-//! Servers, their names, their groups, and what a pin's claim means for them (rules P2 and P3).
+//! Servers, their names, their groups, and their claims (rules P2 and P3).
 
 use core::fmt;
 
 use pki_types::UnixTime;
 
+use super::consequence::Consequence;
 use super::{
     EntryKey, Group, GroupId, Outcome, Report, Scope, ServerId, Slot, StoreWarning, TrustSnapshot,
     TrustSource, TrustSourceChange, TrustStore,
@@ -18,12 +19,12 @@ use crate::store::error::StoreError;
     reason = "a further state would change what authorities may vouch for"
 )]
 pub enum Claim {
-    /// No pin was ever installed for it, or it was released: authorities decide.
+    /// No pin was ever installed for it, or it was released. Authorities decide.
     #[default]
     Unclaimed,
-    /// It must present a pin. Authorities are not asked.
+    /// It must present a pin. Authorities do not decide.
     Claimed,
-    /// Until this time, what matches no pin goes to the authorities; from then on it is claimed as before.
+    /// Until this time, authorities judge what matches no pin. After it, the server is claimed as before.
     Migrating {
         /// The end, exclusive.
         until: UnixTime,
@@ -38,11 +39,11 @@ pub struct Server {
     pub(super) expected: Names,
     pub(super) group: Option<GroupId>,
     pub(super) claim: Claim,
-    /// Where its own pins stand; known once it is among the data.
+    /// Position of its own pins. Set when the server is added to the data.
     pub(super) pins: Place,
 }
 
-/// A place in a table of the data in hand, by a keyed hash. It is nobody else's business.
+/// A position in a table of these data, by a keyed hash. It means nothing outside of them.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Place(pub(super) u64);
 
@@ -52,7 +53,7 @@ impl fmt::Debug for Place {
     }
 }
 
-/// Names in order, each once. Almost every server has one or two, for which a `BTreeSet` takes 280 bytes.
+/// Sorted names without duplicates. Almost every server has one or two, for which a `BTreeSet` takes 280 bytes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names(Vec<HostName>);
 
@@ -71,7 +72,7 @@ impl Names {
         }
     }
 
-    /// Whether it was there.
+    /// Removes a name. Returns whether it was present.
     pub(super) fn remove(&mut self, name: &HostName) -> bool {
         let place = self.0.binary_search(name);
         place.map(|place| self.0.remove(place)).is_ok()
@@ -105,12 +106,12 @@ impl Server {
         &self.id
     }
 
-    /// The names and addresses under which it is dialled; empty if it is reached by id alone.
+    /// The names and addresses under which it is dialled. Empty if it is reached by id only.
     pub fn names(&self) -> impl Iterator<Item = &HostName> {
         self.names.iter()
     }
 
-    /// The names that its certificate must have instead of [`names`](Self::names), in a chain (rule C2).
+    /// The names of which its certificate must have one in a chain, instead of [`names`](Self::names) (rule C2).
     pub fn expected_names(&self) -> impl Iterator<Item = &HostName> {
         self.expected.iter()
     }
@@ -137,7 +138,7 @@ impl TrustSnapshot {
             .ok_or_else(|| StoreError::UnknownGroup(id.clone()))
     }
 
-    /// What is asked about each of `servers`, for [`TrustStore::finish`].
+    /// The trust source of each of `servers`, for [`TrustStore::finish`].
     pub(super) fn before<'a>(
         &self,
         servers: impl IntoIterator<Item = &'a ServerId>,
@@ -153,7 +154,7 @@ impl TrustSnapshot {
     }
 }
 
-/// What was asked about a server before a change.
+/// The trust source of a server before a change.
 pub(super) struct Before {
     server: ServerId,
     asked: TrustSource,
@@ -161,7 +162,7 @@ pub(super) struct Before {
 }
 
 impl TrustStore {
-    /// Closes a change: a new generation, and what shifted for the servers in `before`.
+    /// Completes a change: makes a new generation, and reports the changed trust sources of the servers in `before`.
     pub(super) fn finish(&mut self, done: Outcome, before: Vec<Before>) -> Report {
         let data = self.edit();
         data.grow();
@@ -173,11 +174,11 @@ impl TrustStore {
             let asked = (before.asked, self.data.level(server));
             let last = (before.last, self.data.last_level(server));
             if asked.0 != asked.1 && asked.1 == TrustSource::NoUsablePin {
-                report.warnings.push(StoreWarning::NoUsablePin {
+                report.warn(StoreWarning::NoUsablePin {
                     server: before.server.clone(),
                 });
             }
-            // Of a server that does not migrate, what is asked first is asked last too.
+            // For a server that does not migrate, the first and the last source are the same.
             let both = [asked, last];
             let shifts = if asked == last { &both[..1] } else { &both[..] };
             let migrates = matches!(server.claim(), Claim::Migrating { .. });
@@ -186,19 +187,19 @@ impl TrustStore {
                 .enumerate()
                 .filter(|(_, (from, to))| from != to)
             {
-                report.shifts.push(TrustSourceChange {
+                report.push(Consequence::TrustSource(TrustSourceChange {
                     server: before.server.clone(),
                     from: *from,
                     to: *to,
                     migrates: migrates && place == 1,
-                });
+                }));
             }
         }
         self.warn_of_clock(&mut report);
         report
     }
 
-    /// Adds a server with its names; none if it is reached by id alone.
+    /// Adds a server with its names. A server that is reached by id only has none.
     ///
     /// # Errors
     /// The id or one of the names is taken.
@@ -222,6 +223,7 @@ impl TrustStore {
     ///
     /// # Errors
     /// The server is claimed: `release` it first. There is no such server.
+    #[must_use = "the report says which peers the change may lock out"]
     pub fn remove_server(&mut self, id: &ServerId) -> Result<Report, StoreError> {
         let server = self.data.known_server(id)?.clone();
         if server.claim != Claim::Unclaimed {
@@ -244,7 +246,7 @@ impl TrustStore {
         Ok(report)
     }
 
-    /// Gives a server one name more.
+    /// Adds a name to a server.
     ///
     /// # Errors
     /// Another server has the name: `move_name` moves it. There is no such server.
@@ -258,11 +260,11 @@ impl TrustStore {
         Ok(self.finish(Outcome::Changed, Vec::new()))
     }
 
-    /// Moves a name to another server. From a claimed server it goes to a claimed one only, so that no
-    /// authority comes to vouch for what is dialled by it (words of the rules, *server*).
+    /// Moves a name to another server. A name of a claimed server can only move to a claimed server. Otherwise an
+    /// authority could vouch for a server that is dialled by this name (words of the rules, *server*).
     ///
     /// # Errors
-    /// The name belongs to nobody, or its server is claimed and the other is not. There is no such server.
+    /// The name belongs to no server, or its server is claimed and the other is not. There is no such server.
     pub fn move_name(&mut self, name: &HostName, to: &ServerId) -> Result<Report, StoreError> {
         let target = self.data.known_server(to)?.claim;
         let from = self.owner(name)?.clone();
@@ -278,22 +280,22 @@ impl TrustStore {
         Ok(self.finish(Outcome::Changed, Vec::new()))
     }
 
-    /// Takes a name from its server, claimed or not; the name then belongs to nobody.
+    /// Removes a name from its server, claimed or not. The name then belongs to no server.
     ///
     /// # Security
-    /// For a claimed server this lifts the claim from the name: under a policy that allows unlisted names,
+    /// For a claimed server, the claim no longer covers the name: under a policy that allows unlisted names,
     /// authorities may then vouch for it.
     ///
     /// # Errors
-    /// The name belongs to nobody.
+    /// The name belongs to no server.
     pub fn release_name(&mut self, name: &HostName) -> Result<Report, StoreError> {
         let from = self.owner(name)?.id.clone();
         self.edit().drop_name(&from, name);
         Ok(self.finish(Outcome::Removed, Vec::new()))
     }
 
-    /// Sets the names of which a chain's certificate must have one, instead of the server's own names (rule
-    /// C2); none goes back to those.
+    /// Sets the names of which a chain's certificate must have one, instead of the server's own names (rule C2). With
+    /// no names, the server's own names are used again.
     ///
     /// # Errors
     /// There is no such server.
@@ -311,11 +313,11 @@ impl TrustStore {
 
     /// The keys of all entries of some slots and scopes, in order.
     pub(super) fn keys_of(&self, scopes: &[(Slot, Scope)]) -> Vec<EntryKey> {
-        let shelves = scopes
+        let indexes = scopes
             .iter()
-            .filter_map(|(slot, scope)| self.data.data().shelf(*slot, scope));
-        let mut keys: Vec<EntryKey> = shelves
-            .flat_map(|shelf| shelf.iter().map(|entry| entry.key()))
+            .filter_map(|(slot, scope)| self.data.data().index(*slot, scope));
+        let mut keys: Vec<EntryKey> = indexes
+            .flat_map(|index| index.iter().map(|entry| entry.key()))
             .collect();
         keys.sort();
         keys
@@ -337,7 +339,7 @@ impl TrustStore {
         }
     }
 
-    /// An end must lie in the future, as far as the time is known.
+    /// Checks that an end is in the future, as far as the time is known.
     pub(super) fn check_end(&self, end: UnixTime) -> Result<(), StoreError> {
         let clock = self.clock.now();
         if matches!(clock, CurrentTime::Known(now) if seconds(end) <= seconds(now)) {

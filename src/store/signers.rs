@@ -1,10 +1,10 @@
 //! Which installed CA signed which installed intermediate (rule C5).
 //!
 //! Such a signature is verified once, when the second of the two is installed or when a store is loaded, and never in a
-//! verdict. What is kept is about signatures alone: whether an issuer is trusted, blocked, expired or still installed
-//! is judged in every verdict. It is not written into the store's file: a load verifies it again, at most
-//! [`MAX_NAMESAKE_SIGNATURES`] signatures for each installed intermediate and nearly always one, so that a file
-//! cannot claim a signature that was never made.
+//! verdict. Only the results of signature checks are kept: every verdict judges whether an issuer is trusted, blocked,
+//! expired or still installed. The results are not written to the store's file, so a file cannot claim a signature that
+//! was never made. A load verifies again: at most [`MAX_SAME_SUBJECT_SIGNATURES`] signatures for each installed
+//! intermediate, and nearly always one.
 
 use core::hash::BuildHasher;
 #[cfg(feature = "admin")]
@@ -22,22 +22,22 @@ use super::{EntryKey, Slot, TrustStore};
 use crate::certificate::{
     Certificate, Issued, KeyPolicy, SignatureCheck, canonical_name, names_equal,
 };
-use crate::limits::{MAX_NAMESAKE_SIGNATURES, MAX_SIGNATURES_AT_INSTALLATION};
+use crate::limits::{MAX_SAME_SUBJECT_SIGNATURES, MAX_SIGNATURES_AT_INSTALLATION};
 
-/// What is known of the signature on an installed intermediate.
+/// What is known about the signature on an installed intermediate.
 #[derive(Clone, Copy)]
 pub(crate) enum Signer<'a> {
     /// It verifies under this key.
     Is(&'a Issued),
     /// It verifies under the key of no installed CA.
     NotInstalled,
-    /// It was not verified under every installed CA of its issuer's name: there were too many, or this provider lacks
+    /// It was not verified under every installed CA of its issuer's name: there are too many, or this provider lacks
     /// the algorithm. A verdict verifies it.
     Unknown,
 }
 
 impl Signer<'_> {
-    /// Whether `above`, which is installed as a CA or not, may be the signer.
+    /// Whether `above` may be the signer. `installed` says whether it is installed as a CA.
     pub(crate) fn may_be(&self, above: &Certificate, installed: bool) -> bool {
         match self {
             Self::Is(issued) => issued.pair().1.has_key_of(above),
@@ -47,14 +47,14 @@ impl Signer<'_> {
     }
 }
 
-/// An installed intermediate, and what came of looking for its signer.
+/// An installed intermediate, and the result of the search for its signer.
 #[derive(Clone)]
 struct Fact {
     below: Certificate,
     found: Found,
 }
 
-/// What came of looking for a signer.
+/// The result of the search for a signer.
 #[derive(Clone)]
 enum Found {
     Is(Issued),
@@ -67,8 +67,7 @@ enum Found {
 pub(crate) struct Signers {
     /// By a keyed hash of the fingerprint.
     facts: Table<Fact>,
-    /// Intermediates of which no installed CA is known as the signer, by a keyed hash of their issuer's canonical
-    /// name.
+    /// Intermediates without a known installed signer, by a keyed hash of their issuer's canonical name.
     waiting: Table<Arc<Vec<Certificate>>>,
 }
 
@@ -126,7 +125,7 @@ impl Signers {
         }
     }
 
-    /// Intermediates that wait for a CA of this name, and perhaps others.
+    /// Intermediates that wait for a CA of this name. A hash collision can add others.
     fn waiting(&self, subject: &[u8], hasher: &RandomState) -> Arc<Vec<Certificate>> {
         if self.waiting.len() == 0 {
             return Arc::default();
@@ -136,13 +135,13 @@ impl Signers {
     }
 }
 
-/// Whether the identifiers of both say that `above` signed `below`; `None` if one of them has none.
+/// Whether the key identifiers say that `above` signed `below`. `None` if one of them has none.
 fn identified(below: &Certificate, above: &Certificate) -> Option<bool> {
     Some(below.authority_key_id()? == above.subject_key_id()?)
 }
 
-/// Looks for the signer of `below` among CAs of its issuer's name. Those that its key identifier names come first and
-/// are not counted; of the others, so many keys are tried as a verdict tries.
+/// Looks for the signer of `below` among CAs of its issuer's name. CAs with the wanted key identifier come first and
+/// are not counted. Of the others, as many keys are tried as in a verdict.
 fn find(keys: &KeyPolicy, below: &Certificate, mut candidates: Vec<&Certificate>) -> Found {
     candidates.sort_by_key(|above| match identified(below, above) {
         Some(true) => 0,
@@ -157,7 +156,7 @@ fn find(keys: &KeyPolicy, below: &Certificate, mut candidates: Vec<&Certificate>
             continue;
         }
         if identified(below, above) != Some(true) {
-            if counted >= MAX_NAMESAKE_SIGNATURES {
+            if counted >= MAX_SAME_SUBJECT_SIGNATURES {
                 return Found::Unknown;
             }
             counted = counted.saturating_add(1);
@@ -177,10 +176,10 @@ fn find(keys: &KeyPolicy, below: &Certificate, mut candidates: Vec<&Certificate>
 }
 
 impl Data {
-    /// What is known of the signature on an installed intermediate.
+    /// What is known about the signature on an installed intermediate.
     ///
-    /// A signer that was removed since is not installed, as if it had never been: what a verdict says must not depend on
-    /// how the store came about (rule P8).
+    /// A signer that was removed counts as not installed: a verdict must not depend on the history of the store (rule
+    /// P8).
     pub(crate) fn signer(&self, below: &Certificate) -> Signer<'_> {
         match self.signers.signer(below, &self.hasher) {
             Signer::Is(issued) if !self.holds_ca_with_key_of(issued.pair().1) => {
@@ -202,8 +201,8 @@ impl Data {
 }
 
 impl TrustStore {
-    /// Verifies what a CA certificate that was just put in has signed among the installed intermediates, and who of
-    /// the installed CAs has signed it, if it is an intermediate itself.
+    /// Verifies which installed intermediates a new CA certificate signed and, if it is an intermediate, which
+    /// installed CA signed it.
     pub(super) fn learn_signatures(&mut self, key: &EntryKey) {
         let entry = self.data.entry(key).filter(|_| key.slot != Slot::Pin);
         let Some(added) = entry.and_then(|entry| entry.certificate()).cloned() else {
@@ -248,16 +247,16 @@ impl TrustStore {
     #[cfg(feature = "admin")]
     pub(super) fn learn_all_signatures(&mut self) {
         let data = self.data.data();
-        let shelf = data.shelf(Slot::Intermediate, &Scope::Everyone);
-        let shelf = shelf.into_iter().flat_map(|shelf| shelf.iter());
-        let below = shelf.filter_map(|entry| entry.certificate());
+        let index = data.index(Slot::Intermediate, &Scope::Everyone);
+        let index = index.into_iter().flat_map(|index| index.iter());
+        let below = index.filter_map(|entry| entry.certificate());
         let below: Vec<&Certificate> = below
             .filter(|below| !matches!(data.signer(below), Signer::Is(_)))
             .collect();
         if below.is_empty() {
             return;
         }
-        // One look at all CA certificates, however many intermediates there are.
+        // One pass over all CA certificates, independent of the number of intermediates.
         let mut by_name: HashMap<Cow<'_, [u8]>, Vec<&Certificate>> = HashMap::new();
         for one in &below {
             by_name.entry(canonical_name(one.issuer_der())).or_default();

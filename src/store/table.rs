@@ -1,22 +1,22 @@
-//! A hash table whose copies share what they have in common.
+//! A hash table whose copies share their common parts.
 //!
-//! A view that is out must not change, so a change works on a copy. Here a copy is a pointer, and a change copies
-//! one bucket and the two lists of pointers above it: a few kilobytes among 100,000 items, where a copy of a
-//! `HashMap` is all of it. Items lie in buckets of exactly their number, so that nothing is kept in reserve.
+//! A published snapshot must not change, so a change works on a copy. A copy of this table is a pointer. A change
+//! copies one bucket and the two lists of pointers above it: a few kilobytes among 100,000 items. A `HashMap` would be
+//! copied whole. Buckets have exactly the size of their items, without spare capacity.
 
 use std::sync::Arc;
 
-/// Most items in a bucket on average. More make lists of pointers shorter and look-ups longer: beyond this a
-/// look-up reads a fourth cache line of hashes and pointers.
+/// Most items in a bucket on average. A higher value makes the lists of pointers shorter and look-ups slower: above
+/// this value, a look-up reads a fourth cache line of hashes and pointers.
 const MEAN: usize = 16;
 
-/// Most buckets in a chunk: with it, a change among 100,000 items copies two lists of about 130 pointers.
+/// Most buckets in a chunk. With this value, a change among 100,000 items copies two lists of about 130 pointers.
 const CHUNK: usize = 64;
 
 type Bucket<T> = Option<Arc<[Pair<T>]>>;
 type Chunk<T> = Arc<[Bucket<T>]>;
 
-/// Two items, or one at the end of a bucket: so a hash takes four bytes beside a pointer, not eight.
+/// Two items, or one at the end of a bucket. In this layout a hash takes four bytes beside a pointer, not eight.
 #[derive(Clone)]
 struct Pair<T> {
     hashes: (u32, u32),
@@ -45,11 +45,11 @@ fn bucket_of<T>(mut items: impl Iterator<Item = (u32, T)>) -> Bucket<T> {
     (!pairs.is_empty()).then(|| pairs.into())
 }
 
-/// Items by a hash, of which the lower 32 bits count. Several may have the same, which happens in a table of a
-/// million. The hashes are the caller's, who compares what is found.
+/// Items by the lower 32 bits of a hash. Several items may have the same hash; in a table of a million it happens. The
+/// caller computes the hash and compares the found items.
 #[derive(Clone)]
 pub(super) struct Table<T> {
-    /// A power of two of chunks, each of the same power of two of buckets; none in an empty table.
+    /// A power of two of chunks with equally many buckets each, also a power of two. An empty table has none.
     chunks: Option<Arc<[Chunk<T>]>>,
     len: usize,
 }
@@ -78,7 +78,7 @@ impl<T> Table<T> {
         }
     }
 
-    /// All items, in no order that means anything.
+    /// All items, in no particular order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
         self.items().map(|(_, item)| item)
     }
@@ -107,7 +107,7 @@ impl<T> Table<T> {
         chunks.get(chunk)?.get(bucket)?.as_deref()
     }
 
-    /// Which item of its bucket is the first with this hash of which `is` holds.
+    /// Index in its bucket of the first item with this hash for which `is` holds.
     fn position(&self, hash: u32, is: impl Fn(&T) -> bool) -> Option<usize> {
         let mut items = self.bucket(hash)?.iter().flat_map(Pair::items);
         items.position(|(found, item)| found == hash && is(item))
@@ -137,10 +137,10 @@ impl<T: Clone> Table<T> {
         }
     }
 
-    /// Takes out the first item with this hash of which `is` holds.
+    /// Removes the first item with this hash for which `is` holds.
     pub(super) fn take(&mut self, hash: u64, is: impl Fn(&T) -> bool) -> Option<T> {
         let hash = short(hash);
-        // Looked for first, so that nothing is copied if it is not there.
+        // Search first, so that nothing is copied if the item is absent.
         let at = self.position(hash, is)?;
         let bucket = self.bucket_mut(hash)?;
         let old = bucket.take()?;
@@ -156,7 +156,7 @@ impl<T: Clone> Table<T> {
         Some(taken)
     }
 
-    /// The first item with this hash of which `is` holds, to be changed in a way that leaves its hash.
+    /// The first item with this hash for which `is` holds, to change without changing its hash.
     pub(super) fn find_mut(&mut self, hash: u64, is: impl Fn(&T) -> bool) -> Option<&mut T> {
         let hash = short(hash);
         let at = self.position(hash, is)?;
@@ -175,8 +175,8 @@ impl<T: Clone> Table<T> {
         Arc::make_mut(chunks.get_mut(chunk)?).get_mut(bucket)
     }
 
-    /// Twice as many buckets. What was shared with copies is no more: it happens once in so many insertions as
-    /// there are items.
+    /// Doubles the number of buckets. Nothing is shared with copies afterwards. It happens once in as many insertions
+    /// as there are items.
     fn grow(&mut self) {
         let buckets = self.buckets().saturating_mul(2).max(1);
         let each = buckets.min(CHUNK);

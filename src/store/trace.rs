@@ -1,9 +1,9 @@
-//! Events of what is in force, for `tracing`, with the feature of that name; without it, nothing.
+//! Events about the snapshot in force, for `tracing`. Without the feature `tracing` they do nothing.
 
 #[cfg(feature = "admin")]
 use super::ClockState;
 
-/// A view was put in force.
+/// A snapshot was put in force.
 pub(super) fn published(generation: u64) {
     #[cfg(feature = "tracing")]
     tracing::info!(target: "mutual_trust", generation, "trust published");
@@ -11,7 +11,7 @@ pub(super) fn published(generation: u64) {
     let _ = generation;
 }
 
-/// A view was stored by a clock that an operator should check.
+/// A snapshot was stored with a clock that an operator should check.
 #[cfg(feature = "admin")]
 pub(crate) fn clock(state: ClockState) {
     #[cfg(feature = "tracing")]

@@ -34,12 +34,12 @@ impl Snapshot {
         }
     }
 
-    /// Whether `view` is that snapshot.
+    /// Whether `view` is this snapshot.
     pub(crate) fn is(&self, view: &TrustSnapshot) -> bool {
         core::ptr::eq(self.place.as_ptr(), Arc::as_ptr(&view.0))
     }
 
-    /// Whether that snapshot is still held by somebody, and later than `view`.
+    /// Whether this snapshot is still in use, and later than `view`.
     pub(crate) fn is_later_than(&self, view: &TrustSnapshot) -> bool {
         self.generation > view.generation() && self.place.strong_count() > 0
     }
@@ -59,18 +59,18 @@ impl TrustSnapshot {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// The number of this snapshot. It grows with every change of the store; equal numbers of one store are
-    /// equal snapshots.
+    /// The number of this snapshot. It grows with every change of the store. Snapshots of one store with equal numbers
+    /// are equal.
     pub fn generation(&self) -> u64 {
         self.0.generation
     }
 
-    /// The newest time at which a view was taken with a known clock (rule M7).
+    /// The newest time at which a snapshot was taken with a known clock (rule M7).
     pub fn floor(&self) -> Option<UnixTime> {
         self.0.floor
     }
 
-    /// All entries, ordered by scope, slot and fingerprint. Sorts them: for the slow path.
+    /// All entries, ordered by scope, slot and fingerprint. It sorts them, so it is not for the handshake path.
     pub fn entries(&self) -> Vec<&Entry> {
         let mut entries: Vec<&Entry> = self.0.all().map(|entry| &**entry).collect();
         entries.sort_by_cached_key(|entry| entry.key());
@@ -82,7 +82,7 @@ impl TrustSnapshot {
         self.0.entry(key).map(|entry| &**entry)
     }
 
-    /// All servers, ordered by id. Sorts them: for the slow path.
+    /// All servers, ordered by id. It sorts them, so it is not for the handshake path.
     pub fn servers(&self) -> impl Iterator<Item = &Server> {
         let servers = self.0.servers.iter().map(|server| &**server);
         let mut servers: Vec<&Server> = servers.collect();
@@ -100,7 +100,7 @@ impl TrustSnapshot {
         self.0.server_of(name).map(|server| &**server)
     }
 
-    /// All groups, ordered by id. Sorts them: for the slow path.
+    /// All groups, ordered by id. It sorts them, so it is not for the handshake path.
     pub fn groups(&self) -> impl Iterator<Item = &Group> {
         let groups = self.0.groups.iter().map(|group| &**group);
         let mut groups: Vec<&Group> = groups.collect();
@@ -123,7 +123,8 @@ impl TrustSnapshot {
         self.0.crls().all().map(|list| &**list)
     }
 
-    /// Revocation lists that were stored and that this version does not read, ordered by issuer and fingerprint.
+    /// Stored revocation lists that this version cannot read, ordered by issuer and fingerprint.
+    #[doc(hidden)]
     pub fn unread_crls(&self) -> impl Iterator<Item = &UnreadCrl> {
         self.0.crls().unread().map(|list| &**list)
     }
@@ -134,11 +135,10 @@ impl TrustSnapshot {
     }
 
     pub(crate) fn holds(&self, slot: Slot, scope: Scope) -> bool {
-        self.0.shelf(slot, &scope).is_some()
+        self.0.index(slot, &scope).is_some()
     }
 
-    /// Which level of what is installed is asked about a server (rules P2 and P4). A migrating server is asked
-    /// at the level of its pins first.
+    /// The trust source that decides about a server (rules P2 and P4). For a migrating server, its pins decide first.
     pub fn level(&self, server: &Server) -> TrustSource {
         let own = Scope::Server(server.id().clone());
         if server.claim() != Claim::Unclaimed {
@@ -155,7 +155,7 @@ impl TrustSnapshot {
         self.authority_level(server)
     }
 
-    /// What is asked last: of a migrating server, the authorities (rule P3).
+    /// The last source that decides: for a migrating server, the authorities (rule P3).
     pub(super) fn last_level(&self, server: &Server) -> TrustSource {
         match server.claim() {
             Claim::Migrating { .. } => self.authority_level(server),

@@ -1,6 +1,6 @@
 //! Asynchronous tasks that wait for a change.
 //!
-//! The futures and wakers of the standard library are enough for it, so any runtime can poll them, and none is named.
+//! They use only the futures and wakers of the standard library, so any runtime can poll them.
 
 use core::fmt;
 use core::pin::Pin;
@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The tasks that wait. Cheap to clone: all clones share them.
 ///
-/// There is one waker for each [`Until`] that waits, which its drop removes. So the wakers are as many as the futures
-/// that a program holds.
+/// There is one waker for each waiting [`Until`], and dropping the future removes it. So there are at most as many
+/// wakers as futures.
 #[derive(Clone, Default)]
 pub(crate) struct Waiters(Arc<Mutex<Waiting>>);
 
@@ -41,7 +41,7 @@ impl Waiters {
         }
     }
 
-    /// Puts a waker in place of the one with the key, or under a new key. Returns the key.
+    /// Replaces the waker with this key, or adds it under a new key. Returns the key.
     fn put(&self, key: Option<u64>, waker: &Waker) -> u64 {
         // Wakers are cloned and dropped outside the lock. They are code of a runtime: the last one of a task may drop
         // the task, and with it a future of this kind, which takes the lock.
@@ -91,8 +91,8 @@ impl<T, F: FnMut() -> Option<T> + Unpin> Future for Until<F> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
         let this = self.get_mut();
-        // The waker is put there first. A change before the look is seen by the look; a change after it finds the
-        // waker. So no change is missed.
+        // The waker is stored first, then `ready` is called. `ready` sees an earlier change, and a later change finds
+        // the waker. So no change is missed.
         this.key = Some(this.waiters.put(this.key, context.waker()));
         match (this.ready)() {
             Some(value) => {

@@ -23,6 +23,7 @@ pub struct ConfigBuilder<S: ConfigSide> {
 }
 
 /// The end of a connection that a [`ConfigBuilder`] is for, by the type of its configurations.
+#[doc(hidden)]
 pub trait ConfigSide: sealed::Sealed {}
 
 impl ConfigSide for ClientConfig {}
@@ -150,6 +151,7 @@ impl<S: ConfigSide> ConfigBuilder<S> {
 
     /// The memory of accepted chains that all configurations and checks of this builder and its clones share, if the
     /// policy says so ([`Policy::with_remembered_chains`]). Its statistics say how much it saves.
+    #[doc(hidden)]
     pub fn chain_memory(&self) -> ChainMemory {
         self.settings.memory.clone()
     }

@@ -70,6 +70,7 @@ impl ClientConfigs {
     }
 
     /// How many configurations are cached.
+    #[doc(hidden)]
     pub fn cached(&self) -> usize {
         let cache = self.0.cache.lock();
         cache.unwrap_or_else(PoisonError::into_inner).len()

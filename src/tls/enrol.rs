@@ -175,7 +175,7 @@ impl Judge for ConnectionJudge {
             Evidence::Unknown(judged, leaf) if judged.is_of(end_entity) => {
                 let verdict = judged.verdict.clone();
                 let presented = PresentedCertificate::new(leaf, role, verdict.reason(), true);
-                self.enrolment.knock(self.address, presented);
+                self.enrolment.arrive(self.address, presented);
                 self.common.sink.send(Some(judged), true);
                 Err(Refusal::new(verdict).into())
             }

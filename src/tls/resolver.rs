@@ -67,18 +67,25 @@ fn certified_key(identity: &Identity) -> Option<Arc<CertifiedKey>> {
 
 /// A handshake in which the server offered no signature scheme that our key supports. So we presented no certificate
 /// (rule K3), and the server refuses us as if we had none.
+///
+/// It is shown by `Display`.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct NoCommonSignatureScheme {
     /// The server, if the configuration was for one.
+    #[doc(hidden)]
     pub server: Option<ServerId>,
     /// Fingerprint of the certificate that was not presented.
+    #[doc(hidden)]
     pub certificate: Fingerprint,
     /// The kind of its key.
+    #[doc(hidden)]
     pub key: KeyKind,
     /// The schemes that the server offered and the provider knows, at most the first 128.
+    #[doc(hidden)]
     pub offered: Vec<SignatureScheme>,
     /// The time, by the clock of the configuration.
+    #[doc(hidden)]
     pub at: CurrentTime,
 }
 

@@ -184,11 +184,13 @@ impl Identities {
     }
 
     /// The identity that a configuration for this server presents.
+    #[doc(hidden)]
     pub fn presented_to(&self, server: &ServerId) -> Identity {
         self.state().presented(|next| next.is_for(server))
     }
 
     /// The identity that a configuration for many peers presents.
+    #[doc(hidden)]
     pub fn presented_to_many(&self) -> Identity {
         self.state().presented(Next::is_for_all)
     }

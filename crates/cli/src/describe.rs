@@ -1,7 +1,7 @@
 //! Certificates in plain words, with what they could be installed as.
 
 use mutual_trust::error::StoreError;
-use mutual_trust::store::Report;
+use mutual_trust::store::{Consequence, Report};
 use mutual_trust::{
     AuthorityScope, Certificate, EntryOptions, KeyPolicy, PinScope, ServerId, TrustStore,
 };
@@ -28,10 +28,12 @@ pub(crate) fn certificates_of<'a>(
             let (text, fact) = match &tried {
                 Ok(report) => {
                     let warnings: Vec<String> = report
-                        .warnings()
-                        .items()
+                        .consequences()
                         .iter()
-                        .map(ToString::to_string)
+                        .filter_map(|one| match one {
+                            Consequence::Warning(warning) => Some(warning.to_string()),
+                            _ => None,
+                        })
                         .collect();
                     let mut text = format!("  could be {role}");
                     for warning in &warnings {

@@ -115,7 +115,7 @@ fn accept(
         let scope = PinScope::Server(id.clone());
         Ok(enrolment.accept_server(presented, heard, store, scope, options, &arguments.by))
     })?;
-    let lost: Vec<Peer> = tried.effects().everybody_lost().cloned().collect();
+    let lost: Vec<Peer> = tried.effects().all_lost().cloned().collect();
     let locks_out = !lost.is_empty() && !arguments.force;
     let (code, line) = match tried.outcome() {
         Err(error @ EnrolmentError::OtherFingerprint) => {

@@ -3,7 +3,9 @@
 use mutual_trust::admin::{Effect, Impact};
 use mutual_trust::certificate::{KeyKind, SanName, Timestamp};
 use mutual_trust::policy::Detail;
-use mutual_trust::store::{ClockState, Entry, EntryKey, Outcome, Report, Slot, Truncated};
+use mutual_trust::store::{
+    ClockState, Consequence, ConsequenceKind, Entry, EntryKey, Outcome, Report, Slot, Truncated,
+};
 use mutual_trust::{Certificate, CurrentTime, TrustSnapshot, Verdict};
 use serde_json::{Value, json};
 
@@ -167,6 +169,24 @@ fn text<T: ToString>(item: &T) -> Value {
     Value::String(item.to_string())
 }
 
+/// The consequences of one kind, with how many more there are.
+fn of_kind(report: &Report, kind: ConsequenceKind) -> Value {
+    let mut shown: Vec<Value> = Vec::new();
+    let mut more = 0;
+    let all = report.consequences().iter();
+    for one in all.filter(|one| one.kind() == kind) {
+        match one {
+            Consequence::Entry(key) | Consequence::StillHeld(key) => shown.push(entry_key(key)),
+            Consequence::Claimed(server) => shown.push(text(server)),
+            Consequence::TrustSource(change) => shown.push(text(change)),
+            Consequence::Warning(warning) => shown.push(text(warning)),
+            Consequence::Omitted { count, .. } => more = *count,
+            other => shown.push(text(other)),
+        }
+    }
+    json!({ "items": shown, "more": more })
+}
+
 pub(crate) fn report(report: &Report) -> Value {
     let words = [
         (Outcome::Added, "added"),
@@ -178,11 +198,11 @@ pub(crate) fn report(report: &Report) -> Value {
     let done = done.map_or("changed", |(_, word)| word);
     json!({
         "done": done,
-        "entries": bounded(report.entries(), entry_key),
-        "claims": bounded(report.claims(), text),
-        "shifts": bounded(report.shifts(), text),
-        "still_held": bounded(report.still_held(), entry_key),
-        "warnings": bounded(report.warnings(), text),
+        "entries": of_kind(report, ConsequenceKind::Entry),
+        "claims": of_kind(report, ConsequenceKind::Claimed),
+        "shifts": of_kind(report, ConsequenceKind::TrustSource),
+        "still_held": of_kind(report, ConsequenceKind::StillHeld),
+        "warnings": of_kind(report, ConsequenceKind::Warning),
     })
 }
 

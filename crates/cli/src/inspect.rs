@@ -286,6 +286,7 @@ fn belongs(certificate: &Certificate, key: PrivateKey) -> Result<bool, Failure> 
 }
 
 fn store(content: &[u8], keys: KeyPolicy) -> Result<Found, Failure> {
+    // Hidden in the library: a program opens a folder, and `inspect` shows a file on its own.
     let loaded = admin::file::read(content, keys, None)?;
     let view = loaded.store.contents();
     let (servers, groups, blocks) = (

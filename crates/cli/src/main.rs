@@ -1,6 +1,9 @@
 //! `mutual-trust`: inspects certificates, keeps a trust store, and says why a link is trusted or not.
 //!
 //! The command is thin: the library decides.
+//!
+//! It uses hidden items of the library only to show what no other program needs: details of certificates and lists, the
+//! kind of a consequence, a store file without its folder, and the bundles of `store bundle`.
 #![doc = include_str!("json.md")]
 #![cfg_attr(
     test,

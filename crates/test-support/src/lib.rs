@@ -30,10 +30,13 @@ pub mod pki;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 pub mod plain;
 pub mod random;
+pub mod report;
 #[cfg(target_os = "linux")]
 pub mod residue;
 pub mod skips;
 pub mod variants;
+
+pub use report::Lists;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -3,7 +3,7 @@
 use core::fmt::Debug;
 use std::collections::{BTreeMap, BTreeSet};
 
-use mutual_trust::store::{self, Report, Scope, Slot, TrustSource};
+use mutual_trust::store::{self, Consequence, Report, Scope, Slot, TrustSource};
 use mutual_trust::{HostName, ServerId};
 
 use super::facts::{Claim, Facts, Held, Machine, group_scope, server_scope};
@@ -114,12 +114,12 @@ impl Facts {
 
 /// A report names each server whose level the call changed, with both levels, and no other server.
 pub fn compare_shifts(before: &Levels, after: &Levels, report: &Report, op: &Op) {
-    let shifts = report.shifts().items();
     for (id, from) in before {
         let Some(to) = after.get(id) else { continue };
-        let told = shifts
-            .iter()
-            .any(|shift| shift.server == *id && (shift.from, shift.to) == (*from, *to));
+        let told = report.consequences().iter().any(|one| {
+            matches!(one, Consequence::TrustSource(change)
+                if change.server == *id && (change.from, change.to) == (*from, *to))
+        });
         assert_eq!(told, from != to, "{id} after {op:?}: {report}");
     }
 }

@@ -1,29 +1,29 @@
-//! Blocks, which hold even if the disk refuses them.
+//! Blocks, which are in force even if the disk fails.
 
 use super::{DurableStore, Undo};
 use crate::admin::durable::error::DurableError;
 use crate::certificate::Certificate;
 use crate::store::{BlockSelector, Report};
 
-/// The result of a block, which is in force in any case.
+/// The result of a block. The block is in force in any case.
 #[derive(Debug)]
 #[must_use = "`unsaved` says whether a restart forgets the block"]
 #[non_exhaustive]
 pub struct Blocked {
-    /// What it did.
+    /// The report.
     pub report: Report,
-    /// Why it is not stored, if it is not: until it is, a restart forgets it.
+    /// Why the block is not stored, if it is not. Until it is stored, a restart loses it.
     pub unsaved: Option<DurableError>,
 }
 
 impl DurableStore {
-    /// Blocks a certificate and its key (rule P1). In force in any case, and stored if the disk allows; else at the
-    /// first chance, and [`Health`](super::Health) says so until then.
+    /// Blocks a certificate and its key (rule P1). The block is in force in any case. If the disk fails, it is stored
+    /// at the next opportunity, and [`Health`](super::Health) reports it until then.
     pub fn block(&mut self, certificate: &Certificate) -> Blocked {
         self.block_selector(BlockSelector::certificate(certificate))
     }
 
-    /// Blocks by one selector alone, as [`block`](Self::block).
+    /// Blocks by one selector. See [`block`](Self::block).
     pub fn block_selector(&mut self, selector: BlockSelector) -> Blocked {
         let mut draft = self.store.fork();
         let current = draft.contents().generation();
@@ -36,7 +36,7 @@ impl DurableStore {
         if unsaved.is_some() {
             self.health.unsaved_blocks.push(selector);
             self.store = draft;
-            // Refused only if somebody else published meanwhile, which a later change reports.
+            // It fails only if another program published in the meantime. A later change reports that.
             let _ = self.publish();
         }
         Blocked { report, unsaved }

@@ -1,4 +1,4 @@
-//! The folder of a store: its lock, its file, the one before it, and the damaged one that was recovered from.
+//! The folder of a store: lock, current file, previous file, and the damaged file of a recovery.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read};
@@ -15,17 +15,17 @@ const PREVIOUS: &str = "trust-store.previous";
 const DAMAGED: &str = "trust-store.damaged";
 const LOCK: &str = "trust-store.lock";
 
-/// A folder that nobody else has open.
+/// A folder that this process has locked.
 #[derive(Debug)]
 pub(super) struct Disk {
     folder: PathBuf,
-    /// Locked until this is dropped, and by whatever end of the process.
+    /// The lock is released when this is dropped or the process ends.
     lock: File,
 }
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // Closing it is not enough: a child that is just being started has it too, until it runs its program.
+        // Closing the file is not enough: a child process that is being started shares it until it runs its program.
         let _ = self.lock.unlock();
     }
 }
@@ -57,16 +57,16 @@ impl Disk {
         self.folder.join(PREVIOUS)
     }
 
-    /// Puts a store where there is none.
+    /// Writes a store into a folder without one.
     pub(super) fn create(&self, content: &str) -> Result<(), WriteError> {
         let path = self.current();
         let prepared = prepare(&path, content.as_bytes(), Readers::Owner, IfExists::Refuse)?;
         prepared.place()
     }
 
-    /// Puts a store in the place of the one that is there, which is kept as the previous one.
+    /// Replaces the store file. The old file is kept as the previous one.
     ///
-    /// At every moment the name has one of the two, whole: the new one is flushed before it gets it.
+    /// The name always has one of the two files, whole: the new file is flushed before it gets the name.
     pub(super) fn replace(&self, content: &str) -> Result<(), WriteError> {
         let path = self.current();
         let prepared = prepare(&path, content.as_bytes(), Readers::Owner, IfExists::Replace)?;
@@ -74,16 +74,16 @@ impl Disk {
         prepared.place()
     }
 
-    /// Puts a store in the place of a damaged one, which is kept as such; the previous one stays.
+    /// Replaces a damaged store file. The damaged file is kept under its own name, and the previous file stays.
     pub(super) fn replace_damaged(&self, content: &str) -> Result<(), WriteError> {
         let path = self.current();
         let prepared = prepare(&path, content.as_bytes(), Readers::Owner, IfExists::Replace)?;
-        // It is for those who want to know what happened: no reason not to recover.
+        // The damaged file is only for analysis. A failure here does not stop the recovery.
         let _ = self.keep(&path, &self.folder.join(DAMAGED));
         prepared.place()
     }
 
-    /// Gives a file a second name, or copies it where the file system has no second names.
+    /// Makes a hard link to a file, or copies it where the file system has no hard links.
     fn keep(&self, path: &Path, second: &Path) -> Result<(), WriteError> {
         let refused = match link_as(path, second) {
             Ok(()) => return Ok(()),
@@ -100,7 +100,7 @@ impl Disk {
     }
 }
 
-/// The file of the store in a folder.
+/// The path of the store file in a folder.
 pub(super) fn current(folder: &Path) -> PathBuf {
     folder.join(CURRENT)
 }
@@ -110,7 +110,7 @@ pub(super) fn io_error(path: &Path) -> impl FnOnce(io::Error) -> DurableError {
     move |source| DurableError::Io { path, source }
 }
 
-/// Reads a file of a store; `None` if there is none.
+/// Reads a store file. `None` if there is none.
 pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, DurableError> {
     let file = match File::open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -120,7 +120,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, DurableError> {
     let limit = MAX_STORE_FILE_BYTES.saturating_add(1);
     let mut content = Vec::new();
     let expected = usize::try_from(length).unwrap_or(limit).min(limit);
-    // What cannot be had at once is had piece by piece.
+    // If the memory cannot be reserved at once, the file is read in pieces.
     let _ = content.try_reserve_exact(expected);
     let bound = u64::try_from(limit).unwrap_or(u64::MAX);
     file.take(bound)

@@ -11,66 +11,71 @@ use crate::certificate::error::with_causes;
 use crate::identity::error::WriteError;
 use crate::store::error::{PublishError, StoreError};
 
-/// Why a durable store was not opened, changed or recovered. Where nothing else is said, the store and its file
-/// are as they were.
+/// Why a durable store was not opened, changed or recovered. The store and its file are unchanged, unless a variant
+/// says otherwise.
+///
+/// The variants that are not shown here only word the message: match them with `_`.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DurableError {
-    /// Somebody else has the store open.
+    /// Another process, or another part of this one, has the store open.
     #[error("{path}: another process or another part of this one has the store open")]
     #[non_exhaustive]
     Locked {
-        /// The file that is locked.
+        /// The lock file.
         path: PathBuf,
     },
-    /// There is no store in the folder. It is not made by opening it: an empty one trusts nobody.
+    /// There is no store in the folder. Opening does not create one: an empty store trusts no peer.
     #[error("{path}: there is no store; create one, or put the file back")]
     #[non_exhaustive]
     NoStore {
-        /// Where it should be.
+        /// The expected path.
         path: PathBuf,
     },
     /// There is a store in the folder already.
     #[error("{path}: there is a store already")]
     #[non_exhaustive]
     Exists {
-        /// Where it is.
+        /// Its path.
         path: PathBuf,
     },
-    /// A file was not read, or the folder was not used.
+    /// A file or the folder cannot be used.
     #[error("{path} cannot be used")]
     #[non_exhaustive]
+    #[doc(hidden)]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The file is damaged, of a later version, or its seal is broken. Recovery is a call of its own.
-    #[error("{path} is not taken as a store")]
+    /// The file is damaged, of a later version, or its seal is not valid. To recover, call `recover`.
+    #[error("{path} is not a valid store file")]
     #[non_exhaustive]
     File {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault.
         source: StoreFileError,
     },
-    /// The file is older than one that this system had: somebody put it back.
+    /// The file is older than one that this system had: an old file was put back.
     #[error(
-        "the store is rolled back: its generation is {found}, and this system had {minimum}; accepting it is a call of its own"
+        "the store was rolled back: it has generation {found}, and this system had {minimum}; accept the roll-back explicitly, or put the newer file back"
     )]
     #[non_exhaustive]
     RolledBack {
         /// The generation of the file.
         found: u64,
-        /// The least generation that is taken.
+        /// The least accepted generation.
         minimum: u64,
     },
     /// The counter did not answer.
     #[error("the counter that holds the generation did not answer")]
+    #[doc(hidden)]
     Counter(#[source] io::Error),
-    /// The store could not be put into a file that can be read again.
+    /// The changed store would not fit into a file that can be read again.
     #[error("the change cannot be stored")]
+    #[doc(hidden)]
     Unwritable(#[source] StoreFileError),
     /// The file was not written. The change is not in force.
     #[error("the change is not stored and not in force")]
@@ -78,45 +83,50 @@ pub enum DurableError {
     /// The change was refused.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The edit put an older store in the place of the one that it was given.
-    #[error("the edit replaced the store by another of generation {offered}; it was {current}")]
+    /// The edit replaced the store by an older one.
+    #[error(
+        "the edit replaced the store, which had generation {current}, by another one of generation {offered}"
+    )]
     #[non_exhaustive]
     Replaced {
         /// The generation of the store.
         current: u64,
-        /// The generation of what was put in its place.
+        /// The generation of the replacement.
         offered: u64,
     },
-    /// Somebody else published a later view than this store has.
+    /// Another program published a later snapshot than this store has.
     #[error("the change is stored but not in force")]
+    #[doc(hidden)]
     NotPublished(#[source] PublishError),
-    /// There is nothing to recover: the store can be opened.
+    /// The store is not damaged, so there is nothing to recover.
     #[error("{path}: the store is whole, there is nothing to recover")]
     #[non_exhaustive]
+    #[doc(hidden)]
     NotDamaged {
         /// The file.
         path: PathBuf,
     },
-    /// Neither the file nor the one before it can be read.
+    /// Neither the file nor the previous one can be read.
     #[error(
-        "no good version is left: {}; {}. Put a copy of a good file in the place of the previous one and recover again",
+        "no good version is left: {}; {}. Copy a good file to the name of the previous one and recover again",
         with_causes(current),
         with_causes(previous)
     )]
     #[non_exhaustive]
+    #[doc(hidden)]
     NothingLeft {
-        /// What is wrong with the file.
+        /// The fault of the file.
         current: Box<DurableError>,
-        /// What is wrong with the one before it.
+        /// The fault of the previous file.
         previous: Box<DurableError>,
     },
 }
 
-/// Why a planned change of a durable store was not made. The store and its file are as they were.
+/// Why a planned change of a durable store was not made. The store and its file are unchanged.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum GuardedError {
-    /// It would lose somebody, or the store has changed since it was planned.
+    /// It would lock out a peer, or the store has changed since it was planned.
     #[error(transparent)]
     Plan(#[from] PlanError),
     /// It was not stored.

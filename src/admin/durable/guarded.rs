@@ -1,4 +1,4 @@
-//! Changes of a durable store that lose nobody who was not named.
+//! Changes of a durable store that lock out only named peers.
 
 use super::{DurableStore, Undo};
 use crate::admin::durable::error::GuardedError;
@@ -23,12 +23,12 @@ impl DurableStore {
         plan(&self.store, policy, seen, clock, change)
     }
 
-    /// Makes a planned change, as [`Plan::apply`] does: it is stored, and then in force. A block
-    /// that must hold even if the disk refuses is for [`block`](Self::block).
+    /// Makes a planned change, as [`Plan::apply`] does: it is stored, and then in force. For a block that must be in
+    /// force even if the disk fails, use [`block`](Self::block).
     ///
     /// # Errors
-    /// The store has changed since the plan was made, or somebody would be lost whom `allowed` does not name; or the
-    /// disk refused. The store is then as it was, and so is what is in force.
+    /// The store has changed since the plan was made. A peer that `allowed` does not name would be locked out. The disk
+    /// failed. The store and the snapshot in force are then unchanged.
     pub fn apply<T>(
         &mut self,
         plan: &Plan<T>,

@@ -1,36 +1,37 @@
-//! What an operator should know of a store that goes on.
+//! The health of a durable store.
 
 use core::fmt;
 
 use crate::admin::follow::SourceHealth;
 use crate::store::{BlockSelector, ClockState, Truncated};
 
-/// What an operator should know of a durable store that goes on all the same.
+/// Faults of a durable store that keeps working. They are for an operator.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Health {
     /// The generation in force.
     pub generation: u64,
-    /// The generation that was stored last.
+    /// The last stored generation.
     pub stored: u64,
-    /// Blocks that are in force and not stored, since the disk refused. They are stored at the first chance; until
-    /// then, a restart forgets them.
+    /// Blocks that are in force and not stored because the disk failed. They are stored at the next opportunity. Until
+    /// then, a restart loses them.
     pub unsaved_blocks: Truncated<BlockSelector>,
-    /// A change that was refused may be on the disk: neither could its durability be had, nor could it be undone.
-    /// A restart may bring it into force. It is undone at the first chance.
+    /// A failed change may be on the disk: the disk could neither complete nor undo it. A restart may put it in force.
+    /// It is undone at the next opportunity.
     pub refused_change_on_disk: bool,
-    /// How the store's clock stands to the floor (rule M7): now, not when something was stored last.
+    /// How the store's clock compares with the floor (rule M7), at the time of this call.
     pub clock: ClockState,
-    /// Why the last attempt to store something failed; `None` after one that did not.
+    /// Why the last attempt to store failed. `None` if it succeeded.
     pub last_error: Option<String>,
-    /// Why the counter was not raised, if it was not. It is raised at the first chance.
+    /// Why the counter was not raised, if it was not. It is raised at the next opportunity.
+    #[doc(hidden)]
     pub counter_error: Option<String>,
-    /// The followed sources, as the last poll found them.
+    /// The followed sources at the last poll.
     pub sources: Vec<SourceHealth>,
 }
 
 impl Health {
-    /// Whether there is nothing to look after.
+    /// Whether nothing needs attention.
     pub fn is_good(&self) -> bool {
         !self.is_behind()
             && self.clock.is_good()
@@ -39,7 +40,7 @@ impl Health {
             && self.sources.iter().all(SourceHealth::is_good)
     }
 
-    /// Whether the disk does not hold what is in force.
+    /// Whether the disk differs from what is in force.
     pub(super) fn is_behind(&self) -> bool {
         !self.unsaved_blocks.is_empty() || self.refused_change_on_disk
     }
@@ -50,7 +51,7 @@ impl fmt::Display for Health {
         let state = if self.is_good() {
             "good"
         } else {
-            "look after it"
+            "needs attention"
         };
         write!(f, "{state}: generation {}", self.generation)?;
         for block in &self.unsaved_blocks {

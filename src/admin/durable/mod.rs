@@ -1,7 +1,7 @@
-//! A store on disk (rule S4): a change is stored first and in force then.
+//! A store on disk (rule S4). A change is stored first and then put in force.
 //!
-//! The folder holds `trust-store`, the file that [`file`](mod@file) describes; `trust-store.previous`, the one
-//! before it; after a recovery `trust-store.damaged`; and `trust-store.lock`, which excludes a second writer.
+//! The folder has four files: `trust-store`, in the format of [`file`](mod@file); `trust-store.previous`, the version
+//! before; `trust-store.lock`, which excludes a second writer; and after a recovery `trust-store.damaged`.
 
 mod block;
 mod disk;
@@ -71,8 +71,8 @@ impl DurableStore {
     /// Makes an empty store, which trusts no peer, in an existing folder that holds no store.
     ///
     /// # Errors
-    /// There is a store already; the folder is locked or cannot be written; a counter or minimum says that there
-    /// was a store.
+    /// There is a store already. The folder is locked or cannot be written. A counter or minimum shows that there was a
+    /// store.
     pub fn create(folder: &Path, settings: DurableSettings) -> Result<Self, DurableError> {
         let disk = Disk::lock(folder)?;
         let minimum = settings.least()?;
@@ -91,14 +91,14 @@ impl DurableStore {
         Ok(Self::start(disk, settings, store, kept, digest))
     }
 
-    /// Opens the store in a folder. It is whole, or an error.
+    /// Opens the store in a folder. A store that is not whole is an error.
     ///
-    /// What is in force first is what was stored. Nothing is written, except after a roll-back that was accepted.
+    /// The stored version is put in force. Nothing is written, except after an accepted roll-back.
     ///
     /// # Errors
-    /// There is no store, it is locked, damaged, of a later major version, not sealed as asked, or older than a
-    /// counter or minimum says. Nothing is repaired or made in silence: [`recover`](Self::recover) and
-    /// [`create`](Self::create) are calls of their own.
+    /// There is no store. It is locked, damaged, of a later major version, without a valid seal, or older than a
+    /// counter or minimum says. Nothing is repaired or created silently: call [`recover`](Self::recover) or
+    /// [`create`](Self::create).
     pub fn open(
         folder: &Path,
         settings: DurableSettings,
@@ -125,11 +125,11 @@ impl DurableStore {
         Ok((opened, report))
     }
 
-    /// Reads the store in a folder without opening it, also while another process has it open: to look at it, or to
-    /// try a change on it. Nothing is locked and nothing is written.
+    /// Reads the store in a folder without opening it, for reading or for trying a change. Another process may have it
+    /// open. Nothing is locked or written.
     ///
     /// # Errors
-    /// As [`open`](Self::open), but a store that is locked is read all the same.
+    /// As for [`open`](Self::open), but a locked store is not an error.
     pub fn read(folder: &Path, settings: &DurableSettings) -> Result<StoreFile, DurableError> {
         let path = disk::current(folder);
         let content = disk::read(&path)?;
@@ -165,7 +165,7 @@ impl DurableStore {
         started
     }
 
-    /// The views in force, for the handshake path: all clones follow what is changed here.
+    /// The snapshots in force, for the handshake path. All clones follow the changes of this store.
     pub fn live(&self) -> LiveTrust {
         self.live.clone()
     }
@@ -175,8 +175,7 @@ impl DurableStore {
         self.store.contents()
     }
 
-    /// The digest over what was stored last. With the generation, it tells two controllers whether they hold the
-    /// same.
+    /// The digest of the last stored version. Two controllers with equal generation and digest have the same content.
     pub fn digest(&self) -> ContentDigest {
         self.digest
     }
@@ -197,12 +196,12 @@ impl DurableStore {
         Ok(self.store.set_actor(who)?)
     }
 
-    /// Changes the store: what `edit` did is stored, and then in force. Several calls in one `edit` are one change,
-    /// all of it or nothing.
+    /// Changes the store. The result of `edit` is stored and then put in force. Several calls in one `edit` are one
+    /// change, all of it or nothing.
     ///
     /// # Errors
-    /// `edit` refused, or the disk. The store is as it was, and so is what is in force. After a flush that the disk
-    /// refused, what is on it is written over again; if that fails too, [`Health`] says so.
+    /// `edit` or the disk failed. The store and the snapshot in force are unchanged. After a failed flush, the file is
+    /// written again with the old content; if that fails too, [`Health`] reports it.
     pub fn change<T>(
         &mut self,
         edit: impl FnOnce(&mut TrustStore) -> Result<T, StoreError>,
@@ -210,7 +209,7 @@ impl DurableStore {
         self.try_change(|store| edit(store).map_err(DurableError::Store))
     }
 
-    /// [`change`](Self::change) with the caller's own error type, for an `edit` that can fail for reasons of its own.
+    /// [`change`](Self::change) with the caller's error type, for an `edit` with errors of its own.
     ///
     /// ```
     /// # use mutual_trust::DurableStore;
@@ -227,7 +226,7 @@ impl DurableStore {
     /// ```
     ///
     /// # Errors
-    /// As [`change`](Self::change), as the caller's error.
+    /// As for [`change`](Self::change), converted to the caller's error.
     pub fn try_change<T, E: From<DurableError>>(
         &mut self,
         edit: impl FnOnce(&mut TrustStore) -> Result<T, E>,
@@ -251,20 +250,20 @@ impl DurableStore {
     /// Stores the current time as the new floor (rule M7) and publishes it. Call it once a day, so that a clock that
     /// fails later is compared with a recent floor.
     ///
-    /// A clock that is more than 366 days above the floor does not raise it; [`Health`] says so until
+    /// A clock that is more than 366 days above the floor does not raise it. [`Health`] reports this until
     /// [`confirm_clock`](TrustStore::confirm_clock) is called in a [`change`](Self::change), or the clock is set.
     ///
     /// # Errors
-    /// The disk refused.
+    /// The disk failed.
     pub fn refresh(&mut self) -> Result<(), DurableError> {
         let mut draft = self.store.fork();
         self.persist(&mut draft, Undo::No)
     }
 
-    /// Stores what is in force and not stored, if there is something. Every change does so as well.
+    /// Stores what is in force and not stored yet. Every change does so as well.
     ///
     /// # Errors
-    /// The disk refused again.
+    /// The disk failed again.
     pub fn retry(&mut self) -> Result<(), DurableError> {
         if self.health.is_behind() {
             let mut draft = self.store.fork();
@@ -283,7 +282,7 @@ impl DurableStore {
         self.store.fork()
     }
 
-    /// Puts `draft` in the place of the store: on the disk, then here, then in force.
+    /// Replaces the store by `draft`: on the disk, then in memory, then in force.
     fn persist(&mut self, draft: &mut TrustStore, undo: Undo) -> Result<(), DurableError> {
         let view = draft.snapshot();
         let seal = self.settings.sealed_by();
@@ -293,7 +292,7 @@ impl DurableStore {
             Err(error) => return Err(self.failed(error)),
         };
         if let Err(error) = self.disk.replace(&text) {
-            // Its number may be on the disk: it is not given again.
+            // The number may be on the disk, so it is not used again.
             self.store.count_up_to(view.generation());
             if undo == Undo::Yes && matches!(error, WriteError::NotDurable { .. }) {
                 self.undo();
@@ -306,7 +305,7 @@ impl DurableStore {
         self.publish().map_err(DurableError::NotPublished)
     }
 
-    /// The file has its name already, and its change is refused: what is in force is written over it.
+    /// The new file has its name already, but the change failed: the content in force is written again.
     fn undo(&mut self) {
         self.store
             .count_up_to(after(self.store.contents().generation()));
@@ -321,7 +320,7 @@ impl DurableStore {
         }
     }
 
-    /// What the store holds is on the disk.
+    /// The disk has the content of the store.
     fn stored(&mut self, digest: ContentDigest) {
         self.digest = digest;
         self.health.stored = self.store.contents().generation();
@@ -354,12 +353,12 @@ impl DurableStore {
     }
 }
 
-/// A generation that was given to nothing before.
+/// A generation that was not used before.
 const fn after(generation: u64) -> u64 {
     generation.saturating_add(1)
 }
 
-/// Whether a change that may be on the disk is written over if it fails.
+/// Whether a failed change that may be on the disk is overwritten.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Undo {
     Yes,

@@ -1,4 +1,4 @@
-//! Falling back to the last good version, by a call of its own.
+//! Recovery: falling back to the last good version.
 
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,48 +16,63 @@ use crate::store::{
     BlockSelector, Claim, CrlIssuer, EntryKey, HeldServer, ServerId, Truncated, TrustStore,
 };
 
-/// What a recovery did: what an administrator has to look at.
+/// What a recovery did. An administrator must read it.
+///
+/// `Display` shows all of it; the fields are what a program acts on.
 #[derive(Clone, Debug)]
 #[must_use = "it says which trust came back and which is lost: show it to a person"]
 #[non_exhaustive]
 pub struct RecoveryReport {
-    /// Why the file was not taken as it is.
+    /// Why the file was not used as it is.
+    #[doc(hidden)]
     pub damage: String,
     /// Lines of it that cannot be read, from 1.
+    #[doc(hidden)]
     pub damaged_lines: Truncated<usize>,
-    /// The generation that it had, if that can be read.
+    /// The generation of the damaged file, if it can be read.
+    #[doc(hidden)]
     pub lost_generation: Option<u64>,
     /// The generation that the store fell back to.
+    #[doc(hidden)]
     pub from_generation: u64,
-    /// The generation of what was stored now, which is higher than both.
+    /// The generation that was stored now. It is higher than both.
     pub generation: u64,
-    /// What came of loading the version that it fell back to.
+    /// The load report of the version that the store fell back to.
+    #[doc(hidden)]
     pub loaded: LoadReport,
-    /// Blocks that only the damaged file had, and that hold.
+    /// Blocks that only the damaged file had. They are kept.
+    #[doc(hidden)]
     pub blocks: Truncated<BlockSelector>,
-    /// Servers whose claim only the damaged file had, or had more strictly. It holds; their pins may have to be
-    /// installed again.
+    /// Servers whose claim only the damaged file had, or had in a stricter form. The claim is kept. Their pins may have
+    /// to be installed again.
+    #[doc(hidden)]
     pub claims: Truncated<ServerId>,
-    /// Issuers whose certificates only the damaged file said to be checked for revocation (rule C4). They are: a
-    /// certificate of theirs of which no current list tells is refused.
+    /// Issuers that were checked for revocation only in the damaged file (rule C4). They stay checked: a certificate of
+    /// such an issuer that no current list covers is refused.
+    #[doc(hidden)]
     pub checked: Truncated<CrlIssuer>,
-    /// Revocation lists that only the damaged file had, and that are held. What they name is revoked; whether they
-    /// can tell that a certificate is not, says [`InstalledCrl::disabled`](crate::store::InstalledCrl::disabled).
+    /// Revocation lists that only the damaged file had. They are kept, and what they name is revoked.
+    /// [`InstalledCrl::disabled`](crate::store::InstalledCrl::disabled) says whether they can prove that a certificate
+    /// is not revoked.
+    #[doc(hidden)]
     pub crls: Truncated<Fingerprint>,
     /// Revocation lists of the damaged file that are lost: install newer ones. Their issuers are checked.
+    #[doc(hidden)]
     pub lost_crls: Truncated<Fingerprint>,
-    /// The floor, if only the damaged file had it so high.
+    /// The floor of the damaged file, if it was higher and was kept.
+    #[doc(hidden)]
     pub floor: Option<UnixTime>,
-    /// The floor of the damaged file, if that is so high that it would lock the store should it be wrong (rule M7). It
-    /// was not taken over.
+    /// The floor of the damaged file, if it was not kept because it is too high: a wrong floor would lock the store
+    /// (rule M7).
+    #[doc(hidden)]
     pub floor_left_out: Option<UnixTime>,
     /// Entries of the damaged file that are lost: install them again.
     pub lost: Truncated<EntryKey>,
-    /// Entries of the older version that the damaged file shows to have been removed since. They were not brought
-    /// back.
+    /// Entries of the older version that were removed according to the damaged file. They stay removed.
+    #[doc(hidden)]
     pub removed: Truncated<EntryKey>,
-    /// Entries of the older version of which the damaged file does not tell whether they had been removed. **They
-    /// are trusted**: look at each.
+    /// Entries of the older version that may have been removed since: the damaged file does not show it. **They are
+    /// trusted**: check each of them.
     pub brought_back: Truncated<EntryKey>,
 }
 
@@ -119,7 +134,7 @@ fn list<T: fmt::Display>(
 
 /// One of the two files.
 struct Candidate {
-    /// Its bytes, if it could be read at all.
+    /// Its bytes, if it could be read.
     content: Option<Vec<u8>>,
     loaded: Result<StoreFile, DurableError>,
 }
@@ -148,22 +163,20 @@ impl Candidate {
 }
 
 impl DurableStore {
-    /// Opens a store whose file is damaged or missing, from the version before it.
+    /// Opens a store whose file is damaged or missing, from the previous version.
     ///
-    /// Whatever of the damaged file can be read and takes trust away is taken over: its blocks, its claims with the
-    /// names of those servers, its checked issuers with what their revocation lists name, its floor unless it is more
-    /// than 366 days ahead (rule M7), and that an entry was removed. Nothing of it that would give trust is. The
-    /// damaged file is kept as `trust-store.damaged`. A backup can be recovered from after it was copied to
-    /// `trust-store.previous`.
+    /// From the damaged file, everything readable that takes trust away is kept: blocks, claims with the names of their
+    /// servers, checked issuers with the revocations of their lists, removals of entries, and the floor unless it is
+    /// more than 366 days ahead (rule M7). Nothing that would give trust is kept. The damaged file is stored as
+    /// `trust-store.damaged`. To recover from a backup, copy it to `trust-store.previous` first.
     ///
     /// # Security
-    /// What was installed, changed or removed since the older version is lost, as far as the report does not say
-    /// otherwise: show it to a person. With a counter or a minimum, a person must have
-    /// [accepted](DurableSettings::accept_roll_back) the roll-back before.
+    /// Changes since the previous version are lost, unless the report says otherwise. Show the report to a person. With
+    /// a counter or a minimum, a person must [accept](DurableSettings::accept_roll_back) the roll-back first.
     ///
     /// # Errors
-    /// The store is whole: there is nothing to recover. Neither version can be read; a counter or minimum says that
-    /// there was a later one, and that was not accepted; the result was not stored.
+    /// The store is whole, so there is nothing to recover. Neither version can be read. A counter or minimum shows a
+    /// later version, and the roll-back was not accepted. The result was not stored.
     pub fn recover(
         folder: &Path,
         settings: DurableSettings,
@@ -183,7 +196,7 @@ impl DurableStore {
                 DurableError::RolledBack { found, minimum }.to_string()
             }
         };
-        // The newer of those that are whole is taken; of the other, only what takes trust away.
+        // The newer whole file is used. From the other one, only what takes trust away is kept.
         let take_previous = previous.generation() > current.generation();
         let (good, other) = if take_previous {
             (previous, current)
@@ -196,7 +209,7 @@ impl DurableStore {
             report: loaded,
         } = match (good.loaded, other.loaded) {
             (Ok(loaded), _) => loaded,
-            // Neither is whole, so that the current one comes first.
+            // Neither is whole, so the current one comes first.
             (Err(current), Err(previous)) => {
                 return Err(DurableError::NothingLeft {
                     current: Box::new(current),
@@ -241,7 +254,7 @@ impl DurableStore {
 
 /// Takes over everything in the damaged file that takes trust away, and nothing that gives trust.
 fn merge(store: &mut TrustStore, salvaged: Salvaged, report: &mut RecoveryReport) {
-    // Entries first: the steps below add servers and lists, and remove no entry.
+    // Removals come first: the steps below add servers and lists, and remove no entry.
     merge_removals(store, &salvaged, report);
     for block in salvaged.blocks {
         if store.restore_block(&block) {
@@ -249,7 +262,7 @@ fn merge(store: &mut TrustStore, salvaged: Salvaged, report: &mut RecoveryReport
         }
     }
     merge_claims(store, salvaged.claims, report);
-    // After the claims: a server that only the damaged file claims is there now and takes its names.
+    // After the claims: a server that only the damaged file claims exists now and can get its names.
     for (id, name) in salvaged.names {
         store.restore_name(&id, &name);
     }
@@ -273,7 +286,7 @@ fn merge(store: &mut TrustStore, salvaged: Salvaged, report: &mut RecoveryReport
 /// Removes the entries of the older version that the damaged file shows to be removed, and reports the difference.
 fn merge_removals(store: &mut TrustStore, salvaged: &Salvaged, report: &mut RecoveryReport) {
     let is_newer = salvaged.generation > Some(report.from_generation);
-    // A damaged file that is older than the good one says nothing about what came later.
+    // A damaged file that is older than the good one does not show later changes.
     if !is_newer && salvaged.generation.is_some() {
         return;
     }
@@ -285,7 +298,7 @@ fn merge_removals(store: &mut TrustStore, salvaged: &Salvaged, report: &mut Reco
         report.lost.push(key.clone());
     }
     for key in held.difference(&salvaged.entries) {
-        // An entry that is missing in an incomplete list may stand in a damaged line: that is no removal.
+        // If the list is incomplete, a missing entry may be in a damaged line. It was not necessarily removed.
         if !is_newer || !salvaged.all_entries {
             report.brought_back.push(key.clone());
         } else if store.remove(key).is_ok() {
@@ -294,7 +307,7 @@ fn merge_removals(store: &mut TrustStore, salvaged: &Salvaged, report: &mut Reco
     }
 }
 
-/// A claim refuses every peer without a pin, so it holds even if the server itself is lost (rule P2).
+/// A claim refuses every peer without a pin, so it is kept even if the server itself is lost (rule P2).
 fn merge_claims(
     store: &mut TrustStore,
     claims: BTreeMap<ServerId, Claim>,
@@ -332,7 +345,7 @@ fn merge_crls(
             Err(_) => report.lost_crls.push(list.fingerprint()),
         }
     }
-    // The older version may hold a list of which the damaged file shows only the first line.
+    // The older version may have the whole list of which the damaged file shows only the first line.
     for fingerprint in unreadable {
         if !store.holds_crl(fingerprint) {
             report.lost_crls.push(fingerprint);

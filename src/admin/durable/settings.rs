@@ -1,4 +1,4 @@
-//! What a durable store is opened with.
+//! Settings of a durable store.
 
 use core::fmt;
 use std::io;
@@ -8,23 +8,23 @@ use crate::admin::durable::error::DurableError;
 use crate::admin::file::Seal;
 use crate::certificate::{KeyPolicy, SystemClock, TimeSource};
 
-/// Hardware that counts up and never down, and outlives the disk: against somebody who puts an older store back, in
-/// which a removed certificate is installed and a block is missing.
+/// A hardware counter that only counts up and is not on the disk. It detects an older store file that was put back, in
+/// which a removed certificate is installed or a block is missing.
 pub trait Counter: fmt::Debug + Send + Sync {
-    /// The newest generation that was stored.
+    /// The newest stored generation.
     ///
     /// # Errors
     /// The hardware does not answer.
     fn read(&self) -> io::Result<u64>;
 
-    /// Counts up to the generation that was stored just now. A lower one than it has changes nothing.
+    /// Counts up to the generation that was just stored. A lower generation changes nothing.
     ///
     /// # Errors
-    /// The hardware does not answer. The store goes on, says so in its health and tries again.
+    /// The hardware does not answer. The store keeps working, reports it in its health and tries again.
     fn raise(&self, generation: u64) -> io::Result<()>;
 }
 
-/// What a durable store is opened with. Cheap to clone.
+/// Settings of a durable store. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct DurableSettings {
     pub(super) keys: KeyPolicy,
@@ -36,7 +36,7 @@ pub struct DurableSettings {
 }
 
 impl DurableSettings {
-    /// On the system's clock, without a seal and a counter.
+    /// Settings with the system's clock, without a seal and without a counter.
     ///
     /// `keys` says which public keys may be installed, and which entries are disabled when they are loaded.
     pub fn new(keys: KeyPolicy) -> Self {
@@ -57,33 +57,33 @@ impl DurableSettings {
         self
     }
 
-    /// Seals what is stored, and refuses what is not sealed.
+    /// Seals the store file, and refuses a file without a valid seal.
     #[must_use]
     pub fn with_seal(mut self, seal: Arc<dyn Seal>) -> Self {
         self.seal = Some(seal);
         self
     }
 
-    /// Refuses a store that is older than the counter says.
+    /// Refuses a store that is older than the counter.
     #[must_use]
     pub fn with_counter(mut self, counter: Arc<dyn Counter>) -> Self {
         self.counter = Some(counter);
         self
     }
 
-    /// Refuses a store of a lower generation: for those who hold it elsewhere, as the other controller of an array. Of
-    /// several calls the highest number holds.
+    /// Refuses a store of a lower generation. Use it if the generation is known from elsewhere, for example from the
+    /// other controller of an array. After several calls the highest number counts.
     #[must_use]
     pub fn with_minimum_generation(mut self, generation: u64) -> Self {
         self.minimum = self.minimum.max(generation);
         self
     }
 
-    /// Takes a store that is older than the counter or the minimum says, and counts on from there.
+    /// Accepts a store that is older than the counter or the minimum, and counts on from there.
     ///
     /// # Security
-    /// What was removed, blocked or claimed since is as it was before. Ask a person each time; never set it in a
-    /// service that starts by itself.
+    /// Removals, blocks and claims since then are undone. Ask a person each time. Never set it in a service that starts
+    /// by itself.
     #[must_use]
     pub fn accept_roll_back(mut self) -> Self {
         self.accept_roll_back = true;
@@ -94,7 +94,7 @@ impl DurableSettings {
         self.seal.as_deref()
     }
 
-    /// The least generation that is taken.
+    /// The least accepted generation.
     pub(super) fn least(&self) -> Result<u64, DurableError> {
         let counted = match &self.counter {
             Some(counter) => counter.read().map_err(DurableError::Counter)?,

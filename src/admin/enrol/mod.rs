@@ -1,4 +1,4 @@
-//! Letting unknown peers wait, and accepting them by a fingerprint that was heard elsewhere.
+//! Enrolment: unknown peers wait, and an administrator accepts them by a fingerprint from another channel.
 
 pub(crate) mod error;
 mod pending;
@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use pki_types::UnixTime;
 
 use error::EnrolmentError;
-use pending::{Knock, Waiting};
+use pending::{Arrival, Waiting};
 
 pub use pending::{PendingId, PendingPeer};
 pub use presented::PresentedCertificate;
@@ -23,11 +23,12 @@ use crate::certificate::{CurrentTime, Fingerprint, Role, TimeSource, breaks_a_li
 use crate::limits::{MAX_DECISIONS, MAX_LABEL_BYTES};
 use crate::store::{EntryOptions, PinScope, Report, TrustStore};
 
-/// Where unknown peers wait and are decided about. Cheap to clone: all clones are one.
+/// The list of waiting peers, and the decisions about them. Cheap to clone: all clones share the list.
 ///
-/// Closed at first. On a key server, [`open_enrolment`](Self::open_enrolment) lets clients that nothing installed
-/// knows wait: they are refused all the same, until somebody accepts them by their fingerprint. On a system, a
-/// key server is looked at with a [`Probe`](crate::tls::Probe) and accepted in the same way; nobody waits there.
+/// Enrolment is closed at first. On a key server, [`open_enrolment`](Self::open_enrolment) lets unknown clients wait.
+/// They are still refused, until an administrator accepts them by their fingerprint. On a system, a
+/// [`Probe`](crate::tls::Probe) reads the certificate of a key server, which is accepted in the same way; no peer waits
+/// there.
 ///
 /// ```
 /// # use mutual_trust::admin::Enrolment;
@@ -36,11 +37,11 @@ use crate::store::{EntryOptions, PinScope, Report, TrustStore};
 /// # use std::{error::Error, sync::Arc, time::Duration};
 /// # fn steps(store: &mut TrustStore, trust: &LiveTrust) -> Result<(), Box<dyn Error>> {
 /// let enrolment = Enrolment::new(Arc::new(SystemClock::new()));
-/// enrolment.open_enrolment(Duration::from_secs(600), 8)?; // the new system may knock now
+/// enrolment.open_enrolment(Duration::from_secs(600), 8)?; // the new system may connect now
 /// for peer in enrolment.pending() {
 ///     println!("{}: {} from {}", peer.id, peer.presented.subject(), peer.address);
 /// }
-/// // Read out by the one who stands at the system, typed in by the administrator:
+/// // Read aloud by a person at the system, typed in by the administrator:
 /// let heard = "0E:87:54:E6:1D:3A:FC:16:5A:84:5C:A7:37:6D:1C:D4:E3:1F:20:28:A7:94:03:84:45:57:3F:9B:E1:23:FA:66";
 /// let (id, label) = ("1".parse()?, EntryOptions::new().with_label("array-7"));
 /// enrolment.accept_client(id, heard.parse()?, store, label, "alice")?;
@@ -63,19 +64,25 @@ struct State {
     missed: u64,
 }
 
-/// What somebody did about unknown peers, or what became of one.
+/// An event of enrolment.
+///
+/// The variants that are not shown here only word the message: match them with `_`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EnrolmentEvent {
     /// Enrolment was opened.
+    #[doc(hidden)]
     Opened,
     /// Enrolment was closed before its end.
+    #[doc(hidden)]
     Closed,
-    /// A new peer waits.
+    /// A new peer waits for a decision.
     Requested,
-    /// There was no place for a peer, or its certificate was too large.
+    /// A peer was turned away: there was no place, or its certificate was too large.
+    #[doc(hidden)]
     NoCapacity,
-    /// A fingerprint was given for a peer and was another's.
+    /// The fingerprint that was given for a peer did not match.
+    #[doc(hidden)]
     OtherFingerprint,
     /// A peer was accepted.
     Accepted,
@@ -97,43 +104,43 @@ impl fmt::Display for EnrolmentEvent {
     }
 }
 
-/// What somebody decided about an unknown peer, and when.
+/// A decision about an unknown peer.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct EnrolmentDecision {
-    /// What: accepted, rejected, or tried with another fingerprint.
+    /// The decision: accepted, rejected, or tried with another fingerprint.
     pub event: EnrolmentEvent,
-    /// Who, as given.
+    /// The administrator, as given.
     pub by: String,
-    /// When.
+    /// The time.
     pub at: CurrentTime,
     /// The role of the peer.
     pub role: Role,
     /// The subject of its certificate.
     pub subject: String,
-    /// Where it came from, if it waited.
+    /// Its address, if it waited.
     pub address: Option<IpAddr>,
     /// The fingerprint of an accepted peer's certificate, as it was given.
     pub fingerprint: Option<Fingerprint>,
 }
 
 impl Enrolment {
-    /// Closed, with nobody waiting. Times are those of `clock`.
+    /// Makes a closed enrolment without waiting peers. Times are read from `clock`.
     pub fn new(clock: Arc<dyn TimeSource>) -> Self {
         let state = Mutex::default();
         Self(Arc::new(Inner { clock, state }))
     }
 
-    /// Lets unknown clients wait from now on for as long as `window`, at most `max` of them.
+    /// Opens enrolment for the time `window`: at most `max` unknown clients can wait.
     ///
-    /// A source network (an IPv4 /24, an IPv6 /56) has a quarter of the places for itself; those that nobody else
-    /// asks for are lent. Opening again sets both anew and keeps who waits.
+    /// Each source network (an IPv4 /24, an IPv6 /56) is guaranteed a quarter of the places. It can use more while no
+    /// other network needs them. Opening again sets both values and keeps the waiting peers.
     ///
     /// # Security
-    /// Waiting is all that is opened: nobody is accepted by it.
+    /// This only lets clients wait. It accepts no client.
     ///
     /// # Errors
-    /// The clock is unset; the window or the number is zero or over its limit.
+    /// The clock is unset. The window or the number is zero or over its limit.
     pub fn open_enrolment(&self, window: Duration, max: usize) -> Result<(), EnrolmentError> {
         let now = self.known_time().ok_or(EnrolmentError::ClockUnset)?;
         self.state().waiting.open(now, window, max)?;
@@ -141,44 +148,44 @@ impl Enrolment {
         Ok(())
     }
 
-    /// Lets nobody wait any more. Those who wait can still be decided about.
+    /// Closes enrolment: no new client can wait. Waiting clients can still be accepted or rejected.
     pub fn close_enrolment(&self) {
         self.state().waiting.close();
         trace::event(EnrolmentEvent::Closed, None);
     }
 
-    /// Whether an unknown client can wait now. By a clock that is unset, nobody can.
+    /// Whether an unknown client can wait now. While the clock is unset, none can.
     pub fn is_open(&self) -> bool {
         let now = self.known_time();
         now.is_some_and(|now| self.state().waiting.is_open(now))
     }
 
-    /// When enrolment ends by itself; `None` while it is closed.
+    /// The end of enrolment. `None` while it is closed.
     pub fn open_until(&self) -> Option<UnixTime> {
         let now = self.known_time()?;
         self.state().waiting.ends(now)
     }
 
-    /// Keeps a place, beside the others, for the peer whose certificate has this fingerprint: nobody else can take
-    /// it. It is not accepted by that. Enrolment must be open when the peer comes.
+    /// Reserves an additional place for the peer whose certificate has this fingerprint. No other peer can take it.
+    /// This does not accept the peer. Enrolment must be open when the peer connects.
     ///
     /// # Errors
-    /// As many are expected as can be.
+    /// The limit of expected fingerprints is reached.
     pub fn expect(&self, fingerprint: Fingerprint) -> Result<(), EnrolmentError> {
         self.state().waiting.expect(fingerprint)
     }
 
-    /// Gives up a place that was kept, and whoever waits in it.
+    /// Removes a reserved place, and the peer that waits in it.
     pub fn expect_no_more(&self, fingerprint: Fingerprint) {
         self.state().waiting.expect_no_more(fingerprint);
     }
 
-    /// The fingerprints for which places are kept.
+    /// The fingerprints with reserved places.
     pub fn expected(&self) -> Vec<Fingerprint> {
         self.state().waiting.expected().collect()
     }
 
-    /// Who waits, the longest first. Those that were not seen for a day are gone.
+    /// The waiting peers, the longest wait first. Peers that were not seen for a day are removed.
     pub fn pending(&self) -> Vec<PendingPeer> {
         let now = self.known_time();
         let mut state = self.state();
@@ -188,19 +195,20 @@ impl Enrolment {
         state.waiting.peers().to_vec()
     }
 
-    /// How many peers found no place, or had too large a certificate, since this was made.
+    /// The number of peers that were turned away, since this was made: there was no place, or the certificate was too
+    /// large.
     pub fn rejected_count(&self) -> u64 {
         self.state().missed
     }
 
     /// Installs the certificate of a client that waits as a pin, if `fingerprint` is that of its certificate.
     ///
-    /// The fingerprint must have come over another channel: read out by the one who stands at the system, or
-    /// from its console. Publish the store's view afterwards; the client is accepted from then on.
+    /// The fingerprint must come over another channel: read aloud by a person at the system, or from its console.
+    /// Publish the store's snapshot afterwards. The client is accepted from then on.
     ///
     /// # Errors
-    /// Nobody waits under this number; the fingerprint is another's, and neither is shown; the store refuses
-    /// the certificate or the options. The peer waits on then.
+    /// No peer waits under this number. The fingerprint does not match; neither fingerprint is shown. The store refuses
+    /// the certificate or the options. The peer then keeps waiting.
     pub fn accept_client(
         &self,
         id: PendingId,
@@ -220,11 +228,11 @@ impl Enrolment {
                 fingerprint,
                 by,
             )?;
-            // So that of two administrators the other one finds it gone.
+            // The peer is taken out first, so that a second administrator cannot decide about it at the same time.
             state.waiting.take(id);
             peer
         };
-        // Without the lock: a large store takes its time.
+        // Outside the lock: changing a large store takes time.
         let certificate = peer.presented.certificate().clone();
         let installed = store.with_actor(by, |store| {
             store.install_pin(PinScope::Clients, certificate, options)
@@ -245,11 +253,11 @@ impl Enrolment {
     }
 
     /// Installs what a server presented to a [`Probe`](crate::tls::Probe) as a pin for that server or a group, if
-    /// `fingerprint` is that of the certificate. The same as for a client, on the other end.
+    /// `fingerprint` is that of the certificate. It is the counterpart of accepting a client.
     ///
     /// # Errors
-    /// The fingerprint is another's, and neither is shown; the server did not prove that it has the key; the
-    /// scope is for clients; the store refuses the certificate or the options.
+    /// The fingerprint does not match; neither fingerprint is shown. The server did not prove possession of the key.
+    /// The scope is for clients. The store refuses the certificate or the options.
     pub fn accept_server(
         &self,
         presented: &PresentedCertificate,
@@ -274,7 +282,7 @@ impl Enrolment {
         Ok(report)
     }
 
-    /// The one place where it is judged whether an unknown peer may be let in.
+    /// The only place that decides whether an unknown peer can be accepted.
     fn compare(
         &self,
         state: &mut State,
@@ -294,10 +302,10 @@ impl Enrolment {
         Ok(())
     }
 
-    /// Lets go of a client that waits. If it comes again while enrolment is open, it waits again.
+    /// Rejects a waiting client. If it connects again while enrolment is open, it waits again.
     ///
     /// # Errors
-    /// Nobody waits under this number.
+    /// No peer waits under this number.
     pub fn reject(&self, id: PendingId, by: &str) -> Result<(), EnrolmentError> {
         check_by(by)?;
         let mut state = self.state();
@@ -309,24 +317,24 @@ impl Enrolment {
         Ok(())
     }
 
-    /// What was decided, the oldest first; the newest 256.
+    /// The newest 256 decisions, the oldest first.
     pub fn decisions(&self) -> Vec<EnrolmentDecision> {
         self.state().decisions.iter().cloned().collect()
     }
 
-    /// A client proved possession of its key and was refused as unknown.
-    pub(crate) fn knock(&self, address: IpAddr, presented: PresentedCertificate) {
+    /// Records a client that proved possession of its key and was refused as unknown.
+    pub(crate) fn arrive(&self, address: IpAddr, presented: PresentedCertificate) {
         let Some(now) = self.known_time() else {
             return;
         };
         let mut state = self.state();
-        let event = match state.waiting.knock(now, address, presented) {
-            Knock::New => EnrolmentEvent::Requested,
-            Knock::NoPlace | Knock::TooLarge => {
+        let event = match state.waiting.arrive(now, address, presented) {
+            Arrival::New => EnrolmentEvent::Requested,
+            Arrival::NoPlace | Arrival::TooLarge => {
                 state.missed = state.missed.saturating_add(1);
                 EnrolmentEvent::NoCapacity
             }
-            Knock::Again | Knock::Closed => return,
+            Arrival::Again | Arrival::Closed => return,
         };
         drop(state);
         trace::event(event, None);
@@ -363,10 +371,10 @@ impl Enrolment {
         }
     }
 
-    /// Held for moments only, by administrators and by connections that are refused in any case: no accepted
-    /// handshake comes here (rule S5).
+    /// The lock is held briefly, by administrators and by connections that are refused anyway. No accepted handshake
+    /// takes it (rule S5).
     fn state(&self) -> MutexGuard<'_, State> {
-        // Every change under the lock is complete before anything that could panic.
+        // Every change under the lock is complete before code that could panic.
         let state = self.0.state.lock();
         state.unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,6 +1,6 @@
 //! The table of peers that wait for an administrator: which peer gets a place, and which loses one.
 //!
-//! Nothing here has a clock or a lock; both are [`Enrolment`](super::Enrolment)'s.
+//! It has no clock and no lock. [`Enrolment`](super::Enrolment) has both.
 
 use core::fmt;
 use core::str::FromStr;
@@ -18,7 +18,7 @@ use crate::limits::{
     MAX_PENDING_PEERS, PENDING_SHARE,
 };
 
-/// What names a peer that waits, as long as it does. Numbers are not used again.
+/// The number of a waiting peer. Numbers are not used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PendingId(u64);
 
@@ -36,28 +36,28 @@ impl FromStr for PendingId {
     }
 }
 
-/// A client that nothing installed knows, that proved possession of its key, and that was refused.
+/// An unknown client that proved possession of its key and was refused.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PendingPeer {
-    /// What names it.
+    /// Its number.
     pub id: PendingId,
-    /// What it presented.
+    /// Its certificate.
     pub presented: PresentedCertificate,
-    /// Where it came from, the last time.
+    /// Its address at the last connection.
     pub address: IpAddr,
-    /// When it was first seen.
+    /// The time of its first connection.
     pub first_seen: UnixTime,
-    /// When it was last seen.
+    /// The time of its last connection.
     pub last_seen: UnixTime,
-    /// How often it was seen.
+    /// The number of its connections.
     pub attempts: u64,
-    /// Whether its fingerprint is one that was [expected](super::Enrolment::expect).
+    /// Whether its fingerprint is [expected](super::Enrolment::expect).
     pub expected: bool,
     network: Network,
 }
 
-/// The network for which places are counted: an IPv4 /24, or an IPv6 /56.
+/// The network by which places are counted: an IPv4 /24, or an IPv6 /56.
 ///
 /// A site often holds a whole /56 (RFC 6177 recommends it even for homes), which is 256 networks of /64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,9 +81,9 @@ impl Network {
     }
 }
 
-/// What became of a peer that knocked.
+/// The result for a peer that asked for a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Knock {
+pub(super) enum Arrival {
     /// It waits now.
     New,
     /// It was waiting already.
@@ -103,12 +103,12 @@ struct Window {
     places: usize,
 }
 
-/// Whether a moment lies ahead by more than clocks are corrected while they run.
+/// Whether a time is ahead by more than a usual correction of a running clock.
 fn is_ahead(moment: u64, now: UnixTime) -> bool {
     moment > now.as_secs().saturating_add(CLOCK_TOLERANCE.as_secs())
 }
 
-/// Who waits.
+/// The waiting peers.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     window: Option<Window>,
@@ -146,7 +146,7 @@ impl Waiting {
         self.window = None;
     }
 
-    /// A clock that was set back to before the opening must not make the window longer: it closes it.
+    /// A clock that was set back to before the opening closes the window. Otherwise the window would become longer.
     fn window(&self, now: UnixTime) -> Option<Window> {
         let window = self.window.filter(|window| now.as_secs() < window.ends)?;
         (!is_ahead(window.opened, now)).then_some(window)
@@ -156,7 +156,7 @@ impl Waiting {
         self.window(now).is_some()
     }
 
-    /// When the window that is open ends.
+    /// The end of the open window.
     pub(super) fn ends(&self, now: UnixTime) -> Option<UnixTime> {
         let window = self.window(now)?;
         Some(UnixTime::since_unix_epoch(Duration::from_secs(window.ends)))
@@ -185,34 +185,34 @@ impl Waiting {
             .retain(|peer| !peer.expected || peer.presented.fingerprint() != fingerprint);
     }
 
-    /// A peer proved possession of its key and was refused as unknown.
-    pub(super) fn knock(
+    /// Adds a peer that proved possession of its key and was refused as unknown.
+    pub(super) fn arrive(
         &mut self,
         now: UnixTime,
         address: IpAddr,
         presented: PresentedCertificate,
-    ) -> Knock {
+    ) -> Arrival {
         self.age(now);
         let Some(window) = self.window(now) else {
-            return Knock::Closed;
+            return Arrival::Closed;
         };
         let fingerprint = presented.fingerprint();
         let known = |peer: &&mut PendingPeer| peer.presented.fingerprint() == fingerprint;
         if let Some(peer) = self.peers.iter_mut().find(known) {
-            // The network stays that of the first knock: its place is counted there.
+            // The network of the first connection stays: the place is counted there.
             peer.presented = presented;
             peer.address = address;
             peer.last_seen = now;
             peer.attempts = peer.attempts.saturating_add(1);
-            return Knock::Again;
+            return Arrival::Again;
         }
         if presented.certificate().der().len() > MAX_PENDING_BYTES {
-            return Knock::TooLarge;
+            return Arrival::TooLarge;
         }
         let expected = self.expected.contains(&fingerprint);
         let network = Network::of(address);
         if !expected && !self.make_place(network, window.places) {
-            return Knock::NoPlace;
+            return Arrival::NoPlace;
         }
         self.last_id = self.last_id.saturating_add(1);
         self.peers.push(PendingPeer {
@@ -225,14 +225,14 @@ impl Waiting {
             expected,
             network,
         });
-        Knock::New
+        Arrival::New
     }
 
-    /// Whether there is a place for one more peer of a network.
+    /// Whether there is a place for another peer of a network.
     ///
-    /// Each network has a share. What it takes beyond that is lent, as long as nobody else asks for it: so a rack
-    /// of systems can knock at once, and a flood pushes out its own and what was lent, never what another network
-    /// has within its share.
+    /// Each network has a share of the places. It can take more while no other network needs them, so that a rack of
+    /// systems can connect at once. A flood from one network displaces its own peers and those beyond a share, never
+    /// peers within the share of another network.
     fn make_place(&mut self, network: Network, places: usize) -> bool {
         let taken = self.peers.iter().filter(|peer| !peer.expected);
         let mut counts = BTreeMap::<Network, usize>::new();
@@ -252,7 +252,7 @@ impl Waiting {
                 Some(_) | None => return false,
             }
         };
-        // The one that was not seen for the longest time.
+        // The peer that was not seen for the longest time.
         let of_loser = taken.filter(|peer| peer.network == loser);
         let oldest = of_loser.min_by_key(|peer| (peer.last_seen.as_secs(), peer.id));
         let oldest = oldest.map(|peer| peer.id);
@@ -260,8 +260,8 @@ impl Waiting {
         true
     }
 
-    /// Lets go of those that were not seen for long. Those from a time that has not come yet were seen by a clock
-    /// that was wrong; they go as well.
+    /// Removes peers that were not seen for long. Peers with a time in the future were recorded with a wrong clock and
+    /// are removed as well.
     pub(super) fn age(&mut self, now: UnixTime) {
         self.peers.retain(|peer| {
             let waits = now.as_secs().saturating_sub(peer.last_seen.as_secs());
@@ -278,12 +278,12 @@ impl Waiting {
         found.ok_or(EnrolmentError::NotPending(id))
     }
 
-    /// Takes a peer about which somebody decides.
+    /// Takes out a peer for a decision.
     pub(super) fn take(&mut self, id: PendingId) {
         self.peers.retain(|peer| peer.id != id);
     }
 
-    /// Puts it back if nothing came of that, unless it has knocked again meanwhile.
+    /// Puts the peer back if the decision failed, unless it has connected again in the meantime.
     pub(super) fn put_back(&mut self, peer: PendingPeer) {
         let fingerprint = peer.presented.fingerprint();
         let mut all = self.peers.iter();
@@ -293,8 +293,8 @@ impl Waiting {
         }
     }
 
-    /// It was decided about a certificate: nobody is expected with it any more, nor waits, should he have knocked
-    /// meanwhile.
+    /// Records a decision about a certificate: it is no longer expected, and a peer that connected with it in the
+    /// meantime no longer waits.
     pub(super) fn settle(&mut self, fingerprint: Fingerprint) {
         self.expected.remove(&fingerprint);
         let other = |peer: &PendingPeer| peer.presented.fingerprint() != fingerprint;
@@ -345,7 +345,7 @@ mod tests {
             waiting
                 .open(at(1_000), Duration::from_secs(86_400), places)
                 .unwrap();
-            // The constants of Knuth's MMIX: numbers that are the same each time.
+            // The constants of Knuth's MMIX, for numbers that are the same in each run.
             let mut dice = 7_u64;
             let mut roll = |sides: u64| {
                 dice = dice.wrapping_mul(6_364_136_223_846_793_005);
@@ -370,7 +370,7 @@ mod tests {
                     .any(|other| other.presented.fingerprint() == peer.fingerprint());
                 let octet = u8::try_from(roll(9)).unwrap();
                 let address = IpAddr::from([10, 0, octet, 1]);
-                let knock = waiting.knock(at(1_000 + step), address, peer.clone());
+                let arrive = waiting.arrive(at(1_000 + step), address, peer.clone());
                 let after = counts(&waiting);
                 let total: usize = after.values().sum();
                 assert!(total <= places.max(before.values().sum()), "{places}");
@@ -388,11 +388,11 @@ mod tests {
                         "{places}: an expected peer is gone"
                     );
                 }
-                match knock {
-                    Knock::Again => assert!(known),
-                    Knock::New => assert!(!known),
-                    // Only if everybody else has no more than its share, and this network has none left.
-                    Knock::NoPlace => {
+                match arrive {
+                    Arrival::Again => assert!(known),
+                    Arrival::New => assert!(!known),
+                    // Only if all other networks have no more than their share, and this network has none left.
+                    Arrival::NoPlace => {
                         assert!(after.values().all(|count| *count <= share));
                         assert!(
                             after
@@ -401,7 +401,7 @@ mod tests {
                         );
                         assert!(total >= places);
                     }
-                    Knock::TooLarge | Knock::Closed => panic!("{knock:?}"),
+                    Arrival::TooLarge | Arrival::Closed => panic!("{arrive:?}"),
                 }
             }
         }
@@ -412,15 +412,15 @@ mod tests {
         let at = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
         let mut waiting = Waiting::default();
         let all = presented();
-        let knock = |waiting: &mut Waiting, seconds| {
-            waiting.knock(at(seconds), [10, 0, 0, 1].into(), all[0].clone())
+        let arrive = |waiting: &mut Waiting, seconds| {
+            waiting.arrive(at(seconds), [10, 0, 0, 1].into(), all[0].clone())
         };
-        assert_eq!(knock(&mut waiting, 1_000), Knock::Closed);
+        assert_eq!(arrive(&mut waiting, 1_000), Arrival::Closed);
         waiting.open(at(1_000), Duration::from_secs(60), 8).unwrap();
-        assert_eq!(knock(&mut waiting, 1_060), Knock::Closed);
-        assert_eq!(knock(&mut waiting, 1_059), Knock::New);
+        assert_eq!(arrive(&mut waiting, 1_060), Arrival::Closed);
+        assert_eq!(arrive(&mut waiting, 1_059), Arrival::New);
         waiting.close();
-        assert_eq!(knock(&mut waiting, 1_030), Knock::Closed);
+        assert_eq!(arrive(&mut waiting, 1_030), Arrival::Closed);
         assert_eq!(waiting.peers().len(), 1);
     }
 
@@ -430,10 +430,10 @@ mod tests {
         let at = UnixTime::since_unix_epoch(Duration::from_secs(1_000));
         let mut waiting = Waiting::default();
         waiting.open(at, Duration::from_secs(60), 8).unwrap();
-        let knock = |waiting: &mut Waiting, index: usize| {
-            waiting.knock(at, [10, 0, 0, 1].into(), all[index].clone());
+        let arrive = |waiting: &mut Waiting, index: usize| {
+            waiting.arrive(at, [10, 0, 0, 1].into(), all[index].clone());
         };
-        (0..3).for_each(|index| knock(&mut waiting, index));
+        (0..3).for_each(|index| arrive(&mut waiting, index));
         let ids = |waiting: &Waiting| {
             waiting
                 .peers
@@ -447,10 +447,10 @@ mod tests {
         waiting.put_back(taken.clone());
         assert_eq!(ids(&waiting), [1, 2, 3]);
         waiting.take(taken.id);
-        knock(&mut waiting, 1);
+        arrive(&mut waiting, 1);
         waiting.put_back(taken.clone());
         assert_eq!(ids(&waiting), [1, 3, 4]);
-        // Accepted after all: nobody waits with that certificate.
+        // It was accepted: no peer waits with that certificate.
         waiting.settle(taken.presented.fingerprint());
         assert_eq!(ids(&waiting), [1, 3]);
     }

@@ -1,4 +1,4 @@
-//! A certificate that nobody has accepted yet, as an administrator gets to see it.
+//! The certificate of an unknown peer, as an administrator sees it.
 
 use core::fmt;
 
@@ -7,11 +7,11 @@ use crate::limits::MAX_SHOWN_NAMES;
 use crate::policy::ReasonCode;
 use crate::store::Truncated;
 
-/// What an unknown peer presented: everything that helps to recognise it, except what must be compared.
+/// The certificate of an unknown peer: everything that helps to recognise the peer, except the fingerprint.
 ///
-/// Neither the fingerprint nor the certificate itself can be had from it. Whoever accepts the peer gives the
-/// fingerprint that was read out at the peer, over another channel; if it were shown here first, it would be
-/// copied from here.
+/// It gives access to neither the fingerprint nor the certificate. To accept the peer, the administrator gives the
+/// fingerprint that was read aloud at the peer, over another channel. If it were shown here, it would be copied from
+/// here.
 #[derive(Clone)]
 pub struct PresentedCertificate {
     certificate: Certificate,
@@ -21,7 +21,7 @@ pub struct PresentedCertificate {
 }
 
 impl PresentedCertificate {
-    /// `proved`: the peer proved that it has the key (rule M2).
+    /// `proved` says whether the peer proved possession of the key (rule M2).
     pub(crate) fn new(
         certificate: Certificate,
         role: Role,
@@ -36,7 +36,7 @@ impl PresentedCertificate {
         }
     }
 
-    /// Which end of the link the peer is.
+    /// The role of the peer.
     pub fn role(&self) -> Role {
         self.role
     }
@@ -68,16 +68,17 @@ impl PresentedCertificate {
     }
 
     /// The kind and size of the public key.
+    #[doc(hidden)]
     pub fn key_kind(&self) -> KeyKind {
         self.certificate.key_kind()
     }
 
-    /// What the verdict was: whether nothing is known of the peer, or it looks like one that is.
+    /// The reason of the verdict. It shows whether the peer is unknown or resembles a known one.
     pub fn reason(&self) -> ReasonCode {
         self.reason
     }
 
-    /// Whether the peer proved that it has the private key (rule M2). If not, it cannot be accepted.
+    /// Whether the peer proved possession of the private key (rule M2). If not, it cannot be accepted.
     pub fn is_proved(&self) -> bool {
         self.proved
     }
@@ -91,7 +92,7 @@ impl PresentedCertificate {
     }
 }
 
-/// Several lines, for an administrator to look at.
+/// Several lines for an administrator.
 impl fmt::Display for PresentedCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let or_none = |text: String| {
@@ -116,7 +117,7 @@ impl fmt::Display for PresentedCertificate {
     }
 }
 
-/// Never the fingerprint.
+/// The output never has the fingerprint.
 impl fmt::Debug for PresentedCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Presented")

@@ -1,6 +1,6 @@
-//! Events of enrolment, for `tracing`, with the feature of that name; without it, nothing.
+//! Events of enrolment, for `tracing`. Without the feature `tracing` it does nothing.
 //!
-//! None has a text that a peer chose.
+//! Events contain no text that a peer chose.
 
 use super::EnrolmentEvent;
 

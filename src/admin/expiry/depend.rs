@@ -1,9 +1,9 @@
-//! Who depends on what ends.
+//! Finds the peers that depend on something that ends.
 
 use std::sync::Arc;
 
 use super::{Dependents, ExpiringItem, timeline};
-use crate::admin::ways::pins_of;
+use crate::admin::scenarios::pins_of;
 use crate::admin::{Peer, PeerHistory, PeerRecord};
 use crate::certificate::{Certificate, Fingerprint};
 use crate::policy::Usable;
@@ -53,10 +53,11 @@ pub(super) fn dependents(
     found
 }
 
-/// Who depends on the lists of an issuer: about whom it is asked as an authority, and whose chain it was last in.
+/// Peers that depend on the lists of an issuer: servers for which it is an authority, and peers whose last chain
+/// contains it.
 fn told_of(usable: &Usable<'_>, seen: &PeerHistory, issuer: &CrlIssuer, found: &mut Dependents) {
     let view = usable.view;
-    // Whether a server presents a chain through the issuer is known only of one that was seen.
+    // Only for a server that was seen is it known whether its chain contains the issuer.
     found.others_not_known = true;
     let is_issuer = |entry: &&Arc<Entry>| {
         let certificate = entry.certificate();
@@ -102,7 +103,7 @@ fn place(found: &mut Dependents, peer: Peer) {
     }
 }
 
-/// Whether an entry is asked about a server (rules P2 to P4).
+/// Whether an entry decides about a server (rules P2 to P4).
 fn is_asked(usable: &Usable<'_>, server: &Server, key: &EntryKey) -> bool {
     let own = Scope::Server(server.id().clone());
     match key.slot {

@@ -2,16 +2,20 @@
 
 use thiserror::Error;
 
-/// Why windows of an expiry report were refused.
+/// Why the windows of an expiry report were refused.
+///
+/// The variants word the message and are no interface: match with `_`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum WindowsError {
-    /// The windows must grow from critical to notice.
+    /// The windows must not shrink from critical to warning to notice.
     #[error(
-        "the window of a notice is at least that of a warning, and that at least the critical one"
+        "the notice window must be at least the warning window, and the warning window at least the critical window"
     )]
+    #[doc(hidden)]
     Order,
-    /// A critical window of nothing would only tell what is over.
-    #[error("the critical window is at least a minute")]
+    /// With a shorter critical window, the report would come too late.
+    #[error("the critical window must be at least one minute")]
+    #[doc(hidden)]
     Empty,
 }

@@ -1,4 +1,4 @@
-//! What runs out, when, and who depends on it.
+//! Expiry: what ends, when, and which peers depend on it.
 
 mod depend;
 pub(crate) mod error;
@@ -18,7 +18,7 @@ pub use subject::{Dependents, ExpiringItem, OwnCertificates};
 pub use timeline::TimelineEvent;
 pub use windows::{Severity, Windows};
 
-use super::ways::Ways;
+use super::scenarios::Scenarios;
 use super::{Peer, PeerHistory};
 use crate::certificate::{CurrentTime, Timestamp, seconds};
 use crate::limits::MAX_EXPIRIES;
@@ -27,7 +27,7 @@ use crate::store::{ClockState, Slot, Truncated, TrustSnapshot};
 use depend::dependents;
 use timeline::{About, Event};
 
-/// Something that ends soon, or has ended and is still there.
+/// Something that ends soon, or that has ended and is still installed or presented.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Expiring {
@@ -35,15 +35,17 @@ pub struct Expiring {
     pub subject: ExpiringItem,
     /// How urgent it is.
     pub severity: Severity,
-    /// The first second at which it is accepted no more, its grace included.
+    /// The first second at which it is no longer accepted, grace included.
     pub ends: UnixTime,
-    /// Whether it lives on its grace already (rule M3).
+    /// Whether it is in its grace already (rule M3).
     pub in_grace: bool,
-    /// Who depends on it.
+    /// The peers that depend on it.
+    #[doc(hidden)]
     pub dependents: Dependents,
 }
 
-/// What ends within the windows, and what has ended: the earliest first, at one time the most urgent first.
+/// What ends within the windows, and what has ended. The earliest end is first; at equal times, the most urgent is
+/// first.
 #[derive(Clone, Debug)]
 pub struct ExpiryReport {
     items: Vec<Expiring>,
@@ -53,13 +55,13 @@ pub struct ExpiryReport {
 }
 
 impl ExpiryReport {
-    /// What ends. Of each severity, 256 at most are listed: of what has ended, the latest; of the others, the
-    /// earliest.
+    /// What ends. At most 256 items of each severity are listed: the latest of those that have ended, and the earliest
+    /// of the others.
     pub fn items(&self) -> &[Expiring] {
         &self.items
     }
 
-    /// How many more there are of a severity than are listed.
+    /// The number of items of a severity that are not listed.
     pub fn more(&self, severity: Severity) -> usize {
         self.more.get(&severity).copied().unwrap_or(0)
     }
@@ -69,22 +71,23 @@ impl ExpiryReport {
         self.items.iter().map(|item| item.severity).max()
     }
 
-    /// Whether the clock was known. If not, ends were judged at the floor: more may have ended (rule M7).
+    /// Whether the clock was known. If not, ends were judged at the floor, and more may have ended (rule M7).
+    #[doc(hidden)]
     pub fn is_clock_known(&self) -> bool {
         self.state.counts()
     }
 
-    /// How the clock stands to the floor (rule M7).
+    /// How the clock compares with the floor (rule M7).
     pub fn clock_state(&self) -> ClockState {
         self.state
     }
 }
 
-/// Reports what ends within the windows: installed certificates and the ends set for entries, migrations, revocation
-/// lists that no later one of their scope outlives, what peers presented when they were last accepted, and our own
+/// Reports what ends within the windows: installed certificates, the ends of entries, migrations, revocation lists
+/// unless another one of their scope ends later, the certificates with which peers were last accepted, and our own
 /// certificates.
 ///
-/// What is disabled is left out: it accepts nothing already. So is what clients presented and has ended.
+/// Disabled entries are left out: they accept nothing already. Ended certificates of clients are left out too.
 ///
 /// ```
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] {
@@ -142,9 +145,9 @@ pub fn expiry(
     let (items, more) = list.close(|subject, ends, peers| {
         let mut dependents = dependents(&usable, seen, subject, peers);
         let then = timeline::moment(ends.max(now)).map_or(CurrentTime::Unset, CurrentTime::Known);
-        let mut ways = Ways::new(view, policy, then);
+        let mut scenarios = Scenarios::new(view, policy, then);
         for id in &dependents.servers {
-            let left = view.server(id).map(|server| ways.of(server));
+            let left = view.server(id).map(|server| scenarios.of(server));
             if left.is_some_and(|left| left.usable.is_empty()) {
                 dependents.left_with_nothing.push(id.clone());
             }
@@ -159,7 +162,7 @@ pub fn expiry(
     }
 }
 
-/// What was found so far: each thing once, with the end that counts.
+/// The items that were found so far: each once, with the end that counts.
 struct List<'a> {
     now: i64,
     windows: &'a Windows,
@@ -192,7 +195,7 @@ impl List<'_> {
                 let known = view
                     .entry(pin)
                     .is_some_and(|entry| entry.certificate().is_some());
-                // A client that has renewed is another peer: what it had before would stay here for ever.
+                // A client that has renewed is another peer. Its old certificate would stay in the report for ever.
                 let gone = event.at <= self.now && matches!(peer, Peer::Client(_));
                 if gone || (installed && known) {
                     return;
@@ -208,7 +211,7 @@ impl List<'_> {
         );
     }
 
-    /// Of several ends of one thing, which peers present under different rules, the earliest counts.
+    /// A certificate can end at different times for different peers. The earliest end counts.
     fn note(
         &mut self,
         subject: ExpiringItem,
@@ -251,7 +254,7 @@ impl List<'_> {
         for (severity, mut list) in by_severity {
             list.sort_by_key(|(_, found)| found.ends);
             if severity == Severity::Ended {
-                // What ended long ago must not hide what ended just now.
+                // Old ends must not displace recent ones.
                 list.reverse();
             }
             let left_out = list.len().saturating_sub(MAX_EXPIRIES);

@@ -1,4 +1,4 @@
-//! When to look again.
+//! The next change by time.
 
 use core::fmt;
 
@@ -12,26 +12,25 @@ use crate::limits::FLOOR_TOLERANCE;
 use crate::policy::Policy;
 use crate::store::{Truncated, TrustSnapshot};
 
-/// The next moment at which a verdict may change by time alone.
+/// The next time at which a verdict may change without a change of the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NextTransition {
     at: i64,
     changes: Truncated<Change>,
 }
 
-/// What changes at that moment.
+/// What changes at that time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Change {
-    /// What it is about.
+    /// The item that changes.
     pub subject: ExpiringItem,
-    /// What it turns to.
+    /// The event.
     pub turn: TimelineEvent,
 }
 
 impl NextTransition {
-    /// The first second at which a verdict may differ. The same question has the same answer until the second
-    /// before.
+    /// The first second at which a verdict may differ. Until the second before, equal requests have equal verdicts.
     pub fn at(&self) -> UnixTime {
         timeline::moment(self.at).unwrap_or(UnixTime::since_unix_epoch(core::time::Duration::ZERO))
     }
@@ -42,13 +41,13 @@ impl NextTransition {
     }
 }
 
-/// The next moment after `clock` at which a verdict may change by time alone: a certificate or a revocation list begins
-/// or ends, its grace begins, an entry or a migration ends. `None` if nothing ever does, or while the clock is unset: ends are then
-/// judged at the floor, which does not move by itself.
+/// The next time after `clock` at which a verdict may change without a change of the store: a certificate or a
+/// revocation list begins or ends, its grace begins, an entry or a migration ends. `None` if there is no such time.
+/// Also `None` while the clock is unset: ends are then judged at the floor, which does not move by itself.
 ///
-/// A caller that sets a timer for it, and again after each change of what is installed or seen, misses nothing of
-/// what is installed and of what the peers in `seen` presented. Another certificate that a peer comes with may begin
-/// or end at any time.
+/// Set a timer for this time, and set it again after each change of the store or the history. Then no change of the
+/// installed certificates and of those in `seen` is missed. Other certificates that a peer presents may begin or end at
+/// any time.
 pub fn next_change(
     view: &TrustSnapshot,
     policy: &Policy,
@@ -59,7 +58,7 @@ pub fn next_change(
         return None;
     };
     if view.judge(clock) == CurrentTime::Unset {
-        // Everything is judged at the floor until the clock has come close to it.
+        // Everything is judged at the floor until the clock is close to it.
         let tolerance = i64::try_from(FLOOR_TOLERANCE.as_secs()).unwrap_or(0);
         let mut changes = Truncated::default();
         changes.push(Change {
@@ -97,7 +96,7 @@ impl fmt::Display for NextTransition {
         for change in &self.changes {
             let turn = match change.turn {
                 TimelineEvent::Begins => "begins",
-                TimelineEvent::GraceBegins => "lives on its grace",
+                TimelineEvent::GraceBegins => "is in its grace",
                 TimelineEvent::Ends => "ends",
             };
             write!(f, "\n  {}: {turn}", change.subject)?;

@@ -1,4 +1,4 @@
-//! What ends, and who depends on it.
+//! Items that end, and the peers that depend on them.
 
 use core::fmt;
 
@@ -9,7 +9,7 @@ use crate::identity::CertificateChain;
 use crate::limits::MAX_LABEL_BYTES;
 use crate::store::{CrlIssuer, EntryKey, GroupId, ServerId, Truncated};
 
-/// What begins or ends by itself.
+/// An item that begins or ends by itself.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ExpiringItem {
@@ -17,24 +17,24 @@ pub enum ExpiringItem {
     Certificate(EntryKey),
     /// The end that was set for an entry.
     EntryEnd(EntryKey),
-    /// The migration of a server: from then on it must present a pin again (rule P3).
+    /// The migration of a server. After its end the server must present a pin again (rule P3).
     Migration(ServerId),
     /// A certificate that peers presented and that is not installed: an end entity, or an intermediate.
     Presented(Fingerprint),
-    /// A revocation list: from its end on, it does not tell any more that a certificate is not revoked (rule C4).
+    /// A revocation list. After its end it no longer proves that a certificate is not revoked (rule C4).
     #[non_exhaustive]
     Crl {
-        /// Whose list it is.
+        /// The issuer.
         issuer: CrlIssuer,
-        /// Which of its lists.
+        /// The fingerprint of the list.
         fingerprint: Fingerprint,
     },
     /// A certificate that we present ourselves.
     #[non_exhaustive]
     Own {
-        /// What the caller calls the identity.
+        /// The caller's name for the identity.
         name: String,
-        /// Which of its certificates.
+        /// The fingerprint of the certificate.
         fingerprint: Fingerprint,
     },
     /// The clock, which is too far below the floor to count (rule M7).
@@ -75,22 +75,23 @@ impl fmt::Display for ExpiringItem {
     }
 }
 
-/// Who depends on something.
+/// The peers that depend on an item.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub struct Dependents {
-    /// Servers about which it is asked, or that present it.
+    /// Servers about which it decides, or that present it.
     pub servers: Truncated<ServerId>,
-    /// Of these, the servers that nothing installed could accept from then on.
+    /// The servers among these that no installed entry could accept after the end.
     pub left_with_nothing: Truncated<ServerId>,
     /// The group whose members share it.
     pub group: Option<GroupId>,
     /// Whether it is installed for clients.
     pub clients: bool,
-    /// Other peers that present it, whose chain it completed, or whose chain it tells of.
+    /// Other peers that present it, whose chain it completed, or whose chain its issuer is in.
     pub peers: Truncated<Peer>,
-    /// Whether others may depend on it of whom nothing is known: it is in chains, and peers that were not seen may present
-    /// such a chain.
+    /// Whether unknown peers may depend on it: it is used in chains, and peers that were not seen may present such a
+    /// chain.
     pub others_not_known: bool,
 }
 
@@ -128,7 +129,7 @@ impl fmt::Display for Dependents {
     }
 }
 
-/// Our own certificates, with the name under which a report lists them: what they are for.
+/// Our own certificates, with a name for the report.
 #[derive(Clone, Debug)]
 pub struct OwnCertificates {
     pub(super) name: String,
@@ -136,8 +137,8 @@ pub struct OwnCertificates {
 }
 
 impl OwnCertificates {
-    /// The certificates of an identity, called by a name of at most 128 bytes in one line; what is beyond it or
-    /// would break the line is left out.
+    /// The certificates of an identity. The name is one line of at most 128 bytes. A longer name is cut, and line
+    /// breaks are removed.
     pub fn new(name: &str, chain: &CertificateChain) -> Self {
         let mut kept = String::new();
         for letter in name.chars().filter(|letter| !breaks_a_line(*letter)) {

@@ -1,7 +1,7 @@
-//! Every moment at which time alone changes what something accepts.
+//! All times at which a verdict can change without a change of the store.
 //!
-//! One place for all of them: the report, the next change and the forecast ask here. What is added to a store and
-//! ends by itself gets its events here.
+//! The report, the next change and the forecast all use this file. A new kind of item that ends by itself must get its
+//! events here.
 
 use core::time::Duration;
 use std::collections::BTreeSet;
@@ -14,19 +14,24 @@ use crate::limits::CLOCK_TOLERANCE;
 use crate::policy::{Policy, may_tell};
 use crate::store::{Claim, Entry, InstalledCrl, Server, Slot, TrustSnapshot, ValidityRule};
 
-/// What turns at a moment.
+/// The kind of an event.
+///
+/// The variants word the message and are no interface: match with `_`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum TimelineEvent {
-    /// It may be accepted from then on.
+    /// Its validity begins.
+    #[doc(hidden)]
     Begins,
-    /// It lives on its grace from then on (rule M3).
+    /// Its grace begins (rule M3).
+    #[doc(hidden)]
     GraceBegins,
-    /// It is accepted no more from then on.
+    /// It is no longer accepted.
+    #[doc(hidden)]
     Ends,
 }
 
-/// What an event is about.
+/// The item of an event.
 #[derive(Clone, Copy)]
 pub(in crate::admin) enum About<'a> {
     /// The validity of an entry's certificate.
@@ -37,24 +42,23 @@ pub(in crate::admin) enum About<'a> {
     Migration(&'a Server),
     /// A certificate that a peer presented.
     Presented(&'a Peer, &'a PeerRecord, Fingerprint),
-    /// A revocation list, which tells for a time that certificates are not revoked.
+    /// A revocation list: it proves for a time that certificates are not revoked.
     Crl(&'a InstalledCrl),
 }
 
-/// An event: from the second `at` on, something is judged differently than the second before.
+/// An event: at the second `at`, an item is judged differently than at the second before.
 #[derive(Clone, Copy)]
 pub(in crate::admin) struct Event<'a> {
     pub(in crate::admin) at: i64,
     pub(in crate::admin) turn: TimelineEvent,
-    /// The moment from which on it lives on its grace, if it has one.
+    /// The beginning of its grace, if it has one.
     pub(in crate::admin) grace_from: Option<i64>,
-    /// Whether it is by the rules that count for it now. Others may come to count when what is installed changes what
-    /// decides.
+    /// Whether the event follows from the rules that apply now. Other rules may apply after a change of the store.
     pub(in crate::admin) counts: bool,
     pub(in crate::admin) about: About<'a>,
 }
 
-/// By which rules a certificate's validity is judged.
+/// The rules for the validity of a certificate.
 #[derive(Clone, Copy)]
 enum Judged {
     /// As a pin: notBefore with a tolerance, notAfter with a grace.
@@ -63,7 +67,7 @@ enum Judged {
     Chain,
 }
 
-/// Shows every event, in no order. Costs a look at every entry.
+/// Visits all events, in no order. It reads every entry.
 pub(in crate::admin) fn visit(
     view: &TrustSnapshot,
     policy: &Policy,
@@ -97,7 +101,7 @@ pub(in crate::admin) fn visit(
     }
 }
 
-/// The events of a revocation list (rule C4). What it names is revoked at any time.
+/// The events of a revocation list (rule C4). The certificates that it names are revoked at any time.
 fn crl(
     view: &TrustSnapshot,
     policy: &Policy,
@@ -109,7 +113,7 @@ fn crl(
     };
     let grace = i64::try_from(policy.crl_grace().as_secs()).unwrap_or(0);
     let grace_from = (grace > 0).then_some(end);
-    // The end of one changes nothing while another of its scope tells for longer.
+    // The end of a list changes nothing while another one of its scope is valid.
     let outlived = view.crls().any(|other| {
         other.issuer() == list.issuer()
             && other.crl().next_update() > Some(Timestamp::from_seconds(end))
@@ -140,8 +144,8 @@ fn tolerance() -> i64 {
     i64::try_from(CLOCK_TOLERANCE.as_secs()).unwrap_or(0)
 }
 
-/// The events of what a peer presented: also of an end entity that is installed, which another entry may accept by
-/// its key.
+/// The events of what a peer presented. An installed end entity is included, because another entry may accept it by its
+/// key.
 fn presented(
     view: &TrustSnapshot,
     policy: &Policy,
@@ -157,10 +161,10 @@ fn presented(
         for entry in view.data().holders(leaf.key_pin()) {
             graces.insert(grace_of(policy, entry));
         }
-        for entry in view.data().bare(leaf.fingerprint()) {
+        for entry in view.data().fingerprints_only(leaf.fingerprint()) {
             graces.insert(grace_of(policy, entry));
         }
-        // Which rules apply is for the verdict to say: the moments of all are shown.
+        // The verdict decides which rules apply, so the times of all rules are visited.
         let decided = view.entry(sighting.entry());
         let decided = decided.filter(|entry| entry.slot() == Slot::Pin);
         let counts = decided.map(|entry| grace_of(policy, entry));
@@ -182,7 +186,7 @@ fn presented(
     }
 }
 
-/// A certificate that was presented; the installed object if there is one.
+/// A presented certificate. The installed object is used, if there is one.
 pub(super) fn read(view: &TrustSnapshot, der: &CertificateDer<'_>) -> Option<Certificate> {
     match view.data().known(der) {
         Some(known) => Some(known.clone()),
@@ -241,7 +245,7 @@ fn grace_of(policy: &Policy, entry: &Entry) -> i64 {
     }
 }
 
-/// A moment as a time; `None` before 1970, which no clock says.
+/// Seconds as a time. `None` before 1970: no clock shows such a time.
 pub(in crate::admin) fn moment(seconds: i64) -> Option<UnixTime> {
     let seconds = u64::try_from(seconds).ok()?;
     Some(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))

@@ -1,25 +1,25 @@
-//! How soon is soon.
+//! The windows of expiry reports.
 
 use core::time::Duration;
 
 use crate::admin::expiry::error::WindowsError;
 use crate::limits::{CRITICAL_NOTICE, EXPIRY_NOTICE, EXPIRY_WARNING};
 
-/// How urgent an end is.
+/// The urgency of an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Severity {
-    /// It comes within the widest window.
+    /// It is within the widest window.
     Notice,
-    /// It comes within the middle window, or something lives on its grace.
+    /// It is within the middle window, or the item is in its grace.
     Warning,
-    /// It comes within the narrowest window.
+    /// It is within the narrowest window.
     Critical,
-    /// It has come.
+    /// It has passed.
     Ended,
 }
 
-/// How long before an end each severity begins. Hours are as good as months.
+/// The time before an end at which each severity begins, from minutes to months.
 ///
 /// ```
 /// use core::time::Duration;
@@ -42,7 +42,7 @@ pub struct Windows {
 }
 
 impl Windows {
-    /// An end comes to notice, to a warning, and to be critical, that long before.
+    /// An end is a notice, a warning, and critical this long before it comes.
     ///
     /// # Errors
     /// A window is longer than the one before it, or the critical one is shorter than a minute.
@@ -64,9 +64,9 @@ impl Windows {
         })
     }
 
-    /// How urgent an end is that comes in `left` seconds; `None` if it is too far away.
+    /// The severity of an end in `left` seconds. `None` if it is too far away.
     pub(super) fn severity(&self, left: i64) -> Option<Severity> {
-        // A window longer than any time is one that has always begun.
+        // A window that is longer than any time has always begun.
         let within = |window: Duration| {
             let window = i64::try_from(window.as_secs()).unwrap_or(i64::MAX);
             left <= window

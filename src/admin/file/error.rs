@@ -4,38 +4,44 @@ use thiserror::Error;
 
 use crate::store::error::StoreError;
 
-/// Why a store's file was not read or written. Nothing of it was taken.
+/// Why a store's file was not read or written. Nothing was taken over.
+///
+/// The variants that are not shown here only word the message: match them with `_`.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StoreFileError {
-    /// There are no bytes.
-    #[error("the file is empty: it was cut, or never written")]
+    /// The file has no bytes.
+    #[error("the file is empty: it was truncated or never written")]
+    #[doc(hidden)]
     Empty,
     /// More bytes than the limit.
     #[error("the file has {size} bytes, the limit is {limit}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     TooLarge {
-        /// Size in bytes; of what is too long to be counted, the limit and one.
+        /// Size in bytes. If the size is not known, the limit plus one.
         size: usize,
         /// The limit in bytes.
         limit: usize,
     },
-    /// The file would have more bytes than are read again.
+    /// The file would be larger than the limit for reading.
     #[error(
         "the file would have {size} bytes, {crls} of them revocation lists; the limit is {limit}: remove lists or entries first"
     )]
     #[non_exhaustive]
+    #[doc(hidden)]
     TooLargeToWrite {
         /// Its size in bytes.
         size: usize,
-        /// How many of these are revocation lists.
+        /// The bytes of revocation lists among these.
         crls: usize,
         /// The limit in bytes.
         limit: usize,
     },
-    /// A byte that is not text, or a character that no line has.
-    #[error("line {line}: a byte or character that no line has: the file is damaged")]
+    /// A byte or character that is not allowed in a line.
+    #[error("line {line} has a byte or character that is not allowed: the file is damaged")]
     #[non_exhaustive]
+    #[doc(hidden)]
     NotText {
         /// The line, from 1.
         line: usize,
@@ -43,20 +49,22 @@ pub enum StoreFileError {
     /// A line longer than the limit.
     #[error("line {line} is longer than {limit} bytes")]
     #[non_exhaustive]
+    #[doc(hidden)]
     LineTooLong {
         /// The line, from 1.
         line: usize,
         /// The limit in bytes.
         limit: usize,
     },
-    /// The file ends before its end.
-    #[error("the file ends in line {line}, before its end: it was cut")]
+    /// The file ends before its last line.
+    #[error("the file ends in line {line} without an end record: it was truncated")]
     #[non_exhaustive]
+    #[doc(hidden)]
     Truncated {
         /// The last line, from 1.
         line: usize,
     },
-    /// A later major version, in which the same words may mean something else.
+    /// A later major version. The same words may have another meaning in it.
     #[error("the file is of version {major}; this version reads {known}: use the newer firmware")]
     #[non_exhaustive]
     NewerVersion {
@@ -65,47 +73,52 @@ pub enum StoreFileError {
         /// The major version that is read.
         known: u32,
     },
-    /// The check at the end of a line is not that of the line.
-    #[error("line {line} is damaged: its check does not fit: {found}")]
+    /// The checksum at the end of a line does not match the line.
+    #[error("line {line} is damaged, its checksum does not match: {found}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     ChecksumMismatch {
         /// The line, from 1.
         line: usize,
-        /// What stands there, at most 80 characters.
+        /// The text of the line, at most 80 characters.
         found: String,
     },
-    /// A line is not what it must be.
-    #[error("line {line}: {expected} expected, not: {found}")]
+    /// A line does not have the expected form.
+    #[error("line {line}: expected {expected}, found: {found}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     Line {
         /// The line, from 1.
         line: usize,
-        /// What must stand there.
+        /// The expected form.
         expected: String,
-        /// What stands there, at most 80 characters.
+        /// The text of the line, at most 80 characters.
         found: String,
     },
-    /// A line contradicts another.
+    /// A line contradicts another line.
     #[error("line {line} contradicts the lines before it")]
     #[non_exhaustive]
+    #[doc(hidden)]
     Contradiction {
         /// The line, from 1.
         line: usize,
-        /// What it contradicts.
+        /// The contradiction.
         source: Box<StoreError>,
     },
-    /// Every line is well formed, and the digest is not that of the lines.
-    #[error("the digest at the end is not that of the lines: the file has been changed")]
+    /// All lines are well formed, but the digest does not match them.
+    #[error("the digest at the end does not match the lines: the file was changed")]
+    #[doc(hidden)]
     Digest,
-    /// The file has no seal, and the store is opened with one.
-    #[error("the file has no seal, and without one it is not taken: somebody else wrote it")]
+    /// The file has no seal, and the settings require one.
+    #[error("the file has no seal, and a seal is required: another program wrote the file")]
     SealMissing,
-    /// The seal does not fit what it seals.
-    #[error("the seal does not fit the file: somebody changed it who cannot seal")]
+    /// The seal does not match the content.
+    #[error("the seal does not match the file: it was changed without the sealing key")]
     SealWrong,
     /// The embedder's seal is longer than the limit, or empty.
-    #[error("a seal has from 1 to {limit} bytes, this has {size}")]
+    #[error("a seal must have 1 to {limit} bytes, this one has {size}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     SealSize {
         /// Its size in bytes.
         size: usize,

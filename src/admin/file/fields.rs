@@ -1,9 +1,9 @@
-//! What stands below the first lines: fields and PEM sections.
+//! The lines below the first line of a record: fields and PEM sections.
 
 use pki_types::UnixTime;
 
 use super::format::{LABEL, grace, time};
-use super::heads::parsed;
+use super::headers::parsed;
 use super::lines::{Field, Section, expected, once};
 use crate::admin::file::error::StoreFileError;
 use crate::certificate::{CRL_LABEL, pem};
@@ -19,7 +19,7 @@ pub(super) struct Origin<'a> {
 }
 
 impl<'a> Origin<'a> {
-    /// Takes a field; `false` if it is none of them.
+    /// Reads a field. `false` if it is not one of these.
     pub(super) fn take(&mut self, field: &Field<'a>) -> Result<bool, StoreFileError> {
         match field.name {
             "installed" => once(&mut self.installed, field, "a time", time)?,
@@ -45,7 +45,7 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Takes a field; `false` if it is none of them.
+    /// Reads a field. `false` if it is not one of these.
     pub(super) fn take(&mut self, field: &Field<'a>) -> Result<bool, StoreFileError> {
         match field.name {
             "label" => once(&mut self.label, field, "a label", Some)?,

@@ -1,4 +1,4 @@
-//! The words of the file, and how a time, a check and a digest are written.
+//! The words of the file, and the form of times, checksums and digests.
 
 use core::fmt;
 use core::time::Duration;
@@ -12,12 +12,12 @@ use crate::store::Slot;
 
 /// What the first line starts with.
 pub(super) const TITLE: &str = "mutual-trust store ";
-/// A later one is refused.
+/// Files of a later major version are refused.
 pub(super) const MAJOR: u32 = 1;
-/// Of a later one, what is not known is kept.
+/// Unknown records of a later minor version are kept.
 pub(super) const MINOR: u32 = 0;
 
-/// Whether a minor version may have what this one does not know.
+/// Whether a file of this minor version may have unknown records.
 pub(super) const fn is_later(minor: u32) -> bool {
     minor > MINOR
 }
@@ -26,9 +26,9 @@ pub(super) const DIGEST: &str = "digest sha256 ";
 pub(super) const SEAL: &str = "seal ";
 /// The label of a certificate section (RFC 7468 section 5).
 pub(super) const LABEL: &str = "CERTIFICATE";
-/// What the fields of a record are indented by.
+/// The indent of the fields of a record.
 pub(super) const INDENT: &str = "  ";
-/// What stands before the check of a line.
+/// The separator before the checksum of a line.
 const CHECK: &str = " #";
 /// The last second that RFC 3339 has a form for: the end of the year 9999.
 const LAST: u64 = 253_402_300_799;
@@ -41,8 +41,8 @@ pub(super) const fn slot_word(slot: Slot) -> &'static str {
     }
 }
 
-/// The check that ends the first line of a record: enough to tell damage of that line from what was written, when
-/// the rest of the file is damaged too.
+/// The checksum at the end of the first line of a record. It shows whether this line is undamaged when other parts of
+/// the file are damaged.
 pub(super) fn check(head: &str) -> String {
     let digest = Sha256::digest(head.as_bytes());
     let first = digest.iter().take(4);
@@ -50,13 +50,13 @@ pub(super) fn check(head: &str) -> String {
     format!("{CHECK}{hex}")
 }
 
-/// A line without its check, if that fits.
+/// A line without its checksum, if the checksum matches.
 pub(super) fn checked(line: &str) -> Option<&str> {
     let (head, _) = line.rsplit_once(CHECK)?;
     (line.get(head.len()..) == Some(&check(head))).then_some(head)
 }
 
-/// Reads a generation. One that could not grow any more is none: nothing newer could be published after it.
+/// Reads a generation. A number that cannot grow any more is refused: nothing newer could be published after it.
 pub(super) fn generation(text: &str) -> Option<u64> {
     let number: u64 = text.parse().ok()?;
     (number < 1 << 62).then_some(number)
@@ -84,7 +84,7 @@ pub(super) fn time(text: &str) -> Option<UnixTime> {
     (Time(time).to_string() == text).then_some(time)
 }
 
-/// Seconds since the epoch of `2027-01-01T00:00:00Z`. What is no date is told by [`time`], which writes it again.
+/// Seconds since the epoch of `2027-01-01T00:00:00Z`. [`time`] detects invalid dates by writing the value again.
 fn rfc_3339(text: &str) -> Option<u64> {
     let part = |from: usize, to: usize| text.get(from..to)?.parse::<u64>().ok();
     let (year, month, day) = (part(0, 4)?, part(5, 7)?, part(8, 10)?);
@@ -92,7 +92,7 @@ fn rfc_3339(text: &str) -> Option<u64> {
     if year < 1970 || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }
-    // Years that start in March end with the leap day (as where moments are written).
+    // Years start in March here, so that the leap day is the last day of a year.
     let year = if month > 2 { year } else { year - 1 };
     let from_march = (month + 9) % 12;
     let leap_days = year / 4 - year / 100 + year / 400;
@@ -101,7 +101,7 @@ fn rfc_3339(text: &str) -> Option<u64> {
     Some(((days * 24 + hour) * 60 + minute) * 60 + second)
 }
 
-/// A grace in seconds, with its nanoseconds if it has some.
+/// A grace in seconds, with nanoseconds if it is not whole.
 pub(super) fn grace_text(grace: Duration) -> String {
     match grace.subsec_nanos() {
         0 => format!("{} s", grace.as_secs()),
@@ -128,7 +128,8 @@ pub(super) fn shown_line(line: &str) -> String {
     start.escape_debug().to_string()
 }
 
-/// SHA-256 over all that a file says. Equal for two controllers exactly if they hold the same, generation included.
+/// SHA-256 over the content of a file. It is equal for two controllers exactly if they have the same content,
+/// generation included.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ContentDigest([u8; 32]);
 

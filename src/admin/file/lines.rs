@@ -1,28 +1,28 @@
-//! The text as lines and records, before their meaning is read.
+//! Splits the text into lines and records, without their meaning.
 
 use super::format::{INDENT, checked, shown_line};
 use crate::admin::file::error::StoreFileError;
 use crate::certificate::breaks_a_line;
 use crate::limits::MAX_STORE_LINE;
 
-/// A line that a record has below its first one.
+/// A line of a record below its first one.
 #[derive(Clone, Copy)]
 pub(super) struct Field<'a> {
     pub(super) line: usize,
-    /// The line as it stands, indented.
+    /// The line with its indent.
     pub(super) text: &'a str,
     pub(super) name: &'a str,
     pub(super) value: &'a str,
 }
 
-/// A first line, what is indented below it, and then a PEM section.
+/// A record: a first line, indented fields, and a PEM section.
 pub(super) struct Record<'a> {
     pub(super) line: usize,
-    /// The first line without its check.
+    /// The first line without its checksum.
     pub(super) head: &'a str,
     pub(super) fields: Vec<Field<'a>>,
     pub(super) section: Option<Section<'a>>,
-    /// All of it, as it stands.
+    /// The whole text of the record.
     pub(super) text: &'a str,
 }
 
@@ -33,13 +33,13 @@ pub(super) struct Section<'a> {
     pub(super) text: &'a str,
 }
 
-/// Goes through a text line by line.
+/// Reads a text line by line.
 #[derive(Clone)]
 pub(super) struct Lines<'a> {
     text: &'a str,
-    /// Where the next line starts.
+    /// The offset of the next line.
     at: usize,
-    /// The number of the line that was read last, from 1.
+    /// The number of the last line that was read, from 1.
     number: usize,
 }
 
@@ -60,19 +60,19 @@ impl<'a> Lines<'a> {
         self.number
     }
 
-    /// What stands between two places.
+    /// The text between two offsets.
     fn slice(&self, from: usize) -> &'a str {
         self.text.get(from..self.at).unwrap_or("")
     }
 
-    /// The next line without its end; `None` behind the last one.
+    /// The next line without its line end. `None` after the last one.
     pub(super) fn next(&mut self) -> Result<Option<&'a str>, StoreFileError> {
         let rest = self.text.get(self.at..).unwrap_or("");
         if rest.is_empty() {
             return Ok(None);
         }
         let line = self.number.saturating_add(1);
-        // A line that does not end is as long as the rest: that is not looked at beyond the limit.
+        // A line without an end could be as long as the rest of the file. It is not searched beyond the limit.
         let length = rest
             .bytes()
             .take(MAX_STORE_LINE)
@@ -88,7 +88,7 @@ impl<'a> Lines<'a> {
             });
         };
         let found = rest.get(..length).unwrap_or("");
-        // Almost all are base64: looked at byte by byte.
+        // Almost all characters are base64, so bytes are checked first.
         let bad = if found.is_ascii() {
             found.bytes().any(|byte| byte.is_ascii_control())
         } else {
@@ -102,7 +102,7 @@ impl<'a> Lines<'a> {
         Ok(Some(found))
     }
 
-    /// The next line, if there is one and it starts so.
+    /// The next line, if it starts with `start`.
     fn next_if(&mut self, start: &str) -> Result<Option<&'a str>, StoreFileError> {
         let rest = self.text.get(self.at..).unwrap_or("");
         if rest.starts_with(start) {
@@ -162,7 +162,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// The error for a line that is not what must stand there.
+/// The error for a line that does not have the expected form.
 pub(super) fn expected(line: usize, what: &str, found: &str) -> StoreFileError {
     StoreFileError::Line {
         line,
@@ -171,7 +171,7 @@ pub(super) fn expected(line: usize, what: &str, found: &str) -> StoreFileError {
     }
 }
 
-/// Reads the value of a field that may appear once.
+/// Reads the value of a field that may appear only once.
 pub(super) fn once<'a, T>(
     slot: &mut Option<T>,
     field: &Field<'a>,
@@ -182,7 +182,7 @@ pub(super) fn once<'a, T>(
     if slot.is_some() {
         return Err(expected(
             field.line,
-            "a field that is not there already",
+            "a field that is not repeated",
             field.text,
         ));
     }

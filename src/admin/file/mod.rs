@@ -3,7 +3,7 @@
 pub(crate) mod error;
 mod fields;
 mod format;
-mod heads;
+mod headers;
 mod lines;
 mod read;
 mod records;
@@ -22,31 +22,32 @@ use crate::store::{EntryKey, ServerId, Truncated, TrustSnapshot, TrustStore};
 pub use format::ContentDigest;
 pub(crate) use salvage::{Salvaged, salvage};
 
-/// What the embedder seals a store's file with: a message authentication code or a signature, by a key that whoever
-/// can write to the folder does not have.
+/// The embedder's seal for a store's file: a message authentication code or a signature. Its key must not be available
+/// to programs that can write to the folder.
 ///
-/// A digest tells accidents; only a seal tells writers. A seal does not tell an older file of ours from the newest:
-/// that is for a [`Counter`](super::Counter).
+/// The digest detects accidental damage; only a seal detects changes by others. A seal does not detect an older file of
+/// ours; use a [`Counter`](super::Counter) for that.
 pub trait Seal: fmt::Debug + Send + Sync {
     /// The seal for a content, from 1 to 65,536 bytes.
     fn seal(&self, content: &[u8]) -> Vec<u8>;
 
-    /// Whether `seal` is one for `content`.
+    /// Whether `seal` is valid for `content`.
     ///
     /// # Security
-    /// A code is compared in constant time. An error is `false`.
+    /// Compare a code in constant time. Return `false` on an error.
     fn verify(&self, content: &[u8], seal: &[u8]) -> bool;
 }
 
-/// What a later minor version wrote that this one does not know. It is written back where it was: fields as long as
-/// what they belong to is there, records always.
+/// Records and fields of a later minor version that this version does not know. They are written back in their place:
+/// fields as long as their record exists, records always.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[doc(hidden)]
 pub struct UnknownRecords {
     /// The minor version of the file.
     minor: u32,
-    /// Lines by the name of the record that they stand in.
+    /// Fields by the name of their record.
     fields: BTreeMap<String, Vec<String>>,
-    /// Whole records, in their order.
+    /// Whole records, in order.
     records: Vec<String>,
 }
 
@@ -61,49 +62,58 @@ impl Default for UnknownRecords {
 }
 
 impl UnknownRecords {
-    /// Whether there is nothing to be written back.
+    /// Whether there is nothing to write back.
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty() && self.records.is_empty()
     }
 }
 
-/// What is known of the seal of a file that was read.
+/// The state of the seal of a file that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub enum SealState {
-    /// There is none, and none was asked for.
+    /// The file has no seal, and none is required.
     None,
-    /// It fits.
+    /// The seal is valid.
     Verified,
-    /// There is one, and nothing to verify it with: the next file that is written has none.
+    /// The file has a seal, and the settings have no key to verify it. The next file that is written has no seal.
     NotVerified,
 }
 
-/// What came of reading a file.
+/// The result of reading a file.
+///
+/// `Display` shows all of it; the fields are what a program acts on.
 #[derive(Clone, Debug)]
 #[must_use = "it says which entries were loaded and are disabled"]
 #[non_exhaustive]
 pub struct LoadReport {
     /// The generation of the store.
     pub generation: u64,
-    /// The digest over all that the file says.
+    /// The digest over the content.
+    #[doc(hidden)]
     pub digest: ContentDigest,
-    /// What is known of its seal.
+    /// The state of its seal.
+    #[doc(hidden)]
     pub seal: SealState,
-    /// The minor version of the file, if it is later than this one's.
+    /// The minor version of the file, if it is later than ours.
+    #[doc(hidden)]
     pub later_minor: Option<u32>,
-    /// How many entries were loaded.
+    /// The number of loaded entries.
     pub entries: usize,
-    /// Entries that this version, its key policy or its provider does not take, with the reason. They are held and
-    /// accept nothing (rule I8).
+    /// Entries that this version, its key policy or its provider does not accept, with the reason. They stay installed
+    /// and accept nothing (rule I8).
     pub disabled: Truncated<(EntryKey, String)>,
-    /// How many revocation lists were loaded.
+    /// The number of loaded revocation lists.
+    #[doc(hidden)]
     pub crls: usize,
-    /// Revocation lists that this version does not read or would not install, by fingerprint, with the reason. They
-    /// are held, their issuers are checked, and no certificate counts as not revoked by them: install newer ones.
+    /// Revocation lists that this version cannot read or would not install, by fingerprint, with the reason. They are
+    /// kept, their issuers are checked, and they prove for no certificate that it is not revoked: install newer ones.
+    #[doc(hidden)]
     pub disabled_crls: Truncated<(Fingerprint, String)>,
-    /// Servers whose migration lasts longer than one that is set today may (rule P3), with its end. It ends when the file
-    /// says; set it again with an earlier end.
+    /// Servers whose migration is longer than the present limit (rule P3), with its end. The end in the file counts;
+    /// set an earlier end.
+    #[doc(hidden)]
     pub long_migrations: Truncated<(ServerId, UnixTime)>,
 }
 
@@ -149,26 +159,28 @@ impl fmt::Display for LoadReport {
     }
 }
 
-/// What a file held.
+/// The content of a file.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct StoreFile {
     /// The store, on the system's clock.
     pub store: TrustStore,
-    /// What a later version wrote, to be written back.
+    /// What a later version wrote, to write back.
+    #[doc(hidden)]
     pub kept: UnknownRecords,
-    /// What came of it.
+    /// The result of reading it.
     pub report: LoadReport,
 }
 
-/// Reads a file whole.
+/// Reads a file, all of it or nothing.
 ///
-/// Nothing is judged again that was judged when it was installed: what `keys` would not take today is loaded and
-/// disabled, and reported (rule I8). With a `seal`, a file without one or with a wrong one is refused.
+/// The checks of installation are not repeated as errors: what `keys` would refuse today is loaded, disabled and
+/// reported (rule I8). With a `seal`, a file without one or with a wrong one is refused.
 ///
 /// # Errors
-/// The file is damaged, of a later major version, or its seal is missing or wrong. The error names the line, what
-/// stands there and what must.
+/// The file is damaged, of a later major version, or its seal is missing or wrong. The error has the line, its text and
+/// the expected form.
+#[doc(hidden)]
 pub fn read(
     text: &[u8],
     keys: KeyPolicy,
@@ -177,10 +189,11 @@ pub fn read(
     read::file(text, keys, seal)
 }
 
-/// Writes a view whole: the same content is the same text.
+/// Writes a snapshot. The same content gives the same text.
 ///
 /// # Errors
-/// It would be larger than can be read again, or the embedder's seal is.
+/// The file or the embedder's seal would be larger than can be read again.
+#[doc(hidden)]
 pub fn write(
     view: &TrustSnapshot,
     kept: &UnknownRecords,

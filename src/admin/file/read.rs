@@ -1,4 +1,4 @@
-//! The text of a file as a store, whole or not at all.
+//! Reads the text of a file into a store, all of it or nothing.
 
 use core::fmt;
 
@@ -39,11 +39,11 @@ pub(super) fn file(
     } = records.done();
     same_text(store.contents(), &kept, content)?;
     if !is_later(minor) {
-        // Written back as this version writes.
+        // It is written back in the form of this version.
         kept.minor = MINOR;
     }
     let over = ContentDigest::over(content);
-    // Last, so that a line is named where one can be.
+    // The digest is checked last, so that other errors name their line.
     if over.to_string() != digest {
         return Err(match digest.len() == 64 {
             true => StoreFileError::Digest,
@@ -151,8 +151,8 @@ fn seal_line(lines: &mut Lines<'_>) -> Result<Option<Vec<u8>>, StoreFileError> {
     Ok(Some(seal))
 }
 
-/// Whether the content, written again, is what was read: then nothing of it was passed over or taken for
-/// something else, and its order is the one order.
+/// Whether writing the content again gives the same text. Then nothing was skipped or misread, and the records are in
+/// the right order.
 fn same_text(
     view: &TrustSnapshot,
     kept: &UnknownRecords,
@@ -176,11 +176,11 @@ fn same_text(
     ))
 }
 
-/// Takes what is written as long as it is what is there.
+/// Compares what is written with the text that was read.
 struct Same<'a> {
     rest: &'a str,
     line: usize,
-    /// What should have been there.
+    /// The expected text.
     wanted: String,
 }
 

@@ -1,4 +1,4 @@
-//! What each record means.
+//! Reads the records into a store.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use pki_types::UnixTime;
 use super::UnknownRecords;
 use super::fields::{Fields, Origin, certificate, crl_der};
 use super::format::{generation, is_later, time};
-use super::heads::{block, checked_issuer, crl, entry_key, parsed, server};
+use super::headers::{block, checked_issuer, crl, entry_key, parsed, server};
 use super::lines::{Field, Record, expected, no_section, once};
 use super::write::server_name;
 use crate::admin::file::error::StoreFileError;
@@ -18,7 +18,7 @@ use crate::store::{
     CrlOrigin, EntryKey, HeldCrl, HeldEntry, HeldServer, Slot, Truncated, TrustStore,
 };
 
-/// Puts record after record into a store.
+/// Adds one record after another to a store.
 pub(super) struct Records {
     store: TrustStore,
     kept: UnknownRecords,
@@ -26,7 +26,7 @@ pub(super) struct Records {
     floor: Option<UnixTime>,
     disabled: Truncated<(EntryKey, String)>,
     disabled_crls: Truncated<(Fingerprint, String)>,
-    /// The texts that entries have in common, so that they are in memory once.
+    /// Texts that several entries share, so that they are in memory once.
     shared: BTreeSet<Arc<str>>,
 }
 
@@ -57,7 +57,7 @@ impl Records {
         }
     }
 
-    /// Takes a record; `false` if it was the last one.
+    /// Reads a record. `false` if it was the last one.
     pub(super) fn take(&mut self, record: &Record<'_>) -> Result<bool, StoreFileError> {
         let (kind, rest) = record.head.split_once(' ').unwrap_or((record.head, ""));
         let wrong = |what: &str| expected(record.line, what, record.head);
@@ -93,7 +93,7 @@ impl Records {
             }
             "crl" => self.crl(record, rest)?,
             "end" => {
-                // Whether it counts right is told when it is written again.
+                // Its counts are checked when the content is written again.
                 if self.generation.is_none() {
                     return Err(wrong("a record `generation` before it"));
                 }
@@ -114,7 +114,7 @@ impl Records {
         Ok(())
     }
 
-    /// A field that is not known: kept if a later version wrote it.
+    /// An unknown field. It is kept if a later version wrote it.
     fn unknown(&mut self, field: &Field<'_>, name: &str) -> Result<(), StoreFileError> {
         if !is_later(self.kept.minor) {
             return Err(expected(field.line, "a field of this record", field.text));
@@ -172,7 +172,7 @@ impl Records {
         let wrong = |what: &str| expected(record.line, what, record.head);
         let (issuer, fingerprint) =
             crl(rest).ok_or_else(|| wrong("an issuer's name, its key, and a fingerprint"))?;
-        // What a list is installed for stands by itself, so that it outlives the list.
+        // Checked issuers have records of their own, because they stay when a list is removed.
         let crls = self.store.contents().data().crls();
         if crls.of(&issuer).is_none() {
             return Err(wrong("a record `checked` of its issuer before it"));
@@ -247,7 +247,7 @@ impl Records {
     }
 }
 
-/// All that was read.
+/// The result.
 pub(super) struct Done {
     pub(super) store: TrustStore,
     pub(super) kept: UnknownRecords,

@@ -1,4 +1,4 @@
-//! What can still be believed of a damaged file: only what takes trust away.
+//! Salvages from a damaged file what takes trust away, and nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use pki_types::UnixTime;
 
 use super::fields::crl_der;
 use super::format::{DIGEST, INDENT, SEAL, TITLE, checked, generation, time};
-use super::heads::{block, checked_issuer, crl, entry_key, server};
+use super::headers::{block, checked_issuer, crl, entry_key, server};
 use super::lines::Section;
 use crate::certificate::{Crl, Fingerprint, HostName};
 use crate::limits::{MAX_STORE_FILE_BYTES, MAX_STORE_LINE};
@@ -23,13 +23,13 @@ pub(crate) struct Salvaged {
     pub(crate) blocks: Vec<BlockSelector>,
     /// Issuers whose certificates are checked.
     pub(crate) checked: BTreeSet<CrlIssuer>,
-    /// Revocation lists that stand whole in the file.
+    /// Revocation lists that are whole in the file.
     pub(crate) crls: Vec<(CrlIssuer, Crl)>,
-    /// Revocation lists of which no more than their first line can be read.
+    /// Revocation lists of which only the first line can be read.
     pub(crate) lost_crls: Vec<Fingerprint>,
-    /// What was installed, as far as it can be read.
+    /// The keys of installed entries, as far as they can be read.
     pub(crate) entries: BTreeSet<EntryKey>,
-    /// Whether `entries` is all that was installed: as many as the last line says.
+    /// Whether `entries` is complete: it has as many as the last line says.
     pub(crate) all_entries: bool,
     /// Lines that cannot be read, from 1.
     pub(crate) damaged: Truncated<usize>,
@@ -53,7 +53,7 @@ pub(crate) fn salvage(bytes: &[u8]) -> Salvaged {
     reader.finish()
 }
 
-/// What is found so far, and the record that the next line may belong to.
+/// What was found so far, and the record to which the next line may belong.
 #[derive(Default)]
 struct Reader<'a> {
     found: Salvaged,
@@ -61,14 +61,14 @@ struct Reader<'a> {
     claimed: Option<ServerId>,
     /// The revocation list whose record is open.
     open: Option<OpenCrl<'a>>,
-    /// Whether the line stands inside a PEM section, where no line has a check.
+    /// Whether the line is inside a PEM section, where lines have no checksum.
     in_section: bool,
-    /// How many entries the last line says there are.
+    /// The number of entries in the last line.
     ended: Option<usize>,
 }
 
 impl<'a> Reader<'a> {
-    /// The first line of a record, whose check fits: it ends the record before it.
+    /// The first line of a record with a matching checksum. It ends the record before it.
     fn first_line(&mut self, head: &str) {
         self.in_section = false;
         self.claimed = None;
@@ -87,7 +87,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A line without a check: a field, a line of a PEM section, or a damaged line.
+    /// A line without a checksum: a field, a line of a PEM section, or a damaged line.
     fn line(&mut self, number: usize, text: &'a str) {
         if let Some(open) = self.open.as_mut().filter(|_| !text.starts_with(INDENT)) {
             open.lines.push(text);
@@ -103,7 +103,8 @@ impl<'a> Reader<'a> {
                 self.found.names.push((id.clone(), name));
             }
         } else if !self.in_section && !text.is_empty() && !is_frame(text) {
-            // It may have been the first line of another record: the fields below it are not the claimed server's.
+            // It may have been the first line of another record. Then the fields below it do not belong to the claimed
+            // server.
             self.claimed = None;
             self.found.damaged.push(number);
         }
@@ -116,14 +117,14 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Lines that have no check of their own.
+/// Lines without a checksum of their own.
 fn is_frame(text: &str) -> bool {
     [TITLE, DIGEST, SEAL]
         .iter()
         .any(|start| text.starts_with(start))
 }
 
-/// A revocation list whose first line is whole, and what stands below.
+/// A revocation list whose first line is whole, and the lines below it.
 struct OpenCrl<'a> {
     issuer: CrlIssuer,
     fingerprint: Fingerprint,
@@ -131,7 +132,7 @@ struct OpenCrl<'a> {
 }
 
 impl OpenCrl<'_> {
-    /// The list, if it is the one of its first line.
+    /// The list, if it matches its first line.
     fn read(&self) -> Option<Crl> {
         let mut text = String::new();
         for line in &self.lines {
@@ -155,7 +156,7 @@ impl OpenCrl<'_> {
 enum Head {
     Claimed(ServerId),
     Crl(CrlIssuer, Fingerprint),
-    /// How many entries the last line says there are.
+    /// The number of entries in the last line.
     End(usize),
     Other,
 }

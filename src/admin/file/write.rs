@@ -1,4 +1,4 @@
-//! A view as the text of the file. The same content is the same bytes.
+//! Writes a snapshot as the text of the file. The same content gives the same bytes.
 
 use core::fmt::{self, Write};
 
@@ -24,7 +24,7 @@ pub(super) fn file(
     seal: Option<&dyn Seal>,
 ) -> Result<(String, ContentDigest), StoreFileError> {
     let mut text = String::new();
-    // A string takes all that is written to it.
+    // Writing to a string cannot fail.
     let _ = content(view, kept, &mut text);
     let digest = ContentDigest::over(&text);
     text.push_str(&digest_line(digest));
@@ -42,7 +42,7 @@ pub(super) fn file(
     Ok((text, digest))
 }
 
-/// Whether a text can be read again; if not, how much of it is what.
+/// Checks that a text can be read again. If not, the error has its size and the share of revocation lists.
 fn fits(text: &str, limit: usize) -> Result<(), StoreFileError> {
     if text.len() <= limit {
         return Ok(());
@@ -62,7 +62,7 @@ pub(super) fn digest_line(digest: ContentDigest) -> String {
     format!("{DIGEST}{digest}\n")
 }
 
-/// Everything that the digest is over: from the first line to `end`.
+/// The content under the digest: from the first line to `end`.
 pub(super) fn content(
     view: &TrustSnapshot,
     kept: &UnknownRecords,
@@ -121,7 +121,7 @@ pub(super) fn content(
     out.record(&head, "end")
 }
 
-/// How many of each kind there are.
+/// The number of records of each kind.
 #[derive(Default)]
 struct Counts {
     groups: usize,
@@ -132,7 +132,7 @@ struct Counts {
     crls: usize,
 }
 
-/// What the last record says.
+/// The last record.
 fn end_head(counts: &Counts) -> String {
     let Counts {
         groups,
@@ -147,7 +147,7 @@ fn end_head(counts: &Counts) -> String {
     )
 }
 
-/// What is written of a revocation list, whether this version reads it or not.
+/// The record of a revocation list, readable or not.
 struct StoredCrl<'a> {
     issuer: &'a CrlIssuer,
     fingerprint: Fingerprint,
@@ -239,12 +239,12 @@ struct Out<'a, W> {
 }
 
 impl<W: Write> Out<'_, W> {
-    /// The first line of a record with its check.
+    /// The first line of a record with its checksum.
     fn head(&mut self, head: &str) -> fmt::Result {
         writeln!(self.out, "{head}{}", check(head))
     }
 
-    /// A record of which only the first line is ours.
+    /// A record with only a first line of ours.
     fn record(&mut self, head: &str, name: &str) -> fmt::Result {
         self.head(head)?;
         self.unknown(name)
@@ -254,7 +254,7 @@ impl<W: Write> Out<'_, W> {
         writeln!(self.out, "{INDENT}{name} {value}")
     }
 
-    /// What a later version wrote into the record of this name.
+    /// The fields that a later version wrote into the record of this name.
     fn unknown(&mut self, name: &str) -> fmt::Result {
         let lines = self.kept.fields.get(name).into_iter().flatten();
         for line in lines {
@@ -332,7 +332,7 @@ impl<W: Write> Out<'_, W> {
         let der = entry.certificate().map(|found| found.der().as_ref());
         match der.or(entry.unread()) {
             Some(der) => self.out.write_str(&pem::encode(LABEL, der)),
-            // Of a pin, the fingerprint is enough.
+            // A pin needs only a fingerprint.
             None => Ok(()),
         }
     }

@@ -1,24 +1,24 @@
 //! Files that another program replaces, written into a durable store (rule S4).
 //!
-//! A [`Source`] is a file or a folder, and says what its certificates are installed as. A [`Follower`] looks at its
-//! sources whenever it is polled, by a thread of the embedder or on a signal, and makes the store's entries that
-//! *came from a source* those that are in it. Whatever else is in the store stays: what an administrator installed,
-//! and what other sources have. Claims, blocks and the floor stay in any case.
+//! A [`Source`] is a file or a folder with the slot and scope of its certificates. A [`Follower`] reads its sources
+//! when it is polled, by a thread of the embedder or on a signal. It makes the store's entries *from a source* equal to
+//! the content of the source. Everything else in the store stays: what an administrator installed, and entries of other
+//! sources. Claims, blocks and the floor always stay.
 //!
-//! Each source is taken over whole or not at all. If it is missing, empty, damaged or refused, what came from it
-//! before stays, restarts included, and the store's [`Health`](super::Health) says so. To trust nobody, a source
-//! must say it: its only file, or one file of the folder beside which there is no certificate, has the line
-//! `trust nobody` and nothing else but empty lines and lines that start with `#`.
+//! Each source is applied whole or not at all. If it is missing, empty, damaged or refused, its entries from before
+//! stay, also after a restart, and the store's [`Health`](super::Health) reports it. A source with no certificates must
+//! say so explicitly: a file has the line `trust nobody` and otherwise only empty lines and lines that start with `#`,
+//! and no other file of the folder has a certificate.
 //!
 //! # Reading
-//! A folder is its regular files, and links to such; names that start with a dot are passed over, and with them the
-//! `..data` of a mounted Kubernetes secret. It is read again if the identity of the folder or of one of its files
-//! changed meanwhile, so that one state of it is read and no mixture. A folder with `..data` changes by one rename
-//! and is taken over at once; anything else when two polls in a row find it unchanged, since a program may have been
-//! halfway through writing it.
+//! In a folder, regular files and links to regular files are read. Names that start with a dot are skipped, also the
+//! `..data` of a mounted Kubernetes secret. The folder is read again if it or one of its files changed during the read,
+//! so that one state is read and not a mixture. A folder with `..data` changes by one rename and is applied at once.
+//! Any other source is applied when two polls in a row find it unchanged, because a program may be writing it at the
+//! first.
 //!
-//! Polling and comparing the content misses nothing between reading and watching, needs no dependency, and works
-//! the same on network and overlay file systems, where notification does not. What it costs is reading the files.
+//! Polling and comparing the content misses no change between reading and watching, needs no dependency, and works on
+//! network and overlay file systems, where notification does not. The cost is reading the files.
 
 pub(crate) mod error;
 mod read;
@@ -38,22 +38,24 @@ use crate::store::error::StoreError;
 use crate::store::{EntryKey, TrustStore};
 use read::{Content, Read};
 
-/// How a source was at the last poll.
+/// The state of a source at the last poll.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SourceHealth {
     /// Its name.
     pub name: String,
-    /// How many certificates are in what was taken over last; `None` if nothing was since the start of the process.
+    /// The number of certificates that were applied last. `None` if none were applied since the process started.
+    #[doc(hidden)]
     pub certificates: Option<usize>,
-    /// Whether something new was seen that is taken over when the next poll finds it unchanged.
+    /// Whether new content was seen. It is applied if the next poll finds it unchanged.
+    #[doc(hidden)]
     pub settling: bool,
-    /// Why it was not taken over, if it was not.
+    /// Why the content was not applied, if it was not.
     pub error: Option<String>,
 }
 
 impl SourceHealth {
-    /// Whether it was read and taken over, or is just being changed.
+    /// Whether it was read and applied, or is just being changed.
     pub fn is_good(&self) -> bool {
         self.error.is_none()
     }
@@ -66,10 +68,10 @@ impl fmt::Display for SourceHealth {
             return f.write_str(error);
         }
         if self.settling {
-            return f.write_str("something new, to be looked at again");
+            return f.write_str("new content, to be read again");
         }
         match self.certificates {
-            Some(0) => f.write_str("trusts nobody"),
+            Some(0) => f.write_str("trusts no peer"),
             Some(count) => write!(f, "certificates: {count}"),
             None => f.write_str("not read yet"),
         }
@@ -85,20 +87,20 @@ pub struct Follower {
 #[derive(Debug)]
 struct Followed {
     source: Source,
-    /// What the last poll read, if that was not taken over yet.
+    /// What the last poll read, if it was not applied yet.
     seen: Option<Read>,
-    /// What was read last that can be taken over.
+    /// The last content that can be applied.
     good: Option<Content>,
     settling: bool,
     error: Option<SourceError>,
 }
 
 impl Follower {
-    /// Follows these sources. Their names tell in the store what came from which, restarts included: they must not
-    /// change.
+    /// Follows these sources. The store records the name of the source with each entry, so the names must not change,
+    /// also not after a restart.
     ///
     /// # Errors
-    /// Two sources have one name, or a name is no line of text; too many sources.
+    /// Two sources have the same name. A name is not one line of text. There are too many sources.
     pub fn new(sources: impl IntoIterator<Item = Source>) -> Result<Self, SourceError> {
         let mut followed: Vec<Followed> = Vec::new();
         for source in sources {
@@ -122,12 +124,12 @@ impl Follower {
         Ok(Self { sources: followed })
     }
 
-    /// Reads every source and takes over what changed. `true` if the store changed.
+    /// Reads every source and applies what changed. `true` if the store changed.
     ///
-    /// Which source was taken over and which not, and why, is in the store's [`Health`](super::Health).
+    /// The store's [`Health`](super::Health) has the state of each source.
     ///
     /// # Errors
-    /// The store was not written. Nothing was taken over; the next poll tries again.
+    /// The store was not written. Nothing was applied, and the next poll tries again.
     pub fn poll(&mut self, store: &mut DurableStore) -> Result<bool, DurableError> {
         for followed in &mut self.sources {
             followed.look();
@@ -158,7 +160,7 @@ impl Follower {
         }
     }
 
-    /// Makes the entries that came from a source those that are in it.
+    /// Makes the entries from a source equal to its content.
     fn take_over(&self, at: usize, store: &mut TrustStore) -> Result<(), StoreError> {
         let Some(followed) = self.sources.get(at) else {
             return Ok(());
@@ -197,7 +199,7 @@ impl Follower {
 }
 
 impl Followed {
-    /// Reads the source, and decides whether that can be taken over.
+    /// Reads the source, and decides whether it can be applied.
     fn look(&mut self) {
         self.settling = false;
         let read = match read::read(self.source.path()) {
@@ -231,14 +233,14 @@ impl Followed {
                 self.error = None;
             }
             Err(error) => {
-                // Kept as seen: it is as settled at the next poll.
+                // The state is kept, so that the next poll can apply it.
                 self.seen = Some(read);
                 self.error = Some(error);
             }
         }
     }
 
-    /// Whether an entry is one that this source has.
+    /// Whether an entry belongs to the present content of this source.
     fn has(&self, store: &TrustStore, key: &EntryKey) -> bool {
         let has = |fingerprint: &Fingerprint| {
             let good = self.good.as_ref();

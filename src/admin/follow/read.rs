@@ -1,4 +1,4 @@
-//! Reading one state of a file or a folder, and no mixture of two.
+//! Reads one consistent state of a file or a folder.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -12,24 +12,24 @@ use crate::admin::follow::error::SourceError;
 use crate::certificate::{Certificate, Fingerprint};
 use crate::limits::{MAX_FOLLOWED_BYTES, MAX_FOLLOWED_FILES, MAX_FOLLOWED_NAMES, MAX_REREADS};
 
-/// The line with which a file says that nobody is trusted.
-const NOBODY: &str = "trust nobody";
-/// The link by which the content of a mounted Kubernetes secret is replaced at once.
+/// The line with which a file says that no peer is trusted.
+const TRUST_NOBODY: &str = "trust nobody";
+/// The link that replaces the content of a mounted Kubernetes secret at once.
 const DATA: &str = "..data";
 
-/// What stood in a file or folder at one moment.
+/// The content of a file or folder at one time.
 #[derive(Debug)]
 pub(super) struct Read {
     files: Vec<(PathBuf, Vec<u8>)>,
-    /// Over names and contents.
+    /// A digest over names and contents.
     pub(super) digest: [u8; 32],
-    /// What the file system says of the files: which ones they are, how long, when they were written.
+    /// The identity, length and modification time of the files, from the file system.
     stamp: Stamp,
-    /// Whether it changes by one rename, so that nobody can be halfway through writing it.
+    /// Whether it changes by one rename, so that it is never half-written.
     pub(super) at_once: bool,
 }
 
-/// What of it is installed.
+/// The certificates to install.
 #[derive(Debug)]
 pub(super) struct Content {
     pub(super) digest: [u8; 32],
@@ -45,14 +45,14 @@ struct Stamp {
 }
 
 impl Read {
-    /// Whether nothing was written in between.
+    /// Whether nothing was written between the two reads.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         self.digest == other.digest && self.stamp == other.stamp
     }
 
-    /// The certificates of all files, each once, or an explicit nobody.
+    /// The certificates of all files, each once, or an explicit statement that no peer is trusted.
     pub(super) fn content(&self) -> Result<Content, SourceError> {
-        let mut nobody = None;
+        let mut trusts_none = None;
         let mut certificates = Vec::new();
         let mut fingerprints = BTreeSet::new();
         for (path, content) in &self.files {
@@ -60,7 +60,7 @@ impl Read {
                 return Err(SourceError::Empty { path: path.clone() });
             }
             if says_nobody(content) {
-                nobody = Some(path);
+                trusts_none = Some(path);
                 continue;
             }
             let found = Certificate::many_from_pem(content);
@@ -68,7 +68,7 @@ impl Read {
                 path: path.clone(),
                 source,
             })?;
-            if lines(content).any(|line| line == NOBODY) {
+            if lines(content).any(|line| line == TRUST_NOBODY) {
                 let path = path.clone();
                 return Err(SourceError::Contradiction { path });
             }
@@ -77,7 +77,7 @@ impl Read {
                 .filter(|found| fingerprints.insert(found.fingerprint()));
             certificates.extend(new);
         }
-        match nobody {
+        match trusts_none {
             Some(path) if !certificates.is_empty() => {
                 Err(SourceError::Contradiction { path: path.clone() })
             }
@@ -92,10 +92,10 @@ impl Read {
 
 fn says_nobody(content: &[u8]) -> bool {
     let mut said = lines(content);
-    said.next() == Some(NOBODY) && said.next().is_none()
+    said.next() == Some(TRUST_NOBODY) && said.next().is_none()
 }
 
-/// What a file says, line by line; nothing if it is no text.
+/// The lines of a file. None if it is not text.
 fn lines(content: &[u8]) -> impl Iterator<Item = &str> {
     let text = core::str::from_utf8(content).unwrap_or("");
     let lines = text.lines().map(str::trim);
@@ -107,7 +107,7 @@ pub(super) fn read(path: &Path) -> Result<Read, SourceError> {
     for _ in 0..MAX_REREADS {
         match once(path) {
             Ok(Some(read)) => return Ok(read),
-            // It changed; and so it did if a file is gone that was listed.
+            // It changed. It also changed if a listed file no longer exists.
             Ok(None) => {}
             Err(SourceError::Missing { path: gone }) if gone != path => {}
             Err(error) => return Err(error),
@@ -129,7 +129,7 @@ fn failed(path: &Path) -> impl FnOnce(io::Error) -> SourceError {
     }
 }
 
-/// Reads it once; `None` if it changed meanwhile.
+/// Reads it once. `None` if it changed during the read.
 fn once(path: &Path) -> Result<Option<Read>, SourceError> {
     let found = fs::metadata(path).map_err(failed(path))?;
     let listed = if found.is_dir() {
@@ -181,7 +181,7 @@ fn once(path: &Path) -> Result<Option<Read>, SourceError> {
     }))
 }
 
-/// The files of a folder, by name. What starts with a dot is passed over.
+/// The files of a folder, by name. Names that start with a dot are skipped.
 fn list(folder: &Path) -> Result<Vec<PathBuf>, SourceError> {
     let too_many = |limit| SourceError::TooManyFiles {
         path: folder.to_owned(),
@@ -209,7 +209,7 @@ fn stamp(path: &Path, files: &[PathBuf]) -> Result<Stamp, SourceError> {
     let whole = fs::metadata(path).map_err(failed(path))?;
     let of_file = |file: &PathBuf| {
         let found = fs::metadata(file).map_err(failed(file))?;
-        // Asked before it is opened: opening a pipe would wait for a writer.
+        // The type is checked before the file is opened: opening a pipe would wait for a writer.
         if !found.is_file() {
             return Err(SourceError::NotAFile { path: file.clone() });
         }
@@ -223,7 +223,7 @@ fn stamp(path: &Path, files: &[PathBuf]) -> Result<Stamp, SourceError> {
     })
 }
 
-/// What tells a file from another one, and from itself after it was written to.
+/// The identity of a file and of its state: it differs for another file, and after the file was written.
 #[cfg(unix)]
 fn identity(found: &Metadata) -> String {
     use std::os::unix::fs::MetadataExt;
@@ -245,7 +245,7 @@ fn identity(found: &Metadata) -> String {
     format!("{} {:?}", found.len(), found.modified().ok())
 }
 
-/// Reads a file whole; `None` if it is another one than it was, or is being written to.
+/// Reads a whole file. `None` if it was replaced or written during the read.
 fn file_content(path: &Path, limit: usize) -> Result<Option<Vec<u8>>, SourceError> {
     let mut file = File::open(path).map_err(failed(path))?;
     let before = file.metadata().map_err(failed(path))?;

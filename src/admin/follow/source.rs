@@ -1,4 +1,4 @@
-//! What a followed file means.
+//! The configuration of a followed source.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use crate::store::{
     AuthorityScope, Entry, EntryKey, EntryOptions, PinScope, Scope, Slot, TrustStore,
 };
 
-/// As what the certificates of a source are installed. Nothing is guessed (rule I1).
+/// The slot and scope of the certificates of a source. Nothing is guessed (rule I1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Feeds {
@@ -18,7 +18,7 @@ pub enum Feeds {
     /// # Security
     /// A pin claims its server (rule P2). The claim stays when the source has no pin any more.
     Pins(PinScope),
-    /// CA certificates in which chains may end.
+    /// CA certificates at which chains may end.
     Authorities(AuthorityScope),
     /// CA certificates that complete chains.
     Intermediates,
@@ -27,7 +27,7 @@ pub enum Feeds {
 /// A file or folder of certificates that another program replaces.
 ///
 /// # Security
-/// Who can write it decides whom the system trusts, as far as blocks and claims let them.
+/// A user who can write to the source decides which peers the system trusts, within the limits of blocks and claims.
 #[derive(Clone, Debug)]
 pub struct Source {
     name: String,
@@ -37,8 +37,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// A source under a name of its own: one line of at most 128 bytes, which is stored with each entry that comes
-    /// from it.
+    /// A source with a unique name: one line of at most 128 bytes. The name is stored with each entry from the source.
     pub fn new(name: impl Into<String>, path: impl Into<PathBuf>, feeds: Feeds) -> Self {
         Self {
             name: name.into(),
@@ -48,7 +47,7 @@ impl Source {
         }
     }
 
-    /// Gives every entry that comes from it these options. Other ones than before are given to those that are there.
+    /// Sets the options of all entries from the source. Existing entries are updated.
     #[must_use]
     pub fn options(mut self, options: EntryOptions) -> Self {
         self.options = options;
@@ -70,7 +69,7 @@ impl Source {
         fits && !self.name.chars().any(breaks_a_line)
     }
 
-    /// The slot and scope of its entries; `None` while a server for its name is not there.
+    /// The slot and scope of its entries. `None` while there is no server for its name.
     pub(super) fn place(&self, store: &TrustStore) -> Option<(Slot, Scope)> {
         let named = |name| {
             let server = store.contents().server_of(name)?;
@@ -91,7 +90,8 @@ impl Source {
         })
     }
 
-    /// Installs a certificate, unless it is there: what an administrator or another source installed stays theirs.
+    /// Installs a certificate, unless it is installed already: an entry of an administrator or of another source does
+    /// not change its source.
     pub(super) fn install(
         &self,
         store: &mut TrustStore,
@@ -100,7 +100,7 @@ impl Source {
         if let Some((slot, scope)) = self.place(store) {
             let key = EntryKey::new(slot, scope, certificate.fingerprint());
             let found = store.contents().entry(&key);
-            // Of a pin, perhaps only the fingerprint is there: then this completes it.
+            // A pin may have only a fingerprint. Then this call completes it.
             if let Some(found) = found.filter(|found| is_complete(found)) {
                 if found.source() == Some(self.name()) && found.options() != &self.options {
                     store.update(&key, self.options.clone())?;
@@ -132,7 +132,7 @@ impl Source {
     }
 }
 
-/// Whether the certificate of an entry is there, be it one that this version cannot read.
+/// Whether the entry has its certificate, even if this version cannot read it.
 fn is_complete(entry: &Entry) -> bool {
     entry.certificate().is_some() || entry.unread().is_some()
 }

@@ -8,7 +8,7 @@ use pki_types::UnixTime;
 use super::{Facts, Subject, listed};
 use crate::admin::plan::error::PlanError;
 use crate::admin::plan::guard;
-use crate::admin::ways::Ways;
+use crate::admin::scenarios::Scenarios;
 use crate::admin::{Applied, LockoutAllowance, PeerHistory};
 use crate::certificate::{CurrentTime, Timestamp, seconds};
 use crate::policy::{Policy, Usable};
@@ -17,21 +17,21 @@ use crate::store::{
     Claim, Draft, GroupId, Report, Scope, ServerId, Slot, TrustSnapshot, TrustStore,
 };
 
-/// How far a move is, and what comes next.
+/// The progress of a move, and its next step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MigrationPlan {
     subject: Subject,
     step: MoveStep,
 }
 
-/// What is to be done next.
+/// The next step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MoveStep {
-    /// No usable authority would be asked about these servers: install the CA's certificate as an authority.
+    /// These servers have no usable authority: install the CA's certificate as an authority.
     #[non_exhaustive]
     InstallAuthority {
-        /// The servers that lack one.
+        /// The servers without one.
         servers: Vec<ServerId>,
     },
     /// These servers must present a pin: let them migrate, with an end.
@@ -40,29 +40,30 @@ pub enum MoveStep {
         /// The servers that do not migrate, or whose migration has ended.
         servers: Vec<ServerId>,
     },
-    /// These servers do not present what authorities accept yet: give them their CA-signed certificates and connect.
+    /// These servers do not present a certificate that authorities accept yet: give them their CA-signed certificates
+    /// and connect.
     #[non_exhaustive]
     Observe {
-        /// The servers that are waited for.
+        /// The servers to wait for.
         waiting: Vec<ServerId>,
         /// When the first migration ends.
         until: Option<UnixTime>,
     },
-    /// The group holds a pin, so that its member cannot be released: move the whole group, or let the server leave.
+    /// The group holds a pin, so its member cannot be released: move the whole group, or remove the server from it.
     #[non_exhaustive]
     LeaveGroup {
         /// The group.
         group: GroupId,
     },
-    /// All present what authorities accept: release them, so that authorities alone decide.
+    /// All servers present a certificate that authorities accept: release them, so that only authorities decide.
     Release,
-    /// Nobody is claimed any more: authorities decide.
+    /// No server is claimed any more: authorities decide.
     Done,
 }
 
-/// Says how far the move of a server, or of a group's members, to CA-signed certificates is.
+/// Finds the progress of a move of a server, or of a group's members, to CA-signed certificates.
 ///
-/// The state is read from what is installed and from what was seen since the start: it survives a restart, after which
+/// The state is computed from the store and from the history since the start. A move goes on after a restart, but
 /// servers must be seen again before they are released.
 ///
 /// # Errors
@@ -132,12 +133,12 @@ fn next_step(facts: &Facts<'_>, subject: &Subject, servers: &[ServerId]) -> Move
     MoveStep::Release
 }
 
-/// The view as it would be after the release.
+/// The snapshot after the release.
 fn released(facts: &Facts<'_>, subject: &Subject) -> TrustSnapshot {
     let keys = *facts.policy.key_policy();
     let mut draft = Draft::from_snapshot(facts.view, keys, Arc::new(facts.clock));
     let store = draft.store();
-    // What is refused here changes nothing, and then nobody is ready.
+    // If the release is refused, nothing changes, and no server is ready.
     let _done = match subject {
         Subject::Server(id) => {
             let _left = store.leave_group(id);
@@ -148,7 +149,7 @@ fn released(facts: &Facts<'_>, subject: &Subject) -> TrustSnapshot {
     draft.after().clone()
 }
 
-/// Whether a server is accepted with what it last presented, and would be once released.
+/// Whether a server is accepted with its last certificates, before and after a release.
 fn is_ready(facts: &Facts<'_>, released: &TrustSnapshot, id: &ServerId) -> bool {
     let then = Facts {
         view: released,
@@ -158,30 +159,31 @@ fn is_ready(facts: &Facts<'_>, released: &TrustSnapshot, id: &ServerId) -> bool 
     accepts(facts) && accepts(&then)
 }
 
-/// Whether an authority that is usable would be asked about a server if it were not claimed.
+/// Whether the server would have a usable authority if it were not claimed.
 fn has_authority(facts: &Facts<'_>, id: &ServerId) -> bool {
-    let ways = Ways::new(facts.view, facts.policy, facts.clock);
+    let scenarios = Scenarios::new(facts.view, facts.policy, facts.clock);
     let server = facts.view.server(id);
-    server.is_some_and(|server| !ways.authorities(server).usable.is_empty())
+    server.is_some_and(|server| !scenarios.authorities(server).usable.is_empty())
 }
 
 impl MigrationPlan {
-    /// For subject it is.
+    /// The server or group of the move.
+    #[doc(hidden)]
     pub fn subject(&self) -> &Subject {
         &self.subject
     }
 
-    /// What is to be done next.
+    /// The next step.
     pub fn step(&self) -> &MoveStep {
         &self.step
     }
 
-    /// Makes the next step, if it is one that the store makes: lets servers migrate until `until`, or releases them if
-    /// that loses nobody. `None` if the step is for somebody else: to install an authority, to wait, to leave a group,
-    /// or nothing is left to do.
+    /// Makes the next step, if it is a change of the store: lets servers migrate until `until`, or releases them if no
+    /// peer is lost. `None` if the administrator must act first: install an authority, wait, leave a group. Also `None`
+    /// when the move is complete.
     ///
     /// # Errors
-    /// The store refuses the step, or it would lock somebody out.
+    /// The store refuses the step, or it would lock out a peer.
     pub fn advance(
         &self,
         store: &mut TrustStore,
@@ -190,12 +192,12 @@ impl MigrationPlan {
         clock: CurrentTime,
         until: UnixTime,
     ) -> Result<Option<Applied<Vec<Report>>>, PlanError> {
-        let nobody = LockoutAllowance::none();
+        let none = LockoutAllowance::none();
         let done = match &self.step {
-            MoveStep::Migrate { servers } => guard(store, policy, seen, clock, &nobody, |store| {
+            MoveStep::Migrate { servers } => guard(store, policy, seen, clock, &none, |store| {
                 servers.iter().map(|id| store.migrate(id, until)).collect()
             })?,
-            MoveStep::Release => guard(store, policy, seen, clock, &nobody, |store| {
+            MoveStep::Release => guard(store, policy, seen, clock, &none, |store| {
                 match &self.subject {
                     Subject::Server(id) => store.release(id),
                     Subject::Group(id) => store.release_group(id),
@@ -228,7 +230,7 @@ impl fmt::Display for MigrationPlan {
             }
             MoveStep::LeaveGroup { group } => write!(
                 f,
-                "group {group} holds a pin: move the whole group, or let the server leave it"
+                "group {group} holds a pin: move the whole group, or remove the server from it"
             ),
             MoveStep::Release => f.write_str("all present CA-signed certificates: release"),
             MoveStep::Done => f.write_str("done, authorities decide"),

@@ -1,7 +1,6 @@
-//! Operations that take days and several steps, told from what is installed and what was seen.
+//! Operations of several steps over days. Their state is computed from the store and the history of peers.
 //!
-//! They keep no state of their own, so a restart loses nothing but what was seen, and a step that somebody made by
-//! hand counts.
+//! They keep no state of their own. A restart loses only the history, and steps that were made by hand count.
 
 mod migration;
 mod replacement;
@@ -17,13 +16,17 @@ use crate::policy::{Policy, Verdict};
 use crate::store::error::StoreError;
 use crate::store::{GroupId, Scope, ServerId, TrustSnapshot};
 
-/// For subject an operation is made.
+/// The servers of an operation.
+///
+/// It is made from a [`ServerId`] or a [`GroupId`]. The variants are no interface: match with `_`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Subject {
     /// One server.
+    #[doc(hidden)]
     Server(ServerId),
     /// The present members of a group.
+    #[doc(hidden)]
     Group(GroupId),
 }
 
@@ -67,7 +70,7 @@ impl fmt::Display for Subject {
     }
 }
 
-/// What an operation is judged by.
+/// The facts for judging an operation.
 #[derive(Clone, Copy)]
 struct Facts<'a> {
     view: &'a TrustSnapshot,
@@ -77,7 +80,7 @@ struct Facts<'a> {
 }
 
 impl Facts<'_> {
-    /// What a server last presented, and what it would be told now if it presented that again.
+    /// The last record of a server, and the verdict if it presented the same now.
     fn last(&self, id: &ServerId) -> Option<(&PeerRecord, Verdict)> {
         let peer = Peer::Server(id.clone());
         let sighting = self.seen.last(&peer)?;

@@ -1,11 +1,12 @@
-//! Replacing the certificate that servers must present: the next pin beside the current one, then the old one goes.
+//! Replacing the certificate that servers must present: install the next pin beside the current one, then remove the
+//! old one.
 
 use core::fmt;
 
 use super::{Facts, Subject, listed};
 use crate::admin::plan::error::PlanError;
 use crate::admin::plan::guard;
-use crate::admin::ways::{Unusable, pins_of};
+use crate::admin::scenarios::{Unusable, pins_of};
 use crate::admin::{Applied, LockoutAllowance, PeerHistory};
 use crate::certificate::{CurrentTime, Fingerprint};
 use crate::policy::{Policy, Usable};
@@ -14,7 +15,7 @@ use crate::store::{
     Entry, EntryKey, GroupId, Report, Scope, ServerId, Slot, TrustSnapshot, TrustStore,
 };
 
-/// How far a replacement is, and what comes next.
+/// The progress of a replacement, and its next step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplacementPlan {
     subject: Subject,
@@ -22,38 +23,38 @@ pub struct ReplacementPlan {
     step: ReplaceStep,
 }
 
-/// What is to be done next.
+/// The next step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReplaceStep {
-    /// The server holds no pin of its own and must present its group's: replace that, for the group. A pin of its own
-    /// would not stand beside it but in its place.
+    /// The server has no pin of its own and must present its group's certificate: replace the pin of the group. A pin
+    /// of its own would replace the group's pin for this server and not be an alternative.
     UseGroup(GroupId),
     /// The next certificate is not installed: install it as a pin, beside the present one.
     InstallNext,
-    /// The next pin could accept nothing now: wait until it is valid, or mend it.
+    /// The next pin accepts nothing now: wait until it is valid, or correct it.
     FixNextPin(Unusable),
-    /// These servers were not accepted with the next certificate yet: install it on them and connect.
+    /// These servers have not been accepted with the next certificate: install it on them and connect.
     #[non_exhaustive]
     Observe {
-        /// The servers that are waited for.
+        /// The servers to wait for.
         waiting: Vec<ServerId>,
     },
-    /// All present the next certificate: the other pins can go.
+    /// All servers present the next certificate: the other pins can be removed.
     #[non_exhaustive]
     RemoveOld {
         /// The other pins.
         old: Vec<EntryKey>,
     },
-    /// The next certificate is the only pin, and all present it.
+    /// The next certificate is the only pin, and all servers present it.
     Done,
 }
 
-/// Says how far the replacement of a server's certificate, or of that which a group replicates, by `next` is.
+/// Finds the progress of a replacement of a server's or a group's certificate by `next`.
 ///
-/// The state is read from what is installed and from what was seen since the start: it survives a restart, after which
-/// servers must be seen again before an old pin is removed. Members that hold pins of their own are not asked for the
-/// group's and not waited for.
+/// The state is computed from the store and from the history since the start. A replacement goes on after a restart,
+/// but servers must be seen again before an old pin is removed. Members with pins of their own do not present the
+/// group's certificate and are not waited for.
 ///
 /// # Errors
 /// There is no such server or group.
@@ -69,7 +70,7 @@ pub fn replacement_plan(
     let mut servers = subject.servers(view)?;
     let scope = subject.scope();
     let next = EntryKey::new(Slot::Pin, scope.clone(), next);
-    // A server that has no pin of its own yet is asked for its group's, until the next one is installed.
+    // A server without a pin of its own must present its group's certificate until the next pin is installed.
     servers.retain(|id| {
         let asked = view.server(id).map(|server| pins_of(view, server));
         matches!(subject, Subject::Server(_)) || asked.as_ref() == Some(&scope)
@@ -91,7 +92,7 @@ pub fn replacement_plan(
     })
 }
 
-/// The group whose pin a server must present, if it has none of its own.
+/// The group whose certificate a server must present, if it has no pin of its own.
 fn shared_with(view: &TrustSnapshot, subject: &Subject) -> Option<GroupId> {
     let Subject::Server(id) = subject else {
         return None;
@@ -114,8 +115,8 @@ fn next_step(facts: &Facts<'_>, servers: &[ServerId], next: &EntryKey) -> Replac
         policy: facts.policy,
         clock: facts.clock,
     };
-    let fall = servers.first().and_then(|id| usable.why_not(id, entry));
-    if let Some((reason, detail)) = fall {
+    let why_not = servers.first().and_then(|id| usable.why_not(id, entry));
+    if let Some((reason, detail)) = why_not {
         return ReplaceStep::FixNextPin(Unusable {
             entry: next.clone(),
             reason,
@@ -130,8 +131,8 @@ fn next_step(facts: &Facts<'_>, servers: &[ServerId], next: &EntryKey) -> Replac
     if !waiting.is_empty() {
         return ReplaceStep::Observe { waiting };
     }
-    let shelf = facts.view.data().shelf(Slot::Pin, &next.scope);
-    let pins = shelf.into_iter().flat_map(|shelf| shelf.iter());
+    let index = facts.view.data().index(Slot::Pin, &next.scope);
+    let pins = index.into_iter().flat_map(|index| index.iter());
     let mut old: Vec<EntryKey> = pins
         .map(|entry| entry.key())
         .filter(|key| key != next)
@@ -144,7 +145,7 @@ fn next_step(facts: &Facts<'_>, servers: &[ServerId], next: &EntryKey) -> Replac
     }
 }
 
-/// Whether a server was last accepted with the next pin, and would be again.
+/// Whether a server was last accepted with the next pin, and would be accepted again.
 fn presents(facts: &Facts<'_>, id: &ServerId, next: &EntryKey) -> bool {
     facts.last(id).is_some_and(|(_, verdict)| {
         let by = verdict.decided_by().map(Entry::key);
@@ -153,26 +154,28 @@ fn presents(facts: &Facts<'_>, id: &ServerId, next: &EntryKey) -> bool {
 }
 
 impl ReplacementPlan {
-    /// For subject it is.
+    /// The server or group of the replacement.
+    #[doc(hidden)]
     pub fn subject(&self) -> &Subject {
         &self.subject
     }
 
     /// The entry of the next certificate, installed or not.
+    #[doc(hidden)]
     pub fn next(&self) -> &EntryKey {
         &self.next
     }
 
-    /// What is to be done next.
+    /// The next step.
     pub fn step(&self) -> &ReplaceStep {
         &self.step
     }
 
-    /// Makes the next step, if it is one that the store makes: removes the old pins, if that loses nobody. `None` if the
-    /// step is for somebody else.
+    /// Makes the next step, if it is a change of the store: removes the old pins, if no peer is lost. `None` if the
+    /// administrator must act first.
     ///
     /// # Errors
-    /// The store refuses the step, or it would lock somebody out.
+    /// The store refuses the step, or it would lock out a peer.
     pub fn advance(
         &self,
         store: &mut TrustStore,
@@ -183,8 +186,8 @@ impl ReplacementPlan {
         let ReplaceStep::RemoveOld { old } = &self.step else {
             return Ok(None);
         };
-        let nobody = LockoutAllowance::none();
-        let done = guard(store, policy, seen, clock, &nobody, |store| {
+        let none = LockoutAllowance::none();
+        let done = guard(store, policy, seen, clock, &none, |store| {
             old.iter().map(|key| store.remove(key)).collect()
         })?;
         Ok(Some(done))
@@ -198,7 +201,7 @@ impl fmt::Display for ReplacementPlan {
             ReplaceStep::UseGroup(group) => {
                 write!(
                     f,
-                    "it must present the certificate of group {group}: replace that"
+                    "it must present the certificate of group {group}: replace the certificate of the group"
                 )
             }
             ReplaceStep::InstallNext => {

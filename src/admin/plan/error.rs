@@ -6,26 +6,26 @@ use crate::admin::Peer;
 use crate::store::Truncated;
 use crate::store::error::StoreError;
 
-/// Why a planned change was not made. The store is as it was.
+/// Why a planned change was not made. The store is unchanged.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum PlanError {
     /// The change itself was refused, or the store has changed since it was planned.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Peers that are accepted now would be refused.
+    /// The change would lock out peers that are accepted now.
     #[error(
         "the change would lock out {}: to make it all the same, name them in an override; a block among the changes can be made by itself",
         few(lost)
     )]
     #[non_exhaustive]
     Loses {
-        /// Those that are not named in the override.
+        /// The peers that the allowance does not name.
         lost: Truncated<Peer>,
     },
 }
 
-/// The first peers of a list, and how many more there are.
+/// The first peers of a list, and the number of the others.
 fn few(peers: &Truncated<Peer>) -> String {
     const SHOWN: usize = 8;
     let shown: Vec<String> = peers

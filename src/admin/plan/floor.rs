@@ -1,38 +1,14 @@
-//! Who is lost by the floor, which a change moves when it is published (rule M7).
+//! Finds the peers that are lost because a publication moves the floor (rule M7).
 
-use core::fmt;
-
-use pki_types::UnixTime;
-
-use super::effects::{Effect, Evidence, Impact, Side, compare};
+use super::effects::{Side, compare};
+use super::impact::{Effect, Evidence, FloorMove, Impact};
 use crate::admin::PeerHistory;
-use crate::certificate::{CurrentTime, Timestamp};
+use crate::certificate::CurrentTime;
 use crate::policy::Policy;
 use crate::store::Draft;
 
-/// By how much a change moves the floor, past the end of something in use (rule M7).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct FloorMove {
-    /// The floor before.
-    pub from: UnixTime,
-    /// The floor after: the clock of the publication.
-    pub to: UnixTime,
-}
-
-impl fmt::Display for FloorMove {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the floor moves from {} to {}, past the end of something in use: compare the clock with another one first",
-            Timestamp::from(self.from),
-            Timestamp::from(self.to)
-        )
-    }
-}
-
-/// Adds the peers that the publication of a draft loses. A wrong clock refuses them before and after the change; so they
-/// are asked about at the floor before and at the floor after.
+/// Adds the peers that the publication of a draft loses. With a wrong clock they are refused before and after the
+/// change. So they are judged at the floor before and at the floor after.
 pub(super) fn add_lost(effects: &mut Impact, draft: &Draft, policy: &Policy, seen: &PeerHistory) {
     let Some((from, to)) = draft.floor_move() else {
         return;
@@ -47,21 +23,22 @@ pub(super) fn add_lost(effects: &mut Impact, draft: &Draft, policy: &Policy, see
 }
 
 impl Impact {
-    /// How the floor moves, if a peer is lost by that.
+    /// The move of the floor, if it locks out a peer.
+    #[doc(hidden)]
     pub fn floor(&self) -> Option<FloorMove> {
         self.floor
     }
 
-    /// Adds the peers that are lost by the floor alone.
+    /// Adds the peers that only the move of the floor locks out.
     fn add_by_floor(&mut self, by_floor: Self, floor: FloorMove) {
-        if by_floor.everybody_lost.is_empty() {
+        if by_floor.all_lost.is_empty() {
             return;
         }
         self.floor = Some(floor);
-        let new = by_floor.everybody_lost.difference(&self.everybody_lost);
+        let new = by_floor.all_lost.difference(&self.all_lost);
         let mut unlisted = new.count();
         for effect in by_floor.lost.items() {
-            if self.everybody_lost.contains(&effect.peer) {
+            if self.all_lost.contains(&effect.peer) {
                 continue;
             }
             for list in [&mut self.at_risk, &mut self.gained, &mut self.moved] {
@@ -74,6 +51,6 @@ impl Impact {
             unlisted = unlisted.saturating_sub(1);
         }
         self.lost.count(unlisted);
-        self.everybody_lost.extend(by_floor.everybody_lost);
+        self.all_lost.extend(by_floor.all_lost);
     }
 }

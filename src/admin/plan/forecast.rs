@@ -1,4 +1,4 @@
-//! Who will be refused at a later time, if nothing is done.
+//! Peers that will be refused at a later time, if nothing is changed.
 
 use core::fmt;
 use std::collections::BTreeSet;
@@ -14,7 +14,7 @@ use crate::limits::MAX_FORECAST_MOMENTS;
 use crate::policy::Policy;
 use crate::store::{Truncated, TrustSnapshot};
 
-/// What time alone does to the peers that are accepted now.
+/// The effect of time on the peers that are accepted now.
 #[derive(Clone, Debug)]
 #[must_use = "it says which peers time alone locks out"]
 pub struct Forecast {
@@ -27,14 +27,14 @@ pub struct Forecast {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PredictedOutage {
-    /// Whom, and why.
+    /// The peer, and why.
     pub effect: Effect,
-    /// The first second at which it is refused; `None` if there are too many moments to try.
+    /// The first second at which it is refused. `None` if there are too many times to try.
     pub since: Option<UnixTime>,
 }
 
 impl Forecast {
-    /// The time that was asked about.
+    /// The time of the forecast.
     pub fn at(&self) -> UnixTime {
         self.at
     }
@@ -44,14 +44,14 @@ impl Forecast {
         &self.outages
     }
 
-    /// The same with everything else that time does: who is gained, at risk, or accepted by another entry.
+    /// The same with all other effects of time: peers that are gained, at risk, or accepted by another entry.
     pub fn effects(&self) -> &Impact {
         &self.effects
     }
 }
 
-/// Asks who is accepted now, by `clock`, and will be refused at a later time, with what is installed now and what was
-/// last seen.
+/// Finds the peers that are accepted now, by `clock`, and will be refused at a later time. It uses the present snapshot
+/// and the last observations.
 ///
 /// A server that was never seen is judged by the certificates that are installed for it.
 pub fn forecast(
@@ -72,7 +72,7 @@ pub fn forecast(
         };
         timeline::visit(view, policy, seen, &mut |event| {
             let between = event.at > start && event.at <= seconds(at);
-            // One more than are tried says that there are too many.
+            // One more than the limit shows that there are too many.
             if between && moments.len() <= MAX_FORECAST_MOMENTS {
                 moments.insert(event.at);
             }

@@ -1,17 +1,17 @@
-//! What a change would do to the peers that work now, before it is made.
+//! Plans: the effect of a change on the present peers, before the change is made.
 
 mod effects;
 pub(crate) mod error;
 mod floor;
 mod forecast;
+mod impact;
 mod own;
 
 use core::fmt;
 use std::collections::BTreeSet;
 
-pub use effects::{Effect, Evidence, Impact, PeerOutcome};
-pub use floor::FloorMove;
 pub use forecast::{Forecast, PredictedOutage, forecast};
+pub use impact::{Effect, Evidence, FloorMove, Impact, PeerOutcome};
 pub use own::{OwnRenewal, own_renewal};
 
 use super::{Peer, PeerHistory};
@@ -51,20 +51,21 @@ impl LockoutAllowance {
     }
 }
 
-/// Tries `change` on a copy of the store, and asks for every peer that was seen whether it is accepted before and
-/// after, by the verdict itself, at the time of `clock`. A later time than now says what the change does then.
+/// Tries `change` on a copy of the store. For every peer of the history it computes the verdict before and after, at
+/// the time of `clock`. A later time than now shows the effect at that time.
 ///
-/// A server that was never seen is judged by the certificates that are installed for it: it is lost if none of those
-/// that could accept it is left, and at risk if one is gone. Costs two verdicts for each peer that was seen.
+/// A server that was never seen is judged by its installed certificates. It is lost if no certificate that could accept
+/// it is left, and at risk if one of them is gone. The cost is two verdicts for each peer of the history.
 ///
-/// A change is published by the store's clock, which moves the floor (rule M7). If that passes the end of something in
-/// use, each peer that is accepted by it counts as lost ([`Evidence::Floor`]): after a wrong clock, they would be
-/// refused once it is right again.
+/// A publication moves the floor to the store's clock (rule M7). If the floor passes the end of something in use, each
+/// peer that depends on it counts as lost ([`Evidence::Floor`]): if the clock is wrong, these peers are refused once it
+/// is corrected.
 ///
 /// ```
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] {
 /// use mutual_trust::admin::{LockoutAllowance, PeerHistory, plan};
 /// use mutual_trust::error::PlanError;
+/// use mutual_trust::store::{EntryKey, Scope, Slot};
 /// use mutual_trust::{Certificate, CurrentTime, EntryOptions, KeyPolicy, PinScope, Policy, ServerId, TrustStore, tls};
 ///
 /// let keys = tls::key_policy(&tls::provider::default_provider());
@@ -72,17 +73,17 @@ impl LockoutAllowance {
 /// let id: ServerId = "keys-1".parse()?;
 /// store.add_server(id.clone(), [])?;
 /// let certificate = Certificate::from_pem(include_bytes!("../../../tests/fixtures/ee-p256.pem"))?;
-/// let pin = store.install_pin(PinScope::Server(id.clone()), certificate, EntryOptions::new())?;
-/// let pin = &pin.entries().items()[0];
+/// let pin = EntryKey::new(Slot::Pin, Scope::Server(id.clone()), certificate.fingerprint());
+/// store.install_pin(PinScope::Server(id.clone()), certificate, EntryOptions::new())?;
 ///
 /// let (policy, seen, clock) = (Policy::new(keys), PeerHistory::new(), CurrentTime::Unset);
-/// let plan = plan(&store, &policy, &seen, clock, |store| store.remove(pin))?;
+/// let plan = plan(&store, &policy, &seen, clock, |store| store.remove(&pin))?;
 /// assert!(plan.effects().loses(&id.clone().into()));
 /// let refused = plan.apply(&mut store, &seen, clock, &LockoutAllowance::none());
 /// assert!(matches!(refused, Err(PlanError::Loses { .. })));
 ///
 /// plan.apply(&mut store, &seen, clock, &LockoutAllowance::allow([id]))?;
-/// assert!(store.contents().entry(pin).is_none());
+/// assert!(store.contents().entry(&pin).is_none());
 /// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -121,7 +122,8 @@ pub fn guard<T>(
     })
 }
 
-/// Blocks, and says which peers it locks out. It is never refused: a compromised certificate must be refused now.
+/// Makes a block, and returns the peers that it locks out. A block is never refused: a compromised certificate must be
+/// rejected now.
 pub fn block(
     store: &mut TrustStore,
     policy: &Policy,
@@ -176,7 +178,7 @@ impl<T> Plan<T> {
         compare(before, after, &self.policy, seen)
     }
 
-    /// The same with what the publication does to the floor.
+    /// The same, with the effect of the publication on the floor.
     fn effects_of_publication(&self, seen: &PeerHistory, clock: CurrentTime) -> Impact {
         let mut effects = self.effects_at(seen, clock);
         floor::add_lost(&mut effects, &self.draft, &self.policy, seen);
@@ -194,11 +196,13 @@ impl<T> Plan<T> {
     }
 
     /// The generation on which the plan was made.
+    #[doc(hidden)]
     pub fn generation(&self) -> u64 {
         self.draft.before().generation()
     }
 
     /// The store as it would be, for reading. Not to be published.
+    #[doc(hidden)]
     pub fn contents(&self) -> &TrustSnapshot {
         self.draft.after()
     }
@@ -226,7 +230,7 @@ impl<T> Plan<T> {
         let effects = self.effects_of_publication(seen, clock);
         let by_block = self.lost_by_block(seen, clock);
         let held: Vec<&Peer> = effects
-            .everybody_lost
+            .all_lost
             .iter()
             .filter(|peer| !by_block.contains(*peer) && !allowed.0.contains(*peer))
             .collect();
@@ -258,7 +262,7 @@ impl<T> Plan<T> {
             &self.policy,
             seen,
         );
-        effects.everybody_lost
+        effects.all_lost
     }
 }
 
@@ -278,7 +282,7 @@ pub struct Removal {
 impl Removal {
     /// Whether the removal locks out no peer of the history, and puts no other server at risk.
     pub fn is_safe(&self) -> bool {
-        self.effects.everybody_lost.is_empty() && self.effects.at_risk().is_empty()
+        self.effects.all_lost.is_empty() && self.effects.at_risk().is_empty()
     }
 
     /// The peers that it locks out, and those at risk.
@@ -299,7 +303,7 @@ pub fn safe_to_remove(
     key: &EntryKey,
 ) -> Result<Removal, StoreError> {
     let draft = Draft::from_snapshot(view, *policy.key_policy(), std::sync::Arc::new(clock));
-    // It is asked about the entry alone: nothing is published.
+    // Only the removal is judged: nothing is published, so the floor does not move.
     let plan = Plan::make(draft, policy, |store| store.remove(key))?;
     Ok(Removal {
         effects: plan.effects_at(seen, clock),

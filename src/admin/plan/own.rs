@@ -1,13 +1,13 @@
-//! A new certificate of our own: which servers are ready for it.
+//! Rollout of a new own certificate: the servers that accept it.
 //!
-//! What a remote machine accepts cannot be known here. What can be told is to whom the new certificate is presented,
-//! and who answered on a connection on which it was.
+//! The certificates that a remote machine accepts are not known here. Known are the servers to which the new
+//! certificate is presented, and the servers that answered on such a connection.
 
 use crate::admin::PeerHistory;
 use crate::certificate::Fingerprint;
 use crate::store::{ServerId, Truncated, TrustSnapshot};
 
-/// The servers by how far they are. Those that are not confirmed would be risked by letting go of the old one.
+/// The servers by their progress. Servers that are not confirmed may refuse us when the old certificate is removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OwnRenewal {
     not_presented: Truncated<ServerId>,
@@ -21,7 +21,7 @@ impl OwnRenewal {
         &self.not_presented
     }
 
-    /// Servers to which it is presented and which were not seen to accept it.
+    /// Servers to which it is presented and that have not been seen to accept it.
     pub fn not_confirmed(&self) -> &Truncated<ServerId> {
         &self.not_confirmed
     }
@@ -31,17 +31,17 @@ impl OwnRenewal {
         &self.confirmed
     }
 
-    /// Whether every server was seen to accept it, so that the old one can be let go.
+    /// Whether every server was seen to accept it, so that the old certificate can be removed.
     pub fn is_complete(&self) -> bool {
         self.not_presented.is_empty() && self.not_confirmed.is_empty()
     }
 }
 
-/// Asks how far each server is with the certificate `next` of ours.
+/// Finds the progress of each server with our certificate `next`.
 ///
-/// `presented_to` says which of our certificates is presented to a server: with
-/// [`Identities`](crate::tls::Identities), `|id| identities.presented_to(id).certificate().fingerprint()`. Who
-/// accepted it is what [`PeerHistory::confirm_own`] was told.
+/// `presented_to` says which of our certificates is presented to a server: with [`Identities`](crate::tls::Identities),
+/// `|id| identities.presented_to(id).certificate().fingerprint()`. Acceptance is known from the calls of
+/// [`PeerHistory::confirm_own`].
 pub fn own_renewal(
     view: &TrustSnapshot,
     seen: &PeerHistory,

@@ -1,4 +1,4 @@
-//! Which servers of a group still present an old certificate.
+//! Finds the servers of a group that still present an old certificate.
 
 use core::fmt;
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use crate::admin::Peer;
 use crate::certificate::{Fingerprint, Timestamp, seconds};
 use crate::store::{Entry, EntryKey, PinMatch, Scope, ServerId, Slot, Truncated, TrustSnapshot};
 
-/// Servers that share pins, of which some do not present the newest one, or were not seen to.
+/// Servers that share pins. Some do not present the newest certificate, or were not seen with it.
 #[derive(Clone, Debug)]
 pub struct Rollout {
     scope: Scope,
@@ -22,48 +22,51 @@ pub struct Rollout {
 /// The certificate that servers which share pins should present.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub struct Expected {
     /// The entry that accepts it.
     pub entry: EntryKey,
-    /// Its fingerprint. For a pin that matches by public key, of the newest that was seen.
+    /// Its fingerprint. For a pin that matches by public key, the newest certificate that was seen.
     pub fingerprint: Fingerprint,
-    /// Whether its pin was installed last; else most of the servers present it.
+    /// Whether its pin was installed last. If not, most of the servers present it.
     pub newest: bool,
     /// When its pin was installed; `None` if the clock was unset then.
     pub installed: Option<UnixTime>,
 }
 
-/// A server that does not present what is expected, or was not seen to.
+/// A server that does not present the expected certificate, or was not seen with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PendingServer {
     /// The server.
     pub server: ServerId,
-    /// What is known of it.
+    /// The reason.
+    #[doc(hidden)]
     pub lag: PendingReason,
 }
 
-/// How a server is behind.
+/// Why a server is pending.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub enum PendingReason {
-    /// It presents something else that is accepted.
+    /// It presents another accepted certificate.
     #[non_exhaustive]
     Presents {
-        /// What it presents.
+        /// The fingerprint of that certificate.
         fingerprint: Fingerprint,
         /// The entry that accepted it.
         entry: EntryKey,
         /// When it was last accepted; `None` if the clock was unset.
         at: Option<UnixTime>,
     },
-    /// It was last accepted with something else, before the pin was installed: it may have renewed since.
+    /// It was last accepted before the pin was installed, with another certificate. It may have renewed since.
     #[non_exhaustive]
     NotSeenSince {
         /// When it was last accepted.
         last: UnixTime,
     },
-    /// It was not seen at all.
+    /// It was not seen.
     NeverSeen,
 }
 
@@ -73,28 +76,29 @@ impl Rollout {
         &self.scope
     }
 
-    /// What should be presented.
+    /// The expected certificate.
+    #[doc(hidden)]
     pub fn expected(&self) -> &Expected {
         &self.expected
     }
 
-    /// How many servers present it.
+    /// The number of servers that present it.
     pub fn up_to_date(&self) -> usize {
         self.up_to_date
     }
 
-    /// Those that do not, ordered by id.
+    /// The servers that do not, ordered by id.
     pub fn pending(&self) -> &Truncated<PendingServer> {
         &self.pending
     }
 }
 
 impl PeerHistory {
-    /// Groups, and servers with several pins of their own, of which not all were seen with the newest pin. A member
-    /// with pins of its own is not asked for the group's.
+    /// Groups and servers with several pins, where not all servers were seen with the newest pin. A member with pins of
+    /// its own does not present the group's certificate and is not counted.
     ///
-    /// The newest pin is the one that was installed last; if that cannot be told, the one that most were seen with.
-    /// Pins that are disabled or blocked are none that could be expected.
+    /// The newest pin is the one that was installed last. If the times are not known, it is the one that most servers
+    /// were seen with. Disabled and blocked pins are not expected.
     pub fn drift(&self, view: &TrustSnapshot) -> Vec<Rollout> {
         let groups = view.groups().map(|group| {
             let own = |id: &ServerId| view.holds(Slot::Pin, Scope::Server(id.clone()));
@@ -119,8 +123,8 @@ impl PeerHistory {
         scope: Scope,
         servers: Vec<ServerId>,
     ) -> Option<Rollout> {
-        let shelf = view.data().shelf(Slot::Pin, &scope)?;
-        if matches!(scope, Scope::Server(_)) && shelf.len() < 2 {
+        let index = view.data().index(Slot::Pin, &scope)?;
+        if matches!(scope, Scope::Server(_)) && index.len() < 2 {
             return None;
         }
         let seen: Vec<(ServerId, Option<&PeerRecord>)> = servers
@@ -131,7 +135,7 @@ impl PeerHistory {
             })
             .collect();
         let sightings: Vec<&PeerRecord> = seen.iter().filter_map(|(_, found)| *found).collect();
-        let pins = shelf.iter().map(|entry| &**entry);
+        let pins = index.iter().map(|entry| &**entry);
         let expected = expected(view, pins, &sightings)?;
         let mut drift = Rollout {
             scope,
@@ -202,7 +206,7 @@ fn expected<'a>(
     })
 }
 
-/// How a server is behind; `None` if it presents what is expected.
+/// Why a server is pending. `None` if it presents the expected certificate.
 fn lag(expected: &Expected, sighting: Option<&PeerRecord>) -> Option<PendingReason> {
     let Some(sighting) = sighting else {
         return Some(PendingReason::NeverSeen);

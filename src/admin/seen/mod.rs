@@ -1,6 +1,6 @@
-//! What peers presented and were accepted with, and what they were refused with.
+//! The history of peers: the certificates with which they were accepted or refused.
 //!
-//! Memory only, for an administrator: no verdict depends on it (rule S5).
+//! It is in memory only and for administrators. No verdict depends on it (rule S5).
 
 mod drift;
 mod recent;
@@ -21,16 +21,18 @@ use crate::observe::Observation;
 use crate::store::{EntryKey, Scope, ServerId, Slot, TrustSnapshot};
 use recent::Recent;
 
-/// What each peer last presented and was accepted with, and apart from that, what it was last refused with.
+/// For each peer, the certificates with which it was last accepted and, separately, those with which it was last
+/// refused.
 ///
-/// Feed it with every [`Observation`], in their order. It forgets the peers that were seen longest ago when there
-/// are more than it keeps; clients never push out servers. It is empty after a restart, and then
-/// [`plan`](super::plan) judges a server by what is installed for it.
+/// Give it every [`Observation`] in order. When it is full, it forgets the peers that were seen longest ago; clients
+/// never displace servers. It is empty after a restart. Then [`plan`](super::plan) judges a server by its installed
+/// certificates.
 ///
-/// A client is known by its certificate alone: one that has renewed is another client, until the old one is
-/// [forgotten](Self::forget).
+/// A client is identified by its certificate only. After a renewal it is another client, and the old one stays until it
+/// is [forgotten](Self::forget).
 ///
-/// Only what was accepted and proved counts. What was refused, or not proved, can be looked at and decides nothing.
+/// Only accepted peers that proved possession of their key count. Records of refusals are for information and decide
+/// nothing.
 ///
 /// ```
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] {
@@ -73,7 +75,7 @@ pub struct PeerHistory {
     unplaced: u64,
 }
 
-/// Which of our own certificates a server accepted last.
+/// The own certificate that a server accepted last.
 #[derive(Clone, Copy, Debug)]
 struct Confirmed(Fingerprint);
 
@@ -90,7 +92,7 @@ impl Default for PeerHistory {
 }
 
 impl PeerHistory {
-    /// Nothing was seen yet.
+    /// An empty history.
     pub const fn new() -> Self {
         Self {
             servers: Recent::new(MAX_SEEN_SERVERS, MAX_SEEN_BYTES),
@@ -105,7 +107,7 @@ impl PeerHistory {
         }
     }
 
-    /// Takes in what a handshake showed. The later call counts as the later sighting: clocks can be set back.
+    /// Adds an observation. The later call counts as the later observation, because clocks can be set back.
     pub fn observe(&mut self, observation: &Observation) {
         let Some(peer) = Peer::from_observation(observation) else {
             self.unplaced = self.unplaced.saturating_add(1);
@@ -131,7 +133,7 @@ impl PeerHistory {
         }
     }
 
-    /// Notes that the entry which decided, and every intermediate that the peer left to us, was needed.
+    /// Records the use of the deciding entry, and of every installed intermediate that the peer did not present.
     fn count_uses(&mut self, peer: &Peer, sighting: &PeerRecord) {
         let uses = match peer {
             Peer::Client(_) => &mut self.used_by_clients,
@@ -148,7 +150,7 @@ impl PeerHistory {
         }
     }
 
-    /// What a peer was last accepted with.
+    /// The record of the last acceptance of a peer.
     pub fn last(&self, peer: &Peer) -> Option<&PeerRecord> {
         match peer {
             Peer::Server(id) => self.servers.get(id),
@@ -157,8 +159,8 @@ impl PeerHistory {
         }
     }
 
-    /// What a peer was last refused with, or did not prove to have the key of. It may be anybody's: for an
-    /// administrator to look at.
+    /// The record of the last refusal of a peer, or of a certificate whose key it did not prove to have. Another
+    /// machine may have caused it. It is for information only.
     pub fn last_refused(&self, peer: &Peer) -> Option<&Refused> {
         let refused = match peer {
             Peer::Client(_) => &self.refused_clients,
@@ -167,7 +169,7 @@ impl PeerHistory {
         refused.get(peer)
     }
 
-    /// Every peer that was accepted, with its last sighting: servers, unlisted names, clients.
+    /// Every peer that was accepted, with its last record: servers, unlisted names, clients.
     pub fn all(&self) -> impl Iterator<Item = (Peer, &PeerRecord)> {
         let servers = self.servers.iter();
         let servers = servers.map(|(id, found)| (Peer::Server(id.clone()), found));
@@ -178,8 +180,9 @@ impl PeerHistory {
         servers.chain(unlisted).chain(clients)
     }
 
-    /// When, and by whom, an entry was last needed: it decided, or is an intermediate that completed a chain. `None`
-    /// says that nobody was seen to need it, which after a restart means little.
+    /// The last use of an entry: when, and by which peer. An entry is used if it decides, or if it is an intermediate
+    /// that completes a chain. `None` if no use was seen, which means little after a restart.
+    #[doc(hidden)]
     pub fn in_use(&self, key: &EntryKey) -> Option<&EntryUsage> {
         let by_server = self.used_by_servers.get(key);
         let by_client = self.used_by_clients.get(key);
@@ -190,18 +193,19 @@ impl PeerHistory {
         }
     }
 
-    /// Notes that a server accepted our own certificate: the caller saw its first answer on a connection on which
-    /// that was presented. In TLS 1.3 the end of the handshake does not say it.
+    /// Records that a server accepted our own certificate. Call it after the first answer of the server on a connection
+    /// on which the certificate was presented: in TLS 1.3 the end of the handshake does not prove acceptance.
     pub fn confirm_own(&mut self, server: &ServerId, own: Fingerprint) {
         self.confirmed.put(server.clone(), Confirmed(own));
     }
 
-    /// Which of our own certificates a server accepted last, as far as [`confirm_own`](Self::confirm_own) was told.
+    /// The own certificate that a server accepted last, as recorded by [`confirm_own`](Self::confirm_own).
+    #[doc(hidden)]
     pub fn own_confirmed(&self, server: &ServerId) -> Option<Fingerprint> {
         self.confirmed.get(server).map(|confirmed| confirmed.0)
     }
 
-    /// Forgets a peer, for instance a server that was replaced by another machine.
+    /// Removes a peer, for instance a server that was replaced by another machine.
     pub fn forget(&mut self, peer: &Peer) {
         match peer {
             Peer::Server(id) => {
@@ -215,7 +219,7 @@ impl PeerHistory {
         self.refused_clients.take(peer);
     }
 
-    /// Forgets the servers that are not in the view any more, and the uses of entries that are not.
+    /// Removes servers that are no longer in the snapshot, and uses of entries that are no longer installed.
     pub fn keep_only(&mut self, view: &TrustSnapshot) {
         self.servers.retain(|id| view.server(id).is_some());
         self.confirmed.retain(|id| view.server(id).is_some());
@@ -223,17 +227,20 @@ impl PeerHistory {
         self.used_by_clients.retain(|key| view.entry(key).is_some());
     }
 
-    /// How many servers were forgotten since there were more than are kept: of those, nothing is known.
+    /// The number of servers that were forgotten because the history was full.
+    #[doc(hidden)]
     pub fn servers_forgotten(&self) -> u64 {
         self.servers.forgotten()
     }
 
-    /// How many clients were forgotten since there were more than are kept.
+    /// The number of clients that were forgotten because the history was full.
+    #[doc(hidden)]
     pub fn clients_forgotten(&self) -> u64 {
         self.clients.forgotten()
     }
 
-    /// How many observations did not say whom they were about, or did not show what their verdict is about.
+    /// The number of observations without a known peer, or without the certificates of their verdict.
+    #[doc(hidden)]
     pub fn unplaced(&self) -> u64 {
         self.unplaced
     }

@@ -1,13 +1,13 @@
-//! A table that forgets what was touched longest ago.
+//! A table that forgets the values that were written longest ago.
 
 use std::collections::BTreeMap;
 
-/// How many bytes a value keeps on the heap.
+/// The number of bytes of a value on the heap.
 pub(super) trait Weight {
     fn weight(&self) -> usize;
 }
 
-/// At most so many values, and so many bytes of them.
+/// Bounds: the number of values, and their bytes together.
 #[derive(Debug)]
 pub(super) struct Recent<K, V> {
     values: BTreeMap<K, (u64, V)>,
@@ -32,7 +32,7 @@ impl<K: Ord + Clone, V: Weight> Recent<K, V> {
         }
     }
 
-    /// Puts a value in place of the one with the same key, and forgets the oldest ones if there are too many.
+    /// Adds a value or replaces the one with the same key, and forgets the oldest values if there are too many.
     pub(super) fn put(&mut self, key: K, value: V) {
         self.take(&key);
         self.bytes = self.bytes.saturating_add(value.weight());
@@ -61,7 +61,7 @@ impl<K: Ord + Clone, V: Weight> Recent<K, V> {
         self.values.get(key).map(|(_, value)| value)
     }
 
-    /// In the order of the keys.
+    /// All values, ordered by key.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.values.iter().map(|(key, (_, value))| (key, value))
     }
@@ -78,7 +78,7 @@ impl<K: Ord + Clone, V: Weight> Recent<K, V> {
         }
     }
 
-    /// How many were forgotten to stay within the bounds.
+    /// The number of values that were forgotten to stay within the bounds.
     pub(super) fn forgotten(&self) -> u64 {
         self.forgotten
     }
@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(table.take(&2), Some(99));
         table.put(4, 99);
         assert_eq!(held(&table), [(3, 1), (4, 99)]);
-        // What is larger than the whole table is not kept, and takes the rest with it at most.
+        // A value that is larger than the whole table is not kept. It may displace all others.
         table.put(5, 101);
         assert_eq!(held(&table), []);
         table.put(6, 100);

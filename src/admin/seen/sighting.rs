@@ -1,4 +1,4 @@
-//! One sighting of a peer.
+//! Records of peers.
 
 use core::fmt;
 
@@ -13,7 +13,7 @@ use crate::observe::Observation;
 use crate::policy::{ExpectedServer, Policy, ReasonCode, Verdict, VerifyRequest, decide};
 use crate::store::{EntryKey, Slot, TrustSnapshot};
 
-/// What a peer presented when it was last accepted, having proved that it has the key.
+/// The last acceptance of a peer that proved possession of its key.
 #[derive(Clone, Debug)]
 pub struct PeerRecord {
     at: Option<UnixTime>,
@@ -28,7 +28,7 @@ pub struct PeerRecord {
 }
 
 impl PeerRecord {
-    /// `None` if what is shown is not what the verdict accepted.
+    /// `None` if the observation does not contain the certificates that the verdict accepted.
     pub(super) fn of(observation: &Observation) -> Option<Self> {
         let verdict = &observation.verdict;
         let entry = verdict.decided_by().filter(|_| verdict.is_accepted())?;
@@ -42,7 +42,7 @@ impl PeerRecord {
         if observation.verdict.presented() != Some(fingerprint) {
             return None;
         }
-        // From the end entity to the authority, both of which are told already.
+        // The path goes from the end entity to the authority. Both are recorded elsewhere.
         let path = verdict.path();
         let between = path
             .get(1..path.len().saturating_sub(1))
@@ -64,27 +64,29 @@ impl PeerRecord {
         })
     }
 
-    /// When; `None` if the clock was unset.
+    /// The time. `None` if the clock was unset.
     pub fn at(&self) -> Option<UnixTime> {
         self.at
     }
 
-    /// The generation of the view that accepted it.
+    /// The generation of the snapshot that accepted it.
+    #[doc(hidden)]
     pub fn generation(&self) -> u64 {
         self.generation
     }
 
-    /// The reason code, which accepts.
+    /// The reason code of the acceptance.
     pub fn reason(&self) -> ReasonCode {
         self.reason
     }
 
-    /// The pin that matched, or the authority in which the chain ended.
+    /// The pin that matched, or the authority at which the chain ended.
     pub fn entry(&self) -> &EntryKey {
         &self.entry
     }
 
     /// The name that was dialled, if that is known.
+    #[doc(hidden)]
     pub fn dialled(&self) -> Option<&HostName> {
         self.dialled.as_ref()
     }
@@ -95,27 +97,30 @@ impl PeerRecord {
     }
 
     /// What was presented, the end entity first.
+    #[doc(hidden)]
     pub fn presented(&self) -> &[CertificateDer<'static>] {
         &self.presented
     }
 
-    /// The end entity; `None` if it cannot be read, which no accepted one is.
+    /// The end entity. `None` if it cannot be read, which does not happen after an acceptance.
     pub fn certificate(&self) -> Option<Certificate> {
         Certificate::from_der(self.presented.first()?).ok()
     }
 
     /// Whether it was accepted by a chain rather than by a pin.
+    #[doc(hidden)]
     pub fn by_chain(&self) -> bool {
         self.entry.slot == Slot::Authority
     }
 
     /// The fingerprints of the intermediates that were installed here and that the peer did not present.
+    #[doc(hidden)]
     pub fn completed_by(&self) -> &[Fingerprint] {
         &self.completed_by
     }
 
-    /// What the peer would be told if it presented the same again. `None` if it was dialled by no name and the
-    /// question is for the name.
+    /// The verdict if the peer presented the same again. `None` if the peer is to be judged by name and was not dialled
+    /// by a name.
     pub(in crate::admin) fn ask(
         &self,
         peer: &Peer,
@@ -149,10 +154,10 @@ impl Weight for PeerRecord {
     }
 }
 
-/// What a peer was last refused with, or did not prove to have the key of.
+/// The last refusal of a peer, or a handshake in which it did not prove possession of its key.
 ///
 /// # Security
-/// Anybody can present anything: this says what somebody presented in the peer's place, not what the peer has.
+/// Any machine can present any certificate. This shows what was presented in the peer's name, not what the peer has.
 #[derive(Clone, Debug)]
 pub struct Refused {
     at: Option<UnixTime>,
@@ -180,28 +185,29 @@ impl Refused {
         }
     }
 
-    /// When; `None` if the clock was unset.
+    /// The time. `None` if the clock was unset.
     pub fn at(&self) -> Option<UnixTime> {
         self.at
     }
 
-    /// Why. What would have been accepted and was not proved has
+    /// The reason. If the certificate is accepted but possession of the key was not proved, it is
     /// [`HandshakeSignatureInvalid`](ReasonCode::HandshakeSignatureInvalid).
     pub fn reason(&self) -> ReasonCode {
         self.reason
     }
 
-    /// The fingerprint of what was presented; `None` if that was over the limits.
+    /// The fingerprint of the end entity. `None` if what was presented is over the limits.
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         self.fingerprint
     }
 
-    /// Whether whoever presented it proved that it has the key.
+    /// Whether the sender proved possession of the key.
     pub fn is_proved(&self) -> bool {
         self.proved
     }
 
     /// The end entity that was presented, if it is small enough to be kept.
+    #[doc(hidden)]
     pub fn end_entity(&self) -> Option<&CertificateDer<'static>> {
         self.end_entity.as_ref()
     }
@@ -214,8 +220,9 @@ impl Weight for Refused {
     }
 }
 
-/// That an entry was needed.
+/// The use of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[doc(hidden)]
 pub struct EntryUsage {
     by: Peer,
     at: Option<UnixTime>,
@@ -227,17 +234,17 @@ impl EntryUsage {
         Self { by, at, count }
     }
 
-    /// By whom last.
+    /// The last peer that used it.
     pub fn by(&self) -> &Peer {
         &self.by
     }
 
-    /// When last; `None` if the clock was unset.
+    /// The time of the last use. `None` if the clock was unset.
     pub fn at(&self) -> Option<UnixTime> {
         self.at
     }
 
-    /// How often it was seen to be needed.
+    /// How often it was used.
     pub fn count(&self) -> u64 {
         self.count
     }

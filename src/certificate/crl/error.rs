@@ -5,15 +5,19 @@ use thiserror::Error;
 use crate::certificate::error::PemError;
 
 /// Why bytes are not a certificate revocation list (RFC 5280 section 5).
+///
+/// The variants word the message and are no interface: match with `_`.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum CrlError {
     /// The input is empty.
     #[error("the revocation list is empty: it has no bytes")]
+    #[doc(hidden)]
     Empty,
     /// The list is too large.
     #[error("the revocation list has {size} bytes, the limit is {limit}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     TooLarge {
         /// Size in bytes.
         size: usize,
@@ -23,6 +27,7 @@ pub enum CrlError {
     /// The bytes are not DER, or not a revocation list.
     #[error("malformed revocation list: {field} at byte {offset}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     Malformed {
         /// The field that cannot be read.
         field: &'static str,
@@ -32,6 +37,7 @@ pub enum CrlError {
     /// Other bytes follow the list.
     #[error("{count} bytes follow the revocation list, which ends at byte {offset}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     TrailingBytes {
         /// Offset of the end of the list.
         offset: usize,
@@ -41,6 +47,7 @@ pub enum CrlError {
     /// The list, or one of its entries, has the same extension twice (RFC 5280 section 4.2 forbids it).
     #[error("the revocation list has the extension {oid} twice: byte {offset} repeats it")]
     #[non_exhaustive]
+    #[doc(hidden)]
     DuplicateExtension {
         /// Object identifier in dotted form.
         oid: String,
@@ -50,27 +57,33 @@ pub enum CrlError {
     /// The list, or one of its entries, has too many extensions.
     #[error("the revocation list, or one of its entries, has more than {limit} extensions")]
     #[non_exhaustive]
+    #[doc(hidden)]
     TooManyExtensions {
         /// The limit.
         limit: usize,
     },
     /// A list of version 1 has extensions (RFC 5280 section 5.1.2.1).
     #[error("the revocation list has extensions, but is not of version 2")]
+    #[doc(hidden)]
     ExtensionsNeedVersion2,
     /// The two fields for the signature algorithm, one signed and one not, differ (RFC 5280 section 5.1.1.2).
     #[error(
         "the revocation list states two different signature algorithms (signatureAlgorithm and signature)"
     )]
+    #[doc(hidden)]
     SignatureAlgorithmMismatch,
     /// `nextUpdate` is earlier than `thisUpdate`.
     #[error("the revocation list's nextUpdate is before its thisUpdate")]
+    #[doc(hidden)]
     UpdatesReversed,
     /// The PEM around the lists is damaged, or contains something else.
     #[error(transparent)]
+    #[doc(hidden)]
     Pem(#[from] PemError),
     /// One section of a PEM file is not a valid list.
     #[error("the revocation list in section {index} (line {line}) cannot be read")]
     #[non_exhaustive]
+    #[doc(hidden)]
     Section {
         /// Position of the section in the file, from 0.
         index: usize,
@@ -82,6 +95,7 @@ pub enum CrlError {
     /// The file has several lists where one is expected.
     #[error("the file has {found} revocation lists, exactly one is expected")]
     #[non_exhaustive]
+    #[doc(hidden)]
     NotOne {
         /// The number of lists.
         found: usize,
@@ -91,6 +105,7 @@ pub enum CrlError {
 /// Why a revocation list that can be read is of an unsupported kind and cannot be installed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub enum UnsupportedCrl {
     /// It also lists certificates of other issuers (RFC 5280 section 5.2.5). Their entries cannot be told apart here.
     #[error("it is an indirect list: have each CA publish its own")]

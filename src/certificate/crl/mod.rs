@@ -53,6 +53,7 @@ struct Inner {
 /// A harmless deviation of a list from RFC 5280: its meaning is still clear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub enum CrlDeviation {
     /// The list has version 1 (section 5.1.2.1). `openssl ca -gencrl` makes such lists without `crlnumber` and
     /// `crl_extensions`.
@@ -167,6 +168,7 @@ impl Crl {
     }
 
     /// The version: 1 or 2.
+    #[doc(hidden)]
     pub fn version(&self) -> u8 {
         self.0.facts.version
     }
@@ -177,6 +179,7 @@ impl Crl {
     }
 
     /// The issuer in DER, as encoded.
+    #[doc(hidden)]
     pub fn issuer_der(&self) -> &[u8] {
         self.0.facts.issuer.get(self.der())
     }
@@ -192,16 +195,19 @@ impl Crl {
     }
 
     /// The `cRLNumber`, if present.
+    #[doc(hidden)]
     pub fn number(&self) -> Option<&CrlNumber> {
         self.0.facts.number.as_ref()
     }
 
     /// The `keyIdentifier` of the `authorityKeyIdentifier`, if present.
+    #[doc(hidden)]
     pub fn authority_key_id(&self) -> Option<&[u8]> {
         Some(self.0.facts.authority_key_id?.get(self.der()))
     }
 
     /// The object identifier of the signature algorithm, in dotted form.
+    #[doc(hidden)]
     pub fn signature_algorithm(&self) -> String {
         der::take(self.algorithm_id())
             .map(|(oid, _)| dotted(oid.content))
@@ -210,22 +216,26 @@ impl Crl {
 
     /// The name of the signature algorithm. Its object identifier follows in parentheses unless the algorithm is well
     /// known.
+    #[doc(hidden)]
     pub fn signature_algorithm_name(&self) -> String {
         algorithms::signature_name(self.algorithm_id())
     }
 
     /// The kind of certificates that the list covers.
+    #[doc(hidden)]
     pub fn kinds(&self) -> CrlKinds {
         self.0.facts.scope.kinds
     }
 
     /// Whether the list covers revocations for all reasons, not only for some.
+    #[doc(hidden)]
     pub fn has_all_reasons(&self) -> bool {
         self.0.facts.scope.reasons.is_all()
     }
 
     /// The URIs of the list's distribution point, in printable ASCII. A list with a distribution point covers only the
     /// certificates that name it.
+    #[doc(hidden)]
     pub fn distribution_point(&self) -> impl Iterator<Item = &str> {
         self.distribution_point_names().filter_map(|name| {
             let (name, _) = der::take(name)?;
@@ -236,11 +246,13 @@ impl Crl {
     }
 
     /// The number of entries.
+    #[doc(hidden)]
     pub fn revoked_count(&self) -> usize {
         self.0.facts.index.len()
     }
 
     /// The entry for the issuer's certificate with this serial number, given as content bytes.
+    #[doc(hidden)]
     pub fn revoked(&self, serial: &[u8]) -> Option<Revoked> {
         self.0.facts.index.find(self.der(), serial)
     }
@@ -251,11 +263,13 @@ impl Crl {
     }
 
     /// Why the list is of an unsupported kind and cannot be installed. `None` if it can be.
+    #[doc(hidden)]
     pub fn refusal(&self) -> Option<&UnsupportedCrl> {
         self.0.facts.refusal.as_ref()
     }
 
     /// The harmless deviations of the list from RFC 5280.
+    #[doc(hidden)]
     pub fn deviations(&self) -> &[CrlDeviation] {
         &self.0.facts.deviations
     }

@@ -8,6 +8,7 @@ use crate::limits::MAX_CRL_NUMBER_BYTES;
 /// The number of a certificate revocation list (RFC 5280 section 5.2.3). Each newer list of the same issuer and scope
 /// has a greater number.
 #[derive(Clone, PartialEq, Eq, Hash)]
+#[doc(hidden)]
 pub struct CrlNumber(Box<[u8]>);
 
 impl CrlNumber {

@@ -12,6 +12,7 @@ use crate::limits::{KNOWN_CRITICAL_IN_CRL_ENTRY, MAX_EXTENSIONS, MAX_SERIAL_BYTE
 /// Why a certificate was revoked (RFC 5280 section 5.3.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub enum RevocationReason {
     /// The CA gives no reason.
     #[default]
@@ -75,6 +76,7 @@ impl fmt::Display for RevocationReason {
 /// The entry of a revoked certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub struct Revoked {
     /// When the CA revoked it. The certificate is refused at earlier times too.
     pub date: Timestamp,

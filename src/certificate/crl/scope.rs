@@ -11,6 +11,7 @@ use crate::limits::MAX_DISTRIBUTION_POINT_NAMES;
 /// The kind of certificates that a list covers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub enum CrlKinds {
     /// All certificates of the issuer.
     #[default]

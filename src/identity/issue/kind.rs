@@ -30,6 +30,7 @@ pub enum KeyType {
 
 impl KeyType {
     /// All types.
+    #[doc(hidden)]
     pub const ALL: &'static [Self] = &[
         Self::P256,
         Self::P384,

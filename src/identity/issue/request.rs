@@ -35,6 +35,7 @@ impl CertificateRequest {
     ///
     /// # Errors
     /// The text is not exactly one request, or the request is damaged.
+    #[doc(hidden)]
     pub fn from_pem(text: &[u8]) -> Result<Self, IssueError> {
         let sections = pem::sections(text).map_err(IssueError::RequestPem)?;
         let [section] = sections.as_slice() else {
@@ -67,6 +68,7 @@ impl CertificateRequest {
     }
 
     /// SHA-256 over the `SubjectPublicKeyInfo` of the request.
+    #[doc(hidden)]
     pub fn key_pin(&self) -> KeyPin {
         KeyPin::over(&self.spki)
     }

@@ -163,6 +163,7 @@ impl CertificateSpec {
     ///
     /// # Errors
     /// A part of them cannot be encoded again as it is. Nothing is dropped silently.
+    #[doc(hidden)]
     pub fn from_template(certificate: &Certificate) -> Result<Self, IssueError> {
         let lost = |what| IssueError::NotKept { what };
         let subject = attributes(certificate.subject_der()).ok_or(lost("the subject"))?;

@@ -23,7 +23,8 @@ use super::{
 };
 use crate::certificate::{HostName, Timestamp, seconds};
 use crate::store::{
-    Claim, Entry, GroupId, Scope, Server, ServerId, Shelf, Slot, Truncated, TrustSnapshot,
+    CertificateIndex, Claim, Entry, GroupId, Scope, Server, ServerId, Slot, Truncated,
+    TrustSnapshot,
 };
 
 /// Decides whether a peer may be trusted, and by which installed certificate.
@@ -244,7 +245,7 @@ fn by_authority(
 /// P7: a pin for clients that matches decides; otherwise the authorities for clients, unless the policy says pins only.
 fn judge_client(case: &Case<'_>) -> Judged {
     let scope = Scope::Clients;
-    let pins = case.view.data().shelf(Slot::Pin, &scope);
+    let pins = case.view.data().index(Slot::Pin, &scope);
     match pinned::ask(case, pins) {
         PinOutcome::Passed(pin) => return accept_pin(case, pin),
         PinOutcome::Failed {
@@ -275,11 +276,11 @@ fn judge_client(case: &Case<'_>) -> Judged {
 fn pins_of<'a>(
     view: &'a TrustSnapshot,
     server: &'a Server,
-) -> (Option<&'a GroupId>, Option<&'a Shelf>) {
+) -> (Option<&'a GroupId>, Option<&'a CertificateIndex>) {
     match (view.data().own_pins(server), server.group()) {
         (None, Some(group)) => {
             let scope = Scope::Group(group.clone());
-            (Some(group), view.data().shelf(Slot::Pin, &scope))
+            (Some(group), view.data().index(Slot::Pin, &scope))
         }
         (held, _) => (None, held),
     }

@@ -8,7 +8,7 @@ use super::super::signatures::{self, Check, Link, Paid};
 use super::super::{Detail, ReasonCode, issuers, linear};
 use super::{Found, Pass, Search};
 use crate::certificate::Certificate;
-use crate::limits::{MAX_MISMATCHES_TRIED, MAX_NAMESAKE_SIGNATURES, MAX_NAMESAKES_EXAMINED};
+use crate::limits::{MAX_MISMATCHES_TRIED, MAX_SAME_SUBJECT_EXAMINED, MAX_SAME_SUBJECT_SIGNATURES};
 use crate::store::{Entry, Slot, Wanted};
 
 impl Search<'_> {
@@ -35,7 +35,7 @@ impl Search<'_> {
         let (mut any, mut other) = (false, None);
         let mut fit = 0_usize;
         for (seen, (entry, certificate)) in authorities.enumerate() {
-            if seen >= MAX_NAMESAKES_EXAMINED || fit >= MAX_NAMESAKE_SIGNATURES {
+            if seen >= MAX_SAME_SUBJECT_EXAMINED || fit >= MAX_SAME_SUBJECT_SIGNATURES {
                 self.note(too_many());
                 any = true;
                 break;

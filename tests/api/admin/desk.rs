@@ -14,6 +14,7 @@ use pki_types::CertificateDer;
 
 use crate::invariants::admin::SetClock;
 use crate::invariants::questions::clock;
+use crate::support::Lists as _;
 use crate::support::pki::Made;
 use crate::support::{host, keys, policy, server_id};
 

@@ -12,6 +12,7 @@ use mutual_trust::{AuthorityScope, EntryOptions, PinScope, ReasonCode};
 use crate::admin::desk::{Desk, group, peer, pin_key};
 use crate::invariants::copies::written_down;
 use crate::invariants::pool::days;
+use crate::support::Lists as _;
 use crate::support::crl::crl;
 use crate::support::pki::{Made, pki, self_signed, spec};
 use crate::support::{DAY, at, host, server_id};
@@ -95,7 +96,7 @@ fn every_lost_server_must_be_named() {
     let both = LockoutAllowance::allow([server_id("keys-1"), server_id("keys-2")]);
     let done = guard(&mut desk.store, &policy, seen, now, &both, remove_all).unwrap();
     assert_eq!(done.outcome.len(), 2);
-    assert_eq!(done.effects.everybody_lost().count(), 2);
+    assert_eq!(done.effects.all_lost().count(), 2);
 }
 
 #[test]
@@ -189,7 +190,7 @@ fn a_block_does_not_carry_another_change_past_the_guard() {
     assert_eq!(written_down(desk.view()), before);
     let allowed = LockoutAllowance::allow([server_id("keys-2")]);
     let done = guard(&mut desk.store, &policy, seen, now, &allowed, both).unwrap();
-    assert_eq!(done.effects.everybody_lost().count(), 2);
+    assert_eq!(done.effects.all_lost().count(), 2);
 }
 
 /// A CA with revocation lists.

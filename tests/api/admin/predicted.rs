@@ -36,7 +36,7 @@ proptest! {
         let clock = clock(Some(now()));
         let plan = plan(&admin.store, &policy, &seen, clock, |store| apply(store, &ops)).unwrap();
         prop_assert_eq!(written_down(&before), written_down(admin.view()));
-        let all: Vec<Peer> = plan.effects().everybody_lost().cloned().collect();
+        let all: Vec<Peer> = plan.effects().all_lost().cloned().collect();
         let done = plan.apply(&mut admin.store, &seen, clock, &LockoutAllowance::allow(all));
         prop_assert!(done.is_ok(), "{:?}", done);
         let after = admin.view();

@@ -13,6 +13,7 @@ use super::support::crl::*;
 use super::support::der::{OCTETS, OID, SEQUENCE, bytes, ecdsa_with_sha1, parts};
 use super::support::pki::spec;
 use super::support::{NOW, at, keys};
+use crate::support::Lists as _;
 
 #[test]
 fn a_list_is_installed_under_an_authority_or_an_intermediate_and_nobody_else() {

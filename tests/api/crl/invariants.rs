@@ -17,6 +17,7 @@ use rcgen::CustomExtension;
 use super::common::{Scene, ca, leaf, trusting};
 use super::support::crl::*;
 use super::support::pki::Made;
+use crate::support::Lists as _;
 
 const POINT: &str = "http://ca.example/1.crl";
 const DAY: i64 = 24 * HOUR;

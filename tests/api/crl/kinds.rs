@@ -7,6 +7,7 @@ use mutual_trust::store::{Outcome, StoreWarning};
 use super::common::{ca, trusting};
 use super::support::crl::*;
 use super::support::der::*;
+use crate::support::Lists as _;
 
 fn refusals() -> Vec<(&'static str, CrlSpec, &'static str)> {
     let null = || bytes(NULL, &[]);

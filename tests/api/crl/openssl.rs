@@ -8,6 +8,7 @@ use mutual_trust::{AuthorityScope, EntryOptions, ReasonCode};
 
 use super::common::{Scene, trusting};
 use super::support::{fixture, fixture_bytes};
+use crate::support::Lists as _;
 
 fn list(name: &str) -> Crl {
     Crl::from_pem(&fixture_bytes(&format!("crls/{name}.pem"))).unwrap()

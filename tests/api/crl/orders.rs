@@ -9,6 +9,7 @@ use mutual_trust::{Fingerprint, ReasonCode};
 use super::common::{ca, leaf, trusting};
 use super::support::crl::*;
 use super::support::pki::Made;
+use crate::support::Lists as _;
 
 /// All orders of `things`.
 pub fn orders<T: Clone>(things: &[T]) -> Vec<Vec<T>> {
@@ -364,7 +365,8 @@ fn of_several_lists_the_newest_is_in_force_in_whatever_order_they_come() {
     for report in &done[1..] {
         let report = report.as_ref().unwrap();
         let by = newest.fingerprint();
-        let [StoreWarning::CrlSuperseded { by: newer, .. }] = report.warnings().items() else {
+        let warnings = report.warnings();
+        let [StoreWarning::CrlSuperseded { by: newer, .. }] = warnings.items() else {
             panic!("{report}");
         };
         assert_eq!(*newer, by);

@@ -7,6 +7,7 @@ use rcgen::KeyUsagePurpose;
 use super::common::{Scene, ca, leaf, trusting};
 use super::support::crl::*;
 use super::support::pki::{Made, spec};
+use crate::support::Lists as _;
 
 /// The revoked certificate in the detail.
 fn revoked(verdict: &Verdict) -> mutual_trust::Fingerprint {

@@ -2,7 +2,7 @@
 //! timed.
 
 use mutual_trust::certificate::Certificate;
-use mutual_trust::limits::{MAX_NAMESAKE_SIGNATURES, MAX_WORK, WORK_OF_SIGNATURE};
+use mutual_trust::limits::{MAX_SAME_SUBJECT_SIGNATURES, MAX_WORK, WORK_OF_SIGNATURE};
 use mutual_trust::policy::ChainMemory;
 use mutual_trust::store::StoreWarning;
 use mutual_trust::{AuthorityScope, EntryOptions, KeyPolicy, Policy, ReasonCode, Verdict, decide};
@@ -11,6 +11,7 @@ use super::counted::{algorithms, counted, counting};
 use super::support::pki::{Made, Spec, self_signed, spec};
 use super::support::{crl, der, provider};
 use super::world::{For, KMS, World, plain};
+use crate::support::Lists as _;
 
 const DAY: i64 = 24 * 60 * 60;
 
@@ -97,7 +98,7 @@ impl Site {
 fn sixty_four_generations_of_one_issuing_ca_work_whichever_issued() {
     for between in 0..=2 {
         for identified in [true, false] {
-            for count in [1, 4, 5, 17, MAX_NAMESAKE_SIGNATURES] {
+            for count in [1, 4, 5, 17, MAX_SAME_SUBJECT_SIGNATURES] {
                 let site = site(between, count, identified);
                 for upwards in [false, true] {
                     let mut world = world();
@@ -140,7 +141,7 @@ fn sixty_four_generations_of_one_issuing_ca_work_whichever_issued() {
 #[test]
 fn sixty_four_generations_of_an_authority_work_whichever_issued() {
     for identified in [true, false] {
-        let site = site(0, MAX_NAMESAKE_SIGNATURES, identified);
+        let site = site(0, MAX_SAME_SUBJECT_SIGNATURES, identified);
         let mut world = world();
         for one in &site.generations {
             world.authority(For::AnyServer, "generation", one);
@@ -149,7 +150,7 @@ fn sixty_four_generations_of_an_authority_work_whichever_issued() {
             world.presents(&leaf(false).signed_by(own));
             let (verdict, signatures) = ask(&mut world);
             assert_eq!(verdict.reason(), ReasonCode::ChainVerified, "{verdict}");
-            assert!(signatures <= MAX_NAMESAKE_SIGNATURES, "{signatures}");
+            assert!(signatures <= MAX_SAME_SUBJECT_SIGNATURES, "{signatures}");
         }
         // And one level further down, below an intermediate that the peer presents.
         let last = site.generations.last().unwrap();
@@ -159,14 +160,17 @@ fn sixty_four_generations_of_an_authority_work_whichever_issued() {
             .with("lower", &lower);
         let (verdict, signatures) = ask(&mut world);
         assert_eq!(verdict.reason(), ReasonCode::ChainVerified, "{verdict}");
-        assert!(signatures <= MAX_NAMESAKE_SIGNATURES + 1, "{signatures}");
+        assert!(
+            signatures <= MAX_SAME_SUBJECT_SIGNATURES + 1,
+            "{signatures}"
+        );
     }
 }
 
 // C5: which of them is among those that are tried is told when they are installed.
 #[test]
 fn more_than_sixty_four_of_one_name_are_warned_of_and_refused_for_that() {
-    let site = site(0, MAX_NAMESAKE_SIGNATURES + 1, true);
+    let site = site(0, MAX_SAME_SUBJECT_SIGNATURES + 1, true);
     for as_authorities in [false, true] {
         let mut world = world();
         world.authority(For::AnyServer, "root", &site.root);
@@ -187,7 +191,7 @@ fn more_than_sixty_four_of_one_name_are_warned_of_and_refused_for_that() {
                 });
             assert_eq!(
                 warned,
-                number == MAX_NAMESAKE_SIGNATURES,
+                number == MAX_SAME_SUBJECT_SIGNATURES,
                 "{number}: {report}"
             );
         }
@@ -195,7 +199,7 @@ fn more_than_sixty_four_of_one_name_are_warned_of_and_refused_for_that() {
         world.presents(&leaf(false).signed_by(last));
         let (verdict, signatures) = ask(&mut world);
         assert_eq!(verdict.reason(), ReasonCode::TooManyPaths, "{verdict}");
-        assert!(signatures <= MAX_NAMESAKE_SIGNATURES, "{signatures}");
+        assert!(signatures <= MAX_SAME_SUBJECT_SIGNATURES, "{signatures}");
         world.presents(&leaf(true).signed_by(last));
         let (verdict, signatures) = ask(&mut world);
         assert_eq!(verdict.reason(), ReasonCode::ChainVerified, "{verdict}");
@@ -292,7 +296,7 @@ fn garbage(site: &Site, kind: usize) -> Vec<Made> {
 #[test]
 fn whatever_is_presented_besides_what_is_installed_verifies() {
     for between in 0..=2 {
-        for count in [3, MAX_NAMESAKE_SIGNATURES] {
+        for count in [3, MAX_SAME_SUBJECT_SIGNATURES] {
             let site = site(between, count, true);
             let mut world = world();
             site.install(&mut world, false);
@@ -318,7 +322,7 @@ fn whatever_is_presented_besides_what_is_installed_verifies() {
                         ReasonCode::ChainVerified,
                         "{what}: {verdict}"
                     );
-                    let most = MAX_WORK / WORK_OF_SIGNATURE + MAX_NAMESAKE_SIGNATURES;
+                    let most = MAX_WORK / WORK_OF_SIGNATURE + MAX_SAME_SUBJECT_SIGNATURES;
                     assert!(signatures <= most, "{what}: {signatures}");
                 }
             }
@@ -329,7 +333,7 @@ fn whatever_is_presented_besides_what_is_installed_verifies() {
 // C5: an installed CA that key identifiers tell apart is not tried for what names another key.
 #[test]
 fn a_peer_that_names_a_key_of_its_own_makes_us_try_few() {
-    let site = site(1, MAX_NAMESAKE_SIGNATURES, true);
+    let site = site(1, MAX_SAME_SUBJECT_SIGNATURES, true);
     let mut world = world();
     site.install(&mut world, false);
     let mine = spec("issuing CA").ca().self_signed();
@@ -341,7 +345,7 @@ fn a_peer_that_names_a_key_of_its_own_makes_us_try_few() {
     world.presents(&leaf(false).signed_by(&mine));
     let (verdict, signatures) = ask(&mut world);
     assert!(!verdict.is_accepted());
-    assert!(signatures <= MAX_NAMESAKE_SIGNATURES, "{signatures}");
+    assert!(signatures <= MAX_SAME_SUBJECT_SIGNATURES, "{signatures}");
 }
 
 // C5, I4: what is known of installed certificates holds for the policies that would have verified it.

@@ -8,6 +8,7 @@ use mutual_trust::{AuthorityScope, PinScope};
 use super::support::pki::spec;
 use super::support::{fixture, server_id};
 use super::world::{World, by_public_key, plain};
+use crate::support::Lists as _;
 
 type Refused = fn(&StoreError) -> bool;
 

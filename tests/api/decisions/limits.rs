@@ -3,8 +3,8 @@
 use mutual_trust::ReasonCode::*;
 use mutual_trust::certificate::Certificate;
 use mutual_trust::limits::{
-    MAX_INTERMEDIATES_IN_PATH, MAX_NAMESAKE_SIGNATURES, MAX_PATHS_TRIED, MAX_PRESENTED_BYTES,
-    MAX_PRESENTED_CERTIFICATES, MAX_WORK, WORK_OF_SIGNATURE,
+    MAX_INTERMEDIATES_IN_PATH, MAX_PATHS_TRIED, MAX_PRESENTED_BYTES, MAX_PRESENTED_CERTIFICATES,
+    MAX_SAME_SUBJECT_SIGNATURES, MAX_WORK, WORK_OF_SIGNATURE,
 };
 use mutual_trust::policy::Detail;
 
@@ -183,7 +183,7 @@ fn names() -> Vec<Row> {
             .any_considered()
             .detail("65, the limit is 64"),
         |w, backwards| {
-            let count = MAX_NAMESAKE_SIGNATURES + 1;
+            let count = MAX_SAME_SUBJECT_SIGNATURES + 1;
             let all = namesakes(count, |number| (200 - i64::try_from(number).unwrap()) * DAY);
             install(w, &all, backwards);
             let issuer = &all[count - 1];
@@ -194,7 +194,7 @@ fn names() -> Vec<Row> {
         "without key identifiers the last of as many as may be tried is found",
         &good().any_considered().warns(&["aki-present"]),
         |w, backwards| {
-            let count = MAX_NAMESAKE_SIGNATURES;
+            let count = MAX_SAME_SUBJECT_SIGNATURES;
             let all = namesakes(count, |number| (200 - i64::try_from(number).unwrap()) * DAY);
             install(w, &all, backwards);
             let issuer = &all[count - 1];
@@ -256,7 +256,7 @@ fn work() -> Vec<Row> {
             let root = spec("root").ca().self_signed();
             w.authority(For::AnyServer, "good", &root);
             let one = |life: i64| spec("I").ca().valid(-DAY, life * DAY);
-            for number in 0..MAX_NAMESAKE_SIGNATURES {
+            for number in 0..MAX_SAME_SUBJECT_SIGNATURES {
                 let life = 90 - i64::try_from(number).unwrap();
                 w.intermediate("namesake", &one(life).signed_by(&spec("nobody").ca().self_signed()));
             }

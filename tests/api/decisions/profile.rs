@@ -18,6 +18,7 @@ use super::row::{Row, accepted, hold, refused, row};
 use super::support::der::{Der, bytes, parts};
 use super::support::pki::{Spec, spec};
 use super::world::{For, KMS, World};
+use crate::support::Lists as _;
 
 const ROOT: &str = "authority root for any server";
 

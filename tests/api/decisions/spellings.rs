@@ -18,6 +18,7 @@ use super::support::der::{Der, SEQUENCE, bytes, parts, tree};
 use super::support::pki::{Made, Spec, spec};
 use super::support::{fixture, host, server_id, store};
 use super::world::{For, KEYS_1, KMS, World, plain};
+use crate::support::Lists as _;
 
 /// How a tool may write the name of a CA called `Lab CA`.
 fn spellings() -> Vec<(&'static str, DnValue)> {

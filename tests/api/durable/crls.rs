@@ -12,6 +12,7 @@ use mutual_trust::{AuthorityScope, Fingerprint, ReasonCode, TrustSnapshot, Trust
 use sha2::{Digest, Sha256};
 
 use crate::durable::common::*;
+use crate::support::Lists as _;
 use crate::support::crl::{crl, standard};
 use crate::support::der::{INTEGER, bytes};
 use crate::support::facts::facts;

@@ -13,6 +13,7 @@ use rustls::ServerConnection;
 use rustls::server::Acceptor;
 
 use crate::enrolment::{KeyServer, assert_silent, nearly, number};
+use crate::support::Lists as _;
 use crate::support::handshake::{handshake, run};
 use crate::support::link::settings;
 use crate::support::pki::{Made, self_signed, spec};

@@ -16,6 +16,7 @@ use mutual_trust::{
 use rustls::{ClientConfig, ServerConfig, ServerConnection};
 
 use crate::enrolment::{assert_silent, nearly};
+use crate::support::Lists as _;
 use crate::support::handshake::{Outcome, handshake};
 use crate::support::link::{Setting, keys_1, pin, settings};
 use crate::support::pki::{Made, self_signed, spec};

@@ -11,6 +11,7 @@ use crate::invariants::copies::{content, written_down};
 use crate::invariants::operations::{Op, Options, PinTo, history};
 use crate::invariants::pool::item;
 use crate::invariants::questions::{answers, asks, settle};
+use crate::support::Lists as _;
 use crate::support::random::config;
 
 fn levels(view: &TrustSnapshot) -> BTreeMap<ServerId, (TrustSource, bool)> {
@@ -93,8 +94,10 @@ proptest! {
             let mut told: Vec<_> = report.claims().items().to_vec();
             told.sort();
             prop_assert_eq!(told, claimed, "{:?}", op);
-            let shifts = report.shifts().into_iter();
+            let shifts = report.shifts();
             let mut told: Vec<_> = shifts
+                .items()
+                .iter()
                 .filter(|shift| before.contains_key(&shift.server))
                 .map(|shift| (shift.server.clone(), shift.from, shift.to))
                 .collect();
@@ -119,7 +122,8 @@ proptest! {
         let Some(key) = admin.entry_key(number) else { return Ok(()) };
         let certificate = admin.view().entry(&key).unwrap().certificate().cloned();
         let report = admin.apply(&Op::Remove(number)).unwrap().unwrap();
-        let told = report.still_held().items();
+        let told = report.still_held();
+        let told = told.items();
         for entry in admin.view().entries() {
             let other = entry.certificate();
             let same_key = match (&certificate, other) {

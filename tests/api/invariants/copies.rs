@@ -6,6 +6,7 @@ use mutual_trust::{AuthorityScope, EntryOptions, GroupId, PinScope, ServerId, Tr
 
 use crate::invariants::admin::Admin;
 use crate::invariants::pool::days;
+use crate::support::Lists as _;
 
 /// Everything that the public interface shows of a store.
 pub fn written_down(view: &TrustSnapshot) -> String {

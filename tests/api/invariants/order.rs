@@ -11,6 +11,7 @@ use crate::invariants::pool::{days, item, pool};
 use crate::invariants::questions::{
     Ask, Demands, Peer, Presented, SERVERS, answers, asks, same, settle,
 };
+use crate::support::Lists as _;
 use crate::support::random::config;
 use crate::support::server_id;
 

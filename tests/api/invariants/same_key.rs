@@ -13,6 +13,7 @@ use crate::invariants::pool::{Usage, days, dress, item, key, pool, root_a};
 use crate::invariants::questions::{
     Ask, Demands, GRACE_DAYS, Peer, Presented, SERVERS, any_demands,
 };
+use crate::support::Lists as _;
 use crate::support::pki::{Made, spec};
 use crate::support::random::config;
 use crate::support::{DAY, at, server_id};

@@ -11,6 +11,7 @@ use crate::invariants::pool::{days, item_of, pool};
 use crate::invariants::questions::{
     Answer, Ask, NAMES, Peer, SERVERS, answers, asks, same, settle,
 };
+use crate::support::Lists as _;
 use crate::support::random::config;
 
 /// Whether a block by this selector names the certificate.
@@ -246,7 +247,8 @@ proptest! {
         let before = answers(&asks, admin.view());
         let entries = admin.view().entries().len();
         let Some(Ok(report)) = admin.apply(&op) else { return Ok(()) };
-        let keys = report.entries().items();
+        let keys = report.entries();
+        let keys = keys.items();
         prop_assume!(entries > 0 || !keys.is_empty());
         // The peers about which these entries have a say.
         let concerns = |ask: &Ask| {

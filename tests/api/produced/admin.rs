@@ -17,6 +17,7 @@ use mutual_trust::policy::{ExpectedServer, VerifyRequest};
 use mutual_trust::{EntryOptions, PinScope, TrustStore, decide};
 
 use crate::produced::Produced;
+use crate::support::Lists as _;
 use crate::support::folder::Folder;
 use crate::support::pki::self_signed;
 use crate::support::{keys, now, policy, server_id, store};

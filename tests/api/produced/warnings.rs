@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mutual_trust::certificate::Crl;
 use mutual_trust::error::StoreError;
-use mutual_trust::limits::MAX_NAMESAKE_SIGNATURES;
+use mutual_trust::limits::MAX_SAME_SUBJECT_SIGNATURES;
 use mutual_trust::policy::{ExpectedServer, VerdictWarning, VerifyRequest};
 use mutual_trust::store::{CrlIssuer, Report, ValidityRule};
 use mutual_trust::{
@@ -16,6 +16,7 @@ use pki_types::CertificateDer;
 use rcgen::{GeneralSubtree, KeyUsagePurpose, NameConstraints};
 
 use crate::produced::Produced;
+use crate::support::Lists as _;
 use crate::support::crl::crl;
 use crate::support::pki::{Made, Spec, spec};
 use crate::support::{DAY, NOW, at, fixture, host, now, policy, server_id, store};
@@ -57,11 +58,11 @@ fn changes(produced: &mut Produced) {
     told(produced, as_pin(spec("a").key_usage(&usage), options()));
     told(produced, as_pin(spec("a").ca(), options()));
     let mut many = store();
-    for number in 0..=MAX_NAMESAKE_SIGNATURES {
+    for number in 0..=MAX_SAME_SUBJECT_SIGNATURES {
         let scope = AuthorityScope::AnyServer;
         let made = spec("a").ca().self_signed().certificate();
         let report = many.install_authority(scope, made, options());
-        if number == MAX_NAMESAKE_SIGNATURES {
+        if number == MAX_SAME_SUBJECT_SIGNATURES {
             told(produced, report);
         }
     }

@@ -64,7 +64,8 @@ fn every_change_says_that_the_clock_jumped_until_it_is_confirmed() {
     for number in 0..3 {
         let id = server_id(&format!("s-{number}"));
         let report = changed!(store, store.add_server(id, []).unwrap());
-        let [W::ClockJumped(state)] = report.warnings().items() else {
+        let warnings = report.warnings();
+        let [W::ClockJumped(state)] = warnings.items() else {
             panic!("{report}");
         };
         assert!(matches!(

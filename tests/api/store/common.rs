@@ -177,14 +177,20 @@ pub fn shifts(report: &Report) -> Vec<(String, TrustSource, TrustSource)> {
 
 pub fn shadows(report: &Report) -> Vec<String> {
     report
-        .shadows()
+        .shifts()
+        .items()
+        .iter()
+        .filter(|shift| shift.to < shift.from)
         .map(|shift| shift.server.to_string())
         .collect()
 }
 
 pub fn exposes(report: &Report) -> Vec<String> {
     report
-        .exposes()
+        .shifts()
+        .items()
+        .iter()
+        .filter(|shift| shift.to > shift.from)
         .map(|shift| shift.server.to_string())
         .collect()
 }
@@ -272,6 +278,6 @@ pub fn as_intermediate(certificate: Certificate) -> Result<Report, StoreError> {
     store().install_intermediate(certificate, options())
 }
 
-pub fn warnings(report: &Report) -> &[StoreWarning] {
-    report.warnings().items()
+pub fn warnings(report: &Report) -> Vec<StoreWarning> {
+    report.warnings().items().to_vec()
 }

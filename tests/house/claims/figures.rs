@@ -28,7 +28,7 @@ const FIGURES: [(&str, &str, &str); 23] = [
     (
         "SECURITY.md",
         "64 signatures more among installed CAs",
-        "MAX_NAMESAKE_SIGNATURES: usize = 64",
+        "MAX_SAME_SUBJECT_SIGNATURES: usize = 64",
     ),
     (
         "SECURITY.md",
@@ -108,7 +108,7 @@ const FIGURES: [(&str, &str, &str); 23] = [
     (
         "docs/FIGURES.md",
         "64 of them are tried",
-        "MAX_NAMESAKE_SIGNATURES: usize = 64",
+        "MAX_SAME_SUBJECT_SIGNATURES: usize = 64",
     ),
     (
         "docs/FIGURES.md",

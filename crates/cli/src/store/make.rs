@@ -9,7 +9,7 @@ use mutual_trust::admin::{
     DurableSettings, DurableStore, Impact, LockoutAllowance, Peer, PeerHistory, Plan, plan,
 };
 use mutual_trust::certificate::{SystemClock, TimeSource};
-use mutual_trust::store::{Report, StoreWarning};
+use mutual_trust::store::{Consequence, Report, StoreWarning};
 use mutual_trust::{CurrentTime, KeyPolicy, Policy, TrustStore, tls};
 use serde_json::{Value, json};
 
@@ -127,7 +127,7 @@ fn guarded(common: &Common, looked: &TrustStore, calls: &Calls) -> Result<Outcom
     }
     let mut store = common.open()?;
     let tried = store.plan(&policy, &seen, now(), calls)?;
-    let lost: Vec<Peer> = tried.effects().everybody_lost().cloned().collect();
+    let lost: Vec<Peer> = tried.effects().all_lost().cloned().collect();
     if !lost.is_empty() && !common.force {
         return Ok(told(&tried, Made::Refused));
     }
@@ -182,16 +182,17 @@ fn without_repeats(reports: &[Report]) -> Vec<String> {
     let mut lines = Vec::new();
     for report in reports {
         let of_clock: Vec<String> = report
-            .warnings()
-            .items()
+            .consequences()
             .iter()
-            .filter(|warning| {
+            .filter(|one| {
                 matches!(
-                    warning,
-                    StoreWarning::ClockJumped(_) | StoreWarning::ClockBelowFloor(_)
+                    one,
+                    Consequence::Warning(
+                        StoreWarning::ClockJumped(_) | StoreWarning::ClockBelowFloor(_)
+                    )
                 )
             })
-            .map(|warning| format!("  warning: {warning}"))
+            .map(|warning| format!("  {warning}"))
             .collect();
         let text = report.to_string();
         let shown = text

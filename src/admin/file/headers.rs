@@ -1,4 +1,4 @@
-//! What the first lines of records say.
+//! Reads the first lines of records.
 
 use core::str::FromStr;
 
@@ -14,7 +14,7 @@ pub(super) fn parsed<T: FromStr>(text: &str) -> Option<T> {
     text.parse().ok()
 }
 
-/// What a line of [`server_head`] says.
+/// Reads a line that [`server_head`] wrote.
 pub(super) fn server(head: &str) -> Option<(ServerId, Claim)> {
     let (id, claim) = head.strip_prefix("server ")?.split_once(' ')?;
     let claim = match claim.strip_prefix("migrating until ") {
@@ -29,7 +29,7 @@ pub(super) fn server(head: &str) -> Option<(ServerId, Claim)> {
     (server_head(&id, claim) == head).then_some((id, claim))
 }
 
-/// What a line of [`entry_head`] says. Only slots with scopes that they have.
+/// Reads a line that [`entry_head`] wrote. A slot with a scope that it cannot have is refused.
 pub(super) fn entry_key(head: &str) -> Option<EntryKey> {
     let (slot, rest) = head.split_once(' ')?;
     let (scope, fingerprint) = rest.rsplit_once(' ')?;
@@ -51,7 +51,7 @@ pub(super) fn entry_key(head: &str) -> Option<EntryKey> {
     (entry_head(&key) == head).then_some(key)
 }
 
-/// What stands behind `block `.
+/// Reads the text after `block `.
 pub(super) fn block(rest: &str) -> Option<BlockSelector> {
     let words: Vec<&str> = rest.split(' ').collect();
     match words.as_slice() {
@@ -64,7 +64,8 @@ pub(super) fn block(rest: &str) -> Option<BlockSelector> {
         ["issuer", issuer, "serial", serial] => {
             let issuer = Base64::decode_vec(issuer).ok()?;
             let serial = Base64::decode_vec(serial).ok()?;
-            // A name ends where its length says: no two pairs of issuer and serial run together.
+            // The name ends where its DER length says, so two different pairs of issuer and serial number cannot have
+            // the same bytes.
             let whole = der::take(&issuer).is_some_and(|(_, rest)| rest.is_empty());
             let fits = issuer.len() <= MAX_CERTIFICATE_BYTES && serial.len() <= MAX_SERIAL_BYTES;
             (whole && fits).then(|| BlockSelector::IssuerSerial {
@@ -76,7 +77,7 @@ pub(super) fn block(rest: &str) -> Option<BlockSelector> {
     }
 }
 
-/// What stands behind `checked `.
+/// Reads the text after `checked `.
 pub(super) fn checked_issuer(rest: &str) -> Option<CrlIssuer> {
     let (name, key) = rest.split_once(" key ")?;
     let name = Base64::decode_vec(name).ok()?;
@@ -88,7 +89,7 @@ pub(super) fn checked_issuer(rest: &str) -> Option<CrlIssuer> {
     (checked_head(&issuer).strip_prefix("checked ") == Some(rest)).then_some(issuer)
 }
 
-/// What stands behind `crl `.
+/// Reads the text after `crl `.
 pub(super) fn crl(rest: &str) -> Option<(CrlIssuer, Fingerprint)> {
     let (issuer, fingerprint) = rest.rsplit_once(' ')?;
     let (issuer, fingerprint) = (checked_issuer(issuer)?, parsed(fingerprint)?);

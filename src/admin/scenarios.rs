@@ -1,4 +1,4 @@
-//! Which installed entries could accept a server at a moment.
+//! The installed entries that could accept a server at a given time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,16 +9,17 @@ use crate::store::{
     Claim, Entry, EntryKey, Scope, Server, ServerId, Slot, Truncated, TrustSnapshot, TrustSource,
 };
 
-/// What is asked about a server and could accept something, and what is asked in vain.
+/// The entries that decide about a server: those that could accept something, and those that accept nothing.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Asked {
     pub(super) usable: BTreeMap<(Slot, Fingerprint), EntryKey>,
     pub(super) no_longer_trusted: Truncated<Unusable>,
 }
 
-/// An entry that is asked and could accept nothing, and why.
+/// An entry that accepts nothing, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub struct Unusable {
     /// The entry.
     pub entry: EntryKey,
@@ -29,9 +30,9 @@ pub struct Unusable {
 }
 
 impl Asked {
-    fn add(&mut self, entry: &Entry, fall: Option<(ReasonCode, Detail)>) {
+    fn add(&mut self, entry: &Entry, why_not: Option<(ReasonCode, Detail)>) {
         let key = entry.key();
-        match fall {
+        match why_not {
             None => {
                 let place = (key.slot, key.fingerprint);
                 self.usable.insert(place, key.clone());
@@ -62,13 +63,13 @@ impl Asked {
     }
 }
 
-/// Asks about many servers of one view; what is asked about all of them is asked once.
-pub(super) struct Ways<'a> {
+/// Judges many servers of one snapshot. The authorities for any server are judged once.
+pub(super) struct Scenarios<'a> {
     usable: Usable<'a>,
     any_server: Option<Arc<Asked>>,
 }
 
-impl<'a> Ways<'a> {
+impl<'a> Scenarios<'a> {
     pub(super) fn new(view: &'a TrustSnapshot, policy: &'a Policy, clock: CurrentTime) -> Self {
         Self {
             usable: Usable {
@@ -80,7 +81,7 @@ impl<'a> Ways<'a> {
         }
     }
 
-    /// The entries that are asked about a server, its pins first.
+    /// The entries that decide about a server, its pins first.
     pub(super) fn of(&mut self, server: &Server) -> Arc<Asked> {
         let view = self.usable.view;
         let asks_authorities = self.usable.asks_authorities(server);
@@ -111,7 +112,7 @@ impl<'a> Ways<'a> {
         Arc::new(asked)
     }
 
-    /// Why nothing of what is asked is usable: at the floor, the clock, if time has to do with it.
+    /// Why no entry is usable. While time is judged at the floor and matters, the reason is the clock.
     pub(super) fn reason(&self, asked: &Asked, level: TrustSource) -> ReasonCode {
         let reason = asked.reason(level);
         let no_longer_trusted = asked.no_longer_trusted.items().iter();
@@ -125,7 +126,7 @@ impl<'a> Ways<'a> {
         }
     }
 
-    /// The authorities that would be asked about a server if it were not claimed (rule P4).
+    /// The authorities that would decide about a server if it were not claimed (rule P4).
     pub(super) fn authorities(&self, server: &Server) -> Asked {
         let own = Scope::Server(server.id().clone());
         let scope = if self.usable.view.holds(Slot::Authority, own.clone()) {
@@ -139,10 +140,10 @@ impl<'a> Ways<'a> {
     }
 
     fn add_all(&self, server: &ServerId, slot: Slot, scope: Scope, asked: &mut Asked) {
-        let Some(shelf) = self.usable.view.data().shelf(slot, &scope) else {
+        let Some(index) = self.usable.view.data().index(slot, &scope) else {
             return;
         };
-        let mut entries: Vec<&Entry> = shelf.iter().map(|entry| &**entry).collect();
+        let mut entries: Vec<&Entry> = index.iter().map(|entry| &**entry).collect();
         entries.sort_by_key(|entry| entry.fingerprint());
         for entry in entries {
             asked.add(entry, self.usable.why_not(server, entry));
@@ -159,38 +160,40 @@ pub(super) fn pins_of(view: &TrustSnapshot, server: &Server) -> Scope {
     server.group().cloned().map_or(own, Scope::Group)
 }
 
-/// A server that nothing installed could accept now.
+/// A server that no installed entry could accept now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WithoutUsable {
     /// The server.
     pub server: ServerId,
-    /// What is asked about it.
+    /// The source that decides about it.
+    #[doc(hidden)]
     pub level: TrustSource,
-    /// Why everything that it presents is refused. If entries are asked, each has its own reason.
+    /// Why everything that it presents is refused. Each entry has its own reason in addition.
     pub reason: ReasonCode,
-    /// The entries that are asked in vain.
+    /// The entries that accept nothing.
+    #[doc(hidden)]
     pub entries: Truncated<Unusable>,
 }
 
-/// The servers that nothing installed could accept at this time, whatever they present: claimed and without a usable
-/// pin, without a usable authority, or nothing is installed for them. Ordered by id.
+/// The servers that no installed entry could accept at this time, ordered by id: they are claimed and have no usable
+/// pin, or have no usable authority, or nothing is installed for them.
 ///
-/// Servers that are not listed may be refused all the same, if they present something else.
+/// Other servers may still be refused, if they present another certificate.
 pub fn servers_without_usable(
     view: &TrustSnapshot,
     policy: &Policy,
     clock: CurrentTime,
 ) -> Vec<WithoutUsable> {
-    let mut ways = Ways::new(view, policy, clock);
+    let mut scenarios = Scenarios::new(view, policy, clock);
     view.servers()
         .filter_map(|server| {
-            let asked = ways.of(server);
+            let asked = scenarios.of(server);
             let level = view.level(server);
             asked.usable.is_empty().then(|| WithoutUsable {
                 server: server.id().clone(),
                 level,
-                reason: ways.reason(&asked, level),
+                reason: scenarios.reason(&asked, level),
                 entries: asked.no_longer_trusted.clone(),
             })
         })

@@ -4,15 +4,15 @@ use core::hash::BuildHasher;
 use std::collections::hash_map::RandomState;
 use std::sync::Arc;
 
-use super::namesakes::{Installed, Namesakes, Subject, Wanted};
+use super::same_subject::{Installed, SameSubject, Subject, Wanted};
 use super::table::Table;
 use super::{Entry, Scope, ServerId, Slot};
 use crate::certificate::{Fingerprint, canonical_name};
 
 /// The entries of one slot and scope, of which there is at least one.
 #[derive(Clone)]
-pub(crate) enum Shelf {
-    /// What almost every server has. It takes no tables.
+pub(crate) enum CertificateIndex {
+    /// One entry: the case of almost every server. It needs no tables.
     One(Arc<Entry>),
     Several(Arc<Several>),
 }
@@ -25,11 +25,11 @@ pub(crate) struct Several {
     /// Pins that match by public key.
     by_key: Table<Arc<Entry>>,
     /// Authorities and intermediates by a keyed hash of their canonical subject; the subject is compared when read.
-    by_subject: Table<Namesakes>,
+    by_subject: Table<SameSubject>,
     hasher: RandomState,
 }
 
-impl Shelf {
+impl CertificateIndex {
     pub(super) fn is_for(&self, slot: Slot, scope: &Scope) -> bool {
         self.slot() == slot && self.scope() == scope
     }
@@ -41,21 +41,21 @@ impl Shelf {
     fn scope(&self) -> &Scope {
         match self {
             Self::One(entry) => entry.scope(),
-            Self::Several(shelf) => &shelf.scope,
+            Self::Several(index) => &index.scope,
         }
     }
 
     pub(super) fn slot(&self) -> Slot {
         match self {
             Self::One(entry) => entry.slot(),
-            Self::Several(shelf) => shelf.slot,
+            Self::Several(index) => index.slot,
         }
     }
 
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::One(_) => 1,
-            Self::Several(shelf) => shelf.entries.len(),
+            Self::Several(index) => index.entries.len(),
         }
     }
 
@@ -63,15 +63,15 @@ impl Shelf {
         let is = |entry: &&Arc<Entry>| entry.fingerprint() == fingerprint;
         match self {
             Self::One(entry) => Some(entry).filter(is),
-            Self::Several(shelf) => {
-                let mut found = shelf.entries.find(shelf.hasher.hash_one(fingerprint));
+            Self::Several(index) => {
+                let mut found = index.entries.find(index.hasher.hash_one(fingerprint));
                 found.find(is)
             }
         }
     }
 
-    /// The same, where an entry of these data is at hand that holds the certificate: it stands here if it is of this
-    /// slot and scope, and need not be looked for. Among a million, each look is a wait for memory.
+    /// The same, when an entry with the certificate is known already: if it has this slot and scope, no search is
+    /// needed. Among a million entries, each search waits for memory.
     pub(crate) fn get_held<'a>(
         &'a self,
         fingerprint: Fingerprint,
@@ -79,15 +79,15 @@ impl Shelf {
     ) -> Option<&'a Arc<Entry>> {
         match self {
             Self::One(_) => self.get(fingerprint),
-            Self::Several(shelf) => holder
-                .filter(|holder| holder.is_for(shelf.slot, &shelf.scope))
+            Self::Several(index) => holder
+                .filter(|holder| holder.is_for(index.slot, &index.scope))
                 .or_else(|| self.get(fingerprint)),
         }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Entry>> {
         let (one, several) = self.parts();
-        let several = several.into_iter().flat_map(|shelf| shelf.entries.iter());
+        let several = several.into_iter().flat_map(|index| index.entries.iter());
         one.into_iter().chain(several)
     }
 
@@ -97,10 +97,10 @@ impl Shelf {
         key: &'a [u8],
     ) -> impl Iterator<Item = &'a Arc<Entry>> {
         let (one, several) = self.parts();
-        let several = several.into_iter().flat_map(move |shelf| {
-            // The key of almost every peer is hashed for nothing, unless some pin matches so.
-            let any = (shelf.by_key.len() > 0).then(|| shelf.hasher.hash_one(key));
-            any.into_iter().flat_map(|hash| shelf.by_key.find(hash))
+        let several = several.into_iter().flat_map(move |index| {
+            // Hash the key only if some pin matches by public key: for almost every peer the hash would be wasted.
+            let any = (index.by_key.len() > 0).then(|| index.hasher.hash_one(key));
+            any.into_iter().flat_map(|hash| index.by_key.find(hash))
         });
         let one = one.into_iter().filter(|entry| entry.matches_by_key());
         let same = move |entry: &&Arc<Entry>| {
@@ -110,23 +110,23 @@ impl Shelf {
         one.chain(several).filter(same)
     }
 
-    /// The authorities or intermediates whose subject has this hash, and perhaps others.
+    /// The authorities or intermediates whose subject has this hash. Another subject may have the same hash.
     pub(super) fn by_subject(&self, hash: u64) -> impl Iterator<Item = &Arc<Entry>> {
         let (one, several) = self.parts();
-        let several = several.and_then(|shelf| shelf.by_subject.find(hash).next());
+        let several = several.and_then(|index| index.by_subject.find(hash).next());
         one.into_iter()
-            .chain(several.into_iter().flat_map(Namesakes::iter))
+            .chain(several.into_iter().flat_map(SameSubject::iter))
     }
 
-    /// How many authorities or intermediates have a subject with this hash: those of one name, and hardly ever another.
+    /// The number of authorities or intermediates whose subject has this hash. They nearly always have one name.
     pub(super) fn count_by_subject(&self, hash: u64) -> usize {
         match self {
             Self::One(_) => 1,
-            Self::Several(shelf) => shelf.by_subject.find(hash).map(Namesakes::len).sum(),
+            Self::Several(index) => index.by_subject.find(hash).map(SameSubject::len).sum(),
         }
     }
 
-    /// Candidates for an issuer whose subject is `subject` ([`Namesakes::candidates`]).
+    /// Candidates for an issuer whose subject is `subject` ([`SameSubject::candidates`]).
     pub(super) fn candidates<'a>(
         &'a self,
         subject: Wanted<'a>,
@@ -135,11 +135,11 @@ impl Shelf {
     ) -> Box<dyn Iterator<Item = Installed<'a>> + 'a> {
         match self {
             Self::One(entry) => Box::new(Subject::new(subject).installed(entry).into_iter()),
-            Self::Several(shelf) => {
-                let hash = shelf.hasher.hash_one(subject.canonical);
-                let found = shelf.by_subject.find(hash);
+            Self::Several(index) => {
+                let hash = index.hasher.hash_one(subject.canonical);
+                let found = index.by_subject.find(hash);
                 Box::new(found.flat_map(move |found| {
-                    found.candidates(subject, key_id, others, &shelf.hasher)
+                    found.candidates(subject, key_id, others, &index.hasher)
                 }))
             }
         }
@@ -148,7 +148,7 @@ impl Shelf {
     fn parts(&self) -> (Option<&Arc<Entry>>, Option<&Several>) {
         match self {
             Self::One(entry) => (Some(entry), None),
-            Self::Several(shelf) => (None, Some(shelf)),
+            Self::Several(index) => (None, Some(index)),
         }
     }
 
@@ -156,7 +156,7 @@ impl Shelf {
     pub(super) fn put(&mut self, entry: Arc<Entry>, hasher: &RandomState) {
         match self {
             Self::One(first) => {
-                let mut shelf = Several {
+                let mut index = Several {
                     slot: entry.slot(),
                     scope: entry.scope().clone(),
                     entries: Table::default(),
@@ -164,18 +164,18 @@ impl Shelf {
                     by_subject: Table::default(),
                     hasher: hasher.clone(),
                 };
-                shelf.put(first.clone());
-                shelf.put(entry);
-                *self = Self::Several(Arc::new(shelf));
+                index.put(first.clone());
+                index.put(entry);
+                *self = Self::Several(Arc::new(index));
             }
-            Self::Several(shelf) => Arc::make_mut(shelf).put(entry),
+            Self::Several(index) => Arc::make_mut(index).put(entry),
         }
     }
 
-    /// Takes out one of several entries.
+    /// Removes one of several entries.
     pub(super) fn take(&mut self, entry: &Arc<Entry>) {
-        if let Self::Several(shelf) = self {
-            Arc::make_mut(shelf).take(entry);
+        if let Self::Several(index) = self {
+            Arc::make_mut(index).take(entry);
         }
     }
 }
@@ -193,7 +193,7 @@ impl Several {
                     .hash_one(canonical_name(certificate.subject_der()));
                 match self.by_subject.find_mut(hash, |_| true) {
                     Some(found) => found.insert(entry.clone(), &self.hasher),
-                    None => self.by_subject.insert(hash, Namesakes::of(entry.clone())),
+                    None => self.by_subject.insert(hash, SameSubject::of(entry.clone())),
                 }
             }
         }
@@ -229,9 +229,9 @@ mod tests {
     use crate::certificate::Certificate;
     use crate::store::{EntryOptions, PinScope, TrustStore};
 
-    // Shelves are found by a keyed hash, of which a test makes no collision.
+    // Indexes are found by a keyed hash, and a test cannot make two of them collide.
     #[test]
-    fn a_shelf_is_for_its_slot_and_scope_alone() {
+    fn an_index_is_for_its_slot_and_scope_alone() {
         let keys = crate::tls::key_policy(&crate::tls::provider::default_provider());
         let [own, other] = ["keys-1", "keys-2"].map(|id| id.parse::<ServerId>().unwrap());
         let mut store = TrustStore::new(keys);
@@ -247,12 +247,12 @@ mod tests {
             store.install_pin(scope, certificate, options).unwrap();
             let view = store.snapshot();
             let scope = Scope::Server(own.clone());
-            let shelf = view.data().shelf(Slot::Pin, &scope).unwrap();
-            assert!(shelf.is_for(Slot::Pin, &scope));
-            assert!(!shelf.is_for(Slot::Authority, &scope));
-            assert!(!shelf.is_for(Slot::Pin, &Scope::Server(other.clone())));
-            assert!(shelf.is_pins_of(&own));
-            assert!(!shelf.is_pins_of(&other));
+            let index = view.data().index(Slot::Pin, &scope).unwrap();
+            assert!(index.is_for(Slot::Pin, &scope));
+            assert!(!index.is_for(Slot::Authority, &scope));
+            assert!(!index.is_for(Slot::Pin, &Scope::Server(other.clone())));
+            assert!(index.is_pins_of(&own));
+            assert!(!index.is_pins_of(&other));
         }
         let ca = include_bytes!("../../tests/fixtures/ca-root.pem");
         let authority = Certificate::from_pem(ca).unwrap();
@@ -262,7 +262,7 @@ mod tests {
             .unwrap();
         let view = store.snapshot();
         let scope = Scope::Server(own.clone());
-        let shelf = view.data().shelf(Slot::Authority, &scope).unwrap();
-        assert!(!shelf.is_pins_of(&own));
+        let index = view.data().index(Slot::Authority, &scope).unwrap();
+        assert!(!index.is_pins_of(&own));
     }
 }

@@ -1,8 +1,7 @@
-//! The CA certificates of one subject, so that the right one of any number is found without looking at the others
-//! (rule C5).
+//! The CA certificates of one subject. The right one is found without looking at all others (rule C5).
 //!
-//! Nearly every subject has one or a few. From [`CROWD`] on they are kept in the order in which they are tried, and
-//! those with a key identifier are found by it.
+//! Nearly every subject has one certificate or a few. From [`MANY`] on, the certificates are sorted in the order in
+//! which they are tried, and are also found by their key identifier.
 
 use core::cmp::Ordering;
 use core::hash::BuildHasher;
@@ -13,14 +12,14 @@ use super::table::Table;
 use super::{Entry, Slot};
 use crate::certificate::{Certificate, canonical_name};
 
-/// From how many certificates of one subject on they are indexed: below it, looking at all costs less.
-const CROWD: usize = 16;
+/// Number of certificates of one subject from which they are indexed. For fewer, comparing all is cheaper.
+const MANY: usize = 16;
 
-/// An installed CA certificate, by the entry that holds it.
+/// An installed CA certificate with its entry.
 pub(crate) type Installed<'a> = (&'a Arc<Entry>, &'a Certificate);
 
-/// A subject that is looked for. A peer chooses how it is written, so whoever looks puts it into canonical form, once
-/// for all looks.
+/// A subject to search for. A peer chooses its spelling, so the caller converts it to canonical form once for all
+/// searches.
 #[derive(Clone, Copy)]
 pub(crate) struct Wanted<'a> {
     name: &'a [u8],
@@ -34,11 +33,11 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// Compares the subjects of entries with one that is looked for.
+/// Compares the subjects of entries with the wanted one.
 #[derive(Clone)]
 pub(super) struct Subject<'a> {
     wanted: Wanted<'a>,
-    /// What was compared last: certificates of one name nearly always write it alike.
+    /// The last comparison. Certificates of one name nearly always have the same spelling.
     last: Option<(&'a [u8], bool)>,
 }
 
@@ -47,8 +46,8 @@ impl<'a> Subject<'a> {
         Self { wanted, last: None }
     }
 
-    /// An entry with its certificate, if it has this subject: of an authority in any bytes (RFC 5280 section 7.1), of
-    /// an intermediate in the same, since the path builder compares bytes below the authority.
+    /// An entry with its certificate, if it has this subject. Authorities match in any spelling (RFC 5280 section 7.1).
+    /// Intermediates match only in the same bytes, because the path builder compares bytes below the authority.
     pub(super) fn installed(&mut self, entry: &'a Arc<Entry>) -> Option<Installed<'a>> {
         let certificate = entry.certificate()?;
         let own = certificate.subject_der();
@@ -71,23 +70,23 @@ impl<'a> Subject<'a> {
 
 /// See the module. Each form is one pointer: almost every subject has one entry, and the index has many subjects.
 #[derive(Clone)]
-pub(crate) enum Namesakes {
+pub(crate) enum SameSubject {
     One(Arc<Entry>),
     Few(Arc<Vec<Arc<Entry>>>),
-    Crowd(Arc<Crowd>),
+    Many(Arc<Many>),
 }
 
 #[derive(Clone, Default)]
-pub(crate) struct Crowd {
-    /// Those that state a key identifier, and the same by a keyed hash of it.
+pub(crate) struct Many {
+    /// Certificates with a key identifier, sorted, and by a keyed hash of the identifier.
     identified: BTreeSet<Ranked>,
     by_key_id: Table<Arc<Entry>>,
-    /// Those that state none.
-    bare: BTreeSet<Ranked>,
+    /// Certificates without a key identifier.
+    unidentified: BTreeSet<Ranked>,
 }
 
-/// Entries in the order in which they are tried: those that last longest first, then by fingerprint. It does not
-/// depend on how they were installed.
+/// Entries in the order in which they are tried: the latest notAfter first, then by fingerprint. The order does not
+/// depend on the order of installation.
 #[derive(Clone)]
 struct Ranked(Arc<Entry>);
 
@@ -123,10 +122,10 @@ fn key_id(entry: &Entry) -> Option<&[u8]> {
     entry.certificate()?.subject_key_id()
 }
 
-impl Crowd {
+impl Many {
     fn insert(&mut self, entry: Arc<Entry>, hasher: &RandomState) {
         let Some(id) = key_id(&entry) else {
-            let _: bool = self.bare.insert(Ranked(entry));
+            let _: bool = self.unidentified.insert(Ranked(entry));
             return;
         };
         self.by_key_id.insert(hasher.hash_one(id), entry.clone());
@@ -137,7 +136,7 @@ impl Crowd {
         let ranked = Ranked(entry.clone());
         match key_id(entry) {
             None => {
-                let _: bool = self.bare.remove(&ranked);
+                let _: bool = self.unidentified.remove(&ranked);
             }
             Some(id) => {
                 let key = entry.key();
@@ -149,33 +148,33 @@ impl Crowd {
     }
 }
 
-impl Namesakes {
+impl SameSubject {
     pub(super) fn of(entry: Arc<Entry>) -> Self {
         Self::One(entry)
     }
 
-    /// Those that are looked at one by one, or the crowd.
-    fn parts(&self) -> (&[Arc<Entry>], Option<&Crowd>) {
+    /// The entries as a slice, or the index of many.
+    fn parts(&self) -> (&[Arc<Entry>], Option<&Many>) {
         match self {
             Self::One(one) => (core::slice::from_ref(one), None),
             Self::Few(few) => (few, None),
-            Self::Crowd(crowd) => (&[], Some(crowd)),
+            Self::Many(crowd) => (&[], Some(crowd)),
         }
     }
 
     pub(super) fn insert(&mut self, entry: Arc<Entry>, hasher: &RandomState) {
         match self {
             Self::One(one) => *self = Self::Few(Arc::new(vec![one.clone(), entry])),
-            Self::Few(few) if few.len() < CROWD => Arc::make_mut(few).push(entry),
+            Self::Few(few) if few.len() < MANY => Arc::make_mut(few).push(entry),
             Self::Few(few) => {
-                let mut crowd = Crowd::default();
+                let mut crowd = Many::default();
                 for held in few.iter() {
                     crowd.insert(held.clone(), hasher);
                 }
                 crowd.insert(entry, hasher);
-                *self = Self::Crowd(Arc::new(crowd));
+                *self = Self::Many(Arc::new(crowd));
             }
-            Self::Crowd(crowd) => Arc::make_mut(crowd).insert(entry, hasher),
+            Self::Many(crowd) => Arc::make_mut(crowd).insert(entry, hasher),
         }
     }
 
@@ -188,36 +187,39 @@ impl Namesakes {
                 Arc::make_mut(few).retain(|held| !held.is(&key));
                 !few.is_empty()
             }
-            Self::Crowd(crowd) => {
+            Self::Many(crowd) => {
                 let crowd = Arc::make_mut(crowd);
                 crowd.remove(entry, hasher);
-                !(crowd.identified.is_empty() && crowd.bare.is_empty())
+                !(crowd.identified.is_empty() && crowd.unidentified.is_empty())
             }
         }
     }
 
-    /// How many there are.
+    /// The number of entries.
     pub(super) fn len(&self) -> usize {
         let (few, crowd) = self.parts();
         let crowd = crowd.map_or(0, |crowd| {
-            crowd.identified.len().saturating_add(crowd.bare.len())
+            crowd
+                .identified
+                .len()
+                .saturating_add(crowd.unidentified.len())
         });
         few.len().saturating_add(crowd)
     }
 
-    /// All entries, in no order that means anything.
+    /// All entries, in no particular order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Entry>> {
         let (few, crowd) = self.parts();
         let crowd = crowd.into_iter();
-        let crowd = crowd.flat_map(|crowd| crowd.identified.iter().chain(&crowd.bare));
+        let crowd = crowd.flat_map(|crowd| crowd.identified.iter().chain(&crowd.unidentified));
         few.iter().chain(crowd.map(|ranked| &ranked.0))
     }
 
     /// Candidates for the issuer of a certificate that names it by `subject` and perhaps by a key identifier, in
     /// the order in which they are tried: those with that identifier, then those without one, then the others.
     ///
-    /// Of those with another identifier than the one asked for, the first `others` are listed: RFC 5280 only helps
-    /// to find an issuer by them, and they are wrong in some private PKIs.
+    /// Of those with another identifier than the wanted one, only the first `others` are returned. RFC 5280 defines the
+    /// identifiers as a help to find an issuer, and some private PKIs have wrong ones.
     pub(super) fn candidates<'a>(
         &'a self,
         subject: Wanted<'a>,
@@ -240,27 +242,27 @@ impl Namesakes {
                 found.sort_by_cached_key(|(entry, certificate)| {
                     (class(certificate), Ranked((*entry).clone()))
                 });
-                let told = found.partition_point(|(_, certificate)| class(certificate) < 2);
-                found.truncate(told.saturating_add(others));
+                let first_others = found.partition_point(|(_, certificate)| class(certificate) < 2);
+                found.truncate(first_others.saturating_add(others));
                 Box::new(found.into_iter())
             }
-            Self::Crowd(crowd) => {
+            Self::Many(crowd) => {
                 let hash = wanted.map(|wanted| hasher.hash_one(wanted));
                 let by_id = hash.into_iter().flat_map(|hash| crowd.by_key_id.find(hash));
                 let mut matching: Vec<_> = by_id.filter(|entry| key_id(entry) == wanted).collect();
                 matching.sort_by_cached_key(|entry| Ranked((*entry).clone()));
-                let bare = crowd.bare.iter().map(|ranked| &ranked.0);
+                let unidentified = crowd.unidentified.iter().map(|ranked| &ranked.0);
                 let others = match wanted {
                     Some(_) => others,
                     None => usize::MAX,
                 };
                 let first = matching
                     .into_iter()
-                    .chain(bare)
+                    .chain(unidentified)
                     .filter_map(of_subject.clone());
                 let rest = crowd.identified.iter().map(|ranked| &ranked.0);
                 let rest = rest.filter(move |entry| key_id(entry) != wanted);
-                // Counted are those of the subject: another one may have the same hash.
+                // Only entries with the wanted subject count: another subject may have the same hash.
                 Box::new(first.chain(rest.filter_map(of_subject).take(others)))
             }
         }
