@@ -2,51 +2,12 @@
 
 use thiserror::Error;
 
+pub use super::ids::IdError;
+pub use super::patterns::SanPatternError;
 use crate::certificate::error::{HostNameError, UnsupportedCrl};
 use crate::certificate::{Fingerprint, HostName, KeyRefusal, Role, Timestamp};
+
 use crate::store::{BlockSelector, ClockState, CrlIssuer, EntryKey, GroupId, ServerId};
-
-/// Why a text is not an id of a server or a group.
-#[derive(Debug, Error, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum IdError {
-    /// The text is empty.
-    #[error("the id is empty")]
-    Empty,
-    /// The text is too long.
-    #[error("the id has {length} bytes, the limit is {limit}")]
-    #[non_exhaustive]
-    TooLong {
-        /// Length in bytes.
-        length: usize,
-        /// The limit.
-        limit: usize,
-    },
-    /// A character that is not allowed in ids.
-    #[error("an id has only ASCII letters, digits and `-_.:@/`; byte {offset} is something else")]
-    #[non_exhaustive]
-    Character {
-        /// The offset in bytes.
-        offset: usize,
-    },
-}
-
-/// Why a text is not a pattern for subject alternative names.
-#[derive(Debug, Error, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SanPatternError {
-    /// No `dns:`, `ip:`, `uri:` or `email:` before the value.
-    #[error("a pattern starts with `dns:`, `ip:`, `uri:` or `email:`")]
-    Kind,
-    /// The value is empty, too long, or has a character that is not allowed in such a name.
-    #[error("the value of the pattern is not a valid name of this kind")]
-    Value,
-    /// A wildcard in a place where none is allowed.
-    #[error(
-        "a wildcard stands for the whole leftmost label of a DNS name (`dns:*.example`) or for what follows a `/` at the end of a URI (`uri:spiffe://example/*`)"
-    )]
-    Wildcard,
-}
 
 /// Why a change of the store was refused. The store is as it was before the call.
 #[derive(Debug, Error)]
@@ -193,7 +154,7 @@ pub enum StoreError {
     /// The key cannot be verified or is weak (I4).
     #[error("{0}")]
     Key(KeyRefusal),
-    /// The certificate is marked as self-signed, and its signature does not verify under its own key (I4).
+    /// The certificate says that it signed itself, but its signature does not verify under its own key (I4).
     #[error("the certificate's signature by its own key does not verify: it is damaged or forged")]
     WrongSelfSignature,
     /// The certificate could never be accepted in this slot and scope (I6).
