@@ -2,8 +2,8 @@
 
 use thiserror::Error;
 
-pub use super::ids::IdError;
-pub use super::patterns::SanPatternError;
+pub use super::ids_error::IdError;
+pub use super::patterns_error::SanPatternError;
 use crate::certificate::error::{HostNameError, UnsupportedCrl};
 use crate::certificate::{Fingerprint, HostName, KeyRefusal, Role, Timestamp};
 

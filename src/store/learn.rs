@@ -10,7 +10,9 @@ use super::Scope;
 use super::data::Data;
 use super::signers::{Found, Signer};
 use super::{EntryKey, Slot, TrustStore};
-use crate::certificate::{Certificate, KeyPolicy, SignatureCheck, canonical_name, names_equal};
+#[cfg(feature = "admin")]
+use crate::certificate::canonical_name;
+use crate::certificate::{Certificate, KeyPolicy, SignatureCheck, names_equal};
 use crate::limits::{MAX_SAME_SUBJECT_SIGNATURES, MAX_SIGNATURES_AT_INSTALLATION};
 
 /// Whether the key identifiers say that `above` signed `below`. `None` if one of them has none.

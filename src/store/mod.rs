@@ -38,6 +38,7 @@ mod filter;
 mod group;
 mod groups;
 mod ids;
+mod ids_error;
 mod import;
 mod index;
 mod install;
@@ -45,6 +46,7 @@ mod learn;
 mod live;
 mod options;
 mod patterns;
+mod patterns_error;
 #[cfg(feature = "admin")]
 mod planned;
 mod report;

@@ -4,27 +4,9 @@ use core::fmt;
 use core::net::IpAddr;
 use core::str::FromStr;
 
-use thiserror::Error;
-
+use super::patterns_error::SanPatternError;
 use crate::certificate::{HostName, SanName};
 use crate::limits::MAX_SHOWN_NAME;
-
-/// Why a text is not a pattern for subject alternative names.
-#[derive(Debug, Error, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SanPatternError {
-    /// No `dns:`, `ip:`, `uri:` or `email:` before the value.
-    #[error("a pattern starts with `dns:`, `ip:`, `uri:` or `email:`")]
-    Kind,
-    /// The value is empty, too long, or has a character that is not allowed in such a name.
-    #[error("the value of the pattern is not a valid name of this kind")]
-    Value,
-    /// A wildcard in a place where none is allowed.
-    #[error(
-        "a wildcard stands for the whole leftmost label of a DNS name (`dns:*.example`) or for what follows a `/` at the end of a URI (`uri:spiffe://example/*`)"
-    )]
-    Wildcard,
-}
 
 /// A pattern that one subject alternative name of a client's certificate must match.
 ///
