@@ -76,7 +76,7 @@ pub(crate) const ALL: &[(&str, &str, &str)] = &[
         "failed: Flush",
     ),
     (
-        "WriteStep::Place",
+        "WriteStep::Rename",
         "tests/api/issuing/syscalls.rs",
         "failed: Place",
     ),
