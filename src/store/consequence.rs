@@ -3,9 +3,10 @@
 use core::fmt;
 
 use super::crl_issuer::CrlIssuer;
-use super::entry::EntryKey;
+use super::entry_key::EntryKey;
 use super::ids::ServerId;
-use super::report::{StoreWarning, TrustSourceChange};
+use super::trust_source::TrustSourceChange;
+use super::warning::StoreWarning;
 use crate::limits::MAX_REPORTED;
 
 /// One consequence of a change of the store.

@@ -4,7 +4,7 @@ use core::hash::BuildHasher;
 use std::sync::Arc;
 
 use super::data::{Data, place_beside};
-use super::servers::Place;
+use super::server::Place;
 use super::{Group, GroupId, Server, ServerId, Slot};
 use crate::certificate::HostName;
 

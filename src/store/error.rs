@@ -2,10 +2,11 @@
 
 use thiserror::Error;
 
-pub use crate::store::parse_error::{IdError, SanPatternError};
-
+pub use super::ids_error::IdError;
+pub use super::patterns_error::SanPatternError;
 use crate::certificate::error::{HostNameError, UnsupportedCrl};
 use crate::certificate::{Fingerprint, HostName, KeyRefusal, Role, Timestamp};
+
 use crate::store::{BlockSelector, ClockState, CrlIssuer, EntryKey, GroupId, ServerId};
 
 /// Why a change of the store was refused. The store is as it was before the call.

@@ -3,27 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::consequence::Consequence;
+use super::group::Group;
 use super::{GroupId, Outcome, Report, Scope, ServerId, Slot, TrustStore};
 use crate::store::error::StoreError;
-
-/// Servers that replicate one certificate.
-#[derive(Clone, Debug)]
-pub struct Group {
-    pub(super) id: GroupId,
-    pub(super) members: BTreeSet<ServerId>,
-}
-
-impl Group {
-    /// The id.
-    pub fn id(&self) -> &GroupId {
-        &self.id
-    }
-
-    /// The members, ordered by id.
-    pub fn members(&self) -> impl Iterator<Item = &ServerId> {
-        self.members.iter()
-    }
-}
 
 impl TrustStore {
     /// Adds a group without members.

@@ -4,8 +4,8 @@ use core::fmt;
 use core::str::FromStr;
 use std::sync::Arc;
 
+use super::ids_error::IdError;
 use crate::limits::MAX_ID_BYTES;
-use crate::store::error::IdError;
 
 macro_rules! id_type {
     ($(#[$meta:meta])* $name:ident) => {

@@ -4,9 +4,9 @@ use core::fmt;
 use core::net::IpAddr;
 use core::str::FromStr;
 
+use super::patterns_error::SanPatternError;
 use crate::certificate::{HostName, SanName};
 use crate::limits::MAX_SHOWN_NAME;
-use crate::store::error::SanPatternError;
 
 /// A pattern that one subject alternative name of a client's certificate must match.
 ///

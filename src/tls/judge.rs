@@ -9,10 +9,11 @@ use rustls::Error;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::WebPkiSupportedAlgorithms;
 
-use super::settings::{Settings, TlsVersion};
+use super::settings::Settings;
 use super::signature::Proof;
 use super::sink::{AwaitSignature, ByCertificate, InThread, JudgedPeer, ObservationSink};
 use super::verifier::{Judge, JudgeClient, JudgeServer, PeerChain};
+use super::version::TlsVersion;
 use crate::certificate::{CurrentTime, HostName, TimeSource};
 use crate::policy::{ChainMemory, ExpectedServer, Refusal, Verdict, VerifyRequest};
 use crate::store::LiveTrust;

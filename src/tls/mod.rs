@@ -61,6 +61,7 @@ mod settings;
 mod signature;
 mod sink;
 mod verifier;
+mod version;
 
 pub use builder::{ConfigBuilder, ConfigSide};
 pub use client::ClientConfigBuilder;
@@ -77,7 +78,7 @@ pub use refusal::refusal;
 pub use resolver::{ClientAuthFailures, NoCommonSignatureScheme};
 pub use rotation::Identities;
 pub use server::ServerConfigBuilder;
-pub use settings::TlsVersion;
+pub use version::TlsVersion;
 
 use rustls::crypto::CryptoProvider;
 

@@ -9,25 +9,13 @@ use rustls::crypto::CryptoProvider;
 use rustls::time_provider::TimeProvider;
 
 use super::sink::ObservationSink;
+use super::version::TlsVersion;
 use super::{ClientAuthFailures, Identities, PeerCheck, kmip};
 use crate::certificate::{CurrentTime, Role, SystemClock, TimeSource};
 use crate::identity::signs_with_ml_dsa;
 use crate::policy::{ChainMemory, Policy};
 use crate::store::LiveTrust;
 use crate::tls::error::ConfigError;
-
-/// A protocol version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "a further version would need its own way to verify signatures"
-)]
-pub enum TlsVersion {
-    /// TLS 1.2 (RFC 5246).
-    Tls12,
-    /// TLS 1.3 (RFC 8446).
-    Tls13,
-}
 
 #[derive(Clone, Debug)]
 pub(super) struct Settings {

@@ -8,7 +8,7 @@ use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::{DigitallySignedStruct, SignatureScheme};
 
-use super::settings::TlsVersion;
+use super::version::TlsVersion;
 use crate::certificate::{Role, public_key_of};
 use crate::policy::Verdict;
 

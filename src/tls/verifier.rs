@@ -12,8 +12,8 @@ use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 
-use super::settings::TlsVersion;
 use super::signature::{self, Proof};
+use super::version::TlsVersion;
 use crate::certificate::Role;
 
 /// The certificates that a peer presents, in its order.

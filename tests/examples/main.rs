@@ -214,12 +214,12 @@ fn recovery_refuses_the_damaged_line_and_keeps_the_block_and_the_claim() {
     let said = out(&output);
     assert!(output.status.success(), "{said}{}", err(&output));
     for part in [
-        "a field of this record expected, not:   b? alice",
+        "expected a field of this record, found:   b? alice",
         "block kept: certificate ",
         "claim kept of server: keys-2",
         "the file is truncated",
         "keys-2.pem is missing",
-        "trusts nobody",
+        "trusts no peer",
         "All of it is as it should be.",
     ] {
         assert!(said.contains(part), "{part}:\n{said}");

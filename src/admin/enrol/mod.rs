@@ -2,6 +2,7 @@
 
 pub(crate) mod error;
 mod pending;
+mod pending_id;
 mod presented;
 mod trace;
 
@@ -16,7 +17,8 @@ use pki_types::UnixTime;
 use error::EnrolmentError;
 use pending::{Arrival, Waiting};
 
-pub use pending::{PendingId, PendingPeer};
+pub use pending::PendingPeer;
+pub use pending_id::PendingId;
 pub use presented::PresentedCertificate;
 
 use crate::certificate::{CurrentTime, Fingerprint, Role, TimeSource, breaks_a_line};

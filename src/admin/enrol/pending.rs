@@ -2,8 +2,6 @@
 //!
 //! It has no clock and no lock. [`Enrolment`](super::Enrolment) has both.
 
-use core::fmt;
-use core::str::FromStr;
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -11,30 +9,13 @@ use std::net::IpAddr;
 use pki_types::UnixTime;
 
 use super::PresentedCertificate;
+use super::pending_id::PendingId;
 use crate::admin::enrol::error::EnrolmentError;
 use crate::certificate::Fingerprint;
 use crate::limits::{
     CLOCK_TOLERANCE, MAX_ENROLMENT_WINDOW, MAX_EXPECTED, MAX_PENDING_AGE, MAX_PENDING_BYTES,
     MAX_PENDING_PEERS, PENDING_SHARE,
 };
-
-/// The number of a waiting peer. Numbers are not used again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PendingId(u64);
-
-impl fmt::Display for PendingId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl FromStr for PendingId {
-    type Err = core::num::ParseIntError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self)
-    }
-}
 
 /// An unknown client that proved possession of its key and was refused.
 #[derive(Clone, Debug)]

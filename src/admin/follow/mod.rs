@@ -21,11 +21,11 @@
 //! network and overlay file systems, where notification does not. The cost is reading the files.
 
 pub(crate) mod error;
+mod health;
 mod read;
 mod source;
 
-use core::fmt;
-
+pub use health::SourceHealth;
 pub use source::{Feeds, Source};
 
 use super::DurableStore;
@@ -37,46 +37,6 @@ use crate::limits::MAX_SOURCES;
 use crate::store::error::StoreError;
 use crate::store::{EntryKey, TrustStore};
 use read::{Content, Read};
-
-/// The state of a source at the last poll.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct SourceHealth {
-    /// Its name.
-    pub name: String,
-    /// The number of certificates that were applied last. `None` if none were applied since the process started.
-    #[doc(hidden)]
-    pub certificates: Option<usize>,
-    /// Whether new content was seen. It is applied if the next poll finds it unchanged.
-    #[doc(hidden)]
-    pub settling: bool,
-    /// Why the content was not applied, if it was not.
-    pub error: Option<String>,
-}
-
-impl SourceHealth {
-    /// Whether it was read and applied, or is just being changed.
-    pub fn is_good(&self) -> bool {
-        self.error.is_none()
-    }
-}
-
-impl fmt::Display for SourceHealth {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "source {}: ", self.name)?;
-        if let Some(error) = &self.error {
-            return f.write_str(error);
-        }
-        if self.settling {
-            return f.write_str("new content, to be read again");
-        }
-        match self.certificates {
-            Some(0) => f.write_str("trusts no peer"),
-            Some(count) => write!(f, "certificates: {count}"),
-            None => f.write_str("not read yet"),
-        }
-    }
-}
 
 /// Follows sources on behalf of one durable store.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ pub enum PlanError {
     Store(#[from] StoreError),
     /// The change would lock out peers that are accepted now.
     #[error(
-        "the change would lock out {}: to make it all the same, name them in an override; a block among the changes can be made by itself",
+        "the change would lock out {}: to make it anyway, allow the lockout of these peers by name; a block among the changes can be made by itself",
         few(lost)
     )]
     #[non_exhaustive]

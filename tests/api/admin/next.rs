@@ -89,7 +89,7 @@ fn a_grace_begins_and_ends() {
         next_is(&desk, days(10) + 1, &subject, TimelineEvent::GraceBegins);
         let said = next(&desk).unwrap().to_string();
         let lines: Vec<_> = said.lines().collect();
-        let change = format!("  {subject}: lives on its grace");
+        let change = format!("  {subject}: is in its grace");
         assert_eq!(lines[1..], [change], "{said}");
         let (before, after) = around(&desk, &[&made]);
         assert!(before.warnings().is_empty());

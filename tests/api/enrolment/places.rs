@@ -95,7 +95,7 @@ fn windows_and_places_have_bounds() {
     ] {
         let error = open(window, 8).unwrap_err();
         assert!(matches!(error, EnrolmentError::Window { .. }));
-        assert!(error.to_string().contains("24 hours at most"), "{error}");
+        assert!(error.to_string().contains("at most 24 hours"), "{error}");
     }
     for places in [0, MAX_PENDING_PEERS + 1] {
         assert!(matches!(

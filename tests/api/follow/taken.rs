@@ -94,7 +94,7 @@ fn what_vanishes_from_the_source_is_removed_and_its_claim_stays() {
     assert!(world.holds(&[]));
     let health = world.store.health();
     assert!(
-        health.is_good() && health.to_string().contains("trusts nobody"),
+        health.is_good() && health.to_string().contains("trusts no peer"),
         "{health}"
     );
     let claim = |world: &World| {

@@ -56,7 +56,7 @@ fn a_server_is_trusted_by_the_fingerprint_that_was_heard_and_by_no_other() {
         ] {
             let ran = ran
                 .ends_with(1)
-                .says("the fingerprint is not that of the certificate");
+                .says("the fingerprint does not match the presented certificate");
             nowhere(&folder, "keys-1.pem", &ran.all());
             assert!(ran.all().contains("CN=keys-1"), "{}", ran.all());
         }
@@ -146,7 +146,7 @@ fn a_client_waits_at_the_console_and_is_let_in_by_its_fingerprint() {
     assert!(waits.contains("seen 1 times"), "{waits}");
     server.until("CN=array-7");
     server.tell(&format!("accept 1 {}", fingerprint(&folder, "other.pem")));
-    server.until("error: the fingerprint is not that of the certificate");
+    server.until("error: the fingerprint does not match the presented certificate");
     server.tell("accept 1 12:34");
     server.until("error: ");
     server.tell("nonsense");
