@@ -1,5 +1,7 @@
 //! Errors of changing what is installed.
 
+use core::fmt::{self, Display as _};
+
 use thiserror::Error;
 
 use crate::certificate::error::{HostNameError, UnsupportedCrl};
@@ -84,7 +86,7 @@ pub enum StoreError {
     UnknownName(HostName),
     /// A claimed server is deleted, and loses a name to an unclaimed one, only after its release (P2).
     #[error(
-        "server {server} is claimed by a pin: release it first, knowing that authorities then vouch for it"
+        "server {server} is claimed by a pin: release it first; authorities decide about it from then on"
     )]
     #[non_exhaustive]
     Claimed {
@@ -157,20 +159,20 @@ pub enum StoreError {
         state: ClockState,
     },
     /// No entry of this slot and scope has this fingerprint.
-    #[error("there is no entry {0}")]
+    #[error(fmt = no_such_entry)]
     NoSuchEntry(Box<EntryKey>),
     /// The same entry is there with other options (I5).
-    #[error("the entry {0} is there with other options: use update")]
+    #[error(fmt = options_differ)]
     OptionsDiffer(Box<EntryKey>),
     /// The certificate is blocked (P1).
-    #[error("the certificate is blocked by {0}: unblock it first")]
+    #[error("the certificate is blocked by {0:#}: unblock it first")]
     Blocked(Box<BlockSelector>),
     /// There is no such block.
-    #[error("nothing is blocked by {0}")]
+    #[error("there is no block on {0:#}")]
     NotBlocked(Box<BlockSelector>),
     /// The certificate is of a version that cannot say whether it is a CA (I2).
     #[error(
-        "a certificate of version {version} does not state that it may issue others (RoleNotStated): to trust the peer that presents it, install it as a pin; to trust what it issued, have that CA issue itself a certificate of version 3 with basicConstraints CA:TRUE"
+        "a certificate of version {version} does not say whether it is a CA (RoleNotStated): to trust the peer that presents it, install it as a pin; to trust what it issued, have that CA issue itself a certificate of version 3 with basicConstraints CA:TRUE"
     )]
     #[non_exhaustive]
     RoleNotStated {
@@ -202,7 +204,7 @@ pub enum StoreError {
     },
     /// This version cannot read the certificate that an earlier one had installed (I8).
     #[error(
-        "this version cannot read the certificate of {0}: remove the entry and install another"
+        "this version cannot read the certificate of {0:#}: remove the entry and install another"
     )]
     Unread(Box<EntryKey>),
     /// A label is too long or has control characters.
@@ -235,7 +237,7 @@ pub enum StoreError {
         /// The limit.
         limit: usize,
     },
-    /// A proposed bundle has a certificate whose slot nobody decided (I1).
+    /// A proposed bundle has a certificate whose slot was not decided (I1).
     #[error(
         "certificate {index} of the bundle is a self-signed CA alone: say whether it is a pin or an authority"
     )]
@@ -312,7 +314,7 @@ pub enum StoreError {
         algorithm: String,
     },
     /// A newer revocation list of the same issuer and scope is there (C4).
-    #[error("a newer revocation list of this issuer and scope is there: {held}")]
+    #[error(fmt = crl_older)]
     #[non_exhaustive]
     CrlOlder {
         /// The fingerprint of the list that is there.
@@ -335,11 +337,34 @@ pub enum StoreError {
         limit: usize,
     },
     /// There is no such revocation list.
-    #[error("there is no revocation list {0}")]
+    #[error(fmt = no_such_crl)]
     NoSuchCrl(Fingerprint),
     /// The issuer's certificates are not checked for revocation.
     #[error("the certificates of {0} are not checked for revocation")]
     NotChecked(Box<CrlIssuer>),
+}
+
+#[expect(clippy::borrowed_box, reason = "thiserror passes the field as it is")]
+fn no_such_entry(key: &Box<EntryKey>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str("there is no entry ")?;
+    key.fmt(f)
+}
+
+#[expect(clippy::borrowed_box, reason = "thiserror passes the field as it is")]
+fn options_differ(key: &Box<EntryKey>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str("the entry ")?;
+    key.fmt(f)?;
+    f.write_str(" is installed with other options: update it")
+}
+
+fn crl_older(held: &Fingerprint, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str("a newer revocation list of this issuer and scope is installed: ")?;
+    held.identify(f)
+}
+
+fn no_such_crl(list: &Fingerprint, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str("there is no revocation list ")?;
+    list.identify(f)
 }
 
 fn migration_too_long(latest: Option<i64>, limit: u64) -> String {

@@ -33,7 +33,7 @@ pub enum ConfigError {
     #[error("no protocol version is allowed")]
     NoVersion,
     /// The provider or the versions lack what the profiles of KMIP 2.1 ask for.
-    #[error("the profile of KMIP 2.1 asks for {missing}, which is not to be had here")]
+    #[error("the profile of KMIP 2.1 asks for {missing}, which is not available here")]
     #[non_exhaustive]
     KmipProfile {
         /// What is not there.
@@ -66,14 +66,17 @@ pub enum RotationError {
     #[error("no next identity is staged")]
     NothingStaged,
     /// The next identity would present what the current one presents.
-    #[error("the certificate {certificate} is the current one already")]
+    #[error("the certificate {} is the current one already", certificate.short())]
     #[non_exhaustive]
     AlreadyCurrent {
         /// Fingerprint of the certificate.
         certificate: Fingerprint,
     },
     /// A next identity is presented to servers, which accepted that one and not yet another.
-    #[error("the next identity, {certificate}, is presented to servers: go back or finish first")]
+    #[error(
+        "the next identity, {}, is presented to servers: go back or finish first",
+        certificate.short()
+    )]
     #[non_exhaustive]
     InUse {
         /// Fingerprint of the certificate that is presented.

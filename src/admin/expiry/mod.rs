@@ -307,7 +307,8 @@ impl fmt::Display for ExpiryReport {
             write!(f, "\n  {}", self.state)?;
         }
         for item in &self.items {
-            write!(f, "\n  {item}")?;
+            f.write_str("\n  ")?;
+            item.fmt(f)?;
         }
         let more: usize = self.more.values().copied().fold(0, usize::saturating_add);
         if more > 0 {

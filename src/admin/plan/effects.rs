@@ -37,6 +37,19 @@ pub enum Evidence {
     Floor,
 }
 
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Seen => "judged by what it last presented",
+            Self::SeenByName => "only if it is dialled by its name",
+            Self::Installed => "it was not seen yet: judged by what is installed for it",
+            Self::Floor => {
+                "only while the clock is unset or earlier than the floor, which moves past an end"
+            }
+        })
+    }
+}
+
 /// What a peer is told: the reason, and the entry that decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -94,13 +107,19 @@ impl PeerOutcome {
     }
 }
 
+/// `accepted by authority … for any server (ChainVerified)`, with a short fingerprint; `{:#}` has the whole one.
 impl fmt::Display for PeerOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (rule {})", self.reason, self.rule())?;
-        match &self.by {
-            Some(by) => write!(f, " by {by}"),
-            None => Ok(()),
+        f.write_str(if self.is_accepted() {
+            "accepted"
+        } else {
+            "refused"
+        })?;
+        if let Some(by) = &self.by {
+            f.write_str(" by ")?;
+            by.fmt(f)?;
         }
+        write!(f, " ({}, rule {})", self.reason, self.rule())
     }
 }
 
@@ -118,17 +137,18 @@ pub struct Effect {
     pub after: PeerOutcome,
 }
 
+/// The peer, what it is told now, what it is told then, and on what this is based. `{:#}` shows fingerprints in full.
 impl fmt::Display for Effect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}, then {}", self.peer, self.before, self.after)?;
-        f.write_str(match self.basis {
-            Evidence::Seen => "",
-            Evidence::SeenByName => ", if it is dialled by its name",
-            Evidence::Installed => ", judged by what is installed for it: it was not seen",
-            Evidence::Floor => {
-                ", while the clock is unset or earlier than the floor, which moves past an end"
-            }
-        })
+        self.peer.fmt(f)?;
+        f.write_str(": now ")?;
+        self.before.fmt(f)?;
+        f.write_str(", then ")?;
+        self.after.fmt(f)?;
+        match self.basis {
+            Evidence::Seen => Ok(()),
+            basis => write!(f, "; {basis}"),
+        }
     }
 }
 
@@ -205,14 +225,15 @@ impl fmt::Display for Impact {
             for effect in effects {
                 let start = if lines == 0 { "" } else { "\n" };
                 lines = lines.saturating_add(1);
-                write!(f, "{start}{title}: {effect}")?;
+                write!(f, "{start}{title}: ")?;
+                effect.fmt(f)?;
             }
             if effects.omitted() > 0 {
                 write!(f, "\n{title}: and {} more", effects.omitted())?;
             }
         }
         if lines == 0 {
-            f.write_str("nobody is gained or lost")?;
+            f.write_str("no peer is gained or lost")?;
         }
         match self.floor {
             Some(floor) => write!(f, "\n{floor}"),

@@ -10,7 +10,7 @@ use crate::invariants::pool::days;
 use crate::support::pki::{Made, self_signed, spec};
 use crate::support::server_id;
 
-const NOBODY: &str = "nobody is gained or lost";
+const NOBODY: &str = "no peer is gained or lost";
 
 fn keys_1() -> PinScope {
     PinScope::Server(server_id("keys-1"))

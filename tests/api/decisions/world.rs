@@ -349,6 +349,7 @@ impl World {
         let mut text = text.to_owned();
         for (fingerprint, name) in &self.called {
             text = text.replace(&fingerprint.to_string(), name);
+            text = text.replace(&fingerprint.short().to_string(), name);
         }
         text
     }

@@ -100,11 +100,11 @@ fn a_step_that_fails_leaves_what_was_there_and_no_temporary_file() {
     let cases = [
         ("fchmod", "EPERM", "failed: Create", false),
         ("fsync", "EIO", "failed: Flush", false),
-        ("link,linkat", "EPERM", "failed: Place", false),
+        ("link,linkat", "EPERM", "failed: Rename", false),
         (
             "rename,renameat,renameat2",
             "ENOSPC",
-            "failed: Place",
+            "failed: Rename",
             false,
         ),
         ("fsync", "EIO:when=2", "not durable", true),

@@ -76,9 +76,9 @@ pub(crate) const ALL: &[(&str, &str, &str)] = &[
         "failed: Flush",
     ),
     (
-        "WriteStep::Place",
+        "WriteStep::Rename",
         "tests/api/issuing/syscalls.rs",
-        "failed: Place",
+        "failed: Rename",
     ),
     (
         "WriteError::NotDurable",
