@@ -187,7 +187,7 @@ reasons! {
         "The policy or the crypto provider does not accept the key of the certificate.",
         "Give the peer a key of a kind and size that the crypto provider and the policy accept.";
     WrongSelfSignature, I4, false,
-        "The certificate says that it is self-signed, and its signature does not verify.",
+        "The certificate's signature by its own key does not verify.",
         "Have the certificate made again: it is damaged or forged.";
     HandshakeSignatureInvalid, M2, false,
         "The peer did not prove that it has the private key of its certificate.",
@@ -199,13 +199,13 @@ reasons! {
         "The clock is not set: ends are judged at the floor, and chains cannot be judged.",
         "Set the clock. If the floor is later than the true time, reset the floor. Or let the policy judge chains without a clock.";
     ClockBelowFloor, M7, false,
-        "The clock is more than 26 hours earlier than the floor and is not used: ends are judged at the floor, and chains cannot be judged.",
+        "The clock is more than 26 hours below the floor and is not used: ends are judged at the floor, and chains cannot be judged.",
         "Set the clock. If the clock is right, reset the floor (`reset_floor`, `mutual-trust store clock reset`).";
     UnknownIssuer, C1, false,
         "No installed authority issued the peer's certificate.",
         "If the issuer shown here is an intermediate, have the peer send its certificate, or install it as an intermediate. If it is a CA that you trust, install it as an authority.";
     SelfSignedNotInstalled, C1, false,
-        "The peer's certificate is self-signed and is not installed.",
+        "The peer presented a self-signed certificate that is not installed.",
         "Compare its fingerprint with the peer's own over another channel, then install it as a pin.";
     CaUsedAsEndEntity, C3, false,
         "The peer presented a CA certificate as its own.",

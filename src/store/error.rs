@@ -1,11 +1,12 @@
 //! Errors of changing what is installed.
 
-use core::fmt::{self, Display as _};
-
 use thiserror::Error;
 
+use super::error_text::{
+    crl_older, migration_too_long, no_such_crl, no_such_entry, options_differ,
+};
 use crate::certificate::error::{HostNameError, UnsupportedCrl};
-use crate::certificate::{Fingerprint, HostName, KeyRefusal, Role, Timestamp};
+use crate::certificate::{Fingerprint, HostName, KeyRefusal, Role};
 use crate::store::{BlockSelector, ClockState, CrlIssuer, EntryKey, GroupId, ServerId};
 
 /// Why a text is not an id of a server or a group.
@@ -342,41 +343,6 @@ pub enum StoreError {
     /// The issuer's certificates are not checked for revocation.
     #[error("the certificates of {0} are not checked for revocation")]
     NotChecked(Box<CrlIssuer>),
-}
-
-#[expect(clippy::borrowed_box, reason = "thiserror passes the field as it is")]
-fn no_such_entry(key: &Box<EntryKey>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    f.write_str("there is no entry ")?;
-    key.fmt(f)
-}
-
-#[expect(clippy::borrowed_box, reason = "thiserror passes the field as it is")]
-fn options_differ(key: &Box<EntryKey>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    f.write_str("the entry ")?;
-    key.fmt(f)?;
-    f.write_str(" is installed with other options: update it")
-}
-
-fn crl_older(held: &Fingerprint, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    f.write_str("a newer revocation list of this issuer and scope is installed: ")?;
-    held.identify(f)
-}
-
-fn no_such_crl(list: &Fingerprint, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    f.write_str("there is no revocation list ")?;
-    list.identify(f)
-}
-
-fn migration_too_long(latest: Option<i64>, limit: u64) -> String {
-    match latest {
-        Some(latest) => format!(
-            "a migration lasts at most {limit} days, now until {}: name an earlier end, and set it again when it comes",
-            Timestamp(latest)
-        ),
-        None => format!(
-            "a migration lasts at most {limit} days, and the time is not known from which they count: set the clock first"
-        ),
-    }
 }
 
 /// Why a certificate could never be accepted in a slot and scope (rule I6).

@@ -31,6 +31,7 @@ mod directory;
 mod draft;
 mod entry;
 pub(crate) mod error;
+mod error_text;
 mod filter;
 mod groups;
 mod ids;

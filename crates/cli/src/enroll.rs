@@ -130,7 +130,8 @@ fn accept(
                 first_of(&lost)
             ),
         ),
-        Ok(report) => (None, output::shown(report)),
+        // In full: it was compared.
+        Ok(report) => (None, format!("{report:#}")),
     };
     let word = if code.is_some() {
         "refused"

@@ -24,6 +24,7 @@ mod facts;
 
 mod describe;
 mod files;
+mod fingerprints;
 mod tree;
 
 mod passphrase;

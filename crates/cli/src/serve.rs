@@ -179,7 +179,7 @@ fn obey(
             let report = done?;
             teller.tell(
                 "accepted",
-                &format!("accepted: {}", output::shown(&report)),
+                &format!("accepted: {report:#}"),
                 json!({ "report": facts::report(&report) }),
             );
         }

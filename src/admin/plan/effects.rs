@@ -1,6 +1,5 @@
 //! Who is gained and lost between two views, or two moments.
 
-use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::floor::FloorMove;
@@ -35,19 +34,6 @@ pub enum Evidence {
     /// On the floor, which the change moves past the end of what the peer is accepted by (rule M7): it is refused
     /// whenever the clock is unset, or earlier than the floor by more than 26 hours.
     Floor,
-}
-
-impl fmt::Display for Evidence {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Seen => "judged by what it last presented",
-            Self::SeenByName => "only if it is dialled by its name",
-            Self::Installed => "it was not seen yet: judged by what is installed for it",
-            Self::Floor => {
-                "only while the clock is unset or earlier than the floor, which moves past an end"
-            }
-        })
-    }
 }
 
 /// What a peer is told: the reason, and the entry that decided.
@@ -107,22 +93,6 @@ impl PeerOutcome {
     }
 }
 
-/// `accepted by authority … for any server (ChainVerified)`, with a short fingerprint; `{:#}` has the whole one.
-impl fmt::Display for PeerOutcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_accepted() {
-            "accepted"
-        } else {
-            "refused"
-        })?;
-        if let Some(by) = &self.by {
-            f.write_str(" by ")?;
-            by.fmt(f)?;
-        }
-        write!(f, " ({}, rule {})", self.reason, self.rule())
-    }
-}
-
 /// What becomes of one peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -135,21 +105,6 @@ pub struct Effect {
     pub before: PeerOutcome,
     /// What it is told after.
     pub after: PeerOutcome,
-}
-
-/// The peer, what it is told now, what it is told then, and on what this is based. `{:#}` shows fingerprints in full.
-impl fmt::Display for Effect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.peer.fmt(f)?;
-        f.write_str(": now ")?;
-        self.before.fmt(f)?;
-        f.write_str(", then ")?;
-        self.after.fmt(f)?;
-        match self.basis {
-            Evidence::Seen => Ok(()),
-            basis => write!(f, "; {basis}"),
-        }
-    }
 }
 
 /// What becomes of everybody. A peer stands in one of the lists at most, ordered by peer.
@@ -209,35 +164,6 @@ impl Impact {
             (false, true) => self.gained.push(effect),
             (true, true) if effect.before.by != effect.after.by => self.moved.push(effect),
             (true, true) | (false, false) => {}
-        }
-    }
-}
-
-impl fmt::Display for Impact {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut lines = 0_usize;
-        for (title, effects) in [
-            ("lost", &self.lost),
-            ("at risk", &self.at_risk),
-            ("gained", &self.gained),
-            ("moved", &self.moved),
-        ] {
-            for effect in effects {
-                let start = if lines == 0 { "" } else { "\n" };
-                lines = lines.saturating_add(1);
-                write!(f, "{start}{title}: ")?;
-                effect.fmt(f)?;
-            }
-            if effects.omitted() > 0 {
-                write!(f, "\n{title}: and {} more", effects.omitted())?;
-            }
-        }
-        if lines == 0 {
-            f.write_str("no peer is gained or lost")?;
-        }
-        match self.floor {
-            Some(floor) => write!(f, "\n{floor}"),
-            None => Ok(()),
         }
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod error;
 mod floor;
 mod forecast;
 mod own;
+mod text;
 
 use core::fmt;
 use std::collections::BTreeSet;

@@ -1,11 +1,10 @@
 //! The changes of a store, as the command line names them.
 
-use core::str::FromStr;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use mutual_trust::certificate::KeyPin;
-use mutual_trust::error::{FingerprintError, StoreError};
+use mutual_trust::error::StoreError;
 use mutual_trust::store::{BlockSelector, EntryKey, Report};
 use mutual_trust::{Fingerprint, GroupId, HostName, ServerId, TrustSnapshot, TrustStore};
 use pki_types::UnixTime;
@@ -15,6 +14,7 @@ use super::clock::ClockChange;
 use super::scope::{OptionArguments, ScopeArguments, moment};
 use crate::facts;
 use crate::files;
+use crate::fingerprints::{self, in_full};
 use crate::output::{Failure, identified};
 
 /// A change that can be tried and made. Its files are already read.
@@ -237,7 +237,7 @@ impl Change {
             } => {
                 let scope = scope.pin()?.ok_or_else(no_scope)?;
                 let options = options.options();
-                match fingerprint(&certificate)? {
+                match fingerprints::named(&certificate)? {
                     Some(fingerprint) => one(move |store| {
                         store.install_pin_fingerprint(scope.clone(), fingerprint, options.clone())
                     }),
@@ -307,29 +307,6 @@ impl Change {
     }
 }
 
-/// What to do about a short form.
-const SHORT: &str = "all 32 bytes are needed: `store list --full` and `inspect` show them";
-
-/// Reads all 32 bytes; a short form says where to find the rest.
-fn in_full<T: FromStr<Err = FingerprintError>>(text: &str) -> Result<T, String> {
-    text.parse()
-        .map_err(|error: FingerprintError| format!("{error}; {SHORT}"))
-}
-
-/// The argument as a fingerprint; `None` if it names a file. A short form is no file.
-fn fingerprint(argument: &Path) -> Result<Option<Fingerprint>, Failure> {
-    let text = argument.to_string_lossy();
-    match text.parse::<Fingerprint>() {
-        Ok(fingerprint) => Ok(Some(fingerprint)),
-        Err(error) if text.contains('…') && !argument.exists() => {
-            let why = Failure::from(error);
-            let message = format!("{text}: {}; {SHORT}", why.message());
-            Err(Failure::new(why.kind(), message))
-        }
-        Err(_) => Ok(None),
-    }
-}
-
 fn no_scope() -> Failure {
     let text = "name a scope: --server, --name, --group, --any-server or --clients";
     Failure::new("usage", text)
@@ -384,7 +361,7 @@ fn entries(
     all: bool,
     view: &TrustSnapshot,
 ) -> Result<Vec<EntryKey>, Failure> {
-    let fingerprint = match fingerprint(certificate)? {
+    let fingerprint = match fingerprints::named(certificate)? {
         Some(fingerprint) => fingerprint,
         None => files::certificate(certificate)?.fingerprint(),
     };
