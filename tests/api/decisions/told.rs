@@ -579,7 +579,7 @@ fn present(world: &mut World, chain: Chain, any: &super::support::pki::Pki) {
     }
 }
 
-/// For whom something is held, and what.
+/// The scope for which something is held, and what.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Held {
     Unclaimed,

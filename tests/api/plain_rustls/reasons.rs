@@ -1,4 +1,4 @@
-//! What plain rustls says when it refuses, to the operator and to the other end, and what it tells strangers.
+//! What plain rustls says when it refuses, to the operator and to the other end, and what it tells unknown peers.
 
 use std::sync::{Arc, Mutex};
 

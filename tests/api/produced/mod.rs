@@ -112,7 +112,7 @@ fn all() -> BTreeSet<String> {
     walk(&source, "", &mut all);
     all.extend(variants("certificate/setting.rs", &[]));
     all.extend(variants("certificate/keys.rs", &["KeyKind"]));
-    all.extend(variants("store/report.rs", &["Done", "Level"]));
+    all.extend(variants("store/report.rs", &["Outcome", "TrustSource"]));
     all.extend(variants("policy/warning.rs", &[]));
     all.extend(variants("identity/advice.rs", &[]));
     all

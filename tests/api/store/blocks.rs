@@ -63,7 +63,7 @@ fn a_blocked_certificate_is_not_installed_in_any_slot_or_scope() {
     assert_no_pin(&mut store, &certificate, &selector);
     assert_no_ca(&mut store, &certificate, &selector);
     nothing_new!(store, store.block(&certificate));
-    // Nobody else.
+    // No other entry.
     assert_added(
         &store
             .install_pin(server("s"), fixture("ca-other"), options())

@@ -84,7 +84,7 @@ fn the_first_and_the_last_authority_of_a_level_report_who_is_affected() {
         shifts(&report),
         plain(TrustSource::AnyServerAuthorities, TrustSource::Nothing)
     );
-    // Claimed throughout: never of anybody's concern.
+    // Claimed throughout: never reported.
     assert_eq!(level(&store, "claimed"), TrustSource::OwnPins);
 }
 
