@@ -41,10 +41,10 @@ impl fmt::Display for Effect {
         self.before.fmt(f)?;
         f.write_str(", then ")?;
         self.after.fmt(f)?;
-        match self.basis {
-            Evidence::Seen => Ok(()),
-            basis => write!(f, "; {basis}"),
+        if self.basis == Evidence::Seen {
+            return Ok(());
         }
+        write!(f, "; {}", self.basis)
     }
 }
 
