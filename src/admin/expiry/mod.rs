@@ -290,10 +290,11 @@ impl fmt::Display for Expiring {
             Severity::Ended => "ended",
         };
         let grace = if self.in_grace { " (in its grace)" } else { "" };
+        write!(f, "{severity}: ")?;
+        self.subject.fmt(f)?;
         write!(
             f,
-            "{severity}: {} ends at {}{grace}; on it: {}",
-            self.subject,
+            " ends at {}{grace}; needed by: {}",
             Timestamp(seconds(self.ends)),
             self.dependents
         )

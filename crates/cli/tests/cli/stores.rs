@@ -466,6 +466,10 @@ fn fingerprints_are_short_unless_full_ones_are_asked_for() {
     assert!(!said.contains("--full"), "{said}");
     let said = run(&folder, &format!("{list} --json")).ends_with(0).out;
     assert!(said.contains(&whole) && !said.contains('…'), "{said}");
+    let expiring = "store expiring --within 9000d --store trust";
+    run(&folder, expiring).ends_with(0).says(&short);
+    let said = run(&folder, &format!("{expiring} --full")).ends_with(0).out;
+    assert!(said.contains(&whole) && !said.contains('…'), "{said}");
     // A short form is refused wherever a fingerprint is an argument.
     for line in [
         format!("store remove {short} --store trust"),
