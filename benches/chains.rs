@@ -1,5 +1,5 @@
 //! What a verdict on a chain costs beside webpki, by how many authorities are installed, and what the dearest chain
-//! costs that a stranger can present. Ends with an error if a promised ratio does not hold.
+//! costs that an unknown peer can present. Ends with an error if a promised ratio does not hold.
 //!
 //! ```sh
 //! cargo bench --bench chains
@@ -409,7 +409,7 @@ fn namesakes(bench: &mut Bench, chain: &Chain, alone: Duration, whole: bool) {
     );
 }
 
-/// The dearest chains that a stranger can present, against a store with one authority.
+/// The dearest chains that an unknown peer can present, against a store with one authority.
 fn hostile(bench: &mut Bench, chain: &Chain, good: Duration) {
     println!(
         "\n| hostile chain | bytes | reason | ours, us | / a good chain | bytes allocated in all | at most at once |"

@@ -43,7 +43,7 @@ const MANY: u32 = 100_000;
 /// by subject 21, and a share of the list in which it lies, of 3 to 5.
 const AN_AUTHORITY: f64 = 300.0;
 
-/// What is installed, and for whom.
+/// What is installed, and its scope.
 #[derive(Clone, Copy)]
 enum Kind {
     ClientPins(Key),
@@ -68,7 +68,7 @@ impl Kind {
     fn make(self, maker: &Maker, number: u32) -> Vec<u8> {
         match self {
             Self::ClientPins(key) | Self::ServerPins(key) => maker.end_entity(number, key),
-            // Stands for the certificate that nobody has.
+            // Stands for a certificate that does not exist.
             Self::Fingerprints => number.to_be_bytes().to_vec(),
             Self::Authorities => maker.authority(number),
         }

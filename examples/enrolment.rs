@@ -79,7 +79,7 @@ fn play(provider: Arc<CryptoProvider>) -> Outcome<()> {
     system_trust.publish(on_system.snapshot())?;
     println!("    alice typed in what was read out at keys-1: accepted");
 
-    println!("\n(2) On keys-1: array-7 knocks.\n");
+    println!("\n(2) On keys-1: array-7 connects.\n");
     expect_refused(visit(), "enrolment is closed")?;
     println!("      waiting: {}", at_server.pending().len());
     at_server.open_enrolment(Duration::from_secs(600), 8)?;
@@ -125,7 +125,7 @@ fn play(provider: Arc<CryptoProvider>) -> Outcome<()> {
     desk.close()
 }
 
-/// The other channel: somebody stands at the machine and reads out what `openssl x509 -fingerprint -sha256` prints.
+/// The other channel: a person at the machine reads out what `openssl x509 -fingerprint -sha256` prints.
 fn read_out(machine: &pki::Made) -> Outcome<Fingerprint> {
     let line = format!("sha256 Fingerprint={}", machine.certificate.fingerprint());
     Ok(line.parse()?)

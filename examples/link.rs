@@ -94,8 +94,8 @@ fn both_self_signed(stage: &Stage) -> Outcome<()> {
     expect(&seen.system, ReasonCode::PinMatched)?;
     expect(&seen.key_server, ReasonCode::PinMatched)?;
 
-    let stranger = pki::self_signed("array-7", None)?;
-    let system = stage.system(on_system.snapshot(), &stranger, &[])?;
+    let unknown = pki::self_signed("array-7", None)?;
+    let system = stage.system(on_system.snapshot(), &unknown, &[])?;
     let seen = visit(&key_server, &system, Some(&id), "kms1.example")?;
     show("an impostor visits", &seen);
     expect_turned_away(&seen.system)?;
@@ -192,7 +192,7 @@ fn both_ca_signed(stage: &Stage) -> Outcome<()> {
         servers_ca.certificate.clone(),
         EntryOptions::new(),
     )?;
-    // A CA identifies nobody by itself: the pattern says which of its certificates are arrays.
+    // A CA by itself identifies no peer: the pattern says which of its certificates are arrays.
     let mut on_server = stage.store();
     on_server.install_authority(
         AuthorityScope::Clients,
@@ -286,7 +286,7 @@ impl Stage {
         Self { provider, keys }
     }
 
-    /// An empty store, which trusts nobody.
+    /// An empty store, which trusts no peer.
     fn store(&self) -> TrustStore {
         TrustStore::new(self.keys)
     }

@@ -103,7 +103,7 @@ mod linux {
             identity.certificate().subject()
         );
         println!(
-            "\nOutside of this: hibernation, registers, and whoever is root or owns the hypervisor."
+            "\nOutside of this: hibernation, registers, and the users who are root or own the hypervisor."
         );
         Ok(all)
     }

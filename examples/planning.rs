@@ -272,7 +272,7 @@ impl Desk {
         Ok(())
     }
 
-    /// Whether nobody needs an entry any more.
+    /// Whether no peer needs an entry any more.
     fn can_go(&self, key: &EntryKey) -> Outcome<bool> {
         let (view, policy) = (self.store.contents(), self.policy());
         let removal = safe_to_remove(view, &policy, &self.seen, self.now(), key)?;

@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     let played = fs::create_dir_all(&folder)
         .map_err(Into::into)
         .and_then(|()| play(&folder));
-    // It is of no use to anybody.
+    // It is of no more use.
     let _ = fs::remove_dir_all(&folder);
     match played {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,4 +1,4 @@
-//! A good chain, authorities of one name, and chains that a stranger makes to cost much.
+//! A good chain, authorities of one name, and chains that an unknown peer makes to cost much.
 
 #![allow(
     unreachable_pub,
@@ -155,7 +155,7 @@ impl Chain {
         (root, leaf)
     }
 
-    /// The dearest chains that a stranger can make, and some that one with a certificate of the CA can make.
+    /// The dearest chains that an unknown peer can make, and some that one with a certificate of the CA can make.
     pub fn hostile(&self) -> Vec<Hostile> {
         let mine = key();
         // A certificate that says that `by` issued it.

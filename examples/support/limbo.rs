@@ -303,7 +303,7 @@ fn conclude(case: &Case, verdict: Verdict, imports: Vec<String>) -> Judged {
         got = Came::Skipped;
         detail = "names no server, and a chain is accepted for none without a name".to_owned();
     }
-    // Of a client, the verdict says which names its chain vouches for; whom to let in is up to the caller.
+    // About a client, the verdict says which names its chain proves. The caller decides which clients may enter.
     if !case.server
         && let Some(peer) = verdict.peer()
     {

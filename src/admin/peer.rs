@@ -46,12 +46,16 @@ impl From<ServerId> for Peer {
     }
 }
 
+/// With a short fingerprint; `{:#}` has the whole one.
 impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Server(id) => write!(f, "server {id}"),
             Self::Unlisted(name) => write!(f, "unlisted name {name}"),
-            Self::Client(fingerprint) => write!(f, "client {fingerprint}"),
+            Self::Client(fingerprint) => {
+                f.write_str("client ")?;
+                fingerprint.identify(f)
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! SHA-256 fingerprints of certificates and of public keys.
 
-use core::fmt;
+use core::fmt::{self, Display as _};
 use core::str::FromStr;
 
 use sha2::{Digest, Sha256};
@@ -32,6 +32,15 @@ macro_rules! digest_type {
             /// Compare and copy the whole value only. An attacker can search for a certificate of the same short form.
             pub const fn short(&self) -> impl fmt::Display + use<> {
                 Short(self.0)
+            }
+
+            /// Writes it into a text that only identifies: short, and in full with `{:#}`.
+            pub(crate) fn identify(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                if f.alternate() {
+                    write_bytes(f, &self.0)
+                } else {
+                    Short(self.0).fmt(f)
+                }
             }
 
             /// SHA-256 over `bytes`.

@@ -1,4 +1,4 @@
-//! Which rule a verdict rests on, and what an operator does about it in just this case.
+//! The rule behind a verdict, and what an operator does about it in just this case.
 //!
 //! A reason code says what happened. The remedy also depends on the slot, on the role of the peer and on the values behind
 //! the reason: a certificate of a chain is renewed at its CA, that of a pin is installed.
@@ -19,7 +19,7 @@ impl Verdict {
         }
         #[expect(
             clippy::wildcard_enum_match_arm,
-            reason = "these codes come of several rules, all others of one"
+            reason = "these codes belong to several rules, all others to one"
         )]
         match reason {
             ReasonCode::Expired
@@ -75,7 +75,7 @@ impl Verdict {
         )]
         let text = match reason {
             ReasonCode::Expired if !of_pin => {
-                "Have the CA issue the peer a new certificate; nothing is to be installed here, and no grace bridges the time of a chain."
+                "Have the CA issue the peer a new certificate. Nothing has to be installed here, and a chain has no grace."
             }
             ReasonCode::NotYetValid if !of_pin => {
                 "Compare the clocks of both machines and of the CA, or wait until the certificate is valid: a chain has no tolerance."
@@ -90,26 +90,26 @@ impl Verdict {
             },
             ReasonCode::WrongExtendedKeyUsage => match role {
                 Role::Server => {
-                    "Have a certificate made with serverAuth, or let the option `any_role` of the pin waive it."
+                    "Have a certificate made with serverAuth, or waive this with the pin's option `any_role`."
                 }
                 Role::Client => {
-                    "Have a certificate made with clientAuth, or let the option `any_role` of the pin waive it."
+                    "Have a certificate made with clientAuth, or waive this with the pin's option `any_role`."
                 }
             },
             ReasonCode::AnyExtendedKeyUsageAlone => match role {
                 Role::Server => {
-                    "Have that certificate issued with serverAuth in its extended key usage; or install the server's certificate as a pin, for which anyExtendedKeyUsage is enough."
+                    "Have that certificate issued with serverAuth in its extended key usage. Or install the server's certificate as a pin, for which anyExtendedKeyUsage is enough."
                 }
                 Role::Client => {
-                    "Have that certificate issued with clientAuth in its extended key usage; or install the client's certificate as a pin, for which anyExtendedKeyUsage is enough."
+                    "Have that certificate issued with clientAuth in its extended key usage. Or install the client's certificate as a pin, for which anyExtendedKeyUsage is enough."
                 }
             },
             ReasonCode::SameSubjectOtherKey => match role {
                 Role::Server => {
-                    "Find out whether the server changed its key. If it did, install its new certificate as a pin, or, if it moved to a CA, install that CA as an authority and migrate the server. If it did not, another machine presents itself under its name."
+                    "Find out whether the server changed its key. If it did, install its new certificate as a pin; if it moved to a CA, install that CA as an authority and migrate the server. If not, another machine uses its name."
                 }
                 Role::Client => {
-                    "Find out whether the client changed its key. If it did, install its new certificate as a pin, or the CA that issued it as an authority for clients. If it did not, another machine presents itself under its name."
+                    "Find out whether the client changed its key. If it did, install its new certificate as a pin, or the CA that issued it as an authority for clients. If not, another machine uses its name."
                 }
             },
             ReasonCode::IssuedByPin => return Some(self.issued_by_pin()),
@@ -118,13 +118,13 @@ impl Verdict {
                 "Have the CA's certificate made without that extension, or with it not critical."
             }
             ReasonCode::Blocked if self.is_of_issuer() => {
-                "If the block was a mistake, unblock it by the selector named here; else have the peer's certificate issued by another CA."
+                "If the block is a mistake, unblock it by the selector shown here. If not, have the peer's certificate issued by another CA."
             }
             ReasonCode::SignatureAlgorithmUnsupported => match self.detail() {
                 Detail::Signature {
                     aws_lc_rs: true, ..
                 } => {
-                    "Use the crypto provider aws-lc-rs, which verifies this algorithm, or have the certificate that is named issued again, signed with SHA-256."
+                    "Use the crypto provider aws-lc-rs, which verifies this algorithm. Or have the certificate that is named issued again, signed with SHA-256."
                 }
                 _ => return None,
             },
@@ -138,7 +138,7 @@ impl Verdict {
     }
 
     fn issued_by_pin(&self) -> Cow<'static, str> {
-        let misused = "if it is no CA of yours, the key of that peer is misused";
+        let misused = "If it is not your CA, its key is misused.";
         let scope = match self.role {
             Role::Server => "install it as an authority and release the server from its pins",
             Role::Client => "install it as an authority for clients",
@@ -152,10 +152,10 @@ impl Verdict {
         );
         if no_authority {
             format!(
-                "If that pin is really a CA of yours, have it issue itself a new certificate of X.509 version 3 with basicConstraints CA:TRUE and keyUsage keyCertSign, then {scope}; or install the presented certificate as a pin; {misused}."
+                "If that pin is your CA, have it issue itself a new certificate of X.509 version 3 with basicConstraints CA:TRUE and keyUsage keyCertSign, then {scope}. Or install the presented certificate as a pin. {misused}"
             )
         } else {
-            format!("If that pin is really a CA of yours, {scope}; {misused}.")
+            format!("If that pin is your CA, {scope}. {misused}")
         }
         .into()
     }
@@ -176,17 +176,19 @@ impl Verdict {
                 ..
             } => {
                 let other = if key.needs_aws_lc_rs() {
-                    "; or use the crypto provider aws-lc-rs, which takes this kind"
+                    "; or use the crypto provider aws-lc-rs, which accepts this kind"
                 } else {
                     ""
                 };
-                format!("{give} of a kind that is taken here: {allowed}{other}.")
+                format!("{give} of a kind that is accepted here: {allowed}{other}.")
             }
             KeyRefusal::Weak { min_bits, .. } => {
-                format!("{give} that is long enough: RSA from {min_bits} bits, or of another kind.")
+                format!(
+                    "{give} that is long enough: RSA with at least {min_bits} bits, or another kind."
+                )
             }
             KeyRefusal::VerifiesNothing { .. } => {
-                format!("{give} made anew: this one is damaged or forged.")
+                format!("{give} that is new: this one is damaged or forged.")
             }
             KeyRefusal::Unsupported { allowed: None, .. } => return None,
         };
@@ -210,12 +212,12 @@ impl Verdict {
             Detail::NotCovered {
                 not_yet: Some(_), ..
             } => {
-                "Compare the clocks of this machine and of the CA; if ours is right, install a revocation list that is valid now."
+                "Compare the clocks of this machine and of the CA. If ours is right, install a revocation list that is valid now."
             }
             Detail::NotCovered {
                 lists, elsewhere, ..
             } if elsewhere == lists => {
-                "Install the issuer's revocation list of the distribution point that the certificate names, or one for all of its certificates."
+                "Install the issuer's revocation list of the distribution point that the certificate names, or one for all its certificates."
             }
             Detail::NotCovered { .. } => return None,
             _ => {

@@ -1,10 +1,14 @@
 //! Verdicts as text. It is made here, at the edge; everything before it is data.
+//!
+//! A fingerprint that only identifies is short, and `{:#}` shows it in full. What is compared with another channel, or copied
+//! to undo something, is always in full.
 
 use core::fmt;
 
-use super::{ChainProfile, Detail, PeerIdentity, Verdict, VerdictWarning};
-use crate::certificate::{Role, shown};
+use super::{ChainProfile, Detail, PeerIdentity, ReasonCode, Verdict, VerdictWarning};
+use crate::certificate::{Fingerprint, Role, shown};
 
+/// With short fingerprints; `{:#}` has them in full. A block is always in full: `unblock` needs its selector.
 impl fmt::Display for Detail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -13,32 +17,38 @@ impl fmt::Display for Detail {
                 write!(f, "limit {}, judged at {}", limit, judged_at)
             }
             Self::Clock(state) => f.write_str(&state.times()),
-            Self::Block(selector) => write!(f, "block on {selector}"),
+            Self::Block(selector) => write!(f, "block on {selector:#}"),
             Self::Key(refusal) => write!(f, "{refusal}"),
             Self::Oid(oid) => write!(f, "extension {oid}"),
-            Self::Entry(key) => write!(f, "{key}"),
+            Self::Entry(key) => key.fmt(f),
             Self::Signature {
                 certificate,
                 subject,
                 algorithm,
                 key,
                 aws_lc_rs: _,
-            } => write!(
-                f,
-                "certificate {certificate} ({subject}) is signed with {algorithm}, by a key of the kind {key}"
-            ),
+            } => {
+                named(f, certificate, subject)?;
+                write!(f, " is signed with {algorithm}, by a key of the kind {key}")
+            }
             Self::IssuedByPin {
                 entry,
                 no_authority,
-            } => match no_authority {
-                Some(why) => write!(f, "{entry}, which cannot be an authority: {why}"),
-                None => write!(f, "{entry}"),
-            },
+            } => {
+                entry.fmt(f)?;
+                match no_authority {
+                    Some(why) => write!(f, ", which cannot be an authority: {why}"),
+                    None => Ok(()),
+                }
+            }
             Self::Certificate {
                 certificate,
                 subject,
                 what,
-            } => write!(f, "certificate {certificate} ({subject}): {what}"),
+            } => {
+                named(f, certificate, subject)?;
+                write!(f, ": {what}")
+            }
             Self::Limit { found, limit } => write!(f, "{found}, the limit is {limit}"),
             Self::Names { wanted, presented } => {
                 let or_none = |names: &[String]| {
@@ -63,12 +73,15 @@ impl fmt::Display for Detail {
                 crl,
                 number,
             } => {
-                write!(f, "certificate {certificate} with serial number ")?;
+                f.write_str("certificate ")?;
+                certificate.identify(f)?;
+                f.write_str(" with serial number ")?;
                 serial.iter().try_for_each(|byte| write!(f, "{byte:02X}"))?;
-                write!(f, " was revoked at {} ({why})", date)?;
+                write!(f, " was revoked at {date} ({why}), by list ")?;
+                crl.identify(f)?;
                 match number {
-                    Some(number) => write!(f, ", says list {crl}, number {number}"),
-                    None => write!(f, ", says list {crl}"),
+                    Some(number) => write!(f, ", number {number}"),
+                    None => Ok(()),
                 }
             }
             Self::NotCovered {
@@ -80,24 +93,24 @@ impl fmt::Display for Detail {
                 elsewhere,
                 judged_at,
             } => {
-                write!(f, "certificate {certificate} of {issuer}: ")?;
+                f.write_str("certificate ")?;
+                certificate.identify(f)?;
+                write!(f, " of {issuer}: ")?;
                 match (lists, last_end, not_yet) {
                     (0, ..) => f.write_str("no list of this issuer is installed"),
                     (_, Some(end), _) => write!(f, "the last list expired at {}", end),
                     (_, None, Some(begin)) => write!(
                         f,
-                        "the list that would tell of it is valid only from {} on, judged at {}",
-                        begin,
-                        judged_at
+                        "its list is valid only from {begin} on, judged at {judged_at}"
                     ),
                     (1, ..) if *elsewhere == 1 => f.write_str(
-                        "the list that is installed is of another distribution point, or about certificates of another kind",
+                        "the installed list is for another distribution point or kind of certificate",
                     ),
                     (lists, ..) if elsewhere == lists => write!(
                         f,
-                        "the {lists} lists that are installed are of other distribution points, or about certificates of another kind"
+                        "the {lists} installed lists are for other distribution points or kinds of certificate"
                     ),
-                    (lists, ..) => write!(f, "none of {lists} lists tells of it"),
+                    (lists, ..) => write!(f, "none of the {lists} installed lists covers it"),
                 }
             }
             Self::Text(text) => f.write_str(text),
@@ -105,6 +118,14 @@ impl fmt::Display for Detail {
     }
 }
 
+/// A certificate by its short fingerprint and its subject.
+fn named(f: &mut fmt::Formatter<'_>, certificate: &Fingerprint, subject: &str) -> fmt::Result {
+    f.write_str("certificate ")?;
+    certificate.identify(f)?;
+    write!(f, " ({subject})")
+}
+
+/// With short fingerprints; `{:#}` has them in full.
 impl fmt::Display for VerdictWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -133,25 +154,26 @@ impl fmt::Display for VerdictWarning {
                 f.write_str("the certificate does not cover the dialled name; its pin does")
             }
             Self::NoDigitalSignature => f.write_str("keyUsage lacks digitalSignature"),
-            Self::RoleWaived => f.write_str("the extended key usage is for another role: waived"),
+            Self::RoleWaived => {
+                f.write_str("the extended key usage is for another role, which the pin waives")
+            }
             Self::Profile { rule, fingerprint } => {
                 let demand = ChainProfile::rules()
                     .iter()
                     .find(|known| known.name() == *rule);
                 let demand = demand.map_or("", |known| known.demand());
-                write!(
-                    f,
-                    "certificate {fingerprint} breaks RFC 5280 ({rule}): not so that {demand}"
-                )
+                f.write_str("certificate ")?;
+                fingerprint.identify(f)?;
+                write!(f, " breaks RFC 5280 ({rule}), which asks: {demand}")
             }
             Self::SelfSignatureUnsupported => {
-                f.write_str("the certificate's own signature cannot be verified by this provider")
+                f.write_str("the crypto provider cannot verify the certificate's own signature")
             }
         }
     }
 }
 
-/// The label of a pin, or the names of a chain; else the fingerprint.
+/// The label of a pin, or the names of a chain; without them, the whole fingerprint.
 impl fmt::Display for PeerIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.label(), self.names()) {
@@ -162,8 +184,12 @@ impl fmt::Display for PeerIdentity {
     }
 }
 
-/// Several lines: verdict and reason, who, what was presented and expected, what was considered, warnings,
-/// and what to do.
+/// Several lines: verdict and reason, the peer, what was presented and expected, what was considered, warnings, and what to
+/// do.
+///
+/// Fingerprints that only identify are [short](Fingerprint::short). In full are those that an administrator compares or
+/// copies: what an [unknown peer](ReasonCode::is_unknown_peer) presented, the pins that it should have presented, and
+/// the selector of a block. `format!("{verdict:#}")` shows all in full.
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let reason = self.reason();
@@ -182,31 +208,42 @@ impl fmt::Display for Verdict {
         }
         write!(f, ": {} [{reason}, rule {}]", reason.meaning(), self.rule())?;
         if *self.detail() != Detail::None {
-            write!(f, "\n  detail: {}", self.detail())?;
+            f.write_str("\n  detail: ")?;
+            self.detail().fmt(f)?;
         }
         if let Some(presented) = self.presented {
-            write!(f, "\n  presented: {presented}")?;
+            f.write_str("\n  presented: ")?;
+            if reason.is_unknown_peer() {
+                presented.fmt(f)?;
+            } else {
+                presented.identify(f)?;
+            }
             if let Some(subject) = self.subject.as_deref().filter(|text| !text.is_empty()) {
                 write!(f, " ({})", shown(subject))?;
             }
         }
         if let Some(entry) = self.decided_by() {
-            write!(f, "\n  decided by: {}", entry.key())?;
+            f.write_str("\n  decided by: ")?;
+            entry.key().fmt(f)?;
             if let Some(label) = entry.options().label() {
                 write!(f, " \"{label}\"")?;
             }
         }
         for item in &self.considered {
+            f.write_str("\n  considered: ")?;
             match &item.entry {
-                Some(key) => write!(f, "\n  considered: {key}: {}", item.reason)?,
-                None => write!(
-                    f,
-                    "\n  considered: presented {}: {}",
-                    item.fingerprint, item.reason
-                )?,
+                Some(key) if expects_pin(reason) => write!(f, "{key:#}")?,
+                Some(key) => key.fmt(f)?,
+                None => {
+                    f.write_str("presented ")?;
+                    item.fingerprint.identify(f)?;
+                }
             }
+            write!(f, ": {}", item.reason)?;
             if item.detail != Detail::None {
-                write!(f, " ({})", item.detail)?;
+                f.write_str(" (")?;
+                item.detail.fmt(f)?;
+                f.write_str(")")?;
             }
         }
         if self.considered.omitted() > 0 {
@@ -219,11 +256,22 @@ impl fmt::Display for Verdict {
             } else {
                 "warning"
             };
-            write!(f, "\n  {kind}: {warning}")?;
+            write!(f, "\n  {kind}: ")?;
+            warning.fmt(f)?;
         }
         if !self.is_accepted() {
             write!(f, "\n  to do: {}", self.remedy())?;
         }
         Ok(())
     }
+}
+
+/// Whether what was presented is compared with the pins that were expected.
+fn expects_pin(reason: ReasonCode) -> bool {
+    matches!(
+        reason,
+        ReasonCode::PinDoesNotMatch
+            | ReasonCode::RenewedWithSameKey
+            | ReasonCode::SameSubjectOtherKey
+    )
 }

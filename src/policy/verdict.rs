@@ -163,7 +163,10 @@ impl Verdict {
         if let Err(denial) = &mut self.outcome {
             let detail = &mut denial.rejection.1;
             let shown = detail.to_string();
-            let hidden = shown.replace(&presented.to_string(), "(its fingerprint)");
+            let mut hidden = shown.clone();
+            for form in [presented.to_string(), presented.short().to_string()] {
+                hidden = hidden.replace(&form, "(its fingerprint)");
+            }
             if hidden != shown {
                 *detail = Detail::Text(hidden);
             }

@@ -186,7 +186,7 @@ mod tests {
 
     fn unknown_peer() -> Certificate {
         let key = KeyPair::generate().unwrap();
-        read(params("stranger", 1).self_signed(&key).unwrap().der())
+        read(params("unknown", 1).self_signed(&key).unwrap().der())
     }
 
     #[test]
@@ -288,7 +288,7 @@ mod tests {
             let made = params.signed_by(&own, &issuer).unwrap();
             CertificateDer::from(made.der().to_vec())
         };
-        let leaf = makes(params("stranger", 1));
+        let leaf = makes(params("unknown", 1));
         let others: Vec<_> = (2..count + 2)
             .map(|serial| makes(named(&long, serial)))
             .collect();

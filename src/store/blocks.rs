@@ -96,14 +96,23 @@ impl BlockSelector {
     }
 }
 
+/// With a short fingerprint; `{:#}` has the whole one, which `unblock` needs.
 impl fmt::Display for BlockSelector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Certificate { fingerprint, .. } => {
-                write!(f, "certificate {fingerprint} and its key")
+                f.write_str("certificate ")?;
+                fingerprint.identify(f)?;
+                f.write_str(" and its key")
             }
-            Self::Fingerprint(fingerprint) => write!(f, "fingerprint {fingerprint}"),
-            Self::Key(key) => write!(f, "key {key}"),
+            Self::Fingerprint(fingerprint) => {
+                f.write_str("fingerprint ")?;
+                fingerprint.identify(f)
+            }
+            Self::Key(key) => {
+                f.write_str("key ")?;
+                key.identify(f)
+            }
             Self::IssuerSerial { serial, .. } => {
                 f.write_str("issuer and serial number ")?;
                 serial.iter().try_for_each(|byte| write!(f, "{byte:02X}"))

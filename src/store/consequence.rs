@@ -89,11 +89,17 @@ impl fmt::Display for Consequence {
             ConsequenceKind::Warning => "warning",
         })?;
         match self {
-            Self::Entry(key) | Self::StillHeld(key) => write!(f, ": {key}"),
+            Self::Entry(key) | Self::StillHeld(key) => {
+                f.write_str(": ")?;
+                key.fmt(f)
+            }
             Self::Claimed(server) => write!(f, ": {server}"),
             Self::RevocationChecked(issuer) => write!(f, ": {issuer}"),
             Self::TrustSource(change) => write!(f, ": {change}"),
-            Self::Warning(warning) => write!(f, ": {warning}"),
+            Self::Warning(warning) => {
+                f.write_str(": ")?;
+                warning.fmt(f)
+            }
             Self::Omitted { count, .. } => write!(f, ": and {count} more"),
         }
     }

@@ -113,6 +113,7 @@ impl EntryKey {
     }
 }
 
+/// With a short fingerprint; `{:#}` has the whole one.
 impl fmt::Display for EntryKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let slot = match self.slot {
@@ -120,6 +121,8 @@ impl fmt::Display for EntryKey {
             Slot::Authority => "authority",
             Slot::Intermediate => "intermediate",
         };
-        write!(f, "{slot} {} for {}", self.fingerprint, self.scope)
+        write!(f, "{slot} ")?;
+        self.fingerprint.identify(f)?;
+        write!(f, " for {}", self.scope)
     }
 }

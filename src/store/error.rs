@@ -2,11 +2,13 @@
 
 use thiserror::Error;
 
+use super::error_text::{
+    crl_older, migration_too_long, no_such_crl, no_such_entry, options_differ,
+};
 pub use super::ids_error::IdError;
 pub use super::patterns_error::SanPatternError;
 use crate::certificate::error::{HostNameError, UnsupportedCrl};
-use crate::certificate::{Fingerprint, HostName, KeyRefusal, Role, Timestamp};
-
+use crate::certificate::{Fingerprint, HostName, KeyRefusal, Role};
 use crate::store::{BlockSelector, ClockState, CrlIssuer, EntryKey, GroupId, ServerId};
 
 /// Why a change of the store was refused. The store is as it was before the call.
@@ -51,7 +53,7 @@ pub enum StoreError {
     /// The server is claimed. It must be released before it is deleted, or before one of its names moves to an
     /// unclaimed server (P2).
     #[error(
-        "server {server} is claimed by a pin: release it first; authorities then decide about it"
+        "server {server} is claimed by a pin: release it first; authorities decide about it from then on"
     )]
     #[non_exhaustive]
     Claimed {
@@ -135,22 +137,22 @@ pub enum StoreError {
         state: ClockState,
     },
     /// No entry of this slot and scope has this fingerprint.
-    #[error("there is no entry {0}")]
+    #[error(fmt = no_such_entry)]
     NoSuchEntry(Box<EntryKey>),
     /// The same entry is there with other options (I5).
-    #[error("the entry {0} is there with other options: use update")]
+    #[error(fmt = options_differ)]
     #[doc(hidden)]
     OptionsDiffer(Box<EntryKey>),
     /// The certificate is blocked (P1).
-    #[error("the certificate is blocked by {0}: unblock it first")]
+    #[error("the certificate is blocked by {0:#}: unblock it first")]
     Blocked(Box<BlockSelector>),
     /// There is no such block.
-    #[error("nothing is blocked by {0}")]
+    #[error("there is no block on {0:#}")]
     #[doc(hidden)]
     NotBlocked(Box<BlockSelector>),
     /// A certificate of this version cannot state whether it is a CA (I2).
     #[error(
-        "a certificate of version {version} does not state that it may issue others (RoleNotStated): to trust the peer that presents it, install it as a pin; to trust what it issued, have that CA issue itself a certificate of version 3 with basicConstraints CA:TRUE"
+        "a certificate of version {version} does not say whether it is a CA (RoleNotStated): to trust the peer that presents it, install it as a pin; to trust what it issued, have that CA issue itself a certificate of version 3 with basicConstraints CA:TRUE"
     )]
     #[non_exhaustive]
     #[doc(hidden)]
@@ -188,7 +190,7 @@ pub enum StoreError {
     },
     /// This version cannot read the certificate that an earlier version installed (I8).
     #[error(
-        "this version cannot read the certificate of {0}: remove the entry and install another"
+        "this version cannot read the certificate of {0:#}: remove the entry and install another"
     )]
     #[doc(hidden)]
     Unread(Box<EntryKey>),
@@ -311,7 +313,7 @@ pub enum StoreError {
         algorithm: String,
     },
     /// A newer revocation list of the same issuer and scope is installed (C4).
-    #[error("a newer revocation list of this issuer and scope is installed: {held}")]
+    #[error(fmt = crl_older)]
     #[non_exhaustive]
     CrlOlder {
         /// The fingerprint of the installed list.
@@ -336,24 +338,12 @@ pub enum StoreError {
         limit: usize,
     },
     /// There is no such revocation list.
-    #[error("there is no revocation list {0}")]
+    #[error(fmt = no_such_crl)]
     NoSuchCrl(Fingerprint),
     /// The issuer's certificates are not checked for revocation.
     #[error("the certificates of {0} are not checked for revocation")]
     #[doc(hidden)]
     NotChecked(Box<CrlIssuer>),
-}
-
-fn migration_too_long(latest: Option<i64>, limit: u64) -> String {
-    match latest {
-        Some(latest) => format!(
-            "a migration lasts at most {limit} days, now until {}: give an earlier end, and extend it later",
-            Timestamp(latest)
-        ),
-        None => format!(
-            "a migration lasts at most {limit} days, and the current time is not known: set the clock first"
-        ),
-    }
 }
 
 /// Why a certificate could never be accepted in a slot and scope (rule I6).

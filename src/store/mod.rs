@@ -34,6 +34,7 @@ mod draft;
 mod entry;
 mod entry_key;
 pub(crate) mod error;
+mod error_text;
 mod filter;
 mod group;
 mod groups;

@@ -91,7 +91,8 @@ impl fmt::Display for Report {
         };
         write!(f, "{done} (generation {})", self.generation)?;
         for consequence in self.consequences() {
-            write!(f, "\n  {consequence}")?;
+            f.write_str("\n  ")?;
+            consequence.fmt(f)?;
         }
         Ok(())
     }

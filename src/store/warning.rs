@@ -184,10 +184,11 @@ impl fmt::Display for StoreWarning {
             Self::CrlBeside => f.write_str(
                 "another revocation list of this issuer and scope is there, and neither is the newer one: both are asked",
             ),
-            Self::CrlSuperseded { by } => write!(
-                f,
-                "the revocation list is older than {by}, which came with it: it was left out"
-            ),
+            Self::CrlSuperseded { by } => {
+                f.write_str("the revocation list is older than ")?;
+                by.identify(f)?;
+                f.write_str(", which came with it: it was left out")
+            }
             Self::CrlDeviates(deviation) => write!(
                 f,
                 "the revocation list is not as RFC 5280 has it: {deviation}"

@@ -1,7 +1,7 @@
 //! The server end while unknown clients may ask to be admitted.
 //!
-//! Such a client must first prove that it has the key of what it presents. Otherwise anybody could present a copied
-//! certificate and let it wait under its owner's name. So here, and in a [`Probe`](super::Probe), the certificate step
+//! Such a client must first prove that it has the key of what it presents. Otherwise any machine could present a
+//! copied certificate and wait under its owner's name. So here, and in a [`Probe`](super::Probe), the certificate step
 //! lets a peer pass that is not accepted, and the signature step, which comes after it, refuses. rustls tells that step
 //! neither the connection nor the intermediates, so the verifier must keep what the first step found. A shared verifier
 //! could take it from another connection. Therefore each connection gets a configuration with a verifier of its own,

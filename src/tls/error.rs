@@ -40,7 +40,7 @@ pub enum ConfigError {
     #[doc(hidden)]
     NoVersion,
     /// The provider or the versions lack what the profiles of KMIP 2.1 ask for.
-    #[error("the profile of KMIP 2.1 asks for {missing}, which is not to be had here")]
+    #[error("the profile of KMIP 2.1 asks for {missing}, which is not available here")]
     #[non_exhaustive]
     #[doc(hidden)]
     KmipProfile {
@@ -78,7 +78,7 @@ pub enum RotationError {
     #[doc(hidden)]
     NothingStaged,
     /// The next identity would present what the current one presents.
-    #[error("the certificate {certificate} is the current one already")]
+    #[error("the certificate {} is the current one already", certificate.short())]
     #[non_exhaustive]
     #[doc(hidden)]
     AlreadyCurrent {
@@ -86,7 +86,10 @@ pub enum RotationError {
         certificate: Fingerprint,
     },
     /// A next identity is presented to servers, which accepted that one and not yet another.
-    #[error("the next identity, {certificate}, is presented to servers: go back or finish first")]
+    #[error(
+        "the next identity, {}, is presented to servers: go back or finish first",
+        certificate.short()
+    )]
     #[non_exhaustive]
     InUse {
         /// Fingerprint of the certificate that is presented.

@@ -99,7 +99,9 @@ impl fmt::Display for NoCommonSignatureScheme {
             f,
             " accepts no signature scheme of our key ({}), so the certificate {} was not presented; it accepts {:?}: \
              present an identity with a key of such a kind",
-            self.key, self.certificate, self.offered
+            self.key,
+            self.certificate.short(),
+            self.offered
         )
     }
 }

@@ -1,4 +1,4 @@
-//! What a builder has been told, and what rustls is told of it.
+//! The settings of a builder, and what they become in rustls.
 
 use core::fmt;
 use std::sync::Arc;

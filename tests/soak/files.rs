@@ -1,4 +1,4 @@
-//! A durable store that follows files which are replaced and broken while everybody asks about its views.
+//! A durable store that follows files which are replaced and broken while all peers are asked about on its views.
 //!
 //! What is right is kept apart from the crate: what stood in each source when it was whole last, and what an
 //! administrator did beside. After each step the view that is in force is noted down with it.
@@ -63,7 +63,7 @@ impl InForce {
     }
 }
 
-/// The store's folder, its sources, and what everybody may ask about.
+/// The store's folder, its sources, and what all threads may ask about.
 pub(crate) struct Files {
     store: Folder,
     sources: Folder,
@@ -335,7 +335,7 @@ impl Replacer<'_> {
     }
 }
 
-/// Asks about everybody on the view in force.
+/// Asks about all peers on the view in force.
 pub(crate) struct Asker<'a> {
     files: &'a Files,
     dice: Dice,

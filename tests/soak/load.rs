@@ -42,7 +42,7 @@ impl Dice {
     }
 }
 
-/// One store for both ends: key servers, their clients, and strangers.
+/// One store for both ends: key servers, their clients, and unknown clients.
 pub(crate) struct Site {
     settings: Vec<Setting>,
     oracle: Oracle,
@@ -337,7 +337,7 @@ impl Writer<'_> {
         let subject = peer.presented.subject();
         let find = |made: &Made| made.certificate.subject() == subject;
         let Some(index) = self.site.strangers.iter().position(find) else {
-            // A client whose pin was removed knocks as well. Somebody else decides about it.
+            // A client whose pin was removed asks as well. Another thread decides about it.
             assert!(self.site.clients.iter().any(find), "{subject}");
             let _ = enrolment.reject(peer.id, "bob");
             return;
@@ -358,7 +358,7 @@ impl Writer<'_> {
     }
 }
 
-/// Asks about everybody on one view.
+/// Asks about all peers on one view.
 pub(crate) struct Reader<'a> {
     site: &'a Site,
     dice: Dice,
@@ -392,7 +392,7 @@ struct Ends {
     servers: Vec<(Arc<ServerConfig>, EnrolmentAcceptor, PeerCheck)>,
 }
 
-/// A connection that was made, and between whom.
+/// A connection that was made, and its two ends.
 struct Open {
     ends: usize,
     server: usize,
@@ -471,10 +471,10 @@ impl Linker<'_> {
     }
 }
 
-/// A stranger's configuration with its own key, and that of a thief of its certificate.
+/// An unknown client's configuration with its own key, and that of a thief of its certificate.
 type Stranger = (Arc<ClientConfig>, Arc<ClientConfig>);
 
-/// Strangers who knock, with their own key and without.
+/// Unknown clients that connect, with their own key and without.
 pub(crate) struct Crowd<'a> {
     site: &'a Site,
     dice: Dice,
@@ -497,7 +497,7 @@ impl Crowd<'_> {
             assert_eq!(verdict.reason(), ReasonCode::HandshakeSignatureInvalid);
         } else {
             let outcome = handshake(own, &config, "kms1.example");
-            // The server end alone judges: strangers take any server.
+            // The server end alone judges: unknown clients take any server.
             assert!(self.site.check_outcome(&outcome, Peer::Server(0), peer) == outcome.is_ok());
         }
         add(&counts.knocks, 1);

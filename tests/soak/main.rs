@@ -3,7 +3,7 @@
 //! broken, and the store starts again.
 //!
 //! Each verdict is held against what was installed in the view of its generation, which the writer notes down before
-//! it publishes: nobody is accepted, refused, or refused for a reason, that this view did not ask for.
+//! it publishes: no peer is accepted, refused, or refused for a reason, that this view did not ask for.
 //!
 //! A program of its own: it measures how the memory of its process grows.
 //!
@@ -86,7 +86,7 @@ fn under_load_every_verdict_is_that_of_its_view_and_nothing_grows() {
     let (counts, over) = (Counts::default(), AtomicBool::new(false));
     let ((site, seen), files) = (Site::new(), Files::new());
     let (duration, start) = (duration(), Instant::now());
-    // Whoever fails ends it for all.
+    // A thread that fails ends it for all.
     let guarded = |work: &dyn Fn()| {
         struct Over<'a>(&'a AtomicBool);
         impl Drop for Over<'_> {

@@ -109,7 +109,7 @@ impl World {
 }
 
 /// A certificate like `template`, which a CA signed, with another key and another signature: for a pin, neither has to
-/// be one that somebody has.
+/// be one that exists.
 pub fn variant(template: &Certificate, number: u32) -> Vec<u8> {
     let mut der = template.der().to_vec();
     let key = template.subject_public_key_info();

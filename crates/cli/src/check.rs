@@ -9,7 +9,7 @@ use mutual_trust::{Certificate, HostName, Verdict, VerifyRequest, decide, tls};
 use pki_types::CertificateDer;
 use serde_json::{Value, json};
 
-use crate::output::{Failure, Outcome};
+use crate::output::{self, Failure, Outcome};
 use crate::trust::{TrustArguments, Whose};
 use crate::{facts, files, ours, tree};
 
@@ -67,7 +67,8 @@ pub(crate) fn judged(
     verdict: &Verdict,
     presented: &[Certificate],
 ) -> Outcome {
-    let text = format!("{verdict}\n{}", tree::picture(verdict, presented));
+    let picture = tree::picture(verdict, presented);
+    let text = format!("{}\n{picture}", output::shown(verdict));
     let shown: Vec<Value> = presented.iter().map(facts::certificate).collect();
     let path: Vec<String> = verdict
         .path()

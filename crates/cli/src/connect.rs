@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::check::judged;
 use crate::link::{Address, End, Link, Patience, dial, is_timeout, visit};
 use crate::ours::{self, IdentityArguments};
-use crate::output::{Failure, Outcome};
+use crate::output::{Failure, Outcome, identified};
 use crate::trust::{TrustArguments, Whose};
 
 /// The server, and how it is dialled.
@@ -172,7 +172,6 @@ fn tell(
 }
 
 fn identity_line(sent: &Sent) -> String {
-    let fingerprint = sent.certificate.fingerprint();
     if let Some(why) = sent.unsent.last() {
         return format!("warning: our certificate was not sent: {why}");
     }
@@ -182,7 +181,8 @@ fn identity_line(sent: &Sent) -> String {
         );
     }
     format!(
-        "we are: {fingerprint} ({})",
+        "we are: {} ({})",
+        identified(sent.certificate.fingerprint()),
         crate::facts::subject(&sent.certificate)
     )
 }

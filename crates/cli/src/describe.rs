@@ -46,7 +46,7 @@ pub(crate) fn certificates_of<'a>(
                 }
                 Err(error) => (
                     format!("  not {role}: {error}"),
-                    json!({ "role": role, "possible": false, "warnings": [], "why_not": error.to_string() }),
+                    json!({ "role": role, "possible": false, "warnings": [], "why_not": facts::text(error) }),
                 ),
             };
             lines.extend(text.split('\n').map(str::to_owned));

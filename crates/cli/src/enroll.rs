@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use crate::link::{Address, Deadlined, Patience, dial};
 use crate::ours::{self, IdentityArguments};
-use crate::output::{Failure, Outcome};
+use crate::output::{self, Failure, Outcome};
 use crate::{facts, trust};
 
 /// The server, and the store that will trust it.
@@ -125,9 +125,13 @@ fn accept(
         Err(error) => return Err(Failure::new("enrolment", error.to_string())),
         Ok(_) if locks_out => (
             Some("LocksOut"),
-            String::from("it would lock a peer out; --force accepts it anyway"),
+            format!(
+                "it would lock out {}; --force accepts it anyway",
+                first_of(&lost)
+            ),
         ),
-        Ok(report) => (None, report.to_string()),
+        // In full: it was compared.
+        Ok(report) => (None, format!("{report:#}")),
     };
     let word = if code.is_some() {
         "refused"
@@ -155,6 +159,16 @@ fn accept(
     }
     let text = format!("{presented}\n{word}: server {id}: {line}");
     Ok(Outcome::done("enroll", text, json).or_refused(code.map(str::to_owned)))
+}
+
+/// The first peers of a list, and how many more there are.
+fn first_of(peers: &[Peer]) -> String {
+    const SHOWN: usize = 4;
+    let mut shown: Vec<String> = peers.iter().take(SHOWN).map(output::shown).collect();
+    if peers.len() > SHOWN {
+        shown.push(format!("{} more", peers.len().saturating_sub(SHOWN)));
+    }
+    shown.join(", ")
 }
 
 /// What was presented, without its fingerprint, which must come from the server itself.

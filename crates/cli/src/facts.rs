@@ -1,5 +1,7 @@
 //! Facts about certificates, verdicts and changes as JSON. The names of the fields are a promise: fields are only added.
 
+use core::fmt;
+
 use mutual_trust::admin::{Effect, Impact};
 use mutual_trust::certificate::{KeyKind, SanName, Timestamp};
 use mutual_trust::policy::Detail;
@@ -92,7 +94,7 @@ fn detail(detail: &Detail) -> Value {
     if *detail == Detail::None {
         Value::Null
     } else {
-        Value::String(detail.to_string())
+        Value::String(format!("{detail:#}"))
     }
 }
 
@@ -122,7 +124,7 @@ pub(crate) fn verdict(verdict: &Verdict) -> Value {
         "peer": verdict.peer().map(|peer| peer.to_string()),
         "considered": items.collect::<Vec<Value>>(),
         "considered_more": considered.omitted(),
-        "warnings": verdict.warnings().iter().map(ToString::to_string).collect::<Vec<String>>(),
+        "warnings": verdict.warnings().iter().map(text).collect::<Vec<Value>>(),
         "generation": verdict.generation(),
     })
 }
@@ -165,8 +167,9 @@ pub(crate) fn bounded<T>(items: &Truncated<T>, show: impl Fn(&T) -> Value) -> Va
     json!({ "items": shown, "more": items.omitted() })
 }
 
-fn text<T: ToString>(item: &T) -> Value {
-    Value::String(item.to_string())
+/// A text of the library, with all fingerprints in full.
+pub(crate) fn text<T: fmt::Display>(item: &T) -> Value {
+    Value::String(format!("{item:#}"))
 }
 
 /// The consequences of one kind, with how many more there are.
@@ -209,10 +212,10 @@ pub(crate) fn report(report: &Report) -> Value {
 pub(crate) fn effects(effects: &Impact) -> Value {
     let show = |effect: &Effect| {
         json!({
-            "peer": effect.peer.to_string(),
+            "peer": text(&effect.peer),
             "before": effect.before.reason.to_string(),
             "after": effect.after.reason.to_string(),
-            "text": effect.to_string(),
+            "text": text(effect),
         })
     };
     json!({

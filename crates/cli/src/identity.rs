@@ -181,7 +181,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             let own = made(key, spec.kind, &provider)?;
             let new = own.self_signed(&certificate, *days, now())?;
             write(identity, &new)?;
-            Ok(told(&new, Some(identity), Some(key)))
+            Ok(outcome_of(&new, Some(identity), Some(key)))
         }
         Command::Request {
             name,
@@ -226,7 +226,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             let chain = chain.map_err(|error| Failure::from(error).about(answer.display()))?;
             let new = own.install(&asked, chain)?;
             write(identity, &new)?;
-            Ok(told(&new, Some(identity), Some(key)))
+            Ok(outcome_of(&new, Some(identity), Some(key)))
         }
         Command::Renew {
             identity,
@@ -242,11 +242,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
                 None => old.renew(*days, now(), &provider)?,
             };
             write(out, &new)?;
-            let mut outcome = told(&new, Some(out), new_key.as_deref());
+            let mut outcome = outcome_of(&new, Some(out), new_key.as_deref());
             outcome.text.push_str("\nto do: have it installed beside the old one at every key server before you use it");
             Ok(outcome)
         }
-        Command::Show { identity } => Ok(told(&needed(identity, &provider)?, None, None)),
+        Command::Show { identity } => Ok(outcome_of(&needed(identity, &provider)?, None, None)),
     }
 }
 
@@ -282,7 +282,7 @@ fn write(path: &Path, identity: &Identity) -> Result<(), Failure> {
     written.map_err(|error| Failure::from(error).about(path.display()))
 }
 
-fn told(identity: &Identity, chain: Option<&Path>, key: Option<&Path>) -> Outcome {
+fn outcome_of(identity: &Identity, chain: Option<&Path>, key: Option<&Path>) -> Outcome {
     let (mut lines, _) = describe(identity.certificate());
     let advice: Vec<String> = identity
         .advice(now())

@@ -296,9 +296,7 @@ fn store(content: &[u8], keys: KeyPolicy) -> Result<Found, Failure> {
     );
     let mut lines = vec![String::from("trust store")];
     lines.extend(
-        loaded
-            .report
-            .to_string()
+        format!("{:#}", loaded.report)
             .lines()
             .map(|line| format!("  {line}")),
     );

@@ -27,6 +27,7 @@ mod facts;
 
 mod describe;
 mod files;
+mod fingerprints;
 mod tree;
 
 mod passphrase;
@@ -62,6 +63,9 @@ struct Line {
     /// Print JSON: the result to standard output, an error to standard error
     #[arg(long, global = true, display_order = 1000)]
     json: bool,
+    /// Show every fingerprint in full, also where a short form identifies it; JSON always has them in full
+    #[arg(long, global = true, display_order = 1001)]
+    full: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -105,7 +109,10 @@ fn main() -> ExitCode {
         .try_get_matches()
         .and_then(|matches| Line::from_arg_matches(&matches));
     match read {
-        Ok(line) => output::finish(run(&line), line.json),
+        Ok(line) => {
+            output::show_in_full(line.full || line.json);
+            output::finish(run(&line), line.json)
+        }
         // Help is no error; anything else ends with 2.
         Err(error) => {
             let as_json = std::env::args_os().any(|argument| argument == "--json");

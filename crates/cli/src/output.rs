@@ -4,14 +4,52 @@ use core::error::Error;
 use core::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
+use mutual_trust::Fingerprint;
 use mutual_trust::error::{
     CertificateError, ConfigError, CrlError, DurableError, EnrolmentError, FingerprintError,
     GuardedError, HostNameError, IdError, IdentityError, IssueError, ProbeError, SanPatternError,
     SettingError, StoreError, StoreFileError, TimestampError, WindowsError, WriteError,
-    with_causes,
 };
 use serde_json::{Map, Value, json};
+
+/// Whether fingerprints that only identify are shown in full. Set once, before the subcommand runs.
+static IN_FULL: OnceLock<bool> = OnceLock::new();
+
+/// Sets how fingerprints are shown.
+pub(crate) fn show_in_full(full: bool) {
+    // A second call has no effect.
+    let _ = IN_FULL.set(full);
+}
+
+pub(crate) fn is_full() -> bool {
+    IN_FULL.get().copied().unwrap_or(false)
+}
+
+/// What the library says, with short fingerprints where they only identify, or with all of them in full.
+pub(crate) fn shown(item: &(impl fmt::Display + ?Sized)) -> String {
+    if is_full() {
+        format!("{item:#}")
+    } else {
+        format!("{item}")
+    }
+}
+
+/// A fingerprint that only identifies.
+pub(crate) fn identified(fingerprint: Fingerprint) -> String {
+    if is_full() {
+        fingerprint.to_string()
+    } else {
+        fingerprint.short().to_string()
+    }
+}
+
+/// An error with its causes.
+fn explained(error: &(dyn Error + 'static)) -> String {
+    let causes = core::iter::successors(Some(error), |&error| error.source());
+    causes.map(shown).collect::<Vec<String>>().join(": ")
+}
 
 /// The result of a command that ran.
 pub(crate) struct Outcome {
@@ -81,7 +119,7 @@ impl Failure {
         let shown = format!("{error:?}");
         let end = shown.find(|letter: char| !letter.is_ascii_alphanumeric());
         let variant = end.and_then(|end| shown.get(..end)).unwrap_or(&shown);
-        Self::new(&format!("{room}/{variant}"), with_causes(error))
+        Self::new(&format!("{room}/{variant}"), explained(error))
     }
 }
 
@@ -135,7 +173,7 @@ impl From<GuardedError> for Failure {
 
 impl From<ProbeError> for Failure {
     fn from(error: ProbeError) -> Self {
-        Self::new("link", with_causes(&error))
+        Self::new("link", explained(&error))
     }
 }
 

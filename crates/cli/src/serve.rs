@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use crate::enroll::shown;
 use crate::facts;
 use crate::ours::{self, IdentityArguments};
-use crate::output::{Failure, Outcome};
+use crate::output::{self, Failure, Outcome};
 
 /// The time that a client may take for its handshake, and for each line.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -179,7 +179,7 @@ fn obey(
             let report = done?;
             teller.tell(
                 "accepted",
-                &format!("accepted: {report}"),
+                &format!("accepted: {report:#}"),
                 json!({ "report": facts::report(&report) }),
             );
         }
@@ -235,8 +235,7 @@ fn listen(listener: &TcpListener, acceptor: &EnrolmentAcceptor, check: &PeerChec
         thread::spawn(move || {
             if let Err(error) = answer(tcp, &acceptor, &check, teller) {
                 let verdict = refusal(&error);
-                let text =
-                    verdict.map_or_else(|| format!("a link failed: {error}"), ToString::to_string);
+                let text = verdict.map_or_else(|| format!("a link failed: {error}"), output::shown);
                 teller.tell("refused", &text, json!({ "message": text, "reason": verdict.map(|verdict| verdict.reason().to_string()) }));
             }
             clients.fetch_sub(1, Ordering::Relaxed);

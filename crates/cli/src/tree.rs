@@ -4,6 +4,7 @@ use mutual_trust::store::Slot;
 use mutual_trust::{Certificate, Verdict};
 
 use crate::facts::subject;
+use crate::output::{identified, shown};
 
 /// Draws the presented certificates as far as they are a chain, and the path of an accepted verdict.
 pub(crate) fn picture(verdict: &Verdict, presented: &[Certificate]) -> String {
@@ -43,7 +44,7 @@ pub(crate) fn picture(verdict: &Verdict, presented: &[Certificate]) -> String {
             if let Some(key) = pinned.filter(|key| key.slot == Slot::Pin) {
                 rows.clear();
                 used.truncate(1);
-                rows.push(format!("installed {key}"));
+                rows.push(format!("installed {}", shown(&key)));
             } else if last.issuer_der() != last.subject_der() {
                 rows.push(format!("? {} (its issuer, not presented)", last.issuer()));
             }
@@ -68,7 +69,7 @@ fn row(certificate: &Certificate, from: &str) -> String {
     format!(
         "{} [{from}] {} to {}",
         subject(certificate),
-        certificate.fingerprint(),
+        identified(certificate.fingerprint()),
         crate::facts::time(certificate.validity().not_after()),
     )
 }

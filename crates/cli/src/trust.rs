@@ -9,12 +9,13 @@ use mutual_trust::certificate::{SystemClock, TimeSource, Timestamp};
 use mutual_trust::error::StoreError;
 use mutual_trust::store::{Decision, SuggestedSlot};
 use mutual_trust::{
-    AuthorityScope, ChainProfile, CurrentTime, EntryOptions, Fingerprint, HostName, KeyPolicy,
-    PinScope, Policy, ServerId, TrustSnapshot, TrustStore,
+    AuthorityScope, ChainProfile, CurrentTime, EntryOptions, HostName, KeyPolicy, PinScope, Policy,
+    ServerId, TrustSnapshot, TrustStore,
 };
 use pki_types::UnixTime;
 
 use crate::files;
+use crate::fingerprints;
 use crate::output::Failure;
 
 /// What is trusted, and what peers must fulfil.
@@ -173,13 +174,12 @@ impl TrustArguments {
     ) -> Result<(), Failure> {
         let options = EntryOptions::new;
         for pin in &self.pin {
-            let text = pin.to_string_lossy();
             // 64 hexadecimal digits, with or without colons: no file has such a name by accident.
-            let done = match text.parse::<Fingerprint>() {
-                Ok(fingerprint) => {
+            let done = match fingerprints::named(pin)? {
+                Some(fingerprint) => {
                     store.install_pin_fingerprint(pins.clone(), fingerprint, options())
                 }
-                Err(_) => store.install_pin(pins.clone(), files::certificate(pin)?, options()),
+                None => store.install_pin(pins.clone(), files::certificate(pin)?, options()),
             };
             done.map_err(|error| Failure::from(error).about(pin.display()))?;
         }

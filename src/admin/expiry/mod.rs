@@ -293,10 +293,11 @@ impl fmt::Display for Expiring {
             Severity::Ended => "ended",
         };
         let grace = if self.in_grace { " (in its grace)" } else { "" };
+        write!(f, "{severity}: ")?;
+        self.subject.fmt(f)?;
         write!(
             f,
-            "{severity}: {} ends at {}{grace}; on it: {}",
-            self.subject,
+            " ends at {}{grace}; needed by: {}",
             Timestamp(seconds(self.ends)),
             self.dependents
         )
@@ -310,7 +311,8 @@ impl fmt::Display for ExpiryReport {
             write!(f, "\n  {}", self.state)?;
         }
         for item in &self.items {
-            write!(f, "\n  {item}")?;
+            f.write_str("\n  ")?;
+            item.fmt(f)?;
         }
         let more: usize = self.more.values().copied().fold(0, usize::saturating_add);
         if more > 0 {

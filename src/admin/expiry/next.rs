@@ -99,7 +99,9 @@ impl fmt::Display for NextTransition {
                 TimelineEvent::GraceBegins => "is in its grace",
                 TimelineEvent::Ends => "ends",
             };
-            write!(f, "\n  {}: {turn}", change.subject)?;
+            f.write_str("\n  ")?;
+            change.subject.fmt(f)?;
+            write!(f, ": {turn}")?;
         }
         if self.changes.omitted() > 0 {
             write!(f, "\n  and {} more", self.changes.omitted())?;

@@ -56,19 +56,32 @@ impl ExpiringItem {
     }
 }
 
+/// With a short fingerprint; `{:#}` has the whole one.
 impl fmt::Display for ExpiringItem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Certificate(key) => write!(f, "{key}"),
-            Self::EntryEnd(key) => write!(f, "the end set for {key}"),
+            Self::Certificate(key) => key.fmt(f),
+            Self::EntryEnd(key) => {
+                f.write_str("the end set for ")?;
+                key.fmt(f)
+            }
             Self::Migration(server) => write!(f, "the migration of server {server}"),
-            Self::Presented(fingerprint) => write!(f, "presented certificate {fingerprint}"),
+            Self::Presented(fingerprint) => {
+                f.write_str("presented certificate ")?;
+                fingerprint.identify(f)
+            }
             Self::Crl {
                 issuer,
                 fingerprint,
-            } => write!(f, "revocation list {fingerprint} of {}", issuer.name()),
+            } => {
+                f.write_str("revocation list ")?;
+                fingerprint.identify(f)?;
+                write!(f, " of {}", issuer.name())
+            }
             Self::Own { name, fingerprint } => {
-                write!(f, "our own certificate {fingerprint} ({name})")
+                f.write_str("our own certificate ")?;
+                fingerprint.identify(f)?;
+                write!(f, " ({name})")
             }
             Self::Clock => f.write_str("the clock"),
         }

@@ -132,13 +132,17 @@ impl fmt::Display for LoadReport {
             write!(f, "\n  its seal is not verified: no seal was given")?;
         }
         for (key, why) in &self.disabled {
-            write!(f, "\n  disabled: {key}: {why}")?;
+            f.write_str("\n  disabled: ")?;
+            key.fmt(f)?;
+            write!(f, ": {why}")?;
         }
         if self.disabled.omitted() > 0 {
             write!(f, "\n  disabled: and {} more", self.disabled.omitted())?;
         }
         for (fingerprint, why) in &self.disabled_crls {
-            write!(f, "\n  disabled: revocation list {fingerprint}: {why}")?;
+            f.write_str("\n  disabled: revocation list ")?;
+            fingerprint.identify(f)?;
+            write!(f, ": {why}")?;
         }
         if self.disabled_crls.omitted() > 0 {
             let more = self.disabled_crls.omitted();

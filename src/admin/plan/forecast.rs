@@ -107,7 +107,7 @@ pub fn forecast(
 
 impl fmt::Display for PredictedOutage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.effect)?;
+        self.effect.fmt(f)?;
         match self.since {
             Some(since) => write!(f, ", from {} on", Timestamp(seconds(since))),
             None => Ok(()),

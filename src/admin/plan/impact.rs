@@ -85,16 +85,6 @@ impl PeerOutcome {
     }
 }
 
-impl fmt::Display for PeerOutcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (rule {})", self.reason, self.rule())?;
-        match &self.by {
-            Some(by) => write!(f, " by {by}"),
-            None => Ok(()),
-        }
-    }
-}
-
 /// The effect on one peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -108,20 +98,6 @@ pub struct Effect {
     pub before: PeerOutcome,
     /// The verdict after.
     pub after: PeerOutcome,
-}
-
-impl fmt::Display for Effect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}, then {}", self.peer, self.before, self.after)?;
-        f.write_str(match self.basis {
-            Evidence::Seen => "",
-            Evidence::SeenByName => ", if it is dialled by its name",
-            Evidence::Installed => ", judged by what is installed for it: it was not seen",
-            Evidence::Floor => {
-                ", while the clock is unset or earlier than the floor, which moves past an end"
-            }
-        })
-    }
 }
 
 /// The effect on all peers. A peer is in at most one of the lists. The lists are ordered by peer.
@@ -183,34 +159,6 @@ impl Impact {
             (false, true) => self.gained.push(effect),
             (true, true) if effect.before.by != effect.after.by => self.moved.push(effect),
             (true, true) | (false, false) => {}
-        }
-    }
-}
-
-impl fmt::Display for Impact {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut lines = 0_usize;
-        for (title, effects) in [
-            ("lost", &self.lost),
-            ("at risk", &self.at_risk),
-            ("gained", &self.gained),
-            ("moved", &self.moved),
-        ] {
-            for effect in effects {
-                let start = if lines == 0 { "" } else { "\n" };
-                lines = lines.saturating_add(1);
-                write!(f, "{start}{title}: {effect}")?;
-            }
-            if effects.omitted() > 0 {
-                write!(f, "\n{title}: and {} more", effects.omitted())?;
-            }
-        }
-        if lines == 0 {
-            f.write_str("no peer is gained or lost")?;
-        }
-        match self.floor {
-            Some(floor) => write!(f, "\n{floor}"),
-            None => Ok(()),
         }
     }
 }

@@ -6,6 +6,7 @@ mod floor;
 mod forecast;
 mod impact;
 mod own;
+mod text;
 
 use core::fmt;
 use std::collections::BTreeSet;

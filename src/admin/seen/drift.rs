@@ -231,16 +231,12 @@ impl fmt::Display for Rollout {
         } else {
             "what most present"
         };
-        write!(
-            f,
-            "{}: {} present {} ({why}), {} do not",
-            self.scope,
-            self.up_to_date,
-            self.expected.fingerprint,
-            self.pending.len()
-        )?;
+        write!(f, "{}: {} present ", self.scope, self.up_to_date)?;
+        self.expected.fingerprint.identify(f)?;
+        write!(f, " ({why}), {} do not", self.pending.len())?;
         for behind in &self.pending {
-            write!(f, "\n  {behind}")?;
+            f.write_str("\n  ")?;
+            behind.fmt(f)?;
         }
         if self.pending.omitted() > 0 {
             write!(f, "\n  and {} more", self.pending.omitted())?;
@@ -256,7 +252,8 @@ impl fmt::Display for PendingServer {
             PendingReason::Presents {
                 fingerprint, at, ..
             } => {
-                write!(f, "server {server} presents {fingerprint}")?;
+                write!(f, "server {server} presents ")?;
+                fingerprint.identify(f)?;
                 match at {
                     Some(at) => write!(f, ", last at {}", Timestamp(seconds(*at))),
                     None => Ok(()),

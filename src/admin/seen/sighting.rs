@@ -258,6 +258,7 @@ impl Weight for EntryUsage {
 
 impl fmt::Display for EntryUsage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {} times", self.by, self.count)
+        self.by.fmt(f)?;
+        write!(f, ", {} times", self.count)
     }
 }

@@ -456,7 +456,7 @@ fn who_depends_on_the_list_of_an_intermediate_is_not_known_before_it_was_seen() 
         items.find(|item| is(&item.subject)).unwrap().to_string()
     };
     let unseen = told(&desk, &PeerHistory::new());
-    assert!(unseen.ends_with("; on it: not known"), "{unseen}");
+    assert!(unseen.ends_with("; needed by: not known"), "{unseen}");
     let seen = told(&desk, &desk.seen);
-    assert!(seen.contains("; on it: server keys-2"), "{seen}");
+    assert!(seen.contains("; needed by: server keys-2"), "{seen}");
 }

@@ -28,7 +28,7 @@ fn a_member_that_still_presents_the_old_certificate_is_named() {
     assert_eq!(drift.len(), 1);
     assert_eq!(drift[0].scope(), &Scope::Group(group("cluster")));
     assert_eq!(drift[0].up_to_date(), 0);
-    // Nobody was seen since: whether they renewed is not known.
+    // No server was seen since: whether they renewed is not known.
     for behind in drift[0].pending() {
         assert!(
             matches!(behind.lag, PendingReason::NotSeenSince { .. }),

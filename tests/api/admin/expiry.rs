@@ -123,7 +123,7 @@ fn a_group_s_pin_is_reported_with_its_group_and_who_would_be_left_with_nothing()
     let servers = [server_id("kms-1"), server_id("kms-2")];
     assert_eq!(item.dependents.servers.items(), servers);
     assert_eq!(item.dependents.left_with_nothing.items(), servers);
-    // The next pin is there already: nobody is left with nothing.
+    // The next pin is there already: no server is left with nothing.
     desk.group_pin("cluster", &self_signed("next"));
     let item = only(&desk);
     assert_eq!(item.dependents.servers.items(), servers);

@@ -185,7 +185,7 @@ fn a_block_does_not_carry_another_change_past_the_guard() {
         &LockoutAllowance::none(),
         both,
     );
-    // Whom the block loses needs no naming; whom the removal does, does.
+    // A peer that the block loses need not be named; one that the removal loses must be.
     assert_eq!(lost_of(refused.unwrap_err()), [peer("keys-2")]);
     assert_eq!(written_down(desk.view()), before);
     let allowed = LockoutAllowance::allow([server_id("keys-2")]);
@@ -300,7 +300,7 @@ fn a_plan_for_a_later_time_says_what_is_so_then() {
     assert!(remove(month).effects().lost().is_empty());
     let year = crate::invariants::questions::clock(Some(days(365)));
     let effects = remove(year);
-    // Nobody is lost by the change who is lost without it.
+    // A peer that is lost without the change is not lost by it.
     assert!(effects.effects().lost().is_empty());
 }
 
@@ -484,7 +484,7 @@ fn an_old_pin_is_safe_to_remove_once_no_server_was_last_accepted_with_it() {
         let now = desk.now();
         safe_to_remove(desk.view(), &desk.policy, &desk.seen, now, &old_key).unwrap()
     };
-    // Nobody was seen: it is not known who needs it.
+    // No peer was seen: it is not known which ones need it.
     assert!(!ask(&desk).is_safe());
     assert_eq!(ask(&desk).effects().at_risk().len(), 2);
     desk.connects("kms-1", &[&old]);

@@ -1,4 +1,4 @@
-//! Over random stores and changes: what a plan predicts is what happens, and nobody slips past the guard.
+//! Over random stores and changes: what a plan predicts is what happens, and no peer is missed by the guard.
 
 use std::collections::BTreeSet;
 
@@ -55,7 +55,7 @@ proptest! {
             let told = crate::admin::random::told(after, &policy, &effect.peer, sighting, false, now());
             prop_assert!(told.is_accepted(), "{effect}");
         }
-        // Servers that were never seen: whom the plan does not name keeps what was installed.
+        // Servers that were never seen: one that the plan does not name keeps what was installed.
         for server in before.servers() {
             let peer = Peer::Server(server.id().clone());
             if seen.last(&peer).is_some() {
@@ -109,7 +109,7 @@ proptest! {
             Ok(_) => {
                 for (peer, sighting) in seen.all() {
                     let lost = is_lost(&before, admin.view(), &policy, &peer, sighting, (now(), now()));
-                    // P1: whom a block loses need not be named.
+                    // P1: a peer that a block loses need not be named.
                     let by_block = is_lost(&before, &blocked, &policy, &peer, sighting, (now(), now()));
                     prop_assert!(!lost || by_block || named.contains(&peer), "{}: {:?}", peer, ops);
                 }
@@ -178,7 +178,7 @@ proptest! {
     }
 }
 
-/// Nothing is shown by changes that lose nobody.
+/// Nothing is shown by changes that lose no peer.
 #[test]
 fn the_cases_lose_gain_and_spare() {
     use proptest::test_runner::TestRunner;

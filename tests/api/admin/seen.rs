@@ -205,7 +205,7 @@ fn a_refusal_that_does_not_say_which_server_it_was_is_counted_and_not_kept() {
     assert_eq!(desk.seen.unplaced(), 1);
 }
 
-/// Observations of many peers from one verdict: the observation says whom it was about.
+/// Observations of many peers from one verdict: the observation says which peer it was about.
 fn accepted() -> (Desk, Arc<Verdict>, CertificateDer<'static>) {
     let mut desk = Desk::at(days(0));
     desk.server("keys-1", &[]);
@@ -275,7 +275,7 @@ fn clients_never_push_out_servers_and_refusals_never_push_out_either() {
     let stranger = self_signed("stranger.example");
     for number in 0..MAX_SEEN_REFUSED + 5 {
         let mut bytes = stranger.certificate.der().to_vec();
-        // Another signature, another fingerprint; nobody verifies it to refuse it.
+        // Another signature, another fingerprint; it is refused without being verified.
         let at = bytes.len() - 4;
         bytes[at..].copy_from_slice(&u32::try_from(number).unwrap().to_be_bytes());
         let leaf = CertificateDer::from(bytes);

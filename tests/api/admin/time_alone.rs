@@ -45,7 +45,7 @@ impl Told {
     }
 }
 
-/// What everybody is told at a time: the peers that were seen, and every server and a client with each of its pins.
+/// What all peers are told at a time: the peers that were seen, and every server and a client with each of its pins.
 fn everybody(view: &TrustSnapshot, policy: &Policy, seen: &PeerHistory, time: i64) -> Vec<Told> {
     let mut all = Vec::new();
     for (peer, sighting) in seen.all() {

@@ -1,4 +1,4 @@
-//! Somebody has a certificate of an installed CA for a server that is claimed by a pin (rules P2 and P6).
+//! An attacker has a certificate of an installed CA for a server that is claimed by a pin (rules P2 and P6).
 
 use mutual_trust::error::StoreError;
 use mutual_trust::policy::VerdictWarning;
@@ -107,7 +107,7 @@ fn a_servers_own_ca_does_not_vouch_for_it_while_it_is_claimed() {
 
 #[test]
 fn a_name_that_was_never_listed_reaches_no_claimed_server() {
-    // P6: by name, the policy decides whether anybody is asked about it; it is not that server in any case
+    // P6: by name, the policy decides whether authorities are asked about it; it is not that server in any case
     for setting in settings() {
         let mut scene = Scene::new(setting);
         let (attacker, how) = (scene.attacker(), Dial::Name("unlisted.example"));
@@ -115,7 +115,7 @@ fn a_name_that_was_never_listed_reaches_no_claimed_server() {
         let outcome = dial(&scene.setting, &mut scene.store, policy, how, &attacker);
         outcome.expect_client_refuses("unlisted", ReasonCode::UnlistedName);
 
-        // Allowed, it is somebody else, for whom the certificate must be.
+        // Allowed, it is another server, and the certificate must be for that.
         let view = scene.store.snapshot();
         let policy = policy.with_unlisted_allowed();
         let system = self_signed("array-7.example").identity(&[], &scene.setting.provider);

@@ -68,7 +68,7 @@ fn these_peers_do_resume_with_each_other() {
                 "{}, tickets {tickets}",
                 setting.name
             );
-            // The second time, nobody was asked about the client.
+            // The second time, no verifier was asked about the client.
             assert_eq!(asked.asked.load(Ordering::SeqCst), 1, "{}", setting.name);
         }
     }
@@ -235,7 +235,7 @@ fn no_session_survives_a_change_through_links_and_enrolment_either() {
             .unwrap();
         let builder = setting.server(trust.clone(), identity);
         let acceptor = builder.enrolment(&enrolment).unwrap();
-        // As somebody might do who did not read that a configuration is for one connection.
+        // As a user might do who did not read that a configuration is for one connection.
         let ours = acceptor.config_for("192.0.2.7".parse().unwrap()).unwrap();
         let (client, sessions) = keeping_client(&setting, &system);
         let (server, _) = keeping_server(&setting, &key_server, true);

@@ -53,10 +53,12 @@ fn a_refusal_says_which_certificate_which_list_and_since_when() {
     assert_eq!(number.as_ref().unwrap().to_string(), "42");
     let text = verdict.to_string();
     let wanted = format!(
-        "with serial number 0102 was revoked at 2026-12-31T00:00:00Z (keyCompromise), says list {}, number 42",
-        list.fingerprint()
+        "with serial number 0102 was revoked at 2026-12-31T00:00:00Z (keyCompromise), by list {}, number 42",
+        list.fingerprint().short()
     );
     assert!(text.contains(&wanted), "{text}");
+    let whole = list.fingerprint().to_string();
+    assert!(format!("{verdict:#}").contains(&whole), "{verdict:#}");
     // The authority was rejected for that reason.
     let Considered { reason, .. } = &verdict.considered().items()[0];
     assert_eq!(*reason, ReasonCode::Revoked);

@@ -25,7 +25,7 @@ const NUMERIC: u8 = 0x12;
 pub const PRINTABLE: u8 = 0x13;
 pub const IA5: u8 = 0x16;
 const BMP: u8 = 0x1e;
-/// `anyPolicy`, a policy of somebody, and what qualifies policies: a practice statement, a user notice.
+/// `anyPolicy`, a policy of some CA, and what qualifies policies: a practice statement, a user notice.
 const ANY_POLICY: &[u8] = &[0x55, 0x1d, 0x20, 0];
 const POLICY: &[u8] = &[0x2a, 3, 4];
 const CPS: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 2, 1];

@@ -357,7 +357,7 @@ fn what_is_said_at_the_floor_is_about_the_clock_and_the_floor() {
             "[ClockBelowFloor, rule M7]",
             "detail: clock 2027-01-01T00:00:00Z, floor 2027-01-10T00:00:00Z",
             "warning: the clock (2027-01-01T00:00:00Z) is more than 26 hours below the floor (2027-01-10T00:00:00Z)",
-            "to do: Set the clock; or, if the clock is right, reset the floor",
+            "to do: Set the clock. If the clock is right, reset the floor",
         ] {
             assert!(below.contains(part), "{part}: {below}");
         }
@@ -370,7 +370,7 @@ fn what_is_said_at_the_floor_is_about_the_clock_and_the_floor() {
             "[ClockUnset, rule M7]",
             "detail: no clock, floor 2027-01-10T00:00:00Z",
             "warning: the clock is not set: ends are judged at the floor (2027-01-10T00:00:00Z)",
-            "to do: Set the clock; or reset the floor",
+            "to do: Set the clock. If the floor is later than the true time, reset the floor",
         ] {
             assert!(none.contains(part), "{part}: {none}");
         }

@@ -184,7 +184,7 @@ fn mismatches() -> Vec<Row> {
             w.policy = mutual_trust::Policy::new(super::support::keys().require_rsa_bits(3072).unwrap());
             w.presents(&self_signed("unknown"));
         }),
-        // Installed for somebody else
+        // Installed for another peer
         row("P8", "another server's pin", from_group("pin other for server keys-2"), |w| {
             let other = self_signed("kms2.example");
             own_pin(w);

@@ -191,7 +191,7 @@ fn what_breaks_rfc_5280_harmlessly_is_accepted_with_a_warning() {
         let demand = rule_of(breach.rule).demand();
         let told = match breach.rule {
             "digital-signature" => String::from("keyUsage lacks digitalSignature"),
-            rule => format!("({rule}): not so that {demand}"),
+            rule => format!("({rule}), which asks: {demand}"),
         };
         assert!(text.contains(&told), "{text}");
     }

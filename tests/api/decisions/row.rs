@@ -283,7 +283,15 @@ fn always(world: &mut World, verdict: &Verdict) -> Vec<String> {
         };
         must(fingerprint == presented, "the peer is who was presented");
     }
-    let text = verdict.to_string();
+    let (text, in_full) = (verdict.to_string(), format!("{verdict:#}"));
+    // What an administrator compares with the peer's own is in full.
+    let shown = |found: Fingerprint| {
+        if verdict.reason().is_unknown_peer() {
+            format!("\n  presented: {found}")
+        } else {
+            format!("\n  presented: {}", found.short())
+        }
+    };
     must(
         text == decide_again(world).to_string(),
         "asked again, it says the same",
@@ -298,7 +306,13 @@ fn always(world: &mut World, verdict: &Verdict) -> Vec<String> {
             && text.contains(&format!("rule {}]", verdict.rule()))
             && verdict
                 .presented()
-                .is_none_or(|found| text.contains(&found.to_string()))
+                .is_none_or(|found| text.contains(&shown(found)))
+            && verdict
+                .presented()
+                .is_none_or(|found| in_full.contains(&found.to_string()))
+            && verdict
+                .presented()
+                .is_none_or(|found| !in_full.contains(&found.short().to_string()))
             && verdict
                 .server()
                 .is_none_or(|id| text.contains(&format!("server {id}"))),

@@ -84,7 +84,7 @@ fn nonsense(verdict: &Verdict) -> Vec<&'static str> {
                 "pins alone have a grace",
             );
             must(
-                of_pin || has("nothing is to be installed"),
+                of_pin || has("Nothing has to be installed"),
                 "the CA renews it",
             );
         }

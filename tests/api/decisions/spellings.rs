@@ -349,7 +349,7 @@ fn a_ca_that_is_made_again_with_its_name_in_another_spelling_is_the_same_issuer_
     }
 }
 
-// C4: a list is found by the name of whoever signed it.
+// C4: a list is found by the name of its signer.
 #[test]
 fn a_list_that_writes_its_issuer_otherwise_is_verified_by_the_ca_of_that_name() {
     let root = lab();
@@ -573,7 +573,7 @@ fn names_that_look_alike_are_told_apart() {
     hold(looking_alike());
 }
 
-// P7: for whoever authorises by the text.
+// P7: for a service that authorises by the text.
 #[test]
 fn an_identity_has_no_text_in_which_another_name_begins() {
     let root = spec("root").ca().self_signed();

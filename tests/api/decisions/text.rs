@@ -216,6 +216,77 @@ fn the_text_has_the_presented_and_the_expected_fingerprints_in_full() {
     assert_eq!(expected, [own.certificate().fingerprint()]);
 }
 
+// What only identifies is short, and `{:#}` shows it in full; what is compared or copied is in full in both.
+#[test]
+fn a_fingerprint_is_short_where_it_only_identifies() {
+    let (own, pki) = (self_signed("own"), pki("any"));
+    let leaf = pki.server(KMS);
+    let claimed = |w: &mut World| {
+        w.authority(For::AnyServer, "root", &pki.root);
+        w.pin(KEYS_1, "own", &own);
+        w.presents(&leaf).with("i", &pki.intermediate);
+    };
+    let expired = |w: &mut World| {
+        w.authority(For::AnyServer, "root", &pki.root);
+        let old = spec("I")
+            .ca()
+            .valid(-9 * DAY_I, -DAY_I)
+            .signed_by(&pki.root);
+        w.presents(&spec("x").dns(KMS).signed_by(&old))
+            .with("I", &old);
+    };
+    let blocked = |w: &mut World| {
+        w.pin(KEYS_1, "own", &own);
+        w.store.block(&own.certificate());
+        w.presents(&own);
+    };
+    let accepted = |w: &mut World| {
+        w.pin(KEYS_1, "own", &own);
+        w.presents(&own);
+    };
+    let renewed = |w: &mut World| {
+        w.pin(KEYS_1, "own", &own);
+        w.presents(&spec("own").self_signed());
+    };
+    let unknown = |w: &mut World| {
+        w.ask_client();
+        w.presents(&own);
+    };
+    let cases: [(ReasonCode, &dyn Fn(&mut World), usize, usize); 6] = [
+        // The authority, what was presented, the pin.
+        (ReasonCode::AuthoritiesNotAsked, &claimed, 3, 0),
+        (ReasonCode::IssuerExpired, &expired, 2, 0),
+        // What `unblock` needs is in full.
+        (ReasonCode::Blocked, &blocked, 1, 1),
+        (ReasonCode::PinMatched, &accepted, 2, 0),
+        // What was presented and the expected pin are; the pin in the detail is the same one.
+        (ReasonCode::SameSubjectOtherKey, &renewed, 1, 2),
+        (ReasonCode::NothingInstalled, &unknown, 0, 1),
+    ];
+    for (reason, build, short, full) in cases {
+        let mut world = World::new();
+        build(&mut world);
+        let verdict = world.verdict();
+        assert_eq!(verdict.reason(), reason, "{verdict}");
+        let count = |text: &str| {
+            let words = || {
+                text.split([' ', '\n'])
+                    .map(|word| word.trim_end_matches(':'))
+            };
+            let short = words().filter(|word| word.contains('…')).count();
+            (
+                short,
+                words()
+                    .filter(|word| word.matches(':').count() == 31)
+                    .count(),
+            )
+        };
+        assert_eq!(count(&verdict.to_string()), (short, full), "{verdict}");
+        let all = format!("{verdict:#}");
+        assert_eq!(count(&all), (0, short + full), "{all}");
+    }
+}
+
 // What is counted and not listed is told.
 #[test]
 fn the_text_counts_what_it_does_not_list() {

@@ -249,9 +249,9 @@ fn the_remedy_for_a_leaf_that_a_pin_issued_looks_at_the_pin() {
         world.presents(&spec("x").dns(KMS).signed_by(&ca));
         let remedy = if client {
             world.ask_client();
-            "install it as an authority for clients; if"
+            "install it as an authority for clients. If"
         } else {
-            "install it as an authority and release the server from its pins; if"
+            "install it as an authority and release the server from its pins. If"
         };
         says(&mut world, IssuedByPin, Rule::I3, "pin ", remedy);
     }
@@ -267,7 +267,7 @@ fn the_times_of_a_chain_are_judged_by_the_rule_of_chains() {
             -1000,
             -second,
             Expired,
-            "nothing is to be installed here",
+            "Nothing has to be installed here",
             "a grace bridges",
         ),
         (
@@ -301,7 +301,7 @@ fn a_list_that_does_not_tell_is_said_to_be_early_or_of_another_scope() {
         ),
         (
             "crl-distribution-point",
-            "the list that is installed is of another distribution point",
+            "the installed list is for another distribution point",
             "revocation list of the distribution point that the certificate names",
         ),
     ] {
@@ -394,7 +394,7 @@ fn a_key_that_is_not_taken_is_named_with_the_kinds_that_are() {
     let allowed = super::support::keys().allowed().to_string();
     assert!(text.contains(&allowed), "{text}");
     let detail = "ECDSA secp256k1 (1.3.132.0.10)";
-    let remedy = format!("Give the peer a key of a kind that is taken here: {allowed}");
+    let remedy = format!("Give the peer a key of a kind that is accepted here: {allowed}");
     says(&mut world, KeyNotAllowed, Rule::I4, detail, &remedy);
     // Of a CA, the CA has to change.
     let issuing = with_key_of(&spec("issuing").ca().signed_by(&root), &told("j_k256"));
@@ -449,7 +449,7 @@ fn with_ring_the_other_provider_is_named_where_it_helps() {
         world.policy = by_ring;
         world.fingerprint(KEYS_1, "own", &fixture(key), plain());
         world.presents(&fixture(key));
-        let taken = "taken here: RSA from 2048 to 8192 bits, ECDSA P-256, ECDSA P-384, Ed25519";
+        let taken = "accepted here: RSA from 2048 to 8192 bits, ECDSA P-256, ECDSA P-384, Ed25519";
         let verdict = says(&mut world, KeyNotAllowed, Rule::I4, detail, taken);
         let named = verdict
             .remedy()
@@ -579,7 +579,7 @@ fn present(world: &mut World, chain: Chain, any: &super::support::pki::Pki) {
     }
 }
 
-/// For whom something is held, and what.
+/// The scope for which something is held, and what.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Held {
     Unclaimed,

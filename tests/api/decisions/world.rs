@@ -21,7 +21,7 @@ pub const KMS: &str = "kms1.example";
 pub const KMS_IPV4: &str = "192.0.2.1";
 pub const KMS_IPV6: &str = "2001:db8::1";
 
-/// For whom something is installed.
+/// The scope for which something is installed.
 #[derive(Clone, Copy)]
 pub enum For {
     Server(&'static str),
@@ -182,7 +182,7 @@ impl World {
         EntryKey::new(Slot::Pin, scope.scope(), fingerprint)
     }
 
-    /// Installs fingerprints of certificates that nobody has.
+    /// Installs fingerprints of certificates that do not exist.
     pub fn unknown_fingerprints(&mut self, scope: For, count: usize) {
         for number in 0..u32::try_from(count).unwrap() {
             let mut bytes = [7; 32];
@@ -349,6 +349,7 @@ impl World {
         let mut text = text.to_owned();
         for (fingerprint, name) in &self.called {
             text = text.replace(&fingerprint.to_string(), name);
+            text = text.replace(&fingerprint.short().to_string(), name);
         }
         text
     }

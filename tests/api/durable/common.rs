@@ -166,7 +166,7 @@ pub fn checked(line: &str) -> String {
     format!("{head} #{check}")
 }
 
-/// A file whose checks and digest fit what stands in it: edited by somebody who knows the format.
+/// A file whose checks and digest fit what stands in it: edited with knowledge of the format.
 pub fn fitting(text: &str) -> String {
     let mut content = String::new();
     for (number, line) in text.lines().enumerate() {

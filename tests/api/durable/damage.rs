@@ -39,7 +39,7 @@ fn any_cut_any_doubled_and_any_missing_line_is_refused() {
     assert!(load(&format!("{text}{text}")).is_err());
 }
 
-/// Somebody who can make the checks and the digest fit cannot make the file say two things either.
+/// An attacker who can make the checks and the digest fit cannot make the file say two things either.
 #[test]
 fn a_file_with_fitting_checks_is_still_held_to_its_one_form() {
     let text = text_of(filled().contents());

@@ -1,4 +1,4 @@
-//! Changes that are planned on a durable store, and stores that are looked at while somebody has them open.
+//! Changes that are planned on a durable store, and stores that are looked at while another process has them open.
 
 use std::fs;
 

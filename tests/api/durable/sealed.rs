@@ -70,7 +70,7 @@ fn a_file_without_a_seal_or_with_another_one_is_refused() {
     let plain = text_of(filled().contents());
     let none = read(plain.as_bytes(), keys(), Some(&Key(1))).unwrap_err();
     assert!(matches!(none, StoreFileError::SealMissing), "{none}");
-    // The content is changed by somebody who knows how to make everything fit but the seal.
+    // The content is changed so that everything fits but the seal.
     let text = sealed(1);
     let seal = text.lines().last().unwrap();
     let same = format!("{}{seal}\n", fitting(&text));

@@ -176,7 +176,7 @@ fn a_second_writer_is_kept_out_until_the_first_is_gone() {
 fn a_store_that_cannot_be_read_is_not_taken_for_none() {
     let folder = Folder::new("unreadable");
     let file = folder.file("trust-store");
-    // A link to itself: opening it fails for everybody, and it is there.
+    // A link to itself: opening it fails for every user, and it is there.
     std::os::unix::fs::symlink(&file, &file).unwrap();
     let opened = DurableStore::open(folder.path(), settings()).map(drop);
     assert!(matches!(opened, Err(DurableError::Io { .. })), "{opened:?}");

@@ -28,7 +28,7 @@ fn an_entry_says_who_installed_it_and_who_completed_it() {
         .install_pin(server("a"), certificate.clone(), options())
         .unwrap();
     assert_eq!(by(&store).0.as_deref(), Some("bob"));
-    // Nothing changes, so nobody did it.
+    // Nothing changes, so there is no actor.
     store.set_actor(Some("carol")).unwrap();
     store
         .install_pin(server("a"), certificate, options())

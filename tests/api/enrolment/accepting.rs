@@ -78,7 +78,7 @@ fn an_accepted_client_connects_at_once_and_its_label_says_who_it_is() {
         let system = self_signed("array-7.example");
         server.knock(&system, "192.0.2.7");
         let id = server.only_pending().id;
-        // As somebody reads it out and somebody types it in.
+        // As one person reads it out and another types it in.
         let heard: Fingerprint = system
             .certificate
             .fingerprint()
@@ -111,7 +111,7 @@ fn an_accepted_client_connects_at_once_and_its_label_says_who_it_is() {
     }
 }
 
-/// The entry says who let the client in, and the store goes on on behalf of whom it was before, also after a refusal.
+/// The entry says who let the client in, and the store keeps the actor that it had before, also after a refusal.
 #[test]
 fn who_accepted_a_client_stands_beside_its_entry() {
     let setting = &settings()[0];
@@ -444,7 +444,7 @@ fn a_client_pinned_for_its_role_is_accepted_also_while_enrolment_is_open() {
     }
 }
 
-/// A store's clock, which is read while the store is changed: somebody else decides about the same peer then.
+/// A store's clock, which is read while the store is changed: another administrator decides about the same peer then.
 #[derive(Debug)]
 struct Meanwhile(Enrolment, Mutex<Vec<PendingId>>);
 

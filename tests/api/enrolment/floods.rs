@@ -1,4 +1,4 @@
-//! Many at once: nobody who has no key waits, the bounds hold, and accepted clients are not disturbed.
+//! Many at once: no client without a key waits, the bounds hold, and accepted clients are not disturbed.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -40,7 +40,7 @@ fn in_a_flood_nobody_without_a_key_waits_and_everybody_is_judged_right() {
                     }
                 }));
             }
-            // Strangers with keys of their own, from many networks.
+            // Unknown clients with keys of their own, from many networks.
             for number in 0..2 {
                 let server = &server;
                 threads.push(scope.spawn(move || {
@@ -92,7 +92,7 @@ fn in_a_flood_nobody_without_a_key_waits_and_everybody_is_judged_right() {
         assert_eq!(subjects.len(), 16, "{subjects:?}");
         let known = |subject: &String| subject.starts_with("CN=stranger-");
         assert!(subjects.iter().all(known), "{subjects:?}");
-        // Twelve networks of two strangers each found sixteen places, a share of four each.
+        // Twelve networks of two unknown clients each found sixteen places, a share of four each.
         let missed = usize::try_from(server.enrolment.rejected_count()).unwrap();
         assert_eq!(missed, 2 * ROUNDS - 16);
     }

@@ -96,7 +96,7 @@ impl KeyServer {
         self
     }
 
-    /// A visit of whoever presents `credential`, from `address`.
+    /// A visit of a client that presents `credential`, from `address`.
     fn visit(&self, credential: &Credential, address: &str) -> Outcome {
         let address: IpAddr = address.parse().unwrap();
         let config = self.acceptor.config_for(address).unwrap();

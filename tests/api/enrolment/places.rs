@@ -25,7 +25,7 @@ fn server(places: usize) -> KeyServer {
     server
 }
 
-/// Several machines knock from one address, a second apart, each once. Returns them.
+/// Several machines connect from one address, a second apart, each once. Returns them.
 fn crowd(server: &KeyServer, name: &str, count: usize, address: &str) -> Vec<Made> {
     let knock = |number| {
         server.clock.advance(1);
@@ -77,7 +77,7 @@ fn enrolment_can_be_closed_and_those_who_wait_can_still_be_accepted() {
 #[test]
 fn a_clock_that_is_set_back_does_not_keep_enrolment_open() {
     let server = server(8);
-    // Within what clocks are corrected by, it stays open; beyond, nobody knows what the time is.
+    // Within what clocks are corrected by, it stays open; beyond, the time is not known.
     server.clock.set(NOW - CLOCK_TOLERANCE.as_secs());
     assert!(server.enrolment.is_open());
     server.clock.set(NOW - CLOCK_TOLERANCE.as_secs() - 1);
@@ -111,7 +111,7 @@ fn windows_and_places_have_bounds() {
 
 #[test]
 fn a_rack_of_systems_in_one_network_can_wait_together() {
-    // What nobody else asks for is lent
+    // What no other network asks for is lent
     let server = server(8);
     crowd(&server, "rack", 8, "192.0.2.7");
     assert_eq!(of(&server, "rack").len(), 8);
@@ -184,7 +184,7 @@ fn networks_are_24_bits_of_ipv4_and_56_of_ipv6() {
         (["2001:db8:0:aa00::1", "2001:db8:0:aaff:1::2"], true),
         (["2001:db8:0:aa00::1", "2001:db8:0:ab00::1"], false),
     ] {
-        // Four places, a share of one each: the second knock of a full network pushes out the first.
+        // Four places, a share of one each: the second attempt of a full network pushes out the first.
         let server = server(4);
         for filler in 0..3 {
             crowd(
@@ -256,7 +256,7 @@ fn an_expectation_changes_nothing_about_a_closed_enrolment_and_can_be_taken_back
     assert!(server.enrolment.pending().is_empty());
     server.knock(&system, "192.0.2.7");
     assert!(!server.only_pending().expected);
-    // It waits by itself now: nobody more is expected, and nobody goes.
+    // It waits by itself now: no more is expected, and none goes.
     server.enrolment.expect_no_more(fingerprint);
     assert!(!server.only_pending().expected);
     // Expected only now, and beside another one, which stays.

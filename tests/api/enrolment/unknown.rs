@@ -1,4 +1,4 @@
-//! Who counts as unknown: only somebody about whom nothing is known but that he has a key.
+//! Which peer counts as unknown: only one of which nothing is known but that it has a key.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,7 +69,7 @@ fn peers_that_nothing_installed_matches_wait() {
     for setting in settings() {
         let system = self_signed("array-7.example");
         let own = Credential::of(&system, &[]);
-        // Nothing is installed; a pin of somebody else is; an authority is.
+        // Nothing is installed; a pin of another peer is; an authority is.
         assert!(waits(
             &setting,
             setting.store(),
@@ -360,7 +360,7 @@ fn peers_that_installed_certificates_speak_against_never_wait() {
 
 #[test]
 fn a_certificate_without_its_key_never_waits() {
-    // M2: the leaf of somebody else, with and without what is behind it
+    // M2: the leaf of another peer, with and without what is behind it
     for setting in settings() {
         let victim = self_signed("array-7.example");
         let thief = Credential::of(&self_signed("thief.example"), &[]);
@@ -386,7 +386,7 @@ fn a_certificate_without_its_key_never_waits() {
 
 #[test]
 fn without_a_clock_nobody_waits() {
-    // M7: nobody could tell when enrolment ends
+    // M7: it is not known when enrolment ends
     let setting = &settings()[0];
     let server = KeyServer::new(setting).open();
     server.clock.set(0);

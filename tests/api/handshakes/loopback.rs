@@ -94,7 +94,7 @@ fn a_client_over_loopback_finds_its_reason_in_the_io_error() {
         let (client, server) = over_loopback(client, server);
         let expected = Some(ReasonCode::SameSubjectOtherKey);
         assert_eq!(reason(&client), expected, "{}", setting.name);
-        // The other end was refused, and refused nobody.
+        // The other end was refused, and refused no one.
         assert!(refusal(&server.unwrap_err()).is_none());
     }
 }

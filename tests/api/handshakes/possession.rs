@@ -34,7 +34,7 @@ fn both_ends(setting: &Setting, mut store: TrustStore, peer: CertifiedKey) -> [O
 fn expect_refused(what: &str, [as_server, as_client]: &[Outcome; 2]) {
     let verdict = as_server.expect_client_refuses(what, REASON);
     assert!(verdict.presented().is_some(), "{what}");
-    // With its subject: whose certificate it is that somebody has without the key.
+    // With its subject: whose certificate was presented without the key.
     let text = verdict.to_string();
     let mut lines = text.lines();
     let shown = lines.find(|line| line.starts_with("  presented: "));

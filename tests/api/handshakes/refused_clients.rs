@@ -355,7 +355,7 @@ fn a_client_without_a_certificate_is_refused() {
             .with_custom_certificate_verifier(AcceptAll::new(&setting.provider))
             .with_no_client_auth();
         let outcome = handshake(&client, &server, "kms1.example");
-        // rustls refuses before anybody is asked, with an alert of its own.
+        // rustls refuses before a verifier is asked, with an alert of its own.
         let error = outcome.server.as_ref().unwrap_err();
         assert_eq!(error, &Error::NoCertificatesPresented, "{}", setting.name);
         assert!(refusal(error).is_none());

@@ -1,4 +1,4 @@
-//! Nobody is named before the handshake is finished (rules M2 and P7).
+//! No peer is named before the handshake is finished (rules M2 and P7).
 
 use std::io::{Read, Write};
 use std::sync::Arc;

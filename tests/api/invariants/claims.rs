@@ -100,7 +100,7 @@ proptest! {
             drop(before);
             let view = admin.view();
             for ask in settle(&asks, view) {
-                // All names may be asked about, whoever they belong to.
+                // All names may be asked about, whatever server they belong to.
                 let demands = Demands { unlisted: true, ..ask.demands };
                 let targets = claimed.servers.iter().filter(|id| !migrates(view, id));
                 let ids = targets.filter_map(|id| SERVERS.iter().position(|at| *at == id.as_str()));

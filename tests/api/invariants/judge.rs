@@ -9,7 +9,7 @@ use super::ops::PATTERN;
 use super::pool::{Item, Usage, pool};
 use super::support::DAY;
 
-/// Yes or no, and by whom.
+/// Yes or no, and by which entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ruling {
     No,

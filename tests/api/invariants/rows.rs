@@ -28,7 +28,7 @@ pub struct Item {
     pub issuer_key: u8,
     pub ca: bool,
     pub usage: Usage,
-    /// It has a critical extension that nobody knows.
+    /// It has a critical extension that is not understood.
     pub critical: bool,
     /// Validity in seconds since the epoch.
     pub from: i64,

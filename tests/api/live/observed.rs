@@ -1,4 +1,4 @@
-//! What handshakes tell those who look on: never that somebody proved what he did not (rules M2 and S5).
+//! What handshakes tell those who look on: never that a peer proved what it did not (rules M2 and S5).
 
 use std::sync::Arc;
 use std::thread;
@@ -165,7 +165,7 @@ fn an_accepted_server_is_told_of_and_one_without_its_key_is_not() {
             let outcome = handshake(&config, &stolen, "kms1.example");
             let reason = ReasonCode::HandshakeSignatureInvalid;
             let verdict = outcome.expect_client_refuses(&setting.name, reason);
-            // The refusal says about whom it is, and by which view.
+            // The refusal says which peer it is about, and by which view.
             assert_eq!(verdict.server(), Some(&keys_1()));
             let seen = one(&reader, &setting.name);
             assert!(!seen.proved && seen.verdict.reason() == reason);

@@ -1,4 +1,4 @@
-//! Views are put in force one after the other, and nobody waits for another, nor misses one (rule S1).
+//! Views are put in force one after the other, and no thread waits for another or misses one (rule S1).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -55,7 +55,7 @@ fn a_view_that_was_taken_stays_what_it_was() {
 
 #[test]
 fn readers_get_whole_views_that_only_grow_while_a_writer_publishes() {
-    // Neither waits for long: everybody gets on, on however few cores.
+    // Neither waits for long: every thread makes progress, on however few cores.
     let mut store = store();
     let first = store.snapshot();
     let start = first.generation();

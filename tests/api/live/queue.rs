@@ -1,4 +1,4 @@
-//! The queue of observations: bounded, never waited for, and not to be filled by strangers (rule S5).
+//! The queue of observations: bounded, never waited for, and not to be filled by unknown peers (rule S5).
 
 use std::sync::{Arc, Mutex};
 use std::thread;

@@ -115,7 +115,7 @@ pub(crate) const ALL: &[(&str, &str, &str)] = &[
         "tests/api/issuing/made.rs",
         "IssueError::KeyType",
     ),
-    // The file of a key belongs to somebody else: only root can make it so.
+    // The file of a key belongs to another user: only root can make it so.
     (
         "ReadFileError::Owner",
         "tests/api/keys/files.rs",

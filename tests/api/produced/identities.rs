@@ -187,7 +187,7 @@ fn belonging(produced: &mut Produced) {
     let chain = || CertificateChain::new(vec![fixture("ee-p256")]).unwrap();
     let key = |name: &str| PrivateKey::from_pem(&fixture_key(name)).unwrap();
     produced.error(Identity::new(chain(), key("p256-b"), &provider));
-    // Of an algorithm that nobody has.
+    // Of an algorithm that no provider has.
     let odd = parts(
         SEQUENCE,
         vec![

@@ -170,7 +170,7 @@ fn policies(bits: Bits) -> Policy {
     policy
 }
 
-/// What is asked: the view, leaf, list of issuers, whom, and when.
+/// What is asked: the view, leaf, list of issuers, peer, and time.
 type Step = (usize, usize, usize, usize, usize);
 
 fn question((_, leaf, others, whom, time): Step) -> Asked {

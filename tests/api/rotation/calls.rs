@@ -70,7 +70,7 @@ fn an_identity_that_some_server_gets_is_not_replaced_by_another() {
     identities.activate_all().unwrap();
     let in_use = |staged| matches!(staged, Err(RotationError::InUse { .. }));
     assert!(in_use(identities.stage(second.clone())));
-    // For all but one is not for nobody.
+    // For all but one is not for none.
     identities.revert(&keys_1()).unwrap();
     assert!(in_use(identities.stage(second.clone())));
     identities.revert_all().unwrap();

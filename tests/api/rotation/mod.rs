@@ -142,7 +142,7 @@ fn every_server_is_reached_at_every_step_if_it_is_activated_after_it_accepted() 
         links(&scene, &first, &[old], true);
         links(&scene, &first, &[new], false);
 
-        // Staged: nobody sees it.
+        // Staged: no server sees it.
         scene.identities.stage(new.clone()).unwrap();
         links(&scene, &first, &[old], true);
         links(&scene, &first, &[new], false);

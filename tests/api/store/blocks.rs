@@ -63,7 +63,7 @@ fn a_blocked_certificate_is_not_installed_in_any_slot_or_scope() {
     assert_no_pin(&mut store, &certificate, &selector);
     assert_no_ca(&mut store, &certificate, &selector);
     nothing_new!(store, store.block(&certificate));
-    // Nobody else.
+    // No other entry.
     assert_added(
         &store
             .install_pin(server("s"), fixture("ca-other"), options())
@@ -401,7 +401,14 @@ fn the_text_of_a_selector_says_what_it_blocks() {
     let certificate = fixture("ee-p256");
     let fingerprint = certificate.fingerprint().to_string();
     let key = certificate.key_pin().to_string();
-    let text = |selector: BlockSelector| selector.to_string();
+    let text = |selector: BlockSelector| {
+        let short = selector.to_string();
+        assert!(
+            !short.contains(&fingerprint) && !short.contains(&key),
+            "{short}"
+        );
+        format!("{selector:#}")
+    };
     assert!(text(BlockSelector::certificate(&certificate)).contains(&fingerprint));
     assert!(text(BlockSelector::Fingerprint(certificate.fingerprint())).contains(&fingerprint));
     assert!(text(BlockSelector::Key(certificate.key_pin())).contains(&key));

@@ -347,7 +347,7 @@ fn a_bundle_completes_fingerprints() {
     assert_eq!(entry.certificate(), Some(&certificate));
 }
 
-/// With an algorithm that no provider has any more, so that nobody can tell who signed it.
+/// With an algorithm that no provider has any more, so that its signer cannot be told.
 fn of_old_algorithm(made: &Made) -> Certificate {
     let mut tree = der::tree(&made.certificate());
     *tree.at(&[0, 2]) = der::ecdsa_with_sha1();
@@ -384,7 +384,7 @@ fn who_is_no_ca_issued_nothing() {
 
 #[test]
 fn many_certificates_of_one_subject_are_sorted_in_bounded_time() {
-    // Whoever wrote the file chose the names: an issuer is looked for among a bounded number of them.
+    // The writer of the file chose the names: an issuer is looked for among a bounded number of them.
     let mut all = Vec::new();
     for _ in 0..40 {
         all.push(spec("same").ca().self_signed().certificate());

@@ -117,7 +117,7 @@ fn every_way_to_come_by_a_pin_claims() {
             ),
             "{what}"
         );
-        // P8: nobody else is.
+        // P8: no other server is.
         assert_eq!(claim(&store, "own"), Claim::Unclaimed, "{what}");
     }
 }
@@ -220,7 +220,7 @@ fn a_claim_survives_the_certificate_that_made_it() {
         store.remove(&pin_key(of_server("s"), &pin)).unwrap();
         assert_eq!(level(&store, "s"), TrustSource::NoUsablePin);
     }
-    // Installing again claims nobody anew.
+    // Installing again claims no server anew.
     let report = store.install_pin(server("s"), pin, options()).unwrap();
     assert!(claims(&report).is_empty());
     assert_eq!(

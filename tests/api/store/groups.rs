@@ -121,7 +121,7 @@ fn a_pin_for_a_group_claims_every_member_and_says_which() {
     );
     assert_eq!(level(&store, "own"), TrustSource::OwnPins);
     assert_eq!(level(&store, "outside"), TrustSource::Nothing);
-    // The second pin of a group claims nobody anew.
+    // The second pin of a group claims no server anew.
     let report = store
         .install_pin(group("g"), fixture("ee-p384"), options())
         .unwrap();

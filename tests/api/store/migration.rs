@@ -240,7 +240,7 @@ fn a_migrating_server_is_claimed_and_stays_so() {
 
 #[test]
 fn the_passing_of_time_changes_nothing_in_the_store() {
-    // P3: after that time P2 holds again, without anybody calling anything; and `stop_migrating` says it.
+    // P3: after that time P2 holds again, without a call; and `stop_migrating` says it.
     let (mut store, clock) = claimed_on_clock();
     store.migrate(&server_id("s"), at(UNTIL)).unwrap();
     clock.to(UNTIL + 1);

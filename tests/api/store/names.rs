@@ -335,7 +335,7 @@ fn a_name_can_be_released_from_a_claimed_server() {
         store.move_name(&host("t.example"), &server_id("x")),
         E::UnknownServer(_)
     );
-    // It belongs to nobody, so anybody may have it.
+    // It belongs to no server, so any server may have it.
     changed!(
         store,
         store.add_name(&server_id("t"), host("s.example")).unwrap()

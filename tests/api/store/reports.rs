@@ -84,7 +84,7 @@ fn the_first_and_the_last_authority_of_a_level_report_who_is_affected() {
         shifts(&report),
         plain(TrustSource::AnyServerAuthorities, TrustSource::Nothing)
     );
-    // Claimed throughout: never of anybody's concern.
+    // Claimed throughout: never reported.
     assert_eq!(level(&store, "claimed"), TrustSource::OwnPins);
 }
 
@@ -326,7 +326,7 @@ fn the_text_of_a_report_says_all_of_it() {
     let text = report.to_string();
     for part in [
         "added",
-        &pin.fingerprint().to_string(),
+        &pin.fingerprint().short().to_string(),
         "claims server: keys-1",
         "its own pins instead of the authorities of any server",
         "vouches for itself only",

@@ -188,7 +188,7 @@ fn an_unknown_critical_extension_can_never_match() {
     }
 }
 
-/// Content as it should be, for the extensions that somebody may read.
+/// Content as it should be, for the extensions that a reader may read.
 fn content(oid: &str) -> Vec<u8> {
     let some_oid = || bytes(0x06, &[0x2a, 0x03]);
     let value = match oid {

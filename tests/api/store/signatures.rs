@@ -141,7 +141,7 @@ fn a_policy_without_algorithms_installs_nothing() {
 #[test]
 fn an_unknown_kind_of_key_is_refused() {
     let mut der = tree(&fixture("chain-server"));
-    // id-ecPublicKey on a curve that nobody has.
+    // id-ecPublicKey on a curve that no provider has.
     *der.field(6).at(&[0, 1]).content() = vec![0x2a, 0x03, 0x04];
     let certificate = Certificate::from_der(&der.write()).unwrap();
     let mut store = with_servers(&["s"]);

@@ -82,7 +82,7 @@ fn an_authority_states_that_it_may_issue() {
         store.install_intermediate(fixture("ku-no-cert-sign"), options()),
         E::NoKeyCertSign
     );
-    // As a pin it vouches for nobody, so it need not be able to.
+    // As a pin it issues nothing, so it need not be able to.
     as_pin(fixture("ku-no-cert-sign")).unwrap();
 }
 

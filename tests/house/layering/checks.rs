@@ -134,11 +134,12 @@ pub fn features(file: &File) -> Vec<String> {
 pub const PROGRAM: &str = "crates/cli/src/";
 
 /// The modules of the command, in the order in which one may name another.
-const MODULES: [&str; 18] = [
+const MODULES: [&str; 19] = [
     "output",
     "facts",
     "describe",
     "files",
+    "fingerprints",
     "tree",
     "passphrase",
     "ours",

@@ -171,15 +171,12 @@ fn links_between_documents_lead_to_files_and_headings() {
     assert_eq!(headings("## P2: A claim, (so)\ntext"), ["p2-a-claim-so"]);
 }
 
-/// A text on one line, with fingerprints as the documents shorten them, and the same ones for all.
-fn plain(text: &str, known: &[Fingerprint]) -> String {
-    let mut text = text.to_owned();
-    for fingerprint in known {
-        text = text.replace(&fingerprint.to_string(), "AA:BB:…:CC");
-    }
+/// A text on one line, with the same short fingerprint in place of all that are printed short.
+fn plain(text: &str) -> String {
+    let same = Fingerprint::from_bytes([0; 32]).short().to_string();
     let words = text.split_whitespace().map(|word| {
-        let shortened = word.len() == "AA:BB:…:CC".len() && word.contains(":…:");
-        if shortened { "AA:BB:…:CC" } else { word }
+        let digits = |word: &str| word.replace(|letter: char| letter.is_ascii_hexdigit(), "0");
+        if digits(word) == same { &same } else { word }
     });
     words.collect::<Vec<_>>().join(" ")
 }
@@ -191,9 +188,7 @@ fn said(store: &mut TrustStore, id: &str, name: &str, presented: &Certificate) -
     let target = ExpectedServer::id(&id, Some(&name));
     let question = VerifyRequest::server(target, presented.der(), &[], now());
     let verdict = decide(&view, &policy(), &question);
-    let mut known: Vec<Fingerprint> = view.entries().iter().map(|e| e.fingerprint()).collect();
-    known.push(presented.fingerprint());
-    plain(&verdict.to_string(), &known)
+    plain(&verdict.to_string())
 }
 
 #[test]
@@ -220,7 +215,7 @@ fn the_refusal_that_is_shown_is_printed() {
     let sample = samples.iter().find(|text| text.starts_with("refused:"));
     assert_eq!(
         said(&mut store, "keys-1", "kms1.example", &leaf),
-        plain(sample.unwrap(), &[])
+        plain(sample.unwrap())
     );
 }
 
@@ -240,7 +235,7 @@ fn the_acceptance_that_is_shown_is_printed() {
     let (verdict, _) = sample.unwrap().split_once("chain:").unwrap();
     assert_eq!(
         said(&mut store, "localhost", "localhost", &pinned),
-        plain(verdict, &[])
+        plain(verdict)
     );
 }
 

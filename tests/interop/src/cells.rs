@@ -10,7 +10,7 @@ use mutual_trust::Rule;
 
 use crate::shapes::Shape::{self, *};
 
-/// Where something is installed at our end, and for whom.
+/// Where something is installed at our end, and for which peers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Slot {
     /// The presented certificate is the pin of the server.

@@ -279,7 +279,7 @@ pub fn accept(listener: &TcpListener, gone: &AtomicBool) -> Option<TcpStream> {
     None
 }
 
-/// Who waits to be accepted, if anybody does.
+/// The client that waits to be accepted, if there is one.
 pub fn take(listener: &TcpListener) -> Option<TcpStream> {
     let (tcp, _) = listener.accept().ok()?;
     tcp.set_nonblocking(false).unwrap();

@@ -151,7 +151,7 @@ pub fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-/// Whether somebody listens on a port, without a connection that a peer would count as a failed handshake.
+/// Whether a process listens on a port, without a connection that a peer would count as a failed handshake.
 fn listens(port: u16) -> bool {
     let wanted = format!(":{port:04X} ");
     ["/proc/net/tcp", "/proc/net/tcp6"].iter().any(|file| {

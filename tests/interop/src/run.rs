@@ -106,7 +106,7 @@ fn run_cell(
 }
 
 struct Failure {
-    /// The link failed before anybody was judged.
+    /// The link failed before a peer was judged.
     without_verdict: bool,
     text: String,
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::change::Edit;
 use super::make::{Common, change};
 use super::scope::ScopeArguments;
-use crate::output::{Failure, Outcome};
+use crate::output::{Failure, Outcome, identified, shown};
 use crate::{facts, files};
 
 /// A folder with more files is not a folder of certificates.
@@ -149,7 +149,7 @@ impl Scopes {
         } else {
             let mut draft = store.draft();
             let tried = self.install(draft.store(), &[(certificate.clone(), decision)]);
-            return tried.map(|_| ()).map_err(|error| error.to_string());
+            return tried.map(|_| ()).map_err(|error| shown(&error));
         };
         Err(String::from(why))
     }
@@ -202,7 +202,7 @@ fn word(decision: Decision) -> &'static str {
 
 fn line(item: &Item) -> String {
     let subject = facts::subject(&item.certificate);
-    let fingerprint = item.certificate.fingerprint();
+    let fingerprint = identified(item.certificate.fingerprint());
     let head = match (&item.refused, item.decision) {
         (Some(why), decision) => {
             return format!(

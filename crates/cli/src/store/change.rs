@@ -14,7 +14,8 @@ use super::clock::ClockChange;
 use super::scope::{OptionArguments, ScopeArguments, moment};
 use crate::facts;
 use crate::files;
-use crate::output::Failure;
+use crate::fingerprints::{self, in_full};
+use crate::output::{Failure, identified};
 
 /// A change that can be tried and made. Its files are already read.
 pub(super) enum Edit {
@@ -32,7 +33,7 @@ pub(super) enum Change {
     Server(ServerChange),
     /// Install a certificate that the peer itself must present
     Pin {
-        /// The certificate's file, or just its SHA-256 fingerprint
+        /// The certificate's file, or just its SHA-256 fingerprint, in full
         #[arg(value_name = "FILE|SHA-256")]
         certificate: PathBuf,
         #[command(flatten)]
@@ -94,7 +95,7 @@ pub(super) enum Change {
         #[command(flatten)]
         what: Blocked,
     },
-    /// Remove a block; name it as it was blocked
+    /// Remove a block; name it as it was blocked (`store list --full` shows the blocks)
     Unblock {
         #[command(flatten)]
         what: Blocked,
@@ -104,7 +105,7 @@ pub(super) enum Change {
     Clock(ClockChange),
     /// Remove an entry: a pin, an authority or an intermediate
     Remove {
-        /// The fingerprint of the entry's certificate, or its file
+        /// The file of the entry's certificate, or its fingerprint in full (`store list --full` shows it)
         #[arg(value_name = "FILE|SHA-256")]
         certificate: PathBuf,
         #[command(flatten)]
@@ -193,10 +194,10 @@ pub(super) struct Blocked {
     #[arg(value_name = "FILE")]
     certificate: Option<PathBuf>,
     /// One certificate, by its SHA-256 fingerprint in either form of an ECDSA signature; its key is not blocked
-    #[arg(long, value_name = "SHA-256")]
+    #[arg(long, value_name = "SHA-256", value_parser = in_full::<Fingerprint>)]
     fingerprint: Option<Fingerprint>,
-    /// Every certificate of a key, by its key pin
-    #[arg(long, value_name = "SHA-256")]
+    /// Every certificate of a key, by its key pin (`inspect` shows it)
+    #[arg(long, value_name = "SHA-256", value_parser = in_full::<KeyPin>)]
     key_pin: Option<KeyPin>,
     /// The issuer and serial number of the certificate in this file
     #[arg(long, value_name = "FILE")]
@@ -236,11 +237,11 @@ impl Change {
             } => {
                 let scope = scope.pin()?.ok_or_else(no_scope)?;
                 let options = options.options();
-                match certificate.to_string_lossy().parse::<Fingerprint>() {
-                    Ok(fingerprint) => one(move |store| {
+                match fingerprints::named(&certificate)? {
+                    Some(fingerprint) => one(move |store| {
                         store.install_pin_fingerprint(scope.clone(), fingerprint, options.clone())
                     }),
-                    Err(_) => {
+                    None => {
                         let certificate = files::certificate(&certificate)?;
                         one(move |store| {
                             store.install_pin(scope.clone(), certificate.clone(), options.clone())
@@ -360,16 +361,16 @@ fn entries(
     all: bool,
     view: &TrustSnapshot,
 ) -> Result<Vec<EntryKey>, Failure> {
-    let fingerprint = match certificate.to_string_lossy().parse::<Fingerprint>() {
-        Ok(fingerprint) => fingerprint,
-        Err(_) => files::certificate(certificate)?.fingerprint(),
+    let fingerprint = match fingerprints::named(certificate)? {
+        Some(fingerprint) => fingerprint,
+        None => files::certificate(certificate)?.fingerprint(),
     };
     let entries = view.entries();
     let keys = entries.iter().map(|entry| entry.key());
     let meant = keys.filter(|key| key.fingerprint == fingerprint && scope.covers(&key.scope, view));
     let meant: Vec<EntryKey> = meant.collect();
     if meant.is_empty() {
-        let text = format!("there is no such entry of {fingerprint}");
+        let text = format!("there is no such entry of {}", identified(fingerprint));
         return Err(Failure::new("store/NoSuchEntry", text));
     }
     if meant.len() > 1 && !all {

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use super::make::{Common, keys};
 use super::scope::Span;
 use crate::facts;
-use crate::output::{Failure, Outcome};
+use crate::output::{Failure, Outcome, identified, is_full, shown};
 
 fn claim(server: &Server) -> String {
     match server.claim() {
@@ -56,7 +56,7 @@ pub(super) fn list(common: &Common) -> Result<Outcome, Failure> {
         .collect();
     let entries = view.entries();
     for entry in &entries {
-        lines.push(entry.key().to_string());
+        lines.push(shown(&entry.key()));
         if let Some(label) = entry.options().label() {
             lines.push(format!("  label: {label}"));
         }
@@ -74,16 +74,24 @@ pub(super) fn list(common: &Common) -> Result<Outcome, Failure> {
                 .map(|why| format!("  warning: disabled: {why}")),
         );
     }
-    lines.extend(view.blocks().map(|block| format!("blocked: {block}")));
+    lines.extend(
+        view.blocks()
+            .map(|block| format!("blocked: {}", shown(block))),
+    );
     let crls: Vec<Value> = view.crls().map(|list| {
         let crl = list.crl();
         let due = crl.next_update().map(facts::time);
-        lines.push(format!("revocation list {} of {}, next one due {}", crl.fingerprint(), crl.issuer(), due.as_deref().unwrap_or("(not stated)")));
+        lines.push(format!("revocation list {} of {}, next one due {}", identified(crl.fingerprint()), crl.issuer(), due.as_deref().unwrap_or("(not stated)")));
         json!({ "fingerprint": crl.fingerprint().to_string(), "issuer": crl.issuer(), "next_update": due })
     }).collect();
     if entries.is_empty() {
         lines.push(String::from(
             "nothing is installed: the store trusts no peer",
+        ));
+    }
+    if !is_full() && lines.iter().any(|line| line.contains('…')) {
+        lines.push(String::from(
+            "note: fingerprints are shortened; --full shows all of them, as remove and unblock need them",
         ));
     }
     let json = json!({
@@ -92,7 +100,7 @@ pub(super) fn list(common: &Common) -> Result<Outcome, Failure> {
         "servers": servers,
         "groups": groups,
         "entries": entries.iter().map(|entry| facts::entry(entry)).collect::<Vec<Value>>(),
-        "blocks": view.blocks().map(ToString::to_string).collect::<Vec<String>>(),
+        "blocks": view.blocks().map(facts::text).collect::<Vec<Value>>(),
         "crls": crls,
     });
     Ok(Outcome::done("store-list", lines.join("\n"), json))
@@ -121,18 +129,18 @@ pub(super) fn expiring(common: &Common, within: Span, own: &[PathBuf]) -> Result
     }
     let seen = PeerHistory::new();
     let report = expiry(view, &policy, &seen, now(), &windows, &ours);
-    let mut text = report.to_string();
+    let mut text = shown(&report);
     let next = next_change(view, &policy, &seen, now());
     if let Some(next) = &next {
-        text.push_str(&format!("\nlook again: {next}"));
+        text.push_str(&format!("\nlook again: {}", shown(next)));
     }
     let items = report.items().iter().map(|item| {
         json!({
-            "subject": item.subject.to_string(),
+            "subject": facts::text(&item.subject),
             "severity": format!("{:?}", item.severity).to_lowercase(),
             "ends": Timestamp::from(item.ends).to_string(),
             "in_grace": item.in_grace,
-            "dependents": item.dependents.to_string(),
+            "dependents": facts::text(&item.dependents),
         })
     });
     let json = json!({
@@ -151,25 +159,25 @@ pub(super) fn verify(common: &Common) -> Result<Outcome, Failure> {
     let policy = Policy::new(keys());
     let without = servers_without_usable(view, &policy, now());
     let mut lines = vec![
-        format!("whole: {}", loaded.report),
+        format!("whole: {}", shown(&loaded.report)),
         format!("digest: {}", loaded.report.digest),
     ];
     lines.extend(facts::clock_lines(view, now()));
-    let servers: Vec<Value> =
-        without
-            .iter()
-            .map(|one| {
-                lines.push(format!(
-                    "warning: nothing installed can accept server {} now: {}",
-                    one.server,
-                    one.reason.meaning()
-                ));
-                lines.extend(one.entries.items().iter().map(|entry| {
-                    format!("  {}: {} ({})", entry.entry, entry.reason, entry.detail)
-                }));
-                json!({ "server": one.server.to_string(), "reason": one.reason.to_string() })
-            })
-            .collect();
+    let servers: Vec<Value> = without
+        .iter()
+        .map(|one| {
+            lines.push(format!(
+                "warning: nothing installed can accept server {} now: {}",
+                one.server,
+                one.reason.meaning()
+            ));
+            lines.extend(one.entries.items().iter().map(|entry| {
+                let (key, detail) = (shown(&entry.entry), shown(&entry.detail));
+                format!("  {key}: {} ({detail})", entry.reason)
+            }));
+            json!({ "server": one.server.to_string(), "reason": one.reason.to_string() })
+        })
+        .collect();
     let refused = (!without.is_empty()).then(|| String::from("ServerWithoutUsable"));
     let disabled = facts::bounded(
         &loaded.report.disabled,

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use mutual_trust::admin::{
-    DurableSettings, DurableStore, Impact, LockoutAllowance, Peer, PeerHistory, Plan, plan,
+    DurableSettings, DurableStore, Effect, Evidence, Impact, LockoutAllowance, Peer, PeerHistory,
+    PeerOutcome, Plan, plan,
 };
 use mutual_trust::certificate::{SystemClock, TimeSource};
 use mutual_trust::store::{Consequence, Report, StoreWarning};
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::calls::{Calls, Came};
 use super::change::Edit;
-use crate::output::{Failure, Outcome};
+use crate::output::{Failure, Outcome, shown};
 use crate::{facts, ours, trust};
 
 /// Which store, and how it is changed.
@@ -106,13 +107,13 @@ pub(super) fn change(
                 Ok(Came::from(vec![store.block_selector(selector.clone())]))
             })?;
             if common.dry_run {
-                return Ok(told(&tried, Made::DryRun));
+                return Ok(outcome_of(&tried, Made::DryRun));
             }
             // If the disk refuses it, the block is in force only as long as this process.
             let blocked = common.open()?.block_selector(selector);
             match blocked.unsaved {
                 Some(error) => Err(error.into()),
-                None => Ok(told(&tried, Made::Yes)),
+                None => Ok(outcome_of(&tried, Made::Yes)),
             }
         }
         Edit::Calls(calls) => guarded(common, &looked, &calls),
@@ -123,16 +124,16 @@ fn guarded(common: &Common, looked: &TrustStore, calls: &Calls) -> Result<Outcom
     let (policy, seen) = (Policy::new(keys()), PeerHistory::new());
     if common.dry_run {
         let tried = plan(looked, &policy, &seen, now(), calls)?;
-        return Ok(told(&tried, Made::DryRun));
+        return Ok(outcome_of(&tried, Made::DryRun));
     }
     let mut store = common.open()?;
     let tried = store.plan(&policy, &seen, now(), calls)?;
     let lost: Vec<Peer> = tried.effects().all_lost().cloned().collect();
     if !lost.is_empty() && !common.force {
-        return Ok(told(&tried, Made::Refused));
+        return Ok(outcome_of(&tried, Made::Refused));
     }
     store.apply(&tried, &seen, now(), &LockoutAllowance::allow(lost))?;
-    Ok(told(&tried, Made::Yes))
+    Ok(outcome_of(&tried, Made::Yes))
 }
 
 /// What became of a change.
@@ -143,7 +144,7 @@ enum Made {
     Refused,
 }
 
-fn told(tried: &Plan<Came>, made: Made) -> Outcome {
+fn outcome_of(tried: &Plan<Came>, made: Made) -> Outcome {
     let Came { reports, left_out } = tried.outcome();
     let mut lines: Vec<String> = match made {
         Made::Yes => Vec::new(),
@@ -194,7 +195,7 @@ fn without_repeats(reports: &[Report]) -> Vec<String> {
             })
             .map(|warning| format!("  {warning}"))
             .collect();
-        let text = report.to_string();
+        let text = shown(report);
         let shown = text
             .lines()
             .filter(|line| !(said && of_clock.iter().any(|repeated| repeated == line)));
@@ -220,7 +221,7 @@ fn lost_and_gained(effects: &Impact, made: Made) -> Vec<String> {
         lines.extend(
             list.items()
                 .iter()
-                .map(|effect| format!("  {what}: {effect}")),
+                .flat_map(|effect| effect_lines(what, effect, made)),
         );
         if list.omitted() > 0 {
             lines.push(format!("  {what}: and {} more", list.omitted()));
@@ -230,4 +231,29 @@ fn lost_and_gained(effects: &Impact, made: Made) -> Vec<String> {
         lines.push(format!("  warning: {floor}"));
     }
     lines
+}
+
+/// The peer, then a line for each side of the change, and for what the prediction is based on.
+fn effect_lines(what: &str, effect: &Effect, made: Made) -> Vec<String> {
+    let (before, after) = match made {
+        Made::Yes => ("before", "now"),
+        Made::DryRun | Made::Refused => ("now", "then"),
+    };
+    let mut lines = vec![
+        format!("  {what}: {}", shown(&effect.peer)),
+        format!("    {before}: {}", outcome(&effect.before)),
+        format!("    {after}: {}", outcome(&effect.after)),
+    ];
+    if effect.basis != Evidence::Seen {
+        lines.push(format!("    {}", effect.basis));
+    }
+    lines
+}
+
+/// What a peer is told; of a refusal also the reason as a sentence.
+fn outcome(outcome: &PeerOutcome) -> String {
+    if outcome.is_accepted() {
+        return shown(outcome);
+    }
+    format!("{}: {}", shown(outcome), outcome.reason.meaning())
 }

@@ -229,7 +229,8 @@ fn a_change_that_moves_the_floor_past_the_end_of_a_pin_needs_force() {
     let line = "store server add other --store trust";
     run(&folder, line)
         .ends_with(1)
-        .says("would lock out: server keys-2: PinMatched")
+        .says("would lock out: server keys-2\n    now: accepted by pin ")
+        .says("(PinMatched, rule M1)")
         .says("warning: the floor moves from ")
         .says("compare the clock with another one")
         .says("refused[LocksOut]");

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, SystemTime};
 
 use crate::folder::Folder;
-use crate::run::{machine, now_spec, run, write};
+use crate::run::{fingerprint, machine, now_spec, run, write};
 use crate::support::crl::crl;
 
 fn store(test: &str) -> Folder {
@@ -49,7 +49,9 @@ fn what_locks_a_server_out_is_shown_and_needs_force() {
     run(&folder, line)
         .ends_with(1)
         .says("nothing was changed")
-        .says("would lock out: server keys-1: PinMatched")
+        .says("would lock out: server keys-1\n    now: accepted by pin ")
+        .says(" for server keys-1 (PinMatched, rule M1)\n    then: refused (NoUsablePin, rule P2): This server")
+        .says("\n    it was not seen yet: ")
         .says("refused[LocksOut]");
     assert_eq!(content(&folder), before);
     for dry in [
@@ -80,7 +82,8 @@ fn what_locks_a_server_out_is_shown_and_needs_force() {
     run(&folder, "store remove next.pem --store trust").ends_with(1);
     run(&folder, "store remove next.pem --store trust --force")
         .ends_with(0)
-        .says("locked out: server keys-1");
+        .says("locked out: server keys-1\n    before: accepted by pin ")
+        .says("\n    now: refused (");
     run(&folder, "store verify --store trust")
         .ends_with(1)
         .says("nothing installed can accept server keys-1")
@@ -447,4 +450,80 @@ fn a_file_of_revocation_lists_is_installed_in_whatever_order_it_has() {
             .says("error[store/CrlIssuerNotInstalled]");
         assert_eq!(content(&folder), before);
     }
+}
+
+// What only identifies is short; what is copied to the next command is had with `--full`.
+#[test]
+fn fingerprints_are_short_unless_full_ones_are_asked_for() {
+    let folder = store("cli-short");
+    let whole = fingerprint(&folder, "keys-1.pem");
+    let short = format!("{}…{}", &whole[..23], &whole[90..]);
+    let list = "store list --store trust";
+    let said = run(&folder, list).ends_with(0).says("--full").out;
+    assert!(said.contains(&short) && !said.contains(&whole), "{said}");
+    let said = run(&folder, &format!("{list} --full")).ends_with(0).out;
+    assert!(said.contains(&whole) && !said.contains('…'), "{said}");
+    assert!(!said.contains("--full"), "{said}");
+    let said = run(&folder, &format!("{list} --json")).ends_with(0).out;
+    assert!(said.contains(&whole) && !said.contains('…'), "{said}");
+    let expiring = "store expiring --within 9000d --store trust";
+    run(&folder, expiring).ends_with(0).says(&short);
+    let said = run(&folder, &format!("{expiring} --full")).ends_with(0).out;
+    assert!(said.contains(&whole) && !said.contains('…'), "{said}");
+    // A short form is refused wherever a fingerprint is an argument.
+    for line in [
+        format!("store remove {short} --store trust"),
+        format!("store pin {short} --server keys-1 --store trust"),
+        format!("store block --fingerprint {short} --store trust"),
+        format!("store unblock --key-pin {short} --store trust"),
+    ] {
+        run(&folder, &line)
+            .ends_with(2)
+            .says("all 32 bytes are needed");
+    }
+    // The whole one is taken, and an error has it in full where programs read it.
+    run(
+        &folder,
+        &format!("store block --fingerprint {whole} --store trust"),
+    )
+    .ends_with(0);
+    let pin = "store pin keys-1.pem --clients --store trust";
+    run(&folder, pin).ends_with(2).says(&whole);
+    run(
+        &folder,
+        &format!("store unblock --fingerprint {whole} --store trust"),
+    )
+    .ends_with(0);
+    let line = "store pin keys-1.pem --server keys-1 --label other --store trust";
+    let said = run(&folder, line).ends_with(2).says(&short).all();
+    assert!(!said.contains(&whole), "{said}");
+    for more in ["--full", "--json"] {
+        run(&folder, &format!("{line} {more}"))
+            .ends_with(2)
+            .says(&whole);
+    }
+    // What is read out is in full.
+    run(&folder, "inspect keys-1.pem").ends_with(0).says(&whole);
+    run(
+        &folder,
+        "identity show --identity keys-1.pem --key keys-1.key",
+    )
+    .ends_with(0)
+    .says(&whole);
+    // So is what an unknown peer presented, and the pin that it should have presented.
+    let judge = "check --server-name kms1.example --store trust --chain";
+    let next = fingerprint(&folder, "next.pem");
+    run(&folder, &format!("{judge} next.pem"))
+        .ends_with(1)
+        .says(&format!("presented: {next}"))
+        .says(&format!("considered: pin {whole} for"));
+    let said = run(&folder, &format!("{judge} keys-1.pem"))
+        .ends_with(0)
+        .says(&format!("presented: {short}"))
+        .out;
+    assert!(!said.contains(&whole), "{said}");
+    let said = run(&folder, &format!("{judge} keys-1.pem --full"))
+        .ends_with(0)
+        .out;
+    assert!(said.contains(&whole) && !said.contains('…'), "{said}");
 }

@@ -42,7 +42,7 @@ pub fn number(version: TlsVersion) -> &'static str {
     }
 }
 
-/// A TLS stack of somebody else. It does one thing at a time.
+/// A TLS stack of another project. It does one thing at a time.
 pub trait Peer: Send {
     fn versions(&self) -> &'static [TlsVersion] {
         &[TlsVersion::Tls12, TlsVersion::Tls13]
