@@ -71,6 +71,11 @@ const P256_PRIVATE: [u8; 35] = [
 ];
 
 impl Key {
+    /// The public key of this number, as a certificate holds it inside its bit string.
+    pub fn public(self, number: u32) -> Vec<u8> {
+        self.nobodys(number).bytes
+    }
+
     fn nobodys(self, number: u32) -> NobodysKey {
         match self {
             Self::P256 => {

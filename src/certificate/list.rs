@@ -23,6 +23,7 @@ impl<'a> Deref for List<'a> {
     }
 }
 
+#[inline]
 pub(super) fn list<'a>(
     value: &Value<'a>,
     tag: u8,
@@ -42,6 +43,7 @@ pub(super) fn list<'a>(
 }
 
 /// Checks every part of a value; returns how many there are.
+#[inline]
 pub(super) fn each<'a>(
     value: &Value<'a>,
     tag: u8,
@@ -63,6 +65,7 @@ pub(super) fn each<'a>(
 }
 
 /// The same, and there must be one.
+#[inline]
 pub(super) fn at_least_one<'a>(
     value: &Value<'a>,
     tag: u8,
@@ -76,6 +79,7 @@ pub(super) fn at_least_one<'a>(
 }
 
 /// An identifier, and parameters of whatever kind it has.
+#[inline]
 pub(super) fn algorithm(value: &Value<'_>, field: &'static str) -> Checked {
     match &list(value, SEQUENCE, field)?[..] {
         [id] | [id, _] if id.tag == OID => Ok(()),

@@ -378,7 +378,7 @@ fn signals(
     drop(text);
     parent.moment("loaded");
     let keys = mutual_trust::tls::key_policy(provider);
-    let view = TrustStore::new(keys).view();
+    let view = TrustStore::new(keys).snapshot();
     let client = ClientConfigBuilder::new(provider.clone(), view, Policy::new(keys), identity);
     let config = client.build_by_name().unwrap();
     drop(client);
@@ -442,12 +442,14 @@ fn talk(
             .unwrap();
     }
     let policy = Policy::new(keys);
-    let client = ClientConfigBuilder::new(provider.clone(), store.view(), policy, identity.clone())
-        .with_protocol_versions(&[version])
-        .with_clock(clock.clone());
-    let server = ServerConfigBuilder::new(provider.clone(), store.view(), policy, identity.clone())
-        .with_protocol_versions(&[version])
-        .with_clock(clock);
+    let client =
+        ClientConfigBuilder::new(provider.clone(), store.snapshot(), policy, identity.clone())
+            .with_protocol_versions(&[version])
+            .with_clock(clock.clone());
+    let server =
+        ServerConfigBuilder::new(provider.clone(), store.snapshot(), policy, identity.clone())
+            .with_protocol_versions(&[version])
+            .with_clock(clock);
     let mut client = ClientConfig::clone(&client.build_for(&id).unwrap());
     let mut server = ServerConfig::clone(&server.build().unwrap());
     let (for_client, for_server) = (client.client_auth_cert_resolver, server.cert_resolver);

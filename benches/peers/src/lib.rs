@@ -33,6 +33,7 @@ use mutual_trust::{
 };
 use pki_types::{CertificateDer, TrustAnchor};
 use rustls::crypto::CryptoProvider;
+use synthetic::Key;
 
 /// Whether only a smoke test was asked for: small stores, short measurements, figures that mean nothing.
 pub fn is_quick() -> bool {
@@ -108,15 +109,17 @@ impl World {
     }
 }
 
-/// A certificate like `template`, which a CA signed, with another key and another signature: for a pin, neither has to
-/// be one that exists.
+/// A certificate like `template`, which a CA signed for a P-256 key, with another key and another signature. The key is
+/// on its curve, because a store takes no other; the signature need not verify, because a pin does not need it.
 pub fn variant(template: &Certificate, number: u32) -> Vec<u8> {
     let mut der = template.der().to_vec();
     let key = template.subject_public_key_info();
     let at = der.windows(key.len()).position(|part| part == key).unwrap();
-    for end in [at + key.len(), der.len()] {
-        *der[..end].last_chunk_mut::<4>().unwrap() = number.to_be_bytes();
-    }
+    // The synthetic certificates use the lower numbers.
+    let point = Key::P256.public(number | 1 << 31);
+    let end = at + key.len();
+    der[end - point.len()..end].copy_from_slice(&point);
+    *der.last_chunk_mut::<4>().unwrap() = number.to_be_bytes();
     der
 }
 

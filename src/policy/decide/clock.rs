@@ -1,23 +1,23 @@
 //! Refusals that were judged at the floor (rule M7): the clock is the reason, and its remedy is no renewal.
 
+use std::mem;
+
 use super::super::case::Case;
 use super::super::detail::{Considered, Rejection};
-use super::super::judged::{Denial, Explained, Judged, consider};
+use super::super::judged::{Explained, Judged, consider};
 use super::super::reason::ReasonCode;
 use crate::store::Truncated;
 
 /// M7: a refusal that rests on an end that has passed at the floor is the clock's, and its remedy is no renewal. Adds what
 /// is to be said of the clock.
+#[inline]
 pub(super) fn at_floor(case: &Case<'_>, mut judged: Judged) -> Judged {
-    judged.outcome = match judged.outcome {
-        Err(Denial { rejection, pin }) if case.timing.is_of_floor(rejection.0) => {
+    if let Err(denial) = &mut judged.outcome {
+        if case.timing.is_of_floor(denial.rejection.0) {
+            let by_clock = case.timing.not_by_clock();
+            let rejection = mem::replace(&mut denial.rejection, by_clock);
             note(case, rejection, &mut judged.considered);
-            let rejection = case.timing.not_by_clock();
-            Err(Denial { rejection, pin })
         }
-        outcome => outcome,
-    };
-    if let Err(denial) = &judged.outcome {
         let jumped = case.timing.jumped(denial.rejection.0);
         judged.warnings.extend(jumped);
     }

@@ -21,6 +21,7 @@ pub(super) struct Presented<'a> {
 pub(super) type Leaf<'a> = (Cow<'a, Certificate>, Option<&'a Arc<Entry>>);
 
 /// The end entity, from what is installed if it is, else parsed; within the limits.
+#[inline]
 pub(super) fn read<'a>(view: &'a TrustSnapshot, question: &VerifyRequest<'_>) -> Presented<'a> {
     if let Err(rejection) = check_size(question) {
         return Presented {

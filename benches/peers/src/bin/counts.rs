@@ -208,26 +208,28 @@ fn reading() {
 fn stores(world: &World) {
     let leaf = certificate(LEAF);
     let mut store = world.store();
-    let install = |store: &mut TrustStore, number| {
-        let certificate = Certificate::from_der(&variant(&leaf, number)).expect("a variant");
+    let variants = (0..MANY + 1_001).map(|number| variant(&leaf, number));
+    let variants: Vec<Vec<u8>> = variants.collect();
+    let install = |store: &mut TrustStore, der: &[u8]| {
+        let certificate = Certificate::from_der(der).expect("a variant");
         let options = EntryOptions::new().with_any_role();
         let installed = store.install_pin(PinScope::Clients, certificate, options);
         installed.expect("a pin");
     };
-    for number in 0..MANY {
-        install(&mut store, number);
+    let (installed, more) = variants.split_at(usize::try_from(MANY).expect("few"));
+    for der in installed {
+        install(&mut store, der);
     }
     let live = LiveTrust::new(store.snapshot());
     // The tables have room for this many more.
-    let mut number = MANY;
+    let mut more = more.iter();
     measured!(publish_a_pin_among_many, 1_000, |_| {
-        number += 1;
-        install(&mut store, number);
+        install(&mut store, more.next().expect("one for each time"));
         live.publish(store.snapshot()).expect("a newer view");
     });
     let mut store = world.store();
-    for number in 0..256 {
-        install(&mut store, number);
+    for der in &variants[..256] {
+        install(&mut store, der);
     }
     let keys = *world.policy.key_policy();
     let written = || write(store.contents(), &UnknownRecords::default(), None).expect("a store");
