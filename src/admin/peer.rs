@@ -20,7 +20,6 @@ pub enum Peer {
 
 impl Peer {
     /// The peer of an observation. `None` if the server is not known.
-    #[doc(hidden)]
     pub fn from_observation(observation: &Observation) -> Option<Self> {
         match observation.verdict.role() {
             Role::Client => observation.verdict.presented().map(Self::Client),

@@ -61,7 +61,6 @@ const BYTES_BESIDE: usize = 2_048;
 /// get it decides. A peer that presents another's certificate with other issuers replaces what was remembered of that
 /// one, which then is decided again; it evicts no others.
 #[derive(Clone)]
-#[doc(hidden)]
 pub struct ChainMemory(Arc<Inner>);
 
 struct Inner {

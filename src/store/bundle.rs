@@ -13,7 +13,6 @@ const MAX_SAME_SUBJECT: usize = 16;
 /// What [`classify_bundle`](TrustStore::classify_bundle) proposes for a certificate, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-#[doc(hidden)]
 pub enum SuggestedSlot {
     /// An end entity whose issuer is in the bundle. Skip it: its issuer vouches for it, and as a pin it would exclude
     /// every other certificate.
@@ -32,7 +31,6 @@ pub enum SuggestedSlot {
 /// What an administrator decided for a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-#[doc(hidden)]
 pub enum Decision {
     /// Do not install it.
     Skip,
@@ -60,7 +58,6 @@ impl From<SuggestedSlot> for Decision {
 
 /// One certificate of a bundle.
 #[derive(Clone, Debug)]
-#[doc(hidden)]
 pub struct BundleItem {
     certificate: Certificate,
     proposal: SuggestedSlot,
@@ -86,7 +83,6 @@ impl BundleItem {
 
 /// A bundle with a proposal for each certificate. It is not installed yet.
 #[derive(Clone, Debug)]
-#[doc(hidden)]
 pub struct Bundle {
     items: Vec<BundleItem>,
 }
@@ -113,7 +109,6 @@ impl TrustStore {
     /// Proposes a slot for each certificate of a bundle. Nothing is installed.
     ///
     /// Whether one certificate issued another is judged by name and signature.
-    #[doc(hidden)]
     pub fn classify_bundle(&self, certificates: Vec<Certificate>) -> Bundle {
         let mut by_subject: HashMap<Cow<'_, [u8]>, Vec<usize>> = HashMap::new();
         for (index, certificate) in certificates.iter().enumerate() {

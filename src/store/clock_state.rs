@@ -29,7 +29,7 @@ pub enum ClockState {
         floor: UnixTime,
     },
     /// The clock is more than 366 days above the floor. It counts, but the floor does not move until the clock is
-    /// [confirmed](TrustStore::confirm_clock).
+    /// [confirmed](crate::store::TrustStore::confirm_clock).
     #[non_exhaustive]
     Jumped {
         /// What the clock shows.

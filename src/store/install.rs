@@ -110,7 +110,6 @@ impl TrustStore {
     /// # Errors
     /// A certificate is undecided, or its installation is refused. The error has its index, and nothing of the bundle
     /// is installed.
-    #[doc(hidden)]
     pub fn install_bundle(
         &mut self,
         bundle: &Bundle,

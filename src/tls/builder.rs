@@ -151,7 +151,6 @@ impl<S: ConfigSide> ConfigBuilder<S> {
 
     /// The memory of accepted chains that all configurations and checks of this builder and its clones share, if the
     /// policy says so ([`Policy::with_remembered_chains`]). Its statistics say how much it saves.
-    #[doc(hidden)]
     pub fn chain_memory(&self) -> ChainMemory {
         self.settings.memory.clone()
     }

@@ -91,6 +91,7 @@ pub enum RotationError {
         certificate.short()
     )]
     #[non_exhaustive]
+    #[doc(hidden)]
     InUse {
         /// Fingerprint of the certificate that is presented.
         certificate: Fingerprint,

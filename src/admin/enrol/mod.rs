@@ -1,6 +1,7 @@
 //! Enrolment: unknown peers wait, and an administrator accepts them by a fingerprint from another channel.
 
 pub(crate) mod error;
+mod event;
 mod pending;
 mod pending_id;
 mod presented;
@@ -17,6 +18,7 @@ use pki_types::UnixTime;
 use error::EnrolmentError;
 use pending::{Arrival, Waiting};
 
+pub use event::EnrolmentEvent;
 pub use pending::PendingPeer;
 pub use pending_id::PendingId;
 pub use presented::PresentedCertificate;
@@ -64,46 +66,6 @@ struct State {
     waiting: Waiting,
     decisions: VecDeque<EnrolmentDecision>,
     missed: u64,
-}
-
-/// An event of enrolment.
-///
-/// The variants that are not shown here only word the message: match them with `_`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum EnrolmentEvent {
-    /// Enrolment was opened.
-    #[doc(hidden)]
-    Opened,
-    /// Enrolment was closed before its end.
-    #[doc(hidden)]
-    Closed,
-    /// A new peer waits for a decision.
-    Requested,
-    /// A peer was turned away: there was no place, or its certificate was too large.
-    #[doc(hidden)]
-    NoCapacity,
-    /// The fingerprint that was given for a peer did not match.
-    #[doc(hidden)]
-    OtherFingerprint,
-    /// A peer was accepted.
-    Accepted,
-    /// A peer was rejected.
-    Rejected,
-}
-
-impl fmt::Display for EnrolmentEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Opened => "opened",
-            Self::Closed => "closed",
-            Self::Requested => "requested",
-            Self::NoCapacity => "no capacity",
-            Self::OtherFingerprint => "another fingerprint was given",
-            Self::Accepted => "accepted",
-            Self::Rejected => "rejected",
-        })
-    }
 }
 
 /// A decision about an unknown peer.

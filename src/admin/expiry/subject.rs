@@ -10,19 +10,26 @@ use crate::limits::MAX_LABEL_BYTES;
 use crate::store::{CrlIssuer, EntryKey, GroupId, ServerId, Truncated};
 
 /// An item that begins or ends by itself.
+///
+/// Print it to show it. The variants are no interface: match with `_`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ExpiringItem {
     /// The certificate of an entry.
+    #[doc(hidden)]
     Certificate(EntryKey),
     /// The end that was set for an entry.
+    #[doc(hidden)]
     EntryEnd(EntryKey),
     /// The migration of a server. After its end the server must present a pin again (rule P3).
+    #[doc(hidden)]
     Migration(ServerId),
     /// A certificate that peers presented and that is not installed: an end entity, or an intermediate.
+    #[doc(hidden)]
     Presented(Fingerprint),
     /// A revocation list. After its end it no longer proves that a certificate is not revoked (rule C4).
     #[non_exhaustive]
+    #[doc(hidden)]
     Crl {
         /// The issuer.
         issuer: CrlIssuer,
@@ -31,6 +38,7 @@ pub enum ExpiringItem {
     },
     /// A certificate that we present ourselves.
     #[non_exhaustive]
+    #[doc(hidden)]
     Own {
         /// The caller's name for the identity.
         name: String,
@@ -38,6 +46,7 @@ pub enum ExpiringItem {
         fingerprint: Fingerprint,
     },
     /// The clock, which is too far below the floor to count (rule M7).
+    #[doc(hidden)]
     Clock,
 }
 

@@ -25,17 +25,21 @@ pub struct MigrationPlan {
 }
 
 /// The next step.
+///
+/// Print it to show it. The variants are no interface: match with `_`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MoveStep {
     /// These servers have no usable authority: install the CA's certificate as an authority.
     #[non_exhaustive]
+    #[doc(hidden)]
     InstallAuthority {
         /// The servers without one.
         servers: Vec<ServerId>,
     },
     /// These servers must present a pin: let them migrate, with an end.
     #[non_exhaustive]
+    #[doc(hidden)]
     Migrate {
         /// The servers that do not migrate, or whose migration has ended.
         servers: Vec<ServerId>,
@@ -43,6 +47,7 @@ pub enum MoveStep {
     /// These servers do not present a certificate that authorities accept yet: give them their CA-signed certificates
     /// and connect.
     #[non_exhaustive]
+    #[doc(hidden)]
     Observe {
         /// The servers to wait for.
         waiting: Vec<ServerId>,
@@ -51,13 +56,16 @@ pub enum MoveStep {
     },
     /// The group holds a pin, so its member cannot be released: move the whole group, or remove the server from it.
     #[non_exhaustive]
+    #[doc(hidden)]
     LeaveGroup {
         /// The group.
         group: GroupId,
     },
     /// All servers present a certificate that authorities accept: release them, so that only authorities decide.
+    #[doc(hidden)]
     Release,
     /// No server is claimed any more: authorities decide.
+    #[doc(hidden)]
     Done,
 }
 

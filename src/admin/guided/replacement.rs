@@ -24,29 +24,37 @@ pub struct ReplacementPlan {
 }
 
 /// The next step.
+///
+/// Print it to show it. The variants are no interface: match with `_`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReplaceStep {
     /// The server has no pin of its own and must present its group's certificate: replace the pin of the group. A pin
     /// of its own would replace the group's pin for this server and not be an alternative.
+    #[doc(hidden)]
     UseGroup(GroupId),
     /// The next certificate is not installed: install it as a pin, beside the present one.
+    #[doc(hidden)]
     InstallNext,
     /// The next pin accepts nothing now: wait until it is valid, or correct it.
+    #[doc(hidden)]
     FixNextPin(Unusable),
     /// These servers have not been accepted with the next certificate: install it on them and connect.
     #[non_exhaustive]
+    #[doc(hidden)]
     Observe {
         /// The servers to wait for.
         waiting: Vec<ServerId>,
     },
     /// All servers present the next certificate: the other pins can be removed.
     #[non_exhaustive]
+    #[doc(hidden)]
     RemoveOld {
         /// The other pins.
         old: Vec<EntryKey>,
     },
     /// The next certificate is the only pin, and all servers present it.
+    #[doc(hidden)]
     Done,
 }
 
