@@ -25,7 +25,7 @@ use mutual_trust::admin::{
 use mutual_trust::certificate::{SystemClock, TimeSource};
 use mutual_trust::error::{PlanError, StoreError};
 use mutual_trust::observe::Observation;
-use mutual_trust::store::{Consequence, EntryKey};
+use mutual_trust::store::EntryKey;
 use mutual_trust::{
     AuthorityScope, CurrentTime, EntryOptions, ExpectedServer, GroupId, KeyPolicy, PinScope,
     Policy, ReasonCode, ServerId, TrustStore, VerifyRequest, decide, tls,
@@ -248,11 +248,10 @@ impl Desk {
         let report = self
             .store
             .install_pin(scope, made.certificate.clone(), options)?;
-        let mut entries = report.consequences().iter().filter_map(|one| match one {
-            Consequence::Entry(key) => Some(key.clone()),
-            _ => None,
-        });
-        entries.next().ok_or("nothing was installed".into())
+        report
+            .entry()
+            .cloned()
+            .ok_or("nothing was installed".into())
     }
 
     /// A server presents these and proves that it has the key.

@@ -1,6 +1,6 @@
 //! Lists with a bounded length.
 
-#[cfg(any(test, feature = "admin"))]
+#[cfg(feature = "admin")]
 use crate::limits::MAX_REPORTED;
 
 /// A list that keeps the first items, at most 64, and counts the rest.
@@ -20,7 +20,7 @@ impl<T> Default for Truncated<T> {
 }
 
 impl<T> Truncated<T> {
-    #[cfg(any(test, feature = "admin"))]
+    #[cfg(feature = "admin")]
     pub(crate) fn push(&mut self, item: T) {
         self.push_within(item, MAX_REPORTED);
     }
@@ -51,7 +51,7 @@ impl<T> Truncated<T> {
     }
 
     /// Adds the items of another list and its count of omitted items.
-    #[cfg(any(test, feature = "admin"))]
+    #[cfg(feature = "admin")]
     pub(crate) fn append(&mut self, other: Self) {
         other.items.into_iter().for_each(|item| self.push(item));
         self.more = self.more.saturating_add(other.more);

@@ -118,13 +118,13 @@ impl Consequences {
         let kind = one.kind();
         let start = self.0.partition_point(|other| other.kind() < kind);
         let end = self.0.partition_point(|other| other.kind() <= kind);
-        let added = match one {
-            Consequence::Omitted { count, .. } => count,
-            _ if end.saturating_sub(start) < MAX_REPORTED => {
-                self.0.insert(end, one);
-                return;
-            }
-            _ => 1,
+        let added = if let Consequence::Omitted { count, .. } = one {
+            count
+        } else if end.saturating_sub(start) < MAX_REPORTED {
+            self.0.insert(end, one);
+            return;
+        } else {
+            1
         };
         let last = end.checked_sub(1).filter(|last| *last >= start);
         let last = last.and_then(|last| self.0.get_mut(last));

@@ -355,7 +355,7 @@ impl Data {
 mod tests {
     use super::*;
     use crate::certificate::HostName;
-    use crate::store::{Consequence, EntryOptions, PinScope, Report, TrustStore};
+    use crate::store::{EntryOptions, PinScope, Report, TrustStore};
 
     fn store() -> TrustStore {
         TrustStore::new(crate::tls::key_policy(
@@ -364,10 +364,7 @@ mod tests {
     }
 
     fn entry_of(report: &Report) -> EntryKey {
-        match &report.consequences()[0] {
-            Consequence::Entry(key) => key.clone(),
-            other => panic!("{other}"),
-        }
+        report.entry().unwrap().clone()
     }
 
     fn certificates(files: [&[u8]; 2]) -> [Certificate; 2] {

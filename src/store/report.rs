@@ -3,6 +3,7 @@
 use core::fmt;
 
 use super::consequence::{Consequence, Consequences};
+use super::entry_key::EntryKey;
 use super::warning::StoreWarning;
 
 /// The result of a call.
@@ -77,6 +78,17 @@ impl Report {
     /// ```
     pub fn consequences(&self) -> &[Consequence] {
         self.consequences.as_slice()
+    }
+
+    /// The first entry that the call is about: the one that was installed, updated or removed.
+    pub fn entry(&self) -> Option<&EntryKey> {
+        self.consequences().iter().find_map(|one| {
+            if let Consequence::Entry(key) = one {
+                Some(key)
+            } else {
+                None
+            }
+        })
     }
 }
 

@@ -27,14 +27,12 @@ pub(crate) fn certificates_of<'a>(
         for (role, tried) in try_roles(certificate, keys) {
             let (text, fact) = match &tried {
                 Ok(report) => {
-                    let warnings: Vec<String> = report
-                        .consequences()
-                        .iter()
-                        .filter_map(|one| match one {
-                            Consequence::Warning(warning) => Some(warning.to_string()),
-                            _ => None,
-                        })
-                        .collect();
+                    let mut warnings = Vec::new();
+                    for one in report.consequences() {
+                        if let Consequence::Warning(warning) = one {
+                            warnings.push(warning.to_string());
+                        }
+                    }
                     let mut text = format!("  could be {role}");
                     for warning in &warnings {
                         text.push_str(&format!("\n        warning: {warning}"));

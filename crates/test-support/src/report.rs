@@ -38,9 +38,10 @@ impl<T> Listed<T> {
         let all = all.filter(|consequence| consequence.kind() == kind);
         let (mut items, mut omitted) = (Vec::new(), 0);
         for consequence in all {
-            match consequence {
-                Consequence::Omitted { count, .. } => omitted += count,
-                other => items.push(item(other).unwrap()),
+            if let Consequence::Omitted { count, .. } = consequence {
+                omitted += count;
+            } else {
+                items.push(item(consequence).unwrap());
             }
         }
         Self { items, omitted }
