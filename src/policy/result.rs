@@ -11,7 +11,18 @@ use crate::store::Entry;
 
 /// The peer may be trusted. In TLS this counts only once the handshake signature has verified (rule M2).
 ///
-/// Only [`Verdict::into_result`] makes one:
+/// ```
+/// use mutual_trust::Accepted;
+///
+/// /// The keys that a client may have, by the label that the administrator gave to its pin.
+/// fn keys_of(accepted: &Accepted) -> Option<String> {
+///     let peer = accepted.peer();
+///     Some(format!("keys of {}", peer.label()?))
+/// }
+/// # let _ = keys_of;
+/// ```
+///
+/// Only [`Verdict::into_result`] makes one. This does not compile:
 ///
 /// ```compile_fail,E0451
 /// # fn parts() -> (mutual_trust::Verdict, mutual_trust::policy::Accepted) { unimplemented!() }

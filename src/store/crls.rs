@@ -21,7 +21,7 @@ pub struct InstalledCrl {
     disabled: Option<Box<str>>,
 }
 
-/// When and by whom a list was installed.
+/// When a list was installed, and by which administrator.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CrlOrigin {
     pub(crate) installed: Option<UnixTime>,

@@ -32,7 +32,10 @@
 //! - [`Identity`] is our own certificate chain and key. [`Identities`] replaces it while the program runs.
 //! - [`refusal`] finds our verdict inside the error of a failed handshake.
 //! - [`PeerCheck`] says who the peer of an open connection is, and whether it is still trusted.
-//! - [`EnrolmentAcceptor`] and [`Probe`] let an administrator look at peers that are not installed yet.
+#![cfg_attr(
+    feature = "enrol",
+    doc = "- [`EnrolmentAcceptor`] and [`Probe`] let an administrator look at peers that are not installed yet."
+)]
 //! - [`provider`] has ready crypto providers, and [`key_policy`] is the way to the key policy of any provider.
 //!
 //! The builders switch off what would bypass the verdict: sessions are never resumed (rule S2), no early or half-RTT data

@@ -59,7 +59,7 @@ impl Read {
             if content.is_empty() {
                 return Err(SourceError::Empty { path: path.clone() });
             }
-            if says_nobody(content) {
+            if says_no_peer(content) {
                 trusts_none = Some(path);
                 continue;
             }
@@ -90,7 +90,7 @@ impl Read {
     }
 }
 
-fn says_nobody(content: &[u8]) -> bool {
+fn says_no_peer(content: &[u8]) -> bool {
     let mut said = lines(content);
     said.next() == Some(TRUST_NOBODY) && said.next().is_none()
 }

@@ -6,10 +6,10 @@ use std::{error::Error, fs::read, io::{Read, Write}, net::TcpStream};
 pub(crate) fn main() -> Result<(), Box<dyn Error>> {
     let provider = tls::provider::default_provider();
     let keys = tls::key_policy(&provider);
-    let server: ServerId = "keys-1".parse()?; // an id of your choice, and the certificate that it must present:
+    let server: ServerId = "keys-1".parse()?; // an id of your choice
     let mut store = TrustStore::new(keys);
     store.add_server(server.clone(), ["localhost".parse()?])?;
-    let theirs = Certificate::from_pem(&read("keys-1.pem")?)?;
+    let theirs = Certificate::from_pem(&read("keys-1.pem")?)?; // the certificate that it must present
     store.install_pin(PinScope::Server(server.clone()), theirs, EntryOptions::new())?;
     let ours = Identity::from_files("array.pem", "array.key", &provider)?;
     let config = ClientConfigBuilder::new(provider, store.snapshot(), Policy::new(keys), ours).build_for(&server)?;
