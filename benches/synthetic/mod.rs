@@ -34,12 +34,12 @@ pub fn now() -> UnixTime {
     UnixTime::since_unix_epoch(Duration::from_secs(1_798_761_600))
 }
 
-struct NobodysKey {
+struct UnusableKey {
     bytes: Vec<u8>,
     algorithm: &'static SignatureAlgorithm,
 }
 
-impl PublicKeyData for NobodysKey {
+impl PublicKeyData for UnusableKey {
     fn der_bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -73,10 +73,10 @@ const P256_PRIVATE: [u8; 35] = [
 impl Key {
     /// The public key of this number, as a certificate holds it inside its bit string.
     pub fn public(self, number: u32) -> Vec<u8> {
-        self.nobodys(number).bytes
+        self.unusable(number).bytes
     }
 
-    fn nobodys(self, number: u32) -> NobodysKey {
+    fn unusable(self, number: u32) -> UnusableKey {
         match self {
             Self::P256 => {
                 let algorithm = &PKCS_ECDSA_P256_SHA256;
@@ -87,7 +87,7 @@ impl Key {
                 scalar.map(|first| *first &= 0x7f);
                 let private = PrivatePkcs8KeyDer::from(private);
                 let pair = KeyPair::from_pkcs8_der_and_sign_algo(&private, algorithm).unwrap();
-                NobodysKey {
+                UnusableKey {
                     bytes: pair.der_bytes().to_vec(),
                     algorithm,
                 }
@@ -100,7 +100,7 @@ impl Key {
                 modulus.last_mut().map(|last| *last |= 1);
                 bytes.extend(modulus);
                 bytes.extend([0x02, 0x03, 0x01, 0x00, 0x01]);
-                NobodysKey {
+                UnusableKey {
                     bytes,
                     algorithm: &PKCS_RSA_SHA256,
                 }
@@ -150,21 +150,21 @@ impl Maker {
             ExtendedKeyUsagePurpose::ServerAuth,
             ExtendedKeyUsagePurpose::ClientAuth,
         ];
-        self.sign(&params, &key.nobodys(number))
+        self.sign(&params, &key.unusable(number))
     }
 
     pub fn authority(&self, number: u32) -> Vec<u8> {
         let mut params = params(&format!("Example CA {number:06}"), number);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        self.sign(&params, &Key::P256.nobodys(number))
+        self.sign(&params, &Key::P256.unusable(number))
     }
 
     /// Another certificate for the same key.
     pub fn renewed(&self, number: u32, key: Key) -> Vec<u8> {
         let mut params = params("renewed.example", number + 1_000_000);
         params.is_ca = IsCa::ExplicitNoCa;
-        self.sign(&params, &key.nobodys(number))
+        self.sign(&params, &key.unusable(number))
     }
 
     /// Leaf, intermediate and root with keys of their own.
@@ -186,7 +186,7 @@ impl Maker {
         leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let by_below = Issuer::from_params(&below, &below_key);
         let leaf_der = leaf
-            .signed_by(&Key::P256.nobodys(number + 2_000_000), &by_below)
+            .signed_by(&Key::P256.unusable(number + 2_000_000), &by_below)
             .unwrap();
         Chain {
             leaf: leaf_der.der().to_vec(),
@@ -195,7 +195,7 @@ impl Maker {
         }
     }
 
-    fn sign(&self, params: &CertificateParams, key: &NobodysKey) -> Vec<u8> {
+    fn sign(&self, params: &CertificateParams, key: &UnusableKey) -> Vec<u8> {
         params.signed_by(key, &self.issuer).unwrap().der().to_vec()
     }
 }

@@ -31,7 +31,12 @@ pub(crate) fn told(call: &Call, report: &Report, before: &Snapshot, after: &Snap
     }
     let is_new = |key: &EntryKey| before.entries.iter().all(|(other, _)| other != key);
     for (key, (certificate, ..)) in after.entries.iter().filter(|(key, _)| is_new(key)) {
-        assert!(report.consequences().contains(&Consequence::Entry(key.clone())), "{key} is not told");
+        assert!(
+            report
+                .consequences()
+                .contains(&Consequence::Entry(key.clone())),
+            "{key} is not told"
+        );
         let hit = after
             .blocks
             .iter()

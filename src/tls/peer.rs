@@ -45,7 +45,7 @@ impl PeerCheck {
     ///
     /// # Security
     /// The connection must be one of a configuration of [`ServerConfigBuilder`](super::ServerConfigBuilder) or
-    /// [`EnrolmentAcceptor`](super::EnrolmentAcceptor): only our verifier makes sure that the client has the key of the
+    /// `EnrolmentAcceptor`: only our verifier makes sure that the client has the key of the
     /// certificate that is judged here.
     ///
     /// # Errors
