@@ -37,7 +37,7 @@ fn make(
     let provider = tls::provider::default_provider();
     let mut spec = CertificateSpec::new(name)?;
     for host in hosts {
-        spec = spec.dns_name(host.parse()?);
+        spec = spec.with_dns_name(host.parse()?);
     }
 
     // The key is written before anything is made with it, and never over another.

@@ -110,7 +110,7 @@ pub fn encrypted_key(content: &[u8]) -> bool {
     let read = |passphrase: &str| {
         let passphrase = Passphrase::from(passphrase.to_owned());
         KeyReader::new()
-            .passphrase(&passphrase)
+            .with_passphrase(&passphrase)
             .der(content.to_vec())
     };
     let result = read(PASSPHRASE);

@@ -40,7 +40,7 @@ use mutual_trust::identity::{KeyReader, Passphrase};
 
 # fn ask() -> String { String::new() }
 let passphrase = Passphrase::from(ask());
-let key = KeyReader::new().passphrase(&passphrase).file("array.key")?;
+let key = KeyReader::new().with_passphrase(&passphrase).file("array.key")?;
 # Ok::<(), mutual_trust::error::IdentityError>(())
 ```
 "#
@@ -87,7 +87,7 @@ impl<'a> KeyReader<'a> {
     /// Decrypts encrypted keys with this passphrase. Unencrypted keys are read too.
     #[cfg(feature = "encrypted-keys")]
     #[must_use]
-    pub const fn passphrase(mut self, passphrase: &'a Passphrase) -> Self {
+    pub const fn with_passphrase(mut self, passphrase: &'a Passphrase) -> Self {
         self.passphrase = Some(passphrase);
         self
     }

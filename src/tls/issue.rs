@@ -30,7 +30,7 @@ use crate::identity::{
 /// let provider = tls::provider::default_provider();
 /// let new = GeneratedKey::generate(KeyType::P256)?; // new.write(..) before it goes into the provider
 /// let key = SigningKeyPair::new(new.into_key()?, &provider)?;
-/// let spec = CertificateSpec::new("array-7")?.dns_name("array-7.example".parse()?);
+/// let spec = CertificateSpec::new("array-7")?.with_dns_name("array-7.example".parse()?);
 /// let identity = key.self_signed(&spec, 730, SystemClock::new().now())?;
 /// println!("{}", identity.certificate().to_pem()); // for the key servers' administrators
 /// # Ok(())

@@ -279,7 +279,7 @@ fn read(
     let reader = if how.has_passphrase {
         let bytes = std::mem::take(&mut *parent.receive());
         passphrase = mutual_trust::identity::Passphrase::from(bytes);
-        reader.passphrase(&passphrase)
+        reader.with_passphrase(&passphrase)
     } else {
         reader
     };

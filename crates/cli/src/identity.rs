@@ -155,7 +155,7 @@ impl Spec {
     fn certificate(&self, name: &str) -> Result<CertificateSpec, Failure> {
         let mut spec = CertificateSpec::new(name)?;
         for host in &self.host {
-            spec = spec.dns_name(host.clone());
+            spec = spec.with_dns_name(host.clone());
         }
         Ok(spec)
     }

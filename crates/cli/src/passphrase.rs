@@ -40,7 +40,7 @@ impl PassphraseArguments {
         let done = match read(KeyReader::new()) {
             Err(IdentityError::EncryptedKey) => {
                 let passphrase = self.passphrase(path)?;
-                read(KeyReader::new().passphrase(&passphrase))
+                read(KeyReader::new().with_passphrase(&passphrase))
             }
             done => done,
         };

@@ -172,7 +172,7 @@ impl DurableStore {
     ///
     /// # Security
     /// Changes since the previous version are lost, unless the report says otherwise. Show the report to a person. With
-    /// a counter or a minimum, a person must [accept](DurableSettings::accept_roll_back) the roll-back first.
+    /// a counter or a minimum, a person must [accept](DurableSettings::with_roll_back_accepted) the roll-back first.
     ///
     /// # Errors
     /// The store is whole, so there is nothing to recover. Neither version can be read. A counter or minimum shows a

@@ -25,6 +25,15 @@ pub trait Counter: fmt::Debug + Send + Sync {
 }
 
 /// Settings of a durable store. Cheap to clone.
+///
+/// ```
+/// use mutual_trust::KeyPolicy;
+/// use mutual_trust::admin::DurableSettings;
+///
+/// let settings = DurableSettings::new(KeyPolicy::new(&[])).with_minimum_generation(7);
+/// assert_eq!(settings.minimum_generation(), 7);
+/// assert!(settings.seal().is_none() && settings.counter().is_none());
+/// ```
 #[derive(Clone, Debug)]
 pub struct DurableSettings {
     pub(super) keys: KeyPolicy,
@@ -85,9 +94,29 @@ impl DurableSettings {
     /// Removals, blocks and claims since then are undone. Ask a person each time. Never set it in a service that starts
     /// by itself.
     #[must_use]
-    pub fn accept_roll_back(mut self) -> Self {
+    pub fn with_roll_back_accepted(mut self) -> Self {
         self.accept_roll_back = true;
         self
+    }
+
+    /// What the time is read from.
+    pub fn clock(&self) -> &Arc<dyn TimeSource> {
+        &self.clock
+    }
+
+    /// The seal of the store file, if it has one.
+    pub fn seal(&self) -> Option<&Arc<dyn Seal>> {
+        self.seal.as_ref()
+    }
+
+    /// The counter that refuses older stores, if there is one.
+    pub fn counter(&self) -> Option<&Arc<dyn Counter>> {
+        self.counter.as_ref()
+    }
+
+    /// The lowest generation that is accepted. 0 by default.
+    pub fn minimum_generation(&self) -> u64 {
+        self.minimum
     }
 
     pub(super) fn sealed_by(&self) -> Option<&dyn Seal> {

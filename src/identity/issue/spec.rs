@@ -77,9 +77,9 @@ pub(super) enum Form {
 /// use mutual_trust::identity::{CertificateSpec, SubjectPart};
 ///
 /// let spec = CertificateSpec::new("array-7")?
-///     .subject(SubjectPart::Organization, "Example")?
-///     .dns_name("array-7.example".parse()?)
-///     .dns_name("192.0.2.7".parse()?);
+///     .with_subject(SubjectPart::Organization, "Example")?
+///     .with_dns_name("array-7.example".parse()?)
+///     .with_dns_name("192.0.2.7".parse()?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -119,7 +119,7 @@ impl CertificateSpec {
     ///
     /// # Errors
     /// As [`new`](Self::new). Also if the subject has this part already, or a country is not two capital letters.
-    pub fn subject(mut self, part: SubjectPart, text: &str) -> Result<Self, IssueError> {
+    pub fn with_subject(mut self, part: SubjectPart, text: &str) -> Result<Self, IssueError> {
         let attribute = part.name();
         let problem = |problem| IssueError::Subject { attribute, problem };
         let text = checked(attribute, text)?;
@@ -148,7 +148,7 @@ impl CertificateSpec {
 
     /// Adds a subject alternative name: a DNS name or an IP address. Adding it again has no effect.
     #[must_use]
-    pub fn dns_name(mut self, name: HostName) -> Self {
+    pub fn with_dns_name(mut self, name: HostName) -> Self {
         let name = match name.ip() {
             Some(address) => San::Ip(address),
             None => San::Dns(name.to_string()),

@@ -280,7 +280,8 @@ fn with_a_counter_a_person_must_accept_what_is_older() {
     assert!(matches!(error, DurableError::RolledBack { .. }), "{error}");
     assert_eq!(fs::read(folder.file(CURRENT)).unwrap(), before);
     let counted = counter.read().unwrap();
-    let (store, report) = DurableStore::recover(folder.path(), with().accept_roll_back()).unwrap();
+    let (store, report) =
+        DurableStore::recover(folder.path(), with().with_roll_back_accepted()).unwrap();
     assert!(report.generation > counted);
     assert_eq!(counter.read().unwrap(), report.generation);
     drop(store);
@@ -302,7 +303,7 @@ fn of_a_whole_file_that_was_put_back_and_a_newer_one_before_it_the_newer_is_take
     fs::write(folder.file(CURRENT), old).unwrap();
     let with = settings()
         .with_minimum_generation(minimum)
-        .accept_roll_back();
+        .with_roll_back_accepted();
     let (store, report) = DurableStore::recover(folder.path(), with).unwrap();
     assert!(store.contents().server(&server_id("new")).is_some());
     assert_eq!(report.from_generation, minimum - 1);

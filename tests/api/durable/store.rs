@@ -274,7 +274,8 @@ fn a_store_that_is_older_than_the_counter_is_refused_unless_that_is_accepted() {
     assert!(matches!(error, DurableError::RolledBack { .. }), "{error}");
     assert_eq!(fs::read(folder.file("trust-store")).unwrap(), old);
 
-    let (store, report) = DurableStore::open(folder.path(), with().accept_roll_back()).unwrap();
+    let (store, report) =
+        DurableStore::open(folder.path(), with().with_roll_back_accepted()).unwrap();
     assert_eq!(report.generation, old_generation);
     assert!(
         store.contents().generation() > newest,
@@ -306,7 +307,7 @@ fn a_store_is_not_made_anew_where_the_counter_says_that_there_was_one() {
         ),
         "{error}"
     );
-    let store = DurableStore::create(folder.path(), with().accept_roll_back()).unwrap();
+    let store = DurableStore::create(folder.path(), with().with_roll_back_accepted()).unwrap();
     assert!(store.contents().generation() > 40);
     // Where there was none, it is counted as a store in memory is.
     let first = Folder::new("first");

@@ -59,13 +59,13 @@ fn rsa_key(kind: KeyType) -> Vec<u8> {
 pub(crate) fn spec() -> CertificateSpec {
     CertificateSpec::new("array-7")
         .unwrap()
-        .subject(SubjectPart::Country, "DE")
+        .with_subject(SubjectPart::Country, "DE")
         .unwrap()
-        .subject(SubjectPart::Organization, "Müller & Söhne")
+        .with_subject(SubjectPart::Organization, "Müller & Söhne")
         .unwrap()
-        .dns_name(host("array-7.example"))
-        .dns_name(host("192.0.2.7"))
-        .dns_name(host("2001:db8::7"))
+        .with_dns_name(host("array-7.example"))
+        .with_dns_name(host("192.0.2.7"))
+        .with_dns_name(host("2001:db8::7"))
 }
 
 fn made(kind: KeyType) -> Identity {
@@ -171,7 +171,7 @@ fn what_we_make_serves_both_ends_of_a_link() {
             let identity = |name: &str| {
                 let spec = CertificateSpec::new(name)
                     .unwrap()
-                    .dns_name(host("kms1.example"));
+                    .with_dns_name(host("kms1.example"));
                 let key = own_key(kind, &setting.provider);
                 key.self_signed(&spec, 1, now()).unwrap()
             };
@@ -304,7 +304,11 @@ fn a_subject_that_misleads_or_does_not_fit_is_refused() {
         }
     ));
 
-    let with = |part, text| CertificateSpec::new("array-7").unwrap().subject(part, text);
+    let with = |part, text| {
+        CertificateSpec::new("array-7")
+            .unwrap()
+            .with_subject(part, text)
+    };
     for country in ["", "D", "DEU", "de", "D1", "ÄÖ"] {
         let refused = text(with(SubjectPart::Country, country));
         let expected = match country {
@@ -328,7 +332,7 @@ fn a_subject_that_misleads_or_does_not_fit_is_refused() {
     }
     let twice = || {
         let once = with(SubjectPart::Organization, "One").unwrap();
-        once.subject(SubjectPart::Organization, "Two")
+        once.with_subject(SubjectPart::Organization, "Two")
     };
     assert_eq!(problem(twice()), SubjectError::Twice);
     assert_eq!(
@@ -341,8 +345,8 @@ fn a_subject_that_misleads_or_does_not_fit_is_refused() {
 fn a_name_given_twice_stands_once() {
     let spec = CertificateSpec::new("array-7").unwrap();
     let spec = spec
-        .dns_name(host("Array-7.example"))
-        .dns_name(host("array-7.example."));
+        .with_dns_name(host("Array-7.example"))
+        .with_dns_name(host("array-7.example."));
     let key = own_key(KeyType::P256, &provider());
     let identity = key.self_signed(&spec, 30, now()).unwrap();
     assert_eq!(identity.certificate().names().count(), 1);
@@ -389,7 +393,7 @@ fn ml_dsa_keys_are_made_written_certified_requested_and_serve() {
         assert_eq!(text.lines().count(), 4, "{text}");
         let key = SigningKeyPair::new(new.into_key().unwrap(), &provider).unwrap();
         let own = CertificateSpec::new("kms1").unwrap();
-        let own = own.dns_name(host("kms1.example"));
+        let own = own.with_dns_name(host("kms1.example"));
         let identity = key.self_signed(&own, 730, now()).unwrap();
         let certificate = identity.certificate();
         assert_eq!(certificate.signature_algorithm(), oid, "{kind}");

@@ -17,11 +17,13 @@ pub(crate) fn passphrase() -> Passphrase {
 
 fn pem(name: &str, passphrase: &Passphrase) -> Result<PrivateKey, E> {
     let text = keys_format(&format!("{name}.pem"));
-    KeyReader::new().passphrase(passphrase).pem(&text)
+    KeyReader::new().with_passphrase(passphrase).pem(&text)
 }
 
 fn der(key: &Der, passphrase: &Passphrase) -> Result<PrivateKey, E> {
-    KeyReader::new().passphrase(passphrase).der(key.write())
+    KeyReader::new()
+        .with_passphrase(passphrase)
+        .der(key.write())
 }
 
 fn tree(name: &str) -> Der {
@@ -63,7 +65,7 @@ fn a_passphrase_is_its_bytes() {
 fn a_key_that_is_not_encrypted_needs_no_passphrase_and_takes_one() {
     let text = keys_format("p256-pkcs8.pem");
     KeyReader::new()
-        .passphrase(&passphrase())
+        .with_passphrase(&passphrase())
         .pem(&text)
         .unwrap();
 }
@@ -98,7 +100,7 @@ fn what_is_damaged_is_told_apart_as_far_as_it_can_be() {
     let size = cut.len();
     cut.pop();
     assert_is!(
-        KeyReader::new().passphrase(&passphrase()).der(cut),
+        KeyReader::new().with_passphrase(&passphrase()).der(cut),
         E::KeyTruncated { size: stated, .. } if *stated == size
     );
 }
@@ -339,7 +341,7 @@ fn what_is_said_to_be_encrypted_must_be() {
         ("p256-pbkdf2-aes256", "PRIVATE KEY"),
     ] {
         let text = section(label, &keys_format(&format!("{name}.der")));
-        let result = KeyReader::new().passphrase(&passphrase()).pem(&text);
+        let result = KeyReader::new().with_passphrase(&passphrase()).pem(&text);
         assert_is!(result, E::KeyMalformed);
     }
     // Not an encryption scheme.

@@ -155,7 +155,9 @@ fn every_form_of_every_kind_of_key_makes_an_identity_and_a_link() {
 fn every_kind_of_key_that_is_encrypted_makes_an_identity_and_a_link() {
     // K1
     let passphrase = crate::keys::encrypted::passphrase();
-    let reader = KeyReader::new().passphrase(&passphrase).allow_shared_file();
+    let reader = KeyReader::new()
+        .with_passphrase(&passphrase)
+        .allow_shared_file();
     for (name, provider) in providers() {
         for kind in kinds() {
             for scheme in ["pbkdf2-aes128", "pbkdf2-aes256", "scrypt-aes256"] {
@@ -189,7 +191,7 @@ fn what_openssl_takes_out_of_keytools_keystores_makes_an_identity_and_a_link() {
 #[test]
 fn encrypted_keys_of_keytools_keystores_are_read_beside_their_certificates() {
     let passphrase = crate::keys::encrypted::passphrase();
-    let reader = KeyReader::new().passphrase(&passphrase);
+    let reader = KeyReader::new().with_passphrase(&passphrase);
     for (name, provider) in providers() {
         for kind in kinds() {
             let file = format!("keytool-{kind}");

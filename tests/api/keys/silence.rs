@@ -99,7 +99,7 @@ fn read(content: &[u8]) -> Vec<Result<PrivateKey, IdentityError>> {
     use mutual_trust::identity::Passphrase;
 
     let wrong = Passphrase::from(String::from(WRONG));
-    let reader = KeyReader::new().passphrase(&wrong);
+    let reader = KeyReader::new().with_passphrase(&wrong);
     let mut results = read_plain(content);
     results.push(reader.pem(content));
     results.push(reader.der(content.to_vec()));

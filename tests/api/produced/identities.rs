@@ -112,7 +112,7 @@ fn encrypted(produced: &mut Produced) {
     produced.error(PrivateKey::from_der(format(name)));
     let mut read = |content: Vec<u8>| {
         let passphrase = Passphrase::from("wrong".to_owned());
-        match produced.error(KeyReader::new().passphrase(&passphrase).der(content)) {
+        match produced.error(KeyReader::new().with_passphrase(&passphrase).der(content)) {
             IdentityError::Decrypt(error) => produced.value(&error),
             other => panic!("{other}"),
         }

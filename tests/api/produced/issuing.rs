@@ -72,9 +72,11 @@ fn subjects(produced: &mut Produced) {
     problem(CertificateSpec::new(""));
     problem(CertificateSpec::new(&"x".repeat(65)));
     problem(CertificateSpec::new("a\nb"));
-    problem(words().subject(SubjectPart::Country, "DEU"));
-    let once = words().subject(SubjectPart::Organization, "One").unwrap();
-    problem(once.subject(SubjectPart::Organization, "Two"));
+    problem(words().with_subject(SubjectPart::Country, "DEU"));
+    let once = words()
+        .with_subject(SubjectPart::Organization, "One")
+        .unwrap();
+    problem(once.with_subject(SubjectPart::Organization, "Two"));
 }
 
 /// A signer outside that tells its public key, and then signs nothing or offers nothing.
