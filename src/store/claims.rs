@@ -8,7 +8,7 @@ use super::{
     Claim, ClockState, EntryKey, GroupId, Outcome, Report, Scope, ServerId, Slot, TrustSnapshot,
     TrustStore,
 };
-use crate::certificate::seconds;
+use crate::certificate::{Timestamp, seconds};
 use crate::limits::MAX_MIGRATION;
 use crate::store::error::StoreError;
 
@@ -92,7 +92,7 @@ impl TrustStore {
             return Err(StoreError::ClockNotConfirmed { state });
         }
         Err(StoreError::MigrationTooLong {
-            latest,
+            latest: latest.map(Timestamp),
             limit: MAX_MIGRATION.as_secs() / (24 * 60 * 60),
         })
     }

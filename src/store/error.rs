@@ -8,7 +8,7 @@ use super::error_text::{
 pub use super::ids_error::IdError;
 pub use super::patterns_error::SanPatternError;
 use crate::certificate::error::{HostNameError, UnsupportedCrl};
-use crate::certificate::{Fingerprint, HostName, KeyRefusal, Role};
+use crate::certificate::{Fingerprint, HostName, KeyRefusal, Role, Timestamp};
 use crate::store::{BlockSelector, ClockState, CrlIssuer, EntryKey, GroupId, ServerId};
 
 /// Why a change of the store was refused. The store is as it was before the call.
@@ -106,7 +106,7 @@ pub enum StoreError {
     #[doc(hidden)]
     MigrationTooLong {
         /// The latest end in seconds since the epoch. `None` if there is neither a clock nor a floor.
-        latest: Option<i64>,
+        latest: Option<Timestamp>,
         /// The limit in days.
         limit: u64,
     },

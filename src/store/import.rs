@@ -99,11 +99,11 @@ impl TrustStore {
         let tolerance = i64::try_from(CLOCK_TOLERANCE.as_secs()).unwrap_or(0);
         if validity.not_after().seconds() < now {
             warnings.push(StoreWarning::Expired {
-                not_after: validity.not_after().seconds(),
+                not_after: validity.not_after(),
             });
         } else if known && validity.not_before().seconds() > now.saturating_add(tolerance) {
             warnings.push(StoreWarning::NotYetValid {
-                not_before: validity.not_before().seconds(),
+                not_before: validity.not_before(),
             });
         }
     }

@@ -233,9 +233,13 @@ impl TrustStore {
             .map(Timestamp::seconds)
             .filter(|next| *next <= now)
         {
-            report.warn(StoreWarning::CrlExpired { next_update });
+            report.warn(StoreWarning::CrlExpired {
+                next_update: Timestamp(next_update),
+            });
         } else if matches!(self.now(), CurrentTime::Known(now) if !begins_by(crl, now)) {
-            report.warn(StoreWarning::CrlNotYetValid { this_update });
+            report.warn(StoreWarning::CrlNotYetValid {
+                this_update: Timestamp(this_update),
+            });
         }
     }
 

@@ -16,15 +16,15 @@ pub enum StoreWarning {
     #[non_exhaustive]
     #[doc(hidden)]
     Expired {
-        /// `notAfter` in seconds since the epoch.
-        not_after: i64,
+        /// `notAfter`.
+        not_after: Timestamp,
     },
     /// The certificate is not valid yet.
     #[non_exhaustive]
     #[doc(hidden)]
     NotYetValid {
-        /// `notBefore` in seconds since the epoch.
-        not_before: i64,
+        /// `notBefore`.
+        not_before: Timestamp,
     },
     /// The provider lacks the algorithm of a certificate's signature on itself (rule I4). The certificate is trusted
     /// because it is installed, for its bytes and its key. The certificates that a CA signs must still be verifiable.
@@ -86,15 +86,15 @@ pub enum StoreWarning {
     #[non_exhaustive]
     #[doc(hidden)]
     CrlExpired {
-        /// `nextUpdate` in seconds since the epoch.
-        next_update: i64,
+        /// `nextUpdate`.
+        next_update: Timestamp,
     },
     /// The revocation list is not valid yet. Until then it proves for no certificate that it is not revoked.
     #[non_exhaustive]
     #[doc(hidden)]
     CrlNotYetValid {
-        /// `thisUpdate` in seconds since the epoch.
-        this_update: i64,
+        /// `thisUpdate`.
+        this_update: Timestamp,
     },
     /// Another revocation list of the same issuer and scope is installed, and their numbers and dates disagree about
     /// which is newer. Both are used.
@@ -131,13 +131,13 @@ impl fmt::Display for StoreWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Expired { not_after } => {
-                write!(f, "the certificate expired at {}", Timestamp(*not_after))
+                write!(f, "the certificate expired at {}", not_after)
             }
             Self::NotYetValid { not_before } => {
                 write!(
                     f,
                     "the certificate is valid only from {} on",
-                    Timestamp(*not_before)
+                    not_before
                 )
             }
             Self::SelfSignatureUnsupported { algorithm } => write!(
@@ -174,12 +174,12 @@ impl fmt::Display for StoreWarning {
             Self::CrlExpired { next_update } => write!(
                 f,
                 "the revocation list expired at {}: install the current one",
-                Timestamp(*next_update)
+                next_update
             ),
             Self::CrlNotYetValid { this_update } => write!(
                 f,
                 "the revocation list is valid only from {} on",
-                Timestamp(*this_update)
+                this_update
             ),
             Self::CrlBeside => f.write_str(
                 "another revocation list of this issuer and scope is there, and neither is the newer one: both are asked",

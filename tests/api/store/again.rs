@@ -152,10 +152,7 @@ fn a_certificate_out_of_its_time_is_installed_with_a_warning() {
     );
     assert!(matches!(
         report.warnings().items(),
-        [W::Expired {
-            not_after: 1_356_998_400,
-            ..
-        }]
+        [W::Expired { not_after, .. }] if not_after.to_string() == "2013-01-01T00:00:00Z"
     ));
     // It is held, and so claims (P2).
     assert_eq!(claims(&report), ["s"]);
@@ -168,10 +165,7 @@ fn a_certificate_out_of_its_time_is_installed_with_a_warning() {
     );
     assert!(matches!(
         report.warnings().items(),
-        [W::NotYetValid {
-            not_before: 4_102_444_800,
-            ..
-        }]
+        [W::NotYetValid { not_before, .. }] if not_before.to_string() == "2100-01-01T00:00:00Z"
     ));
     let ca = fixture("ca-expired");
     let report = store.install_authority(AuthorityScope::AnyServer, ca.clone(), options());

@@ -79,7 +79,7 @@ fn a_migration_lasts_at_most_366_days_and_can_be_set_again() {
             store,
             store.migrate(&server_id("s"), at(far)),
             E::MigrationTooLong { latest: Some(found), limit: 366, .. }
-                if *found == i64::try_from(latest).unwrap()
+                if found.seconds() == i64::try_from(latest).unwrap()
         );
     }
     changed!(store, store.migrate(&server_id("s"), at(latest)).unwrap());
