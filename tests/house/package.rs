@@ -2,8 +2,8 @@
 //! that exist; errors that can grow.
 
 use std::collections::BTreeSet;
-use std::fs::{read_dir, read_to_string};
-use std::path::{Path, PathBuf};
+use std::fs::read_to_string;
+use std::path::PathBuf;
 use std::process::Command;
 
 fn root() -> PathBuf {
@@ -272,23 +272,10 @@ fn closed_enums(source: &str) -> Vec<String> {
     wrong
 }
 
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let mut all = Vec::new();
-    for entry in read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            all.extend(sources(&path));
-        } else if path.extension().is_some_and(|ending| ending == "rs") {
-            all.push(path);
-        }
-    }
-    all
-}
-
 #[test]
 fn every_public_error_enum_can_grow() {
     let mut enums = 0;
-    for path in sources(&root().join("src")) {
+    for path in crate::files_below(&root().join("src"), &|path| crate::ends_with(path, &["rs"])) {
         let source = read_to_string(&path).unwrap();
         let is_error_file = path
             .strip_prefix(root().join("src"))

@@ -8,8 +8,8 @@ mod page;
 mod planted;
 mod table;
 
-use std::fs::{read_dir, read_to_string};
-use std::path::{Path, PathBuf};
+use std::fs::read_to_string;
+use std::path::PathBuf;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -79,25 +79,11 @@ fn unsafe_code_is_forbidden() {
     }
 }
 
-/// The files below a folder.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut all = Vec::new();
-    for entry in read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            all.extend(files(&path));
-        } else {
-            all.push(path);
-        }
-    }
-    all
-}
-
 /// A passphrase is taken neither from it nor from an argument.
 #[test]
 fn the_command_asks_the_environment_for_its_colours_alone() {
     let mut asked = Vec::new();
-    for path in files(&root().join("crates/cli/src")) {
+    for path in crate::files_below(&root().join("crates/cli/src"), &|_| true) {
         let text = read_to_string(&path).unwrap();
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         let lines = text.lines().filter(|line| line.contains("env"));

@@ -1,8 +1,10 @@
 //! What the documents are held to: each rule that is cited stands in docs/RULES.md, and their words are plain.
 
 use std::collections::BTreeSet;
-use std::fs::{read_dir, read_to_string};
+use std::fs::read_to_string;
 use std::path::Path;
+
+use crate::{ends_with, files_below};
 
 /// Where the rules stand.
 const RULES: &str = "docs/RULES.md";
@@ -54,32 +56,21 @@ const NOT_PLAIN: [&str; 13] = [
 /// A file: its path from the root of the repository, and its text.
 pub type Text = (String, String);
 
-/// The text files at `places`, ordered by path.
+/// The text files at `places`, ordered by path. A place that does not exist is an error: it would not be checked.
 fn texts(places: &[&str]) -> Vec<Text> {
-    fn walk(path: &Path, root: &Path, all: &mut Vec<Text>) {
-        let name = path.file_name().unwrap().to_str().unwrap();
-        if path.is_dir() {
-            if NO_TEXT.contains(&name) {
-                return;
-            }
-            let mut entries: Vec<_> = read_dir(path).unwrap().map(|e| e.unwrap().path()).collect();
-            entries.sort();
-            entries.iter().for_each(|entry| walk(entry, root, all));
-        } else if path.extension().is_some_and(|ending| {
-            ["rs", "md", "toml", "txt"]
-                .iter()
-                .any(|known| ending == *known)
-        }) {
-            let name = path.strip_prefix(root).unwrap().to_str().unwrap();
-            all.push((name.replace('\\', "/"), read_to_string(path).unwrap()));
-        }
-    }
+    let is_wanted = |path: &Path| {
+        let is_text = path
+            .file_name()
+            .is_some_and(|name| !NO_TEXT.iter().any(|no| name == *no));
+        is_text && ends_with(path, &["rs", "md", "toml", "txt"])
+    };
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut all = Vec::new();
     for place in places.iter().map(|place| root.join(place)) {
-        // A branch may not have all of them.
-        if place.exists() {
-            walk(&place, root, &mut all);
+        assert!(place.exists(), "{} is missing", place.display());
+        for path in files_below(&place, &is_wanted) {
+            let name = path.strip_prefix(root).unwrap().to_str().unwrap();
+            all.push((name.replace('\\', "/"), read_to_string(&path).unwrap()));
         }
     }
     all

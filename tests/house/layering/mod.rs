@@ -8,37 +8,24 @@ mod documents;
 mod planted;
 mod source;
 
-use std::fs::{read_dir, read_to_string};
-use std::path::Path;
+use std::fs::read_to_string;
+use std::path::{Path, PathBuf};
 
+use crate::{ends_with, files_below};
 use checks::File;
 
 /// All files below `src/` and of the command with one of the endings, ordered by path.
 fn files(endings: &[&str]) -> Vec<File> {
-    fn walk(folder: &Path, root: &Path, endings: &[&str], all: &mut Vec<File>) {
-        let mut entries: Vec<_> = read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .collect();
-        entries.sort();
-        for path in entries {
-            if path.is_dir() {
-                walk(&path, root, endings, all);
-            } else if endings
-                .iter()
-                .any(|ending| path.extension().is_some_and(|has| has == *ending))
-            {
-                let name = path.strip_prefix(root).unwrap().to_str().unwrap();
-                all.push(File::new(
-                    &name.replace('\\', "/"),
-                    &read_to_string(&path).unwrap(),
-                ));
-            }
-        }
-    }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut all = Vec::new();
-    walk(&root.join("src"), root, endings, &mut all);
+    let below = |folder: &Path| -> Vec<File> {
+        let paths = files_below(folder, &|path| ends_with(path, endings));
+        let read = |path: &PathBuf| {
+            let name = path.strip_prefix(root).unwrap().to_str().unwrap();
+            File::new(&name.replace('\\', "/"), &read_to_string(path).unwrap())
+        };
+        paths.iter().map(read).collect()
+    };
+    let mut all = below(&root.join("src"));
     assert!(
         all.len() > 40,
         "the source was not found: {} files",
@@ -46,7 +33,7 @@ fn files(endings: &[&str]) -> Vec<File> {
     );
     let command = root.join(checks::PROGRAM);
     if command.is_dir() {
-        walk(&command, root, endings, &mut all);
+        all.extend(below(&command));
     } else {
         crate::support::skips::skipped("the package has no sources of the command");
     }
