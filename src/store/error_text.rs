@@ -31,8 +31,7 @@ pub(super) fn no_such_crl(list: &Fingerprint, f: &mut fmt::Formatter<'_>) -> fmt
 pub(super) fn migration_too_long(latest: Option<Timestamp>, limit: u64) -> String {
     match latest {
         Some(latest) => format!(
-            "a migration lasts at most {limit} days, now until {}: give an earlier end, and extend it later",
-            latest
+            "a migration lasts at most {limit} days, now until {latest}: give an earlier end, and extend it later"
         ),
         None => format!(
             "a migration lasts at most {limit} days, and the current time is not known: set the clock first"

@@ -14,7 +14,7 @@ use crate::certificate::HostName;
 
 /// An immutable snapshot of a [`TrustStore`](super::TrustStore), which verdicts read. Cheap to clone.
 ///
-/// The default view is empty and trusts no peer.
+/// The default snapshot is empty and trusts no peer.
 #[derive(Clone, Default)]
 pub struct TrustSnapshot(Arc<Data>);
 
@@ -177,7 +177,7 @@ impl TrustSnapshot {
 
 impl fmt::Debug for TrustSnapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("View")
+        f.debug_struct("TrustSnapshot")
             .field("generation", &self.generation())
             .field("servers", &self.0.servers.len())
             .field("entries", &self.0.all().count())

@@ -79,7 +79,7 @@ impl ClientConfigs {
 
 impl fmt::Debug for ClientConfigs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Links")
+        f.debug_struct("ClientConfigs")
             .field("cached", &self.cached())
             .finish_non_exhaustive()
     }

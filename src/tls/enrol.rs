@@ -196,7 +196,7 @@ impl JudgeClient for ConnectionJudge {
         let view = self.common.trust.current();
         let clock = self.common.clock.now();
         let question = VerifyRequest::client(peer.end_entity, peer.intermediates, clock);
-        let verdict = self.common.client_verdict(&view, &question);
+        let verdict = self.common.memory.verdict(&view, &question);
         let judged = |verdict| JudgedPeer::new(Arc::new(verdict), peer, clock);
         if verdict.is_accepted() {
             self.replace_evidence(Evidence::Accepted(judged(verdict)));

@@ -16,8 +16,7 @@ use super::verifier::{Judge, JudgeClient, JudgeServer, PeerChain};
 use super::version::TlsVersion;
 use crate::certificate::{CurrentTime, HostName, TimeSource};
 use crate::policy::{ChainMemory, ExpectedServer, Refusal, Verdict, VerifyRequest};
-use crate::store::LiveTrust;
-use crate::store::{ServerId, TrustSnapshot};
+use crate::store::{LiveTrust, ServerId};
 
 /// What every judge decides by.
 #[derive(Debug)]
@@ -64,15 +63,6 @@ impl Common {
         };
         let question = VerifyRequest::server(target, peer.end_entity, peer.intermediates, clock);
         (self.memory.verdict(&view, &question), clock)
-    }
-
-    /// The verdict about a client.
-    pub(super) fn client_verdict(
-        &self,
-        view: &TrustSnapshot,
-        question: &VerifyRequest<'_>,
-    ) -> Verdict {
-        self.memory.verdict(view, question)
     }
 
     /// The refusal of a peer that did not prove that it has its key.
@@ -180,7 +170,7 @@ impl JudgeClient for ClientJudge {
         let view = self.common.trust.current();
         let clock = self.common.clock.now();
         let question = VerifyRequest::client(peer.end_entity, peer.intermediates, clock);
-        let verdict = self.common.client_verdict(&view, &question);
+        let verdict = self.common.memory.verdict(&view, &question);
         self.end_certificate_step(verdict, peer, clock)
     }
 }

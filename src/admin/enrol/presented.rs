@@ -120,7 +120,7 @@ impl fmt::Display for PresentedCertificate {
 /// The output never has the fingerprint.
 impl fmt::Debug for PresentedCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Presented")
+        f.debug_struct("PresentedCertificate")
             .field("role", &self.role)
             .field("subject", &self.subject())
             .field("reason", &self.reason)

@@ -86,7 +86,7 @@ impl GeneratedKey {
 
 impl fmt::Debug for GeneratedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("NewKey(..)")
+        f.write_str("GeneratedKey(..)")
     }
 }
 

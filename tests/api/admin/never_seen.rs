@@ -10,7 +10,7 @@ use crate::invariants::pool::days;
 use crate::support::pki::{Made, self_signed, spec};
 use crate::support::server_id;
 
-const NOBODY: &str = "no peer is gained or lost";
+const NO_EFFECT: &str = "no peer is gained or lost";
 
 fn keys_1() -> PinScope {
     PinScope::Server(server_id("keys-1"))
@@ -120,7 +120,7 @@ fn effects_are_told_in_a_line_each_and_nobody_is_named_who_only_stays() {
     desk.server_pin("keys-2", &own);
     assert!(desk.connects("keys-1", &[&own]));
     let unchanged = effects(&desk, |store| store.add_server(server_id("keys-9"), []));
-    assert_eq!(unchanged.to_string(), NOBODY);
+    assert_eq!(unchanged.to_string(), NO_EFFECT);
     assert!(unchanged.moved().is_empty());
     let both = effects(&desk, |store| Ok(store.block(&own.certificate)));
     let text = both.to_string();

@@ -365,7 +365,7 @@ fn ring_makes_neither_rsa_nor_ml_dsa_keys_and_says_so() {
 #[test]
 fn what_is_printed_of_keys_is_their_kind() {
     let new = GeneratedKey::generate(KeyType::P256).unwrap();
-    assert_eq!(format!("{new:?}"), "NewKey(..)");
+    assert_eq!(format!("{new:?}"), "GeneratedKey(..)");
     let key = SigningKeyPair::new(new.into_key().unwrap(), &provider()).unwrap();
     assert_eq!(format!("{key:?}"), "OwnKey(ECDSA P-256)");
 }

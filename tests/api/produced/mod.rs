@@ -111,7 +111,7 @@ fn all() -> BTreeSet<String> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     walk(&source, "", &mut all);
     all.extend(variants("certificate/setting.rs", &[]));
-    all.extend(variants("certificate/keys.rs", &["KeyKind"]));
+    all.extend(variants("certificate/keys.rs", &[]));
     all.extend(variants("store/warning.rs", &[]));
     all.extend(variants("policy/warning.rs", &[]));
     all.extend(variants("identity/advice.rs", &[]));
