@@ -21,4 +21,4 @@ mod queue;
 pub(crate) mod trace;
 
 pub use observation::Observation;
-pub use queue::{ObservationReader, Observations, Observer, observation_queue};
+pub use queue::{ObservationReader, Observations, observation_queue};

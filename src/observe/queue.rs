@@ -139,18 +139,6 @@ impl fmt::Debug for Observations {
     }
 }
 
-/// Receives observations. A closure that takes an observation is one.
-pub trait Observer: Send + Sync {
-    /// Called by [`ObservationReader::run`] in its thread, never by a handshake: it may block.
-    fn on_observation(&self, observation: &Observation);
-}
-
-impl<F: Fn(&Observation) + Send + Sync> Observer for F {
-    fn on_observation(&self, observation: &Observation) {
-        self(observation);
-    }
-}
-
 /// The reading end of the queue.
 pub struct ObservationReader {
     receiver: Mutex<Receiver<Observation>>,
@@ -169,10 +157,10 @@ impl ObservationReader {
     }
 
     /// Calls `observer` for every observation, the oldest first, until every [`Observations`] is dropped. Run it in a
-    /// thread of its own.
-    pub fn run(&self, observer: &dyn Observer) {
+    /// thread of its own: no handshake waits for it, so that it may block.
+    pub fn run(&self, mut observer: impl FnMut(&Observation)) {
         while let Some(observation) = self.next() {
-            observer.on_observation(&observation);
+            observer(&observation);
         }
     }
 

@@ -59,7 +59,7 @@ fn an_observer_is_told_of_each_in_order_until_nobody_is_left_who_could_put_one_i
     let told = Mutex::new(Vec::new());
     let observer = |found: &Observation| told.lock().unwrap().push(found.presented[0].len());
     thread::scope(|scope| {
-        let serving = scope.spawn(|| reader.run(&observer));
+        let serving = scope.spawn(|| reader.run(observer));
         // One at a time, so that each finds the place that the one before it left.
         for extra in 0..6 {
             queue.send(observation(true, extra));
