@@ -14,8 +14,8 @@ use std::{error::Error, fs::read, net::TcpStream, process::ExitCode, sync::Arc, 
 
 use mutual_trust::tls::{self, TlsVersion};
 use mutual_trust::{
-    Certificate, ClientConfigBuilder, EntryOptions, Identity, PinScope, Policy, ServerId,
-    TrustStore,
+    Certificate, ClientConfigBuilder, EntryOptions, ExpectedServer, Identity, PinScope, Policy,
+    ServerId, TrustStore,
 };
 use rustls::{ClientConnection, StreamOwned, crypto::CryptoProvider, pki_types::ServerName};
 
@@ -80,7 +80,9 @@ fn visit(provider: Arc<CryptoProvider>) -> Result<(), Box<dyn Error>> {
     let mut answer = String::new();
     BufReader::new((&mut link).take(256)).read_line(&mut answer)?;
 
-    let accepted = builder.peer_check().server(&server, None, &link.conn)?;
+    let accepted = builder
+        .peer_check()
+        .server(ExpectedServer::id(&server, None), &link.conn)?;
     println!("{}", accepted.verdict());
     println!("answer: {}", answer.trim_end());
     link.conn.send_close_notify();

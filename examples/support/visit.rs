@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use mutual_trust::tls::{TlsVersion, refusal};
 use mutual_trust::{
-    ClientConfigBuilder, HostName, PeerCheck, PeerIdentity, ReasonCode, Role, ServerConfigBuilder,
-    ServerId, Verdict,
+    ClientConfigBuilder, ExpectedServer, HostName, PeerCheck, PeerIdentity, ReasonCode, Role,
+    ServerConfigBuilder, ServerId, Verdict,
 };
 use rustls::pki_types::ServerName;
 use rustls::{ClientConnection, ProtocolVersion, ServerConfig, ServerConnection, StreamOwned};
@@ -179,8 +179,8 @@ fn dial(
             let dialled: HostName = name.parse()?;
             let check = builder.peer_check();
             let verdict = match id {
-                Some(id) => check.server(id, Some(&dialled), &link.conn),
-                None => check.server_by_name(&dialled, &link.conn),
+                Some(id) => check.server(ExpectedServer::id(id, Some(&dialled)), &link.conn),
+                None => check.server(ExpectedServer::Name(&dialled), &link.conn),
             };
             End::Judged(Box::new(verdict.into()))
         }

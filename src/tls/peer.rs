@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use pki_types::CertificateDer;
 use rustls::CommonState;
 
-use crate::certificate::{HostName, TimeSource};
+use crate::certificate::TimeSource;
 use crate::policy::{Accepted, ChainMemory, ExpectedServer, Refusal, Verdict, VerifyRequest};
-use crate::store::{LiveTrust, ServerId};
+use crate::store::LiveTrust;
 
 /// Asks again about connections whose handshake is done, by the view in force now.
 ///
@@ -54,7 +55,7 @@ impl PeerCheck {
         self.ask(None, connection)
     }
 
-    /// Asks about the server of a `rustls::ClientConnection`, which must be `id`.
+    /// Asks about the server of a `rustls::ClientConnection`, which must be `expected`.
     ///
     /// # Security
     /// The connection must be one of a configuration of [`ClientConfigBuilder`](super::ClientConfigBuilder), as for
@@ -64,26 +65,56 @@ impl PeerCheck {
     /// The server is refused.
     pub fn server(
         &self,
-        id: &ServerId,
-        dialled: Option<&HostName>,
+        expected: ExpectedServer<'_>,
         connection: &CommonState,
     ) -> Result<Accepted, Refusal> {
-        self.ask(Some(ExpectedServer::id(id, dialled)), connection)
+        self.ask(Some(expected), connection)
     }
 
-    /// Asks about the server of a `rustls::ClientConnection` that was dialled as `name`.
+    /// Asks about a client by the certificates that it presented, the end entity first: for libraries that give a
+    /// request handler the certificates and not the connection, such as quinn with `Connection::peer_identity`.
+    ///
+    /// ```
+    /// use mutual_trust::PeerCheck;
+    /// use rustls::pki_types::CertificateDer;
+    ///
+    /// /// May this request be answered? `presented` was kept when the connection was accepted.
+    /// fn label(check: &PeerCheck, presented: &[CertificateDer<'static>]) -> Option<String> {
+    ///     Some(check.client_presented(presented).ok()?.peer().label()?.to_owned())
+    /// }
+    /// # let _ = label;
+    /// ```
     ///
     /// # Security
-    /// As for [`server`](Self::server).
+    /// The certificates must come from a finished handshake of a configuration of
+    /// [`ServerConfigBuilder`](super::ServerConfigBuilder) or `EnrolmentAcceptor`. A certificate is public: without the
+    /// handshake, nothing shows that the peer has its key. Never give it what came in a header or a message.
     ///
     /// # Errors
-    /// The server is refused.
-    pub fn server_by_name(
+    /// The client is refused, or no certificate is given.
+    pub fn client_presented(&self, presented: &[CertificateDer<'_>]) -> Result<Accepted, Refusal> {
+        self.judge(None, presented)
+    }
+
+    /// Asks about a server, which must be `expected`, by the certificates that it presented, the end entity first.
+    ///
+    /// # Security
+    /// As for [`client_presented`](Self::client_presented), of a configuration of
+    /// [`ClientConfigBuilder`](super::ClientConfigBuilder).
+    ///
+    /// # Errors
+    /// The server is refused, or no certificate is given.
+    pub fn server_presented(
         &self,
-        name: &HostName,
-        connection: &CommonState,
+        expected: ExpectedServer<'_>,
+        presented: &[CertificateDer<'_>],
     ) -> Result<Accepted, Refusal> {
-        self.ask(Some(ExpectedServer::Name(name)), connection)
+        self.judge(Some(expected), presented)
+    }
+
+    /// The trust by which this check judges, whose generation tells when to ask again.
+    pub fn trust(&self) -> &LiveTrust {
+        &self.trust
     }
 
     /// A check that stays at the view and the time of this call, whatever is published: for asking about several
@@ -128,21 +159,28 @@ impl PeerCheck {
 
     fn ask(
         &self,
-        target: Option<ExpectedServer<'_>>,
+        expected: Option<ExpectedServer<'_>>,
         connection: &CommonState,
     ) -> Result<Accepted, Refusal> {
-        let view = self.trust.current();
         // rustls keeps the certificates only once the handshake signature has verified.
         let presented = connection
             .peer_certificates()
-            .filter(|_| !connection.is_handshaking())
-            .and_then(|certificates| certificates.split_first());
-        let Some((end_entity, intermediates)) = presented else {
-            return Verdict::unfinished(target.is_some(), view.generation()).into_result();
+            .filter(|_| !connection.is_handshaking());
+        self.judge(expected, presented.unwrap_or_default())
+    }
+
+    fn judge(
+        &self,
+        expected: Option<ExpectedServer<'_>>,
+        presented: &[CertificateDer<'_>],
+    ) -> Result<Accepted, Refusal> {
+        let view = self.trust.current();
+        let Some((end_entity, intermediates)) = presented.split_first() else {
+            return Verdict::unfinished(expected.is_some(), view.generation()).into_result();
         };
         let clock = self.clock.now();
-        let question = match target {
-            Some(target) => VerifyRequest::server(target, end_entity, intermediates, clock),
+        let question = match expected {
+            Some(expected) => VerifyRequest::server(expected, end_entity, intermediates, clock),
             None => VerifyRequest::client(end_entity, intermediates, clock),
         };
         self.memory.decide(&view, &question)

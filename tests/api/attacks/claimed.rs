@@ -129,7 +129,10 @@ fn a_name_that_was_never_listed_reaches_no_claimed_server() {
         let name = host("unlisted.example");
         let accepted = client
             .peer_check()
-            .server_by_name(&name, &outcome.client_connection)
+            .server(
+                mutual_trust::ExpectedServer::Name(&name),
+                &outcome.client_connection,
+            )
             .unwrap();
         assert_eq!(accepted.verdict().server(), None);
         assert_eq!(accepted.warnings(), [VerdictWarning::UnlistedName]);

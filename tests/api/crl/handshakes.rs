@@ -125,14 +125,18 @@ fn a_connection_no_longer_stands_when_its_peer_is_revoked() {
             "kms1.example",
         );
         outcome.expect_link(&setting.name);
-        let verdict =
-            mutual_trust::Verdict::from(check.server(&keys_1(), None, &outcome.client_connection));
+        let verdict = mutual_trust::Verdict::from(check.server(
+            mutual_trust::ExpectedServer::id(&keys_1(), None),
+            &outcome.client_connection,
+        ));
         assert!(verdict.is_accepted());
         let list = crl().revoke(&server.certificate).signed_by(&issuer);
         store.install_crl(list).unwrap();
         live.publish(store.snapshot()).unwrap();
-        let verdict =
-            mutual_trust::Verdict::from(check.server(&keys_1(), None, &outcome.client_connection));
+        let verdict = mutual_trust::Verdict::from(check.server(
+            mutual_trust::ExpectedServer::id(&keys_1(), None),
+            &outcome.client_connection,
+        ));
         assert_eq!(verdict.reason(), ReasonCode::Revoked);
     }
 }

@@ -63,7 +63,10 @@ fn both_ends_accept_a_chain_through_an_intermediate() {
             assert_eq!(chained(&verdict), ["dns:array-7.example"]);
             assert_eq!(verdict.path().len(), 3);
             let check = client.peer_check();
-            let verdict = Verdict::from(check.server(&keys_1(), None, &outcome.client_connection));
+            let verdict = Verdict::from(check.server(
+                mutual_trust::ExpectedServer::id(&keys_1(), None),
+                &outcome.client_connection,
+            ));
             assert_eq!(chained(&verdict), ["dns:kms1.example"]);
             assert_eq!(
                 verdict.decided_by().unwrap().fingerprint(),
@@ -131,9 +134,12 @@ fn dial(
     let check = client.peer_check();
     let connection = &outcome.client_connection;
     Ok(Verdict::from(if by_id {
-        check.server(&keys_1(), Some(&host(name)), connection)
+        check.server(
+            mutual_trust::ExpectedServer::id(&keys_1(), Some(&host(name))),
+            connection,
+        )
     } else {
-        check.server_by_name(&host(name), connection)
+        check.server(mutual_trust::ExpectedServer::Name(&host(name)), connection)
     }))
 }
 

@@ -40,8 +40,7 @@ fn link(setting: &Setting, server: Identity, client: Identity) -> Outcome {
     if outcome.is_ok() {
         // M2: what was pinned is what signed, at both ends.
         let seen = mutual_trust::Verdict::from(client_check.server(
-            &keys_1(),
-            None,
+            mutual_trust::ExpectedServer::id(&keys_1(), None),
             &outcome.client_connection,
         ));
         assert_eq!(seen.reason(), ReasonCode::PinMatched, "{}", setting.name);

@@ -63,7 +63,10 @@ impl Moving {
             "kms1.example",
         );
         let check = client.peer_check();
-        let verdict = Verdict::from(check.server(&keys_1(), None, &outcome.client_connection));
+        let verdict = Verdict::from(check.server(
+            mutual_trust::ExpectedServer::id(&keys_1(), None),
+            &outcome.client_connection,
+        ));
         (outcome, verdict)
     }
 

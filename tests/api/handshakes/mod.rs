@@ -12,6 +12,7 @@ mod loopback;
 mod migration;
 mod pins;
 mod possession;
+mod presented;
 mod refused_clients;
 mod refused_servers;
 mod sessions;

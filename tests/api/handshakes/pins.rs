@@ -53,7 +53,10 @@ fn dial(setting: &Setting, mut store: TrustStore, credential: &Credential, name:
     let name = host(name);
     let verdict = outcome.is_ok().then(|| {
         let check = builder.peer_check();
-        Verdict::from(check.server_by_name(&name, &outcome.client_connection))
+        Verdict::from(check.server(
+            mutual_trust::ExpectedServer::Name(&name),
+            &outcome.client_connection,
+        ))
     });
     Dialled { outcome, verdict }
 }
@@ -186,8 +189,10 @@ fn a_group_certificate_serves_three_names() {
             let outcome = handshake(&builder.build_by_name().unwrap(), &server, &name);
             outcome.expect_link(&name);
             let check = builder.peer_check();
-            let verdict =
-                Verdict::from(check.server_by_name(&host(&name), &outcome.client_connection));
+            let verdict = Verdict::from(check.server(
+                mutual_trust::ExpectedServer::Name(&host(&name)),
+                &outcome.client_connection,
+            ));
             assert_eq!(verdict.reason(), ReasonCode::PinMatched);
             // The certificate names kms1 alone: a note for the others, no more.
             let noted = verdict.warnings().contains(&VerdictWarning::NameNotCovered);

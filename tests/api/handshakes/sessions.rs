@@ -199,8 +199,7 @@ fn configurations_follow_what_is_published_and_open_connections_can_be_asked_aga
         outcome.expect_link(&setting.name);
         let server_seen = || {
             mutual_trust::Verdict::from(client_check.server(
-                &keys_1(),
-                None,
+                mutual_trust::ExpectedServer::id(&keys_1(), None),
                 &outcome.client_connection,
             ))
         };

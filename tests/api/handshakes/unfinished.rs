@@ -101,7 +101,9 @@ fn a_client_names_no_server_before_the_handshake_is_finished() {
         let mut client = ClientConnection::new(config_of_client.into(), kms1()).unwrap();
         let mut server = ServerConnection::new(Arc::new(config)).unwrap();
         let refused = |client: &ClientConnection| {
-            let verdict = mutual_trust::Verdict::from(check.server(&keys_1(), None, client));
+            let verdict = mutual_trust::Verdict::from(
+                check.server(mutual_trust::ExpectedServer::id(&keys_1(), None), client),
+            );
             assert_eq!(
                 verdict.reason(),
                 ReasonCode::HandshakeNotFinished,
@@ -128,7 +130,9 @@ fn a_client_names_no_server_before_the_handshake_is_finished() {
         }
         assert!(client.peer_certificates().is_some(), "{}", setting.name);
         to_client(&mut client, last);
-        let verdict = mutual_trust::Verdict::from(check.server(&keys_1(), None, &client));
+        let verdict = mutual_trust::Verdict::from(
+            check.server(mutual_trust::ExpectedServer::id(&keys_1(), None), &client),
+        );
         assert_eq!(verdict.reason(), ReasonCode::PinMatched);
     }
 }

@@ -92,8 +92,7 @@ fn the_second_handshake_of_a_chain_is_answered_from_memory_at_both_ends() {
         // The dialled name is not told here: another question, the first time.
         for _ in 0..2 {
             let verdict = mutual_trust::Verdict::from(check.server(
-                &keys_1(),
-                None,
+                mutual_trust::ExpectedServer::id(&keys_1(), None),
                 &outcome.client_connection,
             ));
             assert_eq!(verdict.reason(), ReasonCode::ChainVerified);

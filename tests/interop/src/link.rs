@@ -169,8 +169,7 @@ pub fn connect(
                     "a session was resumed"
                 );
                 let verdict = mutual_trust::Verdict::from(check.server(
-                    &id.parse().unwrap(),
-                    None,
+                    mutual_trust::ExpectedServer::id(&id.parse().unwrap(), None),
                     &link.conn,
                 ));
                 link.conn.send_close_notify();
