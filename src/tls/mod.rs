@@ -30,7 +30,8 @@
 //! - [`ClientConfigBuilder`] and [`ServerConfigBuilder`] build the configurations. [`ClientConfigs`] caches one for
 //!   each server.
 //! - [`Identity`] is our own certificate chain and key. [`Identities`] replaces it while the program runs.
-//! - [`refusal`] finds our verdict inside the error of a failed handshake.
+//! - [`refusal`] finds our verdict inside the error of a failed handshake. [`refused_by_peer`] finds the alert of the peer
+//!   that refused us.
 //! - [`PeerCheck`] says who the peer of an open connection is, and whether it is still trusted.
 #![cfg_attr(
     feature = "enrol",
@@ -77,7 +78,7 @@ pub use issue::SigningKeyPair;
 pub use peer::PeerCheck;
 #[cfg(feature = "enrol")]
 pub use probe::{Probe, ProbeResult, probe_result_from};
-pub use refusal::refusal;
+pub use refusal::{refusal, refused_by_peer};
 pub use resolver::{ClientAuthFailures, NoCommonSignatureScheme};
 pub use rotation::Identities;
 pub use server::ServerConfigBuilder;

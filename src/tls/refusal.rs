@@ -1,17 +1,26 @@
 //! Our reason, inside the errors of rustls and of I/O.
 
+use core::ops::Deref;
 use std::error::Error as StdError;
 use std::io;
 use std::sync::Arc;
 
-use rustls::{CertificateError, OtherError};
+use rustls::{AlertDescription, CertificateError, OtherError};
 
 use crate::policy::{Refusal, Verdict};
 
 impl From<Refusal> for rustls::Error {
-    /// The peer gets one alert, `certificate_unknown`, for every reason.
+    /// The peer gets one alert, `certificate_unknown`, for every reason. The error shows nothing of the verdict: QUIC
+    /// libraries send its text to the peer.
     fn from(refusal: Refusal) -> Self {
         Self::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(refusal))))
+    }
+}
+
+impl From<Refusal> for io::Error {
+    /// For streams that ask again while they are open. [`refusal`] finds the verdict in it.
+    fn from(refusal: Refusal) -> Self {
+        Self::new(io::ErrorKind::PermissionDenied, refusal)
     }
 }
 
@@ -31,28 +40,81 @@ pub fn refusal<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Verdict> {
     inside::<Refusal>(error).map(Refusal::verdict)
 }
 
+/// The alert with which the peer ended the connection, out of a `rustls::Error`, or an `io::Error` or other error that
+/// has one inside: the peer refused us, or failed. `None` if it sent no alert, or our end ended the connection.
+///
+/// An alert says little by design. Of what rustls sends, `CertificateUnknown` is a refusal of the other end's rules, if
+/// that is this crate as well, and `CertificateRequired` or `HandshakeFailure` says that we presented no certificate. The
+/// reason is in the log of the other end.
+///
+/// A client of TLS 1.3 finishes its handshake before the server has judged it, so the alert comes with the first read.
+/// Some peers close the connection without an alert, and a reset can overtake an alert.
+///
+/// ```
+/// use mutual_trust::tls;
+///
+/// fn explain(error: &(dyn std::error::Error + 'static)) -> String {
+///     match (tls::refusal(error), tls::refused_by_peer(error)) {
+///         (Some(verdict), _) => format!("we refused the peer: {verdict}"),
+///         (None, Some(alert)) => format!("the peer refused us: {alert:?}"),
+///         (None, None) => format!("no connection: {error}"),
+///     }
+/// }
+/// # let refused = std::io::Error::other(rustls::Error::AlertReceived(rustls::AlertDescription::UnknownCA));
+/// # assert_eq!(explain(&refused), "the peer refused us: UnknownCA");
+/// ```
+pub fn refused_by_peer(error: &(dyn StdError + 'static)) -> Option<AlertDescription> {
+    layers(error).find_map(|layer| match layer.downcast_ref() {
+        Some(rustls::Error::AlertReceived(alert)) => Some(*alert),
+        _ => None,
+    })
+}
+
 /// An error of ours inside another one, however rustls and I/O have wrapped it.
 pub(super) fn inside<'a, E: StdError + 'static>(
     error: &'a (dyn StdError + 'static),
 ) -> Option<&'a E> {
-    let mut next = Some(error);
-    // Errors that wrap each other in a circle do not exist, but nothing forbids them.
-    for _ in 0..16 {
-        let error = next?;
-        if let Some(found) = error.downcast_ref::<E>() {
-            return Some(found);
-        }
-        next = if let Some(error) = error.downcast_ref::<io::Error>() {
-            error
-                .get_ref()
-                .map(|inner| -> &(dyn StdError + 'static) { inner })
-        } else if let Some(rustls::Error::InvalidCertificate(CertificateError::Other(other))) =
-            error.downcast_ref::<rustls::Error>()
-        {
-            Some(&*other.0)
-        } else {
-            error.source()
-        };
+    layers(error).find_map(|layer| layer.downcast_ref())
+}
+
+/// An error and what it wraps, the outermost first.
+fn layers<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    // Errors that wrap each other in a circle do not exist, but nothing forbids them. The libraries that were tried have
+    // at most 8 layers.
+    core::iter::successors(Some(error), |error| beneath(*error)).take(16)
+}
+
+/// What an error wraps. `source()` alone passes over errors: an `io::Error`, an `Arc` and a `Box` return the source of
+/// what they hold, and rustls returns none for a verdict.
+fn beneath<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    if let Some(error) = error.downcast_ref::<io::Error>() {
+        return error
+            .get_ref()
+            .map(|held| -> &(dyn StdError + 'static) { held });
     }
-    None
+    if let Some(
+        rustls::Error::InvalidCertificate(CertificateError::Other(other))
+        | rustls::Error::Other(other),
+    ) = error.downcast_ref()
+    {
+        return Some(&*other.0);
+    }
+    if let Some(shared) = error.downcast_ref::<Arc<dyn StdError + Send + Sync>>() {
+        return Some(&**shared);
+    }
+    held::<Arc<io::Error>>(error)
+        .or_else(|| held::<Arc<rustls::Error>>(error))
+        .or_else(|| held::<Box<rustls::Error>>(error))
+        .or_else(|| error.source())
+}
+
+/// What a pointer holds that is an error itself.
+fn held<'a, P>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)>
+where
+    P: Deref<Target: StdError + Sized> + StdError + 'static,
+{
+    let pointer = error.downcast_ref::<P>()?;
+    Some(&**pointer)
 }

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use mutual_trust::tls::refusal;
+use mutual_trust::tls::{refusal, refused_by_peer};
 use mutual_trust::{PinScope, ReasonCode};
 use pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection, Stream};
+use rustls::{
+    AlertDescription, ClientConfig, ClientConnection, ServerConfig, ServerConnection, Stream,
+};
 
 use crate::support::link::{Setting, keys_1, pin, settings};
 use crate::support::pki::self_signed;
@@ -139,15 +141,37 @@ impl std::error::Error for Wrapped {
     }
 }
 
+/// The same error in what libraries wrap errors in. `source()` alone passes over some of them.
+fn wrapped_by_libraries(error: impl Fn() -> rustls::Error) -> Vec<Wrapped> {
+    type Shared = Arc<dyn std::error::Error + Send + Sync>;
+    let io = || Error::other(error());
+    let layers: [Box<dyn std::error::Error + Send + Sync>; 7] = [
+        Box::new(error()),
+        Box::new(io()),
+        Box::new(Error::other(io())),
+        Box::new(Arc::new(io())),
+        Box::new(Box::new(error())),
+        Box::new(Arc::new(error())),
+        Box::new(Shared::from(Box::new(io()) as Box<_>)),
+    ];
+    layers.map(Error::other).map(Wrapped).into()
+}
+
 #[test]
 fn a_reason_is_found_inside_errors_that_wrap_each_other_and_nowhere_else() {
     let setting = settings().remove(0);
     let (client, server) = ours(&setting, false);
     let error = over_loopback(client, server).0.unwrap_err();
-    let wrapped = Wrapped(Error::other(Wrapped(Error::other(error))));
-    let verdict = refusal(&wrapped).unwrap();
-    assert_eq!(verdict.reason(), ReasonCode::SameSubjectOtherKey);
-    assert_eq!(verdict.server(), Some(&keys_1()));
+    let refused = || {
+        let error = error.get_ref().unwrap().downcast_ref::<rustls::Error>();
+        error.unwrap().clone()
+    };
+    for (layers, wrapped) in wrapped_by_libraries(refused).iter().enumerate() {
+        let verdict = refusal(wrapped).unwrap_or_else(|| panic!("not found in {layers}"));
+        assert_eq!(verdict.reason(), ReasonCode::SameSubjectOtherKey);
+        assert_eq!(verdict.server(), Some(&keys_1()));
+        assert_eq!(refused_by_peer(wrapped), None);
+    }
 
     for other in [
         Error::from(ErrorKind::ConnectionRefused),
@@ -159,4 +183,53 @@ fn a_reason_is_found_inside_errors_that_wrap_each_other_and_nowhere_else() {
     ] {
         assert!(refusal(&Wrapped(other)).is_none());
     }
+}
+
+#[test]
+fn the_alert_of_a_peer_that_refused_us_is_found_inside_errors() {
+    for setting in settings() {
+        let (_, server) = ours(&setting, true);
+        let unknown = self_signed("array-7.example");
+        let client = setting.client_of(&Credential::of(&unknown, &[]));
+        let (client, server) = over_loopback(client, server);
+        let sent = AlertDescription::CertificateUnknown;
+        // In TLS 1.3 a closed socket can reset the connection before the client has read the alert.
+        let client = client.unwrap_err();
+        if client.kind() != ErrorKind::ConnectionReset && client.kind() != ErrorKind::BrokenPipe {
+            assert_eq!(refused_by_peer(&client), Some(sent), "{client:?}");
+        }
+        // Our end refused, and no peer did.
+        assert_eq!(refused_by_peer(&server.unwrap_err()), None);
+    }
+    let alert = AlertDescription::UnknownCA;
+    let error = || rustls::Error::AlertReceived(alert);
+    for wrapped in wrapped_by_libraries(error) {
+        assert_eq!(refused_by_peer(&wrapped), Some(alert), "{wrapped:?}");
+        assert!(refusal(&wrapped).is_none());
+    }
+    for other in [
+        Error::from(ErrorKind::UnexpectedEof),
+        Error::other("received fatal alert: UnknownCA"),
+        Error::other(rustls::Error::NoCertificatesPresented),
+    ] {
+        assert_eq!(refused_by_peer(&Wrapped(other)), None);
+    }
+}
+
+#[test]
+fn a_refusal_becomes_an_io_error_in_which_its_verdict_is_found() {
+    // Streams that ask again end with one
+    let setting = settings().remove(0);
+    let check = setting
+        .server(
+            setting.store().snapshot(),
+            self_signed("kms1.example").identity(&[], &setting.provider),
+        )
+        .peer_check();
+    let unknown = self_signed("array-7.example").certificate;
+    let presented = [unknown.der().clone()];
+    let error = Error::from(check.client_presented(&presented).unwrap_err());
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+    let verdict = refusal(&error).unwrap();
+    assert_eq!(verdict.reason(), ReasonCode::NothingInstalled);
 }
