@@ -67,10 +67,26 @@ impl Accepted {
     }
 }
 
-/// The peer may not be trusted. Shown, it is the verdict's text, by `Display` and by `Debug`: rustls shows an error
-/// inside its own by `Debug`, and what it shows stands in logs.
+/// The peer may not be trusted. The text and the reason are in [`verdict`](Self::verdict).
 ///
-/// [`tls::refusal`](crate::tls::refusal()) finds it in an error of rustls or of I/O.
+/// [`tls::refusal`](crate::tls::refusal()) finds the verdict in an error of rustls, of I/O, or of a library that wraps one.
+///
+/// # Security
+/// `Display` and `Debug` show nothing of the verdict, and the same for every reason. Libraries pass on the text of an error:
+/// those of QUIC send it to the peer, which is not authenticated, and those of gRPC to the caller of the caller. A verdict
+/// names what is installed: show it to operators alone.
+///
+/// ```
+/// use mutual_trust::Verdict;
+///
+/// fn log(verdict: Verdict) {
+///     if let Err(refusal) = verdict.into_result() {
+///         assert_eq!(refusal.to_string(), "refused: see the verdict"); // for every reader
+///         eprintln!("{}", refusal.verdict()); // for the operator
+///     }
+/// }
+/// # let _ = log;
+/// ```
 #[derive(Clone)]
 pub struct Refusal(Arc<Verdict>);
 
@@ -93,7 +109,7 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        f.write_str("refused: see the verdict")
     }
 }
 

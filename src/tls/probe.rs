@@ -145,13 +145,18 @@ pub fn probe_result_from<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a 
     inside::<ProbeEnd>(error).map(|end| &end.0)
 }
 
-/// The result of a probe, on its way through rustls.
-#[derive(Debug)]
+/// The result of a probe, on its way through rustls. Libraries send the text of an error to the peer, so it shows nothing.
 struct ProbeEnd(ProbeResult);
 
 impl fmt::Display for ProbeEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the handshake was a probe, which has its result and ends here")
+    }
+}
+
+impl fmt::Debug for ProbeEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

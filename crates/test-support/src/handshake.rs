@@ -12,6 +12,15 @@ pub struct Outcome {
     pub server: Result<(), rustls::Error>,
     pub client_connection: ClientConnection,
     pub server_connection: ServerConnection,
+    /// What each end sent last: its alert, if it refused the other.
+    pub sent_last: Sent,
+}
+
+/// The bytes that each end sent last.
+#[derive(Default)]
+pub struct Sent {
+    pub by_client: Vec<u8>,
+    pub by_server: Vec<u8>,
 }
 
 impl Outcome {
@@ -54,8 +63,12 @@ pub fn run(mut client: ClientConnection, mut server: ServerConnection) -> Outcom
     let mut server_result = Ok(());
     let mut sent = false;
     let mut answered = false;
+    let mut sent_last = Sent::default();
     for _ in 0..24 {
         let to_server = drain(|buffer| client.write_tls(buffer));
+        if !to_server.is_empty() {
+            sent_last.by_client.clone_from(&to_server);
+        }
         if server_result.is_ok() {
             server_result = feed(&to_server, |bytes| {
                 server.read_tls(bytes)?;
@@ -63,6 +76,9 @@ pub fn run(mut client: ClientConnection, mut server: ServerConnection) -> Outcom
             });
         }
         let to_client = drain(|buffer| server.write_tls(buffer));
+        if !to_client.is_empty() {
+            sent_last.by_server.clone_from(&to_client);
+        }
         if client_result.is_ok() {
             client_result = feed(&to_client, |bytes| {
                 client.read_tls(bytes)?;
@@ -94,6 +110,7 @@ pub fn run(mut client: ClientConnection, mut server: ServerConnection) -> Outcom
                 server: server_result,
                 client_connection: client,
                 server_connection: server,
+                sent_last,
             };
         }
     }
@@ -106,6 +123,7 @@ pub fn run(mut client: ClientConnection, mut server: ServerConnection) -> Outcom
         server: server_result,
         client_connection: client,
         server_connection: server,
+        sent_last,
     }
 }
 

@@ -186,6 +186,30 @@ fn alerted(result: &Result<(), Error>) -> Result<(), String> {
     Err(format!("the other end: {result:?}"))
 }
 
+/// What tells one refusal from another outside of our end: the bytes that the other end receives, and the texts of the
+/// error, which QUIC libraries send to it. An encrypted record counts by its type and length; its content is the alert
+/// that [`Outcome::client_refuses`] and [`Outcome::server_refuses`] compare.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Outside {
+    records: Vec<Vec<u8>>,
+    texts: [String; 2],
+}
+
+impl Outside {
+    /// Of a refusal with `error`, after which our end sent `last`.
+    pub fn of(error: &Error, last: &[u8]) -> Self {
+        const ENCRYPTED: u8 = 23;
+        let shape = |record: &[u8]| match record {
+            [ENCRYPTED, ..] => record[..5].to_vec(),
+            record => record.to_vec(),
+        };
+        Self {
+            records: records(last).into_iter().map(shape).collect(),
+            texts: [error.to_string(), format!("{error:?}")],
+        }
+    }
+}
+
 /// The TLS records in `bytes`, whole ones, each with its header.
 pub fn records(bytes: &[u8]) -> Vec<&[u8]> {
     let mut rest = bytes;

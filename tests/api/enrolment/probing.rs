@@ -87,6 +87,11 @@ fn what_is_probed_is_shown_without_its_fingerprint() {
         ] {
             assert_silent(&shown, &key_server.certificate);
         }
+        // Libraries of QUIC send the text of the error to the server.
+        for text in [error.to_string(), format!("{error:?}")] {
+            assert!(text.contains("the handshake was a probe"), "{text}");
+            assert!(!text.contains("example"), "{text}");
+        }
     }
 }
 

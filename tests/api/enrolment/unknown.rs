@@ -1,5 +1,6 @@
 //! Which peer counts as unknown: only one of which nothing is known but that it has a key.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use rcgen::ExtendedKeyUsagePurpose;
 
 use crate::enrolment::{HOUR, KeyServer, assert_silent};
 use crate::support::handshake::handshake;
-use crate::support::link::{Setting, pin, settings};
+use crate::support::link::{Outside, Setting, pin, settings};
 use crate::support::pki::{Made, pki, self_signed, spec};
 use crate::support::plain::Credential;
 use crate::support::variants::other;
@@ -417,4 +418,33 @@ fn an_expired_certificate_waits_if_the_policy_has_a_grace_for_it() {
     let outcome = handshake(&client, &config, "kms1.example");
     outcome.expect_server_refuses("expired", ReasonCode::NothingInstalled);
     assert_eq!(enrolment.pending().len(), 1);
+}
+
+#[test]
+fn a_client_does_not_see_whether_it_waits() {
+    for setting in settings() {
+        let unknown = self_signed("array-7.example");
+        let blocked = self_signed("array-8.example");
+        let store = || {
+            let mut store = setting.pinning_client(&blocked.certificate);
+            store.block(&blocked.certificate);
+            store
+        };
+        let closed = KeyServer::with(&setting, store());
+        let open = KeyServer::with(&setting, store()).open();
+        let mut outside = BTreeSet::new();
+        for (server, client, waits) in [
+            (&closed, &unknown, false),
+            (&open, &unknown, true),
+            (&open, &blocked, false),
+        ] {
+            let pending = server.enrolment.pending().len();
+            let outcome = server.knock(client, "192.0.2.7");
+            let more = server.enrolment.pending().len() - pending;
+            assert_eq!(more, usize::from(waits), "{}", setting.name);
+            let error = outcome.server.unwrap_err();
+            outside.insert(Outside::of(&error, &outcome.sent_last.by_server));
+        }
+        assert_eq!(outside.len(), 1, "{}: {outside:#?}", setting.name);
+    }
 }

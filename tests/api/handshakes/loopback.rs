@@ -116,13 +116,22 @@ fn a_server_over_loopback_finds_its_reason_in_the_io_error() {
 }
 
 #[test]
-fn the_io_error_by_itself_says_what_to_do() {
-    // What most programs log is the error, not the verdict in it
+fn the_io_error_by_itself_tells_nothing_of_the_verdict() {
+    // Libraries pass on the text of an error: to the caller of a service, in QUIC to the peer
     for setting in settings() {
         let (client, server) = ours(&setting, false);
         let error = over_loopback(client, server).0.unwrap_err();
+        let text = "Other(OtherError(refused: see the verdict))";
+        assert_eq!(
+            error.to_string(),
+            format!("invalid peer certificate: {text}")
+        );
+        assert_eq!(
+            format!("{error:?}"),
+            format!("Custom {{ kind: InvalidData, error: InvalidCertificate({text}) }}")
+        );
         let verdict = refusal(&error).unwrap().to_string();
-        assert!(error.to_string().contains(&verdict), "{error}");
+        assert!(verdict.contains("kms1.example"), "{verdict}");
     }
 }
 
@@ -230,6 +239,7 @@ fn a_refusal_becomes_an_io_error_in_which_its_verdict_is_found() {
     let presented = [unknown.der().clone()];
     let error = Error::from(check.client_presented(&presented).unwrap_err());
     assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+    assert_eq!(error.to_string(), "refused: see the verdict");
     let verdict = refusal(&error).unwrap();
     assert_eq!(verdict.reason(), ReasonCode::NothingInstalled);
 }

@@ -11,7 +11,7 @@ use rustls::{AlertDescription, ClientConfig, Error};
 
 use crate::support::der::with_sha1;
 use crate::support::handshake::handshake;
-use crate::support::link::{Setting, keys_1, pin, settings};
+use crate::support::link::{Outside, Setting, keys_1, pin, settings};
 use crate::support::pki::{Made, pki, self_signed, spec};
 use crate::support::plain::{AcceptAll, Credential};
 use crate::support::{DAY, NOW, at, fixture, fixture_bytes, now};
@@ -315,12 +315,13 @@ fn chain_rows(setting: &Setting) -> Vec<Row> {
 }
 
 #[test]
-fn every_refusal_of_a_client_has_its_reason_here_and_one_alert_there() {
+fn every_refusal_of_a_client_has_its_reason_here_and_looks_the_same_there() {
     let mut failures = Vec::new();
     for setting in settings() {
         let mut rows = pin_rows(&setting);
         rows.extend(chain_rows(&setting));
         let mut shown = BTreeSet::new();
+        let mut outside = BTreeSet::new();
         for mut row in rows {
             shown.insert(row.reason);
             let what = format!("{}, {}", row.what, setting.name);
@@ -331,8 +332,12 @@ fn every_refusal_of_a_client_has_its_reason_here_and_one_alert_there() {
             let outcome = handshake(&client, &server.build().unwrap(), "kms1.example");
             if let Err(error) = outcome.server_refuses(row.reason) {
                 failures.push(format!("{what}: expected {}: {error}", row.reason));
+                continue;
             }
+            let error = outcome.server.unwrap_err();
+            outside.insert(Outside::of(&error, &outcome.sent_last.by_server));
         }
+        assert_eq!(outside.len(), 1, "{}: {outside:#?}", setting.name);
         assert!(shown.contains(&ReasonCode::PinsOnly));
         assert!(shown.contains(&ReasonCode::NoPatternMatches));
     }

@@ -10,7 +10,7 @@ use mutual_trust::{
 };
 
 use crate::support::handshake::handshake;
-use crate::support::link::{Setting, keys_1, pin, settings};
+use crate::support::link::{Outside, Setting, keys_1, pin, settings};
 use crate::support::pki::{Made, pki, self_signed, spec};
 use crate::support::plain::Credential;
 use crate::support::{DAY, NOW, at, fixture, fixture_bytes, host, now, server_id};
@@ -262,9 +262,10 @@ fn rows(setting: &Setting) -> Vec<Row> {
 }
 
 #[test]
-fn every_refusal_of_a_server_has_its_reason_here_and_one_alert_there() {
+fn every_refusal_of_a_server_has_its_reason_here_and_looks_the_same_there() {
     let mut failures = Vec::new();
     for setting in settings() {
+        let mut outside = BTreeSet::new();
         for mut row in rows(&setting) {
             let what = format!("{}, {}", row.what, setting.name);
             let system = self_signed("array-7.example").identity(&[], &setting.provider);
@@ -279,8 +280,12 @@ fn every_refusal_of_a_server_has_its_reason_here_and_one_alert_there() {
             let outcome = handshake(&config.unwrap(), &server, name);
             if let Err(error) = outcome.client_refuses(row.reason) {
                 failures.push(format!("{what}: expected {}: {error}", row.reason));
+                continue;
             }
+            let error = outcome.client.unwrap_err();
+            outside.insert(Outside::of(&error, &outcome.sent_last.by_client));
         }
+        assert_eq!(outside.len(), 1, "{}: {outside:#?}", setting.name);
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
