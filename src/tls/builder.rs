@@ -72,6 +72,18 @@ impl<S: ConfigSide> ConfigBuilder<S> {
     /// Sets the application protocols that a client offers and a server accepts, in order of preference (RFC 7301).
     /// None by default: KMIP has none.
     ///
+    /// Libraries differ in what they add themselves. `h2` and `http/1.1` are HTTP/2 and HTTP/1.1:
+    ///
+    /// | library | set here |
+    /// |---|---|
+    /// | reqwest | what you want of `h2`, `http/1.1`; without any it speaks HTTP/1.1 |
+    /// | hyper-rustls | nothing: it adds its own, and panics if there are some |
+    /// | tonic, at either end | `h2`; nothing if the connector is hyper-rustls |
+    /// | axum, axum-server, poem | `h2`, `http/1.1` |
+    /// | actix-web | nothing: it adds both |
+    /// | quinn | the protocol of your application, such as `h3`; required |
+    /// | ureq, databases, brokers | nothing |
+    ///
     /// A protocol name that ALPN cannot carry is an error when a configuration is built.
     #[must_use]
     pub fn with_alpn_protocols(mut self, protocols: impl IntoIterator<Item = Vec<u8>>) -> Self {

@@ -52,7 +52,7 @@ async fn main() -> Outcome<()> {
 
 async fn get(trust: mutual_trust::TrustSnapshot, us: &Machine, url: &str) -> Outcome<String> {
     let config = client(trust, us).build_by_name()?;
-    // reqwest takes the configuration itself, not an `Arc` of it; it adds its application protocols.
+    // reqwest takes the configuration itself, not an `Arc` of it. It adds no application protocols: this is HTTP/1.1.
     let client = reqwest::Client::builder()
         .use_preconfigured_tls(config)
         .no_proxy()
