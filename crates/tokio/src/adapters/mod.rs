@@ -1,0 +1,16 @@
+//! The traits of other crates, each behind its feature.
+
+#[cfg(feature = "actix")]
+pub mod actix;
+#[cfg(feature = "axum")]
+mod axum;
+#[cfg(feature = "axum-server")]
+mod axum_server;
+#[cfg(any(feature = "axum", feature = "axum-server"))]
+mod extensions;
+#[cfg(feature = "tonic")]
+pub(crate) mod tonic;
+#[cfg(feature = "tower")]
+pub(crate) mod tower;
+#[cfg(feature = "axum-server")]
+pub(crate) mod with_peer;

@@ -1,0 +1,55 @@
+//! Every bound and default, with its reason.
+
+use core::time::Duration;
+
+/// How often an open connection is asked again although nothing was published.
+///
+/// Time alone publishes nothing: a certificate that ends while its connection is open is refused at most this much
+/// later. A minute is short beside the 5 minutes by which clocks may differ. It costs one verdict for each connection
+/// and minute, which is a few hundred verdicts a second for 10,000 connections, and fewer verdicts than their
+/// handshakes took.
+pub const RECHECK_INTERVAL: Duration = Duration::from_secs(60);
+
+/// The shortest interval that can be set. Shorter ones ask more often than clocks are read.
+pub const MIN_RECHECK_INTERVAL: Duration = Duration::from_millis(10);
+
+/// The longest interval that can be set: who wants less turns it off.
+pub const MAX_RECHECK_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long connecting may take: looking up the name, the TCP connection and the handshake together.
+///
+/// A lost packet is sent again after 1, 3 and 7 seconds (RFC 6298 section 2), so two lost ones are survived.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the handshake with a client may take: as long as a client of ours would wait.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The longest time limit that can be set: who needs more has no time limit.
+pub const MAX_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+
+/// How many handshakes of a listener are under way at most.
+///
+/// Each holds a socket and up to 50 KiB of buffers, so all together hold about 50 MiB, and 1,024 is the usual
+/// limit of open files. A processor makes a few thousand handshakes a second, so a herd of clients that comes back after
+/// a restart waits for the processor and not for a place.
+pub const MAX_HANDSHAKES: usize = 1_024;
+
+/// How many handshakes can be allowed: 64 for each of 65,536 addresses' ports are more than any machine has.
+pub const MAX_MAX_HANDSHAKES: usize = 1 << 20;
+
+/// How long a handshake has while all places are taken. After that, the oldest one makes room for the next client.
+///
+/// A handshake needs two round trips, which take less than this between any two places on Earth. So a client that
+/// connects and stays silent holds up others for a second and not for the whole time limit.
+pub const PATIENCE_WHEN_FULL: Duration = Duration::from_secs(1);
+
+/// How long a listener waits after an error that concerns all connections, for example too many open files. Open
+/// connections end meanwhile. Without a pause, the error would come back at once.
+pub const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long a refused client may take to read its alert and to close. Two round trips of a slow link.
+pub const DRAIN_TIME: Duration = Duration::from_secs(2);
+
+/// How much of a refused client is read and dropped. In TLS 1.3 a client has sent its first request before it learns of
+/// the refusal; this is what usually fits in a window of TCP.
+pub const DRAIN_BYTES: usize = 64 * 1024;
