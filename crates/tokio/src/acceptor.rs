@@ -3,19 +3,21 @@
 use core::fmt;
 use core::time::Duration;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use mutual_trust::error::ConfigError;
-use mutual_trust::{PeerCheck, ServerConfigBuilder};
+use mutual_trust::{PeerCheck, Refusal, ServerConfigBuilder};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use crate::alpn::{HTTP_1, HTTP_2, protocols};
 use crate::drain::drain;
-use crate::limits::{HANDSHAKE_TIMEOUT, MAX_TIMEOUT, RECHECK_INTERVAL};
+use crate::guard::Guarding;
+use crate::limits::{HANDSHAKE_TIMEOUT, MAX_TIMEOUT};
 use crate::peer::recheck_interval;
 use crate::setting::duration;
 use crate::{Peer, SettingError, TlsStream};
@@ -30,7 +32,7 @@ pub struct Acceptor {
     source: Source,
     check: PeerCheck,
     handshake_timeout: Duration,
-    recheck_interval: Option<Duration>,
+    guarding: Guarding,
 }
 
 /// Where the configuration of a connection comes from.
@@ -71,7 +73,7 @@ impl Acceptor {
             source,
             check: builder.peer_check(),
             handshake_timeout: HANDSHAKE_TIMEOUT,
-            recheck_interval: Some(RECHECK_INTERVAL),
+            guarding: Guarding::default(),
         }
     }
 
@@ -119,7 +121,7 @@ impl Acceptor {
     }
 
     /// Sets how often an open connection is asked again although nothing was published; `None` is never. By default,
-    /// [`RECHECK_INTERVAL`].
+    /// [`RECHECK_INTERVAL`](crate::limits::RECHECK_INTERVAL).
     ///
     /// # Errors
     /// The interval is out of range, see [`Peer::with_recheck_interval`].
@@ -127,13 +129,27 @@ impl Acceptor {
         mut self,
         interval: Option<Duration>,
     ) -> Result<Self, SettingError> {
-        self.recheck_interval = recheck_interval(interval)?;
+        self.guarding.recheck_interval = recheck_interval(interval)?;
         Ok(self)
     }
 
     /// How often an open connection is asked again although nothing was published.
     pub fn recheck_interval(&self) -> Option<Duration> {
-        self.recheck_interval
+        self.guarding.recheck_interval
+    }
+
+    /// Sets what is called when an open connection ends because its peer is no longer trusted, once for each. By default
+    /// nothing is.
+    ///
+    /// The stream returns the refusal as well. But many servers drop the errors of connections, and HTTP/2 keeps of an
+    /// error the kind and the text alone. It is called by the task that reads or writes, so it must not block.
+    #[must_use]
+    pub fn with_refusal_handler(
+        mut self,
+        handler: impl Fn(&Peer, &Refusal) + Send + Sync + 'static,
+    ) -> Self {
+        self.guarding.refusal_handler = Some(Arc::new(handler));
+        self
     }
 
     /// Makes the handshake with a client, which comes from `address`. With an enrolment, the address is where an unknown
@@ -150,10 +166,23 @@ impl Acceptor {
         IO: AsyncRead + AsyncWrite + Unpin,
     {
         let (inner, peer) = self.handshake(stream, address).await?;
-        Ok(TlsStream::guarded(inner, peer))
+        Ok(TlsStream::guarded(inner, peer, &self.guarding))
     }
 
-    pub(crate) async fn handshake<IO>(
+    /// [`accept`](Self::accept) of a TCP connection, whose peer then has an address.
+    pub(crate) async fn accept_tcp(
+        &self,
+        tcp: TcpStream,
+        address: SocketAddr,
+    ) -> io::Result<TlsStream<TcpStream>> {
+        // Answers and handshakes are small messages for which the client waits.
+        tcp.set_nodelay(true)?;
+        let (inner, peer) = self.handshake(tcp, address.ip()).await?;
+        let peer = peer.with_remote_addr(address);
+        Ok(TlsStream::guarded(inner, peer, &self.guarding))
+    }
+
+    async fn handshake<IO>(
         &self,
         stream: IO,
         address: IpAddr,
@@ -175,7 +204,7 @@ impl Acceptor {
             }
         };
         match Peer::client(self.check.clone(), stream.get_ref().1) {
-            Ok(peer) => Ok((stream.into(), peer.rechecked_each(self.recheck_interval))),
+            Ok(peer) => Ok((stream.into(), peer)),
             // Published since the verdict of the handshake.
             Err(refusal) => {
                 let _ = timeout(self.handshake_timeout, stream.shutdown()).await;
@@ -213,7 +242,7 @@ impl fmt::Debug for Acceptor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Acceptor")
             .field("handshake_timeout", &self.handshake_timeout)
-            .field("recheck_interval", &self.recheck_interval)
+            .field("recheck_interval", &self.guarding.recheck_interval)
             .finish_non_exhaustive()
     }
 }

@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 
 use mutual_trust::error::ConfigError;
-use mutual_trust::{ClientConfigBuilder, HostName, PeerCheck, ServerId};
+use mutual_trust::{ClientConfigBuilder, HostName, PeerCheck, Refusal, ServerId};
 use rustls::ClientConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -15,7 +15,8 @@ use tokio_rustls::TlsConnector;
 
 use crate::alpn::{HTTP_1, HTTP_2, protocols};
 use crate::dial::dial;
-use crate::limits::{CONNECT_TIMEOUT, MAX_TIMEOUT, RECHECK_INTERVAL};
+use crate::guard::Guarding;
+use crate::limits::{CONNECT_TIMEOUT, MAX_TIMEOUT};
 use crate::peer::{Expected, presented, recheck_interval};
 use crate::setting::duration;
 use crate::{Peer, SettingError, TlsStream};
@@ -45,7 +46,7 @@ pub struct Connector {
     /// The server that the peer must be. `None`: the one to which the dialled name belongs.
     server: Option<ServerId>,
     timeout: Duration,
-    recheck_interval: Option<Duration>,
+    guarding: Guarding,
 }
 
 impl Connector {
@@ -73,7 +74,7 @@ impl Connector {
             check: builder.peer_check(),
             server,
             timeout: CONNECT_TIMEOUT,
-            recheck_interval: Some(RECHECK_INTERVAL),
+            guarding: Guarding::default(),
         }
     }
 
@@ -117,7 +118,7 @@ impl Connector {
     }
 
     /// Sets how often an open connection is asked again although nothing was published; `None` is never. By default,
-    /// [`RECHECK_INTERVAL`].
+    /// [`RECHECK_INTERVAL`](crate::limits::RECHECK_INTERVAL).
     ///
     /// # Errors
     /// The interval is out of range, see [`Peer::with_recheck_interval`].
@@ -125,13 +126,27 @@ impl Connector {
         mut self,
         interval: Option<Duration>,
     ) -> Result<Self, SettingError> {
-        self.recheck_interval = recheck_interval(interval)?;
+        self.guarding.recheck_interval = recheck_interval(interval)?;
         Ok(self)
     }
 
     /// How often an open connection is asked again although nothing was published.
     pub fn recheck_interval(&self) -> Option<Duration> {
-        self.recheck_interval
+        self.guarding.recheck_interval
+    }
+
+    /// Sets what is called when an open connection ends because its peer is no longer trusted, once for each. By default
+    /// nothing is.
+    ///
+    /// The stream returns the refusal as well. But many servers drop the errors of connections, and HTTP/2 keeps of an
+    /// error the kind and the text alone. It is called by the task that reads or writes, so it must not block.
+    #[must_use]
+    pub fn with_refusal_handler(
+        mut self,
+        handler: impl Fn(&Peer, &Refusal) + Send + Sync + 'static,
+    ) -> Self {
+        self.guarding.refusal_handler = Some(Arc::new(handler));
+        self
     }
 
     /// Connects to a port of a host, which is a DNS name or an IP address. The addresses of a name are tried in turn.
@@ -146,7 +161,8 @@ impl Connector {
         let tcp = before(deadline, "no TCP connection in time", dialled).await?;
         let address = tcp.peer_addr()?;
         let (inner, peer) = self.handshake(&name, tcp, deadline).await?;
-        Ok(TlsStream::guarded(inner, peer.with_remote_addr(address)))
+        let peer = peer.with_remote_addr(address);
+        Ok(TlsStream::guarded(inner, peer, &self.guarding))
     }
 
     /// Makes the handshake over a stream that is connected to a host, which is a DNS name or an IP address.
@@ -159,7 +175,7 @@ impl Connector {
     {
         let name = host_name(host)?;
         let (inner, peer) = self.handshake(&name, stream, self.deadline()).await?;
-        Ok(TlsStream::guarded(inner, peer))
+        Ok(TlsStream::guarded(inner, peer, &self.guarding))
     }
 
     async fn handshake<IO>(
@@ -180,7 +196,7 @@ impl Connector {
             None => Expected::ServerByName(name.clone()),
         };
         let peer = Peer::new(self.check.clone(), expected, presented(stream.get_ref().1))?;
-        Ok((stream.into(), peer.rechecked_each(self.recheck_interval)))
+        Ok((stream.into(), peer))
     }
 
     fn deadline(&self) -> Instant {

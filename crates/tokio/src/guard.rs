@@ -3,11 +3,33 @@
 use core::future::poll_fn;
 use core::pin::{Pin, pin};
 use core::task::{Context, Poll, ready};
+use core::time::Duration;
+use std::sync::Arc;
 
 use mutual_trust::{LiveTrust, Refusal};
 use tokio::time::{Instant, sleep_until};
 
 use crate::Peer;
+use crate::limits::RECHECK_INTERVAL;
+
+/// Called once when a peer is refused whose connection is open.
+pub(crate) type RefusalHandler = Arc<dyn Fn(&Peer, &Refusal) + Send + Sync>;
+
+/// How the connections of a connector or an acceptor are guarded.
+#[derive(Clone)]
+pub(crate) struct Guarding {
+    pub(crate) recheck_interval: Option<Duration>,
+    pub(crate) refusal_handler: Option<RefusalHandler>,
+}
+
+impl Default for Guarding {
+    fn default() -> Self {
+        Self {
+            recheck_interval: Some(RECHECK_INTERVAL),
+            refusal_handler: None,
+        }
+    }
+}
 
 /// Asks again when a view was published since, or the recheck interval is over. A refusal is final.
 pub(crate) struct Guard {
@@ -19,6 +41,7 @@ pub(crate) struct Guard {
     /// When time alone asks again.
     due: Option<Instant>,
     refusal: Option<Refusal>,
+    refusal_handler: Option<RefusalHandler>,
 }
 
 /// The wait of one task. Reading and writing can be in two tasks, and each future keeps one waker, so each task has its
@@ -33,7 +56,12 @@ impl Guard {
             due: next_due(&peer),
             peer,
             refusal: None,
+            refusal_handler: None,
         }
+    }
+
+    pub(crate) fn set_refusal_handler(&mut self, handler: Option<RefusalHandler>) {
+        self.refusal_handler = handler;
     }
 
     pub(crate) fn peer(&self) -> &Peer {
@@ -61,6 +89,9 @@ impl Guard {
             }
             Err(refusal) => {
                 self.refusal = Some(refusal.clone());
+                if let Some(handler) = self.refusal_handler.take() {
+                    handler(&self.peer, &refusal);
+                }
                 Err(refusal)
             }
         }

@@ -181,7 +181,7 @@ impl Listener {
     fn start(&mut self, tcp: TcpStream, address: SocketAddr) {
         let acceptor = self.acceptor.clone();
         let task = self.handshakes.spawn(async move {
-            let accepted = handshake(&acceptor, tcp, address).await;
+            let accepted = acceptor.accept_tcp(tcp, address).await;
             let accepted = accepted.map_err(|error| Failure::new(Some(address), error))?;
             Ok((accepted, address))
         });
@@ -227,17 +227,6 @@ impl Listener {
             handler(failure);
         }
     }
-}
-
-async fn handshake(
-    acceptor: &Acceptor,
-    tcp: TcpStream,
-    address: SocketAddr,
-) -> io::Result<TlsStream<TcpStream>> {
-    // Answers and handshakes are small messages for which the client waits.
-    tcp.set_nodelay(true)?;
-    let (inner, peer) = acceptor.handshake(tcp, address.ip()).await?;
-    Ok(TlsStream::guarded(inner, peer.with_remote_addr(address)))
 }
 
 /// Errors of a connection that ended before it was accepted (accept(2)).

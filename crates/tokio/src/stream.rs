@@ -10,7 +10,7 @@ use rustls::CommonState;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::Peer;
-use crate::guard::{Guard, Wait};
+use crate::guard::{Guard, Guarding, Wait};
 
 /// A TLS stream that asks again about its peer: after each publication, and at the
 /// [recheck interval](Peer::with_recheck_interval). Made by [`Connector`](crate::Connector), [`Acceptor`](crate::Acceptor)
@@ -60,7 +60,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
         stream: tokio_rustls::server::TlsStream<IO>,
     ) -> Result<Self, Refusal> {
         let peer = Peer::client(check, stream.get_ref().1)?;
-        Ok(Self::guarded(stream.into(), peer))
+        Ok(Self::new(stream.into(), Guard::new(peer)))
     }
 
     /// Guards a stream that was connected by other means than a [`Connector`](crate::Connector).
@@ -77,13 +77,23 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
         stream: tokio_rustls::client::TlsStream<IO>,
     ) -> Result<Self, Refusal> {
         let peer = Peer::server(check, expected, stream.get_ref().1)?;
-        Ok(Self::guarded(stream.into(), peer))
+        Ok(Self::new(stream.into(), Guard::new(peer)))
     }
 
-    pub(crate) fn guarded(inner: tokio_rustls::TlsStream<IO>, peer: Peer) -> Self {
+    pub(crate) fn guarded(
+        inner: tokio_rustls::TlsStream<IO>,
+        peer: Peer,
+        guarding: &Guarding,
+    ) -> Self {
+        let mut guard = Guard::new(peer.rechecked_each(guarding.recheck_interval));
+        guard.set_refusal_handler(guarding.refusal_handler.clone());
+        Self::new(inner, guard)
+    }
+
+    fn new(inner: tokio_rustls::TlsStream<IO>, guard: Guard) -> Self {
         Self {
             inner,
-            guard: Guard::new(peer),
+            guard,
             reading: Wait::default(),
             writing: Wait::default(),
             end: End::Open,

@@ -39,9 +39,7 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
         let acceptor = self.clone();
         Box::pin(async move {
             let address = stream.peer_addr()?;
-            stream.set_nodelay(true)?;
-            let (inner, peer) = acceptor.handshake(stream, address.ip()).await?;
-            let stream = TlsStream::guarded(inner, peer.with_remote_addr(address));
+            let stream = acceptor.accept_tcp(stream, address).await?;
             let peer = stream.peer().clone();
             Ok((stream, WithPeer::new(service, peer)))
         })

@@ -11,6 +11,7 @@ use mutual_trust_test_support::{DAY, NOW};
 use mutual_trust_tokio::TlsStream;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::unbounded_channel;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::support::{Stream, World, expect_refusal, ping, ping_both, settings, within};
@@ -176,6 +177,24 @@ async fn a_refusal_is_final_although_trust_comes_back() {
     // A new connection is another matter.
     let (mut client, mut server) = world.link().await;
     ping_both(&mut client, &mut server).await;
+}
+
+#[tokio::test]
+async fn the_end_of_an_open_connection_is_reported_once() {
+    let mut world = World::new(&settings()[1]);
+    let (ends, mut ended) = unbounded_channel();
+    let acceptor = world.acceptor().with_refusal_handler(move |peer, refusal| {
+        let _ = ends.send((peer.label().map(str::to_owned), refusal.reason()));
+    });
+    let (_client, mut server) = world.link_of(acceptor, world.connector()).await;
+    world.server.change_something_else();
+    world.block_client();
+    expect_refusal(&refused_read(&mut server).await, ReasonCode::Blocked);
+    let _again = refused_read(&mut server).await;
+    let _again = within(server.write(b"!")).await.unwrap_err();
+    let end = within(ended.recv()).await.unwrap();
+    assert_eq!(end, (Some("array-7".to_owned()), ReasonCode::Blocked));
+    assert!(within(ended.recv()).await.is_none(), "a second report");
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use mutual_trust::{
 use mutual_trust_test_support::link::{Setting, keys_1, pin};
 use mutual_trust_test_support::pki::{Made, spec};
 use mutual_trust_test_support::{NOW, at, host};
-use mutual_trust_tokio::{Acceptor, Connector, Failure, Listener, Peer, TlsStream};
+use mutual_trust_tokio::{Acceptor, Connector, Failure, Listener, TlsStream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -245,6 +245,28 @@ pub async fn ping_both(one: &mut Stream, other: &mut Stream) {
     ping(other, one).await;
 }
 
-pub fn is_array_7(peer: &Peer) {
-    assert_eq!(peer.label(), Some("array-7"));
+/// A request of HTTP/1.1 and its answer, on a connection that stays open.
+pub async fn request(stream: &mut Stream) -> String {
+    within(async {
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
+            .await
+            .unwrap();
+        let mut text = String::new();
+        loop {
+            let mut part = [0; 4096];
+            let count = stream.read(&mut part).await.unwrap();
+            assert!(count > 0, "ended after {text}");
+            text.push_str(std::str::from_utf8(&part[..count]).unwrap());
+            let Some((head, body)) = text.split_once("\r\n\r\n") else {
+                continue;
+            };
+            let length = head.split("content-length: ").nth(1).unwrap();
+            let length: usize = length.split("\r\n").next().unwrap().parse().unwrap();
+            if body.len() == length {
+                return text;
+            }
+        }
+    })
+    .await
 }
