@@ -9,7 +9,7 @@ use mutual_trust::{Verdict, tls};
 
 /// A connection that a [`Listener`](crate::Listener) did not hand out, and why.
 ///
-/// Shown, it says nothing of the verdict: show [`verdict`](Self::verdict) to operators.
+/// Shown, it says nothing of the verdict: show [`details`](Self::details) to operators.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Failure {
@@ -35,6 +35,14 @@ impl Failure {
     /// The verdict, if the client was refused by the rules.
     pub fn verdict(&self) -> Option<&Verdict> {
         tls::refusal(&self.error)
+    }
+
+    /// All that is known, for operators: the verdict, or else the error.
+    pub fn details(&self) -> String {
+        match self.verdict() {
+            Some(verdict) => format!("{self}: {verdict}"),
+            None => format!("{self}: {}", self.error),
+        }
     }
 }
 

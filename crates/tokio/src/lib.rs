@@ -15,7 +15,7 @@
 //!
 //! async fn serve(builder: &ServerConfigBuilder) -> Result<(), Box<dyn std::error::Error>> {
 //!     let mut listener = Listener::builder(Acceptor::new(builder)?)
-//!         .with_failure_handler(|failure| eprintln!("{failure}"))
+//!         .with_failure_handler(|failure| eprintln!("{}", failure.details()))
 //!         .bind("127.0.0.1:5696")
 //!         .await?;
 //!     loop {

@@ -6,7 +6,7 @@ pub mod actix;
 mod axum;
 #[cfg(feature = "axum-server")]
 mod axum_server;
-#[cfg(any(feature = "axum", feature = "axum-server"))]
+#[cfg(feature = "axum")]
 mod extensions;
 #[cfg(feature = "tonic")]
 pub(crate) mod tonic;

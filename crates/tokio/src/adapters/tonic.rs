@@ -61,7 +61,6 @@ impl Peer {
     /// # Errors
     /// `PermissionDenied` without a text: the peer is no longer trusted. `Internal`: the connections of the server are
     /// not those of [`Listener::incoming`].
-    #[expect(clippy::result_large_err, reason = "tonic's handlers return it so")]
     #[cfg_attr(docsrs, doc(cfg(feature = "tonic")))]
     pub fn of_request<T>(request: &Request<T>) -> Result<Self, Status> {
         let peer: Option<&Self> = request.extensions().get();
