@@ -25,7 +25,7 @@ fn crates(tree: &str) -> BTreeSet<String> {
         Some(format!("{} {}", words.next()?, words.next()?))
     });
     let is_ours = |name: &String| {
-        ["mutual-trust ", "mutual-trust-cli "]
+        ["mutual-trust ", "mutual-trust-cli ", "mutual-trust-tokio "]
             .iter()
             .any(|own| name.starts_with(own))
     };
@@ -61,14 +61,14 @@ fn has(crates: &BTreeSet<String>, name: &str) -> bool {
 }
 
 #[test]
-fn the_default_tree_is_small_and_has_nothing_of_the_command() {
+fn the_default_tree_is_small_and_has_nothing_of_the_crates_beside_it() {
     let Some(crates) = tree("mutual-trust", "default") else {
         return;
     };
     assert!(has(&crates, "rustls"), "{crates:#?}");
-    let of_command = ["clap", "serde_json", "rustix"];
+    let of_others = ["clap", "serde_json", "rustix", "tokio", "tokio-rustls"];
     assert!(
-        !of_command.iter().any(|name| has(&crates, name)),
+        !of_others.iter().any(|name| has(&crates, name)),
         "{crates:#?}"
     );
     assert!(
@@ -90,6 +90,26 @@ fn the_tree_of_the_command_is_bounded() {
     assert!(
         added.len() <= MAX_CRATES_OF_COMMAND,
         "{} crates, the limit is {MAX_CRATES_OF_COMMAND}: {added:#?}",
+        added.len()
+    );
+}
+
+/// Most crates that the companion for tokio adds to the library without its features: the runtime, TLS over its streams,
+/// and what they stand on.
+const MAX_CRATES_OF_TOKIO: usize = 12;
+
+#[test]
+fn the_tree_of_the_companion_for_tokio_is_bounded() {
+    let all = tree("mutual-trust-tokio", "");
+    let library = tree("mutual-trust", "admin");
+    let (Some(all), Some(library)) = (all, library) else {
+        return;
+    };
+    assert!(has(&all, "tokio"), "{all:#?}");
+    let added: Vec<_> = all.difference(&library).collect();
+    assert!(
+        added.len() <= MAX_CRATES_OF_TOKIO,
+        "{} crates, the limit is {MAX_CRATES_OF_TOKIO}: {added:#?}",
         added.len()
     );
 }
@@ -143,7 +163,11 @@ fn without_reason(manifest: &str) -> Vec<String> {
 
 #[test]
 fn every_dependency_has_its_reason_beside_it() {
-    for manifest in ["Cargo.toml", "crates/cli/Cargo.toml"] {
+    for manifest in [
+        "Cargo.toml",
+        "crates/cli/Cargo.toml",
+        "crates/tokio/Cargo.toml",
+    ] {
         let wrong = without_reason(&file(manifest));
         assert!(
             wrong.is_empty(),

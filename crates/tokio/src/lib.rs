@@ -33,6 +33,7 @@
 //!   stream. All make a [`TlsStream`].
 //! - [`Peer`] is the other end of a connection: who it is, and whether it is still trusted.
 //!   [`Peer::no_longer_trusted`] ends what has no stream of ours, for example a QUIC connection.
+//! - [`PerGeneration`] is for libraries that take a configuration and no connector.
 //! - [`mutual_trust::tls::refusal`] finds the verdict in the errors of all of them, and in those of the libraries above.
 //!
 //! [`LiveTrust::newer_than`] is a future that needs no runtime and no thread. A task that waits for it does not hold
@@ -91,6 +92,7 @@ mod guard;
 pub mod limits;
 mod listener;
 mod peer;
+mod per_generation;
 mod setting;
 mod stream;
 
@@ -107,5 +109,11 @@ pub use connector::Connector;
 pub use failure::Failure;
 pub use listener::{Listener, ListenerBuilder};
 pub use peer::Peer;
+pub use per_generation::PerGeneration;
 pub use setting::SettingError;
 pub use stream::TlsStream;
+
+// The example of the README is compiled with those of the pages.
+#[cfg(all(doctest, feature = "axum"))]
+#[doc = include_str!("../README.md")]
+mod readme {}

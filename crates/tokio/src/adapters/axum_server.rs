@@ -22,7 +22,7 @@ use crate::{Acceptor, TlsStream};
 ///
 /// async fn serve(acceptor: Acceptor) -> std::io::Result<()> {
 ///     let service = Router::new().route("/", get(label));
-///     let server = axum_server::bind(([127, 0, 0, 1], 5696).into());
+///     let server = axum_server::bind(std::net::SocketAddr::from(([127, 0, 0, 1], 5696)));
 ///     server.acceptor(acceptor.with_http1()).serve(service.into_make_service()).await
 /// }
 /// ```

@@ -29,6 +29,7 @@ mod enrolment;
 mod hyper;
 mod listeners;
 mod peers;
+mod per_generation;
 mod streams;
 mod support;
 #[cfg(all(feature = "tonic", feature = "tower"))]

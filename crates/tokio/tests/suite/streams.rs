@@ -145,6 +145,38 @@ async fn nothing_is_written_after_the_refusal() {
 }
 
 #[tokio::test]
+async fn what_waits_in_the_connection_is_not_sent_after_the_refusal() {
+    for writes_again in [false, true] {
+        let mut world = World::new(&settings()[1]);
+        // A stream that takes less than a record.
+        let (ours, theirs) = tokio::io::duplex(1024);
+        let (acceptor, connector) = (world.acceptor(), world.connector());
+        let address = [127, 0, 0, 1].into();
+        let both = async {
+            tokio::join!(
+                connector.connect("localhost", ours),
+                acceptor.accept(theirs, address)
+            )
+        };
+        let (client, server) = within(both).await;
+        let (mut client, mut server) = (client.unwrap(), server.unwrap());
+        assert_eq!(within(server.write(&[0; 8192])).await.unwrap(), 8192);
+        world.block_client();
+        if writes_again {
+            let error = within(server.write(b"!")).await.unwrap_err();
+            expect_refusal(&error, ReasonCode::Blocked);
+            within(server.shutdown()).await.unwrap();
+        } else {
+            let error = within(server.shutdown()).await.unwrap_err();
+            expect_refusal(&error, ReasonCode::Blocked);
+        }
+        let mut read = Vec::new();
+        let end = within(client.read_to_end(&mut read)).await;
+        assert!(end.is_err() && read.is_empty(), "{} bytes", read.len());
+    }
+}
+
+#[tokio::test]
 async fn vectored_writes_go_through() {
     let world = World::new(&settings()[1]);
     let (mut client, mut server) = world.link().await;
