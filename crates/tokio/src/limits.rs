@@ -29,18 +29,19 @@ pub const MAX_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 
 /// How many handshakes of a listener are under way at most.
 ///
-/// Each holds a socket and up to 50 KiB of buffers, so all together hold about 50 MiB, and 1,024 is the usual
-/// limit of open files. A processor makes a few thousand handshakes a second, so a herd of clients that comes back after
-/// a restart waits for the processor and not for a place.
+/// Each holds a socket and what the client has sent of a message, at most 64 KiB in rustls. So all together hold at most
+/// 64 MiB, and 1,024 is the usual limit of open files. A processor makes a few thousand handshakes a second: clients that
+/// all come back after a restart wait for the processor and not for a place.
 pub const MAX_HANDSHAKES: usize = 1_024;
 
-/// How many handshakes can be allowed: 64 for each of 65,536 addresses' ports are more than any machine has.
-pub const MAX_MAX_HANDSHAKES: usize = 1 << 20;
+/// The largest number of handshakes that can be allowed: a million sockets are more than a process may open by default.
+pub const LARGEST_MAX_HANDSHAKES: usize = 1 << 20;
 
 /// How long a handshake has while all places are taken. After that, the oldest one makes room for the next client.
 ///
-/// A handshake needs two round trips, which take less than this between any two places on Earth. So a client that
-/// connects and stays silent holds up others for a second and not for the whole time limit.
+/// Once the connection is there, a handshake needs one round trip in TLS 1.3 and two in TLS 1.2. By cable, two take less
+/// than this between any two places on Earth. So clients that connect and stay silent hold up others for a second and
+/// not for the whole time limit.
 pub const PATIENCE_WHEN_FULL: Duration = Duration::from_secs(1);
 
 /// How long a listener waits after an error that concerns all connections, for example too many open files. Open

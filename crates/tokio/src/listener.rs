@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::limits::{ACCEPT_PAUSE, MAX_HANDSHAKES, MAX_MAX_HANDSHAKES, PATIENCE_WHEN_FULL};
+use crate::limits::{ACCEPT_PAUSE, LARGEST_MAX_HANDSHAKES, MAX_HANDSHAKES, PATIENCE_WHEN_FULL};
 use crate::{Acceptor, Failure, SettingError, TlsStream};
 use underway::Underway;
 
@@ -59,10 +59,10 @@ impl ListenerBuilder {
     /// Sets how many handshakes are under way at most. [`MAX_HANDSHAKES`] by default.
     ///
     /// # Errors
-    /// The number is zero or above [`MAX_MAX_HANDSHAKES`].
+    /// The number is zero or above [`LARGEST_MAX_HANDSHAKES`].
     pub fn with_max_handshakes(mut self, most: usize) -> Result<Self, SettingError> {
-        if !(1..=MAX_MAX_HANDSHAKES).contains(&most) {
-            let range = format!("1 to {MAX_MAX_HANDSHAKES}");
+        if !(1..=LARGEST_MAX_HANDSHAKES).contains(&most) {
+            let range = format!("1 to {LARGEST_MAX_HANDSHAKES}");
             return Err(SettingError::new("the number of handshakes", range));
         }
         self.max_handshakes = most;

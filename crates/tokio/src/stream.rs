@@ -215,11 +215,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<IO> {
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.end == End::Open
-            && this.inner.get_ref().1.wants_write()
-            && let Err(refusal) = this.guard.check()
-        {
-            return Poll::Ready(Err(this.fail(refusal, context)));
+        if this.end == End::Open && this.inner.get_ref().1.wants_write() {
+            return this.poll_guarded(context, |inner, context| inner.poll_shutdown(context));
         }
         this.poll_end(context)
     }

@@ -264,3 +264,50 @@ async fn a_refusal_of_the_server_is_found_at_the_client() {
         );
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_listener_goes_on_after_there_were_too_many_open_files() {
+    let script = "ulimit -n 48 && exec \"$0\" --ignored --exact listeners::with_few_files";
+    let child = std::process::Command::new("sh")
+        .args(["-c", script])
+        .arg(std::env::current_exe().unwrap())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&child.stdout);
+    assert!(text.contains("test result: ok. 1 passed"), "{child:?}");
+}
+
+#[tokio::test]
+#[ignore = "runs in a process of its own, which may have few files"]
+async fn with_few_files() {
+    let world = World::new(&settings()[1]);
+    let connector = world.connector();
+    let (handler, mut failed) = failures();
+    let builder = Listener::builder(world.acceptor()).with_failure_handler(handler);
+    let listener = builder.bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut silent = Vec::new();
+    while let Ok(tcp) = std::net::TcpStream::connect(("127.0.0.1", port)) {
+        silent.push(tcp);
+        assert!(silent.len() < 4096, "the process has many files");
+    }
+    let port = serve(listener, echo);
+    let first = within(failed.recv()).await.unwrap();
+    assert!(
+        first
+            .text
+            .starts_with("no connection is accepted for now: ")
+    );
+    // It pauses, and does not ask again and again.
+    drop(silent);
+    let mut stream = within(connector.connect_tcp("127.0.0.1", port))
+        .await
+        .unwrap();
+    assert_eq!(answered(&mut stream).await.unwrap(), b'?');
+    let mut errors = 1;
+    while let Ok(failed) = failed.try_recv() {
+        errors += usize::from(failed.text.starts_with("no connection is accepted"));
+    }
+    assert!(errors < 1_000, "{errors} errors");
+}
