@@ -74,9 +74,9 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // PostgreSQL ends its own processes if it is asked to end at once; the others have none.
+        // PostgreSQL ends its own processes if it is asked to end; the others have none.
         let id = self.child.id().to_string();
-        let _ = Command::new("kill").args(["-QUIT", &id]).status();
+        let _ = Command::new("kill").args(["-INT", &id]).status();
         let begin = Instant::now();
         while self.child.try_wait().is_ok_and(|ended| ended.is_none()) && begin.elapsed() < END {
             std::thread::sleep(Duration::from_millis(10));

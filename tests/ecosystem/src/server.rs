@@ -17,8 +17,14 @@ use crate::client::chain;
 /// How often an unknown client tries: its alert and the end of the connection race.
 const REFUSALS: usize = 10;
 
-/// How long an open connection may live after a block. It ends at once, or not at all.
-const END: Duration = Duration::from_secs(2);
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long a connection is watched that stays open.
+const WATCH: Duration = Duration::from_secs(1);
+
+/// After what time nothing more comes of an answer that has begun.
+const PAUSE: Duration = Duration::from_millis(300);
 
 /// What curl is told of a refusal in TLS 1.3.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -131,13 +137,13 @@ pub async fn measure(mut setup: Setup, port: u16, pki: &Pki, expected: Expected)
         Open::Ends => {
             let error = asked.expect_err("the client is blocked");
             assert!(tls::refusal(&error).is_none(), "{}", chain(&error));
-            assert!(idle.ended().await, "it is still open");
+            assert!(idle.ends_within(PATIENCE).await, "it is still open");
         }
         Open::Answers(status) => {
             let answer = asked.unwrap_or_else(|error| panic!("{}", chain(&error)));
             assert_eq!(answer.status().as_u16(), status);
             assert!(!answer.text().await.unwrap().contains(trust::LABEL));
-            assert!(!idle.ended().await, "it has ended");
+            assert!(!idle.ends_within(WATCH).await, "it has ended");
         }
     }
     let said = curl("client", &[]).await;
@@ -210,26 +216,31 @@ impl Idle {
         };
         stream.write_all(hello).await.unwrap();
         let mut idle = Self(stream);
-        assert_ne!(idle.read().await, Some(0), "the server accepts us");
-        while idle.read().await.is_some_and(|count| count > 0) {}
+        let count = idle.read_within(PATIENCE).await;
+        assert!(
+            count.is_some_and(|count| count > 0),
+            "the server accepts us"
+        );
+        while idle.read_within(PAUSE).await.is_some_and(|count| count > 0) {}
         idle
     }
 
-    /// How much comes, if anything does within a moment.
-    async fn read(&mut self) -> Option<usize> {
+    /// How much comes, if anything does in time; 0 at the end.
+    async fn read_within(&mut self, time: Duration) -> Option<usize> {
         let mut buffer = [0; 4096];
-        let read = self.0.read(&mut buffer);
-        let read = tokio::time::timeout(Duration::from_millis(300), read)
-            .await
-            .ok()?;
-        Some(read.unwrap_or(0))
+        let read = tokio::time::timeout(time, self.0.read(&mut buffer)).await;
+        read.ok().map(|count| count.unwrap_or(0))
     }
 
-    async fn ended(&mut self) -> bool {
-        let read = self.0.read_u8();
-        tokio::time::timeout(END, read)
-            .await
-            .is_ok_and(|read| read.is_err())
+    async fn ends_within(&mut self, time: Duration) -> bool {
+        let end = async {
+            while self
+                .read_within(PATIENCE)
+                .await
+                .is_none_or(|count| count > 0)
+            {}
+        };
+        tokio::time::timeout(time, end).await.is_ok()
     }
 
     fn protocol(&self) -> &str {
