@@ -1,5 +1,5 @@
-//! What a peer that is refused is told over QUIC, and what callers of a gRPC service are told of a refused upstream:
-//! the same for each reason, and nothing of the verdict.
+//! What a peer that is refused is told over QUIC and over TCP, and what callers of a gRPC service are told of a refused
+//! upstream: the same for each reason, and nothing of the verdict.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use mutual_trust::observe::{ObservationReader, observation_queue};
 use mutual_trust::{
-    CurrentTime, EntryOptions, PinScope, ReasonCode, ServerId, TrustStore, Verdict, tls,
+    ClientConfigBuilder, CurrentTime, EntryOptions, PinScope, ReasonCode, ServerConfigBuilder,
+    ServerId, TlsVersion, TrustStore, Verdict, tls,
 };
 use mutual_trust_ecosystem::grpc::call;
 use mutual_trust_ecosystem::pki::Pki;
@@ -15,7 +16,11 @@ use mutual_trust_ecosystem::trust;
 use mutual_trust_tokio::{Connector, HttpsConnector};
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use quinn::{ConnectionClose, ConnectionError};
+use rustls::{AlertDescription, ClientConnection, ServerConnection};
 use tonic::transport::Endpoint;
+
+/// How long a connection may take.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A time at which all certificates have expired, which openssl made for 30 days.
 fn later() -> CurrentTime {
@@ -51,51 +56,120 @@ enum Refuses {
     Server,
 }
 
-/// Connects, and returns what the refused end is told, and the reason of the end that refuses.
-async fn refused(
-    pki: &Pki,
+/// Two ends of which one refuses the other, and the reason.
+struct Case {
+    name: &'static str,
     client: End,
     server: End,
-    which: Refuses,
-) -> (ConnectionClose, ReasonCode) {
-    let alpn = || [b"test".to_vec()];
-    let (server_observations, server_saw) = observation_queue(8).unwrap();
-    let mut trusts = server.trusts;
-    let builder = trust::server_builder(pki, trusts.snapshot(), server.presents)
-        .with_alpn_protocols(alpn())
-        .with_clock(Arc::new(server.clock))
-        .with_observer(server_observations);
-    let config = QuicServerConfig::try_from(builder.build().unwrap()).unwrap();
-    let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
-    let listening =
-        quinn::Endpoint::server(quinn::ServerConfig::with_crypto(Arc::new(config)), loopback)
-            .unwrap();
-    let address = listening.local_addr().unwrap();
+    reason: ReasonCode,
+}
 
-    let (client_observations, client_saw) = observation_queue(8).unwrap();
-    let mut trusts = client.trusts;
-    let builder = trust::client_builder(pki, trusts.snapshot(), client.presents)
-        .with_alpn_protocols(alpn())
-        .with_clock(Arc::new(client.clock))
-        .with_observer(client_observations);
-    let config = QuicClientConfig::try_from(builder.build_by_name().unwrap()).unwrap();
-    let mut endpoint = quinn::Endpoint::client(loopback).unwrap();
-    endpoint.set_default_client_config(quinn::ClientConfig::new(Arc::new(config)));
-
-    let at_server = async { ended(listening.accept().await.unwrap().await).await };
-    let at_client = async { ended(endpoint.connect(address, "localhost").unwrap().await).await };
-    let both = async { tokio::join!(at_server, at_client) };
-    let (at_server, at_client) = tokio::time::timeout(Duration::from_secs(20), both)
-        .await
-        .unwrap();
-    let (told, saw) = match which {
-        Refuses::Client => (at_server, client_saw),
-        Refuses::Server => (at_client, server_saw),
-    };
-    match told {
-        ConnectionError::ConnectionClosed(told) => (told, seen(&saw)),
-        other => panic!("{other:?}"),
+impl Case {
+    /// The builders of both ends, and what the end that refuses observes.
+    fn builders(
+        self,
+        pki: &Pki,
+        which: Refuses,
+    ) -> (ClientConfigBuilder, ServerConfigBuilder, ObservationReader) {
+        let (observations, saw) = observation_queue(8).unwrap();
+        let Self {
+            mut client,
+            mut server,
+            ..
+        } = self;
+        let mut of_client = trust::client_builder(pki, client.trusts.snapshot(), client.presents)
+            .with_clock(Arc::new(client.clock));
+        let mut of_server = trust::server_builder(pki, server.trusts.snapshot(), server.presents)
+            .with_clock(Arc::new(server.clock));
+        match which {
+            Refuses::Client => of_client = of_client.with_observer(observations),
+            Refuses::Server => of_server = of_server.with_observer(observations),
+        }
+        (of_client, of_server, saw)
     }
+
+    /// Connects over QUIC, and returns what the refused end is told.
+    async fn over_quic(self, pki: &Pki, which: Refuses) -> ConnectionClose {
+        let (name, reason) = (self.name, self.reason);
+        let (client, server, saw) = self.builders(pki, which);
+        let alpn = || [b"test".to_vec()];
+        let config = server.with_alpn_protocols(alpn()).build().unwrap();
+        let crypto = Arc::new(QuicServerConfig::try_from(config).unwrap());
+        let config = quinn::ServerConfig::with_crypto(crypto);
+        let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+        let listening = quinn::Endpoint::server(config, loopback).unwrap();
+        let address = listening.local_addr().unwrap();
+        let config = client.with_alpn_protocols(alpn()).build_by_name().unwrap();
+        let crypto = Arc::new(QuicClientConfig::try_from(config).unwrap());
+        let mut endpoint = quinn::Endpoint::client(loopback).unwrap();
+        endpoint.set_default_client_config(quinn::ClientConfig::new(crypto));
+
+        let at_server = async { ended(listening.accept().await.unwrap().await).await };
+        let at_client =
+            async { ended(endpoint.connect(address, "localhost").unwrap().await).await };
+        let both = async { tokio::join!(at_server, at_client) };
+        let (at_server, at_client) = tokio::time::timeout(PATIENCE, both).await.unwrap();
+        let told = match which {
+            Refuses::Client => at_server,
+            Refuses::Server => at_client,
+        };
+        assert_eq!(seen(&saw), reason, "{name}");
+        match told {
+            ConnectionError::ConnectionClosed(told) => told,
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+
+    /// Connects in TLS without a network, and returns the bytes that the refused end gets of the refusal, and the alert in
+    /// them.
+    fn over_tls(
+        self,
+        pki: &Pki,
+        which: Refuses,
+        version: TlsVersion,
+    ) -> (Vec<u8>, AlertDescription) {
+        let (name, reason) = (self.name, self.reason);
+        let (client, server, saw) = self.builders(pki, which);
+        let config = client
+            .with_protocol_versions(&[version])
+            .build_by_name()
+            .unwrap();
+        let host = "localhost".try_into().unwrap();
+        let mut client =
+            rustls::Connection::from(ClientConnection::new(Arc::new(config), host).unwrap());
+        let config = server.with_protocol_versions(&[version]).build().unwrap();
+        let mut server = rustls::Connection::from(ServerConnection::new(Arc::new(config)).unwrap());
+        let (refuses, refused) = match which {
+            Refuses::Client => (&mut client, &mut server),
+            Refuses::Server => (&mut server, &mut client),
+        };
+        // Until the end that refuses has something to say that is no handshake.
+        for _ in 0..4 {
+            refused.read_tls(&mut written(refuses).as_slice()).unwrap();
+            refused.process_new_packets().unwrap();
+            refuses.read_tls(&mut written(refused).as_slice()).unwrap();
+            if refuses.process_new_packets().is_ok() {
+                continue;
+            }
+            assert_eq!(seen(&saw), reason, "{name}");
+            let told = written(refuses);
+            refused.read_tls(&mut told.as_slice()).unwrap();
+            return match refused.process_new_packets() {
+                Err(rustls::Error::AlertReceived(alert)) => (told, alert),
+                other => panic!("{name}: {other:?}"),
+            };
+        }
+        panic!("{name}: not refused");
+    }
+}
+
+/// What a connection has to send.
+fn written(connection: &mut rustls::Connection) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while connection.wants_write() {
+        connection.write_tls(&mut bytes).unwrap();
+    }
+    bytes
 }
 
 /// The end of a connection, also if its handshake is done. A client is done before the server has judged it.
@@ -172,29 +246,27 @@ fn reveals_nothing(pki: &Pki, text: &str) {
     }
 }
 
-#[tokio::test]
-async fn a_client_is_told_the_same_for_each_reason_over_quic() {
-    let pki = Pki::make("silence-server");
+/// Clients that a server refuses.
+fn refused_clients(pki: &Pki) -> Vec<Case> {
     let blocked = |name| {
-        let mut store = trust::clients(&pki);
+        let mut store = trust::clients(pki);
         let _ = store.block(&pki.certificate(name));
         store
     };
     let disabled = || {
-        let mut store = trust::clients(&pki);
-        let options = EntryOptions::new();
+        let (mut store, lost) = (trust::clients(pki), pki.certificate("other"));
         let installed = store
-            .install_pin(PinScope::Clients, pki.certificate("other"), options)
+            .install_pin(PinScope::Clients, lost, EntryOptions::new())
             .unwrap();
         let _ = store.disable(installed.entry().unwrap(), "lost").unwrap();
         store
     };
     let expired = || End {
         clock: later(),
-        ..End::new("server", trust::clients(&pki))
+        ..End::new("server", trust::clients(pki))
     };
     let knows = |store| End::new("server", store);
-    let installed = || knows(trust::clients(&pki));
+    let installed = || knows(trust::clients(pki));
     let cases = [
         (
             "unknown",
@@ -258,44 +330,38 @@ async fn a_client_is_told_the_same_for_each_reason_over_quic() {
             ReasonCode::AuthorityPresentedAsPeer,
         ),
     ];
-    let mut all = Vec::new();
-    for (case, presents, server, expected) in cases {
-        let client = End::new(presents, trust::pinned(&pki, "server"));
-        let (told, reason) = refused(&pki, client, server, Refuses::Server).await;
-        assert_eq!(reason, expected, "{case}");
-        all.push((case, told));
-    }
-    told_nothing(&pki, &all);
+    let case = |(name, presents, server, reason)| Case {
+        name,
+        client: End::new(presents, trust::pinned(pki, "server")),
+        server,
+        reason,
+    };
+    cases.into_iter().map(case).collect()
 }
 
-#[tokio::test]
-async fn a_server_is_told_the_same_for_each_reason_over_quic() {
-    let pki = Pki::make("silence-client");
+/// Servers that a client refuses.
+fn refused_servers(pki: &Pki) -> Vec<Case> {
     let blocked = || {
-        let mut store = trust::pinned(&pki, "server");
+        let mut store = trust::pinned(pki, "server");
         let _ = store.block(&pki.certificate("server"));
         store
     };
     let elsewhere = || {
         let mut store = TrustStore::new(tls::key_policy(&tls::provider::ring()));
         let id: ServerId = "elsewhere".parse().unwrap();
-        store
+        let _ = store
             .add_server(id.clone(), ["elsewhere.example".parse().unwrap()])
             .unwrap();
-        store
-            .install_pin(
-                PinScope::Server(id),
-                pki.certificate("server"),
-                EntryOptions::new(),
-            )
+        let (scope, theirs) = (PinScope::Server(id), pki.certificate("server"));
+        let _ = store
+            .install_pin(scope, theirs, EntryOptions::new())
             .unwrap();
         store
     };
     let otherwise_named = || {
-        let mut store = trust::authority(&pki);
-        store
-            .set_reference_names(&trust::server(), ["elsewhere.example".parse().unwrap()])
-            .unwrap();
+        let mut store = trust::authority(pki);
+        let names = ["elsewhere.example".parse().unwrap()];
+        let _ = store.set_reference_names(&trust::server(), names).unwrap();
         store
     };
     let knows = |store| End::new("client", store);
@@ -303,8 +369,8 @@ async fn a_server_is_told_the_same_for_each_reason_over_quic() {
         clock: later(),
         ..knows(store)
     };
-    let authority = || trust::authority(&pki);
-    let pinned = |name| trust::pinned(&pki, name);
+    let authority = || trust::authority(pki);
+    let pinned = |name| trust::pinned(pki, name);
     let cases = [
         (
             "another pin",
@@ -374,14 +440,65 @@ async fn a_server_is_told_the_same_for_each_reason_over_quic() {
             ReasonCode::NameMismatch,
         ),
     ];
-    let mut all = Vec::new();
-    for (case, presents, client, expected) in cases {
-        let server = End::new(presents, trust::clients(&pki));
-        let (told, reason) = refused(&pki, client, server, Refuses::Client).await;
-        assert_eq!(reason, expected, "{case}");
-        all.push((case, told));
+    let case = |(name, presents, client, reason)| Case {
+        name,
+        client,
+        server: End::new(presents, trust::clients(pki)),
+        reason,
+    };
+    cases.into_iter().map(case).collect()
+}
+
+#[tokio::test]
+async fn over_quic_each_reason_is_told_with_the_same_bytes() {
+    let pki = Pki::make("silence-quic");
+    let both = [
+        (Refuses::Server, refused_clients(&pki)),
+        (Refuses::Client, refused_servers(&pki)),
+    ];
+    for (which, cases) in both {
+        let mut all = Vec::new();
+        for case in cases {
+            all.push((case.name, case.over_quic(&pki, which).await));
+        }
+        told_nothing(&pki, &all);
     }
-    told_nothing(&pki, &all);
+}
+
+#[test]
+fn over_tls_each_reason_is_told_with_the_same_bytes() {
+    let pki = Pki::make("silence-tls");
+    for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
+        let servers = (Refuses::Client, refused_servers(&pki));
+        for (which, cases) in [(Refuses::Server, refused_clients(&pki)), servers] {
+            let mut all = Vec::new();
+            for case in cases {
+                let name = case.name;
+                let (told, alert) = case.over_tls(&pki, which, version);
+                assert_eq!(alert, AlertDescription::CertificateUnknown, "{name}");
+                all.push((name, records(&told)));
+            }
+            let (_, first) = &all[0];
+            for (name, told) in &all {
+                assert_eq!(told, first, "{name}, {version:?}, {which:?}");
+            }
+        }
+    }
+}
+
+/// The records of TLS in these bytes, but for the contents of encrypted ones, whose keys differ: only their length can
+/// tell something.
+fn records(mut bytes: &[u8]) -> Vec<Vec<u8>> {
+    let mut records = Vec::new();
+    while let [kind, _, _, high, low, ..] = *bytes {
+        let length = 5 + usize::from(u16::from_be_bytes([high, low]));
+        let (record, rest) = bytes.split_at(length);
+        let shown = if kind == 23 { &record[..5] } else { record };
+        records.push(shown.to_vec());
+        bytes = rest;
+    }
+    assert!(bytes.is_empty() && !records.is_empty());
+    records
 }
 
 /// A service that returns the status of its upstream returns what is in it to its own callers.
