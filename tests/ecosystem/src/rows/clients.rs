@@ -250,7 +250,7 @@ pub async fn clients(servers: &Servers, pki: &Pki, only: Option<&str>) -> Table 
                 verdict: "`match error { etcd_client::Error::GRpcStatus(status) => tls::refusal(&status), .. }`; the error as it is has none",
                 expected: client::Expected { verdict: VerdictIn::Variant, after_block: AfterBlock::Ends, ..grpc },
                 after: "",
-                traps: "`with_tls` takes PEM alone; needs `protoc` to build",
+                traps: "`with_tls` takes PEM alone; needs `protoc` and the `.proto` files of protobuf to build",
             };
             cells.measure(ports, pki).await
         };
@@ -280,7 +280,7 @@ pub async fn clients(servers: &Servers, pki: &Pki, only: Option<&str>) -> Table 
                     ..broker
                 },
                 after: "until the connection ends: drop the client after a change",
-                traps: "`sslmode=require` in the address, else plain text is tried",
+                traps: "`sslmode=require` in the address: the default goes on without TLS if the server offers none",
             };
             cells.measure(ports, pki).await
         },
