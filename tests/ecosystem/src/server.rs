@@ -1,13 +1,14 @@
 //! What each server library is asked, by curl and by clients of Rust, and what is asserted.
 
 use std::process::{Command, Output};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mutual_trust::observe::{ObservationReader, observation_queue};
-use mutual_trust::{LiveTrust, ReasonCode, ServerConfigBuilder, TrustStore, tls};
+use mutual_trust::{LiveTrust, ReasonCode, ServerConfigBuilder, TrustStore, Verdict, tls};
 use mutual_trust_ecosystem::pki::Pki;
 use mutual_trust_ecosystem::trust;
+use mutual_trust_tokio::Failure;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -51,6 +52,8 @@ pub struct Expected {
     pub protocol: &'static str,
     pub told: Told,
     pub open: Open,
+    /// Refusals go to the failure handler of a listener too.
+    pub has_failure_handler: bool,
 }
 
 /// What a server is made of.
@@ -59,6 +62,8 @@ pub struct Setup {
     pub store: TrustStore,
     pub live: LiveTrust,
     pub seen: ObservationReader,
+    /// What the failure handler was called with.
+    failures: Arc<Mutex<Vec<ReasonCode>>>,
 }
 
 impl Setup {
@@ -73,6 +78,16 @@ impl Setup {
             store,
             live,
             seen,
+            failures: Arc::default(),
+        }
+    }
+
+    /// For a listener.
+    pub fn failure_handler(&self) -> impl Fn(&Failure) + Send + Sync + 'static + use<> {
+        let failures = self.failures.clone();
+        move |failure| {
+            let reason = failure.verdict().map(Verdict::reason);
+            failures.lock().unwrap().extend(reason);
         }
     }
 }
@@ -101,6 +116,7 @@ pub async fn measure(mut setup: Setup, port: u16, pki: &Pki, expected: Expected)
         assert!(said.starts_with("curl: ("), "{said}");
         alerts += usize::from(said.contains("alert certificate unknown"));
     }
+    println!("  {alerts} alerts of {REFUSALS} refusals");
     let told = if alerts == REFUSALS {
         Told::Alert
     } else {
@@ -166,6 +182,17 @@ pub async fn measure(mut setup: Setup, port: u16, pki: &Pki, expected: Expected)
     );
     assert!(count(ReasonCode::Blocked) >= 1, "{seen:?}");
     assert_eq!(count(ReasonCode::ChainVerified), 2, "{seen:?}");
+    let failures = setup.failures.lock().unwrap();
+    let unknown = failures
+        .iter()
+        .filter(|reason| **reason == ReasonCode::CaUsedAsEndEntity)
+        .count();
+    let expected = if expected.has_failure_handler {
+        REFUSALS + 1
+    } else {
+        0
+    };
+    assert_eq!(unknown, expected, "{failures:?}");
 }
 
 /// What curl says: the answer with its version, or the error.

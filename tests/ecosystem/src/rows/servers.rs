@@ -67,6 +67,7 @@ const OF_THE_CRATE: server::Expected = server::Expected {
     protocol: "h2",
     told: Told::Alert,
     open: Open::Ends,
+    has_failure_handler: true,
 };
 
 pub async fn servers(pki: &Pki, only: Option<&str>) -> Table {
@@ -98,7 +99,10 @@ pub async fn servers(pki: &Pki, only: Option<&str>) -> Table {
             alpn: "`Acceptor::with_http()` sets it",
             peer: "`Peer` as an extractor",
             verdict: "observer: it drops the error",
-            expected: OF_THE_CRATE,
+            expected: server::Expected {
+                has_failure_handler: false,
+                ..OF_THE_CRATE
+            },
         };
         server.measure(servers::hyper::axum_server, pki).await
     })
@@ -126,7 +130,7 @@ pub async fn servers(pki: &Pki, only: Option<&str>) -> Table {
             alpn: "set none: it adds `h2` and `http/1.1`",
             peer: "`Peer` as an extractor",
             verdict: "observer: it drops the error",
-            expected: server::Expected { protocol: "h2", told: Told::AlertOrReset, open: Open::Answers(403) },
+            expected: server::Expected { protocol: "h2", told: Told::AlertOrReset, open: Open::Answers(403), has_failure_handler: false, },
         };
         server.measure(servers::actix::actix, pki).await
     })

@@ -19,9 +19,9 @@ fn service() -> Router {
 pub async fn axum(setup: &Setup) -> u16 {
     let (builder, app) = (&setup.builder, service());
     // hook: axum
-    let listener = Listener::bind(LOOPBACK, Acceptor::new(builder).unwrap().with_http())
-        .await
-        .unwrap();
+    let acceptor = Acceptor::new(builder).unwrap().with_http();
+    let listener = Listener::builder(acceptor).with_failure_handler(setup.failure_handler());
+    let listener = listener.bind(LOOPBACK).await.unwrap();
     let service = app.into_make_service_with_connect_info::<Peer>();
     // end of hook
     let port = listener.local_addr().unwrap().port();
@@ -39,13 +39,20 @@ pub async fn axum_server(setup: &Setup) -> u16 {
     port
 }
 
-/// A router of axum stands for the services of gRPC, so that curl can ask.
+/// A router of axum stands for the services of gRPC, so that curl can ask. Its handler gets the request of tonic.
 pub async fn tonic(setup: &Setup) -> u16 {
-    let (builder, routes) = (&setup.builder, tonic::service::Routes::from(service()));
+    let answer = async |request: axum::extract::Request| {
+        let request = tonic::Request::from_http(request);
+        Peer::of_request(&request)
+            .map(|peer| who(&peer))
+            .map_err(|status| format!("{status:?}"))
+    };
+    let routes = tonic::service::Routes::from(Router::new().route("/", get(answer)));
+    let builder = &setup.builder;
     // hook: tonic server
-    let listener = Listener::bind(LOOPBACK, Acceptor::new(builder).unwrap().with_http2())
-        .await
-        .unwrap();
+    let acceptor = Acceptor::new(builder).unwrap().with_http2();
+    let listener = Listener::builder(acceptor).with_failure_handler(setup.failure_handler());
+    let listener = listener.bind(LOOPBACK).await.unwrap();
     // end of hook
     let port = listener.local_addr().unwrap().port();
     let server = tonic::transport::Server::builder().add_routes(routes);

@@ -37,7 +37,8 @@ impl poem::listener::Acceptor for OurTls {
 
 pub async fn poem(setup: &Setup) -> u16 {
     let acceptor = Acceptor::new(&setup.builder).unwrap().with_http();
-    let listener = Listener::bind(("127.0.0.1", 0), acceptor).await.unwrap();
+    let listener = Listener::builder(acceptor).with_failure_handler(setup.failure_handler());
+    let listener = listener.bind(("127.0.0.1", 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let app = Route::new().at(
         "/",
