@@ -94,7 +94,7 @@ async fn main() -> ExitCode {
     };
     for row in of_state(State::Skipped) {
         skip(&format!(
-            "{}: its server is not to be had here",
+            "{}: what it needs is not to be had here",
             row.library
         ));
     }
