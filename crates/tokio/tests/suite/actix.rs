@@ -11,7 +11,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
-use crate::support::{World, request, settings, within};
+use crate::http::request;
+use crate::support::{World, settings, within};
 
 async fn label(peer: Peer) -> String {
     format!("you are {}", peer.label().unwrap_or("unlabelled"))

@@ -15,7 +15,8 @@ use mutual_trust::{EntryOptions, ReasonCode};
 use mutual_trust_tokio::{Listener, Peer};
 use tokio::io::AsyncReadExt;
 
-use crate::support::{Stream, World, expect_refusal, request, settings, within};
+use crate::http::request;
+use crate::support::{Stream, World, expect_refusal, settings, within};
 
 async fn label(peer: Peer) -> String {
     format!("you are {}", peer.label().unwrap_or("unlabelled"))

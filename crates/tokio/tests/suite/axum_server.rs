@@ -5,6 +5,7 @@ use axum::{Extension, Router};
 use mutual_trust_tokio::Peer;
 use tokio::io::AsyncReadExt;
 
+use crate::http::request;
 use crate::support::{World, settings, within};
 
 async fn label(Extension(peer): Extension<Peer>) -> String {
@@ -25,7 +26,6 @@ async fn a_block_ends_an_open_connection_at_once_and_another_change_does_not() {
     let mut stream = within(connector.connect_tcp("127.0.0.1", port))
         .await
         .unwrap();
-    let request = crate::support::request;
     assert!(request(&mut stream).await.ends_with("you are array-7"));
     world.server.change_something_else();
     assert!(request(&mut stream).await.ends_with("you are array-7"));

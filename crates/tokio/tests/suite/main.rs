@@ -25,6 +25,8 @@ mod connectors;
 mod endings;
 #[cfg(feature = "enrol")]
 mod enrolment;
+#[cfg(any(feature = "actix", feature = "axum", feature = "axum-server"))]
+mod http;
 #[cfg(feature = "tower")]
 mod hyper;
 mod listeners;
