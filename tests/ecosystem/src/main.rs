@@ -1,6 +1,6 @@
 //! Client and server libraries with our configurations, against real servers. `tests/ecosystem/run` prepares and runs it.
 //!
-//! `mutual-trust-ecosystem --results FILE [--check] [--require-all] [--only LIBRARY]`
+//! `mutual-trust-ecosystem --guide FILE [--check] [--require-all] [--only LIBRARY]`
 
 mod client;
 mod clients;
@@ -24,7 +24,7 @@ use table::State;
 
 #[derive(Debug, Default)]
 struct Arguments {
-    results: PathBuf,
+    guide: PathBuf,
     check: bool,
     require_all: bool,
     only: Option<String>,
@@ -37,7 +37,7 @@ fn arguments() -> Option<Arguments> {
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         match word.as_str() {
-            "--results" => found.results = words.next()?.into(),
+            "--guide" => found.guide = words.next()?.into(),
             "--check" => found.check = true,
             "--require-all" => found.require_all = true,
             "--only" => found.only = Some(words.next()?),
@@ -61,7 +61,7 @@ fn skip(what: &str) {
 #[tokio::main]
 async fn main() -> ExitCode {
     let Some(arguments) = arguments() else {
-        eprintln!("--results FILE [--check] [--require-all] [--only LIBRARY]");
+        eprintln!("--guide FILE [--check] [--require-all] [--only LIBRARY]");
         return ExitCode::from(2);
     };
     if let Some((folder, port)) = arguments.nats {
@@ -102,10 +102,10 @@ async fn main() -> ExitCode {
     for row in of_state(State::Failed) {
         println!("NOT AS EXPECTED: {}", row.library);
     }
-    if only.is_none() && as_expected && !table::keep(&tables, &arguments.results, arguments.check) {
+    if only.is_none() && as_expected && !table::keep(&tables, &arguments.guide, arguments.check) {
         println!(
-            "the results are not those of {}",
-            arguments.results.display()
+            "the tables are not those of {}",
+            arguments.guide.display()
         );
         as_expected = false;
     }

@@ -17,17 +17,9 @@ const SOURCES: [&str; 9] = [
 ];
 const QUIC_SERVER: &str = include_str!("servers/quic.rs");
 
-const HEADER: &str = "\
-# Libraries of Rust services
-
-Made by `tests/ecosystem/run`; do not edit. Each row is a program on loopback that failed if something else happened than
-the row says. Of each client library it was asserted: a pin (`build_for` and `build_by_name`), a CA at both ends, both
-ends authenticated, a refusal of ours and where its verdict is, a change of trust that the same client object follows, and
-a block that each new connection obeys. Of each server library: a pinned client, a client of the CA, TLS 1.2, the label or
-the name in the handler, an unknown client that is refused, and a block that new connections and the open one obey.
-
-*Lines* are those of the hook, counted in the source. Neither end resumes sessions.
-";
+/// Where the tables stand in the guide.
+const BEGIN: &str = "<!-- figures:libraries -->\n";
+const END: &str = "<!-- /figures:libraries -->";
 
 /// A row of one of the tables.
 #[derive(Debug)]
@@ -55,10 +47,10 @@ pub struct Table {
 
 /// The text of the results. What was skipped stays as it was before.
 pub fn text(tables: &[Table], before: &str) -> String {
-    let mut text = HEADER.to_owned();
+    let mut text = String::new();
     for table in tables {
         text += &format!(
-            "\n## {}\n\n| {} |\n|{}\n",
+            "\n### {}\n\n| {} |\n|{}\n",
             table.title,
             table.columns.join(" | "),
             "---|".repeat(table.columns.len())
@@ -76,15 +68,22 @@ pub fn text(tables: &[Table], before: &str) -> String {
             text += &(line + "\n");
         }
     }
-    text
+    text + "\n"
 }
 
-/// Compares with the results of a file, or writes them there. `false`: they differ.
+/// Compares with the tables of the guide, or writes them there. `false`: they differ, or have no place.
 pub fn keep(tables: &[Table], file: &Path, check: bool) -> bool {
-    let before = fs::read_to_string(file).unwrap_or_default();
-    let now = text(tables, &before);
+    let page = fs::read_to_string(file).unwrap();
+    let parts = page.split_once(BEGIN);
+    let Some((head, (before, tail))) =
+        parts.and_then(|(head, rest)| Some((head, rest.split_once(END)?)))
+    else {
+        println!("{} has no place for the tables", file.display());
+        return false;
+    };
+    let now = text(tables, before);
     if !check {
-        fs::write(file, now).unwrap();
+        fs::write(file, format!("{head}{BEGIN}{now}{END}{tail}")).unwrap();
         return true;
     }
     for line in now

@@ -54,18 +54,22 @@ fn blocks(page: &str, language: &str) -> Vec<String> {
     own.collect()
 }
 
-/// The lines between the marks of a source, each piece by itself.
-fn compiled() -> Vec<String> {
-    let source = read_to_string(root().join("tests/house/readme/snippets.rs")).unwrap();
+/// The lines between the marks of a source, each piece by itself and without the space before its lines.
+fn compiled(source: &str) -> Vec<String> {
+    let source = read_to_string(root().join(source)).unwrap();
     let pieces = source.split("    // shown\n").skip(1);
     pieces
         .map(|piece| {
             let (lines, _) = piece.split_once("    // end\n").unwrap();
-            let lines = lines
-                .lines()
-                .map(|line| line.trim_start().to_owned() + "\n");
-            lines.collect()
+            flush_left(lines)
         })
+        .collect()
+}
+
+fn flush_left(lines: &str) -> String {
+    let lines = lines.lines();
+    lines
+        .map(|line| line.trim_start().to_owned() + "\n")
         .collect()
 }
 
@@ -73,7 +77,25 @@ fn compiled() -> Vec<String> {
 fn pieces_of_code_are_those_that_are_compiled() {
     let shown = shown("rust,ignore");
     assert_eq!(shown.len(), snippets::ALL.len());
-    assert_eq!(shown, compiled());
+    assert_eq!(shown, compiled("tests/house/readme/snippets.rs"));
+}
+
+#[test]
+fn the_service_of_the_guide_is_the_example_that_is_run() {
+    let shown = shown("rust,async");
+    let [service, pieces @ ..] = &shown[..] else {
+        panic!("there is no service");
+    };
+    let path = root().join("crates/tokio/examples/axum_service/service.rs");
+    let example = read_to_string(path).unwrap();
+    let (head, example) = example.split_once("\n\n").unwrap();
+    assert!(head.starts_with("//! "), "{head}");
+    assert_eq!(example.replace("pub(crate) async fn", "async fn"), *service);
+    let lines = service.lines().count();
+    assert!(lines < 60, "a service has {lines} lines");
+
+    let pieces: Vec<String> = pieces.iter().map(|piece| flush_left(piece)).collect();
+    assert_eq!(pieces, compiled("crates/tokio/tests/suite/guide.rs"));
 }
 
 #[test]
@@ -106,7 +128,8 @@ fn documents() -> Vec<PathBuf> {
 #[test]
 fn every_piece_of_rust_is_one_of_these() {
     let pieces = |path: &PathBuf| read_to_string(path).unwrap().matches("```rust").count();
-    let shown = shown("rust,ignore").len() + shown("rust,no_run").len();
+    let kinds = ["rust,async", "rust,ignore", "rust,no_run"];
+    let shown: usize = kinds.iter().map(|kind| shown(kind).len()).sum();
     assert_eq!(documents().iter().map(pieces).sum::<usize>(), shown);
 }
 

@@ -10,6 +10,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
+use mutual_trust::admin::{DurableSettings, DurableStore};
 use mutual_trust::{
     ClientConfigBuilder, EntryOptions, PinScope, Policy, ServerId, TrustStore, tls,
 };
@@ -35,6 +36,9 @@ async fn run(folder: &Path) -> Outcome<()> {
     );
     fs::write(folder.join("us.pem"), &us.certificate_pem)?;
     write_key(&folder.join("us.key"), &us.key_pem)?;
+    // Once, when the service is installed: as `mutual-trust store create` does.
+    let keys = tls::key_policy(&tls::provider::default_provider());
+    drop(DurableStore::create(folder, DurableSettings::new(keys))?);
     let (mut store, address) = service::start(folder).await?;
 
     let unknown = connect(&array_7, &us, address.port()).await?;

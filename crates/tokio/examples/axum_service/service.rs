@@ -12,14 +12,14 @@ async fn hello(peer: Peer) -> String {
     format!("hello {}", peer.label().unwrap_or("unlabelled"))
 }
 
-/// Starts the service. What is then changed in the store is in force at once, for open connections as well.
+/// Starts the service. What is changed in the store is in force at once, for open connections as well.
 pub(crate) async fn start(
     folder: &Path,
 ) -> Result<(DurableStore, SocketAddr), Box<dyn Error + Send + Sync>> {
     let provider = tls::provider::default_provider();
     let keys = tls::key_policy(&provider);
     let ours = Identity::from_files(folder.join("us.pem"), folder.join("us.key"), &provider)?;
-    let store = DurableStore::create(folder, DurableSettings::new(keys))?;
+    let (store, _report) = DurableStore::open(folder, DurableSettings::new(keys))?;
     let builder = ServerConfigBuilder::new(provider, store.live(), Policy::new(keys), ours);
 
     let acceptor = Acceptor::new(&builder)?.with_http();

@@ -25,6 +25,8 @@ mod connectors;
 mod endings;
 #[cfg(feature = "enrol")]
 mod enrolment;
+#[cfg(all(feature = "tonic", feature = "tower"))]
+mod guide;
 #[cfg(any(feature = "actix", feature = "axum", feature = "axum-server"))]
 mod http;
 #[cfg(feature = "tower")]
