@@ -1,8 +1,10 @@
 //! Servers of others: started by us on loopback, ended by their id when we let go of them, also in a panic.
 
 use std::fs::{self, File};
+use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long a server may take until it listens. PostgreSQL takes a second on an idle machine.
@@ -86,12 +88,21 @@ impl Drop for Running {
     }
 }
 
-/// A port of loopback that is free now, for TCP and for UDP.
+/// Ports below those that Linux gives to sockets that ask for none: another program may get one of these between our
+/// question and the start of the server.
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
+
+/// A port of loopback that is free now, for TCP and for UDP. No port is returned twice.
 pub fn free_port() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Two processes of this program begin at different ports.
+    let begin = std::process::id().wrapping_mul(40);
     loop {
-        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        if std::net::UdpSocket::bind(("127.0.0.1", port)).is_ok() {
+        let at = begin.wrapping_add(NEXT.fetch_add(1, Ordering::SeqCst))
+            % u32::from(PORTS.end - PORTS.start);
+        let port = PORTS.start + u16::try_from(at).unwrap();
+        let address = ("127.0.0.1", port);
+        if TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok() {
             return port;
         }
     }

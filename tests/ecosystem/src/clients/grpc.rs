@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use hyper_util::rt::TokioIo;
-use mutual_trust_ecosystem::BoxError;
+use mutual_trust::{ReasonCode, Verdict, tls};
 use mutual_trust_ecosystem::grpc::call;
-use mutual_trust_tokio::HttpsConnector;
+use mutual_trust_ecosystem::pki::Pki;
+use mutual_trust_ecosystem::{BoxError, trust};
+use mutual_trust_tokio::{Connector, HttpsConnector};
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -83,4 +85,19 @@ impl Library for Tonic {
 pub async fn status(channel: Channel) -> Result<String, Status> {
     let answer = call(channel, "/etcdserverpb.Maintenance/Status").await?;
     Ok(format!("{} bytes of etcd", answer.len()))
+}
+
+/// A channel that connects at once has the verdict in its error.
+pub async fn refused_when_connecting(port: u16, pki: &Pki) {
+    let trust = trust::pinned(pki, "other").snapshot();
+    let builder = trust::client_builder(pki, trust, "client");
+    let connector = Connector::new(&builder, &trust::server()).unwrap();
+    let connector = HttpsConnector::http2(connector);
+    let endpoint = Endpoint::from_shared(format!("http://localhost:{port}")).unwrap();
+    let error = endpoint
+        .connect_with_connector(connector)
+        .await
+        .expect_err("another pin");
+    let verdict = tls::refusal(&error).map(Verdict::reason);
+    assert_eq!(verdict, Some(ReasonCode::PinDoesNotMatch), "{error:?}");
 }

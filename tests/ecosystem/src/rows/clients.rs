@@ -9,7 +9,7 @@ use crate::clients::blocking::Ureq;
 use crate::clients::brokers::{
     self, Nats, Postgres, Redis, Rumqttc, Tungstenite, TungsteniteGuarded,
 };
-use crate::clients::grpc::{Over, Tonic};
+use crate::clients::grpc::{self, Over, Tonic};
 use crate::clients::http::{HyperGuarded, HyperRustls, Pool, Reqwest12, Reqwest13};
 use crate::clients::quic::{self, Quinn};
 use crate::real::{Ports, Servers};
@@ -58,7 +58,7 @@ impl<L: Library> Client<'_, L> {
         let after = match self.expected.after_block {
             AfterBlock::GoesOn => format!("goes on {}", self.after),
             AfterBlock::Ends => format!(
-                "ends at once; what is asked next has the verdict{}",
+                "ends at once; the error of the next connection has the verdict{}",
                 self.after
             ),
         };
@@ -202,7 +202,7 @@ pub async fn clients(servers: &Servers, pki: &Pki, only: Option<&str>) -> Table 
             mark: "tonic",
             hook: "`connect_with_connector_lazy(HttpsConnector::http2(connector))` of mutual-trust-tokio, address `http://…`",
             alpn: "the connector sets `h2`",
-            verdict: ", also `&status`",
+            verdict: ": a `Status` or a `transport::Error`",
             expected: client::Expected { after_block: AfterBlock::Ends, ..grpc },
             after: "",
             traps: "its own TLS takes PEM alone; `https://…` fails if any crate of the build turns on a feature `tls-*` of tonic",
@@ -222,12 +222,14 @@ pub async fn clients(servers: &Servers, pki: &Pki, only: Option<&str>) -> Table 
                 mark: "tonic, tokio-rustls",
                 hook: "`connect_with_connector_lazy(tower::service_fn(..))`, address `http://…`",
                 alpn: "set `h2`",
-                verdict: ", also `&status`",
+                verdict: ": a `Status` or a `transport::Error`",
                 expected: grpc,
                 after: "until the HTTP/2 connection ends",
                 traps: "without `h2` it fails in HTTP/2; else as above",
             };
-            cells.measure(ports, pki).await
+            let cells = cells.measure(ports, pki).await;
+            grpc::refused_when_connecting(ports.pinned, pki).await;
+            cells
         },
     )
     .await;
