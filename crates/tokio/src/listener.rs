@@ -229,13 +229,16 @@ impl Listener {
     }
 }
 
-/// Errors of a connection that ended before it was accepted (accept(2)).
+/// Errors of a connection that ended before it was accepted. Linux passes on those of its network (accept(2)).
 fn concerns_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted
             | io::ErrorKind::ConnectionRefused
             | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkDown
+            | io::ErrorKind::NetworkUnreachable
     )
 }
 

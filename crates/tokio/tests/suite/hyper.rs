@@ -3,11 +3,12 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use http_body_util::{BodyExt, Empty, Full};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
-use hyper::{Response, Version};
+use hyper::{Request, Response, Version};
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
@@ -35,9 +36,14 @@ async fn server(acceptor: Acceptor) -> Server {
         let ends = ends.clone();
         async move {
             let label = stream.peer().label().unwrap().to_owned();
-            let answer = service_fn(move |_request| {
+            let answer = service_fn(move |request: Request<Incoming>| {
                 let body = Full::new(Bytes::from(label.clone()));
-                async { Ok::<_, Infallible>(Response::new(body)) }
+                async move {
+                    if request.uri().path() == "/never" {
+                        std::future::pending::<()>().await;
+                    }
+                    Ok::<_, Infallible>(Response::new(body))
+                }
             });
             let builder = auto::Builder::new(TokioExecutor::new());
             let _ = builder.serve_connection(TokioIo::new(stream), answer).await;
@@ -119,6 +125,31 @@ async fn a_block_of_the_client_ends_its_connection_at_the_server() {
             format!("{error:?}").contains("CertificateUnknown"),
             "{error:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_under_way_ends_with_the_block() {
+    for (make, version) in KINDS {
+        let mut world = World::new(&settings()[1]);
+        let mut server = server(world.acceptor().with_http()).await;
+        let client: Pooled = Client::builder(TokioExecutor::new()).build(make(world.connector()));
+        let uri = format!("https://localhost:{}/", server.port);
+        get(&client, &uri).await.unwrap();
+        let waiting = tokio::spawn(async move { get(&client, &format!("{uri}never")).await });
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        world.block_server();
+        let error = within(waiting).await.unwrap().unwrap_err();
+        within(server.ended.recv()).await.unwrap();
+        if version == Version::HTTP_11 {
+            expect_refusal(&error, ReasonCode::Blocked);
+        } else {
+            // HTTP/2 keeps of an error the kind and the text.
+            assert!(
+                format!("{error:?}").contains("see the verdict"),
+                "{error:?}"
+            );
+        }
     }
 }
 
