@@ -122,6 +122,7 @@ fn is_test(path: &str, read: &dyn Fn(&str) -> Option<String>) -> bool {
         Some(("lib", inner)) => vec![format!("src/{inner}")],
         Some(("bin", inner)) => vec![format!("crates/cli/src/{inner}")],
         Some(("cli", _)) => vec![format!("crates/cli/tests/{module}")],
+        Some(("tokio", inner)) => vec![format!("crates/tokio/tests/suite/{inner}")],
         _ => ["api/", "house/", ""]
             .map(|binary| format!("tests/{binary}{module}"))
             .to_vec(),

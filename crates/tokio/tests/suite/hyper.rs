@@ -115,7 +115,10 @@ async fn a_block_of_the_client_ends_its_connection_at_the_server() {
         world.block_client();
         within(server.ended.recv()).await.unwrap();
         let error = get(&client, &uri).await.unwrap_err();
-        assert!(tls::refusal(&error).is_none(), "we have refused nobody");
+        assert!(
+            tls::refusal(&error).is_none(),
+            "the client has refused no server"
+        );
         let alert = tls::refused_by_peer(&error);
         if version == Version::HTTP_11 {
             assert_eq!(alert, Some(AlertDescription::CertificateUnknown));

@@ -17,6 +17,7 @@
 
 #[cfg(feature = "actix")]
 mod actix;
+mod alerts;
 #[cfg(feature = "axum")]
 mod axum;
 #[cfg(feature = "axum-server")]
