@@ -136,7 +136,8 @@ fn is_test(path: &str, read: &dyn Fn(&str) -> Option<String>) -> bool {
     // Between `#[test]` and its function stand other attributes and comments alone.
     let mut marked = false;
     for line in text.lines().map(str::trim) {
-        if line == "#[test]" {
+        let line = line.strip_prefix("async ").unwrap_or(line);
+        if line == "#[test]" || line.starts_with("#[tokio::test") {
             marked = true;
         } else if marked && line.starts_with(&format!("fn {function}(")) {
             return true;
