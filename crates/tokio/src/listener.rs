@@ -78,6 +78,9 @@ impl ListenerBuilder {
     /// [`Failure::verdict`], handshakes that failed, and errors of the socket. By default they are dropped; the observer
     /// of the configuration sees refusals all the same.
     ///
+    /// A connection that was handed out and ends later is told to
+    /// [`Acceptor::with_refusal_handler`].
+    ///
     /// It is called by the task that accepts, so it must not block. Any machine that reaches the port can cause a call.
     pub fn with_failure_handler(
         mut self,

@@ -41,10 +41,15 @@ async fn a_refused_client_gets_its_alert_each_time() {
         let port = serve(builder.bind("127.0.0.1:0").await.unwrap(), echo);
         let connector = world.unknown_connector();
         for _ in 0..100 {
-            // In TLS 1.3 the client has sent a request before it learns of the refusal.
+            // In TLS 1.3 the client sends a request before it learns of the refusal. Had the server closed its socket
+            // by then, a write would fail, and the client would not read its alert.
             let error = within(async {
                 let mut stream = connector.connect_tcp("127.0.0.1", port).await?;
-                let _ = stream.write_all(&[0; 4096]).await;
+                for _ in 0..8 {
+                    stream.write_all(&[0; 4096]).await?;
+                    stream.flush().await?;
+                    tokio::time::sleep(Duration::from_micros(200)).await;
+                }
                 stream.read_u8().await
             })
             .await
