@@ -305,6 +305,7 @@ async fn with_few_files() {
             .starts_with("no connection is accepted for now: ")
     );
     // It pauses, and does not ask again and again.
+    tokio::time::sleep(Duration::from_millis(200)).await;
     drop(silent);
     let mut stream = within(connector.connect_tcp("127.0.0.1", port))
         .await
