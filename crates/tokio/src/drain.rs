@@ -7,8 +7,8 @@ use crate::limits::{DRAIN_BYTES, DRAIN_TIME};
 
 /// Ends our half, then reads what the client still sends, until it closes.
 ///
-/// A socket that is closed with data unread resets the connection, and a reset overtakes the alert: the client then
-/// learns nothing (RFC 1122 section 4.2.2.13). In TLS 1.3, that is the usual case, because the client sends its first
+/// A socket that is closed while the client still sends resets the connection (RFC 1122 section 4.2.2.13). A write of the
+/// client then fails, and the client never reads the alert. In TLS 1.3, that is the usual case: the client sends its first
 /// request before it learns of the refusal.
 pub(crate) async fn drain(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     let reading = async {

@@ -22,7 +22,7 @@ mod underway;
 /// Accepts clients: a socket that listens, and the handshakes of its connections.
 ///
 /// - Each handshake runs in a task of its own, with the [time limit](Acceptor::with_handshake_timeout) of the acceptor.
-///   A client that is slow or silent holds up no other one.
+///   A client that is slow or silent does not delay others.
 /// - At most [`MAX_HANDSHAKES`] are under way or wait to be taken. While all places are taken, the oldest handshake that
 ///   has lasted for [`PATIENCE_WHEN_FULL`] is ended, and makes room for the next client.
 /// - A client that is refused gets its alert.

@@ -18,8 +18,7 @@ use crate::guard::{Guard, Wait};
 use crate::limits::{MAX_RECHECK_INTERVAL, MIN_RECHECK_INTERVAL, RECHECK_INTERVAL};
 use crate::setting::duration;
 
-/// The other end of one connection: what it presented, as what it was accepted, and whether it is still trusted. Cheap
-/// to clone.
+/// The other end of one connection: what it presented, who it is, and whether it is still trusted. Cheap to clone.
 ///
 /// A [`TlsStream`](crate::TlsStream) has one. For a connection of another library, make it from what that library
 /// knows. A QUIC connection of quinn, which ends once its client is blocked:
@@ -188,7 +187,8 @@ impl Peer {
         })
     }
 
-    /// Who the peer is, for authorisation (rule P7): as what it was accepted when this was made.
+    /// Who the peer is, for authorisation (rule P7), by the view in force when this was made or
+    /// [refreshed](Self::refresh).
     pub fn identity(&self) -> &PeerIdentity {
         &self.answer.identity
     }

@@ -1,4 +1,4 @@
-//! A listener: handshakes in tasks that hold up none other, and clients that learn of their refusal.
+//! A listener: handshakes in tasks that do not delay each other, and clients that learn of their refusal.
 
 use std::collections::BTreeSet;
 use std::io;

@@ -1,4 +1,4 @@
-//! What a service of tokio gets: streams that end with trust, handshakes that hold up none other, and the adapters.
+//! What a service of tokio gets: streams that end with trust, handshakes that do not delay each other, and the adapters.
 //!
 //! No test fails on a time: limits only end a test that hangs.
 
