@@ -40,7 +40,7 @@ pub const LARGEST_MAX_HANDSHAKES: usize = 1 << 20;
 /// How long a handshake has while all places are taken. After that, the oldest one makes room for the next client.
 ///
 /// Once the connection is there, a handshake needs one round trip in TLS 1.3 and two in TLS 1.2. By cable, two take less
-/// than this between any two places on Earth. So clients that connect and stay silent hold up others for a second and
+/// than this between any two places on Earth. So clients that connect and stay silent delay others by a second and
 /// not for the whole time limit.
 pub const PATIENCE_WHEN_FULL: Duration = Duration::from_secs(1);
 
