@@ -6,12 +6,17 @@
 //! This module is not API: it is hidden, any version may change it, and `docs/LIMITS.md` lists the values. It is
 //! reachable so that tests and benchmarks can use each bound.
 
+mod journal;
 mod known;
 #[cfg(all(test, feature = "encrypted-keys"))]
 mod page;
 
 use core::time::Duration;
 
+pub use journal::{
+    FLOOR_REFRESH, MAX_ASKED, MAX_JOURNAL_BYTES, MAX_LOCK_WAIT, MAX_STORE_WITH_JOURNAL,
+    MIN_JOURNAL_BYTES,
+};
 pub use known::{
     KNOWN_CRITICAL_IN_CA, KNOWN_CRITICAL_IN_CRL, KNOWN_CRITICAL_IN_CRL_ENTRY, KNOWN_CRITICAL_IN_PIN,
 };

@@ -54,7 +54,9 @@ mod scenarios;
 mod seen;
 
 #[cfg(feature = "admin")]
-pub use durable::{Blocked, Counter, DurableSettings, DurableStore, Health, RecoveryReport};
+pub use durable::{
+    Blocked, Counter, DurableSettings, DurableStore, Health, History, RecoveryReport,
+};
 #[cfg(feature = "enrol")]
 pub use enrol::{
     Enrolment, EnrolmentDecision, EnrolmentEvent, PendingId, PendingPeer, PresentedCertificate,

@@ -51,7 +51,7 @@ pub use write::IfExists;
 pub use write::{write_certificates, write_private};
 
 #[cfg(feature = "admin")]
-pub(crate) use write::{Readers, link_as, prepare};
+pub(crate) use write::{STORE_TEMPORARY, TEMPORARY_END, link_as, own_like, prepare_store};
 
 pub(crate) use advice::{advice, signs_with_ml_dsa};
 #[cfg(feature = "issue")]

@@ -121,9 +121,18 @@ fn failed(step: WriteStep, path: &Path) -> impl FnOnce(io::Error) -> WriteError 
     move |source| WriteError::Io { step, path, source }
 }
 
+/// The start of the names of temporary files.
+const TEMPORARY: &str = ".mutual-trust-";
+/// The same for the files of a store, which are removed by whoever may change the store next.
+#[cfg(feature = "admin")]
+pub(crate) const STORE_TEMPORARY: &str = ".trust-store-";
+/// The end of the names of temporary files.
+pub(crate) const TEMPORARY_END: &str = ".tmp";
+
 /// A temporary file that is written and flushed. [`place`](Self::place) gives it its name; dropping it removes it.
 pub(crate) struct Prepared {
     path: PathBuf,
+    file: File,
     temporary: Temporary,
     existing: IfExists,
 }
@@ -135,25 +144,77 @@ pub(crate) fn prepare(
     readers: Readers,
     existing: IfExists,
 ) -> Result<Prepared, WriteError> {
+    prepare_named(path, content, (TEMPORARY, readers), existing, |_| Ok(()))
+}
+
+/// The same for a file of a store. `like` is the file whose owner and mode it gets, if there is one.
+#[cfg(feature = "admin")]
+pub(crate) fn prepare_store(
+    path: &Path,
+    content: &[u8],
+    existing: IfExists,
+    like: Option<&fs::Metadata>,
+) -> Result<Prepared, WriteError> {
+    let named = (STORE_TEMPORARY, Readers::Owner);
+    prepare_named(path, content, named, existing, |file| {
+        like.map_or(Ok(()), |like| own_like(file, like))
+    })
+}
+
+/// Gives a file the owner and the mode of another one.
+#[cfg(all(feature = "admin", unix))]
+pub(crate) fn own_like(file: &File, like: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, fchown};
+
+    let own = file.metadata()?;
+    if (own.uid(), own.gid()) != (like.uid(), like.gid()) {
+        fchown(file, Some(like.uid()), Some(like.gid()))?;
+    }
+    if own.mode() != like.mode() {
+        file.set_permissions(like.permissions())?;
+    }
+    Ok(())
+}
+
+#[cfg(all(feature = "admin", not(unix)))]
+pub(crate) fn own_like(_: &File, _: &fs::Metadata) -> io::Result<()> {
+    Ok(())
+}
+
+fn prepare_named(
+    path: &Path,
+    content: &[u8],
+    (start, readers): (&str, Readers),
+    existing: IfExists,
+    own: impl FnOnce(&File) -> io::Result<()>,
+) -> Result<Prepared, WriteError> {
     let folder = folder_of(path)?;
     look(path, existing)?;
     let (temporary, mut file) =
-        Temporary::create(folder, readers).map_err(failed(WriteStep::Create, path))?;
+        Temporary::create(folder, start, readers).map_err(failed(WriteStep::Create, path))?;
     // The umask and the default ACL of the folder may have changed the mode. Set it before there is any content.
     readers
         .set(&file)
         .map_err(failed(WriteStep::Create, path))?;
+    own(&file).map_err(failed(WriteStep::Create, path))?;
     file.write_all(content)
         .map_err(failed(WriteStep::Write, path))?;
     file.sync_all().map_err(failed(WriteStep::Flush, path))?;
     Ok(Prepared {
         path: path.to_owned(),
+        file,
         temporary,
         existing,
     })
 }
 
 impl Prepared {
+    /// The file, which keeps its content under its new name.
+    #[cfg(feature = "admin")]
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
     /// Gives the file its name, and flushes the folder.
     pub(crate) fn place(mut self) -> Result<(), WriteError> {
         let path = &self.path;
@@ -239,11 +300,11 @@ struct Temporary {
 
 impl Temporary {
     /// Creates a file under a free name.
-    fn create(folder: &Path, readers: Readers) -> io::Result<(Self, File)> {
-        Self::take(folder, |path| {
+    fn create(folder: &Path, start: &str, readers: Readers) -> io::Result<(Self, File)> {
+        Self::take(folder, start, |path| {
             let mut options = OpenOptions::new();
             // Never follows a symbolic link that another user placed, and never overwrites a file.
-            options.write(true).create_new(true);
+            options.read(true).write(true).create_new(true);
             readers.open(&mut options);
             options.open(path)
         })
@@ -252,16 +313,21 @@ impl Temporary {
     /// Gives an existing file a second name.
     #[cfg(feature = "admin")]
     fn link(file: &Path, folder: &Path) -> io::Result<Self> {
-        let (temporary, ()) = Self::take(folder, |path| fs::hard_link(file, path))?;
+        let (temporary, ()) =
+            Self::take(folder, STORE_TEMPORARY, |path| fs::hard_link(file, path))?;
         Ok(temporary)
     }
 
-    fn take<T>(folder: &Path, make: impl Fn(&Path) -> io::Result<T>) -> io::Result<(Self, T)> {
+    fn take<T>(
+        folder: &Path,
+        start: &str,
+        make: impl Fn(&Path) -> io::Result<T>,
+    ) -> io::Result<(Self, T)> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let mut taken = io::Error::from(ErrorKind::AlreadyExists);
         for _ in 0..MAX_TEMPORARY_NAMES {
             let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-            let name = format!(".mutual-trust-{}-{number}.tmp", process::id());
+            let name = format!("{start}{}-{number}{TEMPORARY_END}", process::id());
             let path = folder.join(OsString::from(name));
             match make(&path) {
                 Ok(made) => {
@@ -298,7 +364,7 @@ mod tests {
             (ErrorKind::PermissionDenied, 1),
         ] {
             let tried = Cell::new(0);
-            let made = Temporary::take(Path::new("folder"), |_| {
+            let made = Temporary::take(Path::new("folder"), TEMPORARY, |_| {
                 tried.set(tried.get() + 1);
                 Err::<(), _>(kind.into())
             });

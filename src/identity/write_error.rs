@@ -77,6 +77,10 @@ pub enum WriteStep {
     Flush,
     /// Giving it its name.
     Rename,
+    /// Adding a change at the end of a file.
+    Append,
+    /// Flushing a change that was added.
+    FlushAppended,
 }
 
 impl fmt::Display for WriteStep {
@@ -86,6 +90,8 @@ impl fmt::Display for WriteStep {
             Self::Create => "make a temporary file beside it",
             Self::Write => "write the temporary file",
             Self::Flush => "flush the temporary file",
+            Self::Append => "add a change at its end",
+            Self::FlushAppended => "flush the change at its end",
             Self::Rename => "move the temporary file to its place",
         })
     }

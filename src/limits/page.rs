@@ -7,6 +7,8 @@ mod tests {
 
     use super::super::*;
 
+    const SOURCE: &str = concat!(include_str!("../limits.rs"), include_str!("journal.rs"));
+
     /// A value as the page shows it.
     trait Shown {
         fn shown(&self) -> String;
@@ -90,6 +92,12 @@ mod tests {
             MAX_RECORDED_SCHEMES,
             MAX_TEMPORARY_NAMES,
             MAX_STORE_FILE_BYTES,
+            MAX_ASKED,
+            MIN_JOURNAL_BYTES,
+            MAX_JOURNAL_BYTES,
+            MAX_STORE_WITH_JOURNAL,
+            MAX_LOCK_WAIT,
+            FLOOR_REFRESH,
             MAX_STORE_LINE,
             MAX_SEAL_BYTES,
             MAX_SHOWN_LINE,
@@ -184,7 +192,7 @@ mod tests {
     }
 
     fn page() -> String {
-        let source = include_str!("../limits.rs");
+        let source = SOURCE;
         let mut page = String::from(
             "# Limits\n\nEvery bound of the crate, with its value and the reason. A peer or a file cannot make anything \
          grow beyond them. No bound can be raised at run time, and none is part of the API: a version may change one.\n\n\
@@ -199,8 +207,7 @@ mod tests {
 
     #[test]
     fn the_page_of_limits_says_what_holds() {
-        let source = include_str!("../limits.rs");
-        let constants = source.lines().filter(|line| line.starts_with("pub const"));
+        let constants = SOURCE.lines().filter(|line| line.starts_with("pub const"));
         assert_eq!(constants.count(), values().len());
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/LIMITS.md");
         // To write the page after a change: MUTUAL_TRUST_WRITE_LIMITS=1 cargo test --all-features --lib limits

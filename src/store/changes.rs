@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::asked::Named;
 use super::consequence::Consequence;
 use super::{
     BlockSelector, Entry, EntryKey, EntryOptions, Outcome, Report, StoreWarning, TrustStore, import,
@@ -29,6 +30,7 @@ impl TrustStore {
             self.check_entry_end(&options)?;
         }
         entry.change(|more| more.options = options);
+        self.ask(format_args!("update {}", Named(key)));
         Ok(self.replace(entry, warnings))
     }
 
@@ -44,6 +46,7 @@ impl TrustStore {
         entry.change(|more| {
             more.disabled.get_or_insert_default().by_call = Some(why.into());
         });
+        self.ask(format_args!("disable {}", Named(key)));
         Ok(self.replace(entry, Vec::new()))
     }
 
@@ -66,6 +69,7 @@ impl TrustStore {
             None => Vec::new(),
         };
         entry.change(|more| more.disabled = None);
+        self.ask(format_args!("enable {}", Named(key)));
         Ok(self.replace(entry, warnings))
     }
 
@@ -77,6 +81,7 @@ impl TrustStore {
     #[must_use = "the report says which peers the change may lock out"]
     pub fn remove(&mut self, key: &EntryKey) -> Result<Report, StoreError> {
         self.known_entry(key)?;
+        self.ask(format_args!("remove {}", Named(key)));
         let before = self.data.before(&self.affected(key));
         let removed = self.take_all(core::slice::from_ref(key));
         let mut report = self.finish(Outcome::Removed, before);
@@ -119,6 +124,7 @@ impl TrustStore {
         if self.data.data().blocks.contains(&selector) {
             return Report::new(Outcome::Unchanged, self.data.generation());
         }
+        self.ask(format_args!("block {selector:#}"));
         self.edit().blocks_mut().insert(&selector);
         let mut report = self.finish(Outcome::Added, Vec::new());
         let data = self.data.data();
@@ -145,6 +151,7 @@ impl TrustStore {
         if !self.data.data().blocks.contains(selector) {
             return Err(StoreError::NotBlocked(Box::new(selector.clone())));
         }
+        self.ask(format_args!("unblock {selector:#}"));
         self.edit().blocks_mut().remove(selector);
         Ok(self.finish(Outcome::Removed, Vec::new()))
     }

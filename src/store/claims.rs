@@ -75,6 +75,10 @@ impl TrustStore {
                 server.claim = Claim::Migrating { until };
             }
         }
+        let end = Timestamp::from(until);
+        for id in &servers {
+            self.ask(format_args!("migrate {id} until {end}"));
+        }
         Ok(self.finish(Outcome::Changed, before))
     }
 
@@ -107,6 +111,7 @@ impl TrustStore {
             Claim::Claimed => Ok(Report::new(Outcome::Unchanged, self.data.generation())),
             Claim::Migrating { .. } => {
                 let before = self.data.before([id]);
+                self.ask(format_args!("stop-migrating {id}"));
                 if let Some(server) = self.edit().server_mut(id) {
                     server.claim = Claim::Claimed;
                 }
@@ -162,6 +167,9 @@ impl TrustStore {
 
     fn release_all(&mut self, servers: BTreeSet<ServerId>, keys: Vec<EntryKey>) -> Report {
         let before = self.data.before(&servers);
+        for id in &servers {
+            self.ask(format_args!("release {id}"));
+        }
         let removed = self.take_all(&keys);
         let data = self.edit();
         for id in &servers {

@@ -88,6 +88,7 @@ impl TrustStore {
         match self.clock_state() {
             ClockState::Known => Ok(Report::new(Outcome::Unchanged, self.data.generation())),
             ClockState::Jumped { clock, .. } => {
+                self.ask(format_args!("clock confirm"));
                 self.set_floor(Some(clock));
                 Ok(Report::new(Outcome::Changed, self.data.generation()))
             }
@@ -104,6 +105,7 @@ impl TrustStore {
     /// While the clock is unset, every end is judged at the floor. With a lower floor, certificates that have expired
     /// since count as valid.
     pub fn reset_floor(&mut self, floor: Option<UnixTime>) -> Report {
+        self.ask(format_args!("clock reset-floor"));
         self.set_floor(floor);
         let mut report = Report::new(Outcome::Changed, self.data.generation());
         self.warn_of_clock(&mut report);

@@ -49,6 +49,10 @@ pub(crate) struct Data {
     pub(super) hasher: RandomState,
 }
 
+/// Entries that went and entries that came.
+#[cfg(feature = "admin")]
+pub(super) type Changed<'a> = (Vec<&'a Arc<Entry>>, Vec<&'a Arc<Entry>>);
+
 /// Length and last bytes of a certificate. The last bytes belong to the signature and differ between certificates,
 /// unless they were made to collide. Certificates that collide share a bucket and are compared whole.
 #[derive(Clone, Copy)]
@@ -91,6 +95,27 @@ impl Data {
 
     pub(super) fn blocks_mut(&mut self) -> &mut Blocks {
         Arc::make_mut(&mut self.blocks)
+    }
+
+    /// Whether both hold the same object of blocks.
+    #[cfg(feature = "admin")]
+    pub(super) fn shares_blocks(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.blocks, &other.blocks)
+    }
+
+    #[cfg(feature = "admin")]
+    pub(super) fn shares_crls(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.crls, &other.crls)
+    }
+
+    /// The entries in the parts that are not shared with earlier data: those that went and those that came, of each of
+    /// the two tables that together have every entry.
+    #[cfg(feature = "admin")]
+    pub(super) fn changed_entries<'a>(&'a self, before: &'a Self) -> [Changed<'a>; 2] {
+        [
+            self.holders.changed(&before.holders),
+            self.fingerprints_only.changed(&before.fingerprints_only),
+        ]
     }
 
     pub(crate) fn crls(&self) -> &Crls {

@@ -80,6 +80,7 @@ impl TrustStore {
             acting: self.acting.clone(),
             source: self.source.clone(),
             last: self.last.clone(),
+            asked: self.asked.clone(),
         }
     }
 
@@ -98,6 +99,7 @@ impl TrustStore {
     pub fn commit(&mut self, draft: Draft) -> Result<(), StoreError> {
         draft.check(self)?;
         self.data = draft.store.data;
+        self.asked = draft.store.asked;
         Ok(())
     }
 }

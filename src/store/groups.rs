@@ -16,6 +16,7 @@ impl TrustStore {
         if self.data.group(&id).is_some() {
             return Err(StoreError::GroupExists(id));
         }
+        self.ask(format_args!("group add {id}"));
         let members = BTreeSet::new();
         self.edit().add_group(Group { id, members });
         Ok(self.finish(Outcome::Added, Vec::new()))
@@ -27,6 +28,7 @@ impl TrustStore {
     /// There is no such group.
     pub fn remove_group(&mut self, id: &GroupId) -> Result<Report, StoreError> {
         let members = self.data.known_group(id)?.members.clone();
+        self.ask(format_args!("group remove {id}"));
         let before = self.data.before(&members);
         let keys = self.keys_of(&[(Slot::Pin, Scope::Group(id.clone()))]);
         let removed = self.take_all(&keys);
@@ -62,6 +64,7 @@ impl TrustStore {
             None => {}
         }
         let before = self.data.before([id]);
+        self.ask(format_args!("group join {group} {id}"));
         let claims = self.data.holds(Slot::Pin, Scope::Group(group.clone()));
         let data = self.edit();
         if let Some(group) = data.group_mut(group) {
@@ -88,6 +91,7 @@ impl TrustStore {
             return Err(StoreError::NotInGroup { server: id.clone() });
         };
         let before = self.data.before([id]);
+        self.ask(format_args!("group leave {id}"));
         let data = self.edit();
         if let Some(group) = data.group_mut(&group) {
             group.members.remove(id);

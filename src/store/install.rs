@@ -2,6 +2,7 @@
 
 use core::hash::BuildHasher;
 
+use super::asked::Named;
 use super::consequence::{Consequence, ConsequenceKind};
 use super::entry::More;
 use super::{
@@ -233,6 +234,7 @@ impl TrustStore {
         if let Some((id, name)) = place.new_server {
             self.edit().add_server(Server::new(id, [name]));
         }
+        self.ask(format_args!("install {}", Named(&key)));
         let affected = self.affected(&key);
         let before = self.data.before(&affected);
         let installed = match self.now() {

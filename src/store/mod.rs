@@ -18,6 +18,7 @@
 //!
 //! An empty store trusts no peer.
 
+mod asked;
 mod blocks;
 mod bounded;
 mod bundle;
@@ -29,6 +30,8 @@ mod consequence;
 mod crl_issuer;
 mod crls;
 mod data;
+#[cfg(feature = "admin")]
+mod difference;
 mod directory;
 mod draft;
 mod entry;
@@ -50,6 +53,8 @@ mod patterns;
 mod patterns_error;
 #[cfg(feature = "admin")]
 mod planned;
+#[cfg(feature = "admin")]
+mod replay;
 mod report;
 #[cfg(feature = "admin")]
 mod restore;
@@ -75,6 +80,8 @@ pub(crate) use crls::CrlOrigin;
 #[cfg(feature = "admin")]
 pub(crate) use crls::HeldCrl;
 pub use crls::{InstalledCrl, UnreadCrl};
+#[cfg(feature = "admin")]
+pub(crate) use difference::Sides;
 pub use draft::Draft;
 pub use entry::Entry;
 pub use entry_key::{AuthorityScope, EntryKey, PinScope, Scope, Slot};
@@ -100,6 +107,7 @@ pub use warning::StoreWarning;
 
 use crate::certificate::{KeyPolicy, SystemClock, TimeSource};
 use crate::store::error::StoreError;
+use asked::Asked;
 use data::Data;
 use entry::More;
 
@@ -135,6 +143,8 @@ pub struct TrustStore {
     source: Option<Arc<str>>,
     /// The optional values of the last entry. The next entry shares them if its values are equal.
     last: Option<Arc<More>>,
+    /// The calls since the store was stored last.
+    asked: Asked,
 }
 
 impl TrustStore {
@@ -152,6 +162,7 @@ impl TrustStore {
             acting: None,
             source: None,
             last: None,
+            asked: Asked::default(),
         }
     }
 

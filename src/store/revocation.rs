@@ -132,6 +132,7 @@ impl TrustStore {
         let taken = crls.take(fingerprint).map(|list| list.issuer().clone());
         let taken = taken.or_else(|| crls.take_unread(fingerprint));
         let issuer = taken.ok_or(StoreError::NoSuchCrl(fingerprint))?;
+        self.ask(format_args!("crl remove {fingerprint}"));
         let left = self.data.data().crls();
         let left = left.of(&issuer);
         let none_left = left.is_none_or(<[_]>::is_empty);
@@ -152,6 +153,7 @@ impl TrustStore {
     pub fn disable_revocation_checks(&mut self, issuer: &CrlIssuer) -> Result<Report, StoreError> {
         let lists = self.edit().crls_mut().stop(issuer);
         let lists = lists.ok_or_else(|| StoreError::NotChecked(Box::new(issuer.clone())))?;
+        self.ask(format_args!("stop-checking key {}", issuer.key_pin()));
         let mut report = self.finish(Outcome::Removed, Vec::new());
         for list in lists.iter() {
             for key in self.revoked_by(list) {
@@ -176,6 +178,7 @@ impl TrustStore {
             installed,
             installed_by: self.acting.clone(),
         };
+        self.ask(format_args!("crl install {}", crl.fingerprint()));
         let crls = self.edit().crls_mut();
         for list in replaced {
             crls.take(list.crl().fingerprint());

@@ -98,6 +98,7 @@ impl TrustStore {
         for name in server.names.iter() {
             self.free_name(name)?;
         }
+        self.ask(format_args!("server add {}", server.id));
         self.edit().add_server(server);
         Ok(self.finish(Outcome::Added, Vec::new()))
     }
@@ -112,6 +113,7 @@ impl TrustStore {
         if server.claim != Claim::Unclaimed {
             return Err(StoreError::Claimed { server: id.clone() });
         }
+        self.ask(format_args!("server remove {id}"));
         let scope = Scope::Server(id.clone());
         let keys = self.keys_of(&[(Slot::Authority, scope.clone()), (Slot::Pin, scope)]);
         let removed = self.take_all(&keys);
@@ -139,6 +141,7 @@ impl TrustStore {
             return Ok(Report::new(Outcome::Unchanged, self.data.generation()));
         }
         self.free_name(&name)?;
+        self.ask(format_args!("server add-name {id} {name}"));
         self.edit().add_name(id, name);
         Ok(self.finish(Outcome::Changed, Vec::new()))
     }
@@ -157,6 +160,7 @@ impl TrustStore {
         if from.claim != Claim::Unclaimed && target != Claim::Claimed {
             return Err(StoreError::Claimed { server: from.id });
         }
+        self.ask(format_args!("server move-name {name} {to}"));
         let data = self.edit();
         data.drop_name(&from.id, name);
         data.add_name(to, name.clone());
@@ -173,6 +177,7 @@ impl TrustStore {
     /// The name belongs to no server.
     pub fn release_name(&mut self, name: &HostName) -> Result<Report, StoreError> {
         let from = self.owner(name)?.id.clone();
+        self.ask(format_args!("server release-name {name}"));
         self.edit().drop_name(&from, name);
         Ok(self.finish(Outcome::Removed, Vec::new()))
     }
@@ -188,6 +193,7 @@ impl TrustStore {
         names: impl IntoIterator<Item = HostName>,
     ) -> Result<Report, StoreError> {
         self.data.known_server(id)?;
+        self.ask(format_args!("server expect {id}"));
         if let Some(server) = self.edit().server_mut(id) {
             server.expected = names.into_iter().collect();
         }

@@ -78,6 +78,36 @@ impl<T> Table<T> {
         }
     }
 
+    /// The items of those parts in which this table and `before` differ: first of `before`, then of this one. Parts that
+    /// both share are skipped, so that the cost is that of the change. An item can be in both lists.
+    #[cfg(any(test, feature = "admin"))]
+    pub(super) fn changed<'a>(&'a self, before: &'a Self) -> (Vec<&'a T>, Vec<&'a T>) {
+        let (mut gone, mut came) = (Vec::new(), Vec::new());
+        let (Some(ours), Some(theirs)) = (&self.chunks, &before.chunks) else {
+            return (before.iter().collect(), self.iter().collect());
+        };
+        if self.buckets() != before.buckets() {
+            return (before.iter().collect(), self.iter().collect());
+        }
+        let chunks = ours.iter().zip(theirs.iter());
+        for (ours, theirs) in chunks.filter(|(ours, theirs)| !Arc::ptr_eq(ours, theirs)) {
+            for (ours, theirs) in ours.iter().zip(theirs.iter()) {
+                if let (Some(ours), Some(theirs)) = (ours, theirs)
+                    && Arc::ptr_eq(ours, theirs)
+                {
+                    continue;
+                }
+                let items = |bucket: &'a Bucket<T>| {
+                    let pairs = bucket.iter().flat_map(|bucket| bucket.iter());
+                    pairs.flat_map(Pair::items).map(|(_, item)| item)
+                };
+                came.extend(items(ours));
+                gone.extend(items(theirs));
+            }
+        }
+        (gone, came)
+    }
+
     /// All items, in no particular order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
         self.items().map(|(_, item)| item)
@@ -281,6 +311,32 @@ mod tests {
         let other = ours.iter().zip(&theirs).filter(|(a, b)| !Arc::ptr_eq(a, b));
         assert_eq!(other.count(), 1);
         assert!(ours.len() > 32);
+    }
+
+    #[test]
+    fn what_changed_is_found_without_a_look_at_what_is_shared() {
+        let mut table = Table::default();
+        for number in 0..50_000 {
+            table.insert(mix(number), number);
+        }
+        let before = table.clone();
+        assert_eq!(table.changed(&before), (Vec::new(), Vec::new()));
+        table.take(mix(8), |item| *item == 8).unwrap();
+        table.insert(mix(50_000), 50_000);
+        let (gone, came) = table.changed(&before);
+        assert!(gone.len() < 100 && came.len() < 100);
+        assert!(gone.contains(&&8) && !came.contains(&&8));
+        assert!(came.contains(&&50_000) && !gone.contains(&&50_000));
+        // One that has grown shares nothing.
+        let mut grown = before.clone();
+        for number in 50_000..100_000 {
+            grown.insert(mix(number), number);
+        }
+        let (gone, came) = grown.changed(&before);
+        assert_eq!((gone.len(), came.len()), (50_000, 100_000));
+        let empty = Table::default();
+        let (gone, came) = empty.changed(&before);
+        assert_eq!((gone.len(), came.len()), (50_000, 0));
     }
 
     #[test]

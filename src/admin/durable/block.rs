@@ -1,9 +1,10 @@
 //! Blocks, which are in force even if the disk fails.
 
+use super::disk::Wait;
 use super::{DurableStore, Undo};
 use crate::admin::durable::error::DurableError;
 use crate::certificate::Certificate;
-use crate::store::{BlockSelector, Report};
+use crate::store::{BlockSelector, Report, TrustStore};
 
 /// The result of a block. The block is in force in any case.
 #[derive(Debug)]
@@ -25,20 +26,58 @@ impl DurableStore {
 
     /// Blocks by one selector. See [`block`](Self::block).
     pub fn block_selector(&mut self, selector: BlockSelector) -> Blocked {
+        let (_held, handle) = match self.hold(Wait::No) {
+            Ok(held) => held,
+            Err(DurableError::Locked { .. }) => return self.block_before_waiting(selector),
+            Err(error) => {
+                let report = self.block_unsaved(selector);
+                let unsaved = Some(self.failed(error));
+                return Blocked { report, unsaved };
+            }
+        };
         let mut draft = self.store.fork();
         let current = draft.contents().generation();
         let report = draft.block_selector(selector.clone());
         if draft.contents().generation() == current {
-            let unsaved = self.retry().err();
+            let unsaved = match self.is_behind() {
+                true => self.settle(handle).err(),
+                false => None,
+            };
             return Blocked { report, unsaved };
         }
-        let unsaved = self.persist(&mut draft, Undo::No).err();
+        let unsaved = self.persist(handle, &mut draft, Undo::No).err();
         if unsaved.is_some() {
-            self.health.unsaved_blocks.push(selector);
-            self.store = draft;
-            // It fails only if another program published in the meantime. A later change reports that.
-            let _ = self.publish();
+            self.hold_unsaved(selector, draft);
         }
         Blocked { report, unsaved }
+    }
+
+    /// Another process changes the store: the block is put in force first and stored when that is done.
+    fn block_before_waiting(&mut self, selector: BlockSelector) -> Blocked {
+        let report = self.block_unsaved(selector);
+        let stored = self.hold(Wait::Bounded);
+        let stored = match stored {
+            Ok((_held, handle)) => self.settle(handle),
+            Err(error) => Err(self.failed(error)),
+        };
+        let unsaved = stored.err();
+        Blocked { report, unsaved }
+    }
+
+    fn block_unsaved(&mut self, selector: BlockSelector) -> Report {
+        let mut draft = self.store.fork();
+        let report = draft.block_selector(selector.clone());
+        if draft.contents().generation() != self.store.contents().generation() {
+            self.hold_unsaved(selector, draft);
+        }
+        report
+    }
+
+    fn hold_unsaved(&mut self, selector: BlockSelector, mut draft: TrustStore) {
+        self.pending.insert(selector, draft.actor());
+        draft.begin();
+        self.store = draft;
+        // It fails only if another program published in the meantime. A later change reports that.
+        let _ = self.publish();
     }
 }

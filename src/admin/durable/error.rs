@@ -18,8 +18,9 @@ use crate::store::error::{PublishError, StoreError};
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DurableError {
-    /// Another process, or another part of this one, has the store open.
-    #[error("{path}: another process or another part of this one has the store open")]
+    /// Another process, or another part of this one, is changing the store, and has not finished in time. Programs of
+    /// version 1.0 hold the lock as long as they have the store open.
+    #[error("{path}: another process or another part of this one is changing the store")]
     #[non_exhaustive]
     Locked {
         /// The lock file.
@@ -83,9 +84,11 @@ pub enum DurableError {
     /// The change was refused.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The edit replaced the store by an older one.
+    /// Another store is at the place of the one that was read: an older one, or one with another history. Or an edit
+    /// replaced the store by an older one. Nothing was overwritten, and what was in force stays in force. To use the other
+    /// store, open it.
     #[error(
-        "the edit replaced the store, which had generation {current}, by another one of generation {offered}"
+        "the store, which had generation {current}, was replaced by another one of generation {offered}"
     )]
     #[non_exhaustive]
     Replaced {
@@ -98,6 +101,16 @@ pub enum DurableError {
     #[error("the change is stored but not in force")]
     #[doc(hidden)]
     NotPublished(#[source] PublishError),
+    /// Neither the file nor the previous one goes back to a generation, or it was never stored.
+    #[error("{path}: generation {generation} is not in the history that is kept")]
+    #[non_exhaustive]
+    #[doc(hidden)]
+    NoGeneration {
+        /// The file.
+        path: PathBuf,
+        /// The generation that was asked for.
+        generation: u64,
+    },
     /// The store is not damaged, so there is nothing to recover.
     #[error("{path}: the store is whole, there is nothing to recover")]
     #[non_exhaustive]

@@ -1,5 +1,6 @@
 //! Changes of a durable store that lock out only named peers.
 
+use super::disk::Wait;
 use super::{DurableStore, Undo};
 use crate::admin::durable::error::GuardedError;
 use crate::admin::{Impact, LockoutAllowance, PeerHistory, Plan, plan};
@@ -27,7 +28,7 @@ impl DurableStore {
     /// force even if the disk fails, use [`block`](Self::block).
     ///
     /// # Errors
-    /// The store has changed since the plan was made. A peer that `allowed` does not name would be locked out. The disk
+    /// The store has changed since the plan was made, here or by another process: plan again. A peer that `allowed` does not name would be locked out. The disk
     /// failed. The store and the snapshot in force are then unchanged.
     pub fn apply<T>(
         &mut self,
@@ -36,10 +37,13 @@ impl DurableStore {
         clock: CurrentTime,
         allowed: &LockoutAllowance,
     ) -> Result<Impact, GuardedError> {
+        let (_held, handle) = self
+            .hold(Wait::Bounded)
+            .map_err(|error| self.failed(error))?;
         let mut draft = self.store.fork();
         let effects = plan.apply(&mut draft, seen, clock, allowed)?;
         if draft.contents().generation() != self.store.contents().generation() {
-            self.persist(&mut draft, Undo::Yes)?;
+            self.persist(handle, &mut draft, Undo::Yes)?;
         }
         Ok(effects)
     }

@@ -16,7 +16,8 @@ pub struct Health {
     /// Blocks that are in force and not stored because the disk failed. They are stored at the next opportunity. Until
     /// then, a restart loses them.
     pub unsaved_blocks: Truncated<BlockSelector>,
-    /// A failed change may be on the disk: the disk could neither complete nor undo it. A restart may put it in force.
+    /// A failed change may be on the disk: the disk could neither complete nor undo it. A restart or another process may
+    /// put it in force.
     /// It is undone at the next opportunity.
     pub refused_change_on_disk: bool,
     /// How the store's clock compares with the floor (rule M7), at the time of this call.
@@ -33,16 +34,12 @@ pub struct Health {
 impl Health {
     /// Whether nothing needs attention.
     pub fn is_good(&self) -> bool {
-        !self.is_behind()
+        self.unsaved_blocks.is_empty()
+            && !self.refused_change_on_disk
             && self.clock.is_good()
             && self.last_error.is_none()
             && self.counter_error.is_none()
             && self.sources.iter().all(SourceHealth::is_good)
-    }
-
-    /// Whether the disk differs from what is in force.
-    pub(super) fn is_behind(&self) -> bool {
-        !self.unsaved_blocks.is_empty() || self.refused_change_on_disk
     }
 }
 

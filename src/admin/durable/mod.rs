@@ -1,34 +1,52 @@
 //! A store on disk (rule S4). A change is stored first and then put in force.
 //!
-//! The folder has four files: `trust-store`, in the format of [`file`](mod@file); `trust-store.previous`, the version
-//! before; `trust-store.lock`, which excludes a second writer; and after a recovery `trust-store.damaged`.
+//! The folder has these files: `trust-store`, a snapshot and the changes behind it, in the format of [`file`](mod@file);
+//! `trust-store.previous`, the file before the last snapshot; `trust-store.lock`, which is locked for a change; and after a
+//! recovery `trust-store.damaged`.
+//!
+//! The file is the truth. A change is made on what is in the file now, and added at its end. So several processes can
+//! have the store open: each takes over what the others changed when it changes the store itself, and at a
+//! [refresh](DurableStore::refresh).
 
 mod block;
 mod disk;
 pub(crate) mod error;
 mod guarded;
 mod health;
-mod recover;
-mod settings;
+mod history;
+mod merge;
+mod open;
 
-use std::path::Path;
+mod persist;
+mod recover;
+mod report;
+mod settings;
+mod stored;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use block::Blocked;
 pub use health::Health;
-pub use recover::RecoveryReport;
+pub use history::History;
+pub use report::RecoveryReport;
 pub use settings::{Counter, DurableSettings};
 
-use super::file::{self, ContentDigest, LoadReport, StoreFile, UnknownRecords};
+use super::file::ContentDigest;
 use super::follow::SourceHealth;
 use crate::admin::durable::error::DurableError;
+use crate::certificate::CurrentTime;
 use crate::certificate::error::with_causes;
-use crate::identity::error::WriteError;
-use crate::store::error::StoreError;
-use crate::store::{LiveTrust, TrustSnapshot, TrustStore, trace};
-use disk::Disk;
+use crate::limits::FLOOR_REFRESH;
+use crate::store::error::{PublishError, StoreError};
+use crate::store::{BlockSelector, LiveTrust, TrustSnapshot, TrustStore};
+use disk::{Disk, Handle, Held, Wait};
+use stored::Stored;
 
 /// A [`TrustStore`] in a folder, with the snapshot of it that is in force.
+///
+/// Several processes, or several parts of one, can have a store open. No change is lost: each is made on what the others
+/// stored. Call [`refresh`](Self::refresh) every few seconds to put in force what other processes changed.
 ///
 /// # Security
 /// A user who can write to the folder can put another store there. Let only the owner write to it, or
@@ -60,132 +78,42 @@ use disk::Disk;
 pub struct DurableStore {
     disk: Disk,
     settings: DurableSettings,
+    /// What is in force: what is stored, and the blocks that the disk refused.
     store: TrustStore,
-    kept: UnknownRecords,
+    stored: Stored,
+    /// Blocks that are in force and not stored, each with who asked for it.
+    pending: BTreeMap<BlockSelector, Option<Arc<str>>>,
     live: LiveTrust,
-    digest: ContentDigest,
     health: Health,
 }
 
 impl DurableStore {
-    /// Makes an empty store, which trusts no peer, in an existing folder that holds no store.
-    ///
-    /// # Errors
-    /// There is a store already. The folder is locked or cannot be written. A counter or minimum shows that there was a
-    /// store.
-    pub fn create(folder: &Path, settings: DurableSettings) -> Result<Self, DurableError> {
-        let disk = Disk::lock(folder)?;
-        let minimum = settings.least()?;
-        settings.check(0, minimum)?;
-        let first = if minimum > 0 { after(minimum) } else { 0 };
-        let mut store = TrustStore::new(settings.keys).with_clock(settings.clock.clone());
-        store.count_up_to(first);
-        let view = store.snapshot();
-        let kept = UnknownRecords::default();
-        let (text, digest) =
-            file::write(&view, &kept, settings.sealed_by()).map_err(DurableError::Unwritable)?;
-        match disk.create(&text) {
-            Err(WriteError::Exists { path }) => return Err(DurableError::Exists { path }),
-            written => written.map_err(DurableError::NotSaved)?,
-        }
-        Ok(Self::start(disk, settings, store, kept, digest))
-    }
-
-    /// Opens the store in a folder. A store that is not whole is an error.
-    ///
-    /// The stored version is put in force. Nothing is written, except after an accepted roll-back.
-    ///
-    /// # Errors
-    /// There is no store. It is locked, damaged, of a later major version, without a valid seal, or older than a
-    /// counter or minimum says. Nothing is repaired or created silently: call [`recover`](Self::recover) or
-    /// [`create`](Self::create).
-    pub fn open(
-        folder: &Path,
-        settings: DurableSettings,
-    ) -> Result<(Self, LoadReport), DurableError> {
-        let disk = Disk::lock(folder)?;
-        let path = disk.current();
-        let minimum = settings.least()?;
-        let content = disk::read(&path)?;
-        let content = content.ok_or_else(|| DurableError::NoStore { path: path.clone() })?;
-        let loaded = load(&path, &content, &settings)?;
-        let StoreFile {
-            store,
-            kept,
-            report,
-        } = loaded;
-        let found = report.generation;
-        settings.check(found, minimum)?;
-        let mut opened = Self::start(disk, settings, store, kept, report.digest);
-        if found < minimum {
-            let mut draft = opened.store.fork();
-            draft.count_up_to(after(minimum));
-            opened.persist(&mut draft, Undo::No)?;
-        }
-        Ok((opened, report))
-    }
-
-    /// Reads the store in a folder without opening it, for reading or for trying a change. Another process may have it
-    /// open. Nothing is locked or written.
-    ///
-    /// # Errors
-    /// As for [`open`](Self::open), but a locked store is not an error.
-    pub fn read(folder: &Path, settings: &DurableSettings) -> Result<StoreFile, DurableError> {
-        let path = disk::current(folder);
-        let content = disk::read(&path)?;
-        let content = content.ok_or_else(|| DurableError::NoStore { path: path.clone() })?;
-        let loaded = load(&path, &content, settings)?;
-        settings.check(loaded.report.generation, settings.least()?)?;
-        Ok(loaded)
-    }
-
-    fn start(
-        disk: Disk,
-        settings: DurableSettings,
-        store: TrustStore,
-        kept: UnknownRecords,
-        digest: ContentDigest,
-    ) -> Self {
-        let view = store.contents().clone();
-        let health = Health {
-            generation: view.generation(),
-            stored: view.generation(),
-            ..Health::default()
-        };
-        let mut started = Self {
-            disk,
-            settings,
-            store,
-            kept,
-            live: LiveTrust::new(view),
-            digest,
-            health,
-        };
-        started.raise_counter();
-        started
-    }
-
     /// The snapshots in force, for the handshake path. All clones follow the changes of this store.
     pub fn live(&self) -> LiveTrust {
         self.live.clone()
     }
 
-    /// What is installed now, for reading.
+    /// What is in force, for reading.
     pub fn contents(&self) -> &TrustSnapshot {
         self.store.contents()
     }
 
-    /// The digest of the last stored version. Two controllers with equal generation and digest have the same content.
+    /// The digest of the last change, which contains the digest of the one before it. Two processes with an equal digest
+    /// have read the same content with the same history.
     pub fn digest(&self) -> ContentDigest {
-        self.digest
+        self.stored.position.digest
     }
 
     /// The state of the store, for an operator.
     pub fn health(&self) -> Health {
-        Health {
+        let mut health = Health {
             clock: self.store.clock_state(),
             ..self.health.clone()
+        };
+        for block in self.pending.keys() {
+            health.unsaved_blocks.push(block.clone());
         }
+        health
     }
 
     /// Records the administrator who makes the changes from now on ([`TrustStore::set_actor`]).
@@ -196,12 +124,14 @@ impl DurableStore {
         Ok(self.store.set_actor(who)?)
     }
 
-    /// Changes the store. The result of `edit` is stored and then put in force. Several calls in one `edit` are one
-    /// change, all of it or nothing.
+    /// Changes the store. What other processes changed is read first. The result of `edit` is stored and then put in force.
+    /// Several calls in one `edit` are one change, all of it or nothing.
+    ///
+    /// Other processes wait while `edit` runs.
     ///
     /// # Errors
-    /// `edit` or the disk failed. The store and the snapshot in force are unchanged. After a failed flush, the file is
-    /// written again with the old content; if that fails too, [`Health`] reports it.
+    /// `edit` or the disk failed, or the store was replaced by an older one. What was stored and in force before stays.
+    /// If a failed change may be on the disk all the same, [`Health`] reports it.
     pub fn change<T>(
         &mut self,
         edit: impl FnOnce(&mut TrustStore) -> Result<T, StoreError>,
@@ -231,6 +161,9 @@ impl DurableStore {
         &mut self,
         edit: impl FnOnce(&mut TrustStore) -> Result<T, E>,
     ) -> Result<T, E> {
+        let (held, handle) = self
+            .hold(Wait::Bounded)
+            .map_err(|error| self.failed(error))?;
         let current = self.store.contents().generation();
         let mut draft = self.store.fork();
         let done = edit(&mut draft)?;
@@ -240,94 +173,119 @@ impl DurableStore {
         }
         if offered == current {
             // It was there already.
-            let _ = self.retry();
+            if self.is_behind() {
+                let _ = self.settle(handle);
+            }
             return Ok(done);
         }
-        self.persist(&mut draft, Undo::Yes)?;
+        self.persist(handle, &mut draft, Undo::Yes)?;
+        drop(held);
         Ok(done)
     }
 
-    /// Stores the current time as the new floor (rule M7) and publishes it. Call it once a day, so that a clock that
-    /// fails later is compared with a recent floor.
+    /// Puts in force what other processes changed, and stores what the disk refused before. `true` if something else is in
+    /// force now. Call it every few seconds, or on a signal: if nothing has changed, it only looks at the file's length
+    /// and time.
     ///
-    /// A clock that is more than 366 days above the floor does not raise it. [`Health`] reports this until
-    /// [`confirm_clock`](TrustStore::confirm_clock) is called in a [`change`](Self::change), or the clock is set.
-    ///
-    /// # Errors
-    /// The disk failed.
-    pub fn refresh(&mut self) -> Result<(), DurableError> {
-        let mut draft = self.store.fork();
-        self.persist(&mut draft, Undo::No)
-    }
-
-    /// Stores what is in force and not stored yet. Every change does so as well.
+    /// It also stores the current time as the new floor (rule M7) if the stored one is half a day old, so that a clock that
+    /// fails later is compared with a recent floor. A clock that is more than 366 days above the floor does not raise it.
+    /// [`Health`] reports this until [`confirm_clock`](TrustStore::confirm_clock) is called in a [`change`](Self::change),
+    /// or the clock is set.
     ///
     /// # Errors
-    /// The disk failed again.
-    pub fn retry(&mut self) -> Result<(), DurableError> {
-        if self.health.is_behind() {
-            let mut draft = self.store.fork();
-            self.persist(&mut draft, Undo::No)?;
-        } else if self.health.counter_error.is_some() {
+    /// The file cannot be read, or it was replaced by an older one: what is in force stays in force. The disk failed again.
+    pub fn refresh(&mut self) -> Result<bool, DurableError> {
+        let before = self.live.current().generation();
+        let refreshed = self.take_over_or_store();
+        if let Err(error) = refreshed {
+            return Err(self.failed(error));
+        }
+        if self.health.counter_error.is_some() {
             self.raise_counter();
         }
+        Ok(self.live.current().generation() != before)
+    }
+
+    fn take_over_or_store(&mut self) -> Result<(), DurableError> {
+        if self.has_to_store() {
+            let (_held, handle) = self.hold(Wait::Bounded)?;
+            return self.settle(handle);
+        }
+        if self.disk.stamp()? != Some(self.stored.stamp) {
+            let handle = self.disk.open(false, Wait::Bounded)?;
+            let handle = handle.ok_or_else(|| self.no_store())?;
+            self.take_over(&handle)?;
+        }
+        self.health.last_error = None;
         Ok(())
+    }
+
+    /// Whether a refresh has something to store.
+    fn has_to_store(&self) -> bool {
+        let floor = self.stored.store.contents().floor();
+        let is_old = match (self.settings.clock.now(), floor) {
+            (CurrentTime::Known(now), Some(floor)) => {
+                now.as_secs() >= floor.as_secs().saturating_add(FLOOR_REFRESH.as_secs())
+                    && self.store.clock_state().is_good()
+            }
+            (CurrentTime::Known(_), None) => true,
+            (CurrentTime::Unset, _) => false,
+        };
+        is_old || self.is_behind()
+    }
+
+    /// Whether the disk differs from what is in force.
+    fn is_behind(&self) -> bool {
+        !self.pending.is_empty() || self.stored.refused.is_some()
+    }
+
+    fn no_store(&self) -> DurableError {
+        let path = self.disk.current();
+        DurableError::NoStore { path }
     }
 
     pub(super) fn set_sources(&mut self, sources: Vec<SourceHealth>) {
         self.health.sources = sources;
     }
 
-    pub(super) fn fork(&self) -> TrustStore {
-        self.store.fork()
+    /// Locks the store for a change, and takes over what other processes changed.
+    fn hold(&mut self, wait: Wait) -> Result<(Held, Handle), DurableError> {
+        let held = self.disk.lock(wait)?;
+        let handle = self.handle(wait)?;
+        self.undo_refused(&handle)?;
+        self.take_over(&handle)?;
+        Ok((held, handle))
     }
 
-    /// Replaces the store by `draft`: on the disk, then in memory, then in force.
-    fn persist(&mut self, draft: &mut TrustStore, undo: Undo) -> Result<(), DurableError> {
-        let view = draft.snapshot();
-        let seal = self.settings.sealed_by();
-        let written = file::write(&view, &self.kept, seal).map_err(DurableError::Unwritable);
-        let (text, digest) = match written {
-            Ok(written) => written,
-            Err(error) => return Err(self.failed(error)),
-        };
-        if let Err(error) = self.disk.replace(&text) {
-            // The number may be on the disk, so it is not used again.
-            self.store.count_up_to(view.generation());
-            if undo == Undo::Yes && matches!(error, WriteError::NotDurable { .. }) {
-                self.undo();
-            }
-            return Err(self.failed(DurableError::NotSaved(error)));
+    fn handle(&self, wait: Wait) -> Result<Handle, DurableError> {
+        let handle = self.disk.open(true, wait)?;
+        handle.ok_or_else(|| self.no_store())
+    }
+
+    /// Reads what other processes changed, and puts it in force.
+    fn take_over(&mut self, handle: &Handle) -> Result<(), DurableError> {
+        let before = self.stored.store.contents().generation();
+        if !self.stored.read_on(handle, &self.settings)? {
+            return Ok(());
         }
-        self.store = draft.fork();
-        trace::clock(draft.clock_state());
-        self.stored(digest);
-        self.publish().map_err(DurableError::NotPublished)
-    }
-
-    /// The new file has its name already, but the change failed: the content in force is written again.
-    fn undo(&mut self) {
-        self.store
-            .count_up_to(after(self.store.contents().generation()));
-        let view = self.store.contents();
-        let Ok((text, digest)) = file::write(view, &self.kept, self.settings.sealed_by()) else {
-            self.health.refused_change_on_disk = true;
-            return;
-        };
-        match self.disk.replace(&text) {
-            Ok(()) => self.stored(digest),
-            Err(_) => self.health.refused_change_on_disk = true,
+        let number = self.store.contents().generation();
+        let mut next = self.store.fork();
+        next.take_over(&self.stored.store);
+        let mut pending = core::mem::take(&mut self.pending);
+        pending.retain(|block, _| !next.contents().blocks().any(|held| held == block));
+        for block in pending.keys() {
+            let _ = next.block_selector(block.clone());
         }
-    }
-
-    /// The disk has the content of the store.
-    fn stored(&mut self, digest: ContentDigest) {
-        self.digest = digest;
-        self.health.stored = self.store.contents().generation();
-        self.health.unsaved_blocks = Default::default();
-        self.health.refused_change_on_disk = false;
-        self.health.last_error = None;
+        next.begin();
+        self.pending = pending;
+        // A number that was used here for other content is not used again.
+        if next.contents().generation() <= number && number > before {
+            next.count_up_to(after(number));
+        }
+        self.store = next;
+        self.health.stored = self.stored.store.contents().generation();
         self.raise_counter();
+        self.publish().map_err(DurableError::NotPublished)
     }
 
     fn failed(&mut self, error: DurableError) -> DurableError {
@@ -335,7 +293,7 @@ impl DurableStore {
         error
     }
 
-    fn publish(&mut self) -> Result<(), crate::store::error::PublishError> {
+    fn publish(&mut self) -> Result<(), PublishError> {
         let view = self.store.contents().clone();
         let generation = view.generation();
         if self.live.current().generation() != generation {
@@ -358,23 +316,9 @@ const fn after(generation: u64) -> u64 {
     generation.saturating_add(1)
 }
 
-/// Whether a failed change that may be on the disk is overwritten.
+/// Whether a failed change that may be on the disk was refused, so that it must not be there.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Undo {
     Yes,
     No,
-}
-
-fn load(
-    path: &Path,
-    content: &[u8],
-    settings: &DurableSettings,
-) -> Result<StoreFile, DurableError> {
-    let loaded = file::read(content, settings.keys, settings.sealed_by());
-    let mut loaded = loaded.map_err(|source| DurableError::File {
-        path: path.to_owned(),
-        source,
-    })?;
-    loaded.store = loaded.store.with_clock(Arc::clone(&settings.clock));
-    Ok(loaded)
 }

@@ -1,142 +1,29 @@
 //! Recovery: falling back to the last good version.
 
-use core::fmt;
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
-use pki_types::UnixTime;
-
-use super::disk::{self, Disk};
-use super::{DurableSettings, DurableStore, after, load};
+use super::disk::{self, Disk, Wait};
+use super::merge::merge;
+use super::report::RecoveryReport;
+use super::stored::read_whole;
+use super::{DurableSettings, DurableStore, after};
 use crate::admin::durable::error::DurableError;
-use crate::admin::file::{self, LoadReport, Salvaged, StoreFile, salvage};
-use crate::certificate::error::with_causes;
-use crate::certificate::{Crl, Fingerprint, Timestamp};
-use crate::store::{
-    BlockSelector, Claim, CrlIssuer, EntryKey, HeldServer, ServerId, Truncated, TrustStore,
+use crate::admin::file::{
+    self, ChangeHead, Damaged, LoadReport, Loaded, Position, Salvaged, StoreFile, first_change,
+    salvage, salvage_changes,
 };
-
-/// What a recovery did. An administrator must read it.
-///
-/// `Display` shows all of it; the fields are what a program acts on.
-#[derive(Clone, Debug)]
-#[must_use = "it says which trust came back and which is lost: show it to a person"]
-#[non_exhaustive]
-pub struct RecoveryReport {
-    /// Why the file was not used as it is.
-    #[doc(hidden)]
-    pub damage: String,
-    /// Lines of it that cannot be read, from 1.
-    #[doc(hidden)]
-    pub damaged_lines: Truncated<usize>,
-    /// The generation of the damaged file, if it can be read.
-    #[doc(hidden)]
-    pub lost_generation: Option<u64>,
-    /// The generation that the store fell back to.
-    #[doc(hidden)]
-    pub from_generation: u64,
-    /// The generation that was stored now. It is higher than both.
-    pub generation: u64,
-    /// The load report of the version that the store fell back to.
-    #[doc(hidden)]
-    pub loaded: LoadReport,
-    /// Blocks that only the damaged file had. They are kept.
-    #[doc(hidden)]
-    pub blocks: Truncated<BlockSelector>,
-    /// Servers whose claim only the damaged file had, or had in a stricter form. The claim is kept. Their pins may have
-    /// to be installed again.
-    #[doc(hidden)]
-    pub claims: Truncated<ServerId>,
-    /// Issuers that were checked for revocation only in the damaged file (rule C4). They stay checked: a certificate of
-    /// such an issuer that no current list covers is refused.
-    #[doc(hidden)]
-    pub checked: Truncated<CrlIssuer>,
-    /// Revocation lists that only the damaged file had. They are kept, and what they name is revoked.
-    /// [`InstalledCrl::disabled`](crate::store::InstalledCrl::disabled) says whether they can prove that a certificate
-    /// is not revoked.
-    #[doc(hidden)]
-    pub crls: Truncated<Fingerprint>,
-    /// Revocation lists of the damaged file that are lost: install newer ones. Their issuers are checked.
-    #[doc(hidden)]
-    pub lost_crls: Truncated<Fingerprint>,
-    /// The floor of the damaged file, if it was higher and was kept.
-    #[doc(hidden)]
-    pub floor: Option<UnixTime>,
-    /// The floor of the damaged file, if it was not kept because it is too high: a wrong floor would lock the store
-    /// (rule M7).
-    #[doc(hidden)]
-    pub floor_left_out: Option<UnixTime>,
-    /// Entries of the damaged file that are lost: install them again.
-    pub lost: Truncated<EntryKey>,
-    /// Entries of the older version that were removed according to the damaged file. They stay removed.
-    #[doc(hidden)]
-    pub removed: Truncated<EntryKey>,
-    /// Entries of the older version that may have been removed since: the damaged file does not show it. **They are
-    /// trusted**: check each of them.
-    pub brought_back: Truncated<EntryKey>,
-}
-
-impl fmt::Display for RecoveryReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "damaged: {}", self.damage)?;
-        write!(
-            f,
-            "fell back from generation {} to {}, stored as {}",
-            self.lost_generation
-                .map_or_else(|| String::from("(unreadable)"), |lost| lost.to_string()),
-            self.from_generation,
-            self.generation
-        )?;
-        list(f, "line not readable", &self.damaged_lines)?;
-        list(f, "block kept", &self.blocks)?;
-        list(f, "claim kept of server", &self.claims)?;
-        list(f, "checked issuer kept", &self.checked)?;
-        list(f, "revocation list kept", &self.crls)?;
-        list(
-            f,
-            "revocation list lost, install a newer one",
-            &self.lost_crls,
-        )?;
-        if let Some(floor) = self.floor {
-            write!(f, "\n  clock floor kept: {}", Timestamp::from(floor))?;
-        }
-        if let Some(floor) = self.floor_left_out {
-            write!(
-                f,
-                "\n  clock floor not taken over, it is more than a year ahead: {}",
-                Timestamp::from(floor)
-            )?;
-        }
-        list(f, "lost, install it again", &self.lost)?;
-        list(f, "not brought back, it was removed", &self.removed)?;
-        list(
-            f,
-            "brought back, it may have been removed",
-            &self.brought_back,
-        )?;
-        write!(f, "\n  loaded: {}", self.loaded)
-    }
-}
-
-fn list<T: fmt::Display>(
-    f: &mut fmt::Formatter<'_>,
-    title: &str,
-    items: &Truncated<T>,
-) -> fmt::Result {
-    for item in items {
-        write!(f, "\n  {title}: {item}")?;
-    }
-    if items.omitted() > 0 {
-        write!(f, "\n  {title}: and {} more", items.omitted())?;
-    }
-    Ok(())
-}
+use crate::certificate::CurrentTime;
+use crate::certificate::error::with_causes;
+use crate::store::Truncated;
 
 /// One of the two files.
 struct Candidate {
     /// Its bytes, if it could be read.
     content: Option<Vec<u8>>,
-    loaded: Result<StoreFile, DurableError>,
+    whole: Result<Loaded, DurableError>,
+    /// What stands before the damage.
+    before: Option<Box<Loaded>>,
 }
 
 impl Candidate {
@@ -145,43 +32,189 @@ impl Candidate {
             path: path.to_owned(),
         };
         let content = disk::read(path).and_then(|found| found.ok_or_else(missing));
-        match content {
-            Ok(content) => Self {
-                loaded: load(path, &content, settings),
-                content: Some(content),
-            },
-            Err(error) => Self {
-                content: None,
-                loaded: Err(error),
-            },
+        let content = match content {
+            Ok(content) => content,
+            Err(error) => {
+                return Self {
+                    content: None,
+                    whole: Err(error),
+                    before: None,
+                };
+            }
+        };
+        let loaded = file::load(
+            &content,
+            settings.keys,
+            settings.sealed_by(),
+            u64::MAX,
+            &mut |_| {},
+        );
+        let (whole, before) = match loaded {
+            Ok(loaded) => (Ok(loaded), None),
+            Err(Damaged { error, before }) => {
+                let path = path.to_owned();
+                let source = error;
+                (Err(DurableError::File { path, source }), before)
+            }
+        };
+        Self {
+            content: Some(content),
+            whole,
+            before,
         }
     }
 
     fn generation(&self) -> Option<u64> {
-        Some(self.loaded.as_ref().ok()?.report.generation)
+        Some(self.whole.as_ref().ok()?.file.report.generation)
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.content.as_deref().unwrap_or(&[])
     }
 }
 
+/// What a recovery starts from, and what else is known.
+struct Base {
+    from: Loaded,
+    salvaged: Salvaged,
+}
+
+impl Base {
+    fn generation(&self) -> u64 {
+        self.from.file.report.generation
+    }
+
+    /// The newest of what can be read.
+    fn choose(
+        current: Candidate,
+        previous: Candidate,
+        settings: &DurableSettings,
+    ) -> Result<Self, DurableError> {
+        let mut bases = Vec::new();
+        let (content, old) = (current.bytes().to_vec(), previous.bytes().to_vec());
+        let rest = |content: &[u8], at: &Position| {
+            let rest = content.get(at.bytes..).unwrap_or(&[]);
+            salvage_changes(rest, at.lines.saturating_add(1))
+        };
+        let mut faults = Vec::new();
+        match current.whole {
+            Ok(from) => bases.push(Self {
+                salvaged: salvage(&old),
+                from,
+            }),
+            Err(error) => faults.push(error),
+        }
+        if let Some(from) = current.before {
+            let salvaged = rest(&content, &from.position);
+            bases.push(Self {
+                from: *from,
+                salvaged,
+            });
+        }
+        let previous_from = match previous.whole {
+            Ok(from) => Some(from),
+            Err(error) => {
+                faults.push(error);
+                previous.before.map(|from| *from)
+            }
+        };
+        if let Some(from) = previous_from {
+            if let Some((replayed, end)) = replay(&from, &content, settings) {
+                bases.push(Self {
+                    salvaged: rest(&content, &end),
+                    from: replayed,
+                });
+            }
+            bases.push(Self {
+                salvaged: salvage(&content),
+                from,
+            });
+        }
+        // Of equal ones, the first: it has lost the least.
+        bases.reverse();
+        let best = bases.into_iter().max_by_key(Self::generation);
+        best.ok_or_else(|| {
+            let mut faults = faults.into_iter().map(Box::new);
+            match (faults.next(), faults.next()) {
+                (Some(current), Some(previous)) => DurableError::NothingLeft { current, previous },
+                (Some(fault), None) => *fault,
+                (None, _) => DurableError::NoStore {
+                    path: Path::new("").to_owned(),
+                },
+            }
+        })
+    }
+}
+
+/// Makes the changes of a file whose snapshot is damaged on the content of the file before it: that is what the snapshot
+/// had, which the digest in the first change shows. Returns also where in the file the last of them ends.
+fn replay(
+    previous: &Loaded,
+    content: &[u8],
+    settings: &DurableSettings,
+) -> Option<(Loaded, Position)> {
+    let (at, line) = first_change(content)?;
+    let StoreFile {
+        store,
+        kept,
+        report,
+    } = &previous.file;
+    let head = Some(previous.position.digest);
+    let (_, digest, kept) = file::write_for_journal(store.contents(), kept, head, None).ok()?;
+    let mut position = Position {
+        digest,
+        bytes: 0,
+        lines: line.saturating_sub(1),
+        sealed: previous.position.sealed,
+    };
+    let behind = content.get(at..)?;
+    let seal = settings.sealed_by();
+    let (store, kept, _) = file::read_on(store, &kept, &mut position, behind, seal, &mut |_| {});
+    let read = position.bytes;
+    if read == 0 {
+        return None;
+    }
+    position.bytes = at.saturating_add(read);
+    let report = LoadReport {
+        generation: store.contents().generation(),
+        digest: position.digest,
+        entries: store.contents().data().all().count(),
+        ..report.clone()
+    };
+    let loaded = Loaded {
+        file: StoreFile {
+            store,
+            kept,
+            report,
+        },
+        position: position.clone(),
+        major: previous.major,
+        snapshot: previous.snapshot,
+    };
+    Some((loaded, position))
+}
+
 impl DurableStore {
-    /// Opens a store whose file is damaged or missing, from the previous version.
+    /// Opens a store whose file is damaged or missing, from what stands before the damage, or from the previous file.
     ///
-    /// From the damaged file, everything readable that takes trust away is kept: blocks, claims with the names of their
-    /// servers, checked issuers with the revocations of their lists, removals of entries, and the floor unless it is
-    /// more than 366 days ahead (rule M7). Nothing that would give trust is kept. The damaged file is stored as
+    /// From what cannot be read whole, everything readable that takes trust away is kept: blocks, claims with the names of
+    /// their servers, checked issuers with the revocations of their lists, removals of entries, and the floor unless it
+    /// is more than 366 days ahead (rule M7). Nothing that would give trust is kept. The damaged file is stored as
     /// `trust-store.damaged`. To recover from a backup, copy it to `trust-store.previous` first.
     ///
     /// # Security
-    /// Changes since the previous version are lost, unless the report says otherwise. Show the report to a person. With
-    /// a counter or a minimum, a person must [accept](DurableSettings::with_roll_back_accepted) the roll-back first.
+    /// Changes since the version that is found are lost, unless the report says otherwise. Show the report to a person.
+    /// With a counter or a minimum, a person must [accept](DurableSettings::with_roll_back_accepted) the roll-back first.
     ///
     /// # Errors
-    /// The store is whole, so there is nothing to recover. Neither version can be read. A counter or minimum shows a
-    /// later version, and the roll-back was not accepted. The result was not stored.
+    /// The store is whole, so there is nothing to recover. Nothing can be read. A counter or minimum shows a later
+    /// version, and the roll-back was not accepted. The result was not stored.
     pub fn recover(
         folder: &Path,
         settings: DurableSettings,
     ) -> Result<(Self, RecoveryReport), DurableError> {
-        let disk = Disk::lock(folder)?;
+        let disk = Disk::new(folder);
+        let _held = disk.lock(Wait::Bounded)?;
         let minimum = settings.least()?;
         let path = disk.current();
         let current = Candidate::at(&path, &settings);
@@ -189,37 +222,22 @@ impl DurableStore {
             return Err(DurableError::NotDamaged { path });
         }
         let previous = Candidate::at(&disk.previous(), &settings);
-        let damage = match &current.loaded {
+        let damage = match &current.whole {
             Err(error) => with_causes(error),
             Ok(loaded) => {
-                let found = loaded.report.generation;
+                let found = loaded.file.report.generation;
                 DurableError::RolledBack { found, minimum }.to_string()
             }
         };
-        // The newer whole file is used. From the other one, only what takes trust away is kept.
-        let take_previous = previous.generation() > current.generation();
-        let (good, other) = if take_previous {
-            (previous, current)
-        } else {
-            (current, previous)
-        };
+        let Base { from, salvaged } = Base::choose(current, previous, &settings)?;
+        let digest = from.position.digest;
         let StoreFile {
-            mut store,
+            store,
             kept,
             report: loaded,
-        } = match (good.loaded, other.loaded) {
-            (Ok(loaded), _) => loaded,
-            // Neither is whole, so the current one comes first.
-            (Err(current), Err(previous)) => {
-                return Err(DurableError::NothingLeft {
-                    current: Box::new(current),
-                    previous: Box::new(previous),
-                });
-            }
-            (Err(error), Ok(_)) => return Err(error),
-        };
+        } = from.file;
+        let mut store = store.with_clock(Arc::clone(&settings.clock));
         settings.check(loaded.generation, minimum)?;
-        let salvaged = other.content.as_deref().map(salvage).unwrap_or_default();
         let mut report = RecoveryReport {
             damage,
             damaged_lines: Truncated::default(),
@@ -238,117 +256,40 @@ impl DurableStore {
             removed: Truncated::default(),
             brought_back: Truncated::default(),
         };
+        let before = store.contents().clone();
         merge(&mut store, salvaged, &mut report);
         let highest = report.lost_generation.unwrap_or(0).max(minimum);
         store.count_up_to(highest);
         store.count_up_to(after(store.contents().generation()));
         let view = store.snapshot();
         report.generation = view.generation();
-        let (text, digest) =
-            file::write(&view, &kept, settings.sealed_by()).map_err(DurableError::Unwritable)?;
+        let seal = settings.sealed_by();
+        let written = || {
+            let (mut text, over, kept) =
+                file::write_for_journal(&before, &kept, Some(digest), seal)?;
+            let head = ChangeHead {
+                from: before.generation(),
+                to: view.generation(),
+                before: over,
+                at: match settings.clock.now() {
+                    CurrentTime::Known(now) => Some(now),
+                    CurrentTime::Unset => None,
+                },
+                asked: vec![(String::from("recover"), None)],
+                more: 0,
+            };
+            // The next snapshot must have room as well.
+            file::write(&view, &kept, seal)?;
+            text.push_str(&file::write_change(&head, &before, &view, &kept, seal)?.0);
+            Ok(text)
+        };
+        let text = written().map_err(DurableError::Unwritable)?;
         disk.replace_damaged(&text)
             .map_err(DurableError::NotSaved)?;
-        Ok((Self::start(disk, settings, store, kept, digest), report))
-    }
-}
-
-/// Takes over everything in the damaged file that takes trust away, and nothing that gives trust.
-fn merge(store: &mut TrustStore, salvaged: Salvaged, report: &mut RecoveryReport) {
-    // Removals come first: the steps below add servers and lists, and remove no entry.
-    merge_removals(store, &salvaged, report);
-    for block in salvaged.blocks {
-        if store.restore_block(&block) {
-            report.blocks.push(block);
-        }
-    }
-    merge_claims(store, salvaged.claims, report);
-    // After the claims: a server that only the damaged file claims exists now and can get its names.
-    for (id, name) in salvaged.names {
-        store.restore_name(&id, &name);
-    }
-    for issuer in salvaged.checked {
-        if store.restore_check(&issuer) {
-            report.checked.push(issuer);
-        }
-    }
-    merge_crls(store, salvaged.crls, salvaged.lost_crls, report);
-    if let Some(floor) = salvaged.floor {
-        match store.salvage_floor(floor) {
-            Some(true) => report.floor = salvaged.floor,
-            // M7: a floor far ahead may come from a wrong clock, and would lock the store.
-            Some(false) => report.floor_left_out = salvaged.floor,
-            None => {}
-        }
-    }
-    report.damaged_lines = salvaged.damaged;
-}
-
-/// Removes the entries of the older version that the damaged file shows to be removed, and reports the difference.
-fn merge_removals(store: &mut TrustStore, salvaged: &Salvaged, report: &mut RecoveryReport) {
-    let is_newer = salvaged.generation > Some(report.from_generation);
-    // A damaged file that is older than the good one does not show later changes.
-    if !is_newer && salvaged.generation.is_some() {
-        return;
-    }
-    let held: BTreeSet<EntryKey> = {
-        let entries = store.contents().entries();
-        entries.iter().map(|entry| entry.key()).collect()
-    };
-    for key in salvaged.entries.difference(&held) {
-        report.lost.push(key.clone());
-    }
-    for key in held.difference(&salvaged.entries) {
-        // If the list is incomplete, a missing entry may be in a damaged line. It was not necessarily removed.
-        if !is_newer || !salvaged.all_entries {
-            report.brought_back.push(key.clone());
-        } else if store.remove(key).is_ok() {
-            report.removed.push(key.clone());
-        }
-    }
-}
-
-/// A claim refuses every peer without a pin, so it is kept even if the server itself is lost (rule P2).
-fn merge_claims(
-    store: &mut TrustStore,
-    claims: BTreeMap<ServerId, Claim>,
-    report: &mut RecoveryReport,
-) {
-    for (id, claim) in claims {
-        let changed = if store.contents().server(&id).is_some() {
-            store.restore_claim(&id, claim)
-        } else {
-            let held = HeldServer {
-                id: id.clone(),
-                names: BTreeSet::new(),
-                expected: BTreeSet::new(),
-                group: None,
-                claim,
-            };
-            store.restore_server(held).is_ok()
-        };
-        if changed {
-            report.claims.push(id);
-        }
-    }
-}
-
-fn merge_crls(
-    store: &mut TrustStore,
-    crls: Vec<(CrlIssuer, Crl)>,
-    unreadable: Vec<Fingerprint>,
-    report: &mut RecoveryReport,
-) {
-    for (issuer, list) in crls {
-        match store.salvage_crl(&issuer, &list) {
-            Ok(true) => report.crls.push(list.fingerprint()),
-            Ok(false) => {}
-            Err(_) => report.lost_crls.push(list.fingerprint()),
-        }
-    }
-    // The older version may have the whole list of which the damaged file shows only the first line.
-    for fingerprint in unreadable {
-        if !store.holds_crl(fingerprint) {
-            report.lost_crls.push(fingerprint);
-        }
+        let handle = disk.open(false, Wait::Bounded)?;
+        let handle = handle.ok_or(DurableError::NoStore { path })?;
+        let (stored, ..) = read_whole(&handle, &settings, None)?;
+        drop(handle);
+        Ok((Self::start(disk, settings, stored), report))
     }
 }

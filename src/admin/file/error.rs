@@ -112,6 +112,10 @@ pub enum StoreFileError {
     /// The file has no seal, and the settings require one.
     #[error("the file has no seal, and a seal is required: another program wrote the file")]
     SealMissing,
+    /// The store is sealed, and the settings have no key for the seal. What they wrote would not be taken.
+    #[error("the store is sealed: only a program with the key of the seal can change it")]
+    #[doc(hidden)]
+    Sealed,
     /// The seal does not match the content.
     #[error("the seal does not match the file: it was changed without the sealing key")]
     SealWrong,

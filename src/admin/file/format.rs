@@ -12,8 +12,11 @@ use crate::store::Slot;
 
 /// What the first line starts with.
 pub(super) const TITLE: &str = "mutual-trust store ";
-/// Files of a later major version are refused.
-pub(super) const MAJOR: u32 = 1;
+/// The major version of a snapshot alone.
+pub(super) const ALONE: u32 = 1;
+/// The major version of a snapshot that a journal follows or once followed. A reader that knows only version 1 refuses
+/// it, since it would take the snapshot without the changes behind it.
+pub(crate) const WITH_JOURNAL: u32 = 2;
 /// Unknown records of a later minor version are kept.
 pub(super) const MINOR: u32 = 0;
 
@@ -23,6 +26,8 @@ pub(super) const fn is_later(minor: u32) -> bool {
 }
 
 pub(super) const DIGEST: &str = "digest sha256 ";
+/// What the last line of a change starts with.
+pub(super) const DONE: &str = "done sha256 ";
 pub(super) const SEAL: &str = "seal ";
 /// The label of a certificate section (RFC 7468 section 5).
 pub(super) const LABEL: &str = "CERTIFICATE";
@@ -128,14 +133,25 @@ pub(super) fn shown_line(line: &str) -> String {
     start.escape_debug().to_string()
 }
 
-/// SHA-256 over the content of a file. It is equal for two controllers exactly if they have the same content,
-/// generation included.
+/// SHA-256 over the last change in a file, or over the snapshot if there is none. Each change contains the digest before
+/// it, so it is equal for two controllers exactly if they have the same content with the same history.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ContentDigest([u8; 32]);
 
 impl ContentDigest {
-    pub(super) fn over(content: &str) -> Self {
+    pub(crate) fn over(content: &str) -> Self {
         Self(Sha256::digest(content.as_bytes()).into())
+    }
+
+    /// Reads what `Display` writes.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        for (at, byte) in bytes.iter_mut().enumerate() {
+            let digits = text.get(at.checked_mul(2)?..)?.get(..2)?;
+            *byte = u8::from_str_radix(digits, 16).ok()?;
+        }
+        let read = Self(bytes);
+        (read.to_string() == text).then_some(read)
     }
 
     /// The 32 bytes.

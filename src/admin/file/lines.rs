@@ -52,8 +52,18 @@ impl<'a> Lines<'a> {
         }
     }
 
+    /// Goes on at an offset, behind the line of this number.
+    pub(super) fn from(text: &'a str, at: usize, number: usize) -> Self {
+        Self { text, at, number }
+    }
+
     pub(super) fn at(&self) -> usize {
         self.at
+    }
+
+    /// Whether the next line starts so.
+    pub(super) fn starts_with(&self, start: &str) -> bool {
+        self.text.get(self.at..).unwrap_or("").starts_with(start)
     }
 
     pub(super) fn number(&self) -> usize {

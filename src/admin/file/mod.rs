@@ -1,13 +1,16 @@
 #![doc = include_str!("format.md")]
 
+mod change;
 pub(crate) mod error;
 mod fields;
 mod format;
 mod headers;
+mod journal;
 mod lines;
 mod read;
 mod records;
 mod salvage;
+mod sides;
 mod write;
 
 use core::fmt;
@@ -19,8 +22,13 @@ use crate::admin::file::error::StoreFileError;
 use crate::certificate::{Fingerprint, KeyPolicy, Timestamp};
 use crate::store::{EntryKey, ServerId, Truncated, TrustSnapshot, TrustStore};
 
+pub use change::ChangeHead;
 pub use format::ContentDigest;
-pub(crate) use salvage::{Salvaged, salvage};
+pub(crate) use format::WITH_JOURNAL;
+pub(crate) use journal::Position;
+pub use journal::StoredChange;
+pub(crate) use read::{Damaged, Loaded, load};
+pub(crate) use salvage::{Salvaged, first_change, salvage, salvage_changes};
 
 /// The embedder's seal for a store's file: a message authentication code or a signature. Its key must not be available
 /// to programs that can write to the folder.
@@ -43,6 +51,10 @@ pub trait Seal: fmt::Debug + Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[doc(hidden)]
 pub struct UnknownRecords {
+    /// The major version of the file.
+    major: u32,
+    /// The digest of the last change that the snapshot includes.
+    head: Option<ContentDigest>,
     /// The minor version of the file.
     minor: u32,
     /// Fields by the name of their record.
@@ -54,6 +66,8 @@ pub struct UnknownRecords {
 impl Default for UnknownRecords {
     fn default() -> Self {
         Self {
+            major: format::ALONE,
+            head: None,
             minor: format::MINOR,
             fields: BTreeMap::new(),
             records: Vec::new(),
@@ -62,6 +76,11 @@ impl Default for UnknownRecords {
 }
 
 impl UnknownRecords {
+    /// The digest of the last change that the snapshot includes, if it says so.
+    pub(crate) fn head(&self) -> Option<ContentDigest> {
+        self.head
+    }
+
     /// Whether there is nothing to write back.
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty() && self.records.is_empty()
@@ -115,6 +134,10 @@ pub struct LoadReport {
     /// set an earlier end.
     #[doc(hidden)]
     pub long_migrations: Truncated<(ServerId, UnixTime)>,
+    /// Bytes at the end of the file that are left out: a change that was being stored when the machine stopped. It was
+    /// never confirmed.
+    #[doc(hidden)]
+    pub cut: usize,
 }
 
 impl fmt::Display for LoadReport {
@@ -125,6 +148,13 @@ impl fmt::Display for LoadReport {
             ..
         } = self;
         write!(f, "generation {generation}, entries: {entries}")?;
+        if self.cut > 0 {
+            let cut = self.cut;
+            write!(
+                f,
+                "\n  a change that was not stored to its end was left out: {cut} bytes"
+            )?;
+        }
         if let Some(minor) = self.later_minor {
             write!(f, "\n  written by a later minor version ({minor})")?;
         }
@@ -190,7 +220,8 @@ pub fn read(
     keys: KeyPolicy,
     seal: Option<&dyn Seal>,
 ) -> Result<StoreFile, StoreFileError> {
-    read::file(text, keys, seal)
+    let loaded = load(text, keys, seal, u64::MAX, &mut |_| {});
+    Ok(loaded.map_err(|damaged| damaged.error)?.file)
 }
 
 /// Writes a snapshot. The same content gives the same text.
@@ -204,4 +235,54 @@ pub fn write(
     seal: Option<&dyn Seal>,
 ) -> Result<(String, ContentDigest), StoreFileError> {
     write::file(view, kept, seal)
+}
+
+/// Writes the snapshot behind which the changes of a journal stand. `head` is the digest of the last change that it
+/// includes.
+pub(crate) fn write_for_journal(
+    view: &TrustSnapshot,
+    kept: &UnknownRecords,
+    head: Option<ContentDigest>,
+    seal: Option<&dyn Seal>,
+) -> Result<(String, ContentDigest, UnknownRecords), StoreFileError> {
+    let kept = UnknownRecords {
+        major: WITH_JOURNAL,
+        head,
+        ..kept.clone()
+    };
+    let (text, digest) = write::file(view, &kept, seal)?;
+    Ok((text, digest, kept))
+}
+
+/// Writes a change, from one snapshot to the next.
+pub(crate) fn write_change(
+    head: &ChangeHead,
+    before: &TrustSnapshot,
+    after: &TrustSnapshot,
+    kept: &UnknownRecords,
+    seal: Option<&dyn Seal>,
+) -> Result<(String, ContentDigest), StoreFileError> {
+    let between = change::Between {
+        before,
+        kept_before: kept,
+        after,
+        kept_after: kept,
+    };
+    change::write(head, between, seal)
+}
+
+/// Reads the changes behind a position into a store that is in the state of that position. `bytes` is the whole file, or
+/// as much of it as `position` was moved for.
+pub(crate) fn read_on(
+    store: &TrustStore,
+    kept: &UnknownRecords,
+    position: &mut Position,
+    bytes: &[u8],
+    seal: Option<&dyn Seal>,
+    tell: &mut dyn FnMut(&StoredChange),
+) -> (TrustStore, UnknownRecords, Result<(), StoreFileError>) {
+    let mut records = records::Records::on(store.fork(), kept.clone());
+    let read = read::changes(&mut records, position, bytes, (seal, u64::MAX), tell);
+    let done = records.done();
+    (done.store, done.kept, read.map(drop))
 }

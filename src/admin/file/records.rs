@@ -7,7 +7,7 @@ use pki_types::UnixTime;
 
 use super::UnknownRecords;
 use super::fields::{Fields, Origin, certificate, crl_der};
-use super::format::{generation, is_later, time};
+use super::format::{ContentDigest, WITH_JOURNAL, generation, is_later, time};
 use super::headers::{block, checked_issuer, crl, entry_key, parsed, server};
 use super::lines::{Field, Record, expected, no_section, once};
 use super::write::server_name;
@@ -20,10 +20,12 @@ use crate::store::{
 
 /// Adds one record after another to a store.
 pub(super) struct Records {
-    store: TrustStore,
-    kept: UnknownRecords,
-    generation: Option<u64>,
-    floor: Option<UnixTime>,
+    pub(super) store: TrustStore,
+    pub(super) kept: UnknownRecords,
+    pub(super) generation: Option<u64>,
+    pub(super) floor: Option<UnixTime>,
+    /// The entries that were read.
+    pub(super) came: Vec<EntryKey>,
     disabled: Truncated<(EntryKey, String)>,
     disabled_crls: Truncated<(Fingerprint, String)>,
     /// Texts that several entries share, so that they are in memory once.
@@ -31,13 +33,21 @@ pub(super) struct Records {
 }
 
 impl Records {
-    pub(super) fn new(store: TrustStore, minor: u32) -> Self {
+    pub(super) fn new(store: TrustStore, (major, minor): (u32, u32)) -> Self {
+        let kept = UnknownRecords {
+            major,
+            minor,
+            ..UnknownRecords::default()
+        };
+        Self::on(store, kept)
+    }
+
+    /// Goes on with a store that was read.
+    pub(super) fn on(store: TrustStore, kept: UnknownRecords) -> Self {
         Self {
             store,
-            kept: UnknownRecords {
-                minor,
-                ..UnknownRecords::default()
-            },
+            kept,
+            came: Vec::new(),
             generation: None,
             floor: None,
             disabled: Truncated::default(),
@@ -46,14 +56,47 @@ impl Records {
         }
     }
 
-    pub(super) fn done(mut self) -> Done {
+    /// The snapshot is read; changes may follow.
+    pub(super) fn snapshot_done(&mut self) {
         let generation = self.generation.unwrap_or(0);
         self.store.restore_numbers(generation, self.floor);
+    }
+
+    /// A copy on which a change is tried.
+    pub(super) fn fork(&mut self) -> Self {
+        Self {
+            store: self.store.fork(),
+            kept: self.kept.clone(),
+            generation: self.generation,
+            floor: self.floor,
+            came: Vec::new(),
+            disabled: self.disabled.clone(),
+            disabled_crls: self.disabled_crls.clone(),
+            shared: core::mem::take(&mut self.shared),
+        }
+    }
+
+    pub(super) fn done(self) -> Done {
+        // A change may have removed what the snapshot had disabled.
+        let mut disabled = Truncated::default();
+        for (key, why) in &self.disabled {
+            if self.store.contents().entry(key).is_some() {
+                disabled.push((key.clone(), why.clone()));
+            }
+        }
+        disabled.count(self.disabled.omitted());
+        let mut disabled_crls = Truncated::default();
+        for (list, why) in &self.disabled_crls {
+            if self.store.holds_crl(*list) {
+                disabled_crls.push((*list, why.clone()));
+            }
+        }
+        disabled_crls.count(self.disabled_crls.omitted());
         Done {
             store: self.store,
             kept: self.kept,
-            disabled: self.disabled,
-            disabled_crls: self.disabled_crls,
+            disabled,
+            disabled_crls,
         }
     }
 
@@ -66,6 +109,11 @@ impl Records {
                 let number = generation(rest);
                 let number = number.ok_or_else(|| wrong("`generation` and a number below 2^62"))?;
                 self.generation = Some(number);
+                self.only_head(record, kind)?;
+            }
+            "head" if self.kept.major >= WITH_JOURNAL => {
+                let head = rest.strip_prefix("sha256 ").and_then(ContentDigest::read);
+                self.kept.head = Some(head.ok_or_else(|| wrong("`head sha256` and a digest"))?);
                 self.only_head(record, kind)?;
             }
             "floor" => {
@@ -101,7 +149,7 @@ impl Records {
                 return Ok(false);
             }
             _ if is_later(self.kept.minor) => self.kept.records.push(record.text.to_owned()),
-            _ => return Err(wrong("a record of version 1.0")),
+            _ => return Err(wrong("a record of this version")),
         }
         Ok(true)
     }
@@ -115,7 +163,7 @@ impl Records {
     }
 
     /// An unknown field. It is kept if a later version wrote it.
-    fn unknown(&mut self, field: &Field<'_>, name: &str) -> Result<(), StoreFileError> {
+    pub(super) fn unknown(&mut self, field: &Field<'_>, name: &str) -> Result<(), StoreFileError> {
         if !is_later(self.kept.minor) {
             return Err(expected(field.line, "a field of this record", field.text));
         }
@@ -240,6 +288,9 @@ impl Records {
             options: read.options(),
         };
         let refused = self.store.restore_entry(held);
+        if key.slot != Slot::Pin {
+            self.came.push(key.clone());
+        }
         if let Some(why) = refused.map_err(contradiction(record))? {
             self.disabled.push((key, why));
         }

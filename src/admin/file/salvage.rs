@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pki_types::UnixTime;
 
+use super::change::{CAME, CHANGE, GONE};
 use super::fields::crl_der;
-use super::format::{DIGEST, INDENT, SEAL, TITLE, checked, generation, time};
+use super::format::{DIGEST, DONE, INDENT, SEAL, TITLE, checked, generation, time};
 use super::headers::{block, checked_issuer, crl, entry_key, server};
 use super::lines::Section;
 use crate::certificate::{Crl, Fingerprint, HostName};
-use crate::limits::{MAX_STORE_FILE_BYTES, MAX_STORE_LINE};
+use crate::limits::{MAX_STORE_LINE, MAX_STORE_WITH_JOURNAL};
 use crate::store::{BlockSelector, Claim, CrlIssuer, EntryKey, ServerId, Truncated};
 
 /// The facts of a damaged file whose own lines are whole. None of them can make a peer trusted.
@@ -33,24 +34,42 @@ pub(crate) struct Salvaged {
     pub(crate) all_entries: bool,
     /// Lines that cannot be read, from 1.
     pub(crate) damaged: Truncated<usize>,
+    /// Entries that a change removed.
+    pub(crate) gone: BTreeSet<EntryKey>,
+    /// Whether only changes were read, without the snapshot before them: `entries` are those that came.
+    pub(crate) only_changes: bool,
 }
 
-/// Reads line by line and skips what is damaged.
+/// Reads a file line by line and skips what is damaged.
 pub(crate) fn salvage(bytes: &[u8]) -> Salvaged {
     let mut reader = Reader::default();
-    let bytes = bytes.get(..MAX_STORE_FILE_BYTES).unwrap_or(bytes);
-    let lines = bytes.split(|byte| *byte == b'\n');
-    for (number, line) in (1_usize..).zip(lines) {
-        let text = core::str::from_utf8(line).ok();
-        match text.filter(|text| text.len() <= MAX_STORE_LINE) {
-            None => reader.found.damaged.push(number),
-            Some(text) => match checked(text) {
-                Some(head) => reader.first_line(head),
-                None => reader.line(number, text),
-            },
-        }
-    }
+    reader.read(bytes, 1);
     reader.finish()
+}
+
+/// The same for what stands behind the last whole change. `line` is the number of its first line.
+pub(crate) fn salvage_changes(bytes: &[u8], line: usize) -> Salvaged {
+    let mut reader = Reader {
+        in_journal: true,
+        all_before: true,
+        ..Reader::default()
+    };
+    reader.found.only_changes = true;
+    reader.read(bytes, line);
+    reader.finish()
+}
+
+/// The first place in a damaged file at which a change begins, with the number of its line.
+pub(crate) fn first_change(bytes: &[u8]) -> Option<(usize, usize)> {
+    let mut at = 0_usize;
+    for (number, line) in (1_usize..).zip(bytes.split(|byte| *byte == b'\n')) {
+        let text = core::str::from_utf8(line).ok().and_then(checked);
+        if text.is_some_and(|head| head.starts_with(CHANGE)) {
+            return Some((at, number));
+        }
+        at = at.saturating_add(line.len()).saturating_add(1);
+    }
+    None
 }
 
 /// What was found so far, and the record to which the next line may belong.
@@ -65,9 +84,58 @@ struct Reader<'a> {
     in_section: bool,
     /// The number of entries in the last line.
     ended: Option<usize>,
+    /// Whether the snapshot has ended. Lines of records have a sign from there on.
+    in_journal: bool,
+    /// Whether all entries of the snapshot were read.
+    all_before: bool,
+    /// Whether a line of the journal is damaged.
+    damaged_journal: bool,
 }
 
 impl<'a> Reader<'a> {
+    fn read(&mut self, bytes: &'a [u8], first: usize) {
+        let bytes = bytes.get(..MAX_STORE_WITH_JOURNAL).unwrap_or(bytes);
+        let lines = bytes.split(|byte| *byte == b'\n');
+        for (number, line) in (first..).zip(lines) {
+            let text = core::str::from_utf8(line).ok();
+            match text.filter(|text| text.len() <= MAX_STORE_LINE) {
+                None => self.damaged(number),
+                Some(text) => self.take(number, text),
+            }
+        }
+    }
+
+    fn take(&mut self, number: usize, text: &'a str) {
+        if text.starts_with(DIGEST) {
+            self.all_before = self.ended == Some(self.found.entries.len());
+            self.in_journal = true;
+        }
+        let unsigned = text.strip_prefix([CAME, GONE]).filter(|_| self.in_journal);
+        let went = unsigned.is_some() && text.starts_with(GONE);
+        let text = unsigned.unwrap_or(text);
+        match checked(text) {
+            Some(head) if went => self.went(head),
+            Some(head) => self.first_line(head),
+            None => self.line(number, text),
+        }
+    }
+
+    fn damaged(&mut self, number: usize) {
+        self.damaged_journal |= self.in_journal;
+        self.found.damaged.push(number);
+    }
+
+    /// The first line of a record that a change took out. Only the end of an entry takes trust away.
+    fn went(&mut self, head: &str) {
+        self.in_section = false;
+        self.claimed = None;
+        self.found.close(self.open.take());
+        if let Some(key) = entry_key(head) {
+            self.found.entries.remove(&key);
+            self.found.gone.insert(key);
+        }
+    }
+
     /// The first line of a record with a matching checksum. It ends the record before it.
     fn first_line(&mut self, head: &str) {
         self.in_section = false;
@@ -106,20 +174,23 @@ impl<'a> Reader<'a> {
             // It may have been the first line of another record. Then the fields below it do not belong to the claimed
             // server.
             self.claimed = None;
-            self.found.damaged.push(number);
+            self.damaged(number);
         }
     }
 
     fn finish(mut self) -> Salvaged {
         self.found.close(self.open.take());
-        self.found.all_entries = self.ended == Some(self.found.entries.len());
+        if !self.in_journal {
+            self.all_before = self.ended == Some(self.found.entries.len());
+        }
+        self.found.all_entries = self.all_before && !self.damaged_journal;
         self.found
     }
 }
 
 /// Lines without a checksum of their own.
 fn is_frame(text: &str) -> bool {
-    [TITLE, DIGEST, SEAL]
+    [TITLE, DIGEST, DONE, SEAL]
         .iter()
         .any(|start| text.starts_with(start))
 }
@@ -175,6 +246,10 @@ impl Salvaged {
     fn head(&mut self, head: &str) -> Head {
         let (kind, rest) = head.split_once(' ').unwrap_or((head, ""));
         match kind {
+            "change" => {
+                let to = rest.split(' ').next().and_then(generation);
+                self.generation = self.generation.max(to);
+            }
             "generation" => self.generation = self.generation.max(generation(rest)),
             "floor" => self.floor = self.floor.max(time(rest)),
             "server" => match server(head) {
@@ -197,7 +272,12 @@ impl Salvaged {
                 let number = entries.and_then(|(_, rest)| rest.split(' ').next()?.parse().ok());
                 return number.map_or(Head::Other, Head::End);
             }
-            _ => self.entries.extend(entry_key(head)),
+            _ => {
+                if let Some(key) = entry_key(head) {
+                    self.gone.remove(&key);
+                    self.entries.insert(key);
+                }
+            }
         }
         Head::Other
     }

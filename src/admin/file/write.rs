@@ -6,7 +6,7 @@ use base64ct::{Base64, Encoding};
 use pki_types::UnixTime;
 
 use super::format::{
-    ContentDigest, DIGEST, INDENT, LABEL, MAJOR, SEAL, TITLE, Time, check, grace_text, slot_word,
+    ContentDigest, DIGEST, INDENT, LABEL, SEAL, TITLE, Time, check, grace_text, slot_word,
 };
 use super::{Seal, UnknownRecords};
 use crate::admin::file::error::StoreFileError;
@@ -28,18 +28,35 @@ pub(super) fn file(
     let _ = content(view, kept, &mut text);
     let digest = ContentDigest::over(&text);
     text.push_str(&digest_line(digest));
-    if let Some(seal) = seal {
-        let bytes = seal.seal(text.as_bytes());
-        if bytes.is_empty() || bytes.len() > MAX_SEAL_BYTES {
-            return Err(StoreFileError::SealSize {
-                size: bytes.len(),
-                limit: MAX_SEAL_BYTES,
-            });
-        }
-        text.push_str(&format!("{SEAL}{}\n", Base64::encode_string(&bytes)));
-    }
+    push_seal(&mut text, seal)?;
     fits(&text, MAX_STORE_FILE_BYTES)?;
     Ok((text, digest))
+}
+
+/// Adds the seal over a text, if there is one.
+fn push_seal(text: &mut String, seal: Option<&dyn Seal>) -> Result<(), StoreFileError> {
+    if let Some(bytes) = seal_over(text, seal)? {
+        text.push_str(&format!("{SEAL}{}\n", Base64::encode_string(&bytes)));
+    }
+    Ok(())
+}
+
+/// The seal over a text, if there is one.
+pub(super) fn seal_over(
+    text: &str,
+    seal: Option<&dyn Seal>,
+) -> Result<Option<Vec<u8>>, StoreFileError> {
+    let Some(seal) = seal else {
+        return Ok(None);
+    };
+    let bytes = seal.seal(text.as_bytes());
+    if bytes.is_empty() || bytes.len() > MAX_SEAL_BYTES {
+        return Err(StoreFileError::SealSize {
+            size: bytes.len(),
+            limit: MAX_SEAL_BYTES,
+        });
+    }
+    Ok(Some(bytes))
 }
 
 /// Checks that a text can be read again. If not, the error has its size and the share of revocation lists.
@@ -69,8 +86,11 @@ pub(super) fn content(
     out: &mut impl Write,
 ) -> fmt::Result {
     let mut out = Out { kept, out };
-    writeln!(out.out, "{TITLE}{MAJOR}.{}", kept.minor)?;
+    writeln!(out.out, "{TITLE}{}.{}", kept.major, kept.minor)?;
     out.record(&format!("generation {}", view.generation()), "generation")?;
+    if let Some(head) = kept.head {
+        out.record(&format!("head sha256 {head}"), "head")?;
+    }
     if let Some(floor) = view.floor() {
         out.record(&format!("floor {}", Time(floor)), "floor")?;
     }
@@ -148,9 +168,9 @@ fn end_head(counts: &Counts) -> String {
 }
 
 /// The record of a revocation list, readable or not.
-struct StoredCrl<'a> {
-    issuer: &'a CrlIssuer,
-    fingerprint: Fingerprint,
+pub(super) struct StoredCrl<'a> {
+    pub(super) issuer: &'a CrlIssuer,
+    pub(super) fingerprint: Fingerprint,
     der: &'a [u8],
     installed: Option<UnixTime>,
     by: Option<&'a str>,
@@ -158,7 +178,7 @@ struct StoredCrl<'a> {
 }
 
 impl<'a> StoredCrl<'a> {
-    fn read(list: &'a InstalledCrl) -> Self {
+    pub(super) fn read(list: &'a InstalledCrl) -> Self {
         Self {
             issuer: list.issuer(),
             fingerprint: list.crl().fingerprint(),
@@ -169,7 +189,7 @@ impl<'a> StoredCrl<'a> {
         }
     }
 
-    fn unread(list: &'a UnreadCrl) -> Self {
+    pub(super) fn unread(list: &'a UnreadCrl) -> Self {
         Self {
             issuer: list.issuer(),
             fingerprint: list.fingerprint(),
@@ -233,9 +253,10 @@ pub(super) fn block_head(block: &BlockSelector) -> String {
     }
 }
 
-struct Out<'a, W> {
-    kept: &'a UnknownRecords,
-    out: &'a mut W,
+/// Writes records.
+pub(super) struct Out<'a, W> {
+    pub(super) kept: &'a UnknownRecords,
+    pub(super) out: &'a mut W,
 }
 
 impl<W: Write> Out<'_, W> {
@@ -245,7 +266,7 @@ impl<W: Write> Out<'_, W> {
     }
 
     /// A record with only a first line of ours.
-    fn record(&mut self, head: &str, name: &str) -> fmt::Result {
+    pub(super) fn record(&mut self, head: &str, name: &str) -> fmt::Result {
         self.head(head)?;
         self.unknown(name)
     }
@@ -263,7 +284,7 @@ impl<W: Write> Out<'_, W> {
         Ok(())
     }
 
-    fn server(&mut self, server: &Server) -> fmt::Result {
+    pub(super) fn server(&mut self, server: &Server) -> fmt::Result {
         self.head(&server_head(server.id(), server.claim()))?;
         for name in server.names() {
             self.field("name", name)?;
@@ -277,7 +298,7 @@ impl<W: Write> Out<'_, W> {
         self.unknown(&server_name(server.id()))
     }
 
-    fn crl(&mut self, list: &StoredCrl<'_>) -> fmt::Result {
+    pub(super) fn crl(&mut self, list: &StoredCrl<'_>) -> fmt::Result {
         let head = crl_head(list.issuer, list.fingerprint);
         self.head(&head)?;
         self.origin(list.installed, list.by)?;
@@ -295,7 +316,7 @@ impl<W: Write> Out<'_, W> {
         by.map_or(Ok(()), |who| self.field("by", who))
     }
 
-    fn entry(&mut self, entry: &Entry) -> fmt::Result {
+    pub(super) fn entry(&mut self, entry: &Entry) -> fmt::Result {
         let head = entry_head(&entry.key());
         self.head(&head)?;
         let options = entry.options();

@@ -94,23 +94,20 @@ impl Follower {
         for followed in &mut self.sources {
             followed.look();
         }
-        let before = store.contents().generation();
-        let mut draft = store.fork();
-        for at in 0..self.sources.len() {
-            let mut tried = draft.fork();
-            match self.take_over(at, &mut tried) {
-                Ok(()) => draft = tried,
-                Err(error) => self.refused(at, error),
-            }
-        }
-        let changed = draft.contents().generation() > before;
         let done = store.change(|store| {
-            draft.follow(None)?;
-            *store = draft;
-            Ok(())
+            let before = store.contents().generation();
+            for at in 0..self.sources.len() {
+                let mut tried = store.fork();
+                match self.take_over(at, &mut tried) {
+                    Ok(()) => *store = tried,
+                    Err(error) => self.refused(at, error),
+                }
+            }
+            store.follow(None)?;
+            Ok(store.contents().generation() > before)
         });
         store.set_sources(self.sources.iter().map(Followed::health).collect());
-        done.map(|()| changed)
+        done
     }
 
     fn refused(&mut self, at: usize, source: StoreError) {

@@ -307,6 +307,7 @@ fn damage_with_floor(folder: &Folder, floor: u64) {
         })
         .unwrap();
     drop(store);
+    apart(folder.path());
     let path = folder.file("trust-store");
     let text = fs::read_to_string(&path).unwrap();
     assert!(text.contains("\nserver last"), "{text}");

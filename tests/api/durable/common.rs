@@ -155,6 +155,20 @@ pub fn durable(folder: &Path) -> DurableStore {
     store
 }
 
+/// Puts the last two versions into a file each, as version 1.0 does after every change: a snapshot, and beside it the one
+/// before.
+pub fn apart(folder: &Path) {
+    let history = DurableStore::history(folder, &settings()).unwrap();
+    let last = &history.changes.last().unwrap().head;
+    let text = |generation| {
+        let found = DurableStore::read_at(folder, &settings(), generation).unwrap();
+        text_of(found.store.contents())
+    };
+    let (before, after) = (text(last.from), text(last.to));
+    std::fs::write(folder.join("trust-store.previous"), before).unwrap();
+    std::fs::write(folder.join("trust-store"), after).unwrap();
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -188,6 +188,7 @@ fn lists_of_one_issuer_that_is_written_in_two_ways_are_kept_and_recovered() {
     check(store.contents());
     let text = text_of(store.contents());
     drop(store);
+    apart(folder.path());
     let loaded = load(&text).unwrap();
     assert!(loaded.report.disabled_crls.is_empty(), "{}", loaded.report);
     check(loaded.store.contents());
@@ -289,6 +290,8 @@ impl Lists {
                 store.remove(&key)
             })
             .unwrap();
+        drop(store);
+        apart(folder.path());
         Self {
             folder,
             trusted,
@@ -341,7 +344,8 @@ fn a_recovery_loses_no_checked_issuer_and_no_list_that_is_whole() {
     );
     // It is stored so.
     let text = text_of(&view);
-    assert_eq!(lists.text(), text);
+    let stored = DurableStore::read(lists.folder.path(), &settings()).unwrap();
+    assert_eq!(text_of(stored.store.contents()), text);
     assert!(
         text.contains("  disabled taken from a damaged file"),
         "{text}"
@@ -417,6 +421,7 @@ fn of_the_lists_of_an_unknown_ca_a_recovery_takes_those_that_are_not_there_yet()
         })
         .unwrap();
     drop(store);
+    apart(lists.folder.path());
     let line = line_of(&lists.text(), "  label first") - 1;
     lists.damage(line);
     let (store, report) = DurableStore::recover(lists.folder.path(), settings()).unwrap();
@@ -439,6 +444,7 @@ fn a_list_that_is_damaged_is_lost_only_if_the_version_before_has_it_not() {
     let head = before.lines().find(|line| line.starts_with("crl "));
     let damaged = head.and_then(|head| head.split(' ').nth(4)).unwrap();
     drop(store);
+    apart(lists.folder.path());
     let line = line_of(&lists.text(), "-----BEGIN X509 CRL");
     lists.damage(line);
     let after = lists.text();

@@ -122,12 +122,12 @@ fn an_error_names_the_line_and_what_should_stand_there() {
         (
             edit("mutual-trust store 1.0", "mutual-trust store one"),
             1,
-            "mutual-trust store 1.0",
+            "mutual-trust store 2.0",
         ),
         (
             edit("mutual-trust store 1.0", "mutual-trust store 0.9"),
             1,
-            "mutual-trust store 1.0",
+            "mutual-trust store 2.0",
         ),
         (
             edit("digest sha256", "digest sha1"),
@@ -191,12 +191,12 @@ fn each_kind_of_damage_has_its_error() {
         (text[..cut].into(), |e| matches!(e, E::Truncated { .. })),
         (text[..cut + 5].into(), |e| matches!(e, E::Truncated { .. })),
         (other_digest, |e| matches!(e, E::Digest)),
-        (text.replacen("1.0", "2.0", 1), |e| {
+        (text.replacen("1.0", "3.0", 1), |e| {
             matches!(
                 e,
                 E::NewerVersion {
-                    major: 2,
-                    known: 1,
+                    major: 3,
+                    known: 2,
                     ..
                 }
             )

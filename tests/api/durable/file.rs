@@ -2,7 +2,7 @@
 
 use mutual_trust::admin::file::{UnknownRecords, write};
 use mutual_trust::error::StoreFileError;
-use mutual_trust::limits::{MAX_STORE_FILE_BYTES, MAX_STORE_LINE};
+use mutual_trust::limits::{MAX_STORE_LINE, MAX_STORE_WITH_JOURNAL};
 use mutual_trust::{CurrentTime, EntryOptions, TrustStore};
 use std::sync::Arc;
 
@@ -149,14 +149,14 @@ fn what_is_too_large_to_be_read_is_refused_with_the_limit() {
         "{cut}"
     );
     // Touched at its start alone, so that it takes no memory.
-    let mut huge = vec![0; MAX_STORE_FILE_BYTES + 1];
+    let mut huge = vec![0; MAX_STORE_WITH_JOURNAL + 1];
     huge[0] = 0xff;
-    let largest = &huge[..MAX_STORE_FILE_BYTES];
+    let largest = &huge[..MAX_STORE_WITH_JOURNAL];
     let error = mutual_trust::admin::file::read(largest, keys(), None).unwrap_err();
     let is = matches!(error, StoreFileError::NotText { line: 1, .. });
     assert!(is, "{error}");
     let error = mutual_trust::admin::file::read(&huge, keys(), None).unwrap_err();
-    let size = MAX_STORE_FILE_BYTES + 1;
+    let size = MAX_STORE_WITH_JOURNAL + 1;
     assert!(
         matches!(error, StoreFileError::TooLarge { size: found, .. } if found == size),
         "{error}"

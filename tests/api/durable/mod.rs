@@ -6,9 +6,11 @@ mod crls;
 mod damage;
 mod file;
 mod guarded;
+mod journal;
 mod loading;
 mod recovery;
 mod sealed;
+mod shared;
 mod store;
 #[cfg(target_os = "linux")]
 mod syscalls;

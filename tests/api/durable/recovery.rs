@@ -53,6 +53,7 @@ fn nothing_that_takes_trust_away_is_lost() {
         .unwrap();
     let lost = store.contents().generation();
     drop(store);
+    apart(folder.path());
     let line = damage(&folder, "  by alice");
 
     let error = DurableStore::open(folder.path(), settings()).unwrap_err();
@@ -127,6 +128,7 @@ fn whatever_line_is_damaged_the_rest_is_kept() {
         })
         .unwrap();
     drop(store);
+    apart(folder.path());
     let text = fs::read_to_string(folder.file(CURRENT)).unwrap();
     let previous = fs::read(folder.file(PREVIOUS)).unwrap();
     let block = BlockSelector::certificate(&gone);
@@ -178,6 +180,7 @@ fn a_cut_file_brings_back_what_it_does_not_tell_of_and_says_so() {
         })
         .unwrap();
     drop(store);
+    apart(folder.path());
     let text = fs::read(folder.file(CURRENT)).unwrap();
     fs::write(folder.file(CURRENT), &text[..text.len() / 2]).unwrap();
     let (store, report) = DurableStore::recover(folder.path(), settings()).unwrap();
@@ -198,6 +201,7 @@ fn a_file_that_is_missing_empty_or_noise_is_recovered_from_the_one_before() {
     {
         let folder = Folder::new(&format!("noise-{number}"));
         drop(durable(folder.path()));
+        apart(folder.path());
         fs::copy(folder.file(CURRENT), folder.file(PREVIOUS)).unwrap();
         match content {
             Some(content) => fs::write(folder.file(CURRENT), content).unwrap(),
@@ -220,6 +224,7 @@ fn a_file_that_is_missing_empty_or_noise_is_recovered_from_the_one_before() {
 fn beside_a_backup_of_the_same_number_nothing_is_lost_removed_or_in_doubt() {
     let folder = Folder::new("backup");
     drop(durable(folder.path()));
+    apart(folder.path());
     fs::copy(folder.file(CURRENT), folder.file(PREVIOUS)).unwrap();
     let line = damage(&folder, "pin clients");
     let (store, report) = DurableStore::recover(folder.path(), settings()).unwrap();
@@ -248,6 +253,7 @@ fn a_store_that_can_be_opened_is_not_recovered() {
 fn without_a_good_version_nothing_is_made_up() {
     let folder = Folder::new("nothing-left");
     drop(durable(folder.path()));
+    apart(folder.path());
     damage(&folder, "server keys-1");
     fs::write(folder.file(PREVIOUS), "not a store\n").unwrap();
     let error = DurableStore::recover(folder.path(), settings()).unwrap_err();
@@ -274,6 +280,7 @@ fn with_a_counter_a_person_must_accept_what_is_older() {
         .change(|store| store.add_server(server_id("new"), []))
         .unwrap();
     drop(store);
+    apart(folder.path());
     damage(&folder, "server new");
     let before = fs::read(folder.file(CURRENT)).unwrap();
     let error = DurableStore::recover(folder.path(), with()).unwrap_err();
@@ -292,7 +299,7 @@ fn with_a_counter_a_person_must_accept_what_is_older() {
 fn of_a_whole_file_that_was_put_back_and_a_newer_one_before_it_the_newer_is_taken() {
     let folder = Folder::new("put-back");
     let mut store = durable(folder.path());
-    let old = fs::read(folder.file(CURRENT)).unwrap();
+    let old = text_of(store.contents());
     for id in ["new", "newer"] {
         store
             .change(|store| store.add_server(server_id(id), []))
@@ -300,6 +307,7 @@ fn of_a_whole_file_that_was_put_back_and_a_newer_one_before_it_the_newer_is_take
     }
     let minimum = store.contents().generation();
     drop(store);
+    apart(folder.path());
     fs::write(folder.file(CURRENT), old).unwrap();
     let with = settings()
         .with_minimum_generation(minimum)
@@ -328,6 +336,7 @@ fn a_migration_is_kept_no_longer_than_either_says() {
         .change(|store| store.migrate(&server_id("keys-1"), at(NOW + 5 * DAY)))
         .unwrap();
     drop(store);
+    apart(folder.path());
     damage(&folder, "  label rack");
     let (store, report) = DurableStore::recover(folder.path(), settings()).unwrap();
     let claim = |id| store.contents().server(&server_id(id)).unwrap().claim();
@@ -352,6 +361,7 @@ fn of_two_ends_of_a_migration_the_earlier_one_stays() {
                 .unwrap();
         }
         drop(store);
+        apart(folder.path());
         damage(&folder, "  label rack");
         let (store, report) = DurableStore::recover(folder.path(), settings()).unwrap();
         let server = store.contents().server(&server_id("keys-2")).unwrap();
@@ -383,6 +393,7 @@ fn a_name_of_a_claimed_server_goes_with_its_claim() {
         })
         .unwrap();
     drop(store);
+    apart(folder.path());
     damage(&folder, "  label rack");
     let (store, _) = DurableStore::recover(folder.path(), settings()).unwrap();
     let owner = |name| store.contents().server_of(name).unwrap().id().clone();

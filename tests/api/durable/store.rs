@@ -62,23 +62,27 @@ fn what_was_changed_is_there_after_a_restart_and_in_force_at_once() {
     let health = store.health();
     assert!(health.is_good() && health.generation > 0, "{health}");
     assert_eq!(health.generation, store.contents().generation());
-    let names = ["trust-store", "trust-store.lock", "trust-store.previous"];
-    assert_eq!(folder.names(), names);
+    // A change is added to the file: there is no file before it yet.
+    assert_eq!(folder.names(), ["trust-store", "trust-store.lock"]);
 }
 
+/// A change writes no version anew: it stands behind what was there, and the versions before it can be read.
 #[test]
 fn the_version_before_is_kept() {
     let folder = Folder::new("previous");
     let mut store = durable(folder.path());
-    let before = fs::read(folder.file("trust-store")).unwrap();
+    let (before, old) = (
+        fs::read(folder.file("trust-store")).unwrap(),
+        facts(store.contents()),
+    );
+    let generation = store.contents().generation();
     store
         .change(|store| store.add_server(server_id("new"), []))
         .unwrap();
-    assert_eq!(
-        fs::read(folder.file("trust-store.previous")).unwrap(),
-        before
-    );
-    assert_ne!(fs::read(folder.file("trust-store")).unwrap(), before);
+    let after = fs::read(folder.file("trust-store")).unwrap();
+    assert!(after.starts_with(&before) && after.len() > before.len());
+    let kept = DurableStore::read_at(folder.path(), &settings(), generation).unwrap();
+    assert_eq!(facts(kept.store.contents()), old);
 }
 
 #[cfg(unix)]
@@ -154,21 +158,32 @@ fn another_store_cannot_be_put_in_the_place_of_the_one_that_is_edited() {
     assert_eq!(facts(store.contents()), before);
 }
 
+/// A program of version 1.0 holds the lock as long as it has the store open, and one of this version while it changes it.
 #[test]
 fn a_second_writer_is_kept_out_until_the_first_is_gone() {
     let folder = Folder::new("locked");
-    let store = durable(folder.path());
-    for second in [
-        DurableStore::open(folder.path(), settings()).map(drop),
-        DurableStore::create(folder.path(), settings()).map(drop),
-        DurableStore::recover(folder.path(), settings()).map(drop),
-    ] {
-        assert!(
-            matches!(second, Err(DurableError::Locked { .. })),
-            "{second:?}"
-        );
-    }
-    drop(store);
+    drop(durable(folder.path()));
+    let lock = fs::File::options()
+        .write(true)
+        .open(folder.file("trust-store.lock"));
+    let lock = lock.unwrap();
+    lock.lock().unwrap();
+    let path = folder.path();
+    std::thread::scope(|scope| {
+        let seconds = [
+            scope.spawn(|| DurableStore::open(path, settings()).map(drop)),
+            scope.spawn(|| DurableStore::create(path, settings()).map(drop)),
+            scope.spawn(|| DurableStore::recover(path, settings()).map(drop)),
+        ];
+        for second in seconds {
+            let second = second.join().unwrap();
+            assert!(
+                matches!(second, Err(DurableError::Locked { .. })),
+                "{second:?}"
+            );
+        }
+    });
+    drop(lock);
     drop(DurableStore::open(folder.path(), settings()).unwrap());
 }
 
@@ -338,7 +353,7 @@ fn a_counter_that_does_not_answer_is_an_error_at_first_and_a_matter_of_health_la
         store.health()
     );
     counter.broken.store(false, Ordering::Relaxed);
-    store.retry().unwrap();
+    store.refresh().unwrap();
     assert!(store.health().is_good(), "{}", store.health());
     assert_eq!(counter.read().unwrap(), store.contents().generation());
     drop(store);
@@ -347,22 +362,24 @@ fn a_counter_that_does_not_answer_is_an_error_at_first_and_a_matter_of_health_la
     assert!(matches!(error, DurableError::Counter(_)), "{error}");
 }
 
-/// The folder is gone while the store is open: nothing can be written.
+/// The folder is away while the store is open: nothing can be written. Where there is no store, none is made of what a
+/// process has in memory: it may be another folder.
 #[test]
 fn what_cannot_be_stored_is_not_in_force_except_a_block() {
     let folder = Folder::new("gone");
     let mut store = durable(folder.path());
     let (before, live) = (facts(store.contents()), store.live());
-    fs::remove_dir_all(folder.path()).unwrap();
+    let away = folder.path().with_extension("away");
+    fs::rename(folder.path(), &away).unwrap();
     let error = store.change(|store| store.add_server(server_id("new"), []));
-    assert!(matches!(error, Err(DurableError::NotSaved(_))), "{error:?}");
+    assert!(matches!(error, Err(DurableError::Io { .. })), "{error:?}");
     assert_eq!(facts(&live.current()), before);
     assert!(store.contents().server(&server_id("new")).is_none());
     assert!(!store.health().is_good() && store.health().unsaved_blocks.is_empty());
 
     let gone = pin("gone");
     let blocked = store.block(&gone);
-    assert!(matches!(blocked.unsaved, Some(DurableError::NotSaved(_))));
+    assert!(matches!(blocked.unsaved, Some(DurableError::Io { .. })));
     assert_eq!(blocked.report.done(), mutual_trust::store::Outcome::Added);
     assert_eq!(live.current().blocks().count(), 5);
     let health = store.health();
@@ -375,14 +392,22 @@ fn what_cannot_be_stored_is_not_in_force_except_a_block() {
         "{health}"
     );
     // A change that is refused meanwhile does not lose it; asking for it again tries again.
-    let not_saved = |done| matches!(done, Err(DurableError::NotSaved(_)));
+    let not_saved = |done| matches!(done, Err(DurableError::Io { .. }));
     let refused = store.change(|store| store.add_server(server_id("new"), []));
     assert!(not_saved(refused.map(drop)));
     assert!(store.block(&gone).unsaved.is_some());
-    assert!(not_saved(store.retry().map(drop)));
+    assert!(not_saved(store.refresh().map(drop)));
     assert_eq!(live.current().blocks().count(), 5);
 
     fs::create_dir(folder.path()).unwrap();
+    let empty = store.refresh();
+    assert!(
+        matches!(empty, Err(DurableError::NoStore { .. })),
+        "{empty:?}"
+    );
+    assert_eq!(live.current().blocks().count(), 5);
+    fs::remove_dir_all(folder.path()).unwrap();
+    fs::rename(&away, folder.path()).unwrap();
     store
         .change(|store| store.add_server(server_id("new"), []))
         .unwrap();
@@ -400,16 +425,17 @@ fn numbers_only_grow_whatever_fails() {
     let live = store.live();
     let mut last = live.current().generation();
     for round in 0..4 {
-        fs::remove_dir_all(folder.path()).unwrap();
+        let away = folder.path().with_extension("away");
+        fs::rename(folder.path(), &away).unwrap();
         let refused = store.change(|store| store.add_server(server_id("refused"), []));
         assert!(
-            matches!(refused, Err(DurableError::NotSaved(_))),
+            matches!(refused, Err(DurableError::Io { .. })),
             "{refused:?}"
         );
         let certificate = pin(&round.to_string());
         assert!(store.block(&certificate).unsaved.is_some());
-        fs::create_dir(folder.path()).unwrap();
-        store.retry().unwrap();
+        fs::rename(&away, folder.path()).unwrap();
+        store.refresh().unwrap();
         store.change(|store| Ok(store.reset_floor(None))).unwrap();
         let now = live.current().generation();
         assert!(now > last);
@@ -441,6 +467,7 @@ fn what_could_not_be_read_again_is_not_written() {
 fn what_a_later_version_wrote_outlives_changes() {
     let folder = Folder::new("kept");
     drop(durable(folder.path()));
+    apart(folder.path());
     let text = fs::read_to_string(folder.file("trust-store")).unwrap();
     let later = text.replacen("store 1.0", "store 1.3", 1).replacen(
         "end groups",
@@ -454,6 +481,6 @@ fn what_a_later_version_wrote_outlives_changes() {
         .change(|store| store.add_server(server_id("new"), []))
         .unwrap();
     let text = fs::read_to_string(folder.file("trust-store")).unwrap();
-    assert!(text.starts_with("mutual-trust store 1.3\n"));
+    assert!(text.starts_with("mutual-trust store 2.3\n"));
     assert!(text.contains(&checked("zone blue")), "{text}");
 }

@@ -1,5 +1,7 @@
 //! A process that is killed, and a kernel that refuses, at every system call of a save: what is loaded afterwards
 //! is the old store or the new one, whole. Needs strace; without one that works, each test says that it is skipped.
+//!
+//! A save adds a change to the file, or writes a new snapshot with the change behind it. Both are tried.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -46,7 +48,7 @@ fn saver() {
             blocked.unsaved.is_some()
         );
         println!("good: {}", store.health().is_good());
-        println!("stored again: {}", store.retry().is_ok());
+        println!("stored again: {}", store.refresh().is_ok());
         println!("good then: {}", store.health().is_good());
         return;
     }
@@ -56,7 +58,7 @@ fn saver() {
         Err(error) => {
             let same = facts(&store.live().current()) == before;
             let behind = store.health().refused_change_on_disk;
-            println!("refused, in force as before: {same}, behind: {behind}: {error}");
+            println!("refused, in force as before: {same}, behind: {behind}: {error:?}");
         }
     }
 }
@@ -67,10 +69,22 @@ struct Prepared {
 }
 
 impl Prepared {
+    /// The next change is added to the file.
     fn new(test: &str) -> Self {
         let folder = Folder::new(&format!("{test}-prepared"));
         drop(durable(folder.path()));
         Self { folder }
+    }
+
+    /// The next change needs a new snapshot: the file is one of version 1.0.
+    fn alone(test: &str) -> Self {
+        let prepared = Self::new(&format!("{test}-alone"));
+        apart(prepared.folder.path());
+        prepared
+    }
+
+    fn both(test: &str) -> [Self; 2] {
+        [Self::new(test), Self::alone(test)]
     }
 
     fn copy(&self, to: &Folder) {
@@ -144,48 +158,14 @@ fn points(trace: &str, folder: &Folder) -> BTreeSet<(String, usize)> {
     points
 }
 
-#[test]
-fn the_new_file_is_flushed_before_it_gets_the_name_and_the_folder_after() {
-    if !strace_works() {
-        return;
-    }
-    let prepared = Prepared::new("order");
-    let folder = Folder::new("order");
-    prepared.copy(&folder);
-    let (said, trace) = traced(&folder, "change", &[]);
-    assert!(said.contains("saved"), "{said}");
-    let name = folder.path().to_str().unwrap();
-    let file = format!("{name}/{CURRENT}");
-    let in_order: [(&str, &dyn Fn(&str) -> bool); 8] = [
-        ("the lock", &|line| {
-            line.starts_with("flock(") && line.contains(".lock>")
-        }),
-        ("a file of its own", &|line| {
-            line.starts_with("openat(") && line.contains("O_EXCL") && line.contains("0600")
-        }),
-        ("the content", &|line| {
-            line.starts_with("write(") && line.contains(".tmp>, \"mutual-trust store 1.0")
-        }),
-        ("its flush", &|line| {
-            line.starts_with("fsync(") && line.contains(".tmp>")
-        }),
-        ("a second name of the old one", &|line| {
-            line.starts_with("link") && line.contains(&format!("\"{file}\""))
-        }),
-        ("the old one as the previous", &|line| {
-            line.starts_with("rename") && line.contains(&format!("\"{file}.previous\""))
-        }),
-        ("the new one in its place", &|line| {
-            line.starts_with("rename") && line.contains(&format!("\"{file}\""))
-        }),
-        ("the flush of the folder", &|line| {
-            line.starts_with("fsync(") && line.contains(&format!("<{name}>)"))
-        }),
-    ];
+/// A step, and how its line in the trace is recognised.
+type Step<'a> = (&'a str, &'a dyn Fn(&str) -> bool);
+
+fn in_this_order(trace: &str, steps: &[Step<'_>]) {
     let mut lines = trace
         .lines()
         .map(|line| line.split_once(' ').unwrap().1.trim_start());
-    for (step, expected) in in_order {
+    for (step, expected) in steps {
         assert!(
             lines.any(expected),
             "{step} is missing or too early:\n{trace}"
@@ -194,11 +174,100 @@ fn the_new_file_is_flushed_before_it_gets_the_name_and_the_folder_after() {
 }
 
 #[test]
+fn a_change_is_added_and_flushed_under_both_locks() {
+    if !strace_works() {
+        return;
+    }
+    let prepared = Prepared::new("added");
+    let folder = Folder::new("added");
+    prepared.copy(&folder);
+    let (said, trace) = traced(&folder, "change", &[]);
+    assert!(said.contains("saved"), "{said}");
+    let file = format!("{}/{CURRENT}", folder.path().to_str().unwrap());
+    let own = format!("<{file}>");
+    // Opening locks and reads as well.
+    let (_, trace) = trace.rsplit_once("O_CREAT|O_EXCL").unwrap();
+    in_this_order(
+        trace,
+        &[
+            ("the lock", &|line| {
+                line.starts_with("flock(") && line.contains(".lock>") && line.contains("LOCK_EX")
+            }),
+            ("the lock of the file", &|line| {
+                line.starts_with("flock(") && line.contains(&own) && line.contains("LOCK_EX")
+            }),
+            ("the change", &|line| {
+                line.starts_with("write(") && line.contains(&format!("{own}, \"change "))
+            }),
+            ("its flush", &|line| {
+                line.starts_with("fdatasync(") && line.contains(&own)
+            }),
+            ("the end of the lock", &|line| {
+                line.starts_with("flock(") && line.contains("LOCK_UN")
+            }),
+        ],
+    );
+    let flushes = trace.matches("sync(").count();
+    assert_eq!(flushes, 1, "one flush for a change:\n{trace}");
+}
+
+#[test]
+fn the_new_file_is_flushed_before_it_gets_the_name_and_the_folder_after() {
+    if !strace_works() {
+        return;
+    }
+    let prepared = Prepared::alone("order");
+    let folder = Folder::new("order");
+    prepared.copy(&folder);
+    let (said, trace) = traced(&folder, "change", &[]);
+    assert!(said.contains("saved"), "{said}");
+    let name = folder.path().to_str().unwrap();
+    let file = format!("{name}/{CURRENT}");
+    in_this_order(
+        &trace,
+        &[
+            ("the lock", &|line| {
+                line.starts_with("flock(") && line.contains(".lock>")
+            }),
+            ("a file of its own", &|line| {
+                line.starts_with("openat(") && line.contains("O_EXCL") && line.contains("0600")
+            }),
+            ("the content", &|line| {
+                line.starts_with("write(") && line.contains(".tmp>, \"mutual-trust store 2.0")
+            }),
+            ("its flush", &|line| {
+                line.starts_with("fsync(") && line.contains(".tmp>")
+            }),
+            ("its lock", &|line| {
+                line.starts_with("flock(") && line.contains(".tmp>, LOCK_EX")
+            }),
+            ("a second name of the old one", &|line| {
+                line.starts_with("link") && line.contains(&format!("\"{file}\""))
+            }),
+            ("the old one as the previous", &|line| {
+                line.starts_with("rename") && line.contains(&format!("\"{file}.previous\""))
+            }),
+            ("the new one in its place", &|line| {
+                line.starts_with("rename") && line.contains(&format!("\"{file}\""))
+            }),
+            ("the flush of the folder", &|line| {
+                line.starts_with("fsync(") && line.contains(&format!("<{name}>)"))
+            }),
+        ],
+    );
+}
+
+#[test]
 fn a_process_that_is_killed_at_any_call_leaves_the_old_store_or_the_new_one() {
     if !strace_works() {
         return;
     }
-    let prepared = Prepared::new("killed");
+    for prepared in Prepared::both("killed") {
+        killed_at_any_call(&prepared);
+    }
+}
+
+fn killed_at_any_call(prepared: &Prepared) {
     let folder = Folder::new("killed");
     prepared.copy(&folder);
     let (said, trace) = traced(&folder, "change", &[]);
@@ -206,7 +275,7 @@ fn a_process_that_is_killed_at_any_call_leaves_the_old_store_or_the_new_one() {
     let (old, new) = (prepared.old(), facts_in(&folder));
     assert_ne!(old, new);
     let points = points(&trace, &folder);
-    assert!(points.len() >= 15, "{points:?}");
+    assert!(points.len() >= 12, "{points:?}");
     let (mut olds, mut news) = (0, 0);
     for (call, number) in points {
         prepared.copy(&folder);
@@ -236,13 +305,28 @@ fn an_error_of_any_call_leaves_the_old_store_or_the_new_one_and_says_which() {
     if !strace_works() {
         return;
     }
-    let prepared = Prepared::new("refusing");
+    let [added, alone] = Prepared::both("refusing");
+    let calls = ["fdatasync", "write", "openat"];
+    let steps = ["step: Append,", "step: FlushAppended,"];
+    refused_at_any_call(&added, &calls, &steps);
+    let calls = ["fsync", "write", "openat"];
+    let steps = [
+        "step: Create,",
+        "step: Write,",
+        "step: Flush,",
+        "step: Rename,",
+    ];
+    refused_at_any_call(&alone, &calls, &steps);
+}
+
+fn refused_at_any_call(prepared: &Prepared, calls: &[&str], steps: &[&str]) {
     let folder = Folder::new("refusing");
     prepared.copy(&folder);
     let (_, trace) = traced(&folder, "change", &[]);
     let old = prepared.old();
     let is_new = |fact: &String| fact.contains("ServerId(new)");
     let mut refused = BTreeSet::new();
+    let mut all_said = String::new();
     for (call, number) in points(&trace, &folder) {
         // A disk that is full, one that fails, and one that fails from then on.
         for error in [
@@ -268,14 +352,19 @@ fn an_error_of_any_call_leaves_the_old_store_or_the_new_one_and_says_which() {
                 let behind = said.contains("behind: true");
                 assert!(!new || behind, "{}", context());
                 refused.insert(call.clone());
+                all_said.push_str(&said);
             } else {
                 // It was not opened, or its output is what was refused.
                 assert!(found == old || new, "{}", context());
             }
         }
     }
-    for call in ["fsync", "write", "openat"] {
-        assert!(refused.contains(call), "{refused:?}");
+    for call in calls {
+        assert!(refused.contains(*call), "{refused:?}");
+    }
+    // Each error says at which step it was.
+    for step in steps {
+        assert!(all_said.contains(step), "{step}: {all_said}");
     }
 }
 
@@ -284,50 +373,83 @@ fn each_step_that_fails_is_refused_and_what_cannot_be_linked_is_copied() {
     if !strace_works() {
         return;
     }
-    let prepared = Prepared::new("steps");
-    let folder = Folder::new("steps");
-    let old = DurableStore::open(prepared.folder.path(), settings())
-        .unwrap()
-        .0;
-    let old = old.contents().generation();
-    // (which call fails, how, what is said, whether the change is on the disk)
-    let cases = [
-        ("fsync", "EIO:when=1", "behind: false", false),
-        // The folder is not flushed: the change is taken back.
-        ("fsync", "EIO:when=2", "behind: false", false),
-        // Nor can it be taken back.
-        ("fsync", "EIO:when=2+", "behind: true", true),
-        ("rename,renameat,renameat2", "ENOSPC:when=1", "saved", true),
+    let [added, alone] = Prepared::both("steps");
+    let names = "rename,renameat,renameat2";
+    // (which calls fail and how, what is said, whether the change is in the file)
+    let of_snapshots: [(&[String], &str, bool); 8] = [
+        (&["fsync:error=EIO:when=1".into()], "behind: false", false),
+        // The folder is not flushed: the change is taken out of the new file.
+        (&["fsync:error=EIO:when=2".into()], "behind: false", false),
+        // It is taken out, and that may not be on the disk.
         (
-            "rename,renameat,renameat2",
-            "ENOSPC:when=2",
+            &[
+                "fsync:error=EIO:when=2".into(),
+                "fdatasync:error=EIO".into(),
+            ],
+            "behind: true",
+            false,
+        ),
+        // Nor can it be taken out.
+        (
+            &[
+                "fsync:error=EIO:when=2".into(),
+                "ftruncate:error=EIO".into(),
+            ],
+            "behind: true",
+            true,
+        ),
+        (&[format!("{names}:error=ENOSPC:when=1")], "saved", true),
+        (
+            &[format!("{names}:error=ENOSPC:when=2")],
             "behind: false",
             false,
         ),
-        (
-            "rename,renameat,renameat2",
-            "ENOSPC",
-            "behind: false",
-            false,
-        ),
-        ("link,linkat", "EPERM", "saved", true),
+        (&[format!("{names}:error=ENOSPC")], "behind: false", false),
+        (&["link,linkat:error=EPERM".into()], "saved", true),
     ];
-    for (call, error, expected, written) in cases {
-        prepared.copy(&folder);
-        let inject = format!("inject={call}:error={error}");
-        let trace = "trace=openat,write,fsync,link,linkat,rename,renameat,renameat2";
-        let arguments = ["-e".into(), trace.into(), "-e".into(), inject.clone()];
-        let (said, trace) = traced(&folder, "change", &arguments);
-        assert!(said.contains(expected), "{inject}: {said}\n{trace}");
-        let found = facts_in(&folder);
-        let new = found.iter().any(|fact| fact.contains("ServerId(new)"));
-        assert_eq!(new, written, "{inject}: {said}\n{trace}");
-        // The number of the change that was taken back is not given to what was before it.
-        let (store, _) = DurableStore::open(folder.path(), settings()).unwrap();
-        let taken_back = error == "EIO:when=2";
-        let more = if taken_back { 2 } else { u64::from(written) };
-        assert_eq!(store.contents().generation(), old + more, "{inject}");
+    let of_changes: [(&[String], &str, bool); 4] = [
+        (
+            &["fdatasync:error=EIO:when=1".into()],
+            "behind: false",
+            false,
+        ),
+        (&["fdatasync:error=EIO".into()], "behind: true", false),
+        (
+            &["fdatasync:error=EIO".into(), "ftruncate:error=EIO".into()],
+            "behind: true",
+            true,
+        ),
+        (&["fsync:error=EIO".into()], "saved", true),
+    ];
+    for (prepared, cases) in [(&alone, &of_snapshots[..]), (&added, &of_changes[..])] {
+        for (injected, expected, written) in cases {
+            step(prepared, injected, expected, *written);
+        }
     }
+}
+
+fn step(prepared: &Prepared, injected: &[String], expected: &str, written: bool) {
+    let folder = Folder::new("steps");
+    let (old, _) = DurableStore::open(prepared.folder.path(), settings()).unwrap();
+    let old = old.contents().generation();
+    prepared.copy(&folder);
+    let calls = "openat,write,fsync,fdatasync,ftruncate,link,linkat,rename,renameat,renameat2";
+    let mut arguments = vec!["-e".to_owned(), format!("trace={calls}")];
+    for inject in injected {
+        arguments.extend(["-e".to_owned(), format!("inject={inject}")]);
+    }
+    let (said, trace) = traced(&folder, "change", &arguments);
+    assert!(said.contains(expected), "{injected:?}: {said}\n{trace}");
+    let found = facts_in(&folder);
+    let new = found.iter().any(|fact| fact.contains("ServerId(new)"));
+    assert_eq!(new, written, "{injected:?}: {said}\n{trace}");
+    let (mut store, _) = DurableStore::open(folder.path(), settings()).unwrap();
+    let generation = store.contents().generation();
+    assert_eq!(generation, old + u64::from(written), "{injected:?}");
+    // What it left does not stand in the way of the next.
+    store
+        .change(|store| store.add_server(server_id("later"), []))
+        .unwrap();
 }
 
 #[test]
@@ -337,12 +459,15 @@ fn a_block_is_in_force_when_the_disk_refuses_and_stored_at_the_first_chance() {
     }
     let prepared = Prepared::new("blocking");
     let folder = Folder::new("blocking");
-    for (error, later) in [("EIO:when=1", true), ("EIO", false)] {
+    let once = ("fdatasync:error=EIO:when=1", true);
+    // Nothing is flushed any more, whichever way it is asked for.
+    let always = ("fsync,fdatasync:error=EIO", false);
+    for (inject, later) in [once, always] {
         prepared.copy(&folder);
-        let inject = format!("inject=fsync:error={error}");
+        let inject = format!("inject={inject}");
         let arguments = [
             "-e".into(),
-            "trace=openat,fsync".into(),
+            "trace=openat,fsync,fdatasync".into(),
             "-e".into(),
             inject,
         ];

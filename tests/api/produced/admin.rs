@@ -11,7 +11,7 @@ use mutual_trust::admin::{
     Source, Windows, guard,
 };
 use mutual_trust::error::{DurableError, PlanError, StoreError};
-use mutual_trust::limits::{MAX_SOURCES, MAX_STORE_FILE_BYTES, MAX_STORE_LINE};
+use mutual_trust::limits::{MAX_SOURCES, MAX_STORE_LINE, MAX_STORE_WITH_JOURNAL};
 use mutual_trust::observe::Observation;
 use mutual_trust::policy::{ExpectedServer, VerifyRequest};
 use mutual_trust::{EntryOptions, PinScope, TrustStore, decide};
@@ -85,7 +85,7 @@ fn files(produced: &mut Produced) {
         String::new(),
         long,
         text[..text.len() / 2].to_owned(),
-        text.replacen("1.0", "2.0", 1),
+        text.replacen("1.0", "3.0", 1),
         text.replacen("claimed", "claimet", 1),
         format!("{text}more\n"),
         text.replacen("server a", "server \u{202e}a", 1),
@@ -94,7 +94,7 @@ fn files(produced: &mut Produced) {
     ] {
         produced.error(read(bad.as_bytes(), keys(), None));
     }
-    produced.error(read(&vec![0; MAX_STORE_FILE_BYTES + 1], keys(), None));
+    produced.error(read(&vec![0; MAX_STORE_WITH_JOURNAL + 1], keys(), None));
     produced.error(read(text.as_bytes(), keys(), Some(&Bytes(8))));
     let (sealed, _) = write(store.contents(), &kept, Some(&Bytes(8))).unwrap();
     produced.error(read(sealed.as_bytes(), keys(), Some(&Bytes(8))));
@@ -142,6 +142,20 @@ impl Counter for Broken {
     }
 }
 
+/// A seal that takes each.
+#[derive(Debug)]
+struct Any;
+
+impl Seal for Any {
+    fn seal(&self, _: &[u8]) -> Vec<u8> {
+        vec![7]
+    }
+
+    fn verify(&self, _: &[u8], _: &[u8]) -> bool {
+        true
+    }
+}
+
 fn durable(produced: &mut Produced) {
     let folder = Folder::new("produced-durable");
     let path = folder.path();
@@ -152,7 +166,14 @@ fn durable(produced: &mut Produced) {
         settings().with_seal(Arc::new(Bytes(0))),
     ));
     let mut store = DurableStore::create(path, settings()).unwrap();
+    let lock = fs::File::options()
+        .write(true)
+        .open(folder.file("trust-store.lock"));
+    let lock = lock.unwrap();
+    lock.lock().unwrap();
     produced.error(DurableStore::open(path, settings()));
+    drop(lock);
+    produced.error(DurableStore::read_at(path, &settings(), 1000));
     let add = |store: &mut TrustStore| store.add_server(server_id("a"), []);
     let _ = store.change(add).unwrap();
     produced.error(store.change(add));
@@ -181,6 +202,18 @@ fn durable(produced: &mut Produced) {
     let mut store = DurableStore::create(gone.path(), settings()).unwrap();
     fs::remove_dir_all(gone.path()).unwrap();
     produced.error(store.change(add));
+
+    let folder = Folder::new("produced-no-file");
+    fs::create_dir(folder.file("trust-store")).unwrap();
+    produced.error(DurableStore::create(folder.path(), settings()));
+    let folder = Folder::new("produced-sealed");
+    let sealed = settings().with_seal(Arc::new(Any));
+    drop(DurableStore::create(folder.path(), sealed).unwrap());
+    let (mut store, _) = DurableStore::open(folder.path(), settings()).unwrap();
+    match produced.error(store.change(add)) {
+        DurableError::Unwritable(source) => produced.value(&source),
+        other => panic!("{other}"),
+    }
 }
 
 fn recovered(produced: &mut Produced) {

@@ -76,6 +76,16 @@ pub(crate) const ALL: &[(&str, &str, &str)] = &[
         "failed: Flush",
     ),
     (
+        "WriteStep::Append",
+        "tests/api/durable/syscalls.rs",
+        "step: Append,",
+    ),
+    (
+        "WriteStep::FlushAppended",
+        "tests/api/durable/syscalls.rs",
+        "step: FlushAppended,",
+    ),
+    (
         "WriteStep::Rename",
         "tests/api/issuing/syscalls.rs",
         "failed: Rename",

@@ -1,0 +1,115 @@
+//! The locks of a store, and the wait for them.
+
+use core::time::Duration;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
+use std::path::Path;
+
+use super::{Disk, io_error, look, stamp_of};
+use crate::admin::durable::error::DurableError;
+use crate::identity::own_like;
+use crate::limits::{MAX_LOCK_WAIT, MAX_TEMPORARY_NAMES};
+
+const LOCK: &str = "trust-store.lock";
+
+/// How often a waiting change looks whether the store is free: two changes of a small store fit between.
+const LOCK_POLL: Duration = Duration::from_millis(2);
+
+/// How long to wait for another change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::admin::durable) enum Wait {
+    /// Up to the bound.
+    Bounded,
+    /// Not at all.
+    No,
+}
+
+/// The lock file, locked.
+#[derive(Debug)]
+pub(in crate::admin::durable) struct Held {
+    lock: File,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a child process that is being started shares it until it runs its program.
+        let _ = self.lock.unlock();
+    }
+}
+
+/// Tries to lock until it succeeds or the time is over.
+pub(super) fn locked(
+    path: &Path,
+    wait: Wait,
+    mut lock: impl FnMut() -> Result<(), TryLockError>,
+) -> Result<(), DurableError> {
+    let tries = match wait {
+        Wait::Bounded => MAX_LOCK_WAIT.as_millis() / LOCK_POLL.as_millis().max(1),
+        Wait::No => 0,
+    };
+    let mut tried = 0;
+    loop {
+        match lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::Error(error)) => return Err(io_error(path)(error)),
+            Err(TryLockError::WouldBlock) if tried >= tries => {
+                let path = path.to_owned();
+                return Err(DurableError::Locked { path });
+            }
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_POLL),
+        }
+        tried = tried.saturating_add(1);
+    }
+}
+
+/// Counts how often the file at a path was another one than the one that was locked. On a file system that numbers a file
+/// anew each time it would never be the same.
+pub(super) fn next_round(rounds: usize, path: &Path) -> Result<usize, DurableError> {
+    if rounds >= MAX_TEMPORARY_NAMES {
+        let path = path.to_owned();
+        return Err(DurableError::Locked { path });
+    }
+    Ok(rounds.saturating_add(1))
+}
+
+impl Disk {
+    /// Locks the folder for a change.
+    pub(in crate::admin::durable) fn lock(&self, wait: Wait) -> Result<Held, DurableError> {
+        let path = self.folder.join(LOCK);
+        let mut rounds = 0;
+        loop {
+            let lock = self.lock_file(&path)?;
+            locked(&path, wait, || lock.try_lock())?;
+            let held = Held { lock };
+            // Another process may have removed or replaced it while this one waited.
+            let own = held.lock.metadata().map_err(io_error(&path))?;
+            let there = look(&path)?;
+            if there.is_some_and(|there| stamp_of(&there).identity == stamp_of(&own).identity) {
+                return Ok(held);
+            }
+            rounds = next_round(rounds, &path)?;
+        }
+    }
+
+    fn lock_file(&self, path: &Path) -> Result<File, DurableError> {
+        look(path)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(path) {
+            Ok(made) => {
+                // An administrator who makes it must not keep the service out.
+                if let Some(store) = look(&self.current())? {
+                    own_like(&made, &store).map_err(io_error(path))?;
+                }
+                Ok(made)
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                let opened = OpenOptions::new().write(true).open(path);
+                opened.map_err(io_error(path))
+            }
+            Err(error) => Err(io_error(path)(error)),
+        }
+    }
+}

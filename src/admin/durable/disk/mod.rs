@@ -1,0 +1,310 @@
+//! The folder of a store: its lock, its file, the previous file, and the damaged file of a recovery.
+//!
+//! A change holds two locks. The lock file keeps out those who make a store, and programs of version 1.0, which hold it as
+//! long as they have the store open. It can be removed or replaced, so the store's file is locked as well: two changes that
+//! found different lock files still exclude each other.
+
+mod lock;
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use crate::admin::durable::error::DurableError;
+use crate::admin::file::error::StoreFileError;
+use crate::identity::error::{WriteError, WriteStep};
+use crate::identity::{IfExists, STORE_TEMPORARY, TEMPORARY_END, link_as, prepare_store};
+use crate::limits::MAX_STORE_WITH_JOURNAL;
+
+pub(super) use lock::{Held, Wait};
+use lock::{locked, next_round};
+
+const CURRENT: &str = "trust-store";
+const PREVIOUS: &str = "trust-store.previous";
+const DAMAGED: &str = "trust-store.damaged";
+
+/// The folder of a store.
+#[derive(Debug)]
+pub(super) struct Disk {
+    folder: PathBuf,
+}
+
+/// What a file is, and whether it has changed: its device and number, its length, and the time of its last change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Stamp {
+    pub(super) identity: (u64, u64),
+    pub(super) bytes: u64,
+    modified: (i64, i64),
+}
+
+#[cfg(unix)]
+fn stamp_of(found: &Metadata) -> Stamp {
+    use std::os::unix::fs::MetadataExt;
+
+    Stamp {
+        identity: (found.dev(), found.ino()),
+        bytes: found.len(),
+        modified: (found.mtime(), found.mtime_nsec()),
+    }
+}
+
+/// Other systems do not tell which file it is. Only its length and its content are compared.
+#[cfg(not(unix))]
+fn stamp_of(found: &Metadata) -> Stamp {
+    Stamp {
+        bytes: found.len(),
+        ..Stamp::default()
+    }
+}
+
+/// The file of a store, open and locked.
+#[derive(Debug)]
+pub(super) struct Handle {
+    path: PathBuf,
+    file: File,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
+}
+
+/// The file at a path, if it is a regular one. A pipe or a device is not opened: it could block for ever.
+fn look(path: &Path) -> Result<Option<Metadata>, DurableError> {
+    let found = match fs::metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        found => found.map_err(io_error(path))?,
+    };
+    if !found.is_file() {
+        let path = path.to_owned();
+        return Err(DurableError::NotSaved(WriteError::NotAFile { path }));
+    }
+    Ok(Some(found))
+}
+
+impl Disk {
+    pub(super) fn new(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+        }
+    }
+
+    /// Opens the store's file and locks it, for a change or only against one. `None` if there is none.
+    pub(super) fn open(&self, change: bool, wait: Wait) -> Result<Option<Handle>, DurableError> {
+        let path = self.current();
+        let mut rounds = 0;
+        loop {
+            if look(&path)?.is_none() {
+                return Ok(None);
+            }
+            let mut options = OpenOptions::new();
+            let file = match options.read(true).write(change).open(&path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+                opened => opened.map_err(io_error(&path))?,
+            };
+            match change {
+                true => locked(&path, wait, || file.try_lock())?,
+                false => locked(&path, wait, || file.try_lock_shared())?,
+            }
+            let path = path.clone();
+            let handle = Handle { path, file };
+            // A new snapshot may have got the name in the meantime.
+            let own = handle.stamp()?;
+            if self
+                .stamp()?
+                .is_some_and(|there| there.identity == own.identity)
+            {
+                return Ok(Some(handle));
+            }
+            rounds = next_round(rounds, &self.current())?;
+        }
+    }
+
+    /// What is at the place of the store's file now.
+    pub(super) fn stamp(&self) -> Result<Option<Stamp>, DurableError> {
+        let path = self.current();
+        match fs::metadata(&path) {
+            Ok(found) => Ok(Some(stamp_of(&found))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(io_error(&path)(error)),
+        }
+    }
+
+    pub(super) fn current(&self) -> PathBuf {
+        current(&self.folder)
+    }
+
+    pub(super) fn previous(&self) -> PathBuf {
+        previous(&self.folder)
+    }
+
+    /// Writes a store into a folder without one.
+    pub(super) fn create(&self, content: &str) -> Result<(), WriteError> {
+        let path = self.current();
+        prepare_store(&path, content.as_bytes(), IfExists::Refuse, None)?.place()
+    }
+
+    /// Replaces the store's file. The old file is kept as the previous one. The new file is locked before it has its
+    /// name, so that no other change comes between.
+    ///
+    /// The name always has one of the two files, whole: the new file is flushed before it gets the name. If only the flush
+    /// of the folder failed, the error comes with the new file.
+    pub(super) fn replace(&self, content: &str) -> Result<Handle, (WriteError, Option<Handle>)> {
+        let path = self.current();
+        let like = fs::metadata(&path).ok();
+        let prepared = prepare_store(&path, content.as_bytes(), IfExists::Replace, like.as_ref());
+        let prepared = prepared.map_err(|error| (error, None))?;
+        let failed = |source| {
+            let (step, path) = (WriteStep::Create, path.clone());
+            (WriteError::Io { step, path, source }, None)
+        };
+        let file = prepared.file().try_clone().map_err(failed)?;
+        // No other process has opened it, so that this cannot wait.
+        file.lock().map_err(failed)?;
+        self.keep(&path, &self.previous())
+            .map_err(|error| (error, None))?;
+        let placed = prepared.place();
+        let handle = Handle { path, file };
+        match placed {
+            Ok(()) => Ok(handle),
+            Err(error @ WriteError::NotDurable { .. }) => Err((error, Some(handle))),
+            Err(error) => Err((error, None)),
+        }
+    }
+
+    /// Replaces a damaged store file. The damaged file is kept under its own name, and the previous file stays.
+    pub(super) fn replace_damaged(&self, content: &str) -> Result<(), WriteError> {
+        let path = self.current();
+        let like = fs::metadata(&path).ok();
+        let prepared = prepare_store(&path, content.as_bytes(), IfExists::Replace, like.as_ref())?;
+        // The damaged file is only for analysis. A failure here does not stop the recovery.
+        let _ = self.keep(&path, &self.folder.join(DAMAGED));
+        prepared.place()
+    }
+
+    /// Makes a hard link to a file, or copies it where the file system has no hard links.
+    fn keep(&self, path: &Path, second: &Path) -> Result<(), WriteError> {
+        let refused = match link_as(path, second) {
+            Ok(()) => return Ok(()),
+            Err(refused) => refused,
+        };
+        match read(path) {
+            // There is nothing to keep.
+            Ok(None) => Ok(()),
+            Ok(Some(content)) => {
+                let like = fs::metadata(path).ok();
+                prepare_store(second, &content, IfExists::Replace, like.as_ref())?.place()
+            }
+            Err(_) => Err(refused),
+        }
+    }
+
+    /// Removes what a process left that was stopped while it wrote. Only who holds the lock may call it. A failure is
+    /// no fault of the change.
+    pub(super) fn clean(&self) {
+        let Ok(entries) = fs::read_dir(&self.folder) else {
+            return;
+        };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let is_left = name.to_str().is_some_and(|name| {
+                name.starts_with(STORE_TEMPORARY) && name.ends_with(TEMPORARY_END)
+            });
+            if is_left {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+impl Handle {
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn stamp(&self) -> Result<Stamp, DurableError> {
+        let found = self.file.metadata().map_err(io_error(&self.path))?;
+        Ok(stamp_of(&found))
+    }
+
+    /// Reads the file from an offset to its end.
+    pub(super) fn read_from(&self, at: u64) -> Result<Vec<u8>, DurableError> {
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(at))
+            .map_err(io_error(&self.path))?;
+        content_of(file, &self.path)
+    }
+
+    /// Adds text at an offset, which is the end, and flushes it.
+    pub(super) fn append(&self, at: u64, text: &str) -> Result<(), WriteError> {
+        let failed = |step| {
+            let path = self.path.clone();
+            move |source| WriteError::Io { step, path, source }
+        };
+        let mut file = &self.file;
+        let placed = file.seek(SeekFrom::Start(at));
+        placed.map_err(failed(WriteStep::Append))?;
+        let written = file.write_all(text.as_bytes());
+        written.map_err(failed(WriteStep::Append))?;
+        // The length is flushed with the content: without it, the content could not be read.
+        let flushed = self.file.sync_data();
+        flushed.map_err(failed(WriteStep::FlushAppended))
+    }
+
+    /// Cuts the file at an offset, and flushes that.
+    pub(super) fn cut(&self, at: u64) -> io::Result<()> {
+        self.file.set_len(at)?;
+        self.file.sync_data()
+    }
+}
+
+/// The path of the store's file in a folder.
+pub(super) fn current(folder: &Path) -> PathBuf {
+    folder.join(CURRENT)
+}
+
+/// The path of the file before the last snapshot.
+pub(super) fn previous(folder: &Path) -> PathBuf {
+    folder.join(PREVIOUS)
+}
+
+pub(super) fn io_error(path: &Path) -> impl FnOnce(io::Error) -> DurableError {
+    let path = path.to_owned();
+    move |source| DurableError::Io { path, source }
+}
+
+/// Reads a store file. `None` if there is none.
+pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, DurableError> {
+    if look(path)?.is_none() {
+        return Ok(None);
+    }
+    let file = match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(io_error(path))?,
+    };
+    content_of(&file, path).map(Some)
+}
+
+fn content_of(file: &File, path: &Path) -> Result<Vec<u8>, DurableError> {
+    let length = file.metadata().map_err(io_error(path))?.len();
+    let limit = MAX_STORE_WITH_JOURNAL.saturating_add(1);
+    let mut content = Vec::new();
+    let expected = usize::try_from(length).unwrap_or(limit).min(limit);
+    // If the memory cannot be reserved at once, the file is read in pieces.
+    let _ = content.try_reserve_exact(expected);
+    let bound = u64::try_from(limit).unwrap_or(u64::MAX);
+    file.take(bound)
+        .read_to_end(&mut content)
+        .map_err(io_error(path))?;
+    if content.len() >= limit {
+        return Err(DurableError::File {
+            path: path.to_owned(),
+            source: StoreFileError::TooLarge {
+                size: limit,
+                limit: MAX_STORE_WITH_JOURNAL,
+            },
+        });
+    }
+    Ok(content)
+}

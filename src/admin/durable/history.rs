@@ -1,0 +1,102 @@
+//! The history of a store: the changes in its file, and in the file before the last snapshot.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::disk;
+use super::{DurableSettings, DurableStore};
+use crate::admin::durable::error::DurableError;
+use crate::admin::file::{self, Damaged, Loaded, StoreFile, StoredChange};
+
+/// The changes that are kept, oldest first, each verified.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[doc(hidden)]
+pub struct History {
+    /// The changes.
+    pub changes: Vec<StoredChange>,
+    /// The generation before the first of them.
+    pub since: u64,
+    /// Why the previous file does not belong to this history, if there is one that does not.
+    pub previous: Option<String>,
+}
+
+fn read(
+    path: &Path,
+    settings: &DurableSettings,
+    until: u64,
+) -> Result<(Loaded, Vec<StoredChange>), DurableError> {
+    let content = disk::read(path)?;
+    let content = content.ok_or_else(|| DurableError::NoStore {
+        path: path.to_owned(),
+    })?;
+    let mut changes = Vec::new();
+    let seal = settings.sealed_by();
+    let mut tell = |change: &StoredChange| changes.push(change.clone());
+    let loaded = file::load(&content, settings.keys, seal, until, &mut tell);
+    let loaded = loaded.map_err(|Damaged { error, .. }| DurableError::File {
+        path: path.to_owned(),
+        source: error,
+    })?;
+    Ok((loaded, changes))
+}
+
+impl DurableStore {
+    /// The changes that are kept: those since the last snapshot, and those before it back to the snapshot before.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read). A previous file that does not belong to this history is no error.
+    #[doc(hidden)]
+    pub fn history(folder: &Path, settings: &DurableSettings) -> Result<History, DurableError> {
+        let (current, mut changes) = read(&disk::current(folder), settings, u64::MAX)?;
+        let generation = current.file.report.generation;
+        let mut since = changes.first().map_or(generation, |first| first.head.from);
+        let mut fault = None;
+        match read(&disk::previous(folder), settings, u64::MAX) {
+            Ok((older, mut before)) => {
+                let last = older.position.digest;
+                if current.file.kept.head() == Some(last) {
+                    since = before.first().map_or(since, |first| first.head.from);
+                    before.append(&mut changes);
+                    changes = before;
+                } else {
+                    fault = Some(String::from("it is not the file before the last snapshot"));
+                }
+            }
+            Err(DurableError::NoStore { .. }) => {}
+            Err(error) => fault = Some(crate::certificate::error::with_causes(&error)),
+        }
+        Ok(History {
+            changes,
+            since,
+            previous: fault,
+        })
+    }
+
+    /// The content of a store at a generation, as far back as the history goes.
+    ///
+    /// # Errors
+    /// The generation is not kept. As for [`read`](Self::read).
+    #[doc(hidden)]
+    pub fn read_at(
+        folder: &Path,
+        settings: &DurableSettings,
+        generation: u64,
+    ) -> Result<StoreFile, DurableError> {
+        for path in [disk::current(folder), disk::previous(folder)] {
+            let read = match read(&path, settings, generation) {
+                Err(DurableError::NoStore { .. }) if path != disk::current(folder) => continue,
+                read => read?,
+            };
+            let mut found = read.0.file;
+            if found.report.generation == generation {
+                found.store = found.store.with_clock(Arc::clone(&settings.clock));
+                return Ok(found);
+            }
+        }
+        Err(DurableError::NoGeneration {
+            path: disk::current(folder),
+            generation,
+        })
+    }
+}

@@ -1,0 +1,135 @@
+//! Takes over from a damaged file what takes trust away.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::report::RecoveryReport;
+use crate::admin::file::Salvaged;
+use crate::certificate::{Crl, Fingerprint};
+use crate::store::{Claim, CrlIssuer, EntryKey, HeldServer, ServerId, TrustStore};
+
+/// Takes over everything in the damaged file that takes trust away, and nothing that gives trust.
+pub(super) fn merge(store: &mut TrustStore, salvaged: Salvaged, report: &mut RecoveryReport) {
+    // Removals come first: the steps below add servers and lists, and remove no entry.
+    merge_removals(store, &salvaged, report);
+    for block in salvaged.blocks {
+        if store.restore_block(&block) {
+            report.blocks.push(block);
+        }
+    }
+    merge_claims(store, salvaged.claims, report);
+    // After the claims: a server that only the damaged file claims exists now and can get its names.
+    for (id, name) in salvaged.names {
+        store.restore_name(&id, &name);
+    }
+    for issuer in salvaged.checked {
+        if store.restore_check(&issuer) {
+            report.checked.push(issuer);
+        }
+    }
+    merge_crls(store, salvaged.crls, salvaged.lost_crls, report);
+    if let Some(floor) = salvaged.floor {
+        match store.salvage_floor(floor) {
+            Some(true) => report.floor = salvaged.floor,
+            // M7: a floor far ahead may come from a wrong clock, and would lock the store.
+            Some(false) => report.floor_left_out = salvaged.floor,
+            None => {}
+        }
+    }
+    report.damaged_lines = salvaged.damaged;
+}
+
+/// Removes the entries of the older version that the damaged file shows to be removed, and reports the difference.
+fn merge_removals(store: &mut TrustStore, salvaged: &Salvaged, report: &mut RecoveryReport) {
+    if salvaged.only_changes {
+        merge_changes(store, salvaged, report);
+        return;
+    }
+    let is_newer = salvaged.generation > Some(report.from_generation);
+    // A damaged file that is older than the good one does not show later changes.
+    if !is_newer && salvaged.generation.is_some() {
+        return;
+    }
+    let held: BTreeSet<EntryKey> = {
+        let entries = store.contents().entries();
+        entries.iter().map(|entry| entry.key()).collect()
+    };
+    for key in salvaged.entries.difference(&held) {
+        report.lost.push(key.clone());
+    }
+    for key in held.difference(&salvaged.entries) {
+        // If the list is incomplete, a missing entry may be in a damaged line. It was not necessarily removed.
+        if !is_newer || !salvaged.all_entries {
+            report.brought_back.push(key.clone());
+        } else if store.remove(key).is_ok() {
+            report.removed.push(key.clone());
+        }
+    }
+}
+
+/// The same for what stands behind the last whole change.
+fn merge_changes(store: &mut TrustStore, salvaged: &Salvaged, report: &mut RecoveryReport) {
+    let keys = |store: &TrustStore| -> BTreeSet<EntryKey> {
+        let entries = store.contents().entries();
+        entries.iter().map(|entry| entry.key()).collect()
+    };
+    let held = keys(store);
+    for key in salvaged.entries.difference(&held) {
+        report.lost.push(key.clone());
+    }
+    for key in salvaged.gone.intersection(&held) {
+        if store.remove(key).is_ok() {
+            report.removed.push(key.clone());
+        }
+    }
+    if !salvaged.all_entries {
+        keys(store)
+            .into_iter()
+            .for_each(|key| report.brought_back.push(key));
+    }
+}
+
+/// A claim refuses every peer without a pin, so it is kept even if the server itself is lost (rule P2).
+fn merge_claims(
+    store: &mut TrustStore,
+    claims: BTreeMap<ServerId, Claim>,
+    report: &mut RecoveryReport,
+) {
+    for (id, claim) in claims {
+        let changed = if store.contents().server(&id).is_some() {
+            store.restore_claim(&id, claim)
+        } else {
+            let held = HeldServer {
+                id: id.clone(),
+                names: BTreeSet::new(),
+                expected: BTreeSet::new(),
+                group: None,
+                claim,
+            };
+            store.restore_server(held).is_ok()
+        };
+        if changed {
+            report.claims.push(id);
+        }
+    }
+}
+
+fn merge_crls(
+    store: &mut TrustStore,
+    crls: Vec<(CrlIssuer, Crl)>,
+    unreadable: Vec<Fingerprint>,
+    report: &mut RecoveryReport,
+) {
+    for (issuer, list) in crls {
+        match store.salvage_crl(&issuer, &list) {
+            Ok(true) => report.crls.push(list.fingerprint()),
+            Ok(false) => {}
+            Err(_) => report.lost_crls.push(list.fingerprint()),
+        }
+    }
+    // The older version may have the whole list of which the damaged file shows only the first line.
+    for fingerprint in unreadable {
+        if !store.holds_crl(fingerprint) {
+            report.lost_crls.push(fingerprint);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What a recovery did.
+
+use core::fmt;
+
+use pki_types::UnixTime;
+
+use crate::admin::file::LoadReport;
+use crate::certificate::{Fingerprint, Timestamp};
+use crate::store::{BlockSelector, CrlIssuer, EntryKey, ServerId, Truncated};
+
+/// What a recovery did. An administrator must read it.
+///
+/// `Display` shows all of it; the fields are what a program acts on.
+#[derive(Clone, Debug)]
+#[must_use = "it says which trust came back and which is lost: show it to a person"]
+#[non_exhaustive]
+pub struct RecoveryReport {
+    /// Why the file was not used as it is.
+    #[doc(hidden)]
+    pub damage: String,
+    /// Lines of it that cannot be read, from 1.
+    #[doc(hidden)]
+    pub damaged_lines: Truncated<usize>,
+    /// The generation of the damaged file, if it can be read.
+    #[doc(hidden)]
+    pub lost_generation: Option<u64>,
+    /// The generation that the store fell back to.
+    #[doc(hidden)]
+    pub from_generation: u64,
+    /// The generation that was stored now. It is higher than both.
+    pub generation: u64,
+    /// The load report of the version that the store fell back to.
+    #[doc(hidden)]
+    pub loaded: LoadReport,
+    /// Blocks that only the damaged file had. They are kept.
+    #[doc(hidden)]
+    pub blocks: Truncated<BlockSelector>,
+    /// Servers whose claim only the damaged file had, or had in a stricter form. The claim is kept. Their pins may have
+    /// to be installed again.
+    #[doc(hidden)]
+    pub claims: Truncated<ServerId>,
+    /// Issuers that were checked for revocation only in the damaged file (rule C4). They stay checked: a certificate of
+    /// such an issuer that no current list covers is refused.
+    #[doc(hidden)]
+    pub checked: Truncated<CrlIssuer>,
+    /// Revocation lists that only the damaged file had. They are kept, and what they name is revoked.
+    /// [`InstalledCrl::disabled`](crate::store::InstalledCrl::disabled) says whether they can prove that a certificate
+    /// is not revoked.
+    #[doc(hidden)]
+    pub crls: Truncated<Fingerprint>,
+    /// Revocation lists of the damaged file that are lost: install newer ones. Their issuers are checked.
+    #[doc(hidden)]
+    pub lost_crls: Truncated<Fingerprint>,
+    /// The floor of the damaged file, if it was higher and was kept.
+    #[doc(hidden)]
+    pub floor: Option<UnixTime>,
+    /// The floor of the damaged file, if it was not kept because it is too high: a wrong floor would lock the store
+    /// (rule M7).
+    #[doc(hidden)]
+    pub floor_left_out: Option<UnixTime>,
+    /// Entries of the damaged file that are lost: install them again.
+    pub lost: Truncated<EntryKey>,
+    /// Entries of the older version that were removed according to the damaged file. They stay removed.
+    #[doc(hidden)]
+    pub removed: Truncated<EntryKey>,
+    /// Entries of the older version that may have been removed since: the damaged file does not show it. **They are
+    /// trusted**: check each of them.
+    pub brought_back: Truncated<EntryKey>,
+}
+
+impl fmt::Display for RecoveryReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "damaged: {}", self.damage)?;
+        write!(
+            f,
+            "fell back from generation {} to {}, stored as {}",
+            self.lost_generation
+                .map_or_else(|| String::from("(unreadable)"), |lost| lost.to_string()),
+            self.from_generation,
+            self.generation
+        )?;
+        list(f, "line not readable", &self.damaged_lines)?;
+        list(f, "block kept", &self.blocks)?;
+        list(f, "claim kept of server", &self.claims)?;
+        list(f, "checked issuer kept", &self.checked)?;
+        list(f, "revocation list kept", &self.crls)?;
+        list(
+            f,
+            "revocation list lost, install a newer one",
+            &self.lost_crls,
+        )?;
+        if let Some(floor) = self.floor {
+            write!(f, "\n  clock floor kept: {}", Timestamp::from(floor))?;
+        }
+        if let Some(floor) = self.floor_left_out {
+            write!(
+                f,
+                "\n  clock floor not taken over, it is more than a year ahead: {}",
+                Timestamp::from(floor)
+            )?;
+        }
+        list(f, "lost, install it again", &self.lost)?;
+        list(f, "not brought back, it was removed", &self.removed)?;
+        list(
+            f,
+            "brought back, it may have been removed",
+            &self.brought_back,
+        )?;
+        write!(f, "\n  loaded: {}", self.loaded)
+    }
+}
+
+fn list<T: fmt::Display>(
+    f: &mut fmt::Formatter<'_>,
+    title: &str,
+    items: &Truncated<T>,
+) -> fmt::Result {
+    for item in items {
+        write!(f, "\n  {title}: {item}")?;
+    }
+    if items.omitted() > 0 {
+        write!(f, "\n  {title}: and {} more", items.omitted())?;
+    }
+    Ok(())
+}
