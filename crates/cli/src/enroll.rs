@@ -54,7 +54,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let provider = ours::provider();
     let keys = tls::key_policy(&provider);
-    // The store must be free before a person reads a fingerprint.
+    // A store that cannot be opened is told before a person reads a fingerprint. It is not locked while the person does.
     let (store, _) = DurableStore::open(&arguments.store, DurableSettings::new(keys))?;
     // Asked before the connection: a fingerprint that is shown here would be compared with itself.
     let heard = match arguments.fingerprint {
@@ -108,6 +108,8 @@ fn accept(
     if let Some(label) = &arguments.label {
         options = options.with_label(label.as_str());
     }
+    // Another process may have changed the store in the meantime.
+    store.refresh()?;
     let tried = store.plan(policy, &seen, now, |store| {
         if is_new {
             store.add_server(id.clone(), [name.clone()])?;

@@ -96,6 +96,10 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     ("store verify", &["mutual-trust store verify --store trust"]),
     (
+        "store log",
+        &["mutual-trust store log --store trust --since 2026-11-01 --by alice"],
+    ),
+    (
         "store bundle",
         &[
             "mutual-trust store bundle ca-bundle.pem --any-server --store trust",

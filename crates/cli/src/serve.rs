@@ -6,7 +6,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Instant;
 
@@ -28,6 +28,8 @@ use crate::output::{self, Failure, Outcome};
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Clients at a time. This is a server for tests.
 const MAX_CLIENTS: usize = 64;
+/// How often the store is looked at for changes of other processes.
+const REFRESH: Duration = Duration::from_secs(1);
 /// Bytes of a line that is sent back.
 const MAX_LINE: usize = 4096;
 
@@ -99,7 +101,12 @@ pub(crate) fn run(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failu
     thread::spawn(move || listen(&listener, &acceptor, &check, teller));
     let lines = input();
     let deadline = lifetime.map(|lifetime| Instant::now() + lifetime);
+    let mut failing = None;
     while let Some(line) = next(&lines, deadline) {
+        let Some(line) = line else {
+            refresh(&mut store, &mut failing, teller);
+            continue;
+        };
         let words: Vec<&str> = line.split_whitespace().collect();
         if words == ["quit"] {
             break;
@@ -138,12 +145,38 @@ fn input() -> Receiver<String> {
     receiver
 }
 
-fn next(lines: &Receiver<String>, deadline: Option<Instant>) -> Option<String> {
-    let Some(deadline) = deadline else {
-        return lines.recv().ok();
+/// The next line, or nothing if it is time to look at the store. `None` at the end.
+fn next(lines: &Receiver<String>, deadline: Option<Instant>) -> Option<Option<String>> {
+    let now = Instant::now();
+    let left = deadline.map(|deadline| deadline.saturating_duration_since(now));
+    if left.is_some_and(|left| left.is_zero()) {
+        return None;
+    }
+    match lines.recv_timeout(left.map_or(REFRESH, |left| left.min(REFRESH))) {
+        Ok(line) => Some(Some(line)),
+        Err(RecvTimeoutError::Timeout) => Some(None),
+        Err(RecvTimeoutError::Disconnected) => None,
+    }
+}
+
+/// Puts in force what other processes changed. A fault is told once.
+fn refresh(store: &mut DurableStore, failing: &mut Option<String>, teller: Teller) {
+    let fault = match store.refresh() {
+        Ok(changed) => {
+            if changed {
+                let generation = store.contents().generation();
+                let text = format!("changed: generation {generation} is in force");
+                teller.tell("changed", &text, json!({ "generation": generation }));
+            }
+            None
+        }
+        Err(error) => Some(Failure::from(error).message().to_owned()),
     };
-    let left = deadline.saturating_duration_since(Instant::now());
-    lines.recv_timeout(left).ok()
+    if let Some(message) = fault.as_ref().filter(|_| fault != *failing) {
+        let text = format!("error: {message}");
+        teller.tell("error", &text, json!({ "message": message }));
+    }
+    *failing = fault;
 }
 
 fn obey(

@@ -154,7 +154,9 @@ pub(super) fn expiring(common: &Common, within: Span, own: &[PathBuf]) -> Result
 
 /// Reads the store whole, and says what of it accepts nothing.
 pub(super) fn verify(common: &Common) -> Result<Outcome, Failure> {
-    let loaded = DurableStore::read(common.folder()?, &DurableSettings::new(keys()))?;
+    let settings = DurableSettings::new(keys());
+    let loaded = DurableStore::read(common.folder()?, &settings)?;
+    let history = DurableStore::history(common.folder()?, &settings)?;
     let view: &TrustSnapshot = loaded.store.contents();
     let policy = Policy::new(keys());
     let without = servers_without_usable(view, &policy, now());
@@ -162,6 +164,16 @@ pub(super) fn verify(common: &Common) -> Result<Outcome, Failure> {
         format!("whole: {}", shown(&loaded.report)),
         format!("digest: {}", loaded.report.digest),
     ];
+    lines.push(format!(
+        "history: {} changes, since generation {}",
+        history.changes.len(),
+        history.since
+    ));
+    if let Some(why) = &history.previous {
+        lines.push(format!(
+            "warning: trust-store.previous does not belong to it: {why}"
+        ));
+    }
     lines.extend(facts::clock_lines(view, now()));
     let servers: Vec<Value> = without
         .iter()
@@ -186,6 +198,11 @@ pub(super) fn verify(common: &Common) -> Result<Outcome, Failure> {
     let json = json!({
         "generation": loaded.report.generation,
         "digest": loaded.report.digest.to_string(),
+        "history": {
+            "changes": history.changes.len(),
+            "since_generation": history.since,
+            "previous": history.previous,
+        },
         "clock": facts::clock(view, now()),
         "entries": loaded.report.entries,
         "crls": loaded.report.crls,

@@ -31,7 +31,7 @@ pub(super) struct Common {
     /// Make the change even if it locks a peer out
     #[arg(long, global = true, help_heading = "The store")]
     force: bool,
-    /// Who asks for the change: an account, a ticket
+    /// Who asks for the change: an account, a ticket; for `log`, whose changes are shown
     #[arg(long, global = true, value_name = "WHO", help_heading = "The store")]
     by: Option<String>,
 }
@@ -40,6 +40,10 @@ impl Common {
     pub(super) fn folder(&self) -> Result<&Path, Failure> {
         let missing = || Failure::new("usage", "name the folder of the store with --store");
         self.store.as_deref().ok_or_else(missing)
+    }
+
+    pub(super) fn by(&self) -> Option<&str> {
+        self.by.as_deref()
     }
 
     /// The same without changing the store.

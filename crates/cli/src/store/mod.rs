@@ -9,6 +9,7 @@ mod clock;
 mod make;
 
 mod adopt;
+mod log;
 mod look;
 
 use std::path::PathBuf;
@@ -44,8 +45,10 @@ enum Command {
         #[arg(long, value_name = "CHAIN")]
         own: Vec<PathBuf>,
     },
-    /// Read the whole store; show what is disabled, and which servers nothing can accept now
+    /// Read the whole store and its history; show what is disabled, and which servers nothing can accept now
     Verify,
+    /// Show who changed what, and when, as far back as the history is kept
+    Log(log::Arguments),
     /// Propose a slot for each certificate of a PEM bundle; install all of it or nothing
     Bundle(adopt::Arguments),
     /// Adopt the PEM files that are trusted today; what is refused is reported and left out
@@ -67,6 +70,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::List => look::list(common),
         Command::Expiring { within, own } => look::expiring(common, within, &own),
         Command::Verify => look::verify(common),
+        Command::Log(arguments) => log::run(common, &arguments),
         Command::Bundle(bundle) => adopt::run(common, &bundle, true),
         Command::Adopt(adopt) => adopt::run(common, &adopt, false),
         Command::Plan { change } => {

@@ -184,10 +184,22 @@ fn the_fields_of_the_json_are_held() {
         &[
             below(
                 "",
-                "clock crls digest disabled entries generation without_usable",
+                "clock crls digest disabled entries generation history without_usable",
             ),
+            below("history.", "changes previous since_generation"),
             below("clock.", CLOCK),
             below("disabled.", "items more"),
+        ],
+    );
+    hold(
+        &folder,
+        "store log --store trust",
+        "store-log",
+        0,
+        &[
+            below("", "changes previous since_generation"),
+            below("changes[].", "asked at came digest from gone more to"),
+            below("changes[].asked[].", "by call"),
         ],
     );
     hold(

@@ -373,26 +373,64 @@ fn a_bundle_is_installed_whole_or_not_at_all() {
         .says("cut.pem");
 }
 
+/// A service that has the store open keeps no administrator out, and has each change in force within its interval.
 #[test]
-fn a_store_that_is_in_use_can_be_looked_at_and_not_changed() {
+fn a_store_that_is_in_use_is_changed_and_the_service_follows() {
     let folder = Folder::new("cli-in-use");
-    machine(&folder, "keys-1");
-    let _server = crate::run::Server::start(&folder, "");
-    run(&folder, "store list --store server-trust").ends_with(0);
-    run(&folder, "enroll 127.0.0.1:1 --store server-trust")
-        .ends_with(2)
-        .says("error[durable/Locked]");
+    for name in ["keys-1", "array-7", "array-8"] {
+        machine(&folder, name);
+    }
+    let mut server = crate::run::Server::start(&folder, "");
+    let pin = |name: &str| {
+        let line = format!("store pin {name}.pem --clients --store server-trust --by alice");
+        run(&folder, &line).ends_with(0);
+    };
+    pin("array-7");
+    server.until("changed: generation");
+    let connect = |address: &str, name: &str| {
+        let line = format!(
+            "connect {address} --pin keys-1.pem --identity {name}.pem --key {name}.key --settle 60000"
+        );
+        run(&folder, &line)
+    };
+    let address = server.address.clone();
+    connect(&address, "array-7").ends_with(0);
     run(
         &folder,
-        "store plan pin keys-1.pem --clients --store server-trust",
+        "store block array-7.pem --store server-trust --by bob",
     )
     .ends_with(0);
-    run(
-        &folder,
-        "store pin keys-1.pem --clients --store server-trust",
-    )
-    .ends_with(2)
-    .says("error[durable/Locked]");
+    server.until("changed: generation");
+    connect(&address, "array-7").ends_with(1);
+    // What the service changes then has the block.
+    connect(&address, "array-8").ends_with(1);
+    let named = fingerprint(&folder, "array-8.pem");
+    server.tell(&format!("accept 1 {named}"));
+    server.until("accepted");
+    let named = fingerprint(&folder, "array-7.pem");
+    run(&folder, "store list --full --store server-trust")
+        .ends_with(0)
+        .says("blocked: ")
+        .says(&named);
+    let log = run(&folder, "store log --store server-trust");
+    let log = log.ends_with(0);
+    for line in [
+        "asked: install pin clients",
+        "by alice",
+        "asked: block certificate",
+        "by bob",
+        "by console of mutual-trust serve",
+        "+ block certificate",
+        "the history that is kept begins after generation",
+    ] {
+        assert!(log.out.contains(line), "{line}: {}", log.out);
+    }
+    let of_bob = run(&folder, "store log --by bob --store server-trust").ends_with(0);
+    assert!(!of_bob.out.contains("alice"), "{}", of_bob.out);
+    assert!(of_bob.out.contains("block"), "{}", of_bob.out);
+    run(&folder, "store verify --store server-trust")
+        .ends_with(0)
+        .says("history: 3 changes, since generation");
 }
 
 // C4

@@ -1,0 +1,125 @@
+//! Shows the history of a store: who changed what, and when.
+
+use clap::Args;
+use mutual_trust::ServerId;
+use mutual_trust::admin::file::StoredChange;
+use mutual_trust::admin::{DurableSettings, DurableStore};
+use mutual_trust::certificate::Timestamp;
+use pki_types::UnixTime;
+use serde_json::{Value, json};
+
+use super::make::{Common, keys};
+use super::scope::moment;
+use crate::output::{Failure, Outcome};
+
+/// Which changes are shown.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Arguments {
+    /// Only changes from this time on, and those whose time is not known
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    since: Option<UnixTime>,
+    /// Only changes of this server or of what is installed for it
+    #[arg(long, value_name = "ID")]
+    server: Option<ServerId>,
+}
+
+impl Arguments {
+    fn shows(&self, change: &StoredChange, by: Option<&str>) -> bool {
+        let head = &change.head;
+        let late = match (self.since, head.at) {
+            (Some(since), Some(at)) => at >= since,
+            (Some(_) | None, None) | (None, Some(_)) => true,
+        };
+        let of = by.is_none_or(|who| {
+            let mut actors = head.asked.iter().filter_map(|(_, by)| by.as_deref());
+            actors.any(|by| by == who)
+        });
+        let about = self.server.as_ref().is_none_or(|id| {
+            let starts = ["server", "pin server", "authority server"];
+            let starts = starts.map(|start| format!("{start} {id} "));
+            lines(change).any(|(_, line)| starts.iter().any(|start| line.starts_with(start)))
+        });
+        late && of && about
+    }
+}
+
+/// The lines of the records, each with its sign, without certificates and checksums.
+fn lines(change: &StoredChange) -> impl Iterator<Item = (char, &str)> {
+    let mut in_section = false;
+    change.records.lines().filter_map(move |line| {
+        let sign = line.chars().next()?;
+        let text = line.get(1..)?;
+        let is_end = text.starts_with("-----END ");
+        if text.starts_with("-----BEGIN ") || in_section {
+            in_section = !is_end;
+            return None;
+        }
+        let head = match text.starts_with(' ') {
+            true => text,
+            false => text.rsplit_once(" #").map_or(text, |(head, _)| head),
+        };
+        Some((sign, head))
+    })
+}
+
+/// Shows the changes, oldest first.
+pub(super) fn run(common: &Common, arguments: &Arguments) -> Result<Outcome, Failure> {
+    let history = DurableStore::history(common.folder()?, &DurableSettings::new(keys()))?;
+    let changes = history.changes.iter();
+    let shown = changes.filter(|change| arguments.shows(change, common.by()));
+    let shown: Vec<&StoredChange> = shown.collect();
+    let mut text: Vec<String> = Vec::new();
+    for change in &shown {
+        text.extend(lines_of(change));
+    }
+    text.push(format!(
+        "the history that is kept begins after generation {}",
+        history.since
+    ));
+    if let Some(why) = &history.previous {
+        text.push(format!(
+            "note: trust-store.previous does not belong to it: {why}"
+        ));
+    }
+    let json = json!({
+        "since_generation": history.since,
+        "previous": history.previous,
+        "changes": shown.iter().map(|change| fact(change)).collect::<Vec<Value>>(),
+    });
+    Ok(Outcome::done("store-log", text.join("\n"), json))
+}
+
+fn lines_of(change: &StoredChange) -> Vec<String> {
+    let head = &change.head;
+    let at = head.at.map(|at| Timestamp::from(at).to_string());
+    let at = at.unwrap_or_else(|| String::from("an unknown time"));
+    let mut text = vec![format!("generation {} to {} at {at}", head.from, head.to)];
+    for (call, by) in &head.asked {
+        let by = by.as_ref().map_or(String::new(), |by| format!(", by {by}"));
+        text.push(format!("  asked: {call}{by}"));
+    }
+    if head.more > 0 {
+        text.push(format!("  asked: and {} calls more", head.more));
+    }
+    text.extend(lines(change).map(|(sign, line)| format!("  {sign} {line}")));
+    text
+}
+
+fn fact(change: &StoredChange) -> Value {
+    let head = &change.head;
+    let side = |wanted: char| {
+        let lines = lines(change).filter(|(sign, _)| *sign == wanted);
+        lines.map(|(_, line)| line).collect::<Vec<&str>>()
+    };
+    let asked = head.asked.iter();
+    json!({
+        "from": head.from,
+        "to": head.to,
+        "at": head.at.map(|at| Timestamp::from(at).to_string()),
+        "asked": asked.map(|(call, by)| json!({ "call": call, "by": by })).collect::<Vec<Value>>(),
+        "more": head.more,
+        "gone": side('-'),
+        "came": side('+'),
+        "digest": change.digest.to_string(),
+    })
+}
