@@ -7,6 +7,7 @@
 mod certificate;
 mod crl;
 mod differential;
+mod journal;
 mod key;
 mod make;
 mod operations;
@@ -24,6 +25,7 @@ mod work;
 pub use certificate::certificate;
 pub use crl::crl;
 pub use differential::differential;
+pub use journal::journal;
 pub use key::{encrypted_key, private_key};
 pub use operations::operations;
 pub use pem::pem;
@@ -45,6 +47,7 @@ pub const TARGETS: &[Target] = &[
     ("encrypted_key", ENCRYPTED_KEY_BYTES, encrypted_key),
     ("fingerprint", TEXT_BYTES, fingerprint),
     ("host_name", TEXT_BYTES, host_name),
+    ("journal", STORE_FILE_BYTES, journal),
     ("operations", OPERATIONS_BYTES, operations),
     ("pem", PEM_BYTES, pem),
     ("private_key", PRIVATE_KEY_BYTES, private_key),
