@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
+use mutual_trust::CurrentTime;
 use mutual_trust::admin::DurableStore;
 
 use crate::durable::common::*;
@@ -34,7 +36,19 @@ fn saver() {
         }
         return;
     }
-    let opened = DurableStore::open(Path::new(&folder), settings());
+    if std::env::var(WHAT).unwrap() == "recover" {
+        match DurableStore::recover(Path::new(&folder), settings()) {
+            Ok(_) => println!("saved"),
+            Err(error) => println!("refused: {error}"),
+        }
+        return;
+    }
+    let later = CurrentTime::Known(at(NOW + DAY));
+    let settings = match std::env::var(WHAT).unwrap().as_str() {
+        "refresh" => settings().with_clock(Arc::new(later)),
+        _ => settings(),
+    };
+    let opened = DurableStore::open(Path::new(&folder), settings);
     let Ok((mut store, _)) = opened else {
         println!("not opened");
         return;
@@ -50,6 +64,13 @@ fn saver() {
         println!("good: {}", store.health().is_good());
         println!("stored again: {}", store.refresh().is_ok());
         println!("good then: {}", store.health().is_good());
+        return;
+    }
+    if std::env::var(WHAT).unwrap() == "refresh" {
+        match store.refresh() {
+            Ok(_) => println!("saved"),
+            Err(error) => println!("refused: {error}"),
+        }
         return;
     }
     let before = facts(&store.live().current());
@@ -263,14 +284,17 @@ fn a_process_that_is_killed_at_any_call_leaves_the_old_store_or_the_new_one() {
         return;
     }
     for prepared in Prepared::both("killed") {
-        killed_at_any_call(&prepared);
+        // A refresh stores the floor of the next day.
+        for what in ["change", "refresh"] {
+            killed_at_any_call(&prepared, what);
+        }
     }
 }
 
-fn killed_at_any_call(prepared: &Prepared) {
+fn killed_at_any_call(prepared: &Prepared, what: &str) {
     let folder = Folder::new("killed");
     prepared.copy(&folder);
-    let (said, trace) = traced(&folder, "change", &[]);
+    let (said, trace) = traced(&folder, what, &[]);
     assert!(said.contains("saved"), "{said}");
     let (old, new) = (prepared.old(), facts_in(&folder));
     assert_ne!(old, new);
@@ -280,7 +304,7 @@ fn killed_at_any_call(prepared: &Prepared) {
     for (call, number) in points {
         prepared.copy(&folder);
         let inject = format!("inject={call}:signal=KILL:when={number}");
-        let (said, trace) = traced(&folder, "change", &["-e".into(), inject.clone()]);
+        let (said, trace) = traced(&folder, what, &["-e".into(), inject.clone()]);
         assert!(trace.contains("+++ killed by SIGKILL"), "{inject}: {trace}");
         let found = facts_in(&folder);
         // Killed when it had said so, it has done so.
@@ -298,6 +322,40 @@ fn killed_at_any_call(prepared: &Prepared) {
             .unwrap();
     }
     assert!(olds > 5 && news > 0, "{olds} old, {news} new");
+}
+
+/// A recovery that is killed leaves the damaged store, which can be recovered, or the recovered one.
+#[test]
+fn a_recovery_that_is_killed_at_any_call_can_be_made_again() {
+    if !strace_works() {
+        return;
+    }
+    let prepared = Prepared::new("killed-recovery");
+    let file = prepared.folder.file(CURRENT);
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replacen("+block key", "+block kay", 1)).unwrap();
+    let folder = Folder::new("killed-recovery");
+    prepared.copy(&folder);
+    let (said, trace) = traced(&folder, "recover", &[]);
+    assert!(said.contains("saved"), "{said}");
+    let expected = facts_in(&folder);
+    let (mut damaged, mut recovered) = (0, 0);
+    for (call, number) in points(&trace, &folder) {
+        prepared.copy(&folder);
+        let inject = format!("inject={call}:signal=KILL:when={number}");
+        let (said, trace) = traced(&folder, "recover", &["-e".into(), inject.clone()]);
+        assert!(trace.contains("+++ killed by SIGKILL"), "{inject}: {trace}");
+        if DurableStore::open(folder.path(), settings()).is_err() {
+            assert!(!said.contains("saved"), "{inject}: {said}");
+            damaged += 1;
+            let (_, report) = DurableStore::recover(folder.path(), settings()).unwrap();
+            assert!(report.blocks.len() >= 3, "{inject}: {report}");
+        } else {
+            recovered += 1;
+        }
+        assert_eq!(facts_in(&folder), expected, "{inject}");
+    }
+    assert!(damaged > 5 && recovered > 0, "{damaged} {recovered}");
 }
 
 #[test]
