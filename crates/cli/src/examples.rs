@@ -96,6 +96,13 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     ("store verify", &["mutual-trust store verify --store trust"]),
     (
+        "store diff",
+        &[
+            "mutual-trust store diff 41 42 --store trust",
+            "mutual-trust store diff /backup/trust-store trust",
+        ],
+    ),
+    (
         "store log",
         &["mutual-trust store log --store trust --since 2026-11-01 --by alice"],
     ),

@@ -271,6 +271,22 @@ pub(crate) fn write_change(
     change::write(head, between, seal)
 }
 
+/// The records in which two stores differ, as a change from one to the other has them: those that went behind `-`, those
+/// that came behind `+`.
+#[doc(hidden)]
+pub fn difference(before: &StoreFile, after: &StoreFile) -> String {
+    let mut text = String::new();
+    let between = change::Between {
+        before: before.store.contents(),
+        kept_before: &before.kept,
+        after: after.store.contents(),
+        kept_after: &after.kept,
+    };
+    // Writing to a string cannot fail.
+    let _ = change::body(between, &mut text);
+    text
+}
+
 /// Reads the changes behind a position into a store that is in the state of that position. `bytes` is the whole file, or
 /// as much of it as `position` was moved for.
 pub(crate) fn read_on(

@@ -1,8 +1,11 @@
-//! Shows the history of a store: who changed what, and when.
+//! Shows the history of a store: who changed what, and when; and how two stores differ.
+
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use mutual_trust::ServerId;
-use mutual_trust::admin::file::StoredChange;
+use mutual_trust::admin::file::{self, StoreFile, StoredChange};
 use mutual_trust::admin::{DurableSettings, DurableStore};
 use mutual_trust::certificate::Timestamp;
 use pki_types::UnixTime;
@@ -37,16 +40,17 @@ impl Arguments {
         let about = self.server.as_ref().is_none_or(|id| {
             let starts = ["server", "pin server", "authority server"];
             let starts = starts.map(|start| format!("{start} {id} "));
-            lines(change).any(|(_, line)| starts.iter().any(|start| line.starts_with(start)))
+            lines(&change.records)
+                .any(|(_, line)| starts.iter().any(|start| line.starts_with(start)))
         });
         late && of && about
     }
 }
 
 /// The lines of the records, each with its sign, without certificates and checksums.
-fn lines(change: &StoredChange) -> impl Iterator<Item = (char, &str)> {
+fn lines(records: &str) -> impl Iterator<Item = (char, &str)> {
     let mut in_section = false;
-    change.records.lines().filter_map(move |line| {
+    records.lines().filter_map(move |line| {
         let sign = line.chars().next()?;
         let text = line.get(1..)?;
         let is_end = text.starts_with("-----END ");
@@ -101,16 +105,13 @@ fn lines_of(change: &StoredChange) -> Vec<String> {
     if head.more > 0 {
         text.push(format!("  asked: and {} calls more", head.more));
     }
-    text.extend(lines(change).map(|(sign, line)| format!("  {sign} {line}")));
+    text.extend(lines(&change.records).map(|(sign, line)| format!("  {sign} {line}")));
     text
 }
 
 fn fact(change: &StoredChange) -> Value {
     let head = &change.head;
-    let side = |wanted: char| {
-        let lines = lines(change).filter(|(sign, _)| *sign == wanted);
-        lines.map(|(_, line)| line).collect::<Vec<&str>>()
-    };
+    let side = |wanted| side(&change.records, wanted);
     let asked = head.asked.iter();
     json!({
         "from": head.from,
@@ -122,4 +123,55 @@ fn fact(change: &StoredChange) -> Value {
         "came": side('+'),
         "digest": change.digest.to_string(),
     })
+}
+
+/// The lines of one side.
+fn side(records: &str, wanted: char) -> Vec<&str> {
+    let lines = lines(records).filter(|(sign, _)| *sign == wanted);
+    lines.map(|(_, line)| line).collect()
+}
+
+/// Reads a store by a generation of this one, a folder, or a file.
+fn version(common: &Common, which: &Path) -> Result<StoreFile, Failure> {
+    let settings = DurableSettings::new(keys());
+    if let Some(generation) = which.to_str().and_then(|text| text.parse().ok()) {
+        let found = DurableStore::read_at(common.folder()?, &settings, generation);
+        return Ok(found?);
+    }
+    if which.is_dir() {
+        return Ok(DurableStore::read(which, &settings)?);
+    }
+    let content = fs::read(which).map_err(|error| Failure::from(error).about(which.display()))?;
+    let read = file::read(&content, keys(), None);
+    read.map_err(|error| Failure::from(error).about(which.display()))
+}
+
+/// What is compared.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Two {
+    /// A generation of the store, a folder of a store, or its file
+    #[arg(value_name = "FROM")]
+    from: PathBuf,
+    /// The same
+    #[arg(value_name = "TO")]
+    to: PathBuf,
+}
+
+/// Shows the records in which two stores differ.
+pub(super) fn diff(common: &Common, two: &Two) -> Result<Outcome, Failure> {
+    let (from, to) = (version(common, &two.from)?, version(common, &two.to)?);
+    let records = file::difference(&from, &to);
+    let mut text: Vec<String> = lines(&records)
+        .map(|(sign, line)| format!("{sign} {line}"))
+        .collect();
+    if text.is_empty() {
+        text.push(String::from("the records are the same"));
+    }
+    let json = json!({
+        "from": from.report.generation,
+        "to": to.report.generation,
+        "gone": side(&records, '-'),
+        "came": side(&records, '+'),
+    });
+    Ok(Outcome::done("store-diff", text.join("\n"), json))
 }

@@ -49,6 +49,8 @@ enum Command {
     Verify,
     /// Show who changed what, and when, as far back as the history is kept
     Log(log::Arguments),
+    /// Show the records in which two stores, or two generations of one, differ
+    Diff(log::Two),
     /// Propose a slot for each certificate of a PEM bundle; install all of it or nothing
     Bundle(adopt::Arguments),
     /// Adopt the PEM files that are trusted today; what is refused is reported and left out
@@ -71,6 +73,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Expiring { within, own } => look::expiring(common, within, &own),
         Command::Verify => look::verify(common),
         Command::Log(arguments) => log::run(common, &arguments),
+        Command::Diff(two) => log::diff(common, &two),
         Command::Bundle(bundle) => adopt::run(common, &bundle, true),
         Command::Adopt(adopt) => adopt::run(common, &adopt, false),
         Command::Plan { change } => {

@@ -204,6 +204,13 @@ fn the_fields_of_the_json_are_held() {
     );
     hold(
         &folder,
+        "store diff trust trust/trust-store",
+        "store-diff",
+        0,
+        &[below("", "came from gone to")],
+    );
+    hold(
+        &folder,
         "store expiring --within 900d --store trust",
         "store-expiring",
         0,

@@ -373,6 +373,58 @@ fn a_bundle_is_installed_whole_or_not_at_all() {
         .says("cut.pem");
 }
 
+#[test]
+fn two_stores_or_two_generations_of_one_are_compared_by_their_records() {
+    let folder = Folder::new("cli-diff");
+    machine(&folder, "keys-1");
+    run(&folder, "store create --store trust").ends_with(0);
+    let change = |line: &str| {
+        run(&folder, &format!("store {line} --store trust")).ends_with(0);
+    };
+    let generation = |store: &str| {
+        let ran = run(&folder, &format!("--json store verify --store {store}"));
+        let found: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        found["generation"].as_u64().unwrap()
+    };
+    change("server add keys-1 kms1.example");
+    let first = generation("trust");
+    fs::create_dir(folder.file("backup")).unwrap();
+    fs::copy(
+        folder.file("trust/trust-store"),
+        folder.file("backup/trust-store"),
+    )
+    .unwrap();
+    change("pin keys-1.pem --server keys-1 --label rack-4");
+    let second = generation("trust");
+    let own = fingerprint(&folder, "keys-1.pem");
+    let pin = format!("+ pin server keys-1 {own}");
+    for line in [
+        format!("diff {first} {second} --store trust"),
+        "diff backup trust".to_owned(),
+        "diff backup/trust-store trust/trust-store".to_owned(),
+    ] {
+        let ran = run(&folder, &format!("store {line}")).ends_with(0);
+        for part in [
+            "- server keys-1 unclaimed",
+            "+ server keys-1 claimed",
+            pin.as_str(),
+            "+   label rack-4",
+        ] {
+            assert!(ran.out.contains(part), "{line}: {part}: {}", ran.out);
+        }
+        assert!(!ran.out.contains("BEGIN CERTIFICATE"), "{}", ran.out);
+    }
+    run(
+        &folder,
+        &format!("store diff {second} {second} --store trust"),
+    )
+    .ends_with(0)
+    .says("the records are the same");
+    run(&folder, "store diff 999 1000 --store trust")
+        .ends_with(2)
+        .says("generation 999 is not in the history that is kept");
+}
+
 /// A service that has the store open keeps no administrator out, and has each change in force within its interval.
 #[test]
 fn a_store_that_is_in_use_is_changed_and_the_service_follows() {
