@@ -339,6 +339,10 @@ fn a_change_that_does_not_follow_is_refused_even_if_its_digests_fit() {
     let unedited = format!("{before}{}", sealed_change(last));
     assert_eq!(unedited, text);
     let first = last.lines().find(|line| line.starts_with("-pin ")).unwrap();
+    let digest = last.lines().nth(1).unwrap();
+    let before_digest = digest.to_owned();
+    let digit = if digest.ends_with('0') { '1' } else { '0' };
+    let other_digest = format!("{}{digit}", &digest[..digest.len() - 1]);
     let none = first
         .replace(':', "")
         .replace("-pin ", "-pin server nowhere ");
@@ -351,6 +355,12 @@ fn a_change_that_does_not_follow_is_refused_even_if_its_digests_fit() {
         ("  at 2027", "  at 2028", ""),
         ("  asked remove", "  asked\u{7f}remove", "not allowed"),
         ("  by alice", "  who alice", "a field of a change"),
+        (&before_digest, &other_digest, "expected `before sha256"),
+        (
+            "  before sha256",
+            "  more 0\n  before sha256",
+            "in this place",
+        ),
         (first, &none, "a record that the store holds"),
         ("-pin ", "+pin ", ""),
         ("-authority ", "-generation ", ""),
