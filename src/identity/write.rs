@@ -132,6 +132,7 @@ pub(crate) const TEMPORARY_END: &str = ".tmp";
 /// A temporary file that is written and flushed. [`place`](Self::place) gives it its name; dropping it removes it.
 pub(crate) struct Prepared {
     path: PathBuf,
+    #[cfg(feature = "admin")]
     file: File,
     temporary: Temporary,
     existing: IfExists,
@@ -202,6 +203,7 @@ fn prepare_named(
     file.sync_all().map_err(failed(WriteStep::Flush, path))?;
     Ok(Prepared {
         path: path.to_owned(),
+        #[cfg(feature = "admin")]
         file,
         temporary,
         existing,

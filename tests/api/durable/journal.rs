@@ -503,7 +503,7 @@ fn a_new_snapshot_is_written_at_a_bound_and_loses_nothing() {
         let text = fs::read_to_string(folder.file(CURRENT)).unwrap();
         let at = text.find("\nchange ").unwrap();
         longest = longest.max(text.len() - at);
-        if snapshots.insert(text[..at].to_owned()) || changes % 100 == 0 {
+        if snapshots.insert(text[..at].to_owned()) || changes.is_multiple_of(100) {
             assert!(other.refresh().unwrap());
             assert_eq!(facts(other.contents()), facts(store.contents()));
             assert_eq!(other.digest(), store.digest());
