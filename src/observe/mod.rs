@@ -8,7 +8,7 @@
 //! use std::time::Duration;
 //!
 //! let (observations, reader) = observation_queue(1024)?;
-//! // builder.observer(observations) …; here a thread reads what the handshakes showed:
+//! // builder.with_observer(observations) …; here a thread reads what the handshakes showed:
 //! # drop(observations);
 //! while let Some(observation) = reader.recv_timeout(Duration::from_secs(1)) {
 //!     println!("{}", observation.verdict);

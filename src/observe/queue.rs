@@ -15,7 +15,7 @@ use crate::limits::{MAX_OBSERVATIONS, MAX_OBSERVED_BYTES};
 ///
 /// ```
 /// let (observations, reader) = mutual_trust::observe::observation_queue(1024)?;
-/// // ClientConfigBuilder::new(…).observer(observations.clone()) …, and in a thread of its own:
+/// // ClientConfigBuilder::new(…).with_observer(observations.clone()) …, and in a thread of its own:
 /// for observation in reader.try_iter() {
 ///     println!("{}", observation.verdict);
 /// }

@@ -14,12 +14,14 @@ use mutual_trust::LiveTrust;
 ///
 /// # #[derive(Clone)] struct Client;
 /// # impl Client { fn with_config(_: rustls::ClientConfig) -> Self { Self } }
-/// fn client(builder: ClientConfigBuilder) -> PerGeneration<Client> {
+/// type Error = Box<dyn std::error::Error + Send + Sync>;
+///
+/// fn client(builder: ClientConfigBuilder) -> PerGeneration<Client, Error> {
 ///     let trust = builder.peer_check().trust().clone();
 ///     PerGeneration::new(trust, move || {
-///         let config = builder.build_by_name().ok()?;
-///         // With reqwest: Client::builder().use_preconfigured_tls(config).build().ok()
-///         Some(Client::with_config(config))
+///         let config = builder.build_by_name()?;
+///         // With reqwest 0.13: reqwest::Client::builder().tls_backend_preconfigured(config).build()?
+///         Ok(Client::with_config(config))
 ///     })
 /// }
 /// ```
@@ -27,15 +29,15 @@ use mutual_trust::LiveTrust;
 /// It is the second choice: any publication costs the pooled connections of all servers, a request that is under way
 /// goes on after a block, and an idle connection ends with the next call of [`get`](Self::get). A connector of ours has
 /// none of these.
-pub struct PerGeneration<T> {
+pub struct PerGeneration<T, E> {
     trust: LiveTrust,
-    make: Box<dyn Fn() -> Option<T> + Send + Sync>,
+    make: Box<dyn Fn() -> Result<T, E> + Send + Sync>,
     made: Mutex<Option<(u64, T)>>,
 }
 
-impl<T: Clone> PerGeneration<T> {
+impl<T: Clone, E> PerGeneration<T, E> {
     /// Makes the client with `make`, when it is asked for.
-    pub fn new(trust: LiveTrust, make: impl Fn() -> Option<T> + Send + Sync + 'static) -> Self {
+    pub fn new(trust: LiveTrust, make: impl Fn() -> Result<T, E> + Send + Sync + 'static) -> Self {
         Self {
             trust,
             make: Box::new(make),
@@ -43,25 +45,28 @@ impl<T: Clone> PerGeneration<T> {
         }
     }
 
-    /// The client of the view in force: ask for it before each request. `None` if it cannot be made.
-    pub fn get(&self) -> Option<T> {
+    /// The client of the view in force: ask for it before each request.
+    ///
+    /// # Errors
+    /// It cannot be made. The client of an earlier view is not handed out.
+    pub fn get(&self) -> Result<T, E> {
         // Before the client is made: a later publication makes another one.
         let generation = self.trust.current().generation();
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((of, client)) = &*made
             && *of >= generation
         {
-            return Some(client.clone());
+            return Ok(client.clone());
         }
         // The old one and its pool end first, also if there is no new one.
         *made = None;
         let client = (self.make)()?;
         *made = Some((generation, client.clone()));
-        Some(client)
+        Ok(client)
     }
 }
 
-impl<T> fmt::Debug for PerGeneration<T> {
+impl<T, E> fmt::Debug for PerGeneration<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PerGeneration").finish_non_exhaustive()
     }

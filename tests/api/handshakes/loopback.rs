@@ -161,7 +161,7 @@ fn wrapped_by_libraries(error: impl Fn() -> rustls::Error) -> Vec<Wrapped> {
         Box::new(Arc::new(io())),
         Box::new(Box::new(error())),
         Box::new(Arc::new(error())),
-        Box::new(Shared::from(Box::new(io()) as Box<_>)),
+        Box::new(Shared::from(Box::from(io()))),
     ];
     layers.map(Error::other).map(Wrapped).into()
 }

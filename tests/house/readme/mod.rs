@@ -93,6 +93,14 @@ fn the_service_of_the_guide_is_the_example_that_is_run() {
     assert_eq!(example.replace("pub(crate) async fn", "async fn"), *service);
     let lines = service.lines().count();
     assert!(lines < 60, "a service has {lines} lines");
+    // A server that agrees to HTTP/2 must speak it: axum does so with a feature alone.
+    assert!(service.contains(".with_http()"));
+    let manifests = blocks(&page("docs/EMBEDDING.md"), "toml");
+    let axum = manifests
+        .iter()
+        .flat_map(|text| text.lines())
+        .find(|line| line.starts_with("axum = "));
+    assert!(axum.unwrap().contains("\"http2\""), "{axum:?}");
 
     let pieces: Vec<String> = pieces.iter().map(|piece| flush_left(piece)).collect();
     assert_eq!(pieces, compiled("crates/tokio/tests/suite/guide.rs"));

@@ -9,6 +9,7 @@ mod support;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use mutual_trust::admin::{DurableSettings, DurableStore};
 use mutual_trust::{
@@ -36,10 +37,10 @@ async fn run(folder: &Path) -> Outcome<()> {
     );
     fs::write(folder.join("us.pem"), &us.certificate_pem)?;
     write_key(&folder.join("us.key"), &us.key_pem)?;
-    // Once, when the service is installed: as `mutual-trust store create` does.
+    // The administrator: as the command `mutual-trust store` does, in another process.
     let keys = tls::key_policy(&tls::provider::default_provider());
-    drop(DurableStore::create(folder, DurableSettings::new(keys))?);
-    let (mut store, address) = service::start(folder).await?;
+    let mut store = DurableStore::create(folder, DurableSettings::new(keys))?;
+    let address = service::start(folder).await?;
 
     let unknown = connect(&array_7, &us, address.port()).await?;
     expect(
@@ -54,27 +55,37 @@ async fn run(folder: &Path) -> Outcome<()> {
         );
         store.change(|store| store.install_pin(PinScope::Clients, pin, label))?;
     }
-    let (stream, answer) = request(connect(&array_7, &us, address.port()).await?).await?;
+    let (stream, answer) = accepted(&array_7, &us, address.port()).await?;
     expect(
         answer.ends_with("hello array-7"),
         "the handler knows the client by its label",
     )?;
+    let (mut other, _) = accepted(&array_8, &us, address.port()).await?;
 
     let blocked = store.block(&array_8.certificate);
     expect(blocked.unsaved.is_none(), "array-8 is blocked")?;
-    let (mut stream, answer) = request(stream).await?;
+    let ended = other.read(&mut [0; 1]).await?;
+    expect(ended == 0, "its open connection ends, without a request")?;
+    let (_, answer) = request(stream).await?;
     expect(
         answer.ends_with("hello array-7"),
         "the connection of array-7 goes on",
-    )?;
-
-    let blocked = store.block(&array_7.certificate);
-    expect(blocked.unsaved.is_none(), "array-7 is blocked")?;
-    let ended = stream.read(&mut [0; 1]).await?;
-    expect(
-        ended == 0,
-        "its open connection ends at once, without a request",
     )
+}
+
+/// Asks until the service has read what was installed.
+async fn accepted(
+    client: &Machine,
+    service: &Machine,
+    port: u16,
+) -> Outcome<(TlsStream<TcpStream>, String)> {
+    for _ in 0..100 {
+        if let Ok(answered) = request(connect(client, service, port).await?).await {
+            return Ok(answered);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Err("the service does not read the store".into())
 }
 
 /// A key that others can read is refused.

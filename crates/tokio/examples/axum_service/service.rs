@@ -1,6 +1,6 @@
 //! The service: what its author writes.
 
-use std::{error::Error, net::SocketAddr, path::Path};
+use std::{error::Error, net::SocketAddr, path::Path, thread, time::Duration};
 
 use axum::{Router, routing::get};
 use mutual_trust::admin::{DurableSettings, DurableStore};
@@ -12,19 +12,27 @@ async fn hello(peer: Peer) -> String {
     format!("hello {}", peer.label().unwrap_or("unlabelled"))
 }
 
-/// Starts the service. What is changed in the store is in force at once, for open connections as well.
-pub(crate) async fn start(
-    folder: &Path,
-) -> Result<(DurableStore, SocketAddr), Box<dyn Error + Send + Sync>> {
+/// Starts the service. What is changed in the store is in force for open connections as well.
+pub(crate) async fn start(folder: &Path) -> Result<SocketAddr, Box<dyn Error + Send + Sync>> {
     let provider = tls::provider::default_provider();
     let keys = tls::key_policy(&provider);
     let ours = Identity::from_files(folder.join("us.pem"), folder.join("us.key"), &provider)?;
-    let (store, _report) = DurableStore::open(folder, DurableSettings::new(keys))?;
+    let (mut store, _report) = DurableStore::open(folder, DurableSettings::new(keys))?;
     let builder = ServerConfigBuilder::new(provider, store.live(), Policy::new(keys), ours);
+    // What an administrator changes with the command is in force a second later.
+    thread::spawn(move || {
+        loop {
+            thread::sleep(Duration::from_secs(1));
+            if let Err(error) = store.refresh() {
+                eprintln!("the store cannot be read: {error}");
+            }
+        }
+    });
 
     let acceptor = Acceptor::new(&builder)?.with_http();
     let acceptor = acceptor.with_refusal_handler(|peer, refusal| {
-        println!("{:?} is cut off: {}", peer.label(), refusal.verdict());
+        let (label, address) = (peer.label(), peer.remote_addr());
+        println!("{label:?} at {address:?} is cut off: {}", refusal.verdict());
     });
     let listener = Listener::builder(acceptor)
         .with_failure_handler(|failure| println!("{}", failure.details()));
@@ -35,5 +43,5 @@ pub(crate) async fn start(
         .route("/", get(hello))
         .into_make_service_with_connect_info::<Peer>();
     tokio::spawn(async move { axum::serve(listener, service).await });
-    Ok((store, address))
+    Ok(address)
 }

@@ -67,8 +67,7 @@ async fn refused(world: &World, us: &Made) -> (Vec<u8>, ReasonCode) {
         stream.read_u8().await
     };
     let _error = within(talking).await.unwrap_err();
-    let received = received.lock().unwrap();
-    let last = records(&received).last().unwrap().to_vec();
+    let last = records(&received.lock().unwrap()).last().unwrap().to_vec();
     (last, within(failed.recv()).await.unwrap().reason.unwrap())
 }
 
