@@ -35,8 +35,8 @@ use crate::tls::error::ConfigError;
 pub type ClientConfigBuilder = ConfigBuilder<ClientConfig>;
 
 impl ClientConfigBuilder {
-    /// The handshakes in which a server offered no signature scheme for our key (rule K3), of all configurations of
-    /// this builder and its clones.
+    /// The handshakes in which a server asked for our certificate, and those in which it offered no signature scheme for our
+    /// key (rule K3), of all configurations of this builder and its clones.
     pub fn client_auth_failures(&self) -> ClientAuthFailures {
         self.settings().unsent.clone()
     }

@@ -32,6 +32,7 @@ impl ResolvesClientCert for ClientResolver {
         _root_hint_subjects: &[&[u8]],
         offered: &[SignatureScheme],
     ) -> Option<Arc<CertifiedKey>> {
+        self.unsent.0.requests.fetch_add(1, Ordering::Relaxed);
         let identity = match &self.server {
             Some(server) => self.identities.presented_to(server),
             None => self.identities.presented_to_many(),
@@ -106,19 +107,37 @@ impl fmt::Display for NoCommonSignatureScheme {
     }
 }
 
-/// Counts the handshakes in which no certificate could be presented, and has the last one. Cheap to clone: all clones,
-/// and the configurations of its builder, share one record.
+/// Counts the handshakes in which a server asked for our certificate, and those in which none could be presented, and has
+/// the last one of these. Cheap to clone: all clones, and the configurations of its builder, share one record.
 #[derive(Clone, Debug, Default)]
 pub struct ClientAuthFailures(Arc<Record>);
 
 #[derive(Debug, Default)]
 struct Record {
+    requests: AtomicU64,
     count: AtomicU64,
     last: Mutex<Option<NoCommonSignatureScheme>>,
 }
 
 impl ClientAuthFailures {
-    /// The number of such handshakes.
+    /// The number of handshakes in which a server asked for our certificate. A server that never asks does not know who we
+    /// are, however well the link works.
+    ///
+    /// A server in TLS 1.3 asks before it is judged, and gets our certificate only after it was accepted.
+    ///
+    /// ```
+    /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+    /// fn check(builder: &mutual_trust::ClientConfigBuilder) {
+    ///     if builder.client_auth_failures().requests() == 0 {
+    ///         eprintln!("the server did not ask for our certificate: its side of the link is not authenticated");
+    ///     }
+    /// }
+    /// ```
+    pub fn requests(&self) -> u64 {
+        self.0.requests.load(Ordering::Relaxed)
+    }
+
+    /// The number of handshakes in which no certificate could be presented.
     pub fn count(&self) -> u64 {
         self.0.count.load(Ordering::Relaxed)
     }

@@ -1,17 +1,21 @@
 //! `connect`: connects, and shows what was presented, which rule decided, and what to do.
 
+use core::fmt;
+
 use clap::{Args, ValueEnum};
 use mutual_trust::observe::{Observation, observation_queue};
-use mutual_trust::tls::{self, ClientAuthFailures, TlsVersion, refusal};
+use mutual_trust::tls::{self, TlsVersion, refusal};
 use mutual_trust::{Certificate, ClientConfigBuilder, HostName, Verdict};
 use serde_json::{Value, json};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::check::judged;
 use crate::link::{Address, End, Link, Patience, dial, is_timeout, visit};
 use crate::ours::{self, IdentityArguments};
-use crate::output::{Failure, Outcome, identified};
+use crate::output::{Failure, Outcome};
+use crate::presented::{Ours, Presented, meaning};
 use crate::trust::{TrustArguments, Whose};
 
 /// The server, and how it is dialled.
@@ -54,13 +58,6 @@ impl From<Version> for TlsVersion {
     }
 }
 
-/// Our identity on the link.
-struct Sent {
-    certificate: Certificate,
-    is_temporary: bool,
-    unsent: ClientAuthFailures,
-}
-
 /// Connects and shows the result.
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let provider = ours::provider();
@@ -71,7 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         .unwrap_or(&arguments.address.host);
     let trust = arguments.trust.read(keys, &Whose::Server(name))?;
     let (identity, is_temporary) = arguments.identity.read_or_make(&provider)?;
-    let certificate = identity.certificate().clone();
+    let ours = Ours::new(&identity, is_temporary);
     let (observations, reader) = observation_queue(4)?;
     let mut builder = ClientConfigBuilder::new(provider, trust.view, trust.policy, identity)
         .with_clock(Arc::new(trust.clock))
@@ -84,24 +81,54 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         None => builder.build_by_name()?,
     };
     let tcp = dial(&arguments.address, arguments.patience)?;
+    let place = Place {
+        address: &arguments.address,
+        answered: tcp.peer_addr()?,
+    };
     let link = visit(config.into(), name, tcp, arguments.patience)?;
     let seen = reader.try_iter().pop();
-    let unsent = builder.client_auth_failures();
-    let sent = Sent {
-        certificate,
-        is_temporary,
-        unsent,
+    tell(&place, &link, seen, |is_reached, is_accepted| {
+        ours.on_link(&builder.client_auth_failures(), is_reached, is_accepted)
+    })
+}
+
+/// Where the server was found.
+struct Place<'a> {
+    address: &'a Address,
+    /// The one of its addresses that answered.
+    answered: SocketAddr,
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.address.fmt(f)?;
+        match self.address.host.ip() {
+            Some(_) => Ok(()),
+            None => write!(f, " ({})", self.answered),
+        }
+    }
+}
+
+/// Whether our end sent its part of the handshake, and whether the server took it. In TLS 1.2 it is sent before the server
+/// ends its own, in TLS 1.3 our end has finished with it. The server's certificate is judged first in both.
+fn reached(link: &Link, verdict: &Verdict) -> (bool, Option<bool>) {
+    let is_reached = verdict.is_accepted() && (link.finished || link.version == Some("1.2"));
+    let is_accepted = match &link.end {
+        End::Works => Some(true).filter(|_| link.listened || link.version == Some("1.2")),
+        End::Alert(_) | End::Closed => Some(false),
+        End::Io(error) => is_closed(error).then_some(false),
+        End::Failed(_) => None,
     };
-    tell(&arguments.address, &link, seen, &sent)
+    (is_reached, is_accepted)
 }
 
 fn tell(
-    address: &Address,
+    place: &Place<'_>,
     link: &Link,
     seen: Option<Observation>,
-    sent: &Sent,
+    ours: impl FnOnce(bool, Option<bool>) -> Presented,
 ) -> Result<Outcome, Failure> {
-    let ours = match &link.end {
+    let refused = match &link.end {
         End::Failed(error) => refusal(error).cloned(),
         End::Works | End::Alert(_) | End::Closed | End::Io(_) => None,
     };
@@ -111,58 +138,64 @@ fn tell(
         .iter()
         .filter_map(|der| Certificate::from_der(der).ok())
         .collect();
-    let verdict: Option<Verdict> = ours.or_else(|| seen.map(|seen| (*seen.verdict).clone()));
+    let verdict: Option<Verdict> = refused.or_else(|| seen.map(|seen| (*seen.verdict).clone()));
     let Some(verdict) = verdict else {
-        return Err(not_tried(address, &link.end));
+        return Err(not_tried(place, &link.end));
     };
+    let (is_reached, is_accepted) = reached(link, &verdict);
+    let ours = ours(is_reached, is_accepted);
     let mut outcome = judged("connect", &verdict, &presented);
     let (word, text) = match &link.end {
         _ if !verdict.is_accepted() => ("refused_by_us", None),
         End::Works => ("works", None),
         End::Alert(alert) => {
-            let text =
-                format!("the server refused us with the alert {alert:?}, which does not say why");
+            let text = format!(
+                "the server refused us with the alert {alert:?}: {}",
+                meaning(*alert)
+            );
             ("refused_by_peer", Some(text))
         }
         End::Closed => {
             let text = "the server closed the connection after the handshake without an alert: often it refuses our certificate";
             ("closed_by_peer", Some(String::from(text)))
         }
+        End::Io(error) if is_reached && is_closed(error) => {
+            let text = "the server closed the connection without an alert when it had our certificate: often it refuses it";
+            ("closed_by_peer", Some(String::from(text)))
+        }
         // The server was accepted, then TLS or the network failed: the server has not judged us.
-        End::Failed(_) | End::Io(_) => return Err(not_tried(address, &link.end)),
+        End::Failed(_) | End::Io(_) => return Err(not_tried(place, &link.end)),
     };
     let version = link.version.unwrap_or("of unknown version");
     let suite = link.suite.as_deref().unwrap_or("unknown");
     let group = link.group.as_deref().unwrap_or("unknown");
-    let mut lines = vec![outcome.text, identity_line(sent)];
+    let alert = match &link.end {
+        End::Alert(alert) => Some(*alert),
+        End::Works | End::Closed | End::Failed(_) | End::Io(_) => None,
+    };
+    let mut lines = vec![outcome.text];
+    lines.extend(ours.lines(text.is_some()));
     if let Some(text) = &text {
         lines.push(format!("refused: {text}"));
-        lines.push(format!("  to do: {}", remedy(sent)));
+        lines.push(format!("  to do: {}", ours.remedy(alert)));
     } else if verdict.is_accepted() {
-        lines.push(format!("works: {address}, TLS {version}, {suite}, {group}"));
+        lines.push(format!("works: {place}, TLS {version}, {suite}, {group}"));
     }
     outcome.text = lines.join("\n");
     if text.is_some() {
         outcome.refused = Some(String::from("RefusedByPeer"));
     }
     if let Value::Object(fields) = &mut outcome.json {
-        let alert = match &link.end {
-            End::Alert(alert) => Some(format!("{alert:?}")),
-            End::Works | End::Closed | End::Failed(_) | End::Io(_) => None,
-        };
         let facts = json!({
-            "address": address.to_string(),
+            "address": place.address.to_string(),
+            "answered_by": place.answered.to_string(),
             "link": word,
-            "alert": alert,
+            "alert": alert.map(|alert| format!("{alert:?}")),
             "handshake_finished": link.finished,
             "tls": link.version,
             "cipher_suite": link.suite,
             "key_exchange": link.group,
-            "identity": {
-                "fingerprint": sent.certificate.fingerprint().to_string(),
-                "temporary": sent.is_temporary,
-                "sent": sent.unsent.count() == 0,
-            },
+            "identity": ours.fact(),
         });
         if let Value::Object(facts) = facts {
             fields.extend(facts);
@@ -171,33 +204,14 @@ fn tell(
     Ok(outcome)
 }
 
-fn identity_line(sent: &Sent) -> String {
-    if let Some(why) = sent.unsent.last() {
-        return format!("warning: our certificate was not sent: {why}");
-    }
-    if sent.is_temporary {
-        return String::from(
-            "note: without --identity, this link used a temporary one, which no server knows",
-        );
-    }
-    format!(
-        "we are: {} ({})",
-        identified(sent.certificate.fingerprint()),
-        crate::facts::subject(&sent.certificate)
+fn is_closed(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset
     )
 }
 
-fn remedy(sent: &Sent) -> String {
-    if sent.is_temporary {
-        return String::from("name our certificate and key with --identity and --key");
-    }
-    format!(
-        "ask the server's administrator to install our certificate, SHA-256 {}, and to read the server's log",
-        sent.certificate.fingerprint()
-    )
-}
-
-fn not_tried(address: &Address, end: &End) -> Failure {
+fn not_tried(place: &Place<'_>, end: &End) -> Failure {
     let text = match end {
         End::Works | End::Closed => String::from("the server presented no certificate"),
         End::Alert(alert) => format!(
@@ -212,5 +226,5 @@ fn not_tried(address: &Address, end: &End) -> Failure {
         ),
         End::Io(error) => format!("the connection failed during the handshake: {error}"),
     };
-    Failure::new("link", format!("{address}: {text}"))
+    Failure::new("link", format!("{place}: {text}"))
 }

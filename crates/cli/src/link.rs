@@ -17,6 +17,9 @@ use crate::output::Failure;
 /// KMIP over TLS (IANA).
 const DEFAULT_PORT: u16 = 5696;
 
+/// Addresses of a name that an error lists.
+const MAX_ADDRESSES: usize = 8;
+
 /// The address of a server.
 #[derive(Clone, Debug)]
 pub(crate) struct Address {
@@ -75,7 +78,7 @@ impl Patience {
 pub(crate) fn dial(address: &Address, patience: Patience) -> Result<TcpStream, Failure> {
     let failed = |error: io::Error| Failure::new("connect", format!("{address}: {error}"));
     let resolved = (address.host.to_string(), address.port).to_socket_addrs();
-    let mut last = io::Error::new(ErrorKind::NotFound, "the name has no address");
+    let mut tried = Vec::new();
     for place in resolved.map_err(failed)? {
         match TcpStream::connect_timeout(&place, patience.timeout()) {
             Ok(tcp) => {
@@ -83,10 +86,28 @@ pub(crate) fn dial(address: &Address, patience: Patience) -> Result<TcpStream, F
                 tcp.set_write_timeout(Some(patience.timeout()))?;
                 return Ok(tcp);
             }
-            Err(error) => last = error,
+            Err(error) => tried.push((place, error)),
         }
     }
-    Err(failed(last))
+    let shown = tried.iter().take(MAX_ADDRESSES).map(|(place, error)| {
+        let text = if is_timeout(error) {
+            String::from("no answer in time (--timeout)")
+        } else {
+            error.to_string()
+        };
+        match address.host.ip() {
+            Some(_) => text,
+            None => format!("{place}: {text}"),
+        }
+    });
+    let mut shown: Vec<String> = shown.collect();
+    match tried.len().saturating_sub(MAX_ADDRESSES) {
+        0 if tried.is_empty() => shown.push(String::from("the name has no address")),
+        0 => {}
+        more => shown.push(format!("{more} more addresses")),
+    }
+    let text = format!("{address}: {}", shown.join("; "));
+    Err(Failure::new("connect", text))
 }
 
 /// A stream that ends at a deadline, however slowly its peer sends.
@@ -100,16 +121,28 @@ impl Deadlined {
         let deadline = Instant::now() + patience.timeout();
         Self { tcp, deadline }
     }
+
+    fn late() -> io::Error {
+        let text = "the server did not finish the handshake in time (--timeout)";
+        io::Error::new(ErrorKind::TimedOut, text)
+    }
 }
 
 impl Read for Deadlined {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(io::Error::from(ErrorKind::TimedOut));
+            return Err(Self::late());
         }
         self.tcp.set_read_timeout(Some(left))?;
-        self.tcp.read(buffer)
+        self.tcp.read(buffer).map_err(|error| {
+            // The code of the system reads "resource temporarily unavailable".
+            if is_timeout(&error) {
+                Self::late()
+            } else {
+                error
+            }
+        })
     }
 }
 
@@ -143,6 +176,8 @@ pub(crate) struct Link {
     pub(crate) end: End,
     /// Whether our end had finished its handshake.
     pub(crate) finished: bool,
+    /// Whether a refusal was waited for after the handshake.
+    pub(crate) listened: bool,
     pub(crate) version: Option<&'static str>,
     pub(crate) suite: Option<String>,
     /// The key exchange group.
@@ -192,6 +227,7 @@ pub(crate) fn visit(
     Ok(Link {
         end,
         finished,
+        listened: finished && patience.settle > 0,
         version,
         suite,
         group,

@@ -33,6 +33,7 @@ mod tree;
 mod passphrase;
 
 mod ours;
+mod presented;
 mod trust;
 
 mod link;

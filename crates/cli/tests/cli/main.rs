@@ -9,6 +9,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod asked;
 mod clock;
 mod enrolling;
 mod identities;

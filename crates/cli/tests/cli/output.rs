@@ -102,9 +102,12 @@ fn the_fields_of_the_json_are_held() {
     let mut linked = judged();
     linked.push(below(
         "",
-        "address alert cipher_suite handshake_finished identity key_exchange link tls",
+        "address alert answered_by cipher_suite handshake_finished identity key_exchange link tls",
     ));
-    linked.push(below("identity.", "fingerprint sent temporary"));
+    linked.push(below(
+        "identity.",
+        "accepted advice asked fingerprint not_after not_before sent temporary",
+    ));
     hold(
         &folder,
         &format!("connect {} --pin ca.pem", server.address),

@@ -1,0 +1,221 @@
+//! `connect`: whether the server asked for our certificate, got it, and took it.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+use rcgen::date_time_ymd;
+
+use crate::folder::Folder;
+use crate::openssl::openssl;
+use crate::run::{Server, machine, now_spec, run, write};
+use crate::support::pki::spec;
+
+const OURS: &str = "--identity array-7.pem --key array-7.key";
+
+/// OpenSSL's server, ended by its id.
+struct Foreign {
+    child: Child,
+    address: String,
+}
+
+impl Foreign {
+    fn start(folder: &Folder, more: &str) -> Self {
+        let line = format!("s_server -accept 127.0.0.1:0 -cert keys-1.pem -key keys-1.key {more}");
+        let mut child = Command::new("openssl")
+            .args(line.split(' '))
+            .current_dir(folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let address = lines
+            .by_ref()
+            .map(Result::unwrap)
+            .find_map(|line| line.strip_prefix("ACCEPT ").map(str::to_owned))
+            .unwrap();
+        thread::spawn(move || lines.for_each(drop));
+        Self { child, address }
+    }
+}
+
+impl Drop for Foreign {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_server_that_does_not_ask_is_told_from_one_that_got_our_certificate() {
+    if openssl("cli-asked-tool").is_none() {
+        return;
+    }
+    let folder = Folder::new("cli-asked");
+    machine(&folder, "keys-1");
+    machine(&folder, "array-7");
+    let silent = Foreign::start(&folder, "-rev");
+    let asking = Foreign::start(
+        &folder,
+        "-rev -CAfile array-7.pem -Verify 1 -verify_return_error",
+    );
+    for version in ["1.2", "1.3"] {
+        let line = |server: &Foreign| {
+            let address = &server.address;
+            format!("connect {address} {OURS} --pin keys-1.pem --tls {version}")
+        };
+        run(&folder, &line(&silent))
+            .ends_with(0)
+            .says("the server did not ask for our certificate");
+        let found = run(&folder, &format!("{} --json", line(&silent)))
+            .ends_with(0)
+            .json();
+        let identity = &found["identity"];
+        assert_eq!(found["link"], "works");
+        assert_eq!(
+            (&identity["asked"], &identity["sent"]),
+            (&false.into(), &false.into()),
+            "{version}"
+        );
+        assert!(identity["accepted"].is_null(), "{version}: {identity}");
+
+        let ran = run(&folder, &line(&asking)).ends_with(0);
+        assert!(!ran.all().contains("did not ask"), "{}", ran.all());
+        let found = run(&folder, &format!("{} --json", line(&asking)))
+            .ends_with(0)
+            .json();
+        let identity = &found["identity"];
+        for field in ["asked", "sent", "accepted"] {
+            assert_eq!(identity[field], true, "{version}: {field}");
+        }
+        assert_eq!(found["answered_by"], asking.address);
+    }
+    // A server that we refuse asks, and gets nothing.
+    for version in ["1.2", "1.3"] {
+        let line = format!(
+            "connect {} {OURS} --pin array-7.pem --tls {version} --json",
+            asking.address
+        );
+        let identity = run(&folder, &line).ends_with(1).json()["identity"].clone();
+        assert_eq!(identity["asked"], true, "{version}");
+        assert_eq!(identity["sent"], false, "{version}");
+        assert!(identity["accepted"].is_null(), "{version}");
+    }
+    // Where no refusal was waited for, none is ruled out.
+    let line = format!(
+        "connect {} {OURS} --pin keys-1.pem --tls 1.3 --settle 0 --json",
+        asking.address
+    );
+    let identity = run(&folder, &line).ends_with(0).json()["identity"].clone();
+    assert_eq!(identity["sent"], true);
+    assert!(identity["accepted"].is_null());
+}
+
+#[test]
+fn our_own_certificate_that_has_ended_is_told_before_anything_else_is_advised() {
+    if openssl("cli-own-ended-tool").is_none() {
+        return;
+    }
+    let folder = Folder::new("cli-own-ended");
+    machine(&folder, "keys-1");
+    let root = now_spec("Root").ca().self_signed();
+    write(&folder, "root", &root);
+    let dated = |name: &str, from: i32, to: i32| {
+        let made = spec(name)
+            .params(|params| {
+                params.not_before = date_time_ymd(from, 1, 1);
+                params.not_after = date_time_ymd(to, 1, 1);
+            })
+            .signed_by(&root);
+        write(&folder, name, &made);
+    };
+    dated("ended", 2020, 2021);
+    dated("early", 2090, 2091);
+    let server = Foreign::start(
+        &folder,
+        "-rev -CAfile root.pem -Verify 1 -verify_return_error",
+    );
+    let connect = |name: &str| {
+        run(
+            &folder,
+            &format!(
+                "connect {} --pin keys-1.pem --identity {name}.pem --key {name}.key --settle 60000",
+                server.address
+            ),
+        )
+        .ends_with(1)
+        .says("refused[RefusedByPeer]")
+    };
+    let ran = connect("ended")
+        .says("it says that our certificate has expired")
+        .says("to do: renew our certificate")
+        .says("note: the certificate ended at 2021-01-01")
+        .says("valid 2020-01-01T00:00:00Z");
+    assert!(
+        !ran.all().contains("install our certificate"),
+        "{}",
+        ran.all()
+    );
+    let ran = connect("early").says("to do: compare the clocks");
+    assert!(
+        !ran.all().contains("install our certificate"),
+        "{}",
+        ran.all()
+    );
+    // A server that does not ask takes it; the end is told all the same.
+    let silent = Foreign::start(&folder, "-rev");
+    let line = format!(
+        "connect {} --pin keys-1.pem --identity ended.pem --key ended.key",
+        silent.address
+    );
+    run(&folder, &line)
+        .ends_with(0)
+        .says("note: the certificate ended at 2021-01-01");
+}
+
+#[test]
+fn the_address_that_answered_and_those_that_did_not_are_named() {
+    let folder = Folder::new("cli-answered");
+    machine(&folder, "keys-1");
+    let server = Server::start(&folder, "");
+    let (_, port) = server.address.rsplit_once(':').unwrap();
+    let line = format!("connect localhost:{port} --pin keys-1.pem --json");
+    let found = run(&folder, &line).json();
+    assert_eq!(found["answered_by"], server.address);
+    // A port that is free again.
+    let port = {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap().port()
+    };
+    run(
+        &folder,
+        &format!("connect localhost:{port} --pin keys-1.pem"),
+    )
+    .ends_with(2)
+    .says(&format!("127.0.0.1:{port}: "));
+}
+
+#[test]
+fn a_server_that_says_nothing_is_late_and_not_unavailable() {
+    let folder = Folder::new("cli-late");
+    machine(&folder, "keys-1");
+    run(&folder, "store create --store trust").ends_with(0);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let peer = thread::spawn(move || {
+        let (mut silent, _) = listener.accept().unwrap();
+        // Until the other end gives up.
+        while silent.read(&mut [0; 4096]).unwrap_or(0) > 0 {}
+    });
+    let heard = "07".repeat(32);
+    run(
+        &folder,
+        &format!("enroll {address} --store trust --timeout 1 --fingerprint {heard}"),
+    )
+    .ends_with(2)
+    .says("in time (--timeout)");
+    peer.join().unwrap();
+}
