@@ -65,7 +65,9 @@ pub(crate) use crl::CRL_LABEL;
 pub(crate) use crl::{Reasons, Succession, shortest};
 pub(crate) use issued::{Issued, OfPath};
 pub(crate) use keys::SignatureCheck;
-pub(crate) use shown::{breaks_a_line, distinguished, shown};
+#[doc(hidden)]
+pub use shown::breaks_a_line;
+pub(crate) use shown::{distinguished, shown};
 pub(crate) use time::seconds;
 
 use crate::certificate::error::CertificateError;

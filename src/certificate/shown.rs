@@ -12,7 +12,8 @@ use crate::limits::MAX_SHOWN_NAME;
 
 /// Whether a character ends a line, changes the direction of text, or is invisible. It must not be in a log line. Text
 /// that an administrator types must not have any.
-pub(crate) fn breaks_a_line(letter: char) -> bool {
+#[doc(hidden)]
+pub fn breaks_a_line(letter: char) -> bool {
     letter.is_control()
         || matches!(letter, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
             | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{206f}' | '\u{feff}')

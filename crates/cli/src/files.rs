@@ -9,6 +9,7 @@ use mutual_trust::{Certificate, Crl};
 use zeroize::Zeroizing;
 
 use crate::output::Failure;
+use crate::plain;
 
 /// Reading a larger file takes seconds, so a person at a terminal is told.
 const LARGE: u64 = 4 * 1024 * 1024;
@@ -52,7 +53,7 @@ impl Progress {
             let _ = write!(
                 io::stderr(),
                 "reading {} ({megabytes} MiB) …",
-                path.display()
+                plain::path(path)
             );
         }
         Self(shown)

@@ -7,6 +7,7 @@ use clap_complete::Shell;
 use serde_json::json;
 
 use crate::output::{Failure, Outcome};
+use crate::plain;
 
 /// The shell.
 #[derive(Args, Debug)]
@@ -44,7 +45,7 @@ pub(crate) fn manual(arguments: &Manual, command: Command) -> Result<Outcome, Fa
     clap_mangen::generate_to(command, folder).map_err(about)?;
     let mut pages = pages(folder).map_err(about)?;
     pages.sort();
-    let text = format!("{} pages in {}", pages.len(), folder.display());
+    let text = format!("{} pages in {}", pages.len(), plain::path(folder));
     Ok(Outcome::done(
         "man",
         text,

@@ -17,6 +17,7 @@ use crate::describe::describe;
 use crate::ours::{self, IdentityArguments};
 use crate::output::{Failure, Outcome};
 use crate::passphrase::PassphraseArguments;
+use crate::plain;
 use crate::{facts, files};
 
 /// The subcommand.
@@ -202,8 +203,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             written.map_err(|error| Failure::from(error).about(request.display()))?;
             let text = format!(
                 "request for the CA: {}\nprivate key: {}\nkey pin: {}",
-                request.display(),
-                key.display(),
+                plain::path(request),
+                plain::path(key),
                 made.key_pin()
             );
             let json = json!({
@@ -263,7 +264,7 @@ fn needed(identity: &IdentityArguments, provider: &CryptoProvider) -> Result<Ide
 /// Refuses before a key is made, so that no key without a certificate is left.
 fn absent(path: &Path) -> Result<(), Failure> {
     if path.exists() {
-        let text = format!("{}: the file exists, and is kept", path.display());
+        let text = format!("{}: the file exists, and is kept", plain::path(path));
         return Err(Failure::new("write/Exists", text));
     }
     Ok(())
@@ -293,7 +294,7 @@ fn outcome_of(identity: &Identity, chain: Option<&Path>, key: Option<&Path>) -> 
     lines.extend(
         files
             .iter()
-            .filter_map(|(what, path)| Some(format!("  {what}: {}", (*path)?.display()))),
+            .filter_map(|(what, path)| Some(format!("  {what}: {}", plain::path((*path)?)))),
     );
     lines.extend(advice.iter().map(|advice| format!("  note: {advice}")));
     let certificates: Vec<Value> = identity

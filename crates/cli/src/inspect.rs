@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::describe::{Found, certificates_of};
 use crate::output::{Failure, Outcome};
 use crate::passphrase::PassphraseArguments;
+use crate::plain;
 use crate::{facts, files, ours};
 
 /// The files.
@@ -38,7 +39,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let mut all = Vec::new();
     let mut failed = None;
     for path in &arguments.files {
-        text.push(format!("{}:", path.display()));
+        text.push(format!("{}:", plain::path(path)));
         let file = path.display().to_string();
         match look(path, keys, with.as_ref(), &arguments.passphrase) {
             Ok((lines, items)) => {
@@ -47,11 +48,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             }
             // The other files are still shown.
             Err(failure) => {
-                text.push(format!(
-                    "  error[{}]: {}",
-                    failure.kind(),
-                    failure.message()
-                ));
+                // The error of one file is printed at the end, and of several which one it is of.
+                if arguments.files.len() > 1 {
+                    text.push(format!(
+                        "  error[{}]: {}",
+                        failure.kind(),
+                        failure.message()
+                    ));
+                }
                 all.push(json!({ "file": file, "items": [], "error": failure.message() }));
                 failed = failed.or(Some(failure.about(&file)));
             }

@@ -21,6 +21,8 @@ compile_error!(
     "the command is for Unix: it protects key files by their mode, and asks at a terminal"
 );
 
+mod plain;
+
 mod output;
 
 mod facts;
@@ -117,12 +119,7 @@ fn main() -> ExitCode {
         // Help is no error; anything else ends with 2.
         Err(error) => {
             let as_json = std::env::args_os().any(|argument| argument == "--json");
-            if error.use_stderr() && as_json {
-                let failure = Failure::new("usage", error.to_string());
-                return output::finish(Err(failure), as_json);
-            }
-            let _ = error.print();
-            ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+            output::finish_usage(&error, as_json)
         }
     }
 }

@@ -14,6 +14,8 @@ use mutual_trust::error::{
 };
 use serde_json::{Map, Value, json};
 
+use crate::plain;
+
 /// Whether fingerprints that only identify are shown in full. Set once, before the subcommand runs.
 static IN_FULL: OnceLock<bool> = OnceLock::new();
 
@@ -48,7 +50,8 @@ pub(crate) fn identified(fingerprint: Fingerprint) -> String {
 /// An error with its causes.
 fn explained(error: &(dyn Error + 'static)) -> String {
     let causes = core::iter::successors(Some(error), |&error| error.source());
-    causes.map(shown).collect::<Vec<String>>().join(": ")
+    // An error of the library is one line, and can name a file.
+    plain::line(&causes.map(shown).collect::<Vec<String>>().join(": "))
 }
 
 /// The result of a command that ran.
@@ -99,7 +102,7 @@ impl Failure {
 
     /// Puts the file or address in front, unless the message names it already.
     pub(crate) fn about(mut self, what: impl fmt::Display) -> Self {
-        let what = what.to_string();
+        let what = plain::line(&what.to_string());
         if !self.message.contains(&what) {
             self.message = format!("{what}: {}", self.message);
         }
@@ -179,11 +182,12 @@ impl From<ProbeError> for Failure {
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        Self::new("io", error.to_string())
+        Self::new("io", plain::line(&error.to_string()))
     }
 }
 
-/// Prints the result of a command, and returns the exit code: 0 done or trusted, 1 refused, 2 failed.
+/// Prints the result of a command, and returns the exit code: 0 done or trusted, 1 refused, 2 failed. A result that
+/// cannot be written is a failure.
 pub(crate) fn finish(result: Result<Outcome, Failure>, as_json: bool) -> ExitCode {
     let outcome = match result {
         Ok(outcome) => outcome,
@@ -193,8 +197,7 @@ pub(crate) fn finish(result: Result<Outcome, Failure>, as_json: bool) -> ExitCod
         }
     };
     let (refused, failed) = (outcome.refused.clone(), outcome.failed.clone());
-    // A closed pipe is no failure: the reader has stopped reading.
-    let _ = say(outcome, as_json);
+    let failed = failed.or(unwritten(say(outcome, as_json)));
     if let Some(failure) = failed {
         let _ = complain(&failure, as_json);
         return ExitCode::from(2);
@@ -210,6 +213,46 @@ pub(crate) fn finish(result: Result<Outcome, Failure>, as_json: bool) -> ExitCod
     }
 }
 
+/// Prints help or an error of the arguments, and returns the exit code.
+pub(crate) fn finish_usage(error: &clap::Error, as_json: bool) -> ExitCode {
+    if error.use_stderr() {
+        let text = plain::lines(&without_line_ends(error.to_string()));
+        if as_json {
+            return finish(Err(Failure::new("usage", text)), as_json);
+        }
+        let _ = write!(io::stderr(), "{text}");
+        return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+    }
+    let mut out = io::stdout().lock();
+    let written = write!(out, "{error}").and_then(|()| out.flush());
+    drop(out);
+    match unwritten(written) {
+        None => ExitCode::SUCCESS,
+        Some(failure) => finish(Err(failure), as_json),
+    }
+}
+
+/// An error of the arguments repeats them. A line end in one would begin a line that looks like ours.
+fn without_line_ends(mut text: String) -> String {
+    for argument in std::env::args_os().skip(1) {
+        let argument = argument.to_string_lossy();
+        let value = argument.split_once('=').map(|(_, value)| value);
+        for part in [Some(&*argument), value].into_iter().flatten() {
+            if part.contains('\n') {
+                text = text.replace(part, &plain::line(part));
+            }
+        }
+    }
+    text
+}
+
+/// Why a result was not written. A closed pipe is no failure: the reader has stopped reading.
+fn unwritten(written: io::Result<()>) -> Option<Failure> {
+    let error = written.err()?;
+    (error.kind() != io::ErrorKind::BrokenPipe)
+        .then(|| Failure::from(error).about("the result cannot be written"))
+}
+
 fn say(outcome: Outcome, as_json: bool) -> io::Result<()> {
     let mut out = io::stdout().lock();
     if as_json {
@@ -220,17 +263,22 @@ fn say(outcome: Outcome, as_json: bool) -> io::Result<()> {
         let schema = format!("mutual-trust/{}/1", outcome.schema);
         fields.insert(String::from("schema"), Value::String(schema));
         fields.insert(String::from("refused"), json!(outcome.refused));
-        return writeln!(out, "{:#}", Value::Object(fields));
+        let written = format!("{:#}", Value::Object(fields));
+        writeln!(out, "{}", plain::json(&written))?;
+        return out.flush();
     }
     let text = outcome.text.trim_end_matches('\n');
     if text.is_empty() {
         return Ok(());
     }
-    writeln!(
-        out,
-        "{}",
-        painted(text, wants_colour(io::stdout().is_terminal()))
-    )
+    // Made of the help alone, and read by shells and manual readers.
+    if matches!(outcome.schema, "completions" | "man") {
+        writeln!(out, "{text}")?;
+        return out.flush();
+    }
+    let colour = wants_colour(io::stdout().is_terminal());
+    writeln!(out, "{}", painted(&plain::lines(text), colour))?;
+    out.flush()
 }
 
 fn complain(failure: &Failure, as_json: bool) -> io::Result<()> {
@@ -241,9 +289,10 @@ fn complain(failure: &Failure, as_json: bool) -> io::Result<()> {
             "kind": failure.kind,
             "message": failure.message,
         });
-        return writeln!(out, "{error:#}");
+        return writeln!(out, "{}", plain::json(&format!("{error:#}")));
     }
-    writeln!(out, "error[{}]: {}", failure.kind, failure.message)
+    let message = plain::lines(&failure.message);
+    writeln!(out, "error[{}]: {message}", failure.kind)
 }
 
 /// Colours only at a terminal, unless `NO_COLOR` (no-color.org) is set or the terminal has none.

@@ -12,6 +12,7 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::output::Failure;
+use crate::plain;
 
 /// Anything longer is a file that was named by mistake.
 const MAX_PASSPHRASE: usize = 1024;
@@ -55,7 +56,7 @@ impl PassphraseArguments {
                 line(&mut file.map_err(|error| unread(number, &error))?)
                     .map_err(|error| unread(number, &error))?
             }
-            None => asked(&format!("Passphrase of {}: ", path.display())).map_err(|error| {
+            None => asked(&format!("Passphrase of {}: ", plain::path(path))).map_err(|error| {
                 let text = format!(
                     "the private key is encrypted, and there is no terminal to ask for its passphrase ({error}): give it with --passphrase-fd"
                 );

@@ -23,6 +23,7 @@ use crate::enroll::shown;
 use crate::facts;
 use crate::ours::{self, IdentityArguments};
 use crate::output::{self, Failure, Outcome};
+use crate::plain;
 
 /// The time that a client may take for its handshake, and for each line.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -68,9 +69,9 @@ impl Teller {
             if let (Value::Object(all), Value::Object(more)) = (&mut event, fields) {
                 all.extend(more);
             }
-            writeln!(out, "{event}")
+            writeln!(out, "{}", plain::json(&event.to_string()))
         } else {
-            writeln!(out, "{text}")
+            writeln!(out, "{}", plain::lines(text))
         };
         let _ = out.flush();
     }

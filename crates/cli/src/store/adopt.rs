@@ -1,7 +1,8 @@
 //! Adopts what is trusted today: a bundle, or a folder of PEM files.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+mod sources;
+
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use mutual_trust::error::StoreError;
@@ -12,11 +13,9 @@ use serde_json::{Value, json};
 use super::change::Edit;
 use super::make::{Common, change};
 use super::scope::ScopeArguments;
+use crate::facts;
 use crate::output::{Failure, Outcome, identified, shown};
-use crate::{facts, files};
-
-/// A folder with more files is not a folder of certificates.
-const MAX_FILES: usize = 10_000;
+use crate::plain;
 
 /// What is adopted.
 #[derive(Args, Clone, Debug)]
@@ -51,20 +50,21 @@ struct Item {
 }
 
 /// Shows what would be installed and what would be refused; installs it with `--accept`.
+///
+/// What is left out makes the call fail, installed or not: people take a command that ends with 0 for done.
 pub(super) fn run(common: &Common, arguments: &Arguments, whole: bool) -> Result<Outcome, Failure> {
     let store = common.look()?;
-    let (certificates, mut unread) = read(&arguments.path)?;
-    if whole && let Some((file, why)) = unread.first() {
-        return Err(Failure::new("certificate", format!("{file}: {why}")));
+    let mut read = sources::read(&arguments.path)?;
+    if whole && let Some(failure) = read.unread_failure() {
+        return Err(failure);
     }
-    let (from, certificates): (Vec<String>, Vec<Certificate>) = certificates.into_iter().unzip();
+    let found = core::mem::take(&mut read.certificates);
+    let (from, certificates): (Vec<String>, Vec<Certificate>) = found.into_iter().unzip();
     let bundle = store.classify_bundle(certificates);
     let scopes = Scopes {
         pins: arguments.scope.pin().unwrap_or_default(),
-        authorities: match arguments.scope.authority() {
-            Ok(scope) => Some(scope.unwrap_or(AuthorityScope::AnyServer)),
-            Err(_) => None,
-        },
+        authorities: arguments.scope.authority().unwrap_or_default(),
+        is_group: arguments.scope.is_group(),
     };
     let items: Vec<Item> = bundle
         .items()
@@ -82,54 +82,60 @@ pub(super) fn run(common: &Common, arguments: &Arguments, whole: bool) -> Result
         })
         .collect();
     let refused = items.iter().filter(|item| item.refused.is_some()).count();
-    let mut lines: Vec<String> = items.iter().map(line).collect();
-    lines.extend(
-        unread
-            .iter()
-            .map(|(file, why)| format!("refused: {file}: {why}")),
-    );
-    let shown: Vec<Value> = items.iter().map(fact).collect();
-    let count = unread.len();
-    let unread: Vec<Value> = unread
-        .drain(..)
-        .map(|(file, why)| json!({ "file": file, "why": why }))
-        .collect();
-    let facts =
-        json!({ "items": shown, "unread": unread, "refused_count": refused.saturating_add(count) });
-    if !arguments.accept || (whole && refused > 0) {
-        let text = if whole && refused > 0 {
-            "nothing is installed: a bundle is installed whole or not at all"
-        } else {
-            "nothing was installed; say --accept to install it"
-        };
-        lines.push(text.to_owned());
-        let mut json = facts;
-        if let Value::Object(fields) = &mut json {
-            fields.insert(String::from("changed"), json!(false));
-        }
-        let code = (whole && arguments.accept).then(|| String::from("BundleRefused"));
-        return Ok(Outcome::done("store-adopt", lines.join("\n"), json).or_refused(code));
-    }
+    let is_good = |item: &&Item| item.refused.is_none() && item.decision != Decision::Skip;
     let good: Vec<(Certificate, Decision)> = items
-        .into_iter()
-        .filter(|item| item.refused.is_none())
-        .map(|item| (item.certificate, item.decision))
+        .iter()
+        .filter(is_good)
+        .map(|item| (item.certificate.clone(), item.decision))
         .collect();
-    let calls = move |store: &mut TrustStore| Ok(scopes.install(store, &good)?.into());
-    let mut made = change(common, |_| Ok(Edit::Calls(Box::new(calls))))?;
-    made.schema = "store-adopt";
-    made.text = format!("{}\n{}", lines.join("\n"), made.text);
-    if let (Value::Object(fields), Value::Object(more)) = (&mut made.json, facts) {
-        fields.extend(more);
+    let mut lines: Vec<String> = items.iter().map(line).collect();
+    lines.extend(read.lines());
+    let left_out = refused.saturating_add(read.unread.len());
+    let mut fields = json!({
+        "items": items.iter().map(fact).collect::<Vec<Value>>(),
+        "unread": read.unread_fact(),
+        "passed_over": read.passed_over_fact(),
+        "refused_count": left_out,
+    });
+    let is_stopped = whole && refused > 0;
+    let installs = arguments.accept && !is_stopped && !good.is_empty();
+    let mut outcome = if installs {
+        let calls = move |store: &mut TrustStore| Ok(scopes.install(store, &good)?.into());
+        change(common, |_| Ok(Edit::Calls(Box::new(calls))))?
+    } else {
+        let text = match (is_stopped, good.is_empty()) {
+            (true, _) => "nothing is installed: a bundle is installed whole or not at all",
+            (false, true) => "nothing is installed: there is nothing to install",
+            (false, false) => "nothing was installed; say --accept to install it",
+        };
+        Outcome::done("", String::from(text), json!({ "changed": false }))
+    };
+    outcome.schema = "store-adopt";
+    lines.push(outcome.text);
+    outcome.text = lines.join("\n");
+    if let (Value::Object(all), Value::Object(more)) = (&mut outcome.json, &mut fields) {
+        all.append(more);
     }
-    Ok(made)
+    if is_stopped {
+        outcome.refused = Some(String::from("BundleRefused"));
+    }
+    if left_out > 0 || items.is_empty() {
+        let text = if left_out > 0 {
+            format!("{left_out} left out, see above")
+        } else {
+            format!("{}: no certificate", plain::path(&arguments.path))
+        };
+        outcome.failed = Some(Failure::new("certificate/LeftOut", text));
+    }
+    Ok(outcome)
 }
 
 /// The scopes of what is installed.
 struct Scopes {
     pins: Option<PinScope>,
-    /// None for a group.
     authorities: Option<AuthorityScope>,
+    /// A group is named, for which there are no authorities.
+    is_group: bool,
 }
 
 impl Scopes {
@@ -145,7 +151,11 @@ impl Scopes {
         } else if decision == Decision::Pin && self.pins.is_none() {
             "a pin needs a scope: say --server, --name, --group or --clients"
         } else if decision == Decision::Authority && self.authorities.is_none() {
-            "an authority is not for a group: say --server, --any-server or --clients"
+            if self.is_group {
+                "an authority is not for a group: say --server, --any-server or --clients"
+            } else {
+                "an authority needs a scope: say --server, --name, --any-server or --clients"
+            }
         } else {
             let mut draft = store.draft();
             let tried = self.install(draft.store(), &[(certificate.clone(), decision)]);
@@ -207,14 +217,17 @@ fn line(item: &Item) -> String {
         (Some(why), decision) => {
             return format!(
                 "refused: {}: {subject} {fingerprint} as {}: {why}",
-                item.from,
+                plain::line(&item.from),
                 word(decision)
             );
         }
         (None, Decision::Skip) => "left out (its issuer vouches for it)",
         (None, decision) => word(decision),
     };
-    format!("{head}: {}: {subject} {fingerprint}", item.from)
+    format!(
+        "{head}: {}: {subject} {fingerprint}",
+        plain::line(&item.from)
+    )
 }
 
 fn fact(item: &Item) -> Value {
@@ -224,52 +237,4 @@ fn fact(item: &Item) -> Value {
         "why_not": item.refused,
         "certificate": facts::certificate(&item.certificate),
     })
-}
-
-/// The certificates of each file, and why others were not read.
-type Read = (Vec<(String, Certificate)>, Vec<(String, String)>);
-
-fn read(path: &Path) -> Result<Read, Failure> {
-    let mut read = Read::default();
-    let files = if path.is_dir() {
-        listed(path)?
-    } else {
-        vec![path.to_owned()]
-    };
-    for file in files {
-        let name = file.display().to_string();
-        match files::certificates(&file) {
-            // A folder of hashed links names each certificate twice.
-            Ok(all) => {
-                for one in all {
-                    if !read.0.iter().any(|(_, known)| *known == one) {
-                        read.0.push((name.clone(), one));
-                    }
-                }
-            }
-            Err(failure) => read.1.push((
-                name.clone(),
-                failure.message().replace(&format!("{name}: "), ""),
-            )),
-        }
-    }
-    Ok(read)
-}
-
-fn listed(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let mut files = Vec::new();
-    for entry in
-        fs::read_dir(folder).map_err(|error| Failure::from(error).about(folder.display()))?
-    {
-        let path = entry?.path();
-        if path.is_file() {
-            files.push(path);
-        }
-        if files.len() > MAX_FILES {
-            let text = format!("{}: more than {MAX_FILES} files", folder.display());
-            return Err(Failure::new("usage", text));
-        }
-    }
-    files.sort();
-    Ok(files)
 }

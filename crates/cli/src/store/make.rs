@@ -10,13 +10,14 @@ use mutual_trust::admin::{
     PeerOutcome, Plan, plan,
 };
 use mutual_trust::certificate::{SystemClock, TimeSource};
-use mutual_trust::store::{Consequence, Report, StoreWarning};
+use mutual_trust::store::{Consequence, Outcome as Done, Report, StoreWarning};
 use mutual_trust::{CurrentTime, KeyPolicy, Policy, TrustStore, tls};
 use serde_json::{Value, json};
 
 use super::calls::{Calls, Came};
 use super::change::Edit;
 use crate::output::{Failure, Outcome, shown};
+use crate::plain;
 use crate::{facts, ours, trust};
 
 /// Which store, and how it is changed.
@@ -78,7 +79,7 @@ fn now() -> CurrentTime {
 pub(super) fn create(common: &Common) -> Result<Outcome, Failure> {
     let folder = common.folder()?;
     if common.dry_run {
-        let text = format!("would make an empty store in {}", folder.display());
+        let text = format!("would make an empty store in {}", plain::path(folder));
         return Ok(Outcome::done(
             "store-change",
             text,
@@ -92,7 +93,7 @@ pub(super) fn create(common: &Common) -> Result<Outcome, Failure> {
     let generation = store.contents().generation();
     let text = format!(
         "made an empty store in {}: it trusts no peer",
-        folder.display()
+        plain::path(folder)
     );
     let json = json!({ "changed": true, "generation": generation, "reports": [], "effects": null });
     Ok(Outcome::done("store-change", text, json))
@@ -111,7 +112,8 @@ pub(super) fn change(
                 Ok(Came::from(vec![store.block_selector(selector.clone())]))
             })?;
             if common.dry_run {
-                return Ok(outcome_of(&tried, Made::DryRun));
+                // A block is made in any case.
+                return Ok(outcome_of(&tried, Made::DryRun(Forced(true))));
             }
             // If the disk refuses it, the block is in force only as long as this process.
             let blocked = common.open()?.block_selector(selector);
@@ -128,7 +130,7 @@ fn guarded(common: &Common, looked: &TrustStore, calls: &Calls) -> Result<Outcom
     let (policy, seen) = (Policy::new(keys()), PeerHistory::new());
     if common.dry_run {
         let tried = plan(looked, &policy, &seen, now(), calls)?;
-        return Ok(outcome_of(&tried, Made::DryRun));
+        return Ok(outcome_of(&tried, Made::DryRun(Forced(common.force))));
     }
     let mut store = common.open()?;
     let tried = store.plan(&policy, &seen, now(), calls)?;
@@ -144,35 +146,45 @@ fn guarded(common: &Common, looked: &TrustStore, calls: &Calls) -> Result<Outcom
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Made {
     Yes,
-    DryRun,
+    DryRun(Forced),
     Refused,
 }
+
+/// Whether a change is made even if it locks a peer out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Forced(bool);
 
 fn outcome_of(tried: &Plan<Came>, made: Made) -> Outcome {
     let Came { reports, left_out } = tried.outcome();
     let mut lines: Vec<String> = match made {
         Made::Yes => Vec::new(),
-        Made::DryRun => vec![String::from(
+        Made::DryRun(_) => vec![String::from(
             "dry run, nothing was changed; the change would be:",
         )],
         Made::Refused => vec![String::from("nothing was changed; the change would be:")],
     };
     lines.extend(without_repeats(reports));
     lines.extend(lost_and_gained(tried.effects(), made));
-    if made == Made::Refused {
+    let locks_out = tried.effects().all_lost().next().is_some();
+    let is_refused = match made {
+        Made::Yes => false,
+        Made::DryRun(Forced(forced)) => locks_out && !forced,
+        Made::Refused => true,
+    };
+    if is_refused {
         lines.push(String::from(
             "refused: the change would lock a peer out; --force makes it anyway",
         ));
     }
     let json = json!({
-        "changed": made == Made::Yes,
-        "dry_run": made == Made::DryRun,
+        "changed": made == Made::Yes && reports.iter().any(|one| one.done() != Done::Unchanged),
+        "dry_run": matches!(made, Made::DryRun(_)),
         "generation": tried.contents().generation(),
         "reports": reports.iter().map(facts::report).collect::<Vec<Value>>(),
         "effects": facts::effects(tried.effects()),
         "clock": facts::clock(tried.contents(), now()),
     });
-    let refused = (made == Made::Refused).then(|| String::from("LocksOut"));
+    let refused = is_refused.then(|| String::from("LocksOut"));
     let mut outcome = Outcome::done("store-change", lines.join("\n"), json).or_refused(refused);
     outcome.failed = left_out.as_ref().map(|(first, count)| {
         let about = format!("left out, {count} in all");
@@ -212,7 +224,7 @@ fn without_repeats(reports: &[Report]) -> Vec<String> {
 fn lost_and_gained(effects: &Impact, made: Made) -> Vec<String> {
     let lost = match made {
         Made::Yes => "locked out",
-        Made::DryRun | Made::Refused => "would lock out",
+        Made::DryRun(_) | Made::Refused => "would lock out",
     };
     let kinds = [
         (lost, effects.lost()),
@@ -241,7 +253,7 @@ fn lost_and_gained(effects: &Impact, made: Made) -> Vec<String> {
 fn effect_lines(what: &str, effect: &Effect, made: Made) -> Vec<String> {
     let (before, after) = match made {
         Made::Yes => ("before", "now"),
-        Made::DryRun | Made::Refused => ("now", "then"),
+        Made::DryRun(_) | Made::Refused => ("now", "then"),
     };
     let mut lines = vec![
         format!("  {what}: {}", shown(&effect.peer)),

@@ -61,6 +61,10 @@ impl ScopeArguments {
         Ok(server.or(name).or(any).or(clients))
     }
 
+    pub(super) fn is_group(&self) -> bool {
+        self.group.is_some()
+    }
+
     /// Whether an entry of this scope is meant; without a named scope, every entry is.
     pub(super) fn covers(&self, scope: &Scope, view: &TrustSnapshot) -> bool {
         let named = self

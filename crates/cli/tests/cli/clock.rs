@@ -235,7 +235,7 @@ fn a_change_that_moves_the_floor_past_the_end_of_a_pin_needs_force() {
         .says("compare the clock with another one")
         .says("refused[LocksOut]");
     let found = run(&folder, &format!("{line} --dry-run --json"))
-        .ends_with(0)
+        .ends_with(1)
         .json();
     assert_eq!(
         found["effects"]["lost"]["items"][0]["peer"],

@@ -225,11 +225,11 @@ fn the_fields_of_the_json_are_held() {
     );
     hold(
         &folder,
-        "store adopt ca.pem --store trust",
+        "store adopt ca.pem --any-server --undecided authority --store trust",
         "store-adopt",
         0,
         &[
-            below("", "changed items refused_count unread"),
+            below("", "changed items passed_over refused_count unread"),
             below("items[].", "as certificate file why_not"),
             below("items[].certificate.", CERTIFICATE),
         ],
@@ -341,4 +341,100 @@ fn completions_and_the_manual_are_made_of_the_same_help() {
     run(&folder, "--version")
         .ends_with(0)
         .says("mutual-trust 0.");
+}
+
+/// Everything but spaces and line ends that a terminal interprets.
+fn interpreted(text: &str) -> Vec<char> {
+    let is_interpreted =
+        |letter: &char| letter.is_control() && *letter != '\n' || matches!(letter, '\u{202e}');
+    text.chars().filter(is_interpreted).collect()
+}
+
+#[test]
+fn the_names_of_files_and_arguments_are_shown_and_not_interpreted() {
+    let folder = Folder::new("cli-escapes");
+    machine(&folder, "keys-1");
+    run(&folder, "store create --store trust").ends_with(0);
+    std::fs::create_dir(folder.file("mailed")).unwrap();
+    let evil = "x\u{1b}]0;OWNED\u{7}\u{1b}[2K\rtrusted:\u{202e}bank.pem\nsecond: accepted";
+    let good = std::fs::read(folder.file("keys-1.pem")).unwrap();
+    std::fs::write(folder.file("mailed").join(evil), &good).unwrap();
+    std::fs::write(folder.file("mailed").join(format!("{evil}2")), "no pem").unwrap();
+    let link = folder.file("mailed").join(format!("{evil}3"));
+    std::os::unix::fs::symlink("gone", link).unwrap();
+    let named = |line: &str, last: &[&str]| {
+        let mut command = crate::run::command(folder.path(), line);
+        let output = command.args(last).stdin(Stdio::null()).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        format!("{}{}", text(&output.stdout), text(&output.stderr))
+    };
+    let (in_folder, missing) = (format!("mailed/{evil}"), format!("gone{evil}"));
+    for (line, last) in [
+        ("store adopt mailed --clients --store trust", &[][..]),
+        ("store bundle mailed --clients --store trust", &[]),
+        ("inspect", &[in_folder.as_str(), "keys-1.pem"]),
+        ("inspect", &[missing.as_str()]),
+        ("store pin --clients --store trust --", &[missing.as_str()]),
+        ("store list --store", &[missing.as_str()]),
+        ("store create --dry-run --store", &[missing.as_str()]),
+        (
+            "check --server-name a --pin keys-1.pem --chain",
+            &[missing.as_str()],
+        ),
+        ("connect", &[missing.as_str()]),
+        ("identity show --identity", &[missing.as_str()]),
+        (evil, &[]),
+        ("store --store trust", &[evil]),
+    ] {
+        let said = named(line, last);
+        assert!(interpreted(&said).is_empty(), "{line}: {said:?}");
+        assert!(!said.contains("\nsecond"), "{line}: {said:?}");
+        let json = named(&format!("--json {line}"), last);
+        assert!(interpreted(&json).is_empty(), "{line}: {json:?}");
+    }
+    let said = named("store adopt mailed --clients --store trust", &[]);
+    assert!(
+        said.contains("\\u{1b}[2K\\u{d}trusted:\\u{202e}bank.pem\\u{a}second"),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_cannot_be_written_is_a_failure_and_a_closed_pipe_is_none() {
+    let folder = Folder::new("cli-full");
+    machine(&folder, "keys-1");
+    run(&folder, "store create --store trust").ends_with(0);
+    for line in [
+        "store list --store trust",
+        "--json store list --store trust",
+        "store verify --store trust",
+        "inspect keys-1.pem",
+        "completions bash",
+        "man",
+        "--help",
+        "store pin --help",
+        "--version",
+    ] {
+        let run = |to: Stdio| {
+            let mut command = crate::run::command(folder.path(), line);
+            command.stdout(to).stderr(Stdio::piped());
+            let output = command.output().unwrap();
+            (
+                output.status.code().unwrap(),
+                String::from_utf8(output.stderr).unwrap(),
+            )
+        };
+        let full = std::fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let (code, said) = run(full.into());
+        assert_eq!(code, 2, "{line}: {said}");
+        assert!(said.contains("cannot be written"), "{line}: {said}");
+        // Its reader has gone.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let (code, said) = run(writer.into());
+        assert_eq!((code, said.as_str()), (0, ""), "{line}");
+    }
 }

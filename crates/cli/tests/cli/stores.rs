@@ -54,12 +54,27 @@ fn what_locks_a_server_out_is_shown_and_needs_force() {
         .says("\n    it was not seen yet: ")
         .says("refused[LocksOut]");
     assert_eq!(content(&folder), before);
-    for dry in [
-        "store remove keys-1.pem --store trust --dry-run --force",
-        "store plan remove keys-1.pem --store trust",
+    for (dry, code) in [
+        ("store remove keys-1.pem --store trust --dry-run", 1),
+        ("store remove keys-1.pem --store trust --dry-run --force", 0),
+        ("store plan remove keys-1.pem --store trust", 1),
+        ("store plan remove keys-1.pem --store trust --force", 0),
     ] {
+        let found = run(&folder, &format!("{dry} --json"))
+            .ends_with(code)
+            .json();
+        let refused = if code == 1 {
+            "LocksOut".into()
+        } else {
+            serde_json::Value::Null
+        };
+        assert_eq!(
+            (&found["refused"], &found["changed"]),
+            (&refused, &false.into()),
+            "{dry}"
+        );
         run(&folder, dry)
-            .ends_with(0)
+            .ends_with(code)
             .says("dry run, nothing was changed")
             .says("would lock out: server keys-1");
         assert_eq!(content(&folder), before, "{dry}");
@@ -117,8 +132,10 @@ fn a_dry_run_changes_nothing_whatever_it_is_of() {
             format!("store {change} --dry-run --store trust"),
             format!("store plan {change} --store trust"),
         ] {
+            // A dry run ends as the change would.
+            let locks_out = change.starts_with("release ") || change.starts_with("remove");
             run(&folder, &line)
-                .ends_with(0)
+                .ends_with(i32::from(locks_out))
                 .says("dry run, nothing was changed");
             assert_eq!(content(&folder), before, "{line}");
         }
@@ -313,10 +330,12 @@ fn a_folder_of_today_is_adopted_and_what_is_refused_is_reported() {
     ] {
         fs::write(folder.file("today").join(name), text).unwrap();
     }
+    std::os::unix::fs::symlink("gone.pem", folder.file("today").join("hash.0")).unwrap();
+    fs::create_dir(folder.file("today").join("lost+found")).unwrap();
     let before = content(&folder);
-    let line = "store adopt today --store trust";
+    let line = "store adopt today --any-server --store trust";
     run(&folder, line)
-        .ends_with(0)
+        .ends_with(2)
         .says("authority: today/chain.pem: CN=Old root")
         .says("intermediate: today/chain.pem: CN=Old issuing")
         .says("left out (its issuer vouches for it): today/chain.pem: CN=leaf")
@@ -326,21 +345,79 @@ fn a_folder_of_today_is_adopted_and_what_is_refused_is_reported() {
         .says("a pin needs a scope")
         .says("refused: today/broken.pem: ")
         .says("refused: today/key.pem: ")
-        .says("say --accept");
+        .says("refused: today/hash.0: a link whose target cannot be reached: ")
+        .says("passed over: today/lost+found: a folder")
+        .says("say --accept")
+        .says("error[certificate/LeftOut]: 5 left out");
     assert_eq!(content(&folder), before);
-    let found = run(&folder, &format!("{line} --json")).ends_with(0).json();
-    assert_eq!(found["refused_count"], 4);
+    let ran = run(&folder, &format!("{line} --json")).ends_with(2);
+    let found: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(ran.json()["kind"], "certificate/LeftOut");
+    assert_eq!(found["refused_count"], 5);
     assert_eq!(found["items"].as_array().unwrap().len(), 5);
+    assert_eq!(found["passed_over"][0]["file"], "today/lost+found");
 
     let line = "store adopt today --server keys-1 --undecided pin --accept --store trust";
-    run(&folder, &format!("{line} --dry-run")).ends_with(0);
+    run(&folder, &format!("{line} --dry-run")).ends_with(2);
     assert_eq!(content(&folder), before);
-    run(&folder, line).ends_with(0);
+    // The rest is installed, and the call still fails.
+    let ran = run(&folder, &format!("{line} --json")).ends_with(2);
+    let found: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(found["changed"], true);
     let listed = run(&folder, "store list --store trust").out;
     for shown in ["CN=Old root", "CN=Old issuing", "CN=Alone", "CN=next"] {
         assert!(listed.contains(shown), "{shown} in {listed}");
     }
     assert!(!listed.contains("CN=leaf"), "{listed}");
+    // Again, nothing changes, and that is said.
+    let ran = run(&folder, &format!("{line} --json")).ends_with(2);
+    let found: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(found["changed"], false);
+}
+
+#[test]
+fn adopting_nothing_fails_and_takes_no_scope_that_was_not_named() {
+    let folder = store("cli-adopt-nothing");
+    fs::create_dir(folder.file("empty")).unwrap();
+    fs::create_dir(folder.file("dangling")).unwrap();
+    std::os::unix::fs::symlink("gone.pem", folder.file("dangling").join("ca.pem")).unwrap();
+    let root = now_spec("Root").ca().self_signed();
+    let issuing = now_spec("Issuing").ca().signed_by(&root);
+    let pem = [&root, &issuing].map(|one| one.certificate.to_pem());
+    fs::write(folder.file("bundle.pem"), pem.concat()).unwrap();
+    let cut = format!("{}{}", pem[0], &pem[1][..pem[1].len() - 40]);
+    fs::write(folder.file("cut.pem"), cut).unwrap();
+    let before = content(&folder);
+    for verb in ["adopt", "bundle"] {
+        for (path, said) in [
+            ("missing", "error[io]: missing"),
+            ("empty", "empty: no certificate"),
+            ("dangling", "dangling/ca.pem"),
+            ("cut.pem", "cut.pem: section 1"),
+        ] {
+            for accept in ["", "--accept"] {
+                let line = format!("store {verb} {path} --any-server {accept} --store trust");
+                let ran = run(&folder, &line).ends_with(2).says(said);
+                assert!(!ran.all().contains("say --accept"), "{}", ran.all());
+                let ran = run(&folder, &format!("{line} --json")).ends_with(2);
+                assert!(ran.json()["message"].is_string());
+                if !ran.out.is_empty() {
+                    let found: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+                    assert_eq!(found["changed"], false, "{line}");
+                }
+            }
+        }
+        let line = format!("store {verb} bundle.pem --accept --store trust");
+        let ran = run(&folder, &line)
+            .ends_with(2)
+            .says("an authority needs a scope");
+        assert!(!ran.all().contains("any server"), "{}", ran.all());
+        // The intermediate needs no scope: only a bundle is whole or nothing.
+        let listed = run(&folder, "store list --store trust").out;
+        assert!(!listed.contains("CN=Root"), "{listed}");
+        assert_eq!(listed.contains("CN=Issuing"), verb == "adopt", "{listed}");
+        fs::write(folder.file("trust/trust-store"), &before).unwrap();
+    }
 }
 
 #[test]
@@ -355,11 +432,14 @@ fn a_bundle_is_installed_whole_or_not_at_all() {
     fs::write(folder.file("bundle.pem"), &text).unwrap();
     let before = content(&folder);
     let line = "store bundle bundle.pem --any-server --store trust --accept";
+    let ran = run(&folder, &format!("{line} --json")).ends_with(2);
+    let found: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(found["refused"], "BundleRefused");
     run(&folder, line)
-        .ends_with(1)
+        .ends_with(2)
         .says("CN=Alone")
         .says("whole or not at all")
-        .says("refused[BundleRefused]");
+        .says("1 left out");
     assert_eq!(content(&folder), before);
     run(&folder, &format!("{line} --undecided authority")).ends_with(0);
     let listed = run(&folder, "store list --store trust").out;
