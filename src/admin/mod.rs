@@ -63,8 +63,8 @@ pub use enrol::{
 };
 #[cfg(feature = "admin")]
 pub use expiry::{
-    Change, Dependents, Expiring, ExpiringItem, ExpiryReport, NextTransition, OwnCertificates,
-    Severity, TimelineEvent, Windows, expiry, next_change,
+    Change, Dependents, Expiring, ExpiringItem, ExpiryPage, ExpiryReport, NextTransition,
+    OwnCertificates, Severity, TimelineEvent, Windows, expiry, expiry_page, next_change,
 };
 #[cfg(feature = "admin")]
 #[doc(no_inline)]

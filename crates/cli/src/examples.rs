@@ -92,7 +92,11 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     (
         "store expiring",
-        &["mutual-trust store expiring --within 90d --own array.pem --store trust"],
+        &[
+            "mutual-trust store expiring --within 90d --own array.pem --store trust",
+            "mutual-trust store expiring --server keys-1 --exit-zero --store trust --json",
+            "mutual-trust store expiring --within 900d --limit 100 --from 100 --store trust",
+        ],
     ),
     ("store verify", &["mutual-trust store verify --store trust"]),
     (

@@ -50,6 +50,7 @@ mod identity;
 mod serve;
 
 mod examples;
+mod fitting;
 mod generate;
 
 use std::process::ExitCode;
@@ -104,7 +105,7 @@ enum Command {
 
 /// The arguments, with examples.
 fn described() -> clap::Command {
-    examples::attached(Line::command())
+    examples::attached(fitting::fitting(Line::command()))
 }
 
 fn main() -> ExitCode {

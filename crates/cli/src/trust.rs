@@ -46,18 +46,27 @@ pub(crate) struct TrustArguments {
 /// What peers must fulfil beside the installed entries.
 #[derive(Args, Debug)]
 pub(crate) struct Demands {
-    /// How strictly chains are checked against RFC 5280
-    #[arg(long, value_enum, default_value_t = Profile::Compatible)]
-    profile: Profile,
-    /// Refuse chains if an issuer has no current revocation list installed
-    #[arg(long)]
-    require_crl: bool,
-    /// Accept names of no server by the authorities for any server
-    #[arg(long)]
-    allow_unlisted: bool,
+    #[command(flatten)]
+    policy: PolicyArguments,
     /// Judge at this time instead of now: 2027-01-31, or 2027-01-31T12:00:00Z
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
+}
+
+/// The policy of the service. For the subcommands of `store` as well: a prediction by another policy is about another
+/// service.
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "The policy")]
+pub(crate) struct PolicyArguments {
+    /// How strictly chains are checked against RFC 5280
+    #[arg(long, global = true, value_enum, default_value_t = Profile::Compatible)]
+    profile: Profile,
+    /// Refuse chains if an issuer has no current revocation list installed
+    #[arg(long, global = true)]
+    require_crl: bool,
+    /// Accept names of no server by the authorities for any server
+    #[arg(long, global = true)]
+    allow_unlisted: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -77,8 +86,10 @@ impl Demands {
             .map_err(|_| Failure::new("usage", "the time must be after 1970"))?;
         Ok(CurrentTime::Known(time))
     }
+}
 
-    pub(crate) fn policy(&self, keys: KeyPolicy) -> Policy {
+impl PolicyArguments {
+    pub(crate) fn policy(self, keys: KeyPolicy) -> Policy {
         let mut policy = Policy::new(keys).with_chain_profile(match self.profile {
             Profile::Compatible => ChainProfile::Compatible,
             Profile::Strict => ChainProfile::Strict,
@@ -119,7 +130,7 @@ impl TrustArguments {
     /// Reads the store, or makes one from the named certificates.
     pub(crate) fn read(&self, keys: KeyPolicy, whose: &Whose<'_>) -> Result<Trust, Failure> {
         let clock = self.demands.clock()?;
-        let policy = self.demands.policy(keys);
+        let policy = self.demands.policy.policy(keys);
         if let Some(folder) = &self.store {
             let mut store = look(folder, keys)?;
             if self.demands.at.is_some() {

@@ -3,6 +3,7 @@
 mod depend;
 pub(crate) mod error;
 mod next;
+mod page;
 mod subject;
 pub(super) mod timeline;
 mod windows;
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 use pki_types::UnixTime;
 
 pub use next::{Change, NextTransition, next_change};
+pub use page::ExpiryPage;
 pub use subject::{Dependents, ExpiringItem, OwnCertificates};
 pub use timeline::TimelineEvent;
 pub use windows::{Severity, Windows};
@@ -24,7 +26,7 @@ use crate::certificate::{CurrentTime, Timestamp, seconds};
 use crate::limits::MAX_EXPIRIES;
 use crate::policy::{Policy, Usable};
 use crate::store::{ClockState, Slot, Truncated, TrustSnapshot};
-use depend::dependents;
+use depend::Finder;
 use timeline::{About, Event};
 
 /// Something that ends soon, or that has ended and is still installed or presented.
@@ -50,6 +52,7 @@ pub struct Expiring {
 pub struct ExpiryReport {
     items: Vec<Expiring>,
     more: BTreeMap<Severity, usize>,
+    worst: Option<Severity>,
     judged_at: i64,
     state: ClockState,
 }
@@ -66,9 +69,9 @@ impl ExpiryReport {
         self.more.get(&severity).copied().unwrap_or(0)
     }
 
-    /// The highest severity in the report; `None` if nothing ends soon.
+    /// The highest severity of all items, listed or not; `None` if nothing ends soon.
     pub fn worst(&self) -> Option<Severity> {
-        self.items.iter().map(|item| item.severity).max()
+        self.worst
     }
 
     /// Whether the clock was known. If not, ends were judged at the floor, and more may have ended (rule M7).
@@ -113,13 +116,43 @@ pub fn expiry(
     windows: &Windows,
     own: &[OwnCertificates],
 ) -> ExpiryReport {
+    expiry_page(
+        view,
+        policy,
+        seen,
+        clock,
+        windows,
+        own,
+        &ExpiryPage::default(),
+    )
+}
+
+/// [`expiry`](expiry()), of what a page lists.
+#[doc(hidden)]
+pub fn expiry_page(
+    view: &TrustSnapshot,
+    policy: &Policy,
+    seen: &PeerHistory,
+    clock: CurrentTime,
+    windows: &Windows,
+    own: &[OwnCertificates],
+    page: &ExpiryPage,
+) -> ExpiryReport {
     let now = match view.judge(clock) {
         CurrentTime::Known(now) => seconds(now),
         CurrentTime::Unset => view.floor().map_or(0, seconds),
     };
+    let usable = Usable {
+        view,
+        policy,
+        clock,
+    };
+    let finder = Finder::new(usable, seen);
     let mut list = List {
         now,
         windows,
+        page,
+        finder: &finder,
         found: BTreeMap::new(),
     };
     timeline::visit(view, policy, seen, &mut |event| list.add(view, &event));
@@ -137,13 +170,9 @@ pub fn expiry(
             list.note(subject, ends, None, None);
         }
     }
-    let usable = Usable {
-        view,
-        policy,
-        clock,
-    };
+    let worst = list.found.values().map(|found| found.severity).max();
     let (items, more) = list.close(|subject, ends, peers| {
-        let mut dependents = dependents(&usable, seen, subject, peers);
+        let mut dependents = finder.dependents(subject, peers);
         let then = timeline::moment(ends.max(now)).map_or(CurrentTime::Unset, CurrentTime::Known);
         let mut scenarios = Scenarios::new(view, policy, then);
         for id in &dependents.servers {
@@ -157,6 +186,7 @@ pub fn expiry(
     ExpiryReport {
         items,
         more,
+        worst,
         judged_at: now,
         state: view.clock_state(clock),
     }
@@ -166,6 +196,8 @@ pub fn expiry(
 struct List<'a> {
     now: i64,
     windows: &'a Windows,
+    page: &'a ExpiryPage,
+    finder: &'a Finder<'a>,
     found: BTreeMap<ExpiringItem, Found>,
 }
 
@@ -224,6 +256,9 @@ impl List<'_> {
         let Some(severity) = near.max(in_grace.then_some(Severity::Warning)) else {
             return;
         };
+        if !self.page.lists(self.finder, &subject, peer) {
+            return;
+        }
         let found = self.found.entry(subject).or_insert_with(|| Found {
             ends,
             severity,
@@ -249,35 +284,52 @@ impl List<'_> {
             let list = by_severity.entry(found.severity).or_default();
             list.push((subject, found));
         }
-        let mut items = Vec::new();
-        let mut more = BTreeMap::new();
-        for (severity, mut list) in by_severity {
-            list.sort_by_key(|(_, found)| found.ends);
-            if severity == Severity::Ended {
-                // Old ends must not displace recent ones.
-                list.reverse();
-            }
-            let left_out = list.len().saturating_sub(MAX_EXPIRIES);
-            more.insert(severity, left_out);
-            list.truncate(MAX_EXPIRIES);
-            for (subject, found) in list {
-                items.push(Expiring {
-                    dependents: dependents(&subject, found.ends, found.peers),
-                    ends: timeline::moment(found.ends).unwrap_or_else(epoch),
-                    severity,
-                    in_grace: found.in_grace,
-                    subject,
-                });
+        let mut more: BTreeMap<Severity, usize> = by_severity
+            .iter()
+            .map(|(severity, list)| (*severity, list.len()))
+            .collect();
+        let mut listed = match self.page.limit {
+            None => by_severity
+                .into_iter()
+                .flat_map(|(severity, list)| first_of(severity, list))
+                .collect(),
+            Some(_) => by_severity.into_values().flatten().collect::<Vec<_>>(),
+        };
+        listed.sort_by(|left, right| {
+            let key = |found: &Found| (found.ends, Reverse(found.severity));
+            key(&left.1)
+                .cmp(&key(&right.1))
+                .then_with(|| left.0.cmp(&right.0))
+        });
+        let listed = self.page.of(listed);
+        for (_, found) in &listed {
+            if let Some(left) = more.get_mut(&found.severity) {
+                *left = left.saturating_sub(1);
             }
         }
-        items.sort_by(|left, right| {
-            let key = |item: &Expiring| (item.ends, Reverse(item.severity));
-            key(left)
-                .cmp(&key(right))
-                .then_with(|| left.subject.cmp(&right.subject))
+        let items = listed.into_iter().map(|(subject, found)| Expiring {
+            dependents: dependents(&subject, found.ends, found.peers),
+            ends: timeline::moment(found.ends).unwrap_or_else(epoch),
+            severity: found.severity,
+            in_grace: found.in_grace,
+            subject,
         });
-        (items, more)
+        (items.collect(), more)
     }
+}
+
+/// The items of a severity that a report lists.
+fn first_of(
+    severity: Severity,
+    mut list: Vec<(ExpiringItem, Found)>,
+) -> Vec<(ExpiringItem, Found)> {
+    list.sort_by_key(|(_, found)| found.ends);
+    if severity == Severity::Ended {
+        // Old ends must not displace recent ones.
+        list.reverse();
+    }
+    list.truncate(MAX_EXPIRIES);
+    list
 }
 
 fn epoch() -> UnixTime {

@@ -1,19 +1,12 @@
 //! Shows a store: what is installed, what expires, whether it is complete.
 
-use mutual_trust::admin::{
-    DurableSettings, DurableStore, OwnCertificates, PeerHistory, Windows, expiry, next_change,
-    servers_without_usable,
-};
+use mutual_trust::admin::{DurableSettings, DurableStore, servers_without_usable};
 use mutual_trust::certificate::{SystemClock, TimeSource, Timestamp};
-use mutual_trust::identity::CertificateChain;
-use mutual_trust::limits::{CRITICAL_NOTICE, EXPIRY_WARNING};
 use mutual_trust::store::{Claim, Server};
-use mutual_trust::{CurrentTime, Policy, TrustSnapshot};
+use mutual_trust::{CurrentTime, TrustSnapshot};
 use serde_json::{Value, json};
-use std::path::PathBuf;
 
 use super::make::{Common, keys};
-use super::scope::Span;
 use crate::facts;
 use crate::output::{Failure, Outcome, identified, is_full, shown};
 
@@ -110,55 +103,13 @@ fn now() -> CurrentTime {
     SystemClock::new().now()
 }
 
-/// Lists what ends within a time.
-pub(super) fn expiring(common: &Common, within: Span, own: &[PathBuf]) -> Result<Outcome, Failure> {
-    let store = common.look()?;
-    let view = store.contents();
-    let policy = Policy::new(keys());
-    let Span(notice) = within;
-    let windows = Windows::new(
-        notice,
-        notice.min(EXPIRY_WARNING),
-        notice.min(CRITICAL_NOTICE),
-    )?;
-    let mut ours = Vec::new();
-    for path in own {
-        let chain = CertificateChain::from_file(path)
-            .map_err(|error| Failure::from(error).about(path.display()))?;
-        ours.push(OwnCertificates::new(&path.display().to_string(), &chain));
-    }
-    let seen = PeerHistory::new();
-    let report = expiry(view, &policy, &seen, now(), &windows, &ours);
-    let mut text = shown(&report);
-    let next = next_change(view, &policy, &seen, now());
-    if let Some(next) = &next {
-        text.push_str(&format!("\nlook again: {}", shown(next)));
-    }
-    let items = report.items().iter().map(|item| {
-        json!({
-            "subject": facts::text(&item.subject),
-            "severity": format!("{:?}", item.severity).to_lowercase(),
-            "ends": Timestamp::from(item.ends).to_string(),
-            "in_grace": item.in_grace,
-            "dependents": facts::text(&item.dependents),
-        })
-    });
-    let json = json!({
-        "items": items.collect::<Vec<Value>>(),
-        "clock": facts::clock(view, now()),
-        "worst": report.worst().map(|worst| format!("{worst:?}").to_lowercase()),
-        "next_change": next.map(|next| Timestamp::from(next.at()).to_string()),
-    });
-    Ok(Outcome::done("store-expiring", text, json))
-}
-
 /// Reads the store whole, and says what of it accepts nothing.
 pub(super) fn verify(common: &Common) -> Result<Outcome, Failure> {
     let settings = DurableSettings::new(keys());
     let loaded = DurableStore::read(common.folder()?, &settings)?;
     let history = DurableStore::history(common.folder()?, &settings)?;
     let view: &TrustSnapshot = loaded.store.contents();
-    let policy = Policy::new(keys());
+    let policy = common.policy();
     let without = servers_without_usable(view, &policy, now());
     let mut lines = vec![
         format!("whole: {}", shown(&loaded.report)),

@@ -18,7 +18,8 @@ use super::calls::{Calls, Came};
 use super::change::Edit;
 use crate::output::{Failure, Outcome, shown};
 use crate::plain;
-use crate::{facts, ours, trust};
+use crate::trust::{self, PolicyArguments};
+use crate::{facts, ours};
 
 /// Which store, and how it is changed.
 #[derive(Args, Clone, Debug)]
@@ -35,6 +36,8 @@ pub(super) struct Common {
     /// Who asks for the change: an account, a ticket; for `log`, whose changes are shown
     #[arg(long, global = true, value_name = "WHO", help_heading = "The store")]
     by: Option<String>,
+    #[command(flatten)]
+    policy: PolicyArguments,
 }
 
 impl Common {
@@ -53,6 +56,19 @@ impl Common {
             dry_run: true,
             ..self.clone()
         }
+    }
+
+    pub(super) fn policy(&self) -> Policy {
+        self.policy.policy(keys())
+    }
+
+    /// Refuses the options of a change where nothing is changed.
+    pub(super) fn changes_nothing(&self) -> Result<(), Failure> {
+        if self.dry_run || self.force || self.by.is_some() {
+            let text = "nothing is changed here: --dry-run, --force and --by belong to changes";
+            return Err(Failure::new("usage", text));
+        }
+        Ok(())
     }
 
     /// Reads the store without opening it.
@@ -107,7 +123,7 @@ pub(super) fn change(
     let looked = common.look()?;
     match edit(&looked)? {
         Edit::Block(selector) => {
-            let (policy, seen) = (Policy::new(keys()), PeerHistory::new());
+            let (policy, seen) = (common.policy(), PeerHistory::new());
             let tried = plan(&looked, &policy, &seen, now(), |store| {
                 Ok(Came::from(vec![store.block_selector(selector.clone())]))
             })?;
@@ -127,7 +143,7 @@ pub(super) fn change(
 }
 
 fn guarded(common: &Common, looked: &TrustStore, calls: &Calls) -> Result<Outcome, Failure> {
-    let (policy, seen) = (Policy::new(keys()), PeerHistory::new());
+    let (policy, seen) = (common.policy(), PeerHistory::new());
     if common.dry_run {
         let tried = plan(looked, &policy, &seen, now(), calls)?;
         return Ok(outcome_of(&tried, Made::DryRun(Forced(common.force))));

@@ -9,17 +9,15 @@ mod clock;
 mod make;
 
 mod adopt;
+mod expiring;
 mod log;
 mod look;
-
-use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
 use crate::output::{Failure, Outcome};
 use change::Change;
 use make::Common;
-use scope::Span;
 
 /// The store and the subcommand.
 #[derive(Args, Debug)]
@@ -37,14 +35,7 @@ enum Command {
     /// List what is installed
     List,
     /// List what ends soon, and who depends on it
-    Expiring {
-        /// How soon: 30d, 12h, 2w
-        #[arg(long, value_name = "SPAN", default_value = "30d")]
-        within: Span,
-        /// A chain of our own, to be listed as well
-        #[arg(long, value_name = "CHAIN")]
-        own: Vec<PathBuf>,
-    },
+    Expiring(expiring::Arguments),
     /// Read the whole store and its history; show what is disabled, and which servers nothing can accept now
     Verify,
     /// Show who changed what, and when, as far back as the history is kept
@@ -69,11 +60,26 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let common = &arguments.common;
     match arguments.command.clone() {
         Command::Create => make::create(common),
-        Command::List => look::list(common),
-        Command::Expiring { within, own } => look::expiring(common, within, &own),
-        Command::Verify => look::verify(common),
-        Command::Log(arguments) => log::run(common, &arguments),
-        Command::Diff(two) => log::diff(common, &two),
+        Command::List => {
+            common.changes_nothing()?;
+            look::list(common)
+        }
+        Command::Expiring(expiring) => {
+            common.changes_nothing()?;
+            expiring::run(common, &expiring)
+        }
+        Command::Verify => {
+            common.changes_nothing()?;
+            look::verify(common)
+        }
+        Command::Log(arguments) => {
+            common.changes_nothing()?;
+            log::run(common, &arguments)
+        }
+        Command::Diff(two) => {
+            common.changes_nothing()?;
+            log::diff(common, &two)
+        }
         Command::Bundle(bundle) => adopt::run(common, &bundle, true),
         Command::Adopt(adopt) => adopt::run(common, &adopt, false),
         Command::Plan { change } => {

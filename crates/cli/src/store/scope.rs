@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use clap::Args;
 use mutual_trust::certificate::Timestamp;
+use mutual_trust::error::StoreError;
 use mutual_trust::store::{SanPattern, Scope, ValidityRule};
 use mutual_trust::{
     AuthorityScope, EntryOptions, GroupId, HostName, PinMatch, PinScope, ServerId, TrustSnapshot,
@@ -59,6 +60,33 @@ impl ScopeArguments {
         let any = self.any_server.then_some(AuthorityScope::AnyServer);
         let clients = self.clients.then_some(AuthorityScope::Clients);
         Ok(server.or(name).or(any).or(clients))
+    }
+
+    /// The server that is named, or the scope of entries that is.
+    pub(super) fn selected(
+        &self,
+        view: &TrustSnapshot,
+    ) -> Result<(Option<ServerId>, Option<Scope>), Failure> {
+        if let Some(id) = &self.server {
+            let unknown = || Failure::from(StoreError::UnknownServer(id.clone()));
+            view.server(id).ok_or_else(unknown)?;
+            return Ok((Some(id.clone()), None));
+        }
+        if let Some(name) = &self.name {
+            let server = view.server_of(name);
+            let unknown =
+                || Failure::new("store/NoSuchName", format!("no server has the name {name}"));
+            let id = server.ok_or_else(unknown)?.id().clone();
+            return Ok((Some(id), None));
+        }
+        if let Some(id) = &self.group {
+            let unknown = || Failure::from(StoreError::UnknownGroup(id.clone()));
+            view.group(id).ok_or_else(unknown)?;
+        }
+        let group = self.group.clone().map(Scope::Group);
+        let clients = self.clients.then_some(Scope::Clients);
+        let any_server = self.any_server.then_some(Scope::AnyServer);
+        Ok((None, group.or(clients).or(any_server)))
     }
 
     pub(super) fn is_group(&self) -> bool {

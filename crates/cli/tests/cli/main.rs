@@ -11,6 +11,7 @@
 
 mod asked;
 mod clock;
+mod ending;
 mod enrolling;
 mod identities;
 mod judging;

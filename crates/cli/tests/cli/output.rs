@@ -218,7 +218,7 @@ fn the_fields_of_the_json_are_held() {
         "store-expiring",
         0,
         &[
-            below("", "clock items next_change worst"),
+            below("", "clock items more next_change worst"),
             below("clock.", CLOCK),
             below("items[].", "dependents ends in_grace severity subject"),
         ],

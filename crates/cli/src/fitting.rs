@@ -1,0 +1,56 @@
+//! Which of the shared options the help of a subcommand shows: those that it uses.
+//!
+//! An option that does not fit is still read where it is hidden, so that the error can say why it does not fit.
+
+use clap::Command;
+
+/// Options of `store` that a subcommand has no use for.
+const UNUSED: &[(&str, &[&str])] = &[
+    (
+        "list",
+        &[
+            "dry_run",
+            "force",
+            "by",
+            "profile",
+            "require_crl",
+            "allow_unlisted",
+        ],
+    ),
+    (
+        "create",
+        &["force", "by", "profile", "require_crl", "allow_unlisted"],
+    ),
+    ("verify", &["dry_run", "force", "by"]),
+    ("expiring", &["dry_run", "force", "by"]),
+    ("plan", &["dry_run"]),
+];
+
+/// Scopes in which an entry of this slot cannot be.
+const NO_SCOPES: &[(&str, &str)] = &[("pin", "any_server"), ("authority", "group")];
+
+/// Hides the options that do not fit.
+pub(crate) fn fitting(command: Command) -> Command {
+    command.mut_subcommand("store", |store| {
+        let mut store = store;
+        for (name, unused) in UNUSED {
+            let shared: Vec<_> = store
+                .get_arguments()
+                .filter(|argument| unused.contains(&argument.get_id().as_str()))
+                .map(|argument| argument.clone().hide(true))
+                .collect();
+            store = store.mut_subcommand(name, |below| below.args(shared));
+        }
+        for (name, scope) in NO_SCOPES {
+            store = store.mut_subcommand(name, |below| hidden(below, scope));
+            store = store.mut_subcommand("plan", |plan| {
+                plan.mut_subcommand(name, |below| hidden(below, scope))
+            });
+        }
+        store
+    })
+}
+
+fn hidden(command: Command, argument: &str) -> Command {
+    command.mut_arg(argument, |argument| argument.hide(true))
+}

@@ -1,0 +1,108 @@
+//! `store expiring`: what ends, and which peers depend on it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use mutual_trust::admin::{
+    ExpiryPage, ExpiryReport, OwnCertificates, PeerHistory, Severity, Windows, expiry_page,
+    next_change,
+};
+use mutual_trust::certificate::{SystemClock, TimeSource, Timestamp};
+use mutual_trust::identity::CertificateChain;
+use mutual_trust::limits::{CRITICAL_NOTICE, EXPIRY_WARNING};
+use serde_json::{Value, json};
+
+use super::make::Common;
+use super::scope::{ScopeArguments, Span};
+use crate::facts;
+use crate::output::{Failure, Outcome, shown};
+
+/// What is listed.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Arguments {
+    /// How soon: 30d, 12h, 2w
+    #[arg(long, value_name = "SPAN", default_value = "30d")]
+    within: Span,
+    /// A chain of our own, to be listed as well
+    #[arg(long, value_name = "CHAIN")]
+    own: Vec<PathBuf>,
+    #[command(flatten)]
+    scope: ScopeArguments,
+    /// List at most so many, the earliest ends; without this option, 256 of each severity
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// Leave out so many at the beginning: --limit 100 --from 100 is the second page
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "limit")]
+    from: usize,
+    /// End with 0 also if something has ended or is critical
+    #[arg(long)]
+    exit_zero: bool,
+}
+
+/// Lists what ends within a time. What has ended or is critical is no good end of the call, for scripts.
+pub(super) fn run(common: &Common, arguments: &Arguments) -> Result<Outcome, Failure> {
+    let store = common.look()?;
+    let view = store.contents();
+    let (policy, now) = (common.policy(), SystemClock::new().now());
+    let Span(notice) = arguments.within;
+    let windows = Windows::new(
+        notice,
+        notice.min(EXPIRY_WARNING),
+        notice.min(CRITICAL_NOTICE),
+    )?;
+    let mut ours = Vec::new();
+    for path in &arguments.own {
+        let chain = CertificateChain::from_file(path)
+            .map_err(|error| Failure::from(error).about(path.display()))?;
+        ours.push(OwnCertificates::new(&path.display().to_string(), &chain));
+    }
+    let mut page = ExpiryPage::default();
+    (page.server, page.scope) = arguments.scope.selected(view)?;
+    (page.from, page.limit) = (arguments.from, arguments.limit);
+    let seen = PeerHistory::new();
+    let report = expiry_page(view, &policy, &seen, now, &windows, &ours, &page);
+    let mut text = shown(&report);
+    let next = next_change(view, &policy, &seen, now);
+    if let Some(next) = &next {
+        text.push_str(&format!("\nlook again: {}", shown(next)));
+    }
+    let items = report.items().iter().map(|item| {
+        json!({
+            "subject": facts::text(&item.subject),
+            "severity": word(item.severity),
+            "ends": Timestamp::from(item.ends).to_string(),
+            "in_grace": item.in_grace,
+            "dependents": facts::text(&item.dependents),
+        })
+    });
+    let json = json!({
+        "items": items.collect::<Vec<Value>>(),
+        "more": more(&report),
+        "clock": facts::clock(view, now),
+        "worst": report.worst().map(word),
+        "next_change": next.map(|next| Timestamp::from(next.at()).to_string()),
+    });
+    let code = match report.worst() {
+        Some(Severity::Ended) => Some("Ended"),
+        Some(Severity::Critical) => Some("Critical"),
+        _ => None,
+    };
+    let code = code.filter(|_| !arguments.exit_zero).map(str::to_owned);
+    Ok(Outcome::done("store-expiring", text, json).or_refused(code))
+}
+
+fn word(severity: Severity) -> String {
+    format!("{severity:?}").to_lowercase()
+}
+
+/// How many items are not listed.
+fn more(report: &ExpiryReport) -> usize {
+    let all = [
+        Severity::Notice,
+        Severity::Warning,
+        Severity::Critical,
+        Severity::Ended,
+    ];
+    let more = all.iter().map(|severity| report.more(*severity));
+    more.fold(0, usize::saturating_add)
+}
