@@ -6,6 +6,7 @@ use thiserror::Error;
 
 pub use super::causes::with_causes;
 pub use super::crl::error::{CrlError, UnsupportedCrl};
+pub use super::fingerprint_error::FingerprintError;
 pub use super::setting::SettingError;
 
 /// Why bytes are not a certificate that this crate reads.
@@ -280,46 +281,6 @@ fn conversion(label: &str) -> &'static str {
         "OPENSSH PRIVATE KEY" => ": convert a copy with `ssh-keygen -p -m PKCS8 -f COPY`",
         _ => "",
     }
-}
-
-/// Why a text is not a fingerprint.
-///
-/// The variants word the message and are no interface: match with `_`.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum FingerprintError {
-    /// The fingerprint does not have 32 bytes.
-    #[error(
-        "the fingerprint has {found} bytes, SHA-256 has 32: print it with `openssl x509 -noout -fingerprint -sha256`"
-    )]
-    #[non_exhaustive]
-    #[doc(hidden)]
-    Length {
-        /// The number of bytes.
-        found: usize,
-    },
-    /// The label before the fingerprint names another digest.
-    #[error("not a SHA-256 fingerprint: print it with `openssl x509 -noout -fingerprint -sha256`")]
-    #[doc(hidden)]
-    OtherDigest,
-    /// The fingerprint is not hexadecimal, or has colons between some bytes only.
-    #[error("the fingerprint is not hexadecimal at byte {offset}")]
-    #[non_exhaustive]
-    #[doc(hidden)]
-    NotHex {
-        /// Offset in the value, without the label.
-        offset: usize,
-    },
-    /// The text is longer than any form of a fingerprint.
-    #[error("the fingerprint has {length} bytes of text, the limit is {limit}")]
-    #[non_exhaustive]
-    #[doc(hidden)]
-    TooLong {
-        /// Length in bytes.
-        length: usize,
-        /// The limit.
-        limit: usize,
-    },
 }
 
 /// Why a text is not the name of a server.

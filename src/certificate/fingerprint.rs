@@ -65,8 +65,9 @@ macro_rules! digest_type {
         impl FromStr for $name {
             type Err = FingerprintError;
 
-            /// Reads 32 bytes in hexadecimal, in either case, with colons between all bytes or none. Reads also the
-            /// whole line that `openssl x509 -fingerprint -sha256` prints.
+            /// Reads 32 bytes in hexadecimal, in either case, with colons between all bytes or none, or with blanks.
+            /// Reads also the whole line that `openssl x509 -fingerprint -sha256`, `openssl dgst -sha256` and `sha256sum`
+            /// print.
             fn from_str(text: &str) -> Result<Self, FingerprintError> {
                 parse(text).map(Self)
             }
@@ -133,8 +134,16 @@ fn parse(text: &str) -> Result<[u8; 32], FingerprintError> {
             check_label(label)?;
             value.trim()
         }
-        None => text,
+        None => without_file(text)?,
     };
+    if hex.contains(|letter: char| letter.is_ascii_whitespace()) {
+        return bytes_of(&joined(hex)?);
+    }
+    bytes_of(hex)
+}
+
+/// Bytes in hexadecimal, with colons between all of them or none.
+fn bytes_of(hex: &str) -> Result<[u8; 32], FingerprintError> {
     let mut bytes = [0_u8; 32];
     let mut count = 0_usize;
     let colons = hex.contains(':');
@@ -166,19 +175,72 @@ fn parse(text: &str) -> Result<[u8; 32], FingerprintError> {
     }
 }
 
-/// Accepts the label that openssl prints before the value only if it names SHA-256.
+/// Bytes with blanks between them, as Windows shows them, or in groups of whole bytes. Nothing else stands between them.
+fn joined(hex: &str) -> Result<String, FingerprintError> {
+    let mut out = String::with_capacity(hex.len());
+    for group in hex.split_ascii_whitespace() {
+        let is_whole =
+            group.len().is_multiple_of(2) && group.bytes().all(|one| nibble(one).is_some());
+        if !is_whole {
+            let offset = hex.find(group).unwrap_or(0);
+            return Err(FingerprintError::NotHex { offset });
+        }
+        out.push_str(group);
+    }
+    Ok(out)
+}
+
+/// Accepts the label before the value only if it names SHA-256: that of `openssl x509 -fingerprint`, or the digest and the
+/// file as `openssl dgst` and `sha256sum --tag` print them.
 fn check_label(label: &str) -> Result<(), FingerprintError> {
-    let mut words = label.split_ascii_whitespace();
-    let digest = words.next().unwrap_or("");
-    let fingerprint = words.next().unwrap_or("");
-    if !fingerprint.eq_ignore_ascii_case("fingerprint") || words.next().is_some() {
-        return Err(FingerprintError::NotHex { offset: 0 });
+    let label = label.trim();
+    let (digest, of) = match label.split_once('(') {
+        Some((digest, file)) => (digest.trim_end(), file.strip_suffix(')')),
+        None => {
+            let (digest, word) = label
+                .split_once(|letter: char| letter.is_ascii_whitespace())
+                .unwrap_or((label, ""));
+            let is_fingerprint = word.trim().eq_ignore_ascii_case("fingerprint");
+            (digest, is_fingerprint.then_some(""))
+        }
+    };
+    let file = of.ok_or(FingerprintError::NotHex { offset: 0 })?;
+    let sha256 = ["sha256", "sha-256", "sha2-256"];
+    if !sha256.iter().any(|name| digest.eq_ignore_ascii_case(name)) {
+        return Err(FingerprintError::OtherDigest);
     }
-    if digest.eq_ignore_ascii_case("sha256") || digest.eq_ignore_ascii_case("sha-256") {
-        Ok(())
-    } else {
-        Err(FingerprintError::OtherDigest)
+    check_file(file)
+}
+
+/// The value that `sha256sum` and `openssl dgst -r` print before the name of the file, or the text as it is.
+fn without_file(text: &str) -> Result<&str, FingerprintError> {
+    let Some((value, file)) = text.split_once([' ', '\t']) else {
+        return Ok(text);
+    };
+    // One of 20 bytes is that of SHA-1, and told as such.
+    let is_digest = matches!(value.len(), 32 | 40 | 64 | 96 | 128)
+        && value.bytes().all(|digit| nibble(digit).is_some());
+    let file = file.trim_start_matches([' ', '\t', '*']);
+    let is_more_hex = file
+        .bytes()
+        .all(|one| nibble(one).is_some() || one.is_ascii_whitespace());
+    if !is_digest || is_more_hex {
+        return Ok(text);
     }
+    check_file(file)?;
+    Ok(value)
+}
+
+/// A digest over a PEM file is not one over its certificate, and no peer ever has it.
+fn check_file(name: &str) -> Result<(), FingerprintError> {
+    let end = name.len().saturating_sub(4);
+    if name
+        .get(end..)
+        .is_some_and(|end| end.eq_ignore_ascii_case(".pem"))
+    {
+        return Err(FingerprintError::OfPem);
+    }
+    Ok(())
 }
 
 const fn nibble(digit: u8) -> Option<u8> {
@@ -208,6 +270,16 @@ mod tests {
             format!("  {CANONICAL}\n"),
             format!("sha256 Fingerprint={CANONICAL}\n"),
             format!("SHA256 Fingerprint={CANONICAL}"),
+            CANONICAL.replace(':', " "),
+            format!("  {}\n", CANONICAL.to_lowercase().replace(':', "  ")),
+            format!("{} {}", &plain[..40], &plain[40..]),
+            format!("{}\n{}\n", &plain[..32], &plain[32..]),
+            format!("SHA2-256(keys-1.der)= {plain}\n"),
+            format!("SHA256(stdin)= {plain}"),
+            format!("SHA256 (a = b.der) = {plain}"),
+            format!("{plain}  keys-1.der\n"),
+            format!("{plain} *keys-1.der"),
+            format!("{plain}  -"),
         ] {
             assert_eq!(form.parse::<Fingerprint>().unwrap(), canonical, "{form}");
         }
@@ -233,6 +305,17 @@ mod tests {
             .parse::<Fingerprint>()
             .unwrap_err();
         assert!(matches!(error, FingerprintError::OtherDigest));
+        assert!(error.to_string().contains("SHA-1"), "{error}");
+        let plain = sha1.replace(':', "");
+        for text in [
+            plain.clone(),
+            sha1.replace(':', " "),
+            format!("{plain}  keys-1.der"),
+            format!("SHA1(keys-1.der)= {plain}"),
+        ] {
+            let error = text.parse::<Fingerprint>().unwrap_err().to_string();
+            assert!(error.contains("SHA-1"), "{text}: {error}");
+        }
         assert!(matches!(
             "".parse::<Fingerprint>(),
             Err(FingerprintError::Length { found: 0 })
@@ -261,6 +344,33 @@ mod tests {
                 }
                 other => unreachable!("{text}: {other:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn a_digest_over_a_pem_file_is_no_fingerprint_of_its_certificate() {
+        let plain = CANONICAL.replace(':', "");
+        for text in [
+            format!("{plain}  keys-1.pem"),
+            format!("{plain} *a/KEYS-1.PEM\n"),
+            format!("SHA2-256(keys-1.pem)= {plain}"),
+        ] {
+            let error = text.parse::<Fingerprint>().unwrap_err();
+            assert!(matches!(error, FingerprintError::OfPem), "{text}");
+        }
+    }
+
+    #[test]
+    fn blanks_stand_between_whole_bytes_only() {
+        let plain = CANONICAL.replace(':', "");
+        for text in [
+            format!("{} {}", &plain[..41], &plain[41..]),
+            CANONICAL.replacen(':', ": ", 1),
+            CANONICAL.replacen(':', " ", 1),
+            format!("{plain} 00"),
+            format!("name {plain}"),
+        ] {
+            assert!(text.parse::<Fingerprint>().is_err(), "{text}");
         }
     }
 

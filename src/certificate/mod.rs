@@ -26,6 +26,7 @@ mod described;
 pub(crate) mod error;
 mod extensions;
 mod fingerprint;
+mod fingerprint_error;
 pub(crate) mod form;
 mod grammar;
 mod issued;

@@ -122,11 +122,13 @@ impl TrustStore {
     pub fn block_selector(&mut self, selector: BlockSelector) -> Report {
         // Checked first: a call that changes nothing makes no new generation, so plans on the snapshot stay valid.
         if self.data.data().blocks.contains(&selector) {
-            return Report::new(Outcome::Unchanged, self.data.generation());
+            let report = Report::new(Outcome::Unchanged, self.data.generation());
+            return report.of_block(&selector);
         }
         self.ask(format_args!("block {selector:#}"));
         self.edit().blocks_mut().insert(&selector);
-        let mut report = self.finish(Outcome::Added, Vec::new());
+        let report = self.finish(Outcome::Added, Vec::new());
+        let mut report = report.of_block(&selector);
         let data = self.data.data();
         let mut hit: Vec<EntryKey> = data
             .all()
@@ -153,7 +155,8 @@ impl TrustStore {
         }
         self.ask(format_args!("unblock {selector:#}"));
         self.edit().blocks_mut().remove(selector);
-        Ok(self.finish(Outcome::Removed, Vec::new()))
+        let report = self.finish(Outcome::Removed, Vec::new());
+        Ok(report.of_block(selector))
     }
 
     fn known_entry(&self, key: &EntryKey) -> Result<&Entry, StoreError> {

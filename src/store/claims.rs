@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use pki_types::UnixTime;
 
 use super::{
-    Claim, ClockState, EntryKey, GroupId, Outcome, Report, Scope, ServerId, Slot, TrustSnapshot,
-    TrustStore,
+    Claim, ClockState, EntryKey, GroupId, Outcome, Report, Scope, ServerId, Slot, StoreWarning,
+    TrustSnapshot, TrustSource, TrustStore,
 };
 use crate::certificate::{Timestamp, seconds};
 use crate::limits::MAX_MIGRATION;
@@ -79,7 +79,16 @@ impl TrustStore {
         for id in &servers {
             self.ask(format_args!("migrate {id} until {end}"));
         }
-        Ok(self.finish(Outcome::Changed, before))
+        let mut report = self.finish(Outcome::Changed, before);
+        for id in &servers {
+            let server = self.data.server(id);
+            let last = server.map(|server| self.data.last_level(server));
+            if last == Some(TrustSource::Nothing) {
+                let server = id.clone();
+                report.warn(StoreWarning::NoAuthority { server });
+            }
+        }
+        Ok(report)
     }
 
     /// Refuses an end that is too far away: such a migration would permanently give up the priority of pins (rules P2

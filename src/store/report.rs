@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use super::blocks::BlockSelector;
 use super::consequence::{Consequence, Consequences};
 use super::entry_key::EntryKey;
 use super::warning::StoreWarning;
@@ -28,6 +29,8 @@ pub struct Report {
     pub(super) done: Outcome,
     pub(super) generation: u64,
     pub(super) consequences: Consequences,
+    /// What was blocked, or is no longer.
+    block: Option<Box<BlockSelector>>,
 }
 
 impl Report {
@@ -36,7 +39,14 @@ impl Report {
             done,
             generation,
             consequences: Consequences::default(),
+            block: None,
         }
+    }
+
+    /// The report of a block, or of its end.
+    pub(super) fn of_block(mut self, selector: &BlockSelector) -> Self {
+        self.block = Some(Box::new(selector.clone()));
+        self
     }
 
     /// Adds a consequence.
@@ -94,17 +104,31 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let done = match self.done {
-            Outcome::Added => "added",
-            Outcome::Unchanged => "nothing changed: already there",
-            Outcome::Completed => "completed",
-            Outcome::Changed => "changed",
-            Outcome::Removed => "removed",
+        let done = match (self.done, &self.block) {
+            (Outcome::Added, Some(_)) => "blocked",
+            (Outcome::Unchanged, Some(_)) => "nothing changed: blocked already",
+            (Outcome::Removed, Some(_)) => "no longer blocked",
+            (Outcome::Added, None) => "added",
+            (Outcome::Unchanged, None) => "nothing changed: already there",
+            (Outcome::Completed, _) => "completed",
+            (Outcome::Changed, _) => "changed",
+            (Outcome::Removed, None) => "removed",
         };
-        write!(f, "{done} (generation {})", self.generation)?;
+        f.write_str(done)?;
+        if let Some(block) = &self.block {
+            f.write_str(": ")?;
+            block.fmt(f)?;
+        }
+        write!(f, " (generation {})", self.generation)?;
         for consequence in self.consequences() {
             f.write_str("\n  ")?;
-            consequence.fmt(f)?;
+            match (consequence, &self.block) {
+                (Consequence::Entry(key), Some(_)) => {
+                    f.write_str("accepts nothing now: ")?;
+                    key.fmt(f)?;
+                }
+                _ => consequence.fmt(f)?,
+            }
         }
         Ok(())
     }

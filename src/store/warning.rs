@@ -65,6 +65,13 @@ pub enum StoreWarning {
         /// The server.
         server: ServerId,
     },
+    /// A server migrates, and no authority is installed that could accept it: nothing but its pins is accepted (rule P3).
+    #[non_exhaustive]
+    #[doc(hidden)]
+    NoAuthority {
+        /// The server.
+        server: ServerId,
+    },
     /// The entry came from a followed source and is removed when the source no longer has it. To keep it in any case,
     /// remove it and install it again.
     #[non_exhaustive]
@@ -162,6 +169,10 @@ impl fmt::Display for StoreWarning {
             Self::NoUsablePin { server } => write!(
                 f,
                 "server {server} is claimed and holds no pin now: everything that it presents is refused"
+            ),
+            Self::NoAuthority { server } => write!(
+                f,
+                "server {server} migrates and has no authority: only its pins are accepted; install the CA for it, or for any server"
             ),
             Self::Followed { source } => write!(
                 f,

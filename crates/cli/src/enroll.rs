@@ -11,9 +11,10 @@ use mutual_trust::admin::{
 use mutual_trust::certificate::{SystemClock, TimeSource};
 use mutual_trust::error::EnrolmentError;
 use mutual_trust::limits::MAX_FINGERPRINT_TEXT;
+use mutual_trust::store::Server;
 use mutual_trust::{
-    ClientConfigBuilder, Enrolment, EntryOptions, Fingerprint, HostName, PinScope, Policy,
-    ServerId, tls,
+    ClientConfigBuilder, Enrolment, EntryOptions, Fingerprint, HostName, KeyPolicy, PinScope,
+    Policy, ServerId, TrustSnapshot, tls,
 };
 use serde_json::{Value, json};
 
@@ -54,8 +55,9 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let provider = ours::provider();
     let keys = tls::key_policy(&provider);
-    // A store that cannot be opened is told before a person reads a fingerprint. It is not locked while the person does.
-    let (store, _) = DurableStore::open(&arguments.store, DurableSettings::new(keys))?;
+    // The store must be there and free before a person reads a fingerprint out, and is not held while they do.
+    trust::look(&arguments.store, keys)?;
+    open(arguments, keys)?;
     // Asked before the connection: a fingerprint that is shown here would be compared with itself.
     let heard = match arguments.fingerprint {
         Some(fingerprint) => fingerprint,
@@ -64,16 +66,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let policy = Policy::new(keys);
     let name = &arguments.address.host;
     let mut listed = trust::look(&arguments.store, keys)?;
-    let known = listed
-        .contents()
-        .server_of(name)
-        .map(|server| server.id().clone());
-    let id = match arguments.server.clone().or(known) {
-        Some(id) => id,
-        None => name.to_string().parse()?,
-    };
-    let is_new = listed.contents().server(&id).is_none();
-    if is_new {
+    let target = Target::select(listed.contents(), arguments)?;
+    let id = target.id.clone();
+    if target.is_new {
         listed.add_server(id.clone(), [name.clone()])?;
     }
     let (identity, _) = IdentityArguments::temporary(&provider)?;
@@ -84,24 +79,88 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let to = name.to_server_name().ok_or_else(unsendable)?;
     let probed = probe.run(to, Deadlined::new(tcp, arguments.patience));
     let probed = probed.map_err(|error| Failure::from(error).about(&arguments.address))?;
-    accept(
-        store,
-        arguments,
-        &policy,
-        heard,
-        probed.presented(),
-        (&id, name, is_new),
-    )
+    accept(arguments, &policy, heard, probed.presented(), &target)
+}
+
+fn open(arguments: &Arguments, keys: KeyPolicy) -> Result<DurableStore, Failure> {
+    let (store, _) = DurableStore::open(&arguments.store, DurableSettings::new(keys))?;
+    Ok(store)
+}
+
+/// The server that is enrolled.
+#[derive(PartialEq, Eq)]
+struct Target {
+    id: ServerId,
+    /// It is added, with the name that was dialled.
+    is_new: bool,
+}
+
+impl Target {
+    /// The server that is named, else the one with the dialled name, else a new one. An id is never taken for a name: the
+    /// server of that id may be another machine.
+    fn select(view: &TrustSnapshot, arguments: &Arguments) -> Result<Self, Failure> {
+        let name = &arguments.address.host;
+        let owner = view.server_of(name).map(Server::id);
+        let Some(id) = &arguments.server else {
+            if let Some(owner) = owner {
+                let id = owner.clone();
+                return Ok(Self { id, is_new: false });
+            }
+            let id: ServerId = name.to_string().parse()?;
+            if view.server(&id).is_some() {
+                let text = format!(
+                    "server {id} has the id {name} and not this name, so it may be another machine: say which server it is with --server"
+                );
+                return Err(Failure::new("enrolment/NameNotListed", text));
+            }
+            return Ok(Self { id, is_new: true });
+        };
+        if let Some(owner) = owner.filter(|owner| *owner != id) {
+            let text = format!("{name} is a name of server {owner}, not of server {id}");
+            return Err(Failure::new("enrolment/NameOfAnother", text));
+        }
+        let is_new = view.server(id).is_none();
+        Ok(Self {
+            id: id.clone(),
+            is_new,
+        })
+    }
+}
+
+/// How the server is reached afterwards.
+fn dialled(view: &TrustSnapshot, id: &ServerId, name: &HostName) -> (Vec<String>, String) {
+    let server = view.server(id);
+    let names: Vec<&HostName> = server
+        .map(|server| server.names().collect())
+        .unwrap_or_default();
+    let shown: Vec<String> = names.iter().map(ToString::to_string).collect();
+    let mut text = if shown.is_empty() {
+        String::from("it has no name: select it by its id (connect --server)")
+    } else {
+        format!("it can be dialled as: {}", shown.join(", "))
+    };
+    if !names.contains(&name) {
+        text.push_str(&format!(
+            "\n  warning: {name} is none of its names, and is refused when dialled: add it with `store server add-name {id} {name}`, or connect with --server {id}"
+        ));
+    }
+    (shown, text)
 }
 
 fn accept(
-    mut store: DurableStore,
     arguments: &Arguments,
     policy: &Policy,
     heard: Fingerprint,
     presented: &PresentedCertificate,
-    (id, name, is_new): (&ServerId, &HostName, bool),
+    target: &Target,
 ) -> Result<Outcome, Failure> {
+    let Target { id, is_new } = target;
+    let name = &arguments.address.host;
+    let mut store = open(arguments, tls::key_policy(&ours::provider()))?;
+    if Target::select(store.contents(), arguments)? != *target {
+        let text = "the store has changed while the server was looked at: try again";
+        return Err(Failure::new("enrolment/StoreChanged", text));
+    }
     let enrolment = Enrolment::new(Arc::new(SystemClock::new()));
     let (seen, now) = (PeerHistory::new(), SystemClock::new().now());
     let mut options = EntryOptions::new();
@@ -111,7 +170,7 @@ fn accept(
     // Another process may have changed the store in the meantime.
     store.refresh()?;
     let tried = store.plan(policy, &seen, now, |store| {
-        if is_new {
+        if *is_new {
             store.add_server(id.clone(), [name.clone()])?;
         }
         let scope = PinScope::Server(id.clone());
@@ -140,6 +199,7 @@ fn accept(
     } else {
         "accepted"
     };
+    let (names, reached) = dialled(tried.contents(), id, name);
     let effects = facts::effects(tried.effects());
     let report = tried
         .outcome()
@@ -155,11 +215,13 @@ fn accept(
         "report": report,
         "effects": if code.is_none() || locks_out { effects } else { Value::Null },
         "message": line,
+        "dialled_as": if code.is_none() { json!(names) } else { Value::Null },
     });
+    let mut text = format!("{presented}\n{word}: server {id}: {line}");
     if code.is_none() {
         store.apply(&tried, &seen, now, &LockoutAllowance::allow(lost))?;
+        text.push_str(&format!("\n  {reached}"));
     }
-    let text = format!("{presented}\n{word}: server {id}: {line}");
     Ok(Outcome::done("enroll", text, json).or_refused(code.map(str::to_owned)))
 }
 

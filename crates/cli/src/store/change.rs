@@ -11,7 +11,7 @@ use pki_types::UnixTime;
 
 use super::calls::{Calls, crls};
 use super::clock::ClockChange;
-use super::scope::{OptionArguments, ScopeArguments, moment};
+use super::scope::{OptionArguments, ScopeArguments, until};
 use crate::facts;
 use crate::files;
 use crate::fingerprints::{self, in_full};
@@ -74,8 +74,8 @@ pub(super) enum Change {
         /// All current members of this group instead
         #[arg(long, value_name = "ID", conflicts_with = "server")]
         group: Option<GroupId>,
-        /// The end, at most 366 days ahead; it can be set again
-        #[arg(long, value_name = "TIME", value_parser = moment, required_unless_present = "stop")]
+        /// The end, at most 366 days ahead: 2027-01-31, 30d; it can be set again
+        #[arg(long, value_name = "TIME", value_parser = until, required_unless_present = "stop")]
         until: Option<UnixTime>,
         /// End it now: the server is claimed again
         #[arg(long, conflicts_with_all = ["until", "group"])]

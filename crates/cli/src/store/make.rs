@@ -132,10 +132,11 @@ pub(super) fn change(
                 return Ok(outcome_of(&tried, Made::DryRun(Forced(true))));
             }
             // If the disk refuses it, the block is in force only as long as this process.
-            let blocked = common.open()?.block_selector(selector);
+            let mut store = common.open()?;
+            let blocked = store.block_selector(selector);
             match blocked.unsaved {
                 Some(error) => Err(error.into()),
-                None => Ok(outcome_of(&tried, Made::Yes)),
+                None => Ok(outcome_of(&tried, Made::Yes(stored(&store)))),
             }
         }
         Edit::Calls(calls) => guarded(common, &looked, &calls),
@@ -155,13 +156,19 @@ fn guarded(common: &Common, looked: &TrustStore, calls: &Calls) -> Result<Outcom
         return Ok(outcome_of(&tried, Made::Refused));
     }
     store.apply(&tried, &seen, now(), &LockoutAllowance::allow(lost))?;
-    Ok(outcome_of(&tried, Made::Yes))
+    Ok(outcome_of(&tried, Made::Yes(stored(&store))))
+}
+
+/// The generation that is stored. A clock that moves the floor makes one more than the change did.
+fn stored(store: &DurableStore) -> u64 {
+    store.contents().generation()
 }
 
 /// What became of a change.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Made {
-    Yes,
+    /// With this generation.
+    Yes(u64),
     DryRun(Forced),
     Refused,
 }
@@ -173,17 +180,21 @@ struct Forced(bool);
 fn outcome_of(tried: &Plan<Came>, made: Made) -> Outcome {
     let Came { reports, left_out } = tried.outcome();
     let mut lines: Vec<String> = match made {
-        Made::Yes => Vec::new(),
+        Made::Yes(_) => Vec::new(),
         Made::DryRun(_) => vec![String::from(
             "dry run, nothing was changed; the change would be:",
         )],
         Made::Refused => vec![String::from("nothing was changed; the change would be:")],
     };
-    lines.extend(without_repeats(reports));
+    let generation = match made {
+        Made::Yes(generation) => generation,
+        Made::DryRun(_) | Made::Refused => tried.contents().generation(),
+    };
+    lines.extend(without_repeats(reports, generation));
     lines.extend(lost_and_gained(tried.effects(), made));
     let locks_out = tried.effects().all_lost().next().is_some();
     let is_refused = match made {
-        Made::Yes => false,
+        Made::Yes(_) => false,
         Made::DryRun(Forced(forced)) => locks_out && !forced,
         Made::Refused => true,
     };
@@ -193,9 +204,9 @@ fn outcome_of(tried: &Plan<Came>, made: Made) -> Outcome {
         ));
     }
     let json = json!({
-        "changed": made == Made::Yes && reports.iter().any(|one| one.done() != Done::Unchanged),
+        "changed": matches!(made, Made::Yes(_)) && reports.iter().any(|one| one.done() != Done::Unchanged),
         "dry_run": matches!(made, Made::DryRun(_)),
-        "generation": tried.contents().generation(),
+        "generation": generation,
         "reports": reports.iter().map(facts::report).collect::<Vec<Value>>(),
         "effects": facts::effects(tried.effects()),
         "clock": facts::clock(tried.contents(), now()),
@@ -210,7 +221,7 @@ fn outcome_of(tried: &Plan<Came>, made: Made) -> Outcome {
 }
 
 /// The reports as text. Each of them warns of the clock; the warning is shown once.
-fn without_repeats(reports: &[Report]) -> Vec<String> {
+fn without_repeats(reports: &[Report], generation: u64) -> Vec<String> {
     let mut said = false;
     let mut lines = Vec::new();
     for report in reports {
@@ -227,7 +238,13 @@ fn without_repeats(reports: &[Report]) -> Vec<String> {
             })
             .map(|warning| format!("  {warning}"))
             .collect();
-        let text = shown(report);
+        // All calls of a change are stored as one generation.
+        let (made, stored) = (report.generation(), generation);
+        let (made, stored) = (
+            format!("(generation {made})"),
+            format!("(generation {stored})"),
+        );
+        let text = shown(report).replacen(&made, &stored, 1);
         let shown = text
             .lines()
             .filter(|line| !(said && of_clock.iter().any(|repeated| repeated == line)));
@@ -239,7 +256,7 @@ fn without_repeats(reports: &[Report]) -> Vec<String> {
 
 fn lost_and_gained(effects: &Impact, made: Made) -> Vec<String> {
     let lost = match made {
-        Made::Yes => "locked out",
+        Made::Yes(_) => "locked out",
         Made::DryRun(_) | Made::Refused => "would lock out",
     };
     let kinds = [
@@ -268,7 +285,7 @@ fn lost_and_gained(effects: &Impact, made: Made) -> Vec<String> {
 /// The peer, then a line for each side of the change, and for what the prediction is based on.
 fn effect_lines(what: &str, effect: &Effect, made: Made) -> Vec<String> {
     let (before, after) = match made {
-        Made::Yes => ("before", "now"),
+        Made::Yes(_) => ("before", "now"),
         Made::DryRun(_) | Made::Refused => ("now", "then"),
     };
     let mut lines = vec![

@@ -4,11 +4,12 @@ use core::str::FromStr;
 use core::time::Duration;
 
 use clap::Args;
-use mutual_trust::certificate::Timestamp;
+use mutual_trust::certificate::{SystemClock, TimeSource, Timestamp};
 use mutual_trust::error::StoreError;
 use mutual_trust::store::{SanPattern, Scope, ValidityRule};
 use mutual_trust::{
-    AuthorityScope, EntryOptions, GroupId, HostName, PinMatch, PinScope, ServerId, TrustSnapshot,
+    AuthorityScope, CurrentTime, EntryOptions, GroupId, HostName, PinMatch, PinScope, ServerId,
+    TrustSnapshot,
 };
 use pki_types::UnixTime;
 
@@ -138,6 +139,21 @@ impl FromStr for Span {
     }
 }
 
+/// A time ahead, or the span until then: `2027-01-31`, `30d`.
+pub(super) fn until(text: &str) -> Result<UnixTime, String> {
+    let Ok(Span(span)) = text.parse::<Span>() else {
+        return moment(text).map_err(|error| format!("{error}, or a span such as 30d"));
+    };
+    let CurrentTime::Known(now) = SystemClock::new().now() else {
+        return Err(String::from(
+            "the clock is not set: give a time, not a span",
+        ));
+    };
+    let end = Duration::from_secs(now.as_secs()).checked_add(span);
+    let end = end.ok_or("the span is too long")?;
+    Ok(UnixTime::since_unix_epoch(end))
+}
+
 /// A time at which entries can end.
 pub(super) fn moment(text: &str) -> Result<UnixTime, String> {
     let moment: Timestamp = text
@@ -161,8 +177,8 @@ pub(super) struct OptionArguments {
     /// Pins: accept it even if its extended key usage is for another role
     #[arg(long)]
     any_role: bool,
-    /// The entry accepts nothing from this time on
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    /// The entry accepts nothing from this time on: 2027-01-31, 30d
+    #[arg(long, value_name = "TIME", value_parser = until)]
     ends: Option<UnixTime>,
     /// Authorities for clients: a name of the client must match one of these patterns: dns:*.arrays.example
     #[arg(long, value_name = "PATTERN")]

@@ -194,3 +194,77 @@ fn a_server_ends_by_itself_with_its_input_or_its_time() {
     server.until("ended");
     assert_eq!(server.end().0, 0);
 }
+
+#[test]
+fn an_id_is_not_taken_for_a_name_and_no_name_for_that_of_another_server() {
+    let (folder, server) = start("cli-enroll-id");
+    let (_, port) = server.address.rsplit_once(':').unwrap();
+    let right = fingerprint(&folder, "keys-1.pem");
+    let store = || std::fs::read(folder.file("trust/trust-store")).unwrap();
+    let add =
+        |line: &str| run(&folder, &format!("store server add {line} --store trust")).ends_with(0);
+    // Another machine has the id `localhost`, and a third one the name.
+    add("localhost 10.9.9.9");
+    let before = store();
+    let line = format!("enroll localhost:{port} --store trust --fingerprint {right}");
+    run(&folder, &line)
+        .ends_with(2)
+        .says("error[enrolment/NameNotListed]")
+        .says("--server");
+    assert_eq!(store(), before);
+    add("keys-3 127.0.0.1");
+    let before = store();
+    run(
+        &folder,
+        &format!("enroll 127.0.0.1:{port} --server keys-9 --store trust --fingerprint {right}"),
+    )
+    .ends_with(2)
+    .says("127.0.0.1 is a name of server keys-3");
+    assert_eq!(store(), before);
+
+    // By its own id it is added with the name, and reached by it.
+    run(&folder, &format!("{line} --server keys-1"))
+        .ends_with(0)
+        .says("it can be dialled as: localhost");
+    let connect = format!("connect localhost:{port} --store trust --settle 0");
+    run(&folder, &connect).ends_with(0);
+    // A name that the server does not have is told, and is not dialled.
+    add("keys-2 kms2.example");
+    run(&folder, "store server release-name 127.0.0.1 --store trust").ends_with(0);
+    let line =
+        format!("enroll 127.0.0.1:{port} --server keys-2 --store trust --fingerprint {right}");
+    run(&folder, &format!("{line} --force"))
+        .ends_with(0)
+        .says("it can be dialled as: kms2.example")
+        .says("warning: 127.0.0.1 is none of its names")
+        .says("store server add-name keys-2 127.0.0.1");
+    let connect = format!("connect 127.0.0.1:{port} --store trust --settle 0");
+    run(&folder, &connect).ends_with(1).says("UnlistedName");
+    run(&folder, &format!("{connect} --server keys-2")).ends_with(0);
+}
+
+#[test]
+fn the_store_is_not_held_while_a_fingerprint_is_asked_for() {
+    let folder = Folder::new("cli-enroll-free");
+    machine(&folder, "keys-1");
+    run(&folder, "store create --store trust").ends_with(0);
+    let mut command = crate::run::command(folder.path(), "enroll 127.0.0.1:1 --store trust");
+    command
+        .stdin(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut asked = Vec::new();
+    let mut said = child.stderr.take().unwrap();
+    while !asked.ends_with(b"that it shows: ") {
+        let mut byte = [0];
+        assert_eq!(std::io::Read::read(&mut said, &mut byte).unwrap(), 1);
+        asked.push(byte[0]);
+    }
+    run(&folder, "store block keys-1.pem --store trust").ends_with(0);
+    drop(child.stdin.take());
+    assert_eq!(child.wait().unwrap().code(), Some(2));
+    // A folder that is no store gets no file.
+    std::fs::create_dir(folder.file("other")).unwrap();
+    run(&folder, "enroll 127.0.0.1:1 --store other").ends_with(2);
+    assert_eq!(std::fs::read_dir(folder.file("other")).unwrap().count(), 0);
+}

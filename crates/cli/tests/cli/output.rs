@@ -256,7 +256,7 @@ fn the_fields_of_the_json_are_held() {
         &[
             below(
                 "",
-                "address changed effects message presented report server",
+                "address changed dialled_as effects message presented report server",
             ),
             below(
                 "presented.",

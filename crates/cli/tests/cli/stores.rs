@@ -697,3 +697,85 @@ fn fingerprints_are_short_unless_full_ones_are_asked_for() {
         .out;
     assert!(said.contains(&whole) && !said.contains('…'), "{said}");
 }
+
+#[test]
+fn the_generation_that_is_told_is_the_one_that_is_stored() {
+    let folder = store("cli-generation");
+    run(&folder, "store group add site-a --store trust").ends_with(0);
+    for line in [
+        "store server add keys-2",
+        "store pin next.pem --server keys-2",
+        "store block --fingerprint 07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07",
+    ] {
+        // The clock moves the floor, which makes a generation of its own.
+        std::thread::sleep(Duration::from_millis(1100));
+        let ran = run(&folder, &format!("{line} --store trust")).ends_with(0);
+        let list = run(&folder, "store list --store trust --json").json();
+        let told = format!("(generation {})", list["generation"]);
+        assert!(ran.out.contains(&told), "{told}: {}", ran.out);
+        std::thread::sleep(Duration::from_millis(1100));
+        let line = line.replace("add keys-2", "add keys-3");
+        let line = line.replace("--server keys-2", "--clients");
+        let line = line.replace("--fingerprint 07", "--fingerprint 08");
+        let told = run(&folder, &format!("{line} --store trust --json"))
+            .ends_with(0)
+            .json();
+        let list = run(&folder, "store list --store trust --json").json();
+        assert_eq!(told["generation"], list["generation"], "{line}");
+    }
+}
+
+#[test]
+fn a_block_reads_as_a_block_and_not_as_a_pin() {
+    let folder = store("cli-block-text");
+    let whole = fingerprint(&folder, "keys-1.pem");
+    let short = format!("{}…{}", &whole[..23], &whole[90..]);
+    let ran = run(&folder, "store block keys-1.pem --store trust")
+        .ends_with(0)
+        .says(&format!(
+            "blocked: certificate {short} and its key (generation "
+        ))
+        .says(&format!(
+            "accepts nothing now: pin {short} for server keys-1"
+        ));
+    assert!(
+        !ran.all().contains("added") && !ran.all().contains("entry:"),
+        "{}",
+        ran.all()
+    );
+    run(&folder, "store block keys-1.pem --store trust")
+        .ends_with(0)
+        .says("nothing changed: blocked already: certificate ");
+    run(&folder, "store unblock keys-1.pem --store trust --full")
+        .ends_with(0)
+        .says(&format!(
+            "no longer blocked: certificate {whole} and its key"
+        ));
+}
+
+#[test]
+fn a_migration_without_an_authority_is_warned_of_and_takes_a_span() {
+    let folder = store("cli-migrate");
+    write(&folder, "ca", &now_spec("CA").ca().self_signed());
+    run(&folder, "store migrate keys-1 --until 30d --store trust")
+        .ends_with(0)
+        .says("warning: server keys-1 migrates and has no authority");
+    run(&folder, "store list --store trust").says(&format!("migrating until {}", in_a_month()));
+    run(&folder, "store authority ca.pem --any-server --store trust").ends_with(0);
+    run(&folder, "store migrate keys-1 --stop --store trust").ends_with(0);
+    let ran = run(&folder, "store migrate keys-1 --until 2w --store trust")
+        .ends_with(0)
+        .says("its own pins as before, else the authorities of any server");
+    assert!(!ran.all().contains("no authority"), "{}", ran.all());
+    run(&folder, "store migrate keys-1 --until 400d --store trust")
+        .ends_with(2)
+        .says("error[store/MigrationTooLong]");
+    run(&folder, "store migrate keys-1 --until soon --store trust")
+        .ends_with(2)
+        .says("30d");
+    run(
+        &folder,
+        "store pin next.pem --clients --ends 12h --store trust",
+    )
+    .ends_with(0);
+}
