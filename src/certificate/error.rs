@@ -1,12 +1,11 @@
 //! Errors of reading certificates, PEM, fingerprints and names.
 
-use core::fmt;
-
 use thiserror::Error;
 
 pub use super::causes::with_causes;
 pub use super::crl::error::{CrlError, UnsupportedCrl};
 pub use super::fingerprint_error::FingerprintError;
+pub use super::format_error::OtherFormat;
 pub use super::setting::SettingError;
 
 /// Why bytes are not a certificate that this crate reads.
@@ -39,7 +38,7 @@ pub enum CertificateError {
         /// Its offset in the DER, if there is one place to point at.
         offset: Option<usize>,
     },
-    /// The input is a container of certificates in another format.
+    /// The input is something else: a container of certificates, a key, a list.
     #[error("not a certificate but {found}")]
     #[non_exhaustive]
     #[doc(hidden)]
@@ -139,30 +138,6 @@ pub enum CertificateError {
     },
 }
 
-/// A format that contains certificates and is often mistaken for a certificate in DER.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-#[doc(hidden)]
-pub enum OtherFormat {
-    /// PKCS#7 or CMS (RFC 5652).
-    Pkcs7,
-    /// A PKCS#12 keystore (RFC 7292).
-    Pkcs12,
-}
-
-impl fmt::Display for OtherFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Pkcs7 => {
-                "PKCS#7: extract its certificates with `openssl pkcs7 -inform DER -print_certs -in FILE -out NEW`"
-            }
-            Self::Pkcs12 => {
-                "a PKCS#12 keystore: extract its certificates with `openssl pkcs12 -nokeys -in FILE -out NEW`"
-            }
-        })
-    }
-}
-
 fn at(offset: Option<usize>) -> String {
     offset.map_or_else(String::new, |offset| format!(" at byte {offset}"))
 }
@@ -188,6 +163,14 @@ pub enum PemError {
         /// Offset of the first byte that is not UTF-8.
         offset: usize,
     },
+    /// The file is in another format.
+    #[error("the file is {found}")]
+    #[non_exhaustive]
+    #[doc(hidden)]
+    OtherFormat {
+        /// The format.
+        found: OtherFormat,
+    },
     /// The file is UTF-16 text, which is not read.
     #[error(
         "the file is UTF-16 text, as PowerShell's `>` writes it: convert it with \
@@ -198,7 +181,9 @@ pub enum PemError {
     #[error("the file has no PEM section")]
     NoSection,
     /// A boundary is damaged or indented, or is in a place where no boundary can be.
-    #[error("line {line}: damaged or misplaced PEM boundary")]
+    #[error(
+        "line {line}: damaged or misplaced PEM boundary: it has a line of its own, five dashes at both ends, and nothing before them"
+    )]
     #[non_exhaustive]
     Boundary {
         /// The line, from 1.

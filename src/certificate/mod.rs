@@ -28,6 +28,7 @@ mod extensions;
 mod fingerprint;
 mod fingerprint_error;
 pub(crate) mod form;
+mod format_error;
 mod grammar;
 mod issued;
 mod keys;

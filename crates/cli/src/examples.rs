@@ -164,12 +164,19 @@ const CHANGES: &[(&str, &[&str])] = &[
     ),
     ("intermediate", &["intermediate issuing.pem"]),
     ("crl", &["crl ca.crl"]),
+    ("crl add", &["crl add ca.crl"]),
+    ("crl remove", &["crl remove ca.crl"]),
+    ("crl stop", &["crl stop ca.pem"]),
     ("group", &["group add site-a"]),
-    ("group add", &["group add site-a"]),
+    (
+        "group add",
+        &["group add site-a", "group add site-b keys-1 keys-2"],
+    ),
     ("group remove", &["group remove site-a"]),
     ("group join", &["group join site-a keys-1"]),
     ("group leave", &["group leave keys-1"]),
-    ("clock", &["clock reset --dry-run"]),
+    ("clock", &["clock show", "clock reset --dry-run"]),
+    ("clock show", &["clock show"]),
     ("clock confirm", &["clock confirm"]),
     (
         "clock reset",
@@ -177,7 +184,18 @@ const CHANGES: &[(&str, &[&str])] = &[
     ),
     (
         "migrate",
-        &["migrate keys-1 --until 2027-06-30", "migrate keys-1 --stop"],
+        &[
+            "migrate keys-1 --until 2027-06-30",
+            "migrate keys-1 --until 30d",
+            "migrate keys-1 --stop",
+        ],
+    ),
+    (
+        "update",
+        &[
+            "update keys-1.pem --label room-2 --grace 30d",
+            "update keys-1.pem --server keys-1 --no-match-key",
+        ],
     ),
     ("release", &["release keys-1", "release --group site-a"]),
     ("block", &["block stolen.pem"]),

@@ -1,14 +1,16 @@
 //! Facts about certificates, verdicts and changes as JSON. The names of the fields are a promise: fields are only added.
 
 use core::fmt;
+use core::time::Duration;
 
 use mutual_trust::admin::{Effect, Impact};
 use mutual_trust::certificate::{KeyKind, SanName, Timestamp};
 use mutual_trust::policy::Detail;
 use mutual_trust::store::{
-    ClockState, Consequence, ConsequenceKind, Entry, EntryKey, Outcome, Report, Slot, Truncated,
+    ClockState, Consequence, ConsequenceKind, Entry, EntryKey, Outcome, Report, Server, Slot,
+    Truncated, ValidityRule,
 };
-use mutual_trust::{Certificate, CurrentTime, TrustSnapshot, Verdict};
+use mutual_trust::{Certificate, CurrentTime, PinMatch, TrustSnapshot, Verdict};
 use serde_json::{Value, json};
 
 /// Bytes in hexadecimal, as certificates show them.
@@ -84,10 +86,74 @@ pub(crate) fn entry(entry: &Entry) -> Value {
         "certificate": entry.certificate().map(certificate),
         "ends": options.end().map(|end| Timestamp::from(end).to_string()),
         "patterns": patterns.map(ToString::to_string).collect::<Vec<String>>(),
+        "match": if options.matching() == PinMatch::PublicKey { "public-key" } else { "certificate" },
+        "grace_seconds": grace(entry).map(|grace| grace.as_secs()),
+        "any_role": options.is_any_role(),
+        "source": entry.source(),
         "installed": entry.installed().map(|time| Timestamp::from(time).to_string()),
         "installed_by": entry.installed_by(),
         "disabled": entry.disabled(),
     })
+}
+
+/// The grace that is set for an entry.
+fn grace(entry: &Entry) -> Option<Duration> {
+    match entry.options().validity() {
+        Some(ValidityRule::Grace(grace)) => Some(grace),
+        _ => None,
+    }
+}
+
+/// What makes an entry accept more or less than its certificate says, and where it comes from.
+pub(crate) fn terms(entry: &Entry) -> Vec<String> {
+    let options = entry.options();
+    let mut lines = Vec::new();
+    if options.matching() == PinMatch::PublicKey {
+        lines.push(String::from("accepts every certificate of its key"));
+    }
+    if let Some(grace) = grace(entry) {
+        lines.push(format!("accepts it {} after its end", span(grace)));
+    }
+    if options.is_any_role() {
+        lines.push(String::from(
+            "accepts it whatever its extended key usage is",
+        ));
+    }
+    if let Some(end) = options.end() {
+        lines.push(format!("ends at {}", Timestamp::from(end)));
+    }
+    let patterns = options.san_patterns().iter();
+    let patterns: Vec<String> = patterns.map(ToString::to_string).collect();
+    if !patterns.is_empty() {
+        lines.push(format!("only for names like {}", patterns.join(", ")));
+    }
+    if let Some(source) = entry.source() {
+        lines.push(format!("from the source {source}"));
+    }
+    if let Some(who) = entry.installed_by() {
+        lines.push(format!("installed by {who}"));
+    }
+    lines.iter().map(|line| format!("  {line}")).collect()
+}
+
+/// The names that chains of a server are checked for, if they are not those that are dialled.
+pub(crate) fn expected(server: &Server) -> String {
+    let names: Vec<String> = server.expected_names().map(ToString::to_string).collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    format!(", chains are checked for {}", names.join(", "))
+}
+
+/// A span in days, if it is of whole days.
+fn span(span: Duration) -> String {
+    const DAY: u64 = 24 * 60 * 60;
+    let seconds = span.as_secs();
+    if seconds.is_multiple_of(DAY) {
+        format!("{} days", seconds / DAY)
+    } else {
+        format!("{seconds} seconds")
+    }
 }
 
 fn detail(detail: &Detail) -> Value {

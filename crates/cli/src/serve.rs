@@ -201,8 +201,9 @@ fn obey(
                 json!({ "peers": pending.iter().map(waits).collect::<Vec<Value>>() }),
             );
         }
-        ["accept", id, fingerprint, label @ ..] => {
-            let (id, heard) = (number(id)?, fingerprint.parse::<Fingerprint>()?);
+        ["accept", id, rest @ ..] if !rest.is_empty() => {
+            let id = number(id)?;
+            let (heard, label) = heard(rest)?;
             let mut options = EntryOptions::new();
             if !label.is_empty() {
                 options = options.with_label(label.join(" "));
@@ -224,6 +225,27 @@ fn obey(
         _ => return Err(Failure::new("usage", HELP)),
     }
     Ok(())
+}
+
+/// The fingerprint at the beginning of these words, in any form of several words in which people paste one, and the label
+/// behind it.
+fn heard<'a>(words: &'a [&'a str]) -> Result<(Fingerprint, &'a [&'a str]), Failure> {
+    let mut first = None;
+    for count in 1..=words.len() {
+        let (value, label) = words.split_at(count);
+        match value.join(" ").parse() {
+            Ok(fingerprint) => return Ok((fingerprint, label)),
+            Err(error) => {
+                first.get_or_insert(error);
+            }
+        }
+    }
+    // The whole is what was meant, if it is more than a value and a label.
+    let whole = words.join(" ").parse::<Fingerprint>();
+    Err(whole
+        .err()
+        .or(first)
+        .map_or_else(|| Failure::new("usage", HELP), Failure::from))
 }
 
 fn waiting(pending: &[PendingPeer]) -> String {

@@ -190,7 +190,10 @@ impl TrustArguments {
                 Some(fingerprint) => {
                     store.install_pin_fingerprint(pins.clone(), fingerprint, options())
                 }
-                None => store.install_pin(pins.clone(), files::certificate(pin)?, options()),
+                None => {
+                    let certificate = fingerprints::certificate(pin)?;
+                    store.install_pin(pins.clone(), certificate, options())
+                }
             };
             done.map_err(|error| Failure::from(error).about(pin.display()))?;
         }

@@ -405,9 +405,57 @@ fn der_of_another_kind_is_named() {
         assert!(matches!(error, E::OtherFormat { .. }), "{error:?}");
         assert!(error.to_string().contains(words), "{error}");
     }
+    for (name, words) in [
+        ("p256-pkcs8.der", "a private key"),
+        ("p256-sec1.der", "a private key"),
+        ("rsa2048-pkcs1.der", "a private key"),
+        ("rsa2048-pbkdf2-aes128.der", "a private key"),
+        ("request.der", "a certificate request"),
+        ("public-key.der", "a public key"),
+        ("crl.der", "a revocation list"),
+    ] {
+        let der = fixture_bytes(&format!("keys-formats/{name}"));
+        let error = Certificate::from_der(&der).unwrap_err();
+        assert!(error.to_string().contains(words), "{name}: {error}");
+    }
     let junk = wrap(SEQUENCE, &wrap(OID, &[0x2a, 3]));
     assert!(matches!(
         Certificate::from_der(&junk),
         Err(E::Malformed { .. })
     ));
+}
+
+#[test]
+fn a_file_of_another_kind_is_named_with_the_command_that_converts_it() {
+    let good = String::from_utf8(fixture_bytes("ca-false.pem")).unwrap();
+    let bare: String = good
+        .lines()
+        .filter(|line| !line.starts_with("---"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let jks = fixture_bytes("keys-formats/keystore.jks");
+    for (content, words) in [
+        (&b"\x1f\x8b\x08\0"[..], "gunzip -c FILE > NEW"),
+        (b"PK\x03\x04\x14", "unzip FILE"),
+        (&jks, "keytool -exportcert -rfc"),
+        (b"ssh-ed25519 AAAAC3 me@here\n", "an SSH public key"),
+        (bare.as_bytes(), "base64 -d FILE > NEW"),
+        (bare.replace('\n', "").as_bytes(), "base64 -d FILE > NEW"),
+        (
+            good.replace('\n', "\r").as_bytes(),
+            "tr '\\r' '\\n' < FILE > NEW",
+        ),
+        (
+            good.replace("-----BEGIN", "> -----BEGIN").as_bytes(),
+            "it has a line of its own",
+        ),
+        (
+            good.replace('\n', " ").as_bytes(),
+            "it has a line of its own",
+        ),
+    ] {
+        let error = Certificate::many_from_pem(content).unwrap_err();
+        let text = mutual_trust::error::with_causes(&error);
+        assert!(text.contains(words), "{words}: {text}");
+    }
 }

@@ -1,7 +1,7 @@
 //! Damaged files: each is refused as a whole, with a specific error and position (rule I4).
 
 use mutual_trust::certificate::Certificate;
-use mutual_trust::error::{CertificateError as E, PemError as P};
+use mutual_trust::error::{CertificateError as E, OtherFormat, PemError as P};
 use mutual_trust::limits::{MAX_CERTIFICATE_BYTES, MAX_PEM_BYTES, MAX_PEM_LABEL, MAX_PEM_SECTIONS};
 
 use crate::support::*;
@@ -257,7 +257,10 @@ fn a_boundary_that_people_or_programs_spoilt_is_an_error_and_hides_nothing() {
     // Line ends of CR only.
     assert_is!(
         text(&second.replace('\n', "\r")).unwrap_err(),
-        E::Pem(P::Boundary { line: 1, .. })
+        E::Pem(P::OtherFormat {
+            found: OtherFormat::CarriageReturn,
+            ..
+        })
     );
 }
 

@@ -89,6 +89,10 @@ fn something_else_than_a_private_key_is_named() {
     // Java's own keystore is not DER, so it is read as PEM.
     assert_is!(
         file("keystore.jks"),
+        E::KeyPem(PemError::OtherFormat { .. })
+    );
+    assert_is!(
+        PrivateKey::from_pem(&[0xff]),
         E::KeyPem(PemError::NotText { offset: 0, .. })
     );
     assert_is!(

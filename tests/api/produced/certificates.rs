@@ -1,7 +1,7 @@
 //! Certificates, PEM, fingerprints, names and patterns.
 
 use mutual_trust::certificate::{Certificate, Fingerprint, HostName, Timestamp};
-use mutual_trust::error::CertificateError;
+use mutual_trust::error::{CertificateError, PemError};
 use mutual_trust::limits::{
     MAX_CERTIFICATE_BYTES, MAX_PEM_BYTES, MAX_PEM_SECTIONS, MAX_SUBJECT_ALT_NAMES,
 };
@@ -63,6 +63,13 @@ fn der(produced: &mut Produced) {
             other => panic!("{name}: {other}"),
         }
     }
+    for name in ["p256-pkcs8.der", "request.der", "public-key.der", "crl.der"] {
+        let der = fixture_bytes(&format!("keys-formats/{name}"));
+        match produced.error(Certificate::from_der(&der)) {
+            CertificateError::OtherFormat { found, .. } => produced.value(&found),
+            other => panic!("{name}: {other}"),
+        }
+    }
 }
 
 fn pem(produced: &mut Produced) {
@@ -102,12 +109,33 @@ fn pem(produced: &mut Produced) {
             other => panic!("{other}"),
         }
     }
+    let kinds: [&[u8]; 6] = [
+        b"\x1f\x8b\x08",
+        b"PK\x03\x04",
+        b"\xfe\xed\xfe\xed\0\0\0\x02",
+        b"ssh-ed25519 AAAA me",
+        b"MIIB\nAAAA\n",
+        b"-----BEGIN CERTIFICATE-----\rAAAA\r",
+    ];
+    for text in kinds {
+        match produced.error(Certificate::many_from_pem(text)) {
+            CertificateError::Pem(error) => {
+                produced.value(&error);
+                let PemError::OtherFormat { found, .. } = error else {
+                    panic!("{error}");
+                };
+                produced.value(&found);
+            }
+            other => panic!("{other}"),
+        }
+    }
 }
 
 fn names(produced: &mut Produced) {
     for text in [
         "ab",
         "SHA1 Fingerprint=00",
+        &format!("{}  keys-1.pem", "00".repeat(32)),
         &"zz".repeat(32),
         &"0".repeat(1000),
     ] {

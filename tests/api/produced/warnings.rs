@@ -66,6 +66,13 @@ fn changes(produced: &mut Produced) {
             told(produced, report);
         }
     }
+    let mut migrating = store();
+    let id = server_id("keys-1");
+    let _ = migrating.add_server(id.clone(), []).unwrap();
+    let pin = spec("a").self_signed().certificate();
+    let scope = PinScope::Server(id.clone());
+    let _ = migrating.install_pin(scope, pin, options()).unwrap();
+    told(produced, migrating.migrate(&id, at(NOW + DAY)));
     for seconds in [NOW - 2 * DAY, NOW + 367 * DAY] {
         let mut published = store();
         published.snapshot();

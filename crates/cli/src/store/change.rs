@@ -9,13 +9,15 @@ use mutual_trust::store::{BlockSelector, EntryKey, Report};
 use mutual_trust::{Fingerprint, GroupId, HostName, ServerId, TrustSnapshot, TrustStore};
 use pki_types::UnixTime;
 
-use super::calls::{Calls, crls};
+use super::calls::Calls;
 use super::clock::ClockChange;
+use super::crl::CrlArguments;
 use super::scope::{OptionArguments, ScopeArguments, until};
+use super::update::UpdateArguments;
 use crate::facts;
 use crate::files;
 use crate::fingerprints::{self, in_full};
-use crate::output::{Failure, identified};
+use crate::output::{Failure, Outcome, identified};
 
 /// A change that can be tried and made. Its files are already read.
 pub(super) enum Edit {
@@ -23,6 +25,8 @@ pub(super) enum Edit {
     Calls(Calls),
     /// A block: it is made even if it locks a peer out.
     Block(BlockSelector),
+    /// There is nothing to change. This is the result.
+    Nothing(Outcome),
 }
 
 /// A change of the store.
@@ -57,12 +61,8 @@ pub(super) enum Change {
         #[arg(value_name = "FILE")]
         certificate: PathBuf,
     },
-    /// Install revocation lists, and check their issuers from then on
-    Crl {
-        /// A file of lists in any order; the newest of each issuer and scope is in force
-        #[arg(value_name = "FILE")]
-        file: PathBuf,
-    },
+    /// Install revocation lists, and check their issuers from then on; remove a list, or stop checking an issuer
+    Crl(CrlArguments),
     /// Groups of servers that share one certificate
     #[command(subcommand)]
     Group(GroupChange),
@@ -103,6 +103,8 @@ pub(super) enum Change {
     /// The clock of the machine, and the floor: the newest time at which the store was changed
     #[command(subcommand)]
     Clock(ClockChange),
+    /// Change the label or another option of an entry, which stays installed
+    Update(UpdateArguments),
     /// Remove an entry: a pin, an authority or an intermediate
     Remove {
         /// The file of the entry's certificate, or its fingerprint in full (`store list --full` shows it)
@@ -162,10 +164,12 @@ pub(super) enum ServerChange {
 /// Groups.
 #[derive(Subcommand, Clone, Debug)]
 pub(super) enum GroupChange {
-    /// Add a group
+    /// Add a group, and let servers join it
     Add {
         /// Its id
         id: GroupId,
+        /// Servers that join it
+        servers: Vec<ServerId>,
     },
     /// Delete a group, with its pins
     Remove {
@@ -229,7 +233,7 @@ impl Change {
         Ok(match self {
             Self::Server(change) => change.prepare(),
             Self::Group(change) => change.prepare(),
-            Self::Clock(change) => change.prepare(),
+            Self::Clock(change) => change.prepare(view),
             Self::Pin {
                 certificate,
                 scope,
@@ -242,7 +246,7 @@ impl Change {
                         store.install_pin_fingerprint(scope.clone(), fingerprint, options.clone())
                     }),
                     None => {
-                        let certificate = files::certificate(&certificate)?;
+                        let certificate = fingerprints::certificate(&certificate)?;
                         one(move |store| {
                             store.install_pin(scope.clone(), certificate.clone(), options.clone())
                         })
@@ -270,10 +274,8 @@ impl Change {
                     )
                 })
             }
-            Self::Crl { file } => {
-                let lists = files::crls(&file)?;
-                Edit::Calls(Box::new(move |store| crls(store, &lists)))
-            }
+            Self::Crl(arguments) => arguments.prepare(view)?,
+            Self::Update(update) => update.prepare(view)?,
             Self::Migrate {
                 server,
                 group,
@@ -346,7 +348,13 @@ impl ServerChange {
 impl GroupChange {
     fn prepare(self) -> Edit {
         match self {
-            Self::Add { id } => one(move |store| store.add_group(id.clone())),
+            Self::Add { id, servers } => Edit::Calls(Box::new(move |store| {
+                let mut reports = vec![store.add_group(id.clone())?];
+                for server in &servers {
+                    reports.push(store.join_group(&id, server)?);
+                }
+                Ok(reports.into())
+            })),
             Self::Remove { id } => one(move |store| store.remove_group(&id)),
             Self::Join { id, server } => one(move |store| store.join_group(&id, &server)),
             Self::Leave { server } => one(move |store| store.leave_group(&server)),
@@ -355,7 +363,7 @@ impl GroupChange {
 }
 
 /// The selected entries: one, unless all are asked for.
-fn entries(
+pub(super) fn entries(
     certificate: &Path,
     scope: &ScopeArguments,
     all: bool,
@@ -363,7 +371,7 @@ fn entries(
 ) -> Result<Vec<EntryKey>, Failure> {
     let fingerprint = match fingerprints::named(certificate)? {
         Some(fingerprint) => fingerprint,
-        None => files::certificate(certificate)?.fingerprint(),
+        None => fingerprints::certificate(certificate)?.fingerprint(),
     };
     let entries = view.entries();
     let keys = entries.iter().map(|entry| entry.key());

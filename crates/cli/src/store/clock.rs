@@ -1,15 +1,21 @@
 //! `store clock`: changes of the clock and the floor (rule M7).
 
 use clap::Subcommand;
-use mutual_trust::TrustStore;
+use mutual_trust::certificate::{SystemClock, TimeSource, Timestamp};
+use mutual_trust::{CurrentTime, TrustSnapshot, TrustStore};
 use pki_types::UnixTime;
+use serde_json::json;
 
 use super::change::{Edit, one};
 use super::scope::moment;
+use crate::facts;
+use crate::output::Outcome;
 
 /// The clock and the floor.
 #[derive(Subcommand, Clone, Copy, Debug)]
 pub(super) enum ClockChange {
+    /// Show the clock, the floor, and what to do if they do not fit
+    Show,
     /// Confirm a clock that is more than 366 days later than the floor
     #[command(after_help = "\
 The clock is used in any case. A confirmed clock raises the floor as well: if the clock is lost later, a recent
@@ -27,8 +33,38 @@ pins that end before the floor. Set the clock first, and compare it with another
 }
 
 impl ClockChange {
-    pub(super) fn prepare(self) -> Edit {
+    pub(super) fn prepare(self, view: &TrustSnapshot) -> Edit {
+        let now = SystemClock::new().now();
+        let is_good = view.clock_state(now).is_good();
         match self {
+            Self::Show => {
+                let shown = match now {
+                    CurrentTime::Known(now) => Timestamp::from(now).to_string(),
+                    CurrentTime::Unset => String::from("(not set)"),
+                };
+                let mut lines = vec![format!("clock {shown}")];
+                lines.extend(facts::clock_lines(view, now));
+                let json = json!({
+                    "generation": view.generation(),
+                    "clock": facts::clock(view, now),
+                });
+                Edit::Nothing(Outcome::done("store-clock", lines.join("\n"), json))
+            }
+            Self::Confirm if is_good && view.floor().is_some() => {
+                let text =
+                    "nothing to confirm: the clock is not more than 366 days later than the floor";
+                let mut lines = vec![String::from(text)];
+                lines.extend(facts::clock_lines(view, now));
+                let json = json!({
+                    "changed": false,
+                    "dry_run": false,
+                    "generation": view.generation(),
+                    "reports": [],
+                    "effects": null,
+                    "clock": facts::clock(view, now),
+                });
+                Edit::Nothing(Outcome::done("store-change", lines.join("\n"), json))
+            }
             Self::Confirm => one(TrustStore::confirm_clock),
             // Without a floor, the clock sets it when the change is stored.
             Self::Reset { to } => one(move |store| Ok(store.reset_floor(to))),

@@ -29,7 +29,7 @@ pub(super) fn list(common: &Common) -> Result<Outcome, Failure> {
         let group = server.group().map(ToString::to_string);
         let shown = if names.is_empty() { String::from("no names") } else { names.join(", ") };
         let of = group.as_ref().map_or(String::new(), |group| format!(", in group {group}"));
-        lines.push(format!("server {} ({shown}){of}: {}, asked: {}", server.id(), claim(server), view.level(server)));
+        lines.push(format!("server {} ({shown}){of}: {}, asked: {}{}", server.id(), claim(server), view.level(server), facts::expected(server)));
         json!({
             "id": server.id().to_string(),
             "names": names,
@@ -61,6 +61,7 @@ pub(super) fn list(common: &Common) -> Result<Outcome, Failure> {
             )),
             None => lines.push(String::from("  only its fingerprint is known")),
         }
+        lines.extend(facts::terms(entry));
         lines.extend(
             entry
                 .disabled()
@@ -77,6 +78,10 @@ pub(super) fn list(common: &Common) -> Result<Outcome, Failure> {
         lines.push(format!("revocation list {} of {}, next one due {}", identified(crl.fingerprint()), crl.issuer(), due.as_deref().unwrap_or("(not stated)")));
         json!({ "fingerprint": crl.fingerprint().to_string(), "issuer": crl.issuer(), "next_update": due })
     }).collect();
+    let checked = view.revocation_checked_issuers();
+    let checked: Vec<String> = checked.map(|issuer| issuer.to_string()).collect();
+    let of = checked.iter();
+    lines.extend(of.map(|issuer| format!("revocation is checked for certificates of {issuer}")));
     if entries.is_empty() {
         lines.push(String::from(
             "nothing is installed: the store trusts no peer",
@@ -95,6 +100,7 @@ pub(super) fn list(common: &Common) -> Result<Outcome, Failure> {
         "entries": entries.iter().map(|entry| facts::entry(entry)).collect::<Vec<Value>>(),
         "blocks": view.blocks().map(facts::text).collect::<Vec<Value>>(),
         "crls": crls,
+        "checked_issuers": checked,
     });
     Ok(Outcome::done("store-list", lines.join("\n"), json))
 }

@@ -140,6 +140,7 @@ pub(super) fn change(
             }
         }
         Edit::Calls(calls) => guarded(common, &looked, &calls),
+        Edit::Nothing(outcome) => Ok(outcome),
     }
 }
 

@@ -5,6 +5,8 @@ mod scope;
 mod calls;
 mod change;
 mod clock;
+mod crl;
+mod update;
 
 mod make;
 

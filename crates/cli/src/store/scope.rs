@@ -187,7 +187,14 @@ pub(super) struct OptionArguments {
 
 impl OptionArguments {
     pub(super) fn options(&self) -> EntryOptions {
-        let mut options = EntryOptions::new().with_san_patterns(self.pattern.clone());
+        self.onto(EntryOptions::new())
+    }
+
+    /// These options with those that are named.
+    pub(super) fn onto(&self, mut options: EntryOptions) -> EntryOptions {
+        if !self.pattern.is_empty() {
+            options = options.with_san_patterns(self.pattern.clone());
+        }
         if let Some(label) = &self.label {
             options = options.with_label(label.as_str());
         }

@@ -163,7 +163,7 @@ fn a_clock_that_jumped_is_reported_by_every_change_until_it_is_confirmed() {
         .says("changed");
     run(&folder, "store clock confirm --store trust")
         .ends_with(0)
-        .says("already there");
+        .says("nothing to confirm");
     let listed = run(&folder, "store list --store trust --json")
         .ends_with(0)
         .json();

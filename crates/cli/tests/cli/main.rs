@@ -20,6 +20,7 @@ mod looking;
 mod output;
 mod run;
 mod stores;
+mod verbs;
 
 use mutual_trust_test_support as support;
 use support::{folder, openssl};

@@ -168,13 +168,16 @@ fn the_fields_of_the_json_are_held() {
         "store-list",
         0,
         &[
-            below("", "blocks clock crls entries generation groups servers"),
+            below(
+                "",
+                "blocks checked_issuers clock crls entries generation groups servers",
+            ),
             below("clock.", CLOCK),
             below("servers[].", "asked claim expected_names group id names"),
             below("entries[].", KEY),
             below(
                 "entries[].",
-                "certificate disabled ends installed installed_by label patterns",
+                "any_role certificate disabled ends grace_seconds installed installed_by label match patterns source",
             ),
             below("entries[].certificate.", CERTIFICATE),
         ],
