@@ -35,6 +35,7 @@ enum Kind {
 
 impl SanPattern {
     /// Whether `name` matches.
+    #[doc(hidden)]
     pub fn matches(&self, name: &SanName<'_>) -> bool {
         match (&self.0, name) {
             (Kind::Dns(want), SanName::Dns(name)) => {
