@@ -4,8 +4,7 @@ use thiserror::Error;
 
 pub use super::causes::with_causes;
 pub use super::crl::error::{CrlError, UnsupportedCrl};
-pub use super::fingerprint_error::FingerprintError;
-pub use super::format_error::OtherFormat;
+pub use super::format_error::{FingerprintError, OtherFormat};
 pub use super::setting::SettingError;
 
 /// Why bytes are not a certificate that this crate reads.

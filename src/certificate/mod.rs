@@ -26,7 +26,6 @@ mod described;
 pub(crate) mod error;
 mod extensions;
 mod fingerprint;
-mod fingerprint_error;
 pub(crate) mod form;
 mod format_error;
 mod grammar;
@@ -67,7 +66,6 @@ pub(crate) use crl::CRL_LABEL;
 pub(crate) use crl::{Reasons, Succession, shortest};
 pub(crate) use issued::{Issued, OfPath};
 pub(crate) use keys::SignatureCheck;
-#[doc(hidden)]
 pub use shown::breaks_a_line;
 pub(crate) use shown::{distinguished, shown};
 pub(crate) use time::seconds;

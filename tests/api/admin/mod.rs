@@ -16,6 +16,7 @@ mod guarded;
 mod guided;
 mod never_seen;
 mod next;
+mod pages;
 mod predicted;
 mod seen;
 mod time_alone;

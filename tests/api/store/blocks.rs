@@ -442,3 +442,29 @@ fn entries_of_every_slot_are_named_when_their_key_is_blocked() {
     // Still held: the level is asked, and accepts nothing (words of the rules, *entry*).
     assert_eq!(level(&store, "s"), TrustSource::OwnAuthorities);
 }
+
+#[test]
+fn the_report_of_a_block_says_what_is_blocked_and_what_accepts_nothing_now() {
+    let mut store = with_servers(&["s"]);
+    let pin = fixture("ee-p256");
+    let _ = store
+        .install_pin(server("s"), pin.clone(), options())
+        .unwrap();
+    let short = pin.fingerprint().short().to_string();
+    let text = store.block(&pin).to_string();
+    let first = format!("blocked: certificate {short} and its key (generation ");
+    assert!(text.starts_with(&first), "{text}");
+    assert!(
+        text.contains(&format!("accepts nothing now: pin {short} for server s")),
+        "{text}"
+    );
+    let again = store.block(&pin).to_string();
+    assert!(
+        again.starts_with("nothing changed: blocked already: "),
+        "{again}"
+    );
+    let selector = BlockSelector::certificate(&pin);
+    let text = format!("{:#}", store.unblock(&selector).unwrap());
+    let first = format!("no longer blocked: certificate {} and", pin.fingerprint());
+    assert!(text.starts_with(&first), "{text}");
+}

@@ -57,6 +57,22 @@ fn a_claimed_server_can_be_set_to_migrate_until_a_stated_time() {
 }
 
 #[test]
+fn a_migration_of_a_server_that_no_authority_accepts_says_so() {
+    let mut store = with_servers(&["s"]);
+    let done = store.install_pin(server("s"), fixture("ee-p256"), options());
+    let _ = done.unwrap();
+    let report = changed!(store, store.migrate(&server_id("s"), at(UNTIL)).unwrap());
+    let text = report.to_string();
+    assert!(
+        text.contains("server s migrates and has no authority"),
+        "{text}"
+    );
+    let mut store = prepared();
+    let report = changed!(store, store.migrate(&server_id("s"), at(UNTIL)).unwrap());
+    assert!(!report.to_string().contains("no authority"), "{report}");
+}
+
+#[test]
 fn the_end_of_a_migration_lies_in_the_future() {
     let mut store = prepared();
     for past in [0, NOW - 1, NOW] {

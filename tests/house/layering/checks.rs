@@ -134,7 +134,8 @@ pub fn features(file: &File) -> Vec<String> {
 pub const PROGRAM: &str = "crates/cli/src/";
 
 /// The modules of the command, in the order in which one may name another.
-const MODULES: [&str; 19] = [
+const MODULES: [&str; 22] = [
+    "plain",
     "output",
     "facts",
     "describe",
@@ -143,6 +144,7 @@ const MODULES: [&str; 19] = [
     "tree",
     "passphrase",
     "ours",
+    "presented",
     "trust",
     "link",
     "inspect",
@@ -153,6 +155,7 @@ const MODULES: [&str; 19] = [
     "serve",
     "identity",
     "examples",
+    "fitting",
     "generate",
 ];
 
