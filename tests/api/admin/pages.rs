@@ -11,7 +11,9 @@ use super::desk::{Desk, group};
 use crate::support::pki::spec;
 use crate::support::{DAY, NOW, at, server_id};
 
-const TIME: i64 = NOW as i64;
+fn desk() -> Desk {
+    Desk::at(i64::try_from(NOW).unwrap())
+}
 
 fn page(desk: &Desk, set: impl FnOnce(&mut ExpiryPage)) -> ExpiryReport {
     let month = Duration::from_secs(30 * DAY);
@@ -52,7 +54,7 @@ fn days(report: &ExpiryReport) -> Vec<u64> {
 
 #[test]
 fn a_part_has_what_concerns_its_server_or_scope_and_nothing_else() {
-    let mut desk = Desk::at(TIME);
+    let mut desk = desk();
     for id in ["pinned", "unclaimed"] {
         desk.server(id, &[]);
     }
@@ -90,7 +92,7 @@ fn a_part_has_what_concerns_its_server_or_scope_and_nothing_else() {
 #[test]
 fn the_dependents_of_an_entry_of_one_server_cost_no_look_at_the_others() {
     const SERVERS: u32 = 6_000;
-    let mut desk = Desk::at(TIME);
+    let mut desk = desk();
     for number in 0..SERVERS {
         let id = desk.server(&format!("s{number}"), &[]);
         pin(&mut desk, PinScope::Server(id), number, ends(1));
