@@ -56,16 +56,15 @@ pub(crate) struct Demands {
 /// The policy of the service. For the subcommands of `store` as well: a prediction by another policy is about another
 /// service.
 #[derive(Args, Clone, Copy, Debug)]
-#[command(next_help_heading = "The policy")]
 pub(crate) struct PolicyArguments {
     /// How strictly chains are checked against RFC 5280
-    #[arg(long, global = true, value_enum, default_value_t = Profile::Compatible)]
+    #[arg(long, global = true, value_enum, default_value_t = Profile::Compatible, help_heading = "The policy")]
     profile: Profile,
     /// Refuse chains if an issuer has no current revocation list installed
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "The policy")]
     require_crl: bool,
     /// Accept names of no server by the authorities for any server
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "The policy")]
     allow_unlisted: bool,
 }
 

@@ -121,7 +121,12 @@ pub(super) fn run(common: &Common, arguments: &Arguments, whole: bool) -> Result
     }
     if left_out > 0 || items.is_empty() {
         let text = if left_out > 0 {
-            format!("{left_out} left out, see above")
+            let item = items.iter().find_map(|item| {
+                let why = item.refused.as_ref()?;
+                Some(format!("{}: {why}", plain::line(&item.from)))
+            });
+            let first = item.or(read.first_unread()).unwrap_or_default();
+            format!("{left_out} left out; the first: {first}")
         } else {
             format!("{}: no certificate", plain::path(&arguments.path))
         };

@@ -190,6 +190,13 @@ fn options_are_shown_where_they_work_and_refused_where_they_do_not() {
         assert!(help(word).contains("--require-crl"), "{word}");
     }
     assert!(!help("list").contains("--require-crl"));
+    // A heading is over its own options only.
+    let shown = run(&folder, "connect --help").ends_with(0).out;
+    let (_, policy) = shown.split_once("The policy:").unwrap();
+    assert!(
+        policy.contains("--profile") && !policy.contains("--timeout"),
+        "{shown}"
+    );
     assert!(help("server add").contains("--dry-run"));
 }
 

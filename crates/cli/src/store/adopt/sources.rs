@@ -44,6 +44,10 @@ impl Read {
         Some(Failure::new("certificate", named.join("; ")))
     }
 
+    pub(super) fn first_unread(&self) -> Option<String> {
+        self.unread.first().map(shown)
+    }
+
     pub(super) fn lines(&self) -> Vec<String> {
         let unread = self.unread.iter();
         let mut lines: Vec<String> = unread
