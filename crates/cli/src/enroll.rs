@@ -56,7 +56,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let provider = ours::provider();
     let keys = tls::key_policy(&provider);
     // The store must be there and free before a person reads a fingerprint out, and is not held while they do.
-    trust::look(&arguments.store, keys)?;
+    let listed = trust::look(&arguments.store, keys)?;
+    Target::select(listed.contents(), arguments)?;
     open(arguments, keys)?;
     // Asked before the connection: a fingerprint that is shown here would be compared with itself.
     let heard = match arguments.fingerprint {
