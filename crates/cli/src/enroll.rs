@@ -168,8 +168,6 @@ fn accept(
     if let Some(label) = &arguments.label {
         options = options.with_label(label.as_str());
     }
-    // Another process may have changed the store in the meantime.
-    store.refresh()?;
     let tried = store.plan(policy, &seen, now, |store| {
         if *is_new {
             store.add_server(id.clone(), [name.clone()])?;

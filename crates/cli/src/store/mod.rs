@@ -74,10 +74,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             common.changes_nothing()?;
             look::verify(common)
         }
-        Command::Log(arguments) => {
-            common.changes_nothing()?;
-            log::run(common, &arguments)
-        }
+        // Here `--by` says whose changes are shown.
+        Command::Log(arguments) => log::run(common, &arguments),
         Command::Diff(two) => {
             common.changes_nothing()?;
             log::diff(common, &two)
