@@ -85,6 +85,8 @@ pub struct DurableStore {
     pending: BTreeMap<BlockSelector, Option<Arc<str>>>,
     live: LiveTrust,
     health: Health,
+    /// Whether the disk refused the last change. A refresh then tries whether it takes one again.
+    refused_by_disk: bool,
 }
 
 impl DurableStore {
@@ -231,7 +233,7 @@ impl DurableStore {
             (CurrentTime::Known(_), None) => true,
             (CurrentTime::Unset, _) => false,
         };
-        is_old || self.is_behind()
+        is_old || self.is_behind() || self.refused_by_disk
     }
 
     /// Whether the disk differs from what is in force.

@@ -108,6 +108,7 @@ impl DurableStore {
             pending: BTreeMap::new(),
             live: LiveTrust::new(view),
             health,
+            refused_by_disk: false,
         };
         started.raise_counter();
         started

@@ -37,6 +37,7 @@ impl DurableStore {
                 self.stored.size = size;
                 // The number may be on the disk, so it is not used again.
                 self.store.count_up_to(view.generation());
+                self.refused_by_disk = matches!(error, DurableError::NotSaved(_));
                 return Err(self.failed(error));
             }
         }
@@ -45,6 +46,7 @@ impl DurableStore {
         self.stored.store.take_over(&self.store);
         trace::clock(draft.clock_state());
         self.pending.clear();
+        self.refused_by_disk = false;
         self.health.stored = view.generation();
         self.health.refused_change_on_disk = false;
         self.health.last_error = None;

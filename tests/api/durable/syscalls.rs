@@ -80,6 +80,11 @@ fn saver() {
             let same = facts(&store.live().current()) == before;
             let behind = store.health().refused_change_on_disk;
             println!("refused, in force as before: {same}, behind: {behind}: {error:?}");
+            if std::env::var(WHAT).unwrap() == "heal" {
+                println!("good: {}", store.health().is_good());
+                println!("refreshed: {}", store.refresh().is_ok());
+                println!("good then: {}", store.health().is_good());
+            }
         }
     }
 }
@@ -541,6 +546,32 @@ fn a_block_is_in_force_when_the_disk_refuses_and_stored_at_the_first_chance() {
         let (store, _) = DurableStore::open(folder.path(), settings()).unwrap();
         let stored = store.contents().blocks().count();
         assert_eq!(stored, if later { 5 } else { 4 }, "{said}");
+    }
+}
+
+/// A refresh says again that the disk refuses, until it takes something.
+#[test]
+fn health_is_not_good_before_the_disk_takes_a_change_again() {
+    if !strace_works() {
+        return;
+    }
+    let prepared = Prepared::new("healing");
+    let folder = Folder::new("healing");
+    let once = ("fdatasync:error=EIO:when=1", true);
+    let always = ("fsync,fdatasync:error=EIO", false);
+    for (inject, later) in [once, always] {
+        prepared.copy(&folder);
+        let arguments = ["-e".into(), format!("inject={inject}")];
+        let (said, trace) = traced(&folder, "heal", &arguments);
+        for line in [
+            "good: false",
+            &format!("refreshed: {later}"),
+            &format!("good then: {later}"),
+        ] {
+            assert!(said.contains(line), "{line}: {said}\n{trace}");
+        }
+        let found = facts_in(&folder);
+        assert!(!found.iter().any(|fact| fact.contains("ServerId(new)")));
     }
 }
 
