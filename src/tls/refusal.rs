@@ -1,6 +1,5 @@
 //! Our reason, inside the errors of rustls and of I/O.
 
-use core::ops::Deref;
 use std::error::Error as StdError;
 use std::io;
 use std::sync::Arc;
@@ -82,8 +81,8 @@ fn layers<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     // Errors that wrap each other in a circle do not exist, but nothing forbids them. The libraries that were tried have
-    // at most 8 layers.
-    core::iter::successors(Some(error), |error| beneath(*error)).take(16)
+    // at most 8 layers, and each of them can stand in a pointer.
+    core::iter::successors(Some(error), |error| beneath(*error)).take(64)
 }
 
 /// What an error wraps. `source()` alone passes over errors: an `io::Error`, an `Arc` and a `Box` return the source of
@@ -104,17 +103,28 @@ fn beneath<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError 
     if let Some(shared) = error.downcast_ref::<Arc<dyn StdError + Send + Sync>>() {
         return Some(&**shared);
     }
-    held::<Arc<io::Error>>(error)
-        .or_else(|| held::<Arc<rustls::Error>>(error))
-        .or_else(|| held::<Box<rustls::Error>>(error))
+    if let Some(shared) = error.downcast_ref::<Arc<dyn StdError>>() {
+        return Some(&**shared);
+    }
+    held::<io::Error>(error)
+        .or_else(|| held::<rustls::Error>(error))
+        .or_else(|| held::<Refusal>(error))
         .or_else(|| error.source())
 }
 
 /// What a pointer holds that is an error itself.
-fn held<'a, P>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)>
-where
-    P: Deref<Target: StdError + Sized> + StdError + 'static,
-{
-    let pointer = error.downcast_ref::<P>()?;
-    Some(&**pointer)
+fn held<'a, E: StdError + 'static>(
+    error: &'a (dyn StdError + 'static),
+) -> Option<&'a (dyn StdError + 'static)> {
+    if let Some(pointer) = error.downcast_ref::<Box<E>>() {
+        return Some(&**pointer);
+    }
+    if let Some(pointer) = error.downcast_ref::<Arc<E>>() {
+        return Some(&**pointer);
+    }
+    if let Some(pointer) = error.downcast_ref::<Arc<Box<E>>>() {
+        return Some(&***pointer);
+    }
+    let pointer = error.downcast_ref::<Box<Arc<E>>>()?;
+    Some(&***pointer)
 }

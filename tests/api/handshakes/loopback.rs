@@ -154,11 +154,16 @@ impl std::error::Error for Wrapped {
 fn wrapped_by_libraries(error: impl Fn() -> rustls::Error) -> Vec<Wrapped> {
     type Shared = Arc<dyn std::error::Error + Send + Sync>;
     let io = || Error::other(error());
-    let layers: [Box<dyn std::error::Error + Send + Sync>; 7] = [
+    let deep = (0..20).fold(io(), |inner, _| Error::other(Wrapped(inner)));
+    let layers: [Box<dyn std::error::Error + Send + Sync>; 11] = [
         Box::new(error()),
         Box::new(io()),
+        Box::new(deep),
         Box::new(Error::other(io())),
         Box::new(Arc::new(io())),
+        Box::new(Box::new(io())),
+        Box::new(Arc::new(Box::new(io()))),
+        Box::new(Box::new(Arc::new(error()))),
         Box::new(Box::new(error())),
         Box::new(Arc::new(error())),
         Box::new(Shared::from(Box::from(io()))),
