@@ -12,6 +12,7 @@ use pki_types::UnixTime;
 
 use super::blocks::Blocks;
 use super::crls::Crls;
+use super::crowded::Crowded;
 use super::index::CertificateIndex;
 use super::same_subject::{Installed, Wanted};
 use super::signers::Signers;
@@ -38,11 +39,11 @@ pub(crate) struct Data {
     indexes: Table<CertificateIndex>,
     /// Index from the exact DER to one entry that holds the certificate. The key is the length and the last 16 bytes, so
     /// that the bytes that a peer presents are found without hashing or parsing them.
-    known: Table<Arc<Entry>>,
+    known: Crowded,
     /// Every entry that has a certificate, by its key: to explain a refusal, and for reports.
-    holders: Table<Arc<Entry>>,
+    holders: Crowded,
     /// Every pin that has only a fingerprint, for reports.
-    fingerprints_only: Table<Arc<Entry>>,
+    fingerprints_only: Crowded,
     /// Which installed CA signed which installed intermediate.
     pub(super) signers: Signers,
     /// One for all tables of all versions of a store. The hashed values come from outside, so the hashes are keyed.
@@ -82,6 +83,16 @@ pub(super) fn place_beside(hash: u64, slot: Slot) -> u64 {
         Slot::Authority => 32,
         Slot::Intermediate => 48,
     })
+}
+
+/// A hash that tells entries of one key or fingerprint apart.
+pub(super) fn apart(
+    hasher: &RandomState,
+    slot: Slot,
+    scope: &Scope,
+    fingerprint: Fingerprint,
+) -> u64 {
+    hasher.hash_one((slot, scope, fingerprint))
 }
 
 impl Data {
@@ -179,6 +190,10 @@ impl Data {
         self.index(key.slot, &key.scope)?.get(key.fingerprint)
     }
 
+    pub(super) fn indexes(&self) -> impl Iterator<Item = &CertificateIndex> {
+        self.indexes.iter()
+    }
+
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Entry>> {
         self.indexes.iter().flat_map(|index| index.iter())
     }
@@ -228,8 +243,9 @@ impl Data {
 
     /// One of the entries whose certificate has exactly these bytes, if there is one.
     pub(crate) fn holder(&self, der: &[u8]) -> Option<&Arc<Entry>> {
-        let mut same = self.known.find(self.hasher.hash_one(Tail::of(der)?));
-        same.find(|entry| entry.holds(der))
+        let tail = self.hasher.hash_one(Tail::of(der)?);
+        let apart = || self.hasher.hash_one(der);
+        self.known.find_one(tail, apart, |entry| entry.holds(der))
     }
 
     /// Candidates for an issuer: authorities or intermediates of a scope whose subject is `subject`, in the order in
@@ -273,28 +289,40 @@ impl Data {
 
     /// Adds an entry, or replaces the one with the same key, and updates all tables.
     pub(super) fn put(&mut self, entry: Entry) {
-        let key = entry.key();
-        self.take_out(&key);
+        self.take_out(&entry.key());
+        let certificate = entry.certificate();
+        let is_known = certificate.is_some_and(|found| self.known(found.der()).is_some());
+        self.put_new(entry, is_known);
+    }
+
+    /// Adds an entry whose key no other has, and updates all tables. `is_known` says whether another entry holds its
+    /// certificate.
+    pub(super) fn put_new(&mut self, entry: Entry, is_known: bool) {
         let entry = Arc::new(entry);
-        let by_fingerprint = self.hasher.hash_one(key.fingerprint);
-        let place = self.place(key.slot, &key.scope);
-        let is_for = |index: &CertificateIndex| index.is_for(key.slot, &key.scope);
+        let (slot, scope) = (entry.slot(), entry.scope());
+        let place = self.place(slot, scope);
+        let is_for = |index: &CertificateIndex| index.is_for(slot, scope);
         match self.indexes.find_mut(place, is_for) {
             Some(index) => index.put(entry.clone(), &self.hasher),
             None => self
                 .indexes
                 .insert(place, CertificateIndex::One(entry.clone())),
         }
-        let Some(certificate) = entry.certificate().cloned() else {
-            self.fingerprints_only.insert(by_fingerprint, entry);
+        let hasher = &self.hasher;
+        let apart = || apart(hasher, slot, scope, entry.fingerprint());
+        let Some(certificate) = entry.certificate() else {
+            let by_fingerprint = hasher.hash_one(entry.fingerprint());
+            self.fingerprints_only
+                .insert(by_fingerprint, apart, entry.clone());
             return;
         };
-        let by_key = self.hasher.hash_one(certificate.key_pin());
-        self.holders.insert(by_key, entry.clone());
-        if self.known(certificate.der()).is_none()
-            && let Some(tail) = Tail::of(certificate.der())
-        {
-            self.known.insert(self.hasher.hash_one(tail), entry);
+        let by_key = hasher.hash_one(certificate.key_pin());
+        self.holders.insert(by_key, apart, entry.clone());
+        let der = certificate.der();
+        if let Some(tail) = Tail::of(der).filter(|_| !is_known) {
+            let apart = || hasher.hash_one::<&[u8]>(der);
+            self.known
+                .insert(hasher.hash_one(tail), apart, entry.clone());
         }
     }
 
@@ -311,8 +339,6 @@ impl Data {
 
     fn take_out(&mut self, key: &EntryKey) -> Option<Arc<Entry>> {
         let entry = self.entry(key)?.clone();
-        let is = |held: &Arc<Entry>| held.is(key);
-        let by_fingerprint = self.hasher.hash_one(key.fingerprint);
         let place = self.place(key.slot, &key.scope);
         let is_for = |index: &CertificateIndex| index.is_for(key.slot, &key.scope);
         let index = self.indexes.find_mut(place, is_for)?;
@@ -321,19 +347,22 @@ impl Data {
         } else {
             self.indexes.take(place, is_for);
         }
+        let hasher = &self.hasher;
+        let apart = || apart(hasher, key.slot, &key.scope, key.fingerprint);
         let Some(certificate) = entry.certificate() else {
-            self.fingerprints_only.take(by_fingerprint, is);
+            let by_fingerprint = hasher.hash_one(key.fingerprint);
+            self.fingerprints_only.take(by_fingerprint, apart, key);
             return Some(entry);
         };
-        let key_pin = certificate.key_pin();
-        self.holders.take(self.hasher.hash_one(key_pin), is);
+        let by_key = hasher.hash_one(certificate.key_pin());
+        self.holders.take(by_key, apart, key);
         if let Some(tail) = Tail::of(certificate.der()) {
-            let hash = self.hasher.hash_one(tail);
-            if self.known.take(hash, is).is_some() {
+            let tail = hasher.hash_one(tail);
+            let apart = || hasher.hash_one::<&[u8]>(certificate.der());
+            if self.known.take(tail, apart, key).is_some() {
                 let same = |held: &&Arc<Entry>| held.certificate() == Some(certificate);
-                let other = self.holders(key_pin).find(same).cloned();
-                if let Some(other) = other {
-                    self.known.insert(hash, other);
+                if let Some(other) = self.holders.find(by_key).find(same) {
+                    self.known.insert(tail, apart, other.clone());
                 }
             }
         }

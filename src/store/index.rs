@@ -4,6 +4,8 @@ use core::hash::BuildHasher;
 use std::collections::hash_map::RandomState;
 use std::sync::Arc;
 
+use super::crowded::Crowded;
+use super::data::apart;
 use super::same_subject::{Installed, SameSubject, Subject, Wanted};
 use super::table::Table;
 use super::{Entry, Scope, ServerId, Slot};
@@ -23,7 +25,7 @@ pub(crate) struct Several {
     scope: Scope,
     entries: Table<Arc<Entry>>,
     /// Pins that match by public key.
-    by_key: Table<Arc<Entry>>,
+    by_key: Crowded,
     /// Authorities and intermediates by a keyed hash of their canonical subject; the subject is compared when read.
     by_subject: Table<SameSubject>,
     hasher: RandomState,
@@ -38,7 +40,7 @@ impl CertificateIndex {
         self.slot() == Slot::Pin && matches!(self.scope(), Scope::Server(id) if id == server)
     }
 
-    fn scope(&self) -> &Scope {
+    pub(super) fn scope(&self) -> &Scope {
         match self {
             Self::One(entry) => entry.scope(),
             Self::Several(index) => &index.scope,
@@ -99,7 +101,7 @@ impl CertificateIndex {
         let (one, several) = self.parts();
         let several = several.into_iter().flat_map(move |index| {
             // Hash the key only if some pin matches by public key: for almost every peer the hash would be wasted.
-            let any = (index.by_key.len() > 0).then(|| index.hasher.hash_one(key));
+            let any = (!index.by_key.is_empty()).then(|| index.hasher.hash_one(key));
             any.into_iter().flat_map(|hash| index.by_key.find(hash))
         });
         let one = one.into_iter().filter(|entry| entry.matches_by_key());
@@ -160,7 +162,7 @@ impl CertificateIndex {
                     slot: entry.slot(),
                     scope: entry.scope().clone(),
                     entries: Table::default(),
-                    by_key: Table::default(),
+                    by_key: Crowded::default(),
                     by_subject: Table::default(),
                     hasher: hasher.clone(),
                 };
@@ -185,7 +187,8 @@ impl Several {
         if let Some(certificate) = entry.certificate() {
             if entry.matches_by_key() {
                 let hash = self.hasher.hash_one(certificate.subject_public_key_info());
-                self.by_key.insert(hash, entry.clone());
+                let apart = || apart(&self.hasher, self.slot, &self.scope, entry.fingerprint());
+                self.by_key.insert(hash, apart, entry.clone());
             }
             if self.slot != Slot::Pin {
                 let hash = self
@@ -205,8 +208,11 @@ impl Several {
         let key = entry.key();
         let is = |held: &Arc<Entry>| held.is(&key);
         if let Some(certificate) = entry.certificate() {
-            let hash = self.hasher.hash_one(certificate.subject_public_key_info());
-            self.by_key.take(hash, is);
+            if entry.matches_by_key() {
+                let hash = self.hasher.hash_one(certificate.subject_public_key_info());
+                let apart = || apart(&self.hasher, self.slot, &self.scope, entry.fingerprint());
+                self.by_key.take(hash, apart, &key);
+            }
             if self.slot != Slot::Pin {
                 let hash = self
                     .hasher

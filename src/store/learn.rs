@@ -3,7 +3,7 @@
 #[cfg(feature = "admin")]
 use std::borrow::Cow;
 #[cfg(feature = "admin")]
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 #[cfg(feature = "admin")]
 use super::Scope;
@@ -20,14 +20,13 @@ fn identified(below: &Certificate, above: &Certificate) -> Option<bool> {
     Some(below.authority_key_id()? == above.subject_key_id()?)
 }
 
-/// Looks for the signer of `below` among CAs of its issuer's name. CAs with the wanted key identifier come first and
-/// are not counted. Of the others, as many keys are tried as in a verdict.
-fn find(keys: &KeyPolicy, below: &Certificate, mut candidates: Vec<&Certificate>) -> Found {
-    candidates.sort_by_key(|above| match identified(below, above) {
-        Some(true) => 0,
-        None => 1_u8,
-        Some(false) => 2,
-    });
+/// Looks for the signer of `below` among CAs of its issuer's name, in the order in which they are tried: those with the
+/// wanted key identifier come first and are not counted. Of the others, as many keys are tried as in a verdict.
+fn find<'a>(
+    keys: &KeyPolicy,
+    below: &Certificate,
+    candidates: impl Iterator<Item = &'a Certificate>,
+) -> Found {
     let mut tried: Vec<&Certificate> = Vec::new();
     let mut counted = 0_usize;
     let mut complete = true;
@@ -52,6 +51,47 @@ fn find(keys: &KeyPolicy, below: &Certificate, mut candidates: Vec<&Certificate>
         Found::NotInstalled
     } else {
         Found::Unknown
+    }
+}
+
+/// The CA certificates of one name, for the search of the signers of many intermediates: of each key with each key
+/// identifier one, found by the identifier. So the search for each of them does not walk over all.
+#[cfg(feature = "admin")]
+#[derive(Default)]
+struct Named<'a> {
+    known: HashSet<(&'a [u8], Option<&'a [u8]>)>,
+    by_id: HashMap<&'a [u8], Vec<&'a Certificate>>,
+    identified: Vec<&'a Certificate>,
+    unidentified: Vec<&'a Certificate>,
+}
+
+#[cfg(feature = "admin")]
+impl<'a> Named<'a> {
+    fn add(&mut self, above: &'a Certificate) {
+        let id = above.subject_key_id();
+        if !self.known.insert((above.subject_public_key_info(), id)) {
+            return;
+        }
+        match id {
+            Some(id) => {
+                self.by_id.entry(id).or_default().push(above);
+                self.identified.push(above);
+            }
+            None => self.unidentified.push(above),
+        }
+    }
+
+    /// All of them, in the order in which they are tried for `below`.
+    fn candidates(&self, below: &Certificate) -> impl Iterator<Item = &'a Certificate> {
+        let wanted = below.authority_key_id();
+        let first = wanted
+            .and_then(|id| self.by_id.get(id))
+            .into_iter()
+            .flatten();
+        let others = self.identified.iter();
+        let others =
+            others.filter(move |above| wanted.is_none() || above.subject_key_id() != wanted);
+        first.chain(&self.unidentified).chain(others).copied()
     }
 }
 
@@ -92,7 +132,13 @@ impl TrustStore {
         let data = self.data.data();
         let mut learned: Vec<(Certificate, Found)> = Vec::new();
         if key.slot == Slot::Intermediate && !matches!(data.signer(&added), Signer::Is(_)) {
-            let candidates = data.issuers(added.issuer_der()).collect();
+            let mut candidates: Vec<&Certificate> = data.issuers(added.issuer_der()).collect();
+            candidates.sort_by_key(|above| match identified(&added, above) {
+                Some(true) => 0,
+                None => 1_u8,
+                Some(false) => 2,
+            });
+            let candidates = candidates.into_iter();
             learned.push((added.clone(), find(&keys, &added, candidates)));
         }
         let mut counted = 0_usize;
@@ -137,21 +183,22 @@ impl TrustStore {
             return;
         }
         // One pass over all CA certificates, independent of the number of intermediates.
-        let mut by_name: HashMap<Cow<'_, [u8]>, Vec<&Certificate>> = HashMap::new();
+        let mut by_name: HashMap<Cow<'_, [u8]>, Named<'_>> = HashMap::new();
         for one in &below {
             by_name.entry(canonical_name(one.issuer_der())).or_default();
         }
         for above in data.cas() {
             if let Some(found) = by_name.get_mut(&canonical_name(above.subject_der())) {
-                found.push(above);
+                found.add(above);
             }
         }
         let keys = self.keys;
         let learned: Vec<(Certificate, Found)> = below
             .into_iter()
             .map(|below| {
-                let candidates = by_name.get(&canonical_name(below.issuer_der())).cloned();
-                let found = find(&keys, below, candidates.unwrap_or_default());
+                let named = by_name.get(&canonical_name(below.issuer_der()));
+                let candidates = named.map(|named| named.candidates(below));
+                let found = find(&keys, below, candidates.into_iter().flatten());
                 (below.clone(), found)
             })
             .collect();

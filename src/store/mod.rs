@@ -29,6 +29,7 @@ mod clock_state;
 mod consequence;
 mod crl_issuer;
 mod crls;
+mod crowded;
 mod data;
 #[cfg(feature = "admin")]
 mod difference;

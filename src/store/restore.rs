@@ -80,32 +80,37 @@ impl TrustStore {
         held: HeldEntry<'_>,
     ) -> Result<Option<String>, StoreError> {
         let key = held.key;
-        match &key.scope {
+        let is_pin = key.slot == Slot::Pin;
+        let unclaimed = match &key.scope {
             Scope::Server(id) => {
-                self.data.known_server(id)?;
+                let server = self.data.known_server(id)?;
+                (is_pin && server.claim == Claim::Unclaimed).then(|| id.clone())
             }
             Scope::Group(id) => {
-                self.data.known_group(id)?;
+                let members = self.data.known_group(id)?.members();
+                let is_unclaimed = |id: &&ServerId| {
+                    let server = self.data.server(id);
+                    is_pin && server.is_some_and(|server| server.claim == Claim::Unclaimed)
+                };
+                members.into_iter().find(is_unclaimed).cloned()
             }
-            Scope::AnyServer | Scope::Clients | Scope::Everyone => {}
-        }
-        if key.slot == Slot::Pin && matches!(key.scope, Scope::Server(_) | Scope::Group(_)) {
-            let holders = self.affected(&key);
-            let mut servers = holders.iter().filter_map(|id| self.data.server(id));
-            if let Some(server) = servers.find(|server| server.claim == Claim::Unclaimed) {
-                let server = server.id.clone();
-                return Err(StoreError::NotClaimed { server });
-            }
+            Scope::AnyServer | Scope::Clients | Scope::Everyone => None,
+        };
+        if let Some(server) = unclaimed {
+            return Err(StoreError::NotClaimed { server });
         }
         if self.data.entry(&key).is_some() {
             return Err(StoreError::OptionsDiffer(Box::new(key)));
         }
+        let mut is_known = false;
         let mut unread = None;
         let mut certificate = None;
         let mut refused = None;
         if let Some(der) = held.der {
             let known = self.data.data().known(der).cloned();
-            match known.map_or_else(|| Certificate::from_der(der), Ok) {
+            is_known = known.is_some();
+            // The caller has compared the fingerprint.
+            match known.map_or_else(|| Certificate::read(der, Some(key.fingerprint)), Ok) {
                 Ok(read) => {
                     let judged = self.check_loaded(key.slot, &key.scope, &read, &held.options);
                     refused = judged.err().map(|error| with_causes(&error));
@@ -134,7 +139,7 @@ impl TrustStore {
             disabled,
         };
         let entry = Entry::new(key, certificate, held.installed, more, &mut self.last);
-        self.edit().put(entry);
+        self.edit().put_new(entry, is_known);
         Ok(refused)
     }
 

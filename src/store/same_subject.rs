@@ -8,7 +8,8 @@ use core::hash::BuildHasher;
 use std::collections::{BTreeSet, hash_map::RandomState};
 use std::sync::Arc;
 
-use super::table::Table;
+use super::crowded::Crowded;
+use super::data::apart;
 use super::{Entry, Slot};
 use crate::certificate::{Certificate, canonical_name};
 
@@ -80,7 +81,7 @@ pub(crate) enum SameSubject {
 pub(crate) struct Many {
     /// Certificates with a key identifier, sorted, and by a keyed hash of the identifier.
     identified: BTreeSet<Ranked>,
-    by_key_id: Table<Arc<Entry>>,
+    by_key_id: Crowded,
     /// Certificates without a key identifier.
     unidentified: BTreeSet<Ranked>,
 }
@@ -128,7 +129,9 @@ impl Many {
             let _: bool = self.unidentified.insert(Ranked(entry));
             return;
         };
-        self.by_key_id.insert(hasher.hash_one(id), entry.clone());
+        let by_id = hasher.hash_one(id);
+        let apart = || apart(hasher, entry.slot(), entry.scope(), entry.fingerprint());
+        self.by_key_id.insert(by_id, apart, entry.clone());
         let _: bool = self.identified.insert(Ranked(entry));
     }
 
@@ -140,8 +143,8 @@ impl Many {
             }
             Some(id) => {
                 let key = entry.key();
-                let is = |held: &Arc<Entry>| held.is(&key);
-                self.by_key_id.take(hasher.hash_one(id), is);
+                let apart = || apart(hasher, key.slot, &key.scope, key.fingerprint);
+                self.by_key_id.take(hasher.hash_one(id), apart, &key);
                 let _: bool = self.identified.remove(&ranked);
             }
         }

@@ -16,18 +16,44 @@ const CHUNK: usize = 64;
 type Bucket<T> = Option<Arc<[Pair<T>]>>;
 type Chunk<T> = Arc<[Bucket<T>]>;
 
-/// Two items, or one at the end of a bucket. In this layout a hash takes four bytes beside a pointer, not eight.
+/// Two items, or one at the end of a bucket. In this layout a hash takes four bytes beside a pointer, not eight. The
+/// first is `None` only while a bucket that no copy shares is made again: its items are moved, not cloned.
 #[derive(Clone)]
 struct Pair<T> {
     hashes: (u32, u32),
-    first: T,
+    first: Option<T>,
     second: Option<T>,
 }
 
 impl<T> Pair<T> {
     fn items(&self) -> impl Iterator<Item = (u32, &T)> {
+        let first = self.first.as_ref().map(|item| (self.hashes.0, item));
         let second = self.second.as_ref().map(|item| (self.hashes.1, item));
-        core::iter::once((self.hashes.0, &self.first)).chain(second)
+        first.into_iter().chain(second)
+    }
+}
+
+/// The items of a bucket: moved if no copy of the table shares the bucket, else cloned. To clone an item writes to its
+/// reference count, which is in memory that no cache has.
+fn into_items<T: Clone>(mut bucket: Bucket<T>, mut to: impl FnMut(u32, T)) {
+    let Some(pairs) = &mut bucket else {
+        return;
+    };
+    if let Some(own) = Arc::get_mut(pairs) {
+        for pair in own {
+            for (hash, item) in [
+                (pair.hashes.0, pair.first.take()),
+                (pair.hashes.1, pair.second.take()),
+            ] {
+                if let Some(item) = item {
+                    to(hash, item);
+                }
+            }
+        }
+    } else {
+        for (hash, item) in pairs.iter().flat_map(Pair::items) {
+            to(hash, item.clone());
+        }
     }
 }
 
@@ -38,11 +64,46 @@ fn bucket_of<T>(mut items: impl Iterator<Item = (u32, T)>) -> Bucket<T> {
         let (other, second) = items.next().unzip();
         pairs.push(Pair {
             hashes: (hash, other.unwrap_or(0)),
-            first,
+            first: Some(first),
             second,
         });
     }
     (!pairs.is_empty()).then(|| pairs.into())
+}
+
+/// A bucket with one item more. What no copy of the table shares is moved, or stays in its place.
+fn with<T: Clone>(bucket: Bucket<T>, hash: u32, item: T) -> Arc<[Pair<T>]> {
+    let pair = |item| Pair {
+        hashes: (hash, 0),
+        first: Some(item),
+        second: None,
+    };
+    let Some(mut pairs) = bucket else {
+        return Arc::new([pair(item)]);
+    };
+    let is_full = pairs.last().is_none_or(|last| last.second.is_some());
+    // The last pair has room, if it is not full: then no pair is added.
+    let mut rest = Some(item);
+    let added = if is_full { rest.take().map(pair) } else { None };
+    match (Arc::get_mut(&mut pairs), added) {
+        (Some(_), None) => {}
+        (Some(own), Some(added)) => {
+            let moved = own.iter_mut().map(|pair| Pair {
+                hashes: pair.hashes,
+                first: pair.first.take(),
+                second: pair.second.take(),
+            });
+            pairs = moved.chain(core::iter::once(added)).collect();
+        }
+        (None, added) => pairs = pairs.iter().cloned().chain(added).collect(),
+    }
+    if let Some(item) = rest
+        && let Some(last) = Arc::get_mut(&mut pairs).and_then(|own| own.last_mut())
+    {
+        last.hashes.1 = hash;
+        last.second = Some(item);
+    }
+    pairs
 }
 
 /// Items by the lower 32 bits of a hash. Several items may have the same hash; in a table of a million it happens. The
@@ -114,14 +175,13 @@ impl<T> Table<T> {
     }
 
     /// The items with this hash.
-    pub(super) fn find(&self, hash: u64) -> impl Iterator<Item = &T> {
+    pub(super) fn find(&self, hash: u64) -> Found<'_, T> {
         let hash = short(hash);
-        let pairs = self.bucket(hash).unwrap_or(&[]).iter();
-        pairs.flat_map(move |pair| {
-            let first = (pair.hashes.0 == hash).then_some(&pair.first);
-            let second = pair.second.as_ref().filter(|_| pair.hashes.1 == hash);
-            first.into_iter().chain(second)
-        })
+        Found {
+            hash,
+            pairs: self.bucket(hash).unwrap_or(&[]).iter(),
+            second: None,
+        }
     }
 
     fn items(&self) -> impl Iterator<Item = (u32, &T)> {
@@ -151,6 +211,35 @@ impl<T> Table<T> {
     }
 }
 
+/// The items of one hash in a bucket.
+#[derive(Clone)]
+pub(super) struct Found<'a, T> {
+    hash: u32,
+    pairs: core::slice::Iter<'a, Pair<T>>,
+    /// The second item of a pair whose first item was returned.
+    second: Option<&'a T>,
+}
+
+impl<'a, T> Iterator for Found<'a, T> {
+    type Item = &'a T;
+
+    fn next(&mut self) -> Option<&'a T> {
+        if let Some(second) = self.second.take() {
+            return Some(second);
+        }
+        let hash = self.hash;
+        let pair = self
+            .pairs
+            .find(|pair| pair.hashes.0 == hash || pair.hashes.1 == hash)?;
+        let second = pair.second.as_ref().filter(|_| pair.hashes.1 == hash);
+        if pair.hashes.0 != hash {
+            return second.or_else(|| self.next());
+        }
+        self.second = second;
+        pair.first.as_ref()
+    }
+}
+
 impl<T: Clone> Table<T> {
     pub(super) fn insert(&mut self, hash: u64, item: T) {
         let len = self.len.saturating_add(1);
@@ -159,10 +248,7 @@ impl<T: Clone> Table<T> {
         }
         let hash = short(hash);
         if let Some(bucket) = self.bucket_mut(hash) {
-            let old = bucket.take();
-            let old = old.iter().flat_map(|old| old.iter()).flat_map(Pair::items);
-            let old = old.map(|(hash, item)| (hash, item.clone()));
-            *bucket = bucket_of(old.chain([(hash, item)]));
+            *bucket = Some(with(bucket.take(), hash, item));
             self.len = len;
         }
     }
@@ -193,7 +279,7 @@ impl<T: Clone> Table<T> {
         let bucket = Arc::make_mut(self.bucket_mut(hash)?.as_mut()?);
         let pair = bucket.get_mut(at / 2)?;
         if at.is_multiple_of(2) {
-            Some(&mut pair.first)
+            pair.first.as_mut()
         } else {
             pair.second.as_mut()
         }
@@ -212,13 +298,32 @@ impl<T: Clone> Table<T> {
         let each = buckets.min(CHUNK);
         let count = buckets.checked_div(each).unwrap_or(1);
         let mut sorted: Vec<Vec<Vec<(u32, T)>>> = vec![vec![Vec::new(); each]; count];
-        for (hash, item) in self.items() {
+        let mut sort = |hash, item| {
             let (chunk, bucket) = place(hash, count, each);
             if let Some(bucket) = sorted
                 .get_mut(chunk)
                 .and_then(|chunk| chunk.get_mut(bucket))
             {
-                bucket.push((hash, item.clone()));
+                bucket.push((hash, item));
+            }
+        };
+        match self.chunks.as_mut().map(Arc::get_mut) {
+            Some(Some(own)) => {
+                for chunk in own {
+                    match Arc::get_mut(chunk) {
+                        Some(own) => own
+                            .iter_mut()
+                            .for_each(|bucket| into_items(bucket.take(), &mut sort)),
+                        None => chunk
+                            .iter()
+                            .for_each(|bucket| into_items(bucket.clone(), &mut sort)),
+                    }
+                }
+            }
+            Some(None) | None => {
+                for (hash, item) in self.items() {
+                    sort(hash, item.clone());
+                }
             }
         }
         let chunks = sorted.into_iter().map(|chunk| -> Chunk<T> {

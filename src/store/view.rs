@@ -6,11 +6,12 @@ use std::sync::{Arc, Weak};
 use pki_types::UnixTime;
 
 use super::data::Data;
+use super::index::CertificateIndex;
 use super::{
     BlockSelector, Claim, CrlIssuer, Entry, EntryKey, Group, GroupId, InstalledCrl, Scope, Server,
     ServerId, Slot, TrustSource, UnreadCrl,
 };
-use crate::certificate::HostName;
+use crate::certificate::{Fingerprint, HostName};
 
 /// An immutable snapshot of a [`TrustStore`](super::TrustStore), which verdicts read. Cheap to clone.
 ///
@@ -72,8 +73,16 @@ impl TrustSnapshot {
 
     /// All entries, ordered by scope, slot and fingerprint. It sorts them, so it is not for the handshake path.
     pub fn entries(&self) -> Vec<&Entry> {
-        let mut entries: Vec<&Entry> = self.0.all().map(|entry| &**entry).collect();
-        entries.sort_by_cached_key(|entry| entry.key());
+        // First by what whole indexes have in common, then in each by the fingerprint: most comparisons are short.
+        let mut indexes: Vec<&CertificateIndex> = self.0.indexes().collect();
+        indexes.sort_unstable_by_key(|index| (index.scope(), index.slot()));
+        let mut entries = Vec::with_capacity(indexes.iter().map(|index| index.len()).sum());
+        let mut one: Vec<(Fingerprint, &Entry)> = Vec::new();
+        for index in indexes {
+            one.extend(index.iter().map(|entry| (entry.fingerprint(), &**entry)));
+            one.sort_unstable_by_key(|(fingerprint, _)| *fingerprint);
+            entries.extend(one.drain(..).map(|(_, entry)| entry));
+        }
         entries
     }
 
@@ -84,10 +93,12 @@ impl TrustSnapshot {
 
     /// All servers, ordered by id. It sorts them, so it is not for the handshake path.
     pub fn servers(&self) -> impl Iterator<Item = &Server> {
-        let servers = self.0.servers.iter().map(|server| &**server);
-        let mut servers: Vec<&Server> = servers.collect();
-        servers.sort_unstable_by(|left, right| left.id().cmp(right.id()));
-        servers.into_iter()
+        let servers = self.0.servers.iter();
+        let mut servers: Vec<(&str, &Server)> = servers
+            .map(|server| (server.id().as_str(), &**server))
+            .collect();
+        servers.sort_unstable_by_key(|(id, _)| *id);
+        servers.into_iter().map(|(_, server)| server)
     }
 
     /// One server.

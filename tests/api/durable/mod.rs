@@ -10,6 +10,7 @@ mod journal;
 mod loading;
 mod recovery;
 mod sealed;
+mod same_key;
 mod shared;
 mod store;
 #[cfg(target_os = "linux")]

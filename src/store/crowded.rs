@@ -1,0 +1,173 @@
+//! Entries by something that several of them may have in common: a key, a fingerprint, the end of a certificate.
+//!
+//! Nearly always it is one entry, or a few. A bucket of a [`Table`] is copied for each change and walked for each
+//! look-up, so many entries of one hash would make each change of a store as long as their number, and its loading as
+//! long as the square of it. From [`FEW`] on, they are in a table of their own.
+
+use std::sync::Arc;
+
+use super::table::Table;
+use super::{Entry, EntryKey};
+
+/// Most entries of one hash in the table of all. A bucket has as many on average.
+const FEW: usize = 16;
+
+/// See the module.
+#[derive(Clone, Default)]
+pub(super) struct Crowded {
+    few: Table<Arc<Entry>>,
+    /// The others of one hash. A table of a table, so that a change copies a few kilobytes of it.
+    crowds: Table<Crowd>,
+}
+
+/// The entries of one hash beyond the first few, by another hash that tells them apart.
+#[derive(Clone)]
+struct Crowd(Arc<Table<Arc<Entry>>>);
+
+impl Crowded {
+    #[cfg(feature = "admin")]
+    pub(super) fn is_shared(&self, other: &Self) -> bool {
+        self.few.is_shared(&other.few) && self.crowds.is_shared(&other.crowds)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.few.len() == 0 && self.crowds.len() == 0
+    }
+
+    /// The entries with this hash.
+    pub(super) fn find(&self, hash: u64) -> impl Iterator<Item = &Arc<Entry>> {
+        let crowd = self.crowds.find(hash).flat_map(|crowd| crowd.0.iter());
+        self.few.find(hash).chain(crowd)
+    }
+
+    /// The first entry with this hash for which `is` holds. `apart` is the hash that tells entries of one hash apart; it
+    /// is computed if there are many.
+    pub(super) fn find_one(
+        &self,
+        hash: u64,
+        apart: impl Fn() -> u64,
+        is: impl Fn(&Arc<Entry>) -> bool,
+    ) -> Option<&Arc<Entry>> {
+        let few = self.few.find(hash).find(|entry| is(entry));
+        few.or_else(|| {
+            let mut crowds = self.crowds.find(hash);
+            crowds.find_map(|crowd| crowd.0.find(apart()).find(|entry| is(entry)))
+        })
+    }
+
+    /// Adds an entry. `apart` as in [`find_one`](Self::find_one).
+    pub(super) fn insert(&mut self, hash: u64, apart: impl Fn() -> u64, entry: Arc<Entry>) {
+        if self.few.find(hash).nth(FEW - 1).is_none() {
+            self.few.insert(hash, entry);
+            return;
+        }
+        match self.crowds.find_mut(hash, |_| true) {
+            Some(Crowd(crowd)) => Arc::make_mut(crowd).insert(apart(), entry),
+            None => {
+                let mut crowd = Table::default();
+                crowd.insert(apart(), entry);
+                self.crowds.insert(hash, Crowd(Arc::new(crowd)));
+            }
+        }
+    }
+
+    /// Removes the entry with this key. `apart` as it was when the entry was added.
+    pub(super) fn take(
+        &mut self,
+        hash: u64,
+        apart: impl Fn() -> u64,
+        key: &EntryKey,
+    ) -> Option<Arc<Entry>> {
+        let is = |entry: &Arc<Entry>| entry.is(key);
+        if let Some(entry) = self.few.take(hash, is) {
+            return Some(entry);
+        }
+        let Crowd(crowd) = self.crowds.find_mut(hash, |_| true)?;
+        let crowd = Arc::make_mut(crowd);
+        let entry = crowd.take(apart(), is);
+        if crowd.len() == 0 {
+            self.crowds.take(hash, |_| true);
+        }
+        entry
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::certificate::Fingerprint;
+    use crate::store::entry::More;
+    use crate::store::{EntryOptions, Scope, Slot};
+
+    fn entry(number: u64) -> Arc<Entry> {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&number.to_be_bytes());
+        let key = EntryKey::new(Slot::Pin, Scope::Clients, Fingerprint::from_bytes(bytes));
+        let more = More {
+            options: EntryOptions::new(),
+            installed_by: None,
+            source: None,
+            disabled: None,
+        };
+        Arc::new(Entry::new(key, None, None, more, &mut None))
+    }
+
+    fn mix(number: u64) -> u64 {
+        number.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+
+    #[test]
+    fn one_of_many_with_the_same_hash_is_found_after_a_few_comparisons() {
+        let mut all = Crowded::default();
+        for number in 0..10_000 {
+            all.insert(7, || mix(number), entry(number));
+        }
+        let compared = Cell::new(0);
+        for number in 0..10_000 {
+            let wanted = entry(number);
+            let is = |held: &Arc<Entry>| {
+                compared.set(compared.get() + 1);
+                held.fingerprint() == wanted.fingerprint()
+            };
+            let found = all.find_one(7, || mix(number), is).unwrap();
+            assert_eq!(found.fingerprint(), wanted.fingerprint());
+        }
+        assert!(compared.get() < 20 * 10_000, "{}", compared.get());
+        assert!(all.find_one(8, || 0, |_| true).is_none());
+        assert_eq!(all.find(7).count(), 10_000);
+    }
+
+    #[test]
+    fn each_entry_is_held_until_it_is_removed_and_copies_stay_as_they_were() {
+        for count in [1, 2, FEW as u64, FEW as u64 + 1, 100] {
+            let mut all = Crowded::default();
+            assert!(all.is_empty());
+            for number in 0..count {
+                all.insert(7, || mix(number), entry(number));
+                all.insert(8, || mix(number), entry(count + number));
+            }
+            let copy = all.clone();
+            for number in 0..count {
+                let key = entry(number).key();
+                let taken = all.take(7, || mix(number), &key).unwrap();
+                assert_eq!(taken.key(), key);
+                assert!(all.take(7, || mix(number), &key).is_none());
+                assert_eq!(all.find(7).count() as u64, count - number - 1);
+                assert!(!all.is_empty());
+                // There is room again.
+                all.insert(7, || mix(number), taken);
+                assert_eq!(all.find(7).count() as u64, count - number);
+                all.take(7, || mix(number), &key).unwrap();
+            }
+            assert_eq!(all.find(8).count() as u64, count);
+            assert_eq!(copy.find(7).count() as u64, count);
+            for number in 0..count {
+                let key = entry(count + number).key();
+                all.take(8, || mix(number), &key).unwrap();
+            }
+            assert!(all.is_empty());
+        }
+    }
+}
