@@ -160,10 +160,9 @@ impl<const N: usize> Curve<N> {
             }
             top = u64::from(first || second);
         }
-        if top != 0 || !self.is_reduced(&sum) {
-            minus(&sum, &self.p).0
-        } else {
-            sum
+        match minus(&sum, &self.p) {
+            (_, true) if top == 0 => sum,
+            (reduced, _) => reduced,
         }
     }
 }

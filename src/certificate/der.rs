@@ -71,7 +71,21 @@ impl Value<'_> {
 
 /// Takes one value from the front of `input`. Its content has at most 65,535 bytes, which is enough for every part of a
 /// certificate.
+#[inline]
 pub(crate) fn take(input: &[u8]) -> Option<(Value<'_>, &[u8])> {
+    // Nearly all values: a length below 128 is encoded as itself.
+    if let [tag, length @ 0..=0x7f, rest @ ..] = input
+        && tag & 0x1f != 0x1f
+        && let Some((content, rest)) = rest.split_at_checked(usize::from(*length))
+        && let Some(whole) = input.get(..content.len().saturating_add(2))
+    {
+        let value = Value {
+            tag: *tag,
+            content,
+            whole,
+        };
+        return Some((value, rest));
+    }
     take_within(input, 2)
 }
 

@@ -110,18 +110,34 @@ impl fmt::Display for Short {
     }
 }
 
-/// Writes upper-case hexadecimal with colons between the bytes.
+/// Writes upper-case hexadecimal with colons between the bytes. Of a whole value in one piece: a store's file has at
+/// least one for each entry.
 fn write_bytes(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
-    for (index, byte) in bytes.iter().enumerate() {
-        if index > 0 {
-            f.write_str(":")?;
+    let mut text = [b':'; 3 * 32];
+    for (place, byte) in text.chunks_exact_mut(3).zip(bytes) {
+        if let [high, low, _] = place {
+            (*high, *low) = (digit(byte >> 4), digit(byte & 0x0f));
         }
-        write!(f, "{byte:02X}")?;
     }
-    Ok(())
+    let length = bytes.len().saturating_mul(3).saturating_sub(1);
+    let text = text
+        .get(..length)
+        .and_then(|text| core::str::from_utf8(text).ok());
+    f.write_str(text.unwrap_or(""))
+}
+
+/// An upper-case hexadecimal digit.
+const fn digit(value: u8) -> u8 {
+    match value {
+        0..=9 => b'0' + value,
+        _ => b'A' - 10 + value,
+    }
 }
 
 fn parse(text: &str) -> Result<[u8; 32], FingerprintError> {
+    if let Some(bytes) = written(text.as_bytes()) {
+        return Ok(bytes);
+    }
     if text.len() > MAX_FINGERPRINT_TEXT {
         return Err(FingerprintError::TooLong {
             length: text.len(),
@@ -174,6 +190,42 @@ fn bytes_of(hex: &str) -> Result<[u8; 32], FingerprintError> {
         Err(FingerprintError::Length { found: count })
     }
 }
+
+/// Reads the text that `Display` writes, which is what a store's file has. `None` for every other form.
+fn written(text: &[u8]) -> Option<[u8; 32]> {
+    if text.len() != 3 * 32 - 1 {
+        return None;
+    }
+    let mut bytes = [0_u8; 32];
+    for (place, digits) in bytes.iter_mut().zip(text.chunks(3)) {
+        let (high, low) = match digits {
+            [high, low, b':'] | [high, low] => (*high, *low),
+            _ => return None,
+        };
+        let [high, low] = [high, low].map(|digit| VALUES.get(usize::from(digit)));
+        let (high, low) = (*high?, *low?);
+        if high | low > 0x0f {
+            return None;
+        }
+        *place = (high << 4) | low;
+    }
+    Some(bytes)
+}
+
+/// The value of each hexadecimal digit, 255 for every other byte.
+const VALUES: [u8; 256] = {
+    let mut values = [0xff; 256];
+    let mut rest: &mut [u8] = &mut values;
+    let mut digit = 0;
+    while let [place, after @ ..] = rest {
+        if let Some(value) = nibble(digit) {
+            *place = value;
+        }
+        rest = after;
+        digit = digit.wrapping_add(1);
+    }
+    values
+};
 
 /// Bytes with blanks between them, as Windows shows them, or in groups of whole bytes. Nothing else stands between them.
 fn joined(hex: &str) -> Result<String, FingerprintError> {

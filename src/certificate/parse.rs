@@ -1,10 +1,7 @@
 //! Parses the DER of a certificate.
 
 use x509_parser::certificate::Validity as ParsedValidity;
-use x509_parser::extensions::{
-    AuthorityKeyIdentifier, BasicConstraints as ParsedConstraints,
-    ExtendedKeyUsage as ParsedUsages, KeyIdentifier,
-};
+use x509_parser::extensions::{AuthorityKeyIdentifier, BasicConstraints as ParsedConstraints};
 use x509_parser::prelude::FromDer;
 
 use super::der::{self, Span};
@@ -13,7 +10,7 @@ use super::form::{self, Extension, IN_CA, IN_PIN, is_listed, number};
 use super::grammar::{self, Fields};
 use super::keys::KeyFault;
 use super::kinds::KeyKind;
-use super::time::Validity;
+use super::time::{Validity, read_time};
 use super::{BasicConstraints, ExtendedKeyUsage, KeyUsage, SanName, dotted};
 use crate::certificate::error::CertificateError;
 use crate::limits::{
@@ -76,12 +73,7 @@ pub(super) fn facts(der: &[u8]) -> Result<Facts, CertificateError> {
     if fields.serial.is_empty() || fields.serial.len() > MAX_SERIAL_BYTES {
         return Err(malformed("serial number"));
     }
-    let (_, period) =
-        ParsedValidity::from_der(fields.validity).map_err(|_| malformed("validity"))?;
-    let validity = Validity {
-        not_before: period.not_before.timestamp(),
-        not_after: period.not_after.timestamp(),
-    };
+    let validity = validity(fields.validity).ok_or(malformed("validity"))?;
     if validity.not_before > validity.not_after {
         return Err(CertificateError::ValidityReversed);
     }
@@ -106,6 +98,61 @@ pub(super) fn facts(der: &[u8]) -> Result<Facts, CertificateError> {
     };
     read_extensions(der, fields.extensions, &mut facts)?;
     Ok(facts)
+}
+
+/// The validity, whose grammar was checked. In the form of RFC 5280 section 4.1.2.5 it is read here, which takes a tenth
+/// of the time of the general reader; the other forms are left to that.
+fn validity(period: &[u8]) -> Option<Validity> {
+    let mut times = form::parts(period).map(|time| read_time(time.tag, time.content));
+    if let (Some(Some(not_before)), Some(Some(not_after))) = (times.next(), times.next()) {
+        return Some(Validity {
+            not_before,
+            not_after,
+        });
+    }
+    let (_, period) = ParsedValidity::from_der(period).ok()?;
+    Some(Validity {
+        not_before: period.not_before.timestamp(),
+        not_after: period.not_after.timestamp(),
+    })
+}
+
+/// `basicConstraints`, whose grammar was checked. The two usual values are compared, the others are left to the general
+/// reader.
+fn constraints(value: &[u8]) -> Option<BasicConstraints> {
+    let ca = match value {
+        [der::SEQUENCE, 0] => false,
+        [der::SEQUENCE, 3, 0x01, 1, 0xff] => true,
+        _ => {
+            let (_, read) = ParsedConstraints::from_der(value).ok()?;
+            return Some(BasicConstraints {
+                ca: read.ca,
+                path_len: read.path_len_constraint,
+            });
+        }
+    };
+    Some(BasicConstraints { ca, path_len: None })
+}
+
+/// `extKeyUsage`, whose grammar was checked: object identifiers and nothing else (RFC 5280 section 4.2.1.12).
+fn usages(value: &[u8]) -> ExtendedKeyUsage {
+    // id-kp
+    const PURPOSE: [u8; 7] = [0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03];
+    let mut usage = ExtendedKeyUsage {
+        any: false,
+        server_auth: false,
+        client_auth: false,
+    };
+    for id in form::parts(value) {
+        match id.content {
+            // anyExtendedKeyUsage
+            [0x55, 0x1d, 0x25, 0x00] => usage.any = true,
+            [purpose @ .., 1] if *purpose == PURPOSE => usage.server_auth = true,
+            [purpose @ .., 2] if *purpose == PURPOSE => usage.client_auth = true,
+            _ => {}
+        }
+    }
+    usage
 }
 
 fn fields(der: &[u8]) -> Result<Fields<'_>, CertificateError> {
@@ -182,8 +229,9 @@ fn read_extension(
         Some(14) => {
             let field = "subjectKeyIdentifier";
             whole(field)?;
-            let (_, id) = KeyIdentifier::from_der(value).map_err(|_| malformed(field))?;
-            facts.subject_key_id = Some(Span::locate(der, id.0).ok_or(malformed(field))?);
+            // An `OCTET STRING`, by its grammar.
+            let id = der::take(value).ok_or(malformed(field))?.0.content;
+            facts.subject_key_id = Some(Span::locate(der, id).ok_or(malformed(field))?);
         }
         Some(15) => {
             let field = "keyUsage";
@@ -199,20 +247,23 @@ fn read_extension(
         Some(19) => {
             let field = "basicConstraints";
             whole(field)?;
-            let parsed = ParsedConstraints::from_der(value);
-            let (_, constraints) = parsed.map_err(|_| malformed(field))?;
-            facts.constraints = Constraints::new(BasicConstraints {
-                ca: constraints.ca,
-                path_len: constraints.path_len_constraint,
-            });
+            facts.constraints = Constraints::new(constraints(value).ok_or(malformed(field))?);
         }
         Some(30) => whole("nameConstraints")?,
         Some(35) => {
             let field = "authorityKeyIdentifier";
             whole(field)?;
+            let span = |part: &[u8]| Span::locate(der, part).ok_or(malformed(field));
+            let mut parts = form::parts(value);
+            if let (Some(id), None) = (parts.next(), parts.next())
+                && id.tag == 0x80
+            {
+                // A `keyIdentifier` alone, as nearly always.
+                facts.authority_key_id = Some(span(id.content)?);
+                return Ok(());
+            }
             let parsed = AuthorityKeyIdentifier::from_der(value);
             let (_, id) = parsed.map_err(|_| malformed(field))?;
-            let span = |part: &[u8]| Span::locate(der, part).ok_or(malformed(field));
             let key = id.key_identifier.as_ref().map(|id| span(id.0));
             facts.authority_key_id = key.transpose()?;
             facts.authority_serial = id.authority_cert_serial.map(span).transpose()?;
@@ -220,12 +271,7 @@ fn read_extension(
         Some(37) => {
             let field = "extKeyUsage";
             whole(field)?;
-            let (_, usage) = ParsedUsages::from_der(value).map_err(|_| malformed(field))?;
-            facts.extended_key_usage = Some(ExtendedKeyUsage {
-                any: usage.any,
-                server_auth: usage.server_auth,
-                client_auth: usage.client_auth,
-            });
+            facts.extended_key_usage = Some(usages(value));
         }
         Some(_) | None => {}
     }

@@ -201,13 +201,22 @@ impl fmt::Display for Timestamp {
         let days = seconds.div_euclid(DAY);
         let in_day = seconds.rem_euclid(DAY);
         let (year, month, day) = civil(days);
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
-            in_day / 3600,
-            in_day / 60 % 60,
-            in_day % 60
-        )
+        // Digit by digit into one text: a store's file has a time for each entry.
+        let mut text = *b"0000-00-00T00:00:00Z";
+        for (at, number) in [
+            (0, year / 100),
+            (2, year % 100),
+            (5, month),
+            (8, day),
+            (11, in_day / 3600),
+            (14, in_day / 60 % 60),
+            (17, in_day % 60),
+        ] {
+            for (place, digit) in text.iter_mut().skip(at).zip([number / 10, number % 10]) {
+                *place = b'0'.wrapping_add(u8::try_from(digit).unwrap_or(0));
+            }
+        }
+        f.write_str(core::str::from_utf8(&text).unwrap_or(""))
     }
 }
 

@@ -6,7 +6,7 @@ use super::format::{LABEL, grace, time};
 use super::headers::parsed;
 use super::lines::{Field, Section, expected, once};
 use crate::admin::file::error::StoreFileError;
-use crate::certificate::{CRL_LABEL, pem};
+use crate::certificate::{CRL_LABEL, pem, section};
 use crate::limits::{MAX_CERTIFICATE_BYTES, MAX_CRL_BYTES, MAX_CRL_PEM_BYTES, MAX_PEM_BYTES};
 use crate::store::{EntryOptions, PinMatch, SanPattern, ValidityRule};
 
@@ -133,6 +133,13 @@ struct Kind {
 
 impl Kind {
     fn decode(&self, section: Section<'_>) -> Result<Vec<u8>, StoreFileError> {
+        if let Some(der) = section::read(self.label, section.text, self.der)
+            && !der.is_empty()
+        {
+            return Ok(der);
+        }
+        // Another form, which the file may not have. What is wrong with it is said here, or by the comparison with the
+        // text that is written.
         let wrong = |found: &str| expected(section.line, self.what, found);
         let found = pem::sections_within(section.text.as_bytes(), self.text);
         let found = found.map_err(|error| wrong(&error.to_string()))?;

@@ -48,17 +48,41 @@ pub(super) const fn slot_word(slot: Slot) -> &'static str {
 
 /// The checksum at the end of the first line of a record. It shows whether this line is undamaged when other parts of
 /// the file are damaged.
-pub(super) fn check(head: &str) -> String {
-    let digest = Sha256::digest(head.as_bytes());
-    let first = digest.iter().take(4);
-    let hex = first.fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
-    format!("{CHECK}{hex}")
+pub(super) fn check(head: &str) -> impl fmt::Display + use<> {
+    Check(Sha256::digest(head.as_bytes()).into())
+}
+
+/// The first four bytes of a digest, behind the separator.
+struct Check([u8; 32]);
+
+impl Check {
+    /// Its text.
+    fn text(&self) -> [u8; CHECK.len() + 8] {
+        let mut text = *b" #00000000";
+        let digits = text.iter_mut().skip(CHECK.len());
+        let nibbles = self.0.iter().flat_map(|byte| [byte >> 4, byte & 0x0f]);
+        for (place, value) in digits.zip(nibbles) {
+            *place = match value {
+                0..=9 => b'0'.wrapping_add(value),
+                _ => b'a'.wrapping_sub(10).wrapping_add(value),
+            };
+        }
+        text
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(core::str::from_utf8(&self.text()).unwrap_or(CHECK))
+    }
 }
 
 /// A line without its checksum, if the checksum matches.
 pub(super) fn checked(line: &str) -> Option<&str> {
-    let (head, _) = line.rsplit_once(CHECK)?;
-    (line.get(head.len()..) == Some(&check(head))).then_some(head)
+    let head = line.get(..line.len().checked_sub(CHECK.len().saturating_add(8))?)?;
+    let found = line.get(head.len()..)?;
+    let check = Check(Sha256::digest(head.as_bytes()).into());
+    (found.as_bytes() == check.text()).then_some(head)
 }
 
 /// Reads a generation. A number that cannot grow any more is refused: nothing newer could be published after it.

@@ -83,11 +83,9 @@ impl<'a> Lines<'a> {
         }
         let line = self.number.saturating_add(1);
         // A line without an end could be as long as the rest of the file. It is not searched beyond the limit.
-        let length = rest
-            .bytes()
-            .take(MAX_STORE_LINE)
-            .position(|byte| byte == b'\n');
-        let Some(length) = length else {
+        let window = rest.as_bytes();
+        let window = window.get(..MAX_STORE_LINE).unwrap_or(window);
+        let Some(length) = line_end(window) else {
             return Err(if rest.len() < MAX_STORE_LINE {
                 StoreFileError::Truncated { line }
             } else {
@@ -100,7 +98,10 @@ impl<'a> Lines<'a> {
         let found = rest.get(..length).unwrap_or("");
         // Almost all characters are base64, so bytes are checked first.
         let bad = if found.is_ascii() {
-            found.bytes().any(|byte| byte.is_ascii_control())
+            // All bytes at once, rather than up to the first bad one: there is hardly ever one.
+            found
+                .bytes()
+                .fold(false, |bad, byte| bad | byte.is_ascii_control())
         } else {
             found.chars().any(breaks_a_line)
         };
@@ -161,6 +162,7 @@ impl<'a> Lines<'a> {
         }
         let line = self.number;
         loop {
+            self.skip_base64();
             let Some(next) = self.next()? else {
                 return Err(StoreFileError::Truncated { line: self.number });
             };
@@ -168,6 +170,36 @@ impl<'a> Lines<'a> {
                 let text = self.slice(start);
                 return Ok(Some(Section { line, text }));
             }
+        }
+    }
+}
+
+/// The place of the first line feed, looked for many bytes at a time.
+fn line_end(text: &[u8]) -> Option<usize> {
+    const STEP: usize = 32;
+    let is_end = |byte: &u8| *byte == b'\n';
+    let (steps, _) = text.as_chunks::<STEP>();
+    let has_end = |step: &[u8; STEP]| step.iter().fold(false, |any, byte| any | is_end(byte));
+    let first = steps.iter().position(has_end).unwrap_or(steps.len());
+    let before = first.checked_mul(STEP)?;
+    let place = text.get(before..)?.iter().position(is_end)?;
+    before.checked_add(place)
+}
+
+impl Lines<'_> {
+    /// Goes on behind the lines of a section that have their full length, which are nearly all of a file. They are
+    /// looked at many bytes at a time. It stops before a line that [`next`](Self::next) may refuse, and before one that
+    /// may be a boundary.
+    fn skip_base64(&mut self) {
+        while let Some(line) = self.text.as_bytes().get(self.at..)
+            && let Some((line, [b'\n', ..])) = line.split_first_chunk::<64>()
+            && line.first() != Some(&b'-')
+            && line
+                .iter()
+                .fold(true, |all, byte| all & byte.is_ascii_graphic())
+        {
+            self.at = self.at.saturating_add(line.len()).saturating_add(1);
+            self.number = self.number.saturating_add(1);
         }
     }
 }

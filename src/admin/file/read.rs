@@ -271,7 +271,6 @@ fn same_text(
 ) -> Result<(), StoreFileError> {
     let mut same = Same {
         rest: content,
-        line: 1,
         wanted: String::new(),
     };
     let written = write::content(view, kept, &mut same);
@@ -279,9 +278,12 @@ fn same_text(
         return Ok(());
     }
     let found = same.rest.lines().next().unwrap_or("");
+    let before = content.len().saturating_sub(same.rest.len());
+    let before = content.as_bytes().get(..before).unwrap_or(&[]);
+    let line = before.iter().filter(|byte| **byte == b'\n').count();
     let wanted = shown_line(same.wanted.lines().next().unwrap_or("the next record"));
     Err(expected(
-        same.line,
+        line.saturating_add(1),
         &format!("in this place `{wanted}`"),
         found,
     ))
@@ -290,7 +292,6 @@ fn same_text(
 /// Compares what is written with the text that was read.
 struct Same<'a> {
     rest: &'a str,
-    line: usize,
     /// The expected text.
     wanted: String,
 }
@@ -299,8 +300,6 @@ impl fmt::Write for Same<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         match self.rest.strip_prefix(text) {
             Some(rest) => {
-                let ends = text.bytes().filter(|byte| *byte == b'\n').count();
-                self.line = self.line.saturating_add(ends);
                 self.rest = rest;
                 Ok(())
             }

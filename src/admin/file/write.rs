@@ -10,7 +10,7 @@ use super::format::{
 };
 use super::{Seal, UnknownRecords};
 use crate::admin::file::error::StoreFileError;
-use crate::certificate::{CRL_LABEL, Fingerprint, pem};
+use crate::certificate::{CRL_LABEL, Fingerprint, section};
 use crate::limits::{MAX_SEAL_BYTES, MAX_STORE_FILE_BYTES};
 use crate::store::{
     BlockSelector, Claim, CrlIssuer, Entry, EntryKey, InstalledCrl, PinMatch, Scope, Server,
@@ -228,14 +228,22 @@ pub(super) fn server_head(id: &ServerId, claim: Claim) -> String {
 }
 
 pub(super) fn entry_head(key: &EntryKey) -> String {
-    let scope = match &key.scope {
-        Scope::Server(id) => format!("server {id}"),
-        Scope::Group(id) => format!("group {id}"),
-        Scope::AnyServer => String::from("any-server"),
-        Scope::Clients => String::from("clients"),
-        Scope::Everyone => String::from("everyone"),
+    let (scope, id) = match &key.scope {
+        Scope::Server(id) => (" server ", id.as_str()),
+        Scope::Group(id) => (" group ", id.as_str()),
+        Scope::AnyServer => (" any-server", ""),
+        Scope::Clients => (" clients", ""),
+        Scope::Everyone => (" everyone", ""),
     };
-    format!("{} {scope} {}", slot_word(key.slot), key.fingerprint)
+    let slot = slot_word(key.slot);
+    // With room for the fingerprint.
+    let mut head = String::with_capacity(slot.len() + scope.len() + id.len() + 96);
+    for part in [slot, scope, id] {
+        head.push_str(part);
+    }
+    // Writing to a string cannot fail.
+    let _ = write!(head, " {}", key.fingerprint);
+    head
 }
 
 pub(super) fn block_head(block: &BlockSelector) -> String {
@@ -262,7 +270,8 @@ pub(super) struct Out<'a, W> {
 impl<W: Write> Out<'_, W> {
     /// The first line of a record with its checksum.
     fn head(&mut self, head: &str) -> fmt::Result {
-        writeln!(self.out, "{head}{}", check(head))
+        self.out.write_str(head)?;
+        writeln!(self.out, "{}", check(head))
     }
 
     /// A record with only a first line of ours.
@@ -272,7 +281,10 @@ impl<W: Write> Out<'_, W> {
     }
 
     fn field(&mut self, name: &str, value: impl fmt::Display) -> fmt::Result {
-        writeln!(self.out, "{INDENT}{name} {value}")
+        for part in [INDENT, name, " "] {
+            self.out.write_str(part)?;
+        }
+        writeln!(self.out, "{value}")
     }
 
     /// The fields that a later version wrote into the record of this name.
@@ -306,7 +318,7 @@ impl<W: Write> Out<'_, W> {
             self.field("disabled", why)?;
         }
         self.unknown(&head)?;
-        self.out.write_str(&pem::encode(CRL_LABEL, list.der))
+        section::write(CRL_LABEL, list.der, self.out)
     }
 
     fn origin(&mut self, installed: Option<UnixTime>, by: Option<&str>) -> fmt::Result {
@@ -352,7 +364,7 @@ impl<W: Write> Out<'_, W> {
         self.unknown(&head)?;
         let der = entry.certificate().map(|found| found.der().as_ref());
         match der.or(entry.unread()) {
-            Some(der) => self.out.write_str(&pem::encode(LABEL, der)),
+            Some(der) => section::write(LABEL, der, self.out),
             // A pin needs only a fingerprint.
             None => Ok(()),
         }
@@ -362,6 +374,7 @@ impl<W: Write> Out<'_, W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::certificate::pem;
 
     #[test]
     fn what_cannot_be_read_again_is_refused_and_told_how_much_of_it_is_lists() {
