@@ -1,0 +1,94 @@
+//! The files `live.rs` and `waiters.rs` of the library, compiled with the locks of `shuttle`: as they are, and with
+//! planted faults. The library itself knows nothing of this.
+
+#![allow(
+    missing_docs,
+    missing_debug_implementations,
+    unreachable_pub,
+    dead_code,
+    reason = "the included files are documented where they belong"
+)]
+
+/// One copy of the files, with the little of the library that they name.
+macro_rules! copy {
+    ($name:ident) => {
+        pub mod $name {
+            pub use crate::stand_ins::{TrustSnapshot, error, trace};
+
+            pub mod live {
+                include!(concat!(env!("OUT_DIR"), "/", stringify!($name), "/live.rs"));
+            }
+
+            pub mod waiters {
+                include!(concat!(
+                    env!("OUT_DIR"),
+                    "/",
+                    stringify!($name),
+                    "/waiters.rs"
+                ));
+            }
+        }
+    };
+}
+
+copy!(real);
+copy!(woken_before_the_swap);
+copy!(looked_before_the_waker);
+copy!(told_before_the_swap);
+
+/// What the files name of the library and of the standard library.
+mod stand_ins {
+    /// A snapshot is its number.
+    #[derive(Clone, Debug)]
+    pub struct TrustSnapshot(pub u64);
+
+    impl TrustSnapshot {
+        pub fn generation(&self) -> u64 {
+            self.0
+        }
+    }
+
+    pub mod error {
+        #[derive(Debug)]
+        pub enum PublishError {
+            NotNewer { current: u64, offered: u64 },
+        }
+    }
+
+    pub mod trace {
+        pub fn published(_: u64) {}
+    }
+
+    pub mod sync {
+        use core::time::Duration;
+
+        pub use shuttle::sync::{Arc, Mutex, MutexGuard, RwLock};
+        pub use std::sync::{LockResult, PoisonError};
+
+        /// `shuttle` has no time. A wait that ends is that of a publication; one that does not is a fault.
+        pub struct Condvar(shuttle::sync::Condvar);
+
+        impl Condvar {
+            #[expect(clippy::new_without_default, reason = "the other one has more")]
+            pub fn new() -> Self {
+                Self(shuttle::sync::Condvar::new())
+            }
+
+            pub fn notify_all(&self) {
+                self.0.notify_all();
+            }
+
+            pub fn wait_timeout_while<'a, T>(
+                &self,
+                guard: MutexGuard<'a, T>,
+                _: Duration,
+                condition: impl FnMut(&mut T) -> bool,
+            ) -> LockResult<(MutexGuard<'a, T>, ())> {
+                match self.0.wait_while(guard, condition) {
+                    Ok(guard) => Ok((guard, ())),
+                    Err(error) => Err(PoisonError::new((error.into_inner(), ()))),
+                }
+            }
+        }
+    }
+}
