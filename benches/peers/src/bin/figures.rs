@@ -269,6 +269,38 @@ impl Figures {
         table(&head, rows.collect())
     }
 
+    /// The same durable change by each, beside the faster of the others.
+    fn durable(&self) -> String {
+        let mut rows = Vec::new();
+        for size in self.sizes("durable/change/ours/") {
+            let of = |what: &str, who: &str| self.get(&format!("durable/{what}/{who}/{size}"));
+            let others = ["redb", "sqlite-wal", "sqlite-rollback"];
+            let fastest = others.iter().filter_map(|who| of("change", who));
+            let fastest = fastest.reduce(f64::min).unwrap_or(f64::NAN);
+            for who in ["ours", "redb", "sqlite-wal", "sqlite-rollback"] {
+                let change = of("change", who).unwrap_or(f64::NAN);
+                let count = |what| of(what, who).map_or("–".to_owned(), digits);
+                rows.push(vec![
+                    grouped(size),
+                    who.to_owned(),
+                    time(change),
+                    format!("{} ×", digits(change / fastest)),
+                    count("flushes"),
+                    count("bytes"),
+                ]);
+            }
+        }
+        let head = [
+            "entries",
+            "store",
+            "a small change, on disk",
+            "of the faster database",
+            "flushes",
+            "bytes written",
+        ];
+        table(&head, rows)
+    }
+
     fn series(&self, name: &'static str, group: &str) -> Series {
         let sizes = self.sizes(group).into_iter();
         let points = sizes.map(|size| (size as f64, self.0[&format!("{group}{size}")]));
@@ -348,6 +380,7 @@ fn main() {
         ("handshakes", figures.handshakes()),
         ("publishing", figures.publishing()),
         ("stores", figures.stores()),
+        ("durable", figures.durable()),
     ];
     for (name, table) in &tables {
         println!("## {name}\n\n{table}");
