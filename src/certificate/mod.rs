@@ -418,6 +418,49 @@ mod tests {
     }
 
     #[test]
+    fn extensions_are_read_as_the_general_reader_reads_them() {
+        use x509_parser::prelude::{FromDer, ParsedExtension, X509Certificate};
+        let mut compared = 0;
+        for certificate in fixtures() {
+            let Ok((_, read)) = X509Certificate::from_der(certificate.der()) else {
+                continue;
+            };
+            let validity = certificate.validity();
+            let period = read.validity();
+            assert_eq!(
+                validity.not_before().seconds(),
+                period.not_before.timestamp()
+            );
+            assert_eq!(validity.not_after().seconds(), period.not_after.timestamp());
+            for extension in read.extensions() {
+                compared += 1;
+                match extension.parsed_extension() {
+                    ParsedExtension::ExtendedKeyUsage(usage) => {
+                        let own = certificate.extended_key_usage().unwrap();
+                        assert_eq!(own.any, usage.any);
+                        assert_eq!(own.server_auth, usage.server_auth);
+                        assert_eq!(own.client_auth, usage.client_auth);
+                    }
+                    ParsedExtension::BasicConstraints(constraints) => {
+                        let own = certificate.basic_constraints().unwrap();
+                        assert_eq!(own.ca, constraints.ca);
+                        assert_eq!(own.path_len, constraints.path_len_constraint);
+                    }
+                    ParsedExtension::SubjectKeyIdentifier(id) => {
+                        assert_eq!(certificate.subject_key_id(), Some(id.0));
+                    }
+                    ParsedExtension::AuthorityKeyIdentifier(id) => {
+                        let key = id.key_identifier.as_ref().map(|id| id.0);
+                        assert_eq!(certificate.authority_key_id(), key);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        assert!(compared > 50, "{compared}");
+    }
+
+    #[test]
     fn a_certificate_covers_what_one_of_its_names_does() {
         for certificate in fixtures() {
             let hosts = [

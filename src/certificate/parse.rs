@@ -311,3 +311,45 @@ pub(super) fn name_of<'a>(name: &der::Value<'a>) -> Option<SanName<'a>> {
         SanName::Other
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn general(period: &[u8]) -> Option<Validity> {
+        let (_, period) = ParsedValidity::from_der(period).ok()?;
+        Some(Validity {
+            not_before: period.not_before.timestamp(),
+            not_after: period.not_after.timestamp(),
+        })
+    }
+
+    #[test]
+    fn times_are_read_as_the_general_reader_reads_them() {
+        let mut times = Vec::new();
+        for day in ["0101", "0228", "0229", "0230", "0631", "1231", "1301"] {
+            for second in ["000000", "235959", "240000", "235960"] {
+                let utc = (0..100).map(|year| (0x17, format!("{year:02}{day}{second}Z")));
+                times.extend(utc);
+                let years = [
+                    "0000", "1899", "1949", "1970", "2000", "2050", "2100", "9999",
+                ];
+                times.extend(years.map(|year| (0x18, format!("{year}{day}{second}Z"))));
+            }
+        }
+        for (tag, time) in &times {
+            let length = u8::try_from(time.len()).unwrap();
+            let time = [&[*tag, length], time.as_bytes()].concat();
+            let content = [&time[..], &time].concat();
+            let length = u8::try_from(content.len()).unwrap();
+            let period = [&[der::SEQUENCE, length], &content[..]].concat();
+            let (own, general) = (validity(&period), general(&period));
+            let both = own.zip(general);
+            assert_eq!(own.is_some(), general.is_some(), "{time:?}");
+            if let Some((own, general)) = both {
+                assert_eq!(own.not_before, general.not_before, "{time:?}");
+                assert_eq!(own.not_after, general.not_after, "{time:?}");
+            }
+        }
+    }
+}

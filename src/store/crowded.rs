@@ -4,13 +4,30 @@
 //! look-up, so many entries of one hash would make each change of a store as long as their number, and its loading as
 //! long as the square of it. From [`FEW`] on, they are in a table of their own.
 
+use core::hash::BuildHasher;
+use std::collections::hash_map::RandomState;
 use std::sync::Arc;
 
 use super::table::Table;
-use super::{Entry, EntryKey};
+use super::{Entry, EntryKey, Scope, Slot};
+use crate::certificate::Fingerprint;
 
 /// Most entries of one hash in the table of all. A bucket has as many on average.
 const FEW: usize = 16;
+
+/// A hash that tells entries of one key or fingerprint apart.
+pub(super) fn apart(
+    hasher: &RandomState,
+    slot: Slot,
+    scope: &Scope,
+    fingerprint: Fingerprint,
+) -> u64 {
+    hasher.hash_one((slot, scope, fingerprint))
+}
+
+/// Entries that went and entries that came.
+#[cfg(feature = "admin")]
+pub(super) type Changed<'a> = (Vec<&'a Arc<Entry>>, Vec<&'a Arc<Entry>>);
 
 /// See the module.
 #[derive(Clone, Default)]
@@ -28,6 +45,30 @@ impl Crowded {
     #[cfg(feature = "admin")]
     pub(super) fn is_shared(&self, other: &Self) -> bool {
         self.few.is_shared(&other.few) && self.crowds.is_shared(&other.crowds)
+    }
+
+    /// The entries of those parts in which this and `before` differ, as [`Table::changed`] has them: first of `before`, then
+    /// of this one. An entry can be in both lists.
+    #[cfg(feature = "admin")]
+    pub(super) fn changed<'a>(&'a self, before: &'a Self) -> Changed<'a> {
+        let (mut gone, mut came) = self.few.changed(&before.few);
+        let (mut left, mut right) = self.crowds.changed(&before.crowds);
+        let shared = |one: &Crowd, others: &[&Crowd]| {
+            others.iter().any(|other| Arc::ptr_eq(&one.0, &other.0))
+        };
+        let (all_left, all_right) = (left.clone(), right.clone());
+        left.retain(|crowd| !shared(crowd, &all_right));
+        right.retain(|crowd| !shared(crowd, &all_left));
+        if let ([left], [right]) = (&left[..], &right[..]) {
+            // Nearly always: one crowd, of which one entry changed.
+            let (of_left, of_right) = right.0.changed(&left.0);
+            gone.extend(of_left);
+            came.extend(of_right);
+        } else {
+            gone.extend(left.iter().flat_map(|crowd| crowd.0.iter()));
+            came.extend(right.iter().flat_map(|crowd| crowd.0.iter()));
+        }
+        (gone, came)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -97,9 +138,8 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
-    use crate::certificate::Fingerprint;
+    use crate::store::EntryOptions;
     use crate::store::entry::More;
-    use crate::store::{EntryOptions, Scope, Slot};
 
     fn entry(number: u64) -> Arc<Entry> {
         let mut bytes = [0; 32];
@@ -141,7 +181,9 @@ mod tests {
 
     #[test]
     fn each_entry_is_held_until_it_is_removed_and_copies_stay_as_they_were() {
-        for count in [1, 2, FEW as u64, FEW as u64 + 1, 100] {
+        for count in [1, 2, FEW, FEW + 1, 100] {
+            let items = |hash, all: &Crowded| u64::try_from(all.find(hash).count()).unwrap();
+            let count = u64::try_from(count).unwrap();
             let mut all = Crowded::default();
             assert!(all.is_empty());
             for number in 0..count {
@@ -154,20 +196,57 @@ mod tests {
                 let taken = all.take(7, || mix(number), &key).unwrap();
                 assert_eq!(taken.key(), key);
                 assert!(all.take(7, || mix(number), &key).is_none());
-                assert_eq!(all.find(7).count() as u64, count - number - 1);
+                assert_eq!(items(7, &all), count - number - 1);
                 assert!(!all.is_empty());
                 // There is room again.
                 all.insert(7, || mix(number), taken);
-                assert_eq!(all.find(7).count() as u64, count - number);
+                assert_eq!(items(7, &all), count - number);
                 all.take(7, || mix(number), &key).unwrap();
             }
-            assert_eq!(all.find(8).count() as u64, count);
-            assert_eq!(copy.find(7).count() as u64, count);
+            assert_eq!(items(8, &all), count);
+            assert_eq!(items(7, &copy), count);
             for number in 0..count {
                 let key = entry(count + number).key();
                 all.take(8, || mix(number), &key).unwrap();
             }
             assert!(all.is_empty());
+        }
+    }
+
+    #[cfg(feature = "admin")]
+    #[test]
+    fn what_changed_among_many_is_found_without_the_others() {
+        let keys = |entries: &[&Arc<Entry>]| -> std::collections::BTreeSet<String> {
+            entries
+                .iter()
+                .map(|entry| entry.key().to_string())
+                .collect()
+        };
+        for (hash, count) in [(7, 3), (7, 1000)] {
+            let mut before = Crowded::default();
+            for number in 0..count {
+                before.insert(hash, || mix(number), entry(number));
+                // Another crowd, which stays as it is.
+                before.insert(8, || mix(number), entry(count + number));
+            }
+            let mut after = before.clone();
+            let (gone, came) = after.changed(&before);
+            assert!(gone.is_empty() && came.is_empty());
+            let last = entry(count - 1).key();
+            after.take(hash, || mix(count - 1), &last).unwrap();
+            after.insert(hash, || mix(5000), entry(5000));
+            let (gone, came) = after.changed(&before);
+            assert!(
+                gone.len() < 64 && came.len() < 64,
+                "{} {}",
+                gone.len(),
+                came.len()
+            );
+            let (gone, came) = (keys(&gone), keys(&came));
+            let only_gone: Vec<_> = gone.difference(&came).cloned().collect();
+            let only_came: Vec<_> = came.difference(&gone).cloned().collect();
+            assert_eq!(only_gone, [last.to_string()]);
+            assert_eq!(only_came, [entry(5000).key().to_string()]);
         }
     }
 }

@@ -12,7 +12,9 @@ use pki_types::UnixTime;
 
 use super::blocks::Blocks;
 use super::crls::Crls;
-use super::crowded::Crowded;
+#[cfg(feature = "admin")]
+use super::crowded::Changed;
+use super::crowded::{Crowded, apart};
 use super::index::CertificateIndex;
 use super::same_subject::{Installed, Wanted};
 use super::signers::Signers;
@@ -50,10 +52,6 @@ pub(crate) struct Data {
     pub(super) hasher: RandomState,
 }
 
-/// Entries that went and entries that came.
-#[cfg(feature = "admin")]
-pub(super) type Changed<'a> = (Vec<&'a Arc<Entry>>, Vec<&'a Arc<Entry>>);
-
 /// Length and last bytes of a certificate. The last bytes belong to the signature and differ between certificates,
 /// unless they were made to collide. Certificates that collide share a bucket and are compared whole.
 #[derive(Clone, Copy)]
@@ -83,16 +81,6 @@ pub(super) fn place_beside(hash: u64, slot: Slot) -> u64 {
         Slot::Authority => 32,
         Slot::Intermediate => 48,
     })
-}
-
-/// A hash that tells entries of one key or fingerprint apart.
-pub(super) fn apart(
-    hasher: &RandomState,
-    slot: Slot,
-    scope: &Scope,
-    fingerprint: Fingerprint,
-) -> u64 {
-    hasher.hash_one((slot, scope, fingerprint))
 }
 
 impl Data {

@@ -4,8 +4,7 @@ use core::hash::BuildHasher;
 use std::collections::hash_map::RandomState;
 use std::sync::Arc;
 
-use super::crowded::Crowded;
-use super::data::apart;
+use super::crowded::{Crowded, apart};
 use super::same_subject::{Installed, SameSubject, Subject, Wanted};
 use super::table::Table;
 use super::{Entry, Scope, ServerId, Slot};

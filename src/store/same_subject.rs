@@ -8,8 +8,7 @@ use core::hash::BuildHasher;
 use std::collections::{BTreeSet, hash_map::RandomState};
 use std::sync::Arc;
 
-use super::crowded::Crowded;
-use super::data::apart;
+use super::crowded::{Crowded, apart};
 use super::{Entry, Slot};
 use crate::certificate::{Certificate, canonical_name};
 

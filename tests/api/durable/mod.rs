@@ -9,8 +9,8 @@ mod guarded;
 mod journal;
 mod loading;
 mod recovery;
-mod sealed;
 mod same_key;
+mod sealed;
 mod shared;
 mod store;
 #[cfg(target_os = "linux")]

@@ -38,18 +38,25 @@ copy!(told_before_the_swap);
 
 /// What the files name of the library and of the standard library.
 mod stand_ins {
-    /// A snapshot is its number.
+    use std::sync::Arc;
+
+    /// A snapshot is its number, behind a pointer.
     #[derive(Clone, Debug)]
-    pub struct TrustSnapshot(pub u64);
+    pub struct TrustSnapshot(Arc<u64>);
 
     impl TrustSnapshot {
+        pub fn new(generation: u64) -> Self {
+            Self(Arc::new(generation))
+        }
+
         pub fn generation(&self) -> u64 {
-            self.0
+            *self.0
         }
     }
 
     pub mod error {
         #[derive(Debug)]
+        #[non_exhaustive]
         pub enum PublishError {
             NotNewer { current: u64, offered: u64 },
         }
@@ -69,7 +76,6 @@ mod stand_ins {
         pub struct Condvar(shuttle::sync::Condvar);
 
         impl Condvar {
-            #[expect(clippy::new_without_default, reason = "the other one has more")]
             pub fn new() -> Self {
                 Self(shuttle::sync::Condvar::new())
             }

@@ -33,7 +33,7 @@ macro_rules! scenarios {
                 thread::spawn(move || {
                     for number in generations {
                         // Another publisher may have been faster.
-                        let _ = trust.publish(TrustSnapshot(number));
+                        let _ = trust.publish(TrustSnapshot::new(number));
                         assert!(trust.current().generation() >= number);
                     }
                 })
@@ -78,7 +78,7 @@ macro_rules! scenarios {
             }
 
             pub fn threads() {
-                let trust = LiveTrust::new(TrustSnapshot(0));
+                let trust = LiveTrust::new(TrustSnapshot::new(0));
                 let waiters = [waiter(&trust), waiter(&trust)];
                 publisher(&trust, vec![1, 2, LAST]).join().unwrap();
                 for waiter in waiters {
@@ -87,7 +87,7 @@ macro_rules! scenarios {
             }
 
             pub fn tasks() {
-                let trust = LiveTrust::new(TrustSnapshot(0));
+                let trust = LiveTrust::new(TrustSnapshot::new(0));
                 let tasks = [task(&trust), task(&trust)];
                 let publisher = publisher(&trust, vec![1, 2, LAST]);
                 given_up(&trust);
@@ -99,14 +99,14 @@ macro_rules! scenarios {
             }
 
             pub fn one_task() {
-                let trust = LiveTrust::new(TrustSnapshot(0));
+                let trust = LiveTrust::new(TrustSnapshot::new(0));
                 let task = task(&trust);
                 publisher(&trust, vec![LAST]).join().unwrap();
                 task.join().unwrap();
             }
 
             pub fn publishers() {
-                let trust = LiveTrust::new(TrustSnapshot(0));
+                let trust = LiveTrust::new(TrustSnapshot::new(0));
                 let waiters = [waiter(&trust), task(&trust)];
                 let publishers = [vec![1, LAST], vec![2, LAST]].map(|all| publisher(&trust, all));
                 for publisher in publishers {
@@ -160,17 +160,15 @@ fn found_after(scenario: fn()) -> Option<usize> {
 
 #[test]
 fn a_planted_lost_wake_up_is_found_within_few_schedules() {
-    for (name, scenario) in [
-        (
-            "tasks woken before the swap",
-            woken_before_the_swap::tasks as fn(),
-        ),
+    let planted: [(&str, fn()); 3] = [
+        ("tasks woken before the swap", woken_before_the_swap::tasks),
         ("a look before the waker", looked_before_the_waker::one_task),
         (
             "threads told before the swap",
             told_before_the_swap::threads,
         ),
-    ] {
+    ];
+    for (name, scenario) in planted {
         let found = found_after(scenario);
         println!("{name}: found after {found:?} schedules");
         assert!(found.is_some_and(|tried| tried < FEW), "{name}");
