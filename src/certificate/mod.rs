@@ -38,8 +38,6 @@ mod parse;
 pub(crate) mod pem;
 mod public_key;
 mod role;
-#[cfg(feature = "admin")]
-pub(crate) mod section;
 mod setting;
 mod shown;
 mod time;

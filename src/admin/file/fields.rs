@@ -5,8 +5,9 @@ use pki_types::UnixTime;
 use super::format::{LABEL, grace, time};
 use super::headers::parsed;
 use super::lines::{Field, Section, expected, once};
+use super::section;
 use crate::admin::file::error::StoreFileError;
-use crate::certificate::{CRL_LABEL, pem, section};
+use crate::certificate::{CRL_LABEL, pem};
 use crate::limits::{MAX_CERTIFICATE_BYTES, MAX_CRL_BYTES, MAX_CRL_PEM_BYTES, MAX_PEM_BYTES};
 use crate::store::{EntryOptions, PinMatch, SanPattern, ValidityRule};
 

@@ -10,6 +10,7 @@ mod lines;
 mod read;
 mod records;
 mod salvage;
+mod section;
 mod sides;
 mod write;
 

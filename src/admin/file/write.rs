@@ -8,9 +8,10 @@ use pki_types::UnixTime;
 use super::format::{
     ContentDigest, DIGEST, INDENT, LABEL, SEAL, TITLE, Time, check, grace_text, slot_word,
 };
+use super::section;
 use super::{Seal, UnknownRecords};
 use crate::admin::file::error::StoreFileError;
-use crate::certificate::{CRL_LABEL, Fingerprint, section};
+use crate::certificate::{CRL_LABEL, Fingerprint};
 use crate::limits::{MAX_SEAL_BYTES, MAX_STORE_FILE_BYTES};
 use crate::store::{
     BlockSelector, Claim, CrlIssuer, Entry, EntryKey, InstalledCrl, PinMatch, Scope, Server,
