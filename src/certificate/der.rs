@@ -6,13 +6,13 @@
 
 use core::num::NonZeroU16;
 
-use crate::certificate::error::{CertificateError, OtherFormat};
+use crate::certificate::error::CertificateError;
 use crate::limits::MAX_DER_DEPTH;
 
 // Tags that the files of this module share.
 pub(super) const INTEGER: u8 = 0x02;
 pub(super) const BIT_STRING: u8 = 0x03;
-const OCTET_STRING: u8 = 0x04;
+pub(super) const OCTET_STRING: u8 = 0x04;
 pub(super) const OID: u8 = 0x06;
 pub(super) const SEQUENCE: u8 = 0x30;
 const CONSTRUCTED: u8 = 0x20;
@@ -284,46 +284,6 @@ pub(crate) fn check_whole(der: &[u8]) -> Result<(), CertificateError> {
     }
     let header = outer.whole.len().saturating_sub(outer.content.len());
     check(outer.content, header, 0).map_err(malformed)
-}
-
-/// Recognises other formats that contain certificates, by their first fields.
-pub(super) fn other_format(der: &[u8]) -> Option<OtherFormat> {
-    // 1.2.840.113549.1.7 (pkcs-7)
-    const PKCS7: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07];
-    let (outer, _) = take(der)?;
-    let (first, rest) = take(outer.content)?;
-    match (first.tag, first.content, rest.first()) {
-        (OID, id, Some(0xa0)) if id.starts_with(PKCS7) => Some(OtherFormat::Pkcs7),
-        // PFX: version 3 and a ContentInfo.
-        (INTEGER, [3], Some(&SEQUENCE)) => Some(OtherFormat::Pkcs12),
-        // PKCS#8 (RFC 5958), PKCS#1 (RFC 8017) of two primes, SEC 1 (RFC 5915).
-        (INTEGER, [0 | 1], Some(&SEQUENCE))
-        | (INTEGER, [0], Some(&INTEGER))
-        | (INTEGER, [1], Some(&OCTET_STRING)) => Some(OtherFormat::PrivateKey),
-        // Encrypted PKCS#8.
-        (SEQUENCE, _, Some(&OCTET_STRING)) => Some(OtherFormat::PrivateKey),
-        (SEQUENCE, _, Some(&BIT_STRING)) => Some(OtherFormat::PublicKey),
-        (SEQUENCE, signed, Some(&SEQUENCE)) => signed_format(signed),
-        _ => None,
-    }
-}
-
-/// Which signed structure other than a certificate this is, by the tags of what is signed.
-fn signed_format(signed: &[u8]) -> Option<OtherFormat> {
-    let mut tags = [0_u8; 4];
-    let mut rest = signed;
-    for tag in &mut tags {
-        let (field, behind) = take(rest)?;
-        (*tag, rest) = (field.tag, behind);
-    }
-    match tags {
-        // The version can be left out of a list: signature, issuer, thisUpdate (UTCTime or GeneralizedTime).
-        [INTEGER, SEQUENCE, SEQUENCE, 0x17 | 0x18] | [SEQUENCE, SEQUENCE, 0x17 | 0x18, _] => {
-            Some(OtherFormat::RevocationList)
-        }
-        [INTEGER, SEQUENCE, SEQUENCE, 0xa0] => Some(OtherFormat::Request),
-        _ => None,
-    }
 }
 
 /// The `TBSCertificate` of a certificate: the bytes that are signed.

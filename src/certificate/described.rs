@@ -1,8 +1,28 @@
 //! Facts about a certificate as text for operators: names of its algorithms, and why it is not a CA.
 
-use super::{Certificate, KeyKind, KeyUsage, algorithms, der, dotted};
+use super::{Certificate, KeyKind, KeyUsage, algorithms, der, dotted, shortest};
 
 impl Certificate {
+    /// Whether the certificate names its own key as its signer (rule I4). No signature is checked. `None` if it names
+    /// its signer's key by an identifier, and has no identifier of its own to compare it with.
+    pub(crate) fn names_own_key(&self) -> Option<bool> {
+        if !self.is_self_issued() {
+            return Some(false);
+        }
+        let facts = &self.0.facts;
+        if facts
+            .authority_serial
+            .is_some_and(|serial| shortest(serial.get(self.der())) != shortest(self.serial()))
+        {
+            return Some(false);
+        }
+        match (self.authority_key_id(), self.subject_key_id()) {
+            (None, _) => Some(true),
+            (Some(authority), Some(own)) => Some(authority == own),
+            (Some(_), None) => None,
+        }
+    }
+
     /// The kind and size of the public key as text. Includes the object identifier unless the kind is well known.
     #[doc(hidden)]
     pub fn key_name(&self) -> String {

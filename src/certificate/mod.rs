@@ -34,6 +34,7 @@ mod keys;
 mod kinds;
 mod list;
 mod names;
+mod other_format;
 mod parse;
 pub(crate) mod pem;
 mod public_key;
@@ -336,26 +337,6 @@ impl Certificate {
 
     pub(crate) fn signature(&self) -> &[u8] {
         der::signature(self.der()).unwrap_or(&[])
-    }
-
-    /// Whether the certificate names its own key as its signer (rule I4). No signature is checked. `None` if it names
-    /// its signer's key by an identifier, and has no identifier of its own to compare it with.
-    pub(crate) fn names_own_key(&self) -> Option<bool> {
-        if !self.is_self_issued() {
-            return Some(false);
-        }
-        let facts = &self.0.facts;
-        if facts
-            .authority_serial
-            .is_some_and(|serial| shortest(serial.get(self.der())) != shortest(self.serial()))
-        {
-            return Some(false);
-        }
-        match (self.authority_key_id(), self.subject_key_id()) {
-            (None, _) => Some(true),
-            (Some(authority), Some(own)) => Some(authority == own),
-            (Some(_), None) => None,
-        }
     }
 
     /// Compares the pointers first, then the bytes.

@@ -10,6 +10,7 @@ use super::form::{self, Extension, IN_CA, IN_PIN, is_listed, number};
 use super::grammar::{self, Fields};
 use super::keys::KeyFault;
 use super::kinds::KeyKind;
+use super::other_format::other_format;
 use super::time::{Validity, read_time};
 use super::{BasicConstraints, ExtendedKeyUsage, KeyUsage, SanName, dotted};
 use crate::certificate::error::CertificateError;
@@ -61,7 +62,7 @@ pub(super) fn facts(der: &[u8]) -> Result<Facts, CertificateError> {
             limit: MAX_CERTIFICATE_BYTES,
         });
     }
-    let fields = fields(der).map_err(|error| match der::other_format(der) {
+    let fields = fields(der).map_err(|error| match other_format(der) {
         Some(found) => CertificateError::OtherFormat { found },
         None => error,
     })?;

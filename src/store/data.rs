@@ -4,7 +4,7 @@
 //! use copies a few kilobytes and never a certificate. The certificate indexes hold the entries; the other tables only
 //! find them.
 
-use core::hash::{BuildHasher, Hash, Hasher};
+use core::hash::BuildHasher;
 use std::collections::hash_map::RandomState;
 use std::sync::Arc;
 
@@ -19,6 +19,7 @@ use super::index::CertificateIndex;
 use super::same_subject::{Installed, Wanted};
 use super::signers::Signers;
 use super::table::Table;
+use super::tail::Tail;
 use super::{Entry, EntryKey, Group, Scope, Server, ServerId, Slot};
 use crate::certificate::{
     Certificate, Fingerprint, KeyPin, KeyPolicy, canonical_name, names_equal,
@@ -50,28 +51,6 @@ pub(crate) struct Data {
     pub(super) signers: Signers,
     /// One for all tables of all versions of a store. The hashed values come from outside, so the hashes are keyed.
     pub(super) hasher: RandomState,
-}
-
-/// Length and last bytes of a certificate. The last bytes belong to the signature and differ between certificates,
-/// unless they were made to collide. Certificates that collide share a bucket and are compared whole.
-#[derive(Clone, Copy)]
-struct Tail(u16, [u8; 16]);
-
-impl Hash for Tail {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        // Both have a fixed size, so the lengths are not hashed.
-        state.write(&self.1);
-        state.write_u16(self.0);
-    }
-}
-
-impl Tail {
-    fn of(der: &[u8]) -> Option<Self> {
-        Some(Self(
-            u16::try_from(der.len()).ok()?,
-            *der.last_chunk::<16>()?,
-        ))
-    }
 }
 
 /// A separate table position for each slot of a scope with this hash.

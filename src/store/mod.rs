@@ -65,6 +65,7 @@ mod server;
 mod servers;
 mod signers;
 mod table;
+mod tail;
 pub(crate) mod trace;
 mod trust_source;
 mod view;
