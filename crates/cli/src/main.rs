@@ -23,6 +23,8 @@ compile_error!(
 
 mod plain;
 
+mod long;
+
 mod output;
 
 mod facts;

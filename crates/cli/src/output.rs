@@ -14,6 +14,7 @@ use mutual_trust::error::{
 };
 use serde_json::{Map, Value, json};
 
+use crate::long::{Lines, Long};
 use crate::plain;
 
 /// Whether fingerprints that only identify are shown in full. Set once, before the subcommand runs.
@@ -66,6 +67,8 @@ pub(crate) struct Outcome {
     pub(crate) refused: Option<String>,
     /// Why a part of it failed.
     pub(crate) failed: Option<Failure>,
+    /// Writes a result that is too long to be in memory as a whole. The text and the JSON are then empty.
+    pub(crate) long: Option<Long>,
 }
 
 impl Outcome {
@@ -76,6 +79,15 @@ impl Outcome {
             json,
             refused: None,
             failed: None,
+            long: None,
+        }
+    }
+
+    /// A result that is written piece by piece. It writes its schema itself.
+    pub(crate) fn long(schema: &'static str, long: Long) -> Self {
+        Self {
+            long: Some(long),
+            ..Self::done(schema, String::new(), Value::Null)
         }
     }
 
@@ -255,6 +267,13 @@ fn unwritten(written: io::Result<()>) -> Option<Failure> {
 
 fn say(outcome: Outcome, as_json: bool) -> io::Result<()> {
     let mut out = io::stdout().lock();
+    if let Some(long) = outcome.long {
+        let with_colour = wants_colour(io::stdout().is_terminal());
+        let mut out = io::BufWriter::new(out);
+        let shown = |line: &str| painted(&plain::line(line), with_colour);
+        long(&mut Lines::new(&mut out, &shown), as_json)?;
+        return out.flush();
+    }
     if as_json {
         let mut fields = Map::new();
         if let Value::Object(found) = outcome.json {

@@ -134,8 +134,9 @@ pub fn features(file: &File) -> Vec<String> {
 pub const PROGRAM: &str = "crates/cli/src/";
 
 /// The modules of the command, in the order in which one may name another.
-const MODULES: [&str; 22] = [
+const MODULES: [&str; 23] = [
     "plain",
+    "long",
     "output",
     "facts",
     "describe",

@@ -12,6 +12,7 @@ mod make;
 
 mod adopt;
 mod expiring;
+mod list;
 mod log;
 mod look;
 
@@ -64,7 +65,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Create => make::create(common),
         Command::List => {
             common.changes_nothing()?;
-            look::list(common)
+            list::list(common)
         }
         Command::Expiring(expiring) => {
             common.changes_nothing()?;

@@ -1,0 +1,211 @@
+//! Lists what is installed, one item after another: a list of 100,000 entries takes no more memory than the store.
+
+use std::io;
+
+use mutual_trust::certificate::{SystemClock, TimeSource, Timestamp};
+use mutual_trust::store::{Claim, Entry, Group, InstalledCrl, Server};
+use mutual_trust::{CurrentTime, TrustSnapshot};
+use serde_json::{Value, json};
+
+use super::make::Common;
+use crate::facts;
+use crate::long::Lines;
+use crate::output::{Failure, Outcome, identified, is_full, shown};
+
+/// Lists what is installed.
+pub(super) fn list(common: &Common) -> Result<Outcome, Failure> {
+    let store = common.look()?;
+    Ok(Outcome::long(
+        "store-list",
+        Box::new(move |out, as_json| {
+            let view = store.contents();
+            if as_json {
+                write_json(view, out)
+            } else {
+                write_text(view, out)
+            }
+        }),
+    ))
+}
+
+fn now() -> CurrentTime {
+    SystemClock::new().now()
+}
+
+fn claim(server: &Server) -> String {
+    match server.claim() {
+        Claim::Unclaimed => String::from("unclaimed"),
+        Claim::Claimed => String::from("claimed"),
+        Claim::Migrating { until } => format!("migrating until {}", Timestamp::from(until)),
+    }
+}
+
+fn write_text(view: &TrustSnapshot, out: &mut Lines<'_>) -> io::Result<()> {
+    out.line(&format!("generation {}", view.generation()))?;
+    for line in facts::clock_lines(view, now()) {
+        out.line(&line)?;
+    }
+    for server in view.servers() {
+        let names: Vec<String> = server.names().map(ToString::to_string).collect();
+        let names = if names.is_empty() {
+            String::from("no names")
+        } else {
+            names.join(", ")
+        };
+        let of = server
+            .group()
+            .map_or(String::new(), |group| format!(", in group {group}"));
+        out.line(&format!(
+            "server {} ({names}){of}: {}, asked: {}{}",
+            server.id(),
+            claim(server),
+            view.level(server),
+            facts::expected(server)
+        ))?;
+    }
+    for group in view.groups() {
+        let members: Vec<String> = group.members().map(ToString::to_string).collect();
+        out.line(&format!("group {}: {}", group.id(), members.join(", ")))?;
+    }
+    let entries = view.entries();
+    for entry in &entries {
+        write_entry(entry, out)?;
+    }
+    for block in view.blocks() {
+        out.line(&format!("blocked: {}", shown(block)))?;
+    }
+    for list in view.crls() {
+        let crl = list.crl();
+        let due = crl.next_update().map(facts::time);
+        out.line(&format!(
+            "revocation list {} of {}, next one due {}",
+            identified(crl.fingerprint()),
+            crl.issuer(),
+            due.as_deref().unwrap_or("(not stated)")
+        ))?;
+    }
+    for issuer in view.revocation_checked_issuers() {
+        out.line(&format!(
+            "revocation is checked for certificates of {issuer}"
+        ))?;
+    }
+    if entries.is_empty() {
+        out.line("nothing is installed: the store trusts no peer")?;
+    }
+    if !is_full() && out.is_shortened {
+        out.line(
+            "note: fingerprints are shortened; --full shows all of them, as remove and unblock need them",
+        )?;
+    }
+    Ok(())
+}
+
+fn write_entry(entry: &Entry, out: &mut Lines<'_>) -> io::Result<()> {
+    out.line(&shown(&entry.key()))?;
+    if let Some(label) = entry.options().label() {
+        out.line(&format!("  label: {label}"))?;
+    }
+    match entry.certificate() {
+        Some(one) => out.line(&format!(
+            "  {}, valid {}",
+            facts::subject(one),
+            one.validity()
+        ))?,
+        None => out.line("  only its fingerprint is known")?,
+    }
+    for line in facts::terms(entry) {
+        out.line(&line)?;
+    }
+    if let Some(why) = entry.disabled() {
+        out.line(&format!("  warning: disabled: {why}"))?;
+    }
+    Ok(())
+}
+
+/// The fields stand in the order of their names, as in every other result.
+fn write_json(view: &TrustSnapshot, out: &mut Lines<'_>) -> io::Result<()> {
+    out.object(|fields| {
+        fields.list("blocks", view.blocks().map(facts::text))?;
+        let checked = view.revocation_checked_issuers();
+        let checked = checked.map(|issuer| Value::from(issuer.to_string()));
+        fields.list("checked_issuers", checked)?;
+        fields.field("clock", &facts::clock(view, now()))?;
+        fields.list("crls", view.crls().map(crl))?;
+        fields.list("entries", view.entries().into_iter().map(facts::entry))?;
+        fields.field("generation", &json!(view.generation()))?;
+        fields.list("groups", view.groups().map(group))?;
+        fields.field("refused", &Value::Null)?;
+        fields.field("schema", &json!("mutual-trust/store-list/1"))?;
+        fields.list("servers", view.servers().map(|found| server(view, found)))
+    })
+}
+
+fn crl(list: &InstalledCrl) -> Value {
+    let crl = list.crl();
+    json!({
+        "fingerprint": crl.fingerprint().to_string(),
+        "issuer": crl.issuer(),
+        "next_update": crl.next_update().map(facts::time),
+    })
+}
+
+fn group(group: &Group) -> Value {
+    let members: Vec<String> = group.members().map(ToString::to_string).collect();
+    json!({ "id": group.id().to_string(), "members": members })
+}
+
+fn server(view: &TrustSnapshot, server: &Server) -> Value {
+    json!({
+        "id": server.id().to_string(),
+        "names": server.names().map(ToString::to_string).collect::<Vec<String>>(),
+        "expected_names": server.expected_names().map(ToString::to_string).collect::<Vec<String>>(),
+        "group": server.group().map(ToString::to_string),
+        "claim": claim(server),
+        "asked": view.level(server).to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use allocation_counter::measure;
+    use mutual_trust::{EntryOptions, Fingerprint, PinScope, TrustStore};
+
+    use super::*;
+    use crate::store::make::keys;
+
+    fn store(pins: u32) -> TrustStore {
+        let mut store = TrustStore::new(keys());
+        for number in 0..pins {
+            let mut bytes = [7; 32];
+            bytes[..4].copy_from_slice(&number.to_be_bytes());
+            let id: mutual_trust::ServerId = format!("keys-{number}").parse().unwrap();
+            store.add_server(id.clone(), []).unwrap();
+            let pin = Fingerprint::from_bytes(bytes);
+            let scope = PinScope::Server(id);
+            store
+                .install_pin_fingerprint(scope, pin, EntryOptions::new())
+                .unwrap();
+        }
+        store
+    }
+
+    /// The most bytes that writing a list has allocated at one time.
+    fn most(
+        store: &TrustStore,
+        write: fn(&TrustSnapshot, &mut Lines<'_>) -> io::Result<()>,
+    ) -> u64 {
+        let mut sink = io::sink();
+        measure(|| write(store.contents(), &mut Lines::new(&mut sink, &str::to_owned)).unwrap())
+            .bytes_max
+    }
+
+    // What remains for each item is its place in the order that the library sorts: a pointer and a key.
+    #[test]
+    fn a_long_list_takes_no_memory_for_its_text() {
+        let (short, long) = (store(500), store(4_500));
+        for write in [write_text, write_json] {
+            let item = most(&long, write).saturating_sub(most(&short, write)) / 4_000;
+            assert!(item <= 80, "{item} bytes for an item");
+        }
+    }
+}
