@@ -60,6 +60,10 @@ mod report;
 #[cfg(feature = "admin")]
 mod restore;
 mod revocation;
+#[cfg(feature = "admin")]
+mod rollback;
+#[cfg(feature = "admin")]
+mod rolled_back;
 mod same_subject;
 mod server;
 mod servers;
@@ -95,6 +99,9 @@ pub use options::{EntryOptions, PinMatch, ValidityRule};
 pub use patterns::SanPattern;
 #[cfg(feature = "admin")]
 pub(crate) use restore::{HeldEntry, HeldServer};
+#[cfg(feature = "admin")]
+#[doc(hidden)]
+pub use rolled_back::{Kept, RolledBack};
 pub(crate) use same_subject::Wanted;
 pub(crate) use signers::Signer;
 

@@ -7,6 +7,10 @@ use super::disk;
 use super::{DurableSettings, DurableStore};
 use crate::admin::durable::error::DurableError;
 use crate::admin::file::{self, Damaged, Loaded, StoreFile, StoredChange};
+use crate::admin::{PeerHistory, Plan};
+use crate::certificate::CurrentTime;
+use crate::policy::Policy;
+use crate::store::RolledBack;
 
 /// The changes that are kept, oldest first, each verified.
 #[derive(Clone, Debug)]
@@ -98,5 +102,25 @@ impl DurableStore {
             path: disk::current(folder),
             generation,
         })
+    }
+
+    /// Plans to give the store the content of an earlier generation again, except for what takes trust away
+    /// ([`TrustStore::roll_back`](crate::TrustStore::roll_back)). [`apply`](Self::apply) makes it: one change, with a
+    /// generation of its own, which locks out only the peers that the allowance names.
+    ///
+    /// # Errors
+    /// The generation is not kept. As for [`read`](Self::read).
+    #[doc(hidden)]
+    pub fn plan_rollback(
+        &self,
+        to: u64,
+        policy: &Policy,
+        seen: &PeerHistory,
+        clock: CurrentTime,
+    ) -> Result<Plan<RolledBack>, DurableError> {
+        let earlier = Self::read_at(self.disk.folder(), &self.settings, to)?;
+        let earlier = earlier.store.contents();
+        let planned = self.plan(policy, seen, clock, |store| store.roll_back(earlier));
+        Ok(planned?)
     }
 }

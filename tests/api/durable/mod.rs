@@ -10,6 +10,7 @@ mod journal;
 mod loading;
 mod recovery;
 mod same_key;
+mod rollback;
 mod sealed;
 mod shared;
 mod store;

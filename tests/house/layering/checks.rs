@@ -70,7 +70,11 @@ const BEHIND: &[(&str, &str, &[&str])] = &[
     ),
     ("enrol", "src/admin/mod.rs", &["enrol"]),
     ("enrol", "src/tls/mod.rs", &["enrol", "probe"]),
-    ("admin", "src/store/mod.rs", &["planned", "restore"]),
+    (
+        "admin",
+        "src/store/mod.rs",
+        &["planned", "restore", "rollback", "rolled_back"],
+    ),
 ];
 
 /// The attributes that put an item behind a feature.

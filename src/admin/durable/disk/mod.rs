@@ -90,6 +90,10 @@ impl Disk {
         }
     }
 
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Opens the store's file and locks it, for a change or only against one. `None` if there is none.
     pub(super) fn open(&self, change: bool, wait: Wait) -> Result<Option<Handle>, DurableError> {
         let path = self.current();

@@ -1,0 +1,124 @@
+//! What a rollback did, and what it kept.
+
+use core::fmt;
+
+use pki_types::UnixTime;
+
+use super::{BlockSelector, CrlIssuer, EntryKey, Report, ServerId, Truncated};
+use crate::certificate::{Fingerprint, HostName, Timestamp};
+
+/// What a rollback did.
+#[derive(Clone, Debug)]
+#[must_use = "it says which entries came back, and which did not"]
+#[non_exhaustive]
+#[doc(hidden)]
+pub struct RolledBack {
+    /// The generation whose content the store has again.
+    pub to: u64,
+    /// The report, with the servers about which another source decides now.
+    pub report: Report,
+    /// Entries that came back.
+    pub came: Truncated<EntryKey>,
+    /// Entries that went: the earlier generation did not have them.
+    pub gone: Truncated<EntryKey>,
+    /// Entries that have other options, or another state, again.
+    pub changed: Truncated<EntryKey>,
+    /// Servers that came back.
+    pub servers_came: Truncated<ServerId>,
+    /// Servers that went.
+    pub servers_gone: Truncated<ServerId>,
+    /// Blocks that came back: they were lifted since.
+    pub blocks_came: Truncated<BlockSelector>,
+    /// What takes trust away and stays, although the earlier generation did not have it.
+    pub kept: Truncated<Kept>,
+    /// Entries of the earlier generation that did not come back, since a block hits them.
+    pub left_out: Truncated<EntryKey>,
+}
+
+/// What a rollback keeps. `Display` names the call that lifts it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[doc(hidden)]
+pub enum Kept {
+    /// A block.
+    Block(BlockSelector),
+    /// The claim of a server, with the server if the earlier generation did not have it.
+    Claim(ServerId),
+    /// A name of a claimed server.
+    Name(ServerId, HostName),
+    /// An issuer whose certificates are checked for revocation.
+    Checked(CrlIssuer),
+    /// A revocation list.
+    Crl(Fingerprint),
+    /// The floor, which was another one.
+    Floor(Option<UnixTime>),
+}
+
+impl Kept {
+    /// Its kind, which does not change between versions.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Block(_) => "block",
+            Self::Claim(_) => "claim",
+            Self::Name(..) => "name",
+            Self::Checked(_) => "checked_issuer",
+            Self::Crl(_) => "crl",
+            Self::Floor(_) => "floor",
+        }
+    }
+}
+
+/// With short fingerprints; `{:#}` has the whole ones.
+impl fmt::Display for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Block(block) => {
+                f.write_str("block ")?;
+                block.fmt(f)?;
+                f.write_str(" (only unblock lifts it)")
+            }
+            Self::Claim(id) => write!(f, "claim of server {id} (only release lifts it)"),
+            Self::Name(id, name) => write!(f, "name {name} of server {id}"),
+            Self::Checked(issuer) => {
+                f.write_str("revocation checks of ")?;
+                issuer.fmt(f)
+            }
+            Self::Crl(fingerprint) => {
+                f.write_str("revocation list ")?;
+                fingerprint.identify(f)
+            }
+            Self::Floor(Some(floor)) => write!(f, "clock floor {}", Timestamp::from(*floor)),
+            Self::Floor(None) => f.write_str("no clock floor"),
+        }
+    }
+}
+
+/// Without the report.
+impl fmt::Display for RolledBack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "rolled back to generation {}", self.to)?;
+        list(f, "came back", &self.came)?;
+        list(f, "went", &self.gone)?;
+        list(f, "as it was", &self.changed)?;
+        list(f, "server came back", &self.servers_came)?;
+        list(f, "server went", &self.servers_gone)?;
+        list(f, "blocked again", &self.blocks_came)?;
+        list(f, "kept", &self.kept)?;
+        list(f, "left out, it is blocked", &self.left_out)
+    }
+}
+
+fn list<T: fmt::Display>(
+    f: &mut fmt::Formatter<'_>,
+    title: &str,
+    items: &Truncated<T>,
+) -> fmt::Result {
+    for item in items {
+        write!(f, "\n  {title}: ")?;
+        item.fmt(f)?;
+    }
+    if items.omitted() > 0 {
+        write!(f, "\n  {title}: and {} more", items.omitted())?;
+    }
+    Ok(())
+}
