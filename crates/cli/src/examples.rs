@@ -111,6 +111,13 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &["mutual-trust store log --store trust --since 2026-11-01 --by alice"],
     ),
     (
+        "store rollback",
+        &[
+            "mutual-trust store rollback --to 41 --dry-run --store trust",
+            "mutual-trust store rollback --to 41 --by alice --store trust --json",
+        ],
+    ),
+    (
         "store bundle",
         &[
             "mutual-trust store bundle ca-bundle.pem --any-server --store trust",

@@ -7,8 +7,8 @@ use mutual_trust::admin::{Effect, Impact};
 use mutual_trust::certificate::{KeyKind, SanName, Timestamp};
 use mutual_trust::policy::Detail;
 use mutual_trust::store::{
-    ClockState, Consequence, ConsequenceKind, Entry, EntryKey, Outcome, Report, Server, Slot,
-    Truncated, ValidityRule,
+    ClockState, Consequence, ConsequenceKind, Entry, EntryKey, Outcome, Report, RolledBack, Server,
+    Slot, Truncated, ValidityRule,
 };
 use mutual_trust::{Certificate, CurrentTime, PinMatch, TrustSnapshot, Verdict};
 use serde_json::{Value, json};
@@ -293,5 +293,20 @@ pub(crate) fn effects(effects: &Impact) -> Value {
             "from": Timestamp::from(floor.from).to_string(),
             "to": Timestamp::from(floor.to).to_string(),
         })),
+    })
+}
+
+/// What a rollback brought back, took out, kept and left out.
+pub(crate) fn rolled_back(done: &RolledBack) -> Value {
+    json!({
+        "to": done.to,
+        "came": bounded(&done.came, entry_key),
+        "gone": bounded(&done.gone, entry_key),
+        "changed": bounded(&done.changed, entry_key),
+        "servers_came": bounded(&done.servers_came, text),
+        "servers_gone": bounded(&done.servers_gone, text),
+        "blocks_came": bounded(&done.blocks_came, text),
+        "kept": bounded(&done.kept, |kept| json!({ "kind": kept.code(), "text": text(kept) })),
+        "left_out": bounded(&done.left_out, entry_key),
     })
 }

@@ -3,7 +3,7 @@
 use mutual_trust::TrustStore;
 use mutual_trust::certificate::Crl;
 use mutual_trust::error::StoreError;
-use mutual_trust::store::Report;
+use mutual_trust::store::{Report, RolledBack};
 
 use crate::output::Failure;
 
@@ -16,6 +16,8 @@ pub(super) struct Came {
     pub(super) reports: Vec<Report>,
     /// The error of the first part that was left out, and how many parts were left out.
     pub(super) left_out: Option<(Failure, usize)>,
+    /// What a rollback did, if it was one.
+    pub(super) rolled_back: Option<RolledBack>,
 }
 
 impl From<Vec<Report>> for Came {
@@ -23,6 +25,7 @@ impl From<Vec<Report>> for Came {
         Self {
             reports,
             left_out: None,
+            rolled_back: None,
         }
     }
 }

@@ -144,7 +144,12 @@ pub(super) fn change(
     }
 }
 
-fn guarded(common: &Common, looked: &TrustStore, calls: &Calls) -> Result<Outcome, Failure> {
+/// Makes calls that are one change, unless it is a dry run or locks a peer out.
+pub(super) fn guarded(
+    common: &Common,
+    looked: &TrustStore,
+    calls: &Calls,
+) -> Result<Outcome, Failure> {
     let (policy, seen) = (common.policy(), PeerHistory::new());
     if common.dry_run {
         let tried = plan(looked, &policy, &seen, now(), calls)?;
@@ -179,7 +184,11 @@ enum Made {
 struct Forced(bool);
 
 fn outcome_of(tried: &Plan<Came>, made: Made) -> Outcome {
-    let Came { reports, left_out } = tried.outcome();
+    let Came {
+        reports,
+        left_out,
+        rolled_back,
+    } = tried.outcome();
     let mut lines: Vec<String> = match made {
         Made::Yes(_) => Vec::new(),
         Made::DryRun(_) => vec![String::from(
@@ -192,6 +201,7 @@ fn outcome_of(tried: &Plan<Came>, made: Made) -> Outcome {
         Made::DryRun(_) | Made::Refused => tried.contents().generation(),
     };
     lines.extend(without_repeats(reports, generation));
+    lines.extend(rolled_back.iter().map(shown));
     lines.extend(lost_and_gained(tried.effects(), made));
     let locks_out = tried.effects().all_lost().next().is_some();
     let is_refused = match made {
@@ -204,7 +214,7 @@ fn outcome_of(tried: &Plan<Came>, made: Made) -> Outcome {
             "refused: the change would lock a peer out; --force makes it anyway",
         ));
     }
-    let json = json!({
+    let mut json = json!({
         "changed": matches!(made, Made::Yes(_)) && reports.iter().any(|one| one.done() != Done::Unchanged),
         "dry_run": matches!(made, Made::DryRun(_)),
         "generation": generation,
@@ -212,8 +222,13 @@ fn outcome_of(tried: &Plan<Came>, made: Made) -> Outcome {
         "effects": facts::effects(tried.effects()),
         "clock": facts::clock(tried.contents(), now()),
     });
+    let mut schema = "store-change";
+    if let (Some(done), Value::Object(fields)) = (rolled_back, &mut json) {
+        schema = "store-rollback";
+        fields.insert(String::from("rollback"), facts::rolled_back(done));
+    }
     let refused = is_refused.then(|| String::from("LocksOut"));
-    let mut outcome = Outcome::done("store-change", lines.join("\n"), json).or_refused(refused);
+    let mut outcome = Outcome::done(schema, lines.join("\n"), json).or_refused(refused);
     outcome.failed = left_out.as_ref().map(|(first, count)| {
         let about = format!("left out, {count} in all");
         first.clone().about(about)

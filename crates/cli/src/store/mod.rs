@@ -15,6 +15,7 @@ mod expiring;
 mod list;
 mod log;
 mod look;
+mod rollback;
 
 use clap::{Args, Subcommand};
 
@@ -45,6 +46,8 @@ enum Command {
     Log(log::Arguments),
     /// Show the records in which two stores, or two generations of one, differ
     Diff(log::Two),
+    /// Give the store the content of an earlier generation again; blocks, claims, revocation checks and the clock floor stay
+    Rollback(rollback::Arguments),
     /// Propose a slot for each certificate of a PEM bundle; install all of it or nothing
     Bundle(adopt::Arguments),
     /// Adopt the PEM files that are trusted today; what is refused is reported and left out
@@ -81,6 +84,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             common.changes_nothing()?;
             log::diff(common, &two)
         }
+        Command::Rollback(arguments) => rollback::run(common, &arguments),
         Command::Bundle(bundle) => adopt::run(common, &bundle, true),
         Command::Adopt(adopt) => adopt::run(common, &adopt, false),
         Command::Plan { change } => {

@@ -20,6 +20,7 @@ mod looking;
 mod output;
 mod run;
 mod stores;
+mod undoing;
 mod verbs;
 
 use mutual_trust_test_support as support;

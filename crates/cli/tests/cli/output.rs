@@ -215,6 +215,24 @@ fn the_fields_of_the_json_are_held() {
         0,
         &[below("", "came from gone to")],
     );
+    let mut undone = report();
+    // A rollback has lists of its own for entries.
+    undone.retain(|below| *below != self::below("reports[].entries.items[].", KEY));
+    undone.push(below("", "rollback"));
+    let lists = "blocks_came came changed gone kept left_out servers_came servers_gone";
+    undone.push(below("rollback.", &format!("{lists} to")));
+    for list in lists.split(' ') {
+        undone.push(below(&format!("rollback.{list}."), "items more"));
+    }
+    undone.push(below("rollback.gone.items[].", KEY));
+    undone.push(below("rollback.kept.items[].", "kind text"));
+    hold(
+        &folder,
+        "store rollback --to 1 --dry-run --force --store trust",
+        "store-rollback",
+        0,
+        &undone,
+    );
     hold(
         &folder,
         "store expiring --within 900d --store trust",

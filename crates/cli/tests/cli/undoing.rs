@@ -1,0 +1,124 @@
+//! `store rollback`: an earlier generation comes back, except for what takes trust away.
+
+use serde_json::Value;
+
+use crate::folder::Folder;
+use crate::run::{Ran, fingerprint, machine, run};
+
+/// A store with a server and its pin, and the generation that it has then.
+fn with_a_pin(test: &str) -> (Folder, u64) {
+    let folder = Folder::new(test);
+    for name in ["keys-1", "keys-2"] {
+        machine(&folder, name);
+    }
+    run(&folder, "store create --store trust").ends_with(0);
+    change(&folder, "server add keys-1 kms1.example");
+    change(&folder, "pin keys-1.pem --server keys-1 --label rack-4");
+    let generation = verify(&folder)["generation"].as_u64().unwrap();
+    (folder, generation)
+}
+
+fn change(folder: &Folder, line: &str) -> Ran {
+    run(folder, &format!("store {line} --store trust")).ends_with(0)
+}
+
+fn verify(folder: &Folder) -> Value {
+    run(folder, "store list --store trust --json")
+        .ends_with(0)
+        .json()
+}
+
+fn back(folder: &Folder, to: u64, more: &str) -> Ran {
+    run(
+        folder,
+        &format!("store rollback --to {to} --store trust {more}"),
+    )
+}
+
+#[test]
+fn a_pin_that_was_removed_comes_back_and_the_log_says_who_asked() {
+    let (folder, good) = with_a_pin("cli-rollback");
+    let before = verify(&folder);
+    change(&folder, "remove keys-1.pem --server keys-1 --force");
+    change(&folder, "server add keys-9 kms9.example");
+    let bad = verify(&folder);
+    back(&folder, good, "--dry-run")
+        .ends_with(0)
+        .says("dry run, nothing was changed")
+        .says(&format!("rolled back to generation {good}"))
+        .says("came back: pin")
+        .says("server went: keys-9");
+    assert_eq!(verify(&folder), bad);
+
+    let done = back(&folder, good, "--by alice --json").ends_with(0).json();
+    assert_eq!(done["schema"], "mutual-trust/store-rollback/1");
+    assert_eq!(
+        (&done["changed"], &done["rollback"]["to"]),
+        (&true.into(), &good.into())
+    );
+    let came = &done["rollback"]["came"]["items"];
+    assert_eq!(came[0]["fingerprint"], fingerprint(&folder, "keys-1.pem"));
+    assert_eq!(done["rollback"]["servers_gone"]["items"][0], "keys-9");
+    let after = verify(&folder);
+    assert_eq!(after["generation"], done["generation"]);
+    assert!(after["generation"].as_u64() > bad["generation"].as_u64());
+    for part in ["entries", "servers", "blocks"] {
+        assert_eq!(after[part], before[part], "{part}");
+    }
+    run(&folder, "store log --store trust --by alice")
+        .ends_with(0)
+        .says(&format!("asked: rollback to generation {good}, by alice"));
+    back(&folder, good, "").ends_with(0).says("nothing changed");
+    back(&folder, 999, "")
+        .ends_with(2)
+        .says("generation 999 is not in the history that is kept");
+}
+
+#[test]
+fn a_block_stays_and_the_blocked_pin_is_left_out() {
+    let (folder, good) = with_a_pin("cli-rollback-block");
+    change(&folder, "remove keys-1.pem --server keys-1 --force");
+    change(&folder, "block keys-1.pem");
+    let blocks = verify(&folder)["blocks"].clone();
+    back(&folder, good, "")
+        .ends_with(0)
+        .says("left out, it is blocked: pin")
+        .says("kept: block certificate");
+    let after = verify(&folder);
+    assert_eq!(after["blocks"], blocks);
+    assert_eq!(after["entries"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn a_later_claim_stays_so_the_rollback_locks_out_and_needs_force() {
+    let (folder, good) = with_a_pin("cli-rollback-claim");
+    change(&folder, "server add keys-2 kms2.example");
+    change(&folder, "pin keys-2.pem --server keys-2");
+    let before = verify(&folder);
+    for more in ["", "--dry-run"] {
+        back(&folder, good, more)
+            .ends_with(1)
+            .says("would lock out")
+            .says("refused: the change would lock a peer out");
+        assert_eq!(verify(&folder), before);
+    }
+    let done = back(&folder, good, "--force --json").ends_with(0).json();
+    let kept = done["rollback"]["kept"]["items"].as_array().unwrap();
+    let kinds: Vec<&str> = kept
+        .iter()
+        .map(|kept| kept["kind"].as_str().unwrap())
+        .collect();
+    assert!(
+        kinds.contains(&"claim") && kinds.contains(&"name"),
+        "{kinds:?}"
+    );
+    let after = verify(&folder);
+    let servers = after["servers"].as_array().unwrap();
+    let second = servers
+        .iter()
+        .find(|server| server["id"] == "keys-2")
+        .unwrap();
+    assert!(second["claim"].to_string().contains("claimed"), "{second}");
+    assert_eq!(second["names"][0], "kms2.example");
+    assert_eq!(after["entries"].as_array().unwrap().len(), 1);
+}
