@@ -362,7 +362,9 @@ impl Setting {
             End::Server | End::Acceptor => self.server_builder().peer_check(),
         };
         match connection {
-            Connection::Client(us) => check.server(mutual_trust::ExpectedServer::id(&id(), None), us).into(),
+            Connection::Client(us) => check
+                .server(mutual_trust::ExpectedServer::id(&id(), None), us)
+                .into(),
             Connection::Server(us) => check.client(us).into(),
         }
     }
