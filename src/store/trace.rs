@@ -22,3 +22,25 @@ pub(crate) fn clock(state: ClockState) {
     #[cfg(not(feature = "tracing"))]
     let _ = state;
 }
+
+/// A change was stored: the calls that it consists of, each with its actor, and how many more there were. The calls have
+/// ids and fingerprints, and no text of a certificate.
+#[cfg(feature = "admin")]
+pub(crate) fn stored(from: u64, to: u64, calls: &[(String, Option<String>)], more: usize) {
+    #[cfg(feature = "tracing")]
+    {
+        let mut actors: Vec<&str> = Vec::new();
+        for by in calls.iter().filter_map(|(_, by)| by.as_deref()) {
+            if !actors.contains(&by) {
+                actors.push(by);
+            }
+        }
+        let by = (!actors.is_empty()).then(|| actors.join(", "));
+        let asked: Vec<&str> = calls.iter().map(|(call, _)| call.as_str()).collect();
+        let (by, asked) = (by.as_deref(), asked.join("; "));
+        let asked = asked.as_str();
+        tracing::info!(target: "mutual_trust", from, to, by, asked, more, "change stored");
+    }
+    #[cfg(not(feature = "tracing"))]
+    let _ = (from, to, calls, more);
+}

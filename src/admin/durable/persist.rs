@@ -15,6 +15,7 @@ const FRAME: usize = 1024;
 
 /// A change as it is added.
 struct Added {
+    head: ChangeHead,
     text: String,
     digest: ContentDigest,
     /// The snapshot before it, if one is written: its text, its digest and what it keeps.
@@ -32,7 +33,7 @@ impl DurableStore {
         let view = draft.snapshot();
         let size = self.stored.size;
         match self.write(handle, draft, &view, undo) {
-            Ok(()) => {}
+            Ok(head) => trace::stored(head.from, head.to, &head.asked, head.more),
             Err(error) => {
                 self.stored.size = size;
                 // The number may be on the disk, so it is not used again.
@@ -72,7 +73,7 @@ impl DurableStore {
         draft: &TrustStore,
         view: &TrustSnapshot,
         undo: Undo,
-    ) -> Result<(), DurableError> {
+    ) -> Result<ChangeHead, DurableError> {
         if self.stored.position.sealed && self.settings.seal.is_none() {
             return Err(DurableError::Unwritable(StoreFileError::Sealed));
         }
@@ -96,7 +97,7 @@ impl DurableStore {
             self.moved(&added, from, self.stored.position.lines);
             // It is stored. If this fails, the next change reads the file again.
             self.stored.stamp = handle.stamp().unwrap_or_default();
-            return Ok(());
+            return Ok(added.head);
         };
         let text = [snapshot.as_str(), added.text.as_str()].concat();
         self.disk.clean();
@@ -128,7 +129,7 @@ impl DurableStore {
         self.stored.wrote(added.text.as_bytes());
         self.moved(&added, snapshot.len(), lines(snapshot));
         self.stored.stamp = new.stamp().unwrap_or_default();
-        Ok(())
+        Ok(added.head)
     }
 
     /// The file has a change more.
@@ -166,6 +167,7 @@ impl DurableStore {
         if !(is_long || is_first || self.stored.rewrite) {
             self.stored.size = size;
             return Ok(Added {
+                head,
                 text,
                 digest,
                 snapshot: None,
@@ -177,6 +179,7 @@ impl DurableStore {
         let (text, digest) = change(&head, &kept)?;
         self.stored.size = grown(snapshot.len(), &text);
         Ok(Added {
+            head,
             text,
             digest,
             snapshot: Some((snapshot, over, kept)),

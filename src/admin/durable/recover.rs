@@ -15,7 +15,7 @@ use crate::admin::file::{
 };
 use crate::certificate::CurrentTime;
 use crate::certificate::error::with_causes;
-use crate::store::Truncated;
+use crate::store::{Truncated, trace};
 
 /// One of the two files.
 struct Candidate {
@@ -281,11 +281,12 @@ impl DurableStore {
             // The next snapshot must have room as well.
             file::write(&view, &kept, seal)?;
             text.push_str(&file::write_change(&head, &before, &view, &kept, seal)?.0);
-            Ok(text)
+            Ok((text, head))
         };
-        let text = written().map_err(DurableError::Unwritable)?;
+        let (text, head) = written().map_err(DurableError::Unwritable)?;
         disk.replace_damaged(&text)
             .map_err(DurableError::NotSaved)?;
+        trace::stored(head.from, head.to, &head.asked, head.more);
         let handle = disk.open(false, Wait::Bounded)?;
         let handle = handle.ok_or(DurableError::NoStore { path })?;
         let (stored, ..) = read_whole(&handle, &settings, None)?;

@@ -214,3 +214,85 @@ fn a_clock_that_jumped_is_told_by_each_publication_until_it_is_confirmed() {
     drop(store);
     std::fs::remove_dir_all(&folder).unwrap();
 }
+
+/// A change is told when it is on the disk, before it is in force; one that is refused is not told.
+#[test]
+fn each_stored_change_is_one_event_with_its_generations_actors_and_calls() {
+    use crate::support::folder::Folder;
+    use crate::support::{keys, server_id};
+    use mutual_trust::admin::{DurableSettings, DurableStore};
+    use mutual_trust::error::{DurableError, StoreError};
+    use mutual_trust::{PinScope, TrustStore};
+
+    let folder = Folder::new("stored-events");
+    let settings = || DurableSettings::new(keys()).with_clock(Arc::new(now()));
+    let mut store = DurableStore::create(folder.path(), settings()).unwrap();
+    let first = store.contents().generation();
+    let pin = self_signed("kms1.example").certificate();
+    let fingerprint = pin.fingerprint();
+    let lines = told(|| {
+        store.set_actor(Some("alice")).unwrap();
+        let install = |store: &mut TrustStore| {
+            store.add_server(server_id("keys-1"), [])?;
+            store.with_actor("bob, ticket 7", |store| {
+                let scope = PinScope::Server(server_id("keys-1"));
+                store.install_pin(scope, pin.clone(), EntryOptions::new())
+            })
+        };
+        store.change(install).unwrap();
+        // Nothing is stored, so nothing is told.
+        let again = store.change(|store| {
+            let scope = PinScope::Server(server_id("keys-1"));
+            store.install_pin(scope, pin.clone(), EntryOptions::new())
+        });
+        again.unwrap();
+        let refused = store.change(|store| store.add_server(server_id("keys-1"), []));
+        assert!(matches!(
+            refused,
+            Err(DurableError::Store(StoreError::ServerExists(_)))
+        ));
+        store.set_actor(None).unwrap();
+        assert!(store.block(&pin).unsaved.is_none());
+    });
+    let last = store.contents().generation();
+    let calls =
+        format!("asked=\"server add keys-1; install pin server keys-1 {fingerprint}\" more=0");
+    let events: [&[&str]; 4] = [
+        &[
+            "INFO",
+            "change stored",
+            "by=\"alice, bob, ticket 7\"",
+            &calls,
+        ],
+        &["trust published"],
+        &["INFO", "change stored", "asked=\"block certificate"],
+        &["trust published", &format!("generation={last}")],
+    ];
+    assert_eq!(lines.len(), events.len(), "{lines:#?}");
+    for (line, parts) in lines.iter().zip(events) {
+        has(line, parts);
+    }
+    let between = lines[1].rsplit('=').next().unwrap();
+    has(&lines[0], &[&format!("from={first} to={between} ")]);
+    has(&lines[2], &[&format!("from={between} to={last} ")]);
+    assert!(!lines[2].contains("by="), "{}", lines[2]);
+
+    // A recovery is a change as well.
+    let (file, previous) = (
+        folder.file("trust-store"),
+        folder.file("trust-store.previous"),
+    );
+    std::fs::copy(&file, previous).unwrap();
+    std::fs::write(file, "damage").unwrap();
+    let lines = told(|| drop(DurableStore::recover(folder.path(), settings()).unwrap()));
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    has(&lines[0], &["change stored", "asked=\"recover\""]);
+
+    // The disk refuses it.
+    std::fs::remove_dir_all(folder.path()).unwrap();
+    let lines = told(|| {
+        let added = store.change(|store| store.add_server(server_id("keys-2"), []));
+        assert!(added.is_err());
+    });
+    assert!(lines.is_empty(), "{lines:?}");
+}
