@@ -80,6 +80,9 @@ pub use guided::{
 #[cfg(feature = "admin")]
 pub use peer::Peer;
 #[cfg(feature = "admin")]
+#[doc(hidden)]
+pub use plan::effects_between;
+#[cfg(feature = "admin")]
 pub use plan::{
     Applied, Effect, Evidence, FloorMove, Forecast, Impact, LockoutAllowance, OwnRenewal,
     PeerOutcome, Plan, PredictedOutage, Removal, block, forecast, guard, own_renewal, plan,

@@ -275,15 +275,17 @@ pub(crate) fn report(report: &Report) -> Value {
     })
 }
 
+pub(crate) fn effect(effect: &Effect) -> Value {
+    json!({
+        "peer": text(&effect.peer),
+        "before": effect.before.reason.to_string(),
+        "after": effect.after.reason.to_string(),
+        "text": text(effect),
+    })
+}
+
 pub(crate) fn effects(effects: &Impact) -> Value {
-    let show = |effect: &Effect| {
-        json!({
-            "peer": text(&effect.peer),
-            "before": effect.before.reason.to_string(),
-            "after": effect.after.reason.to_string(),
-            "text": text(effect),
-        })
-    };
+    let show = effect;
     json!({
         "lost": bounded(effects.lost(), show),
         "at_risk": bounded(effects.at_risk(), show),

@@ -157,6 +157,21 @@ pub struct Applied<T> {
     pub effects: Impact,
 }
 
+/// The peers that are judged differently by two snapshots, of one store or of two, at one time. Nothing is changed.
+///
+/// What the second snapshot accepts and the first one does not is found by the same call with both exchanged.
+#[doc(hidden)]
+pub fn effects_between(
+    before: &TrustSnapshot,
+    after: &TrustSnapshot,
+    policy: &Policy,
+    seen: &PeerHistory,
+    clock: CurrentTime,
+) -> Impact {
+    let side = |view| Side { view, clock };
+    compare(side(before), side(after), policy, seen)
+}
+
 impl<T> Plan<T> {
     pub(super) fn make(
         mut draft: Draft,

@@ -4,16 +4,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use mutual_trust::ServerId;
 use mutual_trust::admin::file::{self, StoreFile, StoredChange};
-use mutual_trust::admin::{DurableSettings, DurableStore};
+use mutual_trust::admin::{DurableSettings, DurableStore, Effect, PeerHistory, effects_between};
 use mutual_trust::certificate::Timestamp;
+use mutual_trust::store::Truncated;
+use mutual_trust::{ServerId, TrustSnapshot};
 use pki_types::UnixTime;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::make::{Common, keys};
+use super::make::{Common, keys, now, outcome};
 use super::scope::moment;
-use crate::output::{Failure, Outcome};
+use crate::facts;
+use crate::output::{Failure, Outcome, shown};
 
 /// Which changes are shown.
 #[derive(Args, Clone, Debug)]
@@ -157,7 +159,69 @@ pub(super) struct Two {
     to: PathBuf,
 }
 
-/// Shows the records in which two stores differ.
+/// Effects of one kind.
+struct Kind {
+    /// Its name in JSON.
+    name: &'static str,
+    words: &'static str,
+    effects: Vec<Effect>,
+    /// How many more there are.
+    more: usize,
+}
+
+impl Kind {
+    fn new(name: &'static str, words: &'static str, found: &Truncated<Effect>) -> Self {
+        Self {
+            name,
+            words,
+            effects: found.items().to_vec(),
+            more: found.omitted(),
+        }
+    }
+
+    /// Of effects that were found from the second to the first.
+    fn turned(mut self) -> Self {
+        for effect in &mut self.effects {
+            core::mem::swap(&mut effect.before, &mut effect.after);
+        }
+        self
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for effect in &self.effects {
+            lines.push(format!("{}: {}", self.words, shown(&effect.peer)));
+            lines.push(format!("  first: {}", outcome(&effect.before)));
+            lines.push(format!("  second: {}", outcome(&effect.after)));
+        }
+        if self.more > 0 {
+            lines.push(format!("{}: and {} more", self.words, self.more));
+        }
+        lines
+    }
+
+    fn fact(&self) -> (String, Value) {
+        let items: Vec<Value> = self.effects.iter().map(facts::effect).collect();
+        let fact = json!({ "items": items, "more": self.more });
+        (self.name.to_owned(), fact)
+    }
+}
+
+/// The servers that two stores judge differently. The command knows no connections, so they are judged by their
+/// installed certificates, and clients are not judged.
+fn effects(common: &Common, from: &TrustSnapshot, to: &TrustSnapshot) -> [Kind; 4] {
+    let (policy, seen, clock) = (common.policy(), PeerHistory::new(), now());
+    let there = effects_between(from, to, &policy, &seen, clock);
+    let back = effects_between(to, from, &policy, &seen, clock);
+    [
+        Kind::new("lost", "refused in the second", there.lost()),
+        Kind::new("at_risk", "may be refused in the second", there.at_risk()),
+        Kind::new("gained", "refused in the first", back.lost()).turned(),
+        Kind::new("may_gain", "may be refused in the first", back.at_risk()).turned(),
+    ]
+}
+
+/// Shows the records in which two stores differ, and the servers that they judge differently.
 pub(super) fn diff(common: &Common, two: &Two) -> Result<Outcome, Failure> {
     let (from, to) = (version(common, &two.from)?, version(common, &two.to)?);
     let records = file::difference(&from, &to);
@@ -167,11 +231,14 @@ pub(super) fn diff(common: &Common, two: &Two) -> Result<Outcome, Failure> {
     if text.is_empty() {
         text.push(String::from("the records are the same"));
     }
+    let kinds = effects(common, from.store.contents(), to.store.contents());
+    text.extend(kinds.iter().flat_map(Kind::lines));
     let json = json!({
         "from": from.report.generation,
         "to": to.report.generation,
         "gone": side(&records, '-'),
         "came": side(&records, '+'),
+        "effects": kinds.iter().map(Kind::fact).collect::<Map<String, Value>>(),
     });
     Ok(Outcome::done("store-diff", text.join("\n"), json))
 }

@@ -87,7 +87,7 @@ pub(super) fn keys() -> KeyPolicy {
     tls::key_policy(&ours::provider())
 }
 
-fn now() -> CurrentTime {
+pub(super) fn now() -> CurrentTime {
     SystemClock::new().now()
 }
 
@@ -316,7 +316,7 @@ fn effect_lines(what: &str, effect: &Effect, made: Made) -> Vec<String> {
 }
 
 /// What a peer is told; of a refusal also the reason as a sentence.
-fn outcome(outcome: &PeerOutcome) -> String {
+pub(super) fn outcome(outcome: &PeerOutcome) -> String {
     if outcome.is_accepted() {
         return shown(outcome);
     }

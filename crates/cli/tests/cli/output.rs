@@ -213,7 +213,14 @@ fn the_fields_of_the_json_are_held() {
         "store diff trust trust/trust-store",
         "store-diff",
         0,
-        &[below("", "came from gone to")],
+        &[
+            below("", "came effects from gone to"),
+            below("effects.", "at_risk gained lost may_gain"),
+            below("effects.lost.", "items more"),
+            below("effects.at_risk.", "items more"),
+            below("effects.gained.", "items more"),
+            below("effects.may_gain.", "items more"),
+        ],
     );
     let mut undone = report();
     // A rollback has lists of its own for entries.

@@ -14,7 +14,7 @@ fn with_a_pin(test: &str) -> (Folder, u64) {
     run(&folder, "store create --store trust").ends_with(0);
     change(&folder, "server add keys-1 kms1.example");
     change(&folder, "pin keys-1.pem --server keys-1 --label rack-4");
-    let generation = verify(&folder)["generation"].as_u64().unwrap();
+    let generation = list(&folder)["generation"].as_u64().unwrap();
     (folder, generation)
 }
 
@@ -22,7 +22,7 @@ fn change(folder: &Folder, line: &str) -> Ran {
     run(folder, &format!("store {line} --store trust")).ends_with(0)
 }
 
-fn verify(folder: &Folder) -> Value {
+fn list(folder: &Folder) -> Value {
     run(folder, "store list --store trust --json")
         .ends_with(0)
         .json()
@@ -38,17 +38,17 @@ fn back(folder: &Folder, to: u64, more: &str) -> Ran {
 #[test]
 fn a_pin_that_was_removed_comes_back_and_the_log_says_who_asked() {
     let (folder, good) = with_a_pin("cli-rollback");
-    let before = verify(&folder);
+    let before = list(&folder);
     change(&folder, "remove keys-1.pem --server keys-1 --force");
     change(&folder, "server add keys-9 kms9.example");
-    let bad = verify(&folder);
+    let bad = list(&folder);
     back(&folder, good, "--dry-run")
         .ends_with(0)
         .says("dry run, nothing was changed")
         .says(&format!("rolled back to generation {good}"))
         .says("came back: pin")
         .says("server went: keys-9");
-    assert_eq!(verify(&folder), bad);
+    assert_eq!(list(&folder), bad);
 
     let done = back(&folder, good, "--by alice --json").ends_with(0).json();
     assert_eq!(done["schema"], "mutual-trust/store-rollback/1");
@@ -59,7 +59,7 @@ fn a_pin_that_was_removed_comes_back_and_the_log_says_who_asked() {
     let came = &done["rollback"]["came"]["items"];
     assert_eq!(came[0]["fingerprint"], fingerprint(&folder, "keys-1.pem"));
     assert_eq!(done["rollback"]["servers_gone"]["items"][0], "keys-9");
-    let after = verify(&folder);
+    let after = list(&folder);
     assert_eq!(after["generation"], done["generation"]);
     assert!(after["generation"].as_u64() > bad["generation"].as_u64());
     for part in ["entries", "servers", "blocks"] {
@@ -79,12 +79,12 @@ fn a_block_stays_and_the_blocked_pin_is_left_out() {
     let (folder, good) = with_a_pin("cli-rollback-block");
     change(&folder, "remove keys-1.pem --server keys-1 --force");
     change(&folder, "block keys-1.pem");
-    let blocks = verify(&folder)["blocks"].clone();
+    let blocks = list(&folder)["blocks"].clone();
     back(&folder, good, "")
         .ends_with(0)
         .says("left out, it is blocked: pin")
         .says("kept: block certificate");
-    let after = verify(&folder);
+    let after = list(&folder);
     assert_eq!(after["blocks"], blocks);
     assert_eq!(after["entries"], Value::Array(Vec::new()));
 }
@@ -94,13 +94,13 @@ fn a_later_claim_stays_so_the_rollback_locks_out_and_needs_force() {
     let (folder, good) = with_a_pin("cli-rollback-claim");
     change(&folder, "server add keys-2 kms2.example");
     change(&folder, "pin keys-2.pem --server keys-2");
-    let before = verify(&folder);
+    let before = list(&folder);
     for more in ["", "--dry-run"] {
         back(&folder, good, more)
             .ends_with(1)
             .says("would lock out")
             .says("refused: the change would lock a peer out");
-        assert_eq!(verify(&folder), before);
+        assert_eq!(list(&folder), before);
     }
     let done = back(&folder, good, "--force --json").ends_with(0).json();
     let kept = done["rollback"]["kept"]["items"].as_array().unwrap();
@@ -112,7 +112,7 @@ fn a_later_claim_stays_so_the_rollback_locks_out_and_needs_force() {
         kinds.contains(&"claim") && kinds.contains(&"name"),
         "{kinds:?}"
     );
-    let after = verify(&folder);
+    let after = list(&folder);
     let servers = after["servers"].as_array().unwrap();
     let second = servers
         .iter()
@@ -121,4 +121,45 @@ fn a_later_claim_stays_so_the_rollback_locks_out_and_needs_force() {
     assert!(second["claim"].to_string().contains("claimed"), "{second}");
     assert_eq!(second["names"][0], "kms2.example");
     assert_eq!(after["entries"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_comparison_names_the_servers_that_are_judged_differently() {
+    let (folder, good) = with_a_pin("cli-diff-effects");
+    change(&folder, "server add keys-2 kms2.example");
+    change(&folder, "pin keys-2.pem --server keys-2");
+    change(&folder, "block keys-1.pem");
+    let now = list(&folder)["generation"].as_u64().unwrap();
+    let diff = |from: u64, to: u64| {
+        let line = format!("store diff {from} {to} --store trust");
+        let text = run(&folder, &line).ends_with(0);
+        let found = run(&folder, &format!("{line} --json")).ends_with(0).json();
+        (text, found["effects"].clone())
+    };
+    let peer = |effects: &Value, kind: &str| {
+        let items = effects[kind]["items"].as_array().unwrap();
+        assert!(items.len() <= 1, "{effects}");
+        items.first().map(|one| one["peer"].to_string())
+    };
+    let (text, effects) = diff(good, now);
+    text.says("refused in the second: server keys-1")
+        .says("refused in the first: server keys-2");
+    let (lost, gained) = (
+        peer(&effects, "lost").unwrap(),
+        peer(&effects, "gained").unwrap(),
+    );
+    assert!(
+        lost.contains("keys-1") && gained.contains("keys-2"),
+        "{effects}"
+    );
+    assert_eq!(effects["lost"]["items"][0]["before"], "PinMatched");
+    assert_eq!(effects["gained"]["items"][0]["after"], "PinMatched");
+    let (_, turned) = diff(now, good);
+    assert_eq!(peer(&turned, "lost"), Some(gained));
+    assert_eq!(peer(&turned, "gained"), Some(lost));
+    let (_, same) = diff(now, now);
+    assert!(
+        peer(&same, "lost").or(peer(&same, "gained")).is_none(),
+        "{same}"
+    );
 }
