@@ -27,13 +27,15 @@ fn created(folder: &Folder) -> DurableStore {
     DurableStore::create(folder.path(), settings()).unwrap()
 }
 
-/// Rolls back, whoever is locked out.
-fn roll_back(store: &mut DurableStore, to: u64) -> RolledBack {
+/// Rolls back and allows every lockout. What is read again, and what a process that follows has, is what is in force.
+fn roll_back(folder: &Folder, store: &mut DurableStore, to: u64) -> RolledBack {
+    let (mut follower, _) = DurableStore::open(folder.path(), settings()).unwrap();
     let (policy, seen) = (Policy::new(keys()), PeerHistory::new());
     let plan = store.plan_rollback(to, &policy, &seen, clock()).unwrap();
     let lost: Vec<Peer> = plan.effects().all_lost().cloned().collect();
     let allowed = LockoutAllowance::allow(lost);
     let _ = store.apply(&plan, &seen, clock(), &allowed).unwrap();
+    is_stored(folder, store, &mut follower);
     plan.outcome().clone()
 }
 
@@ -50,7 +52,6 @@ fn keys_of(view: &TrustSnapshot) -> BTreeSet<EntryKey> {
     view.entries().iter().map(|entry| entry.key()).collect()
 }
 
-/// What is read again, and what a process that follows the store has, is what is in force.
 fn is_stored(folder: &Folder, store: &DurableStore, follower: &mut DurableStore) {
     follower.refresh().unwrap();
     assert_eq!(facts(follower.contents()), facts(store.contents()));
@@ -67,7 +68,6 @@ fn a_removed_pin_and_its_options_come_back_as_one_change_with_a_new_generation()
     let folder = Folder::new("rollback");
     let mut store = created(&folder);
     store.change(fill).unwrap();
-    let (mut follower, _) = DurableStore::open(folder.path(), settings()).unwrap();
     let good = store.contents().clone();
     store.set_actor(Some("mallory")).unwrap();
     let keys: Vec<EntryKey> = keys_of(&good).into_iter().collect();
@@ -81,7 +81,7 @@ fn a_removed_pin_and_its_options_come_back_as_one_change_with_a_new_generation()
         .unwrap();
     let bad = store.contents().generation();
     store.set_actor(Some("alice")).unwrap();
-    let done = roll_back(&mut store, good.generation());
+    let done = roll_back(&folder, &mut store, good.generation());
     assert_eq!(content(store.contents()), content(&good));
     assert!(store.contents().generation() > bad);
     assert_eq!(done.report.done(), Outcome::Changed);
@@ -90,7 +90,6 @@ fn a_removed_pin_and_its_options_come_back_as_one_change_with_a_new_generation()
     assert_eq!(done.came.items(), [keys[1].clone()]);
     assert_eq!(done.servers_gone.items(), [server_id("new")]);
     assert!(done.gone.is_empty() && done.left_out.is_empty() && done.kept.is_empty());
-    is_stored(&folder, &store, &mut follower);
     let history = DurableStore::history(folder.path(), &settings()).unwrap();
     let last = &history.changes.last().unwrap().head;
     let call = format!("rollback to generation {}", good.generation());
@@ -99,13 +98,12 @@ fn a_removed_pin_and_its_options_come_back_as_one_change_with_a_new_generation()
 
     // It is there already.
     let generation = store.contents().generation();
-    let again = roll_back(&mut store, good.generation());
+    let again = roll_back(&folder, &mut store, good.generation());
     assert_eq!(again.report.done(), Outcome::Unchanged);
     assert_eq!(store.contents().generation(), generation);
     // A rollback can be taken back.
-    let _ = roll_back(&mut store, bad);
+    let _ = roll_back(&folder, &mut store, bad);
     assert!(store.contents().server(&server_id("new")).is_some());
-    is_stored(&folder, &store, &mut follower);
 }
 
 #[test]
@@ -135,7 +133,7 @@ fn a_rollback_lifts_no_block_and_brings_back_nothing_that_is_blocked() {
     assert!(store.block(&stolen).unsaved.is_none());
     assert!(store.block(&both).unsaved.is_none());
 
-    let done = roll_back(&mut store, earlier.generation());
+    let done = roll_back(&folder, &mut store, earlier.generation());
     let blocks: Vec<_> = store.contents().blocks().cloned().collect();
     let mut expected = vec![
         blocked.clone(),
@@ -183,7 +181,7 @@ fn a_rollback_ends_no_claim_and_takes_no_name_from_a_claimed_server() {
             store.install_pin(server(four), pin("four"), options())
         })
         .unwrap();
-    let done = roll_back(&mut store, earlier);
+    let done = roll_back(&folder, &mut store, earlier);
     let view = store.contents();
     for id in [one, three, four] {
         assert_eq!(
@@ -233,7 +231,7 @@ fn a_claim_that_was_released_comes_back_and_is_reported() {
         .unwrap();
     let earlier = store.contents().clone();
     let _ = store.change(|store| store.release(&id)).unwrap();
-    let done = roll_back(&mut store, earlier.generation());
+    let done = roll_back(&folder, &mut store, earlier.generation());
     assert_eq!(content(store.contents()), content(&earlier));
     assert!(
         done.report
@@ -280,7 +278,7 @@ fn a_rollback_ends_no_revocation_check_and_brings_back_no_older_list() {
         })
         .unwrap();
     let (now, begun) = (store.contents().clone(), begun.unwrap());
-    let done = roll_back(&mut store, earlier.generation());
+    let done = roll_back(&folder, &mut store, earlier.generation());
     let view = store.contents();
     let checked: Vec<_> = view.revocation_checked_issuers().collect();
     assert_eq!(checked.len(), 3);
@@ -355,6 +353,41 @@ fn a_rollback_is_guarded_and_stale_like_any_change() {
         ),
         "{unknown}"
     );
+}
+
+#[test]
+fn every_generation_of_a_store_with_one_of_everything_can_be_gone_back_to() {
+    let folder = Folder::new("rollback-everything");
+    let mut store = created(&folder);
+    store.change(fill).unwrap();
+    let full = store.contents().generation();
+    store
+        .change(|store| {
+            let _ = store.release_group(&"site-a".parse().unwrap())?;
+            let _ = store.remove_group(&"site-a".parse().unwrap())?;
+            let _ = store.remove_server(&server_id("keys-2"))?;
+            let blocks: Vec<_> = store.contents().blocks().cloned().collect();
+            for block in &blocks {
+                let _ = store.unblock(block)?;
+            }
+            let issuers: Vec<_> = store.contents().revocation_checked_issuers().collect();
+            for issuer in &issuers {
+                let _ = store.disable_revocation_checks(issuer)?;
+            }
+            for key in keys_of(store.contents()) {
+                let _ = store.remove(&key)?;
+            }
+            Ok(())
+        })
+        .unwrap();
+    let generations = DurableStore::history(folder.path(), &settings()).unwrap();
+    let all = generations.changes.iter().map(|change| change.head.to);
+    for to in [generations.since].into_iter().chain(all) {
+        let _ = roll_back(&folder, &mut store, to);
+    }
+    let _ = roll_back(&folder, &mut store, full);
+    let found = DurableStore::read_at(folder.path(), &settings(), full).unwrap();
+    assert_eq!(content(store.contents()), content(found.store.contents()));
 }
 
 /// A generator with a fixed start, so that a failure comes again.
