@@ -9,13 +9,13 @@ use std::sync::Arc;
 use mutual_trust::error::ConfigError;
 use mutual_trust::{PeerCheck, Refusal, ServerConfigBuilder};
 use rustls::ServerConfig;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use crate::alpn::{HTTP_1, HTTP_2, protocols};
-use crate::drain::drain;
+use crate::drain::{Rest, Unaccepted};
 use crate::guard::Guarding;
 use crate::limits::{HANDSHAKE_TIMEOUT, MAX_TIMEOUT};
 use crate::peer::recheck_interval;
@@ -142,7 +142,8 @@ impl Acceptor {
     /// nothing is.
     ///
     /// The stream returns the refusal as well. But many servers drop the errors of connections, and HTTP/2 keeps of an
-    /// error the kind and the text alone. It is called by the task that reads or writes, so it must not block.
+    /// error the kind and the text alone. It is called by the task that reads or writes, so it must not block. A panic in
+    /// it ends the call alone, unless the program aborts on panics.
     #[must_use]
     pub fn with_refusal_handler(
         mut self,
@@ -165,16 +166,31 @@ impl Acceptor {
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        let (inner, peer) = self.handshake(stream, address).await?;
-        Ok(TlsStream::guarded(inner, peer, &self.guarding))
+        match self.handshake(stream, address).await {
+            Ok((inner, peer)) => Ok(TlsStream::guarded(inner, peer, &self.guarding)),
+            Err(unaccepted) => Err(unaccepted.drained().await),
+        }
     }
 
     /// [`accept`](Self::accept) of a TCP connection, whose peer then has an address.
+    #[cfg(feature = "axum-server")]
     pub(crate) async fn accept_tcp(
         &self,
         tcp: TcpStream,
         address: SocketAddr,
     ) -> io::Result<TlsStream<TcpStream>> {
+        match self.handshake_tcp(tcp, address).await {
+            Ok(stream) => Ok(stream),
+            Err(unaccepted) => Err(unaccepted.drained().await),
+        }
+    }
+
+    /// The handshake over a TCP connection. Who is not accepted is not waited for.
+    pub(crate) async fn handshake_tcp(
+        &self,
+        tcp: TcpStream,
+        address: SocketAddr,
+    ) -> Result<TlsStream<TcpStream>, Unaccepted<TcpStream>> {
         // Answers and handshakes are small messages for which the client waits.
         tcp.set_nodelay(true)?;
         let (inner, peer) = self.handshake(tcp, address.ip()).await?;
@@ -186,7 +202,7 @@ impl Acceptor {
         &self,
         stream: IO,
         address: IpAddr,
-    ) -> io::Result<(tokio_rustls::TlsStream<IO>, Peer)>
+    ) -> Result<(tokio_rustls::TlsStream<IO>, Peer), Unaccepted<IO>>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
@@ -194,23 +210,19 @@ impl Acceptor {
         let handshake = acceptor.accept(stream).into_fallible();
         let Ok(done) = timeout(self.handshake_timeout, handshake).await else {
             let late = "no TLS handshake in time";
-            return Err(io::Error::new(io::ErrorKind::TimedOut, late));
+            return Err(io::Error::new(io::ErrorKind::TimedOut, late).into());
         };
-        let mut stream = match done {
-            Ok(stream) => stream,
-            Err((error, stream)) => {
-                drain(stream).await;
-                return Err(error);
-            }
-        };
+        let stream = done.map_err(|(error, stream)| Unaccepted {
+            error,
+            rest: Some(Rest::Failed(stream)),
+        })?;
         match Peer::client(self.check.clone(), stream.get_ref().1) {
             Ok(peer) => Ok((stream.into(), peer)),
             // Published since the verdict of the handshake.
-            Err(refusal) => {
-                let _ = timeout(self.handshake_timeout, stream.shutdown()).await;
-                drain(stream.get_mut().0).await;
-                Err(refusal.into())
-            }
+            Err(refusal) => Err(Unaccepted {
+                error: refusal.into(),
+                rest: Some(Rest::Established(Box::new(stream))),
+            }),
         }
     }
 

@@ -139,7 +139,8 @@ impl Connector {
     /// nothing is.
     ///
     /// The stream returns the refusal as well. But many servers drop the errors of connections, and HTTP/2 keeps of an
-    /// error the kind and the text alone. It is called by the task that reads or writes, so it must not block.
+    /// error the kind and the text alone. It is called by the task that reads or writes, so it must not block. A panic in
+    /// it ends the call alone, unless the program aborts on panics.
     #[must_use]
     pub fn with_refusal_handler(
         mut self,

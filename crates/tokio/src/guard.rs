@@ -10,6 +10,7 @@ use mutual_trust::{LiveTrust, Refusal};
 use tokio::time::{Instant, sleep_until};
 
 use crate::Peer;
+use crate::handler;
 use crate::limits::RECHECK_INTERVAL;
 
 /// Called once when a peer is refused whose connection is open.
@@ -89,8 +90,8 @@ impl Guard {
             }
             Err(refusal) => {
                 self.refusal = Some(refusal.clone());
-                if let Some(handler) = self.refusal_handler.take() {
-                    handler(&self.peer, &refusal);
+                if let Some(refusal_handler) = self.refusal_handler.take() {
+                    handler::call(|| refusal_handler(&self.peer, &refusal));
                 }
                 Err(refusal)
             }

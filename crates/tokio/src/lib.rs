@@ -93,6 +93,7 @@ mod dial;
 mod drain;
 mod failure;
 mod guard;
+mod handler;
 pub mod limits;
 mod listener;
 mod peer;

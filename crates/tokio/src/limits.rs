@@ -30,9 +30,10 @@ pub const MAX_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 /// How many handshakes of a listener are under way at most.
 ///
 /// Each holds a socket and what the client has sent of a message, at most 64 KiB in rustls. So all together hold at most
-/// 64 MiB, and 1,024 is the usual limit of open files. A processor makes a few thousand handshakes a second: clients that
-/// all come back after a restart wait for the processor and not for a place.
-pub const MAX_HANDSHAKES: usize = 1_024;
+/// 32 MiB. 1,024 is the usual soft limit of open files: handshakes take at most half of it, [`MAX_DRAINING`] an eighth,
+/// and the rest is for open connections and for what else the program opens. A processor makes a few thousand handshakes
+/// a second: clients that all come back after a restart wait for the processor and not for a place.
+pub const MAX_HANDSHAKES: usize = 512;
 
 /// The largest number of handshakes that can be allowed: a million sockets are more than a process may open by default.
 pub const LARGEST_MAX_HANDSHAKES: usize = 1 << 20;
@@ -44,8 +45,8 @@ pub const LARGEST_MAX_HANDSHAKES: usize = 1 << 20;
 /// not for the whole time limit.
 pub const PATIENCE_WHEN_FULL: Duration = Duration::from_secs(1);
 
-/// How long a listener waits after an error that concerns all connections, for example too many open files. Open
-/// connections end meanwhile. Without a pause, the error would come back at once.
+/// How long a listener waits after an error that concerns all connections, for example too many open files while no
+/// handshake is under way. Open connections end meanwhile. Without a pause, the error would come back at once.
 pub const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long a refused client may take to read its alert and to close. Two round trips of a slow link.
@@ -54,3 +55,10 @@ pub const DRAIN_TIME: Duration = Duration::from_secs(2);
 /// How much of a refused client is read and dropped. In TLS 1.3 a client has sent its first request before it learns of
 /// the refusal; this is what usually fits in a window of TCP.
 pub const DRAIN_BYTES: usize = 64 * 1024;
+
+/// How many refused clients of a listener may take this time at once.
+///
+/// An eighth of the 1,024 files that a process usually may open, see [`MAX_HANDSHAKES`]. A client that closes when it has
+/// read its alert takes one round trip, so more than a thousand refusals a second are within this bound. Beyond it, a
+/// connection is closed at once, and its client may see a reset instead of the alert.
+pub const MAX_DRAINING: usize = 128;

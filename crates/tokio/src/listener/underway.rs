@@ -1,36 +1,27 @@
 //! The handshakes that are under way, the oldest first.
 
 use core::time::Duration;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, Id};
 use tokio::time::Instant;
 
 #[derive(Default)]
 pub(super) struct Underway {
-    /// Those that have ended are still in it, until they are the oldest or it has grown.
+    /// In the order of their start. Those that have ended are still in it, until they are the oldest or it has grown.
     started: VecDeque<Started>,
+    /// Those whose end is not seen yet, and where their clients are.
+    addresses: HashMap<Id, SocketAddr>,
     /// How many there were when the ended ones were taken out last.
     swept: usize,
-    /// One was ended, and its task has not noticed yet.
-    ending: bool,
+    /// The one that was told to end, until its end is seen. It may be done by then all the same.
+    ending: Option<Id>,
 }
 
 struct Started {
     at: Instant,
-    address: SocketAddr,
     task: AbortHandle,
-}
-
-/// What became of the oldest handshake.
-pub(super) enum Room {
-    /// It was ended now.
-    Ended(SocketAddr),
-    /// Another one was ended already, or all are done.
-    Ending,
-    /// It may go on until then.
-    Later(Instant),
 }
 
 impl Underway {
@@ -40,12 +31,23 @@ impl Underway {
             self.started.retain(|started| !started.task.is_finished());
             self.swept = self.started.len();
         }
-        self.started.push_back(Started { at, address, task });
+        self.addresses.insert(task.id(), address);
+        self.started.push_back(Started { at, task });
     }
 
-    pub(super) fn end_oldest(&mut self, now: Instant, patience: Duration) -> Room {
-        if self.ending {
-            return Room::Ending;
+    /// The end of a handshake is seen, however it ended. Returns where its client is.
+    pub(super) fn ended(&mut self, id: Id) -> Option<SocketAddr> {
+        if self.ending == Some(id) {
+            self.ending = None;
+        }
+        self.addresses.remove(&id)
+    }
+
+    /// Tells the oldest handshake to end if it has lasted long enough, or says when it will have. `None`: the end of a
+    /// handshake will be seen soon.
+    pub(super) fn end_oldest(&mut self, now: Instant, patience: Duration) -> Option<Instant> {
+        if self.ending.is_some() {
+            return None;
         }
         while let Some(oldest) = self.started.front() {
             if oldest.task.is_finished() {
@@ -54,18 +56,13 @@ impl Underway {
             }
             let until = oldest.at + patience;
             if now < until {
-                return Room::Later(until);
+                return Some(until);
             }
-            let (address, task) = (oldest.address, oldest.task.clone());
-            task.abort();
-            self.ending = true;
+            oldest.task.abort();
+            self.ending = Some(oldest.task.id());
             self.started.pop_front();
-            return Room::Ended(address);
+            return None;
         }
-        Room::Ending
-    }
-
-    pub(super) fn one_has_ended(&mut self) {
-        self.ending = false;
+        None
     }
 }

@@ -23,6 +23,7 @@ mod axum;
 #[cfg(feature = "axum-server")]
 mod axum_server;
 mod connectors;
+mod crowded;
 mod endings;
 #[cfg(feature = "enrol")]
 mod enrolment;
@@ -33,6 +34,7 @@ mod http;
 #[cfg(feature = "tower")]
 mod hyper;
 mod listeners;
+mod panics;
 mod peers;
 mod per_generation;
 mod streams;
