@@ -40,7 +40,7 @@ use crate::{Connector, TlsStream};
 ///
 /// # Schemes
 /// `https://` and `http://` mean the same here: TLS, and port 443 if the URI has none. Nothing is ever sent in plain
-/// text. Any other scheme is an error.
+/// text. Any other scheme is an error, and so is a port that is no number up to 65535.
 ///
 /// With tonic, write `http://`. If a crate of the build turns on a feature `tls-*` of tonic, tonic refuses
 /// `https://` with a connector that is not its own, after the handshake. A server that looks at the scheme of a request
@@ -101,7 +101,24 @@ fn target(uri: &Uri) -> io::Result<(&str, u16)> {
         return Err(refuse("the scheme of the URI is neither https nor http"));
     }
     let host = uri.host().ok_or_else(|| refuse("the URI has no host"))?;
-    Ok((host, uri.port_u16().unwrap_or(443)))
+    let port = port(uri, host).ok_or_else(|| refuse("the port of the URI is no port"))?;
+    Ok((host, port))
+}
+
+/// The port of a URI. `Uri::port` takes a number above 65535, or a word, for a port that is absent.
+fn port(uri: &Uri, host: &str) -> Option<u16> {
+    let authority = uri.authority()?.as_str();
+    let host_and_port = authority.rsplit('@').next()?;
+    let port = host_and_port.strip_prefix(host)?;
+    // An empty port is that of the scheme (RFC 3986 section 3.2.3).
+    if port.is_empty() || port == ":" {
+        return Some(443);
+    }
+    let digits = port.strip_prefix(':')?;
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    digits.parse().ok()
 }
 
 impl Service<Uri> for HttpsConnector {

@@ -1,6 +1,7 @@
 //! The client of hyper-util: pooled connections end with trust.
 
 use std::convert::Infallible;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
-use hyper::{Request, Response, Version};
+use hyper::{Request, Response, Uri, Version};
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
@@ -187,4 +188,26 @@ async fn a_server_without_http2_is_an_error_that_says_so() {
         format!("{error:?}").contains("does not agree to HTTP/2"),
         "{error:?}"
     );
+}
+
+#[tokio::test]
+async fn a_port_that_is_none_is_an_error_and_not_another_port() {
+    let world = World::new(&settings()[1]);
+    let connector = HttpsConnector::new(world.connector());
+    for port in ["99999", "65536", "abc", "-1", "4433443443"] {
+        let uri: Uri = format!("https://localhost:{port}/").parse().unwrap();
+        let error = within(tower_service::Service::call(&mut connector.clone(), uri))
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{port}: {error}");
+        assert_eq!(error.to_string(), "the port of the URI is no port");
+    }
+    // Of the scheme.
+    for authority in ["localhost", "localhost:", "user@localhost:443"] {
+        let uri: Uri = format!("https://{authority}/").parse().unwrap();
+        if let Err(error) = within(tower_service::Service::call(&mut connector.clone(), uri)).await
+        {
+            assert_ne!(error.kind(), io::ErrorKind::InvalidInput, "{authority}");
+        }
+    }
 }
