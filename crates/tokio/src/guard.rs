@@ -32,7 +32,8 @@ impl Default for Guarding {
     }
 }
 
-/// Asks again when a view was published since, or the recheck interval is over. A refusal is final.
+/// Asks again when a view was published since, the recheck interval is over, or the peer was refused elsewhere. A refusal
+/// is final.
 pub(crate) struct Guard {
     peer: Peer,
     /// The generation of the view that was asked last.
@@ -53,7 +54,7 @@ pub(crate) struct Wait(Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>);
 impl Guard {
     pub(crate) fn new(peer: Peer) -> Self {
         Self {
-            generation: peer.generation(),
+            generation: peer.asked().generation,
             due: next_due(&peer),
             peer,
             refusal: None,
@@ -63,6 +64,11 @@ impl Guard {
 
     pub(crate) fn set_refusal_handler(&mut self, handler: Option<RefusalHandler>) {
         self.refusal_handler = handler;
+    }
+
+    pub(crate) fn set_recheck_interval(&mut self, checked: Option<Duration>) {
+        self.peer = self.peer.clone().rechecked_each(checked);
+        self.due = next_due(&self.peer);
     }
 
     pub(crate) fn peer(&self) -> &Peer {
@@ -79,6 +85,7 @@ impl Guard {
             return Err(refusal.clone());
         }
         let is_due = self.due.is_some_and(|due| Instant::now() >= due);
+        let is_due = is_due || self.peer.is_refused();
         if !is_due && self.trust().current().generation() <= self.generation {
             return Ok(());
         }
@@ -109,7 +116,7 @@ impl Guard {
                 return Poll::Ready(refusal);
             }
             let reason = wait.0.get_or_insert_with(|| {
-                Box::pin(reason_to_ask(self.trust(), self.generation, self.due))
+                Box::pin(reason_to_ask(&self.peer, self.generation, self.due))
             });
             ready!(reason.as_mut().poll(context));
             wait.0 = None;
@@ -123,20 +130,24 @@ impl Guard {
 
 fn next_due(peer: &Peer) -> Option<Instant> {
     let interval = peer.recheck_interval()?;
-    Instant::now().checked_add(interval)
+    // Of any clone: a future that is made anew for each message does not put the question off.
+    peer.asked().at.checked_add(interval)
 }
 
-/// Completes with a view that is newer than `generation`, or when `due` is over.
+/// Completes when a view newer than `generation` is published, `due` is over, or the peer is refused elsewhere.
 fn reason_to_ask(
-    trust: &LiveTrust,
+    peer: &Peer,
     generation: u64,
     due: Option<Instant>,
 ) -> impl Future<Output = ()> + Send + Sync + use<> {
-    let mut newer = trust.newer_than(generation);
+    let mut newer = peer.peer_check().trust().newer_than(generation);
+    let refused = peer.refused();
     async move {
-        let mut timer = pin!(due.map(sleep_until));
+        let (mut timer, mut refused) = (pin!(due.map(sleep_until)), pin!(refused));
         poll_fn(|context| {
-            if Pin::new(&mut newer).poll(context).is_ready() {
+            if Pin::new(&mut newer).poll(context).is_ready()
+                || refused.as_mut().poll(context).is_ready()
+            {
                 return Poll::Ready(());
             }
             match timer.as_mut().as_pin_mut() {

@@ -4,7 +4,8 @@ use core::fmt;
 use core::future::poll_fn;
 use core::time::Duration;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use mutual_trust::{
     Accepted, ExpectedServer, Fingerprint, HostName, PeerCheck, PeerIdentity, Refusal, Role,
@@ -12,6 +13,8 @@ use mutual_trust::{
 };
 use pki_types::CertificateDer;
 use rustls::CommonState;
+use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::SettingError;
 use crate::guard::{Guard, Wait};
@@ -41,27 +44,63 @@ use crate::setting::duration;
 /// ```
 ///
 /// # Security
-/// Make one only of connections of a configuration of mutual-trust: only its verifier makes sure that the peer has the
-/// key of what it presented.
+/// - Make one only of connections of a configuration of mutual-trust: only its verifier makes sure that the peer has the
+///   key of what it presented.
+/// - Make it with the [`PeerCheck`] of a builder, which follows its trust. One of [`PeerCheck::snapshot`] judges by one
+///   view for good: no publication ends such a peer, only what time changes.
 #[derive(Clone)]
 pub struct Peer {
     link: Arc<Link>,
-    answer: Arc<Answer>,
+    identity: Arc<PeerIdentity>,
     remote_addr: Option<SocketAddr>,
     recheck_interval: Option<Duration>,
 }
 
-/// What does not change while the connection is open.
+/// The connection, which all clones of a peer share.
 struct Link {
     check: PeerCheck,
     expected: Expected,
     certificates: Vec<CertificateDer<'static>>,
+    asked: Mutex<Asked>,
+    /// The last answer was a refusal. What guards the connection asks again then.
+    is_refused: AtomicBool,
+    /// Wakes what guards the connection.
+    refused: Notify,
 }
 
-/// What a peer was accepted as, and by which view.
-struct Answer {
-    identity: PeerIdentity,
-    generation: u64,
+/// What was asked about a peer.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked {
+    /// The generation of the newest view that accepted it.
+    pub(crate) generation: u64,
+    /// When it was asked last.
+    pub(crate) at: Instant,
+}
+
+impl Link {
+    fn ask(&self) -> Result<Accepted, Refusal> {
+        let at = Instant::now();
+        let answer = self.expected.ask(&self.check, &self.certificates);
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        match &answer {
+            Ok(accepted) => {
+                // A refusal of a later moment stands.
+                if asked.at <= at {
+                    asked.at = at;
+                    self.is_refused.store(false, Ordering::SeqCst);
+                }
+                let generation = accepted.verdict().generation();
+                asked.generation = asked.generation.max(generation);
+            }
+            Err(_) => {
+                asked.at = asked.at.max(at);
+                self.is_refused.store(true, Ordering::SeqCst);
+                self.refused.notify_waiters();
+            }
+        }
+        drop(asked);
+        answer
+    }
 }
 
 /// What the peer must be.
@@ -172,16 +211,23 @@ impl Peer {
         expected: Expected,
         certificates: &[CertificateDer<'_>],
     ) -> Result<Self, Refusal> {
+        let at = Instant::now();
         let accepted = expected.ask(&check, certificates)?;
         let owned = certificates.iter().map(|der| der.clone().into_owned());
         let link = Link {
             check,
             expected,
             certificates: owned.collect(),
+            asked: Mutex::new(Asked {
+                generation: accepted.verdict().generation(),
+                at,
+            }),
+            is_refused: AtomicBool::new(false),
+            refused: Notify::new(),
         };
         Ok(Self {
             link: Arc::new(link),
-            answer: Arc::new(Answer::of(&accepted)),
+            identity: Arc::new(accepted.peer()),
             remote_addr: None,
             recheck_interval: Some(RECHECK_INTERVAL),
         })
@@ -190,7 +236,7 @@ impl Peer {
     /// Who the peer is, for authorisation (rule P7), by the view in force when this was made or
     /// [refreshed](Self::refresh).
     pub fn identity(&self) -> &PeerIdentity {
-        &self.answer.identity
+        &self.identity
     }
 
     /// The label of the pin that decided. `None` for a chain, and for a pin without label.
@@ -253,31 +299,32 @@ impl Peer {
 
     /// Asks again: whether the peer is trusted by the view in force and the time now.
     ///
+    /// A refusal that is seen here, for example of a certificate that has expired, ends the connection as a block does:
+    /// what guards it asks at once, which is its [`TlsStream`](crate::TlsStream) and each wait of
+    /// [`no_longer_trusted`](Self::no_longer_trusted).
+    ///
     /// # Errors
     /// The peer is refused.
     pub fn check(&self) -> Result<Accepted, Refusal> {
-        let Link {
-            check,
-            expected,
-            certificates,
-        } = &*self.link;
-        expected.ask(check, certificates)
+        self.link.ask()
     }
 
-    /// Asks again, and returns the peer with the identity that it has now: its label may have changed.
+    /// Asks again, and returns the peer with the identity that it has now: its label may have changed. A
+    /// refusal ends the connection, as with [`check`](Self::check).
     ///
     /// # Errors
     /// The peer is refused.
     pub fn refresh(&self) -> Result<Self, Refusal> {
         let accepted = self.check()?;
         Ok(Self {
-            answer: Arc::new(Answer::of(&accepted)),
+            identity: Arc::new(accepted.peer()),
             ..self.clone()
         })
     }
 
     /// Completes with the refusal once the peer is no longer trusted. It is asked again after each publication, and at
-    /// the [recheck interval](Self::with_recheck_interval).
+    /// the [recheck interval](Self::with_recheck_interval), which counts from the last answer: a loop may make a new
+    /// future for each message.
     ///
     /// For what has no stream of ours: close the connection then. Dropping the future cancels the wait, so it can be
     /// one branch of a `select`. It is polled on a tokio runtime with timers; without a recheck interval, on any runtime.
@@ -286,22 +333,34 @@ impl Peer {
         poll_fn(move |context| guard.poll_refused(&mut wait, context))
     }
 
-    /// The generation of the view by which the peer was accepted.
-    pub(crate) fn generation(&self) -> u64 {
-        self.answer.generation
+    /// What was asked about this peer, by any clone of it.
+    pub(crate) fn asked(&self) -> Asked {
+        *self
+            .link
+            .asked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The last answer about this peer was a refusal.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.link.is_refused.load(Ordering::SeqCst)
+    }
+
+    /// Completes once an answer about this peer is a refusal.
+    pub(crate) fn refused(&self) -> impl Future<Output = ()> + Send + Sync + use<> {
+        let link = self.link.clone();
+        async move {
+            let refused = link.refused.notified();
+            // From here on, a refusal wakes it.
+            if !link.is_refused.load(Ordering::SeqCst) {
+                refused.await;
+            }
+        }
     }
 
     pub(crate) fn peer_check(&self) -> &PeerCheck {
         &self.link.check
-    }
-}
-
-impl Answer {
-    fn of(accepted: &Accepted) -> Self {
-        Self {
-            identity: accepted.peer(),
-            generation: accepted.verdict().generation(),
-        }
     }
 }
 

@@ -12,8 +12,10 @@ use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use mutual_trust::store::{EntryKey, Scope, Slot};
 use mutual_trust::{EntryOptions, ReasonCode};
+use mutual_trust_test_support::pki::spec;
+use mutual_trust_test_support::{DAY, NOW};
 use mutual_trust_tokio::{Listener, Peer};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::http::request;
 use crate::support::{Stream, World, expect_refusal, settings, within};
@@ -97,4 +99,25 @@ async fn a_request_is_refused_although_its_connection_is_open() {
 async fn a_request_without_a_peer_is_refused() {
     let refused = answer(Request::new(Body::empty())).await;
     assert_eq!(refused, (StatusCode::INTERNAL_SERVER_ERROR, String::new()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expiry_that_a_request_meets_ends_the_connection_as_a_block_does() {
+    for setting in settings() {
+        let client = spec("array-7").client_auth().valid(-60, 3600).self_signed();
+        let server = spec("kms1").dns("localhost").self_signed();
+        let world = World::of(&setting, server, client);
+        let mut stream = start(&world).await;
+        assert!(request(&mut stream).await.ends_with("you are array-7"));
+        world.server.clock.set(NOW + DAY);
+        let mut answer = Vec::new();
+        let _ = within(async {
+            stream
+                .write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
+                .await?;
+            stream.read_to_end(&mut answer).await
+        })
+        .await;
+        assert!(answer.is_empty(), "{}", String::from_utf8_lossy(&answer));
+    }
 }

@@ -137,3 +137,41 @@ async fn intervals_out_of_range_are_errors() {
             .is_err()
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_loop_that_asks_for_a_new_future_each_time_sees_the_end_too() {
+    let client = spec("array-7").client_auth().valid(-60, 3600).self_signed();
+    let world = World::of(&settings()[0], spec("kms1").self_signed(), client);
+    let often = Some(Duration::from_millis(100));
+    let peer = client_of(&world).with_recheck_interval(often).unwrap();
+    world.server.clock.set(NOW + DAY);
+    let mut messages = 0;
+    // A message each 30 ms, by the clock of the test.
+    let refusal = loop {
+        tokio::select! {
+            refusal = peer.no_longer_trusted() => break refusal,
+            () = tokio::time::sleep(Duration::from_millis(30)) => messages += 1,
+        }
+        assert!(messages < 5, "the end is not seen");
+    };
+    assert_eq!(refusal.reason(), ReasonCode::Expired);
+    assert_eq!(messages, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_another_task_saw_ends_the_wait() {
+    let client = spec("array-7").client_auth().valid(-60, 3600).self_signed();
+    let world = World::of(&settings()[0], spec("kms1").self_signed(), client);
+    let peer = client_of(&world).with_recheck_interval(None).unwrap();
+    let waiting = tokio::spawn(peer.clone().no_longer_trusted());
+    tokio::task::yield_now().await;
+    assert!(peer.refresh().is_ok());
+    tokio::task::yield_now().await;
+    assert!(!waiting.is_finished());
+    world.server.clock.set(NOW + DAY);
+    assert!(peer.refresh().is_err());
+    assert_eq!(within(waiting).await.unwrap().reason(), ReasonCode::Expired);
+    // What is trusted again is asked anew.
+    world.server.clock.set(NOW);
+    assert!(peer.check().is_ok());
+}
