@@ -3,14 +3,17 @@
 use core::fmt;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
+use core::time::Duration;
 use std::io::{self, IoSlice};
+use std::sync::Arc;
 
 use mutual_trust::{ExpectedServer, PeerCheck, Refusal};
 use rustls::CommonState;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::Peer;
 use crate::guard::{Guard, Guarding, Wait};
+use crate::peer::recheck_interval;
+use crate::{Peer, SettingError};
 
 /// A TLS stream that asks again about its peer: after each publication, and at the
 /// [recheck interval](Peer::with_recheck_interval). Made by [`Connector`](crate::Connector), [`Acceptor`](crate::Acceptor)
@@ -20,7 +23,7 @@ use crate::guard::{Guard, Guarding, Wait};
 /// - What is read is handed out only if the peer is trusted after it arrived.
 /// - A task that waits in a read or a write is woken by a publication. So a block ends a connection that is idle.
 ///
-/// Once the peer is refused, a `close_notify` is sent if the socket takes it, and all calls but a shutdown fail for
+/// Once the peer is refused, a `close_notify` is sent if the socket takes it at once, and all calls but a shutdown fail for
 /// good. The error is of the kind `PermissionDenied`. [`mutual_trust::tls::refusal`] finds the verdict in it; its text
 /// says nothing of the verdict, because libraries pass such texts on.
 ///
@@ -42,7 +45,7 @@ enum End {
     /// The TLS connection is closed in order.
     CloseNotify,
     /// Something that was written before the refusal waits in the connection. It is not sent, and so no
-    /// `close_notify` can be.
+    /// `close_notify` can be. Or the socket does not take a `close_notify`.
     Cut,
 }
 
@@ -115,8 +118,17 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
     }
 
     fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.end == End::CloseNotify {
+            if let Poll::Ready(result) = Pin::new(&mut self.inner).poll_shutdown(context) {
+                return Poll::Ready(result);
+            }
+            // Who is refused is not waited for.
+            if self.inner.get_ref().1.wants_write() {
+                self.end = End::Cut;
+            }
+        }
         match self.end {
-            End::Open | End::CloseNotify => Pin::new(&mut self.inner).poll_shutdown(context),
+            End::Open | End::CloseNotify => Poll::Pending,
             End::Cut => Pin::new(self.inner.get_mut().0).poll_shutdown(context),
         }
     }
@@ -142,6 +154,32 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
 }
 
 impl<IO> TlsStream<IO> {
+    /// Sets how often the peer is asked again although nothing was published; `None` is never. A stream of a connector or
+    /// an acceptor has the interval of that.
+    ///
+    /// # Errors
+    /// The interval is out of range, see [`Peer::with_recheck_interval`].
+    pub fn with_recheck_interval(
+        mut self,
+        interval: Option<Duration>,
+    ) -> Result<Self, SettingError> {
+        self.guard.set_recheck_interval(recheck_interval(interval)?);
+        // Those that wait have the old interval.
+        (self.reading, self.writing) = (Wait::default(), Wait::default());
+        Ok(self)
+    }
+
+    /// Sets what is called once when the peer is refused, instead of what the connector or the acceptor has set. See
+    /// [`Acceptor::with_refusal_handler`](crate::Acceptor::with_refusal_handler).
+    #[must_use]
+    pub fn with_refusal_handler(
+        mut self,
+        handler: impl Fn(&Peer, &Refusal) + Send + Sync + 'static,
+    ) -> Self {
+        self.guard.set_refusal_handler(Some(Arc::new(handler)));
+        self
+    }
+
     /// The other end.
     pub fn peer(&self) -> &Peer {
         self.guard.peer()
@@ -215,10 +253,18 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<IO> {
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.end == End::Open && this.inner.get_ref().1.wants_write() {
+        if this.end != End::Open {
+            return this.poll_end(context);
+        }
+        if this.inner.get_ref().1.wants_write() {
             return this.poll_guarded(context, |inner, context| inner.poll_shutdown(context));
         }
-        this.poll_end(context)
+        // Nothing but a `close_notify` is sent, so the peer is asked about only if that has to wait.
+        if let Poll::Ready(result) = Pin::new(&mut this.inner).poll_shutdown(context) {
+            return Poll::Ready(result);
+        }
+        let refusal = ready!(this.guard.poll_refused(&mut this.writing, context));
+        Poll::Ready(Err(this.fail(refusal, context)))
     }
 }
 

@@ -11,12 +11,12 @@ use mutual_trust_test_support::link::keys_1;
 use mutual_trust_test_support::pki::spec;
 use mutual_trust_test_support::{DAY, NOW};
 use mutual_trust_tokio::TlsStream;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::unbounded_channel;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use crate::support::{Stream, World, expect_refusal, ping, ping_both, settings, within};
+use crate::support::{World, expect_refusal, ping, ping_both, settings, within};
 
 #[tokio::test]
 async fn a_handshake_tells_both_ends_who_the_other_is() {
@@ -40,7 +40,7 @@ async fn a_handshake_tells_both_ends_who_the_other_is() {
     }
 }
 
-async fn refused_read(stream: &mut Stream) -> io::Error {
+async fn refused_read<IO: AsyncRead + AsyncWrite + Unpin>(stream: &mut TlsStream<IO>) -> io::Error {
     within(stream.read_u8()).await.unwrap_err()
 }
 
@@ -184,7 +184,7 @@ async fn what_waits_in_the_connection_is_not_sent_after_the_refusal() {
 async fn vectored_writes_go_through() {
     let world = World::new(&settings()[1]);
     let (mut client, mut server) = world.link().await;
-    assert!(tokio::io::AsyncWrite::is_write_vectored(&server));
+    assert!(AsyncWrite::is_write_vectored(&server));
     let parts = [IoSlice::new(b"ab"), IoSlice::new(b"cd")];
     assert_eq!(within(server.write_vectored(&parts)).await.unwrap(), 4);
     let mut read = [0; 4];
@@ -385,4 +385,101 @@ async fn no_publication_is_missed_however_it_meets_the_handshakes() {
             server.abort();
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_ends_once_its_peer_is_refused_elsewhere() {
+    for setting in settings() {
+        let client = spec("array-7").client_auth().valid(-60, 3600).self_signed();
+        let server = spec("kms1").dns("localhost").self_signed();
+        let world = World::of(&setting, server, client);
+        let acceptor = world.acceptor().with_recheck_interval(None).unwrap();
+        let (mut client, mut server) = world.link_of(acceptor, world.connector()).await;
+        ping_both(&mut client, &mut server).await;
+        let peer = server.peer().clone();
+        let reading = tokio::spawn(async move { refused_read(&mut server).await });
+        tokio::task::yield_now().await;
+        world.server.clock.set(NOW + DAY);
+        // As a handler does for a request.
+        assert!(peer.refresh().is_err());
+        expect_refusal(&within(reading).await.unwrap(), ReasonCode::Expired);
+    }
+}
+
+/// A connection over a pipe, in which ten bytes are free: no room for a `close_notify`.
+async fn nearly_full(world: &World) -> (TlsStream<DuplexStream>, TlsStream<DuplexStream>) {
+    let (ours, theirs) = tokio::io::duplex(4096);
+    let (acceptor, connector) = (world.acceptor(), world.connector());
+    let both = async {
+        tokio::join!(
+            connector.connect("localhost", ours),
+            acceptor.accept(theirs, [127, 0, 0, 1].into())
+        )
+    };
+    let (client, server) = within(both).await;
+    let (client, mut server) = (client.unwrap(), server.unwrap());
+    let version = server.get_ref().1.protocol_version();
+    let is_new = version == Some(rustls::ProtocolVersion::TLSv1_3);
+    let overhead = if is_new { 22 } else { 29 };
+    within(async {
+        server
+            .write_all(&vec![0; 4096 - overhead - 10])
+            .await
+            .unwrap();
+        server.flush().await.unwrap();
+    })
+    .await;
+    assert!(!server.get_ref().1.wants_write());
+    (client, server)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_block_ends_a_shutdown_that_waits_for_the_client() {
+    for setting in settings() {
+        let mut world = World::new(&setting);
+        let (_client, mut server) = nearly_full(&world).await;
+        let mut closing = tokio::spawn(async move { server.shutdown().await });
+        let waits = tokio::time::timeout(Duration::from_secs(1), &mut closing);
+        assert!(waits.await.is_err());
+        world.server.change_something_else();
+        let waits = tokio::time::timeout(Duration::from_secs(1), &mut closing);
+        assert!(waits.await.is_err());
+        world.block_client();
+        let error = within(closing).await.unwrap().unwrap_err();
+        expect_refusal(&error, ReasonCode::Blocked);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_refusal_a_shutdown_does_not_wait_for_the_client() {
+    for setting in settings() {
+        let mut world = World::new(&setting);
+        let (_client, mut server) = nearly_full(&world).await;
+        world.block_client();
+        expect_refusal(&refused_read(&mut server).await, ReasonCode::Blocked);
+        within(server.shutdown()).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_of_tokio_rustls_can_be_set_as_others_are() {
+    let client = spec("array-7").client_auth().valid(-60, 3600).self_signed();
+    let server = spec("kms1").dns("localhost").self_signed();
+    let world = World::of(&settings()[1], server, client);
+    let (_client, server) = plain(&world).await;
+    let (ends, mut ended) = unbounded_channel();
+    let check = world.server_builder().peer_check();
+    let often = Duration::from_secs(1);
+    let mut server = TlsStream::server(check, server)
+        .unwrap()
+        .with_recheck_interval(Some(often))
+        .unwrap()
+        .with_refusal_handler(move |_, refusal| ends.send(refusal.reason()).unwrap());
+    assert_eq!(server.peer().recheck_interval(), Some(often));
+    world.server.clock.set(NOW + DAY);
+    let start = tokio::time::Instant::now();
+    expect_refusal(&refused_read(&mut server).await, ReasonCode::Expired);
+    assert!(start.elapsed() < often * 2);
+    assert_eq!(ended.try_recv(), Ok(ReasonCode::Expired));
+    assert!(server.with_recheck_interval(Some(Duration::ZERO)).is_err());
 }
