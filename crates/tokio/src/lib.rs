@@ -71,7 +71,8 @@
 )]
 //! | `enrol` | [`Acceptor`] lets unknown clients wait until an administrator accepts them |
 //!
-//! None is on by default, because each brings a framework.
+//! None is on by default, because each brings a framework. actix-web makes its connections itself: of a block on its open
+//! connections, the page of the feature says what ends and what goes on.
 //!
 //! # Cost
 //! A publication asks once about each open connection: 10,000 pinned peers took 20 ms of one processor. A connection that
