@@ -102,7 +102,7 @@
 //! | `enrol` | yes | Unknown peers wait until an administrator accepts them; probes of servers |
 //! | `issue` | | Makes keys, certificates and requests |
 //! | `encrypted-keys` | | Reads private keys that are encrypted with a passphrase |
-//! | `tracing` | | Events of verdicts, publications and enrolment |
+//! | `tracing` | | Events of verdicts, stored changes, publications and enrolment |
 //!
 //! A firmware that only connects turns the default features off and chooses a provider.
 //!
