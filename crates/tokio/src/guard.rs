@@ -141,9 +141,9 @@ fn reason_to_ask(
     due: Option<Instant>,
 ) -> impl Future<Output = ()> + Send + Sync + use<> {
     let mut newer = peer.peer_check().trust().newer_than(generation);
-    let refused = peer.refused();
+    let refusals = peer.refusals();
     async move {
-        let (mut timer, mut refused) = (pin!(due.map(sleep_until)), pin!(refused));
+        let (mut timer, mut refused) = (pin!(due.map(sleep_until)), pin!(refusals.next()));
         poll_fn(|context| {
             if Pin::new(&mut newer).poll(context).is_ready()
                 || refused.as_mut().poll(context).is_ready()

@@ -68,6 +68,20 @@ struct Link {
     refused: Notify,
 }
 
+/// The refusals of a peer, whichever clone of it sees them.
+pub(crate) struct Refusals(Arc<Link>);
+
+impl Refusals {
+    /// Completes once the last answer is a refusal.
+    pub(crate) async fn next(&self) {
+        // From here on, a refusal wakes it.
+        let refused = self.0.refused.notified();
+        if !self.0.is_refused.load(Ordering::SeqCst) {
+            refused.await;
+        }
+    }
+}
+
 /// What was asked about a peer.
 #[derive(Clone, Copy)]
 pub(crate) struct Asked {
@@ -347,16 +361,8 @@ impl Peer {
         self.link.is_refused.load(Ordering::SeqCst)
     }
 
-    /// Completes once an answer about this peer is a refusal.
-    pub(crate) fn refused(&self) -> impl Future<Output = ()> + Send + Sync + use<> {
-        let link = self.link.clone();
-        async move {
-            let refused = link.refused.notified();
-            // From here on, a refusal wakes it.
-            if !link.is_refused.load(Ordering::SeqCst) {
-                refused.await;
-            }
-        }
+    pub(crate) fn refusals(&self) -> Refusals {
+        Refusals(self.link.clone())
     }
 
     pub(crate) fn peer_check(&self) -> &PeerCheck {
