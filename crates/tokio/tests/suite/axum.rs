@@ -101,7 +101,7 @@ async fn a_request_without_a_peer_is_refused() {
     assert_eq!(refused, (StatusCode::INTERNAL_SERVER_ERROR, String::new()));
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn an_expiry_that_a_request_meets_ends_the_connection_as_a_block_does() {
     for setting in settings() {
         let client = spec("array-7").client_auth().valid(-60, 3600).self_signed();

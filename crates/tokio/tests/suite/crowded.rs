@@ -216,13 +216,23 @@ async fn no_more_refused_clients_are_waited_for_than_the_bound() {
     .await;
 }
 
+/// Opens files until there are none left.
+fn all_files() -> Vec<std::fs::File> {
+    let mut files = Vec::new();
+    while let Ok(file) = std::fs::File::open("/dev/null") {
+        files.push(file);
+        assert!(files.len() < 4096, "the process has many files");
+    }
+    files
+}
+
 #[cfg(unix)]
 #[test]
 fn silent_clients_that_take_all_files_make_room() {
     crate::listeners::with_48_files("crowded::without_a_file_left");
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 #[ignore = "runs in a process of its own, which may have few files"]
 async fn without_a_file_left() {
     let world = World::new(&settings()[1]);
@@ -239,11 +249,7 @@ async fn without_a_file_left() {
         silent.push(TcpStream::connect(("127.0.0.1", port)).await.unwrap());
     }
     work(&mut listener, |listener| count(listener, "handshakes") == 8).await;
-    let mut files = Vec::new();
-    while let Ok(file) = std::fs::File::open("/dev/null") {
-        files.push(file);
-        assert!(files.len() < 4096, "the process has many files");
-    }
+    let mut files = all_files();
     let _port = serve(listener, answer);
     let mut open = Vec::new();
     for _ in 0..3 {
@@ -257,4 +263,32 @@ async fn without_a_file_left() {
             "{texts:?}"
         );
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn refused_clients_that_take_all_files_make_room() {
+    crate::listeners::with_48_files("crowded::with_files_of_refused_clients");
+}
+
+#[tokio::test(start_paused = true)]
+#[ignore = "runs in a process of its own, which may have few files"]
+async fn with_files_of_refused_clients() {
+    let world = World::new(&settings()[1]);
+    let (handler, mut failed) = failures();
+    let builder = Listener::builder(world.acceptor()).with_failure_handler(handler);
+    let port = serve(builder.bind("127.0.0.1:0").await.unwrap(), answer);
+    without_time(async {
+        let mut refused = Vec::new();
+        for _ in 0..8 {
+            let connector = world.unknown_connector();
+            refused.push(connector.connect_tcp("127.0.0.1", port).await.unwrap());
+            assert!(failed.recv().await.unwrap().reason.is_some());
+        }
+        let mut files = all_files();
+        // One file, for the client itself.
+        files.pop();
+        let _served = is_served(&world, port).await;
+    })
+    .await;
 }

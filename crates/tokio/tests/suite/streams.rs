@@ -387,7 +387,7 @@ async fn no_publication_is_missed_however_it_meets_the_handshakes() {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_stream_ends_once_its_peer_is_refused_elsewhere() {
     for setting in settings() {
         let client = spec("array-7").client_auth().valid(-60, 3600).self_signed();
@@ -461,12 +461,14 @@ async fn after_a_refusal_a_shutdown_does_not_wait_for_the_client() {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_stream_of_tokio_rustls_can_be_set_as_others_are() {
     let client = spec("array-7").client_auth().valid(-60, 3600).self_signed();
     let server = spec("kms1").dns("localhost").self_signed();
     let world = World::of(&settings()[1], server, client);
     let (_client, server) = plain(&world).await;
+    // From here on, time passes at once when all tasks wait.
+    tokio::time::pause();
     let (ends, mut ended) = unbounded_channel();
     let check = world.server_builder().peer_check();
     let often = Duration::from_secs(1);
