@@ -103,10 +103,7 @@ async fn main() -> ExitCode {
         println!("NOT AS EXPECTED: {}", row.library);
     }
     if only.is_none() && as_expected && !table::keep(&tables, &arguments.guide, arguments.check) {
-        println!(
-            "the tables are not those of {}",
-            arguments.guide.display()
-        );
+        println!("the tables are not those of {}", arguments.guide.display());
         as_expected = false;
     }
     if arguments.require_all && of_state(State::Skipped).count() > 0 {
