@@ -15,7 +15,8 @@ fn text(data: &[u8]) -> Option<&str> {
     core::str::from_utf8(data).ok()
 }
 
-/// Exactly 64 hexadecimal digits make a fingerprint, and they are the ones that were pasted.
+/// Exactly 64 hexadecimal digits make a fingerprint, and they are the ones that were pasted. The name of a file may stand
+/// behind them, as digest tools print it.
 pub fn fingerprint(data: &[u8]) -> bool {
     let Some(text) = text(data) else { return false };
     let Ok(parsed) = text.parse::<Fingerprint>() else {
@@ -25,7 +26,16 @@ pub fn fingerprint(data: &[u8]) -> bool {
     assert_eq!(canonical.len(), 95);
     assert_eq!(canonical.parse::<Fingerprint>().unwrap(), parsed);
     assert_eq!(Fingerprint::from_bytes(*parsed.as_bytes()), parsed);
-    let value = text.rsplit('=').next().unwrap_or(text);
+    let value = text.rsplit('=').next().unwrap_or(text).trim();
+    let value = match value.split_at_checked(64) {
+        Some((digits, file))
+            if digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+                && (file.starts_with("  ") || file.starts_with(" *")) =>
+        {
+            digits
+        }
+        _ => value,
+    };
     let digits = |text: &str| {
         let digits = text.chars().filter(char::is_ascii_hexdigit);
         digits

@@ -264,19 +264,22 @@ fn check_label(label: &str) -> Result<(), FingerprintError> {
     check_file(file)
 }
 
-/// The value that `sha256sum` and `openssl dgst -r` print before the name of the file, or the text as it is.
+/// The value that `sha256sum` and `openssl dgst -r` print before the name of one file, or the text as it is. Two blanks, or
+/// a blank and a star, stand between them: a text with anything else behind 64 digits is no fingerprint.
 fn without_file(text: &str) -> Result<&str, FingerprintError> {
-    let Some((value, file)) = text.split_once([' ', '\t']) else {
+    let Some((value, file)) = text.split_once(' ') else {
+        return Ok(text);
+    };
+    let Some(file) = file.strip_prefix([' ', '*']) else {
         return Ok(text);
     };
     // One of 20 bytes is that of SHA-1, and told as such.
     let is_digest = matches!(value.len(), 32 | 40 | 64 | 96 | 128)
         && value.bytes().all(|digit| nibble(digit).is_some());
-    let file = file.trim_start_matches([' ', '\t', '*']);
     let is_more_hex = file
         .bytes()
         .all(|one| nibble(one).is_some() || one.is_ascii_whitespace());
-    if !is_digest || is_more_hex {
+    if !is_digest || is_more_hex || file.contains('\n') {
         return Ok(text);
     }
     check_file(file)?;
@@ -409,6 +412,20 @@ mod tests {
         ] {
             let error = text.parse::<Fingerprint>().unwrap_err();
             assert!(matches!(error, FingerprintError::OfPem), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_the_name_of_one_file_may_stand_behind_the_digits() {
+        let plain = CANONICAL.replace(':', "");
+        for text in [
+            format!("{plain} 1\u{85}"),
+            format!("{plain} keys-1.der"),
+            format!("{plain}\tkeys-1.der"),
+            format!("{plain}  keys-1.der\n{plain}  keys-2.der"),
+            format!("{plain}keys-1.der"),
+        ] {
+            assert!(text.parse::<Fingerprint>().is_err(), "{text:?}");
         }
     }
 
