@@ -1,8 +1,6 @@
 //! Makes a stored change again: takes out what went, before what came is restored.
 
-use super::{
-    BlockSelector, Claim, CrlIssuer, Entry, EntryKey, GroupId, Scope, ServerId, Slot, TrustStore,
-};
+use super::{BlockSelector, CrlIssuer, EntryKey, GroupId, ServerId, TrustStore};
 use crate::certificate::Fingerprint;
 use pki_types::UnixTime;
 
@@ -59,28 +57,6 @@ impl TrustStore {
         }
         let crls = self.edit().crls_mut();
         crls.take(fingerprint).is_some() || crls.take_unread(fingerprint).is_some()
-    }
-
-    /// An entry without its server or group, or a pin of a server that is not claimed. No snapshot has one; a change that
-    /// takes a record out could leave one.
-    pub(crate) fn contradiction(&self) -> Option<EntryKey> {
-        let is_claimed = |id: &ServerId| {
-            let server = self.data.server(id);
-            server.is_some_and(|server| server.claim != Claim::Unclaimed)
-        };
-        let fits = |entry: &Entry| {
-            let is_pin = entry.slot() == Slot::Pin;
-            match entry.scope() {
-                Scope::Server(id) => self.data.server(id).is_some() && (!is_pin || is_claimed(id)),
-                Scope::Group(id) => self
-                    .data
-                    .group(id)
-                    .is_some_and(|group| !is_pin || group.members.iter().all(is_claimed)),
-                Scope::AnyServer | Scope::Clients | Scope::Everyone => true,
-            }
-        };
-        let found = self.data.data().all().find(|entry| !fits(entry));
-        found.map(|entry| entry.key())
     }
 
     /// Sets the generation and the floor after a change that was made again, and verifies the signatures of the CAs

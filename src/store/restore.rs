@@ -10,7 +10,8 @@ use super::entry::{Disabled, More};
 use super::revocation::Room;
 use super::{
     BlockSelector, Claim, ClockState, CrlIssuer, CrlOrigin, Entry, EntryKey, EntryOptions, Group,
-    GroupId, HeldCrl, InstalledCrl, Outcome, Report, Scope, Server, ServerId, Slot, TrustStore,
+    GroupId, HeldCrl, InstalledCrl, Outcome, Report, Scope, Server, ServerId, Slot, TrustSnapshot,
+    TrustStore,
 };
 use crate::certificate::error::with_causes;
 use crate::certificate::{Certificate, Crl, CurrentTime, Fingerprint, HostName, shown};
@@ -72,16 +73,10 @@ impl TrustStore {
         Ok(())
     }
 
-    /// Restores an entry. Its server or group must exist, and a server with a pin must be claimed.
-    ///
-    /// Returns why this version does not accept it. The entry is then kept and disabled.
-    pub(crate) fn restore_entry(
-        &mut self,
-        held: HeldEntry<'_>,
-    ) -> Result<Option<String>, StoreError> {
-        let key = held.key;
-        let is_pin = key.slot == Slot::Pin;
-        let unclaimed = match &key.scope {
+    /// Whether an entry can stand here: its server or group exists, and a server with a pin is claimed.
+    fn check_place(&self, slot: Slot, scope: &Scope) -> Result<(), StoreError> {
+        let is_pin = slot == Slot::Pin;
+        let unclaimed = match scope {
             Scope::Server(id) => {
                 let server = self.data.known_server(id)?;
                 (is_pin && server.claim == Claim::Unclaimed).then(|| id.clone())
@@ -96,9 +91,44 @@ impl TrustStore {
             }
             Scope::AnyServer | Scope::Clients | Scope::Everyone => None,
         };
-        if let Some(server) = unclaimed {
-            return Err(StoreError::NotClaimed { server });
+        match unclaimed {
+            Some(server) => Err(StoreError::NotClaimed { server }),
+            None => Ok(()),
         }
+    }
+
+    /// Whether all entries of the servers and groups that differ from an earlier snapshot can stand where they are: a
+    /// change that takes out a server, or its claim, must not leave a pin behind.
+    pub(crate) fn check_places(&self, before: &TrustSnapshot) -> Result<(), StoreError> {
+        let (ours, theirs) = (self.data.data(), before.data());
+        let (gone, came) = ours.servers.changed(&theirs.servers);
+        let servers = gone.into_iter().chain(came);
+        let of_servers = servers.flat_map(|server| {
+            let group = server.group.clone().map(Scope::Group);
+            group.into_iter().chain([Scope::Server(server.id.clone())])
+        });
+        let (gone, came) = ours.groups.changed(&theirs.groups);
+        let of_groups = gone.into_iter().chain(came);
+        let of_groups = of_groups.map(|group| Scope::Group(group.id.clone()));
+        for scope in of_servers.chain(of_groups) {
+            for slot in [Slot::Pin, Slot::Authority] {
+                if ours.index(slot, &scope).is_some() {
+                    self.check_place(slot, &scope)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Restores an entry. Its server or group must exist, and a server with a pin must be claimed.
+    ///
+    /// Returns why this version does not accept it. The entry is then kept and disabled.
+    pub(crate) fn restore_entry(
+        &mut self,
+        held: HeldEntry<'_>,
+    ) -> Result<Option<String>, StoreError> {
+        let key = held.key;
+        self.check_place(key.slot, &key.scope)?;
         if self.data.entry(&key).is_some() {
             return Err(StoreError::OptionsDiffer(Box::new(key)));
         }

@@ -6,7 +6,7 @@
 use super::change::{self, Between, CAME, CHANGE, ChangeHead, FoundSeal, GONE};
 use super::format::{ContentDigest, DONE, INDENT, checked, generation, shown_line, time};
 use super::lines::expected;
-use super::records::Records;
+use super::records::{Records, contradiction};
 use super::sides::{kind, runs};
 use super::{Seal, headers};
 use crate::admin::file::error::StoreFileError;
@@ -238,6 +238,8 @@ impl Change<'_> {
                 }
             }
         }
+        let places = records.store.check_places(&before);
+        places.map_err(contradiction(self.line))?;
         let came = core::mem::take(&mut records.came);
         records.store.replayed(&came, self.to, records.floor);
         let written = change::open(

@@ -122,9 +122,6 @@ pub(crate) fn load(
         Ok(true) => bytes.len().saturating_sub(position.bytes),
         Ok(false) | Err(_) => 0,
     };
-    if position.bytes > snapshot {
-        holds_together(&records, &position)?;
-    }
     let about = About {
         major,
         minor,
@@ -137,18 +134,6 @@ pub(crate) fn load(
             error,
             before: Some(Box::new(about.loaded(records, position, cut))),
         }),
-    }
-}
-
-/// Changes that fit one by one can leave what no snapshot may have: what they leave is looked at once, at their end.
-pub(crate) fn holds_together(records: &Records, at: &Position) -> Result<(), StoreFileError> {
-    match records.store.contradiction() {
-        None => Ok(()),
-        Some(key) => {
-            let what =
-                "changes that leave each entry its server or group, claimed where it holds a pin";
-            Err(expected(at.lines, what, &key.to_string()))
-        }
     }
 }
 

@@ -123,7 +123,7 @@ impl Records {
             "group" => {
                 let id = rest.parse().map_err(|_| wrong("`group` and its id"))?;
                 let added = self.store.restore_group(id);
-                added.map_err(contradiction(record))?;
+                added.map_err(contradiction(record.line))?;
                 self.only_head(record, record.head)?;
             }
             "server" => self.server(record)?,
@@ -213,7 +213,7 @@ impl Records {
         }
         no_section(record)?;
         let added = self.store.restore_server(held);
-        added.map_err(contradiction(record))
+        added.map_err(contradiction(record.line))
     }
 
     fn crl(&mut self, record: &Record<'_>, rest: &str) -> Result<(), StoreFileError> {
@@ -291,7 +291,7 @@ impl Records {
         if key.slot != Slot::Pin {
             self.came.push(key.clone());
         }
-        if let Some(why) = refused.map_err(contradiction(record))? {
+        if let Some(why) = refused.map_err(contradiction(record.line))? {
             self.disabled.push((key, why));
         }
         Ok(())
@@ -306,8 +306,7 @@ pub(super) struct Done {
     pub(super) disabled_crls: Truncated<(Fingerprint, String)>,
 }
 
-fn contradiction(record: &Record<'_>) -> impl FnOnce(StoreError) -> StoreFileError {
-    let line = record.line;
+pub(super) fn contradiction(line: usize) -> impl FnOnce(StoreError) -> StoreFileError {
     move |source| StoreFileError::Contradiction {
         line,
         source: Box::new(source),

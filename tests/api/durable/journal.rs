@@ -387,6 +387,41 @@ fn a_change_that_does_not_follow_is_refused_even_if_its_digests_fit() {
     assert!(load(&without).is_err());
 }
 
+/// Each record fits, and what they leave has no snapshot.
+#[test]
+fn a_change_that_leaves_a_pin_without_its_server_or_its_claim_is_refused() {
+    let folder = Folder::new("journal-places");
+    let mut store = durable(folder.path());
+    let before = load(&fs::read_to_string(folder.file(CURRENT)).unwrap()).unwrap();
+    let held = before.store.contents();
+    assert!(held.server(&server_id("keys-1")).is_some());
+    store
+        .change(|store| store.add_name(&server_id("keys-1"), host("other.example")))
+        .unwrap();
+    let text = fs::read_to_string(folder.file(CURRENT)).unwrap();
+    let at = text.rfind("\nchange ").unwrap() + 1;
+    let (before, last) = text.split_at(at);
+    assert!(last.contains("+server keys-1 claimed"), "{last}");
+    let because = |to: &str| {
+        let changed = last.replacen("+server keys-1 claimed", to, 1);
+        let found = load(&format!("{before}{}", sealed_change(&changed)));
+        match found.map(|found| found.report).unwrap_err() {
+            StoreFileError::Contradiction { source, .. } => *source,
+            other => panic!("{to}: {other}"),
+        }
+    };
+    let error = because("+server keys-9 claimed");
+    assert!(
+        matches!(&error, StoreError::UnknownServer(id) if *id == server_id("keys-1")),
+        "{error}"
+    );
+    let error = because("+server keys-1 unclaimed");
+    assert!(
+        matches!(&error, StoreError::NotClaimed { server, .. } if *server == server_id("keys-1")),
+        "{error}"
+    );
+}
+
 /// A change with the check, the length and the digest that fit what stands in it.
 fn sealed_change(text: &str) -> String {
     let (first, rest) = text.split_once('\n').unwrap();
