@@ -17,10 +17,9 @@ use tokio_rustls::TlsAcceptor;
 use crate::alpn::{HTTP_1, HTTP_2, protocols};
 use crate::drain::{Rest, Unaccepted};
 use crate::guard::Guarding;
-use crate::limits::{HANDSHAKE_TIMEOUT, MAX_TIMEOUT};
+use crate::limits::HANDSHAKE_TIMEOUT;
 use crate::peer::recheck_interval;
-use crate::setting::duration;
-use crate::{Peer, SettingError, TlsStream};
+use crate::{Peer, SettingError, TlsStream, setting};
 
 /// Makes the handshake with clients. Cheap to clone.
 ///
@@ -108,10 +107,10 @@ impl Acceptor {
     /// Sets how long a handshake may take. [`HANDSHAKE_TIMEOUT`] by default.
     ///
     /// # Errors
-    /// The time is zero or longer than [`MAX_TIMEOUT`].
+    /// The time is shorter than [`MIN_TIMEOUT`](crate::limits::MIN_TIMEOUT) or longer than
+    /// [`MAX_TIMEOUT`](crate::limits::MAX_TIMEOUT).
     pub fn with_handshake_timeout(mut self, timeout: Duration) -> Result<Self, SettingError> {
-        let range = (Duration::from_millis(1), MAX_TIMEOUT);
-        self.handshake_timeout = duration("the time limit for a handshake", timeout, range)?;
+        self.handshake_timeout = setting::timeout("the time limit for a handshake", timeout)?;
         Ok(self)
     }
 

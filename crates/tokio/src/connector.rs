@@ -16,10 +16,9 @@ use tokio_rustls::TlsConnector;
 use crate::alpn::{HTTP_1, HTTP_2, protocols};
 use crate::dial::dial;
 use crate::guard::Guarding;
-use crate::limits::{CONNECT_TIMEOUT, MAX_TIMEOUT};
+use crate::limits::CONNECT_TIMEOUT;
 use crate::peer::{Expected, presented, recheck_interval};
-use crate::setting::duration;
-use crate::{Peer, SettingError, TlsStream};
+use crate::{Peer, SettingError, TlsStream, setting};
 
 /// Connects to servers. Cheap to clone.
 ///
@@ -105,10 +104,10 @@ impl Connector {
     /// [`CONNECT_TIMEOUT`] by default.
     ///
     /// # Errors
-    /// The time is zero or longer than [`MAX_TIMEOUT`].
+    /// The time is shorter than [`MIN_TIMEOUT`](crate::limits::MIN_TIMEOUT) or longer than
+    /// [`MAX_TIMEOUT`](crate::limits::MAX_TIMEOUT).
     pub fn with_timeout(mut self, timeout: Duration) -> Result<Self, SettingError> {
-        let range = (Duration::from_millis(1), MAX_TIMEOUT);
-        self.timeout = duration("the time limit for connecting", timeout, range)?;
+        self.timeout = setting::timeout("the time limit for connecting", timeout)?;
         Ok(self)
     }
 

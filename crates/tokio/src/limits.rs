@@ -24,6 +24,9 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the handshake with a client may take: as long as a client of ours would wait.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The shortest time limit that can be set. Timers have no finer steps.
+pub const MIN_TIMEOUT: Duration = Duration::from_millis(1);
+
 /// The longest time limit that can be set: who needs more has no time limit.
 pub const MAX_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 

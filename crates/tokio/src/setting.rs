@@ -4,6 +4,8 @@ use core::fmt;
 use core::time::Duration;
 use std::error::Error;
 
+use crate::limits::{MAX_TIMEOUT, MIN_TIMEOUT};
+
 /// A setting is out of range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -36,4 +38,9 @@ pub(crate) fn duration(
         return Err(SettingError::new(what, format!("{least:?} to {most:?}")));
     }
     Ok(value)
+}
+
+/// A time limit that is in range.
+pub(crate) fn timeout(what: &'static str, value: Duration) -> Result<Duration, SettingError> {
+    duration(what, value, (MIN_TIMEOUT, MAX_TIMEOUT))
 }
