@@ -1,24 +1,11 @@
 //! The changes behind a snapshot.
 
-use mutual_trust::admin::file::{StoreFile, UnknownRecords, read, write};
+use mutual_trust::admin::file::{UnknownRecords, write};
 use sha2::{Digest, Sha256};
 
 use crate::STORE_FILE_BYTES;
 use crate::snapshot::Snapshot;
-
-fn load(text: &[u8]) -> Option<StoreFile> {
-    match read(text, crate::keys(), None) {
-        Ok(loaded) => Some(loaded),
-        Err(error) => {
-            assert!(!error.to_string().is_empty());
-            None
-        }
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
+use crate::store_file::{hex, load};
 
 fn digest(text: &str) -> String {
     hex(&Sha256::digest(text.as_bytes()))

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use crate::STORE_FILE_BYTES;
 use crate::snapshot::Snapshot;
 
-fn load(text: &[u8]) -> Option<StoreFile> {
+pub(crate) fn load(text: &[u8]) -> Option<StoreFile> {
     match read(text, crate::keys(), None) {
         Ok(loaded) => Some(loaded),
         Err(error) => {
@@ -16,7 +16,7 @@ fn load(text: &[u8]) -> Option<StoreFile> {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
