@@ -1,53 +1,17 @@
 //! `connect`: whether the server asked for our certificate, got it, and took it.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use rcgen::date_time_ymd;
 
 use crate::folder::Folder;
 use crate::openssl::openssl;
-use crate::run::{Server, machine, now_spec, run, write};
+use crate::run::{Foreign, Server, machine, now_spec, run, write};
 use crate::support::pki::spec;
 
 const OURS: &str = "--identity array-7.pem --key array-7.key";
-
-/// OpenSSL's server, ended by its id.
-struct Foreign {
-    child: Child,
-    address: String,
-}
-
-impl Foreign {
-    fn start(folder: &Folder, more: &str) -> Self {
-        let line = format!("s_server -accept 127.0.0.1:0 -cert keys-1.pem -key keys-1.key {more}");
-        let mut child = Command::new("openssl")
-            .args(line.split(' '))
-            .current_dir(folder.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let address = lines
-            .by_ref()
-            .map(Result::unwrap)
-            .find_map(|line| line.strip_prefix("ACCEPT ").map(str::to_owned))
-            .unwrap();
-        thread::spawn(move || lines.for_each(drop));
-        Self { child, address }
-    }
-}
-
-impl Drop for Foreign {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 #[test]
 fn a_server_that_does_not_ask_is_told_from_one_that_got_our_certificate() {

@@ -1,8 +1,8 @@
 //! `connect`: links that are trusted, refused by either end, and that cannot be tried.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::thread;
 
@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::folder::Folder;
 use crate::openssl::openssl;
-use crate::run::{Server, fingerprint, machine, now_spec, run, write};
+use crate::run::{Foreign, Server, fingerprint, machine, now_spec, run, write};
 use crate::support::{keys, provider};
 
 const VERSIONS: [&str; 2] = ["1.2", "1.3"];
@@ -47,16 +47,6 @@ fn group(version: &str) -> &'static str {
 /// Where a refusal is awaited, however slow the machine is.
 const PATIENT: &str = "--settle 60000";
 
-/// OpenSSL's server, ended by its id.
-struct Foreign(Child);
-
-impl Drop for Foreign {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[test]
 fn a_stranger_goes_from_openssl_files_to_a_working_explained_link_with_two_commands() {
     if openssl("cli-unknown-tool").is_none() {
@@ -73,24 +63,8 @@ fn a_stranger_goes_from_openssl_files_to_a_working_explained_link_with_two_comma
             .output();
         assert!(done.unwrap().status.success());
     }
-    let line = "s_server -accept 127.0.0.1:0 -cert keys-1.pem -key keys-1.key -CAfile array.pem -Verify 1 -verify_return_error";
-    let mut child = Command::new("openssl")
-        .args(line.split(' '))
-        .current_dir(folder.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let _server = Foreign(child);
-    let address = lines
-        .by_ref()
-        .map(Result::unwrap)
-        .find_map(|line| line.strip_prefix("ACCEPT ").map(str::to_owned))
-        .unwrap();
-    // It goes on reading, so that the server can go on writing.
-    thread::spawn(move || lines.for_each(drop));
+    let server = Foreign::start(&folder, "-CAfile array.pem -Verify 1 -verify_return_error");
+    let address = &server.address;
 
     let keys_1 = fingerprint(&folder, "keys-1.pem");
     run(&folder, "inspect keys-1.pem")

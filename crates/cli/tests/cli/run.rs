@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::thread;
 
 use rcgen::date_time_ymd;
 use serde_json::Value;
@@ -186,6 +187,42 @@ impl Server {
 }
 
 impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// OpenSSL's server, ended by its id.
+pub(crate) struct Foreign {
+    child: Child,
+    pub(crate) address: String,
+}
+
+impl Foreign {
+    pub(crate) fn start(folder: &Folder, more: &str) -> Self {
+        let line = format!("s_server -accept 127.0.0.1:0 -cert keys-1.pem -key keys-1.key {more}");
+        let mut child = Command::new("openssl")
+            .args(line.split(' '))
+            .current_dir(folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let address = lines
+            .by_ref()
+            .map(Result::unwrap)
+            .find_map(|line| line.strip_prefix("ACCEPT ").map(str::to_owned))
+            .unwrap();
+        // It goes on reading, so that the server can go on writing.
+        thread::spawn(move || lines.for_each(drop));
+        Self { child, address }
+    }
+}
+
+impl Drop for Foreign {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

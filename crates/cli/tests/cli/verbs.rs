@@ -114,7 +114,7 @@ fn a_group_is_added_with_its_servers_or_not_at_all() {
     for id in ["a", "b", "c"] {
         run(&folder, &format!("store server add {id} --store trust")).ends_with(0);
     }
-    run(&folder, "store group add site-a a b nobody --store trust")
+    run(&folder, "store group add site-a a b absent --store trust")
         .ends_with(2)
         .says("store/UnknownServer");
     assert!(!list(&folder).0.contains("group site-a"));
