@@ -1,6 +1,9 @@
 //! Lists with a bounded length.
 
 #[cfg(feature = "admin")]
+use core::fmt;
+
+#[cfg(feature = "admin")]
 use crate::limits::MAX_REPORTED;
 
 /// A list that keeps the first items, at most 64, and counts the rest.
@@ -55,6 +58,22 @@ impl<T> Truncated<T> {
     pub(crate) fn append(&mut self, other: Self) {
         other.items.into_iter().for_each(|item| self.push(item));
         self.more = self.more.saturating_add(other.more);
+    }
+
+    /// Writes each item on a line of its own, behind a title, and how many are omitted.
+    #[cfg(feature = "admin")]
+    pub(crate) fn write_lines(&self, f: &mut fmt::Formatter<'_>, title: &str) -> fmt::Result
+    where
+        T: fmt::Display,
+    {
+        for item in self {
+            write!(f, "\n  {title}: ")?;
+            item.fmt(f)?;
+        }
+        if self.more > 0 {
+            write!(f, "\n  {title}: and {} more", self.more)?;
+        }
+        Ok(())
     }
 
     /// The kept items, and the number of omitted items.

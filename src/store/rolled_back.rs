@@ -97,28 +97,13 @@ impl fmt::Display for Kept {
 impl fmt::Display for RolledBack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "rolled back to generation {}", self.to)?;
-        list(f, "came back", &self.came)?;
-        list(f, "went", &self.gone)?;
-        list(f, "as it was", &self.changed)?;
-        list(f, "server came back", &self.servers_came)?;
-        list(f, "server went", &self.servers_gone)?;
-        list(f, "blocked again", &self.blocks_came)?;
-        list(f, "kept", &self.kept)?;
-        list(f, "left out, it is blocked", &self.left_out)
+        self.came.write_lines(f, "came back")?;
+        self.gone.write_lines(f, "went")?;
+        self.changed.write_lines(f, "as it was")?;
+        self.servers_came.write_lines(f, "server came back")?;
+        self.servers_gone.write_lines(f, "server went")?;
+        self.blocks_came.write_lines(f, "blocked again")?;
+        self.kept.write_lines(f, "kept")?;
+        self.left_out.write_lines(f, "left out, it is blocked")
     }
-}
-
-fn list<T: fmt::Display>(
-    f: &mut fmt::Formatter<'_>,
-    title: &str,
-    items: &Truncated<T>,
-) -> fmt::Result {
-    for item in items {
-        write!(f, "\n  {title}: ")?;
-        item.fmt(f)?;
-    }
-    if items.omitted() > 0 {
-        write!(f, "\n  {title}: and {} more", items.omitted())?;
-    }
-    Ok(())
 }

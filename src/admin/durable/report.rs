@@ -79,16 +79,13 @@ impl fmt::Display for RecoveryReport {
             self.from_generation,
             self.generation
         )?;
-        list(f, "line not readable", &self.damaged_lines)?;
-        list(f, "block kept", &self.blocks)?;
-        list(f, "claim kept of server", &self.claims)?;
-        list(f, "checked issuer kept", &self.checked)?;
-        list(f, "revocation list kept", &self.crls)?;
-        list(
-            f,
-            "revocation list lost, install a newer one",
-            &self.lost_crls,
-        )?;
+        self.damaged_lines.write_lines(f, "line not readable")?;
+        self.blocks.write_lines(f, "block kept")?;
+        self.claims.write_lines(f, "claim kept of server")?;
+        self.checked.write_lines(f, "checked issuer kept")?;
+        self.crls.write_lines(f, "revocation list kept")?;
+        self.lost_crls
+            .write_lines(f, "revocation list lost, install a newer one")?;
         if let Some(floor) = self.floor {
             write!(f, "\n  clock floor kept: {}", Timestamp::from(floor))?;
         }
@@ -99,27 +96,11 @@ impl fmt::Display for RecoveryReport {
                 Timestamp::from(floor)
             )?;
         }
-        list(f, "lost, install it again", &self.lost)?;
-        list(f, "not brought back, it was removed", &self.removed)?;
-        list(
-            f,
-            "brought back, it may have been removed",
-            &self.brought_back,
-        )?;
+        self.lost.write_lines(f, "lost, install it again")?;
+        self.removed
+            .write_lines(f, "not brought back, it was removed")?;
+        self.brought_back
+            .write_lines(f, "brought back, it may have been removed")?;
         write!(f, "\n  loaded: {}", self.loaded)
     }
-}
-
-fn list<T: fmt::Display>(
-    f: &mut fmt::Formatter<'_>,
-    title: &str,
-    items: &Truncated<T>,
-) -> fmt::Result {
-    for item in items {
-        write!(f, "\n  {title}: {item}")?;
-    }
-    if items.omitted() > 0 {
-        write!(f, "\n  {title}: and {} more", items.omitted())?;
-    }
-    Ok(())
 }
