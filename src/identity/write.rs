@@ -123,7 +123,7 @@ fn failed(step: WriteStep, path: &Path) -> impl FnOnce(io::Error) -> WriteError 
 
 /// The start of the names of temporary files.
 const TEMPORARY: &str = ".mutual-trust-";
-/// The same for the files of a store, which are removed by whoever may change the store next.
+/// The same for the files of a store. The next process that changes the store removes what a stopped one left.
 #[cfg(feature = "admin")]
 pub(crate) const STORE_TEMPORARY: &str = ".trust-store-";
 /// The end of the names of temporary files.
