@@ -16,16 +16,21 @@ const LARGE: u64 = 4 * 1024 * 1024;
 
 /// Reads a file into one buffer of its size. The buffer is wiped: it may hold a private key.
 pub(crate) fn bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    content(path).map_err(|error| Failure::from(error).about(path.display()))
+    bytes_within(path, MAX_CRL_PEM_BYTES)
 }
 
-fn content(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+/// The same for a file of at most `limit` bytes.
+pub(crate) fn bytes_within(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    content(path, limit).map_err(|error| Failure::from(error).about(path.display()))
+}
+
+fn content(path: &Path, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     let file = File::open(path)?;
     let metadata = file.metadata()?;
     if metadata.is_dir() {
         return Err(io::Error::from(io::ErrorKind::IsADirectory));
     }
-    let limit = u64::try_from(MAX_CRL_PEM_BYTES).unwrap_or(u64::MAX);
+    let limit = u64::try_from(limit).unwrap_or(u64::MAX);
     if metadata.len() > limit {
         let text = format!(
             "the file has {} bytes, the limit is {limit}",

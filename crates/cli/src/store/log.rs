@@ -1,12 +1,12 @@
 //! Shows the history of a store: who changed what, and when; and how two stores differ.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use mutual_trust::admin::file::{self, StoreFile, StoredChange};
 use mutual_trust::admin::{DurableSettings, DurableStore, Effect, PeerHistory, effects_between};
 use mutual_trust::certificate::Timestamp;
+use mutual_trust::limits::MAX_STORE_WITH_JOURNAL;
 use mutual_trust::store::Truncated;
 use mutual_trust::{ServerId, TrustSnapshot};
 use pki_types::UnixTime;
@@ -14,8 +14,8 @@ use serde_json::{Map, Value, json};
 
 use super::make::{Common, keys, now, outcome};
 use super::scope::moment;
-use crate::facts;
 use crate::output::{Failure, Outcome, shown};
+use crate::{facts, files};
 
 /// Which changes are shown.
 #[derive(Args, Clone, Debug)]
@@ -143,7 +143,7 @@ fn version(common: &Common, which: &Path) -> Result<StoreFile, Failure> {
     if which.is_dir() {
         return Ok(DurableStore::read(which, &settings)?);
     }
-    let content = fs::read(which).map_err(|error| Failure::from(error).about(which.display()))?;
+    let content = files::bytes_within(which, MAX_STORE_WITH_JOURNAL)?;
     let read = file::read(&content, keys(), None);
     read.map_err(|error| Failure::from(error).about(which.display()))
 }
