@@ -7,12 +7,12 @@ use mutual_trust::admin::{
     ExpiryPage, ExpiryReport, OwnCertificates, PeerHistory, Severity, Windows, expiry_page,
     next_change,
 };
-use mutual_trust::certificate::{SystemClock, TimeSource, Timestamp};
+use mutual_trust::certificate::Timestamp;
 use mutual_trust::identity::CertificateChain;
 use mutual_trust::limits::{CRITICAL_NOTICE, EXPIRY_WARNING};
 use serde_json::{Value, json};
 
-use super::make::Common;
+use super::make::{Common, now};
 use super::scope::{ScopeArguments, Span};
 use crate::facts;
 use crate::output::{Failure, Outcome, shown};
@@ -43,7 +43,7 @@ pub(super) struct Arguments {
 pub(super) fn run(common: &Common, arguments: &Arguments) -> Result<Outcome, Failure> {
     let store = common.look()?;
     let view = store.contents();
-    let (policy, now) = (common.policy(), SystemClock::new().now());
+    let (policy, now) = (common.policy(), now());
     let Span(notice) = arguments.within;
     let windows = Windows::new(
         notice,

@@ -2,12 +2,12 @@
 
 use std::io;
 
-use mutual_trust::certificate::{SystemClock, TimeSource, Timestamp};
+use mutual_trust::TrustSnapshot;
+use mutual_trust::certificate::Timestamp;
 use mutual_trust::store::{Claim, Entry, Group, InstalledCrl, Server};
-use mutual_trust::{CurrentTime, TrustSnapshot};
 use serde_json::{Value, json};
 
-use super::make::Common;
+use super::make::{Common, now};
 use crate::facts;
 use crate::long::Lines;
 use crate::output::{Failure, Outcome, identified, is_full, shown};
@@ -26,10 +26,6 @@ pub(super) fn list(common: &Common) -> Result<Outcome, Failure> {
             }
         }),
     ))
-}
-
-fn now() -> CurrentTime {
-    SystemClock::new().now()
 }
 
 fn claim(server: &Server) -> String {

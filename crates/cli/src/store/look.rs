@@ -1,17 +1,12 @@
 //! Shows whether a store is complete.
 
+use mutual_trust::TrustSnapshot;
 use mutual_trust::admin::{DurableSettings, DurableStore, servers_without_usable};
-use mutual_trust::certificate::{SystemClock, TimeSource};
-use mutual_trust::{CurrentTime, TrustSnapshot};
 use serde_json::{Value, json};
 
-use super::make::{Common, keys};
+use super::make::{Common, keys, now};
 use crate::facts;
 use crate::output::{Failure, Outcome, shown};
-
-fn now() -> CurrentTime {
-    SystemClock::new().now()
-}
 
 /// Reads the store whole, and says what of it accepts nothing.
 pub(super) fn verify(common: &Common) -> Result<Outcome, Failure> {
