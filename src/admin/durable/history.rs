@@ -31,9 +31,6 @@ fn read(
     until: u64,
 ) -> Result<(Loaded, Vec<StoredChange>), DurableError> {
     let content = disk::read(path)?;
-    let content = content.ok_or_else(|| DurableError::NoStore {
-        path: path.to_owned(),
-    })?;
     let mut changes = Vec::new();
     let seal = settings.sealed_by();
     let mut tell = |change: &StoredChange| changes.push(change.clone());

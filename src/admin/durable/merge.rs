@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::report::RecoveryReport;
 use crate::admin::file::Salvaged;
 use crate::certificate::{Crl, Fingerprint};
-use crate::store::{Claim, CrlIssuer, EntryKey, HeldServer, ServerId, TrustStore};
+use crate::store::{Claim, CrlIssuer, EntryKey, ServerId, TrustStore};
 
 /// Takes over everything in the damaged file that takes trust away, and nothing that gives trust.
 pub(super) fn merge(store: &mut TrustStore, salvaged: Salvaged, report: &mut RecoveryReport) {
@@ -95,19 +95,7 @@ fn merge_claims(
     report: &mut RecoveryReport,
 ) {
     for (id, claim) in claims {
-        let changed = if store.contents().server(&id).is_some() {
-            store.restore_claim(&id, claim)
-        } else {
-            let held = HeldServer {
-                id: id.clone(),
-                names: BTreeSet::new(),
-                expected: BTreeSet::new(),
-                group: None,
-                claim,
-            };
-            store.restore_server(held).is_ok()
-        };
-        if changed {
+        if store.keep_claim(&id, claim, BTreeSet::new()) {
             report.claims.push(id);
         }
     }

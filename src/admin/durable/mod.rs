@@ -215,7 +215,6 @@ impl DurableStore {
         }
         if self.disk.stamp()? != Some(self.stored.stamp) {
             let handle = self.disk.open(false, Wait::Bounded)?;
-            let handle = handle.ok_or_else(|| self.no_store())?;
             self.take_over(&handle)?;
         }
         self.health.last_error = None;
@@ -241,11 +240,6 @@ impl DurableStore {
         !self.pending.is_empty() || self.stored.refused.is_some()
     }
 
-    fn no_store(&self) -> DurableError {
-        let path = self.disk.current();
-        DurableError::NoStore { path }
-    }
-
     pub(super) fn set_sources(&mut self, sources: Vec<SourceHealth>) {
         self.health.sources = sources;
     }
@@ -260,8 +254,7 @@ impl DurableStore {
     }
 
     fn handle(&self, wait: Wait) -> Result<Handle, DurableError> {
-        let handle = self.disk.open(true, wait)?;
-        handle.ok_or_else(|| self.no_store())
+        self.disk.open(true, wait)
     }
 
     /// Reads what other processes changed, and puts it in force.

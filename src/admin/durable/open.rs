@@ -36,9 +36,6 @@ impl DurableStore {
         }
         disk.clean();
         let handle = disk.open(false, Wait::Bounded)?;
-        let handle = handle.ok_or_else(|| DurableError::NoStore {
-            path: disk.current(),
-        })?;
         let (stored, ..) = read_whole(&handle, &settings, None)?;
         drop(handle);
         Ok(Self::start(disk, settings, stored))
@@ -60,9 +57,6 @@ impl DurableStore {
         let held = disk.lock(Wait::Bounded)?;
         let minimum = settings.least()?;
         let handle = disk.open(false, Wait::Bounded)?;
-        let handle = handle.ok_or_else(|| DurableError::NoStore {
-            path: disk.current(),
-        })?;
         let (stored, report, _) = read_whole(&handle, &settings, None)?;
         drop(handle);
         let found = report.generation;
@@ -86,7 +80,6 @@ impl DurableStore {
     pub fn read(folder: &Path, settings: &DurableSettings) -> Result<StoreFile, DurableError> {
         let path = disk::current(folder);
         let content = disk::read(&path)?;
-        let content = content.ok_or_else(|| DurableError::NoStore { path: path.clone() })?;
         let loaded = load(&path, &content, settings)?;
         settings.check(loaded.report.generation, settings.least()?)?;
         Ok(loaded)

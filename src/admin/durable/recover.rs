@@ -28,11 +28,7 @@ struct Candidate {
 
 impl Candidate {
     fn at(path: &Path, settings: &DurableSettings) -> Self {
-        let missing = || DurableError::NoStore {
-            path: path.to_owned(),
-        };
-        let content = disk::read(path).and_then(|found| found.ok_or_else(missing));
-        let content = match content {
+        let content = match disk::read(path) {
             Ok(content) => content,
             Err(error) => {
                 return Self {
@@ -67,10 +63,6 @@ impl Candidate {
     fn generation(&self) -> Option<u64> {
         Some(self.whole.as_ref().ok()?.file.report.generation)
     }
-
-    fn bytes(&self) -> &[u8] {
-        self.content.as_deref().unwrap_or(&[])
-    }
 }
 
 /// What a recovery starts from, and what else is known.
@@ -91,7 +83,8 @@ impl Base {
         settings: &DurableSettings,
     ) -> Result<Self, DurableError> {
         let mut bases = Vec::new();
-        let (content, old) = (current.bytes().to_vec(), previous.bytes().to_vec());
+        let content = current.content.unwrap_or_default();
+        let old = previous.content.unwrap_or_default();
         let rest = |content: &[u8], at: &Position| {
             let rest = content.get(at.bytes..).unwrap_or(&[]);
             salvage_changes(rest, at.lines.saturating_add(1))
@@ -288,7 +281,6 @@ impl DurableStore {
             .map_err(DurableError::NotSaved)?;
         trace::stored(head.from, head.to, &head.asked, head.more);
         let handle = disk.open(false, Wait::Bounded)?;
-        let handle = handle.ok_or(DurableError::NoStore { path })?;
         let (stored, ..) = read_whole(&handle, &settings, None)?;
         drop(handle);
         Ok((Self::start(disk, settings, stored), report))

@@ -94,17 +94,19 @@ impl Disk {
         &self.folder
     }
 
-    /// Opens the store's file and locks it, for a change or only against one. `None` if there is none.
-    pub(super) fn open(&self, change: bool, wait: Wait) -> Result<Option<Handle>, DurableError> {
+    /// Opens the store's file and locks it, for a change or only against one.
+    pub(super) fn open(&self, change: bool, wait: Wait) -> Result<Handle, DurableError> {
         let path = self.current();
         let mut rounds = 0;
         loop {
             if look(&path)?.is_none() {
-                return Ok(None);
+                return Err(DurableError::NoStore { path });
             }
             let mut options = OpenOptions::new();
             let file = match options.read(true).write(change).open(&path) {
-                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    return Err(DurableError::NoStore { path });
+                }
                 opened => opened.map_err(io_error(&path))?,
             };
             match change {
@@ -119,7 +121,7 @@ impl Disk {
                 .stamp()?
                 .is_some_and(|there| there.identity == own.identity)
             {
-                return Ok(Some(handle));
+                return Ok(handle);
             }
             rounds = next_round(rounds, &self.current())?;
         }
@@ -195,8 +197,8 @@ impl Disk {
         };
         match read(path) {
             // There is nothing to keep.
-            Ok(None) => Ok(()),
-            Ok(Some(content)) => {
+            Err(DurableError::NoStore { .. }) => Ok(()),
+            Ok(content) => {
                 let like = fs::metadata(path).ok();
                 prepare_store(second, &content, IfExists::Replace, like.as_ref())?.place()
             }
@@ -278,16 +280,17 @@ pub(super) fn io_error(path: &Path) -> impl FnOnce(io::Error) -> DurableError {
     move |source| DurableError::Io { path, source }
 }
 
-/// Reads a store file. `None` if there is none.
-pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, DurableError> {
-    if look(path)?.is_none() {
-        return Ok(None);
-    }
+/// Reads a store file.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, DurableError> {
+    let missing = || DurableError::NoStore {
+        path: path.to_owned(),
+    };
+    look(path)?.ok_or_else(missing)?;
     let file = match File::open(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Err(missing()),
         opened => opened.map_err(io_error(path))?,
     };
-    content_of(&file, path).map(Some)
+    content_of(&file, path)
 }
 
 fn content_of(file: &File, path: &Path) -> Result<Vec<u8>, DurableError> {
