@@ -179,7 +179,7 @@ impl TrustStore {
     }
 
     /// Restores a server's claim, if it is stricter than the present one. `false` if nothing changes.
-    pub(crate) fn restore_claim(&mut self, id: &ServerId, claim: Claim) -> bool {
+    fn restore_claim(&mut self, id: &ServerId, claim: Claim) -> bool {
         let Some(server) = self.data.server(id) else {
             return false;
         };
@@ -192,6 +192,27 @@ impl TrustStore {
             server.claim = claim;
         }
         stricter
+    }
+
+    /// Keeps a claim, also of a server that is gone: without a pin, it refuses every peer (rule P2). The server then has no
+    /// names, which another server may have, and no group, whose pins may be others. `false` if nothing changes.
+    pub(crate) fn keep_claim(
+        &mut self,
+        id: &ServerId,
+        claim: Claim,
+        expected: BTreeSet<HostName>,
+    ) -> bool {
+        if self.data.server(id).is_some() {
+            return self.restore_claim(id, claim);
+        }
+        let held = HeldServer {
+            id: id.clone(),
+            names: BTreeSet::new(),
+            expected,
+            group: None,
+            claim,
+        };
+        self.restore_server(held).is_ok()
     }
 
     /// Gives a claimed server a name that no server or an unclaimed server has. So no authority can vouch for a server

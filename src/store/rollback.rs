@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use super::blocks::Blocks;
 use super::consequence::Consequence;
 use super::crls::Crls;
-use super::restore::HeldServer;
 use super::revocation::Room;
 use super::rolled_back::{Kept, RolledBack};
 use super::{
@@ -152,22 +151,9 @@ impl TrustStore {
         let claimed = now.servers().filter(|one| one.claim() != Claim::Unclaimed);
         let claimed: Vec<&Server> = claimed.collect();
         for server in &claimed {
-            let (id, claim) = (server.id().clone(), server.claim());
-            let is_new = if self.data.server(&id).is_some() {
-                self.restore_claim(&id, claim)
-            } else {
-                // Without names, which another server may have, and without its group, whose pins may be others.
-                let held = HeldServer {
-                    id: id.clone(),
-                    names: BTreeSet::new(),
-                    expected: server.expected_names().cloned().collect(),
-                    group: None,
-                    claim,
-                };
-                self.restore_server(held).is_ok()
-            };
-            if is_new {
-                kept.push(Kept::Claim(id));
+            let expected = server.expected_names().cloned().collect();
+            if self.keep_claim(server.id(), server.claim(), expected) {
+                kept.push(Kept::Claim(server.id().clone()));
             }
         }
         // After all claims: a name leaves a claimed server only for another one.
