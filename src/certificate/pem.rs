@@ -94,13 +94,35 @@ impl Section<'_> {
         Ok(read.into_contents())
     }
 
-    /// Decodes secret content into one buffer, which holds nothing else and is wiped when dropped.
-    pub(crate) fn decode_secret(&self) -> Result<Zeroizing<Vec<u8>>, PemError> {
+    /// Decodes secret content into one buffer, which holds nothing else and is wiped when dropped. Calls `scrub` directly
+    /// after decoding: the unused bytes of an error that is made before can hold what a register or the stack held.
+    pub(crate) fn decode_secret(&self, scrub: fn()) -> Result<Zeroizing<Vec<u8>>, PemError> {
         let mut text = Zeroizing::new(Vec::new());
-        text.try_reserve_exact(self.body.len())
-            .map_err(|_| self.bad_base64(0))?;
-        for (number, line) in lines_of(self.body).enumerate() {
-            text.extend_from_slice(self.clean(number, line)?);
+        let mut line = 0;
+        let fault = self.decode_into(&mut text, &mut line);
+        scrub();
+        match fault {
+            Fault::None => Ok(text),
+            fault @ (Fault::Headers | Fault::Base64) => Err(self.error(fault, line)),
+        }
+    }
+
+    /// Decodes secret content into `text`, in frames that the caller scrubs. On a fault, `line` is its line in the body,
+    /// from 1, or 0.
+    #[inline(never)]
+    fn decode_into(&self, text: &mut Vec<u8>, line: &mut usize) -> Fault {
+        if text.try_reserve_exact(self.body.len()).is_err() {
+            return Fault::Base64;
+        }
+        for (number, found) in lines_of(self.body).enumerate() {
+            let found = trimmed(found);
+            match fault_in(found) {
+                Fault::None => text.extend_from_slice(found),
+                fault @ (Fault::Headers | Fault::Base64) => {
+                    *line = number.saturating_add(1);
+                    return fault;
+                }
+            }
         }
         // The last four characters may have unused bits, which the decoder below ignores. They are checked after
         // decoding.
@@ -109,9 +131,9 @@ impl Section<'_> {
         if let Some(last) = last.and_then(|start| text.get(start..)) {
             end.copy_from_slice(last);
         }
-        let length = Base64::decode_in_place(&mut text)
-            .map_err(|_| self.bad_base64(0))?
-            .len();
+        let Ok(length) = Base64::decode_in_place(text).map(<[u8]>::len) else {
+            return Fault::Base64;
+        };
         let last = text.get(length.saturating_sub(1) / 3 * 3..length);
         let mut again = Zeroizing::new([0; 4]);
         let is_canonical = last.is_some_and(|last| {
@@ -119,14 +141,14 @@ impl Section<'_> {
             written.is_ok_and(|written| written.is_empty() || written.as_bytes() == *end)
         });
         if !is_canonical {
-            return Err(self.bad_base64(0));
+            return Fault::Base64;
         }
         // The rest of the base64 text behind the content would otherwise stay in memory with it.
         if let Some(rest) = text.get_mut(length..) {
             rest.zeroize();
         }
         text.truncate(length);
-        Ok(text)
+        Fault::None
     }
 
     /// The error for a section with an unexpected label.
@@ -141,17 +163,11 @@ impl Section<'_> {
     /// A line of the body without the white space around it. RFC 7468 section 2: parsers should ignore it.
     fn clean<'b>(&self, number: usize, line: &'b [u8]) -> Result<&'b [u8], PemError> {
         let line = trimmed(line);
-        if line.contains(&b':') {
-            return Err(PemError::Headers {
-                index: self.index,
-                line: self.line.saturating_add(number).saturating_add(1),
-            });
-        }
-        let letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
-        if line.iter().all(letter) {
-            Ok(line)
-        } else {
-            Err(self.bad_base64(number.saturating_add(1)))
+        match fault_in(line) {
+            Fault::None => Ok(line),
+            fault @ (Fault::Headers | Fault::Base64) => {
+                Err(self.error(fault, number.saturating_add(1)))
+            }
         }
     }
 
@@ -161,10 +177,35 @@ impl Section<'_> {
     }
 
     fn bad_base64(&self, lines_below: usize) -> PemError {
-        PemError::Base64 {
-            index: self.index,
-            line: self.line.saturating_add(lines_below),
+        self.error(Fault::Base64, lines_below)
+    }
+
+    fn error(&self, fault: Fault, lines_below: usize) -> PemError {
+        let (index, line) = (self.index, self.line.saturating_add(lines_below));
+        match fault {
+            Fault::Headers => PemError::Headers { index, line },
+            Fault::None | Fault::Base64 => PemError::Base64 { index, line },
         }
+    }
+}
+
+/// What is wrong with the body of a section. It has no fields, so that it cannot carry bytes of the body.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    None,
+    Headers,
+    Base64,
+}
+
+/// Looks at a line of a body, without the white space around it.
+fn fault_in(line: &[u8]) -> Fault {
+    let letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+    if line.contains(&b':') {
+        Fault::Headers
+    } else if line.iter().all(letter) {
+        Fault::None
+    } else {
+        Fault::Base64
     }
 }
 
@@ -446,7 +487,7 @@ mod tests {
             let text = format!("-----BEGIN A-----\n{body}\n-----END A-----\n");
             let found = sections(text.as_bytes()).unwrap();
             let section = found.first().unwrap();
-            let (secret, public) = (section.decode_secret(), section.decode_public());
+            let (secret, public) = (section.decode_secret(|| ()), section.decode_public());
             // Both readers read the same content or both refuse.
             match (&secret, &public) {
                 (Ok(secret), Ok(public)) => assert_eq!(**secret, *public, "{body:?}"),
@@ -527,7 +568,7 @@ mod tests {
         let inside = b"-----BEGIN A-----\nAQ\xe9ID\n-----END A-----\n";
         let found = sections(inside).unwrap();
         assert!(matches!(
-            found[0].decode_secret(),
+            found[0].decode_secret(|| ()),
             Err(PemError::Base64 { line: 2, .. })
         ));
         for label in [&b"-----BEGIN \xe9-----\n"[..], b"\xe9-----BEGIN A-----\n"] {

@@ -1,7 +1,7 @@
 //! Encrypted PKCS#8 (RFC 5958 section 3) with PBES2 (RFC 8018 section 6.2).
 //!
-//! The passphrase, the derived key, the private key and the working memory of scrypt are in buffers that are wiped. The
-//! caller scrubs what the algorithms leave on the stack.
+//! The passphrase, the derived key, the private key and the working memory of scrypt are in buffers that are wiped.
+//! What the algorithms leave on the stack is scrubbed.
 
 use core::fmt;
 
@@ -9,6 +9,7 @@ use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockCipherDecrypt, BlockModeDecrypt, KeyInit, KeyIvInit};
 use zeroize::Zeroizing;
 
+use super::scrub_stack;
 use super::scrypt::{self, Cost};
 use crate::certificate::der::{self, Value};
 use crate::identity::error::DecryptError;
@@ -90,28 +91,29 @@ impl fmt::Debug for Passphrase {
     }
 }
 
-/// Decrypts an `EncryptedPrivateKeyInfo`, whose outer form was checked before. The caller must scrub the stack directly
-/// afterwards.
-#[inline(never)]
+/// Decrypts an `EncryptedPrivateKeyInfo`, whose outer form was checked before.
 pub(super) fn decrypt(
     bytes: &[u8],
     passphrase: &Passphrase,
 ) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
     let scheme = Scheme::read(bytes)?;
-    let mut derived = Zeroizing::new([0; 32]);
-    let key = derived
-        .get_mut(..scheme.cipher.key_length())
-        .ok_or(DecryptError::Malformed)?;
-    scheme.derivation.derive(&passphrase.0, key)?;
     let mut plain = Zeroizing::new(scheme.encrypted.to_vec());
-    let length = match scheme.cipher {
-        Cipher::Aes128 => cbc_decrypt::<aes::Aes128Dec>(key, scheme.iv, &mut plain),
-        Cipher::Aes192 => cbc_decrypt::<aes::Aes192Dec>(key, scheme.iv, &mut plain),
-        Cipher::Aes256 => cbc_decrypt::<aes::Aes256Dec>(key, scheme.iv, &mut plain),
-    }?;
-    // The rest stays in the buffer, all of which is wiped.
-    plain.truncate(length);
-    Ok(plain)
+    let outcome = scheme.decrypt(passphrase, &mut plain);
+    // Removes the derived key, its key schedule and the first blocks of the private key.
+    scrub_stack();
+    match outcome {
+        Outcome::Decrypted => Ok(plain),
+        Outcome::WrongPassphrase => Err(DecryptError::Passphrase),
+        Outcome::Malformed => Err(DecryptError::Malformed),
+    }
+}
+
+/// How a decryption ended. It has no fields: the unused bytes of an error that is made before the scrub can hold what a
+/// register or the stack held, and keep it.
+enum Outcome {
+    Decrypted,
+    WrongPassphrase,
+    Malformed,
 }
 
 /// Decrypts in place. Returns the length without the padding.
@@ -173,6 +175,30 @@ impl Cipher {
 }
 
 impl<'a> Scheme<'a> {
+    /// Decrypts `plain` in place, in frames that the caller scrubs. Its errors do not leave them.
+    #[inline(never)]
+    fn decrypt(&self, passphrase: &Passphrase, plain: &mut Vec<u8>) -> Outcome {
+        let mut derived = Zeroizing::new([0; 32]);
+        let Some(key) = derived.get_mut(..self.cipher.key_length()) else {
+            return Outcome::Malformed;
+        };
+        let decrypted = self.derivation.derive(&passphrase.0, key);
+        let decrypted = decrypted.and_then(|()| match self.cipher {
+            Cipher::Aes128 => cbc_decrypt::<aes::Aes128Dec>(key, self.iv, plain),
+            Cipher::Aes192 => cbc_decrypt::<aes::Aes192Dec>(key, self.iv, plain),
+            Cipher::Aes256 => cbc_decrypt::<aes::Aes256Dec>(key, self.iv, plain),
+        });
+        match decrypted {
+            Ok(length) => {
+                // The rest stays in the buffer, all of which is wiped.
+                plain.truncate(length);
+                Outcome::Decrypted
+            }
+            Err(DecryptError::Passphrase) => Outcome::WrongPassphrase,
+            Err(_) => Outcome::Malformed,
+        }
+    }
+
     /// Reads a [`Form::Encrypted`](super::form::Form::Encrypted): an algorithm and an octet string, and nothing after
     /// them.
     fn read(bytes: &'a [u8]) -> Result<Self, DecryptError> {

@@ -199,9 +199,7 @@ impl<'a> KeyReader<'a> {
         if form == Form::Encrypted && !self.decrypts() {
             return Err(IdentityError::EncryptedKey);
         }
-        let key = section.decode_secret();
-        scrub_stack();
-        let key = key.map_err(|error| {
+        let key = section.decode_secret(scrub_stack).map_err(|error| {
             let old_form = matches!(form, Form::Pkcs1 | Form::Sec1);
             if old_form && matches!(error, PemError::Headers { .. }) {
                 IdentityError::LegacyEncryptedKey
@@ -241,10 +239,7 @@ impl<'a> KeyReader<'a> {
         use crate::identity::error::DecryptError;
 
         let passphrase = self.passphrase.ok_or(IdentityError::EncryptedKey)?;
-        let key = decrypt(der, passphrase);
-        // Removes the derived key, its key schedule and the first blocks of the private key.
-        scrub_stack();
-        let key = key.map_err(IdentityError::Decrypt)?;
+        let key = decrypt(der, passphrase).map_err(IdentityError::Decrypt)?;
         // One in 256 wrong passphrases gives valid padding.
         match form_of(&key) {
             Ok(Form::Pkcs8) => PrivateKey::of_form(Form::Pkcs8, key, None),
@@ -312,7 +307,8 @@ fn parameters(sections: &[Section<'_>]) -> Result<Option<Zeroizing<Vec<u8>>>, Id
     match (found.next(), found.next()) {
         (None, _) => Ok(None),
         (Some(section), None) => {
-            let der = section.decode_secret().map_err(IdentityError::KeyPem)?;
+            let der = section.decode_secret(scrub_stack);
+            let der = der.map_err(IdentityError::KeyPem)?;
             Ok(Some(der))
         }
         (Some(_), Some(other)) => Err(IdentityError::KeyPem(other.unexpected())),

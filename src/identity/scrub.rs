@@ -43,8 +43,9 @@ use zeroize::Zeroize;
 /// more. A thread that signs needs this and the provider's own frames; see SECURITY.md.
 const WORDS: usize = 4096;
 
-/// To be called directly after a provider returns and before anything is built: stale stack bytes can be
-/// moved into a live object with the unused part of an enum.
+/// To be called directly after a provider returns and before anything is built: stale bytes of the stack and of registers
+/// can be moved into a live object with the unused part of an enum. So what runs before it returns nothing that has
+/// unused bytes, such as an error with fields.
 #[inline(never)]
 pub(crate) fn scrub_stack() {
     // Two calls, so that the frame of the second does not exist during the first: see "Signals" above.

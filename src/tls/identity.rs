@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pki_types::SubjectPublicKeyInfoDer;
+use pki_types::{PrivateKeyDer, SubjectPublicKeyInfoDer};
 use rustls::crypto::CryptoProvider;
 use rustls::sign::{CertifiedKey, Signer, SigningKey, SingleCertAndKey};
 use rustls::{SignatureAlgorithm, SignatureScheme};
@@ -60,10 +60,9 @@ impl Identity {
     ) -> Result<Self, IdentityError> {
         let kind = key.kind();
         let (der, unusable) = key.into_der();
-        let key = provider.key_provider.load_private_key(der);
-        scrub_stack();
+        let key = load(der, provider);
         let keys = super::key_policy(provider);
-        let key = key.map_err(|_| {
+        let key = key.ok_or_else(|| {
             if keys.check(chain.leaf()).is_err() {
                 // The provider cannot use its public part either.
                 IdentityError::KeyUnusable { key: kind }
@@ -261,13 +260,55 @@ impl fmt::Debug for Scrubbing {
     }
 }
 
+/// Loads a key into a provider. `None` if the provider cannot use it.
+///
+/// Its result, and that of a signature, are made after the scrub: the unused bytes of one that is made before can hold
+/// what a register or the stack held.
+pub(super) fn load(
+    key: PrivateKeyDer<'static>,
+    provider: &CryptoProvider,
+) -> Option<Arc<dyn SigningKey>> {
+    #[inline(never)]
+    fn load_into(
+        key: PrivateKeyDer<'static>,
+        provider: &CryptoProvider,
+        loaded: &mut Option<Arc<dyn SigningKey>>,
+    ) {
+        if let Ok(key) = provider.key_provider.load_private_key(key) {
+            *loaded = Some(key);
+        }
+    }
+    let mut loaded = None;
+    load_into(key, provider, &mut loaded);
+    scrub_stack();
+    loaded
+}
+
+/// Signs, and scrubs the stack (rule K2).
+pub(super) fn sign(signer: &dyn Signer, message: &[u8]) -> Result<Vec<u8>, rustls::Error> {
+    #[inline(never)]
+    fn sign_into(
+        signer: &dyn Signer,
+        message: &[u8],
+        signature: &mut Vec<u8>,
+        error: &mut Option<rustls::Error>,
+    ) {
+        match signer.sign(message) {
+            Ok(signed) => *signature = signed,
+            Err(failed) => *error = Some(failed),
+        }
+    }
+    let (mut signature, mut error) = (Vec::new(), None);
+    sign_into(signer, message, &mut signature, &mut error);
+    scrub_stack();
+    error.map_or(Ok(signature), Err)
+}
+
 struct ScrubbingSigner(Box<dyn Signer>);
 
 impl Signer for ScrubbingSigner {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rustls::Error> {
-        let signature = self.0.sign(message);
-        scrub_stack();
-        signature
+        sign(&*self.0, message)
     }
 
     fn scheme(&self) -> SignatureScheme {

@@ -56,9 +56,8 @@ impl SigningKeyPair {
     pub fn new(key: PrivateKey, provider: &CryptoProvider) -> Result<Self, IdentityError> {
         let kind = key.kind();
         let (der, unusable) = key.into_der();
-        let key = provider.key_provider.load_private_key(der);
-        scrub_stack();
-        Self::of_signer(key.map_err(|_| unusable)?, kind, provider)
+        let key = super::identity::load(der, provider);
+        Self::of_signer(key.ok_or(unusable)?, kind, provider)
     }
 
     /// Takes the key of an identity, which stays where it is.
@@ -252,9 +251,7 @@ impl rcgen::SigningKey for Signer<'_> {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
         let signer = self.key.choose_scheme(&[self.scheme]);
         let signer = signer.ok_or(rcgen::Error::RemoteKeyError)?;
-        let signature = signer.sign(message);
-        // What a signature leaves on the stack can reveal the key (rule K2).
-        scrub_stack();
+        let signature = super::identity::sign(&*signer, message);
         signature.map_err(|_| rcgen::Error::RemoteKeyError)
     }
 }
