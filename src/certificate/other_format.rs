@@ -42,3 +42,26 @@ fn signed_format(signed: &[u8]) -> Option<OtherFormat> {
         _ => None,
     }
 }
+
+/// The format of a file without a section, by its first bytes, or of text by its kind.
+pub(super) fn format_of_text(text: &[u8]) -> Option<OtherFormat> {
+    let starts: [(&[u8], OtherFormat); 8] = [
+        (b"\x1f\x8b", OtherFormat::Gzip),
+        (b"PK\x03\x04", OtherFormat::Zip),
+        (b"\xfe\xed\xfe\xed", OtherFormat::JavaKeystore),
+        (b"\xce\xce\xce\xce", OtherFormat::JavaKeystore),
+        (b"ssh-rsa ", OtherFormat::SshKey),
+        (b"ssh-ed25519 ", OtherFormat::SshKey),
+        (b"ecdsa-sha2-", OtherFormat::SshKey),
+        (b"sk-ssh-", OtherFormat::SshKey),
+    ];
+    let mut starts = starts.iter();
+    if let Some((_, found)) = starts.find(|(start, _)| text.starts_with(start)) {
+        return Some(*found);
+    }
+    // A SEQUENCE with a length of two bytes, as certificates and lists have.
+    let is_base64 = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'\n' | b'\r' | b' ')
+    };
+    (text.starts_with(b"MII") && text.iter().all(is_base64)).then_some(OtherFormat::Base64)
+}

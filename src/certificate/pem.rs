@@ -11,6 +11,7 @@ use base64ct::{Base64, Encoding};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::boundary::{BEGIN, Boundary, DASHES, END, boundary};
+use super::other_format::format_of_text;
 use crate::certificate::error::{OtherFormat, PemError};
 use crate::limits::{MAX_PEM_BYTES, MAX_PEM_SECTIONS};
 
@@ -340,7 +341,7 @@ fn no_section(text: &[u8]) -> PemError {
     if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
         return PemError::Utf16;
     }
-    if let Some(found) = named_format(text) {
+    if let Some(found) = format_of_text(text) {
         return PemError::OtherFormat { found };
     }
     core::str::from_utf8(text).map_or_else(
@@ -355,29 +356,6 @@ fn no_section(text: &[u8]) -> PemError {
 fn has_one_line(text: &[u8]) -> bool {
     let text = text.strip_suffix(b"\r").unwrap_or(text);
     text.contains(&b'\r') && !text.contains(&b'\n')
-}
-
-/// The format of a file without a section, by its first bytes, or of text by its kind.
-fn named_format(text: &[u8]) -> Option<OtherFormat> {
-    let starts: [(&[u8], OtherFormat); 8] = [
-        (b"\x1f\x8b", OtherFormat::Gzip),
-        (b"PK\x03\x04", OtherFormat::Zip),
-        (b"\xfe\xed\xfe\xed", OtherFormat::JavaKeystore),
-        (b"\xce\xce\xce\xce", OtherFormat::JavaKeystore),
-        (b"ssh-rsa ", OtherFormat::SshKey),
-        (b"ssh-ed25519 ", OtherFormat::SshKey),
-        (b"ecdsa-sha2-", OtherFormat::SshKey),
-        (b"sk-ssh-", OtherFormat::SshKey),
-    ];
-    let mut starts = starts.iter();
-    if let Some((_, found)) = starts.find(|(start, _)| text.starts_with(start)) {
-        return Some(*found);
-    }
-    // A SEQUENCE with a length of two bytes, as certificates and lists have.
-    let is_base64 = |byte: &u8| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'\n' | b'\r' | b' ')
-    };
-    (text.starts_with(b"MII") && text.iter().all(is_base64)).then_some(OtherFormat::Base64)
 }
 
 /// Encodes one section with lines of 64 characters, as RFC 7468 section 2 requires of generators.

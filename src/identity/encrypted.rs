@@ -3,12 +3,11 @@
 //! The passphrase, the derived key, the private key and the working memory of scrypt are in buffers that are wiped.
 //! What the algorithms leave on the stack is scrubbed.
 
-use core::fmt;
-
 use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockCipherDecrypt, BlockModeDecrypt, KeyInit, KeyIvInit};
 use zeroize::Zeroizing;
 
+use super::passphrase::Passphrase;
 use super::scrub_stack;
 use super::scrypt::{self, Cost};
 use crate::certificate::der::{self, Value};
@@ -53,43 +52,6 @@ const NOT_READ: &[(&[u8], &str)] = &[
         "triple DES",
     ),
 ];
-
-/// The passphrase of an encrypted key. It is wiped when dropped, and cannot be cloned, compared or printed.
-///
-/// It is made from a `Vec<u8>` or a `String` by value, so that no second copy stays in memory. The UTF-8 of a `String`
-/// is used as it is.
-///
-/// ```compile_fail,E0599
-/// let passphrase = mutual_trust::identity::Passphrase::from(String::new());
-/// let copy = passphrase.clone();
-/// ```
-/// ```compile_fail,E0369
-/// # fn passphrase() -> mutual_trust::identity::Passphrase { unimplemented!() }
-/// let same = passphrase() == passphrase();
-/// ```
-/// ```compile_fail,E0277
-/// # fn passphrase() -> mutual_trust::identity::Passphrase { unimplemented!() }
-/// println!("{}", passphrase());
-/// ```
-pub struct Passphrase(Zeroizing<Vec<u8>>);
-
-impl From<Vec<u8>> for Passphrase {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self(Zeroizing::new(bytes))
-    }
-}
-
-impl From<String> for Passphrase {
-    fn from(text: String) -> Self {
-        Self::from(text.into_bytes())
-    }
-}
-
-impl fmt::Debug for Passphrase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Passphrase(..)")
-    }
-}
 
 /// Decrypts an `EncryptedPrivateKeyInfo`, whose outer form was checked before.
 pub(super) fn decrypt(
@@ -182,7 +144,7 @@ impl<'a> Scheme<'a> {
         let Some(key) = derived.get_mut(..self.cipher.key_length()) else {
             return Outcome::Malformed;
         };
-        let decrypted = self.derivation.derive(&passphrase.0, key);
+        let decrypted = self.derivation.derive(passphrase.bytes(), key);
         let decrypted = decrypted.and_then(|()| match self.cipher {
             Cipher::Aes128 => cbc_decrypt::<aes::Aes128Dec>(key, self.iv, plain),
             Cipher::Aes192 => cbc_decrypt::<aes::Aes192Dec>(key, self.iv, plain),

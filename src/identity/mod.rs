@@ -28,6 +28,8 @@ mod form;
 mod issue;
 mod key;
 mod key_error;
+#[cfg(feature = "encrypted-keys")]
+mod passphrase;
 mod pkcs8;
 mod reader;
 mod scrub;
@@ -38,13 +40,13 @@ mod write_error;
 
 pub use advice::IdentityAdvice;
 pub use chain::CertificateChain;
-#[cfg(feature = "encrypted-keys")]
-pub use encrypted::Passphrase;
 #[cfg(all(feature = "issue", any(feature = "aws-lc-rs", feature = "ring")))]
 pub use issue::GeneratedKey;
 #[cfg(feature = "issue")]
 pub use issue::{CertificateRequest, CertificateSpec, KeyType, SubjectPart};
 pub use key::PrivateKey;
+#[cfg(feature = "encrypted-keys")]
+pub use passphrase::Passphrase;
 pub use reader::KeyReader;
 pub use write::IfExists;
 #[cfg(unix)]
