@@ -26,8 +26,9 @@ fn fitting_line(line: &str, in_journal: bool) -> String {
 }
 
 /// The text with checks, lengths and digests that fit, as an attacker who knows the format writes them. Random bytes
-/// would not pass them. Returns where each part ends: the snapshot, and each change.
-fn fitting(text: &str) -> (String, Vec<usize>) {
+/// would not pass them. Returns where each part ends, and whether it makes a generation: the snapshot, each change, and
+/// each refused change.
+fn fitting(text: &str) -> (String, Vec<(usize, bool)>) {
     let mut content = String::new();
     let mut lines = text.lines();
     for line in lines.by_ref() {
@@ -39,11 +40,11 @@ fn fitting(text: &str) -> (String, Vec<usize>) {
     }
     let mut before = digest(&content);
     content.push_str(&format!("digest sha256 {before}\n"));
-    let mut ends = vec![content.len()];
+    let mut ends = vec![(content.len(), true)];
     let mut head: Option<&str> = None;
     let mut rest = String::new();
     for line in lines {
-        if line.starts_with("change ") {
+        if line.starts_with("change ") || line.starts_with("refused ") {
             head = line.rsplit_once(" bytes ").map(|(head, _)| head);
             rest.clear();
         } else if line.starts_with("done ") {
@@ -54,7 +55,7 @@ fn fitting(text: &str) -> (String, Vec<usize>) {
             let change = format!("{first}\n{rest}");
             before = digest(&change);
             content.push_str(&format!("{change}done sha256 {before}\n"));
-            ends.push(content.len());
+            ends.push((content.len(), head.starts_with("change ")));
         } else if line.starts_with("  before ") {
             rest.push_str(&format!("  before sha256 {before}\n"));
         } else {
@@ -94,26 +95,21 @@ pub fn journal(data: &[u8]) -> bool {
         assert_eq!(Snapshot::of(again.store.contents()), after);
     }
     let mut generation = None;
-    for end in &ends {
+    for (end, is_change) in &ends {
         let part = load(&text.as_bytes()[..*end]).expect("the changes before are whole");
         assert_eq!(part.report.cut, 0);
-        assert!(
-            Some(part.report.generation) > generation,
-            "generations rise"
-        );
+        let rises = Some(part.report.generation) > generation;
+        assert_eq!(rises, *is_change, "generations rise with each change");
         generation = Some(part.report.generation);
     }
     // The input chooses the byte and the change, so that a run can be repeated.
     let chosen = Sha256::digest(data);
     let at = usize::from(u16::from_be_bytes([chosen[0], chosen[1]])) % text.len();
     // Cut anywhere behind the snapshot, it is the file up to the last whole change.
-    if at >= ends[0] {
+    if at >= ends[0].0 {
         let part = load(&text.as_bytes()[..at]).expect("a cut change is left out");
-        let whole = ends
-            .iter()
-            .filter(|end| **end <= at)
-            .max()
-            .expect("the snapshot");
+        let whole = ends.iter().map(|(end, _)| end).filter(|end| **end <= at);
+        let whole = whole.max().expect("the snapshot");
         assert_eq!(part.report.cut, at - whole);
     }
     let mut changed = text.into_bytes();
@@ -123,7 +119,7 @@ pub fn journal(data: &[u8]) -> bool {
         // Without its line end, and with half a character there, the last change looks like one that was not stored to its
         // end. Nothing else of the file may change.
         assert_eq!(at + 1, changed.len(), "byte {at} by {by}");
-        assert_eq!(found.report.cut, changed.len() - ends[ends.len() - 2]);
+        assert_eq!(found.report.cut, changed.len() - ends[ends.len() - 2].0);
     }
     true
 }

@@ -55,7 +55,7 @@ mod seen;
 
 #[cfg(feature = "admin")]
 pub use durable::{
-    Blocked, Counter, DurableSettings, DurableStore, Health, History, RecoveryReport,
+    Blocked, Counter, DurableSettings, DurableStore, Health, History, JournalSink, RecoveryReport,
 };
 #[cfg(feature = "enrol")]
 pub use enrol::{

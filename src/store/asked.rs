@@ -13,7 +13,12 @@ pub(crate) struct Asked {
     calls: Vec<(String, Option<Arc<str>>)>,
     /// How many more there were.
     more: usize,
+    /// What was refused.
+    refused: Vec<Noted>,
 }
+
+/// A call that was refused, who made it, and why it was refused.
+pub(crate) type Noted = (String, String, String);
 
 /// An entry, in the words of a journal.
 pub(super) struct Named<'a>(pub(super) &'a EntryKey);
@@ -48,8 +53,24 @@ impl TrustStore {
     }
 }
 
+#[cfg(feature = "enrol")]
+impl TrustStore {
+    /// Notes that a call was refused, for the journal. What the store holds does not change.
+    pub(crate) fn note_refused(&mut self, call: fmt::Arguments<'_>, by: &str, why: &str) {
+        if self.asked.refused.len() < MAX_ASKED {
+            let noted = (call.to_string(), by.to_owned(), why.to_owned());
+            self.asked.refused.push(noted);
+        }
+    }
+}
+
 #[cfg(feature = "admin")]
 impl Asked {
+    /// What was refused.
+    pub(crate) fn refused(&self) -> &[Noted] {
+        &self.refused
+    }
+
     pub(crate) fn calls(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         let calls = self.calls.iter();
         calls.map(|(call, by)| (call.as_str(), by.as_deref()))

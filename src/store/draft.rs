@@ -58,6 +58,12 @@ impl Draft {
         &mut self.store
     }
 
+    /// What was asked of it.
+    #[cfg(feature = "admin")]
+    pub(crate) fn asked(&self) -> &super::Asked {
+        &self.store.asked
+    }
+
     /// Whether `store` is as it was when the draft was made of it.
     pub(crate) fn check(&self, store: &TrustStore) -> Result<(), StoreError> {
         let current = store.data.generation();

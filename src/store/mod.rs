@@ -116,6 +116,9 @@ pub use warning::StoreWarning;
 
 use crate::certificate::{KeyPolicy, SystemClock, TimeSource};
 use crate::store::error::StoreError;
+#[cfg(feature = "admin")]
+pub(crate) use asked::Asked;
+#[cfg(not(feature = "admin"))]
 use asked::Asked;
 use data::Data;
 use entry::More;

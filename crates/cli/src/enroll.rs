@@ -47,6 +47,9 @@ pub(crate) struct Arguments {
     /// Accept it even if that locks a peer out
     #[arg(long)]
     force: bool,
+    /// Record it in the journal of the store if it is refused, as `store log` shows it
+    #[arg(long)]
+    record_refused: bool,
     #[command(flatten)]
     patience: Patience,
 }
@@ -84,7 +87,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 }
 
 fn open(arguments: &Arguments, keys: KeyPolicy) -> Result<DurableStore, Failure> {
-    let (store, _) = DurableStore::open(&arguments.store, DurableSettings::new(keys))?;
+    let mut settings = DurableSettings::new(keys);
+    if arguments.record_refused {
+        settings = settings.with_refusals_recorded();
+    }
+    let (mut store, _) = DurableStore::open(&arguments.store, settings)?;
+    store.set_actor(Some(&arguments.by))?;
     Ok(store)
 }
 
@@ -217,7 +225,9 @@ fn accept(
         "dialled_as": if code.is_none() { json!(names) } else { Value::Null },
     });
     let mut text = format!("{presented}\n{word}: server {id}: {line}");
-    if code.is_none() {
+    if code.is_some() {
+        store.record_refused(&format!("accept server {id}"), &line)?;
+    } else {
         store.apply(&tried, &seen, now, &LockoutAllowance::allow(lost))?;
         text.push_str(&format!("\n  {reached}"));
     }

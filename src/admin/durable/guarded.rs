@@ -1,8 +1,10 @@
 //! Changes of a durable store that lock out only named peers.
 
 use super::disk::Wait;
+use super::refusals::calls;
 use super::{DurableStore, Undo};
 use crate::admin::durable::error::GuardedError;
+use crate::admin::plan::error::PlanError;
 use crate::admin::{Impact, LockoutAllowance, PeerHistory, Plan, plan};
 use crate::certificate::CurrentTime;
 use crate::policy::Policy;
@@ -41,7 +43,17 @@ impl DurableStore {
             .hold(Wait::Bounded)
             .map_err(|error| self.failed(error))?;
         let mut draft = self.store.fork();
-        let effects = plan.apply(&mut draft, seen, clock, allowed)?;
+        let effects = match plan.apply(&mut draft, seen, clock, allowed) {
+            Ok(effects) => effects,
+            Err(error) => {
+                if matches!(error, PlanError::Loses { .. }) {
+                    let why = error.to_string();
+                    self.record_refusal(&handle, calls(plan.asked()), &why);
+                }
+                return Err(error.into());
+            }
+        };
+        self.record_noted(&handle, &draft);
         if draft.contents().generation() != self.store.contents().generation() {
             self.persist(handle, &mut draft, Undo::Yes)?;
         }

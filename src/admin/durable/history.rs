@@ -6,7 +6,9 @@ use std::sync::Arc;
 use super::disk;
 use super::{DurableSettings, DurableStore};
 use crate::admin::durable::error::DurableError;
-use crate::admin::file::{self, Damaged, Loaded, StoreFile, StoredChange};
+use crate::admin::file::{
+    self, Damaged, JournalRecord, Loaded, StoreFile, StoredChange, StoredRefusal,
+};
 use crate::admin::{PeerHistory, Plan};
 use crate::certificate::CurrentTime;
 use crate::policy::Policy;
@@ -19,27 +21,39 @@ use crate::store::RolledBack;
 pub struct History {
     /// The changes.
     pub changes: Vec<StoredChange>,
+    /// The refused changes that are recorded, oldest first. One after a generation was refused before the next change.
+    pub refusals: Vec<StoredRefusal>,
     /// The generation before the first of them.
     pub since: u64,
     /// Why the previous file does not belong to this history, if there is one that does not.
     pub previous: Option<String>,
 }
 
+/// What stands in one file behind its snapshot.
+#[derive(Default)]
+struct Records {
+    changes: Vec<StoredChange>,
+    refusals: Vec<StoredRefusal>,
+}
+
 fn read(
     path: &Path,
     settings: &DurableSettings,
     until: u64,
-) -> Result<(Loaded, Vec<StoredChange>), DurableError> {
+) -> Result<(Loaded, Records), DurableError> {
     let content = disk::read(path)?;
-    let mut changes = Vec::new();
+    let mut records = Records::default();
     let seal = settings.sealed_by();
-    let mut tell = |change: &StoredChange| changes.push(change.clone());
+    let mut tell = |record: &JournalRecord| match record {
+        JournalRecord::Change(change) => records.changes.push(change.clone()),
+        JournalRecord::Refusal(refusal) => records.refusals.push(refusal.clone()),
+    };
     let loaded = file::load(&content, settings.keys, seal, until, &mut tell);
     let loaded = loaded.map_err(|Damaged { error, .. }| DurableError::File {
         path: path.to_owned(),
         source: error,
     })?;
-    Ok((loaded, changes))
+    Ok((loaded, records))
 }
 
 impl DurableStore {
@@ -49,17 +63,19 @@ impl DurableStore {
     /// As for [`read`](Self::read). A previous file that does not belong to this history is no error.
     #[doc(hidden)]
     pub fn history(folder: &Path, settings: &DurableSettings) -> Result<History, DurableError> {
-        let (current, mut changes) = read(&disk::current(folder), settings, u64::MAX)?;
+        let (current, mut records) = read(&disk::current(folder), settings, u64::MAX)?;
         let generation = current.file.report.generation;
-        let mut since = changes.first().map_or(generation, |first| first.head.from);
+        let first = |records: &Records| Some(records.changes.first()?.head.from);
+        let mut since = first(&records).unwrap_or(generation);
         let mut fault = None;
         match read(&disk::previous(folder), settings, u64::MAX) {
             Ok((older, mut before)) => {
                 let last = older.position.digest;
                 if current.file.kept.head() == Some(last) {
-                    since = before.first().map_or(since, |first| first.head.from);
-                    before.append(&mut changes);
-                    changes = before;
+                    since = first(&before).unwrap_or(since);
+                    before.changes.append(&mut records.changes);
+                    before.refusals.append(&mut records.refusals);
+                    records = before;
                 } else {
                     fault = Some(String::from("it is not the file before the last snapshot"));
                 }
@@ -68,7 +84,8 @@ impl DurableStore {
             Err(error) => fault = Some(crate::certificate::error::with_causes(&error)),
         }
         Ok(History {
-            changes,
+            changes: records.changes,
+            refusals: records.refusals,
             since,
             previous: fault,
         })

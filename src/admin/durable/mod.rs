@@ -15,10 +15,12 @@ mod guarded;
 mod health;
 mod history;
 mod merge;
+mod news;
 mod open;
 
 mod persist;
 mod recover;
+mod refusals;
 mod report;
 mod settings;
 mod stored;
@@ -30,7 +32,7 @@ pub use block::Blocked;
 pub use health::Health;
 pub use history::History;
 pub use report::RecoveryReport;
-pub use settings::{Counter, DurableSettings};
+pub use settings::{Counter, DurableSettings, JournalSink};
 
 use super::file::ContentDigest;
 use super::follow::SourceHealth;
@@ -41,6 +43,7 @@ use crate::limits::FLOOR_REFRESH;
 use crate::store::error::{PublishError, StoreError};
 use crate::store::{BlockSelector, LiveTrust, TrustSnapshot, TrustStore};
 use disk::{Disk, Handle, Held, Wait};
+use news::News;
 use stored::Stored;
 
 /// A [`TrustStore`] in a folder, with the snapshot of it that is in force.
@@ -87,6 +90,10 @@ pub struct DurableStore {
     health: Health,
     /// Whether the disk refused the last change. A refresh then tries whether it takes one again.
     refused_by_disk: bool,
+    /// What the sink is told next.
+    news: News,
+    /// How many refusals were not recorded since the last one that was.
+    omitted: u64,
 }
 
 impl DurableStore {
@@ -138,7 +145,8 @@ impl DurableStore {
         &mut self,
         edit: impl FnOnce(&mut TrustStore) -> Result<T, StoreError>,
     ) -> Result<T, DurableError> {
-        self.try_change(|store| edit(store).map_err(DurableError::Store))
+        let edit = |store: &mut TrustStore| edit(store).map_err(DurableError::Store);
+        self.make_change(edit, |error: &DurableError| with_causes(error))
     }
 
     /// [`change`](Self::change) with the caller's error type, for an `edit` with errors of its own.
@@ -163,12 +171,36 @@ impl DurableStore {
         &mut self,
         edit: impl FnOnce(&mut TrustStore) -> Result<T, E>,
     ) -> Result<T, E> {
+        self.make_change(edit, |_| {
+            String::from("the program that made it refused it")
+        })
+    }
+
+    /// Makes a change. `why` says why `edit` refused it.
+    fn make_change<T, E: From<DurableError>>(
+        &mut self,
+        edit: impl FnOnce(&mut TrustStore) -> Result<T, E>,
+        why: impl FnOnce(&E) -> String,
+    ) -> Result<T, E> {
         let (held, handle) = self
             .hold(Wait::Bounded)
             .map_err(|error| self.failed(error))?;
         let current = self.store.contents().generation();
         let mut draft = self.store.fork();
-        let done = edit(&mut draft)?;
+        let done = match edit(&mut draft) {
+            Ok(done) => done,
+            Err(error) => {
+                if !self.record_noted(&handle, &draft) {
+                    let (mut asked, more) = refusals::calls(draft.asked());
+                    // A call is named when it is made: the one that failed is not.
+                    let by = draft.actor().map(|by| by.to_string());
+                    asked.push((String::from("a call that was refused"), by));
+                    self.record_refusal(&handle, (asked, more), &why(&error));
+                }
+                return Err(error);
+            }
+        };
+        self.record_noted(&handle, &draft);
         let offered = draft.contents().generation();
         if offered < current {
             return Err(DurableError::Replaced { current, offered }.into());
@@ -260,9 +292,18 @@ impl DurableStore {
     /// Reads what other processes changed, and puts it in force.
     fn take_over(&mut self, handle: &Handle) -> Result<(), DurableError> {
         let before = self.stored.store.contents().generation();
-        if !self.stored.read_on(handle, &self.settings)? {
-            return Ok(());
+        let read = self
+            .stored
+            .read_on(handle, &self.settings, &mut self.news)?;
+        if read {
+            self.put_in_force(before)?;
         }
+        self.news.tell();
+        Ok(())
+    }
+
+    /// Puts in force what was read behind a generation.
+    fn put_in_force(&mut self, before: u64) -> Result<(), DurableError> {
         let number = self.store.contents().generation();
         let mut next = self.store.fork();
         next.take_over(&self.stored.store);

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::disk::{self, Disk, Wait};
+use super::news::News;
 use super::stored::{Stored, read_whole};
 use super::{DurableSettings, DurableStore, Health, Undo, after};
 use crate::admin::durable::error::DurableError;
@@ -36,7 +37,7 @@ impl DurableStore {
         }
         disk.clean();
         let handle = disk.open(false, Wait::Bounded)?;
-        let (stored, ..) = read_whole(&handle, &settings, None)?;
+        let (stored, ..) = read_whole(&handle, &settings, None, &mut News::default())?;
         drop(handle);
         Ok(Self::start(disk, settings, stored))
     }
@@ -57,7 +58,7 @@ impl DurableStore {
         let held = disk.lock(Wait::Bounded)?;
         let minimum = settings.least()?;
         let handle = disk.open(false, Wait::Bounded)?;
-        let (stored, report, _) = read_whole(&handle, &settings, None)?;
+        let (stored, report, _) = read_whole(&handle, &settings, None, &mut News::default())?;
         drop(handle);
         let found = report.generation;
         settings.check(found, minimum)?;
@@ -93,6 +94,7 @@ impl DurableStore {
             stored: view.generation(),
             ..Health::default()
         };
+        let news = News::new(settings.sink.clone());
         let mut started = Self {
             disk,
             settings,
@@ -102,6 +104,8 @@ impl DurableStore {
             live: LiveTrust::new(view),
             health,
             refused_by_disk: false,
+            news,
+            omitted: 0,
         };
         started.raise_counter();
         started

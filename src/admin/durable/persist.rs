@@ -1,12 +1,14 @@
 //! Stores a change: adds it at the end of the file, or writes a new snapshot first.
 
 use super::disk::Handle;
+use super::refusals::{self, Refusals};
 use super::stored::{Refused, grown};
 use super::{DurableStore, Undo};
 use crate::admin::durable::error::DurableError;
 use crate::admin::file::error::StoreFileError;
-use crate::admin::file::{self, ChangeHead, ContentDigest, Position, UnknownRecords};
-use crate::certificate::CurrentTime;
+use crate::admin::file::{
+    self, ChangeHead, ContentDigest, JournalRecord, Position, StoredChange, UnknownRecords,
+};
 use crate::limits::{MAX_ASKED, MAX_JOURNAL_BYTES, MAX_STORE_FILE_BYTES, MIN_JOURNAL_BYTES};
 use crate::store::{TrustSnapshot, TrustStore, trace};
 
@@ -33,7 +35,14 @@ impl DurableStore {
         let view = draft.snapshot();
         let size = self.stored.size;
         match self.write(handle, draft, &view, undo) {
-            Ok(head) => trace::stored(head.from, head.to, &head.asked, head.more),
+            Ok(Added {
+                head, text, digest, ..
+            }) => {
+                trace::stored(head.from, head.to, &head.asked, head.more);
+                let change = || JournalRecord::Change(StoredChange::of(head, &text, digest));
+                self.news.push_made(change);
+                self.stored.refusals.end();
+            }
             Err(error) => {
                 self.stored.size = size;
                 // The number may be on the disk, so it is not used again.
@@ -52,7 +61,9 @@ impl DurableStore {
         self.health.refused_change_on_disk = false;
         self.health.last_error = None;
         self.raise_counter();
-        self.publish().map_err(DurableError::NotPublished)
+        let published = self.publish();
+        self.news.tell();
+        published.map_err(DurableError::NotPublished)
     }
 
     /// Stores what is in force and not stored, if there is something.
@@ -73,31 +84,14 @@ impl DurableStore {
         draft: &TrustStore,
         view: &TrustSnapshot,
         undo: Undo,
-    ) -> Result<ChangeHead, DurableError> {
+    ) -> Result<Added, DurableError> {
         if self.stored.position.sealed && self.settings.seal.is_none() {
             return Err(DurableError::Unwritable(StoreFileError::Sealed));
         }
         let added = self.added(draft, view).map_err(DurableError::Unwritable)?;
-        let from = self.stored.position.bytes;
         let Some((snapshot, over, kept)) = &added.snapshot else {
-            let at = length(from);
-            let there = handle.stamp()?.bytes;
-            // A change that was not stored to its end: the process that wrote it stopped.
-            if there > at {
-                handle
-                    .cut(at)
-                    .map_err(super::disk::io_error(handle.path()))?;
-            }
-            if let Err(error) = handle.append(at, &added.text) {
-                let end = at.saturating_add(length(added.text.len()));
-                self.take_back(&handle, (at, end), undo);
-                return Err(DurableError::NotSaved(error));
-            }
-            self.stored.wrote(added.text.as_bytes());
-            self.moved(&added, from, self.stored.position.lines);
-            // It is stored. If this fails, the next change reads the file again.
-            self.stored.stamp = handle.stamp().unwrap_or_default();
-            return Ok(added.head);
+            self.append(&handle, &added.text, added.digest, undo)?;
+            return Ok(added);
         };
         let text = [snapshot.as_str(), added.text.as_str()].concat();
         self.disk.clean();
@@ -112,6 +106,7 @@ impl DurableStore {
         self.stored.kept = kept.clone();
         self.stored.major = file::WITH_JOURNAL;
         self.stored.snapshot = snapshot.len();
+        self.stored.refusals = Refusals::default();
         self.stored.rewrite = false;
         self.stored.position = Position {
             digest: *over,
@@ -126,20 +121,45 @@ impl DurableStore {
             self.stored.stamp = new.stamp().unwrap_or_default();
             return Err(DurableError::NotSaved(error));
         }
-        self.stored.wrote(added.text.as_bytes());
-        self.moved(&added, snapshot.len(), lines(snapshot));
+        self.moved(&added.text, added.digest);
         self.stored.stamp = new.stamp().unwrap_or_default();
-        Ok(added.head)
+        Ok(added)
     }
 
-    /// The file has a change more.
-    fn moved(&mut self, added: &Added, from: usize, before: usize) {
-        self.stored.position = Position {
-            digest: added.digest,
-            bytes: from.saturating_add(added.text.len()),
-            lines: before.saturating_add(lines(&added.text)),
-            sealed: self.stored.position.sealed,
-        };
+    /// Adds a text at the end of the file.
+    pub(super) fn append(
+        &mut self,
+        handle: &Handle,
+        text: &str,
+        digest: ContentDigest,
+        undo: Undo,
+    ) -> Result<(), DurableError> {
+        let at = length(self.stored.position.bytes);
+        let there = handle.stamp()?.bytes;
+        // A change that was not stored to its end: the process that wrote it stopped.
+        if there > at {
+            handle
+                .cut(at)
+                .map_err(super::disk::io_error(handle.path()))?;
+        }
+        if let Err(error) = handle.append(at, text) {
+            let end = at.saturating_add(length(text.len()));
+            self.take_back(handle, (at, end), undo);
+            return Err(DurableError::NotSaved(error));
+        }
+        self.moved(text, digest);
+        // It is stored. If this fails, the next change reads the file again.
+        self.stored.stamp = handle.stamp().unwrap_or_default();
+        Ok(())
+    }
+
+    /// The file has a text more.
+    fn moved(&mut self, text: &str, digest: ContentDigest) {
+        self.stored.wrote(text.as_bytes());
+        let position = &mut self.stored.position;
+        position.digest = digest;
+        position.bytes = position.bytes.saturating_add(text.len());
+        position.lines = position.lines.saturating_add(lines(text));
     }
 
     /// The text of a change, with the snapshot before it where one is due.
@@ -158,6 +178,8 @@ impl DurableStore {
         }
         let position = &self.stored.position;
         let journal = position.bytes.saturating_sub(self.stored.snapshot);
+        // Refused changes have room of their own.
+        let journal = journal.saturating_sub(self.stored.refusals.bytes());
         let most = self
             .stored
             .snapshot
@@ -191,8 +213,7 @@ impl DurableStore {
             let by = by.as_deref().map(str::to_owned);
             (format!("block {block:#}"), by)
         });
-        let calls = draft.asked().calls();
-        let calls = calls.map(|(call, by)| (call.to_owned(), by.map(str::to_owned)));
+        let (calls, left_out) = refusals::calls(draft.asked());
         let mut asked: Vec<(String, Option<String>)> = blocks.chain(calls).collect();
         let kept = asked.len().min(MAX_ASKED);
         let more = asked.len().saturating_sub(kept);
@@ -201,12 +222,9 @@ impl DurableStore {
             from: self.stored.store.contents().generation(),
             to: view.generation(),
             before: self.stored.position.digest,
-            at: match self.settings.clock.now() {
-                CurrentTime::Known(now) => Some(now),
-                CurrentTime::Unset => None,
-            },
+            at: self.settings.now(),
             asked,
-            more: more.saturating_add(draft.asked().more()),
+            more: more.saturating_add(left_out),
         }
     }
 

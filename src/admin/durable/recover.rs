@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use super::disk::{self, Disk, Wait};
 use super::merge::merge;
+use super::news::News;
 use super::report::RecoveryReport;
 use super::stored::read_whole;
 use super::{DurableSettings, DurableStore, after};
 use crate::admin::durable::error::DurableError;
 use crate::admin::file::{
-    self, ChangeHead, Damaged, LoadReport, Loaded, Position, Salvaged, StoreFile, first_change,
-    salvage, salvage_changes,
+    self, ChangeHead, Damaged, JournalRecord, LoadReport, Loaded, Position, Salvaged, StoreFile,
+    StoredChange, first_change, salvage, salvage_changes,
 };
-use crate::certificate::CurrentTime;
 use crate::certificate::error::with_causes;
 use crate::store::{Truncated, trace};
 
@@ -264,25 +264,27 @@ impl DurableStore {
                 from: before.generation(),
                 to: view.generation(),
                 before: over,
-                at: match settings.clock.now() {
-                    CurrentTime::Known(now) => Some(now),
-                    CurrentTime::Unset => None,
-                },
+                at: settings.now(),
                 asked: vec![(String::from("recover"), None)],
                 more: 0,
             };
             // The next snapshot must have room as well.
             file::write(&view, &kept, seal)?;
-            text.push_str(&file::write_change(&head, &before, &view, &kept, seal)?.0);
-            Ok((text, head))
+            let (added, over) = file::write_change(&head, &before, &view, &kept, seal)?;
+            text.push_str(&added);
+            Ok((text, StoredChange::of(head, &added, over)))
         };
-        let (text, head) = written().map_err(DurableError::Unwritable)?;
+        let (text, change) = written().map_err(DurableError::Unwritable)?;
         disk.replace_damaged(&text)
             .map_err(DurableError::NotSaved)?;
+        let head = &change.head;
         trace::stored(head.from, head.to, &head.asked, head.more);
         let handle = disk.open(false, Wait::Bounded)?;
-        let (stored, ..) = read_whole(&handle, &settings, None)?;
+        let (stored, ..) = read_whole(&handle, &settings, None, &mut News::default())?;
         drop(handle);
-        Ok((Self::start(disk, settings, stored), report))
+        let mut started = Self::start(disk, settings, stored);
+        started.news.push(&JournalRecord::Change(change));
+        started.news.tell();
+        Ok((started, report))
     }
 }

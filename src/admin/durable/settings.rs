@@ -4,9 +4,11 @@ use core::fmt;
 use std::io;
 use std::sync::Arc;
 
+use pki_types::UnixTime;
+
 use crate::admin::durable::error::DurableError;
-use crate::admin::file::Seal;
-use crate::certificate::{KeyPolicy, SystemClock, TimeSource};
+use crate::admin::file::{JournalRecord, Seal};
+use crate::certificate::{CurrentTime, KeyPolicy, SystemClock, TimeSource};
 
 /// A hardware counter that only counts up and is not on the disk. It detects an older store file that was put back, in
 /// which a removed certificate is installed or a block is missing.
@@ -22,6 +24,18 @@ pub trait Counter: fmt::Debug + Send + Sync {
     /// # Errors
     /// The hardware does not answer. The store keeps working, reports it in its health and tries again.
     fn raise(&self, generation: u64) -> io::Result<()>;
+}
+
+/// Is told what the journal of a store gets, in its order: each change that is stored while the store is open, whoever
+/// made it, and each recorded refusal. Each is told once.
+///
+/// It is called after the change is in force, by the thread that changed or refreshed the store. Other processes may wait
+/// meanwhile, so it must return soon.
+#[doc(hidden)]
+pub trait JournalSink: fmt::Debug + Send + Sync {
+    /// The journal has one more record. If more than one snapshot was written since the last refresh, records are
+    /// missing: `from` of a change is then not the last generation that was told.
+    fn record(&self, record: &JournalRecord);
 }
 
 /// Settings of a durable store. Cheap to clone.
@@ -42,6 +56,8 @@ pub struct DurableSettings {
     pub(super) counter: Option<Arc<dyn Counter>>,
     pub(super) minimum: u64,
     pub(super) accept_roll_back: bool,
+    pub(super) refusals: bool,
+    pub(super) sink: Option<Arc<dyn JournalSink>>,
 }
 
 impl DurableSettings {
@@ -56,6 +72,8 @@ impl DurableSettings {
             counter: None,
             minimum: 0,
             accept_roll_back: false,
+            refusals: false,
+            sink: None,
         }
     }
 
@@ -99,6 +117,25 @@ impl DurableSettings {
         self
     }
 
+    /// Records refused changes in the journal as well: those that fail, those that would lock out a peer, and
+    /// fingerprints of enrolment that do not match. Not by default: a refusal is then written to the disk.
+    ///
+    /// The records have bounds of their own. What is beyond them is counted, not recorded.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_refusals_recorded(mut self) -> Self {
+        self.refusals = true;
+        self
+    }
+
+    /// Tells `sink` what the journal gets.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_sink(mut self, sink: Arc<dyn JournalSink>) -> Self {
+        self.sink = Some(sink);
+        self
+    }
+
     /// What the time is read from.
     pub fn clock(&self) -> &Arc<dyn TimeSource> {
         &self.clock
@@ -117,6 +154,13 @@ impl DurableSettings {
     /// The lowest generation that is accepted. 0 by default.
     pub fn minimum_generation(&self) -> u64 {
         self.minimum
+    }
+
+    pub(super) fn now(&self) -> Option<UnixTime> {
+        match self.clock.now() {
+            CurrentTime::Known(now) => Some(now),
+            CurrentTime::Unset => None,
+        }
     }
 
     pub(super) fn sealed_by(&self) -> Option<&dyn Seal> {

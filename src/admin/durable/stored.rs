@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use super::DurableSettings;
 use super::disk::{Handle, Stamp};
+use super::news::News;
+use super::refusals::Refusals;
 use crate::admin::durable::error::DurableError;
 use crate::admin::file::ContentDigest;
-use crate::admin::file::{self, LoadReport, Loaded, Position, UnknownRecords};
+use crate::admin::file::{self, JournalRecord, LoadReport, Loaded, Position, UnknownRecords};
 use crate::store::TrustStore;
 
 /// So many bytes before a position are compared before a process reads on from there: they have the digest, and with it
@@ -36,6 +38,8 @@ pub(super) struct Stored {
     pub(super) snapshot: usize,
     /// About the bytes that a snapshot of the content has.
     pub(super) size: usize,
+    /// The refused changes in the file.
+    pub(super) refusals: Refusals,
     pub(super) stamp: Stamp,
     /// The last bytes before the position.
     tail: Vec<u8>,
@@ -66,30 +70,43 @@ fn sides(records: &str) -> (usize, usize) {
     (came, gone)
 }
 
+/// The same of a record of the journal.
+fn sides_of(record: &JournalRecord) -> (usize, usize) {
+    match record {
+        JournalRecord::Change(change) => sides(&change.records),
+        JournalRecord::Refusal(_) => (0, 0),
+    }
+}
+
 /// The size of a snapshot after a change.
 pub(super) fn grown(size: usize, records: &str) -> usize {
     let (came, gone) = sides(records);
     size.saturating_add(came).saturating_sub(gone)
 }
 
-/// Reads the whole file. `known` is the digest of what was read before; the last value says whether it was found.
+/// Reads the whole file. `known` is the digest of what was read before; the last value says whether it was found. What
+/// stands behind it is told to `news`.
 pub(super) fn read_whole(
     handle: &Handle,
     settings: &DurableSettings,
     known: Option<ContentDigest>,
+    news: &mut News,
 ) -> Result<(Stored, LoadReport, bool), DurableError> {
     let stamp = handle.stamp()?;
     let bytes = handle.read_from(0)?;
     let mut found = false;
+    let mut refusals = Refusals::default();
     let (mut came, mut gone) = (0_usize, 0_usize);
     let loaded = file::load(
         &bytes,
         settings.keys,
         settings.sealed_by(),
         u64::MAX,
-        &mut |change| {
-            found |= Some(change.digest) == known || Some(change.head.before) == known;
-            let (more, less) = sides(&change.records);
+        &mut |record| {
+            found |= Some(record.head().before) == known || Some(record.digest()) == known;
+            news.see(record, known);
+            refusals.note(record);
+            let (more, less) = sides_of(record);
             came = came.saturating_add(more);
             gone = gone.saturating_add(less);
         },
@@ -115,6 +132,7 @@ pub(super) fn read_whole(
         major,
         snapshot,
         size,
+        refusals,
         stamp,
         refused: None,
         rewrite: false,
@@ -123,11 +141,12 @@ pub(super) fn read_whole(
 }
 
 impl Stored {
-    /// Reads what other processes changed. `false` if that is nothing.
+    /// Reads what other processes changed. `false` if the content is the same.
     pub(super) fn read_on(
         &mut self,
         handle: &Handle,
         settings: &DurableSettings,
+        news: &mut News,
     ) -> Result<bool, DurableError> {
         let stamp = handle.stamp()?;
         if stamp == self.stamp {
@@ -138,27 +157,35 @@ impl Stored {
         if stamp.identity == self.stamp.identity && stamp.bytes >= at {
             let bytes = handle.read_from(at.saturating_sub(compared))?;
             if let Some(new) = bytes.strip_prefix(self.tail.as_slice()) {
-                return self.read_changes(handle, settings, new, stamp);
+                return self.read_changes(handle, settings, (new, stamp), news);
             }
         }
         let known = self.position.digest;
         let current = self.store.contents().generation();
-        let (read, report, continues) = read_whole(handle, settings, Some(known))?;
+        let mut found = news.begin();
+        let (mut read, report, continues) = read_whole(handle, settings, Some(known), &mut found)?;
         let offered = report.generation;
         // An older store was put there, or another one with the same number.
         if offered < current || (offered == current && !continues) {
             return Err(DurableError::Replaced { current, offered });
         }
+        let head = read.kept.head();
+        found.complete(handle.path(), settings, (known, head), current);
+        news.append(found);
+        if offered == current {
+            // Only refusals came. A plan on the present content stays valid.
+            core::mem::swap(&mut read.store, &mut self.store);
+        }
         *self = read;
-        Ok(true)
+        Ok(offered > current)
     }
 
     fn read_changes(
         &mut self,
         handle: &Handle,
         settings: &DurableSettings,
-        new: &[u8],
-        stamp: Stamp,
+        (new, stamp): (&[u8], Stamp),
+        news: &mut News,
     ) -> Result<bool, DurableError> {
         let base = self.position.bytes;
         let mut position = Position {
@@ -166,13 +193,20 @@ impl Stored {
             ..self.position.clone()
         };
         let mut size = self.size;
+        let mut refusals = self.refusals.clone();
+        let mut found = news.begin();
         let (store, kept, read) = file::read_on(
             &self.store,
             &self.kept,
             &mut position,
             new,
             settings.sealed_by(),
-            &mut |change| size = grown(size, &change.records),
+            &mut |record| {
+                let (came, gone) = sides_of(record);
+                size = size.saturating_add(came).saturating_sub(gone);
+                refusals.note(record);
+                found.push(record);
+            },
         );
         read.map_err(|source| DurableError::File {
             path: handle.path().to_owned(),
@@ -187,6 +221,12 @@ impl Stored {
         self.wrote(new.get(..read).unwrap_or(new));
         self.position = position;
         self.size = size;
+        self.refusals = refusals;
+        news.append(found);
+        if store.contents().generation() == self.store.contents().generation() {
+            // Only refusals came. A plan on the present content stays valid.
+            return Ok(false);
+        }
         self.kept = kept;
         self.store.take_over(&store);
         Ok(true)

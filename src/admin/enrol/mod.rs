@@ -185,13 +185,17 @@ impl Enrolment {
         let peer = {
             let mut state = self.state();
             let peer = state.waiting.peer(id)?.clone();
-            self.compare(
-                &mut state,
-                &peer.presented,
-                Some(peer.address),
-                fingerprint,
-                by,
-            )?;
+            let address = Some(peer.address);
+            let compared = self.compare(&mut state, &peer.presented, address, fingerprint, by);
+            if let Err(error) = compared {
+                note_refused(
+                    store,
+                    &error,
+                    format_args!("accept client from {}", peer.address),
+                    by,
+                );
+                return Err(error);
+            }
             // The peer is taken out first, so that a second administrator cannot decide about it at the same time.
             state.waiting.take(id);
             peer
@@ -237,7 +241,21 @@ impl Enrolment {
                 role: presented.role(),
             });
         }
-        self.compare(&mut self.state(), presented, None, fingerprint, by)?;
+        if let Err(error) = self.compare(&mut self.state(), presented, None, fingerprint, by) {
+            match &scope {
+                PinScope::Server(id) => {
+                    note_refused(store, &error, format_args!("accept server {id}"), by);
+                }
+                PinScope::Group(id) => {
+                    note_refused(store, &error, format_args!("accept group {id}"), by);
+                }
+                PinScope::Name(name) => {
+                    note_refused(store, &error, format_args!("accept {name}"), by);
+                }
+                PinScope::Clients => {}
+            }
+            return Err(error);
+        }
         let certificate = presented.certificate().clone();
         let report =
             store.with_actor(by, |store| store.install_pin(scope, certificate, options))?;
@@ -341,6 +359,20 @@ impl Enrolment {
         // Every change under the lock is complete before code that could panic.
         let state = self.0.state.lock();
         state.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Notes for the journal that another fingerprint was given. It says neither fingerprint: one that is shown would be
+/// compared with itself.
+fn note_refused(
+    store: &mut TrustStore,
+    error: &EnrolmentError,
+    call: fmt::Arguments<'_>,
+    by: &str,
+) {
+    if matches!(error, EnrolmentError::OtherFingerprint) {
+        let why = "the fingerprint does not match the presented certificate";
+        store.note_refused(call, by, why);
     }
 }
 

@@ -15,12 +15,14 @@ use crate::store::{Sides, TrustSnapshot};
 
 /// What the first line of a change starts with.
 pub(super) const CHANGE: &str = "change ";
+/// What the first line of a refused change starts with.
+pub(super) const REFUSED: &str = "refused after ";
 /// Before each line of a record that went.
 pub(super) const GONE: char = '-';
 /// Before each line of a record that came.
 pub(super) const CAME: char = '+';
 
-/// A change as it is stored, apart from what it did.
+/// A change as it is stored, apart from what it did. A refused change did nothing: its generations are equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[doc(hidden)]
@@ -54,7 +56,14 @@ pub(super) fn write(
     between: Between<'_>,
     seal: Option<&dyn Seal>,
 ) -> Result<(String, ContentDigest), StoreFileError> {
-    let mut text = open(head, between);
+    closed(open(head, between), seal)
+}
+
+/// A change with its last line and its seal, from one without.
+pub(super) fn closed(
+    mut text: String,
+    seal: Option<&dyn Seal>,
+) -> Result<(String, ContentDigest), StoreFileError> {
     let digest = ContentDigest::over(&text);
     text.push_str(&done_line(digest));
     if let Some(bytes) = seal_over(&text, seal)? {
@@ -130,16 +139,33 @@ pub(super) fn open(head: &ChangeHead, between: Between<'_>) -> String {
     // Writing to a string cannot fail.
     let _ = fields(head, &mut rest);
     let _ = body(between, &mut rest);
-    let first = format!(
-        "{CHANGE}{} after {} bytes {}",
-        head.to,
-        head.from,
-        rest.len()
-    );
+    with_first(head.from, head.to, &rest)
+}
+
+/// The lines of a change behind its first line.
+pub(super) fn with_first(from: u64, to: u64, rest: &str) -> String {
+    let first = first_line(from, to, rest.len());
     format!("{first}{}\n{rest}", check(&first))
 }
 
-fn fields(head: &ChangeHead, out: &mut impl fmt::Write) -> fmt::Result {
+/// The first line of a change, without its checksum.
+pub(super) fn first_line(from: u64, to: u64, bytes: usize) -> String {
+    match from == to {
+        true => format!("{REFUSED}{from} bytes {bytes}"),
+        false => format!("{CHANGE}{to} after {from} bytes {bytes}"),
+    }
+}
+
+/// The records of a change, from its text.
+pub(super) fn records_of(text: &str) -> String {
+    let lines = text.split_inclusive('\n').skip(1);
+    let records = lines.skip_while(|line| line.starts_with(INDENT));
+    records
+        .take_while(|line| line.starts_with([GONE, CAME]))
+        .collect()
+}
+
+pub(super) fn fields(head: &ChangeHead, out: &mut impl fmt::Write) -> fmt::Result {
     writeln!(out, "{INDENT}before sha256 {}", head.before)?;
     if let Some(at) = head.at {
         writeln!(out, "{INDENT}at {}", Time(at))?;

@@ -3,11 +3,13 @@
 //! The last change may be cut: the machine stopped while it was being written. It was never confirmed then, and it is left
 //! out. Anything else that is not a change is an error.
 
-use super::change::{self, Between, CAME, CHANGE, ChangeHead, FoundSeal, GONE};
+use super::change::{self, Between, CAME, CHANGE, ChangeHead, FoundSeal, GONE, REFUSED};
 use super::format::{ContentDigest, DONE, INDENT, checked, generation, shown_line, time};
 use super::lines::expected;
 use super::records::{Records, contradiction};
+use super::refusal::{self, StoredRefusal};
 use super::sides::{kind, runs};
+use super::stored::{JournalRecord, StoredChange};
 use super::{Seal, headers};
 use crate::admin::file::error::StoreFileError;
 use crate::limits::{MAX_ASKED, MAX_LABEL_BYTES, MAX_STORE_LINE};
@@ -31,22 +33,9 @@ pub(crate) struct Position {
     pub(crate) sealed: bool,
 }
 
-/// One change of a journal.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-#[doc(hidden)]
-pub struct StoredChange {
-    /// Generations, time, and what was asked.
-    pub head: ChangeHead,
-    /// The records that went and that came, as they stand in the file.
-    pub records: String,
-    /// The digest of the change.
-    pub digest: ContentDigest,
-}
-
 /// What stands at a place of a file.
 pub(super) enum Found<'a> {
-    /// A whole change.
+    /// A whole change, or one that was refused.
     Change(Change<'a>),
     /// The end of the file.
     End,
@@ -116,7 +105,9 @@ pub(super) fn look<'a>(
     let Some((first, below)) = rest.split_once('\n') else {
         return match rest {
             "" if !padded => Ok(Found::End),
-            _ if cut(rest, CHANGE) && rest.len() < MAX_STORE_LINE => Ok(Found::Cut),
+            _ if (cut(rest, CHANGE) || cut(rest, REFUSED)) && rest.len() < MAX_STORE_LINE => {
+                Ok(Found::Cut)
+            }
             _ => Err(expected(line, "a change or the end of the file", rest)),
         };
     };
@@ -176,13 +167,19 @@ pub(super) fn look<'a>(
     }))
 }
 
-/// Reads `change TO after FROM bytes N`.
+/// Reads `change TO after FROM bytes N`, or `refused after FROM bytes N`.
 fn first_line(head: &str) -> Option<(u64, u64, usize)> {
-    let (to, rest) = head.strip_prefix(CHANGE)?.split_once(" after ")?;
-    let (from, bytes) = rest.split_once(" bytes ")?;
-    let (from, to, bytes) = (generation(from)?, generation(to)?, bytes.parse().ok()?);
-    let same = format!("{CHANGE}{to} after {from} bytes {bytes}") == head;
-    (same && from < to).then_some((from, to, bytes))
+    let (generations, bytes) = head.split_once(" bytes ")?;
+    let bytes = bytes.parse().ok()?;
+    let (from, to) = match generations.strip_prefix(REFUSED) {
+        Some(after) => (generation(after)?, generation(after)?),
+        None => {
+            let (to, from) = generations.strip_prefix(CHANGE)?.split_once(" after ")?;
+            (generation(from)?, generation(to)?)
+        }
+    };
+    let same = change::first_line(from, to, bytes) == head;
+    (same && from <= to).then_some((from, to, bytes))
 }
 
 impl Change<'_> {
@@ -211,19 +208,48 @@ impl Change<'_> {
         &self,
         records: &mut Records,
         at: &Position,
-    ) -> Result<StoredChange, StoreFileError> {
-        let (before, kept_before) = (records.store.contents().clone(), records.kept.clone());
+    ) -> Result<JournalRecord, StoreFileError> {
+        let generation = records.store.contents().generation();
         let first = self.text.lines().next().unwrap_or("");
-        if before.generation() != self.from {
-            let what = format!("a change after generation {}", before.generation());
+        if generation != self.from {
+            let what = format!("a change after generation {generation}");
             return Err(expected(self.line, &what, first));
         }
-        let (head, body) = self.head()?;
-        if head.before != at.digest {
+        let (fields, body) = self.fields()?;
+        if fields.head.before != at.digest {
             let what = format!("`before sha256 {}`", at.digest);
-            let found = format!("before sha256 {}", head.before);
+            let found = format!("before sha256 {}", fields.head.before);
             return Err(expected(self.line.saturating_add(1), &what, &found));
         }
+        match fields.because {
+            None => {
+                let made = self.make_change(fields.head, body, records);
+                Ok(JournalRecord::Change(made?))
+            }
+            Some(because) => {
+                let refusal = StoredRefusal {
+                    head: fields.head,
+                    because,
+                    omitted: fields.omitted,
+                    digest: self.digest,
+                    bytes: self.bytes,
+                };
+                // It changes nothing, so that its fields are all that it has.
+                match refusal::open(&refusal) {
+                    written if written == self.text => Ok(JournalRecord::Refusal(refusal)),
+                    written => Err(self.first_difference(&written)),
+                }
+            }
+        }
+    }
+
+    fn make_change(
+        &self,
+        head: ChangeHead,
+        body: &str,
+        records: &mut Records,
+    ) -> Result<StoredChange, StoreFileError> {
+        let (before, kept_before) = (records.store.contents().clone(), records.kept.clone());
         let fields = self.rest.len().saturating_sub(body.len());
         let above = self.rest.get(..fields).unwrap_or("").lines().count();
         let line = self.line.saturating_add(above);
@@ -278,10 +304,11 @@ impl Change<'_> {
     }
 
     /// The fields, and the text behind them.
-    fn head(&self) -> Result<(ChangeHead, &str), StoreFileError> {
+    fn fields(&self) -> Result<(Fields, &str), StoreFileError> {
+        let is_refusal = self.from == self.to;
         let mut number = self.line;
         let mut rest = self.rest;
-        let mut before = None;
+        let (mut before, mut because, mut omitted) = (None, None, 0);
         let mut head = ChangeHead {
             from: self.from,
             to: self.to,
@@ -313,14 +340,32 @@ impl Change<'_> {
                     last.1 = Some(value.to_owned());
                 }
                 "more" => head.more = headers::parsed(value).ok_or_else(wrong)?,
+                "because" if is_refusal => because = Some(value.to_owned()),
+                "omitted" if is_refusal => omitted = headers::parsed(value).ok_or_else(wrong)?,
                 _ => return Err(wrong()),
             }
             rest = below;
         }
-        let missing = || expected(self.line, "a field `before` below it", "none");
-        head.before = before.ok_or_else(missing)?;
-        Ok((head, rest))
+        let missing = |field| expected(self.line, &format!("a field `{field}` below it"), "none");
+        head.before = before.ok_or_else(|| missing("before"))?;
+        if is_refusal && because.is_none() {
+            return Err(missing("because"));
+        }
+        let fields = Fields {
+            head,
+            because,
+            omitted,
+        };
+        Ok((fields, rest))
     }
+}
+
+/// The fields of a change.
+struct Fields {
+    head: ChangeHead,
+    /// Why it was refused, if it was.
+    because: Option<String>,
+    omitted: u64,
 }
 
 fn one_line(text: &str, line: usize) -> Result<(), StoreFileError> {

@@ -9,9 +9,11 @@ mod journal;
 mod lines;
 mod read;
 mod records;
+mod refusal;
 mod salvage;
 mod section;
 mod sides;
+mod stored;
 mod write;
 
 use core::fmt;
@@ -27,9 +29,11 @@ pub use change::ChangeHead;
 pub use format::ContentDigest;
 pub(crate) use format::WITH_JOURNAL;
 pub(crate) use journal::Position;
-pub use journal::StoredChange;
 pub(crate) use read::{Damaged, Loaded, load};
+pub use refusal::StoredRefusal;
+pub(crate) use refusal::{refused, write as write_refusal};
 pub(crate) use salvage::{Salvaged, first_change, salvage, salvage_changes};
+pub use stored::{JournalRecord, StoredChange};
 
 /// The embedder's seal for a store's file: a message authentication code or a signature. Its key must not be available
 /// to programs that can write to the folder.
@@ -296,7 +300,7 @@ pub(crate) fn read_on(
     position: &mut Position,
     bytes: &[u8],
     seal: Option<&dyn Seal>,
-    tell: &mut dyn FnMut(&StoredChange),
+    tell: &mut dyn FnMut(&JournalRecord),
 ) -> (TrustStore, UnknownRecords, Result<(), StoreFileError>) {
     let mut records = records::Records::on(store.fork(), kept.clone());
     let read = read::changes(&mut records, position, bytes, (seal, u64::MAX), tell);

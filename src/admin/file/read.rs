@@ -7,9 +7,10 @@ use base64ct::{Base64, Encoding};
 use super::format::{
     ALONE, ContentDigest, DIGEST, MINOR, SEAL, TITLE, WITH_JOURNAL, is_later, shown_line,
 };
-use super::journal::{self, Found, Position, StoredChange};
+use super::journal::{self, Found, Position};
 use super::lines::{Lines, expected};
 use super::records::{Done, Records};
+use super::stored::JournalRecord;
 use super::{LoadReport, Seal, SealState, StoreFile, UnknownRecords, write};
 use crate::admin::file::error::StoreFileError;
 use crate::certificate::KeyPolicy;
@@ -51,7 +52,7 @@ pub(crate) fn load(
     keys: KeyPolicy,
     seal: Option<&dyn Seal>,
     until: u64,
-    tell: &mut dyn FnMut(&StoredChange),
+    tell: &mut dyn FnMut(&JournalRecord),
 ) -> Result<Loaded, Damaged> {
     if bytes.is_empty() {
         return Err(StoreFileError::Empty.into());
@@ -189,7 +190,7 @@ pub(crate) fn changes(
     position: &mut Position,
     bytes: &[u8],
     (seal, until): (Option<&dyn Seal>, u64),
-    tell: &mut dyn FnMut(&StoredChange),
+    tell: &mut dyn FnMut(&JournalRecord),
 ) -> Result<bool, StoreFileError> {
     let (text, padding) = journal::text_of(bytes)?;
     loop {

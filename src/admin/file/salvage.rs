@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pki_types::UnixTime;
 
-use super::change::{CAME, CHANGE, GONE};
+use super::change::{CAME, CHANGE, GONE, REFUSED};
 use super::fields::crl_der;
 use super::format::{DIGEST, DONE, INDENT, SEAL, TITLE, checked, generation, time};
 use super::headers::{block, checked_issuer, crl, entry_key, server};
@@ -64,7 +64,7 @@ pub(crate) fn first_change(bytes: &[u8]) -> Option<(usize, usize)> {
     let mut at = 0_usize;
     for (number, line) in (1_usize..).zip(bytes.split(|byte| *byte == b'\n')) {
         let text = core::str::from_utf8(line).ok().and_then(checked);
-        if text.is_some_and(|head| head.starts_with(CHANGE)) {
+        if text.is_some_and(|head| head.starts_with(CHANGE) || head.starts_with(REFUSED)) {
             return Some((at, number));
         }
         at = at.saturating_add(line.len()).saturating_add(1);

@@ -20,7 +20,9 @@ use crate::admin::plan::error::PlanError;
 use crate::certificate::CurrentTime;
 use crate::policy::Policy;
 use crate::store::error::StoreError;
-use crate::store::{BlockSelector, Draft, EntryKey, Report, Truncated, TrustSnapshot, TrustStore};
+use crate::store::{
+    Asked, BlockSelector, Draft, EntryKey, Report, Truncated, TrustSnapshot, TrustStore,
+};
 use effects::{Side, compare};
 
 /// A change that was tried on a copy of the store, with the peers that it gains and loses. Nothing changes until it is
@@ -221,6 +223,11 @@ impl<T> Plan<T> {
     #[doc(hidden)]
     pub fn contents(&self) -> &TrustSnapshot {
         self.draft.after()
+    }
+
+    /// What the change asked of the store.
+    pub(in crate::admin) fn asked(&self) -> &Asked {
+        self.draft.asked()
     }
 
     /// Makes the change if it locks out no peer but those that `allowed` names. The lockouts are computed again, at the

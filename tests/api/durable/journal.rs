@@ -423,7 +423,7 @@ fn a_change_that_leaves_a_pin_without_its_server_or_its_claim_is_refused() {
 }
 
 /// A change with the check, the length and the digest that fit what stands in it.
-fn sealed_change(text: &str) -> String {
+pub fn sealed_change(text: &str) -> String {
     let (first, rest) = text.split_once('\n').unwrap();
     let rest = &rest[..rest.rfind("done sha256 ").unwrap()];
     let head = first.rsplit_once(" bytes ").unwrap().0;

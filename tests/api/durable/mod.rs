@@ -9,10 +9,12 @@ mod guarded;
 mod journal;
 mod loading;
 mod recovery;
+mod refused;
 mod rollback;
 mod same_key;
 mod sealed;
 mod shared;
+mod sink;
 mod store;
 #[cfg(target_os = "linux")]
 mod syscalls;

@@ -46,6 +46,7 @@ fn saver() {
     let later = CurrentTime::Known(at(NOW + DAY));
     let settings = match std::env::var(WHAT).unwrap().as_str() {
         "refresh" => settings().with_clock(Arc::new(later)),
+        "refuse" => settings().with_refusals_recorded(),
         _ => settings(),
     };
     let opened = DurableStore::open(Path::new(&folder), settings);
@@ -64,6 +65,12 @@ fn saver() {
         println!("good: {}", store.health().is_good());
         println!("stored again: {}", store.refresh().is_ok());
         println!("good then: {}", store.health().is_good());
+        return;
+    }
+    if std::env::var(WHAT).unwrap() == "refuse" {
+        let refused = store.change(|store| store.remove_server(&server_id("nowhere")).map(drop));
+        println!("refused: {}", refused.is_err());
+        println!("recorded: {}", store.health().is_good());
         return;
     }
     if std::env::var(WHAT).unwrap() == "refresh" {
@@ -327,6 +334,46 @@ fn killed_at_any_call(prepared: &Prepared, what: &str) {
             .unwrap();
     }
     assert!(olds > 5 && news > 0, "{olds} old, {news} new");
+}
+
+/// The record of a refused change is whole or not there, and the store is as it was.
+#[test]
+fn a_process_that_is_killed_while_it_records_a_refusal_leaves_the_store_as_it_was() {
+    if !strace_works() {
+        return;
+    }
+    let prepared = Prepared::new("killed-refusal");
+    let folder = Folder::new("killed-refusal");
+    let refusals = || {
+        let history = DurableStore::history(folder.path(), &settings()).unwrap();
+        history.refusals.len()
+    };
+    prepared.copy(&folder);
+    let (said, trace) = traced(&folder, "refuse", &[]);
+    assert!(said.contains("refused: true\nrecorded: true"), "{said}");
+    assert_eq!((facts_in(&folder), refusals()), (prepared.old(), 1));
+    let points = points(&trace, &folder);
+    assert!(points.len() >= 12, "{points:?}");
+    let mut counts = [0, 0];
+    for (call, number) in points {
+        for what in ["signal=KILL", "error=EIO"] {
+            prepared.copy(&folder);
+            let inject = format!("inject={call}:{what}:when={number}");
+            let (said, _) = traced(&folder, "refuse", &["-e".into(), inject.clone()]);
+            assert_eq!(facts_in(&folder), prepared.old(), "{inject}");
+            let recorded = refusals();
+            counts[recorded] += 1;
+            assert!(
+                recorded == 1 || !said.contains("recorded: true"),
+                "{inject}: {said}"
+            );
+            let (mut store, _) = DurableStore::open(folder.path(), settings()).unwrap();
+            store
+                .change(|store| store.add_server(server_id("later"), []))
+                .unwrap();
+        }
+    }
+    assert!(counts[0] > 5 && counts[1] > 0, "{counts:?}");
 }
 
 /// A recovery that is killed leaves the damaged store, which can be recovered, or the recovered one.

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use mutual_trust::admin::{Enrolment, EnrolmentEvent, PendingId, PendingPeer};
+use mutual_trust::admin::{
+    DurableSettings, DurableStore, Enrolment, EnrolmentEvent, PendingId, PendingPeer,
+};
 use mutual_trust::certificate::TimeSource;
 use mutual_trust::error::{EnrolmentError, StoreError};
 use mutual_trust::limits::MAX_LABEL_BYTES;
@@ -14,6 +16,7 @@ use rustls::server::Acceptor;
 
 use crate::enrolment::{KeyServer, assert_silent, nearly, number};
 use crate::support::Lists as _;
+use crate::support::folder::Folder;
 use crate::support::handshake::{handshake, run};
 use crate::support::link::settings;
 use crate::support::pki::{Made, self_signed, spec};
@@ -31,6 +34,58 @@ fn enrolment_is_closed_at_first_and_an_unknown_client_leaves_nothing_behind() {
         assert!(server.enrolment.pending().is_empty(), "{}", setting.name);
         assert_eq!(server.enrolment.rejected_count(), 0);
     }
+}
+
+/// Another fingerprint than that of the peer is recorded in the journal of a durable store, if the program asks for it.
+#[test]
+fn a_wrong_fingerprint_is_recorded_without_either_fingerprint() {
+    let server = KeyServer::new(&settings()[0]).open();
+    let system = self_signed("array-7.example");
+    server.knock(&system, "192.0.2.7");
+    let id = server.only_pending().id;
+    let folder = Folder::new("enrolment-refused");
+    let keys = crate::support::keys();
+    let settings = DurableSettings::new(keys)
+        .with_clock(Arc::new(now()))
+        .with_refusals_recorded();
+    let mut store = DurableStore::create(folder.path(), settings.clone()).unwrap();
+    let wrong = nearly(&system.certificate);
+    let refused: Result<(), Box<dyn std::error::Error>> = store.try_change(|store| {
+        server
+            .enrolment
+            .accept_client(id, wrong, store, EntryOptions::new(), "alice")?;
+        Ok(())
+    });
+    let refused = refused.unwrap_err();
+    assert!(matches!(
+        refused.downcast_ref(),
+        Some(EnrolmentError::OtherFingerprint)
+    ));
+    let history = DurableStore::history(folder.path(), &settings).unwrap();
+    assert_eq!((history.changes.len(), history.refusals.len()), (0, 1));
+    let found = &history.refusals[0];
+    let call = "accept client from 192.0.2.7".to_owned();
+    assert_eq!(found.head.asked, [(call, Some("alice".to_owned()))]);
+    assert_eq!(found.head.at, Some(at(NOW)));
+    assert!(
+        found.because.contains("does not match"),
+        "{}",
+        found.because
+    );
+    let text = std::fs::read_to_string(folder.file("trust-store")).unwrap();
+    for fingerprint in [wrong, system.certificate.fingerprint()] {
+        assert!(!text.contains(&fingerprint.to_string()), "{text}");
+    }
+    // It was not accepted, and the right one still is.
+    let right = system.certificate.fingerprint();
+    let accepted: Result<(), Box<dyn std::error::Error>> = store.try_change(|store| {
+        server
+            .enrolment
+            .accept_client(id, right, store, EntryOptions::new(), "alice")?;
+        Ok(())
+    });
+    accepted.unwrap();
+    assert_eq!(store.contents().entries().len(), 1);
 }
 
 #[test]

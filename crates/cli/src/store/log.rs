@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use mutual_trust::admin::file::{self, StoreFile, StoredChange};
-use mutual_trust::admin::{DurableSettings, DurableStore, Effect, PeerHistory, effects_between};
+use mutual_trust::admin::file::{self, ChangeHead, StoreFile, StoredChange, StoredRefusal};
+use mutual_trust::admin::{
+    DurableSettings, DurableStore, Effect, History, PeerHistory, effects_between,
+};
 use mutual_trust::certificate::Timestamp;
 use mutual_trust::limits::MAX_STORE_WITH_JOURNAL;
 use mutual_trust::store::Truncated;
@@ -29,8 +31,8 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    fn shows(&self, change: &StoredChange, by: Option<&str>) -> bool {
-        let head = &change.head;
+    fn shows(&self, record: Shown<'_>, by: Option<&str>) -> bool {
+        let head = record.head();
         let late = match (self.since, head.at) {
             (Some(since), Some(at)) => at >= since,
             (Some(_) | None, None) | (None, Some(_)) => true,
@@ -39,14 +41,49 @@ impl Arguments {
             let mut actors = head.asked.iter().filter_map(|(_, by)| by.as_deref());
             actors.any(|by| by == who)
         });
-        let about = self.server.as_ref().is_none_or(|id| {
-            let starts = ["server", "pin server", "authority server"];
-            let starts = starts.map(|start| format!("{start} {id} "));
-            lines(&change.records)
-                .any(|(_, line)| starts.iter().any(|start| line.starts_with(start)))
+        let about = self.server.as_ref().is_none_or(|id| match record {
+            Shown::Change(change) => {
+                let starts = ["server", "pin server", "authority server"];
+                let starts = starts.map(|start| format!("{start} {id} "));
+                lines(&change.records)
+                    .any(|(_, line)| starts.iter().any(|start| line.starts_with(start)))
+            }
+            Shown::Refusal(_) => {
+                let id = id.to_string();
+                let calls = head.asked.iter().map(|(call, _)| call);
+                calls
+                    .flat_map(|call| call.split(' '))
+                    .any(|word| word == id)
+            }
         });
         late && of && about
     }
+}
+
+/// A record of the journal.
+#[derive(Clone, Copy)]
+enum Shown<'a> {
+    Change(&'a StoredChange),
+    Refusal(&'a StoredRefusal),
+}
+
+impl Shown<'_> {
+    fn head(&self) -> &ChangeHead {
+        match self {
+            Self::Change(change) => &change.head,
+            Self::Refusal(refusal) => &refusal.head,
+        }
+    }
+}
+
+/// The records in the order of the journal.
+fn in_order(history: &History) -> Vec<Shown<'_>> {
+    let changes = history.changes.iter().map(Shown::Change);
+    let refusals = history.refusals.iter().map(Shown::Refusal);
+    let mut all: Vec<Shown<'_>> = changes.chain(refusals).collect();
+    // A refusal stands behind the change to its generation. Both lists are in order, and the sort keeps that.
+    all.sort_by_key(|record| record.head().to);
+    all
 }
 
 /// The lines of the records, each with its sign, without certificates and checksums.
@@ -71,12 +108,16 @@ fn lines(records: &str) -> impl Iterator<Item = (char, &str)> {
 /// Shows the changes, oldest first.
 pub(super) fn run(common: &Common, arguments: &Arguments) -> Result<Outcome, Failure> {
     let history = DurableStore::history(common.folder()?, &DurableSettings::new(keys()))?;
-    let changes = history.changes.iter();
-    let shown = changes.filter(|change| arguments.shows(change, common.by()));
-    let shown: Vec<&StoredChange> = shown.collect();
+    let mut shown = in_order(&history);
+    shown.retain(|record| arguments.shows(*record, common.by()));
     let mut text: Vec<String> = Vec::new();
-    for change in &shown {
-        text.extend(lines_of(change));
+    let (mut changes, mut refusals) = (Vec::new(), Vec::new());
+    for record in &shown {
+        text.extend(lines_of(*record));
+        match record {
+            Shown::Change(change) => changes.push(fact(change)),
+            Shown::Refusal(refusal) => refusals.push(refusal_fact(refusal)),
+        }
     }
     text.push(format!(
         "the history that is kept begins after generation {}",
@@ -90,16 +131,20 @@ pub(super) fn run(common: &Common, arguments: &Arguments) -> Result<Outcome, Fai
     let json = json!({
         "since_generation": history.since,
         "previous": history.previous,
-        "changes": shown.iter().map(|change| fact(change)).collect::<Vec<Value>>(),
+        "changes": changes,
+        "refusals": refusals,
     });
     Ok(Outcome::done("store-log", text.join("\n"), json))
 }
 
-fn lines_of(change: &StoredChange) -> Vec<String> {
-    let head = &change.head;
+fn lines_of(record: Shown<'_>) -> Vec<String> {
+    let head = record.head();
     let at = head.at.map(|at| Timestamp::from(at).to_string());
     let at = at.unwrap_or_else(|| String::from("an unknown time"));
-    let mut text = vec![format!("generation {} to {} at {at}", head.from, head.to)];
+    let mut text = vec![match record {
+        Shown::Change(_) => format!("generation {} to {} at {at}", head.from, head.to),
+        Shown::Refusal(_) => format!("refused after generation {} at {at}", head.from),
+    }];
     for (call, by) in &head.asked {
         let by = by.as_ref().map_or(String::new(), |by| format!(", by {by}"));
         text.push(format!("  asked: {call}{by}"));
@@ -107,19 +152,49 @@ fn lines_of(change: &StoredChange) -> Vec<String> {
     if head.more > 0 {
         text.push(format!("  asked: and {} calls more", head.more));
     }
-    text.extend(lines(&change.records).map(|(sign, line)| format!("  {sign} {line}")));
+    match record {
+        Shown::Change(change) => {
+            text.extend(lines(&change.records).map(|(sign, line)| format!("  {sign} {line}")));
+        }
+        Shown::Refusal(refusal) => {
+            text.push(format!("  because: {}", refusal.because));
+            if refusal.omitted > 0 {
+                let omitted = refusal.omitted;
+                text.push(format!("  {omitted} refusals before it are not recorded"));
+            }
+        }
+    }
     text
+}
+
+fn asked_fact(head: &ChangeHead) -> Value {
+    let asked = head.asked.iter();
+    asked
+        .map(|(call, by)| json!({ "call": call, "by": by }))
+        .collect()
+}
+
+fn refusal_fact(refusal: &StoredRefusal) -> Value {
+    let head = &refusal.head;
+    json!({
+        "after": head.from,
+        "at": head.at.map(|at| Timestamp::from(at).to_string()),
+        "asked": asked_fact(head),
+        "more": head.more,
+        "because": refusal.because,
+        "omitted": refusal.omitted,
+        "digest": refusal.digest.to_string(),
+    })
 }
 
 fn fact(change: &StoredChange) -> Value {
     let head = &change.head;
     let side = |wanted| side(&change.records, wanted);
-    let asked = head.asked.iter();
     json!({
         "from": head.from,
         "to": head.to,
         "at": head.at.map(|at| Timestamp::from(at).to_string()),
-        "asked": asked.map(|(call, by)| json!({ "call": call, "by": by })).collect::<Vec<Value>>(),
+        "asked": asked_fact(head),
         "more": head.more,
         "gone": side('-'),
         "came": side('+'),

@@ -25,6 +25,9 @@ pub(super) fn verify(common: &Common) -> Result<Outcome, Failure> {
         history.changes.len(),
         history.since
     ));
+    if !history.refusals.is_empty() {
+        lines.push(format!("refused changes in it: {}", history.refusals.len()));
+    }
     if let Some(why) = &history.previous {
         lines.push(format!(
             "warning: trust-store.previous does not belong to it: {why}"
@@ -56,6 +59,7 @@ pub(super) fn verify(common: &Common) -> Result<Outcome, Failure> {
         "digest": loaded.report.digest.to_string(),
         "history": {
             "changes": history.changes.len(),
+            "refusals": history.refusals.len(),
             "since_generation": history.since,
             "previous": history.previous,
         },

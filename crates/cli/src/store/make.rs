@@ -10,6 +10,7 @@ use mutual_trust::admin::{
     PeerOutcome, Plan, plan,
 };
 use mutual_trust::certificate::{SystemClock, TimeSource};
+use mutual_trust::error::{GuardedError, PlanError};
 use mutual_trust::store::{Consequence, Outcome as Done, Report, StoreWarning};
 use mutual_trust::{CurrentTime, KeyPolicy, Policy, TrustStore, tls};
 use serde_json::{Value, json};
@@ -36,6 +37,9 @@ pub(super) struct Common {
     /// Who asks for the change: an account, a ticket; for `log`, whose changes are shown
     #[arg(long, global = true, value_name = "WHO", help_heading = "The store")]
     by: Option<String>,
+    /// Record the change in the journal if it is refused, as `store log` shows it
+    #[arg(long, global = true, help_heading = "The store")]
+    record_refused: bool,
     #[command(flatten)]
     policy: PolicyArguments,
 }
@@ -64,8 +68,8 @@ impl Common {
 
     /// Refuses the options of a change where nothing is changed.
     pub(super) fn changes_nothing(&self) -> Result<(), Failure> {
-        if self.dry_run || self.force || self.by.is_some() {
-            let text = "nothing is changed here: --dry-run, --force and --by belong to changes";
+        if self.dry_run || self.force || self.by.is_some() || self.record_refused {
+            let text = "nothing is changed here: --dry-run, --force, --record-refused and --by belong to changes";
             return Err(Failure::new("usage", text));
         }
         Ok(())
@@ -77,7 +81,11 @@ impl Common {
     }
 
     pub(super) fn open(&self) -> Result<DurableStore, Failure> {
-        let (mut store, _) = DurableStore::open(self.folder()?, DurableSettings::new(keys()))?;
+        let mut settings = DurableSettings::new(keys());
+        if self.record_refused {
+            settings = settings.with_refusals_recorded();
+        }
+        let (mut store, _) = DurableStore::open(self.folder()?, settings)?;
         store.set_actor(self.by.as_deref())?;
         Ok(store)
     }
@@ -156,13 +164,30 @@ pub(super) fn guarded(
         return Ok(outcome_of(&tried, Made::DryRun(Forced(common.force))));
     }
     let mut store = common.open()?;
-    let tried = store.plan(&policy, &seen, now(), calls)?;
+    let tried = match store.plan(&policy, &seen, now(), calls) {
+        Ok(tried) => tried,
+        Err(error) => {
+            store.record_refused("a call that was refused", &error.to_string())?;
+            return Err(error.into());
+        }
+    };
     let lost: Vec<Peer> = tried.effects().all_lost().cloned().collect();
-    if !lost.is_empty() && !common.force {
+    let refused = !lost.is_empty() && !common.force;
+    if refused && !common.record_refused {
         return Ok(outcome_of(&tried, Made::Refused));
     }
-    store.apply(&tried, &seen, now(), &LockoutAllowance::allow(lost))?;
-    Ok(outcome_of(&tried, Made::Yes(stored(&store))))
+    let allowed = match refused {
+        // The store refuses it, and records that.
+        true => LockoutAllowance::none(),
+        false => LockoutAllowance::allow(lost),
+    };
+    match store.apply(&tried, &seen, now(), &allowed) {
+        Err(GuardedError::Plan(PlanError::Loses { .. })) if refused => {
+            Ok(outcome_of(&tried, Made::Refused))
+        }
+        Err(error) => Err(error.into()),
+        Ok(_) => Ok(outcome_of(&tried, Made::Yes(stored(&store)))),
+    }
 }
 
 /// The generation that is stored. A clock that moves the floor makes one more than the change did.

@@ -192,7 +192,7 @@ fn the_fields_of_the_json_are_held() {
                 "",
                 "clock crls digest disabled entries generation history without_usable",
             ),
-            below("history.", "changes previous since_generation"),
+            below("history.", "changes previous refusals since_generation"),
             below("clock.", CLOCK),
             below("disabled.", "items more"),
         ],
@@ -203,7 +203,7 @@ fn the_fields_of_the_json_are_held() {
         "store-log",
         0,
         &[
-            below("", "changes previous since_generation"),
+            below("", "changes previous refusals since_generation"),
             below("changes[].", "asked at came digest from gone more to"),
             below("changes[].asked[].", "by call"),
         ],

@@ -163,3 +163,55 @@ fn a_comparison_names_the_servers_that_are_judged_differently() {
         "{same}"
     );
 }
+
+/// What is refused is recorded where it is asked for, and shown by the log.
+#[test]
+fn a_refused_change_is_in_the_log_if_that_is_asked_for() {
+    let (folder, _) = with_a_pin("cli-refused");
+    let remove = "store remove keys-1.pem --server keys-1 --store trust --by bob";
+    let digest = || {
+        let verified = run(&folder, "store verify --store trust --json").ends_with(0);
+        verified.json()["digest"].clone()
+    };
+    let before = digest();
+    run(&folder, remove).ends_with(1).says("would lock out");
+    assert_eq!(digest(), before, "nothing is written");
+    let json = |line: &str| run(&folder, line).ends_with(0).json();
+    let none = json("store log --store trust --json");
+    assert_eq!(none["refusals"], Value::Array(Vec::new()));
+    let generation = list(&folder)["generation"].clone();
+
+    run(&folder, &format!("{remove} --record-refused"))
+        .ends_with(1)
+        .says("refused: the change would lock a peer out");
+    run(
+        &folder,
+        "store release nowhere --store trust --by carol --record-refused",
+    )
+    .ends_with(2);
+    assert_ne!(digest(), before);
+    assert_eq!(list(&folder)["generation"], generation);
+    run(&folder, "store verify --store trust")
+        .ends_with(0)
+        .says("refused changes in it: 2");
+    let log = run(&folder, "store log --store trust").ends_with(0);
+    for line in [
+        &format!("refused after generation {generation} at "),
+        "  asked: remove pin server keys-1 ",
+        ", by bob",
+        "  because: the change would lock out server keys-1",
+        "  asked: a call that was refused, by carol",
+    ] {
+        assert!(log.out.contains(line), "{line}: {}", log.out);
+    }
+    let of_bob = json("store log --store trust --by bob --json");
+    let refusals = of_bob["refusals"].as_array().unwrap();
+    assert_eq!(refusals.len(), 1);
+    assert_eq!(refusals[0]["after"], generation);
+    assert_eq!(refusals[0]["asked"][0]["by"], "bob");
+    let of_server = json("store log --store trust --server keys-1 --json");
+    assert_eq!(of_server["refusals"].as_array().unwrap().len(), 1);
+    run(&folder, "store list --record-refused --store trust")
+        .ends_with(2)
+        .says("nothing is changed here");
+}
