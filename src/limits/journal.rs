@@ -17,6 +17,11 @@ pub const MIN_JOURNAL_BYTES: usize = 256 * 1024;
 /// costs at most one byte of rewriting.
 pub const MAX_JOURNAL_BYTES: usize = 16 * 1024 * 1024;
 
+/// A new snapshot is also written when the oldest change behind the last one is this old, so that the history does not
+/// grow old without end. It then begins with the snapshot before: an audit that looks back a year finds it, and who asked
+/// for a change more than two years ago is not kept. A store that is full of changes has less.
+pub const MAX_JOURNAL_AGE: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
 /// Largest file of a store with its journal in bytes: a snapshot, a journal, and one change that replaces all that the
 /// store holds, of which the journal has what went and what came; and refused changes.
 pub const MAX_STORE_WITH_JOURNAL: usize =

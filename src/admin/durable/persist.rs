@@ -9,7 +9,9 @@ use crate::admin::file::error::StoreFileError;
 use crate::admin::file::{
     self, ChangeHead, ContentDigest, JournalRecord, Position, StoredChange, UnknownRecords,
 };
-use crate::limits::{MAX_ASKED, MAX_JOURNAL_BYTES, MAX_STORE_FILE_BYTES, MIN_JOURNAL_BYTES};
+use crate::limits::{
+    MAX_ASKED, MAX_JOURNAL_AGE, MAX_JOURNAL_BYTES, MAX_STORE_FILE_BYTES, MIN_JOURNAL_BYTES,
+};
 use crate::store::{TrustSnapshot, TrustStore, trace};
 
 /// Room for the lines of a snapshot that no change counts: its number, its head, the counts of its end.
@@ -39,9 +41,11 @@ impl DurableStore {
                 head, text, digest, ..
             }) => {
                 trace::stored(head.from, head.to, &head.asked, head.more);
+                let head_at = head.at;
                 let change = || JournalRecord::Change(StoredChange::of(head, &text, digest));
                 self.news.push_made(change);
                 self.stored.refusals.end();
+                self.stored.oldest = self.stored.oldest.or(head_at);
             }
             Err(error) => {
                 self.stored.size = size;
@@ -107,6 +111,7 @@ impl DurableStore {
         self.stored.major = file::WITH_JOURNAL;
         self.stored.snapshot = snapshot.len();
         self.stored.refusals = Refusals::default();
+        self.stored.oldest = None;
         self.stored.rewrite = false;
         self.stored.position = Position {
             digest: *over,
@@ -186,7 +191,7 @@ impl DurableStore {
             .clamp(MIN_JOURNAL_BYTES, MAX_JOURNAL_BYTES);
         let is_long = journal > 0 && journal.saturating_add(text.len()) > most;
         let is_first = self.stored.major < file::WITH_JOURNAL;
-        if !(is_long || is_first || self.stored.rewrite) {
+        if !(is_long || is_first || self.is_old() || self.stored.rewrite) {
             self.stored.size = size;
             return Ok(Added {
                 head,
@@ -206,6 +211,16 @@ impl DurableStore {
             digest,
             snapshot: Some((snapshot, over, kept)),
         })
+    }
+
+    /// Whether the changes behind the snapshot begin longer ago than they are kept. A clock that may be wrong does not say
+    /// so: it would displace the history.
+    fn is_old(&self) -> bool {
+        let (Some(oldest), Some(now)) = (self.stored.oldest, self.settings.now()) else {
+            return false;
+        };
+        let end = oldest.as_secs().saturating_add(MAX_JOURNAL_AGE.as_secs());
+        now.as_secs() >= end && self.stored.store.clock_state().is_good()
     }
 
     fn head(&self, draft: &TrustStore, view: &TrustSnapshot) -> ChangeHead {

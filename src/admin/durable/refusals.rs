@@ -128,6 +128,7 @@ impl DurableStore {
             Ok(true) => {
                 let record = JournalRecord::Refusal(refusal);
                 self.stored.refusals.note(&record);
+                self.stored.oldest = self.stored.oldest.or(record.head().at);
                 self.omitted = 0;
                 self.news.push(&record);
                 self.news.tell();

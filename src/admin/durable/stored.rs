@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use pki_types::UnixTime;
+
 use super::DurableSettings;
 use super::disk::{Handle, Stamp};
 use super::news::News;
@@ -40,6 +42,8 @@ pub(super) struct Stored {
     pub(super) size: usize,
     /// The refused changes in the file.
     pub(super) refusals: Refusals,
+    /// The time of the oldest record behind the snapshot.
+    pub(super) oldest: Option<UnixTime>,
     pub(super) stamp: Stamp,
     /// The last bytes before the position.
     tail: Vec<u8>,
@@ -96,6 +100,7 @@ pub(super) fn read_whole(
     let bytes = handle.read_from(0)?;
     let mut found = false;
     let mut refusals = Refusals::default();
+    let mut oldest = None;
     let (mut came, mut gone) = (0_usize, 0_usize);
     let loaded = file::load(
         &bytes,
@@ -106,6 +111,7 @@ pub(super) fn read_whole(
             found |= Some(record.head().before) == known || Some(record.digest()) == known;
             news.see(record, known);
             refusals.note(record);
+            oldest = oldest.or(record.head().at);
             let (more, less) = sides_of(record);
             came = came.saturating_add(more);
             gone = gone.saturating_add(less);
@@ -133,6 +139,7 @@ pub(super) fn read_whole(
         snapshot,
         size,
         refusals,
+        oldest,
         stamp,
         refused: None,
         rewrite: false,
@@ -194,6 +201,7 @@ impl Stored {
         };
         let mut size = self.size;
         let mut refusals = self.refusals.clone();
+        let mut oldest = self.oldest;
         let mut found = news.begin();
         let (store, kept, read) = file::read_on(
             &self.store,
@@ -205,6 +213,7 @@ impl Stored {
                 let (came, gone) = sides_of(record);
                 size = size.saturating_add(came).saturating_sub(gone);
                 refusals.note(record);
+                oldest = oldest.or(record.head().at);
                 found.push(record);
             },
         );
@@ -222,6 +231,7 @@ impl Stored {
         self.position = position;
         self.size = size;
         self.refusals = refusals;
+        self.oldest = oldest;
         news.append(found);
         if store.contents().generation() == self.store.contents().generation() {
             // Only refusals came. A plan on the present content stays valid.

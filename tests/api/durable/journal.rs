@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Arc;
 
-use mutual_trust::TrustStore;
 use mutual_trust::admin::file::read;
 use mutual_trust::admin::{DurableSettings, DurableStore, Seal};
 use mutual_trust::error::{DurableError, StoreError, StoreFileError};
+use mutual_trust::limits::MAX_JOURNAL_AGE;
 use mutual_trust::store::BlockSelector;
+use mutual_trust::{CurrentTime, TrustStore};
 use sha2::{Digest, Sha256};
 
 use crate::durable::common::*;
@@ -564,6 +565,65 @@ fn a_new_snapshot_is_written_at_a_bound_and_loses_nothing() {
         folder.names(),
         ["trust-store", "trust-store.lock", "trust-store.previous"]
     );
+}
+
+/// A journal that is short begins anew after a year, and what it displaces was older.
+#[test]
+fn a_new_snapshot_is_written_when_the_oldest_change_is_a_year_old() {
+    let folder = Folder::new("journal-age");
+    let on = |days: u64| {
+        let clock = CurrentTime::Known(at(NOW + days * DAY));
+        settings().with_clock(Arc::new(clock))
+    };
+    let age = MAX_JOURNAL_AGE.as_secs() / DAY;
+    let mut names = 0_u32;
+    let mut change = |days: u64| {
+        names += 1;
+        let (mut store, _) = DurableStore::open(folder.path(), on(days)).unwrap();
+        let id = server_id(&format!("keys-{names}"));
+        store.change(|store| store.add_server(id, [])).unwrap();
+        let history = DurableStore::history(folder.path(), &on(days)).unwrap();
+        assert_eq!(history.previous, None);
+        let snapshots = folder.names().contains(&PREVIOUS.to_owned());
+        (history.changes.len(), snapshots)
+    };
+    drop(DurableStore::create(folder.path(), on(0)).unwrap());
+    // A change each quarter keeps the floor near the clock.
+    assert_eq!(change(0), (1, false));
+    for (quarter, count) in (1..=4).zip(2..) {
+        assert_eq!(change(quarter * 90), (count, false));
+    }
+    assert_eq!(change(age - 1), (6, false), "a day too early");
+    assert_eq!(change(age), (7, true), "the year before is kept");
+    for (quarter, count) in (1..=4).zip(8..) {
+        assert_eq!(change(age + quarter * 90), (count, true));
+    }
+    // The first year goes when the second one ends.
+    assert_eq!(change(2 * age), (6, true));
+    let history = DurableStore::history(folder.path(), &on(2 * age)).unwrap();
+    let oldest = history.changes[0].head.at.unwrap();
+    assert_eq!(oldest, at(NOW + age * DAY));
+    // A clock far ahead of the floor may be wrong: it displaces nothing.
+    assert_eq!(change(5 * age), (7, true));
+    // One process that has it open all the time does the same.
+    let folder = Folder::new("journal-age-open");
+    let mut store = DurableStore::create(folder.path(), on(0)).unwrap();
+    for id in ["a", "b"] {
+        store
+            .change(|store| store.add_server(server_id(id), []))
+            .unwrap();
+    }
+    drop(store);
+    let (mut store, _) = DurableStore::open(folder.path(), on(age)).unwrap();
+    store
+        .change(|store| store.add_server(server_id("c"), []))
+        .unwrap();
+    assert!(folder.names().contains(&PREVIOUS.to_owned()));
+    let length = fs::read(folder.file(CURRENT)).unwrap().len();
+    store
+        .change(|store| store.add_server(server_id("d"), []))
+        .unwrap();
+    assert!(fs::read(folder.file(CURRENT)).unwrap().len() > length);
 }
 
 /// Of a damaged journal all before the damage is kept, and what behind it takes trust away.
