@@ -1,6 +1,6 @@
 //! The changes behind a snapshot.
 
-use mutual_trust::admin::file::{UnknownRecords, write};
+use mutual_trust::admin::file::{UnknownRecords, line_sums, write};
 use sha2::{Digest, Sha256};
 
 use crate::STORE_FILE_BYTES;
@@ -54,7 +54,8 @@ fn fitting(text: &str) -> (String, Vec<(usize, bool)>) {
             let first = checked(&format!("{head} bytes {}", rest.len()));
             let change = format!("{first}\n{rest}");
             before = digest(&change);
-            content.push_str(&format!("{change}done sha256 {before}\n"));
+            let sums = line_sums(&change);
+            content.push_str(&format!("{change}done sha256 {before} lines {sums}\n"));
             ends.push((content.len(), head.starts_with("change ")));
         } else if line.starts_with("  before ") {
             rest.push_str(&format!("  before sha256 {before}\n"));

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use base64ct::{Base64, Encoding};
 use pki_types::UnixTime;
 
-use super::format::{ContentDigest, DONE, INDENT, SEAL, Time, check};
+use super::format::{ContentDigest, DONE, INDENT, LINES, SEAL, Time, check};
+use super::sums::LineSums;
 use super::write::{Out, StoredCrl, block_head, checked_head, seal_over};
 use super::{Seal, UnknownRecords, headers};
 use crate::admin::file::error::StoreFileError;
@@ -65,7 +66,8 @@ pub(super) fn closed(
     seal: Option<&dyn Seal>,
 ) -> Result<(String, ContentDigest), StoreFileError> {
     let digest = ContentDigest::over(&text);
-    text.push_str(&done_line(digest));
+    let done = done_line(digest, LineSums::over(&text));
+    text.push_str(&done);
     if let Some(bytes) = seal_over(&text, seal)? {
         text.push_str(&seal_line(&bytes));
     }
@@ -129,8 +131,14 @@ pub(super) fn read_seal(text: &str) -> FoundSeal<'_> {
     }
 }
 
-pub(super) fn done_line(digest: ContentDigest) -> String {
-    format!("{DONE}{digest}\n")
+pub(super) fn done_line(digest: ContentDigest, sums: LineSums) -> String {
+    format!("{DONE}{digest}{LINES}{sums}\n")
+}
+
+/// Reads what [`done_line`] writes.
+pub(super) fn read_done(line: &str) -> Option<(ContentDigest, LineSums)> {
+    let (digest, sums) = line.strip_prefix(DONE)?.split_once(LINES)?;
+    Some((ContentDigest::read(digest)?, LineSums::read(sums)?))
 }
 
 /// A change without its last line.

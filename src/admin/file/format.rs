@@ -28,6 +28,8 @@ pub(super) const fn is_later(minor: u32) -> bool {
 pub(super) const DIGEST: &str = "digest sha256 ";
 /// What the last line of a change starts with.
 pub(super) const DONE: &str = "done sha256 ";
+/// What stands between the digest and the sums of a change.
+pub(super) const LINES: &str = " lines ";
 pub(super) const SEAL: &str = "seal ";
 /// The label of a certificate section (RFC 7468 section 5).
 pub(super) const LABEL: &str = "CERTIFICATE";

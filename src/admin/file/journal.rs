@@ -10,6 +10,7 @@ use super::records::{Records, contradiction};
 use super::refusal::{self, StoredRefusal};
 use super::sides::{kind, runs};
 use super::stored::{JournalRecord, StoredChange};
+use super::sums::LineSums;
 use super::{Seal, headers};
 use crate::admin::file::error::StoreFileError;
 use crate::limits::{MAX_ASKED, MAX_LABEL_BYTES, MAX_STORE_LINE};
@@ -120,8 +121,7 @@ pub(super) fn look<'a>(
     let lines = |text: &str| text.bytes().filter(|byte| *byte == b'\n').count();
     let (Some(inner), Some(behind)) = (below.get(..bytes), below.get(bytes..)) else {
         // One that has its last line is whole: lines are missing in it.
-        let last = format!("\n{DONE}");
-        if below.contains(&last) || below.starts_with(DONE) || bytes <= below.len() {
+        if has_last_line(below) || bytes <= below.len() {
             return Err(StoreFileError::Truncated {
                 line: at.lines.saturating_add(lines(rest)),
             });
@@ -131,14 +131,19 @@ pub(super) fn look<'a>(
     let length = first.len().saturating_add(1).saturating_add(bytes);
     let text = rest.get(..length).unwrap_or("");
     let digest = ContentDigest::over(text);
-    let done = change::done_line(digest);
+    let done = change::done_line(digest, LineSums::over(text));
     let last = line.saturating_add(1).saturating_add(lines(inner));
     let Some(behind) = behind.strip_prefix(&done) else {
-        if done.starts_with(behind) {
+        // As above: what is behind may be the rest of the last line.
+        if done.starts_with(behind) && !has_last_line(inner) {
             return Ok(Found::Cut);
         }
         let found = behind.lines().next().unwrap_or("");
-        return Err(expected(last, &format!("`{}`", done.trim_end()), found));
+        return Err(damaged(text, line, found).unwrap_or_else(|| {
+            // It is this line, or more lines than one.
+            let what = format!("`{}`, as lines {line} to {last} need it", done.trim_end());
+            expected(last, &what, found)
+        }));
     };
     let mut length = length.saturating_add(done.len());
     if at.sealed {
@@ -165,6 +170,23 @@ pub(super) fn look<'a>(
         bytes: length,
         line,
     }))
+}
+
+/// Whether the last line of a change begins in a text. All others begin with a sign or a blank.
+fn has_last_line(text: &str) -> bool {
+    text.starts_with(DONE) || text.contains(&format!("\n{DONE}"))
+}
+
+/// The error for the line in which a change differs from what its last line says, if that is one line. `line` is the number
+/// of the first line of the change.
+fn damaged(text: &str, line: usize, done: &str) -> Option<StoreFileError> {
+    let (_, sums) = change::read_done(done)?;
+    let number = sums.damaged(text)?;
+    let found = text.lines().nth(number.checked_sub(1)?)?;
+    Some(StoreFileError::ChecksumMismatch {
+        line: line.saturating_add(number).saturating_sub(1),
+        found: shown_line(found),
+    })
 }
 
 /// Reads `change TO after FROM bytes N`, or `refused after FROM bytes N`.

@@ -14,6 +14,7 @@ mod salvage;
 mod section;
 mod sides;
 mod stored;
+mod sums;
 mod write;
 
 use core::fmt;
@@ -290,6 +291,13 @@ pub fn difference(before: &StoreFile, after: &StoreFile) -> String {
     // Writing to a string cannot fail.
     let _ = change::body(between, &mut text);
     text
+}
+
+/// The sums of the last line of a change, over the text above it. They show which line of a damaged change is damaged.
+#[doc(hidden)]
+#[must_use]
+pub fn line_sums(text: &str) -> String {
+    sums::LineSums::over(text).to_string()
 }
 
 /// Reads the changes behind a position into a store that is in the state of that position. `bytes` is the whole file, or

@@ -325,6 +325,61 @@ fn any_changed_byte_of_a_change_is_refused() {
     }
 }
 
+/// A change with something in each of its lines: the line that is damaged is the one that the error names, also where the
+/// line has no checksum of its own.
+#[test]
+fn a_damaged_change_names_the_line_that_is_damaged() {
+    for (name, with) in [("plain", settings()), ("sealed", sealed())] {
+        let with = with.with_refusals_recorded();
+        let folder = Folder::new(&format!("journal-lines-{name}"));
+        let mut store = DurableStore::create(folder.path(), with.clone()).unwrap();
+        store.set_actor(Some("alice")).unwrap();
+        store.change(fill).unwrap();
+        store.change(edits()[1]).unwrap();
+        let refused = store.change(|store| store.remove_server(&server_id("x")).map(drop));
+        refused.unwrap_err();
+        store
+            .change(|store| store.add_server(server_id("last"), []))
+            .unwrap();
+        let text = fs::read_to_string(folder.file(CURRENT)).unwrap();
+        let seal = with.seal().map(|seal| &**seal);
+        let lines: Vec<&str> = text.lines().collect();
+        let first = line_of(&text, "change ");
+        assert!(lines.len() > first + 200);
+        let mut named = 0;
+        for number in first..=lines.len() {
+            let line = lines[number - 1];
+            if line.starts_with("seal ") {
+                continue;
+            }
+            let last = line.chars().next_back().unwrap();
+            let other = if last == 'A' { 'B' } else { 'A' };
+            let [middle, end] = [line.len() / 2, line.len() - last.len_utf8()];
+            let at_the_end = format!("{}{other}", &line[..end]);
+            let within = format!("{}\u{1}{}", &line[..middle], &line[middle + 1..]);
+            let longer = format!("{line}{other}");
+            for damaged in [at_the_end, within, longer] {
+                // A character of control is found first, and its line with it.
+                let is_longer = damaged.len() > line.len();
+                let mut all = lines.clone();
+                all[number - 1] = &damaged;
+                let changed = all.join("\n") + "\n";
+                let found = read(changed.as_bytes(), keys(), seal);
+                let error = found.map(|found| found.report).unwrap_err().to_string();
+                // What is longer moves the end of the change.
+                if !is_longer {
+                    let name = format!("line {number}");
+                    let is_named = error.starts_with(&format!("{name} "))
+                        || error.starts_with(&format!("{name}:"));
+                    assert!(is_named, "line {number} {line}: {error}");
+                    named += 1;
+                }
+            }
+        }
+        assert!(named > 400, "{named}");
+    }
+}
+
 /// A change that fits by its own digest, but that is not what follows.
 #[test]
 fn a_change_that_does_not_follow_is_refused_even_if_its_digests_fit() {
@@ -447,7 +502,8 @@ pub fn sealed_change(text: &str) -> String {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    format!("{change}done sha256 {digest}\n")
+    let sums = mutual_trust::admin::file::line_sums(&change);
+    format!("{change}done sha256 {digest} lines {sums}\n")
 }
 
 #[test]
