@@ -43,7 +43,7 @@ impl TrustStore {
     /// The server is not claimed. The end has passed or is too far ahead. There is neither a clock nor a floor to count
     /// from. There is no such server.
     pub fn migrate(&mut self, id: &ServerId, until: UnixTime) -> Result<Report, StoreError> {
-        self.migrate_all(core::iter::once(id.clone()).collect(), until)
+        self.migrate_all(None, core::iter::once(id.clone()).collect(), until)
     }
 
     /// [`migrate`](Self::migrate) for the present members of a group.
@@ -53,11 +53,12 @@ impl TrustStore {
     /// to count from. There is no such group.
     pub fn migrate_group(&mut self, id: &GroupId, until: UnixTime) -> Result<Report, StoreError> {
         let members = self.data.known_group(id)?.members.clone();
-        self.migrate_all(members, until)
+        self.migrate_all(Some(id), members, until)
     }
 
     fn migrate_all(
         &mut self,
+        group: Option<&GroupId>,
         servers: BTreeSet<ServerId>,
         until: UnixTime,
     ) -> Result<Report, StoreError> {
@@ -76,6 +77,10 @@ impl TrustStore {
             }
         }
         let end = Timestamp::from(until);
+        // Of a group without members, this alone says who made the change.
+        if let Some(group) = group {
+            self.ask(format_args!("group migrate {group} until {end}"));
+        }
         for id in &servers {
             self.ask(format_args!("migrate {id} until {end}"));
         }
@@ -151,7 +156,7 @@ impl TrustStore {
             return Err(StoreError::NotClaimed { server: id.clone() });
         }
         let keys = self.keys_of(&[(Slot::Pin, Scope::Server(id.clone()))]);
-        Ok(self.release_all(core::iter::once(id.clone()).collect(), keys))
+        Ok(self.release_all(None, core::iter::once(id.clone()).collect(), keys))
     }
 
     /// [`release`](Self::release) for the present members of a group, with the group's own pins.
@@ -171,11 +176,19 @@ impl TrustStore {
                 .map(|member| (Slot::Pin, Scope::Server(member.clone()))),
         );
         let keys = self.keys_of(&scopes);
-        Ok(self.release_all(members, keys))
+        Ok(self.release_all(Some(id), members, keys))
     }
 
-    fn release_all(&mut self, servers: BTreeSet<ServerId>, keys: Vec<EntryKey>) -> Report {
+    fn release_all(
+        &mut self,
+        group: Option<&GroupId>,
+        servers: BTreeSet<ServerId>,
+        keys: Vec<EntryKey>,
+    ) -> Report {
         let before = self.data.before(&servers);
+        if let Some(group) = group {
+            self.ask(format_args!("group release {group}"));
+        }
         for id in &servers {
             self.ask(format_args!("release {id}"));
         }

@@ -9,7 +9,7 @@ use mutual_trust::admin::{DurableSettings, DurableStore, Seal};
 use mutual_trust::error::{DurableError, StoreError, StoreFileError};
 use mutual_trust::limits::MAX_JOURNAL_AGE;
 use mutual_trust::store::BlockSelector;
-use mutual_trust::{CurrentTime, TrustStore};
+use mutual_trust::{CurrentTime, PinScope, TrustStore};
 use sha2::{Digest, Sha256};
 
 use crate::durable::common::*;
@@ -172,6 +172,31 @@ fn the_history_says_who_asked_for_what_and_each_generation_can_be_read() {
 }
 
 /// A write that was torn at any byte leaves the change out; the next change follows on what was confirmed.
+/// The calls for a group act on its members. A group may have none, and its pins are removed all the same.
+#[test]
+fn the_history_names_who_released_a_group_without_members() {
+    let folder = Folder::new("journal-group");
+    let mut store = DurableStore::create(folder.path(), settings()).unwrap();
+    let group: mutual_trust::GroupId = "empty".parse().unwrap();
+    let fill = |store: &mut TrustStore| {
+        store.add_group(group.clone())?;
+        store.install_pin(PinScope::Group(group.clone()), pin("a"), options())
+    };
+    store.change(fill).unwrap();
+    store.set_actor(Some("mallory")).unwrap();
+    let until = at(NOW + 30 * DAY);
+    let migrated = store.change(|store| store.migrate_group(&group, until));
+    drop(migrated.unwrap());
+    drop(store.change(|store| store.release_group(&group)).unwrap());
+    assert!(store.contents().entries().is_empty());
+    let history = DurableStore::history(folder.path(), &settings()).unwrap();
+    let asked = |at: usize| history.changes[at].head.asked.clone();
+    let by = |call: &str| vec![(call.to_owned(), Some("mallory".to_owned()))];
+    let migrated = "group migrate empty until 2027-01-31T00:00:00Z";
+    assert_eq!(asked(1), by(migrated));
+    assert_eq!(asked(2), by("group release empty"));
+}
+
 #[test]
 fn a_change_that_is_torn_at_any_byte_was_never_made() {
     for (name, with) in [("plain", settings()), ("sealed", sealed())] {
@@ -226,8 +251,8 @@ fn a_change_that_is_torn_at_any_byte_was_never_made() {
     }
 }
 
-fn server_pin(id: &str) -> mutual_trust::PinScope {
-    mutual_trust::PinScope::Server(server_id(id))
+fn server_pin(id: &str) -> PinScope {
+    PinScope::Server(server_id(id))
 }
 
 /// What a process has read whole was confirmed: if it is gone, that is no torn write.
