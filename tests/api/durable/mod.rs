@@ -18,5 +18,7 @@ mod sink;
 mod store;
 #[cfg(target_os = "linux")]
 mod syscalls;
+#[cfg(target_os = "linux")]
+mod together;
 mod versions;
 mod who;
