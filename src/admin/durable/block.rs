@@ -1,6 +1,6 @@
 //! Blocks, which are in force even if the disk fails.
 
-use super::disk::Wait;
+use super::disk::{Handle, Wait};
 use super::{DurableStore, Undo};
 use crate::admin::durable::error::DurableError;
 use crate::certificate::Certificate;
@@ -35,6 +35,16 @@ impl DurableStore {
                 return Blocked { report, unsaved };
             }
         };
+        let (report, unsaved) = self.block_stored(selector, handle);
+        Blocked { report, unsaved }
+    }
+
+    /// Makes a block on what is stored now.
+    fn block_stored(
+        &mut self,
+        selector: BlockSelector,
+        handle: Handle,
+    ) -> (Report, Option<DurableError>) {
         let mut draft = self.store.fork();
         let current = draft.contents().generation();
         let report = draft.block_selector(selector.clone());
@@ -43,33 +53,30 @@ impl DurableStore {
                 true => self.settle(handle).err(),
                 false => None,
             };
-            return Blocked { report, unsaved };
+            return (report, unsaved);
         }
         let unsaved = self.persist(handle, &mut draft, Undo::No).err();
         if unsaved.is_some() {
             self.hold_unsaved(selector, draft);
         }
-        Blocked { report, unsaved }
+        (report, unsaved)
     }
 
     /// Another process changes the store: the block is put in force first and stored when that is done.
     fn block_before_waiting(&mut self, selector: BlockSelector) -> Blocked {
-        let report = self.block_unsaved(selector);
-        let stored = self.hold(Wait::Bounded);
-        let stored = match stored {
-            Ok((_held, handle)) => self.settle(handle),
-            Err(error) => Err(self.failed(error)),
+        let report = self.block_unsaved(selector.clone());
+        let unsaved = match self.hold(Wait::Bounded) {
+            Ok((_held, handle)) => self.block_stored(selector, handle).1,
+            Err(error) => Some(self.failed(error)),
         };
-        let unsaved = stored.err();
         Blocked { report, unsaved }
     }
 
     fn block_unsaved(&mut self, selector: BlockSelector) -> Report {
         let mut draft = self.store.fork();
         let report = draft.block_selector(selector.clone());
-        if draft.contents().generation() != self.store.contents().generation() {
-            self.hold_unsaved(selector, draft);
-        }
+        // Also where the block is in force: another process may have lifted it, and this one has not read that.
+        self.hold_unsaved(selector, draft);
         report
     }
 

@@ -76,6 +76,8 @@ impl DurableStore {
         let _ = draft.snapshot();
         let stored = self.stored.store.contents().generation();
         if draft.contents().generation() == stored {
+            // All that is in force is stored, pending blocks as well.
+            self.pending.clear();
             self.health.last_error = None;
             return Ok(());
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use mutual_trust::admin::{DurableStore, LockoutAllowance, PeerHistory, file::read};
 use mutual_trust::error::{DurableError, GuardedError, PlanError};
 use mutual_trust::store::BlockSelector;
-use mutual_trust::{CurrentTime, Fingerprint, Policy};
+use mutual_trust::{CurrentTime, Fingerprint, Policy, TrustSnapshot};
 
 use crate::durable::common::*;
 use crate::support::facts::facts;
@@ -248,6 +248,53 @@ fn a_block_does_not_wait_for_the_lock_to_be_in_force() {
         assert!(blocking.join().unwrap());
     });
     assert_eq!(open(&folder).contents().blocks().count(), 5);
+}
+
+/// Another process lifts a block, and this one, which has not read that, blocks again: the later call counts.
+#[test]
+fn a_block_that_another_process_lifted_is_made_again() {
+    let folder = Folder::new("shared-lifted");
+    let mut service = durable(folder.path());
+    let live = service.live();
+    let gone = pin("gone");
+    let block = BlockSelector::certificate(&gone);
+    let has = |view: &TrustSnapshot| view.blocks().any(|held| *held == block);
+    let lift = || {
+        let mut other = open(&folder);
+        drop(other.change(|store| store.unblock(&block)).unwrap());
+    };
+    assert!(service.block(&gone).unsaved.is_none());
+    lift();
+    // While a third process holds the lock.
+    let lock = fs::File::options()
+        .write(true)
+        .open(folder.file("trust-store.lock"))
+        .unwrap();
+    lock.lock().unwrap();
+    std::thread::scope(|scope| {
+        let blocking = scope.spawn(|| service.block(&gone).unsaved.is_none());
+        std::thread::sleep(Duration::from_millis(50));
+        lock.unlock().unwrap();
+        assert!(blocking.join().unwrap());
+    });
+    assert!(has(&live.current()) && has(open(&folder).contents()));
+    lift();
+    // While the disk fails.
+    let away = folder.path().with_extension("away");
+    fs::rename(folder.path(), &away).unwrap();
+    assert!(service.block(&gone).unsaved.is_some());
+    fs::rename(&away, folder.path()).unwrap();
+    assert!(has(&live.current()));
+    service.refresh().unwrap();
+    assert!(has(&live.current()) && has(open(&folder).contents()));
+    assert!(service.health().is_good(), "{}", service.health());
+    // It is stored already, which this process cannot know.
+    fs::rename(folder.path(), &away).unwrap();
+    assert!(service.block(&gone).unsaved.is_some());
+    assert!(!service.health().is_good());
+    fs::rename(&away, folder.path()).unwrap();
+    service.refresh().unwrap();
+    assert!(service.health().is_good(), "{}", service.health());
 }
 
 #[test]
