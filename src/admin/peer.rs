@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::certificate::{Fingerprint, HostName, Role};
 use crate::observe::Observation;
-use crate::store::ServerId;
+use crate::store::{EntryKey, Scope, ServerId};
 
 /// A peer as an administrator names it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,6 +16,9 @@ pub enum Peer {
     Unlisted(HostName),
     /// A client, by the fingerprint of the certificate that it presents.
     Client(Fingerprint),
+    /// All peers that an authority alone accepts: the clients of an authority for clients, or the unlisted names of an
+    /// authority for any server. Only plans name them: what one such peer presents is not known.
+    Authority(EntryKey),
 }
 
 impl Peer {
@@ -34,7 +37,7 @@ impl Peer {
     pub fn server(&self) -> Option<&ServerId> {
         match self {
             Self::Server(id) => Some(id),
-            Self::Unlisted(_) | Self::Client(_) => None,
+            Self::Unlisted(_) | Self::Client(_) | Self::Authority(_) => None,
         }
     }
 }
@@ -54,6 +57,14 @@ impl fmt::Display for Peer {
             Self::Client(fingerprint) => {
                 f.write_str("client ")?;
                 fingerprint.identify(f)
+            }
+            Self::Authority(key) => {
+                f.write_str(if key.scope == Scope::Clients {
+                    "clients of authority "
+                } else {
+                    "unlisted names of authority "
+                })?;
+                key.fingerprint.identify(f)
             }
         }
     }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::certificate::{CurrentTime, Fingerprint};
-use crate::policy::{Detail, Policy, ReasonCode, Usable};
+use crate::certificate::{CurrentTime, Fingerprint, HostName};
+use crate::policy::{Detail, ExpectedServer, Policy, ReasonCode, Usable};
 use crate::store::{
     Claim, Entry, EntryKey, Scope, Server, ServerId, Slot, Truncated, TrustSnapshot, TrustSource,
 };
@@ -88,20 +88,35 @@ impl<'a> Scenarios<'a> {
         let own = Scope::Server(server.id().clone());
         let mut asked = Asked::default();
         if server.claim() != Claim::Unclaimed {
-            self.add_all(server.id(), Slot::Pin, pins_of(view, server), &mut asked);
+            self.add_all(
+                ExpectedServer::id(server.id(), None),
+                Slot::Pin,
+                pins_of(view, server),
+                &mut asked,
+            );
         }
         if !asks_authorities {
             return Arc::new(asked);
         }
         if view.holds(Slot::Authority, own.clone()) {
-            self.add_all(server.id(), Slot::Authority, own, &mut asked);
+            self.add_all(
+                ExpectedServer::id(server.id(), None),
+                Slot::Authority,
+                own,
+                &mut asked,
+            );
             return Arc::new(asked);
         }
         let any = match &self.any_server {
             Some(any) => any.clone(),
             None => {
                 let mut any = Asked::default();
-                self.add_all(server.id(), Slot::Authority, Scope::AnyServer, &mut any);
+                self.add_all(
+                    ExpectedServer::id(server.id(), None),
+                    Slot::Authority,
+                    Scope::AnyServer,
+                    &mut any,
+                );
                 self.any_server.insert(Arc::new(any)).clone()
             }
         };
@@ -110,6 +125,17 @@ impl<'a> Scenarios<'a> {
         }
         asked.join(&any);
         Arc::new(asked)
+    }
+
+    /// The authorities that decide about a name that belongs to no server, under a policy that allows it (rule P6).
+    pub(super) fn any_server(&mut self, name: &HostName) -> Arc<Asked> {
+        if let Some(any) = &self.any_server {
+            return any.clone();
+        }
+        let mut any = Asked::default();
+        let target = ExpectedServer::Name(name);
+        self.add_all(target, Slot::Authority, Scope::AnyServer, &mut any);
+        self.any_server.insert(Arc::new(any)).clone()
     }
 
     /// Why no entry is usable. While time is judged at the floor and matters, the reason is the clock.
@@ -135,18 +161,23 @@ impl<'a> Scenarios<'a> {
             Scope::AnyServer
         };
         let mut asked = Asked::default();
-        self.add_all(server.id(), Slot::Authority, scope, &mut asked);
+        self.add_all(
+            ExpectedServer::id(server.id(), None),
+            Slot::Authority,
+            scope,
+            &mut asked,
+        );
         asked
     }
 
-    fn add_all(&self, server: &ServerId, slot: Slot, scope: Scope, asked: &mut Asked) {
+    fn add_all(&self, target: ExpectedServer<'_>, slot: Slot, scope: Scope, asked: &mut Asked) {
         let Some(index) = self.usable.view.data().index(slot, &scope) else {
             return;
         };
         let mut entries: Vec<&Entry> = index.iter().map(|entry| &**entry).collect();
         entries.sort_by_key(|entry| entry.fingerprint());
         for entry in entries {
-            asked.add(entry, self.usable.why_not(server, entry));
+            asked.add(entry, self.usable.why_not_for(Some(target), entry));
         }
     }
 }

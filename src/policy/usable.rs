@@ -20,17 +20,26 @@ pub(crate) struct Usable<'a> {
 impl<'a> Usable<'a> {
     /// Why an entry could accept nothing that `server` presents, whatever it is; `None` if it could.
     pub(crate) fn why_not(&self, server: &ServerId, entry: &Entry) -> Option<Rejection> {
+        self.why_not_for(Some(ExpectedServer::id(server, None)), entry)
+    }
+
+    /// The same for any peer: a server, or a client if none is expected.
+    pub(crate) fn why_not_for(
+        &self,
+        target: Option<ExpectedServer<'_>>,
+        entry: &Entry,
+    ) -> Option<Rejection> {
         let timing = Timing::of(self.view, self.clock);
         let Some(certificate) = entry.certificate() else {
             return pinned::alive(self.view, &timing, entry).err();
         };
         match entry.slot() {
-            Slot::Pin => self.case(server, certificate, |case| pinned::unusable(case, entry)),
+            Slot::Pin => self.case(target, certificate, |case| pinned::unusable(case, entry)),
             Slot::Authority | Slot::Intermediate => {
                 if !timing.is_known() && !self.policy.chains_without_clock() {
                     return Some(timing.not_by_clock());
                 }
-                self.case(server, certificate, |case| {
+                self.case(target, certificate, |case| {
                     let alive = timing.entry(entry);
                     let place = Place::Authority;
                     alive
@@ -67,12 +76,15 @@ impl<'a> Usable<'a> {
     /// Asks as if the certificate itself were presented.
     fn case<T>(
         &self,
-        server: &ServerId,
+        target: Option<ExpectedServer<'_>>,
         certificate: &Certificate,
         ask: impl FnOnce(&Case<'_>) -> T,
     ) -> T {
-        let target = ExpectedServer::id(server, None);
-        let question = VerifyRequest::server(target, certificate.der(), &[], self.clock);
+        let (leaf, clock) = (certificate.der(), self.clock);
+        let question = match target {
+            Some(target) => VerifyRequest::server(target, leaf, &[], clock),
+            None => VerifyRequest::client(leaf, &[], clock),
+        };
         ask(&Case {
             view: self.view,
             policy: self.policy,

@@ -154,7 +154,7 @@ impl<'a> Finder<'a> {
                     Peer::Server(id) => {
                         servers.extend(view.server(id).map(Server::id));
                     }
-                    Peer::Unlisted(_) | Peer::Client(_) => others.push(peer),
+                    Peer::Unlisted(_) | Peer::Client(_) | Peer::Authority(_) => others.push(peer),
                 }
             }
         }
@@ -168,7 +168,7 @@ impl<'a> Finder<'a> {
 fn place(found: &mut Dependents, peer: Peer) {
     match peer {
         Peer::Server(id) => found.servers.push(id),
-        Peer::Unlisted(_) | Peer::Client(_) => found.peers.push(peer),
+        Peer::Unlisted(_) | Peer::Client(_) | Peer::Authority(_) => found.peers.push(peer),
     }
 }
 

@@ -52,7 +52,7 @@ fn is_of(scope: &Scope, subject: &ExpiringItem, peer: Option<&Peer>) -> bool {
             matches!(scope, Scope::Server(own) if own == id)
         }
         (ExpiringItem::Presented(_), Some(Peer::Client(_))) => *scope == Scope::Clients,
-        (ExpiringItem::Presented(_), Some(Peer::Unlisted(_)) | None)
+        (ExpiringItem::Presented(_), Some(Peer::Unlisted(_) | Peer::Authority(_)) | None)
         | (ExpiringItem::Crl { .. } | ExpiringItem::Own { .. } | ExpiringItem::Clock, _) => false,
     }
 }

@@ -84,7 +84,7 @@ impl Facts<'_> {
     fn last(&self, id: &ServerId) -> Option<(&PeerRecord, Verdict)> {
         let peer = Peer::Server(id.clone());
         let sighting = self.seen.last(&peer)?;
-        let verdict = sighting.ask(&peer, false, self.view, self.policy, self.clock)?;
+        let verdict = sighting.ask(&peer, None, self.view, self.policy, self.clock)?;
         Some((sighting, verdict))
     }
 }

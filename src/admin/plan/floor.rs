@@ -1,11 +1,14 @@
 //! Finds the peers that are lost because a publication moves the floor (rule M7).
 
-use super::effects::{Side, compare};
+use super::effects::compare;
 use super::impact::{Effect, Evidence, FloorMove, Impact};
-use crate::admin::PeerHistory;
-use crate::certificate::CurrentTime;
-use crate::policy::Policy;
-use crate::store::Draft;
+use super::side::Side;
+use std::collections::BTreeSet;
+
+use crate::admin::{Peer, PeerHistory};
+use crate::certificate::{Certificate, CurrentTime, KeyPin};
+use crate::policy::{Policy, Usable};
+use crate::store::{Draft, EntryKey, Scope, Slot};
 
 /// Adds the peers that the publication of a draft loses. With a wrong clock they are refused before and after the
 /// change. So they are judged at the floor before and at the floor after.
@@ -18,8 +21,45 @@ pub(super) fn add_lost(effects: &mut Impact, draft: &Draft, policy: &Policy, see
     let policy = policy.with_chains_without_clock();
     let clock = CurrentTime::Unset;
     let side = |view| Side { view, clock };
-    let by_floor = compare(side(&low), side(&high), &policy, seen);
+    let mut by_floor = compare(side(&low), side(&high), &policy, seen);
+    let renewed = Renewed::of(side(&high).usable(&policy));
+    by_floor.lost.retain(|effect| !renewed.is(&effect.peer));
+    by_floor.all_lost.retain(|peer| !renewed.is(peer));
     effects.add_by_floor(by_floor, FloorMove { from, to });
+}
+
+/// Clients that have another usable pin: of the same key, or with the same label. Their old pin may end.
+struct Renewed<'a> {
+    side: Usable<'a>,
+    keys: BTreeSet<KeyPin>,
+    labels: BTreeSet<&'a str>,
+}
+
+impl<'a> Renewed<'a> {
+    fn of(side: Usable<'a>) -> Self {
+        let (mut keys, mut labels) = (BTreeSet::new(), BTreeSet::new());
+        let pins = side.view.data().index(Slot::Pin, &Scope::Clients);
+        for entry in pins.into_iter().flat_map(|pins| pins.iter()) {
+            if side.why_not_for(None, entry).is_none() {
+                keys.extend(entry.certificate().map(Certificate::key_pin));
+                labels.extend(entry.options().label());
+            }
+        }
+        Self { side, keys, labels }
+    }
+
+    fn is(&self, peer: &Peer) -> bool {
+        let Peer::Client(fingerprint) = peer else {
+            return false;
+        };
+        let key = EntryKey::new(Slot::Pin, Scope::Clients, *fingerprint);
+        self.side.view.entry(&key).is_some_and(|entry| {
+            let key = entry.certificate().map(Certificate::key_pin);
+            let label = entry.options().label();
+            key.is_some_and(|key| self.keys.contains(&key))
+                || label.is_some_and(|label| self.labels.contains(label))
+        })
+    }
 }
 
 impl Impact {

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use pki_types::UnixTime;
 
-use super::effects::{Side, compare, is_lost};
+use super::effects::{compare, is_lost};
+use super::side::Side;
 use super::{Effect, Impact};
 use crate::admin::PeerHistory;
 use crate::admin::expiry::timeline;

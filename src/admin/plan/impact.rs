@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use pki_types::UnixTime;
 
 use crate::admin::Peer;
-use crate::certificate::Timestamp;
+use crate::certificate::{HostName, Timestamp};
 use crate::policy::{Detail, ReasonCode, Rule, Verdict};
 use crate::store::{EntryKey, ServerId, Slot, Truncated};
 
@@ -21,6 +21,8 @@ pub enum Evidence {
     SeenByName,
     /// The installed certificates: the peer was never seen.
     Installed,
+    /// The same, if the peer is dialled by its name and not by its id.
+    InstalledByName,
     /// The floor. The change moves it past the end of the certificate or entry that accepts the peer (rule M7). The
     /// peer is refused while the clock is unset or more than 26 hours below the floor.
     Floor,
@@ -94,6 +96,9 @@ pub struct Effect {
     /// The evidence for the prediction.
     #[doc(hidden)]
     pub basis: Evidence,
+    /// The name that is dialled, if the prediction is for this name alone.
+    #[doc(hidden)]
+    pub dialled: Option<HostName>,
     /// The verdict before.
     pub before: PeerOutcome,
     /// The verdict after.

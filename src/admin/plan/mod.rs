@@ -1,12 +1,17 @@
 //! Plans: the effect of a change on the present peers, before the change is made.
 
+mod clients;
 mod effects;
 pub(crate) mod error;
 mod floor;
 mod forecast;
 mod impact;
+mod names;
 mod own;
+mod severed;
+mod side;
 mod text;
+mod unseen;
 
 use core::fmt;
 use std::collections::BTreeSet;
@@ -23,7 +28,8 @@ use crate::store::error::StoreError;
 use crate::store::{
     Asked, BlockSelector, Draft, EntryKey, Report, Truncated, TrustSnapshot, TrustStore,
 };
-use effects::{Side, compare};
+use effects::compare;
+use side::Side;
 
 /// A change that was tried on a copy of the store, with the peers that it gains and loses. Nothing changes until it is
 /// [applied](Self::apply).
@@ -57,8 +63,10 @@ impl LockoutAllowance {
 /// Tries `change` on a copy of the store. For every peer of the history it computes the verdict before and after, at
 /// the time of `clock`. A later time than now shows the effect at that time.
 ///
-/// A server that was never seen is judged by its installed certificates. It is lost if no certificate that could accept
-/// it is left, and at risk if one of them is gone. The cost is two verdicts for each peer of the history.
+/// A peer that was never seen is judged by what is installed for it. A server is lost if no certificate that could accept
+/// it is left, or if one of its names is gone, and at risk if one of the certificates is gone. A client is the pin that is
+/// installed for it; the clients of an authority are one peer, [`Peer::Authority`]. The cost is two verdicts for each
+/// peer of the history, and a look at each server and each entry for clients.
 ///
 /// A publication moves the floor to the store's clock (rule M7). If the floor passes the end of something in use, each
 /// peer that depends on it counts as lost ([`Evidence::Floor`]): if the clock is wrong, these peers are refused once it

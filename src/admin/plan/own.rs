@@ -3,7 +3,11 @@
 //! The certificates that a remote machine accepts are not known here. Known are the servers to which the new
 //! certificate is presented, and the servers that answered on such a connection.
 
-use crate::admin::PeerHistory;
+use std::collections::BTreeSet;
+
+use super::LockoutAllowance;
+use crate::admin::plan::error::PlanError;
+use crate::admin::{Peer, PeerHistory};
 use crate::certificate::Fingerprint;
 use crate::store::{ServerId, Truncated, TrustSnapshot};
 
@@ -13,6 +17,8 @@ pub struct OwnRenewal {
     not_presented: Truncated<ServerId>,
     not_confirmed: Truncated<ServerId>,
     confirmed: Truncated<ServerId>,
+    /// Every server that may refuse us.
+    open: BTreeSet<Peer>,
 }
 
 impl OwnRenewal {
@@ -34,6 +40,21 @@ impl OwnRenewal {
     /// Whether every server was seen to accept it, so that the old certificate can be removed.
     pub fn is_complete(&self) -> bool {
         self.not_presented.is_empty() && self.not_confirmed.is_empty()
+    }
+
+    /// Asks before the old certificate is given up, for instance by [`Identities::commit`](crate::tls::Identities::commit):
+    /// every server must have been seen to accept the new one, but those that `allowed` names.
+    ///
+    /// # Errors
+    /// Other servers were not seen to accept it, and may refuse us.
+    pub fn guard(&self, allowed: &LockoutAllowance) -> Result<(), PlanError> {
+        let mut lost = Truncated::default();
+        let held = self.open.iter().filter(|peer| !allowed.0.contains(*peer));
+        held.for_each(|peer| lost.push(peer.clone()));
+        if lost.is_empty() {
+            return Ok(());
+        }
+        Err(PlanError::Loses { lost })
     }
 }
 
@@ -60,5 +81,9 @@ pub fn own_renewal(
         };
         list.push(id.clone());
     }
+    let is_open = |id: &ServerId| presented_to(id) != next || seen.own_confirmed(id) != Some(next);
+    let open = view.servers().map(|server| server.id());
+    let open = open.filter(|id| is_open(id)).cloned();
+    renewal.open = open.map(Peer::Server).collect();
     renewal
 }

@@ -10,6 +10,9 @@ impl fmt::Display for Evidence {
             Self::Seen => "judged by what it last presented",
             Self::SeenByName => "only if it is dialled by its name",
             Self::Installed => "it was not seen yet: judged by what is installed for it",
+            Self::InstalledByName => {
+                "only if it is dialled by its name; it was not seen yet: judged by what is installed for it"
+            }
             Self::Floor => {
                 "only while the clock is unset or earlier than the floor, which moves past an end"
             }
@@ -44,7 +47,11 @@ impl fmt::Display for Effect {
         if self.basis == Evidence::Seen {
             return Ok(());
         }
-        write!(f, "; {}", self.basis)
+        write!(f, "; {}", self.basis)?;
+        match &self.dialled {
+            Some(name) => write!(f, " ({name})"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -116,7 +116,9 @@ impl PeerHistory {
         if !observation.is_accepted() {
             let refused = match &peer {
                 Peer::Client(_) => &mut self.refused_clients,
-                Peer::Server(_) | Peer::Unlisted(_) => &mut self.refused_servers,
+                Peer::Server(_) | Peer::Unlisted(_) | Peer::Authority(_) => {
+                    &mut self.refused_servers
+                }
             };
             refused.put(peer, Refused::of(observation));
             return;
@@ -130,6 +132,8 @@ impl PeerHistory {
             Peer::Server(id) => self.servers.put(id, sighting),
             Peer::Unlisted(name) => self.unlisted.put(name, sighting),
             Peer::Client(fingerprint) => self.clients.put(fingerprint, sighting),
+            // No observation is of all peers of an authority.
+            Peer::Authority(_) => {}
         }
     }
 
@@ -137,7 +141,7 @@ impl PeerHistory {
     fn count_uses(&mut self, peer: &Peer, sighting: &PeerRecord) {
         let uses = match peer {
             Peer::Client(_) => &mut self.used_by_clients,
-            Peer::Server(_) | Peer::Unlisted(_) => &mut self.used_by_servers,
+            Peer::Server(_) | Peer::Unlisted(_) | Peer::Authority(_) => &mut self.used_by_servers,
         };
         let intermediates = sighting
             .completed_by()
@@ -156,6 +160,7 @@ impl PeerHistory {
             Peer::Server(id) => self.servers.get(id),
             Peer::Unlisted(name) => self.unlisted.get(name),
             Peer::Client(fingerprint) => self.clients.get(fingerprint),
+            Peer::Authority(_) => None,
         }
     }
 
@@ -164,7 +169,7 @@ impl PeerHistory {
     pub fn last_refused(&self, peer: &Peer) -> Option<&Refused> {
         let refused = match peer {
             Peer::Client(_) => &self.refused_clients,
-            Peer::Server(_) | Peer::Unlisted(_) => &self.refused_servers,
+            Peer::Server(_) | Peer::Unlisted(_) | Peer::Authority(_) => &self.refused_servers,
         };
         refused.get(peer)
     }
@@ -214,6 +219,7 @@ impl PeerHistory {
             }
             Peer::Unlisted(name) => drop(self.unlisted.take(name)),
             Peer::Client(fingerprint) => drop(self.clients.take(fingerprint)),
+            Peer::Authority(_) => {}
         }
         self.refused_servers.take(peer);
         self.refused_clients.take(peer);

@@ -119,12 +119,11 @@ impl PeerRecord {
         &self.completed_by
     }
 
-    /// The verdict if the peer presented the same again. `None` if the peer is to be judged by name and was not dialled
-    /// by a name.
+    /// The verdict if the peer presented the same again, a server by its id or by the name that it is dialled as.
     pub(in crate::admin) fn ask(
         &self,
         peer: &Peer,
-        by_name: bool,
+        by_name: Option<&HostName>,
         view: &TrustSnapshot,
         policy: &Policy,
         clock: CurrentTime,
@@ -138,9 +137,12 @@ impl PeerRecord {
                     &VerifyRequest::client(leaf, others, clock),
                 ));
             }
+            Peer::Authority(_) => return None,
             Peer::Unlisted(name) => ExpectedServer::Name(name),
-            Peer::Server(_) if by_name => ExpectedServer::Name(self.dialled.as_ref()?),
-            Peer::Server(id) => ExpectedServer::id(id, self.dialled.as_ref()),
+            Peer::Server(id) => match by_name {
+                Some(name) => ExpectedServer::Name(name),
+                None => ExpectedServer::id(id, self.dialled.as_ref()),
+            },
         };
         let question = VerifyRequest::server(target, leaf, others, clock);
         Some(decide(view, policy, &question))

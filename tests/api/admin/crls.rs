@@ -210,7 +210,9 @@ fn the_end_of_a_list_is_reported_with_those_whose_chains_it_is_about() {
     let then = at(u64::try_from(days(11)).unwrap());
     let told = forecast(desk.view(), &desk.policy, &desk.seen, desk.now(), then);
     let lost: Vec<_> = told.outages().items().iter().collect();
-    assert_eq!(lost.len(), 3, "{lost:?}");
+    // Both servers, the client that was seen, and what other clients the root has.
+    assert_eq!(lost.len(), 4, "{lost:?}");
+    assert!(matches!(lost[3].effect.peer, Peer::Authority(_)));
     for outage in lost {
         assert_eq!(outage.since, Some(at(u64::try_from(days(10)).unwrap())));
     }

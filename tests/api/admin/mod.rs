@@ -12,6 +12,7 @@ mod drift;
 mod expiry;
 mod floor;
 mod forecast;
+mod guard_table;
 mod guarded;
 mod guided;
 mod never_seen;

@@ -52,7 +52,7 @@ proptest! {
         }
         for effect in plan.effects().gained() {
             let sighting = seen.last(&effect.peer).unwrap();
-            let told = crate::admin::random::told(after, &policy, &effect.peer, sighting, false, now());
+            let told = crate::admin::random::told(after, &policy, &effect.peer, sighting, None, now());
             prop_assert!(told.is_accepted(), "{effect}");
         }
         // Servers that were never seen: one that the plan does not name keeps what was installed.

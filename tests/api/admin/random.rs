@@ -7,7 +7,7 @@ use mutual_trust::error::StoreError;
 use mutual_trust::observe::Observation;
 use mutual_trust::policy::{ExpectedServer, VerifyRequest};
 use mutual_trust::store::TrustSnapshot;
-use mutual_trust::{Policy, TrustStore, Verdict, decide};
+use mutual_trust::{HostName, Policy, TrustStore, Verdict, decide};
 use pki_types::CertificateDer;
 use proptest::prelude::*;
 
@@ -92,18 +92,18 @@ pub fn seen(view: &TrustSnapshot, policy: &Policy, picks: &Picks) -> PeerHistory
     seen
 }
 
-/// What a peer is told that presents what it was last accepted with. With `by_name`, as if it were dialled by its
+/// What a peer is told that presents what it was last accepted with. With `by_name`, as if it were dialled by this
 /// name alone.
 pub fn told(
     view: &TrustSnapshot,
     policy: &Policy,
     peer: &Peer,
     sighting: &PeerRecord,
-    by_name: bool,
+    by_name: Option<&HostName>,
     time: i64,
 ) -> Verdict {
     let target = match peer {
-        Peer::Server(_) if by_name => Some(ExpectedServer::Name(sighting.dialled().unwrap())),
+        Peer::Server(_) if by_name.is_some() => by_name.map(ExpectedServer::Name),
         Peer::Server(id) => Some(ExpectedServer::id(id, sighting.dialled())),
         Peer::Unlisted(name) => Some(ExpectedServer::Name(name)),
         Peer::Client(_) => None,
@@ -121,7 +121,7 @@ pub fn is_lost(
     sighting: &PeerRecord,
     (then, later): (i64, i64),
 ) -> bool {
-    let lost = |by_name| {
+    let lost = |by_name: Option<&HostName>| {
         let was = told(before, policy, peer, sighting, by_name, then);
         let is = told(after, policy, peer, sighting, by_name, later);
         was.is_accepted() && !is.is_accepted()
@@ -130,7 +130,12 @@ pub fn is_lost(
         let owner = before.server_of(name).map(|owner| owner.id());
         owner.is_some() && owner == peer.server()
     });
-    lost(false) || (named && lost(true))
+    let server = peer.server().and_then(|id| before.server(id));
+    let mut names = server.into_iter().flat_map(|server| server.names());
+    let keeps = |name: &HostName| after.server_of(name).map(|owner| owner.id()) == peer.server();
+    lost(None)
+        || (named && lost(sighting.dialled()))
+        || names.any(|name| !keeps(name) && lost(Some(name)))
 }
 
 /// A few calls that change the store; the clock stays as it is.

@@ -49,7 +49,7 @@ impl Told {
 fn everybody(view: &TrustSnapshot, policy: &Policy, seen: &PeerHistory, time: i64) -> Vec<Told> {
     let mut all = Vec::new();
     for (peer, sighting) in seen.all() {
-        all.push(Told::of(&told(view, policy, &peer, sighting, false, time)));
+        all.push(Told::of(&told(view, policy, &peer, sighting, None, time)));
     }
     for entry in view.entries() {
         let Some(certificate) = entry.certificate() else {
