@@ -280,6 +280,7 @@ pub(crate) fn effect(effect: &Effect) -> Value {
         "peer": text(&effect.peer),
         "before": effect.before.reason.to_string(),
         "after": effect.after.reason.to_string(),
+        "dialled": effect.dialled.as_ref().map(ToString::to_string),
         "text": text(effect),
     })
 }

@@ -337,6 +337,9 @@ fn effect_lines(what: &str, effect: &Effect, made: Made) -> Vec<String> {
     if effect.basis != Evidence::Seen {
         lines.push(format!("    {}", effect.basis));
     }
+    if let Some(name) = &effect.dialled {
+        lines.push(format!("    dialled as {name}"));
+    }
     lines
 }
 

@@ -13,6 +13,7 @@ mod asked;
 mod clock;
 mod ending;
 mod enrolling;
+mod guarding;
 mod identities;
 mod judging;
 mod links;

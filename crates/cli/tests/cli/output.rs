@@ -33,7 +33,7 @@ const CERTIFICATE: &str =
     "ca fingerprint issuer key key_pin names not_after not_before serial subject version";
 const KEY: &str = "fingerprint scope slot";
 const VERDICT: &str = "accepted considered considered_more decided_by detail dialled generation meaning peer presented reason role rule server to_do warnings";
-const EFFECT: &str = "after before peer text";
+const EFFECT: &str = "after before dialled peer text";
 
 /// Names of fields below a path.
 fn below(path: &str, names: &str) -> Vec<String> {

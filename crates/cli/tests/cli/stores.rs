@@ -133,7 +133,9 @@ fn a_dry_run_changes_nothing_whatever_it_is_of() {
             format!("store plan {change} --store trust"),
         ] {
             // A dry run ends as the change would.
-            let locks_out = change.starts_with("release ") || change.starts_with("remove");
+            let locks_out = ["release ", "remove", "server release-name"]
+                .iter()
+                .any(|verb| change.starts_with(verb));
             run(&folder, &line)
                 .ends_with(i32::from(locks_out))
                 .says("dry run, nothing was changed");
@@ -181,7 +183,14 @@ fn changes_are_made_and_listed() {
     run(&folder, "store remove ca.pem --store trust")
         .ends_with(2)
         .says("store/Ambiguous");
-    run(&folder, "store remove ca.pem --clients --store trust").ends_with(0);
+    run(&folder, "store remove ca.pem --clients --store trust")
+        .ends_with(1)
+        .says("would lock out: clients of authority ");
+    run(
+        &folder,
+        "store remove ca.pem --clients --store trust --force",
+    )
+    .ends_with(0);
     run(&folder, "store remove ca.pem --all --store trust").ends_with(0);
     assert!(!listed().contains("CN=CA"));
     run(&folder, "store remove ca.pem --store trust")
