@@ -112,12 +112,27 @@ impl TrustStore {
     /// The revocation lists of both do not fit within the limits.
     #[doc(hidden)]
     pub fn roll_back(&mut self, earlier: &TrustSnapshot) -> Result<RolledBack, StoreError> {
+        self.go_back(earlier, "rollback to")
+    }
+
+    /// Gives the store the content of a backup, as [`roll_back`](Self::roll_back) does. The new generation is higher
+    /// than that of the store and that of the backup.
+    ///
+    /// # Errors
+    /// As for [`roll_back`](Self::roll_back).
+    #[doc(hidden)]
+    pub fn restore_backup(&mut self, backup: &TrustSnapshot) -> Result<RolledBack, StoreError> {
+        self.go_back(backup, "restore of")
+    }
+
+    fn go_back(&mut self, earlier: &TrustSnapshot, what: &str) -> Result<RolledBack, StoreError> {
         let now = self.data.clone();
         let crls = now.data().crls().with_earlier(earlier.data().crls())?;
         let mut kept = Truncated::default();
         self.data = earlier.clone();
         let data = self.edit();
-        data.generation = now.generation();
+        // A backup can be newer than the store, and its number is not used again.
+        data.generation = now.generation().max(earlier.generation());
         data.keys = now.data().keys;
         data.floor = now.floor();
         if now.floor() != earlier.floor() {
@@ -132,7 +147,7 @@ impl TrustStore {
         self.keep_claims(&now, &mut kept);
         keep_crls(earlier.data().crls(), now.data().crls(), &mut kept);
         *self.edit().crls_mut() = crls;
-        Ok(self.rolled_back(&now, earlier.generation(), kept, left_out))
+        Ok(self.rolled_back(&now, (what, earlier.generation()), kept, left_out))
     }
 
     /// Takes out what a block hits, unless it is installed now as well.
@@ -170,7 +185,7 @@ impl TrustStore {
     fn rolled_back(
         &mut self,
         now: &TrustSnapshot,
-        to: u64,
+        (what, to): (&str, u64),
         kept: Truncated<Kept>,
         left_out: Truncated<EntryKey>,
     ) -> RolledBack {
@@ -202,7 +217,8 @@ impl TrustStore {
             .blocks()
             .filter(|block| !now.data().blocks.contains(block));
         let blocks_came: Vec<BlockSelector> = lifted.cloned().collect();
-        let is_equal = came.is_empty()
+        let is_equal = to <= now.generation()
+            && came.is_empty()
             && changed.is_empty()
             && gone.is_empty()
             && rest_is_equal(now, &self.data);
@@ -211,7 +227,7 @@ impl TrustStore {
             self.data = now.clone();
             Report::new(Outcome::Unchanged, now.generation())
         } else {
-            self.ask(format_args!("rollback to generation {to}"));
+            self.ask(format_args!("{what} generation {to}"));
             let before = now.before(now.servers().map(Server::id));
             let mut report = self.finish(Outcome::Changed, before);
             self.report_taken(now, &mut report);

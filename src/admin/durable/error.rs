@@ -121,7 +121,7 @@ pub enum DurableError {
     },
     /// Neither the file nor the previous one can be read.
     #[error(
-        "no good version is left: {}; {}. Copy a good file to the name of the previous one and recover again",
+        "no good version is left: {}; {}. Recover from a backup, or copy a good file to the name of the previous one and recover again",
         with_causes(current),
         with_causes(previous)
     )]

@@ -8,6 +8,7 @@
 //! have the store open: each takes over what the others changed when it changes the store itself, and at a
 //! [refresh](DurableStore::refresh).
 
+mod backup;
 mod block;
 mod disk;
 pub(crate) mod error;

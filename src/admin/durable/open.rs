@@ -112,7 +112,7 @@ impl DurableStore {
     }
 }
 
-fn load(
+pub(super) fn load(
     path: &Path,
     content: &[u8],
     settings: &DurableSettings,

@@ -10,6 +10,7 @@ use super::report::RecoveryReport;
 use super::stored::read_whole;
 use super::{DurableSettings, DurableStore, after};
 use crate::admin::durable::error::DurableError;
+use crate::admin::file::error::StoreFileError;
 use crate::admin::file::{
     self, ChangeHead, Damaged, JournalRecord, LoadReport, Loaded, Position, Salvaged, StoreFile,
     StoredChange, first_change, salvage, salvage_changes,
@@ -80,6 +81,7 @@ impl Base {
     fn choose(
         current: Candidate,
         previous: Candidate,
+        backup: Option<Loaded>,
         settings: &DurableSettings,
     ) -> Result<Self, DurableError> {
         let mut bases = Vec::new();
@@ -120,6 +122,14 @@ impl Base {
             }
             bases.push(Self {
                 salvaged: salvage(&content),
+                from,
+            });
+        }
+        if let Some(from) = backup {
+            // The newest file that is there shows what was taken away since.
+            let newest = if content.is_empty() { &old } else { &content };
+            bases.push(Self {
+                salvaged: salvage(newest),
                 from,
             });
         }
@@ -193,7 +203,7 @@ impl DurableStore {
     /// From what cannot be read whole, everything readable that takes trust away is kept: blocks, claims with the names of
     /// their servers, checked issuers with the revocations of their lists, removals of entries, and the floor unless it
     /// is more than 366 days ahead (rule M7). Nothing that would give trust is kept. The damaged file is stored as
-    /// `trust-store.damaged`. To recover from a backup, copy it to `trust-store.previous` first.
+    /// `trust-store.damaged`. If there is a backup, call [`recover_from`](Self::recover_from).
     ///
     /// # Security
     /// Changes since the version that is found are lost, unless the report says otherwise. Show the report to a person.
@@ -205,6 +215,31 @@ impl DurableStore {
     pub fn recover(
         folder: &Path,
         settings: DurableSettings,
+    ) -> Result<(Self, RecoveryReport), DurableError> {
+        Self::recover_with(folder, settings, None)
+    }
+
+    /// [`recover`](Self::recover), where the file of a backup is one of the versions to start from: the newest that can
+    /// be read is used. So it also makes a store that is lost as a whole.
+    ///
+    /// # Security
+    /// As for [`recover`](Self::recover). What was blocked or claimed since the backup is kept as far as it can be read.
+    ///
+    /// # Errors
+    /// As for [`recover`](Self::recover). The backup is damaged. A file is sealed, and the settings have no seal.
+    pub fn recover_from(
+        folder: &Path,
+        settings: DurableSettings,
+        backup: &Path,
+    ) -> Result<(Self, RecoveryReport), DurableError> {
+        let backup = Candidate::at(backup, &settings).whole?;
+        Self::recover_with(folder, settings, Some(backup))
+    }
+
+    fn recover_with(
+        folder: &Path,
+        settings: DurableSettings,
+        backup: Option<Loaded>,
     ) -> Result<(Self, RecoveryReport), DurableError> {
         let disk = Disk::new(folder);
         let _held = disk.lock(Wait::Bounded)?;
@@ -222,7 +257,10 @@ impl DurableStore {
                 DurableError::RolledBack { found, minimum }.to_string()
             }
         };
-        let Base { from, salvaged } = Base::choose(current, previous, &settings)?;
+        let Base { from, salvaged } = Base::choose(current, previous, backup, &settings)?;
+        if from.position.sealed && settings.seal.is_none() {
+            return Err(DurableError::Unwritable(StoreFileError::Sealed));
+        }
         let digest = from.position.digest;
         let StoreFile {
             store,

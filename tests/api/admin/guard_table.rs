@@ -674,6 +674,17 @@ fn servers() -> Vec<Row> {
         move |store| store.roll_back(&earlier),
         Fate::Lost(client(&two), ReasonCode::PinDoesNotMatch),
     ));
+    let mut desk = empty();
+    desk.pin(PinScope::Clients, &one);
+    let backup = desk.view().clone();
+    desk.pin(PinScope::Clients, &two);
+    rows.push(row(
+        "restore_backup",
+        "of a store without the client",
+        desk,
+        move |store| store.restore_backup(&backup),
+        Fate::Lost(client(&two), ReasonCode::PinDoesNotMatch),
+    ));
     rows
 }
 

@@ -1,5 +1,6 @@
 //! Stores that outlive the process: the file, what a crash or an error leaves, recovery (rules I8 and S4).
 
+mod backup;
 mod clock;
 mod common;
 mod crls;
