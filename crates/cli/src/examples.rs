@@ -118,6 +118,32 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "store backup",
+        &["mutual-trust store backup /backup/trust-2026-11-29 --store trust"],
+    ),
+    (
+        "store restore",
+        &[
+            "mutual-trust store restore /backup/trust-2026-11-29 --dry-run --store trust",
+            "mutual-trust store restore /backup/trust-2026-11-29 --by alice --store trust",
+        ],
+    ),
+    (
+        "store recover",
+        &[
+            "mutual-trust store recover --store trust",
+            "mutual-trust store recover --backup /backup/trust-2026-11-29 --store trust",
+        ],
+    ),
+    (
+        "store plan rollback",
+        &["mutual-trust store plan rollback --to 41 --store trust"],
+    ),
+    (
+        "store plan restore",
+        &["mutual-trust store plan restore /backup/trust-2026-11-29 --store trust"],
+    ),
+    (
         "store bundle",
         &[
             "mutual-trust store bundle ca-bundle.pem --any-server --store trust",

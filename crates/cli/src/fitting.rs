@@ -4,19 +4,21 @@
 
 use clap::Command;
 
+/// The options of a change, and those of a prediction.
+const NO_CHANGE: &[&str] = &[
+    "dry_run",
+    "force",
+    "by",
+    "profile",
+    "require_crl",
+    "allow_unlisted",
+];
+
 /// Options of `store` that a subcommand has no use for.
 const UNUSED: &[(&str, &[&str])] = &[
-    (
-        "list",
-        &[
-            "dry_run",
-            "force",
-            "by",
-            "profile",
-            "require_crl",
-            "allow_unlisted",
-        ],
-    ),
+    ("list", &["dry_run", "force", "by"]),
+    ("backup", NO_CHANGE),
+    ("recover", NO_CHANGE),
     (
         "create",
         &["force", "by", "profile", "require_crl", "allow_unlisted"],

@@ -13,6 +13,7 @@ use mutual_trust::{
     ServerId, TrustSnapshot, TrustStore,
 };
 use pki_types::UnixTime;
+use serde_json::{Value, json};
 
 use crate::files;
 use crate::fingerprints;
@@ -55,7 +56,7 @@ pub(crate) struct Demands {
 
 /// The policy of the service. For the subcommands of `store` as well: a prediction by another policy is about another
 /// service.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Copy, Debug, Default)]
 pub(crate) struct PolicyArguments {
     /// How strictly chains are checked against RFC 5280
     #[arg(long, global = true, value_enum, default_value_t = Profile::Compatible, help_heading = "The policy")]
@@ -68,12 +69,22 @@ pub(crate) struct PolicyArguments {
     allow_unlisted: bool,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum Profile {
     /// Warn about harmless deviations
+    #[default]
     Compatible,
     /// Refuse every deviation; only warn about an authority with the serial number 0
     Strict,
+}
+
+impl Profile {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Compatible => "compatible",
+            Self::Strict => "strict",
+        }
+    }
 }
 
 impl Demands {
@@ -88,6 +99,30 @@ impl Demands {
 }
 
 impl PolicyArguments {
+    /// The policy as a line of text.
+    pub(crate) fn line(self) -> String {
+        let lists = if self.require_crl {
+            "a current revocation list is required of every issuer"
+        } else {
+            "a current revocation list is required of checked issuers"
+        };
+        let unlisted = if self.allow_unlisted {
+            "names of no server are accepted by the authorities for any server"
+        } else {
+            "names of no server are refused"
+        };
+        let profile = self.profile.word();
+        format!("policy of this call: {profile} profile; {lists}; {unlisted}")
+    }
+
+    pub(crate) fn fact(self) -> Value {
+        json!({
+            "profile": self.profile.word(),
+            "require_crl": self.require_crl,
+            "allow_unlisted": self.allow_unlisted,
+        })
+    }
+
     pub(crate) fn policy(self, keys: KeyPolicy) -> Policy {
         let mut policy = Policy::new(keys).with_chain_profile(match self.profile {
             Profile::Compatible => ChainProfile::Compatible,

@@ -11,18 +11,20 @@ use super::make::{Common, now};
 use crate::facts;
 use crate::long::Lines;
 use crate::output::{Failure, Outcome, identified, is_full, shown};
+use crate::trust::PolicyArguments;
 
 /// Lists what is installed.
 pub(super) fn list(common: &Common) -> Result<Outcome, Failure> {
     let store = common.look()?;
+    let policy = common.policy;
     Ok(Outcome::long(
         "store-list",
         Box::new(move |out, as_json| {
             let view = store.contents();
             if as_json {
-                write_json(view, out)
+                write_json(view, policy, out)
             } else {
-                write_text(view, out)
+                write_text(view, policy, out)
             }
         }),
     ))
@@ -36,11 +38,16 @@ fn claim(server: &Server) -> String {
     }
 }
 
-fn write_text(view: &TrustSnapshot, out: &mut Lines<'_>) -> io::Result<()> {
+fn write_text(
+    view: &TrustSnapshot,
+    policy: PolicyArguments,
+    out: &mut Lines<'_>,
+) -> io::Result<()> {
     out.line(&format!("generation {}", view.generation()))?;
     for line in facts::clock_lines(view, now()) {
         out.line(&line)?;
     }
+    out.line(&policy.line())?;
     for server in view.servers() {
         let names: Vec<String> = server.names().map(ToString::to_string).collect();
         let names = if names.is_empty() {
@@ -119,7 +126,11 @@ fn write_entry(entry: &Entry, out: &mut Lines<'_>) -> io::Result<()> {
 }
 
 /// The fields stand in the order of their names, as in every other result.
-fn write_json(view: &TrustSnapshot, out: &mut Lines<'_>) -> io::Result<()> {
+fn write_json(
+    view: &TrustSnapshot,
+    policy: PolicyArguments,
+    out: &mut Lines<'_>,
+) -> io::Result<()> {
     out.object(|fields| {
         fields.list("blocks", view.blocks().map(facts::text))?;
         let checked = view.revocation_checked_issuers();
@@ -130,6 +141,7 @@ fn write_json(view: &TrustSnapshot, out: &mut Lines<'_>) -> io::Result<()> {
         fields.list("entries", view.entries().into_iter().map(facts::entry))?;
         fields.field("generation", &json!(view.generation()))?;
         fields.list("groups", view.groups().map(group))?;
+        fields.field("policy", &policy.fact())?;
         fields.field("refused", &Value::Null)?;
         fields.field("schema", &json!("mutual-trust/store-list/1"))?;
         fields.list("servers", view.servers().map(|found| server(view, found)))
@@ -188,11 +200,18 @@ mod tests {
     /// The most bytes that writing a list has allocated at one time.
     fn most(
         store: &TrustStore,
-        write: fn(&TrustSnapshot, &mut Lines<'_>) -> io::Result<()>,
+        write: fn(&TrustSnapshot, PolicyArguments, &mut Lines<'_>) -> io::Result<()>,
     ) -> u64 {
         let mut sink = io::sink();
-        measure(|| write(store.contents(), &mut Lines::new(&mut sink, &str::to_owned)).unwrap())
-            .bytes_max
+        measure(|| {
+            write(
+                store.contents(),
+                PolicyArguments::default(),
+                &mut Lines::new(&mut sink, &str::to_owned),
+            )
+            .unwrap()
+        })
+        .bytes_max
     }
 
     // What remains for each item is its place in the order that the library sorts: a pointer and a key.

@@ -41,7 +41,7 @@ pub(super) struct Common {
     #[arg(long, global = true, help_heading = "The store")]
     record_refused: bool,
     #[command(flatten)]
-    policy: PolicyArguments,
+    pub(super) policy: PolicyArguments,
 }
 
 impl Common {
@@ -99,6 +99,13 @@ pub(super) fn now() -> CurrentTime {
     SystemClock::new().now()
 }
 
+/// Makes the folder of a store, if it is not there.
+pub(super) fn folder(folder: &Path) -> Result<(), Failure> {
+    // A user who can write to the folder can replace the store.
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|error| Failure::from(error).about(folder.display()))
+}
+
 /// Makes an empty store.
 pub(super) fn create(common: &Common) -> Result<Outcome, Failure> {
     let folder = common.folder()?;
@@ -110,9 +117,7 @@ pub(super) fn create(common: &Common) -> Result<Outcome, Failure> {
             json!({ "changed": false }),
         ));
     }
-    // A user who can write to the folder can replace the store.
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    made.map_err(|error| Failure::from(error).about(folder.display()))?;
+    self::folder(folder)?;
     let store = DurableStore::create(folder, DurableSettings::new(keys()))?;
     let generation = store.contents().generation();
     let text = format!(

@@ -11,6 +11,7 @@ mod update;
 mod make;
 
 mod adopt;
+mod backup;
 mod expiring;
 mod list;
 mod log;
@@ -48,6 +49,12 @@ enum Command {
     Diff(log::Two),
     /// Give the store the content of an earlier generation again; blocks, claims, revocation checks and the clock floor stay
     Rollback(rollback::Arguments),
+    /// Copy the store to a file that does not exist; a service can use the store meanwhile
+    Backup(backup::BackupArguments),
+    /// Give the store the content of a backup; blocks, claims, revocation checks and the clock floor stay
+    Restore(backup::RestoreArguments),
+    /// Make a damaged or lost store usable again, from the newest version that can be read
+    Recover(backup::RecoverArguments),
     /// Propose a slot for each certificate of a PEM bundle; install all of it or nothing
     Bundle(adopt::Arguments),
     /// Adopt the PEM files that are trusted today; what is refused is reported and left out
@@ -55,10 +62,21 @@ enum Command {
     /// Show what a change would do, and change nothing
     Plan {
         #[command(subcommand)]
-        change: Change,
+        change: Planned,
     },
     #[command(flatten)]
     Change(Change),
+}
+
+/// A change that is only tried.
+#[derive(Subcommand, Clone, Debug)]
+enum Planned {
+    #[command(flatten)]
+    Change(Change),
+    /// Give the store the content of an earlier generation again; blocks, claims, revocation checks and the clock floor stay
+    Rollback(rollback::Arguments),
+    /// Give the store the content of a backup; blocks, claims, revocation checks and the clock floor stay
+    Restore(backup::RestoreArguments),
 }
 
 /// Runs the subcommand.
@@ -87,8 +105,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Rollback(arguments) => rollback::run(common, &arguments),
         Command::Bundle(bundle) => adopt::run(common, &bundle, true),
         Command::Adopt(adopt) => adopt::run(common, &adopt, false),
+        Command::Backup(arguments) => backup::backup(common, &arguments),
+        Command::Restore(arguments) => backup::restore(common, &arguments),
+        Command::Recover(arguments) => backup::recover(common, &arguments),
         Command::Plan { change } => {
-            make::change(&common.dry(), |store| change.prepare(store.contents()))
+            let dry = common.dry();
+            match change {
+                Planned::Change(change) => {
+                    make::change(&dry, |store| change.prepare(store.contents()))
+                }
+                Planned::Rollback(arguments) => rollback::run(&dry, &arguments),
+                Planned::Restore(arguments) => backup::restore(&dry, &arguments),
+            }
         }
         Command::Change(change) => make::change(common, |store| change.prepare(store.contents())),
     }

@@ -186,10 +186,12 @@ fn options_are_shown_where_they_work_and_refused_where_they_do_not() {
         assert!(!help(word).contains("--group"), "{word}");
         assert!(help(word).contains("--any-server"), "{word}");
     }
-    for word in ["expiring", "verify", "plan remove", "remove"] {
+    for word in ["list", "expiring", "verify", "plan remove", "remove"] {
         assert!(help(word).contains("--require-crl"), "{word}");
     }
-    assert!(!help("list").contains("--require-crl"));
+    for word in ["backup", "recover", "create"] {
+        assert!(!help(word).contains("--require-crl"), "{word}");
+    }
     // A heading is over its own options only.
     let shown = run(&folder, "connect --help").ends_with(0).out;
     let (_, policy) = shown.split_once("The policy:").unwrap();

@@ -53,7 +53,7 @@ const SERVER_K1: &str = "would lock out: server k1";
 const ONE_CLIENT: &str = "would lock out: client ";
 const ALL_CLIENTS: &str = "would lock out: clients of authority ";
 
-const ROWS: [Row; 37] = [
+const ROWS: [Row; 38] = [
     row("server add", &[], "server add k9 k9.example", Nothing),
     row(
         "server remove",
@@ -240,6 +240,12 @@ const ROWS: [Row; 37] = [
         NeedsForce(ONE_CLIENT),
     ),
     row(
+        "restore",
+        &["backup one.backup", CLIENT],
+        "restore one.backup",
+        NeedsForce(ONE_CLIENT),
+    ),
+    row(
         "bundle",
         &[K1, ANY],
         "bundle k1.pem --server k1 --undecided pin --accept",
@@ -254,7 +260,9 @@ const ROWS: [Row; 37] = [
 ];
 
 /// Verbs that change no store that is in force.
-const OTHERS: [(&str, &str); 8] = [
+const OTHERS: [(&str, &str); 10] = [
+    ("backup", "copies the store"),
+    ("recover", "is for a store of which nothing is in force"),
     ("create", "makes a store where there is none"),
     ("list", "only shows"),
     ("expiring", "only shows"),

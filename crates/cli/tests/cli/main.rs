@@ -10,6 +10,7 @@
 )]
 
 mod asked;
+mod backups;
 mod clock;
 mod ending;
 mod enrolling;

@@ -170,9 +170,10 @@ fn the_fields_of_the_json_are_held() {
         &[
             below(
                 "",
-                "blocks checked_issuers clock crls entries generation groups servers",
+                "blocks checked_issuers clock crls entries generation groups policy servers",
             ),
             below("clock.", CLOCK),
+            below("policy.", "allow_unlisted profile require_crl"),
             below("servers[].", "asked claim expected_names group id names"),
             below("entries[].", KEY),
             below(
@@ -239,6 +240,32 @@ fn the_fields_of_the_json_are_held() {
         "store-rollback",
         0,
         &undone,
+    );
+    let bounded =
+        "blocks brought_back checked_issuers claims crls damaged_lines lost lost_crls removed";
+    let mut recovered = vec![below(
+        "",
+        &format!(
+            "{bounded} damage floor floor_left_out from_generation generation lost_generation"
+        ),
+    )];
+    recovered.push(below("brought_back.items[].", KEY));
+    for list in bounded.split(' ') {
+        recovered.push(below(&format!("{list}."), "items more"));
+    }
+    hold(
+        &folder,
+        "store backup copy --store trust",
+        "store-backup",
+        0,
+        &[below("", "digest entries file generation sealed")],
+    );
+    hold(
+        &folder,
+        "store restore copy --store lost",
+        "store-recover",
+        0,
+        &recovered,
     );
     hold(
         &folder,

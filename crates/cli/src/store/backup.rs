@@ -1,0 +1,143 @@
+//! `store backup`, `store restore` and `store recover`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use mutual_trust::TrustStore;
+use mutual_trust::admin::file::SealState;
+use mutual_trust::admin::{DurableSettings, DurableStore, RecoveryReport};
+use mutual_trust::certificate::Timestamp;
+use mutual_trust::error::DurableError;
+use serde_json::{Value, json};
+
+use super::calls::{Calls, Came};
+use super::make::{self, Common, keys};
+use crate::facts::{bounded, entry_key, text};
+use crate::output::{Failure, Outcome, shown};
+use crate::plain;
+
+/// The file of a backup.
+#[derive(Args, Clone, Debug)]
+pub(super) struct BackupArguments {
+    /// The file to make, which must not exist
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+/// The backup whose content the store gets.
+#[derive(Args, Clone, Debug)]
+pub(super) struct RestoreArguments {
+    /// The backup
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+/// What a recovery can start from.
+#[derive(Args, Clone, Debug)]
+pub(super) struct RecoverArguments {
+    /// A backup, which is used if it is newer than what else can be read
+    #[arg(long, value_name = "FILE")]
+    backup: Option<PathBuf>,
+}
+
+/// Copies the store to a file.
+pub(super) fn backup(common: &Common, arguments: &BackupArguments) -> Result<Outcome, Failure> {
+    common.changes_nothing()?;
+    let file = &arguments.file;
+    let settings = DurableSettings::new(keys());
+    let report = DurableStore::backup(common.folder()?, &settings, file)?;
+    let is_sealed = report.seal != SealState::None;
+    let sealed = if is_sealed { ", sealed" } else { "" };
+    let line = format!(
+        "copied to {}: generation {}, {} entries{sealed}\ndigest: {}",
+        plain::path(file),
+        report.generation,
+        report.entries,
+        report.digest
+    );
+    let json = json!({
+        "file": file.display().to_string(),
+        "generation": report.generation,
+        "digest": report.digest.to_string(),
+        "entries": report.entries,
+        "sealed": is_sealed,
+    });
+    Ok(Outcome::done("store-backup", line, json))
+}
+
+/// Gives the store the content of a backup, except for what takes trust away. A store that is lost or damaged is
+/// recovered from it.
+pub(super) fn restore(common: &Common, arguments: &RestoreArguments) -> Result<Outcome, Failure> {
+    let file = &arguments.file;
+    let settings = DurableSettings::new(keys());
+    let folder = common.folder()?;
+    match DurableStore::read(folder, &settings) {
+        Ok(_) => {}
+        Err(DurableError::NoStore { .. } | DurableError::File { .. }) => {
+            only_as_it_is(common, "a store that is lost or damaged")?;
+            make::folder(folder)?;
+            return recovered(folder, Some(file));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    let backup = DurableStore::read_backup(file, &settings)?.store;
+    let backup = backup.contents().clone();
+    let calls: Calls = Box::new(move |store: &mut TrustStore| {
+        let done = store.restore_backup(&backup)?;
+        let mut came = Came::from(vec![done.report.clone()]);
+        came.rolled_back = Some(done);
+        Ok(came)
+    });
+    make::guarded(common, &common.look()?, &calls)
+}
+
+/// Makes a damaged or lost store usable again.
+pub(super) fn recover(common: &Common, arguments: &RecoverArguments) -> Result<Outcome, Failure> {
+    only_as_it_is(common, "a recovery")?;
+    recovered(common.folder()?, arguments.backup.as_deref())
+}
+
+/// Nothing is known of the store before a recovery, so that it can be neither tried nor held.
+fn only_as_it_is(common: &Common, what: &str) -> Result<(), Failure> {
+    common.changes_nothing().map_err(|_| {
+        let text = format!("{what}: --dry-run, --force and --by do not apply");
+        Failure::new("usage", text)
+    })
+}
+
+fn recovered(folder: &Path, backup: Option<&Path>) -> Result<Outcome, Failure> {
+    let settings = DurableSettings::new(keys());
+    let (_store, report) = match backup {
+        Some(backup) => DurableStore::recover_from(folder, settings, backup)?,
+        None => DurableStore::recover(folder, settings)?,
+    };
+    let mut lines = vec![shown(&report)];
+    if !report.brought_back.is_empty() || !report.lost.is_empty() {
+        lines.push(String::from(
+            "to do: look at each entry that was brought back, and install again what is lost",
+        ));
+    }
+    let json = fact(&report);
+    Ok(Outcome::done("store-recover", lines.join("\n"), json))
+}
+
+fn fact(report: &RecoveryReport) -> Value {
+    let time = |time: Option<_>| time.map(|time| Timestamp::from(time).to_string());
+    json!({
+        "damage": report.damage,
+        "damaged_lines": bounded(&report.damaged_lines, |line| json!(line)),
+        "lost_generation": report.lost_generation,
+        "from_generation": report.from_generation,
+        "generation": report.generation,
+        "blocks": bounded(&report.blocks, text),
+        "claims": bounded(&report.claims, text),
+        "checked_issuers": bounded(&report.checked, text),
+        "crls": bounded(&report.crls, text),
+        "lost_crls": bounded(&report.lost_crls, text),
+        "floor": time(report.floor),
+        "floor_left_out": time(report.floor_left_out),
+        "lost": bounded(&report.lost, entry_key),
+        "removed": bounded(&report.removed, entry_key),
+        "brought_back": bounded(&report.brought_back, entry_key),
+    })
+}
