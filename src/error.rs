@@ -17,6 +17,8 @@ pub use crate::admin::file::error::StoreFileError;
 pub use crate::admin::follow::error::SourceError;
 #[cfg(feature = "admin")]
 pub use crate::admin::plan::error::PlanError;
+#[cfg(feature = "admin")]
+pub use crate::admin::seal::SealKeyError;
 pub use crate::certificate::error::{
     CertificateError, CrlError, FingerprintError, HostNameError, OtherFormat, PemError,
     SettingError, TimestampError, UnsupportedCrl, with_causes,

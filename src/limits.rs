@@ -111,6 +111,13 @@ pub const MAX_STORE_LINE: usize = 128 * 1024;
 /// has 50 KB, and a seal is one line.
 pub const MAX_SEAL_BYTES: usize = 64 * 1024;
 
+/// Shortest key of a seal in bytes: a shorter one than the code itself is discouraged (RFC 2104 section 3).
+pub const MIN_SEAL_KEY_BYTES: usize = 32;
+
+/// Longest key of a seal in bytes. More than 64 add no strength (RFC 2104 section 2), and a longer text is a file that
+/// was named by mistake.
+pub const MAX_SEAL_KEY_BYTES: usize = 1024;
+
 /// Most characters of a line that an error shows: enough to find the place.
 pub const MAX_SHOWN_LINE: usize = 80;
 

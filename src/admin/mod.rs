@@ -51,6 +51,8 @@ pub(crate) mod plan;
 #[cfg(feature = "admin")]
 mod scenarios;
 #[cfg(feature = "admin")]
+pub(crate) mod seal;
+#[cfg(feature = "admin")]
 mod seen;
 
 #[cfg(feature = "admin")]
@@ -90,6 +92,8 @@ pub use plan::{
 };
 #[cfg(feature = "admin")]
 pub use scenarios::{Unusable, WithoutUsable, servers_without_usable};
+#[cfg(feature = "admin")]
+pub use seal::SealKey;
 #[cfg(feature = "admin")]
 pub use seen::{
     EntryUsage, Expected, PeerHistory, PeerRecord, PendingReason, PendingServer, Refused, Rollout,

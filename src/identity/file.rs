@@ -42,6 +42,12 @@ pub(super) fn read(
     }
 }
 
+/// Reads a file with a secret, which is checked like the file of a private key.
+#[cfg(feature = "admin")]
+pub(crate) fn read_private(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, ReadFileError> {
+    read(path, Access::Private, limit)
+}
+
 /// Reads an input that has exactly `size` bytes, and checks that it ends there.
 pub(super) fn exactly(
     reader: &mut impl Read,

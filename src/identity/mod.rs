@@ -53,6 +53,8 @@ pub use write::IfExists;
 pub use write::{write_certificates, write_private};
 
 #[cfg(feature = "admin")]
+pub(crate) use file::read_private;
+#[cfg(feature = "admin")]
 pub(crate) use write::{STORE_TEMPORARY, TEMPORARY_END, link_as, own_like, prepare_store};
 
 pub(crate) use advice::{advice, signs_with_ml_dsa};

@@ -100,6 +100,8 @@ mod tests {
             FLOOR_REFRESH,
             MAX_STORE_LINE,
             MAX_SEAL_BYTES,
+            MIN_SEAL_KEY_BYTES,
+            MAX_SEAL_KEY_BYTES,
             MAX_SHOWN_LINE,
             MAX_FOLLOWED_FILES,
             MAX_FOLLOWED_NAMES,

@@ -65,6 +65,7 @@ const BEHIND: &[(&str, &str, &[&str])] = &[
             "peer",
             "plan",
             "scenarios",
+            "seal",
             "seen",
         ],
     ),
