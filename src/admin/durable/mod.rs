@@ -23,6 +23,7 @@ mod persist;
 mod recover;
 mod refusals;
 mod report;
+mod sealing;
 mod settings;
 mod stored;
 
@@ -265,7 +266,8 @@ impl DurableStore {
             (CurrentTime::Known(_), None) => true,
             (CurrentTime::Unset, _) => false,
         };
-        is_old || self.is_behind() || self.refused_by_disk
+        // Without the seal, the floor is left to those who have it.
+        (is_old && self.can_seal()) || self.is_behind() || self.refused_by_disk
     }
 
     /// Whether the disk differs from what is in force.

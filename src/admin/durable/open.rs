@@ -24,6 +24,7 @@ impl DurableStore {
         let _held = disk.lock(Wait::Bounded)?;
         let minimum = settings.least()?;
         settings.check(0, minimum)?;
+        settings.check_can_replace(&[&disk.previous()])?;
         let first = if minimum > 0 { after(minimum) } else { 0 };
         let mut store = TrustStore::new(settings.keys).with_clock(settings.clock.clone());
         store.count_up_to(first);

@@ -34,6 +34,9 @@ impl DurableStore {
         draft: &mut TrustStore,
         undo: Undo,
     ) -> Result<(), DurableError> {
+        if let Err(error) = self.check_can_seal() {
+            return Err(self.failed(error));
+        }
         let view = draft.snapshot();
         let size = self.stored.size;
         match self.write(handle, draft, &view, undo) {
@@ -91,9 +94,6 @@ impl DurableStore {
         view: &TrustSnapshot,
         undo: Undo,
     ) -> Result<Added, DurableError> {
-        if self.stored.position.sealed && self.settings.seal.is_none() {
-            return Err(DurableError::Unwritable(StoreFileError::Sealed));
-        }
         let added = self.added(draft, view).map_err(DurableError::Unwritable)?;
         let Some((snapshot, over, kept)) = &added.snapshot else {
             self.append(&handle, &added.text, added.digest, undo)?;
@@ -109,19 +109,7 @@ impl DurableStore {
             Err((error, None)) => return Err(DurableError::NotSaved(error)),
         };
         drop(handle);
-        self.stored.kept = kept.clone();
-        self.stored.major = file::WITH_JOURNAL;
-        self.stored.snapshot = snapshot.len();
-        self.stored.refusals = Refusals::default();
-        self.stored.oldest = None;
-        self.stored.rewrite = false;
-        self.stored.position = Position {
-            digest: *over,
-            bytes: snapshot.len(),
-            lines: lines(snapshot),
-            sealed: self.stored.position.sealed,
-        };
-        self.stored.wrote(snapshot.as_bytes());
+        self.wrote_snapshot(snapshot, *over, kept);
         if let Some(error) = error {
             // The change is taken out of the new file. Without it, the new file and the old one have the same content.
             self.take_back(&new, (length(snapshot.len()), length(text.len())), undo);
@@ -131,6 +119,28 @@ impl DurableStore {
         self.moved(&added.text, added.digest);
         self.stored.stamp = new.stamp().unwrap_or_default();
         Ok(added)
+    }
+
+    /// The file is another one, with a snapshot alone.
+    pub(super) fn wrote_snapshot(
+        &mut self,
+        snapshot: &str,
+        over: ContentDigest,
+        kept: &UnknownRecords,
+    ) {
+        self.stored.kept = kept.clone();
+        self.stored.major = file::WITH_JOURNAL;
+        self.stored.snapshot = snapshot.len();
+        self.stored.refusals = Refusals::default();
+        self.stored.oldest = None;
+        self.stored.rewrite = false;
+        self.stored.position = Position {
+            digest: over,
+            bytes: snapshot.len(),
+            lines: lines(snapshot),
+            sealed: self.settings.seal.is_some(),
+        };
+        self.stored.wrote(snapshot.as_bytes());
     }
 
     /// Adds a text at the end of the file.

@@ -249,6 +249,7 @@ impl DurableStore {
         if current.generation().is_some_and(|found| found >= minimum) {
             return Err(DurableError::NotDamaged { path });
         }
+        settings.check_can_replace(&[&path, &disk.previous()])?;
         let previous = Candidate::at(&disk.previous(), &settings);
         let damage = match &current.whole {
             Err(error) => with_causes(error),

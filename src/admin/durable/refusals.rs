@@ -148,10 +148,9 @@ impl DurableStore {
         refusal: &mut StoredRefusal,
     ) -> Result<bool, DurableError> {
         let stored = &self.stored;
-        let can_seal = !stored.position.sealed || self.settings.seal.is_some();
         // A refusal writes no new file: it would make a file of version 1 one that its programs cannot read.
         let has_journal = stored.major >= file::WITH_JOURNAL && !stored.rewrite;
-        if !can_seal || !has_journal {
+        if !self.can_seal() || !has_journal {
             return Ok(false);
         }
         let text = file::write_refusal(refusal, self.settings.sealed_by());

@@ -33,7 +33,7 @@ pub(crate) use journal::Position;
 pub(crate) use read::{Damaged, Loaded, load};
 pub use refusal::StoredRefusal;
 pub(crate) use refusal::{refused, write as write_refusal};
-pub(crate) use salvage::{Salvaged, first_change, salvage, salvage_changes};
+pub(crate) use salvage::{Salvaged, first_change, has_seal, salvage, salvage_changes};
 pub use stored::{JournalRecord, StoredChange};
 
 /// The embedder's seal for a store's file: a message authentication code or a signature. Its key must not be available
@@ -102,7 +102,7 @@ pub enum SealState {
     None,
     /// The seal is valid.
     Verified,
-    /// The file has a seal, and the settings have no key to verify it. The next file that is written has no seal.
+    /// The file has a seal, and the settings have no key to verify it. They cannot change the store.
     NotVerified,
 }
 

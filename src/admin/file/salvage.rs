@@ -59,6 +59,13 @@ pub(crate) fn salvage_changes(bytes: &[u8], line: usize) -> Salvaged {
     reader.finish()
 }
 
+/// Whether a file, which may be damaged, has a seal: no other line begins so.
+pub(crate) fn has_seal(bytes: &[u8]) -> bool {
+    bytes
+        .split(|byte| *byte == b'\n')
+        .any(|line| line.starts_with(SEAL.as_bytes()))
+}
+
 /// The first place in a damaged file at which a change begins, with the number of its line.
 pub(crate) fn first_change(bytes: &[u8]) -> Option<(usize, usize)> {
     let mut at = 0_usize;

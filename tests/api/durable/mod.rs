@@ -8,6 +8,7 @@ mod damage;
 mod file;
 mod guarded;
 mod journal;
+mod keyless;
 mod loading;
 mod recovery;
 mod refused;
