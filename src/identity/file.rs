@@ -11,7 +11,8 @@ use crate::identity::error::ReadFileError;
 /// Which users may have access to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
-    /// The owner only, who must be root or the user of this process. Checked on Unix only.
+    /// The owner only, who must be root or the user of this process; of a file of root, also a group of this process.
+    /// Checked on Unix only.
     Private,
     Any,
 }
@@ -93,10 +94,14 @@ fn check_private(metadata: &Metadata) -> Result<(), ReadFileError> {
     use std::os::unix::fs::MetadataExt;
 
     let mode = metadata.mode() & 0o7777;
-    if mode & 0o077 != 0 {
-        return Err(ReadFileError::Mode { mode });
-    }
     let owner = metadata.uid();
+    match mode & 0o077 {
+        0 => {}
+        // A secret that root mounted for a group: its members cannot give it away by its mode, and cannot replace it. A
+        // process of another user that has opened the file is a member, or root has let it in otherwise.
+        GROUP_READS if owner == 0 && effective_user()? != 0 => {}
+        _ => return Err(ReadFileError::Mode { mode }),
+    }
     if owner == 0 {
         return Ok(());
     }
@@ -107,6 +112,10 @@ fn check_private(metadata: &Metadata) -> Result<(), ReadFileError> {
         Err(ReadFileError::Owner { owner, user })
     }
 }
+
+/// The group may read, and nothing more; others have no access.
+#[cfg(unix)]
+const GROUP_READS: u32 = 0o040;
 
 /// The effective user of this process: the owner of a new pipe.
 ///

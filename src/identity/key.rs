@@ -74,8 +74,9 @@ impl PrivateKey {
     ///
     /// # Security
     /// On Unix, the file must belong to root or to the effective user of this process, and its group and others must
-    /// have no access (mode 0600 or 0400). [`KeyReader::allow_shared_file`] waives this check. On other systems
-    /// nothing is checked. The content is read into one buffer of its size, which is wiped.
+    /// have no access (mode 0600 or 0400). If root owns it and this process is not root, its group may read it (mode 0640
+    /// or 0440): so orchestrators mount a secret for a service. [`KeyReader::allow_shared_file`] waives this check. On
+    /// other systems nothing is checked. The content is read into one buffer of its size, which is wiped.
     ///
     /// # Errors
     /// The file cannot be read, is not a regular file, is too large, or is accessible to others: the error has the path

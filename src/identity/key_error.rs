@@ -84,7 +84,9 @@ pub enum ReadFileError {
         size: usize,
     },
     /// Other users than the owner have access to the file.
-    #[error("its group or others have access (mode {mode:04o}): run `chmod 600` on it")]
+    #[error(
+        "its group or others have access (mode {mode:04o}): run `chmod 600` on it, or let root own it with mode 0640 and a group of this process, which is not root"
+    )]
     #[non_exhaustive]
     #[doc(hidden)]
     Mode {

@@ -28,7 +28,7 @@ const ENCRYPTED: &str = "ENCRYPTED PRIVATE KEY";
 /// ```no_run
 /// use mutual_trust::identity::KeyReader;
 ///
-/// // The group may read this file, as orchestrators mount it.
+/// // The file system has no owners, so this cannot be checked.
 /// let key = KeyReader::new().allow_shared_file().file("/run/secrets/array.key")?;
 /// # Ok::<(), mutual_trust::error::IdentityError>(())
 /// ```
@@ -76,8 +76,8 @@ impl<'a> KeyReader<'a> {
     /// Does not check the owner and mode of a file.
     ///
     /// # Security
-    /// Users who can read the file have the key, and its owner can replace the key. Use it only for files that an
-    /// orchestrator mounts, and for file systems without owners.
+    /// Users who can read the file have the key, and its owner can replace the key. Use it only for file systems without
+    /// owners, and for mounts whose owner is another user than root.
     #[must_use]
     pub const fn allow_shared_file(mut self) -> Self {
         self.access = Access::Any;

@@ -115,10 +115,12 @@ mod unix {
     use std::os::unix::process::CommandExt;
     use std::path::Path;
     use std::process::Command;
+    use std::sync::Mutex;
 
     use mutual_trust::identity::KeyReader;
 
     use super::*;
+    use crate::support::skips::skipped;
 
     /// A temporary folder, removed when dropped.
     struct Folder(PathBuf);
@@ -287,6 +289,9 @@ mod unix {
         );
     }
 
+    /// One test at a time: a child that another one starts while a program is written keeps it busy.
+    static COPYING: Mutex<()> = Mutex::new(());
+
     /// A user who is neither root nor the user of this process.
     const OTHER: u32 = 65_534;
 
@@ -311,6 +316,7 @@ mod unix {
         );
         KeyReader::new().allow_shared_file().file(&file).unwrap();
         // The owner reads the same file: this test runs again as that user.
+        let _alone = COPYING.lock().unwrap();
         fs::set_permissions(&folder.0, Permissions::from_mode(0o755)).unwrap();
         let exe = folder.0.join("test");
         fs::copy(std::env::current_exe().unwrap(), &exe).unwrap();
@@ -324,6 +330,58 @@ mod unix {
         let output = child.output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success() && said.contains(READ), "{said}");
+    }
+
+    /// A group of which that user is a member beside its own.
+    const MOUNTED: u32 = 65_533;
+
+    /// A secret as an orchestrator mounts it: root owns it, and a group of the service may read it.
+    #[test]
+    fn the_group_may_read_a_file_of_root_and_no_file_of_another_owner() {
+        let folder = Folder::new("mounted");
+        let content = keys_format("p256-pkcs8.pem");
+        let probe = folder.file("probe", b"", 0o600);
+        if chown(&probe, Some(OTHER), Some(MOUNTED)).is_err() {
+            skipped("a key file that root owns and a group reads: only root can make one");
+            return;
+        }
+        fs::set_permissions(&folder.0, Permissions::from_mode(0o755)).unwrap();
+        let _alone = COPYING.lock().unwrap();
+        let exe = folder.0.join("test");
+        fs::copy(std::env::current_exe().unwrap(), &exe).unwrap();
+        let file = folder.file("key.pem", &content, 0o600);
+        let reads = |owner: u32, mode: u32, group: u32| {
+            chown(&file, Some(owner), Some(MOUNTED)).unwrap();
+            fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+            let mut child = Command::new(&exe);
+            child.uid(OTHER).gid(group).env(CHILD, &file);
+            child.args([
+                "--exact",
+                "keys::files::unix::reads_as_another_user",
+                "--nocapture",
+            ]);
+            let output = child.output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            said.contains(READ)
+        };
+        for mode in [0o440, 0o640] {
+            assert!(reads(0, mode, MOUNTED), "{mode:o}");
+            assert!(!reads(OTHER, mode, MOUNTED), "its own file, {mode:o}");
+            assert!(!reads(0, mode, OTHER), "no member of the group, {mode:o}");
+        }
+        for mode in [0o444, 0o660, 0o644, 0o450, 0o441, 0o442] {
+            assert!(!reads(0, mode, MOUNTED), "{mode:o}");
+        }
+        // For root itself it is a file of its own.
+        chown(&file, Some(0), Some(MOUNTED)).unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o440)).unwrap();
+        assert_is!(
+            PrivateKey::from_file(&file),
+            E::KeyFile {
+                source: R::Mode { mode: 0o440, .. },
+                ..
+            }
+        );
     }
 
     const CHILD: &str = "MUTUAL_TRUST_TEST_KEY_FILE";
