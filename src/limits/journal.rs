@@ -27,7 +27,7 @@ pub const MAX_JOURNAL_AGE: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 pub const MAX_STORE_WITH_JOURNAL: usize =
     3 * MAX_STORE_FILE_BYTES + MAX_JOURNAL_BYTES + MAX_REFUSED_BYTES;
 
-/// How long a change waits for the change of another process before it fails: writing the snapshot of the largest store
+/// How long a change waits for the change of another process before it fails, unless the settings say otherwise: writing the snapshot of the largest store
 /// to a slow disk takes about as long.
 pub const MAX_LOCK_WAIT: Duration = Duration::from_secs(10);
 

@@ -20,11 +20,13 @@ use crate::store::error::{PublishError, StoreError};
 pub enum DurableError {
     /// Another process, or another part of this one, is changing the store, and has not finished in time. Programs of
     /// version 1.0 hold the lock as long as they have the store open.
-    #[error("{path}: another process or another part of this one is changing the store")]
+    #[error("{path}: {} is changing the store", named(.holder.as_deref()))]
     #[non_exhaustive]
     Locked {
         /// The lock file.
         path: PathBuf,
+        /// The process that holds the lock, by its number and name, if the system tells.
+        holder: Option<String>,
     },
     /// There is no store in the folder. Opening does not create one: an empty store trusts no peer.
     #[error("{path}: there is no store; create one, or put the file back")]
@@ -133,6 +135,11 @@ pub enum DurableError {
         /// The fault of the previous file.
         previous: Box<DurableError>,
     },
+}
+
+/// Who holds a lock.
+fn named(holder: Option<&str>) -> &str {
+    holder.unwrap_or("another process or another part of this one")
 }
 
 /// Why a planned change of a durable store was not made. The store and its file are unchanged.

@@ -20,7 +20,7 @@ impl DurableStore {
     /// There is a store already. The folder cannot be locked or written. A counter or minimum shows that there was a
     /// store.
     pub fn create(folder: &Path, settings: DurableSettings) -> Result<Self, DurableError> {
-        let disk = Disk::new(folder);
+        let disk = Disk::new(folder, settings.lock_wait);
         let _held = disk.lock(Wait::Bounded)?;
         let minimum = settings.least()?;
         settings.check(0, minimum)?;
@@ -55,7 +55,7 @@ impl DurableStore {
         folder: &Path,
         settings: DurableSettings,
     ) -> Result<(Self, LoadReport), DurableError> {
-        let disk = Disk::new(folder);
+        let disk = Disk::new(folder, settings.lock_wait);
         let held = disk.lock(Wait::Bounded)?;
         let minimum = settings.least()?;
         let handle = disk.open(false, Wait::Bounded)?;

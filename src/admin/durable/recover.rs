@@ -241,7 +241,7 @@ impl DurableStore {
         settings: DurableSettings,
         backup: Option<Loaded>,
     ) -> Result<(Self, RecoveryReport), DurableError> {
-        let disk = Disk::new(folder);
+        let disk = Disk::new(folder, settings.lock_wait);
         let _held = disk.lock(Wait::Bounded)?;
         let minimum = settings.least()?;
         let path = disk.current();

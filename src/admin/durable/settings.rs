@@ -1,6 +1,7 @@
 //! Settings of a durable store.
 
 use core::fmt;
+use core::time::Duration;
 use std::io;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use pki_types::UnixTime;
 use crate::admin::durable::error::DurableError;
 use crate::admin::file::{JournalRecord, Seal};
 use crate::certificate::{CurrentTime, KeyPolicy, SystemClock, TimeSource};
+use crate::limits::MAX_LOCK_WAIT;
 
 /// A hardware counter that only counts up and is not on the disk. It detects an older store file that was put back, in
 /// which a removed certificate is installed or a block is missing.
@@ -58,6 +60,7 @@ pub struct DurableSettings {
     pub(super) accept_roll_back: bool,
     pub(super) refusals: bool,
     pub(super) sink: Option<Arc<dyn JournalSink>>,
+    pub(super) lock_wait: Duration,
 }
 
 impl DurableSettings {
@@ -74,6 +77,7 @@ impl DurableSettings {
             accept_roll_back: false,
             refusals: false,
             sink: None,
+            lock_wait: MAX_LOCK_WAIT,
         }
     }
 
@@ -103,6 +107,15 @@ impl DurableSettings {
     #[must_use]
     pub fn with_minimum_generation(mut self, generation: u64) -> Self {
         self.minimum = self.minimum.max(generation);
+        self
+    }
+
+    /// Waits so long while another process changes the store, and then fails with [`DurableError::Locked`]. 10 seconds by
+    /// default: about what writing the snapshot of the largest store to a slow disk takes. With no time at all, a change
+    /// fails at once.
+    #[must_use]
+    pub fn with_lock_wait(mut self, wait: Duration) -> Self {
+        self.lock_wait = wait;
         self
     }
 
@@ -149,6 +162,11 @@ impl DurableSettings {
     /// The counter that refuses older stores, if there is one.
     pub fn counter(&self) -> Option<&Arc<dyn Counter>> {
         self.counter.as_ref()
+    }
+
+    /// How long a change waits for the change of another process.
+    pub fn lock_wait(&self) -> Duration {
+        self.lock_wait
     }
 
     /// The lowest generation that is accepted. 0 by default.

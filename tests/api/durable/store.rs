@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use mutual_trust::TrustStore;
 use mutual_trust::admin::{Counter, DurableStore};
@@ -185,6 +186,63 @@ fn a_second_writer_is_kept_out_until_the_first_is_gone() {
     });
     drop(lock);
     drop(DurableStore::open(folder.path(), settings()).unwrap());
+}
+
+#[test]
+fn a_change_waits_for_the_lock_as_long_as_it_is_told_and_says_which_process_has_it() {
+    let folder = Folder::new("waits");
+    drop(durable(folder.path()));
+    let within = |wait: Duration| settings().with_lock_wait(wait);
+    assert_eq!(settings().lock_wait(), Duration::from_secs(10));
+    let (mut store, _) =
+        DurableStore::open(folder.path(), within(Duration::from_millis(200))).unwrap();
+    for name in ["trust-store.lock", "trust-store"] {
+        let lock = fs::File::options().write(true).open(folder.file(name));
+        let lock = lock.unwrap();
+        lock.lock().unwrap();
+        let started = Instant::now();
+        let error = store
+            .change(|store| store.add_server(server_id("late"), []))
+            .unwrap_err();
+        let took = started.elapsed();
+        assert!(took >= Duration::from_millis(100), "{took:?}");
+        assert!(took < Duration::from_secs(5), "{took:?}");
+        let DurableError::Locked { path, holder, .. } = &error else {
+            panic!("{error}");
+        };
+        assert!(path.ends_with(name), "{error}");
+        // Containers do not always show their locks.
+        if cfg!(target_os = "linux")
+            && fs::read_to_string("/proc/locks").is_ok_and(|all| all.contains("FLOCK"))
+        {
+            let own = format!("process {} (", std::process::id());
+            assert!(
+                holder
+                    .as_deref()
+                    .is_some_and(|holder| holder.starts_with(&own)),
+                "{error}"
+            );
+            assert!(error.to_string().contains(&own), "{error}");
+        }
+        let at_once = Instant::now();
+        let opened = DurableStore::open(folder.path(), within(Duration::ZERO)).map(drop);
+        assert!(
+            matches!(opened, Err(DurableError::Locked { .. })),
+            "{opened:?}"
+        );
+        assert!(at_once.elapsed() < Duration::from_millis(500));
+        // A process that waits longer gets it.
+        let free = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(300));
+            drop(lock);
+        });
+        let waits = within(Duration::from_secs(60));
+        drop(DurableStore::open(folder.path(), waits).unwrap());
+        free.join().unwrap();
+    }
+    store
+        .change(|store| store.add_server(server_id("late"), []))
+        .unwrap();
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::{Disk, io_error, look, stamp_of};
 use crate::admin::durable::error::DurableError;
 use crate::identity::own_like;
-use crate::limits::{MAX_LOCK_WAIT, MAX_TEMPORARY_NAMES};
+use crate::limits::MAX_TEMPORARY_NAMES;
 
 const LOCK: &str = "trust-store.lock";
 
@@ -37,16 +37,14 @@ impl Drop for Held {
     }
 }
 
-/// Tries to lock until it succeeds or the time is over.
+/// Tries to lock a file until it succeeds or the time is over.
 pub(super) fn locked(
     path: &Path,
-    wait: Wait,
+    file: &File,
+    wait: Duration,
     mut lock: impl FnMut() -> Result<(), TryLockError>,
 ) -> Result<(), DurableError> {
-    let tries = match wait {
-        Wait::Bounded => MAX_LOCK_WAIT.as_millis() / LOCK_POLL.as_millis().max(1),
-        Wait::No => 0,
-    };
+    let tries = wait.as_millis() / LOCK_POLL.as_millis().max(1);
     let mut tried = 0;
     loop {
         match lock() {
@@ -54,7 +52,8 @@ pub(super) fn locked(
             Err(TryLockError::Error(error)) => return Err(io_error(path)(error)),
             Err(TryLockError::WouldBlock) if tried >= tries => {
                 let path = path.to_owned();
-                return Err(DurableError::Locked { path });
+                let holder = holder(file);
+                return Err(DurableError::Locked { path, holder });
             }
             Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_POLL),
         }
@@ -67,19 +66,70 @@ pub(super) fn locked(
 pub(super) fn next_round(rounds: usize, path: &Path) -> Result<usize, DurableError> {
     if rounds >= MAX_TEMPORARY_NAMES {
         let path = path.to_owned();
-        return Err(DurableError::Locked { path });
+        let holder = None;
+        return Err(DurableError::Locked { path, holder });
     }
     Ok(rounds.saturating_add(1))
 }
 
+/// The process that holds a lock on a file, as Linux tells it. `None` if it does not: a process of another container, or of
+/// another machine.
+#[cfg(target_os = "linux")]
+fn holder(file: &File) -> Option<String> {
+    use std::io::Read;
+    use std::os::unix::fs::MetadataExt;
+
+    // So much of the list is looked at: ten thousand locks. It is no matter if one is missed.
+    const MOST: u64 = 1024 * 1024;
+    let text = |path: &str| {
+        let mut text = String::new();
+        let read = File::open(path).ok()?.take(MOST).read_to_string(&mut text);
+        read.is_ok().then_some(text)
+    };
+    let found = file.metadata().ok()?;
+    // Major and minor number, as glibc and the kernel put them into one.
+    let device = found.dev();
+    let major = (device >> 8) & 0xfff | (device >> 32) & !0xfff;
+    let minor = device & 0xff | (device >> 12) & !0xff;
+    let place = format!("{major:02x}:{minor:02x}:{}", found.ino());
+    let locks = text("/proc/locks")?;
+    let process = locks.lines().find_map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            [_, "FLOCK", _, _, process, at, ..] if *at == place => process.parse::<u32>().ok(),
+            _ => None,
+        }
+    })?;
+    // Of another namespace.
+    if process == 0 {
+        return None;
+    }
+    let name = text(&format!("/proc/{process}/comm"));
+    let name = name.map(|name| format!(" ({})", name.trim_end().escape_debug()));
+    Some(format!("process {process}{}", name.unwrap_or_default()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn holder(_: &File) -> Option<String> {
+    None
+}
+
 impl Disk {
+    /// How long a lock is waited for.
+    pub(super) fn limit(&self, wait: Wait) -> Duration {
+        match wait {
+            Wait::Bounded => self.wait,
+            Wait::No => Duration::ZERO,
+        }
+    }
+
     /// Locks the folder for a change.
     pub(in crate::admin::durable) fn lock(&self, wait: Wait) -> Result<Held, DurableError> {
         let path = self.folder.join(LOCK);
         let mut rounds = 0;
         loop {
             let lock = self.lock_file(&path)?;
-            locked(&path, wait, || lock.try_lock())?;
+            locked(&path, &lock, self.limit(wait), || lock.try_lock())?;
             let held = Held { lock };
             // Another process may have removed or replaced it while this one waited.
             let own = held.lock.metadata().map_err(io_error(&path))?;

@@ -6,6 +6,7 @@
 
 mod lock;
 
+use core::time::Duration;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -27,6 +28,8 @@ const DAMAGED: &str = "trust-store.damaged";
 #[derive(Debug)]
 pub(super) struct Disk {
     folder: PathBuf,
+    /// How long the lock is waited for.
+    wait: Duration,
 }
 
 /// What a file is, and whether it has changed: its device and number, its length, and the time of its last change.
@@ -84,9 +87,10 @@ fn look(path: &Path) -> Result<Option<Metadata>, DurableError> {
 }
 
 impl Disk {
-    pub(super) fn new(folder: &Path) -> Self {
+    pub(super) fn new(folder: &Path, wait: Duration) -> Self {
         Self {
             folder: folder.to_owned(),
+            wait,
         }
     }
 
@@ -109,9 +113,10 @@ impl Disk {
                 }
                 opened => opened.map_err(io_error(&path))?,
             };
+            let limit = self.limit(wait);
             match change {
-                true => locked(&path, wait, || file.try_lock())?,
-                false => locked(&path, wait, || file.try_lock_shared())?,
+                true => locked(&path, &file, limit, || file.try_lock())?,
+                false => locked(&path, &file, limit, || file.try_lock_shared())?,
             }
             let path = path.clone();
             let handle = Handle { path, file };
