@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use mutual_trust::admin::{
-    DurableSettings, DurableStore, LockoutAllowance, Peer, PeerHistory, PresentedCertificate,
+    DurableStore, LockoutAllowance, Peer, PeerHistory, PresentedCertificate,
 };
 use mutual_trust::certificate::{SystemClock, TimeSource};
 use mutual_trust::error::EnrolmentError;
@@ -18,10 +18,11 @@ use mutual_trust::{
 };
 use serde_json::{Value, json};
 
+use crate::facts;
 use crate::link::{Address, Deadlined, Patience, dial};
 use crate::ours::{self, IdentityArguments};
 use crate::output::{self, Failure, Outcome};
-use crate::{facts, trust};
+use crate::trust::{self, OpenArguments};
 
 /// The server, and the store that will trust it.
 #[derive(Args, Debug)]
@@ -32,6 +33,8 @@ pub(crate) struct Arguments {
     /// The folder of the store
     #[arg(long, value_name = "FOLDER")]
     store: PathBuf,
+    #[command(flatten)]
+    open: OpenArguments,
     /// The id of the server in the store; without it, the server with the name HOST. It is added if there is none
     #[arg(long, value_name = "ID")]
     server: Option<ServerId>,
@@ -47,9 +50,6 @@ pub(crate) struct Arguments {
     /// Accept it even if that locks a peer out
     #[arg(long)]
     force: bool,
-    /// Record it in the journal of the store if it is refused, as `store log` shows it
-    #[arg(long)]
-    record_refused: bool,
     #[command(flatten)]
     patience: Patience,
 }
@@ -59,7 +59,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let provider = ours::provider();
     let keys = tls::key_policy(&provider);
     // The store must be there and free before a person reads a fingerprint out, and is not held while they do.
-    let listed = trust::look(&arguments.store, keys)?;
+    let settings = arguments.open.settings(keys)?;
+    let listed = trust::look(&arguments.store, &settings)?;
     Target::select(listed.contents(), arguments)?;
     open(arguments, keys)?;
     // Asked before the connection: a fingerprint that is shown here would be compared with itself.
@@ -69,7 +70,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     };
     let policy = Policy::new(keys);
     let name = &arguments.address.host;
-    let mut listed = trust::look(&arguments.store, keys)?;
+    let mut listed = trust::look(&arguments.store, &settings)?;
     let target = Target::select(listed.contents(), arguments)?;
     let id = target.id.clone();
     if target.is_new {
@@ -87,10 +88,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 }
 
 fn open(arguments: &Arguments, keys: KeyPolicy) -> Result<DurableStore, Failure> {
-    let mut settings = DurableSettings::new(keys);
-    if arguments.record_refused {
-        settings = settings.with_refusals_recorded();
-    }
+    let settings = arguments.open.settings(keys)?;
     let (mut store, _) = DurableStore::open(&arguments.store, settings)?;
     store.set_actor(Some(&arguments.by))?;
     Ok(store)

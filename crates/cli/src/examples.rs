@@ -98,7 +98,25 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "mutual-trust store expiring --within 900d --limit 100 --from 100 --store trust",
         ],
     ),
-    ("store verify", &["mutual-trust store verify --store trust"]),
+    (
+        "store verify",
+        &["mutual-trust store verify --store trust --seal-key seal.key"],
+    ),
+    (
+        "store new-seal-key",
+        &["mutual-trust store new-seal-key seal.key"],
+    ),
+    (
+        "store seal",
+        &[
+            "mutual-trust store seal seal.key --store trust",
+            "mutual-trust store seal next.key --seal-key seal.key --store trust",
+        ],
+    ),
+    (
+        "store unseal",
+        &["mutual-trust store unseal --seal-key seal.key --store trust"],
+    ),
     (
         "store diff",
         &[

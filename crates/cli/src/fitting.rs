@@ -6,6 +6,7 @@ use clap::Command;
 
 /// The options of a change, and those of a prediction.
 const NO_CHANGE: &[&str] = &[
+    "record_refused",
     "dry_run",
     "force",
     "by",
@@ -16,16 +17,48 @@ const NO_CHANGE: &[&str] = &[
 
 /// Options of `store` that a subcommand has no use for.
 const UNUSED: &[(&str, &[&str])] = &[
-    ("list", &["dry_run", "force", "by"]),
+    (
+        "list",
+        &["wait", "record_refused", "dry_run", "force", "by"],
+    ),
     ("backup", NO_CHANGE),
     ("recover", NO_CHANGE),
     (
         "create",
         &["force", "by", "profile", "require_crl", "allow_unlisted"],
     ),
-    ("verify", &["dry_run", "force", "by"]),
-    ("expiring", &["dry_run", "force", "by"]),
-    ("plan", &["dry_run"]),
+    (
+        "verify",
+        &["wait", "record_refused", "dry_run", "force", "by"],
+    ),
+    (
+        "expiring",
+        &["wait", "record_refused", "dry_run", "force", "by"],
+    ),
+    ("plan", &["wait", "record_refused", "dry_run"]),
+    (
+        "new-seal-key",
+        &[
+            "store",
+            "seal_key",
+            "wait",
+            "record_refused",
+            "dry_run",
+            "force",
+            "by",
+            "profile",
+            "require_crl",
+            "allow_unlisted",
+        ],
+    ),
+    (
+        "seal",
+        &["force", "profile", "require_crl", "allow_unlisted"],
+    ),
+    (
+        "unseal",
+        &["force", "profile", "require_crl", "allow_unlisted"],
+    ),
 ];
 
 /// Scopes in which an entry of this slot cannot be.

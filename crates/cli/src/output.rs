@@ -10,7 +10,8 @@ use mutual_trust::Fingerprint;
 use mutual_trust::error::{
     CertificateError, ConfigError, CrlError, DurableError, EnrolmentError, FingerprintError,
     GuardedError, HostNameError, IdError, IdentityError, IssueError, ProbeError, SanPatternError,
-    SettingError, StoreError, StoreFileError, TimestampError, WindowsError, WriteError,
+    SealKeyError, SettingError, StoreError, StoreFileError, TimestampError, WindowsError,
+    WriteError,
 };
 use serde_json::{Map, Value, json};
 
@@ -161,6 +162,7 @@ rooms! {
     IssueError => "issue",
     TimestampError => "time",
     SanPatternError => "pattern",
+    SealKeyError => "seal",
     SettingError => "setting",
     StoreError => "store",
     StoreFileError => "file",
@@ -173,7 +175,18 @@ impl From<DurableError> for Failure {
         if let DurableError::Store(inner) = error {
             return inner.into();
         }
-        Self::of("durable", &error)
+        if matches!(error, DurableError::Unwritable(StoreFileError::Sealed)) {
+            let text = "the store is sealed: name the file of the seal's key with --seal-key";
+            return Self::new("durable/Sealed", text);
+        }
+        let is_locked = matches!(error, DurableError::Locked { .. });
+        let mut failure = Self::of("durable", &error);
+        if is_locked {
+            failure
+                .message
+                .push_str("; --wait SECONDS waits longer for it");
+        }
+        failure
     }
 }
 

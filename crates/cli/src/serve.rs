@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Instant;
 
 use clap::Args;
-use mutual_trust::admin::{DurableSettings, DurableStore, PendingPeer};
+use mutual_trust::admin::{DurableStore, PendingPeer};
 use mutual_trust::certificate::{SystemClock, Timestamp};
 use mutual_trust::limits::MAX_ENROLMENT_WINDOW;
 use mutual_trust::tls::{self, EnrolmentAcceptor, refusal};
@@ -24,6 +24,7 @@ use crate::facts;
 use crate::ours::{self, IdentityArguments};
 use crate::output::{self, Failure, Outcome};
 use crate::plain;
+use crate::trust::OpenArguments;
 
 /// The time that a client may take for its handshake, and for each line.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -43,6 +44,8 @@ pub(crate) struct Arguments {
     /// The folder of the store, to which accepted clients are added
     #[arg(long, value_name = "FOLDER")]
     store: PathBuf,
+    #[command(flatten)]
+    open: OpenArguments,
     #[command(flatten)]
     identity: IdentityArguments,
     /// End after this many seconds
@@ -83,7 +86,8 @@ pub(crate) fn run(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failu
     let keys = tls::key_policy(&provider);
     let missing = || Failure::new("usage", "a server needs an --identity");
     let identity = arguments.identity.read(&provider)?.ok_or_else(missing)?;
-    let (mut store, _) = DurableStore::open(&arguments.store, DurableSettings::new(keys))?;
+    let settings = arguments.open.settings(keys)?;
+    let (mut store, _) = DurableStore::open(&arguments.store, settings)?;
     let enrolment = Enrolment::new(Arc::new(SystemClock::new()));
     let lifetime = arguments.seconds.map(Duration::from_secs);
     enrolment.open_enrolment(lifetime.unwrap_or(MAX_ENROLMENT_WINDOW), arguments.places)?;

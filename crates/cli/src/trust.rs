@@ -1,10 +1,11 @@
 //! What is trusted: a store, or the certificates that the command line names.
 
+use core::time::Duration;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use mutual_trust::admin::{DurableSettings, DurableStore};
+use mutual_trust::admin::{DurableSettings, DurableStore, SealKey};
 use mutual_trust::certificate::{SystemClock, TimeSource, Timestamp};
 use mutual_trust::error::StoreError;
 use mutual_trust::store::{Decision, SuggestedSlot};
@@ -28,6 +29,8 @@ pub(crate) struct TrustArguments {
     /// The id of the expected server in the store; without it, the dialled name selects the server
     #[arg(long, value_name = "ID", requires = "store")]
     pub(crate) server: Option<ServerId>,
+    #[command(flatten)]
+    seal: SealArguments,
     /// A certificate that the peer itself must present: a file, or its SHA-256 fingerprint
     #[arg(long, value_name = "FILE|SHA-256")]
     pin: Vec<PathBuf>,
@@ -42,6 +45,54 @@ pub(crate) struct TrustArguments {
     crl: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) demands: Demands,
+}
+
+/// The seal of a store.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct SealArguments {
+    /// The file with the key of the store's seal; without it, a sealed store is read unverified and cannot be changed
+    #[arg(long, global = true, value_name = "FILE", help_heading = "The store")]
+    seal_key: Option<PathBuf>,
+}
+
+impl SealArguments {
+    /// Settings with which the store is read.
+    fn settings(&self, keys: KeyPolicy) -> Result<DurableSettings, Failure> {
+        let settings = DurableSettings::new(keys);
+        Ok(match &self.seal_key {
+            Some(path) => settings.with_seal(Arc::new(SealKey::from_file(path)?)),
+            None => settings,
+        })
+    }
+}
+
+/// How a store is opened for changes.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct OpenArguments {
+    #[command(flatten)]
+    seal: SealArguments,
+    /// Seconds to wait while another process changes the store
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=3600), help_heading = "The store")]
+    wait: u64,
+    /// Record the change in the journal if it is refused, as `store log` shows it
+    #[arg(long, global = true, help_heading = "The store")]
+    record_refused: bool,
+}
+
+impl OpenArguments {
+    pub(crate) fn records_refused(&self) -> bool {
+        self.record_refused
+    }
+
+    /// Settings with which the store is read and changed.
+    pub(crate) fn settings(&self, keys: KeyPolicy) -> Result<DurableSettings, Failure> {
+        let settings = self.seal.settings(keys)?;
+        let settings = settings.with_lock_wait(Duration::from_secs(self.wait));
+        Ok(match self.record_refused {
+            true => settings.with_refusals_recorded(),
+            false => settings,
+        })
+    }
 }
 
 /// What peers must fulfil beside the installed entries.
@@ -139,8 +190,11 @@ impl PolicyArguments {
 }
 
 /// Reads a store without opening it.
-pub(crate) fn look(folder: &std::path::Path, keys: KeyPolicy) -> Result<TrustStore, Failure> {
-    Ok(DurableStore::read(folder, &DurableSettings::new(keys))?.store)
+pub(crate) fn look(
+    folder: &std::path::Path,
+    settings: &DurableSettings,
+) -> Result<TrustStore, Failure> {
+    Ok(DurableStore::read(folder, settings)?.store)
 }
 
 /// The expected peer.
@@ -166,7 +220,7 @@ impl TrustArguments {
         let clock = self.demands.clock()?;
         let policy = self.demands.policy.policy(keys);
         if let Some(folder) = &self.store {
-            let mut store = look(folder, keys)?;
+            let mut store = look(folder, &self.seal.settings(keys)?)?;
             if self.demands.at.is_some() {
                 // With --at, the floor does not apply: it is for a lost clock (rule M7). The store is a copy.
                 store.reset_floor(None);
@@ -182,6 +236,9 @@ impl TrustArguments {
                 clock,
                 server,
             });
+        }
+        if self.seal.seal_key.is_some() {
+            return Err(Failure::new("usage", "--seal-key belongs to --store"));
         }
         if self.pin.is_empty() && self.ca.is_empty() {
             let text = "nothing is trusted: give --store, --pin or --ca";

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use mutual_trust::TrustStore;
 use mutual_trust::admin::file::SealState;
-use mutual_trust::admin::{DurableSettings, DurableStore, RecoveryReport};
+use mutual_trust::admin::{DurableStore, RecoveryReport};
 use mutual_trust::certificate::Timestamp;
 use mutual_trust::error::DurableError;
 use serde_json::{Value, json};
 
 use super::calls::{Calls, Came};
-use super::make::{self, Common, keys};
+use super::make::{self, Common};
 use crate::facts::{bounded, entry_key, text};
 use crate::output::{Failure, Outcome, shown};
 use crate::plain;
@@ -44,7 +44,7 @@ pub(super) struct RecoverArguments {
 pub(super) fn backup(common: &Common, arguments: &BackupArguments) -> Result<Outcome, Failure> {
     common.changes_nothing()?;
     let file = &arguments.file;
-    let settings = DurableSettings::new(keys());
+    let settings = common.settings()?;
     let report = DurableStore::backup(common.folder()?, &settings, file)?;
     let is_sealed = report.seal != SealState::None;
     let sealed = if is_sealed { ", sealed" } else { "" };
@@ -69,14 +69,14 @@ pub(super) fn backup(common: &Common, arguments: &BackupArguments) -> Result<Out
 /// recovered from it.
 pub(super) fn restore(common: &Common, arguments: &RestoreArguments) -> Result<Outcome, Failure> {
     let file = &arguments.file;
-    let settings = DurableSettings::new(keys());
+    let settings = common.settings()?;
     let folder = common.folder()?;
     match DurableStore::read(folder, &settings) {
         Ok(_) => {}
         Err(DurableError::NoStore { .. } | DurableError::File { .. }) => {
             only_as_it_is(common, "a store that is lost or damaged")?;
             make::folder(folder)?;
-            return recovered(folder, Some(file));
+            return recovered(common, Some(file));
         }
         Err(error) => return Err(error.into()),
     }
@@ -94,7 +94,7 @@ pub(super) fn restore(common: &Common, arguments: &RestoreArguments) -> Result<O
 /// Makes a damaged or lost store usable again.
 pub(super) fn recover(common: &Common, arguments: &RecoverArguments) -> Result<Outcome, Failure> {
     only_as_it_is(common, "a recovery")?;
-    recovered(common.folder()?, arguments.backup.as_deref())
+    recovered(common, arguments.backup.as_deref())
 }
 
 /// Nothing is known of the store before a recovery, so that it can be neither tried nor held.
@@ -105,8 +105,8 @@ fn only_as_it_is(common: &Common, what: &str) -> Result<(), Failure> {
     })
 }
 
-fn recovered(folder: &Path, backup: Option<&Path>) -> Result<Outcome, Failure> {
-    let settings = DurableSettings::new(keys());
+fn recovered(common: &Common, backup: Option<&Path>) -> Result<Outcome, Failure> {
+    let (folder, settings) = (common.folder()?, common.settings()?);
     let (_store, report) = match backup {
         Some(backup) => DurableStore::recover_from(folder, settings, backup)?,
         None => DurableStore::recover(folder, settings)?,

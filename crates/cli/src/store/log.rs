@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use mutual_trust::admin::file::{self, ChangeHead, StoreFile, StoredChange, StoredRefusal};
-use mutual_trust::admin::{
-    DurableSettings, DurableStore, Effect, History, PeerHistory, effects_between,
-};
+use mutual_trust::admin::{DurableStore, Effect, History, PeerHistory, effects_between};
 use mutual_trust::certificate::Timestamp;
 use mutual_trust::limits::MAX_STORE_WITH_JOURNAL;
 use mutual_trust::store::Truncated;
@@ -107,7 +105,7 @@ fn lines(records: &str) -> impl Iterator<Item = (char, &str)> {
 
 /// Shows the changes, oldest first.
 pub(super) fn run(common: &Common, arguments: &Arguments) -> Result<Outcome, Failure> {
-    let history = DurableStore::history(common.folder()?, &DurableSettings::new(keys()))?;
+    let history = DurableStore::history(common.folder()?, &common.settings()?)?;
     let mut shown = in_order(&history);
     shown.retain(|record| arguments.shows(*record, common.by()));
     let mut text: Vec<String> = Vec::new();
@@ -210,7 +208,7 @@ fn side(records: &str, wanted: char) -> Vec<&str> {
 
 /// Reads a store by a generation of this one, a folder, or a file.
 fn version(common: &Common, which: &Path) -> Result<StoreFile, Failure> {
-    let settings = DurableSettings::new(keys());
+    let settings = common.settings()?;
     if let Some(generation) = which.to_str().and_then(|text| text.parse().ok()) {
         let found = DurableStore::read_at(common.folder()?, &settings, generation);
         return Ok(found?);
@@ -219,7 +217,7 @@ fn version(common: &Common, which: &Path) -> Result<StoreFile, Failure> {
         return Ok(DurableStore::read(which, &settings)?);
     }
     let content = files::bytes_within(which, MAX_STORE_WITH_JOURNAL)?;
-    let read = file::read(&content, keys(), None);
+    let read = file::read(&content, keys(), settings.seal().map(|seal| &**seal));
     read.map_err(|error| Failure::from(error).about(which.display()))
 }
 

@@ -1,16 +1,17 @@
 //! Shows whether a store is complete.
 
 use mutual_trust::TrustSnapshot;
-use mutual_trust::admin::{DurableSettings, DurableStore, servers_without_usable};
+use mutual_trust::admin::file::SealState;
+use mutual_trust::admin::{DurableStore, servers_without_usable};
 use serde_json::{Value, json};
 
-use super::make::{Common, keys, now};
+use super::make::{Common, now};
 use crate::facts;
 use crate::output::{Failure, Outcome, shown};
 
 /// Reads the store whole, and says what of it accepts nothing.
 pub(super) fn verify(common: &Common) -> Result<Outcome, Failure> {
-    let settings = DurableSettings::new(keys());
+    let settings = common.settings()?;
     let loaded = DurableStore::read(common.folder()?, &settings)?;
     let history = DurableStore::history(common.folder()?, &settings)?;
     let view: &TrustSnapshot = loaded.store.contents();
@@ -20,6 +21,15 @@ pub(super) fn verify(common: &Common) -> Result<Outcome, Failure> {
         format!("whole: {}", shown(&loaded.report)),
         format!("digest: {}", loaded.report.digest),
     ];
+    let seal = match loaded.report.seal {
+        SealState::None => "none",
+        SealState::Verified => {
+            lines.push(String::from("sealed: the seal is that of the key"));
+            "verified"
+        }
+        // The report says so.
+        SealState::NotVerified | _ => "not-verified",
+    };
     lines.push(format!(
         "history: {} changes, since generation {}",
         history.changes.len(),
@@ -57,6 +67,7 @@ pub(super) fn verify(common: &Common) -> Result<Outcome, Failure> {
     let json = json!({
         "generation": loaded.report.generation,
         "digest": loaded.report.digest.to_string(),
+        "seal": seal,
         "history": {
             "changes": history.changes.len(),
             "refusals": history.refusals.len(),

@@ -19,7 +19,7 @@ use super::calls::{Calls, Came};
 use super::change::Edit;
 use crate::output::{Failure, Outcome, shown};
 use crate::plain;
-use crate::trust::{self, PolicyArguments};
+use crate::trust::{self, OpenArguments, PolicyArguments};
 use crate::{facts, ours};
 
 /// Which store, and how it is changed.
@@ -37,9 +37,8 @@ pub(super) struct Common {
     /// Who asks for the change: an account, a ticket; for `log`, whose changes are shown
     #[arg(long, global = true, value_name = "WHO", help_heading = "The store")]
     by: Option<String>,
-    /// Record the change in the journal if it is refused, as `store log` shows it
-    #[arg(long, global = true, help_heading = "The store")]
-    record_refused: bool,
+    #[command(flatten)]
+    open: OpenArguments,
     #[command(flatten)]
     pub(super) policy: PolicyArguments,
 }
@@ -68,7 +67,7 @@ impl Common {
 
     /// Refuses the options of a change where nothing is changed.
     pub(super) fn changes_nothing(&self) -> Result<(), Failure> {
-        if self.dry_run || self.force || self.by.is_some() || self.record_refused {
+        if self.dry_run || self.force || self.by.is_some() || self.open.records_refused() {
             let text = "nothing is changed here: --dry-run, --force, --record-refused and --by belong to changes";
             return Err(Failure::new("usage", text));
         }
@@ -77,15 +76,16 @@ impl Common {
 
     /// Reads the store without opening it.
     pub(super) fn look(&self) -> Result<TrustStore, Failure> {
-        trust::look(self.folder()?, keys())
+        trust::look(self.folder()?, &self.settings()?)
+    }
+
+    /// How the store is read and written.
+    pub(super) fn settings(&self) -> Result<DurableSettings, Failure> {
+        self.open.settings(keys())
     }
 
     pub(super) fn open(&self) -> Result<DurableStore, Failure> {
-        let mut settings = DurableSettings::new(keys());
-        if self.record_refused {
-            settings = settings.with_refusals_recorded();
-        }
-        let (mut store, _) = DurableStore::open(self.folder()?, settings)?;
+        let (mut store, _) = DurableStore::open(self.folder()?, self.settings()?)?;
         store.set_actor(self.by.as_deref())?;
         Ok(store)
     }
@@ -117,8 +117,9 @@ pub(super) fn create(common: &Common) -> Result<Outcome, Failure> {
             json!({ "changed": false }),
         ));
     }
+    let settings = common.settings()?;
     self::folder(folder)?;
-    let store = DurableStore::create(folder, DurableSettings::new(keys()))?;
+    let store = DurableStore::create(folder, settings)?;
     let generation = store.contents().generation();
     let text = format!(
         "made an empty store in {}: it trusts no peer",
@@ -178,7 +179,7 @@ pub(super) fn guarded(
     };
     let lost: Vec<Peer> = tried.effects().all_lost().cloned().collect();
     let refused = !lost.is_empty() && !common.force;
-    if refused && !common.record_refused {
+    if refused && !common.open.records_refused() {
         return Ok(outcome_of(&tried, Made::Refused));
     }
     let allowed = match refused {

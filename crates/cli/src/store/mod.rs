@@ -17,6 +17,7 @@ mod list;
 mod log;
 mod look;
 mod rollback;
+mod seal;
 
 use clap::{Args, Subcommand};
 
@@ -59,6 +60,12 @@ enum Command {
     Bundle(adopt::Arguments),
     /// Adopt the PEM files that are trusted today; what is refused is reported and left out
     Adopt(adopt::Arguments),
+    /// Make a key for the seal of a store; only its owner can read it
+    NewSealKey(seal::Key),
+    /// Seal the store with a key, so that only who has it can change it; with --seal-key, in the place of that key
+    Seal(seal::Key),
+    /// Take the seal away; --seal-key names its key
+    Unseal,
     /// Show what a change would do, and change nothing
     Plan {
         #[command(subcommand)]
@@ -103,6 +110,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             log::diff(common, &two)
         }
         Command::Rollback(arguments) => rollback::run(common, &arguments),
+        Command::NewSealKey(key) => seal::make_key(common, &key),
+        Command::Seal(key) => seal::seal(common, &key),
+        Command::Unseal => seal::unseal(common),
         Command::Bundle(bundle) => adopt::run(common, &bundle, true),
         Command::Adopt(adopt) => adopt::run(common, &adopt, false),
         Command::Backup(arguments) => backup::backup(common, &arguments),

@@ -1,11 +1,11 @@
 //! Goes back to what the store held at an earlier generation.
 
 use clap::Args;
-use mutual_trust::admin::{DurableSettings, DurableStore};
+use mutual_trust::admin::DurableStore;
 use mutual_trust::{TrustSnapshot, TrustStore};
 
 use super::calls::{Calls, Came};
-use super::make::{self, Common, keys};
+use super::make::{self, Common};
 use crate::output::{Failure, Outcome};
 
 /// Where to.
@@ -18,7 +18,7 @@ pub(super) struct Arguments {
 
 /// Makes a new generation with the content of an earlier one, except for what takes trust away.
 pub(super) fn run(common: &Common, arguments: &Arguments) -> Result<Outcome, Failure> {
-    let settings = DurableSettings::new(keys());
+    let settings = common.settings()?;
     let earlier = DurableStore::read_at(common.folder()?, &settings, arguments.to)?.store;
     let earlier: TrustSnapshot = earlier.contents().clone();
     let calls: Calls = Box::new(move |store: &mut TrustStore| {

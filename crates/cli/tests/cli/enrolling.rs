@@ -120,6 +120,8 @@ fn no_flag_accepts_what_was_fetched() {
         "--force",
         "--timeout",
         "--settle",
+        "--seal-key",
+        "--wait",
         "--json",
         // Of what is shown in any case.
         "--full",

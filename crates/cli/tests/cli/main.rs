@@ -21,6 +21,7 @@ mod links;
 mod looking;
 mod output;
 mod run;
+mod sealing;
 mod stores;
 mod undoing;
 mod verbs;

@@ -191,7 +191,7 @@ fn the_fields_of_the_json_are_held() {
         &[
             below(
                 "",
-                "clock crls digest disabled entries generation history without_usable",
+                "clock crls digest disabled entries generation history seal without_usable",
             ),
             below("history.", "changes previous refusals since_generation"),
             below("clock.", CLOCK),

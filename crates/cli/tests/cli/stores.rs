@@ -788,3 +788,26 @@ fn a_migration_without_an_authority_is_warned_of_and_takes_a_span() {
     )
     .ends_with(0);
 }
+
+#[test]
+fn a_command_waits_for_a_store_that_is_being_changed_as_long_as_it_is_told() {
+    let folder = Folder::new("cli-wait");
+    run(&folder, "store create --store trust").ends_with(0);
+    let path = folder.path().join("trust").join("trust-store.lock");
+    let lock = fs::File::options().write(true).open(path).unwrap();
+    lock.lock().unwrap();
+    let started = std::time::Instant::now();
+    run(&folder, "store server add a --store trust --wait 0")
+        .ends_with(2)
+        .says("error[durable/Locked]")
+        .says("is changing the store; --wait SECONDS waits longer");
+    assert!(started.elapsed().as_secs() < 5);
+    // Reading needs no lock.
+    run(&folder, "store list --store trust").ends_with(0);
+    let free = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(500));
+        drop(lock);
+    });
+    run(&folder, "store server add a --store trust --wait 60").ends_with(0);
+    free.join().unwrap();
+}

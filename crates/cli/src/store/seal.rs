@@ -1,0 +1,85 @@
+//! Seals a store with a key, and takes the seal away.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use mutual_trust::admin::{Seal, SealKey};
+use mutual_trust::identity::{IfExists, write_private};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::make::Common;
+use crate::output::{Failure, Outcome};
+use crate::{ours, plain};
+
+/// As long as the code that it makes: a longer one adds nothing (RFC 2104 section 3).
+const NEW_KEY_BYTES: usize = 32;
+
+/// The key of a seal.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Key {
+    /// The key: a file of 32 to 1,024 random bytes for its owner alone
+    key: PathBuf,
+}
+
+/// Makes a key.
+pub(super) fn make_key(common: &Common, Key { key }: &Key) -> Result<Outcome, Failure> {
+    common.changes_nothing()?;
+    let mut bytes = Zeroizing::new([0_u8; NEW_KEY_BYTES]);
+    let filled = ours::provider().secure_random.fill(&mut *bytes);
+    filled.map_err(|_| Failure::new("io", "the system gave no random bytes"))?;
+    let written = write_private(key, &*bytes, IfExists::Refuse);
+    written.map_err(|error| Failure::from(error).about(key.display()))?;
+    let text = format!(
+        "made a key for the seal of a store: {}\nto do: keep a copy in a safe place; without it, a store that it seals cannot be changed",
+        plain::path(key)
+    );
+    let json = json!({ "key_file": key.display().to_string() });
+    Ok(Outcome::done("seal-key", text, json))
+}
+
+/// Seals the store with a key, or with another one than before.
+pub(super) fn seal(common: &Common, Key { key }: &Key) -> Result<Outcome, Failure> {
+    let read: Arc<dyn Seal> = Arc::new(SealKey::from_file(key)?);
+    set(
+        common,
+        Some(read),
+        &format!("by the key {}", plain::path(key)),
+    )
+}
+
+/// Takes the seal away.
+pub(super) fn unseal(common: &Common) -> Result<Outcome, Failure> {
+    if common.settings()?.seal().is_none() {
+        return Err(Failure::new(
+            "usage",
+            "name the key of the seal with --seal-key",
+        ));
+    }
+    set(common, None, "")
+}
+
+fn set(common: &Common, seal: Option<Arc<dyn Seal>>, by: &str) -> Result<Outcome, Failure> {
+    let is_sealed = seal.is_some();
+    let mut store = common.open()?;
+    if !common.dry_run {
+        store.set_seal(seal)?;
+    }
+    let would = if common.dry_run { "would be " } else { "" };
+    let text = match is_sealed {
+        true => format!(
+            "the store {would}sealed {by}: a command that changes or verifies it needs --seal-key with that key"
+        ),
+        false => format!(
+            "the store {would}unsealed: a user who can write to its folder can change it unseen"
+        ),
+    };
+    let json = json!({
+        "changed": !common.dry_run,
+        "dry_run": common.dry_run,
+        "sealed": is_sealed,
+        "generation": store.contents().generation(),
+    });
+    Ok(Outcome::done("store-seal", text, json))
+}
