@@ -1,5 +1,6 @@
 //! `identity`: makes and renews the identity of a system.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -179,9 +180,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         } => {
             let certificate = spec.certificate(name)?;
             absent(identity)?;
-            let own = made(key, spec.kind, &provider)?;
+            let (own, made) = made(key, spec.kind, &provider)?;
             let new = own.self_signed(&certificate, *days, now())?;
             write(identity, &new)?;
+            made.keep();
             Ok(outcome_of(&new, Some(identity), Some(key)))
         }
         Command::Request {
@@ -193,14 +195,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         } => {
             let certificate = spec.certificate(name)?;
             absent(request)?;
-            let own = if key.exists() {
-                SigningKeyPair::new(passphrase.key(key)?, &provider)?
+            let (own, new) = if key.exists() {
+                let own = SigningKeyPair::new(passphrase.key(key)?, &provider)?;
+                (own, None)
             } else {
-                made(key, spec.kind, &provider)?
+                let (own, new) = made(key, spec.kind, &provider)?;
+                (own, Some(new))
             };
             let made = own.request(&certificate)?;
             let written = made.write(request, IfExists::Refuse);
             written.map_err(|error| Failure::from(error).about(request.display()))?;
+            if let Some(new) = new {
+                new.keep();
+            }
             let text = format!(
                 "request for the CA: {}\nprivate key: {}\nkey pin: {}",
                 plain::path(request),
@@ -238,11 +245,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         } => {
             let old = needed(identity, &provider)?;
             absent(out)?;
-            let new = match new_key {
-                Some(path) => old.rekey(&made(path, *kind, &provider)?, *days, now())?,
-                None => old.renew(*days, now(), &provider)?,
+            let (new, key) = match new_key {
+                Some(path) => {
+                    let (key, made) = made(path, *kind, &provider)?;
+                    (old.rekey(&key, *days, now())?, Some(made))
+                }
+                None => (old.renew(*days, now(), &provider)?, None),
             };
             write(out, &new)?;
+            if let Some(key) = key {
+                key.keep();
+            }
             let mut outcome = outcome_of(&new, Some(out), new_key.as_deref());
             outcome.text.push_str("\nto do: have it installed beside the old one at every key server before you use it");
             Ok(outcome)
@@ -261,7 +274,7 @@ fn needed(identity: &IdentityArguments, provider: &CryptoProvider) -> Result<Ide
     identity.read(provider)?.ok_or_else(missing)
 }
 
-/// Refuses before a key is made, so that no key without a certificate is left.
+/// Refuses before a key is made.
 fn absent(path: &Path) -> Result<(), Failure> {
     if path.exists() {
         let text = format!("{}: the file exists, and is kept", plain::path(path));
@@ -270,12 +283,36 @@ fn absent(path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The file of a key that was made here. It is removed, unless what the key is for was written as well: a key that nothing
+/// belongs to would stand in the way of the next try.
+struct NewKey<'a>(Option<&'a Path>);
+
+impl NewKey<'_> {
+    fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for NewKey<'_> {
+    fn drop(&mut self) {
+        if let Some(path) = self.0 {
+            // If removing fails, nothing else can be done.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
 /// Makes a key, and stores it before it is used.
-fn made(path: &Path, kind: Kind, provider: &CryptoProvider) -> Result<SigningKeyPair, Failure> {
+fn made<'a>(
+    path: &'a Path,
+    kind: Kind,
+    provider: &CryptoProvider,
+) -> Result<(SigningKeyPair, NewKey<'a>), Failure> {
     let new = GeneratedKey::generate(kind.into())?;
     let written = new.write(path, IfExists::Refuse);
     written.map_err(|error| Failure::from(error).about(path.display()))?;
-    Ok(SigningKeyPair::new(new.into_key()?, provider)?)
+    let file = NewKey(Some(path));
+    Ok((SigningKeyPair::new(new.into_key()?, provider)?, file))
 }
 
 fn write(path: &Path, identity: &Identity) -> Result<(), Failure> {

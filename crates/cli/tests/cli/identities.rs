@@ -153,3 +153,33 @@ fn a_request_is_answered_and_installed() {
         .says("error[issue/AnswerToAnother]");
     assert!(!folder.file("wrong.pem").exists());
 }
+
+/// A key that no certificate or request belongs to would stand in the way of the next try.
+#[test]
+fn no_key_is_left_where_what_it_is_for_cannot_be_written() {
+    let folder = Folder::new("cli-orphans");
+    machine(&folder, "old");
+    for line in [
+        "identity new q --days 0 --identity q.pem --key q.key",
+        "identity new q --days 99999999 --identity q.pem --key q.key",
+        "identity new q --identity missing/q.pem --key q.key",
+        "identity new q --identity q.key --key q.key",
+        "identity request q --request missing/q.csr --key q.key",
+        "identity renew --identity old.pem --key old.key --out missing/q.pem --new-key q.key",
+        "identity renew --identity old.pem --key old.key --out q.pem --new-key q.key --days 0",
+    ] {
+        let ran = run(&folder, line).ends_with(2);
+        let left = fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(left, 2, "{line}: {}", ran.all());
+    }
+    // A key that was there before stays.
+    let old = fs::read(folder.file("old.key")).unwrap();
+    for line in [
+        "identity new q --identity q.pem --key old.key",
+        "identity request q --request missing/q.csr --key old.key",
+    ] {
+        run(&folder, line).ends_with(2);
+        assert_eq!(fs::read(folder.file("old.key")).unwrap(), old, "{line}");
+    }
+    machine(&folder, "q");
+}
