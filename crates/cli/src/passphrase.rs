@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use mutual_trust::error::IdentityError;
 use mutual_trust::identity::{KeyReader, Passphrase, PrivateKey};
+#[cfg(target_os = "linux")]
+use rustix::io::Errno;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -20,10 +22,10 @@ const MAX_PASSPHRASE: usize = 1024;
 /// The source of a passphrase.
 #[derive(Args, Debug)]
 pub(crate) struct PassphraseArguments {
-    /// Read the passphrase of an encrypted key from this file descriptor, up to its first line end; without this
-    /// option, it is asked for at the terminal
-    #[arg(long, value_name = "N")]
-    passphrase_fd: Option<u32>,
+    /// Read the passphrase of an encrypted key from this file descriptor, up to its first line feed and as it stands;
+    /// without this option, it is asked for at the terminal
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..))]
+    passphrase_fd: Option<i32>,
 }
 
 impl PassphraseArguments {
@@ -50,12 +52,9 @@ impl PassphraseArguments {
 
     fn passphrase(&self, path: &Path) -> Result<Passphrase, Failure> {
         let line = match self.passphrase_fd {
-            Some(number) => {
-                let folder = PathBuf::from("/dev/fd");
-                let file = File::open(folder.join(number.to_string()));
-                line(&mut file.map_err(|error| unread(number, &error))?)
-                    .map_err(|error| unread(number, &error))?
-            }
+            Some(number) => descriptor(number)
+                .and_then(|mut from| first_line(&mut from))
+                .map_err(|error| unread(number, &error))?,
             None => asked(&format!("Passphrase of {}: ", plain::path(path))).map_err(|error| {
                 let text = format!(
                     "the private key is encrypted, and there is no terminal to ask for its passphrase ({error}): give it with --passphrase-fd"
@@ -69,16 +68,62 @@ impl PassphraseArguments {
     }
 }
 
-fn unread(number: u32, error: &io::Error) -> Failure {
+/// The descriptor of this process with a number. Opening it by its path would open the file again: from its start, with
+/// the rights of this process now, and never a socket.
+fn descriptor(number: i32) -> io::Result<File> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
+
+        // Numbers are no descriptors in safe code; the system makes one of a number of any process, also of this one.
+        let own = pidfd_open(getpid(), PidfdFlags::empty());
+        let found = own.and_then(|own| pidfd_getfd(own, number, PidfdGetfdFlags::empty()));
+        match found {
+            Ok(found) => return Ok(File::from(found)),
+            Err(Errno::BADF) => return Err(Errno::BADF.into()),
+            // A sandbox or an old kernel does not allow the call.
+            Err(_) => {}
+        }
+    }
+    // On the BSDs and macOS, this is the descriptor itself.
+    File::open(PathBuf::from("/dev/fd").join(number.to_string()))
+}
+
+/// The bytes up to the first line feed, or to the end: as `openssl -pass fd:N` reads them. One by one, since what is behind
+/// belongs to the next reader.
+fn first_line(from: &mut impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut line = Zeroizing::new(Vec::with_capacity(MAX_PASSPHRASE));
+    let mut byte = Zeroizing::new([0_u8]);
+    while next(from, &mut byte)? {
+        match *byte {
+            [b'\n'] => break,
+            [other] if line.len() < MAX_PASSPHRASE => line.push(other),
+            _ => return Err(io::Error::other("it is too long")),
+        }
+    }
+    Ok(line)
+}
+
+/// Reads a byte. `false` at the end.
+fn next(from: &mut impl Read, byte: &mut [u8; 1]) -> io::Result<bool> {
+    loop {
+        match from.read(byte) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => return Ok(read? == 1),
+        }
+    }
+}
+
+fn unread(number: i32, error: &io::Error) -> Failure {
     let text = format!("the passphrase was not read from file descriptor {number}: {error}");
     Failure::new("passphrase", text)
 }
 
-/// The bytes up to the end of the line, or of the file, one by one into a buffer that does not grow.
-fn line(from: &mut impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
+/// What is typed at a terminal up to the end of the line, one by one into a buffer that does not grow.
+fn typed_line(from: &mut impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut line = Zeroizing::new(Vec::with_capacity(MAX_PASSPHRASE));
     let mut byte = Zeroizing::new([0_u8]);
-    while from.read(&mut *byte)? == 1 {
+    while next(from, &mut byte)? {
         match *byte {
             [b'\n' | b'\r'] => break,
             [0x03 | 0x04] => return Err(io::Error::from(io::ErrorKind::Interrupted)),
@@ -100,7 +145,7 @@ fn asked(prompt: &str) -> io::Result<Zeroizing<Vec<u8>>> {
     let terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
     let quiet = Quiet::new(&terminal)?;
     (&terminal).write_all(prompt.as_bytes())?;
-    let read = line(&mut &terminal);
+    let read = typed_line(&mut &terminal);
     let _ = (&terminal).write_all(b"\n");
     drop(quiet);
     read
@@ -138,7 +183,7 @@ mod tests {
     fn a_passphrase_ends_with_its_line_and_is_edited_as_it_is_typed() {
         let read = |mut typed: &[u8]| {
             // It is wiped: its type says so.
-            line(&mut typed).map(|line: Zeroizing<Vec<u8>>| line.to_vec())
+            typed_line(&mut typed).map(|line: Zeroizing<Vec<u8>>| line.to_vec())
         };
         assert_eq!(read(b"secret\nmore").unwrap(), b"secret");
         assert_eq!(read(b"secret").unwrap(), b"secret");
@@ -148,6 +193,22 @@ mod tests {
             "pässword".as_bytes()
         );
         assert!(read(b"secr\x03et\n").is_err());
+        assert!(read(&[b'a'; MAX_PASSPHRASE + 1]).is_err());
+    }
+
+    #[test]
+    fn a_passphrase_of_a_descriptor_is_every_byte_up_to_the_first_line_feed() {
+        let read = |mut given: &[u8]| first_line(&mut given).map(|line| line.to_vec());
+        assert_eq!(read(b"secret\nmore").unwrap(), b"secret");
+        assert_eq!(read(b" secret ").unwrap(), b" secret ");
+        // What edits a line at a terminal, and what only some systems end a line with, is a byte like another.
+        for given in [
+            b"s\x03c", b"s\x04c", b"s\x08c", b"s\x7fc", b"s\rc", b"sc\r", b"s\0c",
+        ] {
+            assert_eq!(read(given).unwrap(), given);
+        }
+        assert_eq!(read(b"\nmore").unwrap(), b"");
+        assert_eq!(read(&[b'a'; MAX_PASSPHRASE]).unwrap().len(), MAX_PASSPHRASE);
         assert!(read(&[b'a'; MAX_PASSPHRASE + 1]).is_err());
     }
 }

@@ -142,6 +142,85 @@ fn a_passphrase_comes_from_a_descriptor_and_is_shown_nowhere() {
     }
 }
 
+/// Runs a line of the shell with `$M` as the command.
+fn shell(folder: &Folder, line: &str) -> (i32, String) {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", line]).current_dir(folder.path());
+    shell.env("M", env!("CARGO_BIN_EXE_mutual-trust"));
+    let output = shell.stdin(Stdio::null()).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (
+        output.status.code().unwrap(),
+        String::from_utf8(said).unwrap(),
+    )
+}
+
+#[test]
+fn a_passphrase_is_read_from_the_descriptor_itself_and_as_it_stands() {
+    let Some(tool) = openssl("cli-descriptor-tool") else {
+        return;
+    };
+    let folder = Folder::new("cli-descriptor");
+    // Bytes that edit a line at a terminal, blanks at both ends, and a carriage return.
+    let pass = b" a\x03b\x04c\x08d\x7fe \r";
+    fs::write(tool.path().join("pass"), [&pass[..], b"\nmore\n"].concat()).unwrap();
+    tool.run("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -aes-256-cbc -pass file:pass -out a.key");
+    private(
+        &folder,
+        "a.key",
+        &String::from_utf8(tool.read("a.key")).unwrap(),
+    );
+    fs::write(folder.file("pass"), [&pass[..], b"\nmore\n"].concat()).unwrap();
+    fs::write(folder.file("behind"), [b"first line\n", &pass[..]].concat()).unwrap();
+    for (line, code) in [
+        ("$M inspect a.key --passphrase-fd 5 5<pass", 0),
+        ("cat pass | $M inspect a.key --passphrase-fd 0", 0),
+        // From where the descriptor stands, not from the start of its file.
+        (
+            "{ read -r line; $M inspect a.key --passphrase-fd 0; } <behind",
+            0,
+        ),
+        // A file that is open and can no longer be opened.
+        (
+            "exec 5<pass; rm pass; $M inspect a.key --passphrase-fd 5",
+            0,
+        ),
+        // The end of a pipe that is for writing: nothing would ever come.
+        ("{ $M inspect a.key --passphrase-fd 1 2>&3 | cat; } 3>&1", 0),
+        ("$M inspect a.key --passphrase-fd -1", 2),
+    ] {
+        let (found, said) = shell(&folder, line);
+        assert_eq!(found, code, "{line}: {said}");
+        let is_read = said.contains("private key: ECDSA P-256");
+        assert_eq!(
+            is_read,
+            code == 0 && !line.contains("fd 1"),
+            "{line}: {said}"
+        );
+    }
+}
+
+#[test]
+fn a_passphrase_is_read_from_a_socket() {
+    let Some(tool) = openssl("cli-socket-tool") else {
+        return;
+    };
+    let folder = Folder::new("cli-socket");
+    tool.run("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -aes-256-cbc -pass pass:correct-horse -out a.key");
+    private(
+        &folder,
+        "a.key",
+        &String::from_utf8(tool.read("a.key")).unwrap(),
+    );
+    let (mut ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    ours.write_all(b"correct-horse\n").unwrap();
+    let mut command = crate::run::command(folder.path(), "inspect a.key --passphrase-fd 0");
+    command.stdin(std::os::fd::OwnedFd::from(theirs));
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+}
+
 /// What is shown at a terminal while `typed` is typed at the prompt, and the exit code; by way of util-linux.
 fn at_a_terminal(folder: &Folder, line: &str, typed: &[u8]) -> Option<(String, i32)> {
     let line = format!("{} {line}", env!("CARGO_BIN_EXE_mutual-trust"));
