@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::check::judged;
-use crate::link::{Address, End, Link, Patience, dial, is_timeout, visit};
+use crate::link::{Address, End, HANDSHAKE_LATE, Link, Patience, dial, is_timeout, visit};
 use crate::ours::{self, IdentityArguments};
 use crate::output::{Failure, Outcome};
 use crate::presented::{Ours, Presented, meaning};
@@ -226,5 +226,9 @@ fn not_tried(place: &Place<'_>, end: &End) -> Failure {
         ),
         End::Io(error) => format!("the connection failed during the handshake: {error}"),
     };
-    Failure::new("link", format!("{place}: {text}"))
+    let kind = match end {
+        End::Io(error) if is_timeout(error) => HANDSHAKE_LATE,
+        End::Works | End::Closed | End::Alert(_) | End::Failed(_) | End::Io(_) => "link",
+    };
+    Failure::new(kind, format!("{place}: {text}"))
 }

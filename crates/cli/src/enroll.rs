@@ -9,7 +9,7 @@ use mutual_trust::admin::{
     DurableStore, LockoutAllowance, Peer, PeerHistory, PresentedCertificate,
 };
 use mutual_trust::certificate::{SystemClock, TimeSource};
-use mutual_trust::error::EnrolmentError;
+use mutual_trust::error::{EnrolmentError, ProbeError};
 use mutual_trust::limits::MAX_FINGERPRINT_TEXT;
 use mutual_trust::store::Server;
 use mutual_trust::{
@@ -19,7 +19,7 @@ use mutual_trust::{
 use serde_json::{Value, json};
 
 use crate::facts;
-use crate::link::{Address, Deadlined, Patience, dial};
+use crate::link::{Address, Deadlined, HANDSHAKE_LATE, Patience, dial, is_timeout};
 use crate::ours::{self, IdentityArguments};
 use crate::output::{self, Failure, Outcome};
 use crate::trust::{self, OpenArguments};
@@ -83,7 +83,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let unsendable = || Failure::new("name", format!("{name} cannot be sent to a server"));
     let to = name.to_server_name().ok_or_else(unsendable)?;
     let probed = probe.run(to, Deadlined::new(tcp, arguments.patience));
-    let probed = probed.map_err(|error| Failure::from(error).about(&arguments.address))?;
+    let probed = probed.map_err(|error| {
+        let is_late = matches!(&error, ProbeError::Io(error) if is_timeout(error));
+        let failure = Failure::from(error);
+        let failure = match is_late {
+            true => Failure::new(HANDSHAKE_LATE, failure.message()),
+            false => failure,
+        };
+        failure.about(&arguments.address)
+    })?;
     accept(arguments, &policy, heard, probed.presented(), &target)
 }
 

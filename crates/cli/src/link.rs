@@ -17,6 +17,11 @@ use crate::output::Failure;
 /// KMIP over TLS (IANA).
 const DEFAULT_PORT: u16 = 5696;
 
+/// The kind of the error if no address answered in time.
+const CONNECT_LATE: &str = "connect/TimedOut";
+/// The kind of the error if a server did not finish the handshake in time.
+pub(crate) const HANDSHAKE_LATE: &str = "link/TimedOut";
+
 /// Addresses of a name that an error lists.
 const MAX_ADDRESSES: usize = 8;
 
@@ -107,7 +112,11 @@ pub(crate) fn dial(address: &Address, patience: Patience) -> Result<TcpStream, F
         more => shown.push(format!("{more} more addresses")),
     }
     let text = format!("{address}: {}", shown.join("; "));
-    Err(Failure::new("connect", text))
+    let is_late = !tried.is_empty() && tried.iter().all(|(_, error)| is_timeout(error));
+    Err(Failure::new(
+        if is_late { CONNECT_LATE } else { "connect" },
+        text,
+    ))
 }
 
 /// A stream that ends at a deadline, however slowly its peer sends.
@@ -122,6 +131,24 @@ impl Deadlined {
         Self { tcp, deadline }
     }
 
+    /// The time that is left.
+    fn left(&self) -> io::Result<Duration> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(Self::late());
+        }
+        Ok(left)
+    }
+
+    /// The code of the system for the end of the time reads "resource temporarily unavailable".
+    fn told(error: io::Error) -> io::Error {
+        if is_timeout(&error) {
+            Self::late()
+        } else {
+            error
+        }
+    }
+
     fn late() -> io::Error {
         let text = "the server did not finish the handshake in time (--timeout)";
         io::Error::new(ErrorKind::TimedOut, text)
@@ -130,25 +157,15 @@ impl Deadlined {
 
 impl Read for Deadlined {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(Self::late());
-        }
-        self.tcp.set_read_timeout(Some(left))?;
-        self.tcp.read(buffer).map_err(|error| {
-            // The code of the system reads "resource temporarily unavailable".
-            if is_timeout(&error) {
-                Self::late()
-            } else {
-                error
-            }
-        })
+        self.tcp.set_read_timeout(Some(self.left()?))?;
+        self.tcp.read(buffer).map_err(Self::told)
     }
 }
 
 impl Write for Deadlined {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.tcp.write(bytes)
+        self.tcp.set_write_timeout(Some(self.left()?))?;
+        self.tcp.write(bytes).map_err(Self::told)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -1,8 +1,9 @@
 //! `connect`: whether the server asked for our certificate, got it, and took it.
 
-use std::io::Read;
-use std::net::TcpListener;
-use std::thread;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use rcgen::date_time_ymd;
 
@@ -162,24 +163,70 @@ fn the_address_that_answered_and_those_that_did_not_are_named() {
     .says(&format!("127.0.0.1:{port}: "));
 }
 
+/// How a server is late.
+#[derive(Clone, Copy, Debug)]
+enum Late {
+    /// It accepts the connection and says nothing.
+    Silent,
+    /// It sends the beginning of its part of the handshake, and nothing more.
+    Stops,
+    /// It sends it, a byte now and then.
+    Drips,
+}
+
+/// A server that is late for one client, until the client gives up. `address` is that of the real one.
+fn late(how: Late, address: String) -> (SocketAddr, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let own = listener.local_addr().unwrap();
+    let peer = thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        let mut real = TcpStream::connect(address).unwrap();
+        let mut buffer = [0; 4096];
+        let count = client.read(&mut buffer).unwrap();
+        real.write_all(&buffer[..count]).unwrap();
+        let mut answer = [0; 300];
+        real.read_exact(&mut answer).unwrap();
+        match how {
+            Late::Silent => {}
+            Late::Stops => client.write_all(&answer[..200]).unwrap(),
+            Late::Drips => {
+                for byte in answer {
+                    thread::sleep(Duration::from_millis(20));
+                    if client.write_all(&[byte]).is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+        while client.read(&mut buffer).unwrap_or(0) > 0 {}
+    });
+    (own, peer)
+}
+
 #[test]
-fn a_server_that_says_nothing_is_late_and_not_unavailable() {
+fn a_server_that_is_late_is_told_as_a_time_out() {
     let folder = Folder::new("cli-late");
     machine(&folder, "keys-1");
     run(&folder, "store create --store trust").ends_with(0);
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let peer = thread::spawn(move || {
-        let (mut silent, _) = listener.accept().unwrap();
-        // Until the other end gives up.
-        while silent.read(&mut [0; 4096]).unwrap_or(0) > 0 {}
-    });
+    let server = Server::start(&folder, "");
     let heard = "07".repeat(32);
-    run(
-        &folder,
-        &format!("enroll {address} --store trust --timeout 1 --fingerprint {heard}"),
-    )
-    .ends_with(2)
-    .says("in time (--timeout)");
-    peer.join().unwrap();
+    for how in [Late::Silent, Late::Stops, Late::Drips] {
+        for line in [
+            format!("enroll ADDRESS --store trust --fingerprint {heard}"),
+            String::from("connect ADDRESS --pin keys-1.pem"),
+        ] {
+            let (address, peer) = late(how, server.address.clone());
+            let line = line.replace("ADDRESS", &address.to_string());
+            let started = Instant::now();
+            let ran = run(&folder, &format!("{line} --timeout 1 --json")).ends_with(2);
+            let took = started.elapsed();
+            assert!(took < Duration::from_secs(4), "{how:?}: {took:?}: {line}");
+            let error = ran.json();
+            assert_eq!(error["kind"], "link/TimedOut", "{how:?}: {}", ran.all());
+            let message = error["message"].as_str().unwrap();
+            assert!(message.contains("in time (--timeout)"), "{message}");
+            assert!(message.contains(&address.to_string()), "{message}");
+            peer.join().unwrap();
+        }
+    }
 }

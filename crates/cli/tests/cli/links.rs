@@ -314,7 +314,7 @@ fn what_cannot_be_tried_ends_with_2() {
     let line = format!("connect {address} --pin keys-1.pem");
     run(&folder, &format!("{line} --timeout 1"))
         .ends_with(2)
-        .says("error[link]")
+        .says("error[link/TimedOut]")
         .says("in time");
     run(&folder, &line)
         .ends_with(2)
