@@ -1,12 +1,15 @@
 //! `serve`: a server for tests, at which unknown clients can be enrolled.
 
 use core::time::Duration;
-use std::io::{self, BufRead, Read, Write};
+use std::fs::File;
+use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Instant;
 
@@ -80,7 +83,7 @@ impl Teller {
     }
 }
 
-/// Serves until `quit`, the end of its input, or the end of its time.
+/// Serves until `quit`, the end of its input if that is a console, or the end of its time.
 pub(crate) fn run(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failure> {
     let provider = ours::provider();
     let keys = tls::key_policy(&provider);
@@ -104,7 +107,7 @@ pub(crate) fn run(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failu
     );
     // Both end with the process, which ends with this function.
     thread::spawn(move || listen(&listener, &acceptor, &check, teller));
-    let lines = input();
+    let (lines, _no_console) = input();
     let deadline = lifetime.map(|lifetime| Instant::now() + lifetime);
     let mut failing = None;
     while let Some(line) = next(&lines, deadline) {
@@ -132,8 +135,12 @@ pub(crate) fn run(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failu
 }
 
 /// The lines of the input, read by a thread of its own, since a read cannot be cancelled.
-fn input() -> Receiver<String> {
+/// Without a console, its sender comes back: it is never dropped, so that the lines do not end.
+fn input() -> (Receiver<String>, Option<SyncSender<String>>) {
     let (sender, receiver) = sync_channel(16);
+    if !has_console() {
+        return (receiver, Some(sender));
+    }
     thread::spawn(move || {
         let mut input = io::stdin().lock();
         loop {
@@ -147,7 +154,21 @@ fn input() -> Receiver<String> {
             }
         }
     });
-    receiver
+    (receiver, None)
+}
+
+/// Whether the input is a console, which ends the server with its own end. `/dev/null` is none: a service manager gives it
+/// to a service, which is to run on.
+fn has_console() -> bool {
+    let input = io::stdin();
+    if input.is_terminal() {
+        return true;
+    }
+    let kind = input.as_fd().try_clone_to_owned().and_then(|input| {
+        let found = File::from(input).metadata()?;
+        Ok(found.file_type())
+    });
+    !kind.is_ok_and(|kind| kind.is_char_device())
 }
 
 /// The next line, or nothing if it is time to look at the store. `None` at the end.

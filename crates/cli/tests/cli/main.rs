@@ -22,6 +22,7 @@ mod looking;
 mod output;
 mod run;
 mod sealing;
+mod service;
 mod stores;
 mod undoing;
 mod verbs;
