@@ -49,11 +49,7 @@ impl DurableStore {
         let current = draft.contents().generation();
         let report = draft.block_selector(selector.clone());
         if draft.contents().generation() == current {
-            let unsaved = match self.is_behind() {
-                true => self.settle(handle).err(),
-                false => None,
-            };
-            return (report, unsaved);
+            return (report, self.settle(handle).err());
         }
         let unsaved = self.persist(handle, &mut draft, Undo::No).err();
         if unsaved.is_some() {

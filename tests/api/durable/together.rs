@@ -79,15 +79,23 @@ fn call() -> impl Strategy<Value = Op> {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        600 => call().prop_map(|op| Step::Change(vec![op])),
-        60 => proptest::collection::vec(call(), 2..4).prop_map(Step::Change),
-        60 => (0..64_u8).prop_map(Step::Own),
-        60 => (any_selector(), any_item()).prop_map(|(kind, item)| Step::Block(kind, item)),
-        40 => (1..60_u64).prop_map(Step::Rollback),
-        120 => Just(Step::Refresh),
-        30 => Just(Step::Reopen),
+        3600 => call().prop_map(|op| Step::Change(vec![op])),
+        360 => proptest::collection::vec(call(), 2..4).prop_map(Step::Change),
+        360 => (0..64_u8).prop_map(Step::Own),
+        360 => (any_selector(), any_item()).prop_map(|(kind, item)| Step::Block(kind, item)),
+        240 => (1..60_u64).prop_map(Step::Rollback),
+        720 => Just(Step::Refresh),
+        180 => Just(Step::Reopen),
         2 => Just(Step::Damage),
     ]
+}
+
+/// The step of this name. One damages the file in any case.
+fn step_of(steps: &impl Strategy<Value = Step>, id: &str) -> Step {
+    match id {
+        "p0.0/30" => Step::Damage,
+        id => drawn(steps, id),
+    }
 }
 
 fn drawn<T: std::fmt::Debug>(strategy: &impl Strategy<Value = T>, seed: &str) -> T {
@@ -192,8 +200,9 @@ impl Member {
             Step::Rollback(back) => self.roll_back(id, back),
             Step::Refresh => drop(again(|| self.store.refresh()).unwrap()),
             Step::Reopen => {
-                // What the disk refused would be lost.
-                if self.store.health().unsaved_blocks.is_empty() {
+                // What is in force and not stored would be lost, its number as well.
+                let health = self.store.health();
+                if health.unsaved_blocks.is_empty() && health.stored == health.generation {
                     let open = || DurableStore::open(&self.folder, settings());
                     self.store = again(open).unwrap().0;
                 }
@@ -311,13 +320,13 @@ fn member() {
     let who = std::env::var(WHO).unwrap();
     let steps: u32 = std::env::var(STEPS).unwrap().parse().unwrap();
     let mut member = Member::new(Path::new(&folder), &who);
-    let steps_of = step();
+    let all = step();
     for number in 0..steps {
         if Path::new(&folder).join(STOP).exists() {
             break;
         }
         let id = format!("{who}/{number}");
-        member.step(&id, drawn(&steps_of, &id));
+        member.step(&id, step_of(&all, &id));
     }
     // What the disk refused is stored now.
     again(|| member.store.refresh()).unwrap();
@@ -539,7 +548,7 @@ impl Model {
 
     fn step(&mut self, id: &str, call: &str) {
         self.store.set_actor(Some(id)).unwrap();
-        let done = match drawn(&step(), id) {
+        let done = match step_of(&step(), id) {
             Step::Change(ops) => ops.iter().try_for_each(|op| make(&mut self.store, op)),
             Step::Own(number) => {
                 let slot = id.split('.').next().unwrap();
@@ -707,6 +716,7 @@ fn run(processes: u32) {
         files,
     );
     assert!(acknowledged > 100 && compared > 3 && kills > 0 && model.rolled_back > 0);
+    assert!(model.recovered > 0);
 }
 
 #[test]
