@@ -94,8 +94,8 @@ pub const MAX_REQUEST_BYTES: usize = MAX_CERTIFICATE_BYTES;
 /// Most signature schemes that are kept of what a server offered: twice what IANA lists for TLS.
 pub const MAX_RECORDED_SCHEMES: usize = 128;
 
-/// Most names tried for a temporary file. Names are counted up within a process; one is taken only after a crash
-/// of a process with the same number.
+/// Most names tried for a temporary file. Names are random, so that one is taken by chance about never; with so many
+/// taken, it is no chance.
 pub const MAX_TEMPORARY_NAMES: usize = 64;
 
 /// Largest file of a store in bytes: 256 MiB for 100,000 entries with certificates of RSA 4096 in base64, and all

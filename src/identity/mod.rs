@@ -28,6 +28,8 @@ mod form;
 mod issue;
 mod key;
 mod key_error;
+#[cfg(feature = "admin")]
+mod owner;
 #[cfg(feature = "encrypted-keys")]
 mod passphrase;
 mod pkcs8;
@@ -55,7 +57,9 @@ pub use write::{write_certificates, write_private};
 #[cfg(feature = "admin")]
 pub(crate) use file::read_private;
 #[cfg(feature = "admin")]
-pub(crate) use write::{STORE_TEMPORARY, TEMPORARY_END, link_as, own_like, prepare_store};
+pub(crate) use owner::{Owner, is_writable_by_others};
+#[cfg(feature = "admin")]
+pub(crate) use write::{STORE_TEMPORARY, TEMPORARY_END, link_as, prepare_store};
 
 pub(crate) use advice::{advice, signs_with_ml_dsa};
 #[cfg(feature = "issue")]

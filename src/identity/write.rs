@@ -5,13 +5,15 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 #[cfg(unix)]
 use crate::certificate::Certificate;
+#[cfg(feature = "admin")]
+use crate::identity::Owner;
 use crate::identity::error::{WriteError, WriteStep};
 use crate::limits::MAX_TEMPORARY_NAMES;
 
@@ -72,7 +74,7 @@ pub enum IfExists {
 /// Writes a file that only its owner can read (mode 0600, whatever the umask), for example a private key or a request.
 ///
 /// The file appears at `path` complete and flushed, or not at all. With [`IfExists::Refuse`], a file that appears there
-/// in the meantime is also kept. That needs a file system with hard links. A crash can leave a temporary file,
+/// in the meantime is also kept. That needs a file system with hard links, and without them it is an error. A crash can leave a temporary file,
 /// `.mutual-trust-….tmp`, with the same mode in the folder.
 ///
 /// # Security
@@ -136,6 +138,8 @@ pub(crate) struct Prepared {
     file: File,
     temporary: Temporary,
     existing: IfExists,
+    /// Whether the caller holds a lock that keeps other processes from using the name.
+    is_locked: bool,
 }
 
 /// Writes and flushes the content for `path` into a temporary file in the same folder.
@@ -148,38 +152,18 @@ pub(crate) fn prepare(
     prepare_named(path, content, (TEMPORARY, readers), existing, |_| Ok(()))
 }
 
-/// The same for a file of a store. `like` is the file whose owner and mode it gets, if there is one.
+/// The same for a file of a store, whose lock the caller holds.
 #[cfg(feature = "admin")]
 pub(crate) fn prepare_store(
     path: &Path,
     content: &[u8],
     existing: IfExists,
-    like: Option<&fs::Metadata>,
+    owner: &Owner,
 ) -> Result<Prepared, WriteError> {
     let named = (STORE_TEMPORARY, Readers::Owner);
-    prepare_named(path, content, named, existing, |file| {
-        like.map_or(Ok(()), |like| own_like(file, like))
-    })
-}
-
-/// Gives a file the owner and the mode of another one.
-#[cfg(all(feature = "admin", unix))]
-pub(crate) fn own_like(file: &File, like: &fs::Metadata) -> io::Result<()> {
-    use std::os::unix::fs::{MetadataExt, fchown};
-
-    let own = file.metadata()?;
-    if (own.uid(), own.gid()) != (like.uid(), like.gid()) {
-        fchown(file, Some(like.uid()), Some(like.gid()))?;
-    }
-    if own.mode() != like.mode() {
-        file.set_permissions(like.permissions())?;
-    }
-    Ok(())
-}
-
-#[cfg(all(feature = "admin", not(unix)))]
-pub(crate) fn own_like(_: &File, _: &fs::Metadata) -> io::Result<()> {
-    Ok(())
+    let mut prepared = prepare_named(path, content, named, existing, |file| owner.own(file))?;
+    prepared.is_locked = true;
+    Ok(prepared)
 }
 
 fn prepare_named(
@@ -207,6 +191,7 @@ fn prepare_named(
         file,
         temporary,
         existing,
+        is_locked: false,
     })
 }
 
@@ -226,12 +211,14 @@ impl Prepared {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                     return Err(WriteError::Exists { path: path.clone() });
                 }
-                placed => placed.map_err(failed(WriteStep::Rename, path))?,
+                // The file system may have no hard links.
+                Err(_) if self.is_locked => {
+                    look(path, self.existing)?;
+                    self.temporary.rename(path)?;
+                }
+                placed => placed.map_err(failed(WriteStep::Link, path))?,
             },
-            IfExists::Replace => {
-                fs::rename(&self.temporary.path, path).map_err(failed(WriteStep::Rename, path))?;
-                self.temporary.renamed = true;
-            }
+            IfExists::Replace => self.temporary.rename(path)?,
         }
         // Removes the temporary name, if it still exists, before the folder is flushed.
         drop(self.temporary);
@@ -320,16 +307,22 @@ impl Temporary {
         Ok(temporary)
     }
 
+    fn rename(&mut self, path: &Path) -> Result<(), WriteError> {
+        fs::rename(&self.path, path).map_err(failed(WriteStep::Rename, path))?;
+        self.renamed = true;
+        Ok(())
+    }
+
     fn take<T>(
         folder: &Path,
         start: &str,
         make: impl Fn(&Path) -> io::Result<T>,
     ) -> io::Result<(Self, T)> {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
         let mut taken = io::Error::from(ErrorKind::AlreadyExists);
         for _ in 0..MAX_TEMPORARY_NAMES {
-            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-            let name = format!("{start}{}-{number}{TEMPORARY_END}", process::id());
+            // In a container every process has the number 1, so that a count would meet what a stopped one left.
+            let number = RandomState::new().hash_one(process::id());
+            let name = format!("{start}{}-{number:016x}{TEMPORARY_END}", process::id());
             let path = folder.join(OsString::from(name));
             match make(&path) {
                 Ok(made) => {

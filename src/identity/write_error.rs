@@ -75,6 +75,8 @@ pub enum WriteStep {
     Write,
     /// Flushing it to the disk.
     Flush,
+    /// Giving it a name that is free, without replacing another file.
+    Link,
     /// Giving it its name.
     Rename,
     /// Adding a change at the end of a file.
@@ -92,6 +94,9 @@ impl fmt::Display for WriteStep {
             Self::Flush => "flush the temporary file",
             Self::Append => "add a change at its end",
             Self::FlushAppended => "flush the change at its end",
+            Self::Link => {
+                "give the temporary file a free name, which needs a file system with hard links"
+            }
             Self::Rename => "move the temporary file to its place",
         })
     }

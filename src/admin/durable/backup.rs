@@ -10,7 +10,7 @@ use crate::admin::file::error::StoreFileError;
 use crate::admin::file::{LoadReport, SealState, StoreFile};
 use crate::admin::{PeerHistory, Plan};
 use crate::certificate::CurrentTime;
-use crate::identity::{IfExists, prepare_store};
+use crate::identity::{IfExists, Owner, prepare_store};
 use crate::policy::Policy;
 use crate::store::RolledBack;
 
@@ -50,7 +50,7 @@ impl DurableStore {
         settings.check(report.generation, settings.least()?)?;
         let whole = content.len().saturating_sub(report.cut);
         let whole = content.get(..whole).unwrap_or(&content);
-        let copied = prepare_store(file, whole, IfExists::Refuse, None);
+        let copied = prepare_store(file, whole, IfExists::Refuse, &Owner::Own);
         let placed = copied.and_then(|copied| copied.place());
         placed.map_err(DurableError::NotSaved)?;
         Ok(report)

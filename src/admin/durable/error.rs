@@ -35,6 +35,17 @@ pub enum DurableError {
         /// The expected path.
         path: PathBuf,
     },
+    /// There is no store in the folder, and the previous file of one: the store is lost. An empty store in its place would
+    /// lose the blocks and claims of the previous file at the next change.
+    #[error(
+        "{path} is the previous file of a store that is lost: recover the store from it, or move it away to make an empty store"
+    )]
+    #[non_exhaustive]
+    #[doc(hidden)]
+    Lost {
+        /// The previous file.
+        path: PathBuf,
+    },
     /// There is a store in the folder already.
     #[error("{path}: there is a store already")]
     #[non_exhaustive]

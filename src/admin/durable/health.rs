@@ -1,6 +1,7 @@
 //! The health of a durable store.
 
 use core::fmt;
+use std::path::PathBuf;
 
 use crate::admin::follow::SourceHealth;
 use crate::store::{BlockSelector, ClockState, Truncated};
@@ -27,6 +28,8 @@ pub struct Health {
     /// Why the counter was not raised, if it was not. It is raised at the next opportunity.
     #[doc(hidden)]
     pub counter_error: Option<String>,
+    /// The folder and the files that users other than the owner can write, at the time of this call.
+    pub writable_by_others: Vec<PathBuf>,
     /// The followed sources at the last poll.
     pub sources: Vec<SourceHealth>,
 }
@@ -39,6 +42,7 @@ impl Health {
             && self.clock.is_good()
             && self.last_error.is_none()
             && self.counter_error.is_none()
+            && self.writable_by_others.is_empty()
             && self.sources.iter().all(SourceHealth::is_good)
     }
 }
@@ -68,6 +72,13 @@ impl fmt::Display for Health {
         }
         if let Some(error) = &self.counter_error {
             write!(f, "\n  the counter was not raised: {error}")?;
+        }
+        for path in &self.writable_by_others {
+            let path = path.display();
+            write!(
+                f,
+                "\n  other users can write {path}, and so replace the store: `chmod go-w`"
+            )?;
         }
         for source in &self.sources {
             write!(f, "\n  {source}")?;

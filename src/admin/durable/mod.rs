@@ -119,6 +119,7 @@ impl DurableStore {
     pub fn health(&self) -> Health {
         let mut health = Health {
             clock: self.store.clock_state(),
+            writable_by_others: self.disk.writable_by_others(),
             ..self.health.clone()
         };
         for block in self.pending.keys() {

@@ -1,7 +1,8 @@
 //! Makes, opens and reads a store.
 
+use core::time::Duration;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::disk::{self, Disk, Wait};
@@ -17,11 +18,16 @@ impl DurableStore {
     /// Makes an empty store, which trusts no peer, in an existing folder that holds no store.
     ///
     /// # Errors
-    /// There is a store already. The folder cannot be locked or written. A counter or minimum shows that there was a
-    /// store.
+    /// There is a store already, or the previous file of one that is lost: [`recover`](Self::recover) makes the store from
+    /// it. The folder cannot be locked or written. A counter or minimum shows that there was a store.
     pub fn create(folder: &Path, settings: DurableSettings) -> Result<Self, DurableError> {
         let disk = Disk::new(folder, settings.lock_wait);
         let _held = disk.lock(Wait::Bounded)?;
+        disk.clean();
+        if disk.is_lost() {
+            let path = disk.previous();
+            return Err(DurableError::Lost { path });
+        }
         let minimum = settings.least()?;
         settings.check(0, minimum)?;
         settings.check_can_replace(&[&disk.previous()])?;
@@ -36,7 +42,6 @@ impl DurableStore {
             Err(WriteError::Exists { path }) => return Err(DurableError::Exists { path }),
             written => written.map_err(DurableError::NotSaved)?,
         }
-        disk.clean();
         let handle = disk.open(false, Wait::Bounded)?;
         let (stored, ..) = read_whole(&handle, &settings, None, &mut News::default())?;
         drop(handle);
@@ -45,7 +50,8 @@ impl DurableStore {
 
     /// Opens the store in a folder. A store that is not whole is an error.
     ///
-    /// The stored version is put in force. Nothing is written, except after an accepted roll-back.
+    /// The stored version is put in force. Nothing is written, except after an accepted roll-back. Temporary files of
+    /// stopped processes are removed.
     ///
     /// # Errors
     /// There is no store. It is damaged, of a later major version, without a valid seal, or older than a counter or
@@ -57,6 +63,7 @@ impl DurableStore {
     ) -> Result<(Self, LoadReport), DurableError> {
         let disk = Disk::new(folder, settings.lock_wait);
         let held = disk.lock(Wait::Bounded)?;
+        disk.clean();
         let minimum = settings.least()?;
         let handle = disk.open(false, Wait::Bounded)?;
         let (stored, report, _) = read_whole(&handle, &settings, None, &mut News::default())?;
@@ -85,6 +92,12 @@ impl DurableStore {
         let loaded = load(&path, &content, settings)?;
         settings.check(loaded.report.generation, settings.least()?)?;
         Ok(loaded)
+    }
+
+    /// The folder and the files of a store that users other than the owner can write, so that they can put another store
+    /// there. [`Health`] reports them as well. Restrict them with `chmod go-w`. Empty on systems without modes of files.
+    pub fn writable_by_others(folder: &Path) -> Vec<PathBuf> {
+        Disk::new(folder, Duration::ZERO).writable_by_others()
     }
 
     pub(super) fn start(disk: Disk, settings: DurableSettings, stored: Stored) -> Self {

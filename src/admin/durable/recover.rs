@@ -243,6 +243,7 @@ impl DurableStore {
     ) -> Result<(Self, RecoveryReport), DurableError> {
         let disk = Disk::new(folder, settings.lock_wait);
         let _held = disk.lock(Wait::Bounded)?;
+        disk.clean();
         let minimum = settings.least()?;
         let path = disk.current();
         let current = Candidate::at(&path, &settings);

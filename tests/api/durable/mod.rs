@@ -10,6 +10,8 @@ mod guarded;
 mod journal;
 mod keyless;
 mod loading;
+#[cfg(unix)]
+mod owned;
 mod recovery;
 mod refused;
 mod rollback;

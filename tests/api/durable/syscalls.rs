@@ -410,6 +410,29 @@ fn a_recovery_that_is_killed_at_any_call_can_be_made_again() {
     assert!(damaged > 5 && recovered > 0, "{damaged} {recovered}");
 }
 
+/// VFAT and some network file systems have no hard links. The lock keeps others from making a store meanwhile.
+#[test]
+fn a_store_is_made_and_changed_where_there_are_no_hard_links() {
+    if !strace_works() {
+        return;
+    }
+    let folder = Folder::new("linkless");
+    let refused = ["-e".to_owned(), "inject=link,linkat:error=EPERM".to_owned()];
+    let (said, trace) = traced(&folder, "create", &refused);
+    assert!(said.contains("saved"), "{said}");
+    assert!(trace.contains("EPERM"), "it was not tried:\n{trace}");
+    let (said, _) = traced(&folder, "create", &refused);
+    assert!(said.contains("there is a store already"), "{said}");
+    let (mut store, _) = DurableStore::open(folder.path(), settings()).unwrap();
+    store.change(fill).unwrap();
+    drop(store);
+    apart(folder.path());
+    let (said, _) = traced(&folder, "change", &refused);
+    assert!(said.contains("saved"), "{said}");
+    assert!(folder.file("trust-store.previous").exists());
+    assert!(!folder.names().iter().any(|name| name.ends_with(".tmp")));
+}
+
 #[test]
 fn an_error_of_any_call_leaves_the_old_store_or_the_new_one_and_says_which() {
     if !strace_works() {

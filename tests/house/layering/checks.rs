@@ -274,6 +274,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
         "std::fs",
         &[
             "src/identity/file.rs",
+            "src/identity/owner.rs",
             "src/identity/write.rs",
             "src/admin/durable/disk/",
             "src/admin/follow/read.rs",

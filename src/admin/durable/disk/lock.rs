@@ -7,7 +7,6 @@ use std::path::Path;
 
 use super::{Disk, io_error, look, stamp_of};
 use crate::admin::durable::error::DurableError;
-use crate::identity::own_like;
 use crate::limits::MAX_TEMPORARY_NAMES;
 
 const LOCK: &str = "trust-store.lock";
@@ -150,9 +149,7 @@ impl Disk {
         match options.open(path) {
             Ok(made) => {
                 // An administrator who makes it must not keep the service out.
-                if let Some(store) = look(&self.current())? {
-                    own_like(&made, &store).map_err(io_error(path))?;
-                }
+                self.owner().own(&made).map_err(io_error(path))?;
                 Ok(made)
             }
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {

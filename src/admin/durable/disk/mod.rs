@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 use crate::admin::durable::error::DurableError;
 use crate::admin::file::error::StoreFileError;
 use crate::identity::error::{WriteError, WriteStep};
-use crate::identity::{IfExists, STORE_TEMPORARY, TEMPORARY_END, link_as, prepare_store};
+use crate::identity::{
+    IfExists, Owner, STORE_TEMPORARY, TEMPORARY_END, is_writable_by_others, link_as, prepare_store,
+};
 use crate::limits::MAX_STORE_WITH_JOURNAL;
 
 pub(super) use lock::{Held, Wait};
@@ -150,10 +152,32 @@ impl Disk {
         previous(&self.folder)
     }
 
+    /// Whose the files are: the store's owner, or for a first one, the folder's.
+    fn owner(&self) -> Owner {
+        let (current, previous) = (self.current(), self.previous());
+        Owner::of([current.as_path(), previous.as_path()], &self.folder)
+    }
+
+    /// The folder and the files that others than the owner can write.
+    pub(super) fn writable_by_others(&self) -> Vec<PathBuf> {
+        let paths = [self.folder.clone(), self.current(), self.previous()];
+        let exposed = paths.into_iter().filter(|path| is_writable_by_others(path));
+        exposed.collect()
+    }
+
+    /// Whether there is no store and a file of one that was there.
+    pub(super) fn is_lost(&self) -> bool {
+        // A link that leads nowhere is there.
+        let found = fs::symlink_metadata(self.current());
+        let is_missing = found.is_err_and(|error| error.kind() == ErrorKind::NotFound);
+        is_missing && self.previous().is_file()
+    }
+
     /// Writes a store into a folder without one.
     pub(super) fn create(&self, content: &str) -> Result<(), WriteError> {
         let path = self.current();
-        prepare_store(&path, content.as_bytes(), IfExists::Refuse, None)?.place()
+        let refuse = IfExists::Refuse;
+        prepare_store(&path, content.as_bytes(), refuse, &self.owner())?.place()
     }
 
     /// Replaces the store's file. The old file is kept as the previous one. The new file is locked before it has its
@@ -163,8 +187,8 @@ impl Disk {
     /// of the folder failed, the error comes with the new file.
     pub(super) fn replace(&self, content: &str) -> Result<Handle, (WriteError, Option<Handle>)> {
         let path = self.current();
-        let like = fs::metadata(&path).ok();
-        let prepared = prepare_store(&path, content.as_bytes(), IfExists::Replace, like.as_ref());
+        let replace = IfExists::Replace;
+        let prepared = prepare_store(&path, content.as_bytes(), replace, &self.owner());
         let prepared = prepared.map_err(|error| (error, None))?;
         let failed = |source| {
             let (step, path) = (WriteStep::Create, path.clone());
@@ -187,8 +211,8 @@ impl Disk {
     /// Replaces a damaged store file. The damaged file is kept under its own name, and the previous file stays.
     pub(super) fn replace_damaged(&self, content: &str) -> Result<(), WriteError> {
         let path = self.current();
-        let like = fs::metadata(&path).ok();
-        let prepared = prepare_store(&path, content.as_bytes(), IfExists::Replace, like.as_ref())?;
+        let replace = IfExists::Replace;
+        let prepared = prepare_store(&path, content.as_bytes(), replace, &self.owner())?;
         // The damaged file is only for analysis. A failure here does not stop the recovery.
         let _ = self.keep(&path, &self.folder.join(DAMAGED));
         prepared.place()
@@ -204,8 +228,7 @@ impl Disk {
             // There is nothing to keep.
             Err(DurableError::NoStore { .. }) => Ok(()),
             Ok(content) => {
-                let like = fs::metadata(path).ok();
-                prepare_store(second, &content, IfExists::Replace, like.as_ref())?.place()
+                prepare_store(second, &content, IfExists::Replace, &self.owner())?.place()
             }
             Err(_) => Err(refused),
         }
