@@ -10,7 +10,7 @@ use mutual_trust::admin::{
     PeerOutcome, Plan, plan,
 };
 use mutual_trust::certificate::{SystemClock, TimeSource};
-use mutual_trust::error::{GuardedError, PlanError};
+use mutual_trust::error::{GuardedError, PlanError, StoreError};
 use mutual_trust::store::{Consequence, Outcome as Done, Report, StoreWarning};
 use mutual_trust::{CurrentTime, KeyPolicy, Policy, TrustStore, tls};
 use serde_json::{Value, json};
@@ -170,30 +170,48 @@ pub(super) fn guarded(
         return Ok(outcome_of(&tried, Made::DryRun(Forced(common.force))));
     }
     let mut store = common.open()?;
-    let tried = match store.plan(&policy, &seen, now(), calls) {
-        Ok(tried) => tried,
-        Err(error) => {
-            store.record_refused("a call that was refused", &error.to_string())?;
-            return Err(error.into());
+    let mut tries = 0_usize;
+    loop {
+        let tried = match store.plan(&policy, &seen, now(), calls) {
+            Ok(tried) => tried,
+            Err(error) => {
+                store.record_refused("a call that was refused", &error.to_string())?;
+                return Err(error.into());
+            }
+        };
+        let lost: Vec<Peer> = tried.effects().all_lost().cloned().collect();
+        let refused = !lost.is_empty() && !common.force;
+        if refused && !common.open.records_refused() {
+            return Ok(outcome_of(&tried, Made::Refused));
         }
-    };
-    let lost: Vec<Peer> = tried.effects().all_lost().cloned().collect();
-    let refused = !lost.is_empty() && !common.force;
-    if refused && !common.open.records_refused() {
-        return Ok(outcome_of(&tried, Made::Refused));
-    }
-    let allowed = match refused {
-        // The store refuses it, and records that.
-        true => LockoutAllowance::none(),
-        false => LockoutAllowance::allow(lost),
-    };
-    match store.apply(&tried, &seen, now(), &allowed) {
-        Err(GuardedError::Plan(PlanError::Loses { .. })) if refused => {
-            Ok(outcome_of(&tried, Made::Refused))
+        let allowed = match refused {
+            // The store refuses it, and records that.
+            true => LockoutAllowance::none(),
+            false => LockoutAllowance::allow(lost),
+        };
+        match store.apply(&tried, &seen, now(), &allowed) {
+            Ok(_) => return Ok(outcome_of(&tried, Made::Yes(stored(&store)))),
+            Err(GuardedError::Plan(PlanError::Loses { .. })) if refused => {
+                return Ok(outcome_of(&tried, Made::Refused));
+            }
+            Err(error) if is_stale(&error) && tries < MOST_PLANS => {
+                tries = tries.saturating_add(1);
+            }
+            Err(error) => return Err(error.into()),
         }
-        Err(error) => Err(error.into()),
-        Ok(_) => Ok(outcome_of(&tried, Made::Yes(stored(&store)))),
     }
+}
+
+/// How often a change is planned again because another process changed the store meanwhile. Each time, that process has
+/// made its change, so that a store that is changed by so many commands at once is no ordinary one.
+const MOST_PLANS: usize = 100;
+
+/// Whether another process changed the store after a change was planned. The store has read that change.
+fn is_stale(error: &GuardedError) -> bool {
+    matches!(
+        error,
+        GuardedError::Plan(PlanError::Store(StoreError::StaleDraft { .. }))
+    )
 }
 
 /// The generation that is stored. A clock that moves the floor makes one more than the change did.

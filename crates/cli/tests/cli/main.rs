@@ -23,6 +23,7 @@ mod output;
 mod run;
 mod sealing;
 mod service;
+mod sharing;
 mod stores;
 mod undoing;
 mod verbs;
