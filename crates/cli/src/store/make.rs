@@ -129,6 +129,26 @@ pub(super) fn create(common: &Common) -> Result<Outcome, Failure> {
     Ok(Outcome::done("store-change", text, json))
 }
 
+/// Adds a warning for the folder and each file of the store that other users can write.
+pub(super) fn with_exposed(
+    common: &Common,
+    made: Result<Outcome, Failure>,
+) -> Result<Outcome, Failure> {
+    let mut outcome = made?;
+    let exposed = DurableStore::writable_by_others(common.folder()?);
+    let exposed: Vec<String> = exposed.iter().map(|path| plain::path(path)).collect();
+    for path in &exposed {
+        let warning = format!(
+            "\nwarning: other users can write {path}, and so replace the store: `chmod go-w {path}`"
+        );
+        outcome.text.push_str(&warning);
+    }
+    if let Value::Object(fields) = &mut outcome.json {
+        fields.insert(String::from("writable_by_others"), json!(exposed));
+    }
+    Ok(outcome)
+}
+
 /// Tries the change, and makes it unless it is a dry run or locks a peer out.
 pub(super) fn change(
     common: &Common,

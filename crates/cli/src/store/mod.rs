@@ -90,7 +90,7 @@ enum Planned {
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let common = &arguments.common;
     match arguments.command.clone() {
-        Command::Create => make::create(common),
+        Command::Create => make::with_exposed(common, make::create(common)),
         Command::List => {
             common.changes_nothing()?;
             list::list(common)
@@ -101,7 +101,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         }
         Command::Verify => {
             common.changes_nothing()?;
-            look::verify(common)
+            make::with_exposed(common, look::verify(common))
         }
         // Here `--by` says whose changes are shown.
         Command::Log(arguments) => log::run(common, &arguments),
@@ -109,25 +109,33 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             common.changes_nothing()?;
             log::diff(common, &two)
         }
-        Command::Rollback(arguments) => rollback::run(common, &arguments),
+        Command::Rollback(arguments) => {
+            make::with_exposed(common, rollback::run(common, &arguments))
+        }
         Command::NewSealKey(key) => seal::make_key(common, &key),
-        Command::Seal(key) => seal::seal(common, &key),
-        Command::Unseal => seal::unseal(common),
+        Command::Seal(key) => make::with_exposed(common, seal::seal(common, &key)),
+        Command::Unseal => make::with_exposed(common, seal::unseal(common)),
         Command::Bundle(bundle) => adopt::run(common, &bundle, true),
         Command::Adopt(adopt) => adopt::run(common, &adopt, false),
         Command::Backup(arguments) => backup::backup(common, &arguments),
-        Command::Restore(arguments) => backup::restore(common, &arguments),
+        Command::Restore(arguments) => {
+            make::with_exposed(common, backup::restore(common, &arguments))
+        }
         Command::Recover(arguments) => backup::recover(common, &arguments),
         Command::Plan { change } => {
             let dry = common.dry();
-            match change {
+            let made = match change {
                 Planned::Change(change) => {
                     make::change(&dry, |store| change.prepare(store.contents()))
                 }
                 Planned::Rollback(arguments) => rollback::run(&dry, &arguments),
                 Planned::Restore(arguments) => backup::restore(&dry, &arguments),
-            }
+            };
+            make::with_exposed(&dry, made)
         }
-        Command::Change(change) => make::change(common, |store| change.prepare(store.contents())),
+        Command::Change(change) => {
+            let made = make::change(common, |store| change.prepare(store.contents()));
+            make::with_exposed(common, made)
+        }
     }
 }

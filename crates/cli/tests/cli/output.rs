@@ -135,7 +135,10 @@ fn the_fields_of_the_json_are_held() {
     );
     let report = || {
         vec![
-            below("", "changed clock dry_run effects generation reports"),
+            below(
+                "",
+                "changed clock dry_run effects generation reports writable_by_others",
+            ),
             below("clock.", CLOCK),
             below(
                 "reports[].",
@@ -191,7 +194,8 @@ fn the_fields_of_the_json_are_held() {
         &[
             below(
                 "",
-                "clock crls digest disabled entries generation history seal without_usable",
+                "clock crls digest disabled entries generation history seal without_usable \
+                 writable_by_others",
             ),
             below("history.", "changes previous refusals since_generation"),
             below("clock.", CLOCK),

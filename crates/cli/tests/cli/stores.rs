@@ -106,6 +106,42 @@ fn what_locks_a_server_out_is_shown_and_needs_force() {
 }
 
 #[test]
+fn what_other_users_can_write_is_told_of_by_each_verb() {
+    let folder = Folder::new("cli-exposed");
+    machine(&folder, "a");
+    let set = |name: &str, mode: u32| {
+        fs::set_permissions(folder.file(name), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    fs::create_dir(folder.file("trust")).unwrap();
+    set("trust", 0o777);
+    let warning =
+        "warning: other users can write trust, and so replace the store: `chmod go-w trust`";
+    run(&folder, "store create --store trust")
+        .ends_with(0)
+        .says(warning);
+    set("trust", 0o1777);
+    for line in [
+        "store verify",
+        "store group add k",
+        "store plan group add l",
+        "store block a.pem",
+        "store rollback --to 1 --dry-run --force",
+    ] {
+        run(&folder, &format!("{line} --store trust"))
+            .ends_with(0)
+            .says(warning);
+    }
+    set("trust", 0o700);
+    set("trust/trust-store", 0o666);
+    let found = run(&folder, "store unblock a.pem --store trust --json").ends_with(0);
+    let found = found.json()["writable_by_others"].clone();
+    assert_eq!(found, serde_json::json!(["trust/trust-store"]));
+    set("trust/trust-store", 0o600);
+    let found = run(&folder, "store verify --store trust --json").ends_with(0);
+    assert_eq!(found.json()["writable_by_others"], serde_json::json!([]));
+}
+
+#[test]
 fn a_dry_run_changes_nothing_whatever_it_is_of() {
     let folder = store("cli-dry");
     write(&folder, "ca", &now_spec("CA").ca().self_signed());
