@@ -1,9 +1,14 @@
 //! `store rollback`: an earlier generation comes back, except for what takes trust away.
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::time::{Duration, SystemTime};
+
 use serde_json::Value;
 
 use crate::folder::Folder;
-use crate::run::{Ran, fingerprint, machine, run};
+use crate::run::{Ran, fingerprint, machine, now_spec, run, write};
+use crate::support::crl::{HOUR, crl};
 
 /// A store with a server and its pin, and the generation that it has then.
 fn with_a_pin(test: &str) -> (Folder, u64) {
@@ -124,6 +129,61 @@ fn a_later_claim_stays_so_the_rollback_locks_out_and_needs_force() {
     assert!(second["claim"].to_string().contains("claimed"), "{second}");
     assert_eq!(second["names"][0], "kms2.example");
     assert_eq!(after["entries"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_checked_issuer_its_list_and_the_floor_stay() {
+    let (folder, good) = with_a_pin("cli-rollback-kept");
+    let ca = now_spec("CA").ca().self_signed();
+    write(&folder, "ca", &ca);
+    let years = 365 * 24 * HOUR;
+    let list_of = |number: u8| crl().number(number).valid(-2 * years, 20 * years);
+    fs::write(folder.file("ca.crl"), list_of(1).signed_by(&ca).to_pem()).unwrap();
+    change(&folder, "authority ca.pem --any-server");
+    change(&folder, "crl ca.crl");
+    let before = list(&folder);
+    assert_eq!(before["checked_issuers"].as_array().unwrap().len(), 1);
+    let done = back(&folder, good, "--force --json").ends_with(0).json();
+    let kept: BTreeSet<String> = done["rollback"]["kept"]["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|kept| kept["kind"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(
+        kept.contains("checked_issuer") && kept.contains("crl"),
+        "{kept:?}"
+    );
+    let after = list(&folder);
+    assert_eq!(
+        after["entries"].as_array().unwrap().len(),
+        1,
+        "the authority went"
+    );
+    for part in ["checked_issuers", "crls"] {
+        assert_eq!(after[part], before[part], "{part}");
+    }
+    assert!(!after["crls"].as_array().unwrap().is_empty());
+    back(&folder, good, "").ends_with(0).says("nothing changed");
+
+    // The floor of then was lower.
+    let soon = SystemTime::now() + Duration::from_secs(20 * 60 * 60);
+    let soon = soon
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    let soon = pki_types::UnixTime::since_unix_epoch(Duration::from_secs(soon));
+    let soon = mutual_trust::certificate::Timestamp::from(soon).to_string();
+    change(&folder, &format!("clock reset --to {soon} --force"));
+    let done = back(&folder, good, "--force --json").ends_with(0).json();
+    assert_eq!(list(&folder)["clock"]["floor"], soon, "{done}");
+    change(&folder, "server add keys-9");
+    let done = back(&folder, good, "--force --json").ends_with(0).json();
+    assert!(
+        done["rollback"]["kept"].to_string().contains("floor"),
+        "{done}"
+    );
+    assert_eq!(list(&folder)["clock"]["floor"], soon);
 }
 
 #[test]
