@@ -1,12 +1,13 @@
 //! Reads a file or reader into one buffer of exactly its size, which is wiped when dropped.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
 
 use zeroize::Zeroizing;
 
 use crate::identity::error::ReadFileError;
+use crate::identity::open;
 
 /// Which users may have access to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,12 +24,12 @@ pub(super) fn read(
     access: Access,
     limit: usize,
 ) -> Result<Zeroizing<Vec<u8>>, ReadFileError> {
-    // Also checked before opening: opening a pipe would wait for a writer.
+    // Also checked before opening: opening a device can have an effect.
     let is_file = fs::metadata(path)?.is_file();
     if !is_file {
         return Err(ReadFileError::NotAFile);
     }
-    let mut file = File::open(path)?;
+    let mut file = open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(ReadFileError::NotAFile);
@@ -127,7 +128,7 @@ fn effective_user() -> io::Result<u32> {
     use std::os::unix::fs::MetadataExt;
 
     let (reader, _writer) = io::pipe()?;
-    Ok(File::from(OwnedFd::from(reader)).metadata()?.uid())
+    Ok(fs::File::from(OwnedFd::from(reader)).metadata()?.uid())
 }
 
 #[cfg(not(unix))]

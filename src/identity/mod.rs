@@ -28,6 +28,7 @@ mod form;
 mod issue;
 mod key;
 mod key_error;
+mod open;
 #[cfg(feature = "admin")]
 mod owner;
 #[cfg(feature = "encrypted-keys")]
@@ -64,4 +65,5 @@ pub(crate) use write::{STORE_TEMPORARY, TEMPORARY_END, link_as, prepare_store};
 pub(crate) use advice::{advice, signs_with_ml_dsa};
 #[cfg(feature = "issue")]
 pub(crate) use issue::{SERIAL_BYTES, is_self_signed, request, self_signed};
+pub(crate) use open::{FileState, open};
 pub(crate) use scrub::scrub_stack;

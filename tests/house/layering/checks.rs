@@ -275,6 +275,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
         &[
             "src/identity/file.rs",
             "src/identity/owner.rs",
+            "src/identity/open.rs",
             "src/identity/write.rs",
             "src/admin/durable/disk/",
             "src/admin/follow/read.rs",
