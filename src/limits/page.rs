@@ -36,7 +36,7 @@ mod tests {
     )*};
 }
 
-    numbers!(usize u32 u64 u8);
+    numbers!(usize u32 u64 u8 i64);
 
     impl Shown for Duration {
         /// In the largest unit that divides it.
@@ -108,6 +108,10 @@ mod tests {
             MAX_FOLLOWED_BYTES,
             MAX_SOURCES,
             MAX_REREADS,
+            MAX_UNSETTLED_POLLS,
+            MAX_INCLUDES,
+            MAX_INCLUDE_BYTES,
+            CRL_LIFE_LEFT,
             MAX_EXTENSIONS,
             MAX_SUBJECT_ALT_NAMES,
             MAX_DER_DEPTH,

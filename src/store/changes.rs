@@ -80,12 +80,16 @@ impl TrustStore {
     /// There is no such entry.
     #[must_use = "the report says which peers the change may lock out"]
     pub fn remove(&mut self, key: &EntryKey) -> Result<Report, StoreError> {
-        self.known_entry(key)?;
+        let source = self.known_entry(key)?.source().map(Box::from);
         self.ask(format_args!("remove {}", Named(key)));
         let before = self.data.before(&self.affected(key));
         let removed = self.take_all(core::slice::from_ref(key));
         let mut report = self.finish(Outcome::Removed, before);
         self.report_removed(&removed, &mut report);
+        // A follower removes only what its source no longer has.
+        if let (Some(source), None) = (source, &self.source) {
+            report.warn(StoreWarning::RemovedFollowed { source });
+        }
         Ok(report)
     }
 

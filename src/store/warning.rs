@@ -80,6 +80,14 @@ pub enum StoreWarning {
         /// The source.
         source: Box<str>,
     },
+    /// The removed entry came from a followed source and is installed again as long as the source has it. To keep it out,
+    /// remove it from the source or block it.
+    #[non_exhaustive]
+    #[doc(hidden)]
+    RemovedFollowed {
+        /// The source.
+        source: Box<str>,
+    },
     /// This certificate of a bundle was left out: its issuer vouches for it, and a pin would exclude every other
     /// certificate (rule I1).
     #[non_exhaustive]
@@ -177,6 +185,10 @@ impl fmt::Display for StoreWarning {
             Self::Followed { source } => write!(
                 f,
                 "the entry came from the followed source {source} and goes when it vanishes there"
+            ),
+            Self::RemovedFollowed { source } => write!(
+                f,
+                "the entry came from the followed source {source} and is installed again as long as the source has it: remove it there, or block it"
             ),
             Self::LeftOut { index } => write!(
                 f,

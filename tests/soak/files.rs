@@ -232,7 +232,7 @@ impl Replacer<'_> {
             }
         }
         if bits == 0 {
-            self.put("clients/nobody", b"trust nobody\n");
+            self.put("clients/nobody.pem", b"trust nobody\n");
         }
         self.broken[1] = false;
         self.in_force.clients = bits;
@@ -256,7 +256,7 @@ impl Replacer<'_> {
     fn break_clients(&mut self) {
         match self.dice.roll(2) {
             0 => self.clear_clients(),
-            _ => self.put("clients/broken", b"-----BEGIN CERTIFICATE-----\n"),
+            _ => self.put("clients/broken.pem", b"-----BEGIN CERTIFICATE-----\n"),
         }
         self.broken[1] = true;
     }

@@ -276,6 +276,11 @@ impl DurableStore {
         !self.pending.is_empty() || self.stored.refused.is_some()
     }
 
+    /// The time, by the clock of the store.
+    pub(super) fn now(&self) -> CurrentTime {
+        self.settings.clock.now()
+    }
+
     pub(super) fn set_sources(&mut self, sources: Vec<SourceHealth>) {
         self.health.sources = sources;
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::certificate::error::CertificateError;
+use crate::certificate::error::{CertificateError, CrlError};
 use crate::store::error::StoreError;
 
 /// Why the content of a followed source was not applied. The entries from before stay.
@@ -33,12 +33,38 @@ pub enum SourceError {
         path: PathBuf,
     },
     /// Neither a regular file nor a folder; or a folder in a folder.
-    #[error("{path} is neither a file nor a folder of files")]
+    #[error("{path} is {kind}: neither a file nor a folder of files")]
     #[non_exhaustive]
     #[doc(hidden)]
     NotAFile {
         /// The path.
         path: PathBuf,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// A link that leads nowhere.
+    #[error("{path} is a link to {target}, which does not exist; the entries from before stay")]
+    #[non_exhaustive]
+    #[doc(hidden)]
+    Dangling {
+        /// The link.
+        path: PathBuf,
+        /// Where it leads, as it is written there.
+        target: PathBuf,
+    },
+    /// The folder has files, and none of them is read.
+    #[error(
+        "{path} has no file named {patterns}, but {passed_over}; the entries from before stay. To trust no peer, write the line `trust nobody` into such a file"
+    )]
+    #[non_exhaustive]
+    #[doc(hidden)]
+    NothingMatches {
+        /// The folder.
+        path: PathBuf,
+        /// The patterns of the files that are read.
+        patterns: String,
+        /// What is there instead.
+        passed_over: String,
     },
     /// The operating system refused.
     #[error("{path} cannot be read")]
@@ -78,6 +104,19 @@ pub enum SourceError {
         /// The file or folder.
         path: PathBuf,
     },
+    /// It was found changed at each of many polls.
+    #[error(
+        "{path} changed before each of the last {polls} polls: the source is not applied, and the entries from before stay. \
+         Let the program that writes it write only what is new"
+    )]
+    #[non_exhaustive]
+    #[doc(hidden)]
+    NeverSettles {
+        /// The file that changed last.
+        path: PathBuf,
+        /// The polls in a row.
+        polls: usize,
+    },
     /// A file contains something other than certificates.
     #[error("{path} contains something other than certificates")]
     #[non_exhaustive]
@@ -88,6 +127,16 @@ pub enum SourceError {
         /// The fault.
         source: CertificateError,
     },
+    /// A file contains something other than revocation lists.
+    #[error("{path} contains something other than revocation lists")]
+    #[non_exhaustive]
+    #[doc(hidden)]
+    Lists {
+        /// The file.
+        path: PathBuf,
+        /// The fault.
+        source: CrlError,
+    },
     /// A file says that no peer is trusted, but there are certificates as well.
     #[error("{path} says `trust nobody`, but there are certificates as well")]
     #[non_exhaustive]
@@ -96,13 +145,15 @@ pub enum SourceError {
         /// The file with that line.
         path: PathBuf,
     },
-    /// The store refused one of the certificates, so nothing of the source is applied.
-    #[error("{path}: the store refused one of its certificates")]
+    /// The store refused a certificate, so nothing of the source is applied; or it refused a revocation list.
+    #[error("{path}: the store refused {item}")]
     #[non_exhaustive]
     #[doc(hidden)]
     Refused {
-        /// The file or folder.
+        /// The file.
         path: PathBuf,
+        /// The certificate or list.
+        item: String,
         /// Why.
         source: StoreError,
     },
@@ -110,6 +161,14 @@ pub enum SourceError {
     #[error("a followed source needs a unique name, one line of text")]
     #[doc(hidden)]
     Name,
+    /// A pattern of the files in a folder is empty, too long or a path, or there are too many.
+    #[error("the source {name} needs patterns of file names, such as *.crt")]
+    #[non_exhaustive]
+    #[doc(hidden)]
+    Pattern {
+        /// The name of the source.
+        name: String,
+    },
     /// More sources than the limit.
     #[error("more than {limit} sources")]
     #[non_exhaustive]

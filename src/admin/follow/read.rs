@@ -1,19 +1,18 @@
 //! Reads one consistent state of a file or a folder.
 
-use std::collections::BTreeSet;
-use std::ffi::OsString;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, FileType};
 use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::include::Names;
 use crate::admin::follow::error::SourceError;
-use crate::certificate::{Certificate, Fingerprint};
-use crate::limits::{MAX_FOLLOWED_BYTES, MAX_FOLLOWED_FILES, MAX_FOLLOWED_NAMES, MAX_REREADS};
+use crate::certificate::breaks_a_line;
+use crate::identity::{FileState, open};
+use crate::limits::{MAX_FOLLOWED_FILES, MAX_FOLLOWED_NAMES, MAX_REREADS};
+use crate::store::Truncated;
 
-/// The line with which a file says that no peer is trusted.
-const TRUST_NOBODY: &str = "trust nobody";
 /// The link that replaces the content of a mounted Kubernetes secret at once.
 const DATA: &str = "..data";
 
@@ -23,99 +22,65 @@ pub(super) struct Read {
     files: Vec<(PathBuf, Vec<u8>)>,
     /// A digest over names and contents.
     pub(super) digest: [u8; 32],
-    /// The identity, length and modification time of the files, from the file system.
-    stamp: Stamp,
+    /// The state of each file, from the file system.
+    states: Vec<FileState>,
+    /// Where the link of a mounted secret leads.
+    link: Option<PathBuf>,
     /// Whether it changes by one rename, so that it is never half-written.
     pub(super) at_once: bool,
-}
-
-/// The certificates to install.
-#[derive(Debug)]
-pub(super) struct Content {
-    pub(super) digest: [u8; 32],
-    pub(super) certificates: Vec<Certificate>,
-    pub(super) fingerprints: BTreeSet<Fingerprint>,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-struct Stamp {
-    folder: Option<String>,
-    link: Option<PathBuf>,
-    files: Vec<(OsString, String)>,
+    /// The names in the folder that are not read.
+    pub(super) passed_over: Truncated<String>,
 }
 
 impl Read {
+    /// Each file with its bytes.
+    pub(super) fn files(&self) -> impl Iterator<Item = &(PathBuf, Vec<u8>)> {
+        self.files.iter()
+    }
+
     /// Whether nothing was written between the two reads.
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        self.digest == other.digest && self.stamp == other.stamp
+        self.digest == other.digest && self.link == other.link && self.states == other.states
     }
 
-    /// The certificates of all files, each once, or an explicit statement that no peer is trusted.
-    pub(super) fn content(&self) -> Result<Content, SourceError> {
-        let mut trusts_none = None;
-        let mut certificates = Vec::new();
-        let mut fingerprints = BTreeSet::new();
-        for (path, content) in &self.files {
-            if content.is_empty() {
-                return Err(SourceError::Empty { path: path.clone() });
-            }
-            if says_no_peer(content) {
-                trusts_none = Some(path);
-                continue;
-            }
-            let found = Certificate::many_from_pem(content);
-            let found = found.map_err(|source| SourceError::Certificates {
-                path: path.clone(),
-                source,
-            })?;
-            if lines(content).any(|line| line == TRUST_NOBODY) {
-                let path = path.clone();
-                return Err(SourceError::Contradiction { path });
-            }
-            let new = found
-                .into_iter()
-                .filter(|found| fingerprints.insert(found.fingerprint()));
-            certificates.extend(new);
-        }
-        match trusts_none {
-            Some(path) if !certificates.is_empty() => {
-                Err(SourceError::Contradiction { path: path.clone() })
-            }
-            _ => Ok(Content {
-                digest: self.digest,
-                certificates,
-                fingerprints,
-            }),
-        }
+    /// The first file that differs from that of an earlier read.
+    pub(super) fn changed_since(&self, before: &Self) -> Option<&Path> {
+        let mut old = before.files.iter().zip(&before.states);
+        let mut new = self.files.iter().zip(&self.states);
+        let changed = new.find(|((path, _), state)| {
+            let same =
+                |((was, _), at): (&(PathBuf, Vec<u8>), &FileState)| was == path && at == *state;
+            !old.next().is_some_and(same)
+        });
+        changed.map(|((path, _), _)| path.as_path())
     }
 }
 
-fn says_no_peer(content: &[u8]) -> bool {
-    let mut said = lines(content);
-    said.next() == Some(TRUST_NOBODY) && said.next().is_none()
+/// Whether a read succeeded.
+enum Attempt {
+    Read(Read),
+    /// This file or folder changed during the read.
+    Changed(PathBuf),
 }
 
-/// The lines of a file. None if it is not text.
-fn lines(content: &[u8]) -> impl Iterator<Item = &str> {
-    let text = core::str::from_utf8(content).unwrap_or("");
-    let lines = text.lines().map(str::trim);
-    lines.filter(|line| !line.is_empty() && !line.starts_with('#'))
-}
-
-/// Reads a file or a folder, again if it changed meanwhile.
-pub(super) fn read(path: &Path) -> Result<Read, SourceError> {
+/// Reads a file, or the files of a folder that have one of these names. Reads again if it changed meanwhile.
+///
+/// It takes a bounded number of steps and never waits for another process. A file system that does not answer can hold it
+/// up.
+pub(super) fn read(path: &Path, names: Names<'_>, limit: usize) -> Result<Read, SourceError> {
+    let mut failed = None;
     for _ in 0..MAX_REREADS {
-        match once(path) {
-            Ok(Some(read)) => return Ok(read),
-            // It changed. It also changed if a listed file no longer exists.
-            Ok(None) => {}
-            Err(SourceError::Missing { path: gone }) if gone != path => {}
+        failed = Some(match once(path, names, limit) {
+            Ok(Attempt::Read(read)) => return Ok(read),
+            Ok(Attempt::Changed(file)) => SourceError::Changing { path: file },
+            // The link may be replaced at this moment.
+            Err(error @ SourceError::Dangling { .. }) => error,
             Err(error) => return Err(error),
-        }
+        });
     }
-    Err(SourceError::Changing {
+    Err(failed.unwrap_or_else(|| SourceError::Changing {
         path: path.to_owned(),
-    })
+    }))
 }
 
 fn failed(path: &Path) -> impl FnOnce(io::Error) -> SourceError {
@@ -129,41 +94,48 @@ fn failed(path: &Path) -> impl FnOnce(io::Error) -> SourceError {
     }
 }
 
-/// Reads it once. `None` if it changed during the read.
-fn once(path: &Path) -> Result<Option<Read>, SourceError> {
-    let found = fs::metadata(path).map_err(failed(path))?;
+/// Reads it once.
+fn once(path: &Path, names: Names<'_>, limit: usize) -> Result<Attempt, SourceError> {
+    let found = match fs::metadata(path) {
+        Ok(found) => found,
+        Err(error) => return absent(path, failed(path)(error), path),
+    };
     let listed = if found.is_dir() {
-        list(path)?
+        list(path, names)?
     } else {
-        vec![path.to_owned()]
+        Listed::of(path)
     };
-    if listed.is_empty() {
-        return Err(SourceError::Empty {
-            path: path.to_owned(),
-        });
-    }
-    let before = stamp(path, &listed)?;
-    let mut files = Vec::with_capacity(listed.len());
-    let mut left = MAX_FOLLOWED_BYTES;
-    for file in &listed {
-        let Some(content) = file_content(file, left)? else {
-            return Ok(None);
+    let link = fs::read_link(path.join(DATA)).ok();
+    let mut files = Vec::with_capacity(listed.files.len());
+    let mut states = Vec::with_capacity(listed.files.len());
+    let mut left = limit;
+    for file in &listed.files {
+        let read = match file_content(file, left) {
+            Ok(read) => read,
+            Err(SourceError::TooLarge { .. }) => {
+                let path = path.to_owned();
+                return Err(SourceError::TooLarge { path, limit });
+            }
+            Err(error) => return absent(file, error, path),
         };
-        left = left
-            .checked_sub(content.len())
-            .ok_or_else(|| SourceError::TooLarge {
-                path: path.to_owned(),
-                limit: MAX_FOLLOWED_BYTES,
-            })?;
+        let Some((content, state)) = read else {
+            return Ok(Attempt::Changed(file.clone()));
+        };
+        left = left.saturating_sub(content.len());
         files.push((file.clone(), content));
+        states.push(state);
     }
-    let again = if found.is_dir() {
-        list(path)?
-    } else {
-        listed.clone()
-    };
-    if again != listed || stamp(path, &again)? != before {
-        return Ok(None);
+    // Each file must still be the one that was read, so that one state of all was read and not a mixture.
+    if found.is_dir() && list(path, names)?.files != listed.files {
+        return Ok(Attempt::Changed(path.to_owned()));
+    }
+    if fs::read_link(path.join(DATA)).ok() != link {
+        return Ok(Attempt::Changed(path.join(DATA)));
+    }
+    for (file, state) in listed.files.iter().zip(&states) {
+        if FileState::at(file).ok().as_ref() != Some(state) {
+            return Ok(Attempt::Changed(file.clone()));
+        }
     }
     let mut digest = Sha256::new();
     for (file, content) in &files {
@@ -173,93 +145,183 @@ fn once(path: &Path) -> Result<Option<Read>, SourceError> {
             digest.update(part);
         }
     }
-    Ok(Some(Read {
-        files,
+    let is_through_link =
+        |file: &PathBuf| fs::read_link(file).is_ok_and(|target| target.starts_with(DATA));
+    Ok(Attempt::Read(Read {
         digest: digest.finalize().into(),
-        at_once: before.link.is_some(),
-        stamp: before,
+        at_once: link.is_some() && listed.files.iter().all(is_through_link),
+        files,
+        states,
+        link,
+        passed_over: listed.passed_over,
     }))
 }
 
-/// The files of a folder, by name. Names that start with a dot are skipped.
-fn list(folder: &Path) -> Result<Vec<PathBuf>, SourceError> {
+/// A file that does not exist: it was removed since it was listed, or it is a link that leads nowhere.
+fn absent(file: &Path, error: SourceError, source: &Path) -> Result<Attempt, SourceError> {
+    let SourceError::Missing { .. } = error else {
+        return Err(error);
+    };
+    if let Ok(target) = fs::read_link(file) {
+        let path = file.to_owned();
+        return Err(SourceError::Dangling { path, target });
+    }
+    if file == source {
+        return Err(error);
+    }
+    Ok(Attempt::Changed(file.to_owned()))
+}
+
+/// The files of a folder that are read, by name, and the names that are not.
+struct Listed {
+    files: Vec<PathBuf>,
+    passed_over: Truncated<String>,
+}
+
+impl Listed {
+    fn of(file: &Path) -> Self {
+        Self {
+            files: vec![file.to_owned()],
+            passed_over: Truncated::default(),
+        }
+    }
+}
+
+/// Lists a folder. Names that start with a dot are passed over, and those that start with two dots are not even counted:
+/// they are the parts of a mounted secret.
+fn list(folder: &Path, names: Names<'_>) -> Result<Listed, SourceError> {
     let too_many = |limit| SourceError::TooManyFiles {
         path: folder.to_owned(),
         limit,
     };
     let mut files = Vec::new();
+    let mut others = Vec::new();
     let entries = fs::read_dir(folder).map_err(failed(folder))?;
     for (count, entry) in entries.enumerate() {
         if count >= MAX_FOLLOWED_NAMES {
             return Err(too_many(MAX_FOLLOWED_NAMES));
         }
         let entry = entry.map_err(failed(folder))?;
-        if !entry.file_name().as_encoded_bytes().starts_with(b".") {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if !name.starts_with('.') && names.has(&name) {
             files.push(entry.path());
+        } else if !name.starts_with("..") {
+            others.push(shown(&name));
         }
     }
     if files.len() > MAX_FOLLOWED_FILES {
         return Err(too_many(MAX_FOLLOWED_FILES));
     }
     files.sort();
-    Ok(files)
+    others.sort();
+    let mut passed_over = Truncated::default();
+    others.into_iter().for_each(|name| passed_over.push(name));
+    let path = folder.to_owned();
+    match (files.is_empty(), passed_over.is_empty()) {
+        (false, _) => Ok(Listed { files, passed_over }),
+        (true, true) => Err(SourceError::Empty { path }),
+        (true, false) => Err(SourceError::NothingMatches {
+            path,
+            patterns: names.to_string(),
+            passed_over: listing(&passed_over),
+        }),
+    }
 }
 
-fn stamp(path: &Path, files: &[PathBuf]) -> Result<Stamp, SourceError> {
-    let whole = fs::metadata(path).map_err(failed(path))?;
-    let of_file = |file: &PathBuf| {
-        let found = fs::metadata(file).map_err(failed(file))?;
-        // The type is checked before the file is opened: opening a pipe would wait for a writer.
-        if !found.is_file() {
-            return Err(SourceError::NotAFile { path: file.clone() });
+/// A file name as text that is safe in a log.
+fn shown(name: &str) -> String {
+    let letters = name.chars().map(|letter| {
+        if breaks_a_line(letter) {
+            char::REPLACEMENT_CHARACTER
+        } else {
+            letter
         }
-        let name = file.file_name().unwrap_or_default();
-        Ok((name.to_owned(), identity(&found)))
-    };
-    Ok(Stamp {
-        folder: whole.is_dir().then(|| identity(&whole)),
-        link: fs::read_link(path.join(DATA)).ok(),
-        files: files.iter().map(of_file).collect::<Result<_, _>>()?,
-    })
+    });
+    letters.collect()
 }
 
-/// The identity of a file and of its state: it differs for another file, and after the file was written.
-#[cfg(unix)]
-fn identity(found: &Metadata) -> String {
-    use std::os::unix::fs::MetadataExt;
+/// Names in one line: the first few, and how many more there are.
+pub(super) fn listing(names: &Truncated<String>) -> String {
+    /// Names that one line shows.
+    const SHOWN: usize = 4;
+    let first: Vec<&str> = names
+        .items()
+        .iter()
+        .take(SHOWN)
+        .map(String::as_str)
+        .collect();
+    let more = names.len().saturating_sub(first.len());
+    match more {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
+}
 
-    format!(
-        "{} {} {} {}.{} {}.{}",
-        found.dev(),
-        found.ino(),
-        found.len(),
-        found.mtime(),
-        found.mtime_nsec(),
-        found.ctime(),
-        found.ctime_nsec()
-    )
+/// Reads a whole file, with its state. `None` if it was replaced or written during the read.
+///
+/// The path is looked at before it is opened, since opening a device can have an effect. It is opened without waiting, and
+/// what was opened is looked at before it is read: the path may lead elsewhere by then. A file without a length is not
+/// read, since reading some files of the kernel waits.
+fn file_content(path: &Path, limit: usize) -> Result<Option<(Vec<u8>, FileState)>, SourceError> {
+    let named = fs::metadata(path).map_err(failed(path))?;
+    regular(path, named.file_type())?;
+    let mut file = open(path).map_err(failed(path))?;
+    let before = file.metadata().map_err(failed(path))?;
+    regular(path, before.file_type())?;
+    let length = usize::try_from(before.len()).unwrap_or(usize::MAX);
+    if length > limit {
+        let path = path.to_owned();
+        return Err(SourceError::TooLarge { path, limit });
+    }
+    let state = FileState::of(&before);
+    let mut content = Vec::with_capacity(length);
+    if length > 0 {
+        // One byte more, to see that it grew.
+        let bound = before.len().saturating_add(1);
+        let read = file.by_ref().take(bound).read_to_end(&mut content);
+        read.map_err(failed(path))?;
+    } else if fs::canonicalize(path).is_ok_and(|real| real.starts_with("/proc")) {
+        let kind = "a file of the kernel";
+        return Err(not_a_file(path, kind));
+    }
+    let after = file.metadata().map_err(failed(path))?;
+    let same = content.len() <= length && FileState::of(&after) == state;
+    Ok(same.then_some((content, state)))
+}
+
+fn not_a_file(path: &Path, kind: &'static str) -> SourceError {
+    let path = path.to_owned();
+    SourceError::NotAFile { path, kind }
+}
+
+/// Refuses what is no regular file.
+fn regular(path: &Path, found: FileType) -> Result<(), SourceError> {
+    if found.is_file() {
+        return Ok(());
+    }
+    let kind = if found.is_dir() {
+        "a folder"
+    } else {
+        special(found)
+    };
+    Err(not_a_file(path, kind))
+}
+
+#[cfg(unix)]
+fn special(found: FileType) -> &'static str {
+    use std::os::unix::fs::FileTypeExt;
+
+    if found.is_fifo() {
+        "a pipe"
+    } else if found.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    }
 }
 
 #[cfg(not(unix))]
-fn identity(found: &Metadata) -> String {
-    format!("{} {:?}", found.len(), found.modified().ok())
-}
-
-/// Reads a whole file. `None` if it was replaced or written during the read.
-fn file_content(path: &Path, limit: usize) -> Result<Option<Vec<u8>>, SourceError> {
-    let mut file = File::open(path).map_err(failed(path))?;
-    let before = file.metadata().map_err(failed(path))?;
-    if !before.is_file() {
-        return Err(SourceError::NotAFile {
-            path: path.to_owned(),
-        });
-    }
-    let bound = u64::try_from(limit.saturating_add(1)).unwrap_or(u64::MAX);
-    let mut content = Vec::new();
-    let read = file.by_ref().take(bound).read_to_end(&mut content);
-    read.map_err(failed(path))?;
-    let after = file.metadata().map_err(failed(path))?;
-    let named = fs::metadata(path).map_err(failed(path))?;
-    let same = identity(&before) == identity(&after) && identity(&after) == identity(&named);
-    Ok(same.then_some(content))
+fn special(_: FileType) -> &'static str {
+    "a device"
 }

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::include::{Include, Names};
 use crate::certificate::{Certificate, breaks_a_line};
-use crate::limits::MAX_LABEL_BYTES;
+use crate::limits::{MAX_CRL_PEM_BYTES, MAX_FOLLOWED_BYTES, MAX_LABEL_BYTES};
 use crate::store::error::StoreError;
 use crate::store::{
     AuthorityScope, Entry, EntryKey, EntryOptions, PinScope, Scope, Slot, TrustStore,
@@ -22,9 +23,26 @@ pub enum Feeds {
     Authorities(AuthorityScope),
     /// CA certificates that complete chains.
     Intermediates,
+    /// Revocation lists. Each stands by itself (rule C4): a list that is damaged, older or of another issuer is reported
+    /// and changes nothing, and the others are installed. A list that vanishes from the source stays installed, and its
+    /// issuer stays checked.
+    RevocationLists,
 }
 
-/// A file or folder of certificates that another program replaces.
+/// A file or folder of certificates or revocation lists that another program replaces.
+///
+/// ```
+/// use mutual_trust::AuthorityScope;
+/// use mutual_trust::admin::{Feeds, Source};
+///
+/// // A secret of cert-manager has `ca.crt`, `tls.crt` and `tls.key`. Only `ca.crt` is read.
+/// let roots = Source::new("roots", "/etc/kms-ca", Feeds::Authorities(AuthorityScope::AnyServer));
+/// // The lists of these roots, as `*.crl`.
+/// let lists = Source::new("lists", "/etc/kms-ca", Feeds::RevocationLists);
+/// // Files without an ending, as `openssl rehash` names them.
+/// let hashed = Source::new("hashed", "/etc/ssl/kms", Feeds::Intermediates).with_include(["????????.?"]);
+/// # let _ = (roots, lists, hashed);
+/// ```
 ///
 /// # Security
 /// A user who can write to the source decides which peers the system trusts, within the limits of blocks and claims.
@@ -34,6 +52,7 @@ pub struct Source {
     path: PathBuf,
     feeds: Feeds,
     options: EntryOptions,
+    include: Include,
 }
 
 impl Source {
@@ -44,6 +63,7 @@ impl Source {
             path: path.into(),
             feeds,
             options: EntryOptions::new(),
+            include: Include::default(),
         }
     }
 
@@ -51,6 +71,18 @@ impl Source {
     #[must_use]
     pub fn options(mut self, options: EntryOptions) -> Self {
         self.options = options;
+        self
+    }
+
+    /// Sets which files of a folder are read: those whose name has the form of one of these patterns, in which `*` is any
+    /// text and `?` is any one character. A folder with one file that must be read is better followed by the path of the file.
+    ///
+    /// By default these are `*.pem`, `*.crt` and `*.cer` without `tls.crt`, the certificate of the owner of a Kubernetes
+    /// secret; and for revocation lists `*.crl` and `*.crl.pem`. Names that start with a dot are never read. What is
+    /// passed over is counted in [`SourceHealth`](super::SourceHealth), which shows the names.
+    #[must_use]
+    pub fn with_include(mut self, patterns: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.include = Include::of(patterns.into_iter().map(Into::into).collect());
         self
     }
 
@@ -64,12 +96,37 @@ impl Source {
         &self.path
     }
 
+    pub(super) fn feeds(&self) -> &Feeds {
+        &self.feeds
+    }
+
+    pub(super) fn is_of_lists(&self) -> bool {
+        matches!(self.feeds, Feeds::RevocationLists)
+    }
+
+    /// The files of a folder that are read.
+    pub(super) fn names(&self) -> Names<'_> {
+        self.include.names(self.is_of_lists())
+    }
+
+    /// The most bytes of all files together.
+    pub(super) fn limit(&self) -> usize {
+        match self.feeds {
+            Feeds::RevocationLists => MAX_CRL_PEM_BYTES,
+            Feeds::Pins(_) | Feeds::Authorities(_) | Feeds::Intermediates => MAX_FOLLOWED_BYTES,
+        }
+    }
+
+    pub(super) fn has_good_patterns(&self) -> bool {
+        self.include.is_good()
+    }
+
     pub(super) fn has_good_name(&self) -> bool {
         let fits = (1..=MAX_LABEL_BYTES).contains(&self.name.len());
         fits && !self.name.chars().any(breaks_a_line)
     }
 
-    /// The slot and scope of its entries. `None` while there is no server for its name.
+    /// The slot and scope of its entries. `None` while there is no server for its name, and for lists.
     pub(super) fn place(&self, store: &TrustStore) -> Option<(Slot, Scope)> {
         let named = |name| {
             let server = store.contents().server_of(name)?;
@@ -87,16 +144,17 @@ impl Source {
             Feeds::Authorities(AuthorityScope::AnyServer) => (Slot::Authority, Scope::AnyServer),
             Feeds::Authorities(AuthorityScope::Clients) => (Slot::Authority, Scope::Clients),
             Feeds::Intermediates => (Slot::Intermediate, Scope::Everyone),
+            Feeds::RevocationLists => return None,
         })
     }
 
     /// Installs a certificate, unless it is installed already: an entry of an administrator or of another source does
-    /// not change its source.
+    /// not change its source. `true` if it was not installed before.
     pub(super) fn install(
         &self,
         store: &mut TrustStore,
         certificate: &Certificate,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         if let Some((slot, scope)) = self.place(store) {
             let key = EntryKey::new(slot, scope, certificate.fingerprint());
             let found = store.contents().entry(&key);
@@ -105,14 +163,16 @@ impl Source {
                 if found.source() == Some(self.name()) && found.options() != &self.options {
                     store.update(&key, self.options.clone())?;
                 }
-                return Ok(());
+                return Ok(false);
             }
             if let Some(found) = found {
                 let (options, certificate) = (found.options().clone(), certificate.clone());
-                return self.put(store, certificate, options);
+                self.put(store, certificate, options)?;
+                return Ok(false);
             }
         }
-        self.put(store, certificate.clone(), self.options.clone())
+        self.put(store, certificate.clone(), self.options.clone())?;
+        Ok(true)
     }
 
     fn put(
@@ -127,6 +187,7 @@ impl Source {
                 store.install_authority(scope.clone(), certificate, options)
             }
             Feeds::Intermediates => store.install_intermediate(certificate, options),
+            Feeds::RevocationLists => return Ok(()),
         }
         .map(drop)
     }

@@ -42,8 +42,12 @@ pub fn settings() -> DurableSettings {
 
 impl World {
     pub fn new(test: &str) -> Self {
+        Self::with(test, settings())
+    }
+
+    pub fn with(test: &str, settings: DurableSettings) -> Self {
         let store_folder = Folder::new(&format!("follow-{test}-store"));
-        let mut store = DurableStore::create(store_folder.path(), settings()).unwrap();
+        let mut store = DurableStore::create(store_folder.path(), settings).unwrap();
         store
             .change(|store| store.add_server(server_id("keys-1"), [host("kms1.example")]))
             .unwrap();
@@ -124,6 +128,11 @@ impl World {
             .error
             .clone()
             .unwrap_or_default()
+    }
+
+    /// The warnings of the health of the first source.
+    pub fn warnings(&self) -> String {
+        self.store.health().sources[0].warnings.items().join("\n")
     }
 }
 

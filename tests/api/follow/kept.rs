@@ -87,7 +87,8 @@ fn a_block_outlives_whatever_a_source_says() {
     world.put("pins.pem", pem(&[&one, &two]));
     world.settle(&mut follower);
     assert!(world.holds(&[&two]));
-    assert!(world.error().contains("blocked"), "{}", world.error());
+    let told = world.warnings();
+    assert!(told.contains("is blocked and is not installed"), "{told}");
     let world = world.restart();
     assert_eq!(world.store.contents().blocks().count(), 1);
 }

@@ -88,7 +88,7 @@ fn one_bad_file_of_a_folder_refuses_the_folder() {
         ("", "is empty"),
         ("trust nobody\n", "there are certificates as well"),
     ] {
-        world.put("pins/zzz", bad);
+        world.put("pins/zzz.pem", bad);
         world.settle(&mut follower);
         assert!(world.holds(&[&one]), "{bad}");
         assert!(
@@ -97,15 +97,17 @@ fn one_bad_file_of_a_folder_refuses_the_folder() {
             world.error()
         );
     }
-    fs::remove_file(world.path("pins/zzz")).unwrap();
-    fs::create_dir(world.path("pins/below")).unwrap();
+    fs::remove_file(world.path("pins/zzz.pem")).unwrap();
+    fs::create_dir(world.path("pins/below.pem")).unwrap();
     world.settle(&mut follower);
     assert!(
-        world.error().contains("below is neither a file"),
+        world
+            .error()
+            .contains("below.pem is a folder: neither a file"),
         "{}",
         world.error()
     );
-    fs::remove_dir(world.path("pins/below")).unwrap();
+    fs::remove_dir(world.path("pins/below.pem")).unwrap();
     world.settle(&mut follower);
     assert!(world.holds(&[&one, &two]));
     for name in ["one.pem", "two.pem"] {
@@ -165,7 +167,7 @@ fn a_source_that_is_no_file_is_not_waited_for() {
         world.error()
     );
     fs::create_dir(world.path("pins")).unwrap();
-    fs::rename(pipe, world.path("pins/pipe")).unwrap();
+    fs::rename(pipe, world.path("pins/pipe.pem")).unwrap();
     let mut follower = world.follow("pins");
     world.settle(&mut follower);
     assert!(
@@ -199,9 +201,9 @@ fn a_folder_that_never_stands_still_is_not_taken() {
     fs::create_dir(world.path("pins")).unwrap();
     let one = pin("one").to_pem();
     for number in 0..500 {
-        fs::write(world.path("pins").join(number.to_string()), &one).unwrap();
+        fs::write(world.path(&format!("pins/{number}.pem")), &one).unwrap();
     }
-    let (from, to) = (world.path("pins/499"), world.path("pins/500"));
+    let (from, to) = (world.path("pins/499.pem"), world.path("pins/500.pem"));
     let done = AtomicBool::new(false);
     let mut follower = world.follow("pins");
     let seen = std::thread::scope(|scope| {
@@ -229,7 +231,7 @@ fn the_size_and_number_of_files_is_bounded() {
     fs::create_dir(world.path("pins")).unwrap();
     let mut follower = world.follow("pins");
     // A sparse file has a length and takes no room.
-    let large = fs::File::create(world.path("pins/a")).unwrap();
+    let large = fs::File::create(world.path("pins/a.pem")).unwrap();
     let limit = u64::try_from(MAX_FOLLOWED_BYTES).unwrap();
     large.set_len(limit + 1).unwrap();
     world.settle(&mut follower);
@@ -239,30 +241,30 @@ fn the_size_and_number_of_files_is_bounded() {
         world.error()
     );
     large.set_len(limit).unwrap();
-    fs::write(world.path("pins/b"), "x").unwrap();
+    fs::write(world.path("pins/b.pem"), "x").unwrap();
     world.settle(&mut follower);
     assert!(
         world.error().contains("holds more than"),
         "{}",
         world.error()
     );
-    for name in ["a", "b"] {
+    for name in ["a.pem", "b.pem"] {
         fs::remove_file(world.path("pins").join(name)).unwrap();
     }
     let one = pin("one").to_pem();
     for number in 0..MAX_FOLLOWED_FILES {
-        fs::write(world.path("pins").join(number.to_string()), &one).unwrap();
+        fs::write(world.path(&format!("pins/{number}.pem")), &one).unwrap();
     }
     world.settle(&mut follower);
     assert_eq!(world.error(), "");
-    fs::write(world.path("pins/more"), &one).unwrap();
+    fs::write(world.path("pins/more.pem"), &one).unwrap();
     world.settle(&mut follower);
     assert!(
         world
             .error()
             .contains(&format!("more than {MAX_FOLLOWED_FILES} files"))
     );
-    fs::remove_file(world.path("pins/more")).unwrap();
+    fs::remove_file(world.path("pins/more.pem")).unwrap();
     for number in MAX_FOLLOWED_FILES..=MAX_FOLLOWED_NAMES {
         fs::write(world.path("pins").join(format!(".{number}")), "").unwrap();
     }

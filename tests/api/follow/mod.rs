@@ -2,8 +2,10 @@
 
 mod common;
 mod kept;
+mod lists;
 mod malformed;
 mod mapping;
 #[cfg(unix)]
 mod mounted;
 mod taken;
+mod told;

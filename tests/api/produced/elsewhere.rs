@@ -4,6 +4,31 @@
 pub(crate) const ALL: &[(&str, &str, &str)] = &[
     // A folder that is followed says what is wrong with it in the health of its store.
     (
+        "SourceError::Dangling",
+        "tests/api/follow/told.rs",
+        "is a link to",
+    ),
+    (
+        "SourceError::NothingMatches",
+        "tests/api/follow/told.rs",
+        "has no file named",
+    ),
+    (
+        "SourceError::NeverSettles",
+        "tests/api/follow/told.rs",
+        "changed before each of the last",
+    ),
+    (
+        "SourceError::Lists",
+        "tests/api/follow/lists.rs",
+        "something other than revocation lists",
+    ),
+    (
+        "SourceError::Pattern",
+        "tests/api/follow/told.rs",
+        "SourceError::Pattern",
+    ),
+    (
         "SourceError::Missing",
         "tests/api/follow/malformed.rs",
         "\"is missing\"",
@@ -96,6 +121,11 @@ pub(crate) const ALL: &[(&str, &str, &str)] = &[
         "WriteError::NotDurable",
     ),
     // The store's own source, beside an administrator's call.
+    (
+        "StoreWarning::RemovedFollowed",
+        "tests/api/follow/told.rs",
+        "is installed again as long as the source has it",
+    ),
     (
         "StoreWarning::Followed",
         "tests/api/follow/kept.rs",

@@ -1,0 +1,281 @@
+//! Makes the store's entries equal to the content of the sources.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::content::{Content, Found};
+use super::followed::{Applied, Followed, Life};
+use super::{Source, SourceHealth};
+use crate::admin::follow::error::SourceError;
+use crate::certificate::error::with_causes;
+use crate::certificate::{Certificate, Crl, CurrentTime, Fingerprint, seconds};
+use crate::limits::CRL_LIFE_LEFT;
+use crate::store::error::StoreError;
+use crate::store::{EntryKey, Outcome, Truncated, TrustSnapshot, TrustStore};
+
+/// Applies each source by itself: certificates first, since lists need those of their issuers.
+pub(super) fn all(sources: &[Followed], store: &mut TrustStore) -> Vec<Applied> {
+    let mut applied = Vec::with_capacity(sources.len());
+    for followed in sources {
+        let mut tried = store.fork();
+        applied.push(match certificates(sources, followed, &mut tried) {
+            Ok(done) => {
+                *store = tried;
+                done
+            }
+            Err(error) => Applied {
+                error: Some(with_causes(&error)),
+                ..followed.applied.clone()
+            },
+        });
+    }
+    for (followed, applied) in sources.iter().zip(&mut applied) {
+        if let Some(content) = followed
+            .good
+            .as_ref()
+            .filter(|_| followed.source.is_of_lists())
+        {
+            lists(&content.lists, &followed.applied, applied, store);
+        }
+    }
+    applied
+}
+
+/// Makes the entries from a source equal to its content.
+fn certificates(
+    sources: &[Followed],
+    followed: &Followed,
+    store: &mut TrustStore,
+) -> Result<Applied, SourceError> {
+    let Some(content) = &followed.good else {
+        return Ok(Applied::default());
+    };
+    let source = &followed.source;
+    let of_source = |source: &Source| {
+        let path = source.path().to_owned();
+        move |error| SourceError::Refused {
+            path,
+            item: String::from("it"),
+            source: error,
+        }
+    };
+    store
+        .follow(Some(source.name()))
+        .map_err(of_source(source))?;
+    let mut applied = Applied::of(content, &followed.applied);
+    for found in &content.certificates {
+        install(source, found, store, &mut applied, &followed.applied)?;
+    }
+    let gone: Vec<EntryKey> = {
+        let entries = store.contents().entries();
+        let ours = entries
+            .iter()
+            .filter(|entry| entry.source() == Some(source.name()));
+        let gone = ours.filter(|entry| !followed.has(store, &entry.key()));
+        gone.map(|entry| entry.key()).collect()
+    };
+    for key in gone {
+        let mut others = sources.iter().filter(|other| other.has(store, &key));
+        let moved = match others.next().map(|other| other.source.name().to_owned()) {
+            Some(other) => store.follow(Some(&other)).and_then(|()| {
+                store.hand_over(&key);
+                store.follow(Some(source.name()))
+            }),
+            None => store.remove(&key).map(drop),
+        };
+        moved.map_err(of_source(source))?;
+    }
+    Ok(applied)
+}
+
+/// Installs a certificate, unless it is blocked (rule P1). A blocked one keeps none of the others out.
+fn install(
+    source: &Source,
+    found: &Found<Certificate>,
+    store: &mut TrustStore,
+    applied: &mut Applied,
+    before: &Applied,
+) -> Result<(), SourceError> {
+    let (certificate, path) = (&found.item, &*found.path);
+    let fingerprint = certificate.fingerprint();
+    let blocked = store.contents().data().blocks().find(certificate).is_some();
+    match source.install(store, certificate) {
+        Ok(_) if blocked => applied.block(path, certificate, "is blocked and accepts nothing"),
+        Err(StoreError::Blocked(_)) => {
+            applied.block(path, certificate, "is blocked and is not installed");
+        }
+        Ok(new) => {
+            if new && applied.is_restored(fingerprint, before) {
+                applied.restored.insert(fingerprint);
+            }
+            if applied.restored.contains(&fingerprint) {
+                applied.warnings.push(format!(
+                    "{}: {} was removed and is installed again, since the source still has it: remove it from the \
+                     source, or block it",
+                    path.display(),
+                    named(certificate)
+                ));
+            }
+        }
+        Err(source) => {
+            return Err(SourceError::Refused {
+                path: path.to_owned(),
+                item: named(certificate),
+                source,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Installs the lists, each by itself.
+fn lists(found: &[Found<Crl>], before: &Applied, applied: &mut Applied, store: &mut TrustStore) {
+    let done = store.install_crls(found.iter().map(|found| found.item.clone()));
+    for (found, done) in found.iter().zip(done) {
+        let (list, path) = (&found.item, &*found.path);
+        let error = match done {
+            Ok(report) => {
+                let fingerprint = list.fingerprint();
+                let new = matches!(report.done(), Outcome::Added | Outcome::Changed);
+                if new && applied.is_restored(fingerprint, before) {
+                    applied.restored.insert(fingerprint);
+                }
+                if applied.restored.contains(&fingerprint) {
+                    applied.warnings.push(format!(
+                        "{}: {} was removed and is installed again, since the source still has it",
+                        path.display(),
+                        named_list(list)
+                    ));
+                }
+                continue;
+            }
+            Err(StoreError::CrlOlder { held }) => {
+                applied.warnings.push(format!(
+                    "{}: {} is older than the one that is installed, {held}, and changes nothing",
+                    path.display(),
+                    named_list(list)
+                ));
+                continue;
+            }
+            Err(source) => SourceError::Refused {
+                path: path.to_owned(),
+                item: named_list(list),
+                source,
+            },
+        };
+        let error = with_causes(&error);
+        if applied.error.is_none() {
+            applied.error = Some(error);
+        } else {
+            applied.warnings.push(error);
+        }
+    }
+}
+
+impl Applied {
+    /// Before anything of a content is applied. What was put back before is remembered as long as the content is the same.
+    fn of(content: &Content, before: &Self) -> Self {
+        let same = before.digest == Some(content.digest);
+        Self {
+            digest: Some(content.digest),
+            restored: before.restored.iter().copied().filter(|_| same).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether something that is installed now was installed from the same content before: it was removed since.
+    fn is_restored(&self, fingerprint: Fingerprint, before: &Self) -> bool {
+        before.digest == self.digest && !before.blocked.contains(&fingerprint)
+    }
+
+    fn block(&mut self, path: &Path, certificate: &Certificate, what: &str) {
+        self.blocked.insert(certificate.fingerprint());
+        let (path, certificate) = (path.display(), named(certificate));
+        self.warnings.push(format!("{path}: {certificate} {what}"));
+    }
+}
+
+/// A certificate with what an administrator needs to find and to block it.
+fn named(certificate: &Certificate) -> String {
+    let (fingerprint, subject) = (certificate.fingerprint(), certificate.subject());
+    format!("the certificate {fingerprint} ({subject})")
+}
+
+fn named_list(list: &Crl) -> String {
+    let (fingerprint, issuer) = (list.fingerprint(), list.issuer());
+    format!("the revocation list {fingerprint} of {issuer}")
+}
+
+/// What the time makes of the installed lists of a source: those that end soon, and those that have ended.
+pub(super) fn life(followed: &Followed, view: &TrustSnapshot, clock: CurrentTime) -> Life {
+    let mut life = Life::default();
+    let Some(content) = followed
+        .good
+        .as_ref()
+        .filter(|_| followed.source.is_of_lists())
+    else {
+        return life;
+    };
+    let now = match (view.judge(clock), view.floor()) {
+        (CurrentTime::Known(now), _) | (CurrentTime::Unset, Some(now)) => seconds(now),
+        (CurrentTime::Unset, None) => return life,
+    };
+    for installed in view.crls() {
+        let list = installed.crl();
+        let ours = |found: &&Found<Crl>| found.item.fingerprint() == list.fingerprint();
+        let (Some(found), Some(next)) = (content.lists.iter().find(ours), list.next_update())
+        else {
+            continue;
+        };
+        let (begins, ends) = (list.this_update().seconds(), next.seconds());
+        let left = ends.saturating_sub(now);
+        let path = found.path.display();
+        if left <= 0 {
+            let list = named_list(list);
+            life.error.get_or_insert_with(|| {
+                format!("{path}: {list} ended at {next}, and the source has no newer one")
+            });
+        } else if left.saturating_mul(CRL_LIFE_LEFT) < ends.saturating_sub(begins) {
+            let list = named_list(list);
+            let text = format!("{path}: {list} ends at {next}, and the source has no newer one");
+            life.warnings.push(text);
+        }
+    }
+    life
+}
+
+/// The entries of sources that are not followed, by the name of the source.
+pub(super) fn left_behind(
+    sources: &[Followed],
+    view: &TrustSnapshot,
+) -> BTreeMap<String, Truncated<String>> {
+    let mut others: BTreeMap<String, Truncated<String>> = BTreeMap::new();
+    for entry in view.entries() {
+        let Some(name) = entry.source() else { continue };
+        if sources
+            .iter()
+            .all(|followed| followed.source.name() != name)
+        {
+            let entries = others.entry(name.to_owned()).or_default();
+            entries.push(format!("{:#}", entry.key()));
+        }
+    }
+    others
+}
+
+/// The health of a source that is not followed any more.
+pub(super) fn unfollowed(name: &str, entries: &Truncated<String>) -> SourceHealth {
+    SourceHealth {
+        name: name.to_owned(),
+        certificates: None,
+        are_lists: false,
+        settling: false,
+        error: Some(format!(
+            "it is not followed any more, and its entries are still installed ({}): follow it again, or remove them",
+            entries.len()
+        )),
+        since: None,
+        warnings: entries.clone(),
+        passed_over: Truncated::default(),
+    }
+}
