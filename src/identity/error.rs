@@ -104,6 +104,26 @@ pub enum IdentityError {
         /// Why.
         source: ReadFileError,
     },
+    /// The files of a followed identity could not be used for a while. The identity from before is presented.
+    #[error(
+        "{chain} and {key} were no usable identity at the last {polls} polls; the one from before is presented"
+    )]
+    #[non_exhaustive]
+    #[doc(hidden)]
+    Followed {
+        /// The file of the chain.
+        chain: PathBuf,
+        /// The file of the private key.
+        key: PathBuf,
+        /// The polls in a row.
+        polls: usize,
+        /// What the last attempt to read them found.
+        source: Box<IdentityError>,
+    },
+    /// The files of a followed identity were changed before each poll, so they were not taken over.
+    #[error("the files keep changing")]
+    #[doc(hidden)]
+    FilesChanging,
     /// The private key could not be read from a reader.
     #[error("cannot read the private key from its reader")]
     #[doc(hidden)]

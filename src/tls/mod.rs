@@ -29,7 +29,8 @@
 //!
 //! - [`ClientConfigBuilder`] and [`ServerConfigBuilder`] build the configurations. [`ClientConfigs`] caches one for
 //!   each server.
-//! - [`Identity`] is our own certificate chain and key. [`Identities`] replaces it while the program runs.
+//! - [`Identity`] is our own certificate chain and key. [`Identities`] replaces it while the program runs, and
+//!   [`FollowedIdentity`] takes it from files that another program replaces.
 //! - [`refusal`] finds our verdict inside the error of a failed handshake. [`refused_by_peer`] finds the alert of the peer
 //!   that refused us.
 //! - [`PeerCheck`] says who the peer of an open connection is, and whether it is still trusted.
@@ -48,6 +49,7 @@ mod configs;
 #[cfg(feature = "enrol")]
 mod enrol;
 pub(crate) mod error;
+mod followed;
 mod identity;
 #[cfg(feature = "issue")]
 mod issue;
@@ -72,6 +74,7 @@ pub use client::ClientConfigBuilder;
 pub use configs::ClientConfigs;
 #[cfg(feature = "enrol")]
 pub use enrol::EnrolmentAcceptor;
+pub use followed::FollowedIdentity;
 pub use identity::{Identity, KeyMatch};
 #[cfg(feature = "issue")]
 pub use issue::SigningKeyPair;

@@ -161,6 +161,19 @@ impl Identities {
         })
     }
 
+    /// Makes an identity that was read from files the current one. A staged identity stays staged, unless it is the same.
+    pub(super) fn replace(&self, current: Identity) {
+        let certificate = current.certificate().fingerprint();
+        let _ = self.change(|state| {
+            state.current = current;
+            let staged = |next: &Next| next.identity.certificate().fingerprint() == certificate;
+            if state.next.as_ref().is_some_and(staged) {
+                state.next = None;
+            }
+            Ok(())
+        });
+    }
+
     /// Drops the next identity. All servers are presented the current one.
     ///
     /// # Errors

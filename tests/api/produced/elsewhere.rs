@@ -120,6 +120,17 @@ pub(crate) const ALL: &[(&str, &str, &str)] = &[
         "tests/api/issuing/syscalls.rs",
         "WriteError::NotDurable",
     ),
+    // Two files are replaced, and polled for a while.
+    (
+        "IdentityError::Followed",
+        "tests/api/rotation/followed.rs",
+        "the one from before is presented",
+    ),
+    (
+        "IdentityError::FilesChanging",
+        "tests/api/rotation/followed.rs",
+        "the files keep changing",
+    ),
     // The store's own source, beside an administrator's call.
     (
         "StoreWarning::RemovedFollowed",

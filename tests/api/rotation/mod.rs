@@ -4,6 +4,7 @@
 use crate::support;
 
 mod calls;
+mod followed;
 mod schemes;
 mod serving;
 
