@@ -86,7 +86,7 @@ impl SealKey {
             let mut padded = block.clone();
             padded.iter_mut().for_each(|byte| *byte ^= pad);
             // Its state is wiped when it is dropped: it seals as well as the key does.
-            Sha256::new().chain_update(&*padded)
+            Sha256::new().chain_update(padded.as_slice())
         };
         let inner = keyed(INNER_PAD).chain_update(content).finalize();
         let outer = keyed(OUTER_PAD).chain_update(inner).finalize();
