@@ -47,7 +47,6 @@ impl DurableStore {
                 let head_at = head.at;
                 let change = || JournalRecord::Change(StoredChange::of(head, &text, digest));
                 self.news.push_made(change);
-                self.stored.refusals.end();
                 self.stored.oldest = self.stored.oldest.or(head_at);
             }
             Err(error) => {

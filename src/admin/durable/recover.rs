@@ -70,6 +70,8 @@ impl Candidate {
 struct Base {
     from: Loaded,
     salvaged: Salvaged,
+    /// Whether all of the file was read.
+    is_all: bool,
 }
 
 impl Base {
@@ -96,6 +98,7 @@ impl Base {
             Ok(from) => bases.push(Self {
                 salvaged: salvage(&old),
                 from,
+                is_all: false,
             }),
             Err(error) => faults.push(error),
         }
@@ -104,6 +107,7 @@ impl Base {
             bases.push(Self {
                 from: *from,
                 salvaged,
+                is_all: false,
             });
         }
         let previous_from = match previous.whole {
@@ -117,12 +121,14 @@ impl Base {
             if let Some((replayed, end)) = replay(&from, &content, settings) {
                 bases.push(Self {
                     salvaged: rest(&content, &end),
+                    is_all: end.bytes >= content.len(),
                     from: replayed,
                 });
             }
             bases.push(Self {
                 salvaged: salvage(&content),
                 from,
+                is_all: false,
             });
         }
         if let Some(from) = backup {
@@ -131,6 +137,7 @@ impl Base {
             bases.push(Self {
                 salvaged: salvage(newest),
                 from,
+                is_all: false,
             });
         }
         // Of equal ones, the first: it has lost the least.
@@ -207,6 +214,7 @@ impl DurableStore {
     ///
     /// # Security
     /// Changes since the version that is found are lost, unless the report says otherwise. Show the report to a person.
+    /// If `trust-store` is gone, these are all changes since the last snapshot, blocks and removals included.
     /// With a counter or a minimum, a person must [accept](DurableSettings::with_roll_back_accepted) the roll-back first.
     ///
     /// # Errors
@@ -259,7 +267,11 @@ impl DurableStore {
                 DurableError::RolledBack { found, minimum }.to_string()
             }
         };
-        let Base { from, salvaged } = Base::choose(current, previous, backup, &settings)?;
+        let Base {
+            from,
+            salvaged,
+            is_all,
+        } = Base::choose(current, previous, backup, &settings)?;
         if from.position.sealed && settings.seal.is_none() {
             return Err(DurableError::Unwritable(StoreFileError::Sealed));
         }
@@ -276,6 +288,7 @@ impl DurableStore {
             damaged_lines: Truncated::default(),
             lost_generation: salvaged.generation,
             from_generation: loaded.generation,
+            changes_unknown: salvaged.generation.is_none() && !is_all,
             generation: 0,
             loaded,
             blocks: Truncated::default(),

@@ -2,8 +2,6 @@
 
 use std::collections::VecDeque;
 
-use pki_types::UnixTime;
-
 use super::disk::Handle;
 use super::{DurableStore, Undo};
 use crate::admin::durable::error::DurableError;
@@ -25,10 +23,8 @@ pub(super) fn calls(asked: &Asked) -> Calls {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Refusals {
     bytes: usize,
-    /// The times of the newest ones.
-    newest: VecDeque<Option<UnixTime>>,
-    /// The last one, if no change stands behind it.
-    last: Option<StoredRefusal>,
+    /// The newest ones.
+    newest: VecDeque<StoredRefusal>,
 }
 
 impl Refusals {
@@ -40,26 +36,19 @@ impl Refusals {
     /// The journal has one more record.
     pub(super) fn note(&mut self, record: &JournalRecord) {
         let JournalRecord::Refusal(refusal) = record else {
-            self.end();
             return;
         };
         self.bytes = self.bytes.saturating_add(refusal.bytes);
-        self.newest.push_back(refusal.head.at);
+        self.newest.push_back(refusal.clone());
         if self.newest.len() > MAX_REFUSALS {
             self.newest.pop_front();
         }
-        self.last = Some(refusal.clone());
-    }
-
-    /// A change stands behind the last one.
-    pub(super) fn end(&mut self) {
-        self.last = None;
     }
 
     /// Whether one more is recorded.
     fn allow(&self, refusal: &StoredRefusal) -> bool {
         let now = refusal.head.at;
-        let is_recent = |at: Option<UnixTime>| match (at, now) {
+        let is_recent = |one: &&StoredRefusal| match (one.head.at, now) {
             (Some(at), Some(now)) => {
                 let end = at.as_secs().saturating_add(REFUSAL_WINDOW.as_secs());
                 at <= now && now.as_secs() < end
@@ -68,13 +57,12 @@ impl Refusals {
             // Without a clock there is no window.
             (Some(_) | None, None) => true,
         };
-        let recent = self.newest.iter().filter(|at| is_recent(**at)).count();
-        let is_same = self.last.as_ref().is_some_and(|last| {
-            let same = |of: &StoredRefusal| (of.head.asked.clone(), of.because.clone());
-            is_recent(last.head.at) && same(last) == same(refusal)
-        });
+        let is_same = |one: &StoredRefusal| {
+            one.head.asked == refusal.head.asked && one.because == refusal.because
+        };
+        let recent: Vec<&StoredRefusal> = self.newest.iter().filter(is_recent).collect();
         let fits = self.bytes.saturating_add(refusal.bytes) <= MAX_REFUSED_BYTES;
-        fits && recent < MAX_REFUSALS && !is_same
+        fits && recent.len() < MAX_REFUSALS && !recent.into_iter().any(is_same)
     }
 }
 

@@ -27,6 +27,10 @@ pub struct RecoveryReport {
     /// The generation that the store fell back to.
     #[doc(hidden)]
     pub from_generation: u64,
+    /// Whether it is not known which changes were made after `from_generation`, since the file is gone or its generation
+    /// cannot be read. They are lost, apart from what the other fields name.
+    #[doc(hidden)]
+    pub changes_unknown: bool,
     /// The generation that was stored now. It is higher than both.
     pub generation: u64,
     /// The load report of the version that the store fell back to.
@@ -79,6 +83,13 @@ impl fmt::Display for RecoveryReport {
             self.from_generation,
             self.generation
         )?;
+        if self.changes_unknown {
+            write!(
+                f,
+                "\n  what was changed after generation {} is lost unless it is named here, blocks and removals included: make these changes again",
+                self.from_generation
+            )?;
+        }
         self.damaged_lines.write_lines(f, "line not readable")?;
         self.blocks.write_lines(f, "block kept")?;
         self.claims.write_lines(f, "claim kept of server")?;

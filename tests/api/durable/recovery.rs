@@ -220,6 +220,61 @@ fn a_file_that_is_missing_empty_or_noise_is_recovered_from_the_one_before() {
     }
 }
 
+/// The previous file is the one before the last snapshot: without the file, all changes since then are gone, and the report
+/// says so. If something of the file is left, it says what.
+#[test]
+fn the_report_says_that_changes_since_the_last_snapshot_are_lost() {
+    let folder = Folder::new("lost-file");
+    drop(durable(folder.path()));
+    apart(folder.path());
+    let (mut store, _) = DurableStore::open(folder.path(), settings()).unwrap();
+    let snapshot = store.contents().generation();
+    store
+        .change(|store| store.add_server(server_id("before"), []))
+        .unwrap();
+    let gone = pin("gone");
+    store.change(|store| Ok(store.block(&gone))).unwrap();
+    let newest = store.contents().generation();
+    drop(store);
+    let text = fs::read(folder.file(CURRENT)).unwrap();
+    let end = format!("what was changed after generation {snapshot} is lost");
+    for (left, is_lost) in [
+        (None, true),
+        (Some(&text[..0]), true),
+        (Some(&text[..text.len() - 9]), false),
+    ] {
+        match left {
+            None => fs::remove_file(folder.file(CURRENT)).unwrap(),
+            Some(left) => fs::write(folder.file(CURRENT), left).unwrap(),
+        }
+        let opened = DurableStore::open(folder.path(), settings());
+        if !is_lost {
+            // A change that is cut is left out when the store is opened.
+            assert!(opened.is_ok());
+            continue;
+        }
+        assert!(opened.is_err());
+        let (store, report) = DurableStore::recover(folder.path(), settings()).unwrap();
+        assert_eq!(report.from_generation, snapshot);
+        let said = report.to_string();
+        assert!(said.contains(&end), "{said}");
+        assert!(said.contains("blocks and removals"), "{said}");
+        assert_eq!(
+            store.contents().blocks().count(),
+            filled().contents().blocks().count()
+        );
+    }
+    // A damaged snapshot: the changes behind it are made on the previous file, and nothing is lost.
+    let damaged = String::from_utf8(text)
+        .unwrap()
+        .replacen("server keys-1", "server kays-1", 1);
+    fs::write(folder.file(CURRENT), damaged).unwrap();
+    let (_, report) = DurableStore::recover(folder.path(), settings()).unwrap();
+    assert_eq!(report.from_generation, newest);
+    let said = report.to_string();
+    assert!(!said.contains("is lost unless"), "{said}");
+}
+
 #[test]
 fn beside_a_backup_of_the_same_number_nothing_is_lost_removed_or_in_doubt() {
     let folder = Folder::new("backup");
