@@ -280,8 +280,8 @@ impl Kind {
     }
 }
 
-/// The servers that two stores judge differently. The command knows no connections, so they are judged by their
-/// installed certificates, and clients are not judged.
+/// The peers that two stores judge differently. The command knows no connections, so they are judged by what is
+/// installed for them.
 fn effects(common: &Common, from: &TrustSnapshot, to: &TrustSnapshot) -> [Kind; 4] {
     let (policy, seen, clock) = (common.policy(), PeerHistory::new(), now());
     let there = effects_between(from, to, &policy, &seen, clock);
@@ -294,7 +294,7 @@ fn effects(common: &Common, from: &TrustSnapshot, to: &TrustSnapshot) -> [Kind; 
     ]
 }
 
-/// Shows the records in which two stores differ, and the servers that they judge differently.
+/// Shows the records in which two stores differ, and the peers that they judge differently.
 pub(super) fn diff(common: &Common, two: &Two) -> Result<Outcome, Failure> {
     let (from, to) = (version(common, &two.from)?, version(common, &two.to)?);
     let records = file::difference(&from, &to);

@@ -46,7 +46,7 @@ enum Command {
     Verify,
     /// Show who changed what, and when, as far back as the history is kept
     Log(log::Arguments),
-    /// Show the records in which two stores, or two generations of one, differ, and the servers that they judge differently
+    /// Show the records in which two stores, or two generations of one, differ, and the peers that they judge differently
     Diff(log::Two),
     /// Give the store the content of an earlier generation again; blocks, claims, revocation checks and the clock floor stay
     Rollback(rollback::Arguments),

@@ -273,8 +273,8 @@ const OTHERS: [(&str, &str); 10] = [
     ("crl", "its argument stands for `crl add`"),
 ];
 
-fn folder() -> Folder {
-    let folder = Folder::new("cli-guard-table");
+fn folder(test: &str) -> Folder {
+    let folder = Folder::new(test);
     for name in ["k1", "k2", "array"] {
         machine(&folder, name);
     }
@@ -305,7 +305,7 @@ fn folder() -> Folder {
 
 #[test]
 fn each_verb_names_whom_it_would_refuse_and_needs_force() {
-    let folder = folder();
+    let folder = folder("cli-guard-table");
     for (number, row) in ROWS.iter().enumerate() {
         let store = format!("s{number}");
         let change = |line: &str| run(&folder, &format!("store {line} --store {store}"));
@@ -377,4 +377,17 @@ fn every_verb_of_a_store_has_a_row() {
     let mut known: BTreeSet<String> = ROWS.iter().map(|row| row.verb.to_owned()).collect();
     known.extend(OTHERS.iter().map(|(verb, _)| (*verb).to_owned()));
     assert_eq!(all, known);
+}
+
+#[test]
+fn a_diff_names_the_clients_that_one_store_refuses() {
+    let folder = folder("cli-guard-diff");
+    for (store, line) in [("a", CLIENT), ("b", CLIENTS)] {
+        run(&folder, &format!("store create --store {store}")).ends_with(0);
+        run(&folder, &format!("store {line} --store {store}")).ends_with(0);
+    }
+    run(&folder, "store diff a b")
+        .ends_with(0)
+        .says("refused in the second: client ")
+        .says("refused in the first: clients of authority ");
 }
