@@ -19,6 +19,7 @@ mod identities;
 mod judging;
 mod links;
 mod looking;
+mod manual;
 mod output;
 mod run;
 mod sealing;

@@ -1,0 +1,241 @@
+//! The operating manual: every command that it prints is run, in its order, as one administrator would.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::folder::Folder;
+use crate::run::{Ran, Server, fingerprint, machine, now_spec, run, run_with, write};
+use crate::support::crl::crl;
+
+const YEAR: i64 = 365 * 24 * 3600;
+
+/// Commands that are not run, and why.
+const NOT_RUN: [(&str, &str); 1] = [("cargo install", "it builds the command that is tested here")];
+
+/// Commands that may end with 1, and why.
+const MAY_REFUSE: [(&str, &str); 3] = [
+    (
+        "store plan remove array.pem --clients",
+        "it locks the client out",
+    ),
+    (
+        "check --chain keys-1-next.pem",
+        "the day that is asked about passes",
+    ),
+    (
+        "store plan rollback",
+        "a later claim stays, so that its server is locked out",
+    ),
+];
+
+fn manual() -> String {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/OPERATING.md");
+    fs::read_to_string(page).unwrap()
+}
+
+/// The lines of the shell blocks, without their comments.
+fn printed(page: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut inside = false;
+    for line in page.lines().map(str::trim) {
+        if line.starts_with("```") {
+            inside = line == "```sh";
+        } else if inside && !line.is_empty() {
+            lines.push(line.split(" #").next().unwrap().trim().to_owned());
+        }
+    }
+    lines
+}
+
+/// What the machines of the manual have before its first command.
+fn prepared() -> Folder {
+    let folder = Folder::new("cli-manual");
+    for name in ["keys-1", "keys-1-next", "stolen", "shared"] {
+        machine(&folder, name);
+    }
+    let ca = now_spec("CA").ca().self_signed();
+    let issuing = now_spec("Issuing").ca().signed_by(&ca);
+    write(&folder, "ca", &ca);
+    write(&folder, "issuing", &issuing);
+    let list = || crl().valid(-2 * YEAR, 20 * YEAR);
+    let old = list().signed_by(&ca).to_pem();
+    let lists = format!("{}{old}", list().signed_by(&issuing).to_pem());
+    fs::write(folder.file("old.crl"), old).unwrap();
+    fs::write(folder.file("lists.pem"), lists).unwrap();
+    fs::create_dir(folder.file("backup")).unwrap();
+    folder
+}
+
+/// The key server that the manual calls kms3.example, which knows the array.
+fn key_server(folder: &Folder) -> (Folder, Server) {
+    let other = Folder::new("cli-manual-server");
+    machine(&other, "keys-1");
+    fs::copy(other.file("keys-1.pem"), folder.file("keys-3.pem")).unwrap();
+    fs::copy(folder.file("array.pem"), other.file("array.pem")).unwrap();
+    run(&other, "store create --store server-trust").ends_with(0);
+    run(&other, "store pin array.pem --clients --store server-trust").ends_with(0);
+    let server = Server::start(&other, "");
+    (other, server)
+}
+
+fn shell(folder: &Folder, line: &str) {
+    let done = Command::new("sh")
+        .args(["-c", line])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert!(done.status.success(), "{line}: {text}");
+}
+
+/// Damages the last change.
+fn damage(folder: &Folder) {
+    let path = folder.file("trust/trust-store");
+    let mut content = fs::read(&path).unwrap();
+    let at = content.len() - 20;
+    content[at] = if content[at] == b'0' { b'1' } else { b'0' };
+    fs::write(path, content).unwrap();
+}
+
+/// The generation after the first change that is kept.
+fn first_generation(folder: &Folder) -> u64 {
+    let log = run(folder, "store log --store trust --json")
+        .ends_with(0)
+        .json();
+    log["changes"][0]["to"].as_u64().unwrap()
+}
+
+#[test]
+fn every_command_of_the_manual_is_run_in_its_order() {
+    let folder = prepared();
+    let mut server = None;
+    let page = manual();
+    let lines = printed(&page);
+    assert!(lines.len() > 50, "{lines:#?}");
+    let mut verbs = Vec::new();
+    for line in &lines {
+        if NOT_RUN.iter().any(|(known, _)| line.starts_with(known)) {
+            continue;
+        }
+        if server.is_none() && line.contains("keys-3") {
+            server = Some(key_server(&folder));
+        }
+        let mut changed = line.replace("/backup/", "backup/");
+        if let Some((_, server)) = &server {
+            changed = changed.replace("kms3.example", &server.address);
+        }
+        let Some(command) = changed.strip_prefix("mutual-trust ") else {
+            shell(&folder, &changed);
+            continue;
+        };
+        let mut command = command.to_owned();
+        if command.contains("0E:D2:…:AB") {
+            let text = fs::read(folder.file("stolen.pem")).unwrap();
+            let stolen = mutual_trust::Certificate::from_pem(&text).unwrap();
+            command = command.replace("0E:D2:…:AB", &stolen.key_pin().to_string());
+        }
+        if command.contains(" 41") {
+            let first = first_generation(&folder);
+            let after =
+                run(&folder, "store list --store trust --json").json()["generation"].clone();
+            command = command
+                .replace(" 41", &format!(" {first}"))
+                .replace(" 42", &format!(" {after}"));
+        }
+        if command.starts_with("identity install") {
+            shell(
+                &folder,
+                "openssl x509 -req -in array-ca.csr -CA ca.pem -CAkey ca.key -set_serial 7 -days 90 -out answer.pem",
+            );
+        }
+        if command.starts_with("store recover") {
+            damage(&folder);
+        }
+        let ran: Ran = if command.starts_with("enroll ") {
+            let heard = format!("{}\n", fingerprint(&folder, "keys-3.pem"));
+            run_with(&folder, &command, &heard)
+        } else {
+            run(&folder, &command)
+        };
+        let may_refuse = MAY_REFUSE
+            .iter()
+            .any(|(known, _)| command.starts_with(known));
+        assert!(
+            ran.code == 0 || (may_refuse && ran.code == 1),
+            "{command} ends with {}: {}",
+            ran.code,
+            ran.all()
+        );
+        verbs.push(command);
+    }
+    // The day is whole.
+    for verb in [
+        "identity new",
+        "identity request",
+        "identity install",
+        "identity renew",
+        "identity show",
+        "store create",
+        "store server add",
+        "store pin",
+        "store authority",
+        "store intermediate",
+        "store update",
+        "enroll",
+        "connect",
+        "store remove",
+        "store expiring",
+        "check",
+        "store block",
+        "store unblock",
+        "store crl add",
+        "store crl remove",
+        "store crl stop",
+        "store group add",
+        "store migrate",
+        "store release",
+        "store log",
+        "store diff",
+        "store plan",
+        "store clock show",
+        "store clock confirm",
+        "store clock reset",
+        "store backup",
+        "store verify",
+        "store restore",
+        "store recover",
+    ] {
+        assert!(verbs.iter().any(|line| line.starts_with(verb)), "no {verb}");
+    }
+}
+
+/// The verbs that the text names between commands are those of the command.
+#[test]
+fn every_verb_that_the_manual_names_exists() {
+    let folder = Folder::new("cli-manual-verbs");
+    let page = manual();
+    let text: String = page.split("```").step_by(2).collect();
+    let mut count = 0;
+    for span in text.split('`').skip(1).step_by(2) {
+        let words: Vec<&str> = span.split_whitespace().collect();
+        let is_verb = |word: &&&str| {
+            word.chars()
+                .all(|letter| letter.is_ascii_lowercase() || letter == '-')
+        };
+        let verb = match words.split_first() {
+            Some((&("store" | "identity"), rest)) => {
+                let below: Vec<&str> = rest.iter().take_while(is_verb).take(1).copied().collect();
+                [&words[..1], &below].concat().join(" ")
+            }
+            Some((
+                &("enroll" | "connect" | "serve" | "check" | "inspect" | "completions" | "man"),
+                _,
+            )) => words[0].to_owned(),
+            _ => continue,
+        };
+        run(&folder, &format!("{verb} --help")).ends_with(0);
+        count += 1;
+    }
+    assert!(count > 20, "{count}");
+}
