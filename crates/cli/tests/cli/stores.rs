@@ -400,7 +400,9 @@ fn a_folder_of_today_is_adopted_and_what_is_refused_is_reported() {
     assert_eq!(ran.json()["kind"], "certificate/LeftOut");
     assert_eq!(found["refused_count"], 5);
     assert_eq!(found["items"].as_array().unwrap().len(), 5);
-    assert_eq!(found["passed_over"][0]["file"], "today/lost+found");
+    assert_eq!(found["passed_over"][0]["file"], "today/copy.pem");
+    assert_eq!(found["passed_over"][1]["file"], "today/lost+found");
+    assert_eq!(found["passed_over"].as_array().unwrap().len(), 2);
 
     let line = "store adopt today --server keys-1 --undecided pin --accept --store trust";
     run(&folder, &format!("{line} --dry-run")).ends_with(2);
@@ -418,6 +420,24 @@ fn a_folder_of_today_is_adopted_and_what_is_refused_is_reported() {
     let ran = run(&folder, &format!("{line} --json")).ends_with(2);
     let found: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(found["changed"], false);
+}
+
+// A file is in the result even if another one has its certificate.
+#[test]
+fn a_file_that_has_nothing_new_is_named_as_passed_over() {
+    let folder = store("cli-adopt-same");
+    let ca = now_spec("CA").ca().self_signed();
+    fs::create_dir(folder.file("certificates")).unwrap();
+    for name in ["certificates/a", "certificates/b"] {
+        fs::write(folder.file(&format!("{name}.pem")), ca.certificate.to_pem()).unwrap();
+    }
+    let line = "store adopt certificates --any-server --undecided authority --store trust";
+    run(&folder, line).ends_with(0).says(
+        "passed over: certificates/b.pem: nothing new, its certificate is in certificates/a.pem",
+    );
+    let found = run(&folder, &format!("{line} --json")).ends_with(0).json();
+    assert_eq!(found["passed_over"][0]["file"], "certificates/b.pem");
+    assert_eq!(found["items"].as_array().unwrap().len(), 1);
 }
 
 #[test]

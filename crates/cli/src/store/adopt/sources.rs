@@ -25,7 +25,7 @@ pub(super) struct Read {
     pub(super) certificates: Vec<(String, Certificate)>,
     /// What should have been read and was not.
     pub(super) unread: Vec<Without>,
-    /// Folders, which are not looked into.
+    /// Folders, which are not looked into, and files that have nothing new.
     passed_over: Vec<Without>,
 }
 
@@ -118,12 +118,20 @@ pub(super) fn read(path: &Path) -> Result<Read, Failure> {
     Ok(read)
 }
 
-/// A folder of hashed links names each certificate twice.
+/// A folder of hashed links names each certificate twice. A file that has nothing new is named as passed over.
 fn keep(read: &mut Read, name: String, all: Vec<Certificate>) {
+    let mut same = None;
+    let before = read.certificates.len();
     for one in all {
-        if !read.certificates.iter().any(|(_, known)| *known == one) {
-            read.certificates.push((name.clone(), one));
+        let known = read.certificates.iter().find(|(_, known)| *known == one);
+        match known {
+            Some((first, _)) => same = Some(first.clone()),
+            None => read.certificates.push((name.clone(), one)),
         }
+    }
+    if let Some(first) = same.filter(|_| read.certificates.len() == before) {
+        let why = format!("nothing new, its certificate is in {}", plain::line(&first));
+        read.passed_over.push((name, why));
     }
 }
 
