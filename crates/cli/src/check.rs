@@ -7,8 +7,8 @@ use mutual_trust::error::CertificateError;
 use mutual_trust::policy::ExpectedServer;
 use mutual_trust::{Certificate, HostName, Verdict, VerifyRequest, decide, tls};
 use pki_types::CertificateDer;
-use serde_json::{Value, json};
 
+use crate::json::Judged;
 use crate::output::{self, Failure, Outcome};
 use crate::trust::{TrustArguments, Whose};
 use crate::{facts, files, ours, tree};
@@ -54,32 +54,25 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         None => VerifyRequest::client(end_entity, intermediates, trust.clock),
     };
     let verdict = decide(&trust.view, &trust.policy, &question);
-    let mut outcome = judged("check", &verdict, &presented);
-    outcome
-        .text
-        .push_str("\n(offline: only a handshake shows whether the peer has the private key)");
-    Ok(outcome)
+    let (mut text, judged) = judged(&verdict, &presented);
+    text.push_str("\n(offline: only a handshake shows whether the peer has the private key)");
+    Ok(Outcome::of(text, &judged).or_refused(reason(&verdict)))
 }
 
 /// A verdict with the picture of its chain.
-pub(crate) fn judged(
-    schema: &'static str,
-    verdict: &Verdict,
-    presented: &[Certificate],
-) -> Outcome {
+pub(crate) fn judged(verdict: &Verdict, presented: &[Certificate]) -> (String, Judged) {
     let picture = tree::picture(verdict, presented);
     let text = format!("{}\n{picture}", output::shown(verdict));
-    let shown: Vec<Value> = presented.iter().map(facts::certificate).collect();
-    let path: Vec<String> = verdict
-        .path()
-        .iter()
-        .map(|one| one.fingerprint().to_string())
-        .collect();
-    let json = json!({
-        "verdict": facts::verdict(verdict),
-        "presented": shown,
-        "path": path,
-    });
-    let refused = (!verdict.is_accepted()).then(|| verdict.reason().to_string());
-    Outcome::done(schema, text, json).or_refused(refused)
+    let path = verdict.path().iter();
+    let judged = Judged {
+        verdict: facts::verdict(verdict),
+        presented: presented.iter().map(facts::certificate).collect(),
+        path: path.map(|one| one.fingerprint().to_string()).collect(),
+    };
+    (text, judged)
+}
+
+/// The reason of a refusal.
+pub(crate) fn reason(verdict: &Verdict) -> Option<String> {
+    (!verdict.is_accepted()).then(|| verdict.reason().to_string())
 }

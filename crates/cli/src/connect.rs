@@ -6,12 +6,12 @@ use clap::{Args, ValueEnum};
 use mutual_trust::observe::{Observation, observation_queue};
 use mutual_trust::tls::{self, TlsVersion, refusal};
 use mutual_trust::{Certificate, ClientConfigBuilder, HostName, Verdict};
-use serde_json::{Value, json};
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::check::judged;
+use crate::check::{judged, reason};
+use crate::json::{Connected, LinkState};
 use crate::link::{Address, End, HANDSHAKE_LATE, Link, Patience, dial, is_timeout, visit};
 use crate::ours::{self, IdentityArguments};
 use crate::output::{Failure, Outcome};
@@ -144,24 +144,24 @@ fn tell(
     };
     let (is_reached, is_accepted) = reached(link, &verdict);
     let ours = ours(is_reached, is_accepted);
-    let mut outcome = judged("connect", &verdict, &presented);
-    let (word, text) = match &link.end {
-        _ if !verdict.is_accepted() => ("refused_by_us", None),
-        End::Works => ("works", None),
+    let (shown, judged) = judged(&verdict, &presented);
+    let (state, text) = match &link.end {
+        _ if !verdict.is_accepted() => (LinkState::RefusedByUs, None),
+        End::Works => (LinkState::Works, None),
         End::Alert(alert) => {
             let text = format!(
                 "the server refused us with the alert {alert:?}: {}",
                 meaning(*alert)
             );
-            ("refused_by_peer", Some(text))
+            (LinkState::RefusedByPeer, Some(text))
         }
         End::Closed => {
             let text = "the server closed the connection after the handshake without an alert: often it refuses our certificate";
-            ("closed_by_peer", Some(String::from(text)))
+            (LinkState::ClosedByPeer, Some(String::from(text)))
         }
         End::Io(error) if is_reached && is_closed(error) => {
             let text = "the server closed the connection without an alert when it had our certificate: often it refuses it";
-            ("closed_by_peer", Some(String::from(text)))
+            (LinkState::ClosedByPeer, Some(String::from(text)))
         }
         // The server was accepted, then TLS or the network failed: the server has not judged us.
         End::Failed(_) | End::Io(_) => return Err(not_tried(place, &link.end)),
@@ -173,7 +173,7 @@ fn tell(
         End::Alert(alert) => Some(*alert),
         End::Works | End::Closed | End::Failed(_) | End::Io(_) => None,
     };
-    let mut lines = vec![outcome.text];
+    let mut lines = vec![shown];
     lines.extend(ours.lines(text.is_some()));
     if let Some(text) = &text {
         lines.push(format!("refused: {text}"));
@@ -181,27 +181,23 @@ fn tell(
     } else if verdict.is_accepted() {
         lines.push(format!("works: {place}, TLS {version}, {suite}, {group}"));
     }
-    outcome.text = lines.join("\n");
-    if text.is_some() {
-        outcome.refused = Some(String::from("RefusedByPeer"));
-    }
-    if let Value::Object(fields) = &mut outcome.json {
-        let facts = json!({
-            "address": place.address.to_string(),
-            "answered_by": place.answered.to_string(),
-            "link": word,
-            "alert": alert.map(|alert| format!("{alert:?}")),
-            "handshake_finished": link.finished,
-            "tls": link.version,
-            "cipher_suite": link.suite,
-            "key_exchange": link.group,
-            "identity": ours.fact(),
-        });
-        if let Value::Object(facts) = facts {
-            fields.extend(facts);
-        }
-    }
-    Ok(outcome)
+    let refused = match text {
+        Some(_) => Some(String::from("RefusedByPeer")),
+        None => reason(&verdict),
+    };
+    let connected = Connected {
+        judged,
+        address: place.address.to_string(),
+        answered_by: place.answered.to_string(),
+        link: state,
+        alert: alert.map(|alert| format!("{alert:?}")),
+        handshake_finished: link.finished,
+        tls: link.version,
+        cipher_suite: link.suite.clone(),
+        key_exchange: link.group.clone(),
+        identity: ours.fact(),
+    };
+    Ok(Outcome::of(lines.join("\n"), &connected).or_refused(refused))
 }
 
 fn is_closed(error: &io::Error) -> bool {

@@ -5,12 +5,12 @@ use mutual_trust::store::{Consequence, Report};
 use mutual_trust::{
     AuthorityScope, Certificate, EntryOptions, KeyPolicy, PinScope, ServerId, TrustStore,
 };
-use serde_json::{Value, json};
 
 use crate::facts;
+use crate::json::{self, Item, Role};
 
 /// The content of a file: lines for people, and the same for programs.
-pub(crate) type Found = (Vec<String>, Vec<Value>);
+pub(crate) type Found = (Vec<String>, Vec<Item>);
 
 /// Each certificate, with what it could be installed as.
 pub(crate) fn certificates_of<'a>(
@@ -19,7 +19,7 @@ pub(crate) fn certificates_of<'a>(
 ) -> Found {
     let mut found = Found::default();
     for (index, certificate) in certificates.into_iter().enumerate() {
-        let (mut lines, mut fields) = describe(certificate);
+        let (mut lines, certificate_fact) = describe(certificate);
         if let Some(first) = lines.first_mut() {
             *first = format!("certificate {}: {first}", index.saturating_add(1));
         }
@@ -39,23 +39,32 @@ pub(crate) fn certificates_of<'a>(
                     }
                     (
                         text,
-                        json!({ "role": role, "possible": true, "warnings": warnings, "why_not": null }),
+                        Role {
+                            role,
+                            possible: true,
+                            warnings,
+                            why_not: None,
+                        },
                     )
                 }
                 Err(error) => (
                     format!("  not {role}: {error}"),
-                    json!({ "role": role, "possible": false, "warnings": [], "why_not": facts::text(error) }),
+                    Role {
+                        role,
+                        possible: false,
+                        warnings: Vec::new(),
+                        why_not: Some(facts::text(error)),
+                    },
                 ),
             };
             lines.extend(text.split('\n').map(str::to_owned));
             roles.push(fact);
         }
-        if let Value::Object(fields) = &mut fields {
-            fields.insert(String::from("kind"), json!("certificate"));
-            fields.insert(String::from("roles"), json!(roles));
-        }
         found.0.extend(lines);
-        found.1.push(fields);
+        found.1.push(Item::Certificate {
+            certificate: certificate_fact,
+            roles,
+        });
     }
     if found.1.is_empty() {
         found.0.push(String::from("nothing"));
@@ -64,7 +73,7 @@ pub(crate) fn certificates_of<'a>(
 }
 
 /// Facts of a certificate, as lines and as fields.
-pub(crate) fn describe(certificate: &Certificate) -> (Vec<String>, Value) {
+pub(crate) fn describe(certificate: &Certificate) -> (Vec<String>, json::Certificate) {
     let names = facts::names(certificate);
     let shown = if names.is_empty() {
         String::from("(none)")

@@ -16,9 +16,9 @@ use mutual_trust::{
     ClientConfigBuilder, Enrolment, EntryOptions, Fingerprint, HostName, KeyPolicy, PinScope,
     Policy, ServerId, TrustSnapshot, tls,
 };
-use serde_json::{Value, json};
 
 use crate::facts;
+use crate::json;
 use crate::link::{Address, Deadlined, HANDSHAKE_LATE, Patience, dial, is_timeout};
 use crate::ours::{self, IdentityArguments};
 use crate::output::{self, Failure, Outcome};
@@ -214,22 +214,23 @@ fn accept(
     };
     let (names, reached) = dialled(tried.contents(), id, name);
     let effects = facts::effects(tried.effects());
+    let effects = (code.is_none() || locks_out).then_some(effects);
     let report = tried
         .outcome()
         .as_ref()
         .ok()
         .filter(|_| code.is_none())
         .map(facts::report);
-    let json = json!({
-        "server": id.to_string(),
-        "address": arguments.address.to_string(),
-        "changed": code.is_none(),
-        "presented": shown(presented),
-        "report": report,
-        "effects": if code.is_none() || locks_out { effects } else { Value::Null },
-        "message": line,
-        "dialled_as": if code.is_none() { json!(names) } else { Value::Null },
-    });
+    let enrolled = json::Enrolled {
+        server: id.to_string(),
+        address: arguments.address.to_string(),
+        changed: code.is_none(),
+        presented: shown(presented),
+        report,
+        effects,
+        message: line.clone(),
+        dialled_as: code.is_none().then_some(names),
+    };
     let mut text = format!("{presented}\n{word}: server {id}: {line}");
     if code.is_some() {
         store.record_refused(&format!("accept server {id}"), &line)?;
@@ -237,7 +238,7 @@ fn accept(
         store.apply(&tried, &seen, now, &LockoutAllowance::allow(lost))?;
         text.push_str(&format!("\n  {reached}"));
     }
-    Ok(Outcome::done("enroll", text, json).or_refused(code.map(str::to_owned)))
+    Ok(Outcome::of(text, &enrolled).or_refused(code.map(str::to_owned)))
 }
 
 /// The first peers of a list, and how many more there are.
@@ -251,17 +252,17 @@ fn first_of(peers: &[Peer]) -> String {
 }
 
 /// What was presented, without its fingerprint, which must come from the server itself.
-pub(crate) fn shown(presented: &PresentedCertificate) -> Value {
-    json!({
-        "role": presented.role().to_string(),
-        "subject": presented.subject(),
-        "issuer": presented.issuer(),
-        "names": presented.names().items(),
-        "not_after": facts::time(presented.validity().not_after()),
-        "key": facts::key(presented.key_kind()),
-        "reason": presented.reason().to_string(),
-        "proved": presented.is_proved(),
-    })
+pub(crate) fn shown(presented: &PresentedCertificate) -> json::Presented {
+    json::Presented {
+        role: presented.role().to_string(),
+        subject: presented.subject().to_string(),
+        issuer: presented.issuer().to_string(),
+        names: presented.names().items().to_vec(),
+        not_after: facts::time(presented.validity().not_after()),
+        key: facts::key(presented.key_kind()),
+        reason: presented.reason().to_string(),
+        proved: presented.is_proved(),
+    }
 }
 
 /// Asks for the fingerprint and says where it comes from.

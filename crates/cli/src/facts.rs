@@ -11,7 +11,8 @@ use mutual_trust::store::{
     Slot, Truncated, ValidityRule,
 };
 use mutual_trust::{Certificate, CurrentTime, PinMatch, TrustSnapshot, Verdict};
-use serde_json::{Value, json};
+
+use crate::json;
 
 /// Bytes in hexadecimal, as certificates show them.
 pub(crate) fn hex(bytes: &[u8]) -> String {
@@ -38,21 +39,21 @@ pub(crate) fn names(certificate: &Certificate) -> Vec<String> {
     named.map(|name| name.to_string()).collect()
 }
 
-pub(crate) fn certificate(certificate: &Certificate) -> Value {
+pub(crate) fn certificate(certificate: &Certificate) -> json::Certificate {
     let validity = certificate.validity();
-    json!({
-        "version": certificate.version(),
-        "subject": certificate.subject(),
-        "issuer": certificate.issuer(),
-        "serial": hex(certificate.serial()),
-        "names": names(certificate),
-        "not_before": time(validity.not_before()),
-        "not_after": time(validity.not_after()),
-        "key": certificate.key_name(),
-        "ca": certificate.is_ca(),
-        "fingerprint": certificate.fingerprint().to_string(),
-        "key_pin": certificate.key_pin().to_string(),
-    })
+    json::Certificate {
+        version: certificate.version(),
+        subject: certificate.subject(),
+        issuer: certificate.issuer(),
+        serial: hex(certificate.serial()),
+        names: names(certificate),
+        not_before: time(validity.not_before()),
+        not_after: time(validity.not_after()),
+        key: certificate.key_name(),
+        ca: certificate.is_ca(),
+        fingerprint: certificate.fingerprint().to_string(),
+        key_pin: certificate.key_pin().to_string(),
+    }
 }
 
 pub(crate) fn key(kind: KeyKind) -> String {
@@ -67,33 +68,47 @@ pub(crate) const fn slot(slot: Slot) -> &'static str {
     }
 }
 
-pub(crate) fn entry_key(key: &EntryKey) -> Value {
-    json!({
-        "slot": slot(key.slot),
-        "scope": key.scope.to_string(),
-        "fingerprint": key.fingerprint.to_string(),
-    })
+const fn slot_fact(slot: Slot) -> json::Slot {
+    match slot {
+        Slot::Pin => json::Slot::Pin,
+        Slot::Authority => json::Slot::Authority,
+        Slot::Intermediate => json::Slot::Intermediate,
+    }
 }
 
-pub(crate) fn entry(entry: &Entry) -> Value {
+pub(crate) fn entry_key(key: &EntryKey) -> json::EntryKey {
+    json::EntryKey {
+        slot: slot_fact(key.slot),
+        scope: key.scope.to_string(),
+        fingerprint: key.fingerprint.to_string(),
+    }
+}
+
+pub(crate) fn entry(entry: &Entry) -> json::Entry {
     let options = entry.options();
     let patterns = options.san_patterns().iter();
-    json!({
-        "slot": slot(entry.key().slot),
-        "scope": entry.key().scope.to_string(),
-        "fingerprint": entry.key().fingerprint.to_string(),
-        "label": options.label(),
-        "certificate": entry.certificate().map(certificate),
-        "ends": options.end().map(|end| Timestamp::from(end).to_string()),
-        "patterns": patterns.map(ToString::to_string).collect::<Vec<String>>(),
-        "match": if options.matching() == PinMatch::PublicKey { "public-key" } else { "certificate" },
-        "grace_seconds": grace(entry).map(|grace| grace.as_secs()),
-        "any_role": options.is_any_role(),
-        "source": entry.source(),
-        "installed": entry.installed().map(|time| Timestamp::from(time).to_string()),
-        "installed_by": entry.installed_by(),
-        "disabled": entry.disabled(),
-    })
+    let key = entry.key();
+    json::Entry {
+        slot: slot_fact(key.slot),
+        scope: key.scope.to_string(),
+        fingerprint: key.fingerprint.to_string(),
+        label: options.label().map(str::to_owned),
+        certificate: entry.certificate().map(certificate),
+        ends: options.end().map(|end| Timestamp::from(end).to_string()),
+        patterns: patterns.map(ToString::to_string).collect(),
+        matching: match options.matching() {
+            PinMatch::PublicKey => json::Matching::PublicKey,
+            _ => json::Matching::Certificate,
+        },
+        grace_seconds: grace(entry).map(|grace| grace.as_secs()),
+        any_role: options.is_any_role(),
+        source: entry.source().map(str::to_owned),
+        installed: entry
+            .installed()
+            .map(|time| Timestamp::from(time).to_string()),
+        installed_by: entry.installed_by().map(str::to_owned),
+        disabled: entry.disabled().map(ToString::to_string),
+    }
 }
 
 /// The grace that is set for an entry.
@@ -156,58 +171,52 @@ fn span(span: Duration) -> String {
     }
 }
 
-fn detail(detail: &Detail) -> Value {
-    if *detail == Detail::None {
-        Value::Null
-    } else {
-        Value::String(format!("{detail:#}"))
+fn detail(detail: &Detail) -> Option<String> {
+    (*detail != Detail::None).then(|| text(detail))
+}
+
+pub(crate) fn verdict(verdict: &Verdict) -> json::Verdict {
+    let considered = verdict.considered();
+    let items = considered.items().iter().map(|item| json::Considered {
+        fingerprint: item.fingerprint.to_string(),
+        entry: item.entry.as_ref().map(entry_key),
+        reason: item.reason.to_string(),
+        detail: detail(&item.detail),
+    });
+    let remedy = (!verdict.is_accepted()).then(|| verdict.remedy().to_string());
+    json::Verdict {
+        accepted: verdict.is_accepted(),
+        reason: verdict.reason().to_string(),
+        rule: verdict.rule().to_string(),
+        meaning: verdict.reason().meaning().to_owned(),
+        to_do: remedy,
+        detail: detail(verdict.detail()),
+        role: verdict.role().to_string(),
+        server: verdict.server().map(ToString::to_string),
+        dialled: verdict.dialled().map(ToString::to_string),
+        presented: verdict.presented().map(|presented| presented.to_string()),
+        decided_by: verdict.decided_by().map(|by| entry_key(&by.key())),
+        peer: verdict.peer().map(|peer| peer.to_string()),
+        considered: items.collect(),
+        considered_more: considered.omitted(),
+        warnings: verdict.warnings().iter().map(text).collect(),
+        generation: verdict.generation(),
     }
 }
 
-pub(crate) fn verdict(verdict: &Verdict) -> Value {
-    let considered = verdict.considered();
-    let items = considered.items().iter().map(|item| {
-        json!({
-            "fingerprint": item.fingerprint.to_string(),
-            "entry": item.entry.as_ref().map(entry_key),
-            "reason": item.reason.to_string(),
-            "detail": detail(&item.detail),
-        })
-    });
-    let remedy = (!verdict.is_accepted()).then(|| verdict.remedy());
-    json!({
-        "accepted": verdict.is_accepted(),
-        "reason": verdict.reason().to_string(),
-        "rule": verdict.rule().to_string(),
-        "meaning": verdict.reason().meaning(),
-        "to_do": remedy,
-        "detail": detail(verdict.detail()),
-        "role": verdict.role().to_string(),
-        "server": verdict.server().map(ToString::to_string),
-        "dialled": verdict.dialled().map(ToString::to_string),
-        "presented": verdict.presented().map(|presented| presented.to_string()),
-        "decided_by": verdict.decided_by().map(|by| entry_key(&by.key())),
-        "peer": verdict.peer().map(|peer| peer.to_string()),
-        "considered": items.collect::<Vec<Value>>(),
-        "considered_more": considered.omitted(),
-        "warnings": verdict.warnings().iter().map(text).collect::<Vec<Value>>(),
-        "generation": verdict.generation(),
-    })
-}
-
 /// The clock and the floor (rule M7).
-pub(crate) fn clock(view: &TrustSnapshot, clock: CurrentTime) -> Value {
+pub(crate) fn clock(view: &TrustSnapshot, clock: CurrentTime) -> json::Clock {
     let state = view.clock_state(clock);
     let now = match clock {
         CurrentTime::Known(now) => Some(Timestamp::from(now).to_string()),
         CurrentTime::Unset => None,
     };
-    json!({
-        "state": state.code(),
-        "now": now,
-        "floor": view.floor().map(|floor| Timestamp::from(floor).to_string()),
-        "text": state.to_string(),
-    })
+    json::Clock {
+        state: state.code(),
+        now,
+        floor: view.floor().map(|floor| Timestamp::from(floor).to_string()),
+        text: state.to_string(),
+    }
 }
 
 /// The same in words: the floor, and a warning if there is something to do.
@@ -228,88 +237,114 @@ pub(crate) fn clock_lines(view: &TrustSnapshot, clock: CurrentTime) -> Vec<Strin
 }
 
 /// The items of a bounded list, with how many more there are.
-pub(crate) fn bounded<T>(items: &Truncated<T>, show: impl Fn(&T) -> Value) -> Value {
-    let shown: Vec<Value> = items.items().iter().map(show).collect();
-    json!({ "items": shown, "more": items.omitted() })
+pub(crate) fn bounded<T, F>(items: &Truncated<T>, show: impl Fn(&T) -> F) -> json::Bounded<F> {
+    json::Bounded {
+        items: items.items().iter().map(show).collect(),
+        more: items.omitted(),
+    }
 }
 
 /// A text of the library, with all fingerprints in full.
-pub(crate) fn text<T: fmt::Display>(item: &T) -> Value {
-    Value::String(format!("{item:#}"))
+pub(crate) fn text<T: fmt::Display>(item: &T) -> String {
+    format!("{item:#}")
 }
 
-/// The consequences of one kind, with how many more there are.
-fn of_kind(report: &Report, kind: ConsequenceKind) -> Value {
-    let mut shown: Vec<Value> = Vec::new();
+/// The consequences of one kind, with how many more there are. `show` gives nothing for another kind.
+fn of_kind<F>(
+    report: &Report,
+    kind: ConsequenceKind,
+    show: impl Fn(&Consequence) -> Option<F>,
+) -> json::Bounded<F> {
+    let mut items = Vec::new();
     let mut more = 0;
     let all = report.consequences().iter();
     for one in all.filter(|one| one.kind() == kind) {
-        match one {
-            Consequence::Entry(key) | Consequence::StillHeld(key) => shown.push(entry_key(key)),
-            Consequence::Claimed(server) => shown.push(text(server)),
-            Consequence::TrustSource(change) => shown.push(text(change)),
-            Consequence::Warning(warning) => shown.push(text(warning)),
-            Consequence::Omitted { count, .. } => more = *count,
-            other => shown.push(text(other)),
+        if let Consequence::Omitted { count, .. } = one {
+            more = *count;
+        } else {
+            items.extend(show(one));
         }
     }
-    json!({ "items": shown, "more": more })
+    json::Bounded { items, more }
 }
 
-pub(crate) fn report(report: &Report) -> Value {
-    let words = [
-        (Outcome::Added, "added"),
-        (Outcome::Unchanged, "already_there"),
-        (Outcome::Completed, "completed"),
-        (Outcome::Removed, "removed"),
-    ];
-    let done = words.iter().find(|(done, _)| *done == report.done());
-    let done = done.map_or("changed", |(_, word)| word);
-    json!({
-        "done": done,
-        "entries": of_kind(report, ConsequenceKind::Entry),
-        "claims": of_kind(report, ConsequenceKind::Claimed),
-        "shifts": of_kind(report, ConsequenceKind::TrustSource),
-        "still_held": of_kind(report, ConsequenceKind::StillHeld),
-        "warnings": of_kind(report, ConsequenceKind::Warning),
+fn entries_of_kind(report: &Report, kind: ConsequenceKind) -> json::Bounded<json::EntryKey> {
+    of_kind(report, kind, |one| {
+        if let Consequence::Entry(key) | Consequence::StillHeld(key) = one {
+            Some(entry_key(key))
+        } else {
+            None
+        }
     })
 }
 
-pub(crate) fn effect(effect: &Effect) -> Value {
-    json!({
-        "peer": text(&effect.peer),
-        "before": effect.before.reason.to_string(),
-        "after": effect.after.reason.to_string(),
-        "dialled": effect.dialled.as_ref().map(ToString::to_string),
-        "text": text(effect),
+fn texts_of_kind(report: &Report, kind: ConsequenceKind) -> json::Bounded<String> {
+    of_kind(report, kind, |one| {
+        Some(match one {
+            Consequence::Claimed(server) => text(server),
+            Consequence::TrustSource(change) => text(change),
+            Consequence::Warning(warning) => text(warning),
+            Consequence::Entry(_) | Consequence::StillHeld(_) | Consequence::Omitted { .. } | _ => {
+                text(one)
+            }
+        })
     })
 }
 
-pub(crate) fn effects(effects: &Impact) -> Value {
-    let show = effect;
-    json!({
-        "lost": bounded(effects.lost(), show),
-        "at_risk": bounded(effects.at_risk(), show),
-        "gained": bounded(effects.gained(), show),
-        "moved": bounded(effects.moved(), show),
-        "floor": effects.floor().map(|floor| json!({
-            "from": Timestamp::from(floor.from).to_string(),
-            "to": Timestamp::from(floor.to).to_string(),
-        })),
-    })
+pub(crate) fn report(report: &Report) -> json::Report {
+    json::Report {
+        done: match report.done() {
+            Outcome::Added => json::Done::Added,
+            Outcome::Unchanged => json::Done::AlreadyThere,
+            Outcome::Completed => json::Done::Completed,
+            Outcome::Removed => json::Done::Removed,
+            Outcome::Changed | _ => json::Done::Changed,
+        },
+        entries: entries_of_kind(report, ConsequenceKind::Entry),
+        claims: texts_of_kind(report, ConsequenceKind::Claimed),
+        shifts: texts_of_kind(report, ConsequenceKind::TrustSource),
+        still_held: entries_of_kind(report, ConsequenceKind::StillHeld),
+        warnings: texts_of_kind(report, ConsequenceKind::Warning),
+    }
+}
+
+pub(crate) fn effect(effect: &Effect) -> json::Effect {
+    json::Effect {
+        peer: text(&effect.peer),
+        before: effect.before.reason.to_string(),
+        after: effect.after.reason.to_string(),
+        dialled: effect.dialled.as_ref().map(ToString::to_string),
+        text: text(effect),
+    }
+}
+
+pub(crate) fn effects(effects: &Impact) -> json::Effects {
+    json::Effects {
+        lost: bounded(effects.lost(), effect),
+        at_risk: bounded(effects.at_risk(), effect),
+        gained: bounded(effects.gained(), effect),
+        moved: bounded(effects.moved(), effect),
+        floor: effects.floor().map(|floor| json::FloorMove {
+            from: Timestamp::from(floor.from).to_string(),
+            to: Timestamp::from(floor.to).to_string(),
+        }),
+    }
 }
 
 /// What a rollback brought back, took out, kept and left out.
-pub(crate) fn rolled_back(done: &RolledBack) -> Value {
-    json!({
-        "to": done.to,
-        "came": bounded(&done.came, entry_key),
-        "gone": bounded(&done.gone, entry_key),
-        "changed": bounded(&done.changed, entry_key),
-        "servers_came": bounded(&done.servers_came, text),
-        "servers_gone": bounded(&done.servers_gone, text),
-        "blocks_came": bounded(&done.blocks_came, text),
-        "kept": bounded(&done.kept, |kept| json!({ "kind": kept.code(), "text": text(kept) })),
-        "left_out": bounded(&done.left_out, entry_key),
-    })
+pub(crate) fn rolled_back(done: &RolledBack) -> json::RolledBack {
+    json::RolledBack {
+        to: done.to,
+        came: bounded(&done.came, entry_key),
+        gone: bounded(&done.gone, entry_key),
+        changed: bounded(&done.changed, entry_key),
+        servers_came: bounded(&done.servers_came, text),
+        servers_gone: bounded(&done.servers_gone, text),
+        blocks_came: bounded(&done.blocks_came, text),
+        kept: bounded(&done.kept, |kept| json::Kept {
+            kind: kept.code(),
+            text: text(kept),
+        }),
+        left_out: bounded(&done.left_out, entry_key),
+    }
 }

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Command};
 use clap_complete::Shell;
-use serde_json::json;
 
+use crate::json;
 use crate::output::{Failure, Outcome};
 use crate::plain;
 
@@ -29,16 +29,19 @@ pub(crate) fn completions(arguments: &Completions, mut command: Command) -> Outc
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut command, "mutual-trust", &mut script);
     let script = String::from_utf8_lossy(&script).into_owned();
-    let json = json!({ "shell": arguments.shell.to_string(), "script": script });
-    Outcome::done("completions", script, json)
+    let made = json::Completions {
+        shell: arguments.shell.to_string(),
+        script: script.clone(),
+    };
+    Outcome::of(script, &made)
 }
 
 /// Prints the manual, or writes its pages.
 pub(crate) fn manual(arguments: &Manual, command: Command) -> Result<Outcome, Failure> {
     let Some(folder) = &arguments.out else {
         let page = page(command)?;
-        let json = json!({ "page": page });
-        return Ok(Outcome::done("man", page, json));
+        let made = json::Manual::Page { page: page.clone() };
+        return Ok(Outcome::of(page, &made));
     };
     let about = |error: std::io::Error| Failure::from(error).about(folder.display());
     std::fs::create_dir_all(folder).map_err(about)?;
@@ -46,11 +49,11 @@ pub(crate) fn manual(arguments: &Manual, command: Command) -> Result<Outcome, Fa
     let mut pages = pages(folder).map_err(about)?;
     pages.sort();
     let text = format!("{} pages in {}", pages.len(), plain::path(folder));
-    Ok(Outcome::done(
-        "man",
-        text,
-        json!({ "folder": folder.display().to_string(), "pages": pages }),
-    ))
+    let made = json::Manual::Pages {
+        folder: folder.display().to_string(),
+        pages,
+    };
+    Ok(Outcome::of(text, &made))
 }
 
 fn page(command: Command) -> Result<String, Failure> {

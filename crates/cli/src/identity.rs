@@ -12,9 +12,9 @@ use mutual_trust::identity::{
 use mutual_trust::tls::SigningKeyPair;
 use mutual_trust::{CurrentTime, HostName, Identity};
 use rustls::crypto::CryptoProvider;
-use serde_json::{Value, json};
 
 use crate::describe::describe;
+use crate::json::{IdentityFiles, RequestFiles};
 use crate::ours::{self, IdentityArguments};
 use crate::output::{Failure, Outcome};
 use crate::passphrase::PassphraseArguments;
@@ -214,12 +214,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
                 plain::path(key),
                 made.key_pin()
             );
-            let json = json!({
-                "request": request.display().to_string(),
-                "key_file": key.display().to_string(),
-                "key_pin": made.key_pin().to_string(),
-            });
-            Ok(Outcome::done("identity-request", text, json))
+            let files = RequestFiles {
+                request: request.display().to_string(),
+                key_file: key.display().to_string(),
+                key_pin: made.key_pin().to_string(),
+            };
+            Ok(Outcome::of(text, &files))
         }
         Command::Install {
             answer,
@@ -334,16 +334,12 @@ fn outcome_of(identity: &Identity, chain: Option<&Path>, key: Option<&Path>) -> 
             .filter_map(|(what, path)| Some(format!("  {what}: {}", plain::path((*path)?)))),
     );
     lines.extend(advice.iter().map(|advice| format!("  note: {advice}")));
-    let certificates: Vec<Value> = identity
-        .chain()
-        .certificates()
-        .map(facts::certificate)
-        .collect();
-    let json = json!({
-        "chain": certificates,
-        "identity_file": chain.map(|path| path.display().to_string()),
-        "key_file": key.map(|path| path.display().to_string()),
-        "advice": advice,
-    });
-    Outcome::done("identity", lines.join("\n"), json)
+    let certificates = identity.chain().certificates();
+    let files = IdentityFiles {
+        chain: certificates.map(facts::certificate).collect(),
+        identity_file: chain.map(|path| path.display().to_string()),
+        key_file: key.map(|path| path.display().to_string()),
+        advice,
+    };
+    Outcome::of(lines.join("\n"), &files)
 }

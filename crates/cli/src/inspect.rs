@@ -6,9 +6,9 @@ use clap::Args;
 use mutual_trust::error::IdentityError;
 use mutual_trust::identity::{CertificateChain, CertificateRequest, KeyReader, PrivateKey};
 use mutual_trust::{Certificate, Crl, Identity, KeyPolicy, admin, tls};
-use serde_json::json;
 
 use crate::describe::{Found, certificates_of};
+use crate::json::{Disabled, Inspected, InspectedFile, Item};
 use crate::output::{Failure, Outcome};
 use crate::passphrase::PassphraseArguments;
 use crate::plain;
@@ -44,7 +44,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         match look(path, keys, with.as_ref(), &arguments.passphrase) {
             Ok((lines, items)) => {
                 text.extend(lines.into_iter().map(|line| format!("  {line}")));
-                all.push(json!({ "file": file, "items": items, "error": null }));
+                all.push(InspectedFile {
+                    file,
+                    items,
+                    error: None,
+                });
             }
             // The other files are still shown.
             Err(failure) => {
@@ -56,19 +60,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
                         failure.message()
                     ));
                 }
-                all.push(json!({ "file": file, "items": [], "error": failure.message() }));
+                let message = failure.message().to_owned();
                 failed = failed.or(Some(failure.about(&file)));
+                all.push(InspectedFile {
+                    file,
+                    items: Vec::new(),
+                    error: Some(message),
+                });
             }
         }
     }
-    let mut outcome = Outcome::done(
-        "inspect",
-        text.join(
-            "
-",
-        ),
-        json!({ "files": all }),
-    );
+    let mut outcome = Outcome::of(text.join("\n"), &Inspected { files: all });
     outcome.failed = failed;
     Ok(outcome)
 }
@@ -216,16 +218,15 @@ fn lists_of(lists: &[Crl]) -> Found {
             list.refusal()
                 .map(|why| format!("  cannot be installed: {why}")),
         );
-        found.1.push(json!({
-            "kind": "crl",
-            "issuer": list.issuer(),
-            "number": list.number().map(ToString::to_string),
-            "this_update": facts::time(list.this_update()),
-            "next_update": next,
-            "revoked": list.revoked_count(),
-            "fingerprint": list.fingerprint().to_string(),
-            "why_not": list.refusal().map(ToString::to_string),
-        }));
+        found.1.push(Item::Crl {
+            issuer: list.issuer().to_string(),
+            number: list.number().map(ToString::to_string),
+            this_update: facts::time(list.this_update()),
+            next_update: next,
+            revoked: list.revoked_count(),
+            fingerprint: list.fingerprint().to_string(),
+            why_not: list.refusal().map(ToString::to_string),
+        });
     }
     found
 }
@@ -236,10 +237,8 @@ fn request(request: &CertificateRequest) -> Found {
         String::from("certificate request, for a CA"),
         format!("  key pin: {pin}"),
     ];
-    (
-        lines,
-        vec![json!({ "kind": "request", "key_pin": pin.to_string() })],
-    )
+    let key_pin = pin.to_string();
+    (lines, vec![Item::Request { key_pin }])
 }
 
 /// The kind of a key and whose it is. Nothing else of it is shown.
@@ -276,7 +275,11 @@ fn private_key(
         };
         lines.push(format!("  it {word} to the certificate of {whose}"));
     }
-    let fact = json!({ "kind": "private_key", "key": kind, "belongs": belongs, "warning": open });
+    let fact = Item::PrivateKey {
+        key: kind,
+        belongs,
+        warning: open,
+    };
     Ok((lines, vec![fact]))
 }
 
@@ -308,16 +311,18 @@ fn store(content: &[u8], keys: KeyPolicy) -> Result<Found, Failure> {
         "  servers: {servers}, groups: {groups}, blocks: {blocks}, revocation lists: {}",
         loaded.report.crls
     ));
-    let fact = json!({
-        "kind": "store",
-        "generation": loaded.report.generation,
-        "digest": loaded.report.digest.to_string(),
-        "entries": loaded.report.entries,
-        "servers": servers,
-        "groups": groups,
-        "blocks": blocks,
-        "crls": loaded.report.crls,
-        "disabled": facts::bounded(&loaded.report.disabled, |(key, why)| json!({ "entry": facts::entry_key(key), "why": why })),
-    });
+    let fact = Item::Store {
+        generation: loaded.report.generation,
+        digest: loaded.report.digest.to_string(),
+        entries: loaded.report.entries,
+        servers,
+        groups,
+        blocks,
+        crls: loaded.report.crls,
+        disabled: facts::bounded(&loaded.report.disabled, |(key, why)| Disabled {
+            entry: facts::entry_key(key),
+            why: why.to_string(),
+        }),
+    };
     Ok((lines, vec![fact]))
 }

@@ -2,8 +2,11 @@
 
 use std::io::{self, Write};
 
-use serde_json::Value;
+use serde::Serialize;
+use serde_json::Serializer;
+use serde_json::ser::{Formatter, PrettyFormatter};
 
+use crate::json::{Answer, Tagged};
 use crate::plain;
 
 /// Writes a result to its end, as JSON or for people.
@@ -33,59 +36,68 @@ impl<'a> Lines<'a> {
         writeln!(self.out, "{}", (self.shown)(text))
     }
 
-    /// A JSON object. `fields` writes its fields in the order of their names.
-    pub(crate) fn object(
-        &mut self,
-        fields: impl FnOnce(&mut Fields<'_, 'a>) -> io::Result<()>,
-    ) -> io::Result<()> {
-        self.out.write_all(b"{")?;
-        fields(&mut Fields {
-            lines: self,
-            count: 0,
-        })?;
-        self.out.write_all(b"\n}\n")
+    /// A result that is no refusal, as a JSON object. Of its lists, one item at a time is in memory.
+    pub(crate) fn object<A: Answer>(&mut self, answer: &A) -> io::Result<()> {
+        write_plain(self.out, &Whole::new(answer))?;
+        self.out.write_all(b"\n")
     }
 }
 
-/// The fields of an object, one after another.
-pub(crate) struct Fields<'l, 'a> {
-    lines: &'l mut Lines<'a>,
-    count: usize,
+/// A result with the field that says that it is no refusal.
+#[derive(Serialize)]
+struct Whole<'a, A> {
+    refused: Option<&'static str>,
+    #[serde(flatten)]
+    answer: Tagged<'a, A>,
 }
 
-impl Fields<'_, '_> {
-    fn begin(&mut self, name: &str) -> io::Result<()> {
-        let comma = if self.count > 0 { "," } else { "" };
-        self.count = self.count.saturating_add(1);
-        write!(self.lines.out, "{comma}\n  {}: ", Value::from(name))
-    }
-
-    pub(crate) fn field(&mut self, name: &str, value: &Value) -> io::Result<()> {
-        self.begin(name)?;
-        self.lines.out.write_all(indented(value, "  ").as_bytes())
-    }
-
-    /// A list, of which one item at a time is in memory.
-    pub(crate) fn list(
-        &mut self,
-        name: &str,
-        items: impl IntoIterator<Item = Value>,
-    ) -> io::Result<()> {
-        self.begin(name)?;
-        let mut before = "[";
-        for item in items {
-            let item = indented(&item, "    ");
-            write!(self.lines.out, "{before}\n    {item}")?;
-            before = ",";
+impl<'a, A: Answer> Whole<'a, A> {
+    fn new(answer: &'a A) -> Self {
+        Self {
+            refused: None,
+            answer: Tagged::new(answer),
         }
-        let end = if before == "[" { "[]" } else { "\n  ]" };
-        self.lines.out.write_all(end.as_bytes())
     }
 }
 
-/// A value in lines, of which all but the first are indented. A text of JSON has no line end of its own.
-fn indented(value: &Value, by: &str) -> String {
-    plain::json(&format!("{value:#}")).replace('\n', &format!("\n{by}"))
+fn write_plain(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
+    let formatter = Plain(PrettyFormatter::new());
+    value.serialize(&mut Serializer::with_formatter(out, formatter))?;
+    Ok(())
+}
+
+/// Lines with indents, and strings that hold nothing that a terminal interprets.
+struct Plain(PrettyFormatter<'static>);
+
+/// Calls of the formatter that are passed on.
+macro_rules! passed_on {
+    ($($call:ident($($argument:ident: $type:ty)?);)*) => {$(
+        fn $call<W: Write + ?Sized>(&mut self, out: &mut W $(, $argument: $type)?) -> io::Result<()> {
+            self.0.$call(out $(, $argument)?)
+        }
+    )*};
+}
+
+impl Formatter for Plain {
+    passed_on! {
+        begin_array();
+        end_array();
+        begin_array_value(first: bool);
+        end_array_value();
+        begin_object();
+        end_object();
+        begin_object_key(first: bool);
+        begin_object_value();
+        end_object_value();
+    }
+
+    fn write_string_fragment<W: Write + ?Sized>(
+        &mut self,
+        out: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        out.write_all(plain::json(fragment).as_bytes())
+    }
 }
 
 #[cfg(test)]
@@ -93,24 +105,32 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::json::List;
+
+    #[derive(Serialize)]
+    struct Pieces<'a> {
+        empty: List<'a, u8>,
+        items: List<'a, serde_json::Value>,
+        name: &'static str,
+    }
 
     #[test]
     fn an_object_in_pieces_is_the_text_of_the_whole() {
         let items = vec![
-            json!({ "a": [], "b": { "c": "x\ny" } }),
+            json!({ "a": [], "b": { "c": "x\ny\u{9b}" } }),
             json!(null),
             json!([1, 2]),
         ];
-        let whole = json!({ "empty": [], "items": items, "name": "\"1\"", "object": { "a": 1 } });
+        let whole = json!({ "empty": [], "items": items, "name": "\"1\"" });
+        let pieces = Pieces {
+            empty: List::new(core::iter::empty),
+            items: List::new(|| items.iter().cloned()),
+            name: "\"1\"",
+        };
         let mut written = Vec::new();
-        let mut lines = Lines::new(&mut written, &str::to_owned);
-        let done = lines.object(|fields| {
-            fields.list("empty", [])?;
-            fields.list("items", items)?;
-            fields.field("name", &json!("\"1\""))?;
-            fields.field("object", &json!({ "a": 1 }))
-        });
-        done.unwrap();
-        assert_eq!(String::from_utf8(written).unwrap(), format!("{whole:#}\n"));
+        write_plain(&mut written, &pieces).unwrap();
+        let written = String::from_utf8(written).unwrap();
+        assert_eq!(written, plain::json(&format!("{whole:#}")));
+        assert!(written.contains("\\u009b"), "{written}");
     }
 }

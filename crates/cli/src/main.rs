@@ -23,6 +23,7 @@ compile_error!(
 
 mod plain;
 
+mod json;
 mod long;
 
 mod output;

@@ -13,8 +13,9 @@ use mutual_trust::error::{
     SealKeyError, SettingError, StoreError, StoreFileError, TimestampError, WindowsError,
     WriteError,
 };
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
+use crate::json::{Answer, Named, Problem, Tagged};
 use crate::long::{Lines, Long};
 use crate::plain;
 
@@ -62,10 +63,12 @@ pub(crate) struct Outcome {
     pub(crate) schema: &'static str,
     /// For people.
     pub(crate) text: String,
-    /// For programs: the fields beside `schema`.
-    pub(crate) json: Value,
+    /// For programs: the object, without `refused`.
+    json: serde_json::Result<Value>,
     /// The code of the refusal, if it is one.
     pub(crate) refused: Option<String>,
+    /// Of a store: the files that other users can write.
+    pub(crate) writable_by_others: Option<Vec<String>>,
     /// Why a part of it failed.
     pub(crate) failed: Option<Failure>,
     /// Writes a result that is too long to be in memory as a whole. The text and the JSON are then empty.
@@ -73,22 +76,28 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    pub(crate) fn done(schema: &'static str, text: String, json: Value) -> Self {
+    /// The result of a command, for people and for programs.
+    pub(crate) fn of<A: Answer>(text: String, answer: &A) -> Self {
+        Self::with(A::NAME, text, serde_json::to_value(Tagged::new(answer)))
+    }
+
+    fn with(schema: &'static str, text: String, json: serde_json::Result<Value>) -> Self {
         Self {
             schema,
             text,
             json,
             refused: None,
+            writable_by_others: None,
             failed: None,
             long: None,
         }
     }
 
     /// A result that is written piece by piece. It writes its schema itself.
-    pub(crate) fn long(schema: &'static str, long: Long) -> Self {
+    pub(crate) fn long<A: Named>(long: Long) -> Self {
         Self {
             long: Some(long),
-            ..Self::done(schema, String::new(), Value::Null)
+            ..Self::with(A::NAME, String::new(), Ok(Value::Null))
         }
     }
 
@@ -288,15 +297,14 @@ fn say(outcome: Outcome, as_json: bool) -> io::Result<()> {
         return out.flush();
     }
     if as_json {
-        let mut fields = Map::new();
-        if let Value::Object(found) = outcome.json {
-            fields = found;
+        let mut object = outcome.json?;
+        if let Value::Object(fields) = &mut object {
+            fields.insert(String::from("refused"), Value::from(outcome.refused));
+            if let Some(exposed) = outcome.writable_by_others {
+                fields.insert(String::from("writable_by_others"), Value::from(exposed));
+            }
         }
-        let schema = format!("mutual-trust/{}/1", outcome.schema);
-        fields.insert(String::from("schema"), Value::String(schema));
-        fields.insert(String::from("refused"), json!(outcome.refused));
-        let written = format!("{:#}", Value::Object(fields));
-        writeln!(out, "{}", plain::json(&written))?;
+        writeln!(out, "{}", plain::json(&format!("{object:#}")))?;
         return out.flush();
     }
     let text = outcome.text.trim_end_matches('\n');
@@ -316,11 +324,11 @@ fn say(outcome: Outcome, as_json: bool) -> io::Result<()> {
 fn complain(failure: &Failure, as_json: bool) -> io::Result<()> {
     let mut out = io::stderr().lock();
     if as_json {
-        let error = json!({
-            "schema": "mutual-trust/error/1",
-            "kind": failure.kind,
-            "message": failure.message,
-        });
+        let problem = Problem {
+            kind: failure.kind.clone(),
+            message: failure.message.clone(),
+        };
+        let error = serde_json::to_value(Tagged::new(&problem))?;
         return writeln!(out, "{}", plain::json(&format!("{error:#}")));
     }
     let message = plain::lines(&failure.message);

@@ -5,9 +5,9 @@ use mutual_trust::identity::IdentityAdvice;
 use mutual_trust::tls::ClientAuthFailures;
 use mutual_trust::{Certificate, Identity};
 use rustls::AlertDescription;
-use serde_json::{Value, json};
 
 use crate::facts;
+use crate::json::OurIdentity;
 use crate::output::identified;
 
 /// Our identity before a link.
@@ -100,19 +100,19 @@ impl Presented {
         lines
     }
 
-    pub(crate) fn fact(&self) -> Value {
+    pub(crate) fn fact(&self) -> OurIdentity {
         let validity = self.ours.certificate.validity();
         let advice = self.ours.advice.iter();
-        json!({
-            "fingerprint": self.ours.certificate.fingerprint().to_string(),
-            "temporary": self.ours.is_temporary,
-            "not_before": facts::time(validity.not_before()),
-            "not_after": facts::time(validity.not_after()),
-            "advice": advice.map(ToString::to_string).collect::<Vec<String>>(),
-            "asked": self.is_asked,
-            "sent": self.is_sent,
-            "accepted": self.is_accepted,
-        })
+        OurIdentity {
+            fingerprint: self.ours.certificate.fingerprint().to_string(),
+            temporary: self.ours.is_temporary,
+            not_before: facts::time(validity.not_before()),
+            not_after: facts::time(validity.not_after()),
+            advice: advice.map(ToString::to_string).collect(),
+            asked: self.is_asked,
+            sent: self.is_sent,
+            accepted: self.is_accepted,
+        }
     }
 
     /// What to do after the server refused us.

@@ -20,10 +20,10 @@ use mutual_trust::limits::MAX_ENROLMENT_WINDOW;
 use mutual_trust::tls::{self, EnrolmentAcceptor, refusal};
 use mutual_trust::{Enrolment, EntryOptions, Fingerprint, PeerCheck, Policy, ServerConfigBuilder};
 use rustls::{ServerConnection, StreamOwned};
-use serde_json::{Value, json};
 
 use crate::enroll::shown;
 use crate::facts;
+use crate::json::{Event, Served, Tagged, Waiting};
 use crate::ours::{self, IdentityArguments};
 use crate::output::{self, Failure, Outcome};
 use crate::plain;
@@ -68,14 +68,14 @@ struct Teller {
 }
 
 impl Teller {
-    fn tell(self, event: &str, text: &str, fields: Value) {
+    fn tell(self, text: &str, event: &Event) {
         let mut out = io::stdout().lock();
         let _ = if self.as_json {
-            let mut event = json!({ "schema": "mutual-trust/serve-event/1", "event": event });
-            if let (Value::Object(all), Value::Object(more)) = (&mut event, fields) {
-                all.extend(more);
-            }
-            writeln!(out, "{}", plain::json(&event.to_string()))
+            let event = serde_json::to_value(Tagged::new(event));
+            let event = event.map(|event| plain::json(&event.to_string()));
+            event
+                .map_err(io::Error::from)
+                .and_then(|event| writeln!(out, "{event}"))
         } else {
             writeln!(out, "{}", plain::lines(text))
         };
@@ -101,9 +101,8 @@ pub(crate) fn run(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failu
     let address = listener.local_addr()?.to_string();
     let teller = Teller { as_json };
     teller.tell(
-        "listening",
         &format!("listening on {address}; {HELP}"),
-        json!({ "address": address }),
+        &Event::Listening { address },
     );
     // Both end with the process, which ends with this function.
     thread::spawn(move || listen(&listener, &acceptor, &check, teller));
@@ -120,18 +119,15 @@ pub(crate) fn run(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failu
             break;
         }
         if let Err(failure) = obey(&words, &enrolment, &mut store, teller) {
-            let message = failure.message();
-            teller.tell(
-                "error",
-                &format!("error: {message}"),
-                json!({ "message": message }),
-            );
+            let message = failure.message().to_owned();
+            teller.tell(&format!("error: {message}"), &Event::Error { message });
         }
     }
-    let decided = enrolment.decisions().len();
-    let missed = enrolment.rejected_count();
-    let json = json!({ "decisions": decided, "missed": missed });
-    Ok(Outcome::done("serve", String::from("ended"), json))
+    let served = Served {
+        decisions: enrolment.decisions().len(),
+        missed: enrolment.rejected_count(),
+    };
+    Ok(Outcome::of(String::from("ended"), &served))
 }
 
 /// The lines of the input, read by a thread of its own, since a read cannot be cancelled.
@@ -192,15 +188,15 @@ fn refresh(store: &mut DurableStore, failing: &mut Option<String>, teller: Telle
             if changed {
                 let generation = store.contents().generation();
                 let text = format!("changed: generation {generation} is in force");
-                teller.tell("changed", &text, json!({ "generation": generation }));
+                teller.tell(&text, &Event::Changed { generation });
             }
             None
         }
         Err(error) => Some(Failure::from(error).message().to_owned()),
     };
     if let Some(message) = fault.as_ref().filter(|_| fault != *failing) {
-        let text = format!("error: {message}");
-        teller.tell("error", &text, json!({ "message": message }));
+        let (text, message) = (format!("error: {message}"), message.clone());
+        teller.tell(&text, &Event::Error { message });
     }
     *failing = fault;
 }
@@ -220,11 +216,8 @@ fn obey(
         [] => {}
         ["pending"] => {
             let pending = enrolment.pending();
-            teller.tell(
-                "pending",
-                &waiting(&pending),
-                json!({ "peers": pending.iter().map(waits).collect::<Vec<Value>>() }),
-            );
+            let peers = pending.iter().map(waits).collect();
+            teller.tell(&waiting(&pending), &Event::Pending { peers });
         }
         ["accept", id, rest @ ..] if !rest.is_empty() => {
             let id = number(id)?;
@@ -237,15 +230,14 @@ fn obey(
             let done =
                 store.change(|store| Ok(enrolment.accept_client(id, heard, store, options, BY)))?;
             let report = done?;
-            teller.tell(
-                "accepted",
-                &format!("accepted: {report:#}"),
-                json!({ "report": facts::report(&report) }),
-            );
+            let text = format!("accepted: {report:#}");
+            let report = facts::report(&report);
+            teller.tell(&text, &Event::LetIn { report });
         }
         ["reject", id] => {
             enrolment.reject(number(id)?, BY)?;
-            teller.tell("rejected", &format!("rejected: {id}"), json!({ "id": id }));
+            let (text, id) = (format!("rejected: {id}"), (*id).to_owned());
+            teller.tell(&text, &Event::Rejected { id });
         }
         _ => return Err(Failure::new("usage", HELP)),
     }
@@ -290,14 +282,14 @@ fn waiting(pending: &[PendingPeer]) -> String {
     shown.collect::<Vec<String>>().join("\n")
 }
 
-fn waits(peer: &PendingPeer) -> Value {
-    json!({
-        "id": peer.id.to_string(),
-        "address": peer.address.to_string(),
-        "times": peer.attempts,
-        "last_seen": Timestamp::from(peer.last_seen).to_string(),
-        "presented": shown(&peer.presented),
-    })
+fn waits(peer: &PendingPeer) -> Waiting {
+    Waiting {
+        id: peer.id.to_string(),
+        address: peer.address.to_string(),
+        times: peer.attempts,
+        last_seen: Timestamp::from(peer.last_seen).to_string(),
+        presented: shown(&peer.presented),
+    }
 }
 
 fn listen(listener: &TcpListener, acceptor: &EnrolmentAcceptor, check: &PeerCheck, teller: Teller) {
@@ -317,7 +309,9 @@ fn listen(listener: &TcpListener, acceptor: &EnrolmentAcceptor, check: &PeerChec
             if let Err(error) = answer(tcp, &acceptor, &check, teller) {
                 let verdict = refusal(&error);
                 let text = verdict.map_or_else(|| format!("a link failed: {error}"), output::shown);
-                teller.tell("refused", &text, json!({ "message": text, "reason": verdict.map(|verdict| verdict.reason().to_string()) }));
+                let reason = verdict.map(|verdict| verdict.reason().to_string());
+                let message = text.clone();
+                teller.tell(&text, &Event::Refused { message, reason });
             }
             clients.fetch_sub(1, Ordering::Relaxed);
         });
@@ -349,9 +343,11 @@ fn answer(
     let accepted = check.client(&link.conn).map_err(io::Error::other)?;
     let peer = accepted.peer();
     teller.tell(
-        "client",
         &format!("accepted: client {peer}"),
-        json!({ "peer": peer.to_string(), "verdict": facts::verdict(accepted.verdict()) }),
+        &Event::Client {
+            peer: peer.to_string(),
+            verdict: Box::new(facts::verdict(accepted.verdict())),
+        },
     );
     let mut buffer = [0; MAX_LINE];
     loop {

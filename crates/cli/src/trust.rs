@@ -14,10 +14,10 @@ use mutual_trust::{
     ServerId, TrustSnapshot, TrustStore,
 };
 use pki_types::UnixTime;
-use serde_json::{Value, json};
 
 use crate::files;
 use crate::fingerprints;
+use crate::json::PolicyFacts;
 use crate::output::Failure;
 
 /// What is trusted, and what peers must fulfil.
@@ -166,12 +166,12 @@ impl PolicyArguments {
         format!("policy of this call: {profile} profile; {lists}; {unlisted}")
     }
 
-    pub(crate) fn fact(self) -> Value {
-        json!({
-            "profile": self.profile.word(),
-            "require_crl": self.require_crl,
-            "allow_unlisted": self.allow_unlisted,
-        })
+    pub(crate) const fn fact(self) -> PolicyFacts {
+        PolicyFacts {
+            profile: self.profile.word(),
+            require_crl: self.require_crl,
+            allow_unlisted: self.allow_unlisted,
+        }
     }
 
     pub(crate) fn policy(self, keys: KeyPolicy) -> Policy {

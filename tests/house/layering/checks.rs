@@ -139,8 +139,9 @@ pub fn features(file: &File) -> Vec<String> {
 pub const PROGRAM: &str = "crates/cli/src/";
 
 /// The modules of the command, in the order in which one may name another.
-const MODULES: [&str; 23] = [
+const MODULES: [&str; 24] = [
     "plain",
+    "json",
     "long",
     "output",
     "facts",

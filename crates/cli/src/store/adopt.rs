@@ -8,12 +8,12 @@ use clap::{Args, ValueEnum};
 use mutual_trust::error::StoreError;
 use mutual_trust::store::{Decision, Report, SuggestedSlot};
 use mutual_trust::{AuthorityScope, Certificate, EntryOptions, PinScope, TrustStore};
-use serde_json::{Value, json};
 
-use super::change::Edit;
-use super::make::{Common, change};
+use super::calls::{Calls, Changed};
+use super::make::{Common, tried_and_made};
 use super::scope::ScopeArguments;
 use crate::facts;
+use crate::json::{Adopted, AdoptedItem, StoreChange};
 use crate::output::{Failure, Outcome, identified, shown};
 use crate::plain;
 
@@ -91,34 +91,30 @@ pub(super) fn run(common: &Common, arguments: &Arguments, whole: bool) -> Result
     let mut lines: Vec<String> = items.iter().map(line).collect();
     lines.extend(read.lines());
     let left_out = refused.saturating_add(read.unread.len());
-    let mut fields = json!({
-        "items": items.iter().map(fact).collect::<Vec<Value>>(),
-        "unread": read.unread_fact(),
-        "passed_over": read.passed_over_fact(),
-        "refused_count": left_out,
-    });
     let is_stopped = whole && refused > 0;
     let installs = arguments.accept && !is_stopped && !good.is_empty();
-    let mut outcome = if installs {
-        let calls = move |store: &mut TrustStore| Ok(scopes.install(store, &good)?.into());
-        change(common, |_| Ok(Edit::Calls(Box::new(calls))))?
+    let done = if installs {
+        let calls: Calls = Box::new(move |store| Ok(scopes.install(store, &good)?.into()));
+        tried_and_made(common, &store, &calls)?
     } else {
         let text = match (is_stopped, good.is_empty()) {
             (true, _) => "nothing is installed: a bundle is installed whole or not at all",
             (false, true) => "nothing is installed: there is nothing to install",
             (false, false) => "nothing was installed; say --accept to install it",
         };
-        Outcome::done("", String::from(text), json!({ "changed": false }))
+        Changed::nothing(String::from(text), StoreChange::default())
     };
-    outcome.schema = "store-adopt";
-    lines.push(outcome.text);
-    outcome.text = lines.join("\n");
-    if let (Value::Object(all), Value::Object(more)) = (&mut outcome.json, &mut fields) {
-        all.append(more);
-    }
-    if is_stopped {
-        outcome.refused = Some(String::from("BundleRefused"));
-    }
+    lines.push(done.text);
+    let adopted = Adopted {
+        items: items.iter().map(fact).collect(),
+        unread: read.unread_fact(),
+        passed_over: read.passed_over_fact(),
+        refused_count: left_out,
+        change: done.change,
+    };
+    let refused = is_stopped.then(|| String::from("BundleRefused"));
+    let mut outcome = Outcome::of(lines.join("\n"), &adopted).or_refused(refused.or(done.refused));
+    outcome.failed = done.failed;
     if left_out > 0 || items.is_empty() {
         let text = if left_out > 0 {
             let item = items.iter().find_map(|item| {
@@ -235,11 +231,11 @@ fn line(item: &Item) -> String {
     )
 }
 
-fn fact(item: &Item) -> Value {
-    json!({
-        "file": item.from,
-        "as": word(item.decision),
-        "why_not": item.refused,
-        "certificate": facts::certificate(&item.certificate),
-    })
+fn fact(item: &Item) -> AdoptedItem {
+    AdoptedItem {
+        file: item.from.clone(),
+        decision: word(item.decision),
+        why_not: item.refused.clone(),
+        certificate: facts::certificate(&item.certificate),
+    }
 }

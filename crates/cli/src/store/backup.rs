@@ -8,11 +8,11 @@ use mutual_trust::admin::file::SealState;
 use mutual_trust::admin::{DurableStore, RecoveryReport};
 use mutual_trust::certificate::Timestamp;
 use mutual_trust::error::DurableError;
-use serde_json::{Value, json};
 
 use super::calls::{Calls, Came};
 use super::make::{self, Common};
 use crate::facts::{bounded, entry_key, text};
+use crate::json::{Backup, Recovered};
 use crate::output::{Failure, Outcome, shown};
 use crate::plain;
 
@@ -55,14 +55,14 @@ pub(super) fn backup(common: &Common, arguments: &BackupArguments) -> Result<Out
         report.entries,
         report.digest
     );
-    let json = json!({
-        "file": file.display().to_string(),
-        "generation": report.generation,
-        "digest": report.digest.to_string(),
-        "entries": report.entries,
-        "sealed": is_sealed,
-    });
-    Ok(Outcome::done("store-backup", line, json))
+    let backup = Backup {
+        file: file.display().to_string(),
+        generation: report.generation,
+        digest: report.digest.to_string(),
+        entries: report.entries,
+        sealed: is_sealed,
+    };
+    Ok(Outcome::of(line, &backup))
 }
 
 /// Gives the store the content of a backup, except for what takes trust away. A store that is lost or damaged is
@@ -117,27 +117,26 @@ fn recovered(common: &Common, backup: Option<&Path>) -> Result<Outcome, Failure>
             "to do: look at each entry that was brought back, and install again what is lost",
         ));
     }
-    let json = fact(&report);
-    Ok(Outcome::done("store-recover", lines.join("\n"), json))
+    Ok(Outcome::of(lines.join("\n"), &fact(&report)))
 }
 
-fn fact(report: &RecoveryReport) -> Value {
+fn fact(report: &RecoveryReport) -> Recovered {
     let time = |time: Option<_>| time.map(|time| Timestamp::from(time).to_string());
-    json!({
-        "damage": report.damage,
-        "damaged_lines": bounded(&report.damaged_lines, |line| json!(line)),
-        "lost_generation": report.lost_generation,
-        "from_generation": report.from_generation,
-        "generation": report.generation,
-        "blocks": bounded(&report.blocks, text),
-        "claims": bounded(&report.claims, text),
-        "checked_issuers": bounded(&report.checked, text),
-        "crls": bounded(&report.crls, text),
-        "lost_crls": bounded(&report.lost_crls, text),
-        "floor": time(report.floor),
-        "floor_left_out": time(report.floor_left_out),
-        "lost": bounded(&report.lost, entry_key),
-        "removed": bounded(&report.removed, entry_key),
-        "brought_back": bounded(&report.brought_back, entry_key),
-    })
+    Recovered {
+        damage: report.damage.clone(),
+        damaged_lines: bounded(&report.damaged_lines, |line| *line),
+        lost_generation: report.lost_generation,
+        from_generation: report.from_generation,
+        generation: report.generation,
+        blocks: bounded(&report.blocks, text),
+        claims: bounded(&report.claims, text),
+        checked_issuers: bounded(&report.checked, text),
+        crls: bounded(&report.crls, text),
+        lost_crls: bounded(&report.lost_crls, text),
+        floor: time(report.floor),
+        floor_left_out: time(report.floor_left_out),
+        lost: bounded(&report.lost, entry_key),
+        removed: bounded(&report.removed, entry_key),
+        brought_back: bounded(&report.brought_back, entry_key),
+    }
 }

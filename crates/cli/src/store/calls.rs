@@ -5,7 +5,8 @@ use mutual_trust::certificate::Crl;
 use mutual_trust::error::StoreError;
 use mutual_trust::store::{Report, RolledBack};
 
-use crate::output::Failure;
+use crate::json::{self, RolledBackChange, StoreChange};
+use crate::output::{Failure, Outcome};
 
 /// Calls of the store that are one change.
 pub(super) type Calls = Box<dyn Fn(&mut TrustStore) -> Result<Came, StoreError>>;
@@ -26,6 +27,49 @@ impl From<Vec<Report>> for Came {
             reports,
             left_out: None,
             rolled_back: None,
+        }
+    }
+}
+
+/// The result of a change.
+pub(super) struct Changed {
+    pub(super) text: String,
+    pub(super) change: StoreChange,
+    pub(super) rollback: Option<json::RolledBack>,
+    /// The code of the refusal, if it is refused.
+    pub(super) refused: Option<String>,
+    /// Why a part of it failed.
+    pub(super) failed: Option<Failure>,
+}
+
+impl From<Changed> for Outcome {
+    fn from(done: Changed) -> Self {
+        let Changed {
+            text,
+            change,
+            rollback,
+            refused,
+            failed,
+        } = done;
+        let outcome = match rollback {
+            Some(rollback) => Self::of(text, &RolledBackChange { change, rollback }),
+            None => Self::of(text, &change),
+        };
+        let mut outcome = outcome.or_refused(refused);
+        outcome.failed = failed;
+        outcome
+    }
+}
+
+impl Changed {
+    /// Nothing was to be changed.
+    pub(super) fn nothing(text: String, change: StoreChange) -> Self {
+        Self {
+            text,
+            change,
+            rollback: None,
+            refused: None,
+            failed: None,
         }
     }
 }

@@ -4,11 +4,11 @@ use clap::Subcommand;
 use mutual_trust::certificate::{SystemClock, TimeSource, Timestamp};
 use mutual_trust::{CurrentTime, TrustSnapshot, TrustStore};
 use pki_types::UnixTime;
-use serde_json::json;
 
 use super::change::{Edit, one};
 use super::scope::moment;
 use crate::facts;
+use crate::json::{StoreChange, StoreClock};
 use crate::output::Outcome;
 
 /// The clock and the floor.
@@ -44,26 +44,26 @@ impl ClockChange {
                 };
                 let mut lines = vec![format!("clock {shown}")];
                 lines.extend(facts::clock_lines(view, now));
-                let json = json!({
-                    "generation": view.generation(),
-                    "clock": facts::clock(view, now),
-                });
-                Edit::Nothing(Outcome::done("store-clock", lines.join("\n"), json))
+                let shown = StoreClock {
+                    generation: view.generation(),
+                    clock: facts::clock(view, now),
+                };
+                Edit::Nothing(Outcome::of(lines.join("\n"), &shown))
             }
             Self::Confirm if is_good && view.floor().is_some() => {
                 let text =
                     "nothing to confirm: the clock is not more than 366 days later than the floor";
                 let mut lines = vec![String::from(text)];
                 lines.extend(facts::clock_lines(view, now));
-                let json = json!({
-                    "changed": false,
-                    "dry_run": false,
-                    "generation": view.generation(),
-                    "reports": [],
-                    "effects": null,
-                    "clock": facts::clock(view, now),
-                });
-                Edit::Nothing(Outcome::done("store-change", lines.join("\n"), json))
+                let nothing = StoreChange {
+                    changed: false,
+                    dry_run: Some(false),
+                    generation: Some(view.generation()),
+                    reports: Some(Vec::new()),
+                    effects: Some(None),
+                    clock: Some(facts::clock(view, now)),
+                };
+                Edit::Nothing(Outcome::of(lines.join("\n"), &nothing))
             }
             Self::Confirm => one(TrustStore::confirm_clock),
             // Without a floor, the clock sets it when the change is stored.

@@ -10,11 +10,11 @@ use mutual_trust::admin::{
 use mutual_trust::certificate::Timestamp;
 use mutual_trust::identity::CertificateChain;
 use mutual_trust::limits::{CRITICAL_NOTICE, EXPIRY_WARNING};
-use serde_json::{Value, json};
 
 use super::make::{Common, now};
 use super::scope::{ScopeArguments, Span};
 use crate::facts;
+use crate::json::{self, End};
 use crate::output::{Failure, Outcome, shown};
 
 /// What is listed.
@@ -66,33 +66,37 @@ pub(super) fn run(common: &Common, arguments: &Arguments) -> Result<Outcome, Fai
     if let Some(next) = &next {
         text.push_str(&format!("\nlook again: {}", shown(next)));
     }
-    let items = report.items().iter().map(|item| {
-        json!({
-            "subject": facts::text(&item.subject),
-            "severity": word(item.severity),
-            "ends": Timestamp::from(item.ends).to_string(),
-            "in_grace": item.in_grace,
-            "dependents": facts::text(&item.dependents),
-        })
+    let items = report.items().iter().map(|item| End {
+        subject: facts::text(&item.subject),
+        severity: fact(item.severity),
+        ends: Timestamp::from(item.ends).to_string(),
+        in_grace: item.in_grace,
+        dependents: facts::text(&item.dependents),
     });
-    let json = json!({
-        "items": items.collect::<Vec<Value>>(),
-        "more": more(&report),
-        "clock": facts::clock(view, now),
-        "worst": report.worst().map(word),
-        "next_change": next.map(|next| Timestamp::from(next.at()).to_string()),
-    });
+    let expiring = json::Expiring {
+        items: items.collect(),
+        more: more(&report),
+        clock: facts::clock(view, now),
+        worst: report.worst().map(fact),
+        next_change: next.map(|next| Timestamp::from(next.at()).to_string()),
+    };
     let code = match report.worst() {
         Some(Severity::Ended) => Some("Ended"),
         Some(Severity::Critical) => Some("Critical"),
         _ => None,
     };
     let code = code.filter(|_| !arguments.exit_zero).map(str::to_owned);
-    Ok(Outcome::done("store-expiring", text, json).or_refused(code))
+    Ok(Outcome::of(text, &expiring).or_refused(code))
 }
 
-fn word(severity: Severity) -> String {
-    format!("{severity:?}").to_lowercase()
+const fn fact(severity: Severity) -> json::Severity {
+    match severity {
+        Severity::Notice => json::Severity::Notice,
+        Severity::Warning => json::Severity::Warning,
+        Severity::Critical => json::Severity::Critical,
+        // One that a newer library adds is told as the worst.
+        Severity::Ended | _ => json::Severity::Ended,
+    }
 }
 
 /// How many items are not listed.

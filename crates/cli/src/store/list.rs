@@ -5,10 +5,10 @@ use std::io;
 use mutual_trust::TrustSnapshot;
 use mutual_trust::certificate::Timestamp;
 use mutual_trust::store::{Claim, Entry, Group, InstalledCrl, Server};
-use serde_json::{Value, json};
 
 use super::make::{Common, now};
 use crate::facts;
+use crate::json::{self, List, StoreList};
 use crate::long::Lines;
 use crate::output::{Failure, Outcome, identified, is_full, shown};
 use crate::trust::PolicyArguments;
@@ -17,17 +17,16 @@ use crate::trust::PolicyArguments;
 pub(super) fn list(common: &Common) -> Result<Outcome, Failure> {
     let store = common.look()?;
     let policy = common.policy;
-    Ok(Outcome::long(
-        "store-list",
-        Box::new(move |out, as_json| {
+    Ok(Outcome::long::<StoreList<'_>>(Box::new(
+        move |out, as_json| {
             let view = store.contents();
             if as_json {
                 write_json(view, policy, out)
             } else {
                 write_text(view, policy, out)
             }
-        }),
-    ))
+        },
+    )))
 }
 
 fn claim(server: &Server) -> String {
@@ -125,52 +124,50 @@ fn write_entry(entry: &Entry, out: &mut Lines<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// The fields stand in the order of their names, as in every other result.
 fn write_json(
     view: &TrustSnapshot,
     policy: PolicyArguments,
     out: &mut Lines<'_>,
 ) -> io::Result<()> {
-    out.object(|fields| {
-        fields.list("blocks", view.blocks().map(facts::text))?;
-        let checked = view.revocation_checked_issuers();
-        let checked = checked.map(|issuer| Value::from(issuer.to_string()));
-        fields.list("checked_issuers", checked)?;
-        fields.field("clock", &facts::clock(view, now()))?;
-        fields.list("crls", view.crls().map(crl))?;
-        fields.list("entries", view.entries().into_iter().map(facts::entry))?;
-        fields.field("generation", &json!(view.generation()))?;
-        fields.list("groups", view.groups().map(group))?;
-        fields.field("policy", &policy.fact())?;
-        fields.field("refused", &Value::Null)?;
-        fields.field("schema", &json!("mutual-trust/store-list/1"))?;
-        fields.list("servers", view.servers().map(|found| server(view, found)))
+    let checked = || view.revocation_checked_issuers();
+    out.object(&StoreList {
+        blocks: List::new(|| view.blocks().map(facts::text)),
+        checked_issuers: List::new(move || checked().map(|issuer| issuer.to_string())),
+        clock: facts::clock(view, now()),
+        crls: List::new(|| view.crls().map(crl)),
+        entries: List::new(|| view.entries().into_iter().map(facts::entry)),
+        generation: view.generation(),
+        groups: List::new(|| view.groups().map(group)),
+        policy: policy.fact(),
+        servers: List::new(|| view.servers().map(|found| server(view, found))),
     })
 }
 
-fn crl(list: &InstalledCrl) -> Value {
+fn crl(list: &InstalledCrl) -> json::InstalledCrl {
     let crl = list.crl();
-    json!({
-        "fingerprint": crl.fingerprint().to_string(),
-        "issuer": crl.issuer(),
-        "next_update": crl.next_update().map(facts::time),
-    })
+    json::InstalledCrl {
+        fingerprint: crl.fingerprint().to_string(),
+        issuer: crl.issuer().to_string(),
+        next_update: crl.next_update().map(facts::time),
+    }
 }
 
-fn group(group: &Group) -> Value {
-    let members: Vec<String> = group.members().map(ToString::to_string).collect();
-    json!({ "id": group.id().to_string(), "members": members })
+fn group(group: &Group) -> json::Group {
+    json::Group {
+        id: group.id().to_string(),
+        members: group.members().map(ToString::to_string).collect(),
+    }
 }
 
-fn server(view: &TrustSnapshot, server: &Server) -> Value {
-    json!({
-        "id": server.id().to_string(),
-        "names": server.names().map(ToString::to_string).collect::<Vec<String>>(),
-        "expected_names": server.expected_names().map(ToString::to_string).collect::<Vec<String>>(),
-        "group": server.group().map(ToString::to_string),
-        "claim": claim(server),
-        "asked": view.level(server).to_string(),
-    })
+fn server(view: &TrustSnapshot, server: &Server) -> json::Server {
+    json::Server {
+        id: server.id().to_string(),
+        names: server.names().map(ToString::to_string).collect(),
+        expected_names: server.expected_names().map(ToString::to_string).collect(),
+        group: server.group().map(ToString::to_string),
+        claim: claim(server),
+        asked: view.level(server).to_string(),
+    }
 }
 
 #[cfg(test)]

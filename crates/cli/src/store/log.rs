@@ -10,10 +10,12 @@ use mutual_trust::limits::MAX_STORE_WITH_JOURNAL;
 use mutual_trust::store::Truncated;
 use mutual_trust::{ServerId, TrustSnapshot};
 use pki_types::UnixTime;
-use serde_json::{Map, Value, json};
 
 use super::make::{Common, keys, now, outcome};
 use super::scope::moment;
+use crate::json::{
+    self, Asked, Bounded, DiffEffects, LoggedChange, LoggedRefusal, StoreDiff, StoreLog,
+};
 use crate::output::{Failure, Outcome, shown};
 use crate::{facts, files};
 
@@ -126,13 +128,13 @@ pub(super) fn run(common: &Common, arguments: &Arguments) -> Result<Outcome, Fai
             "note: trust-store.previous does not belong to it: {why}"
         ));
     }
-    let json = json!({
-        "since_generation": history.since,
-        "previous": history.previous,
-        "changes": changes,
-        "refusals": refusals,
-    });
-    Ok(Outcome::done("store-log", text.join("\n"), json))
+    let log = StoreLog {
+        since_generation: history.since,
+        previous: history.previous.clone(),
+        changes,
+        refusals,
+    };
+    Ok(Outcome::of(text.join("\n"), &log))
 }
 
 fn lines_of(record: Shown<'_>) -> Vec<String> {
@@ -165,45 +167,43 @@ fn lines_of(record: Shown<'_>) -> Vec<String> {
     text
 }
 
-fn asked_fact(head: &ChangeHead) -> Value {
-    let asked = head.asked.iter();
-    asked
-        .map(|(call, by)| json!({ "call": call, "by": by }))
-        .collect()
+fn asked_fact(head: &ChangeHead) -> Vec<Asked> {
+    let asked = head.asked.iter().cloned();
+    asked.map(|(call, by)| Asked { call, by }).collect()
 }
 
-fn refusal_fact(refusal: &StoredRefusal) -> Value {
+fn refusal_fact(refusal: &StoredRefusal) -> LoggedRefusal {
     let head = &refusal.head;
-    json!({
-        "after": head.from,
-        "at": head.at.map(|at| Timestamp::from(at).to_string()),
-        "asked": asked_fact(head),
-        "more": head.more,
-        "because": refusal.because,
-        "omitted": refusal.omitted,
-        "digest": refusal.digest.to_string(),
-    })
+    LoggedRefusal {
+        after: head.from,
+        at: head.at.map(|at| Timestamp::from(at).to_string()),
+        asked: asked_fact(head),
+        more: head.more,
+        because: refusal.because.clone(),
+        omitted: refusal.omitted,
+        digest: refusal.digest.to_string(),
+    }
 }
 
-fn fact(change: &StoredChange) -> Value {
+fn fact(change: &StoredChange) -> LoggedChange {
     let head = &change.head;
     let side = |wanted| side(&change.records, wanted);
-    json!({
-        "from": head.from,
-        "to": head.to,
-        "at": head.at.map(|at| Timestamp::from(at).to_string()),
-        "asked": asked_fact(head),
-        "more": head.more,
-        "gone": side('-'),
-        "came": side('+'),
-        "digest": change.digest.to_string(),
-    })
+    LoggedChange {
+        from: head.from,
+        to: head.to,
+        at: head.at.map(|at| Timestamp::from(at).to_string()),
+        asked: asked_fact(head),
+        more: head.more,
+        gone: side('-'),
+        came: side('+'),
+        digest: change.digest.to_string(),
+    }
 }
 
 /// The lines of one side.
-fn side(records: &str, wanted: char) -> Vec<&str> {
+fn side(records: &str, wanted: char) -> Vec<String> {
     let lines = lines(records).filter(|(sign, _)| *sign == wanted);
-    lines.map(|(_, line)| line).collect()
+    lines.map(|(_, line)| line.to_owned()).collect()
 }
 
 /// Reads a store by a generation of this one, a folder, or a file.
@@ -234,8 +234,6 @@ pub(super) struct Two {
 
 /// Effects of one kind.
 struct Kind {
-    /// Its name in JSON.
-    name: &'static str,
     words: &'static str,
     effects: Vec<Effect>,
     /// How many more there are.
@@ -243,9 +241,8 @@ struct Kind {
 }
 
 impl Kind {
-    fn new(name: &'static str, words: &'static str, found: &Truncated<Effect>) -> Self {
+    fn new(words: &'static str, found: &Truncated<Effect>) -> Self {
         Self {
-            name,
             words,
             effects: found.items().to_vec(),
             more: found.omitted(),
@@ -273,10 +270,11 @@ impl Kind {
         lines
     }
 
-    fn fact(&self) -> (String, Value) {
-        let items: Vec<Value> = self.effects.iter().map(facts::effect).collect();
-        let fact = json!({ "items": items, "more": self.more });
-        (self.name.to_owned(), fact)
+    fn fact(&self) -> Bounded<json::Effect> {
+        Bounded {
+            items: self.effects.iter().map(facts::effect).collect(),
+            more: self.more,
+        }
     }
 }
 
@@ -287,10 +285,10 @@ fn effects(common: &Common, from: &TrustSnapshot, to: &TrustSnapshot) -> [Kind; 
     let there = effects_between(from, to, &policy, &seen, clock);
     let back = effects_between(to, from, &policy, &seen, clock);
     [
-        Kind::new("lost", "refused in the second", there.lost()),
-        Kind::new("at_risk", "may be refused in the second", there.at_risk()),
-        Kind::new("gained", "refused in the first", back.lost()).turned(),
-        Kind::new("may_gain", "may be refused in the first", back.at_risk()).turned(),
+        Kind::new("refused in the second", there.lost()),
+        Kind::new("may be refused in the second", there.at_risk()),
+        Kind::new("refused in the first", back.lost()).turned(),
+        Kind::new("may be refused in the first", back.at_risk()).turned(),
     ]
 }
 
@@ -306,12 +304,18 @@ pub(super) fn diff(common: &Common, two: &Two) -> Result<Outcome, Failure> {
     }
     let kinds = effects(common, from.store.contents(), to.store.contents());
     text.extend(kinds.iter().flat_map(Kind::lines));
-    let json = json!({
-        "from": from.report.generation,
-        "to": to.report.generation,
-        "gone": side(&records, '-'),
-        "came": side(&records, '+'),
-        "effects": kinds.iter().map(Kind::fact).collect::<Map<String, Value>>(),
-    });
-    Ok(Outcome::done("store-diff", text.join("\n"), json))
+    let [lost, at_risk, gained, may_gain] = &kinds;
+    let diff = StoreDiff {
+        from: from.report.generation,
+        to: to.report.generation,
+        gone: side(&records, '-'),
+        came: side(&records, '+'),
+        effects: DiffEffects {
+            lost: lost.fact(),
+            at_risk: at_risk.fact(),
+            gained: gained.fact(),
+            may_gain: may_gain.fact(),
+        },
+    };
+    Ok(Outcome::of(text.join("\n"), &diff))
 }

@@ -3,10 +3,10 @@
 use mutual_trust::TrustSnapshot;
 use mutual_trust::admin::file::SealState;
 use mutual_trust::admin::{DurableStore, servers_without_usable};
-use serde_json::{Value, json};
 
 use super::make::{Common, now};
 use crate::facts;
+use crate::json::{Disabled, HistoryFacts, Verified, WithoutUsable};
 use crate::output::{Failure, Outcome, shown};
 
 /// Reads the store whole, and says what of it accepts nothing.
@@ -44,7 +44,7 @@ pub(super) fn verify(common: &Common) -> Result<Outcome, Failure> {
         ));
     }
     lines.extend(facts::clock_lines(view, now()));
-    let servers: Vec<Value> = without
+    let servers: Vec<WithoutUsable> = without
         .iter()
         .map(|one| {
             lines.push(format!(
@@ -56,29 +56,32 @@ pub(super) fn verify(common: &Common) -> Result<Outcome, Failure> {
                 let (key, detail) = (shown(&entry.entry), shown(&entry.detail));
                 format!("  {key}: {} ({detail})", entry.reason)
             }));
-            json!({ "server": one.server.to_string(), "reason": one.reason.to_string() })
+            WithoutUsable {
+                server: one.server.to_string(),
+                reason: one.reason.to_string(),
+            }
         })
         .collect();
     let refused = (!without.is_empty()).then(|| String::from("ServerWithoutUsable"));
-    let disabled = facts::bounded(
-        &loaded.report.disabled,
-        |(key, why)| json!({ "entry": facts::entry_key(key), "why": why }),
-    );
-    let json = json!({
-        "generation": loaded.report.generation,
-        "digest": loaded.report.digest.to_string(),
-        "seal": seal,
-        "history": {
-            "changes": history.changes.len(),
-            "refusals": history.refusals.len(),
-            "since_generation": history.since,
-            "previous": history.previous,
-        },
-        "clock": facts::clock(view, now()),
-        "entries": loaded.report.entries,
-        "crls": loaded.report.crls,
-        "disabled": disabled,
-        "without_usable": servers,
+    let disabled = facts::bounded(&loaded.report.disabled, |(key, why)| Disabled {
+        entry: facts::entry_key(key),
+        why: why.to_string(),
     });
-    Ok(Outcome::done("store-verify", lines.join("\n"), json).or_refused(refused))
+    let verified = Verified {
+        generation: loaded.report.generation,
+        digest: loaded.report.digest.to_string(),
+        seal,
+        history: HistoryFacts {
+            changes: history.changes.len(),
+            refusals: history.refusals.len(),
+            since_generation: history.since,
+            previous: history.previous,
+        },
+        clock: facts::clock(view, now()),
+        entries: loaded.report.entries,
+        crls: loaded.report.crls,
+        disabled,
+        without_usable: servers,
+    };
+    Ok(Outcome::of(lines.join("\n"), &verified).or_refused(refused))
 }

@@ -13,10 +13,10 @@ use mutual_trust::certificate::{SystemClock, TimeSource};
 use mutual_trust::error::{GuardedError, PlanError, StoreError};
 use mutual_trust::store::{Consequence, Outcome as Done, Report, StoreWarning};
 use mutual_trust::{CurrentTime, KeyPolicy, Policy, TrustStore, tls};
-use serde_json::{Value, json};
 
-use super::calls::{Calls, Came};
+use super::calls::{Calls, Came, Changed};
 use super::change::Edit;
+use crate::json::StoreChange;
 use crate::output::{Failure, Outcome, shown};
 use crate::plain;
 use crate::trust::{self, OpenArguments, PolicyArguments};
@@ -111,11 +111,7 @@ pub(super) fn create(common: &Common) -> Result<Outcome, Failure> {
     let folder = common.folder()?;
     if common.dry_run {
         let text = format!("would make an empty store in {}", plain::path(folder));
-        return Ok(Outcome::done(
-            "store-change",
-            text,
-            json!({ "changed": false }),
-        ));
+        return Ok(Outcome::of(text, &StoreChange::default()));
     }
     let settings = common.settings()?;
     self::folder(folder)?;
@@ -125,8 +121,14 @@ pub(super) fn create(common: &Common) -> Result<Outcome, Failure> {
         "made an empty store in {}: it trusts no peer",
         plain::path(folder)
     );
-    let json = json!({ "changed": true, "generation": generation, "reports": [], "effects": null });
-    Ok(Outcome::done("store-change", text, json))
+    let made = StoreChange {
+        changed: true,
+        generation: Some(generation),
+        reports: Some(Vec::new()),
+        effects: Some(None),
+        ..StoreChange::default()
+    };
+    Ok(Outcome::of(text, &made))
 }
 
 /// Adds a warning for the folder and each file of the store that other users can write.
@@ -143,9 +145,7 @@ pub(super) fn with_exposed(
         );
         outcome.text.push_str(&warning);
     }
-    if let Value::Object(fields) = &mut outcome.json {
-        fields.insert(String::from("writable_by_others"), json!(exposed));
-    }
+    outcome.writable_by_others = Some(exposed);
     Ok(outcome)
 }
 
@@ -163,14 +163,14 @@ pub(super) fn change(
             })?;
             if common.dry_run {
                 // A block is made in any case.
-                return Ok(outcome_of(&tried, Made::DryRun(Forced(true))));
+                return Ok(outcome_of(&tried, Made::DryRun(Forced(true))).into());
             }
             // If the disk refuses it, the block is in force only as long as this process.
             let mut store = common.open()?;
             let blocked = store.block_selector(selector);
             match blocked.unsaved {
                 Some(error) => Err(error.into()),
-                None => Ok(outcome_of(&tried, Made::Yes(stored(&store)))),
+                None => Ok(outcome_of(&tried, Made::Yes(stored(&store))).into()),
             }
         }
         Edit::Calls(calls) => guarded(common, &looked, &calls),
@@ -184,6 +184,15 @@ pub(super) fn guarded(
     looked: &TrustStore,
     calls: &Calls,
 ) -> Result<Outcome, Failure> {
+    Ok(tried_and_made(common, looked, calls)?.into())
+}
+
+/// The same, for a result that says more.
+pub(super) fn tried_and_made(
+    common: &Common,
+    looked: &TrustStore,
+    calls: &Calls,
+) -> Result<Changed, Failure> {
     let (policy, seen) = (common.policy(), PeerHistory::new());
     if common.dry_run {
         let tried = plan(looked, &policy, &seen, now(), calls)?;
@@ -252,7 +261,7 @@ enum Made {
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Forced(bool);
 
-fn outcome_of(tried: &Plan<Came>, made: Made) -> Outcome {
+fn outcome_of(tried: &Plan<Came>, made: Made) -> Changed {
     let Came {
         reports,
         left_out,
@@ -283,26 +292,25 @@ fn outcome_of(tried: &Plan<Came>, made: Made) -> Outcome {
             "refused: the change would lock a peer out; --force makes it anyway",
         ));
     }
-    let mut json = json!({
-        "changed": matches!(made, Made::Yes(_)) && reports.iter().any(|one| one.done() != Done::Unchanged),
-        "dry_run": matches!(made, Made::DryRun(_)),
-        "generation": generation,
-        "reports": reports.iter().map(facts::report).collect::<Vec<Value>>(),
-        "effects": facts::effects(tried.effects()),
-        "clock": facts::clock(tried.contents(), now()),
-    });
-    let mut schema = "store-change";
-    if let (Some(done), Value::Object(fields)) = (rolled_back, &mut json) {
-        schema = "store-rollback";
-        fields.insert(String::from("rollback"), facts::rolled_back(done));
+    let has_changed = reports.iter().any(|one| one.done() != Done::Unchanged);
+    let change = StoreChange {
+        changed: matches!(made, Made::Yes(_)) && has_changed,
+        dry_run: Some(matches!(made, Made::DryRun(_))),
+        generation: Some(generation),
+        reports: Some(reports.iter().map(facts::report).collect()),
+        effects: Some(Some(facts::effects(tried.effects()))),
+        clock: Some(facts::clock(tried.contents(), now())),
+    };
+    Changed {
+        text: lines.join("\n"),
+        change,
+        rollback: rolled_back.as_ref().map(facts::rolled_back),
+        refused: is_refused.then(|| String::from("LocksOut")),
+        failed: left_out.as_ref().map(|(first, count)| {
+            let about = format!("left out, {count} in all");
+            first.clone().about(about)
+        }),
     }
-    let refused = is_refused.then(|| String::from("LocksOut"));
-    let mut outcome = Outcome::done(schema, lines.join("\n"), json).or_refused(refused);
-    outcome.failed = left_out.as_ref().map(|(first, count)| {
-        let about = format!("left out, {count} in all");
-        first.clone().about(about)
-    });
-    outcome
 }
 
 /// The reports as text. Each of them warns of the clock; the warning is shown once.

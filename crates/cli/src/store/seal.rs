@@ -6,10 +6,10 @@ use std::sync::Arc;
 use clap::Args;
 use mutual_trust::admin::{Seal, SealKey};
 use mutual_trust::identity::{IfExists, write_private};
-use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::make::Common;
+use crate::json::{SealKeyFile, StoreSeal};
 use crate::output::{Failure, Outcome};
 use crate::{ours, plain};
 
@@ -35,8 +35,8 @@ pub(super) fn make_key(common: &Common, Key { key }: &Key) -> Result<Outcome, Fa
         "made a key for the seal of a store: {}\nto do: keep a copy in a safe place; without it, a store that it seals cannot be changed",
         plain::path(key)
     );
-    let json = json!({ "key_file": key.display().to_string() });
-    Ok(Outcome::done("seal-key", text, json))
+    let key_file = key.display().to_string();
+    Ok(Outcome::of(text, &SealKeyFile { key_file }))
 }
 
 /// Seals the store with a key, or with another one than before.
@@ -75,11 +75,11 @@ fn set(common: &Common, seal: Option<Arc<dyn Seal>>, by: &str) -> Result<Outcome
             "the store {would}unsealed: a user who can write to its folder can change it unseen"
         ),
     };
-    let json = json!({
-        "changed": !common.dry_run,
-        "dry_run": common.dry_run,
-        "sealed": is_sealed,
-        "generation": store.contents().generation(),
-    });
-    Ok(Outcome::done("store-seal", text, json))
+    let set = StoreSeal {
+        changed: !common.dry_run,
+        dry_run: common.dry_run,
+        sealed: is_sealed,
+        generation: store.contents().generation(),
+    };
+    Ok(Outcome::of(text, &set))
 }

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use mutual_trust::Certificate;
-use serde_json::{Value, json};
 
 use crate::files;
+use crate::json::NotRead;
 use crate::output::Failure;
 use crate::plain;
 
@@ -58,11 +58,11 @@ impl Read {
         lines
     }
 
-    pub(super) fn unread_fact(&self) -> Value {
+    pub(super) fn unread_fact(&self) -> Vec<NotRead> {
         fact(&self.unread)
     }
 
-    pub(super) fn passed_over_fact(&self) -> Value {
+    pub(super) fn passed_over_fact(&self) -> Vec<NotRead> {
         fact(&self.passed_over)
     }
 }
@@ -71,10 +71,9 @@ fn shown((file, why): &Without) -> String {
     format!("{}: {why}", plain::line(file))
 }
 
-fn fact(files: &[Without]) -> Value {
-    let all = files.iter();
-    all.map(|(file, why)| json!({ "file": file, "why": why }))
-        .collect()
+fn fact(files: &[Without]) -> Vec<NotRead> {
+    let all = files.iter().cloned();
+    all.map(|(file, why)| NotRead { file, why }).collect()
 }
 
 /// Reads a file, or each file of a folder. Fails if there is no such path.

@@ -1,0 +1,79 @@
+//! Results of keeping a store: seals, backups and recoveries.
+
+use serde::Serialize;
+
+use super::{Bounded, EntryKey};
+
+/// A key for seals that was made.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct SealKeyFile {
+    /// Its file
+    pub(crate) key_file: String,
+}
+
+/// A seal that was set or taken away.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct StoreSeal {
+    /// Whether the seal is another one now
+    pub(crate) changed: bool,
+    /// Whether nothing was to be changed
+    pub(crate) dry_run: bool,
+    /// Whether the store has a seal with the change
+    pub(crate) sealed: bool,
+    /// The generation of the store
+    pub(crate) generation: u64,
+}
+
+/// A copy of a store.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Backup {
+    /// Its file
+    pub(crate) file: String,
+    /// The generation of the store
+    pub(crate) generation: u64,
+    /// The digest of its content
+    pub(crate) digest: String,
+    /// How many entries it has
+    pub(crate) entries: usize,
+    /// Whether it has a seal
+    pub(crate) sealed: bool,
+}
+
+/// A recovery of a store that was lost or damaged.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Recovered {
+    /// What was wrong with the store
+    pub(crate) damage: String,
+    /// Lines of its file that cannot be read
+    pub(crate) damaged_lines: Bounded<usize>,
+    /// The newest generation that is known to have been there
+    pub(crate) lost_generation: Option<u64>,
+    /// The generation that was read
+    pub(crate) from_generation: u64,
+    /// The generation of the store now
+    pub(crate) generation: u64,
+    /// Blocks that were kept
+    pub(crate) blocks: Bounded<String>,
+    /// Claims that were kept
+    pub(crate) claims: Bounded<String>,
+    /// Issuers that stay checked for revocation
+    pub(crate) checked_issuers: Bounded<String>,
+    /// Revocation lists that were kept
+    pub(crate) crls: Bounded<String>,
+    /// Revocation lists that are lost
+    pub(crate) lost_crls: Bounded<String>,
+    /// The floor that was kept
+    pub(crate) floor: Option<String>,
+    /// A floor that was not kept
+    pub(crate) floor_left_out: Option<String>,
+    /// Entries that are lost
+    pub(crate) lost: Bounded<EntryKey>,
+    /// Entries whose removal was kept
+    pub(crate) removed: Bounded<EntryKey>,
+    /// Entries that may have been removed since, and are trusted
+    pub(crate) brought_back: Bounded<EntryKey>,
+}
