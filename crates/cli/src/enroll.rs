@@ -1,6 +1,6 @@
 //! `enroll`: trusts a server by the fingerprint that was read at the server itself.
 
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -55,7 +55,7 @@ pub(crate) struct Arguments {
 }
 
 /// Asks for the fingerprint, connects to the server, compares, and installs.
-pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+pub(crate) fn run(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failure> {
     let provider = ours::provider();
     let keys = tls::key_policy(&provider);
     // The store must be there and free before a person reads a fingerprint out, and is not held while they do.
@@ -66,7 +66,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     // Asked before the connection: a fingerprint that is shown here would be compared with itself.
     let heard = match arguments.fingerprint {
         Some(fingerprint) => fingerprint,
-        None => ask()?,
+        None => ask(as_json)?,
     };
     let policy = Policy::new(keys);
     let name = &arguments.address.host;
@@ -265,15 +265,17 @@ pub(crate) fn shown(presented: &PresentedCertificate) -> json::Presented {
     }
 }
 
-/// Asks for the fingerprint and says where it comes from.
-fn ask() -> Result<Fingerprint, Failure> {
+/// Asks for the fingerprint and says where it comes from. A program that reads JSON from standard error gets no question.
+fn ask(as_json: bool) -> Result<Fingerprint, Failure> {
     let mut to = io::stderr();
-    write!(
-        to,
-        "At the server itself, not over the network: openssl x509 -noout -fingerprint -sha256 -in CERTIFICATE\n\
-         The SHA-256 fingerprint that it shows: "
-    )?;
-    to.flush()?;
+    if !as_json || to.is_terminal() {
+        write!(
+            to,
+            "At the server itself, not over the network: openssl x509 -noout -fingerprint -sha256 -in CERTIFICATE\n\
+             The SHA-256 fingerprint that it shows: "
+        )?;
+        to.flush()?;
+    }
     let limit = u64::try_from(MAX_FINGERPRINT_TEXT.saturating_mul(2)).unwrap_or(u64::MAX);
     let mut line = String::new();
     io::stdin().lock().take(limit).read_line(&mut line)?;

@@ -134,7 +134,7 @@ fn run(line: &Line) -> Result<Outcome, Failure> {
         Command::Check(arguments) => check::run(arguments),
         Command::Connect(arguments) => connect::run(arguments),
         Command::Store(arguments) => store::run(arguments),
-        Command::Enroll(arguments) => enroll::run(arguments),
+        Command::Enroll(arguments) => enroll::run(arguments, line.json),
         Command::Serve(arguments) => serve::run(arguments, line.json),
         Command::Identity(arguments) => identity::run(arguments),
         Command::Completions(arguments) => Ok(generate::completions(arguments, described())),
