@@ -22,6 +22,7 @@ mod looking;
 mod manual;
 mod output;
 mod run;
+mod schema;
 mod sealing;
 mod service;
 mod sharing;

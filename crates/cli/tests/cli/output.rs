@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::folder::Folder;
 use crate::run::{Server, machine, now_spec, run, write};
+use crate::schema;
 
 /// The fields of a value, with those below as `a.b` and of the items of a list as `a[].b`.
 fn fields(value: &Value, path: &str, all: &mut BTreeSet<String>) {
@@ -53,7 +54,7 @@ fn hold(folder: &Folder, line: &str, schema: &str, code: i32, wanted: &[Vec<Stri
         format!("mutual-trust/{schema}/1"),
         "{line}"
     );
-    let documented = include_str!("../../src/json.md");
+    let documented = format!("{} {}", include_str!("../../src/json.md"), schema::text());
     assert!(documented.contains(&format!("| `{schema}` |")), "{schema}");
     let mut all = BTreeSet::new();
     fields(&found, "", &mut all);

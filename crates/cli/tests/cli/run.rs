@@ -10,6 +10,7 @@ use rcgen::date_time_ymd;
 use serde_json::Value;
 
 use crate::folder::Folder;
+use crate::schema;
 use crate::support::pki::{Made, Spec, spec};
 
 /// What a run of the command came to.
@@ -66,11 +67,15 @@ pub(crate) fn run_with(folder: &Folder, line: &str, input: &str) -> Ran {
     // A command that does not read its input has closed it.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     let output = child.wait_with_output().unwrap();
-    Ran {
+    let ran = Ran {
         code: output.status.code().unwrap(),
         out: String::from_utf8(output.stdout).unwrap(),
         err: String::from_utf8(output.stderr).unwrap(),
+    };
+    if line.split_whitespace().any(|word| word == "--json") {
+        schema::hold(line, ran.code, &ran.out, &ran.err);
     }
+    ran
 }
 
 /// A certificate that is valid at the time of the machine that runs the tests.
