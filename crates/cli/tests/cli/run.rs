@@ -150,8 +150,13 @@ impl Server {
             said,
         };
         let first = server.line();
-        let address = first.strip_prefix("listening on ").unwrap();
-        server.address = address.split(';').next().unwrap().to_owned();
+        server.address = match serde_json::from_str::<Value>(&first) {
+            Ok(event) => event["address"].as_str().unwrap().to_owned(),
+            Err(_) => {
+                let address = first.strip_prefix("listening on ").unwrap();
+                address.split(';').next().unwrap().to_owned()
+            }
+        };
         server
     }
 

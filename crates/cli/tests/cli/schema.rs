@@ -123,9 +123,26 @@ pub(crate) fn checked(value: &Value) -> Result<String, String> {
     Ok(short.to_owned())
 }
 
+/// The names of all schemas.
+pub(crate) fn names() -> BTreeSet<String> {
+    let kinds = file()["oneOf"].as_array().unwrap().iter();
+    let names = kinds.map(|kind| kind["$ref"].as_str().unwrap().strip_prefix("#/$defs/"));
+    names.map(|name| name.unwrap().to_owned()).collect()
+}
+
+/// The names of all events.
+pub(crate) fn events() -> BTreeSet<String> {
+    let forms = file()["$defs"]["serve-event"]["oneOf"]
+        .as_array()
+        .unwrap()
+        .iter();
+    let names = forms.map(|form| form["properties"]["event"]["const"].as_str().unwrap());
+    names.map(str::to_owned).collect()
+}
+
 /// The objects of an output, one after another, with the names of their schemas.
 #[track_caller]
-fn objects(output: &str) -> Vec<(String, Value)> {
+pub(crate) fn objects(output: &str) -> Vec<(String, Value)> {
     let objects = serde_json::Deserializer::from_str(output).into_iter();
     let named = objects.map(|object| {
         let object: Value = object.unwrap_or_else(|error| panic!("{error}: {output}"));
