@@ -118,3 +118,28 @@ fn the_page_names_every_schema() {
     named.sort_unstable();
     assert_eq!(on_page, named);
 }
+
+/// Each `kind` that the command has of itself is in `json.md`.
+#[test]
+fn the_page_names_every_kind_of_error_of_the_command() {
+    let page = include_str!("../json.md");
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut kinds = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(path).unwrap();
+            let made = text.split(concat!("Failure::", "new(")).skip(1);
+            let named =
+                made.filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next());
+            kinds.extend(named.map(str::to_owned));
+        }
+    }
+    assert!(kinds.len() > 20, "{kinds:?}");
+    kinds.retain(|kind| !page.contains(&format!("`{kind}`")));
+    assert!(kinds.is_empty(), "not in json.md: {kinds:?}");
+}
