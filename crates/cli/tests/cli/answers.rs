@@ -141,6 +141,9 @@ fn every_example_gives_json_with_its_files_and_without_them() {
     let heard = fingerprint(&with, "keys-1.pem");
     for line in [
         "store diff trust kept",
+        "store verify --store kept",
+        "store backup copied --store kept",
+        "store restore copied --store lost",
         "store rollback --to 1 --dry-run --store trust",
         &format!("connect {} --pin keys-1.pem", server.address),
         &format!(
