@@ -85,7 +85,7 @@ pub(crate) struct Adopted {
     pub(crate) items: Vec<AdoptedItem>,
     /// Files that were not read
     pub(crate) unread: Vec<NotRead>,
-    /// Folders, which are not looked into
+    /// Folders, which are not looked into, and files that have nothing new
     pub(crate) passed_over: Vec<NotRead>,
     /// How many certificates and files were left out
     pub(crate) refused_count: usize,
@@ -109,12 +109,12 @@ pub(crate) struct AdoptedItem {
     pub(crate) certificate: Certificate,
 }
 
-/// A file that was not read.
+/// A file or folder from which nothing was read.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct NotRead {
     /// Its path
     pub(crate) file: String,
-    /// Why it was not read
+    /// Why nothing was read
     pub(crate) why: String,
 }

@@ -69,11 +69,11 @@ pub(crate) struct StoreDiff {
     pub(crate) gone: Vec<String>,
     /// Records that only the second has
     pub(crate) came: Vec<String>,
-    /// The servers that they judge differently
+    /// The peers that they judge differently
     pub(crate) effects: DiffEffects,
 }
 
-/// The servers that two stores judge differently.
+/// The peers that two stores judge differently.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct DiffEffects {
