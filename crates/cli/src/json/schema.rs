@@ -17,7 +17,8 @@ Fields are only added: a reader ignores those that it does not know. Times are R
 SHA-256 in hexadecimal with colons.";
 
 /// Results that name the files of a store that other users can write.
-const LOOKS_AT_FILES: [&str; 6] = [
+const LOOKS_AT_FILES: [&str; 7] = [
+    "store-adopt",
     "store-change",
     "store-clock",
     "store-recover",

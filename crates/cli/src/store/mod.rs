@@ -115,12 +115,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::NewSealKey(key) => seal::make_key(common, &key),
         Command::Seal(key) => make::with_exposed(common, seal::seal(common, &key)),
         Command::Unseal => make::with_exposed(common, seal::unseal(common)),
-        Command::Bundle(bundle) => adopt::run(common, &bundle, true),
-        Command::Adopt(adopt) => adopt::run(common, &adopt, false),
+        Command::Bundle(bundle) => make::with_exposed(common, adopt::run(common, &bundle, true)),
+        Command::Adopt(adopt) => make::with_exposed(common, adopt::run(common, &adopt, false)),
         Command::Backup(arguments) => backup::backup(common, &arguments),
-        Command::Restore(arguments) => {
-            make::with_exposed(common, backup::restore(common, &arguments))
-        }
+        Command::Restore(arguments) => backup::restore(common, &arguments),
         Command::Recover(arguments) => backup::recover(common, &arguments),
         Command::Plan { change } => {
             let dry = common.dry();

@@ -122,6 +122,8 @@ fn no_flag_accepts_what_was_fetched() {
         "--settle",
         "--seal-key",
         "--wait",
+        // Of a refusal.
+        "--record-refused",
         "--json",
         // Of what is shown in any case.
         "--full",

@@ -260,7 +260,7 @@ const ROWS: [Row; 38] = [
 ];
 
 /// Verbs that change no store that is in force.
-const OTHERS: [(&str, &str); 10] = [
+const OTHERS: [(&str, &str); 13] = [
     ("backup", "copies the store"),
     ("recover", "is for a store of which nothing is in force"),
     ("create", "makes a store where there is none"),
@@ -271,6 +271,9 @@ const OTHERS: [(&str, &str); 10] = [
     ("diff", "only shows"),
     ("plan", "tries each of the others"),
     ("crl", "its argument stands for `crl add`"),
+    ("new-seal-key", "makes a key"),
+    ("seal", "vouches for what is there, and changes none of it"),
+    ("unseal", "changes nothing of what is there"),
 ];
 
 fn folder(test: &str) -> Folder {

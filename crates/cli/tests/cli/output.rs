@@ -289,7 +289,10 @@ fn the_fields_of_the_json_are_held() {
         "store-adopt",
         0,
         &[
-            below("", "changed items passed_over refused_count unread"),
+            below(
+                "",
+                "changed items passed_over refused_count unread writable_by_others",
+            ),
             below("items[].", "as certificate file why_not"),
             below("items[].certificate.", CERTIFICATE),
         ],
