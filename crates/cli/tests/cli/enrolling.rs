@@ -70,6 +70,19 @@ fn a_server_is_trusted_by_the_fingerprint_that_was_heard_and_by_no_other() {
     let short = format!("{line} --fingerprint {}", &right[..59]);
     run(&folder, &short).ends_with(2).says("-sha256");
     assert_eq!(store(), before);
+    // It is recorded where that is asked for, without either fingerprint.
+    let recorded = format!("{line} --fingerprint {wrong} --by mallory --record-refused");
+    run(&folder, &recorded).ends_with(1);
+    let log = run(&folder, "store log --store trust").ends_with(0);
+    for part in [
+        "refused after generation",
+        "asked: accept server keys-1, by mallory",
+        "because: the fingerprint does not match the presented certificate",
+    ] {
+        assert!(log.out.contains(part), "{part}: {}", log.out);
+    }
+    nowhere(&folder, "keys-1.pem", &log.all());
+    assert!(!log.out.contains(&wrong), "{}", log.out);
 
     let line = format!("{line} --label array-room --by alice");
     run_with(&folder, &line, &format!("sha256 Fingerprint={right}\n"))
@@ -118,6 +131,8 @@ fn no_flag_accepts_what_was_fetched() {
         "--label",
         "--by",
         "--force",
+        // Of what is refused.
+        "--record-refused",
         "--timeout",
         "--settle",
         "--seal-key",
@@ -132,6 +147,28 @@ fn no_flag_accepts_what_was_fetched() {
     for flag in flags {
         assert!(known.contains(&flag), "{flag}: what does it accept?");
     }
+}
+
+#[test]
+fn a_wrong_fingerprint_at_the_console_is_recorded_if_that_is_asked_for() {
+    let folder = Folder::new("cli-console-refused");
+    for name in ["keys-1", "array-7", "other"] {
+        machine(&folder, name);
+    }
+    let mut server = Server::start(&folder, "--record-refused");
+    let line = format!(
+        "connect {} --pin keys-1.pem --identity array-7.pem --key array-7.key --settle 60000",
+        server.address
+    );
+    run(&folder, &line).ends_with(1);
+    server.until("refused: a client");
+    let wrong = fingerprint(&folder, "other.pem");
+    server.tell(&format!("accept 1 {wrong}"));
+    server.until("error: the fingerprint does not match the presented certificate");
+    let log = run(&folder, "store log --store server-trust").ends_with(0);
+    let asked = "asked: accept client from 127.0.0.1, by console of mutual-trust serve";
+    assert!(log.out.contains(asked), "{}", log.out);
+    assert!(!log.out.contains(&wrong), "{}", log.out);
 }
 
 #[test]
