@@ -13,16 +13,21 @@ const FACTOR: u64 = 0x0123_4567_89ab_cdef;
 /// The bytes of a part, so that it is below the prime.
 const PART: usize = 7;
 
+/// The sum of two numbers that are at most the prime.
 fn add(left: u64, right: u64) -> u64 {
-    reduced(u128::from(left) + u128::from(right))
+    let sum = left.wrapping_add(right);
+    match sum >= PRIME {
+        true => sum.wrapping_sub(PRIME),
+        false => sum,
+    }
 }
 
+/// The product. As the prime is `2^61 - 1`, the upper bits count as much as the lower ones: a division would take ten times
+/// as long.
 fn multiply(left: u64, right: u64) -> u64 {
-    reduced(u128::from(left) * u128::from(right))
-}
-
-fn reduced(number: u128) -> u64 {
-    u64::try_from(number % u128::from(PRIME)).unwrap_or(0)
+    let product = u128::from(left) * u128::from(right);
+    let part = |number: u128| u64::try_from(number & u128::from(PRIME)).unwrap_or(0);
+    add(part(product), part(product >> 61))
 }
 
 /// The difference, by which `right` is less.
@@ -138,6 +143,14 @@ mod tests {
         }
         let most = format!("{PRIME:016x} {:016x}", 0);
         assert_eq!(LineSums::read(&most), None);
-        assert_eq!(multiply(inverse(12_345), 12_345), 1);
+        for number in [1, 2, 12_345, FACTOR, PRIME - 1] {
+            assert_eq!(multiply(inverse(number), number), 1);
+            assert_eq!(add(number, subtract(0, number)), 0);
+            for other in [0, 1, 7, FACTOR, PRIME - 1] {
+                let [left, right, prime] = [number, other, PRIME].map(u128::from);
+                assert_eq!(u128::from(multiply(number, other)), left * right % prime);
+                assert_eq!(u128::from(add(number, other)), (left + right) % prime);
+            }
+        }
     }
 }
