@@ -203,6 +203,9 @@ fn durable(produced: &mut Produced) {
     fs::remove_dir_all(gone.path()).unwrap();
     produced.error(store.change(add));
 
+    let folder = Folder::new("produced-lost");
+    fs::write(folder.file("trust-store.previous"), "an older store").unwrap();
+    produced.error(DurableStore::create(folder.path(), settings()));
     let folder = Folder::new("produced-no-file");
     fs::create_dir(folder.file("trust-store")).unwrap();
     produced.error(DurableStore::create(folder.path(), settings()));

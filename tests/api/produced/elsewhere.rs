@@ -111,6 +111,11 @@ pub(crate) const ALL: &[(&str, &str, &str)] = &[
         "step: FlushAppended,",
     ),
     (
+        "WriteStep::Link",
+        "tests/api/issuing/syscalls.rs",
+        "failed: Link",
+    ),
+    (
         "WriteStep::Rename",
         "tests/api/issuing/syscalls.rs",
         "failed: Rename",
