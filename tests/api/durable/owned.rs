@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
+use std::process::Command;
 
 use mutual_trust::admin::DurableStore;
 use mutual_trust::error::DurableError;
@@ -18,6 +20,7 @@ const LOCK: &str = "trust-store.lock";
 /// No account of the machine that runs the tests.
 const SERVICE: (u32, u32) = (54_321, 54_322);
 const OTHERS: u32 = 54_323;
+const FOLDER: &str = "MUTUAL_TRUST_TEST_OWNER";
 
 fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
@@ -83,6 +86,48 @@ fn root_changes_a_store_and_its_files_stay_the_owners() {
         fs::remove_file(folder.file(CURRENT)).unwrap();
         drop(DurableStore::recover(folder.path(), settings()).unwrap());
         is_the_owners(CURRENT, "made again");
+    }
+}
+
+/// Changes a store, in the processes that the test below starts; else does nothing.
+#[test]
+fn owner() {
+    let Ok(folder) = std::env::var(FOLDER) else {
+        return;
+    };
+    println!("started");
+    let opened = DurableStore::open(Path::new(&folder), settings());
+    let changed = opened.and_then(|(mut store, _)| {
+        store.change(|store| store.add_server(server_id("own"), []).map(drop))
+    });
+    println!("changed: {changed:?}");
+}
+
+/// An administrator gave the files to a group in which their owner is not: the owner cannot give it a new file.
+#[test]
+fn an_owner_outside_the_group_of_the_file_changes_it_if_the_group_may_do_nothing() {
+    for (mode, changes) in [(0o600, true), (0o640, false)] {
+        let folder = Folder::new("owned-group");
+        if !given(&folder, 0o700) {
+            return;
+        }
+        set_mode(&folder.file(CURRENT), mode);
+        let before = fs::read(folder.file(CURRENT)).unwrap();
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "durable::owned::owner", "--nocapture"])
+            .env(FOLDER, folder.path())
+            .uid(SERVICE.0)
+            .gid(OTHERS)
+            .output();
+        let said = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+        let said = said.unwrap_or_default();
+        if !said.contains("started") {
+            return skipped("another user cannot run the tests, so none changed a store");
+        }
+        assert_eq!(said.contains("changed: Ok"), changes, "{said}");
+        let group = if changes { OTHERS } else { SERVICE.1 };
+        assert_eq!(whose(&folder.file(CURRENT)), (SERVICE.0, group, mode));
+        assert_eq!(fs::read(folder.file(CURRENT)).unwrap() == before, !changes);
     }
 }
 
