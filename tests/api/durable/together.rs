@@ -90,10 +90,11 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The step of this name. One damages the file in any case.
+/// The step of this name. Some damage the file in any case; a name with `+` is a block while the file is damaged.
 fn step_of(steps: &impl Strategy<Value = Step>, id: &str) -> Step {
     match id {
-        "p0.0/30" => Step::Damage,
+        "p0.0/10" | "p0.0/30" | "p1.0/50" => Step::Damage,
+        id if id.ends_with('+') => Step::Own(drawn(&(0..64_u8), id)),
         id => drawn(steps, id),
     }
 }
@@ -214,8 +215,8 @@ impl Member {
 
     fn change(&mut self, id: &str, ops: &[Op]) {
         let mut generations = (0, 0);
-        let changed = again(|| {
-            self.store.change(|store| {
+        let mut call = |store: &mut DurableStore| {
+            store.change(|store| {
                 let before = store.contents().generation();
                 for op in ops {
                     make(store, op)?;
@@ -223,7 +224,12 @@ impl Member {
                 generations = (before, store.contents().generation());
                 Ok(())
             })
-        });
+        };
+        let mut changed = call(&mut self.store);
+        if changed.as_ref().is_err_and(is_damage) {
+            self.block_unsaved(id);
+            changed = again(|| call(&mut self.store));
+        }
         match changed {
             Ok(()) if generations.0 < generations.1 => {
                 println!("acknowledged {id} {}", self.store.health().stored);
@@ -231,6 +237,20 @@ impl Member {
             Ok(()) | Err(DurableError::Store(_)) => {}
             Err(error) => panic!("{id}: {error:?}"),
         }
+    }
+
+    /// A block while the file is damaged: it is in force, and stored once the file is recovered.
+    fn block_unsaved(&mut self, id: &str) {
+        let own_id = format!("{id}+");
+        let Step::Own(number) = step_of(&step(), &own_id) else {
+            panic!("{own_id}")
+        };
+        self.store.set_actor(Some(&own_id)).unwrap();
+        drop(self.store.block_selector(own(&self.slot, number)));
+        println!("own {number}");
+        self.own.insert(number);
+        self.look();
+        self.store.set_actor(Some(id)).unwrap();
     }
 
     fn roll_back(&mut self, id: &str, back: u64) {
@@ -294,6 +314,8 @@ fn damage(folder: &Path) {
     file.write_all(DAMAGE.as_bytes()).unwrap();
     file.unlock().unwrap();
     lock.unlock().unwrap();
+    // Others come upon it.
+    std::thread::sleep(Duration::from_millis(50));
     recover(folder);
 }
 
@@ -648,7 +670,7 @@ fn run(processes: u32) {
             Err(error) => panic!("{error:?}"),
         }
         // The process that damaged the file was killed before it recovered it.
-        if damaged > 50 {
+        if damaged > 200 {
             recover(folder.path());
         }
         let view = reader.live().current();
