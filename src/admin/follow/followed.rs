@@ -142,15 +142,16 @@ impl Followed {
         let error = self.error.as_ref().map(|error| with_causes(error));
         let error = error.or_else(|| self.applied.error.clone());
         let error = error.or_else(|| good.and_then(|good| good.faults.first().cloned()));
-        let error = error.or(life.error);
-        let mut warnings = self.applied.warnings.clone();
-        warnings.append(life.warnings);
-        if let Some(good) = good {
-            // The first one is the error.
-            for fault in good.faults.iter().skip(1) {
-                warnings.push(fault.clone());
-            }
+        // A text is one line, whatever the names of files are.
+        let error = error.or(life.error).map(|error| read::shown(&error));
+        let mut warnings = Truncated::default();
+        let applied = &self.applied.warnings;
+        // The first fault is the error.
+        let faults = good.iter().flat_map(|good| good.faults.iter().skip(1));
+        for text in applied.into_iter().chain(&life.warnings).chain(faults) {
+            warnings.push(read::shown(text));
         }
+        warnings.count(applied.omitted().saturating_add(life.warnings.omitted()));
         self.since = match (&error, self.since, now) {
             (None, _, _) => None,
             (Some(_), Some(since), _) => Some(since),

@@ -229,8 +229,8 @@ fn list(folder: &Path, names: Names<'_>) -> Result<Listed, SourceError> {
     }
 }
 
-/// A file name as text that is safe in a log.
-fn shown(name: &str) -> String {
+/// A text with names of files, as one line that is safe in a log.
+pub(super) fn shown(name: &str) -> String {
     let letters = name.chars().map(|letter| {
         if breaks_a_line(letter) {
             char::REPLACEMENT_CHARACTER

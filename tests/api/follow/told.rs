@@ -249,6 +249,24 @@ fn a_link_that_leads_nowhere_is_named() {
 }
 
 #[test]
+fn a_file_name_makes_no_line_of_its_own() {
+    let mut world = World::new("forged");
+    fs::create_dir(world.path("pins")).unwrap();
+    world.put(
+        "pins/a\nsource b: certificates: 7\u{1b}[2K.pem",
+        "no certificate",
+    );
+    let mut follower = world.follow("pins");
+    world.settle(&mut follower);
+    let text = world.store.health().to_string();
+    assert!(text.contains("a\u{fffd}source b"), "{text}");
+    assert!(
+        !text.contains('\u{1b}') && text.lines().count() == 2,
+        "{text}"
+    );
+}
+
+#[test]
 fn a_certificate_that_the_store_refuses_is_named_with_its_file() {
     let mut world = World::new("refused-one");
     let (root, leaf) = (ca("root"), pin("leaf"));
