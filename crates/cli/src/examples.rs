@@ -176,6 +176,13 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "store follow",
+        &[
+            "mutual-trust store follow --authorities any-server roots /etc/kms-ca --lists lists /etc/kms-ca --store trust",
+            "mutual-trust store follow --pins clients arrays arrays --include arrays *.txt --every 30 --store trust --json",
+        ],
+    ),
+    (
         "store plan",
         &[
             "mutual-trust store plan remove keys-1.pem --store trust",

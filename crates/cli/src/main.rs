@@ -133,7 +133,7 @@ fn run(line: &Line) -> Result<Outcome, Failure> {
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Connect(arguments) => connect::run(arguments),
-        Command::Store(arguments) => store::run(arguments),
+        Command::Store(arguments) => store::run(arguments, line.json),
         Command::Enroll(arguments) => enroll::run(arguments, line.json),
         Command::Serve(arguments) => serve::run(arguments, line.json),
         Command::Identity(arguments) => identity::run(arguments),

@@ -10,8 +10,8 @@ use mutual_trust::Fingerprint;
 use mutual_trust::error::{
     CertificateError, ConfigError, CrlError, DurableError, EnrolmentError, FingerprintError,
     GuardedError, HostNameError, IdError, IdentityError, IssueError, ProbeError, SanPatternError,
-    SealKeyError, SettingError, StoreError, StoreFileError, TimestampError, WindowsError,
-    WriteError,
+    SealKeyError, SettingError, SourceError, StoreError, StoreFileError, TimestampError,
+    WindowsError, WriteError,
 };
 use serde_json::Value;
 
@@ -173,6 +173,7 @@ rooms! {
     SanPatternError => "pattern",
     SealKeyError => "seal",
     SettingError => "setting",
+    SourceError => "source",
     StoreError => "store",
     StoreFileError => "file",
     WindowsError => "windows",

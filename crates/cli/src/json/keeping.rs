@@ -77,3 +77,51 @@ pub(crate) struct Recovered {
     /// Entries that may have been removed since, and are trusted
     pub(crate) brought_back: Bounded<EntryKey>,
 }
+
+/// What a store took over from the files that it follows.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Followed {
+    /// Whether this call changed the store
+    pub(crate) changed: bool,
+    #[serde(flatten)]
+    pub(crate) state: FollowState,
+}
+
+/// The state of what a store follows, when it changes.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct FollowState {
+    /// The generation of the store
+    pub(crate) generation: u64,
+    /// Whether the store has what every source has
+    pub(crate) good: bool,
+    /// Why the store could not be changed
+    pub(crate) error: Option<String>,
+    /// The sources
+    pub(crate) sources: Vec<FollowedSource>,
+}
+
+/// A source that a store follows.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct FollowedSource {
+    /// Its name
+    pub(crate) name: String,
+    /// Whether nothing is wrong with it
+    pub(crate) good: bool,
+    /// What it has: `certificates` or `lists`
+    pub(crate) kind: &'static str,
+    /// How many of them, if they were read
+    pub(crate) items: Option<usize>,
+    /// Whether its files change at each look
+    pub(crate) settling: bool,
+    /// What is wrong with it
+    pub(crate) error: Option<String>,
+    /// Since when
+    pub(crate) since: Option<String>,
+    /// What to look at
+    pub(crate) warnings: Bounded<String>,
+    /// Names in its folder that are not read
+    pub(crate) not_read: Bounded<String>,
+}

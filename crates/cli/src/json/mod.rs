@@ -81,6 +81,7 @@ named! {
     "store-clock" => StoreClock,
     "store-diff" => StoreDiff,
     "store-expiring" => Expiring,
+    "store-follow" => Followed,
     "store-list" => StoreList<'_>,
     "store-log" => StoreLog,
     "store-recover" => Recovered,
@@ -90,6 +91,7 @@ named! {
     others:
     "error" => Problem,
     "serve-event" => Event,
+    "store-follow-event" => FollowState,
 }
 
 /// The `schema` of a name.

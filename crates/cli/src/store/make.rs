@@ -74,6 +74,15 @@ impl Common {
         Ok(())
     }
 
+    /// Refuses the options of a change that is planned, where what comes is not known before.
+    pub(super) fn changes_unasked(&self) -> Result<(), Failure> {
+        if self.dry_run || self.force {
+            let text = "--dry-run and --force belong to changes that are planned: a source decides by itself";
+            return Err(Failure::new("usage", text));
+        }
+        Ok(())
+    }
+
     /// Reads the store without opening it.
     pub(super) fn look(&self) -> Result<TrustStore, Failure> {
         trust::look(self.folder()?, &self.settings()?)

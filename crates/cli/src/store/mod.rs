@@ -13,6 +13,7 @@ mod make;
 mod adopt;
 mod backup;
 mod expiring;
+mod follow;
 mod list;
 mod log;
 mod look;
@@ -66,6 +67,8 @@ enum Command {
     Seal(seal::Key),
     /// Take the seal away; --seal-key names its key
     Unseal,
+    /// Take over what other programs put into files and folders: pins, CA certificates and revocation lists
+    Follow(follow::FollowArguments),
     /// Show what a change would do, and change nothing
     Plan {
         #[command(subcommand)]
@@ -87,7 +90,7 @@ enum Planned {
 }
 
 /// Runs the subcommand.
-pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+pub(crate) fn run(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failure> {
     let common = &arguments.common;
     match arguments.command.clone() {
         Command::Create => make::with_exposed(common, make::create(common)),
@@ -118,8 +121,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Bundle(bundle) => make::with_exposed(common, adopt::run(common, &bundle, true)),
         Command::Adopt(adopt) => make::with_exposed(common, adopt::run(common, &adopt, false)),
         Command::Backup(arguments) => backup::backup(common, &arguments),
-        Command::Restore(arguments) => backup::restore(common, &arguments),
-        Command::Recover(arguments) => backup::recover(common, &arguments),
+        Command::Restore(arguments) => {
+            make::with_exposed(common, backup::restore(common, &arguments))
+        }
+        Command::Recover(arguments) => {
+            make::with_exposed(common, backup::recover(common, &arguments))
+        }
+        Command::Follow(arguments) => follow::run(common, &arguments, as_json),
         Command::Plan { change } => {
             let dry = common.dry();
             let made = match change {

@@ -216,6 +216,21 @@ fn the_fields_of_the_json_are_held() {
     );
     hold(
         &folder,
+        "store follow --authorities clients source ca.pem --store trust",
+        "store-follow",
+        0,
+        &[
+            below("", "changed error generation good sources"),
+            below(
+                "sources[].",
+                "error good items kind name not_read settling since warnings",
+            ),
+            below("sources[].warnings.", "items more"),
+            below("sources[].not_read.", "items more"),
+        ],
+    );
+    hold(
+        &folder,
         "store diff trust trust/trust-store",
         "store-diff",
         0,
