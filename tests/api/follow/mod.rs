@@ -7,5 +7,7 @@ mod malformed;
 mod mapping;
 #[cfg(unix)]
 mod mounted;
+#[cfg(unix)]
+mod random;
 mod taken;
 mod told;
