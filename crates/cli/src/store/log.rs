@@ -11,8 +11,9 @@ use mutual_trust::store::Truncated;
 use mutual_trust::{ServerId, TrustSnapshot};
 use pki_types::UnixTime;
 
-use super::make::{Common, keys, now, outcome};
+use super::make::{Common, keys, now};
 use super::scope::moment;
+use super::words::outcome;
 use crate::json::{
     self, Asked, Bounded, DiffEffects, LoggedChange, LoggedRefusal, StoreDiff, StoreLog,
 };

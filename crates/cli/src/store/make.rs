@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use mutual_trust::admin::{
-    DurableSettings, DurableStore, Effect, Evidence, Impact, LockoutAllowance, Peer, PeerHistory,
-    PeerOutcome, Plan, plan,
+    DurableSettings, DurableStore, LockoutAllowance, Peer, PeerHistory, Plan, plan,
 };
 use mutual_trust::certificate::{SystemClock, TimeSource};
 use mutual_trust::error::{GuardedError, PlanError, StoreError};
-use mutual_trust::store::{Consequence, Outcome as Done, Report, StoreWarning};
+use mutual_trust::store::Outcome as Done;
 use mutual_trust::{CurrentTime, KeyPolicy, Policy, TrustStore, tls};
 
 use super::calls::{Calls, Came, Changed};
 use super::change::Edit;
+use super::words::{lost_and_gained, without_repeats};
 use crate::json::StoreChange;
 use crate::output::{Failure, Outcome, shown};
 use crate::plain;
@@ -289,7 +289,10 @@ fn outcome_of(tried: &Plan<Came>, made: Made) -> Changed {
     };
     lines.extend(without_repeats(reports, generation));
     lines.extend(rolled_back.iter().map(shown));
-    lines.extend(lost_and_gained(tried.effects(), made));
+    lines.extend(lost_and_gained(
+        tried.effects(),
+        matches!(made, Made::Yes(_)),
+    ));
     let locks_out = tried.effects().all_lost().next().is_some();
     let is_refused = match made {
         Made::Yes(_) => false,
@@ -320,94 +323,4 @@ fn outcome_of(tried: &Plan<Came>, made: Made) -> Changed {
             first.clone().about(about)
         }),
     }
-}
-
-/// The reports as text. Each of them warns of the clock; the warning is shown once.
-fn without_repeats(reports: &[Report], generation: u64) -> Vec<String> {
-    let mut said = false;
-    let mut lines = Vec::new();
-    for report in reports {
-        let of_clock: Vec<String> = report
-            .consequences()
-            .iter()
-            .filter(|one| {
-                matches!(
-                    one,
-                    Consequence::Warning(
-                        StoreWarning::ClockJumped(_) | StoreWarning::ClockBelowFloor(_)
-                    )
-                )
-            })
-            .map(|warning| format!("  {warning}"))
-            .collect();
-        // All calls of a change are stored as one generation.
-        let (made, stored) = (report.generation(), generation);
-        let (made, stored) = (
-            format!("(generation {made})"),
-            format!("(generation {stored})"),
-        );
-        let text = shown(report).replacen(&made, &stored, 1);
-        let shown = text
-            .lines()
-            .filter(|line| !(said && of_clock.iter().any(|repeated| repeated == line)));
-        lines.extend(shown.map(str::to_owned));
-        said |= !of_clock.is_empty();
-    }
-    lines
-}
-
-fn lost_and_gained(effects: &Impact, made: Made) -> Vec<String> {
-    let lost = match made {
-        Made::Yes(_) => "locked out",
-        Made::DryRun(_) | Made::Refused => "would lock out",
-    };
-    let kinds = [
-        (lost, effects.lost()),
-        ("at risk", effects.at_risk()),
-        ("accepted now", effects.gained()),
-        ("accepted by another rule", effects.moved()),
-    ];
-    let mut lines = Vec::new();
-    for (what, list) in kinds {
-        lines.extend(
-            list.items()
-                .iter()
-                .flat_map(|effect| effect_lines(what, effect, made)),
-        );
-        if list.omitted() > 0 {
-            lines.push(format!("  {what}: and {} more", list.omitted()));
-        }
-    }
-    if let Some(floor) = effects.floor() {
-        lines.push(format!("  warning: {floor}"));
-    }
-    lines
-}
-
-/// The peer, then a line for each side of the change, and for what the prediction is based on.
-fn effect_lines(what: &str, effect: &Effect, made: Made) -> Vec<String> {
-    let (before, after) = match made {
-        Made::Yes(_) => ("before", "now"),
-        Made::DryRun(_) | Made::Refused => ("now", "then"),
-    };
-    let mut lines = vec![
-        format!("  {what}: {}", shown(&effect.peer)),
-        format!("    {before}: {}", outcome(&effect.before)),
-        format!("    {after}: {}", outcome(&effect.after)),
-    ];
-    if effect.basis != Evidence::Seen {
-        lines.push(format!("    {}", effect.basis));
-    }
-    if let Some(name) = &effect.dialled {
-        lines.push(format!("    dialled as {name}"));
-    }
-    lines
-}
-
-/// What a peer is told; of a refusal also the reason as a sentence.
-pub(super) fn outcome(outcome: &PeerOutcome) -> String {
-    if outcome.is_accepted() {
-        return shown(outcome);
-    }
-    format!("{}: {}", shown(outcome), outcome.reason.meaning())
 }

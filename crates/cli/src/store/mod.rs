@@ -8,6 +8,8 @@ mod clock;
 mod crl;
 mod update;
 
+mod words;
+
 mod make;
 
 mod adopt;
