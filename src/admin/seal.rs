@@ -51,7 +51,7 @@ impl SealKey {
     }
 
     /// Reads the file of a key. Its owner and mode are checked as those of a
-    /// [private key](crate::PrivateKey::from_file) are.
+    /// [private key](crate::identity::PrivateKey::from_file) are.
     ///
     /// # Errors
     /// The file cannot be read, or other users have access to it. The key is too short or too long.
