@@ -62,6 +62,32 @@ impl<'a> Renewed<'a> {
     }
 }
 
+/// Adds the peers that the change loses once the clock is right. While it is not, they may be refused before and after
+/// the change, so that the change would show no effect. The floor is the last time at which the clock was right.
+pub(super) fn add_lost_by_clock(
+    effects: &mut Impact,
+    draft: &Draft,
+    policy: &Policy,
+    seen: &PeerHistory,
+    clock: CurrentTime,
+) {
+    let (before, after) = (draft.before(), draft.after());
+    let Some(floor) = before.floor() else {
+        return;
+    };
+    if before.clock_state(clock).is_good() {
+        return;
+    }
+    // What a move of the floor does is judged apart.
+    let after = after.with_floor(Some(floor));
+    let side = |view| Side {
+        view,
+        clock: CurrentTime::Known(floor),
+    };
+    let at_floor = compare(side(before), side(&after), policy, seen);
+    effects.add_lost(&at_floor, Evidence::ClockRight);
+}
+
 impl Impact {
     /// The move of the floor, if it locks out a peer.
     #[doc(hidden)]
@@ -75,9 +101,14 @@ impl Impact {
             return;
         }
         self.floor = Some(floor);
-        let new = by_floor.all_lost.difference(&self.all_lost);
+        self.add_lost(&by_floor, Evidence::Floor);
+    }
+
+    /// Adds the peers that are lost in another case alone.
+    fn add_lost(&mut self, other: &Self, basis: Evidence) {
+        let new = other.all_lost.difference(&self.all_lost);
         let mut unlisted = new.count();
-        for effect in by_floor.lost.items() {
+        for effect in other.lost.items() {
             if self.all_lost.contains(&effect.peer) {
                 continue;
             }
@@ -85,12 +116,12 @@ impl Impact {
                 list.retain(|other| other.peer != effect.peer);
             }
             self.lost.push(Effect {
-                basis: Evidence::Floor,
+                basis,
                 ..effect.clone()
             });
             unlisted = unlisted.saturating_sub(1);
         }
         self.lost.count(unlisted);
-        self.all_lost.extend(by_floor.all_lost);
+        self.all_lost.extend(other.all_lost.iter().cloned());
     }
 }

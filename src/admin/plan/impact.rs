@@ -26,6 +26,8 @@ pub enum Evidence {
     /// The floor. The change moves it past the end of the certificate or entry that accepts the peer (rule M7). The
     /// peer is refused while the clock is unset or more than 26 hours below the floor.
     Floor,
+    /// The time of the floor, since the clock is not right now: it is unset, too early, or too late (rule M7).
+    ClockRight,
 }
 
 /// The predicted verdict for a peer: the reason, and the entry that decided.

@@ -207,6 +207,7 @@ impl<T> Plan<T> {
     /// The same, with the effect of the publication on the floor.
     fn effects_of_publication(&self, seen: &PeerHistory, clock: CurrentTime) -> Impact {
         let mut effects = self.effects_at(seen, clock);
+        floor::add_lost_by_clock(&mut effects, &self.draft, &self.policy, seen, clock);
         floor::add_lost(&mut effects, &self.draft, &self.policy, seen);
         effects
     }

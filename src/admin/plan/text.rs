@@ -16,6 +16,9 @@ impl fmt::Display for Evidence {
             Self::Floor => {
                 "only while the clock is unset or earlier than the floor, which moves past an end"
             }
+            Self::ClockRight => {
+                "once the clock is right: judged at the clock floor, since the clock is not right now"
+            }
         })
     }
 }

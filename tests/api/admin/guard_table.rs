@@ -715,6 +715,34 @@ fn clock() -> Vec<Row> {
         TrustStore::confirm_clock,
         Fate::Lost(client(&array), ReasonCode::ClockUnset),
     ));
+    // The clock is wrong: what is refused until it is right must not be removed in silence.
+    for wrong in [None, Some(days(-800)), Some(days(800))] {
+        let mut desk = empty();
+        desk.server("keys-1", &["kms1.example"]);
+        let pin = spec("kms1").valid(-day, 100 * day).self_signed();
+        let key = desk.server_pin("keys-1", &pin);
+        drop(desk.store.snapshot());
+        desk.clock.set(wrong);
+        rows.push(row(
+            "remove",
+            "the pin of a server, by a wrong clock",
+            desk,
+            move |store| store.remove(&key),
+            Fate::Lost(peer("keys-1"), ReasonCode::NoUsablePin),
+        ));
+        let (mut desk, root) = chained();
+        desk.authority(AuthorityScope::Clients, &root);
+        drop(desk.store.snapshot());
+        desk.clock.set(wrong);
+        let key = authority(Scope::AnyServer, &root);
+        rows.push(row(
+            "remove",
+            "an authority, by a wrong clock",
+            desk,
+            move |store| store.remove(&key),
+            Fate::Lost(peer("keys-1"), ReasonCode::NothingInstalled),
+        ));
+    }
     rows
 }
 
@@ -892,4 +920,22 @@ fn a_pin_that_ended_needs_no_allowance_while_the_client_has_a_next_one() {
             "{label}"
         );
     }
+}
+
+// M7: a machine that was off for long confirms its clock, and its chains are not held against that.
+#[test]
+fn a_clock_is_confirmed_without_an_allowance_while_nothing_has_ended() {
+    let mut desk = empty();
+    desk.server("keys-1", &["kms1.example"]);
+    let years = 2000 * i64::try_from(DAY).unwrap();
+    let root = spec("root").ca().valid(-1, years).self_signed();
+    desk.authority(AuthorityScope::AnyServer, &root);
+    desk.authority(AuthorityScope::Clients, &root);
+    drop(desk.store.snapshot());
+    desk.clock.set(Some(days(400)));
+    let (policy, now) = (desk.policy, desk.now());
+    let none = LockoutAllowance::none();
+    let confirm = |store: &mut TrustStore| store.confirm_clock();
+    let done = guard(&mut desk.store, &policy, &desk.seen, now, &none, confirm);
+    assert!(done.is_ok(), "{done:?}");
 }
