@@ -143,6 +143,8 @@ impl Identities {
 
     /// Makes the next identity the current one and drops the old one.
     ///
+    /// Ask first whether every server was seen to accept it: `admin::own_renewal`, then `OwnRenewal::guard`.
+    ///
     /// # Security
     /// The old key is wiped once no handshake uses it and no clone of the old identity is left: one from
     /// [`current`](Self::current), one that the program holds, or one in a configuration that was built from the

@@ -3,7 +3,8 @@
 use std::fs;
 use std::sync::Arc;
 
-use mutual_trust::admin::{DurableSettings, DurableStore, Seal};
+use mutual_trust::AuthorityScope;
+use mutual_trust::admin::{DurableSettings, DurableStore, Feeds, Follower, Seal, Source};
 use mutual_trust_test_support::keys;
 use serde_json::Value;
 
@@ -264,6 +265,27 @@ fn a_list_shows_what_weakens_trust_and_the_policy_of_the_call() {
     assert_eq!(json["policy"]["profile"], "compatible");
     assert_eq!(json["policy"]["require_crl"], true);
     assert_eq!(json["policy"]["allow_unlisted"], false);
+}
+
+#[test]
+fn a_list_shows_from_which_source_an_entry_comes() {
+    let folder = Folder::new("cli-list-source");
+    write(&folder, "ca", &now_spec("CA").ca().self_signed());
+    store(&folder, "create").ends_with(0);
+    let settings = DurableSettings::new(keys());
+    let (mut opened, _) = DurableStore::open(&folder.file("trust"), settings).unwrap();
+    let feeds = Feeds::Authorities(AuthorityScope::AnyServer);
+    let source = Source::new("mounted secret", folder.file("ca.pem"), feeds);
+    let mut follower = Follower::new([source]).unwrap();
+    // A source is taken over when it has been the same for two polls.
+    for _ in 0..3 {
+        follower.poll(&mut opened).unwrap();
+    }
+    store(&folder, "list")
+        .ends_with(0)
+        .says("from the source mounted secret");
+    let json = list(&folder);
+    assert_eq!(json["entries"][0]["source"], "mounted secret");
 }
 
 // A prediction is by the policy that is named.
