@@ -10,6 +10,9 @@ use super::kinds::KeyKind;
 /// digits, least significant first.
 struct Curve<const N: usize> {
     p: [u64; N],
+    /// 3/R modulo `p`, with R = 2^(64 N).
+    three: [u64; N],
+    /// b/R² modulo `p`.
     b: [u64; N],
     /// -1/p modulo 2⁶⁴.
     inverse: u64,
@@ -17,11 +20,17 @@ struct Curve<const N: usize> {
 
 const P256: Curve<4> = Curve {
     p: [0xffff_ffff_ffff_ffff, 0xffff_ffff, 0, 0xffff_ffff_0000_0001],
+    three: [
+        0x0009_0000_0002,
+        0x0003_ffff_fffa,
+        0xffff_fff7_0000_0006,
+        0xffff_fffc_0000_0009,
+    ],
     b: [
-        0x3bce_3c3e_27d2_604b,
-        0x651d_06b0_cc53_b0f6,
-        0xb3eb_bd55_7698_86bc,
-        0x5ac6_35d8_aa3a_93e7,
+        0xe59b_e0a6_4584_a137,
+        0xfc35_21eb_9ca0_65a7,
+        0x7c17_8684_a0f4_5303,
+        0x3081_dc38_d948_431a,
     ],
     inverse: 1,
 };
@@ -35,13 +44,21 @@ const P384: Curve<6> = Curve {
         0xffff_ffff_ffff_ffff,
         0xffff_ffff_ffff_ffff,
     ],
+    three: [
+        0xffff_ffa3_0000_0012,
+        0xffff_ffc3_ffff_ff8a,
+        0xffff_fff3_ffff_fff9,
+        0xffff_fff6_ffff_fff0,
+        0x0024_0000_0008,
+        0x003c_0000_003c,
+    ],
     b: [
-        0x2a85_c8ed_d3ec_2aef,
-        0xc656_398d_8a2e_d19d,
-        0x0314_088f_5013_875a,
-        0x181d_9c6e_fe81_4112,
-        0x988e_056b_e3f8_2d19,
-        0xb331_2fa7_e23e_e7e4,
+        0x915a_902a_4a46_51db,
+        0x2c9f_09fa_919d_89c2,
+        0xfc7a_73ca_8040_8afd,
+        0x9e15_936d_2ed8_6bff,
+        0xbefd_4246_abba_b844,
+        0xf7cd_02a7_8f62_a21c,
     ],
     inverse: 0x1_0000_0001,
 };
@@ -58,16 +75,17 @@ const P521: Curve<9> = Curve {
         u64::MAX,
         0x1ff,
     ],
+    three: [0, 0, 0, 0, 0, 0, 0, 0x000c_0000, 0],
     b: [
-        0xef45_1fd4_6b50_3f00,
-        0x3573_df88_3d2c_34f1,
-        0x1652_c0bd_3bb1_bf07,
-        0x5619_3951_ec7e_937b,
-        0xb8b4_8991_8ef1_09e1,
-        0xa2da_725b_99b3_15f3,
-        0x929a_21a0_b685_40ee,
-        0x953e_b961_8e1c_9a1f,
-        0x51,
+        0x02f4_eec6_fc1c_d5cf,
+        0xe547_b1fa_4dec_594b,
+        0x2646_3bc4_2785_5864,
+        0xc96e_66cc_57ce_e2d2,
+        0x8682_da15_03ba_8b69,
+        0xe586_3872_687e_4a68,
+        0xa35a_81f8_0146_54fa,
+        0x41e9_61a7_8f7a_28fe,
+        0x00fc,
     ],
     inverse: 1,
 };
@@ -95,20 +113,14 @@ impl<const N: usize> Curve<N> {
         let (Some(x), Some(y)) = (self.read(x), self.read(y)) else {
             return false;
         };
-        // Montgomery multiplication divides by R = 2^(64 N). Both sides of the equation are divided twice, so R cancels
-        // out.
+        // Montgomery multiplication divides by R. Both sides of x (x² - 3) = y² - b are divided by R twice.
         let mut one = [0; N];
         if let Some(lowest) = one.first_mut() {
             *lowest = 1;
         }
-        let mut linear = self.b;
-        for _ in 0..3 {
-            linear = self.subtract(&linear, &x);
-        }
-        let square = self.multiply(&y, &y);
-        let rest = self.subtract(&square, &self.multiply(&linear, &one));
-        let cube = self.multiply(&self.multiply(&x, &x), &x);
-        self.multiply(&rest, &one) == cube
+        let less_three = self.subtract(&self.multiply(&x, &x), &self.three);
+        let square = self.multiply(&self.multiply(&y, &y), &one);
+        self.multiply(&x, &less_three) == self.subtract(&square, &self.b)
     }
 
     /// Reads a coordinate from big-endian bytes. `None` if it is not below `p`.
@@ -153,7 +165,7 @@ impl<const N: usize> Curve<N> {
             // Adds the multiple of p that makes the lowest digit 0, then drops that digit: a division by 2⁶⁴.
             let lowest = sum.first().copied().unwrap_or(0);
             let carry = add_multiple(&mut sum, &self.p, lowest.wrapping_mul(self.inverse));
-            sum.rotate_left(1);
+            sum.copy_within(1.., 0);
             let (highest, second) = above.overflowing_add(carry);
             if let Some(place) = sum.last_mut() {
                 *place = highest;
