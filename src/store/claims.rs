@@ -25,11 +25,15 @@ impl TrustSnapshot {
     pub(crate) fn long_migrations(&self) -> Vec<(ServerId, UnixTime)> {
         let latest = self.floor().map(latest_end);
         let long = |until: UnixTime| latest.is_none_or(|latest| seconds(until) > latest);
-        let ends = self.servers().filter_map(|server| match server.claim {
+        let servers = self.data().servers.iter();
+        let ends = servers.filter_map(|server| match server.claim {
             Claim::Migrating { until } if long(until) => Some((server.id.clone(), until)),
             Claim::Migrating { .. } | Claim::Claimed | Claim::Unclaimed => None,
         });
-        ends.collect()
+        // Only these are sorted: nearly always none.
+        let mut ends: Vec<(ServerId, UnixTime)> = ends.collect();
+        ends.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        ends
     }
 }
 
