@@ -112,6 +112,21 @@ impl Crowded {
         }
     }
 
+    /// These entries with their hashes. `apart` tells apart the entries of one hash, as in
+    /// [`find_one`](Self::find_one).
+    #[cfg(feature = "admin")]
+    pub(super) fn of(mut entries: Vec<(u64, Arc<Entry>)>, apart: impl Fn(&Entry) -> u64) -> Self {
+        let mut made = Self::default();
+        if Table::is_crowded(&mut entries, FEW) {
+            for (hash, entry) in entries {
+                made.insert(hash, || apart(&entry), entry.clone());
+            }
+        } else {
+            made.few = Table::of(entries);
+        }
+        made
+    }
+
     /// Removes the entry with this key. `apart` as it was when the entry was added.
     pub(super) fn take(
         &mut self,
@@ -210,6 +225,33 @@ mod tests {
                 all.take(8, || mix(number), &key).unwrap();
             }
             assert!(all.is_empty());
+        }
+    }
+
+    #[cfg(feature = "admin")]
+    #[test]
+    fn entries_that_are_put_at_once_are_held_as_those_that_are_inserted() {
+        for count in [0, 1, FEW, FEW + 1, 100] {
+            let count = u64::try_from(count).unwrap();
+            // Of one hash, and each of its own.
+            let own = |number| (mix(count + number), entry(count + number));
+            let entries = (0..count).flat_map(|number| [(7, entry(number)), own(number)]);
+            let number_of = |entry: &Entry| {
+                let fingerprint = entry.fingerprint();
+                let (first, _) = fingerprint.as_bytes().split_first_chunk().unwrap();
+                u64::from_be_bytes(*first)
+            };
+            let mut made = Crowded::of(entries.collect(), |entry| mix(number_of(entry)));
+            assert_eq!(u64::try_from(made.find(7).count()).unwrap(), count);
+            for number in 0..count {
+                let key = own(number).1.key();
+                let taken = made.take(mix(count + number), || 0, &key).unwrap();
+                assert_eq!(taken.key(), key);
+                let key = entry(number).key();
+                let taken = made.take(7, || mix(number), &key).unwrap();
+                assert_eq!(taken.key(), key);
+            }
+            assert!(made.is_empty());
         }
     }
 

@@ -39,14 +39,14 @@ pub(crate) struct Data {
     /// The ids of servers by the hashes of their names.
     pub(super) names: Table<ServerId>,
     pub(super) groups: Table<Arc<Group>>,
-    indexes: Table<CertificateIndex>,
+    pub(super) indexes: Table<CertificateIndex>,
     /// Index from the exact DER to one entry that holds the certificate. The key is the length and the last 16 bytes, so
     /// that the bytes that a peer presents are found without hashing or parsing them.
-    known: Crowded,
+    pub(super) known: Crowded,
     /// Every entry that has a certificate, by its key: to explain a refusal, and for reports.
-    holders: Crowded,
+    pub(super) holders: Crowded,
     /// Every pin that has only a fingerprint, for reports.
-    fingerprints_only: Crowded,
+    pub(super) fingerprints_only: Crowded,
     /// Which installed CA signed which installed intermediate.
     pub(super) signers: Signers,
     /// One for all tables of all versions of a store. The hashed values come from outside, so the hashes are keyed.
@@ -144,7 +144,7 @@ impl Data {
 
     /// Position of a slot and scope in the table of indexes. For a server it follows from the position of the server,
     /// so its pins are found without another hash.
-    fn place(&self, slot: Slot, scope: &Scope) -> u64 {
+    pub(super) fn place(&self, slot: Slot, scope: &Scope) -> u64 {
         match scope {
             Scope::Server(id) => place_beside(self.hasher.hash_one(id), slot),
             Scope::Group(_) | Scope::AnyServer | Scope::Clients | Scope::Everyone => {
@@ -159,6 +159,11 @@ impl Data {
 
     pub(super) fn indexes(&self) -> impl Iterator<Item = &CertificateIndex> {
         self.indexes.iter()
+    }
+
+    #[cfg(feature = "admin")]
+    pub(crate) fn count_servers(&self) -> usize {
+        self.servers.len()
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Entry>> {
@@ -264,7 +269,7 @@ impl Data {
 
     /// Adds an entry whose key no other has, and updates all tables. `is_known` says whether another entry holds its
     /// certificate.
-    pub(super) fn put_new(&mut self, entry: Entry, is_known: bool) {
+    pub(super) fn put_new(&mut self, entry: Entry, is_known: bool) -> Arc<Entry> {
         let entry = Arc::new(entry);
         let (slot, scope) = (entry.slot(), entry.scope());
         let place = self.place(slot, scope);
@@ -281,7 +286,7 @@ impl Data {
             let by_fingerprint = hasher.hash_one(entry.fingerprint());
             self.fingerprints_only
                 .insert(by_fingerprint, apart, entry.clone());
-            return;
+            return entry;
         };
         let by_key = hasher.hash_one(certificate.key_pin());
         self.holders.insert(by_key, apart, entry.clone());
@@ -291,6 +296,7 @@ impl Data {
             self.known
                 .insert(hasher.hash_one(tail), apart, entry.clone());
         }
+        entry
     }
 
     /// Removes an entry from all tables, with what is known of its signature.

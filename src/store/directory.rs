@@ -27,14 +27,21 @@ impl Data {
     }
 
     /// Adds a server with its names, which must be free.
-    pub(super) fn add_server(&mut self, mut server: Server) {
+    pub(super) fn add_server(&mut self, server: Server) -> Arc<Server> {
         for name in server.names.iter() {
             self.names
                 .insert(self.hasher.hash_one(name), server.id.clone());
         }
+        let (hash, server) = self.placed(server);
+        self.servers.insert(hash, server.clone());
+        server
+    }
+
+    /// A server with its place, and the hash by which it is found.
+    pub(super) fn placed(&self, mut server: Server) -> (u64, Arc<Server>) {
         let hash = self.hasher.hash_one(&server.id);
         server.pins = Place(place_beside(hash, Slot::Pin));
-        self.servers.insert(hash, Arc::new(server));
+        (hash, Arc::new(server))
     }
 
     /// Removes a server and its names.

@@ -157,20 +157,30 @@ impl CertificateIndex {
     pub(super) fn put(&mut self, entry: Arc<Entry>, hasher: &RandomState) {
         match self {
             Self::One(first) => {
-                let mut index = Several {
-                    slot: entry.slot(),
-                    scope: entry.scope().clone(),
-                    entries: Table::default(),
-                    by_key: Crowded::default(),
-                    by_subject: Table::default(),
-                    hasher: hasher.clone(),
-                };
+                let mut index = Several::new(&entry, hasher);
                 index.put(first.clone());
                 index.put(entry);
                 *self = Self::Several(Arc::new(index));
             }
             Self::Several(index) => Arc::make_mut(index).put(entry),
         }
+    }
+
+    /// The entries of one slot and scope, whose keys differ. `None` if there are none.
+    #[cfg(feature = "admin")]
+    pub(super) fn of(entries: Vec<Arc<Entry>>, hasher: &RandomState) -> Option<Self> {
+        let first = entries.first()?;
+        if entries.len() == 1 {
+            return Some(Self::One(first.clone()));
+        }
+        let mut index = Several::new(first, hasher);
+        for entry in &entries {
+            index.note(entry);
+        }
+        let entries = entries.into_iter();
+        let hashed = entries.map(|entry| (hasher.hash_one(entry.fingerprint()), entry));
+        index.entries = Table::of(hashed.collect());
+        Some(Self::Several(Arc::new(index)))
     }
 
     /// Removes one of several entries.
@@ -182,7 +192,26 @@ impl CertificateIndex {
 }
 
 impl Several {
+    /// None yet, for the slot and scope of an entry.
+    fn new(entry: &Entry, hasher: &RandomState) -> Self {
+        Self {
+            slot: entry.slot(),
+            scope: entry.scope().clone(),
+            entries: Table::default(),
+            by_key: Crowded::default(),
+            by_subject: Table::default(),
+            hasher: hasher.clone(),
+        }
+    }
+
     fn put(&mut self, entry: Arc<Entry>) {
+        self.note(&entry);
+        let hash = self.hasher.hash_one(entry.fingerprint());
+        self.entries.insert(hash, entry);
+    }
+
+    /// Adds an entry to all tables but that of all entries.
+    fn note(&mut self, entry: &Arc<Entry>) {
         if let Some(certificate) = entry.certificate() {
             if entry.matches_by_key() {
                 let hash = self.hasher.hash_one(certificate.subject_public_key_info());
@@ -199,8 +228,6 @@ impl Several {
                 }
             }
         }
-        let hash = self.hasher.hash_one(entry.fingerprint());
-        self.entries.insert(hash, entry);
     }
 
     fn take(&mut self, entry: &Arc<Entry>) {

@@ -21,6 +21,8 @@
 mod asked;
 mod blocks;
 mod bounded;
+#[cfg(feature = "admin")]
+mod bulk;
 mod bundle;
 mod changes;
 mod claims;
@@ -79,6 +81,8 @@ mod warning;
 use std::sync::Arc;
 
 pub use blocks::BlockSelector;
+#[cfg(feature = "admin")]
+pub(crate) use bulk::Bulk;
 pub use bundle::{Bundle, BundleItem, Decision, SuggestedSlot};
 pub use clock_state::ClockState;
 pub use crl_issuer::CrlIssuer;

@@ -50,31 +50,35 @@ impl TrustStore {
     }
 
     /// Restores a server as a member of its group. The group must exist.
-    pub(crate) fn restore_server(&mut self, held: HeldServer) -> Result<(), StoreError> {
+    pub(crate) fn restore_server(&mut self, held: HeldServer) -> Result<Arc<Server>, StoreError> {
         if self.data.server(&held.id).is_some() {
             return Err(StoreError::ServerExists(held.id));
         }
         for name in &held.names {
             self.free_name(name)?;
         }
+        let server = self.as_member(held)?;
+        Ok(self.edit().add_server(server))
+    }
+
+    /// A server, which its group has as a member from now on. The group must exist.
+    pub(super) fn as_member(&mut self, held: HeldServer) -> Result<Server, StoreError> {
         if let Some(group) = &held.group {
             self.data.known_group(group)?;
+            if let Some(group) = self.edit().group_mut(group) {
+                group.members.insert(held.id.clone());
+            }
         }
-        let data = self.edit();
-        if let Some(group) = held.group.as_ref().and_then(|id| data.group_mut(id)) {
-            group.members.insert(held.id.clone());
-        }
-        data.add_server(Server {
+        Ok(Server {
             expected: held.expected.into_iter().collect(),
             group: held.group,
             claim: held.claim,
             ..Server::new(held.id, held.names)
-        });
-        Ok(())
+        })
     }
 
     /// Whether an entry can stand here: its server or group exists, and a server with a pin is claimed.
-    fn check_place(&self, slot: Slot, scope: &Scope) -> Result<(), StoreError> {
+    pub(super) fn check_place(&self, slot: Slot, scope: &Scope) -> Result<(), StoreError> {
         let is_pin = slot == Slot::Pin;
         let unclaimed = match scope {
             Scope::Server(id) => {
@@ -122,23 +126,33 @@ impl TrustStore {
 
     /// Restores an entry. Its server or group must exist, and a server with a pin must be claimed.
     ///
-    /// Returns why this version does not accept it. The entry is then kept and disabled.
+    /// Returns it, and why this version does not accept it. The entry is then kept and disabled.
     pub(crate) fn restore_entry(
         &mut self,
         held: HeldEntry<'_>,
-    ) -> Result<Option<String>, StoreError> {
-        let key = held.key;
-        self.check_place(key.slot, &key.scope)?;
-        if self.data.entry(&key).is_some() {
-            return Err(StoreError::OptionsDiffer(Box::new(key)));
+    ) -> Result<(Arc<Entry>, Option<String>), StoreError> {
+        self.check_place(held.key.slot, &held.key.scope)?;
+        if self.data.entry(&held.key).is_some() {
+            return Err(StoreError::OptionsDiffer(Box::new(held.key)));
         }
-        let mut is_known = false;
+        let known = held.der.and_then(|der| self.data.data().known(der));
+        let known = known.cloned();
+        let is_known = known.is_some();
+        let (entry, refused) = self.judge_held(held, known);
+        Ok((self.edit().put_new(entry, is_known), refused))
+    }
+
+    /// An entry, and why this version does not accept it. `known`: its certificate, if another entry has it.
+    pub(super) fn judge_held(
+        &mut self,
+        held: HeldEntry<'_>,
+        known: Option<Certificate>,
+    ) -> (Entry, Option<String>) {
+        let key = held.key;
         let mut unread = None;
         let mut certificate = None;
         let mut refused = None;
         if let Some(der) = held.der {
-            let known = self.data.data().known(der).cloned();
-            is_known = known.is_some();
             // The caller has compared the fingerprint.
             match known.map_or_else(|| Certificate::read(der, Some(key.fingerprint)), Ok) {
                 Ok(read) => {
@@ -169,8 +183,7 @@ impl TrustStore {
             disabled,
         };
         let entry = Entry::new(key, certificate, held.installed, more, &mut self.last);
-        self.edit().put_new(entry, is_known);
-        Ok(refused)
+        (entry, refused)
     }
 
     /// Restores a block. `false` if it exists already.

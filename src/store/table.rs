@@ -57,18 +57,18 @@ fn into_items<T: Clone>(mut bucket: Bucket<T>, mut to: impl FnMut(u32, T)) {
     }
 }
 
-/// A bucket of these items; none if there are none.
-fn bucket_of<T>(mut items: impl Iterator<Item = (u32, T)>) -> Bucket<T> {
-    let mut pairs = Vec::new();
+/// A bucket of these items; none if there are none. It is made in `room`, which stays empty, and moved once its size is
+/// known.
+fn bucket_of<T>(mut items: impl Iterator<Item = (u32, T)>, room: &mut Vec<Pair<T>>) -> Bucket<T> {
     while let Some((hash, first)) = items.next() {
         let (other, second) = items.next().unzip();
-        pairs.push(Pair {
+        room.push(Pair {
             hashes: (hash, other.unwrap_or(0)),
             first: Some(first),
             second,
         });
     }
-    (!pairs.is_empty()).then(|| pairs.into())
+    (!room.is_empty()).then(|| room.drain(..).collect())
 }
 
 /// A bucket with one item more. What no copy of the table shares is moved, or stays in its place.
@@ -262,7 +262,8 @@ impl<T: Clone> Table<T> {
         let old = bucket.take()?;
         let items = || old.iter().flat_map(Pair::items).enumerate();
         let rest = items().filter(|(index, _)| *index != at);
-        *bucket = bucket_of(rest.map(|(_, (hash, item))| (hash, item.clone())));
+        let rest = rest.map(|(_, (hash, item))| (hash, item.clone()));
+        *bucket = bucket_of(rest, &mut Vec::new());
         let (_, (_, taken)) = items().nth(at)?;
         let taken = taken.clone();
         self.len = self.len.saturating_sub(1);
@@ -295,43 +296,79 @@ impl<T: Clone> Table<T> {
     /// as there are items.
     fn grow(&mut self) {
         let buckets = self.buckets().saturating_mul(2).max(1);
-        let each = buckets.min(CHUNK);
-        let count = buckets.checked_div(each).unwrap_or(1);
-        let mut sorted: Vec<Vec<Vec<(u32, T)>>> = vec![vec![Vec::new(); each]; count];
-        let mut sort = |hash, item| {
-            let (chunk, bucket) = place(hash, count, each);
-            if let Some(bucket) = sorted
-                .get_mut(chunk)
-                .and_then(|chunk| chunk.get_mut(bucket))
-            {
-                bucket.push((hash, item));
-            }
-        };
+        let mut items = Vec::with_capacity(self.len);
+        let mut move_to = |hash, item| items.push((u64::from(hash), item));
         match self.chunks.as_mut().map(Arc::get_mut) {
             Some(Some(own)) => {
                 for chunk in own {
                     match Arc::get_mut(chunk) {
                         Some(own) => own
                             .iter_mut()
-                            .for_each(|bucket| into_items(bucket.take(), &mut sort)),
+                            .for_each(|bucket| into_items(bucket.take(), &mut move_to)),
                         None => chunk
                             .iter()
-                            .for_each(|bucket| into_items(bucket.clone(), &mut sort)),
+                            .for_each(|bucket| into_items(bucket.clone(), &mut move_to)),
                     }
                 }
             }
             Some(None) | None => {
-                for (hash, item) in self.items() {
-                    sort(hash, item.clone());
-                }
+                let items = self.items();
+                items.for_each(|(hash, item)| move_to(hash, item.clone()));
             }
         }
-        let chunks = sorted.into_iter().map(|chunk| -> Chunk<T> {
-            let buckets = chunk.into_iter();
-            buckets.map(|items| bucket_of(items.into_iter())).collect()
-        });
-        self.chunks = Some(chunks.collect());
+        self.chunks = Some(chunks_of(items, buckets));
     }
+}
+
+#[cfg(any(test, feature = "admin"))]
+impl<T> Table<T> {
+    /// A table of these items with their hashes. It has the buckets of one into which they were inserted, and makes each
+    /// of them once.
+    pub(super) fn of(items: Vec<(u64, T)>) -> Self {
+        let len = items.len();
+        Self {
+            chunks: (len > 0).then(|| chunks_of(items, Self::buckets_for(len))),
+            len,
+        }
+    }
+
+    /// Whether more than `most` of these items have one hash. It sorts them as [`of`](Self::of) does.
+    pub(super) fn is_crowded(items: &mut [(u64, T)], most: usize) -> bool {
+        sort(items, Self::buckets_for(items.len()));
+        let mut pairs = items.iter().zip(items.iter().skip(most));
+        pairs.any(|((first, _), (last, _))| short(*first) == short(*last))
+    }
+
+    fn buckets_for(len: usize) -> usize {
+        len.div_ceil(MEAN).next_power_of_two()
+    }
+}
+
+/// The number of the bucket for a hash, counted over all chunks: what [`place`] says in two numbers.
+fn number(hash: u64, buckets: usize) -> usize {
+    usize::try_from(short(hash)).unwrap_or(0) & buckets.saturating_sub(1)
+}
+
+/// Sorts items by their buckets, and those of one bucket by their hashes.
+fn sort<T>(items: &mut [(u64, T)], buckets: usize) {
+    items.sort_unstable_by_key(|(hash, _)| (number(*hash, buckets), short(*hash)));
+}
+
+/// These items in so many buckets.
+fn chunks_of<T>(mut items: Vec<(u64, T)>, buckets: usize) -> Arc<[Chunk<T>]> {
+    sort(&mut items, buckets);
+    let mut items = items.into_iter().peekable();
+    let mut room = Vec::with_capacity(MEAN);
+    let mut made = (0..buckets).map(|at| {
+        let here = core::iter::from_fn(|| {
+            let item = items.next_if(|(hash, _)| number(*hash, buckets) == at);
+            item.map(|(hash, item)| (short(hash), item))
+        });
+        bucket_of(here, &mut room)
+    });
+    let chunks = 0..buckets.div_ceil(CHUNK);
+    let chunks = chunks.map(|_| -> Chunk<T> { made.by_ref().take(CHUNK).collect() });
+    chunks.collect()
 }
 
 /// The lower 32 bits.
@@ -383,6 +420,42 @@ mod tests {
         }
         assert_eq!(table.len(), 0);
         assert!(table.chunks.is_none());
+    }
+
+    #[test]
+    fn a_table_of_items_is_the_one_into_which_they_are_inserted() {
+        for count in [0, 1, 2, 15, 16, 17, 32, 33, 1_024, 1_025, 20_000] {
+            let mut inserted = Table::default();
+            for number in 0..count {
+                inserted.insert(mix(number), number);
+            }
+            let items = (0..count).rev().map(|number| (mix(number), number));
+            let mut made = Table::of(items.collect());
+            assert_eq!(made.len(), inserted.len());
+            assert_eq!(made.buckets(), inserted.buckets());
+            assert_eq!(made.chunks.is_none(), inserted.chunks.is_none());
+            assert!(all(&made).into_iter().eq(0..count));
+            for number in 0..count {
+                assert!(made.find(mix(number)).eq([&number]), "{number} of {count}");
+            }
+            // It goes on as the other does.
+            made.insert(mix(count), count);
+            assert_eq!(made.take(mix(count), |_| true), Some(count));
+            for number in 0..count {
+                assert_eq!(made.take(mix(number), |item| *item == number), Some(number));
+            }
+            assert!(made.chunks.is_none());
+        }
+    }
+
+    #[test]
+    fn items_of_one_hash_are_counted_when_they_are_sorted() {
+        let mut items: Vec<_> = (0..1_000).map(|number| (mix(number), number)).collect();
+        items.extend((0..3).map(|number| (mix(5), number)));
+        assert!(Table::is_crowded(&mut items, 3));
+        assert!(!Table::is_crowded(&mut items, 4));
+        let made = Table::of(items);
+        assert_eq!(made.find(mix(5)).count(), 4);
     }
 
     #[test]

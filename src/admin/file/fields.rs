@@ -104,7 +104,8 @@ fn validity(text: &str) -> Option<ValidityRule> {
     }
 }
 
-pub(super) fn certificate(section: Section<'_>) -> Result<Vec<u8>, StoreFileError> {
+/// A certificate, and whether its section has the form in which it is written.
+pub(super) fn certificate(section: Section<'_>) -> Result<(Vec<u8>, bool), StoreFileError> {
     let kind = Kind {
         what: "a certificate in PEM",
         label: LABEL,
@@ -121,7 +122,7 @@ pub(super) fn crl_der(section: Section<'_>) -> Result<Vec<u8>, StoreFileError> {
         text: MAX_CRL_PEM_BYTES,
         der: MAX_CRL_BYTES,
     };
-    kind.decode(section)
+    Ok(kind.decode(section)?.0)
 }
 
 /// A kind of section, with the most bytes that its text and its content may have.
@@ -133,11 +134,12 @@ struct Kind {
 }
 
 impl Kind {
-    fn decode(&self, section: Section<'_>) -> Result<Vec<u8>, StoreFileError> {
+    /// The content, and whether the section has the form in which it is written.
+    fn decode(&self, section: Section<'_>) -> Result<(Vec<u8>, bool), StoreFileError> {
         if let Some(der) = section::read(self.label, section.text, self.der)
             && !der.is_empty()
         {
-            return Ok(der);
+            return Ok((der, true));
         }
         // Another form, which the file may not have. What is wrong with it is said here, or by the comparison with the
         // text that is written.
@@ -155,7 +157,7 @@ impl Kind {
         if der.is_empty() || der.len() > self.der {
             return Err(wrong(&format!("{} bytes", der.len())));
         }
-        Ok(der)
+        Ok((der, false))
     }
 }
 
@@ -182,7 +184,7 @@ mod tests {
             })
         };
         for content in [&[1][..], &[1, 2, 3]] {
-            assert_eq!(decode(content).unwrap(), content);
+            assert_eq!(decode(content).unwrap(), (content.to_vec(), true));
         }
         for (content, found) in [(&[][..], "0 bytes"), (&[1, 2, 3, 4], "4 bytes")] {
             let said = decode(content).unwrap_err().to_string();

@@ -18,12 +18,25 @@ pub(super) struct Field<'a> {
 /// A record: a first line, indented fields, and a PEM section.
 pub(super) struct Record<'a> {
     pub(super) line: usize,
+    /// The offset of the first line.
+    pub(super) at: usize,
     /// The first line without its checksum.
     pub(super) head: &'a str,
     pub(super) fields: Vec<Field<'a>>,
     pub(super) section: Option<Section<'a>>,
     /// The whole text of the record.
     pub(super) text: &'a str,
+}
+
+impl<'a> Record<'a> {
+    /// The text between the first line and the section.
+    pub(super) fn below(&self) -> &'a str {
+        let (_, below) = self.text.split_once('\n').unwrap_or_default();
+        let section = self.section.map_or(0, |section| section.text.len());
+        below
+            .get(..below.len().saturating_sub(section))
+            .unwrap_or("")
+    }
 }
 
 /// A PEM section with its boundaries.
@@ -148,6 +161,7 @@ impl<'a> Lines<'a> {
         let section = self.section()?;
         Ok(Record {
             line,
+            at: start,
             head,
             fields,
             section,

@@ -11,6 +11,7 @@ mod read;
 mod records;
 mod refusal;
 mod salvage;
+mod same;
 mod section;
 mod sides;
 mod stored;
@@ -311,7 +312,10 @@ pub(crate) fn read_on(
     tell: &mut dyn FnMut(&JournalRecord),
 ) -> (TrustStore, UnknownRecords, Result<(), StoreFileError>) {
     let mut records = records::Records::on(store.fork(), kept.clone());
-    let read = read::changes(&mut records, position, bytes, (seal, u64::MAX), tell);
+    let read = journal::text_of(bytes).and_then(|(text, padding)| {
+        let text = (text, padding > 0);
+        read::changes(&mut records, position, text, (seal, u64::MAX), tell)
+    });
     let done = records.done();
     (done.store, done.kept, read.map(drop))
 }

@@ -1,21 +1,17 @@
 //! Reads the text of a file into a store, all of it or nothing: a snapshot, and the changes behind it.
 
-use core::fmt;
-
 use base64ct::{Base64, Encoding};
 
-use super::format::{
-    ALONE, ContentDigest, DIGEST, MINOR, SEAL, TITLE, WITH_JOURNAL, is_later, shown_line,
-};
+use super::format::{ALONE, ContentDigest, DIGEST, MINOR, SEAL, TITLE, WITH_JOURNAL, is_later};
 use super::journal::{self, Found, Position};
 use super::lines::{Lines, expected};
 use super::records::{Done, Records};
 use super::stored::JournalRecord;
-use super::{LoadReport, Seal, SealState, StoreFile, UnknownRecords, write};
+use super::{LoadReport, Seal, SealState, StoreFile};
 use crate::admin::file::error::StoreFileError;
 use crate::certificate::KeyPolicy;
 use crate::limits::{MAX_SEAL_BYTES, MAX_STORE_FILE_BYTES, MAX_STORE_WITH_JOURNAL};
-use crate::store::{Truncated, TrustSnapshot, TrustStore};
+use crate::store::{Truncated, TrustStore};
 
 /// A file that was read: what it holds, and where in it a further change belongs.
 #[derive(Debug)]
@@ -85,7 +81,7 @@ pub(crate) fn load(
         return Err(expected(lines.number(), "the end of the file", more).into());
     }
     records.snapshot_done();
-    same_text(records.store.contents(), &records.kept, content)?;
+    records.check_text(content)?;
     if !is_later(minor) {
         // It is written back in the form of this version.
         records.kept.minor = MINOR;
@@ -118,7 +114,8 @@ pub(crate) fn load(
         lines: lines.number(),
         sealed: found.is_some(),
     };
-    let read = changes(&mut records, &mut position, bytes, (seal, until), tell);
+    let rest = (text, padding > 0);
+    let read = changes(&mut records, &mut position, rest, (seal, until), tell);
     let cut = match &read {
         Ok(true) => bytes.len().saturating_sub(position.bytes),
         Ok(false) | Err(_) => 0,
@@ -183,19 +180,19 @@ impl About {
     }
 }
 
-/// Reads the changes from a position to the end of the file, to one that is cut, or up to a generation: then it returns
-/// `false`. After an error, `records` and `position` are those before the damage.
-pub(crate) fn changes(
+/// Reads the changes from a position to the end of the text, to one that is cut, or up to a generation: then it returns
+/// `false`. `padded`: whether bytes follow that are no text. After an error, `records` and `position` are those before
+/// the damage.
+pub(super) fn changes(
     records: &mut Records,
     position: &mut Position,
-    bytes: &[u8],
+    (text, padded): (&str, bool),
     (seal, until): (Option<&dyn Seal>, u64),
     tell: &mut dyn FnMut(&JournalRecord),
 ) -> Result<bool, StoreFileError> {
-    let (text, padding) = journal::text_of(bytes)?;
     loop {
         let rest = text.get(position.bytes..).unwrap_or("");
-        let change = match journal::look(rest, padding > 0, position, seal)? {
+        let change = match journal::look(rest, padded, position, seal)? {
             Found::Change(change) => change,
             Found::End | Found::Cut => return Ok(true),
         };
@@ -261,53 +258,4 @@ fn seal_line(lines: &mut Lines<'_>, major: u32) -> Result<Option<Vec<u8>>, Store
         return Err(wrong());
     }
     Ok(Some(seal))
-}
-
-/// Whether writing the content again gives the same text. Then nothing was skipped or misread, and the records are in
-/// the right order.
-fn same_text(
-    view: &TrustSnapshot,
-    kept: &UnknownRecords,
-    content: &str,
-) -> Result<(), StoreFileError> {
-    let mut same = Same {
-        rest: content,
-        wanted: String::new(),
-    };
-    let written = write::content(view, kept, &mut same);
-    if written.is_ok() && same.rest.is_empty() {
-        return Ok(());
-    }
-    let found = same.rest.lines().next().unwrap_or("");
-    let before = content.len().saturating_sub(same.rest.len());
-    let before = content.as_bytes().get(..before).unwrap_or(&[]);
-    let line = before.iter().filter(|byte| **byte == b'\n').count();
-    let wanted = shown_line(same.wanted.lines().next().unwrap_or("the next record"));
-    Err(expected(
-        line.saturating_add(1),
-        &format!("in this place `{wanted}`"),
-        found,
-    ))
-}
-
-/// Compares what is written with the text that was read.
-struct Same<'a> {
-    rest: &'a str,
-    /// The expected text.
-    wanted: String,
-}
-
-impl fmt::Write for Same<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        match self.rest.strip_prefix(text) {
-            Some(rest) => {
-                self.rest = rest;
-                Ok(())
-            }
-            None => {
-                self.wanted = text.to_owned();
-                Err(fmt::Error)
-            }
-        }
-    }
 }

@@ -10,12 +10,13 @@ use super::fields::{Fields, Origin, certificate, crl_der};
 use super::format::{ContentDigest, WITH_JOURNAL, generation, is_later, time};
 use super::headers::{block, checked_issuer, crl, entry_key, parsed, server};
 use super::lines::{Field, Record, expected, no_section, once};
+use super::same::Exact;
 use super::write::server_name;
 use crate::admin::file::error::StoreFileError;
 use crate::certificate::{Fingerprint, HostName};
 use crate::store::error::StoreError;
 use crate::store::{
-    CrlOrigin, EntryKey, HeldCrl, HeldEntry, HeldServer, Slot, Truncated, TrustStore,
+    Bulk, CrlOrigin, EntryKey, HeldCrl, HeldEntry, HeldServer, Slot, Truncated, TrustStore,
 };
 
 /// Adds one record after another to a store.
@@ -30,6 +31,9 @@ pub(super) struct Records {
     disabled_crls: Truncated<(Fingerprint, String)>,
     /// Texts that several entries share, so that they are in memory once.
     shared: BTreeSet<Arc<str>>,
+    /// What the tables of a snapshot are built of. Changes are made in tables that are there.
+    bulk: Option<Bulk>,
+    pub(super) exact: Exact,
 }
 
 impl Records {
@@ -39,7 +43,10 @@ impl Records {
             minor,
             ..UnknownRecords::default()
         };
-        Self::on(store, kept)
+        Self {
+            bulk: Some(Bulk::default()),
+            ..Self::on(store, kept)
+        }
     }
 
     /// Goes on with a store that was read.
@@ -53,13 +60,23 @@ impl Records {
             disabled: Truncated::default(),
             disabled_crls: Truncated::default(),
             shared: BTreeSet::new(),
+            bulk: None,
+            exact: Exact::default(),
         }
     }
 
     /// The snapshot is read; changes may follow.
     pub(super) fn snapshot_done(&mut self) {
+        if let Some(mut bulk) = self.bulk.take() {
+            bulk.finish(&mut self.store);
+        }
         let generation = self.generation.unwrap_or(0);
         self.store.restore_numbers(generation, self.floor);
+    }
+
+    /// Checks that writing the content again gives the text of the snapshot, which is read.
+    pub(super) fn check_text(&self, content: &str) -> Result<(), StoreFileError> {
+        self.exact.check(self.store.contents(), &self.kept, content)
     }
 
     /// A copy on which a change is tried.
@@ -73,6 +90,8 @@ impl Records {
             disabled: self.disabled.clone(),
             disabled_crls: self.disabled_crls.clone(),
             shared: core::mem::take(&mut self.shared),
+            bulk: None,
+            exact: Exact::default(),
         }
     }
 
@@ -193,7 +212,6 @@ impl Records {
             group: None,
             claim,
         };
-        let name = server_name(&held.id);
         for field in &record.fields {
             let names = match field.name {
                 "name" => &mut held.names,
@@ -203,7 +221,7 @@ impl Records {
                     continue;
                 }
                 _ => {
-                    self.unknown(field, &name)?;
+                    self.unknown(field, &server_name(&held.id))?;
                     continue;
                 }
             };
@@ -212,8 +230,13 @@ impl Records {
             names.insert(host);
         }
         no_section(record)?;
-        let added = self.store.restore_server(held);
-        added.map_err(contradiction(record.line))
+        let added = match &mut self.bulk {
+            Some(bulk) => bulk.server(&mut self.store, held),
+            None => self.store.restore_server(held),
+        };
+        let server = added.map_err(contradiction(record.line))?;
+        self.exact.server(record, &server);
+        Ok(())
     }
 
     fn crl(&mut self, record: &Record<'_>, rest: &str) -> Result<(), StoreFileError> {
@@ -268,6 +291,7 @@ impl Records {
             }
         }
         let der = record.section.map(certificate).transpose()?;
+        let (der, is_exact) = der.map_or((None, true), |(der, exact)| (Some(der), exact));
         if let (Some(der), Some(section)) = (&der, record.section)
             && Fingerprint::over(der) != key.fingerprint
         {
@@ -287,11 +311,16 @@ impl Records {
             disabled: read.origin.disabled.map(Box::from),
             options: read.options(),
         };
-        let refused = self.store.restore_entry(held);
+        let restored = match &mut self.bulk {
+            Some(bulk) => bulk.entry(&mut self.store, held),
+            None => self.store.restore_entry(held),
+        };
         if key.slot != Slot::Pin {
             self.came.push(key.clone());
         }
-        if let Some(why) = refused.map_err(contradiction(record.line))? {
+        let (entry, refused) = restored.map_err(contradiction(record.line))?;
+        self.exact.entry(record, &entry, is_exact);
+        if let Some(why) = refused {
             self.disabled.push((key, why));
         }
         Ok(())

@@ -86,8 +86,25 @@ pub(super) fn content(
     kept: &UnknownRecords,
     out: &mut impl Write,
 ) -> fmt::Result {
+    before_servers(view, kept, out)?;
+    let mut records = Out { kept, out };
+    for server in view.servers() {
+        records.server(server)?;
+    }
+    for entry in view.entries() {
+        records.entry(entry)?;
+    }
+    after_entries(view, kept, out)
+}
+
+/// What stands before the servers.
+pub(super) fn before_servers(
+    view: &TrustSnapshot,
+    kept: &UnknownRecords,
+    out: &mut impl Write,
+) -> fmt::Result {
+    writeln!(out, "{TITLE}{}.{}", kept.major, kept.minor)?;
     let mut out = Out { kept, out };
-    writeln!(out.out, "{TITLE}{}.{}", kept.major, kept.minor)?;
     out.record(&format!("generation {}", view.generation()), "generation")?;
     if let Some(head) = kept.head {
         out.record(&format!("head sha256 {head}"), "head")?;
@@ -95,35 +112,33 @@ pub(super) fn content(
     if let Some(floor) = view.floor() {
         out.record(&format!("floor {}", Time(floor)), "floor")?;
     }
-    let mut counts = Counts::default();
-    let Counts {
-        groups,
-        servers,
-        entries,
-        blocks,
-        checked,
-        crls,
-    } = &mut counts;
     for group in view.groups() {
-        *groups = groups.saturating_add(1);
         let head = format!("group {}", group.id());
         out.record(&head, &head)?;
     }
-    for server in view.servers() {
-        *servers = servers.saturating_add(1);
-        out.server(server)?;
-    }
-    for entry in view.entries() {
-        *entries = entries.saturating_add(1);
-        out.entry(entry)?;
-    }
+    Ok(())
+}
+
+/// What stands behind the entries, with the number of all records.
+pub(super) fn after_entries(
+    view: &TrustSnapshot,
+    kept: &UnknownRecords,
+    out: &mut impl Write,
+) -> fmt::Result {
+    let mut out = Out { kept, out };
+    let mut counts = Counts {
+        groups: view.groups().count(),
+        servers: view.data().count_servers(),
+        entries: view.data().all().count(),
+        ..Counts::default()
+    };
     for block in view.blocks() {
-        *blocks = blocks.saturating_add(1);
+        counts.blocks = counts.blocks.saturating_add(1);
         let head = block_head(block);
         out.record(&head, &head)?;
     }
     for issuer in view.revocation_checked_issuers() {
-        *checked = checked.saturating_add(1);
+        counts.checked = counts.checked.saturating_add(1);
         let head = checked_head(&issuer);
         out.record(&head, &head)?;
     }
@@ -131,8 +146,8 @@ pub(super) fn content(
     let mut lists: Vec<StoredCrl<'_>> = read.collect();
     lists.extend(view.unread_crls().map(StoredCrl::unread));
     lists.sort_by_key(|list| (list.issuer, list.fingerprint));
+    counts.crls = lists.len();
     for list in &lists {
-        *crls = crls.saturating_add(1);
         out.crl(list)?;
     }
     for record in &kept.records {
@@ -220,11 +235,10 @@ pub(super) fn server_name(id: &ServerId) -> String {
 }
 
 pub(super) fn server_head(id: &ServerId, claim: Claim) -> String {
-    let name = server_name(id);
     match claim {
-        Claim::Unclaimed => format!("{name} unclaimed"),
-        Claim::Claimed => format!("{name} claimed"),
-        Claim::Migrating { until } => format!("{name} migrating until {}", Time(until)),
+        Claim::Unclaimed => format!("server {id} unclaimed"),
+        Claim::Claimed => format!("server {id} claimed"),
+        Claim::Migrating { until } => format!("server {id} migrating until {}", Time(until)),
     }
 }
 
@@ -299,16 +313,21 @@ impl<W: Write> Out<'_, W> {
 
     pub(super) fn server(&mut self, server: &Server) -> fmt::Result {
         self.head(&server_head(server.id(), server.claim()))?;
+        self.server_fields(server)?;
+        self.unknown(&server_name(server.id()))
+    }
+
+    /// The fields of a server that this version knows.
+    pub(super) fn server_fields(&mut self, server: &Server) -> fmt::Result {
         for name in server.names() {
             self.field("name", name)?;
         }
         for name in server.expected_names() {
             self.field("expect", name)?;
         }
-        if let Some(group) = server.group() {
-            self.field("group", group)?;
-        }
-        self.unknown(&server_name(server.id()))
+        server
+            .group()
+            .map_or(Ok(()), |group| self.field("group", group))
     }
 
     pub(super) fn crl(&mut self, list: &StoredCrl<'_>) -> fmt::Result {
@@ -332,6 +351,18 @@ impl<W: Write> Out<'_, W> {
     pub(super) fn entry(&mut self, entry: &Entry) -> fmt::Result {
         let head = entry_head(&entry.key());
         self.head(&head)?;
+        self.entry_fields(entry)?;
+        self.unknown(&head)?;
+        let der = entry.certificate().map(|found| found.der().as_ref());
+        match der.or(entry.unread()) {
+            Some(der) => section::write(LABEL, der, self.out),
+            // A pin needs only a fingerprint.
+            None => Ok(()),
+        }
+    }
+
+    /// The fields of an entry that this version knows.
+    pub(super) fn entry_fields(&mut self, entry: &Entry) -> fmt::Result {
         let options = entry.options();
         if let Some(label) = options.label() {
             self.field("label", label)?;
@@ -359,16 +390,9 @@ impl<W: Write> Out<'_, W> {
         if let Some(source) = entry.source() {
             self.field("source", source)?;
         }
-        if let Some(why) = entry.disabled_by_call() {
-            self.field("disabled", why)?;
-        }
-        self.unknown(&head)?;
-        let der = entry.certificate().map(|found| found.der().as_ref());
-        match der.or(entry.unread()) {
-            Some(der) => section::write(LABEL, der, self.out),
-            // A pin needs only a fingerprint.
-            None => Ok(()),
-        }
+        entry
+            .disabled_by_call()
+            .map_or(Ok(()), |why| self.field("disabled", why))
     }
 }
 
