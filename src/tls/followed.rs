@@ -33,7 +33,7 @@ use crate::limits::MAX_UNSETTLED_POLLS;
 /// # let _ = identities;
 /// loop {
 ///     match followed.poll() {
-///         Ok(true) => println!("presented from now on: {}", followed.identities().current().certificate()),
+///         Ok(true) => println!("presented from now on: {:?}", followed.identities()),
 ///         Ok(false) => {}
 ///         Err(error) => eprintln!("the files are not usable, and the identity from before is presented: {error}"),
 ///     }
