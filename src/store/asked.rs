@@ -14,10 +14,12 @@ pub(crate) struct Asked {
     /// How many more there were.
     more: usize,
     /// What was refused.
+    #[cfg(any(feature = "admin", feature = "enrol"))]
     refused: Vec<Noted>,
 }
 
 /// A call that was refused, who made it, and why it was refused.
+#[cfg(any(feature = "admin", feature = "enrol"))]
 pub(crate) type Noted = (String, String, String);
 
 /// An entry, in the words of a journal.

@@ -4,7 +4,11 @@
 //! copies one bucket and the two lists of pointers above it: a few kilobytes among 100,000 items. A `HashMap` would be
 //! copied whole. Buckets have exactly the size of their items, without spare capacity.
 
+mod bulk;
+
 use std::sync::Arc;
+
+use bulk::chunks_of;
 
 /// Most items in a bucket on average. A higher value makes the lists of pointers shorter and look-ups slower: above
 /// this value, a look-up reads a fourth cache line of hashes and pointers.
@@ -318,57 +322,6 @@ impl<T: Clone> Table<T> {
         }
         self.chunks = Some(chunks_of(items, buckets));
     }
-}
-
-#[cfg(any(test, feature = "admin"))]
-impl<T> Table<T> {
-    /// A table of these items with their hashes. It has the buckets of one into which they were inserted, and makes each
-    /// of them once.
-    pub(super) fn of(items: Vec<(u64, T)>) -> Self {
-        let len = items.len();
-        Self {
-            chunks: (len > 0).then(|| chunks_of(items, Self::buckets_for(len))),
-            len,
-        }
-    }
-
-    /// Whether more than `most` of these items have one hash. It sorts them as [`of`](Self::of) does.
-    pub(super) fn is_crowded(items: &mut [(u64, T)], most: usize) -> bool {
-        sort(items, Self::buckets_for(items.len()));
-        let mut pairs = items.iter().zip(items.iter().skip(most));
-        pairs.any(|((first, _), (last, _))| short(*first) == short(*last))
-    }
-
-    fn buckets_for(len: usize) -> usize {
-        len.div_ceil(MEAN).next_power_of_two()
-    }
-}
-
-/// The number of the bucket for a hash, counted over all chunks: what [`place`] says in two numbers.
-fn number(hash: u64, buckets: usize) -> usize {
-    usize::try_from(short(hash)).unwrap_or(0) & buckets.saturating_sub(1)
-}
-
-/// Sorts items by their buckets, and those of one bucket by their hashes.
-fn sort<T>(items: &mut [(u64, T)], buckets: usize) {
-    items.sort_unstable_by_key(|(hash, _)| (number(*hash, buckets), short(*hash)));
-}
-
-/// These items in so many buckets.
-fn chunks_of<T>(mut items: Vec<(u64, T)>, buckets: usize) -> Arc<[Chunk<T>]> {
-    sort(&mut items, buckets);
-    let mut items = items.into_iter().peekable();
-    let mut room = Vec::with_capacity(MEAN);
-    let mut made = (0..buckets).map(|at| {
-        let here = core::iter::from_fn(|| {
-            let item = items.next_if(|(hash, _)| number(*hash, buckets) == at);
-            item.map(|(hash, item)| (short(hash), item))
-        });
-        bucket_of(here, &mut room)
-    });
-    let chunks = 0..buckets.div_ceil(CHUNK);
-    let chunks = chunks.map(|_| -> Chunk<T> { made.by_ref().take(CHUNK).collect() });
-    chunks.collect()
 }
 
 /// The lower 32 bits.

@@ -1,0 +1,32 @@
+//! Bounds of followed files and folders.
+
+use super::MAX_PEM_BYTES;
+
+/// Most files in a folder that is followed: a thousand key servers or clients with a file each.
+pub const MAX_FOLLOWED_FILES: usize = 1024;
+
+/// Most names in a folder that is followed, those that are passed over included.
+pub const MAX_FOLLOWED_NAMES: usize = 4 * MAX_FOLLOWED_FILES;
+
+/// Most bytes of all files of a followed source together: those of one PEM file.
+pub const MAX_FOLLOWED_BYTES: usize = MAX_PEM_BYTES;
+
+/// Most sources that one store follows: what an array can have of tenants and key servers, with room.
+pub const MAX_SOURCES: usize = 256;
+
+/// Most times that a source is read again in one poll because it changed meanwhile. The next poll tries again.
+pub const MAX_REREADS: usize = 4;
+
+/// Polls in a row that find a followed source changed, after which health says that it never settles. A program that
+/// writes a file is done within one or two.
+pub const MAX_UNSETTLED_POLLS: usize = 8;
+
+/// Most patterns of the files in a followed folder: more than there are usual endings of certificates and lists.
+pub const MAX_INCLUDES: usize = 16;
+
+/// Longest such pattern in bytes: that of a file name on usual file systems.
+pub const MAX_INCLUDE_BYTES: usize = 255;
+
+/// The share of its life that a followed revocation list has left when health warns that no newer one has come: a tenth.
+/// A CA publishes the next list before that (Windows does by default, with a tenth).
+pub const CRL_LIFE_LEFT: i64 = 10;
