@@ -243,6 +243,8 @@ mod tests {
             };
             let mut made = Crowded::of(entries.collect(), |entry| mix(number_of(entry)));
             assert_eq!(u64::try_from(made.find(7).count()).unwrap(), count);
+            let most = u64::try_from(FEW).unwrap();
+            assert_eq!(made.crowds.len(), usize::from(count > most));
             for number in 0..count {
                 let key = own(number).1.key();
                 let taken = made.take(mix(count + number), || 0, &key).unwrap();
