@@ -137,6 +137,7 @@ pub enum SealKeyError {
     /// The file cannot be read, or other users have access to it.
     #[error("cannot read the file {path} of the seal's key")]
     #[non_exhaustive]
+    #[doc(hidden)]
     File {
         /// The file.
         path: PathBuf,

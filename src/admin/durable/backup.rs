@@ -39,6 +39,7 @@ impl DurableStore {
     ///
     /// # Errors
     /// As for [`read`](Self::read): a damaged store is not copied. The file exists, or cannot be written.
+    #[doc(hidden)]
     pub fn backup(
         folder: &Path,
         settings: &DurableSettings,
@@ -82,6 +83,7 @@ impl DurableStore {
     ///
     /// # Errors
     /// As for [`read`](Self::read), of the backup. It is sealed, and the settings have no seal.
+    #[doc(hidden)]
     pub fn plan_restore(
         &self,
         file: &Path,

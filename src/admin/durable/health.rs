@@ -13,6 +13,7 @@ pub struct Health {
     /// The generation in force.
     pub generation: u64,
     /// The last stored generation.
+    #[doc(hidden)]
     pub stored: u64,
     /// Blocks that are in force and not stored because the disk failed. They are stored at the next opportunity. Until
     /// then, a restart loses them.
@@ -20,6 +21,7 @@ pub struct Health {
     /// A failed change may be on the disk: the disk could neither complete nor undo it. A restart or another process may
     /// put it in force.
     /// It is undone at the next opportunity.
+    #[doc(hidden)]
     pub refused_change_on_disk: bool,
     /// How the store's clock compares with the floor (rule M7), at the time of this call.
     pub clock: ClockState,
@@ -29,6 +31,7 @@ pub struct Health {
     #[doc(hidden)]
     pub counter_error: Option<String>,
     /// The folder and the files that users other than the owner can write, at the time of this call.
+    #[doc(hidden)]
     pub writable_by_others: Vec<PathBuf>,
     /// The followed sources at the last poll.
     pub sources: Vec<SourceHealth>,

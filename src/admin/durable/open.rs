@@ -96,6 +96,7 @@ impl DurableStore {
 
     /// The folder and the files of a store that users other than the owner can write, so that they can put another store
     /// there. [`Health`] reports them as well. Restrict them with `chmod go-w`. Empty on systems without modes of files.
+    #[doc(hidden)]
     pub fn writable_by_others(folder: &Path) -> Vec<PathBuf> {
         Disk::new(folder, Duration::ZERO).writable_by_others()
     }

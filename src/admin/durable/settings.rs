@@ -165,6 +165,7 @@ impl DurableSettings {
     }
 
     /// How long a change waits for the change of another process.
+    #[doc(hidden)]
     pub fn lock_wait(&self) -> Duration {
         self.lock_wait
     }

@@ -29,10 +29,12 @@ pub struct SourceHealth {
     /// A source whose entries are in the store and that is not followed any more is an error as well.
     pub error: Option<String>,
     /// The time of the first of the polls in a row that found an error. `None` without an error or a clock.
+    #[doc(hidden)]
     pub since: Option<UnixTime>,
     /// What an administrator should know although the content was applied: a certificate that is blocked and so was not
     /// installed, one that was removed by hand and is installed again, a revocation list that is older than the
     /// installed one, or that ends soon.
+    #[doc(hidden)]
     pub warnings: Truncated<String>,
     /// The names in the folder that are not read.
     #[doc(hidden)]

@@ -112,6 +112,7 @@ impl Follower {
     ///
     /// It needs no store. Where a source may be on a file system that does not answer, call it in a thread that does not hold
     /// the store, so that the store can be changed meanwhile.
+    #[doc(hidden)]
     pub fn read(&mut self) {
         for followed in &mut self.sources {
             self.is_new |= followed.look();
@@ -124,6 +125,7 @@ impl Follower {
     ///
     /// # Errors
     /// The store was not written. Nothing was applied, and the next call tries again.
+    #[doc(hidden)]
     pub fn apply(&mut self, store: &mut DurableStore) -> Result<bool, DurableError> {
         let (sources, is_new, known) = (&self.sources, self.is_new, self.generation);
         let done = store.change(|store| {

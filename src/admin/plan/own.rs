@@ -47,6 +47,7 @@ impl OwnRenewal {
     ///
     /// # Errors
     /// Other servers were not seen to accept it, and may refuse us.
+    #[doc(hidden)]
     pub fn guard(&self, allowed: &LockoutAllowance) -> Result<(), PlanError> {
         let mut lost = Truncated::default();
         let held = self.open.iter().filter(|peer| !allowed.0.contains(*peer));
