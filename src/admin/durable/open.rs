@@ -30,7 +30,6 @@ impl DurableStore {
         }
         let minimum = settings.least()?;
         settings.check(0, minimum)?;
-        settings.check_can_replace(&[&disk.previous()])?;
         let first = if minimum > 0 { after(minimum) } else { 0 };
         let mut store = TrustStore::new(settings.keys).with_clock(settings.clock.clone());
         store.count_up_to(first);

@@ -844,10 +844,15 @@ const OTHERS: [(&str, &str); 4] = [
 
 /// The public calls of a store that take `&mut self`, from its source.
 fn calls() -> BTreeSet<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
+    let mut places = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store")];
     let mut calls = BTreeSet::new();
-    for file in std::fs::read_dir(folder).unwrap() {
-        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+    while let Some(place) = places.pop() {
+        if place.is_dir() {
+            let below = std::fs::read_dir(place).unwrap();
+            places.extend(below.map(|file| file.unwrap().path()));
+            continue;
+        }
+        let text = std::fs::read_to_string(place).unwrap();
         for part in text.split("\nimpl TrustStore {\n").skip(1) {
             let body = part.split("\n}\n").next().unwrap();
             for function in body.split("    pub fn ").skip(1) {
