@@ -1,10 +1,10 @@
-//! Whose the files of a store are, and who can write them.
+//! The owner of the files of a store, and which users can write them.
 
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::Path;
 
-/// Whose a new file of a store is.
+/// Which user owns a new file of a store.
 #[derive(Debug)]
 #[cfg_attr(
     not(unix),

@@ -35,7 +35,7 @@ impl DurableStore {
     /// settings alone, as long as they are kept.
     ///
     /// # Security
-    /// Sealing vouches for what the store has at this moment, whoever put it there: look at it first.
+    /// Sealing vouches for everything that the store has at this moment: look at it first.
     ///
     /// # Errors
     /// The store is sealed, and the settings have no seal. As for [`change`](Self::change). If the new file was written and

@@ -28,8 +28,8 @@ pub trait Counter: fmt::Debug + Send + Sync {
     fn raise(&self, generation: u64) -> io::Result<()>;
 }
 
-/// Is told what the journal of a store gets, in its order: each change that is stored while the store is open, whoever
-/// made it, and each recorded refusal. Each is told once.
+/// Is told what the journal of a store gets, in its order: each change that is stored while the store is open, by this
+/// process or another one, and each recorded refusal. Each is told once.
 ///
 /// It is called after the change is in force, by the thread that changed or refreshed the store. Other processes may wait
 /// meanwhile, so it must return soon.

@@ -152,7 +152,7 @@ impl Disk {
         previous(&self.folder)
     }
 
-    /// Whose the files are: the store's owner, or for a first one, the folder's.
+    /// The owner of new files: that of the store, or for a first file that of the folder.
     fn owner(&self) -> Owner {
         let (current, previous) = (self.current(), self.previous());
         Owner::of([current.as_path(), previous.as_path()], &self.folder)
