@@ -7,7 +7,11 @@ mod tests {
 
     use super::super::*;
 
-    const SOURCE: &str = concat!(include_str!("../limits.rs"), include_str!("journal.rs"));
+    const SOURCE: &str = concat!(
+        include_str!("../limits.rs"),
+        include_str!("followed.rs"),
+        include_str!("journal.rs")
+    );
 
     /// A value as the page shows it.
     trait Shown {
