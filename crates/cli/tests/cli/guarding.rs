@@ -260,7 +260,7 @@ const ROWS: [Row; 38] = [
 ];
 
 /// Verbs that change no store that is in force.
-const OTHERS: [(&str, &str); 13] = [
+const OTHERS: [(&str, &str); 14] = [
     ("backup", "copies the store"),
     ("recover", "is for a store of which nothing is in force"),
     ("create", "makes a store where there is none"),
@@ -274,6 +274,10 @@ const OTHERS: [(&str, &str); 13] = [
     ("new-seal-key", "makes a key"),
     ("seal", "vouches for what is there, and changes none of it"),
     ("unseal", "changes nothing of what is there"),
+    (
+        "follow",
+        "does what its files say, which no administrator confirms",
+    ),
 ];
 
 fn folder(test: &str) -> Folder {

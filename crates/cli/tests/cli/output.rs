@@ -266,7 +266,8 @@ fn the_fields_of_the_json_are_held() {
     let mut recovered = vec![below(
         "",
         &format!(
-            "{bounded} damage floor floor_left_out from_generation generation lost_generation"
+            "{bounded} damage floor floor_left_out from_generation generation lost_generation \
+             writable_by_others"
         ),
     )];
     recovered.push(below("brought_back.items[].", KEY));

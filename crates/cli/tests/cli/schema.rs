@@ -160,7 +160,7 @@ pub(crate) fn hold(line: &str, code: i32, out: &str, err: &str) {
     let wanted: &[&str] = if code == 2 { &["error"] } else { &[] };
     assert_eq!(names, wanted, "{line}: {err}");
     let mut results = objects(out);
-    results.retain(|(name, _)| name != "serve-event");
+    results.retain(|(name, _)| !name.ends_with("-event"));
     assert!(results.len() <= 1, "{line}: {out}");
     if code != 2 {
         let (name, result) = results
