@@ -258,6 +258,15 @@ fn a_store_that_cannot_be_read_is_not_taken_for_none() {
         |error: &DurableError| matches!(error, DurableError::NotSaved(WriteError::NotAFile { .. }));
     assert!(made.as_ref().is_err_and(no_file), "{made:?}");
     assert!(fs::symlink_metadata(&file).unwrap().is_symlink());
+    fs::remove_file(&file).unwrap();
+    fs::create_dir(&file).unwrap();
+    let opened = DurableStore::open(folder.path(), settings()).map(drop);
+    let told = opened.map_err(|error| mutual_trust::error::with_causes(&error));
+    let wanted = format!(
+        "{} cannot be used: it is not a regular file",
+        file.display()
+    );
+    assert_eq!(told, Err(wanted));
 }
 
 #[test]

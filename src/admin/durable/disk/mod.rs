@@ -82,8 +82,8 @@ fn look(path: &Path) -> Result<Option<Metadata>, DurableError> {
         found => found.map_err(io_error(path))?,
     };
     if !found.is_file() {
-        let path = path.to_owned();
-        return Err(DurableError::NotSaved(WriteError::NotAFile { path }));
+        let source = io::Error::new(ErrorKind::InvalidInput, "it is not a regular file");
+        return Err(io_error(path)(source));
     }
     Ok(Some(found))
 }
