@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use super::disk::Handle;
 use super::{DurableStore, Undo};
 use crate::admin::durable::error::DurableError;
-use crate::admin::file::{self, ChangeHead, JournalRecord, StoredRefusal};
+use crate::admin::file::error::StoreFileError;
+use crate::admin::file::{self, ChangeHead, JournalRecord, Position, StoredRefusal};
 use crate::limits::{MAX_REFUSALS, MAX_REFUSED_BYTES, REFUSAL_WINDOW};
 use crate::store::{Asked, TrustStore, trace};
 
@@ -146,7 +147,33 @@ impl DurableStore {
         if !self.stored.refusals.allow(refusal) {
             return Ok(false);
         }
+        self.check_readable(&text)
+            .map_err(DurableError::Unwritable)?;
         self.append(handle, &text, refusal.digest, Undo::No)?;
         Ok(true)
+    }
+
+    /// Reads a refusal as another process will. One that cannot be read would damage the file for all of them.
+    fn check_readable(&self, text: &str) -> Result<(), StoreFileError> {
+        let stored = &self.stored;
+        let mut position = Position {
+            bytes: 0,
+            ..stored.position.clone()
+        };
+        let (.., read) = file::read_on(
+            &stored.store,
+            &stored.kept,
+            &mut position,
+            text.as_bytes(),
+            self.settings.sealed_by(),
+            &mut |_| {},
+        );
+        read?;
+        match position.bytes == text.len() {
+            true => Ok(()),
+            false => Err(StoreFileError::Truncated {
+                line: position.lines,
+            }),
+        }
     }
 }

@@ -7,7 +7,7 @@ use super::change::{self, ChangeHead};
 use super::format::{ContentDigest, INDENT};
 use crate::admin::file::error::StoreFileError;
 use crate::certificate::breaks_a_line;
-use crate::limits::{MAX_REFUSAL_BYTES, MAX_REFUSED_WORDS};
+use crate::limits::{MAX_ASKED, MAX_REFUSAL_BYTES, MAX_REFUSED_WORDS};
 
 /// A change that was refused, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +45,10 @@ fn words(text: &str) -> String {
 
 /// A refusal within the bounds of its record.
 pub(crate) fn refused(mut head: ChangeHead, because: &str, omitted: u64) -> StoredRefusal {
+    // A reader takes no more calls than these.
+    let left_out = head.asked.len().saturating_sub(MAX_ASKED);
+    head.asked.truncate(MAX_ASKED);
+    head.more = head.more.saturating_add(left_out);
     for (call, _) in &mut head.asked {
         *call = words(call);
     }

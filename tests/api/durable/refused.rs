@@ -9,7 +9,7 @@ use mutual_trust::admin::{
 };
 use mutual_trust::certificate::TimeSource;
 use mutual_trust::error::{DurableError, GuardedError, PlanError};
-use mutual_trust::limits::{MAX_REFUSALS, MAX_REFUSED_BYTES, REFUSAL_WINDOW};
+use mutual_trust::limits::{MAX_ASKED, MAX_REFUSALS, MAX_REFUSED_BYTES, REFUSAL_WINDOW};
 use mutual_trust::{CurrentTime, Policy};
 use sha2::{Digest, Sha256};
 
@@ -131,6 +131,35 @@ fn a_refused_change_is_recorded_with_who_asked_when_and_why_and_changes_nothing(
         assert_eq!((report.digest, report.cut), (store.digest(), 0));
         for generation in [history.since, store.contents().generation()] {
             DurableStore::read_at(folder.path(), &with, generation).unwrap();
+        }
+    }
+}
+
+/// A reader takes a bounded number of calls: a refusal of more is recorded within it.
+#[test]
+fn a_refusal_of_more_calls_than_a_record_has_is_read_by_others() {
+    for calls in MAX_ASKED - 1..MAX_ASKED + 2 {
+        let folder = Folder::new(&format!("refused-calls-{calls}"));
+        let mut store = DurableStore::create(folder.path(), recording()).unwrap();
+        let (mut other, _) = DurableStore::open(folder.path(), recording()).unwrap();
+        let error = store.change(|store| {
+            for number in 0..calls {
+                store.add_server(server_id(&format!("keys-{number}")), [])?;
+            }
+            store.remove_server(&server_id("keys-99")).map(drop)
+        });
+        assert!(matches!(error, Err(DurableError::Store(_))), "{error:?}");
+        store
+            .change(|store| store.add_server(server_id("behind"), []))
+            .unwrap();
+        let history = history(&folder);
+        let head = &history.refusals[0].head;
+        assert_eq!(head.asked.len(), MAX_ASKED.min(calls + 1));
+        assert_eq!(head.asked.len() + head.more, calls + 1);
+        assert!(other.refresh().unwrap());
+        let (opened, _) = DurableStore::open(folder.path(), recording()).unwrap();
+        for store in [&other, &opened] {
+            assert!(store.contents().server(&server_id("behind")).is_some());
         }
     }
 }
