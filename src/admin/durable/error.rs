@@ -98,8 +98,8 @@ pub enum DurableError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Another store is at the place of the one that was read: an older one, or one with another history. Or an edit
-    /// replaced the store by an older one. Nothing was overwritten, and what was in force stays in force. To use the other
-    /// store, open it.
+    /// replaced the store by an older one. Nothing was overwritten, and what was in force stays in force, also when the other
+    /// store is changed. To use the other store, open it.
     #[error(
         "the store, which had generation {current}, was replaced by another one of generation {offered}"
     )]

@@ -251,6 +251,9 @@ impl DurableStore {
         if self.disk.stamp()? != Some(self.stored.stamp) {
             let handle = self.disk.open(false, Wait::Bounded)?;
             self.take_over(&handle)?;
+        } else {
+            // Another store may have been there for a time.
+            self.stored.replaced = false;
         }
         self.health.last_error = None;
         Ok(())

@@ -51,6 +51,9 @@ pub(super) struct Stored {
     /// Whether the file must be written anew, because flushing it failed: what the system has in memory may then differ
     /// from the disk.
     pub(super) rewrite: bool,
+    /// Whether another store was found at its place. From then on, only a file whose history has the last change read
+    /// here is this store again.
+    pub(super) replaced: bool,
 }
 
 /// The last bytes of a text.
@@ -143,6 +146,7 @@ pub(super) fn read_whole(
         stamp,
         refused: None,
         rewrite: false,
+        replaced: false,
     };
     Ok((stored, file.report, found))
 }
@@ -157,6 +161,7 @@ impl Stored {
     ) -> Result<bool, DurableError> {
         let stamp = handle.stamp()?;
         if stamp == self.stamp {
+            self.replaced = false;
             return Ok(false);
         }
         let at = u64::try_from(self.position.bytes).unwrap_or(u64::MAX);
@@ -172,8 +177,9 @@ impl Stored {
         let mut found = news.begin();
         let (mut read, report, continues) = read_whole(handle, settings, Some(known), &mut found)?;
         let offered = report.generation;
-        // An older store was put there, or another one with the same number.
-        if offered < current || (offered == current && !continues) {
+        // An older store was put there, or another one with the same number. It may have been changed since.
+        if offered < current || (!continues && (offered == current || self.replaced)) {
+            self.replaced = true;
             return Err(DurableError::Replaced { current, offered });
         }
         let head = read.kept.head();
@@ -223,6 +229,7 @@ impl Stored {
         })?;
         let read = position.bytes;
         self.stamp = stamp;
+        self.replaced = false;
         if read == 0 {
             return Ok(false);
         }

@@ -149,6 +149,7 @@ fn an_older_store_at_the_place_is_an_error_and_is_not_overwritten() {
 fn another_store_of_the_same_generation_is_not_taken_for_this_one() {
     let [folder, other] = ["shared-same", "shared-other"].map(Folder::new);
     let (mut one, mut two) = (durable(folder.path()), durable(other.path()));
+    let mut three = open(&folder);
     let generation = one.contents().generation();
     assert_eq!(generation, two.contents().generation());
     fs::copy(other.file(CURRENT), folder.file(CURRENT)).unwrap();
@@ -158,11 +159,60 @@ fn another_store_of_the_same_generation_is_not_taken_for_this_one() {
             if (current, offered) == (generation, generation)),
         "{error:?}"
     );
-    // A newer one is read whole.
+    // A newer one is read whole, but not by a process that has seen that it is another one.
     add(&mut two, "newer");
     fs::copy(other.file(CURRENT), folder.file(CURRENT)).unwrap();
-    assert!(one.refresh().unwrap());
-    assert_eq!(facts(one.contents()), facts(two.contents()));
+    let error = one.refresh();
+    assert!(
+        matches!(error, Err(DurableError::Replaced { .. })),
+        "{error:?}"
+    );
+    assert!(three.refresh().unwrap());
+    for store in [three, open(&folder)] {
+        assert_eq!(facts(store.contents()), facts(two.contents()));
+    }
+}
+
+/// An older store that others change reaches a higher generation. It is still another store: what was taken back in this
+/// one may be trusted there.
+#[test]
+fn a_store_that_was_replaced_stays_so_when_the_other_one_is_changed() {
+    let folder = Folder::new("shared-overtaken");
+    let mut service = durable(folder.path());
+    let backup = fs::read(folder.file(CURRENT)).unwrap();
+    let gone = pin("gone");
+    assert!(service.block(&gone).unsaved.is_none());
+    let own = fs::read(folder.file(CURRENT)).unwrap();
+    let generation = service.contents().generation();
+    fs::write(folder.file(CURRENT), &backup).unwrap();
+    service.refresh().unwrap_err();
+    let mut admin = open(&folder);
+    for name in ["one", "two", "three"] {
+        add(&mut admin, name);
+        let errors = [
+            service.refresh().map(drop),
+            service
+                .change(|store| store.add_server(server_id("x"), []))
+                .map(drop),
+        ];
+        for error in errors {
+            assert!(
+                matches!(error, Err(DurableError::Replaced { current, .. }) if current == generation),
+                "{error:?}"
+            );
+        }
+        let blocked = BlockSelector::certificate(&gone);
+        let live = service.live().current();
+        assert!(live.blocks().any(|held| *held == blocked));
+        assert!(!service.health().is_good());
+    }
+    assert!(admin.contents().generation() > generation);
+    // Its own store at the place again, and what others change there.
+    fs::write(folder.file(CURRENT), &own).unwrap();
+    assert!(!service.refresh().unwrap());
+    add(&mut open(&folder), "behind");
+    assert!(service.refresh().unwrap());
+    assert!(service.health().is_good(), "{}", service.health());
 }
 
 /// A block that the disk refused stays in force through what others change, and is stored at the first chance.
