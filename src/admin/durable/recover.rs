@@ -15,6 +15,7 @@ use crate::admin::file::{
     self, ChangeHead, Damaged, JournalRecord, LoadReport, Loaded, Position, Salvaged, StoreFile,
     StoredChange, first_change, salvage, salvage_changes,
 };
+use crate::certificate::KeyPolicy;
 use crate::certificate::error::with_causes;
 use crate::store::{Truncated, trace};
 
@@ -58,6 +59,28 @@ impl Candidate {
             content: Some(content),
             whole,
             before,
+        }
+    }
+
+    /// Refuses a file that is not damaged: one of a later version, or a whole one whose seal the key does not verify.
+    /// If the key verifies the snapshot, it is the store's, and what stands behind is damage.
+    fn check_damaged(self, keys: KeyPolicy) -> Result<Self, DurableError> {
+        let intact = match &self.whole {
+            Err(DurableError::File { source, .. }) => match source {
+                StoreFileError::NewerVersion { .. } => true,
+                StoreFileError::SealMissing | StoreFileError::SealWrong
+                    if self.before.is_none() =>
+                {
+                    let content = self.content.as_deref().unwrap_or(&[]);
+                    file::load(content, keys, None, u64::MAX, &mut |_| {}).is_ok()
+                }
+                _ => false,
+            },
+            _ => false,
+        };
+        match self.whole {
+            Err(error) if intact => Err(error),
+            _ => Ok(self),
         }
     }
 
@@ -218,7 +241,8 @@ impl DurableStore {
     /// With a counter or a minimum, a person must [accept](DurableSettings::with_roll_back_accepted) the roll-back first.
     ///
     /// # Errors
-    /// The store is whole, so there is nothing to recover. Nothing can be read. A counter or minimum shows a later
+    /// The store is whole, so there is nothing to recover: also if its seal is missing or the key is not its own, or a
+    /// later version wrote it. To recover all the same, move the file away. Nothing can be read. A counter or minimum shows a later
     /// version, and the roll-back was not accepted. The result was not stored.
     pub fn recover(
         folder: &Path,
@@ -254,7 +278,7 @@ impl DurableStore {
         disk.clean();
         let minimum = settings.least()?;
         let path = disk.current();
-        let current = Candidate::at(&path, &settings);
+        let current = Candidate::at(&path, &settings).check_damaged(settings.keys)?;
         if current.generation().is_some_and(|found| found >= minimum) {
             return Err(DurableError::NotDamaged { path });
         }

@@ -110,14 +110,18 @@ pub enum StoreFileError {
     #[doc(hidden)]
     Digest,
     /// The file has no seal, and the settings require one.
-    #[error("the file has no seal, and a seal is required: another program wrote the file")]
+    #[error(
+        "the file has no seal, and a seal is required: the store is not sealed, or another program wrote the file"
+    )]
     SealMissing,
     /// The store is sealed, and the settings have no key for the seal. What they wrote would not be taken.
     #[error("the store is sealed: only a program with the key of the seal can change it")]
     #[doc(hidden)]
     Sealed,
     /// The seal does not match the content.
-    #[error("the seal does not match the file: it was changed without the sealing key")]
+    #[error(
+        "the seal does not match the file: the key is not the one of the store, or the file was changed without it"
+    )]
     SealWrong,
     /// The embedder's seal is longer than the limit, or empty.
     #[error("a seal must have 1 to {limit} bytes, this one has {size}")]

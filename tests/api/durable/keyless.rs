@@ -237,3 +237,43 @@ fn a_store_whose_new_seal_cannot_be_written_keeps_the_one_it_has() {
     store.set_seal(None).unwrap();
     assert!(DurableStore::open(folder.path(), settings()).is_ok());
 }
+
+/// A whole file is not damaged, whatever the key: nothing takes its place.
+#[test]
+fn a_whole_store_of_another_key_or_of_a_later_version_is_not_recovered() {
+    let folder = Folder::new("keyless-other-key");
+    let mut store = sealed_store(folder.path());
+    let file = folder.file("backup");
+    let _ = DurableStore::backup(folder.path(), &with(1), &file).unwrap();
+    store.set_seal(Some(key(2))).unwrap();
+    store
+        .change(|store| store.add_server(server_id("anew"), []))
+        .unwrap();
+    let sealed = files(folder.path());
+    let refused = |settings: DurableSettings, is: fn(&StoreFileError) -> bool| {
+        let before = files(folder.path());
+        let from = DurableStore::recover_from(folder.path(), settings.clone(), &file);
+        let alone = DurableStore::recover(folder.path(), settings);
+        for done in [from, alone] {
+            let is = matches!(&done, Err(DurableError::File { source, .. }) if is(source));
+            assert!(is, "{done:?}");
+        }
+        assert!(files(folder.path()) == before);
+    };
+    refused(with(1), |e| matches!(e, StoreFileError::SealWrong));
+    store.set_seal(None).unwrap();
+    refused(with(1), |e| matches!(e, StoreFileError::SealMissing));
+    let path = folder.file(CURRENT);
+    let text = String::from_utf8(sealed[CURRENT].clone()).unwrap();
+    let (first, rest) = text.split_once('\n').unwrap();
+    let at = first.rfind(' ').unwrap();
+    fs::write(&path, format!("{} 3.0\n{rest}", &first[..at])).unwrap();
+    refused(with(1), |e| {
+        matches!(e, StoreFileError::NewerVersion { .. })
+    });
+    // Of a damaged file nothing says that its key is another one.
+    let mut damaged = sealed[CURRENT].clone();
+    damaged[200] ^= 1;
+    fs::write(&path, damaged).unwrap();
+    assert!(DurableStore::recover_from(folder.path(), with(1), &file).is_ok());
+}

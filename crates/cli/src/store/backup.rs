@@ -73,6 +73,7 @@ pub(super) fn restore(common: &Common, arguments: &RestoreArguments) -> Result<O
     let folder = common.folder()?;
     match DurableStore::read(folder, &settings) {
         Ok(_) => {}
+        // A file that is whole is not damaged: the recovery refuses it.
         Err(DurableError::NoStore { .. } | DurableError::File { .. }) => {
             only_as_it_is(common, "a store that is lost or damaged")?;
             make::folder(folder)?;
