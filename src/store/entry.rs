@@ -137,7 +137,7 @@ impl Entry {
         certificate.is_some_and(|certificate| certificate.key_pin() == key)
     }
 
-    pub(super) fn matches_by_key(&self) -> bool {
+    pub(crate) fn matches_by_key(&self) -> bool {
         self.slot == Slot::Pin && self.options().matching() == PinMatch::PublicKey
     }
 

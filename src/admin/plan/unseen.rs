@@ -3,6 +3,7 @@
 use core::cell::OnceCell;
 use std::net::{IpAddr, Ipv4Addr};
 
+use super::clients::overruling;
 use super::impact::{Effect, Evidence, Impact, PeerOutcome};
 use super::names::{self, NamesKept};
 use super::severed::Severed;
@@ -22,6 +23,7 @@ pub(super) struct Unseen<'a> {
     scenarios_after: Scenarios<'a>,
     severed_servers: OnceCell<Severed>,
     severed_clients: OnceCell<Severed>,
+    overruled: OnceCell<Option<ReasonCode>>,
 }
 
 /// What decides about a peer after the change.
@@ -59,6 +61,7 @@ impl<'a> Unseen<'a> {
             scenarios_after: Scenarios::new(after.view, policy, after.clock),
             severed_servers: OnceCell::new(),
             severed_clients: OnceCell::new(),
+            overruled: OnceCell::new(),
         }
     }
 
@@ -88,6 +91,15 @@ impl<'a> Unseen<'a> {
             let any_name = HostName::from(IpAddr::from(Ipv4Addr::UNSPECIFIED));
             Severed::between(&before, &after, Some(ExpectedServer::Name(&any_name)))
         })
+    }
+
+    /// Why a pin of the change refuses clients of an authority.
+    pub(super) fn overruled(&self) -> Option<ReasonCode> {
+        let (before, after) = (
+            self.before.usable(self.policy),
+            self.after.usable(self.policy),
+        );
+        *self.overruled.get_or_init(|| overruling(&before, &after))
     }
 
     fn ask_server(&mut self, server: &Server, effects: &mut Impact) {

@@ -9,7 +9,9 @@ use mutual_trust::admin::{Impact, LockoutAllowance, Peer, guard, own_renewal, pl
 use mutual_trust::certificate::Crl;
 use mutual_trust::error::{PlanError, StoreError};
 use mutual_trust::store::{CrlIssuer, EntryKey, SanPattern, Scope, Slot, ValidityRule};
-use mutual_trust::{AuthorityScope, EntryOptions, PinMatch, PinScope, ReasonCode, TrustStore};
+use mutual_trust::{
+    AuthorityScope, Certificate, EntryOptions, PinMatch, PinScope, ReasonCode, TrustStore,
+};
 
 use crate::admin::desk::{Desk, group, peer, pin_key};
 use crate::invariants::copies::written_down;
@@ -418,6 +420,45 @@ fn clients() -> Vec<Row> {
     rows
 }
 
+/// A pin that matches by key and cannot be used refuses the certificates of its key that an authority accepts.
+fn keys_of_clients() -> Vec<Row> {
+    let day = i64::try_from(DAY).unwrap();
+    let mut rows = Vec::new();
+    let by_key = || EntryOptions::new().with_matching(PinMatch::PublicKey);
+    let old = || spec("array").valid(-20 * day, -day).self_signed();
+    let pin = |options: EntryOptions, certificate: Certificate| {
+        move |store: &mut TrustStore| {
+            store.install_pin(PinScope::Clients, certificate.clone(), options.clone())
+        }
+    };
+    let (desk, root) = chained_clients();
+    rows.push(row(
+        "install_pin",
+        "an expired client pin that matches by key",
+        desk,
+        pin(by_key(), old().certificate()),
+        Fate::AtRisk(clients_of(&root)),
+    ));
+    let (mut desk, root) = chained_clients();
+    let key = desk.pin(PinScope::Clients, &old());
+    rows.push(row(
+        "update",
+        "an expired client pin, to match by key",
+        desk,
+        update(key, by_key()),
+        Fate::AtRisk(clients_of(&root)),
+    ));
+    for (what, options, made) in [
+        ("an expired client pin", EntryOptions::new(), old()),
+        ("a client pin by key", by_key(), self_signed("array")),
+    ] {
+        let (desk, _) = chained_clients();
+        let change = pin(options, made.certificate());
+        rows.push(row("install_pin", what, desk, change, Fate::Nothing));
+    }
+    rows
+}
+
 fn lists() -> Vec<Row> {
     let mut rows = Vec::new();
     let (mut desk, root) = chained_clients();
@@ -747,7 +788,14 @@ fn clock() -> Vec<Row> {
 }
 
 fn rows() -> Vec<Row> {
-    let all = [names(), clients(), lists(), servers(), clock()];
+    let all = [
+        names(),
+        clients(),
+        keys_of_clients(),
+        lists(),
+        servers(),
+        clock(),
+    ];
     all.into_iter().flatten().collect()
 }
 
