@@ -10,6 +10,8 @@ use super::case::Case;
 use super::detail::Rejection;
 use super::timing::Age;
 use super::{ChainProfile, Detail, Policy, ReasonCode, VerdictWarning};
+#[cfg(feature = "admin")]
+use crate::certificate::CrlKinds;
 use crate::certificate::{Certificate, Reasons, Revoked, Timestamp};
 use crate::store::{InstalledCrl, Slot};
 
@@ -198,15 +200,71 @@ pub(super) fn check_issuer(case: &Case<'_>, issuer: &Certificate) -> Result<(), 
         return Ok(());
     };
     let mut reason = ReasonCode::RevocationUnknown;
-    for list in lists.iter().filter(|list| may_tell(case.policy, list)) {
+    for list in lists
+        .iter()
+        .filter(|list| can_cover(case.policy, list, issuer))
+    {
         match case.timing.crl(list.crl(), case.policy.crl_grace()) {
             Age::Current | Age::InGrace(_) => return Ok(()),
             Age::NotYet => {}
             Age::Expired(_) => reason = ReasonCode::CrlExpired,
         }
     }
-    let why = format!("no revocation list of {} is current", issuer.subject());
+    let why = format!(
+        "no revocation list of {} that covers what it may issue is current",
+        issuer.subject()
+    );
     Err((reason, Detail::Text(why)))
+}
+
+/// Whether what an issuer signed may count as not revoked before and as unknown after: its current lists no longer cover
+/// all of it, or one of their scopes is gone. For reports.
+#[cfg(feature = "admin")]
+pub(super) fn covers_less(before: &Case<'_>, after: &Case<'_>, issuer: &Certificate) -> bool {
+    let Some(is) = current(after, issuer).filter(|lists| !cover_all(lists, issuer)) else {
+        return false;
+    };
+    let is_kept = |old: &&InstalledCrl| is.iter().any(|new| new.crl().has_scope_of(old.crl()));
+    current(before, issuer).is_none_or(|was| cover_all(&was, issuer) || !was.iter().all(is_kept))
+}
+
+/// The lists of an issuer that may show now that a certificate is not revoked; `None` if it is not checked.
+#[cfg(feature = "admin")]
+fn current<'a>(case: &Case<'a>, issuer: &Certificate) -> Option<Vec<&'a InstalledCrl>> {
+    let lists = asked(case, issuer).ok()??.iter().map(|list| &**list);
+    let lists = lists.filter(|list| can_cover(case.policy, list, issuer));
+    let grace = case.policy.crl_grace();
+    let is_current = |list: &&InstalledCrl| {
+        let age = case.timing.crl(list.crl(), grace);
+        matches!(age, Age::Current | Age::InGrace(_))
+    };
+    Some(lists.filter(is_current).collect())
+}
+
+/// Whether a list may show that some certificate of its issuer is not revoked. A list of CA certificates shows nothing if
+/// the issuer may sign none.
+#[cfg(feature = "admin")]
+fn can_cover(policy: &Policy, list: &InstalledCrl, issuer: &Certificate) -> bool {
+    may_tell(policy, list) && (list.crl().kinds() != CrlKinds::Authorities || signs_cas(issuer))
+}
+
+#[cfg(feature = "admin")]
+fn signs_cas(issuer: &Certificate) -> bool {
+    let constraints = issuer.basic_constraints();
+    constraints.is_none_or(|constraints| constraints.path_len != Some(0))
+}
+
+/// Whether lists cover whatever their issuer signed, for all reasons.
+#[cfg(feature = "admin")]
+fn cover_all(lists: &[&InstalledCrl], issuer: &Certificate) -> bool {
+    let reasons = |other: CrlKinds| {
+        let lists = lists.iter().map(|list| list.crl());
+        let lists = lists.filter(|list| list.kinds() != other);
+        let reasons = lists.map(|list| list.covers_all_of(issuer));
+        reasons.fold(Reasons::NONE, Reasons::with)
+    };
+    reasons(CrlKinds::Authorities).is_all()
+        && (!signs_cas(issuer) || reasons(CrlKinds::EndEntities).is_all())
 }
 
 fn rejection(certificate: &Certificate, list: &InstalledCrl, revoked: Revoked) -> Rejection {

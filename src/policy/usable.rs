@@ -54,6 +54,13 @@ impl<'a> Usable<'a> {
         }
     }
 
+    /// Whether less of what a CA signed could count as not revoked `after` a change.
+    pub(crate) fn covers_less(&self, after: &Self, issuer: &Certificate) -> bool {
+        self.case(None, issuer, |was| {
+            after.case(None, issuer, |is| revocation::covers_less(was, is, issuer))
+        })
+    }
+
     /// What a reason is at the floor: the clock's, if it is that something has ended there (rule M7).
     pub(crate) fn at_floor(&self, reason: ReasonCode) -> ReasonCode {
         let timing = Timing::of(self.view, self.clock);

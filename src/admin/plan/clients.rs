@@ -104,8 +104,8 @@ impl Unseen<'_> {
             after: PeerOutcome::foreseen(reason),
         };
         if works.clone().any(covers) {
-            if self.severed(is_of_clients).hits(certificate) {
-                effects.at_risk.push(effect(ReasonCode::UnknownIssuer));
+            if let Some(reason) = self.may_break(is_of_clients, certificate) {
+                effects.at_risk.push(effect(reason));
             } else if let Some(reason) = self.overruled().filter(|_| is_of_clients) {
                 effects.at_risk.push(effect(reason));
             }

@@ -8,6 +8,8 @@ use crate::store::{CrlIssuer, Scope, Slot};
 
 /// The names of CAs below which an installed intermediate completes no chain any more.
 ///
+/// An intermediate whose lists cover less of what it signed counts as well.
+///
 /// Peers that send the intermediate themselves are not affected, unless it is revoked or blocked: what a peer sends is
 /// not known.
 #[derive(Debug, Default)]
@@ -27,7 +29,10 @@ impl Severed {
             .into_iter()
             .map(CrlIssuer::of)
             .collect();
-        let gone = was.iter().filter(|one| !is.contains(&CrlIssuer::of(one)));
+        let is_gone = |one: &&&Certificate| {
+            !is.contains(&CrlIssuer::of(one)) || before.covers_less(after, one)
+        };
+        let gone = was.iter().filter(is_gone);
         let mut names: BTreeSet<Vec<u8>> = gone.map(|one| issuer(one)).collect();
         // The CA of a CA whose chains are affected is affected as well.
         let mut count = 0;

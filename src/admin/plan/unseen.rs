@@ -10,7 +10,7 @@ use super::severed::Severed;
 use super::side::{Side, is_narrowed};
 use crate::admin::Peer;
 use crate::admin::scenarios::{Asked, Scenarios};
-use crate::certificate::{Fingerprint, HostName};
+use crate::certificate::{Certificate, Fingerprint, HostName};
 use crate::policy::{ExpectedServer, Policy, ReasonCode, Verdict, VerifyRequest, decide};
 use crate::store::{Claim, EntryKey, Server, Slot, TrustSource};
 
@@ -78,7 +78,26 @@ impl<'a> Unseen<'a> {
         }
     }
 
-    pub(super) fn severed(&self, of_clients: bool) -> &Severed {
+    /// Whether chains that end at an authority may be refused: an intermediate is gone, or lists cover less.
+    pub(super) fn may_break(
+        &self,
+        of_clients: bool,
+        authority: &Certificate,
+    ) -> Option<ReasonCode> {
+        let (before, after) = (
+            self.before.usable(self.policy),
+            self.after.usable(self.policy),
+        );
+        let severed = self.severed(of_clients).hits(authority);
+        let less = || before.covers_less(&after, authority);
+        if severed {
+            Some(ReasonCode::UnknownIssuer)
+        } else {
+            less().then_some(ReasonCode::RevocationUnknown)
+        }
+    }
+
+    fn severed(&self, of_clients: bool) -> &Severed {
         let (before, after) = (
             self.before.usable(self.policy),
             self.after.usable(self.policy),
@@ -233,7 +252,7 @@ impl<'a> Unseen<'a> {
                 (counts, counts && !self.is_narrowed(is, place, key))
             } else {
                 let counts = kept && later.names != NamesKept::None;
-                let whole = counts && later.names == NamesKept::All && !self.is_severed(key);
+                let whole = counts && later.names == NamesKept::All && !self.is_broken(key);
                 (counts, whole)
             };
             left.count = left.count.saturating_add(usize::from(counts));
@@ -252,13 +271,13 @@ impl<'a> Unseen<'a> {
         was.zip(now).is_some_and(|(was, now)| is_narrowed(was, now))
     }
 
-    fn is_severed(&self, authority: &EntryKey) -> bool {
+    fn is_broken(&self, authority: &EntryKey) -> bool {
         let certificate = self
             .before
             .view
             .entry(authority)
             .and_then(|entry| entry.certificate());
-        certificate.is_some_and(|certificate| self.severed(false).hits(certificate))
+        certificate.is_some_and(|certificate| self.may_break(false, certificate).is_some())
     }
 
     /// The verdict after the change, if the server presents the certificate of one of its pins.

@@ -291,6 +291,12 @@ impl Crl {
         self.0.facts.scope.covers(self.der(), certificate)
     }
 
+    /// The revocation reasons for which the list covers all that its issuer signed, of the kinds that it covers.
+    #[cfg(feature = "admin")]
+    pub(crate) fn covers_all_of(&self, issuer: &Certificate) -> Reasons {
+        self.0.facts.scope.covers_all_of(self.der(), issuer)
+    }
+
     /// The relation to another list of the same issuer. Lists with and without a number are not compared: otherwise the
     /// result would depend on the order of installation.
     pub(crate) fn succession(&self, other: &Self) -> Succession {

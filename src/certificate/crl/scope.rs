@@ -177,18 +177,31 @@ impl Scope {
         let is_ours = |name: &[u8]| self.names.iter().any(|own| own.get(der) == name);
         // RFC 5280 section 6.3.3: a list that is not named by a distribution point counts as found under the issuer's
         // name, for all reasons.
-        let by_issuer = self.names.iter().any(|own| {
-            let name = der::take(own.get(der));
-            name.is_some_and(|(name, _)| {
-                name.tag == 0xa4 && names_equal(name.content, certificate.issuer_der())
-            })
-        });
-        if by_issuer {
+        if self.is_named_by(der, certificate.issuer_der()) {
             return self.reasons;
         }
         points_of(certificate).map_or(Reasons::NONE, |points| {
             let reached = reached(&points, is_ours);
             self.reasons.both(reached)
+        })
+    }
+
+    /// The reasons for which the list covers all certificates of its kinds, whatever distribution points they name. Empty
+    /// if it covers only some of them.
+    #[cfg(feature = "admin")]
+    pub(super) fn covers_all_of(&self, der: &[u8], issuer: &Certificate) -> Reasons {
+        if self.names.is_empty() || self.is_named_by(der, issuer.subject_der()) {
+            self.reasons
+        } else {
+            Reasons::NONE
+        }
+    }
+
+    /// Whether the distribution point has the name of the issuer.
+    fn is_named_by(&self, der: &[u8], issuer: &[u8]) -> bool {
+        self.names.iter().any(|own| {
+            let name = der::take(own.get(der));
+            name.is_some_and(|(name, _)| name.tag == 0xa4 && names_equal(name.content, issuer))
         })
     }
 }

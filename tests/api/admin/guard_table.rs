@@ -16,7 +16,8 @@ use mutual_trust::{
 use crate::admin::desk::{Desk, group, peer, pin_key};
 use crate::invariants::copies::written_down;
 use crate::invariants::pool::days;
-use crate::support::crl::crl;
+use crate::support::crl::{crl, flag, point};
+use crate::support::der::bytes;
 use crate::support::pki::{Made, self_signed, spec};
 use crate::support::{DAY, at, host, server_id};
 
@@ -522,6 +523,90 @@ fn lists() -> Vec<Row> {
     rows
 }
 
+/// A list of a scope that covers only some certificates of an authority.
+fn scopes_of_lists() -> Vec<Row> {
+    let mut rows = Vec::new();
+    let only_cas = || crl().scope(vec![flag(0x82)]);
+    let some_reasons = bytes(0x83, &[6, 0x40]);
+    let narrow = [
+        ("of CAs alone", only_cas()),
+        ("of end entities alone", crl().scope(vec![flag(0x81)])),
+        (
+            "of one distribution point",
+            crl().scope(vec![point(&["http://crl.example/1"])]),
+        ),
+        ("of some reasons", crl().scope(vec![some_reasons])),
+    ];
+    for (what, list) in narrow {
+        let (desk, root) = chained_clients();
+        let list = list.signed_by(&root);
+        let change = move |store: &mut TrustStore| store.install_crl(list.clone());
+        rows.push(row(
+            "install_crl",
+            what,
+            desk,
+            change,
+            Fate::AtRisk(clients_of(&root)),
+        ));
+    }
+    let (desk, root) = chained();
+    let list = only_cas().signed_by(&root);
+    rows.push(row(
+        "install_crl",
+        "of CAs alone, of the authority of a server",
+        desk,
+        move |store| store.install_crl(list.clone()),
+        Fate::AtRisk(peer("keys-1")),
+    ));
+    let leaf_only = || {
+        let root = spec("root").ca().path_len(0).self_signed();
+        let mut desk = empty();
+        desk.authority(AuthorityScope::Clients, &root);
+        (desk, root)
+    };
+    let (desk, root) = leaf_only();
+    let list = only_cas().signed_by(&root);
+    rows.push(row(
+        "install_crl",
+        "of CAs alone, of an authority that may sign no CA",
+        desk,
+        move |store| store.install_crl(list.clone()),
+        Fate::Lost(clients_of(&root), ReasonCode::RevocationUnknown),
+    ));
+    let (desk, root) = leaf_only();
+    let list = crl().scope(vec![flag(0x81)]).signed_by(&root);
+    rows.push(row(
+        "install_crl",
+        "of end entities alone, of an authority that may sign no CA",
+        desk,
+        move |store| store.install_crl(list.clone()),
+        Fate::Nothing,
+    ));
+    let (mut desk, root) = chained_clients();
+    let whole = crl().signed_by(&root);
+    let fingerprint = whole.fingerprint();
+    desk.store.install_crl(whole).unwrap();
+    desk.store.install_crl(only_cas().signed_by(&root)).unwrap();
+    rows.push(row(
+        "remove_crl",
+        "the whole list, while one of CAs alone stays",
+        desk,
+        move |store| store.remove_crl(fingerprint),
+        Fate::AtRisk(clients_of(&root)),
+    ));
+    let (mut desk, root) = chained_clients();
+    desk.store.install_crl(only_cas().signed_by(&root)).unwrap();
+    let next = only_cas().number(2).signed_by(&root);
+    rows.push(row(
+        "install_crl",
+        "the next one of CAs alone",
+        desk,
+        move |store| store.install_crl(next.clone()),
+        Fate::Nothing,
+    ));
+    rows
+}
+
 fn servers() -> Vec<Row> {
     let mut rows = Vec::new();
     let (desk, one, _) = claimed();
@@ -793,6 +878,7 @@ fn rows() -> Vec<Row> {
         clients(),
         keys_of_clients(),
         lists(),
+        scopes_of_lists(),
         servers(),
         clock(),
     ];
