@@ -114,7 +114,11 @@ impl Bulk {
             return store.restore_entry(held);
         }
         self.put_servers(store);
-        if !self.has_its_server(&held.key) {
+        // No server comes behind an entry, so that a place is checked once for all its entries.
+        let same_place =
+            |last: &EntryKey| (last.slot, &last.scope) == (held.key.slot, &held.key.scope);
+        let is_checked = self.last.as_ref().is_some_and(same_place);
+        if !self.has_its_server(&held.key) && !is_checked {
             store.check_place(held.key.slot, &held.key.scope)?;
         }
         let tail = held.der.and_then(Tail::of);

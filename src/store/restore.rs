@@ -114,7 +114,9 @@ impl TrustStore {
         let (gone, came) = ours.groups.changed(&theirs.groups);
         let of_groups = gone.into_iter().chain(came);
         let of_groups = of_groups.map(|group| Scope::Group(group.id.clone()));
-        for scope in of_servers.chain(of_groups) {
+        // Members name the same group, whose check looks at all of them.
+        let scopes: BTreeSet<Scope> = of_servers.chain(of_groups).collect();
+        for scope in scopes {
             for slot in [Slot::Pin, Slot::Authority] {
                 if ours.index(slot, &scope).is_some() {
                     self.check_place(slot, &scope)?;

@@ -1,6 +1,11 @@
 //! Loading never judges again what was judged when it was installed (rule I8).
 
+use core::fmt::Write;
+use std::fs;
+use std::time::{Duration, Instant};
+
 use base64ct::{Base64, Encoding};
+use mutual_trust::admin::DurableStore;
 use mutual_trust::admin::file::{StoreFile, read};
 use mutual_trust::error::StoreError;
 use mutual_trust::store::{EntryKey, Scope, Slot};
@@ -13,6 +18,7 @@ use sha2::{Digest, Sha256};
 
 use crate::durable::common::*;
 use crate::support::facts::facts;
+use crate::support::folder::Folder;
 use crate::support::*;
 
 fn load_with(text: &str, keys: KeyPolicy) -> StoreFile {
@@ -233,4 +239,75 @@ fn a_migration_that_lasts_too_long_is_loaded_as_it_is_and_reported() {
         let until = *end;
         assert_eq!(claim, mutual_trust::store::Claim::Migrating { until });
     }
+}
+
+const MEMBERS: usize = 4000;
+
+/// A snapshot of that many servers in so many groups, with some pins for each group.
+fn groups_text(groups: usize, pins: usize) -> String {
+    let claim = if pins > 0 { "claimed" } else { "unclaimed" };
+    let mut records = String::new();
+    for group in 0..groups {
+        let _ = writeln!(records, "group g{group:03} #");
+    }
+    for member in 0..MEMBERS {
+        let group = member % groups;
+        let _ = writeln!(
+            records,
+            "server s{member:05} {claim} #\n  group g{group:03}"
+        );
+    }
+    for number in 0..pins {
+        let group = number * groups / pins;
+        let pin = bare(number);
+        let _ = writeln!(records, "pin group g{group:03} {pin} #");
+    }
+    let counts = format!("groups {groups} servers {MEMBERS} entries {pins}");
+    let _ = writeln!(records, "end {counts} blocks 0 checked 0 crls 0 #");
+    let empty = text_of(store().contents());
+    let head = &empty[..empty.find("\nend ").unwrap() + 1];
+    fitting(&format!("{head}{records}"))
+}
+
+fn bare(number: usize) -> Fingerprint {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&u64::try_from(number).unwrap().to_be_bytes());
+    Fingerprint::from_bytes(bytes)
+}
+
+fn fastest(run: impl Fn()) -> Duration {
+    let timed = || {
+        let before = Instant::now();
+        run();
+        before.elapsed()
+    };
+    (0..3).map(|_| timed()).min().unwrap()
+}
+
+/// The members of a group are looked at once, however many pins the group has and however many members changed.
+#[test]
+fn one_large_group_loads_about_as_fast_as_many_small_ones() {
+    const SMALL: usize = 100;
+    let snapshot = |groups| {
+        let text = groups_text(groups, 1000);
+        fastest(|| drop(load(&text).unwrap()))
+    };
+    let journal = |groups| {
+        let folder = Folder::new(&format!("loading-groups-{groups}"));
+        fs::write(folder.file("trust-store"), groups_text(groups, 0)).unwrap();
+        let (mut store, _) = DurableStore::open(folder.path(), settings()).unwrap();
+        let claimed = store.change(|store| {
+            for group in 0..groups {
+                let scope = PinScope::Group(format!("g{group:03}").parse().unwrap());
+                store.install_pin_fingerprint(scope, bare(group), options())?;
+            }
+            Ok(())
+        });
+        claimed.unwrap();
+        fastest(|| drop(DurableStore::open(folder.path(), settings()).unwrap()))
+    };
+    let (one, many) = (snapshot(1), snapshot(SMALL));
+    assert!(one < many * 4, "a snapshot: {one:?} {many:?}");
+    let (one, many) = (journal(1), journal(SMALL));
+    assert!(one < many * 4, "a change: {one:?} {many:?}");
 }
