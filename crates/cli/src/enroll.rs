@@ -221,6 +221,21 @@ fn accept(
         .ok()
         .filter(|_| code.is_none())
         .map(facts::report);
+    if code.is_some() {
+        store.record_refused(&format!("accept server {id}"), &line)?;
+    } else {
+        store.apply(&tried, &seen, now, &LockoutAllowance::allow(lost))?;
+    }
+    let line = match tried.outcome() {
+        Ok(report) if code.is_none() => {
+            facts::with_generation(&line, report, store.contents().generation())
+        }
+        _ => line,
+    };
+    let mut text = format!("{presented}\n{word}: server {id}: {line}");
+    if code.is_none() {
+        text.push_str(&format!("\n  {reached}"));
+    }
     let enrolled = json::Enrolled {
         server: id.to_string(),
         address: arguments.address.to_string(),
@@ -228,16 +243,9 @@ fn accept(
         presented: shown(presented),
         report,
         effects,
-        message: line.clone(),
+        message: line,
         dialled_as: code.is_none().then_some(names),
     };
-    let mut text = format!("{presented}\n{word}: server {id}: {line}");
-    if code.is_some() {
-        store.record_refused(&format!("accept server {id}"), &line)?;
-    } else {
-        store.apply(&tried, &seen, now, &LockoutAllowance::allow(lost))?;
-        text.push_str(&format!("\n  {reached}"));
-    }
     Ok(Outcome::of(text, &enrolled).or_refused(code.map(str::to_owned)))
 }
 

@@ -291,6 +291,13 @@ fn texts_of_kind(report: &Report, kind: ConsequenceKind) -> json::Bounded<String
     })
 }
 
+/// The text of a report with the generation that is stored. All calls of a change are stored as one generation, and a
+/// clock that moves the floor makes one more.
+pub(crate) fn with_generation(text: &str, report: &Report, stored: u64) -> String {
+    let made = format!("(generation {})", report.generation());
+    text.replacen(&made, &format!("(generation {stored})"), 1)
+}
+
 pub(crate) fn report(report: &Report) -> json::Report {
     json::Report {
         done: match report.done() {

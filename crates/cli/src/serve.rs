@@ -230,7 +230,9 @@ fn obey(
             let done =
                 store.change(|store| Ok(enrolment.accept_client(id, heard, store, options, BY)))?;
             let report = done?;
+            let stored = store.contents().generation();
             let text = format!("accepted: {report:#}");
+            let text = facts::with_generation(&text, &report, stored);
             let report = facts::report(&report);
             teller.tell(&text, &Event::LetIn { report });
         }

@@ -3,6 +3,7 @@
 use mutual_trust::admin::{Effect, Evidence, Impact, PeerOutcome};
 use mutual_trust::store::{Consequence, Report, StoreWarning};
 
+use crate::facts::with_generation;
 use crate::output::shown;
 
 /// The reports as text. Each of them warns of the clock; the warning is shown once.
@@ -23,13 +24,7 @@ pub(super) fn without_repeats(reports: &[Report], generation: u64) -> Vec<String
             })
             .map(|warning| format!("  {warning}"))
             .collect();
-        // All calls of a change are stored as one generation.
-        let (made, stored) = (report.generation(), generation);
-        let (made, stored) = (
-            format!("(generation {made})"),
-            format!("(generation {stored})"),
-        );
-        let text = shown(report).replacen(&made, &stored, 1);
+        let text = with_generation(&shown(report), report, generation);
         let shown = text
             .lines()
             .filter(|line| !(said && of_clock.iter().any(|repeated| repeated == line)));

@@ -42,6 +42,16 @@ fn start(test: &str) -> (Folder, Server) {
     (folder, server)
 }
 
+/// The generation of a store, as a report names it.
+fn stored(folder: &Folder, store: &str) -> String {
+    let list = run(folder, &format!("store list --store {store}")).ends_with(0);
+    let generation = list
+        .out
+        .lines()
+        .find(|line| line.starts_with("generation "));
+    format!("({})", generation.unwrap())
+}
+
 #[test]
 fn a_server_is_trusted_by_the_fingerprint_that_was_heard_and_by_no_other() {
     let (folder, server) = start("cli-enroll");
@@ -88,7 +98,8 @@ fn a_server_is_trusted_by_the_fingerprint_that_was_heard_and_by_no_other() {
     run_with(&folder, &line, &format!("sha256 Fingerprint={right}\n"))
         .ends_with(0)
         .says("accepted: server keys-1")
-        .says(&right);
+        .says(&right)
+        .says(&stored(&folder, "trust"));
     run(&folder, "store list --store trust --full")
         .says(&right)
         .says("label: array-room")
@@ -202,7 +213,9 @@ fn a_client_waits_at_the_console_and_is_let_in_by_its_fingerprint() {
         "accept 1 {} array seven",
         fingerprint(&folder, "array-7.pem")
     ));
-    server.until("accepted: added");
+    let accepted = server.until("accepted: added");
+    let stored = stored(&folder, "server-trust");
+    assert!(accepted.contains(&stored), "{accepted} {stored}");
     run(&folder, &connect).ends_with(0).says("works: ");
     server.until("accepted: client array seven");
 
