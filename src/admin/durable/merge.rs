@@ -49,14 +49,14 @@ fn merge_removals(store: &mut TrustStore, salvaged: &Salvaged, report: &mut Reco
     if !is_newer && salvaged.generation.is_some() {
         return;
     }
-    let held: BTreeSet<EntryKey> = {
-        let entries = store.contents().entries();
-        entries.iter().map(|entry| entry.key()).collect()
-    };
-    for key in salvaged.entries.difference(&held) {
+    for key in salvaged.entries.difference(&held(store)) {
         report.lost.push(key.clone());
     }
-    for key in held.difference(&salvaged.entries) {
+    if is_newer {
+        // A removal that can be read is one, also if other lines are damaged.
+        remove_gone(store, salvaged, report);
+    }
+    for key in held(store).difference(&salvaged.entries) {
         // If the list is incomplete, a missing entry may be in a damaged line. It was not necessarily removed.
         if !is_newer || !salvaged.all_entries {
             report.brought_back.push(key.clone());
@@ -68,23 +68,28 @@ fn merge_removals(store: &mut TrustStore, salvaged: &Salvaged, report: &mut Reco
 
 /// The same for what stands behind the last whole change.
 fn merge_changes(store: &mut TrustStore, salvaged: &Salvaged, report: &mut RecoveryReport) {
-    let keys = |store: &TrustStore| -> BTreeSet<EntryKey> {
-        let entries = store.contents().entries();
-        entries.iter().map(|entry| entry.key()).collect()
-    };
-    let held = keys(store);
-    for key in salvaged.entries.difference(&held) {
+    for key in salvaged.entries.difference(&held(store)) {
         report.lost.push(key.clone());
     }
-    for key in salvaged.gone.intersection(&held) {
+    remove_gone(store, salvaged, report);
+    if !salvaged.all_entries {
+        held(store)
+            .into_iter()
+            .for_each(|key| report.brought_back.push(key));
+    }
+}
+
+fn held(store: &TrustStore) -> BTreeSet<EntryKey> {
+    let entries = store.contents().entries();
+    entries.iter().map(|entry| entry.key()).collect()
+}
+
+/// Removes what the changes that can be read removed.
+fn remove_gone(store: &mut TrustStore, salvaged: &Salvaged, report: &mut RecoveryReport) {
+    for key in &salvaged.gone {
         if store.remove(key).is_ok() {
             report.removed.push(key.clone());
         }
-    }
-    if !salvaged.all_entries {
-        keys(store)
-            .into_iter()
-            .for_each(|key| report.brought_back.push(key));
     }
 }
 

@@ -213,6 +213,46 @@ fn a_lost_store_is_made_again_from_a_backup() {
     }
 }
 
+/// One damaged line does not hide the removals that can be read.
+#[test]
+fn a_backup_does_not_bring_back_what_a_damaged_file_shows_to_be_removed() {
+    let folder = Folder::new("restore-removed");
+    let mut store = DurableStore::create(folder.path(), settings()).unwrap();
+    let pins = ["one", "two", "three"].map(pin);
+    for one in &pins {
+        let done =
+            store.change(|store| store.install_pin(PinScope::Clients, one.clone(), options()));
+        let _ = done.unwrap();
+    }
+    let to = store.contents().generation();
+    let file = backup(&folder);
+    let entries = store.contents().entries();
+    let one = entries
+        .iter()
+        .find(|entry| entry.fingerprint() == pins[0].fingerprint());
+    let gone = one.unwrap().key().clone();
+    let _ = store.change(|store| store.remove(&gone)).unwrap();
+    drop(store);
+    let path = folder.file("trust-store");
+    let text = fs::read_to_string(&path).unwrap();
+    let head = format!("change {} {to} ", to - 1);
+    let head = match text.contains(&head) {
+        true => head,
+        false => format!("change {to} "),
+    };
+    assert!(text.contains(&head), "{text}");
+    fs::write(
+        &path,
+        text.replacen(&head, &head.replace("change", "chenge"), 1),
+    )
+    .unwrap();
+    let (store, report) = DurableStore::recover_from(folder.path(), settings(), &file).unwrap();
+    assert_eq!(report.from_generation, to, "{report}");
+    assert!(store.contents().entry(&gone).is_none(), "{report}");
+    assert_eq!(report.removed.items(), [gone]);
+    assert_eq!(report.brought_back.len(), 0, "{report}");
+}
+
 /// A code by a key; good enough for a test.
 #[derive(Debug)]
 struct Key;
