@@ -66,6 +66,7 @@ mod revocation;
 mod rollback;
 #[cfg(feature = "admin")]
 mod rolled_back;
+mod salvage;
 mod same_subject;
 mod server;
 mod servers;

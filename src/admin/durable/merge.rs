@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::report::RecoveryReport;
 use crate::admin::file::Salvaged;
 use crate::certificate::{Crl, Fingerprint};
-use crate::store::{Claim, CrlIssuer, EntryKey, ServerId, TrustStore};
+use crate::store::{Claim, CrlIssuer, EntryKey, Kept, ServerId, TrustStore};
 
 /// Takes over everything in the damaged file that takes trust away, and nothing that gives trust.
 pub(super) fn merge(store: &mut TrustStore, salvaged: Salvaged, report: &mut RecoveryReport) {
@@ -19,7 +19,11 @@ pub(super) fn merge(store: &mut TrustStore, salvaged: Salvaged, report: &mut Rec
     merge_claims(store, salvaged.claims, report);
     // After the claims: a server that only the damaged file claims exists now and can get its names.
     for (id, name) in salvaged.names {
-        store.restore_name(&id, &name);
+        match store.salvage_name(&id, &name) {
+            Some(true) => report.names.push(Kept::Name(id, name)),
+            Some(false) => report.names_left.push(Kept::Name(id, name)),
+            None => {}
+        }
     }
     for issuer in salvaged.checked {
         if store.restore_check(&issuer) {
@@ -100,6 +104,9 @@ fn merge_claims(
     report: &mut RecoveryReport,
 ) {
     for (id, claim) in claims {
+        // A migrating server is decided by authorities as well, so one that is lost does not migrate.
+        let is_held = store.contents().server(&id).is_some();
+        let claim = if is_held { claim } else { Claim::Claimed };
         if store.keep_claim(&id, claim, BTreeSet::new()) {
             report.claims.push(id);
         }

@@ -95,6 +95,8 @@ struct Base {
     salvaged: Salvaged,
     /// Whether all of the file was read.
     is_all: bool,
+    /// Whether the seal of the file with what else is known is valid, or none is required.
+    is_verified: bool,
 }
 
 impl Base {
@@ -110,6 +112,11 @@ impl Base {
         settings: &DurableSettings,
     ) -> Result<Self, DurableError> {
         let mut bases = Vec::new();
+        let bare = settings.seal.is_none();
+        let (is_current, is_previous) = (
+            bare || current.whole.is_ok(),
+            bare || previous.whole.is_ok(),
+        );
         let content = current.content.unwrap_or_default();
         let old = previous.content.unwrap_or_default();
         let rest = |content: &[u8], at: &Position| {
@@ -122,6 +129,7 @@ impl Base {
                 salvaged: salvage(&old),
                 from,
                 is_all: false,
+                is_verified: is_previous,
             }),
             Err(error) => faults.push(error),
         }
@@ -131,6 +139,7 @@ impl Base {
                 from: *from,
                 salvaged,
                 is_all: false,
+                is_verified: bare,
             });
         }
         let previous_from = match previous.whole {
@@ -145,6 +154,7 @@ impl Base {
                 bases.push(Self {
                     salvaged: rest(&content, &end),
                     is_all: end.bytes >= content.len(),
+                    is_verified: bare || end.bytes >= content.len(),
                     from: replayed,
                 });
             }
@@ -152,6 +162,7 @@ impl Base {
                 salvaged: salvage(&content),
                 from,
                 is_all: false,
+                is_verified: is_current,
             });
         }
         if let Some(from) = backup {
@@ -161,6 +172,11 @@ impl Base {
                 salvaged: salvage(newest),
                 from,
                 is_all: false,
+                is_verified: if content.is_empty() {
+                    is_previous
+                } else {
+                    is_current
+                },
             });
         }
         // Of equal ones, the first: it has lost the least.
@@ -232,7 +248,8 @@ impl DurableStore {
     ///
     /// From what cannot be read whole, everything readable that takes trust away is kept: blocks, claims with the names of
     /// their servers, checked issuers with the revocations of their lists, removals of entries, and the floor unless it
-    /// is more than 366 days ahead (rule M7). Nothing that would give trust is kept. The damaged file is stored as
+    /// is more than 366 days ahead (rule M7). Of a file whose seal is missing or wrong, blocks, checked issuers and claims
+    /// of known servers alone are kept. Nothing that would give trust is kept. The damaged file is stored as
     /// `trust-store.damaged`. If there is a backup, call [`recover_from`](Self::recover_from).
     ///
     /// # Security
@@ -293,8 +310,9 @@ impl DurableStore {
         };
         let Base {
             from,
-            salvaged,
+            mut salvaged,
             is_all,
+            is_verified,
         } = Base::choose(current, previous, backup, &settings)?;
         if from.position.sealed && settings.seal.is_none() {
             return Err(DurableError::Unwritable(StoreFileError::Sealed));
@@ -317,6 +335,8 @@ impl DurableStore {
             loaded,
             blocks: Truncated::default(),
             claims: Truncated::default(),
+            names: Truncated::default(),
+            names_left: Truncated::default(),
             checked: Truncated::default(),
             crls: Truncated::default(),
             lost_crls: Truncated::default(),
@@ -327,6 +347,9 @@ impl DurableStore {
             brought_back: Truncated::default(),
         };
         let before = store.contents().clone();
+        if !is_verified {
+            salvaged = salvaged.without_seal(&before);
+        }
         merge(&mut store, salvaged, &mut report);
         let highest = report.lost_generation.unwrap_or(0).max(minimum);
         store.count_up_to(highest);

@@ -6,7 +6,7 @@ use pki_types::UnixTime;
 
 use crate::admin::file::LoadReport;
 use crate::certificate::{Fingerprint, Timestamp};
-use crate::store::{BlockSelector, CrlIssuer, EntryKey, ServerId, Truncated};
+use crate::store::{BlockSelector, CrlIssuer, EntryKey, Kept, ServerId, Truncated};
 
 /// What a recovery did. An administrator must read it.
 ///
@@ -43,6 +43,13 @@ pub struct RecoveryReport {
     /// to be installed again.
     #[doc(hidden)]
     pub claims: Truncated<ServerId>,
+    /// Names that went to the servers whose claim is kept: such a server has no pins, and refuses every peer.
+    #[doc(hidden)]
+    pub names: Truncated<Kept>,
+    /// Names that the damaged file has for servers to which they do not go: a server with pins would accept them for one
+    /// more name. A person must move them.
+    #[doc(hidden)]
+    pub names_left: Truncated<Kept>,
     /// Issuers that were checked for revocation only in the damaged file (rule C4). They stay checked: a certificate of
     /// such an issuer that no current list covers is refused.
     #[doc(hidden)]
@@ -93,6 +100,8 @@ impl fmt::Display for RecoveryReport {
         self.damaged_lines.write_lines(f, "line not readable")?;
         self.blocks.write_lines(f, "block kept")?;
         self.claims.write_lines(f, "claim kept of server")?;
+        self.names.write_lines(f, "kept")?;
+        self.names_left.write_lines(f, "not taken over")?;
         self.checked.write_lines(f, "checked issuer kept")?;
         self.crls.write_lines(f, "revocation list kept")?;
         self.lost_crls

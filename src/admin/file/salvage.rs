@@ -11,7 +11,7 @@ use super::headers::{block, checked_issuer, crl, entry_key, server};
 use super::lines::Section;
 use crate::certificate::{Crl, Fingerprint, HostName};
 use crate::limits::{MAX_STORE_LINE, MAX_STORE_WITH_JOURNAL};
-use crate::store::{BlockSelector, Claim, CrlIssuer, EntryKey, ServerId, Truncated};
+use crate::store::{BlockSelector, Claim, CrlIssuer, EntryKey, ServerId, Truncated, TrustSnapshot};
 
 /// The facts of a damaged file whose own lines are whole. None of them can make a peer trusted.
 #[derive(Debug, Default)]
@@ -240,6 +240,23 @@ enum Head {
 }
 
 impl Salvaged {
+    /// What may be taken from a file that anyone may have written, because its seal is missing or wrong: blocks, checked
+    /// issuers, and claims of servers that the store has.
+    pub(crate) fn without_seal(mut self, store: &TrustSnapshot) -> Self {
+        let lists = self.crls.into_iter().map(|(_, list)| list.fingerprint());
+        self.lost_crls.extend(lists);
+        self.claims
+            .retain(|id, claim| *claim == Claim::Claimed && store.server(id).is_some());
+        Self {
+            crls: Vec::new(),
+            names: Vec::new(),
+            floor: None,
+            gone: BTreeSet::new(),
+            all_entries: false,
+            ..self
+        }
+    }
+
     fn close(&mut self, open: Option<OpenCrl<'_>>) {
         let Some(open) = open else {
             return;

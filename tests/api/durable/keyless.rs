@@ -277,3 +277,66 @@ fn a_whole_store_of_another_key_or_of_a_later_version_is_not_recovered() {
     fs::write(&path, damaged).unwrap();
     assert!(DurableStore::recover_from(folder.path(), with(1), &file).is_ok());
 }
+
+/// Anyone may have written a file whose seal is missing: it gives no trust, and takes none away that stands in the way of
+/// other trust.
+#[test]
+fn a_damaged_file_without_the_seal_moves_no_name_and_removes_nothing() {
+    for is_sealed in [true, false] {
+        let folder = Folder::new("keyless-forged");
+        let own = || if is_sealed { with(1) } else { settings() };
+        let mut store = DurableStore::create(folder.path(), own()).unwrap();
+        store.change(fill).unwrap();
+        let (free, new) = (host("free.example"), host("z.example"));
+        store
+            .change(|store| store.add_name(&server_id("keys-3"), free.clone()))
+            .unwrap();
+        let entries = store.contents().entries().len();
+        drop(store);
+        let path = folder.file(CURRENT);
+        fs::copy(&path, folder.file(PREVIOUS)).unwrap();
+
+        let other = Folder::new("keyless-forger");
+        let whole = fs::read_to_string(&path).unwrap();
+        let lines = whole.split_inclusive('\n');
+        let bare: String = lines.filter(|line| !line.starts_with("seal ")).collect();
+        fs::write(other.file(CURRENT), bare).unwrap();
+        let (mut forged, _) = DurableStore::open(other.path(), settings()).unwrap();
+        let blocked = pin("blocked");
+        forged
+            .change(|store| {
+                store.move_name(&free, &server_id("keys-1"))?;
+                store.add_server(server_id("z"), [new.clone()])?;
+                store.install_pin(server("z"), pin("z"), options())?;
+                store.migrate(&server_id("z"), at(NOW + 60 * DAY))?;
+                store.block(&blocked);
+                let entries = store.contents().entries();
+                let first = entries.iter().find(|entry| entry.certificate().is_none());
+                let first = first.unwrap().key().clone();
+                store.remove(&first)
+            })
+            .unwrap();
+        forged
+            .change(|store| store.add_server(server_id("last"), []))
+            .unwrap();
+        let text = text_of(forged.contents());
+        fs::write(&path, text.replacen("  label rack", "??label rack", 1)).unwrap();
+
+        let (store, report) = DurableStore::recover(folder.path(), own()).unwrap();
+        let view = store.contents();
+        assert!(report.from_generation < report.lost_generation.unwrap());
+        assert_eq!(report.blocks.len(), 1, "{report}");
+        assert_eq!(view.server_of(&free).unwrap().id(), &server_id("keys-3"));
+        let removed = usize::from(!is_sealed);
+        assert_eq!(view.entries().len(), entries - removed, "{report}");
+        assert_eq!(report.brought_back.len(), 1 - removed, "{report}");
+        match view.server(&server_id("z")) {
+            None => assert!(is_sealed),
+            Some(z) => {
+                assert!(!is_sealed);
+                assert_eq!(z.claim(), mutual_trust::store::Claim::Claimed);
+                assert_eq!(report.names.len(), 1, "{report}");
+            }
+        }
+    }
+}
