@@ -65,19 +65,20 @@ impl Candidate {
     /// Refuses a file that is not damaged: one of a later version, or a whole one whose seal the key does not verify.
     /// If the key verifies the snapshot, it is the store's, and what stands behind is damage.
     fn check_damaged(self, keys: KeyPolicy) -> Result<Self, DurableError> {
-        let intact = match &self.whole {
-            Err(DurableError::File { source, .. }) => match source {
-                StoreFileError::NewerVersion { .. } => true,
-                StoreFileError::SealMissing | StoreFileError::SealWrong
-                    if self.before.is_none() =>
-                {
-                    let content = self.content.as_deref().unwrap_or(&[]);
-                    file::load(content, keys, None, u64::MAX, &mut |_| {}).is_ok()
-                }
-                _ => false,
-            },
-            _ => false,
+        let fault = match &self.whole {
+            Err(DurableError::File { source, .. }) => Some(source),
+            _ => None,
         };
+        let is_later = matches!(fault, Some(StoreFileError::NewerVersion { .. }));
+        let is_other = matches!(
+            fault,
+            Some(StoreFileError::SealMissing | StoreFileError::SealWrong)
+        );
+        let is_whole = || {
+            let content = self.content.as_deref().unwrap_or(&[]);
+            file::load(content, keys, None, u64::MAX, &mut |_| {}).is_ok()
+        };
+        let intact = is_later || (is_other && self.before.is_none() && is_whole());
         match self.whole {
             Err(error) if intact => Err(error),
             _ => Ok(self),
