@@ -76,14 +76,15 @@ fn certificates(
     };
     for key in gone {
         let mut others = sources.iter().filter(|other| other.has(store, &key));
-        let moved = match others.next().map(|other| other.source.name().to_owned()) {
-            Some(other) => store.follow(Some(&other)).and_then(|()| {
-                store.hand_over(&key);
-                store.follow(Some(source.name()))
-            }),
-            None => store.remove(&key).map(drop),
-        };
-        moved.map_err(of_source(source))?;
+        if let Some(other) = others.next() {
+            let taken = other.source.take_over(store, &key);
+            taken.map_err(of_source(&other.source))?;
+            store
+                .follow(Some(source.name()))
+                .map_err(of_source(source))?;
+        } else {
+            store.remove(&key).map_err(of_source(source))?;
+        }
     }
     Ok(applied)
 }

@@ -67,7 +67,7 @@ impl Source {
         }
     }
 
-    /// Sets the options of all entries from the source. Existing entries are updated.
+    /// Sets the options of all entries from the source. Existing entries are updated, also one that another source gives up.
     #[must_use]
     pub fn options(mut self, options: EntryOptions) -> Self {
         self.options = options;
@@ -173,6 +173,19 @@ impl Source {
         }
         self.put(store, certificate.clone(), self.options.clone())?;
         Ok(true)
+    }
+
+    /// Makes an entry of another source one of this source, with its options.
+    pub(super) fn take_over(
+        &self,
+        store: &mut TrustStore,
+        key: &EntryKey,
+    ) -> Result<(), StoreError> {
+        store.follow(Some(self.name()))?;
+        if store.hand_over(key).is_some() {
+            store.update(key, self.options.clone())?;
+        }
+        Ok(())
     }
 
     fn put(

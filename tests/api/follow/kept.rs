@@ -2,7 +2,7 @@
 
 use mutual_trust::admin::{Feeds, Follower, Source};
 use mutual_trust::store::StoreWarning;
-use mutual_trust::{AuthorityScope, PinScope};
+use mutual_trust::{AuthorityScope, PinMatch, PinScope};
 
 use crate::follow::common::*;
 use crate::support::*;
@@ -146,6 +146,33 @@ fn a_certificate_is_handed_over_to_an_earlier_source_within_the_poll() {
     let key = world.key_of(&one);
     let entry = world.store.contents().entry(&key).unwrap();
     assert_eq!(entry.source(), Some("a"), "handed over");
+}
+
+#[test]
+fn a_certificate_that_is_handed_over_has_the_options_of_its_new_source() {
+    let mut world = World::new("handed-options");
+    let (one, two) = (pin("one"), pin("two"));
+    world.put("a.pem", pem(&[&one, &two]));
+    world.put("b.pem", two.to_pem());
+    let by_key = options().with_matching(PinMatch::PublicKey);
+    let source = |name: &str, options| {
+        Source::new(name, world.path(&format!("{name}.pem")), keys_1()).options(options)
+    };
+    // The new source comes first: it is applied before the other one drops the certificate.
+    let mut follower = Follower::new([source("b", options()), source("a", by_key)]).unwrap();
+    world.settle(&mut follower);
+    world.put("b.pem", pem(&[&one, &two]));
+    world.settle(&mut follower);
+    let entry = |world: &World| {
+        let key = world.key_of(&one);
+        world.store.contents().entry(&key).unwrap().clone()
+    };
+    assert_eq!(entry(&world).source(), Some("a"));
+    assert_eq!(entry(&world).options().matching(), PinMatch::PublicKey);
+    world.put("a.pem", two.to_pem());
+    world.settle(&mut follower);
+    assert_eq!(entry(&world).source(), Some("b"), "handed over");
+    assert_eq!(entry(&world).options().matching(), PinMatch::Certificate);
 }
 
 #[test]
