@@ -155,6 +155,11 @@ impl TrustStore {
         let lists = lists.ok_or_else(|| StoreError::NotChecked(Box::new(issuer.clone())))?;
         self.ask(format_args!("stop-checking key {}", issuer.key_pin()));
         let mut report = self.finish(Outcome::Removed, Vec::new());
+        let counts = lists.iter().map(|list| list.crl().revoked_count());
+        report.warn(StoreWarning::ChecksStopped {
+            issuer: issuer.clone(),
+            revoked: counts.fold(0, usize::saturating_add),
+        });
         for list in lists.iter() {
             for key in self.revoked_by(list) {
                 report.push(Consequence::Entry(key));

@@ -133,6 +133,15 @@ pub enum StoreWarning {
         /// The issuer.
         issuer: CrlIssuer,
     },
+    /// An issuer is not checked any more. What its lists revoke is accepted again.
+    #[non_exhaustive]
+    #[doc(hidden)]
+    ChecksStopped {
+        /// The issuer.
+        issuer: CrlIssuer,
+        /// How many certificates its lists revoke.
+        revoked: usize,
+    },
     /// The clock is so far above the floor that a publication does not raise the floor until the clock is confirmed
     /// (rule M7).
     #[doc(hidden)]
@@ -219,6 +228,10 @@ impl fmt::Display for StoreWarning {
             Self::NoCrlLeft { issuer } => write!(
                 f,
                 "no revocation list of {issuer} is left: its certificates are refused in chains until one is installed"
+            ),
+            Self::ChecksStopped { issuer, revoked } => write!(
+                f,
+                "{issuer} is not checked any more: what its revocation lists revoke ({revoked}) is accepted again"
             ),
             Self::ClockJumped(state) | Self::ClockBelowFloor(state) => write!(f, "{state}"),
         }

@@ -201,6 +201,13 @@ fn an_issuer_stays_checked_until_the_check_is_stopped_by_its_name() {
 
     let name = CrlIssuer::of(&issuer.certificate);
     let report = scene.store.disable_revocation_checks(&name).unwrap();
+    assert!(matches!(
+        report.warnings().items(),
+        [StoreWarning::ChecksStopped { issuer, revoked: 1, .. }] if *issuer == name
+    ));
+    let told = report.warnings().items()[0].to_string();
+    assert!(told.contains(&name.to_string()), "{told}");
+    assert!(told.contains("is accepted again"), "{told}");
     assert_eq!(report.done(), Outcome::Removed);
     assert_eq!(scene.held(&issuer), None);
     assert_eq!(scene.store.contents().crls().count(), 0);
