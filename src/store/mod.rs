@@ -66,6 +66,7 @@ mod revocation;
 mod rollback;
 #[cfg(feature = "admin")]
 mod rolled_back;
+#[cfg(feature = "admin")]
 mod salvage;
 mod same_subject;
 mod server;

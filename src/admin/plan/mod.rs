@@ -7,6 +7,7 @@ mod floor;
 mod forecast;
 mod impact;
 mod names;
+mod overruling;
 mod own;
 mod severed;
 mod side;

@@ -3,9 +3,9 @@
 use core::cell::OnceCell;
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::clients::overruling;
 use super::impact::{Effect, Evidence, Impact, PeerOutcome};
 use super::names::{self, NamesKept};
+use super::overruling::overruling;
 use super::severed::Severed;
 use super::side::{Side, is_narrowed};
 use crate::admin::Peer;

@@ -155,6 +155,8 @@ fn lists(produced: &mut Produced) {
             .revocation_checked_issuers()
             .any(|one| one == CrlIssuer::of(&issuer.certificate))
     );
+    let issuer = CrlIssuer::of(&issuer.certificate);
+    told(produced, store.disable_revocation_checks(&issuer));
 }
 
 fn ask(
