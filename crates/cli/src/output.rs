@@ -107,6 +107,18 @@ impl Outcome {
     }
 }
 
+/// Prints what happens while a command runs: a line of JSON, or text.
+pub(crate) fn print_event(text: &str, event: &impl Named, as_json: bool) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    if as_json {
+        let event = serde_json::to_value(Tagged::new(event))?;
+        writeln!(out, "{}", plain::json(&event.to_string()))?;
+    } else {
+        writeln!(out, "{}", plain::lines(text))?;
+    }
+    out.flush()
+}
+
 /// Why a command failed.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {

@@ -23,10 +23,9 @@ use rustls::{ServerConnection, StreamOwned};
 
 use crate::enroll::shown;
 use crate::facts;
-use crate::json::{Event, Served, Tagged, Waiting};
+use crate::json::{Event, Served, Waiting};
 use crate::ours::{self, IdentityArguments};
 use crate::output::{self, Failure, Outcome};
-use crate::plain;
 use crate::trust::OpenArguments;
 
 /// The time that a client may take for its handshake, and for each line.
@@ -69,17 +68,8 @@ struct Teller {
 
 impl Teller {
     fn tell(self, text: &str, event: &Event) {
-        let mut out = io::stdout().lock();
-        let _ = if self.as_json {
-            let event = serde_json::to_value(Tagged::new(event));
-            let event = event.map(|event| plain::json(&event.to_string()));
-            event
-                .map_err(io::Error::from)
-                .and_then(|event| writeln!(out, "{event}"))
-        } else {
-            writeln!(out, "{}", plain::lines(text))
-        };
-        let _ = out.flush();
+        // The reader of the output may have gone. The server serves all the same.
+        let _ = output::print_event(text, event, self.as_json);
     }
 }
 

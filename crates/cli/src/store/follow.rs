@@ -1,7 +1,6 @@
 //! `store follow`: takes over what other programs put into files and folders.
 
 use core::time::Duration;
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::thread;
 use std::time::Instant;
@@ -14,9 +13,8 @@ use mutual_trust::{AuthorityScope, PinScope};
 
 use super::make::Common;
 use crate::facts::bounded;
-use crate::json::{FollowState, Followed, FollowedSource, Tagged};
-use crate::output::{Failure, Outcome};
-use crate::plain;
+use crate::json::{FollowState, Followed, FollowedSource};
+use crate::output::{self, Failure, Outcome};
 
 /// The time between the polls of a run that ends, in which a program that writes a file can finish it.
 const SETTLING: Duration = Duration::from_secs(1);
@@ -160,23 +158,12 @@ fn go_on(
         let text = health.to_string();
         if text != last {
             // The reader of the output may have gone. What it followed is followed all the same.
-            let _ = tell(&text, &state(&health), as_json);
+            let _ = output::print_event(&text, &state(&health), as_json);
             last = text;
         }
         let left = end.map(|end| end.saturating_sub(begin.elapsed()));
         thread::sleep(left.map_or(every, |left| left.min(every)));
     }
-}
-
-fn tell(text: &str, state: &FollowState, as_json: bool) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    if as_json {
-        let event = serde_json::to_value(Tagged::new(state))?;
-        writeln!(out, "{}", plain::json(&event.to_string()))?;
-    } else {
-        writeln!(out, "{}", plain::lines(text))?;
-    }
-    out.flush()
 }
 
 /// Whether what all sources have is in the store.
