@@ -36,21 +36,8 @@ const UNUSED: &[(&str, &[&str])] = &[
         &["wait", "record_refused", "dry_run", "force", "by"],
     ),
     ("plan", &["wait", "record_refused", "dry_run"]),
-    (
-        "new-seal-key",
-        &[
-            "store",
-            "seal_key",
-            "wait",
-            "record_refused",
-            "dry_run",
-            "force",
-            "by",
-            "profile",
-            "require_crl",
-            "allow_unlisted",
-        ],
-    ),
+    ("new-seal-key", NO_CHANGE),
+    ("new-seal-key", &["store", "seal_key", "wait"]),
     (
         "seal",
         &["force", "profile", "require_crl", "allow_unlisted"],

@@ -94,6 +94,17 @@ named! {
     "store-follow-event" => FollowState,
 }
 
+/// Results that name the files of a store that other users can write.
+pub(crate) const LOOKS_AT_FILES: [&str; 7] = [
+    "store-adopt",
+    "store-change",
+    "store-clock",
+    "store-recover",
+    "store-rollback",
+    "store-seal",
+    "store-verify",
+];
+
 /// The `schema` of a name.
 pub(crate) fn schema_of<T: Named>() -> String {
     format!("mutual-trust/{}/1", T::NAME)

@@ -6,7 +6,7 @@ use std::path::Path;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::schemas;
+use super::{LOOKS_AT_FILES, schemas};
 
 /// With this variable set when the test is compiled, the file is written anew.
 const REWRITE: Option<&str> = option_env!("MUTUAL_TRUST_REWRITE_SCHEMA");
@@ -15,17 +15,6 @@ const ABOUT: &str = "What the command mutual-trust prints with --json. Standard 
 object for each event and then the result; standard error has an object of the schema error, if something failed. \
 Fields are only added: a reader ignores those that it does not know. Times are RFC 3339 in UTC. Fingerprints are \
 SHA-256 in hexadecimal with colons.";
-
-/// Results that name the files of a store that other users can write.
-const LOOKS_AT_FILES: [&str; 7] = [
-    "store-adopt",
-    "store-change",
-    "store-clock",
-    "store-recover",
-    "store-rollback",
-    "store-seal",
-    "store-verify",
-];
 
 /// Adds a field that some results have.
 fn add(schema: &mut Map<String, Value>, name: &str, field: &Value) {

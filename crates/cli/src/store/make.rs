@@ -141,12 +141,8 @@ pub(super) fn create(common: &Common) -> Result<Outcome, Failure> {
 }
 
 /// Adds a warning for the folder and each file of the store that other users can write.
-pub(super) fn with_exposed(
-    common: &Common,
-    made: Result<Outcome, Failure>,
-) -> Result<Outcome, Failure> {
-    let mut outcome = made?;
-    let exposed = DurableStore::writable_by_others(common.folder()?);
+pub(super) fn add_exposed(folder: &Path, outcome: &mut Outcome) {
+    let exposed = DurableStore::writable_by_others(folder);
     let exposed: Vec<String> = exposed.iter().map(|path| plain::path(path)).collect();
     for path in &exposed {
         let warning = format!(
@@ -155,7 +151,6 @@ pub(super) fn with_exposed(
         outcome.text.push_str(&warning);
     }
     outcome.writable_by_others = Some(exposed);
-    Ok(outcome)
 }
 
 /// Tries the change, and makes it unless it is a dry run or locks a peer out.

@@ -24,6 +24,7 @@ mod seal;
 
 use clap::{Args, Subcommand};
 
+use crate::json::LOOKS_AT_FILES;
 use crate::output::{Failure, Outcome};
 use change::Change;
 use make::Common;
@@ -91,11 +92,19 @@ enum Planned {
     Restore(backup::RestoreArguments),
 }
 
-/// Runs the subcommand.
+/// Runs the subcommand. A result that is about the files of a store says which of them other users can write.
 pub(crate) fn run(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failure> {
+    let mut outcome = result(arguments, as_json)?;
+    if LOOKS_AT_FILES.contains(&outcome.schema) {
+        make::add_exposed(arguments.common.folder()?, &mut outcome);
+    }
+    Ok(outcome)
+}
+
+fn result(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failure> {
     let common = &arguments.common;
     match arguments.command.clone() {
-        Command::Create => make::with_exposed(common, make::create(common)),
+        Command::Create => make::create(common),
         Command::List => {
             common.changes_nothing()?;
             list::list(common)
@@ -106,7 +115,7 @@ pub(crate) fn run(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failu
         }
         Command::Verify => {
             common.changes_nothing()?;
-            make::with_exposed(common, look::verify(common))
+            look::verify(common)
         }
         // Here `--by` says whose changes are shown.
         Command::Log(arguments) => log::run(common, &arguments),
@@ -114,36 +123,26 @@ pub(crate) fn run(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failu
             common.changes_nothing()?;
             log::diff(common, &two)
         }
-        Command::Rollback(arguments) => {
-            make::with_exposed(common, rollback::run(common, &arguments))
-        }
+        Command::Rollback(arguments) => rollback::run(common, &arguments),
         Command::NewSealKey(key) => seal::make_key(common, &key),
-        Command::Seal(key) => make::with_exposed(common, seal::seal(common, &key)),
-        Command::Unseal => make::with_exposed(common, seal::unseal(common)),
-        Command::Bundle(bundle) => make::with_exposed(common, adopt::run(common, &bundle, true)),
-        Command::Adopt(adopt) => make::with_exposed(common, adopt::run(common, &adopt, false)),
+        Command::Seal(key) => seal::seal(common, &key),
+        Command::Unseal => seal::unseal(common),
+        Command::Bundle(bundle) => adopt::run(common, &bundle, true),
+        Command::Adopt(adopt) => adopt::run(common, &adopt, false),
         Command::Backup(arguments) => backup::backup(common, &arguments),
-        Command::Restore(arguments) => {
-            make::with_exposed(common, backup::restore(common, &arguments))
-        }
-        Command::Recover(arguments) => {
-            make::with_exposed(common, backup::recover(common, &arguments))
-        }
+        Command::Restore(arguments) => backup::restore(common, &arguments),
+        Command::Recover(arguments) => backup::recover(common, &arguments),
         Command::Follow(arguments) => follow::run(common, &arguments, as_json),
         Command::Plan { change } => {
             let dry = common.dry();
-            let made = match change {
+            match change {
                 Planned::Change(change) => {
                     make::change(&dry, |store| change.prepare(store.contents()))
                 }
                 Planned::Rollback(arguments) => rollback::run(&dry, &arguments),
                 Planned::Restore(arguments) => backup::restore(&dry, &arguments),
-            };
-            make::with_exposed(&dry, made)
+            }
         }
-        Command::Change(change) => {
-            let made = make::change(common, |store| change.prepare(store.contents()));
-            make::with_exposed(common, made)
-        }
+        Command::Change(change) => make::change(common, |store| change.prepare(store.contents())),
     }
 }
