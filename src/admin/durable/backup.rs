@@ -45,10 +45,7 @@ impl DurableStore {
         settings: &DurableSettings,
         file: &Path,
     ) -> Result<LoadReport, DurableError> {
-        let path = disk::current(folder);
-        let content = disk::read(&path)?;
-        let report = load(&path, &content, settings)?.report;
-        settings.check(report.generation, settings.least()?)?;
+        let (content, StoreFile { report, .. }) = Self::read_text(folder, settings)?;
         let whole = content.len().saturating_sub(report.cut);
         let whole = content.get(..whole).unwrap_or(&content);
         let copied = prepare_store(file, whole, IfExists::Refuse, &Owner::Own);

@@ -86,11 +86,19 @@ impl DurableStore {
     /// # Errors
     /// As for [`open`](Self::open), but no lock is needed.
     pub fn read(folder: &Path, settings: &DurableSettings) -> Result<StoreFile, DurableError> {
+        Ok(Self::read_text(folder, settings)?.1)
+    }
+
+    /// Reads the store in a folder, with the bytes of its file.
+    pub(super) fn read_text(
+        folder: &Path,
+        settings: &DurableSettings,
+    ) -> Result<(Vec<u8>, StoreFile), DurableError> {
         let path = disk::current(folder);
         let content = disk::read(&path)?;
         let loaded = load(&path, &content, settings)?;
         settings.check(loaded.report.generation, settings.least()?)?;
-        Ok(loaded)
+        Ok((content, loaded))
     }
 
     /// The folder and the files of a store that users other than the owner can write, so that they can put another store
