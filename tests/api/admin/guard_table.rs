@@ -832,7 +832,7 @@ fn clock() -> Vec<Row> {
     let array = spec("array").valid(-day, 100 * day).self_signed();
     desk.pin(PinScope::Clients, &array);
     drop(desk.store.snapshot());
-    // A wrong clock: whoever ended in between is refused when it is right again.
+    // A wrong clock: a peer whose certificate ended in between is refused when it is right again.
     desk.clock.set(Some(days(800)));
     rows.push(row(
         "confirm_clock",

@@ -5,11 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use mutual_trust::admin::file::SealState;
-use mutual_trust::admin::{DurableStore, LockoutAllowance, Peer, PeerHistory, Seal};
+use mutual_trust::admin::{DurableStore, LockoutAllowance, Peer, PeerHistory};
 use mutual_trust::error::{DurableError, GuardedError, PlanError, StoreFileError};
 use mutual_trust::store::{BlockSelector, Claim, Kept, RolledBack};
 use mutual_trust::{CurrentTime, PinScope, Policy, TrustSnapshot};
-use sha2::{Digest, Sha256};
 
 use crate::durable::common::*;
 use crate::support::facts::facts;
@@ -251,20 +250,6 @@ fn a_backup_does_not_bring_back_what_a_damaged_file_shows_to_be_removed() {
     assert!(store.contents().entry(&gone).is_none(), "{report}");
     assert_eq!(report.removed.items(), [gone]);
     assert_eq!(report.brought_back.len(), 0, "{report}");
-}
-
-/// A code by a key; good enough for a test.
-#[derive(Debug)]
-struct Key;
-
-impl Seal for Key {
-    fn seal(&self, content: &[u8]) -> Vec<u8> {
-        Sha256::digest([b"key", content].concat()).to_vec()
-    }
-
-    fn verify(&self, content: &[u8], seal: &[u8]) -> bool {
-        self.seal(content) == seal
-    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mutual_trust::admin::file::{StoreFile, UnknownRecords, read, write};
-use mutual_trust::admin::{DurableSettings, DurableStore};
+use mutual_trust::admin::{DurableSettings, DurableStore, Seal};
 use mutual_trust::error::{StoreError, StoreFileError};
 use mutual_trust::store::{BlockSelector, InstalledCrl, ValidityRule};
 use mutual_trust::{
@@ -206,4 +206,18 @@ pub fn line_of(text: &str, start: &str) -> usize {
         .position(|line| line.starts_with(start))
         .unwrap()
         + 1
+}
+
+/// A code by a key; good enough for a test.
+#[derive(Debug)]
+pub struct Key;
+
+impl Seal for Key {
+    fn seal(&self, content: &[u8]) -> Vec<u8> {
+        Sha256::digest([b"key", content].concat()).to_vec()
+    }
+
+    fn verify(&self, content: &[u8], seal: &[u8]) -> bool {
+        self.seal(content) == seal
+    }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::sync::Arc;
 
 use mutual_trust::admin::file::read;
-use mutual_trust::admin::{DurableSettings, DurableStore, Seal};
+use mutual_trust::admin::{DurableSettings, DurableStore};
 use mutual_trust::error::{DurableError, StoreError, StoreFileError};
 use mutual_trust::limits::MAX_JOURNAL_AGE;
 use mutual_trust::store::BlockSelector;
@@ -19,20 +19,6 @@ use crate::support::*;
 
 const CURRENT: &str = "trust-store";
 const PREVIOUS: &str = "trust-store.previous";
-
-/// A code by a key; good enough for a test.
-#[derive(Debug)]
-struct Key;
-
-impl Seal for Key {
-    fn seal(&self, content: &[u8]) -> Vec<u8> {
-        Sha256::digest([b"key", content].concat()).to_vec()
-    }
-
-    fn verify(&self, content: &[u8], seal: &[u8]) -> bool {
-        self.seal(content) == seal
-    }
-}
 
 fn sealed() -> DurableSettings {
     settings().with_seal(Arc::new(Key))

@@ -4,14 +4,11 @@ use std::fs;
 use std::sync::{Arc, Mutex};
 
 use mutual_trust::admin::file::read;
-use mutual_trust::admin::{
-    DurableSettings, DurableStore, History, LockoutAllowance, PeerHistory, Seal,
-};
+use mutual_trust::admin::{DurableSettings, DurableStore, History, LockoutAllowance, PeerHistory};
 use mutual_trust::certificate::TimeSource;
 use mutual_trust::error::{DurableError, GuardedError, PlanError};
 use mutual_trust::limits::{MAX_ASKED, MAX_REFUSALS, MAX_REFUSED_BYTES, REFUSAL_WINDOW};
 use mutual_trust::{CurrentTime, Policy};
-use sha2::{Digest, Sha256};
 
 use crate::durable::common::*;
 use crate::support::facts::facts;
@@ -19,19 +16,6 @@ use crate::support::folder::Folder;
 use crate::support::*;
 
 const CURRENT: &str = "trust-store";
-
-#[derive(Debug)]
-struct Key;
-
-impl Seal for Key {
-    fn seal(&self, content: &[u8]) -> Vec<u8> {
-        Sha256::digest([b"key", content].concat()).to_vec()
-    }
-
-    fn verify(&self, content: &[u8], seal: &[u8]) -> bool {
-        self.seal(content) == seal
-    }
-}
 
 fn recording() -> DurableSettings {
     settings().with_refusals_recorded()
@@ -217,7 +201,7 @@ fn a_program_that_fails_again_and_again_fills_no_file_and_drives_no_snapshot() {
     let mut store = DurableStore::create(folder.path(), with()).unwrap();
     let length = || fs::read(folder.file(CURRENT)).unwrap().len();
     let empty = length();
-    // The same again is one record, whoever fails.
+    // The same again is one record, also of another process.
     for _ in 0..10 {
         refused(&mut store, "same");
         let (mut other, _) = DurableStore::open(folder.path(), with()).unwrap();

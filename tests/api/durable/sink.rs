@@ -1,4 +1,4 @@
-//! A sink is told of each record of the journal in its order, each once, whoever made it.
+//! A sink is told of each record of the journal in its order, each once, also those of other processes.
 
 use std::fs;
 use std::sync::{Arc, Mutex};

@@ -114,7 +114,7 @@ mod unix {
     use std::os::unix::fs::{PermissionsExt, chown, symlink};
     use std::os::unix::process::CommandExt;
     use std::path::Path;
-    use std::process::Command;
+    use std::process::{Command, Output};
     use std::sync::Mutex;
 
     use mutual_trust::identity::KeyReader;
@@ -320,8 +320,14 @@ mod unix {
         fs::set_permissions(&folder.0, Permissions::from_mode(0o755)).unwrap();
         let exe = folder.0.join("test");
         fs::copy(std::env::current_exe().unwrap(), &exe).unwrap();
-        let mut child = Command::new(&exe);
-        child.uid(OTHER).gid(OTHER).env(CHILD, &file);
+        let (output, said) = read_as_another(&exe, &file, OTHER);
+        assert!(output.status.success() && said.contains(READ), "{said}");
+    }
+
+    /// Runs this test as another user, which reads a key file.
+    fn read_as_another(exe: &Path, file: &Path, group: u32) -> (Output, String) {
+        let mut child = Command::new(exe);
+        child.uid(OTHER).gid(group).env(CHILD, file);
         child.args([
             "--exact",
             "keys::files::unix::reads_as_another_user",
@@ -329,7 +335,7 @@ mod unix {
         ]);
         let output = child.output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success() && said.contains(READ), "{said}");
+        (output, said)
     }
 
     /// A group of which that user is a member beside its own.
@@ -353,15 +359,7 @@ mod unix {
         let reads = |owner: u32, mode: u32, group: u32| {
             chown(&file, Some(owner), Some(MOUNTED)).unwrap();
             fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
-            let mut child = Command::new(&exe);
-            child.uid(OTHER).gid(group).env(CHILD, &file);
-            child.args([
-                "--exact",
-                "keys::files::unix::reads_as_another_user",
-                "--nocapture",
-            ]);
-            let output = child.output().unwrap();
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            let (_, said) = read_as_another(&exe, &file, group);
             said.contains(READ)
         };
         for mode in [0o440, 0o640] {
