@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::blocks::Blocks;
+use super::changes::check_line;
 use super::consequence::Consequence;
 use super::crls::Crls;
 use super::revocation::Room;
@@ -145,6 +146,7 @@ impl TrustStore {
         }
         let left_out = self.leave_out_blocked(&now);
         self.keep_claims(&now, &mut kept);
+        self.keep_all_disabled(&now, &mut kept);
         keep_crls(earlier.data().crls(), now.data().crls(), &mut kept);
         *self.edit().crls_mut() = crls;
         Ok(self.rolled_back(&now, (what, earlier.generation()), kept, left_out))
@@ -179,6 +181,40 @@ impl TrustStore {
                 }
             }
         }
+    }
+
+    /// An entry that an administrator disabled stays so, if the earlier generation has it.
+    fn keep_all_disabled(&mut self, now: &TrustSnapshot, kept: &mut Truncated<Kept>) {
+        let disabled = now.data().all().filter_map(|entry| {
+            let why = entry.disabled_by_call()?;
+            Some((entry.key(), why))
+        });
+        let mut disabled: Vec<(EntryKey, &str)> = disabled.collect();
+        disabled.sort();
+        for (key, why) in disabled {
+            if self.keep_disabled(&key, why) {
+                kept.push(Kept::Disabled(key));
+            }
+        }
+    }
+
+    /// Keeps an entry disabled that an administrator disabled. `false` if there is no such entry, or it is disabled by a
+    /// call already.
+    pub(crate) fn keep_disabled(&mut self, key: &EntryKey, why: &str) -> bool {
+        let held = self.data.entry(key);
+        let Some(mut entry) = held
+            .filter(|held| held.disabled_by_call().is_none())
+            .cloned()
+        else {
+            return false;
+        };
+        // A damaged file can have any text.
+        let why = check_line(why).map_or("disabled in a damaged file", |()| why);
+        entry.change(|more| {
+            more.disabled.get_or_insert_default().by_call = Some(why.into());
+        });
+        self.edit().put(entry);
+        true
     }
 
     /// Compares with what was there, counts the generation if something differs, and reports.

@@ -44,6 +44,8 @@ pub enum Kept {
     Block(BlockSelector),
     /// The claim of a server, with the server if the earlier generation did not have it.
     Claim(ServerId),
+    /// An entry that an administrator disabled.
+    Disabled(EntryKey),
     /// A name of a claimed server.
     Name(ServerId, HostName),
     /// An issuer whose certificates are checked for revocation.
@@ -60,6 +62,7 @@ impl Kept {
         match self {
             Self::Block(_) => "block",
             Self::Claim(_) => "claim",
+            Self::Disabled(_) => "disabled",
             Self::Name(..) => "name",
             Self::Checked(_) => "checked_issuer",
             Self::Crl(_) => "crl",
@@ -78,6 +81,11 @@ impl fmt::Display for Kept {
                 f.write_str(" (only unblock lifts it)")
             }
             Self::Claim(id) => write!(f, "claim of server {id} (only release lifts it)"),
+            Self::Disabled(key) => {
+                f.write_str("disabled ")?;
+                key.fmt(f)?;
+                f.write_str(" (only enable lifts it)")
+            }
             Self::Name(id, name) => write!(f, "name {name} of server {id}"),
             Self::Checked(issuer) => {
                 f.write_str("revocation checks of ")?;

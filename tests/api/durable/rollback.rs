@@ -586,3 +586,57 @@ fn after_a_rollback_of_any_history_nothing_that_takes_trust_away_is_missing() {
     }
     assert!(left_out > 20 && kept > 200, "{left_out} {kept}");
 }
+
+/// An administrator disabled it: going back does not enable it (rule S4).
+#[test]
+fn what_was_disabled_since_stays_disabled() {
+    let folder = Folder::new("rollback-disabled");
+    let mut store = created(&folder);
+    store.change(fill).unwrap();
+    let earlier = store.contents().clone();
+    let entries = earlier.entries();
+    let is_enabled: Vec<EntryKey> = entries
+        .iter()
+        .filter(|entry| entry.disabled().is_none())
+        .map(|entry| entry.key())
+        .collect();
+    let was = entries.iter().find(|entry| entry.disabled().is_some());
+    let was = was.unwrap().key();
+    let [disabled, gone, ..] = is_enabled.as_slice() else {
+        panic!("too few");
+    };
+    store
+        .change(|store| {
+            let _ = store.disable(disabled, "ticket 12")?;
+            let _ = store.update(disabled, options().with_label("other"))?;
+            let _ = store.disable(gone, "ticket 13")?;
+            let _ = store.remove(gone)?;
+            store.enable(&was)
+        })
+        .unwrap();
+    let done = roll_back(&folder, &mut store, earlier.generation());
+    let view = store.contents();
+    assert_eq!(view.entry(disabled).unwrap().disabled(), Some("ticket 12"));
+    let kept = Kept::Disabled(disabled.clone());
+    assert_eq!(done.kept.items(), std::slice::from_ref(&kept));
+    assert_eq!(
+        kept.to_string().split_once(' ').unwrap().0,
+        kept.code(),
+        "{kept}"
+    );
+    assert!(kept.to_string().ends_with("(only enable lifts it)"));
+    // Its label is the one it had. What was disabled then is disabled again, and what was removed is as it was.
+    let label = |view: &TrustSnapshot| {
+        view.entry(disabled)
+            .unwrap()
+            .options()
+            .label()
+            .map(String::from)
+    };
+    assert_eq!(label(view), label(&earlier));
+    assert!(view.entry(&was).unwrap().disabled().is_some());
+    assert_eq!(view.entry(gone).unwrap().disabled(), None);
+    assert_eq!(done.came.items(), std::slice::from_ref(gone));
+    let _ = store.change(|store| store.enable(disabled)).unwrap();
+    assert_eq!(content(store.contents()), content(&earlier));
+}
