@@ -6,13 +6,22 @@ use super::disk;
 use super::open::load;
 use super::{DurableSettings, DurableStore};
 use crate::admin::durable::error::DurableError;
-use crate::admin::file::error::StoreFileError;
 use crate::admin::file::{LoadReport, SealState, StoreFile};
 use crate::admin::{PeerHistory, Plan};
 use crate::certificate::CurrentTime;
 use crate::identity::{IfExists, Owner, prepare_store};
 use crate::policy::Policy;
 use crate::store::RolledBack;
+
+/// Refuses a backup whose seal was not verified, because the settings have no seal.
+pub(super) fn check_sealed(path: &Path, backup: &StoreFile) -> Result<(), DurableError> {
+    match backup.report.seal {
+        SealState::NotVerified => Err(DurableError::BackupSealed {
+            path: path.to_owned(),
+        }),
+        SealState::None | SealState::Verified => Ok(()),
+    }
+}
 
 impl DurableStore {
     /// Copies the store in a folder to a file that does not exist. Processes may change the store meanwhile.
@@ -61,9 +70,7 @@ impl DurableStore {
     #[doc(hidden)]
     pub fn read_backup(file: &Path, settings: &DurableSettings) -> Result<StoreFile, DurableError> {
         let read = load(file, &disk::read(file)?, settings)?;
-        if read.report.seal == SealState::NotVerified {
-            return Err(DurableError::Unwritable(StoreFileError::Sealed));
-        }
+        check_sealed(file, &read)?;
         Ok(read)
     }
 
@@ -79,7 +86,7 @@ impl DurableStore {
     /// What was removed since the backup, and is not blocked, is trusted again. The outcome of the plan lists it.
     ///
     /// # Errors
-    /// As for [`read`](Self::read), of the backup. It is sealed, and the settings have no seal.
+    /// As for [`read`](Self::read), of the backup. The store or the backup is sealed, and the settings have no seal.
     #[doc(hidden)]
     pub fn plan_restore(
         &self,
@@ -88,6 +95,7 @@ impl DurableStore {
         seen: &PeerHistory,
         clock: CurrentTime,
     ) -> Result<Plan<RolledBack>, DurableError> {
+        self.check_can_seal()?;
         let backup = Self::read_backup(file, &self.settings)?;
         let backup = backup.store.contents();
         let planned = self.plan(policy, seen, clock, |store| store.restore_backup(backup));

@@ -132,6 +132,14 @@ pub enum DurableError {
         /// The file.
         path: PathBuf,
     },
+    /// A backup is sealed, and the settings have no key to verify the seal. Of the store nothing is said.
+    #[error("the backup {path} is sealed, and there is no key to verify its seal")]
+    #[non_exhaustive]
+    #[doc(hidden)]
+    BackupSealed {
+        /// The backup.
+        path: PathBuf,
+    },
     /// Neither the file nor the previous one can be read.
     #[error(
         "no good version is left: {}; {}. Recover from a backup, or copy a good file to the name of the previous one and recover again",

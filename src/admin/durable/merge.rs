@@ -1,16 +1,24 @@
-//! Takes over from a damaged file what takes trust away.
+//! Takes over from damaged files what takes trust away.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::report::RecoveryReport;
 use crate::admin::file::Salvaged;
 use crate::certificate::{Crl, Fingerprint};
-use crate::store::{Claim, CrlIssuer, EntryKey, Kept, ServerId, TrustStore};
+use crate::store::{BlockSelector, Claim, CrlIssuer, EntryKey, Kept, ServerId, TrustStore};
 
-/// Takes over everything in the damaged file that takes trust away, and nothing that gives trust.
+/// Takes over everything in the damaged files that takes trust away, and nothing that gives trust.
 pub(super) fn merge(store: &mut TrustStore, salvaged: Salvaged, report: &mut RecoveryReport) {
+    // A damaged file that is older than the good one does not show later changes.
+    let is_older = salvaged
+        .generation
+        .is_some_and(|found| found <= report.from_generation);
+    let is_newer = salvaged.only_changes || !is_older;
     // Removals come first: the steps below add servers and lists, and remove no entry.
     merge_removals(store, &salvaged, report);
+    if is_newer {
+        merge_disabled(store, &salvaged, report);
+    }
     for block in salvaged.blocks {
         if store.restore_block(&block) {
             report.blocks.push(block);
@@ -24,6 +32,9 @@ pub(super) fn merge(store: &mut TrustStore, salvaged: Salvaged, report: &mut Rec
             Some(false) => report.names_left.push(Kept::Name(id, name)),
             None => {}
         }
+    }
+    if is_newer {
+        tell_lifted(store, salvaged.lifted, salvaged.released, report);
     }
     for issuer in salvaged.checked {
         if store.restore_check(&issuer) {
@@ -39,10 +50,9 @@ pub(super) fn merge(store: &mut TrustStore, salvaged: Salvaged, report: &mut Rec
             None => {}
         }
     }
-    report.damaged_lines = salvaged.damaged;
 }
 
-/// Removes the entries of the older version that the damaged file shows to be removed, and reports the difference.
+/// Removes the entries of the older version that the damaged files show to be removed, and reports the difference.
 fn merge_removals(store: &mut TrustStore, salvaged: &Salvaged, report: &mut RecoveryReport) {
     if salvaged.only_changes {
         merge_changes(store, salvaged, report);
@@ -53,34 +63,77 @@ fn merge_removals(store: &mut TrustStore, salvaged: &Salvaged, report: &mut Reco
     if !is_newer && salvaged.generation.is_some() {
         return;
     }
-    for key in salvaged.entries.difference(&held(store)) {
-        report.lost.push(key.clone());
-    }
+    report_lost(store, salvaged, report);
     if is_newer {
         // A removal that can be read is one, also if other lines are damaged.
         remove_gone(store, salvaged, report);
     }
-    for key in held(store).difference(&salvaged.entries) {
+    // An entry that is listed may be removed by a change that cannot be read.
+    let shows_removals = salvaged.hidden_until <= report.from_generation;
+    for key in held(store) {
+        if shows_removals && salvaged.entries.contains(&key) {
+            continue;
+        }
         // If the list is incomplete, a missing entry may be in a damaged line. It was not necessarily removed.
         if !is_newer || !salvaged.all_entries {
-            report.brought_back.push(key.clone());
-        } else if store.remove(key).is_ok() {
-            report.removed.push(key.clone());
+            report.brought_back.push(key);
+        } else if store.remove(&key).is_ok() {
+            report.removed.push(key);
         }
     }
 }
 
 /// The same for what stands behind the last whole change.
 fn merge_changes(store: &mut TrustStore, salvaged: &Salvaged, report: &mut RecoveryReport) {
-    for key in salvaged.entries.difference(&held(store)) {
-        report.lost.push(key.clone());
-    }
+    report_lost(store, salvaged, report);
     remove_gone(store, salvaged, report);
     if !salvaged.all_entries {
         held(store)
             .into_iter()
             .for_each(|key| report.brought_back.push(key));
     }
+}
+
+fn report_lost(store: &TrustStore, salvaged: &Salvaged, report: &mut RecoveryReport) {
+    let held = held(store);
+    let found: BTreeSet<&EntryKey> = salvaged.entries.union(&salvaged.earlier).collect();
+    for key in found.into_iter().filter(|key| !held.contains(key)) {
+        report.lost.push(key.clone());
+    }
+}
+
+/// An administrator's `disable` stays (rule S4), and is told of where it may be lost.
+fn merge_disabled(store: &mut TrustStore, salvaged: &Salvaged, report: &mut RecoveryReport) {
+    for (key, why) in &salvaged.disabled {
+        if store.keep_disabled(key, why) {
+            report.disabled.push(key.clone());
+        }
+    }
+    for key in &salvaged.in_doubt {
+        let held = store.contents().entry(key);
+        if held.is_some_and(|entry| entry.disabled().is_none()) {
+            report.in_doubt.push(key.clone());
+        }
+    }
+}
+
+/// A claim or block that a damaged file shows to be lifted stays: to lift it would give trust.
+fn tell_lifted(
+    store: &TrustStore,
+    lifted: BTreeSet<BlockSelector>,
+    released: BTreeSet<ServerId>,
+    report: &mut RecoveryReport,
+) {
+    let view = store.contents();
+    let held: BTreeSet<&BlockSelector> = view.blocks().collect();
+    let blocks = lifted.into_iter().filter(|block| held.contains(block));
+    blocks.for_each(|block| report.lifted.push(Kept::Block(block)));
+    let is_claimed = |id: &ServerId| {
+        let server = view.server(id);
+        server.is_some_and(|server| server.claim() != Claim::Unclaimed)
+    };
+    let claims = released.into_iter().filter(is_claimed);
+    claims.for_each(|id| report.lifted.push(Kept::Claim(id)));
 }
 
 fn held(store: &TrustStore) -> BTreeSet<EntryKey> {

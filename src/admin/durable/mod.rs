@@ -10,6 +10,7 @@
 
 mod backup;
 mod block;
+mod candidates;
 mod disk;
 pub(crate) mod error;
 mod guarded;

@@ -18,10 +18,13 @@ pub struct RecoveryReport {
     /// Why the file was not used as it is.
     #[doc(hidden)]
     pub damage: String,
-    /// Lines of it that cannot be read, from 1.
+    /// What is wrong with `trust-store.previous`, if it is there and damaged as well.
+    #[doc(hidden)]
+    pub previous_damage: Option<String>,
+    /// Lines of the store's file that cannot be read, from 1.
     #[doc(hidden)]
     pub damaged_lines: Truncated<usize>,
-    /// The generation of the damaged file, if it can be read.
+    /// The highest generation that the damaged files show.
     #[doc(hidden)]
     pub lost_generation: Option<u64>,
     /// The generation that the store fell back to.
@@ -36,13 +39,23 @@ pub struct RecoveryReport {
     /// The load report of the version that the store fell back to.
     #[doc(hidden)]
     pub loaded: LoadReport,
-    /// Blocks that only the damaged file had. They are kept.
+    /// Blocks that only a damaged file had. They are kept.
     #[doc(hidden)]
     pub blocks: Truncated<BlockSelector>,
-    /// Servers whose claim only the damaged file had, or had in a stricter form. The claim is kept. Their pins may have
-    /// to be installed again.
+    /// Servers whose claim only a damaged file had, or had in a stricter form. The claim is kept, also if its release is
+    /// lost. Their pins may have to be installed again.
     #[doc(hidden)]
     pub claims: Truncated<ServerId>,
+    /// Blocks and claims that stay, although a damaged file shows that they were lifted: to lift them would give trust.
+    /// Lift them again if that is right.
+    #[doc(hidden)]
+    pub lifted: Truncated<Kept>,
+    /// Entries that only a damaged file had disabled. They stay disabled.
+    #[doc(hidden)]
+    pub disabled: Truncated<EntryKey>,
+    /// Entries with a field that cannot be read. It may have disabled them. **They are trusted**: check each of them.
+    #[doc(hidden)]
+    pub in_doubt: Truncated<EntryKey>,
     /// Names that went to the servers whose claim is kept: such a server has no pins, and refuses every peer.
     #[doc(hidden)]
     pub names: Truncated<Kept>,
@@ -74,14 +87,17 @@ pub struct RecoveryReport {
     /// Entries of the older version that were removed according to the damaged file. They stay removed.
     #[doc(hidden)]
     pub removed: Truncated<EntryKey>,
-    /// Entries of the older version that may have been removed since: the damaged file does not show it. **They are
-    /// trusted**: check each of them.
+    /// Entries of the older version that may have been removed or disabled since: the damaged file does not show it.
+    /// **They are trusted**: check each of them.
     pub brought_back: Truncated<EntryKey>,
 }
 
 impl fmt::Display for RecoveryReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "damaged: {}", self.damage)?;
+        if let Some(previous) = &self.previous_damage {
+            writeln!(f, "damaged as well: {previous}")?;
+        }
         write!(
             f,
             "fell back from generation {} to {}, stored as {}",
@@ -100,6 +116,18 @@ impl fmt::Display for RecoveryReport {
         self.damaged_lines.write_lines(f, "line not readable")?;
         self.blocks.write_lines(f, "block kept")?;
         self.claims.write_lines(f, "claim kept of server")?;
+        if !self.claims.is_empty() {
+            f.write_str("\n  a kept claim may have been released since: if so, release it again")?;
+        }
+        self.lifted.write_lines(
+            f,
+            "kept, although it was lifted since: lift it again if that is right",
+        )?;
+        self.disabled.write_lines(f, "stays disabled")?;
+        self.in_doubt.write_lines(
+            f,
+            "trusted, although an unreadable line may have disabled it",
+        )?;
         self.names.write_lines(f, "kept")?;
         self.names_left.write_lines(f, "not taken over")?;
         self.checked.write_lines(f, "checked issuer kept")?;
@@ -120,7 +148,7 @@ impl fmt::Display for RecoveryReport {
         self.removed
             .write_lines(f, "not brought back, it was removed")?;
         self.brought_back
-            .write_lines(f, "brought back, it may have been removed")?;
+            .write_lines(f, "brought back, it may have been removed or disabled")?;
         write!(f, "\n  loaded: {}", self.loaded)
     }
 }

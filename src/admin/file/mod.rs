@@ -11,6 +11,7 @@ mod read;
 mod records;
 mod refusal;
 mod salvage;
+mod salvaged;
 mod same;
 mod section;
 mod sides;
@@ -34,14 +35,15 @@ pub(crate) use journal::Position;
 pub(crate) use read::{Damaged, Loaded, load};
 pub use refusal::StoredRefusal;
 pub(crate) use refusal::{refused, write as write_refusal};
-pub(crate) use salvage::{Salvaged, first_change, has_seal, salvage, salvage_changes};
+pub(crate) use salvage::{first_change, has_seal, salvage, salvage_changes};
+pub(crate) use salvaged::Salvaged;
 pub use stored::{JournalRecord, StoredChange};
 
 /// The embedder's seal for a store's file: a message authentication code or a signature. Its key must not be available
 /// to programs that can write to the folder.
 ///
 /// The digest detects accidental damage; only a seal detects changes by others. A seal does not detect an older file of
-/// ours; use a [`Counter`](super::Counter) for that.
+/// ours, or a file whose last changes are cut off; use a [`Counter`](super::Counter) for that.
 pub trait Seal: fmt::Debug + Send + Sync {
     /// The seal for a content, from 1 to 65,536 bytes.
     fn seal(&self, content: &[u8]) -> Vec<u8>;

@@ -1,44 +1,14 @@
 //! Salvages from a damaged file what takes trust away, and nothing else.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use pki_types::UnixTime;
-
 use super::change::{CAME, CHANGE, GONE, REFUSED};
-use super::fields::crl_der;
+use super::fields::{crl_der, is_entry_field};
 use super::format::{DIGEST, DONE, INDENT, SEAL, TITLE, checked, generation, time};
 use super::headers::{block, checked_issuer, crl, entry_key, server};
 use super::lines::Section;
-use crate::certificate::{Crl, Fingerprint, HostName};
+use super::salvaged::Salvaged;
+use crate::certificate::{Crl, Fingerprint};
 use crate::limits::{MAX_STORE_LINE, MAX_STORE_WITH_JOURNAL};
-use crate::store::{BlockSelector, Claim, CrlIssuer, EntryKey, ServerId, Truncated, TrustSnapshot};
-
-/// The facts of a damaged file whose own lines are whole. None of them can make a peer trusted.
-#[derive(Debug, Default)]
-pub(crate) struct Salvaged {
-    pub(crate) generation: Option<u64>,
-    pub(crate) floor: Option<UnixTime>,
-    pub(crate) claims: BTreeMap<ServerId, Claim>,
-    /// Names of claimed servers.
-    pub(crate) names: Vec<(ServerId, HostName)>,
-    pub(crate) blocks: Vec<BlockSelector>,
-    /// Issuers whose certificates are checked.
-    pub(crate) checked: BTreeSet<CrlIssuer>,
-    /// Revocation lists that are whole in the file.
-    pub(crate) crls: Vec<(CrlIssuer, Crl)>,
-    /// Revocation lists of which only the first line can be read.
-    pub(crate) lost_crls: Vec<Fingerprint>,
-    /// The keys of installed entries, as far as they can be read.
-    pub(crate) entries: BTreeSet<EntryKey>,
-    /// Whether `entries` is complete: it has as many as the last line says.
-    pub(crate) all_entries: bool,
-    /// Lines that cannot be read, from 1.
-    pub(crate) damaged: Truncated<usize>,
-    /// Entries that a change removed.
-    pub(crate) gone: BTreeSet<EntryKey>,
-    /// Whether only changes were read, without the snapshot before them: `entries` are those that came.
-    pub(crate) only_changes: bool,
-}
+use crate::store::{Claim, CrlIssuer, EntryKey, ServerId};
 
 /// Reads a file line by line and skips what is damaged.
 pub(crate) fn salvage(bytes: &[u8]) -> Salvaged {
@@ -85,6 +55,8 @@ struct Reader<'a> {
     found: Salvaged,
     /// The server whose record is open, if it is claimed.
     claimed: Option<ServerId>,
+    /// The entry whose record is open.
+    entry: Option<EntryKey>,
     /// The revocation list whose record is open.
     open: Option<OpenCrl<'a>>,
     /// Whether the line is inside a PEM section, where lines have no checksum.
@@ -97,6 +69,8 @@ struct Reader<'a> {
     all_before: bool,
     /// Whether a line of the journal is damaged.
     damaged_journal: bool,
+    /// Whether one is damaged behind the last first line of a change.
+    is_hidden: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -129,27 +103,47 @@ impl<'a> Reader<'a> {
 
     fn damaged(&mut self, number: usize) {
         self.damaged_journal |= self.in_journal;
+        self.is_hidden |= self.in_journal;
         self.found.damaged.push(number);
     }
 
-    /// The first line of a record that a change took out. Only the end of an entry takes trust away.
-    fn went(&mut self, head: &str) {
+    /// Ends the record before a first line.
+    fn close(&mut self) {
         self.in_section = false;
         self.claimed = None;
+        self.entry = None;
         self.found.close(self.open.take());
+    }
+
+    /// The first line of a record that a change took out. Only the end of an entry takes trust away. That of a claim or a
+    /// block gives trust, so it is only noted.
+    fn went(&mut self, head: &str) {
+        self.close();
+        let block = head.strip_prefix("block ").and_then(block);
+        self.found.lifted.extend(block);
+        let server = server(head).map(|(id, _)| id);
+        self.found.released.extend(server);
         if let Some(key) = entry_key(head) {
             self.found.entries.remove(&key);
+            self.found.disabled.remove(&key);
+            self.found.in_doubt.remove(&key);
             self.found.gone.insert(key);
         }
     }
 
     /// The first line of a record with a matching checksum. It ends the record before it.
     fn first_line(&mut self, head: &str) {
-        self.in_section = false;
-        self.claimed = None;
-        self.found.close(self.open.take());
+        self.close();
+        if self.is_hidden
+            && let Some(from) = generation_before(head)
+        {
+            // What is damaged before this change was made up to the generation from which it starts.
+            self.found.hidden_until = self.found.hidden_until.max(from);
+            self.is_hidden = false;
+        }
         match self.found.head(head) {
             Head::Claimed(id) => self.claimed = Some(id),
+            Head::Entry(key) => self.entry = Some(key),
             Head::Crl(issuer, fingerprint) => {
                 self.open = Some(OpenCrl {
                     issuer,
@@ -171,17 +165,33 @@ impl<'a> Reader<'a> {
             self.in_section = true;
         } else if text.starts_with("-----END ") {
             self.in_section = false;
+            // The certificate is the last of an entry.
+            self.entry = None;
         } else if let Some(field) = text.strip_prefix(INDENT) {
-            let name = field.strip_prefix("name ");
-            let name = name.and_then(|name| name.parse().ok());
-            if let (Some(id), Some(name)) = (&self.claimed, name) {
-                self.found.names.push((id.clone(), name));
-            }
+            self.field(field);
         } else if !self.in_section && !text.is_empty() && !is_frame(text) {
-            // It may have been the first line of another record. Then the fields below it do not belong to the claimed
-            // server.
+            // It may have been the first line of another record, to which the fields below it belong, or a field.
             self.claimed = None;
+            self.found.in_doubt.extend(self.entry.take());
             self.damaged(number);
+        }
+    }
+
+    /// A field, which has no checksum.
+    fn field(&mut self, field: &str) {
+        let (name, value) = field.split_once(' ').unwrap_or((field, ""));
+        if let (Some(id), "name", Ok(name)) = (&self.claimed, name, value.parse()) {
+            self.found.names.push((id.clone(), name));
+        }
+        match (&self.entry, name) {
+            (None, _) => {}
+            (Some(key), "disabled") => {
+                self.found.disabled.insert(key.clone(), value.to_owned());
+            }
+            (Some(_), name) if is_entry_field(name) => {}
+            (Some(key), _) => {
+                self.found.in_doubt.insert(key.clone());
+            }
         }
     }
 
@@ -190,9 +200,19 @@ impl<'a> Reader<'a> {
         if !self.in_journal {
             self.all_before = self.ended == Some(self.found.entries.len());
         }
+        // Without the end of the snapshot, the changes behind it cannot be told apart from it.
+        if self.is_hidden || !self.in_journal {
+            self.found.hidden_until = u64::MAX;
+        }
         self.found.all_entries = self.all_before && !self.damaged_journal;
         self.found
     }
+}
+
+/// The generation before a change, from its first line.
+fn generation_before(head: &str) -> Option<u64> {
+    let (_, from) = head.strip_prefix(CHANGE)?.split_once(" after ")?;
+    generation(from.split(' ').next()?)
 }
 
 /// Lines without a checksum of their own.
@@ -233,6 +253,7 @@ impl OpenCrl<'_> {
 
 enum Head {
     Claimed(ServerId),
+    Entry(EntryKey),
     Crl(CrlIssuer, Fingerprint),
     /// The number of entries in the last line.
     End(usize),
@@ -240,23 +261,6 @@ enum Head {
 }
 
 impl Salvaged {
-    /// What may be taken from a file that anyone may have written, because its seal is missing or wrong: blocks, checked
-    /// issuers, and claims of servers that the store has.
-    pub(crate) fn without_seal(mut self, store: &TrustSnapshot) -> Self {
-        let lists = self.crls.into_iter().map(|(_, list)| list.fingerprint());
-        self.lost_crls.extend(lists);
-        self.claims
-            .retain(|id, claim| *claim == Claim::Claimed && store.server(id).is_some());
-        Self {
-            crls: Vec::new(),
-            names: Vec::new(),
-            floor: None,
-            gone: BTreeSet::new(),
-            all_entries: false,
-            ..self
-        }
-    }
-
     fn close(&mut self, open: Option<OpenCrl<'_>>) {
         let Some(open) = open else {
             return;
@@ -277,13 +281,22 @@ impl Salvaged {
             "generation" => self.generation = self.generation.max(generation(rest)),
             "floor" => self.floor = self.floor.max(time(rest)),
             "server" => match server(head) {
-                None | Some((_, Claim::Unclaimed)) => {}
+                None => {}
+                Some((id, Claim::Unclaimed)) => {
+                    self.released.insert(id);
+                }
                 Some((id, claim)) => {
+                    self.released.remove(&id);
                     self.claims.insert(id.clone(), claim);
                     return Head::Claimed(id);
                 }
             },
-            "block" => self.blocks.extend(block(rest)),
+            "block" => {
+                if let Some(block) = block(rest) {
+                    self.lifted.remove(&block);
+                    self.blocks.push(block);
+                }
+            }
             "checked" => self.checked.extend(checked_issuer(rest)),
             "crl" => {
                 if let Some((issuer, fingerprint)) = crl(rest) {
@@ -299,7 +312,10 @@ impl Salvaged {
             _ => {
                 if let Some(key) = entry_key(head) {
                     self.gone.remove(&key);
-                    self.entries.insert(key);
+                    self.disabled.remove(&key);
+                    self.in_doubt.remove(&key);
+                    self.entries.insert(key.clone());
+                    return Head::Entry(key);
                 }
             }
         }

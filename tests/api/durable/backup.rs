@@ -277,15 +277,25 @@ fn a_sealed_backup_stays_sealed_and_is_restored_only_with_the_seal() {
         Err(GuardedError::Durable(error)) => assert!(is_sealed(error)),
         other => panic!("{other:?}"),
     }
-    // Nor is a lost store made again without it.
+    // Nor is a lost store made again without it. Then it is the backup that is sealed, not the store.
+    let is_backup = |error: DurableError| matches!(error, DurableError::BackupSealed { path, .. } if path == file);
     fs::remove_file(folder.file("trust-store")).unwrap();
     let error = DurableStore::recover_from(folder.path(), settings(), &file).unwrap_err();
-    assert!(is_sealed(error));
+    assert!(is_backup(error));
+    let error = DurableStore::plan_recovery(folder.path(), &settings(), Some(&file)).unwrap_err();
+    assert!(is_backup(error));
     assert!(!folder.file("trust-store").exists());
     let (again, _) = DurableStore::recover_from(folder.path(), sealed.clone(), &file).unwrap();
     drop(again);
     let loaded = DurableStore::read(folder.path(), &sealed).unwrap();
     assert_eq!(loaded.report.seal, SealState::Verified);
+    // A store without a seal is not called sealed because the backup is.
+    let bare = Folder::new("backup-sealed-bare");
+    let mut bare = durable(bare.path());
+    match restore(&mut bare, &file) {
+        Err(GuardedError::Durable(error)) => assert!(is_backup(error)),
+        other => panic!("{other:?}"),
+    }
     // An unsealed backup is refused where a seal is required.
     let other = Folder::new("backup-bare");
     drop(durable(other.path()));

@@ -15,6 +15,7 @@ mod owned;
 mod recovery;
 mod refused;
 mod rollback;
+mod salvaged;
 mod same_key;
 mod sealed;
 mod shared;

@@ -212,6 +212,10 @@ fn durable(produced: &mut Produced) {
     let folder = Folder::new("produced-sealed");
     let sealed = settings().with_seal(Arc::new(Any));
     drop(DurableStore::create(folder.path(), sealed).unwrap());
+    produced.error(DurableStore::read_backup(
+        &folder.file("trust-store"),
+        &settings(),
+    ));
     let (mut store, _) = DurableStore::open(folder.path(), settings()).unwrap();
     match produced.error(store.change(add)) {
         DurableError::Unwritable(source) => produced.value(&source),
