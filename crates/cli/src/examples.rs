@@ -149,6 +149,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     (
         "store recover",
         &[
+            "mutual-trust store recover --dry-run --store trust",
             "mutual-trust store recover --store trust",
             "mutual-trust store recover --backup /backup/trust-2026-11-29 --store trust",
         ],

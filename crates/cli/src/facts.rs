@@ -7,8 +7,8 @@ use mutual_trust::admin::{Effect, Impact};
 use mutual_trust::certificate::{KeyKind, SanName, Timestamp};
 use mutual_trust::policy::Detail;
 use mutual_trust::store::{
-    ClockState, Consequence, ConsequenceKind, Entry, EntryKey, Outcome, Report, RolledBack, Server,
-    Slot, Truncated, ValidityRule,
+    ClockState, Consequence, ConsequenceKind, Entry, EntryKey, Kept, Outcome, Report, RolledBack,
+    Server, Slot, Truncated, ValidityRule,
 };
 use mutual_trust::{Certificate, CurrentTime, PinMatch, TrustSnapshot, Verdict};
 
@@ -338,6 +338,14 @@ pub(crate) fn effects(effects: &Impact) -> json::Effects {
     }
 }
 
+/// What takes trust away and stays.
+pub(crate) fn kept(kept: &Kept) -> json::Kept {
+    json::Kept {
+        kind: kept.code(),
+        text: text(kept),
+    }
+}
+
 /// What a rollback brought back, took out, kept and left out.
 pub(crate) fn rolled_back(done: &RolledBack) -> json::RolledBack {
     json::RolledBack {
@@ -348,10 +356,7 @@ pub(crate) fn rolled_back(done: &RolledBack) -> json::RolledBack {
         servers_came: bounded(&done.servers_came, text),
         servers_gone: bounded(&done.servers_gone, text),
         blocks_came: bounded(&done.blocks_came, text),
-        kept: bounded(&done.kept, |kept| json::Kept {
-            kind: kept.code(),
-            text: text(kept),
-        }),
+        kept: bounded(&done.kept, kept),
         left_out: bounded(&done.left_out, entry_key),
     }
 }

@@ -22,7 +22,17 @@ const UNUSED: &[(&str, &[&str])] = &[
         &["wait", "record_refused", "dry_run", "force", "by"],
     ),
     ("backup", NO_CHANGE),
-    ("recover", NO_CHANGE),
+    (
+        "recover",
+        &[
+            "record_refused",
+            "force",
+            "by",
+            "profile",
+            "require_crl",
+            "allow_unlisted",
+        ],
+    ),
     (
         "create",
         &["force", "by", "profile", "require_crl", "allow_unlisted"],

@@ -201,6 +201,13 @@ impl From<DurableError> for Failure {
             let text = "the store is sealed: name the file of the seal's key with --seal-key";
             return Self::new("durable/Sealed", text);
         }
+        if let DurableError::BackupSealed { path, .. } = &error {
+            let text = format!(
+                "the backup {} is sealed: name the file of its seal's key with --seal-key; a store that is not sealed takes it after `store seal` with that key",
+                plain::path(path)
+            );
+            return Self::new("durable/BackupSealed", text);
+        }
         let is_locked = matches!(error, DurableError::Locked { .. });
         let mut failure = Self::of("durable", &error);
         if is_locked {

@@ -71,7 +71,7 @@ pub(crate) struct RolledBack {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Kept {
     /// What it is
-    #[cfg_attr(test, schemars(extend("enum" = ["block", "claim", "name", "checked_issuer", "crl", "floor"])))]
+    #[cfg_attr(test, schemars(extend("enum" = ["block", "claim", "disabled", "name", "checked_issuer", "crl", "floor"])))]
     pub(crate) kind: &'static str,
     /// What it is, as a sentence, with the call that lifts it
     pub(crate) text: String,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Bounded, EntryKey};
+use super::{Bounded, EntryKey, Kept};
 
 /// A key for seals that was made.
 #[derive(Debug, Serialize)]
@@ -46,20 +46,36 @@ pub(crate) struct Backup {
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Recovered {
+    /// Whether nothing was to be changed
+    pub(crate) dry_run: bool,
     /// What was wrong with the store
     pub(crate) damage: String,
-    /// Lines of its file that cannot be read
+    /// What is wrong with the previous file, if it is damaged as well
+    pub(crate) previous_damage: Option<String>,
+    /// Lines of the store's file that cannot be read
     pub(crate) damaged_lines: Bounded<usize>,
     /// The newest generation that is known to have been there
     pub(crate) lost_generation: Option<u64>,
     /// The generation that was read
     pub(crate) from_generation: u64,
-    /// The generation of the store now
+    /// Whether changes after that generation are lost that nothing here names
+    pub(crate) changes_unknown: bool,
+    /// The generation of the store with the recovery
     pub(crate) generation: u64,
     /// Blocks that were kept
     pub(crate) blocks: Bounded<String>,
-    /// Claims that were kept
+    /// Claims that were kept; they may have been released since
     pub(crate) claims: Bounded<String>,
+    /// Blocks and claims that stay, although the damaged file shows that they were lifted
+    pub(crate) lifted: Bounded<Kept>,
+    /// Names that went to servers whose claim was kept
+    pub(crate) names: Bounded<Kept>,
+    /// Names that a person must move: the server with the name in the damaged file has pins
+    pub(crate) names_left: Bounded<Kept>,
+    /// Entries that stay disabled
+    pub(crate) disabled: Bounded<EntryKey>,
+    /// Entries that are trusted, and that a line which cannot be read may have disabled
+    pub(crate) in_doubt: Bounded<EntryKey>,
     /// Issuers that stay checked for revocation
     pub(crate) checked_issuers: Bounded<String>,
     /// Revocation lists that were kept
@@ -74,7 +90,7 @@ pub(crate) struct Recovered {
     pub(crate) lost: Bounded<EntryKey>,
     /// Entries whose removal was kept
     pub(crate) removed: Bounded<EntryKey>,
-    /// Entries that may have been removed since, and are trusted
+    /// Entries that may have been removed or disabled since, and are trusted
     pub(crate) brought_back: Bounded<EntryKey>,
 }
 

@@ -7,11 +7,11 @@ use mutual_trust::TrustStore;
 use mutual_trust::admin::file::SealState;
 use mutual_trust::admin::{DurableStore, RecoveryReport};
 use mutual_trust::certificate::Timestamp;
-use mutual_trust::error::DurableError;
+use mutual_trust::error::{DurableError, StoreFileError};
 
 use super::calls::{Calls, Came};
 use super::make::{self, Common};
-use crate::facts::{bounded, entry_key, text};
+use crate::facts::{bounded, entry_key, kept, text};
 use crate::json::{Backup, Recovered};
 use crate::output::{Failure, Outcome, shown};
 use crate::plain;
@@ -72,12 +72,14 @@ pub(super) fn restore(common: &Common, arguments: &RestoreArguments) -> Result<O
     let settings = common.settings()?;
     let folder = common.folder()?;
     match DurableStore::read(folder, &settings) {
+        // Of a sealed store the backup is sealed as well: the store is what needs the key.
+        Ok(read) if read.report.seal == SealState::NotVerified => {
+            return Err(DurableError::Unwritable(StoreFileError::Sealed).into());
+        }
         Ok(_) => {}
         // A file that is whole is not damaged: the recovery refuses it.
         Err(DurableError::NoStore { .. } | DurableError::File { .. }) => {
-            only_as_it_is(common, "a store that is lost or damaged")?;
-            make::folder(folder)?;
-            return recovered(common, Some(file));
+            return recovered(common, "a store that is lost or damaged", Some(file));
         }
         Err(error) => return Err(error.into()),
     }
@@ -94,43 +96,60 @@ pub(super) fn restore(common: &Common, arguments: &RestoreArguments) -> Result<O
 
 /// Makes a damaged or lost store usable again.
 pub(super) fn recover(common: &Common, arguments: &RecoverArguments) -> Result<Outcome, Failure> {
-    only_as_it_is(common, "a recovery")?;
-    recovered(common, arguments.backup.as_deref())
+    recovered(common, "a recovery", arguments.backup.as_deref())
 }
 
-/// Nothing is known of the store before a recovery, so that it can be neither tried nor held.
-fn only_as_it_is(common: &Common, what: &str) -> Result<(), Failure> {
-    common.changes_nothing().map_err(|_| {
-        let text = format!("{what}: --dry-run, --force and --by do not apply");
-        Failure::new("usage", text)
-    })
-}
-
-fn recovered(common: &Common, backup: Option<&Path>) -> Result<Outcome, Failure> {
+fn recovered(common: &Common, what: &str, backup: Option<&Path>) -> Result<Outcome, Failure> {
+    // Nothing is known of the store before, so that it cannot be held.
+    common.changes_damaged(what)?;
     let (folder, settings) = (common.folder()?, common.settings()?);
-    let (_store, report) = match backup {
-        Some(backup) => DurableStore::recover_from(folder, settings, backup)?,
-        None => DurableStore::recover(folder, settings)?,
-    };
-    let mut lines = vec![shown(&report)];
-    if !report.brought_back.is_empty() || !report.lost.is_empty() {
+    let mut lines = Vec::new();
+    let report = if common.dry_run {
         lines.push(String::from(
-            "to do: look at each entry that was brought back, and install again what is lost",
+            "dry run, nothing was changed; the recovery would be:",
+        ));
+        DurableStore::plan_recovery(folder, &settings, backup)?
+    } else if let Some(backup) = backup {
+        if !folder.exists() {
+            // A recovery that fails leaves no folder behind.
+            let _ = DurableStore::plan_recovery(folder, &settings, Some(backup))?;
+            make::folder(folder)?;
+        }
+        DurableStore::recover_from(folder, settings, backup)?.1
+    } else {
+        DurableStore::recover(folder, settings)?.1
+    };
+    lines.push(shown(&report));
+    let to_look_at = [&report.brought_back, &report.in_doubt, &report.lost];
+    if to_look_at.iter().any(|list| !list.is_empty()) {
+        lines.push(String::from(
+            "to do: look at each entry that was brought back or is trusted, and install again what is lost",
         ));
     }
-    Ok(Outcome::of(lines.join("\n"), &fact(&report)))
+    Ok(Outcome::of(
+        lines.join("\n"),
+        &fact(&report, common.dry_run),
+    ))
 }
 
-fn fact(report: &RecoveryReport) -> Recovered {
+fn fact(report: &RecoveryReport, dry_run: bool) -> Recovered {
     let time = |time: Option<_>| time.map(|time| Timestamp::from(time).to_string());
     Recovered {
+        dry_run,
         damage: report.damage.clone(),
+        previous_damage: report.previous_damage.clone(),
         damaged_lines: bounded(&report.damaged_lines, |line| *line),
         lost_generation: report.lost_generation,
         from_generation: report.from_generation,
+        changes_unknown: report.changes_unknown,
         generation: report.generation,
         blocks: bounded(&report.blocks, text),
         claims: bounded(&report.claims, text),
+        lifted: bounded(&report.lifted, kept),
+        names: bounded(&report.names, kept),
+        names_left: bounded(&report.names_left, kept),
+        disabled: bounded(&report.disabled, entry_key),
+        in_doubt: bounded(&report.in_doubt, entry_key),
         checked_issuers: bounded(&report.checked, text),
         crls: bounded(&report.crls, text),
         lost_crls: bounded(&report.lost_crls, text),

@@ -35,6 +35,11 @@ pub(super) fn verify(common: &Common) -> Result<Outcome, Failure> {
         history.changes.len(),
         history.since
     ));
+    // A file that ends sooner, behind a whole change, is whole as well.
+    lines.push(format!(
+        "newest: changes after generation {} that are cut off are not noticed here; compare it with what the service, its log or a backup has",
+        loaded.report.generation
+    ));
     if !history.refusals.is_empty() {
         lines.push(format!("refused changes in it: {}", history.refusals.len()));
     }

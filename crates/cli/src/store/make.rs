@@ -74,6 +74,16 @@ impl Common {
         Ok(())
     }
 
+    /// Refuses the options of a change that is held against what is in force, and those that name who asks for it, where
+    /// a store is recovered.
+    pub(super) fn changes_damaged(&self, what: &str) -> Result<(), Failure> {
+        if self.force || self.by.is_some() || self.open.records_refused() {
+            let text = format!("{what}: --force, --record-refused and --by do not apply");
+            return Err(Failure::new("usage", text));
+        }
+        Ok(())
+    }
+
     /// Refuses the options of a change that is planned, where what comes is not known before.
     pub(super) fn changes_unasked(&self) -> Result<(), Failure> {
         if self.dry_run || self.force {

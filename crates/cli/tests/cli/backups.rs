@@ -119,14 +119,19 @@ fn a_lost_store_is_made_again_from_its_backup() {
     let folder = backed_up("cli-restore-lost");
     let good = list(&folder);
     fs::remove_dir_all(folder.file("trust")).unwrap();
-    store(&folder, "restore copy --dry-run")
-        .ends_with(2)
-        .says("usage");
+    for option in ["--force", "--by alice"] {
+        store(&folder, &format!("restore copy {option}"))
+            .ends_with(2)
+            .says("usage");
+    }
     store(&folder, "restore absent").ends_with(2);
-    assert!(!folder.file("trust/trust-store").exists());
-    store(&folder, "restore copy")
+    let done = format!("to {}, stored as ", good["generation"]);
+    store(&folder, "restore copy --dry-run")
         .ends_with(0)
-        .says(&format!("to {}, stored as ", good["generation"]));
+        .says("dry run, nothing was changed; the recovery would be:")
+        .says(&done);
+    assert!(!folder.file("trust").exists());
+    store(&folder, "restore copy").ends_with(0).says(&done);
     let after = list(&folder);
     for part in ["entries", "servers", "blocks"] {
         assert_eq!(after[part], good[part], "{part}");
@@ -143,14 +148,29 @@ fn a_damaged_store_is_recovered_and_what_to_look_at_is_said() {
         .says("durable/NotDamaged");
     store(&folder, "recover --dry-run")
         .ends_with(2)
+        .says("durable/NotDamaged");
+    store(&folder, "recover --by alice")
+        .ends_with(2)
         .says("usage");
     store(&folder, "block keys-2.pem").ends_with(0);
     let blocks = list(&folder)["blocks"].clone();
     damage(&folder, b"server keys-1 ");
     store(&folder, "list").ends_with(2);
+    let before = file(&folder);
+    let planned = store(&folder, "recover --backup copy --dry-run --json")
+        .ends_with(0)
+        .json();
+    assert_eq!(file(&folder), before);
+    assert!(!folder.file("trust/trust-store.damaged").exists());
     let done = store(&folder, "recover --backup copy --json")
         .ends_with(0)
         .json();
+    // They differ only in that.
+    let mut same = planned.clone();
+    same["dry_run"] = Value::Bool(false);
+    assert_eq!(same["writable_by_others"], done["writable_by_others"]);
+    assert_eq!(same, done);
+    assert_eq!(planned["dry_run"], true);
     assert_eq!(done["schema"], "mutual-trust/store-recover/1");
     assert_eq!(done["from_generation"], good["generation"]);
     assert_eq!(done["blocks"]["items"].as_array().unwrap().len(), 1);
@@ -214,10 +234,24 @@ fn a_backup_of_a_sealed_store_is_sealed_and_not_restored_without_the_seal() {
         .ends_with(2)
         .says("the store is sealed");
     assert_eq!(file(&folder), before);
+    // Where no sealed store is, the backup is what is sealed.
     fs::remove_file(folder.file("trust/trust-store")).unwrap();
-    store(&folder, "restore copy")
-        .ends_with(2)
-        .says("the store is sealed");
+    let of_backup = |ran: Ran| {
+        let ran = ran
+            .ends_with(2)
+            .says("error[durable/BackupSealed]: the backup copy is sealed: ");
+        assert!(!ran.all().contains("the store is sealed"), "{}", ran.all());
+    };
+    of_backup(store(&folder, "restore copy"));
+    assert!(!folder.file("trust/trust-store").exists());
+    run(&folder, "store create --store bare").ends_with(0);
+    for line in [
+        "restore copy",
+        "restore copy --dry-run",
+        "plan restore copy",
+    ] {
+        of_backup(run(&folder, &format!("store {line} --store bare")));
+    }
     assert!(!folder.file("trust/trust-store").exists());
     assert!(DurableStore::read_backup(&folder.file("copy"), &settings).is_ok());
 }
@@ -311,4 +345,37 @@ fn a_plan_and_verify_judge_by_the_policy_that_is_named() {
     plan("--allow-unlisted")
         .ends_with(1)
         .says("unlisted names of authority");
+}
+
+// What a cut takes away behind a whole change is not to be seen in the file.
+#[test]
+fn verify_says_that_it_does_not_see_a_file_that_ends_too_soon() {
+    let folder = backed_up("cli-verify-cut");
+    let whole = file(&folder);
+    let generation = list(&folder)["generation"].clone();
+    store(&folder, "block keys-2.pem").ends_with(0);
+    fs::write(folder.file("trust/trust-store"), whole).unwrap();
+    store(&folder, "verify").ends_with(0).says(&format!(
+        "newest: changes after generation {generation} that are cut off are not noticed here"
+    ));
+}
+
+#[test]
+fn the_json_of_a_recovery_has_the_names_and_what_is_in_doubt() {
+    let folder = backed_up("cli-recover-names");
+    store(&folder, "server add late late.example").ends_with(0);
+    store(&folder, "pin keys-2.pem --server late").ends_with(0);
+    damage(&folder, b"server keys-1 ");
+    let done = store(&folder, "recover --backup copy --json")
+        .ends_with(0)
+        .json();
+    let names = done["names"]["items"].as_array().unwrap();
+    assert_eq!(names.len(), 1, "{done}");
+    assert_eq!(names[0]["kind"], "name");
+    assert_eq!(names[0]["text"], "name late.example of server late");
+    for list in ["names_left", "lifted", "disabled", "in_doubt"] {
+        assert_eq!(done[list]["items"], Value::Array(Vec::new()), "{list}");
+    }
+    assert_eq!(done["previous_damage"], Value::Null);
+    assert_eq!(done["changes_unknown"], false);
 }

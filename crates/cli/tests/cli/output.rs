@@ -261,13 +261,13 @@ fn the_fields_of_the_json_are_held() {
         0,
         &undone,
     );
-    let bounded =
-        "blocks brought_back checked_issuers claims crls damaged_lines lost lost_crls removed";
+    let bounded = "blocks brought_back checked_issuers claims crls damaged_lines disabled in_doubt \
+                   lifted lost lost_crls names names_left removed";
     let mut recovered = vec![below(
         "",
         &format!(
-            "{bounded} damage floor floor_left_out from_generation generation lost_generation \
-             writable_by_others"
+            "{bounded} changes_unknown damage dry_run floor floor_left_out from_generation generation \
+             lost_generation previous_damage writable_by_others"
         ),
     )];
     recovered.push(below("brought_back.items[].", KEY));
