@@ -7,7 +7,7 @@ use super::consequence::Consequence;
 use super::{
     BlockSelector, Entry, EntryKey, EntryOptions, Outcome, Report, StoreWarning, TrustStore, import,
 };
-use crate::certificate::{Certificate, breaks_a_line};
+use crate::certificate::{Certificate, Fingerprint, KeyPin, breaks_a_line};
 use crate::limits::MAX_LABEL_BYTES;
 use crate::store::error::StoreError;
 
@@ -127,14 +127,31 @@ impl TrustStore {
         // Checked first: a call that changes nothing makes no new generation, so plans on the snapshot stay valid.
         if self.data.data().blocks.contains(&selector) {
             let report = Report::new(Outcome::Unchanged, self.data.generation());
-            return report.of_block(&selector);
+            let mut report = report.of_block(&selector);
+            if self.hit(&selector).is_empty() {
+                self.warn_of_mistaken(&selector, &mut report);
+            }
+            return report;
         }
         self.ask(format_args!("block {selector:#}"));
         self.edit().blocks_mut().insert(&selector);
         let report = self.finish(Outcome::Added, Vec::new());
         let mut report = report.of_block(&selector);
-        let data = self.data.data();
-        let mut hit: Vec<EntryKey> = data
+        let hit = self.hit(&selector);
+        if hit.is_empty() {
+            self.warn_of_mistaken(&selector, &mut report);
+        }
+        for key in hit {
+            report.push(Consequence::Entry(key));
+        }
+        report
+    }
+
+    /// The held entries that a block names.
+    fn hit(&self, selector: &BlockSelector) -> Vec<EntryKey> {
+        let mut hit: Vec<EntryKey> = self
+            .data
+            .data()
             .all()
             .filter(|entry| match entry.certificate() {
                 Some(certificate) => selector.names(certificate),
@@ -143,10 +160,29 @@ impl TrustStore {
             .map(|entry| entry.key())
             .collect();
         hit.sort();
-        for key in hit {
-            report.push(Consequence::Entry(key));
-        }
-        report
+        hit
+    }
+
+    /// Warns if a block that names no held entry has the key pin of a held certificate for its fingerprint, or the reverse.
+    /// Both are SHA-256 and look alike.
+    fn warn_of_mistaken(&self, selector: &BlockSelector, report: &mut Report) {
+        let data = self.data.data();
+        let boxed = |key: Option<EntryKey>| key.map(Box::new);
+        let warning = match selector {
+            BlockSelector::Key(key) => {
+                let meant = Fingerprint::from_bytes(*key.as_bytes());
+                let held = data.all().filter(|entry| entry.fingerprint() == meant);
+                let held = boxed(held.map(|entry| entry.key()).min());
+                held.map(|held| StoreWarning::BlockedKeyIsFingerprint { held })
+            }
+            BlockSelector::Fingerprint(fingerprint) => {
+                let meant = KeyPin::from_bytes(*fingerprint.as_bytes());
+                let held = data.holders(meant).map(|entry| entry.key()).min();
+                boxed(held).map(|held| StoreWarning::BlockedFingerprintIsKey { held })
+            }
+            BlockSelector::Certificate { .. } | BlockSelector::IssuerSerial { .. } => None,
+        };
+        warning.into_iter().for_each(|warning| report.warn(warning));
     }
 
     /// Removes a block. The selector must be the one that made it.

@@ -4,6 +4,7 @@ use core::fmt;
 
 use super::clock_state::ClockState;
 use super::crl_issuer::CrlIssuer;
+use super::entry_key::EntryKey;
 use super::ids::ServerId;
 use crate::certificate::{CrlDeviation, Fingerprint, Timestamp};
 use crate::limits::MAX_SAME_SUBJECT_SIGNATURES;
@@ -142,6 +143,22 @@ pub enum StoreWarning {
         /// How many certificates its lists revoke.
         revoked: usize,
     },
+    /// The block names a key, and no held entry has that key: the value is the fingerprint of a held certificate. The block
+    /// does not hit that certificate.
+    #[non_exhaustive]
+    #[doc(hidden)]
+    BlockedKeyIsFingerprint {
+        /// The entry of the certificate.
+        held: Box<EntryKey>,
+    },
+    /// The block names the fingerprint of a certificate, and no held entry has that certificate: the value is the key pin of
+    /// a held certificate. The block does not hit that certificate.
+    #[non_exhaustive]
+    #[doc(hidden)]
+    BlockedFingerprintIsKey {
+        /// The entry of the certificate.
+        held: Box<EntryKey>,
+    },
     /// The clock is so far above the floor that a publication does not raise the floor until the clock is confirmed
     /// (rule M7).
     #[doc(hidden)]
@@ -233,6 +250,16 @@ impl fmt::Display for StoreWarning {
                 f,
                 "{issuer} is not checked any more: what its revocation lists revoke ({revoked}) is accepted again"
             ),
+            Self::BlockedKeyIsFingerprint { held } => {
+                f.write_str("no held entry has this key: the value is the fingerprint of a held certificate, which is not blocked, ")?;
+                held.fmt(f)?;
+                f.write_str(": block it by its fingerprint or its file")
+            }
+            Self::BlockedFingerprintIsKey { held } => {
+                f.write_str("no held entry has this certificate: the value is the key pin of a held certificate, which is not blocked, ")?;
+                held.fmt(f)?;
+                f.write_str(": block it by its key pin or its file")
+            }
             Self::ClockJumped(state) | Self::ClockBelowFloor(state) => write!(f, "{state}"),
         }
     }

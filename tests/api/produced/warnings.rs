@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mutual_trust::certificate::Crl;
+use mutual_trust::certificate::{Crl, Fingerprint, KeyPin};
 use mutual_trust::error::StoreError;
 use mutual_trust::limits::MAX_SAME_SUBJECT_SIGNATURES;
 use mutual_trust::policy::{ExpectedServer, VerdictWarning, VerifyRequest};
-use mutual_trust::store::{CrlIssuer, Report, ValidityRule};
+use mutual_trust::store::{BlockSelector, CrlIssuer, Report, ValidityRule};
 use mutual_trust::{
     AuthorityScope, Certificate, CurrentTime, EntryOptions, PinScope, Policy, TrustSnapshot,
     TrustStore, decide,
@@ -57,6 +57,18 @@ fn changes(produced: &mut Produced) {
     let usage = [KeyUsagePurpose::KeyEncipherment];
     told(produced, as_pin(spec("a").key_usage(&usage), options()));
     told(produced, as_pin(spec("a").ca(), options()));
+    let mut blocking = store();
+    let held = fixture("ee-p256");
+    let (fingerprint, key) = (held.fingerprint(), held.key_pin());
+    let _ = blocking
+        .install_pin(PinScope::Clients, held, options())
+        .unwrap();
+    for mistaken in [
+        BlockSelector::Key(KeyPin::from_bytes(*fingerprint.as_bytes())),
+        BlockSelector::Fingerprint(Fingerprint::from_bytes(*key.as_bytes())),
+    ] {
+        told(produced, Ok(blocking.block_selector(mistaken)));
+    }
     let mut many = store();
     for number in 0..=MAX_SAME_SUBJECT_SIGNATURES {
         let scope = AuthorityScope::AnyServer;

@@ -1,8 +1,10 @@
 //! Blocks in the store (rule P1).
 
-use mutual_trust::certificate::Certificate;
+use mutual_trust::certificate::{Certificate, Fingerprint, KeyPin};
 use mutual_trust::error::StoreError as E;
-use mutual_trust::store::{BlockSelector, Claim, EntryKey, Outcome, Scope, Slot, TrustSource};
+use mutual_trust::store::{
+    BlockSelector, Claim, EntryKey, Outcome, Scope, Slot, StoreWarning, TrustSource,
+};
 use mutual_trust::{AuthorityScope, PinScope, TrustStore};
 
 use crate::store::common::*;
@@ -467,4 +469,46 @@ fn the_report_of_a_block_says_what_is_blocked_and_what_accepts_nothing_now() {
     let text = format!("{:#}", store.unblock(&selector).unwrap());
     let first = format!("no longer blocked: certificate {} and", pin.fingerprint());
     assert!(text.starts_with(&first), "{text}");
+}
+
+// A key pin and a fingerprint are both SHA-256 and look alike.
+#[test]
+fn a_block_with_the_value_of_another_kind_is_warned_of() {
+    let mut store = prepared();
+    let held = fixture("ee-p256");
+    let _ = store
+        .install_pin(server("s"), held.clone(), options())
+        .unwrap();
+    let entry = EntryKey::new(Slot::Pin, Scope::Server(server_id("s")), held.fingerprint());
+    let key = BlockSelector::Key(KeyPin::from_bytes(*held.fingerprint().as_bytes()));
+    let fingerprint = Fingerprint::from_bytes(*held.key_pin().as_bytes());
+    let fingerprint = BlockSelector::Fingerprint(fingerprint);
+    for again in [false, true] {
+        let report = store.block_selector(key.clone());
+        assert!(
+            matches!(
+                report.warnings().items(),
+                [StoreWarning::BlockedKeyIsFingerprint { held, .. }] if **held == entry
+            ),
+            "{again}: {report}"
+        );
+        let report = store.block_selector(fingerprint.clone());
+        assert!(
+            matches!(
+                report.warnings().items(),
+                [StoreWarning::BlockedFingerprintIsKey { held, .. }] if **held == entry
+            ),
+            "{again}: {report}"
+        );
+    }
+    // What is unknown, and what hits an entry, is not warned of.
+    for selector in [
+        BlockSelector::Key(KeyPin::from_bytes([7; 32])),
+        BlockSelector::Fingerprint(Fingerprint::from_bytes([7; 32])),
+        BlockSelector::Key(held.key_pin()),
+        BlockSelector::Fingerprint(held.fingerprint()),
+    ] {
+        let report = store.block_selector(selector);
+        assert!(report.warnings().is_empty(), "{report}");
+    }
 }

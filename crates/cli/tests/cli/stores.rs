@@ -819,6 +819,37 @@ fn a_block_reads_as_a_block_and_not_as_a_pin() {
 }
 
 #[test]
+fn a_block_of_a_key_that_has_the_fingerprint_of_a_certificate_is_warned_of() {
+    let folder = store("cli-block-mistaken");
+    let inspected = run(&folder, "inspect keys-1.pem --json").json();
+    let inspected = &inspected["files"][0]["items"][0];
+    let value = |name: &str| inspected[name].as_str().unwrap().to_owned();
+    for (option, value, says) in [
+        (
+            "--key-pin",
+            value("fingerprint"),
+            "no held entry has this key",
+        ),
+        (
+            "--fingerprint",
+            value("key_pin"),
+            "no held entry has this certificate",
+        ),
+    ] {
+        let line = format!("store block {option} {value} --store trust");
+        for how in ["--dry-run", ""] {
+            run(&folder, &format!("{line} {how}"))
+                .ends_with(0)
+                .says(says)
+                .says("for server keys-1");
+        }
+        let json = run(&folder, &format!("{line} --json")).json();
+        let warnings = json["reports"][0]["warnings"]["items"].to_string();
+        assert!(warnings.contains(says), "{warnings}");
+    }
+}
+
+#[test]
 fn a_migration_without_an_authority_is_warned_of_and_takes_a_span() {
     let folder = store("cli-migrate");
     write(&folder, "ca", &now_spec("CA").ca().self_signed());
