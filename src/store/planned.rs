@@ -33,6 +33,16 @@ impl Draft {
         (to.as_secs() > within).then_some((from, to))
     }
 
+    /// The generation that the store has after a publication of the draft now: one more than the draft if the floor moves.
+    /// A draft that changes nothing is not published.
+    pub(crate) fn published_generation(&self) -> u64 {
+        let generation = self.after().generation();
+        if generation == self.base.generation() {
+            return generation;
+        }
+        self.store.fork().snapshot().generation()
+    }
+
     /// Whether the draft adds blocks and changes nothing else.
     pub(crate) fn only_blocks(&self) -> bool {
         let (before, after) = (self.base.data(), self.after().data());

@@ -229,6 +229,13 @@ impl<T> Plan<T> {
         self.draft.before().generation()
     }
 
+    /// The generation that the store would have if the plan were applied now. If the floor moves (rule M7), it is one more
+    /// than that of [`contents`](Self::contents).
+    #[doc(hidden)]
+    pub fn next_generation(&self) -> u64 {
+        self.draft.published_generation()
+    }
+
     /// The store as it would be, for reading. Not to be published.
     #[doc(hidden)]
     pub fn contents(&self) -> &TrustSnapshot {

@@ -290,7 +290,7 @@ fn outcome_of(tried: &Plan<Came>, made: Made) -> Changed {
     };
     let generation = match made {
         Made::Yes(generation) => generation,
-        Made::DryRun(_) | Made::Refused => tried.contents().generation(),
+        Made::DryRun(_) | Made::Refused => tried.next_generation(),
     };
     lines.extend(without_repeats(reports, generation));
     lines.extend(rolled_back.iter().map(shown));

@@ -774,10 +774,12 @@ fn the_generation_that_is_told_is_the_one_that_is_stored() {
     ] {
         // The clock moves the floor, which makes a generation of its own.
         std::thread::sleep(Duration::from_millis(1100));
+        let planned = run(&folder, &format!("{line} --store trust --dry-run")).ends_with(0);
         let ran = run(&folder, &format!("{line} --store trust")).ends_with(0);
         let list = run(&folder, "store list --store trust --json").json();
         let told = format!("(generation {})", list["generation"]);
         assert!(ran.out.contains(&told), "{told}: {}", ran.out);
+        assert!(planned.out.contains(&told), "{told}: {}", planned.out);
         std::thread::sleep(Duration::from_millis(1100));
         let line = line.replace("add keys-2", "add keys-3");
         let line = line.replace("--server keys-2", "--clients");
