@@ -1,19 +1,20 @@
 //! Authorities whose chains may lose an installed intermediate.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::certificate::{Certificate, canonical_name};
-use crate::policy::{ExpectedServer, Usable};
-use crate::store::{CrlIssuer, Scope, Slot};
+use crate::policy::{ExpectedServer, ReasonCode, Usable};
+use crate::store::{CrlIssuer, Entry, Scope, Slot};
 
-/// The names of CAs below which an installed intermediate completes no chain any more.
+/// The names of CAs below which an installed intermediate completes no chain any more, each with the reason.
 ///
 /// An intermediate whose lists cover less of what it signed counts as well.
 ///
 /// Peers that send the intermediate themselves are not affected, unless it is revoked or blocked: what a peer sends is
 /// not known.
 #[derive(Debug, Default)]
-pub(super) struct Severed(BTreeSet<Vec<u8>>);
+pub(super) struct Severed(BTreeMap<Vec<u8>, ReasonCode>);
 
 impl Severed {
     pub(super) fn between(
@@ -25,28 +26,46 @@ impl Severed {
         if was.is_empty() {
             return Self::default();
         }
-        let is: BTreeSet<CrlIssuer> = usable(after, target)
-            .into_iter()
-            .map(CrlIssuer::of)
-            .collect();
-        let is_gone = |one: &&&Certificate| {
-            !is.contains(&CrlIssuer::of(one)) || before.covers_less(after, one)
+        // Why no intermediate of an issuer is usable; nothing if one is.
+        let mut is: BTreeMap<CrlIssuer, Option<ReasonCode>> = BTreeMap::new();
+        for (entry, one) in held(after) {
+            let why_not = after.why_not_for(target, entry);
+            let why_not = why_not.map(|(reason, _)| reason);
+            let known = is.entry(CrlIssuer::of(one)).or_insert(why_not);
+            *known = known.and(why_not);
+        }
+        let gone = |one: &Certificate| match is.get(&CrlIssuer::of(one)) {
+            None => Some(ReasonCode::UnknownIssuer),
+            Some(Some(reason)) => Some(*reason),
+            Some(None) => before
+                .covers_less(after, one)
+                .then_some(ReasonCode::RevocationUnknown),
         };
-        let gone = was.iter().filter(is_gone);
-        let mut names: BTreeSet<Vec<u8>> = gone.map(|one| issuer(one)).collect();
+        let mut names = BTreeMap::new();
+        for one in &was {
+            if let Some(reason) = gone(one) {
+                names.entry(issuer(one)).or_insert(reason);
+            }
+        }
         // The CA of a CA whose chains are affected is affected as well.
         let mut count = 0;
         while count < names.len() {
             count = names.len();
-            let above = was.iter().filter(|one| names.contains(&subject(one)));
-            let above: Vec<Vec<u8>> = above.map(|one| issuer(one)).collect();
-            names.extend(above);
+            for one in &was {
+                if let Some(reason) = names.get(&subject(one)).copied() {
+                    names.entry(issuer(one)).or_insert(reason);
+                }
+            }
         }
         Self(names)
     }
 
-    pub(super) fn hits(&self, authority: &Certificate) -> bool {
-        !self.0.is_empty() && self.0.contains(&subject(authority))
+    /// Why chains of this authority may be refused.
+    pub(super) fn hits(&self, authority: &Certificate) -> Option<ReasonCode> {
+        if self.0.is_empty() {
+            return None;
+        }
+        self.0.get(&subject(authority)).copied()
     }
 }
 
@@ -58,9 +77,14 @@ fn issuer(certificate: &Certificate) -> Vec<u8> {
     canonical_name(certificate.issuer_der()).into_owned()
 }
 
-fn usable<'a>(side: &Usable<'a>, target: Option<ExpectedServer<'_>>) -> Vec<&'a Certificate> {
+/// The installed intermediates.
+fn held<'a>(side: &Usable<'a>) -> impl Iterator<Item = (&'a Arc<Entry>, &'a Certificate)> {
     let index = side.view.data().index(Slot::Intermediate, &Scope::Everyone);
     let entries = index.into_iter().flat_map(|index| index.iter());
-    let entries = entries.filter(|entry| side.why_not_for(target, entry).is_none());
-    entries.filter_map(|entry| entry.certificate()).collect()
+    entries.filter_map(|entry| Some((entry, entry.certificate()?)))
+}
+
+fn usable<'a>(side: &Usable<'a>, target: Option<ExpectedServer<'_>>) -> Vec<&'a Certificate> {
+    let usable = held(side).filter(|(entry, _)| side.why_not_for(target, entry).is_none());
+    usable.map(|(_, certificate)| certificate).collect()
 }

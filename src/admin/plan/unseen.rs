@@ -88,13 +88,11 @@ impl<'a> Unseen<'a> {
             self.before.usable(self.policy),
             self.after.usable(self.policy),
         );
-        let severed = self.severed(of_clients).hits(authority);
-        let less = || before.covers_less(&after, authority);
-        if severed {
-            Some(ReasonCode::UnknownIssuer)
-        } else {
-            less().then_some(ReasonCode::RevocationUnknown)
-        }
+        let less = || {
+            let less = before.covers_less(&after, authority);
+            less.then_some(ReasonCode::RevocationUnknown)
+        };
+        self.severed(of_clients).hits(authority).or_else(less)
     }
 
     fn severed(&self, of_clients: bool) -> &Severed {
@@ -252,7 +250,7 @@ impl<'a> Unseen<'a> {
                 (counts, counts && !self.is_narrowed(is, place, key))
             } else {
                 let counts = kept && later.names != NamesKept::None;
-                let whole = counts && later.names == NamesKept::All && !self.is_broken(key);
+                let whole = counts && later.names == NamesKept::All && self.broken(key).is_none();
                 (counts, whole)
             };
             left.count = left.count.saturating_add(usize::from(counts));
@@ -271,13 +269,10 @@ impl<'a> Unseen<'a> {
         was.zip(now).is_some_and(|(was, now)| is_narrowed(was, now))
     }
 
-    fn is_broken(&self, authority: &EntryKey) -> bool {
-        let certificate = self
-            .before
-            .view
-            .entry(authority)
-            .and_then(|entry| entry.certificate());
-        certificate.is_some_and(|certificate| self.may_break(false, certificate).is_some())
+    /// Why chains of an authority may be refused.
+    fn broken(&self, authority: &EntryKey) -> Option<ReasonCode> {
+        let entry = self.before.view.entry(authority)?;
+        self.may_break(false, entry.certificate()?)
     }
 
     /// The verdict after the change, if the server presents the certificate of one of its pins.
@@ -304,7 +299,9 @@ impl<'a> Unseen<'a> {
             None if later.server.is_some_and(is_claimed) && !first.is_some_and(is_left) => {
                 ReasonCode::AuthoritiesNotAsked
             }
-            None => ReasonCode::UnknownIssuer,
+            None => first
+                .and_then(|authority| self.broken(authority))
+                .unwrap_or(ReasonCode::UnknownIssuer),
         }
     }
 }

@@ -1,12 +1,13 @@
 //! What a change would do to servers that were never seen, and how the effects of a plan are told.
 
-use mutual_trust::admin::{Evidence, Impact, plan};
+use mutual_trust::admin::{Evidence, Impact, Peer, plan};
 use mutual_trust::error::StoreError;
-use mutual_trust::store::{EntryKey, Report};
+use mutual_trust::store::{EntryKey, Report, Scope, Slot};
 use mutual_trust::{AuthorityScope, EntryOptions, PinScope, ReasonCode, TrustStore};
 
 use crate::admin::desk::{Desk, key_of, peer};
 use crate::invariants::pool::days;
+use crate::support::crl::crl;
 use crate::support::pki::{Made, self_signed, spec};
 use crate::support::server_id;
 
@@ -109,6 +110,48 @@ fn another_authority_in_place_of_one_leaves_it_open_who_issued_the_certificate()
         store.install_pin(keys_1(), own.certificate(), EntryOptions::new())
     });
     assert_eq!(at_risk(&pinned), ReasonCode::AuthoritiesNotAsked);
+}
+
+#[test]
+fn an_intermediate_without_its_list_leaves_the_revocation_unknown_and_not_the_issuer() {
+    let mut desk = desk();
+    let root = spec("root").ca().self_signed();
+    let issuing = spec("issuing").ca().signed_by(&root);
+    desk.authority(AuthorityScope::AnyServer, &root);
+    desk.authority(AuthorityScope::Clients, &root);
+    let options = EntryOptions::new();
+    let store = &mut desk.store;
+    let entry = key_of(
+        &store
+            .install_intermediate(issuing.certificate(), options)
+            .unwrap(),
+    );
+    let list = crl().signed_by(&issuing);
+    let fingerprint = list.fingerprint();
+    store.install_crl(list).unwrap();
+    let reasons = |effects: &Impact| -> Vec<(Peer, ReasonCode)> {
+        assert!(effects.lost().is_empty(), "{effects}");
+        let effects = effects.at_risk().items().iter();
+        let effects = effects.map(|effect| (effect.peer.clone(), effect.after.reason));
+        effects.collect()
+    };
+    let both = |reason| {
+        let authority = root.certificate.fingerprint();
+        let authority = EntryKey::new(Slot::Authority, Scope::Clients, authority);
+        vec![
+            (peer("keys-1"), reason),
+            (Peer::Authority(authority), reason),
+        ]
+    };
+    let unlisted = effects(&desk, |store| store.remove_crl(fingerprint));
+    assert_eq!(reasons(&unlisted), both(ReasonCode::RevocationUnknown));
+    let removed = effects(&desk, |store| store.remove(&entry));
+    assert_eq!(reasons(&removed), both(ReasonCode::UnknownIssuer));
+    // What peers are told, who do not send the intermediate, is the same.
+    desk.store.remove_crl(fingerprint).unwrap();
+    let leaf = spec("kms").dns("kms1.example").signed_by(&issuing);
+    let verdict = desk.verdict("keys-1", &[&leaf]);
+    assert_eq!(verdict.reason(), ReasonCode::RevocationUnknown, "{verdict}");
 }
 
 #[test]
