@@ -51,6 +51,7 @@ mod store;
 mod enroll;
 mod identity;
 mod serve;
+mod session;
 
 mod examples;
 mod fitting;

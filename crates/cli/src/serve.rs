@@ -2,8 +2,8 @@
 
 use core::time::Duration;
 use std::fs::File;
-use std::io::{self, BufRead, IsTerminal, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::io::{self, BufRead, IsTerminal, Read};
+use std::net::TcpListener;
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
 use std::path::PathBuf;
@@ -19,23 +19,19 @@ use mutual_trust::certificate::{SystemClock, Timestamp};
 use mutual_trust::limits::MAX_ENROLMENT_WINDOW;
 use mutual_trust::tls::{self, EnrolmentAcceptor, refusal};
 use mutual_trust::{Enrolment, EntryOptions, Fingerprint, PeerCheck, Policy, ServerConfigBuilder};
-use rustls::{ServerConnection, StreamOwned};
 
 use crate::enroll::shown;
 use crate::facts;
 use crate::json::{Event, Served, Waiting};
 use crate::ours::{self, IdentityArguments};
 use crate::output::{self, Failure, Outcome};
+use crate::session::answer;
 use crate::trust::OpenArguments;
 
-/// The time that a client may take for its handshake, and for each line.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// Clients at a time. This is a server for tests.
 const MAX_CLIENTS: usize = 64;
 /// How often the store is looked at for changes of other processes.
 const REFRESH: Duration = Duration::from_secs(1);
-/// Bytes of a line that is sent back.
-const MAX_LINE: usize = 4096;
 
 /// The address, the store and the identity of the server.
 #[derive(Args, Debug)]
@@ -62,12 +58,12 @@ const HELP: &str = "pending | accept NUMBER SHA-256 [LABEL] | reject NUMBER | qu
 
 /// Prints each event when it happens.
 #[derive(Clone, Copy)]
-struct Teller {
+pub(crate) struct Teller {
     as_json: bool,
 }
 
 impl Teller {
-    fn tell(self, text: &str, event: &Event) {
+    pub(crate) fn tell(self, text: &str, event: &Event) {
         // The reader of the output may have gone. The server serves all the same.
         let _ = output::print_event(text, event, self.as_json);
     }
@@ -307,61 +303,5 @@ fn listen(listener: &TcpListener, acceptor: &EnrolmentAcceptor, check: &PeerChec
             }
             clients.fetch_sub(1, Ordering::Relaxed);
         });
-    }
-}
-
-/// Sends each line back to a client that is accepted.
-fn answer(
-    tcp: TcpStream,
-    acceptor: &EnrolmentAcceptor,
-    check: &PeerCheck,
-    teller: Teller,
-) -> io::Result<()> {
-    tcp.set_read_timeout(Some(PATIENCE))?;
-    tcp.set_write_timeout(Some(PATIENCE))?;
-    let config = acceptor
-        .config_for(tcp.peer_addr()?.ip())
-        .map_err(io::Error::other)?;
-    let tls = ServerConnection::new(config).map_err(io::Error::other)?;
-    let mut link = StreamOwned::new(tls, tcp);
-    while link.conn.is_handshaking() {
-        if let Err(error) = link.conn.complete_io(&mut link.sock) {
-            // Closing a socket with unread data resets the connection, and the client could lose our alert.
-            let _ = link.sock.shutdown(Shutdown::Write);
-            let _ = io::copy(&mut (&link.sock).take(65_536), &mut io::sink());
-            return Err(error);
-        }
-    }
-    let accepted = check.client(&link.conn).map_err(io::Error::other)?;
-    let peer = accepted.peer();
-    teller.tell(
-        &format!("accepted: client {peer}"),
-        &Event::Client {
-            peer: peer.to_string(),
-            verdict: Box::new(facts::verdict(accepted.verdict())),
-        },
-    );
-    let mut buffer = [0; MAX_LINE];
-    loop {
-        match link.read(&mut buffer) {
-            Ok(0) => return Ok(()),
-            Ok(count) => {
-                link.write_all(buffer.get(..count).unwrap_or(&[]))?;
-                link.flush()?;
-            }
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::UnexpectedEof
-                        | io::ErrorKind::WouldBlock
-                        | io::ErrorKind::TimedOut
-                ) =>
-            {
-                link.conn.send_close_notify();
-                let _ = link.flush();
-                return Ok(());
-            }
-            Err(error) => return Err(error),
-        }
     }
 }

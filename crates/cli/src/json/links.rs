@@ -189,6 +189,13 @@ pub(crate) enum Event {
         /// The verdict
         verdict: Box<Verdict>,
     },
+    /// A connected client is not trusted any more, and its session was ended
+    Ended {
+        /// Who it is
+        peer: String,
+        /// The verdict
+        verdict: Box<Verdict>,
+    },
 }
 
 /// A client that waits to be accepted.

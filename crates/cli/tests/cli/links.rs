@@ -1,15 +1,18 @@
 //! `connect`: links that are trusted, refused by either end, and that cannot be tried.
 
+use std::fs;
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::Arc;
 use std::thread;
 
 use mutual_trust::{
-    Certificate, EntryOptions, Identity, PinScope, Policy, ServerConfigBuilder, TrustStore,
+    Certificate, ClientConfigBuilder, EntryOptions, Identity, PinScope, Policy,
+    ServerConfigBuilder, ServerId, TrustStore,
 };
-use rustls::ServerConnection;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConnection, ServerConnection, StreamOwned};
 use serde_json::json;
 
 use crate::folder::Folder;
@@ -214,12 +217,12 @@ fn a_chain_is_drawn_from_its_authority_down() {
     let leaf = now_spec("keys-1").dns("localhost").signed_by(&issuing);
     write(&folder, "keys-1", &leaf);
     for (name, of) in [("root", &root), ("issuing", &issuing)] {
-        std::fs::write(folder.file(&format!("{name}.pem")), of.certificate.to_pem()).unwrap();
+        fs::write(folder.file(&format!("{name}.pem")), of.certificate.to_pem()).unwrap();
     }
     let chain = [&leaf, &issuing]
         .map(|one| one.certificate.to_pem())
         .concat();
-    std::fs::write(folder.file("keys-1.pem"), chain).unwrap();
+    fs::write(folder.file("keys-1.pem"), chain).unwrap();
     let server = Server::start(&folder, "");
     let address = server.address.replace("127.0.0.1", "localhost");
     let ran = run(
@@ -240,7 +243,7 @@ fn a_chain_is_drawn_from_its_authority_down() {
         assert!(row.starts_with(start), "{row}");
     }
     // Without its authority, the picture says what is missing.
-    std::fs::write(
+    fs::write(
         folder.file("other.pem"),
         now_spec("Other").ca().self_signed().certificate.to_pem(),
     )
@@ -258,7 +261,7 @@ fn a_server_that_closes_after_the_handshake_without_a_word_is_no_working_link() 
     machine(&folder, "array-7");
     let provider = provider();
     let mut store = TrustStore::new(keys());
-    let read = |name: &str| std::fs::read(folder.file(name)).unwrap();
+    let read = |name: &str| fs::read(folder.file(name)).unwrap();
     let client = Certificate::from_pem(&read("array-7.pem")).unwrap();
     store
         .install_pin(PinScope::Clients, client, EntryOptions::new())
@@ -354,5 +357,51 @@ fn what_cannot_be_tried_ends_with_2() {
         "connect a --pin b --store c",
     ] {
         assert_eq!(run(&folder, line).code, 2, "{line}");
+    }
+}
+
+/// A connected client that is blocked, or whose pin is removed, is not served any more.
+#[test]
+fn the_session_of_a_client_ends_with_the_trust_in_it() {
+    for (change, reason) in [
+        ("block array-7.pem", "Blocked"),
+        ("remove array-7.pem --clients --force", "NothingInstalled"),
+    ] {
+        let (folder, mut server) = both(&format!("cli-ended-{reason}"));
+        let read = |name: &str| fs::read(folder.file(name)).unwrap();
+        let provider = provider();
+        let mut trust = TrustStore::new(keys());
+        let keys_1: ServerId = "keys-1".parse().unwrap();
+        trust.add_server(keys_1.clone(), []).unwrap();
+        let certificate = Certificate::from_pem(&read("keys-1.pem")).unwrap();
+        let scope = PinScope::Server(keys_1.clone());
+        trust
+            .install_pin(scope, certificate, EntryOptions::new())
+            .unwrap();
+        let identity =
+            Identity::from_pem(&read("array-7.pem"), &read("array-7.key"), &provider).unwrap();
+        let policy = Policy::new(keys());
+        let builder = ClientConfigBuilder::new(provider, trust.snapshot(), policy, identity);
+        let config = builder.build_for(&keys_1).unwrap();
+        let name = ServerName::try_from("keys-1").unwrap();
+        let tls = ClientConnection::new(Arc::new(config), name).unwrap();
+        let tcp = TcpStream::connect(&server.address).unwrap();
+        let mut link = StreamOwned::new(tls, tcp);
+        let mut line = [0; 6];
+        link.write_all(b"hello\n").unwrap();
+        link.read_exact(&mut line).unwrap();
+        assert_eq!(&line, b"hello\n");
+        run(&folder, &format!("store {change} --store server-trust")).ends_with(0);
+        assert_eq!(link.read(&mut line).unwrap(), 0);
+        server.tell("quit");
+        let (code, said) = server.end();
+        assert_eq!(code, 0, "{said}");
+        let ended = said
+            .lines()
+            .find(|line| line.starts_with("ended: client array-7: "));
+        assert!(
+            ended.is_some_and(|line| line.contains(&format!("[{reason}, rule "))),
+            "{said}"
+        );
     }
 }
