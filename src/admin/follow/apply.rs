@@ -276,6 +276,7 @@ pub(super) fn unfollowed(name: &str, entries: &Truncated<String>) -> SourceHealt
             entries.len()
         )),
         since: None,
+        last_success: None,
         warnings: entries.clone(),
         passed_over: Truncated::default(),
     }

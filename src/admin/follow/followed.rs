@@ -30,6 +30,7 @@ pub(super) struct Followed {
     /// What became of the content when it was last applied.
     pub(super) applied: Applied,
     since: Option<UnixTime>,
+    last_success: Option<UnixTime>,
 }
 
 /// What became of the content of a source.
@@ -58,6 +59,7 @@ impl Followed {
             error: None,
             applied: Applied::default(),
             since: None,
+            last_success: None,
         }
     }
 
@@ -136,8 +138,9 @@ impl Followed {
         self.source.place(store) == Some((key.slot, key.scope.clone())) && has(&key.fingerprint)
     }
 
-    /// The state for an operator. `life` has what the time alone makes of its lists.
-    pub(super) fn health(&mut self, now: CurrentTime, life: Life) -> SourceHealth {
+    /// The state for an operator. `life` has what the time alone makes of its lists. `stored` says whether the store took
+    /// over what was read.
+    pub(super) fn health(&mut self, now: CurrentTime, life: Life, stored: bool) -> SourceHealth {
         let good = self.good.as_ref();
         let error = self.error.as_ref().map(|error| with_causes(error));
         let error = error.or_else(|| self.applied.error.clone());
@@ -158,6 +161,11 @@ impl Followed {
             (Some(_), None, CurrentTime::Known(now)) => Some(now),
             (Some(_), None, CurrentTime::Unset) => None,
         };
+        if let (None, true, false, true, CurrentTime::Known(now)) =
+            (&error, stored, self.settling, good.is_some(), now)
+        {
+            self.last_success = Some(now);
+        }
         SourceHealth {
             name: self.source.name().to_owned(),
             certificates: good.map(|good| good.fingerprints.len()),
@@ -165,6 +173,7 @@ impl Followed {
             settling: self.settling,
             error,
             since: self.since,
+            last_success: self.last_success,
             warnings,
             passed_over: self.passed_over.clone(),
         }

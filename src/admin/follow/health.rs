@@ -31,6 +31,10 @@ pub struct SourceHealth {
     /// The time of the first of the polls in a row that found an error. `None` without an error or a clock.
     #[doc(hidden)]
     pub since: Option<UnixTime>,
+    /// The time of the last poll that found it whole and in force. `None` if there was none since the process started, or no
+    /// clock.
+    #[doc(hidden)]
+    pub last_success: Option<UnixTime>,
     /// What an administrator should know although the content was applied: a certificate that is blocked and so was not
     /// installed, one that was removed by hand and is installed again, a revocation list that is older than the
     /// installed one, or that ends soon.

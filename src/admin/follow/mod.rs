@@ -153,7 +153,7 @@ impl Follower {
         let mut health = Vec::with_capacity(self.sources.len());
         for followed in &mut self.sources {
             let life = apply::life(followed, store.contents(), now);
-            health.push(followed.health(now, life));
+            health.push(followed.health(now, life, done.is_ok()));
         }
         let left_behind = self.left_behind.iter();
         health.extend(left_behind.map(|(name, entries)| apply::unfollowed(name, entries)));
