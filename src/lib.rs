@@ -103,6 +103,7 @@
 //! | `issue` | | Makes keys, certificates and requests |
 //! | `encrypted-keys` | | Reads private keys that are encrypted with a passphrase |
 //! | `tracing` | | Events of verdicts, stored changes, publications and enrolment |
+//! | `metrics` | | Counters of verdicts and handshakes; gauges of what ends and what is wrong (with `admin`) |
 //!
 //! A firmware that only connects turns the default features off and chooses a provider.
 //!

@@ -40,6 +40,8 @@ pub(crate) mod expiry;
 pub mod file;
 #[cfg(feature = "admin")]
 pub mod follow;
+#[cfg(all(feature = "admin", feature = "metrics"))]
+pub(crate) mod gauges;
 #[cfg(feature = "admin")]
 mod guided;
 #[cfg(all(doctest, feature = "admin"))]
@@ -74,6 +76,8 @@ pub use file::Seal;
 #[cfg(feature = "admin")]
 #[doc(no_inline)]
 pub use follow::{Feeds, Follower, Source};
+#[cfg(all(feature = "admin", feature = "metrics"))]
+pub use gauges::Gauges;
 #[cfg(feature = "admin")]
 pub use guided::{
     MigrationPlan, MoveStep, ReplaceStep, ReplacementPlan, Subject, migration_plan,

@@ -14,6 +14,11 @@ pub const MAX_FOLLOWED_BYTES: usize = MAX_PEM_BYTES;
 /// Most sources that one store follows: what an array can have of tenants and key servers, with room.
 pub const MAX_SOURCES: usize = 256;
 
+/// Most items of one kind that the gauges show: entries, migrations, revocation lists, servers, sources. Each has one or two
+/// series. A server that collects metrics takes some thousand from one target well, and not the 100,000 entries of a large
+/// store. What ends first is shown, and the rest is counted.
+pub const MAX_METRIC_ITEMS: usize = 1024;
+
 /// Most times that a source is read again in one poll because it changed meanwhile. The next poll tries again.
 pub const MAX_REREADS: usize = 4;
 

@@ -117,6 +117,7 @@ mod tests {
             MAX_FOLLOWED_NAMES,
             MAX_FOLLOWED_BYTES,
             MAX_SOURCES,
+            MAX_METRIC_ITEMS,
             MAX_REREADS,
             MAX_UNSETTLED_POLLS,
             MAX_INCLUDES,

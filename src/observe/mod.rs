@@ -16,9 +16,12 @@
 //! # Ok::<(), mutual_trust::error::SettingError>(())
 //! ```
 
+pub(crate) mod meter;
 mod observation;
 mod queue;
 pub(crate) mod trace;
 
+#[cfg(feature = "metrics")]
+pub use meter::describe_metrics;
 pub use observation::Observation;
 pub use queue::{ObservationReader, Observations, observation_queue};

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Observation;
+use super::{Observation, meter};
 use crate::certificate::error::SettingError;
 use crate::limits::{MAX_OBSERVATIONS, MAX_OBSERVED_BYTES};
 
@@ -123,6 +123,7 @@ impl Observations {
     /// Counts an observation that could not be made.
     pub(crate) fn count_dropped(&self) {
         self.counts.dropped.fetch_add(1, Ordering::Relaxed);
+        meter::dropped();
     }
 
     /// The number of observations that were dropped since the queue was made.

@@ -1,4 +1,4 @@
-//! Events about the snapshot in force, for `tracing`. Without the feature `tracing` they do nothing.
+//! Events about the snapshot in force, for `tracing`, and their count for `metrics`. Without these features they do nothing.
 
 #[cfg(feature = "admin")]
 use super::ClockState;
@@ -9,6 +9,9 @@ pub(super) fn published(generation: u64) {
     tracing::info!(target: "mutual_trust", generation, "trust published");
     #[cfg(not(feature = "tracing"))]
     let _ = generation;
+    // Two stores of one program would set one gauge of the generation, so it is a count.
+    #[cfg(feature = "metrics")]
+    metrics::counter!("mutual_trust_publications_total").increment(1);
 }
 
 /// A snapshot was stored with a clock that an operator should check.

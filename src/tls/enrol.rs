@@ -25,6 +25,7 @@ use super::verifier::{Judge, JudgeClient, PeerChain, Verifier};
 use super::version::TlsVersion;
 use crate::admin::{Enrolment, PresentedCertificate};
 use crate::certificate::{Certificate, Role};
+use crate::observe::meter;
 use crate::policy::Refusal;
 use crate::policy::{Verdict, VerifyRequest, unknown_peer};
 use crate::tls::error::ConfigError;
@@ -171,6 +172,7 @@ impl Judge for ConnectionJudge {
         match evidence {
             Evidence::Accepted(judged) if judged.is_of(end_entity) => {
                 self.common.sink.send(Some(judged), true);
+                meter::decided(role, true);
                 Ok(valid)
             }
             Evidence::Unknown(judged, leaf) if judged.is_of(end_entity) => {
@@ -178,6 +180,7 @@ impl Judge for ConnectionJudge {
                 let presented = PresentedCertificate::new(leaf, role, verdict.reason(), true);
                 self.enrolment.arrive(self.address, presented);
                 self.common.sink.send(Some(judged), true);
+                meter::decided(role, false);
                 Err(Refusal::new(verdict).into())
             }
             Evidence::Accepted(_) | Evidence::Unknown(..) | Evidence::Refuse => {
@@ -197,6 +200,7 @@ impl JudgeClient for ConnectionJudge {
         let clock = self.common.clock.now();
         let question = VerifyRequest::client(peer.end_entity, peer.intermediates, clock);
         let verdict = self.common.memory.verdict(&view, &question);
+        meter::judged(&verdict);
         let judged = |verdict| JudgedPeer::new(Arc::new(verdict), peer, clock);
         if verdict.is_accepted() {
             self.replace_evidence(Evidence::Accepted(judged(verdict)));
@@ -214,6 +218,7 @@ impl JudgeClient for ConnectionJudge {
         let judged = judged(self.hide_fingerprint_if_open(verdict));
         let refusal = Refusal::new(judged.verdict.clone());
         self.common.sink.send(Some(judged), false);
+        meter::decided(Role::Client, false);
         Err(refusal.into())
     }
 }

@@ -14,7 +14,8 @@ use super::signature::Proof;
 use super::sink::{AwaitSignature, ByCertificate, InThread, JudgedPeer, ObservationSink};
 use super::verifier::{Judge, JudgeClient, JudgeServer, PeerChain};
 use super::version::TlsVersion;
-use crate::certificate::{CurrentTime, HostName, TimeSource};
+use crate::certificate::{CurrentTime, HostName, Role, TimeSource};
+use crate::observe::meter;
 use crate::policy::{ChainMemory, ExpectedServer, Refusal, Verdict, VerifyRequest};
 use crate::store::{LiveTrust, ServerId};
 
@@ -72,6 +73,8 @@ impl Common {
         judged: Option<JudgedPeer>,
         end_entity: &CertificateDer<'_>,
     ) -> Error {
+        meter::judged(&verdict);
+        meter::decided(verdict.role(), false);
         let (verdict, judged) = match judged {
             Some(judged) => {
                 let verdict = Arc::new(verdict.after(&judged.verdict));
@@ -100,6 +103,7 @@ pub(super) struct SharedJudge<P, X> {
     place: P,
     /// What the peer must be, beside what the trust store says.
     expected: X,
+    role: Role,
 }
 
 /// Judges servers, at the client end. The server that the peer must be is given; with `None`, it is the one to which
@@ -115,6 +119,7 @@ impl ServerJudge {
             common: Common::new(settings),
             place: InThread::new(),
             expected: server,
+            role: Role::Server,
         }
     }
 }
@@ -125,6 +130,7 @@ impl ClientJudge {
             common: Common::new(settings),
             place: ByCertificate::default(),
             expected: (),
+            role: Role::Client,
         }
     }
 }
@@ -150,6 +156,7 @@ impl<P: AwaitSignature, X: fmt::Debug + Send + Sync> Judge for SharedJudge<P, X>
         match proof {
             Ok(valid) => {
                 self.common.sink.send(judged, true);
+                meter::decided(self.role, true);
                 Ok(valid)
             }
             Err(verdict) => Err(self.common.refuse_unproved(verdict, judged, end_entity)),
@@ -184,6 +191,7 @@ impl<P: AwaitSignature, X> SharedJudge<P, X> {
         clock: CurrentTime,
     ) -> Result<(), Error> {
         let sink = &self.common.sink;
+        meter::judged(&verdict);
         let verdict = Arc::new(verdict);
         let judged = sink.judged(&verdict, peer, clock);
         if verdict.is_accepted() {
@@ -191,6 +199,7 @@ impl<P: AwaitSignature, X> SharedJudge<P, X> {
             Ok(())
         } else {
             sink.send(judged, false);
+            meter::decided(self.role, false);
             Err(Refusal::new(verdict).into())
         }
     }

@@ -50,6 +50,8 @@ mod configs;
 mod enrol;
 pub(crate) mod error;
 mod followed;
+#[cfg(all(feature = "admin", feature = "metrics"))]
+mod gauges;
 mod identity;
 #[cfg(feature = "issue")]
 mod issue;

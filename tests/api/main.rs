@@ -74,3 +74,12 @@ mod enrolment;
     feature = "ring"
 ))]
 mod produced;
+
+// The numbers for a recorder.
+#[cfg(all(
+    feature = "admin",
+    feature = "enrol",
+    feature = "metrics",
+    any(feature = "aws-lc-rs", feature = "ring")
+))]
+mod watched;

@@ -28,6 +28,21 @@ pub enum EnrolmentEvent {
     Rejected,
 }
 
+impl EnrolmentEvent {
+    /// One word for a label.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Closed => "closed",
+            Self::Requested => "requested",
+            Self::NoCapacity => "no_capacity",
+            Self::OtherFingerprint => "other_fingerprint",
+            Self::Accepted => "accepted",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
 impl fmt::Display for EnrolmentEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -16,6 +16,8 @@ use pki_types::UnixTime;
 
 pub use next::{Change, NextTransition, next_change};
 pub use page::ExpiryPage;
+#[cfg(feature = "metrics")]
+pub(super) use subject::one_line;
 pub use subject::{Dependents, ExpiringItem, OwnCertificates};
 pub use timeline::TimelineEvent;
 pub use windows::{Severity, Windows};

@@ -158,19 +158,24 @@ pub struct OwnCertificates {
     pub(super) certificates: Vec<Certificate>,
 }
 
+/// One line of at most 128 bytes.
+pub(in crate::admin) fn one_line(text: &str) -> String {
+    let mut kept = String::new();
+    for letter in text.chars().filter(|letter| !breaks_a_line(*letter)) {
+        if kept.len().saturating_add(letter.len_utf8()) > MAX_LABEL_BYTES {
+            break;
+        }
+        kept.push(letter);
+    }
+    kept
+}
+
 impl OwnCertificates {
     /// The certificates of an identity. The name is one line of at most 128 bytes. A longer name is cut, and line
     /// breaks are removed.
     pub fn new(name: &str, chain: &CertificateChain) -> Self {
-        let mut kept = String::new();
-        for letter in name.chars().filter(|letter| !breaks_a_line(*letter)) {
-            if kept.len().saturating_add(letter.len_utf8()) > MAX_LABEL_BYTES {
-                break;
-            }
-            kept.push(letter);
-        }
         Self {
-            name: kept,
+            name: one_line(name),
             certificates: chain.certificates().cloned().collect(),
         }
     }

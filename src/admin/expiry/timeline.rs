@@ -12,6 +12,8 @@ use crate::admin::{Peer, PeerHistory, PeerRecord};
 use crate::certificate::{Certificate, Fingerprint, Timestamp, Validity, seconds};
 use crate::limits::CLOCK_TOLERANCE;
 use crate::policy::{Policy, may_tell};
+#[cfg(feature = "metrics")]
+use crate::store::CrlIssuer;
 use crate::store::{Claim, Entry, InstalledCrl, Server, Slot, TrustSnapshot, ValidityRule};
 
 /// The kind of an event.
@@ -98,6 +100,38 @@ pub(in crate::admin) fn visit(
     }
     for (peer, sighting) in seen.all() {
         presented(view, policy, &peer, sighting, show);
+    }
+}
+
+/// The first second at which an entry accepts nothing any more, by its certificate with its grace or by the end that was set
+/// for it. `None` if neither is known.
+#[cfg(feature = "metrics")]
+pub(in crate::admin) fn end_of(policy: &Policy, entry: &Entry) -> Option<i64> {
+    let grace = match entry.slot() {
+        Slot::Pin => grace_of(policy, entry),
+        Slot::Authority | Slot::Intermediate => 0,
+    };
+    let lapses = entry.certificate().map(|certificate| {
+        let not_after = certificate.validity().not_after().seconds();
+        not_after.saturating_add(1).saturating_add(grace)
+    });
+    let set = entry.options().end().map(seconds);
+    lapses.into_iter().chain(set).min()
+}
+
+/// The nextUpdate of each revocation list that no later list of its scope outlives, with the issuer.
+#[cfg(feature = "metrics")]
+pub(in crate::admin) fn next_updates(
+    view: &TrustSnapshot,
+    policy: &Policy,
+    show: &mut dyn FnMut(&CrlIssuer, i64),
+) {
+    for list in view.crls().filter(|list| may_tell(policy, list)) {
+        crl(view, policy, list, &mut |event| {
+            if event.turn == TimelineEvent::Ends && event.counts {
+                show(list.issuer(), event.grace_from.unwrap_or(event.at));
+            }
+        });
     }
 }
 

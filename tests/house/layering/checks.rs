@@ -71,6 +71,8 @@ const BEHIND: &[(&str, &str, &[&str])] = &[
     ),
     ("enrol", "src/admin/mod.rs", &["enrol"]),
     ("enrol", "src/tls/mod.rs", &["enrol", "probe"]),
+    ("metrics", "src/admin/mod.rs", &["gauges"]),
+    ("metrics", "src/tls/mod.rs", &["gauges"]),
     (
         "admin",
         "src/store/mod.rs",
@@ -79,10 +81,11 @@ const BEHIND: &[(&str, &str, &[&str])] = &[
 ];
 
 /// The attributes that put an item behind a feature.
-const FEATURE_MARKS: [&str; 3] = [
+const FEATURE_MARKS: [&str; 4] = [
     "#[cfg(feature = \"admin\")]",
     "#[cfg(feature = \"enrol\")]",
     "#[cfg(any(feature = \"admin\", feature = \"enrol\"))]",
+    "#[cfg(all(feature = \"admin\", feature = \"metrics\"))]",
 ];
 
 /// What is behind a feature is not named outside of it: the modules are declared behind their feature, and no other
@@ -304,6 +307,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
             "src/store/trace.rs",
         ],
     ),
+    // Only the counters and gauges.
+    ("metrics", &["src/observe/meter/", "src/store/trace.rs"]),
     // One place says yes to rustls for certificates, and one for handshake signatures.
     ("ServerCertVerified::assertion", &["src/tls/verifier.rs"]),
     ("ClientCertVerified::assertion", &["src/tls/verifier.rs"]),

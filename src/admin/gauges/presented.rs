@@ -1,0 +1,41 @@
+//! Gauges of what servers presented when they were last accepted.
+
+use super::{Gauges, Part};
+use crate::admin::{Peer, PeerHistory};
+use crate::certificate::Timestamp;
+use crate::limits::MAX_METRIC_ITEMS;
+use crate::store::TrustSnapshot;
+
+const NOT_AFTER: &str = "mutual_trust_presented_not_after_timestamp_seconds";
+
+impl Gauges {
+    /// Sets the gauges of servers that were accepted: when, and when the certificate ends that they presented. With an
+    /// authority, nothing else tells when the certificate of a server ends.
+    ///
+    /// Only servers of the store have a series, and only what was accepted counts: no other machine can create or set one.
+    pub fn set_presented(&mut self, view: &TrustSnapshot, seen: &PeerHistory) {
+        let mut found = self.found();
+        let mut left = MAX_METRIC_ITEMS;
+        let mut omitted = 0_usize;
+        for server in view.servers() {
+            let Some(last) = seen.last(&Peer::Server(server.id().clone())) else {
+                continue;
+            };
+            if left == 0 {
+                omitted = omitted.saturating_add(1);
+                continue;
+            }
+            left = left.saturating_sub(1);
+            let labels = [("server", server.id().as_str())];
+            if let Some(leaf) = last.certificate() {
+                found.time(NOT_AFTER, &labels, leaf.validity().not_after());
+            }
+            if let Some(at) = last.at() {
+                let name = "mutual_trust_server_accepted_timestamp_seconds";
+                found.time(name, &labels, Timestamp::from(at));
+            }
+        }
+        found.omitted(NOT_AFTER, omitted);
+        self.put(Part::Presented, found);
+    }
+}

@@ -1,0 +1,98 @@
+//! Counters and gauges for the recorder of the facade `metrics`. Without the feature `metrics` they do nothing.
+//!
+//! The labels of a counter are words of fixed lists, and those of a gauge are of what is installed. No text that a peer
+//! chose is in a label, so no peer can create a series.
+
+#[cfg(feature = "metrics")]
+mod table;
+
+#[cfg(feature = "metrics")]
+pub use table::describe_metrics;
+
+use crate::certificate::Role;
+use crate::policy::Verdict;
+
+/// A peer was judged in a handshake.
+pub(crate) fn judged(verdict: &Verdict) {
+    #[cfg(feature = "metrics")]
+    metrics::counter!(
+        "mutual_trust_verdicts_total",
+        "role" => role(verdict.role()),
+        "outcome" => outcome(verdict.is_accepted()),
+        "reason" => verdict.reason().code()
+    )
+    .increment(1);
+    #[cfg(not(feature = "metrics"))]
+    let _ = verdict;
+}
+
+/// The handshake with a peer of this role was decided: the peer was accepted and proved that it has its key, or not.
+pub(crate) fn decided(peer: Role, is_accepted: bool) {
+    #[cfg(feature = "metrics")]
+    metrics::counter!(
+        "mutual_trust_handshakes_total",
+        "role" => role(peer),
+        "outcome" => outcome(is_accepted)
+    )
+    .increment(1);
+    #[cfg(not(feature = "metrics"))]
+    let _ = (peer, is_accepted);
+}
+
+/// An observation was dropped.
+pub(super) fn dropped() {
+    #[cfg(feature = "metrics")]
+    metrics::counter!("mutual_trust_observations_dropped_total").increment(1);
+}
+
+/// Something happened in enrolment.
+#[cfg(feature = "enrol")]
+pub(crate) fn enrolment(event: &'static str) {
+    #[cfg(feature = "metrics")]
+    metrics::counter!("mutual_trust_enrolment_events_total", "event" => event).increment(1);
+    #[cfg(not(feature = "metrics"))]
+    let _ = event;
+}
+
+#[cfg(feature = "metrics")]
+fn role(role: Role) -> &'static str {
+    match role {
+        Role::Server => "server",
+        Role::Client => "client",
+    }
+}
+
+#[cfg(feature = "metrics")]
+fn outcome(is_accepted: bool) -> &'static str {
+    if is_accepted { "accepted" } else { "refused" }
+}
+
+/// A gauge, or a counter, with its labels.
+#[cfg(all(feature = "admin", feature = "metrics"))]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Series {
+    name: &'static str,
+    labels: Vec<(&'static str, String)>,
+}
+
+#[cfg(all(feature = "admin", feature = "metrics"))]
+impl Series {
+    pub(crate) fn new(name: &'static str, labels: Vec<(&'static str, String)>) -> Self {
+        Self { name, labels }
+    }
+
+    pub(crate) fn set(&self, value: f64) {
+        metrics::gauge!(self.name, self.labels()).set(value);
+    }
+
+    pub(crate) fn increment(&self) {
+        metrics::counter!(self.name, self.labels()).increment(1);
+    }
+
+    fn labels(&self) -> Vec<metrics::Label> {
+        let labels = self.labels.iter();
+        labels
+            .map(|(key, value)| metrics::Label::new(*key, value.clone()))
+            .collect()
+    }
+}
