@@ -11,8 +11,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::check::{judged, reason};
+use crate::exchange::{End, Exchange, Talk, is_timeout};
 use crate::json::{Connected, LinkState};
-use crate::link::{Address, End, HANDSHAKE_LATE, Link, Patience, dial, is_timeout, visit};
+use crate::kmip::{Asked, KmipArguments};
+use crate::link::{Address, HANDSHAKE_LATE, Link, Patience, dial, visit};
 use crate::ours::{self, IdentityArguments};
 use crate::output::{Failure, Outcome};
 use crate::presented::{Ours, Presented, meaning};
@@ -34,6 +36,8 @@ pub(crate) struct Arguments {
     identity: IdentityArguments,
     #[command(flatten)]
     trust: TrustArguments,
+    #[command(flatten)]
+    kmip: KmipArguments,
     #[command(flatten)]
     patience: Patience,
 }
@@ -85,9 +89,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         address: &arguments.address,
         answered: tcp.peer_addr()?,
     };
-    let link = visit(config.into(), name, tcp, arguments.patience)?;
+    let mut asked = arguments.kmip.asked();
+    let mut talk = asked
+        .as_mut()
+        .map(|asked| |exchange: &mut Exchange<'_>| asked.talk(exchange));
+    let talk = talk.as_mut().map(|talk| -> &mut Talk<'_> { talk });
+    let link = visit(config.into(), name, tcp, arguments.patience, talk)?;
     let seen = reader.try_iter().pop();
-    tell(&place, &link, seen, |is_reached, is_accepted| {
+    tell(&place, &link, asked, seen, |is_reached, is_accepted| {
         ours.on_link(&builder.client_auth_failures(), is_reached, is_accepted)
     })
 }
@@ -125,6 +134,7 @@ fn reached(link: &Link, verdict: &Verdict) -> (bool, Option<bool>) {
 fn tell(
     place: &Place<'_>,
     link: &Link,
+    asked: Option<Asked>,
     seen: Option<Observation>,
     ours: impl FnOnce(bool, Option<bool>) -> Presented,
 ) -> Result<Outcome, Failure> {
@@ -173,18 +183,29 @@ fn tell(
         End::Alert(alert) => Some(*alert),
         End::Works | End::Closed | End::Failed(_) | End::Io(_) => None,
     };
+    let works = matches!(state, LinkState::Works);
+    let asked = asked.filter(|_| works);
+    let is_refused = text.is_some() || asked.as_ref().is_some_and(Asked::is_about_us);
     let mut lines = vec![shown];
-    lines.extend(ours.lines(text.is_some()));
+    lines.extend(ours.lines(is_refused));
     if let Some(text) = &text {
         lines.push(format!("refused: {text}"));
         lines.push(format!("  to do: {}", ours.remedy(alert)));
     } else if verdict.is_accepted() {
         lines.push(format!("works: {place}, TLS {version}, {suite}, {group}"));
     }
-    let refused = match text {
+    let mut refused = match text {
         Some(_) => Some(String::from("RefusedByPeer")),
         None => reason(&verdict),
     };
+    let mut failed = None;
+    let kmip = asked.map(|asked| {
+        let told = asked.told(&ours.words(), ours.lacks_client_auth());
+        lines.extend(told.lines);
+        refused = told.refused.map(str::to_owned);
+        failed = told.failed.map(|failure| failure.about(place));
+        told.fact
+    });
     let connected = Connected {
         judged,
         address: place.address.to_string(),
@@ -196,8 +217,11 @@ fn tell(
         cipher_suite: link.suite.clone(),
         key_exchange: link.group.clone(),
         identity: ours.fact(),
+        kmip,
     };
-    Ok(Outcome::of(lines.join("\n"), &connected).or_refused(refused))
+    let mut outcome = Outcome::of(lines.join("\n"), &connected).or_refused(refused);
+    outcome.failed = failed;
+    Ok(outcome)
 }
 
 fn is_closed(error: &io::Error) -> bool {

@@ -17,9 +17,10 @@ use mutual_trust::{
     Policy, ServerId, TrustSnapshot, tls,
 };
 
+use crate::exchange::is_timeout;
 use crate::facts;
 use crate::json;
-use crate::link::{Address, Deadlined, HANDSHAKE_LATE, Patience, dial, is_timeout};
+use crate::link::{Address, Deadlined, HANDSHAKE_LATE, Patience, dial};
 use crate::ours::{self, IdentityArguments};
 use crate::output::{self, Failure, Outcome};
 use crate::trust::{self, OpenArguments};

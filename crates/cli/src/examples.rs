@@ -30,6 +30,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "mutual-trust connect kms1.example:5696 --pin keys-1.pem --identity array.pem --key array.key",
             "mutual-trust connect 192.0.2.7 --store trust --server keys-1 --tls 1.2",
+            "mutual-trust connect kms1.example --store trust --identity array.pem --key array.key --kmip --key-id 8f2c",
         ],
     ),
     (

@@ -10,8 +10,9 @@ use std::time::Instant;
 
 use clap::Args;
 use mutual_trust::HostName;
-use rustls::{AlertDescription, ClientConfig, ClientConnection, ProtocolVersion};
+use rustls::{ClientConfig, ClientConnection, ProtocolVersion};
 
+use crate::exchange::{End, Exchange, Talk, is_timeout, receive, send};
 use crate::output::Failure;
 
 /// KMIP over TLS (IANA).
@@ -173,21 +174,6 @@ impl Write for Deadlined {
     }
 }
 
-/// How a link ended.
-#[derive(Debug)]
-pub(crate) enum End {
-    /// The handshake is done, and the server did not refuse us.
-    Works,
-    /// The server sent an alert.
-    Alert(AlertDescription),
-    /// The server closed the connection after the handshake without an alert.
-    Closed,
-    /// Our end refused, or TLS failed.
-    Failed(rustls::Error),
-    /// The network failed, or the time is over.
-    Io(io::Error),
-}
-
 /// The result of a link.
 pub(crate) struct Link {
     pub(crate) end: End,
@@ -201,12 +187,14 @@ pub(crate) struct Link {
     pub(crate) group: Option<String>,
 }
 
-/// Makes the handshake, listens for a refusal, and closes the link.
+/// Makes the handshake, listens for a refusal, and closes the link. With a talk, its first answer shows that the server
+/// does not refuse us, so that nothing is waited for.
 pub(crate) fn visit(
     config: Arc<ClientConfig>,
     name: &HostName,
     mut tcp: TcpStream,
     patience: Patience,
+    talk: Option<&mut Talk<'_>>,
 ) -> Result<Link, Failure> {
     let named = name.to_server_name();
     let named =
@@ -220,9 +208,20 @@ pub(crate) fn visit(
         Until::Finished,
     );
     let finished = !tls.is_handshaking();
+    let listened = finished && (patience.settle > 0 || talk.is_some());
     if matches!(end, End::Works) {
-        let listen = Duration::from_millis(patience.settle);
-        end = match run(&mut tls, &mut tcp, Instant::now() + listen, Until::Said) {
+        let listened_to = match talk {
+            Some(talk) => {
+                let mut exchange = Exchange::new(&mut tls, &mut tcp, patience.timeout());
+                talk(&mut exchange);
+                exchange.refused.unwrap_or(End::Works)
+            }
+            None => {
+                let listen = Duration::from_millis(patience.settle);
+                run(&mut tls, &mut tcp, Instant::now() + listen, Until::Said)
+            }
+        };
+        end = match listened_to {
             End::Io(error) if is_timeout(&error) => End::Works,
             End::Io(error) if error.kind() == ErrorKind::ConnectionReset => End::Closed,
             end @ (End::Works | End::Alert(_) | End::Closed | End::Failed(_) | End::Io(_)) => end,
@@ -244,7 +243,7 @@ pub(crate) fn visit(
     Ok(Link {
         end,
         finished,
-        listened: finished && patience.settle > 0,
+        listened,
         version,
         suite,
         group,
@@ -260,50 +259,18 @@ enum Until {
     Said,
 }
 
-/// Whether the time is over.
-pub(crate) fn is_timeout(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
-}
-
 fn run(tls: &mut ClientConnection, tcp: &mut TcpStream, deadline: Instant, until: Until) -> End {
     loop {
-        while tls.wants_write() {
-            if let Err(error) = tls.write_tls(tcp) {
-                return End::Io(error);
-            }
+        if let Err(error) = send(tls, tcp) {
+            return End::Io(error);
         }
         if until == Until::Finished && !tls.is_handshaking() {
             return End::Works;
         }
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return End::Io(io::Error::from(ErrorKind::TimedOut));
-        }
-        if let Err(error) = tcp.set_read_timeout(Some(left)) {
-            return End::Io(error);
-        }
-        match tls.read_tls(tcp) {
-            Ok(0) if tls.is_handshaking() => {
-                return End::Io(io::Error::from(ErrorKind::UnexpectedEof));
-            }
-            Ok(0) => return End::Closed,
-            Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(error) => return End::Io(error),
-        }
-        match tls.process_new_packets() {
-            Err(rustls::Error::AlertReceived(alert)) => return End::Alert(alert),
-            Err(error) => {
-                // Sends the alert, which does not say our reason.
-                let _ = tls.write_tls(tcp);
-                return End::Failed(error);
-            }
-            Ok(state) if until == Until::Said => {
-                // An orderly close is no refusal.
-                if state.plaintext_bytes_to_read() > 0 || state.peer_has_closed() {
-                    return End::Works;
-                }
-            }
+        match receive(tls, tcp, deadline) {
+            Err(end) => return end,
+            // An orderly close is no refusal.
+            Ok(has_said) if until == Until::Said && has_said => return End::Works,
             Ok(_) => {}
         }
     }

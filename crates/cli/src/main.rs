@@ -41,7 +41,10 @@ mod ours;
 mod presented;
 mod trust;
 
+mod exchange;
 mod link;
+
+mod kmip;
 
 mod check;
 mod connect;

@@ -100,6 +100,27 @@ impl Presented {
         lines
     }
 
+    /// Our certificate, as an administrator of the server looks for it.
+    pub(crate) fn words(&self) -> String {
+        let certificate = &self.ours.certificate;
+        format!(
+            "{}, SHA-256 {}",
+            facts::subject(certificate),
+            certificate.fingerprint()
+        )
+    }
+
+    /// Whether our certificate does not say that it is for clients.
+    pub(crate) fn lacks_client_auth(&self) -> bool {
+        let lacks = |advice: &IdentityAdvice| {
+            matches!(
+                advice,
+                IdentityAdvice::NotForClients | IdentityAdvice::ClientAuthNotStated
+            )
+        };
+        self.ours.advice.iter().any(lacks)
+    }
+
     pub(crate) fn fact(&self) -> OurIdentity {
         let validity = self.ours.certificate.validity();
         let advice = self.ours.advice.iter();

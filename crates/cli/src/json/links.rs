@@ -61,6 +61,76 @@ pub(crate) struct Connected {
     pub(crate) key_exchange: Option<String>,
     /// Our own identity on the link
     pub(crate) identity: OurIdentity,
+    /// What the key server answered; null without --kmip, or if there is no link
+    pub(crate) kmip: Option<Kmip>,
+}
+
+/// A step of the questions to a key server.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum KmipStep {
+    Versions,
+    Query,
+    Key,
+}
+
+/// What a key server answered in KMIP. Its texts are its own.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Kmip {
+    /// The step at which the test ended; null if the server answered all that was asked, and the key is active
+    pub(crate) failed_step: Option<KmipStep>,
+    /// The versions that the server knows, the newest first
+    pub(crate) versions: Vec<String>,
+    /// The version that was used
+    pub(crate) version: Option<String>,
+    /// How the server names its vendor
+    pub(crate) vendor: Option<String>,
+    /// What the server says of itself besides
+    pub(crate) server_information: Vec<String>,
+    /// The operations that it offers us
+    pub(crate) operations: Vec<String>,
+    /// The types of objects that it has
+    pub(crate) object_types: Vec<String>,
+    /// The key that was asked for
+    pub(crate) key: Option<KmipKey>,
+    /// Why the server does not serve us
+    pub(crate) refusal: Option<KmipRefusal>,
+}
+
+/// Attributes of a key. The key itself is never asked for.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct KmipKey {
+    /// Its ID, as it was asked for
+    pub(crate) id: String,
+    /// Its state, of which Active is the one in which it protects data
+    pub(crate) state: Option<String>,
+    /// The type of the object
+    pub(crate) object_type: Option<String>,
+    /// Its algorithm
+    pub(crate) algorithm: Option<String>,
+    /// Its length
+    pub(crate) bits: Option<i32>,
+    /// Its names at the server
+    pub(crate) names: Vec<String>,
+}
+
+/// Why a key server does not serve us.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct KmipRefusal {
+    /// The operation
+    pub(crate) operation: String,
+    /// The result reason of the server
+    pub(crate) reason: Option<String>,
+    /// What the server says
+    pub(crate) message: Option<String>,
+    /// What it means
+    pub(crate) meaning: String,
+    /// What to do
+    pub(crate) remedy: String,
 }
 
 /// Our identity on a link.

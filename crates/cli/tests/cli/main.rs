@@ -18,6 +18,7 @@ mod following;
 mod guarding;
 mod identities;
 mod judging;
+mod kmip;
 mod links;
 mod looking;
 mod manual;

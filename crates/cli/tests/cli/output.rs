@@ -103,7 +103,7 @@ fn the_fields_of_the_json_are_held() {
     let mut linked = judged();
     linked.push(below(
         "",
-        "address alert answered_by cipher_suite handshake_finished identity key_exchange link tls",
+        "address alert answered_by cipher_suite handshake_finished identity key_exchange kmip link tls",
     ));
     linked.push(below(
         "identity.",
