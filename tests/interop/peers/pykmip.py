@@ -4,6 +4,7 @@
     end                     -> OK, or FAILED with what its session said; ends that server
     client FOLDER CA PORT   -> OK, or FAILED; PyKMIP's connection, with a line sent and one read
     keys FOLDER CA PORT     -> OK, or FAILED; Create, Get and Destroy of a key with PyKMIP's own client
+    made FOLDER CA PORT     -> KEYS a b c, the IDs of three new keys: active, not active yet, compromised; or FAILED
 
 A folder has `full.pem` and `key.pem`, the chain and the key to present.
 """
@@ -123,9 +124,9 @@ def client(folder, ca, port):
     return "OK" if answer.startswith(b"pong") else "FAILED no answer"
 
 
-def keys(folder, ca, port):
+def connected(folder, ca, port):
     arguments = proxy(folder, ca, port)
-    with ProxyKmipClient(
+    return ProxyKmipClient(
         hostname="127.0.0.1",
         port=port,
         cert=arguments["certfile"],
@@ -133,11 +134,24 @@ def keys(folder, ca, port):
         ca=ca,
         ssl_version="PROTOCOL_TLSv1_2",
         config_file=os.devnull,
-    ) as link:
+    )
+
+
+def keys(folder, ca, port):
+    with connected(folder, ca, port) as link:
         uid = link.create(enums.CryptographicAlgorithm.AES, 256)
         key = link.get(uid)
         link.destroy(uid)
     return "OK" if len(key.value) == 32 else "FAILED a key of %d bytes" % len(key.value)
+
+
+def made(folder, ca, port):
+    with connected(folder, ca, port) as link:
+        ids = [link.create(enums.CryptographicAlgorithm.AES, 256, name="interop") for _ in range(3)]
+        for uid in (ids[0], ids[2]):
+            link.activate(uid)
+        link.revoke(enums.RevocationReasonCode.KEY_COMPROMISE, ids[2])
+    return "KEYS " + " ".join(ids)
 
 
 def main():
@@ -154,7 +168,7 @@ def main():
                 answer = server.end()
             else:
                 folder, ca, port = rest
-                answer = {"client": client, "keys": keys}[command](folder, ca, int(port))
+                answer = {"client": client, "keys": keys, "made": made}[command](folder, ca, int(port))
         except Exception as error:
             answer = "FAILED %s: %s" % (type(error).__name__, error)
         print(" ".join(answer.split()), flush=True)

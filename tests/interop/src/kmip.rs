@@ -2,6 +2,8 @@
 
 use std::io::{self, Read, Write};
 use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -19,6 +21,9 @@ use crate::cells::Slot;
 use crate::link::{Ground, SERVERS, accept, open};
 use crate::peers::{Ask, Peer, PyKmip, Tools};
 use crate::shapes::Shape;
+
+/// How the rows of the command begin.
+pub const COMMAND: &str = "`mutual-trust connect --kmip`, PyKMIP's server";
 
 /// One line of the table for each operation, or the first that failed.
 pub fn run(ground: &Ground, tools: &Tools) -> Option<Vec<(String, Result<(), String>)>> {
@@ -55,7 +60,7 @@ pub fn run(ground: &Ground, tools: &Tools) -> Option<Vec<(String, Result<(), Str
         lines.push((format!("{what}the next operation"), Err(error)));
     }
     // PyKMIP's client and server, with our two ends between them.
-    let outcome = started.and_then(|port| {
+    let outcome = started.clone().and_then(|port| {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let own = listener.local_addr().unwrap().port();
         let shape = Shape::CaLeaf;
@@ -84,8 +89,160 @@ pub fn run(ground: &Ground, tools: &Tools) -> Option<Vec<(String, Result<(), Str
         "PyKMIP's client, our server, our client, PyKMIP's server: Create, Get, Destroy".into(),
         outcome,
     ));
+    if let Ok(port) = started {
+        lines.extend(command(ground, tools, &mut server, port));
+    }
     server.end();
     Some(lines)
+}
+
+/// What is tried, with which identity and arguments, and the exit code and texts that are expected.
+type Case<'a> = (&'a str, &'a Path, &'a [&'a str], i32, &'a [&'a str]);
+
+/// The command against the same server: what it says of keys and of certificates.
+fn command(
+    ground: &Ground,
+    tools: &Tools,
+    server: &mut PyKmip,
+    port: u16,
+) -> Vec<(String, Result<(), String>)> {
+    let shapes = &ground.shapes;
+    let (ours, other) = (shapes.ours(), shapes.folder(Shape::CaLeaf));
+    let own = shapes.folder(Shape::KeytoolRsa).join("leaf.pem");
+    let mut made = |folder: &Path| server.made(folder, &own, port);
+    let (mine, theirs) = match (made(&ours), made(&other)) {
+        (Ok(mine), Ok(theirs)) => (mine, theirs),
+        (Err(error), _) | (_, Err(error)) => {
+            return vec![(format!("{COMMAND}: the keys"), Err(error))];
+        }
+    };
+    let run = |folder: &Path, more: &[&str]| {
+        let ran = Command::new(&tools.command)
+            .arg("connect")
+            .arg(format!("127.0.0.1:{port}"))
+            .args(["--kmip", "--server-name", "keys-1.example", "--pin"])
+            .arg(&own)
+            .arg("--identity")
+            .arg(folder.join("full.pem"))
+            .arg("--key")
+            .arg(folder.join("key.pem"))
+            .args(more)
+            .output();
+        ran.map_err(|error| format!("{}: {error}", tools.command.display()))
+    };
+    let unmarked = shapes.without_client_auth();
+    let unknown = shapes.stranger();
+    let [active, waiting, compromised] = &mine;
+    let cases: [Case<'_>; 10] = [
+        (
+            "a key of ours, KMIP 2.0",
+            &ours,
+            &["--key-id", active],
+            0,
+            &[
+                "KMIP 2.0: ",
+                "Active, Symmetric Key, AES, 256 bits, named interop",
+                "serves: ",
+            ],
+        ),
+        (
+            "the same, KMIP 1.4",
+            &ours,
+            &["--key-id", active, "--kmip-version", "1.4"],
+            0,
+            &[
+                "KMIP 1.4: ",
+                "Active, Symmetric Key, AES, 256 bits, named interop",
+                "serves: ",
+            ],
+        ),
+        (
+            "the same, KMIP 1.0",
+            &ours,
+            &["--key-id", active, "--kmip-version", "1.0"],
+            0,
+            &[
+                "KMIP 1.0: ",
+                "Active, Symmetric Key, AES, 256 bits, named interop",
+                "serves: ",
+            ],
+        ),
+        (
+            "no key, the answers alone",
+            &ours,
+            &[],
+            0,
+            &["key server: PyKMIP", "operations: Create, ", "serves: "],
+        ),
+        (
+            "a key that is not active yet",
+            &ours,
+            &["--key-id", waiting],
+            1,
+            &["Pre-Active", "refused[KeyNotActive]"],
+        ),
+        (
+            "a compromised key",
+            &ours,
+            &["--key-id", compromised],
+            1,
+            &["Compromised", "refused[KeyNotActive]"],
+        ),
+        (
+            "an unknown key",
+            &ours,
+            &["--key-id", "4711"],
+            1,
+            &[
+                "Item Not Found",
+                "no such key for its user",
+                "refused[KeyNotFound]",
+            ],
+        ),
+        (
+            "a key of another user",
+            &ours,
+            &["--key-id", &theirs[0]],
+            1,
+            &[
+                "Permission Denied",
+                "its user may not use this key",
+                "refused[RefusedByKeyServer]",
+            ],
+        ),
+        (
+            "our certificate lacks clientAuth",
+            &unmarked,
+            &["--key-id", active],
+            1,
+            &[
+                "Authentication Not Successful",
+                "lists clientAuth",
+                "refused[RefusedByKeyServer]",
+            ],
+        ),
+        (
+            "the server does not trust our certificate",
+            &unknown,
+            &["--key-id", active],
+            1,
+            &["refused: the server refused us", "refused[RefusedByPeer]"],
+        ),
+    ];
+    let results = cases.into_iter().map(|(what, folder, more, code, texts)| {
+        let result = run(folder, more).and_then(|ran| {
+            let both = [ran.stdout.as_slice(), &ran.stderr].concat();
+            let said = String::from_utf8_lossy(&both).into_owned();
+            let is_said = texts.iter().all(|text| said.contains(text));
+            if ran.status.code() == Some(code) && is_said {
+                Ok(())
+            } else {
+                Err(format!("{}: {said}", ran.status))
+            }
+        });
+        (format!("{COMMAND}: {what}"), result)
+    });
+    results.collect()
 }
 
 /// Takes requests from a client and hands them on, until the client has had enough.

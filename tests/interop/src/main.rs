@@ -91,6 +91,10 @@ fn main() -> ExitCode {
         python: there(work.join("venv/bin/python")),
         work: work.clone(),
         scripts,
+        // Built into the same folder.
+        command: std::env::current_exe()
+            .unwrap()
+            .with_file_name("mutual-trust"),
     };
     let ground = Ground::new(Shapes::make(&work.join("shapes"), tools.go.as_deref()));
     let mut skipped = Vec::new();
@@ -125,7 +129,10 @@ fn main() -> ExitCode {
                 }
             });
         }
-        kmip::run(&ground, &tools)
+        let begin = std::time::Instant::now();
+        let keys = kmip::run(&ground, &tools);
+        println!("keys: {} s", begin.elapsed().as_secs());
+        keys
     });
     let results = results.into_inner().unwrap();
     let table = table::Table {

@@ -119,6 +119,11 @@ impl Shapes {
         self.root.join("ours")
     }
 
+    /// A leaf of the site's CA for our name, without an extended key usage.
+    pub fn without_client_auth(&self) -> PathBuf {
+        self.root.join("without-client-auth")
+    }
+
     /// Ours, as no peer knows it.
     pub fn stranger(&self) -> PathBuf {
         self.root.join("stranger")
@@ -223,6 +228,7 @@ impl Shapes {
             &format!("{end_entity}{ours}"),
             "site",
         );
+        shapes.issue("without-client-auth", "/CN=array-7", end_entity, "site");
         shapes.finish();
         shapes
     }
@@ -345,6 +351,7 @@ impl Shapes {
         }
         complete(&self.ours(), None);
         complete(&self.stranger(), None);
+        complete(&self.without_client_auth(), None);
     }
 }
 

@@ -101,6 +101,8 @@ pub struct Tools {
     pub java: Option<PathBuf>,
     pub python: Option<PathBuf>,
     pub scripts: PathBuf,
+    /// Our command.
+    pub command: PathBuf,
 }
 
 /// The peers in the order of the table; none where it cannot be had.

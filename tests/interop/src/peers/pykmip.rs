@@ -1,5 +1,6 @@
 //! PyKMIP: a key server, and its client. TLS 1.2 alone.
 
+use std::path::Path;
 use std::process::Command;
 
 use mutual_trust::tls::TlsVersion;
@@ -38,6 +39,20 @@ impl PyKmip {
         self.say("keys", ask, &port.to_string());
         self.serves = false;
         self.saw(Expected::Link)
+    }
+}
+
+impl PyKmip {
+    /// The IDs of three keys that the user of a certificate gets at `port`: active, not active yet, compromised.
+    pub fn made(&mut self, folder: &Path, ca: &Path, port: u16) -> Result<[String; 3], String> {
+        let (folder, ca) = (folder.display(), ca.display());
+        self.worker.say(&format!("made {folder} {ca} {port}"));
+        let answer = self.worker.hear();
+        let ids: Vec<String> = answer.split(' ').skip(1).map(str::to_owned).collect();
+        match ids.try_into() {
+            Ok(ids) if answer.starts_with("KEYS ") => Ok(ids),
+            _ => Err(answer),
+        }
     }
 }
 
