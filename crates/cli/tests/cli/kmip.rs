@@ -29,7 +29,7 @@ fn recorded(name: &str) -> Vec<u8> {
 }
 
 /// What the server does after a request.
-enum Act {
+pub(crate) enum Act {
     Answer(Vec<u8>),
     /// Sends this, a byte at a time, with a pause behind each.
     Drip(Vec<u8>, Duration),
@@ -41,7 +41,7 @@ enum Act {
 
 type InOrder = bool;
 
-fn answers(names: &[&str]) -> Vec<Act> {
+pub(crate) fn answers(names: &[&str]) -> Vec<Act> {
     let recorded = names.iter().map(|name| recorded(name));
     recorded.map(Act::Answer).collect()
 }
@@ -53,12 +53,20 @@ fn site(test: &str) -> Folder {
     folder
 }
 
-/// A key server for one client, whose requests it gives back.
 fn serve(folder: &Folder, acts: Vec<Act>) -> (SocketAddr, JoinHandle<Vec<Vec<u8>>>) {
+    key_server(folder, "array-7.pem", acts)
+}
+
+/// The key server `keys-1` for one connection of a client, whose requests it gives back.
+pub(crate) fn key_server(
+    folder: &Folder,
+    client: &str,
+    acts: Vec<Act>,
+) -> (SocketAddr, JoinHandle<Vec<Vec<u8>>>) {
     let provider = provider();
     let mut store = TrustStore::new(keys());
     let read = |name: &str| std::fs::read(folder.file(name)).unwrap();
-    let client = Certificate::from_pem(&read("array-7.pem")).unwrap();
+    let client = Certificate::from_pem(&read(client)).unwrap();
     store
         .install_pin(PinScope::Clients, client, EntryOptions::new())
         .unwrap();

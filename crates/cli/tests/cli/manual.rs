@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::folder::Folder;
+use crate::kmip;
 use crate::run::{Ran, Server, fingerprint, machine, now_spec, run, run_with, write};
 use crate::support::crl::crl;
 
@@ -28,6 +29,9 @@ const MAY_REFUSE: [(&str, &str); 3] = [
         "a later claim stays, so that its server is locked out",
     ),
 ];
+
+/// What a key server answers that speaks KMIP.
+const KMIP: [&str; 3] = ["versions", "query-2.0", "key-2.0"];
 
 fn manual() -> String {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/OPERATING.md");
@@ -126,8 +130,16 @@ fn every_command_of_the_manual_is_run_in_its_order() {
         }
         let mut changed = line.replace("/backup/", "backup/");
         changed = changed.replace("/etc/kms-ca", "kms-ca");
-        if let Some((_, server)) = &server {
-            changed = changed.replace("kms3.example", &server.address);
+        if let Some((other, server)) = &server {
+            // The test server of the command does not speak KMIP.
+            let address = if line.contains("--kmip") {
+                kmip::key_server(other, "array.pem", kmip::answers(&KMIP))
+                    .0
+                    .to_string()
+            } else {
+                server.address.clone()
+            };
+            changed = changed.replace("kms3.example", &address);
         }
         let Some(command) = changed.strip_prefix("mutual-trust ") else {
             shell(&folder, &changed);
