@@ -160,6 +160,10 @@ pub const MAX_LABEL_BYTES: usize = 128;
 
 /// Longest DNS name in bytes without its trailing dot (RFC 1035 section 2.3.4).
 pub const MAX_DNS_NAME_BYTES: usize = 253;
+/// Most servers that have a place among the primaries, and most secondaries of one primary: storage systems allow four
+/// and three.
+pub const MAX_SERVERS_IN_ORDER: usize = 64;
+
 
 /// Longest text that is read as a fingerprint: what `openssl x509 -fingerprint -sha256` prints, with room.
 pub const MAX_FINGERPRINT_TEXT: usize = 192;

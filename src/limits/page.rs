@@ -143,6 +143,7 @@ mod tests {
             WORK_OF_SIGNATURE,
             MAX_SAME_SUBJECT_SIGNATURES,
             MAX_SAME_SUBJECT_EXAMINED,
+            MAX_SERVERS_IN_ORDER,
             MAX_MISMATCHES_TRIED,
             MAX_SIGNATURES_AT_INSTALLATION,
             MAX_LISTS_ASKED,

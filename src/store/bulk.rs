@@ -288,6 +288,7 @@ mod tests {
             expected: BTreeSet::new(),
             group: None,
             claim: server.claim(),
+            role: server.role().cloned(),
         });
         held.collect()
     }

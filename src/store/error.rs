@@ -34,6 +34,30 @@ pub enum StoreError {
     /// The id is taken.
     #[error("there is a server {0} already")]
     ServerExists(ServerId),
+    /// A list of servers has one of them twice.
+    #[error("server {0} is listed twice")]
+    #[doc(hidden)]
+    ServerListedTwice(ServerId),
+    /// More servers than can have a place.
+    #[error("at most {limit} servers have a place in an order")]
+    #[non_exhaustive]
+    #[doc(hidden)]
+    TooManyInOrder {
+        /// The limit.
+        limit: usize,
+    },
+    /// A secondary cannot have secondaries of its own.
+    #[error(
+        "server {secondary} is a secondary of {primary}, and a secondary has no secondaries: change its role first"
+    )]
+    #[non_exhaustive]
+    #[doc(hidden)]
+    SecondaryOfSecondary {
+        /// The primary of the server.
+        primary: ServerId,
+        /// The server.
+        secondary: ServerId,
+    },
     /// The id is taken.
     #[error("there is a group {0} already")]
     GroupExists(GroupId),

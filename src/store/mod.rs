@@ -52,6 +52,7 @@ mod install;
 mod learn;
 mod live;
 mod options;
+mod order;
 mod patterns;
 mod patterns_error;
 #[cfg(feature = "admin")]
@@ -102,6 +103,7 @@ pub use ids::{GroupId, ServerId};
 pub(crate) use index::CertificateIndex;
 pub use live::LiveTrust;
 pub use options::{EntryOptions, PinMatch, ValidityRule};
+pub use order::ServerRole;
 pub use patterns::SanPattern;
 #[cfg(feature = "admin")]
 pub(crate) use restore::{HeldEntry, HeldServer};

@@ -10,8 +10,8 @@ use super::entry::{Disabled, More};
 use super::revocation::Room;
 use super::{
     BlockSelector, Claim, ClockState, CrlIssuer, CrlOrigin, Entry, EntryKey, EntryOptions, Group,
-    GroupId, HeldCrl, InstalledCrl, Outcome, Report, Scope, Server, ServerId, Slot, TrustSnapshot,
-    TrustStore,
+    GroupId, HeldCrl, InstalledCrl, Outcome, Report, Scope, Server, ServerId, ServerRole, Slot,
+    TrustSnapshot, TrustStore,
 };
 use crate::certificate::error::with_causes;
 use crate::certificate::{Certificate, Crl, CurrentTime, Fingerprint, HostName, shown};
@@ -24,6 +24,7 @@ pub(crate) struct HeldServer {
     pub(crate) expected: BTreeSet<HostName>,
     pub(crate) group: Option<GroupId>,
     pub(crate) claim: Claim,
+    pub(crate) role: Option<ServerRole>,
 }
 
 /// An entry as it was stored.
@@ -73,6 +74,7 @@ impl TrustStore {
             expected: held.expected.into_iter().collect(),
             group: held.group,
             claim: held.claim,
+            role: held.role.map(Arc::new),
             ..Server::new(held.id, held.names)
         })
     }
@@ -226,6 +228,7 @@ impl TrustStore {
             expected,
             group: None,
             claim,
+            role: None,
         };
         self.restore_server(held).is_ok()
     }

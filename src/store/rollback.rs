@@ -9,8 +9,8 @@ use super::crls::Crls;
 use super::revocation::Room;
 use super::rolled_back::{Kept, RolledBack};
 use super::{
-    BlockSelector, Claim, Entry, EntryKey, GroupId, Outcome, Report, Server, ServerId, Truncated,
-    TrustSnapshot, TrustStore,
+    BlockSelector, Claim, Entry, EntryKey, GroupId, Outcome, Report, Server, ServerId, ServerRole,
+    Truncated, TrustSnapshot, TrustStore,
 };
 use crate::certificate::{Fingerprint, HostName};
 use crate::store::error::StoreError;
@@ -27,6 +27,7 @@ type Facts<'a> = (
     Vec<&'a HostName>,
     Option<&'a GroupId>,
     Claim,
+    Option<&'a ServerRole>,
 );
 
 fn facts(server: &Server) -> Facts<'_> {
@@ -36,6 +37,7 @@ fn facts(server: &Server) -> Facts<'_> {
         expected,
         server.group(),
         server.claim(),
+        server.role(),
     )
 }
 

@@ -1,10 +1,12 @@
 //! A server with its names and its claim (rules P2 and P3).
 
 use core::fmt;
+use std::sync::Arc;
 
 use pki_types::UnixTime;
 
 use super::ids::{GroupId, ServerId};
+use super::order::ServerRole;
 use crate::certificate::HostName;
 
 /// Whether a server must present a pin.
@@ -34,6 +36,8 @@ pub struct Server {
     pub(super) expected: Names,
     pub(super) group: Option<GroupId>,
     pub(super) claim: Claim,
+    /// Almost no server of a large store has one.
+    pub(super) role: Option<Arc<ServerRole>>,
     /// Position of its own pins. Set when the server is added to the data.
     pub(super) pins: Place,
 }
@@ -92,6 +96,7 @@ impl Server {
             expected: Names::default(),
             group: None,
             claim: Claim::Unclaimed,
+            role: None,
             pins: Place::default(),
         }
     }

@@ -245,7 +245,11 @@ fn newest(
         }
     };
     if let Some(from) = from {
-        if let Some((replayed, end)) = replay(&from, &current_source.content, settings) {
+        // The snapshot can be of a later minor version than the file before it.
+        let mut minors = file::MINORS.into_iter();
+        let current = &current_source.content;
+        let replayed = minors.find_map(|minor| replay(&from, (current, minor), settings));
+        if let Some((replayed, end)) = replayed {
             bases.push(Base {
                 from: replayed,
                 current: Rest::Behind(end),
@@ -286,7 +290,7 @@ fn newest(
 /// had, which the digest in the first change shows. Returns also where in the file the last of them ends.
 fn replay(
     previous: &Loaded,
-    content: &[u8],
+    (content, minor): (&[u8], u32),
     settings: &DurableSettings,
 ) -> Option<(Loaded, Position)> {
     let (at, line) = first_change(content)?;
@@ -295,8 +299,8 @@ fn replay(
         kept,
         report,
     } = &previous.file;
-    let head = Some(previous.position.digest);
-    let (_, digest, kept) = file::write_for_journal(store.contents(), kept, head, None).ok()?;
+    let about = (Some(previous.position.digest), minor);
+    let (_, digest, kept) = file::write_for_journal(store.contents(), kept, about, None).ok()?;
     let mut position = Position {
         digest,
         bytes: 0,

@@ -35,7 +35,7 @@ impl DurableStore {
         store.count_up_to(first);
         let view = store.snapshot();
         let kept = UnknownRecords::default();
-        let written = file::write_for_journal(&view, &kept, None, settings.sealed_by());
+        let written = file::write_for_journal(&view, &kept, (None, 0), settings.sealed_by());
         let (text, ..) = written.map_err(DurableError::Unwritable)?;
         match disk.create(&text) {
             Err(WriteError::Exists { path }) => return Err(DurableError::Exists { path }),

@@ -202,7 +202,8 @@ impl DurableStore {
             .clamp(MIN_JOURNAL_BYTES, MAX_JOURNAL_BYTES);
         let is_long = journal > 0 && journal.saturating_add(text.len()) > most;
         let is_first = self.stored.major < file::WITH_JOURNAL;
-        if !(is_long || is_first || self.is_old() || self.stored.rewrite) {
+        let later = file::needs_later_minor(before, view, &self.stored.kept);
+        if !(is_long || is_first || later.is_some() || self.is_old() || self.stored.rewrite) {
             self.stored.size = size;
             return Ok(Added {
                 head,
@@ -211,8 +212,9 @@ impl DurableStore {
                 snapshot: None,
             });
         }
+        let about = (Some(position.digest), later.unwrap_or(0));
         let (snapshot, over, kept) =
-            file::write_for_journal(before, &self.stored.kept, Some(position.digest), seal)?;
+            file::write_for_journal(before, &self.stored.kept, about, seal)?;
         head.before = over;
         let (text, digest) = change(&head, &kept)?;
         self.stored.size = grown(snapshot.len(), &text);

@@ -180,7 +180,7 @@ impl Recovery {
         let seal = settings.sealed_by();
         let written = || {
             let (mut text, over, kept) =
-                file::write_for_journal(&before, &kept, Some(digest), seal)?;
+                file::write_for_journal(&before, &kept, (Some(digest), 0), seal)?;
             let head = ChangeHead {
                 from: before.generation(),
                 to: view.generation(),

@@ -70,7 +70,7 @@ impl DurableStore {
         let written = file::write_for_journal(
             stored.store.contents(),
             &stored.kept,
-            Some(stored.position.digest),
+            (Some(stored.position.digest), 0),
             self.settings.sealed_by(),
         );
         let (text, over, kept) =

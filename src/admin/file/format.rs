@@ -18,7 +18,13 @@ pub(super) const ALONE: u32 = 1;
 /// it, since it would take the snapshot without the changes behind it.
 pub(crate) const WITH_JOURNAL: u32 = 2;
 /// Unknown records of a later minor version are kept.
-pub(super) const MINOR: u32 = 0;
+pub(super) const MINOR: u32 = ORDERED;
+/// The minor version of a file without anything that a later one added.
+pub(super) const OLDEST_MINOR: u32 = 0;
+/// The minor versions that this one writes.
+pub(crate) const MINORS: [u32; 2] = [OLDEST_MINOR, ORDERED];
+/// The minor version that gives servers a role and a place.
+pub(super) const ORDERED: u32 = 1;
 
 /// Whether a file of this minor version may have unknown records.
 pub(super) const fn is_later(minor: u32) -> bool {

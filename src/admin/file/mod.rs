@@ -30,6 +30,8 @@ use crate::store::{EntryKey, ServerId, Truncated, TrustSnapshot, TrustStore};
 
 pub use change::ChangeHead;
 pub use format::ContentDigest;
+pub(crate) use format::MINORS;
+use format::ORDERED;
 pub(crate) use format::WITH_JOURNAL;
 pub(crate) use journal::Position;
 pub(crate) use read::{Damaged, Loaded, load};
@@ -77,7 +79,7 @@ impl Default for UnknownRecords {
         Self {
             major: format::ALONE,
             head: None,
-            minor: format::MINOR,
+            minor: format::OLDEST_MINOR,
             fields: BTreeMap::new(),
             records: Vec::new(),
         }
@@ -247,20 +249,33 @@ pub fn write(
 }
 
 /// Writes the snapshot behind which the changes of a journal stand. `head` is the digest of the last change that it
-/// includes.
+/// includes. `after` is the minor version that the change behind it needs.
 pub(crate) fn write_for_journal(
     view: &TrustSnapshot,
     kept: &UnknownRecords,
-    head: Option<ContentDigest>,
+    (head, after): (Option<ContentDigest>, u32),
     seal: Option<&dyn Seal>,
 ) -> Result<(String, ContentDigest, UnknownRecords), StoreFileError> {
     let kept = UnknownRecords {
         major: WITH_JOURNAL,
+        minor: kept.minor.max(after),
         head,
         ..kept.clone()
     };
     let (text, digest) = write::file(view, &kept, seal)?;
     Ok((text, digest, kept))
+}
+
+/// The minor version that a change needs, if the file has an earlier one: a reader of the earlier version would refuse
+/// the fields.
+pub(crate) fn needs_later_minor(
+    before: &TrustSnapshot,
+    after: &TrustSnapshot,
+    kept: &UnknownRecords,
+) -> Option<u32> {
+    let came = || after.difference(before).servers.came;
+    let needs = kept.minor < ORDERED && came().iter().any(|server| server.role().is_some());
+    needs.then_some(ORDERED)
 }
 
 /// Writes a change, from one snapshot to the next.

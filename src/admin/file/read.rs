@@ -82,10 +82,6 @@ pub(crate) fn load(
     }
     records.snapshot_done();
     records.check_text(content)?;
-    if !is_later(minor) {
-        // It is written back in the form of this version.
-        records.kept.minor = MINOR;
-    }
     let over = ContentDigest::over(content);
     // The digest is checked last, so that other errors name their line.
     if over.to_string() != digest {

@@ -7,8 +7,8 @@ use pki_types::UnixTime;
 
 use super::UnknownRecords;
 use super::fields::{Fields, Origin, certificate, crl_der};
-use super::format::{ContentDigest, WITH_JOURNAL, generation, is_later, time};
-use super::headers::{block, checked_issuer, crl, entry_key, parsed, server};
+use super::format::{ContentDigest, ORDERED, WITH_JOURNAL, generation, is_later, time};
+use super::headers::{block, checked_issuer, crl, entry_key, parsed, role, server};
 use super::lines::{Field, Record, expected, no_section, once};
 use super::same::Exact;
 use super::write::server_name;
@@ -211,6 +211,7 @@ impl Records {
             expected: BTreeSet::new(),
             group: None,
             claim,
+            role: None,
         };
         for field in &record.fields {
             let names = match field.name {
@@ -218,6 +219,11 @@ impl Records {
                 "expect" => &mut held.expected,
                 "group" => {
                     once(&mut held.group, field, "the id of a group", parsed)?;
+                    continue;
+                }
+                "order" if self.kept.minor >= ORDERED => {
+                    let what = "a place, or a place, `of` and a server";
+                    once(&mut held.role, field, what, role)?;
                     continue;
                 }
                 _ => {

@@ -6,7 +6,7 @@ use base64ct::{Base64, Encoding};
 use pki_types::UnixTime;
 
 use super::format::{
-    ContentDigest, DIGEST, INDENT, LABEL, SEAL, TITLE, Time, check, grace_text, slot_word,
+    ContentDigest, DIGEST, INDENT, LABEL, ORDERED, SEAL, TITLE, Time, check, grace_text, slot_word,
 };
 use super::section;
 use super::{Seal, UnknownRecords};
@@ -15,7 +15,7 @@ use crate::certificate::{CRL_LABEL, Fingerprint};
 use crate::limits::{MAX_SEAL_BYTES, MAX_STORE_FILE_BYTES};
 use crate::store::{
     BlockSelector, Claim, CrlIssuer, Entry, EntryKey, InstalledCrl, PinMatch, Scope, Server,
-    ServerId, TrustSnapshot, UnreadCrl, ValidityRule,
+    ServerId, ServerRole, TrustSnapshot, UnreadCrl, ValidityRule,
 };
 
 /// Writes the whole file: content, digest, and the seal if there is one.
@@ -103,7 +103,7 @@ pub(super) fn before_servers(
     kept: &UnknownRecords,
     out: &mut impl Write,
 ) -> fmt::Result {
-    writeln!(out, "{TITLE}{}.{}", kept.major, kept.minor)?;
+    writeln!(out, "{TITLE}{}.{}", kept.major, minor(view, kept))?;
     let mut out = Out { kept, out };
     out.record(&format!("generation {}", view.generation()), "generation")?;
     if let Some(head) = kept.head {
@@ -117,6 +117,14 @@ pub(super) fn before_servers(
         out.record(&head, &head)?;
     }
     Ok(())
+}
+
+/// The minor version of a file: the earliest that has all of its fields, and none before that of the file that was read.
+fn minor(view: &TrustSnapshot, kept: &UnknownRecords) -> u32 {
+    match kept.minor < ORDERED && view.has_roles() {
+        true => ORDERED,
+        false => kept.minor,
+    }
 }
 
 /// What stands behind the entries, with the number of all records.
@@ -325,9 +333,16 @@ impl<W: Write> Out<'_, W> {
         for name in server.expected_names() {
             self.field("expect", name)?;
         }
-        server
-            .group()
-            .map_or(Ok(()), |group| self.field("group", group))
+        if let Some(group) = server.group() {
+            self.field("group", group)?;
+        }
+        match server.role() {
+            Some(ServerRole::Primary { place }) => self.field("order", place),
+            Some(ServerRole::Secondary { of, place }) => {
+                self.field("order", format_args!("{place} of {of}"))
+            }
+            None => Ok(()),
+        }
     }
 
     pub(super) fn crl(&mut self, list: &StoredCrl<'_>) -> fmt::Result {

@@ -225,6 +225,22 @@ fn names() -> Vec<Row> {
         |store| store.set_reference_names(&server_id("keys-1"), [host("other.example")]),
         Fate::Nothing,
     ));
+    let (desk, ..) = claimed();
+    rows.push(row(
+        "set_server_order",
+        "one of two servers, first",
+        desk,
+        |store| store.set_server_order([server_id("keys-2")]),
+        Fate::Nothing,
+    ));
+    let (desk, ..) = claimed();
+    rows.push(row(
+        "set_secondaries",
+        "a server becomes the secondary of another",
+        desk,
+        |store| store.set_secondaries(&server_id("keys-2"), [server_id("keys-1")]),
+        Fate::Nothing,
+    ));
     let mut desk = empty();
     desk.authority(AuthorityScope::AnyServer, &ca("root"));
     desk.server("keys-1", &[]);

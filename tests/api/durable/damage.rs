@@ -122,12 +122,12 @@ fn an_error_names_the_line_and_what_should_stand_there() {
         (
             edit("mutual-trust store 1.0", "mutual-trust store one"),
             1,
-            "mutual-trust store 2.0",
+            "mutual-trust store 2.1",
         ),
         (
             edit("mutual-trust store 1.0", "mutual-trust store 0.9"),
             1,
-            "mutual-trust store 2.0",
+            "mutual-trust store 2.1",
         ),
         (
             edit("digest sha256", "digest sha1"),

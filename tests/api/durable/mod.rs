@@ -10,6 +10,7 @@ mod guarded;
 mod journal;
 mod keyless;
 mod loading;
+mod order;
 #[cfg(unix)]
 mod owned;
 mod recovery;

@@ -41,6 +41,27 @@ proptest! {
         same(&asks, &answers(&asks, one.view()), &answers(&asks, admin.view()))?;
     }
 
+    // P8: the place of a server among others, and its role, are for programs that connect.
+    #[test]
+    fn no_verdict_depends_on_the_order_or_the_role_of_servers(
+        history in history(30),
+        asks in asks(16),
+        primaries in Just(SERVERS.to_vec()).prop_shuffle(),
+        split in 0..=SERVERS.len(),
+    ) {
+        let mut admin = Admin::after(&history);
+        let asks = settle(&asks, admin.view());
+        let before = answers(&asks, admin.view());
+        let known = primaries.iter().map(|id| server_id(id));
+        let known: Vec<_> = known.filter(|id| admin.view().server(id).is_some()).collect();
+        let (primaries, secondaries) = known.split_at(split.min(known.len()));
+        admin.store.set_server_order(primaries.to_vec()).unwrap();
+        if let Some(last) = primaries.last() {
+            admin.store.set_secondaries(last, secondaries.to_vec()).unwrap();
+        }
+        same(&asks, &before, &answers(&asks, admin.view()))?;
+    }
+
     // P8, and I9 for what a report says of a removal.
     #[test]
     fn an_entry_that_came_and_went_leaves_only_its_claim(

@@ -63,6 +63,18 @@ fn servers(produced: &mut Produced) {
     produced.error(store.join_group(&"none".parse().unwrap(), &b));
     produced.error(store.add_server(a.clone(), []));
     produced.error(store.add_group(group()));
+    produced.error(store.set_server_order([a.clone(), a.clone()]));
+    let many = (0..65).map(|number| server_id(&format!("many-{number}")));
+    let many: Vec<mutual_trust::ServerId> = many.collect();
+    for id in &many {
+        let _ = store.add_server(id.clone(), []).unwrap();
+    }
+    produced.error(store.set_server_order(many.clone()));
+    let [one, two, ..] = many.as_slice() else {
+        panic!("there are 65");
+    };
+    let _ = store.set_secondaries(one, [two.clone()]).unwrap();
+    produced.error(store.set_secondaries(two, []));
     produced.error(store.add_name(&b, host("a.example")));
     produced.error(store.release_name(&host("none.example")));
     produced.error(store.remove_server(&a));

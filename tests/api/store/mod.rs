@@ -14,6 +14,7 @@ mod groups;
 mod migration;
 mod names;
 mod options;
+mod order;
 mod reissued;
 mod release;
 mod reports;
