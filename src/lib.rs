@@ -80,6 +80,7 @@
 //! | [`store`] | What is installed: pins, authorities, intermediates, blocks, lists; [`LiveTrust`] publishes it |
 //! | [`policy`] | What is demanded, and [`decide`], the only function that accepts a peer |
 //! | [`observe`] | What handshakes showed, in a queue that no handshake waits for |
+//! | [`failover`] | Which of several servers to connect to next, and when |
 #![cfg_attr(
     any(feature = "admin", feature = "enrol"),
     doc = "| [`admin`] | What no handshake needs: durable stores, plans, expiry, enrolment |"
@@ -137,6 +138,8 @@ pub mod store;
 pub mod policy;
 
 pub mod observe;
+
+pub mod failover;
 
 #[cfg(any(feature = "admin", feature = "enrol"))]
 pub mod admin;

@@ -6,6 +6,7 @@
 //! This module is not API: it is hidden, any version may change it, and `docs/LIMITS.md` lists the values. It is
 //! reachable so that tests and benchmarks can use each bound.
 
+mod failover;
 mod followed;
 mod journal;
 mod known;
@@ -14,6 +15,10 @@ mod page;
 
 use core::time::Duration;
 
+pub use failover::{
+    ATTEMPT_BUDGET, ATTEMPT_REFILL, ATTEMPT_TIMEOUT, BOOT_SPREAD, FIRST_BACKOFF, LONGEST_BACKOFF,
+    MAX_ATTEMPT_BUDGET, MAX_ATTEMPT_TIME, MAX_BOOT_SPREAD, PEER_REFUSAL_WAIT,
+};
 pub use followed::{
     CRL_LIFE_LEFT, MAX_FOLLOWED_BYTES, MAX_FOLLOWED_FILES, MAX_FOLLOWED_NAMES, MAX_INCLUDE_BYTES,
     MAX_INCLUDES, MAX_METRIC_ITEMS, MAX_REREADS, MAX_SOURCES, MAX_UNSETTLED_POLLS,
@@ -155,15 +160,15 @@ pub const MAX_RSA_EXPONENT_BITS: u32 = 33;
 /// Longest id of a server or a group in bytes: a full domain name fits.
 pub const MAX_ID_BYTES: usize = 253;
 
+/// Most servers that have a place among the primaries, and most secondaries of one primary: storage systems allow four
+/// and three.
+pub const MAX_SERVERS_IN_ORDER: usize = 64;
+
 /// Longest label of an entry in bytes: a line on a terminal.
 pub const MAX_LABEL_BYTES: usize = 128;
 
 /// Longest DNS name in bytes without its trailing dot (RFC 1035 section 2.3.4).
 pub const MAX_DNS_NAME_BYTES: usize = 253;
-/// Most servers that have a place among the primaries, and most secondaries of one primary: storage systems allow four
-/// and three.
-pub const MAX_SERVERS_IN_ORDER: usize = 64;
-
 
 /// Longest text that is read as a fingerprint: what `openssl x509 -fingerprint -sha256` prints, with room.
 pub const MAX_FINGERPRINT_TEXT: usize = 192;

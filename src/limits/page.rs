@@ -9,6 +9,7 @@ mod tests {
 
     const SOURCE: &str = concat!(
         include_str!("../limits.rs"),
+        include_str!("failover.rs"),
         include_str!("followed.rs"),
         include_str!("journal.rs")
     );
@@ -113,6 +114,16 @@ mod tests {
             MIN_SEAL_KEY_BYTES,
             MAX_SEAL_KEY_BYTES,
             MAX_SHOWN_LINE,
+            FIRST_BACKOFF,
+            LONGEST_BACKOFF,
+            PEER_REFUSAL_WAIT,
+            ATTEMPT_TIMEOUT,
+            BOOT_SPREAD,
+            ATTEMPT_BUDGET,
+            ATTEMPT_REFILL,
+            MAX_ATTEMPT_TIME,
+            MAX_BOOT_SPREAD,
+            MAX_ATTEMPT_BUDGET,
             MAX_FOLLOWED_FILES,
             MAX_FOLLOWED_NAMES,
             MAX_FOLLOWED_BYTES,
@@ -132,6 +143,7 @@ mod tests {
             MAX_RSA_BITS,
             MAX_RSA_EXPONENT_BITS,
             MAX_ID_BYTES,
+            MAX_SERVERS_IN_ORDER,
             MAX_LABEL_BYTES,
             MAX_DNS_NAME_BYTES,
             MAX_FINGERPRINT_TEXT,
@@ -143,7 +155,6 @@ mod tests {
             WORK_OF_SIGNATURE,
             MAX_SAME_SUBJECT_SIGNATURES,
             MAX_SAME_SUBJECT_EXAMINED,
-            MAX_SERVERS_IN_ORDER,
             MAX_MISMATCHES_TRIED,
             MAX_SIGNATURES_AT_INSTALLATION,
             MAX_LISTS_ASKED,

@@ -32,7 +32,7 @@
 //! - [`Identity`] is our own certificate chain and key. [`Identities`] replaces it while the program runs, and
 //!   [`FollowedIdentity`] takes it from files that another program replaces.
 //! - [`refusal`] finds our verdict inside the error of a failed handshake. [`refused_by_peer`] finds the alert of the peer
-//!   that refused us.
+//!   that refused us. [`attempt_outcome`] tells the two and a failure apart for [`failover`](crate::failover).
 //! - [`PeerCheck`] says who the peer of an open connection is, and whether it is still trusted.
 #![cfg_attr(
     feature = "enrol",
@@ -83,7 +83,7 @@ pub use issue::SigningKeyPair;
 pub use peer::PeerCheck;
 #[cfg(feature = "enrol")]
 pub use probe::{Probe, ProbeResult, probe_result_from};
-pub use refusal::{refusal, refused_by_peer};
+pub use refusal::{attempt_outcome, refusal, refused_by_peer};
 pub use resolver::{ClientAuthFailures, NoCommonSignatureScheme};
 pub use rotation::Identities;
 pub use server::ServerConfigBuilder;

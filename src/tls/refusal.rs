@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rustls::{AlertDescription, CertificateError, OtherError};
 
+use crate::failover::AttemptOutcome;
 use crate::policy::{Refusal, Verdict};
 
 impl From<Refusal> for rustls::Error {
@@ -67,6 +68,21 @@ pub fn refused_by_peer(error: &(dyn StdError + 'static)) -> Option<AlertDescript
         Some(rustls::Error::AlertReceived(alert)) => Some(*alert),
         _ => None,
     })
+}
+
+/// What the error of a connection means for [`Failover`](crate::failover::Failover): our rules refused the server, by the
+/// trust of `generation`; the server refused us; it failed; or there is no connection. `generation` is that in force when
+/// the attempt began: a change during the attempt makes another one worthwhile.
+pub fn attempt_outcome(error: &(dyn StdError + 'static), generation: u64) -> AttemptOutcome {
+    match (refusal(error), refused_by_peer(error)) {
+        (Some(_), _) => AttemptOutcome::refused_by_us(generation),
+        // It says that it failed, and not that it refused us.
+        (None, Some(AlertDescription::InternalError | AlertDescription::UserCanceled)) => {
+            AttemptOutcome::NotServed
+        }
+        (None, Some(_)) => AttemptOutcome::RefusedByPeer,
+        (None, None) => AttemptOutcome::Unreachable,
+    }
 }
 
 /// An error of ours inside another one, however rustls and I/O have wrapped it.

@@ -35,6 +35,8 @@ mod crl;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod decisions;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod failover;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod handshakes;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod invariants;

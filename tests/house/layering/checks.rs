@@ -40,12 +40,13 @@ impl File {
 }
 
 /// The rooms in the order in which a certificate flows.
-pub const ROOMS: [&str; 7] = [
+pub const ROOMS: [&str; 8] = [
     "certificate",
     "identity",
     "store",
     "policy",
     "observe",
+    "failover",
     "admin",
     "tls",
 ];
