@@ -33,6 +33,8 @@ pub use crate::identity::error::{IssueError, SubjectError};
 pub use crate::store::error::{
     IdError, PublishError, SanPatternError, StoreError, UnusablePinReason,
 };
+#[cfg(feature = "admin")]
+pub use crate::tls::error::FolderError;
 #[cfg(feature = "enrol")]
 pub use crate::tls::error::ProbeError;
 pub use crate::tls::error::{ConfigError, RotationError};

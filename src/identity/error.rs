@@ -118,7 +118,7 @@ pub enum IdentityError {
         /// The polls in a row.
         polls: usize,
         /// What the last attempt to read them found.
-        source: Box<IdentityError>,
+        source: Box<dyn core::error::Error + Send + Sync>,
     },
     /// The files of a followed identity were changed before each poll, so they were not taken over.
     #[error("the files keep changing")]

@@ -35,6 +35,7 @@ mod owner;
 mod passphrase;
 mod pkcs8;
 mod reader;
+mod renewal;
 mod scrub;
 #[cfg(feature = "encrypted-keys")]
 mod scrypt;
@@ -51,6 +52,7 @@ pub use key::PrivateKey;
 #[cfg(feature = "encrypted-keys")]
 pub use passphrase::Passphrase;
 pub use reader::KeyReader;
+pub use renewal::RenewalSchedule;
 pub use write::IfExists;
 #[cfg(unix)]
 pub use write::{write_certificates, write_private};

@@ -158,6 +158,16 @@ impl<'a> KeyReader<'a> {
         })
     }
 
+    /// Reads the content of a file that was read before.
+    #[cfg(feature = "admin")]
+    pub(crate) fn bytes(self, content: &[u8]) -> Result<PrivateKey, IdentityError> {
+        if form::is_der(content) {
+            self.of_der(Zeroizing::new(content.to_vec()))
+        } else {
+            self.pem(content)
+        }
+    }
+
     fn content(self, content: Zeroizing<Vec<u8>>) -> Result<PrivateKey, IdentityError> {
         if form::is_der(&content) {
             self.of_der(content)

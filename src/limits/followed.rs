@@ -35,3 +35,10 @@ pub const MAX_INCLUDE_BYTES: usize = 255;
 /// The share of its life that a followed revocation list has left when health warns that no newer one has come: a tenth.
 /// A CA publishes the next list before that (Windows does by default, with a tenth).
 pub const CRL_LIFE_LEFT: i64 = 10;
+
+/// Largest file in bytes with the state of our identity: 4,096 servers with ids of 253 bytes, each with two dates.
+pub const MAX_IDENTITY_STATE_BYTES: usize = 4 * 1024 * 1024;
+
+/// Greatest share of a certificate's life after which it is renewed, in thousandths. What is left must do for a person
+/// to look at a renewal that failed: at 950 it is 18 days of a year.
+pub const MAX_RENEWAL_FRACTION: u32 = 950;

@@ -134,6 +134,8 @@ mod tests {
             MAX_INCLUDES,
             MAX_INCLUDE_BYTES,
             CRL_LIFE_LEFT,
+            MAX_IDENTITY_STATE_BYTES,
+            MAX_RENEWAL_FRACTION,
             MAX_EXTENSIONS,
             MAX_SUBJECT_ALT_NAMES,
             MAX_DER_DEPTH,

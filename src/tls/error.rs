@@ -1,10 +1,21 @@
 //! Errors of building configurations, of probing servers and of changing identities.
 
+#[cfg(feature = "admin")]
+use core::fmt;
+#[cfg(feature = "admin")]
+use std::path::{Path, PathBuf};
+
 use thiserror::Error;
 
 use crate::certificate::Fingerprint;
 use crate::identity::error::IdentityError;
+#[cfg(all(feature = "admin", feature = "issue"))]
+use crate::identity::error::IssueError;
+#[cfg(feature = "admin")]
+use crate::identity::error::{ReadFileError, WriteError};
 use crate::store::ServerId;
+#[cfg(feature = "admin")]
+use crate::tls::folder::ServerRotation;
 
 /// Why a TLS configuration cannot be built.
 ///
@@ -100,4 +111,157 @@ pub enum RotationError {
     #[error("the current identity is still presented: activate the next one for all servers first")]
     #[doc(hidden)]
     NotForAll,
+}
+
+/// Why a folder of our identity was not read or changed. The state of the folder is that from before, except after
+/// [`WriteError::NotDurable`], and after a failure to remove an old file.
+///
+/// The variants that are not shown here only word the message: match them with `_`.
+#[cfg(feature = "admin")]
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum FolderError {
+    /// There is no identity in the folder.
+    #[error("{path} has no identity: make it from the files of one first")]
+    #[non_exhaustive]
+    NoIdentity {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// There is an identity in the folder already.
+    #[error("{path} exists: the folder has an identity, and it is kept")]
+    #[non_exhaustive]
+    #[doc(hidden)]
+    Exists {
+        /// The file of the state.
+        path: PathBuf,
+    },
+    /// The state is damaged, or was changed by hand.
+    #[error("{path} is damaged{}: restore it from a backup", Line(*line))]
+    #[non_exhaustive]
+    Damaged {
+        /// The file of the state.
+        path: PathBuf,
+        /// The line, from 1; `None` if the checksum does not match.
+        line: Option<usize>,
+    },
+    /// The state was written by a newer version of this library.
+    #[error(
+        "{path} is of version {version}, and this program reads version 1: use the newer program"
+    )]
+    #[non_exhaustive]
+    #[doc(hidden)]
+    Version {
+        /// The file of the state.
+        path: PathBuf,
+        /// Its version.
+        version: String,
+    },
+    /// A file has another certificate than the state says.
+    #[error("{path} has another certificate than the state of the folder says")]
+    #[non_exhaustive]
+    #[doc(hidden)]
+    OtherCertificate {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another process changes the folder.
+    #[error("another process changes the folder: {path} is locked")]
+    #[non_exhaustive]
+    #[doc(hidden)]
+    Busy {
+        /// The file that is locked.
+        path: PathBuf,
+    },
+    /// The operating system refused.
+    #[error("{path}: cannot {doing}")]
+    #[non_exhaustive]
+    #[doc(hidden)]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// Servers are not presented the next identity, or were not seen to accept it.
+    #[error("the current identity is still needed: {}", Servers(servers))]
+    #[non_exhaustive]
+    Lagging {
+        /// The servers.
+        servers: Vec<ServerRotation>,
+    },
+    /// No request for a certificate was made in the folder.
+    #[cfg(feature = "issue")]
+    #[error("{path} has no request for a certificate")]
+    #[non_exhaustive]
+    #[doc(hidden)]
+    NoRequest {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// More servers than a state can name.
+    #[error("the state names more than {limit} servers: activate the next identity for all")]
+    #[non_exhaustive]
+    #[doc(hidden)]
+    TooManyServers {
+        /// The limit.
+        limit: usize,
+    },
+    /// The phase does not allow the step.
+    #[error(transparent)]
+    Rotation(#[from] RotationError),
+    /// The files of an identity are not usable.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The next certificate, or a request for it, cannot be made.
+    #[cfg(feature = "issue")]
+    #[error(transparent)]
+    #[doc(hidden)]
+    Issue(#[from] IssueError),
+    /// A file cannot be written.
+    #[error(transparent)]
+    #[doc(hidden)]
+    Write(#[from] WriteError),
+}
+
+#[cfg(feature = "admin")]
+impl FolderError {
+    pub(super) fn from_key_file(path: &Path, source: ReadFileError) -> Self {
+        let path = path.to_owned();
+        Self::Identity(IdentityError::KeyFile { path, source })
+    }
+}
+
+#[cfg(feature = "admin")]
+struct Line(Option<usize>);
+
+#[cfg(feature = "admin")]
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(line) => write!(f, " at line {line}"),
+            None => f.write_str(": its checksum does not match"),
+        }
+    }
+}
+
+/// The first servers of a list, in one line.
+#[cfg(feature = "admin")]
+struct Servers<'a>(&'a [ServerRotation]);
+
+#[cfg(feature = "admin")]
+impl fmt::Display for Servers<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 8;
+        for (index, server) in self.0.iter().take(SHOWN).enumerate() {
+            f.write_str(if index == 0 { "" } else { "; " })?;
+            server.fmt(f)?;
+        }
+        match self.0.len().saturating_sub(SHOWN) {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more"),
+        }
+    }
 }

@@ -1,15 +1,20 @@
 //! Our own identity in files that another program replaces.
 
+use core::error::Error;
 use core::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
 
+#[cfg(feature = "admin")]
+use super::folder::{FolderIdentities, IdentityFolder};
 use super::{Identities, Identity};
 use crate::identity::error::IdentityError;
 use crate::identity::{CertificateChain, FileState, KeyReader};
 use crate::limits::MAX_UNSETTLED_POLLS;
+#[cfg(feature = "admin")]
+use crate::tls::error::FolderError;
 
 /// Our own chain and private key in files that another program replaces, such as a mounted secret: read again when they
 /// change, as a pair, and presented by the configurations of its [`Identities`] without a restart.
@@ -49,10 +54,7 @@ use crate::limits::MAX_UNSETTLED_POLLS;
 /// without their administrators: they trust the CA, or they pin the key and the key stays. Otherwise every peer refuses us
 /// after the replacement: use [`Identities::stage`] instead.
 pub struct FollowedIdentity {
-    chain: PathBuf,
-    key: PathBuf,
-    reader: KeyReader<'static>,
-    provider: Arc<CryptoProvider>,
+    place: Place,
     identities: Identities,
     /// The files of the identity that is presented.
     taken: Option<Files>,
@@ -64,7 +66,21 @@ pub struct FollowedIdentity {
     failed: usize,
 }
 
-/// The state of both files.
+/// Where our identity is.
+enum Place {
+    /// In two files, which may be the same one.
+    Files {
+        chain: PathBuf,
+        key: PathBuf,
+        reader: KeyReader<'static>,
+        provider: Arc<CryptoProvider>,
+    },
+    /// In a folder, whose state names the files.
+    #[cfg(feature = "admin")]
+    Folder(IdentityFolder<'static>),
+}
+
+/// The state of both files. Of a folder, the state of its one file is that of both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Files {
     chain: FileState,
@@ -86,17 +102,37 @@ impl FollowedIdentity {
         let (chain, key) = (chain.into(), key.into());
         let taken = Files::at(&chain, &key);
         let identity = read(&chain, &key, reader, &provider)?;
-        Ok(Self {
+        let place = Place::Files {
             chain,
             key,
             reader,
             provider,
-            identities: Identities::new(identity),
+        };
+        Ok(Self::new(place, Identities::new(identity), taken))
+    }
+
+    /// Follows a folder that another process rotates, such as the command `mutual-trust identity`. Each server is presented
+    /// what the state of the folder says, from the poll after a change on.
+    ///
+    /// # Errors
+    /// There is no usable identity in the folder.
+    #[cfg(feature = "admin")]
+    pub fn from_folder(folder: IdentityFolder<'static>) -> Result<Self, FolderError> {
+        // Looked at first: a change while the identities are read is seen by the next poll.
+        let taken = Files::at(&folder.state_file(), &folder.state_file());
+        let identities = folder.identities()?;
+        Ok(Self::new(Place::Folder(folder), identities, taken))
+    }
+
+    fn new(place: Place, identities: Identities, taken: Option<Files>) -> Self {
+        Self {
+            place,
+            identities,
             taken,
             seen: None,
             unsettled: 0,
             failed: 0,
-        })
+        }
     }
 
     /// What the configurations present, for their builders. All clones follow the files.
@@ -113,32 +149,29 @@ impl FollowedIdentity {
     /// The files could not be used at any of eight polls: they changed before each, or each attempt to read them failed; the
     /// error has the last reason. The identity from before is presented, and the next poll tries again.
     pub fn poll(&mut self) -> Result<bool, IdentityError> {
-        let found = Files::at(&self.chain, &self.key);
+        let found = self.place.found();
         if found.is_some() && found == self.taken {
             self.seen = None;
             (self.unsettled, self.failed) = (0, 0);
             return Ok(false);
         }
         // A file that is missing is looked for at once, to say which.
-        let settled = found.is_none() || found == self.seen;
+        // The state of a folder is replaced in one step.
+        let settled = found.is_none() || found == self.seen || self.place.is_whole();
         self.seen = found;
         if !settled {
             self.unsettled = self.unsettled.saturating_add(1);
             return self.wait(self.unsettled, IdentityError::FilesChanging);
         }
-        let read = read(&self.chain, &self.key, self.reader, &self.provider);
-        if Files::at(&self.chain, &self.key) != self.seen {
+        let loaded = self.place.load(&self.identities);
+        if self.place.found() != self.seen {
             self.unsettled = self.unsettled.saturating_add(1);
             return self.wait(self.unsettled, IdentityError::FilesChanging);
         }
         self.unsettled = 0;
-        match read {
-            Ok(identity) => {
-                let current = self.identities.current();
-                let is_new = !(identity.chain().certificates()).eq(current.chain().certificates());
-                if is_new {
-                    self.identities.replace(identity);
-                }
+        match loaded {
+            Ok(loaded) => {
+                let is_new = loaded.present(&self.identities);
                 self.taken = self.seen.take();
                 self.failed = 0;
                 Ok(is_new)
@@ -151,16 +184,95 @@ impl FollowedIdentity {
     }
 
     /// An error only if it lasts: a program is replacing the files at this moment, or has not begun with the second one.
-    fn wait(&self, polls: usize, error: IdentityError) -> Result<bool, IdentityError> {
+    fn wait(&self, polls: usize, error: impl Into<Fault>) -> Result<bool, IdentityError> {
         if polls < MAX_UNSETTLED_POLLS {
             return Ok(false);
         }
+        let (chain, key) = self.place.paths();
         Err(IdentityError::Followed {
-            chain: self.chain.clone(),
-            key: self.key.clone(),
+            chain,
+            key,
             polls,
-            source: Box::new(error),
+            source: error.into(),
         })
+    }
+}
+
+type Fault = Box<dyn Error + Send + Sync>;
+
+impl Place {
+    /// The files that change.
+    fn paths(&self) -> (PathBuf, PathBuf) {
+        match self {
+            Self::Files { chain, key, .. } => (chain.clone(), key.clone()),
+            #[cfg(feature = "admin")]
+            Self::Folder(folder) => (folder.path().to_owned(), folder.state_file()),
+        }
+    }
+
+    fn found(&self) -> Option<Files> {
+        match self {
+            Self::Files { chain, key, .. } => Files::at(chain, key),
+            #[cfg(feature = "admin")]
+            Self::Folder(folder) => Files::at(&folder.state_file(), &folder.state_file()),
+        }
+    }
+
+    /// Whether it is replaced in one step, so that it is whole at every poll.
+    const fn is_whole(&self) -> bool {
+        match self {
+            Self::Files { .. } => false,
+            #[cfg(feature = "admin")]
+            Self::Folder(_) => true,
+        }
+    }
+
+    fn load(
+        &self,
+        #[cfg_attr(
+            not(feature = "admin"),
+            expect(unused_variables, reason = "of folders")
+        )]
+        presented: &Identities,
+    ) -> Result<Loaded, Fault> {
+        match self {
+            Self::Files {
+                chain,
+                key,
+                reader,
+                provider,
+            } => Ok(Loaded::Files(read(chain, key, *reader, provider)?)),
+            #[cfg(feature = "admin")]
+            Self::Folder(folder) => {
+                let state = folder.state()?;
+                Ok(Loaded::Folder(folder.load(&state, presented)?))
+            }
+        }
+    }
+}
+
+/// What was read at a poll.
+enum Loaded {
+    Files(Identity),
+    #[cfg(feature = "admin")]
+    Folder(FolderIdentities),
+}
+
+impl Loaded {
+    /// Presents it. `true` if anything is another than before.
+    fn present(self, identities: &Identities) -> bool {
+        match self {
+            Self::Files(identity) => {
+                let current = identities.current();
+                let is_new = !(identity.chain().certificates()).eq(current.chain().certificates());
+                if is_new {
+                    identities.replace(identity);
+                }
+                is_new
+            }
+            #[cfg(feature = "admin")]
+            Self::Folder(loaded) => loaded.present(identities),
+        }
     }
 }
 
@@ -188,8 +300,7 @@ fn read(
 impl fmt::Debug for FollowedIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FollowedIdentity")
-            .field("chain", &self.chain)
-            .field("key", &self.key)
+            .field("files", &self.place.paths())
             .field("identities", &self.identities)
             .finish_non_exhaustive()
     }

@@ -49,6 +49,8 @@ mod configs;
 #[cfg(feature = "enrol")]
 mod enrol;
 pub(crate) mod error;
+#[cfg(feature = "admin")]
+mod folder;
 mod followed;
 #[cfg(all(feature = "admin", feature = "metrics"))]
 mod gauges;
@@ -68,6 +70,7 @@ mod server;
 mod settings;
 mod signature;
 mod sink;
+mod trace;
 mod verifier;
 mod version;
 
@@ -76,6 +79,11 @@ pub use client::ClientConfigBuilder;
 pub use configs::ClientConfigs;
 #[cfg(feature = "enrol")]
 pub use enrol::EnrolmentAcceptor;
+#[cfg(feature = "admin")]
+pub use folder::{IdentityFolder, IdentityState, RotationPhase, ServerRotation};
+#[cfg(feature = "admin")]
+#[cfg(all(feature = "issue", unix, any(feature = "aws-lc-rs", feature = "ring")))]
+pub use folder::{Renewal, RenewalOutcome};
 pub use followed::FollowedIdentity;
 pub use identity::{Identity, KeyMatch};
 #[cfg(feature = "issue")]

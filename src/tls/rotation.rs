@@ -4,7 +4,7 @@ use core::fmt;
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::Identity;
+use super::{Identity, trace};
 use crate::store::ServerId;
 use crate::tls::error::RotationError;
 
@@ -100,6 +100,7 @@ impl Identities {
                 let certificate = staged.identity.certificate().fingerprint();
                 return Err(RotationError::InUse { certificate });
             }
+            trace::rotated(state.current.certificate().fingerprint(), Some(certificate));
             state.next = Some(Next {
                 identity: next,
                 all: false,
@@ -159,13 +160,57 @@ impl Identities {
                 return Err(RotationError::NotForAll);
             }
             state.current = next.identity;
+            trace::renewed(state.current.certificate().fingerprint());
             Ok(())
         })
+    }
+
+    /// Presents what the state of a folder says, in one step. `true` if anything is another than before.
+    #[cfg(feature = "admin")]
+    pub(super) fn set(
+        &self,
+        current: Identity,
+        next: Option<Identity>,
+        all: bool,
+        except: BTreeSet<ServerId>,
+    ) -> bool {
+        let print = |identity: &Identity| identity.certificate().fingerprint();
+        let certificate = print(&current);
+        let next = next.map(|identity| Next {
+            identity,
+            all,
+            except,
+        });
+        let before = self.state();
+        let is_renewed = print(&before.current) != certificate;
+        let same = match (&before.next, &next) {
+            (None, None) => true,
+            (Some(old), Some(new)) => {
+                let choice = |next: &Next| (next.all, next.except.clone());
+                print(&old.identity) == print(&new.identity) && choice(old) == choice(new)
+            }
+            (None, Some(_)) | (Some(_), None) => false,
+        };
+        if same && !is_renewed {
+            return false;
+        }
+        if is_renewed {
+            trace::renewed(certificate);
+        } else {
+            let next = next.as_ref();
+            trace::rotated(certificate, next.map(|next| print(&next.identity)));
+        }
+        let _ = self.change(|state| {
+            *state = State { current, next };
+            Ok(())
+        });
+        true
     }
 
     /// Makes an identity that was read from files the current one. A staged identity stays staged, unless it is the same.
     pub(super) fn replace(&self, current: Identity) {
         let certificate = current.certificate().fingerprint();
+        trace::renewed(certificate);
         let _ = self.change(|state| {
             state.current = current;
             let staged = |next: &Next| next.identity.certificate().fingerprint() == certificate;
@@ -183,7 +228,9 @@ impl Identities {
     pub fn cancel(&self) -> Result<(), RotationError> {
         self.change(|state| {
             let next = state.next.take();
-            next.map(drop).ok_or(RotationError::NothingStaged)
+            next.map(drop).ok_or(RotationError::NothingStaged)?;
+            trace::rotated(state.current.certificate().fingerprint(), None);
+            Ok(())
         })
     }
 
@@ -236,6 +283,8 @@ impl Identities {
         self.change(|state| {
             let next = state.next.as_mut().ok_or(RotationError::NothingStaged)?;
             change(next);
+            let next = next.identity.certificate().fingerprint();
+            trace::rotated(state.current.certificate().fingerprint(), Some(next));
             Ok(())
         })
     }

@@ -57,7 +57,7 @@ impl GeneratedKey {
 
     /// The PEM in one buffer, allocated at its final size.
     #[cfg(unix)]
-    fn to_pem(&self) -> Zeroizing<Vec<u8>> {
+    pub(crate) fn to_pem(&self) -> Zeroizing<Vec<u8>> {
         use base64ct::{Base64, Encoding};
 
         const BEGIN: &[u8] = b"-----BEGIN PRIVATE KEY-----\n";

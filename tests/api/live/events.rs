@@ -296,3 +296,33 @@ fn each_stored_change_is_one_event_with_its_generations_actors_and_calls() {
     });
     assert!(lines.is_empty(), "{lines:?}");
 }
+
+#[test]
+fn a_rotation_of_our_identity_and_its_end_are_events() {
+    let identity = |name: &str| self_signed(name).identity(&[], &crate::support::provider());
+    let (old, new) = (identity("old"), identity("new"));
+    let fingerprint = |identity: &mutual_trust::Identity| identity.certificate().fingerprint();
+    let identities = mutual_trust::tls::Identities::new(old.clone());
+    let lines = told(|| identities.stage(new.clone()).unwrap());
+    let [line] = lines.as_slice() else {
+        panic!("{lines:?}");
+    };
+    let current = format!("current={}", fingerprint(&old));
+    let next = format!("next={}", fingerprint(&new));
+    has(
+        line,
+        &["INFO message=identity rotation changed", &current, &next],
+    );
+    assert_eq!(told(|| identities.activate(&keys_1()).unwrap()).len(), 1);
+    assert_eq!(told(|| identities.activate_all().unwrap()).len(), 1);
+    let lines = told(|| identities.commit().unwrap());
+    let [line] = lines.as_slice() else {
+        panic!("{lines:?}");
+    };
+    let current = format!("current={}", fingerprint(&new));
+    has(line, &["INFO message=identity renewed", &current]);
+    assert!(
+        told(|| assert!(identities.commit().is_err())).is_empty(),
+        "nothing was changed"
+    );
+}

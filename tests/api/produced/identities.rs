@@ -2,12 +2,17 @@
 
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 use std::{fs, sync::Arc};
 
 use mutual_trust::error::IdentityError;
-use mutual_trust::identity::{CertificateChain, KeyReader, Passphrase, PrivateKey};
-use mutual_trust::limits::{MAX_KEY_FILE_BYTES, MAX_PRESENTED_CERTIFICATES, MAX_PRIVATE_KEY_BYTES};
-use mutual_trust::tls::{Identities, KeyMatch};
+use mutual_trust::identity::{
+    CertificateChain, KeyReader, Passphrase, PrivateKey, RenewalSchedule,
+};
+use mutual_trust::limits::{
+    MAX_KEY_FILE_BYTES, MAX_PRESENTED_CERTIFICATES, MAX_PRIVATE_KEY_BYTES, MAX_SEEN_SERVERS,
+};
+use mutual_trust::tls::{Identities, IdentityFolder, KeyMatch, Renewal};
 use mutual_trust::{Certificate, CurrentTime, Identity};
 use pki_types::PrivateKeyDer;
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
@@ -30,6 +35,7 @@ pub(crate) fn produce(produced: &mut Produced) {
     belonging(produced);
     advice(produced);
     rotation(produced);
+    folders(produced);
 }
 
 fn chain(all: &[&Certificate]) -> Result<CertificateChain, IdentityError> {
@@ -291,4 +297,61 @@ fn rotation(produced: &mut Produced) {
     produced.error(identities.commit());
     identities.activate(&server_id("keys-1")).unwrap();
     produced.error(identities.stage(identity("third")));
+}
+
+fn folders(produced: &mut Produced) {
+    let all = Folder::new("produced-identity-folders");
+    let made = self_signed("array-7");
+    fs::write(all.file("own.pem"), made.certificate.to_pem()).unwrap();
+    fs::write(all.file("own.key"), made.key.serialize_pem()).unwrap();
+    fs::set_permissions(all.file("own.key"), fs::Permissions::from_mode(0o600)).unwrap();
+    let next = self_signed("array-7");
+    fs::write(all.file("next.pem"), next.certificate.to_pem()).unwrap();
+    fs::write(all.file("next.key"), next.key.serialize_pem()).unwrap();
+    fs::set_permissions(all.file("next.key"), fs::Permissions::from_mode(0o600)).unwrap();
+    let of = |name: &str| {
+        IdentityFolder::new(all.file(name), KeyReader::new(), provider())
+            .with_lock_wait(Duration::ZERO)
+    };
+    let create = |name: &str| of(name).create(all.file("own.pem"), all.file("own.key"));
+    let folder = of("identity");
+    produced.error(folder.state());
+    // A file is in the place of the folder, and a folder in the place of a file.
+    produced.error(create("own.pem/identity"));
+    let print = made.certificate.fingerprint();
+    let start: String = print.to_string().replace(':', "").to_lowercase();
+    let name = format!("other/identity-{}.key", &start[..16]);
+    fs::create_dir_all(all.file(&name)).unwrap();
+    produced.error(create("other"));
+    create("identity").unwrap();
+    produced.error(create("identity"));
+    produced.error(folder.stage(all.file("own.pem"), all.file("next.key")));
+    produced.error(folder.stage_answer(all.file("own.pem")));
+    produced.error(folder.finish(&[]));
+    folder
+        .stage(all.file("next.pem"), all.file("next.key"))
+        .unwrap();
+    produced.error(folder.finish(&[server_id("keys-1")]));
+    let many: Vec<_> = (0..=MAX_SEEN_SERVERS)
+        .map(|at| server_id(&format!("keys-{at}")))
+        .collect();
+    produced.error(folder.activate(&many));
+    let unset = of("identity").with_clock(Arc::new(CurrentTime::Unset));
+    produced.error(unset.renew_when_due(&Renewal::new(RenewalSchedule::new())));
+    let lock = fs::File::open(all.file("identity/identity-state.lock")).unwrap();
+    lock.lock().unwrap();
+    produced.error(folder.activate_all());
+    lock.unlock().unwrap();
+    let file = folder.certificate_file(print);
+    fs::write(file, next.certificate.to_pem()).unwrap();
+    produced.error(folder.identities());
+    let state = all.file("identity/identity-state");
+    let text = fs::read_to_string(&state).unwrap();
+    for changed in [
+        text.replace("identity 1", "identity 9"),
+        text.replace("next", "text"),
+    ] {
+        fs::write(&state, changed).unwrap();
+        produced.error(folder.state());
+    }
 }

@@ -4,7 +4,11 @@
 use crate::support;
 
 mod calls;
+#[cfg(feature = "admin")]
+mod folder;
 mod followed;
+#[cfg(all(feature = "admin", feature = "issue"))]
+mod renewing;
 mod schemes;
 mod serving;
 

@@ -74,6 +74,7 @@ const BEHIND: &[(&str, &str, &[&str])] = &[
     ("enrol", "src/tls/mod.rs", &["enrol", "probe"]),
     ("metrics", "src/admin/mod.rs", &["gauges"]),
     ("metrics", "src/tls/mod.rs", &["gauges"]),
+    ("admin", "src/tls/mod.rs", &["folder"]),
     (
         "admin",
         "src/store/mod.rs",
@@ -143,7 +144,7 @@ pub fn features(file: &File) -> Vec<String> {
 pub const PROGRAM: &str = "crates/cli/src/";
 
 /// The modules of the command, in the order in which one may name another.
-const MODULES: [&str; 24] = [
+const MODULES: [&str; 25] = [
     "plain",
     "json",
     "long",
@@ -164,6 +165,7 @@ const MODULES: [&str; 24] = [
     "store",
     "enroll",
     "serve",
+    "rotation",
     "identity",
     "examples",
     "fitting",
@@ -274,7 +276,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("std::time::SystemTime", &["src/certificate/time.rs"]),
     ("std::time::Instant", &[]),
     // No I/O, no environment, no threads.
-    // Private keys, the files of a store and followed files, and nothing else.
+    // Private keys, the files of a store and of our identity, and followed files, and nothing else.
     (
         "std::fs",
         &[
@@ -284,6 +286,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
             "src/identity/write.rs",
             "src/admin/durable/disk/",
             "src/admin/follow/read.rs",
+            "src/tls/folder/disk.rs",
         ],
     ),
     ("std::env", &[]),
@@ -295,7 +298,10 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("std::process", &["src/identity/write.rs"]),
     ("std::thread", &[]),
     // A change waits for the change of another process, for a bounded time. The file's lock cannot wait so itself.
-    ("std::thread::sleep", &["src/admin/durable/disk/lock.rs"]),
+    (
+        "std::thread::sleep",
+        &["src/admin/durable/disk/lock.rs", "src/tls/folder/disk.rs"],
+    ),
     ("std::io::stdin", &[]),
     ("std::io::stdout", &[]),
     ("std::io::stderr", &[]),
@@ -306,6 +312,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
             "src/admin/enrol/trace.rs",
             "src/observe/trace.rs",
             "src/store/trace.rs",
+            "src/tls/trace.rs",
         ],
     ),
     // Only the counters and gauges.
