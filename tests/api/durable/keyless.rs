@@ -271,11 +271,16 @@ fn a_whole_store_of_another_key_or_of_a_later_version_is_not_recovered() {
     refused(with(1), |e| {
         matches!(e, StoreFileError::NewerVersion { .. })
     });
-    // Of a damaged file nothing says that its key is another one.
-    let mut damaged = sealed[CURRENT].clone();
-    damaged[200] ^= 1;
-    fs::write(&path, damaged).unwrap();
-    assert!(DurableStore::recover_from(folder.path(), with(1), &file).is_ok());
+    // Of a damaged file nothing says that its key is another one: of a damaged snapshot, or of a damaged change behind it.
+    let text = String::from_utf8(sealed[CURRENT].clone()).unwrap();
+    let change = text.find("+server anew ").unwrap();
+    for at in [200, change + 2] {
+        let mut damaged = sealed[CURRENT].clone();
+        damaged[at] ^= 1;
+        fs::write(&path, damaged).unwrap();
+        let done = DurableStore::recover_from(folder.path(), with(1), &file);
+        assert!(done.is_ok(), "{at}: {done:?}");
+    }
 }
 
 /// Anyone may have written a file whose seal is missing: it gives no trust, and takes none away that stands in the way of
