@@ -43,6 +43,7 @@ use crate::admin::durable::error::DurableError;
 use crate::certificate::CurrentTime;
 use crate::certificate::error::with_causes;
 use crate::limits::FLOOR_REFRESH;
+use crate::policy::Policy;
 use crate::store::error::{PublishError, StoreError};
 use crate::store::{BlockSelector, LiveTrust, TrustSnapshot, TrustStore};
 use disk::{Disk, Handle, Held, Wait};
@@ -283,6 +284,11 @@ impl DurableStore {
     /// The time, by the clock of the store.
     pub(super) fn now(&self) -> CurrentTime {
         self.settings.clock.now()
+    }
+
+    /// The policy of a service that has none of its own.
+    pub(super) fn default_policy(&self) -> Policy {
+        Policy::new(self.settings.keys)
     }
 
     pub(super) fn set_sources(&mut self, sources: Vec<SourceHealth>) {

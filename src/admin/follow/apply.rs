@@ -5,7 +5,9 @@ use std::path::Path;
 
 use super::content::{Content, Found};
 use super::followed::{Applied, Followed, Life};
+use super::guard::{FollowGuard, Guard, LockedOut, lost_by};
 use super::{Source, SourceHealth};
+use crate::admin::Impact;
 use crate::admin::follow::error::SourceError;
 use crate::certificate::error::with_causes;
 use crate::certificate::{Certificate, Crl, CurrentTime, Fingerprint, seconds};
@@ -14,11 +16,76 @@ use crate::store::error::StoreError;
 use crate::store::{EntryKey, Outcome, Truncated, TrustSnapshot, TrustStore};
 
 /// Applies each source by itself: certificates first, since lists need those of their issuers.
-pub(super) fn all(sources: &[Followed], store: &mut TrustStore) -> Vec<Applied> {
+///
+/// What locks a peer out is applied a second time, to find the sources that do it.
+pub(super) fn all(sources: &[Followed], store: &mut TrustStore, guard: &Guard) -> Vec<Applied> {
+    let before = store.contents().clone();
+    let mut tried = store.fork();
+    let mut applied = each(sources, &mut tried, None);
+    let is_new = tried.contents().generation() != before.generation();
+    let whole = is_new.then(|| guard.effects(&before, tried.contents()));
+    match whole {
+        Some(whole) if !whole.lost().is_empty() || !whole.at_risk().is_empty() => {
+            let judged = Judged {
+                guard,
+                before: &before,
+                whole: &whole,
+            };
+            applied = each(sources, store, Some(&judged));
+        }
+        _ => *store = tried,
+    }
+    for (followed, applied) in sources.iter().zip(&mut applied) {
+        // What was locked out before by the same content, and still is.
+        let same = followed.applied.digest == applied.digest;
+        let known = followed.applied.locked_out.clone().filter(|_| same);
+        if let (None, Some(known)) = (&applied.locked_out, known) {
+            applied.locked_out = known.still(guard, store.contents());
+        }
+    }
+    applied
+}
+
+/// An update that locks a peer out.
+struct Judged<'a> {
+    guard: &'a Guard,
+    before: &'a TrustSnapshot,
+    /// What all sources do together.
+    whole: &'a Impact,
+}
+
+impl Judged<'_> {
+    /// The peers that a step of the update locks out. Fails if it does and the guard refuses that.
+    fn step(
+        &self,
+        before: &TrustSnapshot,
+        after: &TrustSnapshot,
+        source: &Source,
+    ) -> Result<Option<LockedOut>, SourceError> {
+        let step = self.guard.effects(before, after);
+        let peers = lost_by(&step, self.whole);
+        // A list says that a certificate must not be trusted.
+        let is_held = self.guard.kind == FollowGuard::Refuse && !source.is_of_lists();
+        if is_held && !peers.is_empty() {
+            let path = source.path().to_owned();
+            return Err(SourceError::LocksOut { path, peers });
+        }
+        Ok(LockedOut::of(self.before, &step, self.whole))
+    }
+}
+
+fn each(sources: &[Followed], store: &mut TrustStore, judged: Option<&Judged<'_>>) -> Vec<Applied> {
     let mut applied = Vec::with_capacity(sources.len());
     for followed in sources {
         let mut tried = store.fork();
-        applied.push(match certificates(sources, followed, &mut tried) {
+        let done = certificates(sources, followed, &mut tried).and_then(|mut done| {
+            if let Some(judged) = judged {
+                let (before, after) = (store.contents(), tried.contents());
+                done.locked_out = judged.step(before, after, &followed.source)?;
+            }
+            Ok(done)
+        });
+        applied.push(match done {
             Ok(done) => {
                 *store = tried;
                 done
@@ -35,7 +102,11 @@ pub(super) fn all(sources: &[Followed], store: &mut TrustStore) -> Vec<Applied> 
             .as_ref()
             .filter(|_| followed.source.is_of_lists())
         {
+            let before = store.contents().clone();
             lists(&content.lists, &followed.applied, applied, store);
+            let step =
+                |judged: &Judged<'_>| judged.step(&before, store.contents(), &followed.source);
+            applied.locked_out = judged.and_then(|judged| step(judged).ok()?);
         }
     }
     applied

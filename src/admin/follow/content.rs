@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Feeds;
 use super::read::Read;
-use crate::admin::follow::error::SourceError;
+use crate::admin::follow::error::{SourceError, TRUST_NONE};
 use crate::certificate::error::with_causes;
 use crate::certificate::{Certificate, Crl, Fingerprint};
 
@@ -46,7 +46,8 @@ impl Read {
         let mut content = self.nothing();
         for (path, bytes) in self.files() {
             if bytes.is_empty() {
-                return Err(SourceError::Empty { path: path.clone() });
+                let (path, hint) = (path.clone(), TRUST_NONE);
+                return Err(SourceError::Empty { path, hint });
             }
             if says_no_peer(bytes) {
                 trusts_none = Some(path);
@@ -110,9 +111,8 @@ impl Read {
 
 fn lists_in(path: &Path, bytes: &[u8]) -> Result<Vec<Crl>, SourceError> {
     if bytes.is_empty() {
-        return Err(SourceError::Empty {
-            path: path.to_owned(),
-        });
+        let (path, hint) = (path.to_owned(), TRUST_NONE);
+        return Err(SourceError::Empty { path, hint }.of_lists());
     }
     // DER of a list begins with a SEQUENCE, which is `0` as text: no PEM file begins so.
     let found = if bytes.first() == Some(&0x30) {

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::admin::Peer;
+use crate::admin::plan::error::few;
 use crate::certificate::error::{CertificateError, CrlError};
+use crate::store::Truncated;
 use crate::store::error::StoreError;
 
 /// Why the content of a followed source was not applied. The entries from before stay.
@@ -23,14 +26,14 @@ pub enum SourceError {
         path: PathBuf,
     },
     /// The file has no bytes, or the folder has no files.
-    #[error(
-        "{path} is empty; the entries from before stay. To trust no peer, write the line `trust nobody`"
-    )]
+    #[error("{path} is empty; the entries from before stay{hint}")]
     #[non_exhaustive]
     #[doc(hidden)]
     Empty {
         /// The path.
         path: PathBuf,
+        /// What to do.
+        hint: &'static str,
     },
     /// Neither a regular file nor a folder; or a folder in a folder.
     #[error("{path} is {kind}: neither a file nor a folder of files")]
@@ -41,6 +44,19 @@ pub enum SourceError {
         path: PathBuf,
         /// What it is.
         kind: &'static str,
+    },
+    /// The update would lock out a peer that is accepted now, and the follower refuses such updates.
+    #[error(
+        "{path}: the update would lock out {}; it is not applied, and the entries from before stay",
+        few(peers)
+    )]
+    #[non_exhaustive]
+    #[doc(hidden)]
+    LocksOut {
+        /// The source.
+        path: PathBuf,
+        /// The peers.
+        peers: Truncated<Peer>,
     },
     /// A link that leads nowhere.
     #[error("{path} is a link to {target}, which does not exist; the entries from before stay")]
@@ -54,7 +70,7 @@ pub enum SourceError {
     },
     /// The folder has files, and none of them is read.
     #[error(
-        "{path} has no file named {patterns}, but {passed_over}; the entries from before stay. To trust no peer, write the line `trust nobody` into such a file"
+        "{path} has no file named {patterns}, but {passed_over}; the entries from before stay{hint}"
     )]
     #[non_exhaustive]
     #[doc(hidden)]
@@ -65,6 +81,8 @@ pub enum SourceError {
         patterns: String,
         /// What is there instead.
         passed_over: String,
+        /// What to do.
+        hint: &'static str,
     },
     /// The operating system refused.
     #[error("{path} cannot be read")]
@@ -177,4 +195,18 @@ pub enum SourceError {
         /// The limit.
         limit: usize,
     },
+}
+
+/// How a source of certificates says that it has none.
+pub(super) const TRUST_NONE: &str =
+    ". To trust no peer, write the line `trust nobody` into a file of it";
+
+impl SourceError {
+    /// The same of a source of revocation lists, whose lists stay.
+    pub(super) fn of_lists(mut self) -> Self {
+        if let Self::Empty { hint, .. } | Self::NothingMatches { hint, .. } = &mut self {
+            *hint = ", as revocation lists always do";
+        }
+        self
+    }
 }

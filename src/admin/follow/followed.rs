@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use pki_types::UnixTime;
 
 use super::content::Content;
+use super::guard::LockedOut;
 use super::read::{self, Read};
 use super::{Source, SourceHealth};
 use crate::admin::follow::error::SourceError;
@@ -45,6 +46,8 @@ pub(super) struct Applied {
     /// Certificates that are blocked.
     pub(super) blocked: BTreeSet<Fingerprint>,
     pub(super) warnings: Truncated<String>,
+    /// The peers that it locked out.
+    pub(super) locked_out: Option<LockedOut>,
 }
 
 impl Followed {
@@ -77,7 +80,10 @@ impl Followed {
             Err(error) => {
                 self.seen = None;
                 self.unsettled = 0;
-                self.error = Some(error);
+                self.error = Some(match self.source.is_of_lists() {
+                    true => error.of_lists(),
+                    false => error,
+                });
                 return false;
             }
         };
@@ -151,10 +157,16 @@ impl Followed {
         let applied = &self.applied.warnings;
         // The first fault is the error.
         let faults = good.iter().flat_map(|good| good.faults.iter().skip(1));
-        for text in applied.into_iter().chain(&life.warnings).chain(faults) {
+        let locked_out = self.applied.locked_out.as_ref();
+        let locked_out = locked_out.map(LockedOut::warnings).unwrap_or_default();
+        // First: a peer that is refused is the most urgent.
+        let first = locked_out.into_iter().chain(applied);
+        for text in first.chain(&life.warnings).chain(faults) {
             warnings.push(read::shown(text));
         }
-        warnings.count(applied.omitted().saturating_add(life.warnings.omitted()));
+        for more in [&locked_out, applied, &life.warnings] {
+            warnings.count(more.omitted());
+        }
         self.since = match (&error, self.since, now) {
             (None, _, _) => None,
             (Some(_), Some(since), _) => Some(since),

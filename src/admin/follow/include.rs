@@ -5,7 +5,7 @@ use core::fmt;
 use crate::certificate::breaks_a_line;
 use crate::limits::{MAX_INCLUDE_BYTES, MAX_INCLUDES};
 
-/// Names of files of certificates. Nothing else is read unless a pattern says so: a backup of an editor (`old.pem~`), a file
+/// Names of files of certificates, but for those of lists (`*.crl.pem`) beside them. Nothing else is read unless a pattern says so: a backup of an editor (`old.pem~`), a file
 /// that was renamed to retire it (`old.pem.disabled`) and a private key are no certificates to trust.
 const CERTIFICATES: &[&str] = &["*.pem", "*.crt", "*.cer"];
 /// Names of files of revocation lists. `*.pem` is not among them: such a file mostly has certificates.
@@ -56,7 +56,9 @@ impl Names<'_> {
         match self {
             Self::Given(patterns) => patterns.iter().any(|pattern| matches(pattern, name)),
             Self::Usual(patterns) => {
-                name != OWN && patterns.iter().any(|pattern| matches(pattern, name))
+                let are_lists = *patterns == LISTS;
+                let is_list = || !are_lists && matches("*.crl.pem", name);
+                name != OWN && !is_list() && patterns.iter().any(|pattern| matches(pattern, name))
             }
         }
     }

@@ -14,6 +14,8 @@
 //! - **Removed entries** come back if the source still has them, since the source says what its entries are. The report of the
 //!   removal and the health say so. To keep one out, remove it from the source or block it.
 //! - **A source that is not followed any more** leaves its entries in the store. The health lists them as an error.
+//! - **Lock-outs** are applied, and the health names each peer that is refused since, as a warning; or they are not applied
+//!   ([`Follower::with_guard`]).
 //! - **Revocation lists** stand by themselves (rule C4): each is installed, or reported and left out. The health warns when a
 //!   tenth of a list's life is left and no newer one has come.
 //!
@@ -36,11 +38,13 @@ mod apply;
 mod content;
 pub(crate) mod error;
 mod followed;
+mod guard;
 mod health;
 mod include;
 mod read;
 mod source;
 
+pub use guard::FollowGuard;
 pub use health::SourceHealth;
 pub use source::{Feeds, Source};
 
@@ -50,8 +54,10 @@ use super::DurableStore;
 use crate::admin::durable::error::DurableError;
 use crate::admin::follow::error::SourceError;
 use crate::limits::MAX_SOURCES;
+use crate::policy::Policy;
 use crate::store::Truncated;
 use followed::Followed;
+use guard::Guard;
 
 /// Follows sources on behalf of one durable store.
 #[derive(Debug)]
@@ -63,6 +69,9 @@ pub struct Follower {
     generation: Option<u64>,
     /// Entries of sources that are not followed, by the name of the source.
     left_behind: BTreeMap<String, Truncated<String>>,
+    guard: FollowGuard,
+    /// The policy of the service, if it is not the default.
+    policy: Option<Policy>,
 }
 
 impl Follower {
@@ -94,7 +103,30 @@ impl Follower {
             is_new: false,
             generation: None,
             left_behind: BTreeMap::new(),
+            guard: FollowGuard::default(),
+            policy: None,
         })
+    }
+
+    /// Sets what becomes of an update after which a peer that is accepted now would be refused. `policy` is that of the
+    /// service: by it the peers are judged. Without this call, such updates are applied, and reported by the default policy.
+    ///
+    /// ```
+    /// use mutual_trust::admin::follow::FollowGuard;
+    /// use mutual_trust::admin::{Feeds, Follower, Source};
+    /// use mutual_trust::{AuthorityScope, KeyPolicy, Policy};
+    ///
+    /// let roots = Source::new("roots", "/etc/kms-ca", Feeds::Authorities(AuthorityScope::AnyServer));
+    /// let policy = Policy::new(KeyPolicy::new(&[]));
+    /// let follower = Follower::new([roots])?.with_guard(FollowGuard::Refuse, policy);
+    /// # let _ = follower;
+    /// # Ok::<(), mutual_trust::error::SourceError>(())
+    /// ```
+    #[must_use]
+    pub fn with_guard(mut self, guard: FollowGuard, policy: Policy) -> Self {
+        self.guard = guard;
+        self.policy = Some(policy);
+        self
     }
 
     /// Reads every source and applies what changed: [`read`](Self::read) and [`apply`](Self::apply). `true` if the store
@@ -128,12 +160,17 @@ impl Follower {
     #[doc(hidden)]
     pub fn apply(&mut self, store: &mut DurableStore) -> Result<bool, DurableError> {
         let (sources, is_new, known) = (&self.sources, self.is_new, self.generation);
+        let guard = Guard {
+            kind: self.guard,
+            policy: self.policy.unwrap_or_else(|| store.default_policy()),
+            clock: store.now(),
+        };
         let done = store.change(|store| {
             let before = store.contents().generation();
             if !is_new && known == Some(before) {
                 return Ok((false, None));
             }
-            let applied = apply::all(sources, store);
+            let applied = apply::all(sources, store, &guard);
             store.follow(None)?;
             Ok((store.contents().generation() > before, Some(applied)))
         });

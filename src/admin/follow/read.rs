@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::include::Names;
-use crate::admin::follow::error::SourceError;
+use crate::admin::follow::error::{SourceError, TRUST_NONE};
 use crate::certificate::breaks_a_line;
 use crate::identity::{FileState, open};
 use crate::limits::{MAX_FOLLOWED_FILES, MAX_FOLLOWED_NAMES, MAX_REREADS};
@@ -220,11 +220,15 @@ fn list(folder: &Path, names: Names<'_>) -> Result<Listed, SourceError> {
     let path = folder.to_owned();
     match (files.is_empty(), passed_over.is_empty()) {
         (false, _) => Ok(Listed { files, passed_over }),
-        (true, true) => Err(SourceError::Empty { path }),
+        (true, true) => Err(SourceError::Empty {
+            path,
+            hint: TRUST_NONE,
+        }),
         (true, false) => Err(SourceError::NothingMatches {
             path,
             patterns: names.to_string(),
             passed_over: listing(&passed_over),
+            hint: TRUST_NONE,
         }),
     }
 }

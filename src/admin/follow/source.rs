@@ -77,8 +77,8 @@ impl Source {
     /// Sets which files of a folder are read: those whose name has the form of one of these patterns, in which `*` is any
     /// text and `?` is any one character. A folder with one file that must be read is better followed by the path of the file.
     ///
-    /// By default these are `*.pem`, `*.crt` and `*.cer` without `tls.crt`, the certificate of the owner of a Kubernetes
-    /// secret; and for revocation lists `*.crl` and `*.crl.pem`. Names that start with a dot are never read. What is
+    /// By default these are `*.pem`, `*.crt` and `*.cer` without `*.crl.pem` and `tls.crt`, the certificate of the owner of a
+    /// Kubernetes secret; and for revocation lists `*.crl` and `*.crl.pem`. Names that start with a dot are never read. What is
     /// passed over is counted in [`SourceHealth`](super::SourceHealth), which shows the names.
     #[must_use]
     pub fn with_include(mut self, patterns: impl IntoIterator<Item = impl Into<String>>) -> Self {

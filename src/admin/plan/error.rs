@@ -26,7 +26,7 @@ pub enum PlanError {
 }
 
 /// The first peers of a list, and the number of the others.
-fn few(peers: &Truncated<Peer>) -> String {
+pub(in crate::admin) fn few(peers: &Truncated<Peer>) -> String {
     const SHOWN: usize = 8;
     let shown: Vec<String> = peers
         .items()

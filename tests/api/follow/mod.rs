@@ -1,6 +1,7 @@
 //! A durable store that follows files which another program replaces (rule S4).
 
 mod common;
+mod guarding;
 mod kept;
 mod lists;
 mod malformed;

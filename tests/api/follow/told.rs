@@ -373,3 +373,46 @@ fn a_folder_with_nothing_to_read_says_what_it_has() {
     world.settle(&mut follower);
     assert!(world.holds(&[&one, &two]), "{}", world.error());
 }
+
+#[test]
+fn a_folder_with_lists_beside_certificates_serves_two_sources() {
+    let mut world = World::new("lists-beside");
+    std::fs::create_dir(world.path("both")).unwrap();
+    let root = crate::support::pki::spec("root").ca().self_signed();
+    let list = crate::support::crl::crl().signed_by(&root);
+    fs::write(world.path("both/ca.pem"), root.certificate.to_pem()).unwrap();
+    fs::write(world.path("both/ca.crl.pem"), list.to_pem()).unwrap();
+    let authorities = Feeds::Authorities(AuthorityScope::AnyServer);
+    let sources = [
+        Source::new("roots", world.path("both"), authorities),
+        Source::new("lists", world.path("both"), Feeds::RevocationLists),
+    ];
+    let mut follower = Follower::new(sources).unwrap();
+    world.settle(&mut follower);
+    assert!(world.store.health().is_good(), "{}", world.store.health());
+    assert_eq!(world.store.contents().crls().count(), 1);
+}
+
+/// A list that is not there takes no trust away, and `trust nobody` says nothing in its place.
+#[test]
+fn an_empty_source_of_lists_is_not_told_how_to_trust_no_peer() {
+    let mut world = World::new("lists-empty");
+    for (name, content) in [("empty.crl", None), ("folder", Some("folder/readme"))] {
+        match content {
+            None => fs::write(world.path(name), "").unwrap(),
+            Some(file) => {
+                fs::create_dir(world.path(name)).unwrap();
+                fs::write(world.path(file), "no list").unwrap();
+            }
+        }
+        let source = Source::new("lists", world.path(name), Feeds::RevocationLists);
+        let mut follower = Follower::new([source]).unwrap();
+        world.settle(&mut follower);
+        let error = world.error();
+        assert!(
+            error.contains("the entries from before stay, as revocation lists always do"),
+            "{error}"
+        );
+        assert!(!error.contains("trust nobody"), "{error}");
+    }
+}

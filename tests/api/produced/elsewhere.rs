@@ -9,6 +9,11 @@ pub(crate) const ALL: &[(&str, &str, &str)] = &[
         "is a link to",
     ),
     (
+        "SourceError::LocksOut",
+        "tests/api/follow/guarding.rs",
+        "would lock out client",
+    ),
+    (
         "SourceError::NothingMatches",
         "tests/api/follow/told.rs",
         "has no file named",

@@ -1,15 +1,17 @@
 //! `store follow`: takes over what other programs put into files and folders.
 
 use core::time::Duration;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::thread;
 use std::time::Instant;
 
-use clap::Args;
-use mutual_trust::admin::follow::SourceHealth;
+use clap::{Args, ValueEnum};
+use mutual_trust::admin::follow::{FollowGuard, SourceHealth};
 use mutual_trust::admin::{DurableStore, Feeds, Follower, Health, Source};
 use mutual_trust::certificate::Timestamp;
-use mutual_trust::{AuthorityScope, PinScope};
+use mutual_trust::store::EntryKey;
+use mutual_trust::{AuthorityScope, PinScope, TrustSnapshot};
 
 use super::make::Common;
 use crate::facts::bounded;
@@ -21,13 +23,18 @@ const SETTLING: Duration = Duration::from_secs(1);
 /// Polls of a run that ends: what has not settled by then is told.
 const POLLS: usize = 4;
 
+/// Entries of a kind that are shown, as many as a report of the library has.
+const MOST_SHOWN: usize = 64;
+
 /// The sources, and how long they are followed.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 The entries of a source become what its files contain; entries that came from elsewhere stay. Name a source the same each
 time. A scope is server:ID, name:HOST, clients, group:ID (pins only) or any-server (authorities only).
-A source with nothing to trust says so with the line `trust nobody`. What a source takes away is gone at once: no --force is
-asked for.")]
+A source with nothing to trust says so with the line `trust nobody`.
+What a source takes away is gone at once, without --force, and each peer that is refused since is named. With --guard refuse,
+an update that locks a peer out is not applied: the entries from before stay. To make it all the same, call this once with
+--guard report. Revocation lists are applied in any case.")]
 pub(super) struct FollowArguments {
     /// Pins: certificates that the peers of the scope present themselves
     #[arg(long, num_args = 3, value_names = ["SCOPE", "SOURCE", "PATH"])]
@@ -45,12 +52,34 @@ pub(super) struct FollowArguments {
     /// lists *.crl *.crl.pem); it can be given again
     #[arg(long, num_args = 2, value_names = ["SOURCE", "PATTERN"])]
     include: Vec<String>,
+    /// What becomes of an update after which a peer that is accepted now would be refused
+    // The default: what a source takes away was taken away on purpose, perhaps because a key was stolen.
+    #[arg(long, value_enum, default_value_t = Guard::Report)]
+    guard: Guard,
     /// Go on, look every so many seconds, and print the state when it changes
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     every: Option<u64>,
     /// End after this many seconds
     #[arg(long = "for", value_name = "SECONDS", requires = "every", value_parser = clap::value_parser!(u64).range(1..))]
     seconds: Option<u64>,
+}
+
+/// What becomes of an update that locks a peer out.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Guard {
+    /// Apply it, and name the peers
+    Report,
+    /// Keep the entries from before, and name the peers
+    Refuse,
+}
+
+impl From<Guard> for FollowGuard {
+    fn from(guard: Guard) -> Self {
+        match guard {
+            Guard::Report => Self::Report,
+            Guard::Refuse => Self::Refuse,
+        }
+    }
 }
 
 impl FollowArguments {
@@ -111,9 +140,10 @@ pub(super) fn run(
     as_json: bool,
 ) -> Result<Outcome, Failure> {
     common.changes_unasked()?;
-    let mut follower = Follower::new(arguments.sources()?)?;
+    let follower = Follower::new(arguments.sources()?)?;
+    let mut follower = follower.with_guard(arguments.guard.into(), common.policy());
     let mut store = common.open()?;
-    let before = store.contents().generation();
+    let before = store.contents().clone();
     match arguments.every {
         Some(seconds) => {
             let every = Duration::from_secs(seconds);
@@ -131,14 +161,41 @@ pub(super) fn run(
         }
     }
     let health = store.health();
-    let changed = store.contents().generation() != before;
+    let after = store.contents();
+    let changed = after.generation() != before.generation();
     let refused = (!is_good(&health)).then(|| String::from("SourceNotApplied"));
-    let lines: Vec<String> = health.sources.iter().map(ToString::to_string).collect();
+    let mut lines: Vec<String> = health.sources.iter().map(ToString::to_string).collect();
+    lines.extend(came_and_gone(&before, after));
     let followed = Followed {
         changed,
         state: state(&health),
     };
     Ok(Outcome::of(lines.join("\n"), &followed).or_refused(refused))
+}
+
+/// The entries that another content of the sources put into the store, and took from it.
+fn came_and_gone(before: &TrustSnapshot, after: &TrustSnapshot) -> Vec<String> {
+    let generation = after.generation();
+    if generation == before.generation() {
+        return vec![format!("nothing changed (generation {generation})")];
+    }
+    let keys = |view: &TrustSnapshot| -> BTreeSet<EntryKey> {
+        view.entries().iter().map(|entry| entry.key()).collect()
+    };
+    let (was, is) = (keys(before), keys(after));
+    let mut lines = vec![format!("changed (generation {generation})")];
+    for (what, list) in [
+        ("added", is.difference(&was).collect::<Vec<_>>()),
+        ("removed", was.difference(&is).collect()),
+    ] {
+        let shown = list.iter().take(MOST_SHOWN);
+        lines.extend(shown.map(|key| format!("  {what}: {}", output::shown(*key))));
+        let more = list.len().saturating_sub(MOST_SHOWN);
+        if more > 0 {
+            lines.push(format!("  {what}: and {more} more"));
+        }
+    }
+    lines
 }
 
 /// Polls again and again, and prints the state when it changes.

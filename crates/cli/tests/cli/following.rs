@@ -144,3 +144,33 @@ fn what_cannot_be_followed_is_a_mistake_of_the_line() {
         run(&folder, line).ends_with(2).says(text);
     }
 }
+
+#[test]
+fn a_source_that_locks_a_peer_out_is_told_by_name_or_not_applied() {
+    let folder = Folder::new("cli-follow-guard");
+    run(&folder, "store create --store trust").ends_with(0);
+    let pem = |name: &str| now_spec(name).self_signed().certificate.to_pem();
+    let (one, two) = (pem("one"), pem("two"));
+    let put = |text: &str| fs::write(folder.file("arrays.pem"), text).unwrap();
+    put(&format!("{one}{two}"));
+    let line = "store follow --pins clients arrays arrays.pem --store trust";
+    run(&folder, line).ends_with(0);
+    put(&one);
+    let refused = run(&folder, &format!("{line} --guard refuse"))
+        .ends_with(1)
+        .says("the update would lock out client ")
+        .says("the entries from before stay");
+    assert!(
+        refused.all().contains("refused[SourceNotApplied]"),
+        "{refused:?}"
+    );
+    let entries = |folder: &Folder| {
+        let list = run(folder, "store list --store trust --json").json();
+        list["entries"].as_array().unwrap().len()
+    };
+    assert_eq!(entries(&folder), 2);
+    let told = run(&folder, &format!("{line} --json")).ends_with(0).json();
+    let warnings = told["sources"][0]["warnings"]["items"].to_string();
+    assert!(warnings.contains("it locked out client "), "{warnings}");
+    assert_eq!(entries(&folder), 1);
+}

@@ -1,0 +1,124 @@
+//! What an update of a source locks out, and whether it is applied all the same.
+
+use std::collections::BTreeSet;
+
+use crate::admin::{Effect, Impact, Peer, PeerHistory, effects_between};
+use crate::certificate::CurrentTime;
+use crate::policy::Policy;
+use crate::store::{Truncated, TrustSnapshot};
+
+/// What becomes of an update of a source after which a peer that is accepted now would be refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FollowGuard {
+    /// It is applied, and the health names each peer as a warning.
+    ///
+    /// The default: a source says what its entries are, and what it takes away was taken away on purpose, perhaps because a
+    /// key was stolen. A store that keeps it would trust what its owner has withdrawn. A source that is lost or damaged takes
+    /// nothing away in any case.
+    #[default]
+    Report,
+    /// It is not applied: the entries from before stay, and the health names each peer as an error.
+    ///
+    /// For sources whose mistakes are likelier than stolen keys. A block takes trust away at once all the same. Revocation
+    /// lists are applied in any case, since they say that a certificate must not be trusted; the health names the peers.
+    Refuse,
+}
+
+/// How updates are judged.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Guard {
+    pub(super) kind: FollowGuard,
+    pub(super) policy: Policy,
+    pub(super) clock: CurrentTime,
+}
+
+impl Guard {
+    /// What another content does to the peers. While the clock is not right, they are judged at the floor: they may be
+    /// refused before and after the change, so that the change would show no effect.
+    pub(super) fn effects(&self, before: &TrustSnapshot, after: &TrustSnapshot) -> Impact {
+        let clock = match (before.judge(self.clock), before.floor()) {
+            (CurrentTime::Unset, Some(floor)) => CurrentTime::Known(floor),
+            (clock, _) => clock,
+        };
+        // A follower knows no connections.
+        effects_between(before, after, &self.policy, &PeerHistory::new(), clock)
+    }
+}
+
+/// The peers that an update of a source locked out or put at risk.
+#[derive(Clone, Debug)]
+pub(super) struct LockedOut {
+    /// What was in force before the update.
+    before: TrustSnapshot,
+    peers: BTreeSet<Peer>,
+    lost: Truncated<Effect>,
+    at_risk: Truncated<Effect>,
+}
+
+impl LockedOut {
+    /// Of the peers that a source locks out, those that the whole update locks out: what one source gives up, another may
+    /// have. Nothing if there are none.
+    pub(super) fn of(before: &TrustSnapshot, step: &Impact, whole: &Impact) -> Option<Self> {
+        let peers: BTreeSet<Peer> = all(step).intersection(&all(whole)).cloned().collect();
+        Self::named(before, peers, whole)
+    }
+
+    /// Those that are still refused now.
+    pub(super) fn still(self, guard: &Guard, now: &TrustSnapshot) -> Option<Self> {
+        let effects = guard.effects(&self.before, now);
+        Self::named(&self.before, self.peers, &effects)
+    }
+
+    fn named(before: &TrustSnapshot, peers: BTreeSet<Peer>, effects: &Impact) -> Option<Self> {
+        let of = |list: &Truncated<Effect>| {
+            let mut kept = Truncated::default();
+            for effect in list {
+                if peers.contains(&effect.peer) {
+                    kept.push(effect.clone());
+                }
+            }
+            kept
+        };
+        let (mut lost, at_risk) = (of(effects.lost()), of(effects.at_risk()));
+        let all_lost = effects.all_lost().filter(|peer| peers.contains(peer));
+        lost.count(all_lost.count().saturating_sub(lost.len()));
+        (!lost.is_empty() || !at_risk.is_empty()).then(|| Self {
+            before: before.clone(),
+            lost,
+            at_risk,
+            peers,
+        })
+    }
+
+    /// A line for each peer.
+    pub(super) fn warnings(&self) -> Truncated<String> {
+        let mut lines = Truncated::default();
+        for (what, list) in [
+            ("it locked out ", &self.lost),
+            ("it may have locked out ", &self.at_risk),
+        ] {
+            for Effect { peer, after, .. } in list {
+                let (reason, meaning) = (after.reason, after.reason.meaning());
+                lines.push(format!("{what}{peer}: {meaning} [{reason}]"));
+            }
+            lines.count(list.omitted());
+        }
+        lines
+    }
+}
+
+/// The peers that are lost or at risk.
+fn all(effects: &Impact) -> BTreeSet<Peer> {
+    let at_risk = effects.at_risk().into_iter().map(|effect| &effect.peer);
+    effects.all_lost().chain(at_risk).cloned().collect()
+}
+
+/// The lost peers of a step that the whole update loses as well.
+pub(super) fn lost_by(step: &Impact, whole: &Impact) -> Truncated<Peer> {
+    let mut lost = Truncated::default();
+    for peer in step.all_lost().filter(|peer| whole.loses(peer)) {
+        lost.push(peer.clone());
+    }
+    lost
+}

@@ -1,0 +1,156 @@
+//! An update after which a peer is refused is told by name, or is not applied.
+
+use mutual_trust::admin::follow::{FollowGuard, SourceHealth};
+use mutual_trust::admin::{Feeds, Follower, Source};
+use mutual_trust::{AuthorityScope, Certificate, PinScope, Policy};
+
+use crate::follow::common::*;
+use crate::support::crl::crl;
+use crate::support::pki::spec;
+use crate::support::*;
+
+fn clients() -> Feeds {
+    Feeds::Pins(PinScope::Clients)
+}
+
+fn pems(certificates: &[&Certificate]) -> String {
+    certificates.iter().map(|one| one.to_pem()).collect()
+}
+
+/// A source of pins for clients, and one for the server, which has two.
+fn sources(world: &World) -> [Source; 2] {
+    [
+        Source::new("arrays", world.path("arrays.pem"), clients()),
+        Source::new("servers", world.path("servers.pem"), keys_1()),
+    ]
+}
+
+fn state(world: &World, name: &str) -> SourceHealth {
+    let sources = world.store.health().sources;
+    let mut named = sources.into_iter().filter(|source| source.name == name);
+    named.next().unwrap()
+}
+
+fn warnings(world: &World, name: &str) -> Vec<String> {
+    state(world, name).warnings.items().to_vec()
+}
+
+#[test]
+fn what_a_source_locks_out_is_applied_and_named_until_it_is_accepted_again() {
+    let mut world = World::new("guard-report");
+    let (one, two, server) = (pin("one"), pin("two"), pin("kms1.example"));
+    world.put("arrays.pem", pems(&[&one, &two]));
+    world.put("servers.pem", pems(&[&server]));
+    let mut follower = Follower::new(sources(&world)).unwrap();
+    world.settle(&mut follower);
+    assert!(warnings(&world, "arrays").is_empty());
+    world.put("arrays.pem", pems(&[&one]));
+    world.put("servers.pem", "trust nobody\n");
+    world.settle(&mut follower);
+    assert!(world.holds(&[&one]));
+    let named = format!("it locked out client {}", two.fingerprint().short());
+    let told = warnings(&world, "arrays");
+    assert!(
+        matches!(&*told, [one] if one.starts_with(&named)),
+        "{told:?}"
+    );
+    let told = warnings(&world, "servers");
+    assert!(
+        matches!(&*told, [one] if one.starts_with("it locked out server keys-1: ") && one.ends_with("[NoUsablePin]")),
+        "{told:?}"
+    );
+    assert!(world.store.health().is_good());
+    // Another change of the store takes the warning away only if the peer is accepted again.
+    let change = |store: &mut mutual_trust::TrustStore| store.add_server(server_id("keys-2"), []);
+    world.store.change(change).unwrap();
+    world.settle(&mut follower);
+    assert_eq!(warnings(&world, "servers").len(), 1);
+    let install = |store: &mut mutual_trust::TrustStore| {
+        let scope = PinScope::Server(server_id("keys-1"));
+        store.install_pin(scope, server.clone(), options())
+    };
+    world.store.change(install).unwrap();
+    world.settle(&mut follower);
+    assert!(warnings(&world, "servers").is_empty());
+    assert_eq!(warnings(&world, "arrays").len(), 1);
+}
+
+#[test]
+fn a_guarded_source_keeps_its_last_good_set_and_the_others_go_on() {
+    let mut world = World::new("guard-refuse");
+    let (one, two, three) = (pin("one"), pin("two"), pin("three"));
+    let server = pin("kms1.example");
+    world.put("arrays.pem", pems(&[&one, &two]));
+    world.put("servers.pem", pems(&[&server]));
+    let policy = Policy::new(keys());
+    let follower = Follower::new(sources(&world)).unwrap();
+    let mut follower = follower.with_guard(FollowGuard::Refuse, policy);
+    world.settle(&mut follower);
+    world.put("arrays.pem", pems(&[&one, &three]));
+    let next = pin("next");
+    world.put("servers.pem", pems(&[&server, &next]));
+    world.settle(&mut follower);
+    assert!(world.holds(&[&one, &two, &server, &next]));
+    let error = state(&world, "arrays").error.unwrap();
+    let named = format!(
+        "would lock out client {}; it is not applied",
+        two.fingerprint().short()
+    );
+    assert!(error.contains(&named), "{error}");
+    assert!(!world.store.health().is_good());
+    assert!(state(&world, "servers").is_good());
+    // A source that gives more takes nothing away.
+    world.put("arrays.pem", pems(&[&one, &two, &three]));
+    world.settle(&mut follower);
+    assert!(world.holds(&[&one, &two, &three, &server, &next]));
+    assert!(world.store.health().is_good());
+}
+
+#[test]
+fn what_one_source_gives_up_and_another_has_locks_no_peer_out() {
+    let mut world = World::new("guard-moved");
+    let (one, two) = (pin("one"), pin("two"));
+    world.put("arrays.pem", pems(&[&one]));
+    world.put("servers.pem", pems(&[&pin("kms1.example")]));
+    world.put("more.pem", pems(&[&two]));
+    let more = Source::new("more", world.path("more.pem"), clients());
+    let sources = sources(&world).into_iter().chain([more]);
+    let follower = Follower::new(sources).unwrap();
+    let mut follower = follower.with_guard(FollowGuard::Refuse, Policy::new(keys()));
+    world.settle(&mut follower);
+    world.put("arrays.pem", "trust nobody\n");
+    world.put("more.pem", pems(&[&two, &one]));
+    world.settle(&mut follower);
+    assert!(world.store.health().is_good(), "{}", world.store.health());
+}
+
+/// A list says that a certificate must not be trusted. It is applied in any case.
+#[test]
+fn a_list_that_revokes_a_client_is_applied_and_named() {
+    for guard in [FollowGuard::Report, FollowGuard::Refuse] {
+        let mut world = World::new(&format!("guard-list-{guard:?}"));
+        let root = spec("root").ca().self_signed();
+        let array = spec("array").signed_by(&root);
+        world.put("roots.pem", root.certificate.to_pem());
+        world.put("arrays.pem", array.certificate.to_pem());
+        let authorities = Feeds::Authorities(AuthorityScope::AnyServer);
+        let sources = [
+            Source::new("roots", world.path("roots.pem"), authorities),
+            Source::new("arrays", world.path("arrays.pem"), clients()),
+            Source::new("lists", world.path("list.crl"), Feeds::RevocationLists),
+        ];
+        world.put("list.crl", crl().signed_by(&root).to_pem());
+        let follower = Follower::new(sources).unwrap();
+        let mut follower = follower.with_guard(guard, Policy::new(keys()));
+        world.settle(&mut follower);
+        assert!(warnings(&world, "lists").is_empty());
+        let list = crl().number(2).revoke(&array.certificate).signed_by(&root);
+        world.put("list.crl", list.to_pem());
+        world.settle(&mut follower);
+        let told = warnings(&world, "lists");
+        assert!(
+            matches!(&*told, [one] if one.starts_with("it locked out client ") && one.ends_with("[Revoked]")),
+            "{told:?}"
+        );
+    }
+}
