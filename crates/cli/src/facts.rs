@@ -3,6 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 
+use mutual_trust::admin::file::SealState;
 use mutual_trust::admin::{Effect, Impact};
 use mutual_trust::certificate::{KeyKind, SanName, Timestamp};
 use mutual_trust::policy::Detail;
@@ -234,6 +235,22 @@ pub(crate) fn clock_lines(view: &TrustSnapshot, clock: CurrentTime) -> Vec<Strin
     let warning = (!state.is_good()).then(|| format!("warning: {state}{hint}"));
     let floor = format!("clock floor {floor}");
     [Some(floor), warning].into_iter().flatten().collect()
+}
+
+/// The state of the seal of a store.
+pub(crate) const fn seal(seal: SealState) -> &'static str {
+    match seal {
+        SealState::None => "none",
+        SealState::Verified => "verified",
+        SealState::NotVerified | _ => "not-verified",
+    }
+}
+
+/// The same in words, if what is read could be anyone's.
+pub(crate) fn seal_line(seal: SealState) -> Option<String> {
+    const LINE: &str =
+        "warning: the store is sealed, and without --seal-key its seal is not verified";
+    matches!(seal, SealState::NotVerified).then(|| LINE.to_owned())
 }
 
 /// The items of a bounded list, with how many more there are.

@@ -21,6 +21,7 @@ compile_error!(
     "the command is for Unix: it protects key files by their mode, and asks at a terminal"
 );
 
+mod account;
 mod plain;
 
 mod json;

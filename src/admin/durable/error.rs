@@ -29,7 +29,9 @@ pub enum DurableError {
         holder: Option<String>,
     },
     /// There is no store in the folder. Opening does not create one: an empty store trusts no peer.
-    #[error("{path}: there is no store; create one, or put the file back")]
+    #[error(
+        "{path}: there is no store; if there was one, restore it from a backup or recover it; if not, create one"
+    )]
     #[non_exhaustive]
     NoStore {
         /// The expected path.

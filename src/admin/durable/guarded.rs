@@ -4,7 +4,7 @@ use super::disk::Wait;
 use super::refusals::calls;
 use super::{DurableStore, Undo};
 use crate::admin::durable::error::GuardedError;
-use crate::admin::plan::error::PlanError;
+use crate::admin::plan::error::{PlanError, few};
 use crate::admin::{Impact, LockoutAllowance, PeerHistory, Plan, plan};
 use crate::certificate::CurrentTime;
 use crate::policy::Policy;
@@ -46,8 +46,9 @@ impl DurableStore {
         let effects = match plan.apply(&mut draft, seen, clock, allowed) {
             Ok(effects) => effects,
             Err(error) => {
-                if matches!(error, PlanError::Loses { .. }) {
-                    let why = error.to_string();
+                if let PlanError::Loses { lost } = &error {
+                    // The journal is for people, who do not make the allowance.
+                    let why = format!("the change would lock out {}", few(lost));
                     self.record_refusal(&handle, calls(plan.asked()), &why);
                 }
                 return Err(error.into());

@@ -7,7 +7,7 @@ use super::disk;
 use super::{DurableSettings, DurableStore};
 use crate::admin::durable::error::DurableError;
 use crate::admin::file::{
-    self, Damaged, JournalRecord, Loaded, StoreFile, StoredChange, StoredRefusal,
+    self, Damaged, JournalRecord, Loaded, SealState, StoreFile, StoredChange, StoredRefusal,
 };
 use crate::admin::{PeerHistory, Plan};
 use crate::certificate::CurrentTime;
@@ -25,6 +25,8 @@ pub struct History {
     pub refusals: Vec<StoredRefusal>,
     /// The generation before the first of them.
     pub since: u64,
+    /// The state of the store's seal.
+    pub seal: SealState,
     /// Why the previous file does not belong to this history, if there is one that does not.
     pub previous: Option<String>,
 }
@@ -87,6 +89,7 @@ impl DurableStore {
             changes: records.changes,
             refusals: records.refusals,
             since,
+            seal: current.file.report.seal,
             previous: fault,
         })
     }

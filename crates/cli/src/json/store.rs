@@ -95,6 +95,8 @@ pub(crate) struct StoreLog {
     pub(crate) since_generation: u64,
     /// Why the previous file does not belong to this history
     pub(crate) previous: Option<String>,
+    /// The seal: `none`, `verified`, or `not-verified` without its key
+    pub(crate) seal: &'static str,
     /// The changes, oldest first
     pub(crate) changes: Vec<LoggedChange>,
     /// Refused changes that are recorded, oldest first
@@ -222,6 +224,8 @@ pub(crate) struct StoreList<'a> {
     pub(crate) groups: List<'a, Group>,
     /// The policy of the call, by which the levels of servers are told
     pub(crate) policy: PolicyFacts,
+    /// The seal: `none`, `verified`, or `not-verified` without its key
+    pub(crate) seal: &'static str,
     /// The servers
     pub(crate) servers: List<'a, Server>,
 }

@@ -3,6 +3,8 @@
 use std::io;
 
 use mutual_trust::TrustSnapshot;
+use mutual_trust::admin::DurableStore;
+use mutual_trust::admin::file::SealState;
 use mutual_trust::certificate::Timestamp;
 use mutual_trust::store::{Claim, Entry, Group, InstalledCrl, Server};
 
@@ -15,15 +17,16 @@ use crate::trust::PolicyArguments;
 
 /// Lists what is installed.
 pub(super) fn list(common: &Common) -> Result<Outcome, Failure> {
-    let store = common.look()?;
+    let read = DurableStore::read(common.folder()?, &common.settings()?)?;
+    let (store, seal) = (read.store, read.report.seal);
     let policy = common.policy;
     Ok(Outcome::long::<StoreList<'_>>(Box::new(
         move |out, as_json| {
             let view = store.contents();
             if as_json {
-                write_json(view, policy, out)
+                write_json(view, seal, policy, out)
             } else {
-                write_text(view, policy, out)
+                write_text(view, seal, policy, out)
             }
         },
     )))
@@ -39,11 +42,15 @@ fn claim(server: &Server) -> String {
 
 fn write_text(
     view: &TrustSnapshot,
+    seal: SealState,
     policy: PolicyArguments,
     out: &mut Lines<'_>,
 ) -> io::Result<()> {
     out.line(&format!("generation {}", view.generation()))?;
-    for line in facts::clock_lines(view, now()) {
+    for line in facts::seal_line(seal)
+        .into_iter()
+        .chain(facts::clock_lines(view, now()))
+    {
         out.line(&line)?;
     }
     out.line(&policy.line())?;
@@ -126,6 +133,7 @@ fn write_entry(entry: &Entry, out: &mut Lines<'_>) -> io::Result<()> {
 
 fn write_json(
     view: &TrustSnapshot,
+    seal: SealState,
     policy: PolicyArguments,
     out: &mut Lines<'_>,
 ) -> io::Result<()> {
@@ -139,6 +147,7 @@ fn write_json(
         generation: view.generation(),
         groups: List::new(|| view.groups().map(group)),
         policy: policy.fact(),
+        seal: facts::seal(seal),
         servers: List::new(|| view.servers().map(|found| server(view, found))),
     })
 }
@@ -197,12 +206,13 @@ mod tests {
     /// The most bytes that writing a list has allocated at one time.
     fn most(
         store: &TrustStore,
-        write: fn(&TrustSnapshot, PolicyArguments, &mut Lines<'_>) -> io::Result<()>,
+        write: fn(&TrustSnapshot, SealState, PolicyArguments, &mut Lines<'_>) -> io::Result<()>,
     ) -> u64 {
         let mut sink = io::sink();
         measure(|| {
             write(
                 store.contents(),
+                SealState::None,
                 PolicyArguments::default(),
                 &mut Lines::new(&mut sink, &str::to_owned),
             )

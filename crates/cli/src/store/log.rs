@@ -129,7 +129,9 @@ pub(super) fn run(common: &Common, arguments: &Arguments) -> Result<Outcome, Fai
             "note: trust-store.previous does not belong to it: {why}"
         ));
     }
+    text.extend(facts::seal_line(history.seal));
     let log = StoreLog {
+        seal: facts::seal(history.seal),
         since_generation: history.since,
         previous: history.previous.clone(),
         changes,

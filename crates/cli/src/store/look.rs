@@ -21,15 +21,9 @@ pub(super) fn verify(common: &Common) -> Result<Outcome, Failure> {
         format!("whole: {}", shown(&loaded.report)),
         format!("digest: {}", loaded.report.digest),
     ];
-    let seal = match loaded.report.seal {
-        SealState::None => "none",
-        SealState::Verified => {
-            lines.push(String::from("sealed: the seal is that of the key"));
-            "verified"
-        }
-        // The report says so.
-        SealState::NotVerified | _ => "not-verified",
-    };
+    if loaded.report.seal == SealState::Verified {
+        lines.push(String::from("sealed: the seal is that of the key"));
+    }
     lines.push(format!(
         "history: {} changes, since generation {}",
         history.changes.len(),
@@ -75,7 +69,7 @@ pub(super) fn verify(common: &Common) -> Result<Outcome, Failure> {
     let verified = Verified {
         generation: loaded.report.generation,
         digest: loaded.report.digest.to_string(),
-        seal,
+        seal: facts::seal(loaded.report.seal),
         history: HistoryFacts {
             changes: history.changes.len(),
             refusals: history.refusals.len(),

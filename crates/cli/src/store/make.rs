@@ -16,6 +16,7 @@ use mutual_trust::{CurrentTime, KeyPolicy, Policy, TrustStore, tls};
 use super::calls::{Calls, Came, Changed};
 use super::change::Edit;
 use super::words::{lost_and_gained, without_repeats};
+use crate::account;
 use crate::json::StoreChange;
 use crate::output::{Failure, Outcome, shown};
 use crate::plain;
@@ -34,7 +35,7 @@ pub(super) struct Common {
     /// Make the change even if it locks a peer out
     #[arg(long, global = true, help_heading = "The store")]
     force: bool,
-    /// Who asks for the change: an account, a ticket; for `log`, whose changes are shown
+    /// Who asks for the change: a person, a ticket; without it, the account of the process. For `log`: whose changes are shown
     #[arg(long, global = true, value_name = "WHO", help_heading = "The store")]
     by: Option<String>,
     #[command(flatten)]
@@ -105,7 +106,8 @@ impl Common {
 
     pub(super) fn open(&self) -> Result<DurableStore, Failure> {
         let (mut store, _) = DurableStore::open(self.folder()?, self.settings()?)?;
-        store.set_actor(self.by.as_deref())?;
+        let by = self.by.clone().unwrap_or_else(account::of_process);
+        store.set_actor(Some(&by))?;
         Ok(store)
     }
 }

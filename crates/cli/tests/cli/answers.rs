@@ -191,6 +191,13 @@ fn every_event_of_a_server_is_one_line_of_json() {
     server.until("\"rejected\"");
     run(&folder, "store server add keys-9 --store server-trust").ends_with(0);
     server.until("\"changed\"");
+    // It listens as long as the session lasts.
+    let mut connected = command(folder.path(), &array);
+    let mut connected = connected.stdout(Stdio::null()).spawn().unwrap();
+    server.until("\"client\"");
+    run(&folder, "store block array-7.pem --store server-trust").ends_with(0);
+    server.until("\"ended\"");
+    connected.wait().unwrap();
     server.tell("quit");
     let (code, said) = server.end();
     schema::hold("serve", code, &said, "");

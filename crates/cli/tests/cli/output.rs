@@ -174,7 +174,7 @@ fn the_fields_of_the_json_are_held() {
         &[
             below(
                 "",
-                "blocks checked_issuers clock crls entries generation groups policy servers",
+                "blocks checked_issuers clock crls entries generation groups policy seal servers",
             ),
             below("clock.", CLOCK),
             below("policy.", "allow_unlisted profile require_crl"),
@@ -209,7 +209,7 @@ fn the_fields_of_the_json_are_held() {
         "store-log",
         0,
         &[
-            below("", "changes previous refusals since_generation"),
+            below("", "changes previous refusals seal since_generation"),
             below("changes[].", "asked at came digest from gone more to"),
             below("changes[].asked[].", "by call"),
         ],

@@ -170,3 +170,29 @@ fn the_key_of_a_seal_is_checked_like_a_private_key() {
         .ends_with(2)
         .says("--seal-key belongs to --store");
 }
+
+#[test]
+fn a_sealed_store_that_is_read_without_its_key_is_said_to_be_unverified() {
+    let folder = Folder::new("cli-seal-said");
+    run(&folder, "store create --store trust").ends_with(0);
+    run(&folder, "store server add keys-1 --store trust").ends_with(0);
+    for verb in ["list", "log"] {
+        let line = format!("store {verb} --store trust");
+        let ran = run(&folder, &line).ends_with(0);
+        assert!(!ran.all().contains("seal"), "{}", ran.all());
+        let found = run(&folder, &format!("{line} --json")).json();
+        assert_eq!(found["seal"], "none");
+    }
+    run(&folder, "store new-seal-key one.key").ends_with(0);
+    run(&folder, "store seal one.key --store trust").ends_with(0);
+    for verb in ["list", "log"] {
+        let line = format!("store {verb} --store trust");
+        run(&folder, &line)
+            .ends_with(0)
+            .says("warning: the store is sealed, and without --seal-key its seal is not verified");
+        let found = run(&folder, &format!("{line} --json")).json();
+        assert_eq!(found["seal"], "not-verified");
+        let found = run(&folder, &format!("{line} --seal-key one.key --json")).json();
+        assert_eq!(found["seal"], "verified");
+    }
+}

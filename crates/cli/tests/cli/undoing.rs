@@ -267,6 +267,8 @@ fn a_refused_change_is_in_the_log_if_that_is_asked_for() {
     ] {
         assert!(log.out.contains(line), "{line}: {}", log.out);
     }
+    // A person who reads the journal makes no allowance.
+    assert!(!log.out.contains("allow the lockout"), "{}", log.out);
     let of_bob = json("store log --store trust --by bob --json");
     let refusals = of_bob["refusals"].as_array().unwrap();
     assert_eq!(refusals.len(), 1);
