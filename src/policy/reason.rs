@@ -154,7 +154,7 @@ reasons! {
         "Have the peer's certificate made again. `openssl x509 -text` shows what is wrong.";
     Blocked, P1, false,
         "The peer's certificate, or one that it relies on, is blocked.",
-        "If the block is a mistake, unblock it by the selector shown here. If not, give the peer a new key.";
+        "If the block is a mistake, lift it by the selector that the list of blocks shows. If not, give the peer a new key.";
     NothingInstalled, P6, false,
         "Nothing is installed for this peer.",
         "Install the peer's certificate as a pin, or the CA that issued it as an authority.";
@@ -265,7 +265,7 @@ reasons! {
         "Install the issuer's current revocation list that covers the certificate, or stop checking the issuer.";
     CrlExpired, C4, false,
         "The revocation lists that cover a certificate of the chain have expired.",
-        "Install the issuer's current revocation list. A grace bridges the time until then.";
+        "Install the issuer's current revocation list. If the CA is late, ask it for a new one: chains are refused until it is installed, unless the service's policy has a grace.";
     PathTooLong, C1, false,
         "The chain has more intermediates than a CA in it, or the limit, allows.",
         "Have the certificate issued closer to the authority, or install a nearer authority.";

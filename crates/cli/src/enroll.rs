@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use mutual_trust::admin::{
     DurableStore, LockoutAllowance, Peer, PeerHistory, PresentedCertificate,
 };
@@ -43,7 +44,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SHA-256")]
     fingerprint: Option<Fingerprint>,
     /// Who the server is, for people
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     label: Option<String>,
     /// Who accepts it: an account, a ticket
     #[arg(long, value_name = "WHO", default_value = "mutual-trust enroll")]

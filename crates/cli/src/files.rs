@@ -19,6 +19,26 @@ pub(crate) fn bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     bytes_within(path, MAX_CRL_PEM_BYTES)
 }
 
+/// The path that means standard input.
+pub(crate) fn is_input(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// Reads standard input. What is longer than the limit is not read to its end, and is no whole file then.
+pub(crate) fn input() -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let limit = u64::try_from(MAX_CRL_PEM_BYTES).unwrap_or(u64::MAX);
+    let mut content = Zeroizing::new(Vec::new());
+    let input = io::stdin().lock();
+    input
+        .take(limit.saturating_add(1))
+        .read_to_end(&mut content)?;
+    if content.len() > MAX_CRL_PEM_BYTES {
+        let text = format!("standard input has more than {limit} bytes, the limit");
+        return Err(Failure::new("io", text));
+    }
+    Ok(content)
+}
+
 /// The same for a file of at most `limit` bytes.
 pub(crate) fn bytes_within(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
     content(path, limit).map_err(|error| Failure::from(error).about(path.display()))

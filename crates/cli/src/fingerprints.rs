@@ -3,6 +3,7 @@
 use core::str::FromStr;
 use std::path::Path;
 
+use mutual_trust::certificate::KeyPin;
 use mutual_trust::error::FingerprintError;
 use mutual_trust::{Certificate, Fingerprint};
 
@@ -16,6 +17,13 @@ const SHORT: &str = "all 32 bytes are needed: `store list --full` and `inspect` 
 pub(crate) fn in_full<T: FromStr<Err = FingerprintError>>(text: &str) -> Result<T, String> {
     text.parse()
         .map_err(|error: FingerprintError| format!("{error}; {SHORT}"))
+}
+
+/// Reads a key pin. It looks like a fingerprint, and the tool that prints a fingerprint does not print it.
+pub(crate) fn key_pin(text: &str) -> Result<KeyPin, String> {
+    text.parse().map_err(|_: FingerprintError| {
+        format!("a key pin is SHA-256 over the key, and `inspect` shows it as `key pin`; the fingerprint of the certificate is another value; {SHORT}")
+    })
 }
 
 /// The argument as a fingerprint; `None` if it names a file. What is no file and looks like a fingerprint is one that is

@@ -17,7 +17,8 @@ use crate::{facts, files, ours};
 /// The files.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
-    /// Certificates, bundles, revocation lists, requests, private keys, or the file of a store
+    /// Certificates, bundles, revocation lists, requests, private keys, or the file of a store; `-` is standard input, which
+    /// is not read for a private key
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     /// Say whether private keys belong to this certificate
@@ -81,7 +82,10 @@ fn look(
     with: Option<&Certificate>,
     passphrase: &PassphraseArguments,
 ) -> Result<Found, Failure> {
-    let content = files::bytes(path)?;
+    let content = match files::is_input(path) {
+        true => files::input()?,
+        false => files::bytes(path)?,
+    };
     if content.starts_with(b"mutual-trust store") {
         return store(&content, keys);
     }
@@ -247,6 +251,11 @@ fn private_key(
     with: Option<&Certificate>,
     passphrase: &PassphraseArguments,
 ) -> Result<Found, Failure> {
+    if files::is_input(path) {
+        // Its bytes would be in memory more often than a key's may, and a pipe has no mode to check.
+        let text = "a private key is not read from standard input: name its file";
+        return Err(Failure::new("usage", text));
+    }
     let strict = passphrase.with(path, |reader| reader.file(path));
     let (key, open): (PrivateKey, Option<String>) = match strict {
         Ok(key) => (key, None),

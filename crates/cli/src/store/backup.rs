@@ -69,6 +69,8 @@ pub(super) fn backup(common: &Common, arguments: &BackupArguments) -> Result<Out
 /// recovered from it.
 pub(super) fn restore(common: &Common, arguments: &RestoreArguments) -> Result<Outcome, Failure> {
     let file = &arguments.file;
+    // Before anything is said of a store.
+    std::fs::metadata(file).map_err(|error| Failure::from(error).about(file.display()))?;
     let settings = common.settings()?;
     let folder = common.folder()?;
     match DurableStore::read(folder, &settings) {

@@ -12,7 +12,7 @@ use pki_types::UnixTime;
 use super::calls::Calls;
 use super::clock::ClockChange;
 use super::crl::CrlArguments;
-use super::scope::{OptionArguments, ScopeArguments, until};
+use super::scope::{OptionArguments, ScopeArguments, new_id, until};
 use super::update::UpdateArguments;
 use crate::facts;
 use crate::files;
@@ -123,7 +123,8 @@ pub(super) enum Change {
 pub(super) enum ServerChange {
     /// Add a server with the names by which it is dialled
     Add {
-        /// An id that never changes
+        /// An id that never changes; no port belongs to it
+        #[arg(value_parser = new_id)]
         id: ServerId,
         /// Names and addresses
         names: Vec<HostName>,
@@ -201,7 +202,7 @@ pub(super) struct Blocked {
     #[arg(long, value_name = "SHA-256", value_parser = in_full::<Fingerprint>)]
     fingerprint: Option<Fingerprint>,
     /// Every certificate of a key, by its key pin (`inspect` shows it)
-    #[arg(long, value_name = "SHA-256", value_parser = in_full::<KeyPin>)]
+    #[arg(long, value_name = "SHA-256", value_parser = fingerprints::key_pin)]
     key_pin: Option<KeyPin>,
     /// The issuer and serial number of the certificate in this file
     #[arg(long, value_name = "FILE")]

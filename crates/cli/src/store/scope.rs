@@ -4,8 +4,9 @@ use core::str::FromStr;
 use core::time::Duration;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use mutual_trust::certificate::{SystemClock, TimeSource, Timestamp};
-use mutual_trust::error::StoreError;
+use mutual_trust::error::{IdError, StoreError};
 use mutual_trust::store::{SanPattern, Scope, ValidityRule};
 use mutual_trust::{
     AuthorityScope, CurrentTime, EntryOptions, GroupId, HostName, PinMatch, PinScope, ServerId,
@@ -162,11 +163,24 @@ pub(super) fn moment(text: &str) -> Result<UnixTime, String> {
     UnixTime::try_from(moment).map_err(|_| String::from("the time must be after 1970"))
 }
 
+/// The id of a new server. An address with a port is refused: it would be an id that no name selects.
+pub(super) fn new_id(text: &str) -> Result<ServerId, String> {
+    let id: ServerId = text.parse().map_err(|error: IdError| error.to_string())?;
+    let is_host = |host: &str| host.contains('.') && host.parse::<HostName>().is_ok();
+    match text.rsplit_once(':') {
+        Some((host, port)) if is_host(host) && port.parse::<u16>().is_ok() => Err(format!(
+            "this is an address with a port: add the server by an id and the name `{host}`, and give the port to those that connect"
+        )),
+        _ => Ok(id),
+    }
+}
+
 /// How an entry counts.
 #[derive(Args, Clone, Debug)]
 pub(super) struct OptionArguments {
     /// Who the peer is, for people and for authorisation
-    #[arg(long, value_name = "TEXT")]
+    // An empty label would make a client whose name is empty.
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     label: Option<String>,
     /// Pins: accept every certificate of the same key, so that the peer can renew
     #[arg(long)]

@@ -317,3 +317,16 @@ fn lists_requests_and_stores_are_told_as_well() {
         .says("revocation list of CN=CA");
     run(&folder, "inspect .").ends_with(2).says("error[io]");
 }
+
+#[test]
+fn standard_input_is_inspected_but_for_private_keys() {
+    let folder = Folder::new("cli-inspect-input");
+    machine(&folder, "keys-1");
+    let read = |name: &str| fs::read_to_string(folder.file(name)).unwrap();
+    run_with(&folder, "inspect -", &read("keys-1.pem"))
+        .ends_with(0)
+        .says(&fingerprint(&folder, "keys-1.pem"));
+    run_with(&folder, "inspect -", &read("keys-1.key"))
+        .ends_with(2)
+        .says("a private key is not read from standard input: name its file");
+}

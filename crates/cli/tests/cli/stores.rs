@@ -900,3 +900,40 @@ fn a_command_waits_for_a_store_that_is_being_changed_as_long_as_it_is_told() {
     run(&folder, "store server add a --store trust --wait 60").ends_with(0);
     free.join().unwrap();
 }
+
+#[test]
+fn a_change_without_a_name_has_the_account_of_the_process() {
+    let folder = store("cli-account");
+    run(&folder, "store server add keys-2 --store trust --by alice").ends_with(0);
+    run(&folder, "store server add keys-3 --store trust").ends_with(0);
+    let log = run(&folder, "store log --store trust --json").json();
+    let asked = |id: &str| -> String {
+        let changes = log["changes"].as_array().unwrap().iter();
+        let asked = changes.flat_map(|change| change["asked"].as_array().unwrap());
+        let mut of = asked.filter(|asked| asked["call"].as_str().unwrap().contains(id));
+        of.next().unwrap()["by"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(asked("keys-2"), "alice");
+    let account = asked("keys-3");
+    let uid = rustix::process::getuid().as_raw().to_string();
+    assert!(
+        account.starts_with("account ") && account.contains(&uid),
+        "{account}"
+    );
+}
+
+#[test]
+fn a_store_that_is_gone_is_restored_before_a_new_one_is_made() {
+    let folder = store("cli-gone");
+    fs::remove_file(folder.path().join("trust").join("trust-store")).unwrap();
+    run(&folder, "store list --store trust")
+        .ends_with(2)
+        .says("if there was one, restore it from a backup or recover it; if not, create one");
+    let ran = run(&folder, "store restore nowhere --store trust")
+        .ends_with(2)
+        .says("nowhere: No such file");
+    assert!(!ran.all().contains("create one"), "{}", ran.all());
+    run(&folder, "store block --key-pin 00:11 --store trust")
+        .ends_with(2)
+        .says("`inspect` shows it as `key pin`");
+}

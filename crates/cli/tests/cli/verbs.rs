@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::folder::Folder;
-use crate::run::{Server, fingerprint, machine, now_spec, run, write};
+use crate::run::{Server, command, fingerprint, machine, now_spec, run, write};
 use crate::support::crl::crl;
 
 const YEAR: i64 = 365 * 24 * 3600;
@@ -203,7 +203,7 @@ fn an_entry_is_updated_where_it_stands_and_the_list_shows_what_it_accepts() {
 
 /// Runs with arguments that have blanks in them.
 fn with(folder: &Folder, line: &str, last: &str) -> (i32, String) {
-    let mut command = crate::run::command(folder.path(), line);
+    let mut command = command(folder.path(), line);
     let output = command.arg(last).output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     (
@@ -359,4 +359,32 @@ fn a_file_of_another_kind_is_named_with_the_line_that_converts_it() {
     run(&folder, "store pin keys-1.key --clients --store trust")
         .ends_with(2)
         .says("a private key");
+}
+
+#[test]
+fn an_address_with_a_port_and_an_empty_label_are_refused() {
+    let folder = store("cli-mistaken");
+    for line in [
+        "store server add kms9.example:5696",
+        "store server add 192.0.2.9:5696",
+    ] {
+        run(&folder, &format!("{line} --store trust"))
+            .ends_with(2)
+            .says("this is an address with a port");
+    }
+    // Other colons are part of an id.
+    run(&folder, "store server add rack-1:2 --store trust").ends_with(0);
+    for verb in [
+        "pin keys-1.pem --clients",
+        "update keys-1.pem --server keys-1",
+    ] {
+        let mut command = command(
+            folder.path(),
+            &format!("store {verb} --store trust --label"),
+        );
+        let output = command.arg("").output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{verb}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("'--label <TEXT>'"), "{said}");
+    }
 }
