@@ -154,7 +154,7 @@ reasons! {
         "Have the peer's certificate made again. `openssl x509 -text` shows what is wrong.";
     Blocked, P1, false,
         "The peer's certificate, or one that it relies on, is blocked.",
-        "If the block is a mistake, lift it by the selector that the list of blocks shows. If not, give the peer a new key.";
+        "If the block is a mistake, unblock it by the selector that the list of blocks shows. If not, give the peer a new key.";
     NothingInstalled, P6, false,
         "Nothing is installed for this peer.",
         "Install the peer's certificate as a pin, or the CA that issued it as an authority.";

@@ -118,7 +118,7 @@ impl Verdict {
                 "Have the CA's certificate made without that extension, or with it not critical."
             }
             ReasonCode::Blocked if self.is_of_issuer() => {
-                "If the block is a mistake, lift it by the selector that the list of blocks shows. If not, have the peer's certificate issued by another CA."
+                "If the block is a mistake, unblock it by the selector that the list of blocks shows. If not, have the peer's certificate issued by another CA."
             }
             ReasonCode::SignatureAlgorithmUnsupported => match self.detail() {
                 Detail::Signature {

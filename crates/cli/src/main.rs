@@ -21,8 +21,9 @@ compile_error!(
     "the command is for Unix: it protects key files by their mode, and asks at a terminal"
 );
 
-mod account;
 mod plain;
+
+mod account;
 
 mod json;
 mod long;
@@ -54,8 +55,9 @@ mod store;
 
 mod enroll;
 mod identity;
-mod serve;
 mod session;
+
+mod serve;
 
 mod examples;
 mod fitting;

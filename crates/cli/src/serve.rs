@@ -25,7 +25,7 @@ use crate::facts;
 use crate::json::{Event, Served, Waiting};
 use crate::ours::{self, IdentityArguments};
 use crate::output::{self, Failure, Outcome};
-use crate::session::answer;
+use crate::session::{Teller, answer};
 use crate::trust::OpenArguments;
 
 /// Clients at a time. This is a server for tests.
@@ -56,19 +56,6 @@ pub(crate) struct Arguments {
 
 const HELP: &str = "pending | accept NUMBER SHA-256 [LABEL] | reject NUMBER | quit";
 
-/// Prints each event when it happens.
-#[derive(Clone, Copy)]
-pub(crate) struct Teller {
-    as_json: bool,
-}
-
-impl Teller {
-    pub(crate) fn tell(self, text: &str, event: &Event) {
-        // The reader of the output may have gone. The server serves all the same.
-        let _ = output::print_event(text, event, self.as_json);
-    }
-}
-
 /// Serves until `quit`, the end of its input if that is a console, or the end of its time.
 pub(crate) fn run(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failure> {
     let provider = ours::provider();
@@ -85,7 +72,7 @@ pub(crate) fn run(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failu
     let listener = TcpListener::bind(&arguments.listen);
     let listener = listener.map_err(|error| Failure::from(error).about(&arguments.listen))?;
     let address = listener.local_addr()?.to_string();
-    let teller = Teller { as_json };
+    let teller = Teller::new(as_json);
     teller.tell(
         &format!("listening on {address}; {HELP}"),
         &Event::Listening { address },
@@ -293,13 +280,20 @@ fn listen(listener: &TcpListener, acceptor: &EnrolmentAcceptor, check: &PeerChec
             continue;
         }
         let (clients, acceptor, check) = (Arc::clone(&clients), acceptor.clone(), check.clone());
+        let address = tcp.peer_addr().ok().map(|address| address.to_string());
         thread::spawn(move || {
             if let Err(error) = answer(tcp, &acceptor, &check, teller) {
                 let verdict = refusal(&error);
                 let text = verdict.map_or_else(|| format!("a link failed: {error}"), output::shown);
                 let reason = verdict.map(|verdict| verdict.reason().to_string());
-                let message = text.clone();
-                teller.tell(&text, &Event::Refused { message, reason });
+                let from = address.as_deref().unwrap_or("(unknown)");
+                let told = format!("{text}\n  from: {from}");
+                let refused = Event::Refused {
+                    message: text,
+                    reason,
+                    address,
+                };
+                teller.tell(&told, &refused);
             }
             clients.fetch_sub(1, Ordering::Relaxed);
         });

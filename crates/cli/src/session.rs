@@ -12,7 +12,6 @@ use rustls::{ServerConnection, StreamOwned};
 use crate::facts;
 use crate::json::Event;
 use crate::output;
-use crate::serve::Teller;
 
 /// The time that a client may take for its handshake, and for each line.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -20,6 +19,23 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const TICK: Duration = Duration::from_secs(1);
 /// Bytes of a line that is sent back.
 const MAX_LINE: usize = 4096;
+
+/// Prints each event when it happens.
+#[derive(Clone, Copy)]
+pub(crate) struct Teller {
+    as_json: bool,
+}
+
+impl Teller {
+    pub(crate) const fn new(as_json: bool) -> Self {
+        Self { as_json }
+    }
+
+    pub(crate) fn tell(self, text: &str, event: &Event) {
+        // The reader of the output may have gone. The server serves all the same.
+        let _ = output::print_event(text, event, self.as_json);
+    }
+}
 
 /// Sends each line back to a client that is accepted, until it ends or is not trusted any more.
 pub(crate) fn answer(

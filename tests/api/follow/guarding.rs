@@ -2,7 +2,7 @@
 
 use mutual_trust::admin::follow::{FollowGuard, SourceHealth};
 use mutual_trust::admin::{Feeds, Follower, Source};
-use mutual_trust::{AuthorityScope, Certificate, PinScope, Policy};
+use mutual_trust::{AuthorityScope, Certificate, PinScope, Policy, TrustStore};
 
 use crate::follow::common::*;
 use crate::support::crl::crl;
@@ -61,11 +61,11 @@ fn what_a_source_locks_out_is_applied_and_named_until_it_is_accepted_again() {
     );
     assert!(world.store.health().is_good());
     // Another change of the store takes the warning away only if the peer is accepted again.
-    let change = |store: &mut mutual_trust::TrustStore| store.add_server(server_id("keys-2"), []);
+    let change = |store: &mut TrustStore| store.add_server(server_id("keys-2"), []);
     world.store.change(change).unwrap();
     world.settle(&mut follower);
     assert_eq!(warnings(&world, "servers").len(), 1);
-    let install = |store: &mut mutual_trust::TrustStore| {
+    let install = |store: &mut TrustStore| {
         let scope = PinScope::Server(server_id("keys-1"));
         store.install_pin(scope, server.clone(), options())
     };

@@ -377,9 +377,9 @@ fn a_folder_with_nothing_to_read_says_what_it_has() {
 #[test]
 fn a_folder_with_lists_beside_certificates_serves_two_sources() {
     let mut world = World::new("lists-beside");
-    std::fs::create_dir(world.path("both")).unwrap();
-    let root = crate::support::pki::spec("root").ca().self_signed();
-    let list = crate::support::crl::crl().signed_by(&root);
+    fs::create_dir(world.path("both")).unwrap();
+    let root = pki::spec("root").ca().self_signed();
+    let list = crl::crl().signed_by(&root);
     fs::write(world.path("both/ca.pem"), root.certificate.to_pem()).unwrap();
     fs::write(world.path("both/ca.crl.pem"), list.to_pem()).unwrap();
     let authorities = Feeds::Authorities(AuthorityScope::AnyServer);

@@ -144,8 +144,9 @@ pub fn features(file: &File) -> Vec<String> {
 pub const PROGRAM: &str = "crates/cli/src/";
 
 /// The modules of the command, in the order in which one may name another.
-const MODULES: [&str; 25] = [
+const MODULES: [&str; 27] = [
     "plain",
+    "account",
     "json",
     "long",
     "output",
@@ -164,6 +165,7 @@ const MODULES: [&str; 25] = [
     "connect",
     "store",
     "enroll",
+    "session",
     "serve",
     "rotation",
     "identity",

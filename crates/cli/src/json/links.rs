@@ -251,6 +251,8 @@ pub(crate) enum Event {
         message: String,
         /// The code of the reason, if it was refused
         reason: Option<String>,
+        /// The address from which it came
+        address: Option<String>,
     },
     /// A client is trusted
     Client {

@@ -1,5 +1,6 @@
 //! `store backup`, `store restore` and `store recover`.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -70,7 +71,7 @@ pub(super) fn backup(common: &Common, arguments: &BackupArguments) -> Result<Out
 pub(super) fn restore(common: &Common, arguments: &RestoreArguments) -> Result<Outcome, Failure> {
     let file = &arguments.file;
     // Before anything is said of a store.
-    std::fs::metadata(file).map_err(|error| Failure::from(error).about(file.display()))?;
+    fs::metadata(file).map_err(|error| Failure::from(error).about(file.display()))?;
     let settings = common.settings()?;
     let folder = common.folder()?;
     match DurableStore::read(folder, &settings) {

@@ -201,6 +201,11 @@ fn every_event_of_a_server_is_one_line_of_json() {
     server.tell("quit");
     let (code, said) = server.end();
     schema::hold("serve", code, &said, "");
+    let mut refused = said
+        .lines()
+        .filter(|line| line.contains("\"event\":\"refused\""));
+    let address = "\"address\":\"127.0.0.1:";
+    assert!(refused.all(|line| line.contains(address)), "{said}");
     let objects = schema::objects(&said).into_iter();
     let events = objects.filter_map(|(_, object)| Some(object["event"].as_str()?.to_owned()));
     assert_eq!(events.collect::<BTreeSet<String>>(), schema::events());
