@@ -108,6 +108,12 @@ impl Found {
         self.set(name, labels, time_number(time.seconds()));
     }
 
+    pub(crate) fn renewals(&self, identity: &str, succeeded: bool) -> Series {
+        let outcome = if succeeded { "renewed" } else { "failed" };
+        let labels = [("identity", identity), ("outcome", outcome)];
+        self.series("mutual_trust_renewals_total", &labels)
+    }
+
     /// How many items of a metric have no series.
     fn omitted(&mut self, metric: &'static str, count: usize) {
         self.count("mutual_trust_items_omitted", &[("metric", metric)], count);
@@ -127,14 +133,10 @@ impl Gauges {
     /// Counts an attempt to renew our own certificate. The name is that of the identity in
     /// [`set_identity`](Self::set_identity).
     ///
-    /// Of an identity that was never renewed there is no series.
+    /// An identity that was never renewed has no time of its last renewal.
     pub fn count_renewal(&mut self, identity: &str, clock: CurrentTime, succeeded: bool) {
         let mut found = self.found();
-        let outcome = if succeeded { "renewed" } else { "failed" };
-        let labels = [("identity", identity), ("outcome", outcome)];
-        found
-            .series("mutual_trust_renewals_total", &labels)
-            .increment();
+        found.renewals(identity, succeeded).add(1);
         if let (true, CurrentTime::Known(now)) = (succeeded, clock) {
             let name = "mutual_trust_renewal_success_timestamp_seconds";
             found.time(name, &[("identity", identity)], Timestamp::from(now));

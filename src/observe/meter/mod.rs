@@ -29,14 +29,18 @@ pub(crate) fn judged(verdict: &Verdict) {
 /// The handshake with a peer of this role was decided: the peer was accepted and proved that it has its key, or not.
 pub(crate) fn decided(peer: Role, is_accepted: bool) {
     #[cfg(feature = "metrics")]
+    handshakes(peer, is_accepted).increment(1);
+    #[cfg(not(feature = "metrics"))]
+    let _ = (peer, is_accepted);
+}
+
+#[cfg(feature = "metrics")]
+fn handshakes(peer: Role, is_accepted: bool) -> metrics::Counter {
     metrics::counter!(
         "mutual_trust_handshakes_total",
         "role" => role(peer),
         "outcome" => outcome(is_accepted)
     )
-    .increment(1);
-    #[cfg(not(feature = "metrics"))]
-    let _ = (peer, is_accepted);
 }
 
 /// An observation was dropped.
@@ -85,8 +89,8 @@ impl Series {
         metrics::gauge!(self.name, self.labels()).set(value);
     }
 
-    pub(crate) fn increment(&self) {
-        metrics::counter!(self.name, self.labels()).increment(1);
+    pub(crate) fn add(&self, count: u64) {
+        metrics::counter!(self.name, self.labels()).increment(count);
     }
 
     fn labels(&self) -> Vec<metrics::Label> {

@@ -138,6 +138,15 @@ fn a_client_that_waits_is_counted_once_as_refused() {
 }
 
 #[test]
+fn handshakes_begin_with_zero_when_they_are_described() {
+    let keeper = Keeper::default();
+    keeper.keep(mutual_trust::observe::describe_metrics);
+    let all = keeper.series();
+    assert_eq!(all.len(), 4, "{all:?}");
+    assert!(all.values().all(|count| *count == 0.0), "{all:?}");
+}
+
+#[test]
 fn dropped_observations_are_counted() {
     let setting = &settings()[0];
     let (made, system) = (self_signed("kms1.example"), self_signed("array-7.example"));

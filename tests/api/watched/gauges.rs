@@ -310,6 +310,9 @@ fn our_own_certificates_keep_their_series_when_they_are_renewed() {
     };
     let series = |state: &str| format!("certificate=own identity=array-7 state={state} store=main");
     assert_eq!(show(), [(series("current"), in_days(10))]);
+    // The first failure is then a rise.
+    let failed = "renewals_total identity=array-7 outcome=failed store=main";
+    assert_eq!(keeper.value(failed), Some(0.0));
     identities.stage(identity(90)).unwrap();
     let both = [
         (series("current"), in_days(10)),

@@ -148,7 +148,7 @@ fn the_page_is_what_is_emitted_and_described() {
         let (described_as, unit, text) = described[&name].clone();
         assert_eq!((described_as, text), (kind, meaning), "{name}");
         let is_time = name.ends_with("_timestamp_seconds");
-        assert_eq!(unit == Some(Unit::Seconds), is_time, "{name}");
+        assert_eq!(unit, is_time.then_some(Unit::Seconds), "{name}");
         // https://prometheus.io/docs/practices/naming
         assert_eq!(kind == Kind::Counter, name.ends_with("_total"), "{name}");
         let plain = |letter: char| letter.is_ascii_lowercase() || letter == '_';
