@@ -17,8 +17,11 @@ pub(crate) fn judged(verdict: &Verdict) {
     #[cfg(feature = "metrics")]
     metrics::counter!(
         "mutual_trust_verdicts_total",
-        "role" => role(verdict.role()),
-        "outcome" => outcome(verdict.is_accepted()),
+        "role" => match verdict.role() {
+            Role::Server => "server",
+            Role::Client => "client",
+        },
+        "outcome" => if verdict.is_accepted() { "accepted" } else { "refused" },
         "reason" => verdict.reason().code()
     )
     .increment(1);
@@ -34,13 +37,20 @@ pub(crate) fn decided(peer: Role, is_accepted: bool) {
     let _ = (peer, is_accepted);
 }
 
+/// With labels that are literals, nothing is allocated for the look-up.
 #[cfg(feature = "metrics")]
 fn handshakes(peer: Role, is_accepted: bool) -> metrics::Counter {
-    metrics::counter!(
-        "mutual_trust_handshakes_total",
-        "role" => role(peer),
-        "outcome" => outcome(is_accepted)
-    )
+    macro_rules! counter {
+        ($role:literal, $outcome:literal) => {
+            metrics::counter!("mutual_trust_handshakes_total", "role" => $role, "outcome" => $outcome)
+        };
+    }
+    match (peer, is_accepted) {
+        (Role::Server, true) => counter!("server", "accepted"),
+        (Role::Server, false) => counter!("server", "refused"),
+        (Role::Client, true) => counter!("client", "accepted"),
+        (Role::Client, false) => counter!("client", "refused"),
+    }
 }
 
 /// An observation was dropped.
@@ -56,19 +66,6 @@ pub(crate) fn enrolment(event: &'static str) {
     metrics::counter!("mutual_trust_enrolment_events_total", "event" => event).increment(1);
     #[cfg(not(feature = "metrics"))]
     let _ = event;
-}
-
-#[cfg(feature = "metrics")]
-fn role(role: Role) -> &'static str {
-    match role {
-        Role::Server => "server",
-        Role::Client => "client",
-    }
-}
-
-#[cfg(feature = "metrics")]
-fn outcome(is_accepted: bool) -> &'static str {
-    if is_accepted { "accepted" } else { "refused" }
 }
 
 /// A gauge, or a counter, with its labels.
