@@ -155,6 +155,7 @@ impl<'a> Exchange<'a> {
                 Unanswered::Refused
             }
             End::Works | End::Closed => Unanswered::Closed,
+            End::Io(error) if error.kind() == ErrorKind::ConnectionReset => Unanswered::Closed,
             End::Alert(alert) => Unanswered::Failed(format!("the server sent the alert {alert:?}")),
             End::Failed(error) => Unanswered::Failed(error.to_string()),
             End::Io(error) => Unanswered::Failed(error.to_string()),

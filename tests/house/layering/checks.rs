@@ -144,7 +144,7 @@ pub fn features(file: &File) -> Vec<String> {
 pub const PROGRAM: &str = "crates/cli/src/";
 
 /// The modules of the command, in the order in which one may name another.
-const MODULES: [&str; 27] = [
+const MODULES: [&str; 29] = [
     "plain",
     "account",
     "json",
@@ -159,7 +159,9 @@ const MODULES: [&str; 27] = [
     "ours",
     "presented",
     "trust",
+    "exchange",
     "link",
+    "kmip",
     "inspect",
     "check",
     "connect",

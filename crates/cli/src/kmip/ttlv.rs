@@ -1,9 +1,10 @@
 //! TTLV, the encoding of KMIP (KMIP 1.4 section 9.1): a tag of three bytes, a type, a length of four bytes, and a value
 //! that is padded to eight bytes.
 //!
-//! The crate kmip-protocol is not used for this: it reads answers into types that fail as a whole on one operation or
-//! attribute that is newer than KMIP 1.2, it chooses the version of each request itself, and it allocates the length that
-//! a field claims, up to 4 GiB, before it looks whether the bytes are there.
+//! The crate kmip-protocol (0.4.3) is not used for this. One byte of an answer that makes a structure of a value lets it
+//! recurse until the stack is full, which ends the process. It allocates the length that a field claims, up to 4 GiB,
+//! before it looks whether the bytes are there. It reads no answer with an operation that is newer than KMIP 1.2, and it
+//! chooses the version of each request itself.
 
 use core::fmt;
 
