@@ -5,6 +5,8 @@
     reason = "the programs beside it alone use it"
 )]
 
+pub mod page;
+
 use std::error::Error;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -283,7 +283,7 @@ fn the_programs_of_embedding_are_under_100_lines() {
         }
     }
     assert_eq!(
-        count, 8,
-        "the documents name five, and three are what a new user writes first"
+        count, 9,
+        "the documents name six, and three are what a new user writes first"
     );
 }

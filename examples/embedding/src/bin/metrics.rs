@@ -1,51 +1,42 @@
-//! A system with two key servers, whose numbers Prometheus collects over HTTP. One of the servers works. For the other,
-//! what is installed has ended.
-//!
-//! With a file as its argument, it writes its address there and goes on until its standard input ends; `prometheus` beside
-//! this package collects from it so.
+//! A system with two key servers, whose numbers Prometheus collects. One of the servers works. For the other, what is
+//! installed has ended. With a file as its argument, it writes its address there and goes on until its standard input ends.
 
-use std::fs::write;
-use std::io::{BufRead, BufReader, Read, Write, stdin};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::PrometheusBuilder;
 use metrics_util::MetricKindMask;
 use mutual_trust::admin::Gauges;
 use mutual_trust::certificate::{SystemClock, TimeSource};
-use mutual_trust::observe::describe_metrics;
 use mutual_trust::tls::{self, Identities};
 use mutual_trust::{CurrentTime, EntryOptions, LiveTrust, PinScope, Policy, ServerId};
 use mutual_trust_embedding::{
-    Machine, Outcome, answer_bytes, client, client_pinned, dial, expect, pinned, provider, server,
+    Machine, Outcome, answer_bytes, client, client_pinned, dial, expect, page, pinned, provider,
+    server,
 };
 use rustls::pki_types::UnixTime;
 
-/// How often the gauges are set without a change.
+/// How often the gauges are set without a change. One that was not set ten times is dropped.
 const EACH: Duration = Duration::from_secs(60);
 
-/// After this time without being set, a gauge is dropped: ten times as long.
-const IDLE: Duration = Duration::from_secs(600);
-
 fn main() -> Outcome<()> {
-    let exporter = PrometheusBuilder::new().idle_timeout(MetricKindMask::GAUGE, Some(IDLE));
+    let exporter = PrometheusBuilder::new();
+    let exporter = exporter.idle_timeout(MetricKindMask::GAUGE, Some(EACH * 10));
     let exporter = exporter.install_recorder()?;
-    describe_metrics();
+    mutual_trust::observe::describe_metrics();
 
-    let (array, works, other) = (
-        Machine::new("array-7")?,
-        Machine::new("keys-1")?,
-        Machine::new("keys-2")?,
-    );
+    let (array, works) = (Machine::new("array-7")?, Machine::new("keys-1")?);
+    let other = Machine::new("keys-2")?;
     let [first, second] = ["keys-1".parse::<ServerId>()?, "keys-2".parse()?];
     // What has ended was installed before.
-    let before = CurrentTime::Known(days_ago(2));
-    let mut store = pinned(&first, &works.certificate)?.with_clock(Arc::new(before));
+    let before = Arc::new(CurrentTime::Known(days_ago(2)));
+    let mut store = pinned(&first, &works.certificate)?.with_clock(before);
     store.add_server(second.clone(), [])?;
     let ended = EntryOptions::new().with_end(days_ago(1));
-    let pin = other.certificate.clone();
-    store.install_pin(PinScope::Server(second.clone()), pin, ended)?;
+    let scope = PinScope::Server(second.clone());
+    store.install_pin(scope, other.certificate.clone(), ended)?;
     let trust = LiveTrust::new(store.snapshot());
 
     // The thread that sets the gauges: after each publication, and each minute.
@@ -73,30 +64,24 @@ fn main() -> Outcome<()> {
         let answered = link
             .write_all(b"?")
             .and_then(|()| link.read_exact(&mut [0]));
-        expect(
-            answered.is_ok() == (*id == first),
-            "the first server works alone",
-        )?;
+        expect(answered.is_ok() == (*id == first), "one server works")?;
     }
 
-    let at = serve(exporter)?;
-    let page = get(at)?;
+    let at = page::serve(move || exporter.render())?;
+    let page = page::get(at)?;
     for line in [
         "mutual_trust_handshakes_total{role=\"server\",outcome=\"accepted\"} 1",
         "mutual_trust_handshakes_total{role=\"server\",outcome=\"refused\"} 1",
-        "mutual_trust_servers{store=\"main\"} 2",
         "mutual_trust_servers_usable{store=\"main\"} 1",
         "mutual_trust_entries{store=\"main\",slot=\"pin\",state=\"ended\"} 1",
+        "# HELP mutual_trust_blocks Blocks in force.",
     ] {
         expect(page.lines().any(|found| found == line), line)?;
     }
-    let help = "# HELP mutual_trust_servers_usable Servers that an installed entry can accept now.";
-    expect(page.contains(help), "each metric says what it is")?;
-    let Some(file) = std::env::args_os().nth(1) else {
-        return Ok(());
-    };
-    write(file, at.to_string())?;
-    stdin().read_to_end(&mut Vec::new())?;
+    if let Some(file) = std::env::args_os().nth(1) {
+        std::fs::write(file, at.to_string())?;
+        std::io::stdin().read_to_end(&mut Vec::new())?;
+    }
     Ok(())
 }
 
@@ -106,50 +91,7 @@ fn set(gauges: &mut Gauges, trust: &LiveTrust, identities: &Identities) {
     gauges.set_identity("array-7", identities);
 }
 
-/// Answers each request with the numbers, on this machine alone: who can read them learns which key servers there are.
-fn serve(exporter: PrometheusHandle) -> Outcome<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    let at = listener.local_addr()?;
-    std::thread::spawn(move || {
-        for connection in listener.incoming().flatten() {
-            // One that does not read or write holds up the others only so long.
-            let _ = answer(connection, &exporter);
-        }
-    });
-    Ok(at)
-}
-
-fn answer(mut connection: TcpStream, exporter: &PrometheusHandle) -> std::io::Result<()> {
-    let patience = Some(Duration::from_secs(5));
-    connection.set_read_timeout(patience)?;
-    connection.set_write_timeout(patience)?;
-    // The request is not looked at, but read: up to its empty line, and no more than a request has.
-    let request = BufReader::new((&connection).take(8192));
-    for line in request.lines() {
-        if line?.is_empty() {
-            break;
-        }
-    }
-    let page = exporter.render();
-    write!(
-        connection,
-        "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {}\r\n\
-         Connection: close\r\n\r\n{page}",
-        page.len()
-    )
-}
-
-fn get(at: SocketAddr) -> Outcome<String> {
-    let mut connection = TcpStream::connect(at)?;
-    connection.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
-    let mut page = String::new();
-    connection.read_to_string(&mut page)?;
-    Ok(page)
-}
-
 fn days_ago(days: u64) -> UnixTime {
-    let then = UnixTime::now()
-        .as_secs()
-        .saturating_sub(days * 24 * 60 * 60);
+    let then = UnixTime::now().as_secs() - days * 24 * 60 * 60;
     UnixTime::since_unix_epoch(Duration::from_secs(then))
 }
