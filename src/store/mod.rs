@@ -103,7 +103,6 @@ pub use ids::{GroupId, ServerId};
 pub(crate) use index::CertificateIndex;
 pub use live::LiveTrust;
 pub use options::{EntryOptions, PinMatch, ValidityRule};
-pub use order::ServerRole;
 pub use patterns::SanPattern;
 #[cfg(feature = "admin")]
 pub(crate) use restore::{HeldEntry, HeldServer};
@@ -116,7 +115,7 @@ pub(crate) use signers::Signer;
 pub use bounded::Truncated;
 pub use consequence::{Consequence, ConsequenceKind};
 pub use report::{Outcome, Report};
-pub use server::{Claim, Server};
+pub use server::{Claim, Server, ServerRole};
 pub use trust_source::{TrustSource, TrustSourceChange};
 pub(crate) use view::Snapshot;
 pub use view::TrustSnapshot;

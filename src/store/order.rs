@@ -3,56 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Outcome, Report, Server, ServerId, TrustSnapshot, TrustStore};
+use super::{Outcome, Report, Server, ServerId, ServerRole, TrustSnapshot, TrustStore};
 use crate::limits::MAX_SERVERS_IN_ORDER;
 use crate::store::error::StoreError;
-
-/// The role of a server among several key servers, and its place among those of the same role. Place 1 is asked first.
-///
-/// It is for programs that connect: no verdict depends on it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ServerRole {
-    /// It is asked before all secondaries.
-    #[non_exhaustive]
-    Primary {
-        /// Its place among the primaries, from 1.
-        place: usize,
-    },
-    /// It replicates a primary, and is asked when no primary can be used.
-    #[non_exhaustive]
-    Secondary {
-        /// The primary that it replicates.
-        of: ServerId,
-        /// Its place among the secondaries of this primary, from 1.
-        place: usize,
-    },
-}
-
-impl ServerRole {
-    pub(crate) const fn primary(place: usize) -> Self {
-        Self::Primary { place }
-    }
-
-    pub(crate) const fn secondary(of: ServerId, place: usize) -> Self {
-        Self::Secondary { of, place }
-    }
-
-    /// The primary of a secondary.
-    fn primary_id(&self) -> Option<&ServerId> {
-        match self {
-            Self::Primary { .. } => None,
-            Self::Secondary { of, .. } => Some(of),
-        }
-    }
-}
-
-impl Server {
-    /// Its role among several key servers. `None` if it was given none: it is a primary behind those with a place.
-    pub fn role(&self) -> Option<&ServerRole> {
-        self.role.as_deref()
-    }
-}
 
 impl TrustSnapshot {
     /// All servers in the order in which a program asks them: primaries by their place, servers without a place by id,

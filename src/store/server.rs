@@ -6,7 +6,6 @@ use std::sync::Arc;
 use pki_types::UnixTime;
 
 use super::ids::{GroupId, ServerId};
-use super::order::ServerRole;
 use crate::certificate::HostName;
 
 /// Whether a server must present a pin.
@@ -26,6 +25,46 @@ pub enum Claim {
         /// The end, exclusive.
         until: UnixTime,
     },
+}
+
+/// The role of a server among several key servers, and its place among those of the same role. Place 1 is asked first.
+///
+/// It is for programs that connect: no verdict depends on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ServerRole {
+    /// It is asked before all secondaries.
+    #[non_exhaustive]
+    Primary {
+        /// Its place among the primaries, from 1.
+        place: usize,
+    },
+    /// It replicates a primary, and is asked when no primary can be used.
+    #[non_exhaustive]
+    Secondary {
+        /// The primary that it replicates.
+        of: ServerId,
+        /// Its place among the secondaries of this primary, from 1.
+        place: usize,
+    },
+}
+
+impl ServerRole {
+    pub(crate) const fn primary(place: usize) -> Self {
+        Self::Primary { place }
+    }
+
+    pub(crate) const fn secondary(of: ServerId, place: usize) -> Self {
+        Self::Secondary { of, place }
+    }
+
+    /// The primary of a secondary.
+    pub(super) fn primary_id(&self) -> Option<&ServerId> {
+        match self {
+            Self::Primary { .. } => None,
+            Self::Secondary { of, .. } => Some(of),
+        }
+    }
 }
 
 /// A server: an id that never changes, with its names.
@@ -124,5 +163,10 @@ impl Server {
     /// Whether it must present a pin.
     pub fn claim(&self) -> Claim {
         self.claim
+    }
+
+    /// Its role among several key servers. `None` if it was given none: it is a primary behind those with a place.
+    pub fn role(&self) -> Option<&ServerRole> {
+        self.role.as_deref()
     }
 }

@@ -7,8 +7,8 @@ use base64ct::{Base64, Encoding};
 use super::format::time;
 use super::write::{checked_head, crl_head, entry_head, server_head};
 use crate::certificate::{Fingerprint, der};
-use crate::limits::{MAX_CERTIFICATE_BYTES, MAX_SERIAL_BYTES, MAX_SERVERS_IN_ORDER};
-use crate::store::{BlockSelector, Claim, CrlIssuer, EntryKey, Scope, ServerId, ServerRole, Slot};
+use crate::limits::{MAX_CERTIFICATE_BYTES, MAX_SERIAL_BYTES};
+use crate::store::{BlockSelector, Claim, CrlIssuer, EntryKey, Scope, ServerId, Slot};
 
 pub(super) fn parsed<T: FromStr>(text: &str) -> Option<T> {
     text.parse().ok()
@@ -27,21 +27,6 @@ pub(super) fn server(head: &str) -> Option<(ServerId, Claim)> {
     };
     let id = parsed(id)?;
     (server_head(&id, claim) == head).then_some((id, claim))
-}
-
-/// Reads the role of a server. Its form is checked when it is written again.
-pub(super) fn role(text: &str) -> Option<ServerRole> {
-    let (place, of) = match text.split_once(" of ") {
-        Some((place, of)) => (place, Some(parsed(of)?)),
-        None => (text, None),
-    };
-    let place: usize = parsed(place)?;
-    (1..=MAX_SERVERS_IN_ORDER)
-        .contains(&place)
-        .then(|| match of {
-            Some(of) => ServerRole::secondary(of, place),
-            None => ServerRole::primary(place),
-        })
 }
 
 /// Reads a line that [`entry_head`] wrote. A slot with a scope that it cannot have is refused.

@@ -1,6 +1,7 @@
 #![doc = include_str!("format.md")]
 
 mod change;
+mod counts;
 pub(crate) mod error;
 mod fields;
 mod format;
@@ -10,6 +11,7 @@ mod lines;
 mod read;
 mod records;
 mod refusal;
+mod role;
 mod salvage;
 mod salvaged;
 mod same;

@@ -8,8 +8,9 @@ use pki_types::UnixTime;
 use super::UnknownRecords;
 use super::fields::{Fields, Origin, certificate, crl_der};
 use super::format::{ContentDigest, ORDERED, WITH_JOURNAL, generation, is_later, time};
-use super::headers::{block, checked_issuer, crl, entry_key, parsed, role, server};
+use super::headers::{block, checked_issuer, crl, entry_key, parsed, server};
 use super::lines::{Field, Record, expected, no_section, once};
+use super::role;
 use super::same::Exact;
 use super::write::server_name;
 use crate::admin::file::error::StoreFileError;
@@ -223,7 +224,7 @@ impl Records {
                 }
                 "order" if self.kept.minor >= ORDERED => {
                     let what = "a place, or a place, `of` and a server";
-                    once(&mut held.role, field, what, role)?;
+                    once(&mut held.role, field, what, role::read)?;
                     continue;
                 }
                 _ => {

@@ -5,17 +5,18 @@ use core::fmt::{self, Write};
 use base64ct::{Base64, Encoding};
 use pki_types::UnixTime;
 
+use super::counts::{Counts, end_head};
 use super::format::{
-    ContentDigest, DIGEST, INDENT, LABEL, ORDERED, SEAL, TITLE, Time, check, grace_text, slot_word,
+    ContentDigest, DIGEST, INDENT, LABEL, SEAL, TITLE, Time, check, grace_text, slot_word,
 };
-use super::section;
 use super::{Seal, UnknownRecords};
+use super::{role, section};
 use crate::admin::file::error::StoreFileError;
 use crate::certificate::{CRL_LABEL, Fingerprint};
 use crate::limits::{MAX_SEAL_BYTES, MAX_STORE_FILE_BYTES};
 use crate::store::{
     BlockSelector, Claim, CrlIssuer, Entry, EntryKey, InstalledCrl, PinMatch, Scope, Server,
-    ServerId, ServerRole, TrustSnapshot, UnreadCrl, ValidityRule,
+    ServerId, TrustSnapshot, UnreadCrl, ValidityRule,
 };
 
 /// Writes the whole file: content, digest, and the seal if there is one.
@@ -103,7 +104,12 @@ pub(super) fn before_servers(
     kept: &UnknownRecords,
     out: &mut impl Write,
 ) -> fmt::Result {
-    writeln!(out, "{TITLE}{}.{}", kept.major, minor(view, kept))?;
+    writeln!(
+        out,
+        "{TITLE}{}.{}",
+        kept.major,
+        role::minor(view, kept.minor)
+    )?;
     let mut out = Out { kept, out };
     out.record(&format!("generation {}", view.generation()), "generation")?;
     if let Some(head) = kept.head {
@@ -117,14 +123,6 @@ pub(super) fn before_servers(
         out.record(&head, &head)?;
     }
     Ok(())
-}
-
-/// The minor version of a file: the earliest that has all of its fields, and none before that of the file that was read.
-fn minor(view: &TrustSnapshot, kept: &UnknownRecords) -> u32 {
-    match kept.minor < ORDERED && view.has_roles() {
-        true => ORDERED,
-        false => kept.minor,
-    }
 }
 
 /// What stands behind the entries, with the number of all records.
@@ -163,32 +161,6 @@ pub(super) fn after_entries(
     }
     let head = end_head(&counts);
     out.record(&head, "end")
-}
-
-/// The number of records of each kind.
-#[derive(Default)]
-struct Counts {
-    groups: usize,
-    servers: usize,
-    entries: usize,
-    blocks: usize,
-    checked: usize,
-    crls: usize,
-}
-
-/// The last record.
-fn end_head(counts: &Counts) -> String {
-    let Counts {
-        groups,
-        servers,
-        entries,
-        blocks,
-        checked,
-        crls,
-    } = counts;
-    format!(
-        "end groups {groups} servers {servers} entries {entries} blocks {blocks} checked {checked} crls {crls}"
-    )
 }
 
 /// The record of a revocation list, readable or not.
@@ -336,13 +308,8 @@ impl<W: Write> Out<'_, W> {
         if let Some(group) = server.group() {
             self.field("group", group)?;
         }
-        match server.role() {
-            Some(ServerRole::Primary { place }) => self.field("order", place),
-            Some(ServerRole::Secondary { of, place }) => {
-                self.field("order", format_args!("{place} of {of}"))
-            }
-            None => Ok(()),
-        }
+        let role = server.role();
+        role.map_or(Ok(()), |role| self.field("order", role::text(role)))
     }
 
     pub(super) fn crl(&mut self, list: &StoredCrl<'_>) -> fmt::Result {
