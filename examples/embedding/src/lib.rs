@@ -219,6 +219,15 @@ pub fn dial(config: Arc<ClientConfig>, port: u16) -> Outcome<Link> {
     Ok(StreamOwned::new(connection, tcp))
 }
 
+/// Asks a server, and waits for its answer. Only an answer shows that the server has accepted us, too.
+///
+/// # Errors
+/// The handshake failed, the server refused us, or the connection ended.
+pub fn ask(link: &mut Link) -> Outcome<()> {
+    link.write_all(b"?")?;
+    Ok(link.read_exact(&mut [0; 1])?)
+}
+
 /// Connects to a port of this machine on a tokio runtime.
 ///
 /// # Errors
@@ -280,6 +289,8 @@ impl Drop for Folder {
 pub struct Four {
     /// Their pins.
     pub installed: TrustStore,
+    /// The two primaries and the two secondaries of the second, in the order in which they are asked.
+    pub order: Vec<ServerId>,
     /// Who they are, and where.
     pub servers: Vec<(ServerId, u16)>,
     /// What the second presents.
@@ -309,7 +320,18 @@ pub fn four(system: &Machine) -> Outcome<Four> {
         let builder = server(trust, presents);
         answer_bytes(listener, &builder, usize::from(name == "keys-1"))?;
     }
+    let [one, two, three, four]: [ServerId; 4] = [
+        "keys-1".parse()?,
+        "keys-2".parse()?,
+        "keys-3".parse()?,
+        "keys-4".parse()?,
+    ];
+    installed.set_server_order([two, one.clone()])?;
+    installed.set_secondaries(&one, [three, four])?;
+    let order = installed.contents().servers_in_order().into_iter();
+    let order = order.map(|server| server.id().clone()).collect();
     Ok(Four {
+        order,
         installed,
         servers,
         not_installed: not_installed.certificate,

@@ -1,99 +1,98 @@
-//! A blocking loop that keeps a connection to each of four key servers. What our rules refuse is not tried again until
-//! the trust store changes; what fails is, ever more slowly.
+//! A blocking loop that uses the best of four key servers. The store has their order, and `Failover` says which one to try
+//! next, and when: the loop only makes the attempts.
 
-use std::io::{Read, Write};
+use std::collections::BTreeMap;
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use mutual_trust::failover::{AttemptOutcome, Failover, FailoverSettings, NextAttempt};
 use mutual_trust::{ClientConfigs, EntryOptions, LiveTrust, PinScope, ServerId, tls};
-use mutual_trust_embedding::{Link, Machine, Outcome, client, dial, expect, four};
+use mutual_trust_embedding::{Link, Machine, Outcome, ask, client, dial, expect, four};
 
-const FIRST_WAIT: Duration = Duration::from_millis(5);
-
-enum State {
-    Up(Box<Link>),
-    Refused { generation: u64 },
-    Down(Instant, Duration),
+struct System {
+    configs: ClientConfigs,
+    trust: LiveTrust,
+    ports: BTreeMap<ServerId, u16>,
+    failover: Failover,
+    started: Instant,
+    links: BTreeMap<ServerId, Link>,
+    tried: Vec<String>,
 }
 
-struct KeyServer {
-    at: (ServerId, u16),
-    state: State,
-    attempts: u32,
-}
-
-impl KeyServer {
-    fn new(at: (ServerId, u16)) -> Self {
-        Self {
-            at,
-            state: down(Duration::ZERO),
-            attempts: 0,
+impl System {
+    /// Makes the attempts that are due, until nothing is to be done; or until a server is in use, if one is enough.
+    fn run(&mut self, one_is_enough: bool) {
+        while !one_is_enough || self.failover.in_use().is_none() {
+            // Read before the attempt: a change during it makes another one worthwhile.
+            let generation = self.trust.current().generation();
+            let now = self.started.elapsed();
+            match self.failover.next_attempt(now, generation) {
+                NextAttempt::Now(id) => {
+                    let outcome = match self.connect(&id) {
+                        Ok(()) => AttemptOutcome::Served,
+                        Err(error) => tls::attempt_outcome(&*error, generation),
+                    };
+                    self.failover.report(&id, outcome, self.started.elapsed());
+                }
+                NextAttempt::At(then) => sleep(then.saturating_sub(now)),
+                NextAttempt::OnTrustChange | NextAttempt::NotNeeded => return,
+            }
         }
     }
 
-    /// One turn of the loop for this server.
-    fn tend(&mut self, links: &ClientConfigs, trust: &LiveTrust) {
-        // Read before the attempt: a change during it makes another one worthwhile.
-        let generation = trust.current().generation();
-        let wait = match self.state {
-            State::Refused { generation: seen } if seen != generation => FIRST_WAIT,
-            State::Down(until, wait) if Instant::now() >= until => wait.max(FIRST_WAIT) * 2,
-            State::Up(_) | State::Refused { .. } | State::Down(..) => return,
-        };
-        self.attempts += 1;
-        self.state = match self.connect(links) {
-            Ok(link) => State::Up(Box::new(link)),
-            Err(error) if tls::refusal(&*error).is_some() => State::Refused { generation },
-            Err(_) => down(wait.min(FIRST_WAIT * 10_000)),
-        };
+    fn connect(&mut self, id: &ServerId) -> Outcome<()> {
+        self.tried.push(id.to_string());
+        let port = self.ports.get(id).ok_or("no such server")?;
+        let mut link = dial(self.configs.config_for(id)?, *port)?;
+        ask(&mut link)?;
+        self.links.insert(id.clone(), link);
+        Ok(())
     }
 
-    fn connect(&self, links: &ClientConfigs) -> Outcome<Link> {
-        let mut link = dial(links.config_for(&self.at.0)?, self.at.1)?;
-        ask(&mut link)?; // Only an answer shows that the server has accepted us, too.
-        Ok(link)
-    }
-
-    /// Whether it answers; a connection that fails is down from then on.
-    fn answers(&mut self) -> bool {
-        let State::Up(link) = &mut self.state else {
+    /// Whether this server is in use and answers. If not, that its link has ended is told.
+    fn answers(&mut self, id: &str) -> bool {
+        let Some(used) = self.failover.in_use().cloned() else {
             return false;
         };
-        let answered = ask(link).is_ok();
-        if !answered {
-            self.state = down(FIRST_WAIT);
+        let answered = self.links.get_mut(&used).map(ask);
+        if answered.is_some_and(|answered| answered.is_ok()) {
+            return used.as_str() == id;
         }
-        answered
+        let (outcome, now) = (AttemptOutcome::Unreachable, self.started.elapsed());
+        self.failover.report(&used, outcome, now);
+        false
     }
 }
 
-fn down(wait: Duration) -> State {
-    State::Down(Instant::now() + wait, wait)
-}
-
-fn ask(link: &mut Link) -> std::io::Result<()> {
-    link.write_all(b"?")?;
-    link.read_exact(&mut [0; 1])
-}
-
-#[expect(clippy::indexing_slicing, reason = "there are four")]
 fn main() -> Outcome<()> {
     let array = Machine::new("array-7")?;
     let mut four = four(&array)?;
     let trust = LiveTrust::new(four.installed.snapshot());
-    let links = client(trust.clone(), &array).client_configs()?;
-    let mut all: Vec<_> = four.servers.drain(..).map(KeyServer::new).collect();
-    let turn = |all: &mut [KeyServer]| all.iter_mut().for_each(|one| one.tend(&links, &trust));
-    (0..50).for_each(|_| turn(&mut all));
-    let first = all.iter_mut().position(KeyServer::answers);
-    expect(first == Some(2), "the first failed, the second is refused")?;
-    expect(all[1].attempts == 1, "what is refused was tried once")?;
-    let second = PinScope::Server(all[1].at.0.clone());
+    let settings = FailoverSettings::new()
+        .with_boot_spread(Duration::from_millis(20))?
+        .with_backoff(Duration::from_millis(50), Duration::from_secs(5))?;
+    let mut system = System {
+        configs: client(trust.clone(), &array).client_configs()?,
+        trust: trust.clone(),
+        ports: four.servers.drain(..).collect(),
+        // The seed is the serial number: systems that start together do not connect at the same moment.
+        failover: Failover::new(four.order, 4711, settings),
+        started: Instant::now(),
+        links: BTreeMap::new(),
+        tried: Vec::new(),
+    };
+    system.run(true);
+    expect(!system.answers("keys-1"), "the connection ends")?;
+    system.run(true);
+    expect(system.answers("keys-3"), "its secondary serves")?;
+    system.run(false);
+    expect(system.answers("keys-1"), "it is back, and in use again")?;
+    let (pin, options) = (PinScope::Server("keys-2".parse()?), EntryOptions::new());
     four.installed
-        .install_pin(second, four.not_installed, EntryOptions::new())?;
+        .install_pin(pin, four.not_installed, options)?;
     trust.publish(four.installed.snapshot())?;
-    turn(&mut all);
-    expect(all[1].answers(), "after the change it was tried again")?;
-    std::thread::sleep(Duration::from_millis(50));
-    turn(&mut all);
-    expect(all[0].answers(), "the first is back")
+    system.run(false);
+    expect(system.answers("keys-2"), "after the change, it is trusted")?;
+    let all = ["keys-2", "keys-1", "keys-3", "keys-1", "keys-2"];
+    expect(system.tried == all, "and was refused once before")
 }
