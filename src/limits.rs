@@ -17,7 +17,8 @@ use core::time::Duration;
 
 pub use failover::{
     ATTEMPT_BUDGET, ATTEMPT_REFILL, ATTEMPT_TIMEOUT, BOOT_SPREAD, FIRST_BACKOFF, LONGEST_BACKOFF,
-    MAX_ATTEMPT_BUDGET, MAX_ATTEMPT_TIME, MAX_BOOT_SPREAD, PEER_REFUSAL_WAIT,
+    MAX_ATTEMPT_BUDGET, MAX_ATTEMPT_TIME, MAX_BOOT_SPREAD, MAX_SERVERS_IN_ORDER,
+    MIN_USABLE_SERVERS, PEER_REFUSAL_WAIT,
 };
 pub use followed::{
     CRL_LIFE_LEFT, MAX_FOLLOWED_BYTES, MAX_FOLLOWED_FILES, MAX_FOLLOWED_NAMES,
@@ -160,10 +161,6 @@ pub const MAX_RSA_EXPONENT_BITS: u32 = 33;
 
 /// Longest id of a server or a group in bytes: a full domain name fits.
 pub const MAX_ID_BYTES: usize = 253;
-
-/// Most servers that have a place among the primaries, and most secondaries of one primary: storage systems allow four
-/// and three.
-pub const MAX_SERVERS_IN_ORDER: usize = 64;
 
 /// Longest label of an entry in bytes: a line on a terminal.
 pub const MAX_LABEL_BYTES: usize = 128;

@@ -95,7 +95,7 @@ pub use plan::{
     safe_to_remove,
 };
 #[cfg(feature = "admin")]
-pub use scenarios::{Unusable, WithoutUsable, servers_without_usable};
+pub use scenarios::{Unusable, WithoutUsable, servers_without_usable, usable_servers};
 #[cfg(feature = "admin")]
 pub use seal::SealKey;
 #[cfg(feature = "admin")]

@@ -230,3 +230,16 @@ pub fn servers_without_usable(
         })
         .collect()
 }
+
+/// The servers that an installed entry could accept at this time, in the order in which a program asks them
+/// ([`TrustSnapshot::servers_in_order`]). A server may still be refused, if it presents another certificate.
+///
+/// A system that depends on one server loses its keys with it, so the command warns below
+/// two. Servers that replicate one certificate count each: they have
+/// addresses of their own.
+pub fn usable_servers(view: &TrustSnapshot, policy: &Policy, clock: CurrentTime) -> Vec<ServerId> {
+    let mut scenarios = Scenarios::new(view, policy, clock);
+    let servers = view.servers_in_order().into_iter();
+    let usable = servers.filter(|server| !scenarios.of(server).usable.is_empty());
+    usable.map(|server| server.id().clone()).collect()
+}

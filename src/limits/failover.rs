@@ -1,6 +1,14 @@
-//! Defaults and bounds of attempts to connect to several key servers.
+//! Bounds of several key servers, and of the attempts to connect to them.
 
 use core::time::Duration;
+
+/// A store with fewer usable servers than this is warned of, unless it has none at all: a system with one key server does
+/// not start while this server is down.
+pub const MIN_USABLE_SERVERS: usize = 2;
+
+/// Most servers that have a place among the primaries, and most secondaries of one primary: storage systems allow four
+/// and three.
+pub const MAX_SERVERS_IN_ORDER: usize = 64;
 
 /// How long the first wait after a failed attempt is, jitter apart: that of gRPC's connection back-off
 /// (`INITIAL_BACKOFF`). A service that restarts takes about so long.

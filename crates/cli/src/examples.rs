@@ -208,6 +208,11 @@ const CHANGES: &[(&str, &[&str])] = &[
     ),
     ("server release-name", &["server release-name kms1.example"]),
     ("server expect", &["server expect keys-1 kms.example"]),
+    ("server order", &["server order keys-1 keys-2"]),
+    (
+        "server secondaries",
+        &["server secondaries keys-1 keys-1-replica"],
+    ),
     (
         "pin",
         &[

@@ -6,12 +6,13 @@ use core::time::Duration;
 use mutual_trust::admin::file::SealState;
 use mutual_trust::admin::{Effect, Impact};
 use mutual_trust::certificate::{KeyKind, SanName, Timestamp};
+use mutual_trust::limits::MIN_USABLE_SERVERS;
 use mutual_trust::policy::Detail;
 use mutual_trust::store::{
     ClockState, Consequence, ConsequenceKind, Entry, EntryKey, Kept, Outcome, Report, RolledBack,
     Server, Slot, Truncated, ValidityRule,
 };
-use mutual_trust::{Certificate, CurrentTime, PinMatch, TrustSnapshot, Verdict};
+use mutual_trust::{Certificate, CurrentTime, PinMatch, Policy, TrustSnapshot, Verdict};
 
 use crate::json;
 
@@ -159,6 +160,30 @@ pub(crate) fn expected(server: &Server) -> String {
         return String::new();
     }
     format!(", chains are checked for {}", names.join(", "))
+}
+
+/// How many servers something installed can accept at a time, and a warning if these are fewer than two. A store without
+/// servers is one of clients alone.
+pub(crate) fn usable_servers(
+    view: &TrustSnapshot,
+    policy: &Policy,
+    clock: CurrentTime,
+) -> (json::UsableServers, Option<String>) {
+    let all = view.servers().count();
+    let usable = mutual_trust::admin::usable_servers(view, policy, clock);
+    let few = all > 0 && usable.len() < MIN_USABLE_SERVERS;
+    let warning = few.then(|| match usable.as_slice() {
+        [] => String::from("no server can be accepted"),
+        [only, ..] => format!(
+            "only server {only} can be accepted: if it is down, there is none; install a second one"
+        ),
+    });
+    let facts = json::UsableServers {
+        all,
+        usable: usable.len(),
+        few,
+    };
+    (facts, warning)
 }
 
 /// A span in days, if it is of whole days.

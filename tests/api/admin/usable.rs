@@ -1,6 +1,6 @@
 //! Servers that nothing installed could accept are named, each with its reasons.
 
-use mutual_trust::admin::{WithoutUsable, servers_without_usable};
+use mutual_trust::admin::{WithoutUsable, servers_without_usable, usable_servers};
 use mutual_trust::store::{Scope, TrustSource, ValidityRule};
 use mutual_trust::{AuthorityScope, CurrentTime, EntryOptions, PinScope, ReasonCode};
 
@@ -144,4 +144,21 @@ fn a_server_that_migrates_has_its_pins_and_its_authorities_until_that_ends() {
     assert!(without(&desk).is_empty());
     desk.clock.set(Some(days(5)));
     assert_eq!(only(&desk).0, ReasonCode::NoUsablePin);
+}
+
+#[test]
+fn usable_servers_are_those_that_are_not_listed_in_the_order_in_which_they_are_asked() {
+    let mut desk = Desk::at(days(0));
+    for id in ["a", "b", "c"] {
+        desk.server(id, &[]);
+    }
+    for id in ["a", "c"] {
+        desk.server_pin(id, &self_signed(id));
+    }
+    let usable = |desk: &Desk| usable_servers(desk.view(), &desk.policy, desk.now());
+    assert_eq!(usable(&desk), ["a", "c"].map(server_id));
+    desk.store.set_server_order([server_id("c")]).unwrap();
+    assert_eq!(usable(&desk), ["c", "a"].map(server_id));
+    let all: Vec<_> = without(&desk).into_iter().map(|one| one.server).collect();
+    assert_eq!(all, [server_id("b")]);
 }

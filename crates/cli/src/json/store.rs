@@ -28,6 +28,22 @@ pub(crate) struct Expiring {
     pub(crate) worst: Option<Severity>,
     /// When the next of them becomes worse
     pub(crate) next_change: Option<String>,
+    /// The servers that something installed can accept now
+    pub(crate) servers: UsableServers,
+    /// How many of them something installed can accept at the end of the time
+    pub(crate) usable_servers_at_end: usize,
+}
+
+/// How many servers can be accepted.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct UsableServers {
+    /// How many servers the store has
+    pub(crate) all: usize,
+    /// How many of them something installed can accept now
+    pub(crate) usable: usize,
+    /// Whether these are fewer than two, in a store that has servers
+    pub(crate) few: bool,
 }
 
 /// How soon something ends.
@@ -178,6 +194,8 @@ pub(crate) struct Verified {
     pub(crate) disabled: Bounded<Disabled>,
     /// Servers that nothing installed can accept now
     pub(crate) without_usable: Vec<WithoutUsable>,
+    /// The servers that something installed can accept now
+    pub(crate) servers: UsableServers,
 }
 
 /// How far the history goes.
@@ -325,4 +343,11 @@ pub(crate) struct Server {
     pub(crate) claim: String,
     /// The level that decides about it
     pub(crate) asked: String,
+    /// Its role among several key servers, if it has a place
+    #[cfg_attr(test, schemars(extend("enum" = ["primary", "secondary", null])))]
+    pub(crate) role: Option<&'static str>,
+    /// Its place among the primaries, or among the secondaries of its primary, from 1
+    pub(crate) place: Option<usize>,
+    /// The primary of a secondary
+    pub(crate) secondary_of: Option<String>,
 }

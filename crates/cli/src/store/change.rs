@@ -6,13 +6,14 @@ use clap::Subcommand;
 use mutual_trust::certificate::KeyPin;
 use mutual_trust::error::StoreError;
 use mutual_trust::store::{BlockSelector, EntryKey, Report};
-use mutual_trust::{Fingerprint, GroupId, HostName, ServerId, TrustSnapshot, TrustStore};
+use mutual_trust::{Fingerprint, GroupId, ServerId, TrustSnapshot, TrustStore};
 use pki_types::UnixTime;
 
 use super::calls::Calls;
 use super::clock::ClockChange;
 use super::crl::CrlArguments;
-use super::scope::{OptionArguments, ScopeArguments, new_id, until};
+use super::scope::{OptionArguments, ScopeArguments, until};
+use super::servers::ServerChange;
 use super::update::UpdateArguments;
 use crate::facts;
 use crate::files;
@@ -115,50 +116,6 @@ pub(super) enum Change {
         /// Remove all entries of the certificate, if there are several
         #[arg(long)]
         all: bool,
-    },
-}
-
-/// Servers and their names.
-#[derive(Subcommand, Clone, Debug)]
-pub(super) enum ServerChange {
-    /// Add a server with the names by which it is dialled
-    Add {
-        /// An id that never changes; no port belongs to it
-        #[arg(value_parser = new_id)]
-        id: ServerId,
-        /// Names and addresses
-        names: Vec<HostName>,
-    },
-    /// Delete a server that is not claimed
-    Remove {
-        /// The server
-        id: ServerId,
-    },
-    /// Add a name to a server
-    AddName {
-        /// The server
-        id: ServerId,
-        /// The name
-        name: HostName,
-    },
-    /// Move a name to another server
-    MoveName {
-        /// The name
-        name: HostName,
-        /// The server that gets the name
-        id: ServerId,
-    },
-    /// Take a name from its server
-    ReleaseName {
-        /// The name
-        name: HostName,
-    },
-    /// Set the names that chains are checked for, instead of the dialled name; without names, undo that
-    Expect {
-        /// The server
-        id: ServerId,
-        /// The names
-        names: Vec<HostName>,
     },
 }
 
@@ -327,23 +284,6 @@ fn migrate(
         (None, Some(id), Some(until)) => one(move |store| store.migrate_group(&id, until)),
         _ => return Err(no_scope()),
     })
-}
-
-impl ServerChange {
-    fn prepare(self) -> Edit {
-        match self {
-            Self::Add { id, names } => {
-                one(move |store| store.add_server(id.clone(), names.clone()))
-            }
-            Self::Remove { id } => one(move |store| store.remove_server(&id)),
-            Self::AddName { id, name } => one(move |store| store.add_name(&id, name.clone())),
-            Self::MoveName { name, id } => one(move |store| store.move_name(&name, &id)),
-            Self::ReleaseName { name } => one(move |store| store.release_name(&name)),
-            Self::Expect { id, names } => {
-                one(move |store| store.set_reference_names(&id, names.clone()))
-            }
-        }
-    }
 }
 
 impl GroupChange {

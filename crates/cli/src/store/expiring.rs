@@ -1,8 +1,10 @@
 //! `store expiring`: what ends, and which peers depend on it.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
+use mutual_trust::CurrentTime;
 use mutual_trust::admin::{
     ExpiryPage, ExpiryReport, OwnCertificates, PeerHistory, Severity, Windows, expiry_page,
     next_change,
@@ -10,6 +12,7 @@ use mutual_trust::admin::{
 use mutual_trust::certificate::Timestamp;
 use mutual_trust::identity::CertificateChain;
 use mutual_trust::limits::{CRITICAL_NOTICE, EXPIRY_WARNING};
+use pki_types::UnixTime;
 
 use super::make::{Common, now};
 use super::scope::{ScopeArguments, Span};
@@ -66,6 +69,21 @@ pub(super) fn run(common: &Common, arguments: &Arguments) -> Result<Outcome, Fai
     if let Some(next) = &next {
         text.push_str(&format!("\nlook again: {}", shown(next)));
     }
+    let (servers, few) = facts::usable_servers(view, &policy, now);
+    let then = match now {
+        CurrentTime::Known(now) => {
+            let end = now.as_secs().saturating_add(notice.as_secs());
+            CurrentTime::Known(UnixTime::since_unix_epoch(Duration::from_secs(end)))
+        }
+        CurrentTime::Unset => CurrentTime::Unset,
+    };
+    let (at_end, few_then) = facts::usable_servers(view, &policy, then);
+    if let Some(few) = &few {
+        text.push_str(&format!("\nwarning: {few}"));
+    } else if let (Some(few), CurrentTime::Known(then)) = (few_then, then) {
+        let then = Timestamp::from(then);
+        text.push_str(&format!("\nwarning: at {then}, {few}"));
+    }
     let items = report.items().iter().map(|item| End {
         subject: facts::text(&item.subject),
         severity: fact(item.severity),
@@ -79,6 +97,8 @@ pub(super) fn run(common: &Common, arguments: &Arguments) -> Result<Outcome, Fai
         clock: facts::clock(view, now),
         worst: report.worst().map(fact),
         next_change: next.map(|next| Timestamp::from(next.at()).to_string()),
+        servers,
+        usable_servers_at_end: at_end.usable,
     };
     let code = match report.worst() {
         Some(Severity::Ended) => Some("Ended"),

@@ -6,7 +6,7 @@ use mutual_trust::TrustSnapshot;
 use mutual_trust::admin::DurableStore;
 use mutual_trust::admin::file::SealState;
 use mutual_trust::certificate::Timestamp;
-use mutual_trust::store::{Claim, Entry, Group, InstalledCrl, Server};
+use mutual_trust::store::{Claim, Entry, Group, InstalledCrl, Server, ServerRole};
 
 use super::make::{Common, now};
 use crate::facts;
@@ -40,6 +40,14 @@ fn claim(server: &Server) -> String {
     }
 }
 
+fn role(server: &Server) -> String {
+    match server.role() {
+        Some(ServerRole::Primary { place, .. }) => format!(", primary {place}"),
+        Some(ServerRole::Secondary { of, place, .. }) => format!(", secondary {place} of {of}"),
+        _ => String::new(),
+    }
+}
+
 fn write_text(
     view: &TrustSnapshot,
     seal: SealState,
@@ -65,12 +73,18 @@ fn write_text(
             .group()
             .map_or(String::new(), |group| format!(", in group {group}"));
         out.line(&format!(
-            "server {} ({names}){of}: {}, asked: {}{}",
+            "server {} ({names}){of}: {}, asked: {}{}{}",
             server.id(),
             claim(server),
             view.level(server),
-            facts::expected(server)
+            facts::expected(server),
+            role(server)
         ))?;
+    }
+    if view.servers().any(|server| server.role().is_some()) {
+        let order = view.servers_in_order().into_iter();
+        let ids: Vec<String> = order.map(|server| server.id().to_string()).collect();
+        out.line(&format!("order of the servers: {}", ids.join(", ")))?;
     }
     for group in view.groups() {
         let members: Vec<String> = group.members().map(ToString::to_string).collect();
@@ -169,6 +183,13 @@ fn group(group: &Group) -> json::Group {
 }
 
 fn server(view: &TrustSnapshot, server: &Server) -> json::Server {
+    let (role, place, of) = match server.role() {
+        Some(ServerRole::Primary { place, .. }) => (Some("primary"), Some(*place), None),
+        Some(ServerRole::Secondary { of, place, .. }) => {
+            (Some("secondary"), Some(*place), Some(of.to_string()))
+        }
+        _ => (None, None, None),
+    };
     json::Server {
         id: server.id().to_string(),
         names: server.names().map(ToString::to_string).collect(),
@@ -176,6 +197,9 @@ fn server(view: &TrustSnapshot, server: &Server) -> json::Server {
         group: server.group().map(ToString::to_string),
         claim: claim(server),
         asked: view.level(server).to_string(),
+        role,
+        place,
+        secondary_of: of,
     }
 }
 

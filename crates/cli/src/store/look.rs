@@ -61,6 +61,8 @@ pub(super) fn verify(common: &Common) -> Result<Outcome, Failure> {
             }
         })
         .collect();
+    let (usable, few) = facts::usable_servers(view, &policy, now());
+    lines.extend(few.map(|few| format!("warning: {few}")));
     let refused = (!without.is_empty()).then(|| String::from("ServerWithoutUsable"));
     let disabled = facts::bounded(&loaded.report.disabled, |(key, why)| Disabled {
         entry: facts::entry_key(key),
@@ -81,6 +83,7 @@ pub(super) fn verify(common: &Common) -> Result<Outcome, Failure> {
         crls: loaded.report.crls,
         disabled,
         without_usable: servers,
+        servers: usable,
     };
     Ok(Outcome::of(lines.join("\n"), &verified).or_refused(refused))
 }

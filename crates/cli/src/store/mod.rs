@@ -6,6 +6,7 @@ mod calls;
 mod change;
 mod clock;
 mod crl;
+mod servers;
 mod update;
 
 mod words;

@@ -53,7 +53,7 @@ const SERVER_K1: &str = "would lock out: server k1";
 const ONE_CLIENT: &str = "would lock out: client ";
 const ALL_CLIENTS: &str = "would lock out: clients of authority ";
 
-const ROWS: [Row; 38] = [
+const ROWS: [Row; 40] = [
     row("server add", &[], "server add k9 k9.example", Nothing),
     row(
         "server remove",
@@ -89,6 +89,13 @@ const ROWS: [Row; 38] = [
         &[K1, ANY],
         "server expect k1 other.example",
         NeedsForce(SERVER_K1),
+    ),
+    row("server order", &[K1, PIN], "server order k1", Nothing),
+    row(
+        "server secondaries",
+        &[K1, PIN, "server add k2"],
+        "server secondaries k2 k1",
+        Nothing,
     ),
     row("pin", &[K1, ANY], PIN, AtRisk("at risk: server k1")),
     row(

@@ -22,6 +22,7 @@ mod kmip;
 mod links;
 mod looking;
 mod manual;
+mod ordering;
 mod output;
 mod run;
 mod schema;

@@ -209,6 +209,8 @@ fn every_command_of_the_manual_is_run_in_its_order() {
         "store crl remove",
         "store crl stop",
         "store group add",
+        "store server order",
+        "store server secondaries",
         "store migrate",
         "store release",
         "store log",

@@ -178,7 +178,10 @@ fn the_fields_of_the_json_are_held() {
             ),
             below("clock.", CLOCK),
             below("policy.", "allow_unlisted profile require_crl"),
-            below("servers[].", "asked claim expected_names group id names"),
+            below(
+                "servers[].",
+                "asked claim expected_names group id names place role secondary_of",
+            ),
             below("entries[].", KEY),
             below(
                 "entries[].",
@@ -195,10 +198,11 @@ fn the_fields_of_the_json_are_held() {
         &[
             below(
                 "",
-                "clock crls digest disabled entries generation history seal without_usable \
+                "clock crls digest disabled entries generation history seal servers without_usable \
                  writable_by_others",
             ),
             below("history.", "changes previous refusals since_generation"),
+            below("servers.", "all few usable"),
             below("clock.", CLOCK),
             below("disabled.", "items more"),
         ],
@@ -294,7 +298,11 @@ fn the_fields_of_the_json_are_held() {
         "store-expiring",
         0,
         &[
-            below("", "clock items more next_change worst"),
+            below(
+                "",
+                "clock items more next_change servers usable_servers_at_end worst",
+            ),
+            below("servers.", "all few usable"),
             below("clock.", CLOCK),
             below("items[].", "dependents ends in_grace severity subject"),
         ],
