@@ -71,12 +71,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         .as_ref()
         .unwrap_or(&arguments.address.host);
     let trust = arguments.trust.read(keys, &Whose::Server(name))?;
-    let (identity, is_temporary) = arguments.identity.read_or_make(&provider)?;
+    let known = trust.server.clone();
+    let known = known.or_else(|| trust.view.server_of(name).map(|server| server.id().clone()));
+    let (identity, is_temporary) = arguments.identity.read_or_make(&provider, known.as_ref())?;
     let ours = Ours::new(&identity, is_temporary);
     let (observations, reader) = observation_queue(4)?;
-    let mut builder = ClientConfigBuilder::new(provider, trust.view, trust.policy, identity)
-        .with_clock(Arc::new(trust.clock))
-        .with_observer(observations);
+    let mut builder =
+        ClientConfigBuilder::new(provider.clone(), trust.view, trust.policy, identity)
+            .with_clock(Arc::new(trust.clock))
+            .with_observer(observations);
     if let Some(version) = arguments.tls {
         builder = builder.with_protocol_versions(&[version.into()]);
     }
@@ -97,7 +100,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let link = visit(config.into(), name, tcp, arguments.patience, talk)?;
     let seen = reader.try_iter().pop();
     tell(&place, &link, asked, seen, |is_reached, is_accepted| {
-        ours.on_link(&builder.client_auth_failures(), is_reached, is_accepted)
+        let presented = ours.on_link(&builder.client_auth_failures(), is_reached, is_accepted);
+        presented.recorded(|certificate| match &known {
+            Some(server) => arguments.identity.accepted(&provider, server, certificate),
+            None => Ok(false),
+        })
     })
 }
 

@@ -70,7 +70,43 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "mutual-trust identity renew --identity array.pem --key array.key --out next.pem",
             "mutual-trust identity renew --identity array.pem --key array.key --new-key next.key --out next.pem",
+            "mutual-trust identity renew --when-due --folder identity --json",
+            "mutual-trust identity renew --when-due --folder identity --fraction 0.5 --answer answer.pem --use",
         ],
+    ),
+    (
+        "identity create",
+        &["mutual-trust identity create --folder identity --identity array.pem --key array.key"],
+    ),
+    (
+        "identity stage",
+        &[
+            "mutual-trust identity stage --folder identity --out array-next.pem",
+            "mutual-trust identity stage --folder identity --identity next.pem --key next.key",
+            "mutual-trust identity stage --folder identity --answer answer.pem",
+        ],
+    ),
+    (
+        "identity activate",
+        &[
+            "mutual-trust identity activate keys-1 keys-2 --folder identity",
+            "mutual-trust identity activate --all --folder identity",
+        ],
+    ),
+    (
+        "identity back",
+        &[
+            "mutual-trust identity back keys-1 --folder identity",
+            "mutual-trust identity back --drop --folder identity",
+        ],
+    ),
+    (
+        "identity finish",
+        &["mutual-trust identity finish --folder identity --store trust"],
+    ),
+    (
+        "identity status",
+        &["mutual-trust identity status --folder identity --store trust --json"],
     ),
     (
         "identity show",

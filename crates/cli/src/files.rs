@@ -141,3 +141,12 @@ where
     };
     read.map_err(|error| Failure::from(error).about(path.display()))
 }
+
+/// Refuses a file that is there, before a key is made.
+pub(crate) fn absent(path: &Path) -> Result<(), Failure> {
+    if path.exists() {
+        let text = format!("{}: the file exists, and is kept", plain::path(path));
+        return Err(Failure::new("write/Exists", text));
+    }
+    Ok(())
+}

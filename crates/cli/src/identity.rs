@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use mutual_trust::certificate::{SystemClock, TimeSource};
 use mutual_trust::identity::{
-    CertificateChain, CertificateRequest, CertificateSpec, GeneratedKey, IfExists, KeyType,
+    CertificateChain, CertificateRequest, CertificateSpec, GeneratedKey, IfExists,
     write_certificates,
 };
 use mutual_trust::tls::SigningKeyPair;
@@ -14,11 +15,16 @@ use mutual_trust::{CurrentTime, HostName, Identity};
 use rustls::crypto::CryptoProvider;
 
 use crate::describe::describe;
+use crate::files::absent;
 use crate::json::{IdentityFiles, RequestFiles};
-use crate::ours::{self, IdentityArguments};
+use crate::ours::{self, IdentityArguments, Kind};
 use crate::output::{Failure, Outcome};
 use crate::passphrase::PassphraseArguments;
 use crate::plain;
+use crate::rotation::{
+    self, ActivateArguments, BackArguments, CreateArguments, DueArguments, FinishArguments,
+    StageArguments, StatusArguments,
+};
 use crate::{facts, files};
 
 /// The subcommand.
@@ -77,13 +83,14 @@ enum Command {
         #[command(flatten)]
         passphrase: PassphraseArguments,
     },
-    /// Make the next certificate with the same subject and names, for the same key or with --new-key for a new one
+    /// Make the next certificate with the same subject and names, for the same key or with --new-key for a new one; or with
+    /// --when-due renew the identity of a folder by a timer
     Renew {
         #[command(flatten)]
         identity: IdentityArguments,
         /// The next certificate's file, which must not exist
-        #[arg(long, value_name = "FILE")]
-        out: PathBuf,
+        #[arg(long, value_name = "FILE", required_unless_present = "when_due")]
+        out: Option<PathBuf>,
         /// Make a new private key in this file; only its owner can read it
         #[arg(long, value_name = "FILE")]
         new_key: Option<PathBuf>,
@@ -93,7 +100,21 @@ enum Command {
         /// Days for which the certificate is valid
         #[arg(long, default_value_t = 730)]
         days: u32,
+        #[command(flatten)]
+        due: DueArguments,
     },
+    /// Keep an identity in a folder, so that it can be rotated: copy its files there
+    Create(CreateArguments),
+    /// Make the next identity ready in the folder; no server is presented it yet
+    Stage(StageArguments),
+    /// Present the next identity to these servers
+    Activate(ActivateArguments),
+    /// Present the current identity again
+    Back(BackArguments),
+    /// Make the next identity the current one, and delete the old key; refused while a server was not seen to accept it
+    Finish(FinishArguments),
+    /// Show the phase of a rotation: which servers accepted the next identity, and which ones lag
+    Status(StatusArguments),
     /// Show an identity, whether its key belongs to it, and what some peers refuse about it
     Show {
         #[command(flatten)]
@@ -110,47 +131,6 @@ struct Spec {
     /// The kind of the key
     #[arg(long = "type", value_enum, default_value_t = Kind::P256)]
     kind: Kind,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Kind {
-    /// ECDSA P-256: every key server accepts it
-    P256,
-    /// ECDSA P-384
-    P384,
-    /// Ed25519: several TLS libraries in use do not support it
-    Ed25519,
-    /// RSA with 2048 bits
-    Rsa2048,
-    /// RSA with 3072 bits
-    Rsa3072,
-    /// RSA with 4096 bits
-    Rsa4096,
-    /// ML-DSA-44, post-quantum: TLS 1.3 only, and few peers support it
-    #[value(name = "ml-dsa-44")]
-    MlDsa44,
-    /// ML-DSA-65
-    #[value(name = "ml-dsa-65")]
-    MlDsa65,
-    /// ML-DSA-87
-    #[value(name = "ml-dsa-87")]
-    MlDsa87,
-}
-
-impl From<Kind> for KeyType {
-    fn from(kind: Kind) -> Self {
-        match kind {
-            Kind::P256 => Self::P256,
-            Kind::P384 => Self::P384,
-            Kind::Ed25519 => Self::Ed25519,
-            Kind::Rsa2048 => Self::Rsa2048,
-            Kind::Rsa3072 => Self::Rsa3072,
-            Kind::Rsa4096 => Self::Rsa4096,
-            Kind::MlDsa44 => Self::MlDsa44,
-            Kind::MlDsa65 => Self::MlDsa65,
-            Kind::MlDsa87 => Self::MlDsa87,
-        }
-    }
 }
 
 impl Spec {
@@ -242,7 +222,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             new_key,
             kind,
             days,
+            due,
         } => {
+            if due.when_due {
+                return rotation::when_due(due, identity.passphrase(), *days);
+            }
+            let needs = || Failure::new("usage", "name the next certificate's file with --out");
+            let out = out.as_deref().ok_or_else(needs)?;
             let old = needed(identity, &provider)?;
             absent(out)?;
             let (new, key) = match new_key {
@@ -260,11 +246,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             outcome.text.push_str("\nto do: have it installed beside the old one at every key server before you use it");
             Ok(outcome)
         }
+        Command::Create(arguments) => rotation::create(arguments),
+        Command::Stage(arguments) => rotation::stage(arguments),
+        Command::Activate(arguments) => rotation::activate(arguments),
+        Command::Back(arguments) => rotation::back(arguments),
+        Command::Finish(arguments) => rotation::finish(arguments),
+        Command::Status(arguments) => rotation::status(arguments),
         Command::Show { identity } => Ok(outcome_of(&needed(identity, &provider)?, None, None)),
     }
 }
 
-fn needed(identity: &IdentityArguments, provider: &CryptoProvider) -> Result<Identity, Failure> {
+fn needed(
+    identity: &IdentityArguments,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Identity, Failure> {
     let missing = || {
         Failure::new(
             "usage",
@@ -272,15 +267,6 @@ fn needed(identity: &IdentityArguments, provider: &CryptoProvider) -> Result<Ide
         )
     };
     identity.read(provider)?.ok_or_else(missing)
-}
-
-/// Refuses before a key is made.
-fn absent(path: &Path) -> Result<(), Failure> {
-    if path.exists() {
-        let text = format!("{}: the file exists, and is kept", plain::path(path));
-        return Err(Failure::new("write/Exists", text));
-    }
-    Ok(())
 }
 
 /// The file of a key that was made here. It is removed, unless what the key is for was written as well: a key that nothing

@@ -55,6 +55,7 @@ mod store;
 
 mod enroll;
 mod identity;
+mod rotation;
 mod session;
 
 mod serve;

@@ -1,13 +1,13 @@
 //! Our identity on a link.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::Args;
-use mutual_trust::Identity;
+use clap::{Args, ValueEnum};
 use mutual_trust::certificate::{SystemClock, TimeSource};
-use mutual_trust::identity::{CertificateChain, CertificateSpec, GeneratedKey, KeyType};
-use mutual_trust::tls::SigningKeyPair;
+use mutual_trust::identity::{CertificateChain, CertificateSpec, GeneratedKey, KeyReader, KeyType};
+use mutual_trust::tls::{IdentityFolder, SigningKeyPair};
+use mutual_trust::{Fingerprint, Identity, ServerId};
 use rustls::crypto::CryptoProvider;
 
 use crate::output::Failure;
@@ -21,8 +21,8 @@ pub(crate) fn provider() -> Arc<CryptoProvider> {
 /// Our identity.
 #[derive(Args, Debug)]
 pub(crate) struct IdentityArguments {
-    /// Our certificate, with its issuers behind it
-    #[arg(long, value_name = "CHAIN")]
+    /// Our certificate, with its issuers behind it; or the folder of our identity (`identity create`)
+    #[arg(long, value_name = "CHAIN|FOLDER")]
     identity: Option<PathBuf>,
     /// Our private key; without this option, it is read from the file of the chain
     #[arg(long, value_name = "KEY", requires = "identity")]
@@ -33,10 +33,32 @@ pub(crate) struct IdentityArguments {
 
 impl IdentityArguments {
     /// The identity, if one is named.
-    pub(crate) fn read(&self, provider: &CryptoProvider) -> Result<Option<Identity>, Failure> {
+    pub(crate) fn read(&self, provider: &Arc<CryptoProvider>) -> Result<Option<Identity>, Failure> {
+        self.read_for(provider, None)
+    }
+
+    /// The identity that a server is presented, if one is named.
+    fn read_for(
+        &self,
+        provider: &Arc<CryptoProvider>,
+        server: Option<&ServerId>,
+    ) -> Result<Option<Identity>, Failure> {
         let Some(chain) = &self.identity else {
             return Ok(None);
         };
+        if let Some(folder) = self.folder() {
+            if self.key.is_some() {
+                let text = "--identity names a folder, which has the key: --key belongs to a file";
+                return Err(Failure::new("usage", text));
+            }
+            let both = self.passphrase.with_folder(folder, |reader| {
+                IdentityFolder::new(folder, reader, provider.clone()).identities()
+            })?;
+            return Ok(Some(match server {
+                Some(server) => both.presented_to(server),
+                None => both.presented_to_many(),
+            }));
+        }
         let (chain, key) = match &self.key {
             Some(key) => {
                 let read = CertificateChain::from_file(chain);
@@ -55,15 +77,41 @@ impl IdentityArguments {
         Ok(Some(Identity::new(chain, key, provider)?))
     }
 
-    /// The identity that is named, or a temporary one.
+    /// The identity that is named, as a server is presented it, or a temporary one.
     pub(crate) fn read_or_make(
         &self,
-        provider: &CryptoProvider,
+        provider: &Arc<CryptoProvider>,
+        server: Option<&ServerId>,
     ) -> Result<(Identity, bool), Failure> {
-        if let Some(identity) = self.read(provider)? {
+        if let Some(identity) = self.read_for(provider, server)? {
             return Ok((identity, false));
         }
         Self::temporary(provider)
+    }
+
+    /// The passphrase of its key.
+    pub(crate) fn passphrase(&self) -> &PassphraseArguments {
+        &self.passphrase
+    }
+
+    /// The folder, if the identity is in one.
+    fn folder(&self) -> Option<&Path> {
+        self.identity.as_deref().filter(|path| path.is_dir())
+    }
+
+    /// Records in the folder of the identity that a server accepted it. Nothing is recorded of another certificate than the
+    /// one that the server is presented next.
+    pub(crate) fn accepted(
+        &self,
+        provider: &Arc<CryptoProvider>,
+        server: &ServerId,
+        certificate: Fingerprint,
+    ) -> Result<bool, Failure> {
+        let Some(folder) = self.folder() else {
+            return Ok(false);
+        };
+        let folder = IdentityFolder::new(folder, KeyReader::new(), provider.clone());
+        Ok(folder.accepted(server, certificate)?)
     }
 
     /// An identity for one link, which no peer knows.
@@ -74,5 +122,47 @@ impl IdentityArguments {
         )?;
         let spec = CertificateSpec::new("mutual-trust (temporary)")?;
         Ok((key.self_signed(&spec, 1, SystemClock::new().now())?, true))
+    }
+}
+
+/// The kind of a key.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Kind {
+    /// ECDSA P-256: every key server accepts it
+    P256,
+    /// ECDSA P-384
+    P384,
+    /// Ed25519: several TLS libraries in use do not support it
+    Ed25519,
+    /// RSA with 2048 bits
+    Rsa2048,
+    /// RSA with 3072 bits
+    Rsa3072,
+    /// RSA with 4096 bits
+    Rsa4096,
+    /// ML-DSA-44, post-quantum: TLS 1.3 only, and few peers support it
+    #[value(name = "ml-dsa-44")]
+    MlDsa44,
+    /// ML-DSA-65
+    #[value(name = "ml-dsa-65")]
+    MlDsa65,
+    /// ML-DSA-87
+    #[value(name = "ml-dsa-87")]
+    MlDsa87,
+}
+
+impl From<Kind> for KeyType {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::P256 => Self::P256,
+            Kind::P384 => Self::P384,
+            Kind::Ed25519 => Self::Ed25519,
+            Kind::Rsa2048 => Self::Rsa2048,
+            Kind::Rsa3072 => Self::Rsa3072,
+            Kind::Rsa4096 => Self::Rsa4096,
+            Kind::MlDsa44 => Self::MlDsa44,
+            Kind::MlDsa65 => Self::MlDsa65,
+            Kind::MlDsa87 => Self::MlDsa87,
+        }
     }
 }

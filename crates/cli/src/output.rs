@@ -9,9 +9,9 @@ use std::sync::OnceLock;
 use mutual_trust::Fingerprint;
 use mutual_trust::error::{
     CertificateError, ConfigError, CrlError, DurableError, EnrolmentError, FingerprintError,
-    GuardedError, HostNameError, IdError, IdentityError, IssueError, ProbeError, SanPatternError,
-    SealKeyError, SettingError, SourceError, StoreError, StoreFileError, TimestampError,
-    WindowsError, WriteError,
+    FolderError, GuardedError, HostNameError, IdError, IdentityError, IssueError, ProbeError,
+    SanPatternError, SealKeyError, SettingError, SourceError, StoreError, StoreFileError,
+    TimestampError, WindowsError, WriteError,
 };
 use serde_json::Value;
 
@@ -216,6 +216,18 @@ impl From<DurableError> for Failure {
                 .push_str("; --wait SECONDS waits longer for it");
         }
         failure
+    }
+}
+
+impl From<FolderError> for Failure {
+    fn from(error: FolderError) -> Self {
+        if let FolderError::Rotation(inner) = &error {
+            return Self::of("rotation", inner);
+        }
+        if let FolderError::Identity(inner) = error {
+            return inner.into();
+        }
+        Self::of("folder", &error)
     }
 }
 

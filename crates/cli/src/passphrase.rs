@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use mutual_trust::error::IdentityError;
+use mutual_trust::error::{FolderError, IdentityError};
 use mutual_trust::identity::{KeyReader, Passphrase, PrivateKey};
 #[cfg(target_os = "linux")]
 use rustix::io::Errno;
@@ -40,14 +40,35 @@ impl PassphraseArguments {
         path: &Path,
         read: impl Fn(KeyReader<'_>) -> Result<T, IdentityError>,
     ) -> Result<T, Failure> {
+        let is_encrypted = |error: &IdentityError| matches!(error, IdentityError::EncryptedKey);
+        self.tried(path, read, is_encrypted)
+    }
+
+    /// Does something with a folder of our identity, and asks for the passphrase of its keys if they have one.
+    pub(crate) fn with_folder<T>(
+        &self,
+        path: &Path,
+        done: impl Fn(KeyReader<'_>) -> Result<T, FolderError>,
+    ) -> Result<T, Failure> {
+        self.tried(path, done, |error: &FolderError| {
+            matches!(error, FolderError::Identity(IdentityError::EncryptedKey))
+        })
+    }
+
+    fn tried<T, E: Into<Failure>>(
+        &self,
+        path: &Path,
+        read: impl Fn(KeyReader<'_>) -> Result<T, E>,
+        is_encrypted: impl Fn(&E) -> bool,
+    ) -> Result<T, Failure> {
         let done = match read(KeyReader::new()) {
-            Err(IdentityError::EncryptedKey) => {
+            Err(error) if is_encrypted(&error) => {
                 let passphrase = self.passphrase(path)?;
                 read(KeyReader::new().with_passphrase(&passphrase))
             }
             done => done,
         };
-        done.map_err(|error| Failure::from(error).about(path.display()))
+        done.map_err(|error| error.into().about(path.display()))
     }
 
     fn passphrase(&self, path: &Path) -> Result<Passphrase, Failure> {

@@ -3,12 +3,12 @@
 use mutual_trust::certificate::{SystemClock, TimeSource};
 use mutual_trust::identity::IdentityAdvice;
 use mutual_trust::tls::ClientAuthFailures;
-use mutual_trust::{Certificate, Identity};
+use mutual_trust::{Certificate, Fingerprint, Identity};
 use rustls::AlertDescription;
 
 use crate::facts;
 use crate::json::OurIdentity;
-use crate::output::identified;
+use crate::output::{Failure, identified};
 
 /// Our identity before a link.
 pub(crate) struct Ours {
@@ -28,6 +28,8 @@ pub(crate) struct Presented {
     unsent: Option<String>,
     /// Whether the server took it, as far as the link shows.
     is_accepted: Option<bool>,
+    /// Whether that was recorded in the folder of our identity, or why not.
+    recorded: Result<bool, String>,
 }
 
 impl Ours {
@@ -56,7 +58,12 @@ impl Ours {
             is_sent,
             unsent,
             is_accepted: is_accepted.filter(|_| is_sent),
+            recorded: Ok(false),
         }
+    }
+
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        self.certificate.fingerprint()
     }
 }
 
@@ -71,6 +78,18 @@ fn is_of_time(advice: &IdentityAdvice) -> bool {
 }
 
 impl Presented {
+    /// Records that the server took our certificate, if it did. The link is what it is, also if that fails.
+    pub(crate) fn recorded(
+        mut self,
+        record: impl FnOnce(Fingerprint) -> Result<bool, Failure>,
+    ) -> Self {
+        if self.is_accepted == Some(true) && !self.ours.is_temporary {
+            let done = record(self.ours.fingerprint());
+            self.recorded = done.map_err(|failure| failure.message().to_owned());
+        }
+        self
+    }
+
     /// Who we are, and what the server learned of it.
     pub(crate) fn lines(&self, is_refused: bool) -> Vec<String> {
         let certificate = &self.ours.certificate;
@@ -96,6 +115,15 @@ impl Presented {
             ));
         } else if let Some(why) = &self.unsent {
             lines.push(format!("warning: our certificate was not sent: {why}"));
+        }
+        match &self.recorded {
+            Ok(false) => {}
+            Ok(true) => lines.push(String::from(
+                "recorded: the server accepted our next certificate",
+            )),
+            Err(why) => lines.push(format!(
+                "warning: that the server accepted our next certificate was not recorded: {why}"
+            )),
         }
         lines
     }
@@ -133,6 +161,7 @@ impl Presented {
             asked: self.is_asked,
             sent: self.is_sent,
             accepted: self.is_accepted,
+            recorded: self.recorded == Ok(true),
         }
     }
 

@@ -153,6 +153,8 @@ pub(crate) struct OurIdentity {
     pub(crate) sent: bool,
     /// Whether the server took it; null if it was not sent, or if no refusal was waited for
     pub(crate) accepted: Option<bool>,
+    /// Whether it was recorded in the folder of our identity that the server accepted the next certificate
+    pub(crate) recorded: bool,
 }
 
 /// An enrolment.

@@ -12,6 +12,7 @@ mod facts;
 mod files;
 mod keeping;
 mod links;
+mod rotation;
 mod store;
 
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub(crate) use facts::*;
 pub(crate) use files::*;
 pub(crate) use keeping::*;
 pub(crate) use links::*;
+pub(crate) use rotation::*;
 pub(crate) use store::*;
 
 /// What goes to standard output or standard error as one object.
@@ -70,7 +72,9 @@ named! {
     "connect" => Connected,
     "enroll" => Enrolled,
     "identity" => IdentityFiles,
+    "identity-renewal" => IdentityRenewal,
     "identity-request" => RequestFiles,
+    "identity-rotation" => IdentityRotation,
     "inspect" => Inspected,
     "man" => Manual,
     "seal-key" => SealKeyFile,

@@ -148,6 +148,7 @@ fn every_example_gives_json_with_its_files_and_without_them() {
         "store backup copied --store kept",
         "store restore copied --store lost",
         "store rollback --to 1 --dry-run --store trust",
+        "identity renew --when-due --folder identity",
         &format!("connect {} --pin keys-1.pem", server.address),
         &format!(
             "enroll {} --server keys-3 --fingerprint {heard} --store trust",

@@ -24,6 +24,7 @@ mod looking;
 mod manual;
 mod ordering;
 mod output;
+mod rotating;
 mod run;
 mod schema;
 mod sealing;

@@ -107,7 +107,7 @@ fn the_fields_of_the_json_are_held() {
     ));
     linked.push(below(
         "identity.",
-        "accepted advice asked fingerprint not_after not_before sent temporary",
+        "accepted advice asked fingerprint not_after not_before recorded sent temporary",
     ));
     hold(
         &folder,

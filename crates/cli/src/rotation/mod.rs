@@ -1,0 +1,341 @@
+//! The identity of a system in a folder: its rotation in phases, and its renewal by a timer.
+
+mod arguments;
+
+use std::path::Path;
+
+use mutual_trust::admin::DurableSettings;
+use mutual_trust::certificate::{SystemClock, TimeSource, Timestamp};
+use mutual_trust::error::FolderError;
+use mutual_trust::identity::{IfExists, KeyReader, KeyType, RenewalSchedule, write_certificates};
+use mutual_trust::tls::{
+    self, IdentityFolder, IdentityState, Renewal, RenewalOutcome, RotationPhase,
+};
+use mutual_trust::{CurrentTime, Fingerprint, ServerId};
+
+use crate::files::absent;
+use crate::json::{IdentityRenewal, IdentityRotation, OwnCertificate, RotatedServer};
+use crate::output::{Failure, Outcome, identified};
+use crate::passphrase::PassphraseArguments;
+use crate::{facts, ours, plain, trust};
+
+pub(crate) use arguments::{
+    ActivateArguments, BackArguments, CreateArguments, DueArguments, FinishArguments,
+    FolderArguments, KnownArguments, StageArguments, StatusArguments,
+};
+
+impl FolderArguments {
+    /// Does something with the folder.
+    fn with<T>(
+        &self,
+        done: impl Fn(&IdentityFolder<'_>) -> Result<T, FolderError>,
+    ) -> Result<T, Failure> {
+        with(&self.folder, &self.passphrase, done)
+    }
+}
+
+fn with<T>(
+    folder: &Path,
+    passphrase: &PassphraseArguments,
+    done: impl Fn(&IdentityFolder<'_>) -> Result<T, FolderError>,
+) -> Result<T, Failure> {
+    passphrase.with_folder(folder, |reader| {
+        done(&IdentityFolder::new(folder, reader, ours::provider()))
+    })
+}
+
+impl KnownArguments {
+    fn servers(&self) -> Result<Vec<ServerId>, Failure> {
+        let Some(folder) = &self.store else {
+            return Ok(Vec::new());
+        };
+        let settings = DurableSettings::new(tls::key_policy(&ours::provider()));
+        let store = trust::look(folder, &settings)?;
+        let servers = store.contents().servers();
+        Ok(servers.map(|server| server.id().clone()).collect())
+    }
+}
+
+pub(crate) fn create(arguments: &CreateArguments) -> Result<Outcome, Failure> {
+    let place = &arguments.place;
+    let state = place.with(|folder| folder.create(&arguments.identity, &arguments.key))?;
+    let mut outcome = rotation(place, &state, &[])?;
+    outcome.text.push_str(&format!(
+        "\nto do: delete {}, of which the folder has a copy now",
+        plain::path(&arguments.key)
+    ));
+    Ok(outcome)
+}
+
+pub(crate) fn stage(arguments: &StageArguments) -> Result<Outcome, Failure> {
+    let place = &arguments.place;
+    if let Some(out) = &arguments.out {
+        absent(out)?;
+    }
+    match (&arguments.identity, &arguments.key, &arguments.answer) {
+        (Some(chain), Some(key), _) => place.with(|folder| folder.stage(chain, key)).map(drop)?,
+        (_, _, Some(answer)) => place.with(|folder| folder.stage_answer(answer)).map(drop)?,
+        (_, _, None) => {
+            let mut renewal = Renewal::new(RenewalSchedule::new()).with_days(arguments.made.days);
+            if let Some(kind) = arguments.made.rekey {
+                renewal = renewal.with_new_key(kind.into());
+            }
+            let done = place.with(|folder| folder.renew_now(&renewal))?;
+            if !matches!(done, RenewalOutcome::Renewed { .. }) {
+                return renewal_of(&place.folder, &done);
+            }
+        }
+    }
+    let state = place.with(|folder| folder.state())?;
+    if let (Some(out), Some(next)) = (&arguments.out, state.next()) {
+        let chain = place.with(|folder| folder.chain(next))?;
+        let written = write_certificates(out, chain.certificates(), IfExists::Refuse);
+        written.map_err(|error| Failure::from(error).about(out.display()))?;
+    }
+    let mut outcome = rotation(place, &state, &[])?;
+    outcome.text.push_str(
+        "\nto do: have the next certificate installed beside the current one at every key server, then activate it there",
+    );
+    Ok(outcome)
+}
+
+pub(crate) fn activate(arguments: &ActivateArguments) -> Result<Outcome, Failure> {
+    let state = arguments.place.with(|folder| {
+        if arguments.all {
+            folder.activate_all()
+        } else {
+            folder.activate(&arguments.servers)
+        }
+    })?;
+    rotation(&arguments.place, &state, &[])
+}
+
+pub(crate) fn back(arguments: &BackArguments) -> Result<Outcome, Failure> {
+    let state = arguments.place.with(|folder| {
+        if arguments.drop {
+            folder.cancel()
+        } else if arguments.servers.is_empty() {
+            folder.back_all()
+        } else {
+            folder.back(&arguments.servers)
+        }
+    })?;
+    rotation(&arguments.place, &state, &[])
+}
+
+pub(crate) fn status(arguments: &StatusArguments) -> Result<Outcome, Failure> {
+    let state = arguments.place.with(|folder| folder.state())?;
+    rotation(&arguments.place, &state, &arguments.known.servers()?)
+}
+
+/// A rotation that is not over is a refusal, which names the servers that lag.
+pub(crate) fn finish(arguments: &FinishArguments) -> Result<Outcome, Failure> {
+    let place = &arguments.place;
+    let known = arguments.known.servers()?;
+    let before = place.with(|folder| folder.state())?;
+    if before.next().is_some() && !arguments.force && !before.may_finish(&known) {
+        return refused(place, &before, &known);
+    }
+    let state = place.with(|folder| {
+        if arguments.force {
+            folder.force_finish()
+        } else {
+            folder.finish(&known)
+        }
+    })?;
+    let mut outcome = rotation(place, &state, &[])?;
+    outcome.text.push_str("\nthe old key is deleted");
+    Ok(outcome)
+}
+
+fn refused(
+    place: &FolderArguments,
+    state: &IdentityState,
+    known: &[ServerId],
+) -> Result<Outcome, Failure> {
+    let mut outcome = rotation(place, state, known)?;
+    outcome.text.push_str(
+        "\nrefused: the current certificate is still needed; --force finishes all the same",
+    );
+    if state.lagging(known).is_empty() {
+        outcome.text.push_str(
+            "\n  to do: name the servers by --store, or activate the next certificate for all",
+        );
+    }
+    Ok(outcome.or_refused(Some(String::from("Lagging"))))
+}
+
+/// The state as text and as JSON.
+fn rotation(
+    place: &FolderArguments,
+    state: &IdentityState,
+    known: &[ServerId],
+) -> Result<Outcome, Failure> {
+    let (text, rotation) = shown(&place.folder, state, known)?;
+    Ok(Outcome::of(text, &rotation))
+}
+
+fn shown(
+    path: &Path,
+    state: &IdentityState,
+    known: &[ServerId],
+) -> Result<(String, IdentityRotation), Failure> {
+    let folder = IdentityFolder::new(path, KeyReader::new(), ours::provider());
+    let mut lines = vec![format!("phase: {}", state.phase())];
+    let mut of = |what: &str, certificate: Fingerprint| -> Result<OwnCertificate, Failure> {
+        let chain = folder.chain(certificate)?;
+        let leaf = chain.leaf();
+        let file = folder.certificate_file(certificate);
+        lines.push(format!(
+            "{what}: {} ({}), valid {}",
+            identified(certificate),
+            facts::subject(leaf),
+            leaf.validity()
+        ));
+        lines.push(format!("  file: {}", plain::path(&file)));
+        Ok(OwnCertificate {
+            fingerprint: certificate.to_string(),
+            not_before: facts::time(leaf.validity().not_before()),
+            not_after: facts::time(leaf.validity().not_after()),
+            file: file.display().to_string(),
+        })
+    };
+    let current = of("current", state.current())?;
+    let next = state.next().map(|next| of("next", next)).transpose()?;
+    let at = |time: pki_types::UnixTime| facts::time(Timestamp::from(time));
+    if let Some(since) = state.requested() {
+        let since = since.map(|since| format!(" since {}", at(since)));
+        let since = since.unwrap_or_default();
+        lines.push(format!(
+            "requested: a CA has not answered our request{since}"
+        ));
+    }
+    let servers = state.servers(known);
+    lines.extend(servers.iter().map(|server| format!("  {server}")));
+    let may_finish = state.may_finish(known);
+    if state.next().is_some() {
+        lines.push(String::from(if may_finish {
+            "the current certificate can go: `identity finish`"
+        } else if known.is_empty() && state.phase() != RotationPhase::Activated {
+            "the current certificate is needed: --store names the servers that must accept the next one"
+        } else {
+            "the current certificate is needed"
+        }));
+    }
+    let rotation = IdentityRotation {
+        folder: path.display().to_string(),
+        phase: state.phase().as_str(),
+        current,
+        next,
+        staged: state.staged().map(at),
+        requested: state.requested().is_some(),
+        requested_since: state.requested().flatten().map(at),
+        servers: servers
+            .iter()
+            .map(|server| RotatedServer {
+                server: server.server.to_string(),
+                activated: server.is_activated,
+                since: server.since.map(at),
+                accepted: server.is_accepted,
+                accepted_at: server.accepted.map(at),
+            })
+            .collect(),
+        may_finish,
+    };
+    Ok((lines.join("\n"), rotation))
+}
+
+/// `renew --when-due`.
+pub(crate) fn when_due(
+    arguments: &DueArguments,
+    passphrase: &PassphraseArguments,
+    days: u32,
+) -> Result<Outcome, Failure> {
+    let path = arguments.folder.as_deref();
+    let path = path.ok_or_else(|| Failure::new("usage", "name the folder with --folder"))?;
+    let schedule = RenewalSchedule::new()
+        .with_fraction(arguments.fraction)?
+        .with_jitter(arguments.jitter)?;
+    let mut renewal = Renewal::new(schedule).with_days(days);
+    if let Some(kind) = arguments.rekey {
+        renewal = renewal.with_new_key(KeyType::from(kind));
+    }
+    if let Some(answer) = &arguments.answer {
+        renewal = renewal.with_answer(answer);
+    }
+    if arguments.use_at_once {
+        renewal = renewal.with_use_at_once();
+    }
+    let done = with(path, passphrase, |folder| folder.renew_when_due(&renewal))?;
+    renewal_of(path, &done)
+}
+
+/// What became of a renewal. One that is late is a refusal, so that a timer fails and a person looks.
+fn renewal_of(path: &Path, done: &RenewalOutcome) -> Result<Outcome, Failure> {
+    let folder = IdentityFolder::new(path, KeyReader::new(), ours::provider());
+    let (shown, rotation) = shown(path, &folder.state()?, &[])?;
+    let (mut due, mut request, mut not_taken) = (None, None, None);
+    let (state, text) = match done {
+        RenewalOutcome::NotDue { due: at, .. } => {
+            due = Some(facts::time(*at));
+            ("not_due", format!("not due: it is on {}", facts::time(*at)))
+        }
+        RenewalOutcome::Renewed { is_used: true, .. } => (
+            "used",
+            String::from(
+                "renewed: the new certificate is presented to all, and the old key is deleted",
+            ),
+        ),
+        RenewalOutcome::Renewed { .. } => (
+            "renewed",
+            String::from(
+                "renewed: the next certificate is staged\nto do: have it installed at every key server, then activate it there",
+            ),
+        ),
+        RenewalOutcome::Staged { .. } => (
+            "staged",
+            String::from("staged: the next certificate waits to be activated and finished"),
+        ),
+        RenewalOutcome::Waiting {
+            request: file,
+            is_new,
+            answer,
+            ..
+        } => {
+            request = Some(file.display().to_string());
+            not_taken.clone_from(answer);
+            let file = plain::path(file);
+            let mut text = if *is_new {
+                format!("requested: send {file} to the CA")
+            } else {
+                format!("waiting for the CA's answer to {file}")
+            };
+            if let Some(why) = answer {
+                text.push_str(&format!("\nwarning: the answer was not taken: {why}"));
+            }
+            (if *is_new { "requested" } else { "waiting" }, text)
+        }
+        _ => ("unknown", String::from("done")),
+    };
+    let late = done.is_late();
+    let mut text = format!("{text}\n{shown}");
+    if late {
+        let now = match SystemClock::new().now() {
+            CurrentTime::Known(now) => facts::time(Timestamp::from(now)),
+            CurrentTime::Unset => String::from("an unset clock"),
+        };
+        text.push_str(&format!(
+            "\nrefused: the renewal is late, at {now}: half of the time for it is over"
+        ));
+    }
+    let renewal = IdentityRenewal {
+        state,
+        due,
+        request,
+        answer_not_taken: not_taken,
+        late,
+        rotation,
+    };
+    let code = late.then(|| String::from("RenewalLate"));
+    Ok(Outcome::of(text, &renewal).or_refused(code))
+}
