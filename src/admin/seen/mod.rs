@@ -1,8 +1,9 @@
 //! The history of peers: the certificates with which they were accepted or refused.
 //!
-//! It is in memory only and for administrators. No verdict depends on it (rule S5).
+//! It is for administrators, in memory, and of servers in a file if that is asked for. No verdict depends on it (rule S5).
 
 mod drift;
+mod kept;
 mod recent;
 mod sighting;
 
@@ -25,7 +26,7 @@ use recent::Recent;
 /// refused.
 ///
 /// Give it every [`Observation`] in order. When it is full, it forgets the peers that were seen longest ago; clients
-/// never displace servers. It is empty after a restart. Then [`plan`](super::plan) judges a server by its installed
+/// never displace servers. It is empty after a restart, unless [`load_beside`](Self::load_beside) reads what was kept. Then [`plan`](super::plan) judges a server by its installed
 /// certificates.
 ///
 /// A client is identified by its certificate only. After a renewal it is another client, and the old one stays until it

@@ -17,6 +17,7 @@ use pki_types::CertificateDer;
 
 use crate::admin::desk::{Desk, chain, peer, pin_key};
 use crate::invariants::pool::days;
+use crate::support::folder::Folder;
 use crate::support::pki::{pki, self_signed, spec};
 use crate::support::{at, host, server_id};
 
@@ -381,4 +382,59 @@ fn what_is_gone_from_the_store_can_be_forgotten() {
     assert!(desk.seen.last(&peer("keys-2")).is_none());
     let unknown = EntryKey::new(Slot::Pin, Scope::Clients, own.certificate.fingerprint());
     assert!(desk.seen.in_use(&unknown).is_none());
+}
+
+/// A program that ends between two connections keeps what it saw, and no more of it than is still accepted.
+#[test]
+fn what_servers_presented_is_kept_beside_a_store_and_judged_again_when_it_is_read() {
+    let folder = Folder::new("seen-beside");
+    let mut desk = Desk::at(days(0));
+    for id in ["keys-1", "keys-2", "keys-3"] {
+        desk.server(id, &[&format!("{id}.example")]);
+    }
+    let [one, two, gone] = ["keys-1", "keys-2", "keys-3"].map(self_signed);
+    desk.server_pin("keys-1", &one);
+    desk.server_pin("keys-2", &two);
+    let gone_key = desk.server_pin("keys-3", &gone);
+    let load = |desk: &Desk| {
+        PeerHistory::load_beside(folder.path(), desk.view(), &desk.policy, desk.now())
+    };
+    assert_eq!(load(&desk).unwrap().all().count(), 0, "there is no file");
+    assert!(desk.connects("keys-1", &[&one]));
+    desk.clock.set(Some(days(3)));
+    assert!(desk.connects("keys-2", &[&two]) && desk.connects("keys-3", &[&gone]));
+    desk.seen.save_beside(folder.path()).unwrap();
+    let same = load(&desk).unwrap();
+    assert_eq!(same.all().count(), 3);
+    for id in ["keys-1", "keys-2", "keys-3"] {
+        let (before, after) = (desk.seen.last(&peer(id)), same.last(&peer(id)));
+        let (before, after) = (before.unwrap(), after.unwrap());
+        assert_eq!(
+            (before.at(), before.presented()),
+            (after.at(), after.presented())
+        );
+        assert_eq!(
+            (before.entry(), before.dialled()),
+            (after.entry(), after.dialled())
+        );
+    }
+    desk.store.remove(&gone_key).unwrap();
+    let now = load(&desk).unwrap();
+    assert!(now.last(&peer("keys-3")).is_none(), "it would be refused");
+    assert_eq!(
+        now.last_refused(&peer("keys-3")).unwrap().reason(),
+        ReasonCode::NoUsablePin
+    );
+    // Cut or changed anywhere, it is not taken.
+    let path = folder.file("peers-seen");
+    let whole = std::fs::read_to_string(&path).unwrap();
+    for step in 0..60 {
+        let at = whole.len() * step / 60;
+        std::fs::write(&path, &whole[..at]).unwrap();
+        assert!(load(&desk).is_err(), "cut at {at}");
+        let mut bytes = whole.clone().into_bytes();
+        bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+        std::fs::write(&path, bytes).unwrap();
+        assert!(load(&desk).is_err(), "changed at {at}");
+    }
 }
