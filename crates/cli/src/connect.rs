@@ -3,9 +3,10 @@
 use core::fmt;
 
 use clap::{Args, ValueEnum};
+use mutual_trust::admin::PeerHistory;
 use mutual_trust::observe::{Observation, observation_queue};
 use mutual_trust::tls::{self, TlsVersion, refusal};
-use mutual_trust::{Certificate, ClientConfigBuilder, HostName, Verdict};
+use mutual_trust::{Certificate, ClientConfigBuilder, HostName, Policy, TrustSnapshot, Verdict};
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -76,6 +77,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let (identity, is_temporary) = arguments.identity.read_or_make(&provider, known.as_ref())?;
     let ours = Ours::new(&identity, is_temporary);
     let (observations, reader) = observation_queue(4)?;
+    let (view, policy) = (trust.view.clone(), trust.policy);
     let mut builder =
         ClientConfigBuilder::new(provider.clone(), trust.view, trust.policy, identity)
             .with_clock(Arc::new(trust.clock))
@@ -99,13 +101,43 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let talk = talk.as_mut().map(|talk| -> &mut Talk<'_> { talk });
     let link = visit(config.into(), name, tcp, arguments.patience, talk)?;
     let seen = reader.try_iter().pop();
-    tell(&place, &link, asked, seen, |is_reached, is_accepted| {
+    let unkept = seen
+        .as_ref()
+        .and_then(|seen| kept(arguments, &view, &policy, seen));
+    let mut outcome = tell(&place, &link, asked, seen, |is_reached, is_accepted| {
         let presented = ours.on_link(&builder.client_auth_failures(), is_reached, is_accepted);
         presented.recorded(|certificate| match &known {
             Some(server) => arguments.identity.accepted(&provider, server, certificate),
             None => Ok(false),
         })
-    })
+    })?;
+    if let Some(why) = unkept {
+        let text = format!("\nnote: what the server presented was not recorded: {why}");
+        outcome.text.push_str(&text);
+    }
+    Ok(outcome)
+}
+
+/// Records what a server of a store presented, for `store replace` and `store migrate --status`. Nothing is recorded of a
+/// verdict for another time. The link is what it is, also if this fails: then it says why.
+fn kept(
+    arguments: &Arguments,
+    view: &TrustSnapshot,
+    policy: &Policy,
+    seen: &Observation,
+) -> Option<String> {
+    let folder = arguments.trust.folder_now()?;
+    seen.server.as_ref()?;
+    if !seen.proved || !seen.verdict.is_accepted() {
+        return None;
+    }
+    let history = PeerHistory::load_beside(folder, view, policy, seen.clock);
+    let saved = history.map_err(Failure::from).and_then(|mut history| {
+        history.observe(seen);
+        history.keep_only(view);
+        Ok(history.save_beside(folder)?)
+    });
+    saved.err().map(|failure| failure.message().to_owned())
 }
 
 /// Where the server was found.

@@ -166,6 +166,13 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &["mutual-trust store log --store trust --since 2026-11-01 --by alice"],
     ),
     (
+        "store replace",
+        &[
+            "mutual-trust store replace keys-1.pem --server keys-1 --store trust",
+            "mutual-trust store replace keys-1.pem --group site-b --status --store trust --json",
+        ],
+    ),
+    (
         "store rollback",
         &[
             "mutual-trust store rollback --to 41 --dry-run --store trust",

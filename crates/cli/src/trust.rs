@@ -215,6 +215,11 @@ pub(crate) struct Trust {
 }
 
 impl TrustArguments {
+    /// The folder of the store, if what is judged is judged now.
+    pub(crate) fn folder_now(&self) -> Option<&std::path::Path> {
+        self.store.as_deref().filter(|_| self.demands.at.is_none())
+    }
+
     /// Reads the store, or makes one from the named certificates.
     pub(crate) fn read(&self, keys: KeyPolicy, whose: &Whose<'_>) -> Result<Trust, Failure> {
         let clock = self.demands.clock()?;

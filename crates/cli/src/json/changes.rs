@@ -118,3 +118,32 @@ pub(crate) struct NotRead {
     /// Why nothing was read
     pub(crate) why: String,
 }
+
+/// The progress of a replacement or a migration.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct StoreReplace {
+    /// The next step. Of a replacement: `install`, `fix` (the next pin accepts nothing now), `wait`, `remove_old`, `done`,
+    /// `use_group`. Of a migration: `install_authority`, `migrate`, `wait`, `leave_group`, `release`, `done`
+    pub(crate) step: &'static str,
+    /// The servers
+    pub(crate) servers: Vec<ReplacedServer>,
+    /// Whether what the servers presented before can be removed
+    pub(crate) may_remove: bool,
+    /// The change that was made or tried by this call
+    pub(crate) change: Option<StoreChange>,
+}
+
+/// A server with what it presented.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ReplacedServer {
+    /// Its id
+    pub(crate) server: String,
+    /// Whether it was last accepted with what it should present
+    pub(crate) done: bool,
+    /// The fingerprint of what it presented when it was last accepted; null if that was not seen
+    pub(crate) presented: Option<String>,
+    /// When; null also if the clock was unset
+    pub(crate) at: Option<String>,
+}

@@ -89,6 +89,7 @@ named! {
     "store-list" => StoreList<'_>,
     "store-log" => StoreLog,
     "store-recover" => Recovered,
+    "store-replace" => StoreReplace,
     "store-rollback" => RolledBackChange,
     "store-seal" => StoreSeal,
     "store-verify" => Verified,
@@ -99,11 +100,12 @@ named! {
 }
 
 /// Results that name the files of a store that other users can write.
-pub(crate) const LOOKS_AT_FILES: [&str; 7] = [
+pub(crate) const LOOKS_AT_FILES: [&str; 8] = [
     "store-adopt",
     "store-change",
     "store-clock",
     "store-recover",
+    "store-replace",
     "store-rollback",
     "store-seal",
     "store-verify",

@@ -5,6 +5,7 @@ mod sources;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use mutual_trust::admin::PeerHistory;
 use mutual_trust::error::StoreError;
 use mutual_trust::store::{Decision, Report, SuggestedSlot};
 use mutual_trust::{AuthorityScope, Certificate, EntryOptions, PinScope, TrustStore};
@@ -95,7 +96,7 @@ pub(super) fn run(common: &Common, arguments: &Arguments, whole: bool) -> Result
     let installs = arguments.accept && !is_stopped && !good.is_empty();
     let done = if installs {
         let calls: Calls = Box::new(move |store| Ok(scopes.install(store, &good)?.into()));
-        tried_and_made(common, &store, &calls)?
+        tried_and_made(common, &store, &calls, &PeerHistory::new())?
     } else {
         let text = match (is_stopped, good.is_empty()) {
             (true, _) => "nothing is installed: a bundle is installed whole or not at all",

@@ -7,12 +7,12 @@ use mutual_trust::certificate::KeyPin;
 use mutual_trust::error::StoreError;
 use mutual_trust::store::{BlockSelector, EntryKey, Report};
 use mutual_trust::{Fingerprint, GroupId, ServerId, TrustSnapshot, TrustStore};
-use pki_types::UnixTime;
 
 use super::calls::Calls;
 use super::clock::ClockChange;
 use super::crl::CrlArguments;
-use super::scope::{OptionArguments, ScopeArguments, until};
+use super::replace::MigrateArguments;
+use super::scope::{OptionArguments, ScopeArguments};
 use super::servers::ServerChange;
 use super::update::UpdateArguments;
 use crate::facts;
@@ -67,21 +67,8 @@ pub(super) enum Change {
     /// Groups of servers that share one certificate
     #[command(subcommand)]
     Group(GroupChange),
-    /// Let a claimed server present a chain as well, until a time
-    Migrate {
-        /// The server
-        #[arg(value_name = "ID", required_unless_present = "group")]
-        server: Option<ServerId>,
-        /// All current members of this group instead
-        #[arg(long, value_name = "ID", conflicts_with = "server")]
-        group: Option<GroupId>,
-        /// The end, at most 366 days ahead: 2027-01-31, 30d; it can be set again
-        #[arg(long, value_name = "TIME", value_parser = until, required_unless_present = "stop")]
-        until: Option<UnixTime>,
-        /// End it now: the server is claimed again
-        #[arg(long, conflicts_with_all = ["until", "group"])]
-        stop: bool,
-    },
+    /// Let a claimed server present a chain as well, until a time; or show how far that is
+    Migrate(MigrateArguments),
     /// End a server's claim: its pins are removed, and authorities decide about it
     Release {
         /// The server
@@ -234,12 +221,7 @@ impl Change {
             }
             Self::Crl(arguments) => arguments.prepare(view)?,
             Self::Update(update) => update.prepare(view)?,
-            Self::Migrate {
-                server,
-                group,
-                until,
-                stop,
-            } => migrate(server, group, until, stop)?,
+            Self::Migrate(arguments) => arguments.prepare()?,
             Self::Release {
                 server: Some(id), ..
             } => one(move |store| store.release(&id)),
@@ -267,23 +249,9 @@ impl Change {
     }
 }
 
-fn no_scope() -> Failure {
+pub(super) fn no_scope() -> Failure {
     let text = "name a scope: --server, --name, --group, --any-server or --clients";
     Failure::new("usage", text)
-}
-
-fn migrate(
-    server: Option<ServerId>,
-    group: Option<GroupId>,
-    until: Option<UnixTime>,
-    stop: bool,
-) -> Result<Edit, Failure> {
-    Ok(match (server, group, until) {
-        (Some(id), _, _) if stop => one(move |store| store.stop_migrating(&id)),
-        (Some(id), _, Some(until)) => one(move |store| store.migrate(&id, until)),
-        (None, Some(id), Some(until)) => one(move |store| store.migrate_group(&id, until)),
-        _ => return Err(no_scope()),
-    })
 }
 
 impl GroupChange {

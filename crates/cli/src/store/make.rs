@@ -200,24 +200,25 @@ pub(super) fn guarded(
     looked: &TrustStore,
     calls: &Calls,
 ) -> Result<Outcome, Failure> {
-    Ok(tried_and_made(common, looked, calls)?.into())
+    Ok(tried_and_made(common, looked, calls, &PeerHistory::new())?.into())
 }
 
-/// The same, for a result that says more.
+/// The same, for a result that says more, and with what was seen of the peers.
 pub(super) fn tried_and_made(
     common: &Common,
     looked: &TrustStore,
     calls: &Calls,
+    seen: &PeerHistory,
 ) -> Result<Changed, Failure> {
-    let (policy, seen) = (common.policy(), PeerHistory::new());
+    let policy = common.policy();
     if common.dry_run {
-        let tried = plan(looked, &policy, &seen, now(), calls)?;
+        let tried = plan(looked, &policy, seen, now(), calls)?;
         return Ok(outcome_of(&tried, Made::DryRun(Forced(common.force))));
     }
     let mut store = common.open()?;
     let mut tries = 0_usize;
     loop {
-        let tried = match store.plan(&policy, &seen, now(), calls) {
+        let tried = match store.plan(&policy, seen, now(), calls) {
             Ok(tried) => tried,
             Err(error) => {
                 store.record_refused("a call that was refused", &error.to_string())?;
@@ -234,7 +235,7 @@ pub(super) fn tried_and_made(
             true => LockoutAllowance::none(),
             false => LockoutAllowance::allow(lost),
         };
-        match store.apply(&tried, &seen, now(), &allowed) {
+        match store.apply(&tried, seen, now(), &allowed) {
             Ok(_) => return Ok(outcome_of(&tried, Made::Yes(stored(&store)))),
             Err(GuardedError::Plan(PlanError::Loses { .. })) if refused => {
                 return Ok(outcome_of(&tried, Made::Refused));

@@ -12,6 +12,7 @@ mod update;
 mod words;
 
 mod make;
+mod replace;
 
 mod adopt;
 mod backup;
@@ -53,6 +54,9 @@ enum Command {
     Log(log::Arguments),
     /// Show the records in which two stores, or two generations of one, differ, and the peers that they judge differently
     Diff(log::Two),
+    /// Replace the certificate that a server must present, step by step: install the next pin beside the old one, and remove
+    /// the old one when every server was seen with the next
+    Replace(replace::ReplaceArguments),
     /// Give the store the content of an earlier generation again; blocks, claims, revocation checks and the clock floor stay
     Rollback(rollback::Arguments),
     /// Copy the store to a file that does not exist; a service can use the store meanwhile
@@ -124,6 +128,7 @@ fn result(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failure> {
             common.changes_nothing()?;
             log::diff(common, &two)
         }
+        Command::Replace(arguments) => replace::run(common, &arguments),
         Command::Rollback(arguments) => rollback::run(common, &arguments),
         Command::NewSealKey(key) => seal::make_key(common, &key),
         Command::Seal(key) => seal::seal(common, &key),
@@ -143,6 +148,10 @@ fn result(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failure> {
                 Planned::Rollback(arguments) => rollback::run(&dry, &arguments),
                 Planned::Restore(arguments) => backup::restore(&dry, &arguments),
             }
+        }
+        Command::Change(Change::Migrate(arguments)) if arguments.status => {
+            common.changes_nothing()?;
+            replace::migration(common, &arguments)
         }
         Command::Change(change) => make::change(common, |store| change.prepare(store.contents())),
     }

@@ -53,7 +53,7 @@ const SERVER_K1: &str = "would lock out: server k1";
 const ONE_CLIENT: &str = "would lock out: client ";
 const ALL_CLIENTS: &str = "would lock out: clients of authority ";
 
-const ROWS: [Row; 40] = [
+const ROWS: [Row; 41] = [
     row("server add", &[], "server add k9 k9.example", Nothing),
     row(
         "server remove",
@@ -174,6 +174,12 @@ const ROWS: [Row; 40] = [
         "migrate",
         &[K1, PIN, ANY, "migrate k1 --until 30d"],
         "migrate k1 --stop",
+        AtRisk("at risk: server k1"),
+    ),
+    row(
+        "replace",
+        &[K1, ANY],
+        "replace k1.pem --server k1",
         AtRisk("at risk: server k1"),
     ),
     row("release", &[K1, PIN], "release k1", NeedsForce(SERVER_K1)),

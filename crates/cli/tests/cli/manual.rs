@@ -229,6 +229,7 @@ fn every_command_of_the_manual_is_run_in_its_order() {
         "store group add",
         "store server order",
         "store server secondaries",
+        "store replace",
         "store migrate",
         "store release",
         "store log",

@@ -453,3 +453,169 @@ fn systemd_finds_nothing_wrong_with_the_units_of_the_renewal() {
     let ours = |line: &&str| line.contains("mutual-trust-renew") && line.contains(':');
     assert_eq!(said.lines().find(ours), None);
 }
+
+/// A key server renews, and then another one of its group.
+#[test]
+fn a_pin_is_replaced_when_every_server_was_seen_with_the_next_one() {
+    if openssl("cli-replace-tool").is_none() {
+        return;
+    }
+    let folder = Folder::new("cli-replace");
+    for name in ["old", "next", "array"] {
+        machine(&folder, name);
+    }
+    let store = |line: &str| run(&folder, &format!("store {line} --store trust"));
+    store("create").ends_with(0);
+    for id in ["keys-1", "keys-2"] {
+        store(&format!("server add {id}")).ends_with(0);
+    }
+    store("group add site keys-1 keys-2").ends_with(0);
+    store("pin old.pem --group site").ends_with(0);
+    let presents = |name: &str| {
+        for end in ["pem", "key"] {
+            let from = folder.file(&format!("{name}.{end}"));
+            fs::copy(from, folder.file(&format!("keys-1.{end}"))).unwrap();
+        }
+        Foreign::start(&folder, "-no_ticket")
+    };
+    let visit = |server: &Foreign, id: &str| {
+        run(
+            &folder,
+            &format!("connect {} --store trust --server {id}", server.address),
+        )
+    };
+    let (old, next) = (presents("old"), presents("next"));
+    visit(&old, "keys-1").ends_with(0);
+    let go_on = |code: i32| -> Value {
+        store("replace next.pem --group site --json")
+            .ends_with(code)
+            .json()
+    };
+    let shown = store("replace next.pem --group site --status --json")
+        .ends_with(0)
+        .json();
+    assert_eq!(
+        (&shown["step"], &shown["change"]),
+        (&"install".into(), &Value::Null)
+    );
+    let first = go_on(0);
+    assert_eq!(
+        (&first["step"], &first["change"]["changed"]),
+        (&"wait".into(), &true.into())
+    );
+    assert_eq!(
+        first["servers"][0]["presented"],
+        fingerprint(&folder, "old.pem")
+    );
+    assert_eq!(first["servers"][0]["done"], false);
+    assert_eq!(first["servers"][1]["presented"], Value::Null);
+    let waits = go_on(1);
+    assert_eq!(
+        (&waits["refused"], &waits["may_remove"]),
+        (&"Waiting".into(), &false.into())
+    );
+    visit(&next, "keys-1").ends_with(0);
+    store("replace next.pem --group site")
+        .ends_with(1)
+        .says("server keys-1: done, it presented")
+        .says("server keys-2: not seen")
+        .says("waiting for the next certificate from keys-2")
+        .says("refused[Waiting]");
+    // One that was not accepted is not seen.
+    let other = presents("array");
+    visit(&other, "keys-2").ends_with(1);
+    go_on(1);
+    visit(&old, "keys-2").ends_with(0);
+    store("replace next.pem --group site --status")
+        .ends_with(0)
+        .says("server keys-2: lags");
+    visit(&next, "keys-2").ends_with(0);
+    let ready = store("replace next.pem --group site --status --json")
+        .ends_with(0)
+        .json();
+    assert_eq!(
+        (&ready["step"], &ready["may_remove"]),
+        (&"remove_old".into(), &true.into())
+    );
+    let tried = store("replace next.pem --group site --dry-run --json")
+        .ends_with(0)
+        .json();
+    assert_eq!(tried["change"]["changed"], false);
+    let done = go_on(0);
+    assert_eq!(
+        (&done["step"], &done["change"]["changed"]),
+        (&"done".into(), &true.into())
+    );
+    visit(&old, "keys-1").ends_with(1);
+    visit(&next, "keys-1").ends_with(0);
+    assert_eq!(go_on(0)["step"], "done");
+    // A file that was changed is told, and no step rests on it.
+    let file = folder.file("trust/peers-seen");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o077, 0);
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("keys-2", "keys-1")).unwrap();
+    store("replace next.pem --group site")
+        .ends_with(2)
+        .says("peers-seen is not a valid");
+    visit(&next, "keys-1")
+        .ends_with(0)
+        .says("note: what the server presented was not recorded");
+    fs::remove_file(&file).unwrap();
+    assert_eq!(go_on(1)["servers"][0]["presented"], Value::Null);
+}
+
+#[test]
+fn a_migration_says_who_presents_a_chain_already() {
+    if openssl("cli-migration-tool").is_none() {
+        return;
+    }
+    let folder = Folder::new("cli-migration");
+    let ca = spec("CA").ca().params(lives(2020, 2095)).self_signed();
+    let signed = spec("keys").dns("localhost").ip("127.0.0.1");
+    let signed = signed.params(lives(2020, 2095)).signed_by(&ca);
+    write(&folder, "ca", &ca);
+    machine(&folder, "old");
+    let store = |line: &str| run(&folder, &format!("store {line} --store trust"));
+    store("create").ends_with(0);
+    store("server add keys-1").ends_with(0);
+    store("pin old.pem --server keys-1").ends_with(0);
+    let status = || store("migrate keys-1 --status --json").ends_with(0).json();
+    assert_eq!(status()["step"], "install_authority");
+    store("authority ca.pem --any-server").ends_with(0);
+    assert_eq!(status()["step"], "migrate");
+    store("migrate keys-1 --until 30d").ends_with(0);
+    for end in ["pem", "key"] {
+        let from = folder.file(&format!("old.{end}"));
+        fs::copy(from, folder.file(&format!("keys-1.{end}"))).unwrap();
+    }
+    let old = Foreign::start(&folder, "-no_ticket");
+    write(&folder, "keys-1", &signed);
+    let new = Foreign::start(&folder, "-no_ticket");
+    let visit = |server: &Foreign| {
+        let address = &server.address;
+        run(
+            &folder,
+            &format!("connect {address} --store trust --server keys-1"),
+        )
+        .ends_with(0);
+    };
+    visit(&old);
+    let waits = status();
+    assert_eq!(
+        (&waits["step"], &waits["servers"][0]["done"]),
+        (&"wait".into(), &false.into())
+    );
+    visit(&new);
+    let ready = status();
+    assert_eq!(
+        (&ready["step"], &ready["servers"][0]["done"]),
+        (&"release".into(), &true.into())
+    );
+    assert_eq!(ready["may_remove"], true);
+    store("migrate keys-1 --status")
+        .says("release")
+        .says("done, it presented");
+    store("release keys-1").ends_with(0);
+    assert_eq!(status()["step"], "done");
+    store("migrate keys-1 --status --force").ends_with(2);
+}
