@@ -10,6 +10,7 @@ use pki_types::CertificateDer;
 
 use crate::json::Judged;
 use crate::output::{self, Failure, Outcome};
+use crate::passphrase::PassphraseArguments;
 use crate::trust::{TrustArguments, Whose};
 use crate::{facts, files, ours, tree};
 
@@ -26,11 +27,14 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with_all = ["server_name", "server"])]
     client: bool,
     #[command(flatten)]
+    passphrase: PassphraseArguments,
+    #[command(flatten)]
     trust: TrustArguments,
 }
 
 /// Asks for the verdict.
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    arguments.passphrase.unlock_files();
     let keys = tls::key_policy(&ours::provider());
     let presented = files::certificates(&arguments.chain)?;
     let whose = match &arguments.server_name {

@@ -65,6 +65,7 @@ impl From<Version> for TlsVersion {
 
 /// Connects and shows the result.
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    arguments.identity.unlock_files();
     let provider = ours::provider();
     let keys = tls::key_policy(&provider);
     let name = arguments

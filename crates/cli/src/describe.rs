@@ -6,8 +6,8 @@ use mutual_trust::{
     AuthorityScope, Certificate, EntryOptions, KeyPolicy, PinScope, ServerId, TrustStore,
 };
 
-use crate::facts;
 use crate::json::{self, Item, Role};
+use crate::{facts, plain};
 
 /// The content of a file: lines for people, and the same for programs.
 pub(crate) type Found = (Vec<String>, Vec<Item>);
@@ -17,9 +17,18 @@ pub(crate) fn certificates_of<'a>(
     certificates: impl IntoIterator<Item = &'a Certificate>,
     keys: KeyPolicy,
 ) -> Found {
+    certificates_named(certificates.into_iter().map(|one| (one, None)), keys)
+}
+
+/// The same for certificates that have names in an archive.
+pub(crate) fn certificates_named<'a>(
+    certificates: impl IntoIterator<Item = (&'a Certificate, Option<&'a str>)>,
+    keys: KeyPolicy,
+) -> Found {
     let mut found = Found::default();
-    for (index, certificate) in certificates.into_iter().enumerate() {
+    for (index, (certificate, alias)) in certificates.into_iter().enumerate() {
         let (mut lines, certificate_fact) = describe(certificate);
+        lines.extend(alias.map(|alias| format!("  alias: {}", plain::line(alias))));
         if let Some(first) = lines.first_mut() {
             *first = format!("certificate {}: {first}", index.saturating_add(1));
         }
@@ -62,6 +71,7 @@ pub(crate) fn certificates_of<'a>(
         }
         found.0.extend(lines);
         found.1.push(Item::Certificate {
+            alias: alias.map(str::to_owned),
             certificate: certificate_fact,
             roles,
         });

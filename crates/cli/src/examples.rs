@@ -65,6 +65,11 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "mutual-trust identity install answer.pem --request array.csr --key array.key --identity array.pem",
         ],
     ),
+    #[cfg(feature = "formats")]
+    (
+        "identity import",
+        &["mutual-trust identity import vendor.p12 --identity array.pem --key array.key"],
+    ),
     (
         "identity renew",
         &[

@@ -4,12 +4,13 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
 
+use mutual_trust::identity::CertificateChain;
 use mutual_trust::limits::MAX_CRL_PEM_BYTES;
 use mutual_trust::{Certificate, Crl};
 use zeroize::Zeroizing;
 
 use crate::output::Failure;
-use crate::plain;
+use crate::{formats, plain};
 
 /// Reading a larger file takes seconds, so a person at a terminal is told.
 const LARGE: u64 = 4 * 1024 * 1024;
@@ -100,9 +101,14 @@ pub(crate) fn is_pem(content: &[u8]) -> bool {
     content.first() != Some(&0x30) || content.windows(mark.len()).any(|window| window == mark)
 }
 
-/// The certificates of a file, PEM or DER.
+/// The certificates of a file: PEM, DER, and with the feature `formats` what vendors hand out.
 pub(crate) fn certificates(path: &Path) -> Result<Vec<Certificate>, Failure> {
-    all(path, Certificate::many_from_pem, Certificate::from_der)
+    all(
+        path,
+        formats::certificates,
+        Certificate::many_from_pem,
+        Certificate::from_der,
+    )
 }
 
 /// The one certificate of a file, PEM or DER.
@@ -120,13 +126,26 @@ pub(crate) fn certificate(path: &Path) -> Result<Certificate, Failure> {
     }
 }
 
-/// The revocation lists of a file, PEM or DER.
+/// A chain, in the same formats. In PEM, its private key may be in the file.
+pub(crate) fn chain(path: &Path) -> Result<CertificateChain, Failure> {
+    let about = |failure: Failure| failure.about(path.display());
+    let content = bytes(path)?;
+    let read = match formats::certificates(path, &content).map_err(about)? {
+        Some(found) => CertificateChain::new(found),
+        None if is_pem(&content) => CertificateChain::from_file(path),
+        None => CertificateChain::new(certificates(path)?),
+    };
+    read.map_err(|error| about(error.into()))
+}
+
+/// The revocation lists of a file, in the same formats.
 pub(crate) fn crls(path: &Path) -> Result<Vec<Crl>, Failure> {
-    all(path, Crl::many_from_pem, Crl::from_der)
+    all(path, formats::crls, Crl::many_from_pem, Crl::from_der)
 }
 
 fn all<T, E>(
     path: &Path,
+    converted: impl FnOnce(&Path, &[u8]) -> Result<Option<Vec<T>>, Failure>,
     many_from_pem: impl FnOnce(&[u8]) -> Result<Vec<T>, E>,
     from_der: impl FnOnce(&[u8]) -> Result<T, E>,
 ) -> Result<Vec<T>, Failure>
@@ -134,6 +153,10 @@ where
     Failure: From<E>,
 {
     let content = bytes(path)?;
+    let found = converted(path, &content).map_err(|failure| failure.about(path.display()))?;
+    if let Some(found) = found {
+        return Ok(found);
+    }
     let read = if is_pem(&content) {
         many_from_pem(&content)
     } else {

@@ -58,6 +58,21 @@ const UNUSED: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// The subcommands of `store` that read files of certificates, which can be archives with a passphrase.
+const READ_FILES: &[&str] = &[
+    "pin",
+    "authority",
+    "intermediate",
+    "crl",
+    "bundle",
+    "adopt",
+    "block",
+    "unblock",
+    "remove",
+    "update",
+    "plan",
+];
+
 /// Scopes in which an entry of this slot cannot be.
 const NO_SCOPES: &[(&str, &str)] = &[("pin", "any_server"), ("authority", "group")];
 
@@ -72,6 +87,20 @@ pub(crate) fn fitting(command: Command) -> Command {
                 .map(|argument| argument.clone().hide(true))
                 .collect();
             store = store.mut_subcommand(name, |below| below.args(shared));
+        }
+        let passphrase: Vec<_> = store
+            .get_arguments()
+            .filter(|argument| argument.get_id() == "passphrase_fd")
+            .map(|argument| argument.clone().hide(true))
+            .collect();
+        let names = store
+            .get_subcommands()
+            .map(|below| below.get_name().to_owned());
+        let names: Vec<String> = names.collect();
+        for name in names {
+            if !READ_FILES.contains(&name.as_str()) {
+                store = store.mut_subcommand(name, |below| below.args(passphrase.clone()));
+            }
         }
         for (name, scope) in NO_SCOPES {
             store = store.mut_subcommand(name, |below| hidden(below, scope));

@@ -7,11 +7,10 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use mutual_trust::certificate::{SystemClock, TimeSource};
 use mutual_trust::identity::{
-    CertificateChain, CertificateRequest, CertificateSpec, GeneratedKey, IfExists,
-    write_certificates,
+    CertificateRequest, CertificateSpec, GeneratedKey, IfExists, write_certificates,
 };
 use mutual_trust::tls::SigningKeyPair;
-use mutual_trust::{CurrentTime, HostName, Identity};
+use mutual_trust::{Certificate, CurrentTime, HostName, Identity};
 use rustls::crypto::CryptoProvider;
 
 use crate::describe::describe;
@@ -83,6 +82,10 @@ enum Command {
         #[command(flatten)]
         passphrase: PassphraseArguments,
     },
+    /// Take a private key and its chain out of a PKCS#12 archive, into an encrypted key file and a chain file
+    #[cfg(feature = "formats")]
+    #[command(long_about = crate::import::ABOUT)]
+    Import(crate::import::Import),
     /// Make the next certificate with the same subject and names, for the same key or with --new-key for a new one; or with
     /// --when-due renew the identity of a folder by a timer
     Renew {
@@ -210,12 +213,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         } => {
             let asked = CertificateRequest::from_pem(&files::bytes(request)?)?;
             let own = SigningKeyPair::new(passphrase.key(key)?, &provider)?;
-            let chain = CertificateChain::from_file(answer);
-            let chain = chain.map_err(|error| Failure::from(error).about(answer.display()))?;
-            let new = own.install(&asked, chain)?;
+            let new = own.install(&asked, files::chain(answer)?)?;
             write(identity, &new)?;
             Ok(outcome_of(&new, Some(identity), Some(key)))
         }
+        #[cfg(feature = "formats")]
+        Command::Import(import) => import.run(&provider),
         Command::Renew {
             identity,
             out,
@@ -271,10 +274,15 @@ fn needed(
 
 /// The file of a key that was made here. It is removed, unless what the key is for was written as well: a key that nothing
 /// belongs to would stand in the way of the next try.
-struct NewKey<'a>(Option<&'a Path>);
+pub(crate) struct NewKey<'a>(Option<&'a Path>);
 
-impl NewKey<'_> {
-    fn keep(mut self) {
+impl<'a> NewKey<'a> {
+    /// A file that was just written.
+    pub(crate) fn at(path: &'a Path) -> Self {
+        Self(Some(path))
+    }
+
+    pub(crate) fn keep(mut self) {
         self.0 = None;
     }
 }
@@ -297,16 +305,26 @@ fn made<'a>(
     let new = GeneratedKey::generate(kind.into())?;
     let written = new.write(path, IfExists::Refuse);
     written.map_err(|error| Failure::from(error).about(path.display()))?;
-    let file = NewKey(Some(path));
+    let file = NewKey::at(path);
     Ok((SigningKeyPair::new(new.into_key()?, provider)?, file))
 }
 
-fn write(path: &Path, identity: &Identity) -> Result<(), Failure> {
+pub(crate) fn write(path: &Path, identity: &Identity) -> Result<(), Failure> {
     let written = write_certificates(path, identity.chain().certificates(), IfExists::Refuse);
     written.map_err(|error| Failure::from(error).about(path.display()))
 }
 
 fn outcome_of(identity: &Identity, chain: Option<&Path>, key: Option<&Path>) -> Outcome {
+    outcome_without(identity, chain, key, &[])
+}
+
+/// The same, where some certificates were left out.
+pub(crate) fn outcome_without(
+    identity: &Identity,
+    chain: Option<&Path>,
+    key: Option<&Path>,
+    left_out: &[Certificate],
+) -> Outcome {
     let (mut lines, _) = describe(identity.certificate());
     let advice: Vec<String> = identity
         .advice(now())
@@ -320,12 +338,17 @@ fn outcome_of(identity: &Identity, chain: Option<&Path>, key: Option<&Path>) -> 
             .filter_map(|(what, path)| Some(format!("  {what}: {}", plain::path((*path)?)))),
     );
     lines.extend(advice.iter().map(|advice| format!("  note: {advice}")));
+    lines.extend(left_out.iter().map(|one| {
+        let subject = facts::subject(one);
+        format!("left out, since it is not of this chain: {subject}")
+    }));
     let certificates = identity.chain().certificates();
     let files = IdentityFiles {
         chain: certificates.map(facts::certificate).collect(),
         identity_file: chain.map(|path| path.display().to_string()),
         key_file: key.map(|path| path.display().to_string()),
         advice,
+        left_out: left_out.iter().map(facts::certificate).collect(),
     };
     Outcome::of(lines.join("\n"), &files)
 }

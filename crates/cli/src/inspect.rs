@@ -12,7 +12,7 @@ use crate::json::{Disabled, Inspected, InspectedFile, Item};
 use crate::output::{Failure, Outcome};
 use crate::passphrase::PassphraseArguments;
 use crate::plain;
-use crate::{facts, files, ours};
+use crate::{facts, files, formats, ours};
 
 /// The files.
 #[derive(Args, Debug)]
@@ -30,6 +30,7 @@ pub(crate) struct Arguments {
 
 /// Shows each file.
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    arguments.passphrase.unlock_files();
     let keys = tls::key_policy(&ours::provider());
     let with = arguments
         .certificate
@@ -88,6 +89,9 @@ fn look(
     };
     if content.starts_with(b"mutual-trust store") {
         return store(&content, keys);
+    }
+    if let Some(found) = formats::look(path, &content, keys)? {
+        return Ok(found);
     }
     if !files::is_pem(&content) {
         return der(path, &content, keys, with, passphrase);
@@ -194,7 +198,8 @@ fn der(
     })
 }
 
-fn lists_of(lists: &[Crl]) -> Found {
+/// Each revocation list.
+pub(crate) fn lists_of(lists: &[Crl]) -> Found {
     let mut found = Found::default();
     for list in lists {
         let next = list.next_update().map(facts::time);

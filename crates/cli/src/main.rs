@@ -35,6 +35,8 @@ mod facts;
 mod describe;
 mod files;
 mod fingerprints;
+#[cfg_attr(not(feature = "formats"), path = "formats/off.rs")]
+mod formats;
 mod tree;
 
 mod passphrase;
@@ -55,6 +57,8 @@ mod store;
 
 mod enroll;
 mod identity;
+#[cfg(feature = "formats")]
+mod import;
 mod rotation;
 mod session;
 

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use mutual_trust::certificate::{SystemClock, TimeSource};
-use mutual_trust::identity::{CertificateChain, CertificateSpec, GeneratedKey, KeyReader, KeyType};
+use mutual_trust::identity::{CertificateSpec, GeneratedKey, KeyReader, KeyType};
 use mutual_trust::tls::{IdentityFolder, SigningKeyPair};
 use mutual_trust::{Fingerprint, Identity, ServerId};
 use rustls::crypto::CryptoProvider;
 
 use crate::output::Failure;
 use crate::passphrase::PassphraseArguments;
+use crate::{files, formats};
 
 /// The crypto provider of the command.
 pub(crate) fn provider() -> Arc<CryptoProvider> {
@@ -32,6 +33,11 @@ pub(crate) struct IdentityArguments {
 }
 
 impl IdentityArguments {
+    /// Archives that are named as files of certificates get their passphrases from the same source.
+    pub(crate) fn unlock_files(&self) {
+        self.passphrase.unlock_files();
+    }
+
     /// The identity, if one is named.
     pub(crate) fn read(&self, provider: &Arc<CryptoProvider>) -> Result<Option<Identity>, Failure> {
         self.read_for(provider, None)
@@ -60,12 +66,10 @@ impl IdentityArguments {
             }));
         }
         let (chain, key) = match &self.key {
-            Some(key) => {
-                let read = CertificateChain::from_file(chain);
-                let read = read.map_err(|error| Failure::from(error).about(chain.display()))?;
-                (read, self.passphrase.key(key)?)
-            }
+            Some(key) => (files::chain(chain)?, self.passphrase.key(key)?),
             None => {
+                formats::has_no_key(&files::bytes(chain)?)
+                    .map_err(|failure| failure.about(chain.display()))?;
                 let read = self
                     .passphrase
                     .with(chain, |reader| reader.combined_file(chain));

@@ -4,6 +4,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use clap::Args;
 use mutual_trust::error::{FolderError, IdentityError};
@@ -19,11 +20,15 @@ use crate::plain;
 /// Anything longer is a file that was named by mistake.
 const MAX_PASSPHRASE: usize = 1024;
 
+/// The source of the passphrases of archives that are named as files of certificates. Set once, before the subcommand
+/// reads a file.
+static FILES: OnceLock<Option<i32>> = OnceLock::new();
+
 /// The source of a passphrase.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct PassphraseArguments {
-    /// Read the passphrase of an encrypted key from this file descriptor, up to its first line feed and as it stands;
-    /// without this option, it is asked for at the terminal
+    /// Read the passphrase of an encrypted file from this file descriptor, up to its first line feed and as it stands;
+    /// each further file takes the next line; without this option, it is asked for at the terminal
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..))]
     passphrase_fd: Option<i32>,
 }
@@ -72,20 +77,58 @@ impl PassphraseArguments {
     }
 
     fn passphrase(&self, path: &Path) -> Result<Passphrase, Failure> {
-        let line = match self.passphrase_fd {
-            Some(number) => descriptor(number)
-                .and_then(|mut from| first_line(&mut from))
-                .map_err(|error| unread(number, &error))?,
-            None => asked(&format!("Passphrase of {}: ", plain::path(path))).map_err(|error| {
-                let text = format!(
-                    "the private key is encrypted, and there is no terminal to ask for its passphrase ({error}): give it with --passphrase-fd"
-                );
-                Failure::new("passphrase", text).about(path.display())
-            })?,
-        };
-        let mut passphrase = Vec::with_capacity(line.len());
-        passphrase.extend_from_slice(&line);
-        Ok(Passphrase::from(passphrase))
+        Ok(owned(&read(self.passphrase_fd, path, "private key")?))
+    }
+
+    /// Archives that are named as files of certificates get their passphrases from here.
+    pub(crate) fn unlock_files(&self) {
+        unlock_files(self.passphrase_fd);
+    }
+
+    /// The passphrase of an archive.
+    #[cfg(feature = "formats")]
+    pub(crate) fn of_archive(&self, path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        read(self.passphrase_fd, path, "archive")
+    }
+}
+
+/// Sets the descriptor from which archives that are named as files of certificates get their passphrases.
+pub(crate) fn unlock_files(source: Option<i32>) {
+    // A second call has no effect.
+    let _ = FILES.set(source);
+}
+
+/// The passphrase of an archive that is named as a file of certificates.
+#[cfg(feature = "formats")]
+pub(crate) fn of_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    read(FILES.get().copied().flatten(), path, "archive")
+}
+
+/// The passphrase of a new file, from a descriptor.
+#[cfg(feature = "formats")]
+pub(crate) fn of_descriptor(number: i32) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let line = descriptor(number).and_then(|mut from| first_line(&mut from));
+    line.map_err(|error| unread(number, &error))
+}
+
+/// A passphrase as the library takes it.
+pub(crate) fn owned(line: &[u8]) -> Passphrase {
+    let mut passphrase = Vec::with_capacity(line.len());
+    passphrase.extend_from_slice(line);
+    Passphrase::from(passphrase)
+}
+
+fn read(source: Option<i32>, path: &Path, what: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    match source {
+        Some(number) => descriptor(number)
+            .and_then(|mut from| first_line(&mut from))
+            .map_err(|error| unread(number, &error)),
+        None => asked(&format!("Passphrase of {}: ", plain::path(path))).map_err(|error| {
+            let text = format!(
+                "the {what} is encrypted, and there is no terminal to ask for its passphrase ({error}): give it with --passphrase-fd"
+            );
+            Failure::new("passphrase", text).about(path.display())
+        }),
     }
 }
 

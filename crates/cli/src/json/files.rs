@@ -31,6 +31,8 @@ pub(crate) struct InspectedFile {
 pub(crate) enum Item {
     /// A certificate
     Certificate {
+        /// Its name in an archive, if it has one there
+        alias: Option<String>,
         #[serde(flatten)]
         certificate: Certificate,
         /// What it could be installed as
@@ -66,6 +68,14 @@ pub(crate) enum Item {
         belongs: Option<bool>,
         /// Why its file is not safe
         warning: Option<String>,
+    },
+    /// A private key in an archive, which is not taken out
+    #[cfg(feature = "formats")]
+    ArchivedKey {
+        /// Its name there, if it has one
+        alias: Option<String>,
+        /// Whether it is encrypted there
+        encrypted: bool,
     },
     /// The file of a store
     Store {
@@ -124,6 +134,8 @@ pub(crate) struct IdentityFiles {
     pub(crate) key_file: Option<String>,
     /// What some peers refuse about it
     pub(crate) advice: Vec<String>,
+    /// Of an archive: the certificates that are not of this identity, and were left out
+    pub(crate) left_out: Vec<Certificate>,
 }
 
 /// A certificate request that was made.

@@ -21,7 +21,7 @@ use crate::json::StoreChange;
 use crate::output::{Failure, Outcome, shown};
 use crate::plain;
 use crate::trust::{self, OpenArguments, PolicyArguments};
-use crate::{facts, ours};
+use crate::{facts, ours, passphrase};
 
 /// Which store, and how it is changed.
 #[derive(Args, Clone, Debug)]
@@ -38,6 +38,10 @@ pub(super) struct Common {
     /// Who asks for the change: a person, a ticket; without it, the account of the process. For `log`: whose changes are shown
     #[arg(long, global = true, value_name = "WHO", help_heading = "The store")]
     by: Option<String>,
+    /// Read the passphrase of an archive of certificates from this file descriptor, up to its first line feed and as it
+    /// stands; each further archive takes the next line; without this option, it is asked for at the terminal
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(i32).range(0..), help_heading = "The store")]
+    passphrase_fd: Option<i32>,
     #[command(flatten)]
     open: OpenArguments,
     #[command(flatten)]
@@ -48,6 +52,11 @@ impl Common {
     pub(super) fn folder(&self) -> Result<&Path, Failure> {
         let missing = || Failure::new("usage", "name the folder of the store with --store");
         self.store.as_deref().ok_or_else(missing)
+    }
+
+    /// Archives of certificates get their passphrases from where the line says.
+    pub(super) fn unlock_files(&self) {
+        passphrase::unlock_files(self.passphrase_fd);
     }
 
     pub(super) fn by(&self) -> Option<&str> {

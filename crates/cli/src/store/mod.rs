@@ -108,6 +108,7 @@ pub(crate) fn run(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failu
 
 fn result(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failure> {
     let common = &arguments.common;
+    common.unlock_files();
     match arguments.command.clone() {
         Command::Create => make::create(common),
         Command::List => {

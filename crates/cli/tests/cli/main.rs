@@ -15,6 +15,8 @@ mod backups;
 mod clock;
 mod enrolling;
 mod following;
+#[cfg(feature = "formats")]
+mod formats;
 mod guarding;
 mod identities;
 mod judging;

@@ -71,6 +71,14 @@ fn prepared() -> Folder {
     let lists = format!("{}{old}", list().signed_by(&issuing).to_pem());
     fs::write(folder.file("old.crl"), old).unwrap();
     fs::write(folder.file("lists.pem"), lists).unwrap();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/formats");
+    for (from, to) in [
+        ("openssl-default.p12", "vendor.p12"),
+        ("cas.p7b", "kms-ca.p7b"),
+    ] {
+        fs::copy(fixtures.join(from), folder.file(to)).unwrap();
+    }
+    fs::write(folder.file("vendor.pass"), "changeit\n").unwrap();
     fs::create_dir(folder.file("backup")).unwrap();
     fs::create_dir(folder.file("kms-ca")).unwrap();
     fs::copy(folder.file("ca.pem"), folder.file("kms-ca/ca.crt")).unwrap();
@@ -91,8 +99,13 @@ fn key_server(folder: &Folder) -> (Folder, Server) {
 }
 
 fn shell(folder: &Folder, line: &str) {
+    let command = Path::new(env!("CARGO_BIN_EXE_mutual-trust"))
+        .parent()
+        .unwrap();
+    let path = std::env::var("PATH").unwrap_or_default();
     let done = Command::new("sh")
         .args(["-c", line])
+        .env("PATH", format!("{}:{path}", command.display()))
         .current_dir(folder.path())
         .output()
         .unwrap();
@@ -145,8 +158,11 @@ fn every_command_of_the_manual_is_run_in_its_order() {
             };
             changed = changed.replace("kms3.example", &address);
         }
-        let Some(command) = changed.strip_prefix("mutual-trust ") else {
+        let command = changed.strip_prefix("mutual-trust ");
+        // The shell gives a file to a descriptor.
+        let Some(command) = command.filter(|command| !command.contains("3< ")) else {
             shell(&folder, &changed);
+            verbs.extend(command.map(str::to_owned));
             continue;
         };
         let mut command = command.to_owned();
@@ -201,6 +217,7 @@ fn every_command_of_the_manual_is_run_in_its_order() {
         "identity new",
         "identity request",
         "identity install",
+        "identity import",
         "identity renew",
         "identity show",
         "identity create",
@@ -213,6 +230,7 @@ fn every_command_of_the_manual_is_run_in_its_order() {
         "store create",
         "store server add",
         "store pin",
+        "store bundle",
         "store authority",
         "store intermediate",
         "store update",

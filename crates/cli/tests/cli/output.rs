@@ -327,7 +327,7 @@ fn the_fields_of_the_json_are_held() {
         "identity",
         0,
         &[
-            below("", "advice chain identity_file key_file"),
+            below("", "advice chain identity_file key_file left_out"),
             below("chain[].", CERTIFICATE),
         ],
     );
