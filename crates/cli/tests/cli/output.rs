@@ -127,7 +127,7 @@ fn the_fields_of_the_json_are_held() {
             below("", "files"),
             below("files[].", "error file items"),
             below(items, CERTIFICATE),
-            below(items, "kind roles"),
+            below(items, "alias kind roles"),
             below(
                 &format!("{items}roles[]."),
                 "possible role warnings why_not",
