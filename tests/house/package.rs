@@ -36,12 +36,21 @@ fn crates(tree: &str) -> BTreeSet<String> {
 /// completions and a manual, JSON, and a terminal.
 const MAX_CRATES_OF_COMMAND: usize = 20;
 
+/// Most crates that the feature `formats` adds to the command: the types and the encryption of PKCS#12, of which the old
+/// algorithms are in no other crate, and PBES2 with the modes that nothing here uses.
+const MAX_CRATES_OF_FORMATS: usize = 20;
+
 /// The crates of the tree of a package with features; `None` if cargo does not run here.
 fn tree(package: &str, features: &str) -> Option<BTreeSet<String>> {
+    tree_by(&["--package", package, "--features", features])
+}
+
+/// The same by the arguments that select it.
+fn tree_by(selection: &[&str]) -> Option<BTreeSet<String>> {
     let arguments = "tree -e normal,build --prefix none --locked --offline";
     let tree = Command::new(env!("CARGO"))
         .args(arguments.split(' '))
-        .args(["--package", package, "--features", features])
+        .args(selection)
         .current_dir(root())
         .output();
     match tree {
@@ -80,7 +89,7 @@ fn the_default_tree_is_small_and_has_nothing_of_the_crates_beside_it() {
 
 #[test]
 fn the_tree_of_the_command_is_bounded() {
-    let all = tree("mutual-trust-cli", "");
+    let all = tree_by(&["--package", "mutual-trust-cli", "--no-default-features"]);
     let library = tree("mutual-trust", "issue,encrypted-keys");
     let (Some(all), Some(library)) = (all, library) else {
         return;
@@ -90,6 +99,22 @@ fn the_tree_of_the_command_is_bounded() {
     assert!(
         added.len() <= MAX_CRATES_OF_COMMAND,
         "{} crates, the limit is {MAX_CRATES_OF_COMMAND}: {added:#?}",
+        added.len()
+    );
+}
+
+#[test]
+fn the_files_of_vendors_add_few_crates_to_the_command() {
+    let all = tree("mutual-trust-cli", "formats");
+    let without = tree_by(&["--package", "mutual-trust-cli", "--no-default-features"]);
+    let (Some(all), Some(without)) = (all, without) else {
+        return;
+    };
+    assert!(has(&all, "pkcs12"), "{all:#?}");
+    let added: Vec<_> = all.difference(&without).collect();
+    assert!(
+        added.len() <= MAX_CRATES_OF_FORMATS,
+        "{} crates, the limit is {MAX_CRATES_OF_FORMATS}: {added:#?}",
         added.len()
     );
 }

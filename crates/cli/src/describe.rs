@@ -3,7 +3,7 @@
 use mutual_trust::error::StoreError;
 use mutual_trust::store::{Consequence, Report};
 use mutual_trust::{
-    AuthorityScope, Certificate, EntryOptions, KeyPolicy, PinScope, ServerId, TrustStore,
+    AuthorityScope, Certificate, Crl, EntryOptions, KeyPolicy, PinScope, ServerId, TrustStore,
 };
 
 use crate::json::{self, Item, Role};
@@ -78,6 +78,48 @@ pub(crate) fn certificates_named<'a>(
     }
     if found.1.is_empty() {
         found.0.push(String::from("nothing"));
+    }
+    found
+}
+
+/// Each revocation list.
+pub(crate) fn lists_of(lists: &[Crl]) -> Found {
+    let mut found = Found::default();
+    for list in lists {
+        let next = list.next_update().map(facts::time);
+        found.0.extend([
+            format!("revocation list of {}", list.issuer()),
+            format!(
+                "  number: {}",
+                list.number()
+                    .map_or(String::from("(none)"), ToString::to_string)
+            ),
+            format!("  issued: {}", facts::time(list.this_update())),
+            format!(
+                "  next one due: {}",
+                next.as_deref().unwrap_or("(not stated)")
+            ),
+            format!("  revoked certificates: {}", list.revoked_count()),
+            format!("  SHA-256: {}", list.fingerprint()),
+        ]);
+        found.0.extend(
+            list.deviations()
+                .iter()
+                .map(|what| format!("  warning: {what}")),
+        );
+        found.0.extend(
+            list.refusal()
+                .map(|why| format!("  cannot be installed: {why}")),
+        );
+        found.1.push(Item::Crl {
+            issuer: list.issuer().to_string(),
+            number: list.number().map(ToString::to_string),
+            this_update: facts::time(list.this_update()),
+            next_update: next,
+            revoked: list.revoked_count(),
+            fingerprint: list.fingerprint().to_string(),
+            why_not: list.refusal().map(ToString::to_string),
+        });
     }
     found
 }

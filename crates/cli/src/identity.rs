@@ -1,5 +1,8 @@
 //! `identity`: makes and renews the identity of a system.
 
+#[cfg(feature = "formats")]
+mod import;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -84,8 +87,8 @@ enum Command {
     },
     /// Take a private key and its chain out of a PKCS#12 archive, into an encrypted key file and a chain file
     #[cfg(feature = "formats")]
-    #[command(long_about = crate::import::ABOUT)]
-    Import(crate::import::Import),
+    #[command(long_about = import::ABOUT)]
+    Import(import::Import),
     /// Make the next certificate with the same subject and names, for the same key or with --new-key for a new one; or with
     /// --when-due renew the identity of a folder by a timer
     Renew {
@@ -274,15 +277,15 @@ fn needed(
 
 /// The file of a key that was made here. It is removed, unless what the key is for was written as well: a key that nothing
 /// belongs to would stand in the way of the next try.
-pub(crate) struct NewKey<'a>(Option<&'a Path>);
+struct NewKey<'a>(Option<&'a Path>);
 
 impl<'a> NewKey<'a> {
     /// A file that was just written.
-    pub(crate) fn at(path: &'a Path) -> Self {
+    fn at(path: &'a Path) -> Self {
         Self(Some(path))
     }
 
-    pub(crate) fn keep(mut self) {
+    fn keep(mut self) {
         self.0 = None;
     }
 }
@@ -309,7 +312,7 @@ fn made<'a>(
     Ok((SigningKeyPair::new(new.into_key()?, provider)?, file))
 }
 
-pub(crate) fn write(path: &Path, identity: &Identity) -> Result<(), Failure> {
+fn write(path: &Path, identity: &Identity) -> Result<(), Failure> {
     let written = write_certificates(path, identity.chain().certificates(), IfExists::Refuse);
     written.map_err(|error| Failure::from(error).about(path.display()))
 }
@@ -319,7 +322,7 @@ fn outcome_of(identity: &Identity, chain: Option<&Path>, key: Option<&Path>) -> 
 }
 
 /// The same, where some certificates were left out.
-pub(crate) fn outcome_without(
+fn outcome_without(
     identity: &Identity,
     chain: Option<&Path>,
     key: Option<&Path>,

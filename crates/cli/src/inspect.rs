@@ -7,7 +7,7 @@ use mutual_trust::error::IdentityError;
 use mutual_trust::identity::{CertificateChain, CertificateRequest, KeyReader, PrivateKey};
 use mutual_trust::{Certificate, Crl, Identity, KeyPolicy, admin, tls};
 
-use crate::describe::{Found, certificates_of};
+use crate::describe::{Found, certificates_of, lists_of};
 use crate::json::{Disabled, Inspected, InspectedFile, Item};
 use crate::output::{Failure, Outcome};
 use crate::passphrase::PassphraseArguments;
@@ -196,48 +196,6 @@ fn der(
         let text = format!("neither PEM nor a certificate, revocation list or private key in DER; read as a certificate: {error}");
         Failure::new("file/Unknown", text)
     })
-}
-
-/// Each revocation list.
-pub(crate) fn lists_of(lists: &[Crl]) -> Found {
-    let mut found = Found::default();
-    for list in lists {
-        let next = list.next_update().map(facts::time);
-        found.0.extend([
-            format!("revocation list of {}", list.issuer()),
-            format!(
-                "  number: {}",
-                list.number()
-                    .map_or(String::from("(none)"), ToString::to_string)
-            ),
-            format!("  issued: {}", facts::time(list.this_update())),
-            format!(
-                "  next one due: {}",
-                next.as_deref().unwrap_or("(not stated)")
-            ),
-            format!("  revoked certificates: {}", list.revoked_count()),
-            format!("  SHA-256: {}", list.fingerprint()),
-        ]);
-        found.0.extend(
-            list.deviations()
-                .iter()
-                .map(|what| format!("  warning: {what}")),
-        );
-        found.0.extend(
-            list.refusal()
-                .map(|why| format!("  cannot be installed: {why}")),
-        );
-        found.1.push(Item::Crl {
-            issuer: list.issuer().to_string(),
-            number: list.number().map(ToString::to_string),
-            this_update: facts::time(list.this_update()),
-            next_update: next,
-            revoked: list.revoked_count(),
-            fingerprint: list.fingerprint().to_string(),
-            why_not: list.refusal().map(ToString::to_string),
-        });
-    }
-    found
 }
 
 fn request(request: &CertificateRequest) -> Found {

@@ -33,13 +33,15 @@ mod output;
 mod facts;
 
 mod describe;
-mod files;
-mod fingerprints;
-#[cfg_attr(not(feature = "formats"), path = "formats/off.rs")]
-mod formats;
-mod tree;
 
 mod passphrase;
+
+#[cfg_attr(not(feature = "formats"), path = "formats/off.rs")]
+mod formats;
+
+mod files;
+mod fingerprints;
+mod tree;
 
 mod ours;
 mod presented;
@@ -57,8 +59,6 @@ mod store;
 
 mod enroll;
 mod identity;
-#[cfg(feature = "formats")]
-mod import;
 mod rotation;
 mod session;
 

@@ -144,7 +144,7 @@ pub fn features(file: &File) -> Vec<String> {
 pub const PROGRAM: &str = "crates/cli/src/";
 
 /// The modules of the command, in the order in which one may name another.
-const MODULES: [&str; 29] = [
+const MODULES: [&str; 30] = [
     "plain",
     "account",
     "json",
@@ -152,10 +152,11 @@ const MODULES: [&str; 29] = [
     "output",
     "facts",
     "describe",
+    "passphrase",
+    "formats",
     "files",
     "fingerprints",
     "tree",
-    "passphrase",
     "ours",
     "presented",
     "trust",

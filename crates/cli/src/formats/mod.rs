@@ -19,8 +19,7 @@ pub(crate) use decrypt::{Budget, decrypted, encrypted, is_pbes2};
 pub(crate) use pkcs12::Archive;
 pub(crate) use text::section;
 
-use crate::describe::{Found, certificates_named};
-use crate::inspect::lists_of;
+use crate::describe::{Found, certificates_named, lists_of};
 use crate::json::Item;
 use crate::output::Failure;
 use crate::{passphrase, plain};

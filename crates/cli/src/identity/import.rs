@@ -11,9 +11,9 @@ use mutual_trust::{Certificate, Identity};
 use rustls::crypto::CryptoProvider;
 use zeroize::Zeroizing;
 
+use super::{NewKey, outcome_without, write};
 use crate::files::absent;
 use crate::formats::{self, Budget, Held, HeldKey, KeyContent};
-use crate::identity::{NewKey, outcome_without, write};
 use crate::output::{Failure, Outcome};
 use crate::passphrase::{self, PassphraseArguments};
 use crate::{files, plain};
