@@ -23,8 +23,9 @@ pub(crate) const ABOUT: &str = "\
 Take a private key and its chain out of a PKCS#12 archive, into an encrypted key file and a chain file
 
 The key file is encrypted PKCS#8. Its passphrase is that of the archive, or the one of --new-passphrase-fd. \
-A key that the archive encrypts by an old algorithm is encrypted anew: the libraries that decrypt it do not wipe it \
-from their memory, so this subcommand is a process of its own that ends once the files are written.";
+A key that the archive encrypts by an old algorithm or not at all, and any key with a new passphrase, is encrypted \
+anew: the libraries that do it do not wipe it from their memory, so this subcommand is a process of its own that ends \
+once the files are written.";
 
 /// The content of a key file, and the key if it was decrypted for it.
 type KeyFile = (String, Option<Zeroizing<Vec<u8>>>);
