@@ -31,6 +31,8 @@ fn retire(store: &mut DurableStore, history: &PeerHistory, policy: &Policy, now:
 )]
 
 #[cfg(feature = "admin")]
+mod deciding;
+#[cfg(feature = "admin")]
 pub(crate) mod durable;
 #[cfg(feature = "enrol")]
 pub(crate) mod enrol;
@@ -57,6 +59,9 @@ pub(crate) mod seal;
 #[cfg(feature = "admin")]
 mod seen;
 
+#[cfg(feature = "admin")]
+#[doc(hidden)]
+pub use deciding::{Deciding, deciding, unusable};
 #[cfg(feature = "admin")]
 pub use durable::{
     Blocked, Counter, DurableSettings, DurableStore, Health, History, JournalSink, RecoveryReport,

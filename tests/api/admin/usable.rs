@@ -1,6 +1,8 @@
 //! Servers that nothing installed could accept are named, each with its reasons.
 
-use mutual_trust::admin::{WithoutUsable, servers_without_usable, usable_servers};
+use mutual_trust::admin::{
+    WithoutUsable, deciding, servers_without_usable, unusable, usable_servers,
+};
 use mutual_trust::store::{Scope, TrustSource, ValidityRule};
 use mutual_trust::{AuthorityScope, CurrentTime, EntryOptions, PinScope, ReasonCode};
 
@@ -65,6 +67,53 @@ fn a_pin_that_expired_ended_is_disabled_or_blocked_is_no_way_in() {
     let (mut desk, key) = start();
     desk.store.remove(&key).unwrap();
     assert_eq!(only(&desk), (ReasonCode::NoUsablePin, vec![]));
+}
+
+#[test]
+fn what_decides_about_a_server_is_named_with_what_does_not() {
+    let day = i64::try_from(DAY).unwrap();
+    let mut desk = Desk::at(days(0));
+    desk.server("keys-1", &[]);
+    let now = self_signed("now");
+    let old = spec("old").valid(-10 * day, -day).self_signed();
+    let scope = || PinScope::Server(server_id("keys-1"));
+    let good = desk.pin_with(scope(), &now, EntryOptions::new());
+    let ended = desk.pin_with(scope(), &old, EntryOptions::new());
+    let root = spec("root").ca().self_signed();
+    desk.authority(AuthorityScope::AnyServer, &root);
+    desk.authority(AuthorityScope::Clients, &root);
+    let of = |desk: &Desk| {
+        let server = desk.view().server(&server_id("keys-1")).unwrap();
+        deciding(desk.view(), &desk.policy, desk.now(), server)
+    };
+    let found = of(&desk);
+    assert_eq!((found.level, found.refused), (TrustSource::OwnPins, None));
+    // Authorities are not asked about a claimed server.
+    assert_eq!(found.usable, [good.clone()]);
+    assert_eq!(found.unusable.items()[0].entry, ended);
+    let why = |desk: &Desk| {
+        let entries = desk.view().entries().into_iter();
+        let found =
+            entries.filter_map(|entry| unusable(desk.view(), &desk.policy, desk.now(), entry));
+        let mut found: Vec<_> = found.map(|one| (one.entry, one.reason)).collect();
+        found.sort();
+        found
+    };
+    assert_eq!(why(&desk), [(ended.clone(), ReasonCode::Expired)]);
+    // The same reasons as of the server, for entries of all scopes.
+    desk.store.block(&now.certificate);
+    desk.store.block(&root.certificate);
+    let found = of(&desk);
+    assert_eq!(
+        (found.usable.len(), found.refused),
+        (0, Some(ReasonCode::NoUsablePin))
+    );
+    let reasons = why(&desk);
+    assert_eq!(reasons.len(), 4, "{reasons:?}");
+    assert!(
+        reasons.contains(&(good, ReasonCode::Blocked)),
+        "{reasons:?}"
+    );
 }
 
 #[test]

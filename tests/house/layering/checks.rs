@@ -66,6 +66,7 @@ const BEHIND: &[(&str, &str, &[&str])] = &[
             "peer",
             "plan",
             "scenarios",
+            "deciding",
             "seal",
             "seen",
         ],
