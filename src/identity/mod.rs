@@ -55,7 +55,7 @@ pub use reader::KeyReader;
 pub use renewal::RenewalSchedule;
 pub use write::IfExists;
 #[cfg(unix)]
-pub use write::{write_certificates, write_private};
+pub use write::{write_certificates, write_private, write_public};
 
 #[cfg(feature = "admin")]
 pub(crate) use file::read_private;

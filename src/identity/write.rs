@@ -108,6 +108,20 @@ pub fn write_certificates<'a>(
     write(path.as_ref(), pem.as_bytes(), Readers::All, existing)
 }
 
+/// Writes a file that all users can read (mode 0644), for what is public. Otherwise like [`write_private`].
+///
+/// # Errors
+/// As [`write_private`].
+#[cfg(unix)]
+#[doc(hidden)]
+pub fn write_public(
+    path: impl AsRef<Path>,
+    content: &[u8],
+    existing: IfExists,
+) -> Result<(), WriteError> {
+    write(path.as_ref(), content, Readers::All, existing)
+}
+
 #[cfg(unix)]
 fn write(
     path: &Path,
