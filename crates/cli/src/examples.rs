@@ -141,6 +141,14 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "store export",
+        &[
+            "mutual-trust store export --format pem --clients --out clients.pem --store trust",
+            "mutual-trust store export --format curl --server keys-1 --store trust",
+            "mutual-trust store export --format json --store trust",
+        ],
+    ),
+    (
         "store verify",
         &["mutual-trust store verify --store trust --seal-key seal.key"],
     ),

@@ -96,6 +96,7 @@ pub(crate) fn entry(entry: &Entry) -> json::Entry {
         fingerprint: key.fingerprint.to_string(),
         label: options.label().map(str::to_owned),
         certificate: entry.certificate().map(certificate),
+        pem: None,
         ends: options.end().map(|end| Timestamp::from(end).to_string()),
         patterns: patterns.map(ToString::to_string).collect(),
         matching: match options.matching() {

@@ -166,6 +166,11 @@ impl PolicyArguments {
         format!("policy of this call: {profile} profile; {lists}; {unlisted}")
     }
 
+    /// Whether a current revocation list is required of every issuer.
+    pub(crate) const fn requires_lists(self) -> bool {
+        self.require_crl
+    }
+
     pub(crate) const fn fact(self) -> PolicyFacts {
         PolicyFacts {
             profile: self.profile.word(),

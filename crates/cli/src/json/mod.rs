@@ -85,6 +85,7 @@ named! {
     "store-clock" => StoreClock,
     "store-diff" => StoreDiff,
     "store-expiring" => Expiring,
+    "store-export" => Exported,
     "store-follow" => Followed,
     "store-list" => StoreList<'_>,
     "store-log" => StoreLog,

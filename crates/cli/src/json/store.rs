@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Bounded, Certificate, Clock, Disabled, Effect, List, Slot};
+use super::{Bounded, Certificate, Clock, Disabled, Effect, EntryKey, List, Slot};
 
 /// The clock and the floor of a store.
 #[derive(Debug, Serialize)]
@@ -275,6 +275,9 @@ pub(crate) struct Entry {
     pub(crate) label: Option<String>,
     /// Its certificate; null if only the fingerprint is known
     pub(crate) certificate: Option<Certificate>,
+    /// Its certificate in PEM; only of `store export`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pem: Option<String>,
     /// The end that was set for it
     pub(crate) ends: Option<String>,
     /// Patterns of which one must match a name of a client
@@ -350,4 +353,33 @@ pub(crate) struct Server {
     pub(crate) place: Option<usize>,
     /// The primary of a secondary
     pub(crate) secondary_of: Option<String>,
+}
+
+/// What other programs get of a store, and what they do not get.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Exported {
+    /// The form
+    #[cfg_attr(test, schemars(extend("enum" = ["pem", "curl", "json"])))]
+    pub(crate) format: &'static str,
+    /// The generation of the store
+    pub(crate) generation: u64,
+    /// The file that was written
+    pub(crate) file: Option<String>,
+    /// The content, if it is in no file
+    pub(crate) content: Option<String>,
+    /// How many entries are in it
+    pub(crate) entries: usize,
+    /// Entries that are not in it
+    pub(crate) left_out: Bounded<LeftOut>,
+}
+
+/// An entry that is not in an export.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct LeftOut {
+    /// The entry
+    pub(crate) entry: EntryKey,
+    /// Why
+    pub(crate) why: String,
 }

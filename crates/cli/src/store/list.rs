@@ -151,18 +151,32 @@ fn write_json(
     policy: PolicyArguments,
     out: &mut Lines<'_>,
 ) -> io::Result<()> {
+    let all = |entry: &Entry| Some(facts::entry(entry));
+    write_selected(view, seal, policy, &all, &|_| true, out)
+}
+
+/// The same of the entries that `entry` gives, and of the servers that are selected.
+pub(super) fn write_selected(
+    view: &TrustSnapshot,
+    seal: SealState,
+    policy: PolicyArguments,
+    entry: &dyn Fn(&Entry) -> Option<json::Entry>,
+    is_selected: &dyn Fn(&Server) -> bool,
+    out: &mut Lines<'_>,
+) -> io::Result<()> {
     let checked = || view.revocation_checked_issuers();
+    let servers = || view.servers().filter(|found| is_selected(found));
     out.object(&StoreList {
         blocks: List::new(|| view.blocks().map(facts::text)),
         checked_issuers: List::new(move || checked().map(|issuer| issuer.to_string())),
         clock: facts::clock(view, now()),
         crls: List::new(|| view.crls().map(crl)),
-        entries: List::new(|| view.entries().into_iter().map(facts::entry)),
+        entries: List::new(|| view.entries().into_iter().filter_map(entry)),
         generation: view.generation(),
         groups: List::new(|| view.groups().map(group)),
         policy: policy.fact(),
         seal: facts::seal(seal),
-        servers: List::new(|| view.servers().map(|found| server(view, found))),
+        servers: List::new(|| servers().map(|found| server(view, found))),
     })
 }
 

@@ -8,10 +8,11 @@ use clap::Args;
 use mutual_trust::admin::{
     DurableSettings, DurableStore, LockoutAllowance, Peer, PeerHistory, Plan, plan,
 };
-use mutual_trust::certificate::{SystemClock, TimeSource};
+use mutual_trust::certificate::{SystemClock, TimeSource, Timestamp};
 use mutual_trust::error::{GuardedError, PlanError, StoreError};
 use mutual_trust::store::Outcome as Done;
 use mutual_trust::{CurrentTime, KeyPolicy, Policy, TrustStore, tls};
+use pki_types::UnixTime;
 
 use super::calls::{Calls, Came, Changed};
 use super::change::Edit;
@@ -127,6 +128,19 @@ pub(super) fn keys() -> KeyPolicy {
 
 pub(super) fn now() -> CurrentTime {
     SystemClock::new().now()
+}
+
+/// The time that is asked about: of the clock, or a named one. For a named time the floor does not apply: it is for a lost
+/// clock (rule M7). The store is a copy.
+pub(super) fn judged_at(
+    store: &mut TrustStore,
+    at: Option<Timestamp>,
+) -> Result<CurrentTime, Failure> {
+    let Some(at) = at else { return Ok(now()) };
+    let time =
+        UnixTime::try_from(at).map_err(|_| Failure::new("usage", "the time must be after 1970"))?;
+    store.reset_floor(None);
+    Ok(CurrentTime::Known(time))
 }
 
 /// Makes the folder of a store, if it is not there.

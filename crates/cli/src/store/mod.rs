@@ -17,6 +17,7 @@ mod replace;
 mod adopt;
 mod backup;
 mod expiring;
+mod export;
 mod follow;
 mod list;
 mod log;
@@ -48,6 +49,8 @@ enum Command {
     List,
     /// List what ends soon, and who depends on it
     Expiring(expiring::Arguments),
+    /// Give other programs what they can use of the store: a PEM bundle, pins for curl, or JSON
+    Export(export::Arguments),
     /// Read the whole store and its history; show what is disabled, and which servers nothing can accept now
     Verify,
     /// Show who changed what, and when, as far back as the history is kept
@@ -118,6 +121,10 @@ fn result(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failure> {
         Command::Expiring(expiring) => {
             common.changes_nothing()?;
             expiring::run(common, &expiring)
+        }
+        Command::Export(arguments) => {
+            common.changes_nothing()?;
+            export::run(common, &arguments)
         }
         Command::Verify => {
             common.changes_nothing()?;

@@ -273,12 +273,13 @@ const ROWS: [Row; 41] = [
 ];
 
 /// Verbs that change no store that is in force.
-const OTHERS: [(&str, &str); 14] = [
+const OTHERS: [(&str, &str); 15] = [
     ("backup", "copies the store"),
     ("recover", "is for a store of which nothing is in force"),
     ("create", "makes a store where there is none"),
     ("list", "only shows"),
     ("expiring", "only shows"),
+    ("export", "only shows"),
     ("verify", "only shows"),
     ("log", "only shows"),
     ("diff", "only shows"),

@@ -14,6 +14,7 @@ mod asked;
 mod backups;
 mod clock;
 mod enrolling;
+mod exporting;
 mod following;
 #[cfg(feature = "formats")]
 mod formats;
