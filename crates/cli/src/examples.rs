@@ -149,6 +149,13 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "store report",
+        &[
+            "mutual-trust store report --html report.html --own array.pem --store trust",
+            "mutual-trust store report --html report.html --replace --at 2027-01-31 --store trust",
+        ],
+    ),
+    (
         "store verify",
         &["mutual-trust store verify --store trust --seal-key seal.key"],
     ),

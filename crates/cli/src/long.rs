@@ -36,6 +36,11 @@ impl<'a> Lines<'a> {
         writeln!(self.out, "{}", (self.shown)(text))
     }
 
+    /// A text that has its own form and its own escapes.
+    pub(crate) fn text(&mut self, text: &str) -> io::Result<()> {
+        self.out.write_all(text.as_bytes())
+    }
+
     /// A result that is no refusal, as a JSON object. Of its lists, one item at a time is in memory.
     pub(crate) fn object<A: Answer>(&mut self, answer: &A) -> io::Result<()> {
         write_plain(self.out, &Whole::new(answer))?;

@@ -91,6 +91,7 @@ named! {
     "store-log" => StoreLog,
     "store-recover" => Recovered,
     "store-replace" => StoreReplace,
+    "store-report" => Reported,
     "store-rollback" => RolledBackChange,
     "store-seal" => StoreSeal,
     "store-verify" => Verified,

@@ -383,3 +383,21 @@ pub(crate) struct LeftOut {
     /// Why
     pub(crate) why: String,
 }
+
+/// A report of a store that was written.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Reported {
+    /// The file that was written
+    pub(crate) file: String,
+    /// The generation of the store
+    pub(crate) generation: u64,
+    /// How many bytes it has
+    pub(crate) bytes: usize,
+    /// How many servers are refused whatever they present
+    pub(crate) without_usable: usize,
+    /// How many things have ended or end soon
+    pub(crate) ending: usize,
+    /// How many weaknesses it names
+    pub(crate) weaknesses: usize,
+}

@@ -22,6 +22,7 @@ mod follow;
 mod list;
 mod log;
 mod look;
+mod report;
 mod rollback;
 mod seal;
 
@@ -51,6 +52,8 @@ enum Command {
     Expiring(expiring::Arguments),
     /// Give other programs what they can use of the store: a PEM bundle, pins for curl, or JSON
     Export(export::Arguments),
+    /// Write a page for people: what is trusted and by which rule, what ends, what is weak, what was changed
+    Report(report::Arguments),
     /// Read the whole store and its history; show what is disabled, and which servers nothing can accept now
     Verify,
     /// Show who changed what, and when, as far back as the history is kept
@@ -125,6 +128,10 @@ fn result(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failure> {
         Command::Export(arguments) => {
             common.changes_nothing()?;
             export::run(common, &arguments)
+        }
+        Command::Report(arguments) => {
+            common.changes_nothing()?;
+            report::run(common, &arguments, as_json)
         }
         Command::Verify => {
             common.changes_nothing()?;

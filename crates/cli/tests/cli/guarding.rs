@@ -273,13 +273,14 @@ const ROWS: [Row; 41] = [
 ];
 
 /// Verbs that change no store that is in force.
-const OTHERS: [(&str, &str); 15] = [
+const OTHERS: [(&str, &str); 16] = [
     ("backup", "copies the store"),
     ("recover", "is for a store of which nothing is in force"),
     ("create", "makes a store where there is none"),
     ("list", "only shows"),
     ("expiring", "only shows"),
     ("export", "only shows"),
+    ("report", "only shows"),
     ("verify", "only shows"),
     ("log", "only shows"),
     ("diff", "only shows"),

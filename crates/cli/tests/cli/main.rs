@@ -27,6 +27,7 @@ mod looking;
 mod manual;
 mod ordering;
 mod output;
+mod reporting;
 mod rotating;
 mod run;
 mod schema;

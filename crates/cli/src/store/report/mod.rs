@@ -1,0 +1,124 @@
+//! `store report`: one page for people, with all that matters of a store.
+//!
+//! The facts are those of the library's calls. The page loads nothing, runs nothing, and is bounded: of much, it shows the
+//! worst and counts the rest.
+
+mod changes;
+mod ends;
+mod facts;
+mod html;
+mod lists;
+mod page;
+mod peers;
+mod weak;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use mutual_trust::TrustSnapshot;
+use mutual_trust::admin::{DurableStore, Severity};
+use mutual_trust::certificate::Timestamp;
+use mutual_trust::identity::{CertificateChain, IfExists, write_private};
+
+use super::make::{Common, judged_at};
+use crate::json::Reported;
+use crate::output::{Failure, Outcome};
+use crate::plain;
+use facts::{Facts, Own};
+
+/// Where the page goes, and what it is about.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+The page is one file without scripts, which loads nothing from elsewhere. It is for its owner alone (mode 0600): it says
+which servers there are and when their certificates end. Of a large store it shows what needs attention first and counts
+the rest.")]
+pub(super) struct Arguments {
+    /// Write the page to this file, which must not exist; - is standard output
+    #[arg(long, value_name = "FILE")]
+    html: PathBuf,
+    /// Replace the file
+    #[arg(long)]
+    replace: bool,
+    /// A chain of our own, to be shown as well
+    #[arg(long, value_name = "CHAIN")]
+    own: Vec<PathBuf>,
+    /// Judge at this time instead of now: 2027-01-31, or 2027-01-31T12:00:00Z
+    #[arg(long, value_name = "TIME")]
+    at: Option<Timestamp>,
+}
+
+/// Writes the page.
+pub(super) fn run(
+    common: &Common,
+    arguments: &Arguments,
+    as_json: bool,
+) -> Result<Outcome, Failure> {
+    let to_output = arguments.html.as_os_str() == "-";
+    if to_output && as_json {
+        let text = "standard output has the page or the JSON: name a file with --html";
+        return Err(Failure::new("usage", text));
+    }
+    let folder = common.folder()?;
+    let settings = common.settings()?;
+    let mut loaded = DurableStore::read(folder, &settings)?;
+    let history = DurableStore::history(folder, &settings)?;
+    let clock = judged_at(&mut loaded.store, arguments.at)?;
+    let policy = common.policy();
+    let mut own = Vec::new();
+    for path in &arguments.own {
+        let chain = CertificateChain::from_file(path)
+            .map_err(|error| Failure::from(error).about(path.display()))?;
+        own.push(Own {
+            file: plain::path(path),
+            chain,
+        });
+    }
+    let view: &TrustSnapshot = loaded.store.contents();
+    let exposed = DurableStore::writable_by_others(folder);
+    let facts = Facts {
+        view,
+        policy: &policy,
+        clock,
+        is_named: arguments.at.is_some(),
+        requires_lists: common.policy.requires_lists(),
+        policy_line: common.policy.line(),
+        folder: plain::path(folder),
+        load: &loaded.report,
+        history: &history,
+        exposed: exposed.iter().map(|path| plain::path(path)).collect(),
+        own: &own,
+        entries: view.entries(),
+        ends: Facts::ends(view, &policy, clock, &own)?,
+        without: Facts::without(view, &policy, clock),
+    };
+    let page = page::page(&facts);
+    if to_output {
+        let html = page.html;
+        return Ok(Outcome::long::<Reported>(Box::new(move |out, _| {
+            out.text(&html)
+        })));
+    }
+    let existing = if arguments.replace {
+        IfExists::Replace
+    } else {
+        IfExists::Refuse
+    };
+    write_private(&arguments.html, page.html.as_bytes(), existing)?;
+    let ending = [Severity::Ended, Severity::Critical, Severity::Warning];
+    let ending = ending.iter().map(|severity| facts.count(*severity));
+    let reported = Reported {
+        file: arguments.html.display().to_string(),
+        generation: view.generation(),
+        bytes: page.html.len(),
+        without_usable: facts.without.len(),
+        ending: ending.fold(0, usize::saturating_add),
+        weaknesses: page.weaknesses,
+    };
+    let text = format!(
+        "written to {}: generation {}, {} bytes",
+        plain::path(&arguments.html),
+        reported.generation,
+        reported.bytes
+    );
+    Ok(Outcome::of(text, &reported))
+}
