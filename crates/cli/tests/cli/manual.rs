@@ -238,6 +238,8 @@ fn every_command_of_the_manual_is_run_in_its_order() {
         "connect",
         "store remove",
         "store expiring",
+        "store report",
+        "store export",
         "check",
         "store block",
         "store unblock",
