@@ -237,9 +237,9 @@ fn bar(scale: &Scale, at: i64, state: State, html: &mut Html) {
     }
     let (today, end) = (percent(scale.left), percent(scale.place(at)));
     let (class, shape) = match state {
-        State::Bad => ("bad", "<path d=\"M-5-5H5V5H-5z\"/>"),
-        State::Urgent => ("urgent", "<path d=\"M0-7 7 0 0 7-7 0z\"/>"),
-        State::Warn => ("warn", "<path d=\"M0-6 7 6H-7z\"/>"),
+        State::Bad => ("bad", "<path d=\"M -5-5H5V5H-5z\"/>"),
+        State::Urgent => ("urgent", "<path d=\"M 0-7 7 0 0 7-7 0z\"/>"),
+        State::Warn => ("warn", "<path d=\"M 0-6 7 6H-7z\"/>"),
         State::Good => ("good", "<circle r=\"4.5\"/>"),
     };
     html.open("g", &[("class", class)]);

@@ -194,13 +194,13 @@ impl State {
     const fn mark(self) -> &'static str {
         match self {
             Self::Bad => {
-                r#"<svg class="mark" width="12" height="12" aria-hidden="true"><path d="M1 1h10v10H1z"/></svg>"#
+                r#"<svg class="mark" width="12" height="12" aria-hidden="true"><path d="M 1 1h10v10H1z"/></svg>"#
             }
             Self::Urgent => {
-                r#"<svg class="mark" width="12" height="12" aria-hidden="true"><path d="M6 0l6 6-6 6-6-6z"/></svg>"#
+                r#"<svg class="mark" width="12" height="12" aria-hidden="true"><path d="M 6 0l6 6-6 6-6-6z"/></svg>"#
             }
             Self::Warn => {
-                r#"<svg class="mark" width="12" height="12" aria-hidden="true"><path d="M6 1l6 10.5H0z"/></svg>"#
+                r#"<svg class="mark" width="12" height="12" aria-hidden="true"><path d="M 6 1l6 10.5H0z"/></svg>"#
             }
             Self::Good => {
                 r#"<svg class="mark" width="12" height="12" aria-hidden="true"><circle cx="6" cy="6" r="5"/></svg>"#
