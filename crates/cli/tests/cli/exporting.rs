@@ -197,13 +197,37 @@ fn a_bundle_has_what_decides_about_the_peer_and_nothing_else() {
         3,
         "{text}"
     );
+    // k1 is pinned: the authorities are not asked about it.
+    export(&folder, "--format pem --any-server")
+        .ends_with(1)
+        .says("pins or authorities of its own");
+    for line in [
+        "server add g1",
+        "server add g2",
+        "group add g g1 g2",
+        "pin other.pem --group g",
+    ] {
+        run(&folder, &format!("store {line} --store trust")).ends_with(0);
+    }
+    export(&folder, "--format pem --group g").ends_with(0);
+    export(&folder, "--format curl --group g").ends_with(0);
+    run(
+        &folder,
+        "store pin stolen.pem --server g2 --store trust --force",
+    )
+    .ends_with(0);
+    for format in ["pem", "curl"] {
+        export(&folder, &format!("--format {format} --group g"))
+            .ends_with(1)
+            .says("a member that has pins of its own");
+    }
     export(&folder, "--format pem")
         .ends_with(2)
         .says("acceptable as each other");
     let text = export(&folder, "--format pem --wider").ends_with(0).out;
     assert_eq!(
         text.matches("-----BEGIN CERTIFICATE-----").count(),
-        6,
+        8,
         "{text}"
     );
     if has_openssl("cli-export-bundle") {
@@ -337,6 +361,80 @@ fn a_tls_server_of_openssl_accepts_the_clients_of_a_bundle() {
     // Of the CA, of which the bundle cannot say for which names it is.
     assert!(!connects("signed"));
     assert!(!connects("other"));
+}
+
+/// nginx, ended by its id.
+struct Nginx(std::process::Child);
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn nginx_accepts_the_clients_of_a_bundle() {
+    let is_there = |program: &str| Command::new(program).arg("-V").output().is_ok();
+    let nginx = ["nginx", "/usr/sbin/nginx"]
+        .into_iter()
+        .find(|name| is_there(name));
+    let Some(nginx) = nginx.filter(|_| is_there("curl")) else {
+        crate::support::skips::skipped(
+            "no nginx with curl, so none reads a bundle of store export",
+        );
+        return;
+    };
+    let folder = site("cli-export-nginx");
+    export(&folder, "--format pem --clients --out clients.pem").ends_with(0);
+    let at = folder.path().display();
+    // A port that is free now.
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let config = format!(
+        "daemon off; master_process off; pid {at}/pid; error_log {at}/errors; events {{}}
+http {{ access_log off; client_body_temp_path {at}/body; proxy_temp_path {at}/proxy; fastcgi_temp_path {at}/fastcgi;
+uwsgi_temp_path {at}/uwsgi; scgi_temp_path {at}/scgi;
+server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {at}/keys-1.pem; ssl_certificate_key {at}/keys-1.key;
+ssl_client_certificate {at}/clients.pem; ssl_verify_client on; location / {{ return 200 \"welcome\\n\"; }} }} }}\n"
+    );
+    fs::write(folder.file("nginx.conf"), config).unwrap();
+    let mut server = Command::new(nginx);
+    server
+        .arg("-c")
+        .arg(folder.file("nginx.conf"))
+        .arg("-p")
+        .arg(folder.path());
+    let _server = Nginx(server.spawn().unwrap());
+    let welcomes = |name: &str| {
+        let mut curl = Command::new("curl");
+        curl.args([
+            "--silent",
+            "--insecure",
+            "--retry",
+            "20",
+            "--retry-connrefused",
+            "--retry-delay",
+            "1",
+        ]);
+        curl.args([
+            "--cert",
+            &format!("{name}.pem"),
+            "--key",
+            &format!("{name}.key"),
+        ]);
+        curl.arg(format!("https://127.0.0.1:{port}/"))
+            .current_dir(folder.path());
+        let output = curl.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap() == "welcome\n"
+    };
+    assert!(welcomes("array"));
+    assert!(!welcomes("signed"));
+    assert!(!welcomes("other"));
 }
 
 #[test]

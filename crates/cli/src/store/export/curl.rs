@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use mutual_trust::KeyPin;
 use mutual_trust::store::{Entry, EntryKey, Scope, Slot};
 
-use super::{Asked, Peers, Written};
+use super::{Asked, Peers, Written, wider};
 use crate::output::Failure;
 
 /// As curl writes it.
@@ -51,13 +51,14 @@ pub(super) fn pins<'a>(asked: &Asked<'a>, peers: &Peers<'a>) -> Result<Written, 
 type Line = (String, usize, Vec<(EntryKey, String)>);
 
 fn of<'a>(asked: &Asked<'a>, peers: &Peers<'a>) -> Line {
+    let for_several = wider::for_several(asked, peers);
     let chosen = asked.chosen(peers);
     let mut left_out = chosen.left_out;
     // Several certificates of one key are one pin.
     let mut keys = BTreeSet::new();
     let mut entries = 0_usize;
     for entry in chosen.entries {
-        match key_of(entry) {
+        match for_several.map_or_else(|| key_of(entry), Err) {
             Ok(key) => {
                 keys.insert(pin(key));
                 entries = entries.saturating_add(1);

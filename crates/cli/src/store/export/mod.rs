@@ -38,7 +38,7 @@ What the other program then accepts:
   json  what `store list --json` prints, with the certificates in PEM.
 Left out is what accepts nothing now: blocked, disabled, ended. Left out is also what makes the program accept more than the
 store does: a pin that can issue certificates, an authority with patterns or revocation checks, each authority as long
-as there are blocks, intermediates, and a bundle for more than one peer. --wider puts it in. A bundle is of one moment:
+as there are blocks, intermediates, and what is for several peers of which one is asked something else. --wider puts it in. A bundle is of one moment:
 export again when the store changes.")]
 pub(super) struct Arguments {
     /// The form

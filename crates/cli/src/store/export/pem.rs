@@ -14,6 +14,7 @@ pub(super) fn bundle<'a>(asked: &Asked<'a>, peers: &Peers<'a>) -> Result<Written
         let text = "a bundle for all peers makes each of them acceptable as each other: name one with --server, --group, --any-server or --clients, or add --wider";
         return Err(Failure::new("usage", text));
     }
+    let for_several = wider::for_several(asked, peers);
     let Chosen {
         entries,
         mut left_out,
@@ -25,7 +26,7 @@ pub(super) fn bundle<'a>(asked: &Asked<'a>, peers: &Peers<'a>) -> Result<Written
             left_out.push((entry.key(), why.to_owned()));
             continue;
         };
-        match wider::why(asked, entry) {
+        match for_several.or_else(|| wider::why(asked, entry)) {
             Some(why) if !asked.wider => left_out.push((entry.key(), why.to_owned())),
             found => {
                 let mut lines = about(entry);

@@ -1,9 +1,9 @@
 //! Why a certificate in a bundle would make OpenSSL accept more than the store does.
 
 use mutual_trust::Certificate;
-use mutual_trust::store::{CrlIssuer, Entry, Slot};
+use mutual_trust::store::{CrlIssuer, Entry, Scope, Server, Slot, TrustSource};
 
-use super::Asked;
+use super::{Asked, Peers};
 
 /// nsCertType (2.16.840.1.113730.1.1) in DER. OpenSSL takes a certificate for a CA that says so there.
 const NS_CERT_TYPE: [u8; 11] = [
@@ -27,6 +27,28 @@ fn can_issue(certificate: &Certificate) -> bool {
                 .any(|window| window == NS_CERT_TYPE);
             certificate.version() < 3 || usage.is_some() || is_named
         }
+    }
+}
+
+/// Why what is installed for several peers would be accepted from one of them that is asked something else.
+pub(super) fn for_several(asked: &Asked<'_>, peers: &Peers<'_>) -> Option<&'static str> {
+    let level = |server: &Server| asked.view.level(server);
+    match peers {
+        Peers::Scope(Scope::AnyServer) => asked
+            .view
+            .servers()
+            .any(|server| level(server) != TrustSource::AnyServerAuthorities)
+            .then_some(
+                "a server that has pins or authorities of its own would be accepted by it as well",
+            ),
+        Peers::Scope(Scope::Group(id)) => asked
+            .view
+            .group(id)?
+            .members()
+            .filter_map(|id| asked.view.server(id))
+            .any(|server| level(server) != TrustSource::GroupPins)
+            .then_some("a member that has pins of its own would be accepted by it as well"),
+        Peers::Server(_) | Peers::Scope(_) | Peers::All => None,
     }
 }
 
