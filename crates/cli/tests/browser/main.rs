@@ -142,10 +142,12 @@ fn the_report_is_legible_on_each_screen_and_in_print() {
                 }
             }
         }
-        // In print the ground is white, also for those who prefer the dark.
+        // In print the ground is white and the text is dark, also for those who prefer the dark.
         browser.media("print", "dark");
-        let ground = browser.evaluate("getComputedStyle(document.documentElement).backgroundColor");
-        assert_eq!(ground, "rgb(255, 255, 255)", "{}", site.name);
+        let found = browser.evaluate(&MEASURE.replace("WIDTH", "1280"));
+        assert_eq!(found["ground"], "rgb(255, 255, 255)", "{}", site.name);
+        let contrast = found["contrast"].as_f64().unwrap();
+        assert!(contrast >= 4.5, "{} in print: {found:#}", site.name);
         let printed = browser.printed();
         let content = STANDARD.decode(printed.as_str().unwrap()).unwrap();
         assert!(content.starts_with(b"%PDF-"), "{}", site.name);

@@ -276,6 +276,9 @@ fn what_accepts_nothing_and_what_is_checked_further_is_left_out() {
     change("block keys-1.pem");
     let text = left_out("--format pem --server k1", 0);
     assert!(text.contains("blocked"), "{text}");
+    change("block array.pem");
+    let text = left_out("--format curl --clients", 1);
+    assert!(text.contains("blocked"), "{text}");
     change("update next.pem --ends 30d");
     let later = "--format pem --server k1 --at 2090-01-01";
     assert!(!left_out(later, 1).is_empty());
