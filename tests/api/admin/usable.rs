@@ -89,7 +89,7 @@ fn what_decides_about_a_server_is_named_with_what_does_not() {
     let found = of(&desk);
     assert_eq!((found.level, found.refused), (TrustSource::OwnPins, None));
     // Authorities are not asked about a claimed server.
-    assert_eq!(found.usable, [good.clone()]);
+    assert_eq!(found.usable, core::slice::from_ref(&good));
     assert_eq!(found.unusable.items()[0].entry, ended);
     let why = |desk: &Desk| {
         let entries = desk.view().entries().into_iter();
