@@ -541,6 +541,14 @@ fn a_pin_is_replaced_when_every_server_was_seen_with_the_next_one() {
         .ends_with(0)
         .json();
     assert_eq!(tried["change"]["changed"], false);
+    // What was seen of the servers is in the plan: none of them is at risk.
+    let text = store("replace next.pem --group site --dry-run")
+        .ends_with(0)
+        .all();
+    assert!(
+        text.contains("would be") && !text.contains("at risk"),
+        "{text}"
+    );
     let done = go_on(0);
     assert_eq!(
         (&done["step"], &done["change"]["changed"]),
