@@ -1,5 +1,7 @@
 //! The output of a command: text or JSON, an exit code, and errors with their kind.
 
+mod colour;
+
 use core::error::Error;
 use core::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -15,6 +17,7 @@ use mutual_trust::error::{
 };
 use serde_json::Value;
 
+use self::colour::{painted, wants_colour};
 use crate::json::{Answer, Named, Problem, Tagged};
 use crate::long::{Lines, Long};
 use crate::plain;
@@ -365,39 +368,6 @@ fn complain(failure: &Failure, as_json: bool) -> io::Result<()> {
     }
     let message = plain::lines(&failure.message);
     writeln!(out, "error[{}]: {message}", failure.kind)
-}
-
-/// Colours only at a terminal, unless `NO_COLOR` (no-color.org) is set or the terminal has none.
-fn wants_colour(is_terminal: bool) -> bool {
-    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    is_terminal && !is_set("NO_COLOR") && !is_dumb
-}
-
-/// Colours the words that say what a line is.
-fn painted(text: &str, with_colour: bool) -> String {
-    const WORDS: &[(&str, &str)] = &[
-        ("accepted:", "32"),
-        ("works:", "32"),
-        ("refused:", "31"),
-        ("would lock out:", "31"),
-        ("locked out:", "31"),
-        ("warning:", "33"),
-        ("to do:", "1"),
-    ];
-    if !with_colour {
-        return text.to_owned();
-    }
-    let lines = text.lines().map(|line| {
-        let word = line.trim_start();
-        let indent = line.strip_suffix(word).unwrap_or("");
-        let known = WORDS.iter().find(|(known, _)| word.starts_with(known));
-        known.map_or(line.to_owned(), |(known, code)| {
-            let rest = word.strip_prefix(known).unwrap_or("");
-            format!("{indent}\u{1b}[{code}m{known}\u{1b}[0m{rest}")
-        })
-    });
-    lines.collect::<Vec<String>>().join("\n")
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use core::fmt;
 use serde::{Serialize, Serializer};
 
 mod changes;
+mod exports;
 mod facts;
 mod files;
 mod keeping;
@@ -19,6 +20,7 @@ mod store;
 mod schema;
 
 pub(crate) use changes::*;
+pub(crate) use exports::*;
 pub(crate) use facts::*;
 pub(crate) use files::*;
 pub(crate) use keeping::*;
