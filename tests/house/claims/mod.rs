@@ -92,7 +92,7 @@ fn the_command_asks_the_environment_for_its_colours_alone() {
         }
     }
     asked.sort();
-    let start = "output.rs: let is_";
+    let start = "colour.rs: let is_";
     assert_eq!(asked.len(), 2, "{asked:#?}");
     assert!(
         asked.iter().all(|line| line.starts_with(start)),
