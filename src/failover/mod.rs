@@ -4,7 +4,6 @@
 //! program makes the attempts:
 //!
 //! ```
-//! use std::thread::sleep;
 //! use std::time::Instant;
 //!
 //! use mutual_trust::failover::{AttemptOutcome, Failover, FailoverSettings, NextAttempt};
@@ -26,8 +25,11 @@
 //!                 };
 //!                 failover.report(&server, outcome, started.elapsed());
 //!             }
-//!             NextAttempt::At(then) => sleep(then.saturating_sub(now)),
-//!             NextAttempt::OnTrustChange | NextAttempt::NotNeeded => return None,
+//!             NextAttempt::At(then) => {
+//!                 // It ends sooner if trust changes.
+//!                 let _ = trust.wait_newer_than(generation, then.saturating_sub(now));
+//!             }
+//!             NextAttempt::NotNeeded => return None,
 //!         }
 //!     }
 //!     failover.in_use().cloned()
@@ -39,10 +41,13 @@
 //! # What it guarantees
 //!
 //! - One attempt runs at a time.
-//! - A refusal of ours is not repeated before trust changes, since the verdict would be the same. An attempt would only
-//!   cost the server a handshake.
-//! - A server that cannot be reached, and one that refuses us, is tried again after a wait that doubles up to a bound.
-//!   Jitter spreads the attempts of systems that lost a server at the same moment.
+//! - A server that our rules refused is tried again as soon as trust changes, and otherwise after a long wait
+//!   ([`with_refusal_wait`](FailoverSettings::with_refusal_wait)). The wait is not endless: our trust can be right and the
+//!   certificate of the server wrong, for example one that expired or one that an attacker presented once. Its
+//!   administrator renews it at the server, and nothing changes here. A repeated attempt is harmless, because nothing is
+//!   sent before the verdict, and costs the server a handshake.
+//! - A server that refuses us is tried again after the same wait. One that cannot be reached is tried again after a wait
+//!   that doubles up to a bound. Jitter spreads the attempts of systems that lost a server at the same moment.
 //! - All attempts together have a budget.
 //! - No server that is needed is forgotten: of those whose wait is over, the one that was tried the longest ago is next. So
 //!   with `n` servers, one is tried at the latest after its wait, `n` attempts, and the time in which the budget grows by
@@ -106,11 +111,9 @@ impl AttemptOutcome {
 pub enum NextAttempt {
     /// Connect to this server, and report the outcome.
     Now(ServerId),
-    /// Ask again at this time, and when trust changes or a connection ends.
+    /// Ask again at this time, and sooner when trust changes
+    /// ([`LiveTrust::wait_newer_than`](crate::LiveTrust::wait_newer_than)) or a connection ends.
     At(Duration),
-    /// Our rules refuse every server that is needed. Ask again when trust changes
-    /// ([`LiveTrust::newer_than`](crate::LiveTrust::newer_than)) or a connection ends.
-    OnTrustChange,
     /// The best server is in use, or there is no server. Ask again when the connection ends.
     NotNeeded,
 }
@@ -196,12 +199,13 @@ impl Failover {
         if needed == 0 {
             return NextAttempt::NotNeeded;
         }
-        let possible = servers.filter(|(_, server)| server.may_be_tried(generation));
-        let possible: Vec<(usize, &Tracked)> = possible.collect();
-        let due = possible.iter().filter(|(_, server)| server.due <= now);
-        let Some((at, _)) = due.min_by_key(|(at, server)| (server.turn, *at)) else {
-            let first = possible.iter().map(|(_, server)| server.due).min();
-            return first.map_or(NextAttempt::OnTrustChange, |due| {
+        let possible =
+            servers.filter_map(|(at, server)| Some((at, server.turn, server.due(generation)?)));
+        let possible: Vec<(usize, u64, Duration)> = possible.collect();
+        let due = possible.iter().filter(|(_, _, due)| *due <= now);
+        let Some((at, _, _)) = due.min_by_key(|(at, turn, _)| (*turn, *at)) else {
+            let first = possible.iter().map(|(_, _, due)| *due).min();
+            return first.map_or(NextAttempt::NotNeeded, |due| {
                 NextAttempt::At(due.max(begins))
             });
         };
@@ -237,8 +241,8 @@ impl Failover {
         }
     }
 
-    /// Lets servers be tried again that our rules refused: call it when something else than the store changed on which a
-    /// verdict depends, for example when the clock was set.
+    /// Lets servers be tried at once that our rules refused: call it when something else than the store changed on which a
+    /// verdict depends, for example when the clock was set. Without it, they are tried after their wait.
     pub fn retry_refused(&mut self) {
         for server in &mut self.servers {
             if matches!(server.state, State::Refused { .. }) {

@@ -14,8 +14,8 @@ const MOST_DOUBLINGS: u32 = 31;
 pub(super) struct Tracked {
     pub(super) id: ServerId,
     pub(super) state: State,
-    /// When it may be tried again.
-    pub(super) due: Duration,
+    /// When it may be tried again at the earliest.
+    due: Duration,
     /// The number of the last attempt, or 0 if a server has served since.
     pub(super) turn: u64,
     /// Failures since it last served for as long as the longest wait.
@@ -30,8 +30,8 @@ pub(super) enum State {
     Trying { since: Duration },
     /// It serves.
     Serving { since: Duration },
-    /// Our rules refused it by the trust of this generation.
-    Refused { generation: u64 },
+    /// Our rules refused it by the trust of this generation. Under the same trust, it may be tried after this time.
+    Refused { generation: u64, until: Duration },
 }
 
 impl Tracked {
@@ -45,12 +45,15 @@ impl Tracked {
         }
     }
 
-    /// Whether it may be tried, now or later, under the trust of a generation.
-    pub(super) fn may_be_tried(&self, generation: u64) -> bool {
+    /// When it may be tried under the trust of a generation. `None` while an attempt runs or the server serves.
+    pub(super) fn due(&self, generation: u64) -> Option<Duration> {
         match self.state {
-            State::Waiting => true,
-            State::Refused { generation: seen } => generation > seen,
-            State::Trying { .. } | State::Serving { .. } => false,
+            State::Refused {
+                generation: seen,
+                until,
+            } if generation <= seen => Some(self.due.max(until)),
+            State::Waiting | State::Refused { .. } => Some(self.due),
+            State::Trying { .. } | State::Serving { .. } => None,
         }
     }
 
@@ -76,7 +79,9 @@ impl Tracked {
             AttemptOutcome::RefusedByUs { generation } => {
                 // However often trust changes.
                 self.due = now.saturating_add(jitter.equal(first));
-                State::Refused { generation }
+                // The peer can present another certificate meanwhile.
+                let until = now.saturating_add(jitter.equal(settings.refusal_wait));
+                State::Refused { generation, until }
             }
             AttemptOutcome::Closed if was_stable => {
                 self.due = now;
@@ -84,7 +89,7 @@ impl Tracked {
             }
             AttemptOutcome::RefusedByPeer => {
                 self.failures = self.failures.saturating_add(1);
-                let wait = settings.peer_refusal_wait;
+                let wait = settings.refusal_wait;
                 self.due = now.saturating_add(jitter.equal(wait));
                 State::Waiting
             }

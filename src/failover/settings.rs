@@ -5,7 +5,7 @@ use core::time::Duration;
 use crate::certificate::error::SettingError;
 use crate::limits::{
     ATTEMPT_BUDGET, ATTEMPT_REFILL, ATTEMPT_TIMEOUT, BOOT_SPREAD, FIRST_BACKOFF, LONGEST_BACKOFF,
-    MAX_ATTEMPT_BUDGET, MAX_ATTEMPT_TIME, MAX_BOOT_SPREAD, PEER_REFUSAL_WAIT,
+    MAX_ATTEMPT_BUDGET, MAX_ATTEMPT_TIME, MAX_BOOT_SPREAD, REFUSAL_WAIT,
 };
 
 /// How soon and how often [`Failover`](super::Failover) proposes attempts. Times are of a millisecond to a day.
@@ -13,7 +13,7 @@ use crate::limits::{
 pub struct FailoverSettings {
     pub(super) first_backoff: Duration,
     pub(super) longest_backoff: Duration,
-    pub(super) peer_refusal_wait: Duration,
+    pub(super) refusal_wait: Duration,
     pub(super) attempt_timeout: Duration,
     pub(super) boot_spread: Duration,
     pub(super) budget: u32,
@@ -25,7 +25,7 @@ impl Default for FailoverSettings {
         Self {
             first_backoff: FIRST_BACKOFF,
             longest_backoff: LONGEST_BACKOFF,
-            peer_refusal_wait: PEER_REFUSAL_WAIT,
+            refusal_wait: REFUSAL_WAIT,
             attempt_timeout: ATTEMPT_TIMEOUT,
             boot_spread: BOOT_SPREAD,
             budget: ATTEMPT_BUDGET,
@@ -56,15 +56,16 @@ impl FailoverSettings {
         })
     }
 
-    /// The wait for a server that refused us, jitter of up to half of it apart. 5 minutes by default: an administrator
-    /// has to change something there.
+    /// The wait for a server that refused us, and for one that our rules refused, jitter of up to half of it apart. 5
+    /// minutes by default: an administrator has to change something at the server. A server that our rules refused is
+    /// tried sooner if our trust changes.
     ///
     /// # Errors
     /// It is below a millisecond or above a day.
-    pub fn with_peer_refusal_wait(self, wait: Duration) -> Result<Self, SettingError> {
-        time("wait after a refusal by the peer, in ms", wait)?;
+    pub fn with_refusal_wait(self, wait: Duration) -> Result<Self, SettingError> {
+        time("wait after a refusal, in ms", wait)?;
         Ok(Self {
-            peer_refusal_wait: wait,
+            refusal_wait: wait,
             ..self
         })
     }

@@ -18,9 +18,11 @@ pub const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 /// that is down for a day costs about a thousand attempts, and one that is back is found within two minutes.
 pub const LONGEST_BACKOFF: Duration = Duration::from_secs(120);
 
-/// The wait after a refusal by the peer, jitter apart: an administrator has to change what the peer trusts. Twelve lines
-/// an hour do not fill its log, and the system connects soon after the change.
-pub const PEER_REFUSAL_WAIT: Duration = Duration::from_secs(5 * 60);
+/// The wait after a refusal, jitter apart: an administrator has to change what the peer trusts, or has to renew the
+/// certificate that the peer presents. Twelve to twenty-four lines an hour do not fill a log, and the system connects soon
+/// after the change. Also after a refusal of ours: a disk array that cannot read its disks must not wait for a change of
+/// trust when only the peer's certificate had expired.
+pub const REFUSAL_WAIT: Duration = Duration::from_secs(5 * 60);
 
 /// An attempt without an outcome counts as failed after this time: a SYN is sent again after 1, 2 and 4 seconds (RFC
 /// 6298), and three seconds are left for the handshake.

@@ -118,7 +118,7 @@ mod tests {
             MAX_SERVERS_IN_ORDER,
             FIRST_BACKOFF,
             LONGEST_BACKOFF,
-            PEER_REFUSAL_WAIT,
+            REFUSAL_WAIT,
             ATTEMPT_TIMEOUT,
             BOOT_SPREAD,
             ATTEMPT_BUDGET,

@@ -12,7 +12,7 @@ fn defaults() -> Numbers {
     Numbers {
         first: limits::FIRST_BACKOFF,
         longest: limits::LONGEST_BACKOFF,
-        refusal: limits::PEER_REFUSAL_WAIT,
+        refusal: limits::REFUSAL_WAIT,
         timeout: limits::ATTEMPT_TIMEOUT,
         spread: limits::BOOT_SPREAD,
         budget: limits::ATTEMPT_BUDGET,

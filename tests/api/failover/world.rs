@@ -1,6 +1,6 @@
 //! Servers whose state changes with time, a system that does what the planner says, and what must hold of every run.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use mutual_trust::ServerId;
@@ -53,7 +53,7 @@ impl Numbers {
     pub fn settings(&self) -> FailoverSettings {
         FailoverSettings::new()
             .with_backoff(self.first, self.longest)
-            .and_then(|settings| settings.with_peer_refusal_wait(self.refusal))
+            .and_then(|settings| settings.with_refusal_wait(self.refusal))
             .and_then(|settings| settings.with_attempt_timeout(self.timeout))
             .and_then(|settings| settings.with_boot_spread(self.spread))
             .and_then(|settings| settings.with_budget(self.budget, self.refill))
@@ -86,8 +86,6 @@ pub struct Run<'a> {
     ids: Vec<ServerId>,
     failover: Failover,
     attempts: Vec<Attempt>,
-    /// Refused by our rules in the present generation.
-    refused: BTreeSet<usize>,
     pub switches: usize,
 }
 
@@ -101,7 +99,6 @@ impl<'a> Run<'a> {
             numbers,
             ids,
             attempts: Vec::new(),
-            refused: BTreeSet::new(),
             switches: 0,
         }
     }
@@ -124,7 +121,6 @@ impl<'a> Run<'a> {
             end += epoch.lasts;
             if epoch.trust_changes {
                 generation += 1;
-                self.refused.clear();
             }
             // An attempt can last into the next epoch.
             now = self.epoch(epoch, now, (start, end), generation)?;
@@ -135,8 +131,8 @@ impl<'a> Run<'a> {
     }
 
     /// The best server that must be in use once its bound has passed.
-    fn best(&self, epoch: &Epoch) -> Option<usize> {
-        let usable = |at: &usize| epoch.servers[*at] == Is::Good && !self.refused.contains(at);
+    fn best(epoch: &Epoch) -> Option<usize> {
+        let usable = |at: &usize| epoch.servers[*at] == Is::Good;
         (0..epoch.servers.len()).find(usable)
     }
 
@@ -151,11 +147,11 @@ impl<'a> Run<'a> {
         while now < end {
             // The connection breaks with its server, and a recheck refuses what our rules refuse.
             while let Some(at) = self.in_use().filter(|at| epoch.servers[*at] != Is::Good) {
-                let outcome = self.outcome(epoch.servers[at], at, generation);
+                let outcome = Self::outcome(epoch.servers[at], generation);
                 self.failover.report(&self.ids[at].clone(), outcome, now);
             }
-            if now > start + bound && self.in_use() != self.best(epoch) {
-                let (found, wanted) = (self.in_use(), self.best(epoch));
+            if now > start + bound && self.in_use() != Self::best(epoch) {
+                let (found, wanted) = (self.in_use(), Self::best(epoch));
                 return Err(format!(
                     "{now:?} ({bound:?} after {start:?}): {found:?} is in use, not {wanted:?}"
                 ));
@@ -166,11 +162,11 @@ impl<'a> Run<'a> {
                     return Err(format!("{now:?}: asked to wait until {then:?}"));
                 }
                 NextAttempt::At(then) => then.min(end),
-                NextAttempt::OnTrustChange | NextAttempt::NotNeeded => end,
+                NextAttempt::NotNeeded => end,
             };
         }
-        if end > start + bound && self.in_use() != self.best(epoch) {
-            let (found, wanted) = (self.in_use(), self.best(epoch));
+        if end > start + bound && self.in_use() != Self::best(epoch) {
+            let (found, wanted) = (self.in_use(), Self::best(epoch));
             return Err(format!("at the end {found:?} is in use, not {wanted:?}"));
         }
         Ok(now)
@@ -184,7 +180,7 @@ impl<'a> Run<'a> {
             Is::Good | Is::Down | Is::RefusedByUs | Is::RefusesUs => Duration::from_millis(10),
         };
         let takes = takes.min(self.numbers.timeout);
-        let outcome = self.outcome(is, at, trust);
+        let outcome = Self::outcome(is, trust);
         self.attempts.push(Attempt {
             server: at,
             at: now,
@@ -204,15 +200,12 @@ impl<'a> Run<'a> {
         now + takes
     }
 
-    fn outcome(&mut self, is: Is, at: usize, generation: u64) -> AttemptOutcome {
+    fn outcome(is: Is, generation: u64) -> AttemptOutcome {
         match is {
             Is::Good => AttemptOutcome::Served,
             Is::Silent | Is::Down => AttemptOutcome::Unreachable,
             Is::RefusesUs => AttemptOutcome::RefusedByPeer,
-            Is::RefusedByUs => {
-                self.refused.insert(at);
-                AttemptOutcome::refused_by_us(generation)
-            }
+            Is::RefusedByUs => AttemptOutcome::refused_by_us(generation),
         }
     }
 
@@ -233,16 +226,18 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// No refusal of ours is repeated in its generation.
+    /// No refusal of ours is repeated in its generation within its wait, of which jitter takes up to half.
     fn refusals(&self) -> Result<(), String> {
-        let mut seen = BTreeSet::new();
+        let mut seen = BTreeMap::new();
         for attempt in &self.attempts {
             let key = (attempt.server, attempt.generation);
-            if seen.contains(&key) {
+            if let Some(ended) = seen.get(&key)
+                && attempt.at < *ended + self.numbers.refusal / 2
+            {
                 return Err(format!("a refusal is repeated: {attempt:?}"));
             }
             if attempt.refused {
-                seen.insert(key);
+                seen.insert(key, attempt.ended);
             }
         }
         Ok(())

@@ -9,6 +9,9 @@ use mutual_trust::failover::{AttemptOutcome, Failover, FailoverSettings, NextAtt
 use mutual_trust::{ClientConfigs, EntryOptions, LiveTrust, PinScope, ServerId, tls};
 use mutual_trust_embedding::{Link, Machine, Outcome, ask, client, dial, expect, four};
 
+/// The longest wait after a failure. Only a refusal waits for longer.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
+
 struct System {
     configs: ClientConfigs,
     trust: LiveTrust,
@@ -20,7 +23,9 @@ struct System {
 }
 
 impl System {
-    /// Makes the attempts that are due, until nothing is to be done; or until a server is in use, if one is enough.
+    /// Makes the attempts that are due, until none is due soon; or until a server is in use, if one is enough. A server that
+    /// our rules refused is tried again after minutes, or when trust changes: a program that goes on waits with
+    /// `LiveTrust::wait_newer_than`.
     fn run(&mut self, one_is_enough: bool) {
         while !one_is_enough || self.failover.in_use().is_none() {
             // Read before the attempt: a change during it makes another one worthwhile.
@@ -34,8 +39,9 @@ impl System {
                     };
                     self.failover.report(&id, outcome, self.started.elapsed());
                 }
+                NextAttempt::At(then) if then > now + LONGEST_BACKOFF => return,
                 NextAttempt::At(then) => sleep(then.saturating_sub(now)),
-                NextAttempt::OnTrustChange | NextAttempt::NotNeeded => return,
+                NextAttempt::NotNeeded => return,
             }
         }
     }
@@ -70,7 +76,7 @@ fn main() -> Outcome<()> {
     let trust = LiveTrust::new(four.installed.snapshot());
     let settings = FailoverSettings::new()
         .with_boot_spread(Duration::from_millis(20))?
-        .with_backoff(Duration::from_millis(50), Duration::from_secs(5))?;
+        .with_backoff(Duration::from_millis(50), LONGEST_BACKOFF)?;
     let mut system = System {
         configs: client(trust.clone(), &array).client_configs()?,
         trust: trust.clone(),
