@@ -14,8 +14,9 @@ impl TrustSnapshot {
     /// A server whose primary does not exist, or is a secondary itself, counts as a server without a place.
     pub fn servers_in_order(&self) -> Vec<&Server> {
         let primary_of = |server: &Server| {
-            let primary = self.server(server.role()?.primary_id()?)?;
-            let is_primary = primary.role().and_then(ServerRole::primary_id).is_none();
+            let primary = self.primary_of(server)?;
+            let primary = self.server(primary)?;
+            let is_primary = self.primary_of(primary).is_none();
             is_primary.then(|| primary.id().clone())
         };
         let (mut placed, mut rest) = (Vec::new(), Vec::new());
@@ -41,6 +42,12 @@ impl TrustSnapshot {
             all.extend(list.into_iter().map(|(_, server)| server));
         }
         all
+    }
+
+    /// The primary of a secondary, if it exists: it may have been removed.
+    fn primary_of<'a>(&self, server: &'a Server) -> Option<&'a ServerId> {
+        let primary = server.role().and_then(ServerRole::primary_id)?;
+        self.server(primary).map(|_| primary)
     }
 
     /// Whether a server has a role.
@@ -95,7 +102,8 @@ impl TrustStore {
     }
 
     /// Sets the secondaries of a primary, in the order in which they are asked: servers that replicate it. It replaces
-    /// those that it had. Without ids, it has none.
+    /// those that it had. Without ids, it has none. A secondary whose own primary was removed can get secondaries: it is
+    /// a secondary no more.
     ///
     /// # Errors
     /// A server does not exist or is listed twice; there are more than 64; the primary is a secondary itself, or a
@@ -106,7 +114,7 @@ impl TrustStore {
         secondaries: impl IntoIterator<Item = ServerId>,
     ) -> Result<Report, StoreError> {
         let known = self.data.known_server(primary)?;
-        if let Some(of) = known.role().and_then(ServerRole::primary_id) {
+        if let Some(of) = self.data.primary_of(known) {
             return Err(StoreError::SecondaryOfSecondary {
                 primary: of.clone(),
                 secondary: primary.clone(),
@@ -126,7 +134,12 @@ impl TrustStore {
             }
         }
         let is_its = |role: &ServerRole| role.primary_id() == Some(primary);
-        let before = self.data.with_role(is_its);
+        let mut before = self.data.with_role(is_its);
+        let is_orphan = known.role().and_then(ServerRole::primary_id).is_some();
+        if is_orphan && !listed.is_empty() {
+            // If its primary is added again later, it must not be a secondary that has secondaries.
+            before.insert(primary.clone());
+        }
         let roles =
             places(&listed).map(|(place, id)| (id, ServerRole::secondary(primary.clone(), place)));
         let call = format!("server secondaries {primary}");

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use mutual_trust::admin::DurableStore;
+use mutual_trust::admin::{DurableStore, LockoutAllowance, Peer, PeerHistory};
 use mutual_trust::error::StoreFileError;
-use mutual_trust::{ServerId, TrustSnapshot};
+use mutual_trust::{CurrentTime, Policy, ServerId, TrustSnapshot};
 
 use crate::durable::common::*;
 use crate::support::facts::facts;
@@ -168,4 +168,79 @@ fn a_damaged_snapshot_behind_which_the_first_order_stands_loses_nothing() {
         "{report}"
     );
     assert_eq!(facts(store.contents()).len(), newest.len());
+}
+
+/// Gives the servers an order, and removes the primary of `keys-2`. Returns the order from before and that from after.
+fn removed(store: &mut DurableStore) -> [String; 2] {
+    set(store);
+    let before = order(store.contents()).join(" ");
+    let change = store.change(|store| store.remove_server(&server_id("keys-3")));
+    change.unwrap();
+    let after = order(store.contents()).join(" ");
+    assert_eq!(
+        [&*before, &*after],
+        ["keys-3 keys-1 keys-2", "keys-1 keys-2"]
+    );
+    [before, after]
+}
+
+/// The server whose primary was removed can get secondaries in whatever a call made of the store.
+fn is_no_secondary(store: &mut DurableStore) {
+    store
+        .change(|store| {
+            store.add_server(server_id("new"), [])?;
+            store.set_secondaries(&server_id("keys-2"), [server_id("new")])
+        })
+        .unwrap();
+    assert_eq!(order(store.contents()), ["keys-1", "keys-2", "new"]);
+}
+
+#[test]
+fn an_order_with_a_removed_primary_survives_loading_rollback_and_restore() {
+    let folder = Folder::new("order-removed");
+    let mut store = durable(folder.path());
+    let [before, after] = removed(&mut store);
+    let then = store.contents().generation();
+    drop(store);
+    let (mut store, _) = DurableStore::open(folder.path(), settings()).unwrap();
+    assert_eq!(order(store.contents()).join(" "), after);
+    let backup = folder.file("backup");
+    let _ = DurableStore::backup(folder.path(), &settings(), &backup).unwrap();
+    is_no_secondary(&mut store);
+    // Back to the generation in which the primary was gone, and to the one before that.
+    let earlier = DurableStore::read_at(folder.path(), &settings(), then).unwrap();
+    let _ = store
+        .change(|store| store.roll_back(earlier.store.contents()))
+        .unwrap();
+    assert_eq!(order(store.contents()).join(" "), after);
+    is_no_secondary(&mut store);
+    let earlier = DurableStore::read_at(folder.path(), &settings(), then - 1).unwrap();
+    let _ = store
+        .change(|store| store.roll_back(earlier.store.contents()))
+        .unwrap();
+    assert_eq!(order(store.contents()).join(" "), before);
+    drop(store);
+    // A backup in which the primary is gone.
+    let (mut store, _) = DurableStore::open(folder.path(), settings()).unwrap();
+    let (policy, seen) = (Policy::new(keys()), PeerHistory::new());
+    let clock = CurrentTime::Known(at(NOW));
+    let plan = store.plan_restore(&backup, &policy, &seen, clock).unwrap();
+    let lost: Vec<Peer> = plan.effects().all_lost().cloned().collect();
+    let allowed = LockoutAllowance::allow(lost);
+    let _ = store.apply(&plan, &seen, clock, &allowed).unwrap();
+    assert_eq!(order(store.contents()).join(" "), after);
+    is_no_secondary(&mut store);
+}
+
+#[test]
+fn an_order_with_a_removed_primary_survives_a_recovery() {
+    let folder = Folder::new("order-removed-recovery");
+    let mut store = durable(folder.path());
+    let [_, after] = removed(&mut store);
+    drop(store);
+    let damaged = text(&folder).replacen("server keys-1", "server kays-1", 1);
+    fs::write(folder.file(CURRENT), damaged).unwrap();
+    let (mut store, report) = DurableStore::recover(folder.path(), settings()).unwrap();
+    assert_eq!(order(store.contents()).join(" "), after, "{report}");
+    is_no_secondary(&mut store);
 }

@@ -94,6 +94,48 @@ fn the_same_order_again_makes_no_generation() {
     assert_eq!(store.contents().generation(), generation + 1);
 }
 
+/// A secondary whose primary was removed counts as a server without a place, so it can get secondaries.
+#[test]
+fn a_secondary_whose_primary_was_removed_can_get_secondaries() {
+    let mut store = with_servers(&["a", "b", "c", "d"]);
+    store.set_server_order(ids("b a")).unwrap();
+    store.set_secondaries(&server_id("b"), ids("c")).unwrap();
+    store.remove_server(&server_id("b")).unwrap();
+    assert_eq!(order(store.contents()), "a c d");
+    let generation = store.contents().generation();
+    // Nothing to do is still nothing to do.
+    let report = store.set_secondaries(&server_id("c"), []).unwrap();
+    assert_eq!(report.done(), Outcome::Unchanged);
+    assert_eq!(store.contents().generation(), generation);
+    store.set_secondaries(&server_id("c"), ids("d")).unwrap();
+    assert_eq!(order(store.contents()), "a c d");
+    let server = |store: &TrustStore, id: &str| {
+        let found = store.contents().server(&server_id(id));
+        found.unwrap().role().cloned()
+    };
+    assert!(matches!(
+        server(&store, "d"),
+        Some(ServerRole::Secondary { of, place: 1, .. }) if of == server_id("c")
+    ));
+    // Its primary that comes back does not make it a secondary that has secondaries.
+    assert_eq!(server(&store, "c"), None);
+    store.add_server(server_id("b"), []).unwrap();
+    store.set_server_order(ids("c b a")).unwrap();
+    assert_eq!(order(store.contents()), "c b a d");
+}
+
+/// The role that names a removed primary stays, and is in the way of no other server.
+#[test]
+fn a_primary_that_was_removed_is_ignored_by_the_order_of_others() {
+    let mut store = with_servers(&["a", "b", "c", "d"]);
+    store.set_secondaries(&server_id("b"), ids("c")).unwrap();
+    store.set_secondaries(&server_id("a"), ids("d")).unwrap();
+    store.remove_server(&server_id("a")).unwrap();
+    assert_eq!(order(store.contents()), "b d c");
+    store.set_secondaries(&server_id("b"), ids("c d")).unwrap();
+    assert_eq!(order(store.contents()), "b c d");
+}
+
 #[test]
 fn a_list_with_an_unknown_server_or_one_twice_is_refused_whole() {
     let mut store = with_servers(&["a", "b", "c", "d"]);
