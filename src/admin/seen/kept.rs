@@ -33,6 +33,7 @@ impl PeerHistory {
     ///
     /// # Errors
     /// The file cannot be written.
+    #[doc(hidden)]
     pub fn save_beside(&self, folder: impl AsRef<Path>) -> Result<(), WriteError> {
         let folder = folder.as_ref();
         let path = folder.join(FILE);
@@ -67,6 +68,7 @@ impl PeerHistory {
     ///
     /// # Errors
     /// The file cannot be read, or it is damaged. It can be deleted: then no server was seen.
+    #[doc(hidden)]
     pub fn load_beside(
         folder: impl AsRef<Path>,
         view: &TrustSnapshot,
