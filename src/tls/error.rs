@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::certificate::Fingerprint;
+#[cfg(feature = "admin")]
+use crate::certificate::{Timestamp, Validity};
 use crate::identity::error::IdentityError;
 #[cfg(all(feature = "admin", feature = "issue"))]
 use crate::identity::error::IssueError;
@@ -189,8 +191,28 @@ pub enum FolderError {
     #[error("the current identity is still needed: {}", Servers(servers))]
     #[non_exhaustive]
     Lagging {
-        /// The servers.
+        /// The servers. None if the next identity is activated for all, and no server was seen to accept it.
         servers: Vec<ServerRotation>,
+    },
+    /// A certificate that is to become ours is not valid now.
+    #[error("the certificate is valid from {validity}, and now it is {now}")]
+    #[non_exhaustive]
+    #[doc(hidden)]
+    NotValidNow {
+        /// When it is valid.
+        validity: Validity,
+        /// The clock.
+        now: Timestamp,
+    },
+    /// Other users can write the folder: they could put their own identity into it.
+    #[error(
+        "{path}: other users can write this folder: take that from them (`chmod 700`), or name a new folder in it"
+    )]
+    #[non_exhaustive]
+    #[doc(hidden)]
+    WritableByOthers {
+        /// The folder.
+        path: PathBuf,
     },
     /// No request for a certificate was made in the folder.
     #[cfg(feature = "issue")]
@@ -255,6 +277,9 @@ struct Servers<'a>(&'a [ServerRotation]);
 impl fmt::Display for Servers<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN: usize = 8;
+        if self.0.is_empty() {
+            return f.write_str("no server was seen to accept the next one");
+        }
         for (index, server) in self.0.iter().take(SHOWN).enumerate() {
             f.write_str(if index == 0 { "" } else { "; " })?;
             server.fmt(f)?;

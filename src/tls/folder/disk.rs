@@ -165,6 +165,11 @@ fn owner(folder: &Path) -> Owner {
 }
 
 fn lock_file(folder: &Path, path: &Path) -> io::Result<File> {
+    // A link would lead to another file, and a pipe is waited for.
+    match fs::symlink_metadata(path) {
+        Ok(found) if !found.is_file() => return Err(io::Error::other("not a regular file")),
+        Ok(_) | Err(_) => {}
+    }
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

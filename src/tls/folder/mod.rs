@@ -15,8 +15,10 @@ use std::sync::Arc;
 use rustls::crypto::CryptoProvider;
 
 use super::{Identities, Identity};
-use crate::certificate::{CurrentTime, Fingerprint, SystemClock, TimeSource};
-use crate::identity::{CertificateChain, KeyReader, PrivateKey, read_private};
+use crate::certificate::{Certificate, CurrentTime, Fingerprint, SystemClock, TimeSource};
+use crate::identity::{
+    CertificateChain, KeyReader, PrivateKey, is_writable_by_others, read_private,
+};
 use crate::limits::MAX_KEY_FILE_BYTES;
 use crate::store::ServerId;
 use crate::tls::error::{FolderError, RotationError};
@@ -106,7 +108,8 @@ impl<'a> IdentityFolder<'a> {
     /// Makes the folder, and copies an identity from its files into it. An encrypted key stays encrypted.
     ///
     /// # Errors
-    /// The folder has an identity; or the files are no usable identity; or something cannot be written.
+    /// The folder has an identity, or other users can write it; or the files are no usable identity, or its certificate is
+    /// not valid now; or something cannot be written.
     pub fn create(
         &self,
         chain: impl AsRef<Path>,
@@ -114,6 +117,10 @@ impl<'a> IdentityFolder<'a> {
     ) -> Result<IdentityState, FolderError> {
         let new = self.read_new(chain.as_ref(), key.as_ref())?;
         disk::make(&self.path)?;
+        if is_writable_by_others(&self.path) {
+            let path = self.path.clone();
+            return Err(FolderError::WritableByOthers { path });
+        }
         let held = Held::lock(&self.path, self.wait)?;
         if held.state_path().exists() {
             let path = held.state_path();
@@ -169,8 +176,8 @@ impl<'a> IdentityFolder<'a> {
     /// before and never activated.
     ///
     /// # Errors
-    /// It is the current one; or an identity that was staged before is presented to a server; or the files are no usable
-    /// identity.
+    /// It is the current one, or not valid now; or an identity that was staged before is presented to a server; or the
+    /// files are no usable identity.
     pub fn stage(
         &self,
         chain: impl AsRef<Path>,
@@ -249,7 +256,7 @@ impl<'a> IdentityFolder<'a> {
     /// Makes the next identity the current one, and deletes the old key. There is no way back.
     ///
     /// `known` are the servers that must have accepted the next identity, such as all servers of a store. If it is empty,
-    /// they are those that the state names, and the next identity must be activated for all.
+    /// they are those that the state names, at least one, and the next identity must be activated for all.
     ///
     /// # Errors
     /// Nothing is staged; or a server is not presented the next identity, or was not seen to accept it.
@@ -257,7 +264,7 @@ impl<'a> IdentityFolder<'a> {
         self.change(|_, state| {
             if state.next.is_some() && !state.may_finish(known) {
                 let lagging = state.lagging(known);
-                if lagging.is_empty() {
+                if lagging.is_empty() && state.phase() != RotationPhase::Activated {
                     return Err(RotationError::NotForAll.into());
                 }
                 return Err(FolderError::Lagging { servers: lagging });
@@ -309,7 +316,21 @@ impl<'a> IdentityFolder<'a> {
         let content = read_private(key, MAX_KEY_FILE_BYTES);
         let content = content.map_err(|source| FolderError::from_key_file(key, source))?;
         let identity = Identity::new(chain, self.reader.bytes(&content)?, &self.provider)?;
+        self.check_dates(identity.certificate())?;
         Ok(New::of(&identity, content))
+    }
+
+    /// Checks that a certificate that is to become ours is valid now: every server refuses it otherwise. An unset clock
+    /// knows nothing of it.
+    fn check_dates(&self, certificate: &Certificate) -> Result<(), FolderError> {
+        let validity = certificate.validity();
+        match self.now() {
+            CurrentTime::Known(now) if !validity.contains(now) => Err(FolderError::NotValidNow {
+                validity,
+                now: now.into(),
+            }),
+            CurrentTime::Known(_) | CurrentTime::Unset => Ok(()),
+        }
     }
 
     fn stage_new(

@@ -9,7 +9,7 @@ use super::disk::Held;
 use super::loaded::{New, commit};
 use super::state::{IdentityState, RequestState, file_name};
 use crate::certificate::error::with_causes;
-use crate::certificate::{Fingerprint, Timestamp};
+use crate::certificate::{Certificate, Fingerprint, Timestamp};
 use crate::identity::error::{IdentityError, IssueError, ReadFileError};
 use crate::identity::{
     CertificateChain, CertificateRequest, CertificateSpec, GeneratedKey, KeyType, RenewalSchedule,
@@ -67,7 +67,9 @@ impl Renewal {
         self
     }
 
-    /// Takes the answer of a CA from this file, once it is there and belongs to the request.
+    /// Takes the answer of a CA from this file, once it is there and belongs to the request. It must be valid now, end later
+    /// than the current certificate, and have its subject and names. An answer that is otherwise is left to a person:
+    /// [`IdentityFolder::stage_answer`].
     #[must_use]
     pub fn with_answer(mut self, file: impl Into<PathBuf>) -> Self {
         self.answer = Some(file.into());
@@ -94,34 +96,43 @@ pub enum RenewalOutcome {
     #[non_exhaustive]
     NotDue {
         /// When it is.
+        #[doc(hidden)]
         due: Timestamp,
     },
     /// The next identity was made and staged, or is presented to all.
     #[non_exhaustive]
     Renewed {
         /// The fingerprint of its certificate.
+        #[doc(hidden)]
         certificate: Fingerprint,
         /// Whether it is presented to all, and the old key is deleted.
+        #[doc(hidden)]
         is_used: bool,
     },
     /// A next identity was staged before, and the rotation is not finished.
     #[non_exhaustive]
     Staged {
         /// The fingerprint of its certificate.
+        #[doc(hidden)]
         certificate: Fingerprint,
         /// Whether the current certificate ends soon.
+        #[doc(hidden)]
         is_late: bool,
     },
     /// A CA has to answer a request.
     #[non_exhaustive]
     Waiting {
         /// The file of the request.
+        #[doc(hidden)]
         request: PathBuf,
         /// Whether it was made by this call.
+        #[doc(hidden)]
         is_new: bool,
         /// Why the file of the answer was not taken, if there is one.
+        #[doc(hidden)]
         answer: Option<String>,
         /// Whether the current certificate ends soon.
+        #[doc(hidden)]
         is_late: bool,
     },
 }
@@ -168,7 +179,8 @@ impl IdentityFolder<'_> {
     /// Stages the identity that a CA's answer to the request of this folder makes.
     ///
     /// # Errors
-    /// There is no request, or the answer is to another one; or a next identity is presented to servers.
+    /// There is no request, or the answer is to another one or is not valid now; or a next identity is presented to
+    /// servers.
     pub fn stage_answer(&self, answer: impl AsRef<Path>) -> Result<IdentityState, FolderError> {
         let chain = CertificateChain::from_file(answer)?;
         self.change(|held, state| {
@@ -220,12 +232,12 @@ impl IdentityFolder<'_> {
         let mut why = None;
         if let Some(answer) = renewal.answer.as_ref().filter(|answer| answer.exists()) {
             // Another program writes it. What is not whole, or belongs to another key, is looked at again by the next call.
-            let read = CertificateChain::from_file(answer).map_err(FolderError::from);
-            match read.and_then(|chain| self.answered(state, &request, chain)) {
-                Ok(new) if new.certificate != state.current => {
-                    return self.take(held, state, &new, renewal);
-                }
-                Ok(_) => {}
+            match self.answer(state, &request, answer) {
+                Ok((new, _)) if new.certificate == state.current => {}
+                Ok((new, certificate)) => match unfit(&certificate, leaf) {
+                    None => return self.take(held, state, &new, renewal),
+                    unfit => why = unfit,
+                },
                 Err(error) => why = Some(with_causes(&error)),
             }
         }
@@ -317,6 +329,18 @@ impl IdentityFolder<'_> {
         })
     }
 
+    /// The identity that the file of an answer makes, and its certificate.
+    fn answer(
+        &self,
+        state: &IdentityState,
+        request: &RequestState,
+        file: &Path,
+    ) -> Result<(New, Certificate), FolderError> {
+        let chain = CertificateChain::from_file(file)?;
+        let certificate = chain.leaf().clone();
+        Ok((self.answered(state, request, chain)?, certificate))
+    }
+
     /// The identity that an answer to a request makes.
     fn answered(
         &self,
@@ -340,6 +364,25 @@ impl IdentityFolder<'_> {
         };
         let pair = SigningKeyPair::new(self.reader.bytes(&content)?, &self.provider)?;
         let identity: Identity = pair.install(&asked, answer)?;
+        self.check_dates(identity.certificate())?;
         Ok(New::of(&identity, content))
     }
+}
+
+/// Why an answer does not take the place of the current certificate while no person looks at it.
+fn unfit(answer: &Certificate, current: &Certificate) -> Option<String> {
+    let (ends, now) = (
+        answer.validity().not_after(),
+        current.validity().not_after(),
+    );
+    if ends <= now {
+        return Some(format!(
+            "its certificate ends at {ends}, no later than the current one at {now}"
+        ));
+    }
+    // The current one is this CA's answer to the same names: key servers know us by them.
+    let is_kept = CertificateSpec::is_kept(answer, current);
+    (!is_kept).then(|| {
+        String::from("its certificate has another subject or other names than the current one")
+    })
 }

@@ -116,10 +116,13 @@ pub struct ServerRotation {
     /// The server.
     pub server: ServerId,
     /// Whether it is presented the next identity.
+    #[doc(hidden)]
     pub is_activated: bool,
     /// Since when; `None` if the clock was unset, or if it was never activated.
+    #[doc(hidden)]
     pub since: Option<UnixTime>,
     /// When it was last seen to accept the next identity; `None` if that was not seen or the clock was unset.
+    #[doc(hidden)]
     pub accepted: Option<UnixTime>,
     /// Whether it was seen to accept the next identity.
     pub is_accepted: bool,
@@ -170,11 +173,13 @@ impl IdentityState {
     }
 
     /// When the next identity was staged; `None` if none is, or if the clock was unset.
+    #[doc(hidden)]
     pub fn staged(&self) -> Option<UnixTime> {
         self.next.as_ref()?.staged.0
     }
 
     /// Since when a CA has not answered the request for the next certificate; the inner `None` if the clock was unset.
+    #[doc(hidden)]
     pub fn requested(&self) -> Option<Option<UnixTime>> {
         self.request.as_ref().map(|request| request.since.0)
     }
@@ -199,6 +204,7 @@ impl IdentityState {
 
     /// What the servers are presented, ordered by id: `known`, or if that is empty those that the state names. Nothing if
     /// no identity is staged.
+    #[doc(hidden)]
     pub fn servers(&self, known: &[ServerId]) -> Vec<ServerRotation> {
         let Some(next) = &self.next else {
             return Vec::new();
@@ -224,7 +230,8 @@ impl IdentityState {
         named.into_iter().map(of).collect()
     }
 
-    /// The servers of [`servers`](Self::servers) that are not presented the next identity, or were not seen to accept it.
+    /// The servers that are not presented the next identity, or were not seen to accept it, ordered by id: of `known`, or
+    /// if that is empty of those that the state names.
     pub fn lagging(&self, known: &[ServerId]) -> Vec<ServerRotation> {
         let mut servers = self.servers(known);
         servers.retain(|server| !server.is_activated || !server.is_accepted);
@@ -232,10 +239,12 @@ impl IdentityState {
     }
 
     /// Whether the current identity can go: every server of `known` is presented the next one and was seen to accept it.
-    /// Without `known`, the next one is also activated for all.
+    /// Without `known`, the next one is also activated for all, and at least one server was seen to accept it.
     pub fn may_finish(&self, known: &[ServerId]) -> bool {
         let covers_all = !known.is_empty() || self.phase() == RotationPhase::Activated;
-        self.next.is_some() && covers_all && self.lagging(known).is_empty()
+        let servers = self.servers(known);
+        let has_accepted = |server: &ServerRotation| server.is_activated && server.is_accepted;
+        covers_all && !servers.is_empty() && servers.iter().all(has_accepted)
     }
 
     /// Which identities are presented, in the terms of [`Identities`](crate::tls::Identities): whether the next one is for

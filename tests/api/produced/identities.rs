@@ -311,6 +311,7 @@ fn folders(produced: &mut Produced) {
     fs::set_permissions(all.file("next.key"), fs::Permissions::from_mode(0o600)).unwrap();
     let of = |name: &str| {
         IdentityFolder::new(all.file(name), KeyReader::new(), provider())
+            .with_clock(Arc::new(CurrentTime::Known(at(NOW))))
             .with_lock_wait(Duration::ZERO)
     };
     let create = |name: &str| of(name).create(all.file("own.pem"), all.file("own.key"));
@@ -323,6 +324,11 @@ fn folders(produced: &mut Produced) {
     let name = format!("other/identity-{}.key", &start[..16]);
     fs::create_dir_all(all.file(&name)).unwrap();
     produced.error(create("other"));
+    fs::create_dir(all.file("open")).unwrap();
+    fs::set_permissions(all.file("open"), fs::Permissions::from_mode(0o777)).unwrap();
+    produced.error(create("open"));
+    let later = of("late").with_clock(Arc::new(CurrentTime::Known(at(NOW + 9_000 * DAY))));
+    produced.error(later.create(all.file("own.pem"), all.file("own.key")));
     create("identity").unwrap();
     produced.error(create("identity"));
     produced.error(folder.stage(all.file("own.pem"), all.file("next.key")));

@@ -15,7 +15,7 @@ use crate::rotation::{keys_1, keys_2};
 use crate::support::folder::Folder;
 use crate::support::handshake::{handshake, run};
 use crate::support::link::{Setting, pin, settings};
-use crate::support::pki::{Made, self_signed};
+use crate::support::pki::{Made, self_signed, spec};
 use crate::support::*;
 
 struct Place(Folder);
@@ -275,6 +275,163 @@ fn a_rotation_is_taken_back_in_part_or_as_a_whole() {
     folder.cancel().unwrap();
     assert_eq!(place.names().len(), 4, "{:?}", place.names());
     assert_eq!(presented(&keys_2()), old.certificate);
+}
+
+/// Nothing says that any server knows the next certificate.
+#[test]
+fn a_rotation_that_no_server_was_seen_to_accept_ends_by_force_only() {
+    let place = Place::new("unseen");
+    let [old, new] = ["array-7"; 2].map(self_signed);
+    place.create(&old);
+    place.stage(&new).unwrap();
+    let folder = place.identity();
+    let state = folder.activate_all().unwrap();
+    assert_eq!(state.phase(), RotationPhase::Activated);
+    assert!(!state.may_finish(&[]));
+    let error = folder.finish(&[]).unwrap_err();
+    assert!(
+        matches!(&error, FolderError::Lagging { servers, .. } if servers.is_empty()),
+        "{error:?}"
+    );
+    let text = error.to_string();
+    assert!(text.contains("no server was seen to accept"), "{text}");
+    let kept = folder.state().unwrap();
+    assert_eq!(kept, state);
+    assert_eq!(place.names().len(), 6, "both keys are there");
+    let next = new.certificate.fingerprint();
+    assert!(folder.accepted(&keys_1(), next).unwrap());
+    assert!(folder.state().unwrap().may_finish(&[]));
+    assert_eq!(folder.finish(&[]).unwrap().current(), next);
+}
+
+/// Every server refuses such a certificate. Without a clock, nothing is known of it.
+#[test]
+fn a_certificate_that_is_not_valid_now_does_not_become_ours() {
+    let place = Place::new("dates");
+    let day = i64::try_from(DAY).unwrap();
+    let expired = spec("array-7").valid(-2 * day, -day).self_signed();
+    let later = spec("array-7").valid(day, 2 * day).self_signed();
+    let unset = || {
+        let clock = mutual_trust::CurrentTime::Unset;
+        place.identity().with_clock(Arc::new(clock))
+    };
+    for (name, made) in [("expired", &expired), ("later", &later)] {
+        place.put(name, made);
+        let (chain, key) = place.files(name);
+        let error = place.identity().create(&chain, &key).unwrap_err();
+        assert!(
+            matches!(error, FolderError::NotValidNow { .. }),
+            "{error:?}"
+        );
+        let valid = made.certificate.validity().to_string();
+        assert!(error.to_string().contains(&valid), "{error}");
+    }
+    place.create(&self_signed("array-7"));
+    for (name, made) in [("expired", &expired), ("later", &later)] {
+        let (chain, key) = place.files(name);
+        let error = place.identity().stage(&chain, &key).unwrap_err();
+        assert!(
+            matches!(error, FolderError::NotValidNow { .. }),
+            "{error:?}"
+        );
+        assert_eq!(place.identity().state().unwrap().next(), None);
+        let staged = unset().stage(&chain, &key).unwrap();
+        assert_eq!(staged.next(), Some(made.certificate.fingerprint()));
+        place.identity().cancel().unwrap();
+    }
+}
+
+/// A folder in which other users can write: they could put their own identity into it.
+#[test]
+fn an_identity_is_made_only_where_other_users_cannot_write() {
+    let place = Place::new("mode");
+    let made = self_signed("array-7");
+    let path = place.0.file("identity");
+    fs::create_dir(&path).unwrap();
+    let mode = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o777);
+    place.put("old", &made);
+    let (chain, key) = place.files("old");
+    let error = place.identity().create(&chain, &key).unwrap_err();
+    assert!(
+        matches!(error, FolderError::WritableByOthers { .. }),
+        "{error:?}"
+    );
+    assert!(place.names().is_empty(), "{:?}", place.names());
+    mode(0o750);
+    place.identity().create(&chain, &key).unwrap();
+    for name in place.names() {
+        let found = fs::metadata(path.join(&name)).unwrap();
+        assert_eq!(found.permissions().mode() & 0o777, 0o600, "{name}");
+    }
+}
+
+/// Links in the folder lead to no other file: that is neither written nor locked.
+#[test]
+fn a_link_in_the_folder_is_not_followed_by_a_change() {
+    let [old, new] = ["array-7"; 2].map(self_signed);
+    let start = |made: &Made| {
+        let print = made.certificate.fingerprint().to_string();
+        print.replace(':', "").to_lowercase()[..16].to_owned()
+    };
+    let names = [
+        String::from("identity-state"),
+        String::from("identity-state.lock"),
+        format!("identity-{}.key", start(&new)),
+        format!("identity-{}.pem", start(&new)),
+    ];
+    for (count, name) in names.into_iter().enumerate() {
+        let place = Place::new(&format!("link-{count}"));
+        place.create(&old);
+        place.stage(&new).unwrap();
+        let before = place.identity().state().unwrap();
+        let link = place.0.file("identity").join(&name);
+        let victim = place.0.file("victim");
+        let content = fs::read(&link).unwrap();
+        fs::write(&victim, &content).unwrap();
+        fs::remove_file(&link).unwrap();
+        std::os::unix::fs::symlink(&victim, &link).unwrap();
+        let changed = place.identity().activate_all();
+        let staged = place.stage(&new);
+        // The files of an identity that is staged already are not written by an activation.
+        if name.contains("state") {
+            let error = changed.unwrap_err();
+            let text = with_causes(&error);
+            assert!(text.contains("regular file"), "{name}: {text}");
+            assert_eq!(place.identity().state().unwrap(), before, "{name}");
+        } else {
+            assert!(changed.is_ok() && staged.is_err(), "{name}: {staged:?}");
+            place.identity().back_all().unwrap();
+            let error = with_causes(&place.stage(&new).unwrap_err());
+            assert!(error.contains("regular file"), "{name}: {error}");
+            // What is dropped is the link.
+            place.identity().cancel().unwrap();
+            assert!(fs::symlink_metadata(&link).is_err(), "{name}");
+        }
+        assert_eq!(fs::read(&victim).unwrap(), content, "{name}");
+    }
+}
+
+/// Two processes change one folder at the same time: each change is made, one after the other.
+#[test]
+fn changes_of_two_processes_at_once_are_all_made() {
+    let place = Place::new("two");
+    let [old, new] = ["array-7"; 2].map(self_signed);
+    place.create(&old);
+    place.stage(&new).unwrap();
+    let ids: Vec<ServerId> = (0..40).map(|at| server_id(&format!("keys-{at}"))).collect();
+    std::thread::scope(|scope| {
+        for part in ids.chunks(10) {
+            let folder = place.identity();
+            scope.spawn(move || {
+                for id in part {
+                    folder.activate(std::slice::from_ref(id)).unwrap();
+                }
+            });
+        }
+    });
+    let state = place.identity().state().unwrap();
+    assert_eq!(state.servers(&[]).len(), ids.len());
 }
 
 type Files = BTreeMap<String, Vec<u8>>;

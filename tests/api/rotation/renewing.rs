@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
+use mutual_trust::error::FolderError;
 use mutual_trust::identity::{KeyReader, KeyType, RenewalSchedule};
 use mutual_trust::limits::MAX_RENEWAL_FRACTION;
 use mutual_trust::tls::{IdentityFolder, Renewal, RenewalOutcome, RotationPhase};
@@ -265,4 +266,80 @@ fn a_certificate_of_a_ca_is_asked_for_once_and_taken_when_its_answer_belongs_to_
         folder.force_finish().unwrap();
         assert_eq!(place.key_files(), 1);
     }
+}
+
+/// A timer takes an answer while no person looks, and can delete the old key: what it takes must be better than what is there.
+#[test]
+fn an_answer_that_is_no_better_than_the_current_certificate_is_not_taken() {
+    let ca = spec("ca").ca().valid(-3 * year(), 6 * year()).self_signed();
+    let old = spec("array-7")
+        .dns("array-7.example")
+        .valid(0, year())
+        .signed_by(&ca);
+    let own = |from: i64, until: i64| spec("array-7").dns("array-7.example").valid(from, until);
+    let place = Place::new("bad-answers", &old, &[&ca]);
+    let answer = place.0.file("answer.pem");
+    let renewal = Renewal::new(RenewalSchedule::new())
+        .with_answer(&answer)
+        .with_use_at_once();
+    let folder = place.at(YEAR * 7 / 10);
+    let _ = folder.renew_when_due(&renewal).unwrap();
+    let before = folder.state().unwrap();
+    let month = year() / 12;
+    for (spec, said) in [
+        (own(-2 * year(), -year()), "now it is"),
+        (own(9 * month, 2 * year()), "now it is"),
+        (own(0, 11 * month), "no later than the current one"),
+        (own(month, year()), "no later than the current one"),
+        (
+            own(8 * month, 2 * year()).dns("more.example"),
+            "other names",
+        ),
+        (
+            spec("array-8")
+                .dns("array-7.example")
+                .valid(8 * month, 2 * year()),
+            "another subject",
+        ),
+    ] {
+        place.put(
+            "answer.pem",
+            &chain(&spec.for_key_of(&old.certificate, &ca), &[&ca]),
+        );
+        let waits = folder.renew_when_due(&renewal).unwrap();
+        let RenewalOutcome::Waiting {
+            answer: Some(why), ..
+        } = waits
+        else {
+            panic!("{said}: {waits:?}");
+        };
+        assert!(why.contains(said), "{why}");
+        assert_eq!(folder.state().unwrap(), before);
+        assert_eq!(place.key_files(), 1);
+    }
+    // A person may take other names, but no expired certificate.
+    let others = own(8 * month, 2 * year()).dns("more.example");
+    let others = others.for_key_of(&old.certificate, &ca);
+    let expired = own(-2 * year(), -year()).for_key_of(&old.certificate, &ca);
+    place.put("answer.pem", &chain(&expired, &[&ca]));
+    let refused = folder.stage_answer(&answer).unwrap_err();
+    assert!(
+        matches!(refused, FolderError::NotValidNow { .. }),
+        "{refused:?}"
+    );
+    let good = own(8 * month, 2 * year()).for_key_of(&old.certificate, &ca);
+    place.put("answer.pem", &chain(&good, &[&ca]));
+    let done = folder.renew_when_due(&renewal).unwrap();
+    assert!(matches!(
+        done,
+        RenewalOutcome::Renewed { is_used: true, .. }
+    ));
+    assert_eq!(folder.state().unwrap().current(), good.fingerprint());
+    let again = Place::new("other-names", &old, &[&ca]);
+    let folder = again.at(YEAR * 7 / 10);
+    let asked = Renewal::new(RenewalSchedule::new());
+    let _ = folder.renew_when_due(&asked).unwrap();
+    again.put("answer.pem", &chain(&others, &[&ca]));
+    let staged = folder.stage_answer(again.0.file("answer.pem")).unwrap();
+    assert_eq!(staged.next(), Some(others.fingerprint()));
 }
