@@ -81,22 +81,42 @@ pub(crate) fn stage(arguments: &StageArguments) -> Result<Outcome, Failure> {
                 renewal = renewal.with_new_key(kind.into());
             }
             let done = place.with(|folder| folder.renew_now(&renewal))?;
-            if !matches!(done, RenewalOutcome::Renewed { .. }) {
-                return renewal_of(&place.folder, &done);
+            match done {
+                RenewalOutcome::Renewed { .. } => {}
+                RenewalOutcome::Staged { .. } => {
+                    copy_next(arguments)?;
+                    let mut outcome = renewal_of(&place.folder, &done)?;
+                    outcome.text.push_str(
+                        "\nnothing was made: to make another one, delete this one by `identity back --drop`",
+                    );
+                    return Ok(outcome);
+                }
+                _ => return renewal_of(&place.folder, &done),
             }
         }
     }
+    copy_next(arguments)?;
     let state = place.with(|folder| folder.state())?;
-    if let (Some(out), Some(next)) = (&arguments.out, state.next()) {
-        let chain = place.with(|folder| folder.chain(next))?;
-        let written = write_certificates(out, chain.certificates(), IfExists::Refuse);
-        written.map_err(|error| Failure::from(error).about(out.display()))?;
-    }
     let mut outcome = rotation(place, &state, &[])?;
     outcome.text.push_str(
         "\nto do: have the next certificate installed beside the current one at every key server, then activate it there",
     );
     Ok(outcome)
+}
+
+/// Writes the next certificate to the file of `--out`.
+fn copy_next(arguments: &StageArguments) -> Result<(), Failure> {
+    let place = &arguments.place;
+    let Some(out) = &arguments.out else {
+        return Ok(());
+    };
+    let next = place.with(|folder| folder.state())?.next();
+    let Some(next) = next else {
+        return Ok(());
+    };
+    let chain = place.with(|folder| folder.chain(next))?;
+    let written = write_certificates(out, chain.certificates(), IfExists::Refuse);
+    written.map_err(|error| Failure::from(error).about(out.display()))
 }
 
 pub(crate) fn activate(arguments: &ActivateArguments) -> Result<Outcome, Failure> {
@@ -132,10 +152,16 @@ pub(crate) fn status(arguments: &StatusArguments) -> Result<Outcome, Failure> {
 pub(crate) fn finish(arguments: &FinishArguments) -> Result<Outcome, Failure> {
     let place = &arguments.place;
     let known = arguments.known.servers()?;
+    if known.is_empty() && arguments.known.store.is_some() && !arguments.force {
+        // Without a list, only the servers that the state names would be asked about.
+        let text = "the store has no server, so it does not say which ones must accept the next certificate";
+        return Err(Failure::new("rotation/NoServers", text));
+    }
     let before = place.with(|folder| folder.state())?;
     if before.next().is_some() && !arguments.force && !before.may_finish(&known) {
         return refused(place, &before, &known);
     }
+    let has_new_key = has_new_key(place, &before)?;
     let state = place.with(|folder| {
         if arguments.force {
             folder.force_finish()
@@ -144,8 +170,21 @@ pub(crate) fn finish(arguments: &FinishArguments) -> Result<Outcome, Failure> {
         }
     })?;
     let mut outcome = rotation(place, &state, &[])?;
-    outcome.text.push_str("\nthe old key is deleted");
+    outcome.text.push_str(if has_new_key {
+        "\nthe old key is deleted"
+    } else {
+        "\nthe old certificate is deleted; its key is that of the new one"
+    });
     Ok(outcome)
+}
+
+/// Whether the next certificate has another key than the current one.
+fn has_new_key(place: &FolderArguments, state: &IdentityState) -> Result<bool, Failure> {
+    let Some(next) = state.next() else {
+        return Ok(false);
+    };
+    let pin = |certificate| place.with(|folder| Ok(folder.chain(certificate)?.leaf().key_pin()));
+    Ok(pin(state.current())? != pin(next)?)
 }
 
 fn refused(
@@ -158,9 +197,13 @@ fn refused(
         "\nrefused: the current certificate is still needed; --force finishes all the same",
     );
     if state.lagging(known).is_empty() {
-        outcome.text.push_str(
-            "\n  to do: name the servers by --store, or activate the next certificate for all",
-        );
+        outcome
+            .text
+            .push_str(if state.phase() == RotationPhase::Activated {
+                "\n  to do: no server was seen to accept the next certificate: `connect` to each with --identity FOLDER"
+            } else {
+                "\n  to do: name the servers by --store, or activate the next certificate for all"
+            });
     }
     Ok(outcome.or_refused(Some(String::from("Lagging"))))
 }
@@ -212,6 +255,17 @@ fn shown(
     }
     let servers = state.servers(known);
     lines.extend(servers.iter().map(|server| format!("  {server}")));
+    if !known.is_empty() {
+        // A wrong id would be presented the next identity in silence.
+        let named = state.servers(&[]).into_iter();
+        let others = named.filter(|found| !known.contains(&found.server));
+        lines.extend(others.map(|found| {
+            format!(
+                "  warning: the state names server {}, which is not in the store",
+                found.server
+            )
+        }));
+    }
     let may_finish = state.may_finish(known);
     if state.next().is_some() {
         lines.push(String::from(if may_finish {
@@ -283,7 +337,7 @@ fn renewal_of(path: &Path, done: &RenewalOutcome) -> Result<Outcome, Failure> {
         RenewalOutcome::Renewed { is_used: true, .. } => (
             "used",
             String::from(
-                "renewed: the new certificate is presented to all, and the old key is deleted",
+                "renewed: the new certificate is presented to all, and the old one is deleted",
             ),
         ),
         RenewalOutcome::Renewed { .. } => (
@@ -294,7 +348,9 @@ fn renewal_of(path: &Path, done: &RenewalOutcome) -> Result<Outcome, Failure> {
         ),
         RenewalOutcome::Staged { .. } => (
             "staged",
-            String::from("staged: the next certificate waits to be activated and finished"),
+            String::from(
+                "staged: a next certificate was staged before, and its rotation is not finished",
+            ),
         ),
         RenewalOutcome::Waiting {
             request: file,

@@ -140,11 +140,48 @@ fn each_server_is_presented_what_is_activated_for_it_and_finish_names_who_lags()
     // With force, nothing is asked.
     identity(&folder, "stage").ends_with(0);
     identity(&folder, "finish").ends_with(1).says("--store");
-    identity(&folder, "finish --force").ends_with(0);
+    identity(&folder, "finish --force")
+        .ends_with(0)
+        .says("the old certificate is deleted; its key is that of the new one");
     identity(&folder, "stage").ends_with(0);
     identity(&folder, "back --drop")
         .ends_with(0)
         .says("phase: none");
+    assert_eq!(keys(&folder), 1);
+}
+
+/// Steps in the wrong order, and with wrong ids.
+#[test]
+fn a_rotation_in_a_wrong_order_says_what_is_missing() {
+    let folder = system("cli-rotation-order");
+    identity(&folder, "stage --rekey --out next.pem").ends_with(0);
+    // Another stage makes nothing, and writes the certificate that is staged.
+    identity(&folder, "stage --rekey --out again.pem")
+        .ends_with(0)
+        .says("nothing was made")
+        .says("`identity back --drop`");
+    assert_eq!(
+        fingerprint(&folder, "again.pem"),
+        fingerprint(&folder, "next.pem")
+    );
+    // A wrong id is told where the right ones are known.
+    identity(&folder, "activate keys-9").ends_with(0);
+    identity(&folder, "status --store trust")
+        .ends_with(0)
+        .says("warning: the state names server keys-9, which is not in the store");
+    identity(&folder, "back keys-9").ends_with(0);
+    identity(&folder, "back").ends_with(0);
+    identity(&folder, "activate --all").ends_with(0);
+    identity(&folder, "finish")
+        .ends_with(1)
+        .says("no server was seen to accept the next certificate");
+    // A store without servers names none that must accept.
+    run(&folder, "store create --store empty").ends_with(0);
+    identity(&folder, "finish --store empty")
+        .ends_with(2)
+        .says("error[rotation/NoServers]");
+    assert_eq!(keys(&folder), 2, "the old key is still there");
+    identity(&folder, "finish --store empty --force").ends_with(0);
     assert_eq!(keys(&folder), 1);
 }
 
@@ -345,8 +382,17 @@ fn a_certificate_of_a_ca_is_requested_once_and_its_answer_is_taken_from_a_file()
         tool.write(file, fs::read_to_string(folder.file(file)).unwrap());
     }
     tool.write("own.csr", fs::read_to_string(folder.file(request)).unwrap());
-    tool.run("x509 -req -in own.csr -CA ca.pem -CAkey ca.key -days 900 -out own.pem -copy_extensions copyall");
-    fs::write(folder.file("answer.pem"), tool.read("own.pem")).unwrap();
+    let answer = |days: u32| {
+        tool.run(&format!("x509 -req -in own.csr -CA ca.pem -CAkey ca.key -days {days} -out own.pem -copy_extensions copyall"));
+        fs::write(folder.file("answer.pem"), tool.read("own.pem")).unwrap();
+    };
+    // It would end before the current one: it waits, and a person may take it.
+    answer(900);
+    let waits = due(0);
+    assert_eq!(waits["state"], "waiting");
+    let why = waits["answer_not_taken"].as_str().unwrap();
+    assert!(why.contains("no later than the current one"), "{why}");
+    answer(30_000);
     let done = due(0);
     assert_eq!(done["state"], "renewed", "{done}");
     assert_eq!(
