@@ -91,7 +91,9 @@ pub(crate) fn stage(arguments: &StageArguments) -> Result<Outcome, Failure> {
                     );
                     return Ok(outcome);
                 }
-                _ => return renewal_of(&place.folder, &done),
+                RenewalOutcome::NotDue { .. } | RenewalOutcome::Waiting { .. } | _ => {
+                    return renewal_of(&place.folder, &done);
+                }
             }
         }
     }
