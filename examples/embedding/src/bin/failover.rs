@@ -1,5 +1,5 @@
 //! A blocking loop that uses the best of four key servers. The store has their order, and `Failover` says which one to try
-//! next, and when: the loop only makes the attempts.
+//! next, and when: the loop only makes the attempts. A program that goes on waits with `LiveTrust::wait_newer_than`.
 
 use std::collections::BTreeMap;
 use std::thread::sleep;
@@ -8,9 +8,6 @@ use std::time::{Duration, Instant};
 use mutual_trust::failover::{AttemptOutcome, Failover, FailoverSettings, NextAttempt};
 use mutual_trust::{ClientConfigs, EntryOptions, LiveTrust, PinScope, ServerId, tls};
 use mutual_trust_embedding::{Link, Machine, Outcome, ask, client, dial, expect, four};
-
-/// The longest wait after a failure. Only a refusal waits for longer.
-const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 
 struct System {
     configs: ClientConfigs,
@@ -23,9 +20,7 @@ struct System {
 }
 
 impl System {
-    /// Makes the attempts that are due, until none is due soon; or until a server is in use, if one is enough. A server that
-    /// our rules refused is tried again after minutes, or when trust changes: a program that goes on waits with
-    /// `LiveTrust::wait_newer_than`.
+    /// Makes the attempts that are due, until none is due soon; or until a server is in use, if one is enough.
     fn run(&mut self, one_is_enough: bool) {
         while !one_is_enough || self.failover.in_use().is_none() {
             // Read before the attempt: a change during it makes another one worthwhile.
@@ -39,7 +34,7 @@ impl System {
                     };
                     self.failover.report(&id, outcome, self.started.elapsed());
                 }
-                NextAttempt::At(then) if then > now + LONGEST_BACKOFF => return,
+                NextAttempt::At(then) if then > now + Duration::from_secs(60) => return,
                 NextAttempt::At(then) => sleep(then.saturating_sub(now)),
                 NextAttempt::NotNeeded => return,
             }
@@ -76,7 +71,7 @@ fn main() -> Outcome<()> {
     let trust = LiveTrust::new(four.installed.snapshot());
     let settings = FailoverSettings::new()
         .with_boot_spread(Duration::from_millis(20))?
-        .with_backoff(Duration::from_millis(50), LONGEST_BACKOFF)?;
+        .with_backoff(Duration::from_millis(50), Duration::from_secs(5))?;
     let mut system = System {
         configs: client(trust.clone(), &array).client_configs()?,
         trust: trust.clone(),
