@@ -218,8 +218,8 @@ pub enum StoreError {
     )]
     #[doc(hidden)]
     Unread(Box<EntryKey>),
-    /// A label is too long or has control characters.
-    #[error("a label is one line of at most {limit} bytes")]
+    /// A label is blank or too long, or has control characters.
+    #[error("a label is one line of at most {limit} bytes, and not blank")]
     #[non_exhaustive]
     #[doc(hidden)]
     Label {

@@ -52,7 +52,7 @@ impl TrustStore {
         certificate: &Certificate,
         options: &EntryOptions,
     ) -> Result<(), StoreError> {
-        options.check(slot, scope, false)?;
+        options.check_loaded(slot, scope, false)?;
         self.check_key(slot, certificate)?;
         check_use(slot, scope, certificate, options, &mut Vec::new())
     }

@@ -60,7 +60,7 @@ impl EntryOptions {
         }
     }
 
-    /// A line of text for people and for authorisation, at most 128 bytes.
+    /// A line of text for people and for authorisation, not blank, at most 128 bytes.
     #[must_use]
     pub fn with_label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into().into_boxed_str());
@@ -137,6 +137,22 @@ impl EntryOptions {
 
     /// Refuses options that the slot and scope do not have, and values out of bounds.
     pub(super) fn check(
+        &self,
+        slot: Slot,
+        scope: &Scope,
+        only_fingerprint: bool,
+    ) -> Result<(), StoreError> {
+        // The label of a pin is the name of its client.
+        if self.label().is_some_and(|label| label.trim().is_empty()) {
+            return Err(StoreError::Label {
+                limit: MAX_LABEL_BYTES,
+            });
+        }
+        self.check_loaded(slot, scope, only_fingerprint)
+    }
+
+    /// The same for options that were stored. An earlier version took empty labels, and their peers are not locked out.
+    pub(super) fn check_loaded(
         &self,
         slot: Slot,
         scope: &Scope,

@@ -169,7 +169,7 @@ impl TrustStore {
                     refused = Some(with_causes(&error));
                 }
             }
-        } else if let Err(error) = held.options.check(key.slot, &key.scope, true) {
+        } else if let Err(error) = held.options.check_loaded(key.slot, &key.scope, true) {
             refused = Some(with_causes(&error));
         }
         let refused = refused.map(|why| shown(&why));

@@ -85,7 +85,7 @@ pub fn fill(store: &mut TrustStore) -> Result<(), StoreError> {
     let bare = Fingerprint::from_bytes([7; 32]);
     let enforced = options()
         .with_validity(ValidityRule::Enforce)
-        .with_label("");
+        .with_label("x");
     store.install_pin_fingerprint(PinScope::Clients, bare, enforced)?;
     let patterns = ["dns:*.arrays.example", "ip:192.0.2.9", "uri:spiffe://e/a/*"];
     let patterns = options().with_san_patterns(patterns.map(|text| text.parse().unwrap()));

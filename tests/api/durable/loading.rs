@@ -203,9 +203,22 @@ fn options_beyond_todays_limits_disable_their_entry_and_come_back() {
     // A fingerprint cannot match by public key.
     let store = filled();
     let text = text_of(store.contents());
-    let edited = text.replacen("  label \n", "  label \n  match public-key\n", 1);
+    let edited = text.replacen("  label x\n", "  label x\n  match public-key\n", 1);
     let loaded = load(&fitting(&edited)).unwrap();
     assert_eq!(loaded.report.disabled.len(), 1);
+}
+
+/// An earlier version took an empty label. Its peer is not locked out by the next version.
+#[test]
+fn an_empty_label_is_loaded_as_it_is() {
+    let (_, key, text) = with_rsa();
+    let text = fitting(&text.replacen("  installed", "  label \n  installed", 1));
+    let loaded = load(&text).unwrap();
+    assert!(loaded.report.disabled.is_empty());
+    let entry = loaded.store.contents().entry(&key).unwrap();
+    assert!(entry.disabled().is_none());
+    assert_eq!(entry.options().label(), Some(""));
+    assert_eq!(text_of(loaded.store.contents()), text);
 }
 
 // I8, P3: an earlier version took any end.

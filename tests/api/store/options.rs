@@ -32,6 +32,9 @@ fn a_label_is_one_line_within_its_bound() {
         "\0".to_owned(),
         "a\u{1b}[31m".to_owned(),
         "a\u{85}b".to_owned(),
+        // Such a label would give a client an empty name.
+        String::new(),
+        " ".to_owned(),
     ] {
         let label = options().with_label(bad.clone());
         refused!(
