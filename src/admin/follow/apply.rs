@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::content::{Content, Found};
 use super::followed::{Applied, Followed, Life};
-use super::guard::{FollowGuard, Guard, LockedOut, lost_by};
+use super::guard::{FollowGuard, Guard, LockedOut, held_for};
 use super::{Source, SourceHealth};
 use crate::admin::Impact;
 use crate::admin::follow::error::SourceError;
@@ -15,26 +15,40 @@ use crate::limits::CRL_LIFE_LEFT;
 use crate::store::error::StoreError;
 use crate::store::{EntryKey, Outcome, Truncated, TrustSnapshot, TrustStore};
 
+/// The places of the sources whose update is held, and what became of them.
+type Held = BTreeMap<usize, Applied>;
+
 /// Applies each source by itself: certificates first, since lists need those of their issuers.
 ///
-/// What locks a peer out is applied a second time, to find the sources that do it.
+/// What endangers a peer is applied a second time, to find the sources that do it. If one of them is held, the others are
+/// judged again without it: they may count on what it would have given. Each round holds another source, so the rounds end.
 pub(super) fn all(sources: &[Followed], store: &mut TrustStore, guard: &Guard) -> Vec<Applied> {
     let before = store.contents().clone();
-    let mut tried = store.fork();
-    let mut applied = each(sources, &mut tried, None);
-    let is_new = tried.contents().generation() != before.generation();
-    let whole = is_new.then(|| guard.effects(&before, tried.contents()));
-    match whole {
-        Some(whole) if !whole.lost().is_empty() || !whole.at_risk().is_empty() => {
-            let judged = Judged {
-                guard,
-                before: &before,
-                whole: &whole,
-            };
-            applied = each(sources, store, Some(&judged));
+    let mut held = Held::new();
+    let mut applied = loop {
+        let mut tried = store.fork();
+        let applied = each(sources, &mut tried, &held, None);
+        let is_new = tried.contents().generation() != before.generation();
+        let whole = is_new.then(|| guard.effects(&before, tried.contents()));
+        let Some(whole) = whole.filter(|whole| !whole.endangered().is_empty()) else {
+            *store = tried;
+            break applied;
+        };
+        let judged = Judged {
+            guard,
+            before: &before,
+            whole: &whole,
+        };
+        let mut tried = store.fork();
+        let applied = each(sources, &mut tried, &held, Some(&judged));
+        let known = held.len();
+        let of_guard = applied.iter().enumerate().filter(|(_, one)| one.is_held);
+        held.extend(of_guard.map(|(place, one)| (place, one.clone())));
+        if held.len() == known {
+            *store = tried;
+            break applied;
         }
-        _ => *store = tried,
-    }
+    };
     for (followed, applied) in sources.iter().zip(&mut applied) {
         // What was locked out before by the same content, and still is.
         let same = followed.applied.digest == applied.digest;
@@ -46,16 +60,16 @@ pub(super) fn all(sources: &[Followed], store: &mut TrustStore, guard: &Guard) -
     applied
 }
 
-/// An update that locks a peer out.
+/// An update that endangers a peer.
 struct Judged<'a> {
     guard: &'a Guard,
     before: &'a TrustSnapshot,
-    /// What all sources do together.
+    /// What all sources that are not held do together.
     whole: &'a Impact,
 }
 
 impl Judged<'_> {
-    /// The peers that a step of the update locks out. Fails if it does and the guard refuses that.
+    /// The peers that a step of the update endangers. Fails if it does and the guard refuses that.
     fn step(
         &self,
         before: &TrustSnapshot,
@@ -63,20 +77,32 @@ impl Judged<'_> {
         source: &Source,
     ) -> Result<Option<LockedOut>, SourceError> {
         let step = self.guard.effects(before, after);
-        let peers = lost_by(&step, self.whole);
         // A list says that a certificate must not be trusted.
-        let is_held = self.guard.kind == FollowGuard::Refuse && !source.is_of_lists();
-        if is_held && !peers.is_empty() {
+        let is_guarded = self.guard.kind == FollowGuard::Refuse && !source.is_of_lists();
+        if let Some((lost, at_risk)) = held_for(&step, self.whole).filter(|_| is_guarded) {
             let path = source.path().to_owned();
-            return Err(SourceError::LocksOut { path, peers });
+            return Err(SourceError::LocksOut {
+                path,
+                lost,
+                at_risk,
+            });
         }
         Ok(LockedOut::of(self.before, &step, self.whole))
     }
 }
 
-fn each(sources: &[Followed], store: &mut TrustStore, judged: Option<&Judged<'_>>) -> Vec<Applied> {
+fn each(
+    sources: &[Followed],
+    store: &mut TrustStore,
+    held: &Held,
+    judged: Option<&Judged<'_>>,
+) -> Vec<Applied> {
     let mut applied = Vec::with_capacity(sources.len());
-    for followed in sources {
+    for (place, followed) in sources.iter().enumerate() {
+        if let Some(held) = held.get(&place) {
+            applied.push(held.clone());
+            continue;
+        }
         let mut tried = store.fork();
         let done = certificates(sources, followed, &mut tried).and_then(|mut done| {
             if let Some(judged) = judged {
@@ -91,6 +117,7 @@ fn each(sources: &[Followed], store: &mut TrustStore, judged: Option<&Judged<'_>
                 done
             }
             Err(error) => Applied {
+                is_held: matches!(error, SourceError::LocksOut { .. }),
                 error: Some(with_causes(&error)),
                 ..followed.applied.clone()
             },

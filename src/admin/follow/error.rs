@@ -45,18 +45,20 @@ pub enum SourceError {
         /// What it is.
         kind: &'static str,
     },
-    /// The update would lock out a peer that is accepted now, and the follower refuses such updates.
+    /// The update would lock out a peer that is accepted now, or puts one at risk, and the follower refuses such updates.
     #[error(
-        "{path}: the update would lock out {}; it is not applied, and the entries from before stay",
-        few(peers)
+        "{path}: the update {}; it is not applied, and the entries from before stay",
+        endangers(lost, at_risk)
     )]
     #[non_exhaustive]
     #[doc(hidden)]
     LocksOut {
         /// The source.
         path: PathBuf,
-        /// The peers.
-        peers: Truncated<Peer>,
+        /// The peers that it locks out.
+        lost: Truncated<Peer>,
+        /// The peers that it puts at risk.
+        at_risk: Truncated<Peer>,
     },
     /// A link that leads nowhere.
     #[error("{path} is a link to {target}, which does not exist; the entries from before stay")]
@@ -195,6 +197,18 @@ pub enum SourceError {
         /// The limit.
         limit: usize,
     },
+}
+
+/// What an update does to peers.
+fn endangers(lost: &Truncated<Peer>, at_risk: &Truncated<Peer>) -> String {
+    match (lost.is_empty(), at_risk.is_empty()) {
+        (false, true) => format!("would lock out {}", few(lost)),
+        (true, _) => format!("may lock out {}", few(at_risk)),
+        (false, false) => {
+            let (lost, at_risk) = (few(lost), few(at_risk));
+            format!("would lock out {lost}, and may lock out {at_risk}")
+        }
+    }
 }
 
 /// How a source of certificates says that it has none.

@@ -41,6 +41,8 @@ pub(super) struct Applied {
     pub(super) digest: Option<[u8; 32]>,
     /// Why the store refused something of the content.
     pub(super) error: Option<String>,
+    /// Whether the guard refused the content.
+    pub(super) is_held: bool,
     /// Certificates and lists that were removed by hand and are installed again.
     pub(super) restored: BTreeSet<Fingerprint>,
     /// Certificates that are blocked.

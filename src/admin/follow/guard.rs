@@ -20,6 +20,11 @@ pub enum FollowGuard {
     Report,
     /// It is not applied: the entries from before stay, and the health names each peer as an error.
     ///
+    /// So is an update that puts a peer at risk: something that could accept it is gone, such as one of two authorities, and
+    /// a follower does not know which certificate the peer has. An authority is therefore renewed in two steps: the new one
+    /// beside the old one, which is applied; then, when all peers have their new certificates, without the old one, which
+    /// an administrator makes with `Report`.
+    ///
     /// For sources whose mistakes are likelier than stolen keys. A block takes trust away at once all the same. Revocation
     /// lists are applied in any case, since they say that a certificate must not be trusted; the health names the peers.
     Refuse,
@@ -60,7 +65,7 @@ impl LockedOut {
     /// Of the peers that a source locks out, those that the whole update locks out: what one source gives up, another may
     /// have. Nothing if there are none.
     pub(super) fn of(before: &TrustSnapshot, step: &Impact, whole: &Impact) -> Option<Self> {
-        let peers: BTreeSet<Peer> = all(step).intersection(&all(whole)).cloned().collect();
+        let peers = endangered_by(step, whole);
         Self::named(before, peers, whole)
     }
 
@@ -108,17 +113,24 @@ impl LockedOut {
     }
 }
 
-/// The peers that are lost or at risk.
-fn all(effects: &Impact) -> BTreeSet<Peer> {
-    let at_risk = effects.at_risk().into_iter().map(|effect| &effect.peer);
-    effects.all_lost().chain(at_risk).cloned().collect()
+/// The peers that a step locks out or puts at risk, and the whole update as well.
+fn endangered_by(step: &Impact, whole: &Impact) -> BTreeSet<Peer> {
+    let (step, whole) = (step.endangered(), whole.endangered());
+    step.intersection(&whole).cloned().collect()
 }
 
-/// The lost peers of a step that the whole update loses as well.
-pub(super) fn lost_by(step: &Impact, whole: &Impact) -> Truncated<Peer> {
-    let mut lost = Truncated::default();
-    for peer in step.all_lost().filter(|peer| whole.loses(peer)) {
-        lost.push(peer.clone());
+/// The same, those that are lost and those at risk, for an error. Nothing if there are none.
+pub(super) fn held_for(
+    step: &Impact,
+    whole: &Impact,
+) -> Option<(Truncated<Peer>, Truncated<Peer>)> {
+    let (mut lost, mut at_risk) = (Truncated::default(), Truncated::default());
+    for peer in endangered_by(step, whole) {
+        if whole.loses(&peer) {
+            lost.push(peer);
+        } else {
+            at_risk.push(peer);
+        }
     }
-    lost
+    (!lost.is_empty() || !at_risk.is_empty()).then_some((lost, at_risk))
 }

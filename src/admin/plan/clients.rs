@@ -56,7 +56,7 @@ impl Unseen<'_> {
         if let Some(None) = why_not {
             if later.is_some_and(|later| is_narrowed(entry, later)) {
                 let after = PeerOutcome::foreseen(ReasonCode::PinDoesNotMatch);
-                effects.at_risk.push(effect(after));
+                effects.note_risk(effect(after));
             }
             return;
         }
@@ -105,9 +105,9 @@ impl Unseen<'_> {
         };
         if works.clone().any(covers) {
             if let Some(reason) = self.may_break(is_of_clients, certificate) {
-                effects.at_risk.push(effect(reason));
+                effects.note_risk(effect(reason));
             } else if let Some(reason) = self.overruled().filter(|_| is_of_clients) {
-                effects.at_risk.push(effect(reason));
+                effects.note_risk(effect(reason));
             }
             return;
         }

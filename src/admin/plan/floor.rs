@@ -122,6 +122,8 @@ impl Impact {
             unlisted = unlisted.saturating_sub(1);
         }
         self.lost.count(unlisted);
+        self.all_at_risk
+            .retain(|peer| !other.all_lost.contains(peer));
         self.all_lost.extend(other.all_lost.iter().cloned());
     }
 }

@@ -112,6 +112,7 @@ pub struct Effect {
 pub struct Impact {
     pub(super) all_lost: BTreeSet<Peer>,
     pub(super) lost: Truncated<Effect>,
+    pub(super) all_at_risk: BTreeSet<Peer>,
     pub(super) at_risk: Truncated<Effect>,
     pub(super) gained: Truncated<Effect>,
     pub(super) moved: Truncated<Effect>,
@@ -136,6 +137,11 @@ impl Impact {
         self.all_lost.iter()
     }
 
+    /// Every peer that is lost or at risk, also those that the lists omit.
+    pub(in crate::admin) fn endangered(&self) -> BTreeSet<Peer> {
+        self.all_lost.union(&self.all_at_risk).cloned().collect()
+    }
+
     /// Servers that were never seen and may be lost: a part of their installed certificates is no longer accepted.
     pub fn at_risk(&self) -> &Truncated<Effect> {
         &self.at_risk
@@ -155,6 +161,11 @@ impl Impact {
     /// Servers without evidence: they were never seen, and no installed entry could accept them before.
     pub fn unknown(&self) -> &Truncated<ServerId> {
         &self.unknown
+    }
+
+    pub(super) fn note_risk(&mut self, effect: Effect) {
+        self.all_at_risk.insert(effect.peer.clone());
+        self.at_risk.push(effect);
     }
 
     pub(super) fn note(&mut self, effect: Effect) {

@@ -310,6 +310,6 @@ fn note(found: Found, effects: &mut Impact) {
     if found.is_lost {
         effects.note(found.effect);
     } else {
-        effects.at_risk.push(found.effect);
+        effects.note_risk(found.effect);
     }
 }

@@ -2,7 +2,7 @@
 
 use mutual_trust::admin::follow::{FollowGuard, SourceHealth};
 use mutual_trust::admin::{Feeds, Follower, Source};
-use mutual_trust::{AuthorityScope, Certificate, PinScope, Policy, TrustStore};
+use mutual_trust::{AuthorityScope, Certificate, GroupId, PinScope, Policy, TrustStore};
 
 use crate::follow::common::*;
 use crate::support::crl::crl;
@@ -152,5 +152,111 @@ fn a_list_that_revokes_a_client_is_applied_and_named() {
             matches!(&*told, [one] if one.starts_with("it locked out client ") && one.ends_with("[Revoked]")),
             "{told:?}"
         );
+    }
+}
+
+/// A world with a source `roots` of authorities for any server, which has `first` and is guarded.
+fn guarded_roots(test: &str, first: &[&Certificate]) -> (World, Follower) {
+    let mut world = World::new(test);
+    world.put("roots.pem", pems(first));
+    let authorities = Feeds::Authorities(AuthorityScope::AnyServer);
+    let source = Source::new("roots", world.path("roots.pem"), authorities);
+    let follower = Follower::new([source]).unwrap();
+    let mut follower = follower.with_guard(FollowGuard::Refuse, Policy::new(keys()));
+    world.settle(&mut follower);
+    assert!(world.holds(first));
+    (world, follower)
+}
+
+/// A server that needs a chain may have one of the new authority. The follower has not seen it, so it may be locked out.
+#[test]
+fn a_guarded_source_does_not_exchange_its_authorities() {
+    let (one, two) = (ca("one"), ca("two"));
+    let (mut world, mut follower) = guarded_roots("guard-authorities", &[&one]);
+    world.put("roots.pem", pems(&[&two]));
+    world.settle(&mut follower);
+    assert!(world.holds(&[&one]));
+    let error = world.error();
+    assert!(
+        error.contains("may lock out server keys-1; it is not applied"),
+        "{error}"
+    );
+    // The new one beside the old one takes nothing away. To take the old one away needs the consent of an administrator.
+    world.put("roots.pem", pems(&[&one, &two]));
+    world.settle(&mut follower);
+    assert!(world.holds(&[&one, &two]) && world.store.health().is_good());
+    world.put("roots.pem", pems(&[&two]));
+    world.settle(&mut follower);
+    assert!(world.holds(&[&one, &two]) && !world.store.health().is_good());
+    let mut follower = follower.with_guard(FollowGuard::Report, Policy::new(keys()));
+    world.put("roots.pem", pems(&[&two]) + "\n");
+    world.settle(&mut follower);
+    assert!(world.holds(&[&two]) && world.store.health().is_good());
+}
+
+/// More servers at risk than a report lists are held as well: the one that this source puts at risk is the last of them.
+#[test]
+fn a_guarded_source_is_held_for_a_server_that_the_report_omits() {
+    let mut world = World::new("guard-many");
+    let (one, two, three, four) = (ca("one"), ca("two"), ca("three"), ca("four"));
+    let add = |store: &mut TrustStore| {
+        for number in 0..70 {
+            store.add_server(server_id(&format!("a-{number:02}")), [])?;
+        }
+        store.add_server(server_id("z"), [])
+    };
+    world.store.change(add).unwrap();
+    world.put("roots.pem", pems(&[&one]));
+    world.put("z.pem", pems(&[&three]));
+    let any = Feeds::Authorities(AuthorityScope::AnyServer);
+    let of_z = Feeds::Authorities(AuthorityScope::Server(server_id("z")));
+    let sources = [
+        Source::new("roots", world.path("roots.pem"), any),
+        Source::new("z", world.path("z.pem"), of_z),
+    ];
+    let follower = Follower::new(sources).unwrap();
+    let mut follower = follower.with_guard(FollowGuard::Refuse, Policy::new(keys()));
+    world.settle(&mut follower);
+    world.put("roots.pem", pems(&[&two]));
+    world.put("z.pem", pems(&[&four]));
+    world.settle(&mut follower);
+    assert!(world.holds(&[&one, &three]));
+    let error = state(&world, "z").error.unwrap();
+    assert!(error.contains("may lock out server z;"), "{error}");
+}
+
+/// The content of two sources that is right together is not right by halves: if one is held, what the other does is judged
+/// without it.
+#[test]
+fn a_source_is_held_if_what_it_counts_on_is_held() {
+    let mut world = World::new("guard-halves");
+    let (own, of_group) = (pin("own"), pin("of-group"));
+    let group: GroupId = "pair".parse().unwrap();
+    let join = |store: &mut TrustStore| {
+        store.add_server(server_id("keys-2"), [])?;
+        store.add_group(group.clone())?;
+        store.join_group(&group, &server_id("keys-1"))?;
+        store.join_group(&group, &server_id("keys-2"))
+    };
+    world.store.change(join).unwrap();
+    world.put("own.pem", pems(&[&own]));
+    world.put("group.pem", pems(&[&of_group]));
+    let of_pair = Feeds::Pins(PinScope::Group(group.clone()));
+    let sources = [
+        Source::new("own", world.path("own.pem"), keys_1()),
+        Source::new("group", world.path("group.pem"), of_pair),
+    ];
+    let follower = Follower::new(sources).unwrap();
+    let mut follower = follower.with_guard(FollowGuard::Refuse, Policy::new(keys()));
+    world.settle(&mut follower);
+    // Together: the first server has its pin from the group, and the second one is locked out.
+    world.put("own.pem", "trust nobody\n");
+    world.put("group.pem", pems(&[&own]));
+    world.settle(&mut follower);
+    assert!(world.holds(&[&own, &of_group]));
+    for (source, server) in [("own", "keys-1"), ("group", "keys-2")] {
+        let error = state(&world, source).error.unwrap();
+        let named = format!("would lock out server {server};");
+        assert!(error.contains(&named), "{error}");
     }
 }

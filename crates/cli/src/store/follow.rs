@@ -33,7 +33,8 @@ The entries of a source become what its files contain; entries that came from el
 time. A scope is server:ID, name:HOST, clients, group:ID (pins only) or any-server (authorities only).
 A source with nothing to trust says so with the line `trust nobody`.
 What a source takes away is gone at once, without --force, and each peer that is refused since is named. With --guard refuse,
-an update that locks a peer out is not applied: the entries from before stay. To make it all the same, call this once with
+an update that locks a peer out, or may do so, is not applied: the entries from before stay. A CA that is taken away may lock
+out each server that still has a certificate of it, also if another CA is left. To make such an update, call this once with
 --guard report. Revocation lists are applied in any case.")]
 pub(super) struct FollowArguments {
     /// Pins: certificates that the peers of the scope present themselves
@@ -52,7 +53,7 @@ pub(super) struct FollowArguments {
     /// lists *.crl *.crl.pem); it can be given again
     #[arg(long, num_args = 2, value_names = ["SOURCE", "PATTERN"])]
     include: Vec<String>,
-    /// What becomes of an update after which a peer that is accepted now would be refused
+    /// What becomes of an update after which a peer that is accepted now would be refused, or may be
     // The default: what a source takes away was taken away on purpose, perhaps because a key was stolen.
     #[arg(long, value_enum, default_value_t = Guard::Report)]
     guard: Guard,
@@ -64,7 +65,7 @@ pub(super) struct FollowArguments {
     seconds: Option<u64>,
 }
 
-/// What becomes of an update that locks a peer out.
+/// What becomes of an update that locks a peer out, or may do so.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Guard {
     /// Apply it, and name the peers
