@@ -35,6 +35,7 @@ mod sealing;
 mod service;
 mod sharing;
 mod stores;
+mod trickling;
 mod undoing;
 mod verbs;
 
