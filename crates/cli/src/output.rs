@@ -72,6 +72,8 @@ pub(crate) struct Outcome {
     pub(crate) refused: Option<String>,
     /// Of a store: the files that other users can write.
     pub(crate) writable_by_others: Option<Vec<String>>,
+    /// A warning on standard error: the text may be for another program, and stays as it is.
+    pub(crate) aside: Option<String>,
     /// Why a part of it failed.
     pub(crate) failed: Option<Failure>,
     /// Writes a result that is too long to be in memory as a whole. The text and the JSON are then empty.
@@ -91,6 +93,7 @@ impl Outcome {
             json,
             refused: None,
             writable_by_others: None,
+            aside: None,
             failed: None,
             long: None,
         }
@@ -341,6 +344,9 @@ fn say(outcome: Outcome, as_json: bool) -> io::Result<()> {
         }
         writeln!(out, "{}", plain::json(&format!("{object:#}")))?;
         return out.flush();
+    }
+    if let Some(aside) = outcome.aside {
+        let _ = writeln!(io::stderr(), "{}", plain::line(&aside));
     }
     let text = outcome.text.trim_end_matches('\n');
     if text.is_empty() {

@@ -13,6 +13,9 @@ pub(crate) struct Exported {
     pub(crate) format: &'static str,
     /// The generation of the store
     pub(crate) generation: u64,
+    /// The seal: `none`, `verified`, or `not-verified` without its key
+    #[cfg_attr(test, schemars(extend("enum" = ["none", "verified", "not-verified"])))]
+    pub(crate) seal: &'static str,
     /// The file that was written
     pub(crate) file: Option<String>,
     /// The content, if it is in no file

@@ -196,3 +196,45 @@ fn a_sealed_store_that_is_read_without_its_key_is_said_to_be_unverified() {
         assert_eq!(found["seal"], "verified");
     }
 }
+
+#[test]
+fn an_export_of_a_sealed_store_without_its_key_says_that_it_is_unverified() {
+    let folder = Folder::new("cli-seal-export");
+    machine(&folder, "keys-1");
+    run(&folder, "store create --store trust").ends_with(0);
+    run(
+        &folder,
+        "store pin keys-1.pem --server keys-1 --store trust",
+    )
+    .ends_with(0);
+    run(&folder, "store new-seal-key one.key").ends_with(0);
+    run(&folder, "store seal one.key --store trust").ends_with(0);
+    let warning = "warning: the store is sealed, and without --seal-key its seal is not verified";
+    for format in ["pem", "curl", "json"] {
+        let line = format!("store export --format {format} --server keys-1 --store trust");
+        let out = format!("{line} --out {format}.out --replace");
+        let with_key = |line: &str| format!("{line} --seal-key one.key");
+        let verified = run(&folder, &with_key(&out)).ends_with(0);
+        assert!(!verified.all().contains("seal"), "{}", verified.all());
+        run(&folder, &out).ends_with(0).says(warning);
+        let found = run(&folder, &format!("{line} --json")).json();
+        assert_eq!(found["seal"], "not-verified");
+        let found = run(&folder, &with_key(&format!("{out} --json"))).json();
+        assert_eq!(found["seal"], "verified");
+    }
+    let bundle = "store export --format pem --server keys-1 --store trust";
+    let ran = run(&folder, bundle).ends_with(0);
+    assert!(
+        ran.out.contains("# warning: the store is sealed"),
+        "{}",
+        ran.out
+    );
+    // The text for curl has no comments: the warning is beside it.
+    let ran = run(&folder, &bundle.replace("pem", "curl")).ends_with(0);
+    assert!(
+        ran.out.starts_with("sha256//") && ran.out.lines().count() == 1,
+        "{}",
+        ran.out
+    );
+    assert!(ran.err.contains(warning), "{}", ran.err);
+}

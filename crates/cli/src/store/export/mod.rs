@@ -92,6 +92,7 @@ struct Asked<'a> {
     view: &'a TrustSnapshot,
     policy: &'a Policy,
     clock: CurrentTime,
+    seal: SealState,
     /// Whether revocation lists are required of every issuer.
     requires_lists: bool,
     wider: bool,
@@ -168,6 +169,7 @@ pub(super) fn run(common: &Common, arguments: &Arguments) -> Result<Outcome, Fai
         view,
         policy: &policy,
         clock,
+        seal,
         requires_lists: common.policy.requires_lists(),
         wider: arguments.wider,
     };
@@ -181,14 +183,19 @@ pub(super) fn run(common: &Common, arguments: &Arguments) -> Result<Outcome, Fai
         Format::Pem | Format::Json => pem::bundle(&asked, &peers)?,
         Format::Curl => curl::pins(&asked, &peers)?,
     };
-    finished(arguments, view.generation(), written)
+    finished(arguments, (view.generation(), seal), written)
 }
 
-fn finished(arguments: &Arguments, generation: u64, written: Written) -> Result<Outcome, Failure> {
+fn finished(
+    arguments: &Arguments,
+    (generation, seal): (u64, SealState),
+    written: Written,
+) -> Result<Outcome, Failure> {
     let is_empty = written.entries == 0;
     let mut exported = Exported {
         format: arguments.format.word(),
         generation,
+        seal: facts::seal(seal),
         file: None,
         content: None,
         entries: written.entries,
@@ -197,6 +204,7 @@ fn finished(arguments: &Arguments, generation: u64, written: Written) -> Result<
     if is_empty {
         // An empty file would be no bundle, and an empty text no pin: a program may then check nothing.
         let mut lines = vec![String::from("nothing is exported")];
+        lines.extend(facts::seal_line(seal));
         lines.extend(named(&written.left_out));
         let refused = Some(String::from("NothingToExport"));
         return Ok(Outcome::of(lines.join("\n"), &exported).or_refused(refused));
@@ -204,7 +212,9 @@ fn finished(arguments: &Arguments, generation: u64, written: Written) -> Result<
     let Some(path) = &arguments.out else {
         let text = written.content.clone();
         exported.content = Some(written.content);
-        return Ok(Outcome::of(text, &exported));
+        let mut outcome = Outcome::of(text, &exported);
+        outcome.aside = facts::seal_line(seal);
+        return Ok(outcome);
     };
     save(path, written.content.as_bytes(), arguments.replace)?;
     exported.file = Some(path.display().to_string());
@@ -216,6 +226,7 @@ fn finished(arguments: &Arguments, generation: u64, written: Written) -> Result<
             count => format!("{count} entries"),
         }
     )];
+    lines.extend(facts::seal_line(seal));
     lines.extend(named(&written.left_out));
     Ok(Outcome::of(lines.join("\n"), &exported))
 }
@@ -311,6 +322,7 @@ fn as_json(
     let exported = Exported {
         format: Format::Json.word(),
         generation,
+        seal: facts::seal(seal),
         file: Some(path.display().to_string()),
         content: None,
         entries,
@@ -320,7 +332,8 @@ fn as_json(
         "written to {}: {entries} entries of generation {generation}",
         plain::path(path)
     );
-    Ok(Outcome::of(text, &exported))
+    let lines: Vec<String> = [text].into_iter().chain(facts::seal_line(seal)).collect();
+    Ok(Outcome::of(lines.join("\n"), &exported))
 }
 
 /// Whether a pin is of one peer: for two, each would be accepted as the other.

@@ -43,6 +43,7 @@ pub(super) fn bundle<'a>(asked: &Asked<'a>, peers: &Peers<'a>) -> Result<Written
         }
     }
     let mut head = heading(asked, peers);
+    head.extend(facts::seal_line(asked.seal));
     if asked.wider {
         head.push(String::from(
             "WIDER than the store: this bundle accepts peers that the store refuses",
