@@ -63,8 +63,10 @@ impl TrustStore {
             }
             // For a server that does not migrate, the first and the last source are the same.
             let both = [asked, last];
-            let shifts = if asked == last { &both[..1] } else { &both[..] };
             let migrates = matches!(server.claim(), Claim::Migrating { .. });
+            // A migration that ends with another source: the first change says what decides now.
+            let is_said = asked == last || (!migrates && asked.0 != asked.1);
+            let shifts = if is_said { &both[..1] } else { &both[..] };
             for (place, (from, to)) in shifts
                 .iter()
                 .enumerate()

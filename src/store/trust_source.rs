@@ -63,6 +63,12 @@ impl fmt::Display for TrustSourceChange {
         if self.migrates && matches!(from, TrustSource::OwnPins | TrustSource::GroupPins) {
             return write!(f, "server {server}: {from} as before, else {to}");
         }
+        if self.migrates {
+            return write!(
+                f,
+                "server {server}, if it presents no pin: {to} instead of {from}"
+            );
+        }
         write!(f, "server {server}: {to} instead of {from}")
     }
 }

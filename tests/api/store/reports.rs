@@ -363,3 +363,42 @@ fn the_text_of_a_report_says_all_of_it() {
         .unwrap();
     assert!(again.to_string().contains("already there"), "{again}");
 }
+
+/// What a report says of a server that migrates is said of one that presents no pin, and not of every peer.
+#[test]
+fn a_server_has_no_two_trust_sources_in_one_report() {
+    let asked = |report: &Report| -> Vec<String> {
+        let text = report.to_string();
+        let lines = text.lines().filter_map(|line| {
+            let (_, asked) = line.split_once("now asked of: server ")?;
+            Some(asked.to_owned())
+        });
+        lines.collect()
+    };
+    let mut store = with_servers(&["keys-1"]);
+    let empty = store.snapshot();
+    let pin = fixture("openssl-req-san");
+    let install = |store: &mut TrustStore| {
+        store
+            .install_pin(server("keys-1"), pin.clone(), options())
+            .unwrap()
+    };
+    install(&mut store);
+    store.remove(&pin_key(of_server("keys-1"), &pin)).unwrap();
+    let claimed = store.snapshot();
+    install(&mut store);
+    store
+        .install_authority(ANY, fixture("ca-root"), options())
+        .unwrap();
+    store.migrate(&server_id("keys-1"), at(NOW + DAY)).unwrap();
+    let migrating = store.snapshot();
+    let left = "keys-1: nothing (claimed, no pin left) instead of its own pins";
+    // The migration stays, since the earlier generation has no claim.
+    let done = store.roll_back(&empty).unwrap();
+    let without = "keys-1, if it presents no pin: nothing (not installed) instead of the authorities of any server";
+    assert_eq!(asked(&done.report), [left, without]);
+    // It ends: the earlier claim is the stricter one.
+    drop(store.roll_back(&migrating).unwrap());
+    let done = store.roll_back(&claimed).unwrap();
+    assert_eq!(asked(&done.report), [left]);
+}
