@@ -196,20 +196,25 @@ pub(super) fn change(
     let looked = common.look()?;
     match edit(&looked)? {
         Edit::Block(selector) => {
-            let (policy, seen) = (common.policy(), PeerHistory::new());
+            let (policy, (seen, unread)) = (common.policy(), seen_or_not(common, &looked));
             let tried = plan(&looked, &policy, &seen, now(), |store| {
                 Ok(Came::from(vec![store.block_selector(selector.clone())]))
             })?;
+            let told = |made| {
+                let mut outcome = Outcome::from(outcome_of(&tried, made));
+                outcome.aside = unread;
+                Ok(outcome)
+            };
             if common.dry_run {
                 // A block is made in any case.
-                return Ok(outcome_of(&tried, Made::DryRun(Forced(true))).into());
+                return told(Made::DryRun(Forced(true)));
             }
             // If the disk refuses it, the block is in force only as long as this process.
             let mut store = common.open()?;
             let blocked = store.block_selector(selector);
             match blocked.unsaved {
                 Some(error) => Err(error.into()),
-                None => Ok(outcome_of(&tried, Made::Yes(stored(&store))).into()),
+                None => told(Made::Yes(stored(&store))),
             }
         }
         Edit::Calls(calls) => guarded(common, &looked, &calls),
@@ -223,7 +228,30 @@ pub(super) fn guarded(
     looked: &TrustStore,
     calls: &Calls,
 ) -> Result<Outcome, Failure> {
-    Ok(tried_and_made(common, looked, calls, &PeerHistory::new())?.into())
+    let (seen, unread) = seen_or_not(common, looked);
+    let mut outcome = Outcome::from(tried_and_made(common, looked, calls, &seen)?);
+    outcome.aside = unread;
+    Ok(outcome)
+}
+
+/// What `connect` has seen of the servers of a store.
+pub(super) fn seen(common: &Common, store: &TrustStore) -> Result<PeerHistory, Failure> {
+    let folder = common.folder()?;
+    let loaded = PeerHistory::load_beside(folder, store.contents(), &common.policy(), now());
+    Ok(loaded?)
+}
+
+/// The same, for a change that does not need it: if it cannot be read, that is a warning, and the change is judged by what
+/// is installed.
+fn seen_or_not(common: &Common, store: &TrustStore) -> (PeerHistory, Option<String>) {
+    match seen(common, store) {
+        Ok(seen) => (seen, None),
+        Err(failure) => {
+            let what = "warning: what servers were seen with cannot be read";
+            let why = format!("{what}: {}", failure.message());
+            (PeerHistory::new(), Some(why))
+        }
+    }
 }
 
 /// The same, for a result that says more, and with what was seen of the peers.

@@ -15,7 +15,7 @@ use pki_types::UnixTime;
 
 use super::calls::Calls;
 use super::change::{Edit, no_scope, one};
-use super::make::{Common, now, tried_and_made};
+use super::make::{Common, now, seen, tried_and_made};
 use super::scope::until;
 use crate::facts;
 use crate::fingerprints;
@@ -82,13 +82,6 @@ fn subject(server: Option<&ServerId>, group: Option<&GroupId>) -> Result<Subject
     let server = server.cloned().map(Subject::from);
     let subject = server.or_else(|| group.cloned().map(Subject::from));
     subject.ok_or_else(no_scope)
-}
-
-/// What `connect` has seen of the servers of a store.
-fn seen(common: &Common, store: &TrustStore) -> Result<PeerHistory, Failure> {
-    let folder = common.folder()?;
-    let loaded = PeerHistory::load_beside(folder, store.contents(), &common.policy(), now());
-    Ok(loaded?)
 }
 
 /// Makes the next step of a replacement, or says who it waits for.

@@ -575,6 +575,14 @@ fn a_pin_is_replaced_when_every_server_was_seen_with_the_next_one() {
     store("replace next.pem --group site --status")
         .ends_with(0)
         .says("server keys-2: lags");
+    // By hand it is judged by what was seen as well.
+    let early = store("remove old.pem --group site").ends_with(1).all();
+    assert!(
+        early.contains("would lock out: server keys-2")
+            && !early.contains("server keys-1")
+            && !early.contains("not seen"),
+        "{early}"
+    );
     visit(&next, "keys-2").ends_with(0);
     let ready = store("replace next.pem --group site --status --json")
         .ends_with(0)
@@ -611,6 +619,15 @@ fn a_pin_is_replaced_when_every_server_was_seen_with_the_next_one() {
     store("replace next.pem --group site")
         .ends_with(2)
         .says("peers-seen is not a valid");
+    for line in [
+        "remove next.pem --group site --force --dry-run",
+        "block next.pem --dry-run",
+    ] {
+        store(line)
+            .ends_with(0)
+            .says("warning: what servers were seen with cannot be read: ")
+            .says("judged by what is installed for it");
+    }
     visit(&next, "keys-1")
         .ends_with(0)
         .says("note: what the server presented was not recorded");
