@@ -202,6 +202,7 @@ fn an_export_of_a_sealed_store_without_its_key_says_that_it_is_unverified() {
     let folder = Folder::new("cli-seal-export");
     machine(&folder, "keys-1");
     run(&folder, "store create --store trust").ends_with(0);
+    run(&folder, "store server add keys-1 --store trust").ends_with(0);
     run(
         &folder,
         "store pin keys-1.pem --server keys-1 --store trust",
