@@ -114,20 +114,21 @@ struct Source {
 
 impl Source {
     fn salvage(&self, rest: &Rest, from: &Loaded) -> Option<Salvaged> {
+        let generation = from.file.report.generation;
         let found = match rest {
             Rest::Nothing => return None,
             Rest::Behind(at) => {
                 let rest = self.content.get(at.bytes..).unwrap_or(&[]);
-                salvage_changes(rest, at.lines.saturating_add(1))
+                salvage_changes(rest, at.lines.saturating_add(1), generation)
             }
             Rest::Later => {
-                let found = salvage(&self.content);
-                if found.generation <= Some(from.file.report.generation) {
+                let found = salvage(&self.content, generation);
+                if found.generation <= Some(generation) {
                     return None;
                 }
                 found
             }
-            Rest::All => salvage(&self.content),
+            Rest::All => salvage(&self.content, generation),
         };
         Some(match self.is_verified {
             true => found,
@@ -185,6 +186,7 @@ impl Start {
         };
         let newest = of_current.as_ref().or(of_previous.as_ref());
         let is_known = newest.is_some_and(|found| found.generation.is_some());
+        let is_unlocated = newest.is_some_and(|found| found.is_unlocated);
         let damaged_lines = of_current.as_ref().map(|found| found.damaged.clone());
         let salvaged = match (of_previous, of_current) {
             // An old file was put in the place of the store.
@@ -196,11 +198,14 @@ impl Start {
             (Some(previous), Some(current)) => Salvaged::join(previous, current),
             (one, other) => one.or(other).unwrap_or_default(),
         };
+        // No generation shows that there are changes behind the damage.
+        let is_hidden = salvaged.hidden_until == u64::MAX
+            && salvaged.generation <= Some(base.from.file.report.generation);
         Ok(Self {
             from: base.from,
             salvaged,
             damaged_lines: damaged_lines.unwrap_or_default(),
-            changes_unknown: !is_known && !is_all,
+            changes_unknown: (!is_known && !is_all) || is_unlocated || is_hidden,
             previous_damage,
         })
     }

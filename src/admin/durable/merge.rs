@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::report::RecoveryReport;
-use crate::admin::file::Salvaged;
+use crate::admin::file::{Salvaged, has_fields, options_of, server_has_fields};
 use crate::certificate::{Crl, Fingerprint};
-use crate::store::{BlockSelector, Claim, CrlIssuer, EntryKey, Kept, ServerId, TrustStore};
+use crate::store::{
+    BlockSelector, Claim, CrlIssuer, EntryKey, Kept, Narrower, ServerId, TrustStore,
+};
 
 /// Takes over everything in the damaged files that takes trust away, and nothing that gives trust.
 pub(super) fn merge(store: &mut TrustStore, salvaged: Salvaged, report: &mut RecoveryReport) {
@@ -17,6 +19,7 @@ pub(super) fn merge(store: &mut TrustStore, salvaged: Salvaged, report: &mut Rec
     // Removals come first: the steps below add servers and lists, and remove no entry.
     merge_removals(store, &salvaged, report);
     if is_newer {
+        merge_fields(store, &salvaged, report);
         merge_disabled(store, &salvaged, report);
     }
     for block in salvaged.blocks {
@@ -59,8 +62,14 @@ fn merge_removals(store: &mut TrustStore, salvaged: &Salvaged, report: &mut Reco
         return;
     }
     let is_newer = salvaged.generation > Some(report.from_generation);
+    let shows_removals = salvaged.hidden_until <= report.from_generation;
     // A damaged file that is older than the good one does not show later changes.
     if !is_newer && salvaged.generation.is_some() {
+        if !shows_removals {
+            held(store)
+                .into_iter()
+                .for_each(|key| report.brought_back.push(key));
+        }
         return;
     }
     report_lost(store, salvaged, report);
@@ -69,13 +78,13 @@ fn merge_removals(store: &mut TrustStore, salvaged: &Salvaged, report: &mut Reco
         remove_gone(store, salvaged, report);
     }
     // An entry that is listed may be removed by a change that cannot be read.
-    let shows_removals = salvaged.hidden_until <= report.from_generation;
     for key in held(store) {
-        if shows_removals && salvaged.entries.contains(&key) {
+        let is_listed = salvaged.entries.contains(&key);
+        if shows_removals && is_listed {
             continue;
         }
         // If the list is incomplete, a missing entry may be in a damaged line. It was not necessarily removed.
-        if !is_newer || !salvaged.all_entries {
+        if is_listed || !is_newer || !salvaged.all_entries {
             report.brought_back.push(key);
         } else if store.remove(&key).is_ok() {
             report.removed.push(key);
@@ -98,21 +107,57 @@ fn report_lost(store: &TrustStore, salvaged: &Salvaged, report: &mut RecoveryRep
     let held = held(store);
     let found: BTreeSet<&EntryKey> = salvaged.entries.union(&salvaged.earlier).collect();
     for key in found.into_iter().filter(|key| !held.contains(key)) {
-        report.lost.push(key.clone());
+        match salvaged.maybe_gone.contains(key) {
+            true => report.unverified.push(key.clone()),
+            false => report.lost.push(key.clone()),
+        }
     }
+    let unverified = salvaged.unverified.difference(&held);
+    unverified.for_each(|key| report.unverified.push(key.clone()));
 }
 
-/// An administrator's `disable` stays (rule S4), and is told of where it may be lost.
+/// Keeps the stricter options of entries, and tells what may be stricter than what is kept.
+fn merge_fields(store: &mut TrustStore, salvaged: &Salvaged, report: &mut RecoveryReport) {
+    let mut in_doubt: BTreeSet<&EntryKey> = salvaged.in_doubt.iter().collect();
+    for (key, text) in &salvaged.fields {
+        let held = store.contents().entry(key);
+        if held.is_none_or(|held| has_fields(held, text)) {
+            continue;
+        }
+        let options = options_of(text).filter(|_| !salvaged.uncertain.contains(key));
+        match options.map(|options| store.keep_narrower(key, &options)) {
+            Some(Narrower::Kept) => report.narrowed.push(key.clone()),
+            Some(Narrower::Held) => {}
+            Some(Narrower::Unclear) | None => {
+                in_doubt.insert(key);
+            }
+        }
+    }
+    for key in in_doubt {
+        let held = store.contents().entry(key);
+        let is_disabled = salvaged.disabled.contains_key(key);
+        if held.is_some_and(|entry| entry.disabled().is_none()) && !is_disabled {
+            report.in_doubt.push(key.clone());
+        }
+    }
+    let view = store.contents();
+    let differ = salvaged.server_fields.iter().filter(|(id, text)| {
+        let held = view.server(id);
+        held.is_some_and(|held| !server_has_fields(held, text))
+    });
+    let mut servers: BTreeSet<&ServerId> = differ.map(|(id, _)| id).collect();
+    let in_doubt = salvaged.servers_in_doubt.iter();
+    servers.extend(in_doubt.filter(|id| view.server(id).is_some()));
+    servers
+        .into_iter()
+        .for_each(|id| report.servers.push(id.clone()));
+}
+
+/// An administrator's `disable` stays (rule S4).
 fn merge_disabled(store: &mut TrustStore, salvaged: &Salvaged, report: &mut RecoveryReport) {
     for (key, why) in &salvaged.disabled {
         if store.keep_disabled(key, why) {
             report.disabled.push(key.clone());
-        }
-    }
-    for key in &salvaged.in_doubt {
-        let held = store.contents().entry(key);
-        if held.is_some_and(|entry| entry.disabled().is_none()) {
-            report.in_doubt.push(key.clone());
         }
     }
 }

@@ -23,7 +23,7 @@ impl DurableStore {
     /// their servers, checked issuers with the revocations of their lists, removals of entries, and the floor unless it
     /// is more than 366 days ahead (rule M7). Of a file whose seal is missing or wrong, blocks, checked issuers and claims
     /// of known servers alone are kept. Nothing that would give trust is kept. The damaged file is stored as
-    /// `trust-store.damaged`. If there is a backup, call [`recover_from`](Self::recover_from).
+    /// `trust-store.damaged`, or with a number behind this name if there is such a file. If there is a backup, call [`recover_from`](Self::recover_from).
     ///
     /// # Security
     /// Changes since the version that is found are lost, unless the report says otherwise. Show the report to a person.
@@ -158,7 +158,9 @@ impl Recovery {
             claims: Truncated::default(),
             lifted: Truncated::default(),
             disabled: Truncated::default(),
+            narrowed: Truncated::default(),
             in_doubt: Truncated::default(),
+            servers: Truncated::default(),
             names: Truncated::default(),
             names_left: Truncated::default(),
             checked: Truncated::default(),
@@ -167,6 +169,7 @@ impl Recovery {
             floor: None,
             floor_left_out: None,
             lost: Truncated::default(),
+            unverified: Truncated::default(),
             removed: Truncated::default(),
             brought_back: Truncated::default(),
         };
@@ -193,6 +196,9 @@ impl Recovery {
             file::write(&view, &kept, seal)?;
             let (added, over) = file::write_change(&head, &before, &view, &kept, seal)?;
             text.push_str(&added);
+            // It replaces the file only if it can be read.
+            let read = file::load(text.as_bytes(), settings.keys, seal, u64::MAX, &mut |_| {});
+            let _ = read.map_err(|damaged| damaged.error)?;
             Ok((text, StoredChange::of(head, &added, over)))
         };
         let (text, change) = written().map_err(DurableError::Unwritable)?;

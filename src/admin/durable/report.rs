@@ -53,9 +53,17 @@ pub struct RecoveryReport {
     /// Entries that only a damaged file had disabled. They stay disabled.
     #[doc(hidden)]
     pub disabled: Truncated<EntryKey>,
-    /// Entries with a field that cannot be read. It may have disabled them. **They are trusted**: check each of them.
+    /// Entries that got the stricter options of a damaged file.
+    #[doc(hidden)]
+    pub narrowed: Truncated<EntryKey>,
+    /// Entries with a line that cannot be read, or with other fields in a damaged file. They may have been disabled,
+    /// narrowed or removed. **They are trusted**: check each of them.
     #[doc(hidden)]
     pub in_doubt: Truncated<EntryKey>,
+    /// Servers with a line that cannot be read, or with other fields in a damaged file. They have the fields of the older
+    /// version: check each of them.
+    #[doc(hidden)]
+    pub servers: Truncated<ServerId>,
     /// Names that went to the servers whose claim is kept: such a server has no pins, and refuses every peer.
     #[doc(hidden)]
     pub names: Truncated<Kept>,
@@ -84,10 +92,14 @@ pub struct RecoveryReport {
     pub floor_left_out: Option<UnixTime>,
     /// Entries of the damaged file that are lost: install them again.
     pub lost: Truncated<EntryKey>,
+    /// Entries of lines that anyone can have written, or that may have been removed. Nothing shows that they belong to the
+    /// store.
+    #[doc(hidden)]
+    pub unverified: Truncated<EntryKey>,
     /// Entries of the older version that were removed according to the damaged file. They stay removed.
     #[doc(hidden)]
     pub removed: Truncated<EntryKey>,
-    /// Entries of the older version that may have been removed or disabled since: the damaged file does not show it.
+    /// Entries of the older version that may have been removed, disabled or narrowed since: the damaged file does not show it.
     /// **They are trusted**: check each of them.
     pub brought_back: Truncated<EntryKey>,
 }
@@ -124,9 +136,15 @@ impl fmt::Display for RecoveryReport {
             "kept, although it was lifted since: lift it again if that is right",
         )?;
         self.disabled.write_lines(f, "stays disabled")?;
+        self.narrowed
+            .write_lines(f, "has the stricter options of the damaged file")?;
         self.in_doubt.write_lines(
             f,
-            "trusted, although an unreadable line may have disabled it",
+            "trusted, although it may have been narrowed or removed, or an unreadable line may have disabled it",
+        )?;
+        self.servers.write_lines(
+            f,
+            "has its earlier fields, although a damaged file may have others, server",
         )?;
         self.names.write_lines(f, "kept")?;
         self.names_left.write_lines(f, "not taken over")?;
@@ -145,10 +163,16 @@ impl fmt::Display for RecoveryReport {
             )?;
         }
         self.lost.write_lines(f, "lost, install it again")?;
+        self.unverified.write_lines(
+            f,
+            "not taken over and not verified, install it only if you know it",
+        )?;
         self.removed
             .write_lines(f, "not brought back, it was removed")?;
-        self.brought_back
-            .write_lines(f, "brought back, it may have been removed or disabled")?;
+        self.brought_back.write_lines(
+            f,
+            "brought back, it may have been removed, disabled or narrowed",
+        )?;
         write!(f, "\n  loaded: {}", self.loaded)
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use base64ct::{Base64, Encoding};
 use pki_types::UnixTime;
 
-use super::format::{ContentDigest, DONE, INDENT, LINES, SEAL, Time, check};
+use super::format::{ContentDigest, DONE, INDENT, LINES, SEAL, Time, check, check_generation};
 use super::sums::LineSums;
 use super::write::{Out, StoredCrl, block_head, checked_head, seal_over};
 use super::{Seal, UnknownRecords, headers};
@@ -57,6 +57,7 @@ pub(super) fn write(
     between: Between<'_>,
     seal: Option<&dyn Seal>,
 ) -> Result<(String, ContentDigest), StoreFileError> {
+    check_generation(head.to)?;
     closed(open(head, between), seal)
 }
 

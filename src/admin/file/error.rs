@@ -38,6 +38,16 @@ pub enum StoreFileError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// The generation would be too high to be read again: a wrong number used up all others.
+    #[error(
+        "generation {generation} is too high for a file: the store has used up its numbers; make a new one"
+    )]
+    #[non_exhaustive]
+    #[doc(hidden)]
+    NoGenerationLeft {
+        /// The generation.
+        generation: u64,
+    },
     /// A byte or character that is not allowed in a line.
     #[error("line {line} has a byte or character that is not allowed: the file is damaged")]
     #[non_exhaustive]

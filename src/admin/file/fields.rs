@@ -32,23 +32,6 @@ impl<'a> Origin<'a> {
     }
 }
 
-/// Whether an entry can have a field of this name in this version.
-pub(super) fn is_entry_field(name: &str) -> bool {
-    matches!(
-        name,
-        "label"
-            | "match"
-            | "validity"
-            | "role"
-            | "ends"
-            | "san"
-            | "source"
-            | "installed"
-            | "by"
-            | "disabled"
-    )
-}
-
 /// The fields of an entry.
 #[derive(Default)]
 pub(super) struct Fields<'a> {

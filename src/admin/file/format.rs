@@ -6,6 +6,7 @@ use core::time::Duration;
 use pki_types::UnixTime;
 use sha2::{Digest, Sha256};
 
+use crate::admin::file::error::StoreFileError;
 use crate::certificate::{Timestamp, seconds};
 use crate::limits::MAX_SHOWN_LINE;
 use crate::store::Slot;
@@ -93,10 +94,21 @@ pub(super) fn checked(line: &str) -> Option<&str> {
     (found.as_bytes() == check.text()).then_some(head)
 }
 
-/// Reads a generation. A number that cannot grow any more is refused: nothing newer could be published after it.
+/// The number of generations. A number that cannot grow any more is refused: nothing newer could be published after it.
+pub(super) const GENERATIONS: u64 = 1 << 62;
+
+/// Reads a generation.
 pub(super) fn generation(text: &str) -> Option<u64> {
     let number: u64 = text.parse().ok()?;
-    (number < 1 << 62).then_some(number)
+    (number < GENERATIONS).then_some(number)
+}
+
+/// Refuses to write a generation that cannot be read again.
+pub(super) fn check_generation(generation: u64) -> Result<(), StoreFileError> {
+    match generation < GENERATIONS {
+        true => Ok(()),
+        false => Err(StoreFileError::NoGenerationLeft { generation }),
+    }
 }
 
 /// A time as RFC 3339 in UTC; after the year 9999, `@` and its seconds.

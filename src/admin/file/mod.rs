@@ -3,9 +3,11 @@
 mod change;
 mod counts;
 pub(crate) mod error;
+mod extent;
 mod fields;
 mod format;
 mod headers;
+mod heads;
 mod journal;
 mod lines;
 mod read;
@@ -31,6 +33,7 @@ use crate::certificate::{Fingerprint, KeyPolicy, Timestamp};
 use crate::store::{EntryKey, ServerId, Truncated, TrustSnapshot, TrustStore};
 
 pub use change::ChangeHead;
+pub(crate) use extent::{first_change, has_seal};
 pub use format::ContentDigest;
 pub(crate) use format::MINORS;
 use format::ORDERED;
@@ -39,8 +42,8 @@ pub(crate) use journal::Position;
 pub(crate) use read::{Damaged, Loaded, load};
 pub use refusal::StoredRefusal;
 pub(crate) use refusal::{refused, write as write_refusal};
-pub(crate) use salvage::{first_change, has_seal, salvage, salvage_changes};
-pub(crate) use salvaged::Salvaged;
+pub(crate) use salvage::{salvage, salvage_changes};
+pub(crate) use salvaged::{Salvaged, has_fields, options_of, server_has_fields};
 pub use stored::{JournalRecord, StoredChange};
 
 /// The embedder's seal for a store's file: a message authentication code or a signature. Its key must not be available

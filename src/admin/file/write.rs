@@ -7,7 +7,8 @@ use pki_types::UnixTime;
 
 use super::counts::{Counts, end_head};
 use super::format::{
-    ContentDigest, DIGEST, INDENT, LABEL, SEAL, TITLE, Time, check, grace_text, slot_word,
+    ContentDigest, DIGEST, INDENT, LABEL, SEAL, TITLE, Time, check, check_generation, grace_text,
+    slot_word,
 };
 use super::{Seal, UnknownRecords};
 use super::{role, section};
@@ -25,6 +26,7 @@ pub(super) fn file(
     kept: &UnknownRecords,
     seal: Option<&dyn Seal>,
 ) -> Result<(String, ContentDigest), StoreFileError> {
+    check_generation(view.generation())?;
     let mut text = String::new();
     // Writing to a string cannot fail.
     let _ = content(view, kept, &mut text);

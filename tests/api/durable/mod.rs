@@ -5,6 +5,7 @@ mod clock;
 mod common;
 mod crls;
 mod damage;
+mod damaged;
 mod file;
 mod guarded;
 mod journal;

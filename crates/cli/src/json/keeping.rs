@@ -74,7 +74,11 @@ pub(crate) struct Recovered {
     pub(crate) names_left: Bounded<Kept>,
     /// Entries that stay disabled
     pub(crate) disabled: Bounded<EntryKey>,
-    /// Entries that are trusted, and that a line which cannot be read may have disabled
+    /// Entries that got the stricter options of the damaged file
+    pub(crate) narrowed: Bounded<EntryKey>,
+    /// Servers that may have other fields in the damaged file
+    pub(crate) servers: Bounded<String>,
+    /// Entries that are trusted, and that a line which cannot be read may have disabled, narrowed or removed
     pub(crate) in_doubt: Bounded<EntryKey>,
     /// Issuers that stay checked for revocation
     pub(crate) checked_issuers: Bounded<String>,
@@ -88,9 +92,11 @@ pub(crate) struct Recovered {
     pub(crate) floor_left_out: Option<String>,
     /// Entries that are lost
     pub(crate) lost: Bounded<EntryKey>,
+    /// Entries of lines that anyone can have written; nothing shows that they belong to the store
+    pub(crate) unverified: Bounded<EntryKey>,
     /// Entries whose removal was kept
     pub(crate) removed: Bounded<EntryKey>,
-    /// Entries that may have been removed or disabled since, and are trusted
+    /// Entries that may have been removed, disabled or narrowed since, and are trusted
     pub(crate) brought_back: Bounded<EntryKey>,
 }
 

@@ -152,6 +152,8 @@ fn fact(report: &RecoveryReport, dry_run: bool) -> Recovered {
         names: bounded(&report.names, kept),
         names_left: bounded(&report.names_left, kept),
         disabled: bounded(&report.disabled, entry_key),
+        narrowed: bounded(&report.narrowed, entry_key),
+        servers: bounded(&report.servers, text),
         in_doubt: bounded(&report.in_doubt, entry_key),
         checked_issuers: bounded(&report.checked, text),
         crls: bounded(&report.crls, text),
@@ -159,6 +161,7 @@ fn fact(report: &RecoveryReport, dry_run: bool) -> Recovered {
         floor: time(report.floor),
         floor_left_out: time(report.floor_left_out),
         lost: bounded(&report.lost, entry_key),
+        unverified: bounded(&report.unverified, entry_key),
         removed: bounded(&report.removed, entry_key),
         brought_back: bounded(&report.brought_back, entry_key),
     }

@@ -266,7 +266,7 @@ fn the_fields_of_the_json_are_held() {
         &undone,
     );
     let bounded = "blocks brought_back checked_issuers claims crls damaged_lines disabled in_doubt \
-                   lifted lost lost_crls names names_left removed";
+                   lifted lost lost_crls names names_left narrowed removed servers unverified";
     let mut recovered = vec![below(
         "",
         &format!(

@@ -214,8 +214,17 @@ impl Disk {
         let replace = IfExists::Replace;
         let prepared = prepare_store(&path, content.as_bytes(), replace, &self.owner())?;
         // The damaged file is only for analysis. A failure here does not stop the recovery.
-        let _ = self.keep(&path, &self.folder.join(DAMAGED));
+        let _ = self.keep(&path, &self.damaged());
         prepared.place()
+    }
+
+    /// A name for a damaged file that none has: a further recovery does not overwrite what an earlier one found.
+    fn damaged(&self) -> PathBuf {
+        let first = self.folder.join(DAMAGED);
+        let numbered = (2_u32..).map(|number| self.folder.join(format!("{DAMAGED}-{number}")));
+        let mut names = [first.clone()].into_iter().chain(numbered);
+        let free = names.find(|name| name.symlink_metadata().is_err());
+        free.unwrap_or(first)
     }
 
     /// Makes a hard link to a file, or copies it where the file system has no hard links.
