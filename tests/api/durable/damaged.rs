@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use mutual_trust::admin::{DurableSettings, DurableStore, RecoveryReport};
+use mutual_trust::error::{DurableError, StoreFileError};
 use mutual_trust::store::{BlockSelector, EntryKey, ValidityRule};
 use mutual_trust::{AuthorityScope, PinMatch, PinScope, TrustSnapshot};
 
@@ -260,6 +261,33 @@ fn a_first_line_without_proof_does_not_raise_the_generation_without_bound() {
             assert_eq!(store.contents().blocks().count(), 3);
         }
     }
+}
+
+/// The last number that can be read: a change would have one that cannot.
+#[test]
+fn a_change_whose_generation_cannot_be_read_again_is_refused() {
+    let folder = Folder::new("damaged-last");
+    let mut store = DurableStore::create(folder.path(), settings()).unwrap();
+    pin_labelled(&mut store, "a");
+    let last = (1_u64 << 62) - 1;
+    let text = text_of(store.contents());
+    let text = fitting(&text.replacen("generation 2 ", &format!("generation {last} "), 1));
+    drop(store);
+    fs::write(folder.file(CURRENT), text).unwrap();
+    let (mut store, _) = DurableStore::open(folder.path(), settings()).unwrap();
+    let refused = store.change(|store| store.add_server(server_id("late"), []));
+    let is_refused = |error: &DurableError| {
+        matches!(
+            error,
+            DurableError::Unwritable(StoreFileError::NoGenerationLeft { .. })
+        )
+    };
+    assert!(refused.is_err_and(|error| is_refused(&error)));
+    let blocked = store.block_selector(BlockSelector::certificate(&pin("b")));
+    assert!(blocked.unsaved.is_some_and(|error| is_refused(&error)));
+    drop(store);
+    let (store, _) = DurableStore::open(folder.path(), settings()).unwrap();
+    assert_eq!(store.contents().generation(), last);
 }
 
 #[test]

@@ -158,6 +158,12 @@ pub(crate) const ALL: &[(&str, &str, &str)] = &[
         "src/store/revocation.rs",
         "Err(StoreError::CrlsTooLarge { limit }) if",
     ),
+    // A file with a number that no store reaches.
+    (
+        "StoreFileError::NoGenerationLeft",
+        "tests/api/durable/damaged.rs",
+        "StoreFileError::NoGenerationLeft { .. }",
+    ),
     // A store of more than 600 MiB.
     (
         "StoreFileError::TooLargeToWrite",
