@@ -204,6 +204,7 @@ impl TrustStore {
         if slot != Slot::Pin && count > MAX_SAME_SUBJECT_SIGNATURES {
             report.warn(StoreWarning::ManyOfOneName { count });
         }
+        self.warn_of_unlikely(&key, &mut report);
         Ok(report)
     }
 

@@ -77,6 +77,7 @@ mod table;
 mod tail;
 pub(crate) mod trace;
 mod trust_source;
+mod unlikely;
 mod view;
 pub(crate) mod waiters;
 mod warning;

@@ -44,6 +44,25 @@ pub enum StoreWarning {
     /// The pin is a CA certificate. As a pin it vouches for itself only (rule I3).
     #[doc(hidden)]
     PinIsCa,
+    /// The certificate is a pin of another server or group as well. Two servers have the same certificate only if they are
+    /// replicas of each other.
+    #[non_exhaustive]
+    #[doc(hidden)]
+    PinOfAnother {
+        /// The other entry.
+        held: Box<EntryKey>,
+    },
+    /// The certificate names hosts, and none of them is a name of the server. Many appliances have such certificates, so
+    /// this is a note. The pin accepts the certificate all the same (rule M5).
+    #[doc(hidden)]
+    PinNamesAnother,
+    /// The server or group has more pins than the present and the next one. Each of them is accepted.
+    #[non_exhaustive]
+    #[doc(hidden)]
+    ManyPins {
+        /// How many there are now.
+        count: usize,
+    },
     /// The CA constrains names of a form that is not processed. Chains through it that have such names are refused.
     #[non_exhaustive]
     #[doc(hidden)]
@@ -191,6 +210,18 @@ impl fmt::Display for StoreWarning {
             }
             Self::PinIsCa => f.write_str(
                 "the certificate is a CA: as a pin it vouches for itself only, not for what it signs",
+            ),
+            Self::PinOfAnother { held } => {
+                f.write_str("the certificate is also that of another server, ")?;
+                held.fmt(f)?;
+                f.write_str(": check that both servers present it")
+            }
+            Self::PinNamesAnother => f.write_str(
+                "the certificate names other hosts than this server, as those of many appliances do: compare its fingerprint with that of this server",
+            ),
+            Self::ManyPins { count } => write!(
+                f,
+                "{count} pins are installed here now, and each of them is accepted: another replacement may be waiting; remove those that are not needed"
             ),
             Self::ConstraintForm { form } => write!(
                 f,

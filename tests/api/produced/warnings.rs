@@ -78,6 +78,19 @@ fn changes(produced: &mut Produced) {
             told(produced, report);
         }
     }
+    let mut unlikely = store();
+    for (id, name) in [("one", "one.example"), ("other", "other.example")] {
+        let _ = unlikely.add_server(server_id(id), [host(name)]).unwrap();
+    }
+    let pin = |store: &mut TrustStore, id: &str, certificate| {
+        store.install_pin(PinScope::Server(server_id(id)), certificate, options())
+    };
+    let of_one = || spec("a").dns("one.example").self_signed().certificate();
+    let (first, of_other) = (of_one(), spec("a").dns("other.example").self_signed());
+    let _ = pin(&mut unlikely, "one", first.clone()).unwrap();
+    told(produced, pin(&mut unlikely, "one", of_other.certificate()));
+    told(produced, pin(&mut unlikely, "one", of_one()));
+    told(produced, pin(&mut unlikely, "other", first));
     let mut migrating = store();
     let id = server_id("keys-1");
     let _ = migrating.add_server(id.clone(), []).unwrap();

@@ -166,7 +166,7 @@ fn an_accepted_bundle_is_installed_with_one_report() {
     // The hint for what was left out: a pin would be exclusive.
     assert!(matches!(
         report.warnings().items(),
-        [W::LeftOut { index: 2, .. }]
+        [W::LeftOut { index: 2, .. }, W::PinNamesAnother]
     ));
     assert!(
         report.warnings().items()[0]

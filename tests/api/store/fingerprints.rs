@@ -86,7 +86,7 @@ fn installing_the_certificate_completes_a_fingerprint() {
         "{report}"
     );
     // What import warns of, it warns of now.
-    assert_eq!(report.warnings().items(), [W::PinIsCa]);
+    assert_eq!(report.warnings().items(), [W::PinIsCa, W::PinNamesAnother]);
     let entry = store
         .contents()
         .entry(&pin_key(of_server("s"), &certificate));

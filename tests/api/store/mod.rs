@@ -21,5 +21,6 @@ mod reports;
 mod roles;
 mod signatures;
 mod slots;
+mod unlikely;
 mod update;
 mod views;

@@ -75,7 +75,7 @@ fn an_extended_key_usage_for_the_other_role_can_never_match() {
     let report = with_servers(&["s"])
         .install_pin(server("s"), fixture("ee-p256"), options().with_any_role())
         .unwrap();
-    assert!(warnings(&report).is_empty(), "{report}");
+    assert_eq!(warnings(&report), [W::PinNamesAnother], "{report}");
 }
 
 #[test]
