@@ -1,11 +1,13 @@
 //! Changing and removing what is installed, and blocking.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::asked::Named;
 use super::consequence::Consequence;
 use super::{
-    BlockSelector, Entry, EntryKey, EntryOptions, Outcome, Report, StoreWarning, TrustStore, import,
+    BlockSelector, Entry, EntryKey, EntryOptions, Outcome, Report, ServerId, StoreWarning,
+    TrustStore, import,
 };
 use crate::certificate::{Certificate, Fingerprint, KeyPin, breaks_a_line};
 use crate::limits::MAX_LABEL_BYTES;
@@ -80,15 +82,35 @@ impl TrustStore {
     /// There is no such entry.
     #[must_use = "the report says which peers the change may lock out"]
     pub fn remove(&mut self, key: &EntryKey) -> Result<Report, StoreError> {
-        let source = self.known_entry(key)?.source().map(Box::from);
-        self.ask(format_args!("remove {}", Named(key)));
-        let before = self.data.before(&self.affected(key));
-        let removed = self.take_all(core::slice::from_ref(key));
+        self.remove_all(core::slice::from_ref(key))
+    }
+
+    /// Removes several entries at once, all of them or none. The report does not name as holders the entries that are
+    /// removed with them.
+    ///
+    /// # Errors
+    /// As for [`remove`](Self::remove).
+    #[doc(hidden)]
+    #[must_use = "the report says which peers the change may lock out"]
+    pub fn remove_all(&mut self, keys: &[EntryKey]) -> Result<Report, StoreError> {
+        let mut sources: BTreeSet<Box<str>> = BTreeSet::new();
+        let mut affected: BTreeSet<ServerId> = BTreeSet::new();
+        for key in keys {
+            sources.extend(self.known_entry(key)?.source().map(Box::from));
+            affected.extend(self.affected(key));
+        }
+        for key in keys {
+            self.ask(format_args!("remove {}", Named(key)));
+        }
+        let before = self.data.before(&affected);
+        let removed = self.take_all(keys);
         let mut report = self.finish(Outcome::Removed, before);
         self.report_removed(&removed, &mut report);
         // A follower removes only what its source no longer has.
-        if let (Some(source), None) = (source, &self.source) {
-            report.warn(StoreWarning::RemovedFollowed { source });
+        if self.source.is_none() {
+            for source in sources {
+                report.warn(StoreWarning::RemovedFollowed { source });
+            }
         }
         Ok(report)
     }

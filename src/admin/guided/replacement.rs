@@ -196,7 +196,7 @@ impl ReplacementPlan {
         };
         let none = LockoutAllowance::none();
         let done = guard(store, policy, seen, clock, &none, |store| {
-            old.iter().map(|key| store.remove(key)).collect()
+            store.remove_all(old).map(|report| vec![report])
         })?;
         Ok(Some(done))
     }

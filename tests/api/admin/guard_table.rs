@@ -292,6 +292,15 @@ fn clients() -> Vec<Row> {
         move |store| store.remove(&key),
         Fate::Lost(client(&array), ReasonCode::NothingInstalled),
     ));
+    let (desk, array) = pinned_client();
+    let key = pin_key(Scope::Clients, &array.certificate);
+    rows.push(row(
+        "remove_all",
+        "a client's pin",
+        desk,
+        move |store| store.remove_all(core::slice::from_ref(&key)),
+        Fate::Lost(client(&array), ReasonCode::NothingInstalled),
+    ));
     let mut desk = empty();
     let array = self_signed("array");
     let fingerprint = array.certificate.fingerprint();

@@ -141,6 +141,34 @@ fn removing_reports_the_entry_and_needs_it_to_be_there() {
 }
 
 #[test]
+fn what_is_removed_together_is_not_still_held() {
+    let (pin, renewed) = (fixture("reissued-old"), fixture("reissued-new"));
+    let keys = [&pin, &renewed].map(|one| pin_key(of_server("s"), one));
+    let with_both = || {
+        let mut store = with_servers(&["s"]);
+        for one in [&pin, &renewed] {
+            store
+                .install_pin(server("s"), one.clone(), options())
+                .unwrap();
+        }
+        store
+    };
+    let report = with_both().remove(&keys[0]).unwrap();
+    assert_eq!(held(&report), [keys[1].clone()]);
+    let mut store = with_both();
+    let before = store.contents().generation();
+    let report = store.remove_all(&keys).unwrap();
+    assert!(held(&report).is_empty(), "{report}");
+    assert_eq!(store.contents().generation(), before + 1);
+    assert!(store.contents().entries().is_empty());
+    // All or none.
+    let mut store = with_both();
+    let other = pin_key(of_server("s"), &fixture("ca-root"));
+    let both = [keys[0].clone(), other];
+    refused!(store, store.remove_all(&both), E::NoSuchEntry(_));
+}
+
+#[test]
 fn removing_reports_other_entries_that_hold_the_certificate_or_its_key() {
     let mut store = with_servers(&["s", "t"]);
     store.add_group(group_id("g")).unwrap();

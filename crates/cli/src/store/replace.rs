@@ -119,8 +119,7 @@ pub(super) fn run(common: &Common, arguments: &ReplaceArguments) -> Result<Outco
         ReplaceStep::RemoveOld { old, .. } => {
             let old = old.clone();
             Some(Box::new(move |store| {
-                let removed = old.iter().map(|key| store.remove(key));
-                Ok(removed.collect::<Result<Vec<_>, _>>()?.into())
+                Ok(vec![store.remove_all(&old)?].into())
             }))
         }
         _ => None,
