@@ -21,6 +21,8 @@ use crate::store::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MigrationPlan {
     subject: Subject,
+    /// The servers that authorities accept with what they presented last.
+    ready: Vec<ServerId>,
     step: MoveStep,
 }
 
@@ -91,11 +93,23 @@ pub fn migration_plan(
         seen,
         clock,
     };
-    let step = next_step(&facts, &subject, &servers);
-    Ok(MigrationPlan { subject, step })
+    let released = released(&facts, &subject);
+    let is_ready = |id: &&ServerId| is_ready(&facts, &released, id);
+    let ready: Vec<ServerId> = servers.iter().filter(is_ready).cloned().collect();
+    let step = next_step(&facts, &subject, &servers, &ready);
+    Ok(MigrationPlan {
+        subject,
+        ready,
+        step,
+    })
 }
 
-fn next_step(facts: &Facts<'_>, subject: &Subject, servers: &[ServerId]) -> MoveStep {
+fn next_step(
+    facts: &Facts<'_>,
+    subject: &Subject,
+    servers: &[ServerId],
+    ready: &[ServerId],
+) -> MoveStep {
     let those = |wanted: &dyn Fn(&ServerId) -> bool| -> Vec<ServerId> {
         servers.iter().filter(|id| wanted(id)).cloned().collect()
     };
@@ -108,8 +122,7 @@ fn next_step(facts: &Facts<'_>, subject: &Subject, servers: &[ServerId]) -> Move
     if claims.iter().all(|claim| *claim == Claim::Unclaimed) {
         return MoveStep::Done;
     }
-    let released = released(facts, subject);
-    let waiting = those(&|id| !is_ready(facts, &released, id));
+    let waiting = those(&|id| !ready.contains(id));
     let usable = Usable {
         view: facts.view,
         policy: facts.policy,
@@ -179,6 +192,12 @@ impl MigrationPlan {
     #[doc(hidden)]
     pub fn subject(&self) -> &Subject {
         &self.subject
+    }
+
+    /// Whether authorities accept a server with what it presented last, also after its release.
+    #[doc(hidden)]
+    pub fn is_ready(&self, server: &ServerId) -> bool {
+        self.ready.contains(server)
     }
 
     /// The next step.

@@ -8,6 +8,7 @@ use mutual_trust::admin::{
     replacement_plan,
 };
 use mutual_trust::certificate::Timestamp;
+use mutual_trust::store::EntryKey;
 use mutual_trust::{
     EntryOptions, Fingerprint, GroupId, PinScope, ServerId, TrustSnapshot, TrustStore,
 };
@@ -145,7 +146,7 @@ fn told(
     next: Fingerprint,
     change: Option<crate::json::StoreChange>,
 ) -> Outcome {
-    let is_done = |entry: &mutual_trust::store::EntryKey| entry.fingerprint == next;
+    let is_done = |_: &ServerId, entry: &EntryKey| entry.fingerprint == next;
     let (mut lines, servers) = servers(view, plan.subject(), history, &is_done);
     let (step, may_remove) = match plan.step() {
         ReplaceStep::UseGroup(_) => ("use_group", false),
@@ -180,8 +181,8 @@ pub(super) fn migration(common: &Common, arguments: &MigrateArguments) -> Result
     let view = store.contents();
     let history = seen(common, &store)?;
     let plan = migration_plan(view, &common.policy(), &history, now(), subject.clone())?;
-    let is_done =
-        |entry: &mutual_trust::store::EntryKey| entry.slot == mutual_trust::store::Slot::Authority;
+    // A pin may have decided about a certificate that an authority accepts as well.
+    let is_done = |server: &ServerId, _: &EntryKey| plan.is_ready(server);
     let (mut lines, servers) = servers(view, &subject, &history, &is_done);
     let (step, may_remove) = match plan.step() {
         MoveStep::InstallAuthority { .. } => ("install_authority", false),
@@ -210,7 +211,7 @@ fn servers(
     view: &TrustSnapshot,
     subject: &Subject,
     history: &PeerHistory,
-    is_done: &dyn Fn(&mutual_trust::store::EntryKey) -> bool,
+    is_done: &dyn Fn(&ServerId, &EntryKey) -> bool,
 ) -> (Vec<String>, Vec<ReplacedServer>) {
     let ids: Vec<ServerId> = match subject {
         Subject::Server(id) => vec![id.clone()],
@@ -225,7 +226,7 @@ fn servers(
         let at = found.and_then(|found| found.at());
         let server = ReplacedServer {
             server: id.to_string(),
-            done: found.is_some_and(|found| is_done(found.entry())),
+            done: found.is_some_and(|found| is_done(&id, found.entry())),
             presented: found.map(|found| found.fingerprint().to_string()),
             at: at.map(|at| facts::time(Timestamp::from(at))),
         };
