@@ -157,9 +157,7 @@ fn result(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failure> {
         Command::Plan { change } => {
             let dry = common.dry();
             match change {
-                Planned::Change(change) => {
-                    make::change(&dry, |store| change.prepare(store.contents()))
-                }
+                Planned::Change(change) => changed(&dry, change),
                 Planned::Rollback(arguments) => rollback::run(&dry, &arguments),
                 Planned::Restore(arguments) => backup::restore(&dry, &arguments),
             }
@@ -168,6 +166,13 @@ fn result(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failure> {
             common.changes_nothing()?;
             replace::migration(common, &arguments)
         }
-        Command::Change(change) => make::change(common, |store| change.prepare(store.contents())),
+        Command::Change(change) => changed(common, change),
     }
+}
+
+fn changed(common: &Common, change: Change) -> Result<Outcome, Failure> {
+    if let Change::Migrate(arguments) = change {
+        return replace::migrate(common, arguments);
+    }
+    make::change(common, |store| change.prepare(store.contents()))
 }

@@ -79,6 +79,19 @@ impl MigrateArguments {
     }
 }
 
+/// Begins, prolongs or ends a migration. Its end is judged by what was seen of the server.
+pub(super) fn migrate(common: &Common, arguments: MigrateArguments) -> Result<Outcome, Failure> {
+    let store = common.look()?;
+    let history = match arguments.stop {
+        true => seen(common, &store)?,
+        false => PeerHistory::new(),
+    };
+    match arguments.prepare()? {
+        Edit::Calls(calls) => Ok(tried_and_made(common, &store, &calls, &history)?.into()),
+        Edit::Block(_) | Edit::Nothing(_) => Err(no_scope()),
+    }
+}
+
 fn subject(server: Option<&ServerId>, group: Option<&GroupId>) -> Result<Subject, Failure> {
     let server = server.cloned().map(Subject::from);
     let subject = server.or_else(|| group.cloned().map(Subject::from));
