@@ -375,6 +375,7 @@ pub(super) fn unfollowed(name: &str, entries: &Truncated<String>) -> SourceHealt
         )),
         since: None,
         last_success: None,
+        locked_out: false,
         warnings: entries.clone(),
         passed_over: Truncated::default(),
     }

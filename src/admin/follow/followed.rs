@@ -160,6 +160,7 @@ impl Followed {
         // The first fault is the error.
         let faults = good.iter().flat_map(|good| good.faults.iter().skip(1));
         let locked_out = self.applied.locked_out.as_ref();
+        let has_locked_out = locked_out.is_some_and(LockedOut::is_sure);
         let locked_out = locked_out.map(LockedOut::warnings).unwrap_or_default();
         // First: a peer that is refused is the most urgent.
         let first = locked_out.into_iter().chain(applied);
@@ -188,6 +189,7 @@ impl Followed {
             error,
             since: self.since,
             last_success: self.last_success,
+            locked_out: has_locked_out,
             warnings,
             passed_over: self.passed_over.clone(),
         }

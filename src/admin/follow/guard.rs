@@ -96,6 +96,11 @@ impl LockedOut {
         })
     }
 
+    /// Whether a peer is refused whatever it presents, or was accepted with what it presented and is refused now.
+    pub(super) fn is_sure(&self) -> bool {
+        !self.lost.is_empty()
+    }
+
     /// A line for each peer.
     pub(super) fn warnings(&self) -> Truncated<String> {
         let mut lines = Truncated::default();

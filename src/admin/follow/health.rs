@@ -35,6 +35,9 @@ pub struct SourceHealth {
     /// clock.
     #[doc(hidden)]
     pub last_success: Option<UnixTime>,
+    /// Whether it locked out a peer, which is still refused. The warnings name the peers.
+    #[doc(hidden)]
+    pub locked_out: bool,
     /// What an administrator should know although the content was applied: a certificate that is blocked and so was not
     /// installed, one that was removed by hand and is installed again, a revocation list that is older than the
     /// installed one, or that ends soon.

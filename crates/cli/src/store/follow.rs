@@ -29,13 +29,16 @@ const MOST_SHOWN: usize = 64;
 /// The sources, and how long they are followed.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-The entries of a source become what its files contain; entries that came from elsewhere stay. Name a source the same each
-time. A scope is server:ID, name:HOST, clients, group:ID (pins only) or any-server (authorities only).
+The entries of a source become what its files contain; entries that came from elsewhere stay. Name all sources of the store
+in each call, and a source the same each time. A scope is server:ID, name:HOST, clients, group:ID (pins only) or any-server (authorities only).
 A source with nothing to trust says so with the line `trust nobody`.
 What a source takes away is gone at once, without --force, and each peer that is refused since is named. With --guard refuse,
 an update that locks a peer out, or may do so, is not applied: the entries from before stay. A CA that is taken away may lock
 out each server that still has a certificate of it, also if another CA is left. To make such an update, call this once with
---guard report. Revocation lists are applied in any case.")]
+--guard report. Revocation lists are applied in any case.
+
+Exit codes: 0 all sources are taken over. 1 they are not (SourceNotApplied); they are, and that locked a peer out (LockedOut);
+or the store has entries of a source that this call does not name (SourceNotFollowed). 2 nothing was read.")]
 pub(super) struct FollowArguments {
     /// Pins: certificates that the peers of the scope present themselves
     #[arg(long, num_args = 3, value_names = ["SCOPE", "SOURCE", "PATH"])]
@@ -141,7 +144,9 @@ pub(super) fn run(
     as_json: bool,
 ) -> Result<Outcome, Failure> {
     common.changes_unasked()?;
-    let follower = Follower::new(arguments.sources()?)?;
+    let sources = arguments.sources()?;
+    let named: BTreeSet<String> = sources.iter().map(|one| one.name().to_owned()).collect();
+    let follower = Follower::new(sources)?;
     let mut follower = follower.with_guard(arguments.guard.into(), common.policy());
     let mut store = common.open()?;
     let before = store.contents().clone();
@@ -164,7 +169,7 @@ pub(super) fn run(
     let health = store.health();
     let after = store.contents();
     let changed = after.generation() != before.generation();
-    let refused = (!is_good(&health)).then(|| String::from("SourceNotApplied"));
+    let refused = refusal(&health, &named).map(str::to_owned);
     let mut lines: Vec<String> = health.sources.iter().map(ToString::to_string).collect();
     lines.extend(came_and_gone(&before, after));
     let followed = Followed {
@@ -224,10 +229,26 @@ fn go_on(
     }
 }
 
+/// Why a timer or a script must tell an operator, the most urgent first. A source that the call does not name was not read:
+/// another call may follow it.
+fn refusal(health: &Health, named: &BTreeSet<String>) -> Option<&'static str> {
+    let is_unread = |source: &&SourceHealth| !is_applied(source) && named.contains(&source.name);
+    if health.last_error.is_some() || health.sources.iter().any(|source| is_unread(&source)) {
+        return Some("SourceNotApplied");
+    }
+    if health.sources.iter().any(|source| source.locked_out) {
+        return Some("LockedOut");
+    }
+    (!is_good(health)).then_some("SourceNotFollowed")
+}
+
+fn is_applied(source: &SourceHealth) -> bool {
+    source.is_good() && !source.settling
+}
+
 /// Whether what all sources have is in the store.
 fn is_good(health: &Health) -> bool {
-    let applied = |source: &SourceHealth| source.is_good() && !source.settling;
-    health.last_error.is_none() && health.sources.iter().all(applied)
+    health.last_error.is_none() && health.sources.iter().all(is_applied)
 }
 
 fn state(health: &Health) -> FollowState {

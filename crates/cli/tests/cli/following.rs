@@ -74,7 +74,8 @@ fn a_secret_is_followed_with_its_lists() {
     // A source that is not named any more is told.
     run(&folder, "store follow --lists lists secret --store trust")
         .ends_with(1)
-        .says("source roots: it is not followed any more");
+        .says("source roots: it is not followed any more")
+        .says("refused[SourceNotFollowed]");
 }
 
 #[test]
@@ -109,6 +110,16 @@ fn a_follower_that_goes_on_tells_each_change() {
         text.contains("secret/ca.crl contains something other than revocation lists"),
         "{text}"
     );
+}
+
+#[test]
+fn the_help_names_the_sources_and_the_exit_codes() {
+    let folder = Folder::new("cli-follow-help");
+    run(&folder, "store follow --help")
+        .ends_with(0)
+        .says("Name all sources of the store")
+        .says("locked a peer out (LockedOut)")
+        .says("does not name (SourceNotFollowed)");
 }
 
 #[test]
@@ -169,8 +180,11 @@ fn a_source_that_locks_a_peer_out_is_told_by_name_or_not_applied() {
         list["entries"].as_array().unwrap().len()
     };
     assert_eq!(entries(&folder), 2);
-    let told = run(&folder, &format!("{line} --json")).ends_with(0).json();
+    // It is applied, and a timer fails once.
+    let told = run(&folder, &format!("{line} --json")).ends_with(1).json();
+    assert_eq!(told["refused"], "LockedOut");
     let warnings = told["sources"][0]["warnings"]["items"].to_string();
     assert!(warnings.contains("it locked out client "), "{warnings}");
     assert_eq!(entries(&folder), 1);
+    run(&folder, line).ends_with(0);
 }
