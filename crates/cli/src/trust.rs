@@ -23,7 +23,7 @@ use crate::output::Failure;
 /// What is trusted, and what peers must fulfil.
 #[derive(Args, Debug)]
 pub(crate) struct TrustArguments {
-    /// The folder of a store; it is only read
+    /// The folder of a store; nothing of it is changed, and `connect` notes beside it what the server presents
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["pin", "ca", "intermediate", "crl"])]
     store: Option<PathBuf>,
     /// The id of the expected server in the store; without it, the dialled name selects the server

@@ -194,6 +194,10 @@ fn options_are_shown_where_they_work_and_refused_where_they_do_not() {
     }
     // A heading is over its own options only.
     let shown = run(&folder, "connect --help").ends_with(0).out;
+    assert!(
+        shown.contains("notes beside it") && !shown.contains("only read"),
+        "{shown}"
+    );
     let (_, policy) = shown.split_once("The policy:").unwrap();
     assert!(
         policy.contains("--profile") && !policy.contains("--timeout"),

@@ -690,3 +690,50 @@ fn a_migration_says_who_presents_a_chain_already() {
     assert_eq!(status()["step"], "done");
     store("migrate keys-1 --status --force").ends_with(2);
 }
+
+#[test]
+fn a_pin_that_an_authority_accepts_is_done_and_a_stop_rests_on_what_was_seen() {
+    if openssl("cli-migration-pinned").is_none() {
+        return;
+    }
+    let folder = Folder::new("cli-migration-pinned");
+    let ca = spec("CA").ca().params(lives(2020, 2095)).self_signed();
+    let signed = spec("keys").dns("localhost").ip("127.0.0.1");
+    let signed = signed.params(lives(2020, 2095)).signed_by(&ca);
+    write(&folder, "ca", &ca);
+    write(&folder, "keys-1", &signed);
+    let store = |line: &str| run(&folder, &format!("store {line} --store trust"));
+    for line in [
+        "create",
+        "server add keys-1",
+        "pin keys-1.pem --server keys-1",
+        "authority ca.pem --any-server",
+        "migrate keys-1 --until 30d",
+    ] {
+        store(line).ends_with(0);
+    }
+    let stop = "migrate keys-1 --stop --dry-run";
+    store(stop).ends_with(0).says("it was not seen yet");
+    let server = Foreign::start(&folder, "-no_ticket");
+    let line = format!("connect {} --store trust --server keys-1", server.address);
+    run(&folder, &line).ends_with(0);
+    // Its pin decided, and the authority accepts the same certificate.
+    let status = store("migrate keys-1 --status").says("release").all();
+    assert!(
+        status.contains("server keys-1: done, it presented") && !status.contains("lags"),
+        "{status}"
+    );
+    let stopped = store(stop).ends_with(0).all();
+    assert!(
+        !stopped.contains("at risk") && !stopped.contains("not seen"),
+        "{stopped}"
+    );
+    // The report has what it presented, also where it replaces another pin.
+    machine(&folder, "next");
+    store("pin next.pem --server keys-1").ends_with(0);
+    let page = store("report --html -").ends_with(0).out;
+    assert!(
+        page.contains("server <bdi>keys-1</bdi> presented "),
+        "{page}"
+    );
+}

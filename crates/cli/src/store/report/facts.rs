@@ -39,6 +39,8 @@ pub(super) struct Facts<'a> {
     pub(super) folder: String,
     pub(super) load: &'a LoadReport,
     pub(super) history: &'a History,
+    /// What servers presented when `connect` last reached them. `None` if the note beside the store cannot be read.
+    pub(super) seen: Option<&'a PeerHistory>,
     /// Files that other users can write.
     pub(super) exposed: Vec<String>,
     pub(super) own: &'a [Own],

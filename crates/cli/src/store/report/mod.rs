@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use mutual_trust::TrustSnapshot;
-use mutual_trust::admin::{DurableStore, Severity};
+use mutual_trust::admin::{DurableStore, PeerHistory, Severity};
 use mutual_trust::certificate::Timestamp;
 use mutual_trust::identity::{CertificateChain, IfExists, write_private};
 
@@ -75,6 +75,8 @@ pub(super) fn run(
     }
     let view: &TrustSnapshot = loaded.store.contents();
     let exposed = DurableStore::writable_by_others(folder);
+    // A page about all else is better than none.
+    let seen = PeerHistory::load_beside(folder, view, &policy, clock).ok();
     let facts = Facts {
         view,
         policy: &policy,
@@ -85,6 +87,7 @@ pub(super) fn run(
         folder: plain::path(folder),
         load: &loaded.report,
         history: &history,
+        seen: seen.as_ref(),
         exposed: exposed.iter().map(|path| plain::path(path)).collect(),
         own: &own,
         entries: view.entries(),

@@ -1,11 +1,14 @@
 //! Servers, groups and clients: what each is asked, and by which rule.
 
-use mutual_trust::admin::{deciding, unusable};
+use mutual_trust::ServerId;
+use mutual_trust::admin::{Peer, deciding, unusable};
+use mutual_trust::certificate::Timestamp;
 use mutual_trust::store::{Claim, Entry, Scope, Server, Slot, TrustSource};
 
 use super::facts::Facts;
 use super::html::{Html, State, count, grouped};
 use crate::facts::terms;
+use crate::output::identified;
 use crate::plain;
 
 /// How many servers, groups, clients and CAs are shown.
@@ -185,7 +188,7 @@ fn end_of(entry: &Entry) -> Option<i64> {
     let certificate = entry.certificate();
     let not_after = certificate.map(|one| one.validity().not_after().seconds());
     let set = entry.options().end();
-    let set = set.map(|end| mutual_trust::certificate::Timestamp::from(end).seconds());
+    let set = set.map(|end| Timestamp::from(end).seconds());
     not_after.into_iter().chain(set).min()
 }
 
@@ -293,8 +296,14 @@ pub(super) fn renewals(facts: &Facts<'_>, html: &mut Html) {
         }
     }
     held.retain(|(_, entries)| entries.len() > 1);
-    let about = "Peers with more than one pin: each of them is accepted. Remove the old one after the peer presents the new one. A store does not record what peers present; connect shows it, and recorded refusals stand among the last changes.";
+    let about = "Peers with more than one pin: each of them is accepted. Remove the old one after the peer presents the new one. What a server presented when connect last reached it is noted beside the store; recorded refusals stand among the last changes.";
     html.section("renewals", "Renewals and drift", about);
+    if facts.seen.is_none() {
+        html.paragraph(
+            "about",
+            "What servers presented cannot be read: the file peers-seen is damaged.",
+        );
+    }
     if held.is_empty() {
         html.raw("<p>No server holds more than one pin.</p></section>\n");
         return;
@@ -305,10 +314,42 @@ pub(super) fn renewals(facts: &Facts<'_>, html: &mut Html) {
         html.cell("Pins", |html| {
             html.text(&count(pins.len(), "pin", "pins"));
             entries(facts, pins, html);
+            presented(facts, scope, html);
         });
         html.row_end();
     }
     html.table_end();
     html.more(held.len().saturating_sub(MAX_SHOWN), "more peers");
     html.raw("</section>\n");
+}
+
+/// What the servers of a scope presented when they were last reached.
+fn presented(facts: &Facts<'_>, scope: &Scope, html: &mut Html) {
+    let ids: Vec<&ServerId> = match scope {
+        Scope::Server(id) => vec![id],
+        Scope::Group(id) => {
+            let group = facts.view.group(id);
+            group.map_or_else(Vec::new, |group| group.members().collect())
+        }
+        Scope::AnyServer | Scope::Clients | Scope::Everyone => Vec::new(),
+    };
+    for id in ids.iter().take(MAX_NAMED) {
+        let seen = facts
+            .seen
+            .and_then(|seen| seen.last(&Peer::Server((*id).clone())));
+        let text = match seen {
+            Some(seen) => {
+                let at = seen.at().map(|at| Timestamp::from(at).to_string());
+                let at = at.unwrap_or_else(|| String::from("an unknown time"));
+                format!(" presented {} at {at}", identified(seen.fingerprint()))
+            }
+            None => String::from(" was not seen"),
+        };
+        html.open("p", &[("class", "more")]);
+        html.text("server ");
+        html.name(id.as_str());
+        html.text(&text);
+        html.close("p");
+    }
+    html.more(ids.len().saturating_sub(MAX_NAMED), "more servers");
 }
