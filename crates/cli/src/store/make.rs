@@ -16,10 +16,10 @@ use pki_types::UnixTime;
 
 use super::calls::{Calls, Came, Changed};
 use super::change::Edit;
-use super::words::{lost_and_gained, without_repeats};
+use super::words::{self, lost_and_gained, without_repeats};
 use crate::account;
 use crate::json::StoreChange;
-use crate::output::{Failure, Outcome, shown};
+use crate::output::{Failure, Outcome};
 use crate::plain;
 use crate::trust::{self, OpenArguments, PolicyArguments};
 use crate::{facts, ours, passphrase};
@@ -347,11 +347,14 @@ fn outcome_of(tried: &Plan<Came>, made: Made) -> Changed {
         Made::DryRun(_) | Made::Refused => tried.next_generation(),
     };
     lines.extend(without_repeats(reports, generation));
-    lines.extend(rolled_back.iter().map(shown));
-    lines.extend(lost_and_gained(
-        tried.effects(),
-        matches!(made, Made::Yes(_)),
-    ));
+    let has_changed = reports.iter().any(|one| one.done() != Done::Unchanged);
+    let is_made = matches!(made, Made::Yes(_));
+    lines.extend(
+        rolled_back
+            .iter()
+            .map(|done| words::rolled_back(done, has_changed, is_made)),
+    );
+    lines.extend(lost_and_gained(tried.effects(), is_made));
     let locks_out = tried.effects().all_lost().next().is_some();
     let is_refused = match made {
         Made::Yes(_) => false,
@@ -363,9 +366,8 @@ fn outcome_of(tried: &Plan<Came>, made: Made) -> Changed {
             "refused: the change would lock a peer out; --force makes it anyway",
         ));
     }
-    let has_changed = reports.iter().any(|one| one.done() != Done::Unchanged);
     let change = StoreChange {
-        changed: matches!(made, Made::Yes(_)) && has_changed,
+        changed: is_made && has_changed,
         dry_run: Some(matches!(made, Made::DryRun(_))),
         generation: Some(generation),
         reports: Some(reports.iter().map(facts::report).collect()),

@@ -1,7 +1,7 @@
 //! The reports and the effects of a change as text.
 
 use mutual_trust::admin::{Effect, Evidence, Impact, PeerOutcome};
-use mutual_trust::store::{Consequence, Report, StoreWarning};
+use mutual_trust::store::{Consequence, Report, RolledBack, StoreWarning};
 
 use crate::facts::with_generation;
 use crate::output::shown;
@@ -62,6 +62,21 @@ pub(super) fn lost_and_gained(effects: &Impact, is_made: bool) -> Vec<String> {
         lines.push(format!("  warning: {floor}"));
     }
     lines
+}
+
+/// What a rollback does: what it did, what it would do, or that there was nothing to do.
+pub(super) fn rolled_back(done: &RolledBack, has_changed: bool, is_made: bool) -> String {
+    let text = shown(done);
+    let whole = format!("rolled back to generation {}", done.to);
+    let truth = match (has_changed, is_made) {
+        (false, _) => format!(
+            "the store has the content of generation {} already",
+            done.to
+        ),
+        (true, true) => return text,
+        (true, false) => format!("would be {whole}"),
+    };
+    text.replacen(&whole, &truth, 1)
 }
 
 /// The peer, then a line for each side of the change, and for what the prediction is based on.

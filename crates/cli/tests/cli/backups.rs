@@ -86,6 +86,7 @@ fn a_restore_brings_back_what_is_not_blocked_and_is_tried_first() {
         &folder,
         &format!("plan rollback --to {}", good["generation"]),
     )
+            .says("would be rolled back to generation ")
     .ends_with(1)
     .says("would lock out: server keys-2");
     assert_eq!(list(&folder), bad);

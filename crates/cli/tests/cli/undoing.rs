@@ -53,7 +53,7 @@ fn a_pin_that_was_removed_comes_back_and_the_log_says_who_asked() {
     back(&folder, good, "--dry-run")
         .ends_with(0)
         .says("dry run, nothing was changed")
-        .says(&format!("rolled back to generation {good}"))
+        .says(&format!("would be rolled back to generation {good}"))
         .says("came back: pin")
         .says("server went: keys-9");
     assert_eq!(list(&folder), bad);
