@@ -277,6 +277,9 @@ fn not_tried(place: &Place<'_>, end: &End) -> Failure {
         End::Alert(alert) => format!(
             "the server ended the handshake with the alert {alert:?} before it could be judged: perhaps no common version or cipher suite"
         ),
+        End::Failed(rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType)) => {
+            String::from("what answers at this port does not speak TLS")
+        }
         End::Failed(error) => format!("TLS failed before the server could be judged: {error}"),
         End::Io(error) if is_timeout(error) => {
             String::from("the server did not finish the handshake in time (--timeout)")

@@ -110,9 +110,9 @@ impl From<Unanswered> for End {
                 return Self::Failed(Failure::new("kmip/TimedOut", text));
             }
             // The first one is told as the end of the link.
-            Unanswered::Refused | Unanswered::Closed => {
-                String::from("the server closed the connection instead of answering")
-            }
+            Unanswered::Refused | Unanswered::Closed => String::from(
+                "the server closed the connection instead of answering: is this the port of its key service?",
+            ),
             Unanswered::Failed(text) => format!("the link ended instead of an answer: {text}"),
         };
         Self::Failed(Failure::new("kmip/Closed", text))

@@ -261,7 +261,7 @@ fn a_hostile_or_broken_key_server_is_an_error_in_bounded_time() {
             let part = recorded("query-2.0")[..part].to_vec();
             let mut acts = answers(&["versions"]);
             acts.push(Act::Close(part, in_order));
-            failure(&folder, acts, "kmip/Closed", "instead of answering");
+            failure(&folder, acts, "kmip/Closed", "answering: is this the port");
         }
     }
     let text = "did not answer in time";

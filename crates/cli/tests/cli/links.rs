@@ -322,7 +322,7 @@ fn what_cannot_be_tried_ends_with_2() {
     run(&folder, &line)
         .ends_with(2)
         .says("error[link]")
-        .says("before the server could be judged");
+        .says("what answers at this port does not speak TLS");
     run(&folder, &line).ends_with(2).says("error[link]");
     peer.join().unwrap();
     run(&folder, &line).ends_with(2).says("error[connect]");
