@@ -70,6 +70,8 @@ pub(crate) struct Outcome {
     json: serde_json::Result<Value>,
     /// The code of the refusal, if it is one.
     pub(crate) refused: Option<String>,
+    /// Whether the JSON is one line, after lines of events.
+    pub(crate) in_one_line: bool,
     /// Of a store: the files that other users can write.
     pub(crate) writable_by_others: Option<Vec<String>>,
     /// A warning on standard error: the text may be for another program, and stays as it is.
@@ -94,6 +96,7 @@ impl Outcome {
             refused: None,
             writable_by_others: None,
             aside: None,
+            in_one_line: false,
             failed: None,
             long: None,
         }
@@ -342,7 +345,11 @@ fn say(outcome: Outcome, as_json: bool) -> io::Result<()> {
                 fields.insert(String::from("writable_by_others"), Value::from(exposed));
             }
         }
-        writeln!(out, "{}", plain::json(&format!("{object:#}")))?;
+        let json = match outcome.in_one_line {
+            true => object.to_string(),
+            false => format!("{object:#}"),
+        };
+        writeln!(out, "{}", plain::json(&json))?;
         return out.flush();
     }
     if let Some(aside) = outcome.aside {

@@ -176,7 +176,10 @@ pub(super) fn run(
         changed,
         state: state(&health),
     };
-    Ok(Outcome::of(lines.join("\n"), &followed).or_refused(refused))
+    let mut outcome = Outcome::of(lines.join("\n"), &followed).or_refused(refused);
+    // A reader of events takes a line for each.
+    outcome.in_one_line = arguments.every.is_some();
+    Ok(outcome)
 }
 
 /// The entries that another content of the sources put into the store, and took from it.

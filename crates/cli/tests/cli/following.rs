@@ -90,8 +90,8 @@ fn a_follower_that_goes_on_tells_each_change() {
     let out = child.unwrap().wait_with_output().unwrap();
     assert_eq!(out.status.code(), Some(1));
     let text = String::from_utf8(out.stdout).unwrap();
-    let all = serde_json::Deserializer::from_str(&text).into_iter::<Value>();
-    let lines: Vec<Value> = all.map(Result::unwrap).collect();
+    let object = |line: &str| serde_json::from_str(line).unwrap();
+    let lines: Vec<Value> = text.lines().map(object).collect();
     let events = &lines[..lines.len() - 1];
     let schema = "mutual-trust/store-follow-event/1";
     assert!(
