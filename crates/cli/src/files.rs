@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
 
+use mutual_trust::error::WriteError;
 use mutual_trust::identity::CertificateChain;
 use mutual_trust::limits::MAX_CRL_PEM_BYTES;
 use mutual_trust::{Certificate, Crl};
@@ -165,11 +166,25 @@ where
     read.map_err(|error| Failure::from(error).about(path.display()))
 }
 
+/// The failure of a file that is there, and what to do.
+pub(crate) fn exists(path: &Path, to_do: &str) -> Failure {
+    let text = format!("{} exists, and is kept: {to_do}", plain::path(path));
+    Failure::new("write/Exists", text)
+}
+
+/// The failure of a file that is written over on request.
+pub(crate) fn not_replaced(error: WriteError) -> Failure {
+    let to_do = "choose another name, or write over it with --replace";
+    match &error {
+        WriteError::Exists { path, .. } => exists(path, to_do),
+        _ => error.into(),
+    }
+}
+
 /// Refuses a file that is there, before a key is made.
 pub(crate) fn absent(path: &Path) -> Result<(), Failure> {
     if path.exists() {
-        let text = format!("{}: the file exists, and is kept", plain::path(path));
-        return Err(Failure::new("write/Exists", text));
+        return Err(exists(path, "choose another name"));
     }
     Ok(())
 }

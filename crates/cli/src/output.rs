@@ -18,6 +18,7 @@ use mutual_trust::error::{
 use serde_json::Value;
 
 use self::colour::{painted, wants_colour};
+use crate::files;
 use crate::json::{Answer, Named, Problem, Tagged};
 use crate::long::{Lines, Long};
 use crate::plain;
@@ -94,9 +95,9 @@ impl Outcome {
             text,
             json,
             refused: None,
-            writable_by_others: None,
             aside: None,
             in_one_line: false,
+            writable_by_others: None,
             failed: None,
             long: None,
         }
@@ -198,11 +199,22 @@ rooms! {
     StoreError => "store",
     StoreFileError => "file",
     WindowsError => "windows",
-    WriteError => "write",
+}
+
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Self {
+        match &error {
+            WriteError::Exists { path, .. } => files::exists(path, "choose another name"),
+            _ => Self::of("write", &error),
+        }
+    }
 }
 
 impl From<DurableError> for Failure {
     fn from(error: DurableError) -> Self {
+        if let DurableError::BackupNotWritten(inner) = error {
+            return inner.into();
+        }
         if let DurableError::Store(inner) = error {
             return inner.into();
         }

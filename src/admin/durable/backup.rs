@@ -59,7 +59,7 @@ impl DurableStore {
         let whole = content.get(..whole).unwrap_or(&content);
         let copied = prepare_store(file, whole, IfExists::Refuse, &Owner::Own);
         let placed = copied.and_then(|copied| copied.place());
-        placed.map_err(DurableError::NotSaved)?;
+        placed.map_err(DurableError::BackupNotWritten)?;
         Ok(report)
     }
 

@@ -96,6 +96,10 @@ pub enum DurableError {
     /// The file was not written. The change is not in force.
     #[error("the change is not stored and not in force")]
     NotSaved(#[source] WriteError),
+    /// The backup was not written. The store is unchanged.
+    #[error("the backup is not written")]
+    #[doc(hidden)]
+    BackupNotWritten(#[source] WriteError),
     /// The change was refused.
     #[error(transparent)]
     Store(#[from] StoreError),

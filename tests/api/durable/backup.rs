@@ -67,7 +67,10 @@ fn a_backup_is_the_store_with_its_history_and_replaces_no_file() {
         );
     }
     let again = DurableStore::backup(folder.path(), &settings(), &file);
-    assert!(matches!(again, Err(DurableError::NotSaved(_))), "{again:?}");
+    assert!(
+        matches!(again, Err(DurableError::BackupNotWritten(_))),
+        "{again:?}"
+    );
     assert!(fs::read(&file).unwrap() == whole);
     // A damaged store is not copied.
     let mut bad = whole;

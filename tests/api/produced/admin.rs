@@ -174,6 +174,8 @@ fn durable(produced: &mut Produced) {
     produced.error(DurableStore::open(path, settings()));
     drop(lock);
     produced.error(DurableStore::read_at(path, &settings(), 1000));
+    let there = folder.file("trust-store");
+    produced.error(DurableStore::backup(path, &settings(), &there));
     let add = |store: &mut TrustStore| store.add_server(server_id("a"), []);
     let _ = store.change(add).unwrap();
     produced.error(store.change(add));

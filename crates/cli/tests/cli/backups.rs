@@ -58,7 +58,16 @@ fn damage(folder: &Folder, text: &[u8]) {
 fn a_restore_brings_back_what_is_not_blocked_and_is_tried_first() {
     let folder = backed_up("cli-restore");
     let good = list(&folder);
-    store(&folder, "backup copy").ends_with(2).says("copy");
+    let there = store(&folder, "backup copy")
+        .ends_with(2)
+        .says("error[write/Exists]: copy exists, and is kept: choose another name");
+    assert!(!there.all().contains("not in force"), "{there:?}");
+    let same = store(&folder, "restore copy").ends_with(0);
+    let text = same.all();
+    assert!(
+        text.contains("the store has the content of generation ") && !text.contains("rolled back"),
+        "{text}"
+    );
     store(&folder, "backup other --force")
         .ends_with(2)
         .says("usage");
@@ -77,6 +86,7 @@ fn a_restore_brings_back_what_is_not_blocked_and_is_tried_first() {
         store(&folder, line)
             .ends_with(1)
             .says("would lock out: server keys-2")
+            .says("would be rolled back to generation ")
             .says("came back: pin")
             .says("left out, it is blocked: pin")
             .says("refused[LocksOut]");
@@ -86,7 +96,6 @@ fn a_restore_brings_back_what_is_not_blocked_and_is_tried_first() {
         &folder,
         &format!("plan rollback --to {}", good["generation"]),
     )
-            .says("would be rolled back to generation ")
     .ends_with(1)
     .says("would lock out: server keys-2");
     assert_eq!(list(&folder), bad);

@@ -55,7 +55,8 @@ fn a_report_is_written_whole_for_its_owner_and_replaced_when_asked() {
     assert!(page.ends_with("</html>\n"), "{page}");
     report(&folder, "--html a.html --json")
         .ends_with(2)
-        .says("write/Exists");
+        .says("write/Exists")
+        .says("--replace");
     let json = report(&folder, "--html a.html --replace --json")
         .ends_with(0)
         .json();

@@ -21,7 +21,7 @@ use super::scope::ScopeArguments;
 use crate::json::{Bounded, Exported, LeftOut, StoreList};
 use crate::long::Lines;
 use crate::output::{self, Failure, Outcome};
-use crate::{facts, plain};
+use crate::{facts, files, plain};
 
 /// How many entries are named that are left out. The rest is counted.
 const MAX_NAMED: usize = 64;
@@ -238,7 +238,7 @@ fn save(path: &Path, content: &[u8], replace: bool) -> Result<(), Failure> {
     } else {
         IfExists::Refuse
     };
-    Ok(write_public(path, content, existing)?)
+    write_public(path, content, existing).map_err(files::not_replaced)
 }
 
 fn named(left_out: &[(EntryKey, String)]) -> Vec<String> {

@@ -23,7 +23,7 @@ use mutual_trust::identity::{CertificateChain, IfExists, write_private};
 use super::make::{Common, judged_at};
 use crate::json::Reported;
 use crate::output::{Failure, Outcome};
-use crate::plain;
+use crate::{files, plain};
 use facts::{Facts, Own};
 
 /// Where the page goes, and what it is about.
@@ -106,7 +106,8 @@ pub(super) fn run(
     } else {
         IfExists::Refuse
     };
-    write_private(&arguments.html, page.html.as_bytes(), existing)?;
+    let written = write_private(&arguments.html, page.html.as_bytes(), existing);
+    written.map_err(files::not_replaced)?;
     let ending = [Severity::Ended, Severity::Critical, Severity::Warning];
     let ending = ending.iter().map(|severity| facts.count(*severity));
     let reported = Reported {
