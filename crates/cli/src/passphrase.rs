@@ -85,6 +85,12 @@ impl PassphraseArguments {
         unlock_files(self.passphrase_fd);
     }
 
+    /// Whether the line says where the passphrase is.
+    #[cfg(feature = "formats")]
+    pub(crate) const fn is_given(&self) -> bool {
+        self.passphrase_fd.is_some()
+    }
+
     /// The passphrase of an archive.
     #[cfg(feature = "formats")]
     pub(crate) fn of_archive(&self, path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {

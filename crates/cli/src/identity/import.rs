@@ -64,16 +64,32 @@ impl Import {
             return Err(about(Failure::new("file/Unknown", text)));
         }
         let archive = formats::archive(&content).map_err(about)?;
-        let old = self.passphrase.of_archive(&self.archive)?;
-        let held = archive.open(Some(&old)).map_err(about)?;
+        // A line of a descriptor is read in any case: the next one belongs to the next file. A person is asked only if
+        // something is encrypted.
+        let asked = || self.passphrase.of_archive(&self.archive);
+        let is_first = self.passphrase.is_given() || archive.needs_passphrase();
+        let first = is_first.then(asked).transpose()?;
+        let held = archive
+            .open(first.as_ref().map(|bytes| bytes.as_slice()))
+            .map_err(about)?;
         let key = self.selected(&held).map_err(about)?;
+        let old = match (first, &key.content) {
+            (Some(first), _) => first,
+            (None, KeyContent::Encrypted(_)) => asked()?,
+            (None, KeyContent::Plain(_)) => Zeroizing::default(),
+        };
         let new = match self.new_passphrase_fd {
             Some(number) => passphrase::of_descriptor(number)?,
             None => old.clone(),
         };
         if new.is_empty() {
-            let text = "the key file would have no passphrase: give one with --new-passphrase-fd";
-            return Err(Failure::new("passphrase/Empty", text));
+            let text = match (self.new_passphrase_fd, is_first) {
+                (None, false) => {
+                    "the archive has no passphrase, and the key file needs one: give one with --new-passphrase-fd"
+                }
+                _ => "the key file would have no passphrase: give one with --new-passphrase-fd",
+            };
+            return Err(about(Failure::new("passphrase/Empty", text)));
         }
         let (text, plain) = self.encrypted(key, &old, &new, provider).map_err(about)?;
         // What is written is read again, as a link does it.

@@ -20,7 +20,7 @@ const CAS: &[&str] = &["issuing", "root"];
 const TRUSTED: &[&str] = &["root", "other"];
 
 /// The archives with their certificates, and one of their aliases. All but those `CLEAR` need their passphrase.
-const ARCHIVES: [(&str, &[&str], &str); 21] = [
+const ARCHIVES: [(&str, &[&str], &str); 22] = [
     ("openssl-default.p12", CHAIN, "Array 7"),
     ("openssl-legacy.p12", CHAIN, "Array 7"),
     ("openssl-3des.p12", CHAIN, "Array 7"),
@@ -28,6 +28,7 @@ const ARCHIVES: [(&str, &[&str], &str); 21] = [
     ("openssl-clear.p12", CHAIN, "Array 7"),
     ("openssl-all-clear.p12", CHAIN, "Array 7"),
     ("openssl-nomac.p12", CHAIN, "Array 7"),
+    ("openssl-in-clear.p12", CHAIN, "Array 7"),
     ("openssl-nomac-encrypted.p12", CHAIN, "Array 7"),
     ("openssl-umlaut.p12", CHAIN, "Büro KMS"),
     ("openssl-iter1.p12", CHAIN, "Array 7"),
@@ -50,7 +51,7 @@ const ARCHIVES: [(&str, &[&str], &str); 21] = [
 ];
 
 /// Archives that are read without a passphrase.
-const CLEAR: [&str; 1] = ["openssl-nomac.p12"];
+const CLEAR: [&str; 2] = ["openssl-nomac.p12", "openssl-in-clear.p12"];
 
 /// Other files with their certificates, and whether there is a revocation list.
 const FILES: [(&str, &[&str], bool); 14] = [
@@ -422,6 +423,24 @@ fn a_key_of_an_archive_becomes_an_encrypted_file_with_its_chain() {
     let line = "identity show --identity new.pem --key new.key";
     with(&folder, line, "other secret\n").ends_with(0);
     with(&folder, line, PASSPHRASE).ends_with(2);
+}
+
+#[test]
+fn no_passphrase_is_asked_for_an_archive_in_clear() {
+    let folder = folder("cli-formats-in-clear");
+    let line = "identity import openssl-in-clear.p12 --identity new.pem --key new.key";
+    run(&folder, line)
+        .ends_with(2)
+        .says("error[passphrase/Empty]")
+        .says("the archive has no passphrase")
+        .says("--new-passphrase-fd");
+    assert!(!folder.file("new.key").exists());
+    let line = format!("{line} --new-passphrase-fd 0");
+    run_with(&folder, &line, "new secret\n").ends_with(0);
+    let line = "identity show --identity new.pem --key new.key";
+    with(&folder, line, "new secret\n")
+        .ends_with(0)
+        .says("CN=array-7");
 }
 
 #[test]
