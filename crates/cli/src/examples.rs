@@ -189,6 +189,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "store replace",
         &[
             "mutual-trust store replace keys-1.pem --server keys-1 --store trust",
+            "mutual-trust store replace vendor.p7b --certificate kms1.example --server keys-1 --store trust",
             "mutual-trust store replace keys-1.pem --group site-b --status --store trust --json",
         ],
     ),

@@ -4,14 +4,15 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
 
+use clap::Args;
 use mutual_trust::error::WriteError;
 use mutual_trust::identity::CertificateChain;
 use mutual_trust::limits::MAX_CRL_PEM_BYTES;
-use mutual_trust::{Certificate, Crl};
+use mutual_trust::{Certificate, Crl, Fingerprint};
 use zeroize::Zeroizing;
 
 use crate::output::Failure;
-use crate::{formats, plain};
+use crate::{facts, formats, plain};
 
 /// Reading a larger file takes seconds, so a person at a terminal is told.
 const LARGE: u64 = 4 * 1024 * 1024;
@@ -117,14 +118,82 @@ pub(crate) fn certificate(path: &Path) -> Result<Certificate, Failure> {
     let mut all = certificates(path)?;
     match (all.pop(), all.len()) {
         (Some(only), 0) => Ok(only),
-        (_, others) => {
-            let text = format!(
-                "{} certificates, but one is needed",
-                others.saturating_add(1)
-            );
-            Err(Failure::new("certificate/NotOne", text).about(path.display()))
+        (last, _) => {
+            all.extend(last);
+            Err(not_one(path, &all, ""))
         }
     }
+}
+
+/// How many certificates of a file are listed. A file of a vendor has a chain; a longer list is no help.
+const MAX_LISTED: usize = 16;
+
+/// The error for a file with several certificates, which lists them.
+fn not_one(path: &Path, all: &[Certificate], what_to_do: &str) -> Failure {
+    let mut text = format!(
+        "{}: {} certificates, but one is needed{what_to_do}",
+        plain::path(path),
+        all.len()
+    );
+    for one in all.iter().take(MAX_LISTED) {
+        let kind = if one.is_ca() { " (CA)" } else { "" };
+        let subject = plain::line(&facts::subject(one));
+        text.push_str(&format!("\n  {} {subject}{kind}", one.fingerprint()));
+    }
+    if let more @ 1.. = all.len().saturating_sub(MAX_LISTED) {
+        text.push_str(&format!("\n  and {more} more: `inspect` shows them"));
+    }
+    Failure::new("certificate/NotOne", text)
+}
+
+/// Which certificate of a file with several is meant.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Chosen {
+    /// Take this certificate of a file that has several: its SHA-256 in full, its subject, or the CN of it
+    #[arg(long = "certificate", value_name = "SHA-256|NAME")]
+    chosen: Option<String>,
+}
+
+impl Chosen {
+    /// Whether one is named.
+    pub(crate) const fn is_named(&self) -> bool {
+        self.chosen.is_some()
+    }
+
+    /// The certificate of the file.
+    pub(crate) fn of(&self, path: &Path) -> Result<Certificate, Failure> {
+        const CHOOSE: &str = "; choose it with --certificate:";
+        let all = certificates(path)?;
+        let meant = all.iter().filter(|one| {
+            self.chosen
+                .as_deref()
+                .is_none_or(|name| is_called(one, name))
+        });
+        let meant: Vec<Certificate> = meant.cloned().collect();
+        match (meant.as_slice(), &self.chosen) {
+            ([only], _) => Ok(only.clone()),
+            ([], Some(name)) => {
+                let text = format!(
+                    "no certificate in it is `{}`: `inspect` shows them",
+                    plain::line(name)
+                );
+                Err(Failure::new("certificate/NotInFile", text).about(path.display()))
+            }
+            (several, _) => Err(not_one(path, several, CHOOSE)),
+        }
+    }
+}
+
+/// Whether this is the fingerprint, the subject or the common name of a certificate.
+fn is_called(certificate: &Certificate, name: &str) -> bool {
+    if let Ok(fingerprint) = name.parse::<Fingerprint>() {
+        return certificate.fingerprint() == fingerprint;
+    }
+    let subject = certificate.subject();
+    subject == name
+        || subject
+            .split(", ")
+            .any(|part| part.strip_prefix("CN=") == Some(name))
 }
 
 /// A chain, in the same formats. In PEM, its private key may be in the file.

@@ -64,11 +64,20 @@ fn looks_like_one(text: &str) -> bool {
 
 /// The certificate of a file. An argument that is no file could have been meant as a fingerprint.
 pub(crate) fn certificate(argument: &Path) -> Result<Certificate, Failure> {
-    files::certificate(argument).map_err(|failure| {
-        if argument.exists() {
-            return failure;
-        }
-        let text = "there is no such file, and it is no SHA-256 fingerprint, which has 32 bytes in hexadecimal";
-        Failure::new(failure.kind(), text).about(argument.display())
-    })
+    files::certificate(argument).map_err(|failure| no_file(argument, failure))
+}
+
+/// The same for a file with several, of which one is chosen.
+pub(crate) fn chosen(argument: &Path, chosen: &files::Chosen) -> Result<Certificate, Failure> {
+    chosen
+        .of(argument)
+        .map_err(|failure| no_file(argument, failure))
+}
+
+fn no_file(argument: &Path, failure: Failure) -> Failure {
+    if argument.exists() {
+        return failure;
+    }
+    let text = "there is no such file, and it is no SHA-256 fingerprint, which has 32 bytes in hexadecimal";
+    Failure::new(failure.kind(), text).about(argument.display())
 }

@@ -16,7 +16,7 @@ use super::scope::{OptionArguments, ScopeArguments};
 use super::servers::ServerChange;
 use super::update::UpdateArguments;
 use crate::facts;
-use crate::files;
+use crate::files::{self, Chosen};
 use crate::fingerprints::{self, in_full};
 use crate::output::{Failure, Outcome, identified};
 
@@ -37,20 +37,32 @@ pub(super) enum Change {
     #[command(subcommand)]
     Server(ServerChange),
     /// Install a certificate that the peer itself must present
+    // The option of authorities is refused for a pin.
+    #[command(mut_arg("pattern", |arg| arg.hide(true)))]
     Pin {
         /// The certificate's file, or just its SHA-256 fingerprint, in full
         #[arg(value_name = "FILE|SHA-256")]
         certificate: PathBuf,
+        #[command(flatten)]
+        chosen: Chosen,
         #[command(flatten)]
         scope: ScopeArguments,
         #[command(flatten)]
         options: OptionArguments,
     },
     /// Install a CA certificate in which chains may end
+    // The options of pins are refused for an authority.
+    #[command(
+        mut_arg("match_key", |arg| arg.hide(true)),
+        mut_arg("grace", |arg| arg.hide(true)),
+        mut_arg("any_role", |arg| arg.hide(true))
+    )]
     Authority {
         /// The certificate's file
         #[arg(value_name = "FILE")]
         certificate: PathBuf,
+        #[command(flatten)]
+        chosen: Chosen,
         #[command(flatten)]
         scope: ScopeArguments,
         #[command(flatten)]
@@ -61,6 +73,8 @@ pub(super) enum Change {
         /// The certificate's file
         #[arg(value_name = "FILE")]
         certificate: PathBuf,
+        #[command(flatten)]
+        chosen: Chosen,
     },
     /// Install revocation lists, and check their issuers from then on; remove a list, or stop checking an issuer
     Crl(CrlArguments),
@@ -181,17 +195,22 @@ impl Change {
             Self::Clock(change) => change.prepare(view),
             Self::Pin {
                 certificate,
+                chosen,
                 scope,
                 options,
             } => {
                 let scope = scope.pin()?.ok_or_else(no_scope)?;
                 let options = options.options();
                 match fingerprints::named(&certificate)? {
+                    Some(_) if chosen.is_named() => {
+                        let text = "--certificate belongs to a file, and a fingerprint is given";
+                        return Err(Failure::new("usage", text));
+                    }
                     Some(fingerprint) => one(move |store| {
                         store.install_pin_fingerprint(scope.clone(), fingerprint, options.clone())
                     }),
                     None => {
-                        let certificate = fingerprints::certificate(&certificate)?;
+                        let certificate = fingerprints::chosen(&certificate, &chosen)?;
                         one(move |store| {
                             store.install_pin(scope.clone(), certificate.clone(), options.clone())
                         })
@@ -200,18 +219,22 @@ impl Change {
             }
             Self::Authority {
                 certificate,
+                chosen,
                 scope,
                 options,
             } => {
                 let scope = scope.authority()?.ok_or_else(no_scope)?;
                 let options = options.options();
-                let certificate = files::certificate(&certificate)?;
+                let certificate = chosen.of(&certificate)?;
                 one(move |store| {
                     store.install_authority(scope.clone(), certificate.clone(), options.clone())
                 })
             }
-            Self::Intermediate { certificate } => {
-                let certificate = files::certificate(&certificate)?;
+            Self::Intermediate {
+                certificate,
+                chosen,
+            } => {
+                let certificate = chosen.of(&certificate)?;
                 one(move |store| {
                     store.install_intermediate(
                         certificate.clone(),

@@ -19,6 +19,7 @@ use super::change::{Edit, no_scope, one};
 use super::make::{Common, now, seen, tried_and_made};
 use super::scope::until;
 use crate::facts;
+use crate::files::Chosen;
 use crate::fingerprints;
 use crate::json::{ReplacedServer, StoreReplace};
 use crate::output::{Failure, Outcome, identified, shown};
@@ -29,6 +30,8 @@ pub(super) struct ReplaceArguments {
     /// The next certificate's file
     #[arg(value_name = "FILE")]
     certificate: PathBuf,
+    #[command(flatten)]
+    chosen: Chosen,
     #[command(flatten)]
     whose: Whose,
     /// Show who is done and who lags, and change nothing
@@ -100,7 +103,7 @@ fn subject(server: Option<&ServerId>, group: Option<&GroupId>) -> Result<Subject
 
 /// Makes the next step of a replacement, or says who it waits for.
 pub(super) fn run(common: &Common, arguments: &ReplaceArguments) -> Result<Outcome, Failure> {
-    let certificate = fingerprints::certificate(&arguments.certificate)?;
+    let certificate = fingerprints::chosen(&arguments.certificate, &arguments.chosen)?;
     let next = certificate.fingerprint();
     let whose = &arguments.whose;
     let subject = subject(whose.server.as_ref(), whose.group.as_ref())?;

@@ -312,14 +312,60 @@ fn every_verb_that_takes_certificates_takes_these_files() {
             .ends_with(2)
             .says("error[file/NotTrusted]");
     }
-    // An archive of several is not one.
-    with(
+}
+
+#[test]
+fn one_certificate_of_a_file_is_chosen_by_its_fingerprint_or_name() {
+    let folder = folder("cli-formats-chosen");
+    run(&folder, "store create --store trust").ends_with(0);
+    let leaf = fingerprint(&folder, "leaf.pem");
+    let pin = "store pin openssl-default.p12 --clients --store trust";
+    with(&folder, pin, PASSPHRASE)
+        .ends_with(2)
+        .says("3 certificates, but one is needed; choose it with --certificate")
+        .says(&format!("\n  {leaf} O=Example, CN=array-7\n"))
+        .says("O=Example, CN=Issuing (CA)");
+    let chosen = |line: &str, name: &str| {
+        let line = format!("store {line} --store trust --json --certificate {name}");
+        with(&folder, &line, PASSPHRASE).ends_with(0).json()
+    };
+    let pinned = chosen("pin openssl-default.p12 --clients", &leaf);
+    assert!(pinned.to_string().contains(&leaf), "{pinned}");
+    let again = chosen("pin openssl-default.p12 --clients", "array-7");
+    assert_eq!(again["changed"], false, "it is the same certificate");
+    for (line, name, file) in [
+        ("authority cas.p7b --any-server", "Root", "root.pem"),
+        ("intermediate cas.p7b", "Issuing", "issuing.pem"),
+    ] {
+        let done = chosen(line, name).to_string();
+        assert!(done.contains(&fingerprint(&folder, file)), "{done}");
+    }
+    for name in ["other", "Example", "CN=Root"] {
+        let line = format!("{pin} --certificate {name}");
+        with(&folder, &line, PASSPHRASE)
+            .ends_with(2)
+            .says("error[certificate/NotInFile]");
+    }
+    run(
         &folder,
-        "store pin openssl-default.p12 --clients --store trust",
-        PASSPHRASE,
+        &format!("store pin {leaf} --certificate Root --clients --store trust"),
     )
     .ends_with(2)
-    .says("3 certificates, but one is needed");
+    .says("--certificate belongs to a file");
+    // The help has the options that apply.
+    let help = |verb: &str| {
+        run(&folder, &format!("store {verb} --help"))
+            .ends_with(0)
+            .out
+    };
+    let (pin, authority) = (help("pin"), help("authority"));
+    assert!(pin.contains("--match-key") && !pin.contains("--pattern"));
+    assert!(!authority.contains("--match-key") && authority.contains("--pattern"));
+    // What is named by its fingerprint anyway has no such option, and says which ones there are.
+    run(&folder, "store block cas.p7b --store trust")
+        .ends_with(2)
+        .says("2 certificates, but one is needed\n")
+        .says(&fingerprint(&folder, "root.pem"));
 }
 
 #[test]
