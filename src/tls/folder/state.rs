@@ -133,9 +133,9 @@ impl fmt::Display for ServerRotation {
         write!(f, "server {}: ", self.server)?;
         let at = |time: Option<UnixTime>| time.map(Timestamp::from);
         match (self.is_activated, self.is_accepted) {
-            (false, _) => f.write_str("is presented the current certificate")?,
-            (true, false) => f.write_str("is presented the next certificate")?,
-            (true, true) => f.write_str("accepted the next certificate")?,
+            (false, _) => f.write_str("we present the current certificate")?,
+            (true, false) => f.write_str("we present the next certificate")?,
+            (true, true) => f.write_str("it accepted the next certificate")?,
         }
         match (self.is_activated, self.is_accepted) {
             (true, true) => at(self.accepted).map_or(Ok(()), |at| write!(f, " at {at}")),
@@ -144,7 +144,7 @@ impl fmt::Display for ServerRotation {
                     write!(f, " since {since}")?;
                 }
                 f.write_str(if activated {
-                    ", and was not seen to accept it"
+                    ", and it was not seen to accept that"
                 } else {
                     ""
                 })

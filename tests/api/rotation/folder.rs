@@ -217,7 +217,7 @@ fn a_rotation_ends_only_when_every_server_was_seen_to_accept_the_next_certificat
     let error = folder.finish(&known).unwrap_err();
     let text = with_causes(&error);
     assert!(
-        text.contains("server keys-2: is presented the current"),
+        text.contains("server keys-2: we present the current"),
         "{text}"
     );
     assert!(!text.contains("keys-1"), "{text}");

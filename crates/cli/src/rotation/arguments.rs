@@ -74,6 +74,8 @@ pub(crate) struct ActivateArguments {
     pub(super) all: bool,
     #[command(flatten)]
     pub(super) place: FolderArguments,
+    #[command(flatten)]
+    pub(super) checked: CheckedArguments,
 }
 
 /// The servers that are presented the current identity again.
@@ -87,6 +89,16 @@ pub(crate) struct BackArguments {
     pub(super) drop: bool,
     #[command(flatten)]
     pub(super) place: FolderArguments,
+    #[command(flatten)]
+    pub(super) checked: CheckedArguments,
+}
+
+/// Which servers there are.
+#[derive(Args, Debug)]
+pub(crate) struct CheckedArguments {
+    /// The folder of a store that must have each named server; without it, any id is taken
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) store: Option<PathBuf>,
 }
 
 /// The servers that must have accepted the next identity.

@@ -1,27 +1,34 @@
 //! The identity of a system in a folder: its rotation in phases, and its renewal by a timer.
 
 mod arguments;
+mod renewal;
+mod steps;
 
 use std::path::Path;
 
 use mutual_trust::admin::DurableSettings;
-use mutual_trust::certificate::{SystemClock, TimeSource, Timestamp};
-use mutual_trust::error::FolderError;
-use mutual_trust::identity::{IfExists, KeyReader, KeyType, RenewalSchedule, write_certificates};
+use mutual_trust::certificate::Timestamp;
+use mutual_trust::error::{FolderError, StoreError};
+use mutual_trust::identity::{IfExists, KeyReader, RenewalSchedule, write_certificates};
 use mutual_trust::tls::{
     self, IdentityFolder, IdentityState, Renewal, RenewalOutcome, RotationPhase,
 };
-use mutual_trust::{CurrentTime, Fingerprint, ServerId};
+use mutual_trust::{Fingerprint, ServerId};
 
 use crate::files::absent;
-use crate::json::{IdentityRenewal, IdentityRotation, OwnCertificate, RotatedServer};
+use crate::json::{IdentityRotation, OwnCertificate, RotatedServer};
 use crate::output::{Failure, Outcome, identified};
 use crate::passphrase::PassphraseArguments;
 use crate::{facts, ours, plain, trust};
 
+use renewal::renewal_of;
+use steps::next_steps;
+
+pub(crate) use renewal::when_due;
+
 pub(crate) use arguments::{
-    ActivateArguments, BackArguments, CreateArguments, DueArguments, FinishArguments,
-    FolderArguments, KnownArguments, StageArguments, StatusArguments,
+    ActivateArguments, BackArguments, CheckedArguments, CreateArguments, DueArguments,
+    FinishArguments, FolderArguments, KnownArguments, StageArguments, StatusArguments,
 };
 
 impl FolderArguments {
@@ -46,13 +53,31 @@ fn with<T>(
 
 impl KnownArguments {
     fn servers(&self) -> Result<Vec<ServerId>, Failure> {
+        self.store
+            .as_deref()
+            .map_or_else(|| Ok(Vec::new()), servers_of)
+    }
+}
+
+/// The servers of a store.
+fn servers_of(folder: &Path) -> Result<Vec<ServerId>, Failure> {
+    let settings = DurableSettings::new(tls::key_policy(&ours::provider()));
+    let store = trust::look(folder, &settings)?;
+    let servers = store.contents().servers();
+    Ok(servers.map(|server| server.id().clone()).collect())
+}
+
+impl CheckedArguments {
+    /// Checks that the store has the servers.
+    fn check(&self, named: &[ServerId]) -> Result<(), Failure> {
         let Some(folder) = &self.store else {
-            return Ok(Vec::new());
+            return Ok(());
         };
-        let settings = DurableSettings::new(tls::key_policy(&ours::provider()));
-        let store = trust::look(folder, &settings)?;
-        let servers = store.contents().servers();
-        Ok(servers.map(|server| server.id().clone()).collect())
+        let known = servers_of(folder)?;
+        match named.iter().find(|id| !known.contains(id)) {
+            Some(unknown) => Err(StoreError::UnknownServer(unknown.clone()).into()),
+            None => Ok(()),
+        }
     }
 }
 
@@ -122,6 +147,7 @@ fn copy_next(arguments: &StageArguments) -> Result<(), Failure> {
 }
 
 pub(crate) fn activate(arguments: &ActivateArguments) -> Result<Outcome, Failure> {
+    arguments.checked.check(&arguments.servers)?;
     let state = arguments.place.with(|folder| {
         if arguments.all {
             folder.activate_all()
@@ -133,6 +159,7 @@ pub(crate) fn activate(arguments: &ActivateArguments) -> Result<Outcome, Failure
 }
 
 pub(crate) fn back(arguments: &BackArguments) -> Result<Outcome, Failure> {
+    arguments.checked.check(&arguments.servers)?;
     let state = arguments.place.with(|folder| {
         if arguments.drop {
             folder.cancel()
@@ -147,7 +174,15 @@ pub(crate) fn back(arguments: &BackArguments) -> Result<Outcome, Failure> {
 
 pub(crate) fn status(arguments: &StatusArguments) -> Result<Outcome, Failure> {
     let state = arguments.place.with(|folder| folder.state())?;
-    rotation(&arguments.place, &state, &arguments.known.servers()?)
+    let known = arguments.known.servers()?;
+    let mut outcome = rotation(&arguments.place, &state, &known)?;
+    outcome.text.push_str(&next_steps(
+        &arguments.place,
+        &arguments.known,
+        &state,
+        &known,
+    ));
+    Ok(outcome)
 }
 
 /// A rotation that is not over is a refusal, which names the servers that lag.
@@ -161,7 +196,7 @@ pub(crate) fn finish(arguments: &FinishArguments) -> Result<Outcome, Failure> {
     }
     let before = place.with(|folder| folder.state())?;
     if before.next().is_some() && !arguments.force && !before.may_finish(&known) {
-        return refused(place, &before, &known);
+        return refused(arguments, &before, &known);
     }
     let has_new_key = has_new_key(place, &before)?;
     let state = place.with(|folder| {
@@ -190,23 +225,22 @@ fn has_new_key(place: &FolderArguments, state: &IdentityState) -> Result<bool, F
 }
 
 fn refused(
-    place: &FolderArguments,
+    arguments: &FinishArguments,
     state: &IdentityState,
     known: &[ServerId],
 ) -> Result<Outcome, Failure> {
+    let place = &arguments.place;
     let mut outcome = rotation(place, state, known)?;
+    outcome
+        .text
+        .push_str("\nrefused: the current certificate is still needed");
+    outcome
+        .text
+        .push_str(&next_steps(place, &arguments.known, state, known));
     outcome.text.push_str(
-        "\nrefused: the current certificate is still needed; --force finishes all the same",
+        "\n  --force finishes without these steps: a server that does not accept the next certificate then refuses us",
     );
-    if state.lagging(known).is_empty() {
-        outcome
-            .text
-            .push_str(if state.phase() == RotationPhase::Activated {
-                "\n  to do: no server was seen to accept the next certificate: `connect` to each with --identity FOLDER"
-            } else {
-                "\n  to do: name the servers by --store, or activate the next certificate for all"
-            });
-    }
+
     Ok(outcome.or_refused(Some(String::from("Lagging"))))
 }
 
@@ -226,7 +260,11 @@ fn shown(
     known: &[ServerId],
 ) -> Result<(String, IdentityRotation), Failure> {
     let folder = IdentityFolder::new(path, KeyReader::new(), ours::provider());
-    let mut lines = vec![format!("phase: {}", state.phase())];
+    let mut lines = vec![if state.phase() == RotationPhase::None {
+        String::from("no rotation under way")
+    } else {
+        format!("phase: {}", state.phase())
+    }];
     let mut of = |what: &str, certificate: Fingerprint| -> Result<OwnCertificate, Failure> {
         let chain = folder.chain(certificate)?;
         let leaf = chain.leaf();
@@ -272,10 +310,8 @@ fn shown(
     if state.next().is_some() {
         lines.push(String::from(if may_finish {
             "the current certificate can go: `identity finish`"
-        } else if known.is_empty() && state.phase() != RotationPhase::Activated {
-            "the current certificate is needed: --store names the servers that must accept the next one"
         } else {
-            "the current certificate is needed"
+            "the current certificate is still needed: not every server was seen to accept the next one"
         }));
     }
     let rotation = IdentityRotation {
@@ -299,101 +335,4 @@ fn shown(
         may_finish,
     };
     Ok((lines.join("\n"), rotation))
-}
-
-/// `renew --when-due`.
-pub(crate) fn when_due(
-    arguments: &DueArguments,
-    passphrase: &PassphraseArguments,
-    days: u32,
-) -> Result<Outcome, Failure> {
-    let path = arguments.folder.as_deref();
-    let path = path.ok_or_else(|| Failure::new("usage", "name the folder with --folder"))?;
-    let schedule = RenewalSchedule::new()
-        .with_fraction(arguments.fraction)?
-        .with_jitter(arguments.jitter)?;
-    let mut renewal = Renewal::new(schedule).with_days(days);
-    if let Some(kind) = arguments.rekey {
-        renewal = renewal.with_new_key(KeyType::from(kind));
-    }
-    if let Some(answer) = &arguments.answer {
-        renewal = renewal.with_answer(answer);
-    }
-    if arguments.use_at_once {
-        renewal = renewal.with_use_at_once();
-    }
-    let done = with(path, passphrase, |folder| folder.renew_when_due(&renewal))?;
-    renewal_of(path, &done)
-}
-
-/// What became of a renewal. One that is late is a refusal, so that a timer fails and a person looks.
-fn renewal_of(path: &Path, done: &RenewalOutcome) -> Result<Outcome, Failure> {
-    let folder = IdentityFolder::new(path, KeyReader::new(), ours::provider());
-    let (shown, rotation) = shown(path, &folder.state()?, &[])?;
-    let (mut due, mut request, mut not_taken) = (None, None, None);
-    let (state, text) = match done {
-        RenewalOutcome::NotDue { due: at, .. } => {
-            due = Some(facts::time(*at));
-            ("not_due", format!("not due: it is on {}", facts::time(*at)))
-        }
-        RenewalOutcome::Renewed { is_used: true, .. } => (
-            "used",
-            String::from(
-                "renewed: the new certificate is presented to all, and the old one is deleted",
-            ),
-        ),
-        RenewalOutcome::Renewed { .. } => (
-            "renewed",
-            String::from(
-                "renewed: the next certificate is staged\nto do: have it installed at every key server, then activate it there",
-            ),
-        ),
-        RenewalOutcome::Staged { .. } => (
-            "staged",
-            String::from(
-                "staged: a next certificate was staged before, and its rotation is not finished",
-            ),
-        ),
-        RenewalOutcome::Waiting {
-            request: file,
-            is_new,
-            answer,
-            ..
-        } => {
-            request = Some(file.display().to_string());
-            not_taken.clone_from(answer);
-            let file = plain::path(file);
-            let mut text = if *is_new {
-                format!("requested: send {file} to the CA")
-            } else {
-                format!("waiting for the CA's answer to {file}")
-            };
-            if let Some(why) = answer {
-                text.push_str(&format!("\nwarning: the answer was not taken: {why}"));
-            }
-            (if *is_new { "requested" } else { "waiting" }, text)
-        }
-        _ => ("unknown", String::from("done")),
-    };
-    let late = done.is_late();
-    let mut text = format!("{text}\n{shown}");
-    if late {
-        let now = match SystemClock::new().now() {
-            CurrentTime::Known(now) => facts::time(Timestamp::from(now)),
-            CurrentTime::Unset => String::from("an unset clock"),
-        };
-        text.push_str(&format!(
-            "\nrefused: the renewal is late, at {now}: half of the time for it is over"
-        ));
-    }
-    let renewal = IdentityRenewal {
-        state,
-        due,
-        request,
-        answer_not_taken: not_taken,
-        late,
-        rotation,
-    };
-    let code = late.then(|| String::from("RenewalLate"));
-    Ok(Outcome::of(text, &renewal).or_refused(code))
 }

@@ -28,7 +28,7 @@ fn system(test: &str) -> Folder {
     }
     identity(&folder, "create --identity array.pem --key array.key")
         .ends_with(0)
-        .says("phase: none")
+        .says("no rotation under way")
         .says("to do: delete array.key");
     folder
 }
@@ -116,16 +116,29 @@ fn each_server_is_presented_what_is_activated_for_it_and_finish_names_who_lags()
     sees("keys-1", true);
     identity(&folder, "finish --store trust")
         .ends_with(1)
-        .says("server keys-1: accepted the next certificate")
-        .says("server keys-2: is presented the current certificate")
-        .says("refused: the current certificate is still needed");
+        .says("server keys-1: it accepted the next certificate")
+        .says("server keys-2: we present the current certificate")
+        .says("refused: the current certificate is still needed")
+        .says("to do 1: activate the next certificate, once it is installed there: keys-2\n")
+        .says("to do 2: connect to each with --store, --server and --identity identity,")
+        .says(
+            "accepts the next certificate: keys-2\n  to do 3: `identity finish --folder identity`",
+        )
+        .says("--force finishes without these steps");
+    identity(&folder, "activate keys-9 --store trust")
+        .ends_with(2)
+        .says("error[store/UnknownServer]")
+        .says("keys-9");
+    identity(&folder, "back keys-1 keys-9 --store trust").ends_with(2);
+    let after = identity(&folder, "status --store trust").all();
+    assert!(after.contains("to do 1: activate") && !after.contains("keys-9"));
     identity(&folder, "activate --all")
         .ends_with(0)
         .says("phase: activated");
     identity(&folder, "finish --store trust")
         .ends_with(1)
-        .says("server keys-2: is presented the next certificate")
-        .says("was not seen to accept it");
+        .says("server keys-2: we present the next certificate")
+        .says("it was not seen to accept that");
     sees("keys-2", true);
     let shown = status(&folder);
     assert_eq!(shown["may_finish"], true, "{shown}");
@@ -139,14 +152,16 @@ fn each_server_is_presented_what_is_activated_for_it_and_finish_names_who_lags()
     visit(&knows_old, "keys-2").ends_with(1);
     // With force, nothing is asked.
     identity(&folder, "stage").ends_with(0);
-    identity(&folder, "finish").ends_with(1).says("--store");
+    identity(&folder, "finish")
+        .ends_with(1)
+        .says("to do 1: look again with --store");
     identity(&folder, "finish --force")
         .ends_with(0)
         .says("the old certificate is deleted; its key is that of the new one");
     identity(&folder, "stage").ends_with(0);
     identity(&folder, "back --drop")
         .ends_with(0)
-        .says("phase: none");
+        .says("no rotation under way");
     assert_eq!(keys(&folder), 1);
 }
 
