@@ -94,7 +94,11 @@ fn a_pin_in_a_bundle_is_no_authority_for_openssl() {
             left_out += 1;
             ran.ends_with(1)
                 .says("refused[NothingToExport]")
-                .says("what its key issues would be accepted as well");
+                .says("what its key issues would be accepted as well")
+                .says("to do: --wider puts it in");
+            export(&folder, "--format pem --clients")
+                .ends_with(1)
+                .says("nothing is installed for clients");
             assert!(!folder.file("bundle.pem").exists(), "{name}");
             export(&folder, "--format pem --server k1 --wider --out bundle.pem").ends_with(0);
             let text = fs::read_to_string(folder.file("bundle.pem")).unwrap();

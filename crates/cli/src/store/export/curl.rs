@@ -27,12 +27,14 @@ pub(super) fn pins<'a>(asked: &Asked<'a>, peers: &Peers<'a>) -> Result<Written, 
             content,
             entries,
             left_out,
+            more_if_wider: false,
         });
     }
     let mut all = Written {
         content: String::new(),
         entries: 0,
         left_out: Vec::new(),
+        more_if_wider: false,
     };
     let servers = asked.view.servers();
     let servers = servers.map(|server| (server.id().to_string(), Peers::Server(server)));

@@ -152,6 +152,8 @@ struct Written {
     content: String,
     entries: usize,
     left_out: Vec<(EntryKey, String)>,
+    /// Whether `--wider` puts in something of what is left out.
+    more_if_wider: bool,
 }
 
 /// Exports the store.
@@ -183,12 +185,22 @@ pub(super) fn run(common: &Common, arguments: &Arguments) -> Result<Outcome, Fai
         Format::Pem | Format::Json => pem::bundle(&asked, &peers)?,
         Format::Curl => curl::pins(&asked, &peers)?,
     };
-    finished(arguments, (view.generation(), seal), written)
+    finished(arguments, (view.generation(), seal), &peers, written)
+}
+
+/// Why an export has nothing, if no entry that is left out says it.
+fn nothing_for(peers: &Peers<'_>) -> String {
+    match peers {
+        Peers::Server(server) => format!("nothing is installed for server {}", server.id()),
+        Peers::Scope(scope) => format!("nothing is installed for {scope}"),
+        Peers::All => String::from("nothing is installed"),
+    }
 }
 
 fn finished(
     arguments: &Arguments,
     (generation, seal): (u64, SealState),
+    peers: &Peers<'_>,
     written: Written,
 ) -> Result<Outcome, Failure> {
     let is_empty = written.entries == 0;
@@ -206,6 +218,14 @@ fn finished(
         let mut lines = vec![String::from("nothing is exported")];
         lines.extend(facts::seal_line(seal));
         lines.extend(named(&written.left_out));
+        if written.left_out.is_empty() {
+            lines.push(nothing_for(peers));
+        }
+        if written.more_if_wider {
+            lines.push(String::from(
+                "to do: --wider puts it in; the other program then accepts peers that the store refuses",
+            ));
+        }
         let refused = Some(String::from("NothingToExport"));
         return Ok(Outcome::of(lines.join("\n"), &exported).or_refused(refused));
     }

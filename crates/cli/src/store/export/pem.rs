@@ -20,6 +20,7 @@ pub(super) fn bundle<'a>(asked: &Asked<'a>, peers: &Peers<'a>) -> Result<Written
         mut left_out,
     } = asked.chosen(peers);
     let mut kept: Vec<(&Entry, String)> = Vec::new();
+    let mut more_if_wider = false;
     for entry in entries {
         let Some(certificate) = entry.certificate() else {
             let why = "only its fingerprint is known";
@@ -27,7 +28,10 @@ pub(super) fn bundle<'a>(asked: &Asked<'a>, peers: &Peers<'a>) -> Result<Written
             continue;
         };
         match for_several.or_else(|| wider::why(asked, entry)) {
-            Some(why) if !asked.wider => left_out.push((entry.key(), why.to_owned())),
+            Some(why) if !asked.wider => {
+                more_if_wider = true;
+                left_out.push((entry.key(), why.to_owned()));
+            }
             found => {
                 let mut lines = about(entry);
                 if let Some(why) = found {
@@ -61,6 +65,7 @@ pub(super) fn bundle<'a>(asked: &Asked<'a>, peers: &Peers<'a>) -> Result<Written
         content,
         entries: kept.len(),
         left_out,
+        more_if_wider,
     })
 }
 
