@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use mutual_trust::certificate::{SystemClock, TimeSource};
-use mutual_trust::identity::{CertificateSpec, GeneratedKey, KeyReader, KeyType};
+use mutual_trust::identity::{CertificateChain, CertificateSpec, GeneratedKey, KeyReader, KeyType};
 use mutual_trust::tls::{IdentityFolder, SigningKeyPair};
 use mutual_trust::{Fingerprint, Identity, ServerId};
 use rustls::crypto::CryptoProvider;
@@ -127,6 +127,27 @@ impl IdentityArguments {
         let spec = CertificateSpec::new("mutual-trust (temporary)")?;
         Ok((key.self_signed(&spec, 1, SystemClock::new().now())?, true))
     }
+}
+
+/// The chains of our own that a path names, each with its file: of a file, or of the folder of our identity the current
+/// one and the next one.
+pub(crate) fn chains(path: &Path) -> Result<Vec<(PathBuf, CertificateChain)>, Failure> {
+    let about = |failure: Failure| failure.about(path.display());
+    if !path.is_dir() {
+        let chain = CertificateChain::from_file(path).map_err(|error| about(error.into()))?;
+        return Ok(vec![(path.to_owned(), chain)]);
+    }
+    let folder = IdentityFolder::new(path, KeyReader::new(), provider());
+    let state = folder.state().map_err(|error| about(error.into()))?;
+    let both = [Some(state.current()), state.next()];
+    both.into_iter()
+        .flatten()
+        .map(|certificate| {
+            let chain = folder.chain(certificate);
+            let chain = chain.map_err(|error| about(error.into()))?;
+            Ok((folder.certificate_file(certificate), chain))
+        })
+        .collect()
 }
 
 /// The kind of a key.

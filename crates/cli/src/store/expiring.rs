@@ -10,15 +10,14 @@ use mutual_trust::admin::{
     next_change,
 };
 use mutual_trust::certificate::Timestamp;
-use mutual_trust::identity::CertificateChain;
 use mutual_trust::limits::{CRITICAL_NOTICE, EXPIRY_WARNING};
 use pki_types::UnixTime;
 
 use super::make::{Common, now};
 use super::scope::{ScopeArguments, Span};
-use crate::facts;
 use crate::json::{self, End};
 use crate::output::{Failure, Outcome, shown};
+use crate::{facts, ours};
 
 /// What is listed.
 #[derive(Args, Clone, Debug)]
@@ -26,8 +25,8 @@ pub(super) struct Arguments {
     /// How soon: 30d, 12h, 2w
     #[arg(long, value_name = "SPAN", default_value = "30d")]
     within: Span,
-    /// A chain of our own, to be listed as well
-    #[arg(long, value_name = "CHAIN")]
+    /// A chain of our own, or the folder of our identity, to be listed as well
+    #[arg(long, value_name = "CHAIN|FOLDER")]
     own: Vec<PathBuf>,
     #[command(flatten)]
     scope: ScopeArguments,
@@ -53,17 +52,17 @@ pub(super) fn run(common: &Common, arguments: &Arguments) -> Result<Outcome, Fai
         notice.min(EXPIRY_WARNING),
         notice.min(CRITICAL_NOTICE),
     )?;
-    let mut ours = Vec::new();
+    let mut own = Vec::new();
     for path in &arguments.own {
-        let chain = CertificateChain::from_file(path)
-            .map_err(|error| Failure::from(error).about(path.display()))?;
-        ours.push(OwnCertificates::new(&path.display().to_string(), &chain));
+        for (file, chain) in ours::chains(path)? {
+            own.push(OwnCertificates::new(&file.display().to_string(), &chain));
+        }
     }
     let mut page = ExpiryPage::default();
     (page.server, page.scope) = arguments.scope.selected(view)?;
     (page.from, page.limit) = (arguments.from, arguments.limit);
     let seen = PeerHistory::new();
-    let report = expiry_page(view, &policy, &seen, now, &windows, &ours, &page);
+    let report = expiry_page(view, &policy, &seen, now, &windows, &own, &page);
     let mut text = shown(&report);
     let next = next_change(view, &policy, &seen, now);
     if let Some(next) = &next {

@@ -335,6 +335,26 @@ fn what_ends_is_listed_with_who_depends_on_it() {
         "store expiring --store trust --within 900d --own next.pem",
     )
     .ends_with(0);
+    // The folder of our identity: the current certificate and the next one.
+    let of = "--folder identity";
+    run(
+        &folder,
+        &format!("identity create {of} --identity next.pem --key next.key"),
+    )
+    .ends_with(0);
+    run(&folder, &format!("identity stage {of}")).ends_with(0);
+    let line = "store expiring --store trust --within 900d --own identity";
+    let both = run(&folder, line)
+        .ends_with(0)
+        .says("identity/identity-")
+        .all();
+    assert_eq!(both.matches("our own certificate").count(), 2, "{both}");
+    run(
+        &folder,
+        "store report --store trust --html own.html --own identity",
+    )
+    .ends_with(0);
+    run(&folder, "store expiring --store trust --own trust").ends_with(2);
     ran.says("server keys-1; 1 would be left with nothing")
         .says("our own certificate")
         .says("look again: ");

@@ -18,12 +18,12 @@ use clap::Args;
 use mutual_trust::TrustSnapshot;
 use mutual_trust::admin::{DurableStore, PeerHistory, Severity};
 use mutual_trust::certificate::Timestamp;
-use mutual_trust::identity::{CertificateChain, IfExists, write_private};
+use mutual_trust::identity::{IfExists, write_private};
 
 use super::make::{Common, judged_at};
 use crate::json::Reported;
 use crate::output::{Failure, Outcome};
-use crate::{files, plain};
+use crate::{files, ours, plain};
 use facts::{Facts, Own};
 
 /// Where the page goes, and what it is about.
@@ -39,8 +39,8 @@ pub(super) struct Arguments {
     /// Replace the file
     #[arg(long)]
     replace: bool,
-    /// A chain of our own, to be shown as well
-    #[arg(long, value_name = "CHAIN")]
+    /// A chain of our own, or the folder of our identity, to be shown as well
+    #[arg(long, value_name = "CHAIN|FOLDER")]
     own: Vec<PathBuf>,
     /// Judge at this time instead of now: 2027-01-31, or 2027-01-31T12:00:00Z
     #[arg(long, value_name = "TIME")]
@@ -66,12 +66,10 @@ pub(super) fn run(
     let policy = common.policy();
     let mut own = Vec::new();
     for path in &arguments.own {
-        let chain = CertificateChain::from_file(path)
-            .map_err(|error| Failure::from(error).about(path.display()))?;
-        own.push(Own {
-            file: plain::path(path),
+        own.extend(ours::chains(path)?.into_iter().map(|(file, chain)| Own {
+            file: plain::path(&file),
             chain,
-        });
+        }));
     }
     let view: &TrustSnapshot = loaded.store.contents();
     let exposed = DurableStore::writable_by_others(folder);
