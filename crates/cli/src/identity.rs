@@ -95,7 +95,7 @@ enum Command {
         #[command(flatten)]
         identity: IdentityArguments,
         /// The next certificate's file, which must not exist
-        #[arg(long, value_name = "FILE", required_unless_present = "when_due")]
+        #[arg(long, value_name = "FILE", required_unless_present_any = ["when_due", "folder"])]
         out: Option<PathBuf>,
         /// Make a new private key in this file; only its owner can read it
         #[arg(long, value_name = "FILE")]

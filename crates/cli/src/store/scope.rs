@@ -23,7 +23,7 @@ pub(super) struct ScopeArguments {
     /// A server of the store
     #[arg(long, value_name = "ID")]
     server: Option<ServerId>,
-    /// The server with this name; what installs adds it if there is none
+    /// The server with this name; `pin` and `authority` add it if there is none
     #[arg(long, value_name = "NAME")]
     name: Option<HostName>,
     /// The members of this group (pins only)

@@ -149,7 +149,7 @@ fn what_cannot_be_followed_is_a_mistake_of_the_line() {
         ),
         (
             "store follow --lists x secret --dry-run --store trust",
-            "belong to changes",
+            "do not apply",
         ),
     ] {
         run(&folder, line).ends_with(2).says(text);

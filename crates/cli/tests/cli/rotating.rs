@@ -355,6 +355,12 @@ fn a_timer_renews_what_is_due_and_fails_only_if_a_person_must_look() {
     ] {
         due(&folder, wrong).ends_with(2);
     }
+    let alone = run(&folder, "identity renew --folder identity").ends_with(2);
+    assert!(
+        alone.err.contains("--when-due") && !alone.err.contains("--out"),
+        "{}",
+        alone.err
+    );
     run(&folder, "identity renew --identity own.pem --key own.key")
         .ends_with(2)
         .says("--out");
