@@ -15,7 +15,7 @@ use core::error::Error;
 /// let error = Certificate::from_pem(text.as_bytes()).unwrap_err();
 /// assert_eq!(
 ///     with_causes(&error),
-///     "the certificate in section 0 (line 1) cannot be read: the certificate is empty"
+///     "the certificate in section 1 (line 1) cannot be read: the certificate is empty"
 /// );
 /// ```
 pub fn with_causes(error: &(dyn Error + 'static)) -> String {

@@ -105,7 +105,8 @@ pub enum CertificateError {
     Pem(#[from] PemError),
     /// A file of certificates contains a private key.
     #[error(
-        "section {index} (line {line}) is a private key: remove it, since certificate files are passed on to others"
+        "section {} (line {line}) is a private key: remove it, since certificate files are passed on to others",
+        .index.saturating_add(1)
     )]
     #[non_exhaustive]
     #[doc(hidden)]
@@ -116,7 +117,7 @@ pub enum CertificateError {
         line: usize,
     },
     /// One section of a PEM file is not a valid certificate.
-    #[error("the certificate in section {index} (line {line}) cannot be read")]
+    #[error("the certificate in section {} (line {line}) cannot be read", .index.saturating_add(1))]
     #[non_exhaustive]
     #[doc(hidden)]
     Section {
@@ -189,7 +190,7 @@ pub enum PemError {
         line: usize,
     },
     /// A section has no `END` boundary.
-    #[error("section {index} ({label}, line {line}) has no end: the file is truncated")]
+    #[error("section {} ({label}, line {line}) has no end: the file is truncated", .index.saturating_add(1))]
     #[non_exhaustive]
     MissingEnd {
         /// Position of the section in the file, from 0.
@@ -200,7 +201,7 @@ pub enum PemError {
         label: String,
     },
     /// The two boundaries of a section have different labels.
-    #[error("line {line}: section {index} begins as {begin} and ends as {end}")]
+    #[error("line {line}: section {} begins as {begin} and ends as {end}", .index.saturating_add(1))]
     #[non_exhaustive]
     LabelMismatch {
         /// Position of the section in the file, from 0.
@@ -214,7 +215,8 @@ pub enum PemError {
     },
     /// A section has a label that is not expected in this file.
     #[error(
-        "section {index} (line {line}) is a {label}, which is not expected here{}",
+        "section {} (line {line}) is a {label}, which is not expected here{}",
+        .index.saturating_add(1),
         conversion(label)
     )]
     #[non_exhaustive]
@@ -227,7 +229,7 @@ pub enum PemError {
         label: String,
     },
     /// A section has headers (RFC 1421). Only the legacy encryption of keys writes them.
-    #[error("line {line}: section {index} has headers (RFC 1421), which are not supported")]
+    #[error("line {line}: section {} has headers (RFC 1421), which are not supported", .index.saturating_add(1))]
     #[non_exhaustive]
     Headers {
         /// Position of the section in the file, from 0.
@@ -236,7 +238,7 @@ pub enum PemError {
         line: usize,
     },
     /// The content of a section is not base64.
-    #[error("line {line}: section {index} is not base64")]
+    #[error("line {line}: section {} is not base64", .index.saturating_add(1))]
     #[non_exhaustive]
     Base64 {
         /// Position of the section in the file, from 0.

@@ -205,7 +205,7 @@ pub enum StoreError {
     #[doc(hidden)]
     WrongSelfSignature,
     /// The certificate could never be accepted in this slot and scope (I6).
-    #[error("the certificate could never be accepted here (CanNeverMatch): {why}")]
+    #[error("the certificate could never be accepted here: {why}")]
     #[non_exhaustive]
     #[doc(hidden)]
     CanNeverMatch {

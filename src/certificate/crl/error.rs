@@ -81,7 +81,7 @@ pub enum CrlError {
     #[doc(hidden)]
     Pem(#[from] PemError),
     /// One section of a PEM file is not a valid list.
-    #[error("the revocation list in section {index} (line {line}) cannot be read")]
+    #[error("the revocation list in section {} (line {line}) cannot be read", .index.saturating_add(1))]
     #[non_exhaustive]
     #[doc(hidden)]
     Section {

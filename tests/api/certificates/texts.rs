@@ -317,7 +317,7 @@ fn the_texts_of_errors_say_where() {
     let error = Certificate::many_from_pem(&fixture_bytes("malformed/base64-garbage.pem"));
     let text = error.unwrap_err().to_string();
     assert!(
-        text.contains("line 3") && text.contains("section 0"),
+        text.contains("line 3") && text.contains("section 1"),
         "{text}"
     );
     let error = Certificate::many_from_pem(&fixture_bytes("malformed/der-as-pem.pem")).unwrap_err();

@@ -66,7 +66,7 @@ pub(crate) const ALL: &[(&str, &str, &str)] = &[
     (
         "SourceError::Refused",
         "tests/api/follow/malformed.rs",
-        "\"CanNeverMatch\"",
+        "\"could never be accepted\"",
     ),
     (
         "SourceError::TooManyFiles",

@@ -478,7 +478,7 @@ fn adopting_nothing_fails_and_takes_no_scope_that_was_not_named() {
             ("missing", "error[io]: missing"),
             ("empty", "empty: no certificate"),
             ("dangling", "dangling/ca.pem"),
-            ("cut.pem", "cut.pem: section 1"),
+            ("cut.pem", "cut.pem: section 2"),
         ] {
             for accept in ["", "--accept"] {
                 let line = format!("store {verb} {path} --any-server {accept} --store trust");
