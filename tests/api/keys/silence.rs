@@ -75,7 +75,7 @@ fn the_search_finds_what_is_shown() {
             der[60], der[61], der[62], der[63]
         ),
         String::from("for correct horse"),
-        String::from("line 3: section 0 is not base64"),
+        String::from("line 3: section 1 is not base64"),
     ] {
         let expected = !shown.starts_with("line");
         assert_eq!(Secrets::of(name).is_in(&shown), expected, "{shown}");
