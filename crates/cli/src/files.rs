@@ -235,17 +235,11 @@ where
     read.map_err(|error| Failure::from(error).about(path.display()))
 }
 
-/// The failure of a file that is there, and what to do.
-pub(crate) fn exists(path: &Path, to_do: &str) -> Failure {
-    let text = format!("{} exists, and is kept: {to_do}", plain::path(path));
-    Failure::new("write/Exists", text)
-}
-
 /// The failure of a file that is written over on request.
 pub(crate) fn not_replaced(error: WriteError) -> Failure {
     let to_do = "choose another name, or write over it with --replace";
     match &error {
-        WriteError::Exists { path, .. } => exists(path, to_do),
+        WriteError::Exists { path, .. } => Failure::new("write/Exists", plain::exists(path, to_do)),
         _ => error.into(),
     }
 }
@@ -253,7 +247,8 @@ pub(crate) fn not_replaced(error: WriteError) -> Failure {
 /// Refuses a file that is there, before a key is made.
 pub(crate) fn absent(path: &Path) -> Result<(), Failure> {
     if path.exists() {
-        return Err(exists(path, "choose another name"));
+        let text = plain::exists(path, "choose another name");
+        return Err(Failure::new("write/Exists", text));
     }
     Ok(())
 }

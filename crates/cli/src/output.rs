@@ -18,7 +18,6 @@ use mutual_trust::error::{
 use serde_json::Value;
 
 use self::colour::{painted, wants_colour};
-use crate::files;
 use crate::json::{Answer, Named, Problem, Tagged};
 use crate::long::{Lines, Long};
 use crate::plain;
@@ -204,7 +203,9 @@ rooms! {
 impl From<WriteError> for Failure {
     fn from(error: WriteError) -> Self {
         match &error {
-            WriteError::Exists { path, .. } => files::exists(path, "choose another name"),
+            WriteError::Exists { path, .. } => {
+                Self::new("write/Exists", plain::exists(path, "choose another name"))
+            }
             _ => Self::of("write", &error),
         }
     }

@@ -48,6 +48,11 @@ fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> String {
     out
 }
 
+/// What is said of a file that is there, and what to do.
+pub(crate) fn exists(path: &Path, to_do: &str) -> String {
+    format!("{} exists, and is kept: {to_do}", self::path(path))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
