@@ -110,14 +110,16 @@ impl fmt::Display for RecoveryReport {
         if let Some(previous) = &self.previous_damage {
             writeln!(f, "damaged as well: {previous}")?;
         }
-        write!(
-            f,
-            "fell back from generation {} to {}, stored as {}",
-            self.lost_generation
-                .map_or_else(|| String::from("(unreadable)"), |lost| lost.to_string()),
-            self.from_generation,
-            self.generation
-        )?;
+        let (from, stored) = (self.from_generation, self.generation);
+        match self.lost_generation {
+            Some(lost) if lost > from => write!(f, "fell back from generation {lost} to {from}")?,
+            // The damaged file shows no generation, or only that of which the content was read.
+            _ => write!(
+                f,
+                "fell back from a generation that cannot be read to {from}"
+            )?,
+        }
+        write!(f, ", stored as {stored}")?;
         if self.changes_unknown {
             write!(
                 f,

@@ -123,6 +123,17 @@ fn recovered(common: &Common, what: &str, backup: Option<&Path>) -> Result<Outco
         DurableStore::recover(folder, settings)?.1
     };
     lines.push(shown(&report));
+    if let Some(backup) = backup {
+        // The recovery has read it, so that this cannot fail for long.
+        let settings = common.settings()?;
+        let read = DurableStore::read_backup(backup, &settings)?;
+        let generation = read.store.contents().generation();
+        if generation < report.from_generation {
+            lines.push(format!(
+                "note: the backup, of generation {generation}, is older than what could be read, and was not used: `store restore` once more gives the store its content"
+            ));
+        }
+    }
     let to_look_at = [&report.brought_back, &report.in_doubt, &report.lost];
     if to_look_at.iter().any(|list| !list.is_empty()) {
         lines.push(String::from(

@@ -211,6 +211,23 @@ fn a_store_with_a_good_beginning_is_recovered_without_a_backup() {
     assert_eq!(after["entries"].as_array().unwrap().len(), 1);
 }
 
+// What can still be read of the store can be newer than the backup, which is then not used.
+#[test]
+fn a_backup_that_is_older_than_what_can_be_read_is_named() {
+    let folder = backed_up("cli-recover-older");
+    store(&folder, "server add keys-9 keys-9.example").ends_with(0);
+    store(&folder, "block keys-2.pem").ends_with(0);
+    damage(&folder, b"block certificate ");
+    let unused = "is older than what could be read, and was not used";
+    store(&folder, "restore copy --dry-run")
+        .ends_with(0)
+        .says(unused);
+    store(&folder, "recover --backup copy")
+        .ends_with(0)
+        .says(unused);
+    assert_eq!(list(&folder)["servers"].as_array().unwrap().len(), 2);
+}
+
 /// A code by a key; good enough for a test.
 #[derive(Debug)]
 struct Key;
