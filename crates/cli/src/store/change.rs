@@ -169,6 +169,13 @@ pub(super) struct Blocked {
 
 impl Blocked {
     fn selector(&self) -> Result<BlockSelector, Failure> {
+        if let Some(file) = &self.certificate
+            && fingerprints::named(file)?.is_some()
+            && !file.exists()
+        {
+            let text = "this is a fingerprint, and a file is needed: name a fingerprint with --fingerprint";
+            return Err(Failure::new("usage", text));
+        }
         let fingerprint = self.fingerprint.map(BlockSelector::Fingerprint);
         let by_value = fingerprint.or(self.key_pin.map(BlockSelector::Key));
         match (by_value, &self.certificate, &self.issuer_serial) {

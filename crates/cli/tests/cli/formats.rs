@@ -361,6 +361,9 @@ fn one_certificate_of_a_file_is_chosen_by_its_fingerprint_or_name() {
     let (pin, authority) = (help("pin"), help("authority"));
     assert!(pin.contains("--match-key") && !pin.contains("--pattern"));
     assert!(!authority.contains("--match-key") && authority.contains("--pattern"));
+    run(&folder, &format!("store block {leaf} --store trust"))
+        .ends_with(2)
+        .says("with --fingerprint");
     // What is named by its fingerprint anyway has no such option, and says which ones there are.
     run(&folder, "store block cas.p7b --store trust")
         .ends_with(2)
