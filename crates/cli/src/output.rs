@@ -304,7 +304,7 @@ pub(crate) fn finish(result: Result<Outcome, Failure>, as_json: bool) -> ExitCod
 /// Prints help or an error of the arguments, and returns the exit code.
 pub(crate) fn finish_usage(error: &clap::Error, as_json: bool) -> ExitCode {
     if error.use_stderr() {
-        let text = plain::lines(&without_line_ends(error.to_string()));
+        let text = plain::lines(&plain::without_line_ends(error.to_string()));
         if as_json {
             return finish(Err(Failure::new("usage", text)), as_json);
         }
@@ -318,20 +318,6 @@ pub(crate) fn finish_usage(error: &clap::Error, as_json: bool) -> ExitCode {
         None => ExitCode::SUCCESS,
         Some(failure) => finish(Err(failure), as_json),
     }
-}
-
-/// An error of the arguments repeats them. A line end in one would begin a line that looks like ours.
-fn without_line_ends(mut text: String) -> String {
-    for argument in std::env::args_os().skip(1) {
-        let argument = argument.to_string_lossy();
-        let value = argument.split_once('=').map(|(_, value)| value);
-        for part in [Some(&*argument), value].into_iter().flatten() {
-            if part.contains('\n') {
-                text = text.replace(part, &plain::line(part));
-            }
-        }
-    }
-    text
 }
 
 /// Why a result was not written. A closed pipe is no failure: the reader has stopped reading.

@@ -53,6 +53,20 @@ pub(crate) fn exists(path: &Path, to_do: &str) -> String {
     format!("{} exists, and is kept: {to_do}", self::path(path))
 }
 
+/// An error of the arguments repeats them. A line end in one would begin a line that looks like ours.
+pub(crate) fn without_line_ends(mut text: String) -> String {
+    for argument in std::env::args_os().skip(1) {
+        let argument = argument.to_string_lossy();
+        let value = argument.split_once('=').map(|(_, value)| value);
+        for part in [Some(&*argument), value].into_iter().flatten() {
+            if part.contains('\n') {
+                text = text.replace(part, &line(part));
+            }
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
