@@ -56,7 +56,7 @@ pub(super) fn next_steps(
     }
     if steps.is_empty() {
         steps.push(format!(
-            "connect to each server with --store, --server and --identity {folder}: none was seen to accept the next certificate"
+            "no server was seen to accept the next certificate: connect to each with --store, --server and --identity {folder}"
         ));
     }
     steps.push(format!("`identity finish --folder {folder}`"));
