@@ -110,6 +110,7 @@ pub(crate) use restore::{HeldEntry, HeldServer};
 #[cfg(feature = "admin")]
 #[doc(hidden)]
 pub use rolled_back::{Kept, RolledBack};
+#[cfg(feature = "admin")]
 pub(crate) use salvage::Narrower;
 pub(crate) use same_subject::Wanted;
 pub(crate) use signers::Signer;
