@@ -393,6 +393,7 @@ fn the_text_of_a_report_says_all_of_it() {
 }
 
 /// What a report says of a server that migrates is said of one that presents no pin, and not of every peer.
+#[cfg(feature = "admin")]
 #[test]
 fn a_server_has_no_two_trust_sources_in_one_report() {
     let asked = |report: &Report| -> Vec<String> {
