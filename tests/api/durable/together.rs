@@ -160,6 +160,8 @@ struct Member {
     store: DurableStore,
     asks: Vec<Ask>,
     own: BTreeSet<u8>,
+    /// Those that are in force and not stored yet: a process that is killed now loses them.
+    unsaved: BTreeSet<u8>,
     last: u64,
 }
 
@@ -173,6 +175,7 @@ impl Member {
             store,
             asks: peers(),
             own: BTreeSet::new(),
+            unsaved: BTreeSet::new(),
         }
     }
 
@@ -185,8 +188,8 @@ impl Member {
                 if blocked.report.done() != Outcome::Unchanged && blocked.unsaved.is_none() {
                     println!("acknowledged {id} {}", self.store.health().stored);
                 }
-                println!("own {number}");
                 self.own.insert(number);
+                self.unsaved.insert(number);
             }
             Step::Block(kind, item) => {
                 let block = selector(kind, item);
@@ -247,8 +250,8 @@ impl Member {
         };
         self.store.set_actor(Some(&own_id)).unwrap();
         drop(self.store.block_selector(own(&self.slot, number)));
-        println!("own {number}");
         self.own.insert(number);
+        self.unsaved.insert(number);
         self.look();
         self.store.set_actor(Some(id)).unwrap();
     }
@@ -291,6 +294,11 @@ impl Member {
             assert!(blocks.contains(&own(&self.slot, *number)), "block {number}");
         }
         let health = self.store.health();
+        if health.unsaved_blocks.is_empty() {
+            for number in mem::take(&mut self.unsaved) {
+                println!("own {number}");
+            }
+        }
         let is_stored = health.unsaved_blocks.is_empty() && health.stored == generation;
         if generation > self.last && generation.is_multiple_of(COMPARED) && is_stored {
             println!("saw {generation} {}", told(&view, &self.asks));
