@@ -2,19 +2,15 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use mutual_trust::{
-    Certificate, EntryOptions, Identity, PinScope, Policy, ServerConfigBuilder, TrustStore,
-};
 use rustls::{ServerConnection, StreamOwned};
 
+use crate::ends;
 use crate::folder::Folder;
 use crate::openssl::openssl;
 use crate::run::{Foreign, Ran, machine, run};
-use crate::support::{keys, provider};
 
 /// Answers that PyKMIP gave: a name and the bytes in hexadecimal in each line.
 const ANSWERS: &str = include_str!("../../src/kmip/answers.txt");
@@ -63,17 +59,7 @@ pub(crate) fn key_server(
     client: &str,
     acts: Vec<Act>,
 ) -> (SocketAddr, JoinHandle<Vec<Vec<u8>>>) {
-    let provider = provider();
-    let mut store = TrustStore::new(keys());
-    let read = |name: &str| std::fs::read(folder.file(name)).unwrap();
-    let client = Certificate::from_pem(&read(client)).unwrap();
-    store
-        .install_pin(PinScope::Clients, client, EntryOptions::new())
-        .unwrap();
-    let identity = Identity::from_pem(&read("keys-1.pem"), &read("keys-1.key"), &provider).unwrap();
-    let policy = Policy::new(keys());
-    let builder = ServerConfigBuilder::new(provider, store.snapshot(), policy, identity);
-    let config = Arc::new(builder.build().unwrap());
+    let config = ends::key_server(folder, client);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let peer = thread::spawn(move || {

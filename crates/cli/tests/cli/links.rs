@@ -4,21 +4,15 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::Command;
-use std::sync::Arc;
 use std::thread;
 
-use mutual_trust::{
-    Certificate, ClientConfigBuilder, EntryOptions, Identity, PinScope, Policy,
-    ServerConfigBuilder, ServerId, TrustStore,
-};
-use rustls::pki_types::ServerName;
-use rustls::{ClientConnection, ServerConnection, StreamOwned};
+use rustls::{ServerConnection, StreamOwned};
 use serde_json::json;
 
+use crate::ends;
 use crate::folder::Folder;
 use crate::openssl::openssl;
 use crate::run::{Foreign, Server, fingerprint, machine, now_spec, run, write};
-use crate::support::{keys, provider};
 
 const VERSIONS: [&str; 2] = ["1.2", "1.3"];
 
@@ -259,17 +253,7 @@ fn a_server_that_closes_after_the_handshake_without_a_word_is_no_working_link() 
     let folder = Folder::new("cli-closed");
     machine(&folder, "keys-1");
     machine(&folder, "array-7");
-    let provider = provider();
-    let mut store = TrustStore::new(keys());
-    let read = |name: &str| fs::read(folder.file(name)).unwrap();
-    let client = Certificate::from_pem(&read("array-7.pem")).unwrap();
-    store
-        .install_pin(PinScope::Clients, client, EntryOptions::new())
-        .unwrap();
-    let identity = Identity::from_pem(&read("keys-1.pem"), &read("keys-1.key"), &provider).unwrap();
-    let policy = Policy::new(keys());
-    let builder = ServerConfigBuilder::new(provider, store.snapshot(), policy, identity);
-    let config = Arc::new(builder.build().unwrap());
+    let config = ends::key_server(&folder, "array-7.pem");
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     // Once without goodbye, once in due form.
@@ -368,23 +352,7 @@ fn the_session_of_a_client_ends_with_the_trust_in_it() {
         ("remove array-7.pem --clients --force", "NothingInstalled"),
     ] {
         let (folder, mut server) = both(&format!("cli-ended-{reason}"));
-        let read = |name: &str| fs::read(folder.file(name)).unwrap();
-        let provider = provider();
-        let mut trust = TrustStore::new(keys());
-        let keys_1: ServerId = "keys-1".parse().unwrap();
-        trust.add_server(keys_1.clone(), []).unwrap();
-        let certificate = Certificate::from_pem(&read("keys-1.pem")).unwrap();
-        let scope = PinScope::Server(keys_1.clone());
-        trust
-            .install_pin(scope, certificate, EntryOptions::new())
-            .unwrap();
-        let identity =
-            Identity::from_pem(&read("array-7.pem"), &read("array-7.key"), &provider).unwrap();
-        let policy = Policy::new(keys());
-        let builder = ClientConfigBuilder::new(provider, trust.snapshot(), policy, identity);
-        let config = builder.build_for(&keys_1).unwrap();
-        let name = ServerName::try_from("keys-1").unwrap();
-        let tls = ClientConnection::new(Arc::new(config), name).unwrap();
+        let tls = ends::array(&folder);
         let tcp = TcpStream::connect(&server.address).unwrap();
         let mut link = StreamOwned::new(tls, tcp);
         let mut line = [0; 6];

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use crate::folder::Folder;
 use crate::openssl::openssl;
-use crate::run::{fingerprint, machine, now_spec, private, run, run_with, write};
+use crate::run::{encrypted, fingerprint, machine, now_spec, private, run, run_with, write};
 use crate::support::crl::crl;
 use crate::support::fixture_bytes;
 
@@ -97,18 +97,9 @@ fn a_private_key_shows_its_kind_and_whose_it_is() {
 
 #[test]
 fn a_passphrase_comes_from_a_descriptor_and_is_shown_nowhere() {
-    let Some(tool) = openssl("cli-encrypted-tool") else {
+    let Some(folder) = encrypted("cli-encrypted") else {
         return;
     };
-    let folder = Folder::new("cli-encrypted");
-    tool.run("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -aes-256-cbc -pass pass:correct-horse -out a.key");
-    tool.run("req -x509 -new -key a.key -passin pass:correct-horse -subj /CN=a -out a.pem");
-    private(
-        &folder,
-        "a.key",
-        &String::from_utf8(tool.read("a.key")).unwrap(),
-    );
-    fs::write(folder.file("a.pem"), tool.read("a.pem")).unwrap();
     let line = "inspect a.key --certificate a.pem --passphrase-fd 0";
     let ran = run_with(&folder, line, "correct-horse\n")
         .ends_with(0)
@@ -202,16 +193,9 @@ fn a_passphrase_is_read_from_the_descriptor_itself_and_as_it_stands() {
 
 #[test]
 fn a_passphrase_is_read_from_a_socket() {
-    let Some(tool) = openssl("cli-socket-tool") else {
+    let Some(folder) = encrypted("cli-socket") else {
         return;
     };
-    let folder = Folder::new("cli-socket");
-    tool.run("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -aes-256-cbc -pass pass:correct-horse -out a.key");
-    private(
-        &folder,
-        "a.key",
-        &String::from_utf8(tool.read("a.key")).unwrap(),
-    );
     let (mut ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
     ours.write_all(b"correct-horse\n").unwrap();
     let mut command = crate::run::command(folder.path(), "inspect a.key --passphrase-fd 0");
@@ -249,16 +233,9 @@ fn at_a_terminal(folder: &Folder, line: &str, typed: &[u8]) -> Option<(String, i
 
 #[test]
 fn a_passphrase_that_is_typed_is_not_shown() {
-    let Some(tool) = openssl("cli-typed-tool") else {
+    let Some(folder) = encrypted("cli-typed") else {
         return;
     };
-    let folder = Folder::new("cli-typed");
-    tool.run("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -aes-256-cbc -pass pass:correct-horse -out a.key");
-    private(
-        &folder,
-        "a.key",
-        &String::from_utf8(tool.read("a.key")).unwrap(),
-    );
     let typed = |typed: &[u8]| at_a_terminal(&folder, "inspect a.key", typed);
     let Some((shown, code)) = typed(b"correcx\x7ft-horse\r") else {
         crate::support::skips::skipped("no script, so there is no terminal to type at");

@@ -13,6 +13,7 @@ mod answers;
 mod asked;
 mod backups;
 mod clock;
+mod ends;
 mod enrolling;
 mod exporting;
 mod following;

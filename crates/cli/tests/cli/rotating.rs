@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::folder::Folder;
 use crate::openssl::openssl;
-use crate::run::{Foreign, Ran, command, fingerprint, machine, private, run, run_with, write};
+use crate::run::{Foreign, Ran, command, encrypted, fingerprint, machine, run, run_with, write};
 use crate::support::pki::{Made, spec};
 use crate::support::skips::skipped;
 
@@ -428,18 +428,9 @@ fn a_certificate_of_a_ca_is_requested_once_and_its_answer_is_taken_from_a_file()
 
 #[test]
 fn an_encrypted_key_stays_encrypted() {
-    let Some(tool) = openssl("cli-rotation-encrypted-tool") else {
+    let Some(folder) = encrypted("cli-rotation-encrypted") else {
         return;
     };
-    let folder = Folder::new("cli-rotation-encrypted");
-    tool.run("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -aes-256-cbc -pass pass:correct-horse -out a.key");
-    tool.run("req -x509 -new -key a.key -passin pass:correct-horse -subj /CN=a -out a.pem");
-    private(
-        &folder,
-        "a.key",
-        &String::from_utf8(tool.read("a.key")).unwrap(),
-    );
-    fs::write(folder.file("a.pem"), tool.read("a.pem")).unwrap();
     let with = |line: &str| {
         let line = format!("identity {line} --folder identity --passphrase-fd 0");
         run_with(&folder, &line, "correct-horse\n")

@@ -10,6 +10,7 @@ use rcgen::date_time_ymd;
 use serde_json::Value;
 
 use crate::folder::Folder;
+use crate::openssl::openssl;
 use crate::schema;
 use crate::support::pki::{Made, Spec, spec};
 
@@ -103,6 +104,21 @@ pub(crate) fn private(folder: &Folder, name: &str, content: &str) {
     let path = folder.file(name);
     fs::write(&path, content).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+/// A folder with `a.pem` and `a.key`, which OpenSSL made with the passphrase `correct-horse`. Nothing without OpenSSL.
+pub(crate) fn encrypted(test: &str) -> Option<Folder> {
+    let tool = openssl(&format!("{test}-tool"))?;
+    let folder = Folder::new(test);
+    tool.run("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -aes-256-cbc -pass pass:correct-horse -out a.key");
+    tool.run("req -x509 -new -key a.key -passin pass:correct-horse -subj /CN=a -out a.pem");
+    private(
+        &folder,
+        "a.key",
+        &String::from_utf8(tool.read("a.key")).unwrap(),
+    );
+    fs::write(folder.file("a.pem"), tool.read("a.pem")).unwrap();
+    Some(folder)
 }
 
 /// Makes an identity with the command: `NAME.pem` and `NAME.key`.

@@ -2,20 +2,14 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mutual_trust::{
-    Certificate, ClientConfigBuilder, EntryOptions, Identity, PinScope, Policy, ServerId,
-    TrustStore,
-};
 use rustls::ClientConnection;
-use rustls::pki_types::ServerName;
 
+use crate::ends;
 use crate::folder::Folder;
 use crate::run::{Server, machine, run};
-use crate::support::{keys, provider};
 
 /// Sends a byte at a time, until the other end closes.
 fn trickle(tcp: &mut TcpStream, bytes: &[u8], pause: Duration) -> Duration {
@@ -63,11 +57,7 @@ fn a_client_that_is_blocked_is_closed_while_it_sends_byte_by_byte() {
     let (folder, mut server) = site("cli-trickled-line");
     let (mut tls, mut tcp) = connected(&folder, &server);
     server.until("accepted: client array-7");
-    tls.writer().write_all(&[b'x'; 4000]).unwrap();
-    let mut record = Vec::new();
-    while tls.wants_write() {
-        tls.write_tls(&mut record).unwrap();
-    }
+    let record = record(&mut tls);
     let blocked = thread::spawn(move || {
         run(&folder, "store block array-7.pem --store server-trust").ends_with(0);
         folder
@@ -86,34 +76,24 @@ fn a_line_that_comes_byte_by_byte_has_an_end() {
     let (folder, mut server) = site("cli-trickled-slow-line");
     let (mut tls, mut tcp) = connected(&folder, &server);
     server.until("accepted: client array-7");
+    let record = record(&mut tls);
+    let held = trickle(&mut tcp, &record[..50], Duration::from_millis(500));
+    assert!(held < Duration::from_secs(20), "{held:?}");
+}
+
+/// A record with the beginning of a line.
+fn record(tls: &mut ClientConnection) -> Vec<u8> {
     tls.writer().write_all(&[b'x'; 4000]).unwrap();
     let mut record = Vec::new();
     while tls.wants_write() {
         tls.write_tls(&mut record).unwrap();
     }
-    let held = trickle(&mut tcp, &record[..50], Duration::from_millis(500));
-    assert!(held < Duration::from_secs(20), "{held:?}");
+    record
 }
 
 /// The link of `array-7`.
 fn connected(folder: &Folder, server: &Server) -> (ClientConnection, TcpStream) {
-    let read = |name: &str| std::fs::read(folder.file(name)).unwrap();
-    let mut trust = TrustStore::new(keys());
-    let keys_1: ServerId = "keys-1".parse().unwrap();
-    trust.add_server(keys_1.clone(), []).unwrap();
-    let certificate = Certificate::from_pem(&read("keys-1.pem")).unwrap();
-    let scope = PinScope::Server(keys_1.clone());
-    trust
-        .install_pin(scope, certificate, EntryOptions::new())
-        .unwrap();
-    let provider = provider();
-    let identity =
-        Identity::from_pem(&read("array-7.pem"), &read("array-7.key"), &provider).unwrap();
-    let policy = Policy::new(keys());
-    let builder = ClientConfigBuilder::new(provider, trust.snapshot(), policy, identity);
-    let config = builder.build_for(&keys_1).unwrap();
-    let name = ServerName::try_from("keys-1").unwrap();
-    let mut tls = ClientConnection::new(Arc::new(config), name).unwrap();
+    let mut tls = ends::array(folder);
     let mut tcp = TcpStream::connect(&server.address).unwrap();
     while tls.is_handshaking() || tls.wants_write() {
         tls.complete_io(&mut tcp).unwrap();
