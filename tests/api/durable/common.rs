@@ -1,5 +1,7 @@
 //! A store with one of everything, and short words for files.
 
+use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +9,7 @@ use std::time::Duration;
 use mutual_trust::admin::file::{StoreFile, UnknownRecords, read, write};
 use mutual_trust::admin::{DurableSettings, DurableStore, Seal};
 use mutual_trust::error::{StoreError, StoreFileError};
-use mutual_trust::store::{BlockSelector, InstalledCrl, ValidityRule};
+use mutual_trust::store::{BlockSelector, EntryKey, InstalledCrl, ValidityRule};
 use mutual_trust::{
     AuthorityScope, Certificate, EntryOptions, Fingerprint, PinMatch, PinScope, TrustSnapshot,
     TrustStore,
@@ -165,8 +167,8 @@ pub fn apart(folder: &Path) {
         text_of(found.store.contents())
     };
     let (before, after) = (text(last.from), text(last.to));
-    std::fs::write(folder.join("trust-store.previous"), before).unwrap();
-    std::fs::write(folder.join("trust-store"), after).unwrap();
+    fs::write(folder.join("trust-store.previous"), before).unwrap();
+    fs::write(folder.join("trust-store"), after).unwrap();
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -220,4 +222,25 @@ impl Seal for Key {
     fn verify(&self, content: &[u8], seal: &[u8]) -> bool {
         self.seal(content) == seal
     }
+}
+
+/// The key of the entry with this label.
+pub fn key_of(view: &TrustSnapshot, label: &str) -> EntryKey {
+    let entries = view.entries();
+    let found = entries
+        .iter()
+        .find(|entry| entry.options().label() == Some(label));
+    found.unwrap().key()
+}
+
+/// All files of a folder with their content, without the empty lock.
+pub fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    names
+        .map(|entry| {
+            let name = entry.file_name().into_string().unwrap();
+            (name, fs::read(entry.path()).unwrap())
+        })
+        .filter(|(name, _)| name != "trust-store.lock")
+        .collect()
 }

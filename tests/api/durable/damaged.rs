@@ -21,14 +21,6 @@ fn keys_of(view: &TrustSnapshot) -> Vec<EntryKey> {
     view.entries().iter().map(|entry| entry.key()).collect()
 }
 
-fn key_of(view: &TrustSnapshot, label: &str) -> EntryKey {
-    let entries = view.entries();
-    let found = entries
-        .iter()
-        .find(|entry| entry.options().label() == Some(label));
-    found.unwrap().key()
-}
-
 /// Whether a report has the entry in it.
 fn names(report: &RecoveryReport, key: &EntryKey) -> bool {
     report.to_string().contains(&key.to_string())

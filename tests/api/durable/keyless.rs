@@ -1,6 +1,5 @@
 //! A process without the key of a sealed store changes nothing of it; sealing and unsealing are changes of their own.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -37,18 +36,6 @@ fn sealed_store(folder: &Path) -> DurableStore {
         .change(|store| store.add_server(server_id("later"), []))
         .unwrap();
     store
-}
-
-/// All files of a folder with their content, without the empty lock.
-fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
-    names
-        .map(|entry| {
-            let name = entry.file_name().into_string().unwrap();
-            (name, fs::read(entry.path()).unwrap())
-        })
-        .filter(|(name, _)| name != "trust-store.lock")
-        .collect()
 }
 
 #[track_caller]

@@ -1,6 +1,5 @@
 //! What a recovery takes from damaged files, where both are damaged, and what it says of what it cannot know.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,14 +21,6 @@ fn backup(folder: &Folder, settings: &DurableSettings) -> PathBuf {
     file
 }
 
-fn key_of(view: &TrustSnapshot, label: &str) -> EntryKey {
-    let entries = view.entries();
-    let found = entries
-        .iter()
-        .find(|entry| entry.options().label() == Some(label));
-    found.unwrap().key()
-}
-
 /// Changes a line so that it can no longer be read.
 fn damaged(text: &str, line: &str) -> String {
     assert!(text.contains(line), "no {line:?} in {text}");
@@ -42,18 +33,6 @@ fn damaged(text: &str, line: &str) -> String {
 
 fn text(path: &Path) -> String {
     fs::read_to_string(path).unwrap()
-}
-
-/// All files of a folder, without the empty lock.
-fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
-    names
-        .map(|entry| {
-            let name = entry.file_name().into_string().unwrap();
-            (name, fs::read(entry.path()).unwrap())
-        })
-        .filter(|(name, _)| name != "trust-store.lock")
-        .collect()
 }
 
 /// A store with a backup, and behind it changes that take trust away.
