@@ -131,7 +131,7 @@ fn command(
         ran.map_err(|error| format!("{}: {error}", tools.command.display()))
     };
     let unmarked = shapes.without_client_auth();
-    let unknown = shapes.stranger();
+    let unknown = shapes.unknown();
     let [active, waiting, compromised] = &mine;
     let cases: [Case<'_>; 10] = [
         (

@@ -42,7 +42,7 @@ pub enum Ours {
 pub struct Ground {
     pub shapes: Shapes,
     pub ours: Identity,
-    pub stranger: Identity,
+    pub unknown: Identity,
     keys: KeyPolicy,
 }
 
@@ -55,7 +55,7 @@ impl Ground {
         };
         Self {
             ours: identity(shapes.ours()),
-            stranger: identity(shapes.stranger()),
+            unknown: identity(shapes.unknown()),
             keys: tls::key_policy(&provider),
             shapes,
         }

@@ -269,7 +269,7 @@ fn refused_by_server(
     ask: Ask<'_>,
 ) -> Result<Mark, String> {
     let mut store = ground.store(Slot::ServerPin, Shape::CaLeaf);
-    let builder = ground.client(store.snapshot(), &ground.stranger, ask.version);
+    let builder = ground.client(store.snapshot(), &ground.unknown, ask.version);
     let config = builder
         .build_for(&SERVERS[0].parse().unwrap())
         .map(Arc::new)
@@ -298,7 +298,7 @@ fn refused_by_server(
 
 fn refused_by_client(peer: &mut dyn Peer, ground: &Ground, ask: Ask<'_>) -> Result<Mark, String> {
     let mut store = ground.store(Slot::ClientsPin, Shape::CaLeaf);
-    let builder = ground.server(store.snapshot(), &ground.stranger, ask.version);
+    let builder = ground.server(store.snapshot(), &ground.unknown, ask.version);
     let (ours, saw) = answered(peer, ask, &builder, Expected::Failure)?;
     good(
         matches!(ours, Ours::Peer { .. }) && saw.is_err(),

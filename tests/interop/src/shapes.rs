@@ -125,8 +125,8 @@ impl Shapes {
     }
 
     /// Ours, as no peer knows it.
-    pub fn stranger(&self) -> PathBuf {
-        self.root.join("stranger")
+    pub fn unknown(&self) -> PathBuf {
+        self.root.join("unknown")
     }
 
     /// The shapes that the tools on this machine can make.
@@ -150,7 +150,7 @@ impl Shapes {
         };
         let p256 = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
         x509("site", "/CN=Site CA", &p256);
-        x509("stranger", "/CN=stranger", &p256);
+        x509("unknown", "/CN=unknown", &p256);
         x509(&Shape::OpensslReq.folder(), SUBJECT, &["rsa:2048"]);
         x509(
             &Shape::P384.folder(),
@@ -350,7 +350,7 @@ impl Shapes {
             }
         }
         complete(&self.ours(), None);
-        complete(&self.stranger(), None);
+        complete(&self.unknown(), None);
         complete(&self.without_client_auth(), None);
     }
 }
