@@ -7,8 +7,9 @@ use super::error_text::{
 };
 pub use super::ids_error::IdError;
 pub use super::patterns_error::SanPatternError;
+pub use super::unusable_error::UnusablePinReason;
 use crate::certificate::error::{HostNameError, UnsupportedCrl};
-use crate::certificate::{Fingerprint, HostName, KeyRefusal, Role, Timestamp};
+use crate::certificate::{Fingerprint, HostName, KeyRefusal, Timestamp};
 use crate::store::{BlockSelector, ClockState, CrlIssuer, EntryKey, GroupId, ServerId};
 
 /// Why a change of the store was refused. The store is as it was before the call.
@@ -368,32 +369,6 @@ pub enum StoreError {
     #[error("the certificates of {0} are not checked for revocation")]
     #[doc(hidden)]
     NotChecked(Box<CrlIssuer>),
-}
-
-/// Why a certificate could never be accepted in a slot and scope (rule I6).
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-#[doc(hidden)]
-pub enum UnusablePinReason {
-    /// The extended key usage is for the other role or for none.
-    #[error(
-        "its extended key usage does not allow the role of {role} (for a pin, the option any_role waives this)"
-    )]
-    #[non_exhaustive]
-    ExtendedKeyUsage {
-        /// The role that it would have to allow.
-        role: Role,
-    },
-    /// A critical extension that is not understood.
-    #[error("its critical extension {oid} is not understood")]
-    #[non_exhaustive]
-    CriticalExtension {
-        /// The object identifier in dotted form.
-        oid: String,
-    },
-    /// The path builder cannot read the certificate.
-    #[error("the path builder cannot read it")]
-    Unreadable,
 }
 
 /// Why a snapshot was not published.

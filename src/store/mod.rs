@@ -78,6 +78,7 @@ mod tail;
 pub(crate) mod trace;
 mod trust_source;
 mod unlikely;
+mod unusable_error;
 mod view;
 pub(crate) mod waiters;
 mod warning;
