@@ -148,15 +148,18 @@ fn item_end(code: &[u8], from: usize) -> usize {
     code.len()
 }
 
-/// How many lines of `code` have something in them, or stand between lines that have.
+/// How many lines of `source` are not those of tests, which are blanked in `production`.
 pub fn lines_in_use(source: &str, production: &str) -> usize {
-    let in_use = source
-        .lines()
-        .zip(production.lines())
-        .filter(|(source, kept)| {
-            // A line of tests was blanked in the second and not in the first.
-            !kept.trim().is_empty() || source.trim().is_empty() || is_comment(source)
-        });
+    let mut is_of_tests = false;
+    let code = code(source);
+    let lines = source.lines().zip(code.lines()).zip(production.lines());
+    let in_use = lines.filter(|((source, code), kept)| {
+        // Where both are blank, the line is empty, a comment or a literal: a literal goes with the line before it.
+        if !code.trim().is_empty() {
+            is_of_tests = kept.trim().is_empty();
+        }
+        !is_of_tests || source.trim().is_empty() || is_comment(source)
+    });
     in_use.count()
 }
 
@@ -322,6 +325,13 @@ mod tests {
         assert!(left.contains("fn a()") && left.contains("fn c()") && left.contains("fn f()"));
         assert!(!left.contains("use b") && !left.contains("mod d") && !left.contains("fn e"));
         assert_eq!(lines_in_use(code, &left), 3);
+    }
+
+    #[test]
+    fn a_line_with_only_a_literal_counts_as_the_line_before_it() {
+        let source = "fn a() {\n    f(\n        \"b\",\n        \"c\"\n    )\n}\n#[cfg(test)]\nmod d {\n    const E: [&str; 1] = [\n        \"e\"\n    ];\n}\n";
+        let left = without_tests(&code(source));
+        assert_eq!(lines_in_use(source, &left), 6);
     }
 
     #[test]
