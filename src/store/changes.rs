@@ -147,23 +147,20 @@ impl TrustStore {
     /// Blocks by one selector. For a compromised certificate, use [`block`](Self::block).
     pub fn block_selector(&mut self, selector: BlockSelector) -> Report {
         // Checked first: a call that changes nothing makes no new generation, so plans on the snapshot stay valid.
-        if self.data.data().blocks.contains(&selector) {
-            let report = Report::new(Outcome::Unchanged, self.data.generation());
-            let mut report = report.of_block(&selector);
-            if self.hit(&selector).is_empty() {
-                self.warn_of_mistaken(&selector, &mut report);
-            }
-            return report;
-        }
-        self.ask(format_args!("block {selector:#}"));
-        self.edit().blocks_mut().insert(&selector);
-        let report = self.finish(Outcome::Added, Vec::new());
+        let is_new = !self.data.data().blocks.contains(&selector);
+        let report = if is_new {
+            self.ask(format_args!("block {selector:#}"));
+            self.edit().blocks_mut().insert(&selector);
+            self.finish(Outcome::Added, Vec::new())
+        } else {
+            Report::new(Outcome::Unchanged, self.data.generation())
+        };
         let mut report = report.of_block(&selector);
         let hit = self.hit(&selector);
         if hit.is_empty() {
             self.warn_of_mistaken(&selector, &mut report);
         }
-        for key in hit {
+        for key in hit.into_iter().filter(|_| is_new) {
             report.push(Consequence::Entry(key));
         }
         report
