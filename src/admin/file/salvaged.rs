@@ -173,25 +173,16 @@ impl Salvaged {
         Self {
             generation: older.generation.max(newer.generation),
             floor: older.floor.max(newer.floor),
-            claims: older.claims,
-            released: older.released,
-            blocks: older.blocks,
-            lifted: older.lifted,
-            checked: older.checked,
-            crls: older.crls,
-            disabled: older.disabled,
-            in_doubt: older.in_doubt,
-            gone: older.gone,
-            maybe_gone: older.maybe_gone,
-            unverified: older.unverified,
-            fields: older.fields,
-            uncertain: older.uncertain,
-            server_fields: older.server_fields,
-            servers_in_doubt: older.servers_in_doubt,
             is_unlocated: older.is_unlocated || newer.is_unlocated,
             all_entries: is_whole,
+            names: newer.names,
+            lost_crls: newer.lost_crls,
+            entries: newer.entries,
+            earlier: newer.earlier,
+            hidden_until: newer.hidden_until,
+            damaged: newer.damaged,
             only_changes: newer.only_changes,
-            ..newer
+            ..older
         }
     }
 }
