@@ -80,7 +80,19 @@ impl Candidate {
     pub(super) fn generation(&self) -> Option<u64> {
         Some(self.whole.as_ref().ok()?.file.report.generation)
     }
+
+    /// What a recovery can start from, and the file from which it takes what else it shows.
+    fn split(self, settings: &DurableSettings) -> (Read, Source) {
+        let source = Source {
+            content: self.content,
+            is_verified: settings.seal.is_none() || self.whole.is_ok(),
+        };
+        ((self.whole, self.before), source)
+    }
 }
+
+/// A file that was read, or its fault and what stands before it.
+type Read = (Result<Loaded, DurableError>, Option<Box<Loaded>>);
 
 /// Which part of a file is not in what a recovery starts from.
 enum Rest {
@@ -158,30 +170,17 @@ impl Start {
         backup: Option<Loaded>,
         settings: &DurableSettings,
     ) -> Result<Self, DurableError> {
-        let is_verified = |file: &Candidate| settings.seal.is_none() || file.whole.is_ok();
-        let sources = (is_verified(&current), is_verified(&previous));
         let previous_damage = match &previous.whole {
             Ok(_) | Err(DurableError::NoStore { .. }) => None,
             Err(error) => Some(with_causes(error)),
         };
-        let sources = (
-            Source {
-                content: current.content,
-                is_verified: sources.0,
-            },
-            Source {
-                content: previous.content,
-                is_verified: sources.1,
-            },
-        );
-        let current = (current.whole, current.before);
-        let previous = (previous.whole, previous.before);
-        let base = newest(current, previous, backup, &sources.0, settings)?;
-        let (current, previous) = &sources;
-        let of_current = current.salvage(&base.current, &base.from);
-        let of_previous = previous.salvage(&base.previous, &base.from);
+        let (current, current_source) = current.split(settings);
+        let (previous, previous_source) = previous.split(settings);
+        let base = newest(current, previous, backup, &current_source, settings)?;
+        let of_current = current_source.salvage(&base.current, &base.from);
+        let of_previous = previous_source.salvage(&base.previous, &base.from);
         let is_all = match &base.current {
-            Rest::Behind(at) => at.bytes >= current.content.len(),
+            Rest::Behind(at) => at.bytes >= current_source.content.len(),
             Rest::Nothing | Rest::Later | Rest::All => false,
         };
         let newest = of_current.as_ref().or(of_previous.as_ref());
@@ -210,9 +209,6 @@ impl Start {
         })
     }
 }
-
-/// A file that was read, or its fault and what stands before it.
-type Read = (Result<Loaded, DurableError>, Option<Box<Loaded>>);
 
 /// The base of the highest generation.
 fn newest(
