@@ -66,9 +66,7 @@ fn merge_removals(store: &mut TrustStore, salvaged: &Salvaged, report: &mut Reco
     // A damaged file that is older than the good one does not show later changes.
     if !is_newer && salvaged.generation.is_some() {
         if !shows_removals {
-            held(store)
-                .into_iter()
-                .for_each(|key| report.brought_back.push(key));
+            bring_all_back(store, report);
         }
         return;
     }
@@ -97,9 +95,7 @@ fn merge_changes(store: &mut TrustStore, salvaged: &Salvaged, report: &mut Recov
     report_lost(store, salvaged, report);
     remove_gone(store, salvaged, report);
     if !salvaged.all_entries {
-        held(store)
-            .into_iter()
-            .for_each(|key| report.brought_back.push(key));
+        bring_all_back(store, report);
     }
 }
 
@@ -179,6 +175,13 @@ fn tell_lifted(
     };
     let claims = released.into_iter().filter(is_claimed);
     claims.for_each(|id| report.lifted.push(Kept::Claim(id)));
+}
+
+/// Tells that every entry may have been removed since.
+fn bring_all_back(store: &TrustStore, report: &mut RecoveryReport) {
+    for key in held(store) {
+        report.brought_back.push(key);
+    }
 }
 
 fn held(store: &TrustStore) -> BTreeSet<EntryKey> {
