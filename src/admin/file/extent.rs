@@ -19,12 +19,17 @@ pub(crate) fn first_change(bytes: &[u8]) -> Option<(usize, usize)> {
     let mut at = 0_usize;
     for (number, line) in (1_usize..).zip(bytes.split(|byte| *byte == b'\n')) {
         let text = core::str::from_utf8(line).ok().and_then(checked);
-        if text.is_some_and(|head| head.starts_with(CHANGE) || head.starts_with(REFUSED)) {
+        if text.is_some_and(begins_change) {
             return Some((at, number));
         }
         at = at.saturating_add(line.len()).saturating_add(1);
     }
     None
+}
+
+/// Whether this is the first line of a change, also of a refused one.
+pub(super) fn begins_change(head: &str) -> bool {
+    head.starts_with(CHANGE) || head.starts_with(REFUSED)
 }
 
 /// A change whose lines are being read.

@@ -1,8 +1,8 @@
 //! Salvages from a damaged file what takes trust away, and nothing else.
 
-use super::change::{CAME, CHANGE, GONE, REFUSED, read_done};
+use super::change::{CAME, GONE, read_done};
 use super::extent::{
-    Extent, OpenChange, extent, generations, is_boundary, is_frame, is_section_line,
+    Extent, OpenChange, begins_change, extent, generations, is_boundary, is_frame, is_section_line,
 };
 use super::fields::certificate;
 use super::format::{ContentDigest, DIGEST, INDENT, checked};
@@ -236,7 +236,7 @@ impl<'a> Reader<'a> {
     /// The first line of a record with a matching checksum. It ends the record before it.
     fn first_line(&mut self, head: &str, length: usize) {
         self.close();
-        if head.starts_with(CHANGE) || head.starts_with(REFUSED) {
+        if begins_change(head) {
             self.begin_change(head, length);
         }
         match self.found.head(head, self.most) {
