@@ -77,18 +77,7 @@ pub(in crate::admin) fn visit(
     show: &mut dyn FnMut(Event<'_>),
 ) {
     for entry in view.data().all() {
-        if let Some(end) = entry.options().end() {
-            show(end_at(seconds(end), About::EntryEnd(entry)));
-        }
-        let Some(certificate) = entry.certificate() else {
-            continue;
-        };
-        let judged = match entry.slot() {
-            Slot::Pin => Judged::Pin(grace_of(policy, entry)),
-            Slot::Authority | Slot::Intermediate => Judged::Chain,
-        };
-        let about = About::Certificate(entry);
-        validity(certificate.validity(), judged, true, about, show);
+        of_entry(policy, entry, show);
     }
     for server in view.servers() {
         if let Claim::Migrating { until } = server.claim() {
@@ -103,20 +92,32 @@ pub(in crate::admin) fn visit(
     }
 }
 
+/// The events of an entry: of its certificate and of the end that was set for it.
+fn of_entry(policy: &Policy, entry: &Entry, show: &mut dyn FnMut(Event<'_>)) {
+    if let Some(end) = entry.options().end() {
+        show(end_at(seconds(end), About::EntryEnd(entry)));
+    }
+    if let Some(certificate) = entry.certificate() {
+        let judged = match entry.slot() {
+            Slot::Pin => Judged::Pin(grace_of(policy, entry)),
+            Slot::Authority | Slot::Intermediate => Judged::Chain,
+        };
+        let about = About::Certificate(entry);
+        validity(certificate.validity(), judged, true, about, show);
+    }
+}
+
 /// The first second at which an entry accepts nothing any more, by its certificate with its grace or by the end that was set
 /// for it. `None` if neither is known.
 #[cfg(feature = "metrics")]
 pub(in crate::admin) fn end_of(policy: &Policy, entry: &Entry) -> Option<i64> {
-    let grace = match entry.slot() {
-        Slot::Pin => grace_of(policy, entry),
-        Slot::Authority | Slot::Intermediate => 0,
-    };
-    let lapses = entry.certificate().map(|certificate| {
-        let not_after = certificate.validity().not_after().seconds();
-        not_after.saturating_add(1).saturating_add(grace)
+    let mut ends = Vec::new();
+    of_entry(policy, entry, &mut |event| {
+        if event.turn == TimelineEvent::Ends {
+            ends.push(event.at);
+        }
     });
-    let set = entry.options().end().map(seconds);
-    lapses.into_iter().chain(set).min()
+    ends.into_iter().min()
 }
 
 /// The nextUpdate of each revocation list that no later list of its scope outlives, with the issuer.
