@@ -67,5 +67,7 @@ pub(crate) use write::{STORE_TEMPORARY, TEMPORARY_END, link_as, prepare_store};
 pub(crate) use advice::{advice, signs_with_ml_dsa};
 #[cfg(feature = "issue")]
 pub(crate) use issue::{SERIAL_BYTES, is_self_signed, request, self_signed};
+#[cfg(feature = "admin")]
+pub(crate) use open::text_within;
 pub(crate) use open::{FileState, open};
 pub(crate) use scrub::scrub_stack;

@@ -2,6 +2,8 @@
 
 use std::fs::{self, File, Metadata};
 use std::io;
+#[cfg(feature = "admin")]
+use std::io::Read as _;
 use std::path::Path;
 
 /// Opens a file for reading, and never waits: not for the writer of a pipe, and not for a device or for a lease of
@@ -18,6 +20,19 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
         options.custom_flags(NONBLOCK | NOCTTY);
     }
     options.open(path)
+}
+
+/// Reads a regular file as text, of a longer one at most one byte more than `limit`.
+#[cfg(feature = "admin")]
+pub(crate) fn text_within(path: &Path, limit: usize) -> io::Result<String> {
+    let file = open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    let mut text = String::new();
+    file.take(most).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 #[cfg(unix)]

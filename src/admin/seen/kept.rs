@@ -3,8 +3,8 @@
 //! No verdict depends on it (rule S5), and no seal covers it: who can write the folder of the store can change it. A step
 //! that rests on it removes trust, and never gives any.
 
-use std::io::{ErrorKind, Read};
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::Arc;
 
 use pki_types::{CertificateDer, UnixTime};
@@ -14,7 +14,7 @@ use crate::admin::durable::error::DurableError;
 use crate::admin::file::error::StoreFileError;
 use crate::certificate::{Certificate, CurrentTime, Fingerprint, HostName, Timestamp};
 use crate::identity::error::WriteError;
-use crate::identity::{IfExists, Owner, open, prepare_store};
+use crate::identity::{IfExists, Owner, prepare_store, text_within};
 use crate::limits::{MAX_PEM_BYTES, MAX_SEEN_SERVERS};
 use crate::observe::Observation;
 use crate::policy::{ExpectedServer, Policy, VerifyRequest, decide};
@@ -108,22 +108,15 @@ impl PeerHistory {
 
 /// The text of the file. `None` if there is none.
 fn text(path: &Path) -> Result<Option<String>, DurableError> {
-    let failed = |source| DurableError::Io {
-        path: PathBuf::from(path),
-        source,
-    };
-    let file = match open(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        opened => opened.map_err(failed)?,
-    };
-    if !file.metadata().map_err(failed)?.is_file() {
-        return Err(failed(std::io::Error::other("not a regular file")));
-    }
     // The sum is behind the records.
     let limit = MAX_PEM_BYTES.saturating_add(1024);
-    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    let mut text = String::new();
-    file.take(most).read_to_string(&mut text).map_err(failed)?;
+    let text = match text_within(path, limit) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        read => read.map_err(|source| DurableError::Io {
+            path: path.to_owned(),
+            source,
+        })?,
+    };
     if text.len() > limit {
         let size = text.len();
         return Err(DurableError::File {

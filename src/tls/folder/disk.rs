@@ -2,12 +2,14 @@
 
 use core::time::Duration;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::state::{self, IdentityState};
 use super::text::Unreadable;
-use crate::identity::{IfExists, Owner, STORE_TEMPORARY, TEMPORARY_END, open, prepare_store};
+use crate::identity::{
+    IfExists, Owner, STORE_TEMPORARY, TEMPORARY_END, prepare_store, text_within,
+};
 use crate::limits::MAX_IDENTITY_STATE_BYTES;
 use crate::tls::error::FolderError;
 
@@ -65,14 +67,7 @@ pub(super) fn read_state(folder: &Path) -> Result<IdentityState, FolderError> {
 }
 
 fn read_text(path: &Path) -> io::Result<String> {
-    let file = open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
-    let limit = u64::try_from(MAX_IDENTITY_STATE_BYTES).unwrap_or(u64::MAX);
-    let mut text = String::new();
-    file.take(limit.saturating_add(1))
-        .read_to_string(&mut text)?;
+    let text = text_within(path, MAX_IDENTITY_STATE_BYTES)?;
     if text.len() > MAX_IDENTITY_STATE_BYTES {
         return Err(io::Error::other("it is too large for a state"));
     }
