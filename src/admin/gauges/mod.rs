@@ -114,6 +114,12 @@ impl Found {
         self.series("mutual_trust_renewals_total", &labels)
     }
 
+    fn show(&self) {
+        for (series, value) in &self.all {
+            series.set(*value);
+        }
+    }
+
     /// How many items of a metric have no series.
     fn omitted(&mut self, metric: &'static str, count: usize) {
         self.count("mutual_trust_items_omitted", &[("metric", metric)], count);
@@ -141,10 +147,7 @@ impl Gauges {
             let name = "mutual_trust_renewal_success_timestamp_seconds";
             found.time(name, &[("identity", identity)], Timestamp::from(now));
         }
-        found
-            .all
-            .iter()
-            .for_each(|(series, value)| series.set(*value));
+        found.show();
     }
 
     pub(crate) fn found(&self) -> Found {
@@ -161,10 +164,7 @@ impl Gauges {
             .iter()
             .filter(|series| !found.all.contains_key(series));
         gone.for_each(|series| series.set(f64::NAN));
-        found
-            .all
-            .iter()
-            .for_each(|(series, value)| series.set(*value));
+        found.show();
         *shown = found.all.into_keys().collect();
     }
 }

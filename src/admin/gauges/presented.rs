@@ -4,7 +4,7 @@ use super::{Gauges, Part};
 use crate::admin::{Peer, PeerHistory};
 use crate::certificate::Timestamp;
 use crate::limits::MAX_METRIC_ITEMS;
-use crate::store::TrustSnapshot;
+use crate::store::{Server, TrustSnapshot};
 
 const NOT_AFTER: &str = "mutual_trust_presented_not_after_timestamp_seconds";
 
@@ -15,17 +15,14 @@ impl Gauges {
     /// Only servers of the store have a series, and only what was accepted counts: no other machine can create or set one.
     pub fn set_presented(&mut self, view: &TrustSnapshot, seen: &PeerHistory) {
         let mut found = self.found();
-        let mut left = MAX_METRIC_ITEMS;
-        let mut omitted = 0_usize;
-        for server in view.servers() {
-            let Some(last) = seen.last(&Peer::Server(server.id().clone())) else {
-                continue;
-            };
-            if left == 0 {
-                omitted = omitted.saturating_add(1);
-                continue;
-            }
-            left = left.saturating_sub(1);
+        let last = |server: &'_ Server| seen.last(&Peer::Server(server.id().clone()));
+        let servers = view.servers();
+        let accepted: Vec<_> = servers
+            .filter_map(|server| Some((server, last(server)?)))
+            .collect();
+        let omitted = accepted.len().saturating_sub(MAX_METRIC_ITEMS);
+        found.omitted(NOT_AFTER, omitted);
+        for (server, last) in accepted.into_iter().take(MAX_METRIC_ITEMS) {
             let labels = [("server", server.id().as_str())];
             if let Some(leaf) = last.certificate() {
                 found.time(NOT_AFTER, &labels, leaf.validity().not_after());
@@ -35,7 +32,6 @@ impl Gauges {
                 found.time(name, &labels, Timestamp::from(at));
             }
         }
-        found.omitted(NOT_AFTER, omitted);
         self.put(Part::Presented, found);
     }
 }
