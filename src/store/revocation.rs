@@ -231,9 +231,8 @@ impl TrustStore {
     }
 
     fn warn_of_updates(&self, crl: &Crl, report: &mut Report) {
-        let now = match (self.now(), self.data.floor()) {
-            (CurrentTime::Known(now), _) | (CurrentTime::Unset, Some(now)) => seconds(now),
-            (CurrentTime::Unset, None) => return,
+        let Some(now) = self.data.now_or_floor(self.clock.now()).map(seconds) else {
+            return;
         };
         let this_update = crl.this_update().seconds();
         if let Some(next_update) = crl

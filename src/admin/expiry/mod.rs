@@ -140,10 +140,7 @@ pub fn expiry_page(
     own: &[OwnCertificates],
     page: &ExpiryPage,
 ) -> ExpiryReport {
-    let now = match view.judge(clock) {
-        CurrentTime::Known(now) => seconds(now),
-        CurrentTime::Unset => view.floor().map_or(0, seconds),
-    };
+    let now = view.now_or_floor(clock).map_or(0, seconds);
     let usable = Usable {
         view,
         policy,

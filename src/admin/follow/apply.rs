@@ -315,9 +315,8 @@ pub(super) fn life(followed: &Followed, view: &TrustSnapshot, clock: CurrentTime
     else {
         return life;
     };
-    let now = match (view.judge(clock), view.floor()) {
-        (CurrentTime::Known(now), _) | (CurrentTime::Unset, Some(now)) => seconds(now),
-        (CurrentTime::Unset, None) => return life,
+    let Some(now) = view.now_or_floor(clock).map(seconds) else {
+        return life;
     };
     for installed in view.crls() {
         let list = installed.crl();

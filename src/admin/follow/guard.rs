@@ -42,10 +42,8 @@ impl Guard {
     /// What another content does to the peers. While the clock is not right, they are judged at the floor: they may be
     /// refused before and after the change, so that the change would show no effect.
     pub(super) fn effects(&self, before: &TrustSnapshot, after: &TrustSnapshot) -> Impact {
-        let clock = match (before.judge(self.clock), before.floor()) {
-            (CurrentTime::Unset, Some(floor)) => CurrentTime::Known(floor),
-            (clock, _) => clock,
-        };
+        let now = before.now_or_floor(self.clock);
+        let clock = now.map_or(CurrentTime::Unset, CurrentTime::Known);
         // A follower knows no connections.
         effects_between(before, after, &self.policy, &PeerHistory::new(), clock)
     }

@@ -24,11 +24,7 @@ impl Gauges {
     /// It reads every entry, and asks for each server whether an entry could accept it. Call it once a minute or so, outside of
     /// the threads of handshakes.
     pub fn set_trust(&mut self, view: &TrustSnapshot, policy: &Policy, clock: CurrentTime) {
-        let now = match view.judge(clock) {
-            CurrentTime::Known(now) => Some(now),
-            CurrentTime::Unset => view.floor(),
-        };
-        let now = now.map(seconds);
+        let now = view.now_or_floor(clock).map(seconds);
         let mut found = self.found();
         if let CurrentTime::Known(time) = clock {
             let name = "mutual_trust_recorded_timestamp_seconds";

@@ -67,10 +67,7 @@ pub fn forecast(
     let effects = compare(now, then, policy, seen);
     let mut moments = BTreeSet::new();
     if !effects.lost().is_empty() {
-        let start = match view.judge(clock) {
-            CurrentTime::Known(time) => seconds(time),
-            CurrentTime::Unset => view.floor().map_or(0, seconds),
-        };
+        let start = view.now_or_floor(clock).map_or(0, seconds);
         timeline::visit(view, policy, seen, &mut |event| {
             let between = event.at > start && event.at <= seconds(at);
             // One more than the limit shows that there are too many.
