@@ -3,7 +3,7 @@
 use core::fmt;
 use std::sync::Arc;
 
-use super::{EntryKey, Scope, Slot, TrustStore};
+use super::{EntryKey, Scope, TrustStore};
 use crate::limits::MAX_ASKED;
 
 /// The calls of one change, in order.
@@ -27,11 +27,7 @@ pub(super) struct Named<'a>(pub(super) &'a EntryKey);
 
 impl fmt::Display for Named<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let slot = match self.0.slot {
-            Slot::Pin => "pin",
-            Slot::Authority => "authority",
-            Slot::Intermediate => "intermediate",
-        };
+        let slot = self.0.slot.word();
         let fingerprint = self.0.fingerprint;
         match &self.0.scope {
             Scope::Server(id) => write!(f, "{slot} server {id} {fingerprint}"),

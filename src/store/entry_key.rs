@@ -20,6 +20,17 @@ pub enum Slot {
     Intermediate,
 }
 
+impl Slot {
+    /// Its name in texts, store files and journals.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Pin => "pin",
+            Self::Authority => "authority",
+            Self::Intermediate => "intermediate",
+        }
+    }
+}
+
 /// The peers to which an entry applies.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(
@@ -116,12 +127,7 @@ impl EntryKey {
 /// With a short fingerprint; `{:#}` has the whole one.
 impl fmt::Display for EntryKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let slot = match self.slot {
-            Slot::Pin => "pin",
-            Slot::Authority => "authority",
-            Slot::Intermediate => "intermediate",
-        };
-        write!(f, "{slot} ")?;
+        write!(f, "{} ", self.slot.word())?;
         self.fingerprint.identify(f)?;
         write!(f, " for {}", self.scope)
     }

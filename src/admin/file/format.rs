@@ -9,7 +9,6 @@ use sha2::{Digest, Sha256};
 use crate::admin::file::error::StoreFileError;
 use crate::certificate::{Timestamp, seconds};
 use crate::limits::MAX_SHOWN_LINE;
-use crate::store::Slot;
 
 /// What the first line starts with.
 pub(super) const TITLE: &str = "mutual-trust store ";
@@ -46,14 +45,6 @@ pub(super) const INDENT: &str = "  ";
 const CHECK: &str = " #";
 /// The last second that RFC 3339 has a form for: the end of the year 9999.
 const LAST: u64 = 253_402_300_799;
-
-pub(super) const fn slot_word(slot: Slot) -> &'static str {
-    match slot {
-        Slot::Pin => "pin",
-        Slot::Authority => "authority",
-        Slot::Intermediate => "intermediate",
-    }
-}
 
 /// The checksum at the end of the first line of a record. It shows whether this line is undamaged when other parts of
 /// the file are damaged.

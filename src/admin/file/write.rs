@@ -8,7 +8,6 @@ use pki_types::UnixTime;
 use super::counts::{Counts, end_head};
 use super::format::{
     ContentDigest, DIGEST, INDENT, LABEL, SEAL, TITLE, Time, check, check_generation, grace_text,
-    slot_word,
 };
 use super::{Seal, UnknownRecords};
 use super::{role, section};
@@ -232,7 +231,7 @@ pub(super) fn entry_head(key: &EntryKey) -> String {
         Scope::Clients => (" clients", ""),
         Scope::Everyone => (" everyone", ""),
     };
-    let slot = slot_word(key.slot);
+    let slot = key.slot.word();
     // With room for the fingerprint.
     let mut head = String::with_capacity(slot.len() + scope.len() + id.len() + 96);
     for part in [slot, scope, id] {

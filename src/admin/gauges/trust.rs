@@ -96,7 +96,7 @@ fn entries(found: &mut Found, view: &TrustSnapshot, policy: &Policy, now: Option
         }
     }
     for ((slot, state), count) in counts {
-        let labels = [("slot", name_of(slot)), ("state", state)];
+        let labels = [("slot", slot.word()), ("state", state)];
         found.count("mutual_trust_entries", &labels, count);
     }
     let (ending, omitted) = shown(ending, now);
@@ -111,7 +111,7 @@ fn entries(found: &mut Found, view: &TrustSnapshot, policy: &Policy, now: Option
             Scope::Everyone => ("all_chains", ""),
         };
         let labels = [
-            ("slot", name_of(entry.slot())),
+            ("slot", entry.slot().word()),
             ("scope", scope),
             ("id", id),
             ("label", entry.options().label().unwrap_or_default()),
@@ -147,14 +147,6 @@ fn lists(found: &mut Found, view: &TrustSnapshot, policy: &Policy, now: Option<i
         found.time(NEXT_UPDATE, &labels, Timestamp::from_seconds(end));
     }
     found.omitted(NEXT_UPDATE, omitted);
-}
-
-fn name_of(slot: Slot) -> &'static str {
-    match slot {
-        Slot::Pin => "pin",
-        Slot::Authority => "authority",
-        Slot::Intermediate => "intermediate",
-    }
 }
 
 /// The earliest end of some certificates.
