@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::content::{Content, Found};
 use super::followed::{Applied, Followed, Life};
-use super::guard::{FollowGuard, Guard, LockedOut, held_for};
+use super::guard::{FollowGuard, Guard, LockedOut, endangered_by, held_for};
 use super::{Source, SourceHealth};
 use crate::admin::Impact;
 use crate::admin::follow::error::SourceError;
@@ -76,18 +76,19 @@ impl Judged<'_> {
         after: &TrustSnapshot,
         source: &Source,
     ) -> Result<Option<LockedOut>, SourceError> {
-        let step = self.guard.effects(before, after);
+        let peers = endangered_by(&self.guard.effects(before, after), self.whole);
         // A list says that a certificate must not be trusted.
         let is_guarded = self.guard.kind == FollowGuard::Refuse && !source.is_of_lists();
-        if let Some((lost, at_risk)) = held_for(&step, self.whole).filter(|_| is_guarded) {
+        if is_guarded && !peers.is_empty() {
             let path = source.path().to_owned();
+            let (lost, at_risk) = held_for(peers, self.whole);
             return Err(SourceError::LocksOut {
                 path,
                 lost,
                 at_risk,
             });
         }
-        Ok(LockedOut::of(self.before, &step, self.whole))
+        Ok(LockedOut::of(self.before, peers, self.whole))
     }
 }
 

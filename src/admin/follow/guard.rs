@@ -60,20 +60,18 @@ pub(super) struct LockedOut {
 }
 
 impl LockedOut {
-    /// Of the peers that a source locks out, those that the whole update locks out: what one source gives up, another may
-    /// have. Nothing if there are none.
-    pub(super) fn of(before: &TrustSnapshot, step: &Impact, whole: &Impact) -> Option<Self> {
-        let peers = endangered_by(step, whole);
-        Self::named(before, peers, whole)
-    }
-
     /// Those that are still refused now.
     pub(super) fn still(self, guard: &Guard, now: &TrustSnapshot) -> Option<Self> {
         let effects = guard.effects(&self.before, now);
-        Self::named(&self.before, self.peers, &effects)
+        Self::of(&self.before, self.peers, &effects)
     }
 
-    fn named(before: &TrustSnapshot, peers: BTreeSet<Peer>, effects: &Impact) -> Option<Self> {
+    /// Of these peers, those that the effects lock out or put at risk. Nothing if there are none.
+    pub(super) fn of(
+        before: &TrustSnapshot,
+        peers: BTreeSet<Peer>,
+        effects: &Impact,
+    ) -> Option<Self> {
         let of = |list: &Truncated<Effect>| {
             let mut kept = Truncated::default();
             for effect in list {
@@ -116,24 +114,25 @@ impl LockedOut {
     }
 }
 
-/// The peers that a step locks out or puts at risk, and the whole update as well.
-fn endangered_by(step: &Impact, whole: &Impact) -> BTreeSet<Peer> {
+/// The peers that a step locks out or puts at risk, and the whole update as well: what one source gives up, another may
+/// have.
+pub(super) fn endangered_by(step: &Impact, whole: &Impact) -> BTreeSet<Peer> {
     let (step, whole) = (step.endangered(), whole.endangered());
     step.intersection(&whole).cloned().collect()
 }
 
-/// The same, those that are lost and those at risk, for an error. Nothing if there are none.
+/// The same, those that are lost and those at risk, for an error.
 pub(super) fn held_for(
-    step: &Impact,
+    peers: BTreeSet<Peer>,
     whole: &Impact,
-) -> Option<(Truncated<Peer>, Truncated<Peer>)> {
+) -> (Truncated<Peer>, Truncated<Peer>) {
     let (mut lost, mut at_risk) = (Truncated::default(), Truncated::default());
-    for peer in endangered_by(step, whole) {
+    for peer in peers {
         if whole.loses(&peer) {
             lost.push(peer);
         } else {
             at_risk.push(peer);
         }
     }
-    (!lost.is_empty() || !at_risk.is_empty()).then_some((lost, at_risk))
+    (lost, at_risk)
 }
