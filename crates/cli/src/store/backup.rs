@@ -74,27 +74,23 @@ pub(super) fn restore(common: &Common, arguments: &RestoreArguments) -> Result<O
     fs::metadata(file).map_err(|error| Failure::from(error).about(file.display()))?;
     let settings = common.settings()?;
     let folder = common.folder()?;
-    match DurableStore::read(folder, &settings) {
+    let store = match DurableStore::read(folder, &settings) {
         // Of a sealed store the backup is sealed as well: the store is what needs the key.
         Ok(read) if read.report.seal == SealState::NotVerified => {
             return Err(DurableError::Unwritable(StoreFileError::Sealed).into());
         }
-        Ok(_) => {}
+        Ok(read) => read.store,
         // A file that is whole is not damaged: the recovery refuses it.
         Err(DurableError::NoStore { .. } | DurableError::File { .. }) => {
             return recovered(common, "a store that is lost or damaged", Some(file));
         }
         Err(error) => return Err(error.into()),
-    }
+    };
     let backup = DurableStore::read_backup(file, &settings)?.store;
     let backup = backup.contents().clone();
-    let calls: Calls = Box::new(move |store: &mut TrustStore| {
-        let done = store.restore_backup(&backup)?;
-        let mut came = Came::from(vec![done.report.clone()]);
-        came.rolled_back = Some(done);
-        Ok(came)
-    });
-    make::guarded(common, &common.look()?, &calls)
+    let calls: Calls =
+        Box::new(move |store: &mut TrustStore| Ok(Came::from(store.restore_backup(&backup)?)));
+    make::guarded(common, &store, &calls)
 }
 
 /// Makes a damaged or lost store usable again.

@@ -31,6 +31,14 @@ impl From<Vec<Report>> for Came {
     }
 }
 
+impl From<RolledBack> for Came {
+    fn from(done: RolledBack) -> Self {
+        let mut came = Self::from(vec![done.report.clone()]);
+        came.rolled_back = Some(done);
+        came
+    }
+}
+
 /// The result of a change.
 pub(super) struct Changed {
     pub(super) text: String,

@@ -3,7 +3,6 @@
 use std::io;
 
 use mutual_trust::TrustSnapshot;
-use mutual_trust::admin::DurableStore;
 use mutual_trust::admin::file::SealState;
 use mutual_trust::certificate::Timestamp;
 use mutual_trust::store::{Claim, Entry, Group, InstalledCrl, Server, ServerRole};
@@ -17,7 +16,7 @@ use crate::trust::PolicyArguments;
 
 /// Lists what is installed.
 pub(super) fn list(common: &Common) -> Result<Outcome, Failure> {
-    let read = DurableStore::read(common.folder()?, &common.settings()?)?;
+    let read = common.read()?;
     let (store, seal) = (read.store, read.report.seal);
     let policy = common.policy;
     Ok(Outcome::long::<StoreList<'_>>(Box::new(

@@ -5,6 +5,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use mutual_trust::admin::file::StoreFile;
 use mutual_trust::admin::{
     DurableSettings, DurableStore, LockoutAllowance, Peer, PeerHistory, Plan, plan,
 };
@@ -21,7 +22,7 @@ use crate::account;
 use crate::json::StoreChange;
 use crate::output::{Failure, Outcome};
 use crate::plain;
-use crate::trust::{self, OpenArguments, PolicyArguments};
+use crate::trust::{OpenArguments, PolicyArguments};
 use crate::{facts, ours, passphrase};
 
 /// Which store, and how it is changed.
@@ -104,9 +105,14 @@ impl Common {
         Ok(())
     }
 
-    /// Reads the store without opening it.
+    /// Reads the store without opening it, with what was found of its seal.
+    pub(super) fn read(&self) -> Result<StoreFile, Failure> {
+        Ok(DurableStore::read(self.folder()?, &self.settings()?)?)
+    }
+
+    /// The same for what asks for its content alone.
     pub(super) fn look(&self) -> Result<TrustStore, Failure> {
-        trust::look(self.folder()?, &self.settings()?)
+        Ok(self.read()?.store)
     }
 
     /// How the store is read and written.

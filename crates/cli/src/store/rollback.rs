@@ -21,11 +21,7 @@ pub(super) fn run(common: &Common, arguments: &Arguments) -> Result<Outcome, Fai
     let settings = common.settings()?;
     let earlier = DurableStore::read_at(common.folder()?, &settings, arguments.to)?.store;
     let earlier: TrustSnapshot = earlier.contents().clone();
-    let calls: Calls = Box::new(move |store: &mut TrustStore| {
-        let done = store.roll_back(&earlier)?;
-        let mut came = Came::from(vec![done.report.clone()]);
-        came.rolled_back = Some(done);
-        Ok(came)
-    });
+    let calls: Calls =
+        Box::new(move |store: &mut TrustStore| Ok(Came::from(store.roll_back(&earlier)?)));
     make::guarded(common, &common.look()?, &calls)
 }

@@ -13,7 +13,7 @@ use mutual_trust::admin::{deciding, unusable};
 use mutual_trust::certificate::Timestamp;
 use mutual_trust::identity::{IfExists, write_public};
 use mutual_trust::store::{Entry, EntryKey, Scope, Server};
-use mutual_trust::{CurrentTime, DurableStore, Policy, ServerId, TrustSnapshot};
+use mutual_trust::{CurrentTime, Policy, ServerId, TrustSnapshot};
 
 use super::list;
 use super::make::{Common, judged_at};
@@ -158,7 +158,7 @@ struct Written {
 
 /// Exports the store.
 pub(super) fn run(common: &Common, arguments: &Arguments) -> Result<Outcome, Failure> {
-    let read = DurableStore::read(common.folder()?, &common.settings()?)?;
+    let read = common.read()?;
     let (mut store, seal) = (read.store, read.report.seal);
     let clock = judged_at(&mut store, arguments.at)?;
     let policy = common.policy();
