@@ -122,7 +122,7 @@ fn grace(entry: &Entry) -> Option<Duration> {
     }
 }
 
-/// What makes an entry accept more or less than its certificate says, and where it comes from.
+/// What makes an entry accept more or less than its certificate says, and its source.
 pub(crate) fn terms(entry: &Entry) -> Vec<String> {
     let options = entry.options();
     let mut lines = Vec::new();
@@ -148,10 +148,7 @@ pub(crate) fn terms(entry: &Entry) -> Vec<String> {
     if let Some(source) = entry.source() {
         lines.push(format!("from the source {source}"));
     }
-    if let Some(who) = entry.installed_by() {
-        lines.push(format!("installed by {who}"));
-    }
-    lines.iter().map(|line| format!("  {line}")).collect()
+    lines
 }
 
 /// The names that chains of a server are checked for, if they are not those that are dialled.

@@ -135,8 +135,11 @@ fn write_entry(entry: &Entry, out: &mut Lines<'_>) -> io::Result<()> {
         ))?,
         None => out.line("  only its fingerprint is known")?,
     }
-    for line in facts::terms(entry) {
-        out.line(&line)?;
+    for term in facts::terms(entry) {
+        out.line(&format!("  {term}"))?;
+    }
+    if let Some(who) = entry.installed_by() {
+        out.line(&format!("  installed by {who}"))?;
     }
     if let Some(why) = entry.disabled() {
         out.line(&format!("  warning: disabled: {why}"))?;

@@ -9,7 +9,6 @@ use super::facts::Facts;
 use super::html::{Html, State, count, grouped};
 use crate::facts::terms;
 use crate::output::identified;
-use crate::plain;
 
 /// How many servers, groups, clients and CAs are shown.
 const MAX_SHOWN: usize = 60;
@@ -220,13 +219,7 @@ fn table(
         });
         html.cell("Terms", |html| {
             // Who installed it stands among the changes.
-            let is_term = |term: &String| !term.trim().starts_with("installed by ");
-            let terms = terms(entry).into_iter().filter(is_term);
-            let terms: Vec<String> = terms
-                .collect::<Vec<_>>()
-                .iter()
-                .map(|term| plain::line(term.trim()))
-                .collect();
+            let terms = terms(entry);
             html.text(&if terms.is_empty() {
                 String::from("as it is")
             } else {
