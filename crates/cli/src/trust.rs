@@ -138,20 +138,24 @@ impl Profile {
     }
 }
 
-impl Demands {
-    pub(crate) fn clock(&self) -> Result<CurrentTime, Failure> {
-        let Some(at) = self.at else {
-            return Ok(SystemClock::new().now());
-        };
-        let time = UnixTime::try_from(at)
-            .map_err(|_| Failure::new("usage", "the time must be after 1970"))?;
-        Ok(CurrentTime::Known(time))
-    }
+/// The time that is asked about: of the clock, or a named one.
+pub(crate) fn asked_time(at: Option<Timestamp>) -> Result<CurrentTime, Failure> {
+    let Some(at) = at else {
+        return Ok(SystemClock::new().now());
+    };
+    let time =
+        UnixTime::try_from(at).map_err(|_| Failure::new("usage", "the time must be after 1970"))?;
+    Ok(CurrentTime::Known(time))
 }
 
 impl PolicyArguments {
     /// The policy as a line of text.
     pub(crate) fn line(self) -> String {
+        format!("policy of this call: {}", self.words())
+    }
+
+    /// The policy in words.
+    pub(crate) fn words(self) -> String {
         let lists = if self.require_crl {
             "a current revocation list is required of every issuer"
         } else {
@@ -163,12 +167,7 @@ impl PolicyArguments {
             "names of no server are refused"
         };
         let profile = self.profile.word();
-        format!("policy of this call: {profile} profile; {lists}; {unlisted}")
-    }
-
-    /// Whether a current revocation list is required of every issuer.
-    pub(crate) const fn requires_lists(self) -> bool {
-        self.require_crl
+        format!("{profile} profile; {lists}; {unlisted}")
     }
 
     pub(crate) const fn fact(self) -> PolicyFacts {
@@ -227,7 +226,7 @@ impl TrustArguments {
 
     /// Reads the store, or makes one from the named certificates.
     pub(crate) fn read(&self, keys: KeyPolicy, whose: &Whose<'_>) -> Result<Trust, Failure> {
-        let clock = self.demands.clock()?;
+        let clock = asked_time(self.demands.at)?;
         let policy = self.demands.policy.policy(keys);
         if let Some(folder) = &self.store {
             let mut store = look(folder, &self.seal.settings(keys)?)?;

@@ -13,7 +13,6 @@ use mutual_trust::certificate::{SystemClock, TimeSource, Timestamp};
 use mutual_trust::error::{GuardedError, PlanError, StoreError};
 use mutual_trust::store::Outcome as Done;
 use mutual_trust::{CurrentTime, KeyPolicy, Policy, TrustStore, tls};
-use pki_types::UnixTime;
 
 use super::calls::{Calls, Came, Changed};
 use super::change::Edit;
@@ -22,7 +21,7 @@ use crate::account;
 use crate::json::StoreChange;
 use crate::output::{Failure, Outcome};
 use crate::plain;
-use crate::trust::{OpenArguments, PolicyArguments};
+use crate::trust::{OpenArguments, PolicyArguments, asked_time};
 use crate::{facts, ours, passphrase};
 
 /// Which store, and how it is changed.
@@ -142,11 +141,11 @@ pub(super) fn judged_at(
     store: &mut TrustStore,
     at: Option<Timestamp>,
 ) -> Result<CurrentTime, Failure> {
-    let Some(at) = at else { return Ok(now()) };
-    let time =
-        UnixTime::try_from(at).map_err(|_| Failure::new("usage", "the time must be after 1970"))?;
-    store.reset_floor(None);
-    Ok(CurrentTime::Known(time))
+    let time = asked_time(at)?;
+    if at.is_some() {
+        store.reset_floor(None);
+    }
+    Ok(time)
 }
 
 /// Makes the folder of a store, if it is not there.

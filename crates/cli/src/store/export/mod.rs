@@ -93,8 +93,6 @@ struct Asked<'a> {
     policy: &'a Policy,
     clock: CurrentTime,
     seal: SealState,
-    /// Whether revocation lists are required of every issuer.
-    requires_lists: bool,
     wider: bool,
 }
 
@@ -172,7 +170,6 @@ pub(super) fn run(common: &Common, arguments: &Arguments) -> Result<Outcome, Fai
         policy: &policy,
         clock,
         seal,
-        requires_lists: common.policy.requires_lists(),
         wider: arguments.wider,
     };
     let found = server.as_ref().and_then(|id| view.server(id));

@@ -68,7 +68,7 @@ pub(super) fn why(asked: &Asked<'_>, entry: &Entry) -> Option<&'static str> {
                 Some(
                     "the bundle cannot say for which names it is: every client of it would be accepted",
                 )
-            } else if asked.requires_lists || checked.any(|one| one == issuer) {
+            } else if asked.policy.crl_required() || checked.any(|one| one == issuer) {
                 Some(
                     "its certificates are checked for revocation, which the other program does not do by itself",
                 )

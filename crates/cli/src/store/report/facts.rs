@@ -32,10 +32,8 @@ pub(super) struct Facts<'a> {
     pub(super) clock: CurrentTime,
     /// Whether the time is a named one, not that of the clock.
     pub(super) is_named: bool,
-    /// Whether revocation lists are required of every issuer.
-    pub(super) requires_lists: bool,
-    /// The policy as a line.
-    pub(super) policy_line: String,
+    /// The policy in words.
+    pub(super) policy_words: String,
     pub(super) folder: String,
     pub(super) load: &'a LoadReport,
     pub(super) history: &'a History,

@@ -121,10 +121,7 @@ fn header(facts: &Facts<'_>, html: &mut Html) {
         SealState::NotVerified | _ => "not verified: no key was named",
     };
     fact("Seal", seal);
-    let policy = facts
-        .policy_line
-        .trim_start_matches("policy of this call: ");
-    fact("Policy", policy);
+    fact("Policy", &facts.policy_words);
     let clock = match facts.is_named {
         true => String::from("not asked: the time of the report was named"),
         false => clock_lines(facts.view, facts.clock).join("; "),

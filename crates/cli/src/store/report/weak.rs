@@ -72,7 +72,7 @@ const OF_ENTRIES: [(State, &str, &str, Property); 7] = [
         |facts, checked, entry| {
             let is_checked = |one: &Certificate| checked.contains(&CrlIssuer::of(one));
             entry.slot() == Slot::Authority
-                && !facts.requires_lists
+                && !facts.policy.crl_required()
                 && !entry.certificate().is_some_and(is_checked)
         },
     ),
