@@ -4,7 +4,7 @@ use mutual_trust::Fingerprint;
 use mutual_trust::admin::file::ChangeHead;
 
 use super::facts::Facts;
-use super::html::{Html, State, grouped};
+use super::html::{Html, State};
 use crate::output::identified;
 
 /// How many changes are shown, and how many of their calls.
@@ -39,7 +39,7 @@ pub(super) fn changes(facts: &Facts<'_>, html: &mut Html) {
         });
         html.cell("When", |html| match head.at {
             Some(at) => html.time(at),
-            None => html.element("span", &[("class", "soft")], "not known"),
+            None => html.soft("not known"),
         });
         html.cell("By", |html| by(head, html));
         html.cell("Calls", |html| {
@@ -50,10 +50,7 @@ pub(super) fn changes(facts: &Facts<'_>, html: &mut Html) {
                 html.raw("</li>");
             }
             let kept = head.asked.len().saturating_sub(MAX_CALLS);
-            let more = kept.saturating_add(head.more);
-            if more > 0 {
-                html.element("li", &[], &format!("and {} more", grouped(more)));
-            }
+            html.more_items(kept.saturating_add(head.more));
             if let Some(because) = because {
                 html.raw("<li class=\"soft\">because: ");
                 html.name(&cut(because));
@@ -77,7 +74,7 @@ fn by(head: &ChangeHead, html: &mut Html) {
     named.sort_unstable();
     named.dedup();
     if named.is_empty() {
-        html.element("span", &[("class", "soft")], "not stated");
+        html.soft("not stated");
     }
     for (index, name) in named.iter().take(MAX_CALLS).enumerate() {
         if index > 0 {

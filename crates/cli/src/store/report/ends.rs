@@ -4,7 +4,7 @@ use mutual_trust::admin::{Expiring, ExpiringItem, Severity};
 use mutual_trust::certificate::Timestamp;
 
 use super::facts::{Facts, for_whom, urgency};
-use super::html::{Html, State, count, grouped};
+use super::html::{Html, State, count};
 use crate::output::shown;
 
 /// How many ends to come are drawn. The table of a store with more of them helps no reader.
@@ -178,18 +178,10 @@ fn line(facts: &Facts<'_>, item: &Expiring, scale: &Scale, html: &mut Html) {
     if !dependents.left_with_nothing.is_empty() {
         let count = count(dependents.left_with_nothing.len(), "server", "servers");
         html.raw("<br>");
-        html.element(
-            "span",
-            &[("class", "soft")],
-            &format!("leaves {count} with nothing"),
-        );
+        html.soft(&format!("leaves {count} with nothing"));
     } else if !matches!(text, "" | "none") {
         html.raw("<br>");
-        html.element(
-            "span",
-            &[("class", "soft")],
-            &format!("depend on it: {text}"),
-        );
+        html.soft(&format!("depend on it: {text}"));
     }
     html.raw("</div>");
     bar(scale, Timestamp::from(item.ends).seconds(), state, html);
@@ -283,7 +275,7 @@ pub(super) fn lost(facts: &Facts<'_>, html: &mut Html) {
         html.cell("Because", |html| {
             html.text(one.reason.meaning());
             html.raw(" ");
-            html.element("span", &[("class", "soft")], &format!("[{}]", one.reason));
+            html.soft(&format!("[{}]", one.reason));
         });
         html.row_end();
     }
@@ -306,13 +298,7 @@ pub(super) fn lost(facts: &Facts<'_>, html: &mut Html) {
     let now = facts.without.len().saturating_sub(MAX_LOST);
     html.more(now, "more that are refused now");
     let later = lost.len().saturating_sub(room).saturating_add(unnamed);
-    if later > 0 {
-        let text = format!(
-            "and {} more that are left with nothing later",
-            grouped(later)
-        );
-        html.paragraph("more", &text);
-    }
+    html.more(later, "more that are left with nothing later");
     html.raw("</section>\n");
 }
 

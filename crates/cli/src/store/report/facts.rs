@@ -166,7 +166,7 @@ impl<'a> Facts<'a> {
 
     /// The slot, the name and the fingerprint of an entry.
     pub(super) fn entry(&self, key: &EntryKey, html: &mut Html) {
-        html.element("span", &[("class", "soft")], facts::slot(key.slot));
+        html.soft(facts::slot(key.slot));
         html.raw(" ");
         if let Some(name) = self.name_of(key) {
             html.name(&name);

@@ -87,6 +87,11 @@ impl Html {
         self.element("p", &[("class", class)], text);
     }
 
+    /// Text that says less than what stands beside it.
+    pub(super) fn soft(&mut self, text: &str) {
+        self.element("span", &[("class", "soft")], text);
+    }
+
     /// A name from outside inside of a sentence: its direction stays its own.
     pub(super) fn name(&mut self, name: &str) {
         self.element("bdi", &[], name);
@@ -167,6 +172,13 @@ impl Html {
     pub(super) fn more(&mut self, count: usize, what: &str) {
         if count > 0 {
             self.paragraph("more", &format!("and {} {what}", grouped(count)));
+        }
+    }
+
+    /// The same as an item of a list.
+    pub(super) fn more_items(&mut self, count: usize) {
+        if count > 0 {
+            self.element("li", &[], &format!("and {} more", grouped(count)));
         }
     }
 }

@@ -3,7 +3,7 @@
 use mutual_trust::store::InstalledCrl;
 
 use super::facts::{Facts, month};
-use super::html::{Html, State, grouped};
+use super::html::{Html, State};
 use crate::facts::subject;
 use crate::output::{identified, shown};
 
@@ -77,7 +77,7 @@ pub(super) fn revocation(facts: &Facts<'_>, html: &mut Html) {
             });
             html.cell("Next one due", |html| match due(list) {
                 Some(due) => html.seconds(due),
-                None => html.element("span", &[("class", "soft")], "not stated"),
+                None => html.soft("not stated"),
             });
             html.cell("State", |html| match list.disabled() {
                 Some(why) => html.state(State::Bad, why),
@@ -115,9 +115,6 @@ pub(super) fn blocks(facts: &Facts<'_>, html: &mut Html) {
         html.raw("</li>\n");
     }
     html.raw("</ul>\n");
-    let more = all.saturating_sub(MAX_SHOWN);
-    if more > 0 {
-        html.paragraph("more", &format!("and {} more blocks", grouped(more)));
-    }
+    html.more(all.saturating_sub(MAX_SHOWN), "more blocks");
     html.raw("</section>\n");
 }

@@ -51,7 +51,7 @@ fn row(facts: &Facts<'_>, server: &Server, state: State, end: Option<i64>, html:
         html.name(server.id().as_str());
         if let Some(group) = server.group() {
             let text = format!(" in group {group}");
-            html.element("span", &[("class", "soft")], &text);
+            html.soft(&text);
         }
     });
     html.cell("Names", |html| {
@@ -70,7 +70,7 @@ fn row(facts: &Facts<'_>, server: &Server, state: State, end: Option<i64>, html:
             html.time(until);
         }
         let rule = format!(" (rule {})", rule(server, decides.level));
-        html.element("span", &[("class", "soft")], &rule);
+        html.soft(&rule);
     });
     html.cell("Accepted now", |html| {
         html.raw("<ul class=\"asked\">");
@@ -79,17 +79,14 @@ fn row(facts: &Facts<'_>, server: &Server, state: State, end: Option<i64>, html:
             facts.entry(key, html);
             html.raw("</li>");
         }
-        let more = decides.usable.len().saturating_sub(MAX_NAMED);
-        if more > 0 {
-            html.element("li", &[], &format!("and {} more", grouped(more)));
-        }
+        html.more_items(decides.usable.len().saturating_sub(MAX_NAMED));
         if let Some(reason) = decides.refused {
             html.element("li", &[], &format!("nothing: {}", reason.meaning()));
         }
         for one in decides.unusable.items().iter().take(MAX_NAMED) {
             html.raw("<li><span class=\"soft\">not</span> ");
             facts.entry(&one.entry, html);
-            html.element("span", &[("class", "soft")], &format!(" [{}]", one.reason));
+            html.soft(&format!(" [{}]", one.reason));
             html.raw("</li>");
         }
         html.raw("</ul>");
@@ -113,7 +110,7 @@ fn row(facts: &Facts<'_>, server: &Server, state: State, end: Option<i64>, html:
 /// Names beside each other, at most a few.
 fn listed(names: &[String], none: &'static str, html: &mut Html) {
     if names.is_empty() {
-        html.element("span", &[("class", "soft")], none);
+        html.soft(none);
     }
     for (index, name) in names.iter().take(MAX_NAMED).enumerate() {
         if index > 0 {
@@ -170,10 +167,7 @@ fn entries(facts: &Facts<'_>, all: &[&Entry], html: &mut Html) {
         }
         html.raw("</li>");
     }
-    let more = all.len().saturating_sub(MAX_NAMED);
-    if more > 0 {
-        html.element("li", &[], &format!("and {} more", grouped(more)));
-    }
+    html.more_items(all.len().saturating_sub(MAX_NAMED));
     html.raw("</ul>");
 }
 
@@ -214,7 +208,7 @@ fn table(
             html.text(&super::facts::for_whom(&entry.key()))
         });
         html.cell("Ends", |html| match end {
-            &i64::MAX => html.element("span", &[("class", "soft")], "not known"),
+            &i64::MAX => html.soft("not known"),
             end => html.seconds(*end),
         });
         html.cell("Terms", |html| {

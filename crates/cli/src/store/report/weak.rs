@@ -204,10 +204,7 @@ pub(super) fn weaknesses(all: &[Weakness], html: &mut Html) {
                 html.name(example);
                 html.raw("</li>");
             }
-            let more = weakness.count.saturating_sub(weakness.examples.len());
-            if more > 0 {
-                html.element("li", &[], &format!("and {} more", grouped(more)));
-            }
+            html.more_items(weakness.count.saturating_sub(weakness.examples.len()));
             html.raw("</ul>");
         });
         html.row_end();
