@@ -5,6 +5,10 @@
 //!
 //! Refusals of a peer are not here. They are [verdicts](crate::policy::Verdict).
 
+#[cfg(feature = "bundle")]
+pub use crate::admin::bundle::error::BundleError;
+#[cfg(feature = "bundle")]
+pub use crate::admin::bundle::names::FleetNameError;
 #[cfg(feature = "admin")]
 pub use crate::admin::durable::error::{DurableError, GuardedError};
 #[cfg(feature = "enrol")]

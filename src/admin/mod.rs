@@ -30,6 +30,8 @@ fn retire(store: &mut DurableStore, history: &PeerHistory, policy: &Policy, now:
     doc = "\n- [`Enrolment`] lets unknown peers wait until an administrator accepts them by a fingerprint that came over another channel."
 )]
 
+#[cfg(feature = "bundle")]
+pub mod bundle;
 #[cfg(feature = "admin")]
 mod deciding;
 #[cfg(feature = "admin")]

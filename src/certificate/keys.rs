@@ -221,6 +221,18 @@ impl KeyPolicy {
         checked(self.verify_signed(issuer_spki, crl.algorithm_id(), message, signature))
     }
 
+    /// Whether the key `spki` signed a message with the algorithm of this identifier.
+    #[cfg(feature = "bundle")]
+    pub(crate) fn check_message(
+        &self,
+        spki: &[u8],
+        algorithm_id: &[u8],
+        message: &[u8],
+        signature: &[u8],
+    ) -> SignatureCheck {
+        checked(self.verify_signed(spki, algorithm_id, message, signature))
+    }
+
     /// The algorithm under which the signature on `issued` verifies with the key `issuer_spki`.
     pub(super) fn verify_with(
         &self,

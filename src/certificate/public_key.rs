@@ -10,7 +10,7 @@ use super::list::{algorithm, list};
 use crate::limits::MAX_RSA_EXPONENT_BITS;
 
 /// The kind of a key, and why no signature can verify under it, if that is so.
-pub(super) type Read = (KeyKind, Option<KeyFault>);
+pub(crate) type Read = (KeyKind, Option<KeyFault>);
 
 /// Reads a key: points must be uncompressed, and keys must have their exact length.
 pub(super) fn read(value: &Value<'_>) -> Result<Read, &'static str> {
@@ -98,6 +98,15 @@ pub(super) fn read(value: &Value<'_>) -> Result<Read, &'static str> {
         fault = Some(KeyFault::OffCurve);
     }
     Ok((kind, fault))
+}
+
+/// Reads a whole `SubjectPublicKeyInfo` with nothing behind it.
+#[cfg(feature = "bundle")]
+pub(crate) fn read_whole(spki: &[u8]) -> Option<Read> {
+    match der::take(spki)? {
+        (value, []) => read(&value).ok(),
+        _ => None,
+    }
 }
 
 /// Why no signature verifies under an RSA key with these numbers, if that is so.

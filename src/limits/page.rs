@@ -10,6 +10,7 @@ mod tests {
     const SOURCE: &str = concat!(
         include_str!("../limits.rs"),
         include_str!("failover.rs"),
+        include_str!("fleet.rs"),
         include_str!("followed.rs"),
         include_str!("journal.rs")
     );
@@ -138,6 +139,18 @@ mod tests {
             CRL_LIFE_LEFT,
             MAX_IDENTITY_STATE_BYTES,
             MAX_RENEWAL_FRACTION,
+            MAX_FLEET_ID_BYTES,
+            MAX_FLEET_KEYS,
+            MAX_KEY_SETS,
+            MAX_FLEET_SIGNATURES,
+            MAX_FLEET_SIGNATURE_BYTES,
+            MAX_FLEET_SIGNATURE_TEXT,
+            MAX_FLEET_KEY_BYTES,
+            MAX_KEY_SET_BYTES,
+            MAX_PUBLICATION_BYTES,
+            MAX_SEQUENCE_STEP,
+            MAX_SEQUENCE,
+            MAX_MADE_AHEAD,
             MAX_EXTENSIONS,
             MAX_SUBJECT_ALT_NAMES,
             MAX_DER_DEPTH,

@@ -127,6 +127,16 @@ impl Entry {
         self.more = more.share(&mut None);
     }
 
+    /// The same entry without the source that it came from.
+    #[cfg(feature = "bundle")]
+    pub(crate) fn without_source(&self) -> Self {
+        let mut entry = self.clone();
+        if self.source().is_some() {
+            entry.change(|more| more.source = None);
+        }
+        entry
+    }
+
     pub(super) fn holds(&self, der: &[u8]) -> bool {
         let certificate = self.certificate();
         certificate.is_some_and(|certificate| certificate.der().as_ref() == der)

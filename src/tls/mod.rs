@@ -44,6 +44,8 @@
 //! is sent, keys are not logged, no CA names are sent, and no process-default provider is read.
 
 mod builder;
+#[cfg(feature = "bundle")]
+mod bundle;
 mod client;
 mod configs;
 #[cfg(feature = "enrol")]
@@ -75,6 +77,8 @@ mod verifier;
 mod version;
 
 pub use builder::{ConfigBuilder, ConfigSide};
+#[cfg(feature = "bundle")]
+pub use bundle::bundle_signer;
 pub use client::ClientConfigBuilder;
 pub use configs::ClientConfigs;
 #[cfg(feature = "enrol")]

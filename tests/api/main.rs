@@ -56,6 +56,8 @@ mod store;
 // What an administrator has.
 #[cfg(all(feature = "admin", any(feature = "aws-lc-rs", feature = "ring")))]
 mod admin;
+#[cfg(all(feature = "bundle", any(feature = "aws-lc-rs", feature = "ring")))]
+mod bundle;
 #[cfg(all(feature = "admin", any(feature = "aws-lc-rs", feature = "ring")))]
 mod durable;
 #[cfg(all(feature = "admin", any(feature = "aws-lc-rs", feature = "ring")))]

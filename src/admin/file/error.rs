@@ -4,6 +4,31 @@ use thiserror::Error;
 
 use crate::store::error::StoreError;
 
+impl StoreFileError {
+    /// The line that it is about, or 0.
+    #[cfg(feature = "bundle")]
+    pub(crate) fn line(&self) -> usize {
+        match self {
+            Self::NotText { line }
+            | Self::LineTooLong { line, .. }
+            | Self::Truncated { line }
+            | Self::ChecksumMismatch { line, .. }
+            | Self::Line { line, .. }
+            | Self::Contradiction { line, .. } => *line,
+            Self::Empty
+            | Self::TooLarge { .. }
+            | Self::TooLargeToWrite { .. }
+            | Self::NoGenerationLeft { .. }
+            | Self::NewerVersion { .. }
+            | Self::Digest
+            | Self::SealMissing
+            | Self::Sealed
+            | Self::SealWrong
+            | Self::SealSize { .. } => 0,
+        }
+    }
+}
+
 /// Why a store's file was not read or written. Nothing was taken over.
 ///
 /// The variants that are not shown here only word the message: match them with `_`.

@@ -103,7 +103,7 @@ pub(super) fn check_generation(generation: u64) -> Result<(), StoreFileError> {
 }
 
 /// A time as RFC 3339 in UTC; after the year 9999, `@` and its seconds.
-pub(super) struct Time(pub(super) UnixTime);
+pub(crate) struct Time(pub(crate) UnixTime);
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -115,7 +115,7 @@ impl fmt::Display for Time {
 }
 
 /// Reads what [`Time`] writes, and nothing else.
-pub(super) fn time(text: &str) -> Option<UnixTime> {
+pub(crate) fn time(text: &str) -> Option<UnixTime> {
     let seconds = match text.strip_prefix('@') {
         Some(seconds) => seconds.parse().ok()?,
         None => rfc_3339(text)?,

@@ -41,14 +41,14 @@ impl<'a> Record<'a> {
 
 /// A PEM section with its boundaries.
 #[derive(Clone, Copy)]
-pub(super) struct Section<'a> {
-    pub(super) line: usize,
-    pub(super) text: &'a str,
+pub(crate) struct Section<'a> {
+    pub(crate) line: usize,
+    pub(crate) text: &'a str,
 }
 
 /// Reads a text line by line.
 #[derive(Clone)]
-pub(super) struct Lines<'a> {
+pub(crate) struct Lines<'a> {
     text: &'a str,
     /// The offset of the next line.
     at: usize,
@@ -57,7 +57,7 @@ pub(super) struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(crate) fn new(text: &'a str) -> Self {
         Self {
             text,
             at: 0,
@@ -70,17 +70,23 @@ impl<'a> Lines<'a> {
         Self { text, at, number }
     }
 
-    pub(super) fn at(&self) -> usize {
+    pub(crate) fn at(&self) -> usize {
         self.at
     }
 
     /// Whether the next line starts so.
-    pub(super) fn starts_with(&self, start: &str) -> bool {
+    pub(crate) fn starts_with(&self, start: &str) -> bool {
         self.text.get(self.at..).unwrap_or("").starts_with(start)
     }
 
-    pub(super) fn number(&self) -> usize {
+    pub(crate) fn number(&self) -> usize {
         self.number
+    }
+
+    /// The text from here to where another reader of the same text is.
+    #[cfg(feature = "bundle")]
+    pub(super) fn text_to(&self, other: &Self) -> &'a str {
+        other.slice(self.at)
     }
 
     /// The text between two offsets.
@@ -89,7 +95,7 @@ impl<'a> Lines<'a> {
     }
 
     /// The next line without its line end. `None` after the last one.
-    pub(super) fn next(&mut self) -> Result<Option<&'a str>, StoreFileError> {
+    pub(crate) fn next(&mut self) -> Result<Option<&'a str>, StoreFileError> {
         let rest = self.text.get(self.at..).unwrap_or("");
         if rest.is_empty() {
             return Ok(None);
@@ -169,7 +175,8 @@ impl<'a> Lines<'a> {
         })
     }
 
-    fn section(&mut self) -> Result<Option<Section<'a>>, StoreFileError> {
+    /// The PEM section that begins in the next line, if there is one.
+    pub(crate) fn section(&mut self) -> Result<Option<Section<'a>>, StoreFileError> {
         let start = self.at;
         if self.next_if("-----BEGIN ")?.is_none() {
             return Ok(None);
@@ -219,7 +226,7 @@ impl Lines<'_> {
 }
 
 /// The error for a line that does not have the expected form.
-pub(super) fn expected(line: usize, what: &str, found: &str) -> StoreFileError {
+pub(crate) fn expected(line: usize, what: &str, found: &str) -> StoreFileError {
     StoreFileError::Line {
         line,
         expected: what.to_owned(),

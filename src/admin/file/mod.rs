@@ -10,6 +10,8 @@ mod headers;
 mod heads;
 mod journal;
 mod lines;
+#[cfg(feature = "bundle")]
+mod part;
 mod read;
 mod records;
 mod refusal;
@@ -38,12 +40,20 @@ pub use format::ContentDigest;
 pub(crate) use format::MINORS;
 use format::ORDERED;
 pub(crate) use format::WITH_JOURNAL;
+#[cfg(feature = "bundle")]
+pub(crate) use format::{Time, time};
 pub(crate) use journal::Position;
+#[cfg(feature = "bundle")]
+pub(crate) use lines::{Lines, expected};
+#[cfg(feature = "bundle")]
+pub(crate) use part::{Chosen, PartFault, read_part, write_part};
 pub(crate) use read::{Damaged, Loaded, load};
 pub use refusal::StoredRefusal;
 pub(crate) use refusal::{refused, write as write_refusal};
 pub(crate) use salvage::{salvage, salvage_changes};
 pub(crate) use salvaged::{Salvaged, has_fields, options_of, server_has_fields};
+#[cfg(feature = "bundle")]
+pub(crate) use section::{read as read_section, write as write_section};
 pub use stored::{JournalRecord, StoredChange};
 
 /// The embedder's seal for a store's file: a message authentication code or a signature. Its key must not be available

@@ -106,31 +106,39 @@ fn same_text(
     if written.is_ok() && same.rest.is_empty() {
         return Ok(());
     }
-    let found = same.rest.lines().next().unwrap_or("");
-    let before = content.len().saturating_sub(same.rest.len());
-    let before = content.as_bytes().get(..before).unwrap_or(&[]);
-    let line = before.iter().filter(|byte| **byte == b'\n').count();
-    let wanted = shown_line(same.wanted.lines().next().unwrap_or("the next record"));
-    Err(expected(
-        line.saturating_add(1),
-        &format!("in this place `{wanted}`"),
-        found,
-    ))
+    let (line, wanted, found) = same.differs_in(content);
+    Err(expected(line, &wanted, found))
 }
 
 /// Compares what is written with the text that was read.
-struct Same<'a> {
+pub(super) struct Same<'a> {
     rest: &'a str,
     /// The expected text.
     wanted: String,
 }
 
 impl<'a> Same<'a> {
-    fn with(text: &'a str) -> Self {
+    pub(super) fn with(text: &'a str) -> Self {
         Self {
             rest: text,
             wanted: String::new(),
         }
+    }
+
+    /// Whether all of the text was written.
+    pub(super) fn is_done(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// The line of the text, from 1, in which it differs; what belongs there, and what is found there.
+    pub(super) fn differs_in(&self, text: &str) -> (usize, String, &'a str) {
+        let found = self.rest.lines().next().unwrap_or("");
+        let before = text.len().saturating_sub(self.rest.len());
+        let before = text.as_bytes().get(..before).unwrap_or(&[]);
+        let line = before.iter().filter(|byte| **byte == b'\n').count();
+        let wanted = shown_line(self.wanted.lines().next().unwrap_or("the next record"));
+        let wanted = format!("in this place `{wanted}`");
+        (line.saturating_add(1), wanted, found)
     }
 }
 

@@ -20,7 +20,7 @@ const LINES: usize = 16;
 
 /// The content of a section that has exactly the form that [`write`] gives it, and at most `limit` bytes. `None` for
 /// every other text, which need not be wrong.
-pub(super) fn read(label: &str, text: &str, limit: usize) -> Option<Vec<u8>> {
+pub(crate) fn read(label: &str, text: &str, limit: usize) -> Option<Vec<u8>> {
     let text = text.strip_prefix("-----BEGIN ")?.strip_prefix(label)?;
     let text = text.strip_suffix("-----\n")?.strip_suffix(label)?;
     let text = text.strip_prefix("-----\n")?.strip_suffix("-----END ")?;
@@ -54,7 +54,7 @@ pub(super) fn read(label: &str, text: &str, limit: usize) -> Option<Vec<u8>> {
 }
 
 /// Writes a section with lines of 64 characters, as RFC 7468 section 2 requires of generators.
-pub(super) fn write(label: &str, content: &[u8], out: &mut impl fmt::Write) -> fmt::Result {
+pub(crate) fn write(label: &str, content: &[u8], out: &mut impl fmt::Write) -> fmt::Result {
     for part in ["-----BEGIN ", label, "-----\n"] {
         out.write_str(part)?;
     }

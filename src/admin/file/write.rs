@@ -132,13 +132,23 @@ pub(super) fn after_entries(
     kept: &UnknownRecords,
     out: &mut impl Write,
 ) -> fmt::Result {
-    let mut out = Out { kept, out };
-    let mut counts = Counts {
+    let counts = Counts {
         groups: view.groups().count(),
         servers: view.data().count_servers(),
         entries: view.data().all().count(),
         ..Counts::default()
     };
+    rest(view, kept, counts, out)
+}
+
+/// The same with the number of those records that stand before it.
+pub(super) fn rest(
+    view: &TrustSnapshot,
+    kept: &UnknownRecords,
+    mut counts: Counts,
+    out: &mut impl Write,
+) -> fmt::Result {
+    let mut out = Out { kept, out };
     for block in view.blocks() {
         counts.blocks = counts.blocks.saturating_add(1);
         let head = block_head(block);

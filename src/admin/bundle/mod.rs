@@ -1,0 +1,25 @@
+#![doc = include_str!("format.md")]
+
+mod count;
+mod envelope;
+pub(crate) mod error;
+mod head;
+mod held;
+mod key;
+mod key_set;
+pub(crate) mod names;
+mod publication;
+mod signature;
+mod tally;
+mod text;
+mod trust_set;
+
+pub use head::BundleHead;
+pub use held::{Held, Verified};
+pub use key::BundleKey;
+pub use key_set::KeySet;
+pub use names::{FleetId, Part};
+pub use publication::Publication;
+pub use signature::{Signature, Signer};
+pub use tally::{Missing, Signed, Tally};
+pub use trust_set::Bundle;
