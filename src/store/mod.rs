@@ -42,6 +42,8 @@ mod entry_key;
 pub(crate) mod error;
 mod error_text;
 mod filter;
+#[cfg(feature = "bundle")]
+pub(crate) mod fleet;
 mod group;
 mod groups;
 mod ids;

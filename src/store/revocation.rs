@@ -217,7 +217,7 @@ impl TrustStore {
 
     /// Whether a list is valid already, so that it may replace an older one permanently. A clock that jumped is not
     /// used until it is confirmed (rule M7).
-    fn has_begun(&self, crl: &Crl) -> bool {
+    pub(super) fn has_begun(&self, crl: &Crl) -> bool {
         match self.now() {
             CurrentTime::Known(now) => {
                 let now = self

@@ -49,7 +49,7 @@ fn is_same(one: &Entry, other: &Entry) -> bool {
 
 impl Blocks {
     /// Whether a block hits what is installed.
-    fn hits(&self, entry: &Entry) -> bool {
+    pub(super) fn hits(&self, entry: &Entry) -> bool {
         let fingerprint = entry.fingerprint();
         match (entry.certificate(), entry.unread()) {
             (Some(certificate), _) => self.find(certificate).is_some(),
@@ -288,7 +288,7 @@ impl TrustStore {
 
 impl TrustStore {
     /// Reports the claims and the revocation checks that began again (rule I9).
-    fn report_taken(&self, now: &TrustSnapshot, report: &mut Report) {
+    pub(super) fn report_taken(&self, now: &TrustSnapshot, report: &mut Report) {
         for server in now.servers().filter(|one| one.claim() == Claim::Unclaimed) {
             let then = self.data.server(server.id());
             if then.is_some_and(|then| then.claim() != Claim::Unclaimed) {
