@@ -13,7 +13,7 @@ pub const MAX_FLEET_KEYS: usize = 16;
 
 /// Most key sets of one fleet: one a week for nearly twenty years. A publication has all of them, and a node that joined
 /// with the first one verifies each.
-pub const MAX_KEY_SETS: usize = 1024;
+pub const MAX_KEY_SETS: u64 = 1024;
 
 /// Most signatures on one key set or bundle. A key set without a common key with the one before it needs those of both.
 pub const MAX_FLEET_SIGNATURES: usize = 2 * MAX_FLEET_KEYS;

@@ -1,5 +1,7 @@
 //! The items of a publication, each with its length in bytes, without their meaning.
 
+use std::borrow::Cow;
+
 use super::error::BundleError;
 use super::text::{VERSION, damaged, line_at, number, title};
 use crate::admin::file::error::StoreFileError;
@@ -23,8 +25,8 @@ const MAX_LINE: usize = 64;
 pub(super) struct Item<'a> {
     pub(super) kind: &'static str,
     pub(super) bytes: &'a [u8],
-    /// Its line in the publication, from 1.
-    pub(super) line: usize,
+    /// Where its first line begins.
+    pub(super) at: usize,
 }
 
 /// Reads a publication item by item.
@@ -45,9 +47,9 @@ impl<'a> Items<'a> {
         Ok(items)
     }
 
-    /// The number of the line of the next item.
-    pub(super) fn number(&self) -> usize {
-        line_at(self.bytes, self.at)
+    /// Where the next line begins.
+    pub(super) fn at(&self) -> usize {
+        self.at
     }
 
     fn rest(&self) -> &'a [u8] {
@@ -58,7 +60,7 @@ impl<'a> Items<'a> {
         let rest = self.rest();
         let window = rest.get(..MAX_LINE).unwrap_or(rest);
         let Some(length) = window.iter().position(|byte| *byte == b'\n') else {
-            let line = self.number();
+            let line = line_at(self.bytes, self.at);
             return Err(damaged(
                 WHAT,
                 match rest.len() < MAX_LINE {
@@ -74,7 +76,7 @@ impl<'a> Items<'a> {
         let printable = found.iter().all(|byte| matches!(byte, b' '..=b'~'));
         let text = core::str::from_utf8(found).ok().filter(|_| printable);
         let text = text.ok_or_else(|| {
-            let line = self.number();
+            let line = line_at(self.bytes, self.at);
             damaged(WHAT, StoreFileError::NotText { line })
         })?;
         self.at = self.at.saturating_add(length).saturating_add(1);
@@ -83,12 +85,12 @@ impl<'a> Items<'a> {
 
     /// The next item; `None` after the last one.
     pub(super) fn next(&mut self) -> Result<Option<Item<'a>>, BundleError> {
-        let line = self.number();
+        let at = self.at;
         let text = self.line()?;
         if text == END {
             return match self.rest() {
                 [] => Ok(None),
-                [..] => Err(self.wrong(line.saturating_add(1), "the end of the publication", "")),
+                [..] => Err(self.wrong(self.at, "the end of the publication", "")),
             };
         }
         let read = text.split_once(' ').and_then(|(kind, size)| {
@@ -97,23 +99,26 @@ impl<'a> Items<'a> {
             Some((kind, usize::try_from(number(size)?).ok()?))
         });
         let wanted = "a kind of item and its size, or `end`";
-        let (kind, size) = read.ok_or_else(|| self.wrong(line, wanted, text))?;
+        let (kind, size) = read.ok_or_else(|| self.wrong(at, wanted, text))?;
         let Some(bytes) = self.rest().get(..size) else {
             let all = line_at(self.bytes, self.bytes.len());
             return Err(damaged(WHAT, StoreFileError::Truncated { line: all }));
         };
         self.at = self.at.saturating_add(size);
-        Ok(Some(Item { kind, bytes, line }))
+        Ok(Some(Item { kind, bytes, at }))
     }
 
-    pub(super) fn wrong(&self, line: usize, wanted: &str, found: &str) -> BundleError {
+    /// An error of the line that begins there. Lines are counted when one is wrong, and only then.
+    pub(super) fn wrong(&self, at: usize, wanted: &str, found: &str) -> BundleError {
+        let line = line_at(self.bytes, at);
         damaged(WHAT, expected(line, wanted, found))
     }
 }
 
 /// Writes a publication of these items.
-pub(super) fn written<'a>(items: impl Iterator<Item = (&'static str, &'a [u8])>) -> Vec<u8> {
-    let mut out = format!("{TITLE} {VERSION}\n").into_bytes();
+pub(super) fn written(items: &[(&'static str, Cow<'_, [u8]>)]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(size(items));
+    out.extend_from_slice(format!("{TITLE} {VERSION}\n").as_bytes());
     for (kind, bytes) in items {
         out.extend_from_slice(header(kind, bytes.len()).as_bytes());
         out.extend_from_slice(bytes);
@@ -121,6 +126,15 @@ pub(super) fn written<'a>(items: impl Iterator<Item = (&'static str, &'a [u8])>)
     out.extend_from_slice(END.as_bytes());
     out.push(b'\n');
     out
+}
+
+/// The number of bytes of a publication of these items.
+pub(super) fn size(items: &[(&'static str, Cow<'_, [u8]>)]) -> usize {
+    let ends = [TITLE, " ", VERSION, "\n", END, "\n"].map(str::len);
+    let items = items
+        .iter()
+        .flat_map(|(kind, bytes)| [header(kind, bytes.len()).len(), bytes.len()]);
+    items.chain(ends).fold(0, usize::saturating_add)
 }
 
 fn header(kind: &str, size: usize) -> String {

@@ -87,8 +87,7 @@ impl BundleHead {
         let made = reader.value("made", "a time", time)?;
         let until = reader.value("until", "a time", time)?;
         let keys_version = reader.value("keys", "a version from 1", |text| {
-            let most = u64::try_from(MAX_KEY_SETS).ok()?;
-            number(text).filter(|version| (1..=most).contains(version))
+            number(text).filter(|version| (1..=MAX_KEY_SETS).contains(version))
         })?;
         let trusts_none = reader.starts_with("trust ");
         if trusts_none {

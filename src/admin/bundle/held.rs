@@ -10,6 +10,7 @@ use super::head::BundleHead;
 use super::key_set::KeySet;
 use super::names::{FleetId, Part};
 use super::publication::Publication;
+use super::tally::Tally;
 use super::text::{Reader, VERSION, exact, number};
 use super::trust_set::Bundle;
 use crate::certificate::{CurrentTime, Fingerprint, KeyPin, KeyPolicy, Timestamp};
@@ -60,7 +61,7 @@ impl Held {
     /// `floor` is that of the node's store. While the clock is unset, or more than 26 hours below the floor, the end of the
     /// bundle is judged at the floor, and the time at which it was made is not judged (rule M7).
     ///
-    /// A bundle that the node holds already is verified as every other.
+    /// A bundle that the node holds already is verified again, apart from its times: it was taken in time.
     ///
     /// # Errors
     /// The reason why the publication is refused.
@@ -85,8 +86,9 @@ impl Held {
             let (by, tally) = (newest.version(), Box::new(tally));
             return Err(BundleError::TooFewSignatures { by, tally });
         }
-        self.check_head(bundle)?;
-        check_time(bundle.head(), clock, floor)?;
+        if !self.has(bundle)? {
+            check_time(bundle.head(), clock, floor)?;
+        }
         let snapshot = bundle.snapshot(keys)?;
         Ok(Verified {
             held: Self {
@@ -98,7 +100,7 @@ impl Held {
                 }),
             },
             bundle: bundle.clone(),
-            signers: tally.valid,
+            tally,
             snapshot,
         })
     }
@@ -129,7 +131,7 @@ impl Held {
         for signed in from {
             let message = signed.set.to_sign();
             let by = [before, &signed.set];
-            let tallies = count(&message, &signed.signatures, by, keys);
+            let tallies = count(message, &signed.signatures, by, keys);
             for (set, tally) in by.into_iter().zip(tallies) {
                 if !tally.is_met() {
                     return Err(BundleError::KeySetNotSigned {
@@ -144,7 +146,8 @@ impl Held {
         Ok(())
     }
 
-    fn check_head(&self, bundle: &Bundle) -> Result<(), BundleError> {
+    /// Whether the node holds this bundle, and not another one that it must not leave for it.
+    fn has(&self, bundle: &Bundle) -> Result<bool, BundleError> {
         let head = bundle.head();
         if head.part() != self.part {
             return Err(BundleError::OtherPart {
@@ -153,7 +156,7 @@ impl Held {
             });
         }
         let Some(newest) = self.newest else {
-            return Ok(());
+            return Ok(false);
         };
         let (held, offered, limit) = (newest.sequence, head.sequence(), MAX_SEQUENCE_STEP);
         if offered < held {
@@ -173,7 +176,7 @@ impl Held {
                 limit,
             });
         }
-        Ok(())
+        Ok(offered == held)
     }
 
     /// Reads what [`to_bytes`](Self::to_bytes) writes, and nothing else.
@@ -275,7 +278,7 @@ fn check_time(
 pub struct Verified {
     held: Held,
     bundle: Bundle,
-    signers: Vec<KeyPin>,
+    tally: Tally,
     snapshot: TrustSnapshot,
 }
 
@@ -307,7 +310,12 @@ impl Verified {
 
     /// The keys whose signatures on the bundle are valid, in order.
     pub fn signers(&self) -> &[KeyPin] {
-        &self.signers
+        &self.tally.valid
+    }
+
+    /// All signatures on the bundle, also those that do not count.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// The records, as a snapshot of generation 0 without a floor. Entries that this version, its key policy or its
@@ -326,7 +334,7 @@ impl fmt::Display for Verified {
             head.fleet(),
             head.sequence()
         )?;
-        for (at, signer) in self.signers.iter().enumerate() {
+        for (at, signer) in self.signers().iter().enumerate() {
             f.write_str(if at == 0 { " " } else { ", " })?;
             signer.identify(f)?;
         }

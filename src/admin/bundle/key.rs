@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pki_types::{AlgorithmIdentifier, alg_id};
 
 use super::error::BundleError;
-use crate::certificate::{KeyKind, KeyPin, KeyPolicy, SignatureCheck, pem, read_public_key};
+use crate::certificate::{KeyKind, KeyPin, KeyPolicy, SignatureCheck, der, pem, read_public_key};
 use crate::limits::MAX_FLEET_KEY_BYTES;
 
 /// The label of a public key in PEM (RFC 7468 section 13).
@@ -112,6 +112,11 @@ impl BundleKey {
                 "it is of the kind {kind}: use Ed25519, ECDSA P-256 or ML-DSA"
             ))
         })?;
+        if kind == Kind::Ed25519 && !der::key_of_spki(spki).is_some_and(is_sound) {
+            return Err(wrong(
+                "it has another form of its point, or one under which anyone can sign".into(),
+            ));
+        }
         Ok(Self {
             spki: spki.into(),
             kind,
@@ -144,6 +149,46 @@ impl BundleKey {
         let algorithm = self.kind.algorithm();
         keys.check_message(&self.spki, algorithm.as_ref(), message, signature)
     }
+}
+
+/// The y-coordinates of the points of small order of edwards25519, little-endian, without the bit of the sign. Under such
+/// a key, anyone can make signatures that verifiers accept (RFC 8032 section 8.9 leaves the check to its users).
+const SMALL_ORDER: [[u8; 32]; 5] = [
+    [0; 32],
+    with_ends(0x01, 0, 0),
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98,
+        0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53,
+        0xfc, 0x05,
+    ],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67,
+        0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac,
+        0x03, 0x7a,
+    ],
+    with_ends(0xec, 0xff, 0x7f),
+];
+
+/// The prime 2^255 - 19, little-endian.
+const PRIME: [u8; 32] = with_ends(0xed, 0xff, 0x7f);
+
+/// Thirty-two bytes: the first, thirty of one value, and the last.
+const fn with_ends(first: u8, inner: u8, last: u8) -> [u8; 32] {
+    let mut bytes = [inner; 32];
+    let [start, .., end] = &mut bytes;
+    *start = first;
+    *end = last;
+    bytes
+}
+
+/// Whether an Ed25519 key has its one form (RFC 8032 section 5.1.3 step 1), and a point that is not of small order.
+fn is_sound(key: &[u8]) -> bool {
+    let Ok(mut y) = <[u8; 32]>::try_from(key) else {
+        return false;
+    };
+    let [.., last] = &mut y;
+    *last &= 0x7f;
+    y.iter().rev().lt(PRIME.iter().rev()) && !SMALL_ORDER.contains(&y)
 }
 
 impl fmt::Debug for BundleKey {

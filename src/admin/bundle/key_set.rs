@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::error::BundleError;
 use super::key::{BundleKey, LABEL};
 use super::names::FleetId;
-use super::signature::{Signature, Signer, signed};
+use super::signature::{Signature, Signer, domain};
 use super::tally::Signed;
 use super::text::{Reader, VERSION, exact, number};
 use crate::admin::file::write_section;
@@ -32,7 +32,10 @@ struct Content {
     threshold: usize,
     /// In the order of their ids.
     keys: Vec<BundleKey>,
-    text: String,
+    /// What is signed: the line of its kind and fleet, and its text.
+    message: String,
+    /// The length of that line.
+    domain: usize,
     digest: Fingerprint,
 }
 
@@ -81,7 +84,7 @@ impl KeySet {
         if !(1..=count).contains(&threshold) {
             return not(format!("{threshold} of {count} keys must sign"));
         }
-        if !(1..=MAX_KEY_SETS).any(|number| u64::try_from(number).is_ok_and(|it| it == version)) {
+        if !(1..=MAX_KEY_SETS).contains(&version) {
             return not(format!(
                 "its version is {version}, the last is {MAX_KEY_SETS}"
             ));
@@ -94,7 +97,10 @@ impl KeySet {
         if let Some((key, _)) = pairs.into_iter().find(|(one, next)| one.id() == next.id()) {
             return not(format!("it has the key {} twice", key.id()));
         }
+        let mut message = domain(&fleet, WHAT);
+        let domain = message.len();
         let text = written(&fleet, version, after, threshold, &keys);
+        message.push_str(&text);
         Ok(Self(Arc::new(Content {
             digest: Fingerprint::over(text.as_bytes()),
             fleet,
@@ -102,8 +108,13 @@ impl KeySet {
             after,
             threshold,
             keys,
-            text,
+            message,
+            domain,
         })))
+    }
+
+    fn text(&self) -> &str {
+        self.0.message.get(self.0.domain..).unwrap_or("")
     }
 
     /// Reads what [`to_bytes`](Self::to_bytes) writes, and nothing else.
@@ -132,18 +143,18 @@ impl KeySet {
         }
         reader.only("end")?;
         let read = Self::of(fleet, version, after, threshold, keys)?;
-        reader.end(&read.0.text)?;
+        reader.end(read.text())?;
         Ok(read)
     }
 
     /// Its text. The same keys give the same bytes.
     pub fn to_bytes(&self) -> &[u8] {
-        self.0.text.as_bytes()
+        self.text().as_bytes()
     }
 
     /// What its keys and those of the key set before it sign.
-    pub fn to_sign(&self) -> Vec<u8> {
-        signed(&self.0.fleet, WHAT, self.to_bytes())
+    pub fn to_sign(&self) -> &[u8] {
+        self.0.message.as_bytes()
     }
 
     /// Signs it.
@@ -151,7 +162,7 @@ impl KeySet {
     /// # Errors
     /// The signer fails.
     pub fn sign(&self, signer: &dyn Signer) -> Result<Signature, BundleError> {
-        Signature::make(self.digest(), signer, &self.to_sign())
+        Signature::make(self.digest(), signer, self.to_sign())
     }
 
     /// SHA-256 over its text: what administrators compare when a node joins. `sha256sum` prints the same.

@@ -1,16 +1,17 @@
 //! The one text that travels: all key sets, a bundle, and their signatures.
 
 use core::fmt;
+use std::borrow::Cow;
 
 use super::count::{check, missing};
-use super::envelope::{BUNDLE, Item, Items, KEY_SET, SIGNATURE, WHAT, written};
+use super::envelope::{BUNDLE, Item, Items, KEY_SET, SIGNATURE, WHAT, size, written};
 use super::error::BundleError;
 use super::key_set::KeySet;
 use super::signature::Signature;
 use super::tally::{Missing, Signed};
 use super::trust_set::Bundle;
 use crate::certificate::{Fingerprint, KeyPolicy};
-use crate::limits::{MAX_FLEET_SIGNATURES, MAX_KEY_SETS, MAX_PUBLICATION_BYTES};
+use crate::limits::{MAX_FLEET_SIGNATURE_TEXT, MAX_FLEET_SIGNATURES, MAX_PUBLICATION_BYTES};
 
 /// What travels: all key sets of a fleet from version 1 on, a bundle, and their signatures.
 ///
@@ -44,11 +45,13 @@ impl Publication {
         sets: impl IntoIterator<Item = KeySet>,
         bundle: Bundle,
     ) -> Result<Self, BundleError> {
-        let unsigned = |set| SignedSet {
-            set,
-            signatures: Vec::new(),
-        };
-        Self::of(sets.into_iter().map(unsigned).collect(), bundle, Vec::new())
+        let mut chain = Chain::default();
+        for set in sets {
+            chain.push(set)?;
+        }
+        let made = Self::of(chain, bundle, Vec::new())?;
+        made.check_size(0)?;
+        Ok(made)
     }
 
     /// The publication after this one, with its key sets and their signatures: with another bundle, and with the next key
@@ -57,20 +60,17 @@ impl Publication {
     /// # Errors
     /// As [`new`](Self::new).
     pub fn next(&self, keys: Option<KeySet>, bundle: Bundle) -> Result<Self, BundleError> {
-        let mut sets = self.sets.clone();
-        sets.extend(keys.map(|set| SignedSet {
-            set,
-            signatures: Vec::new(),
-        }));
-        Self::of(sets, bundle, Vec::new())
+        let mut chain = Chain(self.sets.clone());
+        keys.map_or(Ok(()), |set| chain.push(set))?;
+        let made = Self::of(chain, bundle, Vec::new())?;
+        made.check_size(0)?;
+        Ok(made)
     }
 
-    fn of(
-        sets: Vec<SignedSet>,
-        bundle: Bundle,
-        signatures: Vec<Signature>,
-    ) -> Result<Self, BundleError> {
-        let newest = chained(&sets)?.clone();
+    fn of(chain: Chain, bundle: Bundle, signatures: Vec<Signature>) -> Result<Self, BundleError> {
+        let newest = chain.0.last().map(|signed| signed.set.clone());
+        let (before, found) = (0, 0);
+        let newest = newest.ok_or(BundleError::KeySetSkipped { before, found })?;
         let head = bundle.head();
         if head.fleet() != newest.fleet() {
             return Err(BundleError::OtherFleet {
@@ -84,34 +84,37 @@ impl Publication {
                 newest: newest.version(),
             });
         }
-        let made = Self {
-            sets,
+        Ok(Self {
+            sets: chain.0,
             newest,
             bundle,
             signatures,
-        };
-        made.check_size()?;
-        Ok(made)
+        })
     }
 
-    fn check_size(&self) -> Result<(), BundleError> {
-        let sets = self.sets.iter();
-        let sets = sets.map(|signed| signed.set.to_bytes().len());
-        let count = self.sets.iter().map(|signed| signed.signatures.len());
-        let count = count.fold(self.signatures.len(), usize::saturating_add);
-        // No signature is larger than its limit, and no line of the envelope than 64 bytes.
-        let signatures = count.saturating_mul(crate::limits::MAX_FLEET_SIGNATURE_TEXT);
-        let lines = self.sets.len().saturating_add(4).saturating_mul(64);
-        let whole = [self.bundle.to_bytes().len(), signatures, lines];
-        let size = sets.chain(whole).fold(0, usize::saturating_add);
-        match size > MAX_PUBLICATION_BYTES {
-            true => Err(BundleError::TooLarge {
-                what: WHAT,
-                size,
-                limit: MAX_PUBLICATION_BYTES,
-            }),
+    /// Refuses one that cannot be read again when `more` is added to it.
+    fn check_size(&self, more: usize) -> Result<(), BundleError> {
+        let (what, limit) = (WHAT, MAX_PUBLICATION_BYTES);
+        let size = size(&self.items()).saturating_add(more);
+        match size > limit {
+            true => Err(BundleError::TooLarge { what, size, limit }),
             false => Ok(()),
         }
+    }
+
+    fn items(&self) -> Vec<(&'static str, Cow<'_, [u8]>)> {
+        let signed = |signatures: &[Signature]| -> Vec<_> {
+            let texts = signatures.iter().map(Signature::to_bytes);
+            texts.map(|text| (SIGNATURE, Cow::Owned(text))).collect()
+        };
+        let mut items: Vec<(&'static str, Cow<'_, [u8]>)> = Vec::new();
+        for SignedSet { set, signatures } in &self.sets {
+            items.push((KEY_SET, Cow::Borrowed(set.to_bytes())));
+            items.extend(signed(signatures));
+        }
+        items.push((BUNDLE, Cow::Borrowed(self.bundle.to_bytes())));
+        items.extend(signed(&self.signatures));
+        items
     }
 
     /// Reads what [`to_bytes`](Self::to_bytes) writes, and nothing else. Of the bundle, only its head is read.
@@ -123,20 +126,11 @@ impl Publication {
     /// No signature is verified. [`Held::verify`](super::Held::verify) does that.
     pub fn read(bytes: &[u8]) -> Result<Self, BundleError> {
         let mut items = Items::new(bytes)?;
-        let mut sets: Vec<SignedSet> = Vec::new();
+        let mut chain = Chain::default();
         let mut found: Option<(Bundle, Vec<Signature>)> = None;
         while let Some(item) = items.next()? {
-            let wrong = |wanted: &str| Err(items.wrong(item.line, wanted, item.kind));
-            match (item.kind, &mut found, sets.last_mut()) {
-                (KEY_SET, None, _) => {
-                    if sets.len() >= MAX_KEY_SETS {
-                        let (what, limit) = ("key sets", MAX_KEY_SETS);
-                        return Err(BundleError::TooMany { what, limit });
-                    }
-                    let set = KeySet::read(item.bytes)?;
-                    let signatures = Vec::new();
-                    sets.push(SignedSet { set, signatures });
-                }
+            match (item.kind, &mut found, chain.0.last_mut()) {
+                (KEY_SET, None, _) => chain.push(KeySet::read(item.bytes)?)?,
                 (BUNDLE, None, Some(_)) => found = Some((Bundle::read(item.bytes)?, Vec::new())),
                 (SIGNATURE, Some((bundle, signatures)), _) => {
                     read_signature(&items, &item, bundle.digest(), signatures)?;
@@ -146,32 +140,20 @@ impl Publication {
                     read_signature(&items, &item, over, &mut signed.signatures)?;
                 }
                 _ => {
-                    return wrong(
-                        "key sets first, then one bundle, each followed by its signatures",
-                    );
+                    let wanted = "key sets, then one bundle, each with its signatures behind it";
+                    return Err(items.wrong(item.at, wanted, item.kind));
                 }
             }
         }
         let Some((bundle, signatures)) = found else {
-            return Err(items.wrong(items.number(), "a bundle before it", "end"));
+            return Err(items.wrong(items.at(), "a bundle above it", "end"));
         };
-        Self::of(sets, bundle, signatures)
+        Self::of(chain, bundle, signatures)
     }
 
     /// Its text. The same content gives the same bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut items: Vec<(&'static str, Vec<u8>)> = Vec::new();
-        for signed in &self.sets {
-            items.push((KEY_SET, signed.set.to_bytes().to_vec()));
-            let signatures = signed.signatures.iter();
-            items.extend(signatures.map(|signature| (SIGNATURE, signature.to_bytes())));
-        }
-        let signatures = self.signatures.iter();
-        let signatures: Vec<_> = signatures.map(Signature::to_bytes).collect();
-        let before = items.iter().map(|(kind, bytes)| (*kind, bytes.as_slice()));
-        let bundle = core::iter::once((BUNDLE, self.bundle.to_bytes()));
-        let behind = signatures.iter().map(|bytes| (SIGNATURE, bytes.as_slice()));
-        written(before.chain(bundle).chain(behind))
+        written(&self.items())
     }
 
     /// Adds a signature on one of its key sets or on its bundle, once it is verified. It takes the place of an earlier one
@@ -185,30 +167,31 @@ impl Publication {
         keys: KeyPolicy,
     ) -> Result<Signed, BundleError> {
         let (key, over) = (signature.key(), signature.over());
-        let mut before: Option<&KeySet> = None;
-        let mut place = None;
-        for signed in &mut self.sets {
-            if signed.set.digest() == over {
-                let named = signed.set.named();
-                let message = signed.set.to_sign();
-                check(
-                    &signature,
-                    named,
-                    &message,
-                    [before, Some(&signed.set)],
-                    &keys,
-                )?;
-                place = Some((named, &mut signed.signatures));
-                break;
+        let at = self
+            .sets
+            .iter()
+            .position(|signed| signed.set.digest() == over);
+        let is_bundle = self.bundle.digest() == over;
+        let (named, message, by) = match at {
+            Some(at) => {
+                let before = at.checked_sub(1).and_then(|at| self.sets.get(at));
+                let by = [before, self.sets.get(at)].map(|signed| Some(&signed?.set));
+                let set = by.last().copied().flatten().unwrap_or(&self.newest);
+                (set.named(), set.to_sign(), by)
             }
-            before = Some(&signed.set);
-        }
-        if place.is_none() && self.bundle.digest() == over {
-            let by = [None, Some(&self.newest)];
-            check(&signature, Signed::Bundle, self.bundle.to_sign(), by, &keys)?;
-            place = Some((Signed::Bundle, &mut self.signatures));
-        }
-        let (named, signatures) = place.ok_or(BundleError::SignsNothing { key, over })?;
+            None if is_bundle => {
+                let by = [None, Some(&self.newest)];
+                (Signed::Bundle, self.bundle.to_sign(), by)
+            }
+            None => return Err(BundleError::SignsNothing { key, over }),
+        };
+        check(&signature, named, message, by, &keys)?;
+        self.check_size(MAX_FLEET_SIGNATURE_TEXT)?;
+        let signatures = match at.and_then(|at| self.sets.get_mut(at)) {
+            Some(signed) => &mut signed.signatures,
+            None => &mut self.signatures,
+        };
+        // There is room for one of each key that signs. Those of other keys came with a text that was read.
         match signatures.binary_search_by_key(&key, Signature::key) {
             Ok(at) => {
                 if let Some(place) = signatures.get_mut(at) {
@@ -216,7 +199,7 @@ impl Publication {
                 }
             }
             Err(_) if signatures.len() >= MAX_FLEET_SIGNATURES => {
-                let (what, limit) = ("signatures", MAX_FLEET_SIGNATURES);
+                let (what, limit) = (SIGNATURES, MAX_FLEET_SIGNATURES);
                 return Err(BundleError::TooMany { what, limit });
             }
             Err(at) => signatures.insert(at, signature),
@@ -232,7 +215,7 @@ impl Publication {
             let message = signed.set.to_sign();
             for by in [&before.set, &signed.set] {
                 let over = signed.set.named();
-                found.extend(missing(over, &message, &signed.signatures, by, &keys));
+                found.extend(missing(over, message, &signed.signatures, by, &keys));
             }
         }
         let message = self.bundle.to_sign();
@@ -270,10 +253,17 @@ impl Publication {
     }
 }
 
-/// Checks that each key set is the one after the one before it. Returns the last one.
-fn chained(sets: &[SignedSet]) -> Result<&KeySet, BundleError> {
-    let mut last: Option<&KeySet> = None;
-    for SignedSet { set, .. } in sets {
+/// What errors call the signatures on one key set or bundle.
+const SIGNATURES: &str = "signatures on one key set or bundle";
+
+/// Key sets, each of which is the one after the one before it.
+#[derive(Default)]
+struct Chain(Vec<SignedSet>);
+
+impl Chain {
+    /// Adds the next one.
+    fn push(&mut self, set: KeySet) -> Result<(), BundleError> {
+        let last = self.0.last().map(|signed| &signed.set);
         let (before, found) = (last.map_or(0, KeySet::version), set.version());
         if found != before.saturating_add(1) {
             return Err(BundleError::KeySetSkipped { before, found });
@@ -281,12 +271,12 @@ fn chained(sets: &[SignedSet]) -> Result<&KeySet, BundleError> {
         if last.is_some_and(|last| !set.follows(last)) {
             return Err(BundleError::KeySetOther { version: found });
         }
-        last = Some(set);
+        self.0.push(SignedSet {
+            set,
+            signatures: Vec::new(),
+        });
+        Ok(())
     }
-    last.ok_or(BundleError::KeySetSkipped {
-        before: 0,
-        found: 0,
-    })
 }
 
 fn read_signature(
@@ -297,11 +287,11 @@ fn read_signature(
 ) -> Result<(), BundleError> {
     let limit = MAX_FLEET_SIGNATURES;
     if signatures.len() >= limit {
-        let what = "signatures on one of its parts";
+        let what = SIGNATURES;
         return Err(BundleError::TooMany { what, limit });
     }
     let signature = Signature::read(item.bytes)?;
-    let wrong = |wanted: &str| Err(items.wrong(item.line, wanted, item.kind));
+    let wrong = |wanted: &str| Err(items.wrong(item.at, wanted, item.kind));
     if signature.over() != over {
         return wrong("a signature on what stands before it");
     }

@@ -127,10 +127,3 @@ impl fmt::Debug for Signature {
 pub(super) fn domain(fleet: &FleetId, kind: &str) -> String {
     format!("mutual-trust {VERSION} signs a {kind} of fleet {fleet}\n")
 }
-
-/// What is signed: the line of its kind and fleet, and its bytes.
-pub(super) fn signed(fleet: &FleetId, kind: &str, bytes: &[u8]) -> Vec<u8> {
-    let mut message = domain(fleet, kind).into_bytes();
-    message.extend_from_slice(bytes);
-    message
-}
