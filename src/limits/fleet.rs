@@ -43,3 +43,7 @@ pub const MAX_SEQUENCE: u64 = (1 << 62) - 1;
 
 /// How far ahead of a node's clock a bundle may be made: as far as a clock in the time of another zone is off.
 pub const MAX_MADE_AHEAD: Duration = FLOOR_TOLERANCE;
+
+/// Largest file in bytes of a member: the newest publication, three that may be applied, and the ids of their servers and
+/// groups.
+pub const MAX_MEMBER_BYTES: usize = 5 * MAX_PUBLICATION_BYTES;

@@ -151,6 +151,7 @@ mod tests {
             MAX_SEQUENCE_STEP,
             MAX_SEQUENCE,
             MAX_MADE_AHEAD,
+            MAX_MEMBER_BYTES,
             MAX_EXTENSIONS,
             MAX_SUBJECT_ALT_NAMES,
             MAX_DER_DEPTH,

@@ -3,6 +3,8 @@
 use core::fmt;
 use std::path::PathBuf;
 
+#[cfg(feature = "bundle")]
+use crate::admin::bundle::FleetHealth;
 use crate::admin::follow::SourceHealth;
 use crate::store::{BlockSelector, ClockState, Truncated};
 
@@ -35,12 +37,21 @@ pub struct Health {
     pub writable_by_others: Vec<PathBuf>,
     /// The followed sources at the last poll.
     pub sources: Vec<SourceHealth>,
+    /// The fleets of which this process runs a member, at the last take-over. Whether a set is past its end is judged at the
+    /// time of this call.
+    #[cfg(feature = "bundle")]
+    pub fleets: Vec<FleetHealth>,
 }
 
 impl Health {
     /// Whether nothing needs attention.
     pub fn is_good(&self) -> bool {
-        self.unsaved_blocks.is_empty()
+        #[cfg(feature = "bundle")]
+        let fleets = self.fleets.iter().all(FleetHealth::is_good);
+        #[cfg(not(feature = "bundle"))]
+        let fleets = true;
+        fleets
+            && self.unsaved_blocks.is_empty()
             && !self.refused_change_on_disk
             && self.clock.is_good()
             && self.last_error.is_none()
@@ -85,6 +96,10 @@ impl fmt::Display for Health {
         }
         for source in &self.sources {
             write!(f, "\n  {source}")?;
+        }
+        #[cfg(feature = "bundle")]
+        for fleet in &self.fleets {
+            write!(f, "\n  {fleet}")?;
         }
         Ok(())
     }

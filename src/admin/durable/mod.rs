@@ -9,6 +9,8 @@
 //! [refresh](DurableStore::refresh).
 
 mod backup;
+#[cfg(feature = "bundle")]
+mod beside;
 mod block;
 mod candidates;
 mod disk;
@@ -31,12 +33,16 @@ mod stored;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+#[cfg(feature = "bundle")]
+pub(crate) use beside::{Beside, BesideStamp};
 pub use block::Blocked;
 pub use health::Health;
 pub use history::History;
 pub use report::RecoveryReport;
 pub use settings::{Counter, DurableSettings, JournalSink};
 
+#[cfg(feature = "bundle")]
+use super::bundle::{FleetHealth, FleetId};
 use super::file::ContentDigest;
 use super::follow::SourceHealth;
 use crate::admin::durable::error::DurableError;
@@ -126,6 +132,12 @@ impl DurableStore {
         };
         for block in self.pending.keys() {
             health.unsaved_blocks.push(block.clone());
+        }
+        #[cfg(feature = "bundle")]
+        {
+            let now = self.contents().now_or_floor(self.now());
+            let fleets = health.fleets.iter_mut();
+            fleets.for_each(|fleet| fleet.judge(now));
         }
         health
     }
@@ -282,17 +294,32 @@ impl DurableStore {
     }
 
     /// The time, by the clock of the store.
-    pub(super) fn now(&self) -> CurrentTime {
+    pub(in crate::admin) fn now(&self) -> CurrentTime {
         self.settings.clock.now()
     }
 
     /// The policy of a service that has none of its own.
-    pub(super) fn default_policy(&self) -> Policy {
+    pub(in crate::admin) fn default_policy(&self) -> Policy {
         Policy::new(self.settings.keys)
     }
 
     pub(super) fn set_sources(&mut self, sources: Vec<SourceHealth>) {
         self.health.sources = sources;
+    }
+
+    /// Sets the state of one fleet. Those of others, and of the followed sources, stay.
+    #[cfg(feature = "bundle")]
+    pub(in crate::admin) fn set_fleet(&mut self, fleet: FleetHealth) {
+        let fleets = &mut self.health.fleets;
+        fleets.retain(|known| known.state.fleet != fleet.state.fleet);
+        fleets.push(fleet);
+        fleets.sort_by(|one, other| one.state.fleet.cmp(&other.state.fleet));
+    }
+
+    /// Forgets the state of a fleet.
+    #[cfg(feature = "bundle")]
+    pub(in crate::admin) fn forget_fleet(&mut self, id: &FleetId) {
+        self.health.fleets.retain(|known| known.state.fleet != *id);
     }
 
     /// Locks the store for a change, and takes over what other processes changed.

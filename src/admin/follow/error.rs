@@ -177,8 +177,10 @@ pub enum SourceError {
         /// Why.
         source: StoreError,
     },
-    /// The name of a source is not one line of text, or two sources have the same name.
-    #[error("a followed source needs a unique name, one line of text")]
+    /// The name of a source is not one line of text or starts with `fleet `, or two sources have the same name.
+    #[error(
+        "a followed source needs a unique name, one line of text that does not start with `fleet `"
+    )]
     #[doc(hidden)]
     Name,
     /// A pattern of the files in a folder is empty, too long or a path, or there are too many.

@@ -32,16 +32,20 @@ pub enum FollowGuard {
 
 /// How updates are judged.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Guard {
-    pub(super) kind: FollowGuard,
-    pub(super) policy: Policy,
-    pub(super) clock: CurrentTime,
+pub(in crate::admin) struct Guard {
+    pub(in crate::admin) kind: FollowGuard,
+    pub(in crate::admin) policy: Policy,
+    pub(in crate::admin) clock: CurrentTime,
 }
 
 impl Guard {
     /// What another content does to the peers. While the clock is not right, they are judged at the floor: they may be
     /// refused before and after the change, so that the change would show no effect.
-    pub(super) fn effects(&self, before: &TrustSnapshot, after: &TrustSnapshot) -> Impact {
+    pub(in crate::admin) fn effects(
+        &self,
+        before: &TrustSnapshot,
+        after: &TrustSnapshot,
+    ) -> Impact {
         let now = before.now_or_floor(self.clock);
         let clock = now.map_or(CurrentTime::Unset, CurrentTime::Known);
         // A follower knows no connections.
@@ -51,7 +55,7 @@ impl Guard {
 
 /// The peers that an update of a source locked out or put at risk.
 #[derive(Clone, Debug)]
-pub(super) struct LockedOut {
+pub(in crate::admin) struct LockedOut {
     /// What was in force before the update.
     before: TrustSnapshot,
     peers: BTreeSet<Peer>,
@@ -61,13 +65,13 @@ pub(super) struct LockedOut {
 
 impl LockedOut {
     /// Those that are still refused now.
-    pub(super) fn still(self, guard: &Guard, now: &TrustSnapshot) -> Option<Self> {
+    pub(in crate::admin) fn still(self, guard: &Guard, now: &TrustSnapshot) -> Option<Self> {
         let effects = guard.effects(&self.before, now);
         Self::of(&self.before, self.peers, &effects)
     }
 
     /// Of these peers, those that the effects lock out or put at risk. Nothing if there are none.
-    pub(super) fn of(
+    pub(in crate::admin) fn of(
         before: &TrustSnapshot,
         peers: BTreeSet<Peer>,
         effects: &Impact,
@@ -93,12 +97,12 @@ impl LockedOut {
     }
 
     /// Whether a peer is refused whatever it presents, or was accepted with what it presented and is refused now.
-    pub(super) fn is_sure(&self) -> bool {
+    pub(in crate::admin) fn is_sure(&self) -> bool {
         !self.lost.is_empty()
     }
 
     /// A line for each peer.
-    pub(super) fn warnings(&self) -> Truncated<String> {
+    pub(in crate::admin) fn warnings(&self) -> Truncated<String> {
         let mut lines = Truncated::default();
         for (what, list) in [
             ("it locked out ", &self.lost),
@@ -116,13 +120,13 @@ impl LockedOut {
 
 /// The peers that a step locks out or puts at risk, and the whole update as well: what one source gives up, another may
 /// have.
-pub(super) fn endangered_by(step: &Impact, whole: &Impact) -> BTreeSet<Peer> {
+pub(in crate::admin) fn endangered_by(step: &Impact, whole: &Impact) -> BTreeSet<Peer> {
     let (step, whole) = (step.endangered(), whole.endangered());
     step.intersection(&whole).cloned().collect()
 }
 
 /// The same, those that are lost and those at risk, for an error.
-pub(super) fn held_for(
+pub(in crate::admin) fn held_for(
     peers: BTreeSet<Peer>,
     whole: &Impact,
 ) -> (Truncated<Peer>, Truncated<Peer>) {

@@ -45,18 +45,25 @@ mod read;
 mod source;
 
 pub use guard::FollowGuard;
+#[cfg(feature = "bundle")]
+pub(in crate::admin) use guard::{Guard, LockedOut, held_for};
 pub use health::SourceHealth;
+#[cfg(feature = "bundle")]
+pub(in crate::admin) use source::OF_FLEETS;
 pub use source::{Feeds, Source};
 
 use std::collections::BTreeMap;
 
 use super::DurableStore;
+#[cfg(feature = "bundle")]
+use crate::admin::bundle::member::is_member;
 use crate::admin::durable::error::DurableError;
 use crate::admin::follow::error::SourceError;
 use crate::limits::MAX_SOURCES;
 use crate::policy::Policy;
 use crate::store::Truncated;
 use followed::Followed;
+#[cfg(not(feature = "bundle"))]
 use guard::Guard;
 
 /// Follows sources on behalf of one durable store.
@@ -181,7 +188,10 @@ impl Follower {
                 }
                 self.is_new = false;
                 self.generation = Some(store.contents().generation());
-                self.left_behind = apply::left_behind(&self.sources, store.contents());
+                let mut left_behind = apply::left_behind(&self.sources, store.contents());
+                #[cfg(feature = "bundle")]
+                left_behind.retain(|source, _| !is_member(store.folder(), source));
+                self.left_behind = left_behind;
             }
             Ok((_, None)) => {}
             Err(_) => self.generation = None,

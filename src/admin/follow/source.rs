@@ -55,8 +55,12 @@ pub struct Source {
     include: Include,
 }
 
+/// The start of the names that the entries of fleets have for their source.
+pub(in crate::admin) const OF_FLEETS: &str = "fleet ";
+
 impl Source {
-    /// A source with a unique name: one line of at most 128 bytes. The name is stored with each entry from the source.
+    /// A source with a unique name: one line of at most 128 bytes, which does not start with `fleet `. The name is stored
+    /// with each entry from the source.
     pub fn new(name: impl Into<String>, path: impl Into<PathBuf>, feeds: Feeds) -> Self {
         Self {
             name: name.into(),
@@ -123,7 +127,8 @@ impl Source {
 
     pub(super) fn has_good_name(&self) -> bool {
         let fits = (1..=MAX_LABEL_BYTES).contains(&self.name.len());
-        fits && !self.name.chars().any(breaks_a_line)
+        let is_taken = self.name.starts_with(OF_FLEETS);
+        fits && !is_taken && !self.name.chars().any(breaks_a_line)
     }
 
     /// The slot and scope of its entries. `None` while there is no server for its name, and for lists.

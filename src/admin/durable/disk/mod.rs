@@ -27,7 +27,7 @@ const PREVIOUS: &str = "trust-store.previous";
 const DAMAGED: &str = "trust-store.damaged";
 
 /// The folder of a store.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Disk {
     folder: PathBuf,
     /// How long the lock is waited for.
@@ -76,7 +76,7 @@ impl Drop for Handle {
 }
 
 /// The file at a path, if it is a regular one. A pipe or a device is not opened: it could block for ever.
-fn look(path: &Path) -> Result<Option<Metadata>, DurableError> {
+pub(super) fn look(path: &Path) -> Result<Option<Metadata>, DurableError> {
     let found = match fs::metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         found => found.map_err(io_error(path))?,
@@ -136,12 +136,13 @@ impl Disk {
 
     /// What is at the place of the store's file now.
     pub(super) fn stamp(&self) -> Result<Option<Stamp>, DurableError> {
-        let path = self.current();
-        match fs::metadata(&path) {
-            Ok(found) => Ok(Some(stamp_of(&found))),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(io_error(&path)(error)),
-        }
+        stamp_at(&self.current())
+    }
+
+    /// Replaces a file beside the store's. It has the owner and mode of the store's.
+    #[cfg(feature = "bundle")]
+    pub(super) fn write_beside(&self, path: &Path, content: &[u8]) -> Result<(), WriteError> {
+        prepare_store(path, content, IfExists::Replace, &self.owner())?.place()
     }
 
     pub(super) fn current(&self) -> PathBuf {
@@ -299,6 +300,15 @@ impl Handle {
     pub(super) fn cut(&self, at: u64) -> io::Result<()> {
         self.file.set_len(at)?;
         self.file.sync_data()
+    }
+}
+
+/// What is at a path now.
+pub(super) fn stamp_at(path: &Path) -> Result<Option<Stamp>, DurableError> {
+    match fs::metadata(path) {
+        Ok(found) => Ok(Some(stamp_of(&found))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io_error(path)(error)),
     }
 }
 

@@ -1,0 +1,411 @@
+//! Members of a fleet: nodes that take bundles over into their stores (rule S6).
+
+pub(crate) mod error;
+mod health;
+mod run;
+mod state;
+mod text;
+
+pub use health::{FleetHealth, HeldBundle, MemberState};
+
+use core::fmt;
+
+use super::{FleetId, KeySet, Part};
+use crate::admin::follow::{FollowGuard, LockedOut, OF_FLEETS};
+use crate::admin::{DurableStore, Impact, Peer};
+use crate::certificate::error::with_causes;
+use crate::certificate::{CurrentTime, Fingerprint};
+use crate::policy::Policy;
+use crate::store::fleet::{Merged, Notice};
+use crate::store::{Truncated, TrustStore};
+use error::MemberError;
+use pki_types::UnixTime;
+use state::{FILE, State};
+
+use crate::admin::durable::{Beside, BesideStamp};
+
+pub(in crate::admin) use state::is_member;
+
+/// The source of the entries of a fleet in the stores of its members.
+fn source(fleet: &FleetId) -> String {
+    format!("{OF_FLEETS}{fleet}")
+}
+
+/// What became of a bundle.
+#[derive(Clone, Debug)]
+#[must_use = "it says whether the bundle is in force"]
+#[non_exhaustive]
+pub enum TakeOver {
+    /// The store has what the newest bundle says.
+    Unchanged,
+    /// The store was changed to what the newest bundle says.
+    #[non_exhaustive]
+    Applied {
+        /// What changed, and where the store is not what the bundle says.
+        merged: Box<Merged>,
+        /// What the change does to the peers.
+        effects: Box<Impact>,
+    },
+    /// The newest bundle would lock out peers, and the guard refuses that. It is held: it counts as the newest, and is tried
+    /// again at each take-over and refresh. What takes trust away in it is applied: blocks, checked issuers and revocation
+    /// lists.
+    #[non_exhaustive]
+    Held {
+        /// The peers that it would lock out.
+        lost: Truncated<Peer>,
+        /// The peers that it would put at risk.
+        at_risk: Truncated<Peer>,
+        /// What was applied.
+        merged: Box<Merged>,
+    },
+}
+
+impl fmt::Display for TakeOver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unchanged => f.write_str("nothing to change"),
+            Self::Applied { merged, .. } => write!(f, "applied: {merged}"),
+            Self::Held {
+                lost,
+                at_risk,
+                merged,
+            } => {
+                f.write_str("held, since it would lock out peers")?;
+                lost.write_lines(f, "would lock out")?;
+                at_risk.write_lines(f, "would put at risk")?;
+                write!(f, "\n{merged}")
+            }
+        }
+    }
+}
+
+/// A node that takes the bundles of a fleet over into its durable store.
+///
+/// What the fleet brought is replaced by what the newest bundle says, as one change. What was installed here stays. Claims,
+/// blocks, checked issuers and revocation lists are added and never lifted. Past the end of a bundle it stays in force, and
+/// the store's [`Health`](crate::admin::Health) says so.
+///
+/// The newest verified publication is kept in the file `fleet-<id>` in the store's folder, before the store changes. So an
+/// older one is refused after a crash at any moment, and the change is finished by the next call. The file has the seal of
+/// the store. Several processes can run a member of the same fleet on one store.
+///
+/// ```no_run
+/// use mutual_trust::admin::DurableStore;
+/// use mutual_trust::admin::bundle::{FleetMember, KeySet, Part, TakeOver};
+/// use mutual_trust::error::MemberError;
+/// use mutual_trust::Fingerprint;
+///
+/// # fn run(store: &mut DurableStore, keys: KeySet, read_out: Fingerprint, bytes: &[u8]) -> Result<(), MemberError> {
+/// // Once: `read_out` is what an administrator of the fleet said over another channel.
+/// let mut member = FleetMember::join(store, keys, read_out, Part::Servers)?;
+/// // For each publication that arrives, by whatever way.
+/// match member.take_over(bytes, store)? {
+///     TakeOver::Held { lost, .. } => println!("it would lock out {} peers", lost.len()),
+///     taken => println!("{taken}"),
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct FleetMember {
+    fleet: FleetId,
+    guard: FollowGuard,
+    policy: Option<Policy>,
+    state: State,
+    /// The file as it was read or written last.
+    stamp: Option<BesideStamp>,
+    /// The generation at which the store had what the newest bundle says.
+    checked: Option<u64>,
+    /// Why the newest bundle is not in the store.
+    not_applied: Option<String>,
+    /// Why the last offered publication was refused.
+    refused: Option<String>,
+    /// What the program says that brings publications.
+    fault: Option<String>,
+    notices: Truncated<Notice>,
+    locked_out: Option<LockedOut>,
+    since: Option<UnixTime>,
+    last_success: Option<UnixTime>,
+}
+
+impl FleetMember {
+    /// Makes a store a member of a fleet: from now on it takes what this key set, or one that follows it, has signed.
+    ///
+    /// # Errors
+    /// The key set has another digest. The store is a member of the fleet already, or has entries of it. The store was not
+    /// reached.
+    ///
+    /// # Security
+    /// `digest` must come from an administrator of the fleet over another channel than the key set.
+    pub fn join(
+        store: &mut DurableStore,
+        keys: KeySet,
+        digest: Fingerprint,
+        part: Part,
+    ) -> Result<Self, MemberError> {
+        let fleet = keys.fleet().clone();
+        Self::found(store, keys, digest, part, 0, |place, store| {
+            if place.stamp()?.is_some() {
+                let path = place.path().to_owned();
+                return Err(MemberError::Exists { fleet, path });
+            }
+            check_lost(place, &fleet, store)
+        })
+    }
+
+    /// [`join`](Self::join) for a store whose file of the member is lost or damaged, or has another seal. Entries of the
+    /// fleet stay, and the next bundle replaces them. Its servers count as made here: they stay if a bundle drops them.
+    ///
+    /// # Errors
+    /// The key set has another digest. The store was not reached.
+    ///
+    /// # Security
+    /// A bundle with a sequence below `least` is refused. Ask an administrator of the fleet which sequence is the newest:
+    /// with a lower number, an old publication with a certificate that was removed since can be brought back.
+    pub fn rejoin(
+        store: &mut DurableStore,
+        keys: KeySet,
+        digest: Fingerprint,
+        part: Part,
+        least: u64,
+    ) -> Result<Self, MemberError> {
+        Self::found(store, keys, digest, part, least, |_, _| Ok(()))
+    }
+
+    fn found(
+        store: &mut DurableStore,
+        keys: KeySet,
+        expected: Fingerprint,
+        part: Part,
+        least: u64,
+        check: impl FnOnce(&Beside, &TrustStore) -> Result<(), MemberError>,
+    ) -> Result<Self, MemberError> {
+        let found = keys.digest();
+        if found != expected {
+            return Err(MemberError::OtherDigest { expected, found });
+        }
+        let fleet = keys.fleet().clone();
+        let place = place(store, &fleet);
+        let state = State::new(keys, part, least);
+        store.try_change(|store| {
+            check(&place, store)?;
+            state.write(&place)
+        })?;
+        Self::of(fleet, state, store)
+    }
+
+    /// Opens the member of a fleet.
+    ///
+    /// # Errors
+    /// The store is no member of it. The file of the member is lost, damaged or not sealed. It cannot be read.
+    pub fn open(store: &mut DurableStore, fleet: &FleetId) -> Result<Self, MemberError> {
+        let place = place(store, fleet);
+        let Some(state) = State::read(&place, fleet)? else {
+            let (fleet, path) = (fleet.clone(), place.path().to_owned());
+            return Err(match entries(&fleet, store.contents()) {
+                0 => MemberError::NotAMember { fleet, path },
+                entries => MemberError::StateLost {
+                    fleet,
+                    path,
+                    entries,
+                },
+            });
+        };
+        Self::of(fleet.clone(), state, store)
+    }
+
+    /// The fleets of which a store is a member, by the files in its folder.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn fleets(store: &DurableStore) -> Result<Vec<FleetId>, MemberError> {
+        let names = store.names_beside(FILE)?;
+        Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
+    }
+
+    fn of(fleet: FleetId, state: State, store: &mut DurableStore) -> Result<Self, MemberError> {
+        let stamp = place(store, &fleet).stamp()?;
+        let mut member = Self {
+            fleet,
+            guard: FollowGuard::default(),
+            policy: None,
+            state,
+            stamp,
+            checked: None,
+            not_applied: None,
+            refused: None,
+            fault: None,
+            notices: Truncated::default(),
+            locked_out: None,
+            since: None,
+            last_success: None,
+        };
+        member.tell(store);
+        Ok(member)
+    }
+
+    /// Sets what becomes of a bundle after which a peer that is accepted now would be refused. `policy` is that of the
+    /// service: by it the peers are judged. Without this call, such bundles are applied, and the peers are named.
+    #[must_use]
+    pub fn with_guard(mut self, guard: FollowGuard, policy: Policy) -> Self {
+        self.guard = guard;
+        self.policy = Some(policy);
+        self
+    }
+
+    /// Verifies a publication and takes it over. The newest one may be offered again and again.
+    ///
+    /// # Errors
+    /// The publication is refused, and nothing changed. A name belongs to another server here. The store or the file of the
+    /// member was not written: the next call tries again.
+    pub fn take_over(
+        &mut self,
+        publication: &[u8],
+        store: &mut DurableStore,
+    ) -> Result<TakeOver, MemberError> {
+        let done = self.run(Some(publication), store);
+        match &done {
+            Ok(_) => self.refused = None,
+            Err(error @ MemberError::Bundle(_)) => self.refused = Some(with_causes(error)),
+            Err(_) => {}
+        }
+        // What is offered and refused says nothing of what is held.
+        if !matches!(done, Err(MemberError::Bundle(_))) {
+            self.settle(&done);
+        }
+        self.tell(store);
+        done
+    }
+
+    /// Makes the store again what the newest verified bundle says, if it is not: after a crash, after a local change, after a
+    /// rollback of the store. Call it every few seconds, behind [`DurableStore::refresh`]: if nothing has changed, it only
+    /// looks at the file's length and time.
+    ///
+    /// # Errors
+    /// As for [`take_over`](Self::take_over).
+    pub fn refresh(&mut self, store: &mut DurableStore) -> Result<TakeOver, MemberError> {
+        let done = match self.is_current(store) {
+            Ok(true) => Ok(TakeOver::Unchanged),
+            Ok(false) => self.run(None, store),
+            Err(error) => Err(error),
+        };
+        self.settle(&done);
+        self.tell(store);
+        done
+    }
+
+    /// What the member holds.
+    pub fn state(&self) -> MemberState {
+        MemberState::of(&self.state)
+    }
+
+    /// Shows in the store's health why no publication arrives, or that they do again.
+    pub fn set_fault(&mut self, fault: Option<String>, store: &mut DurableStore) {
+        self.fault = fault;
+        self.tell(store);
+    }
+
+    /// Writes the file of the member with the seal that the store has now, after
+    /// [`set_seal`](DurableStore::set_seal).
+    ///
+    /// # Errors
+    /// The store was not reached, or the file was not written.
+    pub fn seal_again(&mut self, store: &mut DurableStore) -> Result<(), MemberError> {
+        let place = place(store, &self.fleet);
+        let state = &self.state;
+        store.try_change(|_| state.write(&place))?;
+        self.stamp = place.stamp()?;
+        Ok(())
+    }
+
+    /// Ends the membership. Entries of the fleet stay, as if an administrator had installed them here. To leave without them,
+    /// take over an empty bundle first.
+    ///
+    /// # Errors
+    /// The store was not reached, or the file of the member was not removed: call it again.
+    pub fn leave(self, store: &mut DurableStore) -> Result<(), MemberError> {
+        let place = place(store, &self.fleet);
+        let source = source(&self.fleet);
+        store.change(|store| {
+            if store.adopt(&source)? > 0 {
+                store.ask(format_args!("leave {source}"));
+            }
+            Ok(())
+        })?;
+        store.try_change(|_| place.remove().map_err(MemberError::Durable))?;
+        store.forget_fleet(&self.fleet);
+        Ok(())
+    }
+
+    /// Notes what became of the newest bundle.
+    fn settle(&mut self, done: &Result<TakeOver, MemberError>) {
+        match done {
+            Ok(TakeOver::Held { lost, at_risk, .. }) => {
+                let count = lost.len().saturating_add(lost.omitted());
+                let risks = at_risk.len().saturating_add(at_risk.omitted());
+                let mut text = format!(
+                    "its newest bundle is held: it would lock out {count} peers and put {risks} at risk"
+                );
+                for peer in lost.into_iter().chain(at_risk).take(3) {
+                    text.push_str(&format!(", {peer}"));
+                }
+                self.not_applied = Some(text);
+            }
+            Ok(TakeOver::Unchanged | TakeOver::Applied { .. }) => self.not_applied = None,
+            Err(error) => self.not_applied = Some(with_causes(error)),
+        }
+    }
+
+    /// Shows the state in the health of the store.
+    fn tell(&mut self, store: &mut DurableStore) {
+        let now = match store.now() {
+            CurrentTime::Known(now) => Some(now),
+            CurrentTime::Unset => None,
+        };
+        let faults = [&self.not_applied, &self.refused, &self.fault];
+        let error = faults.into_iter().find_map(Clone::clone);
+        self.since = error.as_ref().and(self.since.or(now));
+        if error.is_none() && self.checked.is_some() {
+            self.last_success = now.or(self.last_success);
+        }
+        let locked_out = self.locked_out.as_ref();
+        let mut warnings = locked_out.map(LockedOut::warnings).unwrap_or_default();
+        for notice in &self.notices {
+            warnings.push(notice.to_string());
+        }
+        warnings.count(self.notices.omitted());
+        store.set_fleet(FleetHealth {
+            state: self.state(),
+            is_past_end: false,
+            error,
+            since: self.since,
+            last_success: self.last_success,
+            locked_out: locked_out.is_some_and(LockedOut::is_sure),
+            warnings,
+        });
+    }
+}
+
+fn place(store: &DurableStore, fleet: &FleetId) -> Beside {
+    store.beside(&format!("{FILE}{fleet}"))
+}
+
+fn entries(fleet: &FleetId, view: &crate::store::TrustSnapshot) -> usize {
+    let source = source(fleet);
+    let entries = view.entries();
+    let ours = entries
+        .iter()
+        .filter(|entry| entry.source() == Some(&*source));
+    ours.count()
+}
+
+fn check_lost(place: &Beside, fleet: &FleetId, store: &TrustStore) -> Result<(), MemberError> {
+    match entries(fleet, store.contents()) {
+        0 => Ok(()),
+        entries => Err(MemberError::StateLost {
+            fleet: fleet.clone(),
+            path: place.path().to_owned(),
+            entries,
+        }),
+    }
+}

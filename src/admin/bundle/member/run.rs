@@ -1,0 +1,249 @@
+//! Takes a bundle over: verified, kept, merged, stored.
+
+use super::error::MemberError;
+use super::state::State;
+use super::{FleetMember, TakeOver, check_lost, place, source};
+use crate::admin::bundle::Publication;
+use crate::admin::durable::Beside;
+use crate::admin::follow::{FollowGuard, Guard, LockedOut, held_for};
+use crate::admin::{DurableStore, Impact};
+use crate::certificate::Fingerprint;
+use crate::store::fleet::{Bundles, Made, Merged};
+use crate::store::{TrustSnapshot, TrustStore};
+
+/// What one round under the lock of the store did.
+struct Round {
+    state: State,
+    done: TakeOver,
+    /// What is written when the change is stored: what the file has until then, and what the fleet has made.
+    open: Option<(Fingerprint, Made)>,
+    locked_out: Option<LockedOut>,
+    /// What was judged: the store is as the newest bundle says.
+    is_equal: bool,
+}
+
+impl FleetMember {
+    /// Whether nothing has changed since the store had what the newest bundle says.
+    pub(super) fn is_current(&self, store: &DurableStore) -> Result<bool, MemberError> {
+        let is_equal = self.checked == Some(store.contents().generation());
+        Ok(is_equal && place(store, &self.fleet).stamp()? == self.stamp)
+    }
+
+    /// Verifies what is offered, keeps it, and makes the store what the newest bundle says.
+    pub(super) fn run(
+        &mut self,
+        offered: Option<&[u8]>,
+        store: &mut DurableStore,
+    ) -> Result<TakeOver, MemberError> {
+        let place = place(store, &self.fleet);
+        self.checked = None;
+        let guard = Guard {
+            kind: self.guard,
+            policy: self.policy.unwrap_or_else(|| store.default_policy()),
+            clock: store.now(),
+        };
+        let mut kept = None;
+        let round = store.try_change(|store| self.round(store, offered, &place, &guard, &mut kept));
+        // What is in the file counts, also if the store was not changed.
+        if let Some(kept) = kept {
+            self.state = kept;
+        }
+        let round = match round {
+            Ok(round) => round,
+            Err(error) => {
+                self.stamp = None;
+                return Err(error);
+            }
+        };
+        self.state = round.state;
+        if let Some((content, made)) = round.open {
+            self.finish(store, &place, content, made)?;
+        }
+        self.stamp = place.stamp()?;
+        if round.is_equal && self.state.is_settled() {
+            self.checked = Some(store.contents().generation());
+        }
+        let known = self.locked_out.take();
+        self.locked_out = round
+            .locked_out
+            .or_else(|| known?.still(&guard, store.contents()));
+        match &round.done {
+            TakeOver::Applied { merged, .. } | TakeOver::Held { merged, .. } => {
+                self.notices = merged.notices.clone();
+            }
+            TakeOver::Unchanged => {}
+        }
+        Ok(round.done)
+    }
+
+    /// One round, under the lock of the store. `kept` is what the file has.
+    fn round(
+        &self,
+        store: &mut TrustStore,
+        offered: Option<&[u8]>,
+        place: &Beside,
+        guard: &Guard,
+        kept: &mut Option<State>,
+    ) -> Result<Round, MemberError> {
+        let keys = *store.key_policy();
+        let Some(mut state) = State::read(place, &self.fleet)? else {
+            check_lost(place, &self.fleet, store)?;
+            let (fleet, path) = (self.fleet.clone(), place.path().to_owned());
+            return Err(MemberError::NotAMember { fleet, path });
+        };
+        let before = state.clone();
+        *kept = Some(state.clone());
+        let view = store.contents().clone();
+        let mut snapshot = None;
+        if let Some(bytes) = offered {
+            let publication = Publication::read(bytes)?;
+            let verified = state
+                .held
+                .verify(&publication, guard.clock, view.floor(), keys)?;
+            state.hold(bytes, &verified)?;
+            snapshot = Some(verified.snapshot().clone());
+        }
+        let Some(newest) = state.newest.clone() else {
+            return Ok(Round {
+                state,
+                done: TakeOver::Unchanged,
+                open: None,
+                locked_out: None,
+                is_equal: true,
+            });
+        };
+        let new = match snapshot {
+            Some(snapshot) => snapshot,
+            None => newest.bundle.snapshot(keys)?,
+        };
+        state.resolve(view.generation());
+        let said = state.said(keys)?;
+        let said: Vec<&TrustSnapshot> = said.iter().collect();
+        let source = source(&self.fleet);
+        let bundles = Bundles {
+            source: &source,
+            earlier: &said,
+            new: &new,
+        };
+        let tried = Tried::of(store, &bundles, &state.made);
+        let mut keep = |state: &State| {
+            let content = match *state == before {
+                true => None,
+                false => Some(state.write(place)?),
+            };
+            *kept = Some(state.clone());
+            Ok::<_, MemberError>(content)
+        };
+        let (merged, made, full) = match tried.whole {
+            Ok(whole) => whole,
+            Err(conflict) => {
+                keep(&state)?;
+                return Err(conflict.into());
+            }
+        };
+        let base = tried.strict.contents();
+        let effects = match full.contents().generation() == view.generation() {
+            true => Impact::default(),
+            false => guard.effects(base, full.contents()),
+        };
+        let endangered = effects.endangered();
+        let by = state.newest.as_ref().map(|newest| {
+            let signers = newest.signers.iter();
+            let signers: Vec<String> = signers.map(ToString::to_string).collect();
+            let sequence = newest.bundle.head().sequence();
+            format!(
+                "{source} sequence {sequence}, signed by {}",
+                signers.join(" ")
+            )
+        });
+        let by = by.unwrap_or_default();
+        if guard.kind == FollowGuard::Refuse && !endangered.is_empty() {
+            keep(&state)?;
+            if tried.restricted.has_changed() {
+                store.take_over(&tried.strict);
+                store.ask(format_args!("take over what takes trust away of {by}"));
+            }
+            let (lost, at_risk) = held_for(endangered, &effects);
+            return Ok(Round {
+                state,
+                done: TakeOver::Held {
+                    lost,
+                    at_risk,
+                    merged: Box::new(tried.restricted),
+                },
+                open: None,
+                locked_out: None,
+                is_equal: false,
+            });
+        }
+        if !merged.has_changed() {
+            state.settle(made);
+            keep(&state)?;
+            return Ok(Round {
+                state,
+                done: TakeOver::Unchanged,
+                open: None,
+                locked_out: None,
+                is_equal: true,
+            });
+        }
+        state.begin(view.generation(), &made);
+        let content = keep(&state)?;
+        store.take_over(&full);
+        store.ask(format_args!("take over {by}"));
+        Ok(Round {
+            state,
+            open: content.map(|content| (content, made)),
+            locked_out: LockedOut::of(base, endangered, &effects),
+            done: TakeOver::Applied {
+                merged: Box::new(merged),
+                effects: Box::new(effects),
+            },
+            is_equal: true,
+        })
+    }
+
+    /// Notes that the newest bundle is in the store, unless another process has gone on since.
+    fn finish(
+        &mut self,
+        store: &mut DurableStore,
+        place: &Beside,
+        content: Fingerprint,
+        made: Made,
+    ) -> Result<(), MemberError> {
+        let mut settled = self.state.clone();
+        settled.settle(made);
+        let written = store.try_change(|_| {
+            let is_ours = State::is_there(place, content)?;
+            if is_ours {
+                settled.write(place)?;
+            }
+            Ok::<_, MemberError>(is_ours)
+        })?;
+        if written {
+            self.state = settled;
+        }
+        Ok(())
+    }
+}
+
+/// The store with the bundle, and with what takes trust away in it alone.
+struct Tried {
+    strict: TrustStore,
+    restricted: Merged,
+    whole: Result<(Merged, Made, TrustStore), crate::store::fleet::NameConflict>,
+}
+
+impl Tried {
+    fn of(store: &TrustStore, bundles: &Bundles<'_>, made: &Made) -> Self {
+        let mut strict = store.fork();
+        let restricted = strict.merge_restrictions(bundles);
+        let mut full = store.fork();
+        let whole = full.merge_bundle(bundles, made);
+        Self {
+            strict,
+            restricted,
+            whole: whole.map(|(merged, made)| (merged, made, full)),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What a member holds of its fleet.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::error::MemberError;
+use super::text::{self, Fault, union};
+use crate::admin::bundle::error::BundleError;
+use crate::admin::bundle::{Bundle, FleetId, Held, KeySet, Part, Verified};
+use crate::admin::durable::Beside;
+use crate::admin::follow::OF_FLEETS;
+use crate::certificate::{Fingerprint, KeyPin, KeyPolicy};
+use crate::limits::MAX_MEMBER_BYTES;
+use crate::store::TrustSnapshot;
+use crate::store::fleet::Made;
+
+/// A publication that was verified.
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    /// The whole publication.
+    pub(super) bytes: Arc<[u8]>,
+    pub(super) bundle: Bundle,
+    /// Who signed it.
+    pub(super) signers: Vec<KeyPin>,
+}
+
+impl PartialEq for Kept {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+/// The content of the file of a member.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct State {
+    /// The trusted key set, and the newest sequence.
+    pub(super) held: Held,
+    /// The least sequence, of a node that joined again.
+    pub(super) least: u64,
+    /// The newest publication.
+    pub(super) newest: Option<Kept>,
+    /// The bundles that may be in the store: one, if it is known which one was applied last.
+    pub(super) earlier: Vec<Kept>,
+    /// What the fleet may have made in the store.
+    pub(super) made: Made,
+    /// While a bundle, the last of the earlier ones, is being applied: the generation of the store before it, and what the
+    /// fleet had made before.
+    pub(super) attempt: Option<(u64, Made)>,
+}
+
+/// Most bundles that are kept as possibly applied. Each is one change that was interrupted, and after each of which another
+/// bundle came before the store was reached again.
+const MAX_EARLIER: usize = 3;
+
+impl State {
+    /// A node that joins.
+    pub(super) fn new(keys: KeySet, part: Part, least: u64) -> Self {
+        Self {
+            held: Held::new(keys, part),
+            least,
+            newest: None,
+            earlier: Vec::new(),
+            made: Made::default(),
+            attempt: None,
+        }
+    }
+
+    /// Reads the file. `None` if there is none.
+    pub(super) fn read(place: &Beside, fleet: &FleetId) -> Result<Option<Self>, MemberError> {
+        let Some(bytes) = place.read(MAX_MEMBER_BYTES)? else {
+            return Ok(None);
+        };
+        let path = || place.path().to_owned();
+        let damaged = |why: String| MemberError::StateDamaged { path: path(), why };
+        match text::read(&bytes, place.seal()) {
+            Ok(state) if state.held.fleet() == fleet => Ok(Some(state)),
+            Ok(state) => Err(damaged(format!("it is of fleet {}", state.held.fleet()))),
+            Err(Fault::Seal) => Err(MemberError::StateNotSealed { path: path() }),
+            Err(Fault::Damaged(why)) => Err(damaged(why)),
+        }
+    }
+
+    /// Replaces the file. Returns the digest of its content.
+    pub(super) fn write(&self, place: &Beside) -> Result<Fingerprint, MemberError> {
+        let content = text::write(self, place.seal());
+        place.write(&content)?;
+        Ok(Fingerprint::over(&content))
+    }
+
+    /// Whether the file has this content.
+    pub(super) fn is_there(place: &Beside, content: Fingerprint) -> Result<bool, MemberError> {
+        let there = place.read(MAX_MEMBER_BYTES)?;
+        Ok(there.is_some_and(|there| Fingerprint::over(&there) == content))
+    }
+
+    /// Takes a verified publication as the newest.
+    pub(super) fn hold(&mut self, bytes: &[u8], verified: &Verified) -> Result<(), BundleError> {
+        let (held, offered) = (self.least, verified.head().sequence());
+        if offered < held {
+            return Err(BundleError::SequenceBelow { held, offered });
+        }
+        self.held = verified.held().clone();
+        self.newest = Some(Kept {
+            bytes: bytes.into(),
+            bundle: verified.bundle().clone(),
+            signers: verified.signers().to_vec(),
+        });
+        Ok(())
+    }
+
+    /// Finds out whether a change that was begun is in the store. If that is not sure, its bundle counts as one that may be.
+    pub(super) fn resolve(&mut self, generation: u64) {
+        if let Some((over, before)) = self.attempt.take()
+            && over == generation
+        {
+            self.earlier.pop();
+            self.made = before;
+        }
+    }
+
+    /// Begins a change to the newest bundle.
+    pub(super) fn begin(&mut self, generation: u64, made: &Made) {
+        let both = union(&self.made, made);
+        let before = core::mem::replace(&mut self.made, both);
+        self.earlier.extend(self.newest.clone());
+        if self.earlier.len() > MAX_EARLIER {
+            self.earlier.remove(1);
+        }
+        self.attempt = Some((generation, before));
+    }
+
+    /// The newest bundle is in the store.
+    pub(super) fn settle(&mut self, made: Made) {
+        self.earlier = self.newest.clone().into_iter().collect();
+        self.made = made;
+        self.attempt = None;
+    }
+
+    /// The bundle that was applied last, if it is known.
+    pub(super) fn applied(&self) -> Option<&Kept> {
+        match (self.earlier.as_slice(), &self.attempt) {
+            ([applied], None) => Some(applied),
+            _ => None,
+        }
+    }
+
+    /// Whether the newest bundle was applied last.
+    pub(super) fn is_settled(&self) -> bool {
+        let digest = |kept: &Kept| kept.bundle.digest();
+        self.applied().map(digest) == self.newest.as_ref().map(digest)
+    }
+
+    /// What the bundles say that may be in the store.
+    pub(super) fn said(&self, keys: KeyPolicy) -> Result<Vec<TrustSnapshot>, BundleError> {
+        let earlier = self.earlier.iter();
+        earlier.map(|kept| kept.bundle.snapshot(keys)).collect()
+    }
+}
+
+/// The start of the names of the files of members.
+pub(super) const FILE: &str = "fleet-";
+
+/// Whether a source of entries is a fleet of which the store is a member.
+pub(in crate::admin) fn is_member(folder: &Path, source: &str) -> bool {
+    let fleet = source.strip_prefix(OF_FLEETS);
+    let fleet = fleet.and_then(|fleet| fleet.parse::<FleetId>().ok());
+    fleet.is_some_and(|fleet| folder.join(format!("{FILE}{fleet}")).is_file())
+}
