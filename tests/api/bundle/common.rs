@@ -1,7 +1,8 @@
 //! A fleet with keys of one's choice, and short words for what it publishes.
 
 use mutual_trust::admin::bundle::{
-    Bundle, BundleHead, FleetId, Held, KeySet, Part, Publication, Signer, Verified,
+    Bundle, BundleHead, BundleKey, FleetId, Held, KeySet, Part, Publication, Signature, Signer,
+    Verified,
 };
 use mutual_trust::error::BundleError;
 use mutual_trust::identity::PrivateKey;
@@ -36,7 +37,7 @@ pub fn key_set(threshold: usize, signers: &[Box<dyn Signer>]) -> KeySet {
     KeySet::new(fleet(), threshold, keys_of(signers)).unwrap()
 }
 
-pub fn keys_of(signers: &[Box<dyn Signer>]) -> Vec<mutual_trust::admin::bundle::BundleKey> {
+pub fn keys_of(signers: &[Box<dyn Signer>]) -> Vec<BundleKey> {
     signers.iter().map(|signer| signer.key().clone()).collect()
 }
 
@@ -95,4 +96,52 @@ pub fn verify(held: &Held, publication: &Publication) -> Result<Verified, Bundle
     let travelled = Publication::read(&publication.to_bytes()).unwrap();
     assert_eq!(travelled, *publication);
     held.verify(&travelled, now(), None, keys())
+}
+
+/// The items of a publication above the signatures of its bundle, and then these signatures.
+pub fn items_with(
+    publication: &Publication,
+    signatures: impl IntoIterator<Item = Vec<u8>>,
+) -> Vec<u8> {
+    let whole = publication.to_bytes();
+    let bundle = publication.bundle().to_bytes();
+    let at = whole
+        .windows(bundle.len())
+        .position(|found| found == bundle);
+    let mut text = whole[..at.unwrap() + bundle.len()].to_vec();
+    for signature in signatures {
+        text.extend(format!("signature {}\n", signature.len()).bytes());
+        text.extend(signature);
+    }
+    text.extend(b"end\n");
+    text
+}
+
+/// The publication with these signatures on its bundle beside its own, unverified, in the order that they must have.
+pub fn with_signatures(
+    publication: &Publication,
+    more: impl IntoIterator<Item = Signature>,
+) -> Publication {
+    let mut all: Vec<Signature> = more.into_iter().collect();
+    let text = publication.to_bytes();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let bundle = publication.bundle().digest();
+    let own = text.match_indices("signature ").filter_map(|(at, _)| {
+        let (size, rest) = text[at..].strip_prefix("signature ")?.split_once('\n')?;
+        let read = Signature::read(rest.get(..size.parse().ok()?)?.as_bytes());
+        read.ok().filter(|read| read.over() == bundle)
+    });
+    all.extend(own);
+    all.sort_by_key(Signature::key);
+    all.dedup_by_key(|signature| signature.key());
+    let text = items_with(publication, all.iter().map(Signature::to_bytes));
+    Publication::read(&text).unwrap()
+}
+
+/// A publication of a bundle with this text, which is signed as it is.
+pub fn signed_text(keys: &KeySet, text: &str, by: &[Box<dyn Signer>]) -> Publication {
+    let bundle = Bundle::read(text.as_bytes()).unwrap();
+    let mut made = Publication::new([keys.clone()], bundle).unwrap();
+    sign(&mut made, by);
+    made
 }

@@ -2,7 +2,7 @@
 
 mod backup;
 mod clock;
-mod common;
+pub(crate) mod common;
 mod crls;
 mod damage;
 mod damaged;

@@ -72,6 +72,8 @@ const BEHIND: &[(&str, &str, &[&str])] = &[
         ],
     ),
     ("enrol", "src/admin/mod.rs", &["enrol"]),
+    ("bundle", "src/admin/mod.rs", &["bundle"]),
+    ("bundle", "src/tls/mod.rs", &["bundle"]),
     ("enrol", "src/tls/mod.rs", &["enrol", "probe"]),
     ("metrics", "src/admin/mod.rs", &["gauges"]),
     ("metrics", "src/tls/mod.rs", &["gauges"]),
@@ -84,7 +86,8 @@ const BEHIND: &[(&str, &str, &[&str])] = &[
 ];
 
 /// The attributes that put an item behind a feature.
-const FEATURE_MARKS: [&str; 4] = [
+const FEATURE_MARKS: [&str; 5] = [
+    "#[cfg(feature = \"bundle\")]",
     "#[cfg(feature = \"admin\")]",
     "#[cfg(feature = \"enrol\")]",
     "#[cfg(any(feature = \"admin\", feature = \"enrol\"))]",
